@@ -1,0 +1,67 @@
+// Compiles src/io/native/arm.c into build/arm.node; run by npm's `install` script and by hand.
+//
+// One compiler call, no node-gyp: node-api-headers carries the headers, so nothing is downloaded,
+// and one C file needs no generated makefile (and no Python). A fresh Debian needs only gcc and
+// libc6-dev. Node-API is stable across Node versions, so the binary is built again only when it is
+// stale or does not load.
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+const require = createRequire(import.meta.url)
+const script = fileURLToPath(import.meta.url)
+const source = fileURLToPath(new URL('../src/io/native/arm.c', import.meta.url))
+const folder = fileURLToPath(new URL('../build/', import.meta.url))
+const binary = `${folder}arm.node`
+
+const PACKAGES = 'apt-get install gcc libc6-dev'
+const FLAGS = '-O2 -Wall -Wextra -Werror -std=c11 -fvisibility=hidden -fPIC -shared'.split(' ')
+
+const modified = file => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+
+function loads() {
+  try {
+    require(binary)
+    return true
+  } catch {
+    return false // for another architecture or C library, or half a file
+  }
+}
+
+function fail(message) {
+  process.stderr.write(`build-native: ${message}\n`)
+  process.exit(1)
+}
+
+function headers() {
+  try {
+    return require('node-api-headers').include_dir
+  } catch {
+    return fail('the npm package node-api-headers is missing; run: npm install')
+  }
+}
+
+function compile(output) {
+  const [cc, ...ccFlags] = (process.env.CC?.trim() || 'cc').split(/\s+/) // CC may be 'ccache gcc'
+  const args = [...ccFlags, ...FLAGS, '-I', headers(), '-o', output, source]
+  const { error, status, signal } = spawnSync(cc, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  if (error) return `no C compiler (${cc}: ${error.code}); run: ${PACKAGES}`
+  if (status !== 0)
+    return `${cc} failed (${signal ?? `exit ${status}`}); if a header is missing run: ${PACKAGES}`
+  return null
+}
+
+if (modified(binary) <= Math.max(modified(source), modified(script)) || !loads()) {
+  mkdirSync(folder, { recursive: true })
+  // Built aside and renamed: a build that is killed never leaves half a file, and a process that
+  // has the old binary mapped keeps its own inode.
+  const aside = `${folder}arm.node.${process.pid}.tmp`
+  const failure = compile(aside)
+  if (failure) {
+    rmSync(aside, { force: true })
+    fail(failure)
+  }
+  renameSync(aside, binary)
+}

@@ -1,0 +1,111 @@
+/**
+ * The verbs of the control socket: one JSON object per line in each direction. A request is
+ * `{ "verb": ..., ...arguments }`; the answer is `{ "ok": value }` or `{ "error": "one line that says what to do" }`.
+ * The packet thread answers most verbs itself, between two bursts, from copies of its tables; addresses and states
+ * travel as text and numbers that need no knowledge of the engine.
+ */
+
+/** One real server in `services`. */
+export interface RealServerInfo {
+  address: string
+  port: number
+  weight: number
+  activeConns: number
+  inactiveConns: number
+  stats: TrafficInfo
+}
+
+/** Packets and bytes as on the wire, before translation (fullnat semantics 11). */
+export interface TrafficInfo {
+  conns: number
+  inPackets: number
+  outPackets: number
+  inBytes: number
+  outBytes: number
+}
+
+export interface ServiceInfo {
+  protocol: 'tcp'
+  address: string
+  port: number
+  scheduler: string
+  /** seconds; 0 when the service has no timeout of its own */
+  connTimeout: number
+  realServers: RealServerInfo[]
+}
+
+export interface ConnInfo {
+  worker: number
+  protocol: 'tcp'
+  /** The configured timeout of its state in whole seconds, not the time left (fullnat semantics 9.2). */
+  timeoutSec: number
+  /** Number of the state, see tcp-state.ts. */
+  state: number
+  /** address:port each */
+  client: string
+  vip: string
+  lip: string
+  rs: string
+}
+
+/** A bounded piece of the connection table. */
+export interface ConnPage {
+  conns: ConnInfo[]
+  /** What to give as `from` for the next piece; -1 when the table is done. */
+  next: number
+}
+
+export interface AddressInfo {
+  address: string
+  prefixLength: number
+  arm: string
+  /** Only of a LIP. */
+  lports?: { used: number; free: number; misses: number }
+}
+
+export interface NeighbourInfo {
+  address: string
+  /** aa:bb:..., or null while unresolved */
+  mac: string | null
+  /** NONE SEND REACHABLE PROBE DELAY */
+  state: string
+  arm: string
+  worker: number
+}
+
+export interface ArmInfo {
+  name: string
+  mac: string
+  mtu: number
+  up: boolean
+  rxPackets: number
+  rxBytes: number
+  txPackets: number
+  txBytes: number
+  rxDrops: number
+  txDrops: number
+}
+
+export interface CountersInfo {
+  arms: ArmInfo[]
+  /** Drop reasons by name; zeros included, so that scripts can rely on the keys. */
+  drops: Record<string, number>
+  events: Record<string, number>
+  conns: { used: number; capacity: number }
+  frames: { free: number; slots: number }
+}
+
+/** Every verb with its arguments and its answer. `log` is the control thread's; the packet thread answers the rest. */
+export interface Verbs {
+  services: { args: object; answer: ServiceInfo[] }
+  conns: { args: { from: number; limit: number }; answer: ConnPage }
+  addresses: { args: object; answer: AddressInfo[] }
+  neighbours: { args: object; answer: NeighbourInfo[] }
+  counters: { args: object; answer: CountersInfo }
+  log: { args: { level?: string }; answer: { level: string } }
+  ping: { args: object; answer: { version: string; pid: number; worker: number } }
+}
+
+export type VerbName = keyof Verbs
+export type Request<V extends VerbName = VerbName> = { verb: V } & Verbs[V]['args']
+export type Answer<V extends VerbName = VerbName> = { ok: Verbs[V]['answer'] } | { error: string }

@@ -1,0 +1,94 @@
+/**
+ * An arm: one Ethernet port of the appliance, its MAC, the addresses it answers for and the routes that lead out of
+ * it. Addresses are per arm: the VIP is not known on the internal arm, nor the LIP on the external one
+ * (fullnat semantics 1.7, 6.3).
+ */
+
+import { prefixMask } from '../wire/address.ts'
+
+export interface Route {
+  network: number
+  prefixLength: number
+  /** Next hop; 0 when the network is on-link. */
+  gateway: number
+}
+
+export interface ArmAddress {
+  address: number
+  prefixLength: number
+}
+
+export class Arm {
+  readonly index: number
+  readonly macHi: number
+  readonly macLo: number
+  /** Largest IP packet in bytes. */
+  readonly mtu: number
+  /** Slots to send, in order; the loop writes them out after each burst and empties the list. */
+  readonly outbox: Int32Array
+  outboxCount = 0
+  readonly #addresses: ArmAddress[] = []
+  readonly #owned = new Set<number>()
+  readonly #routes: Route[] = []
+
+  constructor(index: number, macHi: number, macLo: number, mtu: number, outboxSlots: number) {
+    this.index = index
+    this.macHi = macHi
+    this.macLo = macLo
+    this.mtu = mtu
+    this.outbox = new Int32Array(outboxSlots)
+  }
+
+  get addresses(): readonly ArmAddress[] {
+    return this.#addresses
+  }
+
+  /** Adds an address; shorter than /32 it brings its on-link route, as in DPVS (6.6). */
+  addAddress(address: number, prefixLength: number): void {
+    this.#addresses.push({ address, prefixLength })
+    this.#owned.add(address)
+    if (prefixLength < 32) {
+      this.addRoute({ network: address & prefixMask(prefixLength), prefixLength, gateway: 0 })
+    }
+  }
+
+  /** Routes are kept longest prefix first, equal lengths in the order of addition; the first match wins (6.5). */
+  addRoute(route: Route): void {
+    const at = this.#routes.findIndex(other => other.prefixLength < route.prefixLength)
+    this.#routes.splice(at < 0 ? this.#routes.length : at, 0, route)
+  }
+
+  owns(address: number): boolean {
+    return this.#owned.has(address)
+  }
+
+  /** The longest route to `address` out of this arm, or undefined. */
+  routeTo(address: number): Route | undefined {
+    for (const route of this.#routes) {
+      if (((address ^ route.network) & prefixMask(route.prefixLength)) === 0) return route
+    }
+    return undefined
+  }
+
+  /**
+   * Source address for what the appliance itself sends to `target` (6.7): the most recently added address whose
+   * prefix contains the target, else the one added first; 0 if the arm has none.
+   */
+  sourceFor(target: number): number {
+    for (let i = this.#addresses.length - 1; i >= 0; i--) {
+      const { address, prefixLength } = this.#addresses[i]
+      if (((address ^ target) & prefixMask(prefixLength)) === 0) return address
+    }
+    return this.#addresses.length > 0 ? this.#addresses[0].address : 0
+  }
+}
+
+/** The arm and next hop that lead to `address`: the longest prefix over all arms. */
+export function routeOut(arms: readonly Arm[], address: number): { arm: Arm; nextHop: number } | undefined {
+  let best: { arm: Arm; route: Route } | undefined
+  for (const arm of arms) {
+    const route = arm.routeTo(address)
+    if (route && (!best || route.prefixLength > best.route.prefixLength)) best = { arm, route }
+  }
+  return best && { arm: best.arm, nextHop: best.route.gateway === 0 ? address : best.route.gateway }
+}

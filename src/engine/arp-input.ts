@@ -1,0 +1,72 @@
+/**
+ * ARP from the network: answer for our own addresses, learn what we asked for. Nothing is learned from strangers, and
+ * nothing from anybody who claims one of our addresses (RFC 5227 section 2.4 calls that a conflict; we report it and
+ * keep answering).
+ */
+
+import { ARP, ARP_OP, isIpv4OverEthernet, turnIntoReply } from '../wire/arp.ts'
+import { ETH } from '../wire/ethernet.ts'
+import { VNET } from '../wire/vnet-hdr.ts'
+import type { Arm } from './arm.ts'
+import { type Counters, DONE, Drop, Event } from './counters.ts'
+import type { Frames } from './frames.ts'
+import { type Neighs, NO_NEIGH } from './neigh.ts'
+import { TraceKind, type TraceRing } from './trace.ts'
+
+export class ArpInput {
+  readonly #frames: Frames
+  readonly #arms: readonly Arm[]
+  readonly #neighs: Neighs
+  readonly #counters: Counters
+  readonly #trace: TraceRing
+
+  constructor(
+    frames: Frames,
+    arms: readonly Arm[],
+    neighs: Neighs,
+    counters: Counters,
+    trace: TraceRing,
+  ) {
+    this.#frames = frames
+    this.#arms = arms
+    this.#neighs = neighs
+    this.#counters = counters
+    this.#trace = trace
+  }
+
+  /** => The arm (the frame became the reply), DONE (learned), or minus a drop reason. */
+  input(arm: Arm, slot: number, now: number): number {
+    const { pkt } = this.#frames
+    const eth = this.#frames.start[slot] + VNET.BYTES
+    const arp = eth + ETH.HEADER
+    if (this.#frames.length[slot] < VNET.BYTES + ETH.HEADER + ARP.BYTES) return -Drop.ARP_HEADER
+    if (!isIpv4OverEthernet(pkt, arp)) return -Drop.ARP_HEADER
+    const op = pkt.getUint16(arp + ARP.OP)
+    const macHi = pkt.getUint16(arp + ARP.SHA)
+    const macLo = pkt.getInt32(arp + ARP.SHA + 2)
+    // A group or null address is nobody's own (RFC 1812 3.3.2 for the group bit).
+    if (op < ARP_OP.REQUEST || op > ARP_OP.REPLY) return -Drop.ARP_HEADER
+    if ((macHi & 0x0100) !== 0 || (macHi | macLo) === 0) return -Drop.ARP_HEADER
+
+    const sender = pkt.getInt32(arp + ARP.SPA)
+    const target = pkt.getInt32(arp + ARP.TPA)
+    if (this.#isOurs(sender)) {
+      this.#trace.write(TraceKind.ADDRESS_CLAIMED, now, sender, arm.index, macHi, macLo)
+      return -Drop.ARP_CLAIMS_OURS
+    }
+    const forUs = arm.owns(target)
+    const known = this.#neighs.find(arm.index, sender, NO_NEIGH)
+    if (known >= 0) this.#neighs.learn(known, macHi, macLo, forUs && op === ARP_OP.REPLY, now)
+    if (!forUs) return known >= 0 ? DONE : -Drop.ARP_NOT_OURS
+    if (op === ARP_OP.REPLY) return known >= 0 ? DONE : -Drop.ARP_UNSOLICITED
+
+    turnIntoReply(pkt, eth, arm.macHi, arm.macLo)
+    this.#counters.count(Event.ARP_REPLIES)
+    return arm.index
+  }
+
+  #isOurs(address: number): boolean {
+    for (const arm of this.#arms) if (arm.owns(address)) return true
+    return false
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * The connection table. A conn is two tuples, and the rewrite of each direction is the mirror of the other's tuple
+ * (Click's idea), so there is no separate code for in and out.
+ *
+ * One record per cache line, 16 int32 cells (64 bytes):
+ *
+ *    0 CIP      1 VIP      2 cport:vport   3 next       the IN tuple, as packets from the client carry it
+ *    4 RIP      5 LIP      6 rport:lport   7 next       the OUT tuple, as packets from the RS carry it
+ *    8 delta    9 word    10 dest:arm:lip 11 deadline
+ *   12 rsIsn1  13 rstSeq  14 rstAck       15 client MAC, last 32 bits
+ *
+ *   word   client MAC first 16 bits << 16 | jitter ms (10 bits) << 6 | UDP << 5 | RS seen << 4 | state (4 bits)
+ *   cell 10  dest << 16 | client arm << 12 | LIP (12 bits)
+ *
+ * A tuple id t = conn << 1 | dir names one direction of one conn; its cells start at t's conn * 16 + dir * 4, and the
+ * other direction is t ^ 1. The hash index stores tuple ids, chained through the next cells: one probe finds
+ * the conn and the direction. Life-cycle: open (hashed twice, filed in the wheel) ... close (unhashed, unfiled, cell 3
+ * links the free records). Nothing else may keep a conn number across packets.
+ */
+
+export const CELL = {
+  SADDR: 0,
+  DADDR: 1,
+  PORTS: 2,
+  NEXT: 3,
+  DELTA: 8,
+  WORD: 9,
+  BINDING: 10,
+  DEADLINE: 11,
+  RS_ISN1: 12,
+  RST_SEQ: 13,
+  RST_ACK: 14,
+  MAC_LO: 15,
+} as const
+
+export const NO_CONN = -1
+
+/** Cell 10 of a record on the free list; no binding looks like it, for there are 15 arms at most. */
+const FREE = -1
+
+const STATE_MASK = 0xf
+export const RS_SEEN = 0x10
+const UDP_BIT = 0x20
+
+/** 2^n >= count. */
+function powerOfTwo(count: number): number {
+  return 1 << (32 - Math.clz32(count - 1))
+}
+
+/** First cell of tuple t. */
+export function tupleCell(t: number): number {
+  return ((t >> 1) << 4) | ((t & 1) << 2)
+}
+
+export class ConnTable {
+  /** All records; conn c starts at cell c * 16. */
+  readonly cells: Int32Array
+  readonly capacity: number
+  readonly #heads: Int32Array
+  readonly #mask: number
+  readonly #seed: number
+  #free: number
+  #used = 0
+
+  /** Capacity is rounded up to a power of two; two index heads per conn keep chains at about one entry. */
+  static capacityFor(conns: number): number {
+    return powerOfTwo(Math.max(conns, 16))
+  }
+
+  static bytesFor(capacity: number): number {
+    return capacity * (64 + 8)
+  }
+
+  /** `memory` from `offset` needs bytesFor(capacity) bytes; `seed` keys the hash against chosen collisions. */
+  constructor(memory: ArrayBufferLike, offset: number, capacity: number, seed: number) {
+    this.capacity = capacity
+    this.cells = new Int32Array(memory, offset, capacity * 16)
+    this.#heads = new Int32Array(memory, offset + capacity * 64, capacity * 2).fill(-1)
+    this.#mask = capacity * 2 - 1
+    this.#seed = seed | 0
+    for (let conn = 0; conn < capacity; conn++) {
+      this.cells[(conn << 4) | CELL.NEXT] = conn + 1 < capacity ? conn + 1 : NO_CONN
+      this.cells[(conn << 4) | CELL.BINDING] = FREE
+    }
+    this.#free = 0
+  }
+
+  get used(): number {
+    return this.#used
+  }
+
+  /** Tuple id that a packet with these header fields belongs to, or -1. `ports` is source << 16 | destination. */
+  find(saddr: number, daddr: number, ports: number): number {
+    const cells = this.cells
+    let t = this.#heads[this.#hash(saddr, daddr, ports)]
+    while (t >= 0) {
+      const at = ((t >> 1) << 4) | ((t & 1) << 2)
+      if (
+        cells[at + CELL.PORTS] === ports &&
+        cells[at + CELL.SADDR] === saddr &&
+        cells[at + CELL.DADDR] === daddr
+      ) {
+        return t
+      }
+      t = cells[at + CELL.NEXT]
+    }
+    return -1
+  }
+
+  /** => A record that is in no index yet, for the caller to fill and hand to link(); NO_CONN when the table is full. */
+  take(): number {
+    const conn = this.#free
+    if (conn === NO_CONN) return NO_CONN
+    this.#free = this.cells[(conn << 4) | CELL.NEXT]
+    this.#used++
+    return conn
+  }
+
+  /** Enters both tuples of a filled record in the index. */
+  link(conn: number): void {
+    this.#enter(conn << 1)
+    this.#enter((conn << 1) | 1)
+  }
+
+  /** Takes both tuples out of the index and frees the record. */
+  close(conn: number): void {
+    this.#leave(conn << 1)
+    this.#leave((conn << 1) | 1)
+    this.giveBack(conn)
+  }
+
+  /** Frees a record that was never linked. */
+  giveBack(conn: number): void {
+    this.cells[(conn << 4) | CELL.NEXT] = this.#free
+    this.cells[(conn << 4) | CELL.BINDING] = FREE
+    this.#free = conn
+    this.#used--
+  }
+
+  state(conn: number): number {
+    return this.cells[(conn << 4) | CELL.WORD] & STATE_MASK
+  }
+
+  setState(conn: number, state: number): void {
+    const at = (conn << 4) | CELL.WORD
+    this.cells[at] = (this.cells[at] & ~STATE_MASK) | state
+  }
+
+  /** ms in 0..999 drawn when the conn was opened: the fraction that stays in all its timeouts. */
+  jitter(conn: number): number {
+    return (this.cells[(conn << 4) | CELL.WORD] >>> 6) & 0x3ff
+  }
+
+  dest(conn: number): number {
+    return this.cells[(conn << 4) | CELL.BINDING] >>> 16
+  }
+
+  clientArm(conn: number): number {
+    return (this.cells[(conn << 4) | CELL.BINDING] >>> 12) & 0xf
+  }
+
+  lip(conn: number): number {
+    return this.cells[(conn << 4) | CELL.BINDING] & 0xfff
+  }
+
+  /** Number of entries of both directions in the index: 2 * used, or the table is broken. For tests. */
+  countLinked(): number {
+    let count = 0
+    for (let t of this.#heads) {
+      for (; t >= 0; t = this.cells[tupleCell(t) + CELL.NEXT]) count++
+    }
+    return count
+  }
+
+  /** The first conn in use at or after `from`, or -1: how listings walk the table in bounded steps. */
+  nextUsed(from: number, limit: number): number {
+    const end = Math.min(limit, this.capacity)
+    for (let conn = from; conn < end; conn++) if (this.inUse(conn)) return conn
+    return -1
+  }
+
+  inUse(conn: number): boolean {
+    return this.cells[(conn << 4) | CELL.BINDING] !== FREE
+  }
+
+  #enter(t: number): void {
+    const at = tupleCell(t)
+    const cells = this.cells
+    const head = this.#hash(cells[at], cells[at + 1], cells[at + 2])
+    cells[at + CELL.NEXT] = this.#heads[head]
+    this.#heads[head] = t
+  }
+
+  #leave(t: number): void {
+    const at = tupleCell(t)
+    const cells = this.cells
+    const head = this.#hash(cells[at], cells[at + 1], cells[at + 2])
+    let other = this.#heads[head]
+    if (other === t) {
+      this.#heads[head] = cells[at + CELL.NEXT]
+      return
+    }
+    for (;;) {
+      const link = tupleCell(other) + CELL.NEXT
+      other = cells[link]
+      if (other === t) {
+        cells[link] = cells[at + CELL.NEXT]
+        return
+      }
+    }
+  }
+
+  /** murmur3's finaliser over the three words; the seed goes in first, so that a client cannot aim at one bucket. */
+  #hash(saddr: number, daddr: number, ports: number): number {
+    let h = Math.imul(saddr ^ this.#seed, 0xcc9e2d51)
+    h = Math.imul(((h ^ (h >>> 15)) + daddr) | 0, 0x1b873593)
+    h = Math.imul(((h ^ (h >>> 13)) + ports) | 0, 0x85ebca6b)
+    h = Math.imul(h ^ (h >>> 16), 0xc2b2ae35)
+    return (h ^ (h >>> 16)) & this.#mask
+  }
+}
+
+/** Cell 9 of a new conn. */
+export function firstWord(macHi: number, jitter: number, udp: boolean): number {
+  return (macHi << 16) | (jitter << 6) | (udp ? UDP_BIT : 0)
+}
+
+/** Cell 10 of a new conn. */
+export function binding(dest: number, arm: number, lip: number): number {
+  return (dest << 16) | (arm << 12) | lip
+}

@@ -1,0 +1,126 @@
+/**
+ * Every reason to refuse a frame and every event worth a number: the one list, names and indices.
+ *
+ * A verdict is an int: >= 0 the arm to send on, PARKED or DONE, or minus a drop reason. So the engine's answer to a
+ * frame *is* the name of what happened to it, and nothing is dropped without one.
+ */
+
+/** The engine keeps the slot (it waits for a neighbour). */
+export const PARKED = -1
+/** The frame did its work here (an ARP reply learned); the slot is free. */
+export const DONE = -2
+
+/** Drop reasons; their names in lower case are the names of the counters. Numbers start behind PARKED and DONE. */
+export const Drop = {
+  ETH_RUNT: 3,
+  ETH_OTHERHOST: 4,
+  ETH_NOT_UNICAST: 5,
+  ETH_VLAN: 6,
+  ETH_TYPE: 7,
+  VNET_HEADER: 8,
+  ARP_HEADER: 9,
+  ARP_NOT_OURS: 10,
+  ARP_UNSOLICITED: 11,
+  ARP_CLAIMS_OURS: 12,
+  IP_HEADER: 13,
+  IP_CHECKSUM: 14,
+  IP_TRUNCATED: 15,
+  IP_FRAGMENT: 16,
+  IP_TTL: 17,
+  IP_PROTOCOL: 18,
+  IP_SOURCE: 19,
+  IP_TOO_BIG: 20,
+  ICMP_HEADER: 21,
+  ICMP_CHECKSUM: 22,
+  ICMP_TYPE: 23,
+  ICMP_NOT_OURS: 24,
+  TCP_HEADER: 25,
+  TCP_NO_SERVICE: 26,
+  TCP_NO_CONN: 27,
+  TCP_NO_RS: 28,
+  TCP_NO_ROUTE: 29,
+  CONN_TABLE_FULL: 30,
+  LPORT_EXHAUSTED: 31,
+  NEIGH_TABLE_FULL: 32,
+  NEIGH_QUEUE_FULL: 33,
+  NEIGH_UNRESOLVED: 34,
+  TX_QUEUE_FULL: 35,
+  TX_ARM_DOWN: 36,
+  TX_ERROR: 37,
+  NO_BUFFER: 38,
+  IMPAIRED: 39,
+} as const
+
+/** Events that are not drops. */
+export const Event = {
+  CONNS_OPENED: 64,
+  CONNS_EXPIRED: 65,
+  TOA_ADDED: 66,
+  TOA_NO_ROOM: 67,
+  TOA_MTU: 68,
+  TOA_FORGED: 69,
+  RST_ON_EXPIRY: 70,
+  RST_BARE_ACK: 71,
+  ARP_REPLIES: 72,
+  ARP_REQUESTS: 73,
+  ARP_GRATUITOUS: 74,
+  NEIGH_LEARNED: 75,
+  NEIGH_MOVED: 76,
+  NEIGH_FAILED: 77,
+  ICMP_ECHO_REPLIES: 78,
+  SYN_REUSED: 79,
+  TRACE_LOST: 80,
+  RX_ERRORS: 81,
+  ARM_REATTACHED: 82,
+} as const
+
+/** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */
+export const ArmCell = { RX_PACKETS: 0, RX_BYTES: 1, TX_PACKETS: 2, TX_BYTES: 3, RX_DROPS: 4, TX_DROPS: 5 } as const
+const ARM_CELLS = 8
+const EVENT_CELLS = 96
+
+export class Counters {
+  /** Drops and events by number, as doubles: exact to 2^53 and no allocation on increment. */
+  readonly events: Float64Array
+  readonly arms: Float64Array
+
+  static bytesFor(arms: number): number {
+    return (EVENT_CELLS + arms * ARM_CELLS) * 8
+  }
+
+  /** `memory` may be shared, so that others read the numbers without asking the packet thread. */
+  constructor(memory: ArrayBufferLike, arms: number) {
+    this.events = new Float64Array(memory, 0, EVENT_CELLS)
+    this.arms = new Float64Array(memory, EVENT_CELLS * 8, arms * ARM_CELLS)
+  }
+
+  count(event: number): void {
+    this.events[event]++
+  }
+
+  rx(arm: number, bytes: number): void {
+    this.arms[arm * ARM_CELLS + ArmCell.RX_PACKETS]++
+    this.arms[arm * ARM_CELLS + ArmCell.RX_BYTES] += bytes
+  }
+
+  tx(arm: number, bytes: number): void {
+    this.arms[arm * ARM_CELLS + ArmCell.TX_PACKETS]++
+    this.arms[arm * ARM_CELLS + ArmCell.TX_BYTES] += bytes
+  }
+
+  /** A frame read from `arm` was refused for `reason`. */
+  rxDrop(arm: number, reason: number): void {
+    this.events[reason]++
+    this.arms[arm * ARM_CELLS + ArmCell.RX_DROPS]++
+  }
+
+  /** A frame for `arm` could not be sent. */
+  txDrop(arm: number, reason: number): void {
+    this.events[reason]++
+    this.arms[arm * ARM_CELLS + ArmCell.TX_DROPS]++
+  }
+
+  armCell(arm: number, cell: number): number {
+    return this.arms[arm * ARM_CELLS + cell]
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The arena: a fixed number of slots, each with room for one frame of up to 64 KiB and its virtio-net header.
+ *
+ *   slot * STRIDE    +HEADROOM                                                    +STRIDE
+ *   |  headroom 64   | vnet hdr 10 | eth 14 | ip ...                  up to 65,559 |  spare |
+ *                    ^start                 ^ 64 + 24 = 88, so IP is 4-byte aligned
+ *
+ * An option is inserted by moving the headers towards the headroom, never the payload (8 bytes for an IPv4
+ * client's TOA, 20 for IPv6). A slot has one owner at any time: the free list, the loop (read, not yet judged),
+ * an arm's outbox, or a neighbour that parks it until its MAC is known.
+ */
+
+import { ETH } from '../wire/ethernet.ts'
+import { VNET } from '../wire/vnet-hdr.ts'
+
+export const HEADROOM = 64
+
+/**
+ * Bytes from slot to slot. An odd number of 64-byte lines (1059), because a round 64 KiB would put the headers of
+ * all frames of a burst into the same set of the first-level cache.
+ */
+export const STRIDE = 67_776
+
+/** Largest frame with its virtio-net header: 10 + 14 + 65,535. */
+export const FRAME_MAX = VNET.BYTES + ETH.HEADER + 65_535
+
+export const NO_SLOT = -1
+
+export class Frames {
+  /** The whole arena; every header is read and written through this one view, big-endian as on the wire. */
+  readonly pkt: DataView
+  /** Offset of each slot's virtio-net header in the arena. */
+  readonly start: Int32Array
+  /** Bytes of each slot's frame, virtio-net header included. */
+  readonly length: Int32Array
+  /** Link to the next slot for whoever owns the slot and keeps a list. */
+  readonly next: Int32Array
+  readonly #free: Int32Array
+  #freeCount: number
+
+  /** Bytes of memory that an arena of `slots` slots takes. */
+  static bytesFor(slots: number): number {
+    return slots * STRIDE
+  }
+
+  /** `memory` needs `bytesFor(slots)` bytes; its contents do not matter. */
+  constructor(memory: ArrayBufferLike, slots: number) {
+    this.pkt = new DataView(memory, 0, Frames.bytesFor(slots))
+    this.start = new Int32Array(slots)
+    this.length = new Int32Array(slots)
+    this.next = new Int32Array(slots).fill(NO_SLOT)
+    this.#free = new Int32Array(slots)
+    // Last in, first out, and the low slots first: the slots in use stay the ones that are warm in the cache.
+    for (let i = 0; i < slots; i++) this.#free[i] = slots - 1 - i
+    this.#freeCount = slots
+  }
+
+  get slots(): number {
+    return this.start.length
+  }
+
+  get free(): number {
+    return this.#freeCount
+  }
+
+  /** => A slot with its start at the headroom, owned by the caller; NO_SLOT when the arena is used up. */
+  take(): number {
+    if (this.#freeCount === 0) return NO_SLOT
+    const slot = this.#free[--this.#freeCount]
+    this.start[slot] = slot * STRIDE + HEADROOM
+    this.length[slot] = 0
+    return slot
+  }
+
+  /** Gives a slot back; the caller forgets it. */
+  release(slot: number): void {
+    this.#free[this.#freeCount++] = slot
+  }
+}

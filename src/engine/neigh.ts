@@ -1,0 +1,352 @@
+/**
+ * Neighbours: MACs of next hops, per arm, with the five states of DPVS (fullnat semantics 6). Before changing this
+ * file read RFC 826 and section 6 of the reference.
+ *
+ * What differs from DPVS, each because an appliance has to be right without a control plane beside it: a request is
+ * repeated every second while an entry is in SEND, failure is reported, a MAC that changed is learned from any ARP of
+ * a *known* neighbour, and a packet from another MAC than the known one makes us ask again (event SUSPECT).
+ *
+ * Life-cycle of an entry: created by the first packet (or resolve()) in NONE, asked for (SEND), REACHABLE, PROBE and
+ * DELAY when it ages, deleted when the timer fires in NONE. Frames that wait for it are parked in a list through
+ * frames.next, at most queueLimit + 1 of them (the reference tests "more than").
+ */
+
+import { writeArpRequest } from '../wire/arp.ts'
+import { writeEthernet } from '../wire/ethernet.ts'
+import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
+import type { Arm } from './arm.ts'
+import { type Counters, Drop, Event, PARKED } from './counters.ts'
+import { type Frames, NO_SLOT } from './frames.ts'
+import type { Random } from './random.ts'
+import { compileStates, KEEP } from './state-table.ts'
+import { TraceKind, type TraceRing } from './trace.ts'
+
+const CODES = ['NO', 'SE', 'RE', 'PR', 'DE'] as const
+export const Neigh = { NONE: 0, SEND: 1, REACHABLE: 2, PROBE: 3, DELAY: 4 } as const
+
+const WIDTH = 8
+const NEXT = compileStates(
+  `
+  sent       SE SE -  DE DE
+  reply      RE RE RE RE RE
+  confirmed  -  -  RE RE RE
+  suspect    -  -  PR -  -
+  timer      NO NO PR NO NO`,
+  CODES,
+  WIDTH,
+)
+const SENT = 0
+const REPLY = 1
+const CONFIRMED = 2
+const SUSPECT = 3
+const TIMER = 4
+
+/** Seconds in NONE, SEND, REACHABLE (configurable), PROBE, DELAY. */
+const TIMEOUTS_SEC = [2, 3, 60, 30, 3]
+/** Up to 200 ms are added to every timeout, so that entries made together do not age together. */
+const JITTER_MS = 200
+const RETRANSMIT_MS = 1000
+/** An entry that has just changed is not suspected again at once: an RS behind two routers may use two MACs. */
+const SUSPECT_PAUSE_MS = 1000
+/** A stamp that lies further back than half of any timeout: "never". */
+const LONG_AGO = 0x3fffffff
+
+export const NO_NEIGH = -1
+const BUCKETS = 256
+
+export interface NeighOptions {
+  /** Entries over all arms. */
+  capacity: number
+  /** REACHABLE, in seconds. */
+  timeoutSec: number
+  /** Frames parked per unresolved entry. */
+  queueLimit: number
+}
+
+export class Neighs {
+  readonly address: Int32Array
+  /** Arm of the entry, -1 when the entry is free. */
+  readonly arm: Int32Array
+  readonly state: Uint8Array
+  readonly macHi: Uint16Array
+  readonly macLo: Int32Array
+  readonly #next: Int32Array
+  readonly #deadline: Int32Array
+  readonly #stamp: Int32Array
+  /** When the entry last really changed its state, for SUSPECT; when it last asked, for retransmission. */
+  readonly #changed: Int32Array
+  readonly #asked: Int32Array
+  readonly #queueHead: Int32Array
+  readonly #queueTail: Int32Array
+  readonly #queued: Int32Array
+  readonly #heads = new Int32Array(BUCKETS).fill(NO_NEIGH)
+  readonly #timeoutMs: Int32Array
+  readonly #queueLimit: number
+  #free = 0
+  #used = 0
+
+  readonly #arms: readonly Arm[]
+  readonly #frames: Frames
+  readonly #counters: Counters
+  readonly #trace: TraceRing
+  readonly #random: Random
+
+  constructor(
+    options: NeighOptions,
+    arms: readonly Arm[],
+    frames: Frames,
+    counters: Counters,
+    trace: TraceRing,
+    random: Random,
+  ) {
+    const n = options.capacity
+    this.address = new Int32Array(n)
+    this.arm = new Int32Array(n).fill(-1)
+    this.state = new Uint8Array(n)
+    this.macHi = new Uint16Array(n)
+    this.macLo = new Int32Array(n)
+    this.#next = new Int32Array(n)
+    this.#deadline = new Int32Array(n)
+    this.#stamp = new Int32Array(n)
+    this.#changed = new Int32Array(n)
+    this.#asked = new Int32Array(n)
+    this.#queueHead = new Int32Array(n)
+    this.#queueTail = new Int32Array(n)
+    this.#queued = new Int32Array(n)
+    for (let i = 0; i < n; i++) this.#next[i] = i + 1 < n ? i + 1 : NO_NEIGH
+    this.#timeoutMs = Int32Array.from(TIMEOUTS_SEC, sec => sec * 1000)
+    this.#timeoutMs[Neigh.REACHABLE] = options.timeoutSec * 1000
+    this.#queueLimit = options.queueLimit
+    this.#arms = arms
+    this.#frames = frames
+    this.#counters = counters
+    this.#trace = trace
+    this.#random = random
+  }
+
+  get used(): number {
+    return this.#used
+  }
+
+  get capacity(): number {
+    return this.arm.length
+  }
+
+  /** Entry for `address` on `arm`, or NO_NEIGH. `hint` is tried first. */
+  find(arm: number, address: number, hint: number): number {
+    if (hint >= 0 && this.address[hint] === address && this.arm[hint] === arm) return hint
+    let n = this.#heads[bucketOf(address)]
+    while (n >= 0 && (this.address[n] !== address || this.arm[n] !== arm)) n = this.#next[n]
+    return n
+  }
+
+  /** Entry for `address` on `arm`, created in NONE if there is none; NO_NEIGH when the table is full. */
+  findOrCreate(arm: number, address: number, hint: number, now: number): number {
+    const found = this.find(arm, address, hint)
+    if (found >= 0 || this.#free === NO_NEIGH) return found
+    const n = this.#free
+    this.#free = this.#next[n]
+    this.#used++
+    this.address[n] = address
+    this.arm[n] = arm
+    this.state[n] = Neigh.NONE
+    this.macHi[n] = 0
+    this.macLo[n] = 0
+    this.#stamp[n] = now - LONG_AGO
+    this.#queueHead[n] = NO_SLOT
+    this.#queued[n] = 0
+    this.#rearm(n, now)
+    this.#next[n] = this.#heads[bucketOf(address)]
+    this.#heads[bucketOf(address)] = n
+    return n
+  }
+
+  /**
+   * Addresses the frame in `slot` (IPv4, its Ethernet header about to be written) to neighbour n. => The arm to send
+   * on, PARKED if the neighbour keeps the slot until it is resolved, or minus a drop reason.
+   */
+  output(n: number, slot: number, now: number): number {
+    const state = this.state[n]
+    if (state >= Neigh.REACHABLE) {
+      this.#writeMacs(n, slot)
+      if (state === Neigh.PROBE) this.#ask(n, now)
+      return this.arm[n]
+    }
+    if (this.#queued[n] > this.#queueLimit) return -Drop.NEIGH_QUEUE_FULL
+    // Parked frames may use half of the arena; the rest is for bursts.
+    if (this.#frames.free < this.#frames.slots >> 1) return -Drop.NO_BUFFER
+    const frames = this.#frames
+    frames.next[slot] = NO_SLOT
+    if (this.#queueHead[n] === NO_SLOT) this.#queueHead[n] = slot
+    else frames.next[this.#queueTail[n]] = slot
+    this.#queueTail[n] = slot
+    this.#queued[n]++
+    if (state === Neigh.NONE) this.#ask(n, now)
+    return PARKED
+  }
+
+  /** Asks for `address` ahead of need, so that the first connection to a new RS finds it resolved. */
+  resolve(arm: number, address: number, now: number): void {
+    const n = this.findOrCreate(arm, address, NO_NEIGH, now)
+    if (n >= 0 && this.state[n] === Neigh.NONE) this.#ask(n, now)
+  }
+
+  /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (6.4). */
+  confirm(n: number, macHi: number, macLo: number, now: number): void {
+    const state = this.state[n]
+    if (state < Neigh.REACHABLE) return
+    if (this.macLo[n] === macLo && this.macHi[n] === macHi) {
+      // The usual case, a REACHABLE entry in its quiet period, ends here.
+      if (state === Neigh.REACHABLE && !this.#mayRearm(n, now)) return
+      this.#event(n, CONFIRMED, now)
+    } else if (state === Neigh.REACHABLE && (now - this.#changed[n] | 0) > SUSPECT_PAUSE_MS) {
+      this.#event(n, SUSPECT, now)
+    }
+  }
+
+  /**
+   * An ARP of a known neighbour: its MAC is learned, and with `solicited` (a reply to us) it is REACHABLE and its
+   * parked frames go out in order.
+   */
+  learn(n: number, macHi: number, macLo: number, solicited: boolean, now: number): void {
+    const known = this.state[n] >= Neigh.REACHABLE
+    if (known && (this.macHi[n] !== macHi || this.macLo[n] !== macLo)) {
+      this.#counters.count(Event.NEIGH_MOVED)
+      this.#trace.write(
+        TraceKind.NEIGH_MOVED, now, this.address[n], this.arm[n], this.macHi[n], this.macLo[n], macHi, macLo,
+      )
+    } else if (!known && !solicited) {
+      return
+    }
+    this.macHi[n] = macHi
+    this.macLo[n] = macLo
+    if (!solicited) return
+    this.#counters.count(Event.NEIGH_LEARNED)
+    this.#event(n, REPLY, now)
+    this.#flush(n)
+  }
+
+  /** Turns the timers; call it every 100 ms or so. Entries are few, so they are simply walked. */
+  tick(now: number): void {
+    if (this.#used === 0) return
+    for (let n = 0; n < this.arm.length; n++) {
+      if (this.arm[n] < 0) continue
+      if ((this.#deadline[n] - now | 0) <= 0) {
+        if (this.state[n] === Neigh.NONE) this.#delete(n)
+        else this.#expire(n, now)
+      } else if (this.#isAsking(n) && (now - this.#asked[n] | 0) >= RETRANSMIT_MS) {
+        this.#sendRequest(n, now)
+      }
+    }
+  }
+
+  /** The event timer: an entry that waited in vain gives up its frames, with a name. */
+  #expire(n: number, now: number): void {
+    if (this.#isAsking(n)) {
+      this.#counters.count(Event.NEIGH_FAILED)
+      this.#trace.write(TraceKind.NEIGH_FAILED, now, this.address[n], this.arm[n], this.#queued[n])
+    }
+    this.#event(n, TIMER, now)
+    if (this.state[n] === Neigh.NONE) this.#discardQueue(n)
+  }
+
+  #isAsking(n: number): boolean {
+    return this.state[n] === Neigh.SEND || this.state[n] === Neigh.DELAY
+  }
+
+  #event(n: number, event: number, now: number): void {
+    const before = this.state[n]
+    const after = NEXT[event * WIDTH + before]
+    if (after === KEEP) return
+    if (after === before) {
+      if (!this.#mayRearm(n, now)) return
+      this.#stamp[n] = now
+    } else {
+      this.state[n] = after
+      this.#stamp[n] = now - LONG_AGO
+      this.#changed[n] = now
+    }
+    this.#rearm(n, now)
+    if (this.#trace.debug) this.#trace.write(TraceKind.NEIGH, now, before, after, this.address[n], this.arm[n])
+  }
+
+  /** A self transition re-arms only when half of the timeout has passed since the last time (6.1). */
+  #mayRearm(n: number, now: number): boolean {
+    return (now - this.#stamp[n] | 0) >= this.#timeoutMs[this.state[n]] >> 1
+  }
+
+  #rearm(n: number, now: number): void {
+    this.#deadline[n] = now + this.#timeoutMs[this.state[n]] + this.#random.below(JITTER_MS)
+  }
+
+  #ask(n: number, now: number): void {
+    this.#sendRequest(n, now)
+    this.#event(n, SENT, now)
+  }
+
+  #sendRequest(n: number, now: number): void {
+    const arm = this.#arms[this.arm[n]]
+    this.#asked[n] = now
+    if (sendArp(this.#frames, arm, arm.sourceFor(this.address[n]), this.address[n])) {
+      this.#counters.count(Event.ARP_REQUESTS)
+    }
+  }
+
+  #writeMacs(n: number, slot: number): void {
+    const arm = this.#arms[this.arm[n]]
+    const eth = this.#frames.start[slot] + VNET.BYTES
+    writeEthernet(this.#frames.pkt, eth, this.macHi[n], this.macLo[n], arm.macHi, arm.macLo, 0x0800)
+  }
+
+  #flush(n: number): void {
+    const arm = this.#arms[this.arm[n]]
+    for (let slot = this.#queueHead[n]; slot !== NO_SLOT; slot = this.#frames.next[slot]) {
+      this.#writeMacs(n, slot)
+      arm.outbox[arm.outboxCount++] = slot
+    }
+    this.#queueHead[n] = NO_SLOT
+    this.#queued[n] = 0
+  }
+
+  #discardQueue(n: number): void {
+    for (let slot = this.#queueHead[n]; slot !== NO_SLOT; ) {
+      const next = this.#frames.next[slot]
+      this.#counters.txDrop(this.arm[n], Drop.NEIGH_UNRESOLVED)
+      this.#frames.release(slot)
+      slot = next
+    }
+    this.#queueHead[n] = NO_SLOT
+    this.#queued[n] = 0
+  }
+
+  #delete(n: number): void {
+    this.#discardQueue(n)
+    let link = this.#heads[bucketOf(this.address[n])]
+    if (link === n) this.#heads[bucketOf(this.address[n])] = this.#next[n]
+    else {
+      while (this.#next[link] !== n) link = this.#next[link]
+      this.#next[link] = this.#next[n]
+    }
+    this.arm[n] = -1
+    this.#next[n] = this.#free
+    this.#free = n
+    this.#used--
+  }
+}
+
+function bucketOf(address: number): number {
+  return (address ^ (address >>> 8)) & (BUCKETS - 1)
+}
+
+/** Puts a broadcast ARP request into the arm's outbox; false when the arena has no slot left. */
+export function sendArp(frames: Frames, arm: Arm, sender: number, target: number): boolean {
+  const slot = frames.take()
+  if (slot === NO_SLOT) return false
+  const start = frames.start[slot]
+  clearVnetHdr(frames.pkt, start)
+  const bytes = writeArpRequest(frames.pkt, start + VNET.BYTES, arm.macHi, arm.macLo, sender, target)
+  frames.length[slot] = VNET.BYTES + bytes
+  arm.outbox[arm.outboxCount++] = slot
+  return true
+}
+

@@ -1,0 +1,49 @@
+/** Schedulers: which RS takes a new connection. To add one: a function and a row in SCHEDULERS. */
+
+import type { Dest, Service } from './service.ts'
+
+/** => An RS with weight > 0, or undefined if there is none. Moves the service's cursor. */
+export type Pick = (service: Service) => Dest | undefined
+
+/** Round robin: the first valid RS behind the cursor. */
+function rr(service: Service): Dest | undefined {
+  const { dests } = service
+  for (let step = 0; step < dests.length; step++) {
+    service.cursor = (service.cursor + 1) % dests.length
+    const dest = dests[service.cursor]
+    if (dest.weight > 0) return dest
+  }
+  return undefined
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b)
+}
+
+/**
+ * Weighted round robin as LVS has done it since 1998: whenever the cursor passes the head of the list the current
+ * weight drops by the weights' gcd (and wraps to their maximum), and only an RS of at least that weight is picked.
+ * Over a cycle each RS gets connections in proportion to its weight, spread and not in runs.
+ */
+function wrr(service: Service): Dest | undefined {
+  const { dests } = service
+  let max = 0
+  let divisor = 0
+  for (const dest of dests) {
+    if (dest.weight > max) max = dest.weight
+    divisor = gcd(dest.weight, divisor)
+  }
+  if (max === 0) return undefined
+  for (;;) {
+    service.cursor = (service.cursor + 1) % dests.length
+    if (service.cursor === 0) {
+      service.currentWeight -= divisor
+      if (service.currentWeight <= 0) service.currentWeight = max
+    }
+    const dest = dests[service.cursor]
+    if (dest.weight >= service.currentWeight && dest.weight > 0) return dest
+  }
+}
+
+export const SCHEDULERS = { rr, wrr } as const
+export type SchedulerName = keyof typeof SCHEDULERS

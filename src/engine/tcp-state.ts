@@ -1,0 +1,73 @@
+/**
+ * The TCP state machine of IPVS, seen from the middle of a connection. These are not the states of RFC 9293: a
+ * balancer sees segments, not sockets, so one end's close is followed by the other's FIN and both ways end
+ * in TIME_WAIT; LAST_ACK is in the table and no path of FullNAT leads there.
+ */
+
+import { FLAG } from '../wire/tcp.ts'
+import { compileStates } from './state-table.ts'
+
+/** Two-letter names as in the table; the index is the state's number. */
+const CODES = ['NO', 'ES', 'SS', 'SR', 'FW', 'TW', 'CL', 'CW', 'LA', 'LI', 'SA'] as const
+
+export const State = {
+  NONE: 0,
+  ESTABLISHED: 1,
+  SYN_SENT: 2,
+  SYN_RECV: 3,
+  FIN_WAIT: 4,
+  TIME_WAIT: 5,
+  CLOSE: 6,
+  CLOSE_WAIT: 7,
+  LAST_ACK: 8,
+  LISTEN: 9,
+  SYNACK: 10,
+} as const
+export const STATES = CODES.length
+
+/** Direction of a segment. INPUT_ONLY is for forwarding methods whose replies bypass the balancer (DR, tunnel). */
+export const IN = 0
+export const OUT = 1
+export const INPUT_ONLY = 2
+
+/** Default timeout of each state in seconds, in the order of State. */
+export const DEFAULT_TIMEOUTS = [2, 90, 3, 30, 7, 7, 3, 7, 7, 120, 30] as const
+
+const WIDTH = 16 // of a row, so that event and state combine by a shift
+const TABLES = [
+  `
+  syn  SR ES ES SR SR SR SR SR SR SR SR
+  fin  CL CW SS TW TW TW CL CW LA LI TW
+  ack  CL ES SS ES FW TW CL CW CL LI ES
+  rst  CL CL CL SR CL CL CL CL LA LI SR`,
+  `
+  syn  SS ES SS SR SS SS SS SS SS LI SR
+  fin  TW FW SS TW FW TW CL TW LA LI TW
+  ack  ES ES SS ES FW TW CL CW LA ES ES
+  rst  CL CL SS CL CL TW CL CL CL CL CL`,
+  `
+  syn  SR ES ES SR SR SR SR SR SR SR SR
+  fin  CL FW SS TW FW TW CL CW LA LI TW
+  ack  CL ES SS ES FW TW CL CW CL LI ES
+  rst  CL CL CL SR CL CL CL CL LA LI CL`,
+]
+
+const NEXT = new Uint8Array(3 << 6)
+TABLES.forEach((text, table) => {
+  NEXT.set(compileStates(text, CODES, WIDTH), table << 6)
+})
+
+const SYN = 0
+const FIN = 1
+const ACK = 2
+const RST = 3
+
+/**
+ * The state after a segment with `flags` passes in direction `dir`. RST outranks SYN outranks FIN outranks ACK, so
+ * SYN+ACK is a SYN and FIN+ACK a FIN. A segment with none of the four closes the connection (IPVS's default target).
+ */
+export function nextState(dir: number, state: number, flags: number): number {
+  if ((flags & (FLAG.RST | FLAG.SYN | FLAG.FIN | FLAG.ACK)) === 0) return State.CLOSE
+  const event = flags & FLAG.RST ? RST : flags & FLAG.SYN ? SYN : flags & FLAG.FIN ? FIN : ACK
+  return NEXT[(dir << 6) | (event << 4) | state]
+}

@@ -1,0 +1,164 @@
+/**
+ * The typed face of build/arm.node (native/arm.c): TAP queues, bursts of frames between the kernel
+ * and one arena, waiting, and network namespaces. It moves bytes and nothing else.
+ *
+ * A file descriptor here is a plain number and belongs to whoever opened it: nothing closes it but
+ * closeFd. All calls are synchronous and act on the calling thread. Wrong argument types throw
+ * TypeError, slots or counts outside a list RangeError; a system call that fails throws
+ * NativeError, except in readBurst, writeBurst and wait, which return -errno (node:os
+ * constants.errno has the numbers, EBADFD is here) because an exception costs microseconds.
+ */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/**
+ * What a failed system call throws: `code` is 'ENOENT', 'EPERM', 'EBUSY'...; the message names step
+ * and device.
+ */
+export interface NativeError extends Error {
+  code: string
+}
+
+declare const burst: unique symbol
+/** An arena and its descriptor list, registered by attach; freed with the last reference to it. */
+export interface Burst {
+  readonly [burst]: true
+}
+
+interface Addon {
+  openTap(name: string, netns: string, flags: number): number
+  closeFd(fd: number): void
+  unpersistTap(fd: number): void
+  enterNetns(path: string): number
+  leaveNetns(previous: number): void
+  createWaker(): number
+  wake(fd: number): void
+  drainWaker(fd: number): void
+  attach(arena: Uint8Array, desc: Int32Array): Burst
+  readBurst(burst: Burst, fd: number, first: number, max: number, capacity: number): number
+  writeBurst(burst: Burst, fd: number, first: number, n: number): number
+  wait(fds: Int32Array, revents: Int32Array, n: number, timeoutMs: number): number
+}
+
+/** The code runs from dist/src/io as well as from src/io; package.json marks the root of both. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, 'package.json'))) {
+    const above = dirname(folder)
+    if (above === folder) throw new Error(`no package.json above ${fileURLToPath(import.meta.url)}`)
+    folder = above
+  }
+  return folder
+}
+
+function load(): Addon {
+  const binary = join(packageRoot(), 'build', 'arm.node')
+  if (!existsSync(binary))
+    throw new Error(`${binary} is missing, run: node scripts/build-native.mjs`)
+  return createRequire(import.meta.url)(binary) as Addon
+}
+
+const addon = load()
+
+/**
+ * openTap: one queue of several (IFF_MULTI_QUEUE). Every queue of a TAP must agree, else TUNSETIFF
+ * gives EINVAL.
+ */
+export const QUEUE_MULTI = 1
+/** openTap: the TAP outlives its last descriptor, with its addresses. */
+export const TAP_PERSIST = 2
+/** Bytes of virtio_net_hdr before each frame, in the byte order of this machine. */
+export const VNET_HDR_BYTES = 10
+
+/** Bits of revents, from poll.h; node:os has no constants for them. */
+export const POLLIN = 0x001
+/** The TAP was deleted; readBurst gives -EBADFD. Down is not an error. */
+export const POLLERR = 0x008
+/** The descriptor is not open. */
+export const POLLNVAL = 0x020
+/** errno of a deleted TAP; node:os has no constant for it. */
+export const EBADFD = 77
+
+/**
+ * Opens a queue of TAP `name` (1 to 15 bytes) in the namespace file `netns` ('' is the current
+ * one), creating the TAP or attaching to a persistent one. Frames carry a virtio_net_hdr of 10
+ * bytes; checksum and TCP segmentation offload are on. => non-blocking, close-on-exec descriptor,
+ * the caller's.
+ *
+ * Throws NativeError: ENOENT and EINVAL for `netns`, EBUSY when the only queue is taken, E2BIG for
+ * the 257th of several, EINVAL when a device of that name is no TAP or differs in QUEUE_MULTI,
+ * EPERM without CAP_NET_ADMIN (and CAP_SYS_ADMIN for another namespace). The thread is back in its
+ * namespace either way; if it cannot go back, the process aborts. TAP_PERSIST sets persistence, its
+ * absence does not clear it.
+ */
+export const openTap: Addon['openTap'] = addon.openTap
+
+/**
+ * Closes any descriptor made here; throws NativeError EBADF. A TAP that is not persistent goes with
+ * its last one.
+ */
+export const closeFd: Addon['closeFd'] = addon.closeFd
+
+/**
+ * Ends the persistence of the TAP behind `fd`: it goes when its last descriptor is closed. Throws
+ * NativeError.
+ */
+export const unpersistTap: Addon['unpersistTap'] = addon.unpersistTap
+
+/**
+ * Moves this thread into the namespace file `path`; => descriptor of the one it left, for
+ * leaveNetns. Throws NativeError and stays. Only for synchronous stretches: what awaits, and any
+ * thread first started inside (libuv's pool, a Worker), would carry the namespace on.
+ */
+export const enterNetns: Addon['enterNetns'] = addon.enterNetns
+
+/**
+ * Goes back to the namespace that enterNetns returned and closes it. Throws NativeError, with the
+ * thread unmoved.
+ */
+export const leaveNetns: Addon['leaveNetns'] = addon.leaveNetns
+
+/** => an eventfd for wait; any thread of the process may wake it. */
+export const createWaker: Addon['createWaker'] = addon.createWaker
+
+/** Makes the waker readable until drained; a second wake before that is the same wake. */
+export const wake: Addon['wake'] = addon.wake
+
+/** Makes the waker unreadable; nothing happens if it is already. */
+export const drainWaker: Addon['drainWaker'] = addon.drainWaker
+
+/**
+ * Registers an arena and its descriptor list once, so that bursts pass only integers. `desc` has
+ * 2*n cells: in [0,n) the byte offset of each slot in the arena, in [n,2n) the length in bytes of
+ * the frame there, virtio_net_hdr included. Both may lie over an ArrayBuffer or a
+ * SharedArrayBuffer, not over a resizable one. The burst keeps both alive; transferring one of them
+ * to another thread makes later bursts throw TypeError.
+ */
+export const attach: Addon['attach'] = addon.attach
+
+/**
+ * Reads up to `max` frames into the slots from `first` on, at most `capacity` bytes each, and sets
+ * their lengths; stops when none is waiting. => frames read, or -errno when the very first read
+ * failed: -EBADFD once the TAP is deleted, -EINVAL for a capacity below 10 (that frame is lost),
+ * -EFAULT when the slot does not lie inside the arena. An error after some frames shows on the next
+ * call. The kernel cuts a frame that is longer than `capacity` without a word, so a length equal to
+ * it may be a cut frame: give slots one byte more than the longest frame.
+ */
+export const readBurst: Addon['readBurst'] = addon.readBurst
+
+/**
+ * Writes the frames in slots first..first+n, one system call each. => how many failed; the length
+ * of such a slot becomes -errno: -EIO while the TAP is down, -EBADFD once it is deleted, -EINVAL
+ * for a frame the kernel finds malformed, -EFAULT when it does not lie inside the arena.
+ */
+export const writeBurst: Addon['writeBurst'] = addon.writeBurst
+
+/**
+ * Sleeps until one of fds[0..n), n <= 64, is readable or broken, or `timeoutMs` is over (0 only
+ * looks, -1 waits for ever); stores POLL bits in revents[0..n). A negative fd is passed over. =>
+ * how many are ready, 0 after a signal (the exit of a child process is one), or -errno. This blocks
+ * the thread's event loop, timers and all.
+ */
+export const wait: Addon['wait'] = addon.wait

@@ -1,0 +1,59 @@
+/** IPv4 header (RFC 791); offsets are from its first byte. */
+
+import { fold, sumWords } from './checksum.ts'
+
+export const IPV4 = {
+  VERSION_IHL: 0,
+  TOS: 1,
+  TOTAL_LENGTH: 2,
+  ID: 4,
+  FRAGMENT: 6,
+  TTL: 8,
+  PROTOCOL: 9,
+  CHECKSUM: 10,
+  SRC: 12,
+  DST: 16,
+  HEADER: 20,
+} as const
+
+export const PROTO = { ICMP: 1, TCP: 6, UDP: 17 } as const
+
+/** Bits of the FRAGMENT word. MORE or a non-zero OFFSET make the packet a fragment. */
+export const IP_DF = 0x4000
+export const IP_FRAGMENT_BITS = 0x3fff
+
+/** Header length in bytes as the IHL field says, 0..60; the caller checks 20 and the frame's end. */
+export function headerLength(pkt: DataView, ip: number): number {
+  return (pkt.getUint8(ip) & 0x0f) << 2
+}
+
+/** True if the header checksum over `bytes` bytes is right (RFC 1071: the sum with the field is 0xffff). */
+export function headerChecksumOk(pkt: DataView, ip: number, bytes: number): boolean {
+  return fold(sumWords(pkt, ip, bytes)) === 0xffff
+}
+
+/** Computes and stores the header checksum of the `bytes`-byte header at `ip`. */
+export function writeHeaderChecksum(pkt: DataView, ip: number, bytes: number): void {
+  pkt.setUint16(ip + IPV4.CHECKSUM, 0)
+  pkt.setUint16(ip + IPV4.CHECKSUM, ~fold(sumWords(pkt, ip, bytes)))
+}
+
+/** Writes an option-less header, checksum included. TTL 64, ID 0, DF: what the balancer itself originates. */
+export function writeIpv4(
+  pkt: DataView,
+  ip: number,
+  protocol: number,
+  totalLength: number,
+  src: number,
+  dst: number,
+): void {
+  pkt.setUint16(ip + IPV4.VERSION_IHL, 0x4500)
+  pkt.setUint16(ip + IPV4.TOTAL_LENGTH, totalLength)
+  pkt.setUint16(ip + IPV4.ID, 0)
+  pkt.setUint16(ip + IPV4.FRAGMENT, IP_DF)
+  pkt.setUint8(ip + IPV4.TTL, 64)
+  pkt.setUint8(ip + IPV4.PROTOCOL, protocol)
+  pkt.setInt32(ip + IPV4.SRC, src)
+  pkt.setInt32(ip + IPV4.DST, dst)
+  writeHeaderChecksum(pkt, ip, IPV4.HEADER)
+}
