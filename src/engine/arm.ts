@@ -84,7 +84,10 @@ export class Arm {
 }
 
 /** The arm and next hop that lead to `address`: the longest prefix over all arms. */
-export function routeOut(arms: readonly Arm[], address: number): { arm: Arm; nextHop: number } | undefined {
+export function routeOut(
+  arms: readonly Arm[],
+  address: number,
+): { arm: Arm; nextHop: number } | undefined {
   let best: { arm: Arm; route: Route } | undefined
   for (const arm of arms) {
     const route = arm.routeTo(address)

@@ -75,7 +75,14 @@ export const Event = {
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */
-export const ArmCell = { RX_PACKETS: 0, RX_BYTES: 1, TX_PACKETS: 2, TX_BYTES: 3, RX_DROPS: 4, TX_DROPS: 5 } as const
+export const ArmCell = {
+  RX_PACKETS: 0,
+  RX_BYTES: 1,
+  TX_PACKETS: 2,
+  TX_BYTES: 3,
+  RX_DROPS: 4,
+  TX_DROPS: 5,
+} as const
 const ARM_CELLS = 8
 const EVENT_CELLS = 96
 

@@ -11,7 +11,15 @@
 
 import { adjust, adjustPartial, diff16, diff32, fold, sumWords } from '../wire/checksum.ts'
 import { IPV4 } from '../wire/ipv4.ts'
-import { FLAG, findOption, NOP_NOP_TIMESTAMP, OPT, optionLength, TCP, TOA_BYTES } from '../wire/tcp.ts'
+import {
+  FLAG,
+  findOption,
+  NOP_NOP_TIMESTAMP,
+  OPT,
+  optionLength,
+  TCP,
+  TOA_BYTES,
+} from '../wire/tcp.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import { CELL, type ConnTable, RS_SEEN, tupleCell } from './conn.ts'
 import { type Counters, Event } from './counters.ts'
@@ -35,7 +43,13 @@ export class FullNat {
   /** Bytes by which the frame has grown. */
   #grown = 0
 
-  constructor(frames: Frames, conns: ConnTable, counters: Counters, toaMode: number, decrementTtl: boolean) {
+  constructor(
+    frames: Frames,
+    conns: ConnTable,
+    counters: Counters,
+    toaMode: number,
+    decrementTtl: boolean,
+  ) {
     this.#frames = frames
     this.#conns = conns
     this.#counters = counters
@@ -115,7 +129,8 @@ export class FullNat {
   #cleanOptions(pkt: DataView, p: Parsed): void {
     const from = p.l4 + TCP.HEADER
     const end = p.l4 + p.tcpHeader
-    if (pkt.getInt32(from) === NOP_NOP_TIMESTAMP && p.tcpHeader === 32 && !(p.flags & FLAG.SYN)) return
+    if (pkt.getInt32(from) === NOP_NOP_TIMESTAMP && p.tcpHeader === 32 && !(p.flags & FLAG.SYN))
+      return
     const before = sumWords(pkt, from, end - from)
     let changed = 0
     if ((p.flags & (FLAG.SYN | FLAG.ACK)) === FLAG.SYN) {
@@ -139,7 +154,8 @@ export class FullNat {
     if (pkt.getInt32(from) === NOP_NOP_TIMESTAMP && p.tcpHeader === 32) return
     const before = sumWords(pkt, from, end - from)
     const synAck = (p.flags & (FLAG.SYN | FLAG.ACK)) === (FLAG.SYN | FLAG.ACK)
-    const mssAt = synAck && this.#toaMode !== ToaMode.OFF ? findOption(pkt, from, end, OPT.MSS, 4) : -1
+    const mssAt =
+      synAck && this.#toaMode !== ToaMode.OFF ? findOption(pkt, from, end, OPT.MSS, 4) : -1
     if (mssAt >= 0) {
       const mss = pkt.getUint16(mssAt + 2)
       if (mss >= MSS_MIN) pkt.setUint16(mssAt + 2, mss - TOA_BYTES)
@@ -156,7 +172,14 @@ export class FullNat {
   }
 
   /** => 0 if the option is in, else why not. */
-  #insertToa(pkt: DataView, slot: number, p: Parsed, cip: number, cport: number, mtu: number): number {
+  #insertToa(
+    pkt: DataView,
+    slot: number,
+    p: Parsed,
+    cip: number,
+    cport: number,
+    mtu: number,
+  ): number {
     if (p.largest > mtu - TOA_BYTES || p.ipTotal + TOA_BYTES > 0xffff) return Event.TOA_MTU
     const options = p.l4 + TCP.HEADER
     const before = p.tcpHeader - TCP.HEADER
@@ -191,7 +214,8 @@ export class FullNat {
     const { pkt } = frames
     const from = frames.start[slot]
     const end = p.l4 + TCP.HEADER
-    if (grown >= 0) for (let at = from; at < end; at += 2) pkt.setUint16(at - grown, pkt.getUint16(at))
+    if (grown >= 0)
+      for (let at = from; at < end; at += 2) pkt.setUint16(at - grown, pkt.getUint16(at))
     else for (let at = end - 2; at >= from; at -= 2) pkt.setUint16(at - grown, pkt.getUint16(at))
     frames.start[slot] = from - grown
     frames.length[slot] += grown
@@ -218,4 +242,3 @@ function overwriteWithNops(pkt: DataView, at: number, bytes: number): number {
   for (let i = 0; i < bytes; i++) pkt.setUint8(at + i, OPT.NOP)
   return bytes
 }
-

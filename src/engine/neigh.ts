@@ -12,7 +12,7 @@
  */
 
 import { writeArpRequest } from '../wire/arp.ts'
-import { writeEthernet } from '../wire/ethernet.ts'
+import { ETHERTYPE, writeEthernet } from '../wire/ethernet.ts'
 import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Drop, Event, PARKED } from './counters.ts'
@@ -199,7 +199,7 @@ export class Neighs {
       // The usual case, a REACHABLE entry in its quiet period, ends here.
       if (state === Neigh.REACHABLE && !this.#mayRearm(n, now)) return
       this.#event(n, CONFIRMED, now)
-    } else if (state === Neigh.REACHABLE && (now - this.#changed[n] | 0) > SUSPECT_PAUSE_MS) {
+    } else if (state === Neigh.REACHABLE && ((now - this.#changed[n]) | 0) > SUSPECT_PAUSE_MS) {
       this.#event(n, SUSPECT, now)
     }
   }
@@ -213,7 +213,14 @@ export class Neighs {
     if (known && (this.macHi[n] !== macHi || this.macLo[n] !== macLo)) {
       this.#counters.count(Event.NEIGH_MOVED)
       this.#trace.write(
-        TraceKind.NEIGH_MOVED, now, this.address[n], this.arm[n], this.macHi[n], this.macLo[n], macHi, macLo,
+        TraceKind.NEIGH_MOVED,
+        now,
+        this.address[n],
+        this.arm[n],
+        this.macHi[n],
+        this.macLo[n],
+        macHi,
+        macLo,
       )
     } else if (!known && !solicited) {
       return
@@ -231,10 +238,10 @@ export class Neighs {
     if (this.#used === 0) return
     for (let n = 0; n < this.arm.length; n++) {
       if (this.arm[n] < 0) continue
-      if ((this.#deadline[n] - now | 0) <= 0) {
+      if (((this.#deadline[n] - now) | 0) <= 0) {
         if (this.state[n] === Neigh.NONE) this.#delete(n)
         else this.#expire(n, now)
-      } else if (this.#isAsking(n) && (now - this.#asked[n] | 0) >= RETRANSMIT_MS) {
+      } else if (this.#isAsking(n) && ((now - this.#asked[n]) | 0) >= RETRANSMIT_MS) {
         this.#sendRequest(n, now)
       }
     }
@@ -267,12 +274,13 @@ export class Neighs {
       this.#changed[n] = now
     }
     this.#rearm(n, now)
-    if (this.#trace.debug) this.#trace.write(TraceKind.NEIGH, now, before, after, this.address[n], this.arm[n])
+    if (this.#trace.debug)
+      this.#trace.write(TraceKind.NEIGH, now, before, after, this.address[n], this.arm[n])
   }
 
   /** A self transition re-arms only when half of the timeout has passed since the last time (6.1). */
   #mayRearm(n: number, now: number): boolean {
-    return (now - this.#stamp[n] | 0) >= this.#timeoutMs[this.state[n]] >> 1
+    return ((now - this.#stamp[n]) | 0) >= this.#timeoutMs[this.state[n]] >> 1
   }
 
   #rearm(n: number, now: number): void {
@@ -295,7 +303,15 @@ export class Neighs {
   #writeMacs(n: number, slot: number): void {
     const arm = this.#arms[this.arm[n]]
     const eth = this.#frames.start[slot] + VNET.BYTES
-    writeEthernet(this.#frames.pkt, eth, this.macHi[n], this.macLo[n], arm.macHi, arm.macLo, 0x0800)
+    writeEthernet(
+      this.#frames.pkt,
+      eth,
+      this.macHi[n],
+      this.macLo[n],
+      arm.macHi,
+      arm.macLo,
+      ETHERTYPE.IPV4,
+    )
   }
 
   #flush(n: number): void {
@@ -344,9 +360,15 @@ export function sendArp(frames: Frames, arm: Arm, sender: number, target: number
   if (slot === NO_SLOT) return false
   const start = frames.start[slot]
   clearVnetHdr(frames.pkt, start)
-  const bytes = writeArpRequest(frames.pkt, start + VNET.BYTES, arm.macHi, arm.macLo, sender, target)
+  const bytes = writeArpRequest(
+    frames.pkt,
+    start + VNET.BYTES,
+    arm.macHi,
+    arm.macLo,
+    sender,
+    target,
+  )
   frames.length[slot] = VNET.BYTES + bytes
   arm.outbox[arm.outboxCount++] = slot
   return true
 }
-

@@ -5,7 +5,7 @@
 
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { headerChecksumOk, headerLength, IP_FRAGMENT_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
-import { headerLength as tcpHeaderLength, TCP } from '../wire/tcp.ts'
+import { TCP, headerLength as tcpHeaderLength } from '../wire/tcp.ts'
 import { GSO, VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { Drop } from './counters.ts'
@@ -24,6 +24,7 @@ export class Parsed {
   ipTotal = 0
   tcpHeader = 0
   payload = 0
+  ttl = 0
   saddr = 0
   daddr = 0
   /** Source port << 16 | destination port. */
@@ -67,7 +68,8 @@ export class Parsed {
     frames.length[slot] = VNET.BYTES + ETH.HEADER + total
     // Fragments go before anything looks at ports, ICMP echo included (fullnat semantics 1.2).
     if ((pkt.getUint16(ip + IPV4.FRAGMENT) & IP_FRAGMENT_BITS) !== 0) return -Drop.IP_FRAGMENT
-    if (pkt.getUint8(ip + IPV4.TTL) === 0) return -Drop.IP_TTL
+    this.ttl = pkt.getUint8(ip + IPV4.TTL)
+    if (this.ttl === 0) return -Drop.IP_TTL
 
     this.ip = ip
     this.l4 = ip + header
@@ -100,7 +102,8 @@ export class Parsed {
     this.partial = pkt.getUint8(vnet + VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM
     this.gsoSize = 0
     if (this.partial === 1) {
-      if (pkt.getUint16(vnet + VNET.CSUM_START, true) !== this.l4 - this.eth) return -Drop.VNET_HEADER
+      if (pkt.getUint16(vnet + VNET.CSUM_START, true) !== this.l4 - this.eth)
+        return -Drop.VNET_HEADER
       if (pkt.getUint16(vnet + VNET.CSUM_OFFSET, true) !== TCP.CHECKSUM) return -Drop.VNET_HEADER
     }
     if (gsoType !== GSO.NONE) {

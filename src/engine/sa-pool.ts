@@ -53,7 +53,8 @@ export class SaPool {
     for (let port = LPORT_FIRST; port <= LPORT_LAST; port++) {
       if ((port & partition.mask) === partition.residue) this.#ports[at++] = port
     }
-    for (let sub = 1; sub < SUB_POOLS; sub++) this.#ports.copyWithin(sub * this.#size, 0, this.#size)
+    for (let sub = 1; sub < SUB_POOLS; sub++)
+      this.#ports.copyWithin(sub * this.#size, 0, this.#size)
     this.#free.fill(this.#size)
   }
 

@@ -24,8 +24,6 @@ export interface Service {
   readonly dests: Dest[]
   /** Indices of the LIPs it may use, in order of addition. */
   readonly lips: number[]
-  /** ms of ESTABLISHED, 0 for the table's value. */
-  readonly establishedMs: number
   /** Scheduler state: position in dests, and wrr's current weight. */
   cursor: number
   currentWeight: number
@@ -46,12 +44,14 @@ export class Dests {
   /** Arm and next hop that lead to the RS; resolved when it is added. */
   readonly arm: Int32Array
   readonly nextHop: Int32Array
+  /** ms of ESTABLISHED for connections to this RS (the service's conn_timeout), 0 for the table's value. */
+  readonly establishedMs: Int32Array
   /** The neighbour entry that was last found for the next hop; only a hint. */
   readonly neigh: Int32Array
   readonly capacity: number
 
   static bytesFor(capacity: number): number {
-    return capacity * (STAT_CELLS * 8 + 5 * 4)
+    return capacity * (STAT_CELLS * 8 + 6 * 4)
   }
 
   constructor(memory: ArrayBufferLike, capacity: number) {
@@ -64,10 +64,20 @@ export class Dests {
     this.arm = cells(2)
     this.nextHop = cells(3)
     this.neigh = cells(4)
+    this.establishedMs = cells(5)
   }
 
   stat(dest: number, cell: number): number {
     return this.stats[dest * STAT_CELLS + cell]
+  }
+
+  /** Enters an RS; the caller says where packets for it go. Throws RangeError when all places are taken. */
+  add(service: Service, rip: number, rport: number, weight: number): Dest {
+    const index = this.list.length
+    if (index === this.capacity) throw new RangeError(`no room for more than ${index} real servers`)
+    const dest = { index, service, rip, rport, weight }
+    this.list.push(dest)
+    return dest
   }
 
   countConn(dest: number): void {
@@ -86,8 +96,8 @@ export class Services {
   readonly #byAddress = new Map<number, Map<number, Service>>()
 
   add(service: Service): void {
-    let ports = this.#byAddress.get(service.vip)
-    if (!ports) this.#byAddress.set(service.vip, (ports = new Map()))
+    const ports = this.#byAddress.get(service.vip) ?? new Map<number, Service>()
+    this.#byAddress.set(service.vip, ports)
     ports.set((service.protocol << 16) | service.vport, service)
   }
 

@@ -10,7 +10,8 @@ export function ipv4Int(text: string): number {
   const parts = text.split('.')
   let address = 0
   for (const part of parts) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) throw new TypeError(`not an IPv4 address: ${text}`)
+    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255)
+      throw new TypeError(`not an IPv4 address: ${text}`)
     address = (address << 8) | Number(part)
   }
   if (parts.length !== 4) throw new TypeError(`not an IPv4 address: ${text}`)
@@ -30,7 +31,8 @@ export function macText(hi: number, lo: number): string {
 
 /** [first 16 bits, last 32 as int32] of aa:bb:cc:dd:ee:ff. Throws TypeError on anything else. */
 export function macInts(text: string): [number, number] {
-  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) throw new TypeError(`not a MAC address: ${text}`)
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text))
+    throw new TypeError(`not a MAC address: ${text}`)
   const hex = text.replaceAll(':', '')
   return [Number.parseInt(hex.slice(0, 4), 16), Number.parseInt(hex.slice(4), 16) | 0]
 }

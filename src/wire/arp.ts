@@ -2,7 +2,18 @@
 
 import { ETH, ETHERTYPE, writeEthernet } from './ethernet.ts'
 
-export const ARP = { HTYPE: 0, PTYPE: 2, HLEN: 4, PLEN: 5, OP: 6, SHA: 8, SPA: 14, THA: 18, TPA: 24, BYTES: 28 } as const
+export const ARP = {
+  HTYPE: 0,
+  PTYPE: 2,
+  HLEN: 4,
+  PLEN: 5,
+  OP: 6,
+  SHA: 8,
+  SPA: 14,
+  THA: 18,
+  TPA: 24,
+  BYTES: 28,
+} as const
 
 export const ARP_OP = { REQUEST: 1, REPLY: 2 } as const
 

@@ -6,7 +6,13 @@
 export const ETH = { DST: 0, SRC: 6, TYPE: 12, HEADER: 14 } as const
 
 /** Ethertypes that the engine knows by name (IEEE 802 numbers). */
-export const ETHERTYPE = { IPV4: 0x0800, ARP: 0x0806, VLAN: 0x8100, QINQ: 0x88a8, IPV6: 0x86dd } as const
+export const ETHERTYPE = {
+  IPV4: 0x0800,
+  ARP: 0x0806,
+  VLAN: 0x8100,
+  QINQ: 0x88a8,
+  IPV6: 0x86dd,
+} as const
 
 /** Shortest frame without FCS that a sender may put on a wire (IEEE 802.3); TAPs carry shorter ones. */
 export const ETH_MIN = 60

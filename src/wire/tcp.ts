@@ -18,7 +18,16 @@ export const TCP = {
 export const FLAG = { FIN: 0x01, SYN: 0x02, RST: 0x04, PSH: 0x08, ACK: 0x10, URG: 0x20 } as const
 
 /** Option kinds (IANA). TOA is 254, an experimental number (RFC 4727) that RS modules look for. */
-export const OPT = { EOL: 0, NOP: 1, MSS: 2, WSCALE: 3, SACK_OK: 4, SACK: 5, TIMESTAMP: 8, TOA: 254 } as const
+export const OPT = {
+  EOL: 0,
+  NOP: 1,
+  MSS: 2,
+  WSCALE: 3,
+  SACK_OK: 4,
+  SACK: 5,
+  TIMESTAMP: 8,
+  TOA: 254,
+} as const
 
 /** Bytes of the TOA option for an IPv4 client: kind, length, port, address. */
 export const TOA_BYTES = 8
@@ -44,7 +53,13 @@ export function optionLength(pkt: DataView, at: number, end: number): number {
 }
 
 /** Offset of the first option of `kind` with exactly `length` bytes in [at, end), or -1. */
-export function findOption(pkt: DataView, at: number, end: number, kind: number, length: number): number {
+export function findOption(
+  pkt: DataView,
+  at: number,
+  end: number,
+  kind: number,
+  length: number,
+): number {
   for (let bytes = 0; at < end; at += bytes) {
     bytes = optionLength(pkt, at, end)
     if (bytes === 0) return -1

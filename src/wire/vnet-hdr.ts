@@ -9,7 +9,15 @@
  * from it, it does not change either.
  */
 
-export const VNET = { FLAGS: 0, GSO_TYPE: 1, HDR_LEN: 2, GSO_SIZE: 4, CSUM_START: 6, CSUM_OFFSET: 8, BYTES: 10 } as const
+export const VNET = {
+  FLAGS: 0,
+  GSO_TYPE: 1,
+  HDR_LEN: 2,
+  GSO_SIZE: 4,
+  CSUM_START: 6,
+  CSUM_OFFSET: 8,
+  BYTES: 10,
+} as const
 
 export const VNET_FLAG = { NEEDS_CSUM: 1, DATA_VALID: 2 } as const
 

@@ -1,0 +1,253 @@
+/**
+ * The life of connections: opened by a SYN to a service, moved through states by segments, ended by the wheel. The
+ * records are conn.ts's; this file knows what they are bound to: RS, LIP and lport, counters, timers.
+ */
+
+import { ETH } from '../wire/ethernet.ts'
+import { PROTO } from '../wire/ipv4.ts'
+import { FLAG, TCP } from '../wire/tcp.ts'
+import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN } from './conn.ts'
+import { type Counters, Drop, Event } from './counters.ts'
+import type { IsnSource } from './isn.ts'
+import type { Parsed } from './parsed.ts'
+import type { Random } from './random.ts'
+import { NO_LPORT } from './sa-pool.ts'
+import type { Dest, Dests, Lips, Service } from './service.ts'
+import { nextState, OUT, STATES, State } from './tcp-state.ts'
+import { TraceKind, type TraceRing } from './trace.ts'
+import { Wheel } from './wheel.ts'
+
+/** At most this many LIPs are tried for one connection (fullnat semantics 5.4). */
+const LIP_ATTEMPTS = 16
+/** Per cent of connections under rr and wrr for which the LIP moves two steps, so that LIPs and RSs do not lock. */
+const LIP_SKIP_PERCENT = 5
+/** What the log shows as references: one for being hashed, one for the code at work (1.4). */
+const REFS = 2
+
+export class Conns {
+  readonly table: ConnTable
+  readonly wheel: Wheel
+  readonly #dests: Dests
+  readonly #lips: Lips
+  readonly #isn: IsnSource
+  readonly #counters: Counters
+  readonly #trace: TraceRing
+  readonly #random: Random
+  /** ms per state. */
+  readonly #timeoutMs: Int32Array
+
+  static bytesFor(capacity: number): number {
+    return ConnTable.bytesFor(capacity) + Wheel.bytesFor(capacity)
+  }
+
+  constructor(
+    memory: ArrayBufferLike,
+    capacity: number,
+    timeoutMs: Int32Array,
+    dests: Dests,
+    lips: Lips,
+    isn: IsnSource,
+    counters: Counters,
+    trace: TraceRing,
+    random: Random,
+    now: number,
+  ) {
+    const seed = (random.below(65_536) << 16) | random.below(65_536)
+    this.table = new ConnTable(memory, 0, capacity, seed)
+    this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, now)
+    this.#timeoutMs = timeoutMs.slice(0, STATES)
+    this.#dests = dests
+    this.#lips = lips
+    this.#isn = isn
+    this.#counters = counters
+    this.#trace = trace
+    this.#random = random
+  }
+
+  /**
+   * Opens a connection for the SYN in p: RS by the scheduler, record, LIP and lport, sequence delta, index, timer (the
+   * order of fullnat semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
+   */
+  open(pkt: DataView, p: Parsed, service: Service, clientArm: number, now: number): number {
+    const dest = service.pick(service)
+    if (dest === undefined) return -Drop.TCP_NO_RS
+    const conn = this.table.take()
+    if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
+    const lipport = this.#fetchLport(service, dest, now)
+    if (lipport < 0) {
+      this.table.giveBack(conn)
+      return -Drop.LPORT_EXHAUSTED
+    }
+    const lipIndex = lipport >>> 16
+    const lport = lipport & 0xffff
+    const lip = this.#lips[lipIndex].lip
+    const { cells } = this.table
+    const at = conn << 4
+    const outPorts = (dest.rport << 16) | lport
+    cells[at] = p.saddr
+    cells[at + 1] = p.daddr
+    cells[at + 2] = p.ports
+    cells[at + 4] = dest.rip
+    cells[at + 5] = lip
+    cells[at + 6] = outPorts
+    cells[at + CELL.DELTA] =
+      this.#isn.choose(lip, dest.rip, outPorts, now) - pkt.getInt32(p.l4 + TCP.SEQ)
+    const macHi = pkt.getUint16(p.eth + ETH.SRC)
+    cells[at + CELL.WORD] = firstWord(macHi, this.#random.below(1000), false)
+    cells[at + CELL.MAC_LO] = pkt.getInt32(p.eth + ETH.SRC + 2)
+    cells[at + CELL.BINDING] = binding(dest.index, clientArm, lipIndex)
+    cells[at + CELL.RS_ISN1] = 0
+    cells[at + CELL.RST_SEQ] = 0
+    cells[at + CELL.RST_ACK] = 0
+    this.table.link(conn)
+    this.#refresh(conn, State.NONE, now)
+    this.wheel.file(conn, cells[at + CELL.DEADLINE])
+    this.#dests.countConn(dest.index)
+    this.#counters.count(Event.CONNS_OPENED)
+    if (this.#trace.debug) this.#traceConn(TraceKind.CONN_NEW, conn, REFS, now)
+    return conn << 1
+  }
+
+  /** Moves the state machine for a segment of tuple t and refreshes the timer, in either direction and any state. */
+  segment(t: number, p: Parsed, now: number): void {
+    const conn = t >> 1
+    const before = this.table.state(conn)
+    const after = nextState(t & 1, before, p.flags)
+    if (after === before) {
+      this.#refresh(conn, before, now)
+      return
+    }
+    this.table.setState(conn, after)
+    const dest = this.table.dest(conn)
+    if (after === State.ESTABLISHED) this.#activate(dest, 1)
+    else if (before === State.ESTABLISHED) this.#activate(dest, -1)
+    if (after === State.SYN_RECV && before !== State.NONE) this.#counters.count(Event.SYN_REUSED)
+    this.#refresh(conn, after, now)
+    this.wheel.unfile(conn)
+    this.wheel.file(conn, this.table.cells[(conn << 4) | CELL.DEADLINE])
+    if (this.#trace.debug) this.#traceState(t, p.flags, before, after, now)
+  }
+
+  /** What RSTs on expiry need, kept on every RS segment but RST unless its ack is older than the kept one (2.7). */
+  rememberRs(pkt: DataView, t: number, p: Parsed): void {
+    if ((p.flags & FLAG.RST) !== 0) return
+    const { cells } = this.table
+    const at = (t >> 1) << 4
+    const ack = pkt.getInt32(p.l4 + TCP.ACK)
+    const seen = (cells[at + CELL.WORD] & RS_SEEN) !== 0
+    const syn = (p.flags & FLAG.SYN) >> 1
+    const seq = pkt.getInt32(p.l4 + TCP.SEQ)
+    // The ack that the client sends until it has acknowledged payload of the RS: TOA's rule.
+    if (syn === 1) {
+      cells[at + CELL.RS_ISN1] = seq + 1
+      cells[at + CELL.WORD] |= RS_SEEN
+    }
+    if (seen && syn === 0 && ((ack - cells[at + CELL.RST_ACK]) | 0) < 0) return
+    cells[at + CELL.RST_ACK] = ack
+    cells[at + CELL.RST_SEQ] = seq + p.payload + syn
+  }
+
+  /** The client's MAC may change while a connection lives (a gateway fails over); the last segment's is the right one. */
+  rememberClient(pkt: DataView, t: number, p: Parsed): void {
+    const { cells } = this.table
+    const at = (t >> 1) << 4
+    const hi = pkt.getUint16(p.eth + ETH.SRC)
+    cells[at + CELL.MAC_LO] = pkt.getInt32(p.eth + ETH.SRC + 2)
+    cells[at + CELL.WORD] = (cells[at + CELL.WORD] & 0xffff) | (hi << 16)
+  }
+
+  /** The next conn whose time is over, still whole and linked, or -1; the caller ends it. */
+  overdue(now: number): number {
+    for (;;) {
+      const conn = this.wheel.due(now)
+      if (conn < 0) return -1
+      const deadline = this.table.cells[(conn << 4) | CELL.DEADLINE]
+      if (((deadline - now) | 0) <= 0) return conn
+      this.wheel.file(conn, deadline)
+    }
+  }
+
+  /** Ends a conn that is out of the wheel: RS counters, lport, record. */
+  end(conn: number, now: number): void {
+    const { cells } = this.table
+    const at = conn << 4
+    const dest = this.table.dest(conn)
+    if (this.table.state(conn) === State.ESTABLISHED) this.#dests.active[dest]--
+    else this.#dests.inactive[dest]--
+    const outPorts = cells[at + 6]
+    this.#lips[this.table.lip(conn)].release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff)
+    if (this.#trace.debug) this.#traceConn(TraceKind.CONN_DEL, conn, 0, now)
+    this.table.close(conn)
+    this.#counters.count(Event.CONNS_EXPIRED)
+  }
+
+  /** ms until the conn's state times out after a packet: per state, or the service's own for ESTABLISHED. */
+  timeoutMs(conn: number, state: number): number {
+    const own = state === State.ESTABLISHED ? this.#dests.establishedMs[this.table.dest(conn)] : 0
+    return own !== 0 ? own : this.#timeoutMs[state]
+  }
+
+  #refresh(conn: number, state: number, now: number): void {
+    const at = (conn << 4) | CELL.DEADLINE
+    this.table.cells[at] = now + this.timeoutMs(conn, state) + this.table.jitter(conn)
+  }
+
+  #activate(dest: number, step: number): void {
+    this.#dests.active[dest] += step
+    this.#dests.inactive[dest] -= step
+  }
+
+  /** => LIP index << 16 | lport, or NO_LPORT when all LIPs that were tried are out of lports towards this RS. */
+  #fetchLport(service: Service, dest: Dest, now: number): number {
+    const count = service.lips.length
+    const attempts = Math.min(count, LIP_ATTEMPTS)
+    if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) service.lipCursor++
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      service.lipCursor = (service.lipCursor + 1) % count
+      const lip = service.lips[service.lipCursor]
+      const lport = this.#lips[lip].fetch(dest.rip, dest.rport)
+      if (lport === NO_LPORT) continue
+      if (this.#trace.debug) {
+        this.#trace.write(TraceKind.LPORT_FETCHED, now, this.#lips[lip].lip, lport)
+      }
+      return (lip << 16) | lport
+    }
+    return NO_LPORT
+  }
+
+  #traceConn(kind: number, conn: number, refs: number, now: number): void {
+    const c = this.table.cells
+    const at = conn << 4
+    this.#trace.write(
+      kind,
+      now,
+      PROTO.TCP,
+      c[at],
+      c[at + 1],
+      c[at + 2],
+      c[at + 5],
+      c[at + 4],
+      c[at + 6],
+      refs,
+    )
+  }
+
+  #traceState(t: number, flags: number, before: number, after: number, now: number): void {
+    const c = this.table.cells
+    const at = (t >> 1) << 4
+    this.#trace.write(
+      TraceKind.STATE,
+      now,
+      PROTO.TCP,
+      t & OUT,
+      flags,
+      c[at],
+      c[at + 4],
+      c[at + 2] >>> 16,
+      c[at + 6] >>> 16,
+      before,
+      after,
+      REFS,
+    )
+  }
+}

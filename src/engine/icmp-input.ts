@@ -1,0 +1,37 @@
+/** ICMP to the appliance: echo is answered for addresses of the receiving arm, the rest has names and counters. */
+
+import { fold, sumWords } from '../wire/checksum.ts'
+import { ICMP, ICMP_TYPE } from '../wire/icmp.ts'
+import { IPV4, writeHeaderChecksum } from '../wire/ipv4.ts'
+import type { Arm } from './arm.ts'
+import { type Counters, Drop, Event } from './counters.ts'
+import type { Frames } from './frames.ts'
+import type { Parsed } from './parsed.ts'
+import { swapMacs } from './rst.ts'
+
+/**
+ * Turns an echo request into its reply, in place: source is the pinged address, TTL 64, TOS kept, ID 0 with DF as RFC
+ * 6864 allows for a datagram that is never fragmented. Goes back to the MAC it came from, so a ping needs no route.
+ * => The arm, or minus a drop reason.
+ */
+export function icmpInput(frames: Frames, p: Parsed, arm: Arm, counters: Counters): number {
+  const { pkt } = frames
+  const bytes = p.ipTotal - p.ipHeader
+  if (!arm.owns(p.daddr)) return -Drop.ICMP_NOT_OURS
+  if (bytes < ICMP.HEADER) return -Drop.ICMP_HEADER
+  // Verified before it is replaced: answering a corrupt request with a good checksum would launder it.
+  if (fold(sumWords(pkt, p.l4, bytes)) !== 0xffff) return -Drop.ICMP_CHECKSUM
+  if (pkt.getUint8(p.l4 + ICMP.TYPE) !== ICMP_TYPE.ECHO) return -Drop.ICMP_TYPE
+  swapMacs(pkt, p.eth)
+  pkt.setInt32(p.ip + IPV4.SRC, p.daddr)
+  pkt.setInt32(p.ip + IPV4.DST, p.saddr)
+  pkt.setUint16(p.ip + IPV4.ID, 0)
+  pkt.setUint16(p.ip + IPV4.FRAGMENT, 0x4000)
+  pkt.setUint8(p.ip + IPV4.TTL, 64)
+  writeHeaderChecksum(pkt, p.ip, p.ipHeader)
+  pkt.setUint8(p.l4 + ICMP.TYPE, ICMP_TYPE.ECHO_REPLY)
+  pkt.setUint16(p.l4 + ICMP.CHECKSUM, 0)
+  pkt.setUint16(p.l4 + ICMP.CHECKSUM, ~fold(sumWords(pkt, p.l4, bytes)))
+  counters.count(Event.ICMP_ECHO_REPLIES)
+  return arm.index
+}

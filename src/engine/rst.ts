@@ -1,0 +1,85 @@
+/** Resets that the appliance itself originates: to both ends on expiry, and in answer to a bare ACK. */
+
+import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
+import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
+import { IPV4, PROTO, writeHeaderChecksum, writeIpv4 } from '../wire/ipv4.ts'
+import { FLAG, TCP } from '../wire/tcp.ts'
+import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
+import type { Frames } from './frames.ts'
+import type { Parsed } from './parsed.ts'
+
+/**
+ * Writes an option-less RST into a slot just taken: IP and TCP; the Ethernet header is the caller's. Ports are
+ * source << 16 | destination. ack 0, window 0, TTL 64, DF (fullnat semantics 2.7).
+ */
+export function writeRst(
+  frames: Frames,
+  slot: number,
+  src: number,
+  dst: number,
+  ports: number,
+  seq: number,
+  ack: number,
+): void {
+  const { pkt } = frames
+  const start = frames.start[slot]
+  clearVnetHdr(pkt, start)
+  const eth = start + VNET.BYTES
+  pkt.setUint16(eth + ETH.TYPE, ETHERTYPE.IPV4)
+  const ip = eth + ETH.HEADER
+  writeIpv4(pkt, ip, PROTO.TCP, IPV4.HEADER + TCP.HEADER, src, dst)
+  const tcp = ip + IPV4.HEADER
+  pkt.setInt32(tcp + TCP.SPORT, ports)
+  pkt.setInt32(tcp + TCP.SEQ, seq)
+  pkt.setInt32(tcp + TCP.ACK, ack)
+  pkt.setUint16(tcp + TCP.OFFSET, (5 << 12) | FLAG.RST)
+  pkt.setInt32(tcp + TCP.WINDOW, 0)
+  pkt.setUint16(tcp + TCP.URGENT, 0)
+  writeTcpChecksum(pkt, ip, tcp, TCP.HEADER)
+  frames.length[slot] = VNET.BYTES + ETH.HEADER + IPV4.HEADER + TCP.HEADER
+}
+
+/**
+ * Turns the bare ACK in `slot` into the RST+ACK that master sends back (fullnat semantics 1.6): addresses, ports and
+ * MACs swapped, seq = its ack, ack = its seq + payload, window 0, no payload, TTL 63, TOS 0; options stay.
+ */
+export function turnIntoRst(frames: Frames, slot: number, p: Parsed): void {
+  const { pkt } = frames
+  const seq = pkt.getInt32(p.l4 + TCP.SEQ)
+  swapMacs(pkt, p.eth)
+  pkt.setUint8(p.ip + IPV4.TOS, 0)
+  pkt.setUint16(p.ip + IPV4.TOTAL_LENGTH, p.ipHeader + p.tcpHeader)
+  pkt.setUint8(p.ip + IPV4.TTL, 63)
+  pkt.setInt32(p.ip + IPV4.SRC, p.daddr)
+  pkt.setInt32(p.ip + IPV4.DST, p.saddr)
+  writeHeaderChecksum(pkt, p.ip, p.ipHeader)
+  pkt.setInt32(p.l4 + TCP.SPORT, (p.ports << 16) | (p.ports >>> 16))
+  pkt.setInt32(p.l4 + TCP.SEQ, pkt.getInt32(p.l4 + TCP.ACK))
+  pkt.setInt32(p.l4 + TCP.ACK, (seq + p.payload) | 0)
+  pkt.setUint8(p.l4 + TCP.FLAGS, FLAG.RST | FLAG.ACK)
+  pkt.setUint16(p.l4 + TCP.WINDOW, 0)
+  writeTcpChecksum(pkt, p.ip, p.l4, p.tcpHeader)
+  clearVnetHdr(pkt, frames.start[slot])
+  frames.length[slot] = VNET.BYTES + ETH.HEADER + p.ipHeader + p.tcpHeader
+}
+
+/** Answers go back to the MAC that asked, from the one it asked. */
+export function swapMacs(pkt: DataView, eth: number): void {
+  const hi = pkt.getUint16(eth + ETH.DST)
+  const lo = pkt.getInt32(eth + ETH.DST + 2)
+  pkt.setUint16(eth + ETH.DST, pkt.getUint16(eth + ETH.SRC))
+  pkt.setInt32(eth + ETH.DST + 2, pkt.getInt32(eth + ETH.SRC + 2))
+  pkt.setUint16(eth + ETH.SRC, hi)
+  pkt.setInt32(eth + ETH.SRC + 2, lo)
+}
+
+function writeTcpChecksum(pkt: DataView, ip: number, tcp: number, bytes: number): void {
+  pkt.setUint16(tcp + TCP.CHECKSUM, 0)
+  const pseudo = pseudoSum(
+    pkt.getInt32(ip + IPV4.SRC),
+    pkt.getInt32(ip + IPV4.DST),
+    PROTO.TCP,
+    bytes,
+  )
+  pkt.setUint16(tcp + TCP.CHECKSUM, ~fold(pseudo + sumWords(pkt, tcp, bytes)))
+}

@@ -1,0 +1,140 @@
+/**
+ * The kernel side of an arm: one TAP queue, its bursts, and getting it back when the device has gone away (the lab taken
+ * down, the namespace made anew). It knows descriptors and errno, not packets.
+ */
+
+import { constants } from 'node:os'
+import type { Arm } from '../engine/arm.ts'
+import { type Counters, Drop, Event } from '../engine/counters.ts'
+import { FRAME_MAX, type Frames, NO_SLOT } from '../engine/frames.ts'
+import type { Impair } from './impair.ts'
+import {
+  attach,
+  type Burst,
+  closeFd,
+  EBADFD,
+  openTap,
+  QUEUE_MULTI,
+  readBurst,
+  writeBurst,
+} from './native.ts'
+
+/** Frames per burst. More did not help the plain shovel, and 64 first lines fill a first-level cache nicely. */
+export const BURST = 64
+
+const { EAGAIN, ENOBUFS, EIO, EBADF, ENETDOWN } = constants.errno
+/** fd of an arm without a device; poll passes over it. */
+export const NO_FD = -1
+
+export interface TapOptions {
+  /** Device name and namespace file ('' for the daemon's own). */
+  name: string
+  netns: string
+  impair: Impair | null
+}
+
+export class TapArm {
+  readonly arm: Arm
+  readonly name: string
+  readonly impair: Impair | null
+  fd = NO_FD
+  /** Slots ready to be read into, and how many there are. */
+  readonly slots = new Int32Array(BURST)
+  #slotCount = 0
+  readonly #netns: string
+  readonly #frames: Frames
+  readonly #counters: Counters
+  readonly #rxDesc = new Int32Array(BURST * 2)
+  readonly #txDesc: Int32Array
+  readonly #rx: Burst
+  readonly #tx: Burst
+
+  constructor(arm: Arm, options: TapOptions, frames: Frames, counters: Counters) {
+    this.arm = arm
+    this.name = options.name
+    this.impair = options.impair
+    this.#netns = options.netns
+    this.#frames = frames
+    this.#counters = counters
+    this.#txDesc = new Int32Array(arm.outbox.length * 2)
+    const arena = new Uint8Array(frames.pkt.buffer, 0, frames.pkt.byteLength)
+    this.#rx = attach(arena, this.#rxDesc)
+    this.#tx = attach(arena, this.#txDesc)
+  }
+
+  /**
+   * Opens or re-attaches the TAP; throws NativeError. Always multi-queue: a persistent TAP can only be attached as it
+   * was made, and one queue of several costs nothing.
+   */
+  open(): void {
+    this.fd = openTap(this.name, this.#netns, QUEUE_MULTI)
+  }
+
+  /** Forgets a device that has gone; open() may bring it back. */
+  lose(): void {
+    if (this.fd !== NO_FD) closeFd(this.fd)
+    this.fd = NO_FD
+  }
+
+  /** Reads up to a burst into this.slots. => Frames read; their slots are the caller's until refill(). */
+  read(): number {
+    const count = readBurst(this.#rx, this.fd, 0, this.#slotCount, FRAME_MAX + 1)
+    if (count < 0) {
+      this.#counters.count(Event.RX_ERRORS)
+      this.lose()
+      return 0
+    }
+    for (let i = 0; i < count; i++) {
+      this.#frames.length[this.slots[i]] = this.#rxDesc[BURST + i]
+    }
+    return count
+  }
+
+  /** Replaces the first `used` slots, and any that were missing, by fresh ones; call it after the burst has been sent. */
+  refill(used: number): void {
+    const { slots } = this
+    let ready = 0
+    for (let i = used; i < this.#slotCount; i++) slots[ready++] = slots[i]
+    while (ready < BURST) {
+      const slot = this.#frames.take()
+      if (slot === NO_SLOT) break
+      slots[ready++] = slot
+    }
+    this.#slotCount = ready
+    for (let i = 0; i < ready; i++) this.#rxDesc[i] = this.#frames.start[slots[i]]
+  }
+
+  /** Writes the arm's outbox and frees its slots. What the device refuses is counted by reason. */
+  flush(): void {
+    const { arm } = this
+    const n = arm.outboxCount
+    if (n === 0) return
+    arm.outboxCount = 0
+    const half = arm.outbox.length
+    for (let i = 0; i < n; i++) {
+      const slot = arm.outbox[i]
+      this.#txDesc[i] = this.#frames.start[slot]
+      this.#txDesc[half + i] = this.#frames.length[slot]
+    }
+    let lost = false
+    if (this.fd !== NO_FD) writeBurst(this.#tx, this.fd, 0, n)
+    for (let i = 0; i < n; i++) {
+      const result = this.fd === NO_FD ? -EBADF : this.#txDesc[half + i]
+      if (result >= 0) this.#counters.tx(arm.index, result)
+      else {
+        this.#counters.txDrop(arm.index, dropReason(-result))
+        if (result === -EBADFD) lost = true
+      }
+      this.#frames.release(arm.outbox[i])
+    }
+    if (lost) this.lose()
+  }
+}
+
+function dropReason(errno: number): number {
+  if (errno === EAGAIN || errno === ENOBUFS) return Drop.TX_QUEUE_FULL
+  if (errno === EIO || errno === EBADFD || errno === EBADF || errno === ENETDOWN) {
+    return Drop.TX_ARM_DOWN
+  }
+  return Drop.TX_ERROR
+}

@@ -1,0 +1,123 @@
+/**
+ * Reads a frame back into fields and judges it as a strict receiver would: every length, the IP checksum and the whole
+ * TCP or ICMP checksum recomputed from the bytes.
+ */
+
+import { checksum, concat, flagLetters, pseudoHeader } from './frame.ts'
+
+export interface DecodedTcp {
+  kind: 'tcp'
+  srcMac: string
+  dstMac: string
+  src: string
+  dst: string
+  sport: number
+  dport: number
+  flags: string
+  seq: number
+  ack: number
+  win: number
+  urgent: number
+  options: Uint8Array
+  payload: Uint8Array
+  ttl: number
+  tos: number
+  id: number
+  df: boolean
+  ipHeaderBytes: number
+  tcpHeaderBytes: number
+  ipTotal: number
+  vnet: { flags: number; gsoType: number; hdrLen: number; gsoSize: number; csumStart: number; csumOffset: number }
+}
+
+export interface DecodedArp {
+  kind: 'arp'
+  srcMac: string
+  dstMac: string
+  op: number
+  senderMac: string
+  sender: string
+  targetMac: string
+  target: string
+}
+
+export interface DecodedIcmp {
+  kind: 'icmp'
+  srcMac: string
+  dstMac: string
+  src: string
+  dst: string
+  type: number
+  code: number
+  ttl: number
+  tos: number
+  rest: Uint8Array
+}
+
+export type Decoded = DecodedTcp | DecodedArp | DecodedIcmp
+
+const macText = (bytes: Uint8Array) => [...bytes].map(b => b.toString(16).padStart(2, '0')).join(':')
+const ipText = (bytes: Uint8Array) => [...bytes].join('.')
+
+/** Decodes `bytes` (virtio-net header, then the frame). Throws an Error that names the first thing wrong. */
+export function decode(bytes: Uint8Array): Decoded {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const frame = bytes.subarray(10)
+  if (frame.length < 14) throw new Error('runt')
+  const macs = { dstMac: macText(frame.subarray(0, 6)), srcMac: macText(frame.subarray(6, 12)) }
+  const type = view.getUint16(10 + 12)
+  if (type === 0x0806) {
+    return {
+      kind: 'arp', ...macs, op: view.getUint16(10 + 20), senderMac: macText(frame.subarray(22, 28)),
+      sender: ipText(frame.subarray(28, 32)), targetMac: macText(frame.subarray(32, 38)),
+      target: ipText(frame.subarray(38, 42)),
+    }
+  }
+  if (type !== 0x0800) throw new Error(`ethertype ${type.toString(16)}`)
+  const ihl = (frame[14] & 15) * 4
+  const total = view.getUint16(10 + 16)
+  if (frame.length !== 14 + total) throw new Error(`frame of ${frame.length} bytes carries ${total} of IP`)
+  if (checksum(frame.subarray(14, 14 + ihl)) !== 0) throw new Error('bad IP checksum')
+  const l3 = {
+    src: ipText(frame.subarray(26, 30)), dst: ipText(frame.subarray(30, 34)), ttl: frame[22], tos: frame[15],
+  }
+  if (l3.ttl === 0) throw new Error('TTL 0')
+  const l4 = frame.subarray(14 + ihl)
+  if (frame[23] === 1) {
+    if (checksum(l4) !== 0) throw new Error('bad ICMP checksum')
+    return { kind: 'icmp', ...macs, ...l3, type: l4[0], code: l4[1], rest: l4.slice(4) }
+  }
+  if (frame[23] !== 6) throw new Error(`protocol ${frame[23]}`)
+  const doff = (l4[12] >> 4) * 4
+  if (doff < 20 || doff > l4.length) throw new Error(`TCP header of ${doff} bytes`)
+  const vnet = {
+    flags: bytes[0], gsoType: bytes[1], hdrLen: view.getUint16(2, true), gsoSize: view.getUint16(4, true),
+    csumStart: view.getUint16(6, true), csumOffset: view.getUint16(8, true),
+  }
+  checkTcpChecksum(frame, ihl, l4, vnet)
+  const at = 10 + 14 + ihl
+  return {
+    kind: 'tcp', ...macs, ...l3, vnet,
+    sport: view.getUint16(at), dport: view.getUint16(at + 2), seq: view.getUint32(at + 4), ack: view.getUint32(at + 8),
+    flags: flagLetters(l4[13]), win: view.getUint16(at + 14), urgent: view.getUint16(at + 18),
+    options: l4.slice(20, doff), payload: l4.slice(doff), id: view.getUint16(10 + 18),
+    df: (frame[20] & 0x40) !== 0, ipHeaderBytes: ihl, tcpHeaderBytes: doff, ipTotal: total,
+  }
+}
+
+/** A partial checksum must be exactly the folded pseudo-header sum; a complete one must verify. */
+function checkTcpChecksum(frame: Uint8Array, ihl: number, l4: Uint8Array, vnet: DecodedTcp['vnet']): void {
+  const src = [...frame.subarray(26, 30)]
+  const dst = [...frame.subarray(30, 34)]
+  const pseudo = pseudoHeader(src, dst, 6, l4.length)
+  if ((vnet.flags & 1) === 0) {
+    if (vnet.gsoType !== 0) throw new Error('GSO without a partial checksum')
+    if (checksum(concat(pseudo, l4)) !== 0) throw new Error('bad TCP checksum')
+    return
+  }
+  if (vnet.csumStart !== 14 + ihl || vnet.csumOffset !== 16) throw new Error('csum_start does not point at TCP')
+  const partial = l4[16] * 256 + l4[17]
+  const expected = 0xffff - checksum(pseudo)
+  if (partial % 0xffff !== expected % 0xffff) throw new Error(`partial checksum ${partial}, not ${expected}`)
+  if (vnet.gsoType !== 0 && vnet.hdrLen !== 14 + ihl + (l4[12] >> 4) * 4) throw new Error('hdr_len is wrong')
+}

@@ -1,0 +1,187 @@
+/**
+ * Frames for tests, made and checked without the product's own checksum code: a mistake there must not cancel out
+ * here. Addresses are text, everything else numbers in host order.
+ */
+
+export interface TcpFields {
+  src: string
+  dst: string
+  sport: number
+  dport: number
+  /** Letters of tcpdump: S F R P . U E W; '' for none. */
+  flags: string
+  seq: number
+  ack?: number
+  win?: number
+  options?: Uint8Array
+  payload?: Uint8Array
+  ttl?: number
+  tos?: number
+  id?: number
+  df?: boolean
+  ipOptions?: Uint8Array
+  srcMac?: string
+  dstMac?: string
+}
+
+const FLAG_LETTERS = 'FSRP.UEW'
+
+export function flagBits(letters: string): number {
+  let bits = 0
+  for (const letter of letters) {
+    const bit = FLAG_LETTERS.indexOf(letter)
+    if (bit < 0) throw new Error(`no TCP flag ${letter}`)
+    bits |= 1 << bit
+  }
+  return bits
+}
+
+/** tcpdump's order: S F P R U E W, the dot last... it prints the ACK dot at the end, `none` for no flag. */
+export function flagLetters(bits: number): string {
+  let text = ''
+  for (const letter of 'FSRPUEW') if (bits & (1 << FLAG_LETTERS.indexOf(letter))) text += letter
+  return text + (bits & 0x10 ? '.' : '') || 'none'
+}
+
+export function ip(text: string): number[] {
+  return text.split('.').map(Number)
+}
+
+export function mac(text: string): number[] {
+  return text.split(':').map(part => Number.parseInt(part, 16))
+}
+
+/** RFC 1071 over bytes, the slow and plain way. */
+export function checksum(bytes: Uint8Array): number {
+  let sum = 0
+  for (let i = 0; i < bytes.length; i++) sum += i & 1 ? bytes[i] : bytes[i] * 256
+  while (sum > 0xffff) sum = (sum % 65_536) + Math.floor(sum / 65_536)
+  return 0xffff - sum
+}
+
+function be16(value: number): number[] {
+  return [(value >>> 8) & 255, value & 255]
+}
+
+function be32(value: number): number[] {
+  return [(value >>> 24) & 255, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]
+}
+
+export function ethernet(dst: string, src: string, type: number, body: Uint8Array): Uint8Array {
+  return Uint8Array.from([...mac(dst), ...mac(src), ...be16(type), ...body])
+}
+
+export interface Ipv4Fields {
+  src: string
+  dst: string
+  protocol: number
+  ttl?: number
+  tos?: number
+  id?: number
+  /** The whole flags and fragment offset word. */
+  fragment?: number
+  options?: Uint8Array
+}
+
+export function ipv4(fields: Ipv4Fields, body: Uint8Array): Uint8Array {
+  const options = fields.options ?? new Uint8Array()
+  const header = Uint8Array.from([
+    0x40 | (5 + options.length / 4), fields.tos ?? 0, ...be16(20 + options.length + body.length),
+    ...be16(fields.id ?? 1), ...be16(fields.fragment ?? 0x4000), fields.ttl ?? 64, fields.protocol, 0, 0,
+    ...ip(fields.src), ...ip(fields.dst), ...options,
+  ])
+  header.set(be16(checksum(header)), 10)
+  return concat(header, body)
+}
+
+/** Sum-ready pseudo header of TCP (RFC 9293 section 3.1). */
+export function pseudoHeader(src: number[], dst: number[], protocol: number, bytes: number): Uint8Array {
+  return Uint8Array.from([...src, ...dst, 0, protocol, ...be16(bytes)])
+}
+
+export function tcp(fields: TcpFields): Uint8Array {
+  const options = fields.options ?? new Uint8Array()
+  const payload = fields.payload ?? new Uint8Array()
+  if (options.length % 4) throw new Error('options are not padded to words')
+  const segment = concat(
+    Uint8Array.from([
+      ...be16(fields.sport), ...be16(fields.dport), ...be32(fields.seq), ...be32(fields.ack ?? 0),
+      (5 + options.length / 4) << 4, flagBits(fields.flags), ...be16(fields.win ?? 29_200), 0, 0, 0, 0,
+    ]),
+    options,
+    payload,
+  )
+  const pseudo = pseudoHeader(ip(fields.src), ip(fields.dst), 6, segment.length)
+  segment.set(be16(checksum(concat(pseudo, segment))), 16)
+  return segment
+}
+
+/** A whole Ethernet frame with a complete checksum. */
+export function tcpFrame(fields: TcpFields & { srcMac: string; dstMac: string }): Uint8Array {
+  const packet = ipv4(
+    {
+      src: fields.src, dst: fields.dst, protocol: 6, ttl: fields.ttl ?? 64, tos: fields.tos ?? 0,
+      id: fields.id ?? 1, fragment: (fields.df ?? true) ? 0x4000 : 0, options: fields.ipOptions ?? new Uint8Array(),
+    },
+    tcp(fields),
+  )
+  return ethernet(fields.dstMac, fields.srcMac, 0x0800, packet)
+}
+
+export function arpFrame(
+  op: number,
+  sender: { mac: string; ip: string },
+  target: { mac: string; ip: string },
+  dstMac: string,
+): Uint8Array {
+  const body = Uint8Array.from([
+    0, 1, 8, 0, 6, 4, 0, op, ...mac(sender.mac), ...ip(sender.ip), ...mac(target.mac), ...ip(target.ip),
+  ])
+  return ethernet(dstMac, sender.mac, 0x0806, body)
+}
+
+export function concat(...parts: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+/** The ten bytes in front of a frame; the default says: one segment, complete checksum. */
+export interface VnetFields {
+  flags?: number
+  gsoType?: number
+  hdrLen?: number
+  gsoSize?: number
+  csumStart?: number
+  csumOffset?: number
+}
+
+export function vnetHeader(fields: VnetFields = {}): Uint8Array {
+  const le16 = (value = 0) => [value & 255, value >>> 8]
+  return Uint8Array.from([
+    fields.flags ?? 0, fields.gsoType ?? 0, ...le16(fields.hdrLen), ...le16(fields.gsoSize),
+    ...le16(fields.csumStart), ...le16(fields.csumOffset),
+  ])
+}
+
+/**
+ * Makes the frame what a kernel with offloads hands over: checksum field = folded pseudo-header sum, NEEDS_CSUM, and
+ * GSO fields when `gsoSize` is given.
+ */
+export function offload(frame: Uint8Array, gsoSize = 0): Uint8Array {
+  const copy = frame.slice()
+  const ihl = (copy[14] & 15) * 4
+  const tcpAt = 14 + ihl
+  const total = copy[16] * 256 + copy[17]
+  const pseudo = pseudoHeader([...copy.slice(26, 30)], [...copy.slice(30, 34)], 6, total - ihl)
+  copy.set(be16(0xffff - checksum(pseudo)), tcpAt + 16)
+  const headers = tcpAt + (copy[tcpAt + 12] >> 4) * 4
+  const vnet = vnetHeader({
+    flags: 1, csumStart: tcpAt, csumOffset: 16, gsoType: gsoSize ? 1 : 0, gsoSize, hdrLen: gsoSize ? headers : 0,
+  })
+  return concat(vnet, copy)
+}

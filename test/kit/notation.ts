@@ -1,0 +1,90 @@
+/**
+ * Segments in tcpdump's own notation (`tcpdump -nS`), both ways, so that a transcript reads like a capture and a
+ * capture can be pasted into a transcript.
+ *
+ *   202.108.10.2.33896 > 202.108.10.1.6379: Flags [S], seq 4164191644, win 29200, options [mss 1460,sackOK], length 0
+ *
+ * Kind 254 is `exp-8468 ca6c0a02`: tcpdump shows the first two bytes of the value, we add the others. A payload is
+ * `length N` of `x`, or quoted text behind it.
+ */
+
+import type { DecodedTcp } from './decode.ts'
+import { concat, type TcpFields } from './frame.ts'
+
+export function printTcp(p: DecodedTcp): string {
+  const end = (p.seq + p.payload.length) >>> 0
+  const withSeq = p.payload.length > 0 || /[SFR]/.test(p.flags)
+  const seq = p.payload.length > 0 ? `, seq ${p.seq}:${end}` : withSeq ? `, seq ${p.seq}` : ''
+  const ack = p.flags.includes('.') ? `, ack ${p.ack}` : ''
+  const options = p.options.length > 0 ? `, options [${printOptions(p.options)}]` : ''
+  const head = `${p.src}.${p.sport} > ${p.dst}.${p.dport}: Flags [${p.flags}]`
+  return `${head}${seq}${ack}, win ${p.win}${options}, length ${p.payload.length}`
+}
+
+export function printOptions(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const words: string[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const kind = bytes[at]
+    const length = kind < 2 ? 1 : bytes[at + 1]
+    if (kind === 0) words.push('eol')
+    else if (kind === 1) words.push('nop')
+    else if (kind === 2) words.push(`mss ${view.getUint16(at + 2)}`)
+    else if (kind === 3) words.push(`wscale ${bytes[at + 2]}`)
+    else if (kind === 4) words.push('sackOK')
+    else if (kind === 5) {
+      let text = `sack ${(length - 2) / 8} `
+      for (let edge = at + 2; edge < at + length; edge += 8) text += `{${view.getUint32(edge)}:${view.getUint32(edge + 4)}}`
+      words.push(text)
+    } else if (kind === 8) words.push(`TS val ${view.getUint32(at + 2)} ecr ${view.getUint32(at + 6)}`)
+    else if (kind === 254) {
+      const hex = [...bytes.subarray(at + 2, at + length)].map(b => b.toString(16).padStart(2, '0')).join('')
+      words.push(`exp-${hex.slice(0, 4)} ${hex.slice(4)}`.trim())
+    } else words.push(`unknown-${kind} ${length}`)
+    at += Math.max(1, length)
+  }
+  return words.join(',')
+}
+
+export function parseOptions(text: string): Uint8Array {
+  const parts = text.split(/,(?![^{]*})/).map(word => parseOption(word.trim()))
+  return concat(...parts)
+}
+
+function parseOption(word: string): Uint8Array {
+  const be32 = (value: number) => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]
+  const [name, ...rest] = word.split(/[ -]/)
+  const n = Number(rest[0])
+  if (name === 'nop') return Uint8Array.of(1)
+  if (name === 'eol') return Uint8Array.of(0)
+  if (name === 'mss') return Uint8Array.of(2, 4, n >> 8, n & 255)
+  if (name === 'wscale') return Uint8Array.of(3, 3, n)
+  if (name === 'sackOK') return Uint8Array.of(4, 2)
+  if (name === 'TS') return Uint8Array.from([8, 10, ...be32(Number(rest[1])), ...be32(Number(rest[3]))])
+  if (name === 'sack') {
+    const edges = [...word.matchAll(/(\d+):(\d+)/g)].flatMap(m => [...be32(Number(m[1])), ...be32(Number(m[2]))])
+    return Uint8Array.from([5, 2 + edges.length, ...edges])
+  }
+  if (name === 'exp') {
+    const bytes = Uint8Array.from(rest.join('').match(/../g) ?? [], hex => Number.parseInt(hex, 16))
+    return concat(Uint8Array.of(254, 2 + bytes.length), bytes)
+  }
+  throw new Error(`cannot read TCP option "${word}"`)
+}
+
+const LINE =
+  /^([\d.]+)\.(\d+) > ([\d.]+)\.(\d+): Flags \[([^\]]*)\](?:, seq (\d+)(?::\d+)?)?(?:, ack (\d+))?, win (\d+)(?:, options \[([^\]]*)\])?, length (\d+)(?: "(.*)")?$/
+
+/** Reads one line; the payload is the quoted text or `length` times `x`. Throws on what it cannot read. */
+export function parseTcp(line: string): TcpFields {
+  const m = LINE.exec(line)
+  if (!m) throw new Error(`cannot read segment: ${line}`)
+  const text = m[11] === undefined ? 'x'.repeat(Number(m[10])) : m[11].replaceAll('\\r\\n', '\r\n')
+  if (text.length !== Number(m[10])) throw new Error(`payload of ${text.length} bytes, length ${m[10]}`)
+  return {
+    src: m[1], sport: Number(m[2]), dst: m[3], dport: Number(m[4]),
+    flags: m[5] === 'none' ? '' : m[5], seq: Number(m[6] ?? 0), ack: Number(m[7] ?? 0), win: Number(m[8]),
+    ...(m[9] === undefined ? {} : { options: parseOptions(m[9]) }),
+    payload: new TextEncoder().encode(text),
+  }
+}
