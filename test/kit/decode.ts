@@ -27,7 +27,14 @@ export interface DecodedTcp {
   ipHeaderBytes: number
   tcpHeaderBytes: number
   ipTotal: number
-  vnet: { flags: number; gsoType: number; hdrLen: number; gsoSize: number; csumStart: number; csumOffset: number }
+  vnet: {
+    flags: number
+    gsoType: number
+    hdrLen: number
+    gsoSize: number
+    csumStart: number
+    csumOffset: number
+  }
 }
 
 export interface DecodedArp {
@@ -56,7 +63,8 @@ export interface DecodedIcmp {
 
 export type Decoded = DecodedTcp | DecodedArp | DecodedIcmp
 
-const macText = (bytes: Uint8Array) => [...bytes].map(b => b.toString(16).padStart(2, '0')).join(':')
+const macText = (bytes: Uint8Array) =>
+  [...bytes].map(b => b.toString(16).padStart(2, '0')).join(':')
 const ipText = (bytes: Uint8Array) => [...bytes].join('.')
 
 /** Decodes `bytes` (virtio-net header, then the frame). Throws an Error that names the first thing wrong. */
@@ -68,18 +76,26 @@ export function decode(bytes: Uint8Array): Decoded {
   const type = view.getUint16(10 + 12)
   if (type === 0x0806) {
     return {
-      kind: 'arp', ...macs, op: view.getUint16(10 + 20), senderMac: macText(frame.subarray(22, 28)),
-      sender: ipText(frame.subarray(28, 32)), targetMac: macText(frame.subarray(32, 38)),
+      kind: 'arp',
+      ...macs,
+      op: view.getUint16(10 + 20),
+      senderMac: macText(frame.subarray(22, 28)),
+      sender: ipText(frame.subarray(28, 32)),
+      targetMac: macText(frame.subarray(32, 38)),
       target: ipText(frame.subarray(38, 42)),
     }
   }
   if (type !== 0x0800) throw new Error(`ethertype ${type.toString(16)}`)
   const ihl = (frame[14] & 15) * 4
   const total = view.getUint16(10 + 16)
-  if (frame.length !== 14 + total) throw new Error(`frame of ${frame.length} bytes carries ${total} of IP`)
+  if (frame.length !== 14 + total)
+    throw new Error(`frame of ${frame.length} bytes carries ${total} of IP`)
   if (checksum(frame.subarray(14, 14 + ihl)) !== 0) throw new Error('bad IP checksum')
   const l3 = {
-    src: ipText(frame.subarray(26, 30)), dst: ipText(frame.subarray(30, 34)), ttl: frame[22], tos: frame[15],
+    src: ipText(frame.subarray(26, 30)),
+    dst: ipText(frame.subarray(30, 34)),
+    ttl: frame[22],
+    tos: frame[15],
   }
   if (l3.ttl === 0) throw new Error('TTL 0')
   const l4 = frame.subarray(14 + ihl)
@@ -91,22 +107,44 @@ export function decode(bytes: Uint8Array): Decoded {
   const doff = (l4[12] >> 4) * 4
   if (doff < 20 || doff > l4.length) throw new Error(`TCP header of ${doff} bytes`)
   const vnet = {
-    flags: bytes[0], gsoType: bytes[1], hdrLen: view.getUint16(2, true), gsoSize: view.getUint16(4, true),
-    csumStart: view.getUint16(6, true), csumOffset: view.getUint16(8, true),
+    flags: bytes[0],
+    gsoType: bytes[1],
+    hdrLen: view.getUint16(2, true),
+    gsoSize: view.getUint16(4, true),
+    csumStart: view.getUint16(6, true),
+    csumOffset: view.getUint16(8, true),
   }
   checkTcpChecksum(frame, ihl, l4, vnet)
   const at = 10 + 14 + ihl
   return {
-    kind: 'tcp', ...macs, ...l3, vnet,
-    sport: view.getUint16(at), dport: view.getUint16(at + 2), seq: view.getUint32(at + 4), ack: view.getUint32(at + 8),
-    flags: flagLetters(l4[13]), win: view.getUint16(at + 14), urgent: view.getUint16(at + 18),
-    options: l4.slice(20, doff), payload: l4.slice(doff), id: view.getUint16(10 + 18),
-    df: (frame[20] & 0x40) !== 0, ipHeaderBytes: ihl, tcpHeaderBytes: doff, ipTotal: total,
+    kind: 'tcp',
+    ...macs,
+    ...l3,
+    vnet,
+    sport: view.getUint16(at),
+    dport: view.getUint16(at + 2),
+    seq: view.getUint32(at + 4),
+    ack: view.getUint32(at + 8),
+    flags: flagLetters(l4[13]),
+    win: view.getUint16(at + 14),
+    urgent: view.getUint16(at + 18),
+    options: l4.slice(20, doff),
+    payload: l4.slice(doff),
+    id: view.getUint16(10 + 18),
+    df: (frame[20] & 0x40) !== 0,
+    ipHeaderBytes: ihl,
+    tcpHeaderBytes: doff,
+    ipTotal: total,
   }
 }
 
 /** A partial checksum must be exactly the folded pseudo-header sum; a complete one must verify. */
-function checkTcpChecksum(frame: Uint8Array, ihl: number, l4: Uint8Array, vnet: DecodedTcp['vnet']): void {
+function checkTcpChecksum(
+  frame: Uint8Array,
+  ihl: number,
+  l4: Uint8Array,
+  vnet: DecodedTcp['vnet'],
+): void {
   const src = [...frame.subarray(26, 30)]
   const dst = [...frame.subarray(30, 34)]
   const pseudo = pseudoHeader(src, dst, 6, l4.length)
@@ -115,9 +153,12 @@ function checkTcpChecksum(frame: Uint8Array, ihl: number, l4: Uint8Array, vnet: 
     if (checksum(concat(pseudo, l4)) !== 0) throw new Error('bad TCP checksum')
     return
   }
-  if (vnet.csumStart !== 14 + ihl || vnet.csumOffset !== 16) throw new Error('csum_start does not point at TCP')
+  if (vnet.csumStart !== 14 + ihl || vnet.csumOffset !== 16)
+    throw new Error('csum_start does not point at TCP')
   const partial = l4[16] * 256 + l4[17]
   const expected = 0xffff - checksum(pseudo)
-  if (partial % 0xffff !== expected % 0xffff) throw new Error(`partial checksum ${partial}, not ${expected}`)
-  if (vnet.gsoType !== 0 && vnet.hdrLen !== 14 + ihl + (l4[12] >> 4) * 4) throw new Error('hdr_len is wrong')
+  if (partial % 0xffff !== expected % 0xffff)
+    throw new Error(`partial checksum ${partial}, not ${expected}`)
+  if (vnet.gsoType !== 0 && vnet.hdrLen !== 14 + ihl + (l4[12] >> 4) * 4)
+    throw new Error('hdr_len is wrong')
 }

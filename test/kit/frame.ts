@@ -86,16 +86,30 @@ export interface Ipv4Fields {
 export function ipv4(fields: Ipv4Fields, body: Uint8Array): Uint8Array {
   const options = fields.options ?? new Uint8Array()
   const header = Uint8Array.from([
-    0x40 | (5 + options.length / 4), fields.tos ?? 0, ...be16(20 + options.length + body.length),
-    ...be16(fields.id ?? 1), ...be16(fields.fragment ?? 0x4000), fields.ttl ?? 64, fields.protocol, 0, 0,
-    ...ip(fields.src), ...ip(fields.dst), ...options,
+    0x40 | (5 + options.length / 4),
+    fields.tos ?? 0,
+    ...be16(20 + options.length + body.length),
+    ...be16(fields.id ?? 1),
+    ...be16(fields.fragment ?? 0x4000),
+    fields.ttl ?? 64,
+    fields.protocol,
+    0,
+    0,
+    ...ip(fields.src),
+    ...ip(fields.dst),
+    ...options,
   ])
   header.set(be16(checksum(header)), 10)
   return concat(header, body)
 }
 
 /** Sum-ready pseudo header of TCP (RFC 9293 section 3.1). */
-export function pseudoHeader(src: number[], dst: number[], protocol: number, bytes: number): Uint8Array {
+export function pseudoHeader(
+  src: number[],
+  dst: number[],
+  protocol: number,
+  bytes: number,
+): Uint8Array {
   return Uint8Array.from([...src, ...dst, 0, protocol, ...be16(bytes)])
 }
 
@@ -105,8 +119,17 @@ export function tcp(fields: TcpFields): Uint8Array {
   if (options.length % 4) throw new Error('options are not padded to words')
   const segment = concat(
     Uint8Array.from([
-      ...be16(fields.sport), ...be16(fields.dport), ...be32(fields.seq), ...be32(fields.ack ?? 0),
-      (5 + options.length / 4) << 4, flagBits(fields.flags), ...be16(fields.win ?? 29_200), 0, 0, 0, 0,
+      ...be16(fields.sport),
+      ...be16(fields.dport),
+      ...be32(fields.seq),
+      ...be32(fields.ack ?? 0),
+      (5 + options.length / 4) << 4,
+      flagBits(fields.flags),
+      ...be16(fields.win ?? 29_200),
+      0,
+      0,
+      0,
+      0,
     ]),
     options,
     payload,
@@ -120,8 +143,14 @@ export function tcp(fields: TcpFields): Uint8Array {
 export function tcpFrame(fields: TcpFields & { srcMac: string; dstMac: string }): Uint8Array {
   const packet = ipv4(
     {
-      src: fields.src, dst: fields.dst, protocol: 6, ttl: fields.ttl ?? 64, tos: fields.tos ?? 0,
-      id: fields.id ?? 1, fragment: (fields.df ?? true) ? 0x4000 : 0, options: fields.ipOptions ?? new Uint8Array(),
+      src: fields.src,
+      dst: fields.dst,
+      protocol: 6,
+      ttl: fields.ttl ?? 64,
+      tos: fields.tos ?? 0,
+      id: fields.id ?? 1,
+      fragment: (fields.df ?? true) ? 0x4000 : 0,
+      options: fields.ipOptions ?? new Uint8Array(),
     },
     tcp(fields),
   )
@@ -135,7 +164,18 @@ export function arpFrame(
   dstMac: string,
 ): Uint8Array {
   const body = Uint8Array.from([
-    0, 1, 8, 0, 6, 4, 0, op, ...mac(sender.mac), ...ip(sender.ip), ...mac(target.mac), ...ip(target.ip),
+    0,
+    1,
+    8,
+    0,
+    6,
+    4,
+    0,
+    op,
+    ...mac(sender.mac),
+    ...ip(sender.ip),
+    ...mac(target.mac),
+    ...ip(target.ip),
   ])
   return ethernet(dstMac, sender.mac, 0x0806, body)
 }
@@ -163,8 +203,12 @@ export interface VnetFields {
 export function vnetHeader(fields: VnetFields = {}): Uint8Array {
   const le16 = (value = 0) => [value & 255, value >>> 8]
   return Uint8Array.from([
-    fields.flags ?? 0, fields.gsoType ?? 0, ...le16(fields.hdrLen), ...le16(fields.gsoSize),
-    ...le16(fields.csumStart), ...le16(fields.csumOffset),
+    fields.flags ?? 0,
+    fields.gsoType ?? 0,
+    ...le16(fields.hdrLen),
+    ...le16(fields.gsoSize),
+    ...le16(fields.csumStart),
+    ...le16(fields.csumOffset),
   ])
 }
 
@@ -181,7 +225,12 @@ export function offload(frame: Uint8Array, gsoSize = 0): Uint8Array {
   copy.set(be16(0xffff - checksum(pseudo)), tcpAt + 16)
   const headers = tcpAt + (copy[tcpAt + 12] >> 4) * 4
   const vnet = vnetHeader({
-    flags: 1, csumStart: tcpAt, csumOffset: 16, gsoType: gsoSize ? 1 : 0, gsoSize, hdrLen: gsoSize ? headers : 0,
+    flags: 1,
+    csumStart: tcpAt,
+    csumOffset: 16,
+    gsoType: gsoSize ? 1 : 0,
+    gsoSize,
+    hdrLen: gsoSize ? headers : 0,
   })
   return concat(vnet, copy)
 }

@@ -34,11 +34,15 @@ export function printOptions(bytes: Uint8Array): string {
     else if (kind === 4) words.push('sackOK')
     else if (kind === 5) {
       let text = `sack ${(length - 2) / 8} `
-      for (let edge = at + 2; edge < at + length; edge += 8) text += `{${view.getUint32(edge)}:${view.getUint32(edge + 4)}}`
+      for (let edge = at + 2; edge < at + length; edge += 8)
+        text += `{${view.getUint32(edge)}:${view.getUint32(edge + 4)}}`
       words.push(text)
-    } else if (kind === 8) words.push(`TS val ${view.getUint32(at + 2)} ecr ${view.getUint32(at + 6)}`)
+    } else if (kind === 8)
+      words.push(`TS val ${view.getUint32(at + 2)} ecr ${view.getUint32(at + 6)}`)
     else if (kind === 254) {
-      const hex = [...bytes.subarray(at + 2, at + length)].map(b => b.toString(16).padStart(2, '0')).join('')
+      const hex = [...bytes.subarray(at + 2, at + length)]
+        .map(b => b.toString(16).padStart(2, '0'))
+        .join('')
       words.push(`exp-${hex.slice(0, 4)} ${hex.slice(4)}`.trim())
     } else words.push(`unknown-${kind} ${length}`)
     at += Math.max(1, length)
@@ -52,7 +56,12 @@ export function parseOptions(text: string): Uint8Array {
 }
 
 function parseOption(word: string): Uint8Array {
-  const be32 = (value: number) => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]
+  const be32 = (value: number) => [
+    value >>> 24,
+    (value >>> 16) & 255,
+    (value >>> 8) & 255,
+    value & 255,
+  ]
   const [name, ...rest] = word.split(/[ -]/)
   const n = Number(rest[0])
   if (name === 'nop') return Uint8Array.of(1)
@@ -60,9 +69,13 @@ function parseOption(word: string): Uint8Array {
   if (name === 'mss') return Uint8Array.of(2, 4, n >> 8, n & 255)
   if (name === 'wscale') return Uint8Array.of(3, 3, n)
   if (name === 'sackOK') return Uint8Array.of(4, 2)
-  if (name === 'TS') return Uint8Array.from([8, 10, ...be32(Number(rest[1])), ...be32(Number(rest[3]))])
+  if (name === 'TS')
+    return Uint8Array.from([8, 10, ...be32(Number(rest[1])), ...be32(Number(rest[3]))])
   if (name === 'sack') {
-    const edges = [...word.matchAll(/(\d+):(\d+)/g)].flatMap(m => [...be32(Number(m[1])), ...be32(Number(m[2]))])
+    const edges = [...word.matchAll(/(\d+):(\d+)/g)].flatMap(m => [
+      ...be32(Number(m[1])),
+      ...be32(Number(m[2])),
+    ])
     return Uint8Array.from([5, 2 + edges.length, ...edges])
   }
   if (name === 'exp') {
@@ -80,10 +93,17 @@ export function parseTcp(line: string): TcpFields {
   const m = LINE.exec(line)
   if (!m) throw new Error(`cannot read segment: ${line}`)
   const text = m[11] === undefined ? 'x'.repeat(Number(m[10])) : m[11].replaceAll('\\r\\n', '\r\n')
-  if (text.length !== Number(m[10])) throw new Error(`payload of ${text.length} bytes, length ${m[10]}`)
+  if (text.length !== Number(m[10]))
+    throw new Error(`payload of ${text.length} bytes, length ${m[10]}`)
   return {
-    src: m[1], sport: Number(m[2]), dst: m[3], dport: Number(m[4]),
-    flags: m[5] === 'none' ? '' : m[5], seq: Number(m[6] ?? 0), ack: Number(m[7] ?? 0), win: Number(m[8]),
+    src: m[1],
+    sport: Number(m[2]),
+    dst: m[3],
+    dport: Number(m[4]),
+    flags: m[5] === 'none' ? '' : m[5],
+    seq: Number(m[6] ?? 0),
+    ack: Number(m[7] ?? 0),
+    win: Number(m[8]),
     ...(m[9] === undefined ? {} : { options: parseOptions(m[9]) }),
     payload: new TextEncoder().encode(text),
   }

@@ -1,0 +1,105 @@
+/** Config -> engine: memory, arms, LIPs, services. The only place where the two meet. */
+
+import { Arm } from '../engine/arm.ts'
+import { ConnTable } from '../engine/conn.ts'
+import { Conns } from '../engine/conns.ts'
+import { Counters } from '../engine/counters.ts'
+import { Engine } from '../engine/engine.ts'
+import { Frames } from '../engine/frames.ts'
+import type { IsnSource } from '../engine/isn.ts'
+import { SaPool } from '../engine/sa-pool.ts'
+import { Dests } from '../engine/service.ts'
+import { ToaMode } from '../engine/toa.ts'
+import type { TraceRing } from '../engine/trace.ts'
+import { arenaSlots } from '../io/loop.ts'
+import { ipv4Int, macInts } from '../wire/address.ts'
+import type { Config, ConfigArm } from './config.ts'
+
+/** What the engine is given from outside, so that a test can give something else. */
+export interface Surroundings {
+  trace: TraceRing
+  isn: IsnSource
+  /** Not 0. */
+  seed: number
+  /** ms, the engine's clock. */
+  now: number
+}
+
+/** Neighbour entries over all arms; an entry is a next hop, and those are few. */
+const NEIGH_CAPACITY = 4096
+const DEST_CAPACITY = 16_384
+const TOA_MODES = { off: ToaMode.OFF, seed: ToaMode.SEED, master: ToaMode.MASTER } as const
+
+/** Builds the engine that `config` describes. Throws RangeError for what the checks of the config let through. */
+export function buildEngine(config: Config, around: Surroundings): Engine {
+  const slots = arenaSlots(config.arms.length)
+  const frames = new Frames(new ArrayBuffer(Frames.bytesFor(slots)), slots)
+  const arms = config.arms.map((arm, index) => buildArm(arm, index, slots))
+  const connCapacity = ConnTable.capacityFor(config.connections.tableSize)
+  const engine = new Engine({
+    frames,
+    arms,
+    counters: new Counters(new SharedArrayBuffer(Counters.bytesFor(arms.length)), arms.length),
+    trace: around.trace,
+    isn: around.isn,
+    connMemory: new ArrayBuffer(Conns.bytesFor(connCapacity)),
+    connCapacity,
+    destMemory: new SharedArrayBuffer(Dests.bytesFor(DEST_CAPACITY)),
+    destCapacity: DEST_CAPACITY,
+    timeoutMs: Int32Array.from(config.tcp.timeouts, seconds => seconds * 1000),
+    neigh: {
+      capacity: NEIGH_CAPACITY,
+      timeoutSec: config.neighbours.timeout,
+      queueLimit: config.neighbours.unresQueueLength,
+    },
+    toaMode: TOA_MODES[config.tcp.toa],
+    rstOnBareAck: config.tcp.bareAck === 'rst',
+    decrementTtl: config.tcp.xmitTtl,
+    seed: around.seed,
+    now: around.now,
+  })
+  addLips(engine, config)
+  addServices(engine, config, around.now)
+  return engine
+}
+
+function buildArm(config: ConfigArm, index: number, slots: number): Arm {
+  const [macHi, macLo] = macInts(config.mac)
+  const arm = new Arm(index, macHi, macLo, config.mtu, slots)
+  for (const { address, prefixLength } of config.addresses) {
+    arm.addAddress(ipv4Int(address), prefixLength)
+  }
+  for (const lip of config.localAddresses) arm.addAddress(ipv4Int(lip), 32)
+  for (const { to, prefixLength, via } of config.routes) {
+    arm.addRoute({
+      network: ipv4Int(to),
+      prefixLength,
+      gateway: via === null ? 0 : ipv4Int(via),
+    })
+  }
+  return arm
+}
+
+function addLips(engine: Engine, config: Config): void {
+  const { lports } = config.worker
+  for (const lip of config.arms.flatMap(arm => arm.localAddresses)) {
+    const memory = new ArrayBuffer(SaPool.bytesFor(lports))
+    engine.addLip(new SaPool(memory, ipv4Int(lip), lports))
+  }
+}
+
+function addServices(engine: Engine, config: Config, now: number): void {
+  const lips = config.arms.flatMap(arm => arm.localAddresses)
+  for (const service of config.services) {
+    const added = engine.addService(
+      ipv4Int(service.address),
+      service.port,
+      service.scheduler,
+      service.localAddresses.map(lip => lips.indexOf(lip)),
+    )
+    for (const rs of service.realServers) {
+      const rip = ipv4Int(rs.address)
+      engine.addRs(added, rip, rs.port, rs.weight, service.connTimeout * 1000, now)
+    }
+  }
+}

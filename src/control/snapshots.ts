@@ -1,0 +1,149 @@
+/** What listings show, copied out of the engine between two bursts. Bounded: a page of conns is at most a few hundred. */
+
+import { CELL } from '../engine/conn.ts'
+import { ArmCell, Drop, Event } from '../engine/counters.ts'
+import type { Engine } from '../engine/engine.ts'
+import { Neigh } from '../engine/neigh.ts'
+import { type Dest, Stat } from '../engine/service.ts'
+import { endpointText, ipv4Text, macText } from '../wire/address.ts'
+import type {
+  AddressInfo,
+  ArmInfo,
+  ConnInfo,
+  ConnPage,
+  CountersInfo,
+  NeighbourInfo,
+  RealServerInfo,
+  ServiceInfo,
+} from './commands.ts'
+import type { Config } from './config.ts'
+
+/** Records looked at for one page, in use or not: what a listing may cost the packets at a time. */
+const RECORDS_PER_PAGE = 4096
+const NEIGH_STATES = Object.keys(Neigh)
+
+/** In the order of the config. */
+export function services(engine: Engine, config: Config): ServiceInfo[] {
+  return engine.services.map((service, i) => ({
+    protocol: 'tcp',
+    address: ipv4Text(service.vip),
+    port: service.vport,
+    scheduler: config.services[i]?.scheduler ?? '',
+    connTimeout: config.services[i]?.connTimeout ?? 0,
+    realServers: service.dests.map(dest => realServer(engine, dest)),
+  }))
+}
+
+function realServer(engine: Engine, dest: Dest): RealServerInfo {
+  const { dests } = engine
+  const stat = (cell: number) => dests.stat(dest.index, cell)
+  return {
+    address: ipv4Text(dest.rip),
+    port: dest.rport,
+    weight: dest.weight,
+    activeConns: dests.active[dest.index] ?? 0,
+    inactiveConns: dests.inactive[dest.index] ?? 0,
+    stats: {
+      conns: stat(Stat.CONNS),
+      inPackets: stat(Stat.IN_PACKETS),
+      outPackets: stat(Stat.OUT_PACKETS),
+      inBytes: stat(Stat.IN_BYTES),
+      outBytes: stat(Stat.OUT_BYTES),
+    },
+  }
+}
+
+/** A page of the table from record `from` on. */
+export function connPage(engine: Engine, from: number, limit: number, worker: number): ConnPage {
+  const { table } = engine.conns
+  const conns: ConnInfo[] = []
+  const end = Math.min(from + RECORDS_PER_PAGE, table.capacity)
+  let next = from
+  while (conns.length < limit) {
+    const conn = table.nextUsed(next, end)
+    if (conn < 0) return { conns, next: end < table.capacity ? end : -1 }
+    conns.push(connInfo(engine, conn, worker))
+    next = conn + 1
+  }
+  return { conns, next: next < table.capacity ? next : -1 }
+}
+
+function connInfo(engine: Engine, conn: number, worker: number): ConnInfo {
+  const { conns } = engine
+  const cell = (offset: number) => conns.table.cells[(conn << 4) + offset] ?? 0
+  const state = conns.table.state(conn)
+  const inPorts = cell(CELL.PORTS)
+  const outPorts = cell(4 + CELL.PORTS)
+  return {
+    worker,
+    protocol: 'tcp',
+    timeoutSec: conns.timeoutMs(conn, state) / 1000,
+    state,
+    client: endpointText(cell(0), inPorts >>> 16),
+    vip: endpointText(cell(1), inPorts & 0xffff),
+    lip: endpointText(cell(5), outPorts & 0xffff),
+    rs: endpointText(cell(4), outPorts >>> 16),
+  }
+}
+
+export function addresses(engine: Engine, config: Config): AddressInfo[] {
+  return engine.arms.flatMap((arm, i) =>
+    arm.addresses.map(({ address, prefixLength }) => {
+      const info = {
+        address: ipv4Text(address),
+        prefixLength,
+        arm: config.arms[i]?.name ?? '',
+      }
+      const pool = engine.lips.find(({ lip }) => lip === address)
+      if (!pool) return info
+      return { ...info, lports: { used: pool.used, free: pool.free, misses: pool.misses } }
+    }),
+  )
+}
+
+export function neighbours(engine: Engine, config: Config): NeighbourInfo[] {
+  const { neighs } = engine
+  const list: NeighbourInfo[] = []
+  for (let n = 0; n < neighs.capacity; n++) {
+    const arm = neighs.arm[n] ?? -1
+    if (arm < 0) continue
+    const state = neighs.state[n] ?? 0
+    const resolved = state >= Neigh.REACHABLE
+    list.push({
+      address: ipv4Text(neighs.address[n] ?? 0),
+      mac: resolved ? macText(neighs.macHi[n] ?? 0, neighs.macLo[n] ?? 0) : null,
+      state: NEIGH_STATES[state] ?? '',
+      arm: config.arms[arm]?.name ?? '',
+      worker: config.worker.id,
+    })
+  }
+  return list
+}
+
+/** `up` says which arms have their device. */
+export function counters(engine: Engine, config: Config, up: readonly boolean[]): CountersInfo {
+  const { counters: numbers, frames, conns } = engine
+  const named = (names: Record<string, number>) =>
+    Object.fromEntries(
+      Object.entries(names).map(([name, i]) => [name.toLowerCase(), numbers.events[i] ?? 0]),
+    )
+  const arm = (i: number): ArmInfo => ({
+    name: config.arms[i]?.name ?? '',
+    mac: config.arms[i]?.mac ?? '',
+    mtu: config.arms[i]?.mtu ?? 0,
+    up: up[i] ?? false,
+    rxPackets: numbers.armCell(i, ArmCell.RX_PACKETS),
+    rxBytes: numbers.armCell(i, ArmCell.RX_BYTES),
+    txPackets: numbers.armCell(i, ArmCell.TX_PACKETS),
+    txBytes: numbers.armCell(i, ArmCell.TX_BYTES),
+    rxDrops: numbers.armCell(i, ArmCell.RX_DROPS),
+    txDrops: numbers.armCell(i, ArmCell.TX_DROPS),
+  })
+  return {
+    arms: engine.arms.map((_, i) => arm(i)),
+    drops: named(Drop),
+    events: { ...named(Event), trace_lost: engine.trace.lost },
+    conns: { used: conns.table.used, capacity: conns.table.capacity },
+    frames: { free: frames.free, slots: frames.slots },
+  }
+}

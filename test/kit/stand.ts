@@ -1,0 +1,192 @@
+/**
+ * A bare engine on a test stand: no kernel, no clock of its own. Frames go in by arm name, what comes out is decoded and
+ * judged (decode() recomputes every checksum), and log lines are put into words as the daemon does it.
+ */
+
+import assert from 'node:assert/strict'
+import { buildEngine } from '../../src/control/apply.ts'
+import { type Config, parseConfig } from '../../src/control/config.ts'
+import { wordsOf } from '../../src/control/words.ts'
+import { DONE, Drop, Event, PARKED } from '../../src/engine/counters.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { type IsnSource, KeyedIsn } from '../../src/engine/isn.ts'
+import { RECORD_CELLS, TraceRing } from '../../src/engine/trace.ts'
+import { type Decoded, type DecodedTcp, decode } from './decode.ts'
+import { arpFrame, concat, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
+import { parseTcp, printTcp } from './notation.ts'
+
+export const CLIENT_MAC = '52:54:00:00:00:02'
+export const RS_MAC = '52:54:00:00:01:02'
+
+/** The seed's appliance: arms named as in its listings, one worker with all lports. */
+export const SEED_CONFIG = `
+arms:
+  - name: dpdk0
+    addresses: [202.108.10.1/32]
+    routes: [{ to: 202.108.10.0/24 }]
+  - name: dpdk1
+    addresses: [192.168.168.3/32]
+    local_addresses: [192.168.168.7]
+    routes: [{ to: 192.168.168.0/24 }]
+services:
+  - address: 202.108.10.1
+    port: 6379
+    protocol: tcp
+    scheduler: wrr
+    real_servers: [{ address: 192.168.168.2, weight: 100 }]
+`
+
+export interface Out {
+  arm: string
+  /** virtio-net header and frame. */
+  bytes: Uint8Array
+  decoded: Decoded
+}
+
+export class Stand {
+  readonly config: Config
+  readonly engine: Engine
+  /** ms; starts away from 0 so that nothing depends on it. */
+  now = 1_000_000
+  /** Verdict of the last input. */
+  verdict = 0
+  readonly #trace: TraceRing
+
+  constructor(yaml = SEED_CONFIG, isn: IsnSource = new KeyedIsn(Int32Array.of(1, 2, 3, 4))) {
+    this.config = parseConfig(yaml, 'stand.yaml')
+    this.#trace = new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(4096)), 4096)
+    this.#trace.debug = true
+    this.engine = buildEngine(this.config, { trace: this.#trace, isn, seed: 7, now: this.now })
+    this.drain()
+  }
+
+  /** Lets every RS answer the ARP request that was sent ahead for it; the log starts afresh behind that. */
+  resolveRss(rsMac = RS_MAC): this {
+    for (const service of this.config.services) {
+      for (const { address } of service.realServers) this.arpReply(address, rsMac)
+    }
+    this.drain()
+    this.log()
+    return this
+  }
+
+  arpReply(address: string, macText: string): Out[] {
+    const arm = this.armFacing(address)
+    const our = { mac: this.macOf(arm), ip: this.config.arms[this.armIndex(arm)].addresses[0].address }
+    return this.input(arm, arpFrame(2, { mac: macText, ip: address }, our, our.mac))
+  }
+
+  /** Puts a frame in (without virtio-net header: one is put before it). => Everything that is to be sent, checked. */
+  input(arm: string, frame: Uint8Array, vnet = vnetHeader()): Out[] {
+    return this.inputRaw(arm, concat(vnet, frame))
+  }
+
+  /** The same with the virtio-net header in front. */
+  inputRaw(arm: string, bytes: Uint8Array): Out[] {
+    const { frames, arms, counters } = this.engine
+    const slot = frames.take()
+    assert.ok(slot >= 0, 'arena is empty')
+    new Uint8Array(frames.pkt.buffer, frames.start[slot], bytes.length).set(bytes)
+    frames.length[slot] = bytes.length
+    const port = arms[this.armIndex(arm)]
+    this.verdict = this.engine.input(port, slot, this.now | 0)
+    if (this.verdict >= 0) {
+      const out = arms[this.verdict]
+      out.outbox[out.outboxCount++] = slot
+    } else if (this.verdict !== PARKED) {
+      if (this.verdict !== DONE) counters.rxDrop(port.index, -this.verdict)
+      frames.release(slot)
+    }
+    return this.drain()
+  }
+
+  /** A TCP segment in tcpdump's notation, with the MACs that belong to the arm. */
+  segment(arm: string, line: string | TcpFields): Out[] {
+    const fields = typeof line === 'string' ? parseTcp(line) : line
+    const srcMac = fields.srcMac ?? (this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC)
+    return this.input(arm, tcpFrame({ ...fields, srcMac, dstMac: fields.dstMac ?? this.macOf(arm) }))
+  }
+
+  /** segment() whose one forwarded segment comes back decoded. */
+  forward(arm: string, line: string | TcpFields): DecodedTcp {
+    const out = this.segment(arm, line)
+    assert.equal(out.length, 1, `sent ${out.length} frames, verdict ${this.verdictName()}`)
+    assert.equal(out[0].decoded.kind, 'tcp')
+    return out[0].decoded as DecodedTcp
+  }
+
+  /** Lets `ms` pass in steps of 10, as a loop would. => What the timers sent. */
+  pass(ms: number): Out[] {
+    const out: Out[] = []
+    for (const end = this.now + ms; this.now < end; ) {
+      this.now = Math.min(end, this.now + 10)
+      this.engine.tick(this.now | 0)
+      out.push(...this.drain())
+    }
+    return out
+  }
+
+  /** Empties the outboxes; every frame must decode. */
+  drain(): Out[] {
+    const { frames, arms } = this.engine
+    const out: Out[] = []
+    for (const arm of arms) {
+      for (let i = 0; i < arm.outboxCount; i++) {
+        const slot = arm.outbox[i]
+        const bytes = new Uint8Array(frames.pkt.buffer, frames.start[slot], frames.length[slot]).slice()
+        frames.release(slot)
+        out.push({ arm: this.config.arms[arm.index].name, bytes, decoded: decode(bytes) })
+      }
+      arm.outboxCount = 0
+    }
+    return out
+  }
+
+  /** Log lines since the last call, debug lines included. */
+  log(): string[] {
+    const record = new Int32Array(RECORD_CELLS)
+    const lines: string[] = []
+    const names = { worker: this.config.worker.id, arms: this.config.arms.map(arm => arm.name) }
+    while (this.#trace.read(record)) lines.push(wordsOf(record, names).text)
+    return lines
+  }
+
+  verdictName(): string {
+    if (this.verdict >= 0) return `arm ${this.verdict}`
+    if (this.verdict === PARKED) return 'PARKED'
+    if (this.verdict === DONE) return 'DONE'
+    return Object.entries(Drop).find(([, n]) => n === -this.verdict)?.[0] ?? `verdict ${this.verdict}`
+  }
+
+  drops(reason: keyof typeof Drop): number {
+    return this.engine.counters.events[Drop[reason]]
+  }
+
+  events(name: keyof typeof Event): number {
+    return this.engine.counters.events[Event[name]]
+  }
+
+  armIndex(arm: string): number {
+    const index = this.config.arms.findIndex(({ name }) => name === arm)
+    assert.ok(index >= 0, `no arm ${arm}`)
+    return index
+  }
+
+  macOf(arm: string): string {
+    return this.config.arms[this.armIndex(arm)].mac
+  }
+
+  armFacing(address: string): string {
+    return address.startsWith('192.168.') ? this.config.arms[1].name : this.config.arms[0].name
+  }
+}
+
+/** What was sent, one line each, `arm | segment`. */
+export function lines(out: readonly Out[]): string[] {
+  return out.map(({ arm, decoded }) => `${arm} | ${decoded.kind === 'tcp' ? printTcp(decoded) : decoded.kind}`)
+}
+
+/** An ISN source with a given answer. */
+export function fixedIsn(isn: number): IsnSource {
+  return { choose: () => isn | 0 }
+}

@@ -1,0 +1,132 @@
+/**
+ * A transcript is the unit of behaviour: packets in, packets out, log lines, in tcpdump's notation.
+ *
+ *   # comment
+ *   set worker 5 mask 7 residue 4 isn 2976553321     the appliance of the seed, changed
+ *   > dpdk0 | SEGMENT                                goes in on that arm
+ *   < dpdk1 | SEGMENT                                must come out, in this order, before the next line that is not <
+ *   log TEXT                                         the log lines since the last `>`, all of them, in order
+ *   nothing                                          nothing comes out
+ *   drop NAME                                        the last frame was refused for this reason
+ *   wait SECONDS                                     time passes; what the timers send must be listed behind it
+ *   conns N                                          connections in the table
+ *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
+ *
+ * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
+ */
+
+import assert from 'node:assert/strict'
+import { formatAddresses } from '../../src/cli/dpip.ts'
+import { formatConn, formatServices } from '../../src/cli/ipvsadm.ts'
+import { addresses, connPage, services } from '../../src/control/snapshots.ts'
+import { KeyedIsn } from '../../src/engine/isn.ts'
+import { fixedIsn, lines, type Out, SEED_CONFIG, Stand } from './stand.ts'
+
+export function play(text: string): Stand {
+  const player = new Player()
+  text.split('\n').forEach((line, index) => {
+    if (line.trim() === '' || line.startsWith('#')) return
+    try {
+      player.line(line)
+    } catch (error) {
+      ;(error as Error).message = `line ${index + 1}: ${line}\n${(error as Error).message}`
+      throw error
+    }
+  })
+  player.finish()
+  return player.stand
+}
+
+class Player {
+  #stand: Stand | undefined
+  #settings = new Map<string, string>()
+  #out: string[] = []
+  #log: string[] | undefined
+  #listing: string[] = []
+
+  get stand(): Stand {
+    this.#stand ??= makeStand(this.#settings)
+    return this.#stand
+  }
+
+  line(line: string): void {
+    const [verb] = line.split(' ', 1)
+    const rest = line.slice(verb.length + 1)
+    if (verb === '<') {
+      assert.equal(this.#out.shift(), rest)
+      return
+    }
+    if (verb === 'log') {
+      this.#log ??= this.stand.log()
+      assert.equal(this.#log.shift(), unmark(rest))
+      return
+    }
+    if (verb === '=') {
+      assert.equal(this.#listing.shift(), unmark(rest))
+      return
+    }
+    this.finish()
+    this.#act(verb, rest)
+  }
+
+  /** Nothing may be left over that the transcript did not name. */
+  finish(): void {
+    assert.deepEqual(this.#out, [], 'frames that the transcript does not expect')
+    assert.deepEqual(this.#log ?? [], [], 'log lines that the transcript does not expect')
+    assert.deepEqual(this.#listing, [], 'listing lines that the transcript does not expect')
+    this.#log = undefined
+  }
+
+  #act(verb: string, rest: string): void {
+    if (verb === 'set') {
+      const words = rest.split(' ')
+      for (let i = 0; i < words.length; i += 2) this.#settings.set(words[i], words[i + 1])
+    } else if (verb === '>') {
+      const [arm, segment] = rest.split(' | ')
+      this.stand.log()
+      this.#expect(this.stand.segment(arm, segment))
+    } else if (verb === 'wait') {
+      this.stand.log()
+      this.#expect(this.stand.pass(Number(rest) * 1000))
+    } else if (verb === 'drop') {
+      assert.equal(this.stand.verdictName(), rest)
+    } else if (verb === 'conns') {
+      assert.equal(this.stand.engine.conns.table.used, Number(rest))
+    } else if (verb === 'show') {
+      this.#listing = this.#show(rest)
+    } else {
+      assert.equal(verb, 'nothing', 'unknown verb')
+    }
+  }
+
+  #expect(out: Out[]): void {
+    this.#out = lines(out)
+  }
+
+  #show(what: string): string[] {
+    const { engine, config } = this.stand
+    if (what === 'conns') {
+      return connPage(engine, 0, 1000, config.worker.id).conns.map(conn => formatConn(conn).trimEnd())
+    }
+    const text =
+      what === 'services'
+        ? formatServices(services(engine, config))
+        : formatAddresses(addresses(engine, config))
+    return text.split('\n').filter(line => line !== '')
+  }
+}
+
+function unmark(text: string): string {
+  return text.replace(/~$/, '')
+}
+
+function makeStand(settings: Map<string, string>): Stand {
+  const get = (name: string, otherwise: string) => settings.get(name) ?? otherwise
+  const yaml = `${SEED_CONFIG}
+worker: { id: ${get('worker', '0')}, lports: { mask: ${get('mask', '0')}, residue: ${get('residue', '0')} } }
+tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, xmit_ttl: ${get('xmit_ttl', 'false')} }
+`
+  const isn = settings.get('isn')
+  const source = isn === undefined ? new KeyedIsn(Int32Array.of(1, 2, 3, 4)) : fixedIsn(Number(isn))
+  return new Stand(yaml, source).resolveRss()
+}
