@@ -1,0 +1,75 @@
+// The daemon of the lab: `tapvs run` in the host's namespace, holding one TAP in each of the two.
+
+import { readFileSync, rmSync, statSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+import { LabError } from './lab-error.ts'
+import {
+  lastWords,
+  pidsByWords,
+  recordedPid,
+  startRecorded,
+  stopPids,
+  stopRecorded,
+  until,
+} from './processes.ts'
+import { type Paths, TAPVS } from './topology.ts'
+
+const READY_LIMIT_MS = 10_000
+const CONNECT_LIMIT_MS = 1000
+
+export const daemonRecord = (paths: Paths) => join(paths.folder, 'tapvs.pid')
+
+export const daemonPid = (paths: Paths) => recordedPid(daemonRecord(paths))
+
+/**
+ * Daemons of this lab without a record, after somebody deleted the run folder. Their config names them:
+ * nothing else runs with it. They would go on reading from the TAPs, beside a new daemon.
+ */
+export const lostDaemons = (paths: Paths) =>
+  pidsByWords('run', '--config', paths.config).filter(pid => pid !== daemonPid(paths))
+
+/** True if something accepts connections on the control socket. */
+export function socketAnswers(paths: Paths): Promise<boolean> {
+  return new Promise(done => {
+    const socket = createConnection(paths.socket)
+    const end = (answers: boolean) => {
+      socket.destroy()
+      done(answers)
+    }
+    socket.setTimeout(CONNECT_LIMIT_MS, () => end(false))
+    socket.once('connect', () => end(true))
+    socket.once('error', () => end(false))
+  })
+}
+
+export async function stopDaemon(paths: Paths): Promise<void> {
+  await stopRecorded(daemonRecord(paths))
+  await stopPids(lostDaemons(paths))
+  rmSync(paths.socket, { force: true }) // left behind by a killed one
+}
+
+/** Starts the daemon and waits until its socket answers; if it ends instead, shows its last words. */
+export async function startDaemon(paths: Paths, signal?: AbortSignal): Promise<void> {
+  const logStart = statSync(paths.log, { throwIfNoEntry: false })?.size ?? 0
+  const words = () => lastWords(paths.log, logStart)
+  startRecorded([TAPVS, 'run', '--config', paths.config], daemonRecord(paths), paths.log)
+  await until('the daemon', { limitMs: READY_LIMIT_MS, signal }, async () => {
+    if (daemonPid(paths) === undefined) {
+      throw new LabError('the daemon did not start; its last words are above', words())
+    }
+    return (await socketAnswers(paths)) || undefined
+  }).catch((error: unknown) => {
+    if (!(error instanceof LabError) || error.details) throw error
+    throw new LabError(`${error.message}; its last words are above`, words())
+  })
+}
+
+/** => what the daemon has logged after the first `offset` bytes of its log */
+export function logSince(paths: Paths, offset: number): string {
+  try {
+    return readFileSync(paths.log).subarray(offset).toString('utf8')
+  } catch {
+    return ''
+  }
+}

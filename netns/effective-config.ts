@@ -1,0 +1,86 @@
+// The config the lab's daemon runs with: the chosen file with what the lab decides put in its place
+// (namespaces, control socket, real servers). Edited as a YAML document, so its comments stay and the
+// result is as readable as the source. Whether it is right is for the daemon to say, with path and line.
+
+import { readFileSync } from 'node:fs'
+import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml'
+import { LabError } from './lab-error.ts'
+import {
+  type Arm,
+  CONFIG_NETNS,
+  DEFAULT_CONFIG,
+  type Paths,
+  REDIS_PORT,
+  type Wanted,
+} from './topology.ts'
+
+/** => the text of the effective config */
+export function effectiveConfig(wanted: Wanted, arms: readonly Arm[], paths: Paths): string {
+  const source = wanted.config ?? DEFAULT_CONFIG
+  const config = parse(source)
+  for (const arm of items(config, 'arms')) {
+    const named = arms.find(({ side }) => CONFIG_NETNS[side] === arm.get('netns'))
+    if (named) arm.set('netns', named.netns)
+  }
+  config.setIn(['control', 'socket'], paths.socket)
+  // A config of the user's own says itself where its services point; --rs then only starts servers.
+  if (wanted.realServers !== undefined && wanted.config === undefined) {
+    const servers = arms.find(arm => arm.side === 'rs')?.addresses ?? []
+    const service = items(config, 'services').find(s => s.get('port') === REDIS_PORT)
+    service?.set(
+      'real_servers',
+      config.createNode(servers.map(address => ({ address, port: REDIS_PORT, weight: 100 }))),
+    )
+  }
+  const head = ` Made by the lab from ${source}; the next \`lab up\` writes it anew.\n`
+  config.commentBefore = config.commentBefore ? `${head}\n${config.commentBefore}` : head
+  return config.toString({ lineWidth: 0, flowCollectionPadding: false })
+}
+
+/** What the lab itself has to know of a config: read leniently, the daemon is the judge. */
+export type Appliance = {
+  vips: string[]
+  lips: string[]
+  internal: string[]
+  mtu: Map<string, number>
+}
+
+export function readAppliance(file: string): Appliance {
+  const config = parse(file)
+  const arms = items(config, 'arms').map(arm => arm.toJSON() as Record<string, unknown>)
+  const services = items(config, 'services').map(s => s.toJSON() as Record<string, unknown>)
+  const vips = [...new Set(services.map(({ address, port }) => `${address}:${port}`))]
+  const serviceAddresses = new Set(services.map(({ address }) => String(address)))
+  const own = arms.flatMap(arm => strings(arm.addresses))
+  return {
+    vips,
+    lips: [...new Set(arms.flatMap(arm => strings(arm.local_addresses)))],
+    internal: own.filter(cidr => !serviceAddresses.has(cidr.split('/')[0] ?? '')),
+    mtu: new Map(
+      arms.flatMap(({ name, mtu }) => (typeof mtu === 'number' ? [[String(name), mtu]] : [])),
+    ),
+  }
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+function items(config: Document, key: string): YAMLMap[] {
+  const list = config.get(key)
+  return isSeq(list) ? list.items.filter(item => isMap(item)) : []
+}
+
+function parse(file: string): Document {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    throw new LabError(`cannot read the config ${file}`)
+  }
+  const config: Document = parseDocument(text)
+  const [error] = config.errors
+  if (error) throw new LabError(`${file}: ${error.message.split('\n')[0]}`)
+  if (!isMap(config.contents)) throw new LabError(`${file} is no config: config/lab.yaml is one`)
+  return config
+}

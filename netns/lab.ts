@@ -1,0 +1,230 @@
+// The lab: two namespaces, a TAP in each, and between them the appliance, which holds both TAPs.
+//
+//  ┌─ namespace tapvs-client ──────┐                               ┌─ namespace tapvs-rs ─────────────┐
+//  │ redis-cli                     │                               │ redis-server :6379               │
+//  │ client 202.108.10.2/24        │                               │ RS 192.168.168.2/24              │
+//  │        (.12 .13 ...)          │                               │    (.12 .13 ...)                 │
+//  │                     TAP ext0 ─┼─┐                           ┌─┼─ TAP int0                        │
+//  └───────────────────────────────┘ │                           │ └──────────────────────────────────┘
+//                                  ┌─┴─── the host's namespace ──┴─┐
+//                                  │ tapvs run, one daemon         │
+//                                  │ arm ext0         arm int0     │
+//                                  │ VIP 202.108.10.1:6379         │
+//                                  │        192.168.168.3/32 (own) │
+//                                  │    LIP 192.168.168.7/32       │
+//                                  └───────────────────────────────┘
+//
+//   on ext0   202.108.10.2:cport > 202.108.10.1:6379      client to VIP
+//   on int0   192.168.168.7:lport > 192.168.168.2:6379    LIP to RS, the client's address in TOA
+//
+// `scripts/lab` comes here with its arguments. --name NAME makes another lab beside this one, with
+// namespaces NAME-client and NAME-rs and the run folder /run/NAME. Nothing else on the host is touched.
+
+import { existsSync } from 'node:fs'
+import { relative } from 'node:path'
+import process from 'node:process'
+import yargs from 'yargs'
+import { watchArms } from './capture.ts'
+import { demo } from './demo.ts'
+import { readAppliance } from './effective-config.ts'
+import { LabError } from './lab-error.ts'
+import { runAttached } from './processes.ts'
+import { describeStatus } from './status.ts'
+import { CHECKOUT, DEFAULT_NAME, type Side } from './topology.ts'
+import { Lab } from './two-arm.ts'
+
+const EXIT = { FAILED: 1, USAGE: 2, NOT_UP: 3, INTERRUPTED: 130 } as const
+
+/** What yargs finds wrong with the arguments. */
+class UsageError extends Error {}
+
+/** Ctrl-C, a closed terminal or a closed pipe: verbs stop, clean up and end by themselves. */
+const interrupt = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => interrupt.abort(new LabError('interrupted')))
+}
+process.stdout.on('error', () => interrupt.abort(new LabError('nobody reads the output any more')))
+process.stderr.on('error', () => {})
+
+const { head, command } = splitCommand(process.argv.slice(2))
+
+try {
+  await yargs(head)
+    .scriptName('lab')
+    .usage(
+      '$0 VERB\n\nThe two-arm lab of tapvs: a client, a real server, and the appliance between.',
+    )
+    .option('name', {
+      string: true,
+      default: DEFAULT_NAME,
+      requiresArg: true,
+      describe: 'which lab: it has the namespaces NAME-client and NAME-rs and the folder /run/NAME',
+    })
+    .command(
+      'up',
+      'raise the lab, or make a running one agree with these options',
+      verb =>
+        verb.options({
+          rs: { number: true, requiresArg: true, describe: 'real servers (default: 1)' },
+          clients: { number: true, requiresArg: true, describe: 'client addresses (default: 1)' },
+          config: {
+            string: true,
+            requiresArg: true,
+            describe: 'config of the appliance (default: config/lab.yaml); keeps its real_servers',
+          },
+        }),
+      async ({ name, rs, clients, config }) => {
+        const lab = new Lab(name)
+        await lab.up({ realServers: rs, clients, config }, interrupt.signal)
+        console.log(thingsToTry(lab))
+      },
+    )
+    .command(
+      'down',
+      'take everything of the lab away',
+      verb => verb,
+      ({ name }) => new Lab(name).down(),
+    )
+    .command(
+      'status',
+      'what there is; exit code 0 if all of it, 3 if not',
+      verb => verb.option('json', { boolean: true, describe: 'for programs' }),
+      async ({ name, json }) => {
+        const status = await new Lab(name).status()
+        console.log(json ? JSON.stringify(status, null, 2) : describeStatus(status))
+        if (status.state !== 'up') process.exitCode = EXIT.NOT_UP
+      },
+    )
+    .command(
+      'demo',
+      "the seed's scenario in a lab of its own, shown and judged",
+      verb => verb,
+      async ({ name }) => {
+        const failures = await demo(name, interrupt.signal)
+        console.log('')
+        for (const failure of failures) console.log(`FAILED: ${failure}`)
+        if (failures.length > 0) process.exitCode = EXIT.FAILED
+        else console.log('The traffic flowed, the connections expired: all as it should be.')
+      },
+    )
+    .command(
+      'client',
+      'run a command among the clients: lab client CMD...',
+      verb => verb,
+      ({ name }) => runInside(name, 'client'),
+    )
+    .command(
+      'rs',
+      'run a command among the real servers: lab rs CMD...',
+      verb => verb,
+      ({ name }) => runInside(name, 'rs'),
+    )
+    .command(
+      'capture',
+      'tcpdump on both arms',
+      verb =>
+        verb.options({
+          seconds: { number: true, requiresArg: true, describe: 'stop after so long' },
+          count: { number: true, requiresArg: true, describe: 'stop after so many packets an arm' },
+          w: {
+            string: true,
+            requiresArg: true,
+            describe: 'write ext0.pcap and int0.pcap into this folder',
+          },
+        }),
+      ({ name, seconds, count, w }) =>
+        watchArms(new Lab(name), { seconds, count, folder: w }, interrupt.signal),
+    )
+    .command(
+      'logs',
+      "the daemon's log",
+      verb => verb.option('f', { boolean: true, describe: 'follow it' }),
+      async ({ name, f }) => {
+        const { log } = new Lab(name).paths
+        if (!existsSync(log)) throw new LabError(`no log ${log}: the lab is not up`)
+        const tail = ['tail', '-n', '+1', ...(f ? ['-F'] : []), log]
+        process.exitCode = await runAttached(tail)
+      },
+    )
+    .demandCommand(1, 1, 'say what to do: up, down, status, demo, client, rs, capture or logs')
+    .strict()
+    .recommendCommands()
+    .version(false)
+    .wrap(100)
+    .fail((message, error) => {
+      throw error ?? new UsageError(message)
+    })
+    .parseAsync()
+} catch (error) {
+  process.exitCode = tell(error)
+}
+
+async function runInside(name: string, side: Side): Promise<void> {
+  if (command.length === 0) throw new UsageError(`say what to run: ${side} CMD...`)
+  process.exitCode = await runAttached(new Lab(name).inside(side, command))
+}
+
+/** What follows `client` or `rs` belongs to the command: `lab client redis-cli -h VIP` is no help call. */
+function splitCommand(argv: string[]): { head: string[]; command: string[] } {
+  let at = 0
+  const skipName = () => {
+    for (;;) {
+      if (argv[at] === '--name') at += 2
+      else if (argv[at]?.startsWith('--name=')) at++
+      else return
+    }
+  }
+  skipName()
+  if (argv[at] !== 'client' && argv[at] !== 'rs') return { head: argv, command: [] }
+  at++
+  skipName()
+  if (argv[at] === '--help') at++
+  const head = argv.slice(0, at)
+  if (argv[at] === '--') at++
+  return { head, command: argv.slice(at) }
+}
+
+/** One line for a failure; below the lines that explain it, if there are any. => the exit code */
+function tell(error: unknown): number {
+  if (interrupt.signal.aborted) {
+    console.error(`lab: ${(interrupt.signal.reason as Error).message}`)
+    return EXIT.INTERRUPTED
+  }
+  if (error instanceof LabError) {
+    if (error.details) console.error(error.details)
+    console.error(`lab: ${error.message}`)
+    return EXIT.FAILED
+  }
+  if (error instanceof UsageError) {
+    console.error(`lab: ${error.message.replaceAll('\n', ' ')} (lab --help)`)
+    return EXIT.USAGE
+  }
+  console.error(`lab: ${error instanceof Error ? error.message : String(error)}`)
+  return EXIT.FAILED
+}
+
+function thingsToTry(lab: Lab): string {
+  const sudo = process.env.SUDO_USER ? 'sudo ' : ''
+  const program = (path: string) => `${sudo}${relative(process.cwd(), `${CHECKOUT}/${path}`)}`
+  const named = lab.name === DEFAULT_NAME ? '' : ` --name ${lab.name}`
+  const labs = `${program('scripts/lab')}${named}`
+  const tapvs = `${program('bin/tapvs')}${named ? ` --socket ${lab.paths.socket}` : ''}`
+  const [host, port] = (readAppliance(lab.paths.config).vips[0] ?? 'VIP:6379').split(':')
+  const rows: [string, string][] = [
+    [`${labs} client redis-cli -h ${host} -p ${port} set greeting hello`, 'through the VIP'],
+    [`${labs} capture`, 'tcpdump on both arms'],
+    [`${labs} client tcpdump -nn -i ${lab.arm('client').tap}`, 'on one of them'],
+    [`${labs} rs tcpdump -nn -i ${lab.arm('rs').tap}`, 'on the other'],
+    [`${tapvs} ipvsadm -ln`, 'services and real servers'],
+    [`${tapvs} ipvsadm -ln -c`, 'connections'],
+    [`${tapvs} dpip addr show`, 'VIP, LIP and lports in use'],
+    [`${tapvs} dpip neigh show`, 'neighbours'],
+    [`${tapvs} log level debug`, 'say what happens to each packet'],
+    [`${labs} logs -f`, 'where it is said'],
+    [`${labs} status`, 'what there is'],
+    [`${labs} down`, 'take it all away'],
+  ]
+  const width = Math.max(...rows.map(([words]) => words.length))
+  const lines = rows.map(([words, what]) => `  ${words.padEnd(width)}  # ${what}`)
+  return ['The lab is up. Things to try:', '', ...lines].join('\n')
+}

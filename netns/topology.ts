@@ -1,0 +1,86 @@
+// Names, addresses and paths of a lab, all of them made from its name and its two numbers. The
+// addresses are the seed's; the drawing is at the top of lab.ts. Nothing here touches the system.
+
+import { join, resolve } from 'node:path'
+import { LabError } from './lab-error.ts'
+
+/** The checkout: this file runs as dist/netns/topology.js. */
+export const CHECKOUT = resolve(import.meta.dirname, '../..')
+export const TAPVS = join(CHECKOUT, 'bin/tapvs')
+export const DEFAULT_CONFIG = join(CHECKOUT, 'config/lab.yaml')
+export const DEFAULT_NAME = 'tapvs'
+/** The namespaces a config file names; a lab of another name puts its own in their place. */
+export const CONFIG_NETNS = { client: 'tapvs-client', rs: 'tapvs-rs' } as const
+export const REDIS_PORT = 6379
+export const PREFIX_LENGTH = 24
+
+export type Side = 'client' | 'rs'
+export const SIDES: readonly Side[] = ['client', 'rs']
+/** Addresses end in .12, .13 ... after the first, so the VIP, the LIP and their neighbours stay free. */
+export const MAX_PER_SIDE = 64
+
+const NETS = {
+  client: { tap: 'ext0', net: '202.108.10' },
+  rs: { tap: 'int0', net: '192.168.168' },
+} as const
+
+/** What the user asked for. `realServers` left out means one, and the config's weights untouched. */
+export type Wanted = {
+  realServers?: number | undefined
+  clients?: number | undefined
+  config?: string | undefined
+}
+
+/** One namespace with its TAP; the daemon holds the other end of the TAP. */
+export type Arm = {
+  side: Side
+  tap: string
+  netns: string
+  netnsPath: string
+  addresses: string[]
+}
+
+export type Paths = {
+  folder: string
+  /** What was asked for; its presence marks the folder as a lab's, so that `down` may delete it. */
+  wanted: string
+  config: string
+  socket: string
+  log: string
+}
+
+/** The namespace and TAP of a side, with the first `count` addresses. */
+export function layOutArm(name: string, side: Side, count: number): Arm {
+  const { tap, net } = NETS[side]
+  const netns = `${name}-${side}`
+  const addresses = Array.from({ length: count }, (_, k) => `${net}.${k === 0 ? 2 : 11 + k}`)
+  return { side, tap, netns, netnsPath: join('/run/netns', netns), addresses }
+}
+
+export function layOutPaths(name: string): Paths {
+  const folder = join('/run', name)
+  return {
+    folder,
+    wanted: join(folder, 'lab.json'),
+    config: join(folder, 'tapvs.yaml'),
+    socket: join(folder, 'tapvs.sock'),
+    log: join(folder, 'tapvs.log'),
+  }
+}
+
+/** The name ends up in /run and in namespaces: no slash, no leading dot or dash, short. */
+export function checkName(name: string): string {
+  if (!/^[a-z0-9][a-z0-9_-]{0,31}$/.test(name)) {
+    throw new LabError(
+      `--name ${JSON.stringify(name)}: use 1 to 32 of a-z, 0-9, - and _, starting with a letter or digit`,
+    )
+  }
+  return name
+}
+
+export function checkCount(option: string, count: number): number {
+  if (!Number.isInteger(count) || count < 1 || count > MAX_PER_SIDE) {
+    throw new LabError(`${option}: give a whole number from 1 to ${MAX_PER_SIDE}`)
+  }
+  return count
+}

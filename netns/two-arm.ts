@@ -1,0 +1,195 @@
+// A lab as an object: what the verbs of `scripts/lab` do, and what end-to-end tests build on. It keeps
+// no state of its own: what was asked for and which processes are ours is read from /run/NAME, the rest
+// from the system, so any `Lab` of a name can go on where another was killed.
+//
+// `up` makes the system agree with what is asked for and touches nothing that already does; `down` takes
+// away whatever there is of the lab, whole or in pieces.
+
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { daemonPid, lostDaemons, socketAnswers, startDaemon, stopDaemon } from './appliance.ts'
+import { effectiveConfig, readAppliance } from './effective-config.ts'
+import { LabError } from './lab-error.ts'
+import { raiseArm } from './links.ts'
+import { deleteNetns, inside, makeNetns, netnsExists, netnsLeftover } from './namespaces.ts'
+import { type Finished, type RunOptions, run, stopRecorded } from './processes.ts'
+import { raiseRedis } from './real-servers.ts'
+import { type LabStatus, labStatus } from './status.ts'
+import {
+  type Arm,
+  checkCount,
+  checkName,
+  DEFAULT_NAME,
+  layOutArm,
+  layOutPaths,
+  type Paths,
+  SIDES,
+  type Side,
+  TAPVS,
+  type Wanted,
+} from './topology.ts'
+
+const DEFAULT_MTU = 1500
+
+export class Lab {
+  readonly name: string
+  readonly paths: Paths
+
+  constructor(name = DEFAULT_NAME) {
+    this.name = checkName(name)
+    this.paths = layOutPaths(this.name)
+  }
+
+  /** What the last `up` asked for. */
+  get wanted(): Wanted {
+    try {
+      return JSON.parse(readFileSync(this.paths.wanted, 'utf8')) as Wanted
+    } catch {
+      return {}
+    }
+  }
+
+  /** The arm of a side as the last `up` wanted it. */
+  arm(side: Side): Arm {
+    return this.#layOut(side, this.wanted)
+  }
+
+  get arms(): Arm[] {
+    return SIDES.map(side => this.arm(side))
+  }
+
+  /** True if anything of the lab is there, whole or not. */
+  exists(): boolean {
+    return (
+      this.arms.some(netnsLeftover) ||
+      existsSync(this.paths.wanted) ||
+      daemonPid(this.paths) !== undefined ||
+      lostDaemons(this.paths).length > 0
+    )
+  }
+
+  /** Raises the lab, or makes a running one agree. If it fails, a lab that was not there is not there. */
+  async up(options: Wanted = {}, signal?: AbortSignal): Promise<void> {
+    const wanted: Wanted = {
+      ...options,
+      config: options.config === undefined ? undefined : resolve(options.config),
+    }
+    if (wanted.realServers !== undefined) checkCount('--rs', wanted.realServers)
+    if (wanted.clients !== undefined) checkCount('--clients', wanted.clients)
+    const before = this.exists()
+    try {
+      await this.#raise(wanted, signal)
+    } catch (error) {
+      if (!before) await this.down()
+      throw error
+    }
+  }
+
+  async #raise(wanted: Wanted, signal?: AbortSignal): Promise<void> {
+    const { paths } = this
+    const arms = SIDES.map(side => this.#layOut(side, wanted))
+    const config = effectiveConfig(wanted, arms, paths)
+    claimFolder(paths)
+    writeFileSync(paths.wanted, `${JSON.stringify(wanted)}\n`)
+    if (!existsSync(paths.config) || readFileSync(paths.config, 'utf8') !== config) {
+      await stopDaemon(paths) // first: a config on disk always is the one of the daemon that lives
+      writeFileSync(paths.config, config)
+    }
+
+    const { mtu } = readAppliance(paths.config)
+    for (const arm of arms) {
+      signal?.throwIfAborted()
+      await makeNetns(arm)
+      const madeAnew = await raiseArm(arm, mtu.get(arm.tap) ?? DEFAULT_MTU)
+      if (madeAnew) await stopDaemon(paths)
+    }
+
+    const rs = this.#layOut('rs', wanted)
+    await this.#stopRedisExcept(rs.addresses)
+    const servers = rs.addresses.map(address => raiseRedis(paths, rs, address, signal))
+    // All of them end before an error goes up, so that a clean-up races with none.
+    const failed = (await Promise.allSettled(servers)).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
+
+    signal?.throwIfAborted()
+    if (daemonPid(paths) && (await socketAnswers(paths))) return
+    await stopDaemon(paths)
+    await startDaemon(paths, signal)
+  }
+
+  /** Takes away everything of the lab; nothing to do is fine. */
+  async down(): Promise<void> {
+    const { paths } = this
+    await stopDaemon(paths)
+    await this.#stopRedisExcept([])
+    // Only now the namespaces: redis-servers stopped by record need no search through /proc.
+    for (const arm of this.arms) await deleteNetns(arm)
+    if (isLabFolder(paths)) rmSync(paths.folder, { recursive: true, force: true })
+  }
+
+  status(): Promise<LabStatus> {
+    return labStatus(this)
+  }
+
+  /** The words that run `argv` in a namespace of the lab. */
+  inside(side: Side, argv: readonly string[]): string[] {
+    const arm = this.arm(side)
+    if (!netnsExists(arm)) {
+      throw new LabError(`no lab ${JSON.stringify(this.name)} is up: start it with \`lab up\``)
+    }
+    return [...inside(arm), ...argv]
+  }
+
+  /** Runs a command among the clients. */
+  client(argv: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    return run(this.inside('client', argv), options)
+  }
+
+  /** Runs a command among the real servers. */
+  rs(argv: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    return run(this.inside('rs', argv), options)
+  }
+
+  /** Starts a command inside; the caller ends it, `down` does if the caller forgets. */
+  spawn(side: Side, argv: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    const [command = '', ...rest] = this.inside(side, argv)
+    return spawn(command, rest, options)
+  }
+
+  /** Asks the lab's daemon: `tapvs ARGV...` on its socket. */
+  tapvs(argv: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    return run([TAPVS, '--socket', this.paths.socket, ...argv], options)
+  }
+
+  #layOut(side: Side, wanted: Wanted): Arm {
+    const count = side === 'client' ? wanted.clients : wanted.realServers
+    return layOutArm(this.name, side, count ?? 1)
+  }
+
+  async #stopRedisExcept(addresses: readonly string[]): Promise<void> {
+    if (!existsSync(this.paths.folder)) return
+    const keep = new Set(addresses.map(address => `redis-${address}.pid`))
+    const records = readdirSync(this.paths.folder).filter(file => /^redis-.*\.pid$/.test(file))
+    const surplus = records.filter(file => !keep.has(file))
+    await Promise.all(surplus.map(file => stopRecorded(join(this.paths.folder, file))))
+    for (const file of surplus) {
+      rmSync(join(this.paths.folder, file.replace(/\.pid$/, '')), { recursive: true, force: true })
+    }
+  }
+}
+
+/** A lab's folder has its mark; a bare socket in the default folder is a daemon's that ran without us. */
+function isLabFolder(paths: Paths): boolean {
+  if (existsSync(paths.wanted)) return true
+  if (!existsSync(paths.folder) || !basename(paths.folder).startsWith(DEFAULT_NAME)) return false
+  return readdirSync(paths.folder).every(file => join(paths.folder, file) === paths.socket)
+}
+
+// --name could be that of any folder in /run, netns included, and `down` deletes the folder.
+function claimFolder(paths: Paths): void {
+  if (existsSync(paths.folder) && !isLabFolder(paths)) {
+    throw new LabError(`${paths.folder} is not a lab's: choose another --name, or remove it`)
+  }
+  mkdirSync(paths.folder, { recursive: true })
+}

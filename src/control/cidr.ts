@@ -1,0 +1,32 @@
+/** ADDRESS/LENGTH texts of the config. A length that is left out is 32, as in dpip. */
+
+import { isIPv4 } from 'node:net'
+import { ipv4Int, prefixMask } from '../wire/address.ts'
+
+export function isCidr(text: string): boolean {
+  return /^[^/]+(\/(\d|[12]\d|3[0-2]))?$/.test(text) && isIPv4(hostOf(text))
+}
+
+export function hostOf(cidr: string): string {
+  return cidr.split('/')[0] as string
+}
+
+export function lengthOf(cidr: string): number {
+  return Number(cidr.split('/')[1] ?? 32)
+}
+
+export interface Network {
+  network: number
+  prefixLength: number
+}
+
+/** The network around an address; `default` is 0.0.0.0/0. */
+export function networkOf(cidr: string): Network {
+  if (cidr === 'default') return { network: 0, prefixLength: 0 }
+  const prefixLength = lengthOf(cidr)
+  return { network: ipv4Int(hostOf(cidr)) & prefixMask(prefixLength), prefixLength }
+}
+
+export function contains({ network, prefixLength }: Network, address: number): boolean {
+  return ((address ^ network) & prefixMask(prefixLength)) === 0
+}

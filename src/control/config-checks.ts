@@ -1,0 +1,217 @@
+/**
+ * What the values of a config say about each other. Runs on a draft, so that a typing error in one place does not
+ * hide a contradiction in another; what is missing from the draft was reported already and is passed over. Checks of
+ * the kind "some arm must have it" wait until every arm could be read, or they would report what is not wrong.
+ */
+
+import { ipv4Int, ipv4Text } from '../wire/address.ts'
+import { contains, hostOf, type Network, networkOf } from './cidr.ts'
+import type { ConfigFile, Draft } from './config-schema.ts'
+import type { ConfigText, Path } from './config-text.ts'
+
+type Arms = NonNullable<Draft<ConfigFile>['arms']>
+type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
+
+/** The binding cell of a conn has 4 bits for the arm, 12 for the LIP and 16 for the RS. */
+const ARMS_MAX = 15
+const LIPS_MAX = 4096
+const REAL_SERVERS_MAX = 65_535
+const ADDRESSES_MAX = 4096
+
+/** Adds problems to `source`. => warnings */
+export function checkConfig(draft: Draft<ConfigFile>, source: ConfigText): string[] {
+  const arms = draft.arms ?? []
+  const armsRead = source.isWhole(['arms'])
+  const armRead = arms.map((_, i) => source.isWhole(['arms', i]))
+  const services = draft.services ?? []
+  if (armsRead && arms.length === 0)
+    source.problem(['arms'], 'expected at least one arm, found none')
+  if (arms.length > ARMS_MAX) {
+    source.problem(['arms', ARMS_MAX], `expected at most ${ARMS_MAX} arms, found ${arms.length}`)
+  }
+  const own = checkAddresses(arms, source)
+  checkArms(arms, armRead, source)
+
+  const { mask, residue } = draft.worker?.lports ?? {}
+  if (mask !== undefined && residue !== undefined && residue > mask) {
+    source.problem(
+      ['worker', 'lports', 'residue'],
+      `expected at most the mask (${mask}), else no lport is ours, found ${residue}`,
+    )
+  }
+
+  checkServices(services, own, arms, armsRead, source)
+  if (!armsRead) return []
+  return services.flatMap((service, i) => {
+    if (service?.address === undefined || own.has(service.address)) return []
+    return source.remark(
+      ['services', i, 'address'],
+      `${service.address} is no address of any arm: nobody answers ARP for it`,
+    )
+  })
+}
+
+interface Own {
+  path: Path
+  lip: boolean
+}
+
+/** Own addresses and LIPs by text; each may be there once. */
+function checkAddresses(arms: Arms, source: ConfigText): Map<string, Own> {
+  const own = new Map<string, Own>()
+  let lips = 0
+  const perNetns = new Map<string, number>()
+  for (const [i, arm] of arms.entries()) {
+    const netns = arm?.netns ?? ''
+    const add = (address: string, path: Path, lip: boolean) => {
+      const first = own.get(address)
+      if (first) twice(source, path, `address ${address}`, first.path)
+      else own.set(address, { path, lip })
+      const count = (perNetns.get(netns) ?? 0) + 1
+      perNetns.set(netns, count)
+      if (count === ADDRESSES_MAX + 1) {
+        source.problem(
+          path,
+          `expected at most ${ADDRESSES_MAX} addresses per namespace, found more`,
+        )
+      }
+      if (lip && ++lips === LIPS_MAX + 1) {
+        source.problem(path, `expected at most ${LIPS_MAX} LIPs, found more`)
+      }
+    }
+    for (const [j, cidr] of (arm?.addresses ?? []).entries()) {
+      if (cidr !== null) add(hostOf(cidr), ['arms', i, 'addresses', j], false)
+    }
+    for (const [j, lip] of (arm?.local_addresses ?? []).entries()) {
+      if (lip !== null) add(lip, ['arms', i, 'local_addresses', j], true)
+    }
+  }
+  return own
+}
+
+/** Names, and each arm's routes. */
+function checkArms(arms: Arms, armRead: boolean[], source: ConfigText): void {
+  const names = new Map<string, Path>()
+  for (const [i, arm] of arms.entries()) {
+    if (arm?.name !== undefined) once(source, names, arm.name, ['arms', i, 'name'], 'arm')
+    const routes = new Map<string, Path>()
+    for (const [j, route] of (arm?.routes ?? []).entries()) {
+      if (route?.to === undefined) continue
+      const path = ['arms', i, 'routes', j]
+      const { network, prefixLength } = networkOf(route.to)
+      const name = `${ipv4Text(network)}/${prefixLength}`
+      if (route.to !== 'default' && hostOf(route.to) !== ipv4Text(network)) {
+        source.problem([...path, 'to'], `expected a network, like ${name}, found "${route.to}"`)
+      }
+      once(source, routes, name, [...path, 'to'], 'route')
+      if (route.via === undefined) continue
+      const gateway = ipv4Int(route.via)
+      if (armRead[i] && !onLink(arm).some(on => contains(on, gateway))) {
+        source.problem(
+          [...path, 'via'],
+          `expected a gateway on-link of ${arm?.name}, found "${route.via}", which no address prefix or on-link route of that arm holds`,
+        )
+      }
+    }
+  }
+}
+
+/** What an arm reaches without a gateway. */
+function onLink(arm: Arms[number] | undefined): Network[] {
+  const networks: Network[] = []
+  for (const cidr of arm?.addresses ?? []) {
+    // A /32 brings no route.
+    if (cidr !== null && networkOf(cidr).prefixLength < 32) networks.push(networkOf(cidr))
+  }
+  for (const route of arm?.routes ?? []) {
+    if (route?.to !== undefined && route.via === undefined) networks.push(networkOf(route.to))
+  }
+  return networks
+}
+
+function checkServices(
+  services: (Service | null)[],
+  own: Map<string, Own>,
+  arms: Arms,
+  armsRead: boolean,
+  source: ConfigText,
+): void {
+  const lips = [...own].filter(([, { lip }]) => lip).map(([address]) => address)
+  const reachable = arms.flatMap(arm => [
+    ...onLink(arm),
+    ...(arm?.routes ?? []).flatMap(route => (route?.to === undefined ? [] : [networkOf(route.to)])),
+  ])
+  const seen = new Map<string, Path>()
+  let realServers = 0
+  for (const [i, service] of services.entries()) {
+    if (!service) continue
+    const path = ['services', i]
+    if (service.address !== undefined && service.port !== undefined) {
+      once(source, seen, `${service.address}:${service.port}`, path, 'service')
+    }
+    if (armsRead) checkLips(service, path, lips, source)
+    const rss = new Map<string, Path>()
+    for (const [j, rs] of (service.real_servers ?? []).entries()) {
+      if (++realServers === REAL_SERVERS_MAX + 1) {
+        source.problem(
+          [...path, 'real_servers', j],
+          `expected at most ${REAL_SERVERS_MAX} real servers, found more`,
+        )
+      }
+      if (rs?.address === undefined) continue
+      const rsPath = [...path, 'real_servers', j]
+      const address = rs.address
+      const port = rs.port ?? service.port
+      if (port !== undefined) once(source, rss, `${address}:${port}`, rsPath, 'real server')
+      if (own.has(address)) {
+        source.problem(
+          [...rsPath, 'address'],
+          `expected another host, found our own address "${address}"`,
+        )
+      } else if (armsRead && !reachable.some(network => contains(network, ipv4Int(address)))) {
+        source.problem(
+          [...rsPath, 'address'],
+          `expected an address that a route of some arm leads to, found "${address}"`,
+        )
+      }
+    }
+  }
+}
+
+function checkLips(service: Service, path: Path, lips: string[], source: ConfigText): void {
+  const chosen = service.local_addresses
+  if ((chosen ?? lips).length === 0) {
+    source.problem(
+      chosen ? [...path, 'local_addresses'] : path,
+      chosen
+        ? 'expected at least one LIP, found none'
+        : 'expected a LIP to reach its real servers from, found no local_addresses in any arm',
+    )
+  }
+  const seen = new Map<string, Path>()
+  for (const [j, lip] of (chosen ?? []).entries()) {
+    if (lip === null) continue
+    const lipPath = [...path, 'local_addresses', j]
+    once(source, seen, lip, lipPath, 'LIP')
+    if (!lips.includes(lip)) {
+      const known = lips.length === 0 ? 'there is none' : lips.slice(0, 4).join(', ')
+      source.problem(lipPath, `expected a LIP of some arm (${known}), found "${lip}"`)
+    }
+  }
+}
+
+function once(
+  source: ConfigText,
+  seen: Map<string, Path>,
+  key: string,
+  path: Path,
+  what: string,
+): void {
+  const first = seen.get(key)
+  if (first) twice(source, path, `${what} ${key}`, first)
+  else seen.set(key, path)
+}
+
+function twice(source: ConfigText, path: Path, what: string, first: Path): void {
+  source.problem(path, `expected each once, found ${what} again, see line ${source.lineOf(first)}`)
+}

@@ -1,0 +1,204 @@
+/**
+ * The schema of the config file, in the file's own keys and as text and numbers. It judges one value at a time; what
+ * values say about each other is for config-checks.ts. The message of each schema is what was expected there, so that
+ * an issue needs only the place and what was found instead.
+ */
+
+import { isIPv4 } from 'node:net'
+import * as z from 'zod'
+import { isCidr } from './cidr.ts'
+
+const whole = (min: number, max: number) => {
+  const expected = `a whole number ${min}-${max}`
+  return z.int(expected).min(min, expected).max(max, expected)
+}
+
+const text = (expected: string, holds: (value: string) => boolean) =>
+  z.string(expected).refine(holds, expected)
+
+const list = <T extends z.ZodType>(item: T) => z.array(item, 'a list').default([])
+
+const mapping = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, 'a mapping')
+
+const address = text('an IPv4 address', isIPv4)
+const cidr = text('an IPv4 address with a prefix length, like 192.0.2.1/24', isCidr)
+const network = text(
+  'an IPv4 network, like 192.0.2.0/24, or default',
+  value => value === 'default' || isCidr(value),
+)
+const port = whole(1, 65_535)
+/** ms are int32 and compared by difference in the engine, which ends at 24 days. */
+const seconds = whole(1, 1_000_000)
+/** A bare number would leave open whether 1 is one percent or all; only 0 needs no sign. */
+const percent = z
+  .union(
+    [z.literal(0), z.string().regex(/^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/)],
+    'a percentage 0%-100%, like 0.5%',
+  )
+  .default(0)
+
+/** The kernel's rule for device names (dev_valid_name), less the % that would make it a pattern. */
+const isDeviceName = (value: string) =>
+  /^[^\s/:%]+$/.test(value) && Buffer.byteLength(value) <= 15 && value !== '.' && value !== '..'
+const isNetnsName = (value: string) =>
+  /^[^/\0]+$/.test(value) && Buffer.byteLength(value) <= 255 && value !== '.' && value !== '..'
+/** A station's own: neither the group bit nor all zero. */
+const isUnicastMac = (value: string) =>
+  /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(value) && !/^[0:]*$/.test(value)
+/** sun_path has 108 bytes and a closing zero. */
+const isSocketPath = (value: string) =>
+  value.startsWith('/') && !value.includes('\0') && Buffer.byteLength(value) <= 107
+
+const arm = mapping({
+  name: text('a device name of 1-15 bytes', isDeviceName),
+  netns: text('the name of a network namespace', isNetnsName).optional(),
+  mac: text('a unicast MAC address, like 02:74:76:00:00:01', isUnicastMac).optional(),
+  mtu: whole(576, 9000).default(1500),
+  addresses: list(cidr),
+  local_addresses: list(address),
+  routes: list(mapping({ to: network, via: address.optional() })),
+  impair: mapping({
+    loss: percent,
+    duplicate: percent,
+    reorder: percent,
+    corrupt: percent,
+    seed: whole(0, 2_147_483_647).default(0),
+  }).prefault({}),
+})
+
+const service = mapping({
+  address,
+  port,
+  protocol: z.literal('tcp', 'tcp').default('tcp'),
+  scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').default('wrr'),
+  local_addresses: z.array(address, 'a list').optional(),
+  conn_timeout: seconds.optional(),
+  real_servers: list(
+    mapping({ address, port: port.optional(), weight: whole(0, 65_535).default(1) }),
+  ),
+})
+
+const timeouts = mapping({
+  none: seconds.default(2),
+  established: seconds.default(90),
+  syn_sent: seconds.default(3),
+  syn_recv: seconds.default(30),
+  fin_wait: seconds.default(7),
+  time_wait: seconds.default(7),
+  close: seconds.default(3),
+  close_wait: seconds.default(7),
+  last_ack: seconds.default(7),
+  listen: seconds.default(120),
+  synack: seconds.default(30),
+})
+
+export const fileSchema = z.strictObject(
+  {
+    arms: z.array(arm, 'a list'),
+    services: list(service),
+    worker: mapping({
+      id: whole(0, 63).default(0),
+      lports: mapping({
+        mask: z
+          .int('0, 1, 3, 7, 15, 31 or 63')
+          .refine(mask => [0, 1, 3, 7, 15, 31, 63].includes(mask), '0, 1, 3, 7, 15, 31 or 63')
+          .default(0),
+        residue: whole(0, 63).default(0),
+      }).prefault({}),
+    }).prefault({}),
+    connections: mapping({ table_size: whole(1, 16_777_216).default(262_144) }).prefault({}),
+    tcp: mapping({
+      toa: z.enum(['seed', 'master', 'off'], 'seed, master or off').default('seed'),
+      bare_ack: z.enum(['drop', 'rst'], 'drop or rst').default('drop'),
+      xmit_ttl: z.boolean('true or false').default(false),
+      timeouts: timeouts.prefault({}),
+    }).prefault({}),
+    neighbours: mapping({
+      timeout: whole(1, 3600).default(60),
+      unres_queue_length: whole(16, 8192).default(128),
+    }).prefault({}),
+    log: mapping({
+      level: z
+        .enum(['error', 'warn', 'info', 'debug'], 'error, warn, info or debug')
+        .default('info'),
+      timestamps: z.boolean('true or false').default(false),
+    }).prefault({}),
+    control: mapping({
+      socket: text('an absolute path of at most 107 bytes', isSocketPath).default(
+        '/run/tapvs/tapvs.sock',
+      ),
+    }).prefault({}),
+  },
+  'a mapping with at least `arms`, like config/lab.yaml',
+)
+
+/** A config file that passed the schema, defaults filled in. */
+export type ConfigFile = z.output<typeof fileSchema>
+
+/** What is left of a file once everything wrong is out of it: any key may be missing, list items keep their index. */
+export type Draft<T> = T extends (infer U)[]
+  ? (Draft<U> | null)[]
+  : T extends object
+    ? { [K in keyof T]?: Draft<T[K]> | undefined }
+    : T
+
+/** The same schema, but what it refuses it leaves out, so that the rest can be checked in spite of it. */
+function lenient(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodObject) {
+    const shape: Record<string, z.ZodType> = {}
+    for (const [key, value] of Object.entries(schema.shape)) {
+      shape[key] = lenient(value as z.ZodType)
+        .optional()
+        .catch(undefined)
+    }
+    return z.object(shape)
+  }
+  if (schema instanceof z.ZodArray)
+    return z.array(
+      lenient(schema.element as z.ZodType)
+        .nullable()
+        .catch(null),
+    )
+  if (schema instanceof z.ZodOptional) return lenient(schema.unwrap() as z.ZodType)
+  if (schema instanceof z.ZodPrefault) return lenient(schema.unwrap() as z.ZodType).prefault({})
+  // Leaves and lists keep their defaults; only a list's items can be half right.
+  if (schema instanceof z.ZodDefault && schema.unwrap() instanceof z.ZodArray) {
+    return lenient(schema.unwrap() as z.ZodType).default([])
+  }
+  return schema
+}
+
+const draftSchema = lenient(fileSchema)
+
+/** What of `value` passes the schema; undefined if it is not even a mapping. */
+export function draftOf(value: unknown): Draft<ConfigFile> | undefined {
+  const { data } = draftSchema.safeParse(value)
+  return data as Draft<ConfigFile> | undefined
+}
+
+/** The keys known at `path`, for suggestions. */
+export function keysAt(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = fileSchema
+  for (const step of path) {
+    schema = bare(schema)
+    if (schema instanceof z.ZodObject) schema = schema.shape[String(step)]
+    else if (schema instanceof z.ZodArray) schema = schema.element
+  }
+  schema = bare(schema)
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+}
+
+function bare(schema: unknown): unknown {
+  let inner = schema
+  while (
+    inner instanceof z.ZodOptional ||
+    inner instanceof z.ZodDefault ||
+    inner instanceof z.ZodPrefault
+  ) {
+    inner = inner.unwrap()
+  }
+  return inner
+}
+
+/** JSON Schema of the file, for editors. */
+export const configSchema = z.toJSONSchema(fileSchema, { io: 'input' })

@@ -1,0 +1,137 @@
+/**
+ * The log: winston to stderr, and the trace ring of the packet thread put into words. The ring is bounded and the
+ * packet thread never waits for it, so that a slow terminal costs records, not packets; how many is said once a second.
+ */
+
+import { once } from 'node:events'
+import winston from 'winston'
+import { RECORD_CELLS, type TraceRing } from '../engine/trace.ts'
+import type { LogLevel } from './config.ts'
+import { type Names, wordsOf } from './words.ts'
+
+const DEBUG_PERIOD_MS = 20
+const QUIET_PERIOD_MS = 100
+/** Records per turn; the control socket is answered between turns. */
+const TURN_RECORDS = 2000
+const LOST_PERIOD_MS = 1000
+
+export interface Log {
+  readonly level: LogLevel
+  setLevel(level: LogLevel): void
+  write(level: LogLevel, text: string): void
+  error(text: string): void
+  warn(text: string): void
+  info(text: string): void
+  /** Resolves when everything is written. Nothing is logged after it. */
+  flush(): Promise<void>
+}
+
+export function openLog(options: { level: LogLevel; timestamps: boolean }): Log {
+  const { combine, printf, timestamp } = winston.format
+  const line = printf(({ message, timestamp: time }) =>
+    time === undefined ? String(message) : `${time} ${message}`,
+  )
+  const logger = winston.createLogger({
+    level: options.level,
+    format: options.timestamps ? combine(timestamp(), line) : line,
+    transports: [
+      new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] }),
+    ],
+  })
+  // Whoever read our stderr is gone: the daemon goes on without a log rather than not at all.
+  process.stderr.on('error', () => {})
+  return {
+    get level() {
+      return logger.level as LogLevel
+    },
+    setLevel: level => {
+      logger.level = level
+    },
+    write: (level, text) => void logger.log(level, text),
+    error: text => void logger.error(text),
+    warn: text => void logger.warn(text),
+    info: text => void logger.info(text),
+    flush: async () => {
+      // process.exit() right after a log call loses it; `finish` comes when the transport has it.
+      const finished = once(logger, 'finish')
+      logger.end()
+      await finished
+    },
+  }
+}
+
+/** Reads the trace ring on a timer and logs what it finds. */
+export class TraceReader {
+  readonly #ring: TraceRing
+  readonly #capacity: number
+  readonly #names: Names
+  readonly #log: Log
+  readonly #lostSoFar: () => Promise<number>
+  readonly #record = new Int32Array(RECORD_CELLS)
+  #timer: NodeJS.Timeout | undefined
+  /** Records read since the ring was last seen empty: only after a whole ring of them can one have been lost. */
+  #sinceEmpty = 0
+  #mayHaveLost = false
+  #lost = 0
+  #askedAt = 0
+
+  /** `lostSoFar` asks the writer how many records it could not write; `capacity` is the ring's, in records. */
+  constructor(
+    ring: TraceRing,
+    capacity: number,
+    names: Names,
+    log: Log,
+    lostSoFar: () => Promise<number>,
+  ) {
+    this.#ring = ring
+    this.#capacity = capacity
+    this.#names = names
+    this.#log = log
+    this.#lostSoFar = lostSoFar
+  }
+
+  start(): void {
+    const turn = () => {
+      const emptied = this.drain(TURN_RECORDS)
+      this.#reportLost()
+      const period = this.#log.level === 'debug' ? DEBUG_PERIOD_MS : QUIET_PERIOD_MS
+      this.#timer = setTimeout(turn, emptied ? period : 0)
+    }
+    turn()
+  }
+
+  /** Logs what is still there, and ends. */
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.drain(this.#capacity)
+  }
+
+  /** => false if there was more than `limit` */
+  drain(limit: number): boolean {
+    for (let n = 0; n < limit; n++) {
+      if (!this.#ring.read(this.#record)) {
+        this.#sinceEmpty = 0
+        return true
+      }
+      if (++this.#sinceEmpty >= this.#capacity) this.#mayHaveLost = true
+      const { level, text } = wordsOf(this.#record, this.#names)
+      this.#log.write(level, text)
+    }
+    return false
+  }
+
+  #reportLost(): void {
+    const now = performance.now()
+    if (!this.#mayHaveLost || now - this.#askedAt < LOST_PERIOD_MS) return
+    this.#mayHaveLost = false
+    this.#askedAt = now
+    this.#lostSoFar().then(
+      lost => {
+        if (lost > this.#lost) this.#log.warn(`TRACE: ${lost - this.#lost} records lost`)
+        this.#lost = lost
+      },
+      // No answer, no number; the next second asks again if there is reason to.
+      () => {},
+    )
+  }
+}

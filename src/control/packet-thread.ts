@@ -1,0 +1,123 @@
+/**
+ * The packet thread as the control thread sees it: started, asked, stopped. Life-cycle: constructed (the thread
+ * starts), `ready` once all arms are open, then requests, and `ended` when the thread is gone, whoever ended it.
+ */
+
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { createWaker, wake } from '../io/native.ts'
+import type { Answer } from './commands.ts'
+import type { Config } from './config.ts'
+import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts'
+
+const ANSWER_LIMIT_MS = 5000
+const STOP_LIMIT_MS = 2000
+
+export type WorkerRequest = Extract<ToWorker, { id: number }>['request']
+
+export class PacketThread {
+  /** Rejects with the reason, in one line, if the arms cannot be opened or the thread ends before. */
+  readonly ready: Promise<void>
+  /** Resolves when the thread is gone; undefined if it was asked to go. */
+  readonly ended: Promise<string | undefined>
+  readonly #worker: Worker
+  readonly #port: MessagePort
+  readonly #waker = createWaker()
+  readonly #waiting = new Map<number, { settle: (answer: Answer) => void; timer: NodeJS.Timeout }>()
+  #nextId = 1
+  #stopping = false
+
+  constructor(
+    config: Config,
+    trace: SharedArrayBuffer,
+    traceRecords: number,
+    warn: (text: string) => void,
+  ) {
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    const workerData: WorkerStart = { config, trace, traceRecords, port: port2, waker: this.#waker }
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData,
+      transferList: [port2],
+    })
+    this.ended = new Promise(done => {
+      let failure: string | undefined
+      this.#worker.once('error', error => {
+        failure = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      })
+      this.#worker.once('exit', code => {
+        this.#port.close()
+        this.#giveUp()
+        if (this.#stopping) done(undefined)
+        else done(failure ?? `it ended with code ${code}`)
+      })
+    })
+    this.ready = new Promise((done, fail) => {
+      this.#port.on('message', (message: FromWorker) => {
+        if ('ready' in message) done()
+        else if ('failed' in message) fail(new Error(message.failed))
+        else if ('warning' in message) warn(message.warning)
+        else this.#waiting.get(message.id)?.settle(message.answer)
+      })
+      void this.ended.then(failure => fail(new Error(failure ?? 'stopped while starting')))
+    })
+    // Whoever awaits `ready` sees the failure; without anybody it must not end the process.
+    this.ready.catch(() => {})
+  }
+
+  /** Asks the packet thread, which answers between two bursts. */
+  request(request: WorkerRequest): Promise<Answer> {
+    const id = this.#nextId++
+    return new Promise(done => {
+      const settle = (answer: Answer) => {
+        clearTimeout(timer)
+        this.#waiting.delete(id)
+        done(answer)
+      }
+      const timer = setTimeout(
+        () =>
+          settle({ error: `the packet thread did not answer within ${ANSWER_LIMIT_MS / 1000} s` }),
+        ANSWER_LIMIT_MS,
+      )
+      this.#waiting.set(id, { settle, timer })
+      this.#send({ id, request })
+    })
+  }
+
+  setDebug(debug: boolean): void {
+    this.#send({ debug })
+  }
+
+  /** Ends the thread; resolves when it is gone, at the latest after STOP_LIMIT_MS. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#send({ stop: true })
+    if (await within(this.ended, STOP_LIMIT_MS)) return
+    // It hangs in its own code: terminate() breaks into JavaScript, and a last wake ends a native sleep.
+    const terminated = this.#worker.terminate()
+    wake(this.#waker)
+    await within(terminated, STOP_LIMIT_MS)
+  }
+
+  #send(message: ToWorker): void {
+    this.#port.postMessage(message)
+    wake(this.#waker)
+  }
+
+  #giveUp(): void {
+    for (const { settle } of this.#waiting.values())
+      settle({ error: 'the packet thread has ended' })
+  }
+}
+
+/** => whether `promise` settled in time */
+async function within(promise: Promise<unknown>, limitMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>(done => {
+    timer = setTimeout(() => done(false), limitMs)
+  })
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

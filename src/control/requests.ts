@@ -1,0 +1,61 @@
+/** The check of a request line before anybody acts on it. */
+
+import type { Request, VerbName } from './commands.ts'
+
+/** A request of any verb; its `verb` says which arguments it has. */
+export type AnyRequest = { [V in VerbName]: Request<V> }[VerbName]
+
+const LEVELS = ['error', 'warn', 'info', 'debug']
+/** A page of connections is copied between two bursts of packets, so it must be short. */
+const PAGE_MAX = 1000
+
+type Check = (argument: unknown) => string | undefined
+
+const index: Check = value =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'a whole number from 0 on'
+const pageLength: Check = value =>
+  Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= PAGE_MAX
+    ? undefined
+    : `a whole number 1-${PAGE_MAX}`
+const optionalLevel: Check = value =>
+  value === undefined || LEVELS.includes(value as string) ? undefined : LEVELS.join(', ')
+
+/** Verbs, and what must hold of their arguments. */
+const VERBS: Record<VerbName, Record<string, Check>> = {
+  services: {},
+  conns: { from: index, limit: pageLength },
+  addresses: {},
+  neighbours: {},
+  counters: {},
+  log: { level: optionalLevel },
+  ping: {},
+}
+
+/** Throws an Error in one line that says what is wrong with `text`. */
+export function checkRequest(text: string): AnyRequest {
+  let request: unknown
+  try {
+    request = JSON.parse(text)
+  } catch {
+    throw new Error('a request is one line of JSON')
+  }
+  const verb = (request as { verb?: unknown } | null)?.verb
+  if (typeof verb !== 'string') throw new Error('a request is an object with a verb')
+  if (!Object.hasOwn(VERBS, verb)) {
+    throw new Error(
+      `unknown verb ${JSON.stringify(verb)}; there are ${Object.keys(VERBS).join(', ')}`,
+    )
+  }
+  const checks = VERBS[verb as VerbName]
+  const given = request as Record<string, unknown>
+  for (const [name, check] of Object.entries(checks)) {
+    const expected = check(given[name])
+    if (expected) throw new Error(`${verb}: ${name} must be ${expected}`)
+  }
+  for (const name of Object.keys(given)) {
+    if (name !== 'verb' && !Object.hasOwn(checks, name)) {
+      throw new Error(`${verb}: unknown argument ${JSON.stringify(name)}`)
+    }
+  }
+  return request as AnyRequest
+}
