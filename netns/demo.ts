@@ -31,7 +31,12 @@ type Failures = string[]
 /** Runs the demo on a lab of its own. => the expectations that failed */
 export async function demo(name: string, signal: AbortSignal): Promise<Failures> {
   let lab = new Lab(name)
-  if (lab.exists()) lab = new Lab(`${name}-demo`) // a lab that is there is not ours to disturb
+  // A lab that is there is not ours to disturb.
+  if (lab.exists() || lab.busy()) lab = new Lab(`${name}-demo`)
+  return lab.alone(() => demoIn(lab, signal), signal)
+}
+
+async function demoIn(lab: Lab, signal: AbortSignal): Promise<Failures> {
   const failures: Failures = []
   const captures: Capture[] = []
   try {

@@ -83,7 +83,7 @@ try {
       'down',
       'take everything of the lab away',
       verb => verb,
-      ({ name }) => new Lab(name).down(),
+      ({ name }) => new Lab(name).down(interrupt.signal),
     )
     .command(
       'status',

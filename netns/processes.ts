@@ -42,6 +42,11 @@ function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
 }
 
+const recordOf = (pid: number) => `${pid} ${startTime(pid) ?? 'gone'} ${bootId()}\n`
+
+/** What recordedPid takes for this very process. */
+export const ownRecord = () => recordOf(process.pid)
+
 /** => the pid of the recorded process, or undefined if it is gone or the record means somebody else. */
 export function recordedPid(recordFile: string): number | undefined {
   let record: string
@@ -84,10 +89,9 @@ export function startRecorded(argv: string[], recordFile: string, logFile: strin
     child.on('error', () => {}) // told below, by the missing pid
     child.unref()
     const { pid } = child
-    const start = pid === undefined ? undefined : startTime(pid)
     if (pid === undefined)
       throw new LabError(`cannot start ${argv[0]}: is it there and executable?`)
-    writeFileSync(recordFile, `${pid} ${start ?? 'gone'} ${bootId()}\n`)
+    writeFileSync(recordFile, recordOf(pid))
     return pid
   } finally {
     closeSync(log)

@@ -42,6 +42,7 @@ export type Arm = {
 
 export type Paths = {
   folder: string
+  lock: string
   /** What was asked for; its presence marks the folder as a lab's, so that `down` may delete it. */
   wanted: string
   config: string
@@ -61,6 +62,7 @@ export function layOutPaths(name: string): Paths {
   const folder = join('/run', name)
   return {
     folder,
+    lock: `${folder}.lock`,
     wanted: join(folder, 'lab.json'),
     config: join(folder, 'tapvs.yaml'),
     socket: join(folder, 'tapvs.sock'),

@@ -12,6 +12,7 @@ import { daemonPid, lostDaemons, socketAnswers, startDaemon, stopDaemon } from '
 import { effectiveConfig, readAppliance } from './effective-config.ts'
 import { LabError } from './lab-error.ts'
 import { raiseArm } from './links.ts'
+import { lockHolder, withLock } from './lock.ts'
 import { deleteNetns, inside, makeNetns, netnsExists, netnsLeftover } from './namespaces.ts'
 import { type Finished, type RunOptions, run, stopRecorded } from './processes.ts'
 import { raiseRedis } from './real-servers.ts'
@@ -35,6 +36,7 @@ const DEFAULT_MTU = 1500
 export class Lab {
   readonly name: string
   readonly paths: Paths
+  #locked = false
 
   constructor(name = DEFAULT_NAME) {
     this.name = checkName(name)
@@ -69,6 +71,11 @@ export class Lab {
     )
   }
 
+  /** True if another command is raising it or taking it away just now. */
+  busy(): boolean {
+    return lockHolder(this.paths) !== undefined
+  }
+
   /** Raises the lab, or makes a running one agree. If it fails, a lab that was not there is not there. */
   async up(options: Wanted = {}, signal?: AbortSignal): Promise<void> {
     const wanted: Wanted = {
@@ -77,13 +84,16 @@ export class Lab {
     }
     if (wanted.realServers !== undefined) checkCount('--rs', wanted.realServers)
     if (wanted.clients !== undefined) checkCount('--clients', wanted.clients)
-    const before = this.exists()
-    try {
-      await this.#raise(wanted, signal)
-    } catch (error) {
-      if (!before) await this.down()
-      throw error
+    const raise = async () => {
+      const before = this.exists()
+      try {
+        await this.#raise(wanted, signal)
+      } catch (error) {
+        if (!before) await this.#remove()
+        throw error
+      }
     }
+    await this.alone(raise, signal)
   }
 
   async #raise(wanted: Wanted, signal?: AbortSignal): Promise<void> {
@@ -119,7 +129,25 @@ export class Lab {
   }
 
   /** Takes away everything of the lab; nothing to do is fine. */
-  async down(): Promise<void> {
+  async down(signal?: AbortSignal): Promise<void> {
+    await this.alone(() => this.#remove(), signal)
+  }
+
+  /** Keeps other lab commands of this name waiting while it works; may itself call up and down. */
+  async alone<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#locked) return work()
+    const locked = async () => {
+      this.#locked = true
+      try {
+        return await work()
+      } finally {
+        this.#locked = false
+      }
+    }
+    return withLock(this.paths, locked, signal)
+  }
+
+  async #remove(): Promise<void> {
     const { paths } = this
     await stopDaemon(paths)
     await this.#stopRedisExcept([])

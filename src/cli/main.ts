@@ -28,7 +28,8 @@ export async function main(argv: string[]): Promise<number> {
   const run = async (args: { config: string }) => {
     // Imported here, because the daemon's libraries would double the start-up of every listing.
     const { runDaemon } = await import('../control/daemon.ts')
-    exitCode = await runDaemon(args.config)
+    // Text for a stopped reader of our stderr would hold the process for ever; what could be flushed is.
+    process.exit(await runDaemon(args.config))
   }
   const check = async (args: { file: string }) => {
     const { ConfigError, readConfig } = await import('../control/config.ts')
@@ -147,8 +148,8 @@ export async function main(argv: string[]): Promise<number> {
     .wrap(100)
     .updateStrings({
       'Not enough non-option arguments: got %s, need at least %s': {
-        one: 'an argument is missing; see --help',
-        other: 'arguments are missing; see --help',
+        one: 'expected an argument (found %s, need %s); see --help',
+        other: 'expected more arguments (found %s, need %s); see --help',
       },
     } as never)
     .exitProcess(false)

@@ -12,10 +12,10 @@ import type { ConfigText, Path } from './config-text.ts'
 type Arms = NonNullable<Draft<ConfigFile>['arms']>
 type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
 
-/** The binding cell of a conn has 4 bits for the arm, 12 for the LIP and 16 for the RS. */
+/** The binding cell of a conn has 4 bits for the arm and 12 for the LIP; apply.ts has room for so many RSs. */
 const ARMS_MAX = 15
 const LIPS_MAX = 4096
-const REAL_SERVERS_MAX = 65_535
+const REAL_SERVERS_MAX = 16_384
 const ADDRESSES_MAX = 4096
 
 /** Adds problems to `source`. => warnings */

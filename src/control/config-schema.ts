@@ -29,11 +29,15 @@ const network = text(
 const port = whole(1, 65_535)
 /** ms are int32 and compared by difference in the engine, which ends at 24 days. */
 const seconds = whole(1, 1_000_000)
+const A_PERCENTAGE = 'a percentage 0%-100%, like 0.5%'
 /** A bare number would leave open whether 1 is one percent or all; only 0 needs no sign. */
 const percent = z
   .union(
-    [z.literal(0), z.string().regex(/^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/)],
-    'a percentage 0%-100%, like 0.5%',
+    [
+      z.literal(0, A_PERCENTAGE),
+      z.string(A_PERCENTAGE).regex(/^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/, A_PERCENTAGE),
+    ],
+    A_PERCENTAGE,
   )
   .default(0)
 
@@ -106,7 +110,7 @@ export const fileSchema = z.strictObject(
         residue: whole(0, 63).default(0),
       }).prefault({}),
     }).prefault({}),
-    connections: mapping({ table_size: whole(1, 16_777_216).default(262_144) }).prefault({}),
+    connections: mapping({ table_size: whole(16, 16_777_216).default(262_144) }).prefault({}),
     tcp: mapping({
       toa: z.enum(['seed', 'master', 'off'], 'seed, master or off').default('seed'),
       bare_ack: z.enum(['drop', 'rst'], 'drop or rst').default('drop'),

@@ -14,6 +14,10 @@ const QUIET_PERIOD_MS = 100
 /** Records per turn; the control socket is answered between turns. */
 const TURN_RECORDS = 2000
 const LOST_PERIOD_MS = 1000
+/** Of text that a pipe has not taken yet. Neither winston nor the stream has a limit, so this is it. */
+const BACKLOG_BYTES = 1 << 20
+/** How long the end waits for a reader that has stopped reading. */
+const FLUSH_LIMIT_MS = 1000
 
 export interface Log {
   readonly level: LogLevel
@@ -22,7 +26,9 @@ export interface Log {
   error(text: string): void
   warn(text: string): void
   info(text: string): void
-  /** Resolves when everything is written. Nothing is logged after it. */
+  /** More text waits to be written than is good; debug lines had better be lost. */
+  readonly behind: boolean
+  /** Resolves when everything is written, or nobody takes it. Nothing is logged after it. */
   flush(): Promise<void>
 }
 
@@ -47,6 +53,9 @@ export function openLog(options: { level: LogLevel; timestamps: boolean }): Log 
     setLevel: level => {
       logger.level = level
     },
+    get behind() {
+      return process.stderr.writableLength > BACKLOG_BYTES
+    },
     write: (level, text) => void logger.log(level, text),
     error: text => void logger.error(text),
     warn: text => void logger.warn(text),
@@ -56,6 +65,14 @@ export function openLog(options: { level: LogLevel; timestamps: boolean }): Log 
       const finished = once(logger, 'finish')
       logger.end()
       await finished
+      // And the transport has given it to a stream, which may have a pipe before it.
+      await new Promise<void>(done => {
+        const timer = setTimeout(done, FLUSH_LIMIT_MS)
+        process.stderr.write('', () => {
+          clearTimeout(timer)
+          done()
+        })
+      })
     },
   }
 }
@@ -106,9 +123,10 @@ export class TraceReader {
     this.drain(this.#capacity)
   }
 
-  /** => false if there was more than `limit` */
+  /** => false if there was more than `limit`. Leaves the ring to fill while the log is behind. */
   drain(limit: number): boolean {
     for (let n = 0; n < limit; n++) {
+      if (this.#log.behind) return true
       if (!this.#ring.read(this.#record)) {
         this.#sinceEmpty = 0
         return true

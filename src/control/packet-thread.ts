@@ -3,7 +3,7 @@
  * starts), `ready` once all arms are open, then requests, and `ended` when the thread is gone, whoever ended it.
  */
 
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { createWaker, wake } from '../io/native.ts'
 import type { Answer } from './commands.ts'
 import type { Config } from './config.ts'
@@ -23,6 +23,7 @@ export class PacketThread {
   readonly #port: MessagePort
   readonly #waker = createWaker()
   readonly #waiting = new Map<number, { settle: (answer: Answer) => void; timer: NodeJS.Timeout }>()
+  #onMessage: (message: FromWorker) => void = () => {}
   #nextId = 1
   #stopping = false
 
@@ -45,6 +46,7 @@ export class PacketThread {
         failure = error instanceof Error ? (error.stack ?? error.message) : String(error)
       })
       this.#worker.once('exit', code => {
+        this.#readLeft()
         this.#port.close()
         this.#giveUp()
         if (this.#stopping) done(undefined)
@@ -52,12 +54,13 @@ export class PacketThread {
       })
     })
     this.ready = new Promise((done, fail) => {
-      this.#port.on('message', (message: FromWorker) => {
+      this.#onMessage = message => {
         if ('ready' in message) done()
         else if ('failed' in message) fail(new Error(message.failed))
         else if ('warning' in message) warn(message.warning)
         else this.#waiting.get(message.id)?.settle(message.answer)
-      })
+      }
+      this.#port.on('message', this.#onMessage)
       void this.ended.then(failure => fail(new Error(failure ?? 'stopped while starting')))
     })
     // Whoever awaits `ready` sees the failure; without anybody it must not end the process.
@@ -101,6 +104,15 @@ export class PacketThread {
   #send(message: ToWorker): void {
     this.#port.postMessage(message)
     wake(this.#waker)
+  }
+
+  /** The exit of a thread can overtake its last messages, and those say why it went. */
+  #readLeft(): void {
+    for (;;) {
+      const left = receiveMessageOnPort(this.#port)
+      if (!left) return
+      this.#onMessage(left.message as FromWorker)
+    }
   }
 
   #giveUp(): void {

@@ -374,8 +374,8 @@ test('values behind an alias are reported where they stand', () => {
   const text =
     'arms:\n  - name: a\n    impair: &bad { loss: 7% , reorder: x }\n  - { name: b, impair: *bad }\n'
   assert.deepEqual(problems(text), [
-    'x.yaml:3:38 arms[0].impair.reorder: expected a percentage 0%-100%, like 0.5%, found "x"',
-    'x.yaml:3:38 arms[1].impair.reorder: expected a percentage 0%-100%, like 0.5%, found "x"',
+    'x.yaml:3:40 arms[0].impair.reorder: expected a percentage 0%-100%, like 0.5%, found "x"',
+    'x.yaml:3:40 arms[1].impair.reorder: expected a percentage 0%-100%, like 0.5%, found "x"',
   ])
 })
 

@@ -15,6 +15,7 @@ export interface TcpFields {
   win?: number
   options?: Uint8Array
   payload?: Uint8Array
+  urgent?: number
   ttl?: number
   tos?: number
   id?: number
@@ -128,8 +129,7 @@ export function tcp(fields: TcpFields): Uint8Array {
       ...be16(fields.win ?? 29_200),
       0,
       0,
-      0,
-      0,
+      ...be16(fields.urgent ?? 0),
     ]),
     options,
     payload,

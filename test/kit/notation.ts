@@ -4,8 +4,9 @@
  *
  *   202.108.10.2.33896 > 202.108.10.1.6379: Flags [S], seq 4164191644, win 29200, options [mss 1460,sackOK], length 0
  *
- * Kind 254 is `exp-8468 ca6c0a02`: tcpdump shows the first two bytes of the value, we add the others. A payload is
- * `length N` of `x`, or quoted text behind it.
+ * Kind 254 is `exp-8468 ca6c0a02`: tcpdump shows the first two bytes of the value, we add the others. Other kinds are
+ * `unknown-34 0102`, value in hex. A payload is `length N` of `x`, or quoted text behind it. In front may stand, as with
+ * `tcpdump -v`, `(ttl 63) ` or `(tos 0xb9, ttl 64) `; without it TTL is 64 and TOS 0.
  */
 
 import type { DecodedTcp } from './decode.ts'
@@ -17,7 +18,9 @@ export function printTcp(p: DecodedTcp): string {
   const seq = p.payload.length > 0 ? `, seq ${p.seq}:${end}` : withSeq ? `, seq ${p.seq}` : ''
   const ack = p.flags.includes('.') ? `, ack ${p.ack}` : ''
   const options = p.options.length > 0 ? `, options [${printOptions(p.options)}]` : ''
-  const head = `${p.src}.${p.sport} > ${p.dst}.${p.dport}: Flags [${p.flags}]`
+  const tos = p.tos === 0 ? '' : `tos 0x${p.tos.toString(16)}, `
+  const ip = p.tos === 0 && p.ttl === 64 ? '' : `(${tos}ttl ${p.ttl}) `
+  const head = `${ip}${p.src}.${p.sport} > ${p.dst}.${p.dport}: Flags [${p.flags}]`
   return `${head}${seq}${ack}, win ${p.win}${options}, length ${p.payload.length}`
 }
 
@@ -39,12 +42,12 @@ export function printOptions(bytes: Uint8Array): string {
       words.push(text)
     } else if (kind === 8)
       words.push(`TS val ${view.getUint32(at + 2)} ecr ${view.getUint32(at + 6)}`)
-    else if (kind === 254) {
-      const hex = [...bytes.subarray(at + 2, at + length)]
-        .map(b => b.toString(16).padStart(2, '0'))
-        .join('')
-      words.push(`exp-${hex.slice(0, 4)} ${hex.slice(4)}`.trim())
-    } else words.push(`unknown-${kind} ${length}`)
+    else {
+      const value = [...bytes.subarray(at + 2, at + length)]
+      const hex = value.map(b => b.toString(16).padStart(2, '0')).join('')
+      if (kind === 254) words.push(`exp-${hex.slice(0, 4)} ${hex.slice(4)}`.trim())
+      else words.push(`unknown-${kind} ${hex}`.trim())
+    }
     at += Math.max(1, length)
   }
   return words.join(',')
@@ -78,33 +81,37 @@ function parseOption(word: string): Uint8Array {
     ])
     return Uint8Array.from([5, 2 + edges.length, ...edges])
   }
-  if (name === 'exp') {
-    const bytes = Uint8Array.from(rest.join('').match(/../g) ?? [], hex => Number.parseInt(hex, 16))
-    return concat(Uint8Array.of(254, 2 + bytes.length), bytes)
+  if (name === 'exp' || name === 'unknown') {
+    const kind = name === 'exp' ? 254 : n
+    const hex = (name === 'exp' ? rest : rest.slice(1)).join('')
+    const bytes = Uint8Array.from(hex.match(/../g) ?? [], pair => Number.parseInt(pair, 16))
+    return concat(Uint8Array.of(kind, 2 + bytes.length), bytes)
   }
   throw new Error(`cannot read TCP option "${word}"`)
 }
 
 const LINE =
-  /^([\d.]+)\.(\d+) > ([\d.]+)\.(\d+): Flags \[([^\]]*)\](?:, seq (\d+)(?::\d+)?)?(?:, ack (\d+))?, win (\d+)(?:, options \[([^\]]*)\])?, length (\d+)(?: "(.*)")?$/
+  /^(?:\((?:tos 0x([\da-f]+), )?ttl (\d+)\) )?([\d.]+)\.(\d+) > ([\d.]+)\.(\d+): Flags \[([^\]]*)\](?:, seq (\d+)(?::\d+)?)?(?:, ack (\d+))?, win (\d+)(?:, options \[([^\]]*)\])?, length (\d+)(?: "(.*)")?$/
 
 /** Reads one line; the payload is the quoted text or `length` times `x`. Throws on what it cannot read. */
 export function parseTcp(line: string): TcpFields {
   const m = LINE.exec(line)
   if (!m) throw new Error(`cannot read segment: ${line}`)
-  const text = m[11] === undefined ? 'x'.repeat(Number(m[10])) : m[11].replaceAll('\\r\\n', '\r\n')
-  if (text.length !== Number(m[10]))
-    throw new Error(`payload of ${text.length} bytes, length ${m[10]}`)
+  const text = m[13] === undefined ? 'x'.repeat(Number(m[12])) : m[13].replaceAll('\\r\\n', '\r\n')
+  if (text.length !== Number(m[12]))
+    throw new Error(`payload of ${text.length} bytes, length ${m[12]}`)
   return {
-    src: m[1],
-    sport: Number(m[2]),
-    dst: m[3],
-    dport: Number(m[4]),
-    flags: m[5] === 'none' ? '' : m[5],
-    seq: Number(m[6] ?? 0),
-    ack: Number(m[7] ?? 0),
-    win: Number(m[8]),
-    ...(m[9] === undefined ? {} : { options: parseOptions(m[9]) }),
+    src: m[3],
+    sport: Number(m[4]),
+    dst: m[5],
+    dport: Number(m[6]),
+    flags: m[7] === 'none' ? '' : m[7],
+    seq: Number(m[8] ?? 0),
+    ack: Number(m[9] ?? 0),
+    win: Number(m[10]),
+    tos: Number.parseInt(m[1] ?? '0', 16),
+    ttl: Number(m[2] ?? 64),
+    ...(m[11] === undefined ? {} : { options: parseOptions(m[11]) }),
     payload: new TextEncoder().encode(text),
   }
 }

@@ -72,7 +72,10 @@ export class Stand {
 
   arpReply(address: string, macText: string): Out[] {
     const arm = this.armFacing(address)
-    const our = { mac: this.macOf(arm), ip: this.config.arms[this.armIndex(arm)].addresses[0].address }
+    const our = {
+      mac: this.macOf(arm),
+      ip: this.config.arms[this.armIndex(arm)].addresses[0].address,
+    }
     return this.input(arm, arpFrame(2, { mac: macText, ip: address }, our, our.mac))
   }
 
@@ -104,7 +107,10 @@ export class Stand {
   segment(arm: string, line: string | TcpFields): Out[] {
     const fields = typeof line === 'string' ? parseTcp(line) : line
     const srcMac = fields.srcMac ?? (this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC)
-    return this.input(arm, tcpFrame({ ...fields, srcMac, dstMac: fields.dstMac ?? this.macOf(arm) }))
+    return this.input(
+      arm,
+      tcpFrame({ ...fields, srcMac, dstMac: fields.dstMac ?? this.macOf(arm) }),
+    )
   }
 
   /** segment() whose one forwarded segment comes back decoded. */
@@ -133,7 +139,11 @@ export class Stand {
     for (const arm of arms) {
       for (let i = 0; i < arm.outboxCount; i++) {
         const slot = arm.outbox[i]
-        const bytes = new Uint8Array(frames.pkt.buffer, frames.start[slot], frames.length[slot]).slice()
+        const bytes = new Uint8Array(
+          frames.pkt.buffer,
+          frames.start[slot],
+          frames.length[slot],
+        ).slice()
         frames.release(slot)
         out.push({ arm: this.config.arms[arm.index].name, bytes, decoded: decode(bytes) })
       }
@@ -155,7 +165,9 @@ export class Stand {
     if (this.verdict >= 0) return `arm ${this.verdict}`
     if (this.verdict === PARKED) return 'PARKED'
     if (this.verdict === DONE) return 'DONE'
-    return Object.entries(Drop).find(([, n]) => n === -this.verdict)?.[0] ?? `verdict ${this.verdict}`
+    return (
+      Object.entries(Drop).find(([, n]) => n === -this.verdict)?.[0] ?? `verdict ${this.verdict}`
+    )
   }
 
   drops(reason: keyof typeof Drop): number {
@@ -183,7 +195,9 @@ export class Stand {
 
 /** What was sent, one line each, `arm | segment`. */
 export function lines(out: readonly Out[]): string[] {
-  return out.map(({ arm, decoded }) => `${arm} | ${decoded.kind === 'tcp' ? printTcp(decoded) : decoded.kind}`)
+  return out.map(
+    ({ arm, decoded }) => `${arm} | ${decoded.kind === 'tcp' ? printTcp(decoded) : decoded.kind}`,
+  )
 }
 
 /** An ISN source with a given answer. */

@@ -3,15 +3,17 @@
  *
  *   # comment
  *   set worker 5 mask 7 residue 4 isn 2976553321     the appliance of the seed, changed
- *   > dpdk0 | SEGMENT                                goes in on that arm
+@@                              goes in on that arm
  *   < dpdk1 | SEGMENT                                must come out, in this order, before the next line that is not <
  *   log TEXT                                         the log lines since the last `>`, all of them, in order
  *   nothing                                          nothing comes out
  *   drop NAME                                        the last frame was refused for this reason
+ *   count NAME N                                     a drop reason or an event has been counted so often
  *   wait SECONDS                                     time passes; what the timers send must be listed behind it
  *   conns N                                          connections in the table
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
+ * Settings: worker, mask, residue, isn, toa, bare_ack, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout).
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
 
@@ -19,6 +21,7 @@ import assert from 'node:assert/strict'
 import { formatAddresses } from '../../src/cli/dpip.ts'
 import { formatConn, formatServices } from '../../src/cli/ipvsadm.ts'
 import { addresses, connPage, services } from '../../src/control/snapshots.ts'
+import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { fixedIsn, lines, type Out, SEED_CONFIG, Stand } from './stand.ts'
 
@@ -90,6 +93,11 @@ class Player {
       this.#expect(this.stand.pass(Number(rest) * 1000))
     } else if (verb === 'drop') {
       assert.equal(this.stand.verdictName(), rest)
+    } else if (verb === 'count') {
+      const [name, times] = rest.split(' ')
+      const index = { ...Drop, ...Event }[name as keyof typeof Drop | keyof typeof Event]
+      assert.ok(index !== undefined, `no counter ${name}`)
+      assert.equal(this.stand.engine.counters.events[index], Number(times))
     } else if (verb === 'conns') {
       assert.equal(this.stand.engine.conns.table.used, Number(rest))
     } else if (verb === 'show') {
@@ -106,7 +114,9 @@ class Player {
   #show(what: string): string[] {
     const { engine, config } = this.stand
     if (what === 'conns') {
-      return connPage(engine, 0, 1000, config.worker.id).conns.map(conn => formatConn(conn).trimEnd())
+      return connPage(engine, 0, 1000, config.worker.id).conns.map(conn =>
+        formatConn(conn).trimEnd(),
+      )
     }
     const text =
       what === 'services'
@@ -122,7 +132,12 @@ function unmark(text: string): string {
 
 function makeStand(settings: Map<string, string>): Stand {
   const get = (name: string, otherwise: string) => settings.get(name) ?? otherwise
-  const yaml = `${SEED_CONFIG}
+  const arms = SEED_CONFIG.replace('- name: dpdk1', `$&\n    mtu: ${get('mtu', '1500')}`).replace(
+    'local_addresses: [192.168.168.7]',
+    `local_addresses: [${get('lips', '192.168.168.7')}]`,
+  )
+  const yaml = `${arms}
+neighbours: { timeout: ${get('neigh', '60')} }
 worker: { id: ${get('worker', '0')}, lports: { mask: ${get('mask', '0')}, residue: ${get('residue', '0')} } }
 tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, xmit_ttl: ${get('xmit_ttl', 'false')} }
 `

@@ -1,0 +1,98 @@
+/** What a daemon answers after the seed's conversation, for the listings. */
+
+import type {
+  AddressInfo,
+  ArmInfo,
+  ConnInfo,
+  CountersInfo,
+  NeighbourInfo,
+  ServiceInfo,
+} from '../../src/control/commands.ts'
+
+export const SERVICES: ServiceInfo[] = [
+  {
+    protocol: 'tcp',
+    address: '202.108.10.1',
+    port: 6379,
+    scheduler: 'wrr',
+    connTimeout: 0,
+    realServers: [
+      {
+        address: '192.168.168.2',
+        port: 6379,
+        weight: 100,
+        activeConns: 0,
+        inactiveConns: 1,
+        stats: { conns: 1, inPackets: 6, outPackets: 4, inBytes: 336, outBytes: 222 },
+      },
+    ],
+  },
+]
+
+export const CONN: ConnInfo = {
+  worker: 5,
+  protocol: 'tcp',
+  timeoutSec: 7,
+  state: 5,
+  client: '202.108.10.2:33896',
+  vip: '202.108.10.1:6379',
+  lip: '192.168.168.7:1028',
+  rs: '192.168.168.2:6379',
+}
+
+export const ADDRESSES: AddressInfo[] = [
+  { address: '202.108.10.1', prefixLength: 32, arm: 'ext0' },
+  { address: '192.168.168.3', prefixLength: 32, arm: 'int0' },
+  {
+    address: '192.168.168.7',
+    prefixLength: 32,
+    arm: 'int0',
+    lports: { used: 1, free: 903_151, misses: 0 },
+  },
+]
+
+export const NEIGHBOURS: NeighbourInfo[] = [
+  {
+    address: '192.168.168.2',
+    mac: '02:00:00:00:00:02',
+    state: 'REACHABLE',
+    arm: 'int0',
+    worker: 5,
+  },
+  { address: '192.168.168.9', mac: null, state: 'SEND', arm: 'int0', worker: 5 },
+]
+
+export const ARMS: ArmInfo[] = [
+  {
+    name: 'ext0',
+    mac: '02:74:76:a7:ae:09',
+    mtu: 1500,
+    up: true,
+    rxPackets: 6,
+    rxBytes: 420,
+    txPackets: 4,
+    txBytes: 278,
+    rxDrops: 2,
+    txDrops: 0,
+  },
+  {
+    name: 'int0',
+    mac: '02:74:76:ae:8d:eb',
+    mtu: 9000,
+    up: false,
+    rxPackets: 4,
+    rxBytes: 250,
+    txPackets: 6,
+    txBytes: 448,
+    rxDrops: 0,
+    txDrops: 1,
+  },
+]
+
+export const COUNTERS: CountersInfo = {
+  arms: ARMS,
+  drops: { eth_type: 2, ip_ttl: 0, no_buffer: 3 },
+  events: { conns_opened: 0, toa_added: 3 },
+  conns: { used: 1, capacity: 262_144 },
+  frames: { free: 384, slots: 512 },
+}

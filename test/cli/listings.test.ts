@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DROP_WORDS, EVENT_WORDS, formatCounters } from '../../src/cli/counters.ts'
+import {
+  formatAddresses,
+  formatLinkStats,
+  formatLinks,
+  formatNeighbours,
+} from '../../src/cli/dpip.ts'
+import { formatConn, formatServices, formatStats, largeNumber } from '../../src/cli/ipvsadm.ts'
+import { Drop, Event } from '../../src/engine/counters.ts'
+import { State } from '../../src/engine/tcp-state.ts'
+import { ADDRESSES, ARMS, CONN, COUNTERS, NEIGHBOURS, SERVICES } from './canned.ts'
+
+test('ipvsadm -ln, the seed after the close', () => {
+  assert.equal(
+    formatServices(SERVICES),
+    [
+      'IP Virtual Server version 0.0.0 (size=0)',
+      'Prot LocalAddress:Port Scheduler Flags',
+      '  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn',
+      'TCP  202.108.10.1:6379 wrr',
+      '  -> 192.168.168.2:6379           FullNat 100    0          1         ',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('ipvsadm -ln with a timeout of its own and the widest addresses', () => {
+  const [service] = SERVICES
+  const rs = service?.realServers[0]
+  assert.ok(service && rs)
+  const text = formatServices([
+    {
+      ...service,
+      address: '202.108.100.100',
+      port: 65_535,
+      connTimeout: 300,
+      realServers: [{ ...rs, address: '192.168.168.200', port: 65_535, weight: 65_535 }],
+    },
+    { ...service, realServers: [] },
+  ])
+  assert.deepEqual(text.split('\n').slice(3), [
+    'TCP  202.108.100.100:65535 wrr conn-timeout 300',
+    '  -> 192.168.168.200:65535        FullNat 65535  0          1         ',
+    'TCP  202.108.10.1:6379 wrr',
+    '',
+  ])
+})
+
+test('ipvsadm --stats, the seed after the close', () => {
+  assert.equal(
+    formatStats(SERVICES),
+    [
+      'IP Virtual Server version 0.0.0 (size=0)',
+      'Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes',
+      '  -> RemoteAddress:Port',
+      'TCP  202.108.10.1:6379                   1        6        4      336      222',
+      '  -> 192.168.168.2:6379                  1        6        4      336      222',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('a service is the sum of its real servers', () => {
+  const [service] = SERVICES
+  assert.ok(service)
+  const rs = service.realServers[0]
+  assert.ok(rs)
+  const text = formatStats([{ ...service, realServers: [rs, { ...rs, port: 6380 }] }])
+  assert.equal(
+    text.split('\n')[3],
+    'TCP  202.108.10.1:6379                   2       12        8      672      444',
+  )
+})
+
+test('large numbers stay in nine columns', () => {
+  assert.deepEqual(
+    [0, 99_999_999, 1e8, 999_999_999, 1e9, 99_999_999_999, 1e11, 99_999_999_999_999, 1e14].map(
+      largeNumber,
+    ),
+    [
+      '        0',
+      ' 99999999',
+      '  100000K',
+      '  999999K',
+      '    1000M',
+      '   99999M',
+      '     100G',
+      '   99999G',
+      '     100T',
+    ],
+  )
+})
+
+test('ipvsadm -lnc, the seed in TIME_WAIT', () => {
+  assert.equal(
+    formatConn(CONN),
+    '[5]tcp 7s     TIME_WAIT   202.108.10.2:33896 202.108.10.1:6379  192.168.168.7:1028 192.168.168.2:6379\n',
+  )
+})
+
+test('ipvsadm spells the states its own way', () => {
+  const names = Object.values(State).map(
+    state =>
+      formatConn({ ...CONN, state })
+        .slice(14)
+        .split(' ')[0],
+  )
+  assert.deepEqual(names, [
+    'TCP_NONE',
+    'TCP_EST',
+    'SYN_SENT',
+    'SYN_RECV',
+    'FIN_WAIT',
+    'TIME_WAIT',
+    'TCP_CLOSE',
+    'CLOSE_WAIT',
+    'LAST_ACK',
+    'LISTEN',
+    'SYNACK',
+  ])
+  assert.match(formatConn({ ...CONN, state: 11 }), / TCP_UNKOWN {2}/)
+})
+
+test('dpip addr show, the seed', () => {
+  assert.equal(
+    formatAddresses(ADDRESSES),
+    [
+      'inet 202.108.10.1/32 scope global ext0',
+      '     valid_lft forever preferred_lft forever',
+      'inet 192.168.168.3/32 scope global int0',
+      '     valid_lft forever preferred_lft forever',
+      'inet 192.168.168.7/32 scope global int0',
+      '     valid_lft forever preferred_lft forever sa_used 1 sa_free 903151 sa_miss 0',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('dpip neigh show', () => {
+  assert.equal(
+    formatNeighbours(NEIGHBOURS),
+    [
+      'ip: 192.168.168.2                                    mac: 02:00:00:00:00:02   state: REACHABLE     dev: int0  core: 5',
+      'ip: 192.168.168.9                                    mac:incomplate           state: SEND          dev: int0  core: 5',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('dpip link show', () => {
+  assert.equal(
+    formatLinks(ARMS),
+    [
+      '1: ext0: socket 0 mtu 1500 rx-queue 1 tx-queue 1',
+      '    UP',
+      '    addr 02:74:76:A7:AE:09',
+      '2: int0: socket 0 mtu 9000 rx-queue 1 tx-queue 1',
+      '    DOWN',
+      '    addr 02:74:76:AE:8D:EB',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('dpip link show -s', () => {
+  const lines = formatLinkStats(COUNTERS).split('\n')
+  assert.deepEqual(lines.slice(3, 9), [
+    '    ipackets            opackets            ibytes              obytes              ',
+    '    6                   4                   420                 278                 ',
+    '    ierrors             oerrors             imissed             rx_nombuf           ',
+    '    2                   0                   0                   3                   ',
+    '    mbuf-avail          mbuf-inuse          ',
+    '    384                 128                 ',
+  ])
+  assert.equal(lines.length, 19)
+})
+
+test('counters name what happened, without zeros', () => {
+  assert.equal(
+    formatCounters(COUNTERS, { all: false }),
+    [
+      'arm   rx packets  rx bytes  rx drops  tx packets  tx bytes  tx drops',
+      'ext0           6       420         2           4       278         0',
+      'int0           4       250         0           6       448         1  DOWN',
+      '',
+      'connections 1 of 262144, buffers free 384 of 512',
+      '',
+      'drops',
+      '  eth_type   2  neither IPv4 nor ARP',
+      '  no_buffer  3  no free buffer',
+      '',
+      'events',
+      '  toa_added  3  segments that carry the client address to the real server',
+      '',
+    ].join('\n'),
+  )
+  const all = formatCounters(COUNTERS, { all: true })
+  assert.match(all, /^ {2}ip_ttl {5}0 {2}TTL is used up$/m)
+})
+
+test('every drop reason and every event is explained, and nothing else', () => {
+  const names = (table: object) => Object.keys(table).map(name => name.toLowerCase())
+  assert.deepEqual(Object.keys(DROP_WORDS), names(Drop))
+  assert.deepEqual(Object.keys(EVENT_WORDS), names(Event))
+})

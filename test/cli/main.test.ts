@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { Answer } from '../../src/control/commands.ts'
+import type { AnyRequest } from '../../src/control/requests.ts'
+import { openServer } from '../../src/control/server.ts'
+import { ADDRESSES, CONN, COUNTERS, NEIGHBOURS, SERVICES } from './canned.ts'
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+
+interface Finished {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+function tapvs(argv: string[], socket?: string): Promise<Finished> {
+  const { TAPVS_SOCKET: _, ...env } = process.env
+  const child = spawn(join(ROOT, 'bin/tapvs'), argv, {
+    env: socket === undefined ? env : { ...env, TAPVS_SOCKET: socket },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', chunk => {
+    stdout += chunk
+  })
+  child.stderr.setEncoding('utf8').on('data', chunk => {
+    stderr += chunk
+  })
+  return new Promise((done, fail) => {
+    child.on('error', fail)
+    child.on('close', code => done({ code, stdout, stderr }))
+  })
+}
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'tapvs-cli-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+const CONNS = 2500
+
+/** Answers like a daemon after the seed's conversation, with a table of CONNS connections. */
+async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: AnyRequest[] }> {
+  const asked: AnyRequest[] = []
+  let level = 'info'
+  const respond = (request: AnyRequest): Answer => {
+    asked.push(request)
+    switch (request.verb) {
+      case 'services':
+        return { ok: SERVICES }
+      case 'conns': {
+        const end = Math.min(CONNS, request.from + request.limit)
+        const conns = Array.from({ length: end - request.from }, () => CONN)
+        return { ok: { conns, next: end === CONNS ? -1 : end } }
+      }
+      case 'addresses':
+        return { ok: ADDRESSES }
+      case 'neighbours':
+        return { error: 'the packet thread did not answer within 5 s' }
+      case 'counters':
+        return { ok: COUNTERS }
+      case 'log':
+        level = request.level ?? level
+        return { ok: { level } }
+      case 'ping':
+        return { ok: { version: '0', pid: 1, worker: 5 } }
+    }
+  }
+  const socket = join(folder(t), 'tapvs.sock')
+  const server = await openServer(socket, async request => respond(request))
+  t.after(() => server.close())
+  return { socket, asked }
+}
+
+test('the verbs print what the daemon answers', async t => {
+  const { socket } = await fakeDaemon(t)
+  const first = async (...argv: string[]) => {
+    const { code, stdout, stderr } = await tapvs(argv, socket)
+    assert.equal(`${code} ${stderr}`, '0 ', argv.join(' '))
+    return stdout.split('\n').slice(0, -1)
+  }
+  const services = await first('ipvsadm', '-ln')
+  assert.equal(services[3], 'TCP  202.108.10.1:6379 wrr')
+  for (const form of ['-Ln', '-l', '-L', '--list']) {
+    assert.deepEqual(await first('ipvsadm', form), services, form)
+  }
+  assert.match((await first('ipvsadm', '-ln', '--stats'))[1] ?? '', / InPkts /)
+  assert.equal((await first('dpip', 'addr', 'show')).length, 6)
+  assert.deepEqual(await first('dpip', 'a', 's'), await first('dpip', 'addr', 'show', '-s'))
+  assert.equal((await first('dpip', 'link', 'show')).length, 6)
+  assert.equal((await first('dpip', 'l', 's', '-s')).length, 18)
+  assert.match((await first('counters')).join(), /eth_type/)
+  assert.deepEqual(JSON.parse((await first('counters', '--json')).join('')), COUNTERS)
+  assert.deepEqual(await first('log', 'level'), ['info'])
+  assert.deepEqual(await first('log', 'level', 'debug'), ['debug'])
+  assert.deepEqual(await first('log', 'level'), ['debug'])
+})
+
+test('connections are asked for page by page', async t => {
+  const { socket, asked } = await fakeDaemon(t)
+  for (const forms of [['-lnc'], ['-ln', '-c'], ['-L', '-n', '--connection']]) {
+    asked.length = 0
+    const { code, stdout } = await tapvs(['ipvsadm', ...forms], socket)
+    assert.equal(code, 0)
+    assert.equal(
+      stdout.match(/^\[5\]tcp 7s {5}TIME_WAIT {3}202\.108\.10\.2:33896 /gm)?.length,
+      CONNS,
+    )
+    assert.deepEqual(asked, [
+      { verb: 'conns', from: 0, limit: 1000 },
+      { verb: 'conns', from: 1000, limit: 1000 },
+      { verb: 'conns', from: 2000, limit: 1000 },
+    ])
+  }
+})
+
+test('a reader that has seen enough ends the listing quietly', async t => {
+  const { socket } = await fakeDaemon(t)
+  const argv = ['-c', `set -o pipefail; "$0" ipvsadm -lnc --socket "$1" | head -n 1`]
+  const child = spawn('bash', [...argv, join(ROOT, 'bin/tapvs'), socket])
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', chunk => {
+      text += chunk
+    })
+  }
+  const code = await new Promise(done => child.on('close', done))
+  assert.equal(code, 0)
+  assert.equal(text.split('\n').length, 2)
+  assert.match(text, /^\[5\]tcp/)
+})
+
+test('--socket outranks TAPVS_SOCKET', async t => {
+  const { socket } = await fakeDaemon(t)
+  const { code, stdout } = await tapvs(['log', 'level', '--socket', socket], '/nowhere')
+  assert.equal(`${code} ${stdout}`, '0 info\n')
+})
+
+test('failures are one line and exit code 1', async t => {
+  const { socket } = await fakeDaemon(t)
+  const place = folder(t)
+  const failure = async (argv: string[], path: string) => {
+    const { code, stdout, stderr } = await tapvs(argv, path)
+    assert.equal(`${code} ${stdout}`, '1 ')
+    return stderr
+  }
+  const none = (path: string) =>
+    `tapvs: no daemon answers at ${path} (start one with: tapvs run --config FILE, or name its socket with --socket)\n`
+  assert.equal(await failure(['ipvsadm', '-ln'], `${place}/x`), none(`${place}/x`))
+  writeFileSync(`${place}/file`, '')
+  assert.equal(await failure(['counters'], `${place}/file`), none(`${place}/file`))
+  assert.equal(
+    await failure(['dpip', 'neigh', 'show'], socket),
+    'tapvs: the packet thread did not answer within 5 s\n',
+  )
+  for (const [said, expected] of [
+    ['220 smtp\n', `what answers at ${place}/s is no tapvs daemon`],
+    ['', `the daemon at ${place}/s ended without an answer`],
+  ] as const) {
+    const stranger = createServer(connection => connection.on('error', () => {}).end(said))
+    await new Promise<void>(done => stranger.listen(`${place}/s`, done))
+    assert.equal(await failure(['log', 'level'], `${place}/s`), `tapvs: ${expected}\n`)
+    await new Promise(done => stranger.close(done))
+  }
+})
+
+test('wrong use is one line and exit code 2', async () => {
+  const cases: [argv: string[], message: string][] = [
+    [[], 'no verb given; see tapvs --help'],
+    [['ipvsdam'], 'unknown verb; did you mean ipvsadm?'],
+    [['ipvsadm', '-lx'], 'Unknown argument: x'],
+    [['ipvsadm', '-c', '--stats'], 'Arguments connection and stats are mutually exclusive'],
+    [['dpip'], 'dpip needs an object: addr, neigh or link'],
+    [['dpip', 'addr'], 'dpip needs a verb: show'],
+    [['config', 'check'], 'expected an argument (found 0, need 1); see --help'],
+    [['counters', 'all'], 'Unknown argument: all'],
+    [['counters', '--socket'], 'Not enough arguments following: socket'],
+    [['run'], 'Missing required argument: config'],
+    [
+      ['log', 'level', 'loud'],
+      'Invalid values: Argument: level, Given: "loud", Choices: "error", "warn", "info", "debug"',
+    ],
+  ]
+  for (const [argv, message] of cases) {
+    assert.deepEqual(await tapvs(argv), { code: 2, stdout: '', stderr: `tapvs: ${message}\n` })
+  }
+})
+
+test('config check', async t => {
+  const file = join(folder(t), 'x.yaml')
+  assert.deepEqual(await tapvs(['config', 'check', join(ROOT, 'config/lab.yaml')]), {
+    code: 0,
+    stdout: `${join(ROOT, 'config/lab.yaml')}: ok\n`,
+    stderr: '',
+  })
+  writeFileSync(file, 'arms:\n  - { name: a, mtu: 1 }\n  - { mtu: 2 }\n')
+  const problems = [
+    `${file}:2:21 arms[0].mtu: expected a whole number 576-9000, found 1`,
+    `${file}:3:5 arms[1].name: expected a device name of 1-15 bytes, found nothing`,
+    `${file}:3:12 arms[1].mtu: expected a whole number 576-9000, found 2`,
+  ]
+  for (const argv of [
+    ['config', 'check', file],
+    ['run', '--config', file],
+  ]) {
+    assert.deepEqual(await tapvs(argv), {
+      code: 2,
+      stdout: '',
+      stderr: `${problems.join('\n')}\n`,
+    })
+  }
+})
+
+test('--help and --version', async () => {
+  const { code, stdout } = await tapvs(['--help'])
+  assert.equal(code, 0)
+  for (const verb of ['run', 'config', 'log', 'counters', 'ipvsadm', 'dpip']) {
+    assert.match(stdout, new RegExp(`^ {2}tapvs ${verb} `, 'm'))
+  }
+  assert.match((await tapvs(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
+})
