@@ -1,5 +1,5 @@
 # Makes a fresh clone ready to run. Sourced by scripts/lab and scripts/test, which have set -euo
-# pipefail; afterwards $root is the checkout. Each check is one line when it fails and silent when all
+# pipefail, with the TypeScript projects to compile as its arguments; afterwards $root is the checkout. Each check is one line when it fails and silent when all
 # is well, and a second run costs less than a second. Installs only Debian packages whose commands are
 # missing, and nothing that would start a service on the host (redis-server would; redis-tools has the
 # same program: see netns/real-servers.ts).
@@ -69,7 +69,7 @@ build() {
     [[ ! -e $stamp ]] || as_owner touch "$stamp"
   fi
   quietly as_owner node scripts/build-native.mjs || fail "the native addon could not be built"
-  quietly as_owner node_modules/.bin/tsc -b || fail "the TypeScript could not be compiled"
+  quietly as_owner node_modules/.bin/tsc -b "$@" || fail "the TypeScript could not be compiled"
 }
 
 setup() {
@@ -81,8 +81,8 @@ setup() {
     cd "$root"
     exec 9<.
     flock 9
-    build
+    build "$@"
   ) || exit 1
 }
 
-setup
+setup "$@"

@@ -32,15 +32,15 @@ export function printOptions(bytes: Uint8Array): string {
     const length = kind < 2 ? 1 : bytes[at + 1]
     if (kind === 0) words.push('eol')
     else if (kind === 1) words.push('nop')
-    else if (kind === 2) words.push(`mss ${view.getUint16(at + 2)}`)
-    else if (kind === 3) words.push(`wscale ${bytes[at + 2]}`)
-    else if (kind === 4) words.push('sackOK')
-    else if (kind === 5) {
+    else if (kind === 2 && length === 4) words.push(`mss ${view.getUint16(at + 2)}`)
+    else if (kind === 3 && length === 3) words.push(`wscale ${bytes[at + 2]}`)
+    else if (kind === 4 && length === 2) words.push('sackOK')
+    else if (kind === 5 && length % 8 === 2) {
       let text = `sack ${(length - 2) / 8} `
       for (let edge = at + 2; edge < at + length; edge += 8)
         text += `{${view.getUint32(edge)}:${view.getUint32(edge + 4)}}`
       words.push(text)
-    } else if (kind === 8)
+    } else if (kind === 8 && length === 10)
       words.push(`TS val ${view.getUint32(at + 2)} ecr ${view.getUint32(at + 6)}`)
     else {
       const value = [...bytes.subarray(at + 2, at + length)]

@@ -1,0 +1,128 @@
+/**
+ * 200 MiB up and 200 MiB down at the same time through a real TCP service, hashes equal: with offloads on, switched off
+ * at either end, and with loss and reordering. The frames' average size shows that the offloads were what they are said
+ * to have been.
+ */
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { until } from '../../netns/processes.ts'
+import type { Side } from '../../netns/topology.ts'
+import type { ArmInfo } from '../../src/control/commands.ts'
+import {
+  countersOf,
+  labConfig,
+  labForTests,
+  RIP,
+  scratchFolder,
+  untilNoConns,
+  VIP,
+} from '../kit/lab.ts'
+
+const MIB = 200
+const UP = 9000
+const DOWN = 9001
+/** One Ethernet frame with its virtio-net header. */
+const WIRE_FRAME = 10 + 14 + 1500
+
+const folder = scratchFolder()
+const file = join(folder, 'bulk')
+
+const services = [UP, DOWN].map(port => ({
+  address: VIP,
+  port,
+  protocol: 'tcp',
+  scheduler: 'rr',
+  real_servers: [{ address: RIP }],
+}))
+const plain = labConfig(folder, 'plain', config => config.set('services', services))
+const impaired = labConfig(folder, 'impaired', config => {
+  config.set('services', services)
+  for (const [arm, seed] of [
+    [0, 20261],
+    [1, 20262],
+  ]) {
+    config.setIn(['arms', arm, 'impair'], { loss: '1%', reorder: '1%', seed })
+  }
+})
+const lab = labForTests('bulk', { config: plain })
+
+async function listening(port: number): Promise<void> {
+  await until(`a server on port ${port}`, { limitMs: 5000 }, async () => {
+    const { stdout } = await lab.rs(['ss', '-Hltn', `sport = :${port}`], { timeoutMs: 5000 })
+    return stdout.includes(`:${port}`) || undefined
+  })
+}
+
+const limit = { timeoutMs: 150_000 }
+const bash = (script: string) => ['bash', '-o', 'pipefail', '-c', script]
+const hashOf = (text: string) => text.split(' ')[0]
+
+/** Both directions at once. => average bytes per frame read from each arm */
+async function transfer(): Promise<Record<Side, number>> {
+  const before = (await countersOf(lab)).arms
+  const upServer = lab.rs(bash(`socat -u TCP-LISTEN:${UP},reuseaddr - | sha256sum`), limit)
+  const downServer = lab.rs(bash(`socat -u OPEN:${file} TCP-LISTEN:${DOWN},reuseaddr`), limit)
+  await Promise.all([listening(UP), listening(DOWN)])
+  const upClient = lab.client(bash(`socat -u OPEN:${file} TCP:${VIP}:${UP}`), limit)
+  const downClient = lab.client(bash(`socat -u TCP:${VIP}:${DOWN} - | sha256sum`), limit)
+  const expected = hashOf((await lab.client(['sha256sum', file])).stdout)
+  const ends = await Promise.all([upServer, downServer, upClient, downClient])
+  for (const { code, stderr } of ends) assert.equal(code, 0, stderr)
+  assert.equal(hashOf(ends[0].stdout), expected, 'what went up')
+  assert.equal(hashOf(ends[3].stdout), expected, 'what came down')
+  const after = (await countersOf(lab)).arms
+  const average = (i: number, cell: (arm: ArmInfo) => [number, number]) => {
+    const [bytes, packets] = cell(after[i])
+    const [bytesBefore, packetsBefore] = cell(before[i])
+    return (bytes - bytesBefore) / (packets - packetsBefore)
+  }
+  const read = (arm: ArmInfo): [number, number] => [arm.rxBytes, arm.rxPackets]
+  return { client: average(0, read), rs: average(1, read) }
+}
+
+async function offloads(side: Side, state: 'on' | 'off'): Promise<void> {
+  const { tap } = lab.arm(side)
+  const features = ['tx', 'tso', 'gso', 'gro', 'sg'].flatMap(feature => [feature, state])
+  const { code, stderr } = await lab[side](['ethtool', '-K', tap, ...features])
+  assert.equal(code, 0, stderr)
+}
+
+test('a file of random bytes', async () => {
+  const made = await lab.client(['dd', 'if=/dev/urandom', `of=${file}`, 'bs=1M', `count=${MIB}`])
+  assert.equal(made.code, 0, made.stderr)
+})
+
+test('offloads on at both ends', async () => {
+  const average = await transfer()
+  assert.ok(average.client > WIRE_FRAME, `client sends ${average.client} bytes a frame`)
+  assert.ok(average.rs > WIRE_FRAME, `RS sends ${average.rs} bytes a frame`)
+})
+
+for (const side of ['client', 'rs'] as const) {
+  test(`offloads off at the ${side}`, async () => {
+    await offloads(side, 'off')
+    const average = await transfer()
+    await offloads(side, 'on')
+    assert.ok(average[side] <= WIRE_FRAME, `${side} sends ${average[side]} bytes a frame`)
+    const other = side === 'client' ? 'rs' : 'client'
+    assert.ok(average[other] > WIRE_FRAME, `${other} sends ${average[other]} bytes a frame`)
+  })
+}
+
+test('1 % loss and 1 % reordering on both arms', async () => {
+  await lab.up({ config: impaired })
+  await transfer()
+  const { drops } = await countersOf(lab)
+  assert.ok(drops.impaired > 100, `${drops.impaired} frames lost`)
+  await untilNoConns(lab)
+})
+
+test('the same with offloads off at both ends', async () => {
+  await offloads('client', 'off')
+  await offloads('rs', 'off')
+  await transfer()
+  const { drops } = await countersOf(lab)
+  assert.ok(drops.impaired > 1000, `${drops.impaired} frames lost`)
+})

@@ -1,0 +1,96 @@
+/** The README is true: every command in it runs, in its order, in a lab of the test's own. */
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { Lab } from '../../netns/two-arm.ts'
+import { labName, ROOT } from '../kit/lab.ts'
+
+const lab = new Lab(labName('readme'))
+after(() => lab.down())
+
+const fences = /^```sh\n([\s\S]*?)^```$/gm
+const commandsOf = (file: string) =>
+  [...readFileSync(join(ROOT, file), 'utf8').matchAll(fences)].flatMap(([, block]) =>
+    block.split('\n').filter(line => line !== ''),
+  )
+
+/** Without sudo, and on this test's lab instead of the user's. */
+function here(command: string): string {
+  return command
+    .replace(/^sudo /, '')
+    .replace(/(scripts\/lab \w+)/, `$1 --name ${lab.name}`)
+    .replaceAll('bin/tapvs ', `bin/tapvs --socket ${lab.paths.socket} `)
+}
+
+function run(command: string): string {
+  const env = { ...process.env, npm_config_update_notifier: 'false' }
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', command], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    timeout: 60_000,
+    env,
+  })
+  assert.equal(status, 0, `${command}: exit code ${status}\n${stdout}${stderr}`)
+  return stdout
+}
+
+/** What a command must have printed, beyond ending well; by the words that are only in it. */
+const SHOWN: [string, RegExp][] = [
+  ['lab demo', /all as it should be/],
+  ['set greeting', /OK/],
+  ['get greeting', /hello/],
+  ['ping', /1 received/],
+  [
+    'services and real servers',
+    /TCP {2}202\.108\.10\.1:6379 wrr\n {2}-> 192\.168\.168\.2:6379 +FullNat 100/,
+  ],
+  ['ipvsadm -ln -c', /TIME_WAIT +202\.108\.10\.2:\d+ 202\.108\.10\.1:6379 +192\.168\.168\.7:\d+/],
+  ['--stats', /Conns +InPkts +OutPkts/],
+  ['dpip addr', /sa_used 2 /],
+  ['dpip neigh', /192\.168\.168\.2 .*REACHABLE/],
+  ['dpip link', /ext0/],
+  ['counters', /conns_opened +2/],
+  ['lab logs', /IPVS: new conn: /],
+  ['config check', /ok/],
+  ['lab status', /up/],
+]
+
+const commands = commandsOf('README.md').filter(command => !command.includes('scripts/test'))
+
+test('the README has its two commands and a tour', () => {
+  assert.ok(commands.length > 20)
+  for (const [words] of SHOWN)
+    assert.ok(
+      commands.some(command => command.includes(words)),
+      words,
+    )
+})
+
+for (const command of commands) {
+  test(command.replace(/ +#.*/, ''), () => {
+    const output = run(here(command))
+    for (const [words, shown] of SHOWN) {
+      if (command.includes(words)) assert.match(output, shown)
+    }
+  })
+}
+
+test('CONTRIBUTING names tests that are there', () => {
+  for (const command of commandsOf('CONTRIBUTING.md')) {
+    const words = /scripts\/test (unit|lab) (\w+)/.exec(command)
+    if (words === null) continue
+    const found = run(`find test -name '*${words[2]}*.test.ts'`)
+    assert.notEqual(found, '', command)
+  }
+})
+
+test('every file that the documents name is there', () => {
+  for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'netns/README.md']) {
+    const text = readFileSync(join(ROOT, file), 'utf8')
+    const paths = text.matchAll(/`((?:src|test|netns|scripts|config|bin)\/[\w./-]+)`/g)
+    for (const [, path] of paths) run(`test -e ${path}`)
+  }
+})
