@@ -53,6 +53,8 @@ export interface EngineOptions {
 
 /** Connections ended per tick: expiry of a full table must not hold up the packets. */
 const EXPIRIES_PER_TICK = 256
+/** Slots that must be free to end one more: both of its RSTs have to get out, so the outboxes go first. */
+const EXPIRY_RESERVE = 64
 /** ms between two walks over the neighbours, and the longest that a loop may sleep. */
 const NEIGH_TICK = 100
 /** No verdict: the segment goes on and opens a connection. */
@@ -130,7 +132,7 @@ export class Engine {
     const kind = p.decode(this.frames, slot, arm)
     if (kind !== Kind.TCP) {
       if (kind === Kind.ARP) return this.#arp.input(arm, slot, now)
-      if (kind === Kind.ICMP) return icmpInput(this.frames, p, arm, this.counters)
+      if (kind === Kind.ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
       return kind
     }
     const { table } = this.conns
@@ -148,6 +150,8 @@ export class Engine {
     }
     const dest = table.dest(t >> 1)
     if ((t & 1) === OUT) {
+      // Only the RS's side may speak for it: its answers can be guessed on the other.
+      if (this.dests.arm[dest] !== arm.index) return -Drop.IP_SOURCE
       if ((p.flags & FLAG.ACK) !== 0) this.#confirm(pkt, p.eth, dest, now)
       this.conns.segment(t, p, now)
       this.dests.countPackets(dest, OUT, p.segments, p.wireBytes)
@@ -169,6 +173,7 @@ export class Engine {
       this.#neighTick = (now + NEIGH_TICK) | 0
     }
     for (let ended = 0; ended < EXPIRIES_PER_TICK; ended++) {
+      if (this.frames.free < EXPIRY_RESERVE) return 0
       const conn = this.conns.overdue(now)
       if (conn < 0) return this.conns.wheel.sleep(now, NEIGH_TICK)
       if (this.conns.table.state(conn) === State.ESTABLISHED) this.#resetBoth(conn, now)

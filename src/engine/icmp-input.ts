@@ -3,6 +3,7 @@
 import { fold, sumWords } from '../wire/checksum.ts'
 import { ICMP, ICMP_TYPE } from '../wire/icmp.ts'
 import { IPV4, writeHeaderChecksum } from '../wire/ipv4.ts'
+import { clearVnetHdr } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import type { Frames } from './frames.ts'
@@ -14,7 +15,13 @@ import { swapMacs } from './rst.ts'
  * 6864 allows for a datagram that is never fragmented. Goes back to the MAC it came from, so a ping needs no route.
  * => The arm, or minus a drop reason.
  */
-export function icmpInput(frames: Frames, p: Parsed, arm: Arm, counters: Counters): number {
+export function icmpInput(
+  frames: Frames,
+  slot: number,
+  p: Parsed,
+  arm: Arm,
+  counters: Counters,
+): number {
   const { pkt } = frames
   const bytes = p.ipTotal - p.ipHeader
   if (!arm.owns(p.daddr)) return -Drop.ICMP_NOT_OURS
@@ -32,6 +39,7 @@ export function icmpInput(frames: Frames, p: Parsed, arm: Arm, counters: Counter
   pkt.setUint8(p.l4 + ICMP.TYPE, ICMP_TYPE.ECHO_REPLY)
   pkt.setUint16(p.l4 + ICMP.CHECKSUM, 0)
   pkt.setUint16(p.l4 + ICMP.CHECKSUM, ~fold(sumWords(pkt, p.l4, bytes)))
+  clearVnetHdr(pkt, frames.start[slot])
   counters.count(Event.ICMP_ECHO_REPLIES)
   return arm.index
 }

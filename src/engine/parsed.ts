@@ -80,7 +80,10 @@ export class Parsed {
     const protocol = pkt.getUint8(ip + IPV4.PROTOCOL)
     if (protocol === PROTO.TCP) return this.#decodeTcp(pkt, total - header)
     if (protocol !== PROTO.ICMP) return -Drop.IP_PROTOCOL
-    return pkt.getInt16(this.eth - VNET.BYTES) === 0 ? Kind.ICMP : -Drop.VNET_HEADER
+    const vnet = this.eth - VNET.BYTES
+    const offloads =
+      (pkt.getUint8(vnet) & VNET_FLAG.NEEDS_CSUM) | pkt.getUint8(vnet + VNET.GSO_TYPE)
+    return offloads === 0 ? Kind.ICMP : -Drop.VNET_HEADER
   }
 
   #decodeTcp(pkt: DataView, bytes: number): number {
