@@ -107,5 +107,8 @@ export interface Verbs {
 }
 
 export type VerbName = keyof Verbs
-export type Request<V extends VerbName = VerbName> = { verb: V } & Verbs[V]['args']
+/** A union over the verbs, so that a look at `verb` tells the arguments. */
+export type Request<V extends VerbName = VerbName> = V extends VerbName
+  ? { verb: V } & Verbs[V]['args']
+  : never
 export type Answer<V extends VerbName = VerbName> = { ok: Verbs[V]['answer'] } | { error: string }

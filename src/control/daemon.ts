@@ -4,11 +4,10 @@
  */
 
 import { TraceRing } from '../engine/trace.ts'
-import type { Answer } from './commands.ts'
+import type { Answer, Request } from './commands.ts'
 import { type Config, ConfigError, type LogLevel, readConfig } from './config.ts'
 import { type Log, openLog, TraceReader } from './log.ts'
 import { PacketThread } from './packet-thread.ts'
-import type { AnyRequest } from './requests.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { version } from './version.ts'
 
@@ -75,7 +74,7 @@ async function serve(config: Config, log: Log): Promise<number> {
 }
 
 async function respond(
-  request: AnyRequest,
+  request: Request,
   config: Config,
   packets: PacketThread,
   log: Log,

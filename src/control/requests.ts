@@ -2,9 +2,6 @@
 
 import type { Request, VerbName } from './commands.ts'
 
-/** A request of any verb; its `verb` says which arguments it has. */
-export type AnyRequest = { [V in VerbName]: Request<V> }[VerbName]
-
 const LEVELS = ['error', 'warn', 'info', 'debug']
 /** A page of connections is copied between two bursts of packets, so it must be short. */
 const PAGE_MAX = 1000
@@ -32,7 +29,7 @@ const VERBS: Record<VerbName, Record<string, Check>> = {
 }
 
 /** Throws an Error in one line that says what is wrong with `text`. */
-export function checkRequest(text: string): AnyRequest {
+export function checkRequest(text: string): Request {
   let request: unknown
   try {
     request = JSON.parse(text)
@@ -57,5 +54,5 @@ export function checkRequest(text: string): AnyRequest {
       throw new Error(`${verb}: unknown argument ${JSON.stringify(name)}`)
     }
   }
-  return request as AnyRequest
+  return request as Request
 }

@@ -8,8 +8,8 @@ import { once } from 'node:events'
 import { lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { dirname } from 'node:path'
-import type { Answer } from './commands.ts'
-import { type AnyRequest, checkRequest } from './requests.ts'
+import type { Answer, Request } from './commands.ts'
+import { checkRequest } from './requests.ts'
 
 const LINE_BYTES_MAX = 65_536
 const CONNECTIONS_MAX = 64
@@ -17,7 +17,7 @@ const CONNECTIONS_MAX = 64
 const IDLE_LIMIT_MS = 60_000
 
 /** Answers one request; what it throws becomes an error line. */
-export type Respond = (request: AnyRequest) => Promise<Answer>
+export type Respond = (request: Request) => Promise<Answer>
 
 export interface ControlServer {
   /** Ends all conversations and removes the socket. */

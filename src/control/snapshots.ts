@@ -20,6 +20,12 @@ import type { Config } from './config.ts'
 
 /** Records looked at for one page, in use or not: what a listing may cost the packets at a time. */
 const RECORDS_PER_PAGE = 4096
+/** What a listing wants to know of a TapArm. */
+export interface TapState {
+  readonly fd: number
+  readonly ready: number
+}
+
 const NEIGH_STATES = Object.keys(Neigh)
 
 /** In the order of the config. */
@@ -120,8 +126,8 @@ export function neighbours(engine: Engine, config: Config): NeighbourInfo[] {
   return list
 }
 
-/** `up` says which arms have their device. */
-export function counters(engine: Engine, config: Config, up: readonly boolean[]): CountersInfo {
+/** `taps` are in the order of the arms. Slots that wait to be read into count as free. */
+export function counters(engine: Engine, config: Config, taps: readonly TapState[]): CountersInfo {
   const { counters: numbers, frames, conns } = engine
   const named = (names: Record<string, number>) =>
     Object.fromEntries(
@@ -131,7 +137,7 @@ export function counters(engine: Engine, config: Config, up: readonly boolean[])
     name: config.arms[i]?.name ?? '',
     mac: config.arms[i]?.mac ?? '',
     mtu: config.arms[i]?.mtu ?? 0,
-    up: up[i] ?? false,
+    up: (taps[i]?.fd ?? -1) >= 0,
     rxPackets: numbers.armCell(i, ArmCell.RX_PACKETS),
     rxBytes: numbers.armCell(i, ArmCell.RX_BYTES),
     txPackets: numbers.armCell(i, ArmCell.TX_PACKETS),
@@ -144,6 +150,9 @@ export function counters(engine: Engine, config: Config, up: readonly boolean[])
     drops: named(Drop),
     events: { ...named(Event), trace_lost: engine.trace.lost },
     conns: { used: conns.table.used, capacity: conns.table.capacity },
-    frames: { free: frames.free, slots: frames.slots },
+    frames: {
+      free: taps.reduce((sum, { ready }) => sum + ready, frames.free),
+      slots: frames.slots,
+    },
   }
 }

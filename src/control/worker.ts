@@ -81,22 +81,14 @@ function answer(engine: Engine, taps: readonly TapArm[], request: Asked): Answer
   switch (request.verb) {
     case 'services':
       return { ok: services(engine, config) }
-    case 'conns': {
-      const { from, limit } = request as Request<'conns'>
-      return { ok: connPage(engine, from, limit, config.worker.id) }
-    }
+    case 'conns':
+      return { ok: connPage(engine, request.from, request.limit, config.worker.id) }
     case 'addresses':
       return { ok: addresses(engine, config) }
     case 'neighbours':
       return { ok: neighbours(engine, config) }
     case 'counters':
-      return {
-        ok: counters(
-          engine,
-          config,
-          taps.map(tap => tap.fd >= 0),
-        ),
-      }
+      return { ok: counters(engine, config, taps) }
   }
 }
 

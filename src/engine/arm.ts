@@ -83,15 +83,25 @@ export class Arm {
   }
 }
 
-/** The arm and next hop that lead to `address`: the longest prefix over all arms. */
+/** The arm whose longest route leads to `address`, or undefined. Allocates nothing: every SYN asks. */
+export function armTowards(arms: readonly Arm[], address: number): Arm | undefined {
+  let best: Arm | undefined
+  let bestLength = -1
+  for (const arm of arms) {
+    const route = arm.routeTo(address)
+    if (route === undefined || route.prefixLength <= bestLength) continue
+    best = arm
+    bestLength = route.prefixLength
+  }
+  return best
+}
+
+/** The arm and next hop that lead to `address`. */
 export function routeOut(
   arms: readonly Arm[],
   address: number,
 ): { arm: Arm; nextHop: number } | undefined {
-  let best: { arm: Arm; route: Route } | undefined
-  for (const arm of arms) {
-    const route = arm.routeTo(address)
-    if (route && (!best || route.prefixLength > best.route.prefixLength)) best = { arm, route }
-  }
-  return best && { arm: best.arm, nextHop: best.route.gateway === 0 ? address : best.route.gateway }
+  const arm = armTowards(arms, address)
+  const gateway = arm?.routeTo(address)?.gateway ?? 0
+  return arm && { arm, nextHop: gateway === 0 ? address : gateway }
 }

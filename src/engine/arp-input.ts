@@ -6,7 +6,7 @@
 
 import { ARP, ARP_OP, isIpv4OverEthernet, turnIntoReply } from '../wire/arp.ts'
 import { ETH } from '../wire/ethernet.ts'
-import { VNET } from '../wire/vnet-hdr.ts'
+import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, DONE, Drop, Event } from './counters.ts'
 import type { Frames } from './frames.ts'
@@ -60,6 +60,7 @@ export class ArpInput {
     if (!forUs) return known >= 0 ? DONE : -Drop.ARP_NOT_OURS
     if (op === ARP_OP.REPLY) return known >= 0 ? DONE : -Drop.ARP_UNSOLICITED
 
+    clearVnetHdr(pkt, this.#frames.start[slot])
     turnIntoReply(pkt, eth, arm.macHi, arm.macLo)
     this.#counters.count(Event.ARP_REPLIES)
     return arm.index

@@ -3,23 +3,21 @@
  * compiler sees to that. `input` spells the packet's path from top to bottom; every step returns to it.
  */
 
-import { ETH, ETHERTYPE, writeEthernet } from '../wire/ethernet.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
-import { VNET } from '../wire/vnet-hdr.ts'
-import { type Arm, routeOut } from './arm.ts'
+import { type Arm, armTowards, routeOut } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
-import { CELL } from './conn.ts'
 import { Conns } from './conns.ts'
-import { type Counters, Drop, Event, PARKED } from './counters.ts'
-import { type Frames, NO_SLOT } from './frames.ts'
+import { type Counters, Drop, Event } from './counters.ts'
+import { Forward } from './forward.ts'
+import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
 import { type NeighOptions, Neighs, NO_NEIGH, sendArp } from './neigh.ts'
 import { Kind, Parsed } from './parsed.ts'
 import { Random } from './random.ts'
-import { turnIntoRst, writeRst } from './rst.ts'
+import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
 import { SCHEDULERS, type SchedulerName } from './schedule.ts'
 import { Dests, type Service, Services } from './service.ts'
@@ -72,10 +70,9 @@ export class Engine {
   readonly #services = new Services()
   readonly #serviceList: Service[] = []
   readonly #parsed = new Parsed()
-  readonly #fullnat: FullNat
+  readonly #forward: Forward
   readonly #arp: ArpInput
   readonly #rstOnBareAck: boolean
-  readonly #decrementTtl: boolean
   #neighTick: number
 
   constructor(options: EngineOptions) {
@@ -105,16 +102,16 @@ export class Engine {
       this.trace,
       random,
     )
-    this.#fullnat = new FullNat(
+    const fullnat = new FullNat(
       this.frames,
       this.conns.table,
       this.counters,
       options.toaMode,
       options.decrementTtl,
     )
+    this.#forward = new Forward(this, fullnat, options.decrementTtl)
     this.#arp = new ArpInput(this.frames, this.arms, this.neighs, this.counters, this.trace)
     this.#rstOnBareAck = options.rstOnBareAck
-    this.#decrementTtl = options.decrementTtl
     this.#neighTick = options.now
   }
 
@@ -152,16 +149,16 @@ export class Engine {
     if ((t & 1) === OUT) {
       // Only the RS's side may speak for it: its answers can be guessed on the other.
       if (this.dests.arm[dest] !== arm.index) return -Drop.IP_SOURCE
-      if ((p.flags & FLAG.ACK) !== 0) this.#confirm(pkt, p.eth, dest, now)
+      if ((p.flags & FLAG.ACK) !== 0) this.#forward.confirmRs(p, dest, now)
       this.conns.segment(t, p, now)
       this.dests.countPackets(dest, OUT, p.segments, p.wireBytes)
       this.conns.rememberRs(pkt, t, p)
-      return this.#sendToClient(slot, t)
+      return this.#forward.toClient(slot, p, t)
     }
     this.conns.segment(t, p, now)
     this.dests.countPackets(dest, IN, p.segments, p.wireBytes)
     this.conns.rememberClient(pkt, t, p)
-    return this.#sendToRs(slot, t, dest, now)
+    return this.#forward.toRs(slot, p, t, dest, now)
   }
 
   /**
@@ -176,7 +173,7 @@ export class Engine {
       if (this.frames.free < EXPIRY_RESERVE) return 0
       const conn = this.conns.overdue(now)
       if (conn < 0) return this.conns.wheel.sleep(now, NEIGH_TICK)
-      if (this.conns.table.state(conn) === State.ESTABLISHED) this.#resetBoth(conn, now)
+      if (this.conns.table.state(conn) === State.ESTABLISHED) this.#forward.resetBoth(conn, now)
       this.conns.end(conn, now)
     }
     return 0
@@ -263,8 +260,8 @@ export class Engine {
     const top = saddr >>> 24
     if (top === 0 || top === 127 || top >= 224) return false
     for (const other of this.arms) if (other.owns(saddr)) return false
-    const back = routeOut(this.arms, saddr)
-    return back === undefined || back.arm === arm
+    const back = armTowards(this.arms, saddr)
+    return back === undefined || back === arm
   }
 
   #refuse(verdict: number, now: number): number {
@@ -273,133 +270,5 @@ export class Engine {
       this.trace.write(TraceKind.REFUSED, now, PROTO.TCP, p.saddr, p.daddr, p.ports, -verdict)
     }
     return verdict
-  }
-
-  #confirm(pkt: DataView, eth: number, dest: number, now: number): void {
-    const n = this.neighs.find(
-      this.dests.arm[dest],
-      this.dests.nextHop[dest],
-      this.dests.neigh[dest],
-    )
-    if (n < 0) return
-    this.dests.neigh[dest] = n
-    this.neighs.confirm(n, pkt.getUint16(eth + ETH.SRC), pkt.getInt32(eth + ETH.SRC + 2), now)
-  }
-
-  #sendToRs(slot: number, t: number, dest: number, now: number): number {
-    const p = this.#parsed
-    const arm = this.arms[this.dests.arm[dest]]
-    const unfit = this.#unfit(p, arm)
-    if (unfit !== 0) return unfit
-    const failed = this.#fullnat.translate(slot, p, t, arm.mtu)
-    if (failed !== 0 && this.trace.debug) this.#traceToaFailed(t, failed, now)
-    return this.#toNextHop(slot, dest, now)
-  }
-
-  #toNextHop(slot: number, dest: number, now: number): number {
-    const n = this.neighs.findOrCreate(
-      this.dests.arm[dest],
-      this.dests.nextHop[dest],
-      this.dests.neigh[dest],
-      now,
-    )
-    if (n < 0) return -Drop.NEIGH_TABLE_FULL
-    this.dests.neigh[dest] = n
-    return this.neighs.output(n, slot, now)
-  }
-
-  /** Replies go to the MAC that the client's last segment came from: no route, no ARP (1.9). */
-  #sendToClient(slot: number, t: number): number {
-    const p = this.#parsed
-    const arm = this.arms[this.conns.table.clientArm(t >> 1)]
-    const unfit = this.#unfit(p, arm)
-    if (unfit !== 0) return unfit
-    this.#fullnat.translate(slot, p, t, arm.mtu)
-    this.#addressClient(p.eth, t >> 1, arm)
-    return arm.index
-  }
-
-  /** => Minus the reason why the packet cannot leave on `arm`, or 0. */
-  #unfit(p: Parsed, arm: Arm): number {
-    if (p.largest > arm.mtu) return -Drop.IP_TOO_BIG
-    return this.#decrementTtl && p.ttl <= 1 ? -Drop.IP_TTL : 0
-  }
-
-  #addressClient(eth: number, conn: number, arm: Arm): void {
-    const { cells } = this.conns.table
-    const at = conn << 4
-    writeEthernet(
-      this.frames.pkt,
-      eth,
-      cells[at + CELL.WORD] >>> 16,
-      cells[at + CELL.MAC_LO],
-      arm.macHi,
-      arm.macLo,
-      ETHERTYPE.IPV4,
-    )
-  }
-
-  /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (2.7). */
-  #resetBoth(conn: number, now: number): void {
-    const { cells } = this.conns.table
-    const at = conn << 4
-    const toRs = this.frames.take()
-    if (toRs !== NO_SLOT) {
-      const ports = cells[at + 6]
-      writeRst(
-        this.frames,
-        toRs,
-        cells[at + 5],
-        cells[at + 4],
-        (ports << 16) | (ports >>> 16),
-        cells[at + CELL.RST_ACK],
-        0,
-      )
-      this.#settleOwn(toRs, this.#toNextHop(toRs, this.conns.table.dest(conn), now))
-    }
-    const toClient = this.frames.take()
-    if (toClient !== NO_SLOT) {
-      const ports = cells[at + 2]
-      writeRst(
-        this.frames,
-        toClient,
-        cells[at + 1],
-        cells[at],
-        (ports << 16) | (ports >>> 16),
-        cells[at + CELL.RST_SEQ],
-        -cells[at + CELL.DELTA],
-      )
-      const arm = this.arms[this.conns.table.clientArm(conn)]
-      this.#addressClient(this.frames.start[toClient] + VNET.BYTES, conn, arm)
-      this.#settleOwn(toClient, arm.index)
-    }
-    this.counters.count(Event.RST_ON_EXPIRY)
-  }
-
-  /** Carries out the verdict on a frame of our own. */
-  #settleOwn(slot: number, verdict: number): void {
-    if (verdict >= 0) {
-      const arm = this.arms[verdict]
-      arm.outbox[arm.outboxCount++] = slot
-    } else if (verdict !== PARKED) {
-      this.counters.count(-verdict)
-      this.frames.release(slot)
-    }
-  }
-
-  #traceToaFailed(t: number, why: number, now: number): void {
-    const c = this.conns.table.cells
-    const at = (t >> 1) << 4
-    this.trace.write(
-      TraceKind.TOA_FAILED,
-      now,
-      c[at],
-      c[at + 1],
-      c[at + 2],
-      c[at + 5],
-      c[at + 4],
-      c[at + 6],
-      why,
-    )
   }
 }

@@ -7,16 +7,16 @@
  * a *known* neighbour, and a packet from another MAC than the known one makes us ask again (event SUSPECT).
  *
  * Life-cycle of an entry: created by the first packet (or resolve()) in NONE, asked for (SEND), REACHABLE, PROBE and
- * DELAY when it ages, deleted when the timer fires in NONE. Frames that wait for it are parked in a list through
- * frames.next, at most queueLimit + 1 of them (the reference tests "more than").
+ * DELAY when it ages, deleted when the timer fires in NONE. Frames that wait for it are parked (parking.ts).
  */
 
 import { writeArpRequest } from '../wire/arp.ts'
 import { ETHERTYPE, writeEthernet } from '../wire/ethernet.ts'
 import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
-import { type Counters, Drop, Event, PARKED } from './counters.ts'
+import { type Counters, Event, PARKED } from './counters.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
+import { Parking } from './parking.ts'
 import type { Random } from './random.ts'
 import { compileStates, KEEP } from './state-table.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
@@ -76,12 +76,9 @@ export class Neighs {
   /** When the entry last really changed its state, for SUSPECT; when it last asked, for retransmission. */
   readonly #changed: Int32Array
   readonly #asked: Int32Array
-  readonly #queueHead: Int32Array
-  readonly #queueTail: Int32Array
-  readonly #queued: Int32Array
+  readonly #parking: Parking
   readonly #heads = new Int32Array(BUCKETS).fill(NO_NEIGH)
   readonly #timeoutMs: Int32Array
-  readonly #queueLimit: number
   #free = 0
   #used = 0
 
@@ -110,13 +107,10 @@ export class Neighs {
     this.#stamp = new Int32Array(n)
     this.#changed = new Int32Array(n)
     this.#asked = new Int32Array(n)
-    this.#queueHead = new Int32Array(n)
-    this.#queueTail = new Int32Array(n)
-    this.#queued = new Int32Array(n)
+    this.#parking = new Parking(n, options.queueLimit, frames, counters)
     for (let i = 0; i < n; i++) this.#next[i] = i + 1 < n ? i + 1 : NO_NEIGH
     this.#timeoutMs = Int32Array.from(TIMEOUTS_SEC, sec => sec * 1000)
     this.#timeoutMs[Neigh.REACHABLE] = options.timeoutSec * 1000
-    this.#queueLimit = options.queueLimit
     this.#arms = arms
     this.#frames = frames
     this.#counters = counters
@@ -153,8 +147,6 @@ export class Neighs {
     this.macHi[n] = 0
     this.macLo[n] = 0
     this.#stamp[n] = now - LONG_AGO
-    this.#queueHead[n] = NO_SLOT
-    this.#queued[n] = 0
     this.#rearm(n, now)
     this.#next[n] = this.#heads[bucketOf(address)]
     this.#heads[bucketOf(address)] = n
@@ -172,15 +164,8 @@ export class Neighs {
       if (state === Neigh.PROBE) this.#ask(n, now)
       return this.arm[n]
     }
-    if (this.#queued[n] > this.#queueLimit) return -Drop.NEIGH_QUEUE_FULL
-    // Parked frames may use half of the arena; the rest is for bursts.
-    if (this.#frames.free < this.#frames.slots >> 1) return -Drop.NO_BUFFER
-    const frames = this.#frames
-    frames.next[slot] = NO_SLOT
-    if (this.#queueHead[n] === NO_SLOT) this.#queueHead[n] = slot
-    else frames.next[this.#queueTail[n]] = slot
-    this.#queueTail[n] = slot
-    this.#queued[n]++
+    const refused = this.#parking.park(n, slot)
+    if (refused !== 0) return refused
     if (state === Neigh.NONE) this.#ask(n, now)
     return PARKED
   }
@@ -251,10 +236,16 @@ export class Neighs {
   #expire(n: number, now: number): void {
     if (this.#isAsking(n)) {
       this.#counters.count(Event.NEIGH_FAILED)
-      this.#trace.write(TraceKind.NEIGH_FAILED, now, this.address[n], this.arm[n], this.#queued[n])
+      this.#trace.write(
+        TraceKind.NEIGH_FAILED,
+        now,
+        this.address[n],
+        this.arm[n],
+        this.#parking.count(n),
+      )
     }
     this.#event(n, TIMER, now)
-    if (this.state[n] === Neigh.NONE) this.#discardQueue(n)
+    if (this.state[n] === Neigh.NONE) this.#parking.discard(n, this.arm[n])
   }
 
   #isAsking(n: number): boolean {
@@ -315,28 +306,15 @@ export class Neighs {
   }
 
   #flush(n: number): void {
-    const arm = this.#arms[this.arm[n]]
-    for (let slot = this.#queueHead[n]; slot !== NO_SLOT; slot = this.#frames.next[slot]) {
+    const { next } = this.#frames
+    for (let slot = this.#parking.first(n); slot !== NO_SLOT; slot = next[slot]) {
       this.#writeMacs(n, slot)
-      arm.outbox[arm.outboxCount++] = slot
     }
-    this.#queueHead[n] = NO_SLOT
-    this.#queued[n] = 0
-  }
-
-  #discardQueue(n: number): void {
-    for (let slot = this.#queueHead[n]; slot !== NO_SLOT; ) {
-      const next = this.#frames.next[slot]
-      this.#counters.txDrop(this.arm[n], Drop.NEIGH_UNRESOLVED)
-      this.#frames.release(slot)
-      slot = next
-    }
-    this.#queueHead[n] = NO_SLOT
-    this.#queued[n] = 0
+    this.#parking.flush(n, this.#arms[this.arm[n]])
   }
 
   #delete(n: number): void {
-    this.#discardQueue(n)
+    this.#parking.discard(n, this.arm[n])
     let link = this.#heads[bucketOf(this.address[n])]
     if (link === n) this.#heads[bucketOf(this.address[n])] = this.#next[n]
     else {

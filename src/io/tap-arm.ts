@@ -13,6 +13,7 @@ import {
   type Burst,
   closeFd,
   EBADFD,
+  type NativeError,
   openTap,
   QUEUE_MULTI,
   readBurst,
@@ -67,7 +68,20 @@ export class TapArm {
    * was made, and one queue of several costs nothing.
    */
   open(): void {
-    this.fd = openTap(this.name, this.#netns, QUEUE_MULTI)
+    try {
+      this.fd = openTap(this.name, this.#netns, QUEUE_MULTI)
+    } catch (error) {
+      // The kernel's word for a TAP that was made without multi_queue, which nobody would guess.
+      const hint = `; a device ${this.name} that is there must be a TAP made with multi_queue`
+      const { code, message } = error as NativeError
+      if (code === 'EINVAL') (error as NativeError).message = message + hint
+      throw error
+    }
+  }
+
+  /** Slots that wait to be read into. */
+  get ready(): number {
+    return this.#slotCount
   }
 
   /** Forgets a device that has gone; open() may bring it back. */

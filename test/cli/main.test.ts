@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { Answer } from '../../src/control/commands.ts'
-import type { AnyRequest } from '../../src/control/requests.ts'
+import type { Answer, Request } from '../../src/control/commands.ts'
 import { openServer } from '../../src/control/server.ts'
-import { ADDRESSES, CONN, COUNTERS, NEIGHBOURS, SERVICES } from './canned.ts'
+import { ADDRESSES, CONN, COUNTERS, SERVICES } from './canned.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -48,10 +47,10 @@ function folder(t: TestContext): string {
 const CONNS = 2500
 
 /** Answers like a daemon after the seed's conversation, with a table of CONNS connections. */
-async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: AnyRequest[] }> {
-  const asked: AnyRequest[] = []
+async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Request[] }> {
+  const asked: Request[] = []
   let level = 'info'
-  const respond = (request: AnyRequest): Answer => {
+  const respond = (request: Request): Answer => {
     asked.push(request)
     switch (request.verb) {
       case 'services':
@@ -165,7 +164,12 @@ test('failures are one line and exit code 1', async t => {
     ['220 smtp\n', `what answers at ${place}/s is no tapvs daemon`],
     ['', `the daemon at ${place}/s ended without an answer`],
   ] as const) {
-    const stranger = createServer(connection => connection.on('error', () => {}).end(said))
+    const stranger = createServer(connection =>
+      connection
+        .on('error', () => {})
+        .resume()
+        .end(said),
+    )
     await new Promise<void>(done => stranger.listen(`${place}/s`, done))
     assert.equal(await failure(['log', 'level'], `${place}/s`), `tapvs: ${expected}\n`)
     await new Promise(done => stranger.close(done))
@@ -180,7 +184,7 @@ test('wrong use is one line and exit code 2', async () => {
     [['ipvsadm', '-c', '--stats'], 'Arguments connection and stats are mutually exclusive'],
     [['dpip'], 'dpip needs an object: addr, neigh or link'],
     [['dpip', 'addr'], 'dpip needs a verb: show'],
-    [['config', 'check'], 'expected an argument (found 0, need 1); see --help'],
+    [['config', 'check'], 'expected more arguments (found 0, need 1); see --help'],
     [['counters', 'all'], 'Unknown argument: all'],
     [['counters', '--socket'], 'Not enough arguments following: socket'],
     [['run'], 'Missing required argument: config'],

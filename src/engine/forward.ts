@@ -1,0 +1,151 @@
+/**
+ * Where translated packets leave: which arm, which MACs, and whether they fit. Towards the RS the next hop's neighbour
+ * says the MAC; towards the client it is the MAC that the client's last segment came from, so replies need neither
+ * route nor ARP (fullnat semantics 1.8, 1.9). RSTs of our own go the same ways.
+ */
+
+import { ETH, ETHERTYPE, writeEthernet } from '../wire/ethernet.ts'
+import { VNET } from '../wire/vnet-hdr.ts'
+import type { Arm } from './arm.ts'
+import { CELL, type ConnTable } from './conn.ts'
+import { type Counters, Drop, Event, PARKED } from './counters.ts'
+import type { Engine } from './engine.ts'
+import { type Frames, NO_SLOT } from './frames.ts'
+import type { FullNat } from './fullnat.ts'
+import type { Neighs } from './neigh.ts'
+import type { Parsed } from './parsed.ts'
+import { writeRst } from './rst.ts'
+import type { Dests } from './service.ts'
+import { TraceKind, type TraceRing } from './trace.ts'
+
+export class Forward {
+  readonly #frames: Frames
+  readonly #arms: readonly Arm[]
+  readonly #table: ConnTable
+  readonly #dests: Dests
+  readonly #neighs: Neighs
+  readonly #counters: Counters
+  readonly #trace: TraceRing
+  readonly #fullnat: FullNat
+  readonly #decrementTtl: boolean
+
+  constructor(engine: Engine, fullnat: FullNat, decrementTtl: boolean) {
+    this.#frames = engine.frames
+    this.#arms = engine.arms
+    this.#table = engine.conns.table
+    this.#dests = engine.dests
+    this.#neighs = engine.neighs
+    this.#counters = engine.counters
+    this.#trace = engine.trace
+    this.#fullnat = fullnat
+    this.#decrementTtl = decrementTtl
+  }
+
+  /** Translates and addresses a segment of tuple t. => The RS's arm, PARKED, or minus a drop reason. */
+  toRs(slot: number, p: Parsed, t: number, dest: number, now: number): number {
+    const arm = this.#arms[this.#dests.arm[dest]]
+    const unfit = this.#unfit(p, arm)
+    if (unfit !== 0) return unfit
+    const failed = this.#fullnat.translate(slot, p, t, arm.mtu)
+    if (failed !== 0 && this.#trace.debug) this.#traceToaFailed(t, failed, now)
+    return this.#toNextHop(slot, dest, now)
+  }
+
+  /** => The client's arm, or minus a drop reason. */
+  toClient(slot: number, p: Parsed, t: number): number {
+    const arm = this.#arms[this.#table.clientArm(t >> 1)]
+    const unfit = this.#unfit(p, arm)
+    if (unfit !== 0) return unfit
+    this.#fullnat.translate(slot, p, t, arm.mtu)
+    this.#addressClient(p.eth, t >> 1, arm)
+    return arm.index
+  }
+
+  /** A segment with ACK has come from the RS: its next hop is alive (6.4). */
+  confirmRs(p: Parsed, dest: number, now: number): void {
+    const dests = this.#dests
+    const n = this.#neighs.find(dests.arm[dest], dests.nextHop[dest], dests.neigh[dest])
+    if (n < 0) return
+    dests.neigh[dest] = n
+    const { pkt } = this.#frames
+    const macHi = pkt.getUint16(p.eth + ETH.SRC)
+    this.#neighs.confirm(n, macHi, pkt.getInt32(p.eth + ETH.SRC + 2), now)
+  }
+
+  /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (2.7). */
+  resetBoth(conn: number, now: number): void {
+    const { cells } = this.#table
+    const at = conn << 4
+    const toRs = this.#rst(conn, 1, cells[at + CELL.RST_ACK], 0)
+    if (toRs !== NO_SLOT) {
+      this.#settle(toRs, this.#toNextHop(toRs, this.#table.dest(conn), now))
+    }
+    // The ack field of DPVS's RST to the client, meaningless without the flag but visible in captures.
+    const toClient = this.#rst(conn, 0, cells[at + CELL.RST_SEQ], -cells[at + CELL.DELTA])
+    if (toClient !== NO_SLOT) {
+      const arm = this.#arms[this.#table.clientArm(conn)]
+      this.#addressClient(this.#frames.start[toClient] + VNET.BYTES, conn, arm)
+      this.#settle(toClient, arm.index)
+    }
+    this.#counters.count(Event.RST_ON_EXPIRY)
+  }
+
+  /** => Minus the reason why the packet cannot leave on `arm`, or 0. */
+  #unfit(p: Parsed, arm: Arm): number {
+    if (p.largest > arm.mtu) return -Drop.IP_TOO_BIG
+    return this.#decrementTtl && p.ttl <= 1 ? -Drop.IP_TTL : 0
+  }
+
+  #toNextHop(slot: number, dest: number, now: number): number {
+    const dests = this.#dests
+    const n = this.#neighs.findOrCreate(
+      dests.arm[dest],
+      dests.nextHop[dest],
+      dests.neigh[dest],
+      now,
+    )
+    if (n < 0) return -Drop.NEIGH_TABLE_FULL
+    dests.neigh[dest] = n
+    return this.#neighs.output(n, slot, now)
+  }
+
+  #addressClient(eth: number, conn: number, arm: Arm): void {
+    const { cells } = this.#table
+    const macHi = cells[(conn << 4) | CELL.WORD] >>> 16
+    const macLo = cells[(conn << 4) | CELL.MAC_LO]
+    const { pkt } = this.#frames
+    writeEthernet(pkt, eth, macHi, macLo, arm.macHi, arm.macLo, ETHERTYPE.IPV4)
+  }
+
+  /** An RST to whoever sends the packets of the conn's tuple `dir`. => Its slot, or NO_SLOT. */
+  #rst(conn: number, dir: number, seq: number, ack: number): number {
+    const slot = this.#frames.take()
+    if (slot === NO_SLOT) return NO_SLOT
+    const { cells } = this.#table
+    const at = (conn << 4) | (dir << 2)
+    const ports = cells[at + CELL.PORTS]
+    const back = (ports << 16) | (ports >>> 16)
+    writeRst(this.#frames, slot, cells[at + CELL.DADDR], cells[at + CELL.SADDR], back, seq, ack)
+    return slot
+  }
+
+  /** Carries out the verdict on a frame of our own. */
+  #settle(slot: number, verdict: number): void {
+    if (verdict >= 0) {
+      const arm = this.#arms[verdict]
+      arm.outbox[arm.outboxCount++] = slot
+    } else if (verdict !== PARKED) {
+      this.#counters.count(-verdict)
+      this.#frames.release(slot)
+    }
+  }
+
+  // biome-ignore format: one record, one line
+  #traceToaFailed(t: number, why: number, now: number): void {
+    const c = this.#table.cells
+    const at = (t >> 1) << 4
+    this.#trace.write(
+      TraceKind.TOA_FAILED, now, c[at], c[at + 1], c[at + 2], c[at + 5], c[at + 4], c[at + 6], why,
+    )
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Frames that wait for a neighbour's MAC: one list per neighbour, through frames.next, first in, first out. A parked
+ * slot belongs to its list until flush or discard.
+ */
+
+import type { Arm } from './arm.ts'
+import { type Counters, Drop } from './counters.ts'
+import { type Frames, NO_SLOT } from './frames.ts'
+
+export class Parking {
+  readonly #head: Int32Array
+  readonly #tail: Int32Array
+  readonly #count: Int32Array
+  readonly #limit: number
+  readonly #frames: Frames
+  readonly #counters: Counters
+
+  /** Lists for `lists` neighbours of at most limit + 1 frames: DPVS tests "more than" (fullnat semantics 6.2). */
+  constructor(lists: number, limit: number, frames: Frames, counters: Counters) {
+    this.#head = new Int32Array(lists).fill(NO_SLOT)
+    this.#tail = new Int32Array(lists)
+    this.#count = new Int32Array(lists)
+    this.#limit = limit
+    this.#frames = frames
+    this.#counters = counters
+  }
+
+  count(n: number): number {
+    return this.#count[n]
+  }
+
+  /** => 0 and the slot is parked, or minus a drop reason and it is still the caller's. */
+  park(n: number, slot: number): number {
+    const frames = this.#frames
+    if (this.#count[n] > this.#limit) return -Drop.NEIGH_QUEUE_FULL
+    // Parked frames may use half of the arena; the rest is for bursts.
+    if (frames.free < frames.slots >> 1) return -Drop.NO_BUFFER
+    frames.next[slot] = NO_SLOT
+    if (this.#head[n] === NO_SLOT) this.#head[n] = slot
+    else frames.next[this.#tail[n]] = slot
+    this.#tail[n] = slot
+    this.#count[n]++
+    return 0
+  }
+
+  /** The first parked slot of n or NO_SLOT; the others hang on frames.next. */
+  first(n: number): number {
+    return this.#head[n]
+  }
+
+  /** Moves the list to the arm's outbox, in order. */
+  flush(n: number, arm: Arm): void {
+    for (let slot = this.#head[n]; slot !== NO_SLOT; slot = this.#frames.next[slot]) {
+      arm.outbox[arm.outboxCount++] = slot
+    }
+    this.#empty(n)
+  }
+
+  /** Drops the list: nobody answered. */
+  discard(n: number, arm: number): void {
+    for (let slot = this.#head[n]; slot !== NO_SLOT; ) {
+      const next = this.#frames.next[slot]
+      this.#counters.txDrop(arm, Drop.NEIGH_UNRESOLVED)
+      this.#frames.release(slot)
+      slot = next
+    }
+    this.#empty(n)
+  }
+
+  #empty(n: number): void {
+    this.#head[n] = NO_SLOT
+    this.#count[n] = 0
+  }
+}

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { ask } from '../../src/cli/client.ts'
+
+// The daemon with another packet thread: a copy of the program whose worker.js is the one below, which needs neither
+// root nor TAPs, and does what the name of its first arm says.
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+
+const WORKER = `
+import { workerData } from 'node:worker_threads'
+import { TraceKind, TraceRing } from '../engine/trace.js'
+const { config, port, trace, traceRecords } = workerData
+const ring = new TraceRing(trace, traceRecords)
+const role = config.arms[0].name
+if (role === 'fails') {
+  port.postMessage({ failed: 'TUNSETIFF fails: Device or resource busy' })
+  throw new Error('TUNSETIFF fails: Device or resource busy')
+}
+port.on('message', message => {
+  if ('stop' in message) {
+    while (role === 'hangs');
+    port.close()
+  } else if ('debug' in message) {
+    if (!message.debug) return
+    const many = role === 'chatters' ? 100000 : 1
+    for (let i = 0; i < many; i++) ring.write(TraceKind.LPORT_FETCHED, 0, 0x7f000001, i)
+  } else {
+    if (role === 'dies') throw new Error('a bug')
+    const ok = message.request.verb === 'counters' ? { events: { trace_lost: ring.lost } } : []
+    port.postMessage({ id: message.id, answer: { ok } })
+  }
+})
+port.postMessage({ warning: 'arm is shy' })
+port.postMessage({ ready: true })
+`
+
+interface Daemon {
+  process: ChildProcess
+  socket: string
+  config: string
+  /** Resolves when stderr holds a match. */
+  said(pattern: RegExp): Promise<RegExpMatchArray>
+  stderr(): string
+  exitCode: Promise<number | null>
+}
+
+/** Starts it and waits for \`until\` on stderr. */
+async function start(t: TestContext, role: string, until: RegExp, rest = ''): Promise<Daemon> {
+  const folder = mkdtempSync(join(tmpdir(), 'tapvs-daemon-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  cpSync(join(ROOT, 'dist/src'), join(folder, 'dist/src'), { recursive: true })
+  for (const name of ['node_modules', 'build', 'package.json']) {
+    symlinkSync(join(ROOT, name), join(folder, name))
+  }
+  cpSync(join(ROOT, 'bin'), join(folder, 'bin'), { recursive: true })
+  writeFileSync(join(folder, 'dist/src/control/worker.js'), WORKER)
+  const socket = join(folder, 'run/tapvs.sock')
+  const config = join(folder, 'x.yaml')
+  const arm = `{ name: ${role}, addresses: [10.0.0.1/24], local_addresses: [10.0.0.9] }`
+  const services = '[{ address: 10.0.0.5, port: 80 }]'
+  writeFileSync(
+    config,
+    `arms: [${arm}]\nservices: ${services}\ncontrol: { socket: ${socket} }\n${rest}`,
+  )
+
+  const child = spawn(join(folder, 'bin/tapvs'), ['run', '--config', config], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  let text = ''
+  const waiting: (() => void)[] = []
+  const exitCode = new Promise<number | null>(done => {
+    child.on('close', code => {
+      done(code)
+      for (const look of waiting) look()
+    })
+  })
+  child.stderr.setEncoding('utf8').on('data', chunk => {
+    text += chunk
+    for (const look of waiting) look()
+  })
+  const daemon: Daemon = {
+    process: child,
+    socket,
+    config,
+    exitCode,
+    stderr: () => text,
+    said: pattern =>
+      new Promise((done, fail) => {
+        const look = () => {
+          const match = pattern.exec(text)
+          if (match) done(match)
+          else if (child.exitCode !== null) fail(new Error(`ended without ${pattern}: ${text}`))
+        }
+        waiting.push(look)
+        look()
+      }),
+  }
+  await daemon.said(until)
+  return daemon
+}
+
+test('ready, asked, told its level, and stopped', async t => {
+  const daemon = await start(t, 'works', /ready.*\n/)
+  const { socket } = daemon
+  const lines = daemon.stderr().split('\n')
+  assert.deepEqual(lines.slice(0, 3), [
+    `TAPVS: ${daemon.config}:2:23 services[0].address: 10.0.0.5 is no address of any arm: nobody answers ARP for it`,
+    'TAPVS: arm is shy',
+    `TAPVS: ready, arms works; services TCP 10.0.0.5:80 wrr; socket ${socket}`,
+  ])
+  assert.deepEqual(await ask(socket, { verb: 'services' }), [])
+  const { pid, worker } = await ask(socket, { verb: 'ping' })
+  assert.deepEqual([pid, worker], [daemon.process.pid, 0])
+  assert.deepEqual(await ask(socket, { verb: 'log' }), { level: 'info' })
+  assert.deepEqual(await ask(socket, { verb: 'log', level: 'debug' }), { level: 'debug' })
+  await daemon.said(/^SAPOOL: sa_pool_fetch: 127\.0\.0\.1:0 fetched!\n/m)
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+  assert.equal(existsSync(socket), false)
+})
+
+test('debug from the config, with time stamps', async t => {
+  const daemon = await start(
+    t,
+    'works',
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z SAPOOL: /m,
+    'log: { level: debug, timestamps: true }\n',
+  )
+  daemon.process.kill('SIGINT')
+  assert.equal(await daemon.exitCode, 0)
+})
+
+test('lost records are reported in a line, with their number', async t => {
+  const daemon = await start(t, 'chatters', /TRACE: .*\n/, 'log: { level: debug }\n')
+  const [, lost] = await daemon.said(/^TRACE: (\d+) records lost\n/m)
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+  const logged = daemon.stderr().match(/^SAPOOL/gm)?.length
+  assert.equal(Number(lost) + (logged ?? 0), 100_000)
+})
+
+test('arms that cannot be opened', async t => {
+  const daemon = await start(t, 'fails', /\n.*\n/)
+  assert.equal(await daemon.exitCode, 1)
+  assert.equal(daemon.stderr().split('\n')[1], 'TAPVS: TUNSETIFF fails: Device or resource busy')
+  assert.equal(daemon.stderr().split('\n').length, 3)
+  assert.equal(existsSync(daemon.socket), false)
+})
+
+test('a packet thread that dies takes the daemon with it', async t => {
+  const daemon = await start(t, 'dies', /ready/)
+  await assert.rejects(ask(daemon.socket, { verb: 'counters' }))
+  assert.equal(await daemon.exitCode, 1)
+  assert.match(daemon.stderr(), /^TAPVS: the packet thread ended: Error: a bug$/m)
+  assert.equal(existsSync(daemon.socket), false)
+})
+
+test('a packet thread that does not stop is ended', async t => {
+  const daemon = await start(t, 'hangs', /ready/)
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+})
+
+test('a second daemon is refused before it touches anything', async t => {
+  const daemon = await start(t, 'works', /ready/)
+  const second = spawn(join(ROOT, 'bin/tapvs'), ['run', '--config', daemon.config], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let text = ''
+  second.stderr.setEncoding('utf8').on('data', chunk => {
+    text += chunk
+  })
+  assert.equal(await new Promise(done => second.on('close', done)), 1)
+  assert.match(text, /^TAPVS: another daemon answers at .*; stop it or set control\.socket$/m)
+  assert.deepEqual(await ask(daemon.socket, { verb: 'services' }), [])
+})
