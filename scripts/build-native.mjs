@@ -1,23 +1,27 @@
-// Compiles src/io/native/arm.c into build/arm.node; run by npm's `install` script and by hand.
+// Compiles src/io/native/*.c into build/arm.node; run by npm's `install` script and by hand.
 //
 // One compiler call, no node-gyp: node-api-headers carries the headers, so nothing is downloaded,
-// and one C file needs no generated makefile (and no Python). A fresh Debian needs only gcc and
+// and a few C files need no generated makefile (and no Python). A fresh Debian needs only gcc and
 // libc6-dev. Node-API is stable across Node versions, so the binary is built again only when it is
 // stale or does not load.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
 const script = fileURLToPath(import.meta.url)
-const source = fileURLToPath(new URL('../src/io/native/arm.c', import.meta.url))
+const native = fileURLToPath(new URL('../src/io/native/', import.meta.url))
 const folder = fileURLToPath(new URL('../build/', import.meta.url))
 const binary = `${folder}arm.node`
 
 const PACKAGES = 'apt-get install gcc libc6-dev'
 const FLAGS = '-O2 -Wall -Wextra -Werror -std=c11 -fvisibility=hidden -fPIC -shared'.split(' ')
+
+const files = readdirSync(native).map(name => native + name)
+const sources = files.filter(file => file.endsWith('.c'))
+const inputs = [...files.filter(file => /\.[ch]$/.test(file)), script]
 
 const modified = file => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
@@ -45,7 +49,7 @@ function headers() {
 
 function compile(output) {
   const [cc, ...ccFlags] = (process.env.CC?.trim() || 'cc').split(/\s+/) // CC may be 'ccache gcc'
-  const args = [...ccFlags, ...FLAGS, '-I', headers(), '-o', output, source]
+  const args = [...ccFlags, ...FLAGS, '-I', headers(), '-o', output, ...sources]
   const { error, status, signal } = spawnSync(cc, args, { stdio: ['ignore', 'inherit', 'inherit'] })
   if (error) return `no C compiler (${cc}: ${error.code}); run: ${PACKAGES}`
   if (status !== 0)
@@ -53,7 +57,7 @@ function compile(output) {
   return null
 }
 
-if (modified(binary) <= Math.max(modified(source), modified(script)) || !loads()) {
+if (modified(binary) <= Math.max(...inputs.map(modified)) || !loads()) {
   mkdirSync(folder, { recursive: true })
   // Built aside and renamed: a build that is killed never leaves half a file, and a process that
   // has the old binary mapped keeps its own inode.

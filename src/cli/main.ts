@@ -3,6 +3,7 @@
  * 0 done, 1 failed, 2 used wrongly (a wrong config too). Errors are one line on stderr, a wrong config one per mistake.
  */
 
+import { once } from 'node:events'
 import yargs, { type Argv } from 'yargs'
 import { version } from '../control/version.ts'
 import { ask, CliError, DEFAULT_SOCKET } from './client.ts'
@@ -177,7 +178,8 @@ function addIpvsadm(common: Argv<Common>): void {
 async function printConns(socket: string): Promise<void> {
   for (let from = 0; from >= 0; ) {
     const page = await ask(socket, { verb: 'conns', from, limit: CONNS_PER_REQUEST })
-    print(page.conns.map(formatConn).join(''))
+    // A pager that does not read on stops us, not our memory.
+    if (!print(page.conns.map(formatConn).join(''))) await once(process.stdout, 'drain')
     from = page.next
   }
 }
@@ -217,12 +219,15 @@ function addShow(
             default: false,
             describe: 'statistics',
           }),
-        async ({ socket, stats }) => print(await text(socket, stats)),
+        async ({ socket, stats }) => {
+          print(await text(socket, stats))
+        },
       )
       .demandCommand(1, 'dpip needs a verb: show'),
   )
 }
 
-function print(text: string): void {
-  process.stdout.write(text)
+/** => false if the reader is behind */
+function print(text: string): boolean {
+  return process.stdout.write(text)
 }

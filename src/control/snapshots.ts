@@ -28,16 +28,28 @@ export interface TapState {
 
 const NEIGH_STATES = Object.keys(Neigh)
 
-/** In the order of the config. */
+/** Sorted by address and port, and so are the real servers of each, as ipvsadm lists them. */
 export function services(engine: Engine, config: Config): ServiceInfo[] {
-  return engine.services.map((service, i) => ({
-    protocol: 'tcp',
-    address: ipv4Text(service.vip),
-    port: service.vport,
-    scheduler: config.services[i]?.scheduler ?? '',
-    connTimeout: config.services[i]?.connTimeout ?? 0,
-    realServers: service.dests.map(dest => realServer(engine, dest)),
+  const list = engine.services.map((service, i) => ({
+    vip: service.vip,
+    info: {
+      protocol: 'tcp' as const,
+      address: ipv4Text(service.vip),
+      port: service.vport,
+      scheduler: config.services[i]?.scheduler ?? '',
+      connTimeout: config.services[i]?.connTimeout ?? 0,
+      realServers: service.dests
+        .toSorted((a, b) => byAddress(a.rip, b.rip) || a.rport - b.rport)
+        .map(dest => realServer(engine, dest)),
+    },
   }))
+  list.sort((a, b) => byAddress(a.vip, b.vip) || a.info.port - b.info.port)
+  return list.map(({ info }) => info)
+}
+
+/** The engine's addresses are int32, so half of them are negative. */
+function byAddress(a: number, b: number): number {
+  return (a >>> 0) - (b >>> 0)
 }
 
 function realServer(engine: Engine, dest: Dest): RealServerInfo {

@@ -91,7 +91,7 @@ export class Conns {
     cells[at + 5] = lip
     cells[at + 6] = outPorts
     cells[at + CELL.DELTA] =
-      this.#isn.choose(lip, dest.rip, outPorts, now) - pkt.getInt32(p.l4 + TCP.SEQ)
+      this.#firstSeq(lipIndex, dest, lport, now) - pkt.getInt32(p.l4 + TCP.SEQ)
     const macHi = pkt.getUint16(p.eth + ETH.SRC)
     cells[at + CELL.WORD] = firstWord(macHi, this.#random.below(1000), false)
     cells[at + CELL.MAC_LO] = pkt.getInt32(p.eth + ETH.SRC + 2)
@@ -175,7 +175,8 @@ export class Conns {
     if (this.table.state(conn) === State.ESTABLISHED) this.#dests.active[dest]--
     else this.#dests.inactive[dest]--
     const outPorts = cells[at + 6]
-    this.#lips[this.table.lip(conn)].release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff)
+    const pool = this.#lips[this.table.lip(conn)]
+    pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at + CELL.RST_ACK])
     if (this.#trace.debug) this.#traceConn(TraceKind.CONN_DEL, conn, 0, now)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
@@ -213,6 +214,16 @@ export class Conns {
       return (lip << 16) | lport
     }
     return NO_LPORT
+  }
+
+  /** Towards the RS a connection starts ahead of what its lport's last one had come to, wherever the clock is. */
+  #firstSeq(lip: number, dest: Dest, lport: number, now: number): number {
+    const pool = this.#lips[lip]
+    const { rip, rport } = dest
+    const isn = this.#isn.choose(pool.lip, rip, (rport << 16) | lport, now)
+    const last = pool.lastSeq(rip, rport, lport)
+    if (last === 0 || ((isn - last) | 0) > 0) return isn
+    return (last + 1 + (this.#random.below(65_536) << 8)) | 0
   }
 
   #traceConn(kind: number, conn: number, refs: number, now: number): void {

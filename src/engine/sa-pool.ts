@@ -4,7 +4,9 @@
  * holds RIP:rport too), and one RS can use about 64 thousand lports of a LIP.
  *
  * Every sub-pool is a ring, first in, first out: a port that comes back rests as long as the pool allows before
- * it meets the RS again. 64,511 ports * 16 * 2 bytes are 2 MiB per LIP.
+ * it meets the RS again. With each port rests the sequence number that its last connection had come to, because
+ * an RS that holds that connection in TIME_WAIT takes a new SYN only ahead of it (RFC 6191), and a fast upload outruns
+ * the clock that ISNs follow. 64,511 ports * 16 * 6 bytes are 6 MiB per LIP.
  */
 
 export const LPORT_FIRST = 1025
@@ -35,20 +37,26 @@ export function subPoolOf(rip: number, rport: number): number {
 export class SaPool {
   readonly lip: number
   readonly #ports: Uint16Array
+  /** Per sub-pool and port, in ascending order of ports; 0 for a port that has had no connection yet. */
+  readonly #lastSeq: Int32Array
   readonly #size: number
+  readonly #partition: Partition
   readonly #head = new Int32Array(SUB_POOLS)
   readonly #free = new Int32Array(SUB_POOLS)
   #misses = 0
 
   static bytesFor(partition: Partition): number {
-    return lportsOf(partition) * SUB_POOLS * 2
+    return lportsOf(partition) * SUB_POOLS * 6
   }
 
-  /** `memory` needs bytesFor(partition) bytes. */
+  /** `memory` needs bytesFor(partition) bytes, all zero. */
   constructor(memory: ArrayBufferLike, lip: number, partition: Partition) {
     this.lip = lip
     this.#size = lportsOf(partition)
-    this.#ports = new Uint16Array(memory, 0, this.#size * SUB_POOLS)
+    this.#partition = partition
+    const cells = this.#size * SUB_POOLS
+    this.#lastSeq = new Int32Array(memory, 0, cells)
+    this.#ports = new Uint16Array(memory, cells * 4, cells)
     let at = 0
     for (let port = LPORT_FIRST; port <= LPORT_LAST; port++) {
       if ((port & partition.mask) === partition.residue) this.#ports[at++] = port
@@ -71,11 +79,25 @@ export class SaPool {
     return port
   }
 
-  /** Gives an lport back; RIP:rport must be the ones it was fetched for. */
-  release(rip: number, rport: number, lport: number): void {
+  /** Sequence number that the lport's last connection of this sub-pool had come to, or 0 if it has had none. */
+  lastSeq(rip: number, rport: number, lport: number): number {
+    return this.#lastSeq[this.#place(subPoolOf(rip, rport), lport)]
+  }
+
+  /** Gives an lport back; RIP:rport must be the ones it was fetched for, `seq` is what the RS expected next. */
+  release(rip: number, rport: number, lport: number, seq: number): void {
     const sub = subPoolOf(rip, rport)
+    this.#lastSeq[this.#place(sub, lport)] = seq
     this.#ports[sub * this.#size + ((this.#head[sub] + this.#free[sub]) % this.#size)] = lport
     this.#free[sub]++
+  }
+
+  /** Cell of an lport in #lastSeq: its rank among the ports of the partition. */
+  #place(sub: number, lport: number): number {
+    const { mask, residue } = this.#partition
+    const bits = 32 - Math.clz32(mask)
+    const first = (LPORT_FIRST - residue + mask) >> bits
+    return sub * this.#size + ((lport - residue) >> bits) - first
   }
 
   /** lports in use, over all sub-pools: `sa_used`. */

@@ -1,5 +1,5 @@
 /**
- * The typed face of build/arm.node (native/arm.c): TAP queues, bursts of frames between the kernel
+ * The typed face of build/arm.node (C in native/): TAP queues, bursts of frames between the kernel
  * and one arena, waiting, and network namespaces. It moves bytes and nothing else.
  *
  * A file descriptor here is a plain number and belongs to whoever opened it: nothing closes it but

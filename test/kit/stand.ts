@@ -86,6 +86,12 @@ export class Stand {
 
   /** The same with the virtio-net header in front. */
   inputRaw(arm: string, bytes: Uint8Array): Out[] {
+    this.judge(arm, bytes)
+    return this.drain()
+  }
+
+  /** Puts `bytes` in and carries out the verdict as the loop does, but leaves what is to be sent in the outboxes. */
+  judge(arm: string, bytes: Uint8Array): void {
     const { frames, arms, counters } = this.engine
     const slot = frames.take()
     assert.ok(slot >= 0, 'arena is empty')
@@ -100,7 +106,6 @@ export class Stand {
       if (this.verdict !== DONE) counters.rxDrop(port.index, -this.verdict)
       frames.release(slot)
     }
-    return this.drain()
   }
 
   /** A TCP segment in tcpdump's notation, with the MACs that belong to the arm. */
@@ -134,18 +139,19 @@ export class Stand {
 
   /** Empties the outboxes; every frame must decode. */
   drain(): Out[] {
+    return this.collect().map(out => ({ ...out, decoded: decode(out.bytes) }))
+  }
+
+  /** Empties the outboxes without judging the frames: for those that are corrupt on purpose. */
+  collect(): { arm: string; bytes: Uint8Array }[] {
     const { frames, arms } = this.engine
-    const out: Out[] = []
+    const out: { arm: string; bytes: Uint8Array }[] = []
     for (const arm of arms) {
       for (let i = 0; i < arm.outboxCount; i++) {
         const slot = arm.outbox[i]
-        const bytes = new Uint8Array(
-          frames.pkt.buffer,
-          frames.start[slot],
-          frames.length[slot],
-        ).slice()
+        const bytes = new Uint8Array(frames.pkt.buffer, frames.start[slot], frames.length[slot])
+        out.push({ arm: this.config.arms[arm.index].name, bytes: bytes.slice() })
         frames.release(slot)
-        out.push({ arm: this.config.arms[arm.index].name, bytes, decoded: decode(bytes) })
       }
       arm.outboxCount = 0
     }

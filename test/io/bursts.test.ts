@@ -1,23 +1,17 @@
-/**
- * The native addon against the kernel of this machine: every test opens real TAPs in a namespace of
- * its own. That needs root and /dev/net/tun; without them the tests fail, they do not skip.
- */
+/** Bursts of frames between the native addon and the kernel, and waiting for them. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
-import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { beforeEach, test } from 'node:test'
 import { inspect } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import * as native from '../../src/io/native.ts'
+import { inNs, ip, NS, namespacePerTest, open, own, PATH, TAP } from '../kit/tap.ts'
 
 const { EFAULT, EINVAL, EIO } = constants.errno
-const { EBADFD, POLLERR, POLLIN, QUEUE_MULTI, TAP_PERSIST, VNET_HDR_BYTES } = native
+const { EBADFD, POLLERR, POLLIN, VNET_HDR_BYTES } = native
 
-const NS = `tapvs-native-${process.pid}`
-const PATH = `/run/netns/${NS}`
-const TAP = 'arm0'
 const HOST = [10, 77, 0, 1] // the kernel's end of the TAP
 const PEER = [10, 77, 0, 2] // ours
 const PEER_MAC = [2, 0, 0, 0, 0, 2]
@@ -28,35 +22,8 @@ const SLOT_BYTES = 70_000 // a 64 KiB segment with its headers
 const arena = new Uint8Array(SLOTS * SLOT_BYTES)
 const desc = new Int32Array(2 * SLOTS)
 const burst = native.attach(arena, desc)
-const fds = new Set<number>()
 
-const ip = (...args: string[]) => execFileSync('ip', ['-n', NS, ...args], { encoding: 'utf8' })
-const inNs = (script: string) => execFileSync('ip', ['netns', 'exec', NS, 'bash', '-c', script])
-const namespace = () => readlinkSync('/proc/thread-self/ns/net')
-const linkTarget = (path: string) => {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return '' // the descriptor that listed the folder is gone
-  }
-}
-/** Descriptors of the kinds that the addon opens; those of child processes come and go at will. */
-const openFds = () =>
-  readdirSync('/proc/self/fd')
-    .map(fd => linkTarget(`/proc/self/fd/${fd}`))
-    .filter(target => /tun|net:\[|netns/.test(target)).length
 const be16 = (value: number) => [value >> 8, value & 255]
-
-function open(flags = 0, name = TAP): number {
-  const fd = native.openTap(name, PATH, flags)
-  fds.add(fd)
-  return fd
-}
-
-function close(fd: number): void {
-  fds.delete(fd)
-  native.closeFd(fd)
-}
 
 function openUp(): number {
   const fd = open()
@@ -136,91 +103,11 @@ function synAck(syn: Buffer): number[] {
 /** Sends a datagram to `address` and so makes the kernel ask for its MAC. */
 const provokeArp = (address: number[]) => inNs(`echo x > /dev/udp/${address.join('.')}/9`)
 
-before(() => {
-  assert.equal(process.getuid?.(), 0, 'these tests make network namespaces: run them as root')
-  assert.ok(existsSync('/dev/net/tun'), 'these tests need TAP devices: /dev/net/tun is missing')
-})
+namespacePerTest()
 
 beforeEach(() => {
-  execFileSync('ip', ['netns', 'add', NS])
-  // Else router solicitations come among the frames.
-  inNs('echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6')
   for (let slot = 0; slot < SLOTS; slot++) desc[slot] = slot * SLOT_BYTES
   desc.fill(0, SLOTS)
-})
-
-// An open descriptor would keep the TAP, and the namespace with it, alive behind its deleted name.
-function cleanUp(): void {
-  for (const fd of fds) native.closeFd(fd)
-  fds.clear()
-  spawnSync('ip', ['netns', 'del', NS], { stdio: 'ignore' })
-}
-afterEach(cleanUp)
-after(cleanUp)
-process.on('exit', cleanUp)
-
-test('a TAP opened in a named namespace is there and not here', () => {
-  open()
-  assert.match(ip('-d', 'link', 'show', TAP), /tun type tap pi off vnet_hdr on persist off/)
-  assert.notEqual(spawnSync('ip', ['link', 'show', TAP]).status, 0)
-})
-
-test("'' opens in the namespace of the thread, which enterNetns and leaveNetns move", () => {
-  const home = namespace()
-  const previous = native.enterNetns(PATH)
-  assert.notEqual(namespace(), home)
-  const fd = native.openTap(TAP, '', 0)
-  fds.add(fd)
-  native.leaveNetns(previous)
-  assert.equal(namespace(), home)
-  assert.match(ip('link', 'show', TAP), new RegExp(TAP))
-})
-
-test('two queues on one name', () => {
-  const [first, second] = [open(QUEUE_MULTI), open(QUEUE_MULTI)]
-  assert.notEqual(first, second)
-  assert.match(ip('-d', 'link', 'show', TAP), /multi_queue numqueues 2/)
-  close(first)
-  assert.match(ip('-d', 'link', 'show', TAP), /numqueues 1/)
-})
-
-test('a persistent TAP keeps its address without us, until unpersistTap', () => {
-  const first = open(TAP_PERSIST)
-  ip('addr', 'add', '10.77.0.1/24', 'dev', TAP)
-  close(first)
-  assert.match(ip('addr', 'show', TAP), /10\.77\.0\.1\/24/)
-  const second = open() // without TAP_PERSIST: re-attaching does not clear it
-  close(second)
-  assert.match(ip('addr', 'show', TAP), /10\.77\.0\.1\/24/)
-  const third = open()
-  native.unpersistTap(third)
-  close(third)
-  assert.doesNotMatch(ip('link'), new RegExp(TAP))
-})
-
-test('a failed open has a code, names step and device, leaves no fd and the thread at home', () => {
-  const home = namespace()
-  open()
-  const fdsBefore = openFds()
-  const fails = (name: string, netns: string, flags: number, code: string, message: string) =>
-    assert.throws(() => native.openTap(name, netns, flags), { name: 'Error', code, message })
-  fails(TAP, PATH, 0, 'EBUSY', `TUNSETIFF ${TAP} in ${PATH}: Device or resource busy`)
-  fails(TAP, PATH, QUEUE_MULTI, 'EINVAL', `TUNSETIFF ${TAP} in ${PATH}: Invalid argument`)
-  fails('lo', '', 0, 'EINVAL', 'TUNSETIFF lo: Invalid argument')
-  const nowhere = `${PATH}-missing`
-  const missing = `enter namespace for ${TAP} in ${nowhere}: No such file or directory`
-  fails(TAP, nowhere, 0, 'ENOENT', missing)
-  fails(
-    TAP,
-    '/proc/self/status',
-    0,
-    'EINVAL',
-    `enter namespace for ${TAP} in /proc/self/status: Invalid argument`,
-  )
-  assert.throws(() => native.enterNetns(nowhere), { code: 'ENOENT' })
-  assert.throws(() => native.leaveNetns(-1), { code: 'EBADF' })
-  assert.equal(namespace(), home)
-  assert.equal(openFds(), fdsBefore)
 })
 
 test('a frame of the kernel arrives in its slot behind 10 bytes of virtio_net_hdr', () => {
@@ -359,8 +246,7 @@ test('a slot outside the arena is refused and nothing outside it is written', ()
 })
 
 test('wait returns on a wake from another thread, and at its timeout without one', async () => {
-  const waker = native.createWaker()
-  fds.add(waker)
+  const waker = own(native.createWaker())
   assert.deepEqual(waitFor(waker, 10), { ready: 0, revents: 0 })
   const code = `
     const { parentPort, workerData } = require('node:worker_threads')

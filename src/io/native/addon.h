@@ -1,0 +1,54 @@
+/* An arm of the balancer as the kernel sees it: one or more queues of a TAP in some network
+ * namespace, read and written in bursts between the kernel and one arena that TypeScript owns.
+ *
+ * The addon knows no protocols: whether a frame is valid is the engine's business. It must never
+ * write outside the arena, whatever the descriptors say, and never leave a thread in a namespace it
+ * did not ask for.
+ *
+ * The main thread and each worker load their own exports and there is no static state, so nothing
+ * needs a lock. Before changing it read Documentation/networking/tuntap.rst and drivers/net/tun.c.
+ *
+ * This header comes before every other: the two macros below decide what the others declare.
+ */
+#ifndef TAPVS_ADDON_H
+#define TAPVS_ADDON_H
+
+#define _GNU_SOURCE
+#define NAPI_VERSION 8
+
+#include <node_api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* addon.c: results. An error leaves an exception pending and returns NULL; its tap and netns name
+ * what the step was about, '' for nothing. */
+napi_value integer(napi_env env, int32_t value);
+napi_value type_error(napi_env env, const char *message);
+napi_value range_error(napi_env env, const char *message);
+napi_value system_error(napi_env env, int error, const char *step, const char *tap,
+                        const char *netns);
+
+/* addon.c: arguments. => false when they are not what the caller needs: return NULL then. */
+bool arguments(napi_env env, napi_callback_info info, size_t n, napi_value *args);
+bool integers(napi_env env, const napi_value *args, size_t n, int32_t *values);
+bool text(napi_env env, napi_value arg, char *buffer, size_t size, const char *complaint);
+bool fd_argument(napi_env env, napi_callback_info info, int32_t *fd);
+
+/* tap.c */
+napi_value open_tap(napi_env env, napi_callback_info info);
+napi_value close_fd(napi_env env, napi_callback_info info);
+napi_value unpersist_tap(napi_env env, napi_callback_info info);
+napi_value enter_netns(napi_env env, napi_callback_info info);
+napi_value leave_netns(napi_env env, napi_callback_info info);
+
+/* bursts.c */
+napi_value attach(napi_env env, napi_callback_info info);
+napi_value read_burst(napi_env env, napi_callback_info info);
+napi_value write_burst(napi_env env, napi_callback_info info);
+napi_value wait_fds(napi_env env, napi_callback_info info);
+napi_value create_waker(napi_env env, napi_callback_info info);
+napi_value wake(napi_env env, napi_callback_info info);
+napi_value drain_waker(napi_env env, napi_callback_info info);
+
+#endif

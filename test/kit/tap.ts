@@ -1,0 +1,60 @@
+/**
+ * TAPs for tests of the native addon against the kernel of this machine: every test opens them in a
+ * network namespace of its own. That needs root and /dev/net/tun; without them the tests fail, they
+ * do not skip.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { after, afterEach, before, beforeEach } from 'node:test'
+import * as native from '../../src/io/native.ts'
+
+export const NS = `tapvs-native-${process.pid}`
+export const PATH = `/run/netns/${NS}`
+export const TAP = 'arm0'
+
+const fds = new Set<number>()
+
+export const ip = (...args: string[]) =>
+  execFileSync('ip', ['-n', NS, ...args], { encoding: 'utf8' })
+export const inNs = (script: string) =>
+  execFileSync('ip', ['netns', 'exec', NS, 'bash', '-c', script])
+
+/** Has the descriptor closed after the test. */
+export function own(fd: number): number {
+  fds.add(fd)
+  return fd
+}
+
+/** A queue of TAP in the test's namespace. */
+export function open(flags = 0): number {
+  return own(native.openTap(TAP, PATH, flags))
+}
+
+export function close(fd: number): void {
+  fds.delete(fd)
+  native.closeFd(fd)
+}
+
+// An open descriptor would keep the TAP, and the namespace with it, alive behind its deleted name.
+function cleanUp(): void {
+  for (const fd of fds) native.closeFd(fd)
+  fds.clear()
+  spawnSync('ip', ['netns', 'del', NS], { stdio: 'ignore' })
+}
+
+/** Makes the namespace before each test of the file and takes it down after it. */
+export function namespacePerTest(): void {
+  before(() => {
+    assert.equal(process.getuid?.(), 0, 'these tests make network namespaces: run them as root')
+    assert.ok(existsSync('/dev/net/tun'), 'these tests need TAP devices: /dev/net/tun is missing')
+  })
+  beforeEach(() => {
+    execFileSync('ip', ['netns', 'add', NS])
+    // Else router solicitations come among the frames.
+    inNs('echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6')
+  })
+  afterEach(cleanUp)
+  after(cleanUp)
+  process.on('exit', cleanUp)
+}
