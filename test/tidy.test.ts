@@ -1,0 +1,135 @@
+/** The rules of the house that a compiler or a linter cannot see. */
+
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+
+/** Small rooms: lines of a file. */
+const LINES = 350
+/** Files that may be longer, and why. */
+const LONG: Record<string, string> = {
+  'src/engine/neigh.ts': 'one table with its life-cycle',
+  'test/engine/drops.test.ts': 'a table with a row for every way to be refused',
+  'test/control/config.test.ts': 'a row for every mistake in a file',
+}
+
+/** From the top to the bottom; a layer imports from itself and from those behind it. */
+const LAYERS = ['cli', 'control', 'io', 'engine', 'wire']
+
+/** What belongs to Node or to a machine and has no place in a pure library. */
+const IMPURE =
+  /\b(Buffer|process|console|setTimeout|setInterval|setImmediate|queueMicrotask|performance|Date|Promise|async|await|require|TextDecoder|TextEncoder|BigInt)\b|\bMath\.random\b|node:/
+
+interface Source {
+  path: string
+  text: string
+  lines: string[]
+}
+
+function sources(folder: string): Source[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+    .map(entry => {
+      const path = relative(root, join(entry.parentPath, entry.name))
+      const text = readFileSync(join(root, path), 'utf8')
+      return { path, text, lines: text.split('\n') }
+    })
+}
+
+/** The text without comments, so that they may speak of what the code must not use. */
+function code(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1')
+}
+
+function imports(text: string): string[] {
+  return [
+    ...code(text).matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)/gm),
+  ].map(([, from, dynamic]) => from ?? dynamic ?? '')
+}
+
+const all = ['src', 'netns', 'test'].flatMap(sources)
+const tests = all.filter(({ path }) => path.startsWith('test/'))
+
+test('this test sees the files', () => {
+  for (const path of [
+    'src/engine/engine.ts',
+    'src/wire/tcp.ts',
+    'netns/lab.ts',
+    'test/tidy.test.ts',
+  ]) {
+    assert.ok(
+      all.some(source => source.path === path),
+      path,
+    )
+  }
+  assert.deepEqual(
+    imports("import {\n  a,\n} from './a.ts'\nexport * from '../b/c.ts'\n// from 'x'\n"),
+    ['./a.ts', '../b/c.ts'],
+  )
+})
+
+test(`no file has more than ${LINES} lines, but for those that are named here`, () => {
+  const long = all.filter(({ lines }) => lines.length > LINES + 1).map(({ path }) => path)
+  assert.deepEqual(
+    long.filter(path => LONG[path] === undefined),
+    [],
+  )
+  for (const path of Object.keys(LONG)) {
+    assert.ok(
+      all.some(source => source.path === path),
+      `${path} is gone`,
+    )
+  }
+})
+
+test(`imports point one way: ${LAYERS.join(' -> ')}`, () => {
+  for (const { path, text } of all.filter(source => source.path.startsWith('src/'))) {
+    const layer = LAYERS.indexOf(path.split('/')[1])
+    assert.ok(layer >= 0, `${path} is in no layer`)
+    for (const from of imports(text).filter(name => name.startsWith('.'))) {
+      const target = relative(root, join(root, dirname(path), from))
+      assert.ok(target.startsWith('src/'), `${path} imports ${target}`)
+      const other = LAYERS.indexOf(target.split('/')[1])
+      assert.ok(other >= layer, `${path} imports ${target}`)
+    }
+  }
+})
+
+test('engine and wire import nothing but each other, and name nothing of Node or of the machine', () => {
+  for (const { path, text } of all.filter(source => /^src\/(engine|wire)\//.test(source.path))) {
+    for (const from of imports(text)) assert.ok(from.startsWith('.'), `${path} imports ${from}`)
+    const found = IMPURE.exec(code(text))
+    assert.equal(found?.[0], undefined, path)
+  }
+})
+
+test('nothing in src or netns imports from the tests', () => {
+  for (const { path, text } of all) {
+    if (path.startsWith('test/')) continue
+    for (const from of imports(text))
+      assert.ok(!/(^|\/)test\//.test(from), `${path} imports ${from}`)
+  }
+})
+
+test('no test is skipped, alone or still to be written', () => {
+  for (const { path, lines } of tests) {
+    if (path === 'test/tidy.test.ts') continue
+    lines.forEach((line, i) => {
+      const found =
+        /\b(?:test|it|describe|suite|t)\.(?:skip|only|todo)\b|\{ *(?:skip|only|todo):/.exec(line)
+      assert.equal(found?.[0], undefined, `${path}:${i + 1}`)
+    })
+  }
+})
+
+test('every transcript says in its first line what it shows', () => {
+  const folder = join(root, 'test', 'transcripts')
+  for (const name of readdirSync(folder)) {
+    assert.match(name, /^[a-z0-9-]+\.txt$/)
+    assert.match(readFileSync(join(folder, name), 'utf8'), /^# \S/, name)
+  }
+})
