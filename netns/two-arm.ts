@@ -14,7 +14,7 @@ import { LabError } from './lab-error.ts'
 import { raiseArm } from './links.ts'
 import { lockHolder, withLock } from './lock.ts'
 import { deleteNetns, inside, makeNetns, netnsExists, netnsLeftover } from './namespaces.ts'
-import { type Finished, type RunOptions, run, stopRecorded } from './processes.ts'
+import { type Finished, type RunOptions, run, stopRecorded, until } from './processes.ts'
 import { raiseRedis } from './real-servers.ts'
 import { type LabStatus, labStatus } from './status.ts'
 import {
@@ -32,6 +32,8 @@ import {
 } from './topology.ts'
 
 const DEFAULT_MTU = 1500
+/** The daemon gives up an unanswered neighbour after 3 s. */
+const RESOLVE_LIMIT_MS = 3500
 
 export class Lab {
   readonly name: string
@@ -126,6 +128,24 @@ export class Lab {
     if (daemonPid(paths) && (await socketAnswers(paths))) return
     await stopDaemon(paths)
     await startDaemon(paths, signal)
+    await this.#resolved(signal)
+  }
+
+  /**
+   * Waits until the daemon knows its neighbours' MACs: it asks when it starts, but a TAP has a carrier only a moment
+   * after it is attached, and then the first answer comes a second later. That they stay unresolved is no failure: a
+   * config may name real servers that are not there.
+   */
+  async #resolved(signal?: AbortSignal): Promise<void> {
+    const known = async () => {
+      const { stdout } = await this.tapvs(['dpip', 'neigh', 'show'])
+      return !/state: (NONE|SEND)/.test(stdout) || undefined
+    }
+    await until('the neighbours', { limitMs: RESOLVE_LIMIT_MS, everyMs: 100, signal }, known).catch(
+      error => {
+        if (signal?.aborted) throw error
+      },
+    )
   }
 
   /** Takes away everything of the lab; nothing to do is fine. */
