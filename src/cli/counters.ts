@@ -30,7 +30,6 @@ export const DROP_WORDS: Record<string, string> = {
   tcp_no_service: 'TCP to an address and port without a service',
   tcp_no_conn: 'no connection, and no SYN that could open one',
   tcp_no_rs: 'SYN to a service without a real server of weight above 0',
-  tcp_no_route: 'no arm has a route to the real server or client',
   conn_table_full: 'SYN while connections.table_size connections are in use',
   lport_exhausted: 'SYN while every LIP of the service is out of lports towards its real server',
   neigh_table_full: 'next hop that found the neighbour table full',

@@ -3,7 +3,7 @@
 import { CELL } from '../engine/conn.ts'
 import { ArmCell, Drop, Event } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
-import { Neigh } from '../engine/neigh.ts'
+import { Neigh } from '../engine/neigh-state.ts'
 import { type Dest, Stat } from '../engine/service.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import type {

@@ -16,33 +16,12 @@ import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Event, PARKED } from './counters.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
+import { NEIGH_TIMEOUTS_SEC, Neigh, NeighEvent, nextNeighState } from './neigh-state.ts'
 import { Parking } from './parking.ts'
 import type { Random } from './random.ts'
-import { compileStates, KEEP } from './state-table.ts'
+import { KEEP } from './state-table.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
-const CODES = ['NO', 'SE', 'RE', 'PR', 'DE'] as const
-export const Neigh = { NONE: 0, SEND: 1, REACHABLE: 2, PROBE: 3, DELAY: 4 } as const
-
-const WIDTH = 8
-const NEXT = compileStates(
-  `
-  sent       SE SE -  DE DE
-  reply      RE RE RE RE RE
-  confirmed  -  -  RE RE RE
-  suspect    -  -  PR -  -
-  timer      NO NO PR NO NO`,
-  CODES,
-  WIDTH,
-)
-const SENT = 0
-const REPLY = 1
-const CONFIRMED = 2
-const SUSPECT = 3
-const TIMER = 4
-
-/** Seconds in NONE, SEND, REACHABLE (configurable), PROBE, DELAY. */
-const TIMEOUTS_SEC = [2, 3, 60, 30, 3]
 /** Up to 200 ms are added to every timeout, so that entries made together do not age together. */
 const JITTER_MS = 200
 const RETRANSMIT_MS = 1000
@@ -109,7 +88,7 @@ export class Neighs {
     this.#asked = new Int32Array(n)
     this.#parking = new Parking(n, options.queueLimit, frames, counters)
     for (let i = 0; i < n; i++) this.#next[i] = i + 1 < n ? i + 1 : NO_NEIGH
-    this.#timeoutMs = Int32Array.from(TIMEOUTS_SEC, sec => sec * 1000)
+    this.#timeoutMs = Int32Array.from(NEIGH_TIMEOUTS_SEC, sec => sec * 1000)
     this.#timeoutMs[Neigh.REACHABLE] = options.timeoutSec * 1000
     this.#arms = arms
     this.#frames = frames
@@ -183,9 +162,9 @@ export class Neighs {
     if (this.macLo[n] === macLo && this.macHi[n] === macHi) {
       // The usual case, a REACHABLE entry in its quiet period, ends here.
       if (state === Neigh.REACHABLE && !this.#mayRearm(n, now)) return
-      this.#event(n, CONFIRMED, now)
+      this.#event(n, NeighEvent.CONFIRMED, now)
     } else if (state === Neigh.REACHABLE && ((now - this.#changed[n]) | 0) > SUSPECT_PAUSE_MS) {
-      this.#event(n, SUSPECT, now)
+      this.#event(n, NeighEvent.SUSPECT, now)
     }
   }
 
@@ -214,7 +193,7 @@ export class Neighs {
     this.macLo[n] = macLo
     if (!solicited) return
     this.#counters.count(Event.NEIGH_LEARNED)
-    this.#event(n, REPLY, now)
+    this.#event(n, NeighEvent.REPLY, now)
     this.#flush(n)
   }
 
@@ -244,7 +223,7 @@ export class Neighs {
         this.#parking.count(n),
       )
     }
-    this.#event(n, TIMER, now)
+    this.#event(n, NeighEvent.TIMER, now)
     if (this.state[n] === Neigh.NONE) this.#parking.discard(n, this.arm[n])
   }
 
@@ -254,7 +233,7 @@ export class Neighs {
 
   #event(n: number, event: number, now: number): void {
     const before = this.state[n]
-    const after = NEXT[event * WIDTH + before]
+    const after = nextNeighState(event, before)
     if (after === KEEP) return
     if (after === before) {
       if (!this.#mayRearm(n, now)) return
@@ -280,7 +259,7 @@ export class Neighs {
 
   #ask(n: number, now: number): void {
     this.#sendRequest(n, now)
-    this.#event(n, SENT, now)
+    this.#event(n, NeighEvent.SENT, now)
   }
 
   #sendRequest(n: number, now: number): void {

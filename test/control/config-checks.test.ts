@@ -1,0 +1,226 @@
+/** What is wrong with a config file: every mistake at once, each with its place and what was expected there. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ConfigError, parseConfig, readConfig } from '../../src/control/config.ts'
+
+function problems(text: string): string[] {
+  try {
+    parseConfig(text, 'x.yaml')
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error))
+    return error.problems
+  }
+  return []
+}
+
+/** A sound config; the lines of a test replace the parts they name. */
+function yaml(parts: { arms?: string; services?: string; rest?: string } = {}): string {
+  const arms = parts.arms ?? '[{ name: a, addresses: [10.0.0.1/24], local_addresses: [10.0.0.9] }]'
+  return `arms: ${arms}\nservices: ${parts.services ?? '[]'}\n${parts.rest ?? ''}`
+}
+
+test('every mistake at once, with its place, in the order of the file', () => {
+  const text = `arms:
+  - name: ext0
+    mtu: big
+    netns: a/b
+    addresses: [10.0.0.1/24, 10.0.0.300]
+    local_adresses: [1.2.3.4]
+    routes:
+      - to: 10.0.0.5/24
+    impair: { loss: 2, sed: x }
+  - name: ext0
+    mac: 01:00:00:00:00:00
+    mtu: 9001
+    mtu: 1500
+    addresses: [10.0.0.1]
+  - 7
+services:
+  - address: 10.0.0.1
+    port: 0
+    scheduler: wlc
+    real_servers:
+      - address: 10.0.0.1
+      - { address: 9.9.9.9, wieght: 3 }
+  - port: 5
+worker: { lports: { mask: 7, residue: 8 } }
+tpc: {}
+`
+  assert.deepEqual(problems(text), [
+    'x.yaml:3:10 arms[0].mtu: expected a whole number 576-9000, found "big"',
+    'x.yaml:4:12 arms[0].netns: expected the name of a network namespace, found "a/b"',
+    'x.yaml:5:30 arms[0].addresses[1]: expected an IPv4 address with a prefix length, like 192.0.2.1/24, found "10.0.0.300"',
+    'x.yaml:6:5 arms[0].local_adresses: expected a known key, found "local_adresses"; did you mean local_addresses?',
+    'x.yaml:8:13 arms[0].routes[0].to: expected a network, like 10.0.0.0/24, found "10.0.0.5/24"',
+    'x.yaml:9:21 arms[0].impair.loss: expected a percentage 0%-100%, like 0.5%, found 2',
+    'x.yaml:9:24 arms[0].impair.sed: expected a known key, found "sed"; did you mean seed?',
+    'x.yaml:10:11 arms[1].name: expected each once, found arm ext0 again, see line 2',
+    'x.yaml:11:10 arms[1].mac: expected a unicast MAC address, like 02:74:76:00:00:01, found "01:00:00:00:00:00"',
+    'x.yaml:13:5 arms[1].mtu: expected each key once, found it again',
+    'x.yaml:14:17 arms[1].addresses[0]: expected each once, found address 10.0.0.1 again, see line 5',
+    'x.yaml:15:5 arms[2]: expected a mapping, found 7',
+    'x.yaml:18:11 services[0].port: expected a whole number 1-65535, found 0',
+    'x.yaml:19:16 services[0].scheduler: expected rr or wrr, found "wlc"',
+    'x.yaml:21:18 services[0].real_servers[0].address: expected another host, found our own address "10.0.0.1"',
+    'x.yaml:22:29 services[0].real_servers[1].wieght: expected a known key, found "wieght"; did you mean weight?',
+    'x.yaml:23:5 services[1].address: expected an IPv4 address, found nothing',
+    'x.yaml:24:39 worker.lports.residue: expected at most the mask (7), else no lport is ours, found 8',
+    'x.yaml:25:1 tpc: expected a known key, found "tpc"; did you mean tcp?',
+  ])
+})
+
+test('what values say about each other', async t => {
+  const cases: Record<string, [text: string, expected: string[]]> = {
+    'the same LIP in two arms': [
+      yaml({
+        arms: '[{ name: a, local_addresses: [10.0.0.9] }, { name: b, local_addresses: [10.0.0.9] }]',
+      }),
+      ['arms[1].local_addresses[0]: expected each once, found address 10.0.0.9 again, see line 1'],
+    ],
+    'a LIP that is an address too': [
+      yaml({ arms: '[{ name: a, addresses: [10.0.0.9/24], local_addresses: [10.0.0.9] }]' }),
+      ['arms[0].local_addresses[0]: expected each once, found address 10.0.0.9 again, see line 1'],
+    ],
+    'the same service twice': [
+      yaml({ services: '[{ address: 10.0.0.1, port: 80 }, { address: 10.0.0.1, port: 80 }]' }),
+      ['services[1]: expected each once, found service 10.0.0.1:80 again, see line 2'],
+    ],
+    'the same real server twice, once by the default port': [
+      yaml({
+        services:
+          '[{ address: 10.0.0.1, port: 80, real_servers: [{ address: 10.0.0.2 }, { address: 10.0.0.2, port: 80 }] }]',
+      }),
+      [
+        'services[0].real_servers[1]: expected each once, found real server 10.0.0.2:80 again, see line 2',
+      ],
+    ],
+    'a LIP of the service that is none': [
+      yaml({ services: '[{ address: 10.0.0.1, port: 80, local_addresses: [10.0.0.1] }]' }),
+      ['services[0].local_addresses[0]: expected a LIP of some arm (10.0.0.9), found "10.0.0.1"'],
+    ],
+    'no LIP anywhere': [
+      yaml({
+        arms: '[{ name: a, addresses: [10.0.0.1/24] }]',
+        services: '[{ address: 10.0.0.1, port: 80 }]',
+      }),
+      [
+        'services[0]: expected a LIP to reach its real servers from, found no local_addresses in any arm',
+      ],
+    ],
+    'an empty list of LIPs': [
+      yaml({ services: '[{ address: 10.0.0.1, port: 80, local_addresses: [] }]' }),
+      ['services[0].local_addresses: expected at least one LIP, found none'],
+    ],
+    'a real server out of reach': [
+      yaml({
+        services: '[{ address: 10.0.0.1, port: 80, real_servers: [{ address: 10.0.1.2 }] }]',
+      }),
+      [
+        'services[0].real_servers[0].address: expected an address that a route of some arm leads to, found "10.0.1.2"',
+      ],
+    ],
+    'a gateway that is on-link of the other arm only': [
+      yaml({
+        arms: '[{ name: a, addresses: [10.0.0.1/24] }, { name: b, addresses: [10.0.0.2/32], routes: [{ to: default, via: 10.0.0.254 }] }]',
+      }),
+      [
+        'arms[1].routes[0].via: expected a gateway on-link of b, found "10.0.0.254", which no address prefix or on-link route of that arm holds',
+      ],
+    ],
+    'the same route twice': [
+      yaml({ arms: '[{ name: a, routes: [{ to: 0.0.0.0/0 }, { to: default }] }]' }),
+      ['arms[0].routes[1].to: expected each once, found route 0.0.0.0/0 again, see line 1'],
+    ],
+    'no arm': ['arms: []', ['arms: expected at least one arm, found none']],
+    'arms left empty': ['arms:\n', ['arms: expected a list, found nothing']],
+    'sixteen arms': [
+      yaml({ arms: `[${Array.from({ length: 16 }, (_, i) => `{ name: a${i} }`).join(', ')}]` }),
+      ['arms[15]: expected at most 15 arms, found 16'],
+    ],
+    'a mask that is not 2^n - 1': [
+      yaml({ rest: 'worker: { lports: { mask: 5 } }' }),
+      ['worker.lports.mask: expected 0, 1, 3, 7, 15, 31 or 63, found 5'],
+    ],
+    'a long device name': [
+      yaml({ arms: '[{ name: abcdefghijklmnop }]' }),
+      ['arms[0].name: expected a device name of 1-15 bytes, found "abcdefghijklmnop"'],
+    ],
+    'a socket without a folder': [
+      yaml({ rest: 'control: { socket: tapvs.sock }' }),
+      ['control.socket: expected an absolute path of at most 107 bytes, found "tapvs.sock"'],
+    ],
+  }
+  for (const [name, [text, expected]] of Object.entries(cases)) {
+    await t.test(name, () => {
+      assert.deepEqual(
+        problems(text).map(problem => problem.replace(/^x\.yaml:\d+:\d+ /, '')),
+        expected,
+      )
+    })
+  }
+})
+
+test('a mistake in an arm does not make mistakes of what depends on it', () => {
+  const text = yaml({
+    arms: '[{ name: a, adresses: [10.0.0.1/24], routes: [{ to: default, via: 10.0.0.254 }] }]',
+    services: '[{ address: 10.0.0.1, port: 80, real_servers: [{ address: 10.0.0.2 }] }]',
+  })
+  assert.deepEqual(problems(text), [
+    'x.yaml:1:19 arms[0].adresses: expected a known key, found "adresses"; did you mean addresses?',
+  ])
+})
+
+test('at most 4096 LIPs, said once', () => {
+  const lips = Array.from({ length: 4100 }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
+  const found = problems(yaml({ arms: `[{ name: a, local_addresses: [${lips.join(', ')}] }]` }))
+  assert.deepEqual(
+    found.map(problem => problem.replace(/^\S+ /, '')),
+    [
+      'arms[0].local_addresses[4096]: expected at most 4096 addresses per namespace, found more',
+      'arms[0].local_addresses[4096]: expected at most 4096 LIPs, found more',
+    ],
+  )
+})
+
+test('a VIP that no arm holds is a warning', () => {
+  const config = parseConfig(yaml({ services: '[{ address: 10.0.0.5, port: 80 }]' }), 'x.yaml')
+  assert.deepEqual(config.warnings, [
+    'x.yaml:2:23 services[0].address: 10.0.0.5 is no address of any arm: nobody answers ARP for it',
+  ])
+})
+
+test('what is no config at all', () => {
+  const mapping = 'expected a mapping with at least `arms`, like config/lab.yaml'
+  assert.deepEqual(problems(''), [`x.yaml:1:1 config: ${mapping}, found nothing`])
+  assert.deepEqual(problems('# only a comment\n'), [`x.yaml:1:1 config: ${mapping}, found nothing`])
+  assert.deepEqual(problems('hello'), [`x.yaml:1:1 config: ${mapping}, found "hello"`])
+  assert.deepEqual(problems('[]'), [`x.yaml:1:1 config: ${mapping}, found a list`])
+  assert.deepEqual(problems('services: []'), ['x.yaml:1:1 arms: expected a list, found nothing'])
+  assert.deepEqual(problems('arms:\n\t- x'), [
+    'x.yaml:2:1 config: expected YAML, found: Tabs are not allowed as indentation',
+  ])
+  assert.deepEqual(problems(`${yaml()}---\na: 1`), [
+    'x.yaml:3:1 config: expected YAML, found: a second document',
+  ])
+  assert.equal(problems('arms: *nowhere').length, 1)
+  assert.equal(problems('a: &a [1]\n'.concat('b: [*a, *a]\n'.repeat(1))).length, 3)
+})
+
+test('values behind an alias are reported where they stand', () => {
+  const text =
+    'arms:\n  - name: a\n    impair: &bad { loss: 7% , reorder: x }\n  - { name: b, impair: *bad }\n'
+  assert.deepEqual(problems(text), [
+    'x.yaml:3:40 arms[0].impair.reorder: expected a percentage 0%-100%, like 0.5%, found "x"',
+    'x.yaml:3:40 arms[1].impair.reorder: expected a percentage 0%-100%, like 0.5%, found "x"',
+  ])
+})
+
+test('a file that cannot be read', () => {
+  assert.throws(() => readConfig('/nowhere/x.yaml'), {
+    problems: ['/nowhere/x.yaml: no such file; expected a config like config/lab.yaml'],
+  })
+  assert.throws(() => readConfig('/'), {
+    problems: ['/: is a folder; expected a config like config/lab.yaml'],
+  })
+})

@@ -1,0 +1,59 @@
+/** What runs short, lports and places for connections, refuses newcomers only, and serves again when one comes back. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ipv4Int } from '../../src/wire/address.ts'
+import { LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
+import { SEED_CONFIG, Stand } from '../kit/stand.ts'
+
+test('lports: exhaustion counts misses, leaves the others working, and ends when one comes back', () => {
+  const config = `${SEED_CONFIG}\nworker: { lports: { mask: 63, residue: 5 } }`
+  const stand = new Stand(config).resolveRss()
+  openMany(1008)(stand)
+  const [pool] = stand.engine.lips
+  for (let i = 0; i < 3; i++) stand.segment(WAN, { ...SYN, sport: 30_000 + i })
+  assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED')
+  assert.equal(pool.misses, 3)
+  assert.equal(stand.engine.conns.table.used, 1008)
+  // A connection that has its lport is not touched by the shortage.
+  stand.segment(WAN, { ...SYN, sport: 10_500 })
+  assert.equal(stand.verdictName(), 'arm 1')
+  // The first one is refused by the RS: CLOSE, 3 s, and its lport 1029 is the only free one.
+  stand.segment(LAN, { ...RS, dport: 1029, flags: 'R.' })
+  assert.equal(stand.verdictName(), 'arm 0')
+  stand.pass(4100)
+  const syn = stand.forward(WAN, { ...SYN, sport: 30_000 })
+  assert.equal(syn.sport, 1029)
+  stand.segment(WAN, { ...SYN, sport: 30_001 })
+  assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED')
+  stand.pass(32_000)
+  assert.equal(stand.engine.conns.table.used, 0)
+  assert.equal(pool.used, 0)
+})
+
+test('lports: an exhausted LIP is passed over; only when all are does the SYN drop', () => {
+  const config = `${SEED_CONFIG.replace('[192.168.168.7]', '[192.168.168.7, 192.168.168.8]')}
+worker: { lports: { mask: 63, residue: 5 } }`
+  const stand = new Stand(config).resolveRss()
+  const { lips } = stand.engine
+  // Empty the first one behind the service's back.
+  while (lips[0].fetch(ipv4Int('192.168.168.2'), 6379) >= 0) {}
+  const misses = lips[0].misses
+  openMany(1008)(stand)
+  assert.equal(lips[1].used, 1008)
+  assert.ok(lips[0].misses > misses)
+  stand.segment(WAN, SYN)
+  assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED')
+})
+
+test('the table of connections: a place that falls free is used', () => {
+  const stand = new Stand(`${SEED_CONFIG}\nconnections: { table_size: 16 }`).resolveRss()
+  openMany(16)(stand)
+  stand.segment(WAN, SYN)
+  assert.equal(stand.verdictName(), 'CONN_TABLE_FULL')
+  assert.equal(stand.engine.lips[0].used, 16)
+  stand.segment(LAN, { ...RS, flags: 'R.' })
+  stand.pass(4100)
+  stand.segment(WAN, SYN)
+  assert.equal(stand.verdictName(), 'arm 1')
+})

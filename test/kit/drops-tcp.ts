@@ -1,0 +1,130 @@
+/** Segments that are refused for their TCP header, for what they ask for, or because something runs short. */
+
+import assert from 'node:assert/strict'
+import { NO_NEIGH } from '../../src/engine/neigh.ts'
+import { LAN, open, openMany, RS, SYN, WAN } from './connection.ts'
+import { type Case, frame, packet, patched } from './drop.ts'
+import { concat } from './frame.ts'
+import { SEED_CONFIG } from './stand.ts'
+
+const flags = (letters: string, name: string): Case => ({
+  name: `${name} without a connection`,
+  drop: 'TCP_NO_CONN',
+  bytes: frame(packet({ flags: letters })),
+})
+
+export const TCP_DROPS: Case[] = [
+  {
+    name: '19 bytes of TCP',
+    drop: 'TCP_HEADER',
+    bytes: frame(patched(packet().subarray(0, 39), 2, 0, 39)),
+  },
+  { name: 'no TCP', drop: 'TCP_HEADER', bytes: frame(patched(packet().subarray(0, 20), 2, 0, 20)) },
+  { name: 'TCP offset 4', drop: 'TCP_HEADER', bytes: frame(patched(packet(), 32, 0x40)) },
+  { name: 'TCP offset 0', drop: 'TCP_HEADER', bytes: frame(patched(packet(), 32, 0)) },
+  {
+    name: 'TCP offset beyond the packet',
+    drop: 'TCP_HEADER',
+    bytes: frame(patched(packet(), 32, 0x60)),
+  },
+  {
+    name: 'TCP offset into Ethernet padding',
+    drop: 'TCP_HEADER',
+    bytes: concat(frame(patched(packet(), 32, 0x60)), new Uint8Array(6)),
+  },
+  {
+    name: 'SYN to the LIP',
+    drop: 'TCP_NO_SERVICE',
+    arm: LAN,
+    bytes: frame(packet({ ...RS, flags: 'S' }), LAN),
+  },
+  {
+    name: 'SYN to the LIP, client arm',
+    drop: 'TCP_NO_SERVICE',
+    bytes: frame(packet({ dst: RS.dst })),
+  },
+  {
+    name: 'late segment of the RS',
+    drop: 'TCP_NO_SERVICE',
+    arm: LAN,
+    bytes: frame(packet(RS), LAN),
+  },
+  {
+    name: "a lport of a connection, but not from its RS's port",
+    drop: 'TCP_NO_SERVICE',
+    arm: LAN,
+    before: open,
+    bytes: frame(packet({ ...RS, sport: 6380 }), LAN),
+  },
+  { name: 'unknown port', drop: 'TCP_NO_SERVICE', bytes: frame(packet({ dport: 80 })) },
+  flags('', 'null scan'),
+  flags('FPU', 'xmas scan'),
+  flags('.', 'bare ACK'),
+  flags('S.', 'SYN+ACK'),
+  flags('R', 'RST'),
+  {
+    name: 'all RSs have weight 0',
+    drop: 'TCP_NO_RS',
+    config: SEED_CONFIG.replace('weight: 100', 'weight: 0'),
+    bytes: frame(packet()),
+  },
+  {
+    name: 'a service without RSs',
+    drop: 'TCP_NO_RS',
+    config: SEED_CONFIG.replace(/real_servers: .*/, 'real_servers: []'),
+    bytes: frame(packet()),
+  },
+  {
+    name: 'no RSs, rr',
+    drop: 'TCP_NO_RS',
+    config: SEED_CONFIG.replace(/real_servers: .*/, 'real_servers: []').replace('wrr', 'rr'),
+    bytes: frame(packet()),
+  },
+  {
+    name: 'the table of 16 connections is full',
+    drop: 'CONN_TABLE_FULL',
+    config: `${SEED_CONFIG}\nconnections: { table_size: 16 }`,
+    before: openMany(16),
+    bytes: frame(packet()),
+  },
+  {
+    name: 'all 1008 lports of a 64th part are in use',
+    drop: 'LPORT_EXHAUSTED',
+    config: `${SEED_CONFIG}\nworker: { lports: { mask: 63, residue: 5 } }`,
+    before: openMany(1008),
+    bytes: frame(packet()),
+  },
+  {
+    name: 'no place for another neighbour',
+    drop: 'NEIGH_TABLE_FULL',
+    before: stand => {
+      stand.pass(100_000)
+      const { neighs } = stand.engine
+      for (let i = 0; i < neighs.capacity; i++) neighs.findOrCreate(1, i, NO_NEIGH, stand.now | 0)
+      assert.equal(neighs.used, neighs.capacity)
+    },
+    bytes: frame(packet()),
+  },
+  {
+    name: '129 frames wait for the RS already',
+    drop: 'NEIGH_QUEUE_FULL',
+    before: stand => {
+      stand.pass(100_000)
+      for (let i = 0; i < 129; i++) stand.segment(WAN, { ...SYN, sport: 10_000 + i })
+    },
+    bytes: frame(packet()),
+  },
+  {
+    name: 'half of the arena waits for RSs',
+    drop: 'NO_BUFFER',
+    config: `${SEED_CONFIG}\nneighbours: { unres_queue_length: 8192 }`,
+    before: stand => {
+      stand.pass(100_000)
+      const { frames } = stand.engine
+      for (let i = 0; frames.free > frames.slots / 2; i++) {
+        stand.segment(WAN, { ...SYN, sport: 10_000 + i })
+      }
+    },
+    bytes: frame(packet()),
+  },
+]
