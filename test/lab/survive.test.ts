@@ -74,6 +74,7 @@ test('a TAP that is down for a while: drops with a name, then traffic again', as
 
 test('a TAP that is deleted and made anew: the daemon lives and takes it up again', async () => {
   const before = pid()
+  const announced = (await countersOf(lab)).events.arp_gratuitous
   await lab.client(['ip', 'link', 'del', 'ext0'])
   await until('the loss to be seen', { limitMs: 3000, everyMs: 100 }, async () => {
     return (await countersOf(lab)).arms[0].up === false || undefined
@@ -88,7 +89,9 @@ test('a TAP that is deleted and made anew: the daemon lives and takes it up agai
   }
   await untilServed(5000)
   assert.equal(pid(), before)
-  assert.equal((await countersOf(lab)).events.arm_reattached, 1)
+  const { events } = await countersOf(lab)
+  assert.equal(events.arm_reattached, 1)
+  assert.equal(events.arp_gratuitous, announced + 1, 'the VIP is announced anew')
   assert.match(readFileSync(lab.paths.log, 'utf8'), /arm ext0 is gone\n[\s\S]*arm ext0 is back\n/)
 })
 
