@@ -71,7 +71,16 @@ function readMail(engine: Engine, taps: readonly TapArm[]): boolean {
     if (message === undefined) return true
     if ('stop' in message) return false
     if ('debug' in message) engine.trace.debug = message.debug
-    else post({ id: message.id, answer: answer(engine, taps, message.request) })
+    else post({ id: message.id, answer: answered(engine, taps, message.request) })
+  }
+}
+
+/** A listing that goes wrong is an error for whoever asked, and nothing for the packets. */
+function answered(engine: Engine, taps: readonly TapArm[], request: Asked): Answer {
+  try {
+    return answer(engine, taps, request)
+  } catch (error) {
+    return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
   }
 }
 
