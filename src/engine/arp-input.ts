@@ -13,12 +13,16 @@ import type { Frames } from './frames.ts'
 import { type Neighs, NO_NEIGH } from './neigh.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
+const CLAIM_REPORT_MS = 1000
+
 export class ArpInput {
   readonly #frames: Frames
   readonly #arms: readonly Arm[]
   readonly #neighs: Neighs
   readonly #counters: Counters
   readonly #trace: TraceRing
+  #reported = false
+  #reportedAt = 0
 
   constructor(
     frames: Frames,
@@ -51,7 +55,7 @@ export class ArpInput {
     const sender = pkt.getInt32(arp + ARP.SPA)
     const target = pkt.getInt32(arp + ARP.TPA)
     if (this.#isOurs(sender)) {
-      this.#trace.write(TraceKind.ADDRESS_CLAIMED, now, sender, arm.index, macHi, macLo)
+      this.#reportClaim(sender, arm, macHi, macLo, now)
       return -Drop.ARP_CLAIMS_OURS
     }
     const forUs = arm.owns(target)
@@ -64,6 +68,14 @@ export class ArpInput {
     turnIntoReply(pkt, eth, arm.macHi, arm.macLo)
     this.#counters.count(Event.ARP_REPLIES)
     return arm.index
+  }
+
+  /** Every claim is counted; the log hears of one a second, or a stranger could fill it. */
+  #reportClaim(address: number, arm: Arm, macHi: number, macLo: number, now: number): void {
+    if (this.#reported && ((now - this.#reportedAt) | 0) < CLAIM_REPORT_MS) return
+    this.#reported = true
+    this.#reportedAt = now
+    this.#trace.write(TraceKind.ADDRESS_CLAIMED, now, address, arm.index, macHi, macLo)
   }
 
   #isOurs(address: number): boolean {

@@ -146,9 +146,10 @@ export class Engine {
       if (t < 0) return this.#refuse(t, now)
     }
     const dest = table.dest(t >> 1)
+    // Each end is heard on its own side only: what it would say can be guessed on the other.
+    const side = (t & 1) === OUT ? this.dests.arm[dest] : table.clientArm(t >> 1)
+    if (side !== arm.index) return -Drop.IP_SOURCE
     if ((t & 1) === OUT) {
-      // Only the RS's side may speak for it: its answers can be guessed on the other.
-      if (this.dests.arm[dest] !== arm.index) return -Drop.IP_SOURCE
       if ((p.flags & FLAG.ACK) !== 0) this.#forward.confirmRs(p, dest, now)
       this.conns.segment(t, p, now)
       this.dests.countPackets(dest, OUT, p.segments, p.wireBytes)

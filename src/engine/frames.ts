@@ -26,6 +26,14 @@ export const FRAME_MAX = VNET.BYTES + ETH.HEADER + 65_535
 
 export const NO_SLOT = -1
 
+/** Frames per burst. More did not help the plain shovel, and 64 first lines fill a first-level cache nicely. */
+export const BURST = 64
+
+/** Slots for so many arms: a burst per arm in flight, and as many again and more for parked frames. */
+export function arenaSlots(arms: number): number {
+  return Math.max(512, arms * BURST * 4)
+}
+
 export class Frames {
   /** The whole arena; every header is read and written through this one view, big-endian as on the wire. */
   readonly pkt: DataView

@@ -8,7 +8,7 @@ import { DONE, Drop, Event, PARKED } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { Impair } from './impair.ts'
 import { drainWaker, POLLIN, wait } from './native.ts'
-import { BURST, type TapArm } from './tap-arm.ts'
+import type { TapArm } from './tap-arm.ts'
 
 /** How often a lost TAP is tried again. */
 const REOPEN_MS = 1000
@@ -154,9 +154,4 @@ function reopen(tap: TapArm): boolean {
     // Still gone; why does not matter, the loss has been reported.
     return false
   }
-}
-
-/** Slots of the arena: a burst per arm in flight, and as many again and more for parked frames. */
-export function arenaSlots(arms: number): number {
-  return Math.max(512, arms * BURST * 4)
 }

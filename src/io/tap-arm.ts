@@ -6,7 +6,7 @@
 import { constants } from 'node:os'
 import type { Arm } from '../engine/arm.ts'
 import { type Counters, Drop, Event } from '../engine/counters.ts'
-import { FRAME_MAX, type Frames, NO_SLOT } from '../engine/frames.ts'
+import { BURST, FRAME_MAX, type Frames, NO_SLOT } from '../engine/frames.ts'
 import type { Impair } from './impair.ts'
 import {
   attach,
@@ -19,9 +19,6 @@ import {
   readBurst,
   writeBurst,
 } from './native.ts'
-
-/** Frames per burst. More did not help the plain shovel, and 64 first lines fill a first-level cache nicely. */
-export const BURST = 64
 
 const { EAGAIN, ENOBUFS, EIO, EBADF, ENETDOWN } = constants.errno
 /** fd of an arm without a device; poll passes over it. */

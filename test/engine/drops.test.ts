@@ -6,11 +6,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Drop } from '../../src/engine/counters.ts'
-import { LAN, open, RS, SYN, WAN } from '../kit/connection.ts'
+import { State } from '../../src/engine/tcp-state.ts'
+import { established, frameOf, LAN, open, RS, SYN, WAN } from '../kit/connection.ts'
 import { type DropName, expectDrop } from '../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../kit/drops-ethernet-ip.ts'
 import { TCP_DROPS } from '../kit/drops-tcp.ts'
-import { RS_MAC, Stand } from '../kit/stand.ts'
+import { mac } from '../kit/frame.ts'
+import { CLIENT_MAC, RS_MAC, Stand } from '../kit/stand.ts'
 
 /** Reasons that are not the engine's verdicts: the loop's, the arms' and the fault injector's. */
 const FROM_IO: DropName[] = ['TX_QUEUE_FULL', 'TX_ARM_DOWN', 'TX_ERROR', 'IMPAIRED']
@@ -54,6 +56,25 @@ test('an RS that calls the VIP from its own arm is a client like any other', () 
     [answer.src, answer.dst, answer.dport],
     ['202.108.10.1', '192.168.168.2', 50_000],
   )
+})
+
+test('each end of a connection is heard on its own arm only', () => {
+  const stand = established()
+  const client = frameOf(stand, 'in', { flags: 'R' })
+  const rs = frameOf(stand, 'out', { flags: 'R' })
+  // As a stranger on the other arm would send them: with that arm's MAC as destination.
+  client.set(mac(stand.macOf(LAN)))
+  rs.set(mac(stand.macOf(WAN)))
+  for (const [arm, frame] of [
+    [LAN, client],
+    [WAN, rs],
+  ] as const) {
+    assert.deepEqual(stand.input(arm, frame), [])
+    assert.equal(stand.verdictName(), 'IP_SOURCE')
+  }
+  assert.equal(stand.engine.conns.table.state(0), State.ESTABLISHED)
+  const answer = stand.forward(LAN, { ...RS, flags: 'P.', payload: Uint8Array.of(1) })
+  assert.equal(answer.dstMac, CLIENT_MAC)
 })
 
 test('bad lengths that a lenient parser would take leave the connection alone', () => {
