@@ -2,7 +2,7 @@
 
 import { fold, sumWords } from '../wire/checksum.ts'
 import { ICMP, ICMP_TYPE } from '../wire/icmp.ts'
-import { IPV4, writeHeaderChecksum } from '../wire/ipv4.ts'
+import { IP_DF, IPV4, writeHeaderChecksum } from '../wire/ipv4.ts'
 import { clearVnetHdr } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Drop, Event } from './counters.ts'
@@ -33,7 +33,7 @@ export function icmpInput(
   pkt.setInt32(p.ip + IPV4.SRC, p.daddr)
   pkt.setInt32(p.ip + IPV4.DST, p.saddr)
   pkt.setUint16(p.ip + IPV4.ID, 0)
-  pkt.setUint16(p.ip + IPV4.FRAGMENT, 0x4000)
+  pkt.setUint16(p.ip + IPV4.FRAGMENT, IP_DF)
   pkt.setUint8(p.ip + IPV4.TTL, 64)
   writeHeaderChecksum(pkt, p.ip, p.ipHeader)
   pkt.setUint8(p.l4 + ICMP.TYPE, ICMP_TYPE.ECHO_REPLY)

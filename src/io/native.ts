@@ -76,8 +76,6 @@ export const VNET_HDR_BYTES = 10
 export const POLLIN = 0x001
 /** The TAP was deleted; readBurst gives -EBADFD. Down is not an error. */
 export const POLLERR = 0x008
-/** The descriptor is not open. */
-export const POLLNVAL = 0x020
 /** errno of a deleted TAP; node:os has no constant for it. */
 export const EBADFD = 77
 

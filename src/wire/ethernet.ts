@@ -14,9 +14,6 @@ export const ETHERTYPE = {
   IPV6: 0x86dd,
 } as const
 
-/** Shortest frame without FCS that a sender may put on a wire (IEEE 802.3); TAPs carry shorter ones. */
-export const ETH_MIN = 60
-
 /** Writes destination, source and type of the frame at `eth`. */
 export function writeEthernet(
   pkt: DataView,
