@@ -129,11 +129,14 @@ export class Loop {
   /** Reports what has changed and tries lost TAPs again, once a second. */
   #watchArms(): void {
     const retry = ((this.#now - this.#retryAt) | 0) >= 0
+    if (retry) this.#retryAt = (this.#now + REOPEN_MS) | 0
     for (let i = 0; i < this.#taps.length; i++) {
       const tap = this.#taps[i]
       if (tap.fd >= 0) continue
       if (this.#wasUp[i]) {
         this.#wasUp[i] = false
+        // Whoever took the device away may be about to put another in its place; opening makes one where there is none.
+        this.#retryAt = (this.#now + REOPEN_MS) | 0
         this.#hooks.armChanged(tap, false)
       } else if (retry && reopen(tap)) {
         this.#wasUp[i] = true
@@ -142,7 +145,6 @@ export class Loop {
         this.#hooks.armChanged(tap, true)
       }
     }
-    if (retry) this.#retryAt = (this.#now + REOPEN_MS) | 0
   }
 }
 
