@@ -1,7 +1,6 @@
 /** Config -> engine: memory, arms, LIPs, services. The only place where the two meet. */
 
 import { Arm } from '../engine/arm.ts'
-import { ConnTable } from '../engine/conn.ts'
 import { Conns } from '../engine/conns.ts'
 import { Counters } from '../engine/counters.ts'
 import { Engine } from '../engine/engine.ts'
@@ -13,6 +12,7 @@ import { ToaMode } from '../engine/toa.ts'
 import type { TraceRing } from '../engine/trace.ts'
 import { ipv4Int, macInts } from '../wire/address.ts'
 import type { Config, ConfigArm } from './config.ts'
+import { REAL_SERVERS_MAX } from './config-checks.ts'
 
 /** What the engine is given from outside, so that a test can give something else. */
 export interface Surroundings {
@@ -26,7 +26,6 @@ export interface Surroundings {
 
 /** Neighbour entries over all arms; an entry is a next hop, and those are few. */
 const NEIGH_CAPACITY = 4096
-const DEST_CAPACITY = 16_384
 const TOA_MODES = { off: ToaMode.OFF, seed: ToaMode.SEED, master: ToaMode.MASTER } as const
 
 /** Builds the engine that `config` describes. Throws RangeError for what the checks of the config let through. */
@@ -34,7 +33,7 @@ export function buildEngine(config: Config, around: Surroundings): Engine {
   const slots = arenaSlots(config.arms.length)
   const frames = new Frames(new ArrayBuffer(Frames.bytesFor(slots)), slots)
   const arms = config.arms.map((arm, index) => buildArm(arm, index, slots))
-  const connCapacity = ConnTable.capacityFor(config.connections.tableSize)
+  const connCapacity = config.connections.tableSize
   const engine = new Engine({
     frames,
     arms,
@@ -43,8 +42,8 @@ export function buildEngine(config: Config, around: Surroundings): Engine {
     isn: around.isn,
     connMemory: new ArrayBuffer(Conns.bytesFor(connCapacity)),
     connCapacity,
-    destMemory: new SharedArrayBuffer(Dests.bytesFor(DEST_CAPACITY)),
-    destCapacity: DEST_CAPACITY,
+    destMemory: new SharedArrayBuffer(Dests.bytesFor(REAL_SERVERS_MAX)),
+    destCapacity: REAL_SERVERS_MAX,
     timeoutMs: Int32Array.from(config.tcp.timeouts, seconds => seconds * 1000),
     neigh: {
       capacity: NEIGH_CAPACITY,

@@ -1,7 +1,7 @@
 /** ADDRESS/LENGTH texts of the config. A length that is left out is 32, as in dpip. */
 
 import { isIPv4 } from 'node:net'
-import { ipv4Int, prefixMask } from '../wire/address.ts'
+import { inPrefix, ipv4Int, prefixMask } from '../wire/address.ts'
 
 export function isCidr(text: string): boolean {
   return /^[^/]+(\/(\d|[12]\d|3[0-2]))?$/.test(text) && isIPv4(hostOf(text))
@@ -28,5 +28,5 @@ export function networkOf(cidr: string): Network {
 }
 
 export function contains({ network, prefixLength }: Network, address: number): boolean {
-  return ((address ^ network) & prefixMask(prefixLength)) === 0
+  return inPrefix(address, network, prefixLength)
 }

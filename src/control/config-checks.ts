@@ -4,6 +4,7 @@
  * the kind "some arm must have it" wait until every arm could be read, or they would report what is not wrong.
  */
 
+import { ARMS_MAX, LIPS_MAX } from '../engine/conn.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
 import { contains, hostOf, type Network, networkOf } from './cidr.ts'
 import type { ConfigFile, Draft } from './config-schema.ts'
@@ -12,10 +13,8 @@ import type { ConfigText, Path } from './config-text.ts'
 type Arms = NonNullable<Draft<ConfigFile>['arms']>
 type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
 
-/** The binding cell of a conn has 4 bits for the arm and 12 for the LIP; apply.ts has room for so many RSs. */
-const ARMS_MAX = 15
-const LIPS_MAX = 4096
-const REAL_SERVERS_MAX = 16_384
+/** apply.ts makes room for so many. */
+export const REAL_SERVERS_MAX = 16_384
 const ADDRESSES_MAX = 4096
 
 /** Adds problems to `source`. => warnings */

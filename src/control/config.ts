@@ -5,6 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs'
+import { ConnTable } from '../engine/conn.ts'
 import { ipv4Text } from '../wire/address.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import { checkConfig } from './config-checks.ts'
@@ -170,7 +171,7 @@ function normalise(file: ConfigFile): Omit<Config, 'warnings'> {
       realServers: service.real_servers.map(rs => ({ ...rs, port: rs.port ?? service.port })),
     })),
     worker: file.worker,
-    connections: { tableSize: 2 ** Math.ceil(Math.log2(file.connections.table_size)) },
+    connections: { tableSize: ConnTable.capacityFor(file.connections.table_size) },
     tcp: {
       toa: file.tcp.toa,
       bareAck: file.tcp.bare_ack,

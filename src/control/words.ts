@@ -4,7 +4,8 @@
  */
 
 import { Drop, Event } from '../engine/counters.ts'
-import { IN } from '../engine/tcp-state.ts'
+import { Neigh } from '../engine/neigh-state.ts'
+import { IN, State } from '../engine/tcp-state.ts'
 import { TraceKind } from '../engine/trace.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import { FLAG } from '../wire/tcp.ts'
@@ -20,22 +21,9 @@ export interface Names {
   arms: string[]
 }
 
-/** Names of the states in the log, in the order of State; `ipvsadm` spells three of them otherwise. */
-const STATES = [
-  'NONE',
-  'ESTABLISHED',
-  'SYN_SENT',
-  'SYN_RECV',
-  'FIN_WAIT',
-  'TIME_WAIT',
-  'CLOSE',
-  'CLOSE_WAIT',
-  'LAST_ACK',
-  'LISTEN',
-  'SYNACK',
-]
-/** In the order of Neigh. */
-const NEIGH_STATES = ['NONE', 'SEND', 'REACHABLE', 'PROBE', 'DELAY']
+/** Names in the log, by number; `ipvsadm` spells three of the states otherwise. */
+const STATES = Object.keys(State)
+const NEIGH_STATES = Object.keys(Neigh)
 
 const REASONS = new Map<number, string>(
   Object.entries({ ...Drop, ...Event }).map(([name, number]) => [number, name.toLowerCase()]),

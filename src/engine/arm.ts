@@ -4,7 +4,7 @@
  * (fullnat semantics 1.7, 6.3).
  */
 
-import { prefixMask } from '../wire/address.ts'
+import { inPrefix, prefixMask } from '../wire/address.ts'
 
 export interface Route {
   network: number
@@ -43,6 +43,11 @@ export class Arm {
     return this.#addresses
   }
 
+  /** Appends the slot to the outbox, whose owner it is from now on. Every slot is in one list at most, so it fits. */
+  send(slot: number): void {
+    this.outbox[this.outboxCount++] = slot
+  }
+
   /** Adds an address; shorter than /32 it brings its on-link route, as in DPVS (6.6). */
   addAddress(address: number, prefixLength: number): void {
     this.#addresses.push({ address, prefixLength })
@@ -65,7 +70,7 @@ export class Arm {
   /** The longest route to `address` out of this arm, or undefined. */
   routeTo(address: number): Route | undefined {
     for (const route of this.#routes) {
-      if (((address ^ route.network) & prefixMask(route.prefixLength)) === 0) return route
+      if (inPrefix(address, route.network, route.prefixLength)) return route
     }
     return undefined
   }
@@ -77,7 +82,7 @@ export class Arm {
   sourceFor(target: number): number {
     for (let i = this.#addresses.length - 1; i >= 0; i--) {
       const { address, prefixLength } = this.#addresses[i]
-      if (((address ^ target) & prefixMask(prefixLength)) === 0) return address
+      if (inPrefix(target, address, prefixLength)) return address
     }
     return this.#addresses.length > 0 ? this.#addresses[0].address : 0
   }

@@ -35,7 +35,11 @@ export const CELL = {
 
 export const NO_CONN = -1
 
-/** Cell 10 of a record on the free list; no binding looks like it, for there are 15 arms at most. */
+/** What fits into cell 10 beside the RS, and keeps FREE apart from every binding. */
+export const ARMS_MAX = 15
+export const LIPS_MAX = 4096
+
+/** Cell 10 of a record on the free list. */
 const FREE = -1
 
 const STATE_MASK = 0xf
@@ -94,7 +98,7 @@ export class ConnTable {
     const cells = this.cells
     let t = this.#heads[this.#hash(saddr, daddr, ports)]
     while (t >= 0) {
-      const at = ((t >> 1) << 4) | ((t & 1) << 2)
+      const at = tupleCell(t)
       if (
         cells[at + CELL.PORTS] === ports &&
         cells[at + CELL.SADDR] === saddr &&

@@ -132,8 +132,7 @@ export class Forward {
   /** Carries out the verdict on a frame of our own. */
   #settle(slot: number, verdict: number): void {
     if (verdict >= 0) {
-      const arm = this.#arms[verdict]
-      arm.outbox[arm.outboxCount++] = slot
+      this.#arms[verdict].send(slot)
     } else if (verdict !== PARKED) {
       this.#counters.count(-verdict)
       this.#frames.release(slot)

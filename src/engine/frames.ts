@@ -71,6 +71,11 @@ export class Frames {
     return this.#freeCount
   }
 
+  /** Under half of the arena is free, and that half is for bursts: nobody may keep another slot for longer. */
+  get scarce(): boolean {
+    return this.#freeCount < this.slots >> 1
+  }
+
   /** => A slot with its start at the headroom, owned by the caller; NO_SLOT when the arena is used up. */
   take(): number {
     if (this.#freeCount === 0) return NO_SLOT

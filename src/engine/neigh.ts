@@ -326,6 +326,6 @@ export function sendArp(frames: Frames, arm: Arm, sender: number, target: number
     target,
   )
   frames.length[slot] = VNET.BYTES + bytes
-  arm.outbox[arm.outboxCount++] = slot
+  arm.send(slot)
   return true
 }

@@ -33,8 +33,7 @@ export class Parking {
   park(n: number, slot: number): number {
     const frames = this.#frames
     if (this.#count[n] > this.#limit) return -Drop.NEIGH_QUEUE_FULL
-    // Parked frames may use half of the arena; the rest is for bursts.
-    if (frames.free < frames.slots >> 1) return -Drop.NO_BUFFER
+    if (frames.scarce) return -Drop.NO_BUFFER
     frames.next[slot] = NO_SLOT
     if (this.#head[n] === NO_SLOT) this.#head[n] = slot
     else frames.next[this.#tail[n]] = slot
@@ -51,7 +50,7 @@ export class Parking {
   /** Moves the list to the arm's outbox, in order. */
   flush(n: number, arm: Arm): void {
     for (let slot = this.#head[n]; slot !== NO_SLOT; slot = this.#frames.next[slot]) {
-      arm.outbox[arm.outboxCount++] = slot
+      arm.send(slot)
     }
     this.#empty(n)
   }

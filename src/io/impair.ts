@@ -115,8 +115,7 @@ export class Impair {
 
   #copy(slot: number): number {
     const { pkt, start, length } = this.#frames
-    // Half of the arena is left for bursts.
-    if (this.#frames.free < this.#frames.slots >> 1) return NO_SLOT
+    if (this.#frames.scarce) return NO_SLOT
     const twin = this.#frames.take()
     const bytes = new Uint8Array(pkt.buffer, start[slot], length[slot])
     new Uint8Array(pkt.buffer, start[twin], length[slot]).set(bytes)

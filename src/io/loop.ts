@@ -101,8 +101,7 @@ export class Loop {
     counters.rx(tap.arm.index, frames.length[slot])
     const verdict = this.#engine.input(tap.arm, slot, this.#now)
     if (verdict >= 0) {
-      const arm = arms[verdict]
-      arm.outbox[arm.outboxCount++] = slot
+      arms[verdict].send(slot)
       return
     }
     if (verdict === PARKED) return

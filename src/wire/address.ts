@@ -37,6 +37,11 @@ export function macInts(text: string): [number, number] {
   return [Number.parseInt(hex.slice(0, 4), 16), Number.parseInt(hex.slice(4), 16) | 0]
 }
 
+/** True if `address` lies in network/length. */
+export function inPrefix(address: number, network: number, length: number): boolean {
+  return ((address ^ network) & prefixMask(length)) === 0
+}
+
 /** Netmask of a prefix length as int32; 0 gives 0. */
 export function prefixMask(length: number): number {
   return length === 0 ? 0 : -1 << (32 - length)

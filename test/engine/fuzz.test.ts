@@ -60,7 +60,7 @@ class Side {
     this.#checkGuard(end, end + GUARD)
     if (this.verdict >= 0) {
       const out = arms[this.verdict]
-      out.outbox[out.outboxCount++] = slot
+      out.send(slot)
     } else if (this.verdict !== PARKED) frames.release(slot)
     return this.#drain()
   }

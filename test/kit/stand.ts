@@ -101,7 +101,7 @@ export class Stand {
     this.verdict = this.engine.input(port, slot, this.now | 0)
     if (this.verdict >= 0) {
       const out = arms[this.verdict]
-      out.outbox[out.outboxCount++] = slot
+      out.send(slot)
     } else if (this.verdict !== PARKED) {
       if (this.verdict !== DONE) counters.rxDrop(port.index, -this.verdict)
       frames.release(slot)
