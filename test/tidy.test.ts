@@ -4,9 +4,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+import { CHECKOUT } from '../netns/topology.ts'
 
 /** Small rooms: lines of a file. */
 const LINES = 350
@@ -25,11 +23,11 @@ interface Source {
 }
 
 function sources(folder: string): Source[] {
-  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+  return readdirSync(join(CHECKOUT, folder), { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
     .map(entry => {
-      const path = relative(root, join(entry.parentPath, entry.name))
-      const text = readFileSync(join(root, path), 'utf8')
+      const path = relative(CHECKOUT, join(entry.parentPath, entry.name))
+      const text = readFileSync(join(CHECKOUT, path), 'utf8')
       return { path, text, lines: text.split('\n') }
     })
 }
@@ -76,7 +74,7 @@ test(`imports point one way: ${LAYERS.join(' -> ')}`, () => {
     const layer = LAYERS.indexOf(path.split('/')[1])
     assert.ok(layer >= 0, `${path} is in no layer`)
     for (const from of imports(text).filter(name => name.startsWith('.'))) {
-      const target = relative(root, join(root, dirname(path), from))
+      const target = relative(CHECKOUT, join(CHECKOUT, dirname(path), from))
       assert.ok(target.startsWith('src/'), `${path} imports ${target}`)
       const other = LAYERS.indexOf(target.split('/')[1])
       assert.ok(other >= layer, `${path} imports ${target}`)
@@ -112,7 +110,7 @@ test('no test is skipped, alone or still to be written', () => {
 })
 
 test('every transcript says in its first line what it shows', () => {
-  const folder = join(root, 'test', 'transcripts')
+  const folder = join(CHECKOUT, 'test', 'transcripts')
   for (const name of readdirSync(folder)) {
     assert.match(name, /^[a-z0-9-]+\.txt$/)
     assert.match(readFileSync(join(folder, name), 'utf8'), /^# \S/, name)

@@ -1,13 +1,12 @@
 /** Plays every transcript against a bare engine. */
 
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { CHECKOUT } from '../netns/topology.ts'
 import { play } from './kit/transcript.ts'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
-const folder = join(root, 'test', 'transcripts')
+const folder = join(CHECKOUT, 'test', 'transcripts')
 
 for (const file of readdirSync(folder).filter(name => name.endsWith('.txt'))) {
   test(`transcript ${file}`, () => {

@@ -5,37 +5,15 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { type Finished, run } from '../../netns/processes.ts'
+import { CHECKOUT, TAPVS } from '../../netns/topology.ts'
 import type { Answer, Request } from '../../src/control/commands.ts'
 import { openServer } from '../../src/control/server.ts'
 import { ADDRESSES, CONN, COUNTERS, SERVICES } from './canned.ts'
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
-
-interface Finished {
-  code: number | null
-  stdout: string
-  stderr: string
-}
-
 function tapvs(argv: string[], socket?: string): Promise<Finished> {
-  const { TAPVS_SOCKET: _, ...env } = process.env
-  const child = spawn(join(ROOT, 'bin/tapvs'), argv, {
-    env: socket === undefined ? env : { ...env, TAPVS_SOCKET: socket },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', chunk => {
-    stdout += chunk
-  })
-  child.stderr.setEncoding('utf8').on('data', chunk => {
-    stderr += chunk
-  })
-  return new Promise((done, fail) => {
-    child.on('error', fail)
-    child.on('close', code => done({ code, stdout, stderr }))
-  })
+  const setting = socket === undefined ? ['-u', 'TAPVS_SOCKET'] : [`TAPVS_SOCKET=${socket}`]
+  return run(['env', ...setting, TAPVS, ...argv])
 }
 
 function folder(t: TestContext): string {
@@ -124,7 +102,7 @@ test('connections are asked for page by page', async t => {
 test('a reader that has seen enough ends the listing quietly', async t => {
   const { socket } = await fakeDaemon(t)
   const argv = ['-c', `set -o pipefail; "$0" ipvsadm -lnc --socket "$1" | head -n 1`]
-  const child = spawn('bash', [...argv, join(ROOT, 'bin/tapvs'), socket])
+  const child = spawn('bash', [...argv, join(CHECKOUT, 'bin/tapvs'), socket])
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', chunk => {
@@ -200,9 +178,9 @@ test('wrong use is one line and exit code 2', async () => {
 
 test('config check', async t => {
   const file = join(folder(t), 'x.yaml')
-  assert.deepEqual(await tapvs(['config', 'check', join(ROOT, 'config/lab.yaml')]), {
+  assert.deepEqual(await tapvs(['config', 'check', join(CHECKOUT, 'config/lab.yaml')]), {
     code: 0,
-    stdout: `${join(ROOT, 'config/lab.yaml')}: ok\n`,
+    stdout: `${join(CHECKOUT, 'config/lab.yaml')}: ok\n`,
     stderr: '',
   })
   writeFileSync(file, 'arms:\n  - { name: a, mtu: 1 }\n  - { mtu: 2 }\n')

@@ -4,13 +4,11 @@ import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { CHECKOUT } from '../../netns/topology.ts'
 import { ask } from '../../src/cli/client.ts'
 
 // The daemon with another packet thread: a copy of the program whose worker.js is the one below, which needs neither
 // root nor TAPs, and does what the name of its first arm says.
-
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
 const WORKER = `
 import { workerData } from 'node:worker_threads'
@@ -54,11 +52,11 @@ interface Daemon {
 async function start(t: TestContext, role: string, until: RegExp, rest = ''): Promise<Daemon> {
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-daemon-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
-  cpSync(join(ROOT, 'dist/src'), join(folder, 'dist/src'), { recursive: true })
+  cpSync(join(CHECKOUT, 'dist/src'), join(folder, 'dist/src'), { recursive: true })
   for (const name of ['node_modules', 'build', 'package.json']) {
-    symlinkSync(join(ROOT, name), join(folder, name))
+    symlinkSync(join(CHECKOUT, name), join(folder, name))
   }
-  cpSync(join(ROOT, 'bin'), join(folder, 'bin'), { recursive: true })
+  cpSync(join(CHECKOUT, 'bin'), join(folder, 'bin'), { recursive: true })
   writeFileSync(join(folder, 'dist/src/control/worker.js'), WORKER)
   const socket = join(folder, 'run/tapvs.sock')
   const config = join(folder, 'x.yaml')
@@ -170,7 +168,7 @@ test('a packet thread that does not stop is ended', async t => {
 
 test('a second daemon is refused before it touches anything', async t => {
   const daemon = await start(t, 'works', /ready/)
-  const second = spawn(join(ROOT, 'bin/tapvs'), ['run', '--config', daemon.config], {
+  const second = spawn(join(CHECKOUT, 'bin/tapvs'), ['run', '--config', daemon.config], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let text = ''

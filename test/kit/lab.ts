@@ -3,17 +3,15 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { type Document, parseDocument } from 'yaml'
 import { type Capture, readCapture, startCapture } from '../../netns/capture.ts'
 import { until } from '../../netns/processes.ts'
-import type { Side, Wanted } from '../../netns/topology.ts'
+import { CHECKOUT, type Side, type Wanted } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import type { CountersInfo } from '../../src/control/commands.ts'
 
-export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 export const VIP = '202.108.10.1'
 export const CIP = '202.108.10.2'
 export const LIP = '192.168.168.7'
@@ -43,7 +41,7 @@ export function scratchFolder(): string {
 
 /** The lab's config, changed by `edit`, as a file in `folder`. => its path */
 export function labConfig(folder: string, name: string, edit: (config: Document) => void): string {
-  const config = parseDocument(readFileSync(join(ROOT, 'config', 'lab.yaml'), 'utf8'))
+  const config = parseDocument(readFileSync(join(CHECKOUT, 'config', 'lab.yaml'), 'utf8'))
   edit(config)
   const file = join(folder, `${name}.yaml`)
   writeFileSync(file, config.toString())

@@ -24,7 +24,7 @@ test('worker 5 hands out lports 1028, 1036, 1044', async () => {
     const fetched = [
       ...logSince(lab.paths, 0).matchAll(/sa_pool_fetch: 192\.168\.168\.7:(\d+) fetched!/g),
     ]
-    return Promise.resolve(fetched.map(([, port]) => port).join() === '1028,1036,1044' || undefined)
+    return fetched.map(([, port]) => port).join() === '1028,1036,1044' || undefined
   })
   assert.match(logSince(lab.paths, 0), /IPVS: conn lookup: \[5\] TCP /)
 })

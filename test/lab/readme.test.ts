@@ -5,15 +5,16 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { CHECKOUT } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
-import { labName, ROOT } from '../kit/lab.ts'
+import { labName } from '../kit/lab.ts'
 
 const lab = new Lab(labName('readme'))
 after(() => lab.down())
 
 const fences = /^```sh\n([\s\S]*?)^```$/gm
 const commandsOf = (file: string) =>
-  [...readFileSync(join(ROOT, file), 'utf8').matchAll(fences)].flatMap(([, block]) =>
+  [...readFileSync(join(CHECKOUT, file), 'utf8').matchAll(fences)].flatMap(([, block]) =>
     block.split('\n').filter(line => line !== ''),
   )
 
@@ -28,7 +29,7 @@ function here(command: string): string {
 function run(command: string): string {
   const env = { ...process.env, npm_config_update_notifier: 'false' }
   const { status, stdout, stderr } = spawnSync('bash', ['-c', command], {
-    cwd: ROOT,
+    cwd: CHECKOUT,
     encoding: 'utf8',
     timeout: 60_000,
     env,
@@ -89,7 +90,7 @@ test('CONTRIBUTING names tests that are there', () => {
 
 test('every file that the documents name is there', () => {
   for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'netns/README.md']) {
-    const text = readFileSync(join(ROOT, file), 'utf8')
+    const text = readFileSync(join(CHECKOUT, file), 'utf8')
     const paths = text.matchAll(/`((?:src|test|netns|scripts|config|bin)\/[\w./-]+)`/g)
     for (const [, path] of paths) run(`test -e ${path}`)
   }

@@ -193,10 +193,10 @@ test('the conversation of the seed', async t => {
         .split('\n')
         .filter(line => line !== '')
     const packets = client.length
-    await until('the log', { limitMs: 3000 }, () =>
-      Promise.resolve(
-        log().filter(line => line.includes('conn lookup')).length >= packets || undefined,
-      ),
+    await until(
+      'the log',
+      { limitMs: 3000 },
+      () => log().filter(line => line.includes('conn lookup')).length >= packets || undefined,
     )
     const [c, v, l, r] = [`${CIP}:${cport}`, `${VIP}:6379`, `${LIP}:${lport}`, `${RIP}:6379`]
     const lookup = (inbound: boolean, result: string) =>
@@ -282,8 +282,10 @@ test('a close by the RS ends in TIME_WAIT as well (42, 43)', async () => {
     [true, false],
   )
   assert.match(await mustTapvs(lab, 'ipvsadm', '-ln', '-c'), /TIME_WAIT .*:1026 /)
-  await until('the log', { limitMs: 3000 }, () =>
-    Promise.resolve(/FIN_WAIT->TIME_WAIT/.test(logSince(lab.paths, logStart)) || undefined),
+  await until(
+    'the log',
+    { limitMs: 3000 },
+    () => /FIN_WAIT->TIME_WAIT/.test(logSince(lab.paths, logStart)) || undefined,
   )
   const edges = [
     ...logSince(lab.paths, logStart).matchAll(/TCP (in|out) \[(.{4})\] .* state (\S+)/g),

@@ -50,9 +50,7 @@ test('up, kill -9 of the daemon, down, up: nothing stays behind', async () => {
 test('a killed daemon is replaced by up; the TAPs and their addresses have outlived it', async () => {
   const before = await lab.client(['ip', '-o', 'addr', 'show', 'ext0'])
   process.kill(pid(), 'SIGKILL')
-  await until('its end', { limitMs: 3000 }, () =>
-    Promise.resolve(daemonPid(lab.paths) === undefined || undefined),
-  )
+  await until('its end', { limitMs: 3000 }, () => daemonPid(lab.paths) === undefined || undefined)
   const held = await lab.client(['ip', '-o', 'addr', 'show', 'ext0'])
   assert.equal(held.stdout, before.stdout)
   await lab.up()
@@ -76,8 +74,10 @@ test('a TAP that is deleted and made anew: the daemon lives and takes it up agai
   const before = pid()
   const announced = (await countersOf(lab)).events.arp_gratuitous
   await lab.client(['ip', 'link', 'del', 'ext0'])
-  await until('the loss to be seen', { limitMs: 3000 }, () =>
-    Promise.resolve(readFileSync(lab.paths.log, 'utf8').includes('arm ext0 is gone') || undefined),
+  await until(
+    'the loss to be seen',
+    { limitMs: 3000 },
+    () => readFileSync(lab.paths.log, 'utf8').includes('arm ext0 is gone') || undefined,
   )
   for (const command of [
     'tuntap add dev ext0 mode tap multi_queue',
@@ -98,9 +98,7 @@ test('a TAP that is deleted and made anew: the daemon lives and takes it up agai
 test('SIGTERM ends the daemon cleanly and takes its socket along', async () => {
   const daemon = pid()
   process.kill(daemon, 'SIGTERM')
-  await until('its end', { limitMs: 3000 }, () =>
-    Promise.resolve(!existsSync(`/proc/${daemon}`) || undefined),
-  )
+  await until('its end', { limitMs: 3000 }, () => !existsSync(`/proc/${daemon}`) || undefined)
   assert.equal(existsSync(lab.paths.socket), false)
 })
 

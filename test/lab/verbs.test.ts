@@ -5,8 +5,9 @@ import { spawn, spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { CHECKOUT } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
-import { labName, mustClient, ROOT, scratchFolder, VIP } from '../kit/lab.ts'
+import { labName, mustClient, scratchFolder, VIP } from '../kit/lab.ts'
 
 const lab = new Lab(labName('verbs'))
 after(() => lab.down())
@@ -15,7 +16,7 @@ const folder = scratchFolder()
 function type(words: string): { status: number | null; stdout: string; stderr: string } {
   const [verb, ...rest] = words.split(' ')
   const argv = [verb, '--name', lab.name, ...rest]
-  return spawnSync(join(ROOT, 'scripts', 'lab'), argv, { encoding: 'utf8', timeout: 60_000 })
+  return spawnSync(join(CHECKOUT, 'scripts', 'lab'), argv, { encoding: 'utf8', timeout: 60_000 })
 }
 
 /** Fails with `status` and one line that has the words. */
@@ -77,7 +78,9 @@ test('a command inside keeps its options and its exit code', () => {
 
 test('capture writes a pcap of each arm', async () => {
   const argv = ['capture', '--name', lab.name, '--count', '10', '--seconds', '20', '-w', folder]
-  const capture = spawn(join(ROOT, 'scripts', 'lab'), argv, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const capture = spawn(join(CHECKOUT, 'scripts', 'lab'), argv, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const ended = new Promise<number | null>(done => capture.once('close', done))
   await new Promise<void>(done => {
     let listening = 0
