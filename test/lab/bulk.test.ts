@@ -93,6 +93,17 @@ async function offloads(side: Side, state: 'on' | 'off'): Promise<void> {
   assert.equal(code, 0, stderr)
 }
 
+/**
+ * A share, not a count: how many frames 200 MiB are is the kernel's business. With n >= 6,400 frames (all of 64 KiB) a
+ * share of 1 % has a standard deviation of at most 0.12 %, so these limits are four of them away.
+ */
+async function assertOnePercentLost(): Promise<void> {
+  const { arms, drops } = await countersOf(lab)
+  const frames = arms.reduce((sum, arm) => sum + arm.rxPackets, 0)
+  const share = drops.impaired / frames
+  assert.ok(share > 0.005 && share < 0.015, `${drops.impaired} of ${frames} frames lost`)
+}
+
 test('a file of random bytes', async () => {
   const made = await lab.client(['dd', 'if=/dev/urandom', `of=${file}`, 'bs=1M', `count=${MIB}`])
   assert.equal(made.code, 0, made.stderr)
@@ -118,8 +129,7 @@ for (const side of ['client', 'rs'] as const) {
 test('1 % loss and 1 % reordering on both arms', async () => {
   await lab.up({ config: impaired })
   await transfer()
-  const { drops } = await countersOf(lab)
-  assert.ok(drops.impaired > 100, `${drops.impaired} frames lost`)
+  await assertOnePercentLost()
   await untilNoConns(lab)
 })
 
@@ -127,8 +137,7 @@ test('the same with offloads off at both ends', async () => {
   await offloads('client', 'off')
   await offloads('rs', 'off')
   await transfer()
-  const { drops } = await countersOf(lab)
-  assert.ok(drops.impaired > 1000, `${drops.impaired} frames lost`)
+  await assertOnePercentLost()
 })
 
 test('with duplicates and flipped bits as well: not one corrupt byte arrives', async () => {
