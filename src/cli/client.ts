@@ -3,8 +3,6 @@
 import { createConnection } from 'node:net'
 import type { Answer, Request, VerbName, Verbs } from '../control/commands.ts'
 
-export const DEFAULT_SOCKET = '/run/tapvs/tapvs.sock'
-
 /** The daemon itself gives up on its packet thread after 5 s. */
 const ANSWER_LIMIT_MS = 10_000
 

@@ -5,14 +5,14 @@
 
 import { once } from 'node:events'
 import yargs, { type Argv } from 'yargs'
+import { DEFAULT_SOCKET, LOG_LEVELS } from '../control/commands.ts'
 import { version } from '../control/version.ts'
-import { ask, CliError, DEFAULT_SOCKET } from './client.ts'
+import { ask, CliError } from './client.ts'
 import { formatCounters } from './counters.ts'
 import { formatAddresses, formatLinkStats, formatLinks, formatNeighbours } from './dpip.ts'
 import { formatConn, formatServices, formatStats } from './ipvsadm.ts'
 
 const CONNS_PER_REQUEST = 1000
-const LEVELS = ['error', 'warn', 'info', 'debug'] as const
 const MORE_ARGUMENTS = 'expected more arguments (found %s, need %s); see --help'
 
 /** What every verb has. */
@@ -125,7 +125,7 @@ function addLog(common: Argv<Common>): void {
       .command(
         'level [level]',
         'print the log level, or set it',
-        level => level.positional('level', { choices: LEVELS }),
+        level => level.positional('level', { choices: LOG_LEVELS }),
         async ({ socket, level }) => {
           const answer = await ask(
             socket,

@@ -5,6 +5,13 @@
  * travel as text and numbers that need no knowledge of the engine.
  */
 
+/** Where the daemon listens and the command line asks, unless they are told otherwise. */
+export const DEFAULT_SOCKET = '/run/tapvs/tapvs.sock'
+
+/** In config, requests and options; from the fewest lines to the most. */
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
 /** One real server in `services`. */
 export interface RealServerInfo {
   address: string
@@ -102,7 +109,7 @@ export interface Verbs {
   addresses: { args: object; answer: AddressInfo[] }
   neighbours: { args: object; answer: NeighbourInfo[] }
   counters: { args: object; answer: CountersInfo }
-  log: { args: { level?: string }; answer: { level: string } }
+  log: { args: { level?: LogLevel }; answer: { level: LogLevel } }
   ping: { args: object; answer: { version: string; pid: number; worker: number } }
 }
 

@@ -7,6 +7,7 @@
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { isCidr } from './cidr.ts'
+import { DEFAULT_SOCKET, LOG_LEVELS } from './commands.ts'
 
 const whole = (min: number, max: number) => {
   const expected = `a whole number ${min}-${max}`
@@ -122,15 +123,11 @@ export const fileSchema = z.strictObject(
       unres_queue_length: whole(16, 8192).default(128),
     }).prefault({}),
     log: mapping({
-      level: z
-        .enum(['error', 'warn', 'info', 'debug'], 'error, warn, info or debug')
-        .default('info'),
+      level: z.enum(LOG_LEVELS, 'error, warn, info or debug').default('info'),
       timestamps: z.boolean('true or false').default(false),
     }).prefault({}),
     control: mapping({
-      socket: text('an absolute path of at most 107 bytes', isSocketPath).default(
-        '/run/tapvs/tapvs.sock',
-      ),
+      socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),
     }).prefault({}),
   },
   'a mapping with at least `arms`, like config/lab.yaml',

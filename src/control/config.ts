@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { ConnTable } from '../engine/conn.ts'
 import { ipv4Text } from '../wire/address.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
+import type { LogLevel } from './commands.ts'
 import { checkConfig } from './config-checks.ts'
 import { type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
 import { ConfigText, found } from './config-text.ts'
@@ -88,8 +89,6 @@ export interface Config {
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
 }
-
-export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
 export class ConfigError extends Error {
   /** `FILE:LINE:COL path: what was expected, what was found`, in the order of the file. */

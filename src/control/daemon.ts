@@ -4,8 +4,8 @@
  */
 
 import { TraceRing } from '../engine/trace.ts'
-import type { Answer, Request } from './commands.ts'
-import { type Config, ConfigError, type LogLevel, readConfig } from './config.ts'
+import type { Answer, LogLevel, Request } from './commands.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
 import { type Log, openLog, TraceReader } from './log.ts'
 import { PacketThread } from './packet-thread.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
@@ -83,7 +83,7 @@ async function respond(
     case 'ping':
       return { ok: { version, pid: process.pid, worker: config.worker.id } }
     case 'log':
-      if (request.level !== undefined) setLevel(packets, log, request.level as LogLevel)
+      if (request.level !== undefined) setLevel(packets, log, request.level)
       return { ok: { level: log.level } }
     default:
       return packets.request(request)

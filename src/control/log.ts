@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import winston from 'winston'
 import { RECORD_CELLS, type TraceRing } from '../engine/trace.ts'
-import type { LogLevel } from './config.ts'
+import { LOG_LEVELS, type LogLevel } from './commands.ts'
 import { type Names, wordsOf } from './words.ts'
 
 const DEBUG_PERIOD_MS = 20
@@ -40,9 +40,7 @@ export function openLog(options: { level: LogLevel; timestamps: boolean }): Log 
   const logger = winston.createLogger({
     level: options.level,
     format: options.timestamps ? combine(timestamp(), line) : line,
-    transports: [
-      new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] }),
-    ],
+    transports: [new winston.transports.Console({ stderrLevels: [...LOG_LEVELS] })],
   })
   // Whoever read our stderr is gone: the daemon goes on without a log rather than not at all.
   process.stderr.on('error', () => {})

@@ -1,8 +1,7 @@
 /** The check of a request line before anybody acts on it. */
 
-import type { Request, VerbName } from './commands.ts'
+import { LOG_LEVELS, type LogLevel, type Request, type VerbName } from './commands.ts'
 
-const LEVELS = ['error', 'warn', 'info', 'debug']
 /** A page of connections is copied between two bursts of packets, so it must be short. */
 const PAGE_MAX = 1000
 
@@ -15,7 +14,7 @@ const pageLength: Check = value =>
     ? undefined
     : `a whole number 1-${PAGE_MAX}`
 const optionalLevel: Check = value =>
-  value === undefined || LEVELS.includes(value as string) ? undefined : LEVELS.join(', ')
+  value === undefined || LOG_LEVELS.includes(value as LogLevel) ? undefined : LOG_LEVELS.join(', ')
 
 /** Verbs, and what must hold of their arguments. */
 const VERBS: Record<VerbName, Record<string, Check>> = {

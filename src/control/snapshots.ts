@@ -20,6 +20,7 @@ import type { Config } from './config.ts'
 
 /** Records looked at for one page, in use or not: what a listing may cost the packets at a time. */
 const RECORDS_PER_PAGE = 4096
+
 /** What a listing wants to know of a TapArm. */
 export interface TapState {
   readonly fd: number

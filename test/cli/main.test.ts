@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Finished, run } from '../../netns/processes.ts'
 import { CHECKOUT, TAPVS } from '../../netns/topology.ts'
-import type { Answer, Request } from '../../src/control/commands.ts'
+import type { Answer, LogLevel, Request } from '../../src/control/commands.ts'
 import { openServer } from '../../src/control/server.ts'
 import { ADDRESSES, CONN, COUNTERS, SERVICES } from './canned.ts'
 
@@ -27,7 +27,7 @@ const CONNS = 2500
 /** Answers like a daemon after the seed's conversation, with a table of CONNS connections. */
 async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Request[] }> {
   const asked: Request[] = []
-  let level = 'info'
+  let level: LogLevel = 'info'
   const respond = (request: Request): Answer => {
     asked.push(request)
     switch (request.verb) {
