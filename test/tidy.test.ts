@@ -43,7 +43,7 @@ function imports(text: string): string[] {
   ].map(([, from, dynamic]) => from ?? dynamic ?? '')
 }
 
-const all = ['src', 'netns', 'test'].flatMap(sources)
+const all = ['src', 'netns', 'bench', 'test'].flatMap(sources)
 const tests = all.filter(({ path }) => path.startsWith('test/'))
 
 test('this test sees the files', () => {
