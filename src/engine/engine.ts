@@ -78,6 +78,7 @@ export class Engine {
   readonly #forward: Forward
   readonly #arp: ArpInput
   readonly #rstOnBareAck: boolean
+  readonly #establishedMs: number
   #neighTick: number
 
   constructor(options: EngineOptions) {
@@ -117,6 +118,7 @@ export class Engine {
     this.#forward = new Forward(this, fullnat, options.decrementTtl)
     this.#arp = new ArpInput(this.frames, this.arms, this.neighs, this.counters, this.trace)
     this.#rstOnBareAck = options.rstOnBareAck
+    this.#establishedMs = options.timeoutMs[State.ESTABLISHED]
     this.#neighTick = options.now
   }
 
@@ -232,10 +234,10 @@ export class Engine {
     service.dests.unshift(this.dests.list[index])
     const { cells } = this.dests
     const at = index << 4
-    cells[at + ARM] = out.arm.index
-    cells[at + NEXT_HOP] = out.nextHop
-    cells[at + ESTABLISHED_MS] = establishedMs
-    cells[at + NEIGH] = NO_NEIGH
+    cells[at | ARM] = out.arm.index
+    cells[at | NEXT_HOP] = out.nextHop
+    cells[at | ESTABLISHED_MS] = establishedMs === 0 ? this.#establishedMs : establishedMs
+    cells[at | NEIGH] = NO_NEIGH
     this.neighs.resolve(out.arm.index, out.nextHop, now)
   }
 
