@@ -4,7 +4,7 @@
  * route nor ARP (fullnat semantics 1.8, 1.9). RSTs of our own go the same ways.
  */
 
-import { ETH, ETHERTYPE, writeEthernet } from '../wire/ethernet.ts'
+import { ETH, writeMacs } from '../wire/ethernet.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { CELL, type ConnTable } from './conn.ts'
@@ -22,12 +22,12 @@ import { TraceKind, type TraceRing } from './trace.ts'
 const { RST_ACK, RST_SEQ, DELTA, WORD, MAC_LO, PORTS, DADDR, SADDR } = CELL
 const { ARM, NEXT_HOP, NEIGH } = DestCell
 const { SRC: ETH_SRC } = ETH
-const { IPV4: TYPE_IPV4 } = ETHERTYPE
 
 export class Forward {
   readonly #frames: Frames
   readonly #arms: readonly Arm[]
   readonly #table: ConnTable
+  readonly #cells: Int32Array
   readonly #destCells: Int32Array
   readonly #neighs: Neighs
   readonly #counters: Counters
@@ -39,6 +39,7 @@ export class Forward {
     this.#frames = engine.frames
     this.#arms = engine.arms
     this.#table = engine.conns.table
+    this.#cells = engine.conns.table.cells
     this.#destCells = engine.dests.cells
     this.#neighs = engine.neighs
     this.#counters = engine.counters
@@ -116,11 +117,10 @@ export class Forward {
   }
 
   #addressClient(eth: number, conn: number, arm: Arm): void {
-    const { cells } = this.#table
+    const cells = this.#cells
     const macHi = cells[(conn << 4) | WORD] >>> 16
     const macLo = cells[(conn << 4) | MAC_LO]
-    const { pkt } = this.#frames
-    writeEthernet(pkt, eth, macHi, macLo, arm.macHi, arm.macLo, TYPE_IPV4)
+    writeMacs(this.#frames.pkt, eth, macHi, macLo, arm.macHi, arm.macLo)
   }
 
   /** An RST to whoever sends the packets of the conn's tuple `dir`. => Its slot, or NO_SLOT. */

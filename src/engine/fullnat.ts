@@ -9,7 +9,15 @@
  * corrupt when it leaves. With a partial checksum only pseudo-header changes count.
  */
 
-import { adjust, adjustPartial, diff16, diff32, fold, sumWords } from '../wire/checksum.ts'
+import {
+  adjust,
+  adjusted,
+  adjustPartial,
+  diff16,
+  diff32,
+  fold,
+  sumWords,
+} from '../wire/checksum.ts'
 import { IPV4 } from '../wire/ipv4.ts'
 import {
   FLAG,
@@ -35,8 +43,7 @@ const { SADDR, DADDR, PORTS, DELTA, WORD, RS_ISN1 } = CELL
 const { TTL: IP_TTL, TOTAL_LENGTH, CHECKSUM: IP_CHECKSUM, SRC: IP_SRC, DST: IP_DST } = IPV4
 const { SPORT: TCP_SPORT, SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
 const { HEADER: TCP_HEADER, OFFSET: TCP_OFFSET, CHECKSUM: TCP_CHECKSUM } = TCP
-const { BYTES: VNET_BYTES, FLAGS: VNET_FLAGS } = VNET
-const { OFF } = ToaMode
+const { BYTES: VNET_BYTES } = VNET
 const SEEN = RS_SEEN
 const { SYN } = FLAG
 const USUAL_OPTION = NOP_NOP_TIMESTAMP
@@ -70,49 +77,60 @@ export class FullNat {
   translate(slot: number, p: Parsed, t: number, mtu: number): number {
     const { pkt } = this.#frames
     const cells = this.#cells
+    const { ip, l4, partial, gsoSize } = p
     const conn = (t >> 1) << 4
     const inward = (t & 1) === 0
-    const peer = conn | (((t & 1) ^ 1) << 2)
+    const options =
+      p.tcpHeader === TCP_HEADER || isUsual(pkt, p) ? 0 : this.#options(pkt, p, inward, conn)
+    const toa = inward && this.#isToaDue(pkt, p, conn)
+    // All is read before anything is written: behind a store through the DataView V8 checks and loads anew what it knew.
+    const peer = conn | (inward ? 4 : 0)
     const src = cells[peer | DADDR]
     const dst = cells[peer | SADDR]
     const turned = cells[peer | PORTS]
     const ports = (turned << 16) | (turned >>> 16)
     // The client's own numbers move: its seq on the way in, what acknowledges it on the way out.
-    const moves = p.l4 + (inward ? TCP_SEQ : TCP_ACK)
+    const moves = l4 + (inward ? TCP_SEQ : TCP_ACK)
     const before = pkt.getInt32(moves)
-    const after = (inward ? before + cells[conn | DELTA] : before - cells[conn | DELTA]) | 0
+    const delta = cells[conn | DELTA]
+    const after = (inward ? before + delta : before - delta) | 0
     const addresses = diff32(p.saddr, src) + diff32(p.daddr, dst)
-    let l4 = diff32(p.ports, ports) + diff32(before, after)
-    pkt.setInt32(p.ip + IP_SRC, src)
-    pkt.setInt32(p.ip + IP_DST, dst)
-    pkt.setInt32(p.l4 + TCP_SPORT, ports)
+    const ipSum = adjusted(pkt.getUint16(ip + IP_CHECKSUM), addresses)
+    const field = pkt.getUint16(l4 + TCP_CHECKSUM)
+    const tcpSum =
+      partial === 1
+        ? fold(field + addresses)
+        : adjusted(field, addresses + diff32(p.ports, ports) + diff32(before, after) + options)
+    pkt.setUint16(ip + IP_CHECKSUM, ipSum)
+    pkt.setInt32(ip + IP_SRC, src)
+    pkt.setInt32(ip + IP_DST, dst)
+    pkt.setInt32(l4 + TCP_SPORT, ports)
     pkt.setInt32(moves, after)
-    if (p.tcpHeader > TCP_HEADER && !isUsual(pkt, p)) {
-      l4 += inward ? this.#inOptions(pkt, p) : this.#outOptions(pkt, p, cells[conn | DELTA])
-    }
-    adjust(pkt, p.ip + IP_CHECKSUM, addresses)
-    if (p.partial === 0) adjust(pkt, p.l4 + TCP_CHECKSUM, addresses + l4)
-    else adjustPartial(pkt, p.l4 + TCP_CHECKSUM, addresses)
-    if (this.#decrementTtl) decrementTtl(pkt, p.ip)
-    // Only NEEDS_CSUM and the segmentation fields go on.
-    pkt.setUint8(p.eth - VNET_BYTES + VNET_FLAGS, p.partial)
-    if (inward && this.#toaMode !== OFF) return this.#addToa(pkt, slot, p, conn, mtu)
-    if (p.gsoSize !== 0) settleHdrLen(pkt, p)
-    return 0
+    pkt.setUint16(l4 + TCP_CHECKSUM, tcpSum)
+    if (this.#decrementTtl) decrementTtl(pkt, ip)
+    const failed = toa ? this.#addToa(pkt, slot, p, conn, mtu) : 0
+    if (gsoSize !== 0) settleHdrLen(pkt, p)
+    return failed
   }
 
-  /** TOA if it is due, all checksums of it included. => 0, or why a due one is not there. */
-  #addToa(pkt: DataView, slot: number, p: Parsed, conn: number, mtu: number): number {
+  #isToaDue(pkt: DataView, p: Parsed, conn: number): boolean {
     const cells = this.#cells
     const ackIsFirst =
       (cells[conn | WORD] & SEEN) !== 0 && pkt.getInt32(p.l4 + TCP_ACK) === cells[conn | RS_ISN1]
-    let failed = 0
-    if (wantsToa(this.#toaMode, p.flags, ackIsFirst)) {
-      failed = this.#insertToa(pkt, slot, p, cells[conn], cells[conn | PORTS] >>> 16, mtu)
-      this.#counters.count(failed === 0 ? Event.TOA_ADDED : failed)
-    }
-    if (p.gsoSize !== 0) settleHdrLen(pkt, p)
+    return wantsToa(this.#toaMode, p.flags, ackIsFirst)
+  }
+
+  /** Inserts the option and adjusts all checksums for it. => 0, or why it is not there. */
+  #addToa(pkt: DataView, slot: number, p: Parsed, conn: number, mtu: number): number {
+    const cells = this.#cells
+    const failed = this.#insertToa(pkt, slot, p, cells[conn], cells[conn | PORTS] >>> 16, mtu)
+    this.#counters.count(failed === 0 ? Event.TOA_ADDED : failed)
     return failed
+  }
+
+  /** Options that are not the usual ones. => Difference */
+  #options(pkt: DataView, p: Parsed, inward: boolean, conn: number): number {
+    return inward ? this.#inOptions(pkt, p) : this.#outOptions(pkt, p, this.#cells[conn | DELTA])
   }
 
   /** NOPs over a SYN's timestamp, in place (ten; one the client put beside it stays), and over any forged TOA. => Difference */

@@ -11,7 +11,7 @@
  */
 
 import { writeArpRequest } from '../wire/arp.ts'
-import { ETHERTYPE, writeEthernet } from '../wire/ethernet.ts'
+import { writeMacs } from '../wire/ethernet.ts'
 import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Event, PARKED } from './counters.ts'
@@ -44,7 +44,6 @@ export interface NeighOptions {
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { NONE, SEND, REACHABLE, PROBE, DELAY } = Neigh
-const { IPV4: TYPE_IPV4 } = ETHERTYPE
 const { BYTES: VNET_BYTES } = VNET
 
 export class Neighs {
@@ -282,18 +281,11 @@ export class Neighs {
     }
   }
 
+  /** The type is there already: what is addressed to a neighbour has been IPv4 all the while. */
   #writeMacs(n: number, slot: number): void {
+    const { pkt, start } = this.#frames
     const arm = this.#arms[this.arm[n]]
-    const eth = this.#frames.start[slot] + VNET_BYTES
-    writeEthernet(
-      this.#frames.pkt,
-      eth,
-      this.macHi[n],
-      this.macLo[n],
-      arm.macHi,
-      arm.macLo,
-      TYPE_IPV4,
-    )
+    writeMacs(pkt, start[slot] + VNET_BYTES, this.macHi[n], this.macLo[n], arm.macHi, arm.macLo)
   }
 
   #flush(n: number): void {

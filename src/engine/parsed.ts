@@ -129,6 +129,8 @@ export class Parsed {
   #decodeOffloads(pkt: DataView, vnet: number): number {
     const gsoType = pkt.getUint8(vnet + VNET_GSO_TYPE)
     this.partial = pkt.getUint8(vnet + VNET_FLAGS) & VNET_FLAG.NEEDS_CSUM
+    // Of the flags only this one goes on.
+    pkt.setUint8(vnet + VNET_FLAGS, this.partial)
     if (this.partial === 1) {
       if (pkt.getUint16(vnet + CSUM_START, true) !== this.l4 - this.eth) return -Drop.VNET_HEADER
       if (pkt.getUint16(vnet + CSUM_OFFSET, true) !== TCP.CHECKSUM) return -Drop.VNET_HEADER

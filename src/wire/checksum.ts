@@ -33,9 +33,14 @@ export function diff32(before: number, after: number): number {
   return (~before >>> 16) + (~before & 0xffff) + (after >>> 16) + (after & 0xffff)
 }
 
-/** Applies a difference to a complete checksum: HC' = ~(~HC + ~m + m'). */
+/** A complete checksum with a difference applied: HC' = ~(~HC + ~m + m'); its low 16 bits count. */
+export function adjusted(checksum: number, difference: number): number {
+  return ~fold((~checksum & 0xffff) + difference)
+}
+
+/** Applies a difference to the complete checksum at `at`. */
 export function adjust(pkt: DataView, at: number, difference: number): void {
-  pkt.setUint16(at, ~fold((~pkt.getUint16(at) & 0xffff) + difference))
+  pkt.setUint16(at, adjusted(pkt.getUint16(at), difference))
 }
 
 /**

@@ -15,7 +15,7 @@ export const ETHERTYPE = {
 } as const
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { DST, SRC, TYPE } = ETH
+const { TYPE } = ETH
 
 /** Writes destination, source and type of the frame at `eth`. */
 export function writeEthernet(
@@ -27,9 +27,20 @@ export function writeEthernet(
   srcLo: number,
   type: number,
 ): void {
-  pkt.setUint16(eth + DST, dstHi)
-  pkt.setInt32(eth + DST + 2, dstLo)
-  pkt.setUint16(eth + SRC, srcHi)
-  pkt.setInt32(eth + SRC + 2, srcLo)
+  writeMacs(pkt, eth, dstHi, dstLo, srcHi, srcLo)
   pkt.setUint16(eth + TYPE, type)
+}
+
+/** Writes destination and source, three words as they lie. */
+export function writeMacs(
+  pkt: DataView,
+  eth: number,
+  dstHi: number,
+  dstLo: number,
+  srcHi: number,
+  srcLo: number,
+): void {
+  pkt.setInt32(eth, (dstHi << 16) | (dstLo >>> 16))
+  pkt.setInt32(eth + 4, (dstLo << 16) | srcHi)
+  pkt.setInt32(eth + 8, srcLo)
 }
