@@ -22,7 +22,7 @@ import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
 import { SCHEDULERS, type SchedulerName } from './schedule.ts'
 import { DestCell, Dests, type Service, Services } from './service.ts'
-import { IN, OUT, State } from './tcp-state.ts'
+import { State } from './tcp-state.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
 export interface EngineOptions {
@@ -165,15 +165,13 @@ export class Engine {
     const outward = (t & 1) === 1
     const side = outward ? this.dests.cells[(dest << 4) | ARM] : table.clientArm(t >> 1)
     if (side !== arm.index) return -Drop.IP_SOURCE
+    if (outward && (p.flags & ACK) !== 0) this.#forward.confirmRs(p, dest, now)
+    this.conns.segment(t, p, now)
+    this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
     if (outward) {
-      if ((p.flags & ACK) !== 0) this.#forward.confirmRs(p, dest, now)
-      this.conns.segment(t, p, now)
-      this.dests.countPackets(dest, OUT, p.segments, p.wireBytes)
       this.conns.rememberRs(pkt, t, p)
       return this.#forward.toClient(slot, p, t)
     }
-    this.conns.segment(t, p, now)
-    this.dests.countPackets(dest, IN, p.segments, p.wireBytes)
     this.conns.rememberClient(pkt, t, p)
     return this.#forward.toRs(slot, p, t, dest, now)
   }
