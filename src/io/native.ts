@@ -31,6 +31,7 @@ interface Addon {
   openTap(name: string, netns: string, flags: number): number
   closeFd(fd: number): void
   unpersistTap(fd: number): void
+  steer(fd: number, program: Uint8Array): void
   enterNetns(path: string): number
   leaveNetns(previous: number): void
   createWaker(): number
@@ -104,6 +105,16 @@ export const closeFd: Addon['closeFd'] = addon.closeFd
  * NativeError.
  */
 export const unpersistTap: Addon['unpersistTap'] = addon.unpersistTap
+
+/**
+ * Has a BPF program choose the queue of each frame that the kernel sends to the TAP behind `fd`, any of
+ * its queues: a socket filter in the bytes of bpf(2), whose result modulo the number of queues is the
+ * queue. It replaces the one before and stays with the device, even a persistent one without
+ * descriptors; an empty program leaves the choice to tun again. Throws NativeError and changes
+ * nothing: EPERM without CAP_BPF or CAP_SYS_ADMIN (where unprivileged_bpf_disabled is set), EINVAL or
+ * EACCES with the verifier's words, EBADFD for a deleted TAP.
+ */
+export const steer: Addon['steer'] = addon.steer
 
 /**
  * Moves this thread into the namespace file `path`; => descriptor of the one it left, for

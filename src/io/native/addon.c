@@ -72,6 +72,7 @@ NAPI_MODULE_INIT() {
       EXPORT("unpersistTap", unpersist_tap),
       EXPORT("enterNetns", enter_netns),
       EXPORT("leaveNetns", leave_netns),
+      EXPORT("steer", steer),
       EXPORT("createWaker", create_waker),
       EXPORT("wake", wake),
       EXPORT("drainWaker", drain_waker),

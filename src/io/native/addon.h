@@ -42,7 +42,12 @@ napi_value unpersist_tap(napi_env env, napi_callback_info info);
 napi_value enter_netns(napi_env env, napi_callback_info info);
 napi_value leave_netns(napi_env env, napi_callback_info info);
 
+/* steering.c */
+napi_value steer(napi_env env, napi_callback_info info);
+
 /* bursts.c */
+bool view(napi_env env, napi_value arg, napi_typedarray_type wanted, size_t *length, void **memory,
+          napi_value *buffer);
 napi_value attach(napi_env env, napi_callback_info info);
 napi_value read_burst(napi_env env, napi_callback_info info);
 napi_value write_burst(napi_env env, napi_callback_info info);

@@ -40,8 +40,8 @@ static bool fixed(napi_env env, napi_value buffer) {
   return napi_get_value_bool(env, resizable, &yes) != napi_ok || !yes;
 }
 
-static bool view(napi_env env, napi_value arg, napi_typedarray_type wanted, size_t *length,
-                 void **memory, napi_value *buffer) {
+bool view(napi_env env, napi_value arg, napi_typedarray_type wanted, size_t *length, void **memory,
+          napi_value *buffer) {
   napi_typedarray_type type;
   bool is = false;
   return napi_is_typedarray(env, arg, &is) == napi_ok && is &&
