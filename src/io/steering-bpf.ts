@@ -17,9 +17,9 @@
  *   it or take it away (steer in native.ts) whenever a TAP is opened. It is replaced at one blow, no frame passes
  *   unsteered in between.
  * - Without a program tun hashes the flow, symmetrically, and delivers to the queue that last *wrote* a frame of that
- *   flow; up to 4096 flows, each forgotten 3 s after its last frame. An unknown flow goes by its hash. A balancer
- *   writes other addresses and ports to the RS than it got from the client, but each arm sees one flow both ways: so
- *   a connection's frames come to one worker, which need not be its owner before that has written one.
+ *   flow; it remembers up to 4096 flows, each for 3 s after its last frame. An unknown flow goes by its hash. It learns
+ *   a flow only after the kernel has dealt with the frame, so an answer that comes at once, an RS's SYN+ACK, still
+ *   goes by the hash. So each connection's frames settle on one worker per arm, but not from the first on.
  *
  * A frame may reach the wrong queue in any case; workers hand such frames over (handover.ts).
  */

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readlinkSync } from 'node:fs'
 import { after, afterEach, before, beforeEach } from 'node:test'
 import * as native from '../../src/io/native.ts'
 
@@ -19,6 +19,14 @@ export const ip = (...args: string[]) =>
   execFileSync('ip', ['-n', NS, ...args], { encoding: 'utf8' })
 export const inNs = (script: string) =>
   execFileSync('ip', ['netns', 'exec', NS, 'bash', '-c', script])
+
+export const linkTarget = (path: string) => {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return '' // the descriptor that listed the folder is gone
+  }
+}
 
 /** Has the descriptor closed after the test. */
 export function own(fd: number): number {
