@@ -30,6 +30,7 @@ export interface Burst {
 interface Addon {
   openTap(name: string, netns: string, flags: number): number
   closeFd(fd: number): void
+  duplicateFd(fd: number): number
   unpersistTap(fd: number): void
   steer(fd: number, program: Uint8Array): void
   enterNetns(path: string): number
@@ -99,6 +100,9 @@ export const openTap: Addon['openTap'] = addon.openTap
  * its last one.
  */
 export const closeFd: Addon['closeFd'] = addon.closeFd
+
+/** => a second descriptor of the same queue, close-on-exec, the caller's. Throws NativeError EBADF, EMFILE. */
+export const duplicateFd: Addon['duplicateFd'] = addon.duplicateFd
 
 /**
  * Ends the persistence of the TAP behind `fd`: it goes when its last descriptor is closed. Throws

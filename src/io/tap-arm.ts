@@ -1,5 +1,5 @@
 /**
- * The kernel side of an arm: one TAP queue, its bursts, and getting it back when the device has gone away (the lab taken
+ * The kernel side of an arm: one TAP queue and its bursts, and letting go of a device that has gone away (the lab taken
  * down, the namespace made anew). It knows descriptors and errno, not packets.
  */
 
@@ -8,26 +8,14 @@ import type { Arm } from '../engine/arm.ts'
 import { type Counters, Drop, Event } from '../engine/counters.ts'
 import { BURST, FRAME_MAX, type Frames, NO_SLOT } from '../engine/frames.ts'
 import type { Impair } from './impair.ts'
-import {
-  attach,
-  type Burst,
-  closeFd,
-  EBADFD,
-  type NativeError,
-  openTap,
-  QUEUE_MULTI,
-  readBurst,
-  writeBurst,
-} from './native.ts'
+import { attach, type Burst, closeFd, EBADFD, readBurst, writeBurst } from './native.ts'
 
 const { EAGAIN, ENOBUFS, EIO, EBADF, ENETDOWN } = constants.errno
 /** fd of an arm without a device; poll passes over it. */
 export const NO_FD = -1
 
 export interface TapOptions {
-  /** Device name and namespace file ('' for the daemon's own). */
   name: string
-  netns: string
   impair: Impair | null
 }
 
@@ -36,10 +24,11 @@ export class TapArm {
   readonly name: string
   readonly impair: Impair | null
   fd = NO_FD
+  /** False if another worker reads the only queue that there is, and hands over; this one only writes. */
+  reads = true
   /** Slots ready to be read into, and how many there are. */
   readonly slots = new Int32Array(BURST)
   #slotCount = 0
-  readonly #netns: string
   readonly #frames: Frames
   readonly #counters: Counters
   readonly #rxDesc = new Int32Array(BURST * 2)
@@ -51,7 +40,6 @@ export class TapArm {
     this.arm = arm
     this.name = options.name
     this.impair = options.impair
-    this.#netns = options.netns
     this.#frames = frames
     this.#counters = counters
     this.#txDesc = new Int32Array(arm.outbox.length * 2)
@@ -60,20 +48,12 @@ export class TapArm {
     this.#tx = attach(arena, this.#txDesc)
   }
 
-  /**
-   * Opens or re-attaches the TAP; throws NativeError. Always multi-queue: a persistent TAP can only be attached as it
-   * was made, and one queue of several costs nothing.
-   */
-  open(): void {
-    try {
-      this.fd = openTap(this.name, this.#netns, QUEUE_MULTI)
-    } catch (error) {
-      // The kernel's word for a TAP that was made without multi_queue, which nobody would guess.
-      const hint = `; a device ${this.name} that is there must be a TAP made with multi_queue`
-      const { code, message } = error as NativeError
-      if (code === 'EINVAL') (error as NativeError).message = message + hint
-      throw error
-    }
+  /** Takes a queue of the device, whose descriptor is this arm's from now on. */
+  take(fd: number, reads: boolean): void {
+    this.lose()
+    this.fd = fd
+    this.reads = reads
+    if (reads) this.refill(0)
   }
 
   /** Slots that wait to be read into. */
@@ -81,7 +61,7 @@ export class TapArm {
     return this.#slotCount
   }
 
-  /** Forgets a device that has gone; open() may bring it back. */
+  /** Lets go of a device that has gone; take() brings another. */
   lose(): void {
     if (this.fd !== NO_FD) closeFd(this.fd)
     this.fd = NO_FD

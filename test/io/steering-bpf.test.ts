@@ -124,7 +124,7 @@ test('ARP, and a residue that three workers leave free, are queue 0s', () => {
 })
 
 test('as many LIPs as there may be', () => {
-  const steering = new Steering(4)
+  const steering = new Steering(4, 0)
   const lips = Array.from({ length: 4096 }, (_, i) => [i & 1 ? 10 : 200, 7, i >> 8, i & 255])
   const segment = (dst: number[]) => {
     const fields = { src: '10.1.1.1', dst: text(dst), sport: 80, dport: 5002, flags: 'S', seq: 1 }

@@ -69,6 +69,7 @@ NAPI_MODULE_INIT() {
   const napi_property_descriptor properties[] = {
       EXPORT("openTap", open_tap),
       EXPORT("closeFd", close_fd),
+      EXPORT("duplicateFd", duplicate_fd),
       EXPORT("unpersistTap", unpersist_tap),
       EXPORT("enterNetns", enter_netns),
       EXPORT("leaveNetns", leave_netns),

@@ -38,6 +38,7 @@ bool fd_argument(napi_env env, napi_callback_info info, int32_t *fd);
 /* tap.c */
 napi_value open_tap(napi_env env, napi_callback_info info);
 napi_value close_fd(napi_env env, napi_callback_info info);
+napi_value duplicate_fd(napi_env env, napi_callback_info info);
 napi_value unpersist_tap(napi_env env, napi_callback_info info);
 napi_value enter_netns(napi_env env, napi_callback_info info);
 napi_value leave_netns(napi_env env, napi_callback_info info);
