@@ -136,6 +136,50 @@ test('who sleeps is woken once, who is awake not at all, and nobody sleeps over 
   assert.deepEqual(woken, [1])
 })
 
+/** Runs `act` with `other` let in just before its atomic operation number `n`. => Did it have so many? */
+function interleave(act: () => void, n: number, other: () => void): boolean {
+  const { load, store, compareExchange } = Atomics
+  let left = n
+  const before = (operation: (...args: never[]) => number) => {
+    return (...args: never[]) => {
+      if (left-- === 0) other()
+      return operation(...args)
+    }
+  }
+  Object.assign(Atomics, {
+    load: before(load),
+    store: before(store),
+    compareExchange: before(compareExchange),
+  })
+  try {
+    act()
+  } finally {
+    Object.assign(Atomics, { load, store, compareExchange })
+  }
+  return left < 0
+}
+
+test('wherever going to sleep and sending meet, the sleeper is woken or does not sleep', () => {
+  for (const sleeperFirst of [true, false]) {
+    for (let n = 0; ; n++) {
+      const { all, woken } = workers(2)
+      const [x, y] = all
+      let slept = false
+      const sleep = () => {
+        slept = y.prepareSleep()
+      }
+      const send = () => x.flush()
+      x.send(1, Handed.NEIGH, 0)
+      const met = sleeperFirst ? interleave(sleep, n, send) : interleave(send, n, sleep)
+      if (!met) {
+        assert.ok(n > 1, 'there were operations to come between')
+        break
+      }
+      assert.equal(woken.length > 0 || !slept, true, `operation ${n}, ${sleeperFirst}`)
+    }
+  }
+})
+
 test('who goes to sleep publishes what it has sent', () => {
   const [x, y] = workers(2).all
   x.send(1, Handed.NEIGH, 7)
@@ -144,7 +188,7 @@ test('who goes to sleep publishes what it has sent', () => {
 })
 
 for (const count of [2, 4]) {
-  test(`${count} threads: nothing is lost, reordered or slept over`, async () => {
+  test(`${count} threads: nothing is lost, reordered or slept over in 400,000`, async () => {
     const slots = 24
     const wakers = Array.from({ length: count }, createWaker)
     const play: Omit<Play, 'self'> = {
@@ -152,7 +196,7 @@ for (const count of [2, 4]) {
       arena: new SharedArrayBuffer(4 * count * slots),
       workers: count,
       slots,
-      records: 200_000,
+      records: Math.ceil(400_000 / (count * (count - 1))),
       wakers,
     }
     const url = new URL('../kit/handover-worker.js', import.meta.url)

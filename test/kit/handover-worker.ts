@@ -39,29 +39,28 @@ const expected = new Array<number>(workers).fill(0)
 let received = 0
 let sleeps = 0
 
-/** Every third record is no frame, and every seventh burst ends early. => Is there more to send, and room for it? */
+/**
+ * Every record takes a slot along, so that nobody outruns the others; every third is no frame, and every seventh
+ * ends its burst. => A ring was full.
+ */
 function sendBurst(): boolean {
-  let refused = false
   for (let to = 0; to < workers; to++) {
     for (let i = 0; i < BURST && to !== self && sent[to] < records; i++) {
+      const slot = free.pop()
+      if (slot === undefined) break
       const n = sent[to]
-      if (n % 3 === 0) {
-        refused = !handover.send(to, Handed.NEIGH, 0, 0, 0, 0, n)
-      } else {
-        const slot = free.pop()
-        if (slot === undefined) break
-        arena[slot] = n ^ self
-        refused = !handover.send(to, Handed.FRAME, 0, slot, 0, 0, n)
-        if (refused) free.push(slot)
+      arena[slot] = n ^ self
+      if (!handover.send(to, n % 3 === 0 ? Handed.NEIGH : Handed.FRAME, 0, slot, 0, 0, n)) {
+        free.push(slot)
+        handover.flush()
+        return true
       }
-      if (refused) break
       sent[to]++
       if (n % 7 === 6) break
     }
   }
   handover.flush()
-  // For slots one sleeps, they come with a wake-up; the room in a ring comes without.
-  return refused
+  return false
 }
 
 function receiveBurst(): void {
@@ -74,7 +73,6 @@ function receiveBurst(): void {
     }
     assert.equal(e, expected[from]++)
     received++
-    if (kind !== Handed.FRAME) continue
     assert.equal(arena[b], e ^ from)
     handover.send(from, Handed.HOME, b)
   }
@@ -93,9 +91,10 @@ const revents = new Int32Array(1)
 while (!done()) {
   const refused = sendBurst()
   receiveBurst()
-  if (refused || !idle() || done() || !handover.prepareSleep()) continue
+  if (!(refused || idle()) || done() || !handover.prepareSleep()) continue
   sleeps++
-  wait(fds, revents, 1, -1)
+  // A slot comes home with a wake-up, the room in a ring without.
+  wait(fds, revents, 1, refused ? 1 : -1)
   handover.awake()
   drainWaker(wakers[self])
 }
