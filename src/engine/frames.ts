@@ -102,9 +102,23 @@ export class Frames {
     return slot
   }
 
+  /** => A slot of our own with a copy of the frame in `slot`, owned by the caller; NO_SLOT as of take(). */
+  copy(slot: number): number {
+    const twin = this.take()
+    if (twin === NO_SLOT) return NO_SLOT
+    const bytes = new Uint8Array(this.pkt.buffer, this.start[slot], this.length[slot])
+    new Uint8Array(this.pkt.buffer, this.start[twin], this.length[slot]).set(bytes)
+    this.length[twin] = this.length[slot]
+    return twin
+  }
+
+  isOwn(slot: number): boolean {
+    return (slot - this.#first) >>> 0 < this.slots
+  }
+
   /** Gives a slot back; the caller forgets it. */
   release(slot: number): void {
-    if ((slot - this.#first) >>> 0 < this.slots) this.#free[this.#freeCount++] = slot
+    if (this.isOwn(slot)) this.#free[this.#freeCount++] = slot
     else this.strangers[this.strangerCount++] = slot
   }
 }

@@ -116,8 +116,14 @@ test('an answer to one worker is heard by all: parked frames of each go out', ()
     parked.add(owner)
   }
   assert.equal(parked.size, 4)
+  // And one that was handed over, whose slot goes home at once.
+  const [stand] = several.stands
+  const free = stand.engine.frames.free
+  const [foreign] = PORTS.filter(port => several.steering.clientWorker(ipv4Int(CIP), port) === 1)
+  assert.deepEqual(several.segment(0, WAN, { ...SYN, sport: foreign, flags: 'S', seq: 2000 }), [])
+  assert.equal(stand.engine.frames.free, free)
   const out = reply(several, 2)
-  assert.equal(out.length, PORTS.length)
+  assert.equal(out.length, PORTS.length + 1)
   assert.ok(out.every(({ decoded }) => (decoded as DecodedTcp).dstMac === RS_MAC))
   // It moves: everybody follows.
   reply(several, 0, '52:54:00:00:01:99')
