@@ -25,8 +25,12 @@ export class PacketThread {
   #nextId = 1
   #stopping = false
 
-  /** `lost` is told which arm the worker has lost. */
-  constructor(start: Omit<WorkerStart, 'port'>, lost: (arm: number) => void) {
+  /** `lost` is told which arm the worker has lost, `warn` what else the log should say. */
+  constructor(
+    start: Omit<WorkerStart, 'port'>,
+    lost: (arm: number) => void,
+    warn: (text: string) => void,
+  ) {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     this.#waker = start.waker
@@ -52,6 +56,7 @@ export class PacketThread {
       this.#onMessage = message => {
         if ('ready' in message) done()
         else if ('failed' in message) fail(new Error(message.failed))
+        else if ('warning' in message) warn(message.warning)
         else if ('lost' in message) lost(message.lost)
         else this.#waiting.get(message.id)?.settle(message.answer)
       }

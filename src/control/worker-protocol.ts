@@ -54,4 +54,5 @@ export type FromWorker =
   | { id: number; answer: Answer }
   | { ready: true }
   | { failed: string }
+  | { warning: string }
   | { lost: number }

@@ -14,8 +14,8 @@ import { Exchange } from '../io/exchange.ts'
 import { Handover } from '../io/handover.ts'
 import { Impair } from '../io/impair.ts'
 import { clockMs, Loop } from '../io/loop.ts'
-import { wake } from '../io/native.ts'
-import { TapArm } from '../io/tap-arm.ts'
+import { type Ring, wake } from '../io/native.ts'
+import { ringIfAllowed, TapArm } from '../io/tap-arm.ts'
 import { buildEngine, workerId } from './apply.ts'
 import type { Answer } from './commands.ts'
 import type { ConfigImpair } from './config.ts'
@@ -43,7 +43,11 @@ function main(): void {
     seed: key.readInt32LE(16) | 1,
     now: clockMs(),
   })
-  const taps = makeTaps(engine)
+  const ring = ringIfAllowed(warning => {
+    // It is the machine that says so, to all of them.
+    if (index === 0) post({ warning })
+  })
+  const taps = makeTaps(engine, ring)
   const loop = new Loop(engine, taps, exchange, start.waker, {
     control: () => readMail(engine, taps, loop),
     armLost: arm => post({ lost: arm }),
@@ -63,11 +67,11 @@ function openExchange(): Exchange | null {
   return new Exchange(rings, new Steering(workers), workers, index)
 }
 
-function makeTaps(engine: Engine): TapArm[] {
+function makeTaps(engine: Engine, ring: Ring | null): TapArm[] {
   return engine.arms.map((arm, i) => {
     const { name, impair } = config.arms[i] as (typeof config.arms)[0]
     const spoil = isImpaired(impair) ? new Impair(impair, engine.frames) : null
-    const tap = new TapArm(arm, { name, impair: spoil }, engine.frames, engine.counters)
+    const tap = new TapArm(arm, { name, impair: spoil, ring }, engine.frames, engine.counters)
     const { fd, reads } = start.queues[i] as (typeof start.queues)[0]
     tap.take(fd, reads)
     return tap

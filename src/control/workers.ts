@@ -37,7 +37,7 @@ export class Workers {
       const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
       const [trace] = traces.slice(index) as [SharedArrayBuffer]
       const start = { config, index, queues: own, shared, trace, traceRecords, waker }
-      return new PacketThread(start, arm => this.#arms.lost(arm, index))
+      return new PacketThread(start, arm => this.#arms.lost(arm, index), warn)
     })
     this.ready = Promise.all(this.#threads.map(thread => thread.ready))
     // As of one thread: whoever awaits it sees the failure.

@@ -27,6 +27,12 @@ export interface Burst {
   readonly [burst]: true
 }
 
+declare const ring: unique symbol
+/** An io_uring of the thread that opened it; freed with the last reference to it, bursts included. */
+export interface Ring {
+  readonly [ring]: true
+}
+
 interface Addon {
   openTap(name: string, netns: string, flags: number): number
   closeFd(fd: number): void
@@ -38,7 +44,8 @@ interface Addon {
   createWaker(): number
   wake(fd: number): void
   drainWaker(fd: number): void
-  attach(arena: Uint8Array, desc: Int32Array): Burst
+  openRing(entries: number): Ring
+  attach(arena: Uint8Array, desc: Int32Array, ring: Ring | null): Burst
   readBurst(burst: Burst, fd: number, first: number, max: number, capacity: number): number
   writeBurst(burst: Burst, fd: number, first: number, n: number): number
   wait(fds: Int32Array, revents: Int32Array, n: number, timeoutMs: number): number
@@ -143,11 +150,20 @@ export const wake: Addon['wake'] = addon.wake
 export const drainWaker: Addon['drainWaker'] = addon.drainWaker
 
 /**
+ * Opens an io_uring of 1 to 256 entries (rounded up to a power of two), by which a burst takes one
+ * system call instead of one a frame. Throws NativeError where there is none to be had: ENOSYS on an
+ * old kernel or without its headers, EPERM when sysctl kernel.io_uring_disabled or a sandbox forbids
+ * it, EINVAL before Linux 5.18, EOPNOTSUPP when TAPs cannot be read without waiting.
+ */
+export const openRing: Addon['openRing'] = addon.openRing
+
+/**
  * Registers an arena and its descriptor list once, so that bursts pass only integers. `desc` has
  * 2*n cells: in [0,n) the byte offset of each slot in the arena, in [n,2n) the length in bytes of
  * the frame there, virtio_net_hdr included. Both may lie over an ArrayBuffer or a
  * SharedArrayBuffer, not over a resizable one. The burst keeps both alive; transferring one of them
- * to another thread makes later bursts throw TypeError.
+ * to another thread makes later bursts throw TypeError. With a `ring` bursts go through it, else each
+ * frame is a system call; nothing else differs. Bursts of one thread may share a ring.
  */
 export const attach: Addon['attach'] = addon.attach
 
@@ -162,8 +178,8 @@ export const attach: Addon['attach'] = addon.attach
 export const readBurst: Addon['readBurst'] = addon.readBurst
 
 /**
- * Writes the frames in slots first..first+n, one system call each. => how many failed; the length
- * of such a slot becomes -errno: -EIO while the TAP is down, -EBADFD once it is deleted, -EINVAL
+ * Writes the frames in slots first..first+n, in this order. => how many failed; the length of such
+ * a slot becomes -errno: -EIO while the TAP is down, -EBADFD once it is deleted, -EINVAL
  * for a frame the kernel finds malformed, -EFAULT when it does not lie inside the arena.
  */
 export const writeBurst: Addon['writeBurst'] = addon.writeBurst

@@ -8,15 +8,38 @@ import type { Arm } from '../engine/arm.ts'
 import { type Counters, Drop, Event } from '../engine/counters.ts'
 import { BURST, FRAME_MAX, type Frames, NO_SLOT } from '../engine/frames.ts'
 import type { Impair } from './impair.ts'
-import { attach, type Burst, closeFd, EBADFD, readBurst, writeBurst } from './native.ts'
+import {
+  attach,
+  type Burst,
+  closeFd,
+  EBADFD,
+  type NativeError,
+  openRing,
+  type Ring,
+  readBurst,
+  writeBurst,
+} from './native.ts'
 
 const { EAGAIN, ENOBUFS, EIO, EBADF, ENETDOWN } = constants.errno
 /** fd of an arm without a device; poll passes over it. */
 export const NO_FD = -1
 
+/** => an io_uring for the arms of this thread, or null when the machine allows none, which `warn` is told. */
+export function ringIfAllowed(warn: (text: string) => void): Ring | null {
+  try {
+    return openRing(BURST)
+  } catch (error) {
+    const { code, message } = error as NativeError
+    warn(`no io_uring (${code}: ${message}): each frame takes a system call`)
+    return null
+  }
+}
+
 export interface TapOptions {
   name: string
   impair: Impair | null
+  /** The thread's ring, or null to move frames by one system call each. */
+  ring: Ring | null
 }
 
 export class TapArm {
@@ -44,8 +67,8 @@ export class TapArm {
     this.#counters = counters
     this.#txDesc = new Int32Array(arm.outbox.length * 2)
     const arena = new Uint8Array(frames.pkt.buffer, 0, frames.pkt.byteLength)
-    this.#rx = attach(arena, this.#rxDesc)
-    this.#tx = attach(arena, this.#txDesc)
+    this.#rx = attach(arena, this.#rxDesc, options.ring)
+    this.#tx = attach(arena, this.#txDesc, options.ring)
   }
 
   /** Takes a queue of the device, whose descriptor is this arm's from now on. */

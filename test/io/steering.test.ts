@@ -24,7 +24,7 @@ const NONE = new Uint8Array()
 const SLOT_BYTES = 70_000
 const arena = new Uint8Array(2 * SLOT_BYTES)
 const desc = Int32Array.of(0, SLOT_BYTES, 0, 0)
-const burst = native.attach(arena, desc)
+const burst = native.attach(arena, desc, null)
 
 /** Puts every frame into one queue. */
 function always(queue: number): Uint8Array {

@@ -66,3 +66,12 @@ export function namespacePerTest(): void {
   after(cleanUp)
   process.on('exit', cleanUp)
 }
+
+/** Every way a burst can go: by io_uring, by rings that it does not fit into, by a call for each frame. */
+export function waysOfBursts(): { name: string; ring: native.Ring | null }[] {
+  const rings = [64, 2, 1].map(entries => ({
+    name: `ring of ${entries}`,
+    ring: native.openRing(entries),
+  }))
+  return [...rings, { name: 'one by one', ring: null }]
+}

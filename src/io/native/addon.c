@@ -77,6 +77,7 @@ NAPI_MODULE_INIT() {
       EXPORT("createWaker", create_waker),
       EXPORT("wake", wake),
       EXPORT("drainWaker", drain_waker),
+      EXPORT("openRing", open_ring),
       EXPORT("attach", attach),
       EXPORT("readBurst", read_burst),
       EXPORT("writeBurst", write_burst),

@@ -46,6 +46,9 @@ napi_value leave_netns(napi_env env, napi_callback_info info);
 /* steering.c */
 napi_value steer(napi_env env, napi_callback_info info);
 
+/* ring.c */
+napi_value open_ring(napi_env env, napi_callback_info info);
+
 /* bursts.c */
 bool view(napi_env env, napi_value arg, napi_typedarray_type wanted, size_t *length, void **memory,
           napi_value *buffer);
