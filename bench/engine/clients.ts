@@ -1,0 +1,127 @@
+/**
+ * Clients of a rig, by number: each has one connection, whose address and port follow from the number and whose other
+ * half (RIP, LIP, ports) is learned from the SYN as it left. Kept apart from the engine's memory, so that
+ * preparing a frame does not bring the connection's record into a cache.
+ */
+
+import { BURST } from '../../src/engine/frames.ts'
+import { ETH } from '../../src/wire/ethernet.ts'
+import { IPV4 } from '../../src/wire/ipv4.ts'
+import { FLAG } from '../../src/wire/tcp.ts'
+import { VNET } from '../../src/wire/vnet-hdr.ts'
+import { CLIENT_MAC, type Rig, RS_MAC } from './rig.ts'
+import { OPTIONS, Segment, type SegmentFields } from './segments.ts'
+
+const CELLS = 3
+const NETWORK = 0x0a000001
+const IP = VNET.BYTES + ETH.HEADER
+
+/** Sequence numbers of every conversation; the engine translates the client's and never checks any. */
+export const SEQ = { CLIENT: 1000, RS: 9000 } as const
+
+export class Clients {
+  readonly count: number
+  readonly rig: Rig
+  readonly #flows: Int32Array
+  readonly syn: Segment
+  readonly synAck: Segment
+  readonly #ack: Segment
+
+  constructor(rig: Rig, count: number) {
+    this.rig = rig
+    this.count = count
+    this.#flows = new Int32Array(count * CELLS)
+    this.syn = this.fromClient({ flags: FLAG.SYN, ack: 0, options: OPTIONS.syn })
+    this.synAck = this.fromRs({
+      flags: FLAG.SYN | FLAG.ACK,
+      seq: SEQ.RS,
+      options: OPTIONS.synAck,
+    })
+    this.#ack = this.fromClient({ seq: SEQ.CLIENT + 1, ack: SEQ.RS + 1 })
+  }
+
+  /** Opens the connections of all clients, a burst at a time. */
+  open(): void {
+    for (let first = 0; first < this.count; first += BURST) this.handshake(first)
+  }
+
+  /** SYN, SYN+ACK and ACK of a burst of clients, not timed. */
+  handshake(first: number): void {
+    const { rig } = this
+    this.stampIn(this.syn, first)
+    rig.judge(rig.ext)
+    this.learn(first)
+    rig.clearOutboxes()
+    this.stampOut(this.synAck, first)
+    rig.judge(rig.int)
+    rig.clearOutboxes()
+    this.stampIn(this.#ack, first)
+    rig.judge(rig.ext)
+    rig.clearOutboxes()
+  }
+
+  /** A template of what clients send; not said: a bare ACK behind the RS's first data. */
+  fromClient(change: Partial<SegmentFields>): Segment {
+    const { macHi, macLo } = this.rig.ext
+    return this.#segment({ to: [macHi, macLo], from: CLIENT_MAC, ...change })
+  }
+
+  fromRs(change: Partial<SegmentFields>): Segment {
+    const { macHi, macLo } = this.rig.int
+    return this.#segment({ to: [macHi, macLo], from: RS_MAC, ...change })
+  }
+
+  /** A burst of segments of clients `first`, `first + 1`, ... on their way in. */
+  stampIn(segment: Segment, first: number): void {
+    const slots = this.rig.take()
+    for (let i = 0; i < BURST; i++) this.stampInOne(segment, slots[i], (first + i) % this.count)
+  }
+
+  stampOut(segment: Segment, first: number): void {
+    const slots = this.rig.take()
+    for (let i = 0; i < BURST; i++) this.stampOutOne(segment, slots[i], (first + i) % this.count)
+  }
+
+  stampInOne(segment: Segment, slot: number, client: number): void {
+    const { rig } = this
+    const service = client % rig.services
+    const ports = (this.#port(client) << 16) | rig.vport(service)
+    segment.stamp(slot, NETWORK + (client >> 4), rig.vip(service), ports)
+  }
+
+  stampOutOne(segment: Segment, slot: number, client: number): void {
+    const at = client * CELLS
+    segment.stamp(slot, this.#flows[at], this.#flows[at + 1], this.#flows[at + 2])
+  }
+
+  /** Reads the other halves from the SYNs that have just been judged. */
+  learn(first: number): void {
+    const { slots, engine } = this.rig
+    const { pkt, start } = engine.frames
+    for (let i = 0; i < BURST; i++) {
+      const ip = start[slots[i]] + IP
+      const ports = pkt.getInt32(ip + IPV4.HEADER)
+      const at = ((first + i) % this.count) * CELLS
+      this.#flows[at] = pkt.getInt32(ip + IPV4.DST)
+      this.#flows[at + 1] = pkt.getInt32(ip + IPV4.SRC)
+      this.#flows[at + 2] = (ports << 16) | (ports >>> 16)
+    }
+  }
+
+  /** Sixteen clients share an address; an odd factor gives each of them a port of its own. */
+  #port(client: number): number {
+    return 0x8000 | (Math.imul(client, 40_503) & 0x7fff)
+  }
+
+  #segment(fields: Partial<SegmentFields> & Pick<SegmentFields, 'to' | 'from'>): Segment {
+    return new Segment(this.rig.engine.frames, {
+      flags: FLAG.ACK,
+      seq: SEQ.CLIENT,
+      ack: SEQ.RS + 100,
+      options: OPTIONS.timestamps,
+      payload: 0,
+      partial: false,
+      ...fields,
+    })
+  }
+}

@@ -1,0 +1,130 @@
+/** npm run bench:engine -- what the engine alone costs, without a kernel. --help names the options. */
+
+import { writeFileSync } from 'node:fs'
+import yargs from 'yargs'
+import { Conns } from '../../src/engine/conns.ts'
+import { SaPool } from '../../src/engine/sa-pool.ts'
+import { ratioOf, readBaseline, regressions, updateBaseline } from './baseline.ts'
+import { Calibration } from './calibrate.ts'
+import { Collections } from './collections.ts'
+import { drawGrowth, measureGrowth } from './growth.ts'
+import { LIFE_PACKETS } from './lives.ts'
+import { Bench, lipsFor, type Row } from './measure.ts'
+import { REFUSALS } from './refused.ts'
+import { timers } from './timers.ts'
+import { workers } from './workers.ts'
+
+const options = yargs(process.argv.slice(2))
+  .usage('npm run bench:engine -- [options]')
+  .options({
+    quick: { type: 'boolean', default: false, describe: 'fewer runs, at most 100 k connections' },
+    only: { type: 'string', default: '', describe: 'rows whose name has this in it' },
+    json: { type: 'string', describe: 'write the figures to FILE' },
+    charts: { type: 'boolean', default: false, describe: 'measure growth, draw docs/figures' },
+    update: { type: 'boolean', default: false, describe: 'store the ratios as the new baseline' },
+    check: { type: 'boolean', default: false, describe: 'exit with 1 if a row costs more' },
+    workers: { type: 'number', default: 0, describe: 'only: so many engines at the same time' },
+  })
+  .strict()
+  .parseSync()
+
+const calibration = new Calibration()
+const collections = new Collections()
+const effort = options.quick ? { runs: 8, packets: 50_000 } : { runs: 20, packets: 100_000 }
+const bench = new Bench(calibration, collections, effort)
+
+/** Rows by name; a large table's are compared with memory. */
+function plan(): [name: string, against: Row['against'], measure: () => number][] {
+  const sizes: [string, number][] = options.quick
+    ? [
+        ['1 k', 1 << 10],
+        ['100 k', 1 << 17],
+      ]
+    : [
+        ['1 k', 1 << 10],
+        ['100 k', 1 << 17],
+        ['1 M', 1 << 20],
+        ['4 M', 1 << 22],
+      ]
+  const timed = options.quick ? 1 << 14 : 1 << 20
+  const once = { refiled: 0, expired: 0 }
+  return [
+    ...sizes.map(([name, conns]): ReturnType<typeof plan>[0] => [
+      `packet, ${name} connections`,
+      conns > 1 << 16 ? 'memory' : 'cpu',
+      () => bench.established(conns),
+    ]),
+    ['life of 10 packets, whole', 'cpu', () => bench.life()],
+    ...(Object.keys(REFUSALS) as (keyof typeof REFUSALS)[]).map(
+      (reason): ReturnType<typeof plan>[0] => [
+        `drop ${reason.toLowerCase()}`,
+        'cpu',
+        () => bench.refused(reason),
+      ],
+    ),
+    [
+      `timer filed again, ${timed} connections`,
+      'memory',
+      () => Object.assign(once, timers(timed, lipsFor(timed))).refiled,
+    ],
+    [`expiry with two RSTs, ${timed} connections`, 'memory', () => once.expired],
+  ]
+}
+
+async function rows(): Promise<void> {
+  const baseline = readBaseline()
+  const measured: Row[] = []
+  for (const [name, against, measure] of plan()) {
+    if (!name.includes(options.only)) continue
+    const row = { name, against, ns: measure() }
+    measured.push(row)
+    print(name, `${row.ns.toFixed(1)} ns`)
+  }
+  const one = measured.find(({ name }) => name.startsWith('packet, 1 k'))
+  const life = measured.find(({ name }) => name.startsWith('life'))
+  if (one && life) {
+    print('life beyond its packets', `${(life.ns - LIFE_PACKETS * one.ns).toFixed(0)} ns`)
+  }
+  const capacity = 1 << 20
+  const bytes = Conns.bytesFor(capacity) / capacity
+  const lipBytes = SaPool.bytesFor({ mask: 0, residue: 0 })
+  print('memory per connection', `${bytes.toFixed(1)} bytes`)
+  print('memory per LIP', `${(lipBytes / 2 ** 20).toFixed(1)} MiB`)
+  print('garbage collections', String(await collections.count()))
+  const growth = options.charts ? measureGrowth(bench, options.quick) : undefined
+  if (growth) await drawGrowth(growth)
+  report(measured, baseline, { bytes, lipBytes, growth })
+}
+
+function report(measured: Row[], baseline: Record<string, number>, more: object): void {
+  const { best } = calibration
+  print('calibration', `cpu ${best.cpu.toFixed(2)} ns, memory ${best.memory.toFixed(2)} ns a step`)
+  const sentences = regressions(measured, calibration, baseline)
+  for (const sentence of sentences) console.log(sentence)
+  if (sentences.length === 0) console.log('no row costs more than the baseline and 5 %')
+  if (options.json) {
+    const withRatios = measured.map(row => ({ ...row, ratio: ratioOf(row, calibration) }))
+    writeFileSync(
+      options.json,
+      `${JSON.stringify({ rows: withRatios, calibration: best, ...more }, null, 2)}\n`,
+    )
+  }
+  if (options.update) updateBaseline(measured, calibration)
+  if (options.check && sentences.length > 0) process.exitCode = 1
+}
+
+function print(name: string, value: string): void {
+  console.log(`${name.padEnd(48)}${value.padStart(12)}`)
+}
+
+async function manyWorkers(count: number): Promise<void> {
+  const one = await workers(1)
+  const all = await workers(count)
+  print('one worker', `${(one / 1e6).toFixed(2)} Mpps`)
+  print(`${count} workers`, `${(all / 1e6).toFixed(2)} Mpps`)
+  print('as a multiple', (all / one).toFixed(2))
+}
+
+if (options.workers > 0) await manyWorkers(options.workers)
+else await rows()
+collections.close()

@@ -1,0 +1,196 @@
+/**
+ * An engine as the daemon builds it, with as many services, RSs, LIPs and connections as wanted and no kernel below:
+ * frames are written into slots as a read would leave them, and judged as the loop does it.
+ */
+
+import { performance } from 'node:perf_hooks'
+import { buildEngine } from '../../src/control/apply.ts'
+import type { Config, ConfigArm } from '../../src/control/config.ts'
+import type { Arm } from '../../src/engine/arm.ts'
+import { ConnTable } from '../../src/engine/conn.ts'
+import { DONE, PARKED } from '../../src/engine/counters.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { BURST } from '../../src/engine/frames.ts'
+import { KeyedIsn } from '../../src/engine/isn.ts'
+import { DEFAULT_TIMEOUTS } from '../../src/engine/tcp-state.ts'
+import { TraceRing } from '../../src/engine/trace.ts'
+import { ipv4Int, ipv4Text, macInts } from '../../src/wire/address.ts'
+import { writeArpRequest } from '../../src/wire/arp.ts'
+import { clearVnetHdr, VNET } from '../../src/wire/vnet-hdr.ts'
+import type { Mac } from './segments.ts'
+
+export interface RigOptions {
+  /** Room in the connection table. */
+  conns: number
+  /** `realServers` of them each. */
+  services?: number
+  realServers?: number
+  lips?: number
+  /** Seconds; ESTABLISHED of every service. */
+  establishedSec?: number
+  lports?: { mask: number; residue: number }
+}
+
+export const CLIENT_MAC: Mac = macInts('02:00:0a:00:00:01')
+export const RS_MAC: Mac = macInts('02:00:ac:10:00:01')
+/** Addresses that RSs share when there are more of them: one neighbour entry each, and those are 4096. */
+const RS_ADDRESSES = 2048
+const VIP = ipv4Int('203.0.113.0')
+const LIP = ipv4Int('172.16.240.1')
+const RIP = ipv4Int('172.16.0.1')
+const VIPS = 16
+
+export class Rig {
+  readonly engine: Engine
+  readonly ext: Arm
+  readonly int: Arm
+  readonly services: number
+  /** Slots of the burst at hand, taken and not yet judged. */
+  readonly slots = new Int32Array(BURST)
+  /** The engine's clock, ms. */
+  now = 1_000_000
+
+  constructor(options: RigOptions) {
+    this.services = options.services ?? 1
+    const realServers = options.realServers ?? 16
+    this.engine = buildEngine(config(options, this.services, realServers), {
+      trace: new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(4096)), 4096),
+      isn: new KeyedIsn(Int32Array.of(1, 2, 3, 4)),
+      seed: 7,
+      now: this.now,
+    })
+    this.ext = this.engine.arms[0]
+    this.int = this.engine.arms[1]
+    this.clearOutboxes()
+    this.#answerArp(Math.min(this.services * realServers, RS_ADDRESSES))
+  }
+
+  vip(service: number): number {
+    return VIP + (service % VIPS)
+  }
+
+  vport(service: number): number {
+    return 1000 + Math.floor(service / VIPS)
+  }
+
+  /** Takes the slots of a burst, as the loop has them ready before it reads. */
+  take(): Int32Array {
+    for (let i = 0; i < BURST; i++) this.slots[i] = this.engine.frames.take()
+    return this.slots
+  }
+
+  /** Judges the burst. => ms that took */
+  judge(arm: Arm): number {
+    const from = performance.now()
+    judgeBurst(this.engine, arm, this.slots, this.now)
+    return performance.now() - from
+  }
+
+  /** One call of the engine's tick. => ms that took */
+  tick(): number {
+    const from = performance.now()
+    this.engine.tick(this.now)
+    return performance.now() - from
+  }
+
+  /** What writing the frames out would do to their slots. */
+  clearOutboxes(): void {
+    for (const arm of this.engine.arms) {
+      for (let i = 0; i < arm.outboxCount; i++) this.engine.frames.release(arm.outbox[i])
+      arm.outboxCount = 0
+    }
+  }
+
+  /** The RSs answer what the engine has asked when they were added. */
+  #answerArp(addresses: number): void {
+    const { frames } = this.engine
+    for (let i = 0; i < addresses; i++) {
+      const slot = frames.take()
+      const start = frames.start[slot]
+      clearVnetHdr(frames.pkt, start)
+      const eth = start + VNET.BYTES
+      const { macHi, macLo } = this.int
+      writeArpRequest(frames.pkt, eth, RS_MAC[0], RS_MAC[1], RIP + i, LIP)
+      frames.pkt.setUint16(eth, macHi)
+      frames.pkt.setInt32(eth + 2, macLo)
+      frames.pkt.setUint16(eth + 14 + 6, 2)
+      frames.length[slot] = VNET.BYTES + 42
+      judge(this.engine, this.int, slot, this.now)
+      this.clearOutboxes()
+    }
+  }
+}
+
+function judgeBurst(engine: Engine, arm: Arm, slots: Int32Array, now: number): void {
+  for (let i = 0; i < BURST; i++) judge(engine, arm, slots[i], now)
+}
+
+/** What the loop does with every frame it has read. */
+function judge(engine: Engine, arm: Arm, slot: number, now: number): void {
+  const { frames, counters, arms } = engine
+  counters.rx(arm.index, frames.length[slot])
+  const verdict = engine.input(arm, slot, now)
+  if (verdict >= 0) {
+    arms[verdict].send(slot)
+    return
+  }
+  if (verdict === PARKED) return
+  if (verdict !== DONE) counters.rxDrop(arm.index, -verdict)
+  frames.release(slot)
+}
+
+function config(options: RigOptions, services: number, realServers: number): Config {
+  const lips = Array.from({ length: options.lips ?? 3 }, (_, i) => ipv4Text(LIP + i))
+  return {
+    arms: [
+      arm('ext0', '02:00:00:00:00:01', '10.0.0.0', 8, Math.min(services, VIPS), []),
+      arm('int0', '02:00:00:00:00:02', '172.16.0.0', 16, 0, lips),
+    ],
+    services: Array.from({ length: services }, (_, service) => ({
+      protocol: 'tcp',
+      address: ipv4Text(VIP + (service % VIPS)),
+      port: 1000 + Math.floor(service / VIPS),
+      scheduler: 'wrr',
+      localAddresses: lips,
+      connTimeout: options.establishedSec ?? 1_000_000,
+      realServers: Array.from({ length: realServers }, (_, i) => {
+        const rs = service * realServers + i
+        return {
+          address: ipv4Text(RIP + (rs % RS_ADDRESSES)),
+          port: 6379 + Math.floor(rs / RS_ADDRESSES),
+          weight: 1,
+        }
+      }),
+    })),
+    worker: { id: 0, lports: options.lports ?? { mask: 0, residue: 0 } },
+    connections: { tableSize: ConnTable.capacityFor(options.conns) },
+    tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
+    neighbours: { timeout: 60, unresQueueLength: 128 },
+    log: { level: 'info', timestamps: false },
+    control: { socket: '' },
+    warnings: [],
+  }
+}
+
+function arm(
+  name: string,
+  mac: string,
+  network: string,
+  prefixLength: number,
+  vips: number,
+  localAddresses: string[],
+): ConfigArm {
+  return {
+    name,
+    netns: null,
+    mac,
+    mtu: 1500,
+    addresses: Array.from({ length: vips }, (_, i) => ({
+      address: ipv4Text(VIP + i),
+      prefixLength: 32,
+    })),
+    localAddresses,
+    routes: [{ to: network, prefixLength, via: null }],
+    impair: { loss: 0, duplicate: 0, reorder: 0, corrupt: 0, seed: 0 },
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Segments as a Linux kernel sends them, made once as templates and stamped into slots: the copy, the addresses, the
+ * ports and the checksums. A stamped frame is right in every checksum; the work is outside of everything timed.
+ */
+
+import type { Frames } from '../../src/engine/frames.ts'
+import {
+  adjust,
+  adjustPartial,
+  diff32,
+  fold,
+  pseudoSum,
+  sumWords,
+} from '../../src/wire/checksum.ts'
+import { ETH, ETHERTYPE, writeEthernet } from '../../src/wire/ethernet.ts'
+import { IPV4, PROTO, writeIpv4 } from '../../src/wire/ipv4.ts'
+import { TCP } from '../../src/wire/tcp.ts'
+import { VNET, VNET_FLAG } from '../../src/wire/vnet-hdr.ts'
+
+const IP = VNET.BYTES + ETH.HEADER
+const L4 = IP + IPV4.HEADER
+
+/** Option bytes of a segment with timestamps, of a SYN, and of the SYN+ACK that answers a SYN without timestamps. */
+export const OPTIONS = {
+  timestamps: [1, 1, 8, 10, 0, 0, 0, 7, 0, 0, 0, 9],
+  syn: [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 0, 1, 3, 3, 7],
+  synAck: [2, 4, 5, 180, 1, 1, 4, 2, 1, 3, 3, 7],
+} as const
+
+/** [first 16 bits, last 32 bits] */
+export type Mac = readonly [number, number]
+
+export interface SegmentFields {
+  to: Mac
+  from: Mac
+  flags: number
+  seq: number
+  ack: number
+  options: readonly number[]
+  payload: number
+  /** The kernel left the checksum to the device: the field holds the pseudo header's sum only. */
+  partial: boolean
+}
+
+export class Segment {
+  readonly #bytes: Uint8Array
+  readonly #partial: boolean
+  readonly #arena: Uint8Array
+  readonly #frames: Frames
+
+  /** Addresses and ports are 0 until the template is stamped. */
+  constructor(frames: Frames, fields: SegmentFields) {
+    const header = TCP.HEADER + fields.options.length
+    const l4Bytes = header + fields.payload
+    this.#bytes = new Uint8Array(L4 + l4Bytes)
+    this.#partial = fields.partial
+    this.#frames = frames
+    this.#arena = new Uint8Array(frames.pkt.buffer)
+    const view = new DataView(this.#bytes.buffer)
+    const [toHi, toLo] = fields.to
+    const [fromHi, fromLo] = fields.from
+    writeEthernet(view, VNET.BYTES, toHi, toLo, fromHi, fromLo, ETHERTYPE.IPV4)
+    writeIpv4(view, IP, PROTO.TCP, IPV4.HEADER + l4Bytes, 0, 0)
+    view.setInt32(L4 + TCP.SEQ, fields.seq)
+    view.setInt32(L4 + TCP.ACK, fields.ack)
+    view.setUint16(L4 + TCP.OFFSET, (header << 10) | fields.flags)
+    view.setUint16(L4 + TCP.WINDOW, 502)
+    this.#bytes.set(fields.options, L4 + TCP.HEADER)
+    this.#bytes.fill(0x61, L4 + header)
+    const pseudo = pseudoSum(0, 0, PROTO.TCP, l4Bytes)
+    if (fields.partial) {
+      view.setUint8(VNET.FLAGS, VNET_FLAG.NEEDS_CSUM)
+      view.setUint16(VNET.CSUM_START, L4 - VNET.BYTES, true)
+      view.setUint16(VNET.CSUM_OFFSET, TCP.CHECKSUM, true)
+      view.setUint16(L4 + TCP.CHECKSUM, fold(pseudo))
+    } else {
+      view.setUint16(L4 + TCP.CHECKSUM, ~fold(pseudo + sumWords(view, L4, l4Bytes)))
+    }
+  }
+
+  /** Copies the template into `slot`, a slot just taken. `ports` is source << 16 | destination. */
+  stamp(slot: number, src: number, dst: number, ports: number): void {
+    const { pkt, start, length } = this.#frames
+    const at = start[slot]
+    this.#arena.set(this.#bytes, at)
+    length[slot] = this.#bytes.length
+    pkt.setInt32(at + IP + IPV4.SRC, src)
+    pkt.setInt32(at + IP + IPV4.DST, dst)
+    pkt.setInt32(at + L4 + TCP.SPORT, ports)
+    const addresses = diff32(0, src) + diff32(0, dst)
+    adjust(pkt, at + IP + IPV4.CHECKSUM, addresses)
+    if (this.#partial) adjustPartial(pkt, at + L4 + TCP.CHECKSUM, addresses)
+    else adjust(pkt, at + L4 + TCP.CHECKSUM, addresses + diff32(0, ports))
+  }
+}
