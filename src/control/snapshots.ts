@@ -61,8 +61,8 @@ function realServer(engine: Engine, dest: Dest): RealServerInfo {
     address: ipv4Text(dest.rip),
     port: dest.rport,
     weight: dest.weight,
-    activeConns: dests.active[dest.index] ?? 0,
-    inactiveConns: dests.inactive[dest.index] ?? 0,
+    activeConns: dests.active(dest.index),
+    inactiveConns: dests.inactive(dest.index),
     stats: {
       conns: stat(Stat.CONNS),
       inPackets: stat(Stat.IN_PACKETS),

@@ -42,7 +42,7 @@ export const LIPS_MAX = 4096
 /** Cell 10 of a record on the free list. */
 const FREE = -1
 
-const STATE_MASK = 0xf
+export const STATE_MASK = 0xf
 export const RS_SEEN = 0x10
 const UDP_BIT = 0x20
 

@@ -6,13 +6,13 @@
 import { ETH } from '../wire/ethernet.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
-import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN } from './conn.ts'
+import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } from './conn.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import type { IsnSource } from './isn.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
 import { NO_LPORT } from './sa-pool.ts'
-import type { Dest, Dests, Lips, Service } from './service.ts'
+import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
 import { nextState, OUT, STATES, State } from './tcp-state.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 import { Wheel } from './wheel.ts'
@@ -27,6 +27,7 @@ const REFS = 2
 export class Conns {
   readonly table: ConnTable
   readonly wheel: Wheel
+  readonly #cells: Int32Array
   readonly #dests: Dests
   readonly #lips: Lips
   readonly #isn: IsnSource
@@ -54,6 +55,7 @@ export class Conns {
   ) {
     const seed = (random.below(65_536) << 16) | random.below(65_536)
     this.table = new ConnTable(memory, 0, capacity, seed)
+    this.#cells = this.table.cells
     this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, now)
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
@@ -110,13 +112,16 @@ export class Conns {
 
   /** Moves the state machine for a segment of tuple t and refreshes the timer, in either direction and any state. */
   segment(t: number, p: Parsed, now: number): void {
+    const at = (t >> 1) << 4
+    const state = this.#cells[at + CELL.WORD] & STATE_MASK
+    const after = nextState(t & 1, state, p.flags)
+    if (after === state) this.#refresh(t >> 1, state, now)
+    else this.#changeState(t, p.flags, state, after, now)
+  }
+
+  /** The rare end of segment(): a new state may shorten the time left, so the wheel files the conn anew. */
+  #changeState(t: number, flags: number, before: number, after: number, now: number): void {
     const conn = t >> 1
-    const before = this.table.state(conn)
-    const after = nextState(t & 1, before, p.flags)
-    if (after === before) {
-      this.#refresh(conn, before, now)
-      return
-    }
     this.table.setState(conn, after)
     const dest = this.table.dest(conn)
     if (after === State.ESTABLISHED) this.#activate(dest, 1)
@@ -124,32 +129,31 @@ export class Conns {
     if (after === State.SYN_RECV && before !== State.NONE) this.#counters.count(Event.SYN_REUSED)
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
-    this.wheel.file(conn, this.table.cells[(conn << 4) | CELL.DEADLINE])
-    if (this.#trace.debug) this.#traceState(t, p.flags, before, after, now)
+    this.wheel.file(conn, this.#cells[(conn << 4) | CELL.DEADLINE])
+    if (this.#trace.debug) this.#traceState(t, flags, before, after, now)
   }
 
   /** What RSTs on expiry need, kept on every RS segment but RST unless its ack is older than the kept one (2.7). */
   rememberRs(pkt: DataView, t: number, p: Parsed): void {
     if ((p.flags & FLAG.RST) !== 0) return
-    const { cells } = this.table
+    const cells = this.#cells
     const at = (t >> 1) << 4
     const ack = pkt.getInt32(p.l4 + TCP.ACK)
-    const seen = (cells[at + CELL.WORD] & RS_SEEN) !== 0
-    const syn = (p.flags & FLAG.SYN) >> 1
     const seq = pkt.getInt32(p.l4 + TCP.SEQ)
+    const syn = (p.flags & FLAG.SYN) >> 1
+    const word = cells[at + CELL.WORD]
     // The ack that the client sends until it has acknowledged payload of the RS: TOA's rule.
     if (syn === 1) {
       cells[at + CELL.RS_ISN1] = seq + 1
-      cells[at + CELL.WORD] |= RS_SEEN
-    }
-    if (seen && syn === 0 && ((ack - cells[at + CELL.RST_ACK]) | 0) < 0) return
+      cells[at + CELL.WORD] = word | RS_SEEN
+    } else if ((word & RS_SEEN) !== 0 && ((ack - cells[at + CELL.RST_ACK]) | 0) < 0) return
     cells[at + CELL.RST_ACK] = ack
     cells[at + CELL.RST_SEQ] = seq + p.payload + syn
   }
 
   /** The client's MAC may change while a connection lives (a gateway fails over); the last segment's is the right one. */
   rememberClient(pkt: DataView, t: number, p: Parsed): void {
-    const { cells } = this.table
+    const cells = this.#cells
     const at = (t >> 1) << 4
     const hi = pkt.getUint16(p.eth + ETH.SRC)
     cells[at + CELL.MAC_LO] = pkt.getInt32(p.eth + ETH.SRC + 2)
@@ -172,8 +176,8 @@ export class Conns {
     const { cells } = this.table
     const at = conn << 4
     const dest = this.table.dest(conn)
-    if (this.table.state(conn) === State.ESTABLISHED) this.#dests.active[dest]--
-    else this.#dests.inactive[dest]--
+    const established = this.table.state(conn) === State.ESTABLISHED
+    this.#dests.cells[(dest << 4) | (established ? DestCell.ACTIVE : DestCell.INACTIVE)]--
     const outPorts = cells[at + 6]
     const pool = this.#lips[this.table.lip(conn)]
     pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at + CELL.RST_ACK])
@@ -184,18 +188,20 @@ export class Conns {
 
   /** ms until the conn's state times out after a packet: per state, or the service's own for ESTABLISHED. */
   timeoutMs(conn: number, state: number): number {
-    const own = state === State.ESTABLISHED ? this.#dests.establishedMs[this.table.dest(conn)] : 0
+    if (state !== State.ESTABLISHED) return this.#timeoutMs[state]
+    const own = this.#dests.cells[(this.table.dest(conn) << 4) | DestCell.ESTABLISHED_MS]
     return own !== 0 ? own : this.#timeoutMs[state]
   }
 
   #refresh(conn: number, state: number, now: number): void {
-    const at = (conn << 4) | CELL.DEADLINE
-    this.table.cells[at] = now + this.timeoutMs(conn, state) + this.table.jitter(conn)
+    const jitter = this.table.jitter(conn)
+    this.#cells[(conn << 4) | CELL.DEADLINE] = now + this.timeoutMs(conn, state) + jitter
   }
 
   #activate(dest: number, step: number): void {
-    this.#dests.active[dest] += step
-    this.#dests.inactive[dest] -= step
+    const { cells } = this.#dests
+    cells[(dest << 4) | DestCell.ACTIVE] += step
+    cells[(dest << 4) | DestCell.INACTIVE] -= step
   }
 
   /** => LIP index << 16 | lport, or NO_LPORT when all LIPs that were tried are out of lports towards this RS. */

@@ -21,7 +21,7 @@ import { Random } from './random.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
 import { SCHEDULERS, type SchedulerName } from './schedule.ts'
-import { Dests, type Service, Services } from './service.ts'
+import { DestCell, Dests, type Service, Services } from './service.ts'
 import { IN, OUT, State } from './tcp-state.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
@@ -164,7 +164,8 @@ export class Engine {
     }
     const dest = table.dest(t >> 1)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
-    const side = (t & 1) === OUT ? this.dests.arm[dest] : table.clientArm(t >> 1)
+    const side =
+      (t & 1) === OUT ? this.dests.cells[(dest << 4) | DestCell.ARM] : table.clientArm(t >> 1)
     if (side !== arm.index) return -Drop.IP_SOURCE
     if ((t & 1) === OUT) {
       if ((p.flags & FLAG.ACK) !== 0) this.#forward.confirmRs(p, dest, now)
@@ -242,10 +243,12 @@ export class Engine {
     if (out === undefined) throw new RangeError('no route to the real server')
     const { index } = this.dests.add(service, rip, rport, weight)
     service.dests.unshift(this.dests.list[index])
-    this.dests.arm[index] = out.arm.index
-    this.dests.nextHop[index] = out.nextHop
-    this.dests.establishedMs[index] = establishedMs
-    this.dests.neigh[index] = NO_NEIGH
+    const { cells } = this.dests
+    const at = index << 4
+    cells[at + DestCell.ARM] = out.arm.index
+    cells[at + DestCell.NEXT_HOP] = out.nextHop
+    cells[at + DestCell.ESTABLISHED_MS] = establishedMs
+    cells[at + DestCell.NEIGH] = NO_NEIGH
     this.neighs.resolve(out.arm.index, out.nextHop, now)
   }
 

@@ -15,14 +15,14 @@ import type { FullNat } from './fullnat.ts'
 import type { Neighs } from './neigh.ts'
 import type { Parsed } from './parsed.ts'
 import { writeRst } from './rst.ts'
-import type { Dests } from './service.ts'
+import { DestCell } from './service.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
 export class Forward {
   readonly #frames: Frames
   readonly #arms: readonly Arm[]
   readonly #table: ConnTable
-  readonly #dests: Dests
+  readonly #destCells: Int32Array
   readonly #neighs: Neighs
   readonly #counters: Counters
   readonly #trace: TraceRing
@@ -33,7 +33,7 @@ export class Forward {
     this.#frames = engine.frames
     this.#arms = engine.arms
     this.#table = engine.conns.table
-    this.#dests = engine.dests
+    this.#destCells = engine.dests.cells
     this.#neighs = engine.neighs
     this.#counters = engine.counters
     this.#trace = engine.trace
@@ -43,7 +43,7 @@ export class Forward {
 
   /** Translates and addresses a segment of tuple t. => The RS's arm, PARKED, or minus a drop reason. */
   toRs(slot: number, p: Parsed, t: number, dest: number, now: number): number {
-    const arm = this.#arms[this.#dests.arm[dest]]
+    const arm = this.#arms[this.#destCells[(dest << 4) | DestCell.ARM]]
     const unfit = this.#unfit(p, arm)
     if (unfit !== 0) return unfit
     const failed = this.#fullnat.translate(slot, p, t, arm.mtu)
@@ -63,10 +63,12 @@ export class Forward {
 
   /** A segment with ACK has come from the RS: its next hop is alive (6.4). */
   confirmRs(p: Parsed, dest: number, now: number): void {
-    const dests = this.#dests
-    const n = this.#neighs.find(dests.arm[dest], dests.nextHop[dest], dests.neigh[dest])
+    const cells = this.#destCells
+    const at = dest << 4
+    const arm = cells[at + DestCell.ARM]
+    const n = this.#neighs.find(arm, cells[at + DestCell.NEXT_HOP], cells[at + DestCell.NEIGH])
     if (n < 0) return
-    dests.neigh[dest] = n
+    cells[at + DestCell.NEIGH] = n
     const { pkt } = this.#frames
     const macHi = pkt.getUint16(p.eth + ETH.SRC)
     this.#neighs.confirm(n, macHi, pkt.getInt32(p.eth + ETH.SRC + 2), now)
@@ -97,15 +99,13 @@ export class Forward {
   }
 
   #toNextHop(slot: number, dest: number, now: number): number {
-    const dests = this.#dests
-    const n = this.#neighs.findOrCreate(
-      dests.arm[dest],
-      dests.nextHop[dest],
-      dests.neigh[dest],
-      now,
-    )
+    const cells = this.#destCells
+    const at = dest << 4
+    const arm = cells[at + DestCell.ARM]
+    const nextHop = cells[at + DestCell.NEXT_HOP]
+    const n = this.#neighs.findOrCreate(arm, nextHop, cells[at + DestCell.NEIGH], now)
     if (n < 0) return -Drop.NEIGH_TABLE_FULL
-    dests.neigh[dest] = n
+    cells[at + DestCell.NEIGH] = n
     return this.#neighs.output(n, slot, now)
   }
 

@@ -108,6 +108,10 @@ export class Neighs {
   /** Entry for `address` on `arm`, or NO_NEIGH. `hint` is tried first. */
   find(arm: number, address: number, hint: number): number {
     if (hint >= 0 && this.address[hint] === address && this.arm[hint] === arm) return hint
+    return this.#search(arm, address)
+  }
+
+  #search(arm: number, address: number): number {
     let n = this.#heads[bucketOf(address)]
     while (n >= 0 && (this.address[n] !== address || this.arm[n] !== arm)) n = this.#next[n]
     return n
@@ -116,7 +120,10 @@ export class Neighs {
   /** Entry for `address` on `arm`, created in NONE if there is none; NO_NEIGH when the table is full. */
   findOrCreate(arm: number, address: number, hint: number, now: number): number {
     const found = this.find(arm, address, hint)
-    if (found >= 0 || this.#free === NO_NEIGH) return found
+    return found >= 0 || this.#free === NO_NEIGH ? found : this.#create(arm, address, now)
+  }
+
+  #create(arm: number, address: number, now: number): number {
     const n = this.#free
     this.#free = this.#next[n]
     this.#used++

@@ -33,6 +33,10 @@ export class Parsed {
   flags = 0
   /** Payload bytes per segment of a GSO frame, 0 for an ordinary one. */
   gsoSize = 0
+  /** Packets that the frame is, or becomes on a wire; IP bytes of the largest of them, and of all. */
+  segments = 0
+  largest = 0
+  wireBytes = 0
   /** 1 if the TCP checksum is partial (VIRTIO_NET_HDR_F_NEEDS_CSUM), else 0. */
   partial = 0
 
@@ -97,6 +101,9 @@ export class Parsed {
     this.flags = word & 0xff
     this.partial = 0
     this.gsoSize = 0
+    this.segments = 1
+    this.largest = this.ipTotal
+    this.wireBytes = this.ipTotal
     const vnet = this.eth - VNET.BYTES
     return pkt.getUint16(vnet + VNET.FLAGS) === 0 ? Kind.TCP : this.#decodeOffloads(pkt, vnet)
   }
@@ -114,8 +121,16 @@ export class Parsed {
       if ((gsoType & ~GSO.ECN) !== GSO.TCPV4 || this.partial === 0) return -Drop.VNET_HEADER
       this.gsoSize = pkt.getUint16(vnet + VNET.GSO_SIZE, true)
       if (this.gsoSize === 0) return -Drop.VNET_HEADER
+      if (this.payload > this.gsoSize) this.#countSegments()
     }
     return Kind.TCP
+  }
+
+  #countSegments(): void {
+    const headers = this.ipHeader + this.tcpHeader
+    this.segments = Math.ceil(this.payload / this.gsoSize)
+    this.largest = headers + this.gsoSize
+    this.wireBytes = this.ipTotal + (this.segments - 1) * headers
   }
 
   #other(pkt: DataView, protocol: number): number {
@@ -124,24 +139,6 @@ export class Parsed {
     const offloads =
       (pkt.getUint8(vnet) & VNET_FLAG.NEEDS_CSUM) | pkt.getUint8(vnet + VNET.GSO_TYPE)
     return offloads === 0 ? Kind.ICMP : -Drop.VNET_HEADER
-  }
-
-  /** Packets that the frame is, or becomes on a wire. */
-  get segments(): number {
-    return this.gsoSize === 0 || this.payload <= this.gsoSize
-      ? 1
-      : Math.ceil(this.payload / this.gsoSize)
-  }
-
-  /** IP bytes of the largest of them. */
-  get largest(): number {
-    if (this.gsoSize === 0 || this.payload <= this.gsoSize) return this.ipTotal
-    return this.ipHeader + this.tcpHeader + this.gsoSize
-  }
-
-  /** IP bytes of all of them. */
-  get wireBytes(): number {
-    return this.ipTotal + (this.segments - 1) * (this.ipHeader + this.tcpHeader)
   }
 }
 

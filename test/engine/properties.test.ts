@@ -192,9 +192,11 @@ function checkBooks(stand: Stand, free: number): void {
     deadlines.every(ms => ms > -1000 && ms <= 91_000),
     `deadlines ${deadlines}`,
   )
-  const sum = (cells: Int32Array) => cells.reduce((a, b) => a + b)
-  assert.equal(sum(dests.active), established)
-  assert.equal(sum(dests.active) + sum(dests.inactive), table.used)
+  const sum = (count: (dest: number) => number) =>
+    dests.list.reduce((total, { index }) => total + count(index), 0)
+  const active = sum(dest => dests.active(dest))
+  assert.equal(active, established)
+  assert.equal(active + sum(dest => dests.inactive(dest)), table.used)
   assert.equal(lips[0].used + lips[1].used, table.used, 'every conn has one lport')
   for (const lip of lips) assert.equal(lip.used + lip.free, CAPACITY)
   assert.ok(frames.free <= free)
