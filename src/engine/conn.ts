@@ -35,6 +35,9 @@ export const CELL = {
 
 export const NO_CONN = -1
 
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { SADDR, DADDR, PORTS, NEXT, WORD, BINDING } = CELL
+
 /** What fits into cell 10 beside the RS, and keeps FREE apart from every binding. */
 export const ARMS_MAX = 15
 export const LIPS_MAX = 4096
@@ -42,7 +45,8 @@ export const LIPS_MAX = 4096
 /** Cell 10 of a record on the free list. */
 const FREE = -1
 
-export const STATE_MASK = 0xf
+const STATE_BITS = 0xf
+export const STATE_MASK = STATE_BITS
 export const RS_SEEN = 0x10
 const UDP_BIT = 0x20
 
@@ -52,7 +56,7 @@ function powerOfTwo(count: number): number {
 }
 
 /** First cell of tuple t. */
-export function tupleCell(t: number): number {
+function tupleCell(t: number): number {
   return ((t >> 1) << 4) | ((t & 1) << 2)
 }
 
@@ -83,8 +87,8 @@ export class ConnTable {
     this.#mask = capacity * 2 - 1
     this.#seed = seed | 0
     for (let conn = 0; conn < capacity; conn++) {
-      this.cells[(conn << 4) | CELL.NEXT] = conn + 1 < capacity ? conn + 1 : NO_CONN
-      this.cells[(conn << 4) | CELL.BINDING] = FREE
+      this.cells[(conn << 4) | NEXT] = conn + 1 < capacity ? conn + 1 : NO_CONN
+      this.cells[(conn << 4) | BINDING] = FREE
     }
     this.#free = 0
   }
@@ -100,13 +104,13 @@ export class ConnTable {
     while (t >= 0) {
       const at = tupleCell(t)
       if (
-        cells[at + CELL.PORTS] === ports &&
-        cells[at + CELL.SADDR] === saddr &&
-        cells[at + CELL.DADDR] === daddr
+        cells[at + PORTS] === ports &&
+        cells[at + SADDR] === saddr &&
+        cells[at + DADDR] === daddr
       ) {
         return t
       }
-      t = cells[at + CELL.NEXT]
+      t = cells[at + NEXT]
     }
     return -1
   }
@@ -115,7 +119,7 @@ export class ConnTable {
   take(): number {
     const conn = this.#free
     if (conn === NO_CONN) return NO_CONN
-    this.#free = this.cells[(conn << 4) | CELL.NEXT]
+    this.#free = this.cells[(conn << 4) | NEXT]
     this.#used++
     return conn
   }
@@ -135,43 +139,43 @@ export class ConnTable {
 
   /** Frees a record that was never linked. */
   giveBack(conn: number): void {
-    this.cells[(conn << 4) | CELL.NEXT] = this.#free
-    this.cells[(conn << 4) | CELL.BINDING] = FREE
+    this.cells[(conn << 4) | NEXT] = this.#free
+    this.cells[(conn << 4) | BINDING] = FREE
     this.#free = conn
     this.#used--
   }
 
   state(conn: number): number {
-    return this.cells[(conn << 4) | CELL.WORD] & STATE_MASK
+    return this.cells[(conn << 4) | WORD] & STATE_BITS
   }
 
   setState(conn: number, state: number): void {
-    const at = (conn << 4) | CELL.WORD
-    this.cells[at] = (this.cells[at] & ~STATE_MASK) | state
+    const at = (conn << 4) | WORD
+    this.cells[at] = (this.cells[at] & ~STATE_BITS) | state
   }
 
   /** ms in 0..999 drawn when the conn was opened: the fraction that stays in all its timeouts. */
   jitter(conn: number): number {
-    return (this.cells[(conn << 4) | CELL.WORD] >>> 6) & 0x3ff
+    return (this.cells[(conn << 4) | WORD] >>> 6) & 0x3ff
   }
 
   dest(conn: number): number {
-    return this.cells[(conn << 4) | CELL.BINDING] >>> 16
+    return this.cells[(conn << 4) | BINDING] >>> 16
   }
 
   clientArm(conn: number): number {
-    return (this.cells[(conn << 4) | CELL.BINDING] >>> 12) & 0xf
+    return (this.cells[(conn << 4) | BINDING] >>> 12) & 0xf
   }
 
   lip(conn: number): number {
-    return this.cells[(conn << 4) | CELL.BINDING] & 0xfff
+    return this.cells[(conn << 4) | BINDING] & 0xfff
   }
 
   /** Number of entries of both directions in the index: 2 * used, or the table is broken. For tests. */
   countLinked(): number {
     let count = 0
     for (let t of this.#heads) {
-      for (; t >= 0; t = this.cells[tupleCell(t) + CELL.NEXT]) count++
+      for (; t >= 0; t = this.cells[tupleCell(t) + NEXT]) count++
     }
     return count
   }
@@ -184,14 +188,14 @@ export class ConnTable {
   }
 
   inUse(conn: number): boolean {
-    return this.cells[(conn << 4) | CELL.BINDING] !== FREE
+    return this.cells[(conn << 4) | BINDING] !== FREE
   }
 
   #enter(t: number): void {
     const at = tupleCell(t)
     const cells = this.cells
     const head = this.#hash(cells[at], cells[at + 1], cells[at + 2])
-    cells[at + CELL.NEXT] = this.#heads[head]
+    cells[at + NEXT] = this.#heads[head]
     this.#heads[head] = t
   }
 
@@ -201,14 +205,14 @@ export class ConnTable {
     const head = this.#hash(cells[at], cells[at + 1], cells[at + 2])
     let other = this.#heads[head]
     if (other === t) {
-      this.#heads[head] = cells[at + CELL.NEXT]
+      this.#heads[head] = cells[at + NEXT]
       return
     }
     for (;;) {
-      const link = tupleCell(other) + CELL.NEXT
+      const link = tupleCell(other) + NEXT
       other = cells[link]
       if (other === t) {
-        cells[link] = cells[at + CELL.NEXT]
+        cells[link] = cells[at + NEXT]
         return
       }
     }

@@ -24,6 +24,16 @@ const LIP_SKIP_PERCENT = 5
 /** What the log shows as references: one for being hashed, one for the code at work (1.4). */
 const REFS = 2
 
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { DELTA, WORD, BINDING, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CELL
+const SEEN = RS_SEEN
+const STATE_BITS = STATE_MASK
+const { RST, SYN } = FLAG
+const { ESTABLISHED } = State
+const { SRC: ETH_SRC } = ETH
+const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
+const { ESTABLISHED_MS, ACTIVE, INACTIVE } = DestCell
+
 export class Conns {
   readonly table: ConnTable
   readonly wheel: Wheel
@@ -92,18 +102,17 @@ export class Conns {
     cells[at + 4] = dest.rip
     cells[at + 5] = lip
     cells[at + 6] = outPorts
-    cells[at + CELL.DELTA] =
-      this.#firstSeq(lipIndex, dest, lport, now) - pkt.getInt32(p.l4 + TCP.SEQ)
-    const macHi = pkt.getUint16(p.eth + ETH.SRC)
-    cells[at + CELL.WORD] = firstWord(macHi, this.#random.below(1000), false)
-    cells[at + CELL.MAC_LO] = pkt.getInt32(p.eth + ETH.SRC + 2)
-    cells[at + CELL.BINDING] = binding(dest.index, clientArm, lipIndex)
-    cells[at + CELL.RS_ISN1] = 0
-    cells[at + CELL.RST_SEQ] = 0
-    cells[at + CELL.RST_ACK] = 0
+    cells[at + DELTA] = this.#firstSeq(lipIndex, dest, lport, now) - pkt.getInt32(p.l4 + TCP_SEQ)
+    const macHi = pkt.getUint16(p.eth + ETH_SRC)
+    cells[at + WORD] = firstWord(macHi, this.#random.below(1000), false)
+    cells[at + MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
+    cells[at + BINDING] = binding(dest.index, clientArm, lipIndex)
+    cells[at + RS_ISN1] = 0
+    cells[at + RST_SEQ] = 0
+    cells[at + RST_ACK] = 0
     this.table.link(conn)
     this.#refresh(conn, State.NONE, now)
-    this.wheel.file(conn, cells[at + CELL.DEADLINE])
+    this.wheel.file(conn, cells[at + DEADLINE])
     this.#dests.countConn(dest.index)
     this.#counters.count(Event.CONNS_OPENED)
     if (this.#trace.debug) this.#traceConn(TraceKind.CONN_NEW, conn, REFS, now)
@@ -113,7 +122,7 @@ export class Conns {
   /** Moves the state machine for a segment of tuple t and refreshes the timer, in either direction and any state. */
   segment(t: number, p: Parsed, now: number): void {
     const at = (t >> 1) << 4
-    const state = this.#cells[at + CELL.WORD] & STATE_MASK
+    const state = this.#cells[at + WORD] & STATE_BITS
     const after = nextState(t & 1, state, p.flags)
     if (after === state) this.#refresh(t >> 1, state, now)
     else this.#changeState(t, p.flags, state, after, now)
@@ -124,40 +133,40 @@ export class Conns {
     const conn = t >> 1
     this.table.setState(conn, after)
     const dest = this.table.dest(conn)
-    if (after === State.ESTABLISHED) this.#activate(dest, 1)
-    else if (before === State.ESTABLISHED) this.#activate(dest, -1)
+    if (after === ESTABLISHED) this.#activate(dest, 1)
+    else if (before === ESTABLISHED) this.#activate(dest, -1)
     if (after === State.SYN_RECV && before !== State.NONE) this.#counters.count(Event.SYN_REUSED)
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
-    this.wheel.file(conn, this.#cells[(conn << 4) | CELL.DEADLINE])
+    this.wheel.file(conn, this.#cells[(conn << 4) | DEADLINE])
     if (this.#trace.debug) this.#traceState(t, flags, before, after, now)
   }
 
   /** What RSTs on expiry need, kept on every RS segment but RST unless its ack is older than the kept one (2.7). */
   rememberRs(pkt: DataView, t: number, p: Parsed): void {
-    if ((p.flags & FLAG.RST) !== 0) return
+    if ((p.flags & RST) !== 0) return
     const cells = this.#cells
     const at = (t >> 1) << 4
-    const ack = pkt.getInt32(p.l4 + TCP.ACK)
-    const seq = pkt.getInt32(p.l4 + TCP.SEQ)
-    const syn = (p.flags & FLAG.SYN) >> 1
-    const word = cells[at + CELL.WORD]
+    const ack = pkt.getInt32(p.l4 + TCP_ACK)
+    const seq = pkt.getInt32(p.l4 + TCP_SEQ)
+    const syn = (p.flags & SYN) >> 1
+    const word = cells[at + WORD]
     // The ack that the client sends until it has acknowledged payload of the RS: TOA's rule.
     if (syn === 1) {
-      cells[at + CELL.RS_ISN1] = seq + 1
-      cells[at + CELL.WORD] = word | RS_SEEN
-    } else if ((word & RS_SEEN) !== 0 && ((ack - cells[at + CELL.RST_ACK]) | 0) < 0) return
-    cells[at + CELL.RST_ACK] = ack
-    cells[at + CELL.RST_SEQ] = seq + p.payload + syn
+      cells[at + RS_ISN1] = seq + 1
+      cells[at + WORD] = word | SEEN
+    } else if ((word & SEEN) !== 0 && ((ack - cells[at + RST_ACK]) | 0) < 0) return
+    cells[at + RST_ACK] = ack
+    cells[at + RST_SEQ] = seq + p.payload + syn
   }
 
   /** The client's MAC may change while a connection lives (a gateway fails over); the last segment's is the right one. */
   rememberClient(pkt: DataView, t: number, p: Parsed): void {
     const cells = this.#cells
     const at = (t >> 1) << 4
-    const hi = pkt.getUint16(p.eth + ETH.SRC)
-    cells[at + CELL.MAC_LO] = pkt.getInt32(p.eth + ETH.SRC + 2)
-    cells[at + CELL.WORD] = (cells[at + CELL.WORD] & 0xffff) | (hi << 16)
+    const hi = pkt.getUint16(p.eth + ETH_SRC)
+    cells[at + MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
+    cells[at + WORD] = (cells[at + WORD] & 0xffff) | (hi << 16)
   }
 
   /** The next conn whose time is over, still whole and linked, or -1; the caller ends it. */
@@ -165,7 +174,7 @@ export class Conns {
     for (;;) {
       const conn = this.wheel.due(now)
       if (conn < 0) return -1
-      const deadline = this.table.cells[(conn << 4) | CELL.DEADLINE]
+      const deadline = this.table.cells[(conn << 4) | DEADLINE]
       if (((deadline - now) | 0) <= 0) return conn
       this.wheel.file(conn, deadline)
     }
@@ -176,11 +185,11 @@ export class Conns {
     const { cells } = this.table
     const at = conn << 4
     const dest = this.table.dest(conn)
-    const established = this.table.state(conn) === State.ESTABLISHED
-    this.#dests.cells[(dest << 4) | (established ? DestCell.ACTIVE : DestCell.INACTIVE)]--
+    const established = this.table.state(conn) === ESTABLISHED
+    this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
     const outPorts = cells[at + 6]
     const pool = this.#lips[this.table.lip(conn)]
-    pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at + CELL.RST_ACK])
+    pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at + RST_ACK])
     if (this.#trace.debug) this.#traceConn(TraceKind.CONN_DEL, conn, 0, now)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
@@ -188,20 +197,20 @@ export class Conns {
 
   /** ms until the conn's state times out after a packet: per state, or the service's own for ESTABLISHED. */
   timeoutMs(conn: number, state: number): number {
-    if (state !== State.ESTABLISHED) return this.#timeoutMs[state]
-    const own = this.#dests.cells[(this.table.dest(conn) << 4) | DestCell.ESTABLISHED_MS]
+    if (state !== ESTABLISHED) return this.#timeoutMs[state]
+    const own = this.#dests.cells[(this.table.dest(conn) << 4) | ESTABLISHED_MS]
     return own !== 0 ? own : this.#timeoutMs[state]
   }
 
   #refresh(conn: number, state: number, now: number): void {
     const jitter = this.table.jitter(conn)
-    this.#cells[(conn << 4) | CELL.DEADLINE] = now + this.timeoutMs(conn, state) + jitter
+    this.#cells[(conn << 4) | DEADLINE] = now + this.timeoutMs(conn, state) + jitter
   }
 
   #activate(dest: number, step: number): void {
     const { cells } = this.#dests
-    cells[(dest << 4) | DestCell.ACTIVE] += step
-    cells[(dest << 4) | DestCell.INACTIVE] -= step
+    cells[(dest << 4) | ACTIVE] += step
+    cells[(dest << 4) | INACTIVE] -= step
   }
 
   /** => LIP index << 16 | lport, or NO_LPORT when all LIPs that were tried are out of lports towards this RS. */

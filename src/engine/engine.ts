@@ -61,6 +61,11 @@ const NEIGH_TICK = 100
 /** No verdict: the segment goes on and opens a connection. */
 const MAY_OPEN = -1000
 
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { ACK } = FLAG
+const { TCP: KIND_TCP } = Kind
+const { ARM, NEXT_HOP, NEIGH, ESTABLISHED_MS } = DestCell
+
 export class Engine {
   readonly frames: Frames
   readonly arms: readonly Arm[]
@@ -140,7 +145,7 @@ export class Engine {
   input(arm: Arm, slot: number, now: number): number {
     const p = this.#parsed
     const kind = p.decode(this.frames, slot, arm)
-    if (kind !== Kind.TCP) {
+    if (kind !== KIND_TCP) {
       if (kind === Kind.ARP) return this.#arp.input(arm, slot, now)
       if (kind === Kind.ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
       return kind
@@ -164,11 +169,11 @@ export class Engine {
     }
     const dest = table.dest(t >> 1)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
-    const side =
-      (t & 1) === OUT ? this.dests.cells[(dest << 4) | DestCell.ARM] : table.clientArm(t >> 1)
+    const outward = (t & 1) === 1
+    const side = outward ? this.dests.cells[(dest << 4) | ARM] : table.clientArm(t >> 1)
     if (side !== arm.index) return -Drop.IP_SOURCE
-    if ((t & 1) === OUT) {
-      if ((p.flags & FLAG.ACK) !== 0) this.#forward.confirmRs(p, dest, now)
+    if (outward) {
+      if ((p.flags & ACK) !== 0) this.#forward.confirmRs(p, dest, now)
       this.conns.segment(t, p, now)
       this.dests.countPackets(dest, OUT, p.segments, p.wireBytes)
       this.conns.rememberRs(pkt, t, p)
@@ -245,10 +250,10 @@ export class Engine {
     service.dests.unshift(this.dests.list[index])
     const { cells } = this.dests
     const at = index << 4
-    cells[at + DestCell.ARM] = out.arm.index
-    cells[at + DestCell.NEXT_HOP] = out.nextHop
-    cells[at + DestCell.ESTABLISHED_MS] = establishedMs
-    cells[at + DestCell.NEIGH] = NO_NEIGH
+    cells[at + ARM] = out.arm.index
+    cells[at + NEXT_HOP] = out.nextHop
+    cells[at + ESTABLISHED_MS] = establishedMs
+    cells[at + NEIGH] = NO_NEIGH
     this.neighs.resolve(out.arm.index, out.nextHop, now)
   }
 

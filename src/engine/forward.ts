@@ -18,6 +18,12 @@ import { writeRst } from './rst.ts'
 import { DestCell } from './service.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { RST_ACK, RST_SEQ, DELTA, WORD, MAC_LO, PORTS, DADDR, SADDR } = CELL
+const { ARM, NEXT_HOP, NEIGH } = DestCell
+const { SRC: ETH_SRC } = ETH
+const { IPV4: TYPE_IPV4 } = ETHERTYPE
+
 export class Forward {
   readonly #frames: Frames
   readonly #arms: readonly Arm[]
@@ -43,7 +49,7 @@ export class Forward {
 
   /** Translates and addresses a segment of tuple t. => The RS's arm, PARKED, or minus a drop reason. */
   toRs(slot: number, p: Parsed, t: number, dest: number, now: number): number {
-    const arm = this.#arms[this.#destCells[(dest << 4) | DestCell.ARM]]
+    const arm = this.#arms[this.#destCells[(dest << 4) | ARM]]
     const unfit = this.#unfit(p, arm)
     if (unfit !== 0) return unfit
     const failed = this.#fullnat.translate(slot, p, t, arm.mtu)
@@ -65,25 +71,25 @@ export class Forward {
   confirmRs(p: Parsed, dest: number, now: number): void {
     const cells = this.#destCells
     const at = dest << 4
-    const arm = cells[at + DestCell.ARM]
-    const n = this.#neighs.find(arm, cells[at + DestCell.NEXT_HOP], cells[at + DestCell.NEIGH])
+    const arm = cells[at + ARM]
+    const n = this.#neighs.find(arm, cells[at + NEXT_HOP], cells[at + NEIGH])
     if (n < 0) return
-    cells[at + DestCell.NEIGH] = n
+    cells[at + NEIGH] = n
     const { pkt } = this.#frames
-    const macHi = pkt.getUint16(p.eth + ETH.SRC)
-    this.#neighs.confirm(n, macHi, pkt.getInt32(p.eth + ETH.SRC + 2), now)
+    const macHi = pkt.getUint16(p.eth + ETH_SRC)
+    this.#neighs.confirm(n, macHi, pkt.getInt32(p.eth + ETH_SRC + 2), now)
   }
 
   /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (2.7). */
   resetBoth(conn: number, now: number): void {
     const { cells } = this.#table
     const at = conn << 4
-    const toRs = this.#rst(conn, 1, cells[at + CELL.RST_ACK], 0)
+    const toRs = this.#rst(conn, 1, cells[at + RST_ACK], 0)
     if (toRs !== NO_SLOT) {
       this.#settle(toRs, this.#toNextHop(toRs, this.#table.dest(conn), now))
     }
     // The ack field of DPVS's RST to the client, meaningless without the flag but visible in captures.
-    const toClient = this.#rst(conn, 0, cells[at + CELL.RST_SEQ], -cells[at + CELL.DELTA])
+    const toClient = this.#rst(conn, 0, cells[at + RST_SEQ], -cells[at + DELTA])
     if (toClient !== NO_SLOT) {
       const arm = this.#arms[this.#table.clientArm(conn)]
       this.#addressClient(this.#frames.start[toClient] + VNET.BYTES, conn, arm)
@@ -101,20 +107,20 @@ export class Forward {
   #toNextHop(slot: number, dest: number, now: number): number {
     const cells = this.#destCells
     const at = dest << 4
-    const arm = cells[at + DestCell.ARM]
-    const nextHop = cells[at + DestCell.NEXT_HOP]
-    const n = this.#neighs.findOrCreate(arm, nextHop, cells[at + DestCell.NEIGH], now)
+    const arm = cells[at + ARM]
+    const nextHop = cells[at + NEXT_HOP]
+    const n = this.#neighs.findOrCreate(arm, nextHop, cells[at + NEIGH], now)
     if (n < 0) return -Drop.NEIGH_TABLE_FULL
-    cells[at + DestCell.NEIGH] = n
+    cells[at + NEIGH] = n
     return this.#neighs.output(n, slot, now)
   }
 
   #addressClient(eth: number, conn: number, arm: Arm): void {
     const { cells } = this.#table
-    const macHi = cells[(conn << 4) | CELL.WORD] >>> 16
-    const macLo = cells[(conn << 4) | CELL.MAC_LO]
+    const macHi = cells[(conn << 4) | WORD] >>> 16
+    const macLo = cells[(conn << 4) | MAC_LO]
     const { pkt } = this.#frames
-    writeEthernet(pkt, eth, macHi, macLo, arm.macHi, arm.macLo, ETHERTYPE.IPV4)
+    writeEthernet(pkt, eth, macHi, macLo, arm.macHi, arm.macLo, TYPE_IPV4)
   }
 
   /** An RST to whoever sends the packets of the conn's tuple `dir`. => Its slot, or NO_SLOT. */
@@ -123,9 +129,9 @@ export class Forward {
     if (slot === NO_SLOT) return NO_SLOT
     const { cells } = this.#table
     const at = (conn << 4) | (dir << 2)
-    const ports = cells[at + CELL.PORTS]
+    const ports = cells[at + PORTS]
     const back = (ports << 16) | (ports >>> 16)
-    writeRst(this.#frames, slot, cells[at + CELL.DADDR], cells[at + CELL.SADDR], back, seq, ack)
+    writeRst(this.#frames, slot, cells[at + DADDR], cells[at + SADDR], back, seq, ack)
     return slot
   }
 

@@ -21,27 +21,32 @@ import {
   TOA_BYTES,
 } from '../wire/tcp.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
-import { CELL, type ConnTable, RS_SEEN, tupleCell } from './conn.ts'
+import { CELL, type ConnTable, RS_SEEN } from './conn.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Frames } from './frames.ts'
 import type { Parsed } from './parsed.ts'
-import { IN } from './tcp-state.ts'
 import { compactOptions, keptOptions, ToaMode, wantsToa, writeToa } from './toa.ts'
 
 /** Smallest MSS that still gives up 8 bytes; below it (no such stack exists) the value passes unchanged. */
 const MSS_MIN = 16
 
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { SADDR, DADDR, PORTS, DELTA, WORD, RS_ISN1 } = CELL
+const { TTL: IP_TTL, TOTAL_LENGTH, CHECKSUM: IP_CHECKSUM, SRC: IP_SRC, DST: IP_DST } = IPV4
+const { SPORT: TCP_SPORT, SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
+const { HEADER: TCP_HEADER, OFFSET: TCP_OFFSET, CHECKSUM: TCP_CHECKSUM } = TCP
+const { BYTES: VNET_BYTES, FLAGS: VNET_FLAGS } = VNET
+const { OFF } = ToaMode
+const SEEN = RS_SEEN
+const { SYN } = FLAG
+const USUAL_OPTION = NOP_NOP_TIMESTAMP
+
 export class FullNat {
   readonly #frames: Frames
-  readonly #conns: ConnTable
+  readonly #cells: Int32Array
   readonly #counters: Counters
   readonly #toaMode: number
   readonly #decrementTtl: boolean
-  /** Difference of the TCP header and payload, and of the pseudo header, of the segment at hand. */
-  #l4 = 0
-  #pseudo = 0
-  /** Bytes by which the frame has grown. */
-  #grown = 0
 
   constructor(
     frames: Frames,
@@ -51,7 +56,7 @@ export class FullNat {
     decrementTtl: boolean,
   ) {
     this.#frames = frames
-    this.#conns = conns
+    this.#cells = conns.cells
     this.#counters = counters
     this.#toaMode = toaMode
     this.#decrementTtl = decrementTtl
@@ -64,73 +69,56 @@ export class FullNat {
    */
   translate(slot: number, p: Parsed, t: number, mtu: number): number {
     const { pkt } = this.#frames
-    const { cells } = this.#conns
+    const cells = this.#cells
     const conn = (t >> 1) << 4
-    const peer = tupleCell(t ^ 1)
-    const src = cells[peer + CELL.DADDR]
-    const dst = cells[peer + CELL.SADDR]
-    const ports = (cells[peer + CELL.PORTS] << 16) | (cells[peer + CELL.PORTS] >>> 16)
-    const delta = cells[conn + CELL.DELTA]
-    let failed = 0
-
-    this.#l4 = diff32(p.ports, ports)
-    this.#pseudo = diff32(p.saddr, src) + diff32(p.daddr, dst)
-    this.#grown = 0
-    let ipDiff = this.#pseudo
-    pkt.setInt32(p.ip + IPV4.SRC, src)
-    pkt.setInt32(p.ip + IPV4.DST, dst)
-    pkt.setInt32(p.l4 + TCP.SPORT, ports)
-    if ((t & 1) === IN) {
-      this.#shift32(pkt, p.l4 + TCP.SEQ, delta)
-      failed = this.#inOptions(pkt, slot, p, conn, mtu)
-    } else {
-      this.#shift32(pkt, p.l4 + TCP.ACK, -delta)
-      if (p.tcpHeader > TCP.HEADER) this.#outOptions(pkt, p, delta)
+    const inward = (t & 1) === 0
+    const peer = inward ? conn + 4 : conn
+    const src = cells[peer + DADDR]
+    const dst = cells[peer + SADDR]
+    const turned = cells[peer + PORTS]
+    const ports = (turned << 16) | (turned >>> 16)
+    // The client's own numbers move: its seq on the way in, what acknowledges it on the way out.
+    const moves = p.l4 + (inward ? TCP_SEQ : TCP_ACK)
+    const before = pkt.getInt32(moves)
+    const after = (inward ? before + cells[conn + DELTA] : before - cells[conn + DELTA]) | 0
+    const addresses = diff32(p.saddr, src) + diff32(p.daddr, dst)
+    let l4 = diff32(p.ports, ports) + diff32(before, after)
+    pkt.setInt32(p.ip + IP_SRC, src)
+    pkt.setInt32(p.ip + IP_DST, dst)
+    pkt.setInt32(p.l4 + TCP_SPORT, ports)
+    pkt.setInt32(moves, after)
+    if (p.tcpHeader > TCP_HEADER && !isUsual(pkt, p)) {
+      l4 += inward ? this.#inOptions(pkt, p) : this.#outOptions(pkt, p, cells[conn + DELTA])
     }
-    // From here p's offsets are those of the moved header.
-    if (this.#decrementTtl) {
-      const ttl = pkt.getUint16(p.ip + IPV4.TTL)
-      pkt.setUint16(p.ip + IPV4.TTL, ttl - 0x100)
-      ipDiff += diff16(ttl, ttl - 0x100)
-    }
-    if (this.#grown !== 0) {
-      ipDiff += diff16(p.ipTotal, p.ipTotal + this.#grown)
-      this.#pseudo += diff16(p.ipTotal, p.ipTotal + this.#grown)
-      pkt.setUint16(p.ip + IPV4.TOTAL_LENGTH, p.ipTotal + this.#grown)
-    }
-    adjust(pkt, p.ip + IPV4.CHECKSUM, ipDiff)
-    if (p.partial === 1) adjustPartial(pkt, p.l4 + TCP.CHECKSUM, this.#pseudo)
-    else adjust(pkt, p.l4 + TCP.CHECKSUM, this.#pseudo + this.#l4)
-    this.#settleVnetHdr(pkt, p)
-    return failed
+    adjust(pkt, p.ip + IP_CHECKSUM, addresses)
+    if (p.partial === 0) adjust(pkt, p.l4 + TCP_CHECKSUM, addresses + l4)
+    else adjustPartial(pkt, p.l4 + TCP_CHECKSUM, addresses)
+    if (this.#decrementTtl) decrementTtl(pkt, p.ip)
+    // Only NEEDS_CSUM and the segmentation fields go on.
+    pkt.setUint8(p.eth - VNET_BYTES + VNET_FLAGS, p.partial)
+    if (inward && this.#toaMode !== OFF) return this.#addToa(pkt, slot, p, conn, mtu)
+    if (p.gsoSize !== 0) settleHdrLen(pkt, p)
+    return 0
   }
 
-  /** Adds `delta` to the 32-bit field at an even offset and notes the difference. */
-  #shift32(pkt: DataView, at: number, delta: number): void {
-    const before = pkt.getInt32(at)
-    const after = (before + delta) | 0
-    pkt.setInt32(at, after)
-    this.#l4 += diff32(before, after)
-  }
-
-  #inOptions(pkt: DataView, slot: number, p: Parsed, conn: number, mtu: number): number {
-    const { cells } = this.#conns
-    if (p.tcpHeader > TCP.HEADER) this.#cleanOptions(pkt, p)
+  /** TOA if it is due, all checksums of it included. => 0, or why a due one is not there. */
+  #addToa(pkt: DataView, slot: number, p: Parsed, conn: number, mtu: number): number {
+    const cells = this.#cells
     const ackIsFirst =
-      (cells[conn + CELL.WORD] & RS_SEEN) !== 0 &&
-      pkt.getInt32(p.l4 + TCP.ACK) === cells[conn + CELL.RS_ISN1]
-    if (!wantsToa(this.#toaMode, p.flags, ackIsFirst)) return 0
-    const failed = this.#insertToa(pkt, slot, p, cells[conn], cells[conn + CELL.PORTS] >>> 16, mtu)
-    this.#counters.count(failed === 0 ? Event.TOA_ADDED : failed)
+      (cells[conn + WORD] & SEEN) !== 0 && pkt.getInt32(p.l4 + TCP_ACK) === cells[conn + RS_ISN1]
+    let failed = 0
+    if (wantsToa(this.#toaMode, p.flags, ackIsFirst)) {
+      failed = this.#insertToa(pkt, slot, p, cells[conn], cells[conn + PORTS] >>> 16, mtu)
+      this.#counters.count(failed === 0 ? Event.TOA_ADDED : failed)
+    }
+    if (p.gsoSize !== 0) settleHdrLen(pkt, p)
     return failed
   }
 
-  /** NOPs over a SYN's timestamp, in place (ten; one the client put beside it stays), and over any forged TOA. */
-  #cleanOptions(pkt: DataView, p: Parsed): void {
-    const from = p.l4 + TCP.HEADER
+  /** NOPs over a SYN's timestamp, in place (ten; one the client put beside it stays), and over any forged TOA. => Difference */
+  #inOptions(pkt: DataView, p: Parsed): number {
+    const from = p.l4 + TCP_HEADER
     const end = p.l4 + p.tcpHeader
-    if (pkt.getInt32(from) === NOP_NOP_TIMESTAMP && p.tcpHeader === 32 && !(p.flags & FLAG.SYN))
-      return
     const before = sumWords(pkt, from, end - from)
     let changed = 0
     if ((p.flags & (FLAG.SYN | FLAG.ACK)) === FLAG.SYN) {
@@ -144,14 +132,13 @@ export class FullNat {
       changed += overwriteWithNops(pkt, at, bytes)
       this.#counters.count(Event.TOA_FORGED)
     }
-    if (changed > 0) this.#l4 += diffSums(before, sumWords(pkt, from, end - from))
+    return changed > 0 ? diffSums(before, sumWords(pkt, from, end - from)) : 0
   }
 
-  #outOptions(pkt: DataView, p: Parsed, delta: number): void {
-    const from = p.l4 + TCP.HEADER
+  /** => Difference */
+  #outOptions(pkt: DataView, p: Parsed, delta: number): number {
+    const from = p.l4 + TCP_HEADER
     const end = p.l4 + p.tcpHeader
-    // What nearly every segment of a Linux RS with timestamps carries has nothing to adjust.
-    if (pkt.getInt32(from) === NOP_NOP_TIMESTAMP && p.tcpHeader === 32) return
     const before = sumWords(pkt, from, end - from)
     const synAck = (p.flags & (FLAG.SYN | FLAG.ACK)) === (FLAG.SYN | FLAG.ACK)
     const mssAt =
@@ -168,7 +155,7 @@ export class FullNat {
         pkt.setInt32(edge, pkt.getInt32(edge) - delta)
       }
     }
-    this.#l4 += diffSums(before, sumWords(pkt, from, end - from))
+    return diffSums(before, sumWords(pkt, from, end - from))
   }
 
   /** => 0 if the option is in, else why not. */
@@ -181,8 +168,8 @@ export class FullNat {
     mtu: number,
   ): number {
     if (p.largest > mtu - TOA_BYTES || p.ipTotal + TOA_BYTES > 0xffff) return Event.TOA_MTU
-    const options = p.l4 + TCP.HEADER
-    const before = p.tcpHeader - TCP.HEADER
+    const options = p.l4 + TCP_HEADER
+    const before = p.tcpHeader - TCP_HEADER
     let after = before
     if (p.tcpHeader + TOA_BYTES > TCP.HEADER_MAX) {
       after = this.#toaMode === ToaMode.MASTER ? compactOptions(pkt, options, options + before) : -1
@@ -191,17 +178,21 @@ export class FullNat {
     const oldSum = sumWords(pkt, options, before)
     const grown = TOA_BYTES + after - before
     this.#moveHeaders(slot, p, grown)
-    const toa = p.l4 + TCP.HEADER
+    const toa = p.l4 + TCP_HEADER
     writeToa(pkt, toa, cip, cport)
     if (after !== before) {
       const kept = keptOptions()
       for (let i = 0; i < after; i++) pkt.setUint8(toa + TOA_BYTES + i, kept[i])
     }
-    const oldWord = pkt.getUint16(p.l4 + TCP.OFFSET)
+    const oldWord = pkt.getUint16(p.l4 + TCP_OFFSET)
     const newWord = oldWord + (grown << 10) // the offset counts words in the top four bits
-    pkt.setUint16(p.l4 + TCP.OFFSET, newWord)
-    this.#l4 += diff16(oldWord, newWord) + diffSums(oldSum, sumWords(pkt, toa, TOA_BYTES + after))
-    this.#grown = grown
+    pkt.setUint16(p.l4 + TCP_OFFSET, newWord)
+    const length = diff16(p.ipTotal, p.ipTotal + grown)
+    pkt.setUint16(p.ip + TOTAL_LENGTH, p.ipTotal + grown)
+    adjust(pkt, p.ip + IP_CHECKSUM, length)
+    const l4 = diff16(oldWord, newWord) + diffSums(oldSum, sumWords(pkt, toa, TOA_BYTES + after))
+    if (p.partial === 0) adjust(pkt, p.l4 + TCP_CHECKSUM, length + l4)
+    else adjustPartial(pkt, p.l4 + TCP_CHECKSUM, length)
     return 0
   }
 
@@ -213,7 +204,7 @@ export class FullNat {
     const frames = this.#frames
     const { pkt } = frames
     const from = frames.start[slot]
-    const end = p.l4 + TCP.HEADER
+    const end = p.l4 + TCP_HEADER
     if (grown >= 0)
       for (let at = from; at < end; at += 2) pkt.setUint16(at - grown, pkt.getUint16(at))
     else for (let at = end - 2; at >= from; at -= 2) pkt.setUint16(at - grown, pkt.getUint16(at))
@@ -224,13 +215,23 @@ export class FullNat {
     p.l4 -= grown
     p.tcpHeader += grown
   }
+}
 
-  /** Only NEEDS_CSUM and the segmentation fields go on; hdr_len is ours to keep true. */
-  #settleVnetHdr(pkt: DataView, p: Parsed): void {
-    const vnet = p.eth - VNET.BYTES
-    pkt.setUint8(vnet + VNET.FLAGS, p.partial)
-    if (p.gsoSize !== 0) pkt.setUint16(vnet + VNET.HDR_LEN, p.l4 - p.eth + p.tcpHeader, true)
-  }
+/** What nearly every segment with timestamps carries has nothing to adjust, in either direction. */
+function isUsual(pkt: DataView, p: Parsed): boolean {
+  if (p.tcpHeader !== TCP_HEADER + 12 || (p.flags & SYN) !== 0) return false
+  return pkt.getInt32(p.l4 + TCP_HEADER) === USUAL_OPTION
+}
+
+function decrementTtl(pkt: DataView, ip: number): void {
+  const ttl = pkt.getUint16(ip + IP_TTL)
+  pkt.setUint16(ip + IP_TTL, ttl - 0x100)
+  adjust(pkt, ip + IP_CHECKSUM, diff16(ttl, ttl - 0x100))
+}
+
+/** The length of the headers of a frame to be segmented is ours to keep true. */
+function settleHdrLen(pkt: DataView, p: Parsed): void {
+  pkt.setUint16(p.eth - VNET_BYTES + VNET.HDR_LEN, p.l4 - p.eth + p.tcpHeader, true)
 }
 
 /** Difference between two unfolded sums of 16-bit words. */

@@ -42,6 +42,11 @@ export interface NeighOptions {
   queueLimit: number
 }
 
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { NONE, SEND, REACHABLE, PROBE, DELAY } = Neigh
+const { IPV4: TYPE_IPV4 } = ETHERTYPE
+const { BYTES: VNET_BYTES } = VNET
+
 export class Neighs {
   readonly address: Int32Array
   /** Arm of the entry, -1 when the entry is free. */
@@ -89,7 +94,7 @@ export class Neighs {
     this.#parking = new Parking(n, options.queueLimit, frames, counters)
     for (let i = 0; i < n; i++) this.#next[i] = i + 1 < n ? i + 1 : NO_NEIGH
     this.#timeoutMs = Int32Array.from(NEIGH_TIMEOUTS_SEC, sec => sec * 1000)
-    this.#timeoutMs[Neigh.REACHABLE] = options.timeoutSec * 1000
+    this.#timeoutMs[REACHABLE] = options.timeoutSec * 1000
     this.#arms = arms
     this.#frames = frames
     this.#counters = counters
@@ -129,7 +134,7 @@ export class Neighs {
     this.#used++
     this.address[n] = address
     this.arm[n] = arm
-    this.state[n] = Neigh.NONE
+    this.state[n] = NONE
     this.macHi[n] = 0
     this.macLo[n] = 0
     this.#stamp[n] = now - LONG_AGO
@@ -145,32 +150,32 @@ export class Neighs {
    */
   output(n: number, slot: number, now: number): number {
     const state = this.state[n]
-    if (state >= Neigh.REACHABLE) {
+    if (state >= REACHABLE) {
       this.#writeMacs(n, slot)
-      if (state === Neigh.PROBE) this.#ask(n, now)
+      if (state === PROBE) this.#ask(n, now)
       return this.arm[n]
     }
     const refused = this.#parking.park(n, slot)
     if (refused !== 0) return refused
-    if (state === Neigh.NONE) this.#ask(n, now)
+    if (state === NONE) this.#ask(n, now)
     return PARKED
   }
 
   /** Asks for `address` ahead of need, so that the first connection to a new RS finds it resolved. */
   resolve(arm: number, address: number, now: number): void {
     const n = this.findOrCreate(arm, address, NO_NEIGH, now)
-    if (n >= 0 && this.state[n] === Neigh.NONE) this.#ask(n, now)
+    if (n >= 0 && this.state[n] === NONE) this.#ask(n, now)
   }
 
   /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (6.4). */
   confirm(n: number, macHi: number, macLo: number, now: number): void {
     const state = this.state[n]
-    if (state < Neigh.REACHABLE) return
+    if (state < REACHABLE) return
     if (this.macLo[n] === macLo && this.macHi[n] === macHi) {
       // The usual case, a REACHABLE entry in its quiet period, ends here.
-      if (state === Neigh.REACHABLE && !this.#mayRearm(n, now)) return
+      if (state === REACHABLE && !this.#mayRearm(n, now)) return
       this.#event(n, NeighEvent.CONFIRMED, now)
-    } else if (state === Neigh.REACHABLE && ((now - this.#changed[n]) | 0) > SUSPECT_PAUSE_MS) {
+    } else if (state === REACHABLE && ((now - this.#changed[n]) | 0) > SUSPECT_PAUSE_MS) {
       this.#event(n, NeighEvent.SUSPECT, now)
     }
   }
@@ -180,7 +185,7 @@ export class Neighs {
    * parked frames go out in order.
    */
   learn(n: number, macHi: number, macLo: number, solicited: boolean, now: number): void {
-    const known = this.state[n] >= Neigh.REACHABLE
+    const known = this.state[n] >= REACHABLE
     if (known && (this.macHi[n] !== macHi || this.macLo[n] !== macLo)) {
       this.#counters.count(Event.NEIGH_MOVED)
       this.#trace.write(
@@ -210,7 +215,7 @@ export class Neighs {
     for (let n = 0; n < this.arm.length; n++) {
       if (this.arm[n] < 0) continue
       if (((this.#deadline[n] - now) | 0) <= 0) {
-        if (this.state[n] === Neigh.NONE) this.#delete(n)
+        if (this.state[n] === NONE) this.#delete(n)
         else this.#expire(n, now)
       } else if (this.#isAsking(n) && ((now - this.#asked[n]) | 0) >= RETRANSMIT_MS) {
         this.#sendRequest(n, now)
@@ -231,11 +236,11 @@ export class Neighs {
       )
     }
     this.#event(n, NeighEvent.TIMER, now)
-    if (this.state[n] === Neigh.NONE) this.#parking.discard(n, this.arm[n])
+    if (this.state[n] === NONE) this.#parking.discard(n, this.arm[n])
   }
 
   #isAsking(n: number): boolean {
-    return this.state[n] === Neigh.SEND || this.state[n] === Neigh.DELAY
+    return this.state[n] === SEND || this.state[n] === DELAY
   }
 
   #event(n: number, event: number, now: number): void {
@@ -279,7 +284,7 @@ export class Neighs {
 
   #writeMacs(n: number, slot: number): void {
     const arm = this.#arms[this.arm[n]]
-    const eth = this.#frames.start[slot] + VNET.BYTES
+    const eth = this.#frames.start[slot] + VNET_BYTES
     writeEthernet(
       this.#frames.pkt,
       eth,
@@ -287,7 +292,7 @@ export class Neighs {
       this.macLo[n],
       arm.macHi,
       arm.macLo,
-      ETHERTYPE.IPV4,
+      TYPE_IPV4,
     )
   }
 
@@ -326,13 +331,13 @@ export function sendArp(frames: Frames, arm: Arm, sender: number, target: number
   clearVnetHdr(frames.pkt, start)
   const bytes = writeArpRequest(
     frames.pkt,
-    start + VNET.BYTES,
+    start + VNET_BYTES,
     arm.macHi,
     arm.macLo,
     sender,
     target,
   )
-  frames.length[slot] = VNET.BYTES + bytes
+  frames.length[slot] = VNET_BYTES + bytes
   arm.send(slot)
   return true
 }

@@ -15,6 +15,23 @@ import type { Frames } from './frames.ts'
 /** What decode() found; anything below zero is minus a drop reason. */
 export const Kind = { ARP: 1, ICMP: 2, TCP: 3 } as const
 
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { HEADER: ETH_HEADER, TYPE: ETH_TYPE, DST: ETH_DST } = ETH
+const { IPV4: TYPE_IPV4 } = ETHERTYPE
+const { HEADER: IP_HEADER, ID: IP_ID, TTL: IP_TTL, SRC: IP_SRC, DST: IP_DST } = IPV4
+const { TCP: PROTO_TCP } = PROTO
+const { TCP: KIND_TCP } = Kind
+const FRAGMENT = IP_FRAGMENT_BITS
+const { HEADER: TCP_HEADER, SPORT: TCP_SPORT, OFFSET: TCP_OFFSET } = TCP
+const {
+  BYTES: VNET_BYTES,
+  FLAGS: VNET_FLAGS,
+  GSO_TYPE: VNET_GSO_TYPE,
+  CSUM_START,
+  CSUM_OFFSET,
+  GSO_SIZE,
+} = VNET
+
 export class Parsed {
   /** Offsets in the arena. */
   eth = 0
@@ -43,37 +60,37 @@ export class Parsed {
   /** Decodes the frame in `slot` that `arm` received; trims Ethernet padding off its length. */
   decode(frames: Frames, slot: number, arm: Arm): number {
     const { pkt } = frames
-    const bytes = frames.length[slot] - VNET.BYTES - ETH.HEADER
+    const bytes = frames.length[slot] - VNET_BYTES - ETH_HEADER
     if (bytes < 0) return -Drop.ETH_RUNT
-    const eth = frames.start[slot] + VNET.BYTES
+    const eth = frames.start[slot] + VNET_BYTES
     this.eth = eth
-    const type = pkt.getUint16(eth + ETH.TYPE)
-    const dstHi = pkt.getUint16(eth + ETH.DST)
-    const mine = dstHi === arm.macHi && pkt.getInt32(eth + ETH.DST + 2) === arm.macLo
-    if (!mine || type !== ETHERTYPE.IPV4) return otherThanOurIpv4(type, mine, dstHi)
+    const type = pkt.getUint16(eth + ETH_TYPE)
+    const dstHi = pkt.getUint16(eth + ETH_DST)
+    const mine = dstHi === arm.macHi && pkt.getInt32(eth + ETH_DST + 2) === arm.macLo
+    if (!mine || type !== TYPE_IPV4) return otherThanOurIpv4(type, mine, dstHi)
 
     // Five words of the header are loaded once, for the checksum and for the fields: a load of 16 bits each costs more.
-    const ip = eth + ETH.HEADER
+    const ip = eth + ETH_HEADER
     const a = pkt.getInt32(ip)
     const header = (a >>> 22) & 0x3c
-    if (bytes < IPV4.HEADER || a >>> 28 !== 4) return -Drop.IP_HEADER
-    if (header < IPV4.HEADER || bytes < header) return -Drop.IP_HEADER
-    const b = pkt.getInt32(ip + IPV4.ID)
-    const c = pkt.getInt32(ip + IPV4.TTL)
-    const saddr = pkt.getInt32(ip + IPV4.SRC)
-    const daddr = pkt.getInt32(ip + IPV4.DST)
+    if (bytes < IP_HEADER || a >>> 28 !== 4) return -Drop.IP_HEADER
+    if (header < IP_HEADER || bytes < header) return -Drop.IP_HEADER
+    const b = pkt.getInt32(ip + IP_ID)
+    const c = pkt.getInt32(ip + IP_TTL)
+    const saddr = pkt.getInt32(ip + IP_SRC)
+    const daddr = pkt.getInt32(ip + IP_DST)
     const high = (a >>> 16) + (b >>> 16) + (c >>> 16) + (saddr >>> 16) + (daddr >>> 16)
     const low = (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (saddr & 0xffff) + (daddr & 0xffff)
     let sum = high + low
-    if (header > IPV4.HEADER) sum += sumWords(pkt, ip + IPV4.HEADER, header - IPV4.HEADER)
+    if (header > IP_HEADER) sum += sumWords(pkt, ip + IP_HEADER, header - IP_HEADER)
     if (fold(sum) !== 0xffff) return -Drop.IP_CHECKSUM
     const total = a & 0xffff
     if (total > bytes) return -Drop.IP_TRUNCATED
     if (total < header) return -Drop.IP_HEADER
     // Ethernet padding would count as payload in every length below, and end up behind it on the other arm.
-    frames.length[slot] = VNET.BYTES + ETH.HEADER + total
+    frames.length[slot] = VNET_BYTES + ETH_HEADER + total
     // Fragments go before anything looks at ports, ICMP echo included (fullnat semantics 1.2).
-    if ((b & IP_FRAGMENT_BITS) !== 0) return -Drop.IP_FRAGMENT
+    if ((b & FRAGMENT) !== 0) return -Drop.IP_FRAGMENT
     this.ttl = c >>> 24
     if (this.ttl === 0) return -Drop.IP_TTL
     this.ip = ip
@@ -83,47 +100,46 @@ export class Parsed {
     this.saddr = saddr
     this.daddr = daddr
     const protocol = (c >>> 16) & 0xff
-    return protocol === PROTO.TCP
+    return protocol === PROTO_TCP
       ? this.#decodeTcp(pkt, total - header)
       : this.#other(pkt, protocol)
   }
 
   #decodeTcp(pkt: DataView, bytes: number): number {
     const tcp = this.l4
-    if (bytes < TCP.HEADER) return -Drop.TCP_HEADER
+    if (bytes < TCP_HEADER) return -Drop.TCP_HEADER
     // Data offset and flags are neighbours.
-    const word = pkt.getUint16(tcp + TCP.OFFSET)
+    const word = pkt.getUint16(tcp + TCP_OFFSET)
     const header = (word >>> 10) & 0x3c
-    if (header < TCP.HEADER || header > bytes) return -Drop.TCP_HEADER
+    if (header < TCP_HEADER || header > bytes) return -Drop.TCP_HEADER
     this.tcpHeader = header
     this.payload = bytes - header
-    this.ports = pkt.getInt32(tcp + TCP.SPORT)
+    this.ports = pkt.getInt32(tcp + TCP_SPORT)
     this.flags = word & 0xff
     this.partial = 0
     this.gsoSize = 0
     this.segments = 1
     this.largest = this.ipTotal
     this.wireBytes = this.ipTotal
-    const vnet = this.eth - VNET.BYTES
-    return pkt.getUint16(vnet + VNET.FLAGS) === 0 ? Kind.TCP : this.#decodeOffloads(pkt, vnet)
+    const vnet = this.eth - VNET_BYTES
+    return pkt.getUint16(vnet + VNET_FLAGS) === 0 ? KIND_TCP : this.#decodeOffloads(pkt, vnet)
   }
 
   /** The virtio-net header must say what we are about to rely on: which checksum is partial and how to segment. */
   #decodeOffloads(pkt: DataView, vnet: number): number {
-    const gsoType = pkt.getUint8(vnet + VNET.GSO_TYPE)
-    this.partial = pkt.getUint8(vnet + VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM
+    const gsoType = pkt.getUint8(vnet + VNET_GSO_TYPE)
+    this.partial = pkt.getUint8(vnet + VNET_FLAGS) & VNET_FLAG.NEEDS_CSUM
     if (this.partial === 1) {
-      if (pkt.getUint16(vnet + VNET.CSUM_START, true) !== this.l4 - this.eth)
-        return -Drop.VNET_HEADER
-      if (pkt.getUint16(vnet + VNET.CSUM_OFFSET, true) !== TCP.CHECKSUM) return -Drop.VNET_HEADER
+      if (pkt.getUint16(vnet + CSUM_START, true) !== this.l4 - this.eth) return -Drop.VNET_HEADER
+      if (pkt.getUint16(vnet + CSUM_OFFSET, true) !== TCP.CHECKSUM) return -Drop.VNET_HEADER
     }
     if (gsoType !== GSO.NONE) {
       if ((gsoType & ~GSO.ECN) !== GSO.TCPV4 || this.partial === 0) return -Drop.VNET_HEADER
-      this.gsoSize = pkt.getUint16(vnet + VNET.GSO_SIZE, true)
+      this.gsoSize = pkt.getUint16(vnet + GSO_SIZE, true)
       if (this.gsoSize === 0) return -Drop.VNET_HEADER
       if (this.payload > this.gsoSize) this.#countSegments()
     }
-    return Kind.TCP
+    return KIND_TCP
   }
 
   #countSegments(): void {
@@ -135,9 +151,9 @@ export class Parsed {
 
   #other(pkt: DataView, protocol: number): number {
     if (protocol !== PROTO.ICMP) return -Drop.IP_PROTOCOL
-    const vnet = this.eth - VNET.BYTES
+    const vnet = this.eth - VNET_BYTES
     const offloads =
-      (pkt.getUint8(vnet) & VNET_FLAG.NEEDS_CSUM) | pkt.getUint8(vnet + VNET.GSO_TYPE)
+      (pkt.getUint8(vnet) & VNET_FLAG.NEEDS_CSUM) | pkt.getUint8(vnet + VNET_GSO_TYPE)
     return offloads === 0 ? Kind.ICMP : -Drop.VNET_HEADER
   }
 }
@@ -147,5 +163,5 @@ function otherThanOurIpv4(type: number, mine: boolean, dstHi: number): number {
   if (!mine && (dstHi & 0x0100) === 0) return -Drop.ETH_OTHERHOST
   if (type === ETHERTYPE.ARP) return Kind.ARP
   if (type === ETHERTYPE.VLAN || type === ETHERTYPE.QINQ) return -Drop.ETH_VLAN
-  return type === ETHERTYPE.IPV4 ? -Drop.ETH_NOT_UNICAST : -Drop.ETH_TYPE
+  return type === TYPE_IPV4 ? -Drop.ETH_NOT_UNICAST : -Drop.ETH_TYPE
 }

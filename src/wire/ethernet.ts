@@ -14,6 +14,9 @@ export const ETHERTYPE = {
   IPV6: 0x86dd,
 } as const
 
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { DST, SRC, TYPE } = ETH
+
 /** Writes destination, source and type of the frame at `eth`. */
 export function writeEthernet(
   pkt: DataView,
@@ -24,9 +27,9 @@ export function writeEthernet(
   srcLo: number,
   type: number,
 ): void {
-  pkt.setUint16(eth + ETH.DST, dstHi)
-  pkt.setInt32(eth + ETH.DST + 2, dstLo)
-  pkt.setUint16(eth + ETH.SRC, srcHi)
-  pkt.setInt32(eth + ETH.SRC + 2, srcLo)
-  pkt.setUint16(eth + ETH.TYPE, type)
+  pkt.setUint16(eth + DST, dstHi)
+  pkt.setInt32(eth + DST + 2, dstLo)
+  pkt.setUint16(eth + SRC, srcHi)
+  pkt.setInt32(eth + SRC + 2, srcLo)
+  pkt.setUint16(eth + TYPE, type)
 }
