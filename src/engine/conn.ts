@@ -35,6 +35,12 @@ export const CELL = {
 
 export const NO_CONN = -1
 
+/**
+ * Index heads per conn, for its two tuples. With two, four of ten lookups in a full table go past a stranger's record, a
+ * cache miss and a mispredicted branch; with four it is two of ten, for 8 bytes more.
+ */
+const HEADS = 4
+
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SADDR, DADDR, PORTS, NEXT, WORD, BINDING } = CELL
 
@@ -70,21 +76,21 @@ export class ConnTable {
   #free: number
   #used = 0
 
-  /** Capacity is rounded up to a power of two; two index heads per conn keep chains at about one entry. */
+  /** Capacity is rounded up to a power of two. */
   static capacityFor(conns: number): number {
     return powerOfTwo(Math.max(conns, 16))
   }
 
   static bytesFor(capacity: number): number {
-    return capacity * (64 + 8)
+    return capacity * (64 + HEADS * 4)
   }
 
   /** `memory` from `offset` needs bytesFor(capacity) bytes; `seed` keys the hash against chosen collisions. */
   constructor(memory: ArrayBufferLike, offset: number, capacity: number, seed: number) {
     this.capacity = capacity
     this.cells = new Int32Array(memory, offset, capacity * 16)
-    this.#heads = new Int32Array(memory, offset + capacity * 64, capacity * 2).fill(-1)
-    this.#mask = capacity * 2 - 1
+    this.#heads = new Int32Array(memory, offset + capacity * 64, capacity * HEADS).fill(-1)
+    this.#mask = capacity * HEADS - 1
     this.#seed = seed | 0
     for (let conn = 0; conn < capacity; conn++) {
       this.cells[(conn << 4) | NEXT] = conn + 1 < capacity ? conn + 1 : NO_CONN
@@ -104,13 +110,13 @@ export class ConnTable {
     while (t >= 0) {
       const at = tupleCell(t)
       if (
-        cells[at + PORTS] === ports &&
-        cells[at + SADDR] === saddr &&
-        cells[at + DADDR] === daddr
+        cells[at | PORTS] === ports &&
+        cells[at | SADDR] === saddr &&
+        cells[at | DADDR] === daddr
       ) {
         return t
       }
-      t = cells[at + NEXT]
+      t = cells[at | NEXT]
     }
     return -1
   }
@@ -218,12 +224,14 @@ export class ConnTable {
     }
   }
 
-  /** murmur3's finaliser over the three words; the seed goes in first, so that a client cannot aim at one bucket. */
+  /**
+   * Murmur3's steps, address and ports side by side and then together, so that the multiplications overlap; the seed goes
+   * in first, so that a client cannot aim at one bucket.
+   */
   #hash(saddr: number, daddr: number, ports: number): number {
-    let h = Math.imul(saddr ^ this.#seed, 0xcc9e2d51)
-    h = Math.imul(((h ^ (h >>> 15)) + daddr) | 0, 0x1b873593)
-    h = Math.imul(((h ^ (h >>> 13)) + ports) | 0, 0x85ebca6b)
-    h = Math.imul(h ^ (h >>> 16), 0xc2b2ae35)
+    const a = Math.imul(saddr ^ this.#seed, 0xcc9e2d51)
+    const b = Math.imul(ports ^ this.#seed, 0x1b873593)
+    const h = Math.imul((a ^ (a >>> 15)) + (b ^ (b >>> 13)) + daddr, 0x85ebca6b)
     return (h ^ (h >>> 16)) & this.#mask
   }
 }

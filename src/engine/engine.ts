@@ -83,6 +83,7 @@ export class Engine {
   readonly #rstOnBareAck: boolean
   readonly #peers: Peers | null
   readonly #lipAddresses = new Set<number>()
+  readonly #establishedMs: number
   #neighTick: number
 
   constructor(options: EngineOptions) {
@@ -130,6 +131,7 @@ export class Engine {
       options.peers,
     )
     this.#rstOnBareAck = options.rstOnBareAck
+    this.#establishedMs = options.timeoutMs[State.ESTABLISHED]
     this.#neighTick = options.now
   }
 
@@ -250,10 +252,10 @@ export class Engine {
     service.dests.unshift(this.dests.list[index])
     const { cells } = this.dests
     const at = index << 4
-    cells[at + ARM] = out.arm.index
-    cells[at + NEXT_HOP] = out.nextHop
-    cells[at + ESTABLISHED_MS] = establishedMs
-    cells[at + NEIGH] = NO_NEIGH
+    cells[at | ARM] = out.arm.index
+    cells[at | NEXT_HOP] = out.nextHop
+    cells[at | ESTABLISHED_MS] = establishedMs === 0 ? this.#establishedMs : establishedMs
+    cells[at | NEIGH] = NO_NEIGH
     this.neighs.resolve(out.arm.index, out.nextHop, now)
   }
 

@@ -71,10 +71,10 @@ export class Forward {
   confirmRs(p: Parsed, dest: number, now: number): void {
     const cells = this.#destCells
     const at = dest << 4
-    const arm = cells[at + ARM]
-    const n = this.#neighs.find(arm, cells[at + NEXT_HOP], cells[at + NEIGH])
+    const arm = cells[at | ARM]
+    const n = this.#neighs.find(arm, cells[at | NEXT_HOP], cells[at | NEIGH])
     if (n < 0) return
-    cells[at + NEIGH] = n
+    cells[at | NEIGH] = n
     const { pkt } = this.#frames
     const macHi = pkt.getUint16(p.eth + ETH_SRC)
     this.#neighs.confirm(n, macHi, pkt.getInt32(p.eth + ETH_SRC + 2), now)
@@ -107,11 +107,11 @@ export class Forward {
   #toNextHop(slot: number, dest: number, now: number): number {
     const cells = this.#destCells
     const at = dest << 4
-    const arm = cells[at + ARM]
-    const nextHop = cells[at + NEXT_HOP]
-    const n = this.#neighs.findOrCreate(arm, nextHop, cells[at + NEIGH], now)
+    const arm = cells[at | ARM]
+    const nextHop = cells[at | NEXT_HOP]
+    const n = this.#neighs.findOrCreate(arm, nextHop, cells[at | NEIGH], now)
     if (n < 0) return -Drop.NEIGH_TABLE_FULL
-    cells[at + NEIGH] = n
+    cells[at | NEIGH] = n
     return this.#neighs.output(n, slot, now)
   }
 

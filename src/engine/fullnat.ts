@@ -72,15 +72,15 @@ export class FullNat {
     const cells = this.#cells
     const conn = (t >> 1) << 4
     const inward = (t & 1) === 0
-    const peer = inward ? conn + 4 : conn
-    const src = cells[peer + DADDR]
-    const dst = cells[peer + SADDR]
-    const turned = cells[peer + PORTS]
+    const peer = conn | (((t & 1) ^ 1) << 2)
+    const src = cells[peer | DADDR]
+    const dst = cells[peer | SADDR]
+    const turned = cells[peer | PORTS]
     const ports = (turned << 16) | (turned >>> 16)
     // The client's own numbers move: its seq on the way in, what acknowledges it on the way out.
     const moves = p.l4 + (inward ? TCP_SEQ : TCP_ACK)
     const before = pkt.getInt32(moves)
-    const after = (inward ? before + cells[conn + DELTA] : before - cells[conn + DELTA]) | 0
+    const after = (inward ? before + cells[conn | DELTA] : before - cells[conn | DELTA]) | 0
     const addresses = diff32(p.saddr, src) + diff32(p.daddr, dst)
     let l4 = diff32(p.ports, ports) + diff32(before, after)
     pkt.setInt32(p.ip + IP_SRC, src)
@@ -88,7 +88,7 @@ export class FullNat {
     pkt.setInt32(p.l4 + TCP_SPORT, ports)
     pkt.setInt32(moves, after)
     if (p.tcpHeader > TCP_HEADER && !isUsual(pkt, p)) {
-      l4 += inward ? this.#inOptions(pkt, p) : this.#outOptions(pkt, p, cells[conn + DELTA])
+      l4 += inward ? this.#inOptions(pkt, p) : this.#outOptions(pkt, p, cells[conn | DELTA])
     }
     adjust(pkt, p.ip + IP_CHECKSUM, addresses)
     if (p.partial === 0) adjust(pkt, p.l4 + TCP_CHECKSUM, addresses + l4)
@@ -105,10 +105,10 @@ export class FullNat {
   #addToa(pkt: DataView, slot: number, p: Parsed, conn: number, mtu: number): number {
     const cells = this.#cells
     const ackIsFirst =
-      (cells[conn + WORD] & SEEN) !== 0 && pkt.getInt32(p.l4 + TCP_ACK) === cells[conn + RS_ISN1]
+      (cells[conn | WORD] & SEEN) !== 0 && pkt.getInt32(p.l4 + TCP_ACK) === cells[conn | RS_ISN1]
     let failed = 0
     if (wantsToa(this.#toaMode, p.flags, ackIsFirst)) {
-      failed = this.#insertToa(pkt, slot, p, cells[conn], cells[conn + PORTS] >>> 16, mtu)
+      failed = this.#insertToa(pkt, slot, p, cells[conn], cells[conn | PORTS] >>> 16, mtu)
       this.#counters.count(failed === 0 ? Event.TOA_ADDED : failed)
     }
     if (p.gsoSize !== 0) settleHdrLen(pkt, p)

@@ -35,7 +35,7 @@ export const Stat = { CONNS: 0, IN_PACKETS: 1, OUT_PACKETS: 2, IN_BYTES: 3, OUT_
 
 /** Per-RS cells of Dests.cells. */
 export const DestCell = {
-  /** ms of ESTABLISHED for connections to this RS (the service's conn_timeout), 0 for the table's value. */
+  /** ms of ESTABLISHED for connections to this RS: the service's conn_timeout, or the table's value. */
   ESTABLISHED_MS: 10,
   /** Arm and next hop that lead to the RS; resolved when it is added. */
   ARM: 11,
@@ -100,7 +100,7 @@ export class Dests {
   }
 
   countPackets(dest: number, dir: number, packets: number, bytes: number): void {
-    const at = (dest << 3) + dir
+    const at = (dest << 3) | dir
     this.stats[at + IN_PACKETS] += packets
     this.stats[at + IN_BYTES] += bytes
   }
