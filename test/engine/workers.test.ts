@@ -72,7 +72,7 @@ for (const workers of [2, 3, 4, 7]) {
       PORTS.length,
     )
     assert.equal(
-      sum(({ engine }) => engine.dests.active[0]),
+      sum(({ engine }) => engine.dests.active(0)),
       PORTS.length,
     )
     const handedOver = sum(stand => stand.events('HANDED_OVER'))
