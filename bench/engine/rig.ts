@@ -123,6 +123,7 @@ export class Rig {
 }
 
 function judgeBurst(engine: Engine, arm: Arm, slots: Int32Array, now: number): void {
+  engine.expect(slots, BURST)
   for (let i = 0; i < BURST; i++) judge(engine, arm, slots[i], now)
 }
 

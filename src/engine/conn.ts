@@ -42,7 +42,7 @@ export const NO_CONN = -1
 const HEADS = 4
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { SADDR, DADDR, PORTS, NEXT, WORD, BINDING } = CELL
+const { SADDR, DADDR, PORTS, NEXT, WORD, BINDING, MAC_LO } = CELL
 
 /** What fits into cell 10 beside the RS, and keeps FREE apart from every binding. */
 export const ARMS_MAX = 15
@@ -119,6 +119,17 @@ export class ConnTable {
       t = cells[at | NEXT]
     }
     return -1
+  }
+
+  /** The first tuple id that find() looks at, or -1. */
+  entry(saddr: number, daddr: number, ports: number): number {
+    return this.#heads[this.#hash(saddr, daddr, ports)]
+  }
+
+  /** Reads from the record of an entry, or from any for -1. => Nothing of meaning */
+  touch(entry: number): number {
+    const at = ((entry >> 1) & (this.capacity - 1)) << 4
+    return this.cells[at] ^ this.cells[at | MAC_LO]
   }
 
   /** => A record that is in no index yet, for the caller to fill and hand to link(); NO_CONN when the table is full. */

@@ -17,6 +17,7 @@ import type { IsnSource } from './isn.ts'
 import { type NeighOptions, Neighs, NO_NEIGH, sendArp } from './neigh.ts'
 import { Kind, Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
+import { Prefetch } from './prefetch.ts'
 import { Random } from './random.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
@@ -78,6 +79,7 @@ export class Engine {
   readonly #services = new Services()
   readonly #serviceList: Service[] = []
   readonly #parsed = new Parsed()
+  readonly #prefetch: Prefetch
   readonly #forward: Forward
   readonly #arp: ArpInput
   readonly #rstOnBareAck: boolean
@@ -113,6 +115,7 @@ export class Engine {
       this.trace,
       random,
     )
+    this.#prefetch = new Prefetch(this.frames, this.conns.table)
     const fullnat = new FullNat(
       this.frames,
       this.conns.table,
@@ -137,6 +140,11 @@ export class Engine {
 
   get services(): readonly Service[] {
     return this.#serviceList
+  }
+
+  /** The frames in the first `count` of `slots` (at most a burst) are about to be judged. It need not be said. */
+  expect(slots: Int32Array, count: number): void {
+    this.#prefetch.burst(slots, count)
   }
 
   /**

@@ -117,6 +117,7 @@ export class Loop {
   #pump(tap: TapArm): void {
     // A full burst means that more may wait; an arm that floods still lets the other have every second burst.
     const count = tap.read()
+    this.#engine.expect(tap.slots, count)
     for (let i = 0; i < count; i++) {
       this.#engine.counters.rx(tap.arm.index, this.#engine.frames.length[tap.slots[i]])
     }
