@@ -1,0 +1,99 @@
+/** Rounds of contenders of loads, in this order: what changes on the machine meanwhile meets all contenders alike. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LabError } from '../../netns/lab-error.ts'
+import type { Contender } from './contenders.ts'
+import { type CpuTime, cpuTime } from './cpu.ts'
+import { clientTool, type Load } from './loads.ts'
+import type { Stand } from './stand.ts'
+
+export type Plan = {
+  contenders: readonly Contender[]
+  loads: readonly Load[]
+  rounds: number
+  /** About how long a load is measured, and how long it runs before. */
+  seconds: number
+  warmUpSeconds: number
+}
+
+/** What one contender came to, a value a round. */
+export type Samples = {
+  /** By key of the row, in its unit. */
+  rows: Record<string, number[]>
+  /** By key of the load: CPU seconds for each of the load's unit. */
+  cpu: Record<string, CpuTime[]>
+}
+
+/** Raises each contender in its turn. => samples by contender; the stand is gone afterwards, whatever happened */
+export async function runPlan(
+  plan: Plan,
+  stand: Stand,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Record<string, Samples>> {
+  const results: Record<string, Samples> = {}
+  for (const { name } of plan.contenders) results[name] = { rows: {}, cpu: {} }
+  await stand.lab.alone(async () => {
+    await stand.down() // what a killed run may have left
+    try {
+      for (let round = 1; round <= plan.rounds; round++) {
+        for (const contender of plan.contenders) {
+          tell(`round ${round} of ${plan.rounds}: ${contender.name}`)
+          const samples = results[contender.name] as Samples
+          await measureContender(contender, plan, stand, samples, signal)
+        }
+      }
+    } finally {
+      await stand.down()
+    }
+  }, signal)
+  return results
+}
+
+async function measureContender(
+  contender: Contender,
+  plan: Plan,
+  stand: Stand,
+  samples: Samples,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await contender.raise(stand, signal)
+    if (plan.loads.some(load => load.needsIperf)) await stand.raiseIperf(signal)
+    const pids = await contender.pids(stand)
+    for (const load of plan.loads) await measureLoad(load, pids, plan, stand, samples, signal)
+  } catch (error) {
+    if (!(error instanceof LabError) || signal.aborted) throw error
+    throw new LabError(`${contender.name}: ${error.message}`, error.details)
+  }
+  await stand.down()
+}
+
+async function measureLoad(
+  load: Load,
+  pids: readonly number[],
+  plan: Plan,
+  stand: Stand,
+  samples: Samples,
+  signal: AbortSignal,
+): Promise<void> {
+  const tool = clientTool(stand, signal)
+  const rate = await load.warmUp(tool, plan.warmUpSeconds)
+  await sleep(SETTLE_MS, undefined, { signal })
+  const before = cpuTime(pids)
+  const { figures, work } = await load.measure(tool, plan.seconds, rate)
+  const after = cpuTime(pids)
+  for (const [key, value] of Object.entries(figures)) push(samples.rows, key, value)
+  push(samples.cpu, load.key, {
+    machine: (after.machine - before.machine) / work,
+    own: after.own === null || before.own === null ? null : (after.own - before.own) / work,
+  })
+}
+
+/** Until the servers have noticed that the warm-up is over. */
+const SETTLE_MS = 20
+
+function push<T>(lists: Record<string, T[]>, key: string, value: T): void {
+  lists[key] ??= []
+  lists[key].push(value)
+}
