@@ -4,7 +4,8 @@ import type { TopLevelSpec } from 'vega-lite'
 import type { Report } from './report.ts'
 import { short } from './text.ts'
 
-const BAR = 13
+const BAR_PIXELS = 13
+const SUBTITLE_LETTERS = 110
 
 type Bar = { row: string; contender: string; relative: number; label: string }
 
@@ -33,7 +34,11 @@ export function barChart(report: Report): TopLevelSpec {
   ]
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: { text: 'tapvs and its alternatives', subtitle: report.machine, anchor: 'start' },
+    title: {
+      text: 'tapvs and its alternatives',
+      subtitle: wrapped(report.machine),
+      anchor: 'start',
+    },
     background: 'white',
     vconcat: panels.filter(({ data }) => data.values.length > 0),
   } as TopLevelSpec
@@ -49,18 +54,29 @@ function panel(title: string, values: Bar[], names: string[]) {
   const color = { field: 'contender', sort: names, title: null, scale: { scheme: 'tableau10' } }
   return {
     width: 520,
-    height: { step: BAR, for: 'offset' },
+    height: { step: BAR_PIXELS, for: 'offset' },
     data: { values },
     layer: [
+      {
+        mark: { type: 'rule', color: 'black' },
+        encoding: { x: { datum: 1, type: 'quantitative' } },
+      },
       { mark: { type: 'bar' }, encoding: { ...y, color } },
       {
         mark: { type: 'text', align: 'left', dx: 3, fontSize: 9 },
         encoding: { ...y, text: { field: 'label' } },
       },
-      {
-        mark: { type: 'rule', strokeDash: [4, 3] },
-        encoding: { x: { datum: 1, type: 'quantitative' } },
-      },
     ],
   }
+}
+
+/** The list in lines that are no longer than the chart is wide. */
+function wrapped(list: string): string[] {
+  const lines: string[] = []
+  for (const item of list.split(/(?<=, )/)) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + item.length > SUBTITLE_LETTERS) lines.push(item)
+    else lines[lines.length - 1] = last + item
+  }
+  return lines.map(line => line.trimEnd())
 }

@@ -14,7 +14,7 @@ export type Contender = {
   name: string
   /** What it is, in half a line. */
   title: string
-  /** Raises stand and contender; redis answers the client afterwards. */
+  /** Raises stand and contender. */
   raise(stand: Stand, signal: AbortSignal): Promise<void>
   /** The processes of the balancer itself; none if the kernel does it. */
   pids(stand: Stand): Promise<number[]>
@@ -42,7 +42,7 @@ const limit: Contender = {
     const { client, rs } = stand
     const program = await compiled('limit/limit.c')
     const taps = [client.netnsPath, client.tap, rs.netnsPath, rs.tap]
-    await stand.answers('limit', await stand.start('limit', client, [program, ...taps]), signal)
+    await stand.startBalancer('limit', client, [program, ...taps], signal)
   },
   pids: async stand => present(stand.pid('limit')),
 }
@@ -67,7 +67,7 @@ const haproxy: Contender = {
   async raise(stand, signal) {
     await stand.raiseMiddle(signal)
     const argv = ['haproxy', '-db', '-f', write(stand, 'haproxy.cfg', haproxyConfig())]
-    await stand.answers('haproxy', await stand.start('haproxy', stand.middle, argv), signal)
+    await stand.startBalancer('haproxy', stand.middle, argv, signal)
   },
   pids: stand => stand.middlePids(),
   version: ['haproxy', '-v'],
@@ -80,7 +80,7 @@ const nginx: Contender = {
     await stand.raiseMiddle(signal)
     const config = write(stand, 'nginx.conf', nginxConfig(stand))
     const argv = ['nginx', '-e', 'stderr', '-p', stand.folder, '-c', config]
-    await stand.answers('nginx', await stand.start('nginx', stand.middle, argv), signal)
+    await stand.startBalancer('nginx', stand.middle, argv, signal)
   },
   pids: stand => stand.middlePids(),
   version: ['nginx', '-v'],

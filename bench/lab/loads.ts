@@ -3,8 +3,10 @@
  * measured for about as many seconds as asked for. All of them are commands in the client's namespace towards the VIP.
  */
 
+import { basename } from 'node:path'
+import { LabError } from '../../netns/lab-error.ts'
 import { inside } from '../../netns/namespaces.ts'
-import { mustRun, run } from '../../netns/processes.ts'
+import { run } from '../../netns/processes.ts'
 import { REDIS_PORT } from '../../netns/topology.ts'
 import { compiled } from './native.ts'
 import { figures, iperfSum, redisRate } from './parse.ts'
@@ -13,8 +15,10 @@ import { IPERF_PORT, type Stand, VIP } from './stand.ts'
 
 const CONNECTIONS = 50
 const GIB = 2 ** 30
-/** A load that takes this long is stuck. */
-const LIMIT_MS = 60_000
+/** Exit code after SIGKILL. */
+const KILLED = 137
+/** A load that takes this long is stuck; redis-benchmark tries to connect for ever. */
+const LIMIT_MS = 30_000
 
 export type Measured = {
   /** By the keys of rows. */
@@ -41,10 +45,15 @@ export type Tool = (argv: string[]) => Promise<string>
 export function clientTool(stand: Stand, signal: AbortSignal): Tool {
   return async argv => {
     const words = [...inside(stand.client), ...argv]
-    const options = { timeoutMs: LIMIT_MS, signal }
+    const { code, stdout, stderr } = await run(words, { timeoutMs: LIMIT_MS, signal })
+    const said = stderr.trim().split('\n')[0]
+    const name = basename(argv[0] ?? '')
+    if (code === KILLED)
+      throw new LabError(`${name} was not done after ${LIMIT_MS / 1000} s: ${said}`)
     // iperf3 says in its JSON what went wrong, and its exit code adds nothing to it.
-    if (argv[0] === 'iperf3') return (await run(words, options)).stdout
-    return mustRun(words, options)
+    if (code !== 0 && name !== 'iperf3')
+      throw new LabError(`${name}: ${said || `exit code ${code}`}`)
+    return stdout
   }
 }
 

@@ -67,7 +67,7 @@ async function parse(argv: string[]): Promise<Options> {
       rows: {
         string: true,
         requiresArg: true,
-        describe: 'words, with commas between: only rows with one of them in key, title or group',
+        describe: `keys of rows, or words in their titles: ${ROWS.map(({ key }) => key).join()}`,
       },
       out: {
         string: true,
@@ -84,6 +84,7 @@ async function parse(argv: string[]): Promise<Options> {
         describe: 'name of its lab: namespaces NAME-client, NAME-rs, NAME-middle',
       },
     })
+    .parserConfiguration({ 'duplicate-arguments-array': false }) // the last one counts
     .strict()
     .demandCommand(0, 0)
     .version(false)
@@ -144,11 +145,12 @@ function chosenContenders(only: string | undefined) {
   return CONTENDERS.filter(({ name }) => names.includes(name))
 }
 
-/** Loads that give a row with one of the words. */
+/** Loads that give one of the rows that the words mean: a row's key, or a part of key, title or group. */
 function chosenLoads(words: string | undefined): Load[] {
+  const isKey = (word: string) => ROWS.some(({ key }) => key === word)
   const wanted = words?.split(',') ?? ['']
   const rows = ROWS.filter(({ key, title, group }) =>
-    wanted.some(word => `${key} ${title} ${group}`.includes(word)),
+    wanted.some(word => (isKey(word) ? key === word : `${key} ${title} ${group}`.includes(word))),
   )
   if (rows.length === 0) throw new UsageError(`--rows ${words}: no row has such a word`)
   return allLoads(clientAddresses()).filter(load => rows.some(({ key }) => load.rows.includes(key)))

@@ -59,6 +59,7 @@ async function measureContender(
 ): Promise<void> {
   try {
     await contender.raise(stand, signal)
+    await stand.reachable(signal)
     if (plan.loads.some(load => load.needsIperf)) await stand.raiseIperf(signal)
     const pids = await contender.pids(stand)
     for (const load of plan.loads) await measureLoad(load, pids, plan, stand, samples, signal)

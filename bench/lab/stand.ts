@@ -15,7 +15,14 @@ import { daemonPid } from '../../netns/appliance.ts'
 import { LabError } from '../../netns/lab-error.ts'
 import { raiseArm } from '../../netns/links.ts'
 import { deleteNetns, inside, makeNetns, type Netns, pidsInside } from '../../netns/namespaces.ts'
-import { lastWords, mustRun, recordedPid, startRecorded, until } from '../../netns/processes.ts'
+import {
+  lastWords,
+  mustRun,
+  recordedPid,
+  run,
+  startRecorded,
+  until,
+} from '../../netns/processes.ts'
 import { raiseRedis } from '../../netns/real-servers.ts'
 import { type Arm, layOutArm, PREFIX_LENGTH } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
@@ -31,7 +38,7 @@ const MTU = 1500
 const READY_LIMIT_MS = 8000
 
 /**
- * All ports may be used, and a port in TIME_WAIT for a new connection after a second, with timestamps: otherwise
+ * In every namespace. All ports may be used, and a port in TIME_WAIT for a new connection after a second, with timestamps: otherwise
  * short connections through a proxy, whose end closes first, would use up the 28 thousand default ports in 3 s.
  */
 const SYSCTLS = ['net.ipv4.ip_local_port_range=1024 65535', 'net.ipv4.tcp_tw_reuse=1']
@@ -95,7 +102,7 @@ export class Stand {
 
   /** An iperf3 server beside the redis-server, on every address. */
   async raiseIperf(signal: AbortSignal): Promise<void> {
-    const log = await this.start('iperf3', this.rs, [
+    const log = this.#start('iperf3', this.rs, [
       ...['iperf3', '--server', '--port', `${IPERF_PORT}`, '--forceflush'],
     ])
     const ready = () => lastWords(log).includes('Server listening') || undefined
@@ -103,19 +110,27 @@ export class Stand {
   }
 
   /** Starts a program that `down` will stop. => its log */
-  async start(name: string, at: Netns, argv: string[]): Promise<string> {
+  #start(name: string, at: Netns, argv: string[]): string {
     const log = join(this.lab.paths.folder, `${name}.log`)
     startRecorded([...inside(at), ...argv], this.#record(name), log)
     return log
   }
 
-  /** Waits until the client gets an answer through the program. */
-  async answers(name: string, log: string, signal: AbortSignal): Promise<void> {
+  /** Waits until redis answers the client through the program. */
+  async startBalancer(name: string, at: Netns, argv: string[], signal: AbortSignal): Promise<void> {
+    await this.#alive(name, this.#start(name, at, argv), signal, () => this.#answers(signal))
+  }
+
+  /** Waits until redis answers the client. */
+  async reachable(signal: AbortSignal): Promise<void> {
+    const what = `an answer from ${VIP}`
+    await until(what, { limitMs: READY_LIMIT_MS, signal }, () => this.#answers(signal))
+  }
+
+  async #answers(signal: AbortSignal): Promise<true | undefined> {
     const ping = [...inside(this.client), 'redis-cli', '-h', VIP, 'ping']
-    await this.#alive(name, log, signal, async () => {
-      const said = await mustRun(ping, { timeoutMs: 1000, signal }).catch(() => '')
-      return said.includes('PONG') || undefined
-    })
+    const { stdout } = await run(ping, { timeoutMs: 1000, signal })
+    return stdout.includes('PONG') || undefined
   }
 
   async #alive(
@@ -159,9 +174,8 @@ export function clientAddresses(): string[] {
 }
 
 async function setSysctls(at: Netns, settings: string[]): Promise<void> {
-  await mustRun([...inside(at), 'sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1']).catch(
-    () => {}, // a kernel without IPv6
-  )
+  // Those that not every kernel has: -e ignores what is unknown.
+  await mustRun([...inside(at), 'sysctl', '-eqw', 'net.ipv6.conf.all.disable_ipv6=1'])
   await mustRun([...inside(at), 'sysctl', '-qw', ...settings])
 }
 

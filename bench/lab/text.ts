@@ -73,13 +73,18 @@ function ratioTable(report: Report, names: string[]): string[] {
 
 function ratioCell(ratio: Ratio | undefined): string {
   if (!ratio || Number.isNaN(ratio.ratio)) return '-'
+  if (ratio.range[0] === ratio.range[1]) return ratio.ratio.toFixed(2)
   return `${ratio.ratio.toFixed(2)} (${ratio.range.map(value => value.toFixed(2)).join('..')})`
 }
 
 /** One line for each contender and bound. */
 function verdicts(report: Report): string[] {
   const lines = new Map<string, { met: string[]; missed: string[] }>()
-  for (const { row, against, ratio, target } of report.ratios) {
+  const order = report.contenders.map(({ name }) => name)
+  const ratios = report.ratios.toSorted(
+    (a, b) => order.indexOf(a.against) - order.indexOf(b.against),
+  )
+  for (const { row, against, ratio, target } of ratios) {
     const found = report.rows.find(({ key }) => key === row)
     if (!target || !found) continue
     const sign = found.better === 'more' ? '>=' : '<='
