@@ -109,13 +109,14 @@ async function bench(options: Options): Promise<void> {
   const machine = await machineLine(contenders)
   const say = (line: string) => console.error(`bench: ${line}`)
   if (!options.json) console.log(machine)
-  const samples = await runPlan(plan, stand, say, interrupt.signal)
+  const { samples, otherLoad } = await runPlan(plan, stand, say, interrupt.signal)
   const report = makeReport(
     {
       machine,
       date: new Date().toISOString().slice(0, 10),
       rounds: plan.rounds,
       seconds,
+      otherLoad,
       contenders: contenders.map(({ name, title }) => ({ name, title })),
       rows: ROWS.filter(({ key }) => loads.some(load => load.rows.includes(key))),
       loads,

@@ -34,6 +34,8 @@ export type Report = {
   rounds: number
   /** Of one measurement. */
   seconds: number
+  /** The largest part of the CPUs that was busy between the contenders, when nothing of ours ran. */
+  otherLoad: number
   contenders: { name: string; title: string }[]
   rows: (Row & { figures: Record<string, Figure> })[]
   /** CPU seconds for each `unit` of a load's work; medians. */
@@ -41,7 +43,7 @@ export type Report = {
   ratios: Ratio[]
 }
 
-export type Facts = Pick<Report, 'machine' | 'date' | 'rounds' | 'seconds' | 'contenders'> & {
+export type Facts = Omit<Report, 'rows' | 'cpu' | 'ratios'> & {
   /** Those that were measured. */
   rows: readonly Row[]
   loads: readonly { key: string; unit: string }[]

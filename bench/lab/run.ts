@@ -1,5 +1,6 @@
 /** Rounds of contenders of loads, in this order: what changes on the machine meanwhile meets all contenders alike. */
 
+import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LabError } from '../../netns/lab-error.ts'
 import type { Contender } from './contenders.ts'
@@ -24,22 +25,32 @@ export type Samples = {
   cpu: Record<string, CpuTime[]>
 }
 
-/** Raises each contender in its turn. => samples by contender; the stand is gone afterwards, whatever happened */
+export type Results = {
+  /** By contender. */
+  samples: Record<string, Samples>
+  /** The largest part of the CPUs that was busy while nothing of ours ran, between the contenders. */
+  otherLoad: number
+}
+
+/** Raises each contender in its turn. The stand is gone afterwards, whatever happened. */
 export async function runPlan(
   plan: Plan,
   stand: Stand,
   tell: (line: string) => void,
   signal: AbortSignal,
-): Promise<Record<string, Samples>> {
-  const results: Record<string, Samples> = {}
-  for (const { name } of plan.contenders) results[name] = { rows: {}, cpu: {} }
+): Promise<Results> {
+  const results: Results = { samples: {}, otherLoad: 0 }
+  for (const { name } of plan.contenders) results.samples[name] = { rows: {}, cpu: {} }
   await stand.lab.alone(async () => {
     await stand.down() // what a killed run may have left
     try {
       for (let round = 1; round <= plan.rounds; round++) {
         for (const contender of plan.contenders) {
-          tell(`round ${round} of ${plan.rounds}: ${contender.name}`)
-          const samples = results[contender.name] as Samples
+          const busy = await loadOfOthers(signal)
+          const others = `other load ${Math.round(busy * 100)}%`
+          tell(`round ${round} of ${plan.rounds}: ${contender.name} (${others})`)
+          results.otherLoad = Math.max(results.otherLoad, busy)
+          const samples = results.samples[contender.name] as Samples
           await measureContender(contender, plan, stand, samples, signal)
         }
       }
@@ -48,6 +59,14 @@ export async function runPlan(
     }
   }, signal)
   return results
+}
+
+/** => the busy part of all CPUs, 0 to 1 */
+async function loadOfOthers(signal: AbortSignal): Promise<number> {
+  const before = cpuTime([]).machine
+  await sleep(LOOK_MS, undefined, { signal })
+  const seconds = cpuTime([]).machine - before
+  return Math.max(0, seconds / ((cpus().length * LOOK_MS) / 1000))
 }
 
 async function measureContender(
@@ -90,6 +109,9 @@ async function measureLoad(
     own: after.own === null || before.own === null ? null : (after.own - before.own) / work,
   })
 }
+
+/** CPU time is counted in steps of 10 ms. */
+const LOOK_MS = 500
 
 /** Until the servers have noticed that the warm-up is over. */
 const SETTLE_MS = 20

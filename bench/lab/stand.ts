@@ -102,21 +102,20 @@ export class Stand {
 
   /** An iperf3 server beside the redis-server, on every address. */
   async raiseIperf(signal: AbortSignal): Promise<void> {
-    const log = this.#start('iperf3', this.rs, [
-      ...['iperf3', '--server', '--port', `${IPERF_PORT}`, '--forceflush'],
-    ])
+    const argv = ['iperf3', '--server', '--port', `${IPERF_PORT}`, '--forceflush']
+    const log = this.#start('iperf3', this.rs, argv)
     const ready = () => lastWords(log).includes('Server listening') || undefined
     await this.#alive('iperf3', log, signal, ready)
   }
 
-  /** Starts a program that `down` will stop. => its log */
+  /** => its log */
   #start(name: string, at: Netns, argv: string[]): string {
     const log = join(this.lab.paths.folder, `${name}.log`)
     startRecorded([...inside(at), ...argv], this.#record(name), log)
     return log
   }
 
-  /** Waits until redis answers the client through the program. */
+  /** Starts a program that `down` will stop, and waits until redis answers the client through it. */
   async startBalancer(name: string, at: Netns, argv: string[], signal: AbortSignal): Promise<void> {
     await this.#alive(name, this.#start(name, at, argv), signal, () => this.#answers(signal))
   }
@@ -145,6 +144,7 @@ export class Stand {
     })
   }
 
+  /** => the pid of a program that was started here, while it lives */
   pid(name: string): number | undefined {
     return recordedPid(this.#record(name))
   }

@@ -7,7 +7,8 @@ export function reportText(report: Report): string {
   const names = report.contenders.map(({ name }) => name)
   const parts = [
     report.machine,
-    `${report.date}, ${plural(report.rounds, 'round')}, ${report.seconds} s a measurement`,
+    `${report.date}, ${plural(report.rounds, 'round')}, ${report.seconds} s a measurement, ` +
+      `other load on the CPUs up to ${Math.round(report.otherLoad * 100)}%`,
     '',
     ...report.contenders.map(({ name, title }) => `  ${name.padEnd(8)} ${title}`),
     '',

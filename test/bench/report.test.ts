@@ -19,6 +19,7 @@ const facts: Facts = {
   date: '2020-02-02',
   rounds: 3,
   seconds: 2,
+  otherLoad: 0.03,
   contenders: [
     { name: 'tapvs', title: 'ours' },
     { name: 'limit', title: 'nothing but frames' },
@@ -88,6 +89,7 @@ test('the text', () => {
   const text = reportText(report)
   const line = (words: RegExp) => text.split('\n').find(row => words.test(row)) ?? ''
   assert.match(line(/made-up CPU/), /^2 x made-up CPU/)
+  assert.match(text, /3 rounds, 2 s a measurement, other load on the CPUs up to 3%/)
   assert.match(line(/GET, pipeline 1 +req/), /110 \(18%\) +100 \(10%\) +138 \(0%\)/)
   assert.match(line(/get-1 +M requests/), /18\.0 \/ 5\.00 +20\.0 \/ 4\.00 +16\.0 \/ -/)
   assert.match(line(/GET, pipeline 1 +> 1/), /1\.10 \(1\.00\.\.1\.10\) +0\.80 /)
