@@ -18,6 +18,8 @@ export type Contender = {
   raise(stand: Stand, signal: AbortSignal): Promise<void>
   /** The processes of the balancer itself; none if the kernel does it. */
   pids(stand: Stand): Promise<number[]>
+  /** Takes part only if it is named. */
+  extra?: true
   /** Program and argument that say the version. */
   version?: [string, string]
 }
@@ -32,6 +34,16 @@ const tapvs: Contender = {
     await stand.raiseTwoArm(write(stand, 'tapvs.yaml', tapvsConfig()), signal)
   },
   pids: async stand => present(stand.daemonPid()),
+}
+
+const workers: Contender = {
+  name: 'workers',
+  title: 'the same with 2 workers',
+  extra: true,
+  async raise(stand, signal) {
+    await stand.raiseTwoArm(write(stand, 'workers.yaml', tapvsConfig(2)), signal)
+  },
+  pids: tapvs.pids,
 }
 
 const limit: Contender = {
@@ -94,7 +106,7 @@ const none: Contender = {
 }
 
 /** In the order in which they take their turns. */
-export const CONTENDERS: readonly Contender[] = [tapvs, limit, nat, haproxy, nginx, none]
+export const CONTENDERS: readonly Contender[] = [tapvs, workers, limit, nat, haproxy, nginx, none]
 
 function write(stand: Stand, name: string, text: string): string {
   const file = join(stand.folder, name)
@@ -103,7 +115,7 @@ function write(stand: Stand, name: string, text: string): string {
 }
 
 /** The documented example config with a service for iperf3 beside that for redis, and more LIPs. */
-export function tapvsConfig(): string {
+export function tapvsConfig(workers = 1): string {
   const config = parseDocument(readFileSync(DEFAULT_CONFIG, 'utf8'))
   const services = config.get('services')
   const redis = isSeq(services) ? services.items[0] : undefined
@@ -113,6 +125,7 @@ export function tapvsConfig(): string {
   iperf.real_servers = [{ address: RIP, port: IPERF_PORT, weight: 100 }]
   services.add(config.createNode(iperf))
   config.setIn(['arms', 1, 'local_addresses'], LIPS)
+  config.setIn(['workers', 'count'], workers)
   return config.toString()
 }
 

@@ -1,6 +1,5 @@
 /** The line that says where figures come from: without it they mean nothing. */
 
-import { readFileSync } from 'node:fs'
 import { arch, cpus, release, totalmem } from 'node:os'
 import { run } from '../../netns/processes.ts'
 import type { Contender } from './contenders.ts'
@@ -18,8 +17,6 @@ export async function machineLine(contenders: readonly Contender[]): Promise<str
     `${cpus().length} x ${cpu?.model.trim() || 'CPU'}`,
     `${Math.round(totalmem() / 2 ** 30)} GiB`,
     `Linux ${release()} ${arch()}`,
-    // Namespaces have the host's, and may not choose another.
-    `TCP ${readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'latin1').trim()}`,
     `Node ${process.version}`,
     ...versions,
   ].join(', ')

@@ -137,7 +137,8 @@ async function writeReport(report: Report, folder: string): Promise<void> {
 }
 
 function chosenContenders(only: string | undefined) {
-  const names = only?.split(',') ?? CONTENDERS.map(({ name }) => name)
+  const usual = CONTENDERS.filter(({ extra }) => !extra)
+  const names = only?.split(',') ?? usual.map(({ name }) => name)
   for (const name of names) {
     if (!CONTENDERS.some(contender => contender.name === name)) {
       throw new UsageError(`--only: there is no contender ${JSON.stringify(name)}`)
