@@ -13,14 +13,20 @@ import type { Lab } from './two-arm.ts'
 const LISTEN_LIMIT_MS = 5000
 // -Z root: tcpdump would drop to the user tcpdump, who may not write into our folders.
 // -U and --immediate-mode: what has crossed the arm is in the file, also while the capture runs.
-const TO_FILE = ['-U', '--immediate-mode', '-Z', 'root', '-w']
+// -B: KiB of buffer; bursts of 64 KiB frames overrun the default of 2 MiB.
+const TO_FILE = ['-U', '--immediate-mode', '-B', '16384', '-Z', 'root', '-w']
 
 /** A running capture; its file may be read before it is stopped. */
 export type Capture = { file: string; stop(): Promise<void> }
 
-/** Starts tcpdump on the arm of a side, writing a pcap. => once it listens */
-export async function startCapture(lab: Lab, side: Side, file: string): Promise<Capture> {
-  const argv = tcpdump(lab, side, [...TO_FILE, file])
+/** Starts tcpdump on the arm of a side, writing a pcap, with further options. => once it listens */
+export async function startCapture(
+  lab: Lab,
+  side: Side,
+  file: string,
+  options: readonly string[] = [],
+): Promise<Capture> {
+  const argv = tcpdump(lab, side, [...options, ...TO_FILE, file])
   const child = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = finished(child)
   await listening(child, side)

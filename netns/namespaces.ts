@@ -1,65 +1,67 @@
-// The two named namespaces. `ip netns` makes and deletes them, not netlink: a named namespace is a bind
+// Named namespaces. `ip netns` makes and deletes them, not netlink: a named namespace is a bind
 // mount under /run/netns that keeps an unshared namespace alive, which rtnetlink has no message for;
 // `ip netns pids` is a walk through /proc/*/ns/net. Everything inside is netlink's business (links.ts).
 
 import { statfsSync, statSync } from 'node:fs'
 import { LabError } from './lab-error.ts'
 import { mustRun, run, stopPids } from './processes.ts'
-import type { Arm } from './topology.ts'
 
 const NSFS_MAGIC = 0x6e736673
 
+/** A named namespace; every arm has one. */
+export type Netns = { netns: string; netnsPath: string }
+
 /** True if something of that name is there, be it only the file that a killed `ip netns add` leaves. */
-export function netnsLeftover(arm: Arm): boolean {
-  return statSync(arm.netnsPath, { throwIfNoEntry: false }) !== undefined
+export function netnsLeftover(at: Netns): boolean {
+  return statSync(at.netnsPath, { throwIfNoEntry: false }) !== undefined
 }
 
 /** True if the name stands for a living namespace. */
-export function netnsExists(arm: Arm): boolean {
-  return netnsLeftover(arm) && statfsSync(arm.netnsPath).type === NSFS_MAGIC
+export function netnsExists(at: Netns): boolean {
+  return netnsLeftover(at) && statfsSync(at.netnsPath).type === NSFS_MAGIC
 }
 
 /** True if the process runs in that namespace (and not in an earlier one of the same name). */
-export function runsInside(pid: number, arm: Arm): boolean {
-  return sameFile(`/proc/${pid}/ns/net`, arm.netnsPath)
+export function runsInside(pid: number, at: Netns): boolean {
+  return sameFile(`/proc/${pid}/ns/net`, at.netnsPath)
 }
 
 /** => pids of all processes in that namespace */
-export async function pidsInside(arm: Arm): Promise<number[]> {
-  const { stdout } = await run(['ip', 'netns', 'pids', arm.netns])
+export async function pidsInside(at: Netns): Promise<number[]> {
+  const { stdout } = await run(['ip', 'netns', 'pids', at.netns])
   return stdout.split(/\s+/).filter(Boolean).map(Number)
 }
 
 /** The words before a command that make it run inside; `ip` replaces itself, so the pid stays. */
-export function inside(arm: Arm): string[] {
-  return ['ip', 'netns', 'exec', arm.netns]
+export function inside(at: Netns): string[] {
+  return ['ip', 'netns', 'exec', at.netns]
 }
 
-export async function makeNetns(arm: Arm): Promise<void> {
-  if (netnsExists(arm)) {
-    refuseHostNetns(arm)
+export async function makeNetns(at: Netns): Promise<void> {
+  if (netnsExists(at)) {
+    refuseHostNetns(at)
     return
   }
-  if (netnsLeftover(arm)) await mustRun(['ip', 'netns', 'del', arm.netns])
-  await mustRun(['ip', 'netns', 'add', arm.netns])
+  if (netnsLeftover(at)) await mustRun(['ip', 'netns', 'del', at.netns])
+  await mustRun(['ip', 'netns', 'add', at.netns])
 }
 
 /** Stops what still runs inside and deletes the namespace; its TAP goes with it. */
-export async function deleteNetns(arm: Arm): Promise<void> {
-  if (!netnsLeftover(arm)) return
-  if (netnsExists(arm)) {
-    refuseHostNetns(arm)
-    await stopPids((await pidsInside(arm)).filter(pid => pid !== process.pid))
+export async function deleteNetns(at: Netns): Promise<void> {
+  if (!netnsLeftover(at)) return
+  if (netnsExists(at)) {
+    refuseHostNetns(at)
+    await stopPids((await pidsInside(at)).filter(pid => pid !== process.pid))
   }
-  await mustRun(['ip', 'netns', 'del', arm.netns])
+  await mustRun(['ip', 'netns', 'del', at.netns])
 }
 
 // `ip netns attach` can give the host's namespace a name. Stopping everything inside would then stop
 // the host.
-function refuseHostNetns(arm: Arm): void {
-  if (sameFile('/proc/1/ns/net', arm.netnsPath) || sameFile('/proc/self/ns/net', arm.netnsPath)) {
+function refuseHostNetns(at: Netns): void {
+  if (sameFile('/proc/1/ns/net', at.netnsPath) || sameFile('/proc/self/ns/net', at.netnsPath)) {
     throw new LabError(
-      `${arm.netnsPath} is the host's own namespace: remove it with \`ip netns del ${arm.netns}\``,
+      `${at.netnsPath} is the host's own namespace: remove it with \`ip netns del ${at.netns}\``,
     )
   }
 }

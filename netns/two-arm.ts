@@ -98,12 +98,17 @@ export class Lab {
     await this.alone(raise, signal)
   }
 
+  /** Takes the run folder. What a caller raises by itself in it and in the namespaces, `down` takes away too. */
+  claim(wanted: Wanted): void {
+    claimFolder(this.paths)
+    writeFileSync(this.paths.wanted, `${JSON.stringify(wanted)}\n`)
+  }
+
   async #raise(wanted: Wanted, signal?: AbortSignal): Promise<void> {
     const { paths } = this
     const arms = SIDES.map(side => this.#layOut(side, wanted))
     const config = effectiveConfig(wanted, arms, paths)
-    claimFolder(paths)
-    writeFileSync(paths.wanted, `${JSON.stringify(wanted)}\n`)
+    this.claim(wanted)
     if (!existsSync(paths.config) || readFileSync(paths.config, 'utf8') !== config) {
       await stopDaemon(paths) // first: a config on disk always is the one of the daemon that lives
       writeFileSync(paths.config, config)

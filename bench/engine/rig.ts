@@ -58,6 +58,7 @@ export class Rig {
       isn: new KeyedIsn(Int32Array.of(1, 2, 3, 4)),
       seed: 7,
       now: this.now,
+      ...(options.lports && { lports: options.lports }),
     })
     this.ext = this.engine.arms[0]
     this.int = this.engine.arms[1]
@@ -163,7 +164,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
         }
       }),
     })),
-    worker: { id: 0, lports: options.lports ?? { mask: 0, residue: 0 } },
+    workers: { count: 1, steering: 'bpf' },
     connections: { tableSize: ConnTable.capacityFor(options.conns) },
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },

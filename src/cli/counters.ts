@@ -40,6 +40,7 @@ export const DROP_WORDS: Record<string, string> = {
   tx_error: 'refused by the kernel for another reason',
   no_buffer: 'no free buffer',
   impaired: 'lost on purpose, by impair in the config',
+  hand_over_full: 'for another worker, which is too far behind to take it',
 }
 
 /** What else happened, by the name of the event. */
@@ -63,6 +64,7 @@ export const EVENT_WORDS: Record<string, string> = {
   trace_lost: 'log records lost because the log was too slow',
   rx_errors: 'failed reads from an arm',
   arm_reattached: 'arms that came back',
+  handed_over: 'packets read by one worker and handed to the one that owns them',
 }
 
 /** With `all`, zeros too. */

@@ -25,8 +25,7 @@ export function formatNeighbours(neighbours: readonly NeighbourInfo[]): string {
 }
 
 /**
- * `dpip link show`. A TAP has no speed, duplex or negotiation, so the second line says only whether it is up; one
- * worker has one queue each way.
+ * `dpip link show`. A TAP has no speed, duplex or negotiation, so the second line says only whether it is up.
  */
 export function formatLinks(arms: readonly ArmInfo[]): string {
   return arms.map(formatLink).join('')
@@ -48,8 +47,8 @@ export function formatLinkStats({ arms, drops, frames }: CountersInfo): string {
   return text
 }
 
-function formatLink({ name, mtu, up, mac }: ArmInfo, index: number): string {
-  const head = `${index + 1}: ${name}: socket 0 mtu ${mtu} rx-queue 1 tx-queue 1`
+function formatLink({ name, mtu, up, queues, mac }: ArmInfo, index: number): string {
+  const head = `${index + 1}: ${name}: socket 0 mtu ${mtu} rx-queue ${queues} tx-queue ${queues}`
   return `${head}\n    ${up ? 'UP' : 'DOWN'}\n    addr ${mac.toUpperCase()}\n`
 }
 

@@ -1,13 +1,16 @@
 /** Config -> engine: memory, arms, LIPs, services. The only place where the two meet. */
 
 import { Arm } from '../engine/arm.ts'
+import { ConnTable } from '../engine/conn.ts'
 import { Conns } from '../engine/conns.ts'
 import { Counters } from '../engine/counters.ts'
 import { Engine } from '../engine/engine.ts'
 import { arenaSlots, Frames } from '../engine/frames.ts'
 import type { IsnSource } from '../engine/isn.ts'
-import { SaPool } from '../engine/sa-pool.ts'
+import type { Peers } from '../engine/peers.ts'
+import { type Partition, SaPool } from '../engine/sa-pool.ts'
 import { Dests } from '../engine/service.ts'
+import { Steering } from '../engine/steering.ts'
 import { ToaMode } from '../engine/toa.ts'
 import type { TraceRing } from '../engine/trace.ts'
 import { ipv4Int, macInts } from '../wire/address.ts'
@@ -16,6 +19,14 @@ import { REAL_SERVERS_MAX } from './config-checks.ts'
 
 /** What the engine is given from outside, so that a test can give something else. */
 export interface Surroundings {
+  /** Which of the workers it is, by index; 0 if left out. */
+  worker?: number
+  /** The frames of all workers, arenaBytes(config); left out for one worker, which makes its own. */
+  arena?: SharedArrayBuffer
+  /** Left out for one worker. */
+  peers?: Peers
+  /** Other lports than the worker's own, for tests. */
+  lports?: Partition
   trace: TraceRing
   isn: IsnSource
   /** Not 0. */
@@ -28,12 +39,23 @@ export interface Surroundings {
 const NEIGH_CAPACITY = 4096
 const TOA_MODES = { off: ToaMode.OFF, seed: ToaMode.SEED, master: ToaMode.MASTER } as const
 
-/** Builds the engine that `config` describes. Throws RangeError for what the checks of the config let through. */
+/** What listings and logs call the worker of this index: DPVS's number 0 is its master, here the control thread. */
+export function workerId(index: number): number {
+  return index + 1
+}
+
+/** Bytes of the arena that all workers share. */
+export function arenaBytes({ arms, workers }: Config): number {
+  return Frames.bytesFor(arenaSlots(arms.length) * workers.count)
+}
+
+/** Builds the engine of one worker that `config` describes. Throws RangeError for what the checks of the config let through. */
 export function buildEngine(config: Config, around: Surroundings): Engine {
-  const slots = arenaSlots(config.arms.length)
-  const frames = new Frames(new ArrayBuffer(Frames.bytesFor(slots)), slots)
-  const arms = config.arms.map((arm, index) => buildArm(arm, index, slots))
-  const connCapacity = config.connections.tableSize
+  const { worker = 0, arena = new ArrayBuffer(arenaBytes(config)) } = around
+  const workers = config.workers.count
+  const frames = new Frames(arena, arenaSlots(config.arms.length), workers, worker)
+  const arms = config.arms.map((arm, index) => buildArm(arm, index, frames.allSlots))
+  const connCapacity = ConnTable.capacityFor(Math.ceil(config.connections.tableSize / workers))
   const engine = new Engine({
     frames,
     arms,
@@ -53,10 +75,12 @@ export function buildEngine(config: Config, around: Surroundings): Engine {
     toaMode: TOA_MODES[config.tcp.toa],
     rstOnBareAck: config.tcp.bareAck === 'rst',
     decrementTtl: config.tcp.xmitTtl,
+    peers: around.peers ?? null,
     seed: around.seed,
     now: around.now,
   })
-  addLips(engine, config)
+  const lports = around.lports ?? new Steering(workers).lportPartition(worker)
+  addLips(engine, config, lports)
   addServices(engine, config, around.now)
   return engine
 }
@@ -78,8 +102,7 @@ function buildArm(config: ConfigArm, index: number, slots: number): Arm {
   return arm
 }
 
-function addLips(engine: Engine, config: Config): void {
-  const { lports } = config.worker
+function addLips(engine: Engine, config: Config, lports: Partition): void {
   for (const lip of config.arms.flatMap(arm => arm.localAddresses)) {
     const memory = new ArrayBuffer(SaPool.bytesFor(lports))
     engine.addLip(new SaPool(memory, ipv4Int(lip), lports))

@@ -1,8 +1,8 @@
 /**
  * The verbs of the control socket: one JSON object per line in each direction. A request is
  * `{ "verb": ..., ...arguments }`; the answer is `{ "ok": value }` or `{ "error": "one line that says what to do" }`.
- * The packet thread answers most verbs itself, between two bursts, from copies of its tables; addresses and states
- * travel as text and numbers that need no knowledge of the engine.
+ * The workers answer most verbs themselves, between two bursts, from copies of their tables, and control adds up what
+ * they say; addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
 /** Where the daemon listens and the command line asks, unless they are told otherwise. */
@@ -55,7 +55,7 @@ export interface ConnInfo {
   rs: string
 }
 
-/** A bounded piece of the connection table. */
+/** A bounded piece of a worker's connection table. */
 export interface ConnPage {
   conns: ConnInfo[]
   /** What to give as `from` for the next piece; -1 when the table is done. */
@@ -85,6 +85,8 @@ export interface ArmInfo {
   mac: string
   mtu: number
   up: boolean
+  /** Queues that are read; as many as workers where the kernel steers. */
+  queues: number
   rxPackets: number
   rxBytes: number
   txPackets: number
@@ -102,7 +104,7 @@ export interface CountersInfo {
   frames: { free: number; slots: number }
 }
 
-/** Every verb with its arguments and its answer. `log` is the control thread's; the packet thread answers the rest. */
+/** Every verb with its arguments and its answer. `log` and `ping` are the control thread's; the workers answer the rest. */
 export interface Verbs {
   services: { args: object; answer: ServiceInfo[] }
   conns: { args: { from: number; limit: number }; answer: ConnPage }
@@ -110,7 +112,7 @@ export interface Verbs {
   neighbours: { args: object; answer: NeighbourInfo[] }
   counters: { args: object; answer: CountersInfo }
   log: { args: { level?: LogLevel }; answer: { level: LogLevel } }
-  ping: { args: object; answer: { version: string; pid: number; worker: number } }
+  ping: { args: object; answer: { version: string; pid: number; workers: number } }
 }
 
 export type VerbName = keyof Verbs

@@ -31,14 +31,6 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigText): strin
   const own = checkAddresses(arms, source)
   checkArms(arms, armRead, source)
 
-  const { mask, residue } = draft.worker?.lports ?? {}
-  if (mask !== undefined && residue !== undefined && residue > mask) {
-    source.problem(
-      ['worker', 'lports', 'residue'],
-      `expected at most the mask (${mask}), else no lport is ours, found ${residue}`,
-    )
-  }
-
   checkServices(services, own, arms, armsRead, source)
   if (!armsRead) return []
   return services.flatMap((service, i) => {

@@ -101,15 +101,9 @@ export const fileSchema = z.strictObject(
   {
     arms: z.array(arm, 'a list'),
     services: list(service),
-    worker: mapping({
-      id: whole(0, 63).default(0),
-      lports: mapping({
-        mask: z
-          .int('0, 1, 3, 7, 15, 31 or 63')
-          .refine(mask => [0, 1, 3, 7, 15, 31, 63].includes(mask), '0, 1, 3, 7, 15, 31 or 63')
-          .default(0),
-        residue: whole(0, 63).default(0),
-      }).prefault({}),
+    workers: mapping({
+      count: whole(1, 32).default(1),
+      steering: z.enum(['bpf', 'handover'], 'bpf or handover').default('bpf'),
     }).prefault({}),
     connections: mapping({ table_size: whole(16, 16_777_216).default(262_144) }).prefault({}),
     tcp: mapping({

@@ -73,8 +73,8 @@ export interface ConfigService {
 export interface Config {
   arms: ConfigArm[]
   services: ConfigService[]
-  worker: { id: number; lports: { mask: number; residue: number } }
-  /** A power of two. */
+  workers: { count: number; steering: 'bpf' | 'handover' }
+  /** Of all workers together; a power of two. */
   connections: { tableSize: number }
   tcp: {
     toa: 'seed' | 'master' | 'off'
@@ -169,7 +169,7 @@ function normalise(file: ConfigFile): Omit<Config, 'warnings'> {
       connTimeout: service.conn_timeout ?? 0,
       realServers: service.real_servers.map(rs => ({ ...rs, port: rs.port ?? service.port })),
     })),
-    worker: file.worker,
+    workers: file.workers,
     connections: { tableSize: ConnTable.capacityFor(file.connections.table_size) },
     tcp: {
       toa: file.tcp.toa,

@@ -1,15 +1,16 @@
 /**
- * The daemon: config -> log -> packet thread -> control socket, and the same backwards at the end. This thread never
+ * The daemon: config -> log -> workers -> control socket, and the same backwards at the end. This thread never
  * touches a packet; it may block on a slow log without anybody noticing but its own clients.
  */
 
 import { TraceRing } from '../engine/trace.ts'
+import { workerId } from './apply.ts'
 import type { Answer, LogLevel, Request } from './commands.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { type Log, openLog, TraceReader } from './log.ts'
-import { PacketThread } from './packet-thread.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { version } from './version.ts'
+import { Workers } from './workers.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
 const TRACE_RECORDS = 16_384
@@ -40,63 +41,65 @@ async function serve(config: Config, log: Log): Promise<number> {
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(config.control.socket)
 
-  const trace = new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS))
-  const packets = new PacketThread(config, trace, TRACE_RECORDS, text => log.warn(`TAPVS: ${text}`))
-  const reader = new TraceReader(
-    new TraceRing(trace, TRACE_RECORDS),
-    TRACE_RECORDS,
-    { worker: config.worker.id, arms: config.arms.map(arm => arm.name) },
-    log,
-    () => lostRecords(packets),
+  const traces = Array.from(
+    { length: config.workers.count },
+    () => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)),
   )
-  reader.start()
+  const workers = new Workers(config, traces, TRACE_RECORDS, text => log.warn(`TAPVS: ${text}`))
+  const arms = config.arms.map(arm => arm.name)
+  const readers = traces.map((trace, index) => {
+    const ring = new TraceRing(trace, TRACE_RECORDS)
+    const names = { worker: workerId(index), arms }
+    return new TraceReader(ring, TRACE_RECORDS, names, log, () => lostRecords(workers, index))
+  })
+  for (const reader of readers) reader.start()
 
   const stopAsked = new Promise<'stop'>(done => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => done('stop'))
   })
   let server: ControlServer | undefined
   try {
-    const first = await Promise.race([packets.ready, stopAsked])
+    const first = await Promise.race([workers.ready, stopAsked])
     if (first === 'stop') return 0
-    setLevel(packets, log, log.level)
+    setLevel(workers, log, log.level)
     server = await openServer(config.control.socket, request =>
-      respond(request, config, packets, log),
+      respond(request, config, workers, log),
     )
     log.info(readyText(config))
-    const end = await Promise.race([packets.ended, stopAsked])
+    const end = await Promise.race([workers.ended, stopAsked])
     if (end === 'stop') return 0
-    throw new Error(`the packet thread ended: ${end}`)
+    throw new Error(`a packet thread ended: ${end}`)
   } finally {
-    await packets.stop()
+    await workers.stop()
     await server?.close()
-    reader.stop()
+    for (const reader of readers) reader.stop()
   }
 }
 
 async function respond(
   request: Request,
   config: Config,
-  packets: PacketThread,
+  workers: Workers,
   log: Log,
 ): Promise<Answer> {
   switch (request.verb) {
     case 'ping':
-      return { ok: { version, pid: process.pid, worker: config.worker.id } }
+      return { ok: { version, pid: process.pid, workers: config.workers.count } }
     case 'log':
-      if (request.level !== undefined) setLevel(packets, log, request.level)
+      if (request.level !== undefined) setLevel(workers, log, request.level)
       return { ok: { level: log.level } }
     default:
-      return packets.request(request)
+      return workers.request(request)
   }
 }
 
-function setLevel(packets: PacketThread, log: Log, level: LogLevel): void {
+function setLevel(workers: Workers, log: Log, level: LogLevel): void {
   log.setLevel(level)
-  packets.setDebug(level === 'debug')
+  workers.setDebug(level === 'debug')
 }
 
-async function lostRecords(packets: PacketThread): Promise<number> {
-  const answer = await packets.request({ verb: 'counters' })
+async function lostRecords(workers: Workers, index: number): Promise<number> {
+  const answer = await workers.ask(index, { verb: 'counters' })
   if ('error' in answer) throw new Error(answer.error)
   const { events } = answer.ok as { events: Record<string, number> }
   return events.trace_lost ?? 0
@@ -107,5 +110,7 @@ function readyText(config: Config): string {
   const services = config.services.map(
     ({ address, port, scheduler }) => `TCP ${address}:${port} ${scheduler}`,
   )
-  return `TAPVS: ready, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}`
+  const { count } = config.workers
+  const threads = count === 1 ? '1 worker' : `${count} workers`
+  return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}`
 }

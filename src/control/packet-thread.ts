@@ -1,41 +1,40 @@
 /**
- * The packet thread as the control thread sees it: started, asked, stopped. Life-cycle: constructed (the thread
- * starts), `ready` once all arms are open, then requests, and `ended` when the thread is gone, whoever ended it.
+ * A packet thread, a worker, as the control thread sees it: started, asked, stopped. Life-cycle: constructed (the
+ * thread starts), `ready` once it is about to read its arms, then requests, and `ended` when the thread is gone, whoever
+ * ended it.
  */
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import { createWaker, wake } from '../io/native.ts'
+import { wake } from '../io/native.ts'
 import type { Answer } from './commands.ts'
-import type { Config } from './config.ts'
-import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts'
+import type { FromWorker, ToWorker, WorkerRequest, WorkerStart } from './worker-protocol.ts'
 
 const ANSWER_LIMIT_MS = 5000
 const STOP_LIMIT_MS = 2000
 
-export type WorkerRequest = Extract<ToWorker, { id: number }>['request']
-
 export class PacketThread {
-  /** Rejects with the reason, in one line, if the arms cannot be opened or the thread ends before. */
+  /** Rejects with the reason, in one line, if it cannot start or ends before. */
   readonly ready: Promise<void>
   /** Resolves when the thread is gone; undefined if it was asked to go. */
   readonly ended: Promise<string | undefined>
   readonly #worker: Worker
   readonly #port: MessagePort
-  readonly #waker = createWaker()
+  readonly #waker: number
   readonly #waiting = new Map<number, { settle: (answer: Answer) => void; timer: NodeJS.Timeout }>()
   #onMessage: (message: FromWorker) => void = () => {}
   #nextId = 1
   #stopping = false
 
+  /** `lost` is told which arm the worker has lost, `warn` what else the log should say. */
   constructor(
-    config: Config,
-    trace: SharedArrayBuffer,
-    traceRecords: number,
+    start: Omit<WorkerStart, 'port'>,
+    lost: (arm: number) => void,
     warn: (text: string) => void,
   ) {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
-    const workerData: WorkerStart = { config, trace, traceRecords, port: port2, waker: this.#waker }
+    this.#waker = start.waker
+    const workerData: WorkerStart = { ...start, port: port2 }
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData,
       transferList: [port2],
@@ -58,6 +57,7 @@ export class PacketThread {
         if ('ready' in message) done()
         else if ('failed' in message) fail(new Error(message.failed))
         else if ('warning' in message) warn(message.warning)
+        else if ('lost' in message) lost(message.lost)
         else this.#waiting.get(message.id)?.settle(message.answer)
       }
       this.#port.on('message', this.#onMessage)
@@ -82,18 +82,14 @@ export class PacketThread {
         ANSWER_LIMIT_MS,
       )
       this.#waiting.set(id, { settle, timer })
-      this.#send({ id, request })
+      this.send({ id, request })
     })
-  }
-
-  setDebug(debug: boolean): void {
-    this.#send({ debug })
   }
 
   /** Ends the thread; resolves when it is gone, at the latest after STOP_LIMIT_MS. */
   async stop(): Promise<void> {
     this.#stopping = true
-    this.#send({ stop: true })
+    this.send({ stop: true })
     if (await within(this.ended, STOP_LIMIT_MS)) return
     // It hangs in its own code: terminate() breaks into JavaScript, and a last wake ends a native sleep.
     const terminated = this.#worker.terminate()
@@ -101,7 +97,7 @@ export class PacketThread {
     await within(terminated, STOP_LIMIT_MS)
   }
 
-  #send(message: ToWorker): void {
+  send(message: ToWorker): void {
     this.#port.postMessage(message)
     wake(this.#waker)
   }

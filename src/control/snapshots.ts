@@ -24,6 +24,7 @@ const RECORDS_PER_PAGE = 4096
 /** What a listing wants to know of a TapArm. */
 export interface TapState {
   readonly fd: number
+  readonly reads: boolean
   readonly ready: number
 }
 
@@ -120,7 +121,7 @@ export function addresses(engine: Engine, config: Config): AddressInfo[] {
   )
 }
 
-export function neighbours(engine: Engine, config: Config): NeighbourInfo[] {
+export function neighbours(engine: Engine, config: Config, worker: number): NeighbourInfo[] {
   const { neighs } = engine
   const list: NeighbourInfo[] = []
   for (let n = 0; n < neighs.capacity; n++) {
@@ -133,7 +134,7 @@ export function neighbours(engine: Engine, config: Config): NeighbourInfo[] {
       mac: resolved ? macText(neighs.macHi[n] ?? 0, neighs.macLo[n] ?? 0) : null,
       state: NEIGH_STATES[state] ?? '',
       arm: config.arms[arm]?.name ?? '',
-      worker: config.worker.id,
+      worker,
     })
   }
   return list
@@ -151,6 +152,7 @@ export function counters(engine: Engine, config: Config, taps: readonly TapState
     mac: config.arms[i]?.mac ?? '',
     mtu: config.arms[i]?.mtu ?? 0,
     up: (taps[i]?.fd ?? -1) >= 0,
+    queues: taps[i]?.reads ? 1 : 0,
     rxPackets: numbers.armCell(i, ArmCell.RX_PACKETS),
     rxBytes: numbers.armCell(i, ArmCell.RX_BYTES),
     txPackets: numbers.armCell(i, ArmCell.TX_PACKETS),

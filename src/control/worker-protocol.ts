@@ -1,29 +1,58 @@
-/** Between the control thread and the packet thread: what the latter starts with, and the messages on its port. */
+/** Between the control thread and a worker: what the latter starts with, and the messages on its port. */
 
 import type { MessagePort } from 'node:worker_threads'
 import type { Answer, Request, VerbName } from './commands.ts'
 import type { Config } from './config.ts'
 
+/** What a worker has of an arm's device: a descriptor that is its own from now on, and whether it reads from it. */
+export interface Queue {
+  fd: number
+  reads: boolean
+}
+
+/** Memory of all workers, and how they wake one another. */
+export interface Shared {
+  arena: SharedArrayBuffer
+  rings: SharedArrayBuffer
+  /** eventfds, by worker. */
+  wakers: readonly number[]
+}
+
 export interface WorkerStart {
   config: Config
+  /** Index of the worker. */
+  index: number
+  /** In the order of the arms. */
+  queues: readonly Queue[]
+  /** null when there is one worker. */
+  shared: Shared | null
   /** Shared memory of the trace ring, `traceRecords` records; the control thread reads it. */
   trace: SharedArrayBuffer
   traceRecords: number
-  /** Requests come in here; the packet thread looks after each wake-up. */
+  /** Requests come in here; the worker looks after each wake-up. */
   port: MessagePort
-  /** eventfd that ends the packet thread's sleep. */
+  /** eventfd that ends the worker's sleep. */
   waker: number
 }
 
-/** To the packet thread. `debug` switches the debug events of the trace; `stop` ends the loop. */
+/**
+ * To a worker. `debug` switches the debug events of the trace; `lose` and `attach` are about the arm of that index, whose
+ * device has gone or has come back; `stop` ends the loop.
+ */
 export type ToWorker =
-  | { id: number; request: Request<Exclude<VerbName, 'log' | 'ping'>> }
+  | { id: number; request: WorkerRequest }
   | { debug: boolean }
+  | { lose: number }
+  | { attach: number; queue: Queue }
   | { stop: true }
 
-/** From the packet thread. `ready` comes once, when all arms are open; `failed` instead if one could not be. */
+/** What a worker answers; the rest is the control thread's. */
+export type WorkerRequest = Request<Exclude<VerbName, 'log' | 'ping'>>
+
+/** From a worker. `ready` comes once; `failed` instead if it could not start. `lost` names an arm by its index. */
 export type FromWorker =
   | { id: number; answer: Answer }
   | { ready: true }
   | { failed: string }
   | { warning: string }
+  | { lost: number }

@@ -1,24 +1,29 @@
 /**
- * The packet thread: builds its engine, opens its arms, runs the loop, and answers control between bursts. It never
- * returns to Node's event loop while it runs, so messages are fetched by hand after a wake-up.
+ * A packet thread: builds its engine, runs the loop, and answers control between bursts. It never returns to Node's
+ * event loop while it runs, so messages are fetched by hand after a wake-up.
  */
 
 import { randomBytes } from 'node:crypto'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Engine } from '../engine/engine.ts'
+import { arenaSlots } from '../engine/frames.ts'
 import { KeyedIsn } from '../engine/isn.ts'
+import { Steering } from '../engine/steering.ts'
 import { TraceRing } from '../engine/trace.ts'
+import { Exchange } from '../io/exchange.ts'
+import { Handover } from '../io/handover.ts'
 import { Impair } from '../io/impair.ts'
 import { clockMs, Loop } from '../io/loop.ts'
-import { TapArm } from '../io/tap-arm.ts'
-import { buildEngine } from './apply.ts'
-import type { Answer, Request, VerbName } from './commands.ts'
-import type { Config, ConfigImpair } from './config.ts'
+import { type Ring, wake } from '../io/native.ts'
+import { ringIfAllowed, TapArm } from '../io/tap-arm.ts'
+import { buildEngine, workerId } from './apply.ts'
+import type { Answer } from './commands.ts'
+import type { ConfigImpair } from './config.ts'
 import { addresses, connPage, counters, neighbours, services } from './snapshots.ts'
-import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts'
+import type { FromWorker, ToWorker, WorkerRequest, WorkerStart } from './worker-protocol.ts'
 
 const start = workerData as WorkerStart
-const { config, port } = start
+const { config, index, port, shared } = start
 
 function post(message: FromWorker): void {
   port.postMessage(message)
@@ -28,34 +33,47 @@ function main(): void {
   const trace = new TraceRing(start.trace, start.traceRecords)
   trace.debug = config.log.level === 'debug'
   const key = randomBytes(20)
+  const exchange = openExchange()
   const engine = buildEngine(config, {
+    worker: index,
+    ...(shared && { arena: shared.arena }),
+    ...(exchange && { peers: exchange }),
     trace,
     isn: new KeyedIsn(Int32Array.of(...[0, 4, 8, 12].map(at => key.readInt32LE(at)))),
     seed: key.readInt32LE(16) | 1,
     now: clockMs(),
   })
-  const taps = openTaps(engine, config)
-  const loop = new Loop(engine, taps, start.waker, {
-    control: () => readMail(engine, taps),
-    armChanged: (tap, up) => post({ warning: `arm ${tap.name} is ${up ? 'back' : 'gone'}` }),
+  const ring = ringIfAllowed(warning => {
+    // It is the machine that says so, to all of them.
+    if (index === 0) post({ warning })
+  })
+  const taps = makeTaps(engine, ring)
+  const loop = new Loop(engine, taps, exchange, start.waker, {
+    control: () => readMail(engine, taps, loop),
+    armLost: arm => post({ lost: arm }),
   })
   post({ ready: true })
   loop.run()
   for (const tap of taps) tap.lose()
 }
 
-function openTaps(engine: Engine, { arms }: Config): TapArm[] {
-  return arms.map((arm, i) => {
-    const impair = isImpaired(arm.impair) ? new Impair(arm.impair, engine.frames) : null
-    const netns = arm.netns === null ? '' : `/run/netns/${arm.netns}`
-    const options = { name: arm.name, netns, impair }
-    const tap = new TapArm(
-      engine.arms[i] as Engine['arms'][0],
-      options,
-      engine.frames,
-      engine.counters,
-    )
-    tap.open()
+function openExchange(): Exchange | null {
+  if (shared === null) return null
+  const workers = config.workers.count
+  const slots = arenaSlots(config.arms.length)
+  const rings = new Handover(shared.rings, workers, index, slots, worker =>
+    wake(shared.wakers[worker] as number),
+  )
+  return new Exchange(rings, new Steering(workers), workers, index)
+}
+
+function makeTaps(engine: Engine, ring: Ring | null): TapArm[] {
+  return engine.arms.map((arm, i) => {
+    const { name, impair } = config.arms[i] as (typeof config.arms)[0]
+    const spoil = isImpaired(impair) ? new Impair(impair, engine.frames) : null
+    const tap = new TapArm(arm, { name, impair: spoil, ring }, engine.frames, engine.counters)
+    const { fd, reads } = start.queues[i] as (typeof start.queues)[0]
+    tap.take(fd, reads)
     return tap
   })
 }
@@ -65,18 +83,20 @@ function isImpaired({ loss, duplicate, reorder, corrupt }: ConfigImpair): boolea
 }
 
 /** Carries out what the control thread has sent; false ends the loop. */
-function readMail(engine: Engine, taps: readonly TapArm[]): boolean {
+function readMail(engine: Engine, taps: readonly TapArm[], loop: Loop): boolean {
   for (;;) {
     const message = receiveMessageOnPort(port)?.message as ToWorker | undefined
     if (message === undefined) return true
     if ('stop' in message) return false
     if ('debug' in message) engine.trace.debug = message.debug
+    else if ('lose' in message) taps[message.lose]?.lose()
+    else if ('attach' in message) loop.attach(message.attach, message.queue.fd, message.queue.reads)
     else post({ id: message.id, answer: answered(engine, taps, message.request) })
   }
 }
 
 /** A listing that goes wrong is an error for whoever asked, and nothing for the packets. */
-function answered(engine: Engine, taps: readonly TapArm[], request: Asked): Answer {
+function answered(engine: Engine, taps: readonly TapArm[], request: WorkerRequest): Answer {
   try {
     return answer(engine, taps, request)
   } catch (error) {
@@ -84,18 +104,16 @@ function answered(engine: Engine, taps: readonly TapArm[], request: Asked): Answ
   }
 }
 
-type Asked = Request<Exclude<VerbName, 'log' | 'ping'>>
-
-function answer(engine: Engine, taps: readonly TapArm[], request: Asked): Answer {
+function answer(engine: Engine, taps: readonly TapArm[], request: WorkerRequest): Answer {
   switch (request.verb) {
     case 'services':
       return { ok: services(engine, config) }
     case 'conns':
-      return { ok: connPage(engine, request.from, request.limit, config.worker.id) }
+      return { ok: connPage(engine, request.from, request.limit, workerId(index)) }
     case 'addresses':
       return { ok: addresses(engine, config) }
     case 'neighbours':
-      return { ok: neighbours(engine, config) }
+      return { ok: neighbours(engine, config, workerId(index)) }
     case 'counters':
       return { ok: counters(engine, config, taps) }
   }

@@ -11,6 +11,7 @@ import type { Arm } from './arm.ts'
 import { type Counters, DONE, Drop, Event } from './counters.ts'
 import type { Frames } from './frames.ts'
 import { type Neighs, NO_NEIGH } from './neigh.ts'
+import type { Peers } from './peers.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
 const CLAIM_REPORT_MS = 1000
@@ -21,6 +22,7 @@ export class ArpInput {
   readonly #neighs: Neighs
   readonly #counters: Counters
   readonly #trace: TraceRing
+  readonly #peers: Peers | null
   #reported = false
   #reportedAt = 0
 
@@ -30,12 +32,14 @@ export class ArpInput {
     neighs: Neighs,
     counters: Counters,
     trace: TraceRing,
+    peers: Peers | null,
   ) {
     this.#frames = frames
     this.#arms = arms
     this.#neighs = neighs
     this.#counters = counters
     this.#trace = trace
+    this.#peers = peers
   }
 
   /** => The arm (the frame became the reply), DONE (learned), or minus a drop reason. */
@@ -59,15 +63,31 @@ export class ArpInput {
       return -Drop.ARP_CLAIMS_OURS
     }
     const forUs = arm.owns(target)
-    const known = this.#neighs.find(arm.index, sender, NO_NEIGH)
-    if (known >= 0) this.#neighs.learn(known, macHi, macLo, forUs && op === ARP_OP.REPLY, now)
-    if (!forUs) return known >= 0 ? DONE : -Drop.ARP_NOT_OURS
-    if (op === ARP_OP.REPLY) return known >= 0 ? DONE : -Drop.ARP_UNSOLICITED
+    const solicited = forUs && op === ARP_OP.REPLY
+    const known = this.hear(arm.index, sender, macHi, macLo, solicited, now)
+    this.#peers?.tell(arm.index, sender, macHi, macLo, solicited)
+    if (!forUs) return known ? DONE : -Drop.ARP_NOT_OURS
+    // With several workers it may be another one that asked.
+    if (solicited) return known || this.#peers !== null ? DONE : -Drop.ARP_UNSOLICITED
 
     clearVnetHdr(pkt, this.#frames.start[slot])
     turnIntoReply(pkt, eth, arm.macHi, arm.macLo)
     this.#counters.count(Event.ARP_REPLIES)
     return arm.index
+  }
+
+  /** Learns what an ARP says, which this worker or another one has received. => whether the sender is a neighbour */
+  hear(
+    arm: number,
+    sender: number,
+    macHi: number,
+    macLo: number,
+    solicited: boolean,
+    now: number,
+  ): boolean {
+    const known = this.#neighs.find(arm, sender, NO_NEIGH)
+    if (known >= 0) this.#neighs.learn(known, macHi, macLo, solicited, now)
+    return known >= 0
   }
 
   /** Every claim is counted; the log hears of one a second, or a stranger could fill it. */

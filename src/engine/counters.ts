@@ -9,6 +9,8 @@
 export const PARKED = -1
 /** The frame did its work here (an ARP reply learned); the slot is free. */
 export const DONE = -2
+/** HAND_OVER - w: the packet belongs to worker w (index from 0), and so does the slot from now on. */
+export const HAND_OVER = -1000
 
 /** Drop reasons; their names in lower case are the names of the counters. Numbers start behind PARKED and DONE. */
 export const Drop = {
@@ -48,6 +50,7 @@ export const Drop = {
   TX_ERROR: 36,
   NO_BUFFER: 37,
   IMPAIRED: 38,
+  HAND_OVER_FULL: 39,
 } as const
 
 /** Events that are not drops. */
@@ -71,6 +74,7 @@ export const Event = {
   TRACE_LOST: 80,
   RX_ERRORS: 81,
   ARM_REATTACHED: 82,
+  HANDED_OVER: 83,
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */

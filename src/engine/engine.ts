@@ -8,7 +8,7 @@ import { FLAG } from '../wire/tcp.ts'
 import { type Arm, armTowards, routeOut } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { Conns } from './conns.ts'
-import { type Counters, Drop, Event } from './counters.ts'
+import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
 import { Forward } from './forward.ts'
 import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
@@ -16,6 +16,7 @@ import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
 import { type NeighOptions, Neighs, NO_NEIGH, sendArp } from './neigh.ts'
 import { Kind, Parsed } from './parsed.ts'
+import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import { Random } from './random.ts'
 import { turnIntoRst } from './rst.ts'
@@ -45,6 +46,8 @@ export interface EngineOptions {
   /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */
   rstOnBareAck: boolean
   decrementTtl: boolean
+  /** The other workers; null when there is one. */
+  peers: Peers | null
   /** Any number but 0. */
   seed: number
   now: number
@@ -80,6 +83,8 @@ export class Engine {
   readonly #forward: Forward
   readonly #arp: ArpInput
   readonly #rstOnBareAck: boolean
+  readonly #peers: Peers | null
+  readonly #lipAddresses = new Set<number>()
   readonly #establishedMs: number
   #neighTick: number
 
@@ -119,7 +124,15 @@ export class Engine {
       options.decrementTtl,
     )
     this.#forward = new Forward(this, fullnat, options.decrementTtl)
-    this.#arp = new ArpInput(this.frames, this.arms, this.neighs, this.counters, this.trace)
+    this.#peers = options.peers
+    this.#arp = new ArpInput(
+      this.frames,
+      this.arms,
+      this.neighs,
+      this.counters,
+      this.trace,
+      options.peers,
+    )
     this.#rstOnBareAck = options.rstOnBareAck
     this.#establishedMs = options.timeoutMs[State.ESTABLISHED]
     this.#neighTick = options.now
@@ -136,8 +149,8 @@ export class Engine {
 
   /**
    * The packet's path. Judges the frame in `slot` that came in on `arm`, rewriting it in place. => The arm to send it
-   * on, PARKED (the engine keeps the slot), DONE, or minus a drop reason; frames the engine itself sends are in the
-   * arms' outboxes.
+   * on, PARKED (the engine keeps the slot), DONE, minus a drop reason, or HAND_OVER - worker; frames the engine itself
+   * sends are in the arms' outboxes.
    */
   input(arm: Arm, slot: number, now: number): number {
     const p = this.#parsed
@@ -150,6 +163,10 @@ export class Engine {
     const { table } = this.conns
     const { pkt } = this.frames
     let t = table.find(p.saddr, p.daddr, p.ports)
+    if (t < 0 && this.#peers !== null) {
+      const owner = this.#owner(this.#peers)
+      if (owner !== this.#peers.self) return HAND_OVER - owner
+    }
     if (this.trace.debug) {
       this.trace.write(TraceKind.LOOKUP, now, PROTO.TCP, p.saddr, p.daddr, p.ports, t < 0 ? 0 : 1)
     }
@@ -197,6 +214,7 @@ export class Engine {
   /** Adds a LIP: an address of its arm that has lports. */
   addLip(pool: SaPool): void {
     this.lips.push(pool)
+    this.#lipAddresses.add(pool.lip)
   }
 
   /** Adds a service without RSs. LIPs are indices of `lips`. */
@@ -252,6 +270,26 @@ export class Engine {
     for (const { address } of arm.addresses) {
       if (sendArp(this.frames, arm, address, address)) this.counters.count(Event.ARP_GRATUITOUS)
     }
+  }
+
+  /** Learns what an ARP said that another worker received. */
+  hear(
+    arm: number,
+    sender: number,
+    macHi: number,
+    macLo: number,
+    solicited: boolean,
+    now: number,
+  ): void {
+    this.#arp.hear(arm, sender, macHi, macLo, solicited, now)
+  }
+
+  /** The worker that a packet without a connection here belongs to; this one if it belongs to nobody. */
+  #owner({ steering, self }: Peers): number {
+    const p = this.#parsed
+    if (!this.#lipAddresses.has(p.daddr)) return steering.clientWorker(p.saddr, p.ports >>> 16)
+    const owner = steering.lportWorker(p.ports & 0xffff)
+    return owner < 0 ? self : owner
   }
 
   /** Preconditions of a new connection (1.5, 1.6). => MAY_OPEN, or the verdict. */

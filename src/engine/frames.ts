@@ -8,6 +8,9 @@
  * An option is inserted by moving the headers towards the headroom, never the payload (8 bytes for an IPv4
  * client's TOA, 20 for IPv6). A slot has one owner at any time: the free list, the loop (read, not yet judged),
  * an arm's outbox, or a neighbour that parks it until its MAC is known.
+ *
+ * Several workers share one arena and own a range of its slots each. A frame that reached the wrong worker changes
+ * hands without being copied; released by the other worker, its slot goes home.
  */
 
 import { ETH } from '../wire/ethernet.ts'
@@ -29,7 +32,7 @@ export const NO_SLOT = -1
 /** Frames per burst. More did not help the plain shovel, and 64 first lines fill a first-level cache nicely. */
 export const BURST = 64
 
-/** Slots for so many arms: a burst per arm in flight, and as many again and more for parked frames. */
+/** Slots of a worker for so many arms: a burst per arm in flight, and as many again and more for parked frames. */
 export function arenaSlots(arms: number): number {
   return Math.max(512, arms * BURST * 4)
 }
@@ -43,6 +46,12 @@ export class Frames {
   readonly length: Int32Array
   /** Link to the next slot for whoever owns the slot and keeps a list. */
   readonly next: Int32Array
+  /** Slots of other workers that were released here; the loop sends them home and empties the list. */
+  readonly strangers: Int32Array
+  strangerCount = 0
+  /** How many slots are this worker's own, from #first on. */
+  readonly slots: number
+  readonly #first: number
   readonly #free: Int32Array
   #freeCount: number
 
@@ -51,19 +60,27 @@ export class Frames {
     return slots * STRIDE
   }
 
-  /** `memory` needs `bytesFor(slots)` bytes; its contents do not matter. */
-  constructor(memory: ArrayBufferLike, slots: number) {
-    this.pkt = new DataView(memory, 0, Frames.bytesFor(slots))
-    this.start = new Int32Array(slots)
-    this.length = new Int32Array(slots)
-    this.next = new Int32Array(slots).fill(NO_SLOT)
+  /**
+   * `memory` is the arena of all workers, bytesFor(workers * slots) bytes whose contents do not matter; `worker` says
+   * which range of `slots` slots is ours.
+   */
+  constructor(memory: ArrayBufferLike, slots: number, workers = 1, worker = 0) {
+    const all = workers * slots
+    this.pkt = new DataView(memory, 0, Frames.bytesFor(all))
+    this.start = new Int32Array(all)
+    this.length = new Int32Array(all)
+    this.next = new Int32Array(all).fill(NO_SLOT)
+    this.strangers = new Int32Array(all)
+    this.slots = slots
+    this.#first = worker * slots
     this.#free = new Int32Array(slots)
     // Last in, first out, and the low slots first: the slots in use stay the ones that are warm in the cache.
-    for (let i = 0; i < slots; i++) this.#free[i] = slots - 1 - i
+    for (let i = 0; i < slots; i++) this.#free[i] = this.#first + slots - 1 - i
     this.#freeCount = slots
   }
 
-  get slots(): number {
+  /** Slots of all workers: as many as any list of slots can hold. */
+  get allSlots(): number {
     return this.start.length
   }
 
@@ -85,8 +102,23 @@ export class Frames {
     return slot
   }
 
+  /** => A slot of our own with a copy of the frame in `slot`, owned by the caller; NO_SLOT as of take(). */
+  copy(slot: number): number {
+    const twin = this.take()
+    if (twin === NO_SLOT) return NO_SLOT
+    const bytes = new Uint8Array(this.pkt.buffer, this.start[slot], this.length[slot])
+    new Uint8Array(this.pkt.buffer, this.start[twin], this.length[slot]).set(bytes)
+    this.length[twin] = this.length[slot]
+    return twin
+  }
+
+  isOwn(slot: number): boolean {
+    return (slot - this.#first) >>> 0 < this.slots
+  }
+
   /** Gives a slot back; the caller forgets it. */
   release(slot: number): void {
-    this.#free[this.#freeCount++] = slot
+    if (this.isOwn(slot)) this.#free[this.#freeCount++] = slot
+    else this.strangers[this.strangerCount++] = slot
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Frames that wait for a neighbour's MAC: one list per neighbour, through frames.next, first in, first out. A parked
- * slot belongs to its list until flush or discard.
+ * slot belongs to its list until flush or discard. It is always one of our own: a worker that is handed many frames for
+ * a dead RS must not keep another one's slots for seconds.
  */
 
 import type { Arm } from './arm.ts'
@@ -30,10 +31,15 @@ export class Parking {
   }
 
   /** => 0 and the slot is parked, or minus a drop reason and it is still the caller's. */
-  park(n: number, slot: number): number {
+  park(n: number, arrived: number): number {
     const frames = this.#frames
     if (this.#count[n] > this.#limit) return -Drop.NEIGH_QUEUE_FULL
     if (frames.scarce) return -Drop.NO_BUFFER
+    let slot = arrived
+    if (!frames.isOwn(arrived)) {
+      slot = frames.copy(arrived)
+      frames.release(arrived)
+    }
     frames.next[slot] = NO_SLOT
     if (this.#head[n] === NO_SLOT) this.#head[n] = slot
     else frames.next[this.#tail[n]] = slot

@@ -64,7 +64,7 @@ export class Impair {
     }
     if (this.#happens(corrupt)) this.#flipBit(slot)
     if (this.#happens(duplicate)) {
-      const twin = this.#copy(slot)
+      const twin = this.#frames.scarce ? NO_SLOT : this.#frames.copy(slot)
       if (twin !== NO_SLOT) pass(twin)
     }
     if (this.#heldCount < HELD_MAX && this.#happens(reorder)) {
@@ -111,15 +111,5 @@ export class Impair {
     if (bytes <= 0 || pkt.getUint8(start + VNET.FLAGS) !== 0) return
     const at = from + this.#random.below(bytes)
     pkt.setUint8(at, pkt.getUint8(at) ^ (1 << this.#random.below(8)))
-  }
-
-  #copy(slot: number): number {
-    const { pkt, start, length } = this.#frames
-    if (this.#frames.scarce) return NO_SLOT
-    const twin = this.#frames.take()
-    const bytes = new Uint8Array(pkt.buffer, start[slot], length[slot])
-    new Uint8Array(pkt.buffer, start[twin], length[slot]).set(bytes)
-    length[twin] = length[slot]
-    return twin
   }
 }

@@ -1,17 +1,15 @@
 /**
- * The packet thread's loop: sleep until an arm, a wake-up or a timer; read a burst; judge it; write what it brought
- * forth. Nothing in here waits for anybody else, and control gets its turn only between bursts.
+ * A worker's loop: sleep until an arm, a wake-up or a timer; take in what other workers send; read a burst; judge it;
+ * write what it brought forth. Nothing in here waits for anybody else, and control gets its turn only between bursts.
  */
 
 import { performance } from 'node:perf_hooks'
-import { DONE, Drop, Event, PARKED } from '../engine/counters.ts'
+import { DONE, Drop, Event, HAND_OVER, PARKED } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { Exchange } from './exchange.ts'
 import { Impair } from './impair.ts'
 import { drainWaker, POLLIN, wait } from './native.ts'
-import type { TapArm } from './tap-arm.ts'
-
-/** How often a lost TAP is tried again. */
-const REOPEN_MS = 1000
+import { NO_FD, type TapArm } from './tap-arm.ts'
 
 /** The engine's clock: ms since this thread started, as int32. */
 export function clockMs(): number {
@@ -21,24 +19,33 @@ export function clockMs(): number {
 export interface LoopHooks {
   /** Control's turn, after a wake-up; false ends the loop. */
   control(): boolean
-  /** An arm was lost or has come back. */
-  armChanged(tap: TapArm, up: boolean): void
+  /** The arm of this index was lost. */
+  armLost(arm: number): void
 }
 
 export class Loop {
   readonly #engine: Engine
   readonly #taps: readonly TapArm[]
+  readonly #exchange: Exchange | null
   readonly #waker: number
   readonly #hooks: LoopHooks
   readonly #fds: Int32Array
   readonly #revents: Int32Array
   #now = 0
-  #retryAt = 0
   readonly #wasUp: boolean[]
+  readonly #judgeForeign = (arm: number, slot: number) => this.#judge(this.#taps[arm], slot)
 
-  constructor(engine: Engine, taps: readonly TapArm[], waker: number, hooks: LoopHooks) {
+  /** `exchange` is null when there is one worker. */
+  constructor(
+    engine: Engine,
+    taps: readonly TapArm[],
+    exchange: Exchange | null,
+    waker: number,
+    hooks: LoopHooks,
+  ) {
     this.#engine = engine
     this.#taps = taps
+    this.#exchange = exchange
     this.#waker = waker
     this.#hooks = hooks
     this.#fds = new Int32Array(taps.length + 1)
@@ -49,21 +56,35 @@ export class Loop {
   /** Runs until control() says no. */
   run(): void {
     this.#now = clockMs()
-    for (const tap of this.#taps) {
-      tap.refill(0)
-      this.#engine.announce(tap.arm)
-    }
+    if (this.#isFirst) for (const { arm } of this.#taps) this.#engine.announce(arm)
     while (this.#turn()) {}
+  }
+
+  /** Control has a queue of the arm's device for us, which had gone. */
+  attach(arm: number, fd: number, reads: boolean): void {
+    const tap = this.#taps[arm]
+    tap.take(fd, reads)
+    this.#wasUp[arm] = true
+    if (!this.#isFirst) return
+    this.#engine.counters.count(Event.ARM_REATTACHED)
+    this.#engine.announce(tap.arm)
+  }
+
+  /** One worker speaks for all. */
+  get #isFirst(): boolean {
+    return (this.#exchange?.self ?? 0) === 0
   }
 
   /** One sleep and what it was interrupted for. */
   #turn(): boolean {
     const taps = this.#taps
     const sleep = this.#beforeSleep()
-    for (let i = 0; i < taps.length; i++) this.#fds[i] = taps[i].fd
+    for (let i = 0; i < taps.length; i++) this.#fds[i] = taps[i].reads ? taps[i].fd : NO_FD
     this.#fds[taps.length] = this.#waker
     wait(this.#fds, this.#revents, taps.length + 1, sleep)
     this.#now = clockMs()
+    this.#exchange?.awake()
+    this.#receive()
     for (let i = 0; i < taps.length; i++) {
       if ((this.#revents[i] & POLLIN) !== 0) this.#pump(taps[i])
       else if (this.#revents[i] !== 0) taps[i].lose()
@@ -71,6 +92,13 @@ export class Loop {
     if (this.#revents[taps.length] === 0) return true
     drainWaker(this.#waker)
     return this.#hooks.control()
+  }
+
+  /** Before the arms are read: what another worker read of a flow is older than what waits in our queue. */
+  #receive(): void {
+    if (this.#exchange === null) return
+    this.#exchange.receive(this.#engine, this.#now, this.#judgeForeign)
+    this.#flush()
   }
 
   /** Timers, lost arms and held frames; => ms to sleep at most. */
@@ -83,12 +111,16 @@ export class Loop {
     }
     this.#flush()
     this.#watchArms()
-    return sleep
+    return this.#exchange?.maySleep() === false ? 0 : sleep
   }
 
   #pump(tap: TapArm): void {
     // A full burst means that more may wait; an arm that floods still lets the other have every second burst.
     const count = tap.read()
+    this.#engine.expect(tap.slots, count)
+    for (let i = 0; i < count; i++) {
+      this.#engine.counters.rx(tap.arm.index, this.#engine.frames.length[tap.slots[i]])
+    }
     if (tap.impair === null) for (let i = 0; i < count; i++) this.#judge(tap, tap.slots[i])
     else for (let i = 0; i < count; i++) this.#impair(tap, tap.slots[i])
     this.#flush()
@@ -98,13 +130,16 @@ export class Loop {
   /** Lets the engine judge the frame and carries the verdict out. */
   #judge(tap: TapArm, slot: number): void {
     const { frames, counters, arms } = this.#engine
-    counters.rx(tap.arm.index, frames.length[slot])
     const verdict = this.#engine.input(tap.arm, slot, this.#now)
     if (verdict >= 0) {
       arms[verdict].send(slot)
       return
     }
     if (verdict === PARKED) return
+    if (verdict <= HAND_OVER) {
+      this.#exchange?.handOver(this.#engine, HAND_OVER - verdict, tap.arm.index, slot)
+      return
+    }
     if (verdict !== DONE) counters.rxDrop(tap.arm.index, -verdict)
     frames.release(slot)
   }
@@ -123,36 +158,15 @@ export class Loop {
 
   #flush(): void {
     for (const tap of this.#taps) tap.flush()
+    this.#exchange?.flush(this.#engine.frames)
   }
 
-  /** Reports what has changed and tries lost TAPs again, once a second. */
+  /** Reports an arm that has gone, once. */
   #watchArms(): void {
-    const retry = ((this.#now - this.#retryAt) | 0) >= 0
-    if (retry) this.#retryAt = (this.#now + REOPEN_MS) | 0
     for (let i = 0; i < this.#taps.length; i++) {
-      const tap = this.#taps[i]
-      if (tap.fd >= 0) continue
-      if (this.#wasUp[i]) {
-        this.#wasUp[i] = false
-        // Whoever took the device away may be about to put another in its place; opening makes one where there is none.
-        this.#retryAt = (this.#now + REOPEN_MS) | 0
-        this.#hooks.armChanged(tap, false)
-      } else if (retry && reopen(tap)) {
-        this.#wasUp[i] = true
-        this.#engine.counters.count(Event.ARM_REATTACHED)
-        this.#engine.announce(tap.arm)
-        this.#hooks.armChanged(tap, true)
-      }
+      if (this.#taps[i].fd !== NO_FD || !this.#wasUp[i]) continue
+      this.#wasUp[i] = false
+      this.#hooks.armLost(i)
     }
-  }
-}
-
-function reopen(tap: TapArm): boolean {
-  try {
-    tap.open()
-    return true
-  } catch {
-    // Still gone; why does not matter, the loss has been reported.
-    return false
   }
 }

@@ -27,16 +27,25 @@ export interface Burst {
   readonly [burst]: true
 }
 
+declare const ring: unique symbol
+/** An io_uring of the thread that opened it; freed with the last reference to it, bursts included. */
+export interface Ring {
+  readonly [ring]: true
+}
+
 interface Addon {
   openTap(name: string, netns: string, flags: number): number
   closeFd(fd: number): void
+  duplicateFd(fd: number): number
   unpersistTap(fd: number): void
+  steer(fd: number, program: Uint8Array): void
   enterNetns(path: string): number
   leaveNetns(previous: number): void
   createWaker(): number
   wake(fd: number): void
   drainWaker(fd: number): void
-  attach(arena: Uint8Array, desc: Int32Array): Burst
+  openRing(entries: number): Ring
+  attach(arena: Uint8Array, desc: Int32Array, ring: Ring | null): Burst
   readBurst(burst: Burst, fd: number, first: number, max: number, capacity: number): number
   writeBurst(burst: Burst, fd: number, first: number, n: number): number
   wait(fds: Int32Array, revents: Int32Array, n: number, timeoutMs: number): number
@@ -99,11 +108,24 @@ export const openTap: Addon['openTap'] = addon.openTap
  */
 export const closeFd: Addon['closeFd'] = addon.closeFd
 
+/** => a second descriptor of the same queue, close-on-exec, the caller's. Throws NativeError EBADF, EMFILE. */
+export const duplicateFd: Addon['duplicateFd'] = addon.duplicateFd
+
 /**
  * Ends the persistence of the TAP behind `fd`: it goes when its last descriptor is closed. Throws
  * NativeError.
  */
 export const unpersistTap: Addon['unpersistTap'] = addon.unpersistTap
+
+/**
+ * Has a BPF program choose the queue of each frame that the kernel sends to the TAP behind `fd`, any of
+ * its queues: a socket filter in the bytes of bpf(2), whose result modulo the number of queues is the
+ * queue. It replaces the one before and stays with the device, even a persistent one without
+ * descriptors; an empty program leaves the choice to tun again. Throws NativeError and changes
+ * nothing: EPERM without CAP_BPF or CAP_SYS_ADMIN (where unprivileged_bpf_disabled is set), EINVAL or
+ * EACCES with the verifier's words, EBADFD for a deleted TAP.
+ */
+export const steer: Addon['steer'] = addon.steer
 
 /**
  * Moves this thread into the namespace file `path`; => descriptor of the one it left, for
@@ -128,11 +150,20 @@ export const wake: Addon['wake'] = addon.wake
 export const drainWaker: Addon['drainWaker'] = addon.drainWaker
 
 /**
+ * Opens an io_uring of 1 to 256 entries (rounded up to a power of two), by which a burst takes one
+ * system call instead of one a frame. Throws NativeError where there is none to be had: ENOSYS on an
+ * old kernel or without its headers, EPERM when sysctl kernel.io_uring_disabled or a sandbox forbids
+ * it, EINVAL before Linux 5.18, EOPNOTSUPP when TAPs cannot be read without waiting.
+ */
+export const openRing: Addon['openRing'] = addon.openRing
+
+/**
  * Registers an arena and its descriptor list once, so that bursts pass only integers. `desc` has
  * 2*n cells: in [0,n) the byte offset of each slot in the arena, in [n,2n) the length in bytes of
  * the frame there, virtio_net_hdr included. Both may lie over an ArrayBuffer or a
  * SharedArrayBuffer, not over a resizable one. The burst keeps both alive; transferring one of them
- * to another thread makes later bursts throw TypeError.
+ * to another thread makes later bursts throw TypeError. With a `ring` bursts go through it, else each
+ * frame is a system call; nothing else differs. Bursts of one thread may share a ring.
  */
 export const attach: Addon['attach'] = addon.attach
 
@@ -147,8 +178,8 @@ export const attach: Addon['attach'] = addon.attach
 export const readBurst: Addon['readBurst'] = addon.readBurst
 
 /**
- * Writes the frames in slots first..first+n, one system call each. => how many failed; the length
- * of such a slot becomes -errno: -EIO while the TAP is down, -EBADFD once it is deleted, -EINVAL
+ * Writes the frames in slots first..first+n, in this order. => how many failed; the length of such
+ * a slot becomes -errno: -EIO while the TAP is down, -EBADFD once it is deleted, -EINVAL
  * for a frame the kernel finds malformed, -EFAULT when it does not lie inside the arena.
  */
 export const writeBurst: Addon['writeBurst'] = addon.writeBurst

@@ -1,5 +1,5 @@
 /**
- * The kernel side of an arm: one TAP queue, its bursts, and getting it back when the device has gone away (the lab taken
+ * The kernel side of an arm: one TAP queue and its bursts, and letting go of a device that has gone away (the lab taken
  * down, the namespace made anew). It knows descriptors and errno, not packets.
  */
 
@@ -14,8 +14,8 @@ import {
   closeFd,
   EBADFD,
   type NativeError,
-  openTap,
-  QUEUE_MULTI,
+  openRing,
+  type Ring,
   readBurst,
   writeBurst,
 } from './native.ts'
@@ -24,11 +24,22 @@ const { EAGAIN, ENOBUFS, EIO, EBADF, ENETDOWN } = constants.errno
 /** fd of an arm without a device; poll passes over it. */
 export const NO_FD = -1
 
+/** => an io_uring for the arms of this thread, or null when the machine allows none, which `warn` is told. */
+export function ringIfAllowed(warn: (text: string) => void): Ring | null {
+  try {
+    return openRing(BURST)
+  } catch (error) {
+    const { code, message } = error as NativeError
+    warn(`no io_uring (${code}: ${message}): each frame takes a system call`)
+    return null
+  }
+}
+
 export interface TapOptions {
-  /** Device name and namespace file ('' for the daemon's own). */
   name: string
-  netns: string
   impair: Impair | null
+  /** The thread's ring, or null to move frames by one system call each. */
+  ring: Ring | null
 }
 
 export class TapArm {
@@ -36,10 +47,11 @@ export class TapArm {
   readonly name: string
   readonly impair: Impair | null
   fd = NO_FD
+  /** False if another worker reads the only queue that there is, and hands over; this one only writes. */
+  reads = true
   /** Slots ready to be read into, and how many there are. */
   readonly slots = new Int32Array(BURST)
   #slotCount = 0
-  readonly #netns: string
   readonly #frames: Frames
   readonly #counters: Counters
   readonly #rxDesc = new Int32Array(BURST * 2)
@@ -51,29 +63,20 @@ export class TapArm {
     this.arm = arm
     this.name = options.name
     this.impair = options.impair
-    this.#netns = options.netns
     this.#frames = frames
     this.#counters = counters
     this.#txDesc = new Int32Array(arm.outbox.length * 2)
     const arena = new Uint8Array(frames.pkt.buffer, 0, frames.pkt.byteLength)
-    this.#rx = attach(arena, this.#rxDesc)
-    this.#tx = attach(arena, this.#txDesc)
+    this.#rx = attach(arena, this.#rxDesc, options.ring)
+    this.#tx = attach(arena, this.#txDesc, options.ring)
   }
 
-  /**
-   * Opens or re-attaches the TAP; throws NativeError. Always multi-queue: a persistent TAP can only be attached as it
-   * was made, and one queue of several costs nothing.
-   */
-  open(): void {
-    try {
-      this.fd = openTap(this.name, this.#netns, QUEUE_MULTI)
-    } catch (error) {
-      // The kernel's word for a TAP that was made without multi_queue, which nobody would guess.
-      const hint = `; a device ${this.name} that is there must be a TAP made with multi_queue`
-      const { code, message } = error as NativeError
-      if (code === 'EINVAL') (error as NativeError).message = message + hint
-      throw error
-    }
+  /** Takes a queue of the device, whose descriptor is this arm's from now on. */
+  take(fd: number, reads: boolean): void {
+    this.lose()
+    this.fd = fd
+    this.reads = reads
+    if (reads) this.refill(0)
   }
 
   /** Slots that wait to be read into. */
@@ -81,7 +84,7 @@ export class TapArm {
     return this.#slotCount
   }
 
-  /** Forgets a device that has gone; open() may bring it back. */
+  /** Lets go of a device that has gone; take() brings another. */
   lose(): void {
     if (this.fd !== NO_FD) closeFd(this.fd)
     this.fd = NO_FD

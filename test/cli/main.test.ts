@@ -48,7 +48,7 @@ async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Requ
         level = request.level ?? level
         return { ok: { level } }
       case 'ping':
-        return { ok: { version: '0', pid: 1, worker: 5 } }
+        return { ok: { version: '0', pid: 1, workers: 7 } }
     }
   }
   const socket = join(folder(t), 'tapvs.sock')

@@ -44,7 +44,7 @@ services:
       - address: 10.0.0.1
       - { address: 9.9.9.9, wieght: 3 }
   - port: 5
-worker: { lports: { mask: 7, residue: 8 } }
+workers: { count: 33, stering: bpf }
 tpc: {}
 `
   assert.deepEqual(problems(text), [
@@ -65,7 +65,8 @@ tpc: {}
     'x.yaml:21:18 services[0].real_servers[0].address: expected another host, found our own address "10.0.0.1"',
     'x.yaml:22:29 services[0].real_servers[1].wieght: expected a known key, found "wieght"; did you mean weight?',
     'x.yaml:23:5 services[1].address: expected an IPv4 address, found nothing',
-    'x.yaml:24:39 worker.lports.residue: expected at most the mask (7), else no lport is ours, found 8',
+    'x.yaml:24:19 workers.count: expected a whole number 1-32, found 33',
+    'x.yaml:24:23 workers.stering: expected a known key, found "stering"; did you mean steering?',
     'x.yaml:25:1 tpc: expected a known key, found "tpc"; did you mean tcp?',
   ])
 })
@@ -138,9 +139,9 @@ test('what values say about each other', async t => {
       yaml({ arms: `[${Array.from({ length: 16 }, (_, i) => `{ name: a${i} }`).join(', ')}]` }),
       ['arms[15]: expected at most 15 arms, found 16'],
     ],
-    'a mask that is not 2^n - 1': [
-      yaml({ rest: 'worker: { lports: { mask: 5 } }' }),
-      ['worker.lports.mask: expected 0, 1, 3, 7, 15, 31 or 63, found 5'],
+    'steering by something else': [
+      yaml({ rest: 'workers: { steering: rss }' }),
+      ['workers.steering: expected bpf or handover, found "rss"'],
     ],
     'a long device name': [
       yaml({ arms: '[{ name: abcdefghijklmnop }]' }),

@@ -51,7 +51,7 @@ test('config/lab.yaml, every value', () => {
         realServers: [{ address: '192.168.168.2', port: 6379, weight: 100 }],
       },
     ],
-    worker: { id: 0, lports: { mask: 0, residue: 0 } },
+    workers: { count: 1, steering: 'bpf' },
     connections: { tableSize: 262_144 },
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
@@ -103,8 +103,8 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
 test('what config/lab.yaml calls the default is the default', () => {
   const lab = readConfig(LAB)
   const least = parseConfig('arms: [{ name: a }]', 'x.yaml')
-  const shared = ({ worker, connections, tcp, neighbours, log, control }: Config) => ({
-    worker,
+  const shared = ({ workers, connections, tcp, neighbours, log, control }: Config) => ({
+    workers,
     connections,
     tcp,
     neighbours,

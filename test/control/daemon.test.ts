@@ -7,18 +7,18 @@ import { type TestContext, test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { ask } from '../../src/cli/client.ts'
 
-// The daemon with another packet thread: a copy of the program whose worker.js is the one below, which needs neither
-// root nor TAPs, and does what the name of its first arm says.
+// The daemon with other packet threads and devices: a copy of the program with the worker.js and queues.js below, which
+// need neither root nor TAPs, and do what the name of the first arm says.
 
 const WORKER = `
 import { workerData } from 'node:worker_threads'
 import { TraceKind, TraceRing } from '../engine/trace.js'
-const { config, port, trace, traceRecords } = workerData
+const { config, index, port, trace, traceRecords } = workerData
 const ring = new TraceRing(trace, traceRecords)
 const role = config.arms[0].name
 if (role === 'fails') {
-  port.postMessage({ failed: 'TUNSETIFF fails: Device or resource busy' })
-  throw new Error('TUNSETIFF fails: Device or resource busy')
+  port.postMessage({ failed: 'out of memory' })
+  throw new Error('out of memory')
 }
 port.on('message', message => {
   if ('stop' in message) {
@@ -28,14 +28,34 @@ port.on('message', message => {
     if (!message.debug) return
     const many = role === 'chatters' ? 100000 : 1
     for (let i = 0; i < many; i++) ring.write(TraceKind.LPORT_FETCHED, 0, 0x7f000001, i)
+  } else if ('lose' in message) {
+    port.postMessage({ lost: message.lose })
+  } else if ('attach' in message) {
+    ring.write(TraceKind.LPORT_FETCHED, 0, 0x7f000001, message.queue.fd)
   } else {
     if (role === 'dies') throw new Error('a bug')
-    const ok = message.request.verb === 'counters' ? { events: { trace_lost: ring.lost } } : []
+    const { verb, from } = message.request
+    const ok =
+      verb === 'counters' ? { arms: [], drops: {}, conns: {}, frames: {}, events: { trace_lost: ring.lost } }
+      : verb === 'conns' ? { conns: [{ worker: index + 1, from }], next: from === 0 ? 7 : -1 }
+      : []
     port.postMessage({ id: message.id, answer: { ok } })
   }
 })
-port.postMessage({ warning: 'arm is shy' })
+if (role === 'loses' && index === 1) port.postMessage({ lost: 0 })
 port.postMessage({ ready: true })
+`
+
+const QUEUES = `
+let opened = 0
+export const readerOf = arm => arm
+export function openQueues(name, netns, workers, program) {
+  if (name === 'busy') throw new Error('TUNSETIFF busy: Device or resource busy')
+  opened++
+  if (opened === 2) throw new Error('still gone')
+  const fds = Array.from({ length: workers }, (_, worker) => 100 * opened + worker)
+  return name === 'unsteered' ? { fds, unsteered: 'BPF_PROG_LOAD: Operation not permitted' } : { fds }
+}
 `
 
 interface Daemon {
@@ -58,6 +78,7 @@ async function start(t: TestContext, role: string, until: RegExp, rest = ''): Pr
   }
   cpSync(join(CHECKOUT, 'bin'), join(folder, 'bin'), { recursive: true })
   writeFileSync(join(folder, 'dist/src/control/worker.js'), WORKER)
+  writeFileSync(join(folder, 'dist/src/io/queues.js'), QUEUES)
   const socket = join(folder, 'run/tapvs.sock')
   const config = join(folder, 'x.yaml')
   const arm = `{ name: ${role}, addresses: [10.0.0.1/24], local_addresses: [10.0.0.9] }`
@@ -108,14 +129,13 @@ test('ready, asked, told its level, and stopped', async t => {
   const daemon = await start(t, 'works', /ready.*\n/)
   const { socket } = daemon
   const lines = daemon.stderr().split('\n')
-  assert.deepEqual(lines.slice(0, 3), [
+  assert.deepEqual(lines.slice(0, 2), [
     `TAPVS: ${daemon.config}:2:23 services[0].address: 10.0.0.5 is no address of any arm: nobody answers ARP for it`,
-    'TAPVS: arm is shy',
-    `TAPVS: ready, arms works; services TCP 10.0.0.5:80 wrr; socket ${socket}`,
+    `TAPVS: ready, 1 worker, arms works; services TCP 10.0.0.5:80 wrr; socket ${socket}`,
   ])
   assert.deepEqual(await ask(socket, { verb: 'services' }), [])
-  const { pid, worker } = await ask(socket, { verb: 'ping' })
-  assert.deepEqual([pid, worker], [daemon.process.pid, 0])
+  const { pid, workers } = await ask(socket, { verb: 'ping' })
+  assert.deepEqual([pid, workers], [daemon.process.pid, 1])
   assert.deepEqual(await ask(socket, { verb: 'log' }), { level: 'info' })
   assert.deepEqual(await ask(socket, { verb: 'log', level: 'debug' }), { level: 'debug' })
   await daemon.said(/^SAPOOL: sa_pool_fetch: 127\.0\.0\.1:0 fetched!\n/m)
@@ -144,19 +164,56 @@ test('lost records are reported in a line, with their number', async t => {
   assert.equal(Number(lost) + (logged ?? 0), 100_000)
 })
 
-test('arms that cannot be opened', async t => {
-  const daemon = await start(t, 'fails', /\n.*\n/)
-  assert.equal(await daemon.exitCode, 1)
-  assert.equal(daemon.stderr().split('\n')[1], 'TAPVS: TUNSETIFF fails: Device or resource busy')
-  assert.equal(daemon.stderr().split('\n').length, 3)
-  assert.equal(existsSync(daemon.socket), false)
+for (const [role, words] of [
+  ['busy', 'TUNSETIFF busy: Device or resource busy'],
+  ['fails', 'out of memory'],
+] as const) {
+  test(`what cannot start is said in a line: ${words}`, async t => {
+    const daemon = await start(t, role, /\n.*\n/)
+    assert.equal(await daemon.exitCode, 1)
+    assert.equal(daemon.stderr().split('\n')[1], `TAPVS: ${words}`)
+    assert.equal(daemon.stderr().split('\n').length, 3)
+    assert.equal(existsSync(daemon.socket), false)
+  })
+}
+
+test('three workers: their tables one after the other, and a device lost by one is lost and taken back by all', async t => {
+  const daemon = await start(
+    t,
+    'loses',
+    /arm loses is back/,
+    'workers: { count: 3 }\nlog: { level: debug }\n',
+  )
+  assert.match(daemon.stderr(), /arm loses is gone\n(.*\n)*TAPVS: ready, 3 workers, arms loses;/)
+  // Each gets the queue of its number, once the device can be opened again; the first try fails.
+  for (const fd of [300, 301, 302]) await daemon.said(new RegExp(`0\\.0\\.1:${fd} fetched`))
+  const rows: unknown[] = []
+  for (let from = 0; from >= 0; ) {
+    const page = await ask(daemon.socket, { verb: 'conns', from, limit: 10 })
+    rows.push(...page.conns)
+    from = page.next
+  }
+  const expected = [1, 2, 3].flatMap(worker => [0, 7].map(from => ({ worker, from })))
+  assert.deepEqual(rows, expected)
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+})
+
+test('without steering it is said who reads', async t => {
+  const daemon = await start(t, 'unsteered', /ready/, 'workers: { count: 2 }\n')
+  assert.equal(
+    daemon.stderr().split('\n')[1],
+    'TAPVS: BPF_PROG_LOAD: Operation not permitted; so worker 1 reads arm unsteered and hands over',
+  )
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
 })
 
 test('a packet thread that dies takes the daemon with it', async t => {
   const daemon = await start(t, 'dies', /ready/)
   await assert.rejects(ask(daemon.socket, { verb: 'counters' }))
   assert.equal(await daemon.exitCode, 1)
-  assert.match(daemon.stderr(), /^TAPVS: the packet thread ended: Error: a bug$/m)
+  assert.match(daemon.stderr(), /^TAPVS: a packet thread ended: Error: a bug$/m)
   assert.equal(existsSync(daemon.socket), false)
 })
 

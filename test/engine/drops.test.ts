@@ -15,7 +15,13 @@ import { mac } from '../kit/frame.ts'
 import { CLIENT_MAC, RS_MAC, Stand } from '../kit/stand.ts'
 
 /** Reasons that are not the engine's verdicts: the loop's, the arms' and the fault injector's. */
-const FROM_IO: DropName[] = ['TX_QUEUE_FULL', 'TX_ARM_DOWN', 'TX_ERROR', 'IMPAIRED']
+const FROM_IO: DropName[] = [
+  'TX_QUEUE_FULL',
+  'TX_ARM_DOWN',
+  'TX_ERROR',
+  'IMPAIRED',
+  'HAND_OVER_FULL',
+]
 /** Provoked in neigh.test.ts, for no frame's verdict says it: parked frames are dropped by the timer. */
 const FROM_TIMER: DropName[] = ['NEIGH_UNRESOLVED']
 

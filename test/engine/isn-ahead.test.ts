@@ -13,8 +13,8 @@ const UPLOADED = 2 * 0x3000_0000
 
 test('a reused lport starts ahead of what its last connection came to', () => {
   // 64 lports: every 1024th port.
-  const yaml = `${SEED_CONFIG}\nworker: { lports: { mask: 63, residue: 0 } }\n`
-  const stand = new Stand(yaml, fixedIsn(ISN)).resolveRss()
+  const lports = { mask: 63, residue: 0 }
+  const stand = new Stand(SEED_CONFIG, fixedIsn(ISN), { lports }).resolveRss()
   const syn = (cport: number) =>
     stand.forward(
       'dpdk0',

@@ -168,11 +168,11 @@ const BOOKS_CONFIG = `${SEED_CONFIG.replace(
   `real_servers: [{ address: 192.168.168.2, weight: 2 }, { address: 192.168.168.4, weight: 1 },
       { address: 192.168.168.5, weight: 0 }]`,
 )}
-worker: { lports: { mask: 63, residue: 20 } }
 connections: { table_size: 16 }
 `
 
-const CAPACITY = lportsOf({ mask: 63, residue: 20 }) * SUB_POOLS
+const LPORTS = { mask: 63, residue: 20 }
+const CAPACITY = lportsOf(LPORTS) * SUB_POOLS
 
 function checkBooks(stand: Stand, free: number): void {
   const { conns, lips, dests, frames } = stand.engine
@@ -203,7 +203,7 @@ function checkBooks(stand: Stand, free: number): void {
 }
 
 test('any conversation keeps the books, and in the end nothing is left', () => {
-  const stand = new Stand(BOOKS_CONFIG)
+  const stand = new Stand(BOOKS_CONFIG, undefined, { lports: LPORTS })
   stand.pass(10_000)
   const free = stand.engine.frames.free
   fc.assert(

@@ -6,9 +6,11 @@ import { ipv4Int } from '../../src/wire/address.ts'
 import { LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
 
+/** 1008 of them. */
+const LPORTS = { mask: 63, residue: 5 }
+
 test('lports: exhaustion counts misses, leaves the others working, and ends when one comes back', () => {
-  const config = `${SEED_CONFIG}\nworker: { lports: { mask: 63, residue: 5 } }`
-  const stand = new Stand(config).resolveRss()
+  const stand = new Stand(SEED_CONFIG, undefined, { lports: LPORTS }).resolveRss()
   openMany(1008)(stand)
   const [pool] = stand.engine.lips
   for (let i = 0; i < 3; i++) stand.segment(WAN, { ...SYN, sport: 30_000 + i })
@@ -32,9 +34,8 @@ test('lports: exhaustion counts misses, leaves the others working, and ends when
 })
 
 test('lports: an exhausted LIP is passed over; only when all are does the SYN drop', () => {
-  const config = `${SEED_CONFIG.replace('[192.168.168.7]', '[192.168.168.7, 192.168.168.8]')}
-worker: { lports: { mask: 63, residue: 5 } }`
-  const stand = new Stand(config).resolveRss()
+  const config = SEED_CONFIG.replace('[192.168.168.7]', '[192.168.168.7, 192.168.168.8]')
+  const stand = new Stand(config, undefined, { lports: LPORTS }).resolveRss()
   const { lips } = stand.engine
   // Empty the first one behind the service's back.
   while (lips[0].fetch(ipv4Int('192.168.168.2'), 6379) >= 0) {}

@@ -7,7 +7,7 @@ import { beforeEach, test } from 'node:test'
 import { inspect } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import * as native from '../../src/io/native.ts'
-import { inNs, ip, NS, namespacePerTest, open, own, PATH, TAP } from '../kit/tap.ts'
+import { inNs, ip, NS, namespacePerTest, open, own, PATH, TAP, waysOfBursts } from '../kit/tap.ts'
 
 const { EFAULT, EINVAL, EIO } = constants.errno
 const { EBADFD, POLLERR, POLLIN, VNET_HDR_BYTES } = native
@@ -21,7 +21,19 @@ const SLOTS = 8
 const SLOT_BYTES = 70_000 // a 64 KiB segment with its headers
 const arena = new Uint8Array(SLOTS * SLOT_BYTES)
 const desc = new Int32Array(2 * SLOTS)
-const burst = native.attach(arena, desc)
+
+let ring: native.Ring | null = null
+let burst: native.Burst
+
+/** The test once for each way, with `ring` and `burst` set. */
+function eachWay(name: string, body: () => void | Promise<void>): void {
+  for (const way of waysOfBursts())
+    test(`${name} (${way.name})`, () => {
+      ring = way.ring
+      burst = native.attach(arena, desc, ring)
+      return body()
+    })
+}
 
 const be16 = (value: number) => [value >> 8, value & 255]
 
@@ -110,7 +122,7 @@ beforeEach(() => {
   desc.fill(0, SLOTS)
 })
 
-test('a frame of the kernel arrives in its slot behind 10 bytes of virtio_net_hdr', () => {
+eachWay('a frame of the kernel arrives in its slot behind 10 bytes of virtio_net_hdr', () => {
   const fd = openUp()
   assert.deepEqual(waitFor(fd, 0), { ready: 0, revents: 0 })
   assert.equal(native.readBurst(burst, fd, 0, SLOTS, SLOT_BYTES), 0)
@@ -125,7 +137,7 @@ test('a frame of the kernel arrives in its slot behind 10 bytes of virtio_net_hd
   assert.ok(arena.subarray(0, 3 * SLOT_BYTES).every(byte => byte === 0))
 })
 
-test('a burst reads several frames, stops at max and leaves the rest', () => {
+eachWay('a burst reads several frames, stops at max and leaves the rest', () => {
   const fd = openUp()
   const peers = [2, 3, 4, 5, 6].map(host => [10, 77, 0, host])
   for (const peer of peers) provokeArp(peer)
@@ -136,7 +148,7 @@ test('a burst reads several frames, stops at max and leaves the rest', () => {
     assert.deepEqual([...frame(slot).subarray(10 + 38, 10 + 42)], peer)
 })
 
-test('the kernel cuts a frame longer than the capacity without a word', () => {
+eachWay('the kernel cuts a frame longer than the capacity without a word', () => {
   const fd = openUp()
   arena.fill(0xee, 0, 100)
   provokeArp(PEER)
@@ -146,7 +158,7 @@ test('the kernel cuts a frame longer than the capacity without a word', () => {
   assert.equal(native.readBurst(burst, fd, 0, 1, SLOT_BYTES), 0)
 })
 
-test('an ARP reply written by us reaches the neighbour table of the kernel', () => {
+eachWay('an ARP reply written by us reaches the neighbour table of the kernel', () => {
   const fd = openUp()
   provokeArp(PEER)
   put(5, arpReply(receive(fd, 0, isArpRequest)))
@@ -154,7 +166,7 @@ test('an ARP reply written by us reaches the neighbour table of the kernel', () 
   assert.match(ip('neigh', 'show', PEER.join('.')), /lladdr 02:00:00:00:00:02 REACHABLE/)
 })
 
-test('a TCP stream leaves the kernel as segments longer than the MTU', async () => {
+eachWay('a TCP stream leaves the kernel as segments longer than the MTU', async () => {
   const fd = openUp()
   const client = spawn(
     'ip',
@@ -178,7 +190,7 @@ test('a TCP stream leaves the kernel as segments longer than the MTU', async () 
   }
 })
 
-test('writing: what the kernel refuses is counted and named in its length cell', () => {
+eachWay('writing: what the kernel refuses is counted and named in its length cell', () => {
   const fd = openUp()
   for (let slot = 0; slot < 5; slot++)
     put(slot, [...ethernet(BROADCAST, 0x88b5), ...Array(50).fill(0)])
@@ -191,7 +203,7 @@ test('writing: what the kernel refuses is counted and named in its length cell',
   assert.match(ip('-s', 'link', 'show', TAP), /RX:.*\n\s+\d+\s+2 /)
 })
 
-test('a TAP that is down refuses frames and reads as empty', () => {
+eachWay('a TAP that is down refuses frames and reads as empty', () => {
   const fd = open()
   put(0, [...ethernet(BROADCAST, 0x88b5), ...Array(50).fill(0)])
   assert.equal(native.writeBurst(burst, fd, 0, 1), 1)
@@ -200,19 +212,21 @@ test('a TAP that is down refuses frames and reads as empty', () => {
   assert.equal(native.readBurst(burst, fd, 0, 1, SLOT_BYTES), 0)
 })
 
-test('a TAP that is deleted wakes its waiter and gives EBADFD', () => {
+eachWay('a TAP that is deleted wakes its waiter and gives EBADFD', async () => {
   const fd = openUp()
   const deleter = spawn('bash', ['-c', `sleep 0.1; exec ip -n ${NS} link del ${TAP}`])
   assert.deepEqual(waitFor(fd, 5000), { ready: 1, revents: POLLERR })
-  deleter.unref()
-  put(0, [...ethernet(BROADCAST, 0x88b5), ...Array(50).fill(0)])
-  assert.equal(native.writeBurst(burst, fd, 0, 1), 1)
-  assert.equal(desc[SLOTS], -EBADFD)
-  assert.equal(native.readBurst(burst, fd, 0, 1, SLOT_BYTES), -EBADFD)
+  await once(deleter, 'exit') // its signal would end another wait
+  for (let slot = 0; slot < 3; slot++)
+    put(slot, [...ethernet(BROADCAST, 0x88b5), ...Array(50).fill(0)])
+  assert.equal(native.writeBurst(burst, fd, 0, 3), 3)
+  assert.deepEqual([...desc.subarray(SLOTS, SLOTS + 3)], Array(3).fill(-EBADFD))
+  for (let again = 0; again < 3; again++)
+    assert.equal(native.readBurst(burst, fd, 0, SLOTS, SLOT_BYTES), -EBADFD)
   assert.throws(() => native.unpersistTap(fd), { code: 'EBADFD' })
 })
 
-test('a slot outside the arena is refused and nothing outside it is written', () => {
+eachWay('a slot outside the arena is refused and nothing outside it is written', () => {
   const fd = openUp()
   provokeArp(PEER)
   for (const offset of [-1, -(2 ** 31), arena.length, arena.length - SLOT_BYTES + 1, 2 ** 31 - 1]) {
@@ -251,7 +265,7 @@ test('wait returns on a wake from another thread, and at its timeout without one
   const code = `
     const { parentPort, workerData } = require('node:worker_threads')
     import(workerData.url).then(native => {
-      native.attach(new Uint8Array(64), new Int32Array(2)) // freed as the thread ends
+      native.attach(new Uint8Array(64), new Int32Array(2), null) // freed as the thread ends
       parentPort.postMessage('ready')
       setTimeout(() => native.wake(workerData.waker), 50)
     })`
@@ -266,11 +280,11 @@ test('wait returns on a wake from another thread, and at its timeout without one
   assert.deepEqual(waitFor(waker, 0), { ready: 0, revents: 0 })
 })
 
-test('frames may lie in shared memory', () => {
+eachWay('frames may lie in shared memory', () => {
   const shared = new Uint8Array(new SharedArrayBuffer(4096), 1024)
   const cells = new Int32Array(new SharedArrayBuffer(8))
   const fd = openUp()
-  const sharedBurst = native.attach(shared, cells)
+  const sharedBurst = native.attach(shared, cells, ring)
   provokeArp(PEER)
   cells[0] = 100
   assert.equal(native.readBurst(sharedBurst, fd, 0, 1, 1000), 1)
@@ -278,10 +292,10 @@ test('frames may lie in shared memory', () => {
   assert.deepEqual([...shared.subarray(110, 116)], BROADCAST)
 })
 
-test('a burst notices that its memory was transferred away', () => {
+eachWay('a burst notices that its memory was transferred away', () => {
   const fd = openUp()
   const moved = new Uint8Array(1000)
-  const movedBurst = native.attach(moved, new Int32Array(2))
+  const movedBurst = native.attach(moved, new Int32Array(2), ring)
   assert.equal(native.readBurst(movedBurst, fd, 0, 1, 1000), 0)
   structuredClone(moved.buffer, { transfer: [moved.buffer] })
   assert.throws(() => native.readBurst(movedBurst, fd, 0, 1, 1000), TypeError)
@@ -303,10 +317,14 @@ test('arguments of a wrong type throw TypeError', () => {
     ['closeFd', 2 ** 32],
     ['closeFd', 1n],
     ['enterNetns', 7],
-    ['attach', arena.buffer, desc],
-    ['attach', desc, arena],
-    ['attach', arena, new Int32Array(3)],
-    ['attach', resizable, desc],
+    ['attach', arena.buffer, desc, null],
+    ['attach', desc, arena, null],
+    ['attach', arena, new Int32Array(3), null],
+    ['attach', resizable, desc, null],
+    ['attach', arena, desc],
+    ['attach', arena, desc, burst],
+    ['openRing'],
+    ['readBurst', native.openRing(1), 0, 0, 1, 1],
     ['readBurst', {}, 0, 0, 1, 1],
     ['readBurst', burst, 0, 0, 1],
     ['writeBurst', null, 0, 0, 1],
@@ -316,6 +334,8 @@ test('arguments of a wrong type throw TypeError', () => {
   for (const [name, ...args] of wrong)
     assert.throws(() => any[name](...args), TypeError, `${name}(${inspect(args)})`)
   assert.throws(() => native.openTap(TAP, PATH, 4), RangeError)
+  assert.throws(() => native.openRing(0), RangeError)
+  assert.throws(() => native.openRing(257), RangeError)
   assert.throws(() => native.wait(new Int32Array(1), new Int32Array(2), 2, 0), RangeError)
   assert.throws(() => native.wait(new Int32Array(99), new Int32Array(99), 65, 0), RangeError)
   assert.throws(() => native.closeFd(-1), { code: 'EBADF' })

@@ -4,18 +4,11 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import * as native from '../../src/io/native.ts'
-import { close, ip, namespacePerTest, open, own, PATH, TAP } from '../kit/tap.ts'
+import { close, ip, linkTarget, namespacePerTest, open, own, PATH, TAP } from '../kit/tap.ts'
 
 const { QUEUE_MULTI, TAP_PERSIST } = native
 
 const namespace = () => readlinkSync('/proc/thread-self/ns/net')
-const linkTarget = (path: string) => {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return '' // the descriptor that listed the folder is gone
-  }
-}
 /** Descriptors of the kinds that the addon opens; those of child processes come and go at will. */
 const openFds = () =>
   readdirSync('/proc/self/fd')

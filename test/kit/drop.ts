@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { Drop } from '../../src/engine/counters.ts'
+import type { Partition } from '../../src/engine/sa-pool.ts'
 import { LAN, SYN, WAN } from './connection.ts'
 import { checksum, concat, ethernet, ipv4, type TcpFields, tcp, vnetHeader } from './frame.ts'
 import { CLIENT_MAC, RS_MAC, Stand } from './stand.ts'
@@ -16,6 +17,7 @@ export interface Case {
   /** What has to happen before, on a stand of this config. */
   before?: (stand: Stand) => void
   config?: string
+  lports?: Partition
 }
 
 const seed = new Stand()
@@ -44,8 +46,8 @@ export function patched(bytes: Uint8Array, at: number, ...values: number[]): Uin
 }
 
 /** The named counter rises by exactly one, no other does, nothing leaves, and the slot is free again. */
-export function expectDrop({ drop, bytes, arm = WAN, before, config }: Case): void {
-  const stand = new Stand(config).resolveRss()
+export function expectDrop({ drop, bytes, arm = WAN, before, config, lports }: Case): void {
+  const stand = new Stand(config, undefined, lports && { lports }).resolveRss()
   before?.(stand)
   const { counters, frames } = stand.engine
   const was = counters.events.slice()

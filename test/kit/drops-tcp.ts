@@ -90,7 +90,7 @@ export const TCP_DROPS: Case[] = [
   {
     name: 'all 1008 lports of a 64th part are in use',
     drop: 'LPORT_EXHAUSTED',
-    config: `${SEED_CONFIG}\nworker: { lports: { mask: 63, residue: 5 } }`,
+    lports: { mask: 63, residue: 5 },
     before: openMany(1008),
     bytes: frame(packet()),
   },

@@ -83,11 +83,14 @@ export async function captured(
   lab: Lab,
   folder: string,
   work: () => Promise<void>,
+  options: readonly string[] = [],
 ): Promise<Lines> {
   const captures: Capture[] = []
   try {
     for (const side of ['client', 'rs'] as const) {
-      captures.push(await startCapture(lab, side, join(folder, `${side}-${Date.now()}.pcap`)))
+      captures.push(
+        await startCapture(lab, side, join(folder, `${side}-${Date.now()}.pcap`), options),
+      )
     }
     await work()
     return await settled(captures.map(({ file }) => file))

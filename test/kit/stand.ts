@@ -4,13 +4,15 @@
  */
 
 import assert from 'node:assert/strict'
-import { buildEngine } from '../../src/control/apply.ts'
+import { buildEngine, type Surroundings } from '../../src/control/apply.ts'
 import { type Config, parseConfig } from '../../src/control/config.ts'
 import { wordsOf } from '../../src/control/words.ts'
-import { DONE, Drop, Event, PARKED } from '../../src/engine/counters.ts'
+import type { Arm } from '../../src/engine/arm.ts'
+import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { type IsnSource, KeyedIsn } from '../../src/engine/isn.ts'
 import { RECORD_CELLS, TraceRing } from '../../src/engine/trace.ts'
+import type { Exchange } from '../../src/io/exchange.ts'
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
 import { arpFrame, concat, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
 import { parseTcp, printTcp } from './notation.ts'
@@ -46,17 +48,24 @@ export interface Out {
 export class Stand {
   readonly config: Config
   readonly engine: Engine
+  /** Where frames of other workers go. */
+  exchange: Exchange | null = null
   /** ms; starts away from 0 so that nothing depends on it. */
   now = 1_000_000
   /** Verdict of the last input. */
   verdict = 0
   readonly #trace: TraceRing
 
-  constructor(yaml = SEED_CONFIG, isn: IsnSource = new KeyedIsn(Int32Array.of(1, 2, 3, 4))) {
+  constructor(
+    yaml = SEED_CONFIG,
+    isn: IsnSource = new KeyedIsn(Int32Array.of(1, 2, 3, 4)),
+    around: Partial<Surroundings> = {},
+  ) {
     this.config = parseConfig(yaml, 'stand.yaml')
     this.#trace = new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(4096)), 4096)
     this.#trace.debug = true
-    this.engine = buildEngine(this.config, { trace: this.#trace, isn, seed: 7, now: this.now })
+    const { now } = this
+    this.engine = buildEngine(this.config, { trace: this.#trace, isn, seed: 7, now, ...around })
     this.drain()
   }
 
@@ -92,18 +101,25 @@ export class Stand {
 
   /** Puts `bytes` in and carries out the verdict as the loop does, but leaves what is to be sent in the outboxes. */
   judge(arm: string, bytes: Uint8Array): void {
-    const { frames, arms, counters } = this.engine
+    const { frames, arms } = this.engine
     const slot = frames.take()
     assert.ok(slot >= 0, 'arena is empty')
     new Uint8Array(frames.pkt.buffer, frames.start[slot], bytes.length).set(bytes)
     frames.length[slot] = bytes.length
-    const port = arms[this.armIndex(arm)]
-    this.verdict = this.engine.input(port, slot, this.now | 0)
-    if (this.verdict >= 0) {
-      const out = arms[this.verdict]
-      out.send(slot)
-    } else if (this.verdict !== PARKED) {
-      if (this.verdict !== DONE) counters.rxDrop(port.index, -this.verdict)
+    this.judgeSlot(arms[this.armIndex(arm)], slot)
+  }
+
+  /** The same with a frame that is in a slot. */
+  judgeSlot(arm: Arm, slot: number): void {
+    const { frames, arms, counters } = this.engine
+    const verdict = this.engine.input(arm, slot, this.now | 0)
+    this.verdict = verdict
+    if (verdict >= 0) arms[verdict].send(slot)
+    else if (verdict <= HAND_OVER) {
+      assert.ok(this.exchange, 'a stand without other workers')
+      this.exchange.handOver(this.engine, HAND_OVER - verdict, arm.index, slot)
+    } else if (verdict !== PARKED) {
+      if (verdict !== DONE) counters.rxDrop(arm.index, -verdict)
       frames.release(slot)
     }
   }
@@ -158,11 +174,11 @@ export class Stand {
     return out
   }
 
-  /** Log lines since the last call, debug lines included. */
-  log(): string[] {
+  /** Log lines since the last call, debug lines included, of a worker of this number. */
+  log(worker = 1): string[] {
     const record = new Int32Array(RECORD_CELLS)
     const lines: string[] = []
-    const names = { worker: this.config.worker.id, arms: this.config.arms.map(arm => arm.name) }
+    const names = { worker, arms: this.config.arms.map(arm => arm.name) }
     while (this.#trace.read(record)) lines.push(wordsOf(record, names).text)
     return lines
   }

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readlinkSync } from 'node:fs'
 import { after, afterEach, before, beforeEach } from 'node:test'
 import * as native from '../../src/io/native.ts'
 
@@ -19,6 +19,14 @@ export const ip = (...args: string[]) =>
   execFileSync('ip', ['-n', NS, ...args], { encoding: 'utf8' })
 export const inNs = (script: string) =>
   execFileSync('ip', ['netns', 'exec', NS, 'bash', '-c', script])
+
+export const linkTarget = (path: string) => {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return '' // the descriptor that listed the folder is gone
+  }
+}
 
 /** Has the descriptor closed after the test. */
 export function own(fd: number): number {
@@ -57,4 +65,13 @@ export function namespacePerTest(): void {
   afterEach(cleanUp)
   after(cleanUp)
   process.on('exit', cleanUp)
+}
+
+/** Every way a burst can go: by io_uring, by rings that it does not fit into, by a call for each frame. */
+export function waysOfBursts(): { name: string; ring: native.Ring | null }[] {
+  const rings = [64, 2, 1].map(entries => ({
+    name: `ring of ${entries}`,
+    ring: native.openRing(entries),
+  }))
+  return [...rings, { name: 'one by one', ring: null }]
 }

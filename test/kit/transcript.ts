@@ -2,7 +2,7 @@
  * A transcript is the unit of behaviour: packets in, packets out, log lines, in tcpdump's notation.
  *
  *   # comment
- *   set worker 5 mask 7 residue 4 isn 2976553321     the appliance of the seed, changed
+ *   set workers 7 worker 5 isn 2976553321            the appliance of the seed, changed
 @@                              goes in on that arm
  *   < dpdk1 | SEGMENT                                must come out, in this order, before the next line that is not <
  *   log TEXT                                         the log lines since the last `>`, all of them, in order
@@ -13,16 +13,18 @@
  *   conns N                                          connections in the table
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
- * Settings: worker, mask, residue, isn, toa, bare_ack, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout).
+ * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout).
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
 
 import assert from 'node:assert/strict'
 import { formatAddresses } from '../../src/cli/dpip.ts'
 import { formatConn, formatServices } from '../../src/cli/ipvsadm.ts'
+import type { Surroundings } from '../../src/control/apply.ts'
 import { addresses, connPage, services } from '../../src/control/snapshots.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
+import { Steering } from '../../src/engine/steering.ts'
 import { fixedIsn, lines, type Out, SEED_CONFIG, Stand } from './stand.ts'
 
 export function play(text: string): Stand {
@@ -52,6 +54,10 @@ class Player {
     return this.#stand
   }
 
+  get #worker(): number {
+    return Number(this.#settings.get('worker') ?? 1)
+  }
+
   line(line: string): void {
     const [verb] = line.split(' ', 1)
     const rest = line.slice(verb.length + 1)
@@ -60,7 +66,7 @@ class Player {
       return
     }
     if (verb === 'log') {
-      this.#log ??= this.stand.log()
+      this.#log ??= this.stand.log(this.#worker)
       assert.equal(this.#log.shift(), unmark(rest))
       return
     }
@@ -114,9 +120,8 @@ class Player {
   #show(what: string): string[] {
     const { engine, config } = this.stand
     if (what === 'conns') {
-      return connPage(engine, 0, 1000, config.worker.id).conns.map(conn =>
-        formatConn(conn).trimEnd(),
-      )
+      const { conns } = connPage(engine, 0, 1000, this.#worker)
+      return conns.map(conn => formatConn(conn).trimEnd())
     }
     const text =
       what === 'services'
@@ -138,10 +143,18 @@ function makeStand(settings: Map<string, string>): Stand {
   )
   const yaml = `${arms}
 neighbours: { timeout: ${get('neigh', '60')} }
-worker: { id: ${get('worker', '0')}, lports: { mask: ${get('mask', '0')}, residue: ${get('residue', '0')} } }
+workers: { count: ${get('workers', '1')} }
 tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, xmit_ttl: ${get('xmit_ttl', 'false')} }
 `
   const isn = settings.get('isn')
   const source = isn === undefined ? new KeyedIsn(Int32Array.of(1, 2, 3, 4)) : fixedIsn(Number(isn))
-  return new Stand(yaml, source).resolveRss()
+  return new Stand(yaml, source, aroundWorker(get)).resolveRss()
+}
+
+/** One of several workers, alone on its stand: what it would tell the others is not heard. */
+function aroundWorker(get: (name: string, otherwise: string) => string): Partial<Surroundings> {
+  const workers = Number(get('workers', '1'))
+  const worker = Number(get('worker', '1')) - 1
+  if (workers === 1) return {}
+  return { worker, peers: { self: worker, steering: new Steering(workers), tell: () => {} } }
 }

@@ -200,7 +200,7 @@ test('the conversation of the seed', async t => {
     )
     const [c, v, l, r] = [`${CIP}:${cport}`, `${VIP}:6379`, `${LIP}:${lport}`, `${RIP}:6379`]
     const lookup = (inbound: boolean, result: string) =>
-      `IPVS: conn lookup: [0] TCP ${inbound ? `${c} -> ${v}` : `${r} -> ${l}`} ${result} `
+      `IPVS: conn lookup: [1] TCP ${inbound ? `${c} -> ${v}` : `${r} -> ${l}`} ${result} `
     const trans = (dir: string, flags: string, edge: string) =>
       `IPVS: state trans: TCP ${dir} [${flags}] ${c}->${r}  state ${edge} conn.refcnt 2`
     const expected = client.flatMap((segment, i) => {
@@ -210,7 +210,7 @@ test('the conversation of the seed', async t => {
         return [
           line,
           `SAPOOL: sa_pool_fetch: ${l} fetched!`,
-          `IPVS: new conn:  [0] TCP ${c} ${v} ${l} ${r} refs 2`,
+          `IPVS: new conn:  [1] TCP ${c} ${v} ${l} ${r} refs 2`,
           trans('in', 'S...', 'NONE->SYN_RECV'),
         ]
       }
@@ -227,7 +227,7 @@ test('the conversation of the seed', async t => {
   await t.test('listings after the close (3-5, 39)', () => {
     assert.equal(
       conns,
-      `[0]tcp 7s     TIME_WAIT   ${`${CIP}:${cport}`.padEnd(18)} ${`${VIP}:6379`.padEnd(18)} ${`${LIP}:1025`.padEnd(18)} ${RIP}:6379\n`,
+      `[1]tcp 7s     TIME_WAIT   ${`${CIP}:${cport}`.padEnd(18)} ${`${VIP}:6379`.padEnd(18)} ${`${LIP}:1025`.padEnd(18)} ${RIP}:6379\n`,
     )
     assert.equal(
       services,

@@ -6,10 +6,11 @@ import { after, test } from 'node:test'
 import { daemonPid } from '../../netns/appliance.ts'
 import { run, until } from '../../netns/processes.ts'
 import { Lab } from '../../netns/two-arm.ts'
-import { CIP, countersOf, labName, VIP } from '../kit/lab.ts'
+import { CIP, countersOf, labConfig, labName, scratchFolder, VIP } from '../kit/lab.ts'
 
 const lab = new Lab(labName('survive'))
 after(() => lab.down())
+const folder = scratchFolder()
 
 const get = () => lab.client(['redis-cli', '-h', VIP, 'ping'], { timeoutMs: 3000 })
 
@@ -70,30 +71,38 @@ test('a TAP that is down for a while: drops with a name, then traffic again', as
   assert.equal(pid(), before)
 })
 
-test('a TAP that is deleted and made anew: the daemon lives and takes it up again', async () => {
-  const before = pid()
-  const announced = (await countersOf(lab)).events.arp_gratuitous
-  await lab.client(['ip', 'link', 'del', 'ext0'])
-  await until(
-    'the loss to be seen',
-    { limitMs: 3000 },
-    () => readFileSync(lab.paths.log, 'utf8').includes('arm ext0 is gone') || undefined,
-  )
-  for (const command of [
-    'tuntap add dev ext0 mode tap multi_queue',
-    `addr add ${CIP}/24 dev ext0`,
-    'link set ext0 up',
-  ]) {
-    const { code, stderr } = await lab.client(['ip', ...command.split(' ')])
-    assert.equal(code, 0, stderr)
-  }
-  await untilServed(5000)
-  assert.equal(pid(), before)
-  const { events } = await countersOf(lab)
-  assert.equal(events.arm_reattached, 1)
-  assert.equal(events.arp_gratuitous, announced + 1, 'the VIP is announced anew')
-  assert.match(readFileSync(lab.paths.log, 'utf8'), /arm ext0 is gone\n[\s\S]*arm ext0 is back\n/)
-})
+for (const count of [1, 4]) {
+  test(`a TAP that is deleted and made anew: ${count} workers live and take it up again`, async () => {
+    await lab.up({ config: labConfig(folder, `${count}`, yaml => yaml.set('workers', { count })) })
+    const before = pid()
+    const announced = (await countersOf(lab)).events.arp_gratuitous
+    const log = readFileSync(lab.paths.log, 'utf8').length
+    const said = () => readFileSync(lab.paths.log, 'utf8').slice(log)
+    await lab.client(['ip', 'link', 'del', 'ext0'])
+    await until(
+      'the loss to be seen',
+      { limitMs: 3000 },
+      () => said().includes('arm ext0 is gone') || undefined,
+    )
+    for (const command of [
+      'tuntap add dev ext0 mode tap multi_queue',
+      `addr add ${CIP}/24 dev ext0`,
+      'link set ext0 up',
+    ]) {
+      const { code, stderr } = await lab.client(['ip', ...command.split(' ')])
+      assert.equal(code, 0, stderr)
+    }
+    await untilServed(5000)
+    for (let i = 0; i < 20; i++) assert.equal((await get()).stdout, 'PONG\n')
+    assert.equal(pid(), before)
+    const { events, arms } = await countersOf(lab)
+    assert.equal(events.arm_reattached, 1)
+    assert.equal(events.arp_gratuitous, announced + 1, 'the VIP is announced anew')
+    assert.equal(events.handed_over, 0, 'each worker has the queue of its number again')
+    assert.equal(arms[0]?.queues, count)
+    assert.equal(said(), 'TAPVS: arm ext0 is gone\nTAPVS: arm ext0 is back\n')
+  })
+}
 
 test('SIGTERM ends the daemon cleanly and takes its socket along', async () => {
   const daemon = pid()

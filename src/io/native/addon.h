@@ -38,11 +38,20 @@ bool fd_argument(napi_env env, napi_callback_info info, int32_t *fd);
 /* tap.c */
 napi_value open_tap(napi_env env, napi_callback_info info);
 napi_value close_fd(napi_env env, napi_callback_info info);
+napi_value duplicate_fd(napi_env env, napi_callback_info info);
 napi_value unpersist_tap(napi_env env, napi_callback_info info);
 napi_value enter_netns(napi_env env, napi_callback_info info);
 napi_value leave_netns(napi_env env, napi_callback_info info);
 
+/* steering.c */
+napi_value steer(napi_env env, napi_callback_info info);
+
+/* ring.c */
+napi_value open_ring(napi_env env, napi_callback_info info);
+
 /* bursts.c */
+bool view(napi_env env, napi_value arg, napi_typedarray_type wanted, size_t *length, void **memory,
+          napi_value *buffer);
 napi_value attach(napi_env env, napi_callback_info info);
 napi_value read_burst(napi_env env, napi_callback_info info);
 napi_value write_burst(napi_env env, napi_callback_info info);

@@ -1,13 +1,16 @@
 /* Bursts of frames between a queue and the arena, and waiting for the next one. */
-#include "addon.h"
+#include "ring.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #define MAX_WAIT_FDS 64
+/* Reads of a first submit at least. An empty read costs some 70 ns in it, and another submit 300. */
+#define FIRST_READS 4
 
 /* desc:  | offset 0 | ... | offset slots-1 | length 0 | ... | length slots-1 |   int32 each
  * The references keep the memory alive; a transfer to another thread would still pull it away, so
@@ -18,7 +21,9 @@ struct burst {
   int64_t arena_bytes;
   int32_t *desc;
   int32_t slots;
-  napi_ref arena_buffer, desc_buffer;
+  struct ring *ring;    /* NULL: a system call for each frame */
+  int32_t last_count;   /* frames of the last read: the next is likely to bring about as many */
+  napi_ref arena_buffer, desc_buffer, ring_handle;
 };
 
 static const napi_type_tag BURST_TAG = {0x7461707673617262, 0x7572737468616e64};
@@ -28,6 +33,7 @@ static void release_burst(napi_env env, void *data, void *hint) {
   struct burst *burst = data;
   if (burst->arena_buffer) napi_delete_reference(env, burst->arena_buffer);
   if (burst->desc_buffer) napi_delete_reference(env, burst->desc_buffer);
+  if (burst->ring_handle) napi_delete_reference(env, burst->ring_handle);
   free(burst);
 }
 
@@ -40,8 +46,8 @@ static bool fixed(napi_env env, napi_value buffer) {
   return napi_get_value_bool(env, resizable, &yes) != napi_ok || !yes;
 }
 
-static bool view(napi_env env, napi_value arg, napi_typedarray_type wanted, size_t *length,
-                 void **memory, napi_value *buffer) {
+bool view(napi_env env, napi_value arg, napi_typedarray_type wanted, size_t *length, void **memory,
+          napi_value *buffer) {
   napi_typedarray_type type;
   bool is = false;
   return napi_is_typedarray(env, arg, &is) == napi_ok && is &&
@@ -50,10 +56,12 @@ static bool view(napi_env env, napi_value arg, napi_typedarray_type wanted, size
 }
 
 napi_value attach(napi_env env, napi_callback_info info) {
-  napi_value args[2], arena_buffer, desc_buffer, handle;
+  napi_value args[3], arena_buffer, desc_buffer, handle;
+  napi_valuetype ring_type;
   size_t arena_bytes, cells;
   void *arena, *desc;
-  if (!arguments(env, info, 2, args)) return NULL;
+  struct ring *ring = NULL;
+  if (!arguments(env, info, 3, args)) return NULL;
   if (!view(env, args[0], napi_uint8_array, &arena_bytes, &arena, &arena_buffer) ||
       !fixed(env, arena_buffer))
     return type_error(env, "arena: expected a Uint8Array over a buffer that cannot shrink");
@@ -61,6 +69,9 @@ napi_value attach(napi_env env, napi_callback_info info) {
       !fixed(env, desc_buffer) || cells % 2 || cells / 2 > INT32_MAX)
     return type_error(env,
                       "desc: expected an Int32Array of 2*n cells over a buffer that cannot shrink");
+  if (napi_typeof(env, args[2], &ring_type) != napi_ok ||
+      (ring_type != napi_null && !(ring = ring_of(env, args[2]))))
+    return type_error(env, "ring: expected what openRing() returned, or null");
 
   struct burst *burst = calloc(1, sizeof *burst);
   if (!burst) return system_error(env, ENOMEM, "attach", "", "");
@@ -68,7 +79,9 @@ napi_value attach(napi_env env, napi_callback_info info) {
   burst->arena_bytes = (int64_t)arena_bytes;
   burst->desc = desc;
   burst->slots = (int32_t)(cells / 2);
-  if (napi_create_reference(env, arena_buffer, 1, &burst->arena_buffer) != napi_ok ||
+  burst->ring = ring;
+  if ((ring && napi_create_reference(env, args[2], 1, &burst->ring_handle) != napi_ok) ||
+      napi_create_reference(env, arena_buffer, 1, &burst->arena_buffer) != napi_ok ||
       napi_create_reference(env, desc_buffer, 1, &burst->desc_buffer) != napi_ok ||
       napi_create_external(env, burst, release_burst, NULL, &handle) != napi_ok) {
     release_burst(env, burst, NULL);
@@ -124,48 +137,142 @@ static int32_t read_frame(int32_t fd, uint8_t *at, int32_t capacity) {
   return bytes < 0 ? -errno : (int32_t)bytes;
 }
 
+/* Both ways of reading: => frames read, or -errno when there were none for another reason than an
+ * empty queue. */
+static int32_t read_each(struct burst *burst, int32_t fd, int32_t first, int32_t max,
+                         int32_t capacity) {
+  int32_t count = 0;
+  for (; count < max; count++) {
+    int32_t bytes = read_frame(fd, place(burst, first + count, capacity), capacity);
+    if (bytes < 0) return count || bytes == -EAGAIN ? count : bytes;
+    burst->desc[burst->slots + first + count] = bytes;
+  }
+  return count;
+}
+
+/* One submit of up to `want` reads. => frames read, now in the slots from `first` on; *stop becomes
+ * the error that ended it, or 1 when the kernel would not take them all. */
+static int32_t read_at_once(struct burst *burst, int32_t fd, int32_t first, int32_t want,
+                            int32_t capacity, int32_t *stop) {
+  uint8_t *at[RING_MAX];
+  int32_t results[RING_MAX], n = 0, count = 0;
+  for (; n < want && (at[n] = place(burst, first + n, capacity)); n++)
+    ring_read(burst->ring, n, fd, at[n], capacity);
+  int32_t taken = n ? ring_submit(burst->ring, n, results) : 0;
+  *stop = n < want ? -EFAULT : taken < n;
+  for (int32_t i = taken - 1; i >= 0; i--)
+    if (results[i] < 0) *stop = results[i];
+  for (int32_t i = 0; i < taken; i++) {
+    if (results[i] < 0) continue;
+    /* A frame that came between two looks at the queue: the gap before it is closed. */
+    if (i > count) memcpy(at[count], at[i], (size_t)results[i]);
+    burst->desc[burst->slots + first + count++] = results[i];
+  }
+  return count;
+}
+
+static int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
+
+static int32_t read_vectored(struct burst *burst, int32_t fd, int32_t first, int32_t max,
+                             int32_t capacity) {
+  int32_t count = 0, stop = 0;
+  int32_t window = smaller(burst->last_count, RING_MAX) + 2;
+  if (window < FIRST_READS) window = FIRST_READS;
+  while (count < max && stop == 0) {
+    int32_t want = smaller(window, smaller(max - count, ring_size(burst->ring)));
+    count += read_at_once(burst, fd, first + count, want, capacity, &stop);
+    window = smaller(2 * window, RING_MAX);
+  }
+  burst->last_count = count;
+  if (stop == 1) {
+    int32_t more = read_each(burst, fd, first + count, max - count, capacity);
+    return more >= 0 ? count + more : count ? count : more;
+  }
+  return count || stop == -EAGAIN ? count : stop;
+}
+
 napi_value read_burst(napi_env env, napi_callback_info info) {
   napi_value args[5];
   int32_t v[4];
   if (!arguments(env, info, 5, args) || !integers(env, args + 1, 4, v)) return NULL;
-  int32_t fd = v[0], first = v[1], max = v[2], capacity = v[3], count = 0;
+  int32_t fd = v[0], first = v[1], max = v[2], capacity = v[3];
   struct burst *burst = burst_argument(env, args[0], first, max);
   if (!burst) return NULL;
-  for (; count < max; count++) {
-    int32_t bytes = read_frame(fd, place(burst, first + count, capacity), capacity);
-    if (bytes < 0) return integer(env, count || bytes == -EAGAIN ? count : bytes);
-    burst->desc[burst->slots + first + count] = bytes;
-  }
-  return integer(env, count);
+  return integer(env, (burst->ring ? read_vectored : read_each)(burst, fd, first, max, capacity));
 }
 
-/* A TAP takes a frame whole or not at all; less than the whole can only be a descriptor that is no
- * TAP. */
 static int32_t write_frame(int32_t fd, const uint8_t *at, int32_t length) {
   ssize_t bytes;
   if (!at) return -EFAULT;
   do bytes = write(fd, at, (size_t)length);
   while (bytes < 0 && errno == EINTR);
-  return bytes < 0 ? -errno : bytes < length ? -EIO : 0;
+  return bytes < 0 ? -errno : (int32_t)bytes;
+}
+
+/* A TAP takes a frame whole or not at all; less than the whole can only be a descriptor that is no
+ * TAP. => 1 for a frame that failed. */
+static int32_t settle(struct burst *burst, int32_t slot, int32_t length, int32_t result) {
+  if (result == length) return 0;
+  burst->desc[burst->slots + slot] = result < 0 ? result : -EIO;
+  return 1;
+}
+
+static int32_t length_of(const struct burst *burst, int32_t slot) {
+  return __atomic_load_n(&burst->desc[burst->slots + slot], __ATOMIC_RELAXED);
+}
+
+static int32_t write_each(struct burst *burst, int32_t fd, int32_t first, int32_t n) {
+  int32_t failed = 0;
+  for (int32_t slot = first; slot < first + n; slot++) {
+    int32_t length = length_of(burst, slot);
+    failed += settle(burst, slot, length, write_frame(fd, place(burst, slot, length), length));
+  }
+  return failed;
+}
+
+/* One submit of n <= ring_size writes. A frame outside the arena takes no part. */
+static int32_t write_at_once(struct burst *burst, int32_t fd, int32_t first, int32_t n) {
+  const uint8_t *at[RING_MAX];
+  int32_t slots[RING_MAX], lengths[RING_MAX], results[RING_MAX], queued = 0, failed = 0;
+  for (int32_t slot = first; slot < first + n; slot++) {
+    int32_t length = length_of(burst, slot);
+    const uint8_t *frame = place(burst, slot, length);
+    if (!frame) {
+      failed += settle(burst, slot, length, -EFAULT);
+      continue;
+    }
+    ring_write(burst->ring, queued, fd, frame, length);
+    at[queued] = frame;
+    slots[queued] = slot;
+    lengths[queued++] = length;
+  }
+  int32_t taken = queued ? ring_submit(burst->ring, queued, results) : 0;
+  for (int32_t i = 0; i < queued; i++) {
+    int32_t result = i < taken ? results[i] : write_frame(fd, at[i], lengths[i]);
+    failed += settle(burst, slots[i], lengths[i], result);
+  }
+  return failed;
+}
+
+/* For a single frame the ring would be a detour. */
+static int32_t write_vectored(struct burst *burst, int32_t fd, int32_t first, int32_t n) {
+  int32_t failed = 0;
+  if (n == 1) return write_each(burst, fd, first, n);
+  for (int32_t done = 0, some; done < n; done += some) {
+    some = smaller(n - done, ring_size(burst->ring));
+    failed += write_at_once(burst, fd, first + done, some);
+  }
+  return failed;
 }
 
 napi_value write_burst(napi_env env, napi_callback_info info) {
   napi_value args[4];
-  int32_t v[3], failed = 0;
+  int32_t v[3];
   if (!arguments(env, info, 4, args) || !integers(env, args + 1, 3, v)) return NULL;
   int32_t fd = v[0], first = v[1], n = v[2];
   struct burst *burst = burst_argument(env, args[0], first, n);
   if (!burst) return NULL;
-  for (int32_t slot = first; slot < first + n; slot++) {
-    int32_t *length_cell = &burst->desc[burst->slots + slot];
-    int32_t length = __atomic_load_n(length_cell, __ATOMIC_RELAXED);
-    int32_t error = write_frame(fd, place(burst, slot, length), length);
-    if (error) {
-      *length_cell = error;
-      failed++;
-    }
-  }
-  return integer(env, failed);
+  return integer(env, (burst->ring ? write_vectored : write_each)(burst, fd, first, n));
 }
 
 napi_value wait_fds(napi_env env, napi_callback_info info) {

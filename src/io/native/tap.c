@@ -122,6 +122,13 @@ napi_value close_fd(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+napi_value duplicate_fd(napi_env env, napi_callback_info info) {
+  int32_t fd;
+  if (!fd_argument(env, info, &fd)) return NULL;
+  int twin = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  return twin < 0 ? system_error(env, errno, "duplicate descriptor", "", "") : integer(env, twin);
+}
+
 napi_value unpersist_tap(napi_env env, napi_callback_info info) {
   int32_t fd;
   if (!fd_argument(env, info, &fd)) return NULL;

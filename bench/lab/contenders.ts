@@ -1,0 +1,187 @@
+/** Who is compared, and how each is configured. */
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { isMap, isSeq, parseDocument } from 'yaml'
+import { LabError } from '../../netns/lab-error.ts'
+import { inside } from '../../netns/namespaces.ts'
+import { mustRun, onPath } from '../../netns/processes.ts'
+import { DEFAULT_CONFIG, REDIS_PORT } from '../../netns/topology.ts'
+import { compiled } from './native.ts'
+import { IPERF_PORT, LIPS, RIP, type Stand, VIP } from './stand.ts'
+
+export type Contender = {
+  name: string
+  /** What it is, in half a line. */
+  title: string
+  /** Raises stand and contender. */
+  raise(stand: Stand, signal: AbortSignal): Promise<void>
+  /** The processes of the balancer itself; none if the kernel does it. */
+  pids(stand: Stand): Promise<number[]>
+  /** Takes part only if it is named. */
+  extra?: true
+  /** Program and argument that say the version. */
+  version?: [string, string]
+}
+
+const PORTS = [REDIS_PORT, IPERF_PORT]
+const present = (pid: number | undefined) => (pid === undefined ? [] : [pid])
+
+const tapvs: Contender = {
+  name: 'tapvs',
+  title: 'tapvs run, default config but for services and LIPs',
+  async raise(stand, signal) {
+    await stand.raiseTwoArm(write(stand, 'tapvs.yaml', tapvsConfig()), signal)
+  },
+  pids: async stand => present(stand.daemonPid()),
+}
+
+const workers: Contender = {
+  name: 'workers',
+  title: 'the same with 2 workers',
+  extra: true,
+  async raise(stand, signal) {
+    await stand.raiseTwoArm(write(stand, 'workers.yaml', tapvsConfig(2)), signal)
+  },
+  pids: tapvs.pids,
+}
+
+const limit: Contender = {
+  name: 'limit',
+  title: 'moves frames between the two TAPs and does nothing else (C)',
+  async raise(stand, signal) {
+    await stand.raiseTaps(signal)
+    const { client, rs } = stand
+    const program = await compiled('limit/limit.c')
+    const taps = [client.netnsPath, client.tap, rs.netnsPath, rs.tap]
+    await stand.startBalancer('limit', client, [program, ...taps], signal)
+  },
+  pids: async stand => present(stand.pid('limit')),
+}
+
+const nat: Contender = {
+  name: 'nat',
+  title: 'kernel NAT: nftables dnat and snat',
+  async raise(stand, signal) {
+    await stand.raiseMiddle(signal)
+    const run = (...argv: string[]) => mustRun([...inside(stand.middle), ...argv])
+    await run('nft', '-f', write(stand, 'nat.nft', natRules()))
+    // As long as in tapvs. The default of 120 s would fill the connection table in half a minute.
+    await run('sysctl', '-qw', 'net.netfilter.nf_conntrack_tcp_timeout_time_wait=7')
+  },
+  pids: async () => [],
+  version: ['nft', '--version'],
+}
+
+const haproxy: Contender = {
+  name: 'haproxy',
+  title: 'HAProxy, mode tcp, 2 threads',
+  async raise(stand, signal) {
+    await stand.raiseMiddle(signal)
+    const argv = ['haproxy', '-db', '-f', write(stand, 'haproxy.cfg', haproxyConfig())]
+    await stand.startBalancer('haproxy', stand.middle, argv, signal)
+  },
+  pids: stand => stand.middlePids(),
+  version: ['haproxy', '-v'],
+}
+
+const nginx: Contender = {
+  name: 'nginx',
+  title: 'nginx, stream module, 2 workers',
+  async raise(stand, signal) {
+    await stand.raiseMiddle(signal)
+    const config = write(stand, 'nginx.conf', nginxConfig(stand))
+    const argv = ['nginx', '-e', 'stderr', '-p', stand.folder, '-c', config]
+    await stand.startBalancer('nginx', stand.middle, argv, signal)
+  },
+  pids: stand => stand.middlePids(),
+  version: ['nginx', '-v'],
+}
+
+const none: Contender = {
+  name: 'none',
+  title: 'no balancer: client and RS joined by a veth pair',
+  raise: (stand, signal) => stand.raiseVeth(signal),
+  pids: async () => [],
+}
+
+/** In the order in which they take their turns. */
+export const CONTENDERS: readonly Contender[] = [tapvs, workers, limit, nat, haproxy, nginx, none]
+
+function write(stand: Stand, name: string, text: string): string {
+  const file = join(stand.folder, name)
+  writeFileSync(file, text)
+  return file
+}
+
+/** The documented example config with a service for iperf3 beside that for redis, and more LIPs. */
+export function tapvsConfig(workers = 1): string {
+  const config = parseDocument(readFileSync(DEFAULT_CONFIG, 'utf8'))
+  const services = config.get('services')
+  const redis = isSeq(services) ? services.items[0] : undefined
+  if (!isSeq(services) || !isMap(redis)) throw new LabError(`${DEFAULT_CONFIG} has no service`)
+  const iperf = redis.toJSON()
+  iperf.port = IPERF_PORT
+  iperf.real_servers = [{ address: RIP, port: IPERF_PORT, weight: 100 }]
+  services.add(config.createNode(iperf))
+  config.setIn(['arms', 1, 'local_addresses'], LIPS)
+  config.setIn(['workers', 'count'], workers)
+  return config.toString()
+}
+
+function natRules(): string {
+  return `table ip nat {
+  chain prerouting {
+    type nat hook prerouting priority dstnat
+    ip daddr ${VIP} tcp dport { ${PORTS.join(', ')} } dnat to ${RIP}
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat
+    ip daddr ${RIP} snat to ${LIPS[0]}-${LIPS.at(-1)}
+  }
+}
+`
+}
+
+function haproxyConfig(): string {
+  const services = PORTS.map(
+    port => `listen port${port}
+  bind ${VIP}:${port}
+  server rs ${RIP}:${port}
+`,
+  )
+  return `global
+  nbthread 2
+  maxconn 4000
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 90s
+  timeout server 90s
+${services.join('')}`
+}
+
+/** A module of Debian's lies beside the binary's prefix, also when that is a folder of ours. */
+function nginxConfig(stand: Stand): string {
+  const program = onPath('nginx') ?? ''
+  const module = join(dirname(program), '../lib/nginx/modules/ngx_stream_module.so')
+  const load = existsSync(module) ? `load_module ${module};\n` : ''
+  const services = PORTS.map(
+    port => `  server {
+    listen ${VIP}:${port} reuseport;
+    proxy_pass ${RIP}:${port};
+  }
+`,
+  )
+  return `${load}daemon off;
+user root;
+worker_processes 2;
+pid ${join(stand.lab.paths.folder, 'nginx-own.pid')};
+error_log stderr;
+events {
+  worker_connections 4000;
+}
+stream {
+${services.join('')}}
+`
+}

@@ -1,0 +1,179 @@
+/**
+ * The loads. Each is first run short, which warms up everything on the way and says how fast it will be, and then
+ * measured for about as many seconds as asked for. All of them are commands in the client's namespace towards the VIP.
+ */
+
+import { basename } from 'node:path'
+import { LabError } from '../../netns/lab-error.ts'
+import { inside } from '../../netns/namespaces.ts'
+import { run } from '../../netns/processes.ts'
+import { REDIS_PORT } from '../../netns/topology.ts'
+import { compiled } from './native.ts'
+import { figures, iperfSum, redisRate } from './parse.ts'
+import { LATENCY_RATE } from './rows.ts'
+import { IPERF_PORT, type Stand, VIP } from './stand.ts'
+
+const CONNECTIONS = 50
+const GIB = 2 ** 30
+/** Exit code after SIGKILL. */
+const KILLED = 137
+/** A load that takes this long is stuck; redis-benchmark tries to connect for ever. */
+const LIMIT_MS = 30_000
+
+export type Measured = {
+  /** By the keys of rows. */
+  figures: Record<string, number>
+  /** How much of `Load.unit` was done. */
+  work: number
+}
+
+export type Load = {
+  key: string
+  /** What CPU time is reported for. */
+  unit: 'M requests' | 'M connections' | 'GiB'
+  /** Keys of the rows that it gives. */
+  rows: string[]
+  needsIperf: boolean
+  /** => how much a second it will do, in a measure of its own */
+  warmUp(tool: Tool, seconds: number): Promise<number>
+  measure(tool: Tool, seconds: number, rate: number): Promise<Measured>
+}
+
+/** Runs a command among the clients. => what it printed */
+export type Tool = (argv: string[]) => Promise<string>
+
+export function clientTool(stand: Stand, signal: AbortSignal): Tool {
+  return async argv => {
+    const words = [...inside(stand.client), ...argv]
+    const { code, stdout, stderr } = await run(words, { timeoutMs: LIMIT_MS, signal })
+    const said = stderr.trim().split('\n')[0]
+    const name = basename(argv[0] ?? '')
+    if (code === KILLED)
+      throw new LabError(`${name} was not done after ${LIMIT_MS / 1000} s: ${said}`)
+    // iperf3 says in its JSON what went wrong, and its exit code adds nothing to it.
+    if (code !== 0 && name !== 'iperf3')
+      throw new LabError(`${name}: ${said || `exit code ${code}`}`)
+    return stdout
+  }
+}
+
+function redis(key: string, test: string, bytes: number, pipeline: number): Load {
+  const benchmark = async (tool: Tool, requests: number) => {
+    // A whole number of pipelines on each connection: redis-benchmark rounds up.
+    const count = Math.ceil(requests / (CONNECTIONS * pipeline)) * CONNECTIONS * pipeline
+    // biome-ignore format: one option and its value after the other
+    const rate = redisRate(await tool([
+      'redis-benchmark', '-h', VIP, '-p', `${REDIS_PORT}`, '-c', `${CONNECTIONS}`, '--csv',
+      '-t', test, '-d', `${bytes}`, '-P', `${pipeline}`, '-n', `${count}`,
+    ]))
+    return { count, rate }
+  }
+  return {
+    key,
+    unit: 'M requests',
+    rows: [key],
+    needsIperf: false,
+    async warmUp(tool, seconds) {
+      // GET finds what was set last, and that is to be a value of its own size.
+      if (test === 'get')
+        await tool(['redis-cli', '-h', VIP, 'set', 'key:__rand_int__', 'x'.repeat(bytes)])
+      let { count, rate } = await benchmark(tool, CONNECTIONS * pipeline * 20)
+      while (count / rate < seconds / 2) ({ count, rate } = await benchmark(tool, rate * seconds))
+      return rate
+    },
+    async measure(tool, seconds, expected) {
+      const { count, rate } = await benchmark(tool, expected * seconds)
+      return { figures: { [key]: rate }, work: count / 1e6 }
+    },
+  }
+}
+
+function iperf(key: string, streams: number, ...direction: string[]): Load {
+  const send = async (tool: Tool, bytes: number) =>
+    iperfSum(
+      // biome-ignore format: one option and its value after the other
+      await tool([
+        'iperf3', '--json', '--client', VIP, '--port', `${IPERF_PORT}`,
+        '--parallel', `${streams}`, '--bytes', `${Math.ceil(bytes)}`, ...direction,
+      ]),
+    )
+  return {
+    key,
+    unit: 'GiB',
+    rows: [key],
+    needsIperf: true,
+    async warmUp(tool, seconds) {
+      let sum = await send(tool, GIB / 8)
+      while (sum.seconds < seconds / 2) sum = await send(tool, (sum.bytes / sum.seconds) * seconds)
+      return sum.bytes / sum.seconds
+    },
+    async measure(tool, seconds, rate) {
+      const sum = await send(tool, rate * seconds)
+      return { figures: { [key]: (sum.bytes * 8) / sum.seconds / 1e9 }, work: sum.bytes / GIB }
+    },
+  }
+}
+
+function connections(sources: string[]): Load {
+  const connect = async (tool: Tool, seconds: number) => {
+    const program = await compiled('load/connections.c')
+    const to = [VIP, `${REDIS_PORT}`, `${seconds}`, `${CONNECTIONS}`]
+    const said = await tool([program, ...to, ...sources])
+    return figures('connections', said, 'connections', 'seconds')
+  }
+  const key = 'connections'
+  return {
+    key,
+    unit: 'M connections',
+    rows: [key],
+    needsIperf: false,
+    async warmUp(tool, seconds) {
+      const done = await connect(tool, seconds)
+      return done.connections / done.seconds
+    },
+    async measure(tool, seconds) {
+      const done = await connect(tool, seconds)
+      const rate = done.connections / done.seconds
+      return { figures: { [key]: rate }, work: done.connections / 1e6 }
+    },
+  }
+}
+
+function latency(): Load {
+  const ping = async (tool: Tool, seconds: number) => {
+    const program = await compiled('load/latency.c')
+    const to = [VIP, `${REDIS_PORT}`, `${LATENCY_RATE}`, `${seconds}`, `${CONNECTIONS}`]
+    const keys = ['requests', 'p50', 'p99', 'p999'] as const
+    return figures('latency', await tool([program, ...to]), ...keys)
+  }
+  return {
+    key: 'latency',
+    unit: 'M requests',
+    rows: ['p50', 'p99', 'p999'],
+    needsIperf: false,
+    async warmUp(tool, seconds) {
+      await ping(tool, seconds)
+      return LATENCY_RATE
+    },
+    async measure(tool, seconds) {
+      const { requests, p50, p99, p999 } = await ping(tool, seconds)
+      return { figures: { p50, p99, p999 }, work: requests / 1e6 }
+    },
+  }
+}
+
+/** In the order in which they are run; `sources` are the client's addresses. */
+export function allLoads(sources: string[]): Load[] {
+  return [
+    redis('get-1', 'get', 3, 1),
+    redis('get-16', 'get', 3, 16),
+    redis('set-1k', 'set', 1024, 1),
+    redis('set-64k', 'set', 65_536, 1),
+    connections(sources),
+    iperf('to-1', 1),
+    iperf('to-8', 8),
+    iperf('from-1', 1, '--reverse'),
+    iperf('from-8', 8, '--reverse'),
+    latency(),
+  ]
+}

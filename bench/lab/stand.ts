@@ -1,0 +1,205 @@
+/**
+ * What every contender is measured in: a client's and a real server's namespace with a contender between them. It has
+ * the names and paths of a lab (netns/) of its own, so whatever a killed benchmark left behind is found and taken away
+ * by the next one. The client always talks to the same address.
+ *
+ *   two-arm   client ── TAP, tapvs, TAP ── RS           202.108.10.0/24 and 192.168.168.0/24
+ *   middle    client ── veth, a namespace, veth ── RS   the same two subnets
+ *   taps      client ── TAP, limit, TAP ── RS           one subnet, the RS has the VIP
+ *   veth      client ── veth ── RS                      one subnet, the RS has the VIP
+ */
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { daemonPid } from '../../netns/appliance.ts'
+import { LabError } from '../../netns/lab-error.ts'
+import { raiseArm } from '../../netns/links.ts'
+import { deleteNetns, inside, makeNetns, type Netns, pidsInside } from '../../netns/namespaces.ts'
+import {
+  lastWords,
+  mustRun,
+  recordedPid,
+  run,
+  startRecorded,
+  until,
+} from '../../netns/processes.ts'
+import { raiseRedis } from '../../netns/real-servers.ts'
+import { type Arm, layOutArm, PREFIX_LENGTH } from '../../netns/topology.ts'
+import { Lab } from '../../netns/two-arm.ts'
+
+export const VIP = '202.108.10.1'
+export const RIP = '192.168.168.2'
+/** One address has 64 thousand ports, and each of them rests after a connection: 7 s in tapvs. */
+export const LIPS = ['192.168.168.7', '192.168.168.8', '192.168.168.9', '192.168.168.10']
+export const CLIENTS = 16
+export const IPERF_PORT = 5201
+
+const MTU = 1500
+const READY_LIMIT_MS = 8000
+
+/**
+ * In every namespace. All ports may be used, and a port in TIME_WAIT for a new connection after a second, with timestamps: otherwise
+ * short connections through a proxy, whose end closes first, would use up the 28 thousand default ports in 3 s.
+ * Reno, because it is in every kernel and does not pace: where BBR is the default, its timers decide, and not what
+ * stands between the ends (64 KiB SETs through two TAPs: 18 thousand/s with BBR, 31 thousand/s with Reno).
+ */
+const SYSCTLS = [
+  'net.ipv4.ip_local_port_range=1024 65535',
+  'net.ipv4.tcp_tw_reuse=1',
+  'net.ipv4.tcp_congestion_control=reno',
+]
+const ROUTER_SYSCTLS = ['net.ipv4.ip_forward=1']
+
+export class Stand {
+  readonly lab: Lab
+  readonly middle: Netns
+  /** For configs of the contenders. */
+  readonly folder: string
+
+  constructor(name: string, folder: string) {
+    this.lab = new Lab(name)
+    this.middle = { netns: `${name}-middle`, netnsPath: join('/run/netns', `${name}-middle`) }
+    this.folder = folder
+    mkdirSync(folder, { recursive: true })
+  }
+
+  get client(): Arm {
+    return this.lab.arm('client')
+  }
+
+  get rs(): Arm {
+    return this.lab.arm('rs')
+  }
+
+  async raiseTwoArm(config: string, signal: AbortSignal): Promise<void> {
+    await this.lab.up({ config, clients: CLIENTS }, signal)
+    for (const arm of [this.client, this.rs]) await setSysctls(arm, SYSCTLS)
+  }
+
+  async raiseTaps(signal: AbortSignal): Promise<void> {
+    await this.#raiseNamespaces()
+    await raiseArm(this.client, MTU)
+    await raiseArm({ ...this.rs, addresses: [VIP] }, MTU)
+    await raiseRedis(this.lab.paths, this.rs, VIP, signal)
+  }
+
+  async raiseVeth(signal: AbortSignal): Promise<void> {
+    await this.#raiseNamespaces()
+    await joinByVeth(this.client, { netns: this.rs, name: this.rs.tap, addresses: [VIP] })
+    await raiseRedis(this.lab.paths, this.rs, VIP, signal)
+  }
+
+  async raiseMiddle(signal: AbortSignal): Promise<void> {
+    await this.#raiseNamespaces()
+    await makeNetns(this.middle)
+    await setSysctls(this.middle, [...SYSCTLS, ...ROUTER_SYSCTLS])
+    await joinByVeth(this.client, { netns: this.middle, name: 'ext0', addresses: [VIP] })
+    await joinByVeth(this.rs, { netns: this.middle, name: 'int0', addresses: LIPS })
+    await raiseRedis(this.lab.paths, this.rs, RIP, signal)
+  }
+
+  async #raiseNamespaces(): Promise<void> {
+    this.lab.claim({ clients: CLIENTS })
+    for (const arm of [this.client, this.rs]) {
+      await makeNetns(arm)
+      await setSysctls(arm, SYSCTLS)
+    }
+  }
+
+  /** An iperf3 server beside the redis-server, on every address. */
+  async raiseIperf(signal: AbortSignal): Promise<void> {
+    const argv = ['iperf3', '--server', '--port', `${IPERF_PORT}`, '--forceflush']
+    const log = this.#start('iperf3', this.rs, argv)
+    const ready = () => lastWords(log).includes('Server listening') || undefined
+    await this.#alive('iperf3', log, signal, ready)
+  }
+
+  /** => its log */
+  #start(name: string, at: Netns, argv: string[]): string {
+    const log = join(this.lab.paths.folder, `${name}.log`)
+    startRecorded([...inside(at), ...argv], this.#record(name), log)
+    return log
+  }
+
+  /** Starts a program that `down` will stop, and waits until redis answers the client through it. */
+  async startBalancer(name: string, at: Netns, argv: string[], signal: AbortSignal): Promise<void> {
+    await this.#alive(name, this.#start(name, at, argv), signal, () => this.#answers(signal))
+  }
+
+  /** Waits until redis answers the client. */
+  async reachable(signal: AbortSignal): Promise<void> {
+    const what = `an answer from ${VIP}`
+    await until(what, { limitMs: READY_LIMIT_MS, signal }, () => this.#answers(signal))
+  }
+
+  async #answers(signal: AbortSignal): Promise<true | undefined> {
+    const ping = [...inside(this.client), 'redis-cli', '-h', VIP, 'ping']
+    const { stdout } = await run(ping, { timeoutMs: 1000, signal })
+    return stdout.includes('PONG') || undefined
+  }
+
+  async #alive(
+    name: string,
+    log: string,
+    signal: AbortSignal,
+    ready: () => Promise<true | undefined> | true | undefined,
+  ): Promise<void> {
+    await until(name, { limitMs: READY_LIMIT_MS, everyMs: 50, signal }, () => {
+      if (this.pid(name) !== undefined) return ready()
+      throw new LabError(`${name} did not start; its last words are above`, lastWords(log))
+    })
+  }
+
+  /** => the pid of a program that was started here, while it lives */
+  pid(name: string): number | undefined {
+    return recordedPid(this.#record(name))
+  }
+
+  daemonPid(): number | undefined {
+    return daemonPid(this.lab.paths)
+  }
+
+  middlePids(): Promise<number[]> {
+    return pidsInside(this.middle)
+  }
+
+  /** Takes everything away; nothing to do is fine. */
+  async down(): Promise<void> {
+    await deleteNetns(this.middle)
+    await this.lab.down()
+  }
+
+  #record(name: string): string {
+    return join(this.lab.paths.folder, `${name}.pid`)
+  }
+}
+
+/** The same in every stand. */
+export function clientAddresses(): string[] {
+  return layOutArm('', 'client', CLIENTS).addresses
+}
+
+async function setSysctls(at: Netns, settings: string[]): Promise<void> {
+  // Those that not every kernel has: -e ignores what is unknown.
+  await mustRun([...inside(at), 'sysctl', '-eqw', 'net.ipv6.conf.all.disable_ipv6=1'])
+  await mustRun([...inside(at), 'sysctl', '-qw', ...settings])
+}
+
+/** A veth pair between an arm, under its TAP's name and with its addresses, and a link of another namespace. */
+async function joinByVeth(
+  arm: Arm,
+  far: { netns: Netns; name: string; addresses: string[] },
+): Promise<void> {
+  const ip = (at: Netns, lines: string[]) =>
+    mustRun(['ip', '-n', at.netns, '-batch', '-'], { input: `${lines.join('\n')}\n` })
+  const raise = (name: string, addresses: string[]) => [
+    ...addresses.map(address => `addr add ${address}/${PREFIX_LENGTH} dev ${name}`),
+    `link set ${name} up`,
+    'link set lo up',
+  ]
+  await ip(arm, [
+    `link add ${arm.tap} type veth peer name ${far.name} netns ${far.netns.netns}`,
+    ...raise(arm.tap, arm.addresses),
+  ])
+  await ip(far.netns, raise(far.name, far.addresses))
+}

@@ -1,0 +1,97 @@
+/**
+ * All packet threads as the rest of control sees them: one thing that is started, asked and stopped. Life-cycle as of
+ * one of them: constructed (the arms are open and the threads start), `ready` when all are, `ended` when one is gone.
+ */
+
+import { arenaSlots } from '../engine/frames.ts'
+import { Handover } from '../io/handover.ts'
+import { createWaker } from '../io/native.ts'
+import { arenaBytes } from './apply.ts'
+import { Arms } from './arms.ts'
+import type { Answer } from './commands.ts'
+import type { Config } from './config.ts'
+import { addUp, type Listing, pageOf } from './merge.ts'
+import { PacketThread } from './packet-thread.ts'
+import type { Shared, WorkerRequest } from './worker-protocol.ts'
+
+export class Workers {
+  /** Rejects with the reason, in one line, if one of them cannot start or ends before. */
+  readonly ready: Promise<unknown>
+  /** Resolves when one of them is gone; undefined if it was asked to go. */
+  readonly ended: Promise<string | undefined>
+  readonly #threads: PacketThread[]
+  readonly #arms: Arms
+
+  /** `traces` are the memories of the trace rings, by worker. Throws NativeError if an arm cannot be opened. */
+  constructor(
+    config: Config,
+    traces: readonly SharedArrayBuffer[],
+    traceRecords: number,
+    warn: (text: string) => void,
+  ) {
+    const wakers = traces.map(() => createWaker())
+    const shared = wakers.length === 1 ? null : shareMemory(config, wakers)
+    this.#arms = new Arms(config, warn, (worker, message) => this.#threads[worker]?.send(message))
+    const queues = this.#arms.open()
+    this.#threads = wakers.map((waker, index) => {
+      const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
+      const [trace] = traces.slice(index) as [SharedArrayBuffer]
+      const start = { config, index, queues: own, shared, trace, traceRecords, waker }
+      return new PacketThread(start, arm => this.#arms.lost(arm, index), warn)
+    })
+    this.ready = Promise.all(this.#threads.map(thread => thread.ready))
+    // As of one thread: whoever awaits it sees the failure.
+    this.ready.catch(() => {})
+    this.ended = Promise.race(this.#threads.map(thread => thread.ended))
+  }
+
+  /** Asks all of them, each of which answers between two bursts, and adds up what they say. */
+  async request(request: WorkerRequest): Promise<Answer> {
+    if (request.verb === 'conns') return this.#conns(request.from, request.limit)
+    const answers = await Promise.all(this.#threads.map(thread => thread.request(request)))
+    const failed = answers.find(answer => 'error' in answer)
+    if (failed) return failed
+    return {
+      ok: addUp(
+        request.verb,
+        answers.map(answer => (answer as { ok: Listing }).ok),
+      ),
+    }
+  }
+
+  /** Asks one of them. */
+  ask(index: number, request: WorkerRequest): Promise<Answer> {
+    return (this.#threads[index] as PacketThread).request(request)
+  }
+
+  setDebug(debug: boolean): void {
+    for (const thread of this.#threads) thread.send({ debug })
+  }
+
+  /** Ends them; resolves when they are gone. */
+  async stop(): Promise<void> {
+    this.#arms.stop()
+    await Promise.all(this.#threads.map(thread => thread.stop()))
+  }
+
+  /** One worker's table after the other's. */
+  async #conns(from: number, limit: number): Promise<Answer> {
+    const { worker, record } = pageOf.read(from)
+    if (worker >= this.#threads.length) return { ok: { conns: [], next: -1 } }
+    const answer = await this.ask(worker, { verb: 'conns', from: record, limit })
+    if ('error' in answer) return answer
+    const { conns, next } = answer.ok as { conns: []; next: number }
+    if (next >= 0) return { ok: { conns, next: pageOf.write(worker, next) } }
+    const last = worker + 1 === this.#threads.length
+    return { ok: { conns, next: last ? -1 : pageOf.write(worker + 1, 0) } }
+  }
+}
+
+function shareMemory(config: Config, wakers: readonly number[]): Shared {
+  const slots = arenaSlots(config.arms.length)
+  return {
+    arena: new SharedArrayBuffer(arenaBytes(config)),
+    rings: new SharedArrayBuffer(Handover.bytesFor(wakers.length, slots)),
+    wakers,
+  }
+}

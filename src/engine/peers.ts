@@ -1,0 +1,15 @@
+/**
+ * The other workers, as an engine sees them. Workers share nothing: each has its own tables, and owns the connections
+ * whose client hashes to it and whose lport is in its partition. What one of them hears by ARP it tells the others, for
+ * an answer arrives at one worker, whoever asked.
+ */
+
+import type { Steering } from './steering.ts'
+
+export interface Peers {
+  /** Index of this worker, from 0. */
+  readonly self: number
+  readonly steering: Steering
+  /** Passes on what an ARP said: `sender` on `arm` (an index) has this MAC. */
+  tell(arm: number, sender: number, macHi: number, macLo: number, solicited: boolean): void
+}

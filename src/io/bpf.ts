@@ -1,0 +1,110 @@
+/**
+ * An assembler for the few eBPF instructions that steering needs (RFC 9669), so that nobody has to have a compiler
+ * for BPF. Jumps name labels, which are resolved when the bytes are asked for.
+ *
+ *   instruction   | opcode 8 | dst 4, src 4 | offset 16 | immediate 32 |    fields in the machine's byte order
+ */
+
+const BYTES = 8
+
+/** Registers. R0 is the result; R6 must hold the context for packet loads, which lose R1 to R5. */
+export const R0 = 0
+export const R1 = 1
+export const R6 = 6
+export const R7 = 7
+export const R8 = 8
+export type Register = 0 | 1 | 6 | 7 | 8
+
+/** Bytes of a packet load. */
+export const SIZE = { WORD: 0x00, HALF: 0x08, BYTE: 0x10 } as const
+
+/** Arithmetic on 32 bits; the upper half of the register becomes zero. */
+export const OP = { ADD: 0x04, MUL: 0x24, AND: 0x54, RSH: 0x74, XOR: 0xa4, MOV: 0xb4 } as const
+const ALU_LSH = 0x64
+const ALU64_MOV_REGISTER = 0xbf
+const BY_REGISTER = 0x08
+
+/** Comparisons of the lower 32 bits, unsigned, with an immediate. SET: have they a bit in common? */
+export const IF = { EQ: 0x16, GE: 0x36, SET: 0x46, NE: 0x56, LT: 0xa6 } as const
+
+const LD_ABS = 0x20
+const LD_IND = 0x40
+const JUMP = 0x05
+const EXIT = 0x95
+
+type Op = (typeof OP)[keyof typeof OP]
+type Size = (typeof SIZE)[keyof typeof SIZE]
+
+/** A place to jump to. Jumps go forward only; the place is put down once. */
+export interface Label {
+  at: number
+}
+
+export class Assembler {
+  readonly #code: { opcode: number; registers: number; imm: number; to?: Label }[] = []
+
+  label(): Label {
+    return { at: -1 }
+  }
+
+  place(label: Label): void {
+    label.at = this.#code.length
+  }
+
+  /** Copies all 64 bits, which a pointer needs. */
+  copy(dst: Register, src: Register): void {
+    this.#add(ALU64_MOV_REGISTER, dst, src, 0)
+  }
+
+  alu(op: Op, dst: Register, imm: number): void {
+    this.#add(op, dst, 0, imm)
+  }
+
+  aluRegister(op: Op, dst: Register, src: Register): void {
+    this.#add(op | BY_REGISTER, dst, src, 0)
+  }
+
+  shiftLeft(dst: Register, bits: number): void {
+    this.#add(ALU_LSH, dst, 0, bits)
+  }
+
+  /** R0 = the packet's bytes at `offset`, read big-endian. A packet that has none there ends the program with 0. */
+  load(size: Size, offset: number): void {
+    this.#add(LD_ABS | size, 0, 0, offset)
+  }
+
+  /** The same at `offset` plus a register. */
+  loadBehind(size: Size, register: Register, offset: number): void {
+    this.#add(LD_IND | size, 0, register, offset)
+  }
+
+  jumpIf(test: (typeof IF)[keyof typeof IF], register: Register, imm: number, to: Label): void {
+    this.#code.push({ opcode: test, registers: register, imm, to })
+  }
+
+  jump(to: Label): void {
+    this.#code.push({ opcode: JUMP, registers: 0, imm: 0, to })
+  }
+
+  exit(): void {
+    this.#add(EXIT, 0, 0, 0)
+  }
+
+  /** The program as bpf(2) takes it. Throws RangeError if a jump goes further than 16 bits say. */
+  bytes(): Uint8Array {
+    const view = new DataView(new ArrayBuffer(this.#code.length * BYTES))
+    this.#code.forEach(({ opcode, registers, imm, to }, i) => {
+      const distance = to === undefined ? 0 : to.at - i - 1
+      if (distance < 0 || distance > 0x7fff) throw new RangeError(`jump over ${distance}`)
+      view.setUint8(i * BYTES, opcode)
+      view.setUint8(i * BYTES + 1, registers)
+      view.setInt16(i * BYTES + 2, distance, true)
+      view.setInt32(i * BYTES + 4, imm, true)
+    })
+    return new Uint8Array(view.buffer)
+  }
+
+  #add(opcode: number, dst: number, src: number, imm: number): void {
+    this.#code.push({ opcode, registers: (src << 4) | dst, imm })
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * What workers send one another: a frame that reached the wrong one, a slot that goes home after it was sent or dropped
+ * elsewhere, and what an ARP said. The rings are handover.ts's; this file says what their records mean.
+ */
+
+import { Drop, Event } from '../engine/counters.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Frames } from '../engine/frames.ts'
+import type { Peers } from '../engine/peers.ts'
+import type { Steering } from '../engine/steering.ts'
+import { Handed, type Handover } from './handover.ts'
+
+/** Records taken in per turn, so that a flood from a neighbour leaves the arms their turn. */
+const RECORDS_PER_TURN = 256
+
+export class Exchange implements Peers {
+  readonly self: number
+  readonly steering: Steering
+  readonly #rings: Handover
+  readonly #workers: number
+
+  constructor(rings: Handover, steering: Steering, workers: number, self: number) {
+    this.#rings = rings
+    this.steering = steering
+    this.#workers = workers
+    this.self = self
+  }
+
+  tell(arm: number, sender: number, macHi: number, macLo: number, solicited: boolean): void {
+    for (let to = 0; to < this.#workers; to++) {
+      // A ring that is full of frames loses it; whoever still needs to know asks again within a second.
+      if (to !== this.self) {
+        this.#rings.send(to, Handed.NEIGH, arm, sender, macHi, macLo, solicited ? 1 : 0)
+      }
+    }
+  }
+
+  /** Gives the frame in `slot`, which came in on `arm`, to the worker `owner`, or drops it if that one is behind. */
+  handOver(engine: Engine, owner: number, arm: number, slot: number): void {
+    const { frames, counters } = engine
+    const start = frames.start[slot]
+    const length = frames.length[slot]
+    if (this.#rings.send(owner, Handed.FRAME, arm, slot, start, length)) {
+      counters.count(Event.HANDED_OVER)
+    } else {
+      counters.rxDrop(arm, Drop.HAND_OVER_FULL)
+      frames.release(slot)
+    }
+  }
+
+  /** Takes in what the others have sent; frames go to `judge` in the order in which each of them sent them. */
+  receive(engine: Engine, now: number, judge: (arm: number, slot: number) => void): void {
+    const rings = this.#rings
+    const { frames } = engine
+    for (let n = 0; n < RECORDS_PER_TURN && rings.receive(); n++) {
+      const { kind, a, b, c, d, e } = rings
+      if (kind === Handed.FRAME) {
+        frames.start[b] = c
+        frames.length[b] = d
+        judge(a, b)
+      } else if (kind === Handed.HOME) frames.release(a)
+      else engine.hear(a, b, c, d, e === 1, now)
+    }
+  }
+
+  /** Sends home what was released here, and shows the others what was sent since the last time. */
+  flush(frames: Frames): void {
+    for (let i = 0; i < frames.strangerCount; i++) {
+      const slot = frames.strangers[i] as number
+      this.#rings.send(Math.trunc(slot / frames.slots), Handed.HOME, slot)
+    }
+    frames.strangerCount = 0
+    this.#rings.flush()
+  }
+
+  /** True if nothing waits; from then until awake() whoever sends something ends our sleep. */
+  maySleep(): boolean {
+    return this.#rings.prepareSleep()
+  }
+
+  awake(): void {
+    this.#rings.awake()
+  }
+}

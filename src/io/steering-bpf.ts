@@ -1,0 +1,129 @@
+/**
+ * The BPF program that has the kernel put each frame into the TAP queue of the worker that owns it, queue i for
+ * worker i; engine/steering.ts says who owns what. One program serves every arm, because it looks at the frame's
+ * destination and not at the arm's role: TCP to a LIP comes from an RS and goes by its lport, all other TCP goes by
+ * the hash of its source. What nobody owns (ARP, ICMP, UDP, IPv6, fragments, malformed headers, a residue without a
+ * worker) is queue 0's.
+ *
+ * How tun numbers queues, and what it does without a program (drivers/net/tun.c, Linux 6.18; test/io/steering.test.ts
+ * shows each):
+ *
+ * - A queue's number is the order of attaching. When one is closed, the *last* queue takes over its number, and what
+ *   waited in the closed one is lost: worker i has queue i only while nobody closes one. So a worker that loses its
+ *   queue makes all of them be opened anew, in order, or frames reach the wrong worker until then.
+ * - The program's result is taken modulo the number of queues that are attached. While they are being opened
+ *   frames therefore go to wrong ones.
+ * - The program belongs to the device, not to a descriptor: a persistent TAP keeps it when its process has gone. Set
+ *   it or take it away (steer in native.ts) whenever a TAP is opened. It is replaced at one blow, no frame passes
+ *   unsteered in between.
+ * - Without a program tun hashes the flow, symmetrically, and delivers to the queue that last *wrote* a frame of that
+ *   flow; it remembers up to 4096 flows, each for 3 s after its last frame. An unknown flow goes by its hash. It learns
+ *   a flow only after the kernel has dealt with the frame, so an answer that comes at once, an RS's SYN+ACK, still
+ *   goes by the hash. So each connection's frames settle on one worker per arm, but not from the first on.
+ *
+ * A frame may reach the wrong queue in any case; workers hand such frames over (handover.ts).
+ */
+
+import { GOLDEN, MIX_1, MIX_2, type Steering } from '../engine/steering.ts'
+import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
+import { IP_FRAGMENT_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
+import { TCP } from '../wire/tcp.ts'
+import { Assembler, IF, type Label, OP, R0, R1, R6, R7, R8, SIZE } from './bpf.ts'
+
+/**
+ * SKF_LL_OFF of linux/filter.h: offsets from here on count from the Ethernet header, wherever the program runs and
+ * the packet's data begin. Such loads see only the linear part of a packet, where every driver puts the headers.
+ */
+const ETHERNET = -0x200000
+const IP = ETHERNET + ETH.HEADER
+
+/**
+ * => The program for the LIPs (int32, any order; at most 4096, as the index of connections has it), to be given to
+ * `steer` as soon as the set changes. It has 3 instructions a LIP and runs about log2 of them.
+ */
+export function steeringProgram(steering: Steering, lips: Iterable<number>): Uint8Array {
+  const asm = new Assembler()
+  const fromRs = asm.label()
+  const fromClient = asm.label()
+  const nobodys = asm.label()
+
+  asm.copy(R6, R1)
+  tcpOnly(asm, nobodys)
+  asm.load(SIZE.WORD, IP + IPV4.DST)
+  const sorted = [...new Set(lips)].sort((a, b) => (a >>> 0) - (b >>> 0))
+  among(asm, sorted, fromRs, fromClient)
+
+  asm.place(fromClient)
+  clientWorker(asm, steering)
+  asm.exit()
+
+  // The verifier refuses code that nothing leads to.
+  if (sorted.length > 0) {
+    asm.place(fromRs)
+    asm.loadBehind(SIZE.HALF, R7, IP + TCP.DPORT)
+    asm.alu(OP.AND, R0, steering.mask)
+    asm.jumpIf(IF.GE, R0, steering.workers, nobodys)
+    asm.exit()
+  }
+
+  asm.place(nobodys)
+  asm.alu(OP.MOV, R0, 0)
+  asm.exit()
+  return asm.bytes()
+}
+
+/** Goes on only with an unfragmented IPv4 packet of TCP; R7 becomes the length of its IP header. */
+function tcpOnly(asm: Assembler, otherwise: Label): void {
+  asm.load(SIZE.HALF, ETHERNET + ETH.TYPE)
+  asm.jumpIf(IF.NE, R0, ETHERTYPE.IPV4, otherwise)
+  asm.load(SIZE.BYTE, IP + IPV4.PROTOCOL)
+  asm.jumpIf(IF.NE, R0, PROTO.TCP, otherwise)
+  asm.load(SIZE.HALF, IP + IPV4.FRAGMENT)
+  asm.jumpIf(IF.SET, R0, IP_FRAGMENT_BITS, otherwise)
+  asm.load(SIZE.BYTE, IP + IPV4.VERSION_IHL)
+  asm.jumpIf(IF.LT, R0, 0x45, otherwise)
+  asm.jumpIf(IF.GE, R0, 0x50, otherwise)
+  asm.aluRegister(OP.MOV, R7, R0)
+  asm.alu(OP.AND, R7, 0x0f)
+  asm.shiftLeft(R7, 2)
+}
+
+/** Is R0 among the numbers, which ascend as unsigned? By halves. */
+function among(asm: Assembler, numbers: number[], yes: Label, no: Label): void {
+  if (numbers.length <= 1) {
+    for (const number of numbers) asm.jumpIf(IF.EQ, R0, number, yes)
+    asm.jump(no)
+    return
+  }
+  const half = numbers.length >> 1
+  const upper = asm.label()
+  asm.jumpIf(IF.GE, R0, numbers[half], upper)
+  among(asm, numbers.slice(0, half), yes, no)
+  asm.place(upper)
+  among(asm, numbers.slice(half), yes, no)
+}
+
+/** R0 = Steering.clientWorker of the source, line by line the same. */
+function clientWorker(asm: Assembler, { seed, workers }: Steering): void {
+  asm.load(SIZE.WORD, IP + IPV4.SRC)
+  asm.aluRegister(OP.MOV, R8, R0)
+  asm.alu(OP.XOR, R8, seed)
+  xorShifted(asm, 16)
+  asm.alu(OP.MUL, R8, MIX_1)
+  xorShifted(asm, 13)
+  asm.alu(OP.MUL, R8, MIX_2)
+  xorShifted(asm, 16)
+  asm.loadBehind(SIZE.HALF, R7, IP + TCP.SPORT)
+  asm.alu(OP.MUL, R0, GOLDEN)
+  asm.aluRegister(OP.ADD, R0, R8)
+  asm.alu(OP.RSH, R0, 16)
+  asm.alu(OP.MUL, R0, workers)
+  asm.alu(OP.RSH, R0, 16)
+}
+
+/** R8 ^= R8 >>> bits. */
+function xorShifted(asm: Assembler, bits: number): void {
+  asm.aluRegister(OP.MOV, R0, R8)
+  asm.alu(OP.RSH, R0, bits)
+  asm.aluRegister(OP.XOR, R8, R0)
+}

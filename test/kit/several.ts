@@ -1,0 +1,83 @@
+/**
+ * Several workers on one test stand: engines that share an arena and hand over through the real rings, on one thread. A
+ * frame goes in at any worker, as if the kernel had steered it there, and comes out of whichever owns it.
+ */
+
+import { arenaBytes, workerId } from '../../src/control/apply.ts'
+import { parseConfig } from '../../src/control/config.ts'
+import { arenaSlots } from '../../src/engine/frames.ts'
+import { Steering } from '../../src/engine/steering.ts'
+import { Exchange } from '../../src/io/exchange.ts'
+import { Handover } from '../../src/io/handover.ts'
+import { fixedIsn, type Out, SEED_CONFIG, Stand } from './stand.ts'
+
+export class Several {
+  readonly stands: Stand[]
+  readonly steering: Steering
+  readonly #exchanges: Exchange[]
+
+  constructor(workers: number, seedConfig = SEED_CONFIG) {
+    const yaml = `${seedConfig}\nworkers: { count: ${workers} }\n`
+    const config = parseConfig(yaml, 'several.yaml')
+    const arena = new SharedArrayBuffer(arenaBytes(config))
+    const slots = arenaSlots(config.arms.length)
+    const rings = new SharedArrayBuffer(Handover.bytesFor(workers, slots))
+    this.steering = new Steering(workers)
+    const indices = Array.from({ length: workers }, (_, i) => i)
+    this.#exchanges = indices.map(
+      self =>
+        new Exchange(
+          new Handover(rings, workers, self, slots, () => {}),
+          this.steering,
+          workers,
+          self,
+        ),
+    )
+    this.stands = indices.map(worker => {
+      const peers = this.#exchanges[worker]
+      const stand = new Stand(yaml, fixedIsn(4001), { worker, arena, peers })
+      stand.exchange = peers
+      return stand
+    })
+    this.settle()
+  }
+
+  /** Puts a frame in at one worker. => Everything that any worker sends, checked. */
+  input(worker: number, arm: string, frame: Uint8Array): Out[] {
+    const out = this.stands[worker].input(arm, frame)
+    this.#publish(worker)
+    return [...out, ...this.settle()]
+  }
+
+  /** A TCP segment in at one worker. */
+  segment(worker: number, arm: string, line: Parameters<Stand['segment']>[1]): Out[] {
+    const out = this.stands[worker].segment(arm, line)
+    this.#publish(worker)
+    return [...out, ...this.settle()]
+  }
+
+  /** Lets the workers take in what the others have sent, until nothing moves. */
+  settle(): Out[] {
+    const out: Out[] = []
+    for (let round = 0; round < 3; round++) {
+      for (const [worker, stand] of this.stands.entries()) {
+        const { engine } = stand
+        this.#exchanges[worker].receive(engine, stand.now | 0, (arm, slot) => {
+          stand.judgeSlot(engine.arms[arm], slot)
+        })
+        out.push(...stand.drain())
+        this.#exchanges[worker].flush(engine.frames)
+      }
+    }
+    return out
+  }
+
+  /** Log lines of a worker since the last call. */
+  log(worker: number): string[] {
+    return this.stands[worker].log(workerId(worker))
+  }
+
+  #publish(worker: number): void {
+    this.#exchanges[worker].flush(this.stands[worker].engine.frames)
+  }
+}

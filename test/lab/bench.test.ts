@@ -1,0 +1,57 @@
+/** The benchmark in one short round: what it measures with cannot rot unseen. */
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { Report } from '../../bench/lab/report.ts'
+import { Stand } from '../../bench/lab/stand.ts'
+import { CHECKOUT } from '../../netns/topology.ts'
+import { labName, scratchFolder } from '../kit/lab.ts'
+
+const folder = scratchFolder()
+const name = labName('bench')
+const stand = new Stand(name, folder)
+after(() => stand.down())
+
+// Not scripts/bench: it would fetch the peers, and no test needs them.
+function bench(words: string): { status: number | null; stdout: string; stderr: string } {
+  const argv = ['--name', name, '--out', folder, '--quick', '--rounds', '1', ...words.split(' ')]
+  const main = join(CHECKOUT, 'dist', 'bench', 'lab', 'main.js')
+  return spawnSync(process.execPath, [main, ...argv], { encoding: 'utf8', timeout: 60_000 })
+}
+
+test('tapvs, the limit and none are measured and gone', () => {
+  const { status, stdout, stderr } = bench('--only tapvs,limit,none --rows get-1,connections,p99')
+  assert.equal(status, 0, stderr)
+  assert.match(stdout, /^\d+ x .*Linux .*Node v/)
+  assert.match(stdout, /targets\n +tapvs : limit >= 1\.00, redis +(not )?met/)
+  const report = JSON.parse(readFileSync(join(folder, 'bench.json'), 'utf8')) as Report
+  assert.deepEqual(
+    report.rows.map(({ key }) => key),
+    ['get-1', 'connections', 'p50', 'p99', 'p999'],
+  )
+  for (const { figures } of report.rows) {
+    for (const contender of ['tapvs', 'limit', 'none']) {
+      assert.ok((figures[contender]?.median ?? 0) > 1, contender)
+    }
+  }
+  for (const file of ['bench.txt', 'bench.svg']) assert.ok(existsSync(join(folder, file)), file)
+  assert.equal(stand.lab.exists(), false)
+})
+
+test('mistakes are one line', () => {
+  for (const [words, status, said] of [
+    ['--only tapvs,ipvs', 2, /no contender "ipvs"/],
+    ['--rows udp', 2, /no row/],
+    ['--rounds 0', 2, /--rounds/],
+    ['--fast', 2, /fast/],
+    ['--name UPPER', 1, /--name "UPPER"/],
+  ] as const) {
+    const ended = bench(words)
+    assert.equal(ended.status, status, words)
+    assert.match(ended.stderr, said)
+    assert.equal(ended.stderr.trimEnd().split('\n').length, 1, ended.stderr)
+  }
+})
