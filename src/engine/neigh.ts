@@ -147,15 +147,16 @@ export class Neighs {
   }
 
   /**
-   * Addresses the frame in `slot` (IPv4, its Ethernet header about to be written) to neighbour n. => The arm to send
-   * on, PARKED if the neighbour keeps the slot until it is resolved, or minus a drop reason.
+   * Addresses the frame in `slot` (IPv4, its Ethernet header at `eth` about to be written) to neighbour n, which is on
+   * `arm`. => The arm to send on, PARKED if the neighbour keeps the slot until it is resolved, or minus a drop reason.
    */
-  output(n: number, slot: number, now: number): number {
+  output(n: number, slot: number, eth: number, arm: Arm, now: number): number {
     const state = this.state[n]
     if (state >= REACHABLE) {
-      this.#writeMacs(n, slot)
+      const { index } = arm
+      writeMacs(this.#frames.pkt, eth, this.macHi[n], this.macLo[n], arm.macHi, arm.macLo)
       if (state === PROBE) this.#ask(n, now)
-      return this.arm[n]
+      return index
     }
     const refused = this.#parking.park(n, slot)
     if (refused !== 0) return refused
