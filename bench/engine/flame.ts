@@ -84,7 +84,7 @@ function box({ name, ms }: Frame, x: number, level: number, width: number, all: 
   const label = width > name.length * 7 + 6 ? text : text.slice(0, Math.max(0, width / 7 - 1))
   return (
     `<g><title>${text} ${share} %</title>` +
-    `<rect x="${x.toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="${ROW - 1}" fill="hsl(${hue} 80% 62%)"/>` +
+    `<rect x="${x.toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="${ROW - 1}" fill="hsl(${hue},80%,62%)"/>` +
     `<text x="${(x + 3).toFixed(1)}" y="${y + 12}">${label}</text></g>`
   )
 }

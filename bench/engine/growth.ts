@@ -15,42 +15,77 @@ export interface Point {
   ns: number
 }
 
-export interface Growth {
-  connections: Point[]
-  services: Point[]
-  timers: Point[]
+/** One chart: what is counted along x, and its unit along y. */
+interface Figure {
+  name: string
+  count: string
+  ns: string
+  scale: 'linear' | 'log'
+  measure: (bench: Bench, conns: readonly number[]) => Point[]
 }
 
 const QUICK_LIMIT = 1 << 17
 /** Connections when something else grows: as many as 10 k services or RSs need to have one each and more. */
 const CONNS = 1 << 14
 const MANY = [1, 10, 100, 1000, 10_000]
+const SIZES = [10, 12, 14, 16, 17, 18, 20, 22].map(bits => 1 << bits)
 
-export function measureGrowth(bench: Bench, quick: boolean): Growth {
-  const conns = [10, 12, 14, 16, 17, 18, 20, 22]
-    .map(bits => 1 << bits)
-    .filter(count => !quick || count <= QUICK_LIMIT)
-  // The first run is slow for its code is not compiled yet.
-  timers(1 << 12, 3)
-  return {
-    connections: conns.map(count => ({
-      series: 'established traffic',
-      count,
-      ns: bench.established(count),
-    })),
-    services: MANY.flatMap(count => [
-      ...pair(bench, 'services, an RS each', count, { services: count, realServers: 1 }),
-      ...pair(bench, 'RSs of one service', count, { services: 1, realServers: count }),
-    ]),
-    timers: conns.flatMap(count => {
-      const { idle, refiled, expired } = timers(count, lipsFor(count))
-      return [
-        { series: 'tick with nothing due', count, ns: idle },
-        { series: 'filed again, per connection', count, ns: refiled },
-        { series: 'expired with two RSTs, per connection', count, ns: expired },
-      ]
-    }),
+const FIGURES: readonly Figure[] = [
+  {
+    name: 'connections',
+    count: 'connections',
+    ns: 'ns per packet',
+    scale: 'linear',
+    measure: (bench, conns) =>
+      conns.map(count => ({ series: 'established traffic', count, ns: bench.established(count) })),
+  },
+  {
+    name: 'services',
+    count: 'services or RSs',
+    ns: 'ns',
+    scale: 'log',
+    measure: bench =>
+      MANY.flatMap(count => [
+        ...pair(bench, 'services, an RS each', count, { services: count, realServers: 1 }),
+        ...pair(bench, 'RSs of one service', count, { services: 1, realServers: count }),
+      ]),
+  },
+  {
+    name: 'timers',
+    count: 'connections',
+    ns: 'ns',
+    scale: 'log',
+    measure: (_bench, conns) => conns.flatMap(timerPoints),
+  },
+]
+
+/** Measures the figures whose name has `only` in it and writes docs/figures/engine-*.svg. => All points, by figure */
+export async function drawGrowth(
+  bench: Bench,
+  only: string,
+  quick: boolean,
+): Promise<Record<string, Point[]>> {
+  const folder = join(CHECKOUT, 'docs/figures')
+  mkdirSync(folder, { recursive: true })
+  const conns = SIZES.filter(count => !quick || count <= QUICK_LIMIT)
+  // The first run is slow, for its code is not compiled yet.
+  timers(1 << 16, 3)
+  const growth: Record<string, Point[]> = {}
+  for (const figure of FIGURES.filter(({ name }) => name.includes(only))) {
+    const points = figure.measure(bench, conns)
+    writeFileSync(join(folder, `engine-${figure.name}.svg`), await svg(chart(figure, points)))
+    growth[figure.name] = points
   }
+  return growth
+}
+
+function timerPoints(count: number): Point[] {
+  const { idle, refiled, expired } = timers(count, lipsFor(count))
+  return [
+    { series: 'tick with nothing due', count, ns: idle },
+    { series: 'filed again, per connection', count, ns: refiled },
+    { series: 'expired with two RSTs, per connection', count, ns: expired },
+  ]
 }
 
 function pair(
@@ -65,18 +100,7 @@ function pair(
   ]
 }
 
-/** Writes docs/figures/engine-*.svg. */
-export async function drawGrowth(growth: Growth): Promise<void> {
-  const folder = join(CHECKOUT, 'docs/figures')
-  mkdirSync(folder, { recursive: true })
-  const draw = async (name: string, spec: TopLevelSpec) =>
-    writeFileSync(join(folder, `engine-${name}.svg`), await svg(spec))
-  await draw('connections', chart(growth.connections, 'connections', 'ns per packet', 'linear'))
-  await draw('services', chart(growth.services, 'services or RSs', 'ns', 'log'))
-  await draw('timers', chart(growth.timers, 'connections', 'ns', 'log'))
-}
-
-function chart(values: Point[], count: string, ns: string, scale: 'linear' | 'log'): TopLevelSpec {
+function chart({ count, ns, scale }: Figure, values: Point[]): TopLevelSpec {
   return {
     width: 480,
     height: 300,

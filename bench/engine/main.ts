@@ -7,10 +7,11 @@ import { SaPool } from '../../src/engine/sa-pool.ts'
 import { ratioOf, readBaseline, regressions, updateBaseline } from './baseline.ts'
 import { Calibration } from './calibrate.ts'
 import { Collections } from './collections.ts'
-import { drawGrowth, measureGrowth } from './growth.ts'
+import { drawGrowth } from './growth.ts'
 import { LIFE_PACKETS } from './lives.ts'
 import { Bench, lipsFor, type Row } from './measure.ts'
 import { REFUSALS } from './refused.ts'
+import { steps } from './steps.ts'
 import { timers } from './timers.ts'
 import { workers } from './workers.ts'
 
@@ -18,11 +19,12 @@ const options = yargs(process.argv.slice(2))
   .usage('npm run bench:engine -- [options]')
   .options({
     quick: { type: 'boolean', default: false, describe: 'fewer runs, at most 100 k connections' },
-    only: { type: 'string', default: '', describe: 'rows whose name has this in it' },
+    only: { type: 'string', default: '', describe: 'rows and charts with this in their name' },
     json: { type: 'string', describe: 'write the figures to FILE' },
     charts: { type: 'boolean', default: false, describe: 'measure growth, draw docs/figures' },
     update: { type: 'boolean', default: false, describe: 'store the ratios as the new baseline' },
     check: { type: 'boolean', default: false, describe: 'exit with 1 if a row costs more' },
+    steps: { type: 'boolean', default: false, describe: 'only: the steps of a packet' },
     workers: { type: 'number', default: 0, describe: 'only: so many engines at the same time' },
   })
   .strict()
@@ -47,7 +49,6 @@ function plan(): [name: string, against: Row['against'], measure: () => number][
         ['4 M', 1 << 22],
       ]
   const timed = options.quick ? 1 << 16 : 1 << 20
-  const once = { refiled: Number.POSITIVE_INFINITY, expired: Number.POSITIVE_INFINITY }
   return [
     ...sizes.map(([name, conns]): ReturnType<typeof plan>[0] => [
       `packet, ${name} connections`,
@@ -62,21 +63,25 @@ function plan(): [name: string, against: Row['against'], measure: () => number][
         () => bench.refused(reason),
       ],
     ),
-    [
-      `timer filed again, ${timed} connections`,
-      'memory',
-      () => {
-        for (let run = 0; run < 3; run++) {
-          calibration.run()
-          const { refiled, expired } = timers(timed, lipsFor(timed))
-          once.refiled = Math.min(once.refiled, refiled)
-          once.expired = Math.min(once.expired, expired)
-        }
-        return once.refiled
-      },
-    ],
-    [`expiry with two RSTs, ${timed} connections`, 'memory', () => once.expired],
+    [`timer filed again, ${timed} connections`, 'memory', () => timerCosts(timed).refiled],
+    [`expiry with two RSTs, ${timed} connections`, 'memory', () => timerCosts(timed).expired],
   ]
+}
+
+let costs: { refiled: number; expired: number } | undefined
+
+/** Measured once for both of its rows. */
+function timerCosts(conns: number): { refiled: number; expired: number } {
+  if (costs) return costs
+  const runs = Array.from({ length: 3 }, () => {
+    calibration.run()
+    return timers(conns, lipsFor(conns))
+  })
+  costs = {
+    refiled: Math.min(...runs.map(({ refiled }) => refiled)),
+    expired: Math.min(...runs.map(({ expired }) => expired)),
+  }
+  return costs
 }
 
 async function rows(): Promise<void> {
@@ -99,8 +104,7 @@ async function rows(): Promise<void> {
   print('memory per connection', `${bytes.toFixed(1)} bytes`)
   print('memory per LIP', `${(lipBytes / 2 ** 20).toFixed(1)} MiB`)
   print('garbage collections', String(await collections.count()))
-  const growth = options.charts ? measureGrowth(bench, options.quick) : undefined
-  if (growth) await drawGrowth(growth)
+  const growth = options.charts ? await drawGrowth(bench, options.only, options.quick) : {}
   report(measured, baseline, { bytes, lipBytes, growth })
 }
 
@@ -134,5 +138,6 @@ async function manyWorkers(count: number): Promise<void> {
 }
 
 if (options.workers > 0) await manyWorkers(options.workers)
+else if (options.steps) for (const { name, ns } of steps()) print(name, `${ns.toFixed(1)} ns`)
 else await rows()
 collections.close()
