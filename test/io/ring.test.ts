@@ -120,7 +120,7 @@ test('a ring ends with the thread that opened it', async () => {
   const code = `
     const { parentPort, workerData } = require('node:worker_threads')
     import(workerData).then(native => {
-      const ring = native.openRing(64)
+      const ring = native.openRing(64, 0)
       native.attach(new Uint8Array(64), new Int32Array(2), ring)
       parentPort.postMessage(0)
       parentPort.once('message', () => parentPort.close())
