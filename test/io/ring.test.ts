@@ -93,7 +93,7 @@ for (const { name, ring } of waysOfBursts()) {
   })
 }
 
-/** Numbered datagrams to 10.77.0.2, 0 to `last`, as fast as they can be sent. */
+/** Numbered datagrams to 10.77.0.2, 0 to `last`, as fast as they can be sent; the last one when there is room for it. */
 function flood(last: number): ChildProcess {
   const program = `
     const socket = require('node:dgram').createSocket('udp4')
@@ -101,7 +101,8 @@ function flood(last: number): ChildProcess {
       if (number > ${last}) return socket.close()
       const data = Buffer.alloc(4)
       data.writeUInt32BE(number)
-      socket.send(data, () => send(number + 1))
+      const next = () => send(number + 1)
+      socket.send(data, () => (number === ${last} - 1 ? setTimeout(next, 300) : next()))
     })`
   return spawn('ip', ['netns', 'exec', NS, process.execPath, '-e', program], { stdio: 'inherit' })
 }
