@@ -46,8 +46,8 @@ function plan(): [name: string, against: Row['against'], measure: () => number][
         ['1 M', 1 << 20],
         ['4 M', 1 << 22],
       ]
-  const timed = options.quick ? 1 << 14 : 1 << 20
-  const once = { refiled: 0, expired: 0 }
+  const timed = options.quick ? 1 << 16 : 1 << 20
+  const once = { refiled: Number.POSITIVE_INFINITY, expired: Number.POSITIVE_INFINITY }
   return [
     ...sizes.map(([name, conns]): ReturnType<typeof plan>[0] => [
       `packet, ${name} connections`,
@@ -65,7 +65,15 @@ function plan(): [name: string, against: Row['against'], measure: () => number][
     [
       `timer filed again, ${timed} connections`,
       'memory',
-      () => Object.assign(once, timers(timed, lipsFor(timed))).refiled,
+      () => {
+        for (let run = 0; run < 3; run++) {
+          calibration.run()
+          const { refiled, expired } = timers(timed, lipsFor(timed))
+          once.refiled = Math.min(once.refiled, refiled)
+          once.expired = Math.min(once.expired, expired)
+        }
+        return once.refiled
+      },
     ],
     [`expiry with two RSTs, ${timed} connections`, 'memory', () => once.expired],
   ]

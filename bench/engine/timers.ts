@@ -26,29 +26,29 @@ export function timers(conns: number, lips: number): TimerCosts {
   const clients = new Clients(rig, conns)
   clients.open()
   const opened = rig.now
-  const idle = sweep(rig, opened + QUIET).ms / (QUIET / STEP)
+  const idle = sweep(rig, opened + QUIET, 0) / (QUIET / STEP)
   hearOfAll(clients, opened + QUIET + 40_000)
   const { used } = rig.engine.conns.table
   // All are filed where they were opened and have deadlines 20 to 60 s behind: each is found once and filed again.
-  const refiled = sweep(rig, opened + TIMEOUT + 3000).ms / used
+  const refiled = sweep(rig, opened + TIMEOUT + 3000, idle) / used
   if (rig.engine.conns.table.used !== used) throw new Error('a connection expired too early')
-  const expired = sweep(rig, opened + TIMEOUT + QUIET + 45_000).ms / used
+  const expired = sweep(rig, opened + TIMEOUT + QUIET + 45_000, idle) / used
   if (rig.engine.conns.table.used !== 0) throw new Error('a connection did not expire')
   return { idle: idle * 1e6, refiled: refiled * 1e6, expired: expired * 1e6 }
 }
 
-/** Ticks until `end`. => ms spent in them */
-function sweep(rig: Rig, end: number): { ms: number } {
+/** Ticks until `end`. => ms spent in them, beyond `idle` ms each */
+function sweep(rig: Rig, end: number, idle: number): number {
   let ms = 0
   for (; rig.now < end; rig.now += STEP) {
     // As the loop does when a tick says that it has not finished.
     for (let due = true; due; rig.clearOutboxes()) {
       const before = rig.engine.conns.table.used
-      ms += rig.tick()
+      ms += rig.tick() - idle
       due = rig.engine.conns.table.used !== before
     }
   }
-  return { ms }
+  return Math.max(0, ms)
 }
 
 /** One segment of every connection, in an order that has nothing to do with that of opening, evenly until `end`. */

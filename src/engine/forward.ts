@@ -55,7 +55,7 @@ export class Forward {
     if (unfit !== 0) return unfit
     const failed = this.#fullnat.translate(slot, p, t, arm.mtu)
     if (failed !== 0 && this.#trace.debug) this.#traceToaFailed(t, failed, now)
-    return this.#toNextHop(slot, dest, now)
+    return this.#toNextHop(slot, p.eth, arm, dest, now)
   }
 
   /** => The client's arm, or minus a drop reason. */
@@ -87,7 +87,10 @@ export class Forward {
     const at = conn << 4
     const toRs = this.#rst(conn, 1, cells[at + RST_ACK], 0)
     if (toRs !== NO_SLOT) {
-      this.#settle(toRs, this.#toNextHop(toRs, this.#table.dest(conn), now))
+      const dest = this.#table.dest(conn)
+      const arm = this.#arms[this.#destCells[(dest << 4) | ARM]]
+      const eth = this.#frames.start[toRs] + VNET.BYTES
+      this.#settle(toRs, this.#toNextHop(toRs, eth, arm, dest, now))
     }
     // The ack field of DPVS's RST to the client, meaningless without the flag but visible in captures.
     const toClient = this.#rst(conn, 0, cells[at + RST_SEQ], -cells[at + DELTA])
@@ -105,16 +108,14 @@ export class Forward {
     return this.#decrementTtl && p.ttl <= 1 ? -Drop.IP_TTL : 0
   }
 
-  #toNextHop(slot: number, dest: number, now: number): number {
+  #toNextHop(slot: number, eth: number, arm: Arm, dest: number, now: number): number {
     const cells = this.#destCells
     const at = dest << 4
-    const arm = cells[at | ARM]
-    const nextHop = cells[at | NEXT_HOP]
     const hint = cells[at | NEIGH]
-    const n = this.#neighs.findOrCreate(arm, nextHop, hint, now)
+    const n = this.#neighs.findOrCreate(arm.index, cells[at | NEXT_HOP], hint, now)
     if (n < 0) return -Drop.NEIGH_TABLE_FULL
     if (n !== hint) cells[at | NEIGH] = n
-    return this.#neighs.output(n, slot, now)
+    return this.#neighs.output(n, slot, eth, arm, now)
   }
 
   #addressClient(eth: number, conn: number, arm: Arm): void {

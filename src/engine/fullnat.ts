@@ -227,9 +227,10 @@ export class FullNat {
     const { pkt } = frames
     const from = frames.start[slot]
     const end = p.l4 + TCP_HEADER
+    // All headers together are whole words, and so is what they move by.
     if (grown >= 0)
-      for (let at = from; at < end; at += 2) pkt.setUint16(at - grown, pkt.getUint16(at))
-    else for (let at = end - 2; at >= from; at -= 2) pkt.setUint16(at - grown, pkt.getUint16(at))
+      for (let at = from; at < end; at += 4) pkt.setInt32(at - grown, pkt.getInt32(at))
+    else for (let at = end - 4; at >= from; at -= 4) pkt.setInt32(at - grown, pkt.getInt32(at))
     frames.start[slot] = from - grown
     frames.length[slot] += grown
     p.eth -= grown

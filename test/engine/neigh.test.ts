@@ -14,6 +14,7 @@ import { Neigh } from '../../src/engine/neigh-state.ts'
 import { Random } from '../../src/engine/random.ts'
 import { TraceRing } from '../../src/engine/trace.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
+import { VNET } from '../../src/wire/vnet-hdr.ts'
 
 const RS = ipv4Int('192.168.168.2')
 
@@ -57,7 +58,8 @@ class Rig {
 
   output(): number {
     const slot = this.frames.take()
-    const verdict = this.neighs.output(this.n, slot, this.now | 0)
+    const eth = this.frames.start[slot] + VNET.BYTES
+    const verdict = this.neighs.output(this.n, slot, eth, this.arm, this.now | 0)
     if (verdict !== PARKED) this.frames.release(slot)
     return verdict
   }
