@@ -44,7 +44,7 @@ interface Addon {
   createWaker(): number
   wake(fd: number): void
   drainWaker(fd: number): void
-  openRing(entries: number): Ring
+  openRing(entries: number, least: number): Ring
   attach(arena: Uint8Array, desc: Int32Array, ring: Ring | null): Burst
   readBurst(burst: Burst, fd: number, first: number, max: number, capacity: number): number
   writeBurst(burst: Burst, fd: number, first: number, n: number): number
@@ -151,7 +151,8 @@ export const drainWaker: Addon['drainWaker'] = addon.drainWaker
 
 /**
  * Opens an io_uring of 1 to 256 entries (rounded up to a power of two), by which a burst takes one
- * system call instead of one a frame. Throws NativeError where there is none to be had: ENOSYS on an
+ * system call instead of one a frame, if it has at least `least` frames: as many as were read last,
+ * or as are to be written. Throws NativeError where there is none to be had: ENOSYS on an
  * old kernel or without its headers, EPERM when sysctl kernel.io_uring_disabled or a sandbox forbids
  * it, EINVAL before Linux 5.18, EOPNOTSUPP when TAPs cannot be read without waiting.
  */

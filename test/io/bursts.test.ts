@@ -324,7 +324,7 @@ test('arguments of a wrong type throw TypeError', () => {
     ['attach', arena, desc],
     ['attach', arena, desc, burst],
     ['openRing'],
-    ['readBurst', native.openRing(1), 0, 0, 1, 1],
+    ['readBurst', native.openRing(1, 0), 0, 0, 1, 1],
     ['readBurst', {}, 0, 0, 1, 1],
     ['readBurst', burst, 0, 0, 1],
     ['writeBurst', null, 0, 0, 1],
@@ -334,8 +334,8 @@ test('arguments of a wrong type throw TypeError', () => {
   for (const [name, ...args] of wrong)
     assert.throws(() => any[name](...args), TypeError, `${name}(${inspect(args)})`)
   assert.throws(() => native.openTap(TAP, PATH, 4), RangeError)
-  assert.throws(() => native.openRing(0), RangeError)
-  assert.throws(() => native.openRing(257), RangeError)
+  assert.throws(() => native.openRing(0, 0), RangeError)
+  assert.throws(() => native.openRing(257, 0), RangeError)
   assert.throws(() => native.wait(new Int32Array(1), new Int32Array(2), 2, 0), RangeError)
   assert.throws(() => native.wait(new Int32Array(99), new Int32Array(99), 65, 0), RangeError)
   assert.throws(() => native.closeFd(-1), { code: 'EBADF' })

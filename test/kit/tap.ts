@@ -71,7 +71,9 @@ export function namespacePerTest(): void {
 export function waysOfBursts(): { name: string; ring: native.Ring | null }[] {
   const rings = [64, 2, 1].map(entries => ({
     name: `ring of ${entries}`,
-    ring: native.openRing(entries),
+    ring: native.openRing(entries, 0),
   }))
+  // As the arms have it: now by the ring, now one by one.
+  rings.push({ name: 'ring from 4 frames on', ring: native.openRing(64, 4) })
   return [...rings, { name: 'one by one', ring: null }]
 }

@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #define MAX_WAIT_FDS 64
-/* Reads of a first submit at least. An empty read costs some 70 ns in it, and another submit 300. */
-#define FIRST_READS 4
 
 /* desc:  | offset 0 | ... | offset slots-1 | length 0 | ... | length slots-1 |   int32 each
  * The references keep the memory alive; a transfer to another thread would still pull it away, so
@@ -121,6 +119,11 @@ static struct burst *burst_argument(napi_env env, napi_value handle, int32_t fir
   return burst;
 }
 
+/* A submit costs more than a read or a write, so few frames go better without. */
+static bool worth_it(const struct burst *burst, int32_t frames) {
+  return burst->ring && frames >= ring_least(burst->ring);
+}
+
 /* The cell is read once: over shared memory another thread may change it between the check and the
  * use. */
 static uint8_t *place(const struct burst *burst, int32_t slot, int32_t bytes) {
@@ -177,13 +180,11 @@ static int32_t read_vectored(struct burst *burst, int32_t fd, int32_t first, int
                              int32_t capacity) {
   int32_t count = 0, stop = 0;
   int32_t window = smaller(burst->last_count, RING_MAX) + 2;
-  if (window < FIRST_READS) window = FIRST_READS;
   while (count < max && stop == 0) {
     int32_t want = smaller(window, smaller(max - count, ring_size(burst->ring)));
     count += read_at_once(burst, fd, first + count, want, capacity, &stop);
     window = smaller(2 * window, RING_MAX);
   }
-  burst->last_count = count;
   if (stop == 1) {
     int32_t more = read_each(burst, fd, first + count, max - count, capacity);
     return more >= 0 ? count + more : count ? count : more;
@@ -198,7 +199,10 @@ napi_value read_burst(napi_env env, napi_callback_info info) {
   int32_t fd = v[0], first = v[1], max = v[2], capacity = v[3];
   struct burst *burst = burst_argument(env, args[0], first, max);
   if (!burst) return NULL;
-  return integer(env, (burst->ring ? read_vectored : read_each)(burst, fd, first, max, capacity));
+  int32_t count = (worth_it(burst, burst->last_count) ? read_vectored : read_each)(
+      burst, fd, first, max, capacity);
+  burst->last_count = count < 0 ? 0 : count;
+  return integer(env, count);
 }
 
 static int32_t write_frame(int32_t fd, const uint8_t *at, int32_t length) {
@@ -254,10 +258,8 @@ static int32_t write_at_once(struct burst *burst, int32_t fd, int32_t first, int
   return failed;
 }
 
-/* For a single frame the ring would be a detour. */
 static int32_t write_vectored(struct burst *burst, int32_t fd, int32_t first, int32_t n) {
   int32_t failed = 0;
-  if (n == 1) return write_each(burst, fd, first, n);
   for (int32_t done = 0, some; done < n; done += some) {
     some = smaller(n - done, ring_size(burst->ring));
     failed += write_at_once(burst, fd, first + done, some);
@@ -272,7 +274,7 @@ napi_value write_burst(napi_env env, napi_callback_info info) {
   int32_t fd = v[0], first = v[1], n = v[2];
   struct burst *burst = burst_argument(env, args[0], first, n);
   if (!burst) return NULL;
-  return integer(env, (burst->ring ? write_vectored : write_each)(burst, fd, first, n));
+  return integer(env, (worth_it(burst, n) ? write_vectored : write_each)(burst, fd, first, n));
 }
 
 napi_value wait_fds(napi_env env, napi_callback_info info) {

@@ -21,6 +21,7 @@
 struct ring {
   int fd;
   uint32_t entries;
+  int32_t least;
   uint32_t *sq_head, *sq_tail, *cq_head, *cq_tail;
   uint32_t sq_mask, cq_mask;
   struct io_uring_sqe *sqes;
@@ -146,6 +147,8 @@ int32_t ring_submit(struct ring *ring, int32_t n, int32_t *results) {
 
 int32_t ring_size(const struct ring *ring) { return (int32_t)ring->entries; }
 
+int32_t ring_least(const struct ring *ring) { return ring->least; }
+
 /* Asks for a read as the bursts will: an unattached queue answers EBADFD to those who may, and what
  * a sandbox forbids or an old tun cannot (EOPNOTSUPP for RWF_NOWAIT) shows here. => 0 or errno. */
 static int probe(struct ring *ring) {
@@ -161,12 +164,13 @@ static int probe(struct ring *ring) {
 }
 
 napi_value open_ring(napi_env env, napi_callback_info info) {
-  napi_value args[1], handle;
-  int32_t entries;
-  if (!arguments(env, info, 1, args) || !integers(env, args, 1, &entries)) return NULL;
-  if (entries < 1 || entries > RING_MAX) return range_error(env, "entries: 1 to 256");
-  struct ring *ring = make_ring((uint32_t)entries);
+  napi_value args[2], handle;
+  int32_t v[2];
+  if (!arguments(env, info, 2, args) || !integers(env, args, 2, v)) return NULL;
+  if (v[0] < 1 || v[0] > RING_MAX) return range_error(env, "entries: 1 to 256");
+  struct ring *ring = make_ring((uint32_t)v[0]);
   if (!ring) return system_error(env, errno, "io_uring_setup", "", "");
+  ring->least = v[1];
   int error = probe(ring);
   if (error) {
     free_ring(ring);
@@ -206,6 +210,11 @@ struct ring *ring_of(napi_env env, napi_value handle) {
 }
 
 int32_t ring_size(const struct ring *ring) {
+  (void)ring;
+  return 0;
+}
+
+int32_t ring_least(const struct ring *ring) {
   (void)ring;
   return 0;
 }

@@ -19,6 +19,9 @@ struct ring *ring_of(napi_env env, napi_value handle);
 #define RING_MAX 256
 int32_t ring_size(const struct ring *ring);
 
+/* Bursts of fewer frames are not to go by the ring. */
+int32_t ring_least(const struct ring *ring);
+
 /* Queues one request, the index-th since the last submit: at most ring_size of them. */
 void ring_read(struct ring *ring, int32_t index, int32_t fd, uint8_t *at, int32_t capacity);
 void ring_write(struct ring *ring, int32_t index, int32_t fd, const uint8_t *at, int32_t length);
