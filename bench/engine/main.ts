@@ -32,7 +32,7 @@ const options = yargs(process.argv.slice(2))
 
 const calibration = new Calibration()
 const collections = new Collections()
-const effort = options.quick ? { runs: 8, packets: 50_000 } : { runs: 20, packets: 100_000 }
+const effort = { runs: options.quick ? 8 : 20, packets: 100_000 }
 const bench = new Bench(calibration, collections, effort)
 
 /** Rows by name; a large table's are compared with memory. */
@@ -52,7 +52,7 @@ function plan(): [name: string, against: Row['against'], measure: () => number][
   return [
     ...sizes.map(([name, conns]): ReturnType<typeof plan>[0] => [
       `packet, ${name} connections`,
-      conns > 1 << 16 ? 'memory' : 'cpu',
+      conns < 1 << 16 ? 'cpu' : conns < 1 << 19 ? 'cache' : 'memory',
       () => bench.established(conns),
     ]),
     ['life of 10 packets, whole', 'cpu', () => bench.life()],
@@ -110,7 +110,10 @@ async function rows(): Promise<void> {
 
 function report(measured: Row[], baseline: Record<string, number>, more: object): void {
   const { best } = calibration
-  print('calibration', `cpu ${best.cpu.toFixed(2)} ns, memory ${best.memory.toFixed(2)} ns a step`)
+  print(
+    'calibration',
+    `cpu ${best.cpu.toFixed(2)}, cache ${best.cache.toFixed(1)}, memory ${best.memory.toFixed(1)} ns`,
+  )
   const sentences = regressions(measured, calibration, baseline)
   for (const sentence of sentences) console.log(sentence)
   if (sentences.length === 0) console.log('no row costs more than the baseline and 5 %')

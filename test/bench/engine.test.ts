@@ -86,7 +86,7 @@ test('every connection is filed again once and expires once', () => {
 })
 
 test('a row over its stored ratio and the tolerance is told in words', () => {
-  const calibration = { best: { cpu: 2, memory: 40 } }
+  const calibration = { best: { cpu: 2, cache: 10, memory: 40 } }
   const row = (name: string, ns: number) => ({ name, ns, against: 'cpu' as const })
   assert.equal(ratioOf(row('a', 100), calibration), 50)
   const said = regressions([row('a', 104), row('b', 110), row('new', 1)], calibration, {
