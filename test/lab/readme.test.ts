@@ -89,9 +89,16 @@ test('CONTRIBUTING names tests that are there', () => {
 })
 
 test('every file that the documents name is there', () => {
-  for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'netns/README.md']) {
+  for (const file of [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'netns/README.md',
+    'docs/benchmarks.md',
+    'docs/performance.md',
+  ]) {
     const text = readFileSync(join(CHECKOUT, file), 'utf8')
-    const paths = text.matchAll(/`((?:src|test|netns|scripts|config|bin)\/[\w./-]+)`/g)
+    const paths = text.matchAll(/`((?:src|test|netns|bench|docs|scripts|config|bin)\/[\w./-]+)`/g)
     for (const [, path] of paths) run(`test -e ${path}`)
   }
 })
