@@ -7,32 +7,22 @@
 
 import { writeFileSync } from 'node:fs'
 import { type Profiler, Session } from 'node:inspector/promises'
+import { addStack, type Flame, flameSvg, newFlame } from '../flame.ts'
 import { Clients } from './clients.ts'
 import { Established } from './established.ts'
 import { Lives } from './lives.ts'
 import { Rig } from './rig.ts'
 
-/** One function on one stack; `ms` includes what it calls. */
-export interface Frame {
-  name: string
-  ms: number
-  calls: Map<string, Frame>
-}
-
 /** Where the picture begins: what the loop calls per burst, and the tick. */
 const ROOTS = ['judgeBurst', 'tick']
-const WIDTH = 1000
-const ROW = 18
-/** Narrower boxes say nothing. */
-const NARROWEST = 0.5
 
 /** Samples of a profile as one tree below `roots`. */
-export function flameTree(profile: Profiler.Profile, roots: readonly string[]): Frame {
+export function flameTree(profile: Profiler.Profile, roots: readonly string[]): Flame {
   const nodes = new Map(profile.nodes.map(node => [node.id, node]))
   const parent = new Map<number, number>()
   for (const { id, children } of profile.nodes)
     for (const child of children ?? []) parent.set(child, id)
-  const total: Frame = { name: 'all', ms: 0, calls: new Map() }
+  const tree = newFlame()
   profile.samples?.forEach((sample, i) => {
     const stack: string[] = []
     for (let id: number | undefined = sample; id !== undefined; id = parent.get(id)) {
@@ -40,53 +30,9 @@ export function flameTree(profile: Profiler.Profile, roots: readonly string[]): 
     }
     const from = stack.findIndex(name => roots.includes(name))
     if (from < 0) return
-    const ms = (profile.timeDeltas?.[i] ?? 0) / 1000
-    let frame = total
-    total.ms += ms
-    for (const name of stack.slice(from)) {
-      const next = frame.calls.get(name) ?? { name, ms: 0, calls: new Map() }
-      frame.calls.set(name, next)
-      next.ms += ms
-      frame = next
-    }
+    addStack(tree, stack.slice(from), profile.timeDeltas?.[i] ?? 0)
   })
-  return total
-}
-
-/** The tree as SVG, callers below; a box's width is its share. */
-export function flameSvg(tree: Frame): string {
-  const boxes: string[] = []
-  let depth = 0
-  const draw = (frame: Frame, x: number, level: number) => {
-    depth = Math.max(depth, level)
-    let at = x
-    for (const called of [...frame.calls.values()].sort((a, b) => b.ms - a.ms)) {
-      const width = (called.ms / tree.ms) * WIDTH
-      if (width >= NARROWEST) boxes.push(box(called, at, level, width, tree.ms))
-      draw(called, at, level + 1)
-      at += width
-    }
-  }
-  draw(tree, 0, 0)
-  const height = depth * ROW
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 ${-height} ${WIDTH} ${height}" font-family="monospace" font-size="11">
-<rect y="${-height}" width="${WIDTH}" height="${height}" fill="white"/>
-${boxes.join('\n')}
-</svg>
-`
-}
-
-function box({ name, ms }: Frame, x: number, level: number, width: number, all: number): string {
-  const text = name.replace(/[&<>]/g, c => `&#${c.charCodeAt(0)};`)
-  const share = ((ms / all) * 100).toFixed(1)
-  const hue = 20 + ([...name].reduce((sum, c) => sum + c.charCodeAt(0), 0) % 40)
-  const y = -(level + 1) * ROW
-  const label = width > name.length * 7 + 6 ? text : text.slice(0, Math.max(0, width / 7 - 1))
-  return (
-    `<g><title>${text} ${share} %</title>` +
-    `<rect x="${x.toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="${ROW - 1}" fill="hsl(${hue},80%,62%)"/>` +
-    `<text x="${(x + 3).toFixed(1)}" y="${y + 12}">${label}</text></g>`
-  )
+  return tree
 }
 
 async function main(file: string): Promise<void> {

@@ -81,6 +81,7 @@ async function measureContender(
     await stand.reachable(signal)
     if (plan.loads.some(load => load.needsIperf)) await stand.raiseIperf(signal)
     const pids = await contender.pids(stand)
+    await plan.loads[0]?.warmUp(clientTool(stand, signal), FRESH_SECONDS)
     for (const load of plan.loads) await measureLoad(load, pids, plan, stand, samples, signal)
   } catch (error) {
     if (!(error instanceof LabError) || signal.aborted) throw error
@@ -109,6 +110,9 @@ async function measureLoad(
     own: after.own === null || before.own === null ? null : (after.own - before.own) / work,
   })
 }
+
+/** How long a contender that was just raised is first put to work: V8 compiles what is hot within a second or two. */
+const FRESH_SECONDS = 3
 
 /** CPU time is counted in steps of 10 ms. */
 const LOOK_MS = 500
