@@ -10,6 +10,7 @@ import { run } from '../../netns/processes.ts'
 import { REDIS_PORT } from '../../netns/topology.ts'
 import { compiled } from './native.ts'
 import { figures, iperfSum, redisRate } from './parse.ts'
+import { onLoadCpu } from './pin.ts'
 import { LATENCY_RATE } from './rows.ts'
 import { IPERF_PORT, type Stand, VIP } from './stand.ts'
 
@@ -42,9 +43,10 @@ export type Load = {
 /** Runs a command among the clients. => what it printed */
 export type Tool = (argv: string[]) => Promise<string>
 
-export function clientTool(stand: Stand, signal: AbortSignal): Tool {
+export function clientTool(stand: Stand, pinned: boolean, signal: AbortSignal): Tool {
   return async argv => {
-    const words = [...inside(stand.client), ...argv]
+    const there = [...inside(stand.client), ...argv]
+    const words = pinned ? onLoadCpu(there) : there
     const { code, stdout, stderr } = await run(words, { timeoutMs: LIMIT_MS, signal })
     const said = stderr.trim().split('\n')[0]
     const name = basename(argv[0] ?? '')

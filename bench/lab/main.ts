@@ -22,11 +22,8 @@ import { reportText } from './text.ts'
 
 const EXIT = { FAILED: 1, USAGE: 2, INTERRUPTED: 130 } as const
 
-/**
- * Many short rounds rather than few long ones: on two cores the same program is a third faster or slower, depending on
- * where the scheduler happens to put it, and stays so for a whole measurement.
- */
-const THOROUGH = { rounds: 9, seconds: 0.8, warmUpSeconds: 0.3 }
+/** Short measurements and several rounds: what changes on the machine changes from one to the next. */
+const THOROUGH = { rounds: 5, seconds: 1, warmUpSeconds: 0.3 }
 const QUICK = { rounds: 2, seconds: 0.5, warmUpSeconds: 0.2 }
 
 class UsageError extends Error {}
@@ -51,6 +48,7 @@ type Options = {
   only: string | undefined
   rows: string | undefined
   out: string
+  unpinned: boolean
   json: boolean
   name: string
 }
@@ -61,7 +59,7 @@ async function parse(argv: string[]): Promise<Options> {
     .usage('$0\n\nThe lab benchmark: tapvs and its alternatives in turn. See docs/benchmarks.md.')
     .options({
       quick: { boolean: true, default: false, describe: '2 short rounds, about two minutes' },
-      rounds: { number: true, requiresArg: true, describe: 'default: 9, or 2 with --quick' },
+      rounds: { number: true, requiresArg: true, describe: 'default: 5, or 2 with --quick' },
       only: {
         string: true,
         requiresArg: true,
@@ -78,6 +76,11 @@ async function parse(argv: string[]): Promise<Options> {
         default: join(CHECKOUT, 'build', 'bench'),
         defaultDescription: 'build/bench',
         describe: 'folder for bench.txt, bench.json, bench.svg and the configs that were used',
+      },
+      unpinned: {
+        boolean: true,
+        default: false,
+        describe: 'let the scheduler place load tools, contenders and servers',
       },
       json: { boolean: true, default: false, describe: 'print the JSON instead of the tables' },
       name: {
@@ -106,6 +109,7 @@ async function bench(options: Options): Promise<void> {
     contenders: chosenContenders(options.only),
     loads: chosenLoads(options.rows),
     rounds: checkRounds(options.rounds ?? rounds),
+    pinned: !options.unpinned,
     ...lengths,
   }
   const { contenders, loads, seconds } = plan

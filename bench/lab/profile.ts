@@ -52,7 +52,7 @@ async function main(file: string, key: string): Promise<void> {
     delete process.env.NODE_OPTIONS
     if (load.needsIperf) await stand.raiseIperf(signal)
     const [pid] = await tapvs.pids(stand)
-    const tool = clientTool(stand, signal)
+    const tool = clientTool(stand, false, signal)
     const rate = await load.warmUp(tool, SECONDS / 2)
     const samples = join(folder, 'perf.data')
     await Promise.all([

@@ -6,6 +6,7 @@ import { LabError } from '../../netns/lab-error.ts'
 import type { Contender } from './contenders.ts'
 import { type CpuTime, cpuTime } from './cpu.ts'
 import { clientTool, type Load } from './loads.ts'
+import { onOtherCpus } from './pin.ts'
 import type { Stand } from './stand.ts'
 
 export type Plan = {
@@ -15,6 +16,8 @@ export type Plan = {
   /** About how long a load is measured, and how long it runs before. */
   seconds: number
   warmUpSeconds: number
+  /** Load tools on a CPU of their own. */
+  pinned: boolean
 }
 
 /** What one contender came to, a value a round. */
@@ -81,7 +84,8 @@ async function measureContender(
     await stand.reachable(signal)
     if (plan.loads.some(load => load.needsIperf)) await stand.raiseIperf(signal)
     const pids = await contender.pids(stand)
-    await plan.loads[0]?.warmUp(clientTool(stand, signal), FRESH_SECONDS)
+    if (plan.pinned) await onOtherCpus([...pids, ...(await stand.serverPids())])
+    await plan.loads[0]?.warmUp(clientTool(stand, plan.pinned, signal), FRESH_SECONDS)
     for (const load of plan.loads) await measureLoad(load, pids, plan, stand, samples, signal)
   } catch (error) {
     if (!(error instanceof LabError) || signal.aborted) throw error
@@ -98,7 +102,7 @@ async function measureLoad(
   samples: Samples,
   signal: AbortSignal,
 ): Promise<void> {
-  const tool = clientTool(stand, signal)
+  const tool = clientTool(stand, plan.pinned, signal)
   const rate = await load.warmUp(tool, plan.warmUpSeconds)
   await sleep(SETTLE_MS, undefined, { signal })
   const before = cpuTime(pids)

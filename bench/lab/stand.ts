@@ -159,6 +159,11 @@ export class Stand {
     return daemonPid(this.lab.paths)
   }
 
+  /** The servers behind the contender. */
+  serverPids(): Promise<number[]> {
+    return pidsInside(this.rs)
+  }
+
   middlePids(): Promise<number[]> {
     return pidsInside(this.middle)
   }
