@@ -6,6 +6,7 @@
 import { performance } from 'node:perf_hooks'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
+import { BURST } from '../engine/frames.ts'
 import type { Exchange } from './exchange.ts'
 import { Impair } from './impair.ts'
 import { drainWaker, POLLIN, wait } from './native.ts'
@@ -114,8 +115,17 @@ export class Loop {
     return this.#exchange?.maySleep() === false ? 0 : sleep
   }
 
+  /** Reads an arm until it is empty or has had its turn: one that floods still lets the other have every second one. */
   #pump(tap: TapArm): void {
-    // A full burst means that more may wait; an arm that floods still lets the other have every second burst.
+    // Long frames come in several short bursts; a poll between them would cost a tenth of bulk.
+    for (let frames = 0; frames < BURST; ) {
+      frames += this.#burst(tap)
+      if (tap.emptied) return
+    }
+  }
+
+  /** => Frames read */
+  #burst(tap: TapArm): number {
     const count = tap.read()
     this.#engine.expect(tap.slots, count)
     for (let i = 0; i < count; i++) {
@@ -125,6 +135,7 @@ export class Loop {
     else for (let i = 0; i < count; i++) this.#impair(tap, tap.slots[i])
     this.#flush()
     tap.refill(count)
+    return count
   }
 
   /** Lets the engine judge the frame and carries the verdict out. */

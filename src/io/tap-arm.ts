@@ -23,7 +23,7 @@ import {
 const { EAGAIN, ENOBUFS, EIO, EBADF, ENETDOWN } = constants.errno
 /**
  * A burst of long frames ends early: 64 of 64 KiB would push one another out of the second-level cache between being
- * read and being written. Worth 8 % in bulk; a single one at a time would cost a poll each.
+ * read and being written. Worth 8 % in bulk; bursts of one or two are slower again.
  */
 const BURST_BYTES = 256 * 1024
 const BURST_LEAST = 4
@@ -61,6 +61,8 @@ export class TapArm {
   fd = NO_FD
   /** False if another worker reads the only queue that there is, and hands over; this one only writes. */
   reads = true
+  /** The last read() found less than it had room for, or no room. */
+  emptied = true
   /** Slots ready to be read into, and how many there are. */
   readonly slots = new Int32Array(BURST)
   #slotCount = 0
@@ -108,6 +110,7 @@ export class TapArm {
   read(): number {
     const most = Math.min(this.#slotCount, this.#fitting)
     const count = readBurst(this.#rx, this.fd, 0, most, FRAME_MAX + 1)
+    this.emptied = count < most || most === 0
     if (count < 0) {
       this.#counters.count(Event.RX_ERRORS)
       this.lose()
