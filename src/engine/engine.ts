@@ -53,8 +53,11 @@ export interface EngineOptions {
   now: number
 }
 
-/** Connections ended per tick: expiry of a full table must not hold up the packets. */
-const EXPIRIES_PER_TICK = 256
+/**
+ * Connections ended per tick, some 20 us: after 28 thousand new connections a second a slot of the wheel holds 1800, and
+ * packets must not wait for them (256 at a time put the 99th percentile of others' latency at 1.4 ms).
+ */
+const EXPIRIES_PER_TICK = 32
 /** Slots that must be free to end one more: both of its RSTs have to get out, so the outboxes go first. */
 const EXPIRY_RESERVE = 64
 /** ms between two walks over the neighbours, and the longest that a loop may sleep. */
