@@ -27,6 +27,7 @@ import yargs from 'yargs'
 import { watchArms } from './capture.ts'
 import { demo } from './demo.ts'
 import { readAppliance } from './effective-config.ts'
+import { abortedByUser } from './interrupt.ts'
 import { LabError } from './lab-error.ts'
 import { runAttached } from './processes.ts'
 import { describeStatus } from './status.ts'
@@ -39,12 +40,7 @@ const EXIT = { FAILED: 1, USAGE: 2, NOT_UP: 3, INTERRUPTED: 130 } as const
 class UsageError extends Error {}
 
 /** Ctrl-C, a closed terminal or a closed pipe: verbs stop, clean up and end by themselves. */
-const interrupt = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => interrupt.abort(new LabError('interrupted')))
-}
-process.stdout.on('error', () => interrupt.abort(new LabError('nobody reads the output any more')))
-process.stderr.on('error', () => {})
+const interrupt = abortedByUser()
 
 const { head, command } = splitCommand(process.argv.slice(2))
 

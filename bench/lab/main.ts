@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import process from 'node:process'
 import yargs from 'yargs'
+import { abortedByUser } from '../../netns/interrupt.ts'
 import { LabError } from '../../netns/lab-error.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { svg } from '../chart.ts'
@@ -28,12 +29,7 @@ const QUICK = { rounds: 2, seconds: 0.5, warmUpSeconds: 0.2 }
 
 class UsageError extends Error {}
 
-const interrupt = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => interrupt.abort(new LabError('interrupted')))
-}
-process.stdout.on('error', () => interrupt.abort(new LabError('nobody reads the output any more')))
-process.stderr.on('error', () => {})
+const interrupt = abortedByUser()
 
 try {
   const options = await parse(process.argv.slice(2))

@@ -35,7 +35,7 @@ export class Workers {
     const queues = this.#arms.open()
     this.#threads = wakers.map((waker, index) => {
       const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
-      const [trace] = traces.slice(index) as [SharedArrayBuffer]
+      const trace = traces[index] as SharedArrayBuffer
       const start = { config, index, queues: own, shared, trace, traceRecords, waker }
       return new PacketThread(start, arm => this.#arms.lost(arm, index), warn)
     })
