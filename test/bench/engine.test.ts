@@ -81,6 +81,8 @@ test('refusals are for the reason they are named after', () => {
 })
 
 test('every connection is filed again once and expires once', () => {
+  // Before V8 has compiled it a tick with nothing due costs more than one that files again.
+  for (let i = 0; i < 4; i++) timers(1024, 3)
   const costs = timers(1024, 3)
   assert.ok(costs.idle > 0 && costs.refiled > 0 && costs.expired > 0)
 })
