@@ -123,7 +123,7 @@ function chart({ count, ns, scale }: Figure, values: Point[]): TopLevelSpec {
       color: {
         field: 'series',
         type: 'nominal',
-        legend: { title: null, orient: 'bottom', columns: 2 },
+        legend: { title: null, orient: 'bottom', columns: 2, labelLimit: 0 },
       },
     },
   }

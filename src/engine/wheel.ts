@@ -82,6 +82,11 @@ export class Wheel {
     return -1
   }
 
+  /** Slots from the one that is turned to the one of `now`, 0 to 15. */
+  late(now: number): number {
+    return Math.max(0, Math.min(15, ((now - (this.#tick << 6)) | 0) >> 6))
+  }
+
   /** ms from `now` until a slot with conns comes, at most `limit`; how long a loop may sleep. */
   sleep(now: number, limit: number): number {
     if (this.#filed === 0) return limit
