@@ -1,0 +1,23 @@
+/** `tapvs counters`: packets, drops and events. */
+
+import type { Argv } from 'yargs'
+import { ask } from '../client.ts'
+import { type Common, print } from '../common.ts'
+import { formatCounters } from '../counters.ts'
+
+export function addCounters(common: Argv<Common>): void {
+  common.command(
+    'counters',
+    'packets, drops and events, with what they mean',
+    command =>
+      command
+        .option('json', { type: 'boolean', default: false, describe: 'for programs' })
+        .option('all', { type: 'boolean', default: false, describe: 'zeros too' }),
+    async ({ socket, json, all }) => {
+      const counters = await ask(socket, { verb: 'counters' })
+      print(
+        json ? `${JSON.stringify(counters, undefined, 2)}\n` : formatCounters(counters, { all }),
+      )
+    },
+  )
+}
