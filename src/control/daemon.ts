@@ -15,6 +15,7 @@ import { type Log, openLog, TraceReader } from './log.ts'
 import { type CarryOut, Model } from './model.ts'
 import { Readings } from './readings.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
+import { connInfo } from './snapshots.ts'
 import { version } from './version.ts'
 import { Workers } from './workers.ts'
 
@@ -121,8 +122,14 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
     case 'zero':
       zero(model, request.service)
       return { ok: null }
-    default:
-      return workers.request(request)
+    case 'neighbours':
+      return workers.neighbours()
+    case 'conns':
+      return workers.conns(request.from, request.limit, (page, index, worker) =>
+        connInfo(page, index, worker, model.config.tcp.timeouts, place =>
+          model.readings.establishedMs(place),
+        ),
+      )
   }
 }
 
