@@ -69,6 +69,15 @@ export class PacketThread {
 
   /** Asks the packet thread, which answers between two bursts. */
   request(request: WorkerRequest): Promise<Answer> {
+    return this.#ask(id => ({ id, request }))
+  }
+
+  /** => whether it still turns its loop */
+  async alive(): Promise<boolean> {
+    return 'ok' in (await this.#ask(id => ({ id, alive: true })))
+  }
+
+  #ask(message: (id: number) => ToWorker): Promise<Answer> {
     const id = this.#nextId++
     return new Promise(done => {
       const settle = (answer: Answer) => {
@@ -82,7 +91,7 @@ export class PacketThread {
         ANSWER_LIMIT_MS,
       )
       this.#waiting.set(id, { settle, timer })
-      this.send({ id, request })
+      this.send(message(id))
     })
   }
 

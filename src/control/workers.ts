@@ -68,6 +68,17 @@ export class Workers {
     for (const thread of this.#threads) thread.send({ debug })
   }
 
+  /** => whether each of them still turns its loop */
+  async alive(): Promise<boolean> {
+    const signs = await Promise.all(this.#threads.map(thread => thread.alive()))
+    return signs.every(Boolean)
+  }
+
+  /** From now on no connection is opened. */
+  drain(): void {
+    for (const thread of this.#threads) thread.send({ drain: true })
+  }
+
   /** Ends them; resolves when they are gone. */
   async stop(): Promise<void> {
     this.#arms.stop()
