@@ -65,11 +65,22 @@ function packageRoot(): string {
   return folder
 }
 
+/** What was built here, else what the package brought for machines like this. Throws an Error in one line. */
 function load(): Addon {
-  const binary = join(packageRoot(), 'build', 'arm.node')
-  if (!existsSync(binary))
-    throw new Error(`${binary} is missing, run: node scripts/build-native.mjs`)
-  return createRequire(import.meta.url)(binary) as Addon
+  const root = packageRoot()
+  const prebuilt = join('prebuilds', `${process.platform}-${process.arch}`)
+  const binary = ['build', prebuilt].map(folder => join(root, folder, 'arm.node')).find(existsSync)
+  const remedy = `run: node ${join(root, 'scripts', 'build-native.mjs')}`
+  if (binary === undefined) {
+    throw new Error(`the TAP addon is not built for ${process.platform} ${process.arch}; ${remedy}`)
+  }
+  try {
+    return createRequire(import.meta.url)(binary) as Addon
+  } catch (error) {
+    // Of another C library or architecture.
+    const [why] = (error as Error).message.split('\n')
+    throw new Error(`the TAP addon does not load (${why}); ${remedy}`)
+  }
 }
 
 const addon = load()
