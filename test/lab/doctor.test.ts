@@ -116,6 +116,7 @@ async function listenWithoutSense(t: TestContext, path: string): Promise<void> {
 }
 
 test('namespaces that are not there, or are none', async t => {
+  await stopDaemon(lab.paths)
   const name = `${lab.name}-none`
   const config = otherConfig(yaml => yaml.setIn(['arms', 0, 'netns'], name))
   await only(doctor(config), [`fail namespace ${name}: is not there; ip netns add ${name}`])
@@ -127,16 +128,24 @@ test('namespaces that are not there, or are none', async t => {
 })
 
 test('addresses that the kernel has too', async () => {
+  await stopDaemon(lab.paths)
   const { netns } = lab.arm('client')
   await inClient('ip', 'addr', 'add', `${VIP}/32`, 'dev', 'lo')
   await only(doctor(otherConfig()), [
     `fail address ${VIP}: lo in ${netns} has it too, so the kernel keeps its packets; ip -n ${netns} addr del ${VIP} dev lo`,
+  ])
+  const near = otherConfig(yaml => {
+    for (const arm of [0, 1]) yaml.deleteIn(['arms', arm, 'netns'])
+  })
+  await only(doctor(near, lab.inside('client', [])), [
+    `fail address ${VIP}: lo has it too, so the kernel keeps its packets; ip addr del ${VIP} dev lo`,
   ])
   await inClient('ip', 'addr', 'del', `${VIP}/32`, 'dev', 'lo')
   await only(doctor(otherConfig()), [])
 })
 
 test('devices of the names of arms that the daemon cannot take', async () => {
+  await stopDaemon(lab.paths)
   const { netns } = lab.arm('client')
   await inClient('ip', 'link', 'del', 'ext0')
   await only(doctor(otherConfig()), [])
@@ -187,6 +196,7 @@ test('a user without capabilities, and /dev/net/tun that is not for all', async 
 })
 
 test('no /dev/net/tun, and few files', async () => {
+  await stopDaemon(lab.paths)
   const without = [
     'unshare',
     '--mount',
