@@ -15,6 +15,7 @@ export class Notifier {
   readonly #period: number
   #warn: ((text: string) => void) | undefined
   #timer: NodeJS.Timeout | undefined
+  #status = ''
 
   /** Takes its variables out of `environment`, so that no child of ours speaks for us. */
   constructor(environment: NodeJS.ProcessEnv, warn: (text: string) => void) {
@@ -27,10 +28,12 @@ export class Notifier {
   }
 
   ready(status: string): void {
+    this.#status = status
     this.#say('READY=1', `STATUS=${status}`)
   }
 
   status(status: string): void {
+    this.#status = status
     this.#say(`STATUS=${status}`)
   }
 
@@ -46,16 +49,20 @@ export class Notifier {
 
   /** The end has begun and may take so long before the manager should lose patience. */
   stopping(status: string, seconds: number): void {
+    this.#status = status
     this.#say('STOPPING=1', `EXTEND_TIMEOUT_USEC=${seconds * 1e6}`, `STATUS=${status}`)
   }
 
   /** Gives signs of life for as long as `alive` says so. */
   watch(alive: () => Promise<boolean>): void {
     if (this.#period === 0) return
+    let answered = true
     const look = async () => {
       // Not with setInterval: a worker that is asked again before it has answered would only have more to do.
-      if (await alive().catch(() => false)) this.#say('WATCHDOG=1')
-      else this.status('a packet thread does not answer')
+      const before = answered
+      answered = await alive().catch(() => false)
+      if (answered) this.#say('WATCHDOG=1', ...(before ? [] : [`STATUS=${this.#status}`]))
+      else this.#say('STATUS=a packet thread does not answer')
       if (this.#timer !== undefined) this.#timer = setTimeout(look, this.#period)
     }
     this.#timer = setTimeout(look, 0)

@@ -55,6 +55,7 @@ test('signs of life, three times in WatchdogSec and only while the workers answe
   const notifier = new Notifier(environment, unexpected)
   t.after(() => notifier.end())
   assert.deepEqual(environment, { OTHER: 'stays' })
+  notifier.status('well')
   let alive: () => Promise<boolean> = async () => true
   notifier.watch(() => alive())
   const signs = () => manager.heard().filter(line => line === 'WATCHDOG=1').length
@@ -70,6 +71,11 @@ test('signs of life, three times in WatchdogSec and only while the workers answe
     assert.equal(signs(), before)
     alive = async () => true
     await manager.hears(/^WATCHDOG=1$/, manager.heard().length)
+    await manager.hears(/^STATUS=well$/, 2)
+    assert.equal(
+      manager.heard().findLast(line => line.startsWith('STATUS')),
+      'STATUS=well',
+    )
   }
 
   notifier.end()
