@@ -6,6 +6,7 @@
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { wake } from '../io/native.ts'
+import type { Change } from './changes.ts'
 import type { Answer } from './commands.ts'
 import type { FromWorker, ToWorker, WorkerRequest, WorkerStart } from './worker-protocol.ts'
 
@@ -69,15 +70,20 @@ export class PacketThread {
 
   /** Asks the packet thread, which answers between two bursts. */
   request(request: WorkerRequest): Promise<Answer> {
-    return this.#ask(id => ({ id, request }))
+    return this.#send(id => ({ id, request }))
+  }
+
+  /** Has it change what is set up, between two bursts. */
+  change(changes: readonly Change[]): Promise<Answer> {
+    return this.#send(id => ({ id, changes }))
   }
 
   /** => whether it still turns its loop */
   async alive(): Promise<boolean> {
-    return 'ok' in (await this.#ask(id => ({ id, alive: true })))
+    return 'ok' in (await this.#send(id => ({ id, alive: true })))
   }
 
-  #ask(message: (id: number) => ToWorker): Promise<Answer> {
+  #send(message: (id: number) => ToWorker): Promise<Answer> {
     const id = this.#nextId++
     return new Promise(done => {
       const settle = (answer: Answer) => {

@@ -35,7 +35,7 @@ export interface Draining {
   /** How long at most. */
   seconds: number
   /** => connections that are left */
-  left(): Promise<number>
+  left(): number
   /** Resolves when nothing is to be waited for any more. */
   hurry: Promise<unknown>
   /** One line of the log. */
@@ -53,7 +53,7 @@ export async function drained({ seconds, left, hurry, log, status }: Draining): 
   })
   let logAt = performance.now()
   for (let first = true; ; first = false) {
-    const count = await left()
+    const count = left()
     const now = performance.now()
     if (count === 0) return log(first ? 'stopping: no connection is left' : 'all connections ended')
     if (hurried) return log(`stopping at once, on a second signal: ${connections(count)} cut off`)

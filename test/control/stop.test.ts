@@ -13,7 +13,7 @@ async function drain(seconds: number, counts: number[], hurry: Promise<unknown> 
   const start = performance.now()
   await drained({
     seconds,
-    left: async () => (counts.length > 1 ? counts.shift() : counts[0]) as number,
+    left: () => (counts.length > 1 ? counts.shift() : counts[0]) as number,
     hurry,
     log: text => logged.push(text),
     status: text => status.push(text),

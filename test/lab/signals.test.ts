@@ -3,11 +3,10 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { until } from '../../netns/processes.ts'
-import { countersOf, labConfig, labForTests, scratchFolder, VIP } from '../kit/lab.ts'
+import { countersOf, labConfig, labForTests, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
 import { serviceManager } from '../kit/notify-socket.ts'
 import { startOwnDaemon } from '../kit/own-daemon.ts'
 
@@ -103,19 +102,29 @@ test('control.drain is the limit, and 0 is none', async t => {
   }
 })
 
-test('SIGHUP is no end', async t => {
+test('SIGHUP takes the config file up again, control.drain included, and a wrong one changes nothing', async t => {
   await labWithDrain(0)
   const path = join(folder, 'hup')
   const manager = await serviceManager(t, path)
   const daemon = await startOwnDaemon(t, lab, { env: { NOTIFY_SOCKET: path } })
   await manager.hears(/^READY=1$/)
-  const before = manager.heard().length
-  daemon.process.kill('SIGHUP')
-  await manager.hears(/^RELOADING=1$/, before)
-  await manager.hears(/^READY=1$/, before)
-  await until('an answer', { limitMs: 3000 }, async () => {
-    return (await ping()).stdout === 'PONG\n' || undefined
-  })
+  await connection(t)
+  const good = readFileSync(lab.paths.config, 'utf8')
+  const reloaded = async (text: string) => {
+    writeFileSync(lab.paths.config, text)
+    const before = manager.heard().length
+    daemon.process.kill('SIGHUP')
+    await manager.hears(/^RELOADING=1$/, before)
+    await manager.hears(/^READY=1$/, before)
+  }
+  await reloaded('arms: 7\n')
+  await daemon.says(/^TAPVS: not reloaded: .*arms: expected a list, found 7$/m)
+  assert.match(await mustTapvs(lab, 'ipvsadm', '-ln'), /6379 wrr\n/)
+  await reloaded(good.replace('scheduler: wrr', 'scheduler: rr').replace('drain: 0', 'drain: 1'))
+  assert.match(await mustTapvs(lab, 'ipvsadm', '-ln'), /6379 rr\n/)
+  assert.equal((await ping()).stdout, 'PONG\n')
+  writeFileSync(lab.paths.config, good)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
+  assert.match(daemon.said(), /control\.drain of 1 s is over/)
 })

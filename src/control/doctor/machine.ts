@@ -3,14 +3,12 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, release } from 'node:os'
-import { ConnTable } from '../../engine/conn.ts'
 import { Conns } from '../../engine/conns.ts'
 import { SaPool } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
 import { Steering } from '../../engine/steering.ts'
-import { arenaBytes } from '../apply.ts'
+import { arenaBytes, connCapacityOf, DEST_PLACES } from '../apply.ts'
 import type { Config } from '../config.ts'
-import { REAL_SERVERS_MAX } from '../config-checks.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 const MIB = 2 ** 20
@@ -49,10 +47,10 @@ export function processors({ workers }: Config, processors = availableParallelis
 /** Bytes that the tables of the config take, and Node with its threads. */
 export function bytesFor(config: Config): number {
   const { count: workers } = config.workers
-  const conns = ConnTable.capacityFor(Math.ceil(config.connections.tableSize / workers))
   const lips = config.arms.flatMap(arm => arm.localAddresses).length
   const pool = SaPool.bytesFor(new Steering(workers).lportPartition(0))
-  const perWorker = Conns.bytesFor(conns) + Dests.bytesFor(REAL_SERVERS_MAX) + lips * pool
+  const perWorker =
+    Conns.bytesFor(connCapacityOf(config)) + Dests.bytesFor(DEST_PLACES) + lips * pool
   return BASE_BYTES + arenaBytes(config) + workers * (WORKER_BYTES + perWorker)
 }
 
