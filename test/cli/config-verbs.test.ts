@@ -137,6 +137,13 @@ test('a file with mistakes does not get as far as the daemon', async t => {
   assert.deepEqual(asked, [])
 })
 
+test('a key that is a list is one mistake, without a word of the YAML library', async t => {
+  const file = join(folder(t), 'x.yaml')
+  writeFileSync(file, 'arms: [{ name: a }]\n? [b]\n: 1\n')
+  const stderr = `${file}:1:1 [ b ]: expected a known key, found "[ b ]"\n`
+  assert.deepEqual(await tapvs('config', 'check', file), { code: 2, stdout: '', stderr })
+})
+
 test('config import: the config on stdout, all else on stderr', async () => {
   const good = await tapvs('config', 'import', 'ipvsadm', join(SAMPLES, 'dpvs.rules'))
   assert.equal(`${good.code} ${good.stderr}`, '0 ')
