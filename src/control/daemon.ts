@@ -16,6 +16,7 @@ import { type Log, openLog, TraceReader } from './log.ts'
 import { type CarryOut, Model } from './model.ts'
 import { Readings } from './readings.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
+import { connInfo } from './snapshots.ts'
 import { version } from './version.ts'
 import { Workers } from './workers.ts'
 
@@ -58,7 +59,8 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
 
   const indices = Array.from({ length: config.workers.count }, (_, index) => index)
   const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
-  const tables = indices.map(() => newTables(config))
+  const first = newTables(config)
+  const tables = indices.map(index => (index === 0 ? first : newTables(config, first.templates)))
   const model = new Model(config, new Readings(config, tables))
   const warn = (text: string) => log.warn(`TAPVS: ${text}`)
   const workers = new Workers(config, model.initial, tables, traces, TRACE_RECORDS, warn)
@@ -121,8 +123,14 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
     case 'zero':
       zero(model, request.service)
       return { ok: null }
-    default:
-      return workers.request(request)
+    case 'neighbours':
+      return workers.neighbours()
+    case 'conns':
+      return workers.conns(request.from, request.limit, (page, index, worker) =>
+        connInfo(page, index, worker, model.config.tcp.timeouts, place =>
+          model.readings.establishedMs(place),
+        ),
+      )
   }
 }
 
