@@ -113,13 +113,12 @@ function formatGauges(
 
 /** `ipvsadm -G`; CONFLICTS are SYNs that found no lport. */
 export function formatLips(services: readonly ServiceInfo[]): string {
-  const widths = [20, 8, 20, 10, 10]
-  const line = (cells: readonly (string | number)[]) =>
-    `${cells.map((cell, i) => pad(cell, widths[i] as number)).join(' ')}\n`
-  let text = line(['VIP:VPORT', 'TOTAL', 'SNAT_IP', 'CONFLICTS', 'CONNS'])
+  let text = 'VIP:VPORT            TOTAL    SNAT_IP              CONFLICTS  CONNS     \n'
   for (const { address, port, localAddresses } of services) {
-    text += line([`${address}:${port}`, localAddresses.length])
-    for (const lip of localAddresses) text += line(['', '', lip.address, lip.conflicts, lip.conns])
+    // The blank after the last column is the original's.
+    text += `${pad(`${address}:${port}`, 20)} ${pad(localAddresses.length, 8)} \n`
+    for (const lip of localAddresses)
+      text += `${pad('', 30)}${pad(lip.address, 20)} ${pad(lip.conflicts, 10)} ${pad(lip.conns, 10)}\n`
   }
   return text
 }

@@ -71,6 +71,8 @@ export function readOptions(
   }
 
   const takeLetters = (letters: string) => {
+    if (letters.length > 2 && rows.some(({ long }) => long === letters))
+      throw usage(`unknown option -${letters}; did you mean --${letters}?`)
     for (let i = 0; i < letters.length; i++) {
       const row = rows.find(({ short }) => short?.includes(letters[i] as string))
       if (!row) throw usage(unknownLetter(rows, letters, i, tool))
