@@ -31,7 +31,7 @@ _tapvs() {
     return
   fi
   lines=(\${lines:#})
-  (( \${#lines} )) && _describe -o tapvs lines
+  (( \${#lines} )) && _describe tapvs lines
 }
 if [[ \${funcstack[1]} == _tapvs ]]; then
   _tapvs "$@"
