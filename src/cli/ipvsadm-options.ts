@@ -221,7 +221,7 @@ export const OPTIONS: readonly OptionRow[] = [
   { long: 'exact', short: 'X', help: 'large numbers in full, without K, M, G and T' },
   { long: 'numeric', short: 'n', help: 'addresses and ports as numbers; always on' },
   { long: 'sort', help: 'sort services and real servers by address and port; always on' },
-  { long: 'nosort', help: 'in the order of the config instead' },
+  { long: 'nosort', help: "in the order of the daemon's answer instead" },
   { long: 'version', short: 'v', help: 'print the version' },
   ...COMMON_OPTIONS,
 ]

@@ -20,7 +20,8 @@ const [RS] = SEED.realServers as [ServiceInfo['realServers'][number]]
 const BANNER = 'IP Virtual Server version 0.0.0 (size=0)'
 
 test('--rate, the twin of --stats', () => {
-  assert.deepEqual(formatRates(SERVICES).split('\n'), [
+  const rates = { conns: 2, inPackets: 12, outPackets: 8, inBytes: 672, outBytes: 444 }
+  assert.deepEqual(formatRates([{ ...SEED, realServers: [{ ...RS, rates }] }]).split('\n'), [
     BANNER,
     'Prot LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS',
     '  -> RemoteAddress:Port',
