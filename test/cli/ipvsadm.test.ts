@@ -42,7 +42,7 @@ async function seed(): Promise<PaperDaemon> {
 
 test('the seed by hand', async () => {
   const daemon = await seed()
-  assert.equal(daemon.stderr, '')
+  assert.equal(daemon.stderr, 'warning: TCP 202.108.10.1:6379: no LIP: it takes no connection\n')
   assert.deepEqual((await say(daemon, '-ln')).split('\n'), [
     ...LIST_HEAD,
     'TCP  202.108.10.1:6379 wrr',
@@ -149,6 +149,23 @@ test('timeouts, as LVS prints them', async () => {
   await say(daemon, '--set 0 120 300')
   assert.equal(await say(daemon, '-L -n --timeout'), 'Timeout (tcp tcpfin udp): 900 120 300\n')
   assert.match(daemon.stderr, /^the UDP timeout is ignored/)
+})
+
+test('warnings are told once, and mistakes without their place in a config', async () => {
+  const daemon = await seed()
+  daemon.stderr = ''
+  await say(daemon, '-A -t 202.108.10.2:80')
+  await say(daemon, '-a -t 202.108.10.2:80 -r 192.168.168.2')
+  assert.deepEqual(daemon.stderr.split('\n'), [
+    'warning: TCP 202.108.10.2:80: 202.108.10.2 is no address of any arm: nobody answers ARP for it',
+    'warning: TCP 202.108.10.2:80: no LIP: it takes no connection',
+    '',
+  ])
+  await fails(
+    daemon,
+    `-a ${T} -r 192.168.168.7`,
+    'expected another host, found our own address "192.168.168.7"',
+  )
 })
 
 test('-Z of one service or all', async () => {

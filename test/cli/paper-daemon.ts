@@ -3,6 +3,7 @@
 import { CliError } from '../../src/cli/client.ts'
 import type { Desk, OpenDesk } from '../../src/cli/desk.ts'
 import type { ConnInfo, Request, ServiceInfo, VerbName, Verbs } from '../../src/control/commands.ts'
+import { configOf } from '../../src/control/config.ts'
 import { type ConfigFile, fileSchema } from '../../src/control/config-schema.ts'
 import { edited } from '../../src/control/edit-config.ts'
 import { ADDRESSES, COUNTERS, NEIGHBOURS } from './canned.ts'
@@ -13,7 +14,12 @@ export class PaperDaemon {
   file: ConfigFile = fileSchema.parse({
     arms: [
       { name: 'ext0', addresses: ['202.108.10.1/32'] },
-      { name: 'int0', addresses: ['192.168.168.3/24'], local_addresses: ['192.168.168.7'] },
+      {
+        name: 'int0',
+        addresses: ['192.168.168.3/24'],
+        local_addresses: ['192.168.168.7'],
+        routes: [{ to: 'default' }],
+      },
     ],
   })
   conns: ConnInfo[] = []
@@ -47,12 +53,14 @@ export class PaperDaemon {
     switch (request.verb) {
       case 'edit':
         try {
-          const next = edited(this.file, request.edits)
-          if (!request.dry_run) this.file = next
+          const { file, warnings } = configOf(edited(this.file, request.edits))
+          if (!request.dry_run) this.file = file
+          return { steps: [], restart: [], warnings }
         } catch (error) {
           throw new CliError((error as Error).message)
         }
-        return { steps: [], restart: [], warnings: [] }
+      case 'config':
+        return this.file
       case 'services':
         return this.file.services.map(service => this.#service(service))
       case 'conns':

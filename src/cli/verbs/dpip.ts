@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
 import type { CountersInfo } from '../../control/commands.ts'
-import type { Edit } from '../../control/edits.ts'
 import { version } from '../../control/version.ts'
+import { change } from '../change.ts'
 import { CliError } from '../client.ts'
 import type { Common } from '../common.ts'
 import type { Desk, OpenDesk } from '../desk.ts'
@@ -46,13 +46,6 @@ export async function dpip(argv: readonly string[], open: OpenDesk): Promise<voi
     case 'link':
       return links(desk, command)
   }
-}
-
-async function change(desk: Desk, edits: Edit[]): Promise<void> {
-  const { restart, warnings } = await desk.ask({ verb: 'edit', edits })
-  for (const warning of warnings) desk.warn(`warning: ${warning}`)
-  if (restart.length > 0)
-    throw new CliError(`nothing was changed: only a restart changes ${restart.join(', ')}`)
 }
 
 async function flush(desk: Desk, arm: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { Argv } from 'yargs'
 import type { ConnInfo, ServiceInfo } from '../../control/commands.ts'
 import type { Edit, ServiceKey } from '../../control/edits.ts'
 import { version } from '../../control/version.ts'
+import { change, tryEdits } from '../change.ts'
 import { CliError } from '../client.ts'
 import type { Common } from '../common.ts'
 import type { Desk, OpenDesk } from '../desk.ts'
@@ -41,7 +42,7 @@ export async function ipvsadm(argv: readonly string[], open: OpenDesk): Promise<
       return desk.print(`${version}\n`)
     case 'edit':
       if (command.note) desk.warn(command.note)
-      return change(desk, command.edits)
+      return inWords(change(desk, command.edits))
     case 'restore':
       return restore(desk)
     case 'save':
@@ -109,19 +110,12 @@ function passes(conn: ConnInfo, { client, vip, worker }: ConnFilter): boolean {
   )
 }
 
-async function change(desk: Desk, edits: Edit[]): Promise<void> {
-  const { restart, warnings } = await inWords(desk.ask({ verb: 'edit', edits }))
-  for (const warning of warnings) desk.warn(`warning: ${warning}`)
-  if (restart.length > 0)
-    throw new CliError(`nothing was changed: only a restart changes ${restart.join(', ')}`)
-}
-
 async function restore(desk: Desk): Promise<void> {
   const { edits, lines, notes } = readSaved(await desk.input())
   for (const note of notes) desk.warn(note)
   if (edits.length === 0) return
   try {
-    await change(desk, edits)
+    await inWords(change(desk, edits))
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     const at = await culprit(edits, beginning => failsSo(desk, beginning, error.message))
@@ -133,7 +127,7 @@ async function restore(desk: Desk): Promise<void> {
 /** True if the daemon would refuse `edits` in these words. */
 async function failsSo(desk: Desk, edits: Edit[], message: string): Promise<boolean> {
   try {
-    await inWords(desk.ask({ verb: 'edit', edits, dry_run: true }))
+    await inWords(tryEdits(desk, edits, true))
     return false
   } catch (error) {
     return error instanceof CliError && error.message === message
