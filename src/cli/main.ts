@@ -11,6 +11,7 @@ import { CliError } from './client.ts'
 import { type Common, Ended } from './common.ts'
 import { addConfig } from './verbs/config.ts'
 import { addCounters } from './verbs/counters.ts'
+import { addDoctor } from './verbs/doctor.ts'
 import { addDpip } from './verbs/dpip.ts'
 import { addIpvsadm } from './verbs/ipvsadm.ts'
 import { addLog } from './verbs/log.ts'
@@ -73,6 +74,7 @@ function parser(argv: string[]): Argv<Common> {
     })
   addRun(common)
   addConfig(common)
+  addDoctor(common)
   addReload(common)
   addLog(common)
   addCounters(common)
