@@ -7,7 +7,7 @@ import { ETH } from '../wire/ethernet.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } from './conn.ts'
-import { type Counters, Drop, Event, Setup } from './counters.ts'
+import { type Counters, Drop, Event, Handshake } from './counters.ts'
 import type { IsnSource } from './isn.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
@@ -147,7 +147,7 @@ export class Conns {
     const conn = t >> 1
     this.table.setState(conn, after)
     this.#counters.moved(before, after)
-    if (before === SYN_RECV) this.#timeSetup(conn, after === ESTABLISHED && (t & 1) === 0, now)
+    if (before === SYN_RECV) this.#timeHandshake(conn, after === ESTABLISHED && (t & 1) === 0, now)
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#activate(dest, 1)
     else if (before === ESTABLISHED) this.#activate(dest, -1)
@@ -158,13 +158,13 @@ export class Conns {
     if (this.#trace.debug) this.#traceState(t, flags, before, after, now)
   }
 
-  /** A setup is over: with the client's ACK, or in another way that is not timed. */
-  #timeSetup(conn: number, done: boolean, now: number): void {
+  /** A handshake is over: with the client's ACK, or in another way that is not timed. */
+  #timeHandshake(conn: number, done: boolean, now: number): void {
     const cells = this.#cells
     const at = conn << 4
-    // Without the RS's SYN+ACK nothing was set up, and RST_SEQ is its own.
+    // Without the RS's SYN+ACK there was none, and RST_SEQ is its own.
     if ((cells[at | WORD] & SEEN) === 0) return
-    if (done) this.#counters.setup(Setup.CLIENT, (now - cells[at | RST_SEQ]) | 0)
+    if (done) this.#counters.handshake(Handshake.CLIENT, (now - cells[at | RST_SEQ]) | 0)
     cells[at | RST_SEQ] = cells[at | RS_ISN1]
   }
 
@@ -200,7 +200,7 @@ export class Conns {
     let opened = cells[at | RST_SEQ]
     if ((word & SEEN) === 0) {
       opened = cells[at | RS_ISN1]
-      this.#counters.setup(Setup.RS, (now - opened) | 0)
+      this.#counters.handshake(Handshake.RS, (now - opened) | 0)
       cells[at | WORD] = word | SEEN
     }
     // The ack that the client sends until it has acknowledged payload of the RS: TOA's rule.

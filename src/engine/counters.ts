@@ -90,14 +90,14 @@ const ARM_CELLS = 8
 const EVENT_CELLS = 96
 const STATE_CELLS = 16
 
-/** What of a connection's setup is timed from the client's SYN on: the RS's SYN+ACK, and the ACK of the client behind it. */
-export const Setup = { RS: 0, CLIENT: 1 } as const
+/** What of a connection's handshake is timed from the client's SYN on: the RS's SYN+ACK, and the ACK of the client behind it. */
+export const Handshake = { RS: 0, CLIENT: 1 } as const
 /** Upper bounds of the buckets in ms, the bound itself included; one more bucket takes what is longer. */
-export const SETUP_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const
-/** Of one Setup: the buckets, each with its own number only, and the sum of all ms in the last cell. */
-export const SETUP_CELLS = 16
-const SETUP_SUM = SETUP_CELLS - 1
-const SETUPS = 2
+export const HANDSHAKE_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const
+/** Of one Handshake: the buckets, each with its own number only, and the sum of all ms in the last cell. */
+export const HANDSHAKE_CELLS = 16
+const HANDSHAKE_SUM = HANDSHAKE_CELLS - 1
+const HANDSHAKES = 2
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { RX_PACKETS, RX_BYTES, TX_PACKETS, TX_BYTES, RX_DROPS, TX_DROPS } = ArmCell
@@ -107,22 +107,22 @@ export class Counters {
   readonly events: Float64Array
   /** Connections by state, a gauge. */
   readonly states: Float64Array
-  /** `setup * SETUP_CELLS + cell`. */
-  readonly setups: Float64Array
+  /** `setup * HANDSHAKE_CELLS + cell`. */
+  readonly handshakes: Float64Array
   readonly arms: Float64Array
 
   static bytesFor(arms: number): number {
-    return (EVENT_CELLS + STATE_CELLS + SETUPS * SETUP_CELLS + arms * ARM_CELLS) * 8
+    return (EVENT_CELLS + STATE_CELLS + HANDSHAKES * HANDSHAKE_CELLS + arms * ARM_CELLS) * 8
   }
 
   /** `memory` may be shared, so that others read the numbers without asking the packet thread. */
   constructor(memory: ArrayBufferLike, arms: number) {
     this.events = new Float64Array(memory, 0, EVENT_CELLS)
     this.states = new Float64Array(memory, EVENT_CELLS * 8, STATE_CELLS)
-    const setups = EVENT_CELLS + STATE_CELLS
-    this.setups = new Float64Array(memory, setups * 8, SETUPS * SETUP_CELLS)
-    const afterSetups = setups + SETUPS * SETUP_CELLS
-    this.arms = new Float64Array(memory, afterSetups * 8, arms * ARM_CELLS)
+    const handshakes = EVENT_CELLS + STATE_CELLS
+    this.handshakes = new Float64Array(memory, handshakes * 8, HANDSHAKES * HANDSHAKE_CELLS)
+    const afterHandshakes = handshakes + HANDSHAKES * HANDSHAKE_CELLS
+    this.arms = new Float64Array(memory, afterHandshakes * 8, arms * ARM_CELLS)
   }
 
   count(event: number): void {
@@ -135,13 +135,13 @@ export class Counters {
     this.states[after]++
   }
 
-  /** One of Setup took so many ms. */
-  setup(which: number, ms: number): void {
-    const at = which * SETUP_CELLS
+  /** One of Handshake took so many ms. */
+  handshake(which: number, ms: number): void {
+    const at = which * HANDSHAKE_CELLS
     let bucket = 0
-    while (bucket < SETUP_BOUNDS.length && ms > SETUP_BOUNDS[bucket]) bucket++
-    this.setups[at + bucket]++
-    this.setups[at + SETUP_SUM] += ms
+    while (bucket < HANDSHAKE_BOUNDS.length && ms > HANDSHAKE_BOUNDS[bucket]) bucket++
+    this.handshakes[at + bucket]++
+    this.handshakes[at + HANDSHAKE_SUM] += ms
   }
 
   rx(arm: number, bytes: number): void {
