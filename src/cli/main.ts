@@ -15,6 +15,7 @@ import { addDpip } from './verbs/dpip.ts'
 import { addIpvsadm } from './verbs/ipvsadm.ts'
 import { addLog } from './verbs/log.ts'
 import { addRun } from './verbs/run.ts'
+import { addTop } from './verbs/top.ts'
 
 const MORE_ARGUMENTS = 'expected more arguments (found %s, need %s); see --help'
 
@@ -75,5 +76,6 @@ function parser(argv: string[]): Argv<Common> {
   addCounters(common)
   addIpvsadm(common)
   addDpip(common)
+  addTop(common)
   return common
 }

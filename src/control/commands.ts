@@ -5,6 +5,8 @@
  * they say; addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
+import type { NumbersInfo } from './numbers.ts'
+
 /** Where the daemon listens and the command line asks, unless they are told otherwise. */
 export const DEFAULT_SOCKET = '/run/tapvs/tapvs.sock'
 
@@ -20,6 +22,8 @@ export interface RealServerInfo {
   activeConns: number
   inactiveConns: number
   stats: TrafficInfo
+  /** The same per second, as of the last few seconds. */
+  rates: TrafficInfo
 }
 
 /** Packets and bytes as on the wire, before translation (fullnat semantics 11). */
@@ -101,7 +105,20 @@ export interface CountersInfo {
   drops: Record<string, number>
   events: Record<string, number>
   conns: { used: number; capacity: number }
+  /** Connections by state, `established` and the like; zeros included. */
+  states: Record<string, number>
+  /** Neighbours by state, `reachable` and the like. */
+  neighbours: Record<string, number>
+  /** From a client's SYN to the RS's SYN+ACK, and to the client's ACK behind it. */
+  handshakes: { rs: HandshakeInfo; client: HandshakeInfo }
   frames: { free: number; slots: number }
+}
+
+export interface HandshakeInfo {
+  /** Handshakes by how long they took: up to HANDSHAKE_BOUNDS ms each, and the last one all that is longer. */
+  buckets: number[]
+  /** All of them together, ms. */
+  sumMs: number
 }
 
 /** Every verb with its arguments and its answer. `log` and `ping` are the control thread's; the workers answer the rest. */
@@ -111,6 +128,8 @@ export interface Verbs {
   addresses: { args: object; answer: AddressInfo[] }
   neighbours: { args: object; answer: NeighbourInfo[] }
   counters: { args: object; answer: CountersInfo }
+  /** Everything that can be counted, at one moment. */
+  numbers: { args: object; answer: NumbersInfo }
   log: { args: { level?: LogLevel }; answer: { level: LogLevel } }
   ping: { args: object; answer: { version: string; pid: number; workers: number } }
 }

@@ -5,7 +5,8 @@
 
 import { TraceRing } from '../engine/trace.ts'
 import { workerId } from './apply.ts'
-import type { Answer, LogLevel, Request } from './commands.ts'
+import { Collector, type Source } from './collector.ts'
+import type { Answer, LogLevel, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { type Log, openLog, TraceReader } from './log.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
@@ -57,19 +58,22 @@ async function serve(config: Config, log: Log): Promise<number> {
   const stopAsked = new Promise<'stop'>(done => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => done('stop'))
   })
+  const collector = new Collector(sourceOf(workers))
   let server: ControlServer | undefined
   try {
     const first = await Promise.race([workers.ready, stopAsked])
     if (first === 'stop') return 0
     setLevel(workers, log, log.level)
+    collector.start()
     server = await openServer(config.control.socket, request =>
-      respond(request, config, workers, log),
+      respond(request, config, workers, collector, log),
     )
     log.info(readyText(config))
     const end = await Promise.race([workers.ended, stopAsked])
     if (end === 'stop') return 0
     throw new Error(`a packet thread ended: ${end}`)
   } finally {
+    collector.stop()
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()
@@ -80,6 +84,7 @@ async function respond(
   request: Request,
   config: Config,
   workers: Workers,
+  collector: Collector,
   log: Log,
 ): Promise<Answer> {
   switch (request.verb) {
@@ -88,8 +93,25 @@ async function respond(
     case 'log':
       if (request.level !== undefined) setLevel(workers, log, request.level)
       return { ok: { level: log.level } }
+    case 'services':
+      return { ok: await collector.services() }
+    case 'numbers':
+      return { ok: await collector.numbers() }
     default:
       return workers.request(request)
+  }
+}
+
+function sourceOf(workers: Workers): Source {
+  const asked = async <V extends 'services' | 'addresses'>(verb: V) => {
+    const answer = await workers.request({ verb })
+    if ('error' in answer) throw new Error(answer.error)
+    return answer.ok as Verbs[V]['answer']
+  }
+  return {
+    services: () => asked('services'),
+    addresses: () => asked('addresses'),
+    workers: () => workers.counters(),
   }
 }
 

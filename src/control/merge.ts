@@ -4,6 +4,7 @@ import type {
   AddressInfo,
   ArmInfo,
   CountersInfo,
+  HandshakeInfo,
   NeighbourInfo,
   ServiceInfo,
   Verbs,
@@ -68,12 +69,25 @@ function addArm(a: ArmInfo, b: ArmInfo): ArmInfo {
   return { name, mac, mtu, up: up && otherUp, ...sum(numbers, others) }
 }
 
+function addHandshakes(a: HandshakeInfo, b: HandshakeInfo): HandshakeInfo {
+  return {
+    buckets: a.buckets.map((count, i) => count + (b.buckets[i] ?? 0)),
+    sumMs: a.sumMs + b.sumMs,
+  }
+}
+
 function addCounters(a: CountersInfo, b: CountersInfo): CountersInfo {
   return {
     arms: both(addArm)(a.arms, b.arms),
     drops: sum(a.drops, b.drops),
     events: sum(a.events, b.events),
     conns: sum(a.conns, b.conns),
+    states: sum(a.states, b.states),
+    neighbours: sum(a.neighbours, b.neighbours),
+    handshakes: {
+      rs: addHandshakes(a.handshakes.rs, b.handshakes.rs),
+      client: addHandshakes(a.handshakes.client, b.handshakes.client),
+    },
     frames: sum(a.frames, b.frames),
   }
 }

@@ -23,6 +23,7 @@ const VERBS: Record<VerbName, Record<string, Check>> = {
   addresses: {},
   neighbours: {},
   counters: {},
+  numbers: {},
   log: { level: optionalLevel },
   ping: {},
 }

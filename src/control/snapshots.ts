@@ -1,10 +1,19 @@
 /** What listings show, copied out of the engine between two bursts. Bounded: a page of conns is at most a few hundred. */
 
 import { CELL } from '../engine/conn.ts'
-import { ArmCell, Drop, Event } from '../engine/counters.ts'
+import {
+  ArmCell,
+  type Counters,
+  Drop,
+  Event,
+  HANDSHAKE_BOUNDS,
+  HANDSHAKE_CELLS,
+  Handshake,
+} from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { type Dest, Stat } from '../engine/service.ts'
+import { State } from '../engine/tcp-state.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import type {
   AddressInfo,
@@ -12,6 +21,7 @@ import type {
   ConnInfo,
   ConnPage,
   CountersInfo,
+  HandshakeInfo,
   NeighbourInfo,
   RealServerInfo,
   ServiceInfo,
@@ -70,6 +80,8 @@ function realServer(engine: Engine, dest: Dest): RealServerInfo {
       inBytes: stat(Stat.IN_BYTES),
       outBytes: stat(Stat.OUT_BYTES),
     },
+    // Control knows them.
+    rates: { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 },
   }
 }
 
@@ -165,9 +177,36 @@ export function counters(engine: Engine, config: Config, taps: readonly TapState
     drops: named(Drop),
     events: { ...named(Event), trace_lost: engine.trace.lost },
     conns: { used: conns.table.used, capacity: conns.table.capacity },
+    ...gauges(numbers),
     frames: {
       free: taps.reduce((sum, { ready }) => sum + ready, frames.free),
       slots: frames.slots,
     },
+  }
+}
+
+/** What is counted by state, and how long handshakes took: from memory that any thread may read. */
+export function gauges(
+  counters: Counters,
+): Pick<CountersInfo, 'states' | 'neighbours' | 'handshakes'> {
+  const byState = (states: Record<string, number>, counts: Float64Array) =>
+    Object.fromEntries(
+      Object.entries(states).map(([name, i]) => [name.toLowerCase(), counts[i] ?? 0]),
+    )
+  return {
+    states: byState(State, counters.states),
+    neighbours: byState(Neigh, counters.neighbours),
+    handshakes: {
+      rs: handshake(counters, Handshake.RS),
+      client: handshake(counters, Handshake.CLIENT),
+    },
+  }
+}
+
+function handshake({ handshakes }: Counters, which: number): HandshakeInfo {
+  const at = which * HANDSHAKE_CELLS
+  return {
+    buckets: [...handshakes.subarray(at, at + HANDSHAKE_BOUNDS.length + 1)],
+    sumMs: handshakes[at + HANDSHAKE_CELLS - 1] ?? 0,
   }
 }

@@ -47,7 +47,7 @@ export type ToWorker =
   | { stop: true }
 
 /** What a worker answers; the rest is the control thread's. */
-export type WorkerRequest = Request<Exclude<VerbName, 'log' | 'ping'>>
+export type WorkerRequest = Request<Exclude<VerbName, 'log' | 'ping' | 'numbers'>>
 
 /** From a worker. `ready` comes once; `failed` instead if it could not start. `lost` names an arm by its index. */
 export type FromWorker =

@@ -6,11 +6,12 @@
 import { arenaSlots } from '../engine/frames.ts'
 import { Handover } from '../io/handover.ts'
 import { createWaker } from '../io/native.ts'
-import { arenaBytes } from './apply.ts'
+import { arenaBytes, workerId } from './apply.ts'
 import { Arms } from './arms.ts'
-import type { Answer } from './commands.ts'
+import type { Answer, CountersInfo } from './commands.ts'
 import type { Config } from './config.ts'
 import { addUp, type Listing, pageOf } from './merge.ts'
+import type { WorkerNumbers } from './numbers.ts'
 import { PacketThread } from './packet-thread.ts'
 import type { Shared, WorkerRequest } from './worker-protocol.ts'
 
@@ -43,6 +44,17 @@ export class Workers {
     // As of one thread: whoever awaits it sees the failure.
     this.ready.catch(() => {})
     this.ended = Promise.race(this.#threads.map(thread => thread.ended))
+  }
+
+  /** What each of them counts, in their order. Throws an Error in one line if one cannot say. */
+  async counters(): Promise<WorkerNumbers[]> {
+    const answers = await Promise.all(
+      this.#threads.map(thread => thread.request({ verb: 'counters' })),
+    )
+    return answers.map((answer, index) => {
+      if ('error' in answer) throw new Error(answer.error)
+      return { worker: workerId(index), counters: answer.ok as CountersInfo }
+    })
   }
 
   /** Asks all of them, each of which answers between two bursts, and adds up what they say. */

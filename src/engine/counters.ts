@@ -89,6 +89,7 @@ export const ArmCell = {
 const ARM_CELLS = 8
 const EVENT_CELLS = 96
 const STATE_CELLS = 16
+const NEIGH_CELLS = 8
 
 /** What of a connection's handshake is timed from the client's SYN on: the RS's SYN+ACK, and the ACK of the client behind it. */
 export const Handshake = { RS: 0, CLIENT: 1 } as const
@@ -99,6 +100,14 @@ export const HANDSHAKE_CELLS = 16
 const HANDSHAKE_SUM = HANDSHAKE_CELLS - 1
 const HANDSHAKES = 2
 
+/** Where each array begins, in cells. */
+const AT = {
+  STATES: EVENT_CELLS,
+  NEIGHBOURS: EVENT_CELLS + STATE_CELLS,
+  HANDSHAKES: EVENT_CELLS + STATE_CELLS + NEIGH_CELLS,
+  ARMS: EVENT_CELLS + STATE_CELLS + NEIGH_CELLS + HANDSHAKES * HANDSHAKE_CELLS,
+} as const
+
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { RX_PACKETS, RX_BYTES, TX_PACKETS, TX_BYTES, RX_DROPS, TX_DROPS } = ArmCell
 
@@ -107,22 +116,23 @@ export class Counters {
   readonly events: Float64Array
   /** Connections by state, a gauge. */
   readonly states: Float64Array
-  /** `setup * HANDSHAKE_CELLS + cell`. */
+  /** Neighbours by state, a gauge. */
+  readonly neighbours: Float64Array
+  /** `Handshake * HANDSHAKE_CELLS + cell`. */
   readonly handshakes: Float64Array
   readonly arms: Float64Array
 
   static bytesFor(arms: number): number {
-    return (EVENT_CELLS + STATE_CELLS + HANDSHAKES * HANDSHAKE_CELLS + arms * ARM_CELLS) * 8
+    return (AT.ARMS + arms * ARM_CELLS) * 8
   }
 
   /** `memory` may be shared, so that others read the numbers without asking the packet thread. */
   constructor(memory: ArrayBufferLike, arms: number) {
     this.events = new Float64Array(memory, 0, EVENT_CELLS)
-    this.states = new Float64Array(memory, EVENT_CELLS * 8, STATE_CELLS)
-    const handshakes = EVENT_CELLS + STATE_CELLS
-    this.handshakes = new Float64Array(memory, handshakes * 8, HANDSHAKES * HANDSHAKE_CELLS)
-    const afterHandshakes = handshakes + HANDSHAKES * HANDSHAKE_CELLS
-    this.arms = new Float64Array(memory, afterHandshakes * 8, arms * ARM_CELLS)
+    this.states = new Float64Array(memory, AT.STATES * 8, STATE_CELLS)
+    this.neighbours = new Float64Array(memory, AT.NEIGHBOURS * 8, NEIGH_CELLS)
+    this.handshakes = new Float64Array(memory, AT.HANDSHAKES * 8, HANDSHAKES * HANDSHAKE_CELLS)
+    this.arms = new Float64Array(memory, AT.ARMS * 8, arms * ARM_CELLS)
   }
 
   count(event: number): void {

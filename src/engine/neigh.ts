@@ -137,6 +137,7 @@ export class Neighs {
     this.address[n] = address
     this.arm[n] = arm
     this.state[n] = NONE
+    this.#counters.neighbours[NONE]++
     this.macHi[n] = 0
     this.macLo[n] = 0
     this.#stamp[n] = now - LONG_AGO
@@ -255,6 +256,8 @@ export class Neighs {
       this.#stamp[n] = now
     } else {
       this.state[n] = after
+      this.#counters.neighbours[before]--
+      this.#counters.neighbours[after]++
       this.#stamp[n] = now - LONG_AGO
       this.#changed[n] = now
     }
@@ -308,6 +311,7 @@ export class Neighs {
       while (this.#next[link] !== n) link = this.#next[link]
       this.#next[link] = this.#next[n]
     }
+    this.#counters.neighbours[this.state[n]]--
     this.arm[n] = -1
     this.#next[n] = this.#free
     this.#free = n

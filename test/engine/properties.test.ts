@@ -175,7 +175,7 @@ const LPORTS = { mask: 63, residue: 20 }
 const CAPACITY = lportsOf(LPORTS) * SUB_POOLS
 
 function checkBooks(stand: Stand, free: number): void {
-  const { conns, lips, dests, frames, counters } = stand.engine
+  const { conns, lips, dests, frames, counters, neighs } = stand.engine
   const { table, wheel } = conns
   assert.equal(wheel.filed, table.used, 'every conn is in the wheel')
   assert.equal(table.countLinked(), 2 * table.used, 'every conn has two index entries')
@@ -197,6 +197,11 @@ function checkBooks(stand: Stand, free: number): void {
   const active = sum(dest => dests.active(dest))
   assert.equal(active, states[State.ESTABLISHED])
   assert.deepEqual(counters.states, states)
+  const neighbours = new Float64Array(counters.neighbours.length)
+  neighs.state.forEach((state, n) => {
+    if (neighs.arm[n] >= 0) neighbours[state]++
+  })
+  assert.deepEqual(counters.neighbours, neighbours)
   assert.equal(active + sum(dest => dests.inactive(dest)), table.used)
   assert.equal(lips[0].used + lips[1].used, table.used, 'every conn has one lport')
   for (const lip of lips) assert.equal(lip.used + lip.free, CAPACITY)
