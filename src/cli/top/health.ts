@@ -60,5 +60,5 @@ function drops({ drops: list }: Omit<Moment, 'problems'>): string[] {
 
 function neighbours({ neighbours: states }: CountersInfo): string[] {
   const unresolved = (states.none ?? 0) + (states.send ?? 0)
-  return unresolved > 0 ? [`${unresolved} neighbours are not resolved: see dpip neigh show`] : []
+  return unresolved > 0 ? [`neighbours not resolved: ${unresolved}; see dpip neigh show`] : []
 }

@@ -1,5 +1,6 @@
 /** The panes of `tapvs top`, each a head line and rows for 80 columns. */
 
+import { HANDSHAKE_BOUNDS } from '../../engine/counters.ts'
 import { DROP_WORDS } from '../counters.ts'
 import type { ClientRow } from './clients.ts'
 import type { LipRow } from './lports.ts'
@@ -177,6 +178,7 @@ function healthLines({ problems, handshakes, conns, frames }: Moment): Line[] {
 function quantileText(who: string, of: Quantiles | null): string {
   const name = who.padEnd(7)
   if (of === null) return `${name} none yet`
-  const ms = (value: number) => `${value.toFixed(1)} ms`
+  const longest = HANDSHAKE_BOUNDS[HANDSHAKE_BOUNDS.length - 1] as number
+  const ms = (value: number) => (value < longest ? `${value.toFixed(1)} ms` : `over ${longest} ms`)
   return `${name} p50 ${ms(of.p50)}  p95 ${ms(of.p95)}  p99 ${ms(of.p99)}  of ${short(of.count)}`
 }

@@ -26,7 +26,7 @@ const NORMAL_SCREEN = '\u001b[?1049l'
 export async function runScreen(options: ScreenOptions): Promise<void> {
   process.stdout.write(ALTERNATE_SCREEN)
   try {
-    const instance = render(createElement(Screen, options), { incrementalRendering: true })
+    const instance = render(createElement(Screen, options))
     await instance.waitUntilExit()
   } finally {
     process.stdout.write(NORMAL_SCREEN)
