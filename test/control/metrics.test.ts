@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { CHECKOUT } from '../../netns/topology.ts'
 import { metricsText } from '../../src/control/metrics.ts'
 import { COUNTERS, NUMBERS } from '../cli/canned.ts'
 import { readExposition } from '../kit/exposition.ts'
@@ -61,4 +64,13 @@ test('a name with quotes and backslashes is escaped', () => {
   const arms = COUNTERS.arms.map(arm => ({ ...arm, name: 'a"b\\c' }))
   const odd = { ...NUMBERS, workers: [{ worker: 1, counters: { ...COUNTERS, arms } }] }
   assert.ok(metricsText(odd).includes('arm="a\\"b\\\\c"'))
+})
+
+test('docs/numbers.md has every metric with its type and its labels', () => {
+  const docs = readFileSync(join(CHECKOUT, 'docs', 'numbers.md'), 'utf8')
+  for (const { name, type, samples } of readExposition(text).values()) {
+    const labels = Object.keys(samples[0]?.labels ?? {}).filter(label => label !== 'le')
+    const row = `| ${[name, type, labels.join(', ')].join(' | ')} |`.replace('|  |', '| |')
+    assert.ok(docs.includes(`\n${row}\n`), row)
+  }
 })

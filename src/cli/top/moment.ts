@@ -3,12 +3,12 @@
  * second. Pure; the frames are drawn from it, and `--json` prints it.
  */
 
-import type { ArmInfo, CountersInfo, HandshakeInfo, TrafficInfo } from '../../control/commands.ts'
-import { addUp } from '../../control/merge.ts'
+import type { ArmInfo, HandshakeInfo, TrafficInfo } from '../../control/commands.ts'
 import type { NumbersInfo } from '../../control/numbers.ts'
 import { healthOf } from './health.ts'
 import { type LipRow, lipRows } from './lports.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'
+import { total } from './total.ts'
 
 /** Seconds over which slow things are seen: lports going out, handshakes. */
 const SLOW_WINDOW_SEC = 10
@@ -84,8 +84,8 @@ export class History {
 /** `before` and `long` are earlier samples, one just before and one some seconds. */
 export function momentOf(now: NumbersInfo, before: NumbersInfo, long: NumbersInfo): Moment {
   const seconds = (now.atMs - before.atMs) / 1000
-  const counters = total(now)
-  const earlier = total(before)
+  const counters = total(now.workers)
+  const earlier = total(before.workers)
   const perSecond = (value: number, was: number | undefined) => rate(value, was, seconds)
   const moment = {
     atMs: now.atMs,
@@ -114,12 +114,6 @@ export function momentOf(now: NumbersInfo, before: NumbersInfo, long: NumbersInf
     },
   }
   return { ...moment, problems: healthOf(moment, counters) }
-}
-
-/** Of all workers. */
-function total({ workers }: NumbersInfo): CountersInfo {
-  const all = workers.map(({ counters }) => counters)
-  return addUp('counters', all) as CountersInfo
 }
 
 function rate(value: number, before: number | undefined, seconds: number): number {
@@ -183,8 +177,8 @@ function armRows(now: NumbersInfo, before: NumbersInfo, seconds: number): ArmRow
       drops: perSecond(({ rxDrops, txDrops }) => rxDrops + txDrops),
     }
   }
-  const was = total(before).arms
-  return total(now).arms.flatMap((arm, i) => [
+  const was = total(before.workers).arms
+  return total(now.workers).arms.flatMap((arm, i) => [
     row(null, arm, was[i]),
     ...(now.workers.length === 1
       ? []
@@ -196,8 +190,8 @@ function armRows(now: NumbersInfo, before: NumbersInfo, seconds: number): ArmRow
 
 /** Of the last seconds, or of all if there were none in them. */
 function handshakes(now: NumbersInfo, long: NumbersInfo, by: 'rs' | 'client'): Quantiles | null {
-  const all = total(now).handshakes[by]
-  const earlier = total(long).handshakes[by]
+  const all = total(now.workers).handshakes[by]
+  const earlier = total(long.workers).handshakes[by]
   const recent: HandshakeInfo = {
     buckets: all.buckets.map((count, i) => count - (earlier.buckets[i] ?? 0)),
     sumMs: all.sumMs - earlier.sumMs,
