@@ -14,6 +14,7 @@ import { addCounters } from './verbs/counters.ts'
 import { addDpip } from './verbs/dpip.ts'
 import { addIpvsadm } from './verbs/ipvsadm.ts'
 import { addLog } from './verbs/log.ts'
+import { addMetrics } from './verbs/metrics.ts'
 import { addRun } from './verbs/run.ts'
 import { addTop } from './verbs/top.ts'
 
@@ -77,5 +78,6 @@ function parser(argv: string[]): Argv<Common> {
   addIpvsadm(common)
   addDpip(common)
   addTop(common)
+  addMetrics(common)
   return common
 }

@@ -1,6 +1,7 @@
-/** `tapvs top` on a terminal of 80x24, as a person sees it. */
+/** `tapvs top` on a terminal of 80x24, as a person sees it, and without one. */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,9 +9,11 @@ import { type TestContext, test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
 import type { Answer, Request } from '../../src/control/commands.ts'
 import { openServer } from '../../src/control/server.ts'
+import { readExposition } from '../kit/exposition.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { CONN, NUMBERS } from './canned.ts'
 
+const PROGRAM = join(CHECKOUT, 'bin', 'tapvs')
 const KEY = { tab: '\t', right: '\u001b[C', left: '\u001b[D', down: '\u001b[B' }
 
 /** A daemon whose counters move: 10 connections, 1000 packets a second. */
@@ -44,9 +47,21 @@ async function moving(t: TestContext) {
   return { socket, server, asked: () => asked }
 }
 
+/** The program without a terminal. */
+async function piped(socket: string, ...argv: string[]) {
+  const child = spawn(PROGRAM, [...argv, '--socket', socket], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', chunk => {
+      text += chunk
+    })
+  }
+  const code = await new Promise<number | null>(done => child.once('close', done))
+  return { code, text }
+}
+
 function top(t: TestContext, socket: string): Terminal {
-  const program = join(CHECKOUT, 'bin', 'tapvs')
-  const terminal = new Terminal(`${program} --socket ${socket} top --every 0.2`)
+  const terminal = new Terminal(`${PROGRAM} --socket ${socket} top --every 0.2`)
   t.after(() => terminal.kill())
   return terminal
 }
@@ -113,4 +128,41 @@ test('top: a daemon that goes is told in the last line, and the rest stays', asy
   assert.match(screen[4], /^TCP 202\.108\.10\.1:6379/)
   terminal.type('q')
   assert.equal(await terminal.exitCode, 0)
+})
+
+test('top: without a terminal every pane, or the one that is wanted, once', async t => {
+  const { socket } = await moving(t)
+  const every = ['top', '--every', '0.1']
+  const all = await piped(socket, ...every)
+  assert.equal(all.code, 0)
+  for (const head of ['SERVICE, RS', 'LIP', 'DROPPED', 'ARM', 'CLIENT', 'HEALTH'])
+    assert.match(all.text, new RegExp(`^${head}\\b`, 'm'))
+  assert.match(all.text, / +10 +1\.00k +0 +0 +0$/m)
+  assert.doesNotMatch(all.text, /[^\n -~]/, 'plain text')
+  const one = await piped(socket, ...every, '--once', '--pane', 'lports')
+  assert.deepEqual(
+    one.text.split('\n').map(line => line.slice(0, 5)),
+    ['tapvs', 'conns', '', 'LIP  ', '192.1', ''],
+  )
+  const { text } = await piped(socket, ...every, '--json')
+  const moment = JSON.parse(text) as { services: { rates: { conns: number } }[]; clients: object[] }
+  assert.equal(moment.services[0]?.rates.conns, 10)
+  assert.equal(moment.clients.length, 1)
+})
+
+test('top: what cannot be is told in one line', async t => {
+  const { socket } = await moving(t)
+  const wrong = await piped(socket, 'top', '--every', '0')
+  assert.deepEqual(wrong, { code: 2, text: 'tapvs: --every wants 0.1 to 3600 seconds\n' })
+  const terminal = new Terminal(`${PROGRAM} --socket /nowhere/tapvs.sock top`)
+  t.after(() => terminal.kill())
+  assert.equal(await terminal.exitCode, 1)
+  assert.match(terminal.raw, /^tapvs: no daemon answers at \/nowhere\/tapvs\.sock [^\n]*\n$/)
+})
+
+test('metrics: the page for Prometheus', async t => {
+  const { socket } = await moving(t)
+  const { code, text } = await piped(socket, 'metrics')
+  assert.equal(code, 0)
+  assert.ok(readExposition(text).has('tapvs_handshake_seconds'))
 })

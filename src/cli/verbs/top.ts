@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Argv } from 'yargs'
-import { ask } from '../client.ts'
+import { ask, CliError } from '../client.ts'
 import { type Common, print } from '../common.ts'
 import { PANES, type PaneName } from '../top/panes.ts'
 
@@ -27,7 +27,7 @@ export function addTop(common: Argv<Common>): void {
         })
         .check(({ every }) => {
           if (every >= 0.1 && every <= 3600) return true
-          throw new Error('--every wants 0.1 to 3600 seconds')
+          throw new CliError('--every wants 0.1 to 3600 seconds', 2)
         }),
     async ({ socket, once, json, pane, every }) => {
       const everyMs = every * 1000
