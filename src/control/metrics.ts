@@ -4,9 +4,16 @@
  */
 
 import { HANDSHAKE_BOUNDS } from '../engine/counters.ts'
-import type { ArmInfo, CountersInfo, RealServerInfo, ServiceInfo, TrafficInfo } from './commands.ts'
+import type {
+  ArmInfo,
+  CountersInfo,
+  NumbersInfo,
+  ProcessInfo,
+  RealServerInfo,
+  ServiceInfo,
+  TrafficInfo,
+} from './commands.ts'
 import { Exposition, type Labels, type Sample } from './exposition.ts'
-import type { NumbersInfo, ProcessInfo } from './numbers.ts'
 
 /** The whole page, for the content type of exposition.ts. */
 export function metricsText(numbers: NumbersInfo): string {
@@ -52,7 +59,7 @@ function services(page: Exposition, list: readonly ServiceInfo[]): void {
     'Real servers of a service that take new connections.',
     list.map(service => [
       serviceLabels(service),
-      service.realServers.filter(rs => rs.weight > 0).length,
+      service.realServers.filter(rs => rs.weight > 0 && !rs.inhibited).length,
     ]),
   )
 }
@@ -97,6 +104,11 @@ function realServers(page: Exposition, list: readonly ServiceInfo[]): void {
     'Weight of a real server; 0 takes no new connections.',
     each(({ weight }, labels) => [[labels, weight]]),
   )
+  page.gauge(
+    'tapvs_rs_inhibited',
+    'Whether the health checks keep a real server from new connections.',
+    each(({ inhibited }, labels) => [[labels, Number(inhibited)]]),
+  )
 }
 
 function lips(page: Exposition, { addresses }: NumbersInfo): void {
@@ -131,8 +143,8 @@ function arms(page: Exposition, numbers: NumbersInfo): void {
     )
   page.gauge(
     'tapvs_arm_up',
-    'Whether the device of an arm is there, for every worker.',
-    ofWorkers(({ up }) => Number(up)),
+    'Whether the device of an arm is there.',
+    one(({ up }) => Number(up)),
   )
   page.gauge(
     'tapvs_arm_mtu_bytes',

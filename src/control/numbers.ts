@@ -4,40 +4,26 @@
  */
 
 import { readdirSync } from 'node:fs'
-import type { AddressInfo, CountersInfo, ServiceInfo } from './commands.ts'
+import { workerId } from './apply.ts'
+import type { Arms } from './arms.ts'
+import type { NumbersInfo, ProcessInfo } from './commands.ts'
+import { addresses, counters, type Sources, services } from './listings.ts'
 import { version } from './version.ts'
 
-export interface NumbersInfo {
-  /** ms since 1970. */
-  atMs: number
-  process: ProcessInfo
-  services: ServiceInfo[]
-  addresses: AddressInfo[]
-  /** In the order of the workers. */
-  workers: WorkerNumbers[]
+export function numbers(from: Sources, arms: Arms): NumbersInfo {
+  return {
+    atMs: Date.now(),
+    process: processInfo(),
+    services: services(from),
+    addresses: addresses(from),
+    workers: from.readings.each().map((readings, index) => ({
+      worker: workerId(index),
+      counters: counters({ config: from.config, readings }, arms),
+    })),
+  }
 }
 
-/** The counters of one worker; `trace_lost` is among its events. */
-export interface WorkerNumbers {
-  worker: number
-  counters: CountersInfo
-}
-
-/** The daemon as the kernel sees it, all threads together. */
-export interface ProcessInfo {
-  version: string
-  /** Of Node, v20.1.2. */
-  node: string
-  pid: number
-  /** ms since 1970. */
-  startedMs: number
-  /** Seconds, user and system. */
-  cpuSeconds: number
-  residentBytes: number
-  openFds: number
-}
-
-export function processInfo(): ProcessInfo {
+function processInfo(): ProcessInfo {
   const { user, system } = process.cpuUsage()
   return {
     version,

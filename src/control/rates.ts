@@ -4,7 +4,7 @@
  * packets know nothing of it: the same counters are read again and again.
  */
 
-import type { RealServerInfo, ServiceInfo, TrafficInfo } from './commands.ts'
+import type { TrafficInfo } from './commands.ts'
 
 /** ms between two samples. */
 export const SAMPLE_MS = 2000
@@ -23,28 +23,23 @@ export class Rates {
   #rates = new Map<string, Rate>()
   #sampledMs = Number.NEGATIVE_INFINITY
 
-  /** Counters as they are at `nowMs` of any clock that never goes back. What is not among them is forgotten. */
-  sample(services: readonly ServiceInfo[], nowMs: number): void {
+  /** Counters by name, as they are at `nowMs` of any clock that never goes back. Names that are not there are forgotten. */
+  sample(counted: Iterable<[name: string, counted: TrafficInfo]>, nowMs: number): void {
     const seconds = (nowMs - this.#sampledMs) / 1000
     if (seconds <= 0) return
     const rates = new Map<string, Rate>()
-    for (const service of services) {
-      for (const rs of service.realServers) {
-        const key = keyOf(service, rs)
-        const before = this.#rates.get(key)
-        rates.set(key, {
-          counted: rs.stats,
-          perSecond: before ? next(before, rs.stats, seconds) : NOTHING,
-        })
-      }
+    for (const [name, now] of counted) {
+      const before = this.#rates.get(name)
+      const perSecond = before ? next(before, now, seconds) : NOTHING
+      rates.set(name, { counted: now, perSecond })
     }
     this.#rates = rates
     this.#sampledMs = nowMs
   }
 
   /** Per second, whole numbers; zeros for what has been sampled less than twice. */
-  of(service: ServiceInfo, rs: RealServerInfo): TrafficInfo {
-    const perSecond = this.#rates.get(keyOf(service, rs))?.perSecond
+  of(name: string): TrafficInfo {
+    const perSecond = this.#rates.get(name)?.perSecond
     return perSecond ? each(field => Math.round(perSecond[field])) : NOTHING
   }
 }
@@ -59,8 +54,4 @@ function next({ counted, perSecond }: Rate, now: TrafficInfo, seconds: number): 
 
 function each(value: (field: (typeof FIELDS)[number]) => number): TrafficInfo {
   return Object.fromEntries(FIELDS.map(field => [field, value(field)])) as unknown as TrafficInfo
-}
-
-function keyOf(service: ServiceInfo, { address, port }: RealServerInfo): string {
-  return `${service.protocol} ${service.address} ${service.port} ${address} ${port}`
 }

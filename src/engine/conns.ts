@@ -116,7 +116,7 @@ export class Conns {
     this.table.link(conn)
     this.#refresh(conn, State.NONE, now)
     this.wheel.file(conn, cells[at + DEADLINE])
-    this.#dests.countConn(dest.index)
+    this.#dests.countConn(dest)
     this.#counters.count(Event.CONNS_OPENED)
     this.#counters.states[State.NONE]++
     if (this.#trace.debug) this.#traceConn(TraceKind.CONN_NEW, conn, REFS, now)
@@ -146,7 +146,7 @@ export class Conns {
   #changeState(t: number, flags: number, before: number, after: number, now: number): void {
     const conn = t >> 1
     this.table.setState(conn, after)
-    this.#counters.moved(before, after)
+    this.#counters.connMoved(before, after)
     if (before === SYN_RECV) this.#timeHandshake(conn, after === ESTABLISHED && (t & 1) === 0, now)
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#activate(dest, 1)
@@ -237,12 +237,19 @@ export class Conns {
     const established = this.table.state(conn) === ESTABLISHED
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
     this.#counters.states[this.table.state(conn)]--
+    const rs = this.#dests.list[dest]
+    if (rs?.overloaded) this.#dests.checkLoad(rs)
     const outPorts = cells[at + 6]
     const pool = this.#lips[this.table.lip(conn)]
     pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
     if (this.#trace.debug) this.#traceConn(TraceKind.CONN_DEL, conn, 0, now)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
+  }
+
+  /** ms by state, for what comes from now on; `established` of an RS is in its cells. */
+  setTimeouts(ms: Int32Array): void {
+    this.#timeoutMs.set(ms.subarray(0, STATES))
   }
 
   /** ms until the conn's state times out after a packet: per state, or the service's own for ESTABLISHED. */

@@ -86,6 +86,10 @@ export const ArmCell = {
   RX_DROPS: 4,
   TX_DROPS: 5,
 } as const
+/** What is at present, not counted: written once a turn of the loop. */
+export const Gauge = { CONNS_USED: 0, FRAMES_FREE: 1, TRACE_LOST: 2 } as const
+const GAUGE_CELLS = 8
+
 const ARM_CELLS = 8
 const EVENT_CELLS = 96
 const STATE_CELLS = 16
@@ -102,10 +106,11 @@ const HANDSHAKES = 2
 
 /** Where each array begins, in cells. */
 const AT = {
-  STATES: EVENT_CELLS,
-  NEIGHBOURS: EVENT_CELLS + STATE_CELLS,
-  HANDSHAKES: EVENT_CELLS + STATE_CELLS + NEIGH_CELLS,
-  ARMS: EVENT_CELLS + STATE_CELLS + NEIGH_CELLS + HANDSHAKES * HANDSHAKE_CELLS,
+  GAUGES: EVENT_CELLS,
+  STATES: EVENT_CELLS + GAUGE_CELLS,
+  NEIGHBOURS: EVENT_CELLS + GAUGE_CELLS + STATE_CELLS,
+  HANDSHAKES: EVENT_CELLS + GAUGE_CELLS + STATE_CELLS + NEIGH_CELLS,
+  ARMS: EVENT_CELLS + GAUGE_CELLS + STATE_CELLS + NEIGH_CELLS + HANDSHAKES * HANDSHAKE_CELLS,
 } as const
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
@@ -114,6 +119,7 @@ const { RX_PACKETS, RX_BYTES, TX_PACKETS, TX_BYTES, RX_DROPS, TX_DROPS } = ArmCe
 export class Counters {
   /** Drops and events by number, as doubles: exact to 2^53 and no allocation on increment. */
   readonly events: Float64Array
+  readonly gauges: Float64Array
   /** Connections by state, a gauge. */
   readonly states: Float64Array
   /** Neighbours by state, a gauge. */
@@ -129,6 +135,7 @@ export class Counters {
   /** `memory` may be shared, so that others read the numbers without asking the packet thread. */
   constructor(memory: ArrayBufferLike, arms: number) {
     this.events = new Float64Array(memory, 0, EVENT_CELLS)
+    this.gauges = new Float64Array(memory, AT.GAUGES * 8, GAUGE_CELLS)
     this.states = new Float64Array(memory, AT.STATES * 8, STATE_CELLS)
     this.neighbours = new Float64Array(memory, AT.NEIGHBOURS * 8, NEIGH_CELLS)
     this.handshakes = new Float64Array(memory, AT.HANDSHAKES * 8, HANDSHAKES * HANDSHAKE_CELLS)
@@ -140,9 +147,15 @@ export class Counters {
   }
 
   /** A conn has gone from one state to another. */
-  moved(before: number, after: number): void {
+  connMoved(before: number, after: number): void {
     this.states[before]--
     this.states[after]++
+  }
+
+  /** A neighbour has gone from one state to another. */
+  neighMoved(before: number, after: number): void {
+    this.neighbours[before]--
+    this.neighbours[after]++
   }
 
   /** One of Handshake took so many ms. */

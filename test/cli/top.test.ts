@@ -7,8 +7,7 @@ import { History, momentOf } from '../../src/cli/top/moment.ts'
 import { PANES } from '../../src/cli/top/panes.ts'
 import { quantiles } from '../../src/cli/top/quantiles.ts'
 import { duration, plain, short } from '../../src/cli/top/text.ts'
-import type { CountersInfo } from '../../src/control/commands.ts'
-import type { NumbersInfo } from '../../src/control/numbers.ts'
+import type { CountersInfo, NumbersInfo } from '../../src/control/commands.ts'
 import { CONN, COUNTERS, NUMBERS } from './canned.ts'
 
 /** NUMBERS two seconds later, after what a busy box counts in that time. */

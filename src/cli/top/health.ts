@@ -24,9 +24,9 @@ function downArms({ arms }: CountersInfo): string[] {
 }
 
 function services({ services: list }: Omit<Moment, 'problems'>): string[] {
-  const dead = list.filter(({ weight }) => weight === 0)
-  const idle = list.flatMap(({ service, weight, realServers }) =>
-    weight === 0 ? [] : realServers.filter(rs => rs.weight === 0).map(rs => ({ service, ...rs })),
+  const dead = list.filter(({ usable }) => !usable)
+  const idle = list.flatMap(({ service, usable, realServers }) =>
+    usable ? realServers.filter(rs => !rs.usable).map(({ rs }) => ({ service, rs })) : [],
   )
   return [
     ...dead.map(({ service }) => `${service} has no real server for new connections`),

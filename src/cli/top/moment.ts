@@ -3,8 +3,7 @@
  * second. Pure; the frames are drawn from it, and `--json` prints it.
  */
 
-import type { ArmInfo, HandshakeInfo, TrafficInfo } from '../../control/commands.ts'
-import type { NumbersInfo } from '../../control/numbers.ts'
+import type { ArmInfo, HandshakeInfo, NumbersInfo, TrafficInfo } from '../../control/commands.ts'
 import { healthOf } from './health.ts'
 import { type LipRow, lipRows } from './lports.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'
@@ -16,6 +15,8 @@ const SLOW_WINDOW_SEC = 10
 export interface RsRow {
   rs: string
   weight: number
+  /** Takes new connections. */
+  usable: boolean
   active: number
   inactive: number
   /** Per second. */
@@ -136,6 +137,7 @@ function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): Se
       return {
         rs: `${rs.address}:${rs.port}`,
         weight: rs.weight,
+        usable: rs.weight > 0 && !rs.inhibited,
         active: rs.activeConns,
         inactive: rs.inactiveConns,
         rates: mapped(rs.stats, field => rate(rs.stats[field], was?.[field], seconds)),
@@ -148,6 +150,7 @@ function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): Se
       service: `${service.protocol.toUpperCase()} ${name}`,
       scheduler: service.scheduler,
       weight: sum(({ weight }) => weight),
+      usable: realServers.some(({ usable }) => usable),
       active: sum(({ active }) => active),
       inactive: sum(({ inactive }) => inactive),
       rates: mapped(nothing, field => sum(({ rates }) => rates[field])),

@@ -86,10 +86,10 @@ const serviceLines =
   (service: ServiceRow): Line[] => [
     line(trafficRow(`${service.service} ${service.scheduler}`, service), {
       bold: true,
-      ...(service.weight === 0 && { color: 'red' }),
+      ...(!service.usable && { color: 'red' }),
     }),
     ...sorted(service.realServers, sort).map(rs =>
-      line(trafficRow(`  -> ${rs.rs}`, rs), rs.weight === 0 ? { color: 'yellow' } : {}),
+      line(trafficRow(`  -> ${rs.rs}`, rs), rs.usable ? {} : { color: 'yellow' }),
     ),
   ]
 

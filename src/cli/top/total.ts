@@ -1,7 +1,6 @@
 /** The counters of all workers as those of one. */
 
-import type { ArmInfo, CountersInfo, HandshakeInfo } from '../../control/commands.ts'
-import type { WorkerNumbers } from '../../control/numbers.ts'
+import type { ArmInfo, CountersInfo, HandshakeInfo, WorkerNumbers } from '../../control/commands.ts'
 
 type Numbers = Record<string, number>
 
