@@ -7,7 +7,8 @@ import { ETH } from '../wire/ethernet.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } from './conn.ts'
-import { type Counters, Drop, Event, Handshake } from './counters.ts'
+import { type Counters, Drop, Event } from './counters.ts'
+import { Handshakes } from './handshakes.ts'
 import type { IsnSource } from './isn.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
@@ -45,6 +46,7 @@ export class Conns {
   readonly #lips: Lips
   readonly #isn: IsnSource
   readonly #counters: Counters
+  readonly #handshakes: Handshakes
   readonly #trace: TraceRing
   readonly #templates: Templates
   readonly #random: Random
@@ -78,6 +80,7 @@ export class Conns {
     this.#lips = lips
     this.#isn = isn
     this.#counters = counters
+    this.#handshakes = new Handshakes(this.#cells, counters)
     this.#trace = trace
     this.#random = random
     this.#templates = templates
@@ -152,33 +155,17 @@ export class Conns {
     const conn = t >> 1
     this.table.setState(conn, after)
     this.#counters.connMoved(before, after)
-    if (before === SYN_RECV) this.#timeHandshake(conn, after === ESTABLISHED && (t & 1) === 0, now)
+    if (before === SYN_RECV) {
+      this.#handshakes.over(conn, after === ESTABLISHED && (t & 1) === 0, now)
+    }
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#activate(dest, 1)
     else if (before === ESTABLISHED) this.#activate(dest, -1)
-    if (after === SYN_RECV && before !== State.NONE) this.#reuse(conn, now)
+    if (after === SYN_RECV && before !== State.NONE) this.#handshakes.again(conn, now)
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
     this.wheel.file(conn, this.#cells[(conn << 4) | DEADLINE])
     if (this.#trace.debug) this.#traceState(t, flags, before, after, now)
-  }
-
-  /** A handshake is over: with the client's ACK, or in another way that is not timed. */
-  #timeHandshake(conn: number, done: boolean, now: number): void {
-    const cells = this.#cells
-    const at = conn << 4
-    // Without the RS's SYN+ACK there was none, and RST_SEQ is its own.
-    if ((cells[at | WORD] & SEEN) === 0) return
-    if (done) this.#counters.handshake(Handshake.CLIENT, (now - cells[at | RST_SEQ]) | 0)
-    cells[at | RST_SEQ] = cells[at | RS_ISN1]
-  }
-
-  /** A SYN has opened the conn's tuple anew. */
-  #reuse(conn: number, now: number): void {
-    this.#counters.count(Event.SYN_REUSED)
-    const at = conn << 4
-    if ((this.#cells[at | WORD] & SEEN) !== 0) this.#cells[at | RST_SEQ] = now
-    else this.#cells[at | RS_ISN1] = now
   }
 
   /** What RSTs on expiry need, kept on every RS segment but RST unless its ack is older than the kept one (2.7). */
@@ -190,28 +177,12 @@ export class Conns {
     const seq = pkt.getInt32(p.l4 + TCP_SEQ)
     const word = cells[at | WORD]
     if ((p.flags & SYN) !== 0) {
-      this.#synAck(at, seq, ack, seq + p.payload + 1, now)
+      this.#handshakes.answered(at, seq, ack, seq + p.payload + 1, now)
       return
     }
     if ((word & SEEN) !== 0 && ((ack - cells[at | RST_ACK]) | 0) < 0) return
     cells[at | RST_ACK] = ack
     cells[at | RST_SEQ] = seq + p.payload
-  }
-
-  /** The RS's SYN. While its ACK is awaited, RST_SEQ can be told from RS_ISN1 and holds the time of opening. */
-  #synAck(at: number, seq: number, ack: number, end: number, now: number): void {
-    const cells = this.#cells
-    const word = cells[at | WORD]
-    let opened = cells[at | RST_SEQ]
-    if ((word & SEEN) === 0) {
-      opened = cells[at | RS_ISN1]
-      this.#counters.handshake(Handshake.RS, (now - opened) | 0)
-      cells[at | WORD] = word | SEEN
-    }
-    // The ack that the client sends until it has acknowledged payload of the RS: TOA's rule.
-    cells[at | RS_ISN1] = seq + 1
-    cells[at | RST_ACK] = ack
-    cells[at | RST_SEQ] = (word & STATE_BITS) === SYN_RECV ? opened : end
   }
 
   /** The client's MAC may change while a connection lives (a gateway fails over); the last segment's is the right one. */
