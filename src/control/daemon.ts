@@ -17,6 +17,7 @@ import { numbers } from './numbers.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
+import { connInfo } from './snapshots.ts'
 import { version } from './version.ts'
 import { Workers } from './workers.ts'
 
@@ -128,8 +129,14 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
     case 'zero':
       zero(model, request.service)
       return { ok: null }
-    default:
-      return workers.request(request)
+    case 'neighbours':
+      return workers.neighbours()
+    case 'conns':
+      return workers.conns(request.from, request.limit, (page, index, worker) =>
+        connInfo(page, index, worker, model.config.tcp.timeouts, place =>
+          model.readings.establishedMs(place),
+        ),
+      )
   }
 }
 

@@ -16,7 +16,7 @@ import {
 import { arenaSlots } from '../engine/frames.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { LIP_CELLS, LipCell } from '../engine/sa-pool.ts'
-import { Dests, Stat } from '../engine/service.ts'
+import { DestCell, Dests, Stat } from '../engine/service.ts'
 import { State } from '../engine/tcp-state.ts'
 import { type BareConfig, connCapacityOf, DEST_PLACES, type Tables } from './apply.ts'
 import type { HandshakeInfo, TrafficInfo } from './commands.ts'
@@ -73,6 +73,11 @@ export class Readings {
 
   inactiveConns(place: number): number {
     return this.#sum(({ dests }) => dests.inactive(place))
+  }
+
+  /** ms that ESTABLISHED lasts for connections to an RS. */
+  establishedMs(place: number): number {
+    return this.workers[0]?.dests.cells[(place << 4) | DestCell.ESTABLISHED_MS] ?? 0
   }
 
   /** Of an RS since it was added or set back. */

@@ -20,13 +20,19 @@ import { ringIfAllowed, TapArm } from '../io/tap-arm.ts'
 import { ipv4Int } from '../wire/address.ts'
 import { applyChange, type Built, buildBare, workerId } from './apply.ts'
 import type { Change } from './changes.ts'
-import type { Answer } from './commands.ts'
 import type { ConfigImpair } from './config.ts'
-import { connPage, neighbours } from './snapshots.ts'
-import type { FromWorker, ToWorker, WorkerRequest, WorkerStart } from './worker-protocol.ts'
+import { copyConns, neighbours } from './snapshots.ts'
+import type {
+  FromWorker,
+  ToWorker,
+  WorkerAnswer,
+  WorkerRequest,
+  WorkerStart,
+} from './worker-protocol.ts'
 
 const start = workerData as WorkerStart
 const { config, index, port, shared } = start
+const page = new Int32Array(start.page)
 
 function post(message: FromWorker): void {
   port.postMessage(message)
@@ -105,7 +111,7 @@ function readMail(built: Built, taps: readonly TapArm[], loop: Loop): boolean {
 }
 
 /** A step that fails is a mistake of ours, and the ones before it stand. */
-function carryOut(built: Built, changes: readonly Change[]): Answer {
+function carryOut(built: Built, changes: readonly Change[]): WorkerAnswer {
   try {
     for (const change of changes) {
       applyChange(built, change, clockMs())
@@ -120,10 +126,10 @@ function carryOut(built: Built, changes: readonly Change[]): Answer {
 }
 
 /** A listing that goes wrong is an error for whoever asked, and nothing for the packets. */
-function answered(engine: Engine, request: WorkerRequest): Answer {
+function answered(engine: Engine, request: WorkerRequest): WorkerAnswer {
   try {
     if (request.verb === 'neighbours') return { ok: neighbours(engine, config, workerId(index)) }
-    return { ok: connPage(engine, request.from, request.limit, workerId(index)) }
+    return { ok: copyConns(engine, request.from, page) }
   } catch (error) {
     return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
   }
