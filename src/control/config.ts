@@ -95,7 +95,8 @@ export interface Config {
   }
   neighbours: { timeout: number; unresQueueLength: number }
   log: { level: LogLevel; timestamps: boolean }
-  control: { socket: string }
+  /** drain: seconds that connections get to end at SIGTERM. */
+  control: { socket: string; drain: number }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
   /** The value that all of this was made of, defaults filled in. */

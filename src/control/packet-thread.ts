@@ -99,6 +99,11 @@ export class PacketThread {
     return this.#send(id => ({ id, changes }))
   }
 
+  /** => whether it still turns its loop */
+  async alive(): Promise<boolean> {
+    return 'ok' in (await this.#send(id => ({ id, alive: true })))
+  }
+
   #send(message: (id: number) => ToWorker): Promise<WorkerAnswer> {
     const id = this.#nextId++
     return new Promise(done => {

@@ -45,14 +45,17 @@ export interface WorkerStart {
 
 /**
  * To a worker. `debug` switches the debug events of the trace; `lose` and `attach` are about the arm of that index, whose
- * device has gone or has come back; `stop` ends the loop.
+ * device has gone or has come back; `alive` wants any answer; after `drain` no connection is opened any more; `stop` ends
+ * the loop.
  */
 export type ToWorker =
   | { id: number; request: WorkerRequest }
+  | { id: number; alive: true }
   | { id: number; changes: readonly Change[] }
   | { debug: boolean }
   | { lose: number }
   | { attach: number; queue: Queue }
+  | { drain: true }
   | { stop: true }
 
 /** What a worker answers; the rest control knows or reads. `conns` are copied into its page. */

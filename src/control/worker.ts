@@ -15,7 +15,7 @@ import { Exchange } from '../io/exchange.ts'
 import { Handover } from '../io/handover.ts'
 import { Impair } from '../io/impair.ts'
 import { clockMs, Loop } from '../io/loop.ts'
-import { type Ring, wake } from '../io/native.ts'
+import { giveUpRights, type Ring, wake } from '../io/native.ts'
 import { ringIfAllowed, TapArm } from '../io/tap-arm.ts'
 import { ipv4Int } from '../wire/address.ts'
 import { applyChange, type Built, buildBare, workerId } from './apply.ts'
@@ -60,6 +60,8 @@ function main(): void {
     if (index === 0) post({ warning })
   })
   const taps = makeTaps(engine, ring)
+  // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
+  giveUpRights()
   const loop = new Loop(engine, taps, exchange, start.waker, {
     control: () => readMail(built, taps, loop),
     armLost: arm => post({ lost: arm }),
@@ -104,6 +106,8 @@ function readMail(built: Built, taps: readonly TapArm[], loop: Loop): boolean {
     if ('debug' in message) engine.trace.debug = message.debug
     else if ('lose' in message) taps[message.lose]?.lose()
     else if ('attach' in message) loop.attach(message.attach, message.queue.fd, message.queue.reads)
+    else if ('drain' in message) engine.stopping = true
+    else if ('alive' in message) post({ id: message.id, answer: { ok: null } })
     else if ('changes' in message)
       post({ id: message.id, answer: carryOut(built, message.changes) })
     else post({ id: message.id, answer: answered(engine, message.request) })

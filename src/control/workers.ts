@@ -119,6 +119,20 @@ export class Workers {
     for (const thread of this.#threads) thread.send({ debug })
   }
 
+  /** => whether each of them still turns its loop */
+  async alive(): Promise<boolean> {
+    const signs = await Promise.all(this.#threads.map(thread => thread.alive()))
+    return signs.every(Boolean)
+  }
+
+  /** From now on no connection is opened. Resolves when what they count shows it. */
+  async drain(): Promise<void> {
+    for (const thread of this.#threads) thread.send({ drain: true })
+    // Gauges are written between two turns: those of the turn that took this in are there with a second answer.
+    await this.alive()
+    await this.alive()
+  }
+
   /** Ends them; resolves when they are gone. */
   async stop(): Promise<void> {
     this.#arms.stop()
