@@ -78,6 +78,14 @@ export interface ConfigService {
   realServers: ConfigRealServer[]
 }
 
+/** The API by TCP; one of the two is the token, or where it is. */
+export interface ConfigHttp {
+  address: string
+  port: number
+  tokenFile: string | null
+  token: string | null
+}
+
 export interface Config {
   arms: ConfigArm[]
   services: ConfigService[]
@@ -93,7 +101,7 @@ export interface Config {
   }
   neighbours: { timeout: number; unresQueueLength: number }
   log: { level: LogLevel; timestamps: boolean }
-  control: { socket: string }
+  control: { socket: string; http?: ConfigHttp }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
   /** The value that all of this was made of, defaults filled in. */
@@ -211,8 +219,14 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: file.log,
-    control: file.control,
+    control: { socket: file.control.socket, ...httpOf(file.control.http) },
   }
+}
+
+function httpOf(http: ConfigFile['control']['http']): { http?: ConfigHttp } {
+  if (!http) return {}
+  const { address, port, token, token_file: tokenFile } = http
+  return { http: { address, port, token: token ?? null, tokenFile: tokenFile ?? null } }
 }
 
 /** The order of State in tcp-state.ts. */

@@ -4,6 +4,7 @@
  */
 
 import { TraceRing } from '../engine/trace.ts'
+import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { lipsOf } from './arms.ts'
 import { rsName } from './changes.ts'
@@ -49,6 +50,7 @@ interface Daemon {
   model: Model
   workers: Workers
   log: Log
+  events: Events
 }
 
 async function serve(config: Config, configPath: string, log: Log): Promise<number> {
@@ -69,7 +71,10 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   })
   for (const reader of readers) reader.start()
 
-  const daemon = { configPath, model, workers, log }
+  const events = new Events()
+  const daemon = { configPath, model, workers, log, events }
+  workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
+  model.onChange(({ steps, warnings }) => events.emit('config', { steps, warnings }))
   const stopAsked = new Promise<'stop'>(done => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => done('stop'))
   })
@@ -79,7 +84,8 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     const first = await Promise.race([workers.ready, stopAsked])
     if (first === 'stop') return 0
     setLevel(daemon, log.level)
-    server = await openServer(config.control.socket, request => respond(request, daemon))
+    const { socket, http } = config.control
+    server = await openServer(socket, request => respond(request, daemon), { events, http })
     log.info(readyText(config))
     const end = await Promise.race([workers.ended, stopAsked])
     if (end === 'stop') return 0
@@ -161,7 +167,8 @@ function zero({ config, places, readings }: Model, key: ServiceKey | undefined):
   }
 }
 
-function setLevel({ workers, log }: Daemon, level: LogLevel): void {
+function setLevel({ workers, log, events }: Daemon, level: LogLevel): void {
+  if (level !== log.level) events.emit('log', { level })
   log.setLevel(level)
   workers.setDebug(level === 'debug')
 }
@@ -172,6 +179,7 @@ function readyText(config: Config): string {
     ({ address, port, scheduler }) => `TCP ${address}:${port} ${scheduler}`,
   )
   const { count } = config.workers
+  const { http } = config.control
   const threads = count === 1 ? '1 worker' : `${count} workers`
-  return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}`
+  return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`
 }
