@@ -3,6 +3,7 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type * as z from 'zod'
 import type { Answer, Request } from '../commands.ts'
+import { agentApi } from './agent/agent.ts'
 import { HttpError, lineOf, statusOf } from './errors.ts'
 import type { Events } from './events.ts'
 import { describeOperation, documentWith } from './openapi.ts'
@@ -48,6 +49,7 @@ export async function buildApp(respond: Respond, events: Events): Promise<Api> {
   await app.register(async scope => {
     for (const op of OPERATIONS) addOperation(scope, op, respond)
   })
+  await app.register(agentApi, { prefix: '/v2', respond })
   const streams = addEvents(app, events)
   await app.ready()
   return { app, streams }
