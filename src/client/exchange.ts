@@ -27,7 +27,7 @@ export async function open(target: Target, options: ExchangeOptions): Promise<In
   const { method, path, body, signal } = options
   const headers: Record<string, string | number> = { ...options.headers }
   if (body !== undefined) {
-    headers['content-type'] = 'application/json'
+    headers['content-type'] ??= 'application/json'
     headers['content-length'] = Buffer.byteLength(body)
   }
   if ('url' in target && target.token !== undefined)

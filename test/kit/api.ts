@@ -7,7 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { exchange, type Target } from '../../src/client/exchange.ts'
-import { openServer, type Respond, type ServerOptions } from '../../src/control/server.ts'
+import { Events } from '../../src/control/api/events.ts'
+import {
+  type ControlServer,
+  openServer,
+  type Respond,
+  type ServerOptions,
+} from '../../src/control/server.ts'
 
 export function socketPath(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-server-'))
@@ -20,17 +26,31 @@ export const echo: Respond = async request => ({ ok: request as never })
 
 export const TOKEN = 'correct-horse-battery'
 
-/** Both listeners; => where they are */
+export interface Served {
+  path: string
+  port: number
+  server: ControlServer
+  events: Events
+  /** The same once more, without TCP, after the server was closed. */
+  again(): Promise<void>
+}
+
+/** Both listeners. */
 export async function serve(
   t: TestContext,
   respond: Respond = echo,
   options: ServerOptions = {},
-): Promise<{ path: string; port: number }> {
+): Promise<Served> {
   const path = socketPath(t)
   const http = { address: '127.0.0.1', port: 0, token: TOKEN, tokenFile: null }
-  const server = await openServer(path, respond, { http, ...options })
+  const events = new Events()
+  const server = await openServer(path, respond, { http, events, ...options })
   t.after(() => server.close())
-  return { path, port: server.port as number }
+  const again = async () => {
+    const next = await openServer(path, respond)
+    t.after(() => next.close())
+  }
+  return { path, port: server.port as number, server, events, again }
 }
 
 export async function connect(t: TestContext, to: string | number): Promise<Socket> {
