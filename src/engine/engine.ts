@@ -25,6 +25,7 @@ import type { SaPool } from './sa-pool.ts'
 import { DestCell, Dests, type Service, type Services } from './service.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
+import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
 export interface EngineOptions {
@@ -39,6 +40,8 @@ export interface EngineOptions {
   /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
   destMemory: ArrayBufferLike
   destCapacity: number
+  /** Of all workers. */
+  templates: Templates
   /** ms per state, in the order of State. */
   timeoutMs: Int32Array
   neigh: NeighOptions
@@ -109,6 +112,7 @@ export class Engine {
       this.counters,
       this.trace,
       random,
+      options.templates,
       options.now,
     )
     this.neighs = new Neighs(
