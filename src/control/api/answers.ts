@@ -72,6 +72,12 @@ export const service = z
     port: portNumber,
     scheduler: z.string(),
     connTimeout: count.describe('Seconds; 0 when the service has none of its own.'),
+    persistence: z
+      .object({
+        timeout: count.describe('Seconds for which a client keeps its real server; 0: not.'),
+        prefix: count.describe('Bits by which clients are told apart.'),
+      })
+      .describe('A client keeps its real server.'),
     whenDown: z
       .enum(['drop', 'reject'])
       .describe('What happens to a SYN while no real server can take it.'),

@@ -94,8 +94,8 @@ function sendError(
   if (error.statusCode === 413) error.message = `the body has more than ${BODY_BYTES_MAX} bytes`
   if (error.statusCode === 415) error.message = 'a body must have content-type: application/json'
   const line = error.message.replaceAll(/\s*\n\s*/g, ' ')
-  const status = problems
-    ? 422
-    : ((error as HttpError).status ?? error.statusCode ?? statusOf(line))
+  // A TypeError is a mistake of ours.
+  const ours = error instanceof TypeError ? 500 : statusOf(line)
+  const status = problems ? 422 : ((error as HttpError).status ?? error.statusCode ?? ours)
   void reply.code(status).send({ error: line, ...(problems && { problems }) })
 }

@@ -1,7 +1,13 @@
 /** Services, their real servers and their LIPs. */
 
 import * as z from 'zod'
-import { type ServerKey, type ServiceKey, serviceName } from '../edits.ts'
+import {
+  type ServerFields,
+  type ServerKey,
+  type ServiceFields,
+  type ServiceKey,
+  serviceName,
+} from '../edits.ts'
 import * as answers from './answers.ts'
 import { arm, change, dryRun, how, object } from './change.ts'
 import { HttpError } from './errors.ts'
@@ -29,14 +35,20 @@ const serviceFields = {
     .enum(['drop', 'reject'], 'drop or reject')
     .exactOptional()
     .describe('What happens to a SYN while no real server can take it; default drop.'),
-}
+  persistence: whole(0, 1_000_000)
+    .exactOptional()
+    .describe('Seconds for which a client keeps its real server; default 0: not.'),
+  persistence_prefix: whole(1, 32)
+    .exactOptional()
+    .describe('Bits by which clients are told apart; default 32.'),
+} satisfies Record<keyof ServiceFields, z.ZodType>
 
 const threshold = whole(0, 1_000_000_000).exactOptional().describe('Connections; 0 for no limit.')
 const serverFields = {
   weight: whole(0, 65_535).exactOptional().describe('Default 1; 0 takes no new connections.'),
   upper_threshold: threshold,
   lower_threshold: threshold,
-}
+} satisfies Record<keyof ServerFields, z.ZodType>
 
 export const newLip = object({ address, arm }).meta({ id: 'NewLip' })
 export const newServer = object({

@@ -27,6 +27,8 @@ interface Vs {
   Version: string
   SchedName: string
   ConnTimeout: number
+  Timeout: number
+  Netmask: number
   RSs: { Items: { Spec: Spec }[] }
 }
 
@@ -63,9 +65,12 @@ const edits = ({ asked }: Agent) => asked.filter(({ verb }) => verb === 'edit').
 
 test('a service by its agent names', async t => {
   const it = await withService(t)
-  assert.equal((await it.call('PUT', VS, { SchedName: 'rr', ConnTimeout: 60 }))[0], 200)
+  assert.equal((await it.call('PUT', VS, { SchedName: 'rr', ConnTimeout: 60, Timeout: 9 }))[0], 200)
   const vs = await vsOf(it, '?stats=true')
-  assert.deepEqual([vs.SchedName, vs.ConnTimeout], ['rr', 60])
+  assert.deepEqual(
+    [vs.SchedName, vs.ConnTimeout, vs.Timeout, vs.Netmask],
+    ['rr', 60, 9, 0xffff_ffff],
+  )
   assert.deepEqual(specs(vs)[0], {
     ...RS,
     mode: 'FNAT',
@@ -241,6 +246,7 @@ test('what is wrong has the status that controllers know, and a text that says w
     ['PUT', '/vs/202.108.10.999-80-tcp', {}, 460, /expected VIP-port-tcp/],
     ['PUT', '/vs/202.108.10.1-70000-tcp', {}, 460, /expected VIP-port-tcp/],
     ['PUT', VS, { SchedName: 'conhash' }, 460, /expected rr or wrr, found "conhash"/],
+    ['PUT', VS, { Timeout: -1 }, 460, /body\.Timeout: expected a whole number/],
     ['PUT', VS, { SynProxy: true }, 460, /there is no SYN proxy/],
     ['PUT', VS, { ProxyProtocol: 'v2' }, 460, /there is no proxy protocol/],
     ['PUT', VS, { LimitProportion: 50 }, 460, /no limit by proportion/],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { call, echo, HEAD, PONG, ping, raw, serve, TOKEN } from '../../kit/api.ts'
+import { modelControl } from '../../kit/control.ts'
 
 test('each verb has its path, and its arguments arrive as what they are', async t => {
   const { path } = await serve(t, echo)
@@ -107,4 +108,33 @@ test('what the daemon answers or throws has its status', async t => {
     throw Object.assign(new Error(problems.join('\n')), { problems })
   })
   assert.deepEqual(await ping(path), { status: 422, body: { error: problems.join(' '), problems } })
+})
+
+test('an edit of what is there already is 409, of what is not there 404', async t => {
+  const { path } = await serve(t, modelControl().respond)
+  const service = { protocol: 'tcp', address: '202.108.10.1', port: 6379 }
+  const server = { address: '192.168.168.2' }
+  const [ext, int] = ['ext0', 'int0']
+  const edits: object[] = [
+    { edit: 'add-service', service },
+    { edit: 'add-server', service, server },
+    { edit: 'add-lip', service, address: '192.168.168.9', arm: int },
+    { edit: 'add-address', arm: ext, address: '202.108.10.7', prefix_length: 32, lip: false },
+    { edit: 'add-route', arm: ext, to: '10.0.0.0/8' },
+    { edit: 'add-neighbour', arm: int, address: '192.168.168.5', mac: '02:00:00:00:00:05' },
+  ]
+  const send = (edit: object) => call(path, 'POST', '/v1/edits', JSON.stringify({ edits: [edit] }))
+  const twice = async (edit: object, status: number) => {
+    assert.equal((await send(edit)).status, 200, JSON.stringify(edit))
+    const { status: got, body } = await send(edit)
+    assert.equal(got, status, JSON.stringify(body))
+  }
+  for (const edit of edits) await twice(edit, 409)
+  // The service last, because the others are in it.
+  for (const edit of edits.reverse()) {
+    const text = JSON.stringify(edit).replace('"add-', '"delete-')
+    const { mac: _, lip: __, ...rest } = JSON.parse(text)
+    await twice(rest, 404)
+  }
+  assert.equal((await send({ edit: 'add-route', arm: 'eth9', to: '10.0.0.0/8' })).status, 404)
 })

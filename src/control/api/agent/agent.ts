@@ -8,6 +8,7 @@ import * as z from 'zod'
 import { HttpError } from '../errors.ts'
 import { DEVICE_ROUTES } from './devices.ts'
 import type { AgentRoute, Call, Control } from './route.ts'
+import { SERVER_ROUTES } from './servers.ts'
 import { SERVICE_ROUTES } from './services.ts'
 import { Told } from './told.ts'
 
@@ -50,7 +51,7 @@ export async function agentApi(
     )
   })
   app.setErrorHandler((error, request, reply) => sendError(error as Error, request, reply))
-  for (const route of [...SERVICE_ROUTES, ...DEVICE_ROUTES]) {
+  for (const route of [...SERVICE_ROUTES, ...SERVER_ROUTES, ...DEVICE_ROUTES]) {
     app.route({
       method: route.method,
       url: route.path,

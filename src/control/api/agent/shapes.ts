@@ -4,13 +4,13 @@
  */
 
 import * as z from 'zod'
+import { whole } from '../fields.ts'
 
 const count = z.int().min(0)
 const items = <T extends z.ZodType>(item: T) => z.object({ Items: z.array(item) })
 const itemsIn = <T extends z.ZodType>(item: T) =>
   z.object({ Items: z.array(item, 'a list').nullish() }, 'an object with Items')
 
-const whole = (max: number) => z.int(`a whole number 0-${max}`).min(0).max(max)
 const flag = z.boolean('true or false').nullish()
 
 export const errorText = z.string().meta({ id: 'AgentError' })
@@ -32,8 +32,8 @@ export const stats = z
 
 const rsFields = {
   ip: z.ipv4('an IPv4 address'),
-  port: whole(65_535),
-  weight: whole(65_535),
+  port: whole(0, 65_535),
+  weight: whole(0, 65_535),
   mode: z.enum(['FNAT', 'SNAT', 'DR', 'TUNNEL', 'NAT'], 'FNAT'),
   inhibited: z.boolean('true or false'),
   overloaded: z.boolean('true or false'),
@@ -94,8 +94,8 @@ export const vsIn = z
   .object(
     {
       SchedName: z.enum(['rr', 'wrr', ''], 'rr or wrr').nullish().describe('Default wrr.'),
-      ConnTimeout: whole(1_000_000).nullish().describe('Seconds; 0: none of its own.'),
-      Timeout: zero('persistence'),
+      ConnTimeout: whole(0, 1_000_000).nullish().describe('Seconds; 0: none of its own.'),
+      Timeout: whole(0, 1_000_000).nullish().describe('Seconds of persistence; 0: none.'),
       Fwmark: zero('service by mark'),
       SynProxy: off('SYN proxy'),
       ExpireQuiescent: off('expiry of quiescent connections'),
