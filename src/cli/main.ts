@@ -8,12 +8,14 @@ import yargs, { type Argv } from 'yargs'
 import { DEFAULT_SOCKET } from '../control/commands.ts'
 import { version } from '../control/version.ts'
 import { CliError } from './client.ts'
-import type { Common } from './common.ts'
+import { type Common, Ended } from './common.ts'
 import { addConfig } from './verbs/config.ts'
 import { addCounters } from './verbs/counters.ts'
+import { addDoctor } from './verbs/doctor.ts'
 import { addDpip } from './verbs/dpip.ts'
 import { addIpvsadm } from './verbs/ipvsadm.ts'
 import { addLog } from './verbs/log.ts'
+import { addReload } from './verbs/reload.ts'
 import { addRun } from './verbs/run.ts'
 
 const MORE_ARGUMENTS = 'expected more arguments (found %s, need %s); see --help'
@@ -30,6 +32,7 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   } catch (error) {
     if (!(error instanceof Error)) throw error
+    if (error instanceof Ended) return error.exitCode
     // By its shape, because its class comes with libraries that no listing needs.
     const problems = (error as { problems?: string[] }).problems
     const line = `tapvs: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}`
@@ -71,6 +74,8 @@ function parser(argv: string[]): Argv<Common> {
     })
   addRun(common)
   addConfig(common)
+  addDoctor(common)
+  addReload(common)
   addLog(common)
   addCounters(common)
   addIpvsadm(common)

@@ -193,12 +193,14 @@ function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
     arms.map(({ name, netns, mac, mtu, impair }) => ({ name, netns, mac, mtu, impair }))
   if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, impair)')
   const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
+  // Looked up when the end begins.
+  const controlOf = ({ control: { drain: _, ...rest } }: ConfigValues) => rest
   const parts: [string, object, object][] = [
     ['tcp', tcpOf(before), tcpOf(after)],
     ['workers', before.workers, after.workers],
     ['connections', before.connections, after.connections],
     ['neighbours', before.neighbours, after.neighbours],
-    ['control', before.control, after.control],
+    ['control', controlOf(before), controlOf(after)],
   ]
   for (const [part, old, now] of parts) {
     for (const [key, value] of Object.entries(now)) {

@@ -93,7 +93,7 @@ export interface ConnInfo {
   rs: string
 }
 
-/** A bounded piece of a worker's connection table. */
+/** A bounded piece of the connection tables. */
 export interface ConnPage {
   conns: ConnInfo[]
   /** What to give as `from` for the next piece; -1 when the table is done. */

@@ -148,6 +148,7 @@ export const fileSchema = z.strictObject(
     }).prefault({}),
     control: mapping({
       socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),
+      drain: whole(0, 86_400).default(0),
       http: http.optional(),
     }).prefault({}),
   },

@@ -103,7 +103,8 @@ export interface Config {
   }
   neighbours: { timeout: number; unresQueueLength: number }
   log: { level: LogLevel; timestamps: boolean }
-  control: { socket: string; http?: ConfigHttp }
+  /** drain: seconds that connections get to end at SIGTERM. */
+  control: { socket: string; drain: number; http: ConfigHttp | null }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
   /** The value that all of this was made of, defaults filled in. */
@@ -222,14 +223,14 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: file.log,
-    control: { socket: file.control.socket, ...httpOf(file.control.http) },
+    control: { ...file.control, http: httpOf(file.control.http) },
   }
 }
 
-function httpOf(http: ConfigFile['control']['http']): { http?: ConfigHttp } {
-  if (!http) return {}
+function httpOf(http: ConfigFile['control']['http']): ConfigHttp | null {
+  if (!http) return null
   const { address, port, token, token_file: tokenFile } = http
-  return { http: { address, port, token: token ?? null, tokenFile: tokenFile ?? null } }
+  return { address, port, token: token ?? null, tokenFile: tokenFile ?? null }
 }
 
 /** The order of State in tcp-state.ts. */

@@ -41,7 +41,7 @@ const CONNECTIONS_TURNED_AWAY = 64
 export interface ServerOptions {
   /** What GET /v1/events tells. */
   events?: Events
-  http?: ConfigHttp | undefined
+  http?: ConfigHttp | null
   limits?: Partial<Limits>
 }
 
@@ -79,7 +79,7 @@ export async function openServer(
   await claimSocket(path)
   const servers: Server[] = []
   const close = async () => {
-    events.emit('stopping', {})
+    events.stop()
     streams.end()
     await Promise.all(servers.map(closeServer))
     await app.close()

@@ -41,6 +41,7 @@ export class Events {
   readonly #past: DaemonEvent[] = []
   readonly #listeners = new Set<(event: DaemonEvent) => void>()
   #number = 0
+  #stopped = false
 
   emit<N extends EventName>(name: N, data: EventData[N]): void {
     const id = `${this.#run}-${++this.#number}`
@@ -48,6 +49,13 @@ export class Events {
     this.#past.push(event)
     if (this.#past.length > REMEMBERED) this.#past.shift()
     for (const listener of this.#listeners) listener(event)
+  }
+
+  /** The daemon ends; told once. */
+  stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.emit('stopping', {})
   }
 
   /** `listener` must not throw. => ends it */
