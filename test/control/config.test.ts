@@ -68,7 +68,7 @@ test('config/lab.yaml, every value', () => {
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     log: { level: 'info', timestamps: false },
-    control: { socket: '/run/tapvs/tapvs.sock', drain: 0 },
+    control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null },
   }
   const { warnings, file, ...values } = config
   assert.deepEqual(values, expected)
@@ -95,7 +95,15 @@ function uncommented(text: string): { text: string; keys: string[] } {
 
 test('the commented-out keys of config/lab.yaml are true examples', () => {
   const { text, keys } = uncommented(readFileSync(LAB, 'utf8'))
-  assert.deepEqual(keys, ['mac', 'mtu', 'impair', 'local_addresses', 'conn_timeout', 'timeouts'])
+  assert.deepEqual(keys, [
+    'mac',
+    'mtu',
+    'impair',
+    'local_addresses',
+    'conn_timeout',
+    'timeouts',
+    'http',
+  ])
   const config = parseConfig(text, 'lab.yaml')
   assert.equal(config.arms[0]?.mac, '02:74:76:00:00:01')
   assert.deepEqual(config.arms[1]?.impair, {
@@ -106,6 +114,8 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     seed: 1,
   })
   assert.equal(config.services[0]?.connTimeout, 90)
+  const http = { address: '127.0.0.1', port: 9053, token: null, tokenFile: '/etc/tapvs/token' }
+  assert.deepEqual(config.control.http, http)
   // What the comments call the defaults changes nothing.
   const plain = readConfig(LAB)
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)
