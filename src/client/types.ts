@@ -19,6 +19,7 @@ export type Route = z.output<typeof answers.route>
 export type Neighbour = z.output<typeof answers.neighbour>
 export type Arm = z.output<typeof answers.arm>
 export type Counters = z.output<typeof answers.counters>
+export type Numbers = z.output<typeof answers.numbers>
 export type Plan = z.output<typeof answers.plan>
 export type Timeouts = z.output<typeof answers.timeouts>
 export type LogLevel = z.output<typeof answers.level>

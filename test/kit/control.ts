@@ -6,6 +6,7 @@ import type { LogLevel, Request } from '../../src/control/commands.ts'
 import { configOf } from '../../src/control/config.ts'
 import { addresses, counters, routes, services } from '../../src/control/listings.ts'
 import { Model } from '../../src/control/model.ts'
+import { numbers } from '../../src/control/numbers.ts'
 import { Readings } from '../../src/control/readings.ts'
 import type { Respond } from '../../src/control/server.ts'
 import { CONN } from '../cli/canned.ts'
@@ -60,6 +61,8 @@ export function modelControl(): Control {
         return { ok: routes(model) }
       case 'counters':
         return { ok: counters(model, ARMS) }
+      case 'numbers':
+        return { ok: numbers(model, ARMS) }
       case 'timeouts':
         return { ok: model.config.file.tcp.timeouts }
       case 'config':

@@ -10,6 +10,7 @@ import {
   LOG_LEVELS,
   type LocalAddressInfo,
   type NeighbourInfo,
+  type NumbersInfo,
   type PlanInfo,
   type RealServerInfo,
   type RouteInfo,
@@ -106,15 +107,18 @@ export const connPage = z
   })
   .meta({ id: 'ConnPage' })
 
+const lports = z.object({ used: count, free: count, misses: count }).meta({ id: 'Lports' })
+
 export const addressInfo = z
   .object({
     address: z.string(),
     prefixLength: count,
     arm: z.string(),
-    lports: z
-      .object({ used: count, free: count, misses: count })
+    lports: lports.exactOptional().describe('Only of a LIP.'),
+    lportsOfWorkers: z
+      .array(lports)
       .exactOptional()
-      .describe('Only of a LIP.'),
+      .describe('The same of each worker in the order of their numbers, which begin at 1.'),
   })
   .meta({ id: 'Address' })
 
@@ -169,15 +173,45 @@ export const arm = z
   })
   .meta({ id: 'Arm' })
 
+const handshakes = z
+  .object({
+    buckets: z.array(count).describe('By how long they took; docs/numbers.md has the bounds.'),
+    sumMs: z.number(),
+  })
+  .meta({ id: 'Handshakes' })
+
 export const counters = z
   .object({
     arms: z.array(arm),
     drops: z.record(z.string(), count).describe('By reason; zeros included.'),
     events: z.record(z.string(), count),
     conns: z.object({ used: count, capacity: count }),
+    states: z.record(z.string(), count).describe('Connections by state; zeros included.'),
+    neighbours: z.record(z.string(), count).describe('Neighbours by state.'),
+    handshakes: z
+      .object({ rs: handshakes, client: handshakes })
+      .describe("From a client's SYN to the SYN+ACK, and to the client's ACK behind it."),
     frames: z.object({ free: count, slots: count }),
   })
   .meta({ id: 'Counters' })
+
+export const numbers = z
+  .object({
+    atMs: z.number().describe('ms since 1970.'),
+    process: z.object({
+      version: z.string(),
+      node: z.string(),
+      pid: count,
+      startedMs: z.number(),
+      cpuSeconds: z.number(),
+      residentBytes: count,
+      openFds: count,
+    }),
+    services: z.array(service),
+    addresses: z.array(addressInfo),
+    workers: z.array(z.object({ worker: count, counters })),
+  })
+  .meta({ id: 'Numbers' })
 
 export const level = z.enum(LOG_LEVELS, LOG_LEVELS.join(', '))
 export const logLevel = z.object({ level }).meta({ id: 'LogLevel' })
@@ -201,4 +235,5 @@ export const ANSWERS = {
   plan: plan satisfies z.ZodType<PlanInfo>,
   arm: arm satisfies z.ZodType<ArmInfo>,
   counters: counters satisfies z.ZodType<CountersInfo>,
+  numbers: numbers satisfies z.ZodType<NumbersInfo>,
 }

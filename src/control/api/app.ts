@@ -81,6 +81,7 @@ function addOperation(app: FastifyInstance, op: Operation, respond: Respond): vo
       const answer = await respond(op.request(input))
       if ('error' in answer) throw new HttpError(statusOf(answer.error), answer.error)
       reply.code(op.status ?? 200)
+      if (op.type) reply.type(op.type)
       return reply.send(op.pick ? op.pick(answer.ok, input) : answer.ok)
     },
   })
