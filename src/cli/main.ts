@@ -8,7 +8,7 @@ import type { Argv } from 'yargs'
 import { DEFAULT_SOCKET } from '../control/commands.ts'
 import { version } from '../control/version.ts'
 import { CliError } from './client.ts'
-import type { Common } from './common.ts'
+import { type Common, Ended } from './common.ts'
 import { defaultSocket, type OpenDesk, openDesk } from './desk.ts'
 import { completion } from './verbs/completion.ts'
 import { dpip } from './verbs/dpip.ts'
@@ -30,6 +30,7 @@ export async function main(argv: string[]): Promise<number> {
     return 0
   } catch (error) {
     if (!(error instanceof Error)) throw error
+    if (error instanceof Ended) return error.exitCode
     // By its shape, because its class comes with libraries that no listing needs.
     const problems = (error as { problems?: string[] }).problems
     const line = `tapvs: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}`

@@ -12,6 +12,7 @@ import { LIP_CELLS, type Partition, SaPool } from '../engine/sa-pool.ts'
 import { Dests } from '../engine/service.ts'
 import type { Setup } from '../engine/setup.ts'
 import { Steering } from '../engine/steering.ts'
+import { Templates } from '../engine/templates.ts'
 import { ToaMode } from '../engine/toa.ts'
 import type { TraceRing } from '../engine/trace.ts'
 import { ipv4Int, macInts } from '../wire/address.ts'
@@ -48,10 +49,15 @@ export interface Tables {
   counters: SharedArrayBuffer
   dests: SharedArrayBuffer
   lips: SharedArrayBuffer
+  /** Of all workers: persistent clients. */
+  templates: SharedArrayBuffer
 }
 
 /** Places for RSs: twice what a config may have, for those that leave. More do not fit into a connection's record. */
 export const DEST_PLACES = 32_767
+
+/** Clients of persistent services that are remembered: 2 MiB. */
+const TEMPLATES = 65_536
 
 /** Neighbour entries over all arms; an entry is a next hop, and those are few. */
 const NEIGH_CAPACITY = 4096
@@ -67,11 +73,16 @@ export function arenaBytes({ arms, workers }: Pick<ConfigValues, 'arms' | 'worke
   return Frames.bytesFor(arenaSlots(arms.length) * workers.count)
 }
 
-export function newTables(config: Pick<ConfigValues, 'arms'>): Tables {
+/** `templates` are those of the first worker, for the others. */
+export function newTables(
+  config: Pick<ConfigValues, 'arms'>,
+  templates = new SharedArrayBuffer(Templates.bytesFor(TEMPLATES)),
+): Tables {
   return {
     counters: new SharedArrayBuffer(Counters.bytesFor(config.arms.length)),
     dests: new SharedArrayBuffer(Dests.bytesFor(DEST_PLACES)),
     lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
+    templates,
   }
 }
 
@@ -123,6 +134,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     connCapacity,
     destMemory: tables.dests,
     destCapacity: DEST_PLACES,
+    templates: new Templates(tables.templates, TEMPLATES),
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {
       capacity: NEIGH_CAPACITY,
@@ -224,13 +236,15 @@ function putLip(setup: Setup, share: Share, place: number, address: number): voi
 }
 
 function putService(setup: Setup, service: ServiceChange): void {
-  const { address, port, scheduler, connTimeout, whenDown, lips } = service
+  const { address, port, scheduler, connTimeout, whenDown, persistence, lips } = service
   const reject = whenDown === 'reject'
   setup.putService(ipv4Int(address), port, {
     scheduler,
     lips,
     establishedMs: connTimeout * 1000,
     reject,
+    persistenceMs: persistence.timeout * 1000,
+    clientPrefix: persistence.prefix,
   })
 }
 

@@ -73,6 +73,8 @@ export interface ConfigService {
   localAddresses: string[]
   /** Seconds; 0 when the service has none of its own. */
   connTimeout: number
+  /** Seconds for which a client keeps its RS, 0 for not at all; clients are told apart by `prefix` bits. */
+  persistence: { timeout: number; prefix: number }
   /** What happens to a SYN that no real server can take. */
   whenDown: 'drop' | 'reject'
   realServers: ConfigRealServer[]
@@ -93,7 +95,8 @@ export interface Config {
   }
   neighbours: { timeout: number; unresQueueLength: number }
   log: { level: LogLevel; timestamps: boolean }
-  control: { socket: string }
+  /** drain: seconds that connections get to end at SIGTERM. */
+  control: { socket: string; drain: number }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
   /** The value that all of this was made of, defaults filled in. */
@@ -189,6 +192,7 @@ function normalise(file: ConfigFile): ConfigValues {
       scheduler: service.scheduler,
       localAddresses: service.local_addresses ?? lips,
       connTimeout: service.conn_timeout ?? 0,
+      persistence: { timeout: service.persistence ?? 0, prefix: service.persistence_prefix },
       whenDown: service.when_down,
       realServers: service.real_servers.map(rs => ({
         address: rs.address,

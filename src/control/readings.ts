@@ -7,7 +7,7 @@ import { LIPS_MAX } from '../engine/conn.ts'
 import { ArmCell, Counters, Drop, Event, Gauge } from '../engine/counters.ts'
 import { arenaSlots } from '../engine/frames.ts'
 import { LIP_CELLS, LipCell } from '../engine/sa-pool.ts'
-import { Dests, Stat } from '../engine/service.ts'
+import { DestCell, Dests, Stat } from '../engine/service.ts'
 import { type BareConfig, connCapacityOf, DEST_PLACES, type Tables } from './apply.ts'
 import type { LportInfo, TrafficInfo } from './commands.ts'
 import { PlaceList, type Places } from './places.ts'
@@ -54,6 +54,11 @@ export class Readings {
 
   inactiveConns(place: number): number {
     return this.#sum(({ dests }) => dests.inactive(place))
+  }
+
+  /** ms that ESTABLISHED lasts for connections to an RS. */
+  establishedMs(place: number): number {
+    return this.workers[0]?.dests.cells[(place << 4) | DestCell.ESTABLISHED_MS] ?? 0
   }
 
   /** Of an RS since it was added or set back. */

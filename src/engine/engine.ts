@@ -25,6 +25,7 @@ import type { SaPool } from './sa-pool.ts'
 import { DestCell, Dests, type Service, type Services } from './service.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
+import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
 export interface EngineOptions {
@@ -39,6 +40,8 @@ export interface EngineOptions {
   /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
   destMemory: ArrayBufferLike
   destCapacity: number
+  /** Of all workers. */
+  templates: Templates
   /** ms per state, in the order of State. */
   timeoutMs: Int32Array
   neigh: NeighOptions
@@ -82,6 +85,8 @@ export class Engine {
   readonly dests: Dests
   readonly neighs: Neighs
   readonly lips: SaPool[] = []
+  /** No connection is opened any more; those that are there go on. */
+  stopping = false
   readonly setup: Setup
   readonly #services: Services
   readonly #parsed = new Parsed()
@@ -109,6 +114,7 @@ export class Engine {
       this.counters,
       this.trace,
       random,
+      options.templates,
       options.now,
     )
     this.neighs = new Neighs(
@@ -266,6 +272,7 @@ export class Engine {
       this.counters.count(Event.RST_BARE_ACK)
       return arm.index
     }
+    if (this.stopping) return -Drop.STOPPING
     return this.#isPlausibleClient(arm, p.saddr) ? MAY_OPEN : -Drop.IP_SOURCE
   }
 

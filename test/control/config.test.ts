@@ -50,6 +50,7 @@ test('config/lab.yaml, every value', () => {
         scheduler: 'wrr',
         localAddresses: ['192.168.168.7'],
         connTimeout: 0,
+        persistence: { timeout: 0, prefix: 32 },
         whenDown: 'drop',
         realServers: [
           {
@@ -67,7 +68,7 @@ test('config/lab.yaml, every value', () => {
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     log: { level: 'info', timestamps: false },
-    control: { socket: '/run/tapvs/tapvs.sock' },
+    control: { socket: '/run/tapvs/tapvs.sock', drain: 0 },
   }
   const { warnings, file, ...values } = config
   assert.deepEqual(values, expected)

@@ -5,14 +5,18 @@ import type { Common } from '../common.ts'
 import { addCompletion } from './completion.ts'
 import { addConfig } from './config.ts'
 import { addCounters } from './counters.ts'
+import { addDoctor } from './doctor.ts'
 import { addDpip } from './dpip.ts'
 import { addIpvsadm } from './ipvsadm.ts'
 import { addLog } from './log.ts'
+import { addReload } from './reload.ts'
 import { addRun } from './run.ts'
 
 export function addVerbs(common: Argv<Common>): void {
   addRun(common)
   addConfig(common)
+  addDoctor(common)
+  addReload(common)
   addLog(common)
   addCounters(common)
   addIpvsadm(common)
