@@ -92,6 +92,7 @@ export class PaperDaemon {
       port,
       scheduler,
       connTimeout: service.conn_timeout ?? 0,
+      persistence: { timeout: service.persistence ?? 0, prefix: service.persistence_prefix },
       whenDown: service.when_down,
       localAddresses: (service.local_addresses ?? []).map(lip => ({
         address: lip,
