@@ -15,8 +15,8 @@ import { addRun } from './run.ts'
 export function addVerbs(common: Argv<Common>): void {
   addRun(common)
   addConfig(common)
-  addDoctor(common)
   addReload(common)
+  addDoctor(common)
   addLog(common)
   addCounters(common)
   addIpvsadm(common)
