@@ -194,7 +194,7 @@ export class Engine {
     this.conns.segment(t, p, now)
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
     if (outward) {
-      this.conns.rememberRs(pkt, t, p)
+      this.conns.rememberRs(pkt, t, p, now)
       return this.#forward.toClient(slot, p, t)
     }
     this.conns.rememberClient(pkt, t, p)

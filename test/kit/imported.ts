@@ -17,6 +17,8 @@ export function brief(services: readonly ImportedService[]): string[] {
     const words = [`${service.address}:${service.port}`]
     if (service.scheduler && service.scheduler !== 'wrr') words.push(service.scheduler)
     if (service.conn_timeout) words.push(`timeout ${service.conn_timeout}`)
+    if (service.persistence)
+      words.push(`persistence ${service.persistence}/${service.persistence_prefix ?? 32}`)
     if (service.local_addresses) words.push('LIPs', ...service.local_addresses)
     const servers = (service.real_servers ?? []).map(server => {
       const { address, port, weight, upper_threshold, lower_threshold } = server

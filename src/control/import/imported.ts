@@ -4,7 +4,7 @@
  */
 
 import { isIPv4 } from 'node:net'
-import { ipv4Int, ipv4Text } from '../../wire/address.ts'
+import { ipv4Int, ipv4Text, prefixMask } from '../../wire/address.ts'
 import { fileSchema } from '../config-schema.ts'
 import type { ConfigInput } from '../config-write.ts'
 
@@ -65,6 +65,8 @@ const SERVICE = fileSchema.shape.services.unwrap().element.shape
 const SCHEDULERS: readonly string[] = SERVICE.scheduler.unwrap().options
 const SECONDS_MAX = 1_000_000
 const RANGE_MAX = 4096
+/** Seconds; of ipvsadm and of keepalived. */
+const PERSISTENCE_DEFAULT = 360
 
 interface Remark {
   place: Place
@@ -166,6 +168,22 @@ export class Collector {
   seconds(place: Place, text: string | undefined, what: string): number | undefined {
     const seconds = this.whole(place, text, SECONDS_MAX, what)
     return seconds === 0 ? undefined : seconds
+  }
+
+  /** Of persistence; `text` is undefined where the timeout is not given. */
+  persistence(place: Place, text: string | undefined, what: string): number | undefined {
+    return text === undefined ? PERSISTENCE_DEFAULT : this.seconds(place, text, what)
+  }
+
+  /** A netmask or the length of a prefix => its length */
+  prefix(place: Place, text: string, what: string): number | undefined {
+    const mask = isIPv4(text) ? ipv4Int(text) : undefined
+    const length = mask === undefined ? Number(text) : Math.clz32(~mask)
+    const isLength = Number.isInteger(length) && length >= 1 && length <= 32
+    if (isLength && (mask === undefined || mask === prefixMask(length))) return length
+    const why = 'expected a netmask like 255.255.255.0, the default takes its place'
+    this.notCarried(place, what, why)
+    return undefined
   }
 
   /** => a number 0-max; undefined and a remark if `text` is none */

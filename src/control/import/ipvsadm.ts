@@ -32,8 +32,6 @@ const SERVER_NUMBERS = [
 
 /** Why an option is not carried over; the rest of its line is. */
 const NOT_HERE: Record<string, string> = {
-  persistent: 'persistence is not supported yet, a client may get another real server each time',
-  netmask: 'it belongs to persistence, which is not supported yet',
   ops: 'one-packet scheduling is for UDP',
   pe: 'persistence engines are not supported',
   'sched-flags': 'rr and wrr have no flags',
@@ -167,6 +165,8 @@ class Reader {
       // As ipvsadm does: what is not given has its default again; LIPs and real servers stay.
       delete known.scheduler
       delete known.conn_timeout
+      delete known.persistence
+      delete known.persistence_prefix
       service = known
     } else if (!collector.add(place, service)) {
       line.refused = true
@@ -179,9 +179,22 @@ class Reader {
     const timeout = line.take('conn-timeout')
     const seconds = timeout && collector.seconds(place, timeout.values[0], timeout.text)
     if (seconds) service.conn_timeout = seconds
+    this.#persistence(line, service)
     if (line.take('synproxy')?.values[0] === 'enable') {
       collector.notCarried(place, '-j enable', NOT_HERE.synproxy as string)
     }
+  }
+
+  #persistence(line: Line, service: ImportedService): void {
+    const persistent = line.take('persistent')
+    if (!persistent) return
+    const { collector } = this
+    const { place } = line
+    const timeout = collector.persistence(place, persistent.values[0], persistent.text)
+    if (timeout) service.persistence = timeout
+    const mask = line.take('netmask')
+    const prefix = mask && collector.prefix(place, mask.values[0] as string, mask.text)
+    if (prefix) service.persistence_prefix = prefix
   }
 
   #deleteService(line: Line): void {

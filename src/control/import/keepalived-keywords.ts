@@ -35,9 +35,6 @@ export const TOP: Record<string, string> = {
 
 /** Of a virtual_server. */
 export const SERVICE: Record<string, string> = {
-  persistence_timeout:
-    'persistence is not supported yet, a client may get another real server each time',
-  persistence_granularity: 'it belongs to persistence, which is not supported yet',
   persistence_engine: 'persistence engines are not supported',
   syn_proxy: 'SYN proxy is not supported',
   expire_quiescent_conn: 'connections of a real server with weight 0 live on here',
@@ -90,7 +87,6 @@ export const SERVER: Record<string, string> = {
 export const NEUTRAL = new Set([
   'quorum 1',
   'hysteresis 0',
-  'persistence_timeout 0',
   'ip_family inet',
   'inhibit_on_failure',
   'proxy_protocol none',

@@ -159,6 +159,12 @@ class Reader {
       } else if (keyword === 'establish_timeout' || keyword === 'est_timeout') {
         const seconds = this.collector.seconds(inner.place, value, what)
         if (seconds) fields.conn_timeout = seconds
+      } else if (keyword === 'persistence_timeout') {
+        const seconds = this.collector.persistence(inner.place, value, what)
+        if (seconds) fields.persistence = seconds
+      } else if (keyword === 'persistence_granularity') {
+        const prefix = this.collector.prefix(inner.place, value ?? '', what)
+        if (prefix) fields.persistence_prefix = prefix
       } else if (keyword === 'laddr_group_name') {
         lips = this.#lips.get(value ?? '')
         if (lips) lips.used = true
@@ -294,6 +300,7 @@ const NUMBERS = [
 const SERVICE_KEYWORDS = [
   ...['real_server', 'lb_algo', 'lvs_sched', 'lb_kind', 'lvs_method', 'establish_timeout'],
   ...['laddr_group_name', 'protocol', 'inhibit_on_failure', 'delay_loop', 'virtualhost', 'retry'],
+  ...['persistence_timeout', 'persistence_granularity'],
 ]
 const SERVER_KEYWORDS = [...NUMBERS.map(([word]) => word), ...CHECKERS, 'inhibit_on_failure']
 

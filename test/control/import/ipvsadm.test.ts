@@ -14,19 +14,15 @@ test('rules of LVS', () => {
   const { file, lips, notCarried } = read('lvs.rules')
   assert.deepEqual(brief(file.services), [
     '203.0.113.10:80 -> 10.20.0.11:8080 w3, 10.20.0.12:8080 w1',
-    '203.0.113.10:443 -> 10.20.0.11:443 w1 x2000 y1500, 10.20.0.12:443 w0',
+    '203.0.113.10:443 persistence 360/24 -> 10.20.0.11:443 w1 x2000 y1500, 10.20.0.12:443 w0',
     '203.0.113.11:3306 -> 10.20.0.21:3306 w1',
   ])
   assert.deepEqual(lips, [])
   const fullnat = 'its real servers are reached by FullNAT and see a LIP as the client'
-  const persistence =
-    'persistence is not supported yet, a client may get another real server each time'
   const marks = 'services by firewall mark are not supported (DPVS never matches them)'
   assert.deepEqual(notCarried, [
     `lvs.rules:2: -m of 203.0.113.10:80 (and 1 more): instead of by NAT, ${fullnat}`,
     'lvs.rules:4: -s wlc of 203.0.113.10:443: there is no scheduler wlc here, wrr takes its place',
-    `lvs.rules:4: -p 360: ${persistence}`,
-    'lvs.rules:4: -M 255.255.255.0: it belongs to persistence, which is not supported yet',
     `lvs.rules:5: -g of 203.0.113.10:443 (and 1 more): instead of by routing, ${fullnat}`,
     'lvs.rules:7: -s sh of 203.0.113.11:3306: there is no scheduler sh here, wrr takes its place',
     'lvs.rules:7: -b sh-fallback,sh-port: rr and wrr have no flags',
@@ -56,7 +52,7 @@ test('rules of DPVS, and our own with LIPs', () => {
 test('a script with CRLF, blanks, long names, joined letters and mistakes', () => {
   const { file, notCarried } = read('script.sh')
   assert.deepEqual(brief(file.services), [
-    '203.0.113.10:80 timeout 60 -> 10.20.0.11:80 w7, 10.20.0.12:80 w5, 10.20.0.13:80',
+    '203.0.113.10:80 timeout 60 persistence 360/32 -> 10.20.0.11:80 w7, 10.20.0.12:80 w5, 10.20.0.13:80',
   ])
   assert.deepEqual(file.tcp, { timeouts: { established: 900, fin_wait: 120 } })
   assert.deepEqual(notCarried, [
@@ -67,7 +63,6 @@ test('a script with CRLF, blanks, long names, joined letters and mistakes', () =
     'script.sh:12: real server 10.20.0.11:80: 203.0.113.10:80 has it already',
     'script.sh:13: -a -t 203.0.113.99:80 -r 10.20.0.11:80 -m: there is no such service',
     'script.sh:14: -A -t www.example.com:http -s rr: expected an IPv4 address, found www.example.com: save with ipvsadm -S -n',
-    'script.sh:15: -p: persistence is not supported yet, a client may get another real server each time',
     'script.sh:16: --set 900 120 300, the last: UDP is not supported yet',
     'script.sh:17: --start-daemon master --mcast-interface eth0: a config file has no such thing',
     'script.sh:19: ipvsadm -A -t: -t needs a value',
@@ -122,6 +117,15 @@ test('every line that cannot be carried out is named', () => {
       'x:2: -U -t 10.0.0.1:80 -k 1.1.1.1: a config file has no such thing',
     ],
     [[`${service} -j enable`], 'x:1: -j enable: SYN proxy is not supported'],
+    [
+      [`${service} -p 9 -M 255.0.255.0`],
+      'x:1: -M 255.0.255.0: expected a netmask like 255.255.255.0, the default takes its place',
+    ],
+    [
+      [`${service} -p soon`],
+      'x:1: -p soon: expected a whole number 0-1000000, the default takes its place',
+    ],
+    [[`${service} -M 24`], 'x:1: -M 24: it means nothing here'],
     [[`${service} -r 1.1.1.1`], 'x:1: -r 1.1.1.1: it means nothing here'],
     [['\u001b[2J'], 'x:1: ?[2J: this is no command of ipvsadm'],
   ]
