@@ -53,6 +53,8 @@ export const EVENT_WORDS: Record<string, string> = {
   toa_forged: 'TOA options of clients, made void',
   rst_on_expiry: 'RSTs to both ends of established connections that timed out',
   rst_bare_ack: 'RSTs to ACKs without a connection',
+  rst_no_rs:
+    'RSTs to SYNs to a service (when_down: reject) without a real server of weight above 0',
   arp_replies: 'ARP requests answered',
   arp_requests: 'ARP requests sent',
   arp_gratuitous: 'gratuitous ARP sent for our addresses',

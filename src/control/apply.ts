@@ -6,6 +6,7 @@ import { Conns } from '../engine/conns.ts'
 import { Counters } from '../engine/counters.ts'
 import { Engine } from '../engine/engine.ts'
 import { arenaSlots, Frames } from '../engine/frames.ts'
+import { Handshakes } from '../engine/handshakes.ts'
 import type { IsnSource } from '../engine/isn.ts'
 import type { Peers } from '../engine/peers.ts'
 import { type Partition, SaPool } from '../engine/sa-pool.ts'
@@ -66,6 +67,7 @@ export function buildEngine(config: Config, around: Surroundings): Engine {
     connCapacity,
     destMemory: new SharedArrayBuffer(Dests.bytesFor(REAL_SERVERS_MAX)),
     destCapacity: REAL_SERVERS_MAX,
+    handshakeMemory: new SharedArrayBuffer(Handshakes.bytesFor(REAL_SERVERS_MAX)),
     timeoutMs: Int32Array.from(config.tcp.timeouts, seconds => seconds * 1000),
     neigh: {
       capacity: NEIGH_CAPACITY,

@@ -8,6 +8,7 @@ import { PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } from './conn.ts'
 import { type Counters, Drop, Event } from './counters.ts'
+import type { Handshakes } from './handshakes.ts'
 import type { IsnSource } from './isn.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
@@ -29,7 +30,7 @@ const { DELTA, WORD, BINDING, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CE
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
 const { RST, SYN } = FLAG
-const { ESTABLISHED } = State
+const { ESTABLISHED, SYN_RECV } = State
 const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
 const { ESTABLISHED_MS, ACTIVE, INACTIVE } = DestCell
@@ -40,6 +41,7 @@ export class Conns {
   readonly #cells: Int32Array
   readonly #destCells: Int32Array
   readonly #dests: Dests
+  readonly #handshakes: Handshakes
   readonly #lips: Lips
   readonly #isn: IsnSource
   readonly #counters: Counters
@@ -57,6 +59,7 @@ export class Conns {
     capacity: number,
     timeoutMs: Int32Array,
     dests: Dests,
+    handshakes: Handshakes,
     lips: Lips,
     isn: IsnSource,
     counters: Counters,
@@ -71,6 +74,7 @@ export class Conns {
     this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, now)
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
+    this.#handshakes = handshakes
     this.#lips = lips
     this.#isn = isn
     this.#counters = counters
@@ -148,6 +152,7 @@ export class Conns {
     if (after === ESTABLISHED) this.#activate(dest, 1)
     else if (before === ESTABLISHED) this.#activate(dest, -1)
     if (after === State.SYN_RECV && before !== State.NONE) this.#counters.count(Event.SYN_REUSED)
+    if (before === SYN_RECV) this.#judgeHandshake(conn, after, t & 1, dest)
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
     this.wheel.file(conn, this.#cells[(conn << 4) | DEADLINE])
@@ -197,7 +202,11 @@ export class Conns {
     const { cells } = this.table
     const at = conn << 4
     const dest = this.table.dest(conn)
-    const established = this.table.state(conn) === ESTABLISHED
+    const state = this.table.state(conn)
+    const established = state === ESTABLISHED
+    if ((state === SYN_RECV || state === State.SYN_SENT) && !this.#rsSeen(conn)) {
+      this.#handshakes.failed(dest)
+    }
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
     const outPorts = cells[at + 6]
     const pool = this.#lips[this.table.lip(conn)]
@@ -216,6 +225,20 @@ export class Conns {
   #refresh(conn: number, state: number, now: number): void {
     const jitter = this.table.jitter(conn)
     this.#cells[(conn << 4) | DEADLINE] = now + this.timeoutMs(conn, state) + jitter
+  }
+
+  /**
+   * What the end of SYN_RECV says of the RS. DPVS takes any half-open connection that ends for a failure of the RS; here
+   * one whose SYN the RS has answered is not, or a client that never finishes its handshakes could take an RS out.
+   */
+  #judgeHandshake(conn: number, after: number, dir: number, dest: number): void {
+    const seen = this.#rsSeen(conn)
+    if (after === ESTABLISHED && seen) this.#handshakes.done(dest)
+    else if (after === State.CLOSE && dir === OUT && !seen) this.#handshakes.failed(dest)
+  }
+
+  #rsSeen(conn: number): boolean {
+    return (this.#cells[(conn << 4) | WORD] & SEEN) !== 0
   }
 
   #activate(dest: number, step: number): void {

@@ -12,6 +12,7 @@ import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
 import { Forward } from './forward.ts'
 import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
+import { Handshakes } from './handshakes.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
 import { type NeighOptions, Neighs, NO_NEIGH, sendArp } from './neigh.ts'
@@ -22,7 +23,7 @@ import { Random } from './random.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
 import { SCHEDULERS, type SchedulerName } from './schedule.ts'
-import { DestCell, Dests, type Service, Services } from './service.ts'
+import { ANY_ARM, DestCell, Dests, type Service, Services } from './service.ts'
 import { State } from './tcp-state.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
@@ -38,6 +39,8 @@ export interface EngineOptions {
   /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
   destMemory: ArrayBufferLike
   destCapacity: number
+  /** At least Handshakes.bytesFor(destCapacity) bytes, all zero. */
+  handshakeMemory: ArrayBufferLike
   /** ms per state, in the order of State. */
   timeoutMs: Int32Array
   neigh: NeighOptions
@@ -79,6 +82,7 @@ export class Engine {
   readonly trace: TraceRing
   readonly conns: Conns
   readonly dests: Dests
+  readonly handshakes: Handshakes
   readonly neighs: Neighs
   readonly lips: SaPool[] = []
   readonly #services = new Services()
@@ -100,11 +104,13 @@ export class Engine {
     this.counters = options.counters
     this.trace = options.trace
     this.dests = new Dests(options.destMemory, options.destCapacity)
+    this.handshakes = new Handshakes(options.handshakeMemory, options.destCapacity)
     this.conns = new Conns(
       options.connMemory,
       options.connCapacity,
       options.timeoutMs,
       this.dests,
+      this.handshakes,
       this.lips,
       options.isn,
       this.counters,
@@ -180,7 +186,7 @@ export class Engine {
       const verdict = this.#mayOpen(arm, slot, service, now)
       if (verdict !== MAY_OPEN) return verdict
       t = this.conns.open(pkt, p, service as Service, arm.index, now)
-      if (t < 0) return this.#refuse(t, now)
+      if (t < 0) return this.#refuse(t, arm, slot, service as Service, now)
     }
     const dest = table.dest(t >> 1)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
@@ -230,6 +236,7 @@ export class Engine {
     vport: number,
     scheduler: SchedulerName,
     lips: readonly number[],
+    { reject = false, onlyArm = ANY_ARM }: { reject?: boolean; onlyArm?: number } = {},
   ): Service {
     const service = {
       protocol: PROTO.TCP,
@@ -241,6 +248,8 @@ export class Engine {
       cursor: -1,
       currentWeight: 0,
       lipCursor: -1,
+      reject,
+      onlyArm,
     }
     this.#services.add(service)
     this.#serviceList.push(service)
@@ -303,6 +312,7 @@ export class Engine {
   #mayOpen(arm: Arm, slot: number, service: Service | undefined, now: number): number {
     const p = this.#parsed
     if (service === undefined) return -Drop.TCP_NO_SERVICE
+    if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
     const { SYN, ACK, FIN, RST } = FLAG
     const flags = p.flags & (SYN | ACK | FIN | RST)
     if (flags !== SYN) {
@@ -326,11 +336,15 @@ export class Engine {
     return back === undefined || back === arm
   }
 
-  #refuse(verdict: number, now: number): number {
+  /** A SYN that opened nothing. => The verdict on it, or the arm if it has become an RST. */
+  #refuse(verdict: number, arm: Arm, slot: number, service: Service, now: number): number {
     const p = this.#parsed
     if (this.trace.debug) {
       this.trace.write(TraceKind.REFUSED, now, PROTO.TCP, p.saddr, p.daddr, p.ports, -verdict)
     }
-    return verdict
+    if (verdict !== -Drop.TCP_NO_RS || !service.reject) return verdict
+    turnIntoRst(this.frames, slot, p)
+    this.counters.count(Event.RST_NO_RS)
+    return arm.index
   }
 }

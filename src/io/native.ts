@@ -41,6 +41,18 @@ interface Addon {
   steer(fd: number, program: Uint8Array): void
   enterNetns(path: string): number
   leaveNetns(previous: number): void
+  createNetns(): number
+  setUpDevice(
+    name: string,
+    netns: string,
+    address: number,
+    prefixLength: number,
+    mtu: number,
+    network: number,
+    networkLength: number,
+    gateway: number,
+  ): void
+  socketIn(netns: string): number
   createWaker(): number
   wake(fd: number): void
   drainWaker(fd: number): void
@@ -139,6 +151,23 @@ export const enterNetns: Addon['enterNetns'] = addon.enterNetns
  * thread unmoved.
  */
 export const leaveNetns: Addon['leaveNetns'] = addon.leaveNetns
+
+/**
+ * => descriptor of a new network namespace without a name, the caller's; it ends with its last descriptor, socket and
+ * TAP. `/proc/self/fd/N` is its path for the functions here. No thread of ours is in it. Throws NativeError EPERM
+ * without CAP_SYS_ADMIN, ENOSPC when sysctl user.max_net_namespaces is reached.
+ */
+export const createNetns: Addon['createNetns'] = addon.createNetns
+
+/**
+ * Gives device `name` in the namespace file `netns` an address (int32 as 10.0.0.1 is 0x0a000001) and an MTU, brings it up
+ * and leads `network` out of it by way of `gateway`. Throws NativeError with the step that failed; steps
+ * before it stay done.
+ */
+export const setUpDevice: Addon['setUpDevice'] = addon.setUpDevice
+
+/** => a TCP socket (IPv4, non-blocking, close-on-exec) of the namespace file `netns`, the caller's. Throws NativeError. */
+export const socketIn: Addon['socketIn'] = addon.socketIn
 
 /** => an eventfd for wait; any thread of the process may wake it. */
 export const createWaker: Addon['createWaker'] = addon.createWaker

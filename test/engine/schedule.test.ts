@@ -17,6 +17,8 @@ function service(scheduler: SchedulerName, weights: number[]): Service {
     cursor: -1,
     currentWeight: 0,
     lipCursor: -1,
+    reject: false,
+    onlyArm: -1,
   }
   const dests: Dest[] = weights.map((weight, index) => ({
     index,
