@@ -51,6 +51,32 @@ export interface ConfigArm {
   impair: ConfigImpair
 }
 
+/** An active health check of a service's real servers. Times are seconds, not always whole ones. */
+export interface ConfigCheck {
+  type: 'tcp' | 'http' | 'https' | 'redis' | 'script'
+  interval: number
+  /** What the interval grows to while an RS is down. */
+  maxInterval: number
+  timeout: number
+  rise: number
+  fall: number
+  /** 0: the RS's own. */
+  port: number
+  /** http, https */
+  path: string
+  host: string | null
+  /** Ranges, both ends included. */
+  status: [from: number, to: number][]
+  /** What the body has to hold. */
+  expect: string | null
+  /** https: the certificate has to be good. */
+  verify: boolean
+  /** redis */
+  password: string | null
+  /** script */
+  command: string[]
+}
+
 export interface ConfigRealServer {
   address: string
   port: number
