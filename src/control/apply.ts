@@ -26,6 +26,8 @@ export interface Surroundings {
   arena?: SharedArrayBuffer
   /** Left out for one worker. */
   peers?: Peers
+  /** Makes the arm of the health checks, behind those of the config, from its index and outbox slots; left out for none. */
+  checkArm?: (index: number, outboxSlots: number) => Arm
   /** Other lports than the worker's own, for tests. */
   lports?: Partition
   trace: TraceRing
@@ -56,6 +58,7 @@ export function buildEngine(config: Config, around: Surroundings): Engine {
   const workers = config.workers.count
   const frames = new Frames(arena, arenaSlots(config.arms.length), workers, worker)
   const arms = config.arms.map((arm, index) => buildArm(arm, index, frames.allSlots))
+  if (around.checkArm) arms.push(around.checkArm(arms.length, frames.allSlots))
   const connCapacity = ConnTable.capacityFor(Math.ceil(config.connections.tableSize / workers))
   const engine = new Engine({
     frames,

@@ -76,6 +76,6 @@ const WORDS: Record<string, string> = {
 const REASON_MAX = 160
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
-  const text = (WORDS[code ?? ''] ?? message).replace(/[^\x20-\x7e]+/g, ' ').trim()
+  const text = (WORDS[code ?? ''] ?? message).replace(/[^\x21-\x7e]+/g, ' ').trim()
   return text.length > REASON_MAX ? `${text.slice(0, REASON_MAX)}...` : text
 }
