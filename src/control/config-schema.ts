@@ -6,6 +6,7 @@
 
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
+import { checkSchema, passiveSchema } from './checks/schema.ts'
 import { isCidr } from './cidr.ts'
 import { DEFAULT_SOCKET, LOG_LEVELS } from './commands.ts'
 
@@ -78,6 +79,9 @@ const service = mapping({
   scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').default('wrr'),
   local_addresses: z.array(address, 'a list').optional(),
   conn_timeout: seconds.optional(),
+  when_down: z.enum(['drop', 'reject'], 'drop or reject').default('drop'),
+  check: checkSchema.prefault({}),
+  passive: passiveSchema.optional(),
   real_servers: list(
     mapping({ address, port: port.optional(), weight: whole(0, 65_535).default(1) }),
   ),

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { ConnTable } from '../engine/conn.ts'
 import { ipv4Text } from '../wire/address.ts'
+import { configCheck, configPassive } from './checks/schema.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import type { LogLevel } from './commands.ts'
 import { checkConfig } from './config-checks.ts'
@@ -53,13 +54,15 @@ export interface ConfigArm {
 
 /** An active health check of a service's real servers. Times are seconds, not always whole ones. */
 export interface ConfigCheck {
-  type: 'tcp' | 'http' | 'https' | 'redis' | 'script'
+  type: 'none' | 'tcp' | 'http' | 'https' | 'redis' | 'script'
   interval: number
   /** What the interval grows to while an RS is down. */
   maxInterval: number
   timeout: number
   rise: number
   fall: number
+  /** In which the weight of an RS that was down grows to the configured one. */
+  slowStart: number
   /** 0: the RS's own. */
   port: number
   /** http, https */
@@ -75,6 +78,16 @@ export interface ConfigCheck {
   password: string | null
   /** script */
   command: string[]
+}
+
+/** A passive one, by what becomes of connections. Times are seconds. */
+export interface ConfigPassive {
+  /** So many connections that fail within so many seconds take an RS out. */
+  failures: number
+  within: number
+  /** For how long: the first time, and at most. */
+  min: number
+  max: number
 }
 
 export interface ConfigRealServer {
@@ -93,6 +106,9 @@ export interface ConfigService {
   localAddresses: string[]
   /** Seconds; 0 when the service has none of its own. */
   connTimeout: number
+  check: ConfigCheck
+  passive: ConfigPassive | null
+  whenDown: 'drop' | 'reject'
   realServers: ConfigRealServer[]
 }
 
@@ -193,6 +209,9 @@ function normalise(file: ConfigFile): Omit<Config, 'warnings'> {
       scheduler: service.scheduler,
       localAddresses: service.local_addresses ?? lips,
       connTimeout: service.conn_timeout ?? 0,
+      check: configCheck(service.check),
+      passive: service.passive ? configPassive(service.passive) : null,
+      whenDown: service.when_down,
       realServers: service.real_servers.map(rs => ({ ...rs, port: rs.port ?? service.port })),
     })),
     workers: file.workers,

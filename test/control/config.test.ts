@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { NO_CHECK } from '../../src/control/checks/schema.ts'
 import { type Config, parseConfig, readConfig } from '../../src/control/config.ts'
 import { configSchema } from '../../src/control/config-schema.ts'
 import { DEFAULT_TIMEOUTS, State } from '../../src/engine/tcp-state.ts'
@@ -48,6 +49,9 @@ test('config/lab.yaml, every value', () => {
         scheduler: 'wrr',
         localAddresses: ['192.168.168.7'],
         connTimeout: 0,
+        check: NO_CHECK,
+        passive: null,
+        whenDown: 'drop',
         realServers: [{ address: '192.168.168.2', port: 6379, weight: 100 }],
       },
     ],

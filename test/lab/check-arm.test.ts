@@ -9,6 +9,7 @@ import { after, test } from 'node:test'
 import { onPath, until } from '../../netns/processes.ts'
 import { CheckAddresses, checkArm, openCheckNetns } from '../../src/control/checks/check-arm.ts'
 import { probe, type Target } from '../../src/control/checks/probe.ts'
+import { NO_CHECK } from '../../src/control/checks/schema.ts'
 import type { ConfigCheck } from '../../src/control/config.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
 import { EngineOnTaps } from '../kit/engine-on-taps.ts'
@@ -23,22 +24,7 @@ after(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const CHECK: ConfigCheck = {
-  type: 'redis',
-  interval: 3,
-  maxInterval: 30,
-  timeout: 2,
-  rise: 2,
-  fall: 3,
-  port: 0,
-  path: '/',
-  host: null,
-  status: [[200, 399]],
-  expect: null,
-  verify: false,
-  password: null,
-  command: [],
-}
+const CHECK: ConfigCheck = { ...NO_CHECK, type: 'redis' }
 
 function redis(port: number): void {
   const name = join(folder, 'redis-server')

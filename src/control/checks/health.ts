@@ -64,7 +64,7 @@ export class Health {
   }
 
   get up(): boolean {
-    return this.#passes && this.#outUntil === null
+    return (this.#passes || this.options.active === null) && this.#outUntil === null
   }
 
   /** A check passed. */

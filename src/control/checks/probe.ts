@@ -30,6 +30,7 @@ export interface Attempt extends Target {
 export type Probe = (attempt: Attempt) => Promise<void>
 
 const PROBES: Record<ConfigCheck['type'], Probe> = {
+  none: async () => {},
   tcp: async attempt => {
     const socket = await dial(attempt)
     socket.destroy()

@@ -10,27 +10,13 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { onPath, until } from '../../../netns/processes.ts'
 import { probe } from '../../../src/control/checks/probe.ts'
+import { NO_CHECK } from '../../../src/control/checks/schema.ts'
 import type { ConfigCheck } from '../../../src/control/config.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tapvs-probe-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-const CHECK: ConfigCheck = {
-  type: 'tcp',
-  interval: 3,
-  maxInterval: 30,
-  timeout: 2,
-  rise: 2,
-  fall: 3,
-  port: 0,
-  path: '/',
-  host: null,
-  status: [[200, 399]],
-  expect: null,
-  verify: false,
-  password: null,
-  command: [],
-}
+const CHECK: ConfigCheck = { ...NO_CHECK, type: 'tcp' }
 
 function run(port: number, change: Partial<ConfigCheck>): Promise<string | undefined> {
   const address = '127.0.0.1'
