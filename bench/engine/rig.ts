@@ -6,7 +6,7 @@
 import { performance } from 'node:perf_hooks'
 import { buildEngine } from '../../src/control/apply.ts'
 import { NO_CHECK } from '../../src/control/checks/schema.ts'
-import type { Config, ConfigArm } from '../../src/control/config.ts'
+import type { ConfigArm, ConfigValues } from '../../src/control/config.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
 import { DONE, PARKED } from '../../src/engine/counters.ts'
@@ -142,7 +142,7 @@ function judge(engine: Engine, arm: Arm, slot: number, now: number): void {
   frames.release(slot)
 }
 
-function config(options: RigOptions, services: number, realServers: number): Config {
+function config(options: RigOptions, services: number, realServers: number): ConfigValues {
   const lips = Array.from({ length: options.lips ?? 3 }, (_, i) => ipv4Text(LIP + i))
   return {
     arms: [
@@ -165,6 +165,8 @@ function config(options: RigOptions, services: number, realServers: number): Con
           address: ipv4Text(RIP + (rs % RS_ADDRESSES)),
           port: 6379 + Math.floor(rs / RS_ADDRESSES),
           weight: 1,
+          upperThreshold: 0,
+          lowerThreshold: 0,
         }
       }),
     })),
@@ -174,7 +176,6 @@ function config(options: RigOptions, services: number, realServers: number): Con
     neighbours: { timeout: 60, unresQueueLength: 128 },
     log: { level: 'info', timestamps: false },
     control: { socket: '' },
-    warnings: [],
   }
 }
 
@@ -197,6 +198,7 @@ function arm(
     })),
     localAddresses,
     routes: [{ to: network, prefixLength, via: null }],
+    neighbours: [],
     impair: { loss: 0, duplicate: 0, reorder: 0, corrupt: 0, seed: 0 },
   }
 }

@@ -12,6 +12,7 @@ import type { Common } from './common.ts'
 import { addConfig } from './verbs/config.ts'
 import { addCounters } from './verbs/counters.ts'
 import { addDpip } from './verbs/dpip.ts'
+import { addDrain } from './verbs/drain.ts'
 import { addIpvsadm } from './verbs/ipvsadm.ts'
 import { addLog } from './verbs/log.ts'
 import { addRun } from './verbs/run.ts'
@@ -73,6 +74,7 @@ function parser(argv: string[]): Argv<Common> {
   addConfig(common)
   addLog(common)
   addCounters(common)
+  addDrain(common)
   addIpvsadm(common)
   addDpip(common)
   return common

@@ -81,23 +81,14 @@ export class TraceReader {
   readonly #capacity: number
   readonly #names: Names
   readonly #log: Log
-  readonly #lostSoFar: () => Promise<number>
+  readonly #lostSoFar: () => number
   readonly #record = new Int32Array(RECORD_CELLS)
   #timer: NodeJS.Timeout | undefined
-  /** Records read since the ring was last seen empty: only after a whole ring of them can one have been lost. */
-  #sinceEmpty = 0
-  #mayHaveLost = false
   #lost = 0
-  #askedAt = 0
+  #reportedAt = 0
 
-  /** `lostSoFar` asks the writer how many records it could not write; `capacity` is the ring's, in records. */
-  constructor(
-    ring: TraceRing,
-    capacity: number,
-    names: Names,
-    log: Log,
-    lostSoFar: () => Promise<number>,
-  ) {
+  /** `lostSoFar` says how many records the writer could not write; `capacity` is the ring's, in records. */
+  constructor(ring: TraceRing, capacity: number, names: Names, log: Log, lostSoFar: () => number) {
     this.#ring = ring
     this.#capacity = capacity
     this.#names = names
@@ -125,11 +116,7 @@ export class TraceReader {
   drain(limit: number): boolean {
     for (let n = 0; n < limit; n++) {
       if (this.#log.behind) return true
-      if (!this.#ring.read(this.#record)) {
-        this.#sinceEmpty = 0
-        return true
-      }
-      if (++this.#sinceEmpty >= this.#capacity) this.#mayHaveLost = true
+      if (!this.#ring.read(this.#record)) return true
       const { level, text } = wordsOf(this.#record, this.#names)
       this.#log.write(level, text)
     }
@@ -138,16 +125,10 @@ export class TraceReader {
 
   #reportLost(): void {
     const now = performance.now()
-    if (!this.#mayHaveLost || now - this.#askedAt < LOST_PERIOD_MS) return
-    this.#mayHaveLost = false
-    this.#askedAt = now
-    this.#lostSoFar().then(
-      lost => {
-        if (lost > this.#lost) this.#log.warn(`TRACE: ${lost - this.#lost} records lost`)
-        this.#lost = lost
-      },
-      // No answer, no number; the next second asks again if there is reason to.
-      () => {},
-    )
+    if (now - this.#reportedAt < LOST_PERIOD_MS) return
+    this.#reportedAt = now
+    const lost = this.#lostSoFar()
+    if (lost > this.#lost) this.#log.warn(`TRACE: ${lost - this.#lost} records lost`)
+    this.#lost = lost
   }
 }

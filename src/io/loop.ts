@@ -4,7 +4,7 @@
  */
 
 import { performance } from 'node:perf_hooks'
-import { DONE, Drop, Event, HAND_OVER, PARKED } from '../engine/counters.ts'
+import { DONE, Drop, Event, Gauge, HAND_OVER, PARKED } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { BURST } from '../engine/frames.ts'
 import type { Exchange } from './exchange.ts'
@@ -34,6 +34,8 @@ export class Loop {
   readonly #revents: Int32Array
   #now = 0
   readonly #wasUp: boolean[]
+  /** Has had a device: the arm of the health checks gets one only when it is needed. */
+  readonly #hadDevice: boolean[]
   readonly #judgeForeign = (arm: number, slot: number) => this.#judge(this.#taps[arm], slot)
 
   /** `exchange` is null when there is one worker. */
@@ -51,7 +53,8 @@ export class Loop {
     this.#hooks = hooks
     this.#fds = new Int32Array(taps.length + 1)
     this.#revents = new Int32Array(taps.length + 1)
-    this.#wasUp = taps.map(() => true)
+    this.#wasUp = taps.map(({ fd }) => fd !== NO_FD)
+    this.#hadDevice = [...this.#wasUp]
   }
 
   /** Runs until control() says no. */
@@ -61,13 +64,15 @@ export class Loop {
     while (this.#turn()) {}
   }
 
-  /** Control has a queue of the arm's device for us, which had gone. */
+  /** Control has a queue of the arm's device for us, which had gone or is new. */
   attach(arm: number, fd: number, reads: boolean): void {
     const tap = this.#taps[arm]
     tap.take(fd, reads)
     this.#wasUp[arm] = true
+    const isBack = this.#hadDevice[arm]
+    this.#hadDevice[arm] = true
     if (!this.#isFirst) return
-    this.#engine.counters.count(Event.ARM_REATTACHED)
+    if (isBack) this.#engine.counters.count(Event.ARM_REATTACHED)
     this.#engine.announce(tap.arm)
   }
 
@@ -112,7 +117,18 @@ export class Loop {
     }
     this.#flush()
     this.#watchArms()
+    this.#gauge()
     return this.#exchange?.maySleep() === false ? 0 : sleep
+  }
+
+  /** What is at present, for those who read it without asking. */
+  #gauge(): void {
+    const { conns, counters, frames, trace } = this.#engine
+    let free = frames.free
+    for (const tap of this.#taps) free += tap.ready
+    counters.gauges[Gauge.CONNS_USED] = conns.table.used
+    counters.gauges[Gauge.FRAMES_FREE] = free
+    counters.gauges[Gauge.TRACE_LOST] = trace.lost
   }
 
   /** Reads an arm until it is empty or has had its turn: one that floods still lets the other have every second one. */

@@ -109,9 +109,12 @@ test('what values say about each other', async t => {
         'services[0]: expected a LIP to reach its real servers from, found no local_addresses in any arm',
       ],
     ],
-    'an empty list of LIPs': [
-      yaml({ services: '[{ address: 10.0.0.1, port: 80, local_addresses: [] }]' }),
-      ['services[0].local_addresses: expected at least one LIP, found none'],
+    'a lower threshold above the upper one': [
+      yaml({
+        services:
+          '[{ address: 10.0.0.1, port: 80, real_servers: [{ address: 10.0.0.2, lower_threshold: 5, upper_threshold: 4 }] }]',
+      }),
+      ['services[0].real_servers[0].lower_threshold: expected at most upper_threshold 4, found 5'],
     ],
     'a real server out of reach': [
       yaml({
@@ -137,7 +140,7 @@ test('what values say about each other', async t => {
     'arms left empty': ['arms:\n', ['arms: expected a list, found nothing']],
     'sixteen arms': [
       yaml({ arms: `[${Array.from({ length: 16 }, (_, i) => `{ name: a${i} }`).join(', ')}]` }),
-      ['arms[15]: expected at most 15 arms, found 16'],
+      ['arms[14]: expected at most 14 arms, found 16'],
     ],
     'steering by something else': [
       yaml({ rest: 'workers: { steering: rss }' }),

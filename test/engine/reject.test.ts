@@ -3,12 +3,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Service } from '../../src/engine/service.ts'
+import { ipv4Int } from '../../src/wire/address.ts'
 import { LAN, open, SYN, WAN } from '../kit/connection.ts'
 import { CLIENT_MAC, lines, Stand } from '../kit/stand.ts'
 
+function serviceOf({ engine }: Stand): Service {
+  const service = engine.setup.services.find(6, ipv4Int('202.108.10.1'), 6379)
+  assert.ok(service)
+  return service
+}
+
 function down(change: (service: Service) => void): Stand {
   const stand = new Stand().resolveRss()
-  const [service] = stand.engine.services as Service[]
+  const service = serviceOf(stand)
   service.reject = true
   change(service)
   return stand
@@ -22,7 +29,7 @@ for (const [name, change] of [
     const stand = down(change)
     const out = stand.segment(WAN, { ...SYN, seq: 0xffffffff, ack: 77 })
     assert.deepEqual(lines(out), [
-      `${WAN} | 202.108.10.1.6379 > 202.108.10.2.33896: Flags [R.], seq 0, ack 0, win 0, length 0`,
+      `${WAN} | (ttl 63) 202.108.10.1.6379 > 202.108.10.2.33896: Flags [R.], seq 0, ack 0, win 0, length 0`,
     ])
     assert.equal(out[0].decoded.kind === 'tcp' && out[0].decoded.dstMac, CLIENT_MAC)
     assert.equal(stand.events('RST_NO_RS'), 1)
@@ -50,15 +57,16 @@ test('drop: the same SYN is dropped as tcp_no_rs', () => {
 test('reject is for the want of an RS, not for the want of lports', () => {
   const stand = down(() => {})
   const { engine } = stand
+  const RIP = ipv4Int('192.168.168.2')
   const [pool] = engine.lips
-  while (pool.fetch(engine.dests.list[0].rip, 6379) >= 0) {}
+  while (pool.fetch(RIP, 6379) >= 0) {}
   assert.deepEqual(stand.segment(WAN, SYN), [])
   assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED')
 })
 
 test('a service of one arm is unknown on the others', () => {
   const stand = new Stand().resolveRss()
-  const [service] = stand.engine.services as Service[]
+  const service = serviceOf(stand)
   Object.assign(service, { onlyArm: 1 })
   assert.deepEqual(stand.segment(WAN, SYN), [])
   assert.equal(stand.verdictName(), 'TCP_NO_SERVICE')

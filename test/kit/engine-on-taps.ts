@@ -19,6 +19,8 @@ import { SEED_CONFIG } from './stand.ts'
 export class EngineOnTaps {
   readonly engine: Engine
   readonly #taps: TapArm[]
+  /** The last place given to an RS; 0 is the real service's. */
+  #places = 0
   readonly #timer: NodeJS.Timeout
 
   constructor(netns: string, checkArm: (index: number, slots: number) => Arm, checkFd: number) {
@@ -41,8 +43,11 @@ export class EngineOnTaps {
 
   /** A service that only the check arm has, with one RS. */
   hidden(address: number, port: number, rip: number, rport: number): void {
-    const service = this.engine.addService(address, port, 'rr', [0], { onlyArm: 2 })
-    this.engine.addRs(service, rip, rport, 1, 0, clockMs())
+    const { setup } = this.engine
+    const options = { scheduler: 'rr', lips: [0], establishedMs: 0, reject: false } as const
+    const service = setup.putService(address, port, { ...options, onlyArm: 2 })
+    const rs = { index: ++this.#places, rip, rport, weight: 1, upper: -1, lower: 0 }
+    setup.putRs(service, rs, clockMs())
   }
 
   stat(dest: number): { conns: number } {

@@ -23,7 +23,12 @@ const NETWORK_LENGTH = 16
 const FIRST = ipv4Int('169.254.1.0')
 const LAST = ipv4Int('169.254.254.255')
 
-/** The engine's side. Checks are small; an MTU that fits all arms keeps what they send from being too big for one. */
+/** MTU of the check arm: one that fits all arms keeps what checks send from being too big for one of them. */
+export function mtuOfChecks(arms: readonly { mtu: number }[]): number {
+  return Math.min(...arms.map(({ mtu }) => mtu))
+}
+
+/** The engine's side, behind the arms of the config. */
 export function checkArm(index: number, mtu: number, outboxSlots: number): Arm {
   const [macHi, macLo] = macInts(macOf('', CHECK_ARM))
   const arm = new Arm(index, macHi, macLo, mtu, outboxSlots)

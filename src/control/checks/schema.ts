@@ -1,5 +1,6 @@
 /** The keys `check` and `passive` of a service: their schema, what their values say about each other, their defaults. */
 
+import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
 import type { ConfigCheck, ConfigPassive } from '../config.ts'
 
@@ -112,6 +113,32 @@ export function configCheck(check: FileCheck): ConfigCheck {
 
 export function configPassive(passive: FilePassive): ConfigPassive {
   return { ...passive }
+}
+
+/** The checks of a service in a few words; other checks have other words. */
+export function checkWords(service: {
+  check: ConfigCheck
+  passive: ConfigPassive | null
+}): string[] {
+  const { check, passive } = service
+  const differ = (value: object, usual: object) =>
+    Object.entries(value).filter(([key, own]) => {
+      return JSON.stringify(own) !== JSON.stringify((usual as Record<string, unknown>)[key])
+    })
+  const words = differ(check, NO_CHECK).map(([key, value]) => {
+    // It has to be seen that it changed, but not what it is.
+    return `${key.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)} ${key === 'password' ? digest(value) : JSON.stringify(value)}`
+  })
+  return [
+    ...(words.length > 0 ? [`check {${words.join(', ')}}`] : []),
+    ...(passive ? [`passive ${JSON.stringify(passive)}`] : []),
+  ]
+}
+
+const SALT = randomBytes(16)
+
+function digest(value: string): string {
+  return createHash('sha256').update(SALT).update(value).digest('hex').slice(0, 8)
 }
 
 /** What a service without the key has. */
