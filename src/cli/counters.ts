@@ -53,8 +53,6 @@ export const EVENT_WORDS: Record<string, string> = {
   toa_forged: 'TOA options of clients, made void',
   rst_on_expiry: 'RSTs to both ends of established connections that timed out',
   rst_bare_ack: 'RSTs to ACKs without a connection',
-  rst_no_rs:
-    'RSTs to SYNs to a service (when_down: reject) without a real server of weight above 0',
   arp_replies: 'ARP requests answered',
   arp_requests: 'ARP requests sent',
   arp_gratuitous: 'gratuitous ARP sent for our addresses',
@@ -67,6 +65,7 @@ export const EVENT_WORDS: Record<string, string> = {
   rx_errors: 'failed reads from an arm',
   arm_reattached: 'arms that came back',
   handed_over: 'packets read by one worker and handed to the one that owns them',
+  rst_no_rs: 'RSTs to SYNs that no real server could take (when_down: reject)',
 }
 
 /** With `all`, zeros too. */

@@ -6,6 +6,7 @@
 
 import { ARMS_MAX, LIPS_MAX } from '../engine/conn.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
+import { checkProblems } from './checks/schema.ts'
 import { contains, hostOf, type Network, networkOf } from './cidr.ts'
 import type { ConfigFile, Draft } from './config-schema.ts'
 import type { ConfigSource, Path } from './config-source.ts'
@@ -150,6 +151,7 @@ function checkServices(
       once(source, seen, `${service.address}:${service.port}`, path, 'service')
     }
     if (armsRead) checkLips(service, path, lips, source)
+    for (const [key, text] of checkProblems(service)) source.problem([...path, ...key], text)
     const rss = new Map<string, Path>()
     for (const [j, rs] of (service.real_servers ?? []).entries()) {
       if (++realServers === REAL_SERVERS_MAX + 1) {

@@ -97,7 +97,10 @@ function uncommented(text: string): { text: string; keys: string[] } {
 
 test('the commented-out keys of config/lab.yaml are true examples', () => {
   const { text, keys } = uncommented(readFileSync(LAB, 'utf8'))
-  assert.deepEqual(keys, ['mac', 'mtu', 'impair', 'local_addresses', 'conn_timeout', 'timeouts'])
+  assert.deepEqual(
+    keys.join(' '),
+    'mac mtu impair local_addresses conn_timeout when_down check passive timeouts',
+  )
   const config = parseConfig(text, 'lab.yaml')
   assert.equal(config.arms[0]?.mac, '02:74:76:00:00:01')
   assert.deepEqual(config.arms[1]?.impair, {
@@ -108,10 +111,13 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     seed: 1,
   })
   assert.equal(config.services[0]?.connTimeout, 90)
+  assert.deepEqual(config.services[0]?.check, { ...NO_CHECK, type: 'redis' })
+  assert.deepEqual(config.services[0]?.passive, { failures: 3, within: 10, min: 5, max: 300 })
   // What the comments call the defaults changes nothing.
   const plain = readConfig(LAB)
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)
   assert.deepEqual(config.services[0]?.localAddresses, plain.services[0]?.localAddresses)
+  assert.equal(config.services[0]?.whenDown, plain.services[0]?.whenDown)
   assert.deepEqual(config.tcp, plain.tcp)
 })
 

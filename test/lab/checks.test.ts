@@ -5,12 +5,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { daemonPid } from '../../netns/appliance.ts'
 import { readCapture, startCapture } from '../../netns/capture.ts'
-import { until } from '../../netns/processes.ts'
+import { run, until } from '../../netns/processes.ts'
 import { raiseRedis, redisPid } from '../../netns/real-servers.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { ask } from '../../src/cli/client.ts'
 import type { RealServerInfo } from '../../src/control/commands.ts'
+import type { ConfigFile } from '../../src/control/config-schema.ts'
 import {
   countersOf,
   LIP,
@@ -231,4 +233,66 @@ test('drain: waits for the last connection, or gives up', async () => {
   const { code, stderr } = await lab.tapvs(['drain', '192.168.168.99:1'])
   assert.equal(code, 1)
   assert.match(stderr, /no real server 192\.168\.168\.99:1 in any service/)
+})
+
+test('checks change while it runs: none, then by the connections of clients', async () => {
+  const running = (await ask(lab.paths.socket, { verb: 'config' })) as ConfigFile
+  // One was drained.
+  for (const rs of running.services[0]?.real_servers ?? []) rs.weight = WEIGHT
+  const apply = (change: object) => {
+    const next = structuredClone(running)
+    Object.assign(next.services[0] as object, { check: undefined, ...change })
+    return ask(lab.paths.socket, { verb: 'apply', config: JSON.parse(JSON.stringify(next)) })
+  }
+  process.kill(pidOf(STAYS), 'SIGSTOP')
+  try {
+    await untilInhibited(STAYS, true, FALL_LIMIT_MS)
+    await apply({})
+    assert.equal((await servers()).get(STAYS)?.inhibited, false, 'nobody checks it any more')
+    const capture = await startCapture(lab, 'rs', join(folder, 'none.pcap'), ['tcp'])
+    await sleep(1000)
+    await capture.stop()
+    const text = await readCapture(capture.file)
+    assert.ok(!text.includes('Flags [S],'), text)
+  } finally {
+    process.kill(pidOf(STAYS), 'SIGCONT')
+  }
+
+  await apply({ passive: { failures: 3, within: 10, min: 2, max: 4 } })
+  process.kill(pidOf(STAYS), 'SIGKILL')
+  await until('its connections to take it out', { limitMs: 8000, everyMs: 50 }, async () => {
+    await lab.client(['timeout', '1', 'redis-cli', '-h', VIP, 'ping'])
+    return (await servers()).get(STAYS)?.inhibited || undefined
+  })
+  for (let i = 0; i < 9; i++) {
+    assert.equal(await mustClient(lab, ['redis-cli', '-h', VIP, 'ping']), 'PONG\n')
+  }
+  await raiseRedis(lab.paths, lab.arm('rs'), STAYS)
+  await untilInhibited(STAYS, false, 3000)
+  const name = `CHECK: RS ${STAYS}:6379 of TCP ${VIP}:6379 is`
+  assert.ok(
+    log().includes(`${name} down: 3 connections failed within 10 s, it gets no new ones for 2 s\n`),
+  )
+  assert.ok(log().includes(`${name} up: it is tried again\n`))
+
+  await apply(running.services[0] as object)
+  process.kill(pidOf(HANGS), 'SIGSTOP')
+  await untilInhibited(HANGS, true, FALL_LIMIT_MS)
+  process.kill(pidOf(HANGS), 'SIGCONT')
+  await untilInhibited(HANGS, false, 3000)
+})
+
+test('a daemon that is killed leaves no namespace and no process behind', async () => {
+  const pid = daemonPid(lab.paths)
+  assert.ok(pid)
+  const before = await run(['ip', '-o', 'link'])
+  process.kill(pid, 'SIGKILL')
+  await until('its end', { limitMs: 3000 }, () => daemonPid(lab.paths) === undefined || undefined)
+  assert.equal((await run(['ip', '-o', 'link'])).stdout, before.stdout)
+  const { stdout } = await run([
+    'bash',
+    '-c',
+    'grep -l 169.254 /proc/[0-9]*/net/fib_trie 2>/dev/null || true',
+  ])
+  assert.equal(stdout, '', 'no process is in the namespace of the checks')
 })

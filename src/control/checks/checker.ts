@@ -5,8 +5,9 @@
 
 import { setInterval as every } from 'node:timers'
 import { ipv4Text } from '../../wire/address.ts'
+import { rsName } from '../changes.ts'
 import type { ConfigRealServer, ConfigService } from '../config.ts'
-import { serverName, serviceName } from '../names.ts'
+import { serviceName } from '../edits.ts'
 import { CheckAddresses } from './check-arm.ts'
 import type { HealthOptions, Mind } from './health.ts'
 import { type RsHealth, Watch, type Watched } from './watch.ts'
@@ -72,7 +73,7 @@ export class Checker {
     for (const service of services) {
       if (service.check.type === 'none' && service.passive === null) continue
       for (const rs of service.realServers) {
-        const name = `${serverName(rs)} ${serviceName(service)}`
+        const name = rsName(service, rs)
         wanted.add(name)
         this.#put(name, service, rs)
       }
@@ -165,7 +166,7 @@ export class Checker {
 
   #tell({ service, rs }: Entry, health: RsHealth, mind: Mind | undefined): void {
     if (mind) {
-      const text = `RS ${serverName(rs)} of ${serviceName(service)} is ${mind.up ? 'up' : 'down'}: ${mind.reason}`
+      const text = `${rsName(service, rs)} is ${mind.up ? 'up' : 'down'}: ${mind.reason}`
       if (mind.up) this.#host.info(text)
       else this.#host.warn(text)
     }
@@ -177,7 +178,7 @@ export class Checker {
   #judge(service: ConfigService): void {
     const name = serviceName(service)
     const down =
-      service.realServers.length > 0 && !service.realServers.some(rs => this.#isUp(name, rs))
+      service.realServers.length > 0 && !service.realServers.some(rs => this.#isUp(service, rs))
     if (down === this.#down.has(name)) return
     if (down) {
       this.#down.add(name)
@@ -189,8 +190,8 @@ export class Checker {
     }
   }
 
-  #isUp(service: string, rs: ConfigRealServer): boolean {
-    return this.#entries.get(`${serverName(rs)} ${service}`)?.watch.up ?? true
+  #isUp(service: ConfigService, rs: ConfigRealServer): boolean {
+    return this.#entries.get(rsName(service, rs))?.watch.up ?? true
   }
 
   #look(): void {

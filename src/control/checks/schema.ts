@@ -65,6 +65,7 @@ export type FilePassive = z.output<typeof passiveSchema>
 
 /** Keys that mean something to some types only. */
 const TYPES_OF: Record<string, readonly string[]> = {
+  port: CHECK_TYPES.slice(1),
   path: ['http', 'https'],
   host: ['http', 'https'],
   status: ['http', 'https'],
@@ -74,17 +75,22 @@ const TYPES_OF: Record<string, readonly string[]> = {
   command: ['script'],
 }
 
-/** What is wrong with a check whose values are each right: the key and what was expected there. */
-export function* checkProblems(
-  check: Record<string, unknown>,
-): Generator<{ key: string; text: string }> {
+/** What is wrong with checks whose values are each right: keys of the service, and what was expected there. */
+export function* checkProblems(service: {
+  check?: Record<string, unknown> | undefined
+  passive?: Record<string, unknown> | undefined
+}): Generator<[key: string[], text: string]> {
+  const { check = {}, passive } = service
   const type = String(check.type ?? 'none')
   for (const [key, types] of Object.entries(TYPES_OF)) {
     if (check[key] === undefined || types.includes(type)) continue
-    yield { key, text: `is for checks of type ${types.join(' or ')}, this one is ${type}` }
+    const wanted = types.join(' or ')
+    yield [['check', key], `expected a check of type ${wanted} with it, found type ${type}`]
   }
   if (type === 'script' && check.command === undefined)
-    yield { key: 'command', text: `expected ${COMMAND}, found nothing` }
+    yield [['check', 'command'], `expected ${COMMAND}, found nothing`]
+  if (passive && Number(passive.min) > Number(passive.max))
+    yield [['passive', 'min'], `expected at most max ${passive.max}, found ${passive.min}`]
 }
 
 export function configCheck(check: FileCheck): ConfigCheck {

@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../../../netns/processes.ts'
 import { Checker, type CheckHost } from '../../../src/control/checks/checker.ts'
 import { type ConfigService, parseConfig } from '../../../src/control/config.ts'
-import { serverName } from '../../../src/control/names.ts'
 import { SEED_CONFIG } from '../../kit/stand.ts'
 
 function services(more: string, servers = '192.168.168.2, 192.168.168.8'): ConfigService[] {
@@ -16,6 +15,8 @@ function services(more: string, servers = '192.168.168.2, 192.168.168.8'): Confi
 }
 
 /** Remembers what it is told; connections are what a test puts into `failed`. */
+const serverName = ({ address, port }: { address: string; port: number }) => `${address}:${port}`
+
 class Host implements CheckHost {
   readonly said: string[] = []
   readonly failed = new Map<string, number>()
