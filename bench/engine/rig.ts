@@ -159,6 +159,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       check: NO_CHECK,
       passive: null,
       whenDown: 'drop',
+      persistence: { timeout: 0, prefix: 32 },
       realServers: Array.from({ length: realServers }, (_, i) => {
         const rs = service * realServers + i
         return {
@@ -175,7 +176,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     log: { level: 'info', timestamps: false },
-    control: { socket: '' },
+    control: { socket: '', drain: 0 },
   }
 }
 

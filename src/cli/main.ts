@@ -11,6 +11,7 @@ import { CliError } from './client.ts'
 import type { Common } from './common.ts'
 import { addConfig } from './verbs/config.ts'
 import { addCounters } from './verbs/counters.ts'
+import { addDoctor } from './verbs/doctor.ts'
 import { addDpip } from './verbs/dpip.ts'
 import { addDrain } from './verbs/drain.ts'
 import { addIpvsadm } from './verbs/ipvsadm.ts'
@@ -72,6 +73,7 @@ function parser(argv: string[]): Argv<Common> {
     })
   addRun(common)
   addConfig(common)
+  addDoctor(common)
   addLog(common)
   addCounters(common)
   addDrain(common)

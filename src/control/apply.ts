@@ -13,6 +13,7 @@ import { LIP_CELLS, type Partition, SaPool } from '../engine/sa-pool.ts'
 import { Dests } from '../engine/service.ts'
 import type { Setup } from '../engine/setup.ts'
 import { Steering } from '../engine/steering.ts'
+import { Templates } from '../engine/templates.ts'
 import { ToaMode } from '../engine/toa.ts'
 import type { TraceRing } from '../engine/trace.ts'
 import { ipv4Int, macInts } from '../wire/address.ts'
@@ -52,10 +53,15 @@ export interface Tables {
   dests: SharedArrayBuffer
   handshakes: SharedArrayBuffer
   lips: SharedArrayBuffer
+  /** Of all workers: persistent clients. */
+  templates: SharedArrayBuffer
 }
 
 /** Places for RSs: twice what a config may have, for those that leave. More do not fit into a connection's record. */
 export const DEST_PLACES = 32_767
+
+/** Clients of persistent services that are remembered: 2 MiB. */
+const TEMPLATES = 65_536
 
 /** Neighbour entries over all arms; an entry is a next hop, and those are few. */
 const NEIGH_CAPACITY = 4096
@@ -71,13 +77,18 @@ export function arenaBytes({ arms, workers }: Pick<ConfigValues, 'arms' | 'worke
   return Frames.bytesFor(arenaSlots(arms.length) * workers.count)
 }
 
-export function newTables(config: Pick<ConfigValues, 'arms'>): Tables {
+/** `templates` are those of the first worker, for the others. */
+export function newTables(
+  config: Pick<ConfigValues, 'arms'>,
+  templates = new SharedArrayBuffer(Templates.bytesFor(TEMPLATES)),
+): Tables {
   return {
     // And of the arm of the health checks.
     counters: new SharedArrayBuffer(Counters.bytesFor(config.arms.length + 1)),
     dests: new SharedArrayBuffer(Dests.bytesFor(DEST_PLACES)),
     handshakes: new SharedArrayBuffer(Handshakes.bytesFor(DEST_PLACES)),
     lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
+    templates,
   }
 }
 
@@ -131,6 +142,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     destMemory: tables.dests,
     destCapacity: DEST_PLACES,
     handshakeMemory: tables.handshakes,
+    templates: new Templates(tables.templates, TEMPLATES),
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {
       capacity: NEIGH_CAPACITY,
@@ -232,7 +244,7 @@ function putLip(setup: Setup, share: Share, place: number, address: number): voi
 }
 
 function putService(setup: Setup, service: ServiceChange): void {
-  const { address, port, scheduler, connTimeout, whenDown, lips, onlyArm } = service
+  const { address, port, scheduler, connTimeout, whenDown, persistence, lips, onlyArm } = service
   const reject = whenDown === 'reject'
   setup.putService(ipv4Int(address), port, {
     scheduler,
@@ -240,6 +252,8 @@ function putService(setup: Setup, service: ServiceChange): void {
     establishedMs: connTimeout * 1000,
     reject,
     ...(onlyArm !== undefined && { onlyArm }),
+    persistenceMs: persistence.timeout * 1000,
+    clientPrefix: persistence.prefix,
   })
 }
 

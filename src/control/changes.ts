@@ -14,6 +14,7 @@ export interface ServiceChange {
   scheduler: ConfigService['scheduler']
   connTimeout: number
   whenDown: ConfigService['whenDown']
+  persistence: ConfigService['persistence']
   /** Places of its LIPs. */
   lips: number[]
   /** The only arm that has it; left out for all. */
@@ -145,9 +146,11 @@ function lipItem(address: string): Item {
 }
 
 function serviceItem(service: ConfigService): Item {
-  const { address, port, scheduler, connTimeout, whenDown, localAddresses } = service
+  const { address, port, scheduler, connTimeout, whenDown, persistence, localAddresses } = service
   const words: string[] = [scheduler]
   if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
+  if (persistence.timeout > 0)
+    words.push(`persistence ${persistence.timeout} /${persistence.prefix}`)
   if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
   words.push(...checkWords(service))
   words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
@@ -156,7 +159,7 @@ function serviceItem(service: ConfigService): Item {
     value: words.join(' '),
     put: places => {
       const lips = localAddresses.map(lip => places.lips.take(lip))
-      const change = { address, port, scheduler, connTimeout, whenDown, lips }
+      const change = { address, port, scheduler, connTimeout, whenDown, persistence, lips }
       return { put: 'service', service: change }
     },
     remove: () => ({ put: 'no-service', address, port }),
@@ -194,12 +197,14 @@ function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
     arms.map(({ name, netns, mac, mtu, impair }) => ({ name, netns, mac, mtu, impair }))
   if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, impair)')
   const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
+  // Looked up when the end begins.
+  const controlOf = ({ control: { drain: _, ...rest } }: ConfigValues) => rest
   const parts: [string, object, object][] = [
     ['tcp', tcpOf(before), tcpOf(after)],
     ['workers', before.workers, after.workers],
     ['connections', before.connections, after.connections],
     ['neighbours', before.neighbours, after.neighbours],
-    ['control', before.control, after.control],
+    ['control', controlOf(before), controlOf(after)],
   ]
   for (const [part, old, now] of parts) {
     for (const [key, value] of Object.entries(now)) {

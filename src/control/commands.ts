@@ -47,6 +47,8 @@ export interface ServiceInfo {
   scheduler: string
   /** seconds; 0 when the service has no timeout of its own */
   connTimeout: number
+  /** Seconds for which a client keeps its RS, 0 for not at all; clients are told apart by `prefix` bits. */
+  persistence: { timeout: number; prefix: number }
   /** What happens to a SYN while no real server can take it. */
   whenDown: 'drop' | 'reject'
   localAddresses: LocalAddressInfo[]
@@ -92,7 +94,7 @@ export interface ConnInfo {
   rs: string
 }
 
-/** A bounded piece of a worker's connection table. */
+/** A bounded piece of the connection tables. */
 export interface ConnPage {
   conns: ConnInfo[]
   /** What to give as `from` for the next piece; -1 when the table is done. */

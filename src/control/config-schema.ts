@@ -82,6 +82,8 @@ const service = mapping({
   scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').default('wrr'),
   local_addresses: z.array(address, 'a list').optional(),
   conn_timeout: seconds.optional(),
+  persistence: seconds.optional(),
+  persistence_prefix: whole(1, 32).default(32),
   when_down: z.enum(['drop', 'reject'], 'drop or reject').default('drop'),
   check: checkSchema.prefault({}),
   passive: passiveSchema.optional(),
@@ -135,6 +137,7 @@ export const fileSchema = z.strictObject(
     }).prefault({}),
     control: mapping({
       socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),
+      drain: whole(0, 86_400).default(0),
     }).prefault({}),
   },
   'a mapping with at least `arms`, like config/lab.yaml',

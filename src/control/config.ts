@@ -114,6 +114,8 @@ export interface ConfigService {
   connTimeout: number
   check: ConfigCheck
   passive: ConfigPassive | null
+  /** Seconds for which a client keeps its RS, 0 for not at all; clients are told apart by `prefix` bits. */
+  persistence: { timeout: number; prefix: number }
   /** What happens to a SYN that no real server can take. */
   whenDown: 'drop' | 'reject'
   realServers: ConfigRealServer[]
@@ -134,7 +136,8 @@ export interface Config {
   }
   neighbours: { timeout: number; unresQueueLength: number }
   log: { level: LogLevel; timestamps: boolean }
-  control: { socket: string }
+  /** drain: seconds that connections get to end at SIGTERM. */
+  control: { socket: string; drain: number }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
   /** The value that all of this was made of, defaults filled in. */
@@ -232,6 +235,7 @@ function normalise(file: ConfigFile): ConfigValues {
       connTimeout: service.conn_timeout ?? 0,
       check: configCheck(service.check),
       passive: service.passive ? configPassive(service.passive) : null,
+      persistence: { timeout: service.persistence ?? 0, prefix: service.persistence_prefix },
       whenDown: service.when_down,
       realServers: service.real_servers.map(rs => ({
         address: rs.address,

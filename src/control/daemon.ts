@@ -15,15 +15,21 @@ import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog, TraceReader } from './log.ts'
 import { type CarryOut, Model } from './model.ts'
+import { Notifier } from './notify.ts'
 import { Readings } from './readings.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
+import { connInfo } from './snapshots.ts'
+import { drained, Signals } from './stop.ts'
 import { version } from './version.ts'
 import { Workers } from './workers.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
 const TRACE_RECORDS = 16_384
 
-/** Runs until SIGTERM or SIGINT. => exit code: 0 stopped, 1 failed, 2 a wrong config */
+/** What the end takes after the connections have ended, in seconds, at most. */
+const STOP_SECONDS = 10
+
+/** Runs until SIGTERM or SIGINT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
 export async function runDaemon(configPath: string): Promise<number> {
   let config: Config
   try {
@@ -51,6 +57,8 @@ interface Daemon {
   model: Model
   workers: Workers
   log: Log
+  notifier: Notifier
+  signals: Signals
 }
 
 async function serve(config: Config, configPath: string, log: Log): Promise<number> {
@@ -59,7 +67,8 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
 
   const indices = Array.from({ length: config.workers.count }, (_, index) => index)
   const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
-  const tables = indices.map(() => newTables(config))
+  const first = newTables(config)
+  const tables = indices.map(index => (index === 0 ? first : newTables(config, first.templates)))
   const model = new Model(config, new Readings(config, tables))
   const warn = (text: string) => log.warn(`TAPVS: ${text}`)
   const workers = new Workers(config, model.initial, tables, traces, TRACE_RECORDS, warn)
@@ -71,29 +80,55 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   })
   for (const reader of readers) reader.start()
 
-  const daemon = { configPath, model, workers, log }
-  const stopAsked = new Promise<'stop'>(done => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => done('stop'))
-  })
-  process.on('SIGHUP', () => void reloadBySignal(daemon))
+  const signals = new Signals()
+  const notifier = new Notifier(process.env, warn)
+  const daemon = { configPath, model, workers, log, notifier, signals }
   let server: ControlServer | undefined
   let checks: Checks | undefined
   try {
-    const first = await Promise.race([workers.ready, stopAsked])
+    const first = await Promise.race([workers.ready, signals.stop])
     if (first === 'stop') return 0
     setLevel(daemon, log.level)
     server = await openServer(config.control.socket, request => respond(request, daemon))
+    signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config))
     checks = new Checks(model, workers, log)
-    const end = await Promise.race([workers.ended, stopAsked])
-    if (end === 'stop') return 0
-    throw new Error(`a packet thread ended: ${end}`)
+    notifier.ready(statusText(model.config))
+    model.onChange(() => notifier.status(statusText(model.config)))
+    notifier.watch(() => workers.alive())
+    const end = await Promise.race([workers.ended, signals.stop])
+    if (end !== 'stop') throw new Error(`a packet thread ended: ${end}`)
+    // What would fail from now on says nothing of the real servers.
+    checks.stop()
+    await letEnd(daemon)
+    return 0
   } finally {
+    notifier.end()
     checks?.stop()
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()
   }
+}
+
+/** The time between the signal and the end, in which connections may end by themselves. */
+async function letEnd({ model, workers, log, notifier, signals }: Daemon): Promise<void> {
+  const seconds = model.config.control.drain
+  notifier.stopping('stopping', seconds + STOP_SECONDS)
+  if (seconds === 0) return
+  const drain = async () => {
+    await workers.drain()
+    await drained({
+      seconds,
+      left: () => model.readings.conns().used,
+      hurry: signals.hurry,
+      log: text => log.info(`TAPVS: ${text}`),
+      status: text => notifier.status(text),
+    })
+    return 'drained'
+  }
+  const gone = await Promise.race([workers.ended, drain()])
+  if (gone !== 'drained') throw new Error(`a packet thread ended: ${gone}`)
 }
 
 async function respond(request: Request, daemon: Daemon): Promise<Answer> {
@@ -125,8 +160,14 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
     case 'zero':
       zero(model, request.service)
       return { ok: null }
-    default:
-      return workers.request(request)
+    case 'neighbours':
+      return workers.neighbours()
+    case 'conns':
+      return workers.conns(request.from, request.limit, (page, index, worker) =>
+        connInfo(page, index, worker, model.config.tcp.timeouts, place =>
+          model.readings.establishedMs(place),
+        ),
+      )
   }
 }
 
@@ -146,7 +187,8 @@ async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<P
 
 /** A config with a mistake is told line by line, and the running one stays. */
 async function reloadBySignal(daemon: Daemon): Promise<void> {
-  const { configPath, log } = daemon
+  const { configPath, log, model, notifier } = daemon
+  notifier.reloading()
   try {
     const plan = await apply(daemon, readConfig(configPath), false)
     for (const key of plan.restart) log.error(`TAPVS: not reloaded: ${key} needs a restart`)
@@ -154,6 +196,7 @@ async function reloadBySignal(daemon: Daemon): Promise<void> {
     const problems = error instanceof ConfigError ? error.problems : [(error as Error).message]
     for (const problem of problems) log.error(`TAPVS: not reloaded: ${problem}`)
   }
+  notifier.ready(statusText(model.config))
 }
 
 function zero({ config, places, readings }: Model, key: ServiceKey | undefined): void {
@@ -169,6 +212,12 @@ function zero({ config, places, readings }: Model, key: ServiceKey | undefined):
 function setLevel({ workers, log }: Daemon, level: LogLevel): void {
   log.setLevel(level)
   workers.setDebug(level === 'debug')
+}
+
+/** What `systemctl status` shows. */
+function statusText({ services, workers }: Config): string {
+  const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
+  return `${many(services.length, 'service')}, ${many(workers.count, 'worker')}`
 }
 
 function readyText(config: Config): string {

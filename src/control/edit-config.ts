@@ -76,11 +76,12 @@ function putService(file: ConfigFile, edit: Of<'add-service' | 'edit-service'>):
   const fields = {
     scheduler: edit.scheduler ?? 'wrr',
     when_down: edit.when_down ?? 'drop',
+    persistence_prefix: edit.persistence_prefix ?? 32,
   } as const
   if (edit.edit === 'edit-service') {
     const service = serviceOf(file, edit.service)
     Object.assign(service, fields)
-    setOrDelete(service, edit.conn_timeout)
+    setTimes(service, edit)
     return
   }
   if (file.services.some(other => isService(other, edit.service)))
@@ -95,13 +96,19 @@ function putService(file: ConfigFile, edit: Of<'add-service' | 'edit-service'>):
     real_servers: [],
     check,
   }
-  setOrDelete(service, edit.conn_timeout)
+  setTimes(service, edit)
   file.services.push(service)
 }
 
-function setOrDelete(service: Partial<FileService>, connTimeout: number | undefined): void {
-  if (connTimeout) service.conn_timeout = connTimeout
+/** 0 and nothing are the same: no time of its own. */
+function setTimes(
+  service: Partial<FileService>,
+  { conn_timeout, persistence }: Of<'add-service' | 'edit-service'>,
+): void {
+  if (conn_timeout) service.conn_timeout = conn_timeout
   else delete service.conn_timeout
+  if (persistence) service.persistence = persistence
+  else delete service.persistence
 }
 
 function putServer(file: ConfigFile, edit: Of<'add-server' | 'edit-server'>): void {

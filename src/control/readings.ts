@@ -8,7 +8,7 @@ import { ArmCell, Counters, Drop, Event, Gauge } from '../engine/counters.ts'
 import { arenaSlots } from '../engine/frames.ts'
 import { Handshake, Handshakes } from '../engine/handshakes.ts'
 import { LIP_CELLS, LipCell } from '../engine/sa-pool.ts'
-import { Dests, Stat } from '../engine/service.ts'
+import { DestCell, Dests, Stat } from '../engine/service.ts'
 import { type BareConfig, connCapacityOf, DEST_PLACES, type Tables } from './apply.ts'
 import type { TrafficInfo } from './commands.ts'
 import { PlaceList, type Places } from './places.ts'
@@ -57,6 +57,11 @@ export class Readings {
 
   inactiveConns(place: number): number {
     return this.#sum(({ dests }) => dests.inactive(place))
+  }
+
+  /** ms that ESTABLISHED lasts for connections to an RS. */
+  establishedMs(place: number): number {
+    return this.workers[0]?.dests.cells[(place << 4) | DestCell.ESTABLISHED_MS] ?? 0
   }
 
   /** Of an RS since it was added or set back. */

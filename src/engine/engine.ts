@@ -26,6 +26,7 @@ import type { SaPool } from './sa-pool.ts'
 import { ANY_ARM, DestCell, Dests, type Service, type Services } from './service.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
+import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
 export interface EngineOptions {
@@ -42,6 +43,8 @@ export interface EngineOptions {
   destCapacity: number
   /** At least Handshakes.bytesFor(destCapacity) bytes, all zero. */
   handshakeMemory: ArrayBufferLike
+  /** Of all workers. */
+  templates: Templates
   /** ms per state, in the order of State. */
   timeoutMs: Int32Array
   neigh: NeighOptions
@@ -86,6 +89,8 @@ export class Engine {
   readonly handshakes: Handshakes
   readonly neighs: Neighs
   readonly lips: SaPool[] = []
+  /** No connection is opened any more; those that are there go on. */
+  stopping = false
   readonly setup: Setup
   readonly #services: Services
   readonly #parsed = new Parsed()
@@ -115,6 +120,7 @@ export class Engine {
       this.counters,
       this.trace,
       random,
+      options.templates,
       options.now,
     )
     this.neighs = new Neighs(
@@ -273,6 +279,7 @@ export class Engine {
       this.counters.count(Event.RST_BARE_ACK)
       return arm.index
     }
+    if (this.stopping) return -Drop.STOPPING
     return this.#isPlausibleClient(arm, p.saddr) ? MAY_OPEN : -Drop.IP_SOURCE
   }
 

@@ -33,6 +33,9 @@ export interface ServiceOptions {
   reject: boolean
   /** Index of the only arm whose clients it serves, from its first put on; left out for any. */
   onlyArm?: number
+  /** ms for which a client keeps its RS, 0 for not at all; clients are told apart by this many bits. */
+  persistenceMs: number
+  clientPrefix: number
 }
 
 export interface RsOptions {
@@ -106,6 +109,8 @@ export class Setup {
       establishedMs: 0,
       reject: false,
       onlyArm: options.onlyArm ?? ANY_ARM,
+      persistenceMs: 0,
+      clientMask: -1,
       cursor: -1,
       currentWeight: 0,
       lipCursor: -1,
@@ -113,6 +118,8 @@ export class Setup {
     service.pick = SCHEDULERS[options.scheduler]
     service.lips.splice(0, service.lips.length, ...options.lips)
     service.reject = options.reject
+    service.persistenceMs = options.persistenceMs
+    service.clientMask = prefixMask(options.clientPrefix)
     service.establishedMs = options.establishedMs
     for (const { index } of service.dests) this.#setEstablished(index, service)
     startOver(service)

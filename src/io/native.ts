@@ -41,7 +41,6 @@ interface Addon {
   steer(fd: number, program: Uint8Array): void
   enterNetns(path: string): number
   leaveNetns(previous: number): void
-  createNetns(): number
   setUpDevice(
     name: string,
     netns: string,
@@ -53,6 +52,9 @@ interface Addon {
     gateway: number,
   ): void
   socketIn(netns: string): number
+  newNetns(): number
+  notify(path: string, text: string): void
+  giveUpRights(): void
   createWaker(): number
   wake(fd: number): void
   drainWaker(fd: number): void
@@ -74,11 +76,22 @@ function packageRoot(): string {
   return folder
 }
 
+/** What was built here, else what the package brought for machines like this. Throws an Error in one line. */
 function load(): Addon {
-  const binary = join(packageRoot(), 'build', 'arm.node')
-  if (!existsSync(binary))
-    throw new Error(`${binary} is missing, run: node scripts/build-native.mjs`)
-  return createRequire(import.meta.url)(binary) as Addon
+  const root = packageRoot()
+  const prebuilt = join('prebuilds', `${process.platform}-${process.arch}`)
+  const binary = ['build', prebuilt].map(folder => join(root, folder, 'arm.node')).find(existsSync)
+  const remedy = `run: node ${join(root, 'scripts', 'build-native.mjs')}`
+  if (binary === undefined) {
+    throw new Error(`the TAP addon is not built for ${process.platform} ${process.arch}; ${remedy}`)
+  }
+  try {
+    return createRequire(import.meta.url)(binary) as Addon
+  } catch (error) {
+    // Of another C library or architecture.
+    const [why] = (error as Error).message.split('\n')
+    throw new Error(`the TAP addon does not load (${why}); ${remedy}`)
+  }
 }
 
 const addon = load()
@@ -153,11 +166,22 @@ export const enterNetns: Addon['enterNetns'] = addon.enterNetns
 export const leaveNetns: Addon['leaveNetns'] = addon.leaveNetns
 
 /**
- * => descriptor of a new network namespace without a name, the caller's; it ends with its last descriptor, socket and
- * TAP. `/proc/self/fd/N` is its path for the functions here. No thread of ours is in it. Throws NativeError EPERM
- * without CAP_SYS_ADMIN, ENOSPC when sysctl user.max_net_namespaces is reached.
+ * Moves this thread into a network namespace made for it, which goes with its last user; => descriptor of the one it
+ * left, for leaveNetns. Throws NativeError EPERM without CAP_SYS_ADMIN. What holds for enterNetns holds here.
  */
-export const createNetns: Addon['createNetns'] = addon.createNetns
+export const newNetns: Addon['newNetns'] = addon.newNetns
+
+/**
+ * Sends `text` as one datagram to the UNIX socket `path` ('@...' is an abstract one), for which see sd_notify(3). Waits a
+ * second at most for a reader that is behind. Throws NativeError.
+ */
+export const notify: Addon['notify'] = addon.notify
+
+/**
+ * Takes every capability from the calling thread, and the chance to gain one, for good: descriptors that it has go on
+ * working. Other threads keep theirs. Throws NativeError.
+ */
+export const giveUpRights: Addon['giveUpRights'] = addon.giveUpRights
 
 /**
  * Gives device `name` in the namespace file `netns` an address (int32 as 10.0.0.1 is 0x0a000001) and an MTU, brings it up

@@ -53,6 +53,7 @@ test('config/lab.yaml, every value', () => {
         connTimeout: 0,
         check: NO_CHECK,
         passive: null,
+        persistence: { timeout: 0, prefix: 32 },
         whenDown: 'drop',
         realServers: [
           {
@@ -70,7 +71,7 @@ test('config/lab.yaml, every value', () => {
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     log: { level: 'info', timestamps: false },
-    control: { socket: '/run/tapvs/tapvs.sock' },
+    control: { socket: '/run/tapvs/tapvs.sock', drain: 0 },
   }
   const { warnings, file, ...values } = config
   assert.deepEqual(values, expected)

@@ -15,6 +15,8 @@ function service(scheduler: SchedulerName, weights: number[]): Service {
     dests: [],
     lips: [],
     establishedMs: 0,
+    persistenceMs: 0,
+    clientMask: -1,
     cursor: -1,
     currentWeight: 0,
     lipCursor: -1,

@@ -44,8 +44,15 @@ export class EngineOnTaps {
   /** A service that only the check arm has, with one RS. */
   hidden(address: number, port: number, rip: number, rport: number): void {
     const { setup } = this.engine
-    const options = { scheduler: 'rr', lips: [0], establishedMs: 0, reject: false } as const
-    const service = setup.putService(address, port, { ...options, onlyArm: 2 })
+    const service = setup.putService(address, port, {
+      scheduler: 'rr',
+      lips: [0],
+      establishedMs: 0,
+      reject: false,
+      persistenceMs: 0,
+      clientPrefix: 32,
+      onlyArm: 2,
+    })
     const rs = { index: ++this.#places, rip, rport, weight: 1, upper: -1, lower: 0 }
     setup.putRs(service, rs, clockMs())
   }

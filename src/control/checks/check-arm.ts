@@ -8,8 +8,16 @@
  *   169.254.1.0 - 169.254.254.255  check addresses, one for each RS of each service
  */
 
+import { openSync, writeFileSync } from 'node:fs'
 import { Arm } from '../../engine/arm.ts'
-import { closeFd, createNetns, duplicateFd, openTap, setUpDevice } from '../../io/native.ts'
+import {
+  closeFd,
+  duplicateFd,
+  leaveNetns,
+  newNetns,
+  openTap,
+  setUpDevice,
+} from '../../io/native.ts'
 import { ipv4Int, macInts } from '../../wire/address.ts'
 import { macOf } from '../config.ts'
 
@@ -43,6 +51,21 @@ export interface CheckNetns {
   /** One descriptor of the TAP's queue for each worker; they are the workers'. */
   fds: number[]
   close(): void
+}
+
+/** => descriptor of a new namespace without a name; it ends with its last descriptor, socket and TAP. */
+function createNetns(): number {
+  const previous = newNetns()
+  try {
+    // Else the kernel looks for IPv6 routers on every device. Where /proc/sys cannot be written it does, and what it sends
+    // is dropped.
+    try {
+      writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '1')
+    } catch {}
+    return openSync('/proc/thread-self/ns/net', 'r')
+  } finally {
+    leaveNetns(previous)
+  }
 }
 
 /** Makes the namespace and the TAP in it. Throws NativeError: EPERM without CAP_SYS_ADMIN and CAP_NET_ADMIN. */

@@ -5,7 +5,7 @@
 
 import { performance } from 'node:perf_hooks'
 import { closeFd } from '../../io/native.ts'
-import { type Change, rsName } from '../changes.ts'
+import { type Change, rsName, type ServiceChange } from '../changes.ts'
 import type { ConfigRealServer, ConfigService } from '../config.ts'
 import type { Log } from '../log.ts'
 import type { Model } from '../model.ts'
@@ -67,8 +67,14 @@ export class Checks implements CheckHost {
       const place = places.dests.take(nameOf(hidden))
       const limits = { upperThreshold: 0, lowerThreshold: 0 }
       const rs = { ...hidden.rs, ...limits, weight: 1, vip: address, vport: port, place }
-      const service = {
-        ...({ address, port, lips, scheduler: 'rr', connTimeout: 0, whenDown: 'drop' } as const),
+      const service: ServiceChange = {
+        address,
+        port,
+        lips,
+        scheduler: 'rr',
+        connTimeout: 0,
+        persistence: { timeout: 0, prefix: 32 },
+        whenDown: 'drop',
         onlyArm: config.arms.length,
       }
       return this.#carryOut([

@@ -39,6 +39,7 @@ bool fd_argument(napi_env env, napi_callback_info info, int32_t *fd);
  * and the thread unmoved. leave_netns_file goes back and closes it, or ends the process in `caller`'s name. */
 int enter_netns_file(const char *netns);
 void leave_netns_file(int previous, const char *caller);
+int open_own_netns(void);
 napi_value open_tap(napi_env env, napi_callback_info info);
 napi_value close_fd(napi_env env, napi_callback_info info);
 napi_value duplicate_fd(napi_env env, napi_callback_info info);
@@ -47,9 +48,13 @@ napi_value enter_netns(napi_env env, napi_callback_info info);
 napi_value leave_netns(napi_env env, napi_callback_info info);
 
 /* netns.c */
-napi_value create_netns(napi_env env, napi_callback_info info);
 napi_value set_up_device(napi_env env, napi_callback_info info);
 napi_value socket_in(napi_env env, napi_callback_info info);
+
+/* process.c */
+napi_value notify(napi_env env, napi_callback_info info);
+napi_value give_up_rights(napi_env env, napi_callback_info info);
+napi_value new_netns(napi_env env, napi_callback_info info);
 
 /* steering.c */
 napi_value steer(napi_env env, napi_callback_info info);

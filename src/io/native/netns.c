@@ -1,52 +1,15 @@
-/* A network namespace of the process's own, without a name: health checks live in it. It ends with the last
- * descriptor of it, so nothing stays behind whatever ends the process. */
+/* Devices and sockets of a network namespace that no thread of ours lives in: that of the health checks. */
 #include "addon.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <net/route.h>
 #include <net/if.h>
-#include <pthread.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-struct made {
-  int fd;
-  int error;
-};
-
-/* A thread of its own leaves the others where they are, and takes its way out of the namespace with its end. */
-static void *make_netns(void *arg) {
-  struct made *made = arg;
-  made->fd = unshare(CLONE_NEWNET) < 0 ? -1 : open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-  made->error = errno;
-  if (made->fd < 0) return NULL;
-  /* Else the kernel looks for IPv6 routers on every device. Where /proc/sys cannot be written it does, and what it
-   * sends is dropped. */
-  int ipv6 = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
-  if (ipv6 < 0) return NULL;
-  if (write(ipv6, "1", 1) < 0) made->error = errno;
-  close(ipv6);
-  return NULL;
-}
-
-napi_value create_netns(napi_env env, napi_callback_info info) {
-  (void)info;
-  struct made made = {-1, 0};
-  pthread_t thread;
-  int error = pthread_create(&thread, NULL, make_netns, &made);
-  if (error == 0) {
-    pthread_join(thread, NULL);
-    error = made.error;
-  }
-  if (made.fd < 0) return system_error(env, error, "make a network namespace", "", "");
-  return integer(env, made.fd);
-}
 
 static struct sockaddr ipv4(uint32_t address) {
   struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};

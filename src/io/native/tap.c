@@ -19,8 +19,10 @@
  * not balanced. */
 #define OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 
+int open_own_netns(void) { return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC); }
+
 int enter_netns_file(const char *netns) {
-  int previous = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  int previous = open_own_netns();
   if (previous < 0) return -1;
   int target = open(netns, O_RDONLY | O_CLOEXEC);
   int entered = target < 0 ? -1 : setns(target, CLONE_NEWNET);
