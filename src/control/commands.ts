@@ -106,7 +106,15 @@ export interface AddressInfo {
   prefixLength: number
   arm: string
   /** Only of a LIP. */
-  lports?: { used: number; free: number; misses: number }
+  lports?: LportInfo
+  /** The same of each worker in the order of their numbers, which begin at 1. */
+  lportsOfWorkers?: LportInfo[]
+}
+
+export interface LportInfo {
+  used: number
+  free: number
+  misses: number
 }
 
 export interface NeighbourInfo {

@@ -11,6 +11,7 @@ import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
 import type { Answer, LogLevel, PlanInfo, Request } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
+import { withoutDefaults } from './config-write.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog, TraceReader } from './log.ts'
@@ -150,7 +151,7 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
     case 'timeouts':
       return { ok: model.config.file.tcp.timeouts }
     case 'config':
-      return { ok: model.config.file }
+      return { ok: withoutDefaults(model.config.file) }
     case 'edit':
       return { ok: await model.edit(request.edits, request.dry_run ?? false, carryOut(daemon)) }
     case 'apply':

@@ -10,7 +10,7 @@ import { Handshake, Handshakes } from '../engine/handshakes.ts'
 import { LIP_CELLS, LipCell } from '../engine/sa-pool.ts'
 import { DestCell, Dests, Stat } from '../engine/service.ts'
 import { type BareConfig, connCapacityOf, DEST_PLACES, type Tables } from './apply.ts'
-import type { TrafficInfo } from './commands.ts'
+import type { LportInfo, TrafficInfo } from './commands.ts'
 import { PlaceList, type Places } from './places.ts'
 
 const { CONNS, IN_PACKETS, OUT_PACKETS, IN_BYTES, OUT_BYTES } = Stat
@@ -140,6 +140,15 @@ export class Readings {
       rxDrops: cell(ArmCell.RX_DROPS),
       txDrops: cell(ArmCell.TX_DROPS),
     }
+  }
+
+  /** Of a LIP, by worker. */
+  lportsOfWorkers(place: number): LportInfo[] {
+    return this.workers.map(({ lips }) => {
+      const cell = (which: number) => lips[place * LIP_CELLS + which] ?? 0
+      const free = cell(LipCell.FREE)
+      return { used: cell(LipCell.ALL) - free, free, misses: cell(LipCell.MISSES) }
+    })
   }
 
   #lip(place: number, cell: number): number {
