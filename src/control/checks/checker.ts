@@ -62,6 +62,7 @@ export class Checker {
   readonly #down = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #warned = false
+  #stopped = false
 
   constructor(host: CheckHost) {
     this.#host = host
@@ -93,6 +94,7 @@ export class Checker {
   }
 
   stop(): void {
+    this.#stopped = true
     this.#stopLooking()
     for (const { watch } of this.#entries.values()) watch.stop()
   }
@@ -142,10 +144,11 @@ export class Checker {
       Object.assign(entry, { address, hidden })
       await this.#host.hide(hidden)
       // It may have gone, or changed, meanwhile.
-      if (entry.hidden !== hidden || entry.way !== way) return
+      if (this.#stopped || entry.hidden !== hidden || entry.way !== way) return
       const target = { netns, address: hidden.address, port, rs, vip: service }
       entry.watch.start({ ...watched, weight: entry.rs.weight, target })
     } catch (error) {
+      if (this.#stopped) return
       entry.watch.start(watched)
       if (this.#warned) return
       this.#warned = true

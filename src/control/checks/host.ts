@@ -36,10 +36,12 @@ export class Checks implements CheckHost {
     this.#checker.update(model.config.services)
   }
 
+  /** A second time changes nothing. */
   stop(): void {
     this.#forget()
     this.#checker.stop()
     this.#netns?.close()
+    this.#netns = null
   }
 
   netns(): string {
