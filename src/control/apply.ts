@@ -6,8 +6,8 @@ import { Conns } from '../engine/conns.ts'
 import { Counters } from '../engine/counters.ts'
 import { Engine } from '../engine/engine.ts'
 import { arenaSlots, Frames } from '../engine/frames.ts'
-import { Handshakes } from '../engine/handshakes.ts'
 import type { IsnSource } from '../engine/isn.ts'
+import { Outcomes } from '../engine/outcomes.ts'
 import type { Peers } from '../engine/peers.ts'
 import { LIP_CELLS, type Partition, SaPool } from '../engine/sa-pool.ts'
 import { Dests } from '../engine/service.ts'
@@ -51,7 +51,7 @@ export type BareConfig = Omit<ConfigValues, 'services'>
 export interface Tables {
   counters: SharedArrayBuffer
   dests: SharedArrayBuffer
-  handshakes: SharedArrayBuffer
+  outcomes: SharedArrayBuffer
   lips: SharedArrayBuffer
   /** Of all workers: persistent clients. */
   templates: SharedArrayBuffer
@@ -86,7 +86,7 @@ export function newTables(
     // And of the arm of the health checks.
     counters: new SharedArrayBuffer(Counters.bytesFor(config.arms.length + 1)),
     dests: new SharedArrayBuffer(Dests.bytesFor(DEST_PLACES)),
-    handshakes: new SharedArrayBuffer(Handshakes.bytesFor(DEST_PLACES)),
+    outcomes: new SharedArrayBuffer(Outcomes.bytesFor(DEST_PLACES)),
     lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
     templates,
   }
@@ -141,7 +141,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     connCapacity,
     destMemory: tables.dests,
     destCapacity: DEST_PLACES,
-    handshakeMemory: tables.handshakes,
+    outcomeMemory: tables.outcomes,
     templates: new Templates(tables.templates, TEMPLATES),
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {

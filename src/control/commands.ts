@@ -1,8 +1,7 @@
 /**
- * The verbs of the control socket: one JSON object per line in each direction. A request is
+ * The verbs of the control: what the API (api/) asks the daemon, and what it answers. A request is
  * `{ "verb": ..., ...arguments }`; the answer is `{ "ok": value }` or `{ "error": "one line that says what to do" }`.
- * The workers answer most verbs themselves, between two bursts, from copies of their tables, and control adds up what
- * they say; addresses and states travel as text and numbers that need no knowledge of the engine.
+ * Addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
 import type { Edit, ServiceKey } from './edits.ts'
@@ -149,7 +148,50 @@ export interface CountersInfo {
   drops: Record<string, number>
   events: Record<string, number>
   conns: { used: number; capacity: number }
+  /** Connections by state, `established` and the like; zeros included. */
+  states: Record<string, number>
+  /** Neighbours by state, `reachable` and the like. */
+  neighbours: Record<string, number>
+  /** From a client's SYN to the RS's SYN+ACK, and to the client's ACK behind it. */
+  handshakes: { rs: HandshakeInfo; client: HandshakeInfo }
   frames: { free: number; slots: number }
+}
+
+export interface HandshakeInfo {
+  /** Handshakes by how long they took: up to HANDSHAKE_BOUNDS ms each, and the last one all that is longer. */
+  buckets: number[]
+  /** All of them together, ms. */
+  sumMs: number
+}
+
+export interface NumbersInfo {
+  /** ms since 1970. */
+  atMs: number
+  process: ProcessInfo
+  services: ServiceInfo[]
+  addresses: AddressInfo[]
+  /** In the order of the workers. */
+  workers: WorkerNumbers[]
+}
+
+/** The counters of one worker. */
+export interface WorkerNumbers {
+  worker: number
+  counters: CountersInfo
+}
+
+/** The daemon as the kernel sees it, all threads together. */
+export interface ProcessInfo {
+  version: string
+  /** Of Node, v20.1.2. */
+  node: string
+  pid: number
+  /** ms since 1970. */
+  startedMs: number
+  /** Seconds, user and system. */
+  cpuSeconds: number
+  residentBytes: number
+  openFds: number
 }
 
 /**
@@ -174,6 +216,8 @@ export interface Verbs {
   addresses: { args: object; answer: AddressInfo[] }
   neighbours: { args: object; answer: NeighbourInfo[] }
   counters: { args: object; answer: CountersInfo }
+  /** Everything that can be counted, at one moment. */
+  numbers: { args: object; answer: NumbersInfo }
   log: { args: { level?: LogLevel }; answer: { level: LogLevel } }
   ping: { args: object; answer: { version: string; pid: number; workers: number } }
 }

@@ -4,6 +4,7 @@
  */
 
 import { TraceRing } from '../engine/trace.ts'
+import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { lipsOf } from './arms.ts'
 import { rsName } from './changes.ts'
@@ -17,6 +18,8 @@ import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog, TraceReader } from './log.ts'
 import { type CarryOut, Model } from './model.ts'
 import { Notifier } from './notify.ts'
+import { numbers } from './numbers.ts'
+import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { connInfo } from './snapshots.ts'
@@ -60,6 +63,7 @@ interface Daemon {
   log: Log
   notifier: Notifier
   signals: Signals
+  events: Events
 }
 
 async function serve(config: Config, configPath: string, log: Log): Promise<number> {
@@ -83,17 +87,23 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
 
   const signals = new Signals()
   const notifier = new Notifier(process.env, warn)
-  const daemon = { configPath, model, workers, log, notifier, signals }
+  const events = new Events()
+  const daemon = { configPath, model, workers, log, notifier, signals, events }
+  workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
+  model.onChange(({ steps, warnings }) => events.emit('config', { steps, warnings }))
+  const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   let server: ControlServer | undefined
   let checks: Checks | undefined
   try {
     const first = await Promise.race([workers.ready, signals.stop])
     if (first === 'stop') return 0
     setLevel(daemon, log.level)
-    server = await openServer(config.control.socket, request => respond(request, daemon))
+    model.sampleRates(performance.now())
+    const { socket, http } = config.control
+    server = await openServer(socket, request => respond(request, daemon), { events, http })
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config))
-    checks = new Checks(model, workers, log)
+    checks = new Checks(model, workers, log, events)
     notifier.ready(statusText(model.config))
     model.onChange(() => notifier.status(statusText(model.config)))
     notifier.watch(() => workers.alive())
@@ -101,9 +111,11 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     if (end !== 'stop') throw new Error(`a packet thread ended: ${end}`)
     // What would fail from now on says nothing of the real servers.
     checks.stop()
+    events.stop()
     await letEnd(daemon)
     return 0
   } finally {
+    clearInterval(rates)
     notifier.end()
     checks?.stop()
     await workers.stop()
@@ -148,6 +160,8 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: routes(model) }
     case 'counters':
       return { ok: counters(model, workers.arms) }
+    case 'numbers':
+      return { ok: numbers(model, workers.arms) }
     case 'timeouts':
       return { ok: model.config.file.tcp.timeouts }
     case 'config':
@@ -210,7 +224,8 @@ function zero({ config, places, readings }: Model, key: ServiceKey | undefined):
   }
 }
 
-function setLevel({ workers, log }: Daemon, level: LogLevel): void {
+function setLevel({ workers, log, events }: Daemon, level: LogLevel): void {
+  if (level !== log.level) events.emit('log', { level })
   log.setLevel(level)
   workers.setDebug(level === 'debug')
 }
@@ -227,6 +242,7 @@ function readyText(config: Config): string {
     ({ address, port, scheduler }) => `TCP ${address}:${port} ${scheduler}`,
   )
   const { count } = config.workers
+  const { http } = config.control
   const threads = count === 1 ? '1 worker' : `${count} workers`
-  return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}`
+  return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`
 }

@@ -1,5 +1,6 @@
 /** What is set up and what is counted of it, put together for those who ask. */
 
+import { Handshake } from '../engine/counters.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
 import type { Arms } from './arms.ts'
 import { rsName } from './changes.ts'
@@ -16,6 +17,7 @@ import type {
 } from './commands.ts'
 import type { Config, ConfigRealServer, ConfigService } from './config.ts'
 import type { Places } from './places.ts'
+import type { Rates } from './rates.ts'
 import type { Readings } from './readings.ts'
 
 /** Everything that listings are made of. */
@@ -25,6 +27,7 @@ export interface Sources {
   readings: Readings
   /** By the name of the RS. */
   health: ReadonlyMap<string, RsHealth>
+  rates: Rates
 }
 
 /** Sorted by address and port, and so are the real servers of each, as ipvsadm lists them. */
@@ -63,10 +66,8 @@ function localAddress({ config, places, readings }: Sources, address: string): L
   }
 }
 
-const NO_TRAFFIC = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
-
 function realServer(
-  { places, readings, health }: Sources,
+  { places, readings, health, rates }: Sources,
   service: ConfigService,
   rs: ConfigRealServer,
 ): RealServerInfo {
@@ -78,7 +79,7 @@ function realServer(
     inactiveConns: readings.inactiveConns(place),
     inhibited: health.get(name)?.inhibited ?? false,
     stats: readings.traffic(place),
-    rates: NO_TRAFFIC,
+    rates: rates.of(name),
   }
 }
 
@@ -112,7 +113,11 @@ export function routes({ config }: Sources): RouteInfo[] {
   return all.sort((a, b) => b.prefixLength - a.prefixLength)
 }
 
-export function counters({ config, readings }: Sources, arms: Arms): CountersInfo {
+/** Of all workers, or of those whose readings they are. */
+export function counters(
+  { config, readings }: Pick<Sources, 'config' | 'readings'>,
+  arms: Arms,
+): CountersInfo {
   return {
     arms: config.arms.map(
       ({ name, mac, mtu }, index): ArmInfo => ({
@@ -127,6 +132,12 @@ export function counters({ config, readings }: Sources, arms: Arms): CountersInf
     drops: readings.drops(),
     events: readings.events(),
     conns: readings.conns(),
+    states: readings.states(),
+    neighbours: readings.neighbours(),
+    handshakes: {
+      rs: readings.handshake(Handshake.RS),
+      client: readings.handshake(Handshake.CLIENT),
+    },
     frames: readings.frames(),
   }
 }

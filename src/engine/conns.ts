@@ -8,8 +8,9 @@ import { PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } from './conn.ts'
 import { type Counters, Drop, Event } from './counters.ts'
-import type { Handshakes } from './handshakes.ts'
+import { Handshakes } from './handshakes.ts'
 import type { IsnSource } from './isn.ts'
+import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
 import { NO_LPORT } from './sa-pool.ts'
@@ -43,10 +44,11 @@ export class Conns {
   readonly #cells: Int32Array
   readonly #destCells: Int32Array
   readonly #dests: Dests
-  readonly #handshakes: Handshakes
+  readonly #outcomes: Outcomes
   readonly #lips: Lips
   readonly #isn: IsnSource
   readonly #counters: Counters
+  readonly #handshakes: Handshakes
   readonly #trace: TraceRing
   readonly #templates: Templates
   readonly #random: Random
@@ -62,7 +64,7 @@ export class Conns {
     capacity: number,
     timeoutMs: Int32Array,
     dests: Dests,
-    handshakes: Handshakes,
+    outcomes: Outcomes,
     lips: Lips,
     isn: IsnSource,
     counters: Counters,
@@ -78,10 +80,11 @@ export class Conns {
     this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, now)
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
-    this.#handshakes = handshakes
+    this.#outcomes = outcomes
     this.#lips = lips
     this.#isn = isn
     this.#counters = counters
+    this.#handshakes = new Handshakes(this.#cells, counters)
     this.#trace = trace
     this.#random = random
     this.#templates = templates
@@ -118,7 +121,8 @@ export class Conns {
     cells[at | WORD] = firstWord(macHi, this.#random.below(1000), false)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
     cells[at + BINDING] = binding(dest.index, clientArm, lipIndex)
-    cells[at | RS_ISN1] = 0
+    // Until the RS has been seen: when the conn was opened.
+    cells[at | RS_ISN1] = now
     cells[at | RST_SEQ] = 0
     cells[at | RST_ACK] = 0
     this.table.link(conn)
@@ -126,6 +130,7 @@ export class Conns {
     this.wheel.file(conn, cells[at + DEADLINE])
     this.#dests.countConn(dest)
     this.#counters.count(Event.CONNS_OPENED)
+    this.#counters.states[State.NONE]++
     if (this.#trace.debug) this.#traceConn(TraceKind.CONN_NEW, conn, REFS, now)
     return conn << 1
   }
@@ -153,11 +158,15 @@ export class Conns {
   #changeState(t: number, flags: number, before: number, after: number, now: number): void {
     const conn = t >> 1
     this.table.setState(conn, after)
+    this.#counters.connMoved(before, after)
+    if (before === SYN_RECV) {
+      this.#handshakes.over(conn, after === ESTABLISHED && (t & 1) === 0, now)
+    }
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#activate(dest, 1)
     else if (before === ESTABLISHED) this.#activate(dest, -1)
-    if (after === State.SYN_RECV && before !== State.NONE) this.#counters.count(Event.SYN_REUSED)
-    if (before === SYN_RECV) this.#judgeHandshake(conn, after, t & 1, dest)
+    if (after === SYN_RECV && before !== State.NONE) this.#handshakes.again(conn, now)
+    if (before === SYN_RECV) this.#judge(conn, after, t & 1, dest)
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
     this.wheel.file(conn, this.#cells[(conn << 4) | DEADLINE])
@@ -165,21 +174,20 @@ export class Conns {
   }
 
   /** What RSTs on expiry need, kept on every RS segment but RST unless its ack is older than the kept one (2.7). */
-  rememberRs(pkt: DataView, t: number, p: Parsed): void {
+  rememberRs(pkt: DataView, t: number, p: Parsed, now: number): void {
     if ((p.flags & RST) !== 0) return
     const cells = this.#cells
     const at = (t >> 1) << 4
     const ack = pkt.getInt32(p.l4 + TCP_ACK)
     const seq = pkt.getInt32(p.l4 + TCP_SEQ)
-    const syn = (p.flags & SYN) >> 1
     const word = cells[at | WORD]
-    // The ack that the client sends until it has acknowledged payload of the RS: TOA's rule.
-    if (syn === 1) {
-      cells[at | RS_ISN1] = seq + 1
-      cells[at | WORD] = word | SEEN
-    } else if ((word & SEEN) !== 0 && ((ack - cells[at | RST_ACK]) | 0) < 0) return
+    if ((p.flags & SYN) !== 0) {
+      this.#handshakes.answered(at, seq, ack, seq + p.payload + 1, now)
+      return
+    }
+    if ((word & SEEN) !== 0 && ((ack - cells[at | RST_ACK]) | 0) < 0) return
     cells[at | RST_ACK] = ack
-    cells[at | RST_SEQ] = seq + p.payload + syn
+    cells[at | RST_SEQ] = seq + p.payload
   }
 
   /** The client's MAC may change while a connection lives (a gateway fails over); the last segment's is the right one. */
@@ -210,9 +218,10 @@ export class Conns {
     const state = this.table.state(conn)
     const established = state === ESTABLISHED
     if ((state === SYN_RECV || state === State.SYN_SENT) && !this.#rsSeen(conn)) {
-      this.#handshakes.failed(dest)
+      this.#outcomes.failed(dest)
     }
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
+    this.#counters.states[this.table.state(conn)]--
     const rs = this.#dests.list[dest]
     if (rs?.overloaded) this.#dests.checkLoad(rs)
     const outPorts = cells[at + 6]
@@ -243,10 +252,10 @@ export class Conns {
    * What the end of SYN_RECV says of the RS. DPVS takes any half-open connection that ends for a failure of the RS; here
    * one whose SYN the RS has answered is not, or a client that never finishes its handshakes could take an RS out.
    */
-  #judgeHandshake(conn: number, after: number, dir: number, dest: number): void {
+  #judge(conn: number, after: number, dir: number, dest: number): void {
     const seen = this.#rsSeen(conn)
-    if (after === ESTABLISHED && seen) this.#handshakes.done(dest)
-    else if (after === State.CLOSE && dir === OUT && !seen) this.#handshakes.failed(dest)
+    if (after === ESTABLISHED && seen) this.#outcomes.done(dest)
+    else if (after === State.CLOSE && dir === OUT && !seen) this.#outcomes.failed(dest)
   }
 
   #rsSeen(conn: number): boolean {

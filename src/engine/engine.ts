@@ -13,10 +13,10 @@ import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
 import { Forward } from './forward.ts'
 import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
-import { Handshakes } from './handshakes.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
 import { type NeighOptions, Neighs } from './neigh.ts'
+import { Outcomes } from './outcomes.ts'
 import { Kind, Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
@@ -41,8 +41,8 @@ export interface EngineOptions {
   /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
   destMemory: ArrayBufferLike
   destCapacity: number
-  /** At least Handshakes.bytesFor(destCapacity) bytes, all zero. */
-  handshakeMemory: ArrayBufferLike
+  /** At least Outcomes.bytesFor(destCapacity) bytes, all zero. */
+  outcomeMemory: ArrayBufferLike
   /** Of all workers. */
   templates: Templates
   /** ms per state, in the order of State. */
@@ -86,7 +86,7 @@ export class Engine {
   readonly trace: TraceRing
   readonly conns: Conns
   readonly dests: Dests
-  readonly handshakes: Handshakes
+  readonly outcomes: Outcomes
   readonly neighs: Neighs
   readonly lips: SaPool[] = []
   /** No connection is opened any more; those that are there go on. */
@@ -108,13 +108,13 @@ export class Engine {
     this.counters = options.counters
     this.trace = options.trace
     this.dests = new Dests(options.destMemory, options.destCapacity)
-    this.handshakes = new Handshakes(options.handshakeMemory, options.destCapacity)
+    this.outcomes = new Outcomes(options.outcomeMemory, options.destCapacity)
     this.conns = new Conns(
       options.connMemory,
       options.connCapacity,
       options.timeoutMs,
       this.dests,
-      this.handshakes,
+      this.outcomes,
       this.lips,
       options.isn,
       this.counters,
@@ -200,7 +200,7 @@ export class Engine {
     this.conns.segment(t, p, now)
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
     if (outward) {
-      this.conns.rememberRs(pkt, t, p)
+      this.conns.rememberRs(pkt, t, p, now)
       return this.#forward.toClient(slot, p, t)
     }
     this.conns.rememberClient(pkt, t, p)

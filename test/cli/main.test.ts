@@ -9,7 +9,7 @@ import { type Finished, run } from '../../netns/processes.ts'
 import { CHECKOUT, TAPVS } from '../../netns/topology.ts'
 import type { Answer, LogLevel, Request } from '../../src/control/commands.ts'
 import { openServer } from '../../src/control/server.ts'
-import { ADDRESSES, CONN, COUNTERS, SERVICES } from './canned.ts'
+import { ADDRESSES, CONN, COUNTERS, NUMBERS, SERVICES } from './canned.ts'
 
 function tapvs(argv: string[], socket?: string): Promise<Finished> {
   const setting = socket === undefined ? ['-u', 'TAPVS_SOCKET'] : [`TAPVS_SOCKET=${socket}`]
@@ -44,6 +44,8 @@ async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Requ
         return { error: 'the packet thread did not answer within 5 s' }
       case 'counters':
         return { ok: COUNTERS }
+      case 'numbers':
+        return { ok: NUMBERS }
       case 'log':
         level = request.level ?? level
         return { ok: { level } }

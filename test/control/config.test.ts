@@ -71,7 +71,7 @@ test('config/lab.yaml, every value', () => {
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     log: { level: 'info', timestamps: false },
-    control: { socket: '/run/tapvs/tapvs.sock', drain: 0 },
+    control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null },
   }
   const { warnings, file, ...values } = config
   assert.deepEqual(values, expected)
@@ -100,7 +100,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   const { text, keys } = uncommented(readFileSync(LAB, 'utf8'))
   assert.deepEqual(
     keys.join(' '),
-    'mac mtu impair local_addresses conn_timeout when_down check passive timeouts',
+    'mac mtu impair local_addresses conn_timeout when_down check passive timeouts http',
   )
   const config = parseConfig(text, 'lab.yaml')
   assert.equal(config.arms[0]?.mac, '02:74:76:00:00:01')
@@ -114,6 +114,8 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   assert.equal(config.services[0]?.connTimeout, 90)
   assert.deepEqual(config.services[0]?.check, { ...NO_CHECK, type: 'redis' })
   assert.deepEqual(config.services[0]?.passive, { failures: 3, within: 10, min: 5, max: 300 })
+  const http = { address: '127.0.0.1', port: 9053, token: null, tokenFile: '/etc/tapvs/token' }
+  assert.deepEqual(config.control.http, http)
   // What the comments call the defaults changes nothing.
   const plain = readConfig(LAB)
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)

@@ -10,8 +10,10 @@ import { addDpip } from './dpip.ts'
 import { addDrain } from './drain.ts'
 import { addIpvsadm } from './ipvsadm.ts'
 import { addLog } from './log.ts'
+import { addMetrics } from './metrics.ts'
 import { addReload } from './reload.ts'
 import { addRun } from './run.ts'
+import { addTop } from './top.ts'
 
 export function addVerbs(common: Argv<Common>): void {
   addRun(common)
@@ -23,5 +25,7 @@ export function addVerbs(common: Argv<Common>): void {
   addDrain(common)
   addIpvsadm(common)
   addDpip(common)
+  addTop(common)
+  addMetrics(common)
   addCompletion(common)
 }

@@ -15,7 +15,7 @@ import { type RsHealth, Watch, type Watched } from './watch.ts'
 /** How often the connections of passively checked RSs are looked at. */
 const LOOK_MS = 500
 
-export interface Handshakes {
+export interface Outcomes {
   /** Counted up, modulo 2^32. */
   failed: number
   done: number
@@ -36,7 +36,9 @@ export interface CheckHost {
   reveal(hidden: HiddenService): Promise<void>
   /** Null: it has no check any more, and gets what is configured. */
   setHealth(service: ConfigService, rs: ConfigRealServer, health: RsHealth | null): void
-  handshakes(service: ConfigService, rs: ConfigRealServer): Handshakes
+  /** Tells whoever wants to know of a change of mind. */
+  changed(service: ConfigService, rs: ConfigRealServer, mind: Mind): void
+  outcomes(service: ConfigService, rs: ConfigRealServer): Outcomes
   warn(text: string): void
   info(text: string): void
   /** ms; never goes back */
@@ -51,7 +53,7 @@ interface Entry {
   watch: Watch
   address: number
   hidden: HiddenService | null
-  seen: Handshakes
+  seen: Outcomes
 }
 
 export class Checker {
@@ -121,7 +123,7 @@ export class Checker {
       ),
       address: 0,
       hidden: null,
-      seen: this.#host.handshakes(service, rs),
+      seen: this.#host.outcomes(service, rs),
     }
     Object.assign(entry, { service, rs, way })
     this.#entries.set(name, entry)
@@ -172,6 +174,7 @@ export class Checker {
       const text = `${rsName(service, rs)} is ${mind.up ? 'up' : 'down'}: ${mind.reason}`
       if (mind.up) this.#host.info(text)
       else this.#host.warn(text)
+      this.#host.changed(service, rs, mind)
     }
     this.#host.setHealth(service, rs, health)
     this.#judge(service)
@@ -200,7 +203,7 @@ export class Checker {
   #look(): void {
     for (const entry of this.#entries.values()) {
       if (entry.service.passive === null) continue
-      const now = this.#host.handshakes(entry.service, entry.rs)
+      const now = this.#host.outcomes(entry.service, entry.rs)
       const { failed, done } = entry.seen
       entry.seen = now
       entry.watch.connections((now.failed - failed) | 0, (now.done - done) | 0)

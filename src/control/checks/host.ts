@@ -5,13 +5,15 @@
 
 import { performance } from 'node:perf_hooks'
 import { closeFd } from '../../io/native.ts'
+import type { Events } from '../api/events.ts'
 import { type Change, rsName, type ServiceChange } from '../changes.ts'
 import type { ConfigRealServer, ConfigService } from '../config.ts'
 import type { Log } from '../log.ts'
 import type { Model } from '../model.ts'
 import type { Workers } from '../workers.ts'
 import { type CheckNetns, mtuOfChecks, openCheckNetns } from './check-arm.ts'
-import { Checker, type CheckHost, type Handshakes, type HiddenService } from './checker.ts'
+import { Checker, type CheckHost, type HiddenService, type Outcomes } from './checker.ts'
+import type { Mind } from './health.ts'
 import type { RsHealth } from './watch.ts'
 
 /** As the model's own changes. */
@@ -21,6 +23,7 @@ export class Checks implements CheckHost {
   readonly #model: Model
   readonly #workers: Workers
   readonly #log: Log
+  readonly #events: Events
   readonly #checker = new Checker(this)
   readonly #forget: () => void
   #netns: CheckNetns | null = null
@@ -28,10 +31,11 @@ export class Checks implements CheckHost {
   readonly #pending = new Map<string, { service: ConfigService; rs: ConfigRealServer }>()
 
   /** Begins; the workers have to run. */
-  constructor(model: Model, workers: Workers, log: Log) {
+  constructor(model: Model, workers: Workers, log: Log, events: Events) {
     this.#model = model
     this.#workers = workers
     this.#log = log
+    this.#events = events
     this.#forget = model.onChange(() => this.#checker.update(model.config.services))
     this.#checker.update(model.config.services)
   }
@@ -106,9 +110,18 @@ export class Checks implements CheckHost {
     if (first) void this.#model.exclusively(() => this.#tellWorkers()).catch(this.#gone)
   }
 
-  handshakes(service: ConfigService, rs: ConfigRealServer): Handshakes {
+  changed(service: ConfigService, rs: ConfigRealServer, { up, reason }: Mind): void {
+    this.#events.emit('server', {
+      service: { protocol: service.protocol, address: service.address, port: service.port },
+      server: { address: rs.address, port: rs.port },
+      up,
+      reason,
+    })
+  }
+
+  outcomes(service: ConfigService, rs: ConfigRealServer): Outcomes {
     const { places, readings } = this.#model
-    return readings.handshakes(places.dests.find(rsName(service, rs)))
+    return readings.outcomes(places.dests.find(rsName(service, rs)))
   }
 
   warn(text: string): void {

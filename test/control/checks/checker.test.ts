@@ -19,6 +19,7 @@ const serverName = ({ address, port }: { address: string; port: number }) => `${
 
 class Host implements CheckHost {
   readonly said: string[] = []
+  readonly minds: string[] = []
   readonly failed = new Map<string, number>()
   readonly checker = new Checker(this)
   time = 0
@@ -31,6 +32,10 @@ class Host implements CheckHost {
     throw new Error('no namespace here')
   }
 
+  changed(...[, rs, { up }]: Parameters<CheckHost['changed']>): void {
+    this.minds.push(`${serverName(rs)} ${up}`)
+  }
+
   async hide(): Promise<void> {}
   async reveal(): Promise<void> {}
 
@@ -39,7 +44,7 @@ class Host implements CheckHost {
     this.said.push(`${serverName(rs)} ${text}`)
   }
 
-  handshakes(_: unknown, rs: { address: string; port: number }) {
+  outcomes(_: unknown, rs: { address: string; port: number }) {
     return { failed: this.failed.get(serverName(rs)) ?? 0, done: 0 }
   }
 
@@ -99,6 +104,16 @@ test('passive: RSs that fail their connections go, the last one is noticed, and 
       'TCP 202.108.10.1:6379 has a real server again',
     ].toSorted(),
   )
+})
+
+test('changes of mind are told apart from the log', async () => {
+  const host = new Host()
+  host.checker.update(services(PASSIVE))
+  host.fail(A)
+  await host.says(2)
+  host.time = 5000
+  await host.says(2)
+  assert.deepEqual(host.minds, [`${A} false`, `${A} true`])
 })
 
 test('a service whose check is taken away gets back what is configured', async () => {
