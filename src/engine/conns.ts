@@ -10,6 +10,7 @@ import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } fro
 import { type Counters, Drop, Event } from './counters.ts'
 import { Handshakes } from './handshakes.ts'
 import type { IsnSource } from './isn.ts'
+import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
 import { NO_LPORT } from './sa-pool.ts'
@@ -43,6 +44,7 @@ export class Conns {
   readonly #cells: Int32Array
   readonly #destCells: Int32Array
   readonly #dests: Dests
+  readonly #outcomes: Outcomes
   readonly #lips: Lips
   readonly #isn: IsnSource
   readonly #counters: Counters
@@ -62,6 +64,7 @@ export class Conns {
     capacity: number,
     timeoutMs: Int32Array,
     dests: Dests,
+    outcomes: Outcomes,
     lips: Lips,
     isn: IsnSource,
     counters: Counters,
@@ -77,6 +80,7 @@ export class Conns {
     this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, now)
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
+    this.#outcomes = outcomes
     this.#lips = lips
     this.#isn = isn
     this.#counters = counters
@@ -162,6 +166,7 @@ export class Conns {
     if (after === ESTABLISHED) this.#activate(dest, 1)
     else if (before === ESTABLISHED) this.#activate(dest, -1)
     if (after === SYN_RECV && before !== State.NONE) this.#handshakes.again(conn, now)
+    if (before === SYN_RECV) this.#judge(conn, after, t & 1, dest)
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
     this.wheel.file(conn, this.#cells[(conn << 4) | DEADLINE])
@@ -210,7 +215,11 @@ export class Conns {
     const { cells } = this.table
     const at = conn << 4
     const dest = this.table.dest(conn)
-    const established = this.table.state(conn) === ESTABLISHED
+    const state = this.table.state(conn)
+    const established = state === ESTABLISHED
+    if ((state === SYN_RECV || state === State.SYN_SENT) && !this.#rsSeen(conn)) {
+      this.#outcomes.failed(dest)
+    }
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
     this.#counters.states[this.table.state(conn)]--
     const rs = this.#dests.list[dest]
@@ -237,6 +246,20 @@ export class Conns {
   #refresh(conn: number, state: number, now: number): void {
     const jitter = this.table.jitter(conn)
     this.#cells[(conn << 4) | DEADLINE] = now + this.timeoutMs(conn, state) + jitter
+  }
+
+  /**
+   * What the end of SYN_RECV says of the RS. DPVS takes any half-open connection that ends for a failure of the RS; here
+   * one whose SYN the RS has answered is not, or a client that never finishes its handshakes could take an RS out.
+   */
+  #judge(conn: number, after: number, dir: number, dest: number): void {
+    const seen = this.#rsSeen(conn)
+    if (after === ESTABLISHED && seen) this.#outcomes.done(dest)
+    else if (after === State.CLOSE && dir === OUT && !seen) this.#outcomes.failed(dest)
+  }
+
+  #rsSeen(conn: number): boolean {
+    return (this.#cells[(conn << 4) | WORD] & SEEN) !== 0
   }
 
   #activate(dest: number, step: number): void {
