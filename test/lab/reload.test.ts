@@ -63,6 +63,9 @@ test('200 live connections under load do not notice any change', async () => {
       await edit(...edits)
       await sleep(10)
     }
+    // The file has neither the weights nor the thresholds of the round.
+    const { steps } = await ask(socket, { verb: 'reload' })
+    assert.ok(steps.length > 0)
     rounds++
   }
   await load
@@ -74,6 +77,8 @@ test('200 live connections under load do not notice any change', async () => {
 })
 
 test('what is asked for is what there is', async () => {
+  const limit: Edit = { edit: 'edit-server', service: SERVICE, server: SECOND, weight: 50 }
+  await edit({ ...limit, upper_threshold: 5000 })
   const plan = await edit({ edit: 'edit-server', service: SERVICE, server: SECOND, weight: 7 })
   assert.deepEqual(plan.steps, [
     `~ RS ${SECOND.address}:6379 of TCP ${VIP}:6379 weight 50 thresholds 0 5000 => weight 7 thresholds 0 5000`,
