@@ -98,7 +98,7 @@ test('one connection by its pair, and those of a worker', async () => {
 })
 
 test('statistics begin at 0 again, of one service', async () => {
-  await type('ipvsadm -A -t 202.108.10.1:http')
+  await type('ipvsadm -A -t 202.108.10.1:http -p 60 -M 255.255.255.0')
   await type('ipvsadm -P -z 192.168.168.8 -t 202.108.10.1:http -F int0')
   await type('ipvsadm -a -t 202.108.10.1:http -r 192.168.168.2:redis -w 7 -x 100 -y 50')
   assert.equal(await mustClient(lab, ['redis-cli', '-h', VIP, '-p', '80', 'ping']), 'PONG\n')
@@ -123,7 +123,7 @@ test('save, clear, restore', async () => {
   assert.equal(
     saved,
     [
-      '-A -t 202.108.10.1:80 -s wrr',
+      '-A -t 202.108.10.1:80 -s wrr -p 60 -M 255.255.255.0',
       '-P -z 192.168.168.8 -t 202.108.10.1:80 -F int0',
       '-a -t 202.108.10.1:80 -r 192.168.168.2:6379 -b -w 7 -x 100 -y 50',
       '-A -t 202.108.10.1:6379 -s wrr',
