@@ -173,7 +173,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     log: { level: 'info', timestamps: false },
-    control: { socket: '', drain: 0 },
+    control: { socket: '', drain: 0, http: null },
   }
 }
 

@@ -80,6 +80,14 @@ export interface ConfigService {
   realServers: ConfigRealServer[]
 }
 
+/** The API by TCP; one of the two is the token, or where it is. */
+export interface ConfigHttp {
+  address: string
+  port: number
+  tokenFile: string | null
+  token: string | null
+}
+
 export interface Config {
   arms: ConfigArm[]
   services: ConfigService[]
@@ -96,7 +104,7 @@ export interface Config {
   neighbours: { timeout: number; unresQueueLength: number }
   log: { level: LogLevel; timestamps: boolean }
   /** drain: seconds that connections get to end at SIGTERM. */
-  control: { socket: string; drain: number }
+  control: { socket: string; drain: number; http: ConfigHttp | null }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
   /** The value that all of this was made of, defaults filled in. */
@@ -215,8 +223,14 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: file.log,
-    control: file.control,
+    control: { ...file.control, http: httpOf(file.control.http) },
   }
+}
+
+function httpOf(http: ConfigFile['control']['http']): ConfigHttp | null {
+  if (!http) return null
+  const { address, port, token, token_file: tokenFile } = http
+  return { address, port, token: token ?? null, tokenFile: tokenFile ?? null }
 }
 
 /** The order of State in tcp-state.ts. */

@@ -4,6 +4,7 @@
  */
 
 import { TraceRing } from '../engine/trace.ts'
+import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { lipsOf } from './arms.ts'
 import { rsName } from './changes.ts'
@@ -60,6 +61,7 @@ interface Daemon {
   log: Log
   notifier: Notifier
   signals: Signals
+  events: Events
 }
 
 async function serve(config: Config, configPath: string, log: Log): Promise<number> {
@@ -83,7 +85,10 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
 
   const signals = new Signals()
   const notifier = new Notifier(process.env, warn)
-  const daemon = { configPath, model, workers, log, notifier, signals }
+  const events = new Events()
+  const daemon = { configPath, model, workers, log, notifier, signals, events }
+  workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
+  model.onChange(({ steps, warnings }) => events.emit('config', { steps, warnings }))
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   let server: ControlServer | undefined
   try {
@@ -91,7 +96,8 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     if (first === 'stop') return 0
     setLevel(daemon, log.level)
     model.sampleRates(performance.now())
-    server = await openServer(config.control.socket, request => respond(request, daemon))
+    const { socket, http } = config.control
+    server = await openServer(socket, request => respond(request, daemon), { events, http })
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config))
     notifier.ready(statusText(model.config))
@@ -99,6 +105,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     notifier.watch(() => workers.alive())
     const end = await Promise.race([workers.ended, signals.stop])
     if (end !== 'stop') throw new Error(`a packet thread ended: ${end}`)
+    events.stop()
     await letEnd(daemon)
     return 0
   } finally {
@@ -210,7 +217,8 @@ function zero({ config, places, readings }: Model, key: ServiceKey | undefined):
   }
 }
 
-function setLevel({ workers, log }: Daemon, level: LogLevel): void {
+function setLevel({ workers, log, events }: Daemon, level: LogLevel): void {
+  if (level !== log.level) events.emit('log', { level })
   log.setLevel(level)
   workers.setDebug(level === 'debug')
 }
@@ -227,6 +235,7 @@ function readyText(config: Config): string {
     ({ address, port, scheduler }) => `TCP ${address}:${port} ${scheduler}`,
   )
   const { count } = config.workers
+  const { http } = config.control
   const threads = count === 1 ? '1 worker' : `${count} workers`
-  return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}`
+  return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`
 }

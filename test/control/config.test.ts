@@ -68,7 +68,7 @@ test('config/lab.yaml, every value', () => {
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     log: { level: 'info', timestamps: false },
-    control: { socket: '/run/tapvs/tapvs.sock', drain: 0 },
+    control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null },
   }
   const { warnings, file, ...values } = config
   assert.deepEqual(values, expected)
@@ -98,7 +98,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   assert.deepEqual(keys, [
     ...['mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
-    ...['upper_threshold', 'lower_threshold', 'timeouts'],
+    ...['upper_threshold', 'lower_threshold', 'timeouts', 'http'],
   ])
   const config = parseConfig(text, 'lab.yaml')
   assert.equal(config.arms[0]?.mac, '02:74:76:00:00:01')
@@ -119,6 +119,8 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   assert.equal(service?.whenDown, 'reject')
   assert.equal(service?.realServers[0]?.upperThreshold, 1000)
   assert.equal(service?.realServers[0]?.lowerThreshold, 800)
+  const http = { address: '127.0.0.1', port: 9053, token: null, tokenFile: '/etc/tapvs/token' }
+  assert.deepEqual(config.control.http, http)
   // What the comments call the defaults changes nothing.
   const plain = readConfig(LAB)
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)
