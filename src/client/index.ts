@@ -57,12 +57,14 @@ export class TapvsClient {
 
   ping = (): Promise<t.Pong> => this.#get('/v1/ping')
   counters = (): Promise<t.Counters> => this.#get('/v1/counters')
-  numbers = (): Promise<t.Numbers> => this.#get('/v1/numbers')
   services = (): Promise<t.Service[]> => this.#get('/v1/services')
   addresses = (): Promise<t.Address[]> => this.#get('/v1/addresses')
   routes = (): Promise<t.Route[]> => this.#get('/v1/routes')
   neighbours = (): Promise<t.Neighbour[]> => this.#get('/v1/neighbours')
   timeouts = (): Promise<t.Timeouts> => this.#get('/v1/timeouts')
+  numbers = (): Promise<t.Numbers> => this.#get('/v1/numbers')
+  /** What Prometheus scrapes. */
+  metrics = async (): Promise<string> => (await this.#read('/metrics')).text
   /** As a config file holds it. */
   config = (): Promise<Record<string, unknown>> => this.#get('/v1/config')
   /** The OpenAPI document. */
@@ -192,6 +194,10 @@ export class TapvsClient {
   }
 
   async #get<T>(path: string): Promise<T> {
+    return parsed(await this.#read(path)) as T
+  }
+
+  async #read(path: string): Promise<Reply> {
     try {
       return await this.#exchange({ method: 'GET', path })
     } catch (error) {
@@ -212,17 +218,18 @@ export class TapvsClient {
     return this.#send(method, path + queryOf({ ...query, dry_run: dryRun }), body)
   }
 
-  #send<T>(method: Method, path: string, body: object | undefined): Promise<T> {
-    return this.#exchange(body ? { method, path, body } : { method, path })
+  async #send<T>(method: Method, path: string, body: object | undefined): Promise<T> {
+    const request = body ? { method, path, body } : { method, path }
+    return parsed(await this.#exchange(request)) as T
   }
 
-  async #exchange<T>({ method, path, body }: HttpRequest): Promise<T> {
+  async #exchange({ method, path, body }: HttpRequest): Promise<Reply> {
     // A change must not meet a kept connection that is just being closed: it could not be asked again.
     const agent = method === 'GET' ? this.#agent : undefined
     const options = { method, path, body: body && JSON.stringify(body), agent }
     const reply = await exchange(this.#target, options, this.#timeoutMs)
     if (reply.status >= 300) throw failed(reply)
-    return parsed(reply) as T
+    return reply
   }
 }
 

@@ -78,6 +78,8 @@ test('the network, the timeouts, the log level and the config', async t => {
   assert.equal((await tapvs.neighbours()).length, 1)
   assert.equal((await tapvs.counters()).arms.length, 2)
   assert.equal((await tapvs.openapi()).openapi, '3.1.0')
+  assert.equal((await tapvs.numbers()).workers.length, 1)
+  assert.match(await tapvs.metrics(), /^tapvs_workers 1$/m)
   let conns = 0
   for await (const conn of tapvs.conns()) if (conn.worker === 5) conns++
   assert.equal(conns, 2500)

@@ -105,6 +105,7 @@ test('what the daemon answers is what the schemas say', async () => {
   for (const neighbour of await bySocket.neighbours()) strict(answers.neighbour, neighbour)
   strict(answers.connPage, await bySocket.connPage())
   strict(answers.counters, await bySocket.counters())
+  strict(answers.numbers, await bySocket.numbers())
   strict(answers.timeouts, await bySocket.timeouts())
 })
 

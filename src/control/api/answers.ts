@@ -115,7 +115,10 @@ export const addressInfo = z
     prefixLength: count,
     arm: z.string(),
     lports: lports.exactOptional().describe('Only of a LIP.'),
-    lportsOfWorkers: z.array(lports).exactOptional().describe('The same by worker.'),
+    lportsOfWorkers: z
+      .array(lports)
+      .exactOptional()
+      .describe('The same of each worker in the order of their numbers, which begin at 1.'),
   })
   .meta({ id: 'Address' })
 
@@ -170,12 +173,10 @@ export const arm = z
   })
   .meta({ id: 'Arm' })
 
-const handshake = z
+const handshakes = z
   .object({
-    buckets: z
-      .array(count)
-      .describe('Up to 1, 2, 5, 10 ... 5000 ms each; the last one all that took longer.'),
-    sumMs: count,
+    buckets: z.array(count).describe('By how long they took; docs/numbers.md has the bounds.'),
+    sumMs: z.number(),
   })
   .meta({ id: 'Handshakes' })
 
@@ -187,7 +188,9 @@ export const counters = z
     conns: z.object({ used: count, capacity: count }),
     states: z.record(z.string(), count).describe('Connections by state; zeros included.'),
     neighbours: z.record(z.string(), count).describe('Neighbours by state.'),
-    handshakes: z.object({ rs: handshake, client: handshake }),
+    handshakes: z
+      .object({ rs: handshakes, client: handshakes })
+      .describe("From a client's SYN to the SYN+ACK, and to the client's ACK behind it."),
     frames: z.object({ free: count, slots: count }),
   })
   .meta({ id: 'Counters' })
@@ -195,20 +198,18 @@ export const counters = z
 export const numbers = z
   .object({
     atMs: z.number().describe('ms since 1970.'),
-    process: z
-      .object({
-        version: z.string(),
-        node: z.string(),
-        pid: count,
-        startedMs: z.number().describe('ms since 1970.'),
-        cpuSeconds: z.number(),
-        residentBytes: count,
-        openFds: count,
-      })
-      .meta({ id: 'Process' }),
+    process: z.object({
+      version: z.string(),
+      node: z.string(),
+      pid: count,
+      startedMs: z.number(),
+      cpuSeconds: z.number(),
+      residentBytes: count,
+      openFds: count,
+    }),
     services: z.array(service),
     addresses: z.array(addressInfo),
-    workers: z.array(z.object({ worker: count, counters }).meta({ id: 'WorkerNumbers' })),
+    workers: z.array(z.object({ worker: count, counters })),
   })
   .meta({ id: 'Numbers' })
 

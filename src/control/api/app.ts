@@ -3,8 +3,6 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type * as z from 'zod'
 import type { Answer, Request } from '../commands.ts'
-import { CONTENT_TYPE } from '../exposition.ts'
-import { metricsText } from '../metrics.ts'
 import { agentApi } from './agent/agent.ts'
 import { HttpError, lineOf, statusOf } from './errors.ts'
 import type { Events } from './events.ts'
@@ -51,7 +49,6 @@ export async function buildApp(respond: Respond, events: Events): Promise<Api> {
   await app.register(async scope => {
     for (const op of OPERATIONS) addOperation(scope, op, respond)
   })
-  addMetrics(app, respond)
   await app.register(agentApi, { prefix: '/v2', respond })
   const streams = addEvents(app, events)
   await app.ready()
@@ -84,17 +81,9 @@ function addOperation(app: FastifyInstance, op: Operation, respond: Respond): vo
       const answer = await respond(op.request(input))
       if ('error' in answer) throw new HttpError(statusOf(answer.error), answer.error)
       reply.code(op.status ?? 200)
+      if (op.type) reply.type(op.type)
       return reply.send(op.pick ? op.pick(answer.ok, input) : answer.ok)
     },
-  })
-}
-
-/** Prometheus's page is text, and so no operation of the document. */
-function addMetrics(app: FastifyInstance, respond: Respond): void {
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
-    const answer = (await respond({ verb: 'numbers' })) as Answer<'numbers'>
-    if ('error' in answer) throw new HttpError(statusOf(answer.error), answer.error)
-    return reply.type(CONTENT_TYPE).serializer(String).send(metricsText(answer.ok))
   })
 }
 

@@ -95,7 +95,7 @@ function tidy(document: Document): Document {
 export function describeOperation(op: Operation): FastifySchema {
   const failures = op.method === 'GET' && !op.params ? [400, 401, 503] : Object.keys(FAILURES)
   const response: Record<string, unknown> = {
-    [op.status ?? 200]: body('Done', op.answer),
+    [op.status ?? 200]: body('Done', op.answer, op.type?.split(';')[0]),
   }
   for (const status of failures) {
     response[status] = body(FAILURES[Number(status)] ?? '', errorSchema)
@@ -111,6 +111,6 @@ export function describeOperation(op: Operation): FastifySchema {
   } as FastifySchema
 }
 
-function body(description: string, schema: z.ZodType) {
-  return { description, content: { 'application/json': { schema } } }
+function body(description: string, schema: z.ZodType, type = 'application/json') {
+  return { description, content: { [type]: { schema } } }
 }

@@ -33,6 +33,8 @@ export interface Operation<
   answer: z.ZodType
   /** Of the answer; 200 if left out. */
   status?: number
+  /** Of the answer, which is a text then; JSON if left out. */
+  type?: string
   /** What the control is asked. */
   request(input: Input<P, Q, B>): Request<V>
   /** What of the control's answer is this operation's. */

@@ -2,6 +2,8 @@
 
 import * as z from 'zod'
 import { editSchema, serviceKey } from '../edit-schema.ts'
+import { CONTENT_TYPE } from '../exposition.ts'
+import { metricsText } from '../metrics.ts'
 import * as answers from './answers.ts'
 import { object } from './change.ts'
 import { wholeText } from './fields.ts'
@@ -62,6 +64,17 @@ const READ_OPERATIONS: Operation[] = [
     summary: 'Everything that can be counted, at one moment',
     query: object({}),
     answer: answers.numbers,
+  }),
+  operation({
+    id: 'metrics',
+    method: 'GET',
+    path: '/metrics',
+    tag: 'statistics',
+    summary: 'The same for Prometheus, in its text format',
+    answer: z.string(),
+    type: CONTENT_TYPE,
+    request: () => ({ verb: 'numbers' }),
+    pick: numbers => metricsText(numbers),
   }),
   verbOperation('zero', {
     id: 'zero',

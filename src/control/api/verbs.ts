@@ -17,6 +17,7 @@ export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
   ping: { method: 'GET', path: '/v1/ping' },
   services: { method: 'GET', path: '/v1/services' },
   conns: { method: 'GET', path: '/v1/conns' },
+  numbers: { method: 'GET', path: '/v1/numbers' },
   zero: { method: 'POST', path: '/v1/stats/zero' },
   routes: { method: 'GET', path: '/v1/routes' },
   timeouts: { method: 'GET', path: '/v1/timeouts' },
@@ -27,7 +28,6 @@ export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
   addresses: { method: 'GET', path: '/v1/addresses' },
   neighbours: { method: 'GET', path: '/v1/neighbours' },
   counters: { method: 'GET', path: '/v1/counters' },
-  numbers: { method: 'GET', path: '/v1/numbers' },
   log: { method: 'GET', path: '/v1/log' },
 }
 
