@@ -1,8 +1,15 @@
 /** What a command line of ipvsadm asks for, with every value checked that needs no daemon to be checked. */
 
 import { isIPv4 } from 'node:net'
-import type { Edit, ServerFields, ServerKey, ServiceFields, ServiceKey } from '../control/edits.ts'
-import { ipv4Text, prefixMask } from '../wire/address.ts'
+import { maskLength } from '../control/cidr.ts'
+import {
+  type Edit,
+  PERSISTENCE_SEC,
+  type ServerFields,
+  type ServerKey,
+  type ServiceFields,
+  type ServiceKey,
+} from '../control/edits.ts'
 import {
   COMMANDS,
   type CommandName,
@@ -179,9 +186,6 @@ function serviceFields(given: Given): ServiceFields {
   }
 }
 
-/** LVS's, when -p is given no time. */
-const PERSISTENCE_SEC = 360
-
 function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persistence_prefix'> {
   const mask = first(given, 'netmask')
   if (!given.options.has('persistent')) {
@@ -195,9 +199,8 @@ function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persi
 
 /** The length of 255.255.255.0 or 24. */
 function prefixOf(mask: string): number {
-  if (/^\d+$/.test(mask)) return whole(mask, '-M', 1, 32)
-  for (let length = 1; length <= 32; length++)
-    if (ipv4Text(prefixMask(length)) === mask) return length
+  const length = maskLength(mask)
+  if (length !== undefined) return length
   throw usage(`expected a netmask like 255.255.255.0 after -M, found ${JSON.stringify(mask)}`)
 }
 

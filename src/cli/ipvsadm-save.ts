@@ -1,8 +1,8 @@
 /** `ipvsadm -S` and `-R`: services as commands, one a line, and such lines read again. */
 
+import { maskText } from '../control/cidr.ts'
 import type { ServiceInfo } from '../control/commands.ts'
 import type { Edit, ServerKey, ServiceKey } from '../control/edits.ts'
-import { ipv4Text, prefixMask } from '../wire/address.ts'
 import { CliError } from './client.ts'
 import { readCommand } from './ipvsadm-command.ts'
 
@@ -79,7 +79,7 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         ...serviceWords(edit.service),
         ...option('-s', edit.scheduler),
         ...option('-p', edit.persistence),
-        ...option('-M', edit.persistence_prefix && ipv4Text(prefixMask(edit.persistence_prefix))),
+        ...option('-M', edit.persistence_prefix && maskText(edit.persistence_prefix)),
         ...option('--conn-timeout', edit.conn_timeout),
         ...option('--when-down', edit.when_down),
       ]

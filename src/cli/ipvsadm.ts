@@ -3,8 +3,9 @@
  * scripts cut them by columns and by blanks. Names are never resolved, with or without -n.
  */
 
+import { maskText } from '../control/cidr.ts'
 import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../control/commands.ts'
-import { ipv4Int, ipv4Text, prefixMask } from '../wire/address.ts'
+import { ipv4Int } from '../wire/address.ts'
 
 /** DPVS's default; what --timeout prints although there is no UDP. */
 const UDP_TIMEOUT_SEC = 300
@@ -168,7 +169,7 @@ function flags({ persistence, connTimeout, whenDown }: ServiceInfo): string {
   const words: (string | number)[] = []
   if (persistence.timeout > 0) words.push('persistent', persistence.timeout)
   if (persistence.timeout > 0 && persistence.prefix < 32)
-    words.push('mask', ipv4Text(prefixMask(persistence.prefix)))
+    words.push('mask', maskText(persistence.prefix))
   if (connTimeout > 0) words.push('conn-timeout', connTimeout)
   if (whenDown !== 'drop') words.push('when-down', whenDown)
   return words.map(word => ` ${word}`).join('')

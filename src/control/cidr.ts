@@ -1,7 +1,7 @@
-/** ADDRESS/LENGTH texts of the config. A length that is left out is 32, as in dpip. */
+/** ADDRESS/LENGTH texts of the config, where a length that is left out is 32 as in dpip, and netmasks. */
 
 import { isIPv4 } from 'node:net'
-import { inPrefix, ipv4Int, prefixMask } from '../wire/address.ts'
+import { inPrefix, ipv4Int, ipv4Text, prefixMask } from '../wire/address.ts'
 
 export function isCidr(text: string): boolean {
   return /^[^/]+(\/(\d|[12]\d|3[0-2]))?$/.test(text) && isIPv4(hostOf(text))
@@ -25,6 +25,19 @@ export function networkOf(cidr: string): Network {
   if (cidr === 'default') return { network: 0, prefixLength: 0 }
   const prefixLength = lengthOf(cidr)
   return { network: ipv4Int(hostOf(cidr)) & prefixMask(prefixLength), prefixLength }
+}
+
+/** 255.255.255.0 or 24 => 24; undefined unless it is a netmask of 1-32 bits. */
+export function maskLength(text: string): number | undefined {
+  if (!isIPv4(text)) return /^([1-9]|[12]\d|3[0-2])$/.test(text) ? Number(text) : undefined
+  const mask = ipv4Int(text)
+  const length = Math.clz32(~mask)
+  return length > 0 && prefixMask(length) === mask ? length : undefined
+}
+
+/** 24 => 255.255.255.0 */
+export function maskText(length: number): string {
+  return ipv4Text(prefixMask(length))
 }
 
 export function contains({ network, prefixLength }: Network, address: number): boolean {

@@ -18,8 +18,12 @@ export interface ServiceFields {
   when_down?: 'drop' | 'reject'
   /** Seconds for which a client keeps its RS, 0 for not at all. */
   persistence?: number
+  /** Clients whose addresses agree in so many bits are one; 32 if left out. */
   persistence_prefix?: number
 }
+
+/** What ipvsadm and keepalived mean by persistence without a time. */
+export const PERSISTENCE_SEC = 360
 
 /** As ServiceFields, but what an edit leaves out keeps its value. */
 export interface ServerFields {

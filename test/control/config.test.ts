@@ -79,7 +79,7 @@ test('config/lab.yaml, every value', () => {
   assert.deepEqual(configOf(JSON.parse(JSON.stringify(file))), config)
 })
 
-/** The file with its commented-out examples in force: comments that go `key: ...` or `{ ... }`. */
+/** The file with its commented-out examples in force: comments that go `key: ...`, `{ ... }` or `[...]`. */
 function uncommented(text: string): { text: string; keys: string[] } {
   const keys: string[] = []
   let open = false
@@ -88,7 +88,7 @@ function uncommented(text: string): { text: string; keys: string[] } {
     if (example === undefined) return line
     const key = /^([a-z_]+):(\s|$)/.exec(example)?.[1]
     if (key) keys.push(key)
-    const isExample = open || key !== undefined || /^\s*\{/.test(example)
+    const isExample = open || key !== undefined || /^\s*[[{]/.test(example)
     if (!isExample) return line
     open = (open || example.includes('{')) && !example.includes('}')
     return `${indent}${example}`
@@ -98,10 +98,19 @@ function uncommented(text: string): { text: string; keys: string[] } {
 
 test('the commented-out keys of config/lab.yaml are true examples', () => {
   const { text, keys } = uncommented(readFileSync(LAB, 'utf8'))
-  assert.deepEqual(
-    keys.join(' '),
-    'mac mtu impair local_addresses conn_timeout when_down check passive timeouts http',
-  )
+  assert.deepEqual(keys, [
+    ...['mac', 'mtu', 'neighbours', 'impair'],
+    ...[
+      'local_addresses',
+      'conn_timeout',
+      'persistence',
+      'persistence_prefix',
+      'when_down',
+      'check',
+      'passive',
+    ],
+    ...['upper_threshold', 'lower_threshold', 'timeouts', 'http'],
+  ])
   const config = parseConfig(text, 'lab.yaml')
   assert.equal(config.arms[0]?.mac, '02:74:76:00:00:01')
   assert.deepEqual(config.arms[1]?.impair, {
@@ -111,16 +120,24 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     corrupt: 0.01,
     seed: 1,
   })
-  assert.equal(config.services[0]?.connTimeout, 90)
-  assert.deepEqual(config.services[0]?.check, { ...NO_CHECK, type: 'redis' })
-  assert.deepEqual(config.services[0]?.passive, { failures: 3, within: 10, min: 5, max: 300 })
+  assert.deepEqual(
+    config.arms[1]?.neighbours.map(({ address, mac }) => `${address} ${mac}`),
+    ['192.168.168.254 02:74:76:00:00:fe'],
+  )
+  const [service] = config.services
+  assert.equal(service?.connTimeout, 90)
+  assert.deepEqual(service?.persistence, { timeout: 360, prefix: 24 })
+  assert.equal(service?.whenDown, 'reject')
+  assert.equal(service?.realServers[0]?.upperThreshold, 1000)
+  assert.equal(service?.realServers[0]?.lowerThreshold, 800)
+  assert.deepEqual(service?.check, { ...NO_CHECK, type: 'redis' })
+  assert.deepEqual(service?.passive, { failures: 3, within: 10, min: 5, max: 300 })
   const http = { address: '127.0.0.1', port: 9053, token: null, tokenFile: '/etc/tapvs/token' }
   assert.deepEqual(config.control.http, http)
   // What the comments call the defaults changes nothing.
   const plain = readConfig(LAB)
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)
   assert.deepEqual(config.services[0]?.localAddresses, plain.services[0]?.localAddresses)
-  assert.equal(config.services[0]?.whenDown, plain.services[0]?.whenDown)
   assert.deepEqual(config.tcp, plain.tcp)
 })
 

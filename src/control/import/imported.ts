@@ -4,9 +4,11 @@
  */
 
 import { isIPv4 } from 'node:net'
-import { ipv4Int, ipv4Text, prefixMask } from '../../wire/address.ts'
+import { ipv4Int, ipv4Text } from '../../wire/address.ts'
+import { maskLength } from '../cidr.ts'
 import { fileSchema } from '../config-schema.ts'
 import type { ConfigInput } from '../config-write.ts'
+import { PERSISTENCE_SEC } from '../edits.ts'
 
 type FileService = NonNullable<ConfigInput['services']>[number]
 export type ImportedServer = NonNullable<FileService['real_servers']>[number]
@@ -52,8 +54,6 @@ const SERVICE = fileSchema.shape.services.unwrap().element.shape
 const SCHEDULERS: readonly string[] = SERVICE.scheduler.unwrap().options
 const SECONDS_MAX = 1_000_000
 const RANGE_MAX = 4096
-/** Seconds; of ipvsadm and of keepalived. */
-const PERSISTENCE_DEFAULT = 360
 
 interface Remark {
   place: Place
@@ -159,15 +159,13 @@ export class Collector {
 
   /** Of persistence; `text` is undefined where the timeout is not given. */
   persistence(place: Place, text: string | undefined, what: string): number | undefined {
-    return text === undefined ? PERSISTENCE_DEFAULT : this.seconds(place, text, what)
+    return text === undefined ? PERSISTENCE_SEC : this.seconds(place, text, what)
   }
 
   /** A netmask or the length of a prefix => its length */
   prefix(place: Place, text: string, what: string): number | undefined {
-    const mask = isIPv4(text) ? ipv4Int(text) : undefined
-    const length = mask === undefined ? Number(text) : Math.clz32(~mask)
-    const isLength = Number.isInteger(length) && length >= 1 && length <= 32
-    if (isLength && (mask === undefined || mask === prefixMask(length))) return length
+    const length = maskLength(text)
+    if (length !== undefined) return length
     const why = 'expected a netmask like 255.255.255.0, the default takes its place'
     this.notCarried(place, what, why)
     return undefined
