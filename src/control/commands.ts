@@ -5,6 +5,8 @@
  * they say; addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
+import type { Module, ModuleLevels } from './log-levels.ts'
+
 /** Where the daemon listens and the command line asks, unless they are told otherwise. */
 export const DEFAULT_SOCKET = '/run/tapvs/tapvs.sock'
 
@@ -111,7 +113,11 @@ export interface Verbs {
   addresses: { args: object; answer: AddressInfo[] }
   neighbours: { args: object; answer: NeighbourInfo[] }
   counters: { args: object; answer: CountersInfo }
-  log: { args: { level?: LogLevel }; answer: { level: LogLevel } }
+  /** Sets the level of one module or of all, and opens the log's file anew; => the levels, of modules that have their own. */
+  log: {
+    args: { level?: LogLevel; module?: Module; reopen?: boolean }
+    answer: { level: LogLevel; modules?: ModuleLevels }
+  }
   ping: { args: object; answer: { version: string; pid: number; workers: number } }
 }
 

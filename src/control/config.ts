@@ -8,10 +8,11 @@ import { readFileSync } from 'node:fs'
 import { ConnTable } from '../engine/conn.ts'
 import { ipv4Text } from '../wire/address.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
-import type { LogLevel } from './commands.ts'
 import { checkConfig } from './config-checks.ts'
-import { type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
+import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
 import { ConfigText, found } from './config-text.ts'
+import type { LogOptions } from './log.ts'
+import type { LogFileOptions } from './log-file.ts'
 import { nearest } from './nearest.ts'
 
 export interface ConfigAddress {
@@ -70,6 +71,11 @@ export interface ConfigService {
   realServers: ConfigRealServer[]
 }
 
+export interface ConfigLog extends LogOptions {
+  /** Where a line per closed connection goes; null for nowhere. A path of `-` is the log itself. */
+  sessions: LogFileOptions | null
+}
+
 export interface Config {
   arms: ConfigArm[]
   services: ConfigService[]
@@ -84,7 +90,7 @@ export interface Config {
     timeouts: number[]
   }
   neighbours: { timeout: number; unresQueueLength: number }
-  log: { level: LogLevel; timestamps: boolean }
+  log: ConfigLog
   control: { socket: string }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
@@ -181,9 +187,18 @@ function normalise(file: ConfigFile): Omit<Config, 'warnings'> {
       timeout: file.neighbours.timeout,
       unresQueueLength: file.neighbours.unres_queue_length,
     },
-    log: file.log,
+    log: logOf(file.log),
     control: file.control,
   }
+}
+
+function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {
+  return { ...log, file: logFileOf(file), sessions: logFileOf(sessions) }
+}
+
+function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
+  if (file === undefined) return null
+  return { path: file.path, maxBytes: bytesOf(file.max_size), keep: file.keep }
 }
 
 /** The order of State in tcp-state.ts. */

@@ -7,8 +7,10 @@ import { TraceRing } from '../engine/trace.ts'
 import { workerId } from './apply.ts'
 import type { Answer, LogLevel, Request } from './commands.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
-import { type Log, openLog, TraceReader } from './log.ts'
+import { type Log, openLog } from './log.ts'
+import type { Module, ModuleLevels } from './log-levels.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
+import { TraceReader } from './trace-reader.ts'
 import { version } from './version.ts'
 import { Workers } from './workers.ts'
 
@@ -45,7 +47,9 @@ async function serve(config: Config, log: Log): Promise<number> {
     { length: config.workers.count },
     () => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)),
   )
-  const workers = new Workers(config, traces, TRACE_RECORDS, text => log.warn(`TAPVS: ${text}`))
+  const workers = new Workers(config, traces, TRACE_RECORDS, text =>
+    log.of('arm').warn(`TAPVS: ${text}`),
+  )
   const arms = config.arms.map(arm => arm.name)
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
@@ -61,11 +65,11 @@ async function serve(config: Config, log: Log): Promise<number> {
   try {
     const first = await Promise.race([workers.ready, stopAsked])
     if (first === 'stop') return 0
-    setLevel(workers, log, log.level)
+    workers.setDebug(log.levels.tracing)
     server = await openServer(config.control.socket, request =>
       respond(request, config, workers, log),
     )
-    log.info(readyText(config))
+    log.info(readyText(config), 'ready')
     const end = await Promise.race([workers.ended, stopAsked])
     if (end === 'stop') return 0
     throw new Error(`a packet thread ended: ${end}`)
@@ -86,16 +90,22 @@ async function respond(
     case 'ping':
       return { ok: { version, pid: process.pid, workers: config.workers.count } }
     case 'log':
-      if (request.level !== undefined) setLevel(workers, log, request.level)
-      return { ok: { level: log.level } }
+      if (request.level !== undefined) setLevel(workers, log, request.level, request.module)
+      if (request.reopen) log.reopen()
+      return { ok: levelsOf(log) }
     default:
       return workers.request(request)
   }
 }
 
-function setLevel(workers: Workers, log: Log, level: LogLevel): void {
-  log.setLevel(level)
-  workers.setDebug(level === 'debug')
+function setLevel(workers: Workers, log: Log, level: LogLevel, module?: Module): void {
+  log.setLevel(level, module)
+  workers.setDebug(log.levels.tracing)
+}
+
+function levelsOf({ levels }: Log): { level: LogLevel; modules?: ModuleLevels } {
+  const { base, own } = levels
+  return Object.keys(own).length === 0 ? { level: base } : { level: base, modules: own }
 }
 
 async function lostRecords(workers: Workers, index: number): Promise<number> {

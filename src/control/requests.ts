@@ -1,6 +1,7 @@
 /** The check of a request line before anybody acts on it. */
 
 import { LOG_LEVELS, type LogLevel, type Request, type VerbName } from './commands.ts'
+import { MODULES, type Module } from './log-levels.ts'
 
 /** A page of connections is copied between two bursts of packets, so it must be short. */
 const PAGE_MAX = 1000
@@ -16,6 +17,11 @@ const pageLength: Check = value =>
 const optionalLevel: Check = value =>
   value === undefined || LOG_LEVELS.includes(value as LogLevel) ? undefined : LOG_LEVELS.join(', ')
 
+const optionalModule: Check = value =>
+  value === undefined || MODULES.includes(value as Module) ? undefined : MODULES.join(', ')
+const optionalBoolean: Check = value =>
+  value === undefined || typeof value === 'boolean' ? undefined : 'true or false'
+
 /** Verbs, and what must hold of their arguments. */
 const VERBS: Record<VerbName, Record<string, Check>> = {
   services: {},
@@ -23,7 +29,7 @@ const VERBS: Record<VerbName, Record<string, Check>> = {
   addresses: {},
   neighbours: {},
   counters: {},
-  log: { level: optionalLevel },
+  log: { level: optionalLevel, module: optionalModule, reopen: optionalBoolean },
   ping: {},
 }
 

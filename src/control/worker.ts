@@ -19,6 +19,7 @@ import { ringIfAllowed, TapArm } from '../io/tap-arm.ts'
 import { buildEngine, workerId } from './apply.ts'
 import type { Answer } from './commands.ts'
 import type { ConfigImpair } from './config.ts'
+import { LogLevels } from './log-levels.ts'
 import { addresses, connPage, counters, neighbours, services } from './snapshots.ts'
 import type { FromWorker, ToWorker, WorkerRequest, WorkerStart } from './worker-protocol.ts'
 
@@ -31,7 +32,7 @@ function post(message: FromWorker): void {
 
 function main(): void {
   const trace = new TraceRing(start.trace, start.traceRecords)
-  trace.debug = config.log.level === 'debug'
+  trace.debug = new LogLevels(config.log.level, config.log.modules).tracing
   const key = randomBytes(20)
   const exchange = openExchange()
   const engine = buildEngine(config, {
