@@ -10,6 +10,7 @@ import type { IsnSource } from '../engine/isn.ts'
 import type { Peers } from '../engine/peers.ts'
 import { type Partition, SaPool } from '../engine/sa-pool.ts'
 import { Dests } from '../engine/service.ts'
+import { type SessionRing, Sessions } from '../engine/sessions.ts'
 import { Steering } from '../engine/steering.ts'
 import { ToaMode } from '../engine/toa.ts'
 import type { TraceRing } from '../engine/trace.ts'
@@ -28,6 +29,8 @@ export interface Surroundings {
   /** Other lports than the worker's own, for tests. */
   lports?: Partition
   trace: TraceRing
+  /** Where a record of each connection goes that has ended; left out for nowhere. */
+  sessions?: SessionRing
   isn: IsnSource
   /** Not 0. */
   seed: number
@@ -75,6 +78,9 @@ export function buildEngine(config: Config, around: Surroundings): Engine {
     toaMode: TOA_MODES[config.tcp.toa],
     rstOnBareAck: config.tcp.bareAck === 'rst',
     decrementTtl: config.tcp.xmitTtl,
+    sessions: around.sessions
+      ? { memory: new ArrayBuffer(Sessions.bytesFor(connCapacity)), ring: around.sessions }
+      : null,
     peers: around.peers ?? null,
     seed: around.seed,
     now: around.now,

@@ -13,6 +13,7 @@ import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
 import { NO_LPORT } from './sa-pool.ts'
 import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
+import { type SessionOptions, Sessions } from './sessions.ts'
 import { nextState, OUT, STATES, State } from './tcp-state.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 import { Wheel } from './wheel.ts'
@@ -45,6 +46,8 @@ export class Conns {
   readonly #counters: Counters
   readonly #trace: TraceRing
   readonly #random: Random
+  /** null if nobody wants to know. */
+  readonly sessions: Sessions | null
   /** ms per state. */
   readonly #timeoutMs: Int32Array
 
@@ -62,11 +65,13 @@ export class Conns {
     counters: Counters,
     trace: TraceRing,
     random: Random,
+    sessions: SessionOptions | null,
     now: number,
   ) {
     const seed = (random.below(65_536) << 16) | random.below(65_536)
     this.table = new ConnTable(memory, 0, capacity, seed)
     this.#cells = this.table.cells
+    this.sessions = sessions && new Sessions(sessions.memory, this.table, sessions.ring)
     this.#destCells = dests.cells
     this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, now)
     this.#timeoutMs = timeoutMs.slice(0, STATES)
@@ -112,6 +117,7 @@ export class Conns {
     cells[at | RS_ISN1] = 0
     cells[at | RST_SEQ] = 0
     cells[at | RST_ACK] = 0
+    if (this.sessions !== null) this.sessions.open(conn, now)
     this.table.link(conn)
     this.#refresh(conn, State.NONE, now)
     this.wheel.file(conn, cells[at + DEADLINE])
@@ -147,7 +153,10 @@ export class Conns {
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#activate(dest, 1)
     else if (before === ESTABLISHED) this.#activate(dest, -1)
-    if (after === State.SYN_RECV && before !== State.NONE) this.#counters.count(Event.SYN_REUSED)
+    if (after === State.SYN_RECV && before !== State.NONE) {
+      this.#counters.count(Event.SYN_REUSED)
+      if (this.sessions !== null) this.sessions.reopen(conn, before, now)
+    }
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
     this.wheel.file(conn, this.#cells[(conn << 4) | DEADLINE])
@@ -203,6 +212,7 @@ export class Conns {
     const pool = this.#lips[this.table.lip(conn)]
     pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
     if (this.#trace.debug) this.#traceConn(TraceKind.CONN_DEL, conn, 0, now)
+    if (this.sessions !== null) this.sessions.end(conn, now)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
   }

@@ -23,6 +23,7 @@ import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
 import { SCHEDULERS, type SchedulerName } from './schedule.ts'
 import { DestCell, Dests, type Service, Services } from './service.ts'
+import type { SessionOptions, Sessions } from './sessions.ts'
 import { State } from './tcp-state.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
@@ -46,6 +47,8 @@ export interface EngineOptions {
   /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */
   rstOnBareAck: boolean
   decrementTtl: boolean
+  /** null when nobody wants a record per connection. */
+  sessions: SessionOptions | null
   /** The other workers; null when there is one. */
   peers: Peers | null
   /** Any number but 0. */
@@ -78,6 +81,7 @@ export class Engine {
   readonly counters: Counters
   readonly trace: TraceRing
   readonly conns: Conns
+  readonly sessions: Sessions | null
   readonly dests: Dests
   readonly neighs: Neighs
   readonly lips: SaPool[] = []
@@ -110,8 +114,10 @@ export class Engine {
       this.counters,
       this.trace,
       random,
+      options.sessions,
       options.now,
     )
+    this.sessions = this.conns.sessions
     this.neighs = new Neighs(
       options.neigh,
       this.arms,
@@ -190,6 +196,7 @@ export class Engine {
     if (outward && (p.flags & ACK) !== 0) this.#forward.confirmRs(p, dest, now)
     this.conns.segment(t, p, now)
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
+    if (this.sessions !== null) this.sessions.packet(t, p, now)
     if (outward) {
       this.conns.rememberRs(pkt, t, p)
       return this.#forward.toClient(slot, p, t)
