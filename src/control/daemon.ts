@@ -10,6 +10,8 @@ import { type Config, ConfigError, readConfig } from './config.ts'
 import { type Log, openLog } from './log.ts'
 import type { Module, ModuleLevels } from './log-levels.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
+import { SessionLog } from './session-log.ts'
+import { newSessionRing } from './session-ring.ts'
 import { TraceReader } from './trace-reader.ts'
 import { version } from './version.ts'
 import { Workers } from './workers.ts'
@@ -47,8 +49,13 @@ async function serve(config: Config, log: Log): Promise<number> {
     { length: config.workers.count },
     () => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)),
   )
-  const workers = new Workers(config, traces, TRACE_RECORDS, text =>
-    log.of('arm').warn(`TAPVS: ${text}`),
+  const sessions = openSessions(config, log)
+  const workers = new Workers(
+    config,
+    traces,
+    TRACE_RECORDS,
+    text => log.of('arm').warn(`TAPVS: ${text}`),
+    sessions?.memories,
   )
   const arms = config.arms.map(arm => arm.name)
   const readers = traces.map((trace, index) => {
@@ -57,6 +64,7 @@ async function serve(config: Config, log: Log): Promise<number> {
     return new TraceReader(ring, TRACE_RECORDS, names, log, () => lostRecords(workers, index))
   })
   for (const reader of readers) reader.start()
+  sessions?.reader.start()
 
   const stopAsked = new Promise<'stop'>(done => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => done('stop'))
@@ -67,7 +75,7 @@ async function serve(config: Config, log: Log): Promise<number> {
     if (first === 'stop') return 0
     workers.setDebug(log.levels.tracing)
     server = await openServer(config.control.socket, request =>
-      respond(request, config, workers, log),
+      respond(request, config, workers, log, sessions?.reader),
     )
     log.info(readyText(config), 'ready')
     const end = await Promise.race([workers.ended, stopAsked])
@@ -77,6 +85,7 @@ async function serve(config: Config, log: Log): Promise<number> {
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()
+    sessions?.reader.stop()
   }
 }
 
@@ -85,17 +94,31 @@ async function respond(
   config: Config,
   workers: Workers,
   log: Log,
+  sessions: SessionLog | undefined,
 ): Promise<Answer> {
   switch (request.verb) {
     case 'ping':
       return { ok: { version, pid: process.pid, workers: config.workers.count } }
     case 'log':
       if (request.level !== undefined) setLevel(workers, log, request.level, request.module)
-      if (request.reopen) log.reopen()
+      if (request.reopen) {
+        log.reopen()
+        sessions?.reopen()
+      }
       return { ok: levelsOf(log) }
     default:
       return workers.request(request)
   }
+}
+
+/** The session log and the rings that it reads, if the config wants it. */
+function openSessions(
+  { log: { sessions }, workers }: Config,
+  log: Log,
+): { memories: SharedArrayBuffer[]; reader: SessionLog } | undefined {
+  if (sessions === null) return undefined
+  const memories = Array.from({ length: workers.count }, newSessionRing)
+  return { memories, reader: new SessionLog(memories, sessions, log) }
 }
 
 function setLevel(workers: Workers, log: Log, level: LogLevel, module?: Module): void {

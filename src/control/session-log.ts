@@ -3,28 +3,18 @@
  * worker never waits for it; what found a ring full is counted and said.
  */
 
-import { SessionRing } from '../engine/sessions.ts'
+import type { SessionRing } from '../engine/sessions.ts'
 import { workerId } from './apply.ts'
 import type { Log } from './log.ts'
 import { LogFile, type LogFileOptions } from './log-file.ts'
 import { type Entry, jsonLine, textLine } from './log-format.ts'
+import { sessionRing, sharedClockMs } from './session-ring.ts'
 import { SessionReading, sessionText } from './session-words.ts'
 
-/** Records of a worker's ring: half a second of connections at its best. */
-export const SESSION_RECORDS = 16_384
 const PERIOD_MS = 50
 /** Records of a worker per turn; the control socket is answered between turns. */
 const TURN_RECORDS = 2000
 const LOST_PERIOD_MS = 1000
-
-export function newSessionRing(): SharedArrayBuffer {
-  return new SharedArrayBuffer(SessionRing.bytesFor(SESSION_RECORDS))
-}
-
-/** The clock that all threads share, ms. What a thread's own clock is ahead or behind is a ring's `clock`. */
-export function sharedClockMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6
-}
 
 export class SessionLog {
   readonly #rings: SessionRing[]
@@ -37,7 +27,7 @@ export class SessionLog {
 
   /** `memories` are those of the rings, by worker; a path of `-` means the log itself. */
   constructor(memories: readonly SharedArrayBuffer[], options: LogFileOptions, log: Log) {
-    this.#rings = memories.map(memory => new SessionRing(memory, SESSION_RECORDS))
+    this.#rings = memories.map(memory => sessionRing(memory))
     this.#lost = memories.map(() => 0)
     this.#log = log
     this.#file =
@@ -56,10 +46,10 @@ export class SessionLog {
     turn()
   }
 
-  /** Writes what is still there, and ends. */
+  /** Writes what is still there, and ends; the workers have. */
   stop(): void {
     clearTimeout(this.#timer)
-    for (const index of this.#rings.keys()) this.#drain(index, SESSION_RECORDS)
+    for (const index of this.#rings.keys()) this.#drain(index, Number.POSITIVE_INFINITY, false)
     this.#reportLost(0)
     this.#file?.close()
   }
@@ -68,14 +58,14 @@ export class SessionLog {
     this.#file?.reopen()
   }
 
-  /** => false if there was more than `limit`. Leaves the ring to fill while the log is behind. */
-  #drain(index: number, limit: number): boolean {
+  /** => false if there was more than `limit`. A `patient` one leaves the ring to fill while the log is behind. */
+  #drain(index: number, limit: number, patient = true): boolean {
     const ring = this.#rings[index] as SessionRing
     const now = (sharedClockMs() - ring.clock) | 0
     const wall = Date.now()
     const wallOf = (ms: number) => wall - ((now - ms) | 0)
     for (let n = 0; n < limit; n++) {
-      if (this.#file === null && this.#log.behind) return true
+      if (patient && this.#file === null && this.#log.behind) return true
       if (!ring.read(this.#reading.cells)) return true
       this.#write(workerId(index), wallOf)
     }

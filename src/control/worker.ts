@@ -20,6 +20,7 @@ import { buildEngine, workerId } from './apply.ts'
 import type { Answer } from './commands.ts'
 import type { ConfigImpair } from './config.ts'
 import { LogLevels } from './log-levels.ts'
+import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { addresses, connPage, counters, neighbours, services } from './snapshots.ts'
 import type { FromWorker, ToWorker, WorkerRequest, WorkerStart } from './worker-protocol.ts'
 
@@ -35,11 +36,14 @@ function main(): void {
   trace.debug = new LogLevels(config.log.level, config.log.modules).tracing
   const key = randomBytes(20)
   const exchange = openExchange()
+  const sessions = start.sessions && sessionRing(start.sessions)
+  if (sessions) setSessionClock(sessions, performance.now())
   const engine = buildEngine(config, {
     worker: index,
     ...(shared && { arena: shared.arena }),
     ...(exchange && { peers: exchange }),
     trace,
+    ...(sessions && { sessions }),
     isn: new KeyedIsn(Int32Array.of(...[0, 4, 8, 12].map(at => key.readInt32LE(at)))),
     seed: key.readInt32LE(16) | 1,
     now: clockMs(),
@@ -55,6 +59,7 @@ function main(): void {
   })
   post({ ready: true })
   loop.run()
+  if (sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
   for (const tap of taps) tap.lose()
 }
 

@@ -22,12 +22,13 @@ export class Workers {
   readonly #threads: PacketThread[]
   readonly #arms: Arms
 
-  /** `traces` are the memories of the trace rings, by worker. Throws NativeError if an arm cannot be opened. */
+  /** `traces` and `sessions` are the memories of the rings, by worker. Throws NativeError if an arm cannot be opened. */
   constructor(
     config: Config,
     traces: readonly SharedArrayBuffer[],
     traceRecords: number,
     warn: (text: string) => void,
+    sessions: readonly SharedArrayBuffer[] = [],
   ) {
     const wakers = traces.map(() => createWaker())
     const shared = wakers.length === 1 ? null : shareMemory(config, wakers)
@@ -36,7 +37,17 @@ export class Workers {
     this.#threads = wakers.map((waker, index) => {
       const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
       const trace = traces[index] as SharedArrayBuffer
-      const start = { config, index, queues: own, shared, trace, traceRecords, waker }
+      const ended = sessions[index] ?? null
+      const start = {
+        config,
+        index,
+        queues: own,
+        shared,
+        trace,
+        traceRecords,
+        waker,
+        sessions: ended,
+      }
       return new PacketThread(start, arm => this.#arms.lost(arm, index), warn)
     })
     this.ready = Promise.all(this.#threads.map(thread => thread.ready))

@@ -223,6 +223,17 @@ export class Sessions {
     }
   }
 
+  /** Conns in use from `from` on. */
+  left(from: number): number {
+    let count = 0
+    const { capacity } = this.#table
+    for (let conn = from; ; conn++) {
+      conn = this.#table.nextUsed(conn, capacity)
+      if (conn < 0) return count
+      count++
+    }
+  }
+
   #write(conn: number, state: number, end: number, now: number): void {
     this.#ring.write(this.#table.cells, this.#cells, this.traffic, conn, state, end, now)
   }

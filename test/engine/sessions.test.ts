@@ -185,6 +185,7 @@ test('at the end the living are told as well, as many as there is room for', () 
   const next = sessions.stop(0, r.stand.now)
   const first = r.ended()
   assert.equal(first.length, 8)
+  assert.equal(sessions.left(next), 3)
   assert.equal(sessions.stop(next, r.stand.now), -1)
   const all = [...first, ...r.ended()]
   assert.equal(new Set(all.map(({ client }) => client)).size, 11)
