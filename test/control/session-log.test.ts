@@ -7,6 +7,7 @@ import type { Log } from '../../src/control/log.ts'
 import type { Entry, LogFormat } from '../../src/control/log-format.ts'
 import { SessionLog } from '../../src/control/session-log.ts'
 import { newSessionRing, sessionRing, setSessionClock } from '../../src/control/session-ring.ts'
+import type { Session } from '../../src/control/session-words.ts'
 import { CLIENT, RS, SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
 
@@ -51,7 +52,7 @@ test('into the log itself, in words and in fields', () => {
     [entry?.level, entry?.module, entry?.event, entry?.worker],
     ['info', 'session', 'conn_ended', 2],
   )
-  assert.equal((entry?.fields as { client: string }).client, `${CLIENT.src}:10000`)
+  assert.equal((entry?.fields as Session | undefined)?.client, `${CLIENT.src}:10000`)
 })
 
 test('into a file, every one of them, with the time of its end', t => {
