@@ -5,7 +5,7 @@
 
 import { performance } from 'node:perf_hooks'
 import { buildEngine } from '../../src/control/apply.ts'
-import type { Config, ConfigArm } from '../../src/control/config.ts'
+import type { ConfigArm, ConfigValues } from '../../src/control/config.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
 import { DONE, PARKED } from '../../src/engine/counters.ts'
@@ -141,7 +141,7 @@ function judge(engine: Engine, arm: Arm, slot: number, now: number): void {
   frames.release(slot)
 }
 
-function config(options: RigOptions, services: number, realServers: number): Config {
+function config(options: RigOptions, services: number, realServers: number): ConfigValues {
   const lips = Array.from({ length: options.lips ?? 3 }, (_, i) => ipv4Text(LIP + i))
   return {
     arms: [
@@ -155,12 +155,15 @@ function config(options: RigOptions, services: number, realServers: number): Con
       scheduler: 'wrr',
       localAddresses: lips,
       connTimeout: options.establishedSec ?? 1_000_000,
+      whenDown: 'drop',
       realServers: Array.from({ length: realServers }, (_, i) => {
         const rs = service * realServers + i
         return {
           address: ipv4Text(RIP + (rs % RS_ADDRESSES)),
           port: 6379 + Math.floor(rs / RS_ADDRESSES),
           weight: 1,
+          upperThreshold: 0,
+          lowerThreshold: 0,
         }
       }),
     })),
@@ -178,7 +181,6 @@ function config(options: RigOptions, services: number, realServers: number): Con
       sessions: null,
     },
     control: { socket: '' },
-    warnings: [],
   }
 }
 
@@ -201,6 +203,7 @@ function arm(
     })),
     localAddresses,
     routes: [{ to: network, prefixLength, via: null }],
+    neighbours: [],
     impair: { loss: 0, duplicate: 0, reorder: 0, corrupt: 0, seed: 0 },
   }
 }

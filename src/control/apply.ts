@@ -1,22 +1,25 @@
-/** Config -> engine: memory, arms, LIPs, services. The only place where the two meet. */
+/** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
 import { Arm } from '../engine/arm.ts'
-import { ConnTable } from '../engine/conn.ts'
+import { ConnTable, LIPS_MAX } from '../engine/conn.ts'
 import { Conns } from '../engine/conns.ts'
 import { Counters } from '../engine/counters.ts'
 import { Engine } from '../engine/engine.ts'
 import { arenaSlots, Frames } from '../engine/frames.ts'
 import type { IsnSource } from '../engine/isn.ts'
 import type { Peers } from '../engine/peers.ts'
-import { type Partition, SaPool } from '../engine/sa-pool.ts'
+import { LIP_CELLS, type Partition, SaPool } from '../engine/sa-pool.ts'
 import { Dests } from '../engine/service.ts'
 import { type SessionRing, Sessions } from '../engine/sessions.ts'
+import type { Setup } from '../engine/setup.ts'
 import { Steering } from '../engine/steering.ts'
 import { ToaMode } from '../engine/toa.ts'
 import type { TraceRing } from '../engine/trace.ts'
 import { ipv4Int, macInts } from '../wire/address.ts'
-import type { Config, ConfigArm } from './config.ts'
-import { REAL_SERVERS_MAX } from './config-checks.ts'
+import { PROTO } from '../wire/ipv4.ts'
+import { type Change, compare, type RsChange, type ServiceChange } from './changes.ts'
+import type { ConfigValues } from './config.ts'
+import { PlaceList } from './places.ts'
 
 /** What the engine is given from outside, so that a test can give something else. */
 export interface Surroundings {
@@ -28,6 +31,8 @@ export interface Surroundings {
   peers?: Peers
   /** Other lports than the worker's own, for tests. */
   lports?: Partition
+  /** Memory of the worker that control reads; left out, the engine makes its own. */
+  tables?: Tables
   trace: TraceRing
   /** Where a record of each connection goes that has ended; left out for nowhere. */
   sessions?: SessionRing
@@ -37,6 +42,19 @@ export interface Surroundings {
   /** ms, the engine's clock. */
   now: number
 }
+
+/** What a worker is built of; the rest comes as changes. */
+export type BareConfig = Omit<ConfigValues, 'services'>
+
+/** Shared memory in which a worker counts. */
+export interface Tables {
+  counters: SharedArrayBuffer
+  dests: SharedArrayBuffer
+  lips: SharedArrayBuffer
+}
+
+/** Places for RSs: twice what a config may have, for those that leave. More do not fit into a connection's record. */
+export const DEST_PLACES = 32_767
 
 /** Neighbour entries over all arms; an entry is a next hop, and those are few. */
 const NEIGH_CAPACITY = 4096
@@ -48,28 +66,67 @@ export function workerId(index: number): number {
 }
 
 /** Bytes of the arena that all workers share. */
-export function arenaBytes({ arms, workers }: Config): number {
+export function arenaBytes({ arms, workers }: Pick<ConfigValues, 'arms' | 'workers'>): number {
   return Frames.bytesFor(arenaSlots(arms.length) * workers.count)
 }
 
-/** Builds the engine of one worker that `config` describes. Throws RangeError for what the checks of the config let through. */
-export function buildEngine(config: Config, around: Surroundings): Engine {
+export function newTables(config: Pick<ConfigValues, 'arms'>): Tables {
+  return {
+    counters: new SharedArrayBuffer(Counters.bytesFor(config.arms.length)),
+    dests: new SharedArrayBuffer(Dests.bytesFor(DEST_PLACES)),
+    lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
+  }
+}
+
+/** Who a worker is among the others: what it takes of what a service may have. */
+export interface Share {
+  index: number
+  workers: number
+  lports: Partition
+  /** What it counts of LIPs, LIP_CELLS a place. */
+  lipCounts: Int32Array
+}
+
+/** An engine, and what it takes to change it. */
+export interface Built {
+  engine: Engine
+  share: Share
+}
+
+/** Builds the engine of a whole config. Throws RangeError for what the checks of the config let through. */
+export function buildEngine(config: ConfigValues, around: Surroundings): Engine {
+  const built = buildBare(config, around)
+  const quiet = () => true
+  const places = {
+    dests: new PlaceList(DEST_PLACES, quiet),
+    lips: new PlaceList(LIPS_MAX, quiet),
+  }
+  for (const change of compare(null, config).changes(places)) applyChange(built, change, around.now)
+  return built.engine
+}
+
+/** The engine of one worker before anything is set up in it. */
+export function buildBare(config: BareConfig, around: Surroundings): Built {
   const { worker = 0, arena = new ArrayBuffer(arenaBytes(config)) } = around
+  const tables = around.tables ?? newTables(config)
   const workers = config.workers.count
   const frames = new Frames(arena, arenaSlots(config.arms.length), workers, worker)
-  const arms = config.arms.map((arm, index) => buildArm(arm, index, frames.allSlots))
-  const connCapacity = ConnTable.capacityFor(Math.ceil(config.connections.tableSize / workers))
+  const arms = config.arms.map((arm, index) => {
+    const [macHi, macLo] = macInts(arm.mac)
+    return new Arm(index, macHi, macLo, arm.mtu, frames.allSlots)
+  })
+  const connCapacity = connCapacityOf(config)
   const engine = new Engine({
     frames,
     arms,
-    counters: new Counters(new SharedArrayBuffer(Counters.bytesFor(arms.length)), arms.length),
+    counters: new Counters(tables.counters, arms.length),
     trace: around.trace,
     isn: around.isn,
     connMemory: new ArrayBuffer(Conns.bytesFor(connCapacity)),
     connCapacity,
-    destMemory: new SharedArrayBuffer(Dests.bytesFor(REAL_SERVERS_MAX)),
-    destCapacity: REAL_SERVERS_MAX,
-    timeoutMs: Int32Array.from(config.tcp.timeouts, seconds => seconds * 1000),
+    destMemory: tables.dests,
+    destCapacity: DEST_PLACES,
+    timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {
       capacity: NEIGH_CAPACITY,
       timeoutSec: config.neighbours.timeout,
@@ -86,47 +143,118 @@ export function buildEngine(config: Config, around: Surroundings): Engine {
     now: around.now,
   })
   const lports = around.lports ?? new Steering(workers).lportPartition(worker)
-  addLips(engine, config, lports)
-  addServices(engine, config, around.now)
-  return engine
+  const lipCounts = new Int32Array(tables.lips)
+  return { engine, share: { index: worker, workers, lports, lipCounts } }
 }
 
-function buildArm(config: ConfigArm, index: number, slots: number): Arm {
-  const [macHi, macLo] = macInts(config.mac)
-  const arm = new Arm(index, macHi, macLo, config.mtu, slots)
-  for (const { address, prefixLength } of config.addresses) {
-    arm.addAddress(ipv4Int(address), prefixLength)
-  }
-  for (const lip of config.localAddresses) arm.addAddress(ipv4Int(lip), 32)
-  for (const { to, prefixLength, via } of config.routes) {
-    arm.addRoute({
-      network: ipv4Int(to),
-      prefixLength,
-      gateway: via === null ? 0 : ipv4Int(via),
-    })
-  }
-  return arm
+/** Connections that one worker has room for. */
+export function connCapacityOf({ connections, workers }: BareConfig): number {
+  return ConnTable.capacityFor(Math.ceil(connections.tableSize / workers.count))
 }
 
-function addLips(engine: Engine, config: Config, lports: Partition): void {
-  for (const lip of config.arms.flatMap(arm => arm.localAddresses)) {
-    const memory = new ArrayBuffer(SaPool.bytesFor(lports))
-    engine.addLip(new SaPool(memory, ipv4Int(lip), lports))
-  }
+function milliseconds(seconds: readonly number[]): Int32Array {
+  return Int32Array.from(seconds, value => value * 1000)
 }
 
-function addServices(engine: Engine, config: Config, now: number): void {
-  const lips = config.arms.flatMap(arm => arm.localAddresses)
-  for (const service of config.services) {
-    const added = engine.addService(
-      ipv4Int(service.address),
-      service.port,
-      service.scheduler,
-      service.localAddresses.map(lip => lips.indexOf(lip)),
-    )
-    for (const rs of service.realServers) {
-      const rip = ipv4Int(rs.address)
-      engine.addRs(added, rip, rs.port, rs.weight, service.connTimeout * 1000, now)
+/** One step of a change of the config, between two bursts. */
+export function applyChange({ engine, share }: Built, change: Change, now: number): void {
+  const { setup } = engine
+  switch (change.put) {
+    case 'timeouts':
+      engine.setTimeouts(milliseconds(change.timeouts))
+      return
+    case 'address':
+    case 'no-address': {
+      const arm = engine.arms[change.arm] as Arm
+      const address = ipv4Int(change.address)
+      if (change.put === 'no-address') {
+        setup.removeAddress(arm, address, change.prefixLength, now)
+        return
+      }
+      setup.addAddress(arm, address, change.prefixLength, now)
+      return
+    }
+    case 'route':
+    case 'no-route': {
+      const arm = engine.arms[change.arm] as Arm
+      const { to, prefixLength, via } = change.route
+      setup.removeRoute(arm, ipv4Int(to), prefixLength, now)
+      const gateway = via === null ? 0 : ipv4Int(via)
+      if (change.put === 'route') setup.addRoute(arm, ipv4Int(to), prefixLength, gateway, now)
+      return
+    }
+    case 'neighbour': {
+      const [macHi, macLo] = macInts(change.mac)
+      engine.neighs.fix(change.arm, ipv4Int(change.address), macHi, macLo, now)
+      return
+    }
+    case 'no-neighbour':
+      engine.neighs.unfix(change.arm, ipv4Int(change.address), now)
+      return
+    case 'lip':
+      putLip(setup, share, change.place, ipv4Int(change.address))
+      return
+    case 'no-lip':
+      setup.removeLip(change.place)
+      return
+    case 'service':
+      putService(setup, change.service)
+      return
+    case 'no-service':
+      setup.removeService(ipv4Int(change.address), change.port)
+      return
+    case 'rs':
+      putRs(setup, share, change.rs, now)
+      return
+    case 'no-rs': {
+      const service = setup.services.find(PROTO.TCP, ipv4Int(change.vip), change.vport)
+      if (service) setup.removeRs(service, ipv4Int(change.address), change.port)
+      return
     }
   }
+}
+
+/** A LIP that comes back before its connections are gone finds its lports as they are. */
+function putLip(setup: Setup, share: Share, place: number, address: number): void {
+  const { lports, lipCounts } = share
+  const pool =
+    setup.lipAt(place, address) ??
+    new SaPool(
+      new ArrayBuffer(SaPool.bytesFor(lports)),
+      address,
+      lports,
+      lipCounts,
+      place * LIP_CELLS,
+    )
+  setup.putLip(place, pool)
+}
+
+function putService(setup: Setup, service: ServiceChange): void {
+  const { address, port, scheduler, connTimeout, whenDown, lips } = service
+  const reject = whenDown === 'reject'
+  setup.putService(ipv4Int(address), port, {
+    scheduler,
+    lips,
+    establishedMs: connTimeout * 1000,
+    reject,
+  })
+}
+
+function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
+  const service = setup.services.find(PROTO.TCP, ipv4Int(rs.vip), rs.vport)
+  if (service === undefined) throw new RangeError(`no service ${rs.vip}:${rs.vport}`)
+  const options = {
+    index: rs.place,
+    rip: ipv4Int(rs.address),
+    rport: rs.port,
+    weight: rs.weight,
+    upper: rs.upperThreshold === 0 ? -1 : ofWorker(rs.upperThreshold, share),
+    lower: ofWorker(rs.lowerThreshold, share),
+  }
+  setup.putRs(service, options, now)
+}
+
+/** A worker's part of a number of connections; the parts of all make the whole. */
+function ofWorker(connections: number, { index, workers }: Share): number {
+  return Math.trunc(connections / workers) + (index < connections % workers ? 1 : 0)
 }

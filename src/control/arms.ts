@@ -7,6 +7,7 @@
  */
 
 import { Steering } from '../engine/steering.ts'
+import { steer } from '../io/native.ts'
 import { openQueues, readerOf } from '../io/queues.ts'
 import { steeringProgram } from '../io/steering-bpf.ts'
 import { ipv4Int } from '../wire/address.ts'
@@ -22,7 +23,9 @@ export class Arms {
   readonly #warn: (text: string) => void
   readonly #send: (worker: number, message: ToWorker) => void
   /** What steers, or why nothing does. */
-  readonly #program: Uint8Array | string
+  #program: Uint8Array | string
+  /** By arm, the queues of all workers; they are the workers' own. */
+  readonly #queues: Queue[][] = []
   /** By arm, the workers that have let go of it since it was last up. */
   readonly #left: Set<number>[]
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -35,7 +38,7 @@ export class Arms {
     this.#config = config
     this.#warn = warn
     this.#send = send
-    this.#program = programFor(config)
+    this.#program = programFor(config, lipsOf(config))
     this.#left = config.arms.map(() => new Set())
   }
 
@@ -57,6 +60,30 @@ export class Arms {
     left.add(worker)
     // Whoever took the device away may be about to put another in its place; opening makes one where there is none.
     if (left.size === count) this.#later(() => this.#reopen(arm))
+  }
+
+  /** Steers by these LIPs from now on; nothing to do where nothing steers. */
+  steer(lips: readonly string[]): void {
+    this.#program = programFor(this.#config, lips)
+    if (typeof this.#program === 'string') return
+    for (const [arm, queues] of this.#queues.entries()) {
+      if (queues.length < 2 || !this.isUp(arm) || !queues.every(({ reads }) => reads)) continue
+      try {
+        steer((queues[0] as Queue).fd, this.#program)
+      } catch (error) {
+        // It goes on with the old program, and what that does not know is handed over.
+        this.#warn(`arm ${this.#config.arms[arm]?.name}: ${(error as Error).message}`)
+      }
+    }
+  }
+
+  isUp(arm: number): boolean {
+    return this.#left[arm]?.size === 0
+  }
+
+  /** Queues that are read: as many as workers where the kernel steers. */
+  queues(arm: number): number {
+    return this.#queues[arm]?.filter(({ reads }) => reads).length ?? 0
   }
 
   stop(): void {
@@ -82,12 +109,24 @@ export class Arms {
     const { count } = this.#config.workers
     const path = netns === null ? '' : `/run/netns/${netns}`
     const { fds, unsteered } = openQueues(name, path, count, this.#program)
-    if (unsteered === undefined) return fds.map(fd => ({ fd, reads: true }))
+    if (unsteered === undefined)
+      return this.#keep(
+        arm,
+        fds.map(fd => ({ fd, reads: true })),
+      )
     const reader = readerOf(arm, count)
     if (typeof this.#program !== 'string') {
       this.#warn(`${unsteered}; so worker ${workerId(reader)} reads arm ${name} and hands over`)
     }
-    return fds.map((fd, worker) => ({ fd, reads: worker === reader }))
+    return this.#keep(
+      arm,
+      fds.map((fd, worker) => ({ fd, reads: worker === reader })),
+    )
+  }
+
+  #keep(arm: number, queues: Queue[]): Queue[] {
+    this.#queues[arm] = queues
+    return queues
   }
 
   #later(work: () => void): void {
@@ -99,8 +138,11 @@ export class Arms {
   }
 }
 
-function programFor({ arms, workers }: Config): Uint8Array | string {
+function programFor({ workers }: Config, lips: readonly string[]): Uint8Array | string {
   if (workers.steering === 'handover') return 'workers.steering is handover'
-  const lips = arms.flatMap(arm => arm.localAddresses)
   return steeringProgram(new Steering(workers.count), lips.map(ipv4Int))
+}
+
+export function lipsOf({ arms }: Config): string[] {
+  return arms.flatMap(arm => arm.localAddresses)
 }

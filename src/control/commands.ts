@@ -5,6 +5,7 @@
  * they say; addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
+import type { Edit, ServiceKey } from './edits.ts'
 import type { Module, ModuleLevels } from './log-levels.ts'
 
 /** Where the daemon listens and the command line asks, unless they are told otherwise. */
@@ -19,9 +20,16 @@ export interface RealServerInfo {
   address: string
   port: number
   weight: number
+  /** Connections; 0 for no limit. */
+  upperThreshold: number
+  lowerThreshold: number
   activeConns: number
   inactiveConns: number
+  /** The health checks keep it from new connections. */
+  inhibited: boolean
   stats: TrafficInfo
+  /** The same per second, as of the last few seconds. */
+  rates: TrafficInfo
 }
 
 /** Packets and bytes as on the wire, before translation (fullnat semantics 11). */
@@ -40,7 +48,35 @@ export interface ServiceInfo {
   scheduler: string
   /** seconds; 0 when the service has no timeout of its own */
   connTimeout: number
+  /** What happens to a SYN while no real server can take it. */
+  whenDown: 'drop' | 'reject'
+  localAddresses: LocalAddressInfo[]
   realServers: RealServerInfo[]
+}
+
+/** A LIP as one service has it; lports and their connections are those of all services. */
+export interface LocalAddressInfo {
+  address: string
+  arm: string
+  /** SYNs that found no lport. */
+  conflicts: number
+  conns: number
+}
+
+export interface RouteInfo {
+  to: string
+  prefixLength: number
+  via: string | null
+  arm: string
+  mtu: number
+}
+
+/** What a change of the config does, in words; nothing has been done if there is something in `restart`. */
+export interface PlanInfo {
+  steps: string[]
+  /** Keys that only a restart changes. */
+  restart: string[]
+  warnings: string[]
 }
 
 export interface ConnInfo {
@@ -80,6 +116,7 @@ export interface NeighbourInfo {
   state: string
   arm: string
   worker: number
+  static: boolean
 }
 
 export interface ArmInfo {
@@ -106,8 +143,23 @@ export interface CountersInfo {
   frames: { free: number; slots: number }
 }
 
-/** Every verb with its arguments and its answer. `log` and `ping` are the control thread's; the workers answer the rest. */
+/**
+ * Every verb with its arguments and its answer. `conns` and `neighbours` are asked of the workers; the rest is control's own
+ * knowledge, or counters in shared memory.
+ */
 export interface Verbs {
+  routes: { args: object; answer: RouteInfo[] }
+  /** The running state as a config file holds it, without defaults. */
+  config: { args: object; answer: object }
+  /** All of `edits` or none. */
+  edit: { args: { edits: Edit[]; dry_run?: boolean }; answer: PlanInfo }
+  /** A whole config, what a file holds; all of it or nothing. */
+  apply: { args: { config: object; dry_run?: boolean }; answer: PlanInfo }
+  /** Reads the daemon's own config file again and applies it. */
+  reload: { args: object; answer: PlanInfo }
+  /** Statistics begin at 0 again, of one service or all. */
+  zero: { args: { service?: ServiceKey }; answer: null }
+  timeouts: { args: object; answer: Record<string, number> }
   services: { args: object; answer: ServiceInfo[] }
   conns: { args: { from: number; limit: number }; answer: ConnPage }
   addresses: { args: object; answer: AddressInfo[] }

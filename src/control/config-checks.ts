@@ -8,17 +8,18 @@ import { ARMS_MAX, LIPS_MAX } from '../engine/conn.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
 import { contains, hostOf, type Network, networkOf } from './cidr.ts'
 import type { ConfigFile, Draft } from './config-schema.ts'
-import type { ConfigText, Path } from './config-text.ts'
+import type { ConfigSource, Path } from './config-source.ts'
 
 type Arms = NonNullable<Draft<ConfigFile>['arms']>
 type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
+type RealServer = NonNullable<NonNullable<Service['real_servers']>[number]>
 
 /** apply.ts makes room for so many. */
 export const REAL_SERVERS_MAX = 16_384
 const ADDRESSES_MAX = 4096
 
 /** Adds problems to `source`. => warnings */
-export function checkConfig(draft: Draft<ConfigFile>, source: ConfigText): string[] {
+export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): string[] {
   const arms = draft.arms ?? []
   const armsRead = source.isWhole(['arms'])
   const armRead = arms.map((_, i) => source.isWhole(['arms', i]))
@@ -34,11 +35,14 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigText): strin
   checkServices(services, own, arms, armsRead, source)
   if (!armsRead) return []
   return services.flatMap((service, i) => {
-    if (service?.address === undefined || own.has(service.address)) return []
-    return source.remark(
-      ['services', i, 'address'],
-      `${service.address} is no address of any arm: nobody answers ARP for it`,
-    )
+    const remarks: string[] = []
+    const remark = (key: string, text: string) =>
+      remarks.push(source.remark(['services', i, key], text))
+    if (service?.address !== undefined && !own.has(service.address))
+      remark('address', `${service.address} is no address of any arm: nobody answers ARP for it`)
+    if (service?.local_addresses?.length === 0)
+      remark('local_addresses', 'no LIP: it takes no connection')
+    return remarks
   })
 }
 
@@ -48,7 +52,7 @@ interface Own {
 }
 
 /** Own addresses and LIPs by text; each may be there once. */
-function checkAddresses(arms: Arms, source: ConfigText): Map<string, Own> {
+function checkAddresses(arms: Arms, source: ConfigSource): Map<string, Own> {
   const own = new Map<string, Own>()
   let lips = 0
   const perNetns = new Map<string, number>()
@@ -81,7 +85,7 @@ function checkAddresses(arms: Arms, source: ConfigText): Map<string, Own> {
 }
 
 /** Names, and each arm's routes. */
-function checkArms(arms: Arms, armRead: boolean[], source: ConfigText): void {
+function checkArms(arms: Arms, armRead: boolean[], source: ConfigSource): void {
   const names = new Map<string, Path>()
   for (const [i, arm] of arms.entries()) {
     if (arm?.name !== undefined) once(source, names, arm.name, ['arms', i, 'name'], 'arm')
@@ -125,7 +129,7 @@ function checkServices(
   own: Map<string, Own>,
   arms: Arms,
   armsRead: boolean,
-  source: ConfigText,
+  source: ConfigSource,
 ): void {
   const lips = [...own].filter(([, { lip }]) => lip).map(([address]) => address)
   const reachable = arms.flatMap(arm => [
@@ -150,6 +154,7 @@ function checkServices(
         )
       }
       if (rs?.address === undefined) continue
+      checkThresholds(rs, [...path, 'real_servers', j], source)
       const rsPath = [...path, 'real_servers', j]
       const address = rs.address
       const port = rs.port ?? service.port
@@ -169,14 +174,25 @@ function checkServices(
   }
 }
 
-function checkLips(service: Service, path: Path, lips: string[], source: ConfigText): void {
-  const chosen = service.local_addresses
-  if ((chosen ?? lips).length === 0) {
+function checkThresholds(
+  { upper_threshold: upper = 0, lower_threshold: lower = 0 }: RealServer,
+  path: Path,
+  source: ConfigSource,
+): void {
+  if (lower > upper)
     source.problem(
-      chosen ? [...path, 'local_addresses'] : path,
-      chosen
-        ? 'expected at least one LIP, found none'
-        : 'expected a LIP to reach its real servers from, found no local_addresses in any arm',
+      [...path, 'lower_threshold'],
+      `expected at most upper_threshold ${upper}, found ${lower}`,
+    )
+}
+
+function checkLips(service: Service, path: Path, lips: string[], source: ConfigSource): void {
+  const chosen = service.local_addresses
+  // An empty list is a service that is being set up: ipvsadm adds it first, and its LIPs afterwards.
+  if (chosen === undefined && lips.length === 0) {
+    source.problem(
+      path,
+      'expected a LIP to reach its real servers from, found no local_addresses in any arm',
     )
   }
   const seen = new Map<string, Path>()
@@ -192,7 +208,7 @@ function checkLips(service: Service, path: Path, lips: string[], source: ConfigT
 }
 
 function once(
-  source: ConfigText,
+  source: ConfigSource,
   seen: Map<string, Path>,
   key: string,
   path: Path,
@@ -203,6 +219,6 @@ function once(
   else seen.set(key, path)
 }
 
-function twice(source: ConfigText, path: Path, what: string, first: Path): void {
-  source.problem(path, `expected each once, found ${what} again, see line ${source.lineOf(first)}`)
+function twice(source: ConfigSource, path: Path, what: string, first: Path): void {
+  source.problem(path, `expected each once, found ${what} again, see ${source.placeOf(first)}`)
 }

@@ -55,14 +55,17 @@ const isUnicastMac = (value: string) =>
 const isSocketPath = (value: string) =>
   value.startsWith('/') && !value.includes('\0') && Buffer.byteLength(value) <= 107
 
+const mac = text('a unicast MAC address, like 02:74:76:00:00:01', isUnicastMac)
+
 const arm = mapping({
   name: text('a device name of 1-15 bytes', isDeviceName),
   netns: text('the name of a network namespace', isNetnsName).optional(),
-  mac: text('a unicast MAC address, like 02:74:76:00:00:01', isUnicastMac).optional(),
+  mac: mac.optional(),
   mtu: whole(576, 9000).default(1500),
   addresses: list(cidr),
   local_addresses: list(address),
   routes: list(mapping({ to: network, via: address.optional() })),
+  neighbours: list(mapping({ address, mac })),
   impair: mapping({
     loss: percent,
     duplicate: percent,
@@ -79,8 +82,15 @@ const service = mapping({
   scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').default('wrr'),
   local_addresses: z.array(address, 'a list').optional(),
   conn_timeout: seconds.optional(),
+  when_down: z.enum(['drop', 'reject'], 'drop or reject').default('drop'),
   real_servers: list(
-    mapping({ address, port: port.optional(), weight: whole(0, 65_535).default(1) }),
+    mapping({
+      address,
+      port: port.optional(),
+      weight: whole(0, 65_535).default(1),
+      upper_threshold: whole(0, 1_000_000_000).default(0),
+      lower_threshold: whole(0, 1_000_000_000).default(0),
+    }),
   ),
 })
 

@@ -14,9 +14,9 @@ import {
   type YAMLMap,
 } from 'yaml'
 
-export type Path = readonly PropertyKey[]
+import { type ConfigSource, found, type Path, pathText, valueAt } from './config-source.ts'
 
-export class ConfigText {
+export class ConfigText implements ConfigSource {
   /** The values. A key without a value is as good as left out, and is not there. */
   readonly value: unknown
   /** Not YAML: the values mean nothing. */
@@ -81,14 +81,11 @@ export class ConfigText {
   }
 
   valueAt(path: Path): unknown {
-    let value = this.value
-    for (const step of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[step]
-    return value
+    return valueAt(this.value, path)
   }
 
-  /** Where the line of `path` is, for a mistake that has to name a second place. */
-  lineOf(path: Path): number {
-    return this.#lines.linePos(this.#offsetOf(path)).line
+  placeOf(path: Path): string {
+    return `line ${this.#lines.linePos(this.#offsetOf(path)).line}`
   }
 
   #add(offset: number, path: Path, text: string): void {
@@ -163,23 +160,6 @@ export class ConfigText {
     }
     return { path, key: '' }
   }
-}
-
-/** A value in words, short enough for a line. */
-export function found(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing'
-  if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'object') return 'a mapping'
-  const text = JSON.stringify(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
-}
-
-/** arms[0].mtu */
-function pathText(path: Path): string {
-  const text = path
-    .map(step => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-    .join('')
-  return text.replace(/^\./, '') || 'config'
 }
 
 function startOf(node: unknown): number | undefined {

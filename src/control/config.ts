@@ -10,7 +10,8 @@ import { ipv4Text } from '../wire/address.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import { checkConfig } from './config-checks.ts'
 import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
-import { ConfigText, found } from './config-text.ts'
+import { type ConfigSource, ConfigValue, found } from './config-source.ts'
+import { ConfigText } from './config-text.ts'
 import type { LogOptions } from './log.ts'
 import type { LogFileOptions } from './log-file.ts'
 import { nearest } from './nearest.ts'
@@ -49,6 +50,8 @@ export interface ConfigArm {
   /** LIPs, in the order of the file; each is a /32. */
   localAddresses: string[]
   routes: ConfigRoute[]
+  /** Static ones. */
+  neighbours: { address: string; mac: string }[]
   impair: ConfigImpair
 }
 
@@ -57,6 +60,9 @@ export interface ConfigRealServer {
   port: number
   /** 0 drains. */
   weight: number
+  /** Connections that it may have, 0 for any number; full, it is used again below the lower one, or below the upper. */
+  upperThreshold: number
+  lowerThreshold: number
 }
 
 export interface ConfigService {
@@ -64,10 +70,12 @@ export interface ConfigService {
   address: string
   port: number
   scheduler: 'rr' | 'wrr'
-  /** The LIPs it may use, never empty. */
+  /** The LIPs it may use; without any it takes no connection. */
   localAddresses: string[]
   /** Seconds; 0 when the service has none of its own. */
   connTimeout: number
+  /** What happens to a SYN that no real server can take. */
+  whenDown: 'drop' | 'reject'
   realServers: ConfigRealServer[]
 }
 
@@ -94,7 +102,12 @@ export interface Config {
   control: { socket: string }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
+  /** The value that all of this was made of, defaults filled in. */
+  file: ConfigFile
 }
+
+/** What it says, without where it comes from. */
+export type ConfigValues = Omit<Config, 'warnings' | 'file'>
 
 export class ConfigError extends Error {
   /** `FILE:LINE:COL path: what was expected, what was found`, in the order of the file. */
@@ -111,7 +124,15 @@ export class ConfigError extends Error {
 export function parseConfig(text: string, file: string): Config {
   const source = new ConfigText(text, file)
   if (source.broken) throw new ConfigError(source.problems)
+  return checked(source)
+}
 
+/** The same of a value, as a file would hold it. */
+export function configOf(value: unknown): Config {
+  return checked(new ConfigValue(value))
+}
+
+function checked(source: ConfigSource): Config {
   const parsed = fileSchema.safeParse(source.value)
   for (const issue of parsed.error?.issues ?? []) {
     if (issue.code === 'unrecognized_keys') {
@@ -127,7 +148,7 @@ export function parseConfig(text: string, file: string): Config {
 
   const problems = source.problems
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
-  return { ...normalise(parsed.data), warnings }
+  return { ...normalise(parsed.data), warnings, file: parsed.data }
 }
 
 /** parseConfig of a file; throws ConfigError as well when it cannot be read. */
@@ -143,7 +164,7 @@ export function readConfig(file: string): Config {
   return parseConfig(text, file)
 }
 
-function normalise(file: ConfigFile): Omit<Config, 'warnings'> {
+function normalise(file: ConfigFile): ConfigValues {
   const arms = file.arms.map(arm => ({
     name: arm.name,
     netns: arm.netns ?? null,
@@ -155,6 +176,7 @@ function normalise(file: ConfigFile): Omit<Config, 'warnings'> {
       const { network, prefixLength } = networkOf(to)
       return { to: ipv4Text(network), prefixLength, via: via ?? null }
     }),
+    neighbours: arm.neighbours.map(({ address, mac }) => ({ address, mac: mac.toLowerCase() })),
     impair: {
       loss: share(arm.impair.loss),
       duplicate: share(arm.impair.duplicate),
@@ -173,7 +195,14 @@ function normalise(file: ConfigFile): Omit<Config, 'warnings'> {
       scheduler: service.scheduler,
       localAddresses: service.local_addresses ?? lips,
       connTimeout: service.conn_timeout ?? 0,
-      realServers: service.real_servers.map(rs => ({ ...rs, port: rs.port ?? service.port })),
+      whenDown: service.when_down,
+      realServers: service.real_servers.map(rs => ({
+        address: rs.address,
+        port: rs.port ?? service.port,
+        weight: rs.weight,
+        upperThreshold: rs.upper_threshold,
+        lowerThreshold: rs.lower_threshold,
+      })),
     })),
     workers: file.workers,
     connections: { tableSize: ConnTable.capacityFor(file.connections.table_size) },

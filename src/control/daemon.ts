@@ -4,11 +4,16 @@
  */
 
 import { TraceRing } from '../engine/trace.ts'
-import { workerId } from './apply.ts'
-import type { Answer, LogLevel, Request } from './commands.ts'
-import { type Config, ConfigError, readConfig } from './config.ts'
+import { newTables, workerId } from './apply.ts'
+import { lipsOf } from './arms.ts'
+import { rsName } from './changes.ts'
+import type { Answer, PlanInfo, Request, Verbs } from './commands.ts'
+import { type Config, ConfigError, configOf, readConfig } from './config.ts'
+import { type ServiceKey, serviceName } from './edits.ts'
+import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
-import type { Module, ModuleLevels } from './log-levels.ts'
+import { type CarryOut, Model } from './model.ts'
+import { Readings } from './readings.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { SessionLog } from './session-log.ts'
 import { newSessionRing } from './session-ring.ts'
@@ -32,7 +37,7 @@ export async function runDaemon(configPath: string): Promise<number> {
   const log = openLog(config.log)
   for (const warning of config.warnings) log.warn(`TAPVS: ${warning}`)
   try {
-    return await serve(config, log)
+    return await serve(config, configPath, log)
   } catch (error) {
     log.error(`TAPVS: ${(error as Error).message}`)
     return 1
@@ -41,42 +46,47 @@ export async function runDaemon(configPath: string): Promise<number> {
   }
 }
 
-async function serve(config: Config, log: Log): Promise<number> {
+/** What there is to ask and to command, once it runs. */
+interface Daemon {
+  configPath: string
+  model: Model
+  workers: Workers
+  log: Log
+  sessions: SessionLog | null
+}
+
+async function serve(config: Config, configPath: string, log: Log): Promise<number> {
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(config.control.socket)
 
-  const traces = Array.from(
-    { length: config.workers.count },
-    () => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)),
-  )
-  const sessions = openSessions(config, log)
-  const workers = new Workers(
-    config,
-    traces,
-    TRACE_RECORDS,
-    text => log.of('arm').warn(`TAPVS: ${text}`),
-    sessions?.memories,
-  )
+  const indices = Array.from({ length: config.workers.count }, (_, index) => index)
+  const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
+  const tables = indices.map(() => newTables(config))
+  const model = new Model(config, new Readings(config, tables))
+  const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
+  const rings = config.log.sessions ? indices.map(newSessionRing) : []
+  const sessions = config.log.sessions && new SessionLog(rings, config.log.sessions, log)
+  const workers = new Workers(config, model.initial, tables, traces, TRACE_RECORDS, warn, rings)
   const arms = config.arms.map(arm => arm.name)
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
     const names = { worker: workerId(index), arms }
-    return new TraceReader(ring, TRACE_RECORDS, names, log, () => lostRecords(workers, index))
+    return new TraceReader(ring, TRACE_RECORDS, names, log, () => model.readings.traceLost(index))
   })
   for (const reader of readers) reader.start()
-  sessions?.reader.start()
+  sessions?.start()
 
+  const daemon = { configPath, model, workers, log, sessions }
   const stopAsked = new Promise<'stop'>(done => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => done('stop'))
   })
+  process.on('SIGHUP', () => void reloadBySignal(daemon))
   let server: ControlServer | undefined
   try {
     const first = await Promise.race([workers.ready, stopAsked])
     if (first === 'stop') return 0
     workers.setDebug(log.levels.tracing)
-    server = await openServer(config.control.socket, request =>
-      respond(request, config, workers, log, sessions?.reader),
-    )
+    server = await openServer(config.control.socket, request => respond(request, daemon))
     log.info(readyText(config), 'ready')
     const end = await Promise.race([workers.ended, stopAsked])
     if (end === 'stop') return 0
@@ -85,57 +95,100 @@ async function serve(config: Config, log: Log): Promise<number> {
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()
-    sessions?.reader.stop()
+    sessions?.stop()
   }
 }
 
-async function respond(
-  request: Request,
-  config: Config,
-  workers: Workers,
-  log: Log,
-  sessions: SessionLog | undefined,
-): Promise<Answer> {
+async function respond(request: Request, daemon: Daemon): Promise<Answer> {
+  const { model, workers } = daemon
   switch (request.verb) {
     case 'ping':
-      return { ok: { version, pid: process.pid, workers: config.workers.count } }
+      return { ok: { version, pid: process.pid, workers: model.config.workers.count } }
     case 'log':
-      if (request.level !== undefined) setLevel(workers, log, request.level, request.module)
-      if (request.reopen) {
-        log.reopen()
-        sessions?.reopen()
-      }
-      return { ok: levelsOf(log) }
+      return { ok: setLog(daemon, request) }
+    case 'services':
+      return { ok: services(model) }
+    case 'addresses':
+      return { ok: addresses(model) }
+    case 'routes':
+      return { ok: routes(model) }
+    case 'counters':
+      return { ok: counters(model, workers.arms) }
+    case 'timeouts':
+      return { ok: model.config.file.tcp.timeouts }
+    case 'config':
+      return { ok: model.config.file }
+    case 'edit':
+      return { ok: await model.edit(request.edits, request.dry_run ?? false, carryOut(daemon)) }
+    case 'apply':
+      return { ok: await apply(daemon, configOf(request.config), request.dry_run ?? false) }
+    case 'reload':
+      return { ok: await apply(daemon, readConfig(daemon.configPath), false) }
+    case 'zero':
+      zero(model, request.service)
+      return { ok: null }
     default:
       return workers.request(request)
   }
 }
 
-/** The session log and the rings that it reads, if the config wants it. */
-function openSessions(
-  { log: { sessions }, workers }: Config,
-  log: Log,
-): { memories: SharedArrayBuffer[]; reader: SessionLog } | undefined {
-  if (sessions === null) return undefined
-  const memories = Array.from({ length: workers.count }, newSessionRing)
-  return { memories, reader: new SessionLog(memories, sessions, log) }
+function carryOut(daemon: Daemon): CarryOut {
+  return (changes, after) => daemon.workers.change(changes, lipsOf(after))
 }
 
-function setLevel(workers: Workers, log: Log, level: LogLevel, module?: Module): void {
-  log.setLevel(level, module)
-  workers.setDebug(log.levels.tracing)
+async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<PlanInfo> {
+  const { model, log } = daemon
+  const plan = await model.apply(config, dryRun, carryOut(daemon))
+  if (dryRun || plan.restart.length > 0) return plan
+  for (const warning of plan.warnings) log.warn(`TAPVS: ${warning}`)
+  log.setLevels(config.log.level, config.log.modules)
+  daemon.workers.setDebug(log.levels.tracing)
+  log.info(`TAPVS: config applied, ${plan.steps.length} changes`)
+  return plan
 }
 
-function levelsOf({ levels }: Log): { level: LogLevel; modules?: ModuleLevels } {
-  const { base, own } = levels
+/** A config with a mistake is told line by line, and the running one stays. */
+async function reloadBySignal(daemon: Daemon): Promise<void> {
+  const { configPath, log } = daemon
+  // What rotates logs says so by this signal.
+  reopenLogs(daemon)
+  try {
+    const plan = await apply(daemon, readConfig(configPath), false)
+    for (const key of plan.restart) log.error(`TAPVS: not reloaded: ${key} needs a restart`)
+  } catch (error) {
+    const problems = error instanceof ConfigError ? error.problems : [(error as Error).message]
+    for (const problem of problems) log.error(`TAPVS: not reloaded: ${problem}`)
+  }
+}
+
+function zero({ config, places, readings }: Model, key: ServiceKey | undefined): void {
+  const chosen = key
+    ? config.services.filter(({ address, port }) => address === key.address && port === key.port)
+    : config.services
+  if (key && chosen.length === 0) throw new Error(`no service ${serviceName(key)}`)
+  for (const service of chosen) {
+    for (const rs of service.realServers) readings.zero(places.dests.find(rsName(service, rs)))
+  }
+}
+
+/** => the levels afterwards, of modules those that differ from the rest */
+function setLog(
+  daemon: Daemon,
+  { level, module, reopen }: Verbs['log']['args'],
+): Verbs['log']['answer'] {
+  const { workers, log } = daemon
+  if (level !== undefined) {
+    log.setLevel(level, module)
+    workers.setDebug(log.levels.tracing)
+  }
+  if (reopen) reopenLogs(daemon)
+  const { base, own } = log.levels
   return Object.keys(own).length === 0 ? { level: base } : { level: base, modules: own }
 }
 
-async function lostRecords(workers: Workers, index: number): Promise<number> {
-  const answer = await workers.ask(index, { verb: 'counters' })
-  if ('error' in answer) throw new Error(answer.error)
-  const { events } = answer.ok as { events: Record<string, number> }
-  return events.trace_lost ?? 0
+function reopenLogs({ log, sessions }: Daemon): void {
+  log.reopen()
+  sessions?.reopen()
 }
 
 function readyText(config: Config): string {

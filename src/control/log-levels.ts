@@ -31,10 +31,7 @@ export class LogLevels {
 
   constructor(base: LogLevel, modules: ModuleLevels = {}) {
     this.#base = base
-    for (const module of MODULES) {
-      const level = modules[module]
-      if (level !== undefined) this.#own.set(module, level)
-    }
+    this.setAll(base, modules)
   }
 
   get base(): LogLevel {
@@ -58,6 +55,15 @@ export class LogLevels {
     }
     this.#base = level
     this.#own.clear()
+  }
+
+  /** As a config has them. */
+  setAll(base: LogLevel, modules: ModuleLevels): void {
+    this.set(base)
+    for (const module of MODULES) {
+      const level = modules[module]
+      if (level !== undefined) this.#own.set(module, level)
+    }
   }
 
   wants(level: LogLevel, module: Module): boolean {

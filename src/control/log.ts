@@ -54,6 +54,8 @@ export interface Log extends ModuleLog {
   readonly format: LogFormat
   /** Of all modules, or of one. */
   setLevel(level: LogLevel, module?: Module): void
+  /** As a config has them. */
+  setLevels(level: LogLevel, modules: ModuleLevels): void
   of(module: Module): ModuleLog
   /** Writes a line unless it is not wanted; `say` is only called for a line that is written. */
   record(level: LogLevel, module: Module, event: string | undefined, say: () => Saying): void
@@ -125,6 +127,7 @@ export function openLog(options: LogOptions): Log {
     levels,
     format: options.format,
     setLevel: (level, module) => levels.set(level, module),
+    setLevels: (level, modules) => levels.setAll(level, modules),
     of,
     record,
     put,

@@ -6,6 +6,7 @@
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { wake } from '../io/native.ts'
+import type { Change } from './changes.ts'
 import type { Answer } from './commands.ts'
 import type { FromWorker, ToWorker, WorkerRequest, WorkerStart } from './worker-protocol.ts'
 
@@ -69,6 +70,15 @@ export class PacketThread {
 
   /** Asks the packet thread, which answers between two bursts. */
   request(request: WorkerRequest): Promise<Answer> {
+    return this.#send(id => ({ id, request }))
+  }
+
+  /** Has it change what is set up, between two bursts. */
+  change(changes: readonly Change[]): Promise<Answer> {
+    return this.#send(id => ({ id, changes }))
+  }
+
+  #send(message: (id: number) => ToWorker): Promise<Answer> {
     const id = this.#nextId++
     return new Promise(done => {
       const settle = (answer: Answer) => {
@@ -82,7 +92,7 @@ export class PacketThread {
         ANSWER_LIMIT_MS,
       )
       this.#waiting.set(id, { settle, timer })
-      this.send({ id, request })
+      this.send(message(id))
     })
   }
 

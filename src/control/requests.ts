@@ -1,6 +1,8 @@
 /** The check of a request line before anybody acts on it. */
 
+import * as z from 'zod'
 import { LOG_LEVELS, type LogLevel, type Request, type VerbName } from './commands.ts'
+import { editSchema, serviceKey } from './edit-schema.ts'
 import { MODULES, type Module } from './log-levels.ts'
 
 /** A page of connections is copied between two bursts of packets, so it must be short. */
@@ -19,8 +21,20 @@ const optionalLevel: Check = value =>
 
 const optionalModule: Check = value =>
   value === undefined || MODULES.includes(value as Module) ? undefined : MODULES.join(', ')
-const optionalBoolean: Check = value =>
+const optionalFlag: Check = value =>
   value === undefined || typeof value === 'boolean' ? undefined : 'true or false'
+const anObject: Check = value =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object'
+const edits: Check = value => {
+  const parsed = z.array(editSchema).safeParse(value)
+  if (parsed.success) return undefined
+  const [issue] = parsed.error.issues
+  return `a list of edits (at ${issue?.path.join('.')}: ${issue?.message})`
+}
+const optionalService: Check = value =>
+  value === undefined || serviceKey.safeParse(value).success
+    ? undefined
+    : 'a service: protocol, address, port'
 
 /** Verbs, and what must hold of their arguments. */
 const VERBS: Record<VerbName, Record<string, Check>> = {
@@ -29,7 +43,14 @@ const VERBS: Record<VerbName, Record<string, Check>> = {
   addresses: {},
   neighbours: {},
   counters: {},
-  log: { level: optionalLevel, module: optionalModule, reopen: optionalBoolean },
+  routes: {},
+  config: {},
+  edit: { edits, dry_run: optionalFlag },
+  apply: { config: anObject, dry_run: optionalFlag },
+  reload: {},
+  zero: { service: optionalService },
+  timeouts: {},
+  log: { level: optionalLevel, module: optionalModule, reopen: optionalFlag },
   ping: {},
 }
 

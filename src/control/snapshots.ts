@@ -1,77 +1,16 @@
-/** What listings show, copied out of the engine between two bursts. Bounded: a page of conns is at most a few hundred. */
+/** What listings show of a worker's own tables, copied out of the engine between two bursts. Bounded: a page of conns is at most a few hundred. */
 
 import { CELL } from '../engine/conn.ts'
-import { ArmCell, Drop, Event } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { Neigh } from '../engine/neigh-state.ts'
-import { type Dest, Stat } from '../engine/service.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
-import type {
-  AddressInfo,
-  ArmInfo,
-  ConnInfo,
-  ConnPage,
-  CountersInfo,
-  NeighbourInfo,
-  RealServerInfo,
-  ServiceInfo,
-} from './commands.ts'
-import type { Config } from './config.ts'
+import type { BareConfig } from './apply.ts'
+import type { ConnInfo, ConnPage, NeighbourInfo } from './commands.ts'
 
 /** Records looked at for one page, in use or not: what a listing may cost the packets at a time. */
 const RECORDS_PER_PAGE = 4096
 
-/** What a listing wants to know of a TapArm. */
-export interface TapState {
-  readonly fd: number
-  readonly reads: boolean
-  readonly ready: number
-}
-
 const NEIGH_STATES = Object.keys(Neigh)
-
-/** Sorted by address and port, and so are the real servers of each, as ipvsadm lists them. */
-export function services(engine: Engine, config: Config): ServiceInfo[] {
-  const list = engine.services.map((service, i) => ({
-    vip: service.vip,
-    info: {
-      protocol: 'tcp' as const,
-      address: ipv4Text(service.vip),
-      port: service.vport,
-      scheduler: config.services[i]?.scheduler ?? '',
-      connTimeout: config.services[i]?.connTimeout ?? 0,
-      realServers: service.dests
-        .toSorted((a, b) => byAddress(a.rip, b.rip) || a.rport - b.rport)
-        .map(dest => realServer(engine, dest)),
-    },
-  }))
-  list.sort((a, b) => byAddress(a.vip, b.vip) || a.info.port - b.info.port)
-  return list.map(({ info }) => info)
-}
-
-/** The engine's addresses are int32, so half of them are negative. */
-function byAddress(a: number, b: number): number {
-  return (a >>> 0) - (b >>> 0)
-}
-
-function realServer(engine: Engine, dest: Dest): RealServerInfo {
-  const { dests } = engine
-  const stat = (cell: number) => dests.stat(dest.index, cell)
-  return {
-    address: ipv4Text(dest.rip),
-    port: dest.rport,
-    weight: dest.weight,
-    activeConns: dests.active(dest.index),
-    inactiveConns: dests.inactive(dest.index),
-    stats: {
-      conns: stat(Stat.CONNS),
-      inPackets: stat(Stat.IN_PACKETS),
-      outPackets: stat(Stat.OUT_PACKETS),
-      inBytes: stat(Stat.IN_BYTES),
-      outBytes: stat(Stat.OUT_BYTES),
-    },
-  }
-}
 
 /** A page of the table from record `from` on. */
 export function connPage(engine: Engine, from: number, limit: number, worker: number): ConnPage {
@@ -106,22 +45,7 @@ function connInfo(engine: Engine, conn: number, worker: number): ConnInfo {
   }
 }
 
-export function addresses(engine: Engine, config: Config): AddressInfo[] {
-  return engine.arms.flatMap((arm, i) =>
-    arm.addresses.map(({ address, prefixLength }) => {
-      const info = {
-        address: ipv4Text(address),
-        prefixLength,
-        arm: config.arms[i]?.name ?? '',
-      }
-      const pool = engine.lips.find(({ lip }) => lip === address)
-      if (!pool) return info
-      return { ...info, lports: { used: pool.used, free: pool.free, misses: pool.misses } }
-    }),
-  )
-}
-
-export function neighbours(engine: Engine, config: Config, worker: number): NeighbourInfo[] {
+export function neighbours(engine: Engine, config: BareConfig, worker: number): NeighbourInfo[] {
   const { neighs } = engine
   const list: NeighbourInfo[] = []
   for (let n = 0; n < neighs.capacity; n++) {
@@ -135,39 +59,8 @@ export function neighbours(engine: Engine, config: Config, worker: number): Neig
       state: NEIGH_STATES[state] ?? '',
       arm: config.arms[arm]?.name ?? '',
       worker,
+      static: neighs.fixed[n] === 1,
     })
   }
   return list
-}
-
-/** `taps` are in the order of the arms. Slots that wait to be read into count as free. */
-export function counters(engine: Engine, config: Config, taps: readonly TapState[]): CountersInfo {
-  const { counters: numbers, frames, conns } = engine
-  const named = (names: Record<string, number>) =>
-    Object.fromEntries(
-      Object.entries(names).map(([name, i]) => [name.toLowerCase(), numbers.events[i] ?? 0]),
-    )
-  const arm = (i: number): ArmInfo => ({
-    name: config.arms[i]?.name ?? '',
-    mac: config.arms[i]?.mac ?? '',
-    mtu: config.arms[i]?.mtu ?? 0,
-    up: (taps[i]?.fd ?? -1) >= 0,
-    queues: taps[i]?.reads ? 1 : 0,
-    rxPackets: numbers.armCell(i, ArmCell.RX_PACKETS),
-    rxBytes: numbers.armCell(i, ArmCell.RX_BYTES),
-    txPackets: numbers.armCell(i, ArmCell.TX_PACKETS),
-    txBytes: numbers.armCell(i, ArmCell.TX_BYTES),
-    rxDrops: numbers.armCell(i, ArmCell.RX_DROPS),
-    txDrops: numbers.armCell(i, ArmCell.TX_DROPS),
-  })
-  return {
-    arms: engine.arms.map((_, i) => arm(i)),
-    drops: named(Drop),
-    events: { ...named(Event), trace_lost: engine.trace.lost },
-    conns: { used: conns.table.used, capacity: conns.table.capacity },
-    frames: {
-      free: taps.reduce((sum, { ready }) => sum + ready, frames.free),
-      slots: frames.slots,
-    },
-  }
 }

@@ -20,23 +20,14 @@ export class TraceReader {
   readonly #capacity: number
   readonly #names: Names
   readonly #log: Log
-  readonly #lostSoFar: () => Promise<number>
+  readonly #lostSoFar: () => number
   readonly #record = new Int32Array(RECORD_CELLS)
   #timer: NodeJS.Timeout | undefined
-  /** Records read since the ring was last seen empty: only after a whole ring of them can one have been lost. */
-  #sinceEmpty = 0
-  #mayHaveLost = false
   #lost = 0
-  #askedAt = 0
+  #reportedAt = 0
 
-  /** `lostSoFar` asks the writer how many records it could not write; `capacity` is the ring's, in records. */
-  constructor(
-    ring: TraceRing,
-    capacity: number,
-    names: Names,
-    log: Log,
-    lostSoFar: () => Promise<number>,
-  ) {
+  /** `lostSoFar` says how many records the writer could not write; `capacity` is the ring's, in records. */
+  constructor(ring: TraceRing, capacity: number, names: Names, log: Log, lostSoFar: () => number) {
     this.#ring = ring
     this.#capacity = capacity
     this.#names = names
@@ -64,11 +55,7 @@ export class TraceReader {
   drain(limit: number): boolean {
     for (let n = 0; n < limit; n++) {
       if (this.#log.behind) return true
-      if (!this.#ring.read(this.#record)) {
-        this.#sinceEmpty = 0
-        return true
-      }
-      if (++this.#sinceEmpty >= this.#capacity) this.#mayHaveLost = true
+      if (!this.#ring.read(this.#record)) return true
       const { level, module, event } = kindOf(this.#record)
       this.#log.record(level, module, event, () => this.#say())
     }
@@ -84,22 +71,21 @@ export class TraceReader {
 
   #reportLost(): void {
     const now = performance.now()
-    if (!this.#mayHaveLost || now - this.#askedAt < LOST_PERIOD_MS) return
-    this.#mayHaveLost = false
-    this.#askedAt = now
-    this.#lostSoFar().then(
-      lost => {
-        const records = lost - this.#lost
-        if (records > 0) {
-          const { worker } = this.#names
-          const text = `TRACE: ${records} records lost`
-          const fields = { records }
-          this.#log.put({ level: 'warn', module: 'log', event: 'lost', worker, fields, text })
-        }
-        this.#lost = lost
-      },
-      // No answer, no number; the next second asks again if there is reason to.
-      () => {},
-    )
+    if (now - this.#reportedAt < LOST_PERIOD_MS) return
+    this.#reportedAt = now
+    const lost = this.#lostSoFar()
+    const records = lost - this.#lost
+    this.#lost = lost
+    if (records <= 0) return
+    const { worker } = this.#names
+    const text = `TRACE: ${records} records lost`
+    this.#log.put({
+      level: 'warn',
+      module: 'log',
+      event: 'lost',
+      worker,
+      fields: { records },
+      text,
+    })
   }
 }

@@ -1,8 +1,9 @@
 /** Between the control thread and a worker: what the latter starts with, and the messages on its port. */
 
 import type { MessagePort } from 'node:worker_threads'
-import type { Answer, Request, VerbName } from './commands.ts'
-import type { Config } from './config.ts'
+import type { BareConfig, Tables } from './apply.ts'
+import type { Change } from './changes.ts'
+import type { Answer, Request } from './commands.ts'
 
 /** What a worker has of an arm's device: a descriptor that is its own from now on, and whether it reads from it. */
 export interface Queue {
@@ -19,7 +20,11 @@ export interface Shared {
 }
 
 export interface WorkerStart {
-  config: Config
+  config: BareConfig
+  /** What is set up before the first packet. */
+  changes: readonly Change[]
+  /** Where it counts. */
+  tables: Tables
   /** Index of the worker. */
   index: number
   /** In the order of the arms. */
@@ -43,13 +48,14 @@ export interface WorkerStart {
  */
 export type ToWorker =
   | { id: number; request: WorkerRequest }
+  | { id: number; changes: readonly Change[] }
   | { debug: boolean }
   | { lose: number }
   | { attach: number; queue: Queue }
   | { stop: true }
 
-/** What a worker answers; the rest is the control thread's. */
-export type WorkerRequest = Request<Exclude<VerbName, 'log' | 'ping'>>
+/** What a worker answers; the rest control knows or reads. */
+export type WorkerRequest = Request<'conns' | 'neighbours'>
 
 /** From a worker. `ready` comes once; `failed` instead if it could not start. `lost` names an arm by its index. */
 export type FromWorker =

@@ -5,6 +5,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { Arm } from '../engine/arm.ts'
 import type { Engine } from '../engine/engine.ts'
 import { arenaSlots } from '../engine/frames.ts'
 import { KeyedIsn } from '../engine/isn.ts'
@@ -16,12 +17,14 @@ import { Impair } from '../io/impair.ts'
 import { clockMs, Loop } from '../io/loop.ts'
 import { type Ring, wake } from '../io/native.ts'
 import { ringIfAllowed, TapArm } from '../io/tap-arm.ts'
-import { buildEngine, workerId } from './apply.ts'
+import { ipv4Int } from '../wire/address.ts'
+import { applyChange, type Built, buildBare, workerId } from './apply.ts'
+import type { Change } from './changes.ts'
 import type { Answer } from './commands.ts'
 import type { ConfigImpair } from './config.ts'
 import { LogLevels } from './log-levels.ts'
 import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
-import { addresses, connPage, counters, neighbours, services } from './snapshots.ts'
+import { connPage, neighbours } from './snapshots.ts'
 import type { FromWorker, ToWorker, WorkerRequest, WorkerStart } from './worker-protocol.ts'
 
 const start = workerData as WorkerStart
@@ -38,23 +41,26 @@ function main(): void {
   const exchange = openExchange()
   const sessions = start.sessions && sessionRing(start.sessions)
   if (sessions) setSessionClock(sessions, performance.now())
-  const engine = buildEngine(config, {
+  const built = buildBare(config, {
     worker: index,
     ...(shared && { arena: shared.arena }),
     ...(exchange && { peers: exchange }),
     trace,
     ...(sessions && { sessions }),
     isn: new KeyedIsn(Int32Array.of(...[0, 4, 8, 12].map(at => key.readInt32LE(at)))),
+    tables: start.tables,
     seed: key.readInt32LE(16) | 1,
     now: clockMs(),
   })
+  const { engine } = built
+  for (const change of start.changes) applyChange(built, change, clockMs())
   const ring = ringIfAllowed(warning => {
     // It is the machine that says so, to all of them.
     if (index === 0) post({ warning })
   })
   const taps = makeTaps(engine, ring)
   const loop = new Loop(engine, taps, exchange, start.waker, {
-    control: () => readMail(engine, taps, loop),
+    control: () => readMail(built, taps, loop),
     armLost: arm => post({ lost: arm }),
   })
   post({ ready: true })
@@ -89,7 +95,8 @@ function isImpaired({ loss, duplicate, reorder, corrupt }: ConfigImpair): boolea
 }
 
 /** Carries out what the control thread has sent; false ends the loop. */
-function readMail(engine: Engine, taps: readonly TapArm[], loop: Loop): boolean {
+function readMail(built: Built, taps: readonly TapArm[], loop: Loop): boolean {
+  const { engine } = built
   for (;;) {
     const message = receiveMessageOnPort(port)?.message as ToWorker | undefined
     if (message === undefined) return true
@@ -97,31 +104,34 @@ function readMail(engine: Engine, taps: readonly TapArm[], loop: Loop): boolean 
     if ('debug' in message) engine.trace.debug = message.debug
     else if ('lose' in message) taps[message.lose]?.lose()
     else if ('attach' in message) loop.attach(message.attach, message.queue.fd, message.queue.reads)
-    else post({ id: message.id, answer: answered(engine, taps, message.request) })
+    else if ('changes' in message)
+      post({ id: message.id, answer: carryOut(built, message.changes) })
+    else post({ id: message.id, answer: answered(engine, message.request) })
+  }
+}
+
+/** A step that fails is a mistake of ours, and the ones before it stand. */
+function carryOut(built: Built, changes: readonly Change[]): Answer {
+  try {
+    for (const change of changes) {
+      applyChange(built, change, clockMs())
+      if (change.put !== 'address' || index !== 0) continue
+      // One worker speaks for all.
+      built.engine.announceAddress(built.engine.arms[change.arm] as Arm, ipv4Int(change.address))
+    }
+    return { ok: null }
+  } catch (error) {
+    return { error: `a change failed in worker ${workerId(index)}: ${(error as Error).message}` }
   }
 }
 
 /** A listing that goes wrong is an error for whoever asked, and nothing for the packets. */
-function answered(engine: Engine, taps: readonly TapArm[], request: WorkerRequest): Answer {
+function answered(engine: Engine, request: WorkerRequest): Answer {
   try {
-    return answer(engine, taps, request)
+    if (request.verb === 'neighbours') return { ok: neighbours(engine, config, workerId(index)) }
+    return { ok: connPage(engine, request.from, request.limit, workerId(index)) }
   } catch (error) {
     return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
-  }
-}
-
-function answer(engine: Engine, taps: readonly TapArm[], request: WorkerRequest): Answer {
-  switch (request.verb) {
-    case 'services':
-      return { ok: services(engine, config) }
-    case 'conns':
-      return { ok: connPage(engine, request.from, request.limit, workerId(index)) }
-    case 'addresses':
-      return { ok: addresses(engine, config) }
-    case 'neighbours':
-      return { ok: neighbours(engine, config, workerId(index)) }
-    case 'counters':
-      return { ok: counters(engine, config, taps) }
   }
 }
 

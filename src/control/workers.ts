@@ -6,13 +6,19 @@
 import { arenaSlots } from '../engine/frames.ts'
 import { Handover } from '../io/handover.ts'
 import { createWaker } from '../io/native.ts'
-import { arenaBytes } from './apply.ts'
+import { arenaBytes, type Tables } from './apply.ts'
 import { Arms } from './arms.ts'
-import type { Answer } from './commands.ts'
+import type { Change } from './changes.ts'
+import type { Answer, NeighbourInfo } from './commands.ts'
 import type { Config } from './config.ts'
-import { addUp, type Listing, pageOf } from './merge.ts'
 import { PacketThread } from './packet-thread.ts'
 import type { Shared, WorkerRequest } from './worker-protocol.ts'
+
+/** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
+const pageOf = {
+  write: (worker: number, record: number): number => worker * 2 ** 32 + record,
+  read: (from: number) => ({ worker: Math.trunc(from / 2 ** 32), record: from % 2 ** 32 }),
+}
 
 export class Workers {
   /** Rejects with the reason, in one line, if one of them cannot start or ends before. */
@@ -22,14 +28,20 @@ export class Workers {
   readonly #threads: PacketThread[]
   readonly #arms: Arms
 
-  /** `traces` and `sessions` are the memories of the rings, by worker. Throws NativeError if an arm cannot be opened. */
+  /**
+   * `changes` are what they set up first; `tables`, `traces` and `sessions` are the memories in which they count and write
+   * their records, by worker. Throws NativeError if an arm cannot be opened.
+   */
   constructor(
     config: Config,
+    changes: readonly Change[],
+    tables: readonly Tables[],
     traces: readonly SharedArrayBuffer[],
     traceRecords: number,
     warn: (text: string) => void,
     sessions: readonly SharedArrayBuffer[] = [],
   ) {
+    const { services: _, warnings: __, file: ___, ...bare } = config
     const wakers = traces.map(() => createWaker())
     const shared = wakers.length === 1 ? null : shareMemory(config, wakers)
     this.#arms = new Arms(config, warn, (worker, message) => this.#threads[worker]?.send(message))
@@ -37,16 +49,17 @@ export class Workers {
     this.#threads = wakers.map((waker, index) => {
       const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
       const trace = traces[index] as SharedArrayBuffer
-      const ended = sessions[index] ?? null
       const start = {
-        config,
+        config: bare,
+        changes,
+        tables: tables[index] as Tables,
         index,
         queues: own,
         shared,
         trace,
         traceRecords,
         waker,
-        sessions: ended,
+        sessions: sessions[index] ?? null,
       }
       return new PacketThread(start, arm => this.#arms.lost(arm, index), warn)
     })
@@ -56,23 +69,26 @@ export class Workers {
     this.ended = Promise.race(this.#threads.map(thread => thread.ended))
   }
 
-  /** Asks all of them, each of which answers between two bursts, and adds up what they say. */
+  /** Asks for what only they know; each answers between two bursts. */
   async request(request: WorkerRequest): Promise<Answer> {
     if (request.verb === 'conns') return this.#conns(request.from, request.limit)
     const answers = await Promise.all(this.#threads.map(thread => thread.request(request)))
     const failed = answers.find(answer => 'error' in answer)
     if (failed) return failed
-    return {
-      ok: addUp(
-        request.verb,
-        answers.map(answer => (answer as { ok: Listing }).ok),
-      ),
-    }
+    // What is a worker's own stands side by side.
+    return { ok: answers.flatMap(answer => (answer as { ok: NeighbourInfo[] }).ok) }
   }
 
-  /** Asks one of them. */
-  ask(index: number, request: WorkerRequest): Promise<Answer> {
-    return (this.#threads[index] as PacketThread).request(request)
+  /** Carries changes out in all of them; `lips` are all LIPs then. Rejects if one could not. */
+  async change(changes: readonly Change[], lips: readonly string[]): Promise<void> {
+    // Before a LIP is used, what comes back to it must find its way to the worker.
+    if (changes.some(({ put }) => put === 'lip' || put === 'no-lip')) this.#arms.steer(lips)
+    const answers = await Promise.all(this.#threads.map(thread => thread.change(changes)))
+    for (const answer of answers) if ('error' in answer) throw new Error(answer.error)
+  }
+
+  get arms(): Arms {
+    return this.#arms
   }
 
   setDebug(debug: boolean): void {
@@ -89,7 +105,8 @@ export class Workers {
   async #conns(from: number, limit: number): Promise<Answer> {
     const { worker, record } = pageOf.read(from)
     if (worker >= this.#threads.length) return { ok: { conns: [], next: -1 } }
-    const answer = await this.ask(worker, { verb: 'conns', from: record, limit })
+    const thread = this.#threads[worker] as PacketThread
+    const answer = await thread.request({ verb: 'conns', from: record, limit })
     if ('error' in answer) return answer
     const { conns, next } = answer.ok as { conns: []; next: number }
     if (next >= 0) return { ok: { conns, next: pageOf.write(worker, next) } }

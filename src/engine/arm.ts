@@ -57,6 +57,22 @@ export class Arm {
     }
   }
 
+  /** The on-link route of a shorter prefix is a route of its own by now. */
+  removeAddress(address: number, prefixLength: number): void {
+    const at = this.#addresses.findIndex(
+      other => other.address === address && other.prefixLength === prefixLength,
+    )
+    if (at >= 0) this.#addresses.splice(at, 1)
+    if (!this.#addresses.some(other => other.address === address)) this.#owned.delete(address)
+  }
+
+  removeRoute(network: number, prefixLength: number): void {
+    const at = this.#routes.findIndex(
+      route => route.network === network && route.prefixLength === prefixLength,
+    )
+    if (at >= 0) this.#routes.splice(at, 1)
+  }
+
   /** Routes are kept longest prefix first, equal lengths in the order of addition; the first match wins (6.5). */
   addRoute(route: Route): void {
     const at = this.#routes.findIndex(other => other.prefixLength < route.prefixLength)

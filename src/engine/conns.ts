@@ -121,7 +121,7 @@ export class Conns {
     this.table.link(conn)
     this.#refresh(conn, State.NONE, now)
     this.wheel.file(conn, cells[at + DEADLINE])
-    this.#dests.countConn(dest.index)
+    this.#dests.countConn(dest)
     this.#counters.count(Event.CONNS_OPENED)
     if (this.#trace.debug) this.#traceConn(TraceKind.CONN_NEW, conn, REFS, now)
     return conn << 1
@@ -208,6 +208,8 @@ export class Conns {
     const dest = this.table.dest(conn)
     const established = this.table.state(conn) === ESTABLISHED
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
+    const rs = this.#dests.list[dest]
+    if (rs?.overloaded) this.#dests.checkLoad(rs)
     const outPorts = cells[at + 6]
     const pool = this.#lips[this.table.lip(conn)]
     pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
@@ -215,6 +217,11 @@ export class Conns {
     if (this.sessions !== null) this.sessions.end(conn, now)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
+  }
+
+  /** ms by state, for what comes from now on; `established` of an RS is in its cells. */
+  setTimeouts(ms: Int32Array): void {
+    this.#timeoutMs.set(ms.subarray(0, STATES))
   }
 
   /** ms until the conn's state times out after a packet: per state, or the service's own for ESTABLISHED. */

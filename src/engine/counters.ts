@@ -86,6 +86,10 @@ export const ArmCell = {
   RX_DROPS: 4,
   TX_DROPS: 5,
 } as const
+/** What is at present, not counted: written once a turn of the loop. */
+export const Gauge = { CONNS_USED: 0, FRAMES_FREE: 1, TRACE_LOST: 2 } as const
+const GAUGE_CELLS = 8
+
 const ARM_CELLS = 8
 const EVENT_CELLS = 96
 
@@ -95,16 +99,18 @@ const { RX_PACKETS, RX_BYTES, TX_PACKETS, TX_BYTES, RX_DROPS, TX_DROPS } = ArmCe
 export class Counters {
   /** Drops and events by number, as doubles: exact to 2^53 and no allocation on increment. */
   readonly events: Float64Array
+  readonly gauges: Float64Array
   readonly arms: Float64Array
 
   static bytesFor(arms: number): number {
-    return (EVENT_CELLS + arms * ARM_CELLS) * 8
+    return (EVENT_CELLS + GAUGE_CELLS + arms * ARM_CELLS) * 8
   }
 
   /** `memory` may be shared, so that others read the numbers without asking the packet thread. */
   constructor(memory: ArrayBufferLike, arms: number) {
     this.events = new Float64Array(memory, 0, EVENT_CELLS)
-    this.arms = new Float64Array(memory, EVENT_CELLS * 8, arms * ARM_CELLS)
+    this.gauges = new Float64Array(memory, EVENT_CELLS * 8, GAUGE_CELLS)
+    this.arms = new Float64Array(memory, (EVENT_CELLS + GAUGE_CELLS) * 8, arms * ARM_CELLS)
   }
 
   count(event: number): void {

@@ -5,8 +5,9 @@
 
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
-import { type Arm, armTowards, routeOut } from './arm.ts'
+import { type Arm, armTowards } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
+import { sendArp } from './arp-output.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
 import { Forward } from './forward.ts'
@@ -14,16 +15,16 @@ import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
-import { type NeighOptions, Neighs, NO_NEIGH, sendArp } from './neigh.ts'
+import { type NeighOptions, Neighs } from './neigh.ts'
 import { Kind, Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import { Random } from './random.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
-import { SCHEDULERS, type SchedulerName } from './schedule.ts'
-import { DestCell, Dests, type Service, Services } from './service.ts'
+import { DestCell, Dests, type Service, type Services } from './service.ts'
 import type { SessionOptions, Sessions } from './sessions.ts'
+import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
@@ -73,7 +74,7 @@ const MAY_OPEN = -1000
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { ACK } = FLAG
 const { TCP: KIND_TCP } = Kind
-const { ARM, NEXT_HOP, NEIGH, ESTABLISHED_MS } = DestCell
+const { ARM } = DestCell
 
 export class Engine {
   readonly frames: Frames
@@ -85,16 +86,14 @@ export class Engine {
   readonly dests: Dests
   readonly neighs: Neighs
   readonly lips: SaPool[] = []
-  readonly #services = new Services()
-  readonly #serviceList: Service[] = []
+  readonly setup: Setup
+  readonly #services: Services
   readonly #parsed = new Parsed()
   readonly #prefetch: Prefetch
   readonly #forward: Forward
   readonly #arp: ArpInput
   readonly #rstOnBareAck: boolean
   readonly #peers: Peers | null
-  readonly #lipAddresses = new Set<number>()
-  readonly #establishedMs: number
   #neighTick: number
 
   constructor(options: EngineOptions) {
@@ -126,6 +125,9 @@ export class Engine {
       this.trace,
       random,
     )
+    const established = options.timeoutMs[State.ESTABLISHED]
+    this.setup = new Setup(this.arms, this.neighs, this.dests, this.lips, established)
+    this.#services = this.setup.services
     this.#prefetch = new Prefetch(this.frames, this.conns.table)
     const fullnat = new FullNat(
       this.frames,
@@ -145,12 +147,7 @@ export class Engine {
       options.peers,
     )
     this.#rstOnBareAck = options.rstOnBareAck
-    this.#establishedMs = options.timeoutMs[State.ESTABLISHED]
     this.#neighTick = options.now
-  }
-
-  get services(): readonly Service[] {
-    return this.#serviceList
   }
 
   /** The frames in the first `count` of `slots` (at most a burst) are about to be judged. It need not be said. */
@@ -225,65 +222,20 @@ export class Engine {
     return 1
   }
 
-  /** Adds a LIP: an address of its arm that has lports. */
-  addLip(pool: SaPool): void {
-    this.lips.push(pool)
-    this.#lipAddresses.add(pool.lip)
-  }
-
-  /** Adds a service without RSs. LIPs are indices of `lips`. */
-  addService(
-    vip: number,
-    vport: number,
-    scheduler: SchedulerName,
-    lips: readonly number[],
-  ): Service {
-    const service = {
-      protocol: PROTO.TCP,
-      vip,
-      vport,
-      pick: SCHEDULERS[scheduler],
-      dests: [],
-      lips: [...lips],
-      cursor: -1,
-      currentWeight: 0,
-      lipCursor: -1,
-    }
-    this.#services.add(service)
-    this.#serviceList.push(service)
-    return service
-  }
-
-  /**
-   * Adds an RS to a service, at the head of its list as DPVS does, and asks for its next hop's MAC ahead of the first
-   * connection. `establishedMs` 0 means the table's timeout. Throws RangeError if no route leads to it.
-   */
-  addRs(
-    service: Service,
-    rip: number,
-    rport: number,
-    weight: number,
-    establishedMs: number,
-    now: number,
-  ): void {
-    const out = routeOut(this.arms, rip)
-    if (out === undefined) throw new RangeError('no route to the real server')
-    const { index } = this.dests.add(service, rip, rport, weight)
-    service.dests.unshift(this.dests.list[index])
-    const { cells } = this.dests
-    const at = index << 4
-    cells[at | ARM] = out.arm.index
-    cells[at | NEXT_HOP] = out.nextHop
-    cells[at | ESTABLISHED_MS] = establishedMs === 0 ? this.#establishedMs : establishedMs
-    cells[at | NEIGH] = NO_NEIGH
-    this.neighs.resolve(out.arm.index, out.nextHop, now)
+  /** Timeouts in ms by state, for what comes from now on. */
+  setTimeouts(ms: Int32Array): void {
+    this.conns.setTimeouts(ms)
+    this.setup.setEstablished(ms[State.ESTABLISHED])
   }
 
   /** Gratuitous ARP for every address of the arm: it has come up, and caches around it may hold another MAC. */
   announce(arm: Arm): void {
-    for (const { address } of arm.addresses) {
-      if (sendArp(this.frames, arm, address, address)) this.counters.count(Event.ARP_GRATUITOUS)
-    }
+    for (const { address } of arm.addresses) this.announceAddress(arm, address)
+  }
+
+  /** The same for one address, which is new. */
+  announceAddress(arm: Arm, address: number): void {
+    if (sendArp(this.frames, arm, address, address)) this.counters.count(Event.ARP_GRATUITOUS)
   }
 
   /** Learns what an ARP said that another worker received. */
@@ -301,7 +253,7 @@ export class Engine {
   /** The worker that a packet without a connection here belongs to; this one if it belongs to nobody. */
   #owner({ steering, self }: Peers): number {
     const p = this.#parsed
-    if (!this.#lipAddresses.has(p.daddr)) return steering.clientWorker(p.saddr, p.ports >>> 16)
+    if (!this.setup.isLip(p.daddr)) return steering.clientWorker(p.saddr, p.ports >>> 16)
     const owner = steering.lportWorker(p.ports & 0xffff)
     return owner < 0 ? self : owner
   }

@@ -10,10 +10,10 @@
  * DELAY when it ages, deleted when the timer fires in NONE. Frames that wait for it are parked (parking.ts).
  */
 
-import { writeArpRequest } from '../wire/arp.ts'
 import { writeMacs } from '../wire/ethernet.ts'
-import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
+import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
+import { sendArp } from './arp-output.ts'
 import { type Counters, Event, PARKED } from './counters.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
 import { NEIGH_TIMEOUTS_SEC, Neigh, NeighEvent, nextNeighState } from './neigh-state.ts'
@@ -53,6 +53,8 @@ export class Neighs {
   readonly state: Uint8Array
   readonly macHi: Uint16Array
   readonly macLo: Int32Array
+  /** 1 for an entry that the operator has set: neither timers nor ARP change it. */
+  readonly fixed: Uint8Array
   readonly #next: Int32Array
   readonly #deadline: Int32Array
   readonly #stamp: Int32Array
@@ -87,6 +89,7 @@ export class Neighs {
     this.state = new Uint8Array(n)
     this.macHi = new Uint16Array(n)
     this.macLo = new Int32Array(n)
+    this.fixed = new Uint8Array(n)
     this.#next = new Int32Array(n)
     this.#deadline = new Int32Array(n)
     this.#stamp = new Int32Array(n)
@@ -170,10 +173,30 @@ export class Neighs {
     if (n >= 0 && this.state[n] === NONE) this.#ask(n, now)
   }
 
+  /** An entry that the operator sets; what was parked for it goes out. False when the table is full. */
+  fix(arm: number, address: number, macHi: number, macLo: number, now: number): boolean {
+    const n = this.findOrCreate(arm, address, NO_NEIGH, now)
+    if (n < 0) return false
+    this.fixed[n] = 1
+    this.state[n] = REACHABLE
+    this.macHi[n] = macHi
+    this.macLo[n] = macLo
+    this.#flush(n)
+    return true
+  }
+
+  /** From now on it has to be heard of like any other. */
+  unfix(arm: number, address: number, now: number): void {
+    const n = this.find(arm, address, NO_NEIGH)
+    if (n < 0) return
+    this.fixed[n] = 0
+    this.#rearm(n, now)
+  }
+
   /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (6.4). */
   confirm(n: number, macHi: number, macLo: number, now: number): void {
     const state = this.state[n]
-    if (state < REACHABLE) return
+    if (state < REACHABLE || this.fixed[n] === 1) return
     if (this.macLo[n] === macLo && this.macHi[n] === macHi) {
       // The usual case, a REACHABLE entry in its quiet period, ends here.
       if (state === REACHABLE && !this.#mayRearm(n, now)) return
@@ -188,6 +211,7 @@ export class Neighs {
    * parked frames go out in order.
    */
   learn(n: number, macHi: number, macLo: number, solicited: boolean, now: number): void {
+    if (this.fixed[n] === 1) return
     const known = this.state[n] >= REACHABLE
     if (known && (this.macHi[n] !== macHi || this.macLo[n] !== macLo)) {
       this.#counters.count(Event.NEIGH_MOVED)
@@ -216,7 +240,7 @@ export class Neighs {
   tick(now: number): void {
     if (this.#used === 0) return
     for (let n = 0; n < this.#top; n++) {
-      if (this.arm[n] < 0) continue
+      if (this.arm[n] < 0 || this.fixed[n] === 1) continue
       if (((this.#deadline[n] - now) | 0) <= 0) {
         if (this.state[n] === NONE) this.#delete(n)
         else this.#expire(n, now)
@@ -317,23 +341,4 @@ export class Neighs {
 
 function bucketOf(address: number): number {
   return (address ^ (address >>> 8)) & (BUCKETS - 1)
-}
-
-/** Puts a broadcast ARP request into the arm's outbox; false when the arena has no slot left. */
-export function sendArp(frames: Frames, arm: Arm, sender: number, target: number): boolean {
-  const slot = frames.take()
-  if (slot === NO_SLOT) return false
-  const start = frames.start[slot]
-  clearVnetHdr(frames.pkt, start)
-  const bytes = writeArpRequest(
-    frames.pkt,
-    start + VNET_BYTES,
-    arm.macHi,
-    arm.macLo,
-    sender,
-    target,
-  )
-  frames.length[slot] = VNET_BYTES + bytes
-  arm.send(slot)
-  return true
 }

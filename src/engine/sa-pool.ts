@@ -14,6 +14,11 @@ export const LPORT_LAST = 65_535
 export const SUB_POOLS = 16
 export const NO_LPORT = -1
 
+/** What is counted of a LIP, LIP_CELLS int32 each. */
+export const LipCell = { FREE: 0, MISSES: 1, ALL: 2 } as const
+export const LIP_CELLS = 4
+const { FREE, MISSES, ALL } = LipCell
+
 /** Which lports are this worker's: those with (port & mask) === residue (DPVS: sa_pool of n workers). */
 export interface Partition {
   mask: number
@@ -43,37 +48,53 @@ export class SaPool {
   readonly #partition: Partition
   readonly #head = new Int32Array(SUB_POOLS)
   readonly #free = new Int32Array(SUB_POOLS)
-  #misses = 0
+  readonly #counts: Int32Array
+  readonly #at: number
 
   static bytesFor(partition: Partition): number {
     return lportsOf(partition) * SUB_POOLS * 6
   }
 
-  /** `memory` needs bytesFor(partition) bytes, all zero. */
-  constructor(memory: ArrayBufferLike, lip: number, partition: Partition) {
+  /**
+   * `memory` needs bytesFor(partition) bytes, all zero. Free lports and misses are counted in LIP_CELLS cells of `counts`
+   * from `at` on (LipCell), where others may read them.
+   */
+  constructor(
+    memory: ArrayBufferLike,
+    lip: number,
+    partition: Partition,
+    counts: Int32Array = new Int32Array(LIP_CELLS),
+    at = 0,
+  ) {
     this.lip = lip
+    this.#counts = counts
+    this.#at = at
     this.#size = lportsOf(partition)
     this.#partition = partition
     const cells = this.#size * SUB_POOLS
     this.#lastSeq = new Int32Array(memory, 0, cells)
     this.#ports = new Uint16Array(memory, cells * 4, cells)
-    let at = 0
+    let next = 0
     for (let port = LPORT_FIRST; port <= LPORT_LAST; port++) {
-      if ((port & partition.mask) === partition.residue) this.#ports[at++] = port
+      if ((port & partition.mask) === partition.residue) this.#ports[next++] = port
     }
     for (let sub = 1; sub < SUB_POOLS; sub++)
       this.#ports.copyWithin(sub * this.#size, 0, this.#size)
     this.#free.fill(this.#size)
+    counts[at + FREE] = cells
+    counts[at + MISSES] = 0
+    counts[at + ALL] = cells
   }
 
   /** => The longest-rested lport towards this RS, to be released exactly once; NO_LPORT (and a miss) if none is free. */
   fetch(rip: number, rport: number): number {
     const sub = subPoolOf(rip, rport)
     if (this.#free[sub] === 0) {
-      this.#misses++
+      this.#counts[this.#at + MISSES]++
       return NO_LPORT
     }
     this.#free[sub]--
+    this.#counts[this.#at + FREE]--
     const port = this.#ports[sub * this.#size + this.#head[sub]]
     this.#head[sub] = (this.#head[sub] + 1) % this.#size
     return port
@@ -90,6 +111,7 @@ export class SaPool {
     this.#lastSeq[this.#place(sub, lport)] = seq
     this.#ports[sub * this.#size + ((this.#head[sub] + this.#free[sub]) % this.#size)] = lport
     this.#free[sub]++
+    this.#counts[this.#at + FREE]++
   }
 
   /** Cell of an lport in #lastSeq: its rank among the ports of the partition. */
@@ -107,13 +129,11 @@ export class SaPool {
 
   /** `sa_free`. */
   get free(): number {
-    let free = 0
-    for (const count of this.#free) free += count
-    return free
+    return this.#counts[this.#at + FREE]
   }
 
   /** Fetches that found their sub-pool empty: `sa_miss`. */
   get misses(): number {
-    return this.#misses
+    return this.#counts[this.#at + MISSES]
   }
 }

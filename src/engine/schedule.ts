@@ -2,8 +2,12 @@
 
 import type { Dest, Service } from './service.ts'
 
-/** => An RS with weight > 0, or undefined if there is none. Moves the service's cursor. */
+/** => An RS with weight > 0 that is not full, or undefined if there is none. Moves the service's cursor. */
 export type Pick = (service: Service) => Dest | undefined
+
+function isOpen({ weight, overloaded }: Dest): boolean {
+  return weight > 0 && !overloaded
+}
 
 /** Round robin: the first valid RS behind the cursor. */
 function rr(service: Service): Dest | undefined {
@@ -11,7 +15,7 @@ function rr(service: Service): Dest | undefined {
   for (let step = 0; step < dests.length; step++) {
     service.cursor = (service.cursor + 1) % dests.length
     const dest = dests[service.cursor]
-    if (dest.weight > 0) return dest
+    if (isOpen(dest)) return dest
   }
   return undefined
 }
@@ -36,7 +40,7 @@ function wrr(service: Service): Dest | undefined {
       return undefined
     }
     const dest = dests[service.cursor]
-    if (dest.weight >= service.currentWeight && dest.weight > 0) return dest
+    if (dest.weight >= service.currentWeight && isOpen(dest)) return dest
   }
 }
 
@@ -44,7 +48,9 @@ function wrr(service: Service): Dest | undefined {
 function startRound(service: Service): boolean {
   let max = 0
   let divisor = 0
-  for (const { weight } of service.dests) {
+  for (const dest of service.dests) {
+    if (!isOpen(dest)) continue
+    const { weight } = dest
     if (weight > max) max = weight
     divisor = gcd(weight, divisor)
   }

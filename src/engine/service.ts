@@ -13,17 +13,25 @@ export interface Dest {
   readonly rip: number
   readonly rport: number
   weight: number
+  /** Connections of this worker that it may have, -1 for any number; full, it is used again below `lower` or, if 0, `upper`. */
+  upper: number
+  lower: number
+  overloaded: boolean
 }
 
 export interface Service {
   readonly protocol: number
   readonly vip: number
   readonly vport: number
-  readonly pick: Pick
+  pick: Pick
   /** Newest first, as DPVS keeps them: schedulers walk this order. */
   readonly dests: Dest[]
-  /** Indices of the LIPs it may use, in order of addition. */
+  /** Places of the LIPs it may use, in order of addition. */
   readonly lips: number[]
+  /** ms of ESTABLISHED; 0 means the table's timeout. */
+  establishedMs: number
+  /** SYNs that no RS can take are answered by a RST. */
+  reject: boolean
   /** Scheduler state: position in dests, and wrr's current weight. */
   cursor: number
   currentWeight: number
@@ -47,6 +55,9 @@ export const DestCell = {
   INACTIVE: 15,
 } as const
 
+/** Cells of Stat. */
+const STATS = 5
+
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { IN_PACKETS, IN_BYTES } = Stat
 
@@ -56,7 +67,8 @@ const { IN_PACKETS, IN_BYTES } = Stat
  *   5 doubles of Stat | 6 int32 of DestCell
  */
 export class Dests {
-  readonly list: Dest[] = []
+  /** By place. The RS of a place that was taken away is undefined; its cells live on with its connections. */
+  readonly list: (Dest | undefined)[] = []
   /** `dest * 8 + Stat`. Packets are counted as on the wire: a GSO frame counts its segments. */
   readonly stats: Float64Array
   /** `dest * 16 + DestCell`, the same memory. */
@@ -85,18 +97,30 @@ export class Dests {
     return this.stats[(dest << 3) + cell]
   }
 
-  /** Enters an RS; the caller says where packets for it go. Throws RangeError when all places are taken. */
-  add(service: Service, rip: number, rport: number, weight: number): Dest {
-    const index = this.list.length
-    if (index === this.capacity) throw new RangeError(`no room for more than ${index} real servers`)
-    const dest = { index, service, rip, rport, weight }
-    this.list.push(dest)
-    return dest
+  /**
+   * Enters an RS into its place. One that comes back while its connections live finds its numbers as they are; the
+   * statistics begin anew.
+   */
+  put(dest: Dest): void {
+    const { index } = dest
+    this.list[index] = dest
+    this.stats.fill(0, index << 3, (index << 3) + STATS)
+    this.checkLoad(dest)
   }
 
-  countConn(dest: number): void {
-    this.stats[(dest << 3) + Stat.CONNS]++
-    this.cells[(dest << 4) | DestCell.INACTIVE]++
+  /** Connections of an RS have become more, fewer, or allowed in another number. */
+  checkLoad(dest: Dest): void {
+    const { index, upper, lower } = dest
+    const conns = this.active(index) + this.inactive(index)
+    if (upper < 0) dest.overloaded = false
+    else if (conns >= upper) dest.overloaded = true
+    else if (conns < (lower === 0 ? upper : lower)) dest.overloaded = false
+  }
+
+  countConn(dest: Dest): void {
+    this.stats[(dest.index << 3) + Stat.CONNS]++
+    this.cells[(dest.index << 4) | DestCell.INACTIVE]++
+    if (dest.upper >= 0) this.checkLoad(dest)
   }
 
   countPackets(dest: number, dir: number, packets: number, bytes: number): void {
@@ -115,10 +139,17 @@ export class Services {
     ports.set((service.protocol << 16) | service.vport, service)
   }
 
+  /** => what was there */
+  remove(protocol: number, vip: number, vport: number): Service | undefined {
+    const service = this.find(protocol, vip, vport)
+    this.#byAddress.get(vip)?.delete((protocol << 16) | vport)
+    return service
+  }
+
   find(protocol: number, vip: number, vport: number): Service | undefined {
     return this.#byAddress.get(vip)?.get((protocol << 16) | vport)
   }
 }
 
-/** The LIPs of the appliance, in order of addition; a conn holds the index (at most 4096). */
+/** The LIPs of the appliance by place, which a conn holds (at most 4096). */
 export type Lips = SaPool[]

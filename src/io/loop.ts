@@ -4,7 +4,7 @@
  */
 
 import { performance } from 'node:perf_hooks'
-import { DONE, Drop, Event, HAND_OVER, PARKED } from '../engine/counters.ts'
+import { DONE, Drop, Event, Gauge, HAND_OVER, PARKED } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { BURST } from '../engine/frames.ts'
 import type { Exchange } from './exchange.ts'
@@ -112,7 +112,18 @@ export class Loop {
     }
     this.#flush()
     this.#watchArms()
+    this.#gauge()
     return this.#exchange?.maySleep() === false ? 0 : sleep
+  }
+
+  /** What is at present, for those who read it without asking. */
+  #gauge(): void {
+    const { conns, counters, frames, trace } = this.#engine
+    let free = frames.free
+    for (const tap of this.#taps) free += tap.ready
+    counters.gauges[Gauge.CONNS_USED] = conns.table.used
+    counters.gauges[Gauge.FRAMES_FREE] = free
+    counters.gauges[Gauge.TRACE_LOST] = trace.lost
   }
 
   /** Reads an arm until it is empty or has had its turn: one that floods still lets the other have every second one. */

@@ -16,14 +16,20 @@ export const SERVICES: ServiceInfo[] = [
     port: 6379,
     scheduler: 'wrr',
     connTimeout: 0,
+    whenDown: 'drop',
+    localAddresses: [{ address: '192.168.168.7', arm: 'int0', conflicts: 0, conns: 1 }],
     realServers: [
       {
         address: '192.168.168.2',
         port: 6379,
         weight: 100,
+        upperThreshold: 0,
+        lowerThreshold: 0,
+        inhibited: false,
         activeConns: 0,
         inactiveConns: 1,
         stats: { conns: 1, inPackets: 6, outPackets: 4, inBytes: 336, outBytes: 222 },
+        rates: { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 },
       },
     ],
   },
@@ -58,8 +64,9 @@ export const NEIGHBOURS: NeighbourInfo[] = [
     state: 'REACHABLE',
     arm: 'int0',
     worker: 5,
+    static: false,
   },
-  { address: '192.168.168.9', mac: null, state: 'SEND', arm: 'int0', worker: 5 },
+  { address: '192.168.168.9', mac: null, state: 'SEND', arm: 'int0', worker: 5, static: false },
 ]
 
 export const ARMS: ArmInfo[] = [

@@ -50,6 +50,8 @@ async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Requ
         return { ok: { level: levels.base, modules: levels.own } }
       case 'ping':
         return { ok: { version: '0', pid: 1, workers: 7 } }
+      default:
+        return { error: `not asked here: ${request.verb}` }
     }
   }
   const socket = join(folder(t), 'tapvs.sock')

@@ -109,9 +109,12 @@ test('what values say about each other', async t => {
         'services[0]: expected a LIP to reach its real servers from, found no local_addresses in any arm',
       ],
     ],
-    'an empty list of LIPs': [
-      yaml({ services: '[{ address: 10.0.0.1, port: 80, local_addresses: [] }]' }),
-      ['services[0].local_addresses: expected at least one LIP, found none'],
+    'a lower threshold above the upper one': [
+      yaml({
+        services:
+          '[{ address: 10.0.0.1, port: 80, real_servers: [{ address: 10.0.0.2, lower_threshold: 5, upper_threshold: 4 }] }]',
+      }),
+      ['services[0].real_servers[0].lower_threshold: expected at most upper_threshold 4, found 5'],
     ],
     'a real server out of reach': [
       yaml({

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type Config, parseConfig, readConfig } from '../../src/control/config.ts'
+import { type ConfigValues, configOf, parseConfig, readConfig } from '../../src/control/config.ts'
 import { configSchema } from '../../src/control/config-schema.ts'
 import { DEFAULT_TIMEOUTS, State } from '../../src/engine/tcp-state.ts'
 
@@ -17,7 +17,7 @@ test('config/lab.yaml, every value', () => {
   const [ext, int] = config.arms
   assert.match(ext?.mac ?? '', /^02:74:76(:[0-9a-f]{2}){3}$/)
   assert.notEqual(ext?.mac, int?.mac)
-  const expected: Config = {
+  const expected: ConfigValues = {
     arms: [
       {
         name: 'ext0',
@@ -27,6 +27,7 @@ test('config/lab.yaml, every value', () => {
         addresses: [{ address: '202.108.10.1', prefixLength: 32 }],
         localAddresses: [],
         routes: [{ to: '202.108.10.0', prefixLength: 24, via: null }],
+        neighbours: [],
         impair: NOT_IMPAIRED,
       },
       {
@@ -37,6 +38,7 @@ test('config/lab.yaml, every value', () => {
         addresses: [{ address: '192.168.168.3', prefixLength: 32 }],
         localAddresses: ['192.168.168.7'],
         routes: [{ to: '192.168.168.0', prefixLength: 24, via: null }],
+        neighbours: [],
         impair: NOT_IMPAIRED,
       },
     ],
@@ -48,7 +50,16 @@ test('config/lab.yaml, every value', () => {
         scheduler: 'wrr',
         localAddresses: ['192.168.168.7'],
         connTimeout: 0,
-        realServers: [{ address: '192.168.168.2', port: 6379, weight: 100 }],
+        whenDown: 'drop',
+        realServers: [
+          {
+            address: '192.168.168.2',
+            port: 6379,
+            weight: 100,
+            upperThreshold: 0,
+            lowerThreshold: 0,
+          },
+        ],
       },
     ],
     workers: { count: 1, steering: 'bpf' },
@@ -65,10 +76,11 @@ test('config/lab.yaml, every value', () => {
       sessions: null,
     },
     control: { socket: '/run/tapvs/tapvs.sock' },
-    warnings: [],
   }
-  assert.deepEqual(config, expected)
-  assert.deepEqual(JSON.parse(JSON.stringify(config)), expected)
+  const { warnings, file, ...values } = config
+  assert.deepEqual(values, expected)
+  assert.deepEqual(warnings, [])
+  assert.deepEqual(configOf(JSON.parse(JSON.stringify(file))), config)
 })
 
 /** The file with its commented-out examples in force: comments that go `key: ...` or `{ ... }`. */
@@ -129,7 +141,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
 test('what config/lab.yaml calls the default is the default', () => {
   const lab = readConfig(LAB)
   const least = parseConfig('arms: [{ name: a }]', 'x.yaml')
-  const shared = ({ workers, connections, tcp, neighbours, log, control }: Config) => ({
+  const shared = ({ workers, connections, tcp, neighbours, log, control }: ConfigValues) => ({
     workers,
     connections,
     tcp,
@@ -178,7 +190,9 @@ log:
   ])
   assert.deepEqual(arm?.impair, { ...NOT_IMPAIRED, loss: 0.005, corrupt: 1 })
   const [first, second] = config.services
-  assert.deepEqual(first?.realServers, [{ address: '8.8.8.8', port: 80, weight: 1 }])
+  assert.deepEqual(first?.realServers, [
+    { address: '8.8.8.8', port: 80, weight: 1, upperThreshold: 0, lowerThreshold: 0 },
+  ])
   assert.deepEqual(first?.localAddresses, ['10.0.0.9'])
   assert.deepEqual(second?.localAddresses, ['10.0.0.8', '10.0.0.9'])
   assert.equal(second?.connTimeout, 5)

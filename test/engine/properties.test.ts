@@ -193,7 +193,7 @@ function checkBooks(stand: Stand, free: number): void {
     `deadlines ${deadlines}`,
   )
   const sum = (count: (dest: number) => number) =>
-    dests.list.reduce((total, { index }) => total + count(index), 0)
+    dests.list.reduce((total, _, index) => total + count(index), 0)
   const active = sum(dest => dests.active(dest))
   assert.equal(active, established)
   assert.equal(active + sum(dest => dests.inactive(dest)), table.used)

@@ -14,6 +14,8 @@ function service(scheduler: SchedulerName, weights: number[]): Service {
     pick: SCHEDULERS[scheduler],
     dests: [],
     lips: [],
+    establishedMs: 0,
+    reject: false,
     cursor: -1,
     currentWeight: 0,
     lipCursor: -1,
@@ -24,6 +26,9 @@ function service(scheduler: SchedulerName, weights: number[]): Service {
     rip: index,
     rport: 80,
     weight,
+    upper: -1,
+    lower: 0,
+    overloaded: false,
   }))
   made.dests.push(...dests)
   return made

@@ -4,8 +4,16 @@
  */
 
 import assert from 'node:assert/strict'
-import { buildEngine, type Surroundings } from '../../src/control/apply.ts'
+import {
+  applyChange,
+  type Built,
+  buildBare,
+  newTables,
+  type Surroundings,
+} from '../../src/control/apply.ts'
 import { type Config, parseConfig } from '../../src/control/config.ts'
+import { Model } from '../../src/control/model.ts'
+import { Readings } from '../../src/control/readings.ts'
 import { wordsOf } from '../../src/control/words.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
@@ -48,6 +56,8 @@ export interface Out {
 export class Stand {
   readonly config: Config
   readonly engine: Engine
+  readonly model: Model
+  readonly #built: Built
   /** Where frames of other workers go. */
   exchange: Exchange | null = null
   /** ms; starts away from 0 so that nothing depends on it. */
@@ -65,7 +75,18 @@ export class Stand {
     this.#trace = new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(4096)), 4096)
     this.#trace.debug = true
     const { now } = this
-    this.engine = buildEngine(this.config, { trace: this.#trace, isn, seed: 7, now, ...around })
+    const tables = newTables(this.config)
+    this.model = new Model(this.config, new Readings(this.config, [tables]))
+    this.#built = buildBare(this.config, {
+      trace: this.#trace,
+      isn,
+      seed: 7,
+      now,
+      tables,
+      ...around,
+    })
+    this.engine = this.#built.engine
+    for (const change of this.model.initial) applyChange(this.#built, change, now)
     this.drain()
   }
 

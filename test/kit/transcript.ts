@@ -21,7 +21,8 @@ import assert from 'node:assert/strict'
 import { formatAddresses } from '../../src/cli/dpip.ts'
 import { formatConn, formatServices } from '../../src/cli/ipvsadm.ts'
 import type { Surroundings } from '../../src/control/apply.ts'
-import { addresses, connPage, services } from '../../src/control/snapshots.ts'
+import { addresses, services } from '../../src/control/listings.ts'
+import { connPage } from '../../src/control/snapshots.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
@@ -118,15 +119,13 @@ class Player {
   }
 
   #show(what: string): string[] {
-    const { engine, config } = this.stand
+    const { engine, model } = this.stand
     if (what === 'conns') {
       const { conns } = connPage(engine, 0, 1000, this.#worker)
       return conns.map(conn => formatConn(conn).trimEnd())
     }
     const text =
-      what === 'services'
-        ? formatServices(services(engine, config))
-        : formatAddresses(addresses(engine, config))
+      what === 'services' ? formatServices(services(model)) : formatAddresses(addresses(model))
     return text.split('\n').filter(line => line !== '')
   }
 }

@@ -1,0 +1,217 @@
+/**
+ * From one config to the next, as steps that a worker takes between two bursts, and as lines that an operator reads.
+ * What is new comes first and what goes comes last, so that nothing that stays is ever without what it needs.
+ */
+
+import type { ConfigRealServer, ConfigRoute, ConfigService, ConfigValues } from './config.ts'
+import { type ServiceKey, serviceName } from './edits.ts'
+import type { Places } from './places.ts'
+
+export interface ServiceChange {
+  address: string
+  port: number
+  scheduler: ConfigService['scheduler']
+  connTimeout: number
+  whenDown: ConfigService['whenDown']
+  /** Places of its LIPs. */
+  lips: number[]
+}
+
+/** An RS of the service at `vip`:`vport`. */
+export interface RsChange extends ConfigRealServer {
+  vip: string
+  vport: number
+  place: number
+}
+
+/** Arms are named by index, addresses are text. What is put where it is already is changed. */
+export type Change =
+  | { put: 'address' | 'no-address'; arm: number; address: string; prefixLength: number }
+  | { put: 'route' | 'no-route'; arm: number; route: ConfigRoute }
+  | { put: 'neighbour' | 'no-neighbour'; arm: number; address: string; mac: string }
+  | { put: 'lip' | 'no-lip'; address: string; place: number }
+  | { put: 'service'; service: ServiceChange }
+  | { put: 'no-service'; address: string; port: number }
+  | { put: 'rs'; rs: RsChange }
+  | { put: 'no-rs'; vip: string; vport: number; address: string; port: number }
+  /** Seconds, in the order of State in tcp-state.ts. */
+  | { put: 'timeouts'; timeouts: number[] }
+
+export interface Comparison {
+  /** Keys that only a restart changes. */
+  restart: string[]
+  /** For people: `+ address 192.0.2.1/32 on ext0`. */
+  steps: string[]
+  /** Takes the places that the changes name; call it once, and carry the changes out. Throws RangeError if there are too few. */
+  changes(places: Places): Change[]
+}
+
+/** One object of a config. */
+interface Item {
+  /** What it is called in words, and the same in both configs if it is the same. */
+  name: string
+  /** What there is to change of it, and in words. */
+  value: string
+  put(places: Places): Change
+  remove(places: Places): Change
+}
+
+/** `before` null: from nothing. */
+export function compare(before: ConfigValues | null, after: ConfigValues): Comparison {
+  const was = new Map(before ? items(before).map(item => [item.name, item]) : [])
+  const is = new Map(items(after).map(item => [item.name, item]))
+  const put = [...is.values()].filter(({ name, value }) => was.get(name)?.value !== value)
+  const gone = [...was.values()].filter(({ name }) => !is.has(name)).toReversed()
+  return {
+    restart: before ? restartKeys(before, after) : [],
+    steps: [
+      ...put.map(({ name, value }) => {
+        const known = was.get(name)
+        return known ? `~ ${name} ${known.value} => ${value}` : `+ ${name} ${value}`.trimEnd()
+      }),
+      ...gone.map(({ name }) => `- ${name}`),
+    ],
+    changes(places) {
+      try {
+        return [...put.map(item => item.put(places)), ...gone.map(item => item.remove(places))]
+      } catch (error) {
+        for (const item of put) if (!was.has(item.name)) item.remove(places)
+        throw error
+      }
+    },
+  }
+}
+
+function items(config: ConfigValues): Item[] {
+  return [
+    timeoutsItem(config.tcp.timeouts),
+    ...config.arms.flatMap((arm, index) => [
+      ...arm.addresses.map(cidr => addressItem(arm.name, index, cidr.address, cidr.prefixLength)),
+      ...arm.localAddresses.map(lip => addressItem(arm.name, index, lip, 32)),
+      ...arm.routes.map(route => routeItem(arm.name, index, route)),
+      ...arm.neighbours.map(({ address, mac }) => neighbourItem(arm.name, index, address, mac)),
+    ]),
+    ...config.arms.flatMap(arm => arm.localAddresses.map(lipItem)),
+    ...config.services.flatMap(service => [
+      serviceItem(service),
+      ...service.realServers.map(rs => rsItem(service, rs)),
+    ]),
+  ]
+}
+
+function timeoutsItem(timeouts: number[]): Item {
+  const put = (): Change => ({ put: 'timeouts', timeouts })
+  return { name: 'tcp.timeouts', value: timeouts.join(' '), put, remove: put }
+}
+
+function addressItem(arm: string, index: number, address: string, prefixLength: number): Item {
+  const what = { arm: index, address, prefixLength }
+  return {
+    name: `address ${address}/${prefixLength} on ${arm}`,
+    value: '',
+    put: () => ({ put: 'address', ...what }),
+    remove: () => ({ put: 'no-address', ...what }),
+  }
+}
+
+function routeItem(arm: string, index: number, route: ConfigRoute): Item {
+  return {
+    name: `route ${route.to}/${route.prefixLength} on ${arm}`,
+    value: route.via === null ? 'on-link' : `via ${route.via}`,
+    put: () => ({ put: 'route', arm: index, route }),
+    remove: () => ({ put: 'no-route', arm: index, route }),
+  }
+}
+
+function neighbourItem(arm: string, index: number, address: string, mac: string): Item {
+  return {
+    name: `neighbour ${address} on ${arm}`,
+    value: mac,
+    put: () => ({ put: 'neighbour', arm: index, address, mac }),
+    remove: () => ({ put: 'no-neighbour', arm: index, address, mac }),
+  }
+}
+
+function lipItem(address: string): Item {
+  return {
+    name: `LIP ${address}`,
+    value: '',
+    put: places => ({ put: 'lip', address, place: places.lips.take(address) }),
+    remove: places => ({ put: 'no-lip', address, place: places.lips.leave(address) }),
+  }
+}
+
+function serviceItem(service: ConfigService): Item {
+  const { address, port, scheduler, connTimeout, whenDown, localAddresses } = service
+  const words: string[] = [scheduler]
+  if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
+  if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
+  words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
+  return {
+    name: `service ${serviceName(service)}`,
+    value: words.join(' '),
+    put: places => {
+      const lips = localAddresses.map(lip => places.lips.take(lip))
+      const change = { address, port, scheduler, connTimeout, whenDown, lips }
+      return { put: 'service', service: change }
+    },
+    remove: () => ({ put: 'no-service', address, port }),
+  }
+}
+
+function rsItem(service: ConfigService, rs: ConfigRealServer): Item {
+  const { address: vip, port: vport } = service
+  const { address, port, weight, upperThreshold, lowerThreshold } = rs
+  const name = rsName(service, rs)
+  const limits = upperThreshold > 0 ? ` thresholds ${lowerThreshold} ${upperThreshold}` : ''
+  return {
+    name,
+    value: `weight ${weight}${limits}`,
+    put: places => ({ put: 'rs', rs: { ...rs, vip, vport, place: places.dests.take(name) } }),
+    remove: places => {
+      places.dests.leave(name)
+      return { put: 'no-rs', vip, vport, address, port }
+    },
+  }
+}
+
+/** What the place of an RS is taken for. */
+export function rsName(
+  service: ServiceKey,
+  { address, port }: { address: string; port: number },
+): string {
+  return `RS ${address}:${port} of ${serviceName(service)}`
+}
+
+/** What is not made of items, and what a running log or clock can be told, is as it was at the start. */
+function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
+  const keys: string[] = []
+  const armsOf = ({ arms }: ConfigValues) =>
+    arms.map(({ name, netns, mac, mtu, impair }) => ({ name, netns, mac, mtu, impair }))
+  if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, impair)')
+  const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
+  const logOf = ({ log: { level: _, modules: __, ...rest } }: ConfigValues) => rest
+  const parts: [string, object, object][] = [
+    ['log', logOf(before), logOf(after)],
+    ['tcp', tcpOf(before), tcpOf(after)],
+    ['workers', before.workers, after.workers],
+    ['connections', before.connections, after.connections],
+    ['neighbours', before.neighbours, after.neighbours],
+    ['control', before.control, after.control],
+  ]
+  for (const [part, old, now] of parts) {
+    for (const [key, value] of Object.entries(now)) {
+      if (differ((old as Record<string, unknown>)[key], value)) keys.push(`${part}.${snake(key)}`)
+    }
+  }
+  return keys
+}
+
+function differ(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) !== JSON.stringify(b)
+}
+
+/** tableSize => table_size, as the file spells it */
+function snake(key: string): string {
+  return key.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+}

@@ -1,0 +1,126 @@
+/** What is set up and what is counted of it, put together for those who ask. */
+
+import { ipv4Int, ipv4Text } from '../wire/address.ts'
+import type { Arms } from './arms.ts'
+import { rsName } from './changes.ts'
+import { networkOf } from './cidr.ts'
+import type {
+  AddressInfo,
+  ArmInfo,
+  CountersInfo,
+  LocalAddressInfo,
+  RealServerInfo,
+  RouteInfo,
+  ServiceInfo,
+} from './commands.ts'
+import type { Config, ConfigRealServer, ConfigService } from './config.ts'
+import type { Places } from './places.ts'
+import type { Readings } from './readings.ts'
+
+/** Everything that listings are made of. */
+export interface Sources {
+  config: Config
+  places: Places
+  readings: Readings
+}
+
+/** Sorted by address and port, and so are the real servers of each, as ipvsadm lists them. */
+export function services(from: Sources): ServiceInfo[] {
+  return from.config.services
+    .map(service => ({
+      protocol: service.protocol,
+      address: service.address,
+      port: service.port,
+      scheduler: service.scheduler,
+      connTimeout: service.connTimeout,
+      whenDown: service.whenDown,
+      localAddresses: service.localAddresses.map(lip => localAddress(from, lip)),
+      realServers: service.realServers.map(rs => realServer(from, service, rs)).sort(byAddress),
+    }))
+    .sort(byAddress)
+}
+
+interface Endpoint {
+  address: string
+  port: number
+}
+
+function byAddress(a: Endpoint, b: Endpoint): number {
+  return (ipv4Int(a.address) >>> 0) - (ipv4Int(b.address) >>> 0) || a.port - b.port
+}
+
+function localAddress({ config, places, readings }: Sources, address: string): LocalAddressInfo {
+  const place = places.lips.find(address)
+  return {
+    address,
+    arm: config.arms.find(arm => arm.localAddresses.includes(address))?.name ?? '',
+    conflicts: readings.lportMisses(place),
+    conns: readings.lportsUsed(place),
+  }
+}
+
+const NO_TRAFFIC = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
+
+function realServer(
+  { places, readings }: Sources,
+  service: ConfigService,
+  rs: ConfigRealServer,
+): RealServerInfo {
+  const place = places.dests.find(rsName(service, rs))
+  return {
+    ...rs,
+    activeConns: readings.activeConns(place),
+    inactiveConns: readings.inactiveConns(place),
+    inhibited: false,
+    stats: readings.traffic(place),
+    rates: NO_TRAFFIC,
+  }
+}
+
+/** In the order of the file, LIPs behind the other addresses of their arm. */
+export function addresses({ config, places, readings }: Sources): AddressInfo[] {
+  return config.arms.flatMap(arm => [
+    ...arm.addresses.map(cidr => ({ ...cidr, arm: arm.name })),
+    ...arm.localAddresses.map(address => {
+      const place = places.lips.find(address)
+      const lports = {
+        used: readings.lportsUsed(place),
+        free: readings.lportsFree(place),
+        misses: readings.lportMisses(place),
+      }
+      return { address, prefixLength: 32, arm: arm.name, lports }
+    }),
+  ])
+}
+
+/** Longest prefix first; an address shorter than /32 brings a route of its own. */
+export function routes({ config }: Sources): RouteInfo[] {
+  const all = config.arms.flatMap(({ name, mtu, addresses: own, routes: added }) => [
+    ...own.flatMap(({ address, prefixLength }) => {
+      if (prefixLength === 32) return []
+      const to = networkOf(`${address}/${prefixLength}`).network
+      return [{ to: ipv4Text(to), prefixLength, via: null, arm: name, mtu }]
+    }),
+    ...added.map(route => ({ ...route, arm: name, mtu })),
+  ])
+  return all.sort((a, b) => b.prefixLength - a.prefixLength)
+}
+
+export function counters({ config, readings }: Sources, arms: Arms): CountersInfo {
+  return {
+    arms: config.arms.map(
+      ({ name, mac, mtu }, index): ArmInfo => ({
+        name,
+        mac,
+        mtu,
+        up: arms.isUp(index),
+        queues: arms.queues(index),
+        ...readings.arm(index),
+      }),
+    ),
+    drops: readings.drops(),
+    events: readings.events(),
+    conns: readings.conns(),
+    frames: readings.frames(),
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The one truth: the config that runs. The file, the command line and the API all ask for another one, and what follows
+ * from the difference is carried out by every worker, one change after the other, while packets pass. A config with a
+ * mistake, or one that only a restart can bring, changes nothing.
+ */
+
+import { type Change, compare, rsName } from './changes.ts'
+import type { PlanInfo } from './commands.ts'
+import { type Config, configOf } from './config.ts'
+import type { ConfigFile } from './config-schema.ts'
+import { edited } from './edit-config.ts'
+import type { Edit } from './edits.ts'
+import type { Sources } from './listings.ts'
+import type { Places } from './places.ts'
+import type { Readings } from './readings.ts'
+
+/** Changes that a worker carries out between two bursts; each takes some microseconds. */
+const CHANGES_AT_ONCE = 16
+
+/** Carries changes out in all workers; rejects if one of them could not. */
+export type CarryOut = (changes: readonly Change[], after: Config) => Promise<void>
+
+export class Model implements Sources {
+  readonly places: Places
+  readonly readings: Readings
+  /** What the workers set up before their first packet. */
+  readonly initial: readonly Change[]
+  #config: Config
+  /** The last change that was asked for; the next one waits for it. */
+  #last: Promise<unknown> = Promise.resolve()
+  readonly #listeners = new Set<(plan: PlanInfo) => void>()
+
+  /** Throws RangeError for what the checks of the config let through. */
+  constructor(config: Config, readings: Readings) {
+    this.readings = readings
+    this.places = readings.places()
+    this.#config = config
+    this.initial = compare(null, config).changes(this.places)
+  }
+
+  get config(): Config {
+    return this.#config
+  }
+
+  /** Tells `listener` of each change that was made, until the function that comes back is called. */
+  onChange(listener: (plan: PlanInfo) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** All of `edits` or none. Rejects with what is wrong with them. */
+  edit(edits: readonly Edit[], dryRun: boolean, carryOut: CarryOut): Promise<PlanInfo> {
+    return this.#change(file => configOf(edited(file, edits)), dryRun, carryOut)
+  }
+
+  /** Makes it the running config. */
+  apply(config: Config, dryRun: boolean, carryOut: CarryOut): Promise<PlanInfo> {
+    return this.#change(() => config, dryRun, carryOut)
+  }
+
+  /** One change after the other: each is made of what the one before has left. */
+  #change(
+    next: (file: ConfigFile) => Config,
+    dryRun: boolean,
+    carryOut: CarryOut,
+  ): Promise<PlanInfo> {
+    const change = async () => {
+      const before = this.#config
+      const after = next(before.file)
+      const comparison = compare(before, after)
+      const plan = {
+        steps: comparison.steps,
+        restart: comparison.restart,
+        warnings: after.warnings,
+      }
+      if (dryRun || plan.restart.length > 0) return plan
+      const changes = comparison.changes(this.places)
+      this.#forgetNew(before, changes)
+      for (let i = 0; i < changes.length; i += CHANGES_AT_ONCE) {
+        await carryOut(changes.slice(i, i + CHANGES_AT_ONCE), after)
+      }
+      this.#config = after
+      if (plan.steps.length > 0) for (const listener of this.#listeners) listener(plan)
+      return plan
+    }
+    const result = this.#last.then(change)
+    this.#last = result.catch(() => {})
+    return result
+  }
+
+  /** Statistics of an RS that is new begin at 0. */
+  #forgetNew(before: Config, changes: readonly Change[]): void {
+    const known = new Set(
+      before.services.flatMap(service => service.realServers.map(rs => rsName(service, rs))),
+    )
+    for (const change of changes) {
+      if (change.put !== 'rs') continue
+      const { vip, vport } = change.rs
+      const name = rsName({ protocol: 'tcp', address: vip, port: vport }, change.rs)
+      if (!known.has(name)) this.readings.forget(change.rs.place)
+    }
+  }
+}

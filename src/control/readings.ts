@@ -1,0 +1,172 @@
+/**
+ * What the workers count, read from the memory that they count in. Nobody is asked, and no packet waits: a listing may
+ * be as long as it likes. A number is as of the moment in which it is read, so two of them may be a packet apart.
+ */
+
+import { LIPS_MAX } from '../engine/conn.ts'
+import { ArmCell, Counters, Drop, Event, Gauge } from '../engine/counters.ts'
+import { arenaSlots } from '../engine/frames.ts'
+import { LIP_CELLS, LipCell } from '../engine/sa-pool.ts'
+import { Dests, Stat } from '../engine/service.ts'
+import { type BareConfig, connCapacityOf, DEST_PLACES, type Tables } from './apply.ts'
+import type { TrafficInfo } from './commands.ts'
+import { PlaceList, type Places } from './places.ts'
+
+const { CONNS, IN_PACKETS, OUT_PACKETS, IN_BYTES, OUT_BYTES } = Stat
+
+/** One worker's memory. */
+interface WorkerReadings {
+  counters: Counters
+  dests: Dests
+  lips: Int32Array
+}
+
+export class Readings {
+  /** By worker. */
+  readonly workers: readonly WorkerReadings[]
+  readonly #config: BareConfig
+  /** What the statistics of a place are counted from, by place: set back by `zero`. */
+  readonly #zero = new Map<number, TrafficInfo>()
+
+  constructor(config: BareConfig, tables: readonly Tables[]) {
+    this.#config = config
+    this.workers = tables.map(memory => ({
+      counters: new Counters(memory.counters, config.arms.length),
+      dests: new Dests(memory.dests, DEST_PLACES),
+      lips: new Int32Array(memory.lips),
+    }))
+  }
+
+  /** Places whose quiet is read here. */
+  places(): Places {
+    return {
+      dests: new PlaceList(
+        DEST_PLACES,
+        place => this.activeConns(place) + this.inactiveConns(place) === 0,
+      ),
+      lips: new PlaceList(LIPS_MAX, place => this.lportsUsed(place) === 0),
+    }
+  }
+
+  activeConns(place: number): number {
+    return this.#sum(({ dests }) => dests.active(place))
+  }
+
+  inactiveConns(place: number): number {
+    return this.#sum(({ dests }) => dests.inactive(place))
+  }
+
+  /** Of an RS since it was added or set back. */
+  traffic(place: number): TrafficInfo {
+    const now = this.#counted(place)
+    const zero = this.#zero.get(place)
+    return zero ? minus(now, zero) : now
+  }
+
+  /** The statistics of an RS begin at 0 again. */
+  zero(place: number): void {
+    this.#zero.set(place, this.#counted(place))
+  }
+
+  /** A place has a new RS, whose statistics the workers have begun anew. */
+  forget(place: number): void {
+    this.#zero.delete(place)
+  }
+
+  lportsUsed(place: number): number {
+    return this.#lip(place, LipCell.ALL) - this.#lip(place, LipCell.FREE)
+  }
+
+  lportsFree(place: number): number {
+    return this.#lip(place, LipCell.FREE)
+  }
+
+  /** SYNs that found no lport. */
+  lportMisses(place: number): number {
+    return this.#lip(place, LipCell.MISSES)
+  }
+
+  /** Drop reasons by name; zeros included, so that scripts can rely on the keys. */
+  drops(): Record<string, number> {
+    return this.#named(Drop)
+  }
+
+  events(): Record<string, number> {
+    return { ...this.#named(Event), trace_lost: this.#gauge(Gauge.TRACE_LOST) }
+  }
+
+  /** Log records that a worker could not write. */
+  traceLost(worker: number): number {
+    return this.workers[worker]?.counters.gauges[Gauge.TRACE_LOST] ?? 0
+  }
+
+  conns(): { used: number; capacity: number } {
+    const { count } = this.#config.workers
+    return {
+      used: this.#gauge(Gauge.CONNS_USED),
+      capacity: connCapacityOf(this.#config) * count,
+    }
+  }
+
+  frames(): { free: number; slots: number } {
+    const { arms, workers } = this.#config
+    return {
+      free: this.#gauge(Gauge.FRAMES_FREE),
+      slots: arenaSlots(arms.length) * workers.count,
+    }
+  }
+
+  arm(index: number) {
+    const cell = (which: number) => this.#sum(({ counters }) => counters.armCell(index, which))
+    return {
+      rxPackets: cell(ArmCell.RX_PACKETS),
+      rxBytes: cell(ArmCell.RX_BYTES),
+      txPackets: cell(ArmCell.TX_PACKETS),
+      txBytes: cell(ArmCell.TX_BYTES),
+      rxDrops: cell(ArmCell.RX_DROPS),
+      txDrops: cell(ArmCell.TX_DROPS),
+    }
+  }
+
+  #lip(place: number, cell: number): number {
+    return this.#sum(({ lips }) => lips[place * LIP_CELLS + cell] ?? 0)
+  }
+
+  #counted(place: number): TrafficInfo {
+    const stat = (cell: number) => this.#sum(({ dests }) => dests.stat(place, cell))
+    return {
+      conns: stat(CONNS),
+      inPackets: stat(IN_PACKETS),
+      outPackets: stat(OUT_PACKETS),
+      inBytes: stat(IN_BYTES),
+      outBytes: stat(OUT_BYTES),
+    }
+  }
+
+  #named(names: Record<string, number>): Record<string, number> {
+    return Object.fromEntries(
+      Object.entries(names).map(([name, at]) => [
+        name.toLowerCase(),
+        this.#sum(({ counters }) => counters.events[at] ?? 0),
+      ]),
+    )
+  }
+
+  #gauge(which: number): number {
+    return this.#sum(({ counters }) => counters.gauges[which] ?? 0)
+  }
+
+  #sum(of: (worker: WorkerReadings) => number): number {
+    return this.workers.reduce((sum, worker) => sum + of(worker), 0)
+  }
+}
+
+function minus(a: TrafficInfo, b: TrafficInfo): TrafficInfo {
+  return {
+    conns: a.conns - b.conns,
+    inPackets: a.inPackets - b.inPackets,
+    outPackets: a.outPackets - b.outPackets,
+    inBytes: a.inBytes - b.inBytes,
+    outBytes: a.outBytes - b.outBytes,
+  }
+}

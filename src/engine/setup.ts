@@ -1,0 +1,207 @@
+/**
+ * What control has set up: addresses, routes, LIPs, services and real servers. It changes between two bursts, one object
+ * at a time, and what connections already use stays as long as they do: a connection holds the *place* of its RS and of
+ * its LIP, so a place is given to another only when its connections are gone. Control gives the places out, the same
+ * ones in every worker, and so can read what they count.
+ */
+
+import { prefixMask } from '../wire/address.ts'
+import { PROTO } from '../wire/ipv4.ts'
+import { type Arm, routeOut } from './arm.ts'
+import { type Neighs, NO_NEIGH } from './neigh.ts'
+import type { SaPool } from './sa-pool.ts'
+import { SCHEDULERS, type SchedulerName } from './schedule.ts'
+import { type Dest, DestCell, type Dests, type Lips, type Service, Services } from './service.ts'
+
+const { ARM, NEXT_HOP, NEIGH, ESTABLISHED_MS } = DestCell
+
+export interface ServiceOptions {
+  scheduler: SchedulerName
+  /** Places of the LIPs that it may use. */
+  lips: readonly number[]
+  /** ms of ESTABLISHED; 0 means the table's timeout. */
+  establishedMs: number
+  /** SYNs that no RS can take are answered by a RST. */
+  reject: boolean
+}
+
+export interface RsOptions {
+  /** Place in Dests, of no other RS that has connections. */
+  index: number
+  rip: number
+  rport: number
+  weight: number
+  /** Connections of this worker that it may have; -1 for any number. */
+  upper: number
+  /** Full, it is used again below this; 0 means below `upper`. */
+  lower: number
+}
+
+export class Setup {
+  readonly services = new Services()
+  readonly #arms: readonly Arm[]
+  readonly #neighs: Neighs
+  readonly #dests: Dests
+  readonly #lips: Lips
+  readonly #lipAddresses = new Set<number>()
+  #establishedMs: number
+
+  constructor(
+    arms: readonly Arm[],
+    neighs: Neighs,
+    dests: Dests,
+    lips: Lips,
+    establishedMs: number,
+  ) {
+    this.#arms = arms
+    this.#neighs = neighs
+    this.#dests = dests
+    this.#lips = lips
+    this.#establishedMs = establishedMs
+  }
+
+  /** An address whose packets come from real servers, not from clients. */
+  isLip(address: number): boolean {
+    return this.#lipAddresses.has(address)
+  }
+
+  /** The pool of this LIP that lies in `place`, perhaps since before it was taken away, or undefined. */
+  lipAt(place: number, address: number): SaPool | undefined {
+    const pool = this.#lips[place]
+    return pool?.lip === address ? pool : undefined
+  }
+
+  /** Puts a LIP into a place; the address itself is the arm's. */
+  putLip(place: number, pool: SaPool): void {
+    this.#lips[place] = pool
+    this.#lipAddresses.add(pool.lip)
+  }
+
+  /** Its lports stay until the last one has come back. */
+  removeLip(place: number): void {
+    const pool = this.#lips[place] as SaPool
+    this.#lipAddresses.delete(pool.lip)
+  }
+
+  /** Adds a service without RSs, or changes one. */
+  putService(vip: number, vport: number, options: ServiceOptions): Service {
+    const found = this.services.find(PROTO.TCP, vip, vport)
+    const service: Service = found ?? {
+      protocol: PROTO.TCP,
+      vip,
+      vport,
+      pick: SCHEDULERS[options.scheduler],
+      dests: [],
+      lips: [],
+      establishedMs: 0,
+      reject: false,
+      cursor: -1,
+      currentWeight: 0,
+      lipCursor: -1,
+    }
+    service.pick = SCHEDULERS[options.scheduler]
+    service.lips.splice(0, service.lips.length, ...options.lips)
+    service.reject = options.reject
+    service.establishedMs = options.establishedMs
+    for (const { index } of service.dests) this.#setEstablished(index, service)
+    startOver(service)
+    if (found === undefined) this.services.add(service)
+    return service
+  }
+
+  /** Its connections go on; new ones are refused from now on. */
+  removeService(vip: number, vport: number): void {
+    const service = this.services.remove(PROTO.TCP, vip, vport)
+    if (service === undefined) return
+    for (const { index } of service.dests) this.#dests.list[index] = undefined
+  }
+
+  /**
+   * Adds an RS, at the head of its service's list as DPVS does, and asks for its next hop's MAC ahead of the first
+   * connection; or changes the one that is there. Throws RangeError if no route leads to it.
+   */
+  putRs(service: Service, options: RsOptions, now: number): void {
+    const { index, rip, rport, weight, upper, lower } = options
+    const known = service.dests.find(dest => dest.rip === rip && dest.rport === rport)
+    if (known !== undefined) {
+      Object.assign(known, { weight, upper, lower })
+      this.#dests.checkLoad(known)
+      startOver(service)
+      return
+    }
+    const dest = { index, service, rip, rport, weight, upper, lower, overloaded: false }
+    if (!this.#route(dest, now)) throw new RangeError('no route to the real server')
+    this.#dests.put(dest)
+    this.#setEstablished(index, service)
+    service.dests.unshift(dest)
+    startOver(service)
+  }
+
+  /** Its connections go on; it takes no new ones. */
+  removeRs(service: Service, rip: number, rport: number): void {
+    const at = service.dests.findIndex(dest => dest.rip === rip && dest.rport === rport)
+    if (at < 0) return
+    const [dest] = service.dests.splice(at, 1)
+    this.#dests.list[(dest as Dest).index] = undefined
+    startOver(service)
+  }
+
+  /** Gives an arm one more address; shorter than /32 it brings its on-link route. */
+  addAddress(arm: Arm, address: number, prefixLength: number, now: number): void {
+    arm.addAddress(address, prefixLength)
+    if (prefixLength < 32) this.#reroute(now)
+  }
+
+  removeAddress(arm: Arm, address: number, prefixLength: number, now: number): void {
+    arm.removeAddress(address, prefixLength)
+    if (prefixLength === 32) return
+    arm.removeRoute(address & prefixMask(prefixLength), prefixLength)
+    this.#reroute(now)
+  }
+
+  /** `gateway` 0 means on-link. */
+  addRoute(arm: Arm, network: number, prefixLength: number, gateway: number, now: number): void {
+    arm.addRoute({ network, prefixLength, gateway })
+    this.#reroute(now)
+  }
+
+  removeRoute(arm: Arm, network: number, prefixLength: number, now: number): void {
+    arm.removeRoute(network, prefixLength)
+    this.#reroute(now)
+  }
+
+  /** ms that ESTABLISHED lasts where the service says nothing. */
+  setEstablished(ms: number): void {
+    this.#establishedMs = ms
+    for (const dest of this.#dests.list)
+      if (dest !== undefined) this.#setEstablished(dest.index, dest.service)
+  }
+
+  #setEstablished(index: number, { establishedMs }: Service): void {
+    const ms = establishedMs === 0 ? this.#establishedMs : establishedMs
+    this.#dests.cells[(index << 4) | ESTABLISHED_MS] = ms
+  }
+
+  /** An RS that no route leads to any more keeps its old way: control refuses such a config, and removes the RS after it. */
+  #reroute(now: number): void {
+    for (const dest of this.#dests.list) if (dest !== undefined) this.#route(dest, now)
+  }
+
+  #route(dest: Dest, now: number): boolean {
+    const out = routeOut(this.#arms, dest.rip)
+    if (out === undefined) return false
+    const { cells } = this.#dests
+    const at = dest.index << 4
+    cells[at | ARM] = out.arm.index
+    cells[at | NEXT_HOP] = out.nextHop
+    cells[at | NEIGH] = NO_NEIGH
+    this.#neighs.resolve(out.arm.index, out.nextHop, now)
+    return true
+  }
+}
+
+/** A scheduler's place in a list that has changed means nothing. */
+function startOver(service: Service): void {
+  service.cursor = -1
+  service.currentWeight = 0
+}
