@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CHECKOUT } from '../../netns/topology.ts'
@@ -196,6 +205,30 @@ test('a module has its own level, until all are given one', async t => {
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
   assert.equal(daemon.stderr().match(/^SAPOOL/gm)?.length, 1)
+})
+
+test('SIGHUP: the levels of the file, and its log opened anew', async t => {
+  const log = join(mkdtempSync(join(tmpdir(), 'tapvs-log-')), 'a.log')
+  t.after(() => rmSync(dirname(log), { recursive: true, force: true }))
+  const daemon = await start(t, 'works', /ready/, `log: { file: { path: ${log} } }\n`)
+  const { socket, config } = daemon
+  assert.match(readFileSync(log, 'utf8'), /^\S+Z TAPVS: ready/m)
+  renameSync(log, `${log}.old`)
+  const text = readFileSync(config, 'utf8')
+  writeFileSync(config, text.replace('log: {', 'log: { modules: { check: error },'))
+  daemon.process.kill('SIGHUP')
+  await daemon.said(/config applied/)
+  assert.deepEqual(await ask(socket, { verb: 'log' }), {
+    level: 'info',
+    modules: { check: 'error' },
+  })
+  assert.match(readFileSync(log, 'utf8'), /^\S+Z TAPVS: config applied/m)
+  // The rest would be half a change.
+  writeFileSync(config, text.replace('log: {', 'log: { format: json,'))
+  daemon.process.kill('SIGHUP')
+  await daemon.said(/^TAPVS: not reloaded: log\.format needs a restart$/m)
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
 })
 
 test('as JSON', async t => {
