@@ -156,6 +156,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       localAddresses: lips,
       connTimeout: options.establishedSec ?? 1_000_000,
       whenDown: 'drop',
+      persistence: { timeout: 0, prefix: 32 },
       realServers: Array.from({ length: realServers }, (_, i) => {
         const rs = service * realServers + i
         return {

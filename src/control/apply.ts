@@ -13,6 +13,7 @@ import { Dests } from '../engine/service.ts'
 import { type SessionRing, Sessions } from '../engine/sessions.ts'
 import type { Setup } from '../engine/setup.ts'
 import { Steering } from '../engine/steering.ts'
+import { Templates } from '../engine/templates.ts'
 import { ToaMode } from '../engine/toa.ts'
 import type { TraceRing } from '../engine/trace.ts'
 import { ipv4Int, macInts } from '../wire/address.ts'
@@ -51,10 +52,15 @@ export interface Tables {
   counters: SharedArrayBuffer
   dests: SharedArrayBuffer
   lips: SharedArrayBuffer
+  /** Of all workers: persistent clients. */
+  templates: SharedArrayBuffer
 }
 
 /** Places for RSs: twice what a config may have, for those that leave. More do not fit into a connection's record. */
 export const DEST_PLACES = 32_767
+
+/** Clients of persistent services that are remembered: 2 MiB. */
+const TEMPLATES = 65_536
 
 /** Neighbour entries over all arms; an entry is a next hop, and those are few. */
 const NEIGH_CAPACITY = 4096
@@ -70,11 +76,16 @@ export function arenaBytes({ arms, workers }: Pick<ConfigValues, 'arms' | 'worke
   return Frames.bytesFor(arenaSlots(arms.length) * workers.count)
 }
 
-export function newTables(config: Pick<ConfigValues, 'arms'>): Tables {
+/** `templates` are those of the first worker, for the others. */
+export function newTables(
+  config: Pick<ConfigValues, 'arms'>,
+  templates = new SharedArrayBuffer(Templates.bytesFor(TEMPLATES)),
+): Tables {
   return {
     counters: new SharedArrayBuffer(Counters.bytesFor(config.arms.length)),
     dests: new SharedArrayBuffer(Dests.bytesFor(DEST_PLACES)),
     lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
+    templates,
   }
 }
 
@@ -126,6 +137,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     connCapacity,
     destMemory: tables.dests,
     destCapacity: DEST_PLACES,
+    templates: new Templates(tables.templates, TEMPLATES),
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {
       capacity: NEIGH_CAPACITY,
@@ -230,13 +242,15 @@ function putLip(setup: Setup, share: Share, place: number, address: number): voi
 }
 
 function putService(setup: Setup, service: ServiceChange): void {
-  const { address, port, scheduler, connTimeout, whenDown, lips } = service
+  const { address, port, scheduler, connTimeout, whenDown, persistence, lips } = service
   const reject = whenDown === 'reject'
   setup.putService(ipv4Int(address), port, {
     scheduler,
     lips,
     establishedMs: connTimeout * 1000,
     reject,
+    persistenceMs: persistence.timeout * 1000,
+    clientPrefix: persistence.prefix,
   })
 }
 

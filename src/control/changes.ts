@@ -13,6 +13,7 @@ export interface ServiceChange {
   scheduler: ConfigService['scheduler']
   connTimeout: number
   whenDown: ConfigService['whenDown']
+  persistence: ConfigService['persistence']
   /** Places of its LIPs. */
   lips: number[]
 }
@@ -142,9 +143,11 @@ function lipItem(address: string): Item {
 }
 
 function serviceItem(service: ConfigService): Item {
-  const { address, port, scheduler, connTimeout, whenDown, localAddresses } = service
+  const { address, port, scheduler, connTimeout, whenDown, persistence, localAddresses } = service
   const words: string[] = [scheduler]
   if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
+  if (persistence.timeout > 0)
+    words.push(`persistence ${persistence.timeout} /${persistence.prefix}`)
   if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
   words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
   return {
@@ -152,7 +155,7 @@ function serviceItem(service: ConfigService): Item {
     value: words.join(' '),
     put: places => {
       const lips = localAddresses.map(lip => places.lips.take(lip))
-      const change = { address, port, scheduler, connTimeout, whenDown, lips }
+      const change = { address, port, scheduler, connTimeout, whenDown, persistence, lips }
       return { put: 'service', service: change }
     },
     remove: () => ({ put: 'no-service', address, port }),

@@ -48,6 +48,8 @@ export interface ServiceInfo {
   scheduler: string
   /** seconds; 0 when the service has no timeout of its own */
   connTimeout: number
+  /** Seconds for which a client keeps its RS, 0 for not at all; clients are told apart by `prefix` bits. */
+  persistence: { timeout: number; prefix: number }
   /** What happens to a SYN while no real server can take it. */
   whenDown: 'drop' | 'reject'
   localAddresses: LocalAddressInfo[]

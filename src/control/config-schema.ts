@@ -82,6 +82,8 @@ const service = mapping({
   scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').default('wrr'),
   local_addresses: z.array(address, 'a list').optional(),
   conn_timeout: seconds.optional(),
+  persistence: seconds.optional(),
+  persistence_prefix: whole(1, 32).default(32),
   when_down: z.enum(['drop', 'reject'], 'drop or reject').default('drop'),
   real_servers: list(
     mapping({

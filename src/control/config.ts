@@ -74,6 +74,8 @@ export interface ConfigService {
   localAddresses: string[]
   /** Seconds; 0 when the service has none of its own. */
   connTimeout: number
+  /** Seconds for which a client keeps its RS, 0 for not at all; clients are told apart by `prefix` bits. */
+  persistence: { timeout: number; prefix: number }
   /** What happens to a SYN that no real server can take. */
   whenDown: 'drop' | 'reject'
   realServers: ConfigRealServer[]
@@ -195,6 +197,7 @@ function normalise(file: ConfigFile): ConfigValues {
       scheduler: service.scheduler,
       localAddresses: service.local_addresses ?? lips,
       connTimeout: service.conn_timeout ?? 0,
+      persistence: { timeout: service.persistence ?? 0, prefix: service.persistence_prefix },
       whenDown: service.when_down,
       realServers: service.real_servers.map(rs => ({
         address: rs.address,

@@ -61,7 +61,8 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
 
   const indices = Array.from({ length: config.workers.count }, (_, index) => index)
   const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
-  const tables = indices.map(() => newTables(config))
+  const first = newTables(config)
+  const tables = indices.map(index => (index === 0 ? first : newTables(config, first.templates)))
   const model = new Model(config, new Readings(config, tables))
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
   const rings = config.log.sessions ? indices.map(newSessionRing) : []

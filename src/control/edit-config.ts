@@ -75,23 +75,30 @@ function putService(file: ConfigFile, edit: Of<'add-service' | 'edit-service'>):
   const fields = {
     scheduler: edit.scheduler ?? 'wrr',
     when_down: edit.when_down ?? 'drop',
+    persistence_prefix: edit.persistence_prefix ?? 32,
   } as const
   if (edit.edit === 'edit-service') {
     const service = serviceOf(file, edit.service)
     Object.assign(service, fields)
-    setOrDelete(service, edit.conn_timeout)
+    setTimes(service, edit)
     return
   }
   if (file.services.some(other => isService(other, edit.service)))
     throw new Error(`service ${serviceName(edit.service)} exists already`)
   const service = { protocol, address, port, ...fields, local_addresses: [], real_servers: [] }
-  setOrDelete(service, edit.conn_timeout)
+  setTimes(service, edit)
   file.services.push(service)
 }
 
-function setOrDelete(service: Partial<FileService>, connTimeout: number | undefined): void {
-  if (connTimeout) service.conn_timeout = connTimeout
+/** 0 and nothing are the same: no time of its own. */
+function setTimes(
+  service: Partial<FileService>,
+  { conn_timeout, persistence }: Of<'add-service' | 'edit-service'>,
+): void {
+  if (conn_timeout) service.conn_timeout = conn_timeout
   else delete service.conn_timeout
+  if (persistence) service.persistence = persistence
+  else delete service.persistence
 }
 
 function putServer(file: ConfigFile, edit: Of<'add-server' | 'edit-server'>): void {

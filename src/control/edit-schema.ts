@@ -19,6 +19,8 @@ const serviceFields = {
   scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').optional(),
   conn_timeout: number.optional(),
   when_down: z.enum(['drop', 'reject'], 'drop or reject').optional(),
+  persistence: number.optional(),
+  persistence_prefix: number.optional(),
 }
 
 const serverFields = {

@@ -16,6 +16,9 @@ export interface ServiceFields {
   /** Seconds. */
   conn_timeout?: number
   when_down?: 'drop' | 'reject'
+  /** Seconds for which a client keeps its RS, 0 for not at all. */
+  persistence?: number
+  persistence_prefix?: number
 }
 
 /** As ServiceFields, but what an edit leaves out keeps its value. */

@@ -34,6 +34,7 @@ export function services(from: Sources): ServiceInfo[] {
       scheduler: service.scheduler,
       connTimeout: service.connTimeout,
       whenDown: service.whenDown,
+      persistence: service.persistence,
       localAddresses: service.localAddresses.map(lip => localAddress(from, lip)),
       realServers: service.realServers.map(rs => realServer(from, service, rs)).sort(byAddress),
     }))

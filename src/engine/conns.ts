@@ -12,9 +12,11 @@ import type { IsnSource } from './isn.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
 import { NO_LPORT } from './sa-pool.ts'
+import { isOpen } from './schedule.ts'
 import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
 import { type SessionOptions, Sessions } from './sessions.ts'
 import { nextState, OUT, STATES, State } from './tcp-state.ts'
+import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 import { Wheel } from './wheel.ts'
 
@@ -45,6 +47,7 @@ export class Conns {
   readonly #isn: IsnSource
   readonly #counters: Counters
   readonly #trace: TraceRing
+  readonly #templates: Templates
   readonly #random: Random
   /** null if nobody wants to know. */
   readonly sessions: Sessions | null
@@ -65,6 +68,7 @@ export class Conns {
     counters: Counters,
     trace: TraceRing,
     random: Random,
+    templates: Templates,
     sessions: SessionOptions | null,
     now: number,
   ) {
@@ -81,6 +85,7 @@ export class Conns {
     this.#counters = counters
     this.#trace = trace
     this.#random = random
+    this.#templates = templates
   }
 
   /**
@@ -88,7 +93,7 @@ export class Conns {
    * order of fullnat semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
    */
   open(pkt: DataView, p: Parsed, service: Service, clientArm: number, now: number): number {
-    const dest = service.pick(service)
+    const dest = this.#destFor(service, p.saddr, now)
     if (dest === undefined) return -Drop.TCP_NO_RS
     const conn = this.table.take()
     if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
@@ -239,6 +244,20 @@ export class Conns {
     const { cells } = this.#dests
     cells[(dest << 4) | ACTIVE] += step
     cells[(dest << 4) | INACTIVE] -= step
+  }
+
+  /** A persistent service's client goes where it went before, if that RS still takes connections. */
+  #destFor(service: Service, client: number, now: number): Dest | undefined {
+    if (service.persistenceMs === 0) return service.pick(service)
+    const network = client & service.clientMask
+    const { vip, vport } = service
+    const place = this.#templates.find(network, vip, vport, now)
+    const known = place < 0 ? undefined : this.#dests.list[place]
+    const keeps = known !== undefined && known.service === service && isOpen(known)
+    const dest = keeps ? known : service.pick(service)
+    if (dest !== undefined)
+      this.#templates.put(network, vip, vport, dest.index, (now + service.persistenceMs) | 0)
+    return dest
   }
 
   /** => LIP index << 16 | lport, or NO_LPORT when all LIPs that were tried are out of lports towards this RS. */

@@ -26,6 +26,7 @@ import { DestCell, Dests, type Service, type Services } from './service.ts'
 import type { SessionOptions, Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
+import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
 export interface EngineOptions {
@@ -40,6 +41,8 @@ export interface EngineOptions {
   /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
   destMemory: ArrayBufferLike
   destCapacity: number
+  /** Of all workers. */
+  templates: Templates
   /** ms per state, in the order of State. */
   timeoutMs: Int32Array
   neigh: NeighOptions
@@ -113,6 +116,7 @@ export class Engine {
       this.counters,
       this.trace,
       random,
+      options.templates,
       options.sessions,
       options.now,
     )

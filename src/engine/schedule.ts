@@ -5,7 +5,8 @@ import type { Dest, Service } from './service.ts'
 /** => An RS with weight > 0 that is not full, or undefined if there is none. Moves the service's cursor. */
 export type Pick = (service: Service) => Dest | undefined
 
-function isOpen({ weight, overloaded }: Dest): boolean {
+/** It may take one more connection. */
+export function isOpen({ weight, overloaded }: Dest): boolean {
   return weight > 0 && !overloaded
 }
 

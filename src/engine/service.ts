@@ -32,6 +32,9 @@ export interface Service {
   establishedMs: number
   /** SYNs that no RS can take are answered by a RST. */
   reject: boolean
+  /** ms for which a client (its network, by `clientMask`) keeps its RS; 0 for not at all. */
+  persistenceMs: number
+  clientMask: number
   /** Scheduler state: position in dests, and wrr's current weight. */
   cursor: number
   currentWeight: number

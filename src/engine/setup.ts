@@ -23,6 +23,9 @@ export interface ServiceOptions {
   establishedMs: number
   /** SYNs that no RS can take are answered by a RST. */
   reject: boolean
+  /** ms for which a client keeps its RS, 0 for not at all; clients are told apart by this many bits. */
+  persistenceMs: number
+  clientPrefix: number
 }
 
 export interface RsOptions {
@@ -95,6 +98,8 @@ export class Setup {
       lips: [],
       establishedMs: 0,
       reject: false,
+      persistenceMs: 0,
+      clientMask: -1,
       cursor: -1,
       currentWeight: 0,
       lipCursor: -1,
@@ -102,6 +107,8 @@ export class Setup {
     service.pick = SCHEDULERS[options.scheduler]
     service.lips.splice(0, service.lips.length, ...options.lips)
     service.reject = options.reject
+    service.persistenceMs = options.persistenceMs
+    service.clientMask = prefixMask(options.clientPrefix)
     service.establishedMs = options.establishedMs
     for (const { index } of service.dests) this.#setEstablished(index, service)
     startOver(service)

@@ -12,9 +12,9 @@ import { Impair } from './impair.ts'
 import { drainWaker, POLLIN, wait } from './native.ts'
 import { NO_FD, type TapArm } from './tap-arm.ts'
 
-/** The engine's clock: ms since this thread started, as int32. */
+/** The engine's clock: ms, as int32, the same in all workers. */
 export function clockMs(): number {
-  return performance.now() | 0
+  return (performance.timeOrigin + performance.now()) | 0
 }
 
 export interface LoopHooks {

@@ -17,6 +17,7 @@ export const SERVICES: ServiceInfo[] = [
     scheduler: 'wrr',
     connTimeout: 0,
     whenDown: 'drop',
+    persistence: { timeout: 0, prefix: 32 },
     localAddresses: [{ address: '192.168.168.7', arm: 'int0', conflicts: 0, conns: 1 }],
     realServers: [
       {

@@ -50,6 +50,7 @@ test('config/lab.yaml, every value', () => {
         scheduler: 'wrr',
         localAddresses: ['192.168.168.7'],
         connTimeout: 0,
+        persistence: { timeout: 0, prefix: 32 },
         whenDown: 'drop',
         realServers: [
           {

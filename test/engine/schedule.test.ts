@@ -16,6 +16,8 @@ function service(scheduler: SchedulerName, weights: number[]): Service {
     lips: [],
     establishedMs: 0,
     reject: false,
+    persistenceMs: 0,
+    clientMask: -1,
     cursor: -1,
     currentWeight: 0,
     lipCursor: -1,

@@ -11,6 +11,7 @@ import {
   newTables,
   type Surroundings,
 } from '../../src/control/apply.ts'
+import type { Change } from '../../src/control/changes.ts'
 import { type Config, parseConfig } from '../../src/control/config.ts'
 import { Model } from '../../src/control/model.ts'
 import { Readings } from '../../src/control/readings.ts'
@@ -21,6 +22,7 @@ import type { Engine } from '../../src/engine/engine.ts'
 import { type IsnSource, KeyedIsn } from '../../src/engine/isn.ts'
 import { RECORD_CELLS, TraceRing } from '../../src/engine/trace.ts'
 import type { Exchange } from '../../src/io/exchange.ts'
+import { endpointText, ipv4Int } from '../../src/wire/address.ts'
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
 import { arpFrame, concat, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
 import { parseTcp, printTcp } from './notation.ts'
@@ -88,6 +90,22 @@ export class Stand {
     this.engine = this.#built.engine
     for (const change of this.model.initial) applyChange(this.#built, change, now)
     this.drain()
+  }
+
+  /** Changes what is set up, as a worker does. */
+  change(changes: readonly Change[]): void {
+    for (const change of changes) applyChange(this.#built, change, this.now)
+    this.drain()
+  }
+
+  /** The RSs that take the service's next connections: those of a whole cycle of weights. */
+  answersFrom(vip: string, vport: number): string[] {
+    const service = this.engine.setup.services.find(6, ipv4Int(vip), vport)
+    assert.ok(service)
+    return Array.from({ length: 20 }, () => {
+      const dest = service.pick(service)
+      return dest ? endpointText(dest.rip, dest.rport) : 'none'
+    })
   }
 
   /** Lets every RS answer the ARP request that was sent ahead for it; the log starts afresh behind that. */

@@ -1,0 +1,86 @@
+/**
+ * Persistence: which RS a client (or its network) was given, so that its next connections go there too. The one table
+ * that workers share, because a client's connections are spread over them; it is looked at for SYNs of persistent services
+ * only, a bucket at a time under its lock.
+ *
+ *   bucket   8 entries of 8 int32: CIP (masked) | VIP | vport | place of the RS | deadline | lock (entry 0) | - | -
+ *
+ * A full bucket gives up the entry that would end first: such a client is scheduled anew, and nothing is refused.
+ */
+
+const ENTRY = 8
+const WAYS = 8
+const BUCKET = ENTRY * WAYS
+const [VIP, VPORT, PLACE, DEADLINE, LOCK] = [1, 2, 3, 4, 5]
+/** vport of an entry that was never used. */
+const NEVER = 0
+
+export class Templates {
+  readonly #cells: Int32Array
+  readonly #mask: number
+
+  /** `entries` is a power of two from 8 on. */
+  static bytesFor(entries: number): number {
+    return entries * ENTRY * 4
+  }
+
+  /** `memory`, shared by all workers, is all zero at first. */
+  constructor(memory: ArrayBufferLike, entries: number) {
+    this.#cells = new Int32Array(memory, 0, entries * ENTRY)
+    this.#mask = entries / WAYS - 1
+  }
+
+  /** => place of the RS that the client was given and that has not expired at `now`, or -1 */
+  find(client: number, vip: number, vport: number, now: number): number {
+    const bucket = this.#enter(client, vip, vport)
+    const at = this.#search(bucket, client, vip, vport)
+    const found = at >= 0 && ((this.#cells[at + DEADLINE] - now) | 0) > 0
+    const place = found ? this.#cells[at + PLACE] : -1
+    this.#leave(bucket)
+    return place
+  }
+
+  /** Remembers the RS of a client until `deadline` (ms, the clock that all workers share). */
+  put(client: number, vip: number, vport: number, place: number, deadline: number): void {
+    const bucket = this.#enter(client, vip, vport)
+    const known = this.#search(bucket, client, vip, vport)
+    const at = known >= 0 ? known : this.#oldest(bucket)
+    const cells = this.#cells
+    cells[at] = client
+    cells[at + VIP] = vip
+    cells[at + VPORT] = vport
+    cells[at + PLACE] = place
+    cells[at + DEADLINE] = deadline
+    this.#leave(bucket)
+  }
+
+  #search(bucket: number, client: number, vip: number, vport: number): number {
+    const cells = this.#cells
+    for (let at = bucket; at < bucket + BUCKET; at += ENTRY) {
+      if (cells[at] === client && cells[at + VIP] === vip && cells[at + VPORT] === vport) return at
+    }
+    return -1
+  }
+
+  #oldest(bucket: number): number {
+    const cells = this.#cells
+    let oldest = bucket
+    for (let at = bucket; at < bucket + BUCKET; at += ENTRY) {
+      if (cells[at + VPORT] === NEVER) return at
+      if (((cells[at + DEADLINE] - cells[oldest + DEADLINE]) | 0) < 0) oldest = at
+    }
+    return oldest
+  }
+
+  /** Locks a bucket. => its first cell */
+  #enter(client: number, vip: number, vport: number): number {
+    const h = Math.imul(Math.imul(client ^ (client >>> 15), 0x2c1b3c6d) ^ vip ^ vport, 0x297a2d39)
+    const bucket = ((h ^ (h >>> 15)) & this.#mask) * BUCKET
+    while (Atomics.compareExchange(this.#cells, bucket + LOCK, 0, 1) !== 0);
+    return bucket
+  }
+
+  #leave(bucket: number): void {
+    Atomics.store(this.#cells, bucket + LOCK, 0)
+  }
+}

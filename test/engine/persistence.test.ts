@@ -1,0 +1,100 @@
+/** A client of a persistent service goes where it went before, whichever worker its next connection comes to. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { newTables } from '../../src/control/apply.ts'
+import { Templates } from '../../src/engine/templates.ts'
+import { SYN, WAN } from '../kit/connection.ts'
+import { SEED_CONFIG, Stand } from '../kit/stand.ts'
+
+const RSS = ['192.168.168.2', '192.168.168.12', '192.168.168.13']
+
+function persistent(prefix = 32): string {
+  const servers = RSS.map(address => `{ address: ${address}, weight: 1 }`).join(', ')
+  return SEED_CONFIG.replace(
+    /real_servers.*/,
+    `persistence: 60\n    persistence_prefix: ${prefix}\n    real_servers: [${servers}]`,
+  )
+}
+
+let port = 1000
+
+/** The RS that the client's next connection goes to. */
+function rsFor(stand: Stand, client: string): string {
+  const { dst } = stand.forward(WAN, { ...SYN, src: client, sport: ++port })
+  return dst
+}
+
+test('a client keeps its RS, and others get theirs in turn', () => {
+  const stand = new Stand(persistent()).resolveRss()
+  const clients = [1, 2, 3].map(host => `202.108.10.${host + 100}`)
+  const first = clients.map(client => rsFor(stand, client))
+  assert.deepEqual([...first].sort(), [...RSS].sort())
+  for (let i = 0; i < 5; i++) {
+    for (const [k, client] of clients.entries()) assert.equal(rsFor(stand, client), first[k])
+  }
+})
+
+test('clients of a network are one with a shorter prefix', () => {
+  const stand = new Stand(persistent(24)).resolveRss()
+  const rss = Array.from({ length: 9 }, (_, i) => rsFor(stand, `202.108.10.${100 + i}`))
+  assert.equal(new Set(rss).size, 1)
+})
+
+test('it is forgotten after its time, which each connection renews, and left when its RS takes no more', async () => {
+  const stand = new Stand(persistent()).resolveRss()
+  const client = '202.108.10.7'
+  const pass = (ms: number) => {
+    stand.pass(ms)
+    stand.resolveRss()
+  }
+  const first = rsFor(stand, client)
+  pass(50_000)
+  assert.equal(rsFor(stand, client), first)
+  pass(50_000)
+  assert.equal(rsFor(stand, client), first, 'renewed 50 s ago')
+  pass(61_000)
+  assert.notEqual(rsFor(stand, client), first)
+
+  const second = rsFor(stand, client)
+  const service = { protocol: 'tcp' as const, address: '202.108.10.1', port: 6379 }
+  const drain = { edit: 'edit-server' as const, service, server: { address: second }, weight: 0 }
+  await stand.model.edit([drain], false, async changes => stand.change(changes))
+  const third = rsFor(stand, client)
+  assert.notEqual(third, second)
+  assert.equal(rsFor(stand, client), third)
+})
+
+test('workers share what they know of clients', () => {
+  const { templates } = newTables({ arms: [] })
+  const stands = [0, 1, 2].map(() => {
+    const tables = newTables({ arms: [null, null] as never }, templates)
+    return new Stand(persistent(), undefined, { tables }).resolveRss()
+  })
+  const client = '202.108.10.9'
+  const first = rsFor(stands[0] as Stand, client)
+  for (const stand of stands) for (let i = 0; i < 4; i++) assert.equal(rsFor(stand, client), first)
+})
+
+test('a full bucket forgets the client that would be forgotten first, and no other', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.integer(), { minLength: 9, maxLength: 9 }),
+      fc.integer(),
+      (clients, now) => {
+        // One bucket of 8.
+        const table = new Templates(new ArrayBuffer(Templates.bytesFor(8)), 8)
+        for (const [i, client] of clients.entries()) table.put(client, 1, 80, i, (now + 10 + i) | 0)
+        const found = clients.map(client => table.find(client, 1, 80, now))
+        assert.deepEqual(found, [-1, 1, 2, 3, 4, 5, 6, 7, 8])
+        assert.equal(table.find(clients[5] as number, 2, 80, now), -1, 'another service')
+        assert.equal(
+          table.find(clients[5] as number, 1, 80, (now + 15) | 0),
+          -1,
+          'its time is over',
+        )
+      },
+    ),
+  )
+})
