@@ -40,7 +40,7 @@ function main(): void {
   const key = randomBytes(20)
   const exchange = openExchange()
   const sessions = start.sessions && sessionRing(start.sessions)
-  if (sessions) setSessionClock(sessions, performance.now())
+  if (sessions) setSessionClock(sessions, clockMs())
   const built = buildBare(config, {
     worker: index,
     ...(shared && { arena: shared.arena }),
