@@ -1,4 +1,5 @@
-// Compiles src/io/native/*.c into build/arm.node; run by npm's `install` script and by hand.
+// Compiles src/io/native/*.c into build/arm.node; run by npm's `install` script and by hand. A package from npm carries a
+// binary for the machine that packed it in prebuilds/ (made by `--prebuild`), and nothing is compiled where that loads.
 //
 // One compiler call, no node-gyp: node-api-headers carries the headers, so nothing is downloaded,
 // and a few C files need no generated makefile (and no Python). A fresh Debian needs only gcc and
@@ -6,8 +7,17 @@
 // stale or does not load.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
@@ -15,6 +25,11 @@ const script = fileURLToPath(import.meta.url)
 const native = fileURLToPath(new URL('../src/io/native/', import.meta.url))
 const folder = fileURLToPath(new URL('../build/', import.meta.url))
 const binary = `${folder}arm.node`
+const prebuilds = fileURLToPath(new URL('../prebuilds/', import.meta.url))
+// As in src/io/native.ts.
+const prebuilt = `${prebuilds}${process.platform}-${process.arch}/arm.node`
+// Only a checkout has it: there the sources are what counts, and a prebuilt binary may be old.
+const isCheckout = existsSync(fileURLToPath(new URL('../tsconfig.json', import.meta.url)))
 
 const PACKAGES = 'apt-get install gcc libc6-dev'
 const FLAGS = '-O2 -Wall -Wextra -Werror -std=c11 -fvisibility=hidden -fPIC -shared'.split(' ')
@@ -25,9 +40,9 @@ const inputs = [...files.filter(file => /\.[ch]$/.test(file)), script]
 
 const modified = file => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
-function loads() {
+function loads(file) {
   try {
-    require(binary)
+    require(file)
     return true
   } catch {
     return false // for another architecture or C library, or half a file
@@ -51,13 +66,14 @@ function compile(output) {
   const [cc, ...ccFlags] = (process.env.CC?.trim() || 'cc').split(/\s+/) // CC may be 'ccache gcc'
   const args = [...ccFlags, ...FLAGS, '-I', headers(), '-o', output, ...sources]
   const { error, status, signal } = spawnSync(cc, args, { stdio: ['ignore', 'inherit', 'inherit'] })
-  if (error) return `no C compiler (${cc}: ${error.code}); run: ${PACKAGES}`
+  if (error)
+    return `no C compiler (${cc}: ${error.code}) and no binary for this machine; run: ${PACKAGES}`
   if (status !== 0)
     return `${cc} failed (${signal ?? `exit ${status}`}); if a header is missing run: ${PACKAGES}`
   return null
 }
 
-if (modified(binary) <= Math.max(...inputs.map(modified)) || !loads()) {
+function build() {
   mkdirSync(folder, { recursive: true })
   // Built aside and renamed: a build that is killed never leaves half a file, and a process that
   // has the old binary mapped keeps its own inode.
@@ -68,4 +84,12 @@ if (modified(binary) <= Math.max(...inputs.map(modified)) || !loads()) {
     fail(failure)
   }
   renameSync(aside, binary)
+}
+
+const isStale = modified(binary) <= Math.max(...inputs.map(modified)) || !loads(binary)
+if (isStale && (isCheckout || !loads(prebuilt))) build()
+if (process.argv.includes('--prebuild')) {
+  rmSync(prebuilds, { recursive: true, force: true })
+  mkdirSync(dirname(prebuilt), { recursive: true })
+  copyFileSync(binary, prebuilt)
 }

@@ -43,9 +43,11 @@ check_system() {
 }
 
 install_packages() {
-  local packages=() pair
-  for pair in ip:iproute2 tcpdump:tcpdump ethtool:ethtool socat:socat redis-cli:redis-tools \
-    gcc:gcc ping:iputils-ping; do
+  local packages=() pair tools=(ip:iproute2 tcpdump:tcpdump ethtool:ethtool socat:socat
+    redis-cli:redis-tools gcc:gcc ping:iputils-ping)
+  # Judges the unit file, which only a test asks for.
+  [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd)
+  for pair in "${tools[@]}"; do
     command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
   done
   [[ -e /usr/include/stdlib.h ]] || packages+=(libc6-dev)

@@ -5,7 +5,23 @@ export interface Common {
   socket: string
 }
 
+/** Thrown by a verb that has said all there is to say and whose exit code is not 0. */
+export class Ended extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super(`exit code ${exitCode}`)
+    this.name = 'Ended'
+    this.exitCode = exitCode
+  }
+}
+
 /** => false if the reader is behind */
 export function print(text: string): boolean {
   return process.stdout.write(text)
+}
+
+/** What is allowed and looks like a mistake. */
+export function warn(warnings: readonly string[]): void {
+  for (const warning of warnings) process.stderr.write(`${warning} (warning)\n`)
 }

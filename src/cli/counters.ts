@@ -41,6 +41,7 @@ export const DROP_WORDS: Record<string, string> = {
   no_buffer: 'no free buffer',
   impaired: 'lost on purpose, by impair in the config',
   hand_over_full: 'for another worker, which is too far behind to take it',
+  stopping: 'SYN while the daemon stops and only lets its connections end',
 }
 
 /** What else happened, by the name of the event. */

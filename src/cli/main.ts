@@ -4,17 +4,15 @@
  * stderr, a wrong config one per mistake.
  */
 
-import yargs, { type Argv } from 'yargs'
+import type { Argv } from 'yargs'
 import { DEFAULT_SOCKET } from '../control/commands.ts'
 import { version } from '../control/version.ts'
 import { CliError } from './client.ts'
-import type { Common } from './common.ts'
-import { addConfig } from './verbs/config.ts'
-import { addCounters } from './verbs/counters.ts'
-import { addDpip } from './verbs/dpip.ts'
-import { addIpvsadm } from './verbs/ipvsadm.ts'
-import { addLog } from './verbs/log.ts'
-import { addRun } from './verbs/run.ts'
+import { type Common, Ended } from './common.ts'
+import { defaultSocket, type OpenDesk, openDesk } from './desk.ts'
+import { completion } from './verbs/completion.ts'
+import { dpip } from './verbs/dpip.ts'
+import { ipvsadm } from './verbs/ipvsadm.ts'
 
 const MORE_ARGUMENTS = 'expected more arguments (found %s, need %s); see --help'
 
@@ -26,10 +24,13 @@ export async function main(argv: string[]): Promise<number> {
     process.exit(0)
   })
   try {
-    await parser(argv).parseAsync()
+    const own = ownVerb(argv)
+    if (own) await own.run(own.rest, openDesk)
+    else await (await parser(argv)).parseAsync()
     return 0
   } catch (error) {
     if (!(error instanceof Error)) throw error
+    if (error instanceof Ended) return error.exitCode
     // By its shape, because its class comes with libraries that no listing needs.
     const problems = (error as { problems?: string[] }).problems
     const line = `tapvs: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}`
@@ -38,7 +39,28 @@ export async function main(argv: string[]): Promise<number> {
   }
 }
 
-function parser(argv: string[]): Argv<Common> {
+type OwnVerb = (argv: readonly string[], open: OpenDesk) => Promise<void>
+
+/** Verbs that read their arguments themselves. They are not kept waiting for a parser that they do not use. */
+const OWN_VERBS: Readonly<Record<string, OwnVerb>> = {
+  ipvsadm,
+  dpip,
+  completion: async (argv, open) =>
+    completion(argv, open, (await import('./verbs/all.ts')).addVerbs),
+}
+
+/** => what stands around the verb goes to it, if it is one of OWN_VERBS */
+function ownVerb(argv: string[]): { run: OwnVerb; rest: string[] } | undefined {
+  let at = 0
+  while (argv[at]?.startsWith('--socket')) at += argv[at]?.includes('=') ? 1 : 2
+  const name = argv[at] ?? ''
+  const run = Object.hasOwn(OWN_VERBS, name) ? OWN_VERBS[name] : undefined
+  return run && { run, rest: argv.toSpliced(at, 1) }
+}
+
+async function parser(argv: string[]): Promise<Argv<Common>> {
+  const { default: yargs } = await import('yargs')
+  const { addVerbs } = await import('./verbs/all.ts')
   const common = yargs(argv)
     .scriptName('tapvs')
     .usage('$0 VERB\n\nA two-arm FullNAT layer-4 load balancer on TAP interfaces.')
@@ -48,7 +70,7 @@ function parser(argv: string[]): Argv<Common> {
     .option('socket', {
       type: 'string',
       requiresArg: true,
-      default: process.env.TAPVS_SOCKET || DEFAULT_SOCKET,
+      default: defaultSocket(),
       defaultDescription: `$TAPVS_SOCKET or ${DEFAULT_SOCKET}`,
       describe: 'control socket of the daemon to ask',
     })
@@ -69,11 +91,6 @@ function parser(argv: string[]): Argv<Common> {
       if (error !== undefined && error.name !== 'YError') throw error
       throw new CliError(message.replace(/^Did you mean/, 'unknown verb; did you mean'), 2)
     })
-  addRun(common)
-  addConfig(common)
-  addLog(common)
-  addCounters(common)
-  addIpvsadm(common)
-  addDpip(common)
+  addVerbs(common)
   return common
 }

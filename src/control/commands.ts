@@ -95,7 +95,7 @@ export interface ConnInfo {
   rs: string
 }
 
-/** A bounded piece of a worker's connection table. */
+/** A bounded piece of the connection tables. */
 export interface ConnPage {
   conns: ConnInfo[]
   /** What to give as `from` for the next piece; -1 when the table is done. */
@@ -107,7 +107,15 @@ export interface AddressInfo {
   prefixLength: number
   arm: string
   /** Only of a LIP. */
-  lports?: { used: number; free: number; misses: number }
+  lports?: LportInfo
+  /** The same of each worker in the order of their numbers, which begin at 1. */
+  lportsOfWorkers?: LportInfo[]
+}
+
+export interface LportInfo {
+  used: number
+  free: number
+  misses: number
 }
 
 export interface NeighbourInfo {

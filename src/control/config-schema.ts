@@ -170,6 +170,7 @@ export const fileSchema = z.strictObject(
     }).prefault({}),
     control: mapping({
       socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),
+      drain: whole(0, 86_400).default(0),
     }).prefault({}),
   },
   'a mapping with at least `arms`, like config/lab.yaml',

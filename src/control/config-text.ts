@@ -28,7 +28,11 @@ export class ConfigText implements ConfigSource {
 
   constructor(text: string, file: string) {
     this.#file = file
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
+    this.#document = parseDocument(text, {
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      logLevel: 'error',
+    })
     let broken = false
     for (const { code, message, pos } of [...this.#document.errors, ...this.#document.warnings]) {
       if (code === 'DUPLICATE_KEY') {

@@ -101,7 +101,8 @@ export interface Config {
   }
   neighbours: { timeout: number; unresQueueLength: number }
   log: ConfigLog
-  control: { socket: string }
+  /** drain: seconds that connections get to end at SIGTERM. */
+  control: { socket: string; drain: number }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
   /** The value that all of this was made of, defaults filled in. */

@@ -9,14 +9,18 @@ import { lipsOf } from './arms.ts'
 import { rsName } from './changes.ts'
 import type { Answer, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
+import { withoutDefaults } from './config-write.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
 import { type CarryOut, Model } from './model.ts'
+import { Notifier } from './notify.ts'
 import { Readings } from './readings.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { SessionLog } from './session-log.ts'
 import { newSessionRing } from './session-ring.ts'
+import { connInfo } from './snapshots.ts'
+import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
 import { version } from './version.ts'
 import { Workers } from './workers.ts'
@@ -24,7 +28,10 @@ import { Workers } from './workers.ts'
 /** A debug burst of some 80 ms at the full rate of packets. */
 const TRACE_RECORDS = 16_384
 
-/** Runs until SIGTERM or SIGINT. => exit code: 0 stopped, 1 failed, 2 a wrong config */
+/** What the end takes after the connections have ended, in seconds, at most. */
+const STOP_SECONDS = 10
+
+/** Runs until SIGTERM or SIGINT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
 export async function runDaemon(configPath: string): Promise<number> {
   let config: Config
   try {
@@ -53,6 +60,8 @@ interface Daemon {
   workers: Workers
   log: Log
   sessions: SessionLog | null
+  notifier: Notifier
+  signals: Signals
 }
 
 async function serve(config: Config, configPath: string, log: Log): Promise<number> {
@@ -77,27 +86,51 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   for (const reader of readers) reader.start()
   sessions?.start()
 
-  const daemon = { configPath, model, workers, log, sessions }
-  const stopAsked = new Promise<'stop'>(done => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => done('stop'))
-  })
-  process.on('SIGHUP', () => void reloadBySignal(daemon))
+  const signals = new Signals()
+  const notifier = new Notifier(process.env, warn)
+  const daemon = { configPath, model, workers, log, sessions, notifier, signals }
   let server: ControlServer | undefined
   try {
-    const first = await Promise.race([workers.ready, stopAsked])
+    const first = await Promise.race([workers.ready, signals.stop])
     if (first === 'stop') return 0
     workers.setDebug(log.levels.tracing)
     server = await openServer(config.control.socket, request => respond(request, daemon))
+    signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
-    const end = await Promise.race([workers.ended, stopAsked])
-    if (end === 'stop') return 0
-    throw new Error(`a packet thread ended: ${end}`)
+    notifier.ready(statusText(model.config))
+    model.onChange(() => notifier.status(statusText(model.config)))
+    notifier.watch(() => workers.alive())
+    const end = await Promise.race([workers.ended, signals.stop])
+    if (end !== 'stop') throw new Error(`a packet thread ended: ${end}`)
+    await letEnd(daemon)
+    return 0
   } finally {
+    notifier.end()
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()
     sessions?.stop()
   }
+}
+
+/** The time between the signal and the end, in which connections may end by themselves. */
+async function letEnd({ model, workers, log, notifier, signals }: Daemon): Promise<void> {
+  const seconds = model.config.control.drain
+  notifier.stopping('stopping', seconds + STOP_SECONDS)
+  if (seconds === 0) return
+  const drain = async () => {
+    await workers.drain()
+    await drained({
+      seconds,
+      left: () => model.readings.conns().used,
+      hurry: signals.hurry,
+      log: text => log.info(`TAPVS: ${text}`),
+      status: text => notifier.status(text),
+    })
+    return 'drained'
+  }
+  const gone = await Promise.race([workers.ended, drain()])
+  if (gone !== 'drained') throw new Error(`a packet thread ended: ${gone}`)
 }
 
 async function respond(request: Request, daemon: Daemon): Promise<Answer> {
@@ -118,7 +151,7 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
     case 'timeouts':
       return { ok: model.config.file.tcp.timeouts }
     case 'config':
-      return { ok: model.config.file }
+      return { ok: withoutDefaults(model.config.file) }
     case 'edit':
       return { ok: await model.edit(request.edits, request.dry_run ?? false, carryOut(daemon)) }
     case 'apply':
@@ -128,8 +161,14 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
     case 'zero':
       zero(model, request.service)
       return { ok: null }
-    default:
-      return workers.request(request)
+    case 'neighbours':
+      return workers.neighbours()
+    case 'conns':
+      return workers.conns(request.from, request.limit, (page, index, worker) =>
+        connInfo(page, index, worker, model.config.tcp.timeouts, place =>
+          model.readings.establishedMs(place),
+        ),
+      )
   }
 }
 
@@ -150,7 +189,8 @@ async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<P
 
 /** A config with a mistake is told line by line, and the running one stays. */
 async function reloadBySignal(daemon: Daemon): Promise<void> {
-  const { configPath, log } = daemon
+  const { configPath, log, model, notifier } = daemon
+  notifier.reloading()
   // What rotates logs says so by this signal.
   reopenLogs(daemon)
   try {
@@ -160,6 +200,7 @@ async function reloadBySignal(daemon: Daemon): Promise<void> {
     const problems = error instanceof ConfigError ? error.problems : [(error as Error).message]
     for (const problem of problems) log.error(`TAPVS: not reloaded: ${problem}`)
   }
+  notifier.ready(statusText(model.config))
 }
 
 function zero({ config, places, readings }: Model, key: ServiceKey | undefined): void {
@@ -190,6 +231,12 @@ function setLog(
 function reopenLogs({ log, sessions }: Daemon): void {
   log.reopen()
   sessions?.reopen()
+}
+
+/** What `systemctl status` shows. */
+function statusText({ services, workers }: Config): string {
+  const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
+  return `${many(services.length, 'service')}, ${many(workers.count, 'worker')}`
 }
 
 function readyText(config: Config): string {

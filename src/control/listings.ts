@@ -89,7 +89,8 @@ export function addresses({ config, places, readings }: Sources): AddressInfo[] 
         free: readings.lportsFree(place),
         misses: readings.lportMisses(place),
       }
-      return { address, prefixLength: 32, arm: arm.name, lports }
+      const lportsOfWorkers = readings.lportsOfWorkers(place)
+      return { address, prefixLength: 32, arm: arm.name, lports, lportsOfWorkers }
     }),
   ])
 }

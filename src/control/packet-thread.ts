@@ -7,8 +7,14 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { wake } from '../io/native.ts'
 import type { Change } from './changes.ts'
-import type { Answer } from './commands.ts'
-import type { FromWorker, ToWorker, WorkerRequest, WorkerStart } from './worker-protocol.ts'
+import { PAGE_RECORDS, RECORD_CELLS } from './snapshots.ts'
+import type {
+  FromWorker,
+  ToWorker,
+  WorkerAnswer,
+  WorkerRequest,
+  WorkerStart,
+} from './worker-protocol.ts'
 
 const ANSWER_LIMIT_MS = 5000
 const STOP_LIMIT_MS = 2000
@@ -21,21 +27,29 @@ export class PacketThread {
   readonly #worker: Worker
   readonly #port: MessagePort
   readonly #waker: number
-  readonly #waiting = new Map<number, { settle: (answer: Answer) => void; timer: NodeJS.Timeout }>()
+  /** What the worker copies connections into. */
+  readonly page: Int32Array
+  #paging: Promise<unknown> = Promise.resolve()
+  readonly #waiting = new Map<
+    number,
+    { settle: (answer: WorkerAnswer) => void; timer: NodeJS.Timeout }
+  >()
   #onMessage: (message: FromWorker) => void = () => {}
   #nextId = 1
   #stopping = false
 
   /** `lost` is told which arm the worker has lost, `warn` what else the log should say. */
   constructor(
-    start: Omit<WorkerStart, 'port'>,
+    start: Omit<WorkerStart, 'port' | 'page'>,
     lost: (arm: number) => void,
     warn: (text: string) => void,
   ) {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     this.#waker = start.waker
-    const workerData: WorkerStart = { ...start, port: port2 }
+    const page = new SharedArrayBuffer(PAGE_RECORDS * RECORD_CELLS * 4)
+    this.page = new Int32Array(page)
+    const workerData: WorkerStart = { ...start, page, port: port2 }
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData,
       transferList: [port2],
@@ -69,19 +83,31 @@ export class PacketThread {
   }
 
   /** Asks the packet thread, which answers between two bursts. */
-  request(request: WorkerRequest): Promise<Answer> {
+  request(request: WorkerRequest): Promise<WorkerAnswer> {
     return this.#send(id => ({ id, request }))
   }
 
+  /** A page of connections from record `from` on; `read` looks at this.page before anybody else's is copied there. */
+  conns<T>(from: number, read: (answer: WorkerAnswer) => T): Promise<T> {
+    const result = this.#paging.then(async () => read(await this.request({ verb: 'conns', from })))
+    this.#paging = result.catch(() => {})
+    return result
+  }
+
   /** Has it change what is set up, between two bursts. */
-  change(changes: readonly Change[]): Promise<Answer> {
+  change(changes: readonly Change[]): Promise<WorkerAnswer> {
     return this.#send(id => ({ id, changes }))
   }
 
-  #send(message: (id: number) => ToWorker): Promise<Answer> {
+  /** => whether it still turns its loop */
+  async alive(): Promise<boolean> {
+    return 'ok' in (await this.#send(id => ({ id, alive: true })))
+  }
+
+  #send(message: (id: number) => ToWorker): Promise<WorkerAnswer> {
     const id = this.#nextId++
     return new Promise(done => {
-      const settle = (answer: Answer) => {
+      const settle = (answer: WorkerAnswer) => {
         clearTimeout(timer)
         this.#waiting.delete(id)
         done(answer)

@@ -7,9 +7,9 @@ import { LIPS_MAX } from '../engine/conn.ts'
 import { ArmCell, Counters, Drop, Event, Gauge } from '../engine/counters.ts'
 import { arenaSlots } from '../engine/frames.ts'
 import { LIP_CELLS, LipCell } from '../engine/sa-pool.ts'
-import { Dests, Stat } from '../engine/service.ts'
+import { DestCell, Dests, Stat } from '../engine/service.ts'
 import { type BareConfig, connCapacityOf, DEST_PLACES, type Tables } from './apply.ts'
-import type { TrafficInfo } from './commands.ts'
+import type { LportInfo, TrafficInfo } from './commands.ts'
 import { PlaceList, type Places } from './places.ts'
 
 const { CONNS, IN_PACKETS, OUT_PACKETS, IN_BYTES, OUT_BYTES } = Stat
@@ -54,6 +54,11 @@ export class Readings {
 
   inactiveConns(place: number): number {
     return this.#sum(({ dests }) => dests.inactive(place))
+  }
+
+  /** ms that ESTABLISHED lasts for connections to an RS. */
+  establishedMs(place: number): number {
+    return this.workers[0]?.dests.cells[(place << 4) | DestCell.ESTABLISHED_MS] ?? 0
   }
 
   /** Of an RS since it was added or set back. */
@@ -126,6 +131,15 @@ export class Readings {
       rxDrops: cell(ArmCell.RX_DROPS),
       txDrops: cell(ArmCell.TX_DROPS),
     }
+  }
+
+  /** Of a LIP, by worker. */
+  lportsOfWorkers(place: number): LportInfo[] {
+    return this.workers.map(({ lips }) => {
+      const cell = (which: number) => lips[place * LIP_CELLS + which] ?? 0
+      const free = cell(LipCell.FREE)
+      return { used: cell(LipCell.ALL) - free, free, misses: cell(LipCell.MISSES) }
+    })
   }
 
   #lip(place: number, cell: number): number {

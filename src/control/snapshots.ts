@@ -1,42 +1,60 @@
-/** What listings show of a worker's own tables, copied out of the engine between two bursts. Bounded: a page of conns is at most a few hundred. */
+/** What listings show of a worker's own tables, copied out of the engine between two bursts. */
 
-import { CELL } from '../engine/conn.ts'
+import { CELL, STATE_MASK } from '../engine/conn.ts'
 import type { Engine } from '../engine/engine.ts'
 import { Neigh } from '../engine/neigh-state.ts'
+import { State } from '../engine/tcp-state.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import type { BareConfig } from './apply.ts'
-import type { ConnInfo, ConnPage, NeighbourInfo } from './commands.ts'
+import type { ConnInfo, NeighbourInfo } from './commands.ts'
 
-/** Records looked at for one page, in use or not: what a listing may cost the packets at a time. */
-const RECORDS_PER_PAGE = 4096
+/** Records copied for one page, and looked at, in use or not: what a listing may cost the packets at a time, some 20 us. */
+export const PAGE_RECORDS = 256
+const LOOKED_AT = 1024
+export const RECORD_CELLS = 16
+
+/** How many records are in the page, and where the next one begins, -1 if there is none. */
+export interface Page {
+  count: number
+  next: number
+}
 
 const NEIGH_STATES = Object.keys(Neigh)
 
-/** A page of the table from record `from` on. */
-export function connPage(engine: Engine, from: number, limit: number, worker: number): ConnPage {
+/** Copies the records in use from `from` on into `page` (PAGE_RECORDS of them); putting them into words is not for a worker. */
+export function copyConns(engine: Engine, from: number, page: Int32Array): Page {
   const { table } = engine.conns
-  const conns: ConnInfo[] = []
-  const end = Math.min(from + RECORDS_PER_PAGE, table.capacity)
+  const end = Math.min(from + LOOKED_AT, table.capacity)
   let next = from
-  while (conns.length < limit) {
+  for (let count = 0; count < PAGE_RECORDS; count++) {
     const conn = table.nextUsed(next, end)
-    if (conn < 0) return { conns, next: end < table.capacity ? end : -1 }
-    conns.push(connInfo(engine, conn, worker))
+    if (conn < 0) return { count, next: end < table.capacity ? end : -1 }
+    for (let i = 0; i < RECORD_CELLS; i++) {
+      page[count * RECORD_CELLS + i] = table.cells[(conn << 4) | i] as number
+    }
     next = conn + 1
   }
-  return { conns, next: next < table.capacity ? next : -1 }
+  return { count: PAGE_RECORDS, next: next < table.capacity ? next : -1 }
 }
 
-function connInfo(engine: Engine, conn: number, worker: number): ConnInfo {
-  const { conns } = engine
-  const cell = (offset: number) => conns.table.cells[(conn << 4) + offset] ?? 0
-  const state = conns.table.state(conn)
+/** Record `index` of a page; `established` says the ms of that state for a place of an RS, `timeouts` are seconds by state. */
+export function connInfo(
+  page: Int32Array,
+  index: number,
+  worker: number,
+  timeouts: readonly number[],
+  establishedMs: (place: number) => number,
+): ConnInfo {
+  const cell = (offset: number) => page[index * RECORD_CELLS + offset] as number
+  const state = cell(CELL.WORD) & STATE_MASK
   const inPorts = cell(CELL.PORTS)
   const outPorts = cell(4 + CELL.PORTS)
+  const place = cell(CELL.BINDING) >>> 16
+  const timeout = state === State.ESTABLISHED ? establishedMs(place) / 1000 : timeouts[state]
   return {
     worker,
     protocol: 'tcp',
-    timeoutSec: conns.timeoutMs(conn, state) / 1000,
+    timeoutSec: timeout ?? 0,
     state,
     client: endpointText(cell(0), inPorts >>> 16),
     vip: endpointText(cell(1), inPorts & 0xffff),

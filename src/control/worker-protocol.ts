@@ -3,7 +3,8 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { BareConfig, Tables } from './apply.ts'
 import type { Change } from './changes.ts'
-import type { Answer, Request } from './commands.ts'
+import type { NeighbourInfo } from './commands.ts'
+import type { Page } from './snapshots.ts'
 
 /** What a worker has of an arm's device: a descriptor that is its own from now on, and whether it reads from it. */
 export interface Queue {
@@ -23,6 +24,8 @@ export interface WorkerStart {
   config: BareConfig
   /** What is set up before the first packet. */
   changes: readonly Change[]
+  /** PAGE_RECORDS records of connections that it is asked for. */
+  page: SharedArrayBuffer
   /** Where it counts. */
   tables: Tables
   /** Index of the worker. */
@@ -44,22 +47,26 @@ export interface WorkerStart {
 
 /**
  * To a worker. `debug` switches the debug events of the trace; `lose` and `attach` are about the arm of that index, whose
- * device has gone or has come back; `stop` ends the loop.
+ * device has gone or has come back; `alive` wants any answer; after `drain` no connection is opened any more; `stop` ends
+ * the loop.
  */
 export type ToWorker =
   | { id: number; request: WorkerRequest }
+  | { id: number; alive: true }
   | { id: number; changes: readonly Change[] }
   | { debug: boolean }
   | { lose: number }
   | { attach: number; queue: Queue }
+  | { drain: true }
   | { stop: true }
 
-/** What a worker answers; the rest control knows or reads. */
-export type WorkerRequest = Request<'conns' | 'neighbours'>
+/** What a worker answers; the rest control knows or reads. `conns` are copied into its page. */
+export type WorkerRequest = { verb: 'conns'; from: number } | { verb: 'neighbours' }
+export type WorkerAnswer = { ok: Page | NeighbourInfo[] | null } | { error: string }
 
 /** From a worker. `ready` comes once; `failed` instead if it could not start. `lost` names an arm by its index. */
 export type FromWorker =
-  | { id: number; answer: Answer }
+  | { id: number; answer: WorkerAnswer }
   | { ready: true }
   | { failed: string }
   | { warning: string }

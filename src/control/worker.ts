@@ -15,20 +15,26 @@ import { Exchange } from '../io/exchange.ts'
 import { Handover } from '../io/handover.ts'
 import { Impair } from '../io/impair.ts'
 import { clockMs, Loop } from '../io/loop.ts'
-import { type Ring, wake } from '../io/native.ts'
+import { giveUpRights, type Ring, wake } from '../io/native.ts'
 import { ringIfAllowed, TapArm } from '../io/tap-arm.ts'
 import { ipv4Int } from '../wire/address.ts'
 import { applyChange, type Built, buildBare, workerId } from './apply.ts'
 import type { Change } from './changes.ts'
-import type { Answer } from './commands.ts'
 import type { ConfigImpair } from './config.ts'
 import { LogLevels } from './log-levels.ts'
 import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
-import { connPage, neighbours } from './snapshots.ts'
-import type { FromWorker, ToWorker, WorkerRequest, WorkerStart } from './worker-protocol.ts'
+import { copyConns, neighbours } from './snapshots.ts'
+import type {
+  FromWorker,
+  ToWorker,
+  WorkerAnswer,
+  WorkerRequest,
+  WorkerStart,
+} from './worker-protocol.ts'
 
 const start = workerData as WorkerStart
 const { config, index, port, shared } = start
+const page = new Int32Array(start.page)
 
 function post(message: FromWorker): void {
   port.postMessage(message)
@@ -59,6 +65,8 @@ function main(): void {
     if (index === 0) post({ warning })
   })
   const taps = makeTaps(engine, ring)
+  // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
+  giveUpRights()
   const loop = new Loop(engine, taps, exchange, start.waker, {
     control: () => readMail(built, taps, loop),
     armLost: arm => post({ lost: arm }),
@@ -104,6 +112,8 @@ function readMail(built: Built, taps: readonly TapArm[], loop: Loop): boolean {
     if ('debug' in message) engine.trace.debug = message.debug
     else if ('lose' in message) taps[message.lose]?.lose()
     else if ('attach' in message) loop.attach(message.attach, message.queue.fd, message.queue.reads)
+    else if ('drain' in message) engine.stopping = true
+    else if ('alive' in message) post({ id: message.id, answer: { ok: null } })
     else if ('changes' in message)
       post({ id: message.id, answer: carryOut(built, message.changes) })
     else post({ id: message.id, answer: answered(engine, message.request) })
@@ -111,7 +121,7 @@ function readMail(built: Built, taps: readonly TapArm[], loop: Loop): boolean {
 }
 
 /** A step that fails is a mistake of ours, and the ones before it stand. */
-function carryOut(built: Built, changes: readonly Change[]): Answer {
+function carryOut(built: Built, changes: readonly Change[]): WorkerAnswer {
   try {
     for (const change of changes) {
       applyChange(built, change, clockMs())
@@ -126,10 +136,10 @@ function carryOut(built: Built, changes: readonly Change[]): Answer {
 }
 
 /** A listing that goes wrong is an error for whoever asked, and nothing for the packets. */
-function answered(engine: Engine, request: WorkerRequest): Answer {
+function answered(engine: Engine, request: WorkerRequest): WorkerAnswer {
   try {
     if (request.verb === 'neighbours') return { ok: neighbours(engine, config, workerId(index)) }
-    return { ok: connPage(engine, request.from, request.limit, workerId(index)) }
+    return { ok: copyConns(engine, request.from, page) }
   } catch (error) {
     return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
   }

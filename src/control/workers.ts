@@ -6,19 +6,23 @@
 import { arenaSlots } from '../engine/frames.ts'
 import { Handover } from '../io/handover.ts'
 import { createWaker } from '../io/native.ts'
-import { arenaBytes, type Tables } from './apply.ts'
+import { arenaBytes, type Tables, workerId } from './apply.ts'
 import { Arms } from './arms.ts'
 import type { Change } from './changes.ts'
-import type { Answer, NeighbourInfo } from './commands.ts'
+import type { Answer, ConnInfo, NeighbourInfo } from './commands.ts'
 import type { Config } from './config.ts'
 import { PacketThread } from './packet-thread.ts'
-import type { Shared, WorkerRequest } from './worker-protocol.ts'
+import type { Page } from './snapshots.ts'
+import type { Shared } from './worker-protocol.ts'
 
 /** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
 const pageOf = {
   write: (worker: number, record: number): number => worker * 2 ** 32 + record,
   read: (from: number) => ({ worker: Math.trunc(from / 2 ** 32), record: from % 2 ** 32 }),
 }
+
+/** Puts a record of a page of connections into words. */
+export type ConnInfoOf = (page: Int32Array, index: number, worker: number) => ConnInfo
 
 export class Workers {
   /** Rejects with the reason, in one line, if one of them cannot start or ends before. */
@@ -69,14 +73,36 @@ export class Workers {
     this.ended = Promise.race(this.#threads.map(thread => thread.ended))
   }
 
-  /** Asks for what only they know; each answers between two bursts. */
-  async request(request: WorkerRequest): Promise<Answer> {
-    if (request.verb === 'conns') return this.#conns(request.from, request.limit)
-    const answers = await Promise.all(this.#threads.map(thread => thread.request(request)))
-    const failed = answers.find(answer => 'error' in answer)
-    if (failed) return failed
+  /** Each answers between two bursts. */
+  async neighbours(): Promise<Answer<'neighbours'>> {
+    const ask = (thread: PacketThread) => thread.request({ verb: 'neighbours' })
+    const answers = await Promise.all(this.#threads.map(ask))
+    for (const answer of answers) if ('error' in answer) return answer
     // What is a worker's own stands side by side.
     return { ok: answers.flatMap(answer => (answer as { ok: NeighbourInfo[] }).ok) }
+  }
+
+  /** At least one connection and at most about `limit`, one worker's table after the other's, until there is none. */
+  async conns(from: number, limit: number, info: ConnInfoOf): Promise<Answer<'conns'>> {
+    const conns: ConnInfo[] = []
+    let { worker, record } = pageOf.read(from)
+    while (worker < this.#threads.length && conns.length < limit) {
+      const thread = this.#threads[worker] as PacketThread
+      const answer = await thread.conns(record, answer => {
+        if ('error' in answer) return answer
+        const { count, next } = answer.ok as Page
+        for (let i = 0; i < count; i++) conns.push(info(thread.page, i, workerId(worker)))
+        return next
+      })
+      if (typeof answer === 'object') return answer
+      record = answer
+      if (record >= 0) continue
+      worker++
+      record = 0
+    }
+    return {
+      ok: { conns, next: worker < this.#threads.length ? pageOf.write(worker, record) : -1 },
+    }
   }
 
   /** Carries changes out in all of them; `lips` are all LIPs then. Rejects if one could not. */
@@ -95,23 +121,24 @@ export class Workers {
     for (const thread of this.#threads) thread.send({ debug })
   }
 
+  /** => whether each of them still turns its loop */
+  async alive(): Promise<boolean> {
+    const signs = await Promise.all(this.#threads.map(thread => thread.alive()))
+    return signs.every(Boolean)
+  }
+
+  /** From now on no connection is opened. Resolves when what they count shows it. */
+  async drain(): Promise<void> {
+    for (const thread of this.#threads) thread.send({ drain: true })
+    // Gauges are written between two turns: those of the turn that took this in are there with a second answer.
+    await this.alive()
+    await this.alive()
+  }
+
   /** Ends them; resolves when they are gone. */
   async stop(): Promise<void> {
     this.#arms.stop()
     await Promise.all(this.#threads.map(thread => thread.stop()))
-  }
-
-  /** One worker's table after the other's. */
-  async #conns(from: number, limit: number): Promise<Answer> {
-    const { worker, record } = pageOf.read(from)
-    if (worker >= this.#threads.length) return { ok: { conns: [], next: -1 } }
-    const thread = this.#threads[worker] as PacketThread
-    const answer = await thread.request({ verb: 'conns', from: record, limit })
-    if ('error' in answer) return answer
-    const { conns, next } = answer.ok as { conns: []; next: number }
-    if (next >= 0) return { ok: { conns, next: pageOf.write(worker, next) } }
-    const last = worker + 1 === this.#threads.length
-    return { ok: { conns, next: last ? -1 : pageOf.write(worker + 1, 0) } }
   }
 }
 

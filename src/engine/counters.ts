@@ -51,6 +51,7 @@ export const Drop = {
   NO_BUFFER: 37,
   IMPAIRED: 38,
   HAND_OVER_FULL: 39,
+  STOPPING: 40,
 } as const
 
 /** Events that are not drops. */

@@ -89,6 +89,8 @@ export class Engine {
   readonly dests: Dests
   readonly neighs: Neighs
   readonly lips: SaPool[] = []
+  /** No connection is opened any more; those that are there go on. */
+  stopping = false
   readonly setup: Setup
   readonly #services: Services
   readonly #parsed = new Parsed()
@@ -277,6 +279,7 @@ export class Engine {
       this.counters.count(Event.RST_BARE_ACK)
       return arm.index
     }
+    if (this.stopping) return -Drop.STOPPING
     return this.#isPlausibleClient(arm, p.saddr) ? MAY_OPEN : -Drop.IP_SOURCE
   }
 

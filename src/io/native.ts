@@ -41,6 +41,9 @@ interface Addon {
   steer(fd: number, program: Uint8Array): void
   enterNetns(path: string): number
   leaveNetns(previous: number): void
+  newNetns(): number
+  notify(path: string, text: string): void
+  giveUpRights(): void
   createWaker(): number
   wake(fd: number): void
   drainWaker(fd: number): void
@@ -62,11 +65,22 @@ function packageRoot(): string {
   return folder
 }
 
+/** What was built here, else what the package brought for machines like this. Throws an Error in one line. */
 function load(): Addon {
-  const binary = join(packageRoot(), 'build', 'arm.node')
-  if (!existsSync(binary))
-    throw new Error(`${binary} is missing, run: node scripts/build-native.mjs`)
-  return createRequire(import.meta.url)(binary) as Addon
+  const root = packageRoot()
+  const prebuilt = join('prebuilds', `${process.platform}-${process.arch}`)
+  const binary = ['build', prebuilt].map(folder => join(root, folder, 'arm.node')).find(existsSync)
+  const remedy = `run: node ${join(root, 'scripts', 'build-native.mjs')}`
+  if (binary === undefined) {
+    throw new Error(`the TAP addon is not built for ${process.platform} ${process.arch}; ${remedy}`)
+  }
+  try {
+    return createRequire(import.meta.url)(binary) as Addon
+  } catch (error) {
+    // Of another C library or architecture.
+    const [why] = (error as Error).message.split('\n')
+    throw new Error(`the TAP addon does not load (${why}); ${remedy}`)
+  }
 }
 
 const addon = load()
@@ -139,6 +153,24 @@ export const enterNetns: Addon['enterNetns'] = addon.enterNetns
  * thread unmoved.
  */
 export const leaveNetns: Addon['leaveNetns'] = addon.leaveNetns
+
+/**
+ * Moves this thread into a network namespace made for it, which goes with its last user; => descriptor of the one it
+ * left, for leaveNetns. Throws NativeError EPERM without CAP_SYS_ADMIN. What holds for enterNetns holds here.
+ */
+export const newNetns: Addon['newNetns'] = addon.newNetns
+
+/**
+ * Sends `text` as one datagram to the UNIX socket `path` ('@...' is an abstract one), for which see sd_notify(3). Waits a
+ * second at most for a reader that is behind. Throws NativeError.
+ */
+export const notify: Addon['notify'] = addon.notify
+
+/**
+ * Takes every capability from the calling thread, and the chance to gain one, for good: descriptors that it has go on
+ * working. Other threads keep theirs. Throws NativeError.
+ */
+export const giveUpRights: Addon['giveUpRights'] = addon.giveUpRights
 
 /** => an eventfd for wait; any thread of the process may wake it. */
 export const createWaker: Addon['createWaker'] = addon.createWaker

@@ -168,10 +168,14 @@ test('wrong use is one line and exit code 2', async () => {
   const cases: [argv: string[], message: string][] = [
     [[], 'no verb given; see tapvs --help'],
     [['ipvsdam'], 'unknown verb; did you mean ipvsadm?'],
-    [['ipvsadm', '-lx'], 'Unknown argument: x'],
-    [['ipvsadm', '-c', '--stats'], 'Arguments connection and stats are mutually exclusive'],
-    [['dpip'], 'dpip needs an object: addr, neigh or link'],
-    [['dpip', 'addr'], 'dpip needs a verb: show'],
+    [
+      ['ipvsadm', '-lk'],
+      '-k: there are no allow and deny lists yet; filter in front of the balancer',
+    ],
+    [['ipvsadm', '-c', '--stats'], '--stats and -c are different lists; name one of them'],
+    [['dpip'], 'dpip needs an object: addr, route, neigh or link'],
+    [['dpip', 'addr'], 'dpip addr needs a verb: add, del, show or flush'],
+    [['--socket', '/x', 'dpip', 'adr'], 'unknown object "adr"; did you mean addr?'],
     [['config', 'check'], 'expected more arguments (found 0, need 1); see --help'],
     [['counters', 'all'], 'Unknown argument: all'],
     [['counters', '--socket'], 'Not enough arguments following: socket'],
@@ -214,7 +218,7 @@ test('config check', async t => {
 test('--help and --version', async () => {
   const { code, stdout } = await tapvs(['--help'])
   assert.equal(code, 0)
-  for (const verb of ['run', 'config', 'log', 'counters', 'ipvsadm', 'dpip']) {
+  for (const verb of ['run', 'config', 'log', 'counters', 'ipvsadm', 'dpip', 'completion']) {
     assert.match(stdout, new RegExp(`^ {2}tapvs ${verb} `, 'm'))
   }
   assert.match((await tapvs(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)

@@ -76,7 +76,7 @@ test('config/lab.yaml, every value', () => {
       file: null,
       sessions: null,
     },
-    control: { socket: '/run/tapvs/tapvs.sock' },
+    control: { socket: '/run/tapvs/tapvs.sock', drain: 0 },
   }
   const { warnings, file, ...values } = config
   assert.deepEqual(values, expected)

@@ -48,9 +48,9 @@ port.on('message', message => {
   } else {
     if (role === 'dies') throw new Error('a bug')
     const { verb, from } = message.request
-    const ok =
-      verb === 'conns' ? { conns: [{ worker: index + 1, from }], next: from === 0 ? 7 : -1 }
-      : []
+    // Each has two pages, of one connection whose client is the place where it begins.
+    if (verb === 'conns') new Int32Array(workerData.page).fill(0).set([from])
+    const ok = verb === 'conns' ? { count: 1, next: from === 0 ? 7 : -1 } : []
     port.postMessage({ id: message.id, answer: { ok } })
   }
 })
@@ -281,13 +281,15 @@ test('three workers: their tables one after the other, and a device lost by one 
   assert.match(daemon.stderr(), /arm loses is gone\n(.*\n)*TAPVS: ready, 3 workers, arms loses;/)
   // Each gets the queue of its number, once the device can be opened again; the first try fails.
   for (const fd of [300, 301, 302]) await daemon.said(new RegExp(`0\\.0\\.1:${fd} fetched`))
-  const rows: unknown[] = []
+  const rows: { worker: number; client: string }[] = []
   for (let from = 0; from >= 0; ) {
-    const page = await ask(daemon.socket, { verb: 'conns', from, limit: 10 })
-    rows.push(...page.conns)
+    const page = await ask(daemon.socket, { verb: 'conns', from, limit: 1 })
+    rows.push(...page.conns.map(({ worker, client }) => ({ worker, client })))
     from = page.next
   }
-  const expected = [1, 2, 3].flatMap(worker => [0, 7].map(from => ({ worker, from })))
+  const expected = [1, 2, 3].flatMap(worker =>
+    ['0.0.0.0:0', '0.0.0.7:0'].map(client => ({ worker, client })),
+  )
   assert.deepEqual(rows, expected)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)

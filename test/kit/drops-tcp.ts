@@ -63,6 +63,14 @@ export const TCP_DROPS: Case[] = [
   flags('S.', 'SYN+ACK'),
   flags('R', 'RST'),
   {
+    name: 'SYN while the daemon stops',
+    drop: 'STOPPING',
+    before: stand => {
+      stand.engine.stopping = true
+    },
+    bytes: frame(packet()),
+  },
+  {
     name: 'all RSs have weight 0',
     drop: 'TCP_NO_RS',
     config: SEED_CONFIG.replace('weight: 100', 'weight: 0'),

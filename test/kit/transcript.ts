@@ -22,7 +22,7 @@ import { formatAddresses } from '../../src/cli/dpip.ts'
 import { formatConn, formatServices } from '../../src/cli/ipvsadm.ts'
 import type { Surroundings } from '../../src/control/apply.ts'
 import { addresses, services } from '../../src/control/listings.ts'
-import { connPage } from '../../src/control/snapshots.ts'
+import { connInfo, copyConns, PAGE_RECORDS, RECORD_CELLS } from '../../src/control/snapshots.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
@@ -121,8 +121,13 @@ class Player {
   #show(what: string): string[] {
     const { engine, model } = this.stand
     if (what === 'conns') {
-      const { conns } = connPage(engine, 0, 1000, this.#worker)
-      return conns.map(conn => formatConn(conn).trimEnd())
+      const page = new Int32Array(PAGE_RECORDS * RECORD_CELLS)
+      const { count } = copyConns(engine, 0, page)
+      const { timeouts } = model.config.tcp
+      const established = (place: number) => model.readings.establishedMs(place)
+      return Array.from({ length: count }, (_, i) =>
+        formatConn(connInfo(page, i, this.#worker, timeouts, established)).trimEnd(),
+      )
     }
     const text =
       what === 'services' ? formatServices(services(model)) : formatAddresses(addresses(model))

@@ -95,6 +95,7 @@ test('every file that the documents name is there', () => {
     'CONTRIBUTING.md',
     'netns/README.md',
     'docs/benchmarks.md',
+    'docs/operating.md',
     'docs/performance.md',
   ]) {
     const text = readFileSync(join(CHECKOUT, file), 'utf8')

@@ -1,49 +1,123 @@
-/** `tapvs dpip`: its objects and verbs; the tables are in ../dpip.ts. */
+/** `tapvs dpip`: carries out what ../dpip-command.ts has read; the tables are in ../dpip.ts. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
-import { ask } from '../client.ts'
-import { type Common, print } from '../common.ts'
-import { formatAddresses, formatLinkStats, formatLinks, formatNeighbours } from '../dpip.ts'
+import type { CountersInfo } from '../../control/commands.ts'
+import { version } from '../../control/version.ts'
+import { change } from '../change.ts'
+import { CliError } from '../client.ts'
+import type { Common } from '../common.ts'
+import type { Desk, OpenDesk } from '../desk.ts'
+import {
+  formatAddresses,
+  formatLinkStats,
+  formatLinks,
+  formatNeighbours,
+  formatRoutes,
+  linkRates,
+} from '../dpip.ts'
+import { readDpip, type ShowOptions } from '../dpip-command.ts'
+import { DPIP_ABOUT, dpipHelp } from '../dpip-help.ts'
 
+/** For the list of verbs; main.ts hands its arguments to dpip(), whose grammar is not yargs's. */
 export function addDpip(common: Argv<Common>): void {
-  common.command('dpip', 'addresses, neighbours and links, as dpip lists them', command => {
-    addShow(command, ['addr', 'a', 'address'], 'addresses, and the lports of LIPs', async socket =>
-      formatAddresses(await ask(socket, { verb: 'addresses' })),
-    )
-    addShow(command, ['neigh', 'n', 'neighbour'], 'neighbours', async socket =>
-      formatNeighbours(await ask(socket, { verb: 'neighbours' })),
-    )
-    addShow(command, ['link', 'l'], 'arms', async (socket, stats) => {
-      const counters = await ask(socket, { verb: 'counters' })
-      return stats ? formatLinkStats(counters) : formatLinks(counters.arms)
-    })
-    return command.demandCommand(1, 'dpip needs an object: addr, neigh or link')
-  })
+  common.command('dpip', DPIP_ABOUT)
 }
 
-/** An object of dpip, which has one verb here. */
-function addShow(
-  dpip: Argv<Common>,
-  names: string[],
-  describe: string,
-  text: (socket: string, stats: boolean) => Promise<string>,
-): void {
-  dpip.command(names, describe, object =>
-    object
-      .command(
-        ['show', 's', 'list', 'l'],
-        `list ${describe}`,
-        show =>
-          show.option('stats', {
-            type: 'boolean',
-            alias: 's',
-            default: false,
-            describe: 'statistics',
-          }),
-        async ({ socket, stats }) => {
-          print(await text(socket, stats))
-        },
-      )
-      .demandCommand(1, 'dpip needs a verb: show'),
+/** `argv` is what follows the verb. Throws CliError. */
+export async function dpip(argv: readonly string[], open: OpenDesk): Promise<void> {
+  const { command, socket } = readDpip(argv)
+  const desk = open(socket)
+  switch (command.does) {
+    case 'help':
+      return desk.print(dpipHelp(command.object))
+    case 'version':
+      return desk.print(`${version}\n`)
+    case 'edit':
+      return change(desk, [command.edit])
+    case 'flush':
+      return flush(desk, command.arm)
+    case 'addr':
+      return desk.print(await addresses(desk, command))
+    case 'route':
+      return desk.print(await routes(desk, command))
+    case 'neigh':
+      return desk.print(await neighbours(desk, command))
+    case 'link':
+      return links(desk, command)
+  }
+}
+
+async function flush(desk: Desk, arm: string): Promise<void> {
+  const all = await desk.ask({ verb: 'addresses' })
+  const edits = all
+    .filter(info => info.arm === arm)
+    .map(({ address, prefixLength }) => ({
+      edit: 'delete-address' as const,
+      arm,
+      address,
+      prefix_length: prefixLength,
+    }))
+  if (edits.length > 0) await change(desk, edits)
+  else await knownArm(desk, arm)
+}
+
+async function addresses(desk: Desk, { arm, verbose }: ShowOptions): Promise<string> {
+  const all = await desk.ask({ verb: 'addresses' })
+  const wanted = all.filter(info => arm === undefined || info.arm === arm)
+  if (wanted.length === 0 && arm !== undefined) await knownArm(desk, arm)
+  return formatAddresses(wanted, verbose)
+}
+
+async function routes(desk: Desk, { arm }: ShowOptions): Promise<string> {
+  const [all, own, { arms }] = await Promise.all([
+    desk.ask({ verb: 'routes' }),
+    desk.ask({ verb: 'addresses' }),
+    desk.ask({ verb: 'counters' }),
+  ])
+  if (arm !== undefined && !arms.some(({ name }) => name === arm)) throw noArm(arm)
+  const ofArm = (info: { arm: string }) => arm === undefined || info.arm === arm
+  return formatRoutes(all.filter(ofArm), own.filter(ofArm), arms)
+}
+
+async function neighbours(desk: Desk, { arm, address }: ShowOptions): Promise<string> {
+  const all = await desk.ask({ verb: 'neighbours' })
+  const wanted = all.filter(
+    info =>
+      (arm === undefined || info.arm === arm) &&
+      (address === undefined || info.address === address),
   )
+  if (wanted.length === 0 && arm !== undefined) await knownArm(desk, arm)
+  return formatNeighbours(wanted)
+}
+
+async function links(desk: Desk, { arm, stats, interval, count }: ShowOptions): Promise<void> {
+  let before = await counters(desk, arm)
+  if (interval === undefined) {
+    return desk.print(stats ? formatLinkStats(before, arm) : formatLinks(before.arms, arm))
+  }
+  let then = performance.now()
+  for (let n = 0; count === undefined || n < count; n++) {
+    await sleep(interval * 1000)
+    const after = await counters(desk, arm)
+    const now = performance.now()
+    await desk.print(formatLinkStats(linkRates(before, after, (now - then) / 1000), arm))
+    before = after
+    then = now
+  }
+}
+
+async function counters(desk: Desk, arm: string | undefined): Promise<CountersInfo> {
+  const all = await desk.ask({ verb: 'counters' })
+  if (arm !== undefined && !all.arms.some(({ name }) => name === arm)) throw noArm(arm)
+  return all
+}
+
+/** Nothing to show is no mistake, an arm that is not there is. */
+async function knownArm(desk: Desk, arm: string): Promise<void> {
+  await counters(desk, arm)
+}
+
+function noArm(arm: string): CliError {
+  return new CliError(`there is no arm ${arm}; see tapvs dpip link show`)
 }

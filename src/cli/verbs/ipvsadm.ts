@@ -1,38 +1,144 @@
-/** `tapvs ipvsadm`: its options; the tables are in ../ipvsadm.ts. */
+/** `tapvs ipvsadm`: carries out what ../ipvsadm-command.ts has read; the tables are in ../ipvsadm.ts. */
 
-import { once } from 'node:events'
 import type { Argv } from 'yargs'
-import { ask } from '../client.ts'
-import { type Common, print } from '../common.ts'
-import { formatConn, formatServices, formatStats } from '../ipvsadm.ts'
+import type { ConnInfo, ServiceInfo } from '../../control/commands.ts'
+import type { Edit, ServiceKey } from '../../control/edits.ts'
+import { version } from '../../control/version.ts'
+import { change, tryEdits } from '../change.ts'
+import { CliError } from '../client.ts'
+import type { Common } from '../common.ts'
+import type { Desk, OpenDesk } from '../desk.ts'
+import {
+  formatConn,
+  formatLips,
+  formatPersistent,
+  formatRates,
+  formatServices,
+  formatStats,
+  formatThresholds,
+  formatTimeouts,
+  sortServices,
+} from '../ipvsadm.ts'
+import { type ConnFilter, type ListCommand, readCommand } from '../ipvsadm-command.ts'
+import { inTheirWords } from '../ipvsadm-errors.ts'
+import { IPVSADM_ABOUT, ipvsadmHelp } from '../ipvsadm-help.ts'
+import { culprit, readSaved, saveText } from '../ipvsadm-save.ts'
 
 const CONNS_PER_REQUEST = 1000
 
+/** For the list of verbs; main.ts hands its arguments to ipvsadm(), whose grammar is popt's and not yargs's. */
 export function addIpvsadm(common: Argv<Common>): void {
-  common.command(
-    'ipvsadm',
-    'services, real servers and connections, as ipvsadm lists them',
-    command =>
-      command
-        .option('list', { type: 'boolean', alias: ['l', 'L'], describe: 'list (always on)' })
-        .option('numeric', { type: 'boolean', alias: 'n', describe: 'no names (always on)' })
-        .option('connection', { type: 'boolean', alias: 'c', describe: 'the connections' })
-        .option('stats', { type: 'boolean', describe: 'packets and bytes' })
-        .conflicts('connection', 'stats'),
-    async ({ socket, connection, stats }) => {
-      if (connection) return printConns(socket)
-      const services = await ask(socket, { verb: 'services' })
-      print(stats ? formatStats(services) : formatServices(services))
-    },
-  )
+  common.command('ipvsadm', IPVSADM_ABOUT)
+}
+
+/** `argv` is what follows the verb. Throws CliError. */
+export async function ipvsadm(argv: readonly string[], open: OpenDesk): Promise<void> {
+  const { command, socket } = readCommand(argv)
+  const desk = open(socket)
+  switch (command.does) {
+    case 'help':
+      return desk.print(ipvsadmHelp())
+    case 'version':
+      return desk.print(`${version}\n`)
+    case 'edit':
+      if (command.note) desk.warn(command.note)
+      return inWords(change(desk, command.edits))
+    case 'restore':
+      return restore(desk)
+    case 'save':
+      return desk.print(saveText(await services(desk, command.service)))
+    case 'lips':
+      return desk.print(formatLips(await services(desk, command.service)))
+    case 'zero': {
+      const { service } = command
+      await inWords(desk.ask({ verb: 'zero', ...(service && { service }) }))
+      return
+    }
+    case 'list':
+      return list(desk, command)
+  }
+}
+
+async function list(desk: Desk, command: ListCommand): Promise<void> {
+  const { kind, service, exact, sorted } = command
+  if (kind === 'connections') return printConns(desk, command.conns)
+  if (kind === 'timeout') return desk.print(formatTimeouts(await desk.ask({ verb: 'timeouts' })))
+  const shownServices = await services(desk, service, sorted)
+  switch (kind) {
+    case 'services':
+      return desk.print(formatServices(shownServices))
+    case 'stats':
+      return desk.print(formatStats(shownServices, exact))
+    case 'rate':
+      return desk.print(formatRates(shownServices, exact))
+    case 'thresholds':
+      return desk.print(formatThresholds(shownServices))
+    case 'persistent-conn':
+      return desk.print(formatPersistent(shownServices))
+  }
+}
+
+/** All services or the one that is asked for; throws CliError if it is not there. */
+async function services(desk: Desk, only?: ServiceKey, sorted = true): Promise<ServiceInfo[]> {
+  const all = await desk.ask({ verb: 'services' })
+  const wanted = only
+    ? all.filter(({ address, port }) => address === only.address && port === only.port)
+    : all
+  if (only && wanted.length === 0)
+    throw new CliError(`No such service: TCP ${only.address}:${only.port}`)
+  return sorted ? sortServices(wanted) : wanted
 }
 
 /** Pages through the table, so that neither side ever holds all of it. */
-async function printConns(socket: string): Promise<void> {
-  for (let from = 0; from >= 0; ) {
-    const page = await ask(socket, { verb: 'conns', from, limit: CONNS_PER_REQUEST })
-    // A pager that does not read on stops us, not our memory.
-    if (!print(page.conns.map(formatConn).join(''))) await once(process.stdout, 'drain')
-    from = page.next
+async function printConns(desk: Desk, filter: ConnFilter): Promise<void> {
+  let found = 0
+  for (let from = filter.persistent ? -1 : 0; from >= 0; ) {
+    const page = await desk.ask({ verb: 'conns', from, limit: CONNS_PER_REQUEST })
+    const conns = page.conns.filter(conn => passes(conn, filter))
+    found += conns.length
+    if (conns.length > 0) await desk.print(conns.map(formatConn).join(''))
+    from = filter.one && found > 0 ? -1 : page.next
+  }
+  if (filter.one && found === 0) throw new CliError('connection specified not found')
+}
+
+function passes(conn: ConnInfo, { client, vip, worker }: ConnFilter): boolean {
+  return (
+    (client === undefined || conn.client === client) &&
+    (vip === undefined || conn.vip === vip) &&
+    (worker === undefined || conn.worker === worker)
+  )
+}
+
+async function restore(desk: Desk): Promise<void> {
+  const { edits, lines, notes } = readSaved(await desk.input())
+  for (const note of notes) desk.warn(note)
+  if (edits.length === 0) return
+  try {
+    await inWords(change(desk, edits))
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    const at = await culprit(edits, beginning => failsSo(desk, beginning, error.message))
+    if (at === undefined) throw error
+    throw new CliError(`line ${lines[at]}: ${error.message}; nothing was changed`)
+  }
+}
+
+/** True if the daemon would refuse `edits` in these words. */
+async function failsSo(desk: Desk, edits: Edit[], message: string): Promise<boolean> {
+  try {
+    await inWords(tryEdits(desk, edits, true))
+    return false
+  } catch (error) {
+    return error instanceof CliError && error.message === message
+  }
+}
+
+async function inWords<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    throw new CliError(inTheirWords(error.message), error.exitCode)
   }
 }

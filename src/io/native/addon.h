@@ -36,12 +36,18 @@ bool text(napi_env env, napi_value arg, char *buffer, size_t size, const char *c
 bool fd_argument(napi_env env, napi_callback_info info, int32_t *fd);
 
 /* tap.c */
+int open_own_netns(void);
 napi_value open_tap(napi_env env, napi_callback_info info);
 napi_value close_fd(napi_env env, napi_callback_info info);
 napi_value duplicate_fd(napi_env env, napi_callback_info info);
 napi_value unpersist_tap(napi_env env, napi_callback_info info);
 napi_value enter_netns(napi_env env, napi_callback_info info);
 napi_value leave_netns(napi_env env, napi_callback_info info);
+
+/* process.c */
+napi_value notify(napi_env env, napi_callback_info info);
+napi_value give_up_rights(napi_env env, napi_callback_info info);
+napi_value new_netns(napi_env env, napi_callback_info info);
 
 /* steering.c */
 napi_value steer(napi_env env, napi_callback_info info);

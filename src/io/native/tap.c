@@ -19,10 +19,12 @@
  * not balanced. */
 #define OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 
+int open_own_netns(void) { return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC); }
+
 /* Moves this thread into the namespace; => a descriptor of the one it left, or -1 with errno and
  * the thread unmoved. */
 static int enter(const char *netns) {
-  int previous = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  int previous = open_own_netns();
   if (previous < 0) return -1;
   int target = open(netns, O_RDONLY | O_CLOEXEC);
   int entered = target < 0 ? -1 : setns(target, CLONE_NEWNET);

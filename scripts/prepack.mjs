@@ -1,0 +1,25 @@
+// Makes what `npm pack` and `npm publish` put into the package: dist/src compiled and nothing else in it, and the addon for
+// this machine's architecture. Run by npm, in a checkout.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+function run(...args) {
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+run('node_modules/typescript/bin/tsc', '-b')
+run('scripts/build-native.mjs', '--prebuild')
+
+// The compiler never deletes: what is left of a source that has gone would be shipped for ever.
+const sourceOf = file => file.replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts')
+const compiled = join(root, 'dist', 'src')
+for (const file of readdirSync(compiled, { recursive: true, encoding: 'utf8' })) {
+  const isOutput = /\.(d\.ts|js|js\.map)$/.test(file)
+  if (isOutput && !existsSync(join(root, 'src', sourceOf(file)))) rmSync(join(compiled, file))
+}

@@ -1,0 +1,25 @@
+/** Every verb of the command line, in the order of --help. */
+
+import type { Argv } from 'yargs'
+import type { Common } from '../common.ts'
+import { addCompletion } from './completion.ts'
+import { addConfig } from './config.ts'
+import { addCounters } from './counters.ts'
+import { addDoctor } from './doctor.ts'
+import { addDpip } from './dpip.ts'
+import { addIpvsadm } from './ipvsadm.ts'
+import { addLog } from './log.ts'
+import { addReload } from './reload.ts'
+import { addRun } from './run.ts'
+
+export function addVerbs(common: Argv<Common>): void {
+  addRun(common)
+  addConfig(common)
+  addReload(common)
+  addDoctor(common)
+  addLog(common)
+  addCounters(common)
+  addIpvsadm(common)
+  addDpip(common)
+  addCompletion(common)
+}

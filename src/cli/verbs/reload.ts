@@ -1,0 +1,20 @@
+/** `tapvs reload`: the daemon reads its config file again. */
+
+import type { Argv } from 'yargs'
+import { ask } from '../client.ts'
+import { type Common, print, warn } from '../common.ts'
+import { formatPlan, refuseRestart } from '../plan.ts'
+
+export function addReload(common: Argv<Common>): void {
+  common.command(
+    'reload',
+    "apply the daemon's config file as it is now",
+    command => command,
+    async ({ socket }) => {
+      const plan = await ask(socket, { verb: 'reload' })
+      warn(plan.warnings)
+      refuseRestart(plan)
+      print(formatPlan(plan))
+    },
+  )
+}

@@ -1,0 +1,337 @@
+/**
+ * Services from what `ipvsadm -S` writes, of LVS, of DPVS and of our own; a script of ipvsadm commands can be read as
+ * well. The lines are carried out one after the other, as `ipvsadm -R` would.
+ */
+
+import {
+  addressProblem,
+  Collector,
+  type Imported,
+  type ImportedServer,
+  type ImportedService,
+  indexOf,
+  keyOf,
+  linesOf,
+  type Place,
+  short,
+  THRESHOLD_MAX,
+  WEIGHT_MAX,
+} from './imported.ts'
+import { COMMANDS, type Given, optionsOf } from './ipvsadm-words.ts'
+import { portOf } from './ports.ts'
+
+const NO_SERVICE = 'there is no such service'
+const NO_SERVER = 'there is no such real server'
+const NO_UDP = 'UDP is not supported yet'
+
+const SERVER_NUMBERS = [
+  ['weight', 'weight', WEIGHT_MAX],
+  ['u-threshold', 'upper_threshold', THRESHOLD_MAX],
+  ['l-threshold', 'lower_threshold', THRESHOLD_MAX],
+] as const
+
+/** Why an option is not carried over; the rest of its line is. */
+const NOT_HERE: Record<string, string> = {
+  ops: 'one-packet scheduling is for UDP',
+  pe: 'persistence engines are not supported',
+  'sched-flags': 'rr and wrr have no flags',
+  synproxy: 'SYN proxy is not supported',
+  'proxy-protocol': 'the proxy protocol is not supported; TOA tells real servers the client',
+  'expire-quiescent': 'connections of a real server with weight 0 live on here',
+  'dest-check': 'passive checks are set by hand, see config/lab.yaml',
+  'hash-target': 'rr and wrr do not hash',
+  quic: NO_UDP,
+  'limit-proportion': 'packets are not dropped by chance',
+  bps: 'bandwidth is not limited (nor is it by DPVS)',
+}
+
+/** Other forwarding; the real server is carried over and reached by FullNAT. */
+const MODES: Record<string, { letter: string; by: string }> = {
+  masquerading: { letter: '-m', by: 'NAT' },
+  ipip: { letter: '-i', by: 'a tunnel' },
+  gatewaying: { letter: '-g', by: 'routing' },
+}
+
+/** Said of nothing: they change no configuration, or are always so here. */
+const SILENT = new Set(['numeric', 'fullnat', 'list', 'exact', 'save', 'restore', 'sort', 'nosort'])
+
+/** What is not IPv4 and TCP, by the option that names the service. */
+const OTHER_SERVICES: Record<string, string> = {
+  'udp-service': NO_UDP,
+  'sctp-service': 'SCTP is not supported',
+  'fwmark-service': 'services by firewall mark are not supported (DPVS never matches them)',
+  'icmp-service': 'ICMP services are not supported',
+  'icmpv6-service': 'IPv6 is not supported yet',
+  match: 'match services are for SNAT, which is not supported',
+}
+
+/** `name` is the file's, for the remarks. Throws nothing: a line that makes no sense is one that is not carried over. */
+export function importIpvsadm(text: string, name: string): Imported {
+  const reader = new Reader()
+  for (const [i, line] of linesOf(text).entries()) reader.line(line, { file: name, line: i + 1 })
+  return reader.collector.result()
+}
+
+/** One command, taken apart. */
+class Line {
+  readonly place: Place
+  refused = false
+  readonly #given: Given[]
+  readonly #used = new Set<Given>()
+
+  constructor(place: Place, given: Given[]) {
+    this.place = place
+    this.#given = given
+  }
+
+  /** The option, which counts as seen from now on. */
+  take(name: string): Given | undefined {
+    const given = this.#given.find(option => option.name === name)
+    for (const option of this.#given) if (option.name === name) this.#used.add(option)
+    return given
+  }
+
+  get unused(): Given[] {
+    return this.#given.filter(option => !this.#used.has(option))
+  }
+
+  get text(): string {
+    return this.#given.map(({ text }) => text).join(' ')
+  }
+}
+
+class Reader {
+  readonly collector = new Collector()
+
+  line(text: string, place: Place): void {
+    const words = text
+      .replace(/(^|\s)#.*/, '')
+      .trim()
+      .split(/\s+/)
+    if (words[0] === '') return
+    const start = words.findIndex(word => word.startsWith('-'))
+    // `sudo ipvsadm -A ...`, as in a script.
+    const isCommand = words.slice(0, Math.max(start, 0)).every(isIpvsadm)
+    if (start < 0 || !isCommand) {
+      this.collector.notCarried(place, short(text.trim()), 'this is no command of ipvsadm')
+      return
+    }
+    const given = optionsOf(words.slice(start))
+    if (typeof given === 'string') {
+      this.collector.notCarried(place, short(text.trim()), short(given))
+      return
+    }
+    const line = new Line(place, given)
+    const commands = COMMANDS.filter(({ name }) => given.some(option => option.name === name))
+    const command = commands[0]
+    if (!command || commands.length > 1) {
+      const why = command ? 'expected one command' : 'expected a command like -A or -a'
+      this.collector.notCarried(place, short(line.text), why)
+      return
+    }
+    const taken = line.take(command.name)
+    this.#command(command.name, taken as Given, line)
+  }
+
+  #command(name: string, command: Given, line: Line): void {
+    if (['list', 'save', 'restore', 'help'].includes(name)) return
+    if (name === 'add-service' || name === 'edit-service') this.#service(name, line)
+    else if (name === 'delete-service') this.#deleteService(line)
+    else if (name === 'clear') this.collector.clear()
+    else if (/^(add|edit)-server$/.test(name)) this.#server(name, line)
+    else if (name === 'delete-server') this.#deleteServer(line)
+    else if (name === 'add-laddr' || name === 'del-laddr') this.#lip(name, line)
+    else if (name === 'set') this.#timeouts(command, line)
+    else {
+      this.collector.notCarried(line.place, short(line.text), 'a config file has no such thing')
+      return
+    }
+    // What was refused as a whole was told as a whole.
+    if (!line.refused) this.#rest(line)
+  }
+
+  #service(command: 'add-service' | 'edit-service', line: Line): void {
+    const key = this.#key(line)
+    if (!key) return
+    const { collector } = this
+    const { place } = line
+    let service: ImportedService = { ...key, real_servers: [] }
+    if (command === 'edit-service') {
+      const known = collector.get(keyOf(key))
+      if (!known) {
+        this.#refuse(line, NO_SERVICE)
+        return
+      }
+      // As ipvsadm does: what is not given has its default again; LIPs and real servers stay.
+      delete known.scheduler
+      delete known.conn_timeout
+      delete known.persistence
+      delete known.persistence_prefix
+      service = known
+    } else if (!collector.add(place, service)) {
+      line.refused = true
+      return
+    }
+    const given = line.take('scheduler')
+    const what = `${given?.text ?? 'no -s, which means wlc,'} of ${keyOf(key)}`
+    const scheduler = collector.scheduler(place, given?.values[0] ?? 'wlc', what)
+    if (scheduler) service.scheduler = scheduler
+    const timeout = line.take('conn-timeout')
+    const seconds = timeout && collector.seconds(place, timeout.values[0], timeout.text)
+    if (seconds) service.conn_timeout = seconds
+    this.#persistence(line, service)
+    if (line.take('synproxy')?.values[0] === 'enable') {
+      collector.notCarried(place, '-j enable', NOT_HERE.synproxy as string)
+    }
+  }
+
+  #persistence(line: Line, service: ImportedService): void {
+    const persistent = line.take('persistent')
+    if (!persistent) return
+    const { collector } = this
+    const { place } = line
+    const timeout = collector.persistence(place, persistent.values[0], persistent.text)
+    if (timeout) service.persistence = timeout
+    const mask = line.take('netmask')
+    const prefix = mask && collector.prefix(place, mask.values[0] as string, mask.text)
+    if (prefix) service.persistence_prefix = prefix
+  }
+
+  #deleteService(line: Line): void {
+    const key = this.#key(line)
+    if (key && !this.collector.delete(keyOf(key))) this.#refuse(line, NO_SERVICE)
+  }
+
+  #server(command: string, line: Line): void {
+    const found = this.#serverOf(line)
+    if (!found) return
+    const { service, key, at } = found
+    const { collector } = this
+    const { place } = line
+    if (command === 'edit-server' && at < 0) {
+      this.#refuse(line, NO_SERVER)
+      return
+    }
+    const server: ImportedServer = { ...key }
+    for (const [option, field, max] of SERVER_NUMBERS) {
+      const given = line.take(option)
+      const value = given && collector.whole(place, given.values[0], max, given.text)
+      if (value !== undefined) server[field] = value
+    }
+    collector.thresholds(place, server)
+    if (command === 'edit-server') service.real_servers?.splice(at, 1, server)
+    else if (!collector.addServer(place, service, server)) {
+      line.refused = true
+      return
+    }
+    this.#mode(line, service)
+  }
+
+  #deleteServer(line: Line): void {
+    const found = this.#serverOf(line)
+    if (!found) return
+    if (found.at < 0) this.#refuse(line, NO_SERVER)
+    else found.service.real_servers?.splice(found.at, 1)
+  }
+
+  /** `at` is -1 if the service has no such real server. */
+  #serverOf(line: Line) {
+    const service = this.#known(line)
+    if (!service) return undefined
+    const named = line.take('real-server')
+    if (!named) {
+      this.#refuse(line, 'expected a real server (-r)')
+      return undefined
+    }
+    const key = this.#addressOf(named, line, service.port)
+    return key && { service, key, at: indexOf(service, key.address, key.port) }
+  }
+
+  /** Says once per service and mode that it was another one. */
+  #mode(line: Line, service: ImportedService): void {
+    if (line.take('fullnat')) return
+    const mode = Object.keys(MODES).find(name => line.take(name))
+    const { letter, by } = MODES[mode ?? 'gatewaying'] as (typeof MODES)[string]
+    const name = keyOf(service)
+    this.collector.notCarried(
+      line.place,
+      `${mode ? letter : 'no mode, which means -g,'} of ${name}`,
+      `instead of by ${by}, its real servers are reached by FullNAT and see a LIP as the client`,
+      name,
+    )
+  }
+
+  #lip(command: 'add-laddr' | 'del-laddr', line: Line): void {
+    const service = this.#known(line)
+    if (!service) return
+    const address = line.take('laddr')?.values[0]
+    const arm = line.take('ifname')?.values[0] ?? null
+    const problem = address === undefined ? 'expected a LIP (-z)' : addressProblem(address)
+    if (address === undefined || problem) this.#refuse(line, problem as string)
+    else if (command === 'add-laddr') {
+      this.collector.addLip(line.place, service, { address, arm })
+    } else if (service.local_addresses?.includes(address)) {
+      const rest = service.local_addresses.filter(lip => lip !== address)
+      if (rest.length > 0) service.local_addresses = rest
+      else delete service.local_addresses
+    } else this.#refuse(line, 'there is no such LIP')
+  }
+
+  /** `--set TCP TCPFIN UDP`, 0 for what stays as it is. */
+  #timeouts({ values, text }: Given, line: Line): void {
+    const [established, fin_wait] = values
+      .slice(0, 2)
+      .map(value => this.collector.seconds(line.place, value, text))
+    this.collector.timeouts({ ...(established && { established }), ...(fin_wait && { fin_wait }) })
+    if (values[2] !== '0') this.collector.notCarried(line.place, `${text}, the last`, NO_UDP)
+  }
+
+  /** The service that a line names, if it was carried over. */
+  #known(line: Line): ImportedService | undefined {
+    const key = this.#key(line)
+    const service = key && this.collector.get(keyOf(key))
+    if (key && !service) this.#refuse(line, NO_SERVICE)
+    return service
+  }
+
+  /** Says why there is none. */
+  #key(line: Line): { address: string; port: number } | undefined {
+    const tcp = line.take('tcp-service')
+    if (tcp) return this.#addressOf(tcp, line, undefined)
+    const other = Object.keys(OTHER_SERVICES).find(name => line.take(name))
+    this.#refuse(line, other === undefined ? 'expected a service (-t)' : `${OTHER_SERVICES[other]}`)
+    return undefined
+  }
+
+  /** ADDRESS:PORT; without a port it is `port`. */
+  #addressOf(given: Given, line: Line, port: number | undefined) {
+    const value = given.values[0] as string
+    const [, address = value, name] = /^([^:]*):([^:]+)$/.exec(value) ?? []
+    const number = name === undefined ? port : portOf(name)
+    let problem = addressProblem(address)
+    if (problem && /^[\w.-]*[a-z][\w.-]*$/i.test(address)) problem += ': save with ipvsadm -S -n'
+    else if (number === undefined) problem ??= `expected a port, found ${short(name ?? 'none')}`
+    else if (number === 0) problem ??= 'port 0, every port, is not supported'
+    if (problem === undefined && number !== undefined) return { address, port: number }
+    this.#refuse(line, problem as string)
+    return undefined
+  }
+
+  /** Nothing of the line is carried over. */
+  #refuse(line: Line, why: string): void {
+    line.refused = true
+    this.collector.notCarried(line.place, short(line.text), why)
+  }
+
+  /** What of a line nobody asked for. */
+  #rest(line: Line): void {
+    for (const { name, text } of line.unused) {
+      if (SILENT.has(name)) continue
+      this.collector.notCarried(line.place, short(text), NOT_HERE[name] ?? 'it means nothing here')
+    }
+  }
+}
+
+function isIpvsadm(word: string): boolean {
+  return /^(sudo|tapvs|(.*\/)?ipvsadm|\$\{?IPVSADM\}?)$/.test(word)
+}

@@ -1,0 +1,70 @@
+/* What the daemon says to its service manager, and the rights of a thread. */
+#include "addon.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define NOTIFICATION_BYTES 4096
+/* A service manager that has stopped reading must not stop us. */
+#define SEND_LIMIT_S 1
+
+napi_value notify(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  char words[NOTIFICATION_BYTES];
+  /* sun_path needs no closing zero: one byte more than it has is for the one of text(). */
+  char path[sizeof address.sun_path + 1];
+  if (!arguments(env, info, 2, args) ||
+      !text(env, args[0], path, sizeof path, "path: expected at most 108 bytes") ||
+      !text(env, args[1], words, sizeof words, "text: expected at most 4095 bytes"))
+    return NULL;
+  if (*path != '/' && *path != '@')
+    return type_error(env, "path: expected /... or @... for an abstract socket");
+
+  size_t bytes = strlen(path);
+  memcpy(address.sun_path, path, bytes);
+  if (*path == '@') address.sun_path[0] = 0;
+  socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + bytes);
+
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return system_error(env, errno, "socket to notify", path, "");
+  struct timeval limit = {.tv_sec = SEND_LIMIT_S};
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  ssize_t sent =
+      sendto(fd, words, strlen(words), MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+  int error = errno;
+  close(fd);
+  return sent < 0 ? system_error(env, error, "notify", path, "") : NULL;
+}
+
+/* Rights are a thread's, not a process's. The bounding set stays: it can only be reduced with CAP_SETPCAP, and
+ * no_new_privs makes it mean nothing. */
+napi_value give_up_rights(napi_env env, napi_callback_info info) {
+  (void)info;
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  struct __user_cap_data_struct none[2] = {{0}};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    return system_error(env, errno, "PR_SET_NO_NEW_PRIVS", "", "");
+  /* Ambient capabilities go with the inheritable ones. */
+  if (syscall(SYS_capset, &header, none) < 0) return system_error(env, errno, "capset", "", "");
+  return NULL;
+}
+
+/* => a descriptor of the namespace that the thread left */
+napi_value new_netns(napi_env env, napi_callback_info info) {
+  (void)info;
+  int previous = open_own_netns();
+  if (previous < 0) return system_error(env, errno, "open namespace", "", "");
+  if (unshare(CLONE_NEWNET) == 0) return integer(env, previous);
+  int error = errno;
+  close(previous);
+  return system_error(env, error, "unshare network", "", "");
+}

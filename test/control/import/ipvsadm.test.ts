@@ -1,0 +1,180 @@
+/** What becomes of the output of `ipvsadm -S`, line by line. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { importIpvsadm } from '../../../src/control/import/ipvsadm.ts'
+import { portOf, tcpPorts } from '../../../src/control/import/ports.ts'
+import { brief, sample } from '../../kit/imported.ts'
+
+const read = (name: string) => importIpvsadm(sample(name), name)
+const of = (...lines: string[]) => importIpvsadm(lines.join('\n'), 'x')
+
+test('rules of LVS', () => {
+  const { file, lips, notCarried } = read('lvs.rules')
+  assert.deepEqual(brief(file.services), [
+    '203.0.113.10:80 -> 10.20.0.11:8080 w3, 10.20.0.12:8080 w1',
+    '203.0.113.10:443 persistence 360/24 -> 10.20.0.11:443 w1 x2000 y1500, 10.20.0.12:443 w0',
+    '203.0.113.11:3306 -> 10.20.0.21:3306 w1',
+  ])
+  assert.deepEqual(lips, [])
+  const fullnat = 'its real servers are reached by FullNAT and see a LIP as the client'
+  const marks = 'services by firewall mark are not supported (DPVS never matches them)'
+  assert.deepEqual(notCarried, [
+    `lvs.rules:2: -m of 203.0.113.10:80 (and 1 more): instead of by NAT, ${fullnat}`,
+    'lvs.rules:4: -s wlc of 203.0.113.10:443: there is no scheduler wlc here, wrr takes its place',
+    `lvs.rules:5: -g of 203.0.113.10:443 (and 1 more): instead of by routing, ${fullnat}`,
+    'lvs.rules:7: -s sh of 203.0.113.11:3306: there is no scheduler sh here, wrr takes its place',
+    'lvs.rules:7: -b sh-fallback,sh-port: rr and wrr have no flags',
+    `lvs.rules:8: -i of 203.0.113.11:3306: instead of by a tunnel, ${fullnat}`,
+    'lvs.rules:9: -A -u 203.0.113.10:53 -s rr -o: UDP is not supported yet',
+    'lvs.rules:10: -a -u 203.0.113.10:53 -r 10.20.0.31:53 -m -w 1: UDP is not supported yet',
+    `lvs.rules:11: -A -f 7 -s wrr: ${marks}`,
+    `lvs.rules:12: -a -f 7 -r 10.20.0.11:0 -g -w 1: ${marks}`,
+    'lvs.rules:13: -A -t [2001:db8::10]:80 -s rr: IPv6 is not supported yet',
+    'lvs.rules:14: -a -t [2001:db8::10]:80 -r [2001:db8::11]:80 -m -w 1: IPv6 is not supported yet',
+  ])
+})
+
+test('rules of DPVS, and our own with LIPs', () => {
+  const { file, lips, notCarried } = read('dpvs.rules')
+  assert.deepEqual(brief(file.services), [
+    '202.108.10.1:6379 LIPs 192.168.168.7 192.168.168.8 -> 192.168.168.2:6379 w100, 192.168.168.4:6379 w50 x1000 y0',
+    '202.108.10.1:80 rr timeout 30 LIPs 192.168.168.7 -> 192.168.168.2:8080 w1',
+  ])
+  assert.deepEqual(lips, [
+    { address: '192.168.168.7', arm: 'dpdk1' },
+    { address: '192.168.168.8', arm: 'dpdk1' },
+  ])
+  assert.deepEqual(notCarried, [])
+})
+
+test('a script with CRLF, blanks, long names, joined letters and mistakes', () => {
+  const { file, notCarried } = read('script.sh')
+  assert.deepEqual(brief(file.services), [
+    '203.0.113.10:80 timeout 60 persistence 360/32 -> 10.20.0.11:80 w7, 10.20.0.12:80 w5, 10.20.0.13:80',
+  ])
+  assert.deepEqual(file.tcp, { timeouts: { established: 900, fin_wait: 120 } })
+  assert.deepEqual(notCarried, [
+    'script.sh:3: IPVSADM=/sbin/ipvsadm: this is no command of ipvsadm',
+    'script.sh:7: -m of 203.0.113.10:80 (and 3 more): instead of by NAT, its real servers are reached by FullNAT and see a LIP as the client',
+    'script.sh:9: -w nine: expected a whole number 0-65535, the default takes its place',
+    'script.sh:11: $IPVSADM -at 203.0.113.10:80 -r 10.20.0.14 -m --colour red: ipvsadm does not know --colour',
+    'script.sh:12: real server 10.20.0.11:80: 203.0.113.10:80 has it already',
+    'script.sh:13: -a -t 203.0.113.99:80 -r 10.20.0.11:80 -m: there is no such service',
+    'script.sh:14: -A -t www.example.com:http -s rr: expected an IPv4 address, found www.example.com: save with ipvsadm -S -n',
+    'script.sh:16: --set 900 120 300, the last: UDP is not supported yet',
+    'script.sh:17: --start-daemon master --mcast-interface eth0: a config file has no such thing',
+    'script.sh:19: ipvsadm -A -t: -t needs a value',
+    'script.sh:20: if true; then ipvsadm -D -t 1.2.3.4:5; fi: this is no command of ipvsadm',
+  ])
+})
+
+test('commands that take away', () => {
+  const service = ['-A -t 10.0.0.1:80 -s rr', '-a -t 10.0.0.1:80 -r 10.1.0.1 -b']
+  const lip = '-P -t 10.0.0.1:80 -z 10.1.0.9 -F int0'
+  assert.deepEqual(of(...service, '-D -t 10.0.0.1:80').file.services, [])
+  assert.deepEqual(of(...service, '-C').file.services, [])
+  assert.deepEqual(brief(of(...service, '-d -t 10.0.0.1:80 -r 10.1.0.1:80').file.services), [
+    '10.0.0.1:80 rr ->',
+  ])
+  const without = of(...service, lip, '-Q -t 10.0.0.1:80 -z 10.1.0.9 -F int0')
+  assert.deepEqual(without.lips, [])
+  assert.deepEqual(brief(without.file.services), ['10.0.0.1:80 rr -> 10.1.0.1:80'])
+  assert.deepEqual(without.notCarried, [])
+})
+
+test('every line that cannot be carried out is named', () => {
+  const service = '-A -t 10.0.0.1:80 -s rr'
+  const cases: [lines: string[], remark: string][] = [
+    [[service, service], 'x:2: service 10.0.0.1:80: it exists already, see line 1'],
+    [
+      ['-A -t 10.0.0.1:0 -s rr'],
+      'x:1: -A -t 10.0.0.1:0 -s rr: port 0, every port, is not supported',
+    ],
+    [['-A -t 10.0.0.1:nope -s rr'], 'x:1: -A -t 10.0.0.1:nope -s rr: expected a port, found nope'],
+    [['-A -t 10.0.0.1 -s rr'], 'x:1: -A -t 10.0.0.1 -s rr: expected a port, found none'],
+    [['-A -s rr'], 'x:1: -A -s rr: expected a service (-t)'],
+    [
+      ['-A -t 10.0.0.1:80'],
+      'x:1: no -s, which means wlc, of 10.0.0.1:80: there is no scheduler wlc here, wrr takes its place',
+    ],
+    [['-A -E -t 10.0.0.1:80'], 'x:1: -A -E -t 10.0.0.1:80: expected one command'],
+    [['-t 10.0.0.1:80'], 'x:1: -t 10.0.0.1:80: expected a command like -A or -a'],
+    [[service, '-a -t 10.0.0.1:80'], 'x:2: -a -t 10.0.0.1:80: expected a real server (-r)'],
+    [[service, '-P -t 10.0.0.1:80'], 'x:2: -P -t 10.0.0.1:80: expected a LIP (-z)'],
+    [
+      [service, '-Q -t 10.0.0.1:80 -z 1.1.1.1'],
+      'x:2: -Q -t 10.0.0.1:80 -z 1.1.1.1: there is no such LIP',
+    ],
+    [
+      [service, '-e -t 10.0.0.1:80 -r 1.1.1.1'],
+      'x:2: -e -t 10.0.0.1:80 -r 1.1.1.1: there is no such real server',
+    ],
+    [['-E -t 10.0.0.1:80'], 'x:1: -E -t 10.0.0.1:80: there is no such service'],
+    [
+      [service, '-U -t 10.0.0.1:80 -k 1.1.1.1'],
+      'x:2: -U -t 10.0.0.1:80 -k 1.1.1.1: a config file has no such thing',
+    ],
+    [[`${service} -j enable`], 'x:1: -j enable: SYN proxy is not supported'],
+    [
+      [`${service} -p 9 -M 255.0.255.0`],
+      'x:1: -M 255.0.255.0: expected a netmask like 255.255.255.0, the default takes its place',
+    ],
+    [
+      [`${service} -p soon`],
+      'x:1: -p soon: expected a whole number 0-1000000, the default takes its place',
+    ],
+    [[`${service} -M 24`], 'x:1: -M 24: it means nothing here'],
+    [[`${service} -r 1.1.1.1`], 'x:1: -r 1.1.1.1: it means nothing here'],
+    [['\u001b[2J'], 'x:1: ?[2J: this is no command of ipvsadm'],
+  ]
+  for (const [lines, remark] of cases) assert.deepEqual(of(...lines).notCarried, [remark])
+})
+
+test('one LIP on two arms', () => {
+  const { lips, notCarried } = of(
+    '-A -t 10.0.0.1:80 -s rr',
+    '-A -t 10.0.0.1:81 -s rr',
+    '-P -t 10.0.0.1:80 -z 10.1.0.9 -F a',
+    '-P -t 10.0.0.1:81 -z 10.1.0.9 -F b',
+  )
+  assert.deepEqual(lips, [{ address: '10.1.0.9', arm: 'a' }])
+  assert.deepEqual(notCarried, ['x:4: 10.1.0.9 on b: it is on a already'])
+})
+
+test('names of ports', () => {
+  assert.equal(portOf('http'), 80)
+  assert.equal(portOf('redis'), 6379)
+  assert.equal(portOf('65535'), 65_535)
+  for (const text of ['65536', '', '-1', 'toString', '0x10', '80 '])
+    assert.equal(portOf(text), undefined)
+  const table = '# c\nhttp\t80/tcp\twww # web\nhttp 80/udp\ntftp 69/udp\nother 80/tcp\n\n'
+  assert.deepEqual(
+    [...tcpPorts(table)],
+    [
+      ['http', 80],
+      ['www', 80],
+      ['other', 80],
+    ],
+  )
+})
+
+test('no text makes it throw, and none is lost in silence', () => {
+  const word = fc.constantFrom(
+    ...'-A -a -t -r -s -w -p -P -z -F -b -m -E -e -d -D -Q --set --weight=3 -At -Ln -w9 rr wlc 1 0'.split(
+      ' ',
+    ),
+    ...['10.0.0.1:80', '10.0.0.1', '10.0.0.2:http', '[::1]:80', ':', '#', '=', '--', '-', '\u001b'],
+  )
+  const line = fc.oneof(
+    fc.array(word, { maxLength: 9 }).map(words => words.join(' ')),
+    fc.string(),
+  )
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 6 }), fc.constantFrom('\n', '\r\n'), (lines, end) => {
+      const { notCarried } = importIpvsadm(lines.join(end), 'x')
+      for (const remark of notCarried) assert.match(remark, /^x:\d+: [^\n\r]+: [^\n\r]+$/)
+    }),
+  )
+})

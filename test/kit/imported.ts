@@ -1,0 +1,31 @@
+/** For tests of the importers: their samples, and what they make of them in one line per service. */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CHECKOUT } from '../../netns/topology.ts'
+import type { ImportedService } from '../../src/control/import/imported.ts'
+
+export const SAMPLES = join(CHECKOUT, 'test/control/import/samples')
+
+export function sample(name: string): string {
+  return readFileSync(join(SAMPLES, name), 'utf8')
+}
+
+/** `VIP:vport rr timeout 30 LIPs A B -> RIP:rport w3 x10 y5, ...`; what is not set is left out. */
+export function brief(services: readonly ImportedService[]): string[] {
+  return services.map(service => {
+    const words = [`${service.address}:${service.port}`]
+    if (service.scheduler && service.scheduler !== 'wrr') words.push(service.scheduler)
+    if (service.conn_timeout) words.push(`timeout ${service.conn_timeout}`)
+    if (service.persistence)
+      words.push(`persistence ${service.persistence}/${service.persistence_prefix ?? 32}`)
+    if (service.local_addresses) words.push('LIPs', ...service.local_addresses)
+    const servers = (service.real_servers ?? []).map(server => {
+      const { address, port, weight, upper_threshold, lower_threshold } = server
+      const numbers = { w: weight, x: upper_threshold, y: lower_threshold }
+      const given = Object.entries(numbers).filter(([, value]) => value !== undefined)
+      return [`${address}:${port}`, ...given.map(([name, value]) => `${name}${value}`)].join(' ')
+    })
+    return `${words.join(' ')} -> ${servers.join(', ')}`.trim()
+  })
+}

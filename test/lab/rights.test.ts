@@ -1,0 +1,79 @@
+/**
+ * The rights that the daemon has and needs: as systemd/tapvs.service starts it, another user with two capabilities and
+ * no more; and as root, whose packet threads give up theirs.
+ */
+
+import assert from 'node:assert/strict'
+import { chownSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { mustRun, until } from '../../netns/processes.ts'
+import { labConfig, labForTests, scratchFolder, VIP } from '../kit/lab.ts'
+import { startOwnDaemon } from '../kit/own-daemon.ts'
+
+const folder = scratchFolder()
+const lab = labForTests('rights')
+
+const NOBODY = 65_534
+const NET_ADMIN = 1n << 12n
+const SYS_ADMIN = 1n << 21n
+
+const untilServed = () =>
+  until('an answer through the VIP', { limitMs: 5000, everyMs: 50 }, async () => {
+    const { stdout } = await lab.client(['redis-cli', '-h', VIP, 'ping'], { timeoutMs: 3000 })
+    return stdout === 'PONG\n' || undefined
+  })
+
+/** A line of /proc/PID/task/TID/status as hexadecimal. */
+function rights(pid: number, tid: number, name: string): bigint {
+  const status = readFileSync(`/proc/${pid}/task/${tid}/status`, 'utf8')
+  return BigInt(`0x${new RegExp(`^${name}:\\t(\\w+)$`, 'm').exec(status)?.[1]}`)
+}
+
+const threads = (pid: number) => readdirSync(`/proc/${pid}/task`).map(Number)
+
+async function twoWorkers(): Promise<void> {
+  await lab.up({ config: labConfig(folder, 'two', yaml => yaml.setIn(['workers', 'count'], 2)) })
+}
+
+test('another user with CAP_NET_ADMIN and CAP_SYS_ADMIN, and nothing else', async t => {
+  await twoWorkers()
+  const both = '+net_admin,+sys_admin'
+  // A node of its own that everybody may open, as udev makes it; only this process and its children see it.
+  const tun = join(folder, 'tun')
+  await mustRun(['mknod', '-m', '666', tun, 'c', '10', '200'])
+  chownSync(lab.paths.folder, NOBODY, NOBODY)
+  const daemon = await startOwnDaemon(t, lab, {
+    before: [
+      ...['unshare', '--mount', 'sh', '-ec', 'mount --bind "$0" /dev/net/tun; exec "$@"', tun],
+      ...['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs'],
+      ...[`--inh-caps=-all,${both}`, `--ambient-caps=-all,${both}`, `--bounding-set=-all,${both}`],
+    ],
+  })
+  const { pid } = daemon
+  assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^Uid:\t65534\t65534\t65534\t65534$/m)
+  for (const set of ['CapEff', 'CapPrm', 'CapBnd'])
+    assert.equal(rights(pid, pid, set), NET_ADMIN | SYS_ADMIN, set)
+  await untilServed()
+  // Steering needs a BPF program in the kernel, the burst an io_uring; neither was refused.
+  assert.doesNotMatch(daemon.said(), /hands over|io_uring/)
+
+  // A lost device is opened anew long after the start.
+  await mustRun(lab.inside('client', ['ip', 'link', 'del', 'ext0']))
+  await daemon.says(/arm ext0 is back/)
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+})
+
+test('as root, packet threads have no rights, and serve', async t => {
+  await lab.down()
+  await twoWorkers()
+  const daemon = await startOwnDaemon(t, lab)
+  await untilServed()
+  const bare = threads(daemon.pid).filter(tid => rights(daemon.pid, tid, 'CapPrm') === 0n)
+  assert.equal(bare.length, 2)
+  for (const tid of bare) assert.equal(rights(daemon.pid, tid, 'CapEff'), 0n)
+  assert.notEqual(rights(daemon.pid, daemon.pid, 'CapEff'), 0n)
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+})
