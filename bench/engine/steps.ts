@@ -92,7 +92,7 @@ function stepsOf(rig: Rig): Record<string, Step> {
     },
     "client's MAC, RS's numbers remembered": (_slots, outward) => {
       for (let i = 0; i < BURST; i++) {
-        if (outward) conns.rememberRs(frames.pkt, found[i], parsed[i])
+        if (outward) conns.rememberRs(frames.pkt, found[i], parsed[i], rig.now)
         else conns.rememberClient(frames.pkt, found[i], parsed[i])
       }
     },

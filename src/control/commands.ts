@@ -150,7 +150,50 @@ export interface CountersInfo {
   drops: Record<string, number>
   events: Record<string, number>
   conns: { used: number; capacity: number }
+  /** Connections by state, `established` and the like; zeros included. */
+  states: Record<string, number>
+  /** Neighbours by state, `reachable` and the like. */
+  neighbours: Record<string, number>
+  /** From a client's SYN to the RS's SYN+ACK, and to the client's ACK behind it. */
+  handshakes: { rs: HandshakeInfo; client: HandshakeInfo }
   frames: { free: number; slots: number }
+}
+
+export interface HandshakeInfo {
+  /** Handshakes by how long they took: up to HANDSHAKE_BOUNDS ms each, and the last one all that is longer. */
+  buckets: number[]
+  /** All of them together, ms. */
+  sumMs: number
+}
+
+export interface NumbersInfo {
+  /** ms since 1970. */
+  atMs: number
+  process: ProcessInfo
+  services: ServiceInfo[]
+  addresses: AddressInfo[]
+  /** In the order of the workers. */
+  workers: WorkerNumbers[]
+}
+
+/** The counters of one worker. */
+export interface WorkerNumbers {
+  worker: number
+  counters: CountersInfo
+}
+
+/** The daemon as the kernel sees it, all threads together. */
+export interface ProcessInfo {
+  version: string
+  /** Of Node, v20.1.2. */
+  node: string
+  pid: number
+  /** ms since 1970. */
+  startedMs: number
+  /** Seconds, user and system. */
+  cpuSeconds: number
+  residentBytes: number
+  openFds: number
 }
 
 /**
@@ -175,6 +218,8 @@ export interface Verbs {
   addresses: { args: object; answer: AddressInfo[] }
   neighbours: { args: object; answer: NeighbourInfo[] }
   counters: { args: object; answer: CountersInfo }
+  /** Everything that can be counted, at one moment. */
+  numbers: { args: object; answer: NumbersInfo }
   /** Sets the level of one module or of all, and opens the log's file anew; => the levels, of modules that have their own. */
   log: {
     args: { level?: LogLevel; module?: Module; reopen?: boolean }

@@ -15,6 +15,8 @@ import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
 import { type CarryOut, Model } from './model.ts'
 import { Notifier } from './notify.ts'
+import { numbers } from './numbers.ts'
+import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { SessionLog } from './session-log.ts'
@@ -89,11 +91,13 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   const signals = new Signals()
   const notifier = new Notifier(process.env, warn)
   const daemon = { configPath, model, workers, log, sessions, notifier, signals }
+  const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   let server: ControlServer | undefined
   try {
     const first = await Promise.race([workers.ready, signals.stop])
     if (first === 'stop') return 0
     workers.setDebug(log.levels.tracing)
+    model.sampleRates(performance.now())
     server = await openServer(config.control.socket, request => respond(request, daemon))
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
@@ -105,6 +109,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     await letEnd(daemon)
     return 0
   } finally {
+    clearInterval(rates)
     notifier.end()
     await workers.stop()
     await server?.close()
@@ -148,6 +153,8 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: routes(model) }
     case 'counters':
       return { ok: counters(model, workers.arms) }
+    case 'numbers':
+      return { ok: numbers(model, workers.arms) }
     case 'timeouts':
       return { ok: model.config.file.tcp.timeouts }
     case 'config':

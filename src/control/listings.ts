@@ -1,5 +1,6 @@
 /** What is set up and what is counted of it, put together for those who ask. */
 
+import { Handshake } from '../engine/counters.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
 import type { Arms } from './arms.ts'
 import { rsName } from './changes.ts'
@@ -15,6 +16,7 @@ import type {
 } from './commands.ts'
 import type { Config, ConfigRealServer, ConfigService } from './config.ts'
 import type { Places } from './places.ts'
+import type { Rates } from './rates.ts'
 import type { Readings } from './readings.ts'
 
 /** Everything that listings are made of. */
@@ -22,6 +24,7 @@ export interface Sources {
   config: Config
   places: Places
   readings: Readings
+  rates: Rates
 }
 
 /** Sorted by address and port, and so are the real servers of each, as ipvsadm lists them. */
@@ -60,21 +63,20 @@ function localAddress({ config, places, readings }: Sources, address: string): L
   }
 }
 
-const NO_TRAFFIC = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
-
 function realServer(
-  { places, readings }: Sources,
+  { places, readings, rates }: Sources,
   service: ConfigService,
   rs: ConfigRealServer,
 ): RealServerInfo {
-  const place = places.dests.find(rsName(service, rs))
+  const name = rsName(service, rs)
+  const place = places.dests.find(name)
   return {
     ...rs,
     activeConns: readings.activeConns(place),
     inactiveConns: readings.inactiveConns(place),
     inhibited: false,
     stats: readings.traffic(place),
-    rates: NO_TRAFFIC,
+    rates: rates.of(name),
   }
 }
 
@@ -108,7 +110,11 @@ export function routes({ config }: Sources): RouteInfo[] {
   return all.sort((a, b) => b.prefixLength - a.prefixLength)
 }
 
-export function counters({ config, readings }: Sources, arms: Arms): CountersInfo {
+/** Of all workers, or of those whose readings they are. */
+export function counters(
+  { config, readings }: Pick<Sources, 'config' | 'readings'>,
+  arms: Arms,
+): CountersInfo {
   return {
     arms: config.arms.map(
       ({ name, mac, mtu }, index): ArmInfo => ({
@@ -123,6 +129,12 @@ export function counters({ config, readings }: Sources, arms: Arms): CountersInf
     drops: readings.drops(),
     events: readings.events(),
     conns: readings.conns(),
+    states: readings.states(),
+    neighbours: readings.neighbours(),
+    handshakes: {
+      rs: readings.handshake(Handshake.RS),
+      client: readings.handshake(Handshake.CLIENT),
+    },
     frames: readings.frames(),
   }
 }

@@ -5,13 +5,14 @@
  */
 
 import { type Change, compare, rsName } from './changes.ts'
-import type { PlanInfo } from './commands.ts'
+import type { PlanInfo, TrafficInfo } from './commands.ts'
 import { type Config, configOf } from './config.ts'
 import type { ConfigFile } from './config-schema.ts'
 import { edited } from './edit-config.ts'
 import type { Edit } from './edits.ts'
 import type { Sources } from './listings.ts'
 import type { Places } from './places.ts'
+import { Rates } from './rates.ts'
 import type { Readings } from './readings.ts'
 
 /** Changes that a worker carries out between two bursts; each takes some microseconds. */
@@ -23,6 +24,7 @@ export type CarryOut = (changes: readonly Change[], after: Config) => Promise<vo
 export class Model implements Sources {
   readonly places: Places
   readonly readings: Readings
+  readonly rates = new Rates()
   /** What the workers set up before their first packet. */
   readonly initial: readonly Change[]
   #config: Config
@@ -40,6 +42,19 @@ export class Model implements Sources {
 
   get config(): Config {
     return this.#config
+  }
+
+  /** To be called every SAMPLE_MS, at `nowMs`. */
+  sampleRates(nowMs: number): void {
+    const counted = this.#config.services.flatMap(service =>
+      service.realServers.flatMap((rs): [string, TrafficInfo][] => {
+        const name = rsName(service, rs)
+        const place = this.places.dests.find(name)
+        // While a change is carried out, the place of an RS that goes is given up before the RS itself.
+        return place < 0 ? [] : [[name, this.readings.traffic(place)]]
+      }),
+    )
+    this.rates.sample(counted, nowMs)
   }
 
   /** Tells `listener` of each change that was made, until the function that comes back is called. */

@@ -4,12 +4,22 @@
  */
 
 import { LIPS_MAX } from '../engine/conn.ts'
-import { ArmCell, Counters, Drop, Event, Gauge } from '../engine/counters.ts'
+import {
+  ArmCell,
+  Counters,
+  Drop,
+  Event,
+  Gauge,
+  HANDSHAKE_BOUNDS,
+  HANDSHAKE_CELLS,
+} from '../engine/counters.ts'
 import { arenaSlots } from '../engine/frames.ts'
+import { Neigh } from '../engine/neigh-state.ts'
 import { LIP_CELLS, LipCell } from '../engine/sa-pool.ts'
 import { DestCell, Dests, Stat } from '../engine/service.ts'
+import { State } from '../engine/tcp-state.ts'
 import { type BareConfig, connCapacityOf, DEST_PLACES, type Tables } from './apply.ts'
-import type { LportInfo, TrafficInfo } from './commands.ts'
+import type { HandshakeInfo, LportInfo, TrafficInfo } from './commands.ts'
 import { PlaceList, type Places } from './places.ts'
 
 const { CONNS, IN_PACKETS, OUT_PACKETS, IN_BYTES, OUT_BYTES } = Stat
@@ -25,16 +35,25 @@ export class Readings {
   /** By worker. */
   readonly workers: readonly WorkerReadings[]
   readonly #config: BareConfig
+  readonly #tables: readonly Tables[]
+  #each: readonly Readings[] | undefined
   /** What the statistics of a place are counted from, by place: set back by `zero`. */
   readonly #zero = new Map<number, TrafficInfo>()
 
   constructor(config: BareConfig, tables: readonly Tables[]) {
     this.#config = config
+    this.#tables = tables
     this.workers = tables.map(memory => ({
       counters: new Counters(memory.counters, config.arms.length),
       dests: new Dests(memory.dests, DEST_PLACES),
       lips: new Int32Array(memory.lips),
     }))
+  }
+
+  /** Those of one worker alone, by worker. */
+  each(): readonly Readings[] {
+    this.#each ??= this.#tables.map(tables => new Readings(this.#config, [tables]))
+    return this.#each
   }
 
   /** Places whose quiet is read here. */
@@ -93,11 +112,14 @@ export class Readings {
 
   /** Drop reasons by name; zeros included, so that scripts can rely on the keys. */
   drops(): Record<string, number> {
-    return this.#named(Drop)
+    return this.#named(Drop, ({ events }) => events)
   }
 
   events(): Record<string, number> {
-    return { ...this.#named(Event), trace_lost: this.#gauge(Gauge.TRACE_LOST) }
+    return {
+      ...this.#named(Event, ({ events }) => events),
+      trace_lost: this.#gauge(Gauge.TRACE_LOST),
+    }
   }
 
   /** Log records that a worker could not write. */
@@ -106,18 +128,35 @@ export class Readings {
   }
 
   conns(): { used: number; capacity: number } {
-    const { count } = this.#config.workers
     return {
       used: this.#gauge(Gauge.CONNS_USED),
-      capacity: connCapacityOf(this.#config) * count,
+      capacity: connCapacityOf(this.#config) * this.workers.length,
     }
   }
 
   frames(): { free: number; slots: number } {
-    const { arms, workers } = this.#config
     return {
       free: this.#gauge(Gauge.FRAMES_FREE),
-      slots: arenaSlots(arms.length) * workers.count,
+      slots: arenaSlots(this.#config.arms.length) * this.workers.length,
+    }
+  }
+
+  /** Connections by state; zeros included, as of neighbours. */
+  states(): Record<string, number> {
+    return this.#named(State, ({ states }) => states)
+  }
+
+  neighbours(): Record<string, number> {
+    return this.#named(Neigh, ({ neighbours }) => neighbours)
+  }
+
+  /** `which` is one of Handshake. */
+  handshake(which: number): HandshakeInfo {
+    const at = which * HANDSHAKE_CELLS
+    const cell = (i: number) => this.#sum(({ counters }) => counters.handshakes[at + i] ?? 0)
+    return {
+      buckets: Array.from({ length: HANDSHAKE_BOUNDS.length + 1 }, (_, i) => cell(i)),
+      sumMs: cell(HANDSHAKE_CELLS - 1),
     }
   }
 
@@ -157,11 +196,14 @@ export class Readings {
     }
   }
 
-  #named(names: Record<string, number>): Record<string, number> {
+  #named(
+    names: Record<string, number>,
+    cells: (counters: Counters) => Float64Array,
+  ): Record<string, number> {
     return Object.fromEntries(
       Object.entries(names).map(([name, at]) => [
         name.toLowerCase(),
-        this.#sum(({ counters }) => counters.events[at] ?? 0),
+        this.#sum(({ counters }) => cells(counters)[at] ?? 0),
       ]),
     )
   }

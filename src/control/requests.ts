@@ -43,6 +43,7 @@ const VERBS: Record<VerbName, Record<string, Check>> = {
   addresses: {},
   neighbours: {},
   counters: {},
+  numbers: {},
   routes: {},
   config: {},
   edit: { edits, dry_run: optionalFlag },

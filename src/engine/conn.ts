@@ -12,6 +12,9 @@
  *   word   client MAC first 16 bits << 16 | jitter ms (10 bits) << 6 | UDP << 5 | RS seen << 4 | state (4 bits)
  *   cell 10  dest << 16 | client arm << 12 | LIP (12 bits)
  *
+ * The time of opening, in ms, stands where nothing else is known yet: in rsIsn1 until the RS has been seen, and then in rstSeq
+ * as long as the state is SYN_RECV.
+ *
  * A tuple id t = conn << 1 | dir names one direction of one conn; its cells start at t's conn * 16 + dir * 4, and the
  * other direction is t ^ 1. The hash index stores tuple ids, chained through the next cells: one probe finds
  * the conn and the direction. Life-cycle: open (hashed twice, filed in the wheel) ... close (unhashed, unfiled, cell 3

@@ -8,6 +8,7 @@ import { PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } from './conn.ts'
 import { type Counters, Drop, Event } from './counters.ts'
+import { Handshakes } from './handshakes.ts'
 import type { IsnSource } from './isn.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
@@ -32,7 +33,7 @@ const { DELTA, WORD, BINDING, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CE
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
 const { RST, SYN } = FLAG
-const { ESTABLISHED } = State
+const { ESTABLISHED, SYN_RECV } = State
 const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
 const { ESTABLISHED_MS, ACTIVE, INACTIVE } = DestCell
@@ -46,6 +47,7 @@ export class Conns {
   readonly #lips: Lips
   readonly #isn: IsnSource
   readonly #counters: Counters
+  readonly #handshakes: Handshakes
   readonly #trace: TraceRing
   readonly #templates: Templates
   readonly #random: Random
@@ -83,6 +85,7 @@ export class Conns {
     this.#lips = lips
     this.#isn = isn
     this.#counters = counters
+    this.#handshakes = new Handshakes(this.#cells, counters)
     this.#trace = trace
     this.#random = random
     this.#templates = templates
@@ -119,7 +122,8 @@ export class Conns {
     cells[at | WORD] = firstWord(macHi, this.#random.below(1000), false)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
     cells[at + BINDING] = binding(dest.index, clientArm, lipIndex)
-    cells[at | RS_ISN1] = 0
+    // Until the RS has been seen: when the conn was opened.
+    cells[at | RS_ISN1] = now
     cells[at | RST_SEQ] = 0
     cells[at | RST_ACK] = 0
     if (this.sessions !== null) this.sessions.open(conn, now)
@@ -128,6 +132,7 @@ export class Conns {
     this.wheel.file(conn, cells[at + DEADLINE])
     this.#dests.countConn(dest)
     this.#counters.count(Event.CONNS_OPENED)
+    this.#counters.states[State.NONE]++
     if (this.#trace.debug) this.#traceConn(TraceKind.CONN_NEW, conn, REFS, now)
     return conn << 1
   }
@@ -155,11 +160,15 @@ export class Conns {
   #changeState(t: number, flags: number, before: number, after: number, now: number): void {
     const conn = t >> 1
     this.table.setState(conn, after)
+    this.#counters.connMoved(before, after)
+    if (before === SYN_RECV) {
+      this.#handshakes.over(conn, after === ESTABLISHED && (t & 1) === 0, now)
+    }
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#activate(dest, 1)
     else if (before === ESTABLISHED) this.#activate(dest, -1)
-    if (after === State.SYN_RECV && before !== State.NONE) {
-      this.#counters.count(Event.SYN_REUSED)
+    if (after === SYN_RECV && before !== State.NONE) {
+      this.#handshakes.again(conn, now)
       if (this.sessions !== null) this.sessions.reopen(conn, before, now)
     }
     this.#refresh(conn, after, now)
@@ -169,21 +178,20 @@ export class Conns {
   }
 
   /** What RSTs on expiry need, kept on every RS segment but RST unless its ack is older than the kept one (2.7). */
-  rememberRs(pkt: DataView, t: number, p: Parsed): void {
+  rememberRs(pkt: DataView, t: number, p: Parsed, now: number): void {
     if ((p.flags & RST) !== 0) return
     const cells = this.#cells
     const at = (t >> 1) << 4
     const ack = pkt.getInt32(p.l4 + TCP_ACK)
     const seq = pkt.getInt32(p.l4 + TCP_SEQ)
-    const syn = (p.flags & SYN) >> 1
     const word = cells[at | WORD]
-    // The ack that the client sends until it has acknowledged payload of the RS: TOA's rule.
-    if (syn === 1) {
-      cells[at | RS_ISN1] = seq + 1
-      cells[at | WORD] = word | SEEN
-    } else if ((word & SEEN) !== 0 && ((ack - cells[at | RST_ACK]) | 0) < 0) return
+    if ((p.flags & SYN) !== 0) {
+      this.#handshakes.answered(at, seq, ack, seq + p.payload + 1, now)
+      return
+    }
+    if ((word & SEEN) !== 0 && ((ack - cells[at | RST_ACK]) | 0) < 0) return
     cells[at | RST_ACK] = ack
-    cells[at | RST_SEQ] = seq + p.payload + syn
+    cells[at | RST_SEQ] = seq + p.payload
   }
 
   /** The client's MAC may change while a connection lives (a gateway fails over); the last segment's is the right one. */
@@ -213,6 +221,7 @@ export class Conns {
     const dest = this.table.dest(conn)
     const established = this.table.state(conn) === ESTABLISHED
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
+    this.#counters.states[this.table.state(conn)]--
     const rs = this.#dests.list[dest]
     if (rs?.overloaded) this.#dests.checkLoad(rs)
     const outPorts = cells[at + 6]

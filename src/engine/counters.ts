@@ -93,6 +93,26 @@ const GAUGE_CELLS = 8
 
 const ARM_CELLS = 8
 const EVENT_CELLS = 96
+const STATE_CELLS = 16
+const NEIGH_CELLS = 8
+
+/** What of a connection's handshake is timed from the client's SYN on: the RS's SYN+ACK, and the ACK of the client behind it. */
+export const Handshake = { RS: 0, CLIENT: 1 } as const
+/** Upper bounds of the buckets in ms, the bound itself included; one more bucket takes what is longer. */
+export const HANDSHAKE_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const
+/** Of one Handshake: the buckets, each with its own number only, and the sum of all ms in the last cell. */
+export const HANDSHAKE_CELLS = 16
+const HANDSHAKE_SUM = HANDSHAKE_CELLS - 1
+const HANDSHAKES = 2
+
+/** Where each array begins, in cells. */
+const AT = {
+  GAUGES: EVENT_CELLS,
+  STATES: EVENT_CELLS + GAUGE_CELLS,
+  NEIGHBOURS: EVENT_CELLS + GAUGE_CELLS + STATE_CELLS,
+  HANDSHAKES: EVENT_CELLS + GAUGE_CELLS + STATE_CELLS + NEIGH_CELLS,
+  ARMS: EVENT_CELLS + GAUGE_CELLS + STATE_CELLS + NEIGH_CELLS + HANDSHAKES * HANDSHAKE_CELLS,
+} as const
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { RX_PACKETS, RX_BYTES, TX_PACKETS, TX_BYTES, RX_DROPS, TX_DROPS } = ArmCell
@@ -101,21 +121,51 @@ export class Counters {
   /** Drops and events by number, as doubles: exact to 2^53 and no allocation on increment. */
   readonly events: Float64Array
   readonly gauges: Float64Array
+  /** Connections by state, a gauge. */
+  readonly states: Float64Array
+  /** Neighbours by state, a gauge. */
+  readonly neighbours: Float64Array
+  /** `Handshake * HANDSHAKE_CELLS + cell`. */
+  readonly handshakes: Float64Array
   readonly arms: Float64Array
 
   static bytesFor(arms: number): number {
-    return (EVENT_CELLS + GAUGE_CELLS + arms * ARM_CELLS) * 8
+    return (AT.ARMS + arms * ARM_CELLS) * 8
   }
 
   /** `memory` may be shared, so that others read the numbers without asking the packet thread. */
   constructor(memory: ArrayBufferLike, arms: number) {
     this.events = new Float64Array(memory, 0, EVENT_CELLS)
-    this.gauges = new Float64Array(memory, EVENT_CELLS * 8, GAUGE_CELLS)
-    this.arms = new Float64Array(memory, (EVENT_CELLS + GAUGE_CELLS) * 8, arms * ARM_CELLS)
+    this.gauges = new Float64Array(memory, AT.GAUGES * 8, GAUGE_CELLS)
+    this.states = new Float64Array(memory, AT.STATES * 8, STATE_CELLS)
+    this.neighbours = new Float64Array(memory, AT.NEIGHBOURS * 8, NEIGH_CELLS)
+    this.handshakes = new Float64Array(memory, AT.HANDSHAKES * 8, HANDSHAKES * HANDSHAKE_CELLS)
+    this.arms = new Float64Array(memory, AT.ARMS * 8, arms * ARM_CELLS)
   }
 
   count(event: number): void {
     this.events[event]++
+  }
+
+  /** A conn has gone from one state to another. */
+  connMoved(before: number, after: number): void {
+    this.states[before]--
+    this.states[after]++
+  }
+
+  /** A neighbour has gone from one state to another. */
+  neighMoved(before: number, after: number): void {
+    this.neighbours[before]--
+    this.neighbours[after]++
+  }
+
+  /** One of Handshake took so many ms. */
+  handshake(which: number, ms: number): void {
+    const at = which * HANDSHAKE_CELLS
+    let bucket = 0
+    while (bucket < HANDSHAKE_BOUNDS.length && ms > HANDSHAKE_BOUNDS[bucket]) bucket++
+    this.handshakes[at + bucket]++
+    this.handshakes[at + HANDSHAKE_SUM] += ms
   }
 
   rx(arm: number, bytes: number): void {

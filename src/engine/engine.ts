@@ -201,7 +201,7 @@ export class Engine {
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
     if (this.sessions !== null) this.sessions.packet(t, p, now)
     if (outward) {
-      this.conns.rememberRs(pkt, t, p)
+      this.conns.rememberRs(pkt, t, p, now)
       return this.#forward.toClient(slot, p, t)
     }
     this.conns.rememberClient(pkt, t, p)

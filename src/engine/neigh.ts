@@ -140,6 +140,7 @@ export class Neighs {
     this.address[n] = address
     this.arm[n] = arm
     this.state[n] = NONE
+    this.#counters.neighbours[NONE]++
     this.macHi[n] = 0
     this.macLo[n] = 0
     this.#stamp[n] = now - LONG_AGO
@@ -178,6 +179,7 @@ export class Neighs {
     const n = this.findOrCreate(arm, address, NO_NEIGH, now)
     if (n < 0) return false
     this.fixed[n] = 1
+    this.#counters.neighMoved(this.state[n], REACHABLE)
     this.state[n] = REACHABLE
     this.macHi[n] = macHi
     this.macLo[n] = macLo
@@ -279,6 +281,7 @@ export class Neighs {
       this.#stamp[n] = now
     } else {
       this.state[n] = after
+      this.#counters.neighMoved(before, after)
       this.#stamp[n] = now - LONG_AGO
       this.#changed[n] = now
     }
@@ -332,6 +335,7 @@ export class Neighs {
       while (this.#next[link] !== n) link = this.#next[link]
       this.#next[link] = this.#next[n]
     }
+    this.#counters.neighbours[this.state[n]]--
     this.arm[n] = -1
     this.#next[n] = this.#free
     this.#free = n

@@ -6,6 +6,7 @@ import type {
   ConnInfo,
   CountersInfo,
   NeighbourInfo,
+  NumbersInfo,
   ServiceInfo,
 } from '../../src/control/commands.ts'
 
@@ -30,7 +31,7 @@ export const SERVICES: ServiceInfo[] = [
         activeConns: 0,
         inactiveConns: 1,
         stats: { conns: 1, inPackets: 6, outPackets: 4, inBytes: 336, outBytes: 222 },
-        rates: { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 },
+        rates: { conns: 0, inPackets: 2, outPackets: 1, inBytes: 84, outBytes: 56 },
       },
     ],
   },
@@ -104,5 +105,27 @@ export const COUNTERS: CountersInfo = {
   drops: { eth_type: 2, ip_ttl: 0, no_buffer: 3 },
   events: { conns_opened: 0, toa_added: 3 },
   conns: { used: 1, capacity: 262_144 },
+  states: { none: 0, established: 0, time_wait: 1 },
+  neighbours: { none: 0, send: 1, reachable: 1 },
+  handshakes: {
+    rs: { buckets: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], sumMs: 0 },
+    client: { buckets: [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], sumMs: 2 },
+  },
   frames: { free: 384, slots: 512 },
+}
+
+export const NUMBERS: NumbersInfo = {
+  atMs: 1_790_000_100_000,
+  process: {
+    version: '0.1.0',
+    node: 'v20.20.2',
+    pid: 4242,
+    startedMs: 1_790_000_000_000,
+    cpuSeconds: 12.5,
+    residentBytes: 150_000_000,
+    openFds: 31,
+  },
+  services: SERVICES,
+  addresses: ADDRESSES,
+  workers: [{ worker: 1, counters: COUNTERS }],
 }

@@ -10,7 +10,7 @@ import { CHECKOUT, TAPVS } from '../../netns/topology.ts'
 import type { Answer, Request } from '../../src/control/commands.ts'
 import { LogLevels } from '../../src/control/log-levels.ts'
 import { openServer } from '../../src/control/server.ts'
-import { ADDRESSES, CONN, COUNTERS, SERVICES } from './canned.ts'
+import { ADDRESSES, CONN, COUNTERS, NUMBERS, SERVICES } from './canned.ts'
 
 function tapvs(argv: string[], socket?: string): Promise<Finished> {
   const setting = socket === undefined ? ['-u', 'TAPVS_SOCKET'] : [`TAPVS_SOCKET=${socket}`]
@@ -45,6 +45,8 @@ async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Requ
         return { error: 'the packet thread did not answer within 5 s' }
       case 'counters':
         return { ok: COUNTERS }
+      case 'numbers':
+        return { ok: NUMBERS }
       case 'log':
         if (request.level) levels.set(request.level, request.module)
         return { ok: { level: levels.base, modules: levels.own } }

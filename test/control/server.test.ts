@@ -85,7 +85,7 @@ test('bad requests get an error line, and the conversation goes on', async t => 
     null: 'a request is an object with a verb',
     '{"verb":7}': 'a request is an object with a verb',
     '{"verb":"toString"}':
-      'unknown verb "toString"; there are services, conns, addresses, neighbours, counters, routes, config, edit, apply, reload, zero, timeouts, log, ping',
+      'unknown verb "toString"; there are services, conns, addresses, neighbours, counters, numbers, routes, config, edit, apply, reload, zero, timeouts, log, ping',
     '{"verb":"conns","from":-1,"limit":5}': 'conns: from must be a whole number from 0 on',
     '{"verb":"conns","from":0,"limit":1001}': 'conns: limit must be a whole number 1-1000',
     '{"verb":"conns"}': 'conns: from must be a whole number from 0 on',

@@ -177,6 +177,16 @@ test('the table is full: the entry is refused, nothing else breaks, and a place 
   assert.ok(rig.neighs.findOrCreate(0, RS + 2, NO_NEIGH, rig.now) >= 0)
 })
 
+test('entries are counted by state, set ones too', () => {
+  const rig = new Rig()
+  const states = () => [...rig.counters.neighbours.subarray(0, names.length)]
+  assert.deepEqual(states(), [1, 0, 0, 0, 0])
+  rig.output()
+  assert.deepEqual(states(), [0, 1, 0, 0, 0])
+  for (let i = 0; i < 2; i++) rig.neighs.fix(0, RS, 0x5254, 7, rig.now)
+  assert.deepEqual(states(), [0, 0, 1, 0, 0])
+})
+
 test('entries that share a bucket are found and deleted each by itself', () => {
   const rig = new Rig(8)
   // The bucket is a xor of bytes: these four collide.

@@ -175,16 +175,16 @@ const LPORTS = { mask: 63, residue: 20 }
 const CAPACITY = lportsOf(LPORTS) * SUB_POOLS
 
 function checkBooks(stand: Stand, free: number): void {
-  const { conns, lips, dests, frames } = stand.engine
+  const { conns, lips, dests, frames, counters, neighs } = stand.engine
   const { table, wheel } = conns
   assert.equal(wheel.filed, table.used, 'every conn is in the wheel')
   assert.equal(table.countLinked(), 2 * table.used, 'every conn has two index entries')
   let inUse = 0
-  let established = 0
+  const states = new Float64Array(counters.states.length)
   const deadlines: number[] = []
   for (let conn = table.nextUsed(0, 16); conn >= 0; conn = table.nextUsed(conn + 1, 16)) {
     inUse++
-    if (table.state(conn) === State.ESTABLISHED) established++
+    states[table.state(conn)]++
     deadlines.push((table.cells[(conn << 4) | CELL.DEADLINE] - stand.now) | 0)
   }
   assert.equal(inUse, table.used)
@@ -195,7 +195,13 @@ function checkBooks(stand: Stand, free: number): void {
   const sum = (count: (dest: number) => number) =>
     dests.list.reduce((total, _, index) => total + count(index), 0)
   const active = sum(dest => dests.active(dest))
-  assert.equal(active, established)
+  assert.equal(active, states[State.ESTABLISHED])
+  assert.deepEqual(counters.states, states)
+  const neighbours = new Float64Array(counters.neighbours.length)
+  neighs.state.forEach((state, n) => {
+    if (neighs.arm[n] >= 0) neighbours[state]++
+  })
+  assert.deepEqual(counters.neighbours, neighbours)
   assert.equal(active + sum(dest => dests.inactive(dest)), table.used)
   assert.equal(lips[0].used + lips[1].used, table.used, 'every conn has one lport')
   for (const lip of lips) assert.equal(lip.used + lip.free, CAPACITY)

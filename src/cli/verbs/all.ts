@@ -9,8 +9,10 @@ import { addDoctor } from './doctor.ts'
 import { addDpip } from './dpip.ts'
 import { addIpvsadm } from './ipvsadm.ts'
 import { addLog } from './log.ts'
+import { addMetrics } from './metrics.ts'
 import { addReload } from './reload.ts'
 import { addRun } from './run.ts'
+import { addTop } from './top.ts'
 
 export function addVerbs(common: Argv<Common>): void {
   addRun(common)
@@ -21,5 +23,7 @@ export function addVerbs(common: Argv<Common>): void {
   addCounters(common)
   addIpvsadm(common)
   addDpip(common)
+  addTop(common)
+  addMetrics(common)
   addCompletion(common)
 }

@@ -1,0 +1,50 @@
+/** How long the lports of a LIP will last. */
+
+import type { NumbersInfo } from '../../control/commands.ts'
+import { SUB_POOLS, subPoolOf } from '../../engine/sa-pool.ts'
+import { ipv4Int } from '../../wire/address.ts'
+
+export interface LipRow {
+  lip: string
+  arm: string
+  used: number
+  /** Of the pools that the RSs draw from; the others are of no use to them. */
+  room: number
+  misses: number
+  missesPerSecond: number
+  /** Seconds until `room` is gone if `used` goes on growing as it does; null if it does not grow. */
+  exhaustedInSec: number | null
+}
+
+/** `before` is a sample of some seconds ago. */
+export function lipRows(now: NumbersInfo, before: NumbersInfo): LipRow[] {
+  const seconds = (now.atMs - before.atMs) / 1000
+  const earlier = new Map(before.addresses.map(address => [address.address, address.lports]))
+  const pools = poolsInUse(now)
+  return now.addresses.flatMap(({ address, arm, lports }) => {
+    if (!lports) return []
+    const { used, free, misses } = lports
+    const was = earlier.get(address) ?? lports
+    const room = Math.max(0, Math.floor(((used + free) * pools) / SUB_POOLS) - used)
+    const growth = seconds > 0 ? (used - was.used) / seconds : 0
+    return [
+      {
+        lip: address,
+        arm,
+        used,
+        room,
+        misses,
+        missesPerSecond: seconds > 0 ? Math.max(0, misses - was.misses) / seconds : 0,
+        exhaustedInSec: growth > 0 ? room / growth : null,
+      },
+    ]
+  })
+}
+
+/** An RS draws from one of the 16 pools that each LIP has. */
+function poolsInUse({ services }: NumbersInfo): number {
+  const pools = services.flatMap(({ realServers }) =>
+    realServers.map(({ address, port }) => subPoolOf(ipv4Int(address), port)),
+  )
+  return new Set(pools).size
+}

@@ -1,0 +1,46 @@
+/**
+ * All that can be counted of a running daemon at one moment, in one answer: what `tapvs top` draws and what Prometheus
+ * scrapes (metrics.ts). It is read from memory that the workers share; no packet thread is asked for it.
+ */
+
+import { readdirSync } from 'node:fs'
+import { workerId } from './apply.ts'
+import type { Arms } from './arms.ts'
+import type { NumbersInfo, ProcessInfo } from './commands.ts'
+import { addresses, counters, type Sources, services } from './listings.ts'
+import { version } from './version.ts'
+
+export function numbers(from: Sources, arms: Arms): NumbersInfo {
+  return {
+    atMs: Date.now(),
+    process: processInfo(),
+    services: services(from),
+    addresses: addresses(from),
+    workers: from.readings.each().map((readings, index) => ({
+      worker: workerId(index),
+      counters: counters({ config: from.config, readings }, arms),
+    })),
+  }
+}
+
+function processInfo(): ProcessInfo {
+  const { user, system } = process.cpuUsage()
+  return {
+    version,
+    node: process.version,
+    pid: process.pid,
+    startedMs: Math.round(Date.now() - process.uptime() * 1000),
+    cpuSeconds: (user + system) / 1e6,
+    residentBytes: process.memoryUsage.rss(),
+    openFds: openFds(),
+  }
+}
+
+/** 0 where /proc is not to be read. */
+function openFds(): number {
+  try {
+    return readdirSync('/proc/self/fd').length
+  } catch {
+    return 0
+  }
+}
