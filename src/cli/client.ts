@@ -1,7 +1,8 @@
 /** One request to the daemon over its control socket, and its errors in words that say what to do. */
 
-import { createConnection } from 'node:net'
-import type { Answer, Request, VerbName, Verbs } from '../control/commands.ts'
+import { exchange, type Reply } from '../client/exchange.ts'
+import { httpOf } from '../control/api/verbs.ts'
+import type { Request, VerbName, Verbs } from '../control/commands.ts'
 
 /** The daemon itself gives up on its packet thread after 5 s. */
 const ANSWER_LIMIT_MS = 10_000
@@ -17,46 +18,33 @@ export class CliError extends Error {
   }
 }
 
-/** The answer of the daemon at `socketPath`; throws CliError when there is none or it is an error. */
+/**
+ * The answer of the daemon at `socketPath`. Throws CliError when there is none or it is an error; when it is a list of
+ * mistakes, they are its `problems`, a line each.
+ */
 export async function ask<V extends VerbName>(
   socketPath: string,
   request: Request<V>,
 ): Promise<Verbs[V]['answer']> {
-  const text = await exchange(socketPath, `${JSON.stringify(request)}\n`)
-  let answer: Answer<V>
+  const { method, path, body } = httpOf(request)
+  let reply: Reply
   try {
-    answer = JSON.parse(text)
-  } catch {
-    throw new CliError(`what answers at ${socketPath} is no tapvs daemon`)
+    const options = { method, path, body: body && JSON.stringify(body) }
+    reply = await exchange({ socket: socketPath }, options, ANSWER_LIMIT_MS)
+  } catch (error) {
+    throw new CliError(whyNot(socketPath, error as NodeJS.ErrnoException))
   }
-  if ('error' in answer) throw new CliError(answer.error)
-  return answer.ok
-}
-
-/** Sends a line, => the first line that comes back */
-function exchange(path: string, line: string): Promise<string> {
-  return new Promise((done, fail) => {
-    const socket = createConnection(path)
-    let text = ''
-    const end = (error: CliError) => {
-      socket.destroy()
-      fail(error)
-    }
-    socket.setEncoding('utf8')
-    socket.setTimeout(ANSWER_LIMIT_MS, () =>
-      end(new CliError(`the daemon at ${path} did not answer within ${ANSWER_LIMIT_MS / 1000} s`)),
-    )
-    socket.on('connect', () => socket.write(line))
-    socket.on('error', error => end(new CliError(whyNot(path, error))))
-    socket.on('data', chunk => {
-      text += chunk
-      const newline = text.indexOf('\n')
-      if (newline < 0) return
-      socket.destroy()
-      done(text.slice(0, newline))
-    })
-    socket.on('end', () => end(new CliError(`the daemon at ${path} ended without an answer`)))
-  })
+  const stranger = new CliError(`what answers at ${socketPath} is no tapvs daemon`)
+  let answer: unknown
+  try {
+    answer = JSON.parse(reply.text)
+  } catch {
+    throw stranger
+  }
+  if (reply.status < 300) return answer as Verbs[V]['answer']
+  const { error, problems } = (answer ?? {}) as { error?: string; problems?: string[] }
+  if (typeof error !== 'string') throw stranger
+  throw Object.assign(new CliError(error), problems?.length && { problems })
 }
 
 function whyNot(path: string, error: NodeJS.ErrnoException): string {
@@ -71,7 +59,14 @@ function whyNot(path: string, error: NodeJS.ErrnoException): string {
       return `not allowed to use ${path} (the socket is the daemon's user's: try sudo, or name another with --socket)`
     case 'EAGAIN':
       return `the daemon at ${path} is too busy to take the connection; try again`
+    case 'ETIMEDOUT':
+      return `the daemon at ${path} did not answer within ${ANSWER_LIMIT_MS / 1000} s`
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return `the daemon at ${path} ended without an answer`
     default:
-      return `${path}: ${error.message}`
+      return error.code?.startsWith('HPE_')
+        ? `what answers at ${path} is no tapvs daemon`
+        : `${path}: ${error.message}`
   }
 }

@@ -19,6 +19,8 @@ import type { Queue, ToWorker } from './worker-protocol.ts'
 const REOPEN_MS = 1000
 
 export class Arms {
+  /** Told when an arm is lost, and when it is back. */
+  onChange: (arm: string, up: boolean) => void = () => {}
   readonly #config: Config
   readonly #warn: (text: string) => void
   readonly #send: (worker: number, message: ToWorker) => void
@@ -52,7 +54,7 @@ export class Arms {
     const left = this.#left[arm] as Set<number>
     const { count } = this.#config.workers
     if (left.size === 0) {
-      this.#warn(`arm ${this.#config.arms[arm]?.name} is gone`)
+      this.#tell(arm, false)
       for (let other = 0; other < count; other++) {
         if (other !== worker) this.#send(other, { lose: arm })
       }
@@ -101,7 +103,13 @@ export class Arms {
     }
     this.#left[arm]?.clear()
     for (const [worker, queue] of queues.entries()) this.#send(worker, { attach: arm, queue })
-    this.#warn(`arm ${this.#config.arms[arm]?.name} is back`)
+    this.#tell(arm, true)
+  }
+
+  #tell(arm: number, up: boolean): void {
+    const { name } = this.#config.arms[arm] as Config['arms'][0]
+    this.#warn(`arm ${name} is ${up ? 'back' : 'gone'}`)
+    this.onChange(name, up)
   }
 
   #open(arm: number): Queue[] {

@@ -1,8 +1,7 @@
 /**
- * The verbs of the control socket: one JSON object per line in each direction. A request is
+ * The verbs of the control: what the API (api/) asks the daemon, and what it answers. A request is
  * `{ "verb": ..., ...arguments }`; the answer is `{ "ok": value }` or `{ "error": "one line that says what to do" }`.
- * The workers answer most verbs themselves, between two bursts, from copies of their tables, and control adds up what
- * they say; addresses and states travel as text and numbers that need no knowledge of the engine.
+ * Addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
 import type { Edit, ServiceKey } from './edits.ts'

@@ -55,6 +55,9 @@ const isUnicastMac = (value: string) =>
 const isSocketPath = (value: string) =>
   value.startsWith('/') && !value.includes('\0') && Buffer.byteLength(value) <= 107
 
+const isLoopback = (value: string) => (isIPv4(value) && value.startsWith('127.')) || value === '::1'
+/** What a header can carry (RFC 6750), and nobody guesses. */
+export const isToken = (value: string) => /^[\x21-\x7e]{16,256}$/.test(value)
 const mac = text('a unicast MAC address, like 02:74:76:00:00:01', isUnicastMac)
 
 const arm = mapping({
@@ -133,6 +136,17 @@ export function bytesOf(size: number | string): number {
   return Number(number) * 1024 ** ' KMG'.indexOf(unit || ' ')
 }
 
+/** Who has the token may do anything, so it never goes over a wire. */
+const http = mapping({
+  address: text('a loopback address: 127.0.0.1 or ::1', isLoopback).default('127.0.0.1'),
+  port,
+  token_file: text('the absolute path of a file', value => value.startsWith('/')).optional(),
+  token: text('a token of 16-256 characters without blanks', isToken).optional(),
+}).refine(
+  ({ token_file, token }) => (token_file === undefined) !== (token === undefined),
+  'either token_file or token',
+)
+
 export const fileSchema = z.strictObject(
   {
     arms: z.array(arm, 'a list'),
@@ -171,6 +185,7 @@ export const fileSchema = z.strictObject(
     control: mapping({
       socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),
       drain: whole(0, 86_400).default(0),
+      http: http.optional(),
     }).prefault({}),
   },
   'a mapping with at least `arms`, like config/lab.yaml',

@@ -86,6 +86,14 @@ export interface ConfigLog extends LogOptions {
   sessions: LogFileOptions | null
 }
 
+/** The API by TCP; one of the two is the token, or where it is. */
+export interface ConfigHttp {
+  address: string
+  port: number
+  tokenFile: string | null
+  token: string | null
+}
+
 export interface Config {
   arms: ConfigArm[]
   services: ConfigService[]
@@ -102,7 +110,7 @@ export interface Config {
   neighbours: { timeout: number; unresQueueLength: number }
   log: ConfigLog
   /** drain: seconds that connections get to end at SIGTERM. */
-  control: { socket: string; drain: number }
+  control: { socket: string; drain: number; http: ConfigHttp | null }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
   /** The value that all of this was made of, defaults filled in. */
@@ -221,7 +229,7 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: logOf(file.log),
-    control: file.control,
+    control: { ...file.control, http: httpOf(file.control.http) },
   }
 }
 
@@ -232,6 +240,12 @@ function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {
 function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
   if (file === undefined) return null
   return { path: file.path, maxBytes: bytesOf(file.max_size), keep: file.keep }
+}
+
+function httpOf(http: ConfigFile['control']['http']): ConfigHttp | null {
+  if (!http) return null
+  const { address, port, token, token_file: tokenFile } = http
+  return { address, port, token: token ?? null, tokenFile: tokenFile ?? null }
 }
 
 /** The order of State in tcp-state.ts. */

@@ -4,15 +4,17 @@
  */
 
 import { TraceRing } from '../engine/trace.ts'
+import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { lipsOf } from './arms.ts'
 import { rsName } from './changes.ts'
-import type { Answer, PlanInfo, Request, Verbs } from './commands.ts'
+import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
 import { withoutDefaults } from './config-write.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
+import type { Module } from './log-levels.ts'
 import { type CarryOut, Model } from './model.ts'
 import { Notifier } from './notify.ts'
 import { numbers } from './numbers.ts'
@@ -64,6 +66,7 @@ interface Daemon {
   sessions: SessionLog | null
   notifier: Notifier
   signals: Signals
+  events: Events
 }
 
 async function serve(config: Config, configPath: string, log: Log): Promise<number> {
@@ -90,7 +93,10 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
 
   const signals = new Signals()
   const notifier = new Notifier(process.env, warn)
-  const daemon = { configPath, model, workers, log, sessions, notifier, signals }
+  const events = new Events()
+  const daemon = { configPath, model, workers, log, sessions, notifier, signals, events }
+  workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
+  model.onChange(({ steps, warnings }) => events.emit('config', { steps, warnings }))
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   let server: ControlServer | undefined
   try {
@@ -98,7 +104,8 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     if (first === 'stop') return 0
     workers.setDebug(log.levels.tracing)
     model.sampleRates(performance.now())
-    server = await openServer(config.control.socket, request => respond(request, daemon))
+    const { socket, http } = config.control
+    server = await openServer(socket, request => respond(request, daemon), { events, http })
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
     notifier.ready(statusText(model.config))
@@ -106,6 +113,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     notifier.watch(() => workers.alive())
     const end = await Promise.race([workers.ended, signals.stop])
     if (end !== 'stop') throw new Error(`a packet thread ended: ${end}`)
+    events.stop()
     await letEnd(daemon)
     return 0
   } finally {
@@ -188,8 +196,8 @@ async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<P
   const plan = await model.apply(config, dryRun, carryOut(daemon))
   if (dryRun || plan.restart.length > 0) return plan
   for (const warning of plan.warnings) log.warn(`TAPVS: ${warning}`)
-  log.setLevels(config.log.level, config.log.modules)
-  daemon.workers.setDebug(log.levels.tracing)
+  const { level, modules } = config.log
+  changeLevels(daemon, { level }, () => log.setLevels(level, modules))
   log.info(`TAPVS: config applied, ${plan.steps.length} changes`)
   return plan
 }
@@ -225,14 +233,26 @@ function setLog(
   daemon: Daemon,
   { level, module, reopen }: Verbs['log']['args'],
 ): Verbs['log']['answer'] {
-  const { workers, log } = daemon
+  const { log } = daemon
   if (level !== undefined) {
-    log.setLevel(level, module)
-    workers.setDebug(log.levels.tracing)
+    changeLevels(daemon, { level, ...(module && { module }) }, () => log.setLevel(level, module))
   }
   if (reopen) reopenLogs(daemon)
   const { base, own } = log.levels
   return Object.keys(own).length === 0 ? { level: base } : { level: base, modules: own }
+}
+
+/** `event` is what those hear who want to know, if it changes anything. */
+function changeLevels(
+  { workers, log: { levels }, events }: Daemon,
+  event: { level: LogLevel; module?: Module },
+  change: () => void,
+): void {
+  const shown = () => JSON.stringify([levels.base, levels.own])
+  const before = shown()
+  change()
+  workers.setDebug(levels.tracing)
+  if (shown() !== before) events.emit('log', event)
 }
 
 function reopenLogs({ log, sessions }: Daemon): void {
@@ -252,6 +272,7 @@ function readyText(config: Config): string {
     ({ address, port, scheduler }) => `TCP ${address}:${port} ${scheduler}`,
   )
   const { count } = config.workers
+  const { http } = config.control
   const threads = count === 1 ? '1 worker' : `${count} workers`
-  return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}`
+  return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`
 }

@@ -1,25 +1,53 @@
 /**
- * The control socket: JSON lines over a UNIX socket of mode 0600, one request at a time per connection. It knows the
- * shape of requests and nothing of what they mean. Whatever comes in, the answer is a line; nothing a client sends or
- * stops reading harms the daemon or another client.
+ * Where the API listens: the control socket, a UNIX socket of mode 0600, and a loopback TCP port behind a token if the
+ * config has one. It knows limits and nothing of what requests mean. Whatever comes in, the answer is HTTP; nothing a
+ * client sends or stops reading harms the daemon or another client.
  */
 
 import { once } from 'node:events'
 import { lstatSync, mkdirSync, unlinkSync } from 'node:fs'
-import { createConnection, createServer, type Socket } from 'node:net'
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
+import { createConnection, type Socket } from 'node:net'
 import { dirname } from 'node:path'
-import type { Answer, Request } from './commands.ts'
-import { checkRequest } from './requests.ts'
+import { buildApp, type Respond } from './api/app.ts'
+import { Events } from './api/events.ts'
+import { tokenCheck, tokenOf } from './api/token.ts'
+import type { ConfigHttp } from './config.ts'
 
-const LINE_BYTES_MAX = 65_536
-const CONNECTIONS_MAX = 64
-/** A client that says nothing for so long has forgotten its connection. */
-const IDLE_LIMIT_MS = 60_000
+export type { Respond } from './api/app.ts'
 
-/** Answers one request; what it throws becomes an error line. */
-export type Respond = (request: Request) => Promise<Answer>
+export interface Limits {
+  /** Of each listener; so what comes by TCP never locks the control socket. */
+  connections: number
+  /** ms for the head of a request, from its connection or from the request before. */
+  headMs: number
+  /** ms for all of a request. */
+  requestMs: number
+  /** ms without a byte in either direction, in a request or between two. */
+  idleMs: number
+}
+
+const LIMITS: Limits = { connections: 64, headMs: 10_000, requestMs: 30_000, idleMs: 60_000 }
+
+/** Those above the limit, who are told so; the kernel's answer to more is silence. */
+const CONNECTIONS_TURNED_AWAY = 64
+
+export interface ServerOptions {
+  /** What GET /v1/events tells. */
+  events?: Events
+  http?: ConfigHttp | null
+  limits?: Partial<Limits>
+}
 
 export interface ControlServer {
+  /** Port of the TCP listener; undefined if there is none. */
+  readonly port: number | undefined
   /** Ends all conversations and removes the socket. */
   close(): Promise<void>
 }
@@ -36,82 +64,135 @@ export async function claimSocket(path: string): Promise<void> {
   unlinkSync(path)
 }
 
-/** Listens at `path` (see claimSocket), making its folder if need be. */
-export async function openServer(path: string, respond: Respond): Promise<ControlServer> {
+/**
+ * Listens at `path` (see claimSocket), making its folder if need be, and at `http` if there is one. Throws an Error in
+ * one line if it cannot.
+ */
+export async function openServer(
+  path: string,
+  respond: Respond,
+  { events = new Events(), http, limits: given }: ServerOptions = {},
+): Promise<ControlServer> {
+  const limits = { ...LIMITS, ...given }
+  const { app, streams } = await buildApp(respond, events)
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   await claimSocket(path)
-  const open = new Set<Socket>()
-  const server = createServer({ allowHalfOpen: true }, socket => {
-    // ECONNRESET and EPIPE belong to the client; `close` follows.
-    socket.on('error', () => {})
-    socket.on('close', () => open.delete(socket))
-    if (open.size >= CONNECTIONS_MAX) {
-      socket.end(line({ error: `more than ${CONNECTIONS_MAX} connections; try again later` }))
-      socket.destroySoon()
-      return
-    }
-    open.add(socket)
-    socket.setTimeout(IDLE_LIMIT_MS, () => socket.destroy())
-    converse(socket, respond).catch(() => socket.destroy())
-  })
-  // The socket is made with its final mode, inside listen(): a chmod after it would leave it open for a moment.
-  const umask = process.umask(0o177)
-  try {
-    server.listen(path)
-  } finally {
-    process.umask(umask)
+  const servers: Server[] = []
+  const close = async () => {
+    events.stop()
+    streams.end()
+    await Promise.all(servers.map(closeServer))
+    await app.close()
   }
-  await once(server, 'listening')
-  return {
-    close: () =>
-      new Promise(done => {
-        server.close(() => done())
-        for (const socket of open) socket.destroy()
-      }),
+  try {
+    const local = limited(app.routing, limits)
+    await listen(servers, local, () => {
+      // The socket is made with its final mode, inside listen(): a chmod after it would leave it open for a moment.
+      const umask = process.umask(0o177)
+      try {
+        local.listen(path)
+      } finally {
+        process.umask(umask)
+      }
+    })
+    if (!http) return { port: undefined, close }
+    const remote = limited(guarded(app.routing, tokenOf(http)), limits)
+    await listen(servers, remote, () => remote.listen(http.port, http.address))
+    return { port: (remote.address() as { port: number }).port, close }
+  } catch (error) {
+    await close()
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE' && http)
+      throw new Error(`${http.address}:${http.port} is in use; set control.http.port`)
+    throw new Error(message)
   }
 }
 
-/** Reads lines and answers them in order; reads on only when the client has taken the answer. */
-async function converse(socket: Socket, respond: Respond): Promise<void> {
-  let rest = ''
-  socket.setEncoding('utf8')
-  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop() as string
-    for (const text of lines) {
-      if (text.trim() === '') continue
-      const answer =
-        text.length > LINE_BYTES_MAX ? { error: tooLong } : await answerTo(text, respond)
-      if (!socket.write(line(answer))) await drained(socket)
-    }
-    if (rest.length > LINE_BYTES_MAX) {
-      socket.write(line({ error: tooLong }))
-      break
-    }
+async function listen(servers: Server[], server: Server, start: () => void): Promise<void> {
+  start()
+  await once(server, 'listening')
+  servers.push(server)
+}
+
+/** An HTTP server that holds its clients to `limits`. */
+function limited(handle: RequestListener, limits: Limits): Server {
+  const options = {
+    headersTimeout: limits.headMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.idleMs,
+    connectionsCheckingInterval: Math.min(2000, limits.headMs / 2),
   }
-  socket.end()
+  const excess = new WeakSet<Socket>()
+  const inTurn = oneByOne(handle)
+  const server = createServer(options, (request, response) => {
+    if (excess.has(request.socket)) {
+      const error = `more than ${limits.connections} connections; try again later`
+      response.writeHead(503, { 'content-type': 'application/json', connection: 'close' })
+      response.end(JSON.stringify({ error }))
+    } else inTurn(request, response)
+  })
+  server.maxConnections = limits.connections + CONNECTIONS_TURNED_AWAY
+  server.timeout = limits.idleMs
+  let open = 0
+  server.on('connection', socket => {
+    if (open >= limits.connections) {
+      excess.add(socket)
+      socket.setTimeout(Math.min(1000, limits.idleMs), () => socket.destroy())
+      return
+    }
+    open++
+    socket.once('close', () => open--)
+  })
+  server.on('clientError', refuse)
+  return server
+}
+
+/** Of each connection: Node would start all requests that came in one piece at once, and hold all their answers. */
+function oneByOne(handle: RequestListener): RequestListener {
+  const last = new WeakMap<Socket, ServerResponse>()
+  return (request, response) => {
+    const before = last.get(request.socket)
+    last.set(request.socket, response)
+    if (!before || before.writableFinished) handle(request, response)
+    else before.once('close', () => handle(request, response))
+  }
+}
+
+/** Lets through who has the token, whatever the path. */
+function guarded(handle: RequestListener, token: string): RequestListener {
+  const holds = tokenCheck(token)
+  return (request, response) => {
+    if (holds(request.headers.authorization)) return handle(request, response)
+    const error =
+      'a bearer token is needed (control.http of the config): Authorization: Bearer TOKEN'
+    response.writeHead(401, {
+      'content-type': 'application/json',
+      'www-authenticate': 'Bearer',
+      connection: 'close',
+    })
+    response.end(JSON.stringify({ error }))
+  }
+}
+
+/** The answer to what is no request. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const [status, line] =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? [408, 'the request took too long']
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? [431, 'the head of the request is too long']
+        : [400, 'that is no HTTP/1.1; see docs/api.md']
+  const body = JSON.stringify({ error: line })
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json`
+  socket.end(`${head}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`)
   socket.destroySoon()
 }
 
-const tooLong = `a request is one line of at most ${LINE_BYTES_MAX} bytes`
-
-async function answerTo(text: string, respond: Respond): Promise<Answer> {
-  try {
-    return await respond(checkRequest(text))
-  } catch (error) {
-    return { error: (error as Error).message }
-  }
-}
-
-function line(answer: Answer): string {
-  return `${JSON.stringify(answer)}\n`
-}
-
-function drained(socket: Socket): Promise<void> {
+function closeServer(server: Server): Promise<void> {
   return new Promise(done => {
-    if (socket.destroyed) return done()
-    socket.once('drain', done)
-    socket.once('close', done)
+    server.close(() => done())
+    server.closeAllConnections()
   })
 }
 

@@ -154,6 +154,17 @@ test('what values say about each other', async t => {
       yaml({ rest: 'control: { socket: tapvs.sock }' }),
       ['control.socket: expected an absolute path of at most 107 bytes, found "tapvs.sock"'],
     ],
+    'a port for the whole network, without a token': [
+      yaml({ rest: 'control: { http: { address: 0.0.0.0, port: 80 } }' }),
+      [
+        'control.http: expected either token_file or token, found a mapping',
+        'control.http.address: expected a loopback address: 127.0.0.1 or ::1, found "0.0.0.0"',
+      ],
+    ],
+    'a token that is easily guessed': [
+      yaml({ rest: 'control: { http: { port: 80, token: secret } }' }),
+      ['control.http.token: expected a token of 16-256 characters without blanks, found "secret"'],
+    ],
   }
   for (const [name, [text, expected]] of Object.entries(cases)) {
     await t.test(name, () => {

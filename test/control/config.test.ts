@@ -76,7 +76,7 @@ test('config/lab.yaml, every value', () => {
       file: null,
       sessions: null,
     },
-    control: { socket: '/run/tapvs/tapvs.sock', drain: 0 },
+    control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null },
   }
   const { warnings, file, ...values } = config
   assert.deepEqual(values, expected)
@@ -115,6 +115,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     'rate',
     'file',
     'sessions',
+    'http',
   ])
   const config = parseConfig(text, 'lab.yaml')
   assert.equal(config.arms[0]?.mac, '02:74:76:00:00:01')
@@ -126,6 +127,8 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     seed: 1,
   })
   assert.equal(config.services[0]?.connTimeout, 90)
+  const http = { address: '127.0.0.1', port: 9053, token: null, tokenFile: '/etc/tapvs/token' }
+  assert.deepEqual(config.control.http, http)
   // What the comments call the defaults changes nothing.
   const plain = readConfig(LAB)
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)

@@ -1,69 +1,28 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createConnection, createServer, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import type { Answer } from '../../src/control/commands.ts'
-import {
-  type ControlServer,
-  claimSocket,
-  openServer,
-  type Respond,
-} from '../../src/control/server.ts'
+import { type ControlServer, claimSocket, openServer } from '../../src/control/server.ts'
+import { call, connect, echo, HEAD, PONG, ping, raw, serve, socketPath, TOKEN } from '../kit/api.ts'
 
-function socketPath(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tapvs-server-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return join(folder, 'run', 'tapvs.sock')
-}
-
-/** Says which request it got. */
-const echo: Respond = async request => ({ ok: request as never })
-
-async function serve(t: TestContext, respond: Respond = echo): Promise<string> {
-  const path = socketPath(t)
-  const server = await openServer(path, respond)
-  t.after(() => server.close())
-  return path
-}
-
-async function connect(t: TestContext, path: string): Promise<Socket> {
-  const socket = createConnection(path)
-  t.after(() => socket.destroy())
-  await once(socket, 'connect')
-  return socket.setEncoding('utf8')
-}
-
-/** Sends `text`, ends its side, => the lines that came back */
-async function exchange(t: TestContext, path: string, text: string): Promise<unknown[]> {
+test('a request may come in pieces, and two at once are answered in order', async t => {
+  const { path } = await serve(t)
   const socket = await connect(t, path)
-  socket.on('error', () => {})
-  socket.end(text)
+  const text = `GET /v1/ping HTTP/1.1\r\n${HEAD}\r\nGET /v1/log HTTP/1.1\r\n${HEAD}\r\n`
+  for (const piece of [text.slice(0, 9), text.slice(9, 60), text.slice(60)]) {
+    socket.write(piece)
+    await new Promise(done => setTimeout(done, 5))
+  }
   let answers = ''
   socket.on('data', chunk => {
     answers += chunk
   })
-  await once(socket, 'close')
-  return answers
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => JSON.parse(line))
-}
-
-test('requests are answered in order, in however many pieces they come', async t => {
-  const path = await serve(t)
-  assert.deepEqual(
-    await exchange(t, path, '{"verb":"ping"}\n\n{"verb":"conns","from":0,"limit":1000}\n'),
-    [{ ok: { verb: 'ping' } }, { ok: { verb: 'conns', from: 0, limit: 1000 } }],
-  )
-  const socket = await connect(t, path)
-  socket.write('{"verb":')
-  socket.write('"log","level":"debug"}\n{"verb":"pi')
-  assert.deepEqual(await once(socket, 'data'), ['{"ok":{"verb":"log","level":"debug"}}\n'])
-  socket.write('ng"}\n')
-  assert.deepEqual(await once(socket, 'data'), ['{"ok":{"verb":"ping"}}\n'])
+  while (!answers.includes('"log"')) await once(socket, 'data')
+  assert.match(answers, /"ping"[\s\S]*"log"/)
 })
 
 test('the socket is 0600, whatever the umask, and its folder is made', async t => {
@@ -72,67 +31,63 @@ test('the socket is 0600, whatever the umask, and its folder is made', async t =
   t.after(() => process.umask(umask))
   const server = await openServer(path, echo)
   t.after(() => server.close())
+  assert.equal(server.port, undefined)
   assert.equal(statSync(path).mode & 0o777, 0o600)
   assert.equal(statSync(join(path, '..')).mode & 0o777, 0o755)
   assert.equal(process.umask(), 0)
 })
 
-test('bad requests get an error line, and the conversation goes on', async t => {
-  const path = await serve(t)
-  const bad: Record<string, string> = {
-    hello: 'a request is one line of JSON',
-    '7': 'a request is an object with a verb',
-    null: 'a request is an object with a verb',
-    '{"verb":7}': 'a request is an object with a verb',
-    '{"verb":"toString"}':
-      'unknown verb "toString"; there are services, conns, addresses, neighbours, counters, numbers, routes, config, edit, apply, reload, zero, timeouts, log, ping',
-    '{"verb":"conns","from":-1,"limit":5}': 'conns: from must be a whole number from 0 on',
-    '{"verb":"conns","from":0,"limit":1001}': 'conns: limit must be a whole number 1-1000',
-    '{"verb":"conns"}': 'conns: from must be a whole number from 0 on',
-    '{"verb":"log","level":"loud"}': 'log: level must be error, warn, info, debug',
-    '{"verb":"ping","twice":true}': 'ping: unknown argument "twice"',
+test('what is no HTTP is refused and cut off', async t => {
+  const { path, port } = await serve(t)
+  const noise = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 197) & 0xff))
+  for (const to of [path, port]) {
+    for (const text of ['{"verb":"ping"}\n', noise, '\0', 'GET / HTTP/9.9\r\n\r\n']) {
+      assert.match(await raw(t, to, text), /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*"that is no HTTP/)
+    }
+    const long = `GET /v1/ping HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`
+    assert.match(await raw(t, to, long), /^HTTP\/1\.1 431 /)
   }
-  const text = `${Object.keys(bad).join('\n')}\n{"verb":"ping"}\n`
-  assert.deepEqual(await exchange(t, path, text), [
-    ...Object.values(bad).map(error => ({ error })),
-    { ok: { verb: 'ping' } },
-  ])
+  assert.deepEqual(await ping(path), PONG)
 })
 
-test('what the daemon throws becomes an error line', async t => {
-  const path = await serve(t, async () => {
-    throw new Error('no packets today')
-  })
-  assert.deepEqual(await exchange(t, path, '{"verb":"ping"}\n'), [{ error: 'no packets today' }])
-})
-
-test('a line without end is cut off', async t => {
-  const path = await serve(t)
-  const error = 'a request is one line of at most 65536 bytes'
-  assert.deepEqual(await exchange(t, path, 'x'.repeat(70_000)), [{ error }])
-  assert.deepEqual(await exchange(t, path, `${'x'.repeat(65_537)}\n`), [{ error }])
-})
-
-test('the 65th connection is turned away, and its place is free again', async t => {
-  const path = await serve(t)
+test('64 at once are served, the 65th is turned away, and its place is free again', async t => {
+  const { path, port } = await serve(t)
   const sockets = await Promise.all(Array.from({ length: 64 }, () => connect(t, path)))
   // A round trip each, so that the server has taken them all.
   await Promise.all(
     sockets.map(socket => {
-      socket.write('{"verb":"ping"}\n')
+      socket.write(`GET /v1/ping HTTP/1.1\r\n${HEAD}\r\n`)
       return once(socket, 'data')
     }),
   )
   const error = 'more than 64 connections; try again later'
-  assert.deepEqual(await exchange(t, path, ''), [{ error }])
+  assert.deepEqual(await ping(path), { status: 503, body: { error } })
+  assert.deepEqual(
+    await call({ url: `http://127.0.0.1:${port}`, token: TOKEN }, 'GET', '/v1/ping'),
+    PONG,
+  )
   const last = sockets[0] as Socket
   last.end()
   await once(last, 'close')
   // The server forgets it one event later than we do.
-  for (;;) {
-    const [answer] = await exchange(t, path, '{"verb":"ping"}\n')
-    if (!(answer as Answer & { error?: string }).error) break
-  }
+  while ((await ping(path)).status === 503);
+})
+
+test('slow clients lose their connection: without a request, in its head, in its body, between two', async t => {
+  const limits = { headMs: 200, requestMs: 300, idleMs: 1500 }
+  const { path, port } = await serve(t, echo, { limits })
+  const body = `PUT /v1/log HTTP/1.1\r\n${HEAD}content-type: application/json\r\ncontent-length: 99\r\n\r\n{`
+  const timedOut = /^HTTP\/1\.1 408 /
+  const [silent, head, half, idle] = await Promise.all([
+    raw(t, path, ''),
+    raw(t, path, 'GET /v1/pi'),
+    raw(t, port, body.replace(HEAD, `${HEAD}authorization: Bearer ${TOKEN}\r\n`)),
+    raw(t, path, `GET /v1/ping HTTP/1.1\r\n${HEAD}\r\n`),
+  ])
+  assert.match(silent, /^$|408/)
+  assert.match(head, timedOut)
+  assert.match(half, timedOut)
+  assert.match(idle, /^HTTP\/1\.1 200 /)
 })
 
 test('a client that goes away before its answer harms nobody', async t => {
@@ -141,7 +96,7 @@ test('a client that goes away before its answer harms nobody', async t => {
   const arrived = new Promise<void>(done => {
     asked = done
   })
-  const path = await serve(t, request => {
+  const { path } = await serve(t, request => {
     if (request.verb === 'ping') return echo(request)
     return new Promise(done => {
       answer = done
@@ -149,25 +104,26 @@ test('a client that goes away before its answer harms nobody', async t => {
     })
   })
   const rude = await connect(t, path)
-  rude.write('{"verb":"services"}\n{"verb":"services"}\n')
+  rude.write(`GET /v1/services HTTP/1.1\r\n${HEAD}\r\n`.repeat(2))
   await arrived
   rude.destroy()
   answer({ ok: [] })
-  assert.deepEqual(await exchange(t, path, '{"verb":"ping"}\n'), [{ ok: { verb: 'ping' } }])
+  assert.deepEqual(await ping(path), PONG)
 })
 
 test('a client that does not read holds up only itself', async t => {
   let asked = 0
   const answer = 'x'.repeat(1 << 20)
-  const path = await serve(t, async request => {
+  const { path } = await serve(t, async request => {
     if (request.verb === 'ping') return echo(request)
     asked++
     return { ok: answer as never }
   })
   const slow = await connect(t, path)
   slow.pause()
-  slow.write('{"verb":"services"}\n'.repeat(200))
-  assert.deepEqual(await exchange(t, path, '{"verb":"ping"}\n'), [{ ok: { verb: 'ping' } }])
+  slow.write(`GET /v1/services HTTP/1.1\r\n${HEAD}\r\n`.repeat(400))
+  assert.deepEqual(await ping(path), PONG)
+  await new Promise(done => setTimeout(done, 200))
   assert.ok(asked < 200, `${asked} answers were made for a client that reads none`)
 })
 
@@ -189,7 +145,22 @@ test('a socket that a dead daemon left is replaced, a live one is not', async t 
   assert.equal(existsSync(path), true)
   const second = await openServer(path, echo)
   t.after(() => second.close())
-  assert.deepEqual(await exchange(t, path, '{"verb":"ping"}\n'), [{ ok: { verb: 'ping' } }])
+  assert.deepEqual(await ping(path), PONG)
+})
+
+test('a port that is taken is said in a line, and nothing is left behind', async t => {
+  const path = socketPath(t)
+  const other = createServer().listen(0, '127.0.0.1')
+  t.after(() => other.close())
+  await once(other, 'listening')
+  const { port } = other.address() as { port: number }
+  await assert.rejects(
+    openServer(path, echo, { http: { address: '127.0.0.1', port, token: TOKEN, tokenFile: null } }),
+    {
+      message: `127.0.0.1:${port} is in use; set control.http.port`,
+    },
+  )
+  assert.equal(existsSync(path), false)
 })
 
 test('a file that is no socket is left alone', async t => {

@@ -87,6 +87,9 @@ test('rates of a steady load, in the listing and on a terminal', async t => {
   terminal.type('q')
   assert.equal(await terminal.exitCode, 0)
   await rated
+  const rows = (await mustTapvs(lab, 'ipvsadm', '-ln', '--rate')).split('\n')
+  assert.match(rows[1] ?? '', / CPS +InPPS +OutPPS +InBPS +OutBPS$/)
+  assert.match(rows[4] ?? '', /^ {2}-> 192\.168\.168\.2:6379( +[1-9]\d*){5}$/)
   enough.abort()
   await ended
 })

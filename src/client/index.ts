@@ -1,0 +1,264 @@
+/**
+ * The client of the API, `tapvs/client`: a method per operation. It needs nothing but Node.
+ *
+ *     const tapvs = new TapvsClient({ socket: '/run/tapvs/tapvs.sock' })
+ *     for (const service of await tapvs.services()) console.log(service.address, service.port)
+ */
+
+import { Agent } from 'node:http'
+import { type HttpRequest, type Method, queryOf } from '../control/api/verbs.ts'
+import { type EventOptions, eventsOf } from './events.ts'
+import { exchange, type Reply, type Target } from './exchange.ts'
+import type * as t from './types.ts'
+
+export type { EventOptions } from './events.ts'
+export type { Target } from './exchange.ts'
+export type * from './types.ts'
+
+/** The daemon said no, or gave no answer that could be read. */
+export class TapvsError extends Error {
+  /** Of HTTP; 0 when what answered is no tapvs daemon. */
+  readonly status: number
+  /** A line for each mistake in a config; mostly empty. */
+  readonly problems: string[]
+
+  constructor(message: string, status: number, problems: string[] = []) {
+    super(message)
+    this.name = 'TapvsError'
+    this.status = status
+    this.problems = problems
+  }
+}
+
+export interface ClientOptions {
+  /** ms for an answer; default 10 s. The daemon gives up on its packet threads after 5 s. */
+  timeoutMs?: number
+}
+
+/**
+ * Methods reject with TapvsError, or with Node's error (ENOENT, ECONNREFUSED, EACCES, ETIMEDOUT ...) when there is no
+ * daemon to be reached. What a connection that broke was to read is asked for once more; a change is not, because it may
+ * have been made.
+ */
+export class TapvsClient {
+  readonly #target: Target
+  readonly #timeoutMs: number
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 8 })
+
+  constructor(target: Target, { timeoutMs = 10_000 }: ClientOptions = {}) {
+    this.#target = target
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Closes the connections that are kept for the next request. */
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  ping = (): Promise<t.Pong> => this.#get('/v1/ping')
+  counters = (): Promise<t.Counters> => this.#get('/v1/counters')
+  services = (): Promise<t.Service[]> => this.#get('/v1/services')
+  addresses = (): Promise<t.Address[]> => this.#get('/v1/addresses')
+  routes = (): Promise<t.Route[]> => this.#get('/v1/routes')
+  neighbours = (): Promise<t.Neighbour[]> => this.#get('/v1/neighbours')
+  timeouts = (): Promise<t.Timeouts> => this.#get('/v1/timeouts')
+  numbers = (): Promise<t.Numbers> => this.#get('/v1/numbers')
+  /** What Prometheus scrapes. */
+  metrics = async (): Promise<string> => (await this.#read('/metrics')).text
+  /** As a config file holds it. */
+  config = (): Promise<Record<string, unknown>> => this.#get('/v1/config')
+  /** The OpenAPI document. */
+  openapi = (): Promise<Record<string, unknown>> => this.#get('/v1/openapi.json')
+  logLevel = async (): Promise<t.LogLevel> => (await this.#get<Level>('/v1/log')).level
+
+  /** Of one module, or of all. => the level of those that have none of their own */
+  async setLogLevel(level: t.LogLevel, module?: t.LogModule): Promise<t.LogLevel> {
+    const body = { level, ...(module && { module }) }
+    return (await this.#send<Level>('PUT', '/v1/log', body)).level
+  }
+
+  /** For whoever has renamed the files of the log. */
+  async reopenLog(): Promise<void> {
+    await this.#send('PUT', '/v1/log', { reopen: true })
+  }
+
+  /** A page; `next` of the answer is `from` of the next one, -1 at the end. */
+  connPage(from = 0, limit = 1000): Promise<t.ConnPage> {
+    return this.#get(`/v1/conns${queryOf({ from, limit })}`)
+  }
+
+  /** All connections, page by page. */
+  async *conns(): AsyncGenerator<t.Conn> {
+    for (let from = 0; from >= 0; ) {
+      const page = await this.connPage(from)
+      yield* page.conns
+      from = page.next
+    }
+  }
+
+  /** What happens, from now on or after an event; ends when the daemon does, or by `signal`. */
+  events(options: EventOptions = {}): AsyncGenerator<t.DaemonEvent | t.Missed> {
+    return eventsOf(this.#target, options, failed)
+  }
+
+  service(service: t.ServiceRef): Promise<t.Service> {
+    return this.#get(pathOf(service))
+  }
+
+  addService(service: t.NewService, how?: t.How): Promise<t.Plan> {
+    return this.#change('POST', '/v1/services', service, how)
+  }
+
+  editService(service: t.ServiceRef, change: t.ServiceChange, how?: t.How): Promise<t.Plan> {
+    return this.#change('PUT', pathOf(service), change, how)
+  }
+
+  deleteService(service: t.ServiceRef, how?: t.How): Promise<t.Plan> {
+    return this.#change('DELETE', pathOf(service), undefined, how)
+  }
+
+  clearServices(how?: t.How): Promise<t.Plan> {
+    return this.#change('DELETE', '/v1/services', undefined, how)
+  }
+
+  addServer(service: t.ServiceRef, server: t.NewServer, how?: t.How): Promise<t.Plan> {
+    return this.#change('POST', `${pathOf(service)}/servers`, server, how)
+  }
+
+  editServer(
+    service: t.ServiceRef,
+    server: t.ServerRef,
+    change: t.ServerChange,
+    how?: t.How,
+  ): Promise<t.Plan> {
+    return this.#change('PATCH', pathOf(service, server), change, how)
+  }
+
+  deleteServer(service: t.ServiceRef, server: t.ServerRef, how?: t.How): Promise<t.Plan> {
+    return this.#change('DELETE', pathOf(service, server), undefined, how)
+  }
+
+  addLip(service: t.ServiceRef, lip: t.NewLip, how?: t.How): Promise<t.Plan> {
+    return this.#change('POST', `${pathOf(service)}/lips`, lip, how)
+  }
+
+  deleteLip(service: t.ServiceRef, { address, arm }: t.NewLip, how?: t.How): Promise<t.Plan> {
+    const path = `${pathOf(service)}/lips/${encodeURIComponent(address)}`
+    return this.#change('DELETE', path, undefined, how, { arm })
+  }
+
+  addAddress(address: t.NewAddress, how?: t.How): Promise<t.Plan> {
+    return this.#change('POST', '/v1/addresses', address, how)
+  }
+
+  deleteAddress(address: Omit<t.NewAddress, 'lip'>, how?: t.How): Promise<t.Plan> {
+    return this.#change('DELETE', '/v1/addresses', undefined, how, address)
+  }
+
+  addRoute(route: t.NewRoute, how?: t.How): Promise<t.Plan> {
+    return this.#change('POST', '/v1/routes', route, how)
+  }
+
+  deleteRoute(route: t.NewRoute, how?: t.How): Promise<t.Plan> {
+    return this.#change('DELETE', '/v1/routes', undefined, how, route)
+  }
+
+  addNeighbour(neighbour: t.NewNeighbour, how?: t.How): Promise<t.Plan> {
+    return this.#change('POST', '/v1/neighbours', neighbour, how)
+  }
+
+  deleteNeighbour(neighbour: Omit<t.NewNeighbour, 'mac'>, how?: t.How): Promise<t.Plan> {
+    return this.#change('DELETE', '/v1/neighbours', undefined, how, neighbour)
+  }
+
+  setTimeouts(timeouts: t.NewTimeouts, how?: t.How): Promise<t.Plan> {
+    return this.#change('PUT', '/v1/timeouts', timeouts, how)
+  }
+
+  /** Statistics begin at 0 again, of one service or all. */
+  async zero(service?: t.ServiceRef): Promise<void> {
+    const body = service ? { service: { protocol: 'tcp', ...service } } : {}
+    await this.#send('POST', '/v1/stats/zero', body)
+  }
+
+  /** Several changes, all or none. */
+  edit(edits: readonly t.Edit[], { dryRun = false }: t.How = {}): Promise<t.Plan> {
+    return this.#send('POST', '/v1/edits', { edits, dry_run: dryRun })
+  }
+
+  /** What a config would change; rejects with its mistakes in `problems`. */
+  checkConfig(config: object): Promise<t.Plan> {
+    return this.#send('POST', '/v1/config/check', { config })
+  }
+
+  applyConfig(config: object, { dryRun = false }: t.How = {}): Promise<t.Plan> {
+    return this.#send('POST', '/v1/config/apply', { config, dry_run: dryRun })
+  }
+
+  /** The daemon reads its own config file again. */
+  reloadConfig(): Promise<t.Plan> {
+    return this.#send('POST', '/v1/config/reload', {})
+  }
+
+  async #get<T>(path: string): Promise<T> {
+    return parsed(await this.#read(path)) as T
+  }
+
+  async #read(path: string): Promise<Reply> {
+    try {
+      return await this.#exchange({ method: 'GET', path })
+    } catch (error) {
+      // A kept connection that the daemon has closed in the meantime.
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ECONNRESET' && code !== 'EPIPE') throw error
+      return await this.#exchange({ method: 'GET', path })
+    }
+  }
+
+  #change(
+    method: Method,
+    path: string,
+    body: object | undefined,
+    { dryRun }: t.How = {},
+    query: object = {},
+  ): Promise<t.Plan> {
+    return this.#send(method, path + queryOf({ ...query, dry_run: dryRun }), body)
+  }
+
+  async #send<T>(method: Method, path: string, body: object | undefined): Promise<T> {
+    const request = body ? { method, path, body } : { method, path }
+    return parsed(await this.#exchange(request)) as T
+  }
+
+  async #exchange({ method, path, body }: HttpRequest): Promise<Reply> {
+    // A change must not meet a kept connection that is just being closed: it could not be asked again.
+    const agent = method === 'GET' ? this.#agent : undefined
+    const options = { method, path, body: body && JSON.stringify(body), agent }
+    const reply = await exchange(this.#target, options, this.#timeoutMs)
+    if (reply.status >= 300) throw failed(reply)
+    return reply
+  }
+}
+
+interface Level {
+  level: t.LogLevel
+}
+
+function pathOf({ protocol = 'tcp', address, port }: t.ServiceRef, server?: t.ServerRef): string {
+  const path = `/v1/services/${protocol}/${encodeURIComponent(address)}/${port}`
+  return server ? `${path}/servers/${encodeURIComponent(server.address)}/${server.port}` : path
+}
+
+function parsed({ text }: Reply): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new TapvsError('what answers is no tapvs daemon', 0)
+  }
+}
+
+function failed(reply: Reply): TapvsError {
+  const { error, problems } = (parsed(reply) ?? {}) as { error?: string; problems?: string[] }
+  if (typeof error !== 'string') return new TapvsError('what answers is no tapvs daemon', 0)
+  return new TapvsError(error, reply.status, problems)
+}

@@ -1,0 +1,61 @@
+/** What goes into the API and what comes out, as the schemas of its operations say. */
+
+import type * as z from 'zod'
+import type * as answers from '../control/api/answers.ts'
+import type * as network from '../control/api/network.ts'
+import type * as services from '../control/api/services.ts'
+
+export type { DaemonEvent, EventData, EventName } from '../control/api/events.ts'
+export type { Edit } from '../control/edits.ts'
+
+export type Traffic = z.output<typeof answers.traffic>
+export type RealServer = z.output<typeof answers.realServer>
+export type LocalAddress = z.output<typeof answers.localAddress>
+export type Service = z.output<typeof answers.service>
+export type Conn = z.output<typeof answers.conn>
+export type ConnPage = z.output<typeof answers.connPage>
+export type Address = z.output<typeof answers.addressInfo>
+export type Route = z.output<typeof answers.route>
+export type Neighbour = z.output<typeof answers.neighbour>
+export type Arm = z.output<typeof answers.arm>
+export type Counters = z.output<typeof answers.counters>
+export type Numbers = z.output<typeof answers.numbers>
+export type Plan = z.output<typeof answers.plan>
+export type Timeouts = z.output<typeof answers.timeouts>
+export type LogLevel = z.output<typeof answers.level>
+export type LogModule = z.output<typeof answers.module>
+export type Pong = z.output<typeof answers.pong>
+
+export type NewService = z.input<typeof services.newService>
+export type ServiceChange = z.input<typeof services.serviceChange>
+export type NewServer = z.input<typeof services.newServer>
+export type ServerChange = z.input<typeof services.serverChange>
+export type NewLip = z.input<typeof services.newLip>
+export type NewAddress = z.input<typeof network.newAddress>
+export type NewRoute = z.input<typeof network.newRoute>
+export type NewNeighbour = z.input<typeof network.newNeighbour>
+export type NewTimeouts = z.input<typeof network.newTimeouts>
+
+/** Names a service. */
+export interface ServiceRef {
+  protocol?: 'tcp'
+  address: string
+  port: number
+}
+
+/** Names a real server of a service. */
+export interface ServerRef {
+  address: string
+  port: number
+}
+
+/** Of every change. */
+export interface How {
+  /** Only say what it would do. */
+  dryRun?: boolean
+}
+
+/** The events that came after the one asked for are not known any more: ask for the state anew. */
+export interface Missed {
+  event: 'missed'
+}

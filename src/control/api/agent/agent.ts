@@ -1,0 +1,112 @@
+/**
+ * The API of dpvs-agent, under /v2, so that controllers and health checkers made for it work here. Its JSON names and
+ * statuses are its own; an error is a JSON text.
+ */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
+import * as z from 'zod'
+import { HttpError } from '../errors.ts'
+import { DEVICE_ROUTES } from './devices.ts'
+import type { AgentRoute, Call, Control } from './route.ts'
+import { SERVER_ROUTES } from './servers.ts'
+import { SERVICE_ROUTES } from './services.ts'
+import { Told } from './told.ts'
+
+const TAG = 'dpvs-agent'
+
+/** What dpvs-agent has and there is no such thing here; controllers that need it should hear so. */
+const ABSENT: [path: string, what: string][] = [
+  ['/vs/:VipPort/deny', 'deny lists'],
+  ['/vs/:VipPort/allow', 'allow lists'],
+  ['/device/:name/vlan', 'VLANs'],
+  ['/device/:name/netlink', 'devices of the kernel'],
+  ['/device/:name/netlink/addr', 'devices of the kernel'],
+  ['/ipset', 'ipsets'],
+  ['/ipset/*', 'ipsets'],
+]
+
+const MEANINGS: Record<number, string> = {
+  200: 'Done, or it was so already',
+  201: 'Created',
+  204: 'There are none',
+  270: 'That version is not the current one: nothing is done, this is the current service',
+  404: 'There is no such object',
+  460: 'The service is wrong',
+  461: 'What is to be behind it is wrong',
+  500: 'It failed',
+}
+
+/** A plugin. */
+export async function agentApi(
+  app: FastifyInstance,
+  { respond }: Pick<Control, 'respond'>,
+): Promise<void> {
+  const control: Control = { respond, told: new Told() }
+  // curl and many scripts name no content type, and mean JSON.
+  const json = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') return done(null, undefined)
+    void json(request, body as string, (error, value) =>
+      done(error && new HttpError(400, 'the body is no JSON'), value),
+    )
+  })
+  app.setErrorHandler((error, request, reply) => sendError(error as Error, request, reply))
+  for (const route of [...SERVICE_ROUTES, ...SERVER_ROUTES, ...DEVICE_ROUTES]) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      config: { wrong: route.wrong },
+      schema: describe(route),
+      async handler({ params, query, body }, reply) {
+        const call = { control, params, query, body } as Call<unknown>
+        const answer = await route.handle(call)
+        reply.code(answer.status)
+        return answer.body === undefined ? reply.send() : send(reply, answer.body)
+      },
+    })
+  }
+  for (const [url, what] of ABSENT) {
+    const schema = { hide: true } as FastifySchema
+    app.all(url, { schema }, (_request, reply) =>
+      send(reply.code(501), `there are no ${what} here`),
+    )
+  }
+}
+
+/** Texts are JSON too. */
+function send(reply: FastifyReply, body: unknown): FastifyReply {
+  return reply.type('application/json; charset=utf-8').send(JSON.stringify(body))
+}
+
+function sendError(
+  error: Error & { status?: number; statusCode?: number },
+  { routeOptions }: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const { wrong } = routeOptions.config as { wrong?: number }
+  const { name } = error
+  // What the schemas refused, or was no JSON at all.
+  const status = name === 'HttpError' ? (wrong ?? 500) : (error.status ?? error.statusCode ?? 500)
+  void send(reply.code(status), error.message.replaceAll(/\s*\n\s*/g, ' '))
+}
+
+function describe(route: AgentRoute): FastifySchema {
+  const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name as string)
+  const texts = (keys: string[]) => Object.fromEntries(keys.map(key => [key, z.string()]))
+  const response = Object.entries(route.answers).map(([status, schema]) => {
+    const description = MEANINGS[Number(status)] ?? ''
+    if (!schema) return [status, z.null().describe(description)]
+    return [status, { description, content: { 'application/json': { schema } } }]
+  })
+  return {
+    operationId: route.id,
+    tags: [TAG],
+    summary: route.summary,
+    params: z.object(texts(names)),
+    querystring: z.looseObject(
+      Object.fromEntries((route.flags ?? []).map(flag => [flag, z.string().optional()])),
+    ),
+    ...(route.body && { body: route.body }),
+    response: Object.fromEntries(response),
+  } as FastifySchema
+}

@@ -1,0 +1,141 @@
+/** /v2/vs: services and their LIPs, as dpvs-agent has them. */
+
+import type { Edit } from '../../edits.ts'
+import {
+  type AgentRoute,
+  ask,
+  BAD_BACKEND,
+  BAD_FRONTEND,
+  created,
+  done,
+  edit,
+  find,
+  keyOf,
+  route,
+  serviceOf,
+  errorText as text,
+} from './route.ts'
+import * as shapes from './shapes.ts'
+import { AF_INET, PUT_ANSWERS, serviceKey, VS, vsOf } from './view.ts'
+
+export const SERVICE_ROUTES: AgentRoute[] = [
+  route({
+    id: 'agentServices',
+    method: 'GET',
+    path: '/vs',
+    summary: 'All services',
+    flags: ['stats', 'snapshot', 'healthcheck'],
+    answers: { 200: shapes.vsListOut, 204: null },
+    async handle({ control, query }) {
+      const services = await ask(control, { verb: 'services' })
+      if (services.length === 0) return { status: 204 }
+      const forChecker = query.healthcheck === 'true'
+      const Items = services.map(service => vsOf(service, control.told, forChecker))
+      return { status: 200, body: { Items } }
+    },
+  }),
+  route({
+    id: 'agentService',
+    method: 'GET',
+    path: VS,
+    summary: 'One service',
+    flags: ['stats', 'snapshot', 'healthcheck'],
+    answers: { 200: shapes.vsListOut, 404: text },
+    async handle(call) {
+      const service = await serviceOf(call)
+      const vs = vsOf(service, call.control.told, call.query.healthcheck === 'true')
+      return { status: 200, body: { Items: [vs] } }
+    },
+  }),
+  route({
+    id: 'agentPutService',
+    method: 'PUT',
+    path: VS,
+    summary: 'Add a service, or set what it has',
+    body: shapes.vsIn,
+    answers: PUT_ANSWERS,
+    wrong: BAD_FRONTEND,
+    async handle({ control, params, body: { SchedName, ConnTimeout, Timeout } }) {
+      const service = keyOf(params.VipPort, BAD_FRONTEND)
+      const known = await find(control, service)
+      const fields = {
+        scheduler: SchedName || 'wrr',
+        ...(ConnTimeout && { conn_timeout: ConnTimeout }),
+        ...(Timeout && { persistence: Timeout }),
+        // The agent has no words for these.
+        ...(known && {
+          when_down: known.whenDown,
+          persistence_prefix: known.persistence.prefix,
+        }),
+      } as const
+      const action = known ? 'edit-service' : 'add-service'
+      await edit(control, [{ edit: action, service, ...fields }], BAD_FRONTEND)
+      return known ? done : created
+    },
+  }),
+  route({
+    id: 'agentDeleteService',
+    method: 'DELETE',
+    path: VS,
+    summary: 'Delete a service',
+    answers: { 200: text, 404: text, 500: text },
+    async handle(call) {
+      const service = await serviceOf(call)
+      await edit(call.control, [{ edit: 'delete-service', service: serviceKey(service) }], 500)
+      for (const rs of service.realServers) call.control.told.forget(service, rs)
+      return done
+    },
+  }),
+  route({
+    id: 'agentLips',
+    method: 'GET',
+    path: `${VS}/laddr`,
+    summary: 'The LIPs of a service',
+    flags: ['stats', 'snapshot'],
+    answers: { 200: shapes.laddrListOut, 404: text },
+    async handle(call) {
+      const { localAddresses } = await serviceOf(call)
+      const Items = localAddresses.map(({ address, arm, conns, conflicts }) => ({
+        af: AF_INET,
+        addr: address,
+        device: arm,
+        conns,
+        portConflict: conflicts,
+      }))
+      return { status: 200, body: { Items } }
+    },
+  }),
+  route({
+    id: 'agentPutLip',
+    method: 'PUT',
+    path: `${VS}/laddr`,
+    summary: 'Give a service a LIP',
+    body: shapes.laddrIn,
+    answers: PUT_ANSWERS,
+    wrong: BAD_BACKEND,
+    async handle(call) {
+      const service = await serviceOf(call, BAD_FRONTEND)
+      const { addr: address, device: arm } = call.body
+      if (service.localAddresses.some(lip => lip.address === address && lip.arm === arm))
+        return done
+      const add: Edit = { edit: 'add-lip', service: serviceKey(service), address, arm }
+      await edit(call.control, [add], BAD_BACKEND)
+      return created
+    },
+  }),
+  route({
+    id: 'agentDeleteLip',
+    method: 'DELETE',
+    path: `${VS}/laddr`,
+    summary: 'Take a LIP from a service',
+    body: shapes.laddrIn,
+    answers: { 200: text, 460: text, 461: text, 500: text },
+    wrong: BAD_BACKEND,
+    async handle(call) {
+      const service = serviceKey(await serviceOf(call, BAD_FRONTEND))
+      const { addr: address, device: arm } = call.body
+      await edit(call.control, [{ edit: 'delete-lip', service, address, arm }], BAD_BACKEND)
+      return done
+    },
+  }),
+]

@@ -1,0 +1,102 @@
+/** The API as a fastify app, made from the tables of operations. It does not listen; server.ts does. */
+
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import type * as z from 'zod'
+import type { Answer, Request } from '../commands.ts'
+import { agentApi } from './agent/agent.ts'
+import { HttpError, lineOf, statusOf } from './errors.ts'
+import type { Events } from './events.ts'
+import { describeOperation, documentWith } from './openapi.ts'
+import type { Operation } from './operation.ts'
+import { OPERATIONS } from './operations.ts'
+import { addEvents, type Streams } from './sse.ts'
+
+/** A config of ten thousand real servers has about a tenth of it. */
+const BODY_BYTES_MAX = 4 << 20
+
+/** Answers one request; what it throws is an error too, with a list of `problems` if it has one. */
+export type Respond = (request: Request) => Promise<Answer>
+
+const PARTS: Record<string, string> = { params: 'path', querystring: 'query' }
+
+export interface Api {
+  readonly app: FastifyInstance
+  /** The open streams of events. */
+  readonly streams: Streams
+}
+
+export async function buildApp(respond: Respond, events: Events): Promise<Api> {
+  const app = fastify({ bodyLimit: BODY_BYTES_MAX, exposeHeadRoutes: false })
+  app.setValidatorCompiler(({ schema, httpPart }) => given => {
+    // Without a body, fastify gives null.
+    const value = given ?? undefined
+    const { data, error } = (schema as z.ZodType).safeParse(value)
+    const issue = error?.issues[0]
+    if (!issue) return { value: data }
+    return { error: new HttpError(400, lineOf(PARTS[httpPart ?? ''] ?? 'body', value, issue)) }
+  })
+  // Answers are the daemon's own values; to check each of a thousand connections would only cost time.
+  app.setSerializerCompiler(() => JSON.stringify)
+  takeJson(app)
+  app.setErrorHandler((error, _request, reply) => sendError(reply, error as Error))
+  app.setNotFoundHandler((request, reply) =>
+    sendError(
+      reply,
+      new HttpError(404, `there is no ${request.method} ${request.url}; see /v1/openapi.json`),
+    ),
+  )
+  await documentWith(app)
+  await app.register(async scope => {
+    for (const op of OPERATIONS) addOperation(scope, op, respond)
+  })
+  await app.register(agentApi, { prefix: '/v2', respond })
+  const streams = addEvents(app, events)
+  await app.ready()
+  return { app, streams }
+}
+
+/** A JSON body, or an empty one, which is none. */
+function takeJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') return done(null, undefined)
+    void parse(request, body as string, (error, value) =>
+      done(error && new HttpError(400, 'the body is no JSON'), value),
+    )
+  })
+}
+
+function addOperation(app: FastifyInstance, op: Operation, respond: Respond): void {
+  app.route({
+    method: op.method,
+    url: op.path,
+    schema: describeOperation(op),
+    handler: async ({ params, query, body }, reply) => {
+      const input = {
+        params: op.params && params,
+        query: op.query && query,
+        body: op.body && body,
+      }
+      const answer = await respond(op.request(input))
+      if ('error' in answer) throw new HttpError(statusOf(answer.error), answer.error)
+      reply.code(op.status ?? 200)
+      if (op.type) reply.type(op.type)
+      return reply.send(op.pick ? op.pick(answer.ok, input) : answer.ok)
+    },
+  })
+}
+
+function sendError(
+  reply: FastifyReply,
+  error: Error & { statusCode?: number; problems?: string[] },
+): void {
+  const { problems } = error
+  if (error.statusCode === 413) error.message = `the body has more than ${BODY_BYTES_MAX} bytes`
+  if (error.statusCode === 415) error.message = 'a body must have content-type: application/json'
+  const line = error.message.replaceAll(/\s*\n\s*/g, ' ')
+  // A TypeError is a mistake of ours.
+  const ours = error instanceof TypeError ? 500 : statusOf(line)
+  const status = problems ? 422 : ((error as HttpError).status ?? error.statusCode ?? ours)
+  void reply.code(status).send({ error: line, ...(problems && { problems }) })
+}

@@ -1,0 +1,145 @@
+/** All operations under /v1, but for the stream of events (sse.ts). */
+
+import * as z from 'zod'
+import { editSchema, serviceKey } from '../edit-schema.ts'
+import { CONTENT_TYPE } from '../exposition.ts'
+import { metricsText } from '../metrics.ts'
+import * as answers from './answers.ts'
+import { object } from './change.ts'
+import { wholeText } from './fields.ts'
+import { NETWORK_OPERATIONS } from './network.ts'
+import { type Operation, operation, verbOperation } from './operation.ts'
+import { SERVICE_OPERATIONS } from './services.ts'
+import { SET_LOG } from './verbs.ts'
+
+/** A page of connections is copied between two bursts of packets, so it must be short. */
+const PAGE_MAX = 1000
+
+const READ_OPERATIONS: Operation[] = [
+  verbOperation('ping', {
+    id: 'ping',
+    tag: 'daemon',
+    summary: 'Whether the daemon answers, and which it is',
+    query: object({}),
+    answer: answers.pong,
+  }),
+  verbOperation('log', {
+    id: 'logLevel',
+    tag: 'daemon',
+    summary: 'The levels of the log',
+    query: object({}),
+    answer: answers.logLevel,
+  }),
+  verbOperation(
+    'log',
+    {
+      id: 'setLogLevel',
+      tag: 'daemon',
+      summary: 'Set the level of the log or of one of its modules, open its files anew',
+      body: object({
+        level: answers.level.exactOptional(),
+        module: answers.module.exactOptional(),
+        reopen: z.boolean().exactOptional(),
+      }),
+      answer: answers.logLevel,
+    },
+    SET_LOG,
+  ),
+  verbOperation('conns', {
+    id: 'conns',
+    tag: 'connections',
+    summary: 'A page of the connection table',
+    query: object({
+      from: wholeText(0, Number.MAX_SAFE_INTEGER).default(0),
+      limit: wholeText(1, PAGE_MAX).default(PAGE_MAX),
+    }),
+    answer: answers.connPage,
+  }),
+  verbOperation('counters', {
+    id: 'counters',
+    tag: 'statistics',
+    summary: 'Arms, drops by reason, events, what is in use',
+    query: object({}),
+    answer: answers.counters,
+  }),
+  verbOperation('numbers', {
+    id: 'numbers',
+    tag: 'statistics',
+    summary: 'Everything that can be counted, at one moment',
+    query: object({}),
+    answer: answers.numbers,
+  }),
+  operation({
+    id: 'metrics',
+    method: 'GET',
+    path: '/metrics',
+    tag: 'statistics',
+    summary: 'The same for Prometheus, in its text format',
+    answer: z.string(),
+    type: CONTENT_TYPE,
+    request: () => ({ verb: 'numbers' }),
+    pick: numbers => metricsText(numbers),
+  }),
+  verbOperation('zero', {
+    id: 'zero',
+    tag: 'statistics',
+    summary: 'Begin the statistics of one service or all at 0 again',
+    body: object({ service: serviceKey.exactOptional() }),
+    answer: z.null(),
+  }),
+]
+
+/** Its mistakes are told by the daemon, all of them and in the words of `tapvs config check`. */
+const config = z
+  .record(z.string(), z.unknown(), 'an object, what a config file holds')
+  .meta({ id: 'Config', description: 'What a config file holds; config/lab.yaml has every key.' })
+
+const CONFIG_OPERATIONS: Operation[] = [
+  verbOperation('config', {
+    id: 'config',
+    tag: 'config',
+    summary: 'The running state as a config file holds it',
+    query: object({}),
+    answer: z.record(z.string(), z.unknown()).meta({ id: 'RunningConfig' }),
+  }),
+  operation({
+    id: 'checkConfig',
+    method: 'POST',
+    path: '/v1/config/check',
+    tag: 'config',
+    summary: 'What a config would change, or its mistakes',
+    body: object({ config }),
+    answer: answers.plan,
+    request: ({ body }) => ({ verb: 'apply', config: body.config, dry_run: true }),
+  }),
+  verbOperation('apply', {
+    id: 'applyConfig',
+    tag: 'config',
+    summary: 'Make a config the running one, all of it or nothing',
+    body: object({ config, dry_run: z.boolean('true or false').exactOptional() }),
+    answer: answers.plan,
+  }),
+  verbOperation('reload', {
+    id: 'reloadConfig',
+    tag: 'config',
+    summary: "Read the daemon's own config file again and apply it",
+    answer: answers.plan,
+  }),
+  verbOperation('edit', {
+    id: 'edit',
+    tag: 'config',
+    summary: 'Several changes at once, all or none',
+    body: object({
+      edits: z.array(editSchema, 'a list'),
+      dry_run: z.boolean('true or false').exactOptional(),
+    }),
+    answer: answers.plan,
+  }),
+]
+
+export const OPERATIONS: readonly Operation[] = [
+  ...READ_OPERATIONS,
+  ...SERVICE_OPERATIONS,
+  ...NETWORK_OPERATIONS,
+  ...CONFIG_OPERATIONS,
+]

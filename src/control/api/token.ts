@@ -1,0 +1,31 @@
+/** The bearer token of the TCP listener. */
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { ConfigHttp } from '../config.ts'
+import { isToken } from '../config-schema.ts'
+
+/** The token itself, from the config or its file. Throws an Error in one line if the file has none. */
+export function tokenOf({ token, tokenFile }: ConfigHttp): string {
+  if (token !== null) return token
+  const file = tokenFile ?? ''
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw new Error(`control.http.token_file: ${(error as Error).message}`)
+  }
+  if (!isToken(text)) throw new Error(`${file} holds no token of 16-256 characters without blanks`)
+  return text
+}
+
+/** => a check of an Authorization header, whose time does not depend on how much of it is right */
+export function tokenCheck(token: string): (header: string | undefined) => boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const expected = digest(token)
+  return header => {
+    const given = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1]
+    // Digests have one length, which timingSafeEqual wants, and say nothing of the token's.
+    return timingSafeEqual(digest(given ?? ''), expected) && given !== undefined
+  }
+}

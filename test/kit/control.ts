@@ -1,0 +1,92 @@
+/** What the daemon does with requests, without its packet threads: the running config is real, the traffic is not. */
+
+import { newTables } from '../../src/control/apply.ts'
+import type { Arms } from '../../src/control/arms.ts'
+import type { LogLevel, Request } from '../../src/control/commands.ts'
+import { configOf } from '../../src/control/config.ts'
+import { addresses, counters, routes, services } from '../../src/control/listings.ts'
+import { Model } from '../../src/control/model.ts'
+import { numbers } from '../../src/control/numbers.ts'
+import { Readings } from '../../src/control/readings.ts'
+import type { Respond } from '../../src/control/server.ts'
+import { CONN } from '../cli/canned.ts'
+
+/** Two arms, no service. */
+export const CONFIG = {
+  arms: [
+    {
+      name: 'ext0',
+      addresses: ['202.108.10.1/32', '202.108.10.2/32'],
+      routes: [{ to: '202.108.10.0/24' }],
+    },
+    {
+      name: 'int0',
+      addresses: ['192.168.168.3/32'],
+      local_addresses: ['192.168.168.7'],
+      routes: [{ to: '192.168.168.0/24' }],
+    },
+  ],
+}
+
+const CONNS = 2500
+
+const ARMS = { isUp: (arm: number) => arm === 0, queues: () => 1 } as unknown as Arms
+
+export interface Control {
+  model: Model
+  respond: Respond
+  /** What was asked, the newest last. */
+  asked: Request[]
+}
+
+export function modelControl(): Control {
+  const config = configOf(CONFIG)
+  const model = new Model(config, new Readings(config, [newTables(config)]))
+  const asked: Request[] = []
+  let level: LogLevel = 'info'
+  const carryOut = async () => {}
+  const respond: Respond = async request => {
+    asked.push(request)
+    switch (request.verb) {
+      case 'ping':
+        return { ok: { version: '0.1.0', pid: 1, workers: 7 } }
+      case 'log':
+        level = request.level ?? level
+        return { ok: { level } }
+      case 'services':
+        return { ok: services(model) }
+      case 'addresses':
+        return { ok: addresses(model) }
+      case 'routes':
+        return { ok: routes(model) }
+      case 'counters':
+        return { ok: counters(model, ARMS) }
+      case 'numbers':
+        return { ok: numbers(model, ARMS) }
+      case 'timeouts':
+        return { ok: model.config.file.tcp.timeouts }
+      case 'config':
+        return { ok: model.config.file }
+      case 'edit':
+        return { ok: await model.edit(request.edits, request.dry_run ?? false, carryOut) }
+      case 'apply': {
+        const next = configOf(request.config)
+        return { ok: await model.apply(next, request.dry_run ?? false, carryOut) }
+      }
+      case 'reload':
+        return { ok: await model.apply(configOf(CONFIG), false, carryOut) }
+      case 'zero':
+        return { ok: null }
+      case 'conns': {
+        const end = Math.min(CONNS, request.from + request.limit)
+        const conns = Array.from({ length: end - request.from }, () => CONN)
+        return { ok: { conns, next: end === CONNS ? -1 : end } }
+      }
+      case 'neighbours': {
+        const one = { address: '192.168.168.2', arm: 'int0', worker: 5, static: false }
+        return { ok: [{ ...one, mac: null, state: 'SEND' }] }
+      }
+    }
+  }
+  return { model, respond, asked }
+}
