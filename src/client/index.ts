@@ -79,7 +79,7 @@ export class TapvsClient {
 
   /** For whoever has renamed the files of the log. */
   async reopenLog(): Promise<void> {
-    await this.#send('PUT', '/v1/log', { reopen: true })
+    await this.#send('POST', '/v1/log/reopen', {})
   }
 
   /** A page; `next` of the answer is `from` of the next one, -1 at the end. */

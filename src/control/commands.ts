@@ -219,11 +219,13 @@ export interface Verbs {
   counters: { args: object; answer: CountersInfo }
   /** Everything that can be counted, at one moment. */
   numbers: { args: object; answer: NumbersInfo }
-  /** Sets the level of one module or of all, and opens the log's file anew; => the levels, of modules that have their own. */
+  /** Sets the level of one module or of all; => the levels, of modules those that have their own. */
   log: {
-    args: { level?: LogLevel; module?: Module; reopen?: boolean }
+    args: { level?: LogLevel; module?: Module }
     answer: { level: LogLevel; modules?: ModuleLevels }
   }
+  /** Opens the files of the log anew, after somebody renamed them. */
+  reopen: { args: object; answer: null }
   ping: { args: object; answer: { version: string; pid: number; workers: number } }
 }
 

@@ -153,6 +153,9 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: { version, pid: process.pid, workers: model.config.workers.count } }
     case 'log':
       return { ok: setLog(daemon, request) }
+    case 'reopen':
+      reopenLogs(daemon)
+      return { ok: null }
     case 'services':
       return { ok: services(model) }
     case 'addresses':
@@ -229,15 +232,11 @@ function zero({ config, places, readings }: Model, key: ServiceKey | undefined):
 }
 
 /** => the levels afterwards, of modules those that differ from the rest */
-function setLog(
-  daemon: Daemon,
-  { level, module, reopen }: Verbs['log']['args'],
-): Verbs['log']['answer'] {
+function setLog(daemon: Daemon, { level, module }: Verbs['log']['args']): Verbs['log']['answer'] {
   const { log } = daemon
   if (level !== undefined) {
     changeLevels(daemon, { level, ...(module && { module }) }, () => log.setLevel(level, module))
   }
-  if (reopen) reopenLogs(daemon)
   const { base, own } = log.levels
   return Object.keys(own).length === 0 ? { level: base } : { level: base, modules: own }
 }

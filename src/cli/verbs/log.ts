@@ -38,7 +38,7 @@ export function addLog(common: Argv<Common>): void {
         'open the files of the log anew, after they were renamed',
         reopen => reopen,
         async ({ socket }) => {
-          await ask(socket, { verb: 'log', reopen: true })
+          await ask(socket, { verb: 'reopen' })
         },
       )
       .demandCommand(1, 'log needs a verb: level or reopen'),

@@ -35,16 +35,18 @@ const READ_OPERATIONS: Operation[] = [
     {
       id: 'setLogLevel',
       tag: 'daemon',
-      summary: 'Set the level of the log or of one of its modules, open its files anew',
-      body: object({
-        level: answers.level.exactOptional(),
-        module: answers.module.exactOptional(),
-        reopen: z.boolean().exactOptional(),
-      }),
+      summary: 'Set the level of all modules of the log, or of one',
+      body: object({ level: answers.level, module: answers.module.exactOptional() }),
       answer: answers.logLevel,
     },
     SET_LOG,
   ),
+  verbOperation('reopen', {
+    id: 'reopenLog',
+    tag: 'daemon',
+    summary: 'Open the files of the log anew, after they were renamed',
+    answer: z.null(),
+  }),
   verbOperation('conns', {
     id: 'conns',
     tag: 'connections',

@@ -29,6 +29,7 @@ export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
   neighbours: { method: 'GET', path: '/v1/neighbours' },
   counters: { method: 'GET', path: '/v1/counters' },
   log: { method: 'GET', path: '/v1/log' },
+  reopen: { method: 'POST', path: '/v1/log/reopen' },
 }
 
 /** Setting a log level is the same verb as asking for it, and another method. */
@@ -45,7 +46,7 @@ export interface HttpRequest {
 export function httpOf(request: Request): HttpRequest {
   const { verb, ...args } = request
   const { method, path } =
-    verb === 'log' && (request.level !== undefined || request.reopen) ? SET_LOG : VERB_ROUTES[verb]
+    verb === 'log' && request.level !== undefined ? SET_LOG : VERB_ROUTES[verb]
   if (method !== 'GET') return { method, path, body: args }
   const query = queryOf(args as Record<string, unknown>)
   return { method, path: path + query }
