@@ -5,6 +5,7 @@
 
 import { performance } from 'node:perf_hooks'
 import { buildEngine } from '../../src/control/apply.ts'
+import { NO_CHECK } from '../../src/control/checks/schema.ts'
 import type { ConfigArm, ConfigValues } from '../../src/control/config.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
@@ -155,6 +156,8 @@ function config(options: RigOptions, services: number, realServers: number): Con
       scheduler: 'wrr',
       localAddresses: lips,
       connTimeout: options.establishedSec ?? 1_000_000,
+      check: NO_CHECK,
+      passive: null,
       whenDown: 'drop',
       persistence: { timeout: 0, prefix: 32 },
       realServers: Array.from({ length: realServers }, (_, i) => {

@@ -28,7 +28,8 @@ export async function tryEdits(
     .ask({ verb: 'edit', edits, ...(dryRun && { dry_run: true }) })
     .catch((error: unknown) => {
       if (!(error instanceof CliError)) throw error
-      throw new CliError(withoutPlaces(error.message), error.exitCode)
+      const { problems = [error.message] } = error as { problems?: string[] }
+      throw new CliError(withoutPlaces(problems.join('\n')))
     })
   if (plan.restart.length > 0)
     throw new CliError(`nothing was changed: only a restart changes ${plan.restart.join(', ')}`)

@@ -66,6 +66,7 @@ export const EVENT_WORDS: Record<string, string> = {
   rx_errors: 'failed reads from an arm',
   arm_reattached: 'arms that came back',
   handed_over: 'packets read by one worker and handed to the one that owns them',
+  rst_no_rs: 'RSTs to SYNs that no real server could take (when_down: reject)',
 }
 
 /** With `all`, zeros too. */

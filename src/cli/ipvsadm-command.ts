@@ -2,6 +2,7 @@
 
 import { isIPv4 } from 'node:net'
 import type { Edit, ServerFields, ServerKey, ServiceFields, ServiceKey } from '../control/edits.ts'
+import { ipv4Text, prefixMask } from '../wire/address.ts'
 import {
   COMMANDS,
   type CommandName,
@@ -16,14 +17,7 @@ import { portOf } from './port-names.ts'
 
 export const TOOL = 'tapvs ipvsadm'
 
-export type ListKind =
-  | 'services'
-  | 'stats'
-  | 'rate'
-  | 'thresholds'
-  | 'persistent-conn'
-  | 'timeout'
-  | 'connections'
+export type ListKind = 'services' | 'stats' | 'rate' | 'thresholds' | 'timeout' | 'connections'
 
 /** Which connections `-lc` shows; what is left out does not matter. */
 export interface ConnFilter {
@@ -32,8 +26,6 @@ export interface ConnFilter {
   worker?: number
   /** True if it names one connection, whose absence is an error. */
   one: boolean
-  /** Templates of persistence, of which there are none. */
-  persistent: boolean
 }
 
 export interface ListCommand {
@@ -145,15 +137,12 @@ function listCommand(given: Given): ListCommand {
   if (named.length > 1) throw usage(`${named.join(' and ')} are different lists; name one of them`)
   if (cpu !== undefined && !wantsConns)
     throw usage('--cpu goes with -c only: services count what all workers did')
-  const persistent = options.has('persistent-conn')
   const service = optionalService(given)
-  const conns: ConnFilter = { one: sockpair !== undefined, persistent }
+  const conns: ConnFilter = { one: sockpair !== undefined }
   if (service.service) conns.vip = `${service.service.address}:${service.service.port}`
   if (sockpair !== undefined) Object.assign(conns, tuple(sockpair))
   if (cpu !== undefined) conns.worker = whole(cpu, '--cpu', 1, 32)
-  const kind = wantsConns
-    ? 'connections'
-    : (kinds[0] ?? (persistent ? 'persistent-conn' : 'services'))
+  const kind = wantsConns ? 'connections' : (kinds[0] ?? 'services')
   return {
     does: 'list',
     kind,
@@ -178,14 +167,38 @@ function timeouts(given: Given): Command {
 
 function serviceFields(given: Given): ServiceFields {
   const scheduler = first(given, 'scheduler')
+  const persistence = persistenceOf(given)
   const timeout = first(given, 'conn-timeout')
   const whenDown = first(given, 'when-down')
   const connTimeout = timeout === undefined ? 0 : whole(timeout, '--conn-timeout', 0, 1_000_000)
   return {
     ...(scheduler !== undefined && { scheduler: oneOf(scheduler, SCHEDULERS, 'scheduler') }),
+    ...persistence,
     ...(connTimeout > 0 && { conn_timeout: connTimeout }),
     ...(whenDown !== undefined && { when_down: oneOf(whenDown, WHEN_DOWN, 'answer') }),
   }
+}
+
+/** LVS's, when -p is given no time. */
+const PERSISTENCE_SEC = 360
+
+function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persistence_prefix'> {
+  const mask = first(given, 'netmask')
+  if (!given.options.has('persistent')) {
+    if (mask !== undefined) throw usage('-M goes with -p')
+    return {}
+  }
+  const text = first(given, 'persistent')
+  const persistence = text === undefined ? PERSISTENCE_SEC : whole(text, '-p', 1, 1_000_000)
+  return { persistence, ...(mask !== undefined && { persistence_prefix: prefixOf(mask) }) }
+}
+
+/** The length of 255.255.255.0 or 24. */
+function prefixOf(mask: string): number {
+  if (/^\d+$/.test(mask)) return whole(mask, '-M', 1, 32)
+  for (let length = 1; length <= 32; length++)
+    if (ipv4Text(prefixMask(length)) === mask) return length
+  throw usage(`expected a netmask like 255.255.255.0 after -M, found ${JSON.stringify(mask)}`)
 }
 
 function serverFields(given: Given): ServerFields {

@@ -2,7 +2,7 @@
 
 import { TOOL } from './ipvsadm-command.ts'
 import { COMMANDS, type CommandRow, OPTIONS, REFUSED } from './ipvsadm-options.ts'
-import { fold, type OptionRow, optionTerm, shown, twoColumns } from './options.ts'
+import { fold, type OptionRow, optionTerm, shown, twoColumns, valueNames } from './options.ts'
 
 export const IPVSADM_ABOUT = 'services, real servers and connections, in the words of ipvsadm'
 
@@ -22,7 +22,7 @@ export function ipvsadmHelp(): string {
 export function synopsis({ needs, takes, ...command }: CommandRow): string {
   const option = (name: string) => {
     const row = OPTIONS.find(({ long }) => long === name) as OptionRow
-    return [shown(row), ...(row.values ?? [])].join(' ')
+    return [shown(row), ...valueNames(row)].join(' ')
   }
   const head = [shown(command), ...(command.values ?? [])].join(' ')
   return [head, ...needs.map(option), ...takes.map(name => `[${option(name)}]`)].join(' ')

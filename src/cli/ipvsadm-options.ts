@@ -33,7 +33,7 @@ export interface CommandRow extends OptionRow {
   takes: readonly string[]
 }
 
-const SERVICE_FIELDS = ['scheduler', 'conn-timeout', 'when-down']
+const SERVICE_FIELDS = ['scheduler', 'persistent', 'netmask', 'conn-timeout', 'when-down']
 const SERVER_FIELDS = ['fullnat', 'weight', 'u-threshold', 'l-threshold']
 
 export const COMMANDS: readonly CommandRow[] = [
@@ -113,7 +113,6 @@ export const COMMANDS: readonly CommandRow[] = [
       'stats',
       'rate',
       'thresholds',
-      'persistent-conn',
       'timeout',
       'exact',
       'sort',
@@ -168,6 +167,19 @@ export const OPTIONS: readonly OptionRow[] = [
     help: `${SCHEDULERS.join(' or ')}; default ${SCHEDULERS[0]}`,
   },
   {
+    long: 'persistent',
+    short: 'p',
+    values: ['SECONDS'],
+    optional: true,
+    help: 'a client keeps its real server for so long after its last connection; 360 if no time is given',
+  },
+  {
+    long: 'netmask',
+    short: 'M',
+    values: ['MASK'],
+    help: 'with -p: clients of one network are one; default 255.255.255.255',
+  },
+  {
     long: 'conn-timeout',
     values: ['SECONDS'],
     help: "timeout of the service's ESTABLISHED connections; 0, the default, is that of --set",
@@ -216,7 +228,6 @@ export const OPTIONS: readonly OptionRow[] = [
   { long: 'stats', help: 'list connections, packets and bytes so far' },
   { long: 'rate', help: 'list connections, packets and bytes per second' },
   { long: 'thresholds', help: 'list the limits of real servers' },
-  { long: 'persistent-conn', help: 'list persistent connections, of which there are none yet' },
   { long: 'timeout', help: 'print the timeouts that --set sets' },
   { long: 'exact', short: 'X', help: 'large numbers in full, without K, M, G and T' },
   { long: 'numeric', short: 'n', help: 'addresses and ports as numbers; always on' },
@@ -258,12 +269,6 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
   { long: 'ipip', short: 'i', refused: FULLNAT_ONLY },
   { long: 'masquerading', short: 'm', refused: FULLNAT_ONLY },
   { long: 'snat', short: 'J', refused: FULLNAT_ONLY },
-  {
-    long: 'persistent',
-    short: 'p',
-    refused: 'persistence is not supported yet; leave -p and -M out',
-  },
-  { long: 'netmask', short: 'M', refused: 'persistence is not supported yet; leave -p and -M out' },
   { long: 'ops', short: 'o', refused: UDP_ONLY },
   { long: 'quic', refused: UDP_ONLY },
   {
@@ -281,7 +286,8 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
     refused: 'is for conhash, which is not supported; schedulers are rr and wrr',
   },
   { long: 'sched-flags', refused: 'schedulers have no flags here; schedulers are rr and wrr' },
-  { long: 'pe', refused: 'persistence is not supported yet' },
+  { long: 'pe', refused: 'persistence is by client address only; leave it out' },
+  { long: 'persistent-conn', refused: 'who keeps which real server is not listed yet' },
   { long: 'dest-check', refused: 'is not supported here; health checks are set in the config' },
   { long: 'add-deny', short: 'U', refused: LISTS },
   { long: 'del-deny', short: 'V', refused: LISTS },

@@ -2,6 +2,7 @@
 
 import type { ServiceInfo } from '../control/commands.ts'
 import type { Edit, ServerKey, ServiceKey } from '../control/edits.ts'
+import { ipv4Text, prefixMask } from '../wire/address.ts'
 import { CliError } from './client.ts'
 import { readCommand } from './ipvsadm-command.ts'
 
@@ -17,7 +18,7 @@ export function saveText(services: readonly ServiceInfo[]): string {
 }
 
 function editsOf(info: ServiceInfo): IpvsadmEdit[] {
-  const { protocol, address, port, scheduler, connTimeout, whenDown } = info
+  const { protocol, address, port, scheduler, persistence, connTimeout, whenDown } = info
   const service = { protocol, address, port }
   return [
     {
@@ -25,6 +26,10 @@ function editsOf(info: ServiceInfo): IpvsadmEdit[] {
       service,
       // What the daemon runs it also takes.
       scheduler: scheduler as 'rr' | 'wrr',
+      ...(persistence.timeout > 0 && {
+        persistence: persistence.timeout,
+        ...(persistence.prefix < 32 && { persistence_prefix: persistence.prefix }),
+      }),
       ...(connTimeout > 0 && { conn_timeout: connTimeout }),
       ...(whenDown !== 'drop' && { when_down: whenDown }),
     },
@@ -73,6 +78,8 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         edit.edit === 'add-service' ? '-A' : '-E',
         ...serviceWords(edit.service),
         ...option('-s', edit.scheduler),
+        ...option('-p', edit.persistence),
+        ...option('-M', edit.persistence_prefix && ipv4Text(prefixMask(edit.persistence_prefix))),
         ...option('--conn-timeout', edit.conn_timeout),
         ...option('--when-down', edit.when_down),
       ]

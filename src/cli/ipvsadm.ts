@@ -4,7 +4,7 @@
  */
 
 import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../control/commands.ts'
-import { ipv4Int } from '../wire/address.ts'
+import { ipv4Int, ipv4Text, prefixMask } from '../wire/address.ts'
 
 /** DPVS's default; what --timeout prints although there is no UDP. */
 const UDP_TIMEOUT_SEC = 300
@@ -77,17 +77,6 @@ export function formatThresholds(services: readonly ServiceInfo[]): string {
   return formatGauges(services, columns, [10, 10, 10, 10], rs => [
     rs.upperThreshold,
     rs.lowerThreshold,
-    rs.activeConns,
-    rs.inactiveConns,
-  ])
-}
-
-/** `ipvsadm -ln --persistent-conn`; there are no persistent connections yet. */
-export function formatPersistent(services: readonly ServiceInfo[]): string {
-  const columns = ['Weight', 'PersistConn', 'ActiveConn', 'InActConn']
-  return formatGauges(services, columns, [9, 11, 10, 10], rs => [
-    rs.weight,
-    0,
     rs.activeConns,
     rs.inactiveConns,
   ])
@@ -175,9 +164,14 @@ function rsFlags(rs: RealServerInfo): string {
 }
 
 /** `when-down` is a word of ours; what DPVS does has none. */
-function flags({ connTimeout, whenDown }: ServiceInfo): string {
-  const timeout = connTimeout > 0 ? ` conn-timeout ${connTimeout}` : ''
-  return whenDown === 'drop' ? timeout : `${timeout} when-down ${whenDown}`
+function flags({ persistence, connTimeout, whenDown }: ServiceInfo): string {
+  const words: (string | number)[] = []
+  if (persistence.timeout > 0) words.push('persistent', persistence.timeout)
+  if (persistence.timeout > 0 && persistence.prefix < 32)
+    words.push('mask', ipv4Text(prefixMask(persistence.prefix)))
+  if (connTimeout > 0) words.push('conn-timeout', connTimeout)
+  if (whenDown !== 'drop') words.push('when-down', whenDown)
+  return words.map(word => ` ${word}`).join('')
 }
 
 function traffic(numbers: TrafficInfo, exact: boolean): string {

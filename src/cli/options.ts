@@ -12,6 +12,8 @@ export interface OptionRow {
   short?: string
   /** What follows, by the names that help shows. */
   values?: readonly string[]
+  /** The value may be missing: what follows is one if it is no option. */
+  optional?: boolean
   /** What the first value can be, for completion: words, or the kind of things the daemon is asked for. */
   choices?: readonly string[] | Asked
   help: string
@@ -61,6 +63,7 @@ export function readOptions(
     const values = attached === undefined ? [] : [attached]
     if (values.length > names.length) throw usage(`--${row.long} takes no value`)
     while (values.length < names.length) {
+      if (row.optional && (argv[at] ?? '-').startsWith('-')) break
       const value = argv[at++]
       if (value === undefined)
         throw usage(`${shown(row)} needs ${names.slice(values.length).join(' ')}`)
@@ -118,9 +121,14 @@ function unknownLetter(
 }
 
 /** `-t, --tcp-service VIP:PORT` */
-export function optionTerm({ long, short, values = [] }: OptionRow): string {
-  const letters = [...(short ?? '')].map(letter => `-${letter}`)
-  return [[...letters, `--${long}`].join(', '), ...values].join(' ')
+export function optionTerm(row: OptionRow): string {
+  const letters = [...(row.short ?? '')].map(letter => `-${letter}`)
+  return [[...letters, `--${row.long}`].join(', '), ...valueNames(row)].join(' ')
+}
+
+/** What follows it, one that may be missing in brackets. */
+export function valueNames({ values = [], optional }: OptionRow): readonly string[] {
+  return optional ? values.map(name => `[${name}]`) : values
 }
 
 /** Terms and what they mean in two columns, folded at `width`; a term too long for its column has a line of its own. */

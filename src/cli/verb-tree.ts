@@ -32,6 +32,7 @@ interface Definition {
   description?: string
   desc?: string
   default?: unknown
+  defaultDescription?: string
   hidden?: boolean
 }
 
@@ -115,7 +116,9 @@ function valueName(long: string, { choices }: Definition): string {
   return isFile(long) ? 'FILE' : long.toUpperCase()
 }
 
-function helpOf({ describe, description, desc, default: value }: Definition): string {
+function helpOf(definition: Definition): string {
+  const { describe, description, desc } = definition
+  const value = definition.defaultDescription ?? definition.default
   const text = describe ?? description ?? desc ?? ''
   const tells = typeof value === 'number' || (typeof value === 'string' && value !== '')
   return tells ? `${text} (default ${value})` : text

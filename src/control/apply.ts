@@ -7,6 +7,7 @@ import { Counters } from '../engine/counters.ts'
 import { Engine } from '../engine/engine.ts'
 import { arenaSlots, Frames } from '../engine/frames.ts'
 import type { IsnSource } from '../engine/isn.ts'
+import { Outcomes } from '../engine/outcomes.ts'
 import type { Peers } from '../engine/peers.ts'
 import { LIP_CELLS, type Partition, SaPool } from '../engine/sa-pool.ts'
 import { Dests } from '../engine/service.ts'
@@ -30,6 +31,8 @@ export interface Surroundings {
   arena?: SharedArrayBuffer
   /** Left out for one worker. */
   peers?: Peers
+  /** Makes the arm of the health checks, behind those of the config, from its index and outbox slots; left out for none. */
+  checkArm?: (index: number, outboxSlots: number) => Arm
   /** Other lports than the worker's own, for tests. */
   lports?: Partition
   /** Memory of the worker that control reads; left out, the engine makes its own. */
@@ -51,6 +54,7 @@ export type BareConfig = Omit<ConfigValues, 'services'>
 export interface Tables {
   counters: SharedArrayBuffer
   dests: SharedArrayBuffer
+  outcomes: SharedArrayBuffer
   lips: SharedArrayBuffer
   /** Of all workers: persistent clients. */
   templates: SharedArrayBuffer
@@ -82,8 +86,10 @@ export function newTables(
   templates = new SharedArrayBuffer(Templates.bytesFor(TEMPLATES)),
 ): Tables {
   return {
-    counters: new SharedArrayBuffer(Counters.bytesFor(config.arms.length)),
+    // And of the arm of the health checks.
+    counters: new SharedArrayBuffer(Counters.bytesFor(config.arms.length + 1)),
     dests: new SharedArrayBuffer(Dests.bytesFor(DEST_PLACES)),
+    outcomes: new SharedArrayBuffer(Outcomes.bytesFor(DEST_PLACES)),
     lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
     templates,
   }
@@ -126,6 +132,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     const [macHi, macLo] = macInts(arm.mac)
     return new Arm(index, macHi, macLo, arm.mtu, frames.allSlots)
   })
+  if (around.checkArm) arms.push(around.checkArm(arms.length, frames.allSlots))
   const connCapacity = connCapacityOf(config)
   const engine = new Engine({
     frames,
@@ -137,6 +144,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     connCapacity,
     destMemory: tables.dests,
     destCapacity: DEST_PLACES,
+    outcomeMemory: tables.outcomes,
     templates: new Templates(tables.templates, TEMPLATES),
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {
@@ -148,7 +156,11 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     rstOnBareAck: config.tcp.bareAck === 'rst',
     decrementTtl: config.tcp.xmitTtl,
     sessions: around.sessions
-      ? { memory: new ArrayBuffer(Sessions.bytesFor(connCapacity)), ring: around.sessions }
+      ? {
+          memory: new ArrayBuffer(Sessions.bytesFor(connCapacity)),
+          ring: around.sessions,
+          arms: config.arms.length,
+        }
       : null,
     peers: around.peers ?? null,
     seed: around.seed,
@@ -242,13 +254,14 @@ function putLip(setup: Setup, share: Share, place: number, address: number): voi
 }
 
 function putService(setup: Setup, service: ServiceChange): void {
-  const { address, port, scheduler, connTimeout, whenDown, persistence, lips } = service
+  const { address, port, scheduler, connTimeout, whenDown, persistence, lips, onlyArm } = service
   const reject = whenDown === 'reject'
   setup.putService(ipv4Int(address), port, {
     scheduler,
     lips,
     establishedMs: connTimeout * 1000,
     reject,
+    ...(onlyArm !== undefined && { onlyArm }),
     persistenceMs: persistence.timeout * 1000,
     clientPrefix: persistence.prefix,
   })

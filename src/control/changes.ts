@@ -3,6 +3,7 @@
  * What is new comes first and what goes comes last, so that nothing that stays is ever without what it needs.
  */
 
+import { checkWords } from './checks/schema.ts'
 import type { ConfigRealServer, ConfigRoute, ConfigService, ConfigValues } from './config.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import type { Places } from './places.ts'
@@ -16,6 +17,8 @@ export interface ServiceChange {
   persistence: ConfigService['persistence']
   /** Places of its LIPs. */
   lips: number[]
+  /** The only arm that has it; left out for all. */
+  onlyArm?: number
 }
 
 /** An RS of the service at `vip`:`vport`. */
@@ -149,6 +152,7 @@ function serviceItem(service: ConfigService): Item {
   if (persistence.timeout > 0)
     words.push(`persistence ${persistence.timeout} /${persistence.prefix}`)
   if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
+  words.push(...checkWords(service))
   words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
   return {
     name: `service ${serviceName(service)}`,

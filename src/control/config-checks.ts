@@ -6,6 +6,7 @@
 
 import { ARMS_MAX, LIPS_MAX } from '../engine/conn.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
+import { checkProblems } from './checks/schema.ts'
 import { contains, hostOf, type Network, networkOf } from './cidr.ts'
 import type { ConfigFile, Draft } from './config-schema.ts'
 import type { ConfigSource, Path } from './config-source.ts'
@@ -16,6 +17,8 @@ type RealServer = NonNullable<NonNullable<Service['real_servers']>[number]>
 
 /** apply.ts makes room for so many. */
 export const REAL_SERVERS_MAX = 16_384
+/** One is for the health checks. */
+const CONFIG_ARMS_MAX = ARMS_MAX - 1
 const ADDRESSES_MAX = 4096
 
 /** Adds problems to `source`. => warnings */
@@ -26,8 +29,11 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): str
   const services = draft.services ?? []
   if (armsRead && arms.length === 0)
     source.problem(['arms'], 'expected at least one arm, found none')
-  if (arms.length > ARMS_MAX) {
-    source.problem(['arms', ARMS_MAX], `expected at most ${ARMS_MAX} arms, found ${arms.length}`)
+  if (arms.length > CONFIG_ARMS_MAX) {
+    source.problem(
+      ['arms', CONFIG_ARMS_MAX],
+      `expected at most ${CONFIG_ARMS_MAX} arms, found ${arms.length}`,
+    )
   }
   const own = checkAddresses(arms, source)
   checkArms(arms, armRead, source)
@@ -145,6 +151,7 @@ function checkServices(
       once(source, seen, `${service.address}:${service.port}`, path, 'service')
     }
     if (armsRead) checkLips(service, path, lips, source)
+    for (const [key, text] of checkProblems(service)) source.problem([...path, ...key], text)
     const rss = new Map<string, Path>()
     for (const [j, rs] of (service.real_servers ?? []).entries()) {
       if (++realServers === REAL_SERVERS_MAX + 1) {

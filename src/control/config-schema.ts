@@ -6,6 +6,7 @@
 
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
+import { checkSchema, passiveSchema } from './checks/schema.ts'
 import { isCidr } from './cidr.ts'
 import { DEFAULT_SOCKET, LOG_LEVELS } from './commands.ts'
 import { MODULES, type Module } from './log-levels.ts'
@@ -88,6 +89,8 @@ const service = mapping({
   persistence: seconds.optional(),
   persistence_prefix: whole(1, 32).default(32),
   when_down: z.enum(['drop', 'reject'], 'drop or reject').default('drop'),
+  check: checkSchema.prefault({}),
+  passive: passiveSchema.optional(),
   real_servers: list(
     mapping({
       address,

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { ConnTable } from '../engine/conn.ts'
 import { ipv4Text } from '../wire/address.ts'
+import { configCheck, configPassive } from './checks/schema.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import { checkConfig } from './config-checks.ts'
 import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
@@ -55,6 +56,44 @@ export interface ConfigArm {
   impair: ConfigImpair
 }
 
+/** An active health check of a service's real servers. Times are seconds, not always whole ones. */
+export interface ConfigCheck {
+  type: 'none' | 'tcp' | 'http' | 'https' | 'redis' | 'script'
+  interval: number
+  /** What the interval grows to while an RS is down. */
+  maxInterval: number
+  timeout: number
+  rise: number
+  fall: number
+  /** In which the weight of an RS that was down grows to the configured one. */
+  slowStart: number
+  /** 0: the RS's own. */
+  port: number
+  /** http, https */
+  path: string
+  host: string | null
+  /** Ranges, both ends included. */
+  status: [from: number, to: number][]
+  /** What the body has to hold. */
+  expect: string | null
+  /** https: the certificate has to be good. */
+  verify: boolean
+  /** redis */
+  password: string | null
+  /** script */
+  command: string[]
+}
+
+/** A passive one, by what becomes of connections. Times are seconds. */
+export interface ConfigPassive {
+  /** So many connections that fail within so many seconds take an RS out. */
+  failures: number
+  within: number
+  /** For how long: the first time, and at most. */
+  min: number
+  max: number
+}
+
 export interface ConfigRealServer {
   address: string
   port: number
@@ -74,6 +113,8 @@ export interface ConfigService {
   localAddresses: string[]
   /** Seconds; 0 when the service has none of its own. */
   connTimeout: number
+  check: ConfigCheck
+  passive: ConfigPassive | null
   /** Seconds for which a client keeps its RS, 0 for not at all; clients are told apart by `prefix` bits. */
   persistence: { timeout: number; prefix: number }
   /** What happens to a SYN that no real server can take. */
@@ -206,6 +247,8 @@ function normalise(file: ConfigFile): ConfigValues {
       scheduler: service.scheduler,
       localAddresses: service.local_addresses ?? lips,
       connTimeout: service.conn_timeout ?? 0,
+      check: configCheck(service.check),
+      passive: service.passive ? configPassive(service.passive) : null,
       persistence: { timeout: service.persistence ?? 0, prefix: service.persistence_prefix },
       whenDown: service.when_down,
       realServers: service.real_servers.map(rs => ({

@@ -8,6 +8,8 @@ import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { lipsOf } from './arms.ts'
 import { rsName } from './changes.ts'
+import { CHECK_ARM } from './checks/check-arm.ts'
+import { Checks } from './checks/host.ts'
 import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
 import { withoutDefaults } from './config-write.ts'
@@ -82,7 +84,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   const rings = config.log.sessions ? indices.map(newSessionRing) : []
   const sessions = config.log.sessions && new SessionLog(rings, config.log.sessions, log)
   const workers = new Workers(config, model.initial, tables, traces, TRACE_RECORDS, warn, rings)
-  const arms = config.arms.map(arm => arm.name)
+  const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
     const names = { worker: workerId(index), arms }
@@ -99,6 +101,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   model.onChange(({ steps, warnings }) => events.emit('config', { steps, warnings }))
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   let server: ControlServer | undefined
+  let checks: Checks | undefined
   try {
     const first = await Promise.race([workers.ready, signals.stop])
     if (first === 'stop') return 0
@@ -108,17 +111,21 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     server = await openServer(socket, request => respond(request, daemon), { events, http })
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
+    checks = new Checks(model, workers, log.of('check'), events)
     notifier.ready(statusText(model.config))
     model.onChange(() => notifier.status(statusText(model.config)))
     notifier.watch(() => workers.alive())
     const end = await Promise.race([workers.ended, signals.stop])
     if (end !== 'stop') throw new Error(`a packet thread ended: ${end}`)
+    // What would fail from now on says nothing of the real servers.
+    checks.stop()
     events.stop()
     await letEnd(daemon)
     return 0
   } finally {
     clearInterval(rates)
     notifier.end()
+    checks?.stop()
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()

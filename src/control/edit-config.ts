@@ -3,6 +3,7 @@
  * here, in the words of ipvsadm and dpip; whether the result is a good config is for the checks.
  */
 
+import { checkSchema } from './checks/schema.ts'
 import type { ConfigFile } from './config-schema.ts'
 import { type Edit, type ServerKey, type ServiceKey, serviceName } from './edits.ts'
 
@@ -85,7 +86,16 @@ function putService(file: ConfigFile, edit: Of<'add-service' | 'edit-service'>):
   }
   if (file.services.some(other => isService(other, edit.service)))
     throw new Error(`service ${serviceName(edit.service)} exists already`)
-  const service = { protocol, address, port, ...fields, local_addresses: [], real_servers: [] }
+  const check = checkSchema.parse({})
+  const service = {
+    protocol,
+    address,
+    port,
+    ...fields,
+    local_addresses: [],
+    real_servers: [],
+    check,
+  }
   setTimes(service, edit)
   file.services.push(service)
 }

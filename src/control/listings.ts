@@ -4,6 +4,7 @@ import { Handshake } from '../engine/counters.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
 import type { Arms } from './arms.ts'
 import { rsName } from './changes.ts'
+import type { RsHealth } from './checks/watch.ts'
 import { networkOf } from './cidr.ts'
 import type {
   AddressInfo,
@@ -24,6 +25,8 @@ export interface Sources {
   config: Config
   places: Places
   readings: Readings
+  /** By the name of the RS. */
+  health: ReadonlyMap<string, RsHealth>
   rates: Rates
 }
 
@@ -64,7 +67,7 @@ function localAddress({ config, places, readings }: Sources, address: string): L
 }
 
 function realServer(
-  { places, readings, rates }: Sources,
+  { places, readings, health, rates }: Sources,
   service: ConfigService,
   rs: ConfigRealServer,
 ): RealServerInfo {
@@ -74,7 +77,7 @@ function realServer(
     ...rs,
     activeConns: readings.activeConns(place),
     inactiveConns: readings.inactiveConns(place),
-    inhibited: false,
+    inhibited: health.get(name)?.inhibited ?? false,
     stats: readings.traffic(place),
     rates: rates.of(name),
   }

@@ -5,6 +5,7 @@
  */
 
 import { type Change, compare, rsName } from './changes.ts'
+import type { RsHealth } from './checks/watch.ts'
 import type { PlanInfo, TrafficInfo } from './commands.ts'
 import { type Config, configOf } from './config.ts'
 import type { ConfigFile } from './config-schema.ts'
@@ -30,6 +31,8 @@ export class Model implements Sources {
   #config: Config
   /** The last change that was asked for; the next one waits for it. */
   #last: Promise<unknown> = Promise.resolve()
+  /** What the health checks leave of an RS that they watch, by its name. */
+  readonly health = new Map<string, RsHealth>()
   readonly #listeners = new Set<(plan: PlanInfo) => void>()
 
   /** Throws RangeError for what the checks of the config let through. */
@@ -92,15 +95,33 @@ export class Model implements Sources {
       const changes = comparison.changes(this.places)
       this.#forgetNew(before, changes)
       for (let i = 0; i < changes.length; i += CHANGES_AT_ONCE) {
-        await carryOut(changes.slice(i, i + CHANGES_AT_ONCE), after)
+        const some = changes.slice(i, i + CHANGES_AT_ONCE)
+        await carryOut(some.map(this.withHealth), after)
       }
       this.#config = after
       if (plan.steps.length > 0) for (const listener of this.#listeners) listener(plan)
       return plan
     }
-    const result = this.#last.then(change)
+    return this.exclusively(change)
+  }
+
+  /** Does `work` when all that was asked for before is done, and before whatever is asked for later. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work)
     this.#last = result.catch(() => {})
     return result
+  }
+
+  /** The change with the weight that the health checks leave of the RS's. */
+  readonly withHealth = (change: Change): Change => {
+    if (change.put !== 'rs') return change
+    const { rs } = change
+    const name = rsName({ protocol: 'tcp', address: rs.vip, port: rs.vport }, rs)
+    const health = this.health.get(name)
+    // A configured weight that was only just raised is told by the watch a moment later.
+    return health
+      ? { ...change, rs: { ...rs, weight: Math.min(rs.weight, health.weight) } }
+      : change
   }
 
   /** Statistics of an RS that is new begin at 0. */

@@ -15,6 +15,7 @@ import {
 } from '../engine/counters.ts'
 import { arenaSlots } from '../engine/frames.ts'
 import { Neigh } from '../engine/neigh-state.ts'
+import { Outcome, Outcomes } from '../engine/outcomes.ts'
 import { LIP_CELLS, LipCell } from '../engine/sa-pool.ts'
 import { DestCell, Dests, Stat } from '../engine/service.ts'
 import { State } from '../engine/tcp-state.ts'
@@ -28,6 +29,7 @@ const { CONNS, IN_PACKETS, OUT_PACKETS, IN_BYTES, OUT_BYTES } = Stat
 interface WorkerReadings {
   counters: Counters
   dests: Dests
+  outcomes: Int32Array
   lips: Int32Array
 }
 
@@ -46,6 +48,7 @@ export class Readings {
     this.workers = tables.map(memory => ({
       counters: new Counters(memory.counters, config.arms.length),
       dests: new Dests(memory.dests, DEST_PLACES),
+      outcomes: new Outcomes(memory.outcomes, DEST_PLACES).cells,
       lips: new Int32Array(memory.lips),
     }))
   }
@@ -95,6 +98,12 @@ export class Readings {
   /** A place has a new RS, whose statistics the workers have begun anew. */
   forget(place: number): void {
     this.#zero.delete(place)
+  }
+
+  /** How connections to an RS began, counted modulo 2^32. */
+  outcomes(place: number): { failed: number; done: number } {
+    const sum = (cell: number) => this.#sum(worker => worker.outcomes[place * 2 + cell] ?? 0)
+    return { failed: sum(Outcome.FAILED), done: sum(Outcome.DONE) }
   }
 
   lportsUsed(place: number): number {

@@ -21,18 +21,29 @@ export interface Page {
 
 const NEIGH_STATES = Object.keys(Neigh)
 
-/** Copies the records in use from `from` on into `page` (PAGE_RECORDS of them); putting them into words is not for a worker. */
-export function copyConns(engine: Engine, from: number, page: Int32Array): Page {
+/**
+ * Copies the records in use from `from` on into `page` (PAGE_RECORDS of them), but for those of clients of an arm behind the
+ * first `arms`; putting them into words is not for a worker.
+ */
+export function copyConns(
+  engine: Engine,
+  from: number,
+  page: Int32Array,
+  arms = engine.arms.length,
+): Page {
   const { table } = engine.conns
   const end = Math.min(from + LOOKED_AT, table.capacity)
   let next = from
-  for (let count = 0; count < PAGE_RECORDS; count++) {
+  let count = 0
+  while (count < PAGE_RECORDS) {
     const conn = table.nextUsed(next, end)
     if (conn < 0) return { count, next: end < table.capacity ? end : -1 }
+    next = conn + 1
+    if (table.clientArm(conn) >= arms) continue
     for (let i = 0; i < RECORD_CELLS; i++) {
       page[count * RECORD_CELLS + i] = table.cells[(conn << 4) | i] as number
     }
-    next = conn + 1
+    count++
   }
   return { count: PAGE_RECORDS, next: next < table.capacity ? next : -1 }
 }

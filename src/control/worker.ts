@@ -20,6 +20,7 @@ import { ringIfAllowed, TapArm } from '../io/tap-arm.ts'
 import { ipv4Int } from '../wire/address.ts'
 import { applyChange, type Built, buildBare, workerId } from './apply.ts'
 import type { Change } from './changes.ts'
+import { CHECK_ARM, checkArm, mtuOfChecks } from './checks/check-arm.ts'
 import type { ConfigImpair } from './config.ts'
 import { LogLevels } from './log-levels.ts'
 import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
@@ -55,6 +56,7 @@ function main(): void {
     ...(sessions && { sessions }),
     isn: new KeyedIsn(Int32Array.of(...[0, 4, 8, 12].map(at => key.readInt32LE(at)))),
     tables: start.tables,
+    checkArm: (arm, slots) => checkArm(arm, mtuOfChecks(config.arms), slots),
     seed: key.readInt32LE(16) | 1,
     now: clockMs(),
   })
@@ -69,7 +71,8 @@ function main(): void {
   giveUpRights()
   const loop = new Loop(engine, taps, exchange, start.waker, {
     control: () => readMail(built, taps, loop),
-    armLost: arm => post({ lost: arm }),
+    // That of the health checks is in nobody's reach but our own.
+    armLost: arm => arm < config.arms.length && post({ lost: arm }),
   })
   post({ ready: true })
   loop.run()
@@ -89,6 +92,11 @@ function openExchange(): Exchange | null {
 
 function makeTaps(engine: Engine, ring: Ring | null): TapArm[] {
   return engine.arms.map((arm, i) => {
+    // The arm of the health checks gets its device when there are some.
+    if (i === config.arms.length) {
+      const options = { name: CHECK_ARM, impair: null, ring: null }
+      return new TapArm(arm, options, engine.frames, engine.counters)
+    }
     const { name, impair } = config.arms[i] as (typeof config.arms)[0]
     const spoil = isImpaired(impair) ? new Impair(impair, engine.frames) : null
     const tap = new TapArm(arm, { name, impair: spoil, ring }, engine.frames, engine.counters)
@@ -139,7 +147,7 @@ function carryOut(built: Built, changes: readonly Change[]): WorkerAnswer {
 function answered(engine: Engine, request: WorkerRequest): WorkerAnswer {
   try {
     if (request.verb === 'neighbours') return { ok: neighbours(engine, config, workerId(index)) }
-    return { ok: copyConns(engine, request.from, page) }
+    return { ok: copyConns(engine, request.from, page, config.arms.length) }
   } catch (error) {
     return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
   }

@@ -6,6 +6,7 @@
 import { arenaSlots } from '../engine/frames.ts'
 import { Handover } from '../io/handover.ts'
 import { createWaker } from '../io/native.ts'
+import { readerOf } from '../io/queues.ts'
 import { arenaBytes, type Tables, workerId } from './apply.ts'
 import { Arms } from './arms.ts'
 import type { Change } from './changes.ts'
@@ -31,6 +32,7 @@ export class Workers {
   readonly ended: Promise<string | undefined>
   readonly #threads: PacketThread[]
   readonly #arms: Arms
+  readonly #armCount: number
 
   /**
    * `changes` are what they set up first; `tables`, `traces` and `sessions` are the memories in which they count and write
@@ -46,6 +48,7 @@ export class Workers {
     sessions: readonly SharedArrayBuffer[] = [],
   ) {
     const { services: _, warnings: __, file: ___, ...bare } = config
+    this.#armCount = config.arms.length
     const wakers = traces.map(() => createWaker())
     const shared = wakers.length === 1 ? null : shareMemory(config, wakers)
     this.#arms = new Arms(config, warn, (worker, message) => this.#threads[worker]?.send(message))
@@ -111,6 +114,15 @@ export class Workers {
     if (changes.some(({ put }) => put === 'lip' || put === 'no-lip')) this.#arms.steer(lips)
     const answers = await Promise.all(this.#threads.map(thread => thread.change(changes)))
     for (const answer of answers) if ('error' in answer) throw new Error(answer.error)
+  }
+
+  /** The arm of the health checks, behind those of the config, has a device: `fds` are its queue, one for each worker. */
+  attachCheckArm(fds: readonly number[]): void {
+    const arm = this.#armCount
+    const reader = readerOf(arm, fds.length)
+    for (const [worker, fd] of fds.entries()) {
+      this.#threads[worker]?.send({ attach: arm, queue: { fd, reads: worker === reader } })
+    }
   }
 
   get arms(): Arms {

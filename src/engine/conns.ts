@@ -10,6 +10,7 @@ import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } fro
 import { type Counters, Drop, Event } from './counters.ts'
 import { Handshakes } from './handshakes.ts'
 import type { IsnSource } from './isn.ts'
+import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
 import { NO_LPORT } from './sa-pool.ts'
@@ -44,6 +45,7 @@ export class Conns {
   readonly #cells: Int32Array
   readonly #destCells: Int32Array
   readonly #dests: Dests
+  readonly #outcomes: Outcomes
   readonly #lips: Lips
   readonly #isn: IsnSource
   readonly #counters: Counters
@@ -65,6 +67,7 @@ export class Conns {
     capacity: number,
     timeoutMs: Int32Array,
     dests: Dests,
+    outcomes: Outcomes,
     lips: Lips,
     isn: IsnSource,
     counters: Counters,
@@ -77,11 +80,12 @@ export class Conns {
     const seed = (random.below(65_536) << 16) | random.below(65_536)
     this.table = new ConnTable(memory, 0, capacity, seed)
     this.#cells = this.table.cells
-    this.sessions = sessions && new Sessions(sessions.memory, this.table, sessions.ring)
+    this.sessions = sessions && new Sessions(sessions, this.table)
     this.#destCells = dests.cells
     this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, now)
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
+    this.#outcomes = outcomes
     this.#lips = lips
     this.#isn = isn
     this.#counters = counters
@@ -171,6 +175,7 @@ export class Conns {
       this.#handshakes.again(conn, now)
       if (this.sessions !== null) this.sessions.reopen(conn, before, now)
     }
+    if (before === SYN_RECV) this.#judge(conn, after, t & 1, dest)
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
     this.wheel.file(conn, this.#cells[(conn << 4) | DEADLINE])
@@ -219,7 +224,11 @@ export class Conns {
     const { cells } = this.table
     const at = conn << 4
     const dest = this.table.dest(conn)
-    const established = this.table.state(conn) === ESTABLISHED
+    const state = this.table.state(conn)
+    const established = state === ESTABLISHED
+    if ((state === SYN_RECV || state === State.SYN_SENT) && !this.#rsSeen(conn)) {
+      this.#outcomes.failed(dest)
+    }
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
     this.#counters.states[this.table.state(conn)]--
     const rs = this.#dests.list[dest]
@@ -247,6 +256,20 @@ export class Conns {
   #refresh(conn: number, state: number, now: number): void {
     const jitter = this.table.jitter(conn)
     this.#cells[(conn << 4) | DEADLINE] = now + this.timeoutMs(conn, state) + jitter
+  }
+
+  /**
+   * What the end of SYN_RECV says of the RS. DPVS takes any half-open connection that ends for a failure of the RS; here
+   * one whose SYN the RS has answered is not, or a client that never finishes its handshakes could take an RS out.
+   */
+  #judge(conn: number, after: number, dir: number, dest: number): void {
+    const seen = this.#rsSeen(conn)
+    if (after === ESTABLISHED && seen) this.#outcomes.done(dest)
+    else if (after === State.CLOSE && dir === OUT && !seen) this.#outcomes.failed(dest)
+  }
+
+  #rsSeen(conn: number): boolean {
+    return (this.#cells[(conn << 4) | WORD] & SEEN) !== 0
   }
 
   #activate(dest: number, step: number): void {
@@ -297,20 +320,12 @@ export class Conns {
     return (last + 1 + (this.#random.below(65_536) << 8)) | 0
   }
 
+  // biome-ignore format: one record, one line
   #traceConn(kind: number, conn: number, refs: number, now: number): void {
     const c = this.table.cells
     const at = conn << 4
     this.#trace.write(
-      kind,
-      now,
-      PROTO.TCP,
-      c[at],
-      c[at + 1],
-      c[at + 2],
-      c[at + 5],
-      c[at + 4],
-      c[at + 6],
-      refs,
+      kind, now, PROTO.TCP, c[at], c[at + 1], c[at + 2], c[at + 5], c[at + 4], c[at + 6], refs,
     )
   }
 

@@ -76,6 +76,7 @@ export const Event = {
   RX_ERRORS: 81,
   ARM_REATTACHED: 82,
   HANDED_OVER: 83,
+  RST_NO_RS: 84,
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */

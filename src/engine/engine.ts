@@ -16,13 +16,14 @@ import { FullNat } from './fullnat.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
 import { type NeighOptions, Neighs } from './neigh.ts'
+import { Outcomes } from './outcomes.ts'
 import { Kind, Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import { Random } from './random.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
-import { DestCell, Dests, type Service, type Services } from './service.ts'
+import { ANY_ARM, DestCell, Dests, type Service, type Services } from './service.ts'
 import type { SessionOptions, Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
@@ -41,6 +42,8 @@ export interface EngineOptions {
   /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
   destMemory: ArrayBufferLike
   destCapacity: number
+  /** At least Outcomes.bytesFor(destCapacity) bytes, all zero. */
+  outcomeMemory: ArrayBufferLike
   /** Of all workers. */
   templates: Templates
   /** ms per state, in the order of State. */
@@ -87,6 +90,7 @@ export class Engine {
   readonly conns: Conns
   readonly sessions: Sessions | null
   readonly dests: Dests
+  readonly outcomes: Outcomes
   readonly neighs: Neighs
   readonly lips: SaPool[] = []
   /** No connection is opened any more; those that are there go on. */
@@ -108,11 +112,13 @@ export class Engine {
     this.counters = options.counters
     this.trace = options.trace
     this.dests = new Dests(options.destMemory, options.destCapacity)
+    this.outcomes = new Outcomes(options.outcomeMemory, options.destCapacity)
     this.conns = new Conns(
       options.connMemory,
       options.connCapacity,
       options.timeoutMs,
       this.dests,
+      this.outcomes,
       this.lips,
       options.isn,
       this.counters,
@@ -189,7 +195,7 @@ export class Engine {
       const verdict = this.#mayOpen(arm, slot, service, now)
       if (verdict !== MAY_OPEN) return verdict
       t = this.conns.open(pkt, p, service as Service, arm.index, now)
-      if (t < 0) return this.#refuse(t, now)
+      if (t < 0) return this.#refuse(t, arm, slot, service as Service, now)
     }
     const dest = table.dest(t >> 1)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
@@ -268,6 +274,7 @@ export class Engine {
   #mayOpen(arm: Arm, slot: number, service: Service | undefined, now: number): number {
     const p = this.#parsed
     if (service === undefined) return -Drop.TCP_NO_SERVICE
+    if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
     const { SYN, ACK, FIN, RST } = FLAG
     const flags = p.flags & (SYN | ACK | FIN | RST)
     if (flags !== SYN) {
@@ -292,11 +299,15 @@ export class Engine {
     return back === undefined || back === arm
   }
 
-  #refuse(verdict: number, now: number): number {
+  /** A SYN that opened nothing. => The verdict on it, or the arm if it has become an RST. */
+  #refuse(verdict: number, arm: Arm, slot: number, service: Service, now: number): number {
     const p = this.#parsed
     if (this.trace.debug) {
       this.trace.write(TraceKind.REFUSED, now, PROTO.TCP, p.saddr, p.daddr, p.ports, -verdict)
     }
-    return verdict
+    if (verdict !== -Drop.TCP_NO_RS || !service.reject) return verdict
+    turnIntoRst(this.frames, slot, p)
+    this.counters.count(Event.RST_NO_RS)
+    return arm.index
   }
 }

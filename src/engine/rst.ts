@@ -41,11 +41,14 @@ export function writeRst(
 
 /**
  * Turns the bare ACK in `slot` into the RST+ACK that master sends back (fullnat semantics 1.6): addresses, ports and
- * MACs swapped, seq = its ack, ack = its seq + payload, window 0, no payload, TTL 63, TOS 0; options stay.
+ * MACs swapped, seq = its ack, ack = its seq + payload, window 0, no payload, TTL 63, TOS 0; options stay. A SYN, which
+ * acknowledges nothing, gets seq 0 and one more in ack (RFC 9293 3.10.7.1).
  */
 export function turnIntoRst(frames: Frames, slot: number, p: Parsed): void {
   const { pkt } = frames
   const seq = pkt.getInt32(p.l4 + TCP.SEQ)
+  const syn = (p.flags & FLAG.SYN) === 0 ? 0 : 1
+  const ack = (p.flags & FLAG.ACK) === 0 ? 0 : pkt.getInt32(p.l4 + TCP.ACK)
   swapMacs(pkt, p.eth)
   pkt.setUint8(p.ip + IPV4.TOS, 0)
   pkt.setUint16(p.ip + IPV4.TOTAL_LENGTH, p.ipHeader + p.tcpHeader)
@@ -54,8 +57,8 @@ export function turnIntoRst(frames: Frames, slot: number, p: Parsed): void {
   pkt.setInt32(p.ip + IPV4.DST, p.saddr)
   writeHeaderChecksum(pkt, p.ip, p.ipHeader)
   pkt.setInt32(p.l4 + TCP.SPORT, (p.ports << 16) | (p.ports >>> 16))
-  pkt.setInt32(p.l4 + TCP.SEQ, pkt.getInt32(p.l4 + TCP.ACK))
-  pkt.setInt32(p.l4 + TCP.ACK, (seq + p.payload) | 0)
+  pkt.setInt32(p.l4 + TCP.SEQ, ack)
+  pkt.setInt32(p.l4 + TCP.ACK, (seq + p.payload + syn) | 0)
   pkt.setUint8(p.l4 + TCP.FLAGS, FLAG.RST | FLAG.ACK)
   pkt.setUint16(p.l4 + TCP.WINDOW, 0)
   writeTcpChecksum(pkt, p.ip, p.l4, p.tcpHeader)

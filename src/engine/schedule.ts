@@ -57,7 +57,8 @@ function startRound(service: Service): boolean {
   }
   if (max === 0) return false
   service.currentWeight -= divisor
-  if (service.currentWeight <= 0) service.currentWeight = max
+  // Weights may have become less since the last round.
+  if (service.currentWeight <= 0 || service.currentWeight > max) service.currentWeight = max
   return true
 }
 

@@ -39,7 +39,11 @@ export interface Service {
   cursor: number
   currentWeight: number
   lipCursor: number
+  /** Index of the only arm whose clients it serves, or ANY_ARM: the services of health checks are nobody else's. */
+  readonly onlyArm: number
 }
+
+export const ANY_ARM = -1
 
 /** Per-RS cells of Dests.stats. */
 export const Stat = { CONNS: 0, IN_PACKETS: 1, OUT_PACKETS: 2, IN_BYTES: 3, OUT_BYTES: 4 } as const

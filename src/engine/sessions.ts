@@ -61,6 +61,8 @@ export interface SessionOptions {
   /** At least Sessions.bytesFor(connCapacity) bytes. */
   memory: ArrayBufferLike
   ring: SessionRing
+  /** Clients on arms from this one on are health checks, and nobody's sessions. */
+  arms: number
 }
 
 export class SessionRing {
@@ -158,17 +160,18 @@ export class Sessions {
   readonly #cells: Int32Array
   readonly #table: ConnTable
   readonly #ring: SessionRing
+  readonly #arms: number
 
   static bytesFor(capacity: number): number {
     return capacity * 64
   }
 
-  /** `memory` needs bytesFor(the table's capacity) bytes. */
-  constructor(memory: ArrayBufferLike, table: ConnTable, ring: SessionRing) {
+  constructor({ memory, ring, arms }: SessionOptions, table: ConnTable) {
     this.traffic = new Float64Array(memory, 0, table.capacity * 8)
     this.#cells = new Int32Array(memory, 0, table.capacity * 16)
     this.#table = table
     this.#ring = ring
+    this.#arms = arms
   }
 
   /** A conn begins. */
@@ -230,11 +233,12 @@ export class Sessions {
     for (let conn = from; ; conn++) {
       conn = this.#table.nextUsed(conn, capacity)
       if (conn < 0) return count
-      count++
+      if (this.#table.clientArm(conn) < this.#arms) count++
     }
   }
 
   #write(conn: number, state: number, end: number, now: number): void {
+    if (this.#table.clientArm(conn) >= this.#arms) return
     this.#ring.write(this.#table.cells, this.#cells, this.traffic, conn, state, end, now)
   }
 

@@ -11,7 +11,15 @@ import { type Arm, routeOut } from './arm.ts'
 import { type Neighs, NO_NEIGH } from './neigh.ts'
 import type { SaPool } from './sa-pool.ts'
 import { SCHEDULERS, type SchedulerName } from './schedule.ts'
-import { type Dest, DestCell, type Dests, type Lips, type Service, Services } from './service.ts'
+import {
+  ANY_ARM,
+  type Dest,
+  DestCell,
+  type Dests,
+  type Lips,
+  type Service,
+  Services,
+} from './service.ts'
 
 const { ARM, NEXT_HOP, NEIGH, ESTABLISHED_MS } = DestCell
 
@@ -23,6 +31,8 @@ export interface ServiceOptions {
   establishedMs: number
   /** SYNs that no RS can take are answered by a RST. */
   reject: boolean
+  /** Index of the only arm whose clients it serves, from its first put on; left out for any. */
+  onlyArm?: number
   /** ms for which a client keeps its RS, 0 for not at all; clients are told apart by this many bits. */
   persistenceMs: number
   clientPrefix: number
@@ -98,6 +108,7 @@ export class Setup {
       lips: [],
       establishedMs: 0,
       reject: false,
+      onlyArm: options.onlyArm ?? ANY_ARM,
       persistenceMs: 0,
       clientMask: -1,
       cursor: -1,
@@ -132,8 +143,8 @@ export class Setup {
     const known = service.dests.find(dest => dest.rip === rip && dest.rport === rport)
     if (known !== undefined) {
       Object.assign(known, { weight, upper, lower })
+      // The scheduler goes on where it is: slow starts change weights often, and starting over favours the heavy ones.
       this.#dests.checkLoad(known)
-      startOver(service)
       return
     }
     const dest = { index, service, rip, rport, weight, upper, lower, overloaded: false }

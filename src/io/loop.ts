@@ -34,6 +34,8 @@ export class Loop {
   readonly #revents: Int32Array
   #now = 0
   readonly #wasUp: boolean[]
+  /** Has had a device: the arm of the health checks gets one only when it is needed. */
+  readonly #hadDevice: boolean[]
   readonly #judgeForeign = (arm: number, slot: number) => this.#judge(this.#taps[arm], slot)
 
   /** `exchange` is null when there is one worker. */
@@ -51,7 +53,8 @@ export class Loop {
     this.#hooks = hooks
     this.#fds = new Int32Array(taps.length + 1)
     this.#revents = new Int32Array(taps.length + 1)
-    this.#wasUp = taps.map(() => true)
+    this.#wasUp = taps.map(({ fd }) => fd !== NO_FD)
+    this.#hadDevice = [...this.#wasUp]
   }
 
   /** Runs until control() says no. */
@@ -61,13 +64,15 @@ export class Loop {
     while (this.#turn()) {}
   }
 
-  /** Control has a queue of the arm's device for us, which had gone. */
+  /** Control has a queue of the arm's device for us, which had gone or is new. */
   attach(arm: number, fd: number, reads: boolean): void {
     const tap = this.#taps[arm]
     tap.take(fd, reads)
     this.#wasUp[arm] = true
+    const isBack = this.#hadDevice[arm]
+    this.#hadDevice[arm] = true
     if (!this.#isFirst) return
-    this.#engine.counters.count(Event.ARM_REATTACHED)
+    if (isBack) this.#engine.counters.count(Event.ARM_REATTACHED)
     this.#engine.announce(tap.arm)
   }
 

@@ -41,6 +41,17 @@ interface Addon {
   steer(fd: number, program: Uint8Array): void
   enterNetns(path: string): number
   leaveNetns(previous: number): void
+  setUpDevice(
+    name: string,
+    netns: string,
+    address: number,
+    prefixLength: number,
+    mtu: number,
+    network: number,
+    networkLength: number,
+    gateway: number,
+  ): void
+  socketIn(netns: string): number
   newNetns(): number
   notify(path: string, text: string): void
   giveUpRights(): void
@@ -171,6 +182,16 @@ export const notify: Addon['notify'] = addon.notify
  * working. Other threads keep theirs. Throws NativeError.
  */
 export const giveUpRights: Addon['giveUpRights'] = addon.giveUpRights
+
+/**
+ * Gives device `name` in the namespace file `netns` an address (int32 as 10.0.0.1 is 0x0a000001) and an MTU, brings it up
+ * and leads `network` out of it by way of `gateway`. Throws NativeError with the step that failed; steps
+ * before it stay done.
+ */
+export const setUpDevice: Addon['setUpDevice'] = addon.setUpDevice
+
+/** => a TCP socket (IPv4, non-blocking, close-on-exec) of the namespace file `netns`, the caller's. Throws NativeError. */
+export const socketIn: Addon['socketIn'] = addon.socketIn
 
 /** => an eventfd for wait; any thread of the process may wake it. */
 export const createWaker: Addon['createWaker'] = addon.createWaker

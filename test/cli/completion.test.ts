@@ -60,6 +60,8 @@ test('inside ipvsadm', async () => {
   assert.deepEqual(await offered('ipvsadm -A --'), [
     '--tcp-service',
     '--scheduler',
+    '--persistent',
+    '--netmask',
     '--conn-timeout',
     '--when-down',
     '--socket',

@@ -118,11 +118,33 @@ test('letters stand together, and a value may be attached', () => {
   }
 })
 
+test('persistence: its time may be missing, its mask is a netmask or a length', () => {
+  const service = (line: string) => {
+    const command = read(line)
+    return command.does === 'edit' ? command.edits[0] : undefined
+  }
+  const plain = { edit: 'add-service', service: SERVICE }
+  for (const line of [
+    `-A ${T} -p`,
+    `-A -p ${T}`,
+    `-A ${T} --persistent`,
+    `-A ${T} -p 360`,
+    `-A ${T} -p360`,
+  ])
+    assert.deepEqual(service(line), { ...plain, persistence: 360 }, line)
+  for (const line of [
+    `-A ${T} -p 60 -M 255.255.255.0`,
+    `-A ${T} -p 60 -M 24`,
+    `-A ${T} -M24 -p 60`,
+  ])
+    assert.deepEqual(service(line), { ...plain, persistence: 60, persistence_prefix: 24 }, line)
+})
+
 test('what is listed', () => {
   const plain = {
     does: 'list',
     kind: 'services',
-    conns: { one: false, persistent: false },
+    conns: { one: false },
     exact: false,
     sorted: true,
   }
@@ -137,8 +159,6 @@ test('what is listed', () => {
     ['-l --thresholds', 'thresholds'],
     ['-l --timeout', 'timeout'],
     ['--timeout', 'timeout'],
-    ['-l --persistent-conn', 'persistent-conn'],
-    ['-lnc --persistent-conn', 'connections'],
   ]
   for (const [line, kind] of kinds) {
     const command = read(line)
@@ -149,14 +169,13 @@ test('what is listed', () => {
     ...plain,
     kind: 'stats',
     service: SERVICE,
-    conns: { one: false, persistent: false, vip: '202.108.10.1:6379' },
+    conns: { one: false, vip: '202.108.10.1:6379' },
     exact: true,
     sorted: false,
   })
   const pair = read('-lnc --sockpair tcp:202.108.10.2:33896:202.108.10.1:redis --cpu 5')
   assert.deepEqual(pair.does === 'list' && pair.conns, {
     one: true,
-    persistent: false,
     client: '202.108.10.2:33896',
     vip: '202.108.10.1:6379',
     worker: 5,
@@ -194,6 +213,12 @@ test('mistakes are one line that says what to do', () => {
     [`-a ${T} -r 10.0.0.2 -w heavy`, 'expected a whole number 0-65535 after -w, found "heavy"'],
     [`-a ${T} -r 10.0.0.2 -w -1`, 'expected a whole number 0-65535 after -w, found "-1"'],
     [`-P -z int0 ${T} -F int0`, 'expected an IPv4 address after -z, found "int0"'],
+    [`-A ${T} -M 24`, '-M goes with -p'],
+    [`-A ${T} -p 0`, 'expected a whole number 1-1000000 after -p, found "0"'],
+    [
+      `-A ${T} -p -M 255.0.255.0`,
+      'expected a netmask like 255.255.255.0 after -M, found "255.0.255.0"',
+    ],
     ['--set 1 2', '--set needs UDP'],
     ['--set 1 2 x', 'expected a whole number 0-1000000 after --set, found "x"'],
     [
@@ -210,7 +235,6 @@ test('what DPVS has and this has not says why', () => {
     `-a ${T} -r 10.0.0.2 -g`,
     '-g: forwarding is by FullNAT (-b) only, because every answer has to come back here',
   )
-  refuses(`-A ${T} -p 360`, '-p: persistence is not supported yet; leave -p and -M out')
   for (const row of REFUSED) {
     const word = row.short ? `-${row.short}` : `--${row.long}`
     for (const each of [`-${row.short ?? `-${row.long}`}`, `--${row.long}`])

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   formatLips,
-  formatPersistent,
   formatRates,
   formatServices,
   formatStats,
@@ -43,15 +42,20 @@ test('--thresholds', () => {
   ])
 })
 
-test('--persistent-conn', () => {
-  assert.deepEqual(formatPersistent(SERVICES).split('\n'), [
-    BANNER,
-    'Prot LocalAddress:Port            Weight    PersistConn ActiveConn InActConn ',
-    '  -> RemoteAddress:Port',
-    'TCP  202.108.10.1:6379',
-    '  -> 192.168.168.2:6379           100       0           0          1         ',
-    '',
-  ])
+test('flags of a service, in their order', () => {
+  const flags = (service: Partial<ServiceInfo>) =>
+    formatServices([{ ...SEED, ...service }])
+      .split('\n')[3]
+      ?.replace('TCP  202.108.10.1:6379 wrr', '')
+  assert.equal(flags({}), '')
+  assert.equal(flags({ persistence: { timeout: 360, prefix: 32 } }), ' persistent 360')
+  assert.equal(flags({ persistence: { timeout: 0, prefix: 24 } }), '')
+  const all = {
+    persistence: { timeout: 60, prefix: 20 },
+    connTimeout: 300,
+    whenDown: 'reject',
+  } as const
+  assert.equal(flags(all), ' persistent 60 mask 255.255.240.0 conn-timeout 300 when-down reject')
 })
 
 test('large numbers, and the same in full', () => {

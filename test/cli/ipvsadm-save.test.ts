@@ -24,6 +24,7 @@ const edits: fc.Arbitrary<IpvsadmEdit> = fc.oneof(
       edit: fc.constantFrom('add-service' as const, 'edit-service' as const),
       service,
       scheduler: fc.constantFrom('rr' as const, 'wrr' as const),
+      persistence: seconds,
       conn_timeout: seconds,
       when_down: fc.constantFrom('drop' as const, 'reject' as const),
     },
@@ -88,6 +89,20 @@ test('-S of the seed', () => {
   )
 })
 
+test('persistence of networks reads as it was', () => {
+  fc.assert(
+    fc.property(service, seconds, fc.integer({ min: 1, max: 32 }), (key, persistence, prefix) => {
+      const edit = {
+        edit: 'add-service' as const,
+        service: plain(key),
+        persistence,
+        persistence_prefix: prefix,
+      }
+      assert.deepEqual(readSaved(commandLine(edit)).edits, [edit])
+    }),
+  )
+})
+
 test('-S has the timeout, the answer and the limits too', () => {
   const [seed] = SERVICES
   const [rs] = seed?.realServers ?? []
@@ -96,6 +111,7 @@ test('-S has the timeout, the answer and the limits too', () => {
     {
       ...seed,
       connTimeout: 300,
+      persistence: { timeout: 60, prefix: 24 },
       whenDown: 'reject',
       localAddresses: [],
       realServers: [{ ...rs, weight: 0, upperThreshold: 100, lowerThreshold: 50 }],
@@ -104,7 +120,7 @@ test('-S has the timeout, the answer and the limits too', () => {
   assert.equal(
     text,
     [
-      '-A -t 202.108.10.1:6379 -s wrr --conn-timeout 300 --when-down reject',
+      '-A -t 202.108.10.1:6379 -s wrr -p 60 -M 255.255.255.0 --conn-timeout 300 --when-down reject',
       '-a -t 202.108.10.1:6379 -r 192.168.168.2:6379 -b -w 0 -x 100 -y 50',
       '',
     ].join('\n'),
@@ -127,7 +143,7 @@ test('a line that cannot be read is named', () => {
     ['-C\n-A\n', /^line 2: -A needs -t VIP:PORT; nothing was changed$/],
     ['-L', /^line 1: expected a command that changes something/],
     ['-R', /^line 1: expected a command that changes something/],
-    ['-A -t 10.0.0.1:80 -p 360', /^line 1: -p: persistence/],
+    ['-A -t 10.0.0.1:80 -u', /^line 1: -u: UDP/],
     ['-C --socket /x', /^line 1: --socket goes before/],
   ]
   for (const [text, message] of cases) assert.throws(() => readSaved(text), { message })

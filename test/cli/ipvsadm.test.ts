@@ -90,10 +90,10 @@ test('what is there already, and what is not', async () => {
 
 test('edits change, and what an edit of a service leaves out gets its default', async () => {
   const daemon = await seed()
-  await say(daemon, `-E ${T} -s rr --conn-timeout 300 --when-down reject`)
+  await say(daemon, `-E ${T} -s rr -p --conn-timeout 300 --when-down reject`)
   await say(daemon, `-e ${T} -r 192.168.168.2 -w 5 -x 10`)
   assert.deepEqual((await say(daemon, `-ln ${T}`)).split('\n').slice(3), [
-    'TCP  202.108.10.1:6379 rr conn-timeout 300 when-down reject',
+    'TCP  202.108.10.1:6379 rr persistent 360 conn-timeout 300 when-down reject',
     '  -> 192.168.168.2:6379           FullNat 5      0          0         ',
     '',
   ])
@@ -106,13 +106,16 @@ test('edits change, and what an edit of a service leaves out gets its default', 
 
 test('-S is what -R reads', async () => {
   const daemon = await seed()
-  await say(daemon, '-A -t 202.108.10.1:80 --conn-timeout 300 --when-down reject')
+  await say(
+    daemon,
+    '-A -t 202.108.10.1:80 -p 60 -M 255.255.255.0 --conn-timeout 300 --when-down reject',
+  )
   await say(daemon, '-a -t 202.108.10.1:80 -r 192.168.168.9 -w 0 -x 100 -y 50')
   const before = daemon.file
   const saved = await say(daemon, '-S')
   assert.equal(
     saved.split('\n')[0],
-    '-A -t 202.108.10.1:80 -s wrr --conn-timeout 300 --when-down reject',
+    '-A -t 202.108.10.1:80 -s wrr -p 60 -M 255.255.255.0 --conn-timeout 300 --when-down reject',
   )
   await say(daemon, '-C')
   daemon.stdin = saved
@@ -188,7 +191,6 @@ test('connections by client, service and worker', async () => {
   assert.deepEqual(await rows('-lnc --cpu 1'), ['[1]'])
   assert.deepEqual(await rows('-lnc --cpu 2'), [])
   assert.deepEqual(await rows(`-lnc ${T}`), ['[5]'])
-  assert.deepEqual(await rows('-lnc --persistent-conn'), [])
   const pair = '-ln --sockpair tcp:202.108.10.2:33896'
   assert.deepEqual(await rows(`${pair}:202.108.10.1:6379`), ['[5]'])
   await fails(daemon, `${pair}:202.108.10.1:80`, 'connection specified not found')

@@ -50,6 +50,8 @@ async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Requ
       case 'log':
         if (request.level) levels.set(request.level, request.module)
         return { ok: { level: levels.base, modules: levels.own } }
+      case 'reopen':
+        return { ok: null }
       case 'ping':
         return { ok: { version: '0', pid: 1, workers: 7 } }
       default:

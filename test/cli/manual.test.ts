@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { OBJECTS } from '../../src/cli/dpip-words.ts'
+import { OBJECTS, REFUSED_OBJECTS } from '../../src/cli/dpip-words.ts'
 import { COMMANDS, OPTIONS, REFUSED } from '../../src/cli/ipvsadm-options.ts'
 import { manualPages } from '../../src/cli/manual.ts'
 import { roffText } from '../../src/cli/roff.ts'
@@ -40,6 +40,19 @@ test('every verb, command, option and word has its place', () => {
     for (const verb of verbs)
       assert.ok(page('tapvs-dpip.1').includes(`.B ${verb.names.join('|')}`), verb.names[0])
   }
+})
+
+test('docs/ipvsadm.md has every option and object, supported or not', () => {
+  const text = readFileSync(join(CHECKOUT, 'docs', 'ipvsadm.md'), 'utf8')
+  const quiet = ['socket', 'help', 'version', 'real-server', 'laddr', 'ifname']
+  for (const row of [...COMMANDS, ...OPTIONS, ...REFUSED]) {
+    const names = [...(row.short ?? '')].map(letter => `-${letter}`)
+    if (quiet.includes(row.long)) continue
+    const found = [...names, `--${row.long}`].some(name => text.includes(`\`${name}`))
+    assert.ok(found, row.long)
+  }
+  for (const name of [...OBJECTS.flatMap(({ names: [first] }) => first ?? []), ...REFUSED_OBJECTS])
+    assert.ok(text.includes(`\`${name}`), name)
 })
 
 test('requests are those of man(7), and nothing else is one', () => {

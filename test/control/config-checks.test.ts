@@ -140,7 +140,7 @@ test('what values say about each other', async t => {
     'arms left empty': ['arms:\n', ['arms: expected a list, found nothing']],
     'sixteen arms': [
       yaml({ arms: `[${Array.from({ length: 16 }, (_, i) => `{ name: a${i} }`).join(', ')}]` }),
-      ['arms[15]: expected at most 15 arms, found 16'],
+      ['arms[14]: expected at most 14 arms, found 16'],
     ],
     'steering by something else': [
       yaml({ rest: 'workers: { steering: rss }' }),

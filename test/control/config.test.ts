@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { NO_CHECK } from '../../src/control/checks/schema.ts'
 import { type ConfigValues, configOf, parseConfig, readConfig } from '../../src/control/config.ts'
 import { configSchema } from '../../src/control/config-schema.ts'
 import { DEFAULT_TIMEOUTS, State } from '../../src/engine/tcp-state.ts'
@@ -50,6 +51,8 @@ test('config/lab.yaml, every value', () => {
         scheduler: 'wrr',
         localAddresses: ['192.168.168.7'],
         connTimeout: 0,
+        check: NO_CHECK,
+        passive: null,
         persistence: { timeout: 0, prefix: 32 },
         whenDown: 'drop',
         realServers: [
@@ -103,20 +106,10 @@ function uncommented(text: string): { text: string; keys: string[] } {
 
 test('the commented-out keys of config/lab.yaml are true examples', () => {
   const { text, keys } = uncommented(readFileSync(LAB, 'utf8'))
-  assert.deepEqual(keys, [
-    'mac',
-    'mtu',
-    'impair',
-    'local_addresses',
-    'conn_timeout',
-    'timeouts',
-    'format',
-    'modules',
-    'rate',
-    'file',
-    'sessions',
-    'http',
-  ])
+  assert.deepEqual(
+    keys.join(' '),
+    'mac mtu impair local_addresses conn_timeout when_down check passive timeouts format modules rate file sessions http',
+  )
   const config = parseConfig(text, 'lab.yaml')
   assert.equal(config.arms[0]?.mac, '02:74:76:00:00:01')
   assert.deepEqual(config.arms[1]?.impair, {
@@ -127,12 +120,15 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     seed: 1,
   })
   assert.equal(config.services[0]?.connTimeout, 90)
+  assert.deepEqual(config.services[0]?.check, { ...NO_CHECK, type: 'redis' })
+  assert.deepEqual(config.services[0]?.passive, { failures: 3, within: 10, min: 5, max: 300 })
   const http = { address: '127.0.0.1', port: 9053, token: null, tokenFile: '/etc/tapvs/token' }
   assert.deepEqual(config.control.http, http)
   // What the comments call the defaults changes nothing.
   const plain = readConfig(LAB)
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)
   assert.deepEqual(config.services[0]?.localAddresses, plain.services[0]?.localAddresses)
+  assert.equal(config.services[0]?.whenDown, plain.services[0]?.whenDown)
   assert.deepEqual(config.tcp, plain.tcp)
   assert.deepEqual(config.log, {
     ...plain.log,

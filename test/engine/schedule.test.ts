@@ -15,12 +15,13 @@ function service(scheduler: SchedulerName, weights: number[]): Service {
     dests: [],
     lips: [],
     establishedMs: 0,
-    reject: false,
     persistenceMs: 0,
     clientMask: -1,
     cursor: -1,
     currentWeight: 0,
     lipCursor: -1,
+    reject: false,
+    onlyArm: -1,
   }
   const dests: Dest[] = weights.map((weight, index) => ({
     index,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Session, SessionReading } from '../../src/control/session-words.ts'
 import { Stat } from '../../src/engine/service.ts'
-import { SessionRing } from '../../src/engine/sessions.ts'
+import { SessionRing, Sessions } from '../../src/engine/sessions.ts'
 import { ARM, CLIENT, type Dir, frameOf, RS, SYN } from '../kit/connection.ts'
 import { offload, type TcpFields } from '../kit/frame.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
@@ -191,6 +191,21 @@ test('at the end the living are told as well, as many as there is room for', () 
   assert.equal(new Set(all.map(({ client }) => client)).size, 11)
   for (const { end } of all) assert.equal(end, 'stopped')
   assert.equal(r.ring.lost, 0)
+})
+
+test('connections of health checks are not told', () => {
+  const r = new Recorded()
+  const { table } = r.stand.engine.conns
+  const memory = new ArrayBuffer(Sessions.bytesFor(table.capacity))
+  r.send('in', SYN)
+  const conn = table.nextUsed(0, table.capacity)
+  for (const arms of [0, 1]) {
+    const sessions = new Sessions({ memory, ring: r.ring, arms }, table)
+    sessions.open(conn, r.stand.now)
+    assert.equal(sessions.left(0), arms)
+    sessions.end(conn, r.stand.now)
+    assert.equal(r.ended().length, arms)
+  }
 })
 
 test('off means no table', () => {

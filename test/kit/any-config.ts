@@ -5,6 +5,7 @@
 
 import fc from 'fast-check'
 import * as z from 'zod'
+import { checkProblems } from '../../src/control/checks/schema.ts'
 import { type ConfigFile, fileSchema } from '../../src/control/config-schema.ts'
 
 const TEXTS = [
@@ -30,6 +31,7 @@ const TEXTS = [
   ],
   ...['0%', '0.5%', '100%', '02:74:76:00:00:01', '12:34:56:00:11:22', 'AA:bb:cc:dd:ee:0f'],
   ...['/run/tapvs/tapvs.sock', '/a b', '/a: #b', '/tmp/\u0001', '/', '127.0.0.1', '200', '200-399'],
+  '/bin/true',
 ]
 const NUMBERS = [0, 1, 2, 3, 10, 16, 80, 100, 128, 576, 1500, 6379, 9000, 65_535, 262_144, 1e6]
 
@@ -86,6 +88,11 @@ export const soundConfig: fc.Arbitrary<ConfigFile> = anyConfig.map(any => {
   for (const [i, service] of file.services.entries()) {
     service.address = `10.0.0.${i + 1}`
     if (service.local_addresses) service.local_addresses = lips.slice(0, (i % lips.length) + 1)
+    for (const [[part, key]] of checkProblems(service)) {
+      if (part === 'check') delete (service.check as Record<string, unknown>)[key as string]
+      else delete service.passive
+    }
+    if (service.check.type === 'script') service.check.command = ['/bin/true']
     service.real_servers = service.real_servers.map((rs, j) => ({
       ...rs,
       address: `10.0.2.${j + 1}`,

@@ -118,8 +118,7 @@ test('a mistake, or what only a restart brings, changes nothing', async () => {
     edit({ edit: 'add-server', service: SERVICE, server: { address: '8.8.8.8' } }),
     /services\[0\]\.real_servers\[2\]\.address: expected an address that a route of some arm leads to/,
   )
-  const wish = structuredClone(before) as { workers: { count: number } }
-  wish.workers.count = 2
+  const wish = { ...before, workers: { count: 2 } }
   const plan = await ask(socket, { verb: 'apply', config: wish })
   assert.deepEqual(plan.restart, ['workers.count'])
   assert.deepEqual(await ask(socket, { verb: 'config' }), before)

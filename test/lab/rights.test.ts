@@ -8,7 +8,8 @@ import { chownSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { mustRun, until } from '../../netns/processes.ts'
-import { labConfig, labForTests, scratchFolder, VIP } from '../kit/lab.ts'
+import { redisPid } from '../../netns/real-servers.ts'
+import { labConfig, labForTests, RIP, scratchFolder, VIP } from '../kit/lab.ts'
 import { startOwnDaemon } from '../kit/own-daemon.ts'
 
 const folder = scratchFolder()
@@ -33,7 +34,11 @@ function rights(pid: number, tid: number, name: string): bigint {
 const threads = (pid: number) => readdirSync(`/proc/${pid}/task`).map(Number)
 
 async function twoWorkers(): Promise<void> {
-  await lab.up({ config: labConfig(folder, 'two', yaml => yaml.setIn(['workers', 'count'], 2)) })
+  const config = labConfig(folder, 'two', yaml => {
+    yaml.setIn(['workers', 'count'], 2)
+    yaml.setIn(['services', 0, 'check'], { type: 'redis', interval: 0.2, timeout: 0.3 })
+  })
+  await lab.up({ config })
 }
 
 test('another user with CAP_NET_ADMIN and CAP_SYS_ADMIN, and nothing else', async t => {
@@ -57,6 +62,16 @@ test('another user with CAP_NET_ADMIN and CAP_SYS_ADMIN, and nothing else', asyn
   await untilServed()
   // Steering needs a BPF program in the kernel, the burst an io_uring; neither was refused.
   assert.doesNotMatch(daemon.said(), /hands over|io_uring/)
+  // And the namespace of the checks could be made.
+  const redis = redisPid(lab.paths, lab.arm('rs'), RIP)
+  assert.ok(redis)
+  process.kill(redis, 'SIGSTOP')
+  try {
+    await daemon.says(/is down: .*the answer to PING timed out after 0\.3 s/)
+  } finally {
+    process.kill(redis, 'SIGCONT')
+  }
+  await daemon.says(/is up: 2 checks passed/)
 
   // A lost device is opened anew long after the start.
   await mustRun(lab.inside('client', ['ip', 'link', 'del', 'ext0']))

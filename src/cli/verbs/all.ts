@@ -7,6 +7,7 @@ import { addConfig } from './config.ts'
 import { addCounters } from './counters.ts'
 import { addDoctor } from './doctor.ts'
 import { addDpip } from './dpip.ts'
+import { addDrain } from './drain.ts'
 import { addIpvsadm } from './ipvsadm.ts'
 import { addLog } from './log.ts'
 import { addMetrics } from './metrics.ts'
@@ -21,6 +22,7 @@ export function addVerbs(common: Argv<Common>): void {
   addDoctor(common)
   addLog(common)
   addCounters(common)
+  addDrain(common)
   addIpvsadm(common)
   addDpip(common)
   addTop(common)

@@ -11,7 +11,6 @@ import type { Desk, OpenDesk } from '../desk.ts'
 import {
   formatConn,
   formatLips,
-  formatPersistent,
   formatRates,
   formatServices,
   formatStats,
@@ -73,8 +72,6 @@ async function list(desk: Desk, command: ListCommand): Promise<void> {
       return desk.print(formatRates(shownServices, exact))
     case 'thresholds':
       return desk.print(formatThresholds(shownServices))
-    case 'persistent-conn':
-      return desk.print(formatPersistent(shownServices))
   }
 }
 
@@ -92,7 +89,7 @@ async function services(desk: Desk, only?: ServiceKey, sorted = true): Promise<S
 /** Pages through the table, so that neither side ever holds all of it. */
 async function printConns(desk: Desk, filter: ConnFilter): Promise<void> {
   let found = 0
-  for (let from = filter.persistent ? -1 : 0; from >= 0; ) {
+  for (let from = 0; from >= 0; ) {
     const page = await desk.ask({ verb: 'conns', from, limit: CONNS_PER_REQUEST })
     const conns = page.conns.filter(conn => passes(conn, filter))
     found += conns.length

@@ -30,7 +30,11 @@ export function rights(
     findings.push(
       fail('CAP_SYS_ADMIN', `missing; arm ${netns.name} is in namespace ${netns.netns}`, START),
     )
-  else if (config) findings.push(ok('CAP_SYS_ADMIN', 'missing, and no arm has a netns'))
+  else if (config?.services.some(({ check }) => check.type !== 'none'))
+    findings.push(
+      fail('CAP_SYS_ADMIN', 'missing; real servers are checked in a namespace of its own', START),
+    )
+  else if (config) findings.push(ok('CAP_SYS_ADMIN', 'missing, and nothing takes a netns'))
   else findings.push(warn('CAP_SYS_ADMIN', 'missing; arms with a netns cannot be opened', START))
 
   const wantsBpf = !config || (config.workers.count > 1 && config.workers.steering === 'bpf')

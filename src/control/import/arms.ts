@@ -6,7 +6,7 @@
 import { isMap, type Scalar } from 'yaml'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { contains, hostOf, networkOf } from '../cidr.ts'
-import { type ConfigFile, keysAt } from '../config-schema.ts'
+import type { ConfigFile } from '../config-schema.ts'
 import { type ConfigInput, configDocument } from '../config-write.ts'
 import type { Imported, Lip } from './imported.ts'
 
@@ -32,8 +32,7 @@ const HINTS = {
 
 /** Arms `ext0` and `int0`, made for what was imported. */
 export function withSkeleton(imported: Imported): Completed {
-  const { lips } = imported
-  const { file, notes } = supported(imported)
+  const { file, lips } = imported
   const vips = unique(file.services.map(({ address }) => address))
   const servers = file.services.flatMap(service => service.real_servers ?? [])
   const inside = unique([...lips, ...servers].map(({ address }) => around(address)))
@@ -66,13 +65,13 @@ export function withSkeleton(imported: Imported): Completed {
     const routes = arm.items.find(({ key }) => String(key) === 'routes')
     if (routes) (routes.key as Scalar).commentBefore = ' The /24 around each address.'
   }
-  return { yaml: document.toString({ lineWidth: 0 }), notes }
+  return { yaml: document.toString({ lineWidth: 0 }), notes: [] }
 }
 
 /** The arms and settings of `base`, whose services make room for the imported ones. */
 export function withArms(imported: Imported, base: ConfigFile): Completed {
-  const { file: rules, notes } = supported(imported)
-  const { services, tcp } = rules
+  const { services, tcp } = imported.file
+  const notes: string[] = []
   const file: ConfigInput = {
     ...structuredClone(base),
     services,
@@ -98,17 +97,6 @@ export function withArms(imported: Imported, base: ConfigFile): Completed {
     notes.push(`VIP ${vip} is added to ${arm.name}`)
   }
   return { yaml: configDocument(file).toString({ lineWidth: 0 }), notes }
-}
-
-/** Without health checks as long as the config does not have them. */
-function supported({ file }: Imported): Pick<Imported, 'file'> & { notes: string[] } {
-  const checked = file.services.some(({ check }) => check)
-  if (!checked || keysAt(['services', 0]).includes('check')) return { file, notes: [] }
-  const services = file.services.map(({ check: _, ...service }) => service)
-  return {
-    file: { ...file, services },
-    notes: ['health checks are left out, they are not supported yet'],
-  }
 }
 
 /** The arm that is named, or that has the address on-link. */

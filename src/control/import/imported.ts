@@ -10,21 +10,8 @@ import type { ConfigInput } from '../config-write.ts'
 
 type FileService = NonNullable<ConfigInput['services']>[number]
 export type ImportedServer = NonNullable<FileService['real_servers']>[number]
-export interface ImportedCheck {
-  type: 'tcp' | 'http' | 'https' | 'script'
-  interval?: number
-  timeout?: number
-  fall?: number
-  port?: number
-  path?: string
-  host?: string
-  status?: string | number | (string | number)[]
-  command?: string[]
-}
-export type ImportedService = Omit<FileService, 'real_servers'> & {
-  check?: ImportedCheck
-  real_servers?: ImportedServer[]
-}
+export type ImportedService = FileService
+export type ImportedCheck = NonNullable<FileService['check']>
 
 export interface Lip {
   address: string

@@ -73,6 +73,8 @@ NAPI_MODULE_INIT() {
       EXPORT("unpersistTap", unpersist_tap),
       EXPORT("enterNetns", enter_netns),
       EXPORT("leaveNetns", leave_netns),
+      EXPORT("setUpDevice", set_up_device),
+      EXPORT("socketIn", socket_in),
       EXPORT("newNetns", new_netns),
       EXPORT("notify", notify),
       EXPORT("giveUpRights", give_up_rights),

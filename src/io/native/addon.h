@@ -35,7 +35,10 @@ bool integers(napi_env env, const napi_value *args, size_t n, int32_t *values);
 bool text(napi_env env, napi_value arg, char *buffer, size_t size, const char *complaint);
 bool fd_argument(napi_env env, napi_callback_info info, int32_t *fd);
 
-/* tap.c */
+/* tap.c: enter_netns_file moves this thread into the namespace; => a descriptor of the one it left, or -1 with errno
+ * and the thread unmoved. leave_netns_file goes back and closes it, or ends the process in `caller`'s name. */
+int enter_netns_file(const char *netns);
+void leave_netns_file(int previous, const char *caller);
 int open_own_netns(void);
 napi_value open_tap(napi_env env, napi_callback_info info);
 napi_value close_fd(napi_env env, napi_callback_info info);
@@ -43,6 +46,10 @@ napi_value duplicate_fd(napi_env env, napi_callback_info info);
 napi_value unpersist_tap(napi_env env, napi_callback_info info);
 napi_value enter_netns(napi_env env, napi_callback_info info);
 napi_value leave_netns(napi_env env, napi_callback_info info);
+
+/* netns.c */
+napi_value set_up_device(napi_env env, napi_callback_info info);
+napi_value socket_in(napi_env env, napi_callback_info info);
 
 /* process.c */
 napi_value notify(napi_env env, napi_callback_info info);

@@ -21,9 +21,7 @@
 
 int open_own_netns(void) { return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC); }
 
-/* Moves this thread into the namespace; => a descriptor of the one it left, or -1 with errno and
- * the thread unmoved. */
-static int enter(const char *netns) {
+int enter_netns_file(const char *netns) {
   int previous = open_own_netns();
   if (previous < 0) return -1;
   int target = open(netns, O_RDONLY | O_CLOEXEC);
@@ -34,6 +32,15 @@ static int enter(const char *netns) {
   close(previous);
   errno = error;
   return -1;
+}
+
+void leave_netns_file(int previous, const char *caller) {
+  /* A thread that lived on in the wrong namespace would open the next TAP, and start threads,
+   * there. */
+  if (setns(previous, CLONE_NEWNET) < 0)
+    napi_fatal_error(caller, NAPI_AUTO_LENGTH, "cannot return to the previous network namespace",
+                     NAPI_AUTO_LENGTH);
+  close(previous);
 }
 
 /* => a queue of the TAP in this thread's namespace, or -1 with errno and the step that failed. */
@@ -81,18 +88,11 @@ napi_value open_tap(napi_env env, napi_callback_info info) {
   if (flags & ~(QUEUE_MULTI | TAP_PERSIST))
     return range_error(env, "flags: QUEUE_MULTI and TAP_PERSIST only");
 
-  int previous = *netns ? enter(netns) : -1;
+  int previous = *netns ? enter_netns_file(netns) : -1;
   if (*netns && previous < 0) return system_error(env, errno, step, name, netns);
   int fd = open_queue(name, flags, &step);
   int error = errno;
-  if (previous >= 0) {
-    /* A thread that lived on in the wrong namespace would open the next TAP, and start threads,
-     * there. */
-    if (setns(previous, CLONE_NEWNET) < 0)
-      napi_fatal_error("openTap", NAPI_AUTO_LENGTH,
-                       "cannot return to the previous network namespace", NAPI_AUTO_LENGTH);
-    close(previous);
-  }
+  if (previous >= 0) leave_netns_file(previous, "openTap");
   return fd < 0 ? system_error(env, error, step, name, netns) : integer(env, fd);
 }
 
@@ -102,7 +102,7 @@ napi_value enter_netns(napi_env env, napi_callback_info info) {
   if (!arguments(env, info, 1, args) ||
       !text(env, args[0], netns, sizeof netns, "netns: expected a path"))
     return NULL;
-  int previous = enter(netns);
+  int previous = enter_netns_file(netns);
   return previous < 0 ? system_error(env, errno, "enter namespace", netns, "")
                       : integer(env, previous);
 }

@@ -1,0 +1,123 @@
+/** `tapvs drain`: an RS gets no new connections, and its old ones are watched until they are gone. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Argv } from 'yargs'
+import type { RealServerInfo, ServiceInfo } from '../../control/commands.ts'
+import type { Edit } from '../../control/edits.ts'
+import { ask, CliError } from '../client.ts'
+import { type Common, print } from '../common.ts'
+
+const LOOK_MS = 1000
+
+/** An RS in one of its services. */
+interface Place {
+  service: ServiceInfo
+  rs: RealServerInfo
+}
+
+interface Options extends Common {
+  server: string
+  service: string | undefined
+  timeout: number
+  restoreWeight: boolean
+}
+
+export function addDrain(common: Argv<Common>): void {
+  common.command(
+    'drain <server>',
+    'take a real server out of service and wait until its connections are gone',
+    command =>
+      command
+        .positional('server', {
+          type: 'string',
+          demandOption: true,
+          describe: 'ADDRESS:PORT of the real server',
+        })
+        .option('service', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'ADDRESS:PORT of the only service meant; default: all that have the server',
+        })
+        .option('timeout', {
+          type: 'number',
+          requiresArg: true,
+          default: 0,
+          defaultDescription: 'none',
+          describe: 'seconds after which to give up, with exit code 1',
+        })
+        .option('restore-weight', {
+          type: 'boolean',
+          default: false,
+          describe: 'give the weight back when given up, instead of leaving it at 0',
+        }),
+    options => drain(options),
+  )
+}
+
+async function drain(options: Options): Promise<void> {
+  const { socket, server, timeout } = options
+  if (!(timeout >= 0)) throw new CliError('--timeout: expected seconds', 2)
+  const before = await places(options)
+  await ask(socket, { verb: 'edit', edits: before.map(place => edit(place, 0)) })
+  const began = Date.now()
+  for (;;) {
+    const [active, inactive] = counted(await places(options))
+    const seconds = Math.round((Date.now() - began) / 1000)
+    if (active + inactive === 0) {
+      show(`${server} is drained: no connection is left after ${seconds} s`, true)
+      return
+    }
+    const left = `${active} active and ${inactive} inactive connections`
+    if (timeout > 0 && Date.now() - began >= timeout * 1000) {
+      if (process.stdout.isTTY) print('\r\x1b[K')
+      throw new CliError(
+        `${server} still has ${left} after ${seconds} s${await restored(options, before)}`,
+      )
+    }
+    show(`${server} has ${left}, ${seconds} s`, false)
+    await sleep(LOOK_MS)
+  }
+}
+
+/** Of the server, in the services meant. Throws CliError if there is none. */
+async function places({ socket, server, service }: Options): Promise<Place[]> {
+  const services = await ask(socket, { verb: 'services' })
+  const found = services
+    .filter(({ address, port }) => service === undefined || `${address}:${port}` === service)
+    .flatMap(meant => meant.realServers.map(rs => ({ service: meant, rs })))
+    .filter(({ rs: { address, port } }) => `${address}:${port}` === server)
+  if (found.length > 0) return found
+  const where = service === undefined ? 'in any service' : `in a service ${service}`
+  throw new CliError(`no real server ${server} ${where}; tapvs ipvsadm -ln lists them`)
+}
+
+function edit({ service, rs }: Place, weight: number): Edit {
+  return {
+    edit: 'edit-server',
+    service: { protocol: service.protocol, address: service.address, port: service.port },
+    server: { address: rs.address, port: rs.port },
+    weight,
+  }
+}
+
+async function restored({ socket, restoreWeight }: Options, before: Place[]): Promise<string> {
+  if (!restoreWeight) return '; its weight stays 0'
+  await ask(socket, { verb: 'edit', edits: before.map(place => edit(place, place.rs.weight)) })
+  return '; it has its weight again'
+}
+
+function counted(list: readonly Place[]): [active: number, inactive: number] {
+  let active = 0
+  let inactive = 0
+  for (const { rs } of list) {
+    active += rs.activeConns
+    inactive += rs.inactiveConns
+  }
+  return [active, inactive]
+}
+
+/** A terminal keeps one line, which every look writes anew; a file gets a line for each. */
+function show(text: string, last: boolean): void {
+  if (process.stdout.isTTY) print(`\r\x1b[K${text}${last ? '\n' : ''}`)
+  else print(`${text}\n`)
+}

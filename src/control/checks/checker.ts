@@ -1,0 +1,239 @@
+/**
+ * Health checks of all real servers: makes a Watch for each that has a check, follows the changes of the config, and says
+ * what becomes of an RS. Who carries that out, and how a check reaches its RS, is the host's business.
+ */
+
+import { setInterval as every } from 'node:timers'
+import { ipv4Text } from '../../wire/address.ts'
+import { rsName } from '../changes.ts'
+import type { ConfigRealServer, ConfigService } from '../config.ts'
+import { serviceName } from '../edits.ts'
+import { CheckAddresses } from './check-arm.ts'
+import type { HealthOptions, Mind } from './health.ts'
+import { type RsHealth, Watch, type Watched } from './watch.ts'
+
+/** How often the connections of passively checked RSs are looked at. */
+const LOOK_MS = 500
+
+export interface Outcomes {
+  /** Counted up, modulo 2^32. */
+  failed: number
+  done: number
+}
+
+/** A service that only the check arm has, and its only RS. Addresses are text. */
+export interface HiddenService {
+  address: string
+  port: number
+  localAddresses: string[]
+  rs: { address: string; port: number }
+}
+
+export interface CheckHost {
+  /** The namespace file of the check arm, which is made if there is none yet. Throws an Error in one line. */
+  netns(): string
+  hide(hidden: HiddenService): Promise<void>
+  reveal(hidden: HiddenService): Promise<void>
+  /** Null: it has no check any more, and gets what is configured. */
+  setHealth(service: ConfigService, rs: ConfigRealServer, health: RsHealth | null): void
+  /** Tells whoever wants to know of a change of mind. */
+  changed(service: ConfigService, rs: ConfigRealServer, mind: Mind): void
+  outcomes(service: ConfigService, rs: ConfigRealServer): Outcomes
+  warn(text: string): void
+  info(text: string): void
+  /** ms; never goes back */
+  now(): number
+}
+
+interface Entry {
+  service: ConfigService
+  rs: ConfigRealServer
+  /** Another text: it has to be looked at in another way. */
+  way: string
+  watch: Watch
+  address: number
+  hidden: HiddenService | null
+  seen: Outcomes
+}
+
+export class Checker {
+  readonly #host: CheckHost
+  readonly #addresses = new CheckAddresses()
+  readonly #entries = new Map<string, Entry>()
+  /** Services without an RS that is up, by name. */
+  readonly #down = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
+  #warned = false
+  #stopped = false
+
+  constructor(host: CheckHost) {
+    this.#host = host
+  }
+
+  /** The config's services are these from now on. */
+  update(services: readonly ConfigService[]): void {
+    const wanted = new Set<string>()
+    for (const service of services) {
+      if (service.check.type === 'none' && service.passive === null) continue
+      for (const rs of service.realServers) {
+        const name = rsName(service, rs)
+        wanted.add(name)
+        this.#put(name, service, rs)
+      }
+    }
+    for (const [name, entry] of this.#entries) {
+      if (wanted.has(name)) continue
+      this.#entries.delete(name)
+      this.#end(entry)
+      this.#host.setHealth(entry.service, entry.rs, null)
+    }
+    for (const name of this.#down)
+      if (!services.some(s => serviceName(s) === name)) this.#down.delete(name)
+    for (const service of services) this.#judge(service)
+    const passive = services.some(service => service.passive !== null)
+    if (passive) this.#timer ??= every(() => this.#look(), LOOK_MS)
+    else this.#stopLooking()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#stopLooking()
+    for (const { watch } of this.#entries.values()) watch.stop()
+  }
+
+  #put(name: string, service: ConfigService, rs: ConfigRealServer): void {
+    const { check, passive, localAddresses } = service
+    const way = JSON.stringify([check, passive, localAddresses])
+    const known = this.#entries.get(name)
+    if (known?.way === way) {
+      Object.assign(known, { service, rs })
+      known.watch.setWeight(rs.weight)
+      return
+    }
+    if (known) this.#end(known)
+    const watched = { weight: rs.weight, check, options: optionsOf(service), target: null }
+    const entry: Entry = known ?? {
+      service,
+      rs,
+      way,
+      watch: new Watch(
+        watched,
+        (health, mind) => this.#tell(entry, health, mind),
+        () => this.#host.now(),
+      ),
+      address: 0,
+      hidden: null,
+      seen: this.#host.outcomes(service, rs),
+    }
+    Object.assign(entry, { service, rs, way })
+    this.#entries.set(name, entry)
+    void this.#begin(entry, watched)
+  }
+
+  async #begin(entry: Entry, watched: Watched): Promise<void> {
+    const { service, rs, way } = entry
+    if (service.check.type === 'none') return entry.watch.start(watched)
+    try {
+      const netns = this.#host.netns()
+      const address = this.#addresses.take()
+      const port = service.check.port || rs.port
+      const hidden = {
+        address: ipv4Text(address),
+        port,
+        localAddresses: service.localAddresses,
+        rs: { address: rs.address, port },
+      }
+      Object.assign(entry, { address, hidden })
+      await this.#host.hide(hidden)
+      // It may have gone, or changed, meanwhile.
+      if (this.#stopped || entry.hidden !== hidden || entry.way !== way) return
+      const target = { netns, address: hidden.address, port, rs, vip: service }
+      entry.watch.start({ ...watched, weight: entry.rs.weight, target })
+    } catch (error) {
+      if (this.#stopped) return
+      entry.watch.start(watched)
+      if (this.#warned) return
+      this.#warned = true
+      this.#host.warn(`real servers are not checked: ${(error as Error).message}`)
+    }
+  }
+
+  #end(entry: Entry): void {
+    entry.watch.stop()
+    const { hidden, address } = entry
+    entry.hidden = null
+    if (hidden === null) return
+    this.#addresses.giveBack(address)
+    void this.#host.reveal(hidden).catch(() => {
+      // The packet threads are gone, and so is the service.
+    })
+  }
+
+  #tell({ service, rs }: Entry, health: RsHealth, mind: Mind | undefined): void {
+    if (mind) {
+      const text = `${rsName(service, rs)} is ${mind.up ? 'up' : 'down'}: ${mind.reason}`
+      if (mind.up) this.#host.info(text)
+      else this.#host.warn(text)
+      this.#host.changed(service, rs, mind)
+    }
+    this.#host.setHealth(service, rs, health)
+    this.#judge(service)
+  }
+
+  /** Says once when a service loses its last RS, and when it has one again. */
+  #judge(service: ConfigService): void {
+    const name = serviceName(service)
+    const down =
+      service.realServers.length > 0 && !service.realServers.some(rs => this.#isUp(service, rs))
+    if (down === this.#down.has(name)) return
+    if (down) {
+      this.#down.add(name)
+      const what = service.whenDown === 'reject' ? 'rejected' : 'dropped'
+      this.#host.warn(`${name} has no real server that is up: new connections are ${what}`)
+    } else {
+      this.#down.delete(name)
+      this.#host.info(`${name} has a real server again`)
+    }
+  }
+
+  #isUp(service: ConfigService, rs: ConfigRealServer): boolean {
+    return this.#entries.get(rsName(service, rs))?.watch.up ?? true
+  }
+
+  #look(): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.service.passive === null) continue
+      const now = this.#host.outcomes(entry.service, entry.rs)
+      const { failed, done } = entry.seen
+      entry.seen = now
+      entry.watch.connections((now.failed - failed) | 0, (now.done - done) | 0)
+    }
+  }
+
+  #stopLooking(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+function optionsOf({ check, passive }: ConfigService): HealthOptions {
+  const ms = (seconds: number) => seconds * 1000
+  return {
+    active:
+      check.type === 'none'
+        ? null
+        : {
+            intervalMs: ms(check.interval),
+            maxIntervalMs: ms(check.maxInterval),
+            rise: check.rise,
+            fall: check.fall,
+          },
+    passive: passive && {
+      failures: passive.failures,
+      withinMs: ms(passive.within),
+      minMs: ms(passive.min),
+      maxMs: ms(passive.max),
+    },
+    slowStartMs: ms(check.slowStart),
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The daemon's health checks: carries out what the Checker finds out, in all workers, one step after the other with the
+ * changes of the config.
+ */
+
+import { performance } from 'node:perf_hooks'
+import { closeFd } from '../../io/native.ts'
+import type { Events } from '../api/events.ts'
+import { type Change, rsName, type ServiceChange } from '../changes.ts'
+import type { ConfigRealServer, ConfigService } from '../config.ts'
+import type { ModuleLog } from '../log.ts'
+import type { Model } from '../model.ts'
+import type { Workers } from '../workers.ts'
+import { type CheckNetns, mtuOfChecks, openCheckNetns } from './check-arm.ts'
+import { Checker, type CheckHost, type HiddenService, type Outcomes } from './checker.ts'
+import type { Mind } from './health.ts'
+import type { RsHealth } from './watch.ts'
+
+/** As the model's own changes. */
+const CHANGES_AT_ONCE = 16
+
+export class Checks implements CheckHost {
+  readonly #model: Model
+  readonly #workers: Workers
+  readonly #log: ModuleLog
+  readonly #events: Events
+  readonly #checker = new Checker(this)
+  readonly #forget: () => void
+  #netns: CheckNetns | null = null
+  /** What has still to be told to the workers, by the RS's name. */
+  readonly #pending = new Map<string, { service: ConfigService; rs: ConfigRealServer }>()
+
+  /** Begins; the workers have to run. */
+  constructor(model: Model, workers: Workers, log: ModuleLog, events: Events) {
+    this.#model = model
+    this.#workers = workers
+    this.#log = log
+    this.#events = events
+    this.#forget = model.onChange(() => this.#checker.update(model.config.services))
+    this.#checker.update(model.config.services)
+  }
+
+  /** A second time changes nothing. */
+  stop(): void {
+    this.#forget()
+    this.#checker.stop()
+    this.#netns?.close()
+    this.#netns = null
+  }
+
+  netns(): string {
+    if (this.#netns) return this.#netns.path
+    const { arms, workers } = this.#model.config
+    const netns = openCheckNetns(workers.count, mtuOfChecks(arms))
+    try {
+      this.#workers.attachCheckArm(netns.fds)
+    } catch (error) {
+      for (const fd of netns.fds) closeFd(fd)
+      netns.close()
+      throw error
+    }
+    this.#netns = netns
+    return netns.path
+  }
+
+  hide(hidden: HiddenService): Promise<void> {
+    const { places, config } = this.#model
+    return this.#model.exclusively(() => {
+      const lips = hidden.localAddresses
+        .map(lip => places.lips.find(lip))
+        .filter(place => place >= 0)
+      const { address, port } = hidden
+      const place = places.dests.take(nameOf(hidden))
+      const limits = { upperThreshold: 0, lowerThreshold: 0 }
+      const rs = { ...hidden.rs, ...limits, weight: 1, vip: address, vport: port, place }
+      const service: ServiceChange = {
+        address,
+        port,
+        lips,
+        scheduler: 'rr',
+        connTimeout: 0,
+        persistence: { timeout: 0, prefix: 32 },
+        whenDown: 'drop',
+        onlyArm: config.arms.length,
+      }
+      return this.#carryOut([
+        { put: 'service', service },
+        { put: 'rs', rs },
+      ])
+    })
+  }
+
+  reveal(hidden: HiddenService): Promise<void> {
+    const { address, port, rs } = hidden
+    return this.#model.exclusively(async () => {
+      await this.#carryOut([
+        { put: 'no-rs', vip: address, vport: port, ...rs },
+        { put: 'no-service', address, port },
+      ])
+      this.#model.places.dests.leave(nameOf(hidden))
+    })
+  }
+
+  setHealth(service: ConfigService, rs: ConfigRealServer, health: RsHealth | null): void {
+    const name = rsName(service, rs)
+    if (health === null) this.#model.health.delete(name)
+    else this.#model.health.set(name, health)
+    const first = this.#pending.size === 0
+    this.#pending.set(name, { service, rs })
+    if (first) void this.#model.exclusively(() => this.#tellWorkers()).catch(this.#gone)
+  }
+
+  changed(service: ConfigService, rs: ConfigRealServer, { up, reason }: Mind): void {
+    this.#events.emit('server', {
+      service: { protocol: service.protocol, address: service.address, port: service.port },
+      server: { address: rs.address, port: rs.port },
+      up,
+      reason,
+    })
+  }
+
+  outcomes(service: ConfigService, rs: ConfigRealServer): Outcomes {
+    const { places, readings } = this.#model
+    return readings.outcomes(places.dests.find(rsName(service, rs)))
+  }
+
+  warn(text: string): void {
+    this.#log.warn(`CHECK: ${text}`)
+  }
+
+  info(text: string): void {
+    this.#log.info(`CHECK: ${text}`)
+  }
+
+  now(): number {
+    return performance.now()
+  }
+
+  /** Many RSs may change at a time; what the config no longer has needs no telling. */
+  async #tellWorkers(): Promise<void> {
+    const { config, places } = this.#model
+    const changes: Change[] = []
+    for (const [name, { service, rs }] of this.#pending) {
+      const { address: vip, port: vport } = service
+      const now = config.services
+        .find(({ address, port }) => address === vip && port === vport)
+        ?.realServers.find(({ address, port }) => address === rs.address && port === rs.port)
+      if (!now) continue
+      changes.push({ put: 'rs', rs: { ...now, vip, vport, place: places.dests.find(name) } })
+    }
+    this.#pending.clear()
+    for (let i = 0; i < changes.length; i += CHANGES_AT_ONCE) {
+      await this.#carryOut(changes.slice(i, i + CHANGES_AT_ONCE).map(this.#model.withHealth))
+    }
+  }
+
+  #carryOut(changes: readonly Change[]): Promise<void> {
+    return this.#workers.change(changes, [])
+  }
+
+  /** The packet threads are gone, or one has failed to carry out a change; the former is told elsewhere. */
+  readonly #gone = (error: Error) => this.warn(error.message)
+}
+
+/** What the place of a hidden RS is taken for. */
+function nameOf({ address, port }: HiddenService): string {
+  return `check ${address}:${port}`
+}

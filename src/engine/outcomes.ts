@@ -1,0 +1,34 @@
+/**
+ * How the connections to each RS began, for passive checks: control looks at these numbers and takes an RS out that
+ * answers no more SYNs. Eight bytes an RS beside Dests, whose line is full; touched when a connection's state changes.
+ */
+
+/** Per-RS cells. */
+export const Outcome = {
+  /** The RS refused the SYN with RST, or left it without an answer until the connection expired. */
+  FAILED: 0,
+  /** The RS has answered and the connection is established. */
+  DONE: 1,
+} as const
+
+export class Outcomes {
+  /** `dest * 2 + Outcome`, counted up for ever, modulo 2^32. */
+  readonly cells: Int32Array
+
+  static bytesFor(dests: number): number {
+    return dests * 8
+  }
+
+  /** `memory`, bytesFor(dests) bytes, may be shared: others read the numbers without asking the packet thread. */
+  constructor(memory: ArrayBufferLike, dests: number) {
+    this.cells = new Int32Array(memory, 0, dests * 2)
+  }
+
+  failed(dest: number): void {
+    this.cells[dest << 1]++
+  }
+
+  done(dest: number): void {
+    this.cells[(dest << 1) | Outcome.DONE]++
+  }
+}
