@@ -175,7 +175,15 @@ function config(options: RigOptions, services: number, realServers: number): Con
     connections: { tableSize: ConnTable.capacityFor(options.conns) },
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
-    log: { level: 'info', timestamps: false },
+    log: {
+      level: 'info',
+      timestamps: false,
+      format: 'text',
+      modules: {},
+      rate: { debug: 1000, kind: 50 },
+      file: null,
+      sessions: null,
+    },
     control: { socket: '', drain: 0, http: null },
   }
 }

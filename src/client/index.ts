@@ -71,8 +71,15 @@ export class TapvsClient {
   openapi = (): Promise<Record<string, unknown>> => this.#get('/v1/openapi.json')
   logLevel = async (): Promise<t.LogLevel> => (await this.#get<Level>('/v1/log')).level
 
-  async setLogLevel(level: t.LogLevel): Promise<t.LogLevel> {
-    return (await this.#send<Level>('PUT', '/v1/log', { level })).level
+  /** Of one module, or of all. => the level of those that have none of their own */
+  async setLogLevel(level: t.LogLevel, module?: t.LogModule): Promise<t.LogLevel> {
+    const body = { level, ...(module && { module }) }
+    return (await this.#send<Level>('PUT', '/v1/log', body)).level
+  }
+
+  /** For whoever has renamed the files of the log. */
+  async reopenLog(): Promise<void> {
+    await this.#send('POST', '/v1/log/reopen', {})
   }
 
   /** A page; `next` of the answer is `from` of the next one, -1 at the end. */

@@ -11,6 +11,7 @@ import { Outcomes } from '../engine/outcomes.ts'
 import type { Peers } from '../engine/peers.ts'
 import { LIP_CELLS, type Partition, SaPool } from '../engine/sa-pool.ts'
 import { Dests } from '../engine/service.ts'
+import { type SessionRing, Sessions } from '../engine/sessions.ts'
 import type { Setup } from '../engine/setup.ts'
 import { Steering } from '../engine/steering.ts'
 import { Templates } from '../engine/templates.ts'
@@ -37,6 +38,8 @@ export interface Surroundings {
   /** Memory of the worker that control reads; left out, the engine makes its own. */
   tables?: Tables
   trace: TraceRing
+  /** Where a record of each connection goes that has ended; left out for nowhere. */
+  sessions?: SessionRing
   isn: IsnSource
   /** Not 0. */
   seed: number
@@ -152,6 +155,13 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     toaMode: TOA_MODES[config.tcp.toa],
     rstOnBareAck: config.tcp.bareAck === 'rst',
     decrementTtl: config.tcp.xmitTtl,
+    sessions: around.sessions
+      ? {
+          memory: new ArrayBuffer(Sessions.bytesFor(connCapacity)),
+          ring: around.sessions,
+          arms: config.arms.length,
+        }
+      : null,
     peers: around.peers ?? null,
     seed: around.seed,
     now: around.now,

@@ -197,9 +197,11 @@ function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
     arms.map(({ name, netns, mac, mtu, impair }) => ({ name, netns, mac, mtu, impair }))
   if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, impair)')
   const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
+  const logOf = ({ log: { level: _, modules: __, ...rest } }: ConfigValues) => rest
   // Looked up when the end begins.
   const controlOf = ({ control: { drain: _, ...rest } }: ConfigValues) => rest
   const parts: [string, object, object][] = [
+    ['log', logOf(before), logOf(after)],
     ['tcp', tcpOf(before), tcpOf(after)],
     ['workers', before.workers, after.workers],
     ['connections', before.connections, after.connections],

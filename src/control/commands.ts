@@ -5,6 +5,7 @@
  */
 
 import type { Edit, ServiceKey } from './edits.ts'
+import type { Module, ModuleLevels } from './log-levels.ts'
 
 /** Where the daemon listens and the command line asks, unless they are told otherwise. */
 export const DEFAULT_SOCKET = '/run/tapvs/tapvs.sock'
@@ -218,7 +219,13 @@ export interface Verbs {
   counters: { args: object; answer: CountersInfo }
   /** Everything that can be counted, at one moment. */
   numbers: { args: object; answer: NumbersInfo }
-  log: { args: { level?: LogLevel }; answer: { level: LogLevel } }
+  /** Sets the level of one module or of all; => the levels, of modules those that have their own. */
+  log: {
+    args: { level?: LogLevel; module?: Module }
+    answer: { level: LogLevel; modules?: ModuleLevels }
+  }
+  /** Opens the files of the log anew, after somebody renamed them. */
+  reopen: { args: object; answer: null }
   ping: { args: object; answer: { version: string; pid: number; workers: number } }
 }
 

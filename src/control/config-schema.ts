@@ -9,6 +9,7 @@ import * as z from 'zod'
 import { checkSchema, passiveSchema } from './checks/schema.ts'
 import { isCidr } from './cidr.ts'
 import { DEFAULT_SOCKET, LOG_LEVELS } from './commands.ts'
+import { MODULES, type Module } from './log-levels.ts'
 
 const whole = (min: number, max: number) => {
   const expected = `a whole number ${min}-${max}`
@@ -115,6 +116,29 @@ const timeouts = mapping({
   synack: seconds.default(30),
 })
 
+const logLevel = z.enum(LOG_LEVELS, 'error, warn, info or debug')
+const moduleLevels = Object.fromEntries(
+  MODULES.map(module => [module, logLevel.optional()]),
+) as Record<Module, z.ZodOptional<typeof logLevel>>
+/** Anything less would be renamed at every line. */
+const SIZE_MIN = 4096
+const A_SIZE = 'a size of 4096 bytes or more, like 10M'
+const size = z
+  .union([z.int(A_SIZE), z.string(A_SIZE).regex(/^\d+[KMG]?$/, A_SIZE)], A_SIZE)
+  .refine(value => bytesOf(value) >= SIZE_MIN && bytesOf(value) <= 2 ** 40, A_SIZE)
+  .default('10M')
+const keep = whole(0, 1000).default(5)
+const isFilePath = (value: string) =>
+  value.startsWith('/') && !value.includes('\0') && !value.endsWith('/')
+const filePath = text('an absolute path', isFilePath)
+const isLogPath = (value: string) => value === '-' || isFilePath(value)
+
+/** 10M and the like in bytes; K, M and G are powers of 1024. */
+export function bytesOf(size: number | string): number {
+  const [, number, unit = ''] = /^(\d+)([KMG]?)$/.exec(String(size)) ?? []
+  return Number(number) * 1024 ** ' KMG'.indexOf(unit || ' ')
+}
+
 /** Who has the token may do anything, so it never goes over a wire. */
 const http = mapping({
   address: text('a loopback address: 127.0.0.1 or ::1', isLoopback).default('127.0.0.1'),
@@ -146,8 +170,20 @@ export const fileSchema = z.strictObject(
       unres_queue_length: whole(16, 8192).default(128),
     }).prefault({}),
     log: mapping({
-      level: z.enum(LOG_LEVELS, 'error, warn, info or debug').default('info'),
+      level: logLevel.default('info'),
       timestamps: z.boolean('true or false').default(false),
+      format: z.enum(['text', 'json'], 'text or json').default('text'),
+      modules: mapping(moduleLevels).prefault({}),
+      rate: mapping({
+        debug: whole(0, 1_000_000).default(1000),
+        kind: whole(0, 1_000_000).default(50),
+      }).prefault({}),
+      file: mapping({ path: filePath, max_size: size, keep }).optional(),
+      sessions: mapping({
+        path: text('an absolute path, or - for the log itself', isLogPath),
+        max_size: size,
+        keep,
+      }).optional(),
     }).prefault({}),
     control: mapping({
       socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),

@@ -9,11 +9,12 @@ import { ConnTable } from '../engine/conn.ts'
 import { ipv4Text } from '../wire/address.ts'
 import { configCheck, configPassive } from './checks/schema.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
-import type { LogLevel } from './commands.ts'
 import { checkConfig } from './config-checks.ts'
-import { type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
+import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
 import { type ConfigSource, ConfigValue, found } from './config-source.ts'
 import { ConfigText } from './config-text.ts'
+import type { LogOptions } from './log.ts'
+import type { LogFileOptions } from './log-file.ts'
 import { nearest } from './nearest.ts'
 
 export interface ConfigAddress {
@@ -121,6 +122,11 @@ export interface ConfigService {
   realServers: ConfigRealServer[]
 }
 
+export interface ConfigLog extends LogOptions {
+  /** Where a line per closed connection goes; null for nowhere. A path of `-` is the log itself. */
+  sessions: LogFileOptions | null
+}
+
 /** The API by TCP; one of the two is the token, or where it is. */
 export interface ConfigHttp {
   address: string
@@ -143,7 +149,7 @@ export interface Config {
     timeouts: number[]
   }
   neighbours: { timeout: number; unresQueueLength: number }
-  log: { level: LogLevel; timestamps: boolean }
+  log: ConfigLog
   /** drain: seconds that connections get to end at SIGTERM. */
   control: { socket: string; drain: number; http: ConfigHttp | null }
   /** What is allowed and looks like a mistake, each with its place. */
@@ -265,9 +271,18 @@ function normalise(file: ConfigFile): ConfigValues {
       timeout: file.neighbours.timeout,
       unresQueueLength: file.neighbours.unres_queue_length,
     },
-    log: file.log,
+    log: logOf(file.log),
     control: { ...file.control, http: httpOf(file.control.http) },
   }
+}
+
+function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {
+  return { ...log, file: logFileOf(file), sessions: logFileOf(sessions) }
+}
+
+function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
+  if (file === undefined) return null
+  return { path: file.path, maxBytes: bytesOf(file.max_size), keep: file.keep }
 }
 
 function httpOf(http: ConfigFile['control']['http']): ConfigHttp | null {

@@ -10,20 +10,24 @@ import { lipsOf } from './arms.ts'
 import { rsName } from './changes.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
-import type { Answer, LogLevel, PlanInfo, Request } from './commands.ts'
+import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
 import { withoutDefaults } from './config-write.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
-import { type Log, openLog, TraceReader } from './log.ts'
+import { type Log, openLog } from './log.ts'
+import type { Module } from './log-levels.ts'
 import { type CarryOut, Model } from './model.ts'
 import { Notifier } from './notify.ts'
 import { numbers } from './numbers.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
+import { SessionLog } from './session-log.ts'
+import { newSessionRing } from './session-ring.ts'
 import { connInfo } from './snapshots.ts'
 import { drained, Signals } from './stop.ts'
+import { TraceReader } from './trace-reader.ts'
 import { version } from './version.ts'
 import { Workers } from './workers.ts'
 
@@ -61,6 +65,7 @@ interface Daemon {
   model: Model
   workers: Workers
   log: Log
+  sessions: SessionLog | null
   notifier: Notifier
   signals: Signals
   events: Events
@@ -75,8 +80,10 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   const first = newTables(config)
   const tables = indices.map(index => (index === 0 ? first : newTables(config, first.templates)))
   const model = new Model(config, new Readings(config, tables))
-  const warn = (text: string) => log.warn(`TAPVS: ${text}`)
-  const workers = new Workers(config, model.initial, tables, traces, TRACE_RECORDS, warn)
+  const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
+  const rings = config.log.sessions ? indices.map(newSessionRing) : []
+  const sessions = config.log.sessions && new SessionLog(rings, config.log.sessions, log)
+  const workers = new Workers(config, model.initial, tables, traces, TRACE_RECORDS, warn, rings)
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
@@ -84,11 +91,12 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     return new TraceReader(ring, TRACE_RECORDS, names, log, () => model.readings.traceLost(index))
   })
   for (const reader of readers) reader.start()
+  sessions?.start()
 
   const signals = new Signals()
   const notifier = new Notifier(process.env, warn)
   const events = new Events()
-  const daemon = { configPath, model, workers, log, notifier, signals, events }
+  const daemon = { configPath, model, workers, log, sessions, notifier, signals, events }
   workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
   model.onChange(({ steps, warnings }) => events.emit('config', { steps, warnings }))
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
@@ -97,13 +105,13 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   try {
     const first = await Promise.race([workers.ready, signals.stop])
     if (first === 'stop') return 0
-    setLevel(daemon, log.level)
+    workers.setDebug(log.levels.tracing)
     model.sampleRates(performance.now())
     const { socket, http } = config.control
     server = await openServer(socket, request => respond(request, daemon), { events, http })
     signals.onReload(() => void reloadBySignal(daemon))
-    log.info(readyText(config))
-    checks = new Checks(model, workers, log, events)
+    log.info(readyText(config), 'ready')
+    checks = new Checks(model, workers, log.of('check'), events)
     notifier.ready(statusText(model.config))
     model.onChange(() => notifier.status(statusText(model.config)))
     notifier.watch(() => workers.alive())
@@ -121,6 +129,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()
+    sessions?.stop()
   }
 }
 
@@ -145,13 +154,15 @@ async function letEnd({ model, workers, log, notifier, signals }: Daemon): Promi
 }
 
 async function respond(request: Request, daemon: Daemon): Promise<Answer> {
-  const { model, workers, log } = daemon
+  const { model, workers } = daemon
   switch (request.verb) {
     case 'ping':
       return { ok: { version, pid: process.pid, workers: model.config.workers.count } }
     case 'log':
-      if (request.level !== undefined) setLevel(daemon, request.level)
-      return { ok: { level: log.level } }
+      return { ok: setLog(daemon, request) }
+    case 'reopen':
+      reopenLogs(daemon)
+      return { ok: null }
     case 'services':
       return { ok: services(model) }
     case 'addresses':
@@ -195,7 +206,8 @@ async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<P
   const plan = await model.apply(config, dryRun, carryOut(daemon))
   if (dryRun || plan.restart.length > 0) return plan
   for (const warning of plan.warnings) log.warn(`TAPVS: ${warning}`)
-  setLevel(daemon, config.log.level)
+  const { level, modules } = config.log
+  changeLevels(daemon, { level }, () => log.setLevels(level, modules))
   log.info(`TAPVS: config applied, ${plan.steps.length} changes`)
   return plan
 }
@@ -204,6 +216,8 @@ async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<P
 async function reloadBySignal(daemon: Daemon): Promise<void> {
   const { configPath, log, model, notifier } = daemon
   notifier.reloading()
+  // What rotates logs says so by this signal.
+  reopenLogs(daemon)
   try {
     const plan = await apply(daemon, readConfig(configPath), false)
     for (const key of plan.restart) log.error(`TAPVS: not reloaded: ${key} needs a restart`)
@@ -224,10 +238,32 @@ function zero({ config, places, readings }: Model, key: ServiceKey | undefined):
   }
 }
 
-function setLevel({ workers, log, events }: Daemon, level: LogLevel): void {
-  if (level !== log.level) events.emit('log', { level })
-  log.setLevel(level)
-  workers.setDebug(level === 'debug')
+/** => the levels afterwards, of modules those that differ from the rest */
+function setLog(daemon: Daemon, { level, module }: Verbs['log']['args']): Verbs['log']['answer'] {
+  const { log } = daemon
+  if (level !== undefined) {
+    changeLevels(daemon, { level, ...(module && { module }) }, () => log.setLevel(level, module))
+  }
+  const { base, own } = log.levels
+  return Object.keys(own).length === 0 ? { level: base } : { level: base, modules: own }
+}
+
+/** `event` is what those hear who want to know, if it changes anything. */
+function changeLevels(
+  { workers, log: { levels }, events }: Daemon,
+  event: { level: LogLevel; module?: Module },
+  change: () => void,
+): void {
+  const shown = () => JSON.stringify([levels.base, levels.own])
+  const before = shown()
+  change()
+  workers.setDebug(levels.tracing)
+  if (shown() !== before) events.emit('log', event)
+}
+
+function reopenLogs({ log, sessions }: Daemon): void {
+  log.reopen()
+  sessions?.reopen()
 }
 
 /** What `systemctl status` shows. */

@@ -1,68 +1,148 @@
 /**
- * The log: winston to stderr, and the trace ring of the packet thread put into words. The ring is bounded and the
- * packet thread never waits for it, so that a slow terminal costs records, not packets; how many is said once a second.
+ * The log: winston to stderr and to a file. Levels are per module, floods are held back and accounted for. This thread
+ * never touches a packet, so a slow disk costs nobody else anything.
  */
 
 import { once } from 'node:events'
+import { Writable } from 'node:stream'
 import winston from 'winston'
-import { RECORD_CELLS, type TraceRing } from '../engine/trace.ts'
 import { LOG_LEVELS, type LogLevel } from './commands.ts'
-import { type Names, wordsOf } from './words.ts'
+import { LogFile, type LogFileOptions } from './log-file.ts'
+import {
+  type Entry,
+  isJournal,
+  journalLine,
+  jsonLine,
+  type LogFormat,
+  textLine,
+} from './log-format.ts'
+import { LogLevels, type Module, type ModuleLevels } from './log-levels.ts'
+import { heldText, LogLimit, type LogRate } from './log-limit.ts'
 
-const DEBUG_PERIOD_MS = 20
-const QUIET_PERIOD_MS = 100
-/** Records per turn; the control socket is answered between turns. */
-const TURN_RECORDS = 2000
-const LOST_PERIOD_MS = 1000
 /** Of text that a pipe has not taken yet. Neither winston nor the stream has a limit, so this is it. */
 const BACKLOG_BYTES = 1 << 20
 /** How long the end waits for a reader that has stopped reading. */
 const FLUSH_LIMIT_MS = 1000
+/** From the first line that is held back to the account. */
+const HELD_PERIOD_MS = 1000
 
-export interface Log {
+export interface LogOptions {
+  level: LogLevel
+  /** In the text on stderr; in a file and in JSON there always is one. */
+  timestamps: boolean
+  format: LogFormat
+  modules: ModuleLevels
+  rate: LogRate
+  /** Beside stderr. */
+  file: LogFileOptions | null
+}
+
+/** What a line says beyond its level and its module. */
+export type Saying = Pick<Entry, 'text' | 'worker' | 'fields'>
+
+/** What a module says of itself. Lines with an `event` are held back when there are too many of it. */
+export interface ModuleLog {
+  error(text: string, event?: string, fields?: object): void
+  warn(text: string, event?: string, fields?: object): void
+  info(text: string, event?: string, fields?: object): void
+}
+
+/** As a whole it is the daemon's own module log. */
+export interface Log extends ModuleLog {
   readonly level: LogLevel
-  setLevel(level: LogLevel): void
-  write(level: LogLevel, text: string): void
-  error(text: string): void
-  warn(text: string): void
-  info(text: string): void
+  readonly levels: LogLevels
+  readonly format: LogFormat
+  /** Of all modules, or of one. */
+  setLevel(level: LogLevel, module?: Module): void
+  /** As a config has them. */
+  setLevels(level: LogLevel, modules: ModuleLevels): void
+  of(module: Module): ModuleLog
+  /** Writes a line unless it is not wanted; `say` is only called for a line that is written. */
+  record(level: LogLevel, module: Module, event: string | undefined, say: () => Saying): void
+  /** The same without the limit: for what somebody wants every line of. */
+  put(entry: Entry): void
   /** More text waits to be written than is good; debug lines had better be lost. */
   readonly behind: boolean
+  /** Opens the file anew, after somebody renamed it. */
+  reopen(): void
   /** Resolves when everything is written, or nobody takes it. Nothing is logged after it. */
   flush(): Promise<void>
 }
 
-export function openLog(options: { level: LogLevel; timestamps: boolean }): Log {
-  const { combine, printf, timestamp } = winston.format
-  const line = printf(({ message, timestamp: time }) =>
-    time === undefined ? String(message) : `${time} ${message}`,
-  )
+export function openLog(options: LogOptions): Log {
+  const levels = new LogLevels(options.level, options.modules)
+  const limit = new LogLimit(options.rate)
+  const stderr = new winston.transports.Console({
+    stderrLevels: [...LOG_LEVELS],
+    format: lineFormat(stderrLine(options)),
+  })
   const logger = winston.createLogger({
-    level: options.level,
-    format: options.timestamps ? combine(timestamp(), line) : line,
-    transports: [new winston.transports.Console({ stderrLevels: [...LOG_LEVELS] })],
+    // Each module has its level, so winston is given nothing that it would have to refuse.
+    level: 'debug',
+    format: winston.format(info => info)(),
+    transports: [stderr],
   })
   // Whoever read our stderr is gone: the daemon goes on without a log rather than not at all.
   process.stderr.on('error', () => {})
+
+  let ended = false
+  const put = (entry: Entry) => {
+    if (!ended && levels.wants(entry.level, entry.module)) {
+      logger.log({ level: entry.level, message: entry.text, entry })
+    }
+  }
+  const file = options.file === null ? null : addFile(logger, options.file, options.format, put)
+
+  let heldTimer: NodeJS.Timeout | undefined
+  const accountForHeld = () => {
+    clearTimeout(heldTimer)
+    heldTimer = undefined
+    const held = limit.takeHeld()
+    if (held.size === 0) return
+    const fields = Object.fromEntries(held)
+    const text = `LOG: ${heldText(held)}`
+    put({ level: 'warn', module: 'log', event: 'held_back', fields, text })
+  }
+  const record: Log['record'] = (level, module, event, say) => {
+    if (!levels.wants(level, module)) return
+    // Without an event there is nothing to tell kinds by; such lines are few.
+    if (event !== undefined && !limit.admits(level === 'debug', event)) {
+      heldTimer ??= setTimeout(accountForHeld, HELD_PERIOD_MS).unref()
+      return
+    }
+    put({ level, module, event, ...say() })
+  }
+  const of = (module: Module): ModuleLog => {
+    const at =
+      (level: LogLevel) =>
+      (text: string, event?: string, fields?: object): void =>
+        record(level, module, event, () => ({ text, fields }))
+    return { error: at('error'), warn: at('warn'), info: at('info') }
+  }
   return {
+    ...of('daemon'),
     get level() {
-      return logger.level as LogLevel
+      return levels.base
     },
-    setLevel: level => {
-      logger.level = level
-    },
+    levels,
+    format: options.format,
+    setLevel: (level, module) => levels.set(level, module),
+    setLevels: (level, modules) => levels.setAll(level, modules),
+    of,
+    record,
+    put,
     get behind() {
       return process.stderr.writableLength > BACKLOG_BYTES
     },
-    write: (level, text) => void logger.log(level, text),
-    error: text => void logger.error(text),
-    warn: text => void logger.warn(text),
-    info: text => void logger.info(text),
+    reopen: () => file?.reopen(),
     flush: async () => {
+      accountForHeld()
       // process.exit() right after a log call loses it; `finish` comes when the transport has it.
       const finished = once(logger, 'finish')
+      ended = true
       logger.end()
       await finished
+      file?.close()
       // And the transport has given it to a stream, which may have a pipe before it.
       await new Promise<void>(done => {
         const timer = setTimeout(done, FLUSH_LIMIT_MS)
@@ -75,60 +155,40 @@ export function openLog(options: { level: LogLevel; timestamps: boolean }): Log 
   }
 }
 
-/** Reads the trace ring on a timer and logs what it finds. */
-export class TraceReader {
-  readonly #ring: TraceRing
-  readonly #capacity: number
-  readonly #names: Names
-  readonly #log: Log
-  readonly #lostSoFar: () => number
-  readonly #record = new Int32Array(RECORD_CELLS)
-  #timer: NodeJS.Timeout | undefined
-  #lost = 0
-  #reportedAt = 0
+type Line = (entry: Entry) => string
 
-  /** `lostSoFar` says how many records the writer could not write; `capacity` is the ring's, in records. */
-  constructor(ring: TraceRing, capacity: number, names: Names, log: Log, lostSoFar: () => number) {
-    this.#ring = ring
-    this.#capacity = capacity
-    this.#names = names
-    this.#log = log
-    this.#lostSoFar = lostSoFar
-  }
+function stderrLine({ format, timestamps }: LogOptions): Line {
+  const line: Line =
+    format === 'json'
+      ? entry => jsonLine(entry, new Date())
+      : entry => textLine(entry, timestamps ? new Date() : null)
+  if (!isJournal(2, process.env.JOURNAL_STREAM)) return line
+  // The journal has a time of its own; JSON keeps its, because a program expects the key.
+  const plain: Line = format === 'json' ? line : entry => textLine(entry, null)
+  return entry => journalLine(entry.level, plain(entry))
+}
 
-  start(): void {
-    const turn = () => {
-      const emptied = this.drain(TURN_RECORDS)
-      this.#reportLost()
-      const period = this.#log.level === 'debug' ? DEBUG_PERIOD_MS : QUIET_PERIOD_MS
-      this.#timer = setTimeout(turn, emptied ? period : 0)
-    }
-    turn()
-  }
+function lineFormat(line: Line): winston.Logform.Format {
+  return winston.format.printf(({ entry }) => line(entry as Entry))
+}
 
-  /** Logs what is still there, and ends. */
-  stop(): void {
-    clearTimeout(this.#timer)
-    this.drain(this.#capacity)
-  }
-
-  /** => false if there was more than `limit`. Leaves the ring to fill while the log is behind. */
-  drain(limit: number): boolean {
-    for (let n = 0; n < limit; n++) {
-      if (this.#log.behind) return true
-      if (!this.#ring.read(this.#record)) return true
-      const { level, text } = wordsOf(this.#record, this.#names)
-      this.#log.write(level, text)
-    }
-    return false
-  }
-
-  #reportLost(): void {
-    const now = performance.now()
-    if (now - this.#reportedAt < LOST_PERIOD_MS) return
-    this.#reportedAt = now
-    const lost = this.#lostSoFar()
-    if (lost > this.#lost) this.#log.warn(`TRACE: ${lost - this.#lost} records lost`)
-    this.#lost = lost
-  }
+function addFile(
+  logger: winston.Logger,
+  options: LogFileOptions,
+  format: LogFormat,
+  put: (entry: Entry) => void,
+): LogFile {
+  const file = new LogFile(options, text =>
+    put({ level: 'warn', module: 'log', event: 'file', text }),
+  )
+  const stream = new Writable({
+    decodeStrings: false,
+    write: (chunk: string, _encoding, done) => {
+      file.write(chunk)
+      done()
+    },
+  })
+  const line: Line = entry => (format === 'json' ? jsonLine : textLine)(entry, new Date())
+  logger.add(new winston.transports.Stream({ stream, eol: '', format: lineFormat(line) }))
+  return file
 }

@@ -9,6 +9,7 @@ import { IN, State } from '../engine/tcp-state.ts'
 import { TraceKind } from '../engine/trace.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import { FLAG } from '../wire/tcp.ts'
+import type { Module } from './log-levels.ts'
 
 export interface Words {
   level: 'debug' | 'info' | 'warn'
@@ -21,9 +22,51 @@ export interface Names {
   arms: string[]
 }
 
+/** What a line belongs to, known before it is put into words. */
+export interface KindOfLine {
+  level: Words['level']
+  module: Module
+  /** The kind's name in lower case. */
+  event: string
+}
+
+const MODULE_OF: Record<keyof typeof TraceKind, Module> = {
+  LOOKUP: 'conn',
+  LPORT_FETCHED: 'sa_pool',
+  CONN_NEW: 'conn',
+  CONN_DEL: 'conn',
+  STATE: 'conn',
+  NEIGH: 'neigh',
+  NOT_SYN: 'service',
+  REFUSED: 'service',
+  TOA_FAILED: 'conn',
+  ADDRESS_CLAIMED: 'neigh',
+  NEIGH_FAILED: 'neigh',
+  NEIGH_MOVED: 'neigh',
+}
+const LEVEL_OF: Partial<Record<keyof typeof TraceKind, Words['level']>> = {
+  ADDRESS_CLAIMED: 'warn',
+  NEIGH_FAILED: 'warn',
+  NEIGH_MOVED: 'info',
+}
+const UNKNOWN: KindOfLine = { level: 'warn', module: 'log', event: 'unknown_record' }
+
+const KINDS: KindOfLine[] = []
+for (const name of Object.keys(TraceKind) as (keyof typeof TraceKind)[]) {
+  KINDS[TraceKind[name]] = {
+    level: LEVEL_OF[name] ?? 'debug',
+    module: MODULE_OF[name],
+    event: name.toLowerCase(),
+  }
+}
+
+export function kindOf(record: Int32Array): KindOfLine {
+  return KINDS[record[0] ?? 0] ?? UNKNOWN
+}
+
 /** Names in the log, by number; `ipvsadm` spells three of the states otherwise. */
-const STATES = Object.keys(State)
-const NEIGH_STATES = Object.keys(Neigh)
+export const STATES = Object.keys(State)
+export const NEIGH_STATES = Object.keys(Neigh)
 
 const REASONS = new Map<number, string>(
   Object.entries({ ...Drop, ...Event }).map(([name, number]) => [number, name.toLowerCase()]),
@@ -103,7 +146,7 @@ function debug(text: string): Words {
   return { level: 'debug', text }
 }
 
-function protocolName(protocol: number): string {
+export function protocolName(protocol: number): string {
   return { 1: 'ICMP', 6: 'TCP', 17: 'UDP' }[protocol] ?? `protocol ${protocol}`
 }
 
@@ -129,14 +172,14 @@ function connEnds(
 }
 
 /** SFAR, each a letter or a dot; PSH and URG are not shown. */
-function flagsText(flags: number): string {
+export function flagsText(flags: number): string {
   const letter = (flag: number, text: string) => (flags & flag ? text : '.')
   return (
     letter(FLAG.SYN, 'S') + letter(FLAG.FIN, 'F') + letter(FLAG.ACK, 'A') + letter(FLAG.RST, 'R')
   )
 }
 
-function reason(number: number): string {
+export function reason(number: number): string {
   return REASONS.get(number) ?? `reason ${number}`
 }
 

@@ -37,6 +37,8 @@ export interface WorkerStart {
   /** Shared memory of the trace ring, `traceRecords` records; the control thread reads it. */
   trace: SharedArrayBuffer
   traceRecords: number
+  /** Shared memory of the ring of ended connections; null if nobody wants them. */
+  sessions: SharedArrayBuffer | null
   /** Requests come in here; the worker looks after each wake-up. */
   port: MessagePort
   /** eventfd that ends the worker's sleep. */

@@ -22,6 +22,8 @@ import { applyChange, type Built, buildBare, workerId } from './apply.ts'
 import type { Change } from './changes.ts'
 import { CHECK_ARM, checkArm, mtuOfChecks } from './checks/check-arm.ts'
 import type { ConfigImpair } from './config.ts'
+import { LogLevels } from './log-levels.ts'
+import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { copyConns, neighbours } from './snapshots.ts'
 import type {
   FromWorker,
@@ -41,14 +43,17 @@ function post(message: FromWorker): void {
 
 function main(): void {
   const trace = new TraceRing(start.trace, start.traceRecords)
-  trace.debug = config.log.level === 'debug'
+  trace.debug = new LogLevels(config.log.level, config.log.modules).tracing
   const key = randomBytes(20)
   const exchange = openExchange()
+  const sessions = start.sessions && sessionRing(start.sessions)
+  if (sessions) setSessionClock(sessions, clockMs())
   const built = buildBare(config, {
     worker: index,
     ...(shared && { arena: shared.arena }),
     ...(exchange && { peers: exchange }),
     trace,
+    ...(sessions && { sessions }),
     isn: new KeyedIsn(Int32Array.of(...[0, 4, 8, 12].map(at => key.readInt32LE(at)))),
     tables: start.tables,
     checkArm: (arm, slots) => checkArm(arm, mtuOfChecks(config.arms), slots),
@@ -71,6 +76,7 @@ function main(): void {
   })
   post({ ready: true })
   loop.run()
+  if (sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
   for (const tap of taps) tap.lose()
 }
 

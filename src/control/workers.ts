@@ -35,8 +35,8 @@ export class Workers {
   readonly #armCount: number
 
   /**
-   * `changes` are what they set up first; `tables` and `traces` are the memories in which they count and write their
-   * trace, by worker. Throws NativeError if an arm cannot be opened.
+   * `changes` are what they set up first; `tables`, `traces` and `sessions` are the memories in which they count and write
+   * their records, by worker. Throws NativeError if an arm cannot be opened.
    */
   constructor(
     config: Config,
@@ -45,6 +45,7 @@ export class Workers {
     traces: readonly SharedArrayBuffer[],
     traceRecords: number,
     warn: (text: string) => void,
+    sessions: readonly SharedArrayBuffer[] = [],
   ) {
     const { services: _, warnings: __, file: ___, ...bare } = config
     this.#armCount = config.arms.length
@@ -65,6 +66,7 @@ export class Workers {
         trace,
         traceRecords,
         waker,
+        sessions: sessions[index] ?? null,
       }
       return new PacketThread(start, arm => this.#arms.lost(arm, index), warn)
     })

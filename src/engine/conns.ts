@@ -16,6 +16,7 @@ import type { Random } from './random.ts'
 import { NO_LPORT } from './sa-pool.ts'
 import { isOpen } from './schedule.ts'
 import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
+import { type SessionOptions, Sessions } from './sessions.ts'
 import { nextState, OUT, STATES, State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
@@ -52,6 +53,8 @@ export class Conns {
   readonly #trace: TraceRing
   readonly #templates: Templates
   readonly #random: Random
+  /** null if nobody wants to know. */
+  readonly sessions: Sessions | null
   /** ms per state. */
   readonly #timeoutMs: Int32Array
 
@@ -71,11 +74,13 @@ export class Conns {
     trace: TraceRing,
     random: Random,
     templates: Templates,
+    sessions: SessionOptions | null,
     now: number,
   ) {
     const seed = (random.below(65_536) << 16) | random.below(65_536)
     this.table = new ConnTable(memory, 0, capacity, seed)
     this.#cells = this.table.cells
+    this.sessions = sessions && new Sessions(sessions, this.table)
     this.#destCells = dests.cells
     this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, now)
     this.#timeoutMs = timeoutMs.slice(0, STATES)
@@ -125,6 +130,7 @@ export class Conns {
     cells[at | RS_ISN1] = now
     cells[at | RST_SEQ] = 0
     cells[at | RST_ACK] = 0
+    if (this.sessions !== null) this.sessions.open(conn, now)
     this.table.link(conn)
     this.#refresh(conn, State.NONE, now)
     this.wheel.file(conn, cells[at + DEADLINE])
@@ -165,7 +171,10 @@ export class Conns {
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#activate(dest, 1)
     else if (before === ESTABLISHED) this.#activate(dest, -1)
-    if (after === SYN_RECV && before !== State.NONE) this.#handshakes.again(conn, now)
+    if (after === SYN_RECV && before !== State.NONE) {
+      this.#handshakes.again(conn, now)
+      if (this.sessions !== null) this.sessions.reopen(conn, before, now)
+    }
     if (before === SYN_RECV) this.#judge(conn, after, t & 1, dest)
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
@@ -228,6 +237,7 @@ export class Conns {
     const pool = this.#lips[this.table.lip(conn)]
     pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
     if (this.#trace.debug) this.#traceConn(TraceKind.CONN_DEL, conn, 0, now)
+    if (this.sessions !== null) this.sessions.end(conn, now)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
   }
@@ -310,20 +320,12 @@ export class Conns {
     return (last + 1 + (this.#random.below(65_536) << 8)) | 0
   }
 
+  // biome-ignore format: one record, one line
   #traceConn(kind: number, conn: number, refs: number, now: number): void {
     const c = this.table.cells
     const at = conn << 4
     this.#trace.write(
-      kind,
-      now,
-      PROTO.TCP,
-      c[at],
-      c[at + 1],
-      c[at + 2],
-      c[at + 5],
-      c[at + 4],
-      c[at + 6],
-      refs,
+      kind, now, PROTO.TCP, c[at], c[at + 1], c[at + 2], c[at + 5], c[at + 4], c[at + 6], refs,
     )
   }
 

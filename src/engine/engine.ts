@@ -24,6 +24,7 @@ import { Random } from './random.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
 import { ANY_ARM, DestCell, Dests, type Service, type Services } from './service.ts'
+import type { SessionOptions, Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
@@ -53,6 +54,8 @@ export interface EngineOptions {
   /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */
   rstOnBareAck: boolean
   decrementTtl: boolean
+  /** null when nobody wants a record per connection. */
+  sessions: SessionOptions | null
   /** The other workers; null when there is one. */
   peers: Peers | null
   /** Any number but 0. */
@@ -85,6 +88,7 @@ export class Engine {
   readonly counters: Counters
   readonly trace: TraceRing
   readonly conns: Conns
+  readonly sessions: Sessions | null
   readonly dests: Dests
   readonly outcomes: Outcomes
   readonly neighs: Neighs
@@ -121,8 +125,10 @@ export class Engine {
       this.trace,
       random,
       options.templates,
+      options.sessions,
       options.now,
     )
+    this.sessions = this.conns.sessions
     this.neighs = new Neighs(
       options.neigh,
       this.arms,
@@ -199,6 +205,7 @@ export class Engine {
     if (outward && (p.flags & ACK) !== 0) this.#forward.confirmRs(p, dest, now)
     this.conns.segment(t, p, now)
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
+    if (this.sessions !== null) this.sessions.packet(t, p, now)
     if (outward) {
       this.conns.rememberRs(pkt, t, p, now)
       return this.#forward.toClient(slot, p, t)

@@ -70,7 +70,15 @@ test('config/lab.yaml, every value', () => {
     connections: { tableSize: 262_144 },
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
-    log: { level: 'info', timestamps: false },
+    log: {
+      level: 'info',
+      timestamps: false,
+      format: 'text',
+      modules: {},
+      rate: { debug: 1000, kind: 50 },
+      file: null,
+      sessions: null,
+    },
     control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null },
   }
   const { warnings, file, ...values } = config
@@ -98,19 +106,13 @@ function uncommented(text: string): { text: string; keys: string[] } {
 
 test('the commented-out keys of config/lab.yaml are true examples', () => {
   const { text, keys } = uncommented(readFileSync(LAB, 'utf8'))
-  assert.deepEqual(keys, [
+  const expected = [
     ...['mac', 'mtu', 'neighbours', 'impair'],
-    ...[
-      'local_addresses',
-      'conn_timeout',
-      'persistence',
-      'persistence_prefix',
-      'when_down',
-      'check',
-      'passive',
-    ],
-    ...['upper_threshold', 'lower_threshold', 'timeouts', 'http'],
-  ])
+    ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
+    ...['check', 'passive', 'upper_threshold', 'lower_threshold', 'timeouts'],
+    ...['format', 'modules', 'rate', 'file', 'sessions', 'http'],
+  ]
+  assert.deepEqual(keys, expected)
   const config = parseConfig(text, 'lab.yaml')
   assert.equal(config.arms[0]?.mac, '02:74:76:00:00:01')
   assert.deepEqual(config.arms[1]?.impair, {
@@ -139,6 +141,12 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)
   assert.deepEqual(config.services[0]?.localAddresses, plain.services[0]?.localAddresses)
   assert.deepEqual(config.tcp, plain.tcp)
+  assert.deepEqual(config.log, {
+    ...plain.log,
+    modules: { conn: 'debug', sa_pool: 'debug' },
+    file: { path: '/var/log/tapvs/tapvs.log', maxBytes: 10 << 20, keep: 5 },
+    sessions: { path: '/var/log/tapvs/sessions.log', maxBytes: 100 << 20, keep: 10 },
+  })
 })
 
 test('what config/lab.yaml calls the default is the default', () => {

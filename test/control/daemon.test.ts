@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { ask } from '../../src/cli/client.ts'
 
@@ -158,12 +168,94 @@ test('debug from the config, with time stamps', async t => {
 })
 
 test('lost records are reported in a line, with their number', async t => {
-  const daemon = await start(t, 'chatters', /TRACE: .*\n/, 'log: { level: debug }\n')
+  const log = 'log: { level: debug, rate: { debug: 0 } }\n'
+  const daemon = await start(t, 'chatters', /TRACE: .*\n/, log)
   const [, lost] = await daemon.said(/^TRACE: (\d+) records lost\n/m)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
   const logged = daemon.stderr().match(/^SAPOOL/gm)?.length
   assert.equal(Number(lost) + (logged ?? 0), 100_000)
+})
+
+test('lines beyond the rate are held back, with their number and kind', async t => {
+  const log = 'log: { level: debug, rate: { debug: 100 } }\n'
+  const daemon = await start(t, 'chatters', /LOG: .*\n/, log)
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+  const sum = (pattern: RegExp) =>
+    [...daemon.stderr().matchAll(pattern)].reduce((total, [, count]) => total + Number(count), 0)
+  const logged = daemon.stderr().match(/^SAPOOL/gm)?.length ?? 0
+  const held = sum(/^LOG: \d+ lines held back: (\d+) lport_fetched$/gm)
+  assert.equal(sum(/^TRACE: (\d+) records lost$/gm) + held + logged, 100_000)
+  assert.ok(logged >= 100 && logged <= 1000, `${logged} lines`)
+})
+
+test('a module has its own level, until all are given one', async t => {
+  const daemon = await start(t, 'works', /ready/, 'log: { modules: { neigh: warn } }\n')
+  const { socket } = daemon
+  const level = async (args: object) => ask(socket, { verb: 'log', ...args })
+  assert.deepEqual(await level({}), { level: 'info', modules: { neigh: 'warn' } })
+  // A record comes, and nobody wants it.
+  await level({ level: 'debug', module: 'conn' })
+  await sleep(300)
+  const answer = await level({ level: 'debug', module: 'sa_pool' })
+  assert.deepEqual(answer.modules, { neigh: 'warn', conn: 'debug', sa_pool: 'debug' })
+  await daemon.said(/^SAPOOL: .*\n/m)
+  assert.deepEqual(await level({ level: 'info' }), { level: 'info' })
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+  assert.equal(daemon.stderr().match(/^SAPOOL/gm)?.length, 1)
+})
+
+test('SIGHUP: the levels of the file, and its log opened anew', async t => {
+  const log = join(mkdtempSync(join(tmpdir(), 'tapvs-log-')), 'a.log')
+  t.after(() => rmSync(dirname(log), { recursive: true, force: true }))
+  const daemon = await start(t, 'works', /ready/, `log: { file: { path: ${log} } }\n`)
+  const { socket, config } = daemon
+  renameSync(log, `${log}.old`)
+  const text = readFileSync(config, 'utf8')
+  writeFileSync(config, text.replace('log: {', 'log: { modules: { check: error },'))
+  daemon.process.kill('SIGHUP')
+  await daemon.said(/config applied/)
+  assert.deepEqual(await ask(socket, { verb: 'log' }), {
+    level: 'info',
+    modules: { check: 'error' },
+  })
+  // The rest would be half a change.
+  writeFileSync(config, text.replace('log: {', 'log: { format: json,'))
+  daemon.process.kill('SIGHUP')
+  await daemon.said(/^TAPVS: not reloaded: log\.format needs a restart$/m)
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+  assert.match(readFileSync(`${log}.old`, 'utf8'), /^\S+Z TAPVS: ready/m)
+  assert.match(readFileSync(log, 'utf8'), /^\S+Z TAPVS: config applied/m)
+})
+
+test('as JSON', async t => {
+  const config = 'log: { level: debug, format: json }\n'
+  const daemon = await start(t, 'works', /lport_fetched.*\n/, config)
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+  const objects = daemon
+    .stderr()
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  assert.deepEqual(Object.keys(objects[1]), ['level', 'time', 'module', 'event', 'msg'])
+  const [record] = objects.filter(({ event }) => event === 'lport_fetched')
+  assert.match(record.time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+  assert.deepEqual(
+    { ...record, time: '' },
+    {
+      level: 'debug',
+      time: '',
+      module: 'sa_pool',
+      worker: 1,
+      event: 'lport_fetched',
+      fields: { lip: '127.0.0.1:0' },
+      msg: 'SAPOOL: sa_pool_fetch: 127.0.0.1:0 fetched!',
+    },
+  )
 })
 
 for (const [role, words] of [

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Words, wordsOf } from '../../src/control/words.ts'
+import { MODULES } from '../../src/control/log-levels.ts'
+import { fieldsOf } from '../../src/control/trace-fields.ts'
+import { kindOf, type Words, wordsOf } from '../../src/control/words.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { Neigh } from '../../src/engine/neigh-state.ts'
 import { IN, OUT, State } from '../../src/engine/tcp-state.ts'
@@ -132,4 +134,57 @@ test('every kind of record has words', () => {
     assert.ok(!/undefined|unknown kind/.test(text), `${name}: ${text}`)
   }
   assert.equal(words(99).level, 'warn')
+})
+
+test('every kind has a module, and the level of its words', () => {
+  for (const [name, kind] of Object.entries(TraceKind)) {
+    const known = kindOf(Int32Array.of(kind))
+    assert.equal(known.level, words(kind).level, name)
+    assert.ok(MODULES.includes(known.module), name)
+    assert.equal(known.event, name.toLowerCase())
+  }
+  assert.deepEqual(kindOf(Int32Array.of(99)), {
+    level: 'warn',
+    module: 'log',
+    event: 'unknown_record',
+  })
+})
+
+/** Fields and words are made by two pieces of code; what one says the other must not miss. */
+test('the fields of a record have what its words have', () => {
+  const cells = (...list: number[]) => list
+  const [macHi, macLo] = macInts('02:00:00:00:00:01')
+  const [otherHi, otherLo] = macInts('fe:ff:ff:ff:ff:fe')
+  const ends = cells(CIP, VIP, CLIENT_PORTS, LIP, RIP, RS_PORTS)
+  const samples: Record<keyof typeof TraceKind, number[]> = {
+    LOOKUP: cells(6, CIP, VIP, CLIENT_PORTS, 1),
+    LPORT_FETCHED: cells(LIP, 1028),
+    CONN_NEW: cells(6, ...ends, 2),
+    CONN_DEL: cells(6, ...ends, 0),
+    STATE: cells(6, IN, FLAG.SYN, CIP, RIP, 33_896, 6379, State.NONE, State.SYN_RECV, 2),
+    NEIGH: cells(Neigh.PROBE, Neigh.REACHABLE, RIP, 1),
+    NOT_SYN: cells(6, CIP, VIP, CLIENT_PORTS, FLAG.ACK),
+    REFUSED: cells(6, CIP, VIP, CLIENT_PORTS, Drop.LPORT_EXHAUSTED),
+    TOA_FAILED: cells(...ends, Event.TOA_NO_ROOM),
+    ADDRESS_CLAIMED: cells(VIP, 0, macHi, macLo),
+    NEIGH_FAILED: cells(RIP, 1, 3),
+    NEIGH_MOVED: cells(RIP, 1, macHi, macLo, otherHi, otherLo),
+  }
+  for (const [name, sample] of Object.entries(samples)) {
+    const kind = TraceKind[name as keyof typeof TraceKind]
+    const record = new Int32Array(RECORD_CELLS)
+    record.set([kind, 0, ...sample])
+    const fields = fieldsOf(record, NAMES)
+    const { text } = wordsOf(record, NAMES)
+    for (const [key, value] of Object.entries(fields)) {
+      assert.notEqual(value, undefined, `${name} ${key}`)
+      // What its line of DPVS does not say, or says in another way.
+      if (name === 'NEIGH' && (key === 'address' || key === 'arm')) continue
+      const said =
+        key === 'hit' ? 'hit' : name === 'NOT_SYN' ? String(value).replace(':', '/') : String(value)
+      if (name === 'NOT_SYN' && key === 'protocol') continue
+      assert.ok(text.includes(said), `${name} ${key}: ${said} in ${text}`)
+    }
+    assert.ok(Object.keys(fields).length >= 1, name)
+  }
 })

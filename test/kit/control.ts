@@ -53,6 +53,8 @@ export function modelControl(): Control {
       case 'log':
         level = request.level ?? level
         return { ok: { level } }
+      case 'reopen':
+        return { ok: null }
       case 'services':
         return { ok: services(model) }
       case 'addresses':

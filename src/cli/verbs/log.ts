@@ -2,6 +2,7 @@
 
 import type { Argv } from 'yargs'
 import { LOG_LEVELS } from '../../control/commands.ts'
+import { MODULES } from '../../control/log-levels.ts'
 import { ask } from '../client.ts'
 import { type Common, print } from '../common.ts'
 
@@ -10,16 +11,36 @@ export function addLog(common: Argv<Common>): void {
     command
       .command(
         'level [level]',
-        'print the log level, or set it',
-        level => level.positional('level', { choices: LOG_LEVELS }),
-        async ({ socket, level }) => {
-          const answer = await ask(
-            socket,
-            level === undefined ? { verb: 'log' } : { verb: 'log', level },
-          )
-          print(`${answer.level}\n`)
+        'print the levels of the log, or set that of all modules or of one',
+        level =>
+          level.positional('level', { choices: LOG_LEVELS }).option('module', {
+            choices: MODULES,
+            requiresArg: true,
+            describe: 'of this one only',
+          }),
+        async ({ socket, level, module }) => {
+          const answer = await ask(socket, {
+            verb: 'log',
+            ...(level && { level }),
+            ...(level && module && { module }),
+          })
+          const levelOf = (name: (typeof MODULES)[number]) => answer.modules?.[name] ?? answer.level
+          if (module) print(`${levelOf(module)}\n`)
+          else if (level) print(`${answer.level}\n`)
+          else {
+            const lines = MODULES.map(name => `  ${name.padEnd(8)} ${levelOf(name)}\n`)
+            print([`${answer.level}\n`, ...lines].join(''))
+          }
         },
       )
-      .demandCommand(1, 'log needs a verb: level'),
+      .command(
+        'reopen',
+        'open the files of the log anew, after they were renamed',
+        reopen => reopen,
+        async ({ socket }) => {
+          await ask(socket, { verb: 'reopen' })
+        },
+      )
+      .demandCommand(1, 'log needs a verb: level or reopen'),
   )
 }

@@ -17,6 +17,7 @@ import {
   type ServiceInfo,
   type TrafficInfo,
 } from '../commands.ts'
+import { MODULES } from '../log-levels.ts'
 
 const count = z.int().min(0)
 const portNumber = z.int().min(0).max(65_535)
@@ -214,7 +215,14 @@ export const numbers = z
   .meta({ id: 'Numbers' })
 
 export const level = z.enum(LOG_LEVELS, LOG_LEVELS.join(', '))
-export const logLevel = z.object({ level }).meta({ id: 'LogLevel' })
+export const module = z.enum(MODULES, MODULES.join(', '))
+export const logLevel = z
+  .object({
+    level,
+    /** Only those that have a level of their own. */
+    modules: z.partialRecord(module, level).exactOptional(),
+  })
+  .meta({ id: 'LogLevel' })
 
 export const pong = z
   .object({ version: z.string(), pid: count, workers: count })

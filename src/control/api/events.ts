@@ -5,6 +5,7 @@
 
 import type { LogLevel } from '../commands.ts'
 import type { ServerKey, ServiceKey } from '../edits.ts'
+import type { Module } from '../log-levels.ts'
 
 /** Every event by its name, and what it carries. */
 export interface EventData {
@@ -14,7 +15,8 @@ export interface EventData {
   server: { service: ServiceKey; server: ServerKey; up: boolean; reason: string }
   /** The device of an arm has gone, or is back. */
   arm: { arm: string; up: boolean }
-  log: { level: LogLevel }
+  /** Of one module, or of all. */
+  log: { level: LogLevel; module?: Module }
   /** The daemon ends; the connection is about to be closed. */
   stopping: Record<string, never>
 }

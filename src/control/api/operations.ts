@@ -26,7 +26,7 @@ const READ_OPERATIONS: Operation[] = [
   verbOperation('log', {
     id: 'logLevel',
     tag: 'daemon',
-    summary: 'The log level',
+    summary: 'The levels of the log',
     query: object({}),
     answer: answers.logLevel,
   }),
@@ -35,12 +35,18 @@ const READ_OPERATIONS: Operation[] = [
     {
       id: 'setLogLevel',
       tag: 'daemon',
-      summary: 'Set the log level',
-      body: object({ level: answers.level }),
+      summary: 'Set the level of all modules of the log, or of one',
+      body: object({ level: answers.level, module: answers.module.exactOptional() }),
       answer: answers.logLevel,
     },
     SET_LOG,
   ),
+  verbOperation('reopen', {
+    id: 'reopenLog',
+    tag: 'daemon',
+    summary: 'Open the files of the log anew, after they were renamed',
+    answer: z.null(),
+  }),
   verbOperation('conns', {
     id: 'conns',
     tag: 'connections',

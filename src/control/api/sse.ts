@@ -6,6 +6,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import * as z from 'zod'
+import { level, module } from './answers.ts'
 import { errorSchema, HttpError } from './errors.ts'
 import type { DaemonEvent, Events } from './events.ts'
 
@@ -41,7 +42,7 @@ export const eventSchema = z
       }),
     ),
     eventFields('arm', z.object({ arm: z.string(), up: z.boolean() })),
-    eventFields('log', z.object({ level: z.enum(['error', 'warn', 'info', 'debug']) })),
+    eventFields('log', z.object({ level, module: module.exactOptional() })),
     eventFields('stopping', z.strictObject({})),
   ])
   .meta({

@@ -29,9 +29,10 @@ export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
   neighbours: { method: 'GET', path: '/v1/neighbours' },
   counters: { method: 'GET', path: '/v1/counters' },
   log: { method: 'GET', path: '/v1/log' },
+  reopen: { method: 'POST', path: '/v1/log/reopen' },
 }
 
-/** Setting the log level is the same verb as asking for it, and another method. */
+/** Setting a log level is the same verb as asking for it, and another method. */
 export const SET_LOG: VerbRoute = { method: 'PUT', path: '/v1/log' }
 
 export interface HttpRequest {

@@ -8,7 +8,7 @@ import { closeFd } from '../../io/native.ts'
 import type { Events } from '../api/events.ts'
 import { type Change, rsName, type ServiceChange } from '../changes.ts'
 import type { ConfigRealServer, ConfigService } from '../config.ts'
-import type { Log } from '../log.ts'
+import type { ModuleLog } from '../log.ts'
 import type { Model } from '../model.ts'
 import type { Workers } from '../workers.ts'
 import { type CheckNetns, mtuOfChecks, openCheckNetns } from './check-arm.ts'
@@ -22,7 +22,7 @@ const CHANGES_AT_ONCE = 16
 export class Checks implements CheckHost {
   readonly #model: Model
   readonly #workers: Workers
-  readonly #log: Log
+  readonly #log: ModuleLog
   readonly #events: Events
   readonly #checker = new Checker(this)
   readonly #forget: () => void
@@ -31,7 +31,7 @@ export class Checks implements CheckHost {
   readonly #pending = new Map<string, { service: ConfigService; rs: ConfigRealServer }>()
 
   /** Begins; the workers have to run. */
-  constructor(model: Model, workers: Workers, log: Log, events: Events) {
+  constructor(model: Model, workers: Workers, log: ModuleLog, events: Events) {
     this.#model = model
     this.#workers = workers
     this.#log = log

@@ -1,0 +1,268 @@
+/**
+ * What one connection came to: packets, bytes, how long its handshakes took, and why it ended. A table beside that of the
+ * connections, which is there only if somebody wants it, and a ring of records that the control thread reads.
+ *
+ *   per conn   4 doubles: packets in, out, bytes in, out | 8 int32: SessionCell       64 bytes
+ *   header     [written, read, lost, -] int32, clock double, -                        32 bytes
+ *   record     SessionRecord: 14 int32 | 4 doubles as above                           88 bytes
+ */
+
+import { FLAG } from '../wire/tcp.ts'
+import { CELL, type ConnTable } from './conn.ts'
+import type { Parsed } from './parsed.ts'
+import { IN, State } from './tcp-state.ts'
+
+/** Why a connection ended. */
+export const End = {
+  /** It was silent for the timeout of its state. */
+  TIMEOUT: 0,
+  /** Who closed first; the state says how far the other end went along. */
+  FIN_CLIENT: 1,
+  FIN_RS: 2,
+  RST_CLIENT: 3,
+  RST_RS: 4,
+  /** ESTABLISHED and silent for too long: both ends were sent an RST. */
+  RESET: 5,
+  /** The balancer stopped. */
+  STOPPED: 6,
+} as const
+
+/** Cells of a record in the ring; the doubles begin at TRAFFIC. Times are ms of the engine's clock. */
+export const SessionRecord = {
+  CIP: 0,
+  VIP: 1,
+  CLIENT_PORTS: 2,
+  RIP: 3,
+  LIP: 4,
+  RS_PORTS: 5,
+  STATE: 6,
+  END: 7,
+  OPENED: 8,
+  /** Of the last segment, and of the end of the connection. */
+  LAST: 9,
+  ENDED: 10,
+  /** ms from the SYN to the RS's SYN+ACK, and to the client's ACK of it; -1 if there was none. */
+  RS_MS: 11,
+  CLIENT_MS: 12,
+  TRAFFIC: 14,
+} as const
+export const SESSION_CELLS = 22
+
+/** int32 cells of a conn, behind the doubles. */
+const SessionCell = { OPENED: 8, LAST: 9, RS_MS: 10, CLIENT_MS: 11, END: 12, SEEN: 13 } as const
+
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { SYN, FIN, RST, ACK } = FLAG
+const { OPENED, LAST, RS_MS, CLIENT_MS, END, SEEN } = SessionCell
+const BOTH_FINS = 3
+const RST_SEEN = 4
+
+export interface SessionOptions {
+  /** At least Sessions.bytesFor(connCapacity) bytes. */
+  memory: ArrayBufferLike
+  ring: SessionRing
+  /** Clients on arms from this one on are health checks, and nobody's sessions. */
+  arms: number
+}
+
+export class SessionRing {
+  readonly #control: Int32Array
+  readonly #clock: Float64Array
+  readonly #cells: Int32Array
+  readonly #doubles: Float64Array
+  readonly #mask: number
+
+  static bytesFor(records: number): number {
+    return 32 + records * SESSION_CELLS * 4
+  }
+
+  /** `memory` (shared between writer and reader) needs bytesFor(records) bytes; records is a power of two. */
+  constructor(memory: ArrayBufferLike, records: number) {
+    this.#control = new Int32Array(memory, 0, 4)
+    this.#clock = new Float64Array(memory, 16, 1)
+    this.#cells = new Int32Array(memory, 32, records * SESSION_CELLS)
+    this.#doubles = new Float64Array(memory, 32, (records * SESSION_CELLS) >> 1)
+    this.#mask = records - 1
+  }
+
+  /** What the reader's clock says when the engine's says 0, in ms; for whoever knows both. */
+  get clock(): number {
+    return this.#clock[0]
+  }
+
+  set clock(ms: number) {
+    this.#clock[0] = ms
+  }
+
+  /** Records that found the ring full. */
+  get lost(): number {
+    return Atomics.load(this.#control, 2)
+  }
+
+  get isFull(): boolean {
+    return ((this.#control[0] - Atomics.load(this.#control, 1)) | 0) > this.#mask
+  }
+
+  /** Writes what is known of a conn; the state it ended in and its reason are the caller's. */
+  write(
+    conns: Int32Array,
+    sessions: Int32Array,
+    traffic: Float64Array,
+    conn: number,
+    state: number,
+    end: number,
+    now: number,
+  ): void {
+    if (this.isFull) {
+      this.countLost(1)
+      return
+    }
+    const written = this.#control[0]
+    const at = (written & this.#mask) * SESSION_CELLS
+    const from = conn << 4
+    const r = this.#cells
+    r[at] = conns[from]
+    r[at + 1] = conns[from + 1]
+    r[at + 2] = conns[from + CELL.PORTS]
+    r[at + 3] = conns[from + 4]
+    r[at + 4] = conns[from + 5]
+    r[at + 5] = conns[from + 4 + CELL.PORTS]
+    r[at + SessionRecord.STATE] = state
+    r[at + SessionRecord.END] = end
+    r[at + SessionRecord.OPENED] = sessions[from | OPENED]
+    r[at + SessionRecord.LAST] = sessions[from | LAST]
+    r[at + SessionRecord.ENDED] = now
+    r[at + SessionRecord.RS_MS] = sessions[from | RS_MS]
+    r[at + SessionRecord.CLIENT_MS] = sessions[from | CLIENT_MS]
+    const doubles = (at + SessionRecord.TRAFFIC) >> 1
+    for (let i = 0; i < 4; i++) this.#doubles[doubles + i] = traffic[(conn << 3) + i]
+    Atomics.store(this.#control, 0, (written + 1) | 0)
+  }
+
+  countLost(records: number): void {
+    Atomics.add(this.#control, 2, records)
+  }
+
+  /** Copies the oldest record to `into` (SESSION_CELLS cells) and frees it; false if there is none. For the reader. */
+  read(into: Int32Array): boolean {
+    const read = this.#control[1]
+    if (read === Atomics.load(this.#control, 0)) return false
+    const at = (read & this.#mask) * SESSION_CELLS
+    for (let i = 0; i < SESSION_CELLS; i++) into[i] = this.#cells[at + i]
+    Atomics.store(this.#control, 1, (read + 1) | 0)
+    return true
+  }
+}
+
+export class Sessions {
+  /** `conn * 8 + dir` packets, `conn * 8 + 2 + dir` bytes: as received, a GSO frame by its segments. */
+  readonly traffic: Float64Array
+  readonly #cells: Int32Array
+  readonly #table: ConnTable
+  readonly #ring: SessionRing
+  readonly #arms: number
+
+  static bytesFor(capacity: number): number {
+    return capacity * 64
+  }
+
+  constructor({ memory, ring, arms }: SessionOptions, table: ConnTable) {
+    this.traffic = new Float64Array(memory, 0, table.capacity * 8)
+    this.#cells = new Int32Array(memory, 0, table.capacity * 16)
+    this.#table = table
+    this.#ring = ring
+    this.#arms = arms
+  }
+
+  /** A conn begins. */
+  open(conn: number, now: number): void {
+    const at = conn << 4
+    this.#cells.fill(0, at, at + 16)
+    this.#cells[at | OPENED] = now
+    this.#cells[at | LAST] = now
+    this.#cells[at | RS_MS] = -1
+    this.#cells[at | CLIENT_MS] = -1
+  }
+
+  /** A segment of tuple t has been seen. */
+  packet(t: number, p: Parsed, now: number): void {
+    const cells = this.#cells
+    const dir = t & 1
+    const traffic = ((t >> 1) << 3) | dir
+    const at = (t >> 1) << 4
+    this.traffic[traffic] += p.segments
+    this.traffic[traffic + 2] += p.wireBytes
+    cells[at | LAST] = now
+    if ((p.flags & (SYN | FIN | RST)) !== 0) this.#mark(at, dir, p.flags, now)
+    if (cells[at | CLIENT_MS] < 0 && dir === IN) this.#answered(at, p.flags, now)
+  }
+
+  /** The client has opened the connection anew, from the same port, before the wheel ended the old one. */
+  reopen(conn: number, before: number, now: number): void {
+    this.#write(conn, before, this.#cells[(conn << 4) | END], now)
+    this.open(conn, now)
+  }
+
+  /** The conn, which is still whole, is about to end; its state says whether both ends are reset. */
+  end(conn: number, now: number): void {
+    const state = this.#table.state(conn)
+    const end = state === State.ESTABLISHED ? End.RESET : this.#cells[(conn << 4) | END]
+    this.#write(conn, state, end, now)
+  }
+
+  /**
+   * The balancer stops: records of the conns that are left, from `from` on while there is room in the ring. => The conn to
+   * go on from, or -1.
+   */
+  stop(from: number, now: number): number {
+    const { capacity } = this.#table
+    for (let conn = from; ; conn++) {
+      conn = this.#table.nextUsed(conn, capacity)
+      if (conn < 0) return -1
+      if (this.#ring.isFull) return conn
+      const state = this.#table.state(conn)
+      const end = state === State.ESTABLISHED ? 0 : this.#cells[(conn << 4) | END]
+      this.#write(conn, state, end === End.TIMEOUT ? End.STOPPED : end, now)
+    }
+  }
+
+  /** Conns in use from `from` on. */
+  left(from: number): number {
+    let count = 0
+    const { capacity } = this.#table
+    for (let conn = from; ; conn++) {
+      conn = this.#table.nextUsed(conn, capacity)
+      if (conn < 0) return count
+      if (this.#table.clientArm(conn) < this.#arms) count++
+    }
+  }
+
+  #write(conn: number, state: number, end: number, now: number): void {
+    if (this.#table.clientArm(conn) >= this.#arms) return
+    this.#ring.write(this.#table.cells, this.#cells, this.traffic, conn, state, end, now)
+  }
+
+  /** The first FIN is who closed; an RST is who broke it off, unless both ends had closed already. */
+  #mark(at: number, dir: number, flags: number, now: number): void {
+    const cells = this.#cells
+    const seen = cells[at | SEEN]
+    if ((flags & RST) !== 0) {
+      if ((seen & RST_SEEN) === 0 && (seen & BOTH_FINS) !== BOTH_FINS) {
+        cells[at | END] = End.RST_CLIENT + dir
+      }
+      cells[at | SEEN] = seen | RST_SEEN
+    } else if ((flags & FIN) !== 0) {
+      if (cells[at | END] === 0) cells[at | END] = End.FIN_CLIENT + dir
+      cells[at | SEEN] = seen | (1 << dir)
+    } else if (dir !== IN && (flags & ACK) !== 0 && cells[at | RS_MS] < 0) {
+      cells[at | RS_MS] = now - cells[at | OPENED]
+    }
+  }
+
+  /** The client's first ACK behind the RS's SYN+ACK ends the handshake. */
+  #answered(at: number, flags: number, now: number): void {
+    const cells = this.#cells
+    if ((flags & (SYN | RST | ACK)) !== ACK || cells[at | RS_MS] < 0) return
+    cells[at | CLIENT_MS] = now - cells[at | OPENED]
+  }
+}
