@@ -179,7 +179,7 @@ function deleteAddress(file: ConfigFile, edit: Of<'delete-address'>): void {
 
 function changeRoute(file: ConfigFile, edit: Of<'add-route' | 'delete-route'>): void {
   const arm = armOf(file, edit.arm)
-  const at = arm.routes.findIndex(({ to }) => to === edit.to)
+  const at = arm.routes.findIndex(({ to }) => isSame(to, edit.to))
   if (edit.edit === 'add-route') {
     if (at >= 0) throw new Error(`route ${edit.to} exists already on ${edit.arm}`)
     arm.routes.push({ to: edit.to, ...(edit.via !== undefined && { via: edit.via }) })
@@ -189,6 +189,12 @@ function changeRoute(file: ConfigFile, edit: Of<'add-route' | 'delete-route'>): 
   if (!route || (edit.via !== undefined && route.via !== edit.via))
     throw new Error(`no route ${edit.to}${edit.via ? ` via ${edit.via}` : ''} on ${edit.arm}`)
   arm.routes.splice(at, 1)
+}
+
+/** `default` and 0.0.0.0/0 are one. What is no network is for the checks. */
+function isSame(a: string, b: string): boolean {
+  const plain = (to: string) => (to === 'default' ? '0.0.0.0/0' : to)
+  return plain(a) === plain(b)
 }
 
 function changeNeighbour(file: ConfigFile, edit: Of<'add-neighbour' | 'delete-neighbour'>): void {

@@ -187,12 +187,12 @@ export class Neighs {
     return true
   }
 
-  /** From now on it has to be heard of like any other. */
-  unfix(arm: number, address: number, now: number): void {
+  /** It is gone, and has to be asked for like any other. */
+  unfix(arm: number, address: number): void {
     const n = this.find(arm, address, NO_NEIGH)
-    if (n < 0) return
+    if (n < 0 || this.fixed[n] === 0) return
     this.fixed[n] = 0
-    this.#rearm(n, now)
+    this.#delete(n)
   }
 
   /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (6.4). */

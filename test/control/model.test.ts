@@ -148,6 +148,10 @@ test('an edit that cannot be says why, and nothing of its list is done', async (
       { edit: 'delete-address', arm: 'ext0', address: '10.0.0.9', prefix_length: 32 },
       /^no address 10\.0\.0\.9\/32 on ext0$/,
     ],
+    [
+      { edit: 'delete-route', arm: 'int0', to: '0.0.0.0/0', via: '10.1.0.253' },
+      /^no route 0\.0\.0\.0\/0 via 10\.1\.0\.253 on int0$/,
+    ],
     [{ edit: 'add-route', arm: 'ext1', to: '10.0.0.0/8' }, /^no arm ext1; there are ext0, int0$/],
     [
       { edit: 'add-route', arm: 'int0', to: '10.7.0.0/16', via: '10.8.0.1' },
@@ -174,4 +178,17 @@ test('a place goes to another only when nothing counts in it any more', () => {
   assert.equal(places.take('c'), 0)
   assert.equal(places.find('a'), -1)
   assert.equal(places.leave('a'), -1)
+})
+
+test('default and 0.0.0.0/0 are one route', async () => {
+  const stand = new Changeable(BARE)
+  const via = '10.1.0.254'
+  const none = routes(stand.model).length
+  assert.equal(await stand.edit({ edit: 'add-route', arm: 'int0', to: 'default', via }), undefined)
+  assert.match(
+    (await stand.edit({ edit: 'add-route', arm: 'int0', to: '0.0.0.0/0', via })) ?? '',
+    /exists already/,
+  )
+  assert.equal(await stand.edit({ edit: 'delete-route', arm: 'int0', to: '0.0.0.0/0' }), undefined)
+  assert.equal(routes(stand.model).length, none)
 })

@@ -217,3 +217,22 @@ test('a request is counted', () => {
   assert.equal(rig.sent(), 1)
   assert.equal(rig.counters.events[Event.ARP_REQUESTS], 1)
 })
+
+test('an entry that was set holds against time and ARP, sends what was parked, and is gone when it is unset', () => {
+  const rig = new Rig()
+  const slot = rig.frames.take()
+  rig.frames.length[slot] = VNET.BYTES + 60
+  const eth = rig.frames.start[slot] + VNET.BYTES
+  assert.equal(rig.neighs.output(rig.n, slot, eth, rig.arm, rig.now), PARKED)
+  rig.arm.outboxCount = 0
+  rig.neighs.fix(0, RS, 0x5254, 7, rig.now)
+  assert.deepEqual([rig.arm.outboxCount, rig.arm.outbox[0]], [1, slot])
+  rig.neighs.learn(rig.n, 0x5254, 8, true, rig.now)
+  rig.neighs.confirm(rig.n, 0x5254, 9, rig.now)
+  for (let i = 0; i < 2000; i++) rig.neighs.tick((rig.now + i * 100) | 0)
+  assert.equal(rig.state, 'REACHABLE')
+  assert.equal(rig.neighs.macLo[rig.n], 7)
+  rig.neighs.unfix(0, RS)
+  assert.equal(rig.state, 'gone')
+  rig.neighs.unfix(0, RS)
+})

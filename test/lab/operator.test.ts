@@ -147,12 +147,12 @@ test('save, clear, restore', async () => {
 
 test('a restore of many services is one step', async () => {
   const saved = await type('ipvsadm -S')
-  const many = Array.from({ length: 120 }, (_, i) => {
+  const many = Array.from({ length: 1000 }, (_, i) => {
     const service = `-t 202.108.10.1:${10_000 + i}`
     return `-A ${service} -s rr\n-P -z 192.168.168.7 ${service} -F int0\n-a ${service} -r ${RIP}:6379 -w 1\n`
   }).join('')
   await restore(many)
-  assert.equal(await mustClient(lab, ['redis-cli', '-h', VIP, '-p', '10119', 'ping']), 'PONG\n')
+  assert.equal(await mustClient(lab, ['redis-cli', '-h', VIP, '-p', '10999', 'ping']), 'PONG\n')
   await type('ipvsadm -C')
   await restore(saved)
 })
