@@ -74,6 +74,7 @@ export function compare(before: ConfigValues | null, after: ConfigValues): Compa
         return known ? `~ ${name} ${known.value} => ${value}` : `+ ${name} ${value}`.trimEnd()
       }),
       ...gone.map(({ name }) => `- ${name}`),
+      ...(before ? controlSteps(before, after) : []),
     ],
     changes(places) {
       try {
@@ -188,6 +189,18 @@ export function rsName(
   { address, port }: { address: string; port: number },
 ): string {
   return `RS ${address}:${port} of ${serviceName(service)}`
+}
+
+/** What control changes of itself, without any worker. */
+function controlSteps(before: ConfigValues, after: ConfigValues): string[] {
+  const keys: [string, (config: ConfigValues) => unknown][] = [
+    ['log.level', ({ log }) => log.level],
+    ['log.modules', ({ log }) => JSON.stringify(log.modules)],
+    ['control.drain', ({ control }) => control.drain],
+  ]
+  return keys
+    .filter(([, of]) => differ(of(before), of(after)))
+    .map(([key, of]) => `~ ${key} ${of(before)} => ${of(after)}`)
 }
 
 /** What is not made of items, and what a running log or clock can be told, is as it was at the start. */

@@ -138,6 +138,21 @@ test('a comparison of equal configs is empty, and says in words what differs', (
   ])
 })
 
+test('what control changes of itself is in the plan, too', () => {
+  const before = parseConfig(BARE, 'x')
+  const after = parseConfig(
+    `${BARE}log: { level: debug, modules: { conn: info } }\ncontrol: { drain: 5 }\n`,
+    'x',
+  )
+  const comparison = compare(before, after)
+  assert.deepEqual(comparison.restart, [])
+  assert.deepEqual(comparison.steps, [
+    '~ log.level info => debug',
+    '~ log.modules {} => {"conn":"info"}',
+    '~ control.drain 0 => 5',
+  ])
+})
+
 test('an edit that cannot be says why, and nothing of its list is done', async () => {
   const stand = new Changeable(BARE)
   const key: ServiceKey = { protocol: 'tcp', address: '10.0.0.1', port: 80 }
