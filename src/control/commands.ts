@@ -92,6 +92,11 @@ export interface ConnInfo {
   vip: string
   lip: string
   rs: string
+  /**
+   * How far the client and the RS have come: the sequence numbers that the RS acknowledged last and sent last, modulo
+   * 2^32, so that the difference of two looks is bytes. null until both ends have spoken.
+   */
+  seqs: [client: number, rs: number] | null
 }
 
 /** A bounded piece of the connection tables. */

@@ -1,6 +1,6 @@
 /** What listings show of a worker's own tables, copied out of the engine between two bursts. */
 
-import { CELL, STATE_MASK } from '../engine/conn.ts'
+import { CELL, RS_SEEN, STATE_MASK } from '../engine/conn.ts'
 import type { Engine } from '../engine/engine.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { State } from '../engine/tcp-state.ts'
@@ -71,7 +71,14 @@ export function connInfo(
     vip: endpointText(cell(1), inPorts & 0xffff),
     lip: endpointText(cell(5), outPorts & 0xffff),
     rs: endpointText(cell(4), outPorts >>> 16),
+    // While the handshake is timed these cells hold its times.
+    seqs: handshaken(cell(CELL.WORD)) ? [cell(CELL.RST_ACK) >>> 0, cell(CELL.RST_SEQ) >>> 0] : null,
   }
+}
+
+function handshaken(word: number): boolean {
+  const state = word & STATE_MASK
+  return (word & RS_SEEN) !== 0 && state !== State.NONE && state !== State.SYN_RECV
 }
 
 export function neighbours(engine: Engine, config: BareConfig, worker: number): NeighbourInfo[] {

@@ -71,7 +71,10 @@ test('top: panes, sorting, help and the way out', async t => {
   const terminal = top(t, socket)
   const first = await terminal.until(screen => /6379 +100 .* 10 +1\.00k/.test(screen))
   assert.match(first[0], /^tapvs 0\.1\.0 {2}pid 4242 {2}up .* 1 worker +2 problems$/)
-  assert.equal(first[2], ' 1 services   2 lports   3 drops   4 arms   5 clients   6 health')
+  assert.equal(
+    first[2],
+    ' 1 services   2 lports   3 drops   4 arms   5 clients   6 conns   7 health',
+  )
   assert.match(first[3], /^SERVICE, RS +WEIGHT/)
   assert.match(first[4], /^TCP 202\.108\.10\.1:6379 wrr/)
   assert.match(first[22], /^q quit .* by address$/)
@@ -90,6 +93,8 @@ test('top: panes, sorting, help and the way out', async t => {
   terminal.type('h')
   await terminal.until(screen => /\nKEYS\ntab, right/.test(screen))
   terminal.type('6')
+  await terminal.until(screen => /\(1 more carried nothing; 1 of 1 looked at\)/.test(screen))
+  terminal.type('7')
   const health = await terminal.until(screen => /\nHEALTH\narm int0 is down/.test(screen))
   // No row of another frame is left standing anywhere.
   assert.equal(health.filter(row => row.startsWith('tapvs ')).length, 1)

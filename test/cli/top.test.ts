@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { BusyConns } from '../../src/cli/top/busy.ts'
 import { countClients } from '../../src/cli/top/clients.ts'
 import { FIRST_VIEW, frame, wholeText } from '../../src/cli/top/frame.ts'
 import { type Key, press } from '../../src/cli/top/keys.ts'
@@ -7,7 +8,7 @@ import { History, momentOf } from '../../src/cli/top/moment.ts'
 import { PANES } from '../../src/cli/top/panes.ts'
 import { quantiles } from '../../src/cli/top/quantiles.ts'
 import { duration, plain, short } from '../../src/cli/top/text.ts'
-import type { CountersInfo, NumbersInfo } from '../../src/control/commands.ts'
+import type { ConnInfo, CountersInfo, NumbersInfo } from '../../src/control/commands.ts'
 import { CONN, COUNTERS, NUMBERS } from './canned.ts'
 
 /** NUMBERS two seconds later, after what a busy box counts in that time. */
@@ -56,10 +57,29 @@ const CLIENTS = [
   { client: '198.51.100.20', conns: 5620, established: 20 },
 ]
 
+const BUSY = [
+  {
+    client: '202.108.10.2:33896',
+    vip: '202.108.10.1:6379',
+    rs: '192.168.168.2:6379',
+    state: 1,
+    inBytes: 125,
+    outBytes: 125_000_000,
+  },
+  {
+    client: '223.255.255.254:65535',
+    vip: '223.255.255.253:65535',
+    rs: '223.255.255.252:65535',
+    state: 1,
+    inBytes: 0,
+    outBytes: 0,
+  },
+]
+
 test('the whole text of a busy moment', () => {
   const moment = momentOf(LATER, NUMBERS, NUMBERS)
   assert.equal(
-    wholeText({ moment, clients: CLIENTS }),
+    wholeText({ moment, clients: CLIENTS, busy: BUSY }),
     `tapvs 0.1.0  pid 4242  up 2 min  1 worker                   6 problems
 conns 17620 (88 %)  established 120  new 1.25k/s  frames 75 % free
 
@@ -83,6 +103,10 @@ CLIENT                CONNS  ESTABLISHED    SHARE
 202.108.10.2          12000          100     68 %
 198.51.100.20          5620           20     32 %
 
+CLIENT                                  VIP                    RS BIT/S>  <BIT/S
+202.108.10.2:33896        202.108.10.1:6379    192.168.168.2:6379  1.00k   1.00G
+(1 more carried nothing; 2 of 17620 looked at)
+
 HEALTH
 arm int0 is down
 TCP 202.108.10.1:6379: RS 192.168.168.12:6379 takes no new connections
@@ -105,13 +129,17 @@ test('every line of every pane fits into 80 columns, and a frame into its rows',
   const many = { ...moment, services: Array.from({ length: 40 }, () => moment.services).flat() }
   for (const pane of PANES) {
     for (const help of [false, true]) {
-      const lines = frame({ moment: many, clients: CLIENTS }, { ...FIRST_VIEW, pane, help }, 23)
+      const lines = frame(
+        { moment: many, clients: CLIENTS, busy: BUSY },
+        { ...FIRST_VIEW, pane, help },
+        23,
+      )
       assert.equal(lines.length, 23, pane)
       for (const spans of lines) assert.ok(plain(spans).length <= 80, plain(spans))
     }
   }
   const view = { ...FIRST_VIEW, top: 1000, paused: true }
-  const foot = plain(frame({ moment: many, clients: null }, view, 23).at(-1) ?? [])
+  const foot = plain(frame({ moment: many, clients: null, busy: null }, view, 23).at(-1) ?? [])
   assert.match(foot, /by address {3}103-120 of 120 {3}PAUSED$/)
 })
 
@@ -184,6 +212,18 @@ test('clients are counted by address', () => {
     { client: '202.108.10.2', conns: 2, established: 1 },
     { client: '9.9.9.9', conns: 1, established: 0 },
   ])
+})
+
+test('connections are as busy as their sequence numbers went far since the last look', () => {
+  const watch = new BusyConns()
+  const at = (client: number, rs: number): ConnInfo => ({ ...CONN, seqs: [client, rs] })
+  const other = { ...CONN, client: '9.9.9.9:1', seqs: null }
+  assert.deepEqual(watch.add([at(100, 4_294_967_290), other], 1000), [])
+  const [row, ...rest] = watch.add([at(300, 94), { ...other, seqs: [1, 1] }], 3000)
+  assert.deepEqual(rest, [], 'it had not spoken at the last look')
+  assert.deepEqual([row?.client, row?.inBytes, row?.outBytes], [CONN.client, 100, 50])
+  assert.equal(watch.add([at(100, 94)], 4000)[0]?.inBytes, 0, 'it began anew')
+  assert.deepEqual(watch.add([{ ...at(500, 94), lip: '1.1.1.1:1' }], 5000), [], 'another one')
 })
 
 test('numbers in five columns', () => {

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { ask } from '../../src/cli/client.ts'
+import type { BusyRow } from '../../src/cli/top/busy.ts'
 import { type Family, readExposition } from '../kit/exposition.ts'
 import {
   countersOf,
@@ -14,6 +15,7 @@ import {
   mustClient,
   mustTapvs,
   scratchFolder,
+  untilNoConns,
   VIP,
 } from '../kit/lab.ts'
 import { Terminal } from '../kit/terminal.ts'
@@ -92,4 +94,31 @@ test('rates of a steady load, in the listing and on a terminal', async t => {
   assert.match(rows[4] ?? '', /^ {2}-> 192\.168\.168\.2:6379( +[1-9]\d*){5}$/)
   enough.abort()
   await ended
+})
+
+test('the busiest connections, by their sequence numbers, are those that carry', async () => {
+  // Thousands in TIME_WAIT would stand before them.
+  await untilNoConns(lab)
+  const idle = lab.spawn('client', ['redis-cli', '-h', VIP, 'subscribe', 'nothing'])
+  const value = 'x'.repeat(100_000)
+  await mustClient(lab, ['redis-cli', '-h', VIP, 'set', 'big', value])
+  const enough = new AbortController()
+  const busy = lab.client(
+    ['redis-benchmark', '-q', '-h', VIP, '-c', '1', '-n', '100000', 'get', 'big'],
+    { signal: enough.signal },
+  )
+  const ended = busy.catch(() => {})
+  try {
+    await until('a busy connection', { limitMs: 5000, everyMs: 50 }, async () => {
+      const text = await mustTapvs(lab, 'top', '--json', '--every', '0.5')
+      const { busy: rows } = JSON.parse(text) as { busy: BusyRow[] }
+      const carrying = rows.filter(({ outBytes }) => outBytes > 1e6)
+      const quiet = rows.filter(({ state, outBytes }) => state === 1 && outBytes === 0)
+      return (carrying.length === 1 && quiet.length >= 1) || undefined
+    })
+  } finally {
+    idle.kill()
+    enough.abort()
+    await ended
+  }
 })

@@ -18,7 +18,7 @@ export interface View {
 
 export const FIRST_VIEW: View = {
   pane: 'services',
-  sorts: { services: 0, lports: 0, drops: 0, arms: 0, clients: 0, health: 0 },
+  sorts: { services: 0, lports: 0, drops: 0, arms: 0, clients: 0, conns: 0, health: 0 },
   top: 0,
   paused: false,
   help: false,

@@ -2,19 +2,21 @@
 
 import { HANDSHAKE_BOUNDS } from '../../engine/counters.ts'
 import { DROP_WORDS } from '../counters.ts'
+import type { BusyRow } from './busy.ts'
 import type { ClientRow } from './clients.ts'
 import type { LipRow } from './lports.ts'
 import type { ArmRow, DropRow, Moment, RsRow, ServiceRow } from './moment.ts'
 import type { Quantiles } from './quantiles.ts'
 import { duration, type Line, line, percent, row, short } from './text.ts'
 
-export const PANES = ['services', 'lports', 'drops', 'arms', 'clients', 'health'] as const
+export const PANES = ['services', 'lports', 'drops', 'arms', 'clients', 'conns', 'health'] as const
 export type PaneName = (typeof PANES)[number]
 
-/** What a pane is drawn of; `clients` is null until they were asked for. */
+/** What a pane is drawn of; `clients` and `busy` are null until they were asked for. */
 export interface Shown {
   moment: Moment
   clients: ClientRow[] | null
+  busy: BusyRow[] | null
 }
 
 export interface Pane {
@@ -29,6 +31,7 @@ const LIP_WIDTHS = [16, 12, 9, 11, 7, 10, 7, 8]
 const DROP_WIDTHS = [19, 9, 8]
 const ARM_WIDTHS = [18, 10, 10, 10, 10, 10]
 const CLIENT_WIDTHS = [18, 9, 13, 9]
+const CONN_WIDTHS = [21, 22, 22, 7, 8]
 
 export const PANE: Record<PaneName, Pane> = {
   services: {
@@ -58,6 +61,11 @@ export const PANE: Record<PaneName, Pane> = {
     sorts: ['conns', 'active', 'address'],
     head: row(CLIENT_WIDTHS, ['CLIENT', 'CONNS', 'ESTABLISHED', 'SHARE']),
     rows: ({ clients, moment }, sort) => clientLines(clients, moment, sort),
+  },
+  conns: {
+    sorts: ['traffic', 'in', 'out'],
+    head: `${row(CONN_WIDTHS, ['CLIENT', 'VIP', 'RS', 'BIT/S>', '<BIT/S'])}`,
+    rows: ({ busy, moment }, sort) => connLines(busy, moment, sort),
   },
   health: {
     sorts: [],
@@ -154,6 +162,27 @@ function clientLines(clients: readonly ClientRow[] | null, moment: Moment, sort:
     lines.push(line(`(of the first ${seen} of ${used} connections)`, { dim: true }))
   }
   return lines.length > 0 ? lines : [line('no connections', { dim: true })]
+}
+
+/** Those that carried something since the last look, the busiest first. */
+function connLines(busy: readonly BusyRow[] | null, moment: Moment, sort: string): Line[] {
+  if (busy === null) return [line('asking for the connections ...', { dim: true })]
+  const by: Record<string, (conn: BusyRow) => number> = {
+    traffic: ({ inBytes, outBytes }) => inBytes + outBytes,
+    in: ({ inBytes }) => inBytes,
+    out: ({ outBytes }) => outBytes,
+  }
+  const value = by[sort] as (conn: BusyRow) => number
+  const rows = busy.filter(conn => value(conn) > 0).sort((a, b) => value(b) - value(a))
+  const lines = rows.map(({ client, vip, rs, inBytes, outBytes }) =>
+    line(row(CONN_WIDTHS, [client, vip, rs, short(inBytes * 8), short(outBytes * 8)])),
+  )
+  const { used } = moment.conns
+  const idle = busy.length - rows.length
+  lines.push(
+    line(`(${idle} more carried nothing; ${busy.length} of ${used} looked at)`, { dim: true }),
+  )
+  return lines
 }
 
 function healthLines({ problems, handshakes, conns, frames }: Moment): Line[] {

@@ -6,7 +6,8 @@
 import { Box, render, Text, useApp, useInput, useStdout } from 'ink'
 import { createElement, useEffect, useRef, useState } from 'react'
 import { ask, CliError } from '../client.ts'
-import { askClients } from './clients.ts'
+import { askConns, BusyConns } from './busy.ts'
+import { countClients } from './clients.ts'
 import { FIRST_VIEW, frame, type View } from './frame.ts'
 import { press } from './keys.ts'
 import { History } from './moment.ts'
@@ -105,6 +106,7 @@ function poll(
   change: (next: (view: View) => View) => void,
 ): () => void {
   const history = new History()
+  const watch = new BusyConns()
   let timer: NodeJS.Timeout | undefined
   let ended = false
   const failed = (failure: string | null) => change(before => ({ ...before, failure }))
@@ -113,8 +115,10 @@ function poll(
     try {
       if (!paused) {
         const numbers = await ask(socket, { verb: 'numbers' })
-        const clients = pane === 'clients' ? await askClients(socket) : null
-        if (!ended) show({ moment: history.add(numbers), clients })
+        const conns = pane === 'clients' || pane === 'conns' ? await askConns(socket) : null
+        const clients = conns && countClients(conns)
+        const busy = conns && watch.add(conns, performance.now())
+        if (!ended) show({ moment: history.add(numbers), clients, busy })
         if (!ended && view().failure !== null) failed(null)
       }
     } catch (error) {

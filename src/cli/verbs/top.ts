@@ -9,7 +9,7 @@ import { PANES, type PaneName } from '../top/panes.ts'
 export function addTop(common: Argv<Common>): void {
   common.command(
     'top',
-    'rates, lports, drops, arms and clients as they change',
+    'rates, lports, drops, arms, clients and the busiest connections as they change',
     command =>
       command
         .option('once', {
@@ -49,19 +49,26 @@ async function printOnce(
   json: boolean,
   pane: PaneName | undefined,
 ): Promise<void> {
-  const [{ History }, { wholeText }, { askClients }] = await Promise.all([
-    import('../top/moment.ts'),
-    import('../top/frame.ts'),
-    import('../top/clients.ts'),
-  ])
+  const [{ History }, { wholeText }, { countClients }, { askConns, BusyConns }] = await Promise.all(
+    [
+      import('../top/moment.ts'),
+      import('../top/frame.ts'),
+      import('../top/clients.ts'),
+      import('../top/busy.ts'),
+    ],
+  )
   const history = new History()
+  const watch = new BusyConns()
   history.add(await ask(socket, { verb: 'numbers' }))
+  watch.add(await askConns(socket), performance.now())
   await pause(everyMs)
   const moment = history.add(await ask(socket, { verb: 'numbers' }))
-  const clients = await askClients(socket)
+  const conns = await askConns(socket)
+  const clients = countClients(conns)
+  const busy = watch.add(conns, performance.now())
   print(
     json
-      ? `${JSON.stringify({ ...moment, clients }, undefined, 2)}\n`
-      : wholeText({ moment, clients }, pane && [pane]),
+      ? `${JSON.stringify({ ...moment, clients, busy }, undefined, 2)}\n`
+      : wholeText({ moment, clients, busy }, pane && [pane]),
   )
 }

@@ -98,6 +98,10 @@ export const conn = z
     vip: z.string(),
     lip: z.string(),
     rs: z.string(),
+    seqs: z
+      .tuple([count, count])
+      .nullable()
+      .describe('Sequence numbers of client and RS; the difference of two looks is bytes.'),
   })
   .meta({ id: 'Conn' })
 
