@@ -1,34 +1,15 @@
 // Links and addresses inside a namespace, by rtnetlink (npm `netlink`), and the TAPs themselves by our
 // own addon. No routes or neighbours are made: each address brings its /24, VIP and LIP lie in it, and
 // ARP is part of what the lab shows. (The namespaces come from `ip`: see namespaces.ts.)
-//
-// A netlink socket belongs for life to the namespace it was created in, so the thread is inside only
-// for that one call. The socket must never subscribe to events: netlink 0.3.0 aborts the process when
-// its receive buffer overflows. Its errors are plain text, read here and nowhere else.
 
 import { writeFileSync } from 'node:fs'
-import { createRtNetlink, FlagsNew, type RtNetlinkSocket } from 'netlink'
-import {
-  closeFd,
-  enterNetns,
-  leaveNetns,
-  openTap,
-  QUEUE_MULTI,
-  TAP_PERSIST,
-} from '../src/io/native.ts'
+import { FlagsNew, type RtNetlinkSocket } from 'netlink'
+import { AF_INET, insideNetns, REQUEST, tunInfo, withRtNetlink } from '../src/control/rtnetlink.ts'
+import { closeFd, openTap, QUEUE_MULTI, TAP_PERSIST } from '../src/io/native.ts'
 import { LabError } from './lab-error.ts'
 import { type Arm, PREFIX_LENGTH } from './topology.ts'
 
-const AF_INET = 2
-const REQUEST = { timeout: 3000 } // without it a lost reply would be waited for for ever
 const CREATE = { ...REQUEST, flags: FlagsNew.CREATE | FlagsNew.EXCL }
-
-const IFLA_INFO_KIND = 1
-const IFLA_INFO_DATA = 2
-const IFLA_TUN_TYPE = 3
-const IFLA_TUN_PERSIST = 6
-const IFLA_TUN_MULTI_QUEUE = 7
-const IFF_TAP = 2
 
 /** What is known of a link in a namespace. */
 export type Device = {
@@ -42,30 +23,17 @@ export type Device = {
   labTap: boolean
 }
 
-type RtOptions = NonNullable<Parameters<typeof createRtNetlink>[0]>
-
-async function withRtNetlink<T>(arm: Arm, work: (rt: RtNetlinkSocket) => Promise<T>): Promise<T> {
-  // The typings wrongly require the two buffer sizes.
-  const rt = insideNetns(arm, () => createRtNetlink({ ref: false } as RtOptions))
-  try {
-    return await work(rt)
-  } catch (error) {
-    if (error instanceof LabError) throw error
-    const why = error instanceof Error ? error.message : String(error)
-    throw new LabError(`netlink in ${arm.netns}: ${why}`)
-  } finally {
-    rt.socket.close()
-  }
-}
-
-/** The callback must be synchronous: what awaits would carry the namespace into other code. */
-function insideNetns<T>(arm: Arm, callback: () => T): T {
-  const home = enterNetns(arm.netnsPath)
-  try {
-    return callback()
-  } finally {
-    leaveNetns(home)
-  }
+/** withRtNetlink, the failures of `work` in words of the lab. */
+async function withLink<T>(arm: Arm, work: (rt: RtNetlinkSocket) => Promise<T>): Promise<T> {
+  return withRtNetlink(arm.netnsPath, async rt => {
+    try {
+      return await work(rt)
+    } catch (error) {
+      if (error instanceof LabError) throw error
+      const why = error instanceof Error ? error.message : String(error)
+      throw new LabError(`netlink in ${arm.netns}: ${why}`)
+    }
+  })
 }
 
 const rejected = (error: unknown, code: string) =>
@@ -93,32 +61,14 @@ async function look(rt: RtNetlinkSocket, ifname: string): Promise<Device | undef
   }
 }
 
-/** attrs.linkinfo is raw in netlink 0.3.0: a list of length, type, value, padded to four bytes. */
-function attributes(raw: Buffer | undefined): Map<number, Buffer> {
-  const found = new Map<number, Buffer>()
-  for (let at = 0; raw !== undefined && at + 4 <= raw.length; ) {
-    const length = raw.readUInt16LE(at)
-    if (length < 4) break
-    found.set(raw.readUInt16LE(at + 2) & 0x3fff, raw.subarray(at + 4, at + length))
-    at += (length + 3) & ~3
-  }
-  return found
-}
-
 function isLabTap(linkinfo: Buffer | undefined): boolean {
-  const info = attributes(linkinfo)
-  const tun = attributes(info.get(IFLA_INFO_DATA))
-  return (
-    info.get(IFLA_INFO_KIND)?.toString('latin1').startsWith('tun') === true &&
-    tun.get(IFLA_TUN_TYPE)?.[0] === IFF_TAP &&
-    tun.get(IFLA_TUN_PERSIST)?.[0] === 1 &&
-    tun.get(IFLA_TUN_MULTI_QUEUE)?.[0] === 1
-  )
+  const { isTap, persistent, multiQueue } = tunInfo(linkinfo)
+  return isTap && persistent && multiQueue
 }
 
 /** => the arm's TAP as it is now; undefined if it or its namespace is missing. */
 export async function tapDevice(arm: Arm): Promise<Device | undefined> {
-  return withRtNetlink(arm, rt => look(rt, arm.tap))
+  return withLink(arm, rt => look(rt, arm.tap))
 }
 
 /**
@@ -127,7 +77,7 @@ export async function tapDevice(arm: Arm): Promise<Device | undefined> {
  */
 export async function raiseArm(arm: Arm, mtu: number): Promise<boolean> {
   silenceIpv6(arm)
-  return withRtNetlink(arm, async rt => {
+  return withLink(arm, async rt => {
     let tap = await look(rt, arm.tap)
     const makeAnew = !tap?.labTap
     if (tap && makeAnew) await rt.delLink({ index: tap.index }, {}, REQUEST)
@@ -171,7 +121,7 @@ function split(cidr: string): { bytes: Buffer; prefixlen: number } {
 
 /** The lab is IPv4; router solicitations and MLD reports would only litter the captures. */
 function silenceIpv6(arm: Arm): void {
-  insideNetns(arm, () => {
+  insideNetns(arm.netnsPath, () => {
     for (const scope of ['default', 'all']) {
       try {
         writeFileSync(`/proc/sys/net/ipv6/conf/${scope}/disable_ipv6`, '1')
