@@ -4,7 +4,7 @@
  * mistake, or one that only a restart can bring, changes nothing.
  */
 
-import { type Change, compare, rsName } from './changes.ts'
+import { type Change, compare, type RsChange, rsName } from './changes.ts'
 import type { RsHealth } from './checks/watch.ts'
 import type { PlanInfo, TrafficInfo } from './commands.ts'
 import { type Config, configOf } from './config.ts'
@@ -50,11 +50,9 @@ export class Model implements Sources {
   /** To be called every SAMPLE_MS, at `nowMs`. */
   sampleRates(nowMs: number): void {
     const counted = this.#config.services.flatMap(service =>
-      service.realServers.flatMap((rs): [string, TrafficInfo][] => {
+      service.realServers.map((rs): [string, TrafficInfo] => {
         const name = rsName(service, rs)
-        const place = this.places.dests.find(name)
-        // While a change is carried out, the place of an RS that goes is given up before the RS itself.
-        return place < 0 ? [] : [[name, this.readings.traffic(place)]]
+        return [name, this.readings.traffic(this.places.dests.find(name))]
       }),
     )
     this.rates.sample(counted, nowMs)
@@ -93,12 +91,13 @@ export class Model implements Sources {
       }
       if (dryRun || plan.restart.length > 0) return plan
       const changes = comparison.changes(this.places)
+      // Together with the places, which are those of the new config by now: listings go from one to the other.
+      this.#config = after
       this.#forgetNew(before, changes)
       for (let i = 0; i < changes.length; i += CHANGES_AT_ONCE) {
         const some = changes.slice(i, i + CHANGES_AT_ONCE)
         await carryOut(some.map(this.withHealth), after)
       }
-      this.#config = after
       if (plan.steps.length > 0) for (const listener of this.#listeners) listener(plan)
       return plan
     }
@@ -116,8 +115,7 @@ export class Model implements Sources {
   readonly withHealth = (change: Change): Change => {
     if (change.put !== 'rs') return change
     const { rs } = change
-    const name = rsName({ protocol: 'tcp', address: rs.vip, port: rs.vport }, rs)
-    const health = this.health.get(name)
+    const health = this.health.get(nameOf(rs))
     // A configured weight that was only just raised is told by the watch a moment later.
     return health
       ? { ...change, rs: { ...rs, weight: Math.min(rs.weight, health.weight) } }
@@ -130,10 +128,12 @@ export class Model implements Sources {
       before.services.flatMap(service => service.realServers.map(rs => rsName(service, rs))),
     )
     for (const change of changes) {
-      if (change.put !== 'rs') continue
-      const { vip, vport } = change.rs
-      const name = rsName({ protocol: 'tcp', address: vip, port: vport }, change.rs)
-      if (!known.has(name)) this.readings.forget(change.rs.place)
+      if (change.put === 'rs' && !known.has(nameOf(change.rs)))
+        this.readings.forget(change.rs.place)
     }
   }
+}
+
+function nameOf(rs: RsChange): string {
+  return rsName({ protocol: 'tcp', address: rs.vip, port: rs.vport }, rs)
 }

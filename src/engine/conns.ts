@@ -230,7 +230,7 @@ export class Conns {
       this.#outcomes.failed(dest)
     }
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
-    this.#counters.states[this.table.state(conn)]--
+    this.#counters.states[state]--
     const rs = this.#dests.list[dest]
     if (rs?.overloaded) this.#dests.checkLoad(rs)
     const outPorts = cells[at + 6]

@@ -207,3 +207,22 @@ test('default and 0.0.0.0/0 are one route', async () => {
   assert.equal(await stand.edit({ edit: 'delete-route', arm: 'int0', to: '0.0.0.0/0' }), undefined)
   assert.equal(routes(stand.model).length, none)
 })
+
+test('a listing while a change is carried out has a number for everything in it', async () => {
+  const stand = new Changeable(BARE)
+  const key: ServiceKey = { protocol: 'tcp', address: '10.0.0.1', port: 80 }
+  const server = { address: '10.1.0.20' }
+  await stand.edit(
+    { edit: 'add-service', service: key },
+    { edit: 'add-server', service: key, server },
+  )
+  const seen: string[] = []
+  const look = async () => {
+    stand.model.sampleRates(1000)
+    seen.push(JSON.stringify([services(stand.model), addresses(stand.model)]))
+  }
+  await stand.model.edit([{ edit: 'delete-server', service: key, server }], false, look)
+  await stand.model.edit([{ edit: 'add-server', service: key, server }], false, look)
+  assert.equal(seen.length, 2)
+  for (const listing of seen) assert.doesNotMatch(listing, /null/)
+})
