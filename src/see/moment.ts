@@ -1,0 +1,99 @@
+/**
+ * What the appliance saw and did, one moment at a time: the common form of everything that shows packets (captures, the
+ * ladder, explanations, the page). Moments are made of the flight recorder's records (moments.ts) or read back from a
+ * capture; they are plain JSON, but for the bytes.
+ *
+ * A frame that comes in is one moment, and what leaves for it is another with the same `pair`.
+ */
+
+/** address:port each. */
+export interface ConnEnds {
+  client: string
+  vip: string
+  lip: string
+  rs: string
+}
+
+/** What became of a frame that came in. */
+export type Verdict =
+  | { sent: string /* the arm's name */ }
+  /** It waits for a next hop's MAC. */
+  | { parked: true }
+  /** It did its work here, as an ARP reply does. */
+  | { done: true }
+  /** The name of a drop reason, `tcp_no_conn`. */
+  | { drop: string }
+
+/** A line of the engine, as in the debug log, and the same for programs. */
+export interface Said {
+  /** The kind in lower case: `lookup`, `conn_new`, `state`, `scheduled`. */
+  event: string
+  text: string
+  fields: Record<string, unknown>
+}
+
+interface Common {
+  /** µs since 1970, whole; one clock for all arms and workers. */
+  atUs: number
+  /** Number of the worker, from 1 on. */
+  worker: number
+  /** What links a frame that came in to what left for it; 0 for none. */
+  pair: number
+  /** null for a frame that belongs to no connection. */
+  conn: ConnEnds | null
+}
+
+interface Frame extends Common {
+  arm: string
+  /** Bytes of the frame, Ethernet header included. */
+  length: number
+  /** Its first bytes, from the Ethernet header on. */
+  bytes: Uint8Array
+  /** Payload bytes per segment, if the kernel gave us several as one (GSO); else 0. */
+  gsoSize: number
+  /** The TCP checksum is left to the device. */
+  partial: boolean
+}
+
+export interface FrameIn extends Frame {
+  kind: 'in'
+  /** `in` from the client, `out` from the RS; null without a connection. */
+  direction: 'in' | 'out' | null
+  verdict: Verdict
+  /** The connection's state before and after it, NONE ESTABLISHED ...; before is null for a SYN that opened it. */
+  states: { before: string | null; after: string } | null
+  said: Said[]
+}
+
+export interface FrameOut extends Frame {
+  kind: 'out'
+  /** Of the frame that came in; null for one of our own (ARP, an RST on expiry). */
+  direction: 'in' | 'out' | null
+  /** What was changed on the way, in the order of the headers; empty for one of our own. */
+  changes: Change[]
+  /** Why the arm did not take it: the name of a drop reason. */
+  drop: string | null
+  /** Of our own frames: `arp_request`, `arp_reply`, `rst_on_expiry`, `own`; null for a translated one. */
+  own: string | null
+}
+
+/** What happened without a frame: a timer, a neighbour. */
+export interface Happening extends Common {
+  kind: 'event'
+  said: Said[]
+}
+
+export type Moment = FrameIn | FrameOut | Happening
+
+/** One thing that translation changed. */
+export interface Change {
+  /**
+   * `source`, `destination`, `mac`, `seq`, `ack`, `sack`, `toa_added`, `mss`, `timestamp_removed`, `toa_voided`, `ttl`, `ip_checksum`,
+   * `tcp_checksum`, `length`, `options`, `payload`, `flags`, `window`.
+   */
+  what: string
+  before: string
+  after: string
+  /** Of seq, ack and sack: what was added, modulo 2^32, as a signed int32. */
+  delta?: number
+}
