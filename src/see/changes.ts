@@ -110,8 +110,8 @@ function ipChanges(a: Seen, b: Seen): Change[] {
   const options = ip + IPV4.HEADER
   const [oldEnd, end] = [behindIp(a), behindIp(b)]
   if (a.there >= oldEnd && b.there >= end) {
-    const before = hexText(old, options, oldEnd)
-    const after = hexText(pkt, options, end)
+    const before = hexText(old, options, oldEnd) || 'none'
+    const after = hexText(pkt, options, end) || 'none'
     if (before !== after) changes.push({ what: 'ip_options', before, after })
   }
   return changes
@@ -170,7 +170,7 @@ function payloadChanges(a: Seen, from: number, b: Seen, to: number): Change[] {
   const text = (pkt: DataView, begin: number, bytes: number) =>
     at === both
       ? `${bytes} bytes`
-      : `${bytes} bytes, at ${at} ${hexText(pkt, begin + at, begin + Math.min(both, at + 8))}`
+      : `${bytes} bytes (${hexText(pkt, begin + at, begin + Math.min(both, at + 8))} at ${at})`
   return [{ what: 'payload', before: text(a.pkt, from, before), after: text(b.pkt, to, after) }]
 }
 
