@@ -83,11 +83,15 @@ function head(moment: Moment): string {
 function inSections(frame: FrameIn): string[] {
   const { states, verdict } = frame
   const sections = offloads(frame)
-  if (states !== null) sections.push(`${states.before ?? 'NONE'} -> ${states.after}`)
+  if (states !== null) sections.push(statesText(states))
   if ('sent' in verdict) sections.push(`to ${verdict.sent}`)
   else if ('drop' in verdict) sections.push(`dropped: ${dropText(verdict.drop)}`)
   else sections.push('parked' in verdict ? PARKED : DONE)
   return sections
+}
+
+function statesText({ before, after }: NonNullable<FrameIn['states']>): string {
+  return before === after ? `state ${after}` : `${before ?? 'NONE'} -> ${after}`
 }
 
 function outSections(frame: FrameOut): string[] {
@@ -150,7 +154,7 @@ export function parseNote(text: string): Note | null {
 
 function parseSection(note: Note, section: string): void {
   const ends = ENDS.exec(section)
-  const states = /^([A-Z_\d]+) -> ([A-Z_\d]+)$/.exec(section)
+  const states = /^(?:state ([A-Z_\d]+)|([A-Z_\d]+) -> ([A-Z_\d]+))$/.exec(section)
   const said = /^(\w+): (.*)$/.exec(section)
   const dropped = /^dropped: (\w+)/.exec(section)
   const own = /^our own: (.*)$/.exec(section)
@@ -160,8 +164,8 @@ function parseSection(note: Note, section: string): void {
     const [client, vip, lip, rs] = ends.slice(1) as [string, string, string, string]
     note.conn = { client, vip, lip, rs }
   } else if (states) {
-    const [before, after] = states.slice(1) as [string, string]
-    note.states = { before: before === 'NONE' ? null : before, after }
+    const [, still, before = still, after = still] = states as unknown as string[]
+    note.states = { before: before === 'NONE' ? null : (before as string), after: after as string }
   } else if (section === 'lookup hit' || section === 'lookup miss') {
     note.said.push({ event: 'lookup', text: section, fields: { hit: section.endsWith('hit') } })
   } else if (dropped) {
