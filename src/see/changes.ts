@@ -12,7 +12,7 @@ import { IPV4, PROTO } from '../wire/ipv4.ts'
 import { TCP } from '../wire/tcp.ts'
 import type { Change } from './moment.ts'
 import { type Options, optionChanges } from './option-changes.ts'
-import { hexText } from './options-text.ts'
+import { flagLetters, hexText } from './options-text.ts'
 
 /** A frame and where its parts are; offsets are 0 where there is no such part. */
 interface Seen {
@@ -29,7 +29,6 @@ interface Seen {
   there: number
 }
 
-const FLAG_LETTERS = 'FSRP.UEW'
 const UDP_HEADER = 8
 
 /** What differs, in the order of the headers. */
@@ -211,13 +210,4 @@ function behindIp({ pkt, ip }: Seen): number {
 /** Where a packet other than TCP goes on, its UDP header left out (a checksum there may change as well). */
 function behindPorts(seen: Seen): number {
   return behindIp(seen) + (seen.l4 === 0 ? 0 : UDP_HEADER)
-}
-
-/** tcpdump's letters; the bits that have none, from 0x100 on, as a number. */
-function flagLetters(bits: number): string {
-  let text = ''
-  for (const letter of 'SFPRUEW') if (bits & (1 << FLAG_LETTERS.indexOf(letter))) text += letter
-  if (bits & 0x10) text += '.'
-  if (bits > 0xff) text += ` 0x${bits.toString(16)}`
-  return text.trim() || 'none'
 }
