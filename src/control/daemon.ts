@@ -7,6 +7,7 @@ import { TraceRing } from '../engine/trace.ts'
 import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { lipsOf } from './arms.ts'
+import { captureHead } from './capture-head.ts'
 import { rsName } from './changes.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
@@ -129,6 +130,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     server = await openServer(socket, request => respond(request, daemon), {
       events,
       watching,
+      headOf: captureHead(() => model.config.arms),
       http,
     })
     signals.onReload(() => void reloadBySignal(daemon))
