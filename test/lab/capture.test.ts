@@ -168,7 +168,7 @@ test('the ring: its past, its switch, and a dump when a counter counts up', asyn
   })
   assert.match(dump, /^tapvs-\d{8}T\d{6}\.\d{3}Z-tcp_no_service\.pcapng$/)
   const info = await run(['capinfos', '-k', join(DUMPS, dump)])
-  assert.match(info.stdout, /Capture comment: +tcp_no_service counted \d up/)
+  assert.match(info.stdout, /Capture comment: +tcp_no_service went up by \d/)
   const packets = await packetsOf(join(DUMPS, dump))
   assert.ok(packets.some(({ comment }) => comment.includes('dropped: tcp_no_service')))
   assert.match(
@@ -193,7 +193,7 @@ test('a full disk costs a dump and a line of the log, nothing else', async () =>
     await lab.client(['ping', '-c', '1', '-W', '1', '202.108.10.77'], { timeoutMs: 3000 })
     await until('the line of the log', { limitMs: 5000, everyMs: 50 }, async () => {
       const log = readFileSync(lab.paths.log, 'utf8')
-      return /arp_not_ours counted \d+ up, and no dump of it: ENOSPC/.test(log) || undefined
+      return /arp_not_ours went up by \d+, and no dump of it: ENOSPC/.test(log) || undefined
     })
     assert.deepEqual(readdirSync(DUMPS), [], 'half a file is left')
   } finally {
