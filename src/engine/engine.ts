@@ -10,6 +10,7 @@ import { ArpInput } from './arp-input.ts'
 import { sendArp } from './arp-output.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
+import { Edges } from './edges.ts'
 import { Forward } from './forward.ts'
 import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
@@ -44,6 +45,8 @@ export interface EngineOptions {
   destCapacity: number
   /** At least Outcomes.bytesFor(destCapacity) bytes, all zero. */
   outcomeMemory: ArrayBufferLike
+  /** Edges.bytes, all zero. */
+  edgeMemory: ArrayBufferLike
   /** Of all workers. */
   templates: Templates
   /** ms per state, in the order of State. */
@@ -91,6 +94,7 @@ export class Engine {
   readonly sessions: Sessions | null
   readonly dests: Dests
   readonly outcomes: Outcomes
+  readonly edges: Edges
   readonly neighs: Neighs
   readonly lips: SaPool[] = []
   /** No connection is opened any more; those that are there go on. */
@@ -113,6 +117,7 @@ export class Engine {
     this.trace = options.trace
     this.dests = new Dests(options.destMemory, options.destCapacity)
     this.outcomes = new Outcomes(options.outcomeMemory, options.destCapacity)
+    this.edges = new Edges(options.edgeMemory)
     this.conns = new Conns(
       options.connMemory,
       options.connCapacity,
@@ -122,6 +127,7 @@ export class Engine {
       this.lips,
       options.isn,
       this.counters,
+      this.edges,
       this.trace,
       random,
       options.templates,
