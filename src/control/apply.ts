@@ -4,6 +4,7 @@ import { Arm } from '../engine/arm.ts'
 import { ConnTable, LIPS_MAX } from '../engine/conn.ts'
 import { Conns } from '../engine/conns.ts'
 import { Counters } from '../engine/counters.ts'
+import { DropBook } from '../engine/drop-book.ts'
 import { Edges } from '../engine/edges.ts'
 import { Engine } from '../engine/engine.ts'
 import { arenaSlots, Frames } from '../engine/frames.ts'
@@ -57,6 +58,7 @@ export interface Tables {
   dests: SharedArrayBuffer
   outcomes: SharedArrayBuffer
   edges: SharedArrayBuffer
+  drops: SharedArrayBuffer
   lips: SharedArrayBuffer
   /** Of all workers: persistent clients. */
   templates: SharedArrayBuffer
@@ -93,6 +95,7 @@ export function newTables(
     dests: new SharedArrayBuffer(Dests.bytesFor(DEST_PLACES)),
     outcomes: new SharedArrayBuffer(Outcomes.bytesFor(DEST_PLACES)),
     edges: new SharedArrayBuffer(Edges.bytes),
+    drops: new SharedArrayBuffer(DropBook.bytes),
     lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
     templates,
   }
@@ -149,6 +152,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     destCapacity: DEST_PLACES,
     outcomeMemory: tables.outcomes,
     edgeMemory: tables.edges,
+    dropMemory: tables.drops,
     templates: new Templates(tables.templates, TEMPLATES),
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {

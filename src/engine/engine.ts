@@ -10,6 +10,7 @@ import { ArpInput } from './arp-input.ts'
 import { sendArp } from './arp-output.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
+import { DropBook } from './drop-book.ts'
 import { Edges } from './edges.ts'
 import { Forward } from './forward.ts'
 import type { Frames } from './frames.ts'
@@ -47,6 +48,8 @@ export interface EngineOptions {
   outcomeMemory: ArrayBufferLike
   /** Edges.bytes, all zero. */
   edgeMemory: ArrayBufferLike
+  /** DropBook.bytes, all zero. */
+  dropMemory: ArrayBufferLike
   /** Of all workers. */
   templates: Templates
   /** ms per state, in the order of State. */
@@ -95,6 +98,8 @@ export class Engine {
   readonly dests: Dests
   readonly outcomes: Outcomes
   readonly edges: Edges
+  /** Of refused frames, kept by the counters that count them. */
+  readonly book: DropBook
   readonly neighs: Neighs
   readonly lips: SaPool[] = []
   /** No connection is opened any more; those that are there go on. */
@@ -118,6 +123,9 @@ export class Engine {
     this.dests = new Dests(options.destMemory, options.destCapacity)
     this.outcomes = new Outcomes(options.outcomeMemory, options.destCapacity)
     this.edges = new Edges(options.edgeMemory)
+    this.book = new DropBook(options.dropMemory, this.frames)
+    this.book.now = options.now
+    this.counters.book = this.book
     this.conns = new Conns(
       options.connMemory,
       options.connCapacity,

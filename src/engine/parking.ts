@@ -65,7 +65,7 @@ export class Parking {
   discard(n: number, arm: number): void {
     for (let slot = this.#head[n]; slot !== NO_SLOT; ) {
       const next = this.#frames.next[slot]
-      this.#counters.txDrop(arm, Drop.NEIGH_UNRESOLVED)
+      this.#counters.txDrop(arm, Drop.NEIGH_UNRESOLVED, slot)
       this.#frames.release(slot)
       slot = next
     }

@@ -89,6 +89,7 @@ export class Loop {
     this.#fds[taps.length] = this.#waker
     wait(this.#fds, this.#revents, taps.length + 1, sleep)
     this.#now = clockMs()
+    this.#engine.book.now = this.#now
     this.#exchange?.awake()
     this.#receive()
     for (let i = 0; i < taps.length; i++) {
@@ -167,7 +168,7 @@ export class Loop {
       this.#exchange?.handOver(this.#engine, HAND_OVER - verdict, tap.arm.index, slot)
       return
     }
-    if (verdict !== DONE) counters.rxDrop(tap.arm.index, -verdict)
+    if (verdict !== DONE) counters.rxDrop(tap.arm.index, -verdict, slot)
     frames.release(slot)
   }
 
@@ -177,7 +178,7 @@ export class Loop {
       this.#now,
       passed => this.#judge(tap, passed),
       lost => {
-        this.#engine.counters.rxDrop(tap.arm.index, Drop.IMPAIRED)
+        this.#engine.counters.rxDrop(tap.arm.index, Drop.IMPAIRED, lost)
         this.#engine.frames.release(lost)
       },
     )

@@ -173,7 +173,7 @@ export class TapArm {
       const result = this.fd === NO_FD ? -EBADF : this.#txDesc[half + i]
       if (result >= 0) this.#counters.tx(arm.index, result)
       else {
-        this.#counters.txDrop(arm.index, dropReason(-result))
+        this.#counters.txDrop(arm.index, dropReason(-result), arm.outbox[i])
         if (result === -EBADFD) lost = true
       }
       this.#frames.release(arm.outbox[i])
