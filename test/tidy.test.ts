@@ -10,7 +10,7 @@ import { CHECKOUT } from '../netns/topology.ts'
 const LINES = 350
 
 /** From the top to the bottom; a layer imports from itself and from those behind it. */
-const LAYERS = ['cli', 'client', 'control', 'io', 'engine', 'wire']
+const LAYERS = ['cli', 'client', 'control', 'io', 'see', 'engine', 'wire']
 
 /** What belongs to Node or to a machine and has no place in a pure library. */
 const IMPURE =
@@ -82,8 +82,8 @@ test(`imports point one way: ${LAYERS.join(' -> ')}`, () => {
   }
 })
 
-test('engine and wire import nothing but each other, and name nothing of Node or of the machine', () => {
-  for (const { path, text } of all.filter(source => /^src\/(engine|wire)\//.test(source.path))) {
+test('see, engine and wire import nothing but each other, and name nothing of Node or of the machine', () => {
+  for (const { path, text } of all.filter(source => /^src\/(see|engine|wire)\//.test(source.path))) {
     for (const from of imports(text)) assert.ok(from.startsWith('.'), `${path} imports ${from}`)
     const found = IMPURE.exec(code(text))
     assert.equal(found?.[0], undefined, path)

@@ -111,6 +111,18 @@ export function flagLetters(flags: number): string {
   return letters.join('') || 'none'
 }
 
+/** `SYN+ACK`, as sentences name a segment; PSH and what is rarer is left out. */
+export function flagNames(flags: number): string {
+  const names = [
+    [FLAG.RST, 'RST'],
+    [FLAG.SYN, 'SYN'],
+    [FLAG.FIN, 'FIN'],
+    [FLAG.ACK, 'ACK'],
+  ] as const
+  const found = names.filter(([flag]) => flags & flag).map(([, name]) => name)
+  return found.join('+') || 'a segment without flags'
+}
+
 /** `mss 1460,nop,wscale 7`; kind 254 is `exp-8468 ca6c0a02`, others `unknown-34 0102`, values in hex. */
 export function optionsText(options: Uint8Array): string {
   const view = new DataView(options.buffer, options.byteOffset, options.length)

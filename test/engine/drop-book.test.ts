@@ -49,6 +49,20 @@ test('the newest come first, the oldest are forgotten, other reasons are left al
   ])
 })
 
+test('of a flood the first frames of each millisecond are kept', () => {
+  const { book, memory, keep } = bookOf()
+  for (const now of [0, 1, 2]) {
+    book.now = now
+    for (let n = 0; n < 100; n++) keep(Drop.TCP_NO_CONN, Uint8Array.of(now, n))
+    const kept = refusals(memory, Drop.TCP_NO_CONN)
+    const expected = Array.from({ length: ENTRIES }, (_, n) => [now, ENTRIES - 1 - n])
+    assert.deepEqual(
+      kept.map(({ bytes }) => [...bytes]),
+      expected,
+    )
+  }
+})
+
 test('of a long frame the headers are kept', () => {
   const { memory, keep } = bookOf()
   keep(
