@@ -83,7 +83,9 @@ test(`imports point one way: ${LAYERS.join(' -> ')}`, () => {
 })
 
 test('see, engine and wire import nothing but each other, and name nothing of Node or of the machine', () => {
-  for (const { path, text } of all.filter(source => /^src\/(see|engine|wire)\//.test(source.path))) {
+  for (const { path, text } of all.filter(source =>
+    /^src\/(see|engine|wire)\//.test(source.path),
+  )) {
     for (const from of imports(text)) assert.ok(from.startsWith('.'), `${path} imports ${from}`)
     const found = IMPURE.exec(code(text))
     assert.equal(found?.[0], undefined, path)

@@ -1,7 +1,7 @@
 /**
  * The last refused frames of each drop reason, so that a counter that rises can be looked into afterwards. Always kept, and
  * nothing is allocated. Keeping one takes some 50 ns; of a flood only the first ENTRIES of each millisecond are kept, so
- * that it costs 2 ns a frame: nobody could tell them from the last ones.
+ * that it costs 4 ns a frame: nobody could tell them from the last ones.
  *
  *   begun   reasons int32    frames of the reason whose entry was begun, free-running
  *   done    reasons int32    and finished

@@ -70,7 +70,7 @@ function arpText({ op, sender, senderMac, target }: ArpHeader): string {
 function ipText(headers: Headers, ip: IpHeader): string {
   const { tcp, icmp, udp } = headers
   if (ip.version !== 4) return `version ${ip.version}, length ${headers.length - 14}`
-  const bytes = ip.total - ip.header
+  const bytes = Math.max(0, ip.total - ip.header)
   const part =
     ip.more || ip.offset > 0 ? `, frag id ${ip.id} offset ${ip.offset}${ip.more ? '+' : ''}` : ''
   const ports = tcp ?? udp
@@ -80,11 +80,17 @@ function ipText(headers: Headers, ip: IpHeader): string {
   if (tcp !== null) return `${pair}: ${tcpText(tcp)}${part}`
   if (udp !== null) return `${pair}: UDP, length ${bytes - 8}${part}`
   if (icmp === null) return `${pair}: ${protocolText(ip, headers)}, length ${bytes}${part}`
-  const word = ICMP_WORDS.get(icmp.type)
-  const kind = word ?? `type-#${icmp.type}, code ${icmp.code}`
+  const kind = ICMP_WORDS.get(icmp.type) ?? `type-#${icmp.type}, code ${icmp.code}`
   const echo = icmp.type === ICMP_TYPE.ECHO || icmp.type === ICMP_TYPE.ECHO_REPLY
   const numbers = echo ? `, id ${icmp.id}, seq ${icmp.sequence}` : ''
   return `${pair}: ICMP ${kind}${numbers}, length ${bytes}${part}`
+}
+
+/** `3, unreachable`, for sentences. */
+export function icmpTypeText(icmp: Headers['icmp']): string {
+  if (icmp === null) return 'unknown'
+  const word = ICMP_WORDS.get(icmp.type)
+  return word === undefined ? String(icmp.type) : `${icmp.type}, ${word}`
 }
 
 /** `[|tcp]` is tcpdump's sign for what was cut off. */
