@@ -11,6 +11,7 @@ import type { Exchange } from './exchange.ts'
 import { Impair } from './impair.ts'
 import { drainWaker, POLLIN, wait } from './native.ts'
 import { NO_FD, type TapArm } from './tap-arm.ts'
+import type { Watch } from './watch.ts'
 
 /** The engine's clock: ms, as int32, the same in all workers. */
 export function clockMs(): number {
@@ -29,6 +30,7 @@ export class Loop {
   readonly #taps: readonly TapArm[]
   readonly #exchange: Exchange | null
   readonly #waker: number
+  readonly #watch: Watch
   readonly #hooks: LoopHooks
   readonly #fds: Int32Array
   readonly #revents: Int32Array
@@ -44,12 +46,14 @@ export class Loop {
     taps: readonly TapArm[],
     exchange: Exchange | null,
     waker: number,
+    watch: Watch,
     hooks: LoopHooks,
   ) {
     this.#engine = engine
     this.#taps = taps
     this.#exchange = exchange
     this.#waker = waker
+    this.#watch = watch
     this.#hooks = hooks
     this.#fds = new Int32Array(taps.length + 1)
     this.#revents = new Int32Array(taps.length + 1)
@@ -90,6 +94,7 @@ export class Loop {
     wait(this.#fds, this.#revents, taps.length + 1, sleep)
     this.#now = clockMs()
     this.#engine.book.now = this.#now
+    if (this.#watch.on) this.#watch.begin(this.#now)
     this.#exchange?.awake()
     this.#receive()
     for (let i = 0; i < taps.length; i++) {
@@ -119,6 +124,7 @@ export class Loop {
     this.#flush()
     this.#watchArms()
     this.#gauge()
+    this.#watch.settle(this.#now)
     return this.#exchange?.maySleep() === false ? 0 : sleep
   }
 
@@ -158,7 +164,9 @@ export class Loop {
   /** Lets the engine judge the frame and carries the verdict out. */
   #judge(tap: TapArm, slot: number): void {
     const { frames, counters, arms } = this.#engine
-    const verdict = this.#engine.input(tap.arm, slot, this.#now)
+    const verdict = this.#watch.on
+      ? this.#watch.input(tap.arm, slot, this.#now)
+      : this.#engine.input(tap.arm, slot, this.#now)
     if (verdict >= 0) {
       arms[verdict].send(slot)
       return
@@ -179,6 +187,7 @@ export class Loop {
       passed => this.#judge(tap, passed),
       lost => {
         this.#engine.counters.rxDrop(tap.arm.index, Drop.IMPAIRED, lost)
+        if (this.#watch.on) this.#watch.refused(tap.arm, lost, Drop.IMPAIRED)
         this.#engine.frames.release(lost)
       },
     )
