@@ -10,11 +10,11 @@ import { PROTO } from '../wire/ipv4.ts'
 import { FLAG, OPT } from '../wire/tcp.ts'
 import {
   type ArpHeader,
-  type Headers,
-  headersOf,
+  type HeaderValues,
+  headerValues,
   type IpHeader,
   type TcpHeader,
-} from './headers.ts'
+} from './header-values.ts'
 
 /** In tcpdump's order; URG is U, and `.` is ACK. */
 const FLAG_LETTERS: readonly [number, string][] = [
@@ -43,11 +43,11 @@ const ICMP_WORDS = new Map<number, string>([
  * `IP 202.108.10.2.33896 > 202.108.10.1.6379: Flags [S], seq 4164191644, win 29200, options [mss 1460], length 0`
  */
 export function describe(bytes: Uint8Array, length = bytes.length): string {
-  return describeHeaders(headersOf(bytes, length))
+  return describeHeaders(headerValues(bytes, length))
 }
 
 /** The same of headers that have been read. */
-export function describeHeaders(headers: Headers): string {
+export function describeHeaders(headers: HeaderValues): string {
   const { eth, arp, ip, length } = headers
   if (eth === null) return `[|ether], length ${length}`
   const tags = eth.vlans.map(id => `vlan ${id}, `).join('')
@@ -67,7 +67,7 @@ function arpText({ op, sender, senderMac, target }: ArpHeader): string {
   return `op ${op} from ${sender} to ${target}`
 }
 
-function ipText(headers: Headers, ip: IpHeader): string {
+function ipText(headers: HeaderValues, ip: IpHeader): string {
   const { tcp, icmp, udp } = headers
   if (ip.version !== 4) return `version ${ip.version}, length ${headers.length - 14}`
   const bytes = Math.max(0, ip.total - ip.header)
@@ -87,14 +87,14 @@ function ipText(headers: Headers, ip: IpHeader): string {
 }
 
 /** `3, unreachable`, for sentences. */
-export function icmpTypeText(icmp: Headers['icmp']): string {
+export function icmpTypeText(icmp: HeaderValues['icmp']): string {
   if (icmp === null) return 'unknown'
   const word = ICMP_WORDS.get(icmp.type)
   return word === undefined ? String(icmp.type) : `${icmp.type}, ${word}`
 }
 
 /** `[|tcp]` is tcpdump's sign for what was cut off. */
-function protocolText(ip: IpHeader, headers: Headers): string {
+function protocolText(ip: IpHeader, headers: HeaderValues): string {
   const name = { [PROTO.ICMP]: 'icmp', [PROTO.TCP]: 'tcp', [PROTO.UDP]: 'udp' }[ip.protocol]
   if (name === undefined) return `ip-proto-${ip.protocol}`
   return ip.offset > 0 || headers.ip === null ? name : `[|${name}]`

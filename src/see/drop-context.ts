@@ -2,7 +2,7 @@
 
 import { inPrefix, ipv4Int } from '../wire/address.ts'
 import { GSO, VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
-import { type Headers, headersOf } from './headers.ts'
+import { type HeaderValues, headerValues } from './header-values.ts'
 
 interface Rs {
   address: string
@@ -50,7 +50,7 @@ export interface Vnet {
 
 /** A refused frame, ready to be judged again. */
 export class Refused {
-  readonly headers: Headers
+  readonly headers: HeaderValues
   readonly vnet: Vnet
   readonly bytes: Uint8Array
   readonly length: number
@@ -65,7 +65,7 @@ export class Refused {
   ) {
     this.bytes = frame.bytes
     this.length = frame.length
-    this.headers = headersOf(frame.bytes, frame.length)
+    this.headers = headerValues(frame.bytes, frame.length)
     this.vnet = vnetOf(frame.vnet)
     this.arm = frame.arm ?? 'no arm'
     this.context = context

@@ -72,7 +72,7 @@ export interface IcmpHeader {
   sequence: number
 }
 
-export interface Headers {
+export interface HeaderValues {
   /** Bytes of the whole frame, also of what is not here. */
   length: number
   eth: EthHeader | null
@@ -86,8 +86,8 @@ export interface Headers {
 }
 
 /** `bytes` are the frame's first ones, from the Ethernet header on; `length` is that of the whole frame. */
-export function headersOf(bytes: Uint8Array, length = bytes.length): Headers {
-  const found: Headers = {
+export function headerValues(bytes: Uint8Array, length = bytes.length): HeaderValues {
+  const found: HeaderValues = {
     length,
     eth: null,
     arp: null,
