@@ -3,11 +3,10 @@
 import { ARP, ARP_OP, isIpv4OverEthernet } from '../wire/arp.ts'
 import { fold, sumWords } from '../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
-import { ICMP } from '../wire/icmp.ts'
+import { ICMP, ICMP_TYPE } from '../wire/icmp.ts'
 import { IPV4, PROTO } from '../wire/ipv4.ts'
 import { TCP } from '../wire/tcp.ts'
 import { GSO } from '../wire/vnet-hdr.ts'
-import { icmpTypeText } from './describe.ts'
 import type { Refused } from './drop-context.ts'
 
 export interface Explanation {
@@ -34,6 +33,14 @@ const PROTOCOLS = new Map<number, string>([
   [89, 'OSPF'],
   [112, 'VRRP'],
   [132, 'SCTP'],
+])
+
+const ICMP_NAMES = new Map<number, string>([
+  [ICMP_TYPE.ECHO_REPLY, 'echo reply'],
+  [ICMP_TYPE.UNREACHABLE, 'unreachable'],
+  [5, 'redirect'],
+  [ICMP_TYPE.TIME_EXCEEDED, 'time exceeded'],
+  [13, 'timestamp'],
 ])
 
 export const L2_RULES = {
@@ -171,7 +178,7 @@ export const L2_RULES = {
   },
 
   icmp_type: frame => ({
-    rule: `type is ${icmpTypeText(frame.headers.icmp)}; only echo requests (8) are answered`,
+    rule: `type is ${icmpTypeText(frame)}; only echo requests (8) are answered`,
     advice: 'nothing: errors for translated connections are not passed on yet',
   }),
 
@@ -195,6 +202,11 @@ function checksumOf(frame: Refused, at: number, bytes: number, field: number): n
   copy.fill(0, at + field, at + field + 2)
   const view = new DataView(copy.buffer)
   return ~fold(sumWords(view, at, Math.min(bytes, copy.length - at))) & 0xffff
+}
+
+function icmpTypeText({ headers: { icmp } }: Refused): string {
+  const name = ICMP_NAMES.get(icmp?.type ?? -1)
+  return `${icmp?.type ?? '?'}${name ? `, ${name}` : ''}`
 }
 
 function icmpBytes({ headers: { ip } }: Refused): number {

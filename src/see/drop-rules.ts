@@ -4,9 +4,10 @@
  */
 
 import type { Drop } from '../engine/counters.ts'
-import { flagLetters, flagNames } from './describe.ts'
 import { type DropContext, listed, Refused } from './drop-context.ts'
 import { type Explanation, L2_RULES, type Rule } from './drop-rules-l2.ts'
+import { flagLetters } from './options-text.ts'
+import { flagNames } from './words.ts'
 
 export type { DropContext } from './drop-context.ts'
 export type { Explanation } from './drop-rules-l2.ts'

@@ -58,6 +58,7 @@ export interface TcpHeader {
   header: number
   flags: number
   window: number
+  urgent: number
   checksum: number
   options: Uint8Array
   /** Bytes, by the IP header's total length. */
@@ -186,6 +187,7 @@ function tcpAt(view: DataView, bytes: Uint8Array, at: number, length: number): T
     header,
     flags: view.getUint8(at + TCP.FLAGS),
     window: view.getUint16(at + TCP.WINDOW),
+    urgent: view.getUint16(at + TCP.URGENT),
     checksum: view.getUint16(at + TCP.CHECKSUM),
     options: bytes.subarray(at + TCP.HEADER, Math.max(end, at + TCP.HEADER)),
     payload: Math.max(0, length - header),

@@ -8,14 +8,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { DROP_WORDS } from '../../src/cli/counters.ts'
 import { contextOf } from '../../src/cli/explain/drop.ts'
 import type { Arms } from '../../src/control/arms.ts'
 import { addresses, counters, routes, services } from '../../src/control/listings.ts'
 import { Drop } from '../../src/engine/counters.ts'
 import { type Refusal, refusals } from '../../src/engine/drop-book.ts'
-import { describe } from '../../src/see/describe.ts'
 import { type DropReason, explainDrop } from '../../src/see/drop-rules.ts'
+import { DROP_WORDS } from '../../src/see/drop-words.ts'
+import { frameText } from '../../src/see/frame-text.ts'
 import { open, WAN } from '../kit/connection.ts'
 import { type Case, type DropName, frame, packet, provoke } from '../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../kit/drops-ethernet-ip.ts'
@@ -40,7 +40,7 @@ function explained(stand: Stand, reason: DropReason, refusal: Refusal) {
   const arm = stand.config.arms[refusal.arm]?.name ?? null
   const whole = { arm, length: length - 10, bytes: bytes.subarray(10), vnet: bytes.subarray(0, 10) }
   const explanation = explainDrop(reason, whole, contextOfStand(stand))
-  return { ...explanation, text: describe(whole.bytes, whole.length) }
+  return { ...explanation, text: frameText(whole.bytes, whole.length) }
 }
 
 /** What is said of the last frame that was refused for a reason. */

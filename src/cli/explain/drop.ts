@@ -3,7 +3,6 @@
 import type { Argv } from 'yargs'
 import type { DropInfo, RefusedInfo, Verbs } from '../../control/commands.ts'
 import { Drop } from '../../engine/counters.ts'
-import { describe } from '../../see/describe.ts'
 import {
   type DropContext,
   type DropReason,
@@ -11,9 +10,10 @@ import {
   explainDrop,
   wasLeaving,
 } from '../../see/drop-rules.ts'
+import { DROP_WORDS } from '../../see/drop-words.ts'
+import { frameText } from '../../see/frame-text.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, print } from '../common.ts'
-import { DROP_WORDS } from '../counters.ts'
 
 const REASONS = Object.keys(Drop).map(name => name.toLowerCase())
 /** Frames of each reason that are shown unless more are asked for. */
@@ -80,7 +80,7 @@ export function explainDrops(
       const frame = { arm: info.arm, length: info.length, bytes, vnet: fromHex(info.vnet) }
       return {
         ...info,
-        frame: describe(bytes, info.length),
+        frame: frameText(bytes, info.length),
         ...explainDrop(reason as DropReason, frame, context),
       }
     }),
