@@ -8,9 +8,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { contextOf } from '../../src/cli/explain/drop.ts'
-import type { Arms } from '../../src/control/arms.ts'
-import { addresses, counters, routes, services } from '../../src/control/listings.ts'
 import { Drop } from '../../src/engine/counters.ts'
 import { type Refusal, refusals } from '../../src/engine/drop-book.ts'
 import { type DropReason, explainDrop } from '../../src/see/drop-rules.ts'
@@ -20,20 +17,11 @@ import { open, WAN } from '../kit/connection.ts'
 import { type Case, type DropName, frame, packet, provoke } from '../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../kit/drops-ethernet-ip.ts'
 import { TCP_DROPS } from '../kit/drops-tcp.ts'
+import { contextOfStand } from '../kit/explain.ts'
 import { Stand } from '../kit/stand.ts'
 
 const REASONS = Object.keys(Drop).map(name => name.toLowerCase()) as DropReason[]
 const GOLDEN = join(CHECKOUT, 'test', 'goldens', 'explain-drop.txt')
-
-function contextOfStand({ model }: Stand) {
-  return contextOf({
-    counters: counters(model, { isUp: () => true, queues: () => 1 } as unknown as Arms),
-    addresses: addresses(model),
-    routes: routes(model),
-    services: services(model),
-    config: model.config.file,
-  })
-}
 
 function explained(stand: Stand, reason: DropReason, refusal: Refusal) {
   const { bytes, length } = refusal
