@@ -145,7 +145,7 @@ const RULES: Record<DropReason, Rule> = {
   }),
 
   impaired: frame => ({
-    rule: `lost on purpose: impair.loss of ${frame.arm} is ${frame.context.settings.loss[frame.arm] ?? 0}`,
+    rule: `lost on purpose: impair.loss of ${frame.arm} is ${frame.context.settings.loss[frame.arm] ?? 'gone from the config'}`,
     advice: `arms[].impair in the config, which is for labs only`,
   }),
 

@@ -6,7 +6,7 @@ import { ask } from '../client.ts'
 
 /** What is set up in a config, if it is not what it is without. */
 interface SomeConfig {
-  arms?: { name: string; impair?: { loss?: number } }[]
+  arms?: { name: string; impair?: { loss?: string | number } }[]
   tcp?: { xmit_ttl?: boolean; bare_ack?: string; toa?: string }
   neighbours?: { unres_queue_length?: number }
 }
@@ -36,7 +36,7 @@ export function contextOf(answers: Answers): StoryContext {
       xmitTtl: tcp.xmit_ttl ?? false,
       bareAck: tcp.bare_ack ?? 'drop',
       unresQueueLength: neighbours.unres_queue_length ?? 128,
-      loss: Object.fromEntries(arms.map(({ name, impair }) => [name, impair?.loss ?? 0])),
+      loss: Object.fromEntries(arms.map(({ name, impair }) => [name, `${impair?.loss ?? 0}`])),
     },
   }
 }
