@@ -1,7 +1,7 @@
 /** `tapvs explain conn`: the whole story of a connection, living or ended. */
 
 import type { Argv } from 'yargs'
-import type { ConnInfo } from '../../control/commands.ts'
+import type { ConnInfo, RecorderInfo } from '../../control/commands.ts'
 import { parseFilter } from '../../see/filter.ts'
 import type { Moment } from '../../see/moment.ts'
 import { STATE_NAMES } from '../../see/state-tables.ts'
@@ -26,7 +26,6 @@ const ATTEMPTS = 5
 /** Connections that are named when none is the one. */
 const NEAR = 5
 const END = /^\d+\.\d+\.\d+\.\d+:\d+$/
-const TURN_ON = 'tapvs capture --ring on keeps what comes from now on (capture.ring in the config)'
 
 export function addExplainConn(explain: Argv<Common>): Argv<Common> {
   return explain.command(
@@ -43,13 +42,39 @@ export function addExplainConn(explain: Argv<Common>): Argv<Common> {
         .option('json', { type: 'boolean', default: false, describe: 'for programs' }),
     async ({ socket, end, json }) => {
       const tuple = tupleOf(end)
-      const past: Moment[] = []
-      for await (const moment of moments(socket, { past: true })) past.push(moment)
-      const [context, live] = await Promise.all([askContext(socket), livingConns(socket)])
+      const past = await pastOf(socket, filterOf(tuple))
+      const [context, live, recorder] = await Promise.all([
+        askContext(socket),
+        livingConns(socket),
+        ask(socket, { verb: 'recorder' }),
+      ])
       const told = tell(tuple, past, live, context)
-      print(json ? `${JSON.stringify(told, undefined, 2)}\n` : toldText(told))
+      if (told === null) {
+        const all = await pastOf(socket)
+        throw new CliError(`${nothing(tuple, all, live, context)}; ${recorderText(recorder)}`)
+      }
+      const text = () => toldText(told, recorderText(recorder))
+      print(json ? `${JSON.stringify(told, undefined, 2)}\n` : text())
     },
   )
+}
+
+async function pastOf(socket: string, filter?: string): Promise<Moment[]> {
+  const past: Moment[] = []
+  const query = { past: true, ...(filter && { filter }) }
+  for await (const moment of moments(socket, query)) past.push(moment)
+  return past
+}
+
+function filterOf(tuple: readonly string[]): string {
+  return tuple.map(end => `conn ${end}`).join(' and ')
+}
+
+/** Why it may have nothing, and what to do. */
+export function recorderText({ ring, bytes }: Pick<RecorderInfo, 'ring' | 'bytes'>): string {
+  return ring
+    ? `the recorder keeps ${Math.round(bytes / 2 ** 20)} MiB of each worker, and forgets what is older (capture.size in the config)`
+    : 'the recorder is off: tapvs capture --ring on keeps what comes from now on (capture.ring in the config)'
 }
 
 /** Throws CliError for what is not one or two ends. */
@@ -82,22 +107,20 @@ export interface Told {
   unrecorded: string[]
 }
 
-/** Everything that is known of connections with all ends of `tuple`. Throws CliError if there is nothing. */
+/** Everything that is known of connections with all ends of `tuple`; null if that is nothing. */
 export function tell(
   tuple: readonly string[],
   past: readonly Moment[],
   live: readonly ConnInfo[],
   context: StoryContext,
-): Told {
-  const wanted = parseFilter(tuple.map(end => `conn ${end}`).join(' and '))
+): Told | null {
+  const wanted = parseFilter(filterOf(tuple))
   const { lives, attempts } = livesOf(past.filter(wanted))
   const living = live.filter(conn => tuple.every(end => endsOf(conn).includes(end)))
   const now = new Map(living.map(conn => [endsOf(conn).join(' '), conn]))
   const known = new Set(lives.map(life => keyOf(life)))
   const unrecorded = living.filter(conn => !known.has(endsOf(conn).join(' ')))
-  if (lives.length + attempts.length + unrecorded.length === 0) {
-    throw new CliError(nothing(tuple, past, live, context))
-  }
+  if (lives.length + attempts.length + unrecorded.length === 0) return null
   const shown = lives.slice(-STORIES)
   return {
     stories: shown.map(life => storyOf(factsOf(life), context, stateNow(life, lives, now))),
@@ -137,8 +160,8 @@ function unrecordedText(conn: ConnInfo): string {
   return `${endsOf(conn).join(' ')} lives, in ${state}, worker ${conn.worker}; ${conn.timeoutSec} s after its last segment it ends, and ${expiryText(state)}`
 }
 
-/** One line on what is near. */
-function nothing(
+/** One line on what is near; `past` is all that the recorder has. */
+export function nothing(
   tuple: readonly string[],
   past: readonly Moment[],
   live: readonly ConnInfo[],
@@ -155,15 +178,15 @@ function nothing(
     `nothing is known of a connection with ${tuple.join(' and ')}`,
     ...(near.length > 0 ? [`near are ${near.join(', ')}`] : []),
     ...(lip ? [`tapvs whois ${lip} asks the history who had that lport`] : []),
-    ...(past.length === 0 ? [`the recorder is empty: ${TURN_ON}`] : []),
   ].join('; ')
 }
 
-export function toldText({ stories, refused, others, unrecorded }: Told): string {
+/** `recorder` says why a connection may not be in it. */
+export function toldText({ stories, refused, others, unrecorded }: Told, recorder: string): string {
   const parts = stories.map(storyText)
   for (const lines of refused) parts.push(`${lines.join('\n  ')}\n`)
   for (const line of unrecorded) {
-    parts.push(`${line}\nthe recorder has nothing of it: ${TURN_ON}\n`)
+    parts.push(`${line}\nhow it began is not known: ${recorder}\n`)
   }
   if (others.length > 0) {
     const lines = others.slice(-NEAR).map(line => `  ${line}\n`)
