@@ -3,8 +3,9 @@
  * with one pair in 2^32 is 32 bits. What FullNAT leaves alone is looked at, and what other translators leave.
  */
 
-import { FLAG, OPT } from '../../wire/tcp.ts'
+import { FLAG } from '../../wire/tcp.ts'
 import type { Flow } from './flows.ts'
+import { isTimestamp } from './packets.ts'
 
 export interface Evidence {
   bits: number
@@ -92,8 +93,9 @@ function headers(outer: Flow, inner: Flow, add: Add): void {
 }
 
 function stamp({ packets }: Flow, i: number): string {
-  const at = packets.option(i, OPT.TIMESTAMP, 10)
-  return at < 0 ? '' : `${packets.view.getUint32(at + 2)} ${packets.view.getUint32(at + 6)}`
+  const at = packets.option(i, isTimestamp)
+  const view = packets.view(i)
+  return at < 0 ? '' : `${view.getUint32(at + 2)} ${view.getUint32(at + 6)}`
 }
 
 function payloads(outer: Flow, inner: Flow, rarity: Rarity, add: Add): void {

@@ -1,0 +1,67 @@
+/** Captures for tests, written without the product's own writers. */
+
+import { type Captured, CaptureError } from '../../src/see/captured.ts'
+import { readCapture } from '../../src/see/pcap.ts'
+import { tcpFrame } from './frame.ts'
+import { parseTcp } from './notation.ts'
+
+export interface Sent {
+  /** µs since 1970. */
+  atUs: number
+  frame: Uint8Array
+  /** Of the frame, captured; all by default. */
+  snaplen?: number
+}
+
+/** A classic pcap of Ethernet frames with µs, little-endian. */
+export function pcapOf(packets: readonly Sent[]): Uint8Array {
+  const captured = packets.map(({ frame, snaplen }) => frame.subarray(0, snaplen ?? frame.length))
+  const bytes = new Uint8Array(captured.reduce((sum, part) => sum + 16 + part.length, 24))
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, 0xa1b2c3d4, true)
+  view.setUint16(4, 2, true)
+  view.setUint16(6, 4, true)
+  view.setUint32(16, 262_144, true)
+  view.setUint32(20, 1, true)
+  let at = 24
+  for (const [i, { atUs, frame }] of packets.entries()) {
+    view.setUint32(at, Math.floor(atUs / 1e6), true)
+    view.setUint32(at + 4, Math.floor(atUs % 1e6), true)
+    view.setUint32(at + 8, captured[i].length, true)
+    view.setUint32(at + 12, frame.length, true)
+    bytes.set(captured[i], at + 16)
+    at += 16 + captured[i].length
+  }
+  return bytes
+}
+
+/** What `tapvs analyze` would make of a file. */
+export function sourceOf(name: string, bytes: Uint8Array): { name: string; bytes: Uint8Array; captured: Captured } {
+  const captured = readCapture(bytes)
+  if (captured.cut) throw new CaptureError(captured.cut)
+  return { name, bytes, captured }
+}
+
+/** A segment of a transcript, and the arm that it came from or went to. */
+export interface TranscriptSegment {
+  came: boolean
+  arm: string
+  frame: Uint8Array
+}
+
+const MACS: Readonly<Record<string, { far: string; own: string }>> = {
+  dpdk0: { far: '52:54:00:00:00:02', own: '52:54:00:00:00:01' },
+  dpdk1: { far: '52:54:00:00:01:02', own: '52:54:00:00:01:01' },
+}
+
+/** The `>` and `<` lines of a transcript as frames, IP IDs as a balancer leaves them. */
+export function transcriptSegments(text: string): TranscriptSegment[] {
+  let id = 0
+  return [...text.matchAll(/^([<>]) (\S+) \| (.*)$/gm)].map(([, mark, arm, segment]) => {
+    const came = mark === '>'
+    if (came) id++
+    const { far, own } = MACS[arm]
+    const [srcMac, dstMac] = came ? [far, own] : [own, far]
+    return { came, arm, frame: tcpFrame({ ...parseTcp(segment), id, srcMac, dstMac }) }
+  })
+}
