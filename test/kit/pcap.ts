@@ -54,14 +54,27 @@ const MACS: Readonly<Record<string, { far: string; own: string }>> = {
   dpdk1: { far: '52:54:00:00:01:02', own: '52:54:00:00:01:01' },
 }
 
-/** The `>` and `<` lines of a transcript as frames, IP IDs as a balancer leaves them. */
+/**
+ * The `>` and `<` lines of a transcript as frames: with the sequence numbers that tcpdump does not show for bare ACKs, with IP IDs
+ * as a balancer leaves them, and with the payload that came in what leaves.
+ */
 export function transcriptSegments(text: string): TranscriptSegment[] {
   let id = 0
+  let payload = new Uint8Array()
+  const next = new Map<string, number>()
   return [...text.matchAll(/^([<>]) (\S+) \| (.*)$/gm)].map(([, mark, arm, segment]) => {
     const came = mark === '>'
-    if (came) id++
+    const fields = parseTcp(segment)
+    if (came) {
+      id++
+      payload = fields.payload as Uint8Array<ArrayBuffer>
+    }
+    const sender = `${fields.src}.${fields.sport}`
+    if (!segment.includes(', seq ')) fields.seq = next.get(sender) ?? 0
+    const takes = payload.length + (/[SF]/.test(fields.flags) ? 1 : 0)
+    next.set(sender, (fields.seq + takes) >>> 0)
     const { far, own } = MACS[arm]
     const [srcMac, dstMac] = came ? [far, own] : [own, far]
-    return { came, arm, frame: tcpFrame({ ...parseTcp(segment), id, srcMac, dstMac }) }
+    return { came, arm, frame: tcpFrame({ ...fields, payload, id, srcMac, dstMac }) }
   })
 }
