@@ -36,7 +36,10 @@ export function pcapOf(packets: readonly Sent[]): Uint8Array {
 }
 
 /** What `tapvs analyze` would make of a file. */
-export function sourceOf(name: string, bytes: Uint8Array): { name: string; bytes: Uint8Array; captured: Captured } {
+export function sourceOf(
+  name: string,
+  bytes: Uint8Array,
+): { name: string; bytes: Uint8Array; captured: Captured } {
   const captured = readCapture(bytes)
   if (captured.cut) throw new CaptureError(captured.cut)
   return { name, bytes, captured }

@@ -5,7 +5,7 @@
  */
 
 import type { Captured } from '../captured.ts'
-import { Clocks, type Clock, type Delays } from './clock.ts'
+import { type Clock, Clocks, type Delays } from './clock.ts'
 import { type Compared, compareWay, newCompared } from './compare.ts'
 import { type Flow, flowsOf } from './flows.ts'
 import { type Differences, differences } from './losses.ts'

@@ -78,7 +78,8 @@ export class Clocks {
     for (const i of entryRows) {
       const j = entry.match[i]
       if (j < 0) continue
-      const [outerNs, innerNs] = direction === 'in' ? [entry.at[i], exit.at[j]] : [exit.at[j], entry.at[i]]
+      const [outerNs, innerNs] =
+        direction === 'in' ? [entry.at[i], exit.at[j]] : [exit.at[j], entry.at[i]]
       samples.at.push(outerNs)
       samples.d.push(innerNs - outerNs)
     }
@@ -90,7 +91,10 @@ export class Clocks {
     this.clock = { ...this.clock, segments }
     if (this.#isOne || segments === 0) return
     this.#drift = this.#findDrift()
-    const { upper, lower } = this.#bounds(this.#in.sorted(this.#drift), this.#out.sorted(this.#drift))
+    const { upper, lower } = this.#bounds(
+      this.#in.sorted(this.#drift),
+      this.#out.sorted(this.#drift),
+    )
     this.#relativeNs =
       upper === undefined ? (lower ?? 0) : lower === undefined ? upper : (upper + lower) / 2
     this.clock = {
@@ -131,7 +135,10 @@ export class Clocks {
     }
   }
 
-  #bounds(inSorted: Float64Array, outSorted: Float64Array): { upper: number | undefined; lower: number | undefined } {
+  #bounds(
+    inSorted: Float64Array,
+    outSorted: Float64Array,
+  ): { upper: number | undefined; lower: number | undefined } {
     let [upper, lower] = [inSorted.at(0), outSorted.at(-1)]
     // Contradicting bounds come of a few segments that were matched wrongly: without the outermost of each.
     if (upper !== undefined && lower !== undefined && upper < lower) {
@@ -151,10 +158,16 @@ export class Clocks {
     for (let w = 0; w < WINDOWS; w++) {
       const [upper, lower] = [least[w], most[w]]
       if (upper === undefined || lower === undefined) continue
-      middles.push([((w + 0.5) * spanNs) / WINDOWS, (upper + lower) / 2, Math.abs(upper - lower) / 2])
+      middles.push([
+        ((w + 0.5) * spanNs) / WINDOWS,
+        (upper + lower) / 2,
+        Math.abs(upper - lower) / 2,
+      ])
     }
     if (middles.length < 4) return 0
-    const slopes = middles.flatMap(([t, m], k) => middles.slice(k + 1).map(([u, n]) => (n - m) / (u - t)))
+    const slopes = middles.flatMap(([t, m], k) =>
+      middles.slice(k + 1).map(([u, n]) => (n - m) / (u - t)),
+    )
     const slope = median(slopes)
     const half = median(middles.map(([, , h]) => h))
     return Math.abs(slope) * spanNs > 2 * half ? slope : 0
@@ -179,7 +192,11 @@ function median(values: readonly number[]): number {
 }
 
 /** Of sorted values; `isReversed` if `of` turns their order round. */
-function quantiles(sorted: Float64Array, of: (d: number) => number, isReversed: boolean): Quantiles | null {
+function quantiles(
+  sorted: Float64Array,
+  of: (d: number) => number,
+  isReversed: boolean,
+): Quantiles | null {
   if (sorted.length === 0) return null
   const at = (part: number) => {
     const k = Math.round((sorted.length - 1) * part)

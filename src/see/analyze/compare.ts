@@ -1,9 +1,9 @@
 /** What was changed in the segments that are on both sides, added up for a connection. */
 
-import { FLAG, TCP } from '../../wire/tcp.ts'
 import { endpointText } from '../../wire/address.ts'
+import { FLAG, TCP } from '../../wire/tcp.ts'
 import { changesOf } from '../changes.ts'
-import { flagLetters } from '../segment.ts'
+import { flagLetters } from '../options-text.ts'
 import type { Flow } from './flows.ts'
 import { isMss, isTimestamp, isToa, type Packets } from './packets.ts'
 import type { Way } from './ways.ts'
@@ -128,8 +128,13 @@ class Comparison {
     if (added) this.#toa(exit, j, toaAt)
     const skip = added && toaAt === exit.tcp(j) + TCP.HEADER ? 8 : 0
     const [from, to] = [entry.tcp(i) + TCP.HEADER, exit.tcp(j) + TCP.HEADER + skip]
-    const there = Math.min(entry.ip[i] + entry.captured[i] - from, exit.ip[j] + exit.captured[j] - to)
-    const same = a === b - skip && firstDifference(entry.view(i), from, exit.view(j), to, Math.min(a, there)) < 0
+    const there = Math.min(
+      entry.ip[i] + entry.captured[i] - from,
+      exit.ip[j] + exit.captured[j] - to,
+    )
+    const same =
+      a === b - skip &&
+      firstDifference(entry.view(i), from, exit.view(j), to, Math.min(a, there)) < 0
     if (same) return
     const { changes } = this.#to
     for (const { what, before, after } of changesOf(entry.frame(i), exit.frame(j))) {
@@ -165,9 +170,21 @@ class Comparison {
 }
 
 /** Of these changesOf() counts the options; TOA is counted here, whatever its kind. */
-const OPTION_CHANGES: ReadonlySet<string> = new Set(['mss', 'sack', 'timestamp_removed', 'toa_voided', 'options'])
+const OPTION_CHANGES: ReadonlySet<string> = new Set([
+  'mss',
+  'sack',
+  'timestamp_removed',
+  'toa_voided',
+  'options',
+])
 
-function firstDifference(a: DataView, from: number, b: DataView, to: number, bytes: number): number {
+function firstDifference(
+  a: DataView,
+  from: number,
+  b: DataView,
+  to: number,
+  bytes: number,
+): number {
   let at = 0
   for (; at + 4 <= bytes; at += 4) if (a.getInt32(from + at) !== b.getInt32(to + at)) break
   for (; at < bytes; at++) if (a.getUint8(from + at) !== b.getUint8(to + at)) return at

@@ -53,7 +53,10 @@ export function differences(way: Way, toExit: ToExit, slackNs: number): Differen
   }
   const left = unmatched(way)
   const { entry, exit } = way
-  const missing = left.is.length + left.js.length === 0 ? undefined : sweep(way, left.is, left.js, toExit, slackNs, found)
+  const missing =
+    left.is.length + left.js.length === 0
+      ? undefined
+      : sweep(way, left.is, left.js, toExit, slackNs, found)
   for (const i of left.is) {
     const bytes = missing?.entry.get(i) ?? 0
     if (entry.payload[i] > 0 && bytes === 0) continue
@@ -66,7 +69,8 @@ export function differences(way: Way, toExit: ToExit, slackNs: number): Differen
   const [from, to] = [toExit(way, 0), toExit(way, entry.lastNs)]
   for (const j of extra) {
     if (twice.has(j)) found.duplicated.push(j)
-    else if (exit.at[j] < from - slackNs || exit.at[j] > to + slackNs + EDGE_NS) found.outside.exit++
+    else if (exit.at[j] < from - slackNs || exit.at[j] > to + slackNs + EDGE_NS)
+      found.outside.exit++
     else found.added.push({ row: j, kind: kindOf(exit, j) })
   }
   found.reordered = overtaken(way)
@@ -118,8 +122,16 @@ function sweep(
       partner(partners.exit, j, i)
     }
     // The exception: every row here has its partner.
-    if (met.length < xs.here.length) xs.lack(met.map(([i]) => i), bytes)
-    if (met.length < ys.here.length) ys.lack(met.map(([, j]) => j), bytes)
+    if (met.length < xs.here.length)
+      xs.lack(
+        met.map(([i]) => i),
+        bytes,
+      )
+    if (met.length < ys.here.length)
+      ys.lack(
+        met.map(([, j]) => j),
+        bytes,
+      )
     at = next
   }
   for (const [i, set] of partners.entry) {
@@ -169,7 +181,10 @@ class Line {
 
   /** Where a row begins or ends next. */
   nextChange(at: number): number {
-    let next = this.#next < this.#rows.length ? this.#piece(this.#rows[this.#next]).from : Number.POSITIVE_INFINITY
+    let next =
+      this.#next < this.#rows.length
+        ? this.#piece(this.#rows[this.#next]).from
+        : Number.POSITIVE_INFINITY
     for (const row of this.here) next = Math.min(next, this.#piece(row).to)
     return Math.max(next, at + 1)
   }

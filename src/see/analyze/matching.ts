@@ -26,7 +26,7 @@ export function matchEqual(way: Way): void {
   for (const withId of [true, false]) {
     const columns = keyColumns(way, withId)
     runs(unmatched(way), columns, (is, js) => {
-      if (is.length === js.length) is.forEach((i, k) => marry(way, i, js[k]))
+      if (is.length === js.length) for (const [k, i] of is.entries()) marry(way, i, js[k])
     })
   }
 }
@@ -53,7 +53,9 @@ function matchById(way: Way, toExit: ToExit, slackNs: number): void {
   left.js = left.js.filter(j => way.exit.ipId[j] !== 0)
   const limit = slackNs + 1e9
   runs(left, [id, payload, hash], (is, js) => {
-    const near = is.filter(i => js.some(j => Math.abs(way.exit.at[j] - toExit(way, way.entry.at[i])) < limit))
+    const near = is.filter(i =>
+      js.some(j => Math.abs(way.exit.at[j] - toExit(way, way.entry.at[i])) < limit),
+    )
     assignByTime(way, near, js, toExit, slackNs)
   })
 }
@@ -71,7 +73,9 @@ export function unmatched({ entry, exit, entryRows, exitRows }: Way): Left {
   }
 }
 
-function columnsOf(way: Way): Record<'seq' | 'ack' | 'payload' | 'flags' | 'opens' | 'id' | 'hash', Column> {
+function columnsOf(
+  way: Way,
+): Record<'seq' | 'ack' | 'payload' | 'flags' | 'opens' | 'id' | 'hash', Column> {
   const { entry, exit, seqDelta, ackDelta } = way
   const base = entry.seq[way.entryRows[0] ?? 0]
   const ackBase = entry.ack[way.entryRows[0] ?? 0]

@@ -53,7 +53,15 @@ test("the seed's captures are one connection of which nothing is lost", () => {
   const offsetOff = Math.abs(found.clock.offsetNs - AHEAD_US * 1000)
   assert.ok(found.clock.boundNs !== null && offsetOff <= found.clock.boundNs, `${offsetOff}`)
   assert.ok(found.clock.boundNs < 110_000, `${found.clock.boundNs}`)
-  const nothing = { lost: [], added: [], duplicated: [], outside: { entry: 0, exit: 0 }, split: 0, joined: 0, reordered: 0 }
+  const nothing = {
+    lost: [],
+    added: [],
+    duplicated: [],
+    outside: { entry: 0, exit: 0 },
+    split: 0,
+    joined: 0,
+    reordered: 0,
+  }
   assert.deepEqual(conn.in, nothing)
   assert.deepEqual(conn.out, nothing)
   const { compared } = conn
