@@ -58,6 +58,9 @@ const OWN: Readonly<Record<string, string>> = {
   rst_on_expiry: 'the appliance resets it: the connection has expired',
   arp_request: 'the appliance asks',
   arp_reply: 'the appliance answers',
+  arp_gratuitous: 'the appliance announces itself',
+  echo_reply: 'the appliance answers',
+  rst: 'the appliance refuses',
 }
 
 export function fateText(row: PacketRow): string[] {

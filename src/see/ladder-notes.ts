@@ -1,5 +1,6 @@
 /** What the engine said, as a line between the arrows. */
 
+import { DROP_WORDS } from './drop-words.ts'
 import type { Said } from './moment.ts'
 
 /** The ladder shows a lookup's result and states by its arrows, and refusals at their ends. */
@@ -36,7 +37,7 @@ const WORDS: Readonly<Record<string, { needs: string[]; say: (fields: Fields) =>
   reset: { needs: [], say: () => 'idle for too long: reset at both ends' },
   parked_drop: {
     needs: ['reason'],
-    say: ({ reason }) => `what was parked is dropped: ${reason}`,
+    say: ({ reason }) => `what was parked is dropped, ${reason}: ${DROP_WORDS[String(reason)]}`,
   },
   neigh: {
     needs: ['address', 'from', 'to'],

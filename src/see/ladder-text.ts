@@ -128,7 +128,7 @@ export class LadderText {
     const middle = this.#paint(changed ? 'bold' : 'plain', center(state, BOX - 2))
     lines.push(this.#rails(row, outer.arrow, middle, inner.arrow, true))
     if (this.#options.absolute) {
-      const numbers = [row.outer, row.inner].map(leg => absoluteText(leg))
+      const numbers = [absoluteText(row.outer, this.#outer), absoluteText(row.inner, this.#inner)]
       lines.push(this.#rails(row, numbers[0] ?? '', '', numbers[1] ?? '', false))
     }
     const details = [
@@ -210,10 +210,12 @@ export class LadderText {
 
 const TAG_COLOURS: readonly Paint[] = ['cyan', 'green', 'yellow', 'magenta', 'blue', 'red']
 
-function absoluteText(leg: Leg | null): string {
+function absoluteText(leg: Leg | null, width: number): string {
   if (!leg?.segment) return ''
   const { seq, ack, flags } = leg.segment
-  return flags.includes('.') ? `${seq} ack ${ack}` : `${seq}`
+  if (!flags.includes('.')) return `${seq}`
+  const text = `${seq} ack ${ack}`
+  return text.length <= width ? text : `${seq}/${ack}`
 }
 
 /** Words filled into lines of `width` columns; one that is longer has a line of its own, cut. */

@@ -59,7 +59,10 @@ export interface Leg {
   /** null for a frame that is no TCP segment; then `words` says what it is. */
   segment: Segment | null
   words: string
-  /** Relative to the connection's first sequence number of each sender, as tcpdump and wireshark count: SYN 0, first byte 1. */
+  /**
+   * Relative to the connection's first sequence number of each sender, as tcpdump and wireshark count: SYN 0, first byte 1. As on the
+   * wire without a connection.
+   */
   seq: number
   ack: number
   /** Bytes of the frame. */
@@ -129,8 +132,9 @@ function* clientArmsOf(moments: readonly Moment[]): Generator<string> {
   }
 }
 
-/** A packet that was sent waits for its far leg; so many rows behind it wait with it, then it goes without. */
+/** A packet that was sent waits for its far leg, and all behind it wait with it: until there are so many, or so long, in µs. */
 const HELD_ROWS = 512
+const HELD_US = 1e6
 
 /** Packets parked for a MAC that are remembered. */
 const PARKED = 4096
@@ -156,19 +160,19 @@ export class Ladder {
     if (moment.kind === 'in') this.#in(moment)
     else if (moment.kind === 'out') this.#out(moment)
     else this.#happened(moment.said, moment.atUs, this.#conn(moment))
-    return this.#whole(HELD_ROWS)
+    return this.#whole(HELD_ROWS, moment.atUs - HELD_US)
   }
 
   /** => what is left, whole or not */
   end(): LadderRow[] {
-    return this.#whole(0)
+    return this.#whole(0, Number.POSITIVE_INFINITY)
   }
 
-  #whole(limit: number): LadderRow[] {
+  #whole(limit: number, oldestUs: number): LadderRow[] {
     let count = 0
     for (const row of this.#held) {
       const waits = row.kind === 'packet' && this.#waiting.has(row.pair) && row.fate === 'unseen'
-      if (waits && this.#held.length - count <= limit) break
+      if (waits && this.#held.length - count <= limit && row.atUs >= oldestUs) break
       if (waits) this.#forgetWaiting(row as PacketRow)
       count++
     }
@@ -308,5 +312,6 @@ function near({ toward, outer, inner }: PacketRow): Leg | null {
 function legOf({ atUs, bytes, length, gsoSize }: FrameIn | FrameOut): Leg {
   const segment = segmentOf(bytes) ?? null
   const words = segment ? '' : frameText(bytes, length)
-  return { atUs, segment, words, seq: 0, ack: 0, length, gsoSize }
+  const { seq, ack } = segment ?? { seq: 0, ack: 0 }
+  return { atUs, segment, words, seq, ack, length, gsoSize }
 }

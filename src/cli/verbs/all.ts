@@ -9,6 +9,7 @@ import { addDoctor } from './doctor.ts'
 import { addDpip } from './dpip.ts'
 import { addDrain } from './drain.ts'
 import { addIpvsadm } from './ipvsadm.ts'
+import { addLadder } from './ladder.ts'
 import { addLog } from './log.ts'
 import { addMetrics } from './metrics.ts'
 import { addReload } from './reload.ts'
@@ -26,6 +27,7 @@ export function addVerbs(common: Argv<Common>): void {
   addIpvsadm(common)
   addDpip(common)
   addTop(common)
+  addLadder(common)
   addMetrics(common)
   addCompletion(common)
 }
