@@ -37,15 +37,13 @@ export interface Added {
 
 /** How far beyond the other capture's ends a segment must lie to be outside of it. */
 const EDGE_NS = 1e6
-/** A duplicate comes soon. */
-const DUPLICATE_NS = 1e9
 
 /** `slackNs`: how much earlier than its cause something may seem to happen. */
 export function differences(way: Way, toExit: ToExit, slackNs: number): Differences {
   const found: Differences = {
     lost: [],
     added: [],
-    duplicated: [],
+    duplicated: [...way.duplicated],
     outside: { entry: 0, exit: 0 },
     split: 0,
     joined: 0,
@@ -65,12 +63,9 @@ export function differences(way: Way, toExit: ToExit, slackNs: number): Differen
     else found.lost.push({ row: i, bytes })
   }
   const extra = left.js.filter(j => exit.payload[j] === 0 || (missing?.exit.get(j) ?? 0) > 0)
-  const twice = duplicates(exit, way.exitRows, extra)
   const [from, to] = [toExit(way, 0), toExit(way, entry.lastNs)]
   for (const j of extra) {
-    if (twice.has(j)) found.duplicated.push(j)
-    else if (exit.at[j] < from - slackNs || exit.at[j] > to + slackNs + EDGE_NS)
-      found.outside.exit++
+    if (exit.at[j] < from - slackNs || exit.at[j] > to + slackNs + EDGE_NS) found.outside.exit++
     else found.added.push({ row: j, kind: kindOf(exit, j) })
   }
   found.reordered = overtaken(way)
@@ -198,25 +193,6 @@ class Line {
   #piece(row: number): Piece {
     return this.#pieces.get(row) ?? { from: 0, to: 0 }
   }
-}
-
-/** Of `extra`, the rows whose like left shortly before. */
-function duplicates(exit: Packets, rows: readonly number[], extra: readonly number[]): Set<number> {
-  const found = new Set<number>()
-  if (extra.length === 0) return found
-  const key = (j: number) =>
-    `${exit.seq[j]} ${exit.ack[j]} ${exit.flags[j]} ${exit.payload[j]} ${exit.ipId[j]} ${exit.hash[j]}`
-  const wanted = new Set(extra)
-  const keys = new Set(extra.map(key))
-  const last = new Map<string, number>()
-  for (const j of rows) {
-    const own = key(j)
-    if (!keys.has(own)) continue
-    const before = last.get(own)
-    if (wanted.has(j) && before !== undefined && exit.at[j] - before < DUPLICATE_NS) found.add(j)
-    last.set(own, exit.at[j])
-  }
-  return found
 }
 
 /** Rows that left later than one that came after them. */

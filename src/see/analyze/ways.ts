@@ -16,6 +16,8 @@ export interface Way {
   /** What was added to seq and to ack on the way, int32. */
   seqDelta: number
   ackDelta: number
+  /** Rows of the exit that left a second time. */
+  duplicated: Set<number>
 }
 
 /** Both directions; the deltas are those of the client's and of the RS's numbers, inner minus outer. */
@@ -46,6 +48,7 @@ export function waysOf({ outer, inner }: Pair): Ways {
       exitRows: exit.rows[who],
       seqDelta: isIn ? clientDelta : -rsDelta | 0,
       ackDelta: isIn ? rsDelta : -clientDelta | 0,
+      duplicated: new Set(),
     }
   }
   return { in: way('in', true), out: way('out', false), clientDelta, rsDelta }

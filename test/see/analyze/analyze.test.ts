@@ -1,0 +1,96 @@
+/** Conversations through a simulated translator: what it did to them has to be found out from the two captures. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type Analysis, analyze, type Conn } from '../../../src/see/analyze/analyze.ts'
+import type { Differences } from '../../../src/see/analyze/losses.ts'
+import { pcapOf, sourceOf } from '../../kit/pcap.ts'
+import { type Manner, type Translated, translate } from '../../kit/translator.ts'
+
+const QUIET: Manner = {
+  seed: 1,
+  conns: 8,
+  loss: 0,
+  twice: 0,
+  late: 0,
+  moves: 'client',
+  toa: true,
+  newIds: false,
+  offsetUs: 12_700_000,
+  driftPpm: 0,
+  alike: false,
+  midway: false,
+}
+
+function analysed({ outer, inner }: Translated): Analysis {
+  return analyze(sourceOf('client.pcap', pcapOf(outer)), sourceOf('rs.pcap', pcapOf(inner)))
+}
+
+/** Of rows of the entry, their IP IDs in order. */
+function ids(
+  conn: Conn,
+  direction: 'in' | 'out',
+  rows: readonly number[],
+  side: 'entry' | 'exit',
+): number[] {
+  const packets = conn.ways[direction][side]
+  return rows.map(row => packets.ipId[row]).sort((a, b) => a - b)
+}
+
+function sorted(numbers: readonly number[]): number[] {
+  return numbers.toSorted((a, b) => a - b)
+}
+
+/** Everything that the translator did is told, and nothing else. */
+function judge(manner: Manner): void {
+  const made = translate(manner)
+  const found = analysed(made)
+  assert.equal(found.isTurned, false)
+  assert.deepEqual(found.alone, { outer: [], inner: [] })
+  const { offsetNs, boundNs } = found.clock
+  assert.ok(boundNs !== null)
+  const off = Math.abs(offsetNs / 1000 - manner.offsetUs)
+  assert.ok(off <= boundNs / 1000 + 1, `offset is off by ${off} us, bound ${boundNs / 1000}`)
+  assert.ok(boundNs < 1e6, `bound of ${boundNs} ns`)
+  for (const truth of made.truths) {
+    const conn: Conn | undefined = found.conns.find(
+      ({ pair }) => pair.outer.client === truth.client,
+    )
+    assert.ok(conn, truth.client)
+    assert.equal(conn.pair.inner.client, truth.lip)
+    assert.equal(conn.ways.clientDelta >>> 0, truth.clientDelta)
+    assert.equal(conn.ways.rsDelta >>> 0, truth.rsDelta)
+    assert.deepEqual(conn.compared.odd, [])
+    for (const direction of ['in', 'out'] as const) {
+      const { lost, added, duplicated, outside }: Differences = conn[direction]
+      const gone = lost.map(({ row }) => row)
+      assert.deepEqual([added, outside], [[], { entry: 0, exit: 0 }])
+      assert.deepEqual(ids(conn, direction, gone, 'entry'), sorted(truth.lost[direction]))
+      assert.deepEqual(ids(conn, direction, duplicated, 'exit'), sorted(truth.twice[direction]))
+    }
+  }
+}
+
+test('nothing happens to conversations, and nothing is said', () => {
+  judge(QUIET)
+})
+
+const manners = fc.record<Manner>({
+  seed: fc.integer(),
+  conns: fc.integer({ min: 2, max: 12 }),
+  loss: fc.constantFrom(0, 0.02, 0.2),
+  twice: fc.constantFrom(0, 0.05),
+  late: fc.constantFrom(0, 0.1),
+  moves: fc.constantFrom('client', 'both', 'none'),
+  toa: fc.boolean(),
+  newIds: fc.constant(false),
+  offsetUs: fc.integer({ min: -3_600_000_000, max: 3_600_000_000 }),
+  driftPpm: fc.constant(0),
+  alike: fc.constant(false),
+  midway: fc.constant(false),
+})
+
+test('losses, duplicates and late segments are told, whatever is translated', () => {
+  fc.assert(fc.property(manners, judge), { numRuns: 60 })
+})
