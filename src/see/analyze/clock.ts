@@ -52,6 +52,8 @@ class Samples {
 
 /** Windows in which the bounds are looked at to find a drift. */
 const WINDOWS = 24
+/** No clock that anybody uses is worse. */
+const DRIFT_MAX = 500e-6
 /** Parts of the samples that may be mistaken for one another: a copy for its retransmission. */
 const OUTLIERS = 0.001
 
@@ -148,29 +150,26 @@ export class Clocks {
     return { upper, lower }
   }
 
-  /** Slope of the middle between the bounds, by Theil and Sen, if it is more than the bounds' distance explains. */
+  /** Slope of the middle between the bounds, by Theil and Sen, if no constant offset fits. */
   #findDrift(): number {
+    const [most, least] = [this.#out.sorted(0).at(-1), this.#in.sorted(0).at(0)]
+    if (most === undefined || least === undefined || most <= least) return 0
     const spanNs = Math.max(this.#in.at.at(-1) ?? 0, this.#out.at.at(-1) ?? 0)
     if (spanNs < 1e9) return 0
-    const least = windows(this.#in, spanNs, Math.min)
-    const most = windows(this.#out, spanNs, Math.max)
-    const middles: [at: number, middle: number, half: number][] = []
+    const uppers = windows(this.#in, spanNs, Math.min)
+    const lowers = windows(this.#out, spanNs, Math.max)
+    const middles: [at: number, middle: number][] = []
     for (let w = 0; w < WINDOWS; w++) {
-      const [upper, lower] = [least[w], most[w]]
+      const [upper, lower] = [uppers[w], lowers[w]]
       if (upper === undefined || lower === undefined) continue
-      middles.push([
-        ((w + 0.5) * spanNs) / WINDOWS,
-        (upper + lower) / 2,
-        Math.abs(upper - lower) / 2,
-      ])
+      middles.push([((w + 0.5) * spanNs) / WINDOWS, (upper + lower) / 2])
     }
     if (middles.length < 4) return 0
     const slopes = middles.flatMap(([t, m], k) =>
       middles.slice(k + 1).map(([u, n]) => (n - m) / (u - t)),
     )
     const slope = median(slopes)
-    const half = median(middles.map(([, , h]) => h))
-    return Math.abs(slope) * spanNs > 2 * half ? slope : 0
+    return Math.abs(slope) <= DRIFT_MAX ? slope : 0
   }
 }
 

@@ -44,6 +44,7 @@ export function evidence(
   sequences(outer, inner, add)
   headers(outer, inner, add)
   payloads(outer, inner, rarity, add)
+  rhythm(outer, inner, add)
   if (clock) time(outer, inner, clock, spanNs, add)
   return found
 }
@@ -120,6 +121,38 @@ export function contents(flow: Flow, who: number): number[] {
   return withData(flow, who)
     .slice(0, 8)
     .map(i => flow.packets.hash[i] ^ who)
+}
+
+/** A pause between segments, and how exactly it is the same behind a balancer. */
+const PAUSE_NS = 10 * MS
+const PAUSE_ERROR_NS = 2 * MS
+
+/** When segments with payload come is as good as random where they are far apart, and the same on both sides. */
+function rhythm(outer: Flow, inner: Flow, add: Add): void {
+  let same = 0
+  let all = 0
+  for (const who of [0, 1]) {
+    const [a, b] = [moments(outer, who), moments(inner, who)]
+    if (a.length < 2 || b.length < 2) continue
+    // Relative to each of the first ones, because one side may lack some.
+    const fits = b.slice(0, 3).map(zero => {
+      const theirs = b.map(at => at - zero)
+      return a.filter(at => theirs.some(other => Math.abs(at - a[0] - other) < PAUSE_ERROR_NS))
+        .length
+    })
+    same += Math.max(...fits) - 1
+    all += Math.min(a.length, b.length) - 1
+  }
+  if (all === 0) return
+  if (same * 2 > all) add(Math.min(24, 4 * same), same > 0 ? 'the pauses are the same' : '')
+  else add(-4)
+}
+
+/** Times of segments with payload that come after a pause. */
+function moments(flow: Flow, who: number): number[] {
+  const { at } = flow.packets
+  const rows = withData(flow, who)
+  return rows.filter((i, k) => k === 0 || at[i] - at[rows[k - 1]] > PAUSE_NS).map(i => at[i])
 }
 
 /** Both flows' first rows of the same kind, a SYN if both have one. */

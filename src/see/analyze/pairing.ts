@@ -195,6 +195,9 @@ class Pairing {
   }
 }
 
+/** What a payload says that only one flow has, be there ever so few flows. */
+const UNIQUE_BITS = 8
+
 /** -log2 of how many of the flows have the payload. */
 function rarityOf(flows: ReadonlySet<Flow>): Rarity {
   const counts = new Map<number, number>()
@@ -202,7 +205,11 @@ function rarityOf(flows: ReadonlySet<Flow>): Rarity {
     const hashes = new Set([0, 1].flatMap(who => contents(flow, who)))
     for (const hash of hashes) counts.set(hash, (counts.get(hash) ?? 0) + 1)
   }
-  return hash => Math.log2((flows.size + 1) / (counts.get(hash) ?? 1))
+  return hash => {
+    const count = counts.get(hash) ?? 1
+    const bits = Math.log2((flows.size + 1) / count)
+    return count === 1 ? Math.max(UNIQUE_BITS, bits) : bits
+  }
 }
 
 /** The difference of starts that most flows of the same shape agree on. */

@@ -32,10 +32,10 @@ export function waysOf({ outer, inner }: Pair): Ways {
   const [clientDelta, rsDelta] = [0, 1].map(who => {
     const [a, b] = [outer.isn[who], inner.isn[who]]
     if (a !== undefined && b !== undefined) return (b - a) | 0
-    const voted =
-      voteByData(outer.packets, outer.rows[who], inner.packets, inner.rows[who]) ??
-      voteByAcks(outer.packets, outer.rows[1 - who], inner.packets, inner.rows[1 - who])
-    return voted ?? 0
+    const votes: Votes = new Map()
+    voteByData(votes, outer.packets, outer.rows[who], inner.packets, inner.rows[who])
+    voteByAcks(votes, outer.packets, outer.rows[1 - who], inner.packets, inner.rows[1 - who])
+    return winner(votes)
   })
   const way = (direction: 'in' | 'out', isIn: boolean): Way => {
     const [entry, exit] = isIn ? [outer, inner] : [inner, outer]
@@ -57,53 +57,57 @@ export function waysOf({ outer, inner }: Pair): Ways {
 /** Segments of each side that vote. */
 const VOTERS = 200
 
-/** The difference of sequence numbers that most segments of the same payload agree on. */
+/** By difference. */
+type Votes = Map<number, number>
+
+/** A segment votes for the differences to all segments of the same payload; those that are not its own agree on nothing. */
 function voteByData(
+  votes: Votes,
   a: Packets,
   aRows: readonly number[],
   b: Packets,
   bRows: readonly number[],
-): number | undefined {
+): void {
   const byHash = new Map<number, number[]>()
   for (const j of bRows.slice(0, VOTERS)) {
     if (b.payload[j] === 0) continue
-    byHash.set(b.hash[j], [...(byHash.get(b.hash[j]) ?? []), b.seq[j]])
+    const same = byHash.get(b.hash[j])
+    if (same) same.push(j)
+    else byHash.set(b.hash[j], [j])
   }
-  const votes = new Map<number, number>()
   for (const i of aRows.slice(0, VOTERS)) {
     if (a.payload[i] === 0) continue
-    for (const seq of byHash.get(a.hash[i]) ?? []) vote(votes, (seq - a.seq[i]) | 0)
+    for (const j of byHash.get(a.hash[i]) ?? []) vote(votes, (b.seq[j] - a.seq[i]) | 0, a, i, b, j)
   }
-  return winner(votes)
 }
 
-/** The same of what the other end acknowledges, which are the same segments in the same order at best. */
+/** The same of what the other end acknowledges, near the same place of the conversation. */
 function voteByAcks(
+  votes: Votes,
   a: Packets,
   aRows: readonly number[],
   b: Packets,
   bRows: readonly number[],
-): number | undefined {
-  const votes = new Map<number, number>()
+): void {
   const acks = (p: Packets, rows: readonly number[]) =>
     rows.slice(0, VOTERS).filter(i => (p.flags[i] & (FLAG.ACK | FLAG.RST)) === FLAG.ACK)
   const theirs = acks(b, bRows)
   for (const [k, i] of acks(a, aRows).entries()) {
     for (const j of theirs.slice(Math.max(0, k - 4), k + 5)) {
-      if (a.payload[i] !== b.payload[j] || a.hash[i] !== b.hash[j]) continue
-      vote(votes, (b.ack[j] - a.ack[i]) | 0)
+      if (a.hash[i] === b.hash[j]) vote(votes, (b.ack[j] - a.ack[i]) | 0, a, i, b, j)
     }
   }
-  return winner(votes)
 }
 
-function vote(votes: Map<number, number>, value: number): void {
-  votes.set(value, (votes.get(value) ?? 0) + 1)
+function vote(votes: Votes, value: number, a: Packets, i: number, b: Packets, j: number): void {
+  const sameId = a.ipId[i] !== 0 && a.ipId[i] === b.ipId[j]
+  votes.set(value, (votes.get(value) ?? 0) + (sameId ? 4 : 1))
 }
 
-function winner(votes: ReadonlyMap<number, number>): number | undefined {
-  let best: number | undefined
-  for (const [value, count] of votes)
-    if (best === undefined || count > (votes.get(best) ?? 0)) best = value
-  return best
+function winner(votes: Votes): number {
+  // That numbers are the same on both sides is no coincidence.
+  if (votes.has(0)) return 0
+  let best: [number, number] = [0, 0]
+  for (const entry of votes) if (entry[1] > best[1]) best = entry
+  return best[0]
 }

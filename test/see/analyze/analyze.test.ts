@@ -51,7 +51,12 @@ function judge(manner: Manner): void {
   const { offsetNs, boundNs } = found.clock
   assert.ok(boundNs !== null)
   const off = Math.abs(offsetNs / 1000 - manner.offsetUs)
-  assert.ok(off <= boundNs / 1000 + 1, `offset is off by ${off} us, bound ${boundNs / 1000}`)
+  // A drift that is too small to be seen in these few seconds is part of the error.
+  const unseen = Math.abs(manner.driftPpm) * 8
+  assert.ok(
+    off <= boundNs / 1000 + 1 + unseen,
+    `offset is off by ${off} us, bound ${boundNs / 1000}`,
+  )
   assert.ok(boundNs < 1e6, `bound of ${boundNs} ns`)
   for (const truth of made.truths) {
     const conn: Conn | undefined = found.conns.find(
@@ -84,13 +89,21 @@ const manners = fc.record<Manner>({
   late: fc.constantFrom(0, 0.1),
   moves: fc.constantFrom('client', 'both', 'none'),
   toa: fc.boolean(),
-  newIds: fc.constant(false),
+  newIds: fc.boolean(),
   offsetUs: fc.integer({ min: -3_600_000_000, max: 3_600_000_000 }),
-  driftPpm: fc.constant(0),
-  alike: fc.constant(false),
-  midway: fc.constant(false),
+  driftPpm: fc.constantFrom(0, 0, 25, -40),
+  alike: fc.boolean(),
+  midway: fc.boolean(),
 })
 
+/**
+ * Equal requests with new IP IDs are told apart by their sequence numbers alone: those of one end must be left, or a TOA; and
+ * somewhere the count must begin.
+ */
+function leavesTraces({ moves, toa, newIds, alike, midway }: Manner): boolean {
+  return !newIds || !alike || (!midway && (moves !== 'both' || toa))
+}
+
 test('losses, duplicates and late segments are told, whatever is translated', () => {
-  fc.assert(fc.property(manners, judge), { numRuns: 60 })
+  fc.assert(fc.property(manners.filter(leavesTraces), judge), { numRuns: 100 })
 })
