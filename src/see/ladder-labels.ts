@@ -61,6 +61,15 @@ const OWN: Readonly<Record<string, string>> = {
   arp_gratuitous: 'the appliance announces itself',
   echo_reply: 'the appliance answers',
   rst: 'the appliance refuses',
+  added: 'the balancer sent it of its own',
+  left_twice: 'left a second time',
+}
+
+/** What an analysis of captures finds missing. */
+const MISSING: Readonly<Record<string, string>> = {
+  lost_in: 'lost, never reached the RS',
+  lost_out: 'lost, never reached the client',
+  outside: 'outside the time of the other capture',
 }
 
 export function fateText(row: PacketRow): string[] {
@@ -72,7 +81,7 @@ export function fateText(row: PacketRow): string[] {
     case 'released':
       return ['released, the next hop is known']
     case 'dropped':
-      return [`dropped, ${why}`]
+      return [MISSING[reason] ?? `dropped, ${why}`]
     case 'unsent':
       return [`not sent, ${why}`]
     case 'kept':

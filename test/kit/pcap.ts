@@ -1,7 +1,5 @@
 /** Captures for tests, written without the product's own writers. */
 
-import { type Captured, CaptureError } from '../../src/see/captured.ts'
-import { readCapture } from '../../src/see/pcap.ts'
 import { tcpFrame } from './frame.ts'
 import { parseTcp } from './notation.ts'
 
@@ -33,16 +31,6 @@ export function pcapOf(packets: readonly Sent[]): Uint8Array {
     at += 16 + captured[i].length
   }
   return bytes
-}
-
-/** What `tapvs analyze` would make of a file. */
-export function sourceOf(
-  name: string,
-  bytes: Uint8Array,
-): { name: string; bytes: Uint8Array; captured: Captured } {
-  const captured = readCapture(bytes)
-  if (captured.cut) throw new CaptureError(captured.cut)
-  return { name, bytes, captured }
 }
 
 /** A segment of a transcript, and the arm that it came from or went to. */

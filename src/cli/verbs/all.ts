@@ -2,6 +2,7 @@
 
 import type { Argv } from 'yargs'
 import type { Common } from '../common.ts'
+import { addAnalyze } from './analyze.ts'
 import { addCompletion } from './completion.ts'
 import { addConfig } from './config.ts'
 import { addCounters } from './counters.ts'
@@ -28,6 +29,7 @@ export function addVerbs(common: Argv<Common>): void {
   addDpip(common)
   addTop(common)
   addLadder(common)
+  addAnalyze(common)
   addMetrics(common)
   addCompletion(common)
 }

@@ -4,7 +4,8 @@
  * translators of addresses. One capture that has both arms is taken as both.
  */
 
-import type { Captured } from '../captured.ts'
+import { CaptureError } from '../captured.ts'
+import { readCapture } from '../pcap.ts'
 import { type Clock, Clocks, type Delays } from './clock.ts'
 import { type Compared, compareWay, newCompared } from './compare.ts'
 import { type Flow, flowsOf } from './flows.ts'
@@ -14,12 +15,11 @@ import { Packets } from './packets.ts'
 import { type Pair, pairFlows } from './pairing.ts'
 import { type Ways, waysOf } from './ways.ts'
 
-/** A capture to be analysed; its packets are taken over one by one and not kept. */
+/** A capture to be analysed. */
 export interface Source {
   name: string
   /** The whole file. */
   bytes: Uint8Array
-  captured: Captured
 }
 
 export interface SourceInfo {
@@ -61,12 +61,13 @@ export interface Analysis {
 }
 
 interface Side {
-  source: Source
+  name: string
+  cut: string | null
   packets: Packets
   flows: Flow[]
 }
 
-/** `outer`: at the clients or between them and the balancer. `inner`: at the RS; without it `outer` has both arms. */
+/** Throws CaptureError. `outer`: at the clients or between them and the balancer. `inner`: at the RS; without it `outer` has both arms. */
 export function analyze(outer: Source, inner?: Source): Analysis {
   const first = load(outer)
   const second = inner ? load(inner) : first
@@ -76,10 +77,14 @@ export function analyze(outer: Source, inner?: Source): Analysis {
   return { ...compareSides(second, first), isTurned: true }
 }
 
-function load(source: Source): Side {
-  const packets = new Packets(source.bytes)
-  for (const packet of source.captured.packets) packets.add(packet)
-  return { source, packets, flows: flowsOf(packets) }
+function load({ name, bytes }: Source): Side {
+  const packets = new Packets(bytes)
+  try {
+    const { cut } = readCapture(bytes, packet => packets.add(packet))
+    return { name, cut, packets, flows: flowsOf(packets) }
+  } catch (error) {
+    throw error instanceof CaptureError ? new CaptureError(`${name}: ${error.message}`) : error
+  }
 }
 
 function compareSides(outer: Side, inner: Side): Analysis {
@@ -123,15 +128,15 @@ function compareSides(outer: Side, inner: Side): Analysis {
   }
 }
 
-function infoOf({ source, packets, flows }: Side): SourceInfo {
+function infoOf({ name, cut, packets, flows }: Side): SourceInfo {
   return {
-    name: source.name,
+    name,
     packets: packets.all,
     segments: packets.count,
     flows: flows.length,
     firstNs: packets.baseNs,
     lastsNs: packets.lastNs,
     passed: packets.passed,
-    cut: source.captured.cut,
+    cut,
   }
 }

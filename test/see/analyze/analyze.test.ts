@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Analysis, analyze, type Conn } from '../../../src/see/analyze/analyze.ts'
 import type { Differences } from '../../../src/see/analyze/losses.ts'
-import { pcapOf, sourceOf } from '../../kit/pcap.ts'
+import { pcapOf } from '../../kit/pcap.ts'
 import { type Manner, type Translated, translate } from '../../kit/translator.ts'
 
 const QUIET: Manner = {
@@ -24,7 +24,10 @@ const QUIET: Manner = {
 }
 
 function analysed({ outer, inner }: Translated): Analysis {
-  return analyze(sourceOf('client.pcap', pcapOf(outer)), sourceOf('rs.pcap', pcapOf(inner)))
+  return analyze(
+    { name: 'client.pcap', bytes: pcapOf(outer) },
+    { name: 'rs.pcap', bytes: pcapOf(inner) },
+  )
 }
 
 /** Of rows of the entry, their IP IDs in order. */

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../../netns/topology.ts'
 import { analyze } from '../../../src/see/analyze/analyze.ts'
-import { pcapOf, type Sent, sourceOf, transcriptSegments } from '../../kit/pcap.ts'
+import { pcapOf, type Sent, transcriptSegments } from '../../kit/pcap.ts'
 
 /** 22:11:13 of some day, by the client's clock. */
 const START_US = Date.UTC(2018, 9, 12, 22, 11, 13, 214_000) * 1000
@@ -34,7 +34,7 @@ const text = readFileSync(join(CHECKOUT, 'test', 'transcripts', 'seed-client-clo
 
 test("the seed's captures are one connection of which nothing is lost", () => {
   const { client, rs } = seedCaptures(text)
-  const found = analyze(sourceOf('client.pcap', client), sourceOf('rs.pcap', rs))
+  const found = analyze({ name: 'client.pcap', bytes: client }, { name: 'rs.pcap', bytes: rs })
   assert.equal(found.isTurned, false)
   assert.equal(found.conns.length, 1)
   const [conn] = found.conns
@@ -74,7 +74,7 @@ test("the seed's captures are one connection of which nothing is lost", () => {
 
 test('given in the wrong order they are exchanged', () => {
   const { client, rs } = seedCaptures(text)
-  const found = analyze(sourceOf('rs.pcap', rs), sourceOf('client.pcap', client))
+  const found = analyze({ name: 'rs.pcap', bytes: rs }, { name: 'client.pcap', bytes: client })
   assert.equal(found.isTurned, true)
   assert.equal(found.conns[0].pair.outer.client, '202.108.10.2:33896')
   assert.ok(Math.abs(found.clock.offsetNs - AHEAD_US * 1000) < 110_000)
