@@ -105,9 +105,10 @@ function compareSides(outer: Side, inner: Side): Analysis {
   const slackNs = Math.max(2e5, clocks.clock.boundNs ?? 5e6)
   const conns = all.map(({ pair, ways }, k): Conn => {
     const compared = newCompared()
-    const [wentIn, wentOut] = [ways.in, ways.out].map(way => {
+    const [wentIn, wentOut] = (['in', 'out'] as const).map(direction => {
+      const [way, back] = direction === 'in' ? [ways.in, ways.out] : [ways.out, ways.in]
       matchByTime(way, toExit, slackNs)
-      const differing = differences(way, toExit, slackNs)
+      const differing = differences(way, back, toExit, slackNs)
       compareWay(compared, way, pair.outer)
       return differing
     })

@@ -114,10 +114,6 @@ function losses({ conns }: Analysis): Finding[] {
 const ADDED = {
   reset: ['reset_by_balancer', 'resets were sent by the balancer'],
   handshake: ['handshake_by_balancer', 'SYNs or SYN+ACKs were sent by the balancer itself'],
-  data: [
-    'data_by_balancer',
-    'segments with payload were sent by the balancer, that did not come in',
-  ],
   ack: ['ack_by_balancer', 'bare ACKs were sent by the balancer itself'],
 } as const
 
@@ -137,7 +133,7 @@ function additions({ conns }: Analysis): Finding[] {
       }
     }
     const [code, text] = ADDED[kind]
-    return gathered.finding(kind === 'data' ? 'fault' : 'note', code, `${gathered.count} ${text}`)
+    return gathered.finding('note', code, `${gathered.count} ${text}`)
   })
   for (const conn of conns) {
     for (const direction of ['in', 'out'] as const) {
@@ -219,6 +215,17 @@ function notes({ conns, clock, isTurned, sources }: Analysis): Finding[] {
       'outside',
       `${segments(outside)} are outside the time of the other capture; nothing is said of them`,
     )
+  for (const [i, side] of (['outer', 'inner'] as const).entries()) {
+    const missed = sum(conn => missedBy(conn, side))
+    if (missed > 0)
+      note(
+        'missed',
+        `${sources[i]?.name ?? 'the capture'} lacks ${segments(missed)} that were there; of others that it lacks it cannot be told from loss`,
+      )
+  }
+  const twice = sum(({ ways }) => ways.in.seenTwice.size + ways.out.seenTwice.size)
+  if (twice > 0)
+    note('captured_twice', `${segments(twice)} are twice in the capture of where they came in`)
   const split = sum(conn => conn.in.split + conn.out.split)
   const joined = sum(conn => conn.in.joined + conn.out.joined)
   if (split + joined > 0)
@@ -233,6 +240,13 @@ function notes({ conns, clock, isTurned, sources }: Analysis): Finding[] {
       note('broken', `${name}: ${passed.broken} fragments or cut headers are not looked at`)
   }
   return findings
+}
+
+/** Segments that the capture of a side should have. */
+function missedBy(conn: Conn, side: 'outer' | 'inner'): number {
+  const wentIn = conn.in.missed
+  const wentOut = conn.out.missed
+  return side === 'outer' ? wentIn.entry + wentOut.exit : wentIn.exit + wentOut.entry
 }
 
 /** `P. 1:77 ack 51 len 76 at 0.000412`, numbers relative to the connection's, time to the capture's first packet. */

@@ -6,6 +6,7 @@
 import { FLAG } from '../../wire/tcp.ts'
 import { couples, type ToExit, unmatched } from './matching.ts'
 import type { Packets } from './packets.ts'
+import { lowerBound } from './pairing.ts'
 import type { Way } from './ways.ts'
 
 export interface Differences {
@@ -15,6 +16,11 @@ export interface Differences {
   added: Added[]
   /** Rows of the exit that left a second time. */
   duplicated: number[]
+  /**
+   * Segments that were there and were not captured: of the exit, what the receiver acknowledges though it never came; of the
+   * entry, payload that left, because no balancer invents any.
+   */
+  missed: { entry: number; exit: number }
   /** Rows outside the time of the other capture: nothing can be said of them. */
   outside: { entry: number; exit: number }
   /** Rows that left as several, and that left together with others. */
@@ -32,18 +38,19 @@ export interface Lost {
 
 export interface Added {
   row: number
-  kind: 'reset' | 'handshake' | 'data' | 'ack'
+  kind: 'reset' | 'handshake' | 'ack'
 }
 
 /** How far beyond the other capture's ends a segment must lie to be outside of it. */
 const EDGE_NS = 1e6
 
-/** `slackNs`: how much earlier than its cause something may seem to happen. */
-export function differences(way: Way, toExit: ToExit, slackNs: number): Differences {
+/** `slackNs`: how much earlier than its cause something may seem to happen. `back` is the other direction. */
+export function differences(way: Way, back: Way, toExit: ToExit, slackNs: number): Differences {
   const found: Differences = {
     lost: [],
     added: [],
     duplicated: [...way.duplicated],
+    missed: { entry: 0, exit: 0 },
     outside: { entry: 0, exit: 0 },
     split: 0,
     joined: 0,
@@ -62,6 +69,12 @@ export function differences(way: Way, toExit: ToExit, slackNs: number): Differen
     if (at > exit.lastNs + slackNs + EDGE_NS || at < -slackNs - EDGE_NS) found.outside.entry++
     else found.lost.push({ row: i, bytes })
   }
+  if (found.lost.length > 0) {
+    const acknowledged = new Acknowledged(way, back)
+    const lost = found.lost.filter(({ row }) => !acknowledged.has(row))
+    found.missed.exit = found.lost.length - lost.length
+    found.lost = lost
+  }
   const extra = left.js.filter(j => exit.payload[j] === 0 || (missing?.exit.get(j) ?? 0) > 0)
   const [from, to] = [toExit(way, 0), toExit(way, entry.lastNs)]
   for (const j of extra) {
@@ -72,10 +85,53 @@ export function differences(way: Way, toExit: ToExit, slackNs: number): Differen
   return found
 }
 
-function kindOf({ flags, payload }: Packets, j: number): Added['kind'] {
+function kindOf({ flags }: Packets, j: number): Added['kind'] {
   if (flags[j] & FLAG.RST) return 'reset'
-  if (flags[j] & FLAG.SYN) return 'handshake'
-  return payload[j] > 0 ? 'data' : 'ack'
+  return flags[j] & FLAG.SYN ? 'handshake' : 'ack'
+}
+
+/** What the receiver says it has, though no copy of it was seen to leave. */
+class Acknowledged {
+  readonly #way: Way
+  readonly #base: number
+  /** Where the stream that left has pieces, not overlapping, in order. */
+  readonly #from: number[] = []
+  readonly #to: number[] = []
+  #upTo = Number.NEGATIVE_INFINITY
+
+  constructor(way: Way, back: Way) {
+    const { entry, exit, seqDelta } = way
+    this.#way = way
+    this.#base = entry.seq[way.entryRows[0]]
+    for (const row of back.entryRows) {
+      if ((exit.flags[row] & (FLAG.ACK | FLAG.RST)) !== FLAG.ACK) continue
+      this.#upTo = Math.max(this.#upTo, (exit.ack[row] - seqDelta - this.#base) | 0)
+    }
+    const pieces = way.exitRows.map(row => this.#piece(exit, row, seqDelta))
+    for (const { from, to } of pieces.sort((a, b) => a.from - b.from)) {
+      const last = this.#to.length - 1
+      if (last >= 0 && from <= this.#to[last]) this.#to[last] = Math.max(this.#to[last], to)
+      else if (to > from) {
+        this.#from.push(from)
+        this.#to.push(to)
+      }
+    }
+  }
+
+  has(row: number): boolean {
+    const { from, to } = this.#piece(this.#way.entry, row, 0)
+    if (to === from || to > this.#upTo) return false
+    const next = lowerBound(this.#to, from + 1)
+    return next === this.#from.length || this.#from[next] >= to
+  }
+
+  /** Sequence numbers that a row takes. */
+  #piece(packets: Packets, row: number, delta: number): Piece {
+    const from = (packets.seq[row] - delta - this.#base) | 0
+    const flags = packets.flags[row]
+    const more = (flags & FLAG.SYN ? 1 : 0) + (flags & FLAG.FIN ? 1 : 0)
+    return { from, to: from + packets.payload[row] + more }
+  }
 }
 
 interface Piece {

@@ -5,6 +5,7 @@
  */
 
 import { FLAG } from '../../wire/tcp.ts'
+import { findDuplicates } from './duplicates.ts'
 import { lowerBound } from './pairing.ts'
 import type { Way } from './ways.ts'
 
@@ -16,14 +17,14 @@ const OPENS_OR_ENDS = FLAG.SYN | FLAG.FIN | FLAG.RST
 const FLAGS = 0x3f
 
 /** A column of the key: of the entry's row i, and of the exit's row j as it would have been at the entry. */
-interface Column {
+export interface Column {
   entry: (i: number) => number
   exit: (j: number) => number
 }
 
 /** Everything that is equal and unambiguous, and what left twice. */
 export function matchEqual(way: Way): void {
-  findDuplicates(way)
+  findDuplicates(way, keyColumns(way, true))
   for (const withId of [true, false]) {
     const columns = keyColumns(way, withId)
     runs(unmatched(way), columns, (is, js) => {
@@ -61,41 +62,16 @@ function matchById(way: Way, toExit: ToExit, slackNs: number): void {
   })
 }
 
-/** A duplicate comes soon. */
-const DUPLICATE_NS = 1e9
-
-/**
- * Segments that left again with their IP ID, which whoever retransmits gives anew; unless they came as often. It is known before
- * anything is matched, so that a copy is not taken for that of another segment, which got lost.
- */
-function findDuplicates(way: Way): void {
-  const { entry, exit, duplicated } = way
-  const columns = keyColumns(way, true)
-  const rows = way.exitRows.filter(j => exit.ipId[j] !== 0)
-  rows.sort((p, q) => order(columns, c => c.exit(p) - c.exit(q)))
-  for (let from = 0, k = 1; k <= rows.length; k++) {
-    const j = rows[k]
-    const isSame = k < rows.length && order(columns, c => c.exit(j) - c.exit(rows[from])) === 0
-    if (isSame && exit.at[j] - exit.at[rows[k - 1]] < DUPLICATE_NS) continue
-    if (k - from > 1) {
-      const is = way.entryRows.filter(
-        i => entry.ipId[i] !== 0 && order(columns, c => c.entry(i) - c.exit(rows[from])) === 0,
-      )
-      for (const twice of rows.slice(from + Math.max(1, is.length), k)) duplicated.add(twice)
-    }
-    from = k
-  }
-}
-
 /** Rows of both sides, in the order of time. */
 export interface Left {
   is: number[]
   js: number[]
 }
 
-export function unmatched({ entry, exit, entryRows, exitRows, duplicated }: Way): Left {
+export function unmatched(way: Way): Left {
+  const { entry, exit, entryRows, exitRows, duplicated, seenTwice } = way
   return {
-    is: entryRows.filter(i => entry.match[i] < 0),
+    is: entryRows.filter(i => entry.match[i] < 0 && !seenTwice.has(i)),
     js: exitRows.filter(j => exit.match[j] < 0 && !duplicated.has(j)),
   }
 }

@@ -88,6 +88,8 @@ export interface WayReport {
   duplicated: number
   reordered: number
   outside: number
+  /** Were there and were not captured. */
+  missed: number
 }
 
 export interface AloneReport {
@@ -181,7 +183,7 @@ function connReport(conn: Conn): ConnReport {
 
 function wayReport(conn: Conn, ways: Ways, direction: 'in' | 'out'): WayReport {
   const { entryRows, exitRows } = ways[direction]
-  const { lost, added, duplicated, reordered, outside } = conn[direction]
+  const { lost, added, duplicated, reordered, outside, missed } = conn[direction]
   return {
     entered: entryRows.length,
     left: exitRows.length,
@@ -191,6 +193,7 @@ function wayReport(conn: Conn, ways: Ways, direction: 'in' | 'out'): WayReport {
     duplicated: duplicated.length,
     reordered,
     outside: outside.entry + outside.exit,
+    missed: missed.entry + missed.exit,
   }
 }
 

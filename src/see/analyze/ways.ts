@@ -18,6 +18,8 @@ export interface Way {
   ackDelta: number
   /** Rows of the exit that left a second time. */
   duplicated: Set<number>
+  /** Rows of the entry that the capture has twice, as one on all devices does. */
+  seenTwice: Set<number>
 }
 
 /** Both directions; the deltas are those of the client's and of the RS's numbers, inner minus outer. */
@@ -49,6 +51,7 @@ export function waysOf({ outer, inner }: Pair): Ways {
       seqDelta: isIn ? clientDelta : -rsDelta | 0,
       ackDelta: isIn ? rsDelta : -clientDelta | 0,
       duplicated: new Set(),
+      seenTwice: new Set(),
     }
   }
   return { in: way('in', true), out: way('out', false), clientDelta, rsDelta }

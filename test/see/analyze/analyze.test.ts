@@ -8,6 +8,8 @@ import type { Differences } from '../../../src/see/analyze/losses.ts'
 import { pcapOf } from '../../kit/pcap.ts'
 import { type Manner, type Translated, translate } from '../../kit/translator.ts'
 
+const NONE = { entry: 0, exit: 0 }
+
 const QUIET: Manner = {
   seed: 1,
   conns: 8,
@@ -71,9 +73,9 @@ function judge(manner: Manner): void {
     assert.equal(conn.ways.rsDelta >>> 0, truth.rsDelta)
     assert.deepEqual(conn.compared.odd, [])
     for (const direction of ['in', 'out'] as const) {
-      const { lost, added, duplicated, outside }: Differences = conn[direction]
+      const { lost, added, duplicated, outside, missed }: Differences = conn[direction]
       const gone = lost.map(({ row }) => row)
-      assert.deepEqual([added, outside], [[], { entry: 0, exit: 0 }])
+      assert.deepEqual([added, outside, missed], [[], NONE, NONE])
       assert.deepEqual(ids(conn, direction, gone, 'entry'), sorted(truth.lost[direction]))
       assert.deepEqual(ids(conn, direction, duplicated, 'exit'), sorted(truth.twice[direction]))
     }

@@ -58,6 +58,7 @@ test("the seed's captures are one connection of which nothing is lost", () => {
     added: [],
     duplicated: [],
     outside: { entry: 0, exit: 0 },
+    missed: { entry: 0, exit: 0 },
     split: 0,
     joined: 0,
     reordered: 0,
