@@ -108,7 +108,8 @@ class Comparison {
   #payload(i: number, j: number): void {
     const { entry, exit, seqDelta } = this.#way
     // Where the two overlap in the stream: all of both, but for frames that were cut up.
-    const ahead = (exit.seq[j] - seqDelta - entry.seq[i]) | 0
+    const isWhole = entry.payload[i] === exit.payload[j]
+    const ahead = isWhole ? 0 : (exit.seq[j] - seqDelta - entry.seq[i]) | 0
     const [skipI, skipJ] = [Math.max(0, ahead), Math.max(0, -ahead)]
     const bytes = Math.min(entry.payloadThere(i) - skipI, exit.payloadThere(j) - skipJ)
     if (bytes <= 0) return

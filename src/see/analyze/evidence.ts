@@ -10,6 +10,8 @@ import { isTimestamp } from './packets.ts'
 export interface Evidence {
   bits: number
   why: string[]
+  /** The one of the two whose ends are the other way round than guessed. */
+  turns: Flow | null
 }
 
 /** Segments of each direction that are looked at; a connection tells who it is early. */
@@ -25,7 +27,10 @@ export interface RoughClock {
 /** How many flows begin with a payload; a request that all clients send says nothing. */
 export type Rarity = (hash: number) => number
 
-/** `outer` is the flow between client and balancer, `inner` the one between balancer and RS. */
+/**
+ * `outer` is the flow between client and balancer, `inner` the one between balancer and RS. If it is not known of one who its client
+ * is, both ways are tried.
+ */
 export function evidence(
   outer: Flow,
   inner: Flow,
@@ -33,7 +38,24 @@ export function evidence(
   clock: RoughClock | undefined,
   spanNs: number,
 ): Evidence {
-  const found: Evidence = { bits: 0, why: [] }
+  const asItIs = gather(outer, inner, rarity, clock, spanNs)
+  // Of two that are not known the outer one is believed: services have ports that many clients use.
+  const unsure = inner.sure ? outer : inner
+  if (unsure.sure) return asItIs
+  unsure.turn()
+  const turned = gather(outer, inner, rarity, clock, spanNs)
+  unsure.turn()
+  return turned.bits > asItIs.bits ? { ...turned, turns: unsure } : asItIs
+}
+
+function gather(
+  outer: Flow,
+  inner: Flow,
+  rarity: Rarity,
+  clock: RoughClock | undefined,
+  spanNs: number,
+): Evidence {
+  const found: Evidence = { bits: 0, why: [], turns: null }
   const add = (bits: number, why = '') => {
     found.bits += bits
     if (why !== '') found.why.push(why)
@@ -120,7 +142,7 @@ function payloads(outer: Flow, inner: Flow, rarity: Rarity, add: Add): void {
 export function contents(flow: Flow, who: number): number[] {
   return withData(flow, who)
     .slice(0, 8)
-    .map(i => flow.packets.hash[i] ^ who)
+    .map(i => flow.packets.hash[i])
 }
 
 /** A pause between segments, and how exactly it is the same behind a balancer. */

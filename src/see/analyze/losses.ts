@@ -21,7 +21,7 @@ export interface Differences {
    * entry, payload that left, because no balancer invents any.
    */
   missed: { entry: number; exit: number }
-  /** Rows outside the time of the other capture: nothing can be said of them. */
+  /** Rows outside the time of the other capture, or at its very ends: nothing can be said of them. */
   outside: { entry: number; exit: number }
   /** Rows that left as several, and that left together with others. */
   split: number
@@ -40,9 +40,6 @@ export interface Added {
   row: number
   kind: 'reset' | 'handshake' | 'ack'
 }
-
-/** How far beyond the other capture's ends a segment must lie to be outside of it. */
-const EDGE_NS = 1e6
 
 /** `slackNs`: how much earlier than its cause something may seem to happen. `back` is the other direction. */
 export function differences(way: Way, back: Way, toExit: ToExit, slackNs: number): Differences {
@@ -66,7 +63,7 @@ export function differences(way: Way, back: Way, toExit: ToExit, slackNs: number
     const bytes = missing?.entry.get(i) ?? 0
     if (entry.payload[i] > 0 && bytes === 0) continue
     const at = toExit(way, entry.at[i])
-    if (at > exit.lastNs + slackNs + EDGE_NS || at < -slackNs - EDGE_NS) found.outside.entry++
+    if (at > exit.lastNs - slackNs || at < slackNs) found.outside.entry++
     else found.lost.push({ row: i, bytes })
   }
   if (found.lost.length > 0) {
@@ -78,7 +75,8 @@ export function differences(way: Way, back: Way, toExit: ToExit, slackNs: number
   const extra = left.js.filter(j => exit.payload[j] === 0 || (missing?.exit.get(j) ?? 0) > 0)
   const [from, to] = [toExit(way, 0), toExit(way, entry.lastNs)]
   for (const j of extra) {
-    if (exit.at[j] < from - slackNs || exit.at[j] > to + slackNs + EDGE_NS) found.outside.exit++
+    if (exit.at[j] < from + slackNs || exit.at[j] > to - slackNs) found.outside.exit++
+    else if (exit.payload[j] > 0) found.missed.entry++
     else found.added.push({ row: j, kind: kindOf(exit, j) })
   }
   found.reordered = overtaken(way)
