@@ -1,5 +1,8 @@
 /** Captures for tests, written without the product's own writers. */
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CHECKOUT } from '../../netns/topology.ts'
 import { tcpFrame } from './frame.ts'
 import { parseTcp } from './notation.ts'
 
@@ -68,4 +71,30 @@ export function transcriptSegments(text: string): TranscriptSegment[] {
     const [srcMac, dstMac] = came ? [far, own] : [own, far]
     return { came, arm, frame: tcpFrame({ ...fields, payload, id, srcMac, dstMac }) }
   })
+}
+
+/** 22:11:13 of some day, by the client's clock; the RS's is this much ahead. */
+const SEED_START_US = Date.UTC(2018, 9, 12, 22, 11, 13, 214) * 1000
+export const AHEAD_US = 12_700_000
+
+/**
+ * The seed's two captures, made of its transcript. Each segment comes 400 us after the last and is on the other side 95 us
+ * later, or up to 6 more.
+ */
+export function seedCaptures(): { client: Uint8Array; rs: Uint8Array } {
+  const file = join(CHECKOUT, 'test', 'transcripts', 'seed-client-close.txt')
+  const client: Sent[] = []
+  const rs: Sent[] = []
+  let now = SEED_START_US
+  let took = 0
+  for (const { came, arm, frame } of transcriptSegments(readFileSync(file, 'utf8'))) {
+    if (came) {
+      now += 400
+      took = 95 + (took % 7)
+    }
+    const atUs = now + (came ? 0 : took)
+    if (arm === 'dpdk0') client.push({ atUs, frame })
+    else rs.push({ atUs: atUs + AHEAD_US, frame })
+  }
+  return { client: pcapOf(client), rs: pcapOf(rs) }
 }

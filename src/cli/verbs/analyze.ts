@@ -2,13 +2,14 @@
 
 import type { Argv } from 'yargs'
 import type { Common } from '../common.ts'
+import { drawingOptions } from '../ladder/options.ts'
 
 export function addAnalyze(common: Argv<Common>): void {
   common.command(
     'analyze <client> [rs]',
     'compare captures of both sides of a balancer: connections, clocks, losses, changes',
     command =>
-      command
+      drawingOptions(command)
         .positional('client', {
           type: 'string',
           demandOption: true,
@@ -25,22 +26,7 @@ export function addAnalyze(common: Argv<Common>): void {
           default: false,
           describe: 'every connection, instead of the first 40',
         })
-        .option('json', { type: 'boolean', default: false, describe: 'for programs' })
-        .option('absolute', {
-          type: 'boolean',
-          default: false,
-          describe: 'with --ladder: sequence numbers as on the wire too',
-        })
-        .option('plain', {
-          type: 'boolean',
-          default: false,
-          describe: 'with --ladder: ASCII without colours',
-        })
-        .option('width', {
-          type: 'number',
-          requiresArg: true,
-          describe: 'with --ladder: columns, 80 at least',
-        }),
+        .option('json', { type: 'boolean', default: false, describe: 'for programs' }),
     async ({ client, rs, ...options }) => {
       const { runAnalysis } = await import('../analyze/run.ts')
       await runAnalysis(client, rs, options)

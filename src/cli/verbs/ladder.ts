@@ -3,13 +3,14 @@
 import type { Argv } from 'yargs'
 import { CliError } from '../client.ts'
 import type { Common } from '../common.ts'
+import { drawingOptions } from '../ladder/options.ts'
 
 export function addLadder(common: Argv<Common>): void {
   common.command(
     'ladder [words..]',
     'draw the packets of connections: client, VIP and LIP, real server',
     command =>
-      command
+      drawingOptions(command)
         .positional('words', {
           type: 'string',
           array: true,
@@ -21,17 +22,6 @@ export function addLadder(common: Argv<Common>): void {
           type: 'boolean',
           default: false,
           describe: 'draw packets as they come, connections mixed',
-        })
-        .option('absolute', {
-          type: 'boolean',
-          default: false,
-          describe: 'sequence numbers as on the wire too',
-        })
-        .option('plain', { type: 'boolean', default: false, describe: 'ASCII without colours' })
-        .option('width', {
-          type: 'number',
-          requiresArg: true,
-          describe: "columns, 80 at least (default: the terminal's, else 100)",
         })
         .option('json', {
           type: 'boolean',

@@ -1,39 +1,12 @@
 /** The seed's two captures, made of its transcript: the RS's clock is 12.7 s ahead of the client's. */
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { CHECKOUT } from '../../../netns/topology.ts'
 import { analyze } from '../../../src/see/analyze/analyze.ts'
-import { pcapOf, type Sent, transcriptSegments } from '../../kit/pcap.ts'
-
-/** 22:11:13 of some day, by the client's clock. */
-const START_US = Date.UTC(2018, 9, 12, 22, 11, 13, 214_000) * 1000
-const AHEAD_US = 12_700_000
-
-/** Each segment 400 µs after the last; the balancer needs 35 µs, the wires 60 µs. */
-export function seedCaptures(text: string): { client: Uint8Array; rs: Uint8Array } {
-  const client: Sent[] = []
-  const rs: Sent[] = []
-  let now = START_US
-  let took = 0
-  for (const { came, arm, frame } of transcriptSegments(text)) {
-    if (came) {
-      now += 400
-      took = 95 + (took % 7)
-    }
-    const atUs = now + (came ? 0 : took)
-    if (arm === 'dpdk0') client.push({ atUs, frame })
-    else rs.push({ atUs: atUs + AHEAD_US, frame })
-  }
-  return { client: pcapOf(client), rs: pcapOf(rs) }
-}
-
-const text = readFileSync(join(CHECKOUT, 'test', 'transcripts', 'seed-client-close.txt'), 'utf8')
+import { AHEAD_US, seedCaptures } from '../../kit/pcap.ts'
 
 test("the seed's captures are one connection of which nothing is lost", () => {
-  const { client, rs } = seedCaptures(text)
+  const { client, rs } = seedCaptures()
   const found = analyze({ name: 'client.pcap', bytes: client }, { name: 'rs.pcap', bytes: rs })
   assert.equal(found.isTurned, false)
   assert.equal(found.conns.length, 1)
@@ -74,7 +47,7 @@ test("the seed's captures are one connection of which nothing is lost", () => {
 })
 
 test('given in the wrong order they are exchanged', () => {
-  const { client, rs } = seedCaptures(text)
+  const { client, rs } = seedCaptures()
   const found = analyze({ name: 'rs.pcap', bytes: rs }, { name: 'client.pcap', bytes: client })
   assert.equal(found.isTurned, true)
   assert.equal(found.conns[0].pair.outer.client, '202.108.10.2:33896')
