@@ -8,6 +8,7 @@ import { byConnection, Ladder, type LadderRow, ladderRows } from '../../see/ladd
 import { LadderText, type LadderTextOptions } from '../../see/ladder-text.ts'
 import type { Moment } from '../../see/moment.ts'
 import { readCapture } from '../../see/pcap.ts'
+import { Stop } from '../capture/stop.ts'
 import { CliError } from '../client.ts'
 import { print } from '../common.ts'
 import { moments } from '../moments.ts'
@@ -26,15 +27,15 @@ export interface LadderAsked {
 export type Drawn = Pick<LadderAsked, 'absolute' | 'plain' | 'width' | 'json'>
 
 const NOTHING =
-  'no packet is on record; --follow draws those to come, and capture: { ring: true } in the config keeps the last ones'
+  'no packet is on record; --follow draws those to come, tapvs capture --ring on keeps the last ones'
 
 export async function drawLadder(asked: LadderAsked): Promise<void> {
   const wanted = filterOf(asked.filter)
-  if (asked.follow) return follow(asked, wanted)
+  if (asked.follow) return follow(asked)
   const found = asked.file === undefined ? await past(asked.socket) : await fromFile(asked.file)
-  if (found.length === 0 && asked.file === undefined) throw new CliError(NOTHING)
   const chosen = found.filter(wanted)
-  if (chosen.length === 0) throw new CliError(`none of ${found.length} records is ${asked.filter}`)
+  if (chosen.length === 0)
+    throw new CliError(`none of ${found.length} records on record is: ${asked.filter}`)
   printRows(byConnection(ladderRows(chosen)), asked)
 }
 
@@ -44,21 +45,21 @@ export function printRows(rows: readonly LadderRow[], drawn: Drawn): void {
   for (const row of rows) printRow(row, text, drawn.json)
 }
 
-async function follow(asked: LadderAsked, wanted: (moment: Moment) => boolean): Promise<void> {
+async function follow({ socket, filter, ...drawn }: LadderAsked): Promise<void> {
   const ladder = new Ladder()
-  const text = new LadderText(textOptions(asked, true))
-  const stop = new AbortController()
-  // The rows that still wait for their far leg are drawn as they are.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  const lost = (records: number) =>
-    process.stderr.write(`tapvs: ${records} records came too fast\n`)
-  if (!asked.json) print(`${text.heading()}\n`)
-  const query = { past: false, follow: true, lost, signal: stop.signal }
-  for await (const moment of moments(asked.socket, query)) {
-    if (!wanted(moment)) continue
-    for (const row of ladder.add(moment)) printRow(row, text, asked.json)
+  const text = new LadderText(textOptions(drawn, true))
+  const stop = new Stop()
+  const lost = (records: number) => process.stderr.write(`${records} records lost\n`)
+  const query = { past: false, follow: true, lost, signal: stop.signal, ...(filter && { filter }) }
+  if (!drawn.json) print(`${text.heading()}\n`)
+  try {
+    for await (const moment of moments(socket, query))
+      for (const row of ladder.add(moment)) printRow(row, text, drawn.json)
+  } finally {
+    stop.end()
   }
-  for (const row of ladder.end()) printRow(row, text, asked.json)
+  // Rows that wait for their far leg are drawn as they are.
+  for (const row of ladder.end()) printRow(row, text, drawn.json)
 }
 
 function printRow(row: LadderRow, text: LadderText, json: boolean): void {
@@ -81,6 +82,7 @@ function textOptions({ absolute, plain, width }: Drawn, mixed: boolean): LadderT
 async function past(socket: string): Promise<Moment[]> {
   const found: Moment[] = []
   for await (const moment of moments(socket, { past: true, follow: false })) found.push(moment)
+  if (found.length === 0) throw new CliError(NOTHING)
   return found
 }
 

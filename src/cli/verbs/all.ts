@@ -3,6 +3,7 @@
 import type { Argv } from 'yargs'
 import type { Common } from '../common.ts'
 import { addAnalyze } from './analyze.ts'
+import { addCapture } from './capture.ts'
 import { addCompletion } from './completion.ts'
 import { addConfig } from './config.ts'
 import { addCounters } from './counters.ts'
@@ -28,6 +29,7 @@ export function addVerbs(common: Argv<Common>): void {
   addIpvsadm(common)
   addDpip(common)
   addTop(common)
+  addCapture(common)
   addLadder(common)
   addAnalyze(common)
   addMetrics(common)

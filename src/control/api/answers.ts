@@ -13,6 +13,7 @@ import {
   type NumbersInfo,
   type PlanInfo,
   type RealServerInfo,
+  type RecorderInfo,
   type RouteInfo,
   type ServiceInfo,
   type TrafficInfo,
@@ -232,6 +233,15 @@ export const pong = z
   .object({ version: z.string(), pid: count, workers: count })
   .meta({ id: 'Pong' })
 
+export const recorder = z
+  .object({
+    ring: z.boolean().describe('Kept on without anybody who looks.'),
+    followers: count.describe('Who looks at present.'),
+    snaplen: count.describe('Bytes of each frame that are recorded.'),
+    bytes: count.describe('Of memory, for each worker.'),
+  })
+  .meta({ id: 'Recorder', description: 'The flight recorder.' })
+
 /** The compiler's word that each of them is the type it stands for. */
 export const ANSWERS = {
   traffic: traffic satisfies z.ZodType<TrafficInfo>,
@@ -248,4 +258,5 @@ export const ANSWERS = {
   arm: arm satisfies z.ZodType<ArmInfo>,
   counters: counters satisfies z.ZodType<CountersInfo>,
   numbers: numbers satisfies z.ZodType<NumbersInfo>,
+  recorder: recorder satisfies z.ZodType<RecorderInfo>,
 }
