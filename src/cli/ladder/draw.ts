@@ -4,12 +4,18 @@ import { readFile } from 'node:fs/promises'
 import { momentsOfCapture } from '../../see/capture-moments.ts'
 import { CaptureError } from '../../see/captured.ts'
 import { FilterError, parseFilter } from '../../see/filter.ts'
-import { byConnection, Ladder, type LadderRow, ladderRows } from '../../see/ladder.ts'
+import {
+  byConnection,
+  Ladder,
+  type LadderOptions,
+  type LadderRow,
+  ladderRows,
+} from '../../see/ladder.ts'
 import { LadderText, type LadderTextOptions } from '../../see/ladder-text.ts'
 import type { Moment } from '../../see/moment.ts'
 import { readCapture } from '../../see/pcap.ts'
 import { Stop } from '../capture/stop.ts'
-import { CliError } from '../client.ts'
+import { ask, CliError } from '../client.ts'
 import { print } from '../common.ts'
 import { moments } from '../moments.ts'
 
@@ -31,12 +37,14 @@ const NOTHING =
 
 export async function drawLadder(asked: LadderAsked): Promise<void> {
   const wanted = filterOf(asked.filter)
-  if (asked.follow) return follow(asked)
-  const found = asked.file === undefined ? await past(asked.socket) : await fromFile(asked.file)
+  const { socket, file } = asked
+  const options = file === undefined ? { clientArms: await armsWithoutLips(socket) } : {}
+  if (asked.follow) return follow(asked, options)
+  const found = file === undefined ? await past(socket) : await fromFile(file)
   const chosen = found.filter(wanted)
   if (chosen.length === 0)
     throw new CliError(`none of ${found.length} records on record is: ${asked.filter}`)
-  printRows(byConnection(ladderRows(chosen)), asked)
+  printRows(byConnection(ladderRows(chosen, options)), asked)
 }
 
 /** Rows one connection after another. */
@@ -45,8 +53,11 @@ export function printRows(rows: readonly LadderRow[], drawn: Drawn): void {
   for (const row of rows) printRow(row, text, drawn.json)
 }
 
-async function follow({ socket, filter, ...drawn }: LadderAsked): Promise<void> {
-  const ladder = new Ladder()
+async function follow(
+  { socket, filter, ...drawn }: LadderAsked,
+  options: LadderOptions,
+): Promise<void> {
+  const ladder = new Ladder(options)
   const text = new LadderText(textOptions(drawn, true))
   const stop = new Stop()
   const lost = (records: number) => process.stderr.write(`${records} records lost\n`)
@@ -77,6 +88,13 @@ function textOptions({ absolute, plain, width }: Drawn, mixed: boolean): LadderT
     absolute,
     mixed,
   }
+}
+
+/** Those that face the clients, as far as addresses tell. */
+async function armsWithoutLips(socket: string): Promise<string[]> {
+  const addresses = await ask(socket, { verb: 'addresses' })
+  const facesRss = new Set(addresses.filter(({ lports }) => lports).map(({ arm }) => arm))
+  return addresses.map(({ arm }) => arm).filter(arm => !facesRss.has(arm))
 }
 
 async function past(socket: string): Promise<Moment[]> {

@@ -1,5 +1,5 @@
 /**
- * The TCP segments of one capture as columns, 60 bytes a segment beside the file itself, so that a million of them fit. A
+ * The TCP segments of one capture as columns, 56 bytes a segment beside the file itself, so that a million of them fit. A
  * segment is its row's number. Sequence numbers, addresses and ports are int32 as in the engine.
  */
 
