@@ -2,6 +2,7 @@
 
 import type { Argv } from 'yargs'
 import type { Common } from '../common.ts'
+import { addAnalyze } from './analyze.ts'
 import { addCapture } from './capture.ts'
 import { addCompletion } from './completion.ts'
 import { addConfig } from './config.ts'
@@ -11,6 +12,7 @@ import { addDpip } from './dpip.ts'
 import { addDrain } from './drain.ts'
 import { addExplain } from './explain.ts'
 import { addIpvsadm } from './ipvsadm.ts'
+import { addLadder } from './ladder.ts'
 import { addLog } from './log.ts'
 import { addMetrics } from './metrics.ts'
 import { addReload } from './reload.ts'
@@ -30,6 +32,8 @@ export function addVerbs(common: Argv<Common>): void {
   addDpip(common)
   addTop(common)
   addCapture(common)
+  addLadder(common)
+  addAnalyze(common)
   addMetrics(common)
   addCompletion(common)
 }
