@@ -175,6 +175,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
     connections: { tableSize: ConnTable.capacityFor(options.conns) },
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
+    history: { connections: 0, file: null, keep: 30 },
     log: {
       level: 'info',
       timestamps: false,

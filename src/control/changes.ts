@@ -219,6 +219,7 @@ function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
     ['workers', before.workers, after.workers],
     ['connections', before.connections, after.connections],
     ['neighbours', before.neighbours, after.neighbours],
+    ['history', before.history, after.history],
     ['control', controlOf(before), controlOf(after)],
   ]
   for (const [part, old, now] of parts) {

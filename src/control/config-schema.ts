@@ -185,6 +185,11 @@ export const fileSchema = z.strictObject(
         keep,
       }).optional(),
     }).prefault({}),
+    history: mapping({
+      connections: whole(0, 16_777_216).default(0),
+      file: filePath.optional(),
+      keep: whole(1, 3650).default(30),
+    }).prefault({}),
     control: mapping({
       socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),
       drain: whole(0, 86_400).default(0),

@@ -127,6 +127,14 @@ export interface ConfigLog extends LogOptions {
   sessions: LogFileOptions | null
 }
 
+/** Connections that have ended are remembered: so many in memory, and in the file those of so many days. */
+export interface ConfigHistory {
+  /** 0 for none. */
+  connections: number
+  file: string | null
+  keep: number
+}
+
 /** The API by TCP; one of the two is the token, or where it is. */
 export interface ConfigHttp {
   address: string
@@ -150,6 +158,7 @@ export interface Config {
   }
   neighbours: { timeout: number; unresQueueLength: number }
   log: ConfigLog
+  history: ConfigHistory
   /** drain: seconds that connections get to end at SIGTERM. */
   control: { socket: string; drain: number; http: ConfigHttp | null }
   /** What is allowed and looks like a mistake, each with its place. */
@@ -272,6 +281,7 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: logOf(file.log),
+    history: { ...file.history, file: file.history.file ?? null },
     control: { ...file.control, http: httpOf(file.control.http) },
   }
 }

@@ -22,13 +22,13 @@ import { Notifier } from './notify.ts'
 import { numbers } from './numbers.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
+import { Records } from './records.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
-import { SessionLog } from './session-log.ts'
-import { newSessionRing } from './session-ring.ts'
 import { connInfo } from './snapshots.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
 import { version } from './version.ts'
+import { whois } from './whois/whois.ts'
 import { Workers } from './workers.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
@@ -65,7 +65,7 @@ interface Daemon {
   model: Model
   workers: Workers
   log: Log
-  sessions: SessionLog | null
+  records: Records
   notifier: Notifier
   signals: Signals
   events: Events
@@ -81,8 +81,8 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   const tables = indices.map(index => (index === 0 ? first : newTables(config, first.templates)))
   const model = new Model(config, new Readings(config, tables))
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
-  const rings = config.log.sessions ? indices.map(newSessionRing) : []
-  const sessions = config.log.sessions && new SessionLog(rings, config.log.sessions, log)
+  const records = new Records(config, log)
+  const { rings } = records
   const workers = new Workers(config, model.initial, tables, traces, TRACE_RECORDS, warn, rings)
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const readers = traces.map((trace, index) => {
@@ -91,12 +91,12 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     return new TraceReader(ring, TRACE_RECORDS, names, log, () => model.readings.traceLost(index))
   })
   for (const reader of readers) reader.start()
-  sessions?.start()
+  records.start()
 
   const signals = new Signals()
   const notifier = new Notifier(process.env, warn)
   const events = new Events()
-  const daemon = { configPath, model, workers, log, sessions, notifier, signals, events }
+  const daemon = { configPath, model, workers, log, records, notifier, signals, events }
   workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
   model.onChange(({ steps, warnings }) => events.emit('config', { steps, warnings }))
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
@@ -129,7 +129,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()
-    sessions?.stop()
+    await records.stop()
   }
 }
 
@@ -188,6 +188,12 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: null }
     case 'neighbours':
       return workers.neighbours()
+    case 'whois': {
+      const { records } = daemon
+      const { history } = records
+      const catchUp = () => records.catchUp()
+      return { ok: await whois(request, { model, workers, history, catchUp }) }
+    }
     case 'conns':
       return workers.conns(request.from, request.limit, (page, index, worker) =>
         connInfo(page, index, worker, model.config.tcp.timeouts, place =>
@@ -261,9 +267,9 @@ function changeLevels(
   if (shown() !== before) events.emit('log', event)
 }
 
-function reopenLogs({ log, sessions }: Daemon): void {
+function reopenLogs({ log, records }: Daemon): void {
   log.reopen()
-  sessions?.reopen()
+  records.reopen()
 }
 
 /** What `systemctl status` shows. */
