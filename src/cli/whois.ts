@@ -11,7 +11,10 @@ export function formatWhois(info: WhoisInfo, question: Question, nowMs: number):
   const lines = conns.length > 0 ? table(conns, nowMs) : [nobody(info, question, nowMs)]
   if (info.more) lines.push(`and more; only the last ${conns.length} are shown`)
   if (last) lines.push('the last one was:', ...table([last], nowMs))
-  lines.push(...gaps.map(gap => gapText(gap, nowMs)))
+  // Of all times together it only matters how far back they go.
+  const ever = question.time?.fromMs === 0
+  const told = gaps.filter(({ why, fromMs }) => !ever || why !== 'unknown' || fromMs === null)
+  lines.push(...told.map(gap => gapText(gap, nowMs)))
   return `${lines.join('\n')}\n`
 }
 
@@ -41,20 +44,20 @@ function row(conn: WhoisConn, nowMs: number): string[] {
 }
 
 function nobody(info: WhoisInfo, { address, port, time }: Question, nowMs: number): string {
+  const { as, lips, gaps, last, sinceMs } = info
   const endpoint = `${address}:${port}`
   const when = time === null ? 'now' : spanText(time.fromMs, time.toMs, nowMs)
-  const verb = time === null ? 'has' : 'had'
-  const lips = info.lips.join(', ') || 'none'
+  const had = time === null ? 'has' : gaps.length > 0 ? 'is known to have had' : 'had'
   const text =
-    info.as === 'lip'
-      ? `nobody ${verb} ${endpoint} ${when}`
-      : `no client ${endpoint} ${verb} a connection ${when}, and ${address} is no LIP (LIPs: ${lips})`
-  const reaches = info.sinceMs !== null && info.gaps.every(({ why }) => why !== 'unknown')
-  if (!reaches || info.last) return text
-  return `${text}; history reaches back to ${timeText(info.sinceMs as number, nowMs)}`
+    as === 'lip'
+      ? `nobody ${had} ${endpoint} ${when}`
+      : `no client ${endpoint} ${had} a connection ${when}, and ${address} is no LIP (LIPs: ${lips.join(', ') || 'none'})`
+  if (sinceMs === null || last !== null || gaps.length > 0) return text
+  return `${text}; history reaches back to ${timeText(sinceMs, nowMs)}`
 }
 
 function spanText(fromMs: number, toMs: number, nowMs: number): string {
+  if (fromMs === 0) return 'ever'
   const from = timeText(fromMs, nowMs).replace(/\.000$/, '')
   return toMs - fromMs < 1000 ? `at ${from}` : `from ${from} to ${timeText(toMs, nowMs)}`
 }
@@ -68,7 +71,7 @@ function gapText({ why, fromMs, toMs, records }: WhoisGap, nowMs: number): strin
         ? `history reaches back to ${to}; nothing is known of before`
         : `nothing is known from ${from} to ${to}: no history was written`
     case 'unfinished':
-      return `what lived at ${to} is not in the file: the daemon that began at ${from} was not heard of again`
+      return `what lived at ${to} is not in the file: the daemon that began at ${from} had told no end by then`
     case 'lost':
       return `${records} records were lost between ${from} and ${to}`
   }

@@ -5,7 +5,7 @@ import type { WhoisInfo } from '../../control/whois/types.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, Ended, print } from '../common.ts'
 import { formatWhois } from '../whois.ts'
-import { type Question, questionOf } from '../whois-question.ts'
+import { type Question, questionOf, type Span } from '../whois-question.ts'
 
 export function addWhois(common: Argv<Common>): void {
   common.command(
@@ -33,6 +33,8 @@ export function addWhois(common: Argv<Common>): void {
     async ({ socket, endpoint, rs, file, json }) => {
       const nowMs = Date.now()
       const question = questionOf(endpoint, nowMs)
+      // A file knows nothing of now.
+      if (file !== undefined) question.time ??= { fromMs: 0, toMs: nowMs }
       const info = await (file === undefined
         ? askDaemon(socket, question, rs)
         : look(file, question, rs))
@@ -53,10 +55,14 @@ function askDaemon(socket: string, question: Question, rs: string | undefined) {
   })
 }
 
-async function look(path: string, question: Question, rs?: string): Promise<WhoisInfo> {
+async function look(
+  path: string,
+  { address, port, time }: Question,
+  rs: string | undefined,
+): Promise<WhoisInfo> {
   const { lookUp } = await import('../../control/whois/offline.ts')
   try {
-    return await lookUp(path, { ...question, rs })
+    return await lookUp(path, { address, port, rs, ...(time as Span) })
   } catch (error) {
     throw new CliError(`${path}: ${(error as Error).message}`)
   }

@@ -4,7 +4,7 @@
  * and whoever comes first after a crash finds all that was committed.
  */
 
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type Database from 'libsql'
 import { endpointText } from '../../wire/address.ts'
@@ -16,7 +16,8 @@ import type { WhoisConn } from './types.ts'
 const APPLICATION = 0x74767068
 const VERSION = 1
 /** How long somebody else may have it locked. */
-const BUSY_MS = 1000
+const BUSY_MS = 250
+const HEADER_BYTES = 100
 /** Rows that are deleted in one transaction: some 20 ms. */
 const SLICE = 5000
 
@@ -34,10 +35,14 @@ const endpoint = (ip: string, port: string, name: string) =>
 const time = (column: string) =>
   `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch') AS ${column}`
 
+function columnOf(name: string): string {
+  return `${name} ${name === 'state' || name === 'how' ? 'TEXT' : 'INTEGER'} NOT NULL`
+}
+
 const SCHEMA = `
 CREATE TABLE runs (id INTEGER PRIMARY KEY, begun INTEGER NOT NULL, seen INTEGER NOT NULL,
   stopped INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE ended (id INTEGER PRIMARY KEY, ${COLUMNS.map(name => `${name} NOT NULL`).join(', ')});
+CREATE TABLE ended (id INTEGER PRIMARY KEY, ${COLUMNS.map(columnOf).join(', ')});
 CREATE INDEX by_lip ON ended (lip, lport, ended);
 CREATE INDEX by_client ON ended (cip, cport, ended);
 CREATE VIEW connections AS SELECT ${[
@@ -66,6 +71,7 @@ export function rowOf(e: Ended): number[] {
 export class HistoryDatabase {
   readonly #db: Database.Database
   readonly #insert: Database.Statement
+  readonly #writes: boolean
   #run = -1
 
   /**
@@ -74,7 +80,11 @@ export class HistoryDatabase {
    */
   static async open(path: string, writes: boolean): Promise<HistoryDatabase> {
     const { default: Libsql } = await import('libsql')
-    if (writes) make(path)
+    const size = statSync(path, { throwIfNoEntry: !writes })?.size
+    // SQLite takes what is too short for a header for nothing, and would write over it.
+    if (size !== undefined && size > 0 && size < HEADER_BYTES)
+      throw Object.assign(new Error('too short'), { code: 'SQLITE_NOTADB' })
+    if (size === undefined) make(path)
     const db = new Libsql(path, { timeout: BUSY_MS })
     try {
       return new HistoryDatabase(db, writes)
@@ -86,6 +96,7 @@ export class HistoryDatabase {
 
   private constructor(db: Database.Database, writes: boolean) {
     this.#db = db
+    this.#writes = writes
     const [application] = this.#numbers('SELECT application_id FROM pragma_application_id')
     const [version] = this.#numbers('SELECT user_version FROM pragma_user_version')
     const [tables] = this.#numbers('SELECT count(*) FROM sqlite_schema')
@@ -93,7 +104,7 @@ export class HistoryDatabase {
       db.exec('PRAGMA journal_mode = WAL')
       db.exec(`BEGIN; ${SCHEMA} COMMIT`)
     } else if (application !== APPLICATION)
-      throw new Error('it is an SQLite database of something else')
+      throw new Error(tables === 0 ? 'it is empty' : 'it is an SQLite database of something else')
     else if (version !== VERSION) throw new Error(`it is of version ${version}, and not ${VERSION}`)
     // A power cut may take the last second; what a crash of the daemon takes was never written.
     db.exec('PRAGMA synchronous = NORMAL')
@@ -191,7 +202,7 @@ export class HistoryDatabase {
   close(): void {
     try {
       // Else the statements that wait for the garbage collector leave the WAL behind.
-      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      if (this.#writes) this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     } catch {
       // What is in the WAL stays there, and is as good.
     }
@@ -218,7 +229,7 @@ export class HistoryDatabase {
 /** Nobody else may read whose connections these were; SQLite gives its other files the same mode. */
 function make(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
+  closeSync(openSync(path, 'a', 0o600))
 }
 
 function connOf(row: Row): WhoisConn {

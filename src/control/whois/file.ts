@@ -70,7 +70,7 @@ export class HistoryFile {
     })
     // The first one tells at once what is wrong with the file.
     void this.#flush()
-    this.#flushing = setInterval(() => void this.#flush(), FLUSH_MS)
+    this.#flushing = setInterval(() => void this.#flush(), Math.min(FLUSH_MS, retryMs))
   }
 
   add(ended: Ended): void {

@@ -2,7 +2,8 @@
 
 /** What is wrong with a file, and what to do about it. */
 export function sqliteProblem(code: string, message: string): string {
-  switch (code) {
+  // SQLITE_BUSY_SNAPSHOT is a kind of SQLITE_BUSY.
+  switch (code.replace(/^(SQLITE_[A-Z]+)_.*/, '$1')) {
     case 'SQLITE_NOTADB':
     case 'SQLITE_CORRUPT':
       return 'it is no SQLite database, or a damaged one; move it away'

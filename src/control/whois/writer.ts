@@ -3,6 +3,7 @@
  * fails is told, the file is closed, and the next order opens it anew.
  */
 
+import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { HistoryDatabase } from './database.ts'
 import type { Found, Search } from './ended.ts'
@@ -29,10 +30,14 @@ const DAY_MS = 86_400_000
 
 const { path, begunMs, keepDays } = workerData as WriterStart
 let database: HistoryDatabase | null = null
+/** Of the file that is open. */
+let inode = -1
 let run = -1
 let forgotAt = 0
 
 async function opened(): Promise<HistoryDatabase> {
+  // Somebody may have moved it away: what is written into it then, nobody finds.
+  if (database && statSync(path, { throwIfNoEntry: false })?.ino !== inode) close()
   if (database) return database
   const fresh = await HistoryDatabase.open(path, true)
   try {
@@ -41,6 +46,7 @@ async function opened(): Promise<HistoryDatabase> {
     fresh.close()
     throw error
   }
+  inode = statSync(path).ino
   database = fresh
   return fresh
 }

@@ -1,0 +1,30 @@
+/** Connections that have ended, for tests of the history. */
+
+import type { Ended } from '../../src/control/whois/ended.ts'
+import { End } from '../../src/engine/sessions.ts'
+import { State } from '../../src/engine/tcp-state.ts'
+import { ipv4Int } from '../../src/wire/address.ts'
+
+export const LIP = ipv4Int('192.168.168.7')
+export const CIP = ipv4Int('202.108.10.2')
+
+/** The seed's connection, opened at 1000 s and ended by the client 5 s later. */
+export function ended(change: Partial<Ended> = {}): Ended {
+  return {
+    worker: 1,
+    cip: CIP,
+    cport: 33_896,
+    vip: ipv4Int('202.108.10.1'),
+    vport: 6379,
+    lip: LIP,
+    lport: 1025,
+    rip: ipv4Int('192.168.168.2'),
+    rport: 6379,
+    openedMs: 1_000_000,
+    lastMs: 1_001_000,
+    endedMs: 1_005_000,
+    state: State.TIME_WAIT,
+    end: End.FIN_CLIENT,
+    ...change,
+  }
+}
