@@ -45,14 +45,15 @@ export class History implements SessionConsumer {
     this.#file?.lost(records)
   }
 
-  /** Out of memory if that reaches back far enough, else out of the file. Rejects in one line if the file cannot be read. */
+  /**
+   * Out of memory if that reaches back far enough, else out of the file; while that is in no order, memory has to do. Rejects
+   * in one line if there is none.
+   */
   async find(search: Search): Promise<Found> {
-    if (this.#file && search.fromMs < this.#memoryMs) return this.#file.find(search)
-    return {
-      conns: this.#remembered(search),
-      gaps: this.#gaps(search.fromMs),
-      sinceMs: this.#memoryMs,
-    }
+    const { fromMs } = search
+    const inFile = fromMs < this.#memoryMs ? await this.#inFile(search) : null
+    if (inFile) return inFile
+    return { conns: this.#remembered(search), gaps: this.#gaps(fromMs), sinceMs: this.#memoryMs }
   }
 
   /** Who had the key last, of those that are known; rejects as `find`. */
@@ -60,8 +61,8 @@ export class History implements SessionConsumer {
     const [fromMs, toMs] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
     const ever = { key, rs, fromMs, toMs, limit: 1 }
     const conns = this.#remembered(ever)
-    if (this.#file && conns.length === 0) return this.#file.find(ever)
-    return { conns, gaps: [], sinceMs: this.#memoryMs }
+    const inFile = conns.length === 0 ? await this.#inFile(ever) : null
+    return inFile ?? { conns, gaps: [], sinceMs: this.#memoryMs }
   }
 
   close(): void {
@@ -77,6 +78,12 @@ export class History implements SessionConsumer {
   get #memoryMs(): number {
     if (!this.#ring) return Number.POSITIVE_INFINITY
     return Math.max(this.#begunMs, this.#ring.forgottenMs + 1)
+  }
+
+  async #inFile(search: Search): Promise<Found | null> {
+    if (!this.#file || !this.#ring) return this.#file?.find(search) ?? null
+    // The log has said what is wrong with it.
+    return this.#file.find(search).catch(() => null)
   }
 
   #remembered(search: Search): Found['conns'] {
