@@ -16,6 +16,7 @@ import { ConfigText } from './config-text.ts'
 import type { LogOptions } from './log.ts'
 import type { LogFileOptions } from './log-file.ts'
 import { nearest } from './nearest.ts'
+import type { ConfigHistory } from './whois/types.ts'
 
 export interface ConfigAddress {
   address: string
@@ -127,12 +128,14 @@ export interface ConfigLog extends LogOptions {
   sessions: LogFileOptions | null
 }
 
-/** Connections that have ended are remembered: so many in memory, and in the file those of so many days. */
-export interface ConfigHistory {
-  /** 0 for none. */
-  connections: number
-  file: string | null
-  keep: number
+/** The flight recorder (watching.ts). */
+export interface ConfigCapture {
+  /** It is always on, and not only while somebody looks. */
+  ring: boolean
+  /** Of memory, for each worker. */
+  bytes: number
+  /** Bytes of each frame, unless somebody who looks wants more. */
+  snaplen: number
 }
 
 /** The API by TCP; one of the two is the token, or where it is. */
@@ -159,6 +162,7 @@ export interface Config {
   neighbours: { timeout: number; unresQueueLength: number }
   log: ConfigLog
   history: ConfigHistory
+  capture: ConfigCapture
   /** drain: seconds that connections get to end at SIGTERM. */
   control: { socket: string; drain: number; http: ConfigHttp | null }
   /** What is allowed and looks like a mistake, each with its place. */
@@ -282,6 +286,11 @@ function normalise(file: ConfigFile): ConfigValues {
     },
     log: logOf(file.log),
     history: { ...file.history, file: file.history.file ?? null },
+    capture: {
+      ring: file.capture.ring,
+      bytes: bytesOf(file.capture.size),
+      snaplen: file.capture.snaplen,
+    },
     control: { ...file.control, http: httpOf(file.control.http) },
   }
 }

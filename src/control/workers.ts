@@ -15,6 +15,7 @@ import type { Answer, ConnInfo, NeighbourInfo } from './commands.ts'
 import type { Config } from './config.ts'
 import { PacketThread } from './packet-thread.ts'
 import type { Page } from './snapshots.ts'
+import type { Flight } from './watching.ts'
 import type { Key } from './whois/ended.ts'
 import type { Probed } from './whois/probe.ts'
 import type { Shared } from './worker-protocol.ts'
@@ -28,6 +29,17 @@ const pageOf = {
 /** Puts a record of a page of connections into words. */
 export type ConnInfoOf = (page: Int32Array, index: number, worker: number) => ConnInfo
 
+/** In which they count and write their records, by worker; control reads it. */
+export interface Memories {
+  tables: readonly Tables[]
+  traces: readonly SharedArrayBuffer[]
+  /** Of each trace. */
+  traceRecords: number
+  flights: readonly Flight[]
+  /** Left out if nobody wants the sessions. */
+  sessions?: readonly SharedArrayBuffer[]
+}
+
 export class Workers {
   /** Rejects with the reason, in one line, if one of them cannot start or ends before. */
   readonly ready: Promise<unknown>
@@ -38,18 +50,12 @@ export class Workers {
   readonly #armCount: number
   readonly #steering: Steering
 
-  /**
-   * `changes` are what they set up first; `tables`, `traces` and `sessions` are the memories in which they count and write
-   * their records, by worker. Throws NativeError if an arm cannot be opened.
-   */
+  /** `changes` are what they set up first. Throws NativeError if an arm cannot be opened. */
   constructor(
     config: Config,
     changes: readonly Change[],
-    tables: readonly Tables[],
-    traces: readonly SharedArrayBuffer[],
-    traceRecords: number,
+    { tables, traces, traceRecords, flights, sessions = [] }: Memories,
     warn: (text: string) => void,
-    sessions: readonly SharedArrayBuffer[] = [],
   ) {
     const { services: _, warnings: __, file: ___, ...bare } = config
     this.#armCount = config.arms.length
@@ -61,6 +67,7 @@ export class Workers {
     this.#threads = wakers.map((waker, index) => {
       const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
       const trace = traces[index] as SharedArrayBuffer
+      const { memory: flight, cells: flightCells } = flights[index] as Flight
       const start = {
         config: bare,
         changes,
@@ -70,6 +77,8 @@ export class Workers {
         shared,
         trace,
         traceRecords,
+        flight,
+        flightCells,
         waker,
         sessions: sessions[index] ?? null,
       }

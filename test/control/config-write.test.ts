@@ -42,6 +42,9 @@ services:
 
 history:
   connections: 100000
+
+capture:
+  ring: true
 `,
   )
   assert.deepEqual(parseConfig(text, 'lab.yaml').file, file)

@@ -1,9 +1,9 @@
 /** A connection that has ended, as the history holds it. */
 
 import { SessionRecord } from '../../engine/sessions.ts'
+import { STATES } from '../../see/words.ts'
 import { endpointText } from '../../wire/address.ts'
 import { ENDS } from '../session-words.ts'
-import { STATES } from '../words.ts'
 import type { WhoisConn, WhoisGap } from './types.ts'
 
 /** Addresses are int32, times ms since 1970, `state` and `end` numbers of State and of End. */
