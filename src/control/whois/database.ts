@@ -108,6 +108,8 @@ export class HistoryDatabase {
     else if (version !== VERSION) throw new Error(`it is of version ${version}, and not ${VERSION}`)
     // A power cut may take the last second; what a crash of the daemon takes was never written.
     db.exec('PRAGMA synchronous = NORMAL')
+    // 16 MiB for the leaves of the indexes: with the usual 2 a million rows take a quarter longer to write.
+    db.exec('PRAGMA cache_size = -16384')
     if (!writes) db.exec('PRAGMA query_only = ON')
     const places = COLUMNS.map(() => '?').join(', ')
     this.#insert = db.prepare(`INSERT INTO ended (${COLUMNS.join(', ')}) VALUES (${places})`)
