@@ -1,6 +1,10 @@
 /** Connections that have ended, for tests of the history. */
 
-import type { Ended } from '../../src/control/whois/ended.ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Ended, Search } from '../../src/control/whois/ended.ts'
 import { End } from '../../src/engine/sessions.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
@@ -27,4 +31,20 @@ export function ended(change: Partial<Ended> = {}): Ended {
     end: End.FIN_CLIENT,
     ...change,
   }
+}
+
+/** It, and nothing else of its lport. */
+export const SEARCH: Search = {
+  key: { by: 'lip', address: LIP, port: 1025 },
+  rs: null,
+  fromMs: 1_000_000,
+  toMs: 1_000_000,
+  limit: 10,
+}
+
+/** Gone after the test. */
+export function historyFolder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'tapvs-history-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  return path
 }

@@ -5,7 +5,7 @@ import { ended } from './ended.ts'
 
 const path = process.argv[2] as string
 const history = await HistoryDatabase.open(path, true)
-history.begin(-1, Date.now(), Date.now())
+history.begin(Date.now(), Date.now(), Date.now())
 for (let batch = 0; ; batch++) {
   const rows = Array.from({ length: 100 }, (_, i) =>
     rowOf(ended({ cport: 1 + batch, lport: 1025 + i })),

@@ -40,8 +40,8 @@ function columnOf(name: string): string {
 }
 
 const SCHEMA = `
-CREATE TABLE runs (id INTEGER PRIMARY KEY, begun INTEGER NOT NULL, seen INTEGER NOT NULL,
-  stopped INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE runs (id INTEGER PRIMARY KEY, daemon INTEGER NOT NULL, begun INTEGER NOT NULL,
+  seen INTEGER NOT NULL, stopped INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE ended (id INTEGER PRIMARY KEY, ${COLUMNS.map(columnOf).join(', ')});
 CREATE INDEX by_lip ON ended (lip, lport, ended);
 CREATE INDEX by_client ON ended (cip, cport, ended);
@@ -116,18 +116,18 @@ export class HistoryDatabase {
   }
 
   /**
-   * What is written from now on is of the daemon that began at `begunMs`. => its number in this file, for when it opens the
-   * file again; -1 the first time. Somebody may have put another file there meanwhile, which begins now.
+   * What is written from now on is of the daemon that began at `daemonMs`, which may have written here before; of what came
+   * before `sinceMs` it brings nothing.
    */
-  begin(run: number, begunMs: number, nowMs: number): number {
-    const known = this.#db.prepare('SELECT id FROM runs WHERE id = ? AND stopped = 0').get(run)
-    if (!known) {
-      const { lastInsertRowid } = this.#db
-        .prepare('INSERT INTO runs (begun, seen) VALUES (?, ?)')
-        .run(run < 0 ? begunMs : nowMs, nowMs)
-      this.#run = Number(lastInsertRowid)
-    } else this.#run = run
-    return this.#run
+  begin(daemonMs: number, sinceMs: number, nowMs: number): void {
+    const known = this.#db
+      .prepare('SELECT id FROM runs WHERE daemon = ? AND stopped = 0')
+      .get(daemonMs)
+    if (known) this.#run = (known as { id: number }).id
+    else {
+      const insert = this.#db.prepare('INSERT INTO runs (daemon, begun, seen) VALUES (?, ?, ?)')
+      this.#run = Number(insert.run(daemonMs, sinceMs, nowMs).lastInsertRowid)
+    }
   }
 
   /** All of `rows` (ROW doubles each) or nothing. `lost` is what the daemon has lost until now. */

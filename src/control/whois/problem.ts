@@ -1,9 +1,11 @@
 /** Errors of SQLite and of its file, in words. */
 
 /** What is wrong with a file, and what to do about it. */
-export function sqliteProblem(code: string, message: string): string {
+export function sqliteProblem({ code, message }: { code: string; message: string }): string {
   // SQLITE_BUSY_SNAPSHOT is a kind of SQLITE_BUSY.
   switch (code.replace(/^(SQLITE_[A-Z]+)_.*/, '$1')) {
+    case 'CRASHED':
+      return `${message}, so it is damaged; move it away`
     case 'SQLITE_NOTADB':
     case 'SQLITE_CORRUPT':
       return 'it is no SQLite database, or a damaged one; move it away'
