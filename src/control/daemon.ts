@@ -7,12 +7,14 @@ import { TraceRing } from '../engine/trace.ts'
 import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { lipsOf } from './arms.ts'
+import { captureHead } from './capture-head.ts'
 import { rsName } from './changes.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
 import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
 import { withoutDefaults } from './config-write.ts'
+import { Dumps } from './dumps.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
@@ -23,6 +25,7 @@ import { numbers } from './numbers.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
 import { Records } from './records.ts'
+import { clock, drops, edges } from './refusals.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { connInfo } from './snapshots.ts'
 import { drained, Signals } from './stop.ts'
@@ -113,8 +116,12 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     watching,
   }
   workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
+  const headOf = captureHead(() => model.config.arms)
+  const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
+  const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
   model.onChange(({ steps, warnings }) => {
     watching.capture = model.config.capture
+    dumps.config = model.config.capture.dump
     events.emit('config', { steps, warnings })
   })
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
@@ -129,6 +136,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     server = await openServer(socket, request => respond(request, daemon), {
       events,
       watching,
+      headOf,
       http,
     })
     signals.onReload(() => void reloadBySignal(daemon))
@@ -148,6 +156,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     clearInterval(rates)
     notifier.end()
     watching.stop()
+    await dumps.stop()
     checks?.stop()
     await workers.stop()
     await server?.close()
@@ -183,6 +192,9 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: { version, pid: process.pid, workers: model.config.workers.count } }
     case 'log':
       return { ok: setLog(daemon, request) }
+    case 'recorder':
+      if (request.ring !== undefined) daemon.watching.ring = request.ring
+      return { ok: daemon.watching.status() }
     case 'reopen':
       reopenLogs(daemon)
       return { ok: null }
@@ -196,6 +208,10 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: counters(model, workers.arms) }
     case 'numbers':
       return { ok: numbers(model, workers.arms) }
+    case 'edges':
+      return { ok: edges(model.readings, clock()) }
+    case 'drops':
+      return { ok: drops(model, clock(), request.reason) }
     case 'timeouts':
       return { ok: model.config.file.tcp.timeouts }
     case 'config':

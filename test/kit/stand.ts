@@ -15,6 +15,7 @@ import type { Change } from '../../src/control/changes.ts'
 import { type Config, parseConfig } from '../../src/control/config.ts'
 import { Model } from '../../src/control/model.ts'
 import { Readings } from '../../src/control/readings.ts'
+import type { Flight } from '../../src/control/watching.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -63,6 +64,8 @@ export class Stand {
   readonly config: Config
   readonly engine: Engine
   readonly model: Model
+  /** Of the engine's drop book. */
+  readonly dropMemory: SharedArrayBuffer
   readonly #built: Built
   /** Where frames of other workers go. */
   exchange: Exchange | null = null
@@ -84,6 +87,7 @@ export class Stand {
     this.#trace.log(true)
     const { now } = this
     const tables = newTables(this.config)
+    this.dropMemory = tables.drops
     this.model = new Model(this.config, new Readings(this.config, [tables]))
     this.#built = buildBare(this.config, {
       trace: this.#trace,
@@ -98,12 +102,12 @@ export class Stand {
     this.drain()
   }
 
-  /** Turns the flight recorder on; its clock is the stand's. */
-  record(worker = 1, workers = 1): this {
-    const cells = 1 << 20
-    const memory = new SharedArrayBuffer(FlightRing.bytesFor(cells))
+  /** Turns the flight recorder on; its clock is the stand's. `flight` is that of a Watching, which says what it wants. */
+  record(worker = 1, workers = 1, flight?: Flight): this {
+    const cells = flight?.cells ?? 1 << 20
+    const memory = flight?.memory ?? new SharedArrayBuffer(FlightRing.bytesFor(cells))
     const ring = new FlightRing(memory, cells)
-    wantFlight(memory, Want.MOMENTS, 65_535)
+    if (!flight) wantFlight(memory, Want.MOMENTS, 65_535)
     const names = { worker, arms: this.config.arms.map(arm => arm.name) }
     this.#watch = new Watch(ring, this.engine, worker - 1, workers, () => this.now * 1000)
     this.#watch.settle(this.now)
@@ -176,7 +180,8 @@ export class Stand {
 
   /** The same with a frame that is in a slot. */
   judgeSlot(arm: Arm, slot: number): void {
-    const { frames, arms, counters } = this.engine
+    const { frames, arms, counters, book } = this.engine
+    book.now = this.now | 0
     const verdict = (this.#watch ?? this.engine).input(arm, slot, this.now | 0)
     this.verdict = verdict
     if (verdict >= 0) arms[verdict].send(slot)
@@ -184,7 +189,7 @@ export class Stand {
       assert.ok(this.exchange, 'a stand without other workers')
       this.exchange.handOver(this.engine, HAND_OVER - verdict, arm.index, slot)
     } else if (verdict !== PARKED) {
-      if (verdict !== DONE) counters.rxDrop(arm.index, -verdict)
+      if (verdict !== DONE) counters.rxDrop(arm.index, -verdict, slot)
       frames.release(slot)
     }
   }
