@@ -5,6 +5,8 @@ import type { BareConfig, Tables } from './apply.ts'
 import type { Change } from './changes.ts'
 import type { NeighbourInfo } from './commands.ts'
 import type { Page } from './snapshots.ts'
+import type { Key } from './whois/ended.ts'
+import type { Probed } from './whois/probe.ts'
 
 /** What a worker has of an arm's device: a descriptor that is its own from now on, and whether it reads from it. */
 export interface Queue {
@@ -64,8 +66,11 @@ export type ToWorker =
   | { stop: true }
 
 /** What a worker answers; the rest control knows or reads. `conns` are copied into its page. */
-export type WorkerRequest = { verb: 'conns'; from: number } | { verb: 'neighbours' }
-export type WorkerAnswer = { ok: Page | NeighbourInfo[] | null } | { error: string }
+export type WorkerRequest =
+  | { verb: 'conns'; from: number }
+  | { verb: 'neighbours' }
+  | { verb: 'probe'; key: Key; from: number }
+export type WorkerAnswer = { ok: Page | NeighbourInfo[] | Probed | null } | { error: string }
 
 /** From a worker. `ready` comes once; `failed` instead if it could not start. `lost` names an arm by its index. */
 export type FromWorker =

@@ -27,6 +27,7 @@ import type { ConfigImpair } from './config.ts'
 import { LogLevels } from './log-levels.ts'
 import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { copyConns, neighbours } from './snapshots.ts'
+import { probe } from './whois/probe.ts'
 import type {
   FromWorker,
   ToWorker,
@@ -152,7 +153,10 @@ function carryOut(built: Built, changes: readonly Change[]): WorkerAnswer {
 function answered(engine: Engine, request: WorkerRequest): WorkerAnswer {
   try {
     if (request.verb === 'neighbours') return { ok: neighbours(engine, config, workerId(index)) }
-    return { ok: copyConns(engine, request.from, page, config.arms.length) }
+    const arms = config.arms.length
+    if (request.verb === 'probe')
+      return { ok: probe(engine, request.key, request.from, arms, clockMs()) }
+    return { ok: copyConns(engine, request.from, page, arms) }
   } catch (error) {
     return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
   }

@@ -18,6 +18,7 @@ import { addMetrics } from './metrics.ts'
 import { addReload } from './reload.ts'
 import { addRun } from './run.ts'
 import { addTop } from './top.ts'
+import { addWhois } from './whois.ts'
 
 export function addVerbs(common: Argv<Common>): void {
   addRun(common)
@@ -34,6 +35,7 @@ export function addVerbs(common: Argv<Common>): void {
   addCapture(common)
   addLadder(common)
   addAnalyze(common)
+  addWhois(common)
   addMetrics(common)
   addCompletion(common)
 }
