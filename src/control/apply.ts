@@ -6,6 +6,7 @@ import { Conns } from '../engine/conns.ts'
 import { Counters } from '../engine/counters.ts'
 import { Engine } from '../engine/engine.ts'
 import { arenaSlots, Frames } from '../engine/frames.ts'
+import { type EngineImage, restoreEngine } from '../engine/image.ts'
 import type { IsnSource } from '../engine/isn.ts'
 import { Outcomes } from '../engine/outcomes.ts'
 import type { Peers } from '../engine/peers.ts'
@@ -240,17 +241,17 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
 
 /** A LIP that comes back before its connections are gone finds its lports as they are. */
 function putLip(setup: Setup, share: Share, place: number, address: number): void {
-  const { lports, lipCounts } = share
-  const pool =
-    setup.lipAt(place, address) ??
-    new SaPool(
-      new ArrayBuffer(SaPool.bytesFor(lports)),
-      address,
-      lports,
-      lipCounts,
-      place * LIP_CELLS,
-    )
-  setup.putLip(place, pool)
+  setup.putLip(place, setup.lipAt(place, address) ?? newPool(share, place, address))
+}
+
+function newPool({ lports, lipCounts }: Share, place: number, address: number): SaPool {
+  const memory = new ArrayBuffer(SaPool.bytesFor(lports))
+  return new SaPool(memory, address, lports, lipCounts, place * LIP_CELLS)
+}
+
+/** Makes of a bare engine the one that the image was taken of. Throws RangeError if it is too small for that. */
+export function restoreBuilt({ engine, share }: Built, image: EngineImage): void {
+  restoreEngine(engine, image, (place, address) => newPool(share, place, address))
 }
 
 function putService(setup: Setup, service: ServiceChange): void {

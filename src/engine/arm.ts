@@ -18,6 +18,12 @@ export interface ArmAddress {
   prefixLength: number
 }
 
+/** What has been set up on an arm, in order. */
+export interface ArmImage {
+  addresses: ArmAddress[]
+  routes: Route[]
+}
+
 export class Arm {
   readonly index: number
   readonly macHi: number
@@ -77,6 +83,20 @@ export class Arm {
   addRoute(route: Route): void {
     const at = this.#routes.findIndex(other => other.prefixLength < route.prefixLength)
     this.#routes.splice(at < 0 ? this.#routes.length : at, 0, route)
+  }
+
+  save(): ArmImage {
+    return {
+      addresses: this.#addresses.map(address => ({ ...address })),
+      routes: this.#routes.map(route => ({ ...route })),
+    }
+  }
+
+  /** Into an arm without addresses. */
+  restore({ addresses, routes }: ArmImage): void {
+    this.#addresses.push(...addresses)
+    for (const { address } of addresses) this.#owned.add(address)
+    this.#routes.push(...routes)
   }
 
   owns(address: number): boolean {

@@ -9,6 +9,7 @@ import {
   type Built,
   buildBare,
   newTables,
+  restoreBuilt,
   type Surroundings,
 } from '../../src/control/apply.ts'
 import type { Change } from '../../src/control/changes.ts'
@@ -19,6 +20,7 @@ import { wordsOf } from '../../src/control/words.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import { type EngineImage, saveEngine } from '../../src/engine/image.ts'
 import { type IsnSource, KeyedIsn } from '../../src/engine/isn.ts'
 import { RECORD_CELLS, TraceRing } from '../../src/engine/trace.ts'
 import type { Exchange } from '../../src/io/exchange.ts'
@@ -72,6 +74,7 @@ export class Stand {
     yaml = SEED_CONFIG,
     isn: IsnSource = new KeyedIsn(Int32Array.of(1, 2, 3, 4)),
     around: Partial<Surroundings> = {},
+    image?: EngineImage,
   ) {
     this.config = parseConfig(yaml, 'stand.yaml')
     this.#trace = new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(4096)), 4096)
@@ -88,14 +91,24 @@ export class Stand {
       ...around,
     })
     this.engine = this.#built.engine
-    for (const change of this.model.initial) applyChange(this.#built, change, now)
+    if (image) restoreBuilt(this.#built, image)
+    else for (const change of this.model.initial) applyChange(this.#built, change, now)
     this.drain()
+  }
+
+  image(): EngineImage {
+    return saveEngine(this.engine, this.now | 0)
   }
 
   /** Changes what is set up, as a worker does. */
   change(changes: readonly Change[]): void {
-    for (const change of changes) applyChange(this.#built, change, this.now)
+    this.carryOut(changes)
     this.drain()
+  }
+
+  /** The same, and what it sends stays in the outboxes. */
+  carryOut(changes: readonly Change[]): void {
+    for (const change of changes) applyChange(this.#built, change, this.now | 0)
   }
 
   /** The RSs that take the service's next connections: those of a whole cycle of weights. */
@@ -182,10 +195,10 @@ export class Stand {
   }
 
   /** Lets `ms` pass in steps of 10, as a loop would. => What the timers sent. */
-  pass(ms: number): Out[] {
+  pass(ms: number, step = 10): Out[] {
     const out: Out[] = []
     for (const end = this.now + ms; this.now < end; ) {
-      this.now = Math.min(end, this.now + 10)
+      this.now = Math.min(end, this.now + step)
       this.engine.tick(this.now | 0)
       out.push(...this.drain())
     }
