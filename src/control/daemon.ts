@@ -29,6 +29,7 @@ import { connInfo } from './snapshots.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
 import { version } from './version.ts'
+import { newFlight, Watching } from './watching.ts'
 import { Workers } from './workers.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
@@ -69,6 +70,7 @@ interface Daemon {
   notifier: Notifier
   signals: Signals
   events: Events
+  watching: Watching
 }
 
 async function serve(config: Config, configPath: string, log: Log): Promise<number> {
@@ -83,8 +85,11 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
   const rings = config.log.sessions ? indices.map(newSessionRing) : []
   const sessions = config.log.sessions && new SessionLog(rings, config.log.sessions, log)
-  const workers = new Workers(config, model.initial, tables, traces, TRACE_RECORDS, warn, rings)
+  const flights = indices.map(() => newFlight(config.capture))
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
+  const watching = new Watching(flights, arms, config.capture)
+  const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: rings }
+  const workers = new Workers(config, model.initial, memories, warn)
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
     const names = { worker: workerId(index), arms }
@@ -96,9 +101,22 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   const signals = new Signals()
   const notifier = new Notifier(process.env, warn)
   const events = new Events()
-  const daemon = { configPath, model, workers, log, sessions, notifier, signals, events }
+  const daemon: Daemon = {
+    configPath,
+    model,
+    workers,
+    log,
+    sessions,
+    notifier,
+    signals,
+    events,
+    watching,
+  }
   workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
-  model.onChange(({ steps, warnings }) => events.emit('config', { steps, warnings }))
+  model.onChange(({ steps, warnings }) => {
+    watching.capture = model.config.capture
+    events.emit('config', { steps, warnings })
+  })
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   let server: ControlServer | undefined
   let checks: Checks | undefined
@@ -108,7 +126,11 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     workers.setDebug(log.levels.tracing)
     model.sampleRates(performance.now())
     const { socket, http } = config.control
-    server = await openServer(socket, request => respond(request, daemon), { events, http })
+    server = await openServer(socket, request => respond(request, daemon), {
+      events,
+      watching,
+      http,
+    })
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
     checks = new Checks(model, workers, log.of('check'), events)
@@ -125,6 +147,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   } finally {
     clearInterval(rates)
     notifier.end()
+    watching.stop()
     checks?.stop()
     await workers.stop()
     await server?.close()

@@ -66,7 +66,7 @@ export class Neighs extends NeighTable {
     random: Random,
   ) {
     super(options.capacity)
-    this.#parking = new Parking(options.capacity, options.queueLimit, frames, counters)
+    this.#parking = new Parking(options.capacity, options.queueLimit, frames, counters, trace)
     this.#timeoutMs = Int32Array.from(NEIGH_TIMEOUTS_SEC, sec => sec * 1000)
     this.#timeoutMs[REACHABLE] = options.timeoutSec * 1000
     this.#arms = arms
@@ -140,11 +140,11 @@ export class Neighs extends NeighTable {
   }
 
   /** It is gone, and has to be asked for like any other. */
-  unfix(arm: number, address: number): void {
+  unfix(arm: number, address: number, now: number): void {
     const n = this.find(arm, address, NO_NEIGH)
     if (n < 0 || this.fixed[n] === 0) return
     this.fixed[n] = 0
-    this.#delete(n)
+    this.#delete(n, now)
   }
 
   /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (6.4). */
@@ -197,7 +197,7 @@ export class Neighs extends NeighTable {
     for (let n = 0; n < top; n++) {
       if (this.arm[n] < 0 || this.fixed[n] === 1) continue
       if (((this.deadline[n] - now) | 0) <= 0) {
-        if (this.state[n] === NONE) this.#delete(n)
+        if (this.state[n] === NONE) this.#delete(n, now)
         else this.#expire(n, now)
       } else if (this.#isAsking(n) && ((now - this.asked[n]) | 0) >= RETRANSMIT_MS) {
         this.#sendRequest(n, now)
@@ -218,7 +218,7 @@ export class Neighs extends NeighTable {
       )
     }
     this.#event(n, NeighEvent.TIMER, now)
-    if (this.state[n] === NONE) this.#parking.discard(n, this.arm[n])
+    if (this.state[n] === NONE) this.#parking.discard(n, this.arm[n], now)
   }
 
   #isAsking(n: number): boolean {
@@ -280,8 +280,8 @@ export class Neighs extends NeighTable {
     this.#parking.flush(n, this.#arms[this.arm[n]])
   }
 
-  #delete(n: number): void {
-    this.#parking.discard(n, this.arm[n])
+  #delete(n: number, now: number): void {
+    this.#parking.discard(n, this.arm[n], now)
     this.#counters.neighbours[this.state[n]]--
     this.leave(n)
   }
