@@ -239,6 +239,14 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
   }
 }
 
+/** The same while it runs: a new address is announced, and one worker speaks for all. */
+export function applyRunning(built: Built, change: Change, now: number): void {
+  applyChange(built, change, now)
+  if (change.put !== 'address' || built.share.index !== 0) return
+  const { engine } = built
+  engine.announceAddress(engine.arms[change.arm] as Arm, ipv4Int(change.address))
+}
+
 /** A LIP that comes back before its connections are gone finds its lports as they are. */
 function putLip(setup: Setup, share: Share, place: number, address: number): void {
   setup.putLip(place, setup.lipAt(place, address) ?? newPool(share, place, address))

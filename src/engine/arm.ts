@@ -18,8 +18,11 @@ export interface ArmAddress {
   prefixLength: number
 }
 
-/** What has been set up on an arm, in order. */
+/** What an arm is, and what has been set up on it, in order. */
 export interface ArmImage {
+  macHi: number
+  macLo: number
+  mtu: number
   addresses: ArmAddress[]
   routes: Route[]
 }
@@ -86,13 +89,17 @@ export class Arm {
   }
 
   save(): ArmImage {
+    const { macHi, macLo, mtu } = this
     return {
+      macHi,
+      macLo,
+      mtu,
       addresses: this.#addresses.map(address => ({ ...address })),
       routes: this.#routes.map(route => ({ ...route })),
     }
   }
 
-  /** Into an arm without addresses. */
+  /** Addresses and routes, into an arm that has none. */
   restore({ addresses, routes }: ArmImage): void {
     this.#addresses.push(...addresses)
     for (const { address } of addresses) this.#owned.add(address)

@@ -43,6 +43,13 @@ export interface EngineImage {
   counters: Float64Array
 }
 
+/** Memory of an image, for whoever hands it to another thread. */
+export function buffersOf(value: unknown): ArrayBuffer[] {
+  if (ArrayBuffer.isView(value)) return [value.buffer as ArrayBuffer]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.values(value).flatMap(buffersOf)
+}
+
 /** What is copied takes as long as the memory allows: 1 ms for some 3 MB. */
 export function saveEngine(engine: Engine, now: number): EngineImage {
   const { conns, dests, setup, sessions } = engine

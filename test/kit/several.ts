@@ -62,9 +62,11 @@ export class Several {
     for (let round = 0; round < 3; round++) {
       for (const [worker, stand] of this.stands.entries()) {
         const { engine } = stand
-        this.#exchanges[worker].receive(engine, stand.now | 0, (arm, slot) => {
-          stand.judgeSlot(engine.arms[arm], slot)
-        })
+        this.#exchanges[worker].receive(
+          engine.frames,
+          (arm, slot) => stand.judgeSlot(engine.arms[arm], slot),
+          (...said) => engine.hear(...said, stand.now | 0),
+        )
         out.push(...stand.drain())
         this.#exchanges[worker].flush(engine.frames)
       }

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import {
   applyChange,
+  applyRunning,
   type Built,
   buildBare,
   newTables,
@@ -16,14 +17,16 @@ import type { Change } from '../../src/control/changes.ts'
 import { type Config, parseConfig } from '../../src/control/config.ts'
 import { Model } from '../../src/control/model.ts'
 import { Readings } from '../../src/control/readings.ts'
+import type { Flight } from '../../src/control/watching.ts'
+import type { WorkerImage } from '../../src/control/worker-protocol.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
-import { FlightReader, FlightRing, Want, wantFlight } from '../../src/engine/flight.ts'
+import { FlightKind, FlightReader, FlightRing, Want, wantFlight } from '../../src/engine/flight.ts'
 import { type EngineImage, saveEngine } from '../../src/engine/image.ts'
 import { type IsnSource, KeyedIsn } from '../../src/engine/isn.ts'
 import { RECORD_CELLS, TraceRing } from '../../src/engine/trace.ts'
-import type { Exchange } from '../../src/io/exchange.ts'
+import type { Exchange, Hear } from '../../src/io/exchange.ts'
 import { Watch } from '../../src/io/watch.ts'
 import type { Moment } from '../../src/see/moment.ts'
 import { Moments } from '../../src/see/moments.ts'
@@ -74,6 +77,8 @@ export class Stand {
   /** Verdict of the last input. */
   verdict = 0
   readonly #trace: TraceRing
+  /** Memory of the flight recorder, once it is on. */
+  flight: Flight | undefined
   #watch: Watch | undefined
   #moments: Moments | undefined
 
@@ -108,16 +113,43 @@ export class Stand {
   }
 
   /** Turns the flight recorder on; its clock is the stand's. */
-  record(worker = 1, workers = 1): this {
+  record(worker = 1, workers = 1, wanted: number = Want.MOMENTS): this {
     const cells = 1 << 20
     const memory = new SharedArrayBuffer(FlightRing.bytesFor(cells))
     const ring = new FlightRing(memory, cells)
-    wantFlight(memory, Want.MOMENTS, 65_535)
+    wantFlight(memory, wanted, 65_535)
+    this.flight = { memory, cells }
     const names = { worker, arms: this.config.arms.map(arm => arm.name) }
     this.#watch = new Watch(ring, this.engine, worker - 1, workers, () => this.now * 1000)
     this.#watch.settle(this.now)
     this.#moments = new Moments(new FlightReader(memory, cells, true), names)
     return this
+  }
+
+  /** An image of the engine, and its place in a journal. */
+  markedImage(mark: number): WorkerImage {
+    this.#watch?.note(FlightKind.IMAGE, this.now | 0, Int32Array.of(mark))
+    this.#watch?.settle(this.now)
+    return { mark, image: this.image() }
+  }
+
+  /** What it counts goes into a journal. */
+  noteCounters(): void {
+    this.#watch?.noteCounters(this.now | 0)
+    this.#watch?.settle(this.now)
+  }
+
+  /** What another worker has heard by ARP. */
+  hear(...[arm, sender, macHi, macLo, solicited]: Parameters<Hear>): void {
+    const said = Int32Array.of(arm, sender, macHi, macLo, solicited ? 1 : 0)
+    this.#watch?.note(FlightKind.HEARD, this.now | 0, said)
+    this.engine.hear(arm, sender, macHi, macLo, solicited, this.now | 0)
+  }
+
+  /** No connection is opened any more. */
+  stopOpening(): void {
+    this.#watch?.note(FlightKind.STOPPING, this.now | 0)
+    this.engine.stopping = true
   }
 
   /** What the recorder saw since the last call. */
@@ -135,7 +167,10 @@ export class Stand {
 
   /** The same, and what it sends stays in the outboxes. */
   carryOut(changes: readonly Change[]): void {
-    for (const change of changes) applyChange(this.#built, change, this.now | 0)
+    for (const change of changes) {
+      this.#watch?.noteText(FlightKind.CHANGE, this.now | 0, JSON.stringify(change))
+      applyRunning(this.#built, change, this.now | 0)
+    }
   }
 
   /** The RSs that take the service's next connections: those of a whole cycle of weights. */
@@ -185,6 +220,7 @@ export class Stand {
     assert.ok(slot >= 0, 'arena is empty')
     new Uint8Array(frames.pkt.buffer, frames.start[slot], bytes.length).set(bytes)
     frames.length[slot] = bytes.length
+    this.engine.counters.rx(this.armIndex(arm), bytes.length)
     this.judgeSlot(arms[this.armIndex(arm)], slot)
   }
 
@@ -227,6 +263,7 @@ export class Stand {
     for (const end = this.now + ms; this.now < end; ) {
       this.now = Math.min(end, this.now + step)
       this.#watch?.begin(this.now)
+      this.#watch?.note(FlightKind.TICK, this.now | 0)
       this.engine.tick(this.now | 0)
       out.push(...this.drain())
     }
@@ -248,6 +285,7 @@ export class Stand {
         const bytes = new Uint8Array(frames.pkt.buffer, frames.start[slot], frames.length[slot])
         out.push({ arm: this.config.arms[arm.index].name, bytes: bytes.slice() })
         this.#watch?.output(arm, slot, 0)
+        this.engine.counters.tx(arm.index, frames.length[slot])
         frames.release(slot)
       }
       arm.outboxCount = 0

@@ -197,9 +197,9 @@ export function give(input: Input, stand: Stand): string[] {
     out.push(stand.verdictName())
   } else if ('ms' in input) {
     out.push(...seen(stand.pass(input.ms, input.ms > 1000 ? 100 : 10)))
-  } else if ('hear' in input) stand.engine.hear(...input.hear, stand.now | 0)
+  } else if ('hear' in input) stand.hear(...input.hear)
   else if ('changes' in input) stand.carryOut(input.changes)
-  else stand.engine.stopping = true
+  else stand.stopOpening()
   out.push(...seen(stand.collect()))
   return [...out, ...stand.log()]
 }

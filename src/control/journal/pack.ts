@@ -62,5 +62,6 @@ function cellsAt(
   if (!(from >= 0 && length >= 0 && first + from + length <= bytes.length))
     throw new Error('cells behind the end')
   const start = first + from
-  return new Cells(bytes.slice(start, start + length).buffer as ArrayBuffer)
+  // A copy, which lies where cells may.
+  return new Cells(new Uint8Array(bytes.subarray(start, start + length)).buffer)
 }
