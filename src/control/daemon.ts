@@ -14,6 +14,7 @@ import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
 import { withoutDefaults } from './config-write.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
+import { Journals } from './journal/recorder.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
 import type { Module } from './log-levels.ts'
@@ -129,6 +130,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     server = await openServer(socket, request => respond(request, daemon), {
       events,
       watching,
+      journals: new Journals(workers, flights, watching, () => model.config),
       http,
     })
     signals.onReload(() => void reloadBySignal(daemon))

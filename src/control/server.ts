@@ -19,6 +19,7 @@ import { buildApp, type Respond } from './api/app.ts'
 import { Events } from './api/events.ts'
 import { tokenCheck, tokenOf } from './api/token.ts'
 import type { ConfigHttp } from './config.ts'
+import type { Journals } from './journal/recorder.ts'
 import type { Watching } from './watching.ts'
 
 export type { Respond } from './api/app.ts'
@@ -44,6 +45,8 @@ export interface ServerOptions {
   events?: Events
   /** What GET /v1/moments tells; left out, there is no such path. */
   watching?: Watching
+  /** What GET /v1/journal brings; left out, there is no such path. */
+  journals?: Journals
   http?: ConfigHttp | null
   limits?: Partial<Limits>
 }
@@ -74,10 +77,10 @@ export async function claimSocket(path: string): Promise<void> {
 export async function openServer(
   path: string,
   respond: Respond,
-  { events = new Events(), watching, http, limits: given }: ServerOptions = {},
+  { events = new Events(), watching, journals, http, limits: given }: ServerOptions = {},
 ): Promise<ControlServer> {
   const limits = { ...LIMITS, ...given }
-  const { app, endStreams } = await buildApp(respond, events, watching)
+  const { app, endStreams } = await buildApp(respond, events, watching, journals)
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   await claimSocket(path)
   const servers: Server[] = []

@@ -11,7 +11,9 @@ import { addDrain } from './drain.ts'
 import { addIpvsadm } from './ipvsadm.ts'
 import { addLog } from './log.ts'
 import { addMetrics } from './metrics.ts'
+import { addRecord } from './record.ts'
 import { addReload } from './reload.ts'
+import { addReplay } from './replay.ts'
 import { addRun } from './run.ts'
 import { addTop } from './top.ts'
 
@@ -27,5 +29,7 @@ export function addVerbs(common: Argv<Common>): void {
   addDpip(common)
   addTop(common)
   addMetrics(common)
+  addRecord(common)
+  addReplay(common)
   addCompletion(common)
 }
