@@ -1,6 +1,7 @@
 /** What `tapvs replay` says. */
 
 import type { Difference } from '../control/replay/player.ts'
+import type { WhatIf } from '../control/replay/what-if.ts'
 
 /** `412 KiB` */
 export function sizeText(bytes: number): string {
@@ -18,6 +19,22 @@ export function timeText(us: number): string {
 export function differenceText(difference: Difference): string {
   const { worker, us, what, recorded, replayed } = difference
   return `${what}\n  at        ${timeText(us)}, worker ${worker}\n  recorded  ${recorded}\n  replayed  ${replayed}\n`
+}
+
+export function whatIfText({ frames, groups, servers, leftOut }: WhatIf): string {
+  const { older, gone, other } = leftOut
+  const left = `left out: ${older} frames of older connections, ${gone} of connections that are not there, ${other} others`
+  const differ = groups.reduce((sum, group) => sum + group.frames, 0)
+  let text = `${differ === 0 ? `all ${frames} verdicts are the same` : `${differ} of ${frames} verdicts differ`}\n${left}\n`
+  for (const { frames: count, recorded, here, first } of groups) {
+    text += `\n${count}  ${recorded} => ${here}\n    first, frame ${first.number} at ${timeText(first.us)}: ${first.text}\n`
+  }
+  if (servers.length === 0) return text
+  text += '\nconnections              recorded       here\n'
+  for (const { rs, recorded, here } of servers) {
+    text += `${rs.padEnd(21)} ${String(recorded).padStart(11)} ${String(here).padStart(10)}\n`
+  }
+  return text
 }
 
 export interface Point {

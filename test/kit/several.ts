@@ -65,7 +65,7 @@ export class Several {
         this.#exchanges[worker].receive(
           engine.frames,
           (arm, slot) => stand.judgeSlot(engine.arms[arm], slot),
-          (...said) => engine.hear(...said, stand.now | 0),
+          (...said) => stand.hear(...said),
         )
         out.push(...stand.drain())
         this.#exchanges[worker].flush(engine.frames)

@@ -1,12 +1,13 @@
 /** `tapvs replay`: a journal, played again by the same engine, offline. */
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { Argv } from 'yargs'
 import type { Journal } from '../../control/journal/format.ts'
 import type { Replayed } from '../../control/replay/replay.ts'
 import { CliError } from '../client.ts'
 import { type Common, Ended, print } from '../common.ts'
-import { differenceText, isBehind, pointOf, timeText } from '../replay.ts'
+import { differenceText, isBehind, pointOf, timeText, whatIfText } from '../replay.ts'
 
 interface Options extends Common {
   file: string
@@ -43,7 +44,9 @@ export function addReplay(common: Argv<Common>): void {
         .conflicts('config', 'as-test'),
     async options => {
       const journal = await read(options.file)
-      await play(options, journal)
+      if (options.config !== undefined) await against(options, options.config, journal)
+      else if (options.asTest !== undefined) await write(options, options.asTest, journal)
+      else await play(options, journal)
     },
   )
 }
@@ -83,6 +86,33 @@ async function play({ file, until, json }: Options, journal: Journal): Promise<v
     if (point) print(await listingsText(replayed))
   }
   if (replayed.difference) throw new Ended(1)
+}
+
+/** Exit code 1 if anything would have been otherwise. */
+async function against({ file, json }: Options, other: string, journal: Journal): Promise<void> {
+  const { readConfig } = await import('../../control/config.ts')
+  const { whatIf } = await import('../../control/replay/what-if.ts')
+  const result = whatIf(journal, readConfig(other))
+  if (json) print(`${JSON.stringify(result, undefined, 2)}\n`)
+  else print(`${file} with ${other}: ${whatIfText(result)}`)
+  if (result.groups.length > 0) throw new Ended(1)
+}
+
+async function write({ file }: Options, path: string, journal: Journal): Promise<void> {
+  const { asTest } = await import('../../control/replay/as-test.ts')
+  let text: string
+  try {
+    text = asTest(journal, basename(file))
+  } catch (error) {
+    throw new CliError(`${file} ${(error as Error).message}`)
+  }
+  try {
+    writeFileSync(path, text)
+  } catch (error) {
+    throw new CliError(`cannot write ${path}: ${(error as Error).message}`)
+  }
+  const segments = text.split('\n').filter(line => line.startsWith('> ')).length
+  print(`${path}: ${segments} segments\n`)
 }
 
 function headText({ header, end }: Journal): string {

@@ -15,6 +15,7 @@ import { TraceRing } from '../../engine/trace.ts'
 import { Watch } from '../../io/watch.ts'
 
 import {
+  applyChange,
   applyRunning,
   type BareConfig,
   type Built,
@@ -147,6 +148,12 @@ export class Rig {
     return sleep
   }
 
+  /** Before it begins. */
+  setUp(change: Change, now: number): void {
+    applyChange(this.#built, change, now)
+  }
+
+  /** While it runs. */
   change(change: Change, now: number): void {
     applyRunning(this.#built, change, now)
   }
