@@ -6,6 +6,7 @@
 import { arenaBytes, workerId } from '../../src/control/apply.ts'
 import { parseConfig } from '../../src/control/config.ts'
 import { arenaSlots } from '../../src/engine/frames.ts'
+import type { IsnSource } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
 import { Exchange } from '../../src/io/exchange.ts'
 import { Handover } from '../../src/io/handover.ts'
@@ -16,7 +17,7 @@ export class Several {
   readonly steering: Steering
   readonly #exchanges: Exchange[]
 
-  constructor(workers: number, seedConfig = SEED_CONFIG) {
+  constructor(workers: number, seedConfig = SEED_CONFIG, isn: IsnSource = fixedIsn(4001)) {
     const yaml = `${seedConfig}\nworkers: { count: ${workers} }\n`
     const config = parseConfig(yaml, 'several.yaml')
     const arena = new SharedArrayBuffer(arenaBytes(config))
@@ -35,7 +36,7 @@ export class Several {
     )
     this.stands = indices.map(worker => {
       const peers = this.#exchanges[worker]
-      const stand = new Stand(yaml, fixedIsn(4001), { worker, arena, peers })
+      const stand = new Stand(yaml, isn, { worker, arena, peers })
       stand.exchange = peers
       return stand
     })

@@ -9,6 +9,7 @@ import { replay } from '../../../src/control/replay/replay.ts'
 import { Drop, Event } from '../../../src/engine/counters.ts'
 import { FlightKind } from '../../../src/engine/flight.ts'
 import { arenaSlots, Frames } from '../../../src/engine/frames.ts'
+import { KeyedIsn } from '../../../src/engine/isn.ts'
 import { LAN, RS, SYN, WAN } from '../../kit/connection.ts'
 import { arpFrame } from '../../kit/frame.ts'
 import { journaled } from '../../kit/journaled.ts'
@@ -106,7 +107,8 @@ test('what is damaged is said to be', async () => {
 })
 
 test('two workers: what one hears by ARP and what is handed over is in the journal of whom it concerns', async () => {
-  const several = new Several(2)
+  const isn = new KeyedIsn(Int32Array.of(1, 2, 3, 4))
+  const several = new Several(2, undefined, isn)
   const ports = Array.from({ length: 12 }, (_, i) => 40_000 + i)
   const file = await journaled(several.stands, () => {
     const [first] = several.stands
