@@ -138,7 +138,7 @@ function judge(engine: Engine, arm: Arm, slot: number, now: number): void {
     return
   }
   if (verdict === PARKED) return
-  if (verdict !== DONE) counters.rxDrop(arm.index, -verdict)
+  if (verdict !== DONE) counters.rxDrop(arm.index, -verdict, slot)
   frames.release(slot)
 }
 
@@ -173,7 +173,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
     })),
     workers: { count: 1, steering: 'bpf' },
     connections: { tableSize: ConnTable.capacityFor(options.conns) },
-    capture: { ring: false, bytes: 1 << 20, snaplen: 160 },
+    capture: { ring: false, bytes: 1 << 20, snaplen: 160, dump: null },
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     log: {

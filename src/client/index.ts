@@ -63,6 +63,9 @@ export class TapvsClient {
   neighbours = (): Promise<t.Neighbour[]> => this.#get('/v1/neighbours')
   timeouts = (): Promise<t.Timeouts> => this.#get('/v1/timeouts')
   numbers = (): Promise<t.Numbers> => this.#get('/v1/numbers')
+  edges = (): Promise<t.Edge[]> => this.#get('/v1/edges')
+  /** The last refused frames of one reason, or of all that have any. */
+  drops = (reason?: string): Promise<t.Drop[]> => this.#get(`/v1/drops${queryOf({ reason })}`)
   /** What Prometheus scrapes. */
   metrics = async (): Promise<string> => (await this.#read('/metrics')).text
   /** As a config file holds it. */
@@ -80,6 +83,13 @@ export class TapvsClient {
   /** For whoever has renamed the files of the log. */
   async reopenLog(): Promise<void> {
     await this.#send('POST', '/v1/log/reopen', {})
+  }
+
+  recorder = (): Promise<t.Recorder> => this.#get('/v1/recorder')
+
+  /** Keeps the flight recorder on without anybody who looks, or no longer. */
+  setRecorder(ring: boolean): Promise<t.Recorder> {
+    return this.#send('PUT', '/v1/recorder', { ring })
   }
 
   /** A page; `next` of the answer is `from` of the next one, -1 at the end. */

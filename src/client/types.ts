@@ -19,11 +19,14 @@ export type Route = z.output<typeof answers.route>
 export type Neighbour = z.output<typeof answers.neighbour>
 export type Arm = z.output<typeof answers.arm>
 export type Counters = z.output<typeof answers.counters>
+export type Edge = z.output<typeof answers.edge>
+export type Drop = z.output<typeof answers.drop>
 export type Numbers = z.output<typeof answers.numbers>
 export type Plan = z.output<typeof answers.plan>
 export type Timeouts = z.output<typeof answers.timeouts>
 export type LogLevel = z.output<typeof answers.level>
 export type LogModule = z.output<typeof answers.module>
+export type Recorder = z.output<typeof answers.recorder>
 export type Pong = z.output<typeof answers.pong>
 
 export type NewService = z.input<typeof services.newService>

@@ -6,16 +6,17 @@
 
 import { readFileSync } from 'node:fs'
 import { ConnTable } from '../engine/conn.ts'
+import { nearest } from '../see/nearest.ts'
 import { ipv4Text } from '../wire/address.ts'
 import { configCheck, configPassive } from './checks/schema.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
+import { type ConfigCapture, captureOf } from './config-capture.ts'
 import { checkConfig } from './config-checks.ts'
 import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
 import { type ConfigSource, ConfigValue, found } from './config-source.ts'
 import { ConfigText } from './config-text.ts'
 import type { LogOptions } from './log.ts'
 import type { LogFileOptions } from './log-file.ts'
-import { nearest } from './nearest.ts'
 
 export interface ConfigAddress {
   address: string
@@ -130,16 +131,6 @@ export interface ConfigService {
 export interface ConfigLog extends LogOptions {
   /** Where a line per closed connection goes; null for nowhere. A path of `-` is the log itself. */
   sessions: LogFileOptions | null
-}
-
-/** The flight recorder (watching.ts). */
-export interface ConfigCapture {
-  /** It is always on, and not only while somebody looks. */
-  ring: boolean
-  /** Of memory, for each worker. */
-  bytes: number
-  /** Bytes of each frame, unless somebody who looks wants more. */
-  snaplen: number
 }
 
 /** The API by TCP; one of the two is the token, or where it is. */
@@ -288,11 +279,7 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: logOf(file.log),
-    capture: {
-      ring: file.capture.ring,
-      bytes: bytesOf(file.capture.size),
-      snaplen: file.capture.snaplen,
-    },
+    capture: captureOf(file.capture),
     control: { ...file.control, http: httpOf(file.control.http) },
   }
 }

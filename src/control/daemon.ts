@@ -7,12 +7,14 @@ import { TraceRing } from '../engine/trace.ts'
 import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { lipsOf } from './arms.ts'
+import { captureHead } from './capture-head.ts'
 import { rsName } from './changes.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
 import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
 import { withoutDefaults } from './config-write.ts'
+import { Dumps } from './dumps.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { Journals } from './journal/recorder.ts'
 import { addresses, counters, routes, services } from './listings.ts'
@@ -23,6 +25,7 @@ import { Notifier } from './notify.ts'
 import { numbers } from './numbers.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
+import { clock, drops, edges } from './refusals.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { SessionLog } from './session-log.ts'
 import { newSessionRing } from './session-ring.ts'
@@ -114,8 +117,12 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     watching,
   }
   workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
+  const headOf = captureHead(() => model.config.arms)
+  const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
+  const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
   model.onChange(({ steps, warnings }) => {
     watching.capture = model.config.capture
+    dumps.config = model.config.capture.dump
     events.emit('config', { steps, warnings })
   })
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
@@ -131,6 +138,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
       events,
       watching,
       journals: new Journals(workers, flights, watching, () => model.config),
+      headOf,
       http,
     })
     signals.onReload(() => void reloadBySignal(daemon))
@@ -150,6 +158,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     clearInterval(rates)
     notifier.end()
     watching.stop()
+    await dumps.stop()
     checks?.stop()
     await workers.stop()
     await server?.close()
@@ -185,6 +194,9 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: { version, pid: process.pid, workers: model.config.workers.count } }
     case 'log':
       return { ok: setLog(daemon, request) }
+    case 'recorder':
+      if (request.ring !== undefined) daemon.watching.ring = request.ring
+      return { ok: daemon.watching.status() }
     case 'reopen':
       reopenLogs(daemon)
       return { ok: null }
@@ -198,6 +210,10 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: counters(model, workers.arms) }
     case 'numbers':
       return { ok: numbers(model, workers.arms) }
+    case 'edges':
+      return { ok: edges(model.readings, clock()) }
+    case 'drops':
+      return { ok: drops(model, clock(), request.reason) }
     case 'timeouts':
       return { ok: model.config.file.tcp.timeouts }
     case 'config':

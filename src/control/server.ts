@@ -18,6 +18,7 @@ import { dirname } from 'node:path'
 import { buildApp, type Respond } from './api/app.ts'
 import { Events } from './api/events.ts'
 import { tokenCheck, tokenOf } from './api/token.ts'
+import type { HeadOf } from './capture-head.ts'
 import type { ConfigHttp } from './config.ts'
 import type { Journals } from './journal/recorder.ts'
 import type { Watching } from './watching.ts'
@@ -47,6 +48,8 @@ export interface ServerOptions {
   watching?: Watching
   /** What GET /v1/journal brings; left out, there is no such path. */
   journals?: Journals
+  /** What GET /v1/capture says of itself; left out, there is no such path. */
+  headOf?: HeadOf
   http?: ConfigHttp | null
   limits?: Partial<Limits>
 }
@@ -77,10 +80,10 @@ export async function claimSocket(path: string): Promise<void> {
 export async function openServer(
   path: string,
   respond: Respond,
-  { events = new Events(), watching, journals, http, limits: given }: ServerOptions = {},
+  { events = new Events(), watching, headOf, journals, http, limits: given }: ServerOptions = {},
 ): Promise<ControlServer> {
   const limits = { ...LIMITS, ...given }
-  const { app, endStreams } = await buildApp(respond, events, watching, journals)
+  const { app, endStreams } = await buildApp(respond, events, watching, journals, headOf)
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   await claimSocket(path)
   const servers: Server[] = []

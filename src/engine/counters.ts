@@ -5,6 +5,8 @@
  * frame *is* the name of what happened to it, and nothing is dropped without one.
  */
 
+import type { DropBook } from './drop-book.ts'
+
 /** The engine keeps the slot (it waits for a neighbour). */
 export const PARKED = -1
 /** The frame did its work here (an ARP reply learned); the slot is free. */
@@ -92,7 +94,7 @@ export const ArmCell = {
 export const Gauge = { CONNS_USED: 0, FRAMES_FREE: 1, TRACE_LOST: 2 } as const
 const GAUGE_CELLS = 8
 
-const ARM_CELLS = 8
+export const ARM_CELLS = 8
 const EVENT_CELLS = 96
 const STATE_CELLS = 16
 const NEIGH_CELLS = 8
@@ -130,6 +132,8 @@ export class Counters {
   readonly handshakes: Float64Array
   readonly arms: Float64Array
   readonly #all: Float64Array
+  /** Keeps the headers of what is refused; null where nothing is, as in those who only read. */
+  book: DropBook | null = null
 
   static bytesFor(arms: number): number {
     return (AT.ARMS + arms * ARM_CELLS) * 8
@@ -190,16 +194,24 @@ export class Counters {
     this.arms[arm * ARM_CELLS + TX_BYTES] += bytes
   }
 
-  /** A frame read from `arm` was refused for `reason`. */
-  rxDrop(arm: number, reason: number): void {
+  /** The frame in `slot`, read from `arm`, was refused for `reason`. */
+  rxDrop(arm: number, reason: number, slot: number): void {
     this.events[reason]++
+    if (this.book !== null) this.book.keep(reason, arm, slot)
     this.arms[arm * ARM_CELLS + RX_DROPS]++
   }
 
-  /** A frame for `arm` could not be sent. */
-  txDrop(arm: number, reason: number): void {
+  /** The frame in `slot` could not be sent on `arm`. */
+  txDrop(arm: number, reason: number, slot: number): void {
     this.events[reason]++
+    if (this.book !== null) this.book.keep(reason, arm, slot)
     this.arms[arm * ARM_CELLS + TX_DROPS]++
+  }
+
+  /** A frame of our own, in `slot`, could not even be addressed. */
+  ownDrop(reason: number, slot: number): void {
+    this.events[reason]++
+    if (this.book !== null) this.book.keep(reason, -1, slot)
   }
 
   armCell(arm: number, cell: number): number {

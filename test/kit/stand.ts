@@ -69,6 +69,8 @@ export class Stand {
   readonly config: Config
   readonly engine: Engine
   readonly model: Model
+  /** Of the engine's drop book. */
+  readonly dropMemory: SharedArrayBuffer
   readonly #built: Built
   /** Where frames of other workers go. */
   exchange: Exchange | null = null
@@ -93,6 +95,7 @@ export class Stand {
     this.#trace.log(true)
     const { now } = this
     const tables = newTables(this.config)
+    this.dropMemory = tables.drops
     this.model = new Model(this.config, new Readings(this.config, [tables]))
     this.#built = buildBare(this.config, {
       trace: this.#trace,
@@ -112,12 +115,12 @@ export class Stand {
     return saveEngine(this.engine, this.now | 0)
   }
 
-  /** Turns the flight recorder on; its clock is the stand's. */
-  record(worker = 1, workers = 1, wanted: number = Want.MOMENTS): this {
-    const cells = 1 << 20
-    const memory = new SharedArrayBuffer(FlightRing.bytesFor(cells))
+  /** Turns the flight recorder on; its clock is the stand's. `flight` is that of a Watching, which says what it wants. */
+  record(worker = 1, workers = 1, flight?: Flight, wanted: number = Want.MOMENTS): this {
+    const cells = flight?.cells ?? 1 << 20
+    const memory = flight?.memory ?? new SharedArrayBuffer(FlightRing.bytesFor(cells))
     const ring = new FlightRing(memory, cells)
-    wantFlight(memory, wanted, 65_535)
+    if (!flight) wantFlight(memory, wanted, 65_535)
     this.flight = { memory, cells }
     const names = { worker, arms: this.config.arms.map(arm => arm.name) }
     this.#watch = new Watch(ring, this.engine, worker - 1, workers, () => this.now * 1000)
@@ -226,7 +229,8 @@ export class Stand {
 
   /** The same with a frame that is in a slot. */
   judgeSlot(arm: Arm, slot: number): void {
-    const { frames, arms, counters } = this.engine
+    const { frames, arms, counters, book } = this.engine
+    book.now = this.now | 0
     const verdict = (this.#watch ?? this.engine).input(arm, slot, this.now | 0)
     this.verdict = verdict
     if (verdict >= 0) arms[verdict].send(slot)
@@ -234,7 +238,7 @@ export class Stand {
       assert.ok(this.exchange, 'a stand without other workers')
       this.exchange.handOver(this.engine, HAND_OVER - verdict, arm.index, slot)
     } else if (verdict !== PARKED) {
-      if (verdict !== DONE) counters.rxDrop(arm.index, -verdict)
+      if (verdict !== DONE) counters.rxDrop(arm.index, -verdict, slot)
       frames.release(slot)
     }
   }

@@ -2,12 +2,14 @@
 
 import type { Argv } from 'yargs'
 import type { Common } from '../common.ts'
+import { addCapture } from './capture.ts'
 import { addCompletion } from './completion.ts'
 import { addConfig } from './config.ts'
 import { addCounters } from './counters.ts'
 import { addDoctor } from './doctor.ts'
 import { addDpip } from './dpip.ts'
 import { addDrain } from './drain.ts'
+import { addExplain } from './explain.ts'
 import { addIpvsadm } from './ipvsadm.ts'
 import { addLog } from './log.ts'
 import { addMetrics } from './metrics.ts'
@@ -24,10 +26,12 @@ export function addVerbs(common: Argv<Common>): void {
   addDoctor(common)
   addLog(common)
   addCounters(common)
+  addExplain(common)
   addDrain(common)
   addIpvsadm(common)
   addDpip(common)
   addTop(common)
+  addCapture(common)
   addMetrics(common)
   addRecord(common)
   addReplay(common)

@@ -2,10 +2,12 @@
 
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type * as z from 'zod'
+import type { HeadOf } from '../capture-head.ts'
 import type { Answer, Request } from '../commands.ts'
 import type { Journals } from '../journal/recorder.ts'
 import type { Watching } from '../watching.ts'
 import { agentApi } from './agent/agent.ts'
+import { addCapture } from './capture.ts'
 import { HttpError, lineOf, statusOf } from './errors.ts'
 import type { Events } from './events.ts'
 import { addJournal } from './journal.ts'
@@ -34,6 +36,7 @@ export async function buildApp(
   events: Events,
   watching?: Watching,
   journals?: Journals,
+  headOf?: HeadOf,
 ): Promise<Api> {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, exposeHeadRoutes: false })
   app.setValidatorCompiler(({ schema, httpPart }) => given => {
@@ -62,6 +65,7 @@ export async function buildApp(
   const streams = [addEvents(app, events)]
   if (watching) streams.push(addMoments(app, watching))
   if (journals) streams.push(addJournal(app, journals))
+  if (watching && headOf) streams.push(addCapture(app, watching, headOf))
   await app.ready()
   return {
     app,

@@ -3,7 +3,7 @@
  * verdict, every frame that leaves and all counters compared with what was recorded.
  */
 
-import { ArmCell, Counters, Drop, Event } from '../../engine/counters.ts'
+import { ARM_CELLS, ArmCell, Counters, Drop, Event } from '../../engine/counters.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { FlightKind, type FlightReader, Want } from '../../engine/flight.ts'
 import type { EngineImage } from '../../engine/image.ts'
@@ -152,7 +152,8 @@ export class Player {
     counters.rx(arm, length)
     if (verdict === -Drop.IMPAIRED) {
       // Lost before the engine got to see it.
-      counters.rxDrop(arm, Drop.IMPAIRED)
+      addTo(counters.events, Drop.IMPAIRED)
+      addTo(counters.arms, arm * ARM_CELLS + ArmCell.RX_DROPS)
       return undefined
     }
     const bytes = bytesOf(arrived)
@@ -188,7 +189,10 @@ export class Player {
     const drop = cell(record, 9)
     const { counters } = this.engine
     if (drop === 0) counters.tx(arm, length)
-    else counters.txDrop(arm, drop)
+    else {
+      addTo(counters.events, drop)
+      addTo(counters.arms, arm * ARM_CELLS + ArmCell.TX_DROPS)
+    }
     const bytes = bytesOf(record)
     const sent = this.#sent[arm]?.shift()
     const on = this.#armName(arm)
@@ -246,9 +250,9 @@ export class Player {
     }
     for (const [at, was] of recorded.arms.entries()) {
       const is = counters.arms[at] ?? 0
-      if (was === is || (!this.#readsItsOwn && RX.has(at % 8))) continue
-      const name = this.#armName(at >> 3)
-      const key = Object.keys(ArmCell)[at % 8]?.toLowerCase() ?? ''
+      if (was === is || (!this.#readsItsOwn && RX.has(at % ARM_CELLS))) continue
+      const name = this.#armName(Math.trunc(at / ARM_CELLS))
+      const key = Object.keys(ArmCell)[at % ARM_CELLS]?.toLowerCase() ?? ''
       return differs(`counter ${key} of arm ${name}`, was, is)
     }
     const from = Counters.bytesFor(arms)
@@ -272,6 +276,11 @@ export class Player {
   ): Difference {
     return { worker: workerId(this.worker), us: usOf(record), frame, what, recorded, replayed }
   }
+}
+
+/** What the kernel's side counted, of a frame that is in no slot here. */
+function addTo(cells: Float64Array, at: number): void {
+  cells[at] = (cells[at] ?? 0) + 1
 }
 
 function cellsOf(record: Int32Array): Int32Array {

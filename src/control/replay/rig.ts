@@ -133,7 +133,7 @@ export class Rig {
     const verdict = this.#watch.input(arms[arm] as Arm, slot, now)
     if (verdict >= 0) (arms[verdict] as Arm).send(slot)
     else if (verdict !== PARKED) {
-      if (verdict < DONE) this.engine.counters.rxDrop(arm, -verdict)
+      if (verdict < DONE) this.engine.counters.rxDrop(arm, -verdict, slot)
       frames.release(slot)
     }
     this.#watch.settle(now)

@@ -1,7 +1,7 @@
 /** Frames and verdicts in words, for whoever reads what a replay has found. */
 
 import { DONE, Drop, PARKED } from '../../engine/counters.ts'
-import { describe } from '../../see/describe.ts'
+import { frameText as textOf } from '../../see/frame-text.ts'
 import { STATES } from '../../see/words.ts'
 import { endpointText } from '../../wire/address.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
@@ -12,7 +12,7 @@ const REASONS = new Map<number, string>(
 
 /** `bytes` are the first ones from the virtio-net header on, `length` counts all. */
 export function frameText(bytes: Uint8Array, length: number): string {
-  return describe(bytes.subarray(VNET.BYTES), length - VNET.BYTES)
+  return textOf(bytes.subarray(VNET.BYTES), length - VNET.BYTES)
 }
 
 /** `sent on int0`, `dropped, tcp_no_conn`; `arms` are names by index. */

@@ -126,6 +126,9 @@ const CALLS: [id: string, args: Args, status: number][] = [
   ['ping', {}, 200],
   ['counters', {}, 200],
   ['numbers', {}, 200],
+  ['edges', {}, 200],
+  ['drops', {}, 200],
+  ['drops', { reason: 'ip_ttl' }, 200],
   ['metrics', {}, 200],
   ['conns', { from: 1000, limit: 10 }, 200],
   ['neighbours', {}, 200],
@@ -135,6 +138,8 @@ const CALLS: [id: string, args: Args, status: number][] = [
   ['config', {}, 200],
   ['logLevel', {}, 200],
   ['setLogLevel', { body: { level: 'debug' } }, 200],
+  ['recorder', {}, 200],
+  ['setRecorder', { body: { ring: true } }, 200],
   ['reopenLog', {}, 200],
   ['addService', { body: { ...SERVICE, scheduler: 'rr' }, dry_run: true }, 201],
   [
