@@ -4,7 +4,7 @@
  */
 
 import { Arm, type ArmImage } from '../../engine/arm.ts'
-import { DONE, PARKED } from '../../engine/counters.ts'
+import { DONE, HAND_OVER, PARKED } from '../../engine/counters.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { FlightReader, FlightRing, Want, wantFlight } from '../../engine/flight.ts'
 import { NO_SLOT } from '../../engine/frames.ts'
@@ -129,11 +129,12 @@ export class Rig {
     new Uint8Array(frames.pkt.buffer, from, Math.max(length, SENT_BYTES_MAX)).fill(0).set(bytes)
     frames.length[slot] = length
     if (free !== undefined) this.setFree(free)
+    this.engine.book.now = now
     this.#watch.begin(now)
     const verdict = this.#watch.input(arms[arm] as Arm, slot, now)
     if (verdict >= 0) (arms[verdict] as Arm).send(slot)
     else if (verdict !== PARKED) {
-      if (verdict < DONE) this.engine.counters.rxDrop(arm, -verdict, slot)
+      if (verdict < DONE && verdict > HAND_OVER) this.engine.counters.rxDrop(arm, -verdict, slot)
       frames.release(slot)
     }
     this.#watch.settle(now)
@@ -142,6 +143,7 @@ export class Rig {
 
   tick(now: number, us: number): number {
     this.#us = us
+    this.engine.book.now = now
     this.#watch.begin(now)
     const sleep = this.engine.tick(now)
     this.#watch.settle(now)
@@ -169,10 +171,12 @@ export class Rig {
         const from = frames.start[slot] as number
         const first = new Uint8Array(frames.pkt.buffer, from, Math.min(length, SENT_BYTES_MAX))
         all.push({ arm: arm.index, length, bytes: first.slice() })
+        this.#watch.output(arm, slot, 0)
         frames.release(slot)
       }
       arm.outboxCount = 0
     }
+    this.#watch.settle(this.engine.book.now)
     return all
   }
 }
