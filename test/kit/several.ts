@@ -10,6 +10,7 @@ import type { IsnSource } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
 import { Exchange } from '../../src/io/exchange.ts'
 import { Handover } from '../../src/io/handover.ts'
+import { hear } from './journaled.ts'
 import { fixedIsn, type Out, SEED_CONFIG, Stand } from './stand.ts'
 
 export class Several {
@@ -66,7 +67,7 @@ export class Several {
         this.#exchanges[worker].receive(
           engine.frames,
           (arm, slot) => stand.judgeSlot(engine.arms[arm], slot),
-          (...said) => stand.hear(...said),
+          (...said) => hear(stand, ...said),
         )
         out.push(...stand.drain())
         this.#exchanges[worker].flush(engine.frames)

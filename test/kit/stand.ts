@@ -18,7 +18,6 @@ import { type Config, parseConfig } from '../../src/control/config.ts'
 import { Model } from '../../src/control/model.ts'
 import { Readings } from '../../src/control/readings.ts'
 import type { Flight } from '../../src/control/watching.ts'
-import type { WorkerImage } from '../../src/control/worker-protocol.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -26,7 +25,7 @@ import { FlightKind, FlightReader, FlightRing, Want, wantFlight } from '../../sr
 import { type EngineImage, saveEngine } from '../../src/engine/image.ts'
 import { type IsnSource, KeyedIsn } from '../../src/engine/isn.ts'
 import { RECORD_CELLS, TraceRing } from '../../src/engine/trace.ts'
-import type { Exchange, Hear } from '../../src/io/exchange.ts'
+import type { Exchange } from '../../src/io/exchange.ts'
 import { Watch } from '../../src/io/watch.ts'
 import type { Moment } from '../../src/see/moment.ts'
 import { Moments } from '../../src/see/moments.ts'
@@ -81,7 +80,7 @@ export class Stand {
   readonly #trace: TraceRing
   /** Memory of the flight recorder, once it is on. */
   flight: Flight | undefined
-  #watch: Watch | undefined
+  watch: Watch | undefined
   #moments: Moments | undefined
 
   constructor(
@@ -123,42 +122,16 @@ export class Stand {
     if (!flight) wantFlight(memory, wanted, 65_535)
     this.flight = { memory, cells }
     const names = { worker, arms: this.config.arms.map(arm => arm.name) }
-    this.#watch = new Watch(ring, this.engine, worker - 1, workers, () => this.now * 1000)
-    this.#watch.settle(this.now)
+    this.watch = new Watch(ring, this.engine, worker - 1, workers, () => this.now * 1000)
+    this.watch.settle(this.now)
     this.#moments = new Moments(new FlightReader(memory, cells, true), names)
     return this
   }
 
-  /** An image of the engine, and its place in a journal. */
-  markedImage(mark: number): WorkerImage {
-    this.#watch?.note(FlightKind.IMAGE, this.now | 0, Int32Array.of(mark))
-    this.#watch?.settle(this.now)
-    return { mark, image: this.image() }
-  }
-
-  /** What it counts goes into a journal. */
-  noteCounters(): void {
-    this.#watch?.noteCounters(this.now | 0)
-    this.#watch?.settle(this.now)
-  }
-
-  /** What another worker has heard by ARP. */
-  hear(...[arm, sender, macHi, macLo, solicited]: Parameters<Hear>): void {
-    const said = Int32Array.of(arm, sender, macHi, macLo, solicited ? 1 : 0)
-    this.#watch?.note(FlightKind.HEARD, this.now | 0, said)
-    this.engine.hear(arm, sender, macHi, macLo, solicited, this.now | 0)
-  }
-
-  /** No connection is opened any more. */
-  stopOpening(): void {
-    this.#watch?.note(FlightKind.STOPPING, this.now | 0)
-    this.engine.stopping = true
-  }
-
   /** What the recorder saw since the last call. */
   moments(): Moment[] {
-    assert.ok(this.#watch && this.#moments, 'nothing is recorded')
-    this.#watch.settle(this.now)
+    assert.ok(this.watch && this.#moments, 'nothing is recorded')
+    this.watch.settle(this.now)
     return this.#moments.take(Number.POSITIVE_INFINITY)
   }
 
@@ -171,7 +144,7 @@ export class Stand {
   /** The same, and what it sends stays in the outboxes. */
   carryOut(changes: readonly Change[]): void {
     for (const change of changes) {
-      this.#watch?.noteText(FlightKind.CHANGE, this.now | 0, JSON.stringify(change))
+      this.watch?.noteText(FlightKind.CHANGE, this.now | 0, JSON.stringify(change))
       applyRunning(this.#built, change, this.now | 0)
     }
   }
@@ -231,7 +204,7 @@ export class Stand {
   judgeSlot(arm: Arm, slot: number): void {
     const { frames, arms, counters, book } = this.engine
     book.now = this.now | 0
-    const verdict = (this.#watch ?? this.engine).input(arm, slot, this.now | 0)
+    const verdict = (this.watch ?? this.engine).input(arm, slot, this.now | 0)
     this.verdict = verdict
     if (verdict >= 0) arms[verdict].send(slot)
     else if (verdict <= HAND_OVER) {
@@ -266,8 +239,8 @@ export class Stand {
     const out: Out[] = []
     for (const end = this.now + ms; this.now < end; ) {
       this.now = Math.min(end, this.now + step)
-      this.#watch?.begin(this.now)
-      this.#watch?.note(FlightKind.TICK, this.now | 0)
+      this.watch?.begin(this.now)
+      this.watch?.note(FlightKind.TICK, this.now | 0)
       this.engine.tick(this.now | 0)
       out.push(...this.drain())
     }
@@ -288,7 +261,7 @@ export class Stand {
         const slot = arm.outbox[i]
         const bytes = new Uint8Array(frames.pkt.buffer, frames.start[slot], frames.length[slot])
         out.push({ arm: this.config.arms[arm.index].name, bytes: bytes.slice() })
-        this.#watch?.output(arm, slot, 0)
+        this.watch?.output(arm, slot, 0)
         this.engine.counters.tx(arm.index, frames.length[slot])
         frames.release(slot)
       }

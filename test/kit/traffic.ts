@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import type { Change } from '../../src/control/changes.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
 import { arpFrame, concat, tcpFrame, vnetHeader } from './frame.ts'
+import { hear, stopOpening } from './journaled.ts'
 import { CLIENT_MAC, RS_MAC, SEED_CONFIG, type Stand } from './stand.ts'
 
 const VIP = '202.108.10.1'
@@ -197,9 +198,9 @@ export function give(input: Input, stand: Stand): string[] {
     out.push(stand.verdictName())
   } else if ('ms' in input) {
     out.push(...seen(stand.pass(input.ms, input.ms > 1000 ? 100 : 10)))
-  } else if ('hear' in input) stand.hear(...input.hear)
+  } else if ('hear' in input) hear(stand, ...input.hear)
   else if ('changes' in input) stand.carryOut(input.changes)
-  else stand.stopOpening()
+  else stopOpening(stand)
   out.push(...seen(stand.collect()))
   return [...out, ...stand.log()]
 }
