@@ -126,7 +126,10 @@ function endText(replayed: Replayed): string {
   if (difference)
     return `${frames} frames, and then it did otherwise:\n${differenceText(difference)}`
   const seconds = ((toUs - fromUs) / 1e6).toFixed(3)
-  const counters = checks === 0 ? 'counters are not in it' : `all counters agree, ${checks} times`
+  const counters =
+    checks === 0
+      ? 'counters are not in it'
+      : `all counters agree, ${checks === 1 ? 'once' : `${checks} times`}`
   return `${frames} frames in ${seconds} s: all verdicts agree, and all frames that left; ${counters}\n`
 }
 
