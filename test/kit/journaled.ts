@@ -9,7 +9,7 @@ import type { Stand } from './stand.ts'
 /** Turns the recorders of the stands on, one worker each, and writes down what `work` does with them. => the file */
 export async function journaled(stands: readonly Stand[], work: () => void): Promise<Uint8Array> {
   for (const [worker, stand] of stands.entries())
-    stand.record(worker + 1, stands.length, undefined, Want.JOURNAL)
+    if (!stand.flight) stand.record(worker + 1, stands.length, undefined, Want.JOURNAL)
   let mark = 0
   const workers = {
     images: async () => stands.map(stand => markedImage(stand, ++mark)),

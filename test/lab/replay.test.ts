@@ -19,7 +19,6 @@ import {
   mustClient,
   mustTapvs,
   scratchFolder,
-  untilNoConns,
   VIP,
 } from '../kit/lab.ts'
 import { Stand } from '../kit/stand.ts'
@@ -62,6 +61,33 @@ async function change(): Promise<void> {
     await ask(socket, { verb: 'edit', edits })
   }
 }
+
+test('a packet that never was is explained, and changes nothing', async () => {
+  const counted = async () => {
+    const { conns, events, drops } = await countersOf(lab)
+    const addresses = await mustTapvs(lab, 'dpip', 'addr', 'show')
+    return { conns, opened: events.conns_opened, drops, addresses }
+  }
+  const before = await counted()
+  const stand = new Stand().resolveRss()
+  // From the IPv4 header on: which arm it comes in on follows from its source.
+  const packet = Buffer.from(frameOf(stand, 'in', SYN).subarray(14)).toString('hex')
+  const text = await mustTapvs(lab, 'explain', 'packet', packet)
+  assert.match(
+    text,
+    /^ 1\. it comes in on ext0, worker [12] takes it: IP 202\.108\.10\.2\.33896 > /,
+  )
+  assert.match(
+    text,
+    /\n 5\. a connection is opened, 202\.108\.10\.2:33896 > 202\.108\.10\.1:6379 as /,
+  )
+  assert.match(
+    text,
+    /TOA added 202\.108\.10\.2:33896\n.*what leaves on int0: IP 192\.168\.168\.[78]\./,
+  )
+  assert.match(text, /\nnothing was changed by asking\n$/)
+  assert.deepEqual(await counted(), before)
+})
 
 for (const [count, steering] of [
   [1, 'bpf'],
@@ -126,32 +152,4 @@ test('a recorder that is killed leaves a file that replays', async () => {
   const played = await mustTapvs(lab, 'replay', file)
   assert.match(played, /broken off, played as far as it is whole\n\d+ frames in/)
   assert.match(played, /all verdicts agree/)
-})
-
-test('a packet that never was is explained, and changes nothing', async () => {
-  const counted = async () => {
-    const { conns, events, drops } = await countersOf(lab)
-    const addresses = await mustTapvs(lab, 'dpip', 'addr', 'show')
-    return { conns, opened: events.conns_opened, drops, addresses }
-  }
-  await untilNoConns(lab)
-  const before = await counted()
-  const stand = new Stand().resolveRss()
-  // From the IPv4 header on: which arm it comes in on follows from its source.
-  const packet = Buffer.from(frameOf(stand, 'in', SYN).subarray(14)).toString('hex')
-  const text = await mustTapvs(lab, 'explain', 'packet', packet)
-  assert.match(
-    text,
-    /^ 1\. it comes in on ext0, worker [12] takes it: IP 202\.108\.10\.2\.33896 > /,
-  )
-  assert.match(
-    text,
-    /\n 5\. a connection is opened, 202\.108\.10\.2:33896 > 202\.108\.10\.1:6379 as /,
-  )
-  assert.match(
-    text,
-    /TOA added 202\.108\.10\.2:33896\n.*what leaves on int0: IP 192\.168\.168\.[78]\./,
-  )
-  assert.match(text, /\nnothing was changed by asking\n$/)
-  assert.deepEqual(await counted(), before)
 })

@@ -13,8 +13,9 @@ import { errorSchema, HttpError } from './errors.ts'
 import { wholeText } from './fields.ts'
 
 /** Each may hold in memory what its reader has not taken. */
-const JOURNALS_MAX = 2
+const JOURNALS_MAX = 4
 const BYTES_MAX = 2 ** 30
+const BYTES = 64 * 2 ** 20
 
 const query = object({
   seconds: wholeText(0, 86_400).exactOptional(),
@@ -45,9 +46,10 @@ reader goes. It holds headers of packets and the key of the sequence numbers: ke
   app.get('/v1/journal', { schema }, (request, reply) => {
     if (streams.size >= JOURNALS_MAX)
       throw new HttpError(503, `more than ${JOURNALS_MAX} journals; end one`)
-    const { seconds, bytes = BYTES_MAX } = request.query as z.output<typeof query>
+    const { seconds, bytes = BYTES } = request.query as z.output<typeof query>
     reply.hijack()
     const response = reply.raw
+    const gone = new AbortController()
     streams.add(response)
     response.on('error', () => {})
     response.writeHead(200, {
@@ -56,9 +58,11 @@ reader goes. It holds headers of packets and the key of the sequence numbers: ke
     })
     response.flushHeaders()
     response.socket?.setTimeout(0)
-    const chunks = Readable.from(journals.record({ seconds, bytes }), { objectMode: false })
+    const { signal } = gone
+    const chunks = Readable.from(journals.record({ seconds, bytes, signal }), { objectMode: false })
     response.once('close', () => {
       streams.delete(response)
+      gone.abort()
       chunks.destroy()
     })
     // What was sent until then is good; without its end, whoever reads it knows.

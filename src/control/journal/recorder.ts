@@ -26,6 +26,8 @@ export interface RecordOptions {
   seconds?: number | undefined
   /** Bytes of the whole. */
   bytes: number
+  /** The reader has gone. */
+  signal?: AbortSignal
 }
 
 /** Of Workers, what a journal needs. */
@@ -51,11 +53,13 @@ export class Journals {
   }
 
   /** The bytes of a journal, from now on. Ends with its bounds, when it is behind, or when it is not wanted any more. */
-  async *record({ seconds, bytes }: RecordOptions): AsyncGenerator<Uint8Array> {
+  async *record({ seconds, bytes, signal }: RecordOptions): AsyncGenerator<Uint8Array> {
     const release = this.#watching.journal()
     const reading = new Reading(this.#flights, bytes)
     const end = (why: string) => reading.end(why)
     this.#ends.add(end)
+    // One that waits for records cannot be told otherwise.
+    signal?.addEventListener('abort', () => reading.end('nobody reads it'))
     const check = setInterval(() => void this.#workers.check(), CHECK_MS)
     let timer: NodeJS.Timeout | undefined
     try {
@@ -175,7 +179,11 @@ class Reading {
       early.push(...records)
       const mark = this.#marks?.[worker]
       const at = early.findIndex(record => isMark(record) && cell(record, HEAD_CELLS) === mark)
-      if (at < 0) continue
+      if (at < 0) {
+        // The mark itself may be among what was overwritten.
+        if (mark !== undefined) this.#lost += reader.lost
+        continue
+      }
       this.#early[worker] = undefined
       this.#write(worker, early.slice(at + 1))
     }

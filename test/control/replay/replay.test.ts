@@ -4,10 +4,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { readJournal } from '../../../src/control/journal/format.ts'
+import { Journals } from '../../../src/control/journal/recorder.ts'
 import type { Difference } from '../../../src/control/replay/player.ts'
 import { replay } from '../../../src/control/replay/replay.ts'
 import { Drop, Event } from '../../../src/engine/counters.ts'
-import { FlightKind } from '../../../src/engine/flight.ts'
+import { FlightKind, FlightRing, Want, wantFlight } from '../../../src/engine/flight.ts'
 import { arenaSlots, Frames } from '../../../src/engine/frames.ts'
 import { KeyedIsn } from '../../../src/engine/isn.ts'
 import { LAN, RS, SYN, WAN } from '../../kit/connection.ts'
@@ -141,4 +142,35 @@ test('any traffic, from the middle on: the same verdicts, frames and counters', 
     }),
     { numRuns: 25, endOnFailure: true, includeErrorInReport: true },
   )
+})
+
+test('a journal ends when nobody reads it any more, and the recorder is let go', async () => {
+  const stand = new Stand(undefined, undefined, { arena }).resolveRss().record()
+  let released = 0
+  const workers = { images: async () => [{ mark: 1, image: stand.image() }], check: async () => {} }
+  const watching = { journal: () => () => void released++ }
+  const flights = [stand.flight as NonNullable<typeof stand.flight>]
+  const journals = new Journals(workers, flights, watching, () => stand.config)
+  const gone = new AbortController()
+  const parts: Uint8Array[] = []
+  setTimeout(() => gone.abort(), 30)
+  for await (const part of journals.record({ bytes: 2 ** 20, signal: gone.signal }))
+    parts.push(part)
+  assert.equal(readJournal(new Uint8Array(Buffer.concat(parts))).end?.why, 'nobody reads it')
+  assert.equal(released, 1)
+})
+
+test('a recorder that has gone round ends the journal there, and all before it replays', async () => {
+  const cells = 2 ** 15
+  const stand = new Stand(undefined, undefined, { arena })
+  const flight = { memory: new SharedArrayBuffer(FlightRing.bytesFor(cells)), cells }
+  wantFlight(flight.memory, Want.JOURNAL, 160)
+  stand.resolveRss().record(1, 1, flight)
+  const bytes = await journaled([stand], () => {
+    for (let i = 0; i < 2000; i++) stand.segment(WAN, { ...SYN, sport: 10_000 + i })
+  })
+  const journal = readJournal(bytes)
+  assert.equal(journal.end?.lost, true)
+  assert.match(journal.end?.why ?? '', /^\d+ records came faster than they could be read$/)
+  assert.equal(replay(journal).difference, undefined)
 })
