@@ -45,8 +45,8 @@ check_system() {
 install_packages() {
   local packages=() pair tools=(ip:iproute2 tcpdump:tcpdump ethtool:ethtool socat:socat
     redis-cli:redis-tools gcc:gcc ping:iputils-ping)
-  # Judges the unit file, which only a test asks for.
-  [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd)
+  # What only tests ask for: the judge of the unit file, and a reader of captures.
+  [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd tshark:tshark)
   for pair in "${tools[@]}"; do
     command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
   done

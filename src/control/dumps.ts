@@ -80,12 +80,12 @@ export class Dumps {
     const path = join(config.path, `tapvs-${time}-${reason}.pcapng`)
     try {
       mkdirSync(config.path, { recursive: true, mode: 0o700 })
-      const packets = await this.#write(path, `${reason} counted ${more} up`)
-      log.warn(`TAPVS: ${reason} counted ${more} up: the last ${packets} packets are in ${path}`)
+      const packets = await this.#write(path, `${reason} went up by ${more}`)
+      log.warn(`TAPVS: ${reason} went up by ${more}: the last ${packets} packets are in ${path}`)
       removeOldest(config)
     } catch (error) {
       log.warn(
-        `TAPVS: ${reason} counted ${more} up, and no dump of it: ${(error as Error).message}`,
+        `TAPVS: ${reason} went up by ${more}, and no dump of it: ${(error as Error).message}`,
       )
     }
   }

@@ -54,6 +54,7 @@ export function noteOf(moment: Moment): string {
   const sections = [head(moment)]
   const { conn } = moment
   if (conn !== null) sections.push(endsText(conn))
+  if (moment.kind !== 'event') sections.push(...offloads(moment))
   if (moment.kind !== 'out') sections.push(...moment.said.map(saidText).filter(text => text !== ''))
   if (moment.kind === 'in') sections.push(...inSections(moment))
   if (moment.kind === 'out') sections.push(...outSections(moment))
@@ -84,7 +85,7 @@ function head(moment: Moment): string {
 
 function inSections(frame: FrameIn): string[] {
   const { states, verdict } = frame
-  const sections = offloads(frame)
+  const sections: string[] = []
   if (states !== null) sections.push(statesText(states))
   if ('sent' in verdict) sections.push(`to ${verdict.sent}`)
   else if ('drop' in verdict) sections.push(`dropped: ${dropText(verdict.drop)}`)
@@ -98,7 +99,7 @@ function statesText({ before, after }: NonNullable<FrameIn['states']>): string {
 
 function outSections(frame: FrameOut): string[] {
   const { changes, own, drop } = frame
-  const sections = offloads(frame)
+  const sections: string[] = []
   if (own !== null) sections.push(`our own: ${OWN_WORDS[own] ?? own}`)
   if (changes.length > 0) sections.push(changesText(changes))
   if (drop !== null) sections.push(`dropped: ${dropText(drop)}`)

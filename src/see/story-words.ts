@@ -44,7 +44,7 @@ export function storyOf(facts: Facts, context: StoryContext, live: string | null
     why: whyOf(facts, context),
     happened: facts.edges.map(edge => ({
       atUs: edge.atUs,
-      what: `${edge.from} -> ${edge.to}, ${timerText(edge.to, facts, context)}`,
+      what: `${edge.from} -> ${edge.to}, timer ${timeoutOf(edge.to, facts, context)} s${againText(edge)}`,
       frame: causeText(edge),
     })),
     traffic: [
@@ -145,8 +145,10 @@ function timeoutOf(state: string, { ends }: Facts, { timeouts, services }: Story
   return own > 0 ? own : (timeouts[state.toLowerCase()] ?? 0)
 }
 
-function timerText(state: string, facts: Facts, context: StoryContext): string {
-  return `timer ${timeoutOf(state, facts, context)} s`
+/** A SYN on a connection that was over begins no other one (fullnat semantics 2.3). */
+function againText({ from, to }: Edge): string {
+  if (to !== 'SYN_RECV' || from === 'NONE') return ''
+  return '; a new SYN opens it again, with the same real server, lport and sequence delta'
 }
 
 function trafficText(who: string, { packets, payload, refused }: Traffic): string {

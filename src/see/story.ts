@@ -68,8 +68,6 @@ export interface Facts {
   /** The last state that is known. */
   state: string | null
   end: { atUs: number; state: string; rsts: FrameOut[] } | null
-  /** SYNs that used the connection again. */
-  reopened: number
 }
 
 /** Lives and attempts among moments in the order of time. */
@@ -132,7 +130,6 @@ export function factsOf({ ends, worker, moments }: Life): Facts {
     parkedDrops: 0,
     state: null,
     end: null,
-    reopened: 0,
   }
   for (const moment of moments) {
     if (moment.kind === 'in') hearIn(facts, moment)
@@ -158,7 +155,6 @@ function hearIn(facts: Facts, frame: FrameIn): void {
   facts.state = states.after
   if (states.before === null && tcp !== null) facts.isn = tcp.seq
   if (from !== states.after) {
-    if (states.after === 'SYN_RECV' && from !== 'NONE') facts.reopened++
     facts.edges.push({ atUs, from, to: states.after, frame })
   }
   timeHandshake(facts, from, frame)

@@ -58,7 +58,7 @@ test('a counter that the config names writes what the ring holds, once in ten se
   assert.match(name ?? '', /^tapvs-\d{8}T\d{6}\.\d{3}Z-tcp_no_service\.pcapng$/)
   assert.equal(
     line,
-    `TAPVS: tcp_no_service counted 2 up: the last 1 packets are in ${path}/${name}`,
+    `TAPVS: tcp_no_service went up by 2: the last 1 packets are in ${path}/${name}`,
   )
   const file = join(path, name ?? '')
   assert.equal(statSync(file).mode & 0o777, 0o600)
@@ -91,7 +91,7 @@ test('a folder that cannot be written is a line of the log', async t => {
   counts.tcp_no_service = 6
   assert.match(
     (await said(1)) ?? '',
-    /^TAPVS: tcp_no_service counted 1 up, and no dump of it: ENOTDIR/,
+    /^TAPVS: tcp_no_service went up by 1, and no dump of it: ENOTDIR/,
   )
 })
 

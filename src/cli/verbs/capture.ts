@@ -5,6 +5,9 @@ import { FilterError, parseFilter } from '../../see/filter.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, print } from '../common.ts'
 
+/** Of the recorder. */
+const SWITCH = ['on', 'off', 'status']
+
 export function addCapture(common: Argv<Common>): void {
   common.command(
     'capture [filter..]',
@@ -55,22 +58,21 @@ export function addCapture(common: Argv<Common>): void {
         .example('$0 capture -w - vip 202.108.10.1:6379 | tshark -r -', 'one service, live')
         .example('$0 capture drop tcp_no_conn', 'refused packets, a line each')
         .check(({ filter, count, seconds, snaplen, ring, past }) => {
-          checkWords(filter)
+          checkWords(wordsOf(filter, ring))
           whole('count', count, 1, Number.MAX_SAFE_INTEGER)
           whole('seconds', seconds, 1, 86_400)
           whole('snaplen', snaplen, 64, 65_535)
-          if (!['on', 'off', 'status', '', undefined].includes(ring))
-            throw new CliError(`--ring wants on, off, status or nothing, found ${ring}`, 2)
-          if (ring === '' && (past || seconds !== undefined))
+          if (ring !== undefined && (past || seconds !== undefined))
             throw new CliError('--ring ends with what is there: without --past and --seconds', 2)
           return true
         }),
     async ({ socket, filter, write, count, seconds, snaplen, past, ring }) => {
-      if (ring) return recorder(socket, ring)
+      if (ring !== undefined && SWITCH.includes(ring)) return recorder(socket, ring)
+      const words = wordsOf(filter, ring)
       const query = {
-        past: past || ring === '',
+        past: past || ring !== undefined,
         follow: ring === undefined,
-        ...(filter.length > 0 && { filter: filter.join(' ') }),
+        ...(words.length > 0 && { filter: words.join(' ') }),
         ...(snaplen !== undefined && { snaplen }),
       }
       const limits = {
@@ -85,6 +87,11 @@ export function addCapture(common: Argv<Common>): void {
       await writeCapture(socket, { ...query, ...limits }, write)
     },
   )
+}
+
+/** `--ring drop` is the first word of a filter behind it: yargs takes it for the value of the option. */
+function wordsOf(filter: readonly string[], ring: string | undefined): string[] {
+  return ring && !SWITCH.includes(ring) ? [ring, ...filter] : [...filter]
 }
 
 /** The daemon knows the same words, but it need not be asked. */
