@@ -41,6 +41,11 @@ export interface ConfigImpair {
   seed: number
 }
 
+/** Frames of the arm are lost, doubled, put off or spoilt. */
+export function isImpaired({ loss, duplicate, reorder, corrupt }: ConfigImpair): boolean {
+  return loss + duplicate + reorder + corrupt > 0
+}
+
 export interface ConfigArm {
   /** Name of the TAP, unique over all arms. */
   name: string

@@ -16,6 +16,7 @@ import { type Config, ConfigError, configOf, readConfig } from './config.ts'
 import { withoutDefaults } from './config-write.ts'
 import { Dumps } from './dumps.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
+import { Journals } from './journal/recorder.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
 import type { Module } from './log-levels.ts'
@@ -136,6 +137,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     server = await openServer(socket, request => respond(request, daemon), {
       events,
       watching,
+      journals: new Journals(workers, flights, watching, () => model.config),
       headOf,
       http,
     })

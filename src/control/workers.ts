@@ -18,7 +18,7 @@ import type { Page } from './snapshots.ts'
 import type { Flight } from './watching.ts'
 import type { Key } from './whois/ended.ts'
 import type { Probed } from './whois/probe.ts'
-import type { Shared } from './worker-protocol.ts'
+import type { Shared, WorkerImage } from './worker-protocol.ts'
 
 /** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
 const pageOf = {
@@ -149,6 +149,19 @@ export class Workers {
     if (changes.some(({ put }) => put === 'lip' || put === 'no-lip')) this.#arms.steer(lips)
     const answers = await Promise.all(this.#threads.map(thread => thread.change(changes)))
     for (const answer of answers) if ('error' in answer) throw new Error(answer.error)
+  }
+
+  /** Of all engines, each as it is between two bursts of its own. Rejects if one could not. */
+  images(): Promise<WorkerImage[]> {
+    return Promise.all(this.#threads.map(thread => thread.image()))
+  }
+
+  /** Each puts what it counts into the journals. Resolves when it is written. */
+  async check(): Promise<void> {
+    for (const thread of this.#threads) thread.send({ check: true })
+    // What is written between two turns can be read when the second one is over.
+    await this.alive()
+    await this.alive()
   }
 
   /** The arm of the health checks, behind those of the config, has a device: `fds` are its queue, one for each worker. */

@@ -15,7 +15,9 @@ import { addIpvsadm } from './ipvsadm.ts'
 import { addLadder } from './ladder.ts'
 import { addLog } from './log.ts'
 import { addMetrics } from './metrics.ts'
+import { addRecord } from './record.ts'
 import { addReload } from './reload.ts'
+import { addReplay } from './replay.ts'
 import { addRun } from './run.ts'
 import { addTop } from './top.ts'
 import { addWhois } from './whois.ts'
@@ -37,5 +39,7 @@ export function addVerbs(common: Argv<Common>): void {
   addAnalyze(common)
   addWhois(common)
   addMetrics(common)
+  addRecord(common)
+  addReplay(common)
   addCompletion(common)
 }
