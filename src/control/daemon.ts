@@ -128,7 +128,7 @@ async function serve(
     model.sampleRates(performance.now())
     const { socket, http } = config.control
     const page = pageConfig(config, options)
-    if (page) ui = new Ui(page, { model, arms: workers.arms })
+    if (page) ui = new Ui(page, { model, workers })
     const listeners = { events, http, ui: ui?.listener ?? null }
     server = await openServer(socket, request => respond(request, daemon), listeners)
     signals.onReload(() => void reloadBySignal(daemon))

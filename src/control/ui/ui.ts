@@ -5,12 +5,15 @@
 
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { type HttpError, statusOf } from '../api/errors.ts'
 import { tokenOf } from '../api/token.ts'
-import type { Arms } from '../arms.ts'
 import type { ConfigUi } from '../config.ts'
 import type { Model } from '../model.ts'
 import { numbers } from '../numbers.ts'
 import type { Listener } from '../server.ts'
+import type { Workers } from '../workers.ts'
+import { connQuery } from './conns/query.ts'
+import { ConnTable } from './conns/table.ts'
 import { NOT_BUILT, pageFiles } from './files.ts'
 import { Guard, HEADERS } from './guard.ts'
 import { Live } from './live.ts'
@@ -25,7 +28,7 @@ const SECRET = /^\/v1\/(config|ui)(\/|$)/
 
 export interface UiSources {
   model: Model
-  arms: Arms
+  workers: Pick<Workers, 'pages' | 'arms'>
 }
 
 /** What answers a path; throws an Error in one line about what was asked. */
@@ -39,25 +42,29 @@ export class Ui {
   readonly #model: Model
   readonly #series = new Series()
   readonly #live: Live
+  readonly #conns: ConnTable
   readonly #timer: NodeJS.Timeout
   readonly #streams = new Set<ServerResponse>()
   readonly #paths: Record<string, Answer>
 
   /** Throws an Error in one line if the file of the token has none. */
-  constructor(config: ConfigUi, { model, arms }: UiSources) {
+  constructor(config: ConfigUi, { model, workers }: UiSources) {
     const own = config.token !== null || config.tokenFile !== null
     this.#token = own ? tokenOf(config, 'control.ui') : randomBytes(18).toString('base64url')
     this.#guard = new Guard(this.#token)
     this.#model = model
     this.#live = new Live(() => ({
       atMs: Date.now(),
-      numbers: numbers(model, arms),
+      numbers: numbers(model, workers.arms),
       states: model.readings.states(),
       edges: [],
     }))
+    this.#conns = new ConnTable(model, workers)
     this.#paths = {
       '/ui/live': this.#stream((_, response, closed) => this.#live.add(response, closed)),
       '/ui/series': (_, response) => sendJson(response, 200, this.#series.info()),
+      '/ui/conns': async ({ searchParams }, response) =>
+        sendJson(response, 200, await this.#conns.query(connQuery(searchParams))),
     }
     this.#sample()
     this.#timer = setInterval(() => this.#sample(), STEP_MS)
@@ -80,6 +87,7 @@ export class Ui {
 
   stop(): void {
     clearInterval(this.#timer)
+    this.#conns.stop()
     for (const response of this.#streams) response.end()
   }
 
@@ -109,7 +117,8 @@ export class Ui {
       if (own) return await own(url, response)
       this.#sendFile(pathname, headers['accept-encoding'], response)
     } catch (error) {
-      sendJson(response, 400, { error: (error as Error).message })
+      const { message, status } = error as HttpError
+      sendJson(response, status ?? statusOf(message), { error: message })
     }
   }
 
@@ -124,13 +133,10 @@ export class Ui {
       return
     }
     const gzip = /\bgzip\b/.test(String(encodings))
-    response.writeHead(200, {
-      'content-type': file.type,
-      'cache-control': file.cache,
-      vary: 'accept-encoding',
-      ...(gzip && { 'content-encoding': 'gzip' }),
-    })
-    response.end(gzip ? file.gzip : file.bytes)
+    response.setHeader('cache-control', file.cache)
+    response.setHeader('vary', 'accept-encoding')
+    if (gzip) response.setHeader('content-encoding', 'gzip')
+    send(response, 200, file.type, gzip ? file.gzip : file.bytes)
   }
 
   /** An answer without end; there are no more than STREAMS_MAX. */
@@ -157,9 +163,13 @@ function urlOf(target: string): URL | null {
 }
 
 function sendText(response: ServerResponse, status: number, line: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${line}\n`)
+  send(response, status, 'text/plain; charset=utf-8', Buffer.from(`${line}\n`))
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+  send(response, status, 'application/json', Buffer.from(JSON.stringify(value)))
+}
+
+function send(response: ServerResponse, status: number, type: string, body: Buffer): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': body.length }).end(body)
 }
