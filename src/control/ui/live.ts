@@ -39,11 +39,13 @@ interface Viewer {
 
 export class Live {
   readonly #look: () => LiveInfo
+  readonly #tickMs: number
   readonly #viewers = new Set<Viewer>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(look: () => LiveInfo) {
+  constructor(look: () => LiveInfo, tickMs = TICK_MS) {
     this.#look = look
+    this.#tickMs = tickMs
   }
 
   /** `closed` is told once. */
@@ -55,7 +57,7 @@ export class Live {
     })
     const viewer = { stream, slowTicks: 0 }
     this.#viewers.add(viewer)
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS)
+    this.#timer ??= setInterval(() => this.#tick(), this.#tickMs)
     stream.send('live', JSON.stringify(this.#look()))
   }
 

@@ -14,7 +14,7 @@ import type { Listener } from '../server.ts'
 import type { Workers } from '../workers.ts'
 import { connQuery } from './conns/query.ts'
 import { ConnTable } from './conns/table.ts'
-import { NOT_BUILT, pageFiles } from './files.ts'
+import { NOT_BUILT, type PageFile, pageFiles } from './files.ts'
 import { Guard, HEADERS } from './guard.ts'
 import { Live } from './live.ts'
 import { countedBy, Series, STEP_MS } from './series.ts'
@@ -38,7 +38,7 @@ export class Ui {
   readonly listener: Listener
   readonly #token: string
   readonly #guard: Guard
-  readonly #files = pageFiles()
+  readonly #files: ReadonlyMap<string, PageFile>
   readonly #model: Model
   readonly #series = new Series()
   readonly #live: Live
@@ -48,7 +48,12 @@ export class Ui {
   readonly #paths: Record<string, Answer>
 
   /** Throws an Error in one line if the file of the token has none. */
-  constructor(config: ConfigUi, { model, workers }: UiSources) {
+  constructor(
+    config: ConfigUi,
+    { model, workers }: UiSources,
+    files: ReadonlyMap<string, PageFile> = pageFiles(),
+  ) {
+    this.#files = files
     const own = config.token !== null || config.tokenFile !== null
     this.#token = own ? tokenOf(config, 'control.ui') : randomBytes(18).toString('base64url')
     this.#guard = new Guard(this.#token)
