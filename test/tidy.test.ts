@@ -10,7 +10,7 @@ import { CHECKOUT } from '../netns/topology.ts'
 const LINES = 350
 
 /** From the top to the bottom; a layer imports from itself and from those behind it. */
-const LAYERS = ['cli', 'client', 'control', 'io', 'engine', 'wire']
+const LAYERS = ['cli', 'client', 'control', 'io', 'see', 'engine', 'wire']
 
 /** What belongs to Node or to a machine and has no place in a pure library. */
 const IMPURE =

@@ -173,6 +173,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
     })),
     workers: { count: 1, steering: 'bpf' },
     connections: { tableSize: ConnTable.capacityFor(options.conns) },
+    capture: { ring: false, bytes: 1 << 20, snaplen: 160 },
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     log: {

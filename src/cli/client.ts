@@ -1,6 +1,7 @@
 /** One request to the daemon over its control socket, and its errors in words that say what to do. */
 
-import { exchange, type Reply } from '../client/exchange.ts'
+import type { IncomingMessage } from 'node:http'
+import { exchange, type Reply, textOf } from '../client/exchange.ts'
 import { httpOf } from '../control/api/verbs.ts'
 import type { Request, VerbName, Verbs } from '../control/commands.ts'
 
@@ -34,20 +35,36 @@ export async function ask<V extends VerbName>(
   } catch (error) {
     throw new CliError(whyNot(socketPath, error as NodeJS.ErrnoException))
   }
-  const stranger = new CliError(`what answers at ${socketPath} is no tapvs daemon`)
-  let answer: unknown
-  try {
-    answer = JSON.parse(reply.text)
-  } catch {
-    throw stranger
-  }
+  const answer = parsed(socketPath, reply.text)
   if (reply.status < 300) return answer as Verbs[V]['answer']
-  const { error, problems } = (answer ?? {}) as { error?: string; problems?: string[] }
-  if (typeof error !== 'string') throw stranger
-  throw Object.assign(new CliError(error), problems?.length && { problems })
+  throw refusal(socketPath, answer)
 }
 
-function whyNot(path: string, error: NodeJS.ErrnoException): string {
+/** What an answer that is none says of itself. */
+export async function failure(socketPath: string, response: IncomingMessage): Promise<CliError> {
+  return refusal(socketPath, parsed(socketPath, await textOf(response)))
+}
+
+function parsed(socketPath: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw stranger(socketPath)
+  }
+}
+
+function refusal(socketPath: string, answer: unknown): CliError {
+  const { error, problems } = (answer ?? {}) as { error?: string; problems?: string[] }
+  if (typeof error !== 'string') return stranger(socketPath)
+  return Object.assign(new CliError(error), problems?.length && { problems })
+}
+
+function stranger(socketPath: string): CliError {
+  return new CliError(`what answers at ${socketPath} is no tapvs daemon`)
+}
+
+/** Why nobody answers, and what to do. */
+export function whyNot(path: string, error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ENOENT':
     case 'ECONNREFUSED':

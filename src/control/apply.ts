@@ -213,7 +213,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       return
     }
     case 'no-neighbour':
-      engine.neighs.unfix(change.arm, ipv4Int(change.address))
+      engine.neighs.unfix(change.arm, ipv4Int(change.address), now)
       return
     case 'lip':
       putLip(setup, share, change.place, ipv4Int(change.address))

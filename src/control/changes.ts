@@ -196,6 +196,8 @@ function controlSteps(before: ConfigValues, after: ConfigValues): string[] {
   const keys: [string, (config: ConfigValues) => unknown][] = [
     ['log.level', ({ log }) => log.level],
     ['log.modules', ({ log }) => JSON.stringify(log.modules)],
+    ['capture.ring', ({ capture }) => capture.ring],
+    ['capture.snaplen', ({ capture }) => capture.snaplen],
     ['control.drain', ({ control }) => control.drain],
   ]
   return keys
@@ -219,6 +221,7 @@ function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
     ['workers', before.workers, after.workers],
     ['connections', before.connections, after.connections],
     ['neighbours', before.neighbours, after.neighbours],
+    ['capture', { size: before.capture.bytes }, { size: after.capture.bytes }],
     ['control', controlOf(before), controlOf(after)],
   ]
   for (const [part, old, now] of parts) {

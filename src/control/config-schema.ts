@@ -127,6 +127,13 @@ const size = z
   .union([z.int(A_SIZE), z.string(A_SIZE).regex(/^\d+[KMG]?$/, A_SIZE)], A_SIZE)
   .refine(value => bytesOf(value) >= SIZE_MIN && bytesOf(value) <= 2 ** 40, A_SIZE)
   .default('10M')
+/** So that at least some hundred frames of 64 KiB fit. */
+const RING_MIN = 2 ** 20
+const A_RING = 'a size 1M-1G, like 8M'
+const ringSize = z
+  .union([z.int(A_RING), z.string(A_RING).regex(/^\d+[KMG]?$/, A_RING)], A_RING)
+  .refine(value => bytesOf(value) >= RING_MIN && bytesOf(value) <= 2 ** 30, A_RING)
+  .default('8M')
 const keep = whole(0, 1000).default(5)
 const isFilePath = (value: string) =>
   value.startsWith('/') && !value.includes('\0') && !value.endsWith('/')
@@ -196,6 +203,11 @@ export const fileSchema = z.strictObject(
         max_size: size,
         keep,
       }).optional(),
+    }).prefault({}),
+    capture: mapping({
+      ring: z.boolean('true or false').default(false),
+      size: ringSize,
+      snaplen: whole(64, 65_535).default(160),
     }).prefault({}),
     control: mapping({
       socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),

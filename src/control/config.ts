@@ -127,6 +127,16 @@ export interface ConfigLog extends LogOptions {
   sessions: LogFileOptions | null
 }
 
+/** The flight recorder (watching.ts). */
+export interface ConfigCapture {
+  /** It is always on, and not only while somebody looks. */
+  ring: boolean
+  /** Of memory, for each worker. */
+  bytes: number
+  /** Bytes of each frame, unless somebody who looks wants more. */
+  snaplen: number
+}
+
 /** One of the two is a token, or where it is. */
 export interface ConfigToken {
   tokenFile: string | null
@@ -160,6 +170,7 @@ export interface Config {
   }
   neighbours: { timeout: number; unresQueueLength: number }
   log: ConfigLog
+  capture: ConfigCapture
   /** drain: seconds that connections get to end at SIGTERM. */
   control: { socket: string; drain: number; http: ConfigHttp | null; ui: ConfigUi | null }
   /** What is allowed and looks like a mistake, each with its place. */
@@ -282,6 +293,11 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: logOf(file.log),
+    capture: {
+      ring: file.capture.ring,
+      bytes: bytesOf(file.capture.size),
+      snaplen: file.capture.snaplen,
+    },
     control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
   }
 }

@@ -32,6 +32,7 @@ import { TraceReader } from './trace-reader.ts'
 import { NOT_BUILT } from './ui/files.ts'
 import { Ui } from './ui/ui.ts'
 import { version } from './version.ts'
+import { newFlight, Watching } from './watching.ts'
 import { Workers } from './workers.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
@@ -79,6 +80,7 @@ interface Daemon {
   events: Events
   /** The address of the page, with its token. */
   pageUrl: string | null
+  watching: Watching
 }
 
 async function serve(
@@ -98,8 +100,11 @@ async function serve(
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
   const rings = config.log.sessions ? indices.map(newSessionRing) : []
   const sessions = config.log.sessions && new SessionLog(rings, config.log.sessions, log)
-  const workers = new Workers(config, model.initial, tables, traces, TRACE_RECORDS, warn, rings)
+  const flights = indices.map(() => newFlight(config.capture))
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
+  const watching = new Watching(flights, arms, config.capture)
+  const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: rings }
+  const workers = new Workers(config, model.initial, memories, warn)
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
     const names = { worker: workerId(index), arms }
@@ -112,11 +117,22 @@ async function serve(
   const notifier = new Notifier(process.env, warn)
   const events = new Events()
   const daemon: Daemon = {
-    ...{ configPath, model, workers, log, sessions, notifier, signals, events },
+    configPath,
+    model,
+    workers,
+    log,
+    sessions,
+    notifier,
+    signals,
+    events,
+    watching,
     pageUrl: null,
   }
   workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
-  model.onChange(({ steps, warnings }) => events.emit('config', { steps, warnings }))
+  model.onChange(({ steps, warnings }) => {
+    watching.capture = model.config.capture
+    events.emit('config', { steps, warnings })
+  })
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   let server: ControlServer | undefined
   let checks: Checks | undefined
@@ -128,8 +144,8 @@ async function serve(
     model.sampleRates(performance.now())
     const { socket, http } = config.control
     const page = pageConfig(config, options)
-    if (page) ui = new Ui(page, { model, workers })
-    const listeners = { events, http, ui: ui?.listener ?? null }
+    if (page) ui = new Ui(page, { model, workers, watching })
+    const listeners = { events, watching, http, ui: ui?.listener ?? null }
     server = await openServer(socket, request => respond(request, daemon), listeners)
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
@@ -152,6 +168,7 @@ async function serve(
   } finally {
     clearInterval(rates)
     notifier.end()
+    watching.stop()
     checks?.stop()
     ui?.stop()
     await workers.stop()

@@ -19,6 +19,7 @@ import { buildApp, type Respond } from './api/app.ts'
 import { Events } from './api/events.ts'
 import { tokenCheck, tokenOf } from './api/token.ts'
 import type { ConfigHttp } from './config.ts'
+import type { Watching } from './watching.ts'
 
 export type { Respond } from './api/app.ts'
 
@@ -52,6 +53,8 @@ export interface Listener {
 export interface ServerOptions {
   /** What GET /v1/events tells. */
   events?: Events
+  /** What GET /v1/moments tells; left out, there is no such path. */
+  watching?: Watching
   http?: ConfigHttp | null
   /** That of the page. */
   ui?: Listener | null
@@ -85,16 +88,16 @@ export async function claimSocket(path: string): Promise<void> {
 export async function openServer(
   path: string,
   respond: Respond,
-  { events = new Events(), http, ui, limits: given }: ServerOptions = {},
+  { events = new Events(), watching, http, ui, limits: given }: ServerOptions = {},
 ): Promise<ControlServer> {
   const limits = { ...LIMITS, ...given }
-  const { app, streams } = await buildApp(respond, events)
+  const { app, endStreams } = await buildApp(respond, events, watching)
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   await claimSocket(path)
   const servers: Server[] = []
   const close = async () => {
     events.stop()
-    streams.end()
+    endStreams()
     await Promise.all(servers.map(closeServer))
     await app.close()
   }

@@ -1,8 +1,8 @@
 /** The record of a connection that has ended, as a line for people and as fields for programs. */
 
 import { End, SESSION_CELLS, SessionRecord } from '../engine/sessions.ts'
+import { STATES } from '../see/words.ts'
 import { endpointText } from '../wire/address.ts'
-import { STATES } from './words.ts'
 
 const ENDS = Object.keys(End).map(name => name.toLowerCase())
 

@@ -4,9 +4,9 @@
  */
 
 import { RECORD_CELLS, type TraceRing } from '../engine/trace.ts'
+import { fieldsOf } from '../see/trace-fields.ts'
+import { kindOf, type Names, wordsOf } from '../see/words.ts'
 import type { Log, Saying } from './log.ts'
-import { fieldsOf } from './trace-fields.ts'
-import { kindOf, type Names, wordsOf } from './words.ts'
 
 const DEBUG_PERIOD_MS = 20
 const QUIET_PERIOD_MS = 100

@@ -37,6 +37,9 @@ export interface WorkerStart {
   /** Shared memory of the trace ring, `traceRecords` records; the control thread reads it. */
   trace: SharedArrayBuffer
   traceRecords: number
+  /** Shared memory of the flight recorder, of so many cells. */
+  flight: SharedArrayBuffer
+  flightCells: number
   /** Shared memory of the ring of ended connections; null if nobody wants them. */
   sessions: SharedArrayBuffer | null
   /** Requests come in here; the worker looks after each wake-up. */

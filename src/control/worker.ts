@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Arm } from '../engine/arm.ts'
 import type { Engine } from '../engine/engine.ts'
+import { FlightRing } from '../engine/flight.ts'
 import { arenaSlots } from '../engine/frames.ts'
 import { KeyedIsn } from '../engine/isn.ts'
 import { Steering } from '../engine/steering.ts'
@@ -17,6 +18,7 @@ import { Impair } from '../io/impair.ts'
 import { clockMs, Loop } from '../io/loop.ts'
 import { giveUpRights, type Ring, wake } from '../io/native.ts'
 import { ringIfAllowed, TapArm } from '../io/tap-arm.ts'
+import { Watch } from '../io/watch.ts'
 import { ipv4Int } from '../wire/address.ts'
 import { applyChange, type Built, buildBare, workerId } from './apply.ts'
 import type { Change } from './changes.ts'
@@ -43,7 +45,7 @@ function post(message: FromWorker): void {
 
 function main(): void {
   const trace = new TraceRing(start.trace, start.traceRecords)
-  trace.debug = new LogLevels(config.log.level, config.log.modules).tracing
+  trace.log(new LogLevels(config.log.level, config.log.modules).tracing)
   const key = randomBytes(20)
   const exchange = openExchange()
   const sessions = start.sessions && sessionRing(start.sessions)
@@ -66,10 +68,12 @@ function main(): void {
     // It is the machine that says so, to all of them.
     if (index === 0) post({ warning })
   })
-  const taps = makeTaps(engine, ring)
+  const flight = new FlightRing(start.flight, start.flightCells)
+  const watch = new Watch(flight, engine, index, config.workers.count)
+  const taps = makeTaps(engine, ring, watch)
   // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
   giveUpRights()
-  const loop = new Loop(engine, taps, exchange, start.waker, {
+  const loop = new Loop(engine, taps, exchange, start.waker, watch, {
     control: () => readMail(built, taps, loop),
     // That of the health checks is in nobody's reach but our own.
     armLost: arm => arm < config.arms.length && post({ lost: arm }),
@@ -90,16 +94,17 @@ function openExchange(): Exchange | null {
   return new Exchange(rings, new Steering(workers), workers, index)
 }
 
-function makeTaps(engine: Engine, ring: Ring | null): TapArm[] {
+function makeTaps(engine: Engine, ring: Ring | null, watch: Watch): TapArm[] {
   return engine.arms.map((arm, i) => {
     // The arm of the health checks gets its device when there are some.
     if (i === config.arms.length) {
-      const options = { name: CHECK_ARM, impair: null, ring: null }
+      const options = { name: CHECK_ARM, impair: null, ring: null, watch }
       return new TapArm(arm, options, engine.frames, engine.counters)
     }
     const { name, impair } = config.arms[i] as (typeof config.arms)[0]
     const spoil = isImpaired(impair) ? new Impair(impair, engine.frames) : null
-    const tap = new TapArm(arm, { name, impair: spoil, ring }, engine.frames, engine.counters)
+    const options = { name, impair: spoil, ring, watch }
+    const tap = new TapArm(arm, options, engine.frames, engine.counters)
     const { fd, reads } = start.queues[i] as (typeof start.queues)[0]
     tap.take(fd, reads)
     return tap
@@ -117,7 +122,7 @@ function readMail(built: Built, taps: readonly TapArm[], loop: Loop): boolean {
     const message = receiveMessageOnPort(port)?.message as ToWorker | undefined
     if (message === undefined) return true
     if ('stop' in message) return false
-    if ('debug' in message) engine.trace.debug = message.debug
+    if ('debug' in message) engine.trace.log(message.debug)
     else if ('lose' in message) taps[message.lose]?.lose()
     else if ('attach' in message) loop.attach(message.attach, message.queue.fd, message.queue.reads)
     else if ('drain' in message) engine.stopping = true

@@ -14,6 +14,7 @@ import type { Answer, ConnInfo, NeighbourInfo } from './commands.ts'
 import type { Config } from './config.ts'
 import { PacketThread } from './packet-thread.ts'
 import type { Page } from './snapshots.ts'
+import type { Flight } from './watching.ts'
 import type { Shared } from './worker-protocol.ts'
 
 /** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
@@ -25,6 +26,17 @@ const pageOf = {
 /** Puts a record of a page of connections into words. */
 export type ConnInfoOf = (page: Int32Array, index: number, worker: number) => ConnInfo
 
+/** In which they count and write their records, by worker; control reads it. */
+export interface Memories {
+  tables: readonly Tables[]
+  traces: readonly SharedArrayBuffer[]
+  /** Of each trace. */
+  traceRecords: number
+  flights: readonly Flight[]
+  /** Left out if nobody wants the sessions. */
+  sessions?: readonly SharedArrayBuffer[]
+}
+
 export class Workers {
   /** Rejects with the reason, in one line, if one of them cannot start or ends before. */
   readonly ready: Promise<unknown>
@@ -34,18 +46,12 @@ export class Workers {
   readonly #arms: Arms
   readonly #armCount: number
 
-  /**
-   * `changes` are what they set up first; `tables`, `traces` and `sessions` are the memories in which they count and write
-   * their records, by worker. Throws NativeError if an arm cannot be opened.
-   */
+  /** `changes` are what they set up first. Throws NativeError if an arm cannot be opened. */
   constructor(
     config: Config,
     changes: readonly Change[],
-    tables: readonly Tables[],
-    traces: readonly SharedArrayBuffer[],
-    traceRecords: number,
+    { tables, traces, traceRecords, flights, sessions = [] }: Memories,
     warn: (text: string) => void,
-    sessions: readonly SharedArrayBuffer[] = [],
   ) {
     const { services: _, warnings: __, file: ___, ...bare } = config
     this.#armCount = config.arms.length
@@ -56,6 +62,7 @@ export class Workers {
     this.#threads = wakers.map((waker, index) => {
       const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
       const trace = traces[index] as SharedArrayBuffer
+      const { memory: flight, cells: flightCells } = flights[index] as Flight
       const start = {
         config: bare,
         changes,
@@ -65,6 +72,8 @@ export class Workers {
         shared,
         trace,
         traceRecords,
+        flight,
+        flightCells,
         waker,
         sessions: sessions[index] ?? null,
       }

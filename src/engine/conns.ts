@@ -4,9 +4,9 @@
  */
 
 import { ETH } from '../wire/ethernet.ts'
-import { PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } from './conn.ts'
+import { REFS, traceConn, traceScheduled, traceState } from './conn-trace.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import { Handshakes } from './handshakes.ts'
 import type { IsnSource } from './isn.ts'
@@ -19,15 +19,13 @@ import { type Dest, DestCell, type Dests, type Lips, type Service } from './serv
 import { type SessionOptions, Sessions } from './sessions.ts'
 import { nextState, OUT, STATES, State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import { Chosen, TraceKind, type TraceRing } from './trace.ts'
 import { Wheel } from './wheel.ts'
 
 /** At most this many LIPs are tried for one connection (fullnat semantics 5.4). */
 const LIP_ATTEMPTS = 16
 /** Per cent of connections under rr and wrr for which the LIP moves two steps, so that LIPs and RSs do not lock. */
 const LIP_SKIP_PERCENT = 5
-/** What the log shows as references: one for being hashed, one for the code at work (1.4). */
-const REFS = 2
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { DELTA, WORD, BINDING, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CELL
@@ -100,7 +98,7 @@ export class Conns {
    * order of fullnat semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
    */
   open(pkt: DataView, p: Parsed, service: Service, clientArm: number, now: number): number {
-    const dest = this.#destFor(service, p.saddr, now)
+    const dest = this.#destFor(service, p, now)
     if (dest === undefined) return -Drop.TCP_NO_RS
     const conn = this.table.take()
     if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
@@ -137,7 +135,9 @@ export class Conns {
     this.#dests.countConn(dest)
     this.#counters.count(Event.CONNS_OPENED)
     this.#counters.states[State.NONE]++
-    if (this.#trace.debug) this.#traceConn(TraceKind.CONN_NEW, conn, REFS, now)
+    if (this.#trace.debug) {
+      traceConn(this.#trace, TraceKind.CONN_NEW, cells, conn, REFS, cells[at + DELTA], now)
+    }
     return conn << 1
   }
 
@@ -179,7 +179,7 @@ export class Conns {
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
     this.wheel.file(conn, this.#cells[(conn << 4) | DEADLINE])
-    if (this.#trace.debug) this.#traceState(t, flags, before, after, now)
+    if (this.#trace.debug) traceState(this.#trace, this.#cells, t, flags, before, after, now)
   }
 
   /** What RSTs on expiry need, kept on every RS segment but RST unless its ack is older than the kept one (2.7). */
@@ -236,7 +236,7 @@ export class Conns {
     const outPorts = cells[at + 6]
     const pool = this.#lips[this.table.lip(conn)]
     pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
-    if (this.#trace.debug) this.#traceConn(TraceKind.CONN_DEL, conn, 0, now)
+    if (this.#trace.debug) traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now)
     if (this.sessions !== null) this.sessions.end(conn, now)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
@@ -279,9 +279,11 @@ export class Conns {
   }
 
   /** A persistent service's client goes where it went before, if that RS still takes connections. */
-  #destFor(service: Service, client: number, now: number): Dest | undefined {
-    if (service.persistenceMs === 0) return service.pick(service)
-    const network = client & service.clientMask
+  #destFor(service: Service, p: Parsed, now: number): Dest | undefined {
+    if (service.persistenceMs === 0) {
+      return this.#chosen(service.pick(service), p, Chosen.SCHEDULER, now)
+    }
+    const network = p.saddr & service.clientMask
     const { vip, vport } = service
     const place = this.#templates.find(network, vip, vport, now)
     const known = place < 0 ? undefined : this.#dests.list[place]
@@ -289,6 +291,13 @@ export class Conns {
     const dest = keeps ? known : service.pick(service)
     if (dest !== undefined)
       this.#templates.put(network, vip, vport, dest.index, (now + service.persistenceMs) | 0)
+    return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER, now)
+  }
+
+  #chosen(dest: Dest | undefined, p: Parsed, why: number, now: number): Dest | undefined {
+    if (this.#trace.debug && dest !== undefined) {
+      traceScheduled(this.#trace, p.saddr, p.ports, dest, why, now)
+    }
     return dest
   }
 
@@ -303,7 +312,9 @@ export class Conns {
       const lport = this.#lips[lip].fetch(dest.rip, dest.rport)
       if (lport === NO_LPORT) continue
       if (this.#trace.debug) {
-        this.#trace.write(TraceKind.LPORT_FETCHED, now, this.#lips[lip].lip, lport)
+        const pool = this.#lips[lip]
+        const left = pool.freeTowards(dest.rip, dest.rport)
+        this.#trace.write(TraceKind.LPORT_FETCHED, now, pool.lip, lport, attempt, left)
       }
       return (lip << 16) | lport
     }
@@ -318,33 +329,5 @@ export class Conns {
     const last = pool.lastSeq(rip, rport, lport)
     if (last === 0 || ((isn - last) | 0) > 0) return isn
     return (last + 1 + (this.#random.below(65_536) << 8)) | 0
-  }
-
-  // biome-ignore format: one record, one line
-  #traceConn(kind: number, conn: number, refs: number, now: number): void {
-    const c = this.table.cells
-    const at = conn << 4
-    this.#trace.write(
-      kind, now, PROTO.TCP, c[at], c[at + 1], c[at + 2], c[at + 5], c[at + 4], c[at + 6], refs,
-    )
-  }
-
-  #traceState(t: number, flags: number, before: number, after: number, now: number): void {
-    const c = this.table.cells
-    const at = (t >> 1) << 4
-    this.#trace.write(
-      TraceKind.STATE,
-      now,
-      PROTO.TCP,
-      t & OUT,
-      flags,
-      c[at],
-      c[at + 4],
-      c[at + 2] >>> 16,
-      c[at + 6] >>> 16,
-      before,
-      after,
-      REFS,
-    )
   }
 }

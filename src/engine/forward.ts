@@ -8,6 +8,7 @@ import { ETH, writeMacs } from '../wire/ethernet.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { CELL, type ConnTable } from './conn.ts'
+import { traceEnds } from './conn-trace.ts'
 import { type Counters, Drop, Event, PARKED } from './counters.ts'
 import type { Engine } from './engine.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
@@ -54,7 +55,9 @@ export class Forward {
     const unfit = this.#unfit(p, arm)
     if (unfit !== 0) return unfit
     const failed = this.#fullnat.translate(slot, p, t, arm.mtu)
-    if (failed !== 0 && this.#trace.debug) this.#traceToaFailed(t, failed, now)
+    if (failed !== 0 && this.#trace.debug) {
+      traceEnds(this.#trace, TraceKind.TOA_FAILED, this.#cells, t >> 1, failed, now)
+    }
     return this.#toNextHop(slot, p.eth, arm, dest, now)
   }
 
@@ -85,6 +88,7 @@ export class Forward {
   resetBoth(conn: number, now: number): void {
     const { cells } = this.#table
     const at = conn << 4
+    if (this.#trace.debug) traceEnds(this.#trace, TraceKind.RESET, cells, conn, 0, now)
     const toRs = this.#rst(conn, 1, cells[at + RST_ACK], 0)
     if (toRs !== NO_SLOT) {
       const dest = this.#table.dest(conn)
@@ -145,14 +149,5 @@ export class Forward {
       this.#counters.count(-verdict)
       this.#frames.release(slot)
     }
-  }
-
-  // biome-ignore format: one record, one line
-  #traceToaFailed(t: number, why: number, now: number): void {
-    const c = this.#table.cells
-    const at = (t >> 1) << 4
-    this.#trace.write(
-      TraceKind.TOA_FAILED, now, c[at], c[at + 1], c[at + 2], c[at + 5], c[at + 4], c[at + 6], why,
-    )
   }
 }

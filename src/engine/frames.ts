@@ -46,6 +46,8 @@ export class Frames {
   readonly length: Int32Array
   /** Link to the next slot for whoever owns the slot and keeps a list. */
   readonly next: Int32Array
+  /** What a recorder leaves with each slot: the number that pairs what leaves with what came in; 0 in a fresh slot. */
+  readonly mark: Int32Array
   /** Slots of other workers that were released here; the loop sends them home and empties the list. */
   readonly strangers: Int32Array
   strangerCount = 0
@@ -70,6 +72,7 @@ export class Frames {
     this.start = new Int32Array(all)
     this.length = new Int32Array(all)
     this.next = new Int32Array(all).fill(NO_SLOT)
+    this.mark = new Int32Array(all)
     this.strangers = new Int32Array(all)
     this.slots = slots
     this.#first = worker * slots
@@ -99,6 +102,7 @@ export class Frames {
     const slot = this.#free[--this.#freeCount]
     this.start[slot] = slot * STRIDE + HEADROOM
     this.length[slot] = 0
+    this.mark[slot] = 0
     return slot
   }
 
@@ -109,6 +113,7 @@ export class Frames {
     const bytes = new Uint8Array(this.pkt.buffer, this.start[slot], this.length[slot])
     new Uint8Array(this.pkt.buffer, this.start[twin], this.length[slot]).set(bytes)
     this.length[twin] = this.length[slot]
+    this.mark[twin] = this.mark[slot]
     return twin
   }
 

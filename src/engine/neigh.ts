@@ -95,7 +95,7 @@ export class Neighs {
     this.#stamp = new Int32Array(n)
     this.#changed = new Int32Array(n)
     this.#asked = new Int32Array(n)
-    this.#parking = new Parking(n, options.queueLimit, frames, counters)
+    this.#parking = new Parking(n, options.queueLimit, frames, counters, trace)
     for (let i = 0; i < n; i++) this.#next[i] = i + 1 < n ? i + 1 : NO_NEIGH
     this.#timeoutMs = Int32Array.from(NEIGH_TIMEOUTS_SEC, sec => sec * 1000)
     this.#timeoutMs[REACHABLE] = options.timeoutSec * 1000
@@ -188,11 +188,11 @@ export class Neighs {
   }
 
   /** It is gone, and has to be asked for like any other. */
-  unfix(arm: number, address: number): void {
+  unfix(arm: number, address: number, now: number): void {
     const n = this.find(arm, address, NO_NEIGH)
     if (n < 0 || this.fixed[n] === 0) return
     this.fixed[n] = 0
-    this.#delete(n)
+    this.#delete(n, now)
   }
 
   /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (6.4). */
@@ -244,7 +244,7 @@ export class Neighs {
     for (let n = 0; n < this.#top; n++) {
       if (this.arm[n] < 0 || this.fixed[n] === 1) continue
       if (((this.#deadline[n] - now) | 0) <= 0) {
-        if (this.state[n] === NONE) this.#delete(n)
+        if (this.state[n] === NONE) this.#delete(n, now)
         else this.#expire(n, now)
       } else if (this.#isAsking(n) && ((now - this.#asked[n]) | 0) >= RETRANSMIT_MS) {
         this.#sendRequest(n, now)
@@ -265,7 +265,7 @@ export class Neighs {
       )
     }
     this.#event(n, NeighEvent.TIMER, now)
-    if (this.state[n] === NONE) this.#parking.discard(n, this.arm[n])
+    if (this.state[n] === NONE) this.#parking.discard(n, this.arm[n], now)
   }
 
   #isAsking(n: number): boolean {
@@ -327,8 +327,8 @@ export class Neighs {
     this.#parking.flush(n, this.#arms[this.arm[n]])
   }
 
-  #delete(n: number): void {
-    this.#parking.discard(n, this.arm[n])
+  #delete(n: number, now: number): void {
+    this.#parking.discard(n, this.arm[n], now)
     let link = this.#heads[bucketOf(this.address[n])]
     if (link === n) this.#heads[bucketOf(this.address[n])] = this.#next[n]
     else {

@@ -7,6 +7,7 @@
 import type { Arm } from './arm.ts'
 import { type Counters, Drop } from './counters.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
+import { TraceKind, type TraceRing } from './trace.ts'
 
 export class Parking {
   readonly #head: Int32Array
@@ -15,15 +16,17 @@ export class Parking {
   readonly #limit: number
   readonly #frames: Frames
   readonly #counters: Counters
+  readonly #trace: TraceRing
 
   /** Lists for `lists` neighbours of at most limit + 1 frames: DPVS tests "more than" (fullnat semantics 6.2). */
-  constructor(lists: number, limit: number, frames: Frames, counters: Counters) {
+  constructor(lists: number, limit: number, frames: Frames, counters: Counters, trace: TraceRing) {
     this.#head = new Int32Array(lists).fill(NO_SLOT)
     this.#tail = new Int32Array(lists)
     this.#count = new Int32Array(lists)
     this.#limit = limit
     this.#frames = frames
     this.#counters = counters
+    this.#trace = trace
   }
 
   count(n: number): number {
@@ -62,10 +65,14 @@ export class Parking {
   }
 
   /** Drops the list: nobody answered. */
-  discard(n: number, arm: number): void {
+  discard(n: number, arm: number, now: number): void {
     for (let slot = this.#head[n]; slot !== NO_SLOT; ) {
       const next = this.#frames.next[slot]
       this.#counters.txDrop(arm, Drop.NEIGH_UNRESOLVED)
+      if (this.#trace.debug) {
+        const pair = this.#frames.mark[slot]
+        this.#trace.write(TraceKind.PARKED_DROP, now, pair, Drop.NEIGH_UNRESOLVED)
+      }
       this.#frames.release(slot)
       slot = next
     }

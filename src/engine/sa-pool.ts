@@ -100,6 +100,11 @@ export class SaPool {
     return port
   }
 
+  /** lports that are free towards this RS. */
+  freeTowards(rip: number, rport: number): number {
+    return this.#free[subPoolOf(rip, rport)]
+  }
+
   /** Sequence number that the lport's last connection of this sub-pool had come to, or 0 if it has had none. */
   lastSeq(rip: number, rport: number, lport: number): number {
     return this.#lastSeq[this.#place(subPoolOf(rip, rport), lport)]

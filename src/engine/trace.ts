@@ -6,17 +6,19 @@
  *   control  [written, read]                                  free-running record counts; one writer, one reader
  */
 
+import type { FlightRing } from './flight.ts'
+
 export const RECORD_CELLS = 12
 
 /** Kinds, with what a, b, c ... hold. `ports` is source << 16 | destination; addresses are int32. */
 export const TraceKind = {
   /** protocol, saddr, daddr, ports, hit (1) or miss (0) */
   LOOKUP: 1,
-  /** lip, lport */
+  /** lip, lport, LIPs that were tried before it, lports left free towards the RS */
   LPORT_FETCHED: 2,
-  /** protocol, cip, vip, cport:vport, lip, rip, rport:lport, refs */
+  /** protocol, cip, vip, cport:vport, lip, rip, rport:lport, refs, delta of sequence numbers */
   CONN_NEW: 3,
-  /** the same */
+  /** the same up to refs, state that it ended in */
   CONN_DEL: 4,
   /** protocol, dir, TCP flags, cip, rip, cport, rport, old state, new state, refs */
   STATE: 5,
@@ -28,20 +30,42 @@ export const TraceKind = {
   REFUSED: 8,
   /** cip, vip, cport:vport, lip, rip, rport:lport, event (why) */
   TOA_FAILED: 9,
+  /** cip, vip, cport:vport, rip, rport, weight, RSs of the service, one of Chosen */
+  SCHEDULED: 16,
+  /** cip, vip, cport:vport, lip, rip, rport:lport: both ends of an idle connection were sent an RST */
+  RESET: 17,
+  /** pair of the frame that was parked, drop reason */
+  PARKED_DROP: 18,
   /** address, arm, MAC first 16 bits, MAC last 32 bits: warning, a stranger claims our address */
-  ADDRESS_CLAIMED: 10,
+  ADDRESS_CLAIMED: 32,
   /** address, arm, packets dropped: warning, nobody answered */
-  NEIGH_FAILED: 11,
+  NEIGH_FAILED: 33,
   /** address, arm, old MAC (2), new MAC (2): information */
-  NEIGH_MOVED: 12,
+  NEIGH_MOVED: 34,
+} as const
+
+/** Kinds from here up to ALWAYS are for the flight recorder alone: the log keeps to DPVS's lines. */
+const RECORDED = 16
+/** Kinds from this one on are for the log, whatever its level is. */
+const ALWAYS = 32
+
+/** Why an RS was taken. */
+export const Chosen = {
+  SCHEDULER: 0,
+  /** A persistent service's client had been there before. */
+  PERSISTENCE: 1,
 } as const
 
 export class TraceRing {
   readonly #records: Int32Array
   readonly #control: Int32Array
   readonly #mask: number
-  /** Debug events are wanted. Flipped between bursts; the packet path tests it before it writes any of them. */
+  /** Debug events are wanted, by the log or the flight recorder; the packet path tests it before it writes any of them. */
   debug = false
+  /** The log wants them. */
+  #logged = false
+  /** Where everything that is said goes as well while somebody wants it. */
+  #flight: FlightRing | null = null
   /** Records that found the ring full. */
   lost = 0
 
@@ -56,8 +80,29 @@ export class TraceRing {
     this.#mask = records - 1
   }
 
+  /** The log wants debug events, or does not. To be called between bursts. */
+  log(wanted: boolean): void {
+    this.#logged = wanted
+    this.settle()
+  }
+
+  /** The recorder hears everything from now on that is said while it is wanted. */
+  record(flight: FlightRing): void {
+    this.#flight = flight
+    this.settle()
+  }
+
+  /** Looks who wants debug events; between bursts. */
+  settle(): void {
+    this.debug = this.#logged || (this.#flight !== null && this.#flight.wanted !== 0)
+  }
+
   // biome-ignore format: one record, one line
   write(kind: number, now: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0, j = 0): void {
+    if (this.#flight !== null && this.#flight.wanted !== 0) {
+      this.#flight.said(kind, now, a, b, c, d, e, f, g, h, i, j)
+    }
+    if (kind < ALWAYS && (kind >= RECORDED || !this.#logged)) return
     const written = this.#control[0]
     if (((written - Atomics.load(this.#control, 1)) | 0) > this.#mask) {
       this.lost++

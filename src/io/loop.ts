@@ -11,6 +11,7 @@ import type { Exchange } from './exchange.ts'
 import { Impair } from './impair.ts'
 import { drainWaker, POLLIN, wait } from './native.ts'
 import { NO_FD, type TapArm } from './tap-arm.ts'
+import type { Watch } from './watch.ts'
 
 /** The engine's clock: ms, as int32, the same in all workers. */
 export function clockMs(): number {
@@ -29,6 +30,7 @@ export class Loop {
   readonly #taps: readonly TapArm[]
   readonly #exchange: Exchange | null
   readonly #waker: number
+  readonly #watch: Watch
   readonly #hooks: LoopHooks
   readonly #fds: Int32Array
   readonly #revents: Int32Array
@@ -44,12 +46,14 @@ export class Loop {
     taps: readonly TapArm[],
     exchange: Exchange | null,
     waker: number,
+    watch: Watch,
     hooks: LoopHooks,
   ) {
     this.#engine = engine
     this.#taps = taps
     this.#exchange = exchange
     this.#waker = waker
+    this.#watch = watch
     this.#hooks = hooks
     this.#fds = new Int32Array(taps.length + 1)
     this.#revents = new Int32Array(taps.length + 1)
@@ -89,6 +93,7 @@ export class Loop {
     this.#fds[taps.length] = this.#waker
     wait(this.#fds, this.#revents, taps.length + 1, sleep)
     this.#now = clockMs()
+    if (this.#watch.on) this.#watch.begin(this.#now)
     this.#exchange?.awake()
     this.#receive()
     for (let i = 0; i < taps.length; i++) {
@@ -118,6 +123,7 @@ export class Loop {
     this.#flush()
     this.#watchArms()
     this.#gauge()
+    this.#watch.settle(this.#now)
     return this.#exchange?.maySleep() === false ? 0 : sleep
   }
 
@@ -157,7 +163,9 @@ export class Loop {
   /** Lets the engine judge the frame and carries the verdict out. */
   #judge(tap: TapArm, slot: number): void {
     const { frames, counters, arms } = this.#engine
-    const verdict = this.#engine.input(tap.arm, slot, this.#now)
+    const verdict = this.#watch.on
+      ? this.#watch.input(tap.arm, slot, this.#now)
+      : this.#engine.input(tap.arm, slot, this.#now)
     if (verdict >= 0) {
       arms[verdict].send(slot)
       return
@@ -178,6 +186,7 @@ export class Loop {
       passed => this.#judge(tap, passed),
       lost => {
         this.#engine.counters.rxDrop(tap.arm.index, Drop.IMPAIRED)
+        if (this.#watch.on) this.#watch.refused(tap.arm, lost, Drop.IMPAIRED)
         this.#engine.frames.release(lost)
       },
     )

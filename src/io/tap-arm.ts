@@ -19,6 +19,7 @@ import {
   readBurst,
   writeBurst,
 } from './native.ts'
+import type { Watch } from './watch.ts'
 
 const { EAGAIN, ENOBUFS, EIO, EBADF, ENETDOWN } = constants.errno
 /**
@@ -52,6 +53,8 @@ export interface TapOptions {
   impair: Impair | null
   /** The thread's ring, or null to move frames by one system call each. */
   ring: Ring | null
+  /** Hears what leaves; left out for nobody. */
+  watch?: Watch
 }
 
 export class TapArm {
@@ -74,11 +77,13 @@ export class TapArm {
   readonly #txDesc: Int32Array
   readonly #rx: Burst
   readonly #tx: Burst
+  readonly #watch: Watch | undefined
 
   constructor(arm: Arm, options: TapOptions, frames: Frames, counters: Counters) {
     this.arm = arm
     this.name = options.name
     this.impair = options.impair
+    this.#watch = options.watch
     this.#frames = frames
     this.#counters = counters
     this.#txDesc = new Int32Array(arm.outbox.length * 2)
@@ -168,14 +173,17 @@ export class TapArm {
       this.#txDesc[half + i] = this.#frames.length[slot]
     }
     let lost = false
+    const watched = this.#watch?.on === true
     if (this.fd !== NO_FD) writeBurst(this.#tx, this.fd, 0, n)
     for (let i = 0; i < n; i++) {
       const result = this.fd === NO_FD ? -EBADF : this.#txDesc[half + i]
-      if (result >= 0) this.#counters.tx(arm.index, result)
+      const drop = result >= 0 ? 0 : dropReason(-result)
+      if (drop === 0) this.#counters.tx(arm.index, result)
       else {
-        this.#counters.txDrop(arm.index, dropReason(-result))
+        this.#counters.txDrop(arm.index, drop)
         if (result === -EBADFD) lost = true
       }
+      if (watched) this.#watch?.output(arm, arm.outbox[i], drop)
       this.#frames.release(arm.outbox[i])
     }
     if (lost) this.lose()

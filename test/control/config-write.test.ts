@@ -39,6 +39,9 @@ services:
       - address: 192.168.168.2
         port: 6379
         weight: 100
+
+capture:
+  ring: true
 `,
   )
   assert.deepEqual(parseConfig(text, 'lab.yaml').file, file)

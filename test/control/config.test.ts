@@ -79,6 +79,7 @@ test('config/lab.yaml, every value', () => {
       file: null,
       sessions: null,
     },
+    capture: { ring: true, bytes: 8 << 20, snaplen: 160 },
     control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null, ui: null },
   }
   const { warnings, file, ...values } = config
@@ -162,6 +163,7 @@ test('what config/lab.yaml calls the default is the default', () => {
     control,
   })
   assert.deepEqual(shared(least), shared(lab))
+  assert.deepEqual(least.capture, { ...lab.capture, ring: false })
   assert.deepEqual(least.services, [])
   assert.equal(least.arms[0]?.netns, null)
 })

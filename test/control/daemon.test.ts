@@ -37,6 +37,7 @@ port.on('message', message => {
     while (role === 'hangs');
     port.close()
   } else if ('debug' in message) {
+    ring.log(message.debug)
     if (!message.debug) return
     const many = role === 'chatters' ? 100000 : 1
     for (let i = 0; i < many; i++) ring.write(TraceKind.LPORT_FETCHED, 0, 0x7f000001, i)
@@ -44,6 +45,7 @@ port.on('message', message => {
   } else if ('lose' in message) {
     port.postMessage({ lost: message.lose })
   } else if ('attach' in message) {
+    ring.log(true)
     ring.write(TraceKind.LPORT_FETCHED, 0, 0x7f000001, message.queue.fd)
   } else {
     if (role === 'dies') throw new Error('a bug')
@@ -252,7 +254,7 @@ test('as JSON', async t => {
       module: 'sa_pool',
       worker: 1,
       event: 'lport_fetched',
-      fields: { lip: '127.0.0.1:0' },
+      fields: { lip: '127.0.0.1:0', tried: 0, free: 0 },
       msg: 'SAPOOL: sa_pool_fetch: 127.0.0.1:0 fetched!',
     },
   )

@@ -33,7 +33,25 @@ const TEXTS = [
   ...['/run/tapvs/tapvs.sock', '/a b', '/a: #b', '/tmp/\u0001', '/', '127.0.0.1', '200', '200-399'],
   '/bin/true',
 ]
-const NUMBERS = [0, 1, 2, 3, 10, 16, 80, 100, 128, 576, 1500, 6379, 9000, 65_535, 262_144, 1e6]
+const NUMBERS = [
+  1 << 23,
+  0,
+  1,
+  2,
+  3,
+  10,
+  16,
+  80,
+  100,
+  128,
+  576,
+  1500,
+  6379,
+  9000,
+  65_535,
+  262_144,
+  1e6,
+]
 
 /** A value that the schema accepts, defaults filled in; what the values say about each other may be nonsense. */
 export const anyConfig = of(fileSchema, 'config') as fc.Arbitrary<ConfigFile>

@@ -74,7 +74,7 @@ class Driver {
     const stand = new Stand(undefined, { choose: () => 4001 }).resolveRss()
     const make = new Templates(stand)
     this.engine = stand.engine
-    this.engine.trace.debug = false
+    this.engine.trace.log(false)
     this.#now = stand.now
     this.#arena = new Uint8Array(this.engine.frames.pkt.buffer)
     this.#syn = make.up({ flags: 'S', seq: 1000 }, 'mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7')

@@ -15,13 +15,17 @@ import type { Change } from '../../src/control/changes.ts'
 import { type Config, parseConfig } from '../../src/control/config.ts'
 import { Model } from '../../src/control/model.ts'
 import { Readings } from '../../src/control/readings.ts'
-import { wordsOf } from '../../src/control/words.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import { FlightReader, FlightRing, Want, wantFlight } from '../../src/engine/flight.ts'
 import { type IsnSource, KeyedIsn } from '../../src/engine/isn.ts'
 import { RECORD_CELLS, TraceRing } from '../../src/engine/trace.ts'
 import type { Exchange } from '../../src/io/exchange.ts'
+import { Watch } from '../../src/io/watch.ts'
+import type { Moment } from '../../src/see/moment.ts'
+import { Moments } from '../../src/see/moments.ts'
+import { wordsOf } from '../../src/see/words.ts'
 import { endpointText, ipv4Int } from '../../src/wire/address.ts'
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
 import { arpFrame, concat, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
@@ -67,6 +71,8 @@ export class Stand {
   /** Verdict of the last input. */
   verdict = 0
   readonly #trace: TraceRing
+  #watch: Watch | undefined
+  #moments: Moments | undefined
 
   constructor(
     yaml = SEED_CONFIG,
@@ -75,7 +81,7 @@ export class Stand {
   ) {
     this.config = parseConfig(yaml, 'stand.yaml')
     this.#trace = new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(4096)), 4096)
-    this.#trace.debug = true
+    this.#trace.log(true)
     const { now } = this
     const tables = newTables(this.config)
     this.model = new Model(this.config, new Readings(this.config, [tables]))
@@ -90,6 +96,26 @@ export class Stand {
     this.engine = this.#built.engine
     for (const change of this.model.initial) applyChange(this.#built, change, now)
     this.drain()
+  }
+
+  /** Turns the flight recorder on; its clock is the stand's. */
+  record(worker = 1, workers = 1): this {
+    const cells = 1 << 20
+    const memory = new SharedArrayBuffer(FlightRing.bytesFor(cells))
+    const ring = new FlightRing(memory, cells)
+    wantFlight(memory, Want.MOMENTS, 65_535)
+    const names = { worker, arms: this.config.arms.map(arm => arm.name) }
+    this.#watch = new Watch(ring, this.engine, worker - 1, workers, () => this.now * 1000)
+    this.#watch.settle(this.now)
+    this.#moments = new Moments(new FlightReader(memory, cells, true), names)
+    return this
+  }
+
+  /** What the recorder saw since the last call. */
+  moments(): Moment[] {
+    assert.ok(this.#watch && this.#moments, 'nothing is recorded')
+    this.#watch.settle(this.now)
+    return this.#moments.take(Number.POSITIVE_INFINITY)
   }
 
   /** Changes what is set up, as a worker does. */
@@ -151,7 +177,7 @@ export class Stand {
   /** The same with a frame that is in a slot. */
   judgeSlot(arm: Arm, slot: number): void {
     const { frames, arms, counters } = this.engine
-    const verdict = this.engine.input(arm, slot, this.now | 0)
+    const verdict = (this.#watch ?? this.engine).input(arm, slot, this.now | 0)
     this.verdict = verdict
     if (verdict >= 0) arms[verdict].send(slot)
     else if (verdict <= HAND_OVER) {
@@ -186,6 +212,7 @@ export class Stand {
     const out: Out[] = []
     for (const end = this.now + ms; this.now < end; ) {
       this.now = Math.min(end, this.now + 10)
+      this.#watch?.begin(this.now)
       this.engine.tick(this.now | 0)
       out.push(...this.drain())
     }
@@ -206,6 +233,7 @@ export class Stand {
         const slot = arm.outbox[i]
         const bytes = new Uint8Array(frames.pkt.buffer, frames.start[slot], frames.length[slot])
         out.push({ arm: this.config.arms[arm.index].name, bytes: bytes.slice() })
+        this.#watch?.output(arm, slot, 0)
         frames.release(slot)
       }
       arm.outboxCount = 0

@@ -28,8 +28,9 @@ import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
 import { fixedIsn, lines, type Out, SEED_CONFIG, Stand } from './stand.ts'
 
-export function play(text: string): Stand {
-  const player = new Player()
+/** `begin` may do something to the stand before the first packet. */
+export function play(text: string, begin: (stand: Stand) => void = () => {}): Stand {
+  const player = new Player(begin)
   text.split('\n').forEach((line, index) => {
     if (line.trim() === '' || line.startsWith('#')) return
     try {
@@ -49,9 +50,17 @@ class Player {
   #out: string[] = []
   #log: string[] | undefined
   #listing: string[] = []
+  readonly #begin: (stand: Stand) => void
+
+  constructor(begin: (stand: Stand) => void) {
+    this.#begin = begin
+  }
 
   get stand(): Stand {
-    this.#stand ??= makeStand(this.#settings)
+    if (this.#stand === undefined) {
+      this.#stand = makeStand(this.#settings)
+      this.#begin(this.#stand)
+    }
     return this.#stand
   }
 

@@ -3,13 +3,15 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type * as z from 'zod'
 import type { Answer, Request } from '../commands.ts'
+import type { Watching } from '../watching.ts'
 import { agentApi } from './agent/agent.ts'
 import { HttpError, lineOf, statusOf } from './errors.ts'
 import type { Events } from './events.ts'
+import { addMoments } from './moments.ts'
 import { describeOperation, documentWith } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
-import { addEvents, type Streams } from './sse.ts'
+import { addEvents } from './sse.ts'
 
 /** A config of ten thousand real servers has about a tenth of it. */
 const BODY_BYTES_MAX = 4 << 20
@@ -21,11 +23,15 @@ const PARTS: Record<string, string> = { params: 'path', querystring: 'query' }
 
 export interface Api {
   readonly app: FastifyInstance
-  /** The open streams of events. */
-  readonly streams: Streams
+  /** Ends all open streams. */
+  endStreams(): void
 }
 
-export async function buildApp(respond: Respond, events: Events): Promise<Api> {
+export async function buildApp(
+  respond: Respond,
+  events: Events,
+  watching?: Watching,
+): Promise<Api> {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, exposeHeadRoutes: false })
   app.setValidatorCompiler(({ schema, httpPart }) => given => {
     // Without a body, fastify gives null.
@@ -50,9 +56,15 @@ export async function buildApp(respond: Respond, events: Events): Promise<Api> {
     for (const op of OPERATIONS) addOperation(scope, op, respond)
   })
   await app.register(agentApi, { prefix: '/v2', respond })
-  const streams = addEvents(app, events)
+  const streams = [addEvents(app, events)]
+  if (watching) streams.push(addMoments(app, watching))
   await app.ready()
-  return { app, streams }
+  return {
+    app,
+    endStreams() {
+      for (const end of streams) end()
+    },
+  }
 }
 
 /** A JSON body, or an empty one, which is none. */

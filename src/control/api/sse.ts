@@ -50,13 +50,8 @@ export const eventSchema = z
       'The `data:` of one event of the stream is this as JSON; `id:` and `event:` are in it too.',
   }) satisfies z.ZodType<DaemonEvent>
 
-export interface Streams {
-  /** Ends all of them. */
-  end(): void
-}
-
-/** Adds the path to `app`. */
-export function addEvents(app: FastifyInstance, events: Events): Streams {
+/** Adds the path to `app`. => ends all streams */
+export function addEvents(app: FastifyInstance, events: Events): () => void {
   const streams = new Set<ServerResponse>()
   const schema = {
     operationId: 'events',
@@ -84,10 +79,8 @@ are heartbeats, one in ${HEARTBEAT_MS / 1000} s. Who does not read is cut off.`,
       streams.delete(response),
     )
   })
-  return {
-    end() {
-      for (const response of streams) response.end()
-    },
+  return () => {
+    for (const response of streams) response.end()
   }
 }
 

@@ -6,10 +6,9 @@
 import { Drop, Event } from '../engine/counters.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { IN, State } from '../engine/tcp-state.ts'
-import { TraceKind } from '../engine/trace.ts'
+import { Chosen, TraceKind } from '../engine/trace.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import { FLAG } from '../wire/tcp.ts'
-import type { Module } from './log-levels.ts'
 
 export interface Words {
   level: 'debug' | 'info' | 'warn'
@@ -22,15 +21,18 @@ export interface Names {
   arms: string[]
 }
 
+/** Modules of the log that the engine's lines belong to; `log` is that of lines nobody knows. */
+export type PacketModule = 'conn' | 'neigh' | 'sa_pool' | 'service' | 'log'
+
 /** What a line belongs to, known before it is put into words. */
 export interface KindOfLine {
   level: Words['level']
-  module: Module
+  module: PacketModule
   /** The kind's name in lower case. */
   event: string
 }
 
-const MODULE_OF: Record<keyof typeof TraceKind, Module> = {
+const MODULE_OF: Record<keyof typeof TraceKind, PacketModule> = {
   LOOKUP: 'conn',
   LPORT_FETCHED: 'sa_pool',
   CONN_NEW: 'conn',
@@ -40,6 +42,9 @@ const MODULE_OF: Record<keyof typeof TraceKind, Module> = {
   NOT_SYN: 'service',
   REFUSED: 'service',
   TOA_FAILED: 'conn',
+  SCHEDULED: 'service',
+  RESET: 'conn',
+  PARKED_DROP: 'neigh',
   ADDRESS_CLAIMED: 'neigh',
   NEIGH_FAILED: 'neigh',
   NEIGH_MOVED: 'neigh',
@@ -122,6 +127,19 @@ export function wordsOf(record: Int32Array, names: Names): Words {
       const ends = connEnds(cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))
       return debug(`IPVS: no TOA: ${worker} TCP ${ends} ${reason(cell(6))}`)
     }
+    case TraceKind.SCHEDULED: {
+      const why = cell(7) === Chosen.PERSISTENCE ? 'persistence' : 'scheduler'
+      const rs = endpointText(cell(3), cell(4))
+      return debug(
+        `IPVS: scheduled: ${worker} TCP ${source(cell(0), cell(2))} -> ${target(cell(1), cell(2))} to ${rs} by ${why}, weight ${cell(5)}, 1 of ${cell(6)}`,
+      )
+    }
+    case TraceKind.RESET:
+      return debug(
+        `IPVS: reset conn: ${worker} TCP ${connEnds(cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))}`,
+      )
+    case TraceKind.PARKED_DROP:
+      return debug(`NEIGHBOUR: parked packet ${cell(0)} dropped: ${reason(cell(1))}`)
     case TraceKind.ADDRESS_CLAIMED:
       return {
         level: 'warn',

@@ -1,7 +1,7 @@
 /** What a record of the trace says, for programs: the same as its words (words.ts), as fields of JSON. */
 
 import { IN } from '../engine/tcp-state.ts'
-import { TraceKind } from '../engine/trace.ts'
+import { Chosen, TraceKind } from '../engine/trace.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import { flagsText, type Names, NEIGH_STATES, protocolName, reason, STATES } from './words.ts'
 
@@ -28,10 +28,25 @@ export function fieldsOf(record: Int32Array, names: Names): object {
     case TraceKind.LOOKUP:
       return { ...packet(), hit: cell(4) === 1 }
     case TraceKind.LPORT_FETCHED:
-      return { lip: endpointText(cell(0), cell(1)) }
+      return { lip: endpointText(cell(0), cell(1)), tried: cell(2), free: cell(3) }
     case TraceKind.CONN_NEW:
+      return { protocol: protocolName(cell(0)), ...ends(1), delta: cell(8) }
     case TraceKind.CONN_DEL:
-      return { protocol: protocolName(cell(0)), ...ends(1) }
+      return { protocol: protocolName(cell(0)), ...ends(1), state: STATES[cell(8)] }
+    case TraceKind.RESET:
+      return { protocol: 'TCP', ...ends(0) }
+    case TraceKind.SCHEDULED:
+      return {
+        protocol: 'TCP',
+        client: source(0, 2),
+        vip: target(1, 2),
+        rs: endpointText(cell(3), cell(4)),
+        weight: cell(5),
+        servers: cell(6),
+        by: cell(7) === Chosen.PERSISTENCE ? 'persistence' : 'scheduler',
+      }
+    case TraceKind.PARKED_DROP:
+      return { pair: cell(0), reason: reason(cell(1)) }
     case TraceKind.STATE:
       return {
         protocol: protocolName(cell(0)),

@@ -1,0 +1,132 @@
+/**
+ * `GET /v1/moments`: what the flight recorders see, a line of JSON each. Nobody waits for a reader: when it is behind, lines
+ * are left out and it is told how many, as it is told of what was overwritten before it could be read.
+ */
+
+import type { ServerResponse } from 'node:http'
+import type { FastifyInstance, FastifySchema } from 'fastify'
+import * as z from 'zod'
+import type { Moment } from '../../see/moment.ts'
+import { momentToJson } from '../../see/moment-json.ts'
+import type { Watching } from '../watching.ts'
+import { object } from './change.ts'
+import { errorSchema, HttpError } from './errors.ts'
+import { wholeText } from './fields.ts'
+
+/** Of text that a reader has not taken; more is left out. */
+const UNREAD_BYTES_MAX = 4 << 20
+/** Each of them has the recorder's moments made for itself. */
+const STREAMS_MAX = 8
+/** So that a silent stream notices that its reader is gone. */
+const HEARTBEAT_MS = 15_000
+
+const yesNo = (standard: boolean) => z.stringbool({ error: 'true or false' }).default(standard)
+
+const query = object({
+  past: yesNo(true),
+  follow: yesNo(false),
+  snaplen: wholeText(64, 65_535).exactOptional(),
+})
+
+const momentSchema = z.looseObject({ kind: z.enum(['in', 'out', 'event', 'lost']) }).meta({
+  id: 'Moment',
+  description:
+    'A frame that came in, one that left, or what happened without one; `bytes` are hex. `{kind: lost, records}` tells of what is missing.',
+})
+
+/** Adds the path to `app`. => ends all streams */
+export function addMoments(app: FastifyInstance, watching: Watching): () => void {
+  const streams = new Set<ServerResponse>()
+  const schema = {
+    operationId: 'moments',
+    tags: ['packets'],
+    summary: 'Packets and what became of them, a line of JSON each',
+    description:
+      'With `past`, what the flight recorders hold; with `follow`, what comes from now on, until the reader goes.',
+    querystring: query,
+    response: {
+      200: {
+        description: 'The lines',
+        content: { 'application/x-ndjson': { schema: momentSchema } },
+      },
+      503: {
+        description: `More than ${STREAMS_MAX} streams`,
+        content: { 'application/json': { schema: errorSchema } },
+      },
+    },
+  } as FastifySchema
+  app.get('/v1/moments', { schema }, (request, reply) => {
+    if (streams.size >= STREAMS_MAX)
+      throw new HttpError(503, `more than ${STREAMS_MAX} streams of packets; close one`)
+    reply.hijack()
+    const response = reply.raw
+    streams.add(response)
+    response.once('close', () => streams.delete(response))
+    stream(response, watching, request.query as z.output<typeof query>)
+  })
+  return () => {
+    for (const response of streams) response.end()
+  }
+}
+
+function stream(
+  response: ServerResponse,
+  watching: Watching,
+  { past, follow, snaplen }: z.output<typeof query>,
+): void {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
+  response.on('error', () => {})
+  const lines = new Lines(response)
+  if (!follow) {
+    void lines.all(past ? watching.past() : [])
+    return
+  }
+  response.flushHeaders()
+  response.socket?.setTimeout(0)
+  const heartbeat = setInterval(() => response.write('\n'), HEARTBEAT_MS)
+  const options = { past, ...(snaplen !== undefined && { snaplen }) }
+  const stop = watching.follow(options, (moments, lost) => lines.write(moments, lost))
+  response.once('close', () => {
+    clearInterval(heartbeat)
+    stop()
+  })
+}
+
+class Lines {
+  readonly #response: ServerResponse
+  #lost = 0
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  /** As fast as the reader takes them, and the end. */
+  async all(batches: AsyncIterable<Moment[]> | Iterable<Moment[]>): Promise<void> {
+    for await (const moments of batches) {
+      this.write(moments, 0)
+      if (this.#response.writableNeedDrain) await drained(this.#response)
+      if (this.#response.destroyed) return
+    }
+    this.#response.end()
+  }
+
+  write(moments: readonly Moment[], lost: number): void {
+    this.#lost += lost
+    if (this.#response.writableLength > UNREAD_BYTES_MAX) {
+      this.#lost += moments.length
+      return
+    }
+    let text = ''
+    if (this.#lost > 0) text += `{"kind":"lost","records":${this.#lost}}\n`
+    this.#lost = 0
+    for (const moment of moments) text += `${JSON.stringify(momentToJson(moment))}\n`
+    this.#response.write(text)
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise(done => {
+    response.once('drain', done)
+    response.once('close', done)
+  })
+}

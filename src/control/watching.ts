@@ -1,0 +1,184 @@
+/**
+ * Whoever wants to see packets: the flight recorders of all workers, on while somebody looks or the ring is kept, and
+ * their moments in the order of time. Reading is done here, in turns, and costs the workers nothing.
+ */
+
+import { setImmediate } from 'node:timers/promises'
+import { copyFlight, FlightReader, FlightRing, Want, wantFlight } from '../engine/flight.ts'
+import type { Moment } from '../see/moment.ts'
+import { Moments } from '../see/moments.ts'
+import { workerId } from './apply.ts'
+import type { ConfigCapture } from './config.ts'
+
+/** Moments of a worker per turn; the control socket is answered between turns. */
+const TURN_MOMENTS = 256
+/** Between two looks while nothing comes. */
+const PERIOD_MS = 20
+/** The virtio-net header is in front of the frame in the recorder. */
+const VNET_BYTES = 10
+
+/** What a worker and control share of its recorder. */
+export interface Flight {
+  memory: SharedArrayBuffer
+  cells: number
+}
+
+/** Pages of it that were never written take no memory. */
+export function newFlight({ bytes }: ConfigCapture): Flight {
+  const cells = 2 ** Math.floor(Math.log2(bytes / 4))
+  return { memory: new SharedArrayBuffer(FlightRing.bytesFor(cells)), cells }
+}
+
+export interface FollowOptions {
+  /** Bytes per frame that are wanted; the config's if left out. Another follower may want more. */
+  snaplen?: number
+  /** Begin with what the rings hold, and not with what comes. */
+  past?: boolean
+}
+
+/** A batch in the order of time, and how many records have been overwritten before they were read, since the last one. */
+export type Follower = (moments: Moment[], lost: number) => void
+
+export interface RecorderInfo {
+  /** Kept on without anybody who looks. */
+  ring: boolean
+  /** Who looks at present. */
+  followers: number
+  /** Bytes per frame that are recorded now. */
+  snaplen: number
+  /** Bytes of memory of each worker. */
+  bytes: number
+}
+
+export class Watching {
+  readonly #flights: readonly Flight[]
+  readonly #arms: string[]
+  #capture: ConfigCapture
+  #ring: boolean
+  #follows = 0
+  readonly #snaplens = new Map<number, number>()
+  readonly #stops = new Set<() => void>()
+
+  /** `arms` are the names by index, that of the health checks included. */
+  constructor(flights: readonly Flight[], arms: string[], capture: ConfigCapture) {
+    this.#flights = flights
+    this.#arms = arms
+    this.#capture = capture
+    this.#ring = capture.ring
+    this.#settle()
+  }
+
+  /** Kept on, so that the past is there when somebody asks. */
+  get ring(): boolean {
+    return this.#ring
+  }
+
+  set ring(on: boolean) {
+    this.#ring = on
+    this.#settle()
+  }
+
+  /** Another config runs. */
+  set capture(capture: ConfigCapture) {
+    if (capture.ring !== this.#capture.ring) this.#ring = capture.ring
+    this.#capture = capture
+    this.#settle()
+  }
+
+  status(): RecorderInfo {
+    const { bytes } = this.#capture
+    return {
+      ring: this.#ring,
+      followers: this.#snaplens.size,
+      snaplen: this.#snaplen,
+      bytes,
+    }
+  }
+
+  /** What the rings hold at this moment, oldest first, in batches between which others get their turn. */
+  async *past(): AsyncGenerator<Moment[]> {
+    const sources = this.#flights.map(({ memory, cells }, index) => {
+      const moments = this.#moments(new FlightReader(copyFlight(memory), cells, true), index)
+      return { moments, waiting: moments.take(TURN_MOMENTS) }
+    })
+    for (;;) {
+      const batch: Moment[] = []
+      while (batch.length < TURN_MOMENTS) {
+        const oldest = sources.reduce((a, b) => (timeOf(b.waiting) < timeOf(a.waiting) ? b : a))
+        const moment = oldest.waiting.shift()
+        if (moment === undefined) break
+        batch.push(moment)
+        if (oldest.waiting.length === 0) oldest.waiting = oldest.moments.take(TURN_MOMENTS)
+      }
+      if (batch.length === 0) return
+      yield batch
+      await setImmediate()
+    }
+  }
+
+  /** Tells `follower` of every moment from now on. => ends it */
+  follow(options: FollowOptions, follower: Follower): () => void {
+    const id = this.#follows++
+    this.#snaplens.set(id, options.snaplen ?? this.#capture.snaplen)
+    this.#settle()
+    const all = this.#read(options.past === true)
+    let lost = 0
+    let timer: NodeJS.Timeout | undefined
+    const turn = () => {
+      const batches = all.map(moments => moments.take(TURN_MOMENTS))
+      const lostNow = all.reduce((sum, moments) => sum + moments.lost, 0)
+      const more = batches.some(batch => batch.length === TURN_MOMENTS)
+      // Before the follower is told: it may end itself.
+      timer = setTimeout(turn, more ? 0 : PERIOD_MS)
+      if (batches.some(batch => batch.length > 0) || lostNow > lost) {
+        follower(inOrder(batches), lostNow - lost)
+      }
+      lost = lostNow
+    }
+    const stop = () => {
+      clearTimeout(timer)
+      this.#stops.delete(stop)
+      this.#snaplens.delete(id)
+      this.#settle()
+    }
+    this.#stops.add(stop)
+    timer = setTimeout(turn, 0)
+    return stop
+  }
+
+  /** The daemon ends. */
+  stop(): void {
+    for (const stop of this.#stops) stop()
+  }
+
+  #read(past: boolean): Moments[] {
+    return this.#flights.map(({ memory, cells }, index) =>
+      this.#moments(new FlightReader(memory, cells, past), index),
+    )
+  }
+
+  #moments(reader: FlightReader, worker: number): Moments {
+    return new Moments(reader, { worker: workerId(worker), arms: this.#arms })
+  }
+
+  get #snaplen(): number {
+    const own = this.#ring || this.#snaplens.size === 0 ? [this.#capture.snaplen] : []
+    return Math.max(...own, ...this.#snaplens.values())
+  }
+
+  #settle(): void {
+    const wanted = this.#ring || this.#snaplens.size > 0 ? Want.MOMENTS : Want.NOTHING
+    for (const { memory } of this.#flights) wantFlight(memory, wanted, this.#snaplen + VNET_BYTES)
+  }
+}
+
+/** Each list is in order already. */
+function inOrder(lists: Moment[][]): Moment[] {
+  const [only] = lists
+  if (lists.length === 1 && only) return only
+  return lists.flat().sort((a, b) => a.atUs - b.atUs)
+}
+
+function timeOf([oldest]: Moment[]): number {
+  return oldest?.atUs ?? Number.POSITIVE_INFINITY
+}

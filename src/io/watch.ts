@@ -1,0 +1,138 @@
+/**
+ * What the flight recorder is told by the loop and the arms: each frame that comes in with its verdict, and each that
+ * leaves. Its price is paid only while somebody wants it; otherwise it is one branch a frame.
+ */
+
+import { performance } from 'node:perf_hooks'
+import type { Arm } from '../engine/arm.ts'
+import { HAND_OVER } from '../engine/counters.ts'
+import type { Engine } from '../engine/engine.ts'
+import { FlightKind, type FlightRing } from '../engine/flight.ts'
+import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
+import { IPV4, PROTO } from '../wire/ipv4.ts'
+import { VNET } from '../wire/vnet-hdr.ts'
+
+const NO_TUPLE = -1
+const NO_STATE = -1
+const PAIR_MAX = 0x7fffff00
+
+export class Watch {
+  /** Somebody wants it; looked at between two turns. */
+  on = false
+  readonly #ring: FlightRing
+  readonly #engine: Engine
+  readonly #arena: Int32Array
+  readonly #clock: () => number
+  /** Of the next frame; the pairs of several workers never meet. */
+  #pair: number
+  readonly #first: number
+  readonly #step: number
+  /** Tuple of the frame at hand. */
+  #saddr = 0
+  #daddr = 0
+  #ports = 0
+
+  /** `worker` is its index among `workers`; `clock` says µs since 1970. */
+  constructor(ring: FlightRing, engine: Engine, worker = 0, workers = 1, clock = clockUs) {
+    this.#ring = ring
+    this.#clock = clock
+    this.#engine = engine
+    const { pkt } = engine.frames
+    this.#arena = new Int32Array(pkt.buffer, pkt.byteOffset, pkt.byteLength >> 2)
+    this.#first = worker + 1
+    this.#pair = this.#first
+    this.#step = workers
+    engine.trace.record(ring)
+  }
+
+  /** Between two turns of the loop: readers see what was written, and the recorder begins or ends. `now` is the next turn's. */
+  settle(now: number): void {
+    const ring = this.#ring
+    ring.settle()
+    ring.now = now
+    const on = ring.wanted !== 0
+    if (on) ring.us = this.#clock()
+    if (on === this.on) return
+    this.on = on
+    this.#engine.trace.settle()
+  }
+
+  /** The turn that begins at `now`, before its first frame or timer. */
+  begin(now: number): void {
+    this.#ring.now = now
+    this.#ring.us = this.#clock()
+  }
+
+  /** Engine.input, on record. */
+  input(arm: Arm, slot: number, now: number): number {
+    const ring = this.#ring
+    const { frames, conns } = this.#engine
+    const { table } = conns
+    const before = ring.position
+    const pair = this.#frameIn(arm, slot)
+    // The engine is not asked what it made of the headers, so that it need not keep it.
+    const hasTuple = this.#decode(frames.start[slot], frames.length[slot])
+    let t = hasTuple ? table.find(this.#saddr, this.#daddr, this.#ports) : NO_TUPLE
+    const state = t < 0 ? NO_STATE : table.state(t >> 1)
+    frames.mark[slot] = pair
+    const verdict = this.#engine.input(arm, slot, now)
+    if (verdict <= HAND_OVER) {
+      // Whoever judges it has it on record.
+      frames.mark[slot] = 0
+      ring.takeBack(before, 1)
+      return verdict
+    }
+    if (t < 0 && hasTuple) t = table.find(this.#saddr, this.#daddr, this.#ports)
+    const after = t < 0 ? NO_STATE : table.state(t >> 1)
+    ring.judged(pair, verdict, t, state, after, table.cells)
+    return verdict
+  }
+
+  /** A frame that the engine does not get to see. */
+  refused(arm: Arm, slot: number, drop: number): void {
+    const pair = this.#frameIn(arm, slot)
+    this.#ring.judged(pair, -drop, NO_TUPLE, NO_STATE, NO_STATE, this.#engine.conns.table.cells)
+  }
+
+  /** => its pair */
+  #frameIn(arm: Arm, slot: number): number {
+    const { frames } = this.#engine
+    const pair = this.#pair
+    this.#ring.us = this.#clock()
+    const from = frames.start[slot] >> 2
+    const bytes = frames.length[slot]
+    this.#ring.frame(FlightKind.IN, pair, arm.index, bytes, frames.free, this.#arena, from)
+    // Pairs stay positive for two thousand million frames, and then begin anew.
+    this.#pair = pair + this.#step > PAIR_MAX ? this.#first : pair + this.#step
+    return pair
+  }
+
+  /** The arm has written the frame in `slot`, or has refused it for `drop`; 0 if it has not. */
+  output(arm: Arm, slot: number, drop: number): void {
+    const { frames } = this.#engine
+    const from = frames.start[slot] >> 2
+    const pair = frames.mark[slot]
+    const bytes = frames.length[slot]
+    this.#ring.frame(FlightKind.OUT, pair, arm.index, bytes, drop, this.#arena, from)
+  }
+
+  /** => whether the frame is TCP over IPv4 as far as its tuple; the tuple is in the fields then. */
+  #decode(from: number, bytes: number): boolean {
+    const { pkt } = this.#engine.frames
+    const ip = from + VNET.BYTES + ETH.HEADER
+    const end = from + bytes
+    if (ip + IPV4.HEADER > end) return false
+    if (pkt.getUint16(from + VNET.BYTES + ETH.TYPE) !== ETHERTYPE.IPV4) return false
+    if (pkt.getUint8(ip + IPV4.PROTOCOL) !== PROTO.TCP) return false
+    const l4 = ip + ((pkt.getUint8(ip) & 0xf) << 2)
+    if (l4 + 4 > end) return false
+    this.#saddr = pkt.getInt32(ip + IPV4.SRC)
+    this.#daddr = pkt.getInt32(ip + IPV4.DST)
+    this.#ports = pkt.getInt32(l4)
+    return true
+  }
+}
+
+function clockUs(): number {
+  return Math.floor((performance.timeOrigin + performance.now()) * 1000)
+}
