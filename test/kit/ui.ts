@@ -38,7 +38,8 @@ export async function serveUi(
     control?: Control
   },
 ): Promise<UiServed> {
-  const sources = { model: control.model, workers }
+  const watching = { follow: () => () => {} }
+  const sources = { model: control.model, workers, watching }
   const ui = new Ui({ port: 0, token: TOKEN, tokenFile: null, ...config }, sources, files)
   t.after(() => ui.stop())
   const server = await openServer(socketPath(t), control.respond, { ui: ui.listener })

@@ -6,17 +6,20 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { type HttpError, statusOf } from '../api/errors.ts'
+import { parseFilter } from '../../see/filter.ts'
 import { tokenOf } from '../api/token.ts'
 import type { ConfigUi } from '../config.ts'
 import type { Model } from '../model.ts'
 import { numbers } from '../numbers.ts'
 import type { Listener } from '../server.ts'
+import type { Watching } from '../watching.ts'
 import type { Workers } from '../workers.ts'
 import { connQuery } from './conns/query.ts'
 import { ConnTable } from './conns/table.ts'
 import { NOT_BUILT, type PageFile, pageFiles } from './files.ts'
 import { Guard, HEADERS } from './guard.ts'
 import { Live } from './live.ts'
+import { MomentStream } from './moments.ts'
 import { countedBy, Series, STEP_MS } from './series.ts'
 
 /** Of the 64 connections of a listener, so that watching never locks out asking. */
@@ -28,6 +31,7 @@ const SECRET = /^\/v1\/(config|ui)(\/|$)/
 
 export interface UiSources {
   model: Model
+  watching: Pick<Watching, 'follow'>
   workers: Pick<Workers, 'pages' | 'arms'>
 }
 
@@ -50,7 +54,7 @@ export class Ui {
   /** Throws an Error in one line if the file of the token has none. */
   constructor(
     config: ConfigUi,
-    { model, workers }: UiSources,
+    { model, workers, watching }: UiSources,
     files: ReadonlyMap<string, PageFile> = pageFiles(),
   ) {
     this.#files = files
@@ -67,6 +71,10 @@ export class Ui {
     this.#conns = new ConnTable(model, workers)
     this.#paths = {
       '/ui/live': this.#stream((_, response, closed) => this.#live.add(response, closed)),
+      '/ui/moments': this.#stream(({ searchParams }, response, closed) => {
+        const wanted = parseFilter(searchParams.get('filter') ?? '')
+        new MomentStream(response, watching, wanted, closed)
+      }),
       '/ui/series': (_, response) => sendJson(response, 200, this.#series.info()),
       '/ui/conns': async ({ searchParams }, response) =>
         sendJson(response, 200, await this.#conns.query(connQuery(searchParams))),
@@ -151,8 +159,9 @@ export class Ui {
         sendJson(response, 503, { error: `more than ${STREAMS_MAX} streams; close a page` })
         return
       }
-      this.#streams.add(response)
       begin(url, response, () => this.#streams.delete(response))
+      // What was asked wrongly has thrown.
+      this.#streams.add(response)
     }
   }
 }
