@@ -1,48 +1,7 @@
 /** `tapvs counters`: what the arms carried, and every drop and event with what it means to whoever reads it. */
 
 import type { ArmInfo, CountersInfo } from '../control/commands.ts'
-
-/** What happened to a frame, by the name of its drop reason. */
-export const DROP_WORDS: Record<string, string> = {
-  eth_runt: 'shorter than an Ethernet header',
-  eth_otherhost: 'for the MAC of another station',
-  eth_not_unicast: 'multicast or broadcast that is no ARP',
-  eth_vlan: 'VLAN-tagged; arms carry untagged frames',
-  eth_type: 'neither IPv4 nor ARP',
-  vnet_header: 'offload header that contradicts the frame',
-  arp_header: 'malformed ARP, or not of Ethernet and IPv4',
-  arp_not_ours: 'ARP for an address that is not of this arm',
-  arp_unsolicited: 'ARP reply that nobody asked for, from an unknown neighbour',
-  arp_claims_ours: 'ARP that claims one of our addresses for another MAC',
-  ip_header: 'malformed IPv4 header',
-  ip_checksum: 'wrong IPv4 header checksum',
-  ip_truncated: 'shorter than its IPv4 total length',
-  ip_fragment: 'IPv4 fragment; fragments are not reassembled',
-  ip_ttl: 'TTL is used up',
-  ip_protocol: 'protocol that is neither TCP nor ICMP',
-  ip_source: 'source address that cannot be a client (our own, loopback, multicast)',
-  ip_too_big: 'larger than the MTU of the arm it has to leave on',
-  icmp_header: 'malformed ICMP',
-  icmp_checksum: 'wrong ICMP checksum',
-  icmp_type: 'ICMP other than an echo request',
-  icmp_not_ours: 'ICMP to an address that is not ours',
-  tcp_header: 'malformed TCP header',
-  tcp_no_service: 'TCP to an address and port without a service',
-  tcp_no_conn: 'no connection, and no SYN that could open one',
-  tcp_no_rs: 'SYN to a service without a real server of weight above 0',
-  conn_table_full: 'SYN while connections.table_size connections are in use',
-  lport_exhausted: 'SYN while every LIP of the service is out of lports towards its real server',
-  neigh_table_full: 'next hop that found the neighbour table full',
-  neigh_queue_full: 'behind neighbours.unres_queue_length packets that wait for the same next hop',
-  neigh_unresolved: 'waited for a next hop that never answered ARP',
-  tx_queue_full: 'the device queue was full',
-  tx_arm_down: 'the arm to leave on is down or gone',
-  tx_error: 'refused by the kernel for another reason',
-  no_buffer: 'no free buffer',
-  impaired: 'lost on purpose, by impair in the config',
-  hand_over_full: 'for another worker, which is too far behind to take it',
-  stopping: 'SYN while the daemon stops and only lets its connections end',
-}
+import { DROP_WORDS } from '../see/drop-words.ts'
 
 /** What else happened, by the name of the event. */
 export const EVENT_WORDS: Record<string, string> = {

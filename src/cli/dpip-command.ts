@@ -3,7 +3,7 @@
 import { isIPv4 } from 'node:net'
 import { hostOf, isCidr, lengthOf } from '../control/cidr.ts'
 import type { Edit } from '../control/edits.ts'
-import { nearest } from '../control/nearest.ts'
+import { nearest } from '../see/nearest.ts'
 import {
   DPIP_OPTIONS,
   OBJECTS,

@@ -6,6 +6,7 @@
 
 import { readFileSync } from 'node:fs'
 import { ConnTable } from '../engine/conn.ts'
+import { nearest } from '../see/nearest.ts'
 import { ipv4Text } from '../wire/address.ts'
 import { configCheck, configPassive } from './checks/schema.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
@@ -15,7 +16,6 @@ import { type ConfigSource, ConfigValue, found } from './config-source.ts'
 import { ConfigText } from './config-text.ts'
 import type { LogOptions } from './log.ts'
 import type { LogFileOptions } from './log-file.ts'
-import { nearest } from './nearest.ts'
 
 export interface ConfigAddress {
   address: string

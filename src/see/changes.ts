@@ -12,7 +12,7 @@ import { IPV4, PROTO } from '../wire/ipv4.ts'
 import { TCP } from '../wire/tcp.ts'
 import type { Change } from './moment.ts'
 import { type Options, optionChanges } from './option-changes.ts'
-import { hexText } from './options-text.ts'
+import { flagLetters, hexText } from './options-text.ts'
 
 /** A frame and where its parts are; offsets are 0 where there is no such part. */
 interface Seen {
@@ -29,7 +29,6 @@ interface Seen {
   there: number
 }
 
-const FLAG_LETTERS = 'FSRP.UEW'
 const UDP_HEADER = 8
 
 /** What differs, in the order of the headers. */
@@ -110,8 +109,8 @@ function ipChanges(a: Seen, b: Seen): Change[] {
   const options = ip + IPV4.HEADER
   const [oldEnd, end] = [behindIp(a), behindIp(b)]
   if (a.there >= oldEnd && b.there >= end) {
-    const before = hexText(old, options, oldEnd)
-    const after = hexText(pkt, options, end)
+    const before = hexText(old, options, oldEnd) || 'none'
+    const after = hexText(pkt, options, end) || 'none'
     if (before !== after) changes.push({ what: 'ip_options', before, after })
   }
   return changes
@@ -170,7 +169,7 @@ function payloadChanges(a: Seen, from: number, b: Seen, to: number): Change[] {
   const text = (pkt: DataView, begin: number, bytes: number) =>
     at === both
       ? `${bytes} bytes`
-      : `${bytes} bytes, at ${at} ${hexText(pkt, begin + at, begin + Math.min(both, at + 8))}`
+      : `${bytes} bytes (${hexText(pkt, begin + at, begin + Math.min(both, at + 8))} at ${at})`
   return [{ what: 'payload', before: text(a.pkt, from, before), after: text(b.pkt, to, after) }]
 }
 
@@ -211,13 +210,4 @@ function behindIp({ pkt, ip }: Seen): number {
 /** Where a packet other than TCP goes on, its UDP header left out (a checksum there may change as well). */
 function behindPorts(seen: Seen): number {
   return behindIp(seen) + (seen.l4 === 0 ? 0 : UDP_HEADER)
-}
-
-/** tcpdump's letters; the bits that have none, from 0x100 on, as a number. */
-function flagLetters(bits: number): string {
-  let text = ''
-  for (const letter of 'SFPRUEW') if (bits & (1 << FLAG_LETTERS.indexOf(letter))) text += letter
-  if (bits & 0x10) text += '.'
-  if (bits > 0xff) text += ` 0x${bits.toString(16)}`
-  return text.trim() || 'none'
 }

@@ -1,7 +1,17 @@
-/** TCP options in tcpdump's words. Kinds it has no name for, and what no TCP would read on, are shown as hex. */
+/** TCP flags and options in tcpdump's words. Kinds it has no name for, and what no TCP would read on, are shown as hex. */
 
 import { ipv4Text } from '../wire/address.ts'
 import { OPT, optionLength } from '../wire/tcp.ts'
+
+const FLAG_LETTERS = 'FSRP.UEW'
+
+/** `S.`; the bits that have no letter, from 0x100 on, as a number. */
+export function flagLetters(bits: number): string {
+  let text = ''
+  for (let i = 0; i < FLAG_LETTERS.length; i++) if (bits & (1 << i)) text += FLAG_LETTERS[i]
+  if (bits > 0xff) text += ` 0x${bits.toString(16)}`
+  return text.trim() || 'none'
+}
 
 /** Options at [at, end): `mss 1460,nop,nop,sackOK,TS val 7 ecr 0`; `` for none. */
 export function optionsText(pkt: DataView, from: number, end: number): string {

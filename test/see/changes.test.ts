@@ -110,7 +110,7 @@ test('what must not change is told when it does', () => {
   assert.deepEqual(after(same.replace('[.]', '[P.]')), ['flags | . | P.'])
   assert.deepEqual(after(same.replace('229', '230')), ['window | 229 | 230'])
   assert.deepEqual(after(same.replace('hello', 'help!')), [
-    'payload | 5 bytes, at 3 6c6f | 5 bytes, at 3 7021',
+    'payload | 5 bytes (6c6f at 3) | 5 bytes (7021 at 3)',
   ])
   assert.deepEqual(after(`${BASE}, length 2 "he"`), [
     'length | 45 | 42',
@@ -125,7 +125,7 @@ test('what must not change is told when it does', () => {
   ])
   assert.deepEqual(after(same, { ipOptions: Uint8Array.of(1, 1, 1, 0) }), [
     'length | 45 | 49',
-    'ip_options |  | 01010100',
+    'ip_options | none | 01010100',
   ])
   assert.deepEqual(changed(withOptions('sackOK,nop,nop'), withOptions('nop,nop,sackOK')), [
     'options | sackOK,nop,nop | nop,nop,sackOK',

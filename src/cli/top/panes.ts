@@ -1,7 +1,7 @@
 /** The panes of `tapvs top`, each a head line and rows for 80 columns. */
 
 import { HANDSHAKE_BOUNDS } from '../../engine/counters.ts'
-import { DROP_WORDS } from '../counters.ts'
+import { DROP_WORDS } from '../../see/drop-words.ts'
 import type { BusyRow } from './busy.ts'
 import type { ClientRow } from './clients.ts'
 import type { LipRow } from './lports.ts'

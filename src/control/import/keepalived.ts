@@ -4,7 +4,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util'
-import { nearest } from '../nearest.ts'
+import { nearest } from '../../see/nearest.ts'
 import {
   addressesOf,
   addressProblem,

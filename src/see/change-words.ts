@@ -1,0 +1,65 @@
+/**
+ * Changes in words and back: `source A to B, seq +10 to 20, TOA added A:P, timestamp to NOPs (TS val 1 ecr 0)`. MACs and
+ * checksums, which always change, are only named.
+ */
+
+import type { Change } from './moment.ts'
+
+/** Changes told without their values. */
+const NAMED: Record<string, string> = {
+  mac: 'MACs rewritten',
+  ip_checksum: 'IP checksum adjusted',
+  tcp_checksum: 'TCP checksum adjusted',
+}
+
+/** Names that people write otherwise than programs do. */
+const NAMES: Record<string, string> = { mss: 'MSS', ttl: 'TTL', tos: 'TOS', ip_id: 'IP ID' }
+
+const NOPS = 'to NOPs'
+
+export function changesText(changes: readonly Change[]): string {
+  return changes.map(changeText).join(', ')
+}
+
+/** The words of one change. */
+export function changeText({ what, before, after, delta }: Change): string {
+  const named = NAMED[what]
+  if (named !== undefined) return named
+  if (what === 'toa_added') return `TOA added ${after}`
+  if (what === 'toa_voided') return `forged TOA ${NOPS} (${before})`
+  if (what === 'timestamp_removed') return `timestamp ${NOPS} (${before})`
+  const name = NAMES[what] ?? what
+  if (delta !== undefined) return `${name} ${delta < 0 ? '' : '+'}${delta} to ${after}`
+  return `${name} ${before} to ${after}`
+}
+
+/** Values that the words leave out are ''. */
+export function parseChanges(text: string): Change[] {
+  return text.split(', ').map(parseChange)
+}
+
+function parseChange(text: string): Change {
+  const named = Object.keys(NAMED).find(what => NAMED[what] === text)
+  if (named !== undefined) return { what: named, before: '', after: '' }
+  const toa = /^TOA added (.*)$/.exec(text)
+  if (toa) return { what: 'toa_added', before: '', after: toa[1] as string }
+  const nops = /^(forged TOA|timestamp) to NOPs \((.*)\)$/.exec(text)
+  if (nops) {
+    const [, kind, before = ''] = nops
+    if (kind === 'timestamp') return { what: 'timestamp_removed', before, after: '10 NOPs' }
+    const bytes = before.includes(':') ? 8 : before.length / 2
+    return { what: 'toa_voided', before, after: `${bytes} NOPs` }
+  }
+  const moved = /^(seq|ack|sack) ([+-]\d+) to (.*)$/.exec(text)
+  if (moved) {
+    const [, what = '', by, after = ''] = moved
+    const delta = Number(by)
+    const back = after.replace(/\d+/g, number => String((Number(number) - delta) >>> 0))
+    return { what, before: back, after, delta }
+  }
+  const [, name = '', before = '', after = ''] = /^(IP ID|\S+) (.*) to (.*)$/.exec(text) ?? [
+    '',
+    text,
+  ]
+  return { what: Object.keys(NAMES).find(what => NAMES[what] === name) ?? name, before, after }
+}

@@ -1,0 +1,117 @@
+/** Any moment, as the flight recorder could give it. */
+
+import fc from 'fast-check'
+import { Drop } from '../../src/engine/counters.ts'
+import { State } from '../../src/engine/tcp-state.ts'
+import type { Change, FrameIn, FrameOut, Happening, Moment } from '../../src/see/moment.ts'
+
+const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
+const endpoint = fc
+  .tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(65_535))
+  .map(([a, b, c, d, port]) => `${a}.${b}.${c}.${d}:${port}`)
+const conn = fc.record({ client: endpoint, vip: endpoint, lip: endpoint, rs: endpoint })
+const arm = fc.constantFrom('ext0', 'int0')
+const reason = fc.constantFrom(...Object.keys(Drop).map(name => name.toLowerCase()))
+const direction = fc.constantFrom('in' as const, 'out' as const)
+const state = fc.constantFrom(...Object.keys(State).filter(name => name !== 'NONE'))
+
+const said = fc.oneof(
+  fc
+    .boolean()
+    .map(hit => ({ event: 'lookup', text: `lookup ${hit ? 'hit' : 'miss'}`, fields: { hit } })),
+  fc.constant({
+    event: 'lport_fetched',
+    text: 'SAPOOL: sa_pool_fetch: 1.2.3.4:5 fetched!',
+    fields: {},
+  }),
+  fc.constant({
+    event: 'neigh_failed',
+    text: 'NEIGHBOUR: 1.2.3.4 does not answer, 3 packets dropped',
+    fields: {},
+  }),
+)
+
+const moved = (what: string) =>
+  fc.tuple(u32, u32).map(([before, after]): Change => {
+    return { what, before: `${before}`, after: `${after}`, delta: (after - before) | 0 }
+  })
+const plain = (what: string, value: fc.Arbitrary<string>) =>
+  fc.record({ what: fc.constant(what), before: value, after: value })
+const number = fc.nat(65_535).map(String)
+const change: fc.Arbitrary<Change> = fc.oneof(
+  moved('seq'),
+  moved('ack'),
+  fc.tuple(u32, u32, u32).map(([a, b, delta]): Change => {
+    const at = (edge: number) => (edge + delta) >>> 0
+    const after = `{${at(a)}:${at(b)}}`
+    return { what: 'sack', before: `{${a}:${b}}`, after, delta: delta | 0 }
+  }),
+  plain('source', endpoint),
+  plain('destination', endpoint),
+  plain('mss', number),
+  plain('ttl', number),
+  plain('ip_id', number),
+  plain('window', number),
+  plain('flags', fc.constantFrom('S', 'none', 'SP.')),
+  plain('payload', fc.constantFrom('5 bytes (6c6f at 3)', '5 bytes')),
+  plain('options', fc.constantFrom('none', 'nop,TS val 7 ecr 8', 'mss 1460,sackOK')),
+  plain('ip_options', fc.constantFrom('none', '01010100')),
+  endpoint.map(after => ({ what: 'toa_added', before: '', after })),
+  endpoint.map(before => ({ what: 'toa_voided', before, after: '8 NOPs' })),
+  fc.constant({ what: 'toa_voided', before: 'fe04abcd', after: '4 NOPs' }),
+  fc.constant({ what: 'timestamp_removed', before: 'TS val 1 ecr 0', after: '10 NOPs' }),
+)
+
+const common = {
+  atUs: fc.integer({ min: 1_600_000_000_000_000, max: 2_000_000_000_000_000 }),
+  worker: fc.integer({ min: 1, max: 64 }),
+  pair: fc.nat(2 ** 31),
+  conn: fc.option(conn),
+}
+const frame = {
+  arm,
+  bytes: fc.uint8Array({ minLength: 14, maxLength: 60 }),
+  gsoSize: fc.constantFrom(0, 1448),
+  partial: fc.boolean(),
+  direction: fc.option(direction),
+}
+
+export const anyFrameIn: fc.Arbitrary<FrameIn> = fc
+  .record({
+    kind: fc.constant('in' as const),
+    ...common,
+    ...frame,
+    more: fc.nat(1400),
+    said: fc.array(said, { maxLength: 3 }),
+    states: fc.option(fc.record({ before: fc.option(state), after: state })),
+    verdict: fc.oneof(
+      arm.map(sent => ({ sent })),
+      fc.constant({ parked: true } as const),
+      fc.constant({ done: true } as const),
+      reason.map(drop => ({ drop })),
+    ),
+  })
+  .map(({ more, ...rest }) => ({ ...rest, length: rest.bytes.length + more }))
+
+export const anyFrameOut: fc.Arbitrary<FrameOut> = fc
+  .record({
+    kind: fc.constant('out' as const),
+    ...common,
+    ...frame,
+    more: fc.nat(1400),
+    changes: fc.array(change, { maxLength: 5 }),
+    drop: fc.option(reason),
+    own: fc.option(fc.constantFrom('arp_request', 'arp_reply', 'rst_on_expiry', 'own', 'new_kind')),
+  })
+  .map(({ more, ...rest }) => ({ ...rest, length: rest.bytes.length + more }))
+
+export const anyHappening: fc.Arbitrary<Happening> = fc.record({
+  kind: fc.constant('event' as const),
+  ...common,
+  said: fc.array(said, { minLength: 1, maxLength: 3 }),
+})
+
+/** fast-check likes to leave prototypes away, and assert minds. */
+export const anyMoment: fc.Arbitrary<Moment> = fc
+  .oneof(anyFrameIn, anyFrameOut, anyHappening)
+  .map(moment => structuredClone(moment))
