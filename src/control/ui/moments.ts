@@ -38,6 +38,7 @@ export class MomentStream {
     watching: Pick<Watching, 'follow'>,
     wanted: (moment: Moment) => boolean,
     closed: () => void,
+    periodMs = PERIOD_MS,
   ) {
     this.#wanted = wanted
     this.#stream = new EventStream(response, () => {
@@ -45,7 +46,7 @@ export class MomentStream {
       this.#stop()
       closed()
     })
-    this.#timer = setInterval(() => this.#send(), PERIOD_MS)
+    this.#timer = setInterval(() => this.#send(), periodMs)
     this.#stop = watching.follow({ past: true }, (moments, lost) => this.#hear(moments, lost))
   }
 
@@ -68,7 +69,7 @@ export class MomentStream {
     }
     this.#past = false
     this.#slowPeriods = this.#stream.unread > 0 ? this.#slowPeriods + 1 : 0
-    if (this.#slowPeriods >= SLOW_PERIODS_MAX) return this.#stream.cutOff()
+    if (this.#slowPeriods >= SLOW_PERIODS_MAX) this.#stream.cutOff()
     if (this.#slowPeriods > 0) return
     if (this.#lost > 0) this.#stream.send('lost', String(this.#lost))
     this.#lost = 0

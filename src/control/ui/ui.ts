@@ -5,8 +5,8 @@
 
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { type HttpError, statusOf } from '../api/errors.ts'
 import { parseFilter } from '../../see/filter.ts'
+import { type HttpError, statusOf } from '../api/errors.ts'
 import { tokenOf } from '../api/token.ts'
 import type { ConfigUi } from '../config.ts'
 import type { Model } from '../model.ts'
