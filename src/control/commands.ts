@@ -10,6 +10,9 @@ import type { Module, ModuleLevels } from './log-levels.ts'
 /** Where the daemon listens and the command line asks, unless they are told otherwise. */
 export const DEFAULT_SOCKET = '/run/tapvs/tapvs.sock'
 
+/** Where the page is, on 127.0.0.1. */
+export const UI_PORT = 9080
+
 /** In config, requests and options; from the fewest lines to the most. */
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]

@@ -8,7 +8,7 @@ import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { checkSchema, passiveSchema } from './checks/schema.ts'
 import { isCidr } from './cidr.ts'
-import { DEFAULT_SOCKET, LOG_LEVELS } from './commands.ts'
+import { DEFAULT_SOCKET, LOG_LEVELS, UI_PORT } from './commands.ts'
 import { MODULES, type Module } from './log-levels.ts'
 
 const whole = (min: number, max: number) => {
@@ -160,9 +160,6 @@ const http = mapping({
   ({ token_file, token }) => (token_file === undefined) !== (token === undefined),
   'either token_file or token',
 )
-
-/** Where the page is, if nothing else is said. */
-export const UI_PORT = 9080
 
 const ui = mapping({ port: whole(0, 65_535).default(UI_PORT), ...token }).refine(
   ({ token_file, token }) => token_file === undefined || token === undefined,

@@ -10,9 +10,15 @@ import { lipsOf } from './arms.ts'
 import { rsName } from './changes.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
-import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
+import {
+  type Answer,
+  type LogLevel,
+  type PlanInfo,
+  type Request,
+  UI_PORT,
+  type Verbs,
+} from './commands.ts'
 import { type Config, ConfigError, type ConfigUi, configOf, readConfig } from './config.ts'
-import { UI_PORT } from './config-schema.ts'
 import { withoutDefaults } from './config-write.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'

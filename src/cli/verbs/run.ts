@@ -1,6 +1,7 @@
 /** `tapvs run`: the daemon. */
 
 import type { Argv } from 'yargs'
+import { UI_PORT } from '../../control/commands.ts'
 import { CliError } from '../client.ts'
 import type { Common } from '../common.ts'
 
@@ -18,7 +19,7 @@ export function addRun(common: Argv<Common>): void {
         })
         .option('ui', {
           type: 'string',
-          describe: 'serve the page on 127.0.0.1; --ui=0 takes any free port (default port 9080)',
+          describe: `serve the page on 127.0.0.1; --ui=0 takes any free port (default port ${UI_PORT})`,
         }),
     async args => {
       const ui = args.ui === undefined ? undefined : pageOf(args.ui)
