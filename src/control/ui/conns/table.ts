@@ -88,7 +88,7 @@ class Copying {
   readonly #asked = new Map<number, (answer: ViewAnswer | Error) => void>()
   #nextId = 1
   #taken: () => void = () => {}
-  #lookedMs = performance.now()
+  readonly #idle = setTimeout(() => this.#end(new Error('nobody looks')), LOOKED_MS).unref()
   #stopped = false
   readonly #firstPass: Promise<unknown>
 
@@ -109,7 +109,7 @@ class Copying {
   }
 
   async ask(query: ConnQuery): Promise<ViewAnswer> {
-    this.#lookedMs = performance.now()
+    this.#idle.refresh()
     await this.#firstPass
     const id = this.#nextId++
     const answer = await new Promise<ViewAnswer | Error>(done => {
@@ -129,9 +129,8 @@ class Copying {
     try {
       for (let tookMs = await first; ; tookMs = await this.#pass()) {
         await sleep(Math.max(AGAIN_MS - tookMs, REST * tookMs), undefined, { ref: false })
-        if (this.#stopped || performance.now() - this.#lookedMs > LOOKED_MS) break
+        if (this.#stopped) return
       }
-      this.#end(new Error('nobody looked'))
     } catch (error) {
       this.#end(error as Error)
     }
@@ -175,6 +174,7 @@ class Copying {
   #end(error: Error): void {
     if (this.#stopped) return
     this.#stopped = true
+    clearTimeout(this.#idle)
     this.#giveUp(error)
     this.#taken()
     void this.#thread.terminate()
