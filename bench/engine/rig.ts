@@ -138,7 +138,7 @@ function judge(engine: Engine, arm: Arm, slot: number, now: number): void {
     return
   }
   if (verdict === PARKED) return
-  if (verdict !== DONE) counters.rxDrop(arm.index, -verdict)
+  if (verdict !== DONE) counters.rxDrop(arm.index, -verdict, slot)
   frames.release(slot)
 }
 

@@ -65,6 +65,9 @@ export class TapvsClient {
   neighbours = (): Promise<t.Neighbour[]> => this.#get('/v1/neighbours')
   timeouts = (): Promise<t.Timeouts> => this.#get('/v1/timeouts')
   numbers = (): Promise<t.Numbers> => this.#get('/v1/numbers')
+  edges = (): Promise<t.Edge[]> => this.#get('/v1/edges')
+  /** The last refused frames of one reason, or of all that have any. */
+  drops = (reason?: string): Promise<t.Drop[]> => this.#get(`/v1/drops${queryOf({ reason })}`)
   /** What Prometheus scrapes. */
   metrics = async (): Promise<string> => (await this.#read('/metrics')).text
   /** As a config file holds it. */

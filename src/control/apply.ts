@@ -4,6 +4,8 @@ import { Arm } from '../engine/arm.ts'
 import { ConnTable, LIPS_MAX } from '../engine/conn.ts'
 import { Conns } from '../engine/conns.ts'
 import { Counters } from '../engine/counters.ts'
+import { DropBook } from '../engine/drop-book.ts'
+import { Edges } from '../engine/edges.ts'
 import { Engine } from '../engine/engine.ts'
 import { arenaSlots, Frames } from '../engine/frames.ts'
 import type { IsnSource } from '../engine/isn.ts'
@@ -55,6 +57,8 @@ export interface Tables {
   counters: SharedArrayBuffer
   dests: SharedArrayBuffer
   outcomes: SharedArrayBuffer
+  edges: SharedArrayBuffer
+  drops: SharedArrayBuffer
   lips: SharedArrayBuffer
   /** Of all workers: persistent clients. */
   templates: SharedArrayBuffer
@@ -90,6 +94,8 @@ export function newTables(
     counters: new SharedArrayBuffer(Counters.bytesFor(config.arms.length + 1)),
     dests: new SharedArrayBuffer(Dests.bytesFor(DEST_PLACES)),
     outcomes: new SharedArrayBuffer(Outcomes.bytesFor(DEST_PLACES)),
+    edges: new SharedArrayBuffer(Edges.bytes),
+    drops: new SharedArrayBuffer(DropBook.bytes),
     lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
     templates,
   }
@@ -145,6 +151,8 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     destMemory: tables.dests,
     destCapacity: DEST_PLACES,
     outcomeMemory: tables.outcomes,
+    edgeMemory: tables.edges,
+    dropMemory: tables.drops,
     templates: new Templates(tables.templates, TEMPLATES),
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {

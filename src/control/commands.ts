@@ -173,6 +173,46 @@ export interface HandshakeInfo {
   sumMs: number
 }
 
+/** A cell of the state machine's tables that connections of this daemon have used. */
+export interface EdgeInfo {
+  /** Of the segment: `in` from the client, `out` from the RS. */
+  direction: 'in' | 'out'
+  /** What it was to the state machine; `none` had none of the four flags. */
+  event: 'syn' | 'fin' | 'ack' | 'rst' | 'none'
+  /** NONE ESTABLISHED ..., the same where it changes no state. */
+  from: string
+  to: string
+  /** How often it was taken; 0 where it changes no state, of which only is known that it was. */
+  count: number
+  /** The last segment that took it, in words. */
+  last: string | null
+  /** ms since 1970. */
+  lastMs: number | null
+}
+
+/** The last refused frames of a drop reason. */
+export interface DropInfo {
+  /** `tcp_no_conn` and the like. */
+  reason: string
+  count: number
+  /** The newest first; at most eight of each worker. */
+  last: RefusedInfo[]
+}
+
+export interface RefusedInfo {
+  /** ms since 1970. */
+  atMs: number
+  worker: number
+  /** That it came from, or that could not send it; null for a frame of our own that never got so far. */
+  arm: string | null
+  /** Bytes of the frame from the Ethernet header on, padding left out. */
+  length: number
+  /** Its first bytes from the Ethernet header on, at most 134, in hex. */
+  bytes: string
+  /** The virtio-net header in front of it, 10 bytes in hex. */
+  vnet: string
+}
+
 export interface NumbersInfo {
   /** ms since 1970. */
   atMs: number
@@ -225,6 +265,10 @@ export interface Verbs {
   addresses: { args: object; answer: AddressInfo[] }
   neighbours: { args: object; answer: NeighbourInfo[] }
   counters: { args: object; answer: CountersInfo }
+  /** Cells of the state machine that were used. */
+  edges: { args: object; answer: EdgeInfo[] }
+  /** The last refused frames by reason; of one reason, or of all that have any. */
+  drops: { args: { reason?: string }; answer: DropInfo[] }
   /** Everything that can be counted, at one moment. */
   numbers: { args: object; answer: NumbersInfo }
   /** Sets the level of one module or of all; => the levels, of modules those that have their own. */

@@ -29,6 +29,7 @@ import { Notifier } from './notify.ts'
 import { numbers } from './numbers.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
+import { clock, drops, edges } from './refusals.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { SessionLog } from './session-log.ts'
 import { newSessionRing } from './session-ring.ts'
@@ -233,6 +234,10 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: counters(model, workers.arms) }
     case 'numbers':
       return { ok: numbers(model, workers.arms) }
+    case 'edges':
+      return { ok: edges(model.readings, clock()) }
+    case 'drops':
+      return { ok: drops(model, clock(), request.reason) }
     case 'timeouts':
       return { ok: model.config.file.tcp.timeouts }
     case 'config':

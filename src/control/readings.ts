@@ -13,6 +13,8 @@ import {
   HANDSHAKE_BOUNDS,
   HANDSHAKE_CELLS,
 } from '../engine/counters.ts'
+import { type Refusal, refusals } from '../engine/drop-book.ts'
+import { type CellUse, Edges } from '../engine/edges.ts'
 import { arenaSlots } from '../engine/frames.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { Outcome, Outcomes } from '../engine/outcomes.ts'
@@ -30,6 +32,7 @@ interface WorkerReadings {
   counters: Counters
   dests: Dests
   outcomes: Int32Array
+  edges: Edges
   lips: Int32Array
 }
 
@@ -49,6 +52,7 @@ export class Readings {
       counters: new Counters(memory.counters, config.arms.length),
       dests: new Dests(memory.dests, DEST_PLACES),
       outcomes: new Outcomes(memory.outcomes, DEST_PLACES).cells,
+      edges: new Edges(memory.edges),
       lips: new Int32Array(memory.lips),
     }))
   }
@@ -129,6 +133,16 @@ export class Readings {
       ...this.#named(Event, ({ events }) => events),
       trace_lost: this.#gauge(Gauge.TRACE_LOST),
     }
+  }
+
+  /** Cells of the state machine that were used, by worker. */
+  edges(): CellUse[][] {
+    return this.workers.map(({ edges }) => edges.used())
+  }
+
+  /** The last frames refused for a reason, one of Drop, by worker. */
+  refusals(reason: number): Refusal[][] {
+    return this.#tables.map(({ drops }) => refusals(drops, reason))
   }
 
   /** Log records that a worker could not write. */

@@ -8,6 +8,7 @@ import { FLAG, TCP } from '../wire/tcp.ts'
 import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } from './conn.ts'
 import { REFS, traceConn, traceScheduled, traceState } from './conn-trace.ts'
 import { type Counters, Drop, Event } from './counters.ts'
+import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
 import type { IsnSource } from './isn.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -17,7 +18,7 @@ import { NO_LPORT } from './sa-pool.ts'
 import { isOpen } from './schedule.ts'
 import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
 import { type SessionOptions, Sessions } from './sessions.ts'
-import { nextState, OUT, STATES, State } from './tcp-state.ts'
+import { nextState, STATES, State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import { Chosen, TraceKind, type TraceRing } from './trace.ts'
 import { Wheel } from './wheel.ts'
@@ -47,6 +48,8 @@ export class Conns {
   readonly #lips: Lips
   readonly #isn: IsnSource
   readonly #counters: Counters
+  readonly #edges: Edges
+  readonly #kept: Uint8Array
   readonly #handshakes: Handshakes
   readonly #trace: TraceRing
   readonly #templates: Templates
@@ -69,6 +72,7 @@ export class Conns {
     lips: Lips,
     isn: IsnSource,
     counters: Counters,
+    edges: Edges,
     trace: TraceRing,
     random: Random,
     templates: Templates,
@@ -87,6 +91,8 @@ export class Conns {
     this.#lips = lips
     this.#isn = isn
     this.#counters = counters
+    this.#edges = edges
+    this.#kept = edges.kept
     this.#handshakes = new Handshakes(this.#cells, counters)
     this.#trace = trace
     this.#random = random
@@ -152,6 +158,7 @@ export class Conns {
       this.#changeState(t, p.flags, state, after, now)
       return
     }
+    this.#kept[((t & 1) << 9) | ((p.flags & 0x1f) << 4) | state] = 1
     // Spelt out, and not by #refresh: a call here is a tenth of what is left of the packet's cost.
     const timeout =
       state === ESTABLISHED
@@ -165,17 +172,18 @@ export class Conns {
     const conn = t >> 1
     this.table.setState(conn, after)
     this.#counters.connMoved(before, after)
+    this.#edges.taken(t & 1, flags, before, now)
     if (before === SYN_RECV) {
       this.#handshakes.over(conn, after === ESTABLISHED && (t & 1) === 0, now)
     }
     const dest = this.table.dest(conn)
-    if (after === ESTABLISHED) this.#activate(dest, 1)
-    else if (before === ESTABLISHED) this.#activate(dest, -1)
+    if (after === ESTABLISHED) this.#dests.activate(dest, 1)
+    else if (before === ESTABLISHED) this.#dests.activate(dest, -1)
     if (after === SYN_RECV && before !== State.NONE) {
       this.#handshakes.again(conn, now)
       if (this.sessions !== null) this.sessions.reopen(conn, before, now)
     }
-    if (before === SYN_RECV) this.#judge(conn, after, t & 1, dest)
+    if (before === SYN_RECV) this.#outcomes.judge(dest, after, t & 1, this.#rsSeen(conn))
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
     this.wheel.file(conn, this.#cells[(conn << 4) | DEADLINE])
@@ -258,24 +266,8 @@ export class Conns {
     this.#cells[(conn << 4) | DEADLINE] = now + this.timeoutMs(conn, state) + jitter
   }
 
-  /**
-   * What the end of SYN_RECV says of the RS. DPVS takes any half-open connection that ends for a failure of the RS; here
-   * one whose SYN the RS has answered is not, or a client that never finishes its handshakes could take an RS out.
-   */
-  #judge(conn: number, after: number, dir: number, dest: number): void {
-    const seen = this.#rsSeen(conn)
-    if (after === ESTABLISHED && seen) this.#outcomes.done(dest)
-    else if (after === State.CLOSE && dir === OUT && !seen) this.#outcomes.failed(dest)
-  }
-
   #rsSeen(conn: number): boolean {
     return (this.#cells[(conn << 4) | WORD] & SEEN) !== 0
-  }
-
-  #activate(dest: number, step: number): void {
-    const { cells } = this.#dests
-    cells[(dest << 4) | ACTIVE] += step
-    cells[(dest << 4) | INACTIVE] -= step
   }
 
   /** A persistent service's client goes where it went before, if that RS still takes connections. */

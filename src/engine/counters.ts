@@ -5,6 +5,8 @@
  * frame *is* the name of what happened to it, and nothing is dropped without one.
  */
 
+import type { DropBook } from './drop-book.ts'
+
 /** The engine keeps the slot (it waits for a neighbour). */
 export const PARKED = -1
 /** The frame did its work here (an ARP reply learned); the slot is free. */
@@ -129,6 +131,8 @@ export class Counters {
   /** `Handshake * HANDSHAKE_CELLS + cell`. */
   readonly handshakes: Float64Array
   readonly arms: Float64Array
+  /** Keeps the headers of what is refused; null where nothing is, as in those who only read. */
+  book: DropBook | null = null
 
   static bytesFor(arms: number): number {
     return (AT.ARMS + arms * ARM_CELLS) * 8
@@ -179,16 +183,24 @@ export class Counters {
     this.arms[arm * ARM_CELLS + TX_BYTES] += bytes
   }
 
-  /** A frame read from `arm` was refused for `reason`. */
-  rxDrop(arm: number, reason: number): void {
+  /** The frame in `slot`, read from `arm`, was refused for `reason`. */
+  rxDrop(arm: number, reason: number, slot: number): void {
     this.events[reason]++
+    if (this.book !== null) this.book.keep(reason, arm, slot)
     this.arms[arm * ARM_CELLS + RX_DROPS]++
   }
 
-  /** A frame for `arm` could not be sent. */
-  txDrop(arm: number, reason: number): void {
+  /** The frame in `slot` could not be sent on `arm`. */
+  txDrop(arm: number, reason: number, slot: number): void {
     this.events[reason]++
+    if (this.book !== null) this.book.keep(reason, arm, slot)
     this.arms[arm * ARM_CELLS + TX_DROPS]++
+  }
+
+  /** A frame of our own, in `slot`, could not even be addressed. */
+  ownDrop(reason: number, slot: number): void {
+    this.events[reason]++
+    if (this.book !== null) this.book.keep(reason, -1, slot)
   }
 
   armCell(arm: number, cell: number): number {

@@ -10,6 +10,8 @@ import { ArpInput } from './arp-input.ts'
 import { sendArp } from './arp-output.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
+import { DropBook } from './drop-book.ts'
+import { Edges } from './edges.ts'
 import { Forward } from './forward.ts'
 import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
@@ -44,6 +46,10 @@ export interface EngineOptions {
   destCapacity: number
   /** At least Outcomes.bytesFor(destCapacity) bytes, all zero. */
   outcomeMemory: ArrayBufferLike
+  /** Edges.bytes, all zero. */
+  edgeMemory: ArrayBufferLike
+  /** DropBook.bytes, all zero. */
+  dropMemory: ArrayBufferLike
   /** Of all workers. */
   templates: Templates
   /** ms per state, in the order of State. */
@@ -91,6 +97,9 @@ export class Engine {
   readonly sessions: Sessions | null
   readonly dests: Dests
   readonly outcomes: Outcomes
+  readonly edges: Edges
+  /** Of refused frames, kept by the counters that count them. */
+  readonly book: DropBook
   readonly neighs: Neighs
   readonly lips: SaPool[] = []
   /** No connection is opened any more; those that are there go on. */
@@ -113,6 +122,10 @@ export class Engine {
     this.trace = options.trace
     this.dests = new Dests(options.destMemory, options.destCapacity)
     this.outcomes = new Outcomes(options.outcomeMemory, options.destCapacity)
+    this.edges = new Edges(options.edgeMemory)
+    this.book = new DropBook(options.dropMemory, this.frames)
+    this.book.now = options.now
+    this.counters.book = this.book
     this.conns = new Conns(
       options.connMemory,
       options.connCapacity,
@@ -122,6 +135,7 @@ export class Engine {
       this.lips,
       options.isn,
       this.counters,
+      this.edges,
       this.trace,
       random,
       options.templates,

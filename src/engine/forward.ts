@@ -146,7 +146,7 @@ export class Forward {
     if (verdict >= 0) {
       this.#arms[verdict].send(slot)
     } else if (verdict !== PARKED) {
-      this.#counters.count(-verdict)
+      this.#counters.ownDrop(-verdict, slot)
       this.#frames.release(slot)
     }
   }

@@ -3,6 +3,8 @@
  * answers no more SYNs. Eight bytes an RS beside Dests, whose line is full; touched when a connection's state changes.
  */
 
+import { OUT, State } from './tcp-state.ts'
+
 /** Per-RS cells. */
 export const Outcome = {
   /** The RS refused the SYN with RST, or left it without an answer until the connection expired. */
@@ -24,11 +26,17 @@ export class Outcomes {
     this.cells = new Int32Array(memory, 0, dests * 2)
   }
 
-  failed(dest: number): void {
-    this.cells[dest << 1]++
+  /**
+   * What the end of SYN_RECV by a segment of direction `dir` says of the RS; `seen`: it has answered the SYN. DPVS takes
+   * any half-open connection that ends for a failure of the RS; here one whose SYN the RS has answered is not, or a client
+   * that never finishes its handshakes could take an RS out.
+   */
+  judge(dest: number, after: number, dir: number, seen: boolean): void {
+    if (after === State.ESTABLISHED && seen) this.cells[(dest << 1) | Outcome.DONE]++
+    else if (after === State.CLOSE && dir === OUT && !seen) this.failed(dest)
   }
 
-  done(dest: number): void {
-    this.cells[(dest << 1) | Outcome.DONE]++
+  failed(dest: number): void {
+    this.cells[dest << 1]++
   }
 }

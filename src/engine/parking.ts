@@ -68,7 +68,7 @@ export class Parking {
   discard(n: number, arm: number, now: number): void {
     for (let slot = this.#head[n]; slot !== NO_SLOT; ) {
       const next = this.#frames.next[slot]
-      this.#counters.txDrop(arm, Drop.NEIGH_UNRESOLVED)
+      this.#counters.txDrop(arm, Drop.NEIGH_UNRESOLVED, slot)
       if (this.#trace.debug) {
         const pair = this.#frames.mark[slot]
         this.#trace.write(TraceKind.PARKED_DROP, now, pair, Drop.NEIGH_UNRESOLVED)

@@ -130,6 +130,12 @@ export class Dests {
     if (dest.upper >= 0) this.checkLoad(dest)
   }
 
+  /** So many connections more have become active, or with -1 one has ceased to be. */
+  activate(dest: number, step: number): void {
+    this.cells[(dest << 4) | DestCell.ACTIVE] += step
+    this.cells[(dest << 4) | DestCell.INACTIVE] -= step
+  }
+
   countPackets(dest: number, dir: number, packets: number, bytes: number): void {
     const at = (dest << 3) | dir
     this.stats[at + IN_PACKETS] += packets

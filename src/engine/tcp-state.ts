@@ -8,7 +8,7 @@ import { FLAG } from '../wire/tcp.ts'
 import { compileStates } from './state-table.ts'
 
 /** Two-letter names as in the table; the index is the state's number. */
-const CODES = ['NO', 'ES', 'SS', 'SR', 'FW', 'TW', 'CL', 'CW', 'LA', 'LI', 'SA'] as const
+export const CODES = ['NO', 'ES', 'SS', 'SR', 'FW', 'TW', 'CL', 'CW', 'LA', 'LI', 'SA'] as const
 
 export const State = {
   NONE: 0,
@@ -52,10 +52,13 @@ const TABLES = [
   rst  CL CL CL SR CL CL CL CL LA LI CL`,
 ]
 
+/** What a segment is to the state machine, by number; `none` has none of the four flags. */
+export const EVENTS = ['syn', 'fin', 'ack', 'rst', 'none'] as const
 const SYN = 0
 const FIN = 1
 const ACK = 2
 const RST = 3
+const NONE = 4
 
 /**
  * `table << 9 | low five flag bits << 4 | state`: every combination of flags is spelt out, so that a packet pays for
@@ -71,11 +74,18 @@ TABLES.forEach((text, table) => {
   }
 })
 
-/** RST outranks SYN outranks FIN outranks ACK. None of the four closes the connection (IPVS's default target). */
+/** A segment without any of the four flags closes the connection (IPVS's default target). */
 function after(next: Uint8Array, flags: number, state: number): number {
-  if ((flags & (FLAG.RST | FLAG.SYN | FLAG.FIN | FLAG.ACK)) === 0) return State.CLOSE
-  const event = flags & FLAG.RST ? RST : flags & FLAG.SYN ? SYN : flags & FLAG.FIN ? FIN : ACK
-  return next[event * WIDTH + state]
+  const event = eventOf(flags)
+  return event === NONE ? State.CLOSE : next[event * WIDTH + state]
+}
+
+/** Index in EVENTS. RST outranks SYN outranks FIN outranks ACK. */
+export function eventOf(flags: number): number {
+  if (flags & FLAG.RST) return RST
+  if (flags & FLAG.SYN) return SYN
+  if (flags & FLAG.FIN) return FIN
+  return flags & FLAG.ACK ? ACK : NONE
 }
 
 /** The state after a segment with `flags` passes in direction `dir`; SYN+ACK is a SYN and FIN+ACK a FIN. */

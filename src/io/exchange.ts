@@ -43,7 +43,7 @@ export class Exchange implements Peers {
     if (this.#rings.send(owner, Handed.FRAME, arm, slot, start, length)) {
       counters.count(Event.HANDED_OVER)
     } else {
-      counters.rxDrop(arm, Drop.HAND_OVER_FULL)
+      counters.rxDrop(arm, Drop.HAND_OVER_FULL, slot)
       frames.release(slot)
     }
   }

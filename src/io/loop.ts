@@ -93,6 +93,7 @@ export class Loop {
     this.#fds[taps.length] = this.#waker
     wait(this.#fds, this.#revents, taps.length + 1, sleep)
     this.#now = clockMs()
+    this.#engine.book.now = this.#now
     if (this.#watch.on) this.#watch.begin(this.#now)
     this.#exchange?.awake()
     this.#receive()
@@ -175,7 +176,7 @@ export class Loop {
       this.#exchange?.handOver(this.#engine, HAND_OVER - verdict, tap.arm.index, slot)
       return
     }
-    if (verdict !== DONE) counters.rxDrop(tap.arm.index, -verdict)
+    if (verdict !== DONE) counters.rxDrop(tap.arm.index, -verdict, slot)
     frames.release(slot)
   }
 
@@ -185,7 +186,7 @@ export class Loop {
       this.#now,
       passed => this.#judge(tap, passed),
       lost => {
-        this.#engine.counters.rxDrop(tap.arm.index, Drop.IMPAIRED)
+        this.#engine.counters.rxDrop(tap.arm.index, Drop.IMPAIRED, lost)
         if (this.#watch.on) this.#watch.refused(tap.arm, lost, Drop.IMPAIRED)
         this.#engine.frames.release(lost)
       },

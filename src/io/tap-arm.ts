@@ -180,7 +180,7 @@ export class TapArm {
       const drop = result >= 0 ? 0 : dropReason(-result)
       if (drop === 0) this.#counters.tx(arm.index, result)
       else {
-        this.#counters.txDrop(arm.index, drop)
+        this.#counters.txDrop(arm.index, drop, arm.outbox[i])
         if (result === -EBADFD) lost = true
       }
       if (watched) this.#watch?.output(arm, arm.outbox[i], drop)

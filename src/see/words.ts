@@ -197,6 +197,18 @@ export function flagsText(flags: number): string {
   )
 }
 
+/** `SYN+ACK`, as sentences name a segment; PSH and what is rarer is left out. */
+export function flagNames(flags: number): string {
+  const names = [
+    [FLAG.RST, 'RST'],
+    [FLAG.SYN, 'SYN'],
+    [FLAG.FIN, 'FIN'],
+    [FLAG.ACK, 'ACK'],
+  ] as const
+  const found = names.filter(([flag]) => flags & flag).map(([, name]) => name)
+  return found.join('+') || 'a segment without flags'
+}
+
 export function reason(number: number): string {
   return REASONS.get(number) ?? `reason ${number}`
 }

@@ -79,6 +79,15 @@ test('the network, the timeouts, the log level and the config', async t => {
   assert.equal((await tapvs.counters()).arms.length, 2)
   assert.equal((await tapvs.openapi()).openapi, '3.1.0')
   assert.equal((await tapvs.numbers()).workers.length, 1)
+  assert.deepEqual(
+    (await tapvs.edges()).map(({ from, to, count }) => [from, to, count]),
+    [['NONE', 'SYN_RECV', 1]],
+  )
+  assert.deepEqual(
+    (await tapvs.drops()).map(({ reason, last }) => [reason, last[0]?.arm, last[0]?.length]),
+    [['eth_type', 'ext0', 24]],
+  )
+  assert.deepEqual(await tapvs.drops('ip_ttl'), [{ reason: 'ip_ttl', count: 0, last: [] }])
   assert.match(await tapvs.metrics(), /^tapvs_workers 1$/m)
   let conns = 0
   for await (const conn of tapvs.conns()) if (conn.worker === 5) conns++

@@ -1,6 +1,6 @@
 /** What the daemon does with requests, without its packet threads: the running config is real, the traffic is not. */
 
-import { newTables } from '../../src/control/apply.ts'
+import { newTables, type Tables } from '../../src/control/apply.ts'
 import type { Arms } from '../../src/control/arms.ts'
 import type { LogLevel, Request } from '../../src/control/commands.ts'
 import { configOf } from '../../src/control/config.ts'
@@ -8,7 +8,12 @@ import { addresses, counters, routes, services } from '../../src/control/listing
 import { Model } from '../../src/control/model.ts'
 import { numbers } from '../../src/control/numbers.ts'
 import { Readings } from '../../src/control/readings.ts'
+import { clock, drops, edges } from '../../src/control/refusals.ts'
 import type { Respond } from '../../src/control/server.ts'
+import { Counters, Drop } from '../../src/engine/counters.ts'
+import { DropBook } from '../../src/engine/drop-book.ts'
+import { Edges } from '../../src/engine/edges.ts'
+import { Frames } from '../../src/engine/frames.ts'
 import { CONN } from '../cli/canned.ts'
 
 /** Two arms, no service. */
@@ -39,9 +44,23 @@ export interface Control {
   asked: Request[]
 }
 
+/** As a worker leaves them that has opened a connection and refused a frame of 24 bytes. */
+function usedTables(): Tables {
+  const tables = newTables(configOf(CONFIG))
+  new Edges(tables.edges).taken(0, 2, 0, clock() | 0)
+  const frames = new Frames(new ArrayBuffer(Frames.bytesFor(512)), 512)
+  const counters = new Counters(tables.counters, CONFIG.arms.length)
+  counters.book = new DropBook(tables.drops, frames)
+  counters.book.now = clock() | 0
+  const slot = frames.take()
+  frames.length[slot] = 34
+  counters.rxDrop(0, Drop.ETH_TYPE, slot)
+  return tables
+}
+
 export function modelControl(): Control {
   const config = configOf(CONFIG)
-  const model = new Model(config, new Readings(config, [newTables(config)]))
+  const model = new Model(config, new Readings(config, [usedTables()]))
   const asked: Request[] = []
   let level: LogLevel = 'info'
   const carryOut = async () => {}
@@ -67,6 +86,10 @@ export function modelControl(): Control {
         return { ok: counters(model, ARMS) }
       case 'numbers':
         return { ok: numbers(model, ARMS) }
+      case 'edges':
+        return { ok: edges(model.readings, clock()) }
+      case 'drops':
+        return { ok: drops(model, clock(), request.reason) }
       case 'timeouts':
         return { ok: model.config.file.tcp.timeouts }
       case 'config':

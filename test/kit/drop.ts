@@ -45,8 +45,8 @@ export function patched(bytes: Uint8Array, at: number, ...values: number[]): Uin
   return copy
 }
 
-/** The named counter rises by exactly one, no other does, nothing leaves, and the slot is free again. */
-export function expectDrop({ drop, bytes, arm = WAN, before, config, lports }: Case): void {
+/** The named counter rises by exactly one, no other does, nothing leaves, and the slot is free again. => the stand */
+export function provoke({ drop, bytes, arm = WAN, before, config, lports }: Case): Stand {
   const stand = new Stand(config, undefined, lports && { lports }).resolveRss()
   before?.(stand)
   const { counters, frames } = stand.engine
@@ -60,4 +60,5 @@ export function expectDrop({ drop, bytes, arm = WAN, before, config, lports }: C
   }
   assert.equal(counters.armCell(stand.armIndex(arm), 4) - dropped, 1, 'drops of the arm')
   assert.equal(frames.free, free)
+  return stand
 }

@@ -93,7 +93,7 @@ export class EngineOnTaps {
     const verdict = this.engine.input(arm, slot, now)
     if (verdict >= 0) arms[verdict].send(slot)
     else if (verdict !== PARKED) {
-      if (verdict !== DONE) counters.rxDrop(arm.index, -verdict)
+      if (verdict !== DONE) counters.rxDrop(arm.index, -verdict, slot)
       frames.release(slot)
     }
   }

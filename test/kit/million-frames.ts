@@ -146,7 +146,7 @@ class Driver {
     counters.rx(arm, template.length)
     const verdict = this.engine.input(arms[arm], slot, this.#now | 0)
     if (verdict >= 0) counters.tx(verdict, frames.length[slot])
-    else if (verdict !== PARKED) counters.rxDrop(arm, -verdict)
+    else if (verdict !== PARKED) counters.rxDrop(arm, -verdict, slot)
     if (verdict !== PARKED) frames.release(slot)
     this.frames++
     if (this.frames % FRAMES_PER_MS === 0) this.#now++

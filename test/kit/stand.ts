@@ -63,6 +63,8 @@ export class Stand {
   readonly config: Config
   readonly engine: Engine
   readonly model: Model
+  /** Of the engine's drop book. */
+  readonly dropMemory: SharedArrayBuffer
   readonly #built: Built
   /** Where frames of other workers go. */
   exchange: Exchange | null = null
@@ -84,6 +86,7 @@ export class Stand {
     this.#trace.log(true)
     const { now } = this
     const tables = newTables(this.config)
+    this.dropMemory = tables.drops
     this.model = new Model(this.config, new Readings(this.config, [tables]))
     this.#built = buildBare(this.config, {
       trace: this.#trace,
@@ -176,7 +179,8 @@ export class Stand {
 
   /** The same with a frame that is in a slot. */
   judgeSlot(arm: Arm, slot: number): void {
-    const { frames, arms, counters } = this.engine
+    const { frames, arms, counters, book } = this.engine
+    book.now = this.now | 0
     const verdict = (this.#watch ?? this.engine).input(arm, slot, this.now | 0)
     this.verdict = verdict
     if (verdict >= 0) arms[verdict].send(slot)
@@ -184,7 +188,7 @@ export class Stand {
       assert.ok(this.exchange, 'a stand without other workers')
       this.exchange.handOver(this.engine, HAND_OVER - verdict, arm.index, slot)
     } else if (verdict !== PARKED) {
-      if (verdict !== DONE) counters.rxDrop(arm.index, -verdict)
+      if (verdict !== DONE) counters.rxDrop(arm.index, -verdict, slot)
       frames.release(slot)
     }
   }

@@ -66,6 +66,26 @@ test('ARP, ICMP and others', () => {
   )
 })
 
+test('tags, fragments, UDP, and what is no frame that we know', () => {
+  const A = '02:00:00:00:00:01'
+  const B = '02:00:00:00:00:02'
+  const ip = (protocol: number, payload: Uint8Array, l3 = {}, bytes = 0xffff) => {
+    const packet = ipv4({ src: '10.0.0.1', dst: '10.0.0.2', protocol, ...l3 }, payload)
+    return frameText(ethernet(A, B, 0x0800, packet).subarray(0, bytes), 14 + packet.length)
+  }
+  const ends = 'IP 10.0.0.1 > 10.0.0.2:'
+  assert.equal(
+    ip(17, Uint8Array.of(0, 53, 1, 0, 0, 9, 0, 0, 1)),
+    'IP 10.0.0.1.53 > 10.0.0.2.256: UDP, length 1',
+  )
+  assert.match(ip(6, new Uint8Array(8), { fragment: 3 }), /^IP .*: TCP, fragment \d+ at 24$/)
+  assert.match(ip(6, new Uint8Array(20), { fragment: 0x2000 }), /length 20, fragment \d+ at 0\+$/)
+  assert.equal(ip(6, new Uint8Array(8)), `${ends} TCP, cut short`)
+  assert.equal(ip(6, new Uint8Array(20), {}, 30), 'IP, cut short, length 54')
+  const tagged = Uint8Array.of(0x20, 5, 0x08, 0x06)
+  assert.equal(frameText(ethernet(A, B, 0x8100, tagged)), 'vlan 5, ARP, cut short, length 18')
+})
+
 test('no frame is beyond words', () => {
   const start = fc.constantFrom([8, 0, 0x45], [8, 0, 0x4f], [8, 6, 0], [0, 0, 0])
   fc.assert(

@@ -8,6 +8,7 @@ import { addCounters } from './counters.ts'
 import { addDoctor } from './doctor.ts'
 import { addDpip } from './dpip.ts'
 import { addDrain } from './drain.ts'
+import { addExplain } from './explain.ts'
 import { addIpvsadm } from './ipvsadm.ts'
 import { addLog } from './log.ts'
 import { addMetrics } from './metrics.ts'
@@ -23,6 +24,7 @@ export function addVerbs(common: Argv<Common>): void {
   addDoctor(common)
   addLog(common)
   addCounters(common)
+  addExplain(common)
   addDrain(common)
   addIpvsadm(common)
   addDpip(common)

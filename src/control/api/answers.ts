@@ -7,6 +7,8 @@ import {
   type ConnInfo,
   type ConnPage,
   type CountersInfo,
+  type DropInfo,
+  type EdgeInfo,
   LOG_LEVELS,
   type LocalAddressInfo,
   type NeighbourInfo,
@@ -18,6 +20,7 @@ import {
   type TrafficInfo,
 } from '../commands.ts'
 import { MODULES } from '../log-levels.ts'
+import { DROP_REASONS } from '../refusals.ts'
 
 const count = z.int().min(0)
 const portNumber = z.int().min(0).max(65_535)
@@ -200,6 +203,40 @@ export const counters = z
   })
   .meta({ id: 'Counters' })
 
+export const edge = z
+  .object({
+    direction: z.enum(['in', 'out']).describe('Of the segment: from the client, from the server.'),
+    event: z.enum(['syn', 'fin', 'ack', 'rst', 'none']),
+    from: z.string(),
+    to: z.string(),
+    count: count.describe('0 where the state stays: then only is known that it was used.'),
+    last: z.string().nullable().describe('The last segment that took it, in words.'),
+    lastMs: z.number().nullable().describe('ms since 1970.'),
+  })
+  .meta({ id: 'Edge', description: 'A cell of the state tables that was used.' })
+
+export const dropReason = z.enum(DROP_REASONS, 'a drop reason, as in /v1/counters')
+
+const hex = z.string().regex(/^([0-9a-f]{2})*$/)
+export const drop = z
+  .object({
+    reason: z.string(),
+    count,
+    last: z
+      .array(
+        z.object({
+          atMs: z.number().describe('ms since 1970.'),
+          worker: count,
+          arm: z.string().nullable(),
+          length: count.describe('Bytes from the Ethernet header on.'),
+          bytes: hex.describe('The first of them, at most 134.'),
+          vnet: hex.describe('The virtio-net header in front.'),
+        }),
+      )
+      .describe('The newest first, at most eight of each worker.'),
+  })
+  .meta({ id: 'Drop', description: 'The last frames that were refused for a reason.' })
+
 export const numbers = z
   .object({
     atMs: z.number().describe('ms since 1970.'),
@@ -253,5 +290,7 @@ export const ANSWERS = {
   plan: plan satisfies z.ZodType<PlanInfo>,
   arm: arm satisfies z.ZodType<ArmInfo>,
   counters: counters satisfies z.ZodType<CountersInfo>,
+  edge: edge satisfies z.ZodType<EdgeInfo>,
+  drop: drop satisfies z.ZodType<DropInfo>,
   numbers: numbers satisfies z.ZodType<NumbersInfo>,
 }

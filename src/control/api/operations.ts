@@ -71,6 +71,20 @@ const READ_OPERATIONS: Operation[] = [
     query: object({}),
     answer: answers.counters,
   }),
+  verbOperation('edges', {
+    id: 'edges',
+    tag: 'connections',
+    summary: 'What of the state machine was used: how often, and when last',
+    query: object({}),
+    answer: z.array(answers.edge),
+  }),
+  verbOperation('drops', {
+    id: 'drops',
+    tag: 'statistics',
+    summary: 'The last refused frames by drop reason',
+    query: object({ reason: answers.dropReason.exactOptional() }),
+    answer: z.array(answers.drop),
+  }),
   verbOperation('numbers', {
     id: 'numbers',
     tag: 'statistics',

@@ -29,6 +29,8 @@ export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
   addresses: { method: 'GET', path: '/v1/addresses' },
   neighbours: { method: 'GET', path: '/v1/neighbours' },
   counters: { method: 'GET', path: '/v1/counters' },
+  edges: { method: 'GET', path: '/v1/edges' },
+  drops: { method: 'GET', path: '/v1/drops' },
   log: { method: 'GET', path: '/v1/log' },
   reopen: { method: 'POST', path: '/v1/log/reopen' },
 }

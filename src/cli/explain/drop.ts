@@ -1,0 +1,151 @@
+/** `tapvs explain drop`: the last refused frames, which rule refused each, and what to do about it. */
+
+import type { Argv } from 'yargs'
+import type { DropInfo, RefusedInfo, Verbs } from '../../control/commands.ts'
+import { Drop } from '../../engine/counters.ts'
+import {
+  type DropContext,
+  type DropReason,
+  type Explanation,
+  explainDrop,
+  wasLeaving,
+} from '../../see/drop-rules.ts'
+import { DROP_WORDS } from '../../see/drop-words.ts'
+import { frameText } from '../../see/frame-text.ts'
+import { ask, CliError } from '../client.ts'
+import { type Common, print } from '../common.ts'
+
+const REASONS = Object.keys(Drop).map(name => name.toLowerCase())
+/** Frames of each reason that are shown unless more are asked for. */
+const SHOWN = 3
+
+export function addExplainDrop(explain: Argv<Common>): Argv<Common> {
+  return explain.command(
+    'drop [reason]',
+    'the last refused frames: which rule refused them, and what to do about it',
+    command =>
+      command
+        .positional('reason', {
+          choices: REASONS,
+          describe: 'only this drop reason; tapvs counters --all lists them',
+        })
+        .option('json', { type: 'boolean', default: false, describe: 'for programs' })
+        .option('n', {
+          type: 'number',
+          requiresArg: true,
+          default: SHOWN,
+          describe: 'frames of each reason, the newest first',
+        }),
+    async ({ socket, reason, json, n }) => {
+      if (!Number.isInteger(n) || n < 1) throw new CliError('-n: expected a number above 0', 2)
+      const [drops, context] = await Promise.all([
+        ask(socket, { verb: 'drops', ...(reason && { reason }) }),
+        askContext(socket),
+      ])
+      const explained = explainDrops(drops, context, n)
+      print(json ? `${JSON.stringify(explained, undefined, 2)}\n` : dropText(explained))
+    },
+  )
+}
+
+/** A refused frame with its explanation. */
+export interface ExplainedFrame extends RefusedInfo, Explanation {
+  /** As tcpdump would print it. */
+  frame: string
+}
+
+export interface ExplainedDrop {
+  reason: string
+  count: number
+  /** What the reason means. */
+  words: string
+  /** The frames are shown as they were to leave, not as they came. */
+  leaving: boolean
+  last: ExplainedFrame[]
+}
+
+/** `n` frames of each reason at most. */
+export function explainDrops(
+  drops: readonly DropInfo[],
+  context: DropContext,
+  n: number,
+): ExplainedDrop[] {
+  return drops.map(({ reason, count, last }) => ({
+    reason,
+    count,
+    words: DROP_WORDS[reason] ?? '',
+    leaving: wasLeaving(reason as DropReason),
+    last: last.slice(0, n).map(info => {
+      const bytes = fromHex(info.bytes)
+      const frame = { arm: info.arm, length: info.length, bytes, vnet: fromHex(info.vnet) }
+      return {
+        ...info,
+        frame: frameText(bytes, info.length),
+        ...explainDrop(reason as DropReason, frame, context),
+      }
+    }),
+  }))
+}
+
+function fromHex(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text, 'hex'))
+}
+
+/** An advice that is the same for the frames of a reason is said once. */
+export function dropText(drops: readonly ExplainedDrop[]): string {
+  if (drops.length === 0) return 'nothing was refused yet\n'
+  const parts = drops.map(({ reason, count, words, leaving, last }) => {
+    if (count === 0) return `${reason}: ${words}\n  nothing was refused for it yet\n`
+    const form = leaving ? '; the frames are shown as they were to leave' : ''
+    const lines = [`${reason}, ${count} ${count === 1 ? 'frame' : 'frames'}: ${words}${form}`]
+    last.forEach((frame, i) => {
+      const at = new Date(frame.atMs).toISOString().slice(11, 23)
+      const arm = frame.arm ?? 'our own'
+      lines.push(`  ${at}Z ${arm}  ${frame.frame}`, `    rule: ${frame.rule}`)
+      if (last[i + 1]?.advice !== frame.advice) lines.push(`    do:   ${frame.advice}`)
+    })
+    return `${lines.join('\n')}\n`
+  })
+  return parts.join('\n')
+}
+
+async function askContext(socket: string): Promise<DropContext> {
+  const [counters, addresses, routes, services, config] = await Promise.all([
+    ask(socket, { verb: 'counters' }),
+    ask(socket, { verb: 'addresses' }),
+    ask(socket, { verb: 'routes' }),
+    ask(socket, { verb: 'services' }),
+    ask(socket, { verb: 'config' }),
+  ])
+  return contextOf({ counters, addresses, routes, services, config })
+}
+
+/** What is set up in a config, if it is not what it is without. */
+interface SomeConfig {
+  arms?: { name: string; impair?: { loss?: number } }[]
+  tcp?: { xmit_ttl?: boolean; bare_ack?: string }
+  neighbours?: { unres_queue_length?: number }
+}
+
+/** Of what the daemon answers to these verbs. */
+export function contextOf(
+  answers: {
+    [V in 'counters' | 'addresses' | 'routes' | 'services' | 'config']: Verbs[V]['answer']
+  },
+): DropContext {
+  const { counters, addresses, routes, services } = answers
+  const { arms = [], tcp = {}, neighbours = {} } = answers.config as SomeConfig
+  return {
+    arms: counters.arms,
+    conns: counters.conns,
+    addresses,
+    routes,
+    services,
+    settings: {
+      xmitTtl: tcp.xmit_ttl ?? false,
+      bareAck: tcp.bare_ack ?? 'drop',
+      unresQueueLength: neighbours.unres_queue_length ?? 128,
+      loss: Object.fromEntries(arms.map(({ name, impair }) => [name, impair?.loss ?? 0])),
+    },
+  }
+}

@@ -1,0 +1,14 @@
+/** `tapvs explain`: why something is as it is. A file for each verb in ../explain/. */
+
+import type { Argv } from 'yargs'
+import type { Common } from '../common.ts'
+import { addExplainDrop } from '../explain/drop.ts'
+import { addExplainState } from '../explain/state.ts'
+
+export function addExplain(common: Argv<Common>): void {
+  common.command('explain', 'why: connections, drops and states, in words', command => {
+    addExplainDrop(command)
+    addExplainState(command)
+    return command.demandCommand(1, 'explain needs a verb: drop or state')
+  })
+}

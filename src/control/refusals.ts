@@ -1,0 +1,101 @@
+/** What workers keep of refused frames and of the state machine's edges, added up and put into names. */
+
+import { Drop } from '../engine/counters.ts'
+import { NO_ARM, type Refusal } from '../engine/drop-book.ts'
+import type { CellUse } from '../engine/edges.ts'
+import { EVENTS, IN, State } from '../engine/tcp-state.ts'
+import { flagNames } from '../see/words.ts'
+import { VNET } from '../wire/vnet-hdr.ts'
+import { workerId } from './apply.ts'
+import { CHECK_ARM } from './checks/check-arm.ts'
+import type { DropInfo, EdgeInfo, RefusedInfo } from './commands.ts'
+import type { Sources } from './listings.ts'
+import type { Readings } from './readings.ts'
+
+/** Names of all drop reasons, in the order of their numbers. */
+export const DROP_REASONS = Object.keys(Drop).map(name => name.toLowerCase())
+
+const STATES = Object.keys(State)
+
+/** ms since 1970 by the clock whose low 32 bits are the workers' ms. */
+export function clock(): number {
+  return performance.timeOrigin + performance.now()
+}
+
+/** ms since 1970 of a worker's ms, which was at most 24 days ago. */
+function wallMs(engineMs: number, nowMs: number): number {
+  return Math.trunc(nowMs) + ((engineMs - (nowMs | 0)) | 0)
+}
+
+/** Of all workers, in the order of the tables; `nowMs` is clock(). */
+export function edges(readings: Pick<Readings, 'edges'>, nowMs: number): EdgeInfo[] {
+  const cells = new Map<string, CellUse & { wallMs: number }>()
+  for (const use of readings.edges().flat()) {
+    const key = `${use.direction} ${use.event} ${use.before}`
+    const other = cells.get(key)
+    const mine = { ...use, wallMs: use.count > 0 ? wallMs(use.last, nowMs) : 0 }
+    const later = other !== undefined && other.wallMs > mine.wallMs ? other : mine
+    cells.set(key, { ...later, count: use.count + (other?.count ?? 0) })
+  }
+  const order = ({ direction, event, before }: CellUse) => (direction << 7) | (event << 4) | before
+  return [...cells.values()].sort((a, b) => order(a) - order(b)).map(edgeInfo)
+}
+
+function edgeInfo(use: CellUse & { wallMs: number }): EdgeInfo {
+  const { direction, event, before, after, count } = use
+  const from = direction === IN ? 'the client' : 'the real server'
+  const at = new Date(use.wallMs).toISOString().slice(11, 23)
+  return {
+    direction: direction === IN ? 'in' : 'out',
+    event: EVENTS[event] as EdgeInfo['event'],
+    from: STATES[before] as string,
+    to: STATES[after] as string,
+    count,
+    last: count > 0 ? `${flagNames(use.flags)} from ${from} at ${at}Z` : null,
+    lastMs: count > 0 ? use.wallMs : null,
+  }
+}
+
+/** Of one reason, or of all that have dropped something; `nowMs` is clock(). */
+export function drops(
+  { config, readings }: Pick<Sources, 'config' | 'readings'>,
+  nowMs: number,
+  only?: string,
+): DropInfo[] {
+  const counts = readings.drops()
+  const arms = [...config.arms.map(({ name }) => name), CHECK_ARM]
+  const wanted = Object.entries(Drop).filter(([name]) => {
+    const reason = name.toLowerCase()
+    return only === undefined ? (counts[reason] ?? 0) > 0 : reason === only
+  })
+  return wanted.map(([name, number]) => {
+    const last = readings
+      .refusals(number)
+      .flatMap((ofWorker, worker) =>
+        ofWorker.map(refusal => refusedInfo(refusal, workerId(worker), arms, nowMs)),
+      )
+      .sort((a, b) => b.atMs - a.atMs)
+    const reason = name.toLowerCase()
+    return { reason, count: counts[reason] ?? 0, last }
+  })
+}
+
+function refusedInfo(
+  { time, arm, length, bytes }: Refusal,
+  worker: number,
+  arms: readonly string[],
+  nowMs: number,
+): RefusedInfo {
+  return {
+    atMs: wallMs(time, nowMs),
+    worker,
+    arm: arm === NO_ARM ? null : (arms[arm] ?? `arm ${arm}`),
+    length: length - VNET.BYTES,
+    bytes: hex(bytes.subarray(VNET.BYTES)),
+    vnet: hex(bytes.subarray(0, VNET.BYTES)),
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+}

@@ -1,0 +1,99 @@
+/**
+ * The last refused frames of each drop reason, so that a counter that rises can be looked into afterwards. Always kept, and
+ * nothing is allocated. Keeping one takes some 50 ns; of a flood only the first ENTRIES of each millisecond are kept, so
+ * that it costs 4 ns a frame: nobody could tell them from the last ones.
+ *
+ *   begun   reasons int32    frames of the reason whose entry was begun, free-running
+ *   done    reasons int32    and finished
+ *   entry   reasons * ENTRIES * ENTRY_CELLS int32:
+ *           [time ms, arm or -1, length, up to 36 words as they lie, virtio-net header first]
+ *
+ * One writer, the packet thread; readers copy an entry and look at `begun` afterwards: an entry that has been begun anew
+ * since is thrown away, so nobody ever sees half of two frames.
+ */
+
+import type { Frames } from './frames.ts'
+
+/** Drop reasons are below Event.CONNS_OPENED. */
+const REASONS = 64
+/** A power of two. */
+export const ENTRIES = 8
+/** Bytes kept of a frame: virtio-net header 10, Ethernet 14, IP and TCP up to 60 each. */
+export const KEPT_BYTES = 144
+const KEPT_WORDS = KEPT_BYTES / 4
+const HEAD_CELLS = 3
+const ENTRY_CELLS = HEAD_CELLS + KEPT_WORDS
+const RING_CELLS = ENTRIES * ENTRY_CELLS
+const FIRST_ENTRY = 2 * REASONS
+/** Of a frame that no arm has read, and of which nobody says where it was to go. */
+export const NO_ARM = -1
+
+/** A refused frame. */
+export interface Refusal {
+  /** The engine's ms. */
+  time: number
+  /** Index, or NO_ARM. */
+  arm: number
+  /** Bytes of the frame with its virtio-net header. */
+  length: number
+  /** Its first bytes, virtio-net header first. */
+  bytes: Uint8Array
+}
+
+export class DropBook {
+  /** The engine's ms, set by whoever turns its loop. */
+  now = 0
+  readonly #cells: Int32Array
+  readonly #arena: Int32Array
+  readonly #frames: Frames
+
+  static readonly bytes = (FIRST_ENTRY + REASONS * RING_CELLS) * 4
+
+  /** `memory`, DropBook.bytes, may be shared. */
+  constructor(memory: ArrayBufferLike, frames: Frames) {
+    this.#cells = new Int32Array(memory, 0, DropBook.bytes / 4)
+    this.#frames = frames
+    // Frames begin at a multiple of four (frames.ts); the last word of one may reach behind its end.
+    this.#arena = new Int32Array(frames.pkt.buffer, 0, frames.pkt.byteLength >> 2)
+  }
+
+  /** Keeps the first bytes of the frame in `slot`, which was refused for `reason`. */
+  keep(reason: number, arm: number, slot: number): void {
+    const cells = this.#cells
+    const arena = this.#arena
+    const count = cells[reason]
+    const at = FIRST_ENTRY + reason * RING_CELLS + (count & (ENTRIES - 1)) * ENTRY_CELLS
+    // The oldest entry is of this millisecond too.
+    if (cells[at] === this.now && cells[at + 2] !== 0) return
+    // An add and no store: nothing that follows may be seen before it.
+    Atomics.add(cells, reason, 1)
+    const length = this.#frames.length[slot]
+    cells[at] = this.now
+    cells[at + 1] = arm
+    cells[at + 2] = length
+    const words = length < KEPT_BYTES ? (length + 3) >> 2 : KEPT_WORDS
+    const to = at + HEAD_CELLS
+    const from = this.#frames.start[slot] >> 2
+    for (let i = 0; i < words; i++) cells[to + i] = arena[from + i]
+    Atomics.store(cells, REASONS + reason, (count + 1) | 0)
+  }
+}
+
+/** The last refused frames of a reason, the newest first, at most ENTRIES; for whoever reads the memory of a DropBook. */
+export function refusals(memory: ArrayBufferLike, reason: number): Refusal[] {
+  const cells = new Int32Array(memory, 0, DropBook.bytes / 4)
+  const done = Atomics.load(cells, REASONS + reason)
+  const found: Refusal[] = []
+  for (let back = 1; back <= ENTRIES; back++) {
+    const number = (done - back) | 0
+    const at = FIRST_ENTRY + reason * RING_CELLS + (number & (ENTRIES - 1)) * ENTRY_CELLS
+    const copy = cells.slice(at, at + ENTRY_CELLS)
+    const [time = 0, arm = 0, length = 0] = copy
+    // Never written, or being written again: the ones before it are older still.
+    if (length === 0) break
+    if (((Atomics.load(cells, reason) - number) | 0) > ENTRIES) break
+    const kept = Math.min(length, KEPT_BYTES)
+    found.push({ time, arm, length, bytes: new Uint8Array(copy.buffer, HEAD_CELLS * 4, kept) })
+  }
+  return found
+}

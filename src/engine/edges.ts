@@ -1,0 +1,83 @@
+/**
+ * Which ways connections took through the state machine, for whoever asks what this box really does: how often each
+ * edge was taken and when last. A cell of the tables that changes no state (ESTABLISHED --ack--> ESTABLISHED) is met by
+ * nearly every packet; of those only a mark is kept, one store of a constant.
+ *
+ *   edge   direction << 7 | event << 4 | state before      256 of them; events by EVENTS of tcp-state.ts
+ *   mark   direction << 9 | low five flag bits << 4 | state  1024 bytes; the index of the state table itself
+ */
+
+import { EVENTS, eventOf, nextState, STATES } from './tcp-state.ts'
+
+const EDGES = 256
+const MARKS = 1024
+
+/** What is known of one cell of the tables. */
+export interface CellUse {
+  /** IN or OUT. */
+  direction: number
+  /** Index in EVENTS. */
+  event: number
+  before: number
+  after: number
+  /** How often it was taken; 0 for a cell that changes no state, of which only is known that it was. */
+  count: number
+  /** The engine's ms and the TCP flags of the last segment, when the state changed. */
+  last: number
+  flags: number
+}
+
+export class Edges {
+  readonly #counts: Float64Array
+  readonly #last: Int32Array
+  readonly #flags: Uint8Array
+  /** Set to 1 for each segment that changed no state, by the index of the state table. */
+  readonly kept: Uint8Array
+
+  static readonly bytes = EDGES * (8 + 4 + 1) + MARKS
+
+  /** `memory`, Edges.bytes, may be shared: others read the numbers without asking the packet thread. */
+  constructor(memory: ArrayBufferLike) {
+    this.#counts = new Float64Array(memory, 0, EDGES)
+    this.#last = new Int32Array(memory, EDGES * 8, EDGES)
+    this.#flags = new Uint8Array(memory, EDGES * 12, EDGES)
+    this.kept = new Uint8Array(memory, EDGES * 13, MARKS)
+  }
+
+  /** A segment with `flags` has taken a connection out of state `before`. */
+  taken(direction: number, flags: number, before: number, now: number): void {
+    const at = (direction << 7) | (eventOf(flags) << 4) | before
+    this.#counts[at]++
+    this.#last[at] = now
+    this.#flags[at] = flags
+  }
+
+  /** Every cell that was used, in the order of the tables. */
+  used(): CellUse[] {
+    const uses: CellUse[] = []
+    for (let direction = 0; direction < 2; direction++) {
+      for (let event = 0; event < EVENTS.length; event++) {
+        for (let before = 0; before < STATES; before++) {
+          const use = this.#cell(direction, event, before)
+          if (use !== undefined) uses.push(use)
+        }
+      }
+    }
+    return uses
+  }
+
+  #cell(direction: number, event: number, before: number): CellUse | undefined {
+    const at = (direction << 7) | (event << 4) | before
+    const count = this.#counts[at]
+    const cell = { direction, event, before, count, last: this.#last[at], flags: this.#flags[at] }
+    for (let flags = 0; flags < 32; flags++) {
+      if (eventOf(flags) !== event) continue
+      const after = nextState(direction, before, flags)
+      if (count > 0) return { ...cell, after }
+      if (after === before && this.kept[(direction << 9) | (flags << 4) | before] === 1) {
+        return { ...cell, after, flags }
+      }
+    }
+    return undefined
+  }
+}
