@@ -6,22 +6,11 @@
 
 import type { ServerResponse } from 'node:http'
 import { EventStream } from '../api/event-stream.ts'
-import type { NumbersInfo } from '../commands.ts'
+import type { EdgeInfo, NumbersInfo } from '../commands.ts'
 
 const TICK_MS = 1000
 /** Ticks that found the one before still unread. */
 const SLOW_TICKS_MAX = 10
-
-/** A transition between two states of connections, as often as it was taken. */
-export interface EdgeInfo {
-  direction: 'in' | 'out'
-  event: 'syn' | 'fin' | 'ack' | 'rst'
-  from: string
-  to: string
-  count: number
-  /** On the last segment that took it; null if none did. */
-  last: string | null
-}
 
 export interface LiveInfo {
   /** ms since 1970. */
@@ -29,6 +18,7 @@ export interface LiveInfo {
   numbers: NumbersInfo
   /** Connections by state, of all workers. */
   states: Record<string, number>
+  /** Of the state machine, those that were used. */
   edges: EdgeInfo[]
 }
 

@@ -11,6 +11,7 @@ import { tokenOf } from '../api/token.ts'
 import type { ConfigUi } from '../config.ts'
 import type { Model } from '../model.ts'
 import { numbers } from '../numbers.ts'
+import { clock, edges } from '../refusals.ts'
 import type { Listener } from '../server.ts'
 import type { Watching } from '../watching.ts'
 import type { Workers } from '../workers.ts'
@@ -66,7 +67,7 @@ export class Ui {
       atMs: Date.now(),
       numbers: numbers(model, workers.arms),
       states: model.readings.states(),
-      edges: [],
+      edges: edges(model.readings, clock()),
     }))
     this.#conns = new ConnTable(model, workers)
     this.#paths = {
