@@ -88,8 +88,10 @@ export type Moment = FrameIn | FrameOut | Happening
 /** One thing that translation changed. */
 export interface Change {
   /**
-   * `source`, `destination`, `mac`, `seq`, `ack`, `sack`, `toa_added`, `mss`, `timestamp_removed`, `toa_voided`, `ttl`, `ip_checksum`,
-   * `tcp_checksum`, `length`, `options`, `payload`, `flags`, `window`.
+   * `mac`, `tos`, `length`, `ip_id`, `fragment`, `ttl`, `protocol`, `ip_checksum`, `source`, `destination`, `ip_options`, `seq`,
+   * `ack`, `flags`, `window`, `urgent`, `tcp_checksum`, `toa_added`, `mss`, `timestamp_removed`, `toa_voided`, `sack`, `options`,
+   * `payload`, `ethertype`; changesOf() lists them in the order of the headers. FullNAT itself never makes `tos`, `ip_id`,
+   * `fragment`, `protocol`, `ip_options`, `flags`, `window`, `urgent`, `payload`, `ethertype`, and `options` only to make room for TOA.
    */
   what: string
   before: string
