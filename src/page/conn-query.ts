@@ -26,16 +26,12 @@ export const ALL_CONNS: ConnQuery = {
 
 /** Relative to the page. */
 export function connsUrl(query: ConnQuery, { offset, limit }: Span): string {
-  const words = new URLSearchParams()
-  for (const key of ['search', 'state', 'rs', 'client'] as const) {
-    const text = query[key].trim()
-    if (text !== '') words.set(key, text)
-  }
-  words.set('sort', query.sort)
-  words.set('order', query.order)
-  words.set('offset', String(offset))
-  words.set('limit', String(limit))
-  return `./ui/conns?${words}`
+  const { search, state, rs, client, sort, order } = query
+  const words = Object.entries({ search, state, rs, client, sort, order, offset, limit })
+    .map(([key, value]) => [key, String(value).trim()] as const)
+    .filter(([, text]) => text !== '')
+    .map(([key, text]) => `${key}=${encodeURIComponent(text)}`)
+  return `./ui/conns?${words.join('&')}`
 }
 
 /** The next order after the header of a column was pressed: the other one of the same column, else upwards. */

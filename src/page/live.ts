@@ -22,7 +22,7 @@ export interface LiveInfo {
   edges: EdgeInfo[]
 }
 
-/** `GET /ui/series`, the oldest point first. */
+/** `GET /ui/series`: per second, the oldest first. */
 export interface SeriesInfo {
   stepMs: number
   /** Of the newest point. */

@@ -8,8 +8,9 @@ export interface Point {
   atMs: number
   /** Frames per second by reason. */
   drops: Record<string, number>
+  /** Opened per second. */
   conns: number
-  /** Per second, of all arms. */
+  /** That came in per second, on all arms. */
   packets: number
   bytes: number
 }

@@ -1,0 +1,36 @@
+/** A moment as a line of JSON and back: the bytes of its frame are hex. */
+
+import type { Moment } from './moment.ts'
+
+/** JSON.parse of a line: the moment, but `bytes` is text. */
+export type MomentJson = object
+
+export function momentToJson(moment: Moment): MomentJson {
+  return 'bytes' in moment ? { ...moment, bytes: hexOf(moment.bytes) } : moment
+}
+
+/** Throws TypeError on what momentToJson has not made. */
+export function momentFromJson(json: MomentJson): Moment {
+  const { bytes } = json as { bytes?: unknown }
+  if (bytes === undefined) return json as Moment
+  if (typeof bytes !== 'string') throw new TypeError('bytes of a moment are hex')
+  return { ...json, bytes: bytesOf(bytes) } as Moment
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+export function hexOf(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += HEX[byte]
+  return text
+}
+
+/** Throws TypeError on anything but pairs of hexadecimal digits. */
+export function bytesOf(hex: string): Uint8Array {
+  if (hex.length % 2 !== 0 || /[^0-9a-f]/i.test(hex)) throw new TypeError('not hexadecimal')
+  const bytes = new Uint8Array(hex.length / 2)
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16)
+  }
+  return bytes
+}
