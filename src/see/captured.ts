@@ -1,0 +1,38 @@
+/** What was read from a capture file, of whatever format; frames begin with an Ethernet header, put there if need be. */
+
+export interface CapturedInterface {
+  /** As the file says, else `if0`, `if1` ... */
+  name: string
+  /** LINKTYPE_ number of the file; the packets' bytes are Ethernet all the same. */
+  linkType: number
+}
+
+export interface CapturedPacket {
+  /** ns since 1970; 0 for a packet whose block has no time. */
+  atNs: bigint
+  /** Index among the interfaces. */
+  interface: number
+  /** As seen by the capturing machine, if it says. */
+  direction: 'in' | 'out' | null
+  /** Bytes on the wire, Ethernet header included. */
+  length: number
+  /** Those that were captured. */
+  bytes: Uint8Array
+  comments: string[]
+  /** Packets lost between this one and the one before it on its interface. */
+  lost: number
+}
+
+export interface Captured {
+  /** The program that wrote it, '' if it does not say. */
+  application: string
+  interfaces: CapturedInterface[]
+  packets: CapturedPacket[]
+  /** Comments at the end of the file, those of interface statistics. */
+  endComments: string[]
+  /** One sentence on what is missing, if the file ends in the midst of something; all before it is here. */
+  cut: string | null
+}
+
+/** The file is no capture, or contradicts itself; one line. */
+export class CaptureError extends Error {}

@@ -1,0 +1,65 @@
+/** Capture files of either format, told apart by how they begin. */
+
+import { type Captured, CaptureError } from './captured.ts'
+import { ethernetOf } from './link-types.ts'
+import { BLOCK } from './pcapng.ts'
+import { readPcapng } from './pcapng-read.ts'
+
+/** ns per tick, by the magic number in the file's byte order. */
+const TICK = new Map([
+  [0xa1b2c3d4, 1000n],
+  [0xa1b23c4d, 1n],
+])
+const FILE_HEADER = 24
+const PACKET_HEADER = 16
+const SECOND = 1_000_000_000n
+
+/** Throws CaptureError, a line, on anything but pcapng and classic pcap. The bytes of packets are views of `bytes`. */
+export function readCapture(bytes: Uint8Array): Captured {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (bytes.length < 4) throw new CaptureError('no capture file: it has less than 4 bytes')
+  if (view.getUint32(0) === BLOCK.SECTION) return readPcapng(bytes)
+  for (const little of [true, false]) {
+    const tick = TICK.get(view.getUint32(0, little))
+    if (tick !== undefined) return readPcap(bytes, view, little, tick)
+  }
+  throw new CaptureError('no capture file: it is neither pcapng nor pcap')
+}
+
+/**
+ *   file    u32 magic, u16 u16 version, 8 bytes, u32 snaplen, u32 link type (low 16 bits)
+ *   packet  u32 seconds, u32 µs or ns, u32 captured, u32 on the wire, bytes
+ */
+function readPcap(bytes: Uint8Array, view: DataView, little: boolean, tick: bigint): Captured {
+  const found: Captured = {
+    application: '',
+    interfaces: [],
+    packets: [],
+    endComments: [],
+    cut: null,
+  }
+  if (bytes.length < FILE_HEADER) throw new CaptureError('pcap: the file ends in its header')
+  const linkType = view.getUint32(20, little) & 0xffff
+  found.interfaces.push({ name: 'if0', linkType })
+  for (let at = FILE_HEADER; at < bytes.length; ) {
+    const begin = at + PACKET_HEADER
+    const captured = begin <= bytes.length ? view.getUint32(at + 8, little) : 0
+    if (begin + captured > bytes.length) {
+      found.cut = `the file ends in the midst of the packet at byte ${at}`
+      break
+    }
+    const packet = {
+      atNs:
+        BigInt(view.getUint32(at, little)) * SECOND + BigInt(view.getUint32(at + 4, little)) * tick,
+      interface: 0,
+      direction: null,
+      length: view.getUint32(at + 12, little),
+      bytes: bytes.subarray(begin, begin + captured),
+      comments: [],
+      lost: 0,
+    }
+    found.packets.push(ethernetOf(packet, linkType, found.interfaces))
+    at = begin + captured
+  }
+  return found
+}
