@@ -24,6 +24,7 @@ export type Plan = z.output<typeof answers.plan>
 export type Timeouts = z.output<typeof answers.timeouts>
 export type LogLevel = z.output<typeof answers.level>
 export type LogModule = z.output<typeof answers.module>
+export type Page = z.output<typeof answers.ui>
 export type Pong = z.output<typeof answers.pong>
 
 export type NewService = z.input<typeof services.newService>

@@ -231,6 +231,8 @@ export interface Verbs {
   }
   /** Opens the files of the log anew, after somebody renamed them. */
   reopen: { args: object; answer: null }
+  /** Where the page is, with its token; null if there is none. */
+  ui: { args: object; answer: { url: string | null } }
   ping: { args: object; answer: { version: string; pid: number; workers: number } }
 }
 

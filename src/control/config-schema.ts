@@ -139,15 +139,27 @@ export function bytesOf(size: number | string): number {
   return Number(number) * 1024 ** ' KMG'.indexOf(unit || ' ')
 }
 
+const token = {
+  token_file: text('the absolute path of a file', value => value.startsWith('/')).optional(),
+  token: text('a token of 16-256 characters without blanks', isToken).optional(),
+}
+
 /** Who has the token may do anything, so it never goes over a wire. */
 const http = mapping({
   address: text('a loopback address: 127.0.0.1 or ::1', isLoopback).default('127.0.0.1'),
   port,
-  token_file: text('the absolute path of a file', value => value.startsWith('/')).optional(),
-  token: text('a token of 16-256 characters without blanks', isToken).optional(),
+  ...token,
 }).refine(
   ({ token_file, token }) => (token_file === undefined) !== (token === undefined),
   'either token_file or token',
+)
+
+/** Where the page is, if nothing else is said. */
+export const UI_PORT = 9080
+
+const ui = mapping({ port: whole(0, 65_535).default(UI_PORT), ...token }).refine(
+  ({ token_file, token }) => token_file === undefined || token === undefined,
+  'token_file or token, not both',
 )
 
 export const fileSchema = z.strictObject(
@@ -189,6 +201,7 @@ export const fileSchema = z.strictObject(
       socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),
       drain: whole(0, 86_400).default(0),
       http: http.optional(),
+      ui: ui.optional(),
     }).prefault({}),
   },
   'a mapping with at least `arms`, like config/lab.yaml',

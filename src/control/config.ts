@@ -127,12 +127,22 @@ export interface ConfigLog extends LogOptions {
   sessions: LogFileOptions | null
 }
 
-/** The API by TCP; one of the two is the token, or where it is. */
-export interface ConfigHttp {
-  address: string
-  port: number
+/** One of the two is a token, or where it is. */
+export interface ConfigToken {
   tokenFile: string | null
   token: string | null
+}
+
+/** The API by TCP. */
+export interface ConfigHttp extends ConfigToken {
+  address: string
+  port: number
+}
+
+/** The page, on 127.0.0.1; without a token of its own it gets one at each start. */
+export interface ConfigUi extends ConfigToken {
+  /** 0 for any. */
+  port: number
 }
 
 export interface Config {
@@ -151,7 +161,7 @@ export interface Config {
   neighbours: { timeout: number; unresQueueLength: number }
   log: ConfigLog
   /** drain: seconds that connections get to end at SIGTERM. */
-  control: { socket: string; drain: number; http: ConfigHttp | null }
+  control: { socket: string; drain: number; http: ConfigHttp | null; ui: ConfigUi | null }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
   /** The value that all of this was made of, defaults filled in. */
@@ -272,7 +282,7 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: logOf(file.log),
-    control: { ...file.control, http: httpOf(file.control.http) },
+    control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
   }
 }
 
@@ -286,9 +296,15 @@ function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
 }
 
 function httpOf(http: ConfigFile['control']['http']): ConfigHttp | null {
-  if (!http) return null
-  const { address, port, token, token_file: tokenFile } = http
-  return { address, port, token: token ?? null, tokenFile: tokenFile ?? null }
+  return http ? { address: http.address, port: http.port, ...configToken(http) } : null
+}
+
+function uiOf(ui: ConfigFile['control']['ui']): ConfigUi | null {
+  return ui ? { port: ui.port, ...configToken(ui) } : null
+}
+
+function configToken(from: { token?: string | undefined; token_file?: string | undefined }) {
+  return { token: from.token ?? null, tokenFile: from.token_file ?? null }
 }
 
 /** The order of State in tcp-state.ts. */

@@ -11,7 +11,8 @@ import { rsName } from './changes.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
 import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
-import { type Config, ConfigError, configOf, readConfig } from './config.ts'
+import { type Config, ConfigError, type ConfigUi, configOf, readConfig } from './config.ts'
+import { UI_PORT } from './config-schema.ts'
 import { withoutDefaults } from './config-write.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
@@ -28,6 +29,8 @@ import { newSessionRing } from './session-ring.ts'
 import { connInfo } from './snapshots.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
+import { NOT_BUILT } from './ui/files.ts'
+import { Ui } from './ui/ui.ts'
 import { version } from './version.ts'
 import { Workers } from './workers.ts'
 
@@ -37,8 +40,13 @@ const TRACE_RECORDS = 16_384
 /** What the end takes after the connections have ended, in seconds, at most. */
 const STOP_SECONDS = 10
 
+export interface RunOptions {
+  /** The page, whatever the config says of it; a port only if it is named. */
+  ui?: { port?: number }
+}
+
 /** Runs until SIGTERM or SIGINT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
-export async function runDaemon(configPath: string): Promise<number> {
+export async function runDaemon(configPath: string, options: RunOptions = {}): Promise<number> {
   let config: Config
   try {
     config = readConfig(configPath)
@@ -50,7 +58,7 @@ export async function runDaemon(configPath: string): Promise<number> {
   const log = openLog(config.log)
   for (const warning of config.warnings) log.warn(`TAPVS: ${warning}`)
   try {
-    return await serve(config, configPath, log)
+    return await serve(config, configPath, log, options)
   } catch (error) {
     log.error(`TAPVS: ${(error as Error).message}`)
     return 1
@@ -69,9 +77,16 @@ interface Daemon {
   notifier: Notifier
   signals: Signals
   events: Events
+  /** The address of the page, with its token. */
+  pageUrl: string | null
 }
 
-async function serve(config: Config, configPath: string, log: Log): Promise<number> {
+async function serve(
+  config: Config,
+  configPath: string,
+  log: Log,
+  options: RunOptions,
+): Promise<number> {
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(config.control.socket)
 
@@ -96,21 +111,33 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   const signals = new Signals()
   const notifier = new Notifier(process.env, warn)
   const events = new Events()
-  const daemon = { configPath, model, workers, log, sessions, notifier, signals, events }
+  const daemon: Daemon = {
+    ...{ configPath, model, workers, log, sessions, notifier, signals, events },
+    pageUrl: null,
+  }
   workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
   model.onChange(({ steps, warnings }) => events.emit('config', { steps, warnings }))
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   let server: ControlServer | undefined
   let checks: Checks | undefined
+  let ui: Ui | undefined
   try {
     const first = await Promise.race([workers.ready, signals.stop])
     if (first === 'stop') return 0
     workers.setDebug(log.levels.tracing)
     model.sampleRates(performance.now())
     const { socket, http } = config.control
-    server = await openServer(socket, request => respond(request, daemon), { events, http })
+    const page = pageConfig(config, options)
+    if (page) ui = new Ui(page, { model, workers })
+    const listeners = { events, http, ui: ui?.listener ?? null }
+    server = await openServer(socket, request => respond(request, daemon), listeners)
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
+    if (ui && server.uiPort !== undefined) {
+      daemon.pageUrl = ui.url(server.uiPort)
+      log.info(`TAPVS: page at ${daemon.pageUrl}`)
+      if (!ui.built) log.warn(`TAPVS: ${NOT_BUILT}`)
+    }
     checks = new Checks(model, workers, log.of('check'), events)
     notifier.ready(statusText(model.config))
     model.onChange(() => notifier.status(statusText(model.config)))
@@ -126,11 +153,19 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     clearInterval(rates)
     notifier.end()
     checks?.stop()
+    ui?.stop()
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()
     sessions?.stop()
   }
+}
+
+/** The option wins. */
+function pageConfig({ control: { ui } }: Config, options: RunOptions): ConfigUi | null {
+  if (!options.ui) return ui
+  const port = options.ui.port ?? ui?.port ?? UI_PORT
+  return { token: null, tokenFile: null, ...ui, port }
 }
 
 /** The time between the signal and the end, in which connections may end by themselves. */
@@ -158,6 +193,8 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
   switch (request.verb) {
     case 'ping':
       return { ok: { version, pid: process.pid, workers: model.config.workers.count } }
+    case 'ui':
+      return { ok: { url: daemon.pageUrl } }
     case 'log':
       return { ok: setLog(daemon, request) }
     case 'reopen':

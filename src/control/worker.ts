@@ -147,7 +147,7 @@ function carryOut(built: Built, changes: readonly Change[]): WorkerAnswer {
 function answered(engine: Engine, request: WorkerRequest): WorkerAnswer {
   try {
     if (request.verb === 'neighbours') return { ok: neighbours(engine, config, workerId(index)) }
-    return { ok: copyConns(engine, request.from, page, config.arms.length) }
+    return { ok: copyConns(engine, request.from, page, clockMs(), config.arms.length) }
   } catch (error) {
     return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
   }

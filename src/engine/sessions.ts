@@ -184,6 +184,11 @@ export class Sessions {
     this.#cells[at | CLIENT_MS] = -1
   }
 
+  /** When a conn began. */
+  openedMs(conn: number): number {
+    return this.#cells[(conn << 4) | OPENED]
+  }
+
   /** A segment of tuple t has been seen. */
   packet(t: number, p: Parsed, now: number): void {
     const cells = this.#cells

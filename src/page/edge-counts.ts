@@ -2,7 +2,7 @@
 
 import { causeText } from './balancer-states.ts'
 import { edgeKey } from './graph.ts'
-import type { EdgeInfo } from './live.ts'
+import type { EdgeInfo } from '../control/ui/live.ts'
 
 /** All that leads from one state to another. */
 export interface EdgeCount {

@@ -1,6 +1,6 @@
 /** The last ten minutes, a point a second, for the charts. */
 
-import type { SeriesInfo } from './live.ts'
+import type { SeriesInfo } from '../control/ui/series.ts'
 
 export const POINTS = 600
 

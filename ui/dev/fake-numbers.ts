@@ -9,7 +9,8 @@ import type {
   ServiceInfo,
   TrafficInfo,
 } from '../../src/control/commands.ts'
-import type { EdgeInfo, LiveInfo, SeriesInfo } from '../../src/page/live.ts'
+import type { EdgeInfo, LiveInfo } from '../../src/control/ui/live.ts'
+import type { SeriesInfo } from '../../src/control/ui/series.ts'
 
 const WORKERS = 4
 const STARTED_MS = Date.now() - 93_784_000

@@ -14,6 +14,7 @@ import { addMetrics } from './metrics.ts'
 import { addReload } from './reload.ts'
 import { addRun } from './run.ts'
 import { addTop } from './top.ts'
+import { addUi } from './ui.ts'
 
 export function addVerbs(common: Argv<Common>): void {
   addRun(common)
@@ -26,6 +27,7 @@ export function addVerbs(common: Argv<Common>): void {
   addIpvsadm(common)
   addDpip(common)
   addTop(common)
+  addUi(common)
   addMetrics(common)
   addCompletion(common)
 }

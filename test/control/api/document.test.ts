@@ -136,6 +136,7 @@ const CALLS: [id: string, args: Args, status: number][] = [
   ['logLevel', {}, 200],
   ['setLogLevel', { body: { level: 'debug' } }, 200],
   ['reopenLog', {}, 200],
+  ['ui', {}, 200],
   ['addService', { body: { ...SERVICE, scheduler: 'rr' }, dry_run: true }, 201],
   [
     'addService',

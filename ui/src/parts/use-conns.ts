@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { ConnInfo } from '../../../src/control/commands.ts'
 import { type ConnQuery, connsUrl } from '../../../src/page/conn-query.ts'
-import type { ConnsInfo } from '../../../src/page/live.ts'
+import type { ConnsInfo } from '../../../src/control/ui/conns/table.ts'
 import type { Span } from '../../../src/page/table-window.ts'
 import { ask } from '../stream.ts'
 

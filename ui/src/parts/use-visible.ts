@@ -3,7 +3,7 @@
 import type { RefObject } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 
-export function useVisible(element: RefObject<Element>): boolean {
+export function useVisible(element: RefObject<Element | null>): boolean {
   const [inView, setInView] = useState(false)
   const awake = useAwake()
   useEffect(() => {
