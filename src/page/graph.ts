@@ -1,0 +1,48 @@
+/** A state machine as the page draws it. */
+
+export interface GraphNode {
+  name: string
+  /** What a connection in it waits for. */
+  title: string
+  /** No path leads there. */
+  dim: boolean
+}
+
+export interface GraphEdge {
+  from: string
+  to: string
+  /** What takes it, one line each. */
+  causes: string[]
+}
+
+export interface Graph {
+  nodes: GraphNode[]
+  edges: GraphEdge[]
+}
+
+export function edgeKey({ from, to }: { from: string; to: string }): string {
+  return `${from} ${to}`
+}
+
+/** Names of the nodes that paths from `start` lead to, itself included. */
+export function reachable(
+  start: string,
+  edges: readonly { from: string; to: string }[],
+): Set<string> {
+  const found = new Set([start])
+  // A Set is walked in the order of insertion, what is added meanwhile included.
+  for (const name of found) for (const { from, to } of edges) if (from === name) found.add(to)
+  return found
+}
+
+/** What takes an edge in few letters: `FIN client`, `FIN RS`, or `FIN` if either may. */
+export function shortCauses(causes: readonly string[]): string {
+  const senders = new Map<string, string[]>()
+  for (const cause of causes) {
+    const [event = '', sender = ''] = cause.split(' from ')
+    senders.set(event, [...(senders.get(event) ?? []), sender])
+  }
+  return [...senders]
+    .map(([event, from]) => (from.length === 1 ? `${event} ${from[0]}`.trim() : event))
+    .join(', ')
+}

@@ -1,0 +1,133 @@
+/** A connection's packets on both sides of the balancer, as they come. */
+
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { ladderFilter, showLadder } from '../choice.ts'
+import { Rung } from '../parts/rungs.tsx'
+import { Section } from '../parts/section.tsx'
+import { Term } from '../parts/term.tsx'
+import { type LadderView, useLadder } from '../parts/use-ladder.ts'
+
+/** px from the end within which one is taken to look at the newest. */
+const AT_END = 24
+
+export function LadderSection() {
+  const filter = ladderFilter.value
+  const live = useLadder(filter)
+  const [held, setHeld] = useState<LadderView | null>(null)
+  return (
+    <Section
+      id="ladder"
+      title="Ladder"
+      about={
+        <>
+          Each packet of a connection twice, as it came and as it left: on the left between client
+          and <Term of="VIP" />, on the right between <Term of="LIP" /> and <Term of="RS" />; in the
+          middle its state and what was changed.
+        </>
+      }
+    >
+      <FilterForm key={filter} filter={filter} />
+      {filter === '' ? (
+        <p class="empty">Choose a connection in the table above, or type which packets to show.</p>
+      ) : (
+        <Live
+          view={held ?? live}
+          paused={held !== null}
+          onPause={() => setHeld(held ? null : live)}
+        />
+      )}
+    </Section>
+  )
+}
+
+function FilterForm({ filter }: { filter: string }) {
+  const [text, setText] = useState(filter)
+  return (
+    <form
+      class="filters"
+      onSubmit={event => {
+        event.preventDefault()
+        showLadder(text)
+      }}
+    >
+      <label class="field field-wide">
+        <span>Packets to show</span>
+        <input
+          type="text"
+          value={text}
+          placeholder="conn 202.108.10.2:33896"
+          spellcheck={false}
+          onInput={event => setText(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit" class="button button-main">
+        Show
+      </button>
+      <button type="button" class="button" disabled={filter === ''} onClick={() => showLadder('')}>
+        Stop
+      </button>
+    </form>
+  )
+}
+
+interface LiveProps {
+  view: LadderView
+  paused: boolean
+  onPause: () => void
+}
+
+const LINK_WORDS: Record<LadderView['link'], string> = {
+  connecting: 'asking for packets…',
+  up: 'live',
+  lost: 'no word from the daemon, or it does not know such a filter',
+  refused: 'refused',
+}
+
+function Live({ view: { rows, gone, lost, link }, paused, onPause }: LiveProps) {
+  const box = useRef<HTMLDivElement>(null)
+  const atEnd = useRef(true)
+  const last = rows.at(-1)
+  useLayoutEffect(() => {
+    if (atEnd.current) box.current?.scrollTo({ top: box.current.scrollHeight })
+  }, [last])
+  return (
+    <>
+      <p class="facts ladder-facts">
+        <button type="button" class="button" aria-pressed={paused} onClick={onPause}>
+          {paused ? 'Go on' : 'Pause'}
+        </button>
+        <span>
+          {paused ? 'paused' : LINK_WORDS[link]} · {rows.length} rows
+          {gone > 0 && `, ${gone} older ones are gone`}
+        </span>
+        {lost > 0 && <span class="bad">{lost} packets were too quick to be shown</span>}
+      </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys must reach what is outside of the box */}
+      <div
+        ref={box}
+        class="ladder"
+        role="region"
+        tabIndex={0}
+        aria-label="Packets, the newest last"
+        data-testid="ladder"
+        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+          atEnd.current = scrollTop + clientHeight > scrollHeight - AT_END
+        }}
+      >
+        <div class="rung ladder-head" aria-hidden="true">
+          <span class="rung-time">since start</span>
+          <span class="end end-client">client</span>
+          <span class="end end-vip">VIP</span>
+          <span class="end end-lip">LIP</span>
+          <span class="end end-rs">RS</span>
+        </div>
+        {rows.length === 0 && <p class="empty">No packet yet.</p>}
+        <ol class="rungs">
+          {rows.map((row, i) => (
+            <Rung key={gone + i} row={row} />
+          ))}
+        </ol>
+      </div>
+    </>
+  )
+}
