@@ -6,15 +6,16 @@ import { edgeKey, type Graph, type GraphEdge, reachable } from './graph.ts'
 
 export const STATE_NAMES = Object.keys(State) as (keyof typeof State)[]
 
+/** In the order of a connection's life. */
 const WORDS: Record<keyof typeof State, string> = {
   NONE: 'No connection yet: the client’s SYN opens it.',
-  ESTABLISHED: 'Both ends have answered; data flows.',
-  SYN_SENT: 'The RS sent a SYN over a connection that was closing.',
   SYN_RECV: 'The client’s SYN went to the RS; its SYN+ACK or the client’s ACK is awaited.',
+  ESTABLISHED: 'Both ends have answered; data flows.',
+  CLOSE_WAIT: 'The client has closed its side first; the FIN of the RS is awaited.',
   FIN_WAIT: 'The RS has closed its side first; the client’s FIN is awaited.',
+  SYN_SENT: 'The RS sent a SYN over a connection that was closing.',
   TIME_WAIT: 'Both sides have closed; late segments still find their way until the timer runs out.',
   CLOSE: 'Reset, or a segment that no open connection sends; forgotten soon.',
-  CLOSE_WAIT: 'The client has closed its side first; the FIN of the RS is awaited.',
   LAST_ACK: 'In the table of IPVS, but no segment of a FullNAT connection leads here.',
   LISTEN: 'In the table of IPVS, but no segment of a FullNAT connection leads here.',
   SYNACK: 'Of synproxy in IPVS; no segment of a FullNAT connection leads here.',
@@ -29,8 +30,18 @@ export function causeText(direction: 'in' | 'out', event: (typeof EVENTS)[number
   return `${event.toUpperCase()} from ${direction === 'in' ? 'client' : 'RS'}`
 }
 
+/** The same in few letters: `›FIN` from the client, `‹FIN` from the RS, `FIN` from either. */
+export function shortCauses(causes: readonly string[]): string {
+  return EVENTS.flatMap(event => {
+    const senders = (['in', 'out'] as const).filter(way => causes.includes(causeText(way, event)))
+    if (senders.length === 0) return []
+    const sign = senders.length === 2 ? '' : senders[0] === 'in' ? '›' : '‹'
+    return [sign + event.toUpperCase()]
+  }).join(' ')
+}
+
 /**
- * States in the order of their numbers, and each pair of states that a segment leads between. Segments that leave the state
+ * States in the order of a connection's life, and each pair of states that a segment leads between. Segments that leave the state
  * as it is are not edges, and from NONE only the client's SYN leads on, since nothing else opens a connection.
  */
 export function balancerGraph(): Graph {
@@ -52,7 +63,7 @@ export function balancerGraph(): Graph {
   const all = [...edges.values()]
   const found = reachable('NONE', all)
   return {
-    nodes: STATE_NAMES.map(name => ({ name, title: WORDS[name], dim: !found.has(name) })),
+    nodes: Object.entries(WORDS).map(([name, title]) => ({ name, title, dim: !found.has(name) })),
     // What leads out of a state that is never entered is never taken.
     edges: all.filter(({ from }) => found.has(from)),
   }

@@ -1,9 +1,9 @@
 /** What the connection table asks the daemon. */
 
+import type { Sort } from '../control/ui/conns/view.ts'
 import type { Span } from './table-window.ts'
 
-export const SORTS = ['client', 'vip', 'lip', 'rs', 'state', 'worker'] as const
-export type Sort = (typeof SORTS)[number]
+export type { Sort }
 
 export interface ConnQuery {
   search: string
@@ -24,9 +24,18 @@ export const ALL_CONNS: ConnQuery = {
   order: 'asc',
 }
 
-/** Relative to the page. */
+/** An IPv4 address, with a port or without. */
+export function isEndpoint(text: string): boolean {
+  const [, a, b, c, d, port] =
+    /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?::(\d{1,5}))?$/.exec(text.trim()) ?? []
+  const octets = [a, b, c, d].every(octet => Number(octet) <= 255)
+  return octets && Number(port ?? 0) <= 65_535
+}
+
+/** Relative to the page. A client that is not yet wholly typed is not asked for. */
 export function connsUrl(query: ConnQuery, { offset, limit }: Span): string {
-  const { search, state, rs, client, sort, order } = query
+  const { search, state, rs, sort, order } = query
+  const client = isEndpoint(query.client) ? query.client : ''
   const words = Object.entries({ search, state, rs, client, sort, order, offset, limit })
     .map(([key, value]) => [key, String(value).trim()] as const)
     .filter(([, text]) => text !== '')

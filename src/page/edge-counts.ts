@@ -1,8 +1,8 @@
 /** Which edges of the state machine were just taken: differences between what was counted then and now. */
 
+import type { EdgeInfo } from '../control/ui/live.ts'
 import { causeText } from './balancer-states.ts'
 import { edgeKey } from './graph.ts'
-import type { EdgeInfo } from '../control/ui/live.ts'
 
 /** All that leads from one state to another. */
 export interface EdgeCount {

@@ -1,8 +1,17 @@
 /** Numbers in words for the page; those that `tapvs top` has too come from there. */
 
 import { duration, percent, short } from '../cli/top/text.ts'
+import { FLAG } from '../wire/tcp.ts'
+
+/** In the order in which people say them. */
+const FLAGS = ['SYN', 'FIN', 'RST', 'PSH', 'ACK', 'URG'] as const
 
 export { duration, percent, short }
+
+/** `SYN+ACK` of the TCP flags byte. */
+export function flagWords(bits: number): string {
+  return FLAGS.filter(name => bits & FLAG[name]).join('+') || 'no flags'
+}
 
 /** 1,234,567 */
 export function whole(value: number): string {

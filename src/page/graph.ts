@@ -34,15 +34,3 @@ export function reachable(
   for (const name of found) for (const { from, to } of edges) if (from === name) found.add(to)
   return found
 }
-
-/** What takes an edge in few letters: `FIN client`, `FIN RS`, or `FIN` if either may. */
-export function shortCauses(causes: readonly string[]): string {
-  const senders = new Map<string, string[]>()
-  for (const cause of causes) {
-    const [event = '', sender = ''] = cause.split(' from ')
-    senders.set(event, [...(senders.get(event) ?? []), sender])
-  }
-  return [...senders]
-    .map(([event, from]) => (from.length === 1 ? `${event} ${from[0]}`.trim() : event))
-    .join(', ')
-}

@@ -1,9 +1,9 @@
 /** Where the boxes and arrows of a state machine go; dagre decides it. */
 
 import { Graph as Dagre, layout } from '@dagrejs/dagre'
-import { edgeKey, type Graph } from './graph.ts'
+import { edgeKey, type Graph, type GraphEdge } from './graph.ts'
 
-export const BOX = { width: 118, height: 42 }
+export const BOX = { width: 106, height: 42 }
 
 export interface Point {
   x: number
@@ -19,35 +19,59 @@ export interface Layout {
   edges: Map<string, { points: Point[]; label: Point }>
 }
 
-/** px; `labels` says how much room the text at an edge takes. */
+/** px between the picture and the row of states that no path reaches. */
+const APART = 26
+
+/**
+ * px; `labels` says how much room the text at an edge takes. Nodes are given in the order of a connection's life, from top
+ * to bottom: an edge that leads back is laid out the other way round, or cycles would put the end above the beginning.
+ */
 export function layoutOf(
   graph: Graph,
-  labels: (edge: Graph['edges'][number]) => { width: number; height: number },
+  labels: (edge: GraphEdge) => { width: number; height: number },
 ): Layout {
-  const dagre = new Dagre({ multigraph: false })
-  dagre.setGraph({ rankdir: 'TB', nodesep: 26, ranksep: 34, edgesep: 12, marginx: 8, marginy: 8 })
-  dagre.setDefaultEdgeLabel(() => ({}))
-  for (const { name } of graph.nodes) dagre.setNode(name, { ...BOX })
-  for (const edge of graph.edges)
-    dagre.setEdge(edge.from, edge.to, { ...labels(edge), labelpos: 'c' })
+  // Two edges between the same nodes stay two.
+  const dagre = new Dagre({ multigraph: true })
+  dagre.setGraph({ rankdir: 'TB', nodesep: 14, ranksep: 16, edgesep: 8, marginx: 6, marginy: 6 })
+  const order = new Map(graph.nodes.map(({ name }, i) => [name, i]))
+  const leadsBack = ({ from, to }: GraphEdge) => (order.get(to) ?? 0) < (order.get(from) ?? 0)
+  const ends = (edge: GraphEdge): [string, string] =>
+    leadsBack(edge) ? [edge.to, edge.from] : [edge.from, edge.to]
+  for (const { name, dim } of graph.nodes) if (!dim) dagre.setNode(name, { ...BOX })
+  for (const edge of graph.edges) {
+    const weight = leadsBack(edge) ? 1 : 3
+    dagre.setEdge(...ends(edge), { ...labels(edge), labelpos: 'c', weight }, edgeKey(edge))
+  }
   layout(dagre)
   const { width = 0, height = 0 } = dagre.graph()
-  return {
-    width,
-    height,
-    nodes: new Map(
-      graph.nodes.map(({ name }) => {
-        const { x, y } = dagre.node(name)
-        return [name, { x, y }]
-      }),
-    ),
-    edges: new Map(
-      graph.edges.map(edge => {
-        const { points, x, y } = dagre.edge(edge.from, edge.to)
-        return [edgeKey(edge), { points, label: { x, y } }]
-      }),
-    ),
+  const nodes = new Map<string, Point>()
+  for (const { name, dim } of graph.nodes) {
+    if (dim) continue
+    const { x, y } = dagre.node(name)
+    nodes.set(name, { x, y })
   }
+  const edges: Layout['edges'] = new Map()
+  for (const edge of graph.edges) {
+    const { points, x, y } = dagre.edge(...ends(edge), edgeKey(edge))
+    edges.set(edgeKey(edge), {
+      points: leadsBack(edge) ? points.toReversed() : points,
+      label: { x, y },
+    })
+  }
+  return withDim(graph, { width, height, nodes, edges })
+}
+
+/** What no path reaches stands in a row of its own below. */
+function withDim(graph: Graph, { width, height, nodes, edges }: Layout): Layout {
+  const dim = graph.nodes.filter(node => node.dim)
+  if (dim.length === 0) return { width, height, nodes, edges }
+  const step = BOX.width + APART
+  const whole = Math.max(width, dim.length * step)
+  dim.forEach(({ name }, i) => {
+    const x = whole / 2 + (i - (dim.length - 1) / 2) * step
+    nodes.set(name, { x, y: height + APART + BOX.height / 2 })
+  })
+  return { width: whole, height: height + APART + BOX.height + 6, nodes, edges }
 }
 
 /** A smooth line through the points, as SVG's path data: curves from middle to middle, bent at the points. */

@@ -15,7 +15,7 @@ export interface LportLine {
   arm: string
   all: LportCell
   /** In the order of the workers; empty if there is one. */
-  workers: LportCell[]
+  workers: (LportCell & { worker: number })[]
 }
 
 /** From which share on a cell is so hot. */
@@ -35,7 +35,10 @@ export function lportMap(now: NumbersInfo, before: NumbersInfo): LportLine[] {
     lip: row.lip,
     arm: row.arm,
     all: cell(row),
-    workers: ofWorkers.flatMap(cells => cells[i] ?? []),
+    workers: ofWorkers.flatMap((cells, w) => {
+      const own = cells[i]
+      return own ? [{ ...own, worker: now.workers[w]?.worker ?? w + 1 }] : []
+    }),
   }))
 }
 

@@ -46,3 +46,16 @@ export function rfcGraph(): Graph {
     edges: EDGES.map(([from, to, cause]) => ({ from, to, causes: [cause] })),
   }
 }
+
+/** What causes an edge, short enough to stand beside it: what is done to the TCB goes without saying. */
+export function rfcLabel(cause: string): string[] {
+  return cause
+    .replace(/, if .*/, '')
+    .split(' / ')
+    .map(part => part.replace(/(create|delete) TCB(, )?/, ''))
+    .filter(part => part !== '')
+    .flatMap(part => (part.length > LABEL ? part.split(' and ') : [part]))
+}
+
+/** Letters of a line of a label. */
+const LABEL = 16

@@ -17,6 +17,7 @@ export interface ChartLine {
 
 export interface ChartProps {
   label: string
+  /** The chart is made anew when it is another array. */
   lines: ChartLine[]
   /** Seconds since 1970, then the values of each line. */
   data: number[][]
@@ -35,7 +36,7 @@ export function Chart({ label, lines, data, height, onPoint }: ChartProps) {
   const plot = useRef<uPlot | null>(null)
   const current = useRef(data)
   current.current = data
-  const kind = JSON.stringify(lines)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of the lines are those of the theme
   useEffect(() => {
     const element = box.current
     if (!element) return
@@ -54,9 +55,11 @@ export function Chart({ label, lines, data, height, onPoint }: ChartProps) {
       observer.disconnect()
       made.destroy()
     }
-  }, [kind, height, theme.value])
+  }, [lines, height, onPoint, theme.value])
   useEffect(() => plot.current?.setData(data as uPlot.AlignedData), [data])
-  return <div ref={box} class="chart" role="img" aria-label={label} style={{ height: `${height}px` }} />
+  return (
+    <div ref={box} class="chart" role="img" aria-label={label} style={{ height: `${height}px` }} />
+  )
 }
 
 function options(
@@ -76,7 +79,7 @@ function options(
     cursor: { sync: { key: SYNC }, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
     axes: [
-      { ...axis, space: 80, values: (_, times) => times.map(clock) },
+      { ...axis, size: 26, space: 80, values: (_, times) => times.map(clock) },
       { ...axis, size: 44, space: 34, values: (_, values) => values.map(short) },
     ],
     series: [

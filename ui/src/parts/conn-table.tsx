@@ -1,10 +1,12 @@
+// biome-ignore-all lint/a11y/useSemanticElements: rows of a table element cannot be put where they are seen
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names the active row
 /** The table of connections: a grid (ARIA) of as many rows as there are, of which a few dozen are in the document. */
 
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { ConnInfo } from '../../../src/control/commands.ts'
+import type { ConnRow } from '../../../src/control/ui/conns/table.ts'
 import { STATE_NAMES } from '../../../src/page/balancer-states.ts'
 import { type ConnQuery, type Sort, sortedBy } from '../../../src/page/conn-query.ts'
-import { whole } from '../../../src/page/format.ts'
+import { uptime, whole } from '../../../src/page/format.ts'
 import { rowForKey } from '../../../src/page/row-keys.ts'
 import {
   bodyHeight,
@@ -23,11 +25,16 @@ const COLUMNS: { sort: Sort; name: string; title: string }[] = [
   { sort: 'lip', name: 'LIP', title: 'the balancer’s address and lport towards the real server' },
   { sort: 'rs', name: 'Real server', title: 'address and port of the real server' },
   { sort: 'state', name: 'State', title: 'state of the connection' },
+  { sort: 'age', name: 'Age', title: 'how long it has been there' },
   { sort: 'worker', name: 'Worker', title: 'the packet thread that has it' },
 ]
 
 /** px; of the head, which stays on top. */
 const HEAD = 32
+
+function ageText({ ageSec }: ConnRow): string {
+  return ageSec === undefined ? '-' : uptime(ageSec)
+}
 
 export interface ConnTableProps {
   query: ConnQuery
@@ -39,10 +46,13 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
   const [scrollTop, setScrollTop] = useState(0)
   const [viewport, setViewport] = useState(420)
   const [current, setCurrent] = useState(0)
-  const total = useRef(0)
-  const seen = seenRows(scrollTop, viewport, total.current)
-  const { held, error } = useConns(query, spanFor(seen, total.current), useVisible(box))
-  total.current = held?.matched ?? 0
+  // Of the last answer: what to ask for hangs on how many there are.
+  const answered = useRef(0)
+  const span = spanFor(seenRows(scrollTop, viewport, answered.current), answered.current)
+  const { held, error } = useConns(query, span, useVisible(box))
+  const total = held?.matched ?? 0
+  answered.current = total
+  const seen = seenRows(scrollTop, viewport, total)
 
   useEffect(() => {
     const element = box.current
@@ -51,7 +61,7 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
     observer.observe(element)
     return () => observer.disconnect()
   }, [])
-  // Another question begins at its first row.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another question begins at its first row
   useEffect(() => {
     box.current?.scrollTo({ top: 0 })
     setCurrent(0)
@@ -66,11 +76,11 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
       return
     }
     const page = Math.max(1, Math.floor(viewport / ROW_HEIGHT) - 1)
-    const next = rowForKey(event.key, current, total.current, page)
+    const next = rowForKey(event.key, current, total, page)
     if (next === null) return
     event.preventDefault()
     setCurrent(next)
-    box.current?.scrollTo({ top: scrollTo(next, scrollTop, viewport, total.current) })
+    box.current?.scrollTo({ top: scrollTo(next, scrollTop, viewport, total) })
   }
   const isSeen = current >= seen.first && current < seen.first + seen.count
   return (
@@ -83,15 +93,14 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
         tabIndex={0}
         data-testid="conn-table"
         aria-label="Connections"
-        aria-rowcount={total.current + 1}
+        aria-rowcount={total + 1}
         aria-colcount={COLUMNS.length}
-        aria-activedescendant={isSeen && total.current > 0 ? `conn-${current}` : undefined}
+        aria-activedescendant={isSeen && total > 0 ? `conn-${current}` : undefined}
         onKeyDown={onKeyDown}
         onScroll={event => setScrollTop(event.currentTarget.scrollTop)}
       >
         <Head query={query} onQuery={onQuery} />
-        {/* biome-ignore lint/a11y/useSemanticElements: rows of a table cannot be put where they are seen */}
-        <div role="rowgroup" class="conn-body" style={{ height: `${bodyHeight(total.current)}px` }}>
+        <div role="rowgroup" class="conn-body" style={{ height: `${bodyHeight(total)}px` }}>
           {Array.from({ length: seen.count }, (_, i) => {
             const index = seen.first + i
             return (
@@ -111,7 +120,7 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
   )
 }
 
-function choose({ client }: ConnInfo): void {
+function choose({ client }: ConnRow): void {
   showLadder(connFilter(client))
   const heading = document.getElementById('ladder-title')
   heading?.scrollIntoView()
@@ -131,7 +140,7 @@ function Summary({ held, error, stale }: SummaryProps) {
   return (
     <p class="facts">
       {matched === total ? `${whole(total)} connections` : `${whole(matched)} of ${whole(total)}`}
-      {!complete && ', of a part of the table only: search for less'}
+      {!complete && ' so far; the table is still being read'}
       {stale && ' · asking…'}
     </p>
   )
@@ -163,7 +172,7 @@ function Head({ query, onQuery }: ConnTableProps) {
 interface RowProps {
   index: number
   /** undefined while it is asked for. */
-  conn: ConnInfo | undefined
+  conn: ConnRow | undefined
   top: number
   current: boolean
   onCurrent: (index: number) => void
@@ -173,8 +182,8 @@ function Row({ index, conn, top, current, onCurrent }: RowProps) {
   const inLadder = conn !== undefined && ladderFilter.value === connFilter(conn.client)
   const state = conn ? (STATE_NAMES[conn.state] ?? String(conn.state)) : ''
   const cells = conn
-    ? [conn.client, conn.vip, conn.lip, conn.rs, state, String(conn.worker)]
-    : ['…', '', '', '', '', '']
+    ? [conn.client, conn.vip, conn.lip, conn.rs, state, ageText(conn), String(conn.worker)]
+    : ['…', '', '', '', '', '', '']
   const onClick = () => {
     onCurrent(index)
     if (conn) choose(conn)
@@ -191,7 +200,7 @@ function Row({ index, conn, top, current, onCurrent }: RowProps) {
       onClick={onClick}
     >
       {cells.map((cell, i) => (
-        <div key={i} role="gridcell" aria-colindex={i + 1}>
+        <div key={COLUMNS[i]?.sort} role="gridcell" aria-colindex={i + 1}>
           {cell}
         </div>
       ))}

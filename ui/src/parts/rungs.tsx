@@ -1,6 +1,7 @@
 /** Rows of a ladder: a packet is an arrow on each side of the balancer. */
 
 import { useState } from 'preact/hooks'
+import { flagWords } from '../../../src/page/format.ts'
 import type { ConnRow, LadderRow, Leg, NoteRow, PacketRow } from '../../../src/see/ladder.ts'
 import { changesText, fateText, legLabels } from '../../../src/see/ladder-labels.ts'
 import { REASONS } from './use-ladder.ts'
@@ -33,7 +34,9 @@ function Note({ row: { sinceUs, text } }: { row: NoteRow }) {
   return (
     <li class="rung rung-note">
       <span class="rung-time">{since(sinceUs)}</span>
-      <span class="rung-text">{text}</span>
+      <span class="rung-text">
+        <span class="said">{text}</span>
+      </span>
     </li>
   )
 }
@@ -50,24 +53,21 @@ function Packet({ row }: { row: PacketRow }) {
       <span class="rung-state">
         <State row={row} />
         {row.changes.length > 0 && (
-          <button type="button" class="changes-button" aria-expanded={open} onClick={() => setOpen(!open)}>
-            {row.changes.length} {row.changes.length === 1 ? 'change' : 'changes'}
+          <button
+            type="button"
+            class="changes-button"
+            title={`${changed.join(', ')}: show all ${row.changes.length} changes`}
+            aria-expanded={open}
+            onClick={() => setOpen(!open)}
+          >
+            {changed.join(', ') || `${row.changes.length} changes`}
           </button>
         )}
       </span>
       <LegCell leg={row.inner} row={row} side="inner" />
-      {(said.length > 0 || changed.length > 0) && (
+      {said.length > 0 && (
         <span class="rung-text">
-          {said.map(words => (
-            <span key={words} class={failed ? 'said bad' : 'said'}>
-              {words}
-            </span>
-          ))}
-          {changed.map(words => (
-            <span key={words} class="said">
-              {words}
-            </span>
-          ))}
+          <span class={failed ? 'said bad' : 'said'}>{said.join(' · ')}</span>
         </span>
       )}
       {open && <Changes row={row} />}
@@ -88,14 +88,14 @@ function State({ row: { stateBefore, state } }: { row: PacketRow }) {
 /** The arrow towards whoever gets it; without one there is only the rail. */
 function LegCell({ leg, row, side }: { leg: Leg | null; row: PacketRow; side: 'outer' | 'inner' }) {
   if (!leg) return <span class={`leg leg-${side}`} />
-  const [label = ''] = legLabels(leg, false).slice(-1)
-  const [long = ''] = legLabels(leg, false)
+  const labels = legLabels(leg, false)
+  const label = inWords(labels.at(-1) ?? '', leg)
   // What was refused did not get through: neither into the box, nor out of it.
   const near = (side === 'outer') === (row.toward === 'rs')
   const lost = row.fate === 'dropped' || (row.fate === 'unsent' && !near)
   const from = row.toward === 'rs' ? 'from the left' : 'from the right'
   return (
-    <span class={`leg leg-${side}`} title={`${long}, ${leg.length} bytes on the wire`}>
+    <span class={`leg leg-${side}`} title={`${labels[0]}, ${leg.length} bytes on the wire`}>
       <span class="leg-label">{label}</span>
       <span class="visually-hidden">
         {from}
@@ -104,6 +104,15 @@ function LegCell({ leg, row, side }: { leg: Leg | null; row: PacketRow; side: 'o
       <span class={`arrow arrow-${row.toward}${lost ? ' arrow-lost' : ''}`} aria-hidden="true" />
     </span>
   )
+}
+
+/** tcpdump's letters and bare numbers are for those who know them. */
+function inWords(label: string, { segment }: Leg): string {
+  if (!segment) return label
+  const [, ...rest] = label.split(' ')
+  const numbers = rest.join(' ')
+  const words = /^\d/.test(numbers) ? `seq ${numbers}` : numbers
+  return `${flagWords(segment.bits)} ${words}`
 }
 
 function Changes({ row: { changes } }: { row: PacketRow }) {
@@ -117,8 +126,8 @@ function Changes({ row: { changes } }: { row: PacketRow }) {
         </tr>
       </thead>
       <tbody>
-        {changes.map(({ what, before, after }, i) => (
-          <tr key={i}>
+        {changes.map(({ what, before, after }) => (
+          <tr key={`${what} ${before}`}>
             <th scope="row">{what.replaceAll('_', ' ')}</th>
             <td>{before || 'none'}</td>
             <td>{after || 'none'}</td>

@@ -5,8 +5,8 @@ import type { ComponentChildren } from 'preact'
 export function ScrollBox({ label, children }: { label: string; children: ComponentChildren }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys must reach what is outside of the box
-    <div class="scroll-box" role="region" aria-label={label} tabIndex={0}>
+    <section class="scroll-box" aria-label={label} tabIndex={0}>
       {children}
-    </div>
+    </section>
   )
 }

@@ -10,8 +10,10 @@ export interface StateGraphProps {
   /** Said instead of the picture. */
   label: string
   graph: Graph
-  /** Text at an edge, by lines; the first one in small letters. */
+  /** Text at an edge, by lines. */
   edgeText: (edge: GraphEdge) => string[]
+  /** Number of the line that is the count. */
+  emphasis?: number
   /** The number in a box; without it there is none. */
   count?: (state: string) => number | undefined
   /** How many went over each edge just now, by edgeKey. */
@@ -22,17 +24,16 @@ export interface StateGraphProps {
   testId?: string
 }
 
-const LETTER = 5.6
-const LINE = 12
+const LETTER = 6.4
+const LINE = 13
+/** Letters of a count, which may come later. */
+const COUNT = 5
 
 export function StateGraph(props: StateGraphProps) {
   const { id, graph, label, edgeText, taken, testId } = props
   const svg = useRef<SVGSVGElement>(null)
-  const layout = useMemo(
-    () => layoutOf(graph, edge => roomFor(edgeText(edge))),
-    // The texts change with the counts, the room for them does not.
-    [graph],
-  )
+  // biome-ignore lint/correctness/useExhaustiveDependencies: texts change with the counts, the room for them does not
+  const layout = useMemo(() => layoutOf(graph, edge => roomFor(edgeText(edge))), [graph])
   useEffect(() => {
     if (svg.current && taken) lightUp(svg.current, taken)
   }, [taken])
@@ -43,12 +44,20 @@ export function StateGraph(props: StateGraphProps) {
       role="img"
       aria-label={label}
       viewBox={`0 0 ${layout.width} ${layout.height}`}
-      width={layout.width}
-      height={layout.height}
+      style={{ maxWidth: `${layout.width}px` }}
       data-testid={testId}
     >
       <defs>
-        <marker id={`${id}-head`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+        <marker
+          id={`${id}-head`}
+          viewBox="0 0 8 8"
+          refX="7"
+          refY="4"
+          markerUnits="userSpaceOnUse"
+          markerWidth="9"
+          markerHeight="9"
+          orient="auto-start-reverse"
+        >
           <path d="M0 0.5 8 4 0 7.5Z" class="edge-head" />
         </marker>
       </defs>
@@ -65,11 +74,19 @@ export function StateGraph(props: StateGraphProps) {
 }
 
 function roomFor(lines: readonly string[]) {
-  const letters = Math.max(0, ...lines.map(({ length }) => length))
+  const letters = Math.max(COUNT, ...lines.map(({ length }) => length))
   return { width: letters * LETTER + 6, height: Math.max(1, lines.length) * LINE + 2 }
 }
 
-function Edge({ edge, layout, props }: { edge: GraphEdge; layout: Layout; props: StateGraphProps }) {
+function Edge({
+  edge,
+  layout,
+  props,
+}: {
+  edge: GraphEdge
+  layout: Layout
+  props: StateGraphProps
+}) {
   const key = edgeKey(edge)
   const place = layout.edges.get(key)
   if (!place) return null
@@ -82,7 +99,12 @@ function Edge({ edge, layout, props }: { edge: GraphEdge; layout: Layout; props:
       <path class="edge-line" d={pathOf(place.points)} marker-end={`url(#${props.id}-head)`} />
       <text x={place.label.x} y={top} class="edge-text">
         {lines.map((line, i) => (
-          <tspan key={i} x={place.label.x} dy={i === 0 ? 0 : LINE} class={i === 0 ? '' : 'edge-count'}>
+          <tspan
+            key={line}
+            x={place.label.x}
+            dy={i === 0 ? 0 : LINE}
+            class={i === props.emphasis ? 'edge-count' : ''}
+          >
             {line}
           </tspan>
         ))}
@@ -104,7 +126,13 @@ function Box({ node, x, y, props }: BoxProps) {
   return (
     <g class={`box${node.dim ? ' box-dim' : ''}${occupied ? ' box-occupied' : ''}`}>
       <title>{node.title}</title>
-      <rect x={x - BOX.width / 2} y={y - BOX.height / 2} width={BOX.width} height={BOX.height} rx={6} />
+      <rect
+        x={x - BOX.width / 2}
+        y={y - BOX.height / 2}
+        width={BOX.width}
+        height={BOX.height}
+        rx={6}
+      />
       <text x={x} y={props.count ? y - 4 : y + 4} class="box-name">
         {node.name}
       </text>

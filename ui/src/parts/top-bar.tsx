@@ -1,5 +1,6 @@
 /** Name, ways to the sections, whether the page is live, and the theme. */
 
+import { useEffect, useRef } from 'preact/hooks'
 import { type Link, link } from '../daemon.ts'
 import { theme, toggleTheme } from '../theme.ts'
 import { useSeen } from './use-seen.ts'
@@ -17,14 +18,20 @@ export interface TopBarProps {
 
 export function TopBar({ sections }: TopBarProps) {
   const seen = useSeen(sections)
+  const nav = useRef<HTMLElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: on a small screen the mark goes out of sight when it moves
+  useEffect(() => {
+    const link = nav.current?.querySelector<HTMLElement>('[aria-current]')
+    if (link) nav.current?.scrollTo({ left: link.offsetLeft - nav.current.offsetLeft - 40 })
+  }, [seen])
   const other = theme.value === 'dark' ? 'light' : 'dark'
   return (
     <header class="top-bar">
-      <a class="brand" href="#overview">
+      <a class="brand" href="#overview" aria-label="tapvs, to the top">
         <Mark />
-        tapvs
+        <span>tapvs</span>
       </a>
-      <nav aria-label="Sections">
+      <nav ref={nav} aria-label="Sections">
         <ul>
           {sections.map(({ id, title }) => (
             <li key={id}>

@@ -1,9 +1,8 @@
 /** The rows of the connection table that one sees, asked for again and again, one request at a time. */
 
 import { useEffect, useState } from 'preact/hooks'
-import type { ConnInfo } from '../../../src/control/commands.ts'
+import type { ConnRow, ConnsInfo } from '../../../src/control/ui/conns/table.ts'
 import { type ConnQuery, connsUrl } from '../../../src/page/conn-query.ts'
-import type { ConnsInfo } from '../../../src/control/ui/conns/table.ts'
 import type { Span } from '../../../src/page/table-window.ts'
 import { ask } from '../stream.ts'
 
@@ -14,7 +13,7 @@ const REFRESH_MS = 2000
 export interface Held extends Omit<ConnsInfo, 'rows'> {
   query: ConnQuery
   offset: number
-  rows: ConnInfo[]
+  rows: ConnRow[]
 }
 
 export interface Conns {

@@ -15,7 +15,8 @@ const DRAW_MS = 150
 export const REASONS: Readonly<Record<string, string>> = DROP_WORDS
 
 export interface LadderView {
-  rows: LadderRow[]
+  /** Numbered in the order in which they came. */
+  rows: { id: number; row: LadderRow }[]
   /** Rows that have gone because there were too many. */
   gone: number
   /** Moments that were not recorded because nobody could keep up. */
@@ -43,7 +44,8 @@ export function useLadder(filter: string): LadderView {
       }, DRAW_MS)
     }
     const add = (rows: readonly LadderRow[]) => {
-      const all = [...next.rows, ...rows]
+      const first = next.gone + next.rows.length
+      const all = [...next.rows, ...rows.map((row, i) => ({ id: first + i, row }))]
       const over = Math.max(0, all.length - ROWS_MAX)
       next = { ...next, rows: all.slice(over), gone: next.gone + over }
       draw()

@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals'
 import { balancerGraph } from '../../../src/page/balancer-states.ts'
-import { ALL_CONNS, type ConnQuery } from '../../../src/page/conn-query.ts'
+import { ALL_CONNS, type ConnQuery, isEndpoint } from '../../../src/page/conn-query.ts'
 import { whole } from '../../../src/page/format.ts'
 import { view } from '../daemon.ts'
 import { ConnTable } from '../parts/conn-table.tsx'
@@ -26,8 +26,8 @@ export function Connections() {
       about={
         <>
           Every connection with its four ends: client and <Term of="VIP" /> outside,{' '}
-          <Term of="LIP" /> and <Term of="RS" /> inside; Enter or a click on one shows its packets in
-          the ladder below.
+          <Term of="LIP" /> and <Term of="RS" /> inside; Enter or a click on one shows its packets
+          in the ladder below.
         </>
       }
     >
@@ -62,6 +62,7 @@ function Filters() {
           type="text"
           placeholder="address or address:port"
           value={client}
+          aria-invalid={client !== '' && !isEndpoint(client)}
           onInput={event => change({ client: event.currentTarget.value })}
         />
       </label>

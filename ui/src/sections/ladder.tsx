@@ -84,9 +84,10 @@ const LINK_WORDS: Record<LadderView['link'], string> = {
 }
 
 function Live({ view: { rows, gone, lost, link }, paused, onPause }: LiveProps) {
-  const box = useRef<HTMLDivElement>(null)
+  const box = useRef<HTMLElement>(null)
   const atEnd = useRef(true)
   const last = rows.at(-1)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new row is what there is to scroll to
   useLayoutEffect(() => {
     if (atEnd.current) box.current?.scrollTo({ top: box.current.scrollHeight })
   }, [last])
@@ -102,11 +103,10 @@ function Live({ view: { rows, gone, lost, link }, paused, onPause }: LiveProps) 
         </span>
         {lost > 0 && <span class="bad">{lost} packets were too quick to be shown</span>}
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys must reach what is outside of the box */}
-      <div
+      <section
         ref={box}
         class="ladder"
-        role="region"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys must reach what is outside of the box
         tabIndex={0}
         aria-label="Packets, the newest last"
         data-testid="ladder"
@@ -123,11 +123,11 @@ function Live({ view: { rows, gone, lost, link }, paused, onPause }: LiveProps) 
         </div>
         {rows.length === 0 && <p class="empty">No packet yet.</p>}
         <ol class="rungs">
-          {rows.map((row, i) => (
-            <Rung key={gone + i} row={row} />
+          {rows.map(({ id, row }) => (
+            <Rung key={id} row={row} />
           ))}
         </ol>
-      </div>
+      </section>
     </>
   )
 }

@@ -17,9 +17,9 @@ export function Lports() {
       title="Lports"
       about={
         <>
-          How much of each <Term of="LIP" />’s <Term of="lport">lports</Term> is in use, of each{' '}
-          <Term of="worker" /> and in all: the stronger the colour, the fuller; who runs out
-          refuses new connections.
+          How much of each <Term of="LIP" />
+          ’s <Term of="lport">lports</Term> is in use, of each <Term of="worker" /> and in all: the
+          stronger the colour, the fuller; who runs out refuses new connections.
         </>
       }
     >
@@ -69,8 +69,8 @@ function Line({ line: { lip, arm, all, workers } }: { line: LportLine }) {
       <th scope="row" class="code" title={`on ${arm}`}>
         {lip}
       </th>
-      {workers.map((cell, i) => (
-        <Cell key={i} cell={cell} />
+      {workers.map(cell => (
+        <Cell key={cell.worker} cell={cell} />
       ))}
       <Cell cell={all} />
       <td class="number">{whole(all.room)}</td>

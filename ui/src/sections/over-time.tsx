@@ -1,6 +1,7 @@
 /** Drops by reason, new connections and packets over the last ten minutes. */
 
 import { signal } from '@preact/signals'
+import { useMemo } from 'preact/hooks'
 import { rate, whole } from '../../../src/page/format.ts'
 import { series, seriesVersion, view } from '../daemon.ts'
 import { Chart, type ChartLine } from '../parts/chart.tsx'
@@ -29,6 +30,8 @@ export function OverTime() {
   // Read so that the section is drawn anew when a point comes.
   const version = seriesVersion.value
   const reasons = series.reasons().slice(0, LINES_MAX)
+  const names = reasons.map(({ reason }) => reason).join(' ')
+  const lines = useMemo(() => (names === '' ? [] : names.split(' ').map(lineOf)), [names])
   const times = series.times()
   const drops = [times, ...reasons.map(({ reason }) => series.ofReason(reason))]
   return (
@@ -43,7 +46,7 @@ export function OverTime() {
         </h3>
         <Chart
           label={`Drops of the last ten minutes: ${reasons.map(({ reason, frames }) => `${reason} ${frames}`).join(', ') || 'none'}`}
-          lines={reasons.map(({ reason }, i) => lineOf(reason, i))}
+          lines={lines}
           data={drops}
           height={220}
           onPoint={setPoint}

@@ -2,14 +2,7 @@
 
 import type { ComponentChildren } from 'preact'
 import type { ArmRow, Moment } from '../../../src/cli/top/moment.ts'
-import {
-  bandwidth,
-  percent,
-  rate,
-  short,
-  uptime,
-  whole,
-} from '../../../src/page/format.ts'
+import { bandwidth, percent, rate, short, uptime, whole } from '../../../src/page/format.ts'
 import { series, seriesVersion, view } from '../daemon.ts'
 import { Bar } from '../parts/bar.tsx'
 import { ScrollBox } from '../parts/scroll-box.tsx'
@@ -87,7 +80,12 @@ function Numbers({ moment }: { moment: Moment }) {
         >
           {bandwidth(sum('outBytes'))}
         </Tile>
-        <Tile name="Packets in" value={rate(line('packets').at(-1) ?? 0)} unit="/s" title="All that the arms read, also what was refused">
+        <Tile
+          name="Packets in"
+          value={rate(line('packets').at(-1) ?? 0)}
+          unit="/s"
+          title="All that the arms read, also what was refused"
+        >
           last two minutes
           <Spark values={line('packets')} />
         </Tile>
@@ -116,7 +114,9 @@ function Numbers({ moment }: { moment: Moment }) {
 
 function Problems({ problems }: { problems: readonly string[] }) {
   if (problems.length === 0)
-    return <p class="all-well">Nothing is wrong: every arm is up, every service has real servers.</p>
+    return (
+      <p class="all-well">Nothing is wrong: every arm is up, every service has real servers.</p>
+    )
   return (
     <ul class="problems" aria-label="What is wrong">
       {problems.map(problem => (

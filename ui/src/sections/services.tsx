@@ -113,7 +113,10 @@ function RealServer({ rs, row, all }: { rs: RealServerInfo; row: RsRow; all: Ser
         </span>
       </td>
       <td class="number">{row.weight}</td>
-      <td class="number" title={rs.upperThreshold > 0 ? `threshold ${rs.upperThreshold}` : undefined}>
+      <td
+        class="number"
+        title={rs.upperThreshold > 0 ? `threshold ${rs.upperThreshold}` : undefined}
+      >
         <span data-testid={`rs-${row.rs}-active`}>{whole(row.active)}</span>
         {rs.upperThreshold > 0 && <span class="unit"> of {whole(rs.upperThreshold)}</span>}
       </td>

@@ -1,11 +1,11 @@
 /** The balancer's state machine, live, and beside it that of a TCP socket. */
 
 import { useMemo } from 'preact/hooks'
-import { balancerGraph } from '../../../src/page/balancer-states.ts'
+import { balancerGraph, shortCauses } from '../../../src/page/balancer-states.ts'
 import type { EdgeCount } from '../../../src/page/edge-counts.ts'
 import { rate, short, whole } from '../../../src/page/format.ts'
-import { edgeKey, type GraphEdge, shortCauses } from '../../../src/page/graph.ts'
-import { rfcGraph } from '../../../src/page/rfc9293.ts'
+import { edgeKey, type GraphEdge } from '../../../src/page/graph.ts'
+import { rfcGraph, rfcLabel } from '../../../src/page/rfc9293.ts'
 import { view } from '../daemon.ts'
 import { ScrollBox } from '../parts/scroll-box.tsx'
 import { Section } from '../parts/section.tsx'
@@ -32,7 +32,8 @@ export function States() {
       <div class="side-by-side">
         <figure class="panel">
           <figcaption class="panel-title">
-            Of the balancer <span class="facts">drawn from the table that the engine goes by</span>
+            Of the balancer{' '}
+            <span class="facts">› from the client, ‹ from the RS; dotted: not taken yet</span>
           </figcaption>
           <ScrollBox label="State machine of the balancer">
             <StateGraph
@@ -41,6 +42,7 @@ export function States() {
               label="State machine of the balancer; the table below says the same in words"
               graph={OURS}
               edgeText={text}
+              emphasis={1}
               count={name => states[name.toLowerCase()]}
               taken={taken}
               used={new Set(edges.keys())}
@@ -56,7 +58,7 @@ export function States() {
               id="rfc"
               label="TCP connection state diagram of RFC 9293, section 3.3.2"
               graph={RFC}
-              edgeText={({ causes }) => (causes[0] ?? '').split(' / ')}
+              edgeText={({ causes }) => rfcLabel(causes[0] ?? '')}
             />
           </ScrollBox>
           <p class="note">
