@@ -1,16 +1,18 @@
 /** A daemon's numbers, made up, that go on like those of a busy one. Only for work on the page. */
 
-import { DROP_WORDS, EVENT_WORDS } from '../../src/cli/counters.ts'
+import { EVENT_WORDS } from '../../src/cli/counters.ts'
 import type {
   ArmInfo,
   CountersInfo,
+  EdgeInfo,
   NumbersInfo,
   RealServerInfo,
   ServiceInfo,
   TrafficInfo,
 } from '../../src/control/commands.ts'
-import type { EdgeInfo, LiveInfo } from '../../src/control/ui/live.ts'
+import type { LiveInfo } from '../../src/control/ui/live.ts'
 import type { SeriesInfo } from '../../src/control/ui/series.ts'
+import { DROP_WORDS } from '../../src/see/drop-words.ts'
 
 const WORKERS = 4
 const STARTED_MS = Date.now() - 93_784_000
@@ -224,6 +226,7 @@ export function live(): LiveInfo {
       to,
       count: Math.floor(grown(atMs, 30 * part, 6)),
       last: `${event === 'ack' ? '.' : event[0]?.toUpperCase()} from 202.108.10.${2 + (atMs % 7)}:33896, 2 ms ago`,
+      lastMs: atMs - 2,
     })),
   }
 }

@@ -48,7 +48,12 @@ export class Flow {
 
   /** Turns round who is taken for the client. */
   turn(): void {
-    ;[this.caddr, this.cport, this.saddr, this.sport] = [this.saddr, this.sport, this.caddr, this.cport]
+    ;[this.caddr, this.cport, this.saddr, this.sport] = [
+      this.saddr,
+      this.sport,
+      this.caddr,
+      this.cport,
+    ]
     this.rows.reverse()
     this.isn.reverse()
   }
@@ -133,4 +138,3 @@ function guessClients(flows: readonly Flow[]): void {
     if (c > s || (c === s && flow.cport < flow.sport)) flow.turn()
   }
 }
-

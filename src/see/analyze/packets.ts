@@ -18,7 +18,15 @@ export interface CapturedPacket {
 }
 
 /** LINKTYPE_ numbers (tcpdump.org/linktypes.html) that are understood. */
-export const LINK = { NULL: 0, ETHERNET: 1, RAW_BSD: 12, RAW: 101, SLL: 113, IPV4: 228, SLL2: 276 } as const
+export const LINK = {
+  NULL: 0,
+  ETHERNET: 1,
+  RAW_BSD: 12,
+  RAW: 101,
+  SLL: 113,
+  IPV4: 228,
+  SLL2: 276,
+} as const
 
 /** Bytes of payload that are hashed. */
 const HASHED = 64
@@ -112,7 +120,8 @@ export class Packets {
     this.ip[i] = ip
     this.captured[i] = Math.min(there - ip, total)
     this.link[i] = ip - start
-    this.hash[i] = this.payload[i] === 0 ? 0 : hashOf(view, tcp + header, ip + this.captured[i], this.payload[i])
+    this.hash[i] =
+      this.payload[i] === 0 ? 0 : hashOf(view, tcp + header, ip + this.captured[i], this.payload[i])
     this.match[i] = -1
   }
 

@@ -4,7 +4,14 @@
  * that helps with the rest.
  */
 
-import { contents, type Evidence, evidence, firstRows, type Rarity, type RoughClock } from './evidence.ts'
+import {
+  contents,
+  type Evidence,
+  evidence,
+  firstRows,
+  type Rarity,
+  type RoughClock,
+} from './evidence.ts'
 import type { Flow } from './flows.ts'
 
 export type Sureness = 'certain' | 'likely' | 'guess'
@@ -26,7 +33,11 @@ const BY_TIME = 64
 const MS = 1e6
 
 /** `oneClock`: both lists are of one capture, or of captures of one clock. */
-export function pairFlows(outers: readonly Flow[], inners: readonly Flow[], oneClock: boolean): Pair[] {
+export function pairFlows(
+  outers: readonly Flow[],
+  inners: readonly Flow[],
+  oneClock: boolean,
+): Pair[] {
   return new Pairing(outers, inners, oneClock).run()
 }
 
@@ -115,7 +126,11 @@ class Pairing {
     for (const outer of this.#outers) {
       const expected = outer.firstNs + this.#clock.offsetNs
       const found = new Set<Flow>()
-      for (let i = lowerBound(starts, expected - reach); i < inners.length && found.size < BY_TIME; i++) {
+      for (
+        let i = lowerBound(starts, expected - reach);
+        i < inners.length && found.size < BY_TIME;
+        i++
+      ) {
         const inner = inners[i]
         if (inner.firstNs > expected + reach) break
         found.add(inner)
@@ -135,7 +150,8 @@ class Pairing {
         const { bits, why } = evidence(outer, inner, this.#rarity, this.#clock, this.#spanNs)
         if (bits < leastBits) continue
         judged.push({ outer, inner, bits, why, sureness: 'guess' })
-        for (const flow of [outer, inner]) best.set(flow, [...(best.get(flow) ?? []), bits].sort((a, b) => b - a).slice(0, 2))
+        for (const flow of [outer, inner])
+          best.set(flow, [...(best.get(flow) ?? []), bits].sort((a, b) => b - a).slice(0, 2))
       }
     }
     judged.sort((a, b) => b.bits - a.bits)
@@ -198,7 +214,8 @@ function votedClock(outers: readonly Flow[], inners: readonly Flow[]): RoughCloc
     for (const inner of some) {
       if (shapeOf(outer) !== shapeOf(inner)) continue
       const at = Math.round((inner.firstNs - outer.firstNs) / bin)
-      for (const near of [at - 1, at, at + 1]) votes.set(near, (votes.get(near) ?? 0) + (near === at ? 2 : 1))
+      for (const near of [at - 1, at, at + 1])
+        votes.set(near, (votes.get(near) ?? 0) + (near === at ? 2 : 1))
     }
   }
   let best: [number, number] | undefined
@@ -208,7 +225,9 @@ function votedClock(outers: readonly Flow[], inners: readonly Flow[]): RoughCloc
 
 /** Flags and lengths of the first segments each way. */
 function shapeOf({ packets, rows }: Flow): string {
-  const shape = rows.map(list => list.slice(0, 3).map(i => `${packets.flags[i]}+${packets.payload[i]}`))
+  const shape = rows.map(list =>
+    list.slice(0, 3).map(i => `${packets.flags[i]}+${packets.payload[i]}`),
+  )
   return shape.join(' ')
 }
 

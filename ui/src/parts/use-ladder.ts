@@ -1,7 +1,7 @@
 /** The moments of a filter as rows of a ladder, live. */
 
 import { useEffect, useState } from 'preact/hooks'
-import { DROP_WORDS } from '../../../src/cli/counters.ts'
+import { DROP_WORDS } from '../../../src/see/drop-words.ts'
 import { Ladder, type LadderRow } from '../../../src/see/ladder.ts'
 import { type MomentJson, momentFromJson } from '../../../src/see/moment-json.ts'
 import { followStream } from '../stream.ts'
