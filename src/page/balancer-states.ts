@@ -1,5 +1,6 @@
 /** The balancer's state machine, drawn from the table that the engine itself goes by. */
 
+import type { EdgeInfo } from '../control/commands.ts'
 import { IN, nextState, OUT, State } from '../engine/tcp-state.ts'
 import { FLAG } from '../wire/tcp.ts'
 import { edgeKey, type Graph, type GraphEdge, reachable } from './graph.ts'
@@ -26,8 +27,8 @@ const FLAGS = { syn: FLAG.SYN, fin: FLAG.FIN, ack: FLAG.ACK, rst: FLAG.RST }
 const DIRECTIONS = { in: IN, out: OUT } as const
 
 /** `SYN from client`, `FIN from RS` */
-export function causeText(direction: 'in' | 'out', event: (typeof EVENTS)[number]): string {
-  return `${event.toUpperCase()} from ${direction === 'in' ? 'client' : 'RS'}`
+export function causeText(direction: 'in' | 'out', event: EdgeInfo['event']): string {
+  return `${event === 'none' ? 'no flag' : event.toUpperCase()} from ${direction === 'in' ? 'client' : 'RS'}`
 }
 
 /** The same in few letters: `›FIN` from the client, `‹FIN` from the RS, `FIN` from either. */
