@@ -33,6 +33,7 @@ test('it holds what runs, and nothing that is left over or only builds it', () =
   const compiled = packed.filter(file => file.startsWith('dist/'))
   const page = compiled.filter(file => file.startsWith('dist/ui/'))
   assert.deepEqual(page.filter(file => !file.startsWith('dist/ui/assets/')).sort(), [
+    'dist/ui/icon.svg',
     'dist/ui/index.html',
     'dist/ui/licenses.md',
   ])
