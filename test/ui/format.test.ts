@@ -2,7 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bandwidth, flagWords, lasting, rate, uptime, whole } from '../../src/page/format.ts'
+import {
+  bandwidth,
+  byteRate,
+  flagWords,
+  lasting,
+  rate,
+  uptime,
+  whole,
+} from '../../src/page/format.ts'
 
 test('whole numbers are grouped', () => {
   assert.equal(whole(1_234_567), '1,234,567')
@@ -21,6 +29,8 @@ test('bytes a second become bits with the prefix at the unit', () => {
   assert.equal(bandwidth(0), '0 bit/s')
   assert.equal(bandwidth(100), '800 bit/s')
   assert.equal(bandwidth(156_250), '1.25 Mbit/s')
+  assert.equal(byteRate(156_250), '156 kB/s')
+  assert.equal(byteRate(0), '0 B/s')
 })
 
 test('how long lports last', () => {

@@ -14,8 +14,6 @@ const AT_END = 24
 export function LadderSection() {
   const filter = ladderFilter.value
   const wanted = filterProblem(filter) === null ? filter : ''
-  const live = useLadder(wanted)
-  const [held, setHeld] = useState<LadderView | null>(null)
   return (
     <Section
       id="ladder"
@@ -32,11 +30,7 @@ export function LadderSection() {
       {wanted === '' ? (
         <p class="empty">Choose a connection in the table above, or type which packets to show.</p>
       ) : (
-        <Live
-          view={held ?? live}
-          paused={held !== null}
-          onPause={() => setHeld(held ? null : live)}
-        />
+        <Live key={`live ${wanted}`} filter={wanted} />
       )}
     </Section>
   )
@@ -88,12 +82,6 @@ function FilterForm({ filter }: { filter: string }) {
   )
 }
 
-interface LiveProps {
-  view: LadderView
-  paused: boolean
-  onPause: () => void
-}
-
 const LINK_WORDS: Record<LadderView['link'], string> = {
   connecting: 'asking for packets…',
   up: 'live',
@@ -101,7 +89,12 @@ const LINK_WORDS: Record<LadderView['link'], string> = {
   refused: 'refused',
 }
 
-function Live({ view: { rows, gone, lost, link }, paused, onPause }: LiveProps) {
+function Live({ filter }: { filter: string }) {
+  const live = useLadder(filter)
+  /** What was shown when it was paused. */
+  const [held, setHeld] = useState<LadderView | null>(null)
+  const paused = held !== null
+  const { rows, gone, lost, link } = held ?? live
   const box = useRef<HTMLElement>(null)
   const atEnd = useRef(true)
   const last = rows.at(-1)
@@ -112,7 +105,12 @@ function Live({ view: { rows, gone, lost, link }, paused, onPause }: LiveProps) 
   return (
     <>
       <p class="facts ladder-facts">
-        <button type="button" class="button" aria-pressed={paused} onClick={onPause}>
+        <button
+          type="button"
+          class="button"
+          aria-pressed={paused}
+          onClick={() => setHeld(held ? null : live)}
+        >
           {paused ? 'Go on' : 'Pause'}
         </button>
         <span>
