@@ -18,10 +18,11 @@ export interface Point {
 export class Series {
   #points: Point[] = []
 
-  /** Begins anew with what the daemon remembers. */
+  /** What the daemon remembers takes the place of all points but newer ones. */
   load(info: SeriesInfo): void {
     const { length } = info.conns
-    this.#points = info.conns.map((conns, i) => ({
+    const newer = this.#points.filter(({ atMs }) => atMs > info.atMs)
+    const past = info.conns.map((conns, i) => ({
       atMs: info.atMs - (length - 1 - i) * info.stepMs,
       drops: Object.fromEntries(
         Object.entries(info.drops).map(([reason, values]) => [reason, values[i] ?? 0]),
@@ -30,6 +31,7 @@ export class Series {
       packets: info.packets[i] ?? 0,
       bytes: info.bytes[i] ?? 0,
     }))
+    this.#points = [...past, ...newer]
     this.#cut()
   }
 

@@ -65,6 +65,9 @@ function addPoint({ atMs, drops, conns, arms }: Moment): void {
   seriesVersion.value++
 }
 
+/** Two of the daemon's steps: then it knows all from before the first thing that we heard. */
+const WHOLE_PAST_MS = 2000
+
 /** What the daemon remembers; without it the charts begin empty. */
 async function loadSeries(): Promise<void> {
   try {
@@ -84,6 +87,7 @@ export function followDaemon(): () => void {
         if (link.value === 'up') return
         link.value = 'up'
         void loadSeries()
+        setTimeout(loadSeries, WHOLE_PAST_MS)
       },
       down(why) {
         link.value = why
