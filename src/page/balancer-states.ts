@@ -1,7 +1,6 @@
 /** The balancer's state machine, drawn from the table that the engine itself goes by. */
 
-import type { EdgeInfo } from '../control/commands.ts'
-import { IN, nextState, OUT, State } from '../engine/tcp-state.ts'
+import { EVENTS, IN, nextState, OUT, State } from '../engine/tcp-state.ts'
 import { FLAG } from '../wire/tcp.ts'
 import { edgeKey, type Graph, type GraphEdge, reachable } from './graph.ts'
 
@@ -22,18 +21,20 @@ const WORDS: Record<keyof typeof State, string> = {
   SYNACK: 'Of synproxy in IPVS; no segment of a FullNAT connection leads here.',
 }
 
-export const EVENTS = ['syn', 'fin', 'ack', 'rst'] as const
-const FLAGS = { syn: FLAG.SYN, fin: FLAG.FIN, ack: FLAG.ACK, rst: FLAG.RST }
+type Event = (typeof EVENTS)[number]
+const FLAGS = { syn: FLAG.SYN, fin: FLAG.FIN, ack: FLAG.ACK, rst: FLAG.RST, none: 0 }
 const DIRECTIONS = { in: IN, out: OUT } as const
 
-/** `SYN from client`, `FIN from RS` */
-export function causeText(direction: 'in' | 'out', event: EdgeInfo['event']): string {
-  return `${event === 'none' ? 'no flag' : event.toUpperCase()} from ${direction === 'in' ? 'client' : 'RS'}`
+/** `SYN from client`, `FIN from RS`, `no flag from RS` */
+export function causeText(direction: 'in' | 'out', event: Event): string {
+  const word = event === 'none' ? 'no flag' : event.toUpperCase()
+  return `${word} from ${direction === 'in' ? 'client' : 'RS'}`
 }
 
-/** The same in few letters: `›FIN` from the client, `‹FIN` from the RS, `FIN` from either. */
+/** The same in few letters: `›FIN` from the client, `‹FIN` from the RS, `FIN` from either. What has no flag is left out. */
 export function shortCauses(causes: readonly string[]): string {
   return EVENTS.flatMap(event => {
+    if (event === 'none') return []
     const senders = (['in', 'out'] as const).filter(way => causes.includes(causeText(way, event)))
     if (senders.length === 0) return []
     const sign = senders.length === 2 ? '' : senders[0] === 'in' ? '›' : '‹'

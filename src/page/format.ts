@@ -23,11 +23,19 @@ export function rate(perSecond: number): string {
   return perSecond > 0 && perSecond < 0.05 ? '<0.1' : short(perSecond)
 }
 
+/** The same in bytes: 156 kB/s. */
+export function byteRate(bytesPerSecond: number): string {
+  return withPrefix(bytesPerSecond, 'B/s')
+}
+
 /** Bytes a second as people say bandwidth: 1.25 Mbit/s. */
 export function bandwidth(bytesPerSecond: number): string {
-  const text = short(bytesPerSecond * 8)
-  const unit = /[a-z]$/i.exec(text)?.[0] ?? ''
-  return `${unit ? text.slice(0, -1) : text} ${unit}bit/s`
+  return withPrefix(bytesPerSecond * 8, 'bit/s')
+}
+
+function withPrefix(value: number, unit: string): string {
+  const [, number, prefix] = /^(.*?)([a-z]?)$/i.exec(short(value)) ?? []
+  return `${number} ${prefix}${unit}`
 }
 
 /** How long lports last. */

@@ -60,11 +60,3 @@ export function spanFor({ first, count }: Pick<Seen, 'first' | 'count'>, total: 
   const end = Math.min(Math.max(total, 1), (Math.ceil((first + count) / STEP) + 1) * STEP)
   return { offset, limit: end - offset }
 }
-
-/** Are all rows that are seen at hand? */
-export function covers(
-  have: { offset: number; rows: readonly unknown[] },
-  { first, count }: Pick<Seen, 'first' | 'count'>,
-): boolean {
-  return first >= have.offset && first + count <= have.offset + have.rows.length
-}

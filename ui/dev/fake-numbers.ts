@@ -225,7 +225,7 @@ export function live(): LiveInfo {
       from,
       to,
       count: Math.floor(grown(atMs, 30 * part, 6)),
-      last: `${event === 'ack' ? '.' : event[0]?.toUpperCase()} from 202.108.10.${2 + (atMs % 7)}:33896, 2 ms ago`,
+      last: `${event.toUpperCase()} from ${direction === 'in' ? 'the client' : 'the real server'} at ${new Date(atMs).toISOString().slice(11, 23)}Z`,
       lastMs: atMs - 2,
     })),
   }

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { followDaemon } from './daemon.ts'
 import { Banner } from './parts/banner.tsx'
 import { TopBar } from './parts/top-bar.tsx'
+import { Words } from './parts/words.tsx'
 import { Connections } from './sections/connections.tsx'
 import { LadderSection } from './sections/ladder.tsx'
 import { Lports } from './sections/lports.tsx'
@@ -39,6 +40,7 @@ export function App() {
         <States />
         <Lports />
         <OverTime />
+        <Words />
       </main>
     </>
   )

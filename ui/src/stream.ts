@@ -4,11 +4,13 @@ export interface StreamEvents {
   /** An event by its name, its data parsed. */
   on: Record<string, (data: never) => void>
   up(): void
-  /** `refused`: the daemon does not let us in, and asking again is of no use. */
+  /** `refused`: the daemon is there and does not let us in; another tab may get the token yet. */
   down(why: 'lost' | 'refused'): void
 }
 
-const RETRY_MS = [500, 1000, 2000, 4000]
+const RETRY_MS = [500, 1000, 2000, 4000, 8000]
+/** For an answer that says whether we are let in. */
+const ANSWER_MS = 3000
 
 /** => closes it */
 export function followStream(url: string, events: StreamEvents, silenceMs = 0): () => void {
@@ -24,10 +26,7 @@ export function followStream(url: string, events: StreamEvents, silenceMs = 0): 
     events.down('lost')
     const refused = await isRefused()
     if (closed) return
-    if (refused) {
-      events.down('refused')
-      return
-    }
+    if (refused) events.down('refused')
     timer = setTimeout(open, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)])
   }
   const heard = () => {
@@ -59,7 +58,10 @@ export function followStream(url: string, events: StreamEvents, silenceMs = 0): 
 /** An event source does not say why it failed. */
 async function isRefused(): Promise<boolean> {
   try {
-    const { status } = await fetch('./v1/ping', { cache: 'no-store' })
+    const { status } = await fetch('./v1/ping', {
+      cache: 'no-store',
+      signal: AbortSignal.timeout(ANSWER_MS),
+    })
     return status === 401 || status === 403
   } catch {
     return false

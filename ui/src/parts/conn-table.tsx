@@ -16,6 +16,7 @@ import {
   spanFor,
 } from '../../../src/page/table-window.ts'
 import { connFilter, ladderFilter, showLadder } from '../choice.ts'
+import { view } from '../daemon.ts'
 import { type Held, useConns } from './use-conns.ts'
 import { useVisible } from './use-visible.ts'
 
@@ -31,9 +32,21 @@ const COLUMNS: { sort: Sort; name: string; title: string }[] = [
 
 /** px; of the head, which stays on top. */
 const HEAD = 32
+/** px, at most; below the rows on small screens. */
+const SCROLL_BAR = 14
 
 function ageText({ ageSec }: ConnRow): string {
   return ageSec === undefined ? '-' : uptime(ageSec)
+}
+
+/** Rows that will come, so that the page does not move when they do. */
+function expected(): number {
+  return view.peek()?.moment.conns.used ?? 0
+}
+
+/** px: a short table leaves no empty room below, and an empty one some for what may come. */
+function heightFor(rows: number): number {
+  return HEAD + Math.min(16, Math.max(5, rows)) * ROW_HEIGHT + SCROLL_BAR
 }
 
 export interface ConnTableProps {
@@ -93,6 +106,7 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
         tabIndex={0}
         data-testid="conn-table"
         aria-label="Connections"
+        style={{ height: `min(62vh, ${heightFor(held ? total : expected())}px)` }}
         aria-rowcount={total + 1}
         aria-colcount={COLUMNS.length}
         aria-activedescendant={isSeen && total > 0 ? `conn-${current}` : undefined}

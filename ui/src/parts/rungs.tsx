@@ -1,5 +1,6 @@
 /** Rows of a ladder: a packet is an arrow on each side of the balancer. */
 
+import { Component } from 'preact'
 import { useState } from 'preact/hooks'
 import { flagWords } from '../../../src/page/format.ts'
 import type { ConnRow, LadderRow, Leg, NoteRow, PacketRow } from '../../../src/see/ladder.ts'
@@ -9,9 +10,17 @@ import { REASONS } from './use-ladder.ts'
 /** Refused, here or by the device. */
 const FAILED: ReadonlySet<string> = new Set(['dropped', 'unsent'])
 
-export function Rung({ row }: { row: LadderRow }) {
-  if (row.kind === 'conn') return <Opening row={row} />
-  return row.kind === 'note' ? <Note row={row} /> : <Packet row={row} />
+/** A row does not change once it is there, and hundreds of them are drawn again with each new one. */
+export class Rung extends Component<{ row: LadderRow }> {
+  override shouldComponentUpdate(next: { row: LadderRow }): boolean {
+    return next.row !== this.props.row
+  }
+
+  override render() {
+    const { row } = this.props
+    if (row.kind === 'conn') return <Opening row={row} />
+    return row.kind === 'note' ? <Note row={row} /> : <Packet row={row} />
+  }
 }
 
 function since(us: number): string {

@@ -27,10 +27,12 @@ export function TopBar({ sections }: TopBarProps) {
   const other = theme.value === 'dark' ? 'light' : 'dark'
   return (
     <header class="top-bar">
-      <a class="brand" href="#overview" aria-label="tapvs, to the top">
-        <Mark />
-        <span>tapvs</span>
-      </a>
+      <h1>
+        <a class="brand" href="#overview" aria-label="tapvs, to the top">
+          <Mark />
+          <span>tapvs</span>
+        </a>
+      </h1>
       <nav ref={nav} aria-label="Sections">
         <ul>
           {sections.map(({ id, title }) => (

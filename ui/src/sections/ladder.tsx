@@ -1,6 +1,7 @@
 /** A connection's packets on both sides of the balancer, as they come. */
 
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { parseFilter } from '../../../src/see/filter.ts'
 import { ladderFilter, showLadder } from '../choice.ts'
 import { Rung } from '../parts/rungs.tsx'
 import { Section } from '../parts/section.tsx'
@@ -12,8 +13,7 @@ const AT_END = 24
 
 export function LadderSection() {
   const filter = ladderFilter.value
-  const live = useLadder(filter)
-  const [held, setHeld] = useState<LadderView | null>(null)
+  const wanted = filterProblem(filter) === null ? filter : ''
   return (
     <Section
       id="ladder"
@@ -27,27 +27,34 @@ export function LadderSection() {
       }
     >
       <FilterForm key={filter} filter={filter} />
-      {filter === '' ? (
+      {wanted === '' ? (
         <p class="empty">Choose a connection in the table above, or type which packets to show.</p>
       ) : (
-        <Live
-          view={held ?? live}
-          paused={held !== null}
-          onPause={() => setHeld(held ? null : live)}
-        />
+        <Live key={`live ${wanted}`} filter={wanted} />
       )}
     </Section>
   )
 }
 
+/** One line; null if the filter is right. */
+function filterProblem(text: string): string | null {
+  try {
+    parseFilter(text)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 function FilterForm({ filter }: { filter: string }) {
   const [text, setText] = useState(filter)
+  const problem = filterProblem(text)
   return (
     <form
       class="filters"
       onSubmit={event => {
         event.preventDefault()
-        showLadder(text)
+        if (problem === null) showLadder(text)
       }}
     >
       <label class="field field-wide">
@@ -57,6 +64,8 @@ function FilterForm({ filter }: { filter: string }) {
           value={text}
           placeholder="conn 202.108.10.2:33896"
           spellcheck={false}
+          aria-invalid={problem !== null}
+          aria-describedby="ladder-words"
           onInput={event => setText(event.currentTarget.value)}
         />
       </label>
@@ -66,24 +75,26 @@ function FilterForm({ filter }: { filter: string }) {
       <button type="button" class="button" disabled={filter === ''} onClick={() => showLadder('')}>
         Stop
       </button>
+      <p id="ladder-words" class={problem === null ? 'facts' : 'facts bad'}>
+        {problem ?? 'as conn A:P, host A, rs A, drop, state TIME_WAIT; with and, or, not'}
+      </p>
     </form>
   )
-}
-
-interface LiveProps {
-  view: LadderView
-  paused: boolean
-  onPause: () => void
 }
 
 const LINK_WORDS: Record<LadderView['link'], string> = {
   connecting: 'asking for packets…',
   up: 'live',
-  lost: 'no word from the daemon, or it does not know such a filter',
+  lost: 'no word from the daemon',
   refused: 'refused',
 }
 
-function Live({ view: { rows, gone, lost, link }, paused, onPause }: LiveProps) {
+function Live({ filter }: { filter: string }) {
+  const live = useLadder(filter)
+  /** What was shown when it was paused. */
+  const [held, setHeld] = useState<LadderView | null>(null)
+  const paused = held !== null
+  const { rows, gone, lost, link } = held ?? live
   const box = useRef<HTMLElement>(null)
   const atEnd = useRef(true)
   const last = rows.at(-1)
@@ -94,7 +105,12 @@ function Live({ view: { rows, gone, lost, link }, paused, onPause }: LiveProps) 
   return (
     <>
       <p class="facts ladder-facts">
-        <button type="button" class="button" aria-pressed={paused} onClick={onPause}>
+        <button
+          type="button"
+          class="button"
+          aria-pressed={paused}
+          onClick={() => setHeld(held ? null : live)}
+        >
           {paused ? 'Go on' : 'Pause'}
         </button>
         <span>

@@ -2,7 +2,15 @@
 
 import type { ComponentChildren } from 'preact'
 import type { ArmRow, Moment } from '../../../src/cli/top/moment.ts'
-import { bandwidth, percent, rate, short, uptime, whole } from '../../../src/page/format.ts'
+import {
+  bandwidth,
+  byteRate,
+  percent,
+  rate,
+  short,
+  uptime,
+  whole,
+} from '../../../src/page/format.ts'
 import { series, seriesVersion, view } from '../daemon.ts'
 import { Bar } from '../parts/bar.tsx'
 import { ScrollBox } from '../parts/scroll-box.tsx'
@@ -70,7 +78,7 @@ function Numbers({ moment }: { moment: Moment }) {
           unit="packets/s"
           title="From clients to real servers, of all services"
         >
-          {bandwidth(sum('inBytes'))}
+          {bandwidth(sum('inBytes'))} · {byteRate(sum('inBytes'))}
         </Tile>
         <Tile
           name="To clients"
@@ -78,7 +86,7 @@ function Numbers({ moment }: { moment: Moment }) {
           unit="packets/s"
           title="From real servers to clients, of all services"
         >
-          {bandwidth(sum('outBytes'))}
+          {bandwidth(sum('outBytes'))} · {byteRate(sum('outBytes'))}
         </Tile>
         <Tile
           name="Packets in"

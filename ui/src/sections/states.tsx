@@ -3,7 +3,7 @@
 import { useMemo } from 'preact/hooks'
 import { balancerGraph, shortCauses } from '../../../src/page/balancer-states.ts'
 import type { EdgeCount } from '../../../src/page/edge-counts.ts'
-import { rate, short, whole } from '../../../src/page/format.ts'
+import { duration, rate, short, whole } from '../../../src/page/format.ts'
 import { edgeKey, type GraphEdge } from '../../../src/page/graph.ts'
 import { rfcGraph, rfcLabel } from '../../../src/page/rfc9293.ts'
 import { view } from '../daemon.ts'
@@ -75,7 +75,7 @@ export function States() {
 }
 
 function Taken({ edges }: { edges: ReadonlyMap<string, EdgeCount> }) {
-  const seconds = view.value?.moment.seconds || 1
+  const { seconds, atMs } = view.value?.moment ?? { seconds: 0, atMs: 0 }
   const rows = OURS.edges.flatMap(edge => edges.get(edgeKey(edge)) ?? [])
   if (rows.length === 0) return <p class="empty">No segment has changed a state yet.</p>
   return (
@@ -92,7 +92,9 @@ function Taken({ edges }: { edges: ReadonlyMap<string, EdgeCount> }) {
               Per second
             </th>
             <th scope="col">Last by</th>
-            <th scope="col">The last segment that did</th>
+            <th scope="col" class="number">
+              Ago
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -103,9 +105,9 @@ function Taken({ edges }: { edges: ReadonlyMap<string, EdgeCount> }) {
               </th>
               <td class="code">{row.to}</td>
               <td class="number">{whole(row.count)}</td>
-              <td class="number">{rate(row.taken / seconds)}</td>
-              <td>{row.cause}</td>
+              <td class="number">{rate(seconds > 0 ? row.taken / seconds : 0)}</td>
               <td class="wide">{row.last}</td>
+              <td class="number">{duration(Math.max(0, atMs - row.lastMs) / 1000)}</td>
             </tr>
           ))}
         </tbody>
