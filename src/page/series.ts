@@ -1,28 +1,17 @@
 /** The last ten minutes, a point a second, for the charts. */
 
-import type { SeriesInfo } from '../control/ui/series.ts'
+import type { SeriesInfo, StepInfo } from '../control/ui/series.ts'
 
 export const POINTS = 600
 
-export interface Point {
-  atMs: number
-  /** Frames per second by reason. */
-  drops: Record<string, number>
-  /** Opened per second. */
-  conns: number
-  /** That came in per second, on all arms. */
-  packets: number
-  bytes: number
-}
-
 export class Series {
-  #points: Point[] = []
+  #points: StepInfo[] = []
 
-  /** What the daemon remembers takes the place of all points but newer ones. */
+  /** Begins anew with what the daemon remembers; what it has told since stays. */
   load(info: SeriesInfo): void {
     const { length } = info.conns
-    const newer = this.#points.filter(({ atMs }) => atMs > info.atMs)
-    const past = info.conns.map((conns, i) => ({
+    const since = this.#points.filter(({ atMs }) => atMs > info.atMs)
+    this.#points = info.conns.map((conns, i) => ({
       atMs: info.atMs - (length - 1 - i) * info.stepMs,
       drops: Object.fromEntries(
         Object.entries(info.drops).map(([reason, values]) => [reason, values[i] ?? 0]),
@@ -31,12 +20,12 @@ export class Series {
       packets: info.packets[i] ?? 0,
       bytes: info.bytes[i] ?? 0,
     }))
-    this.#points = [...past, ...newer]
+    this.#points.push(...since)
     this.#cut()
   }
 
   /** Points that are not newer than the last one are known already. */
-  add(point: Point): void {
+  add(point: StepInfo): void {
     const last = this.#points.at(-1)
     if (last && point.atMs <= last.atMs) return
     this.#points.push(point)

@@ -68,6 +68,8 @@ export async function numberOf(page: Page, id: string): Promise<number> {
 export async function screenshot(page: Page, name: string): Promise<string> {
   mkdirSync(SCREENSHOTS, { recursive: true })
   const path = join(SCREENSHOTS, `${name}.png`)
+  // What is fixed to the window stands in the middle of the picture otherwise.
+  await page.evaluate('scrollTo({ top: 0, behavior: "instant" })')
   await page.screenshot({ path, fullPage: true })
   return path
 }

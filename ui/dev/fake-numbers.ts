@@ -11,7 +11,7 @@ import type {
   TrafficInfo,
 } from '../../src/control/commands.ts'
 import type { LiveInfo } from '../../src/control/ui/live.ts'
-import type { SeriesInfo } from '../../src/control/ui/series.ts'
+import type { SeriesInfo, StepInfo } from '../../src/control/ui/series.ts'
 import { DROP_WORDS } from '../../src/see/drop-words.ts'
 
 const WORKERS = 4
@@ -228,12 +228,24 @@ export function live(): LiveInfo {
       last: `${event.toUpperCase()} from ${direction === 'in' ? 'the client' : 'the real server'} at ${new Date(atMs).toISOString().slice(11, 23)}Z`,
       lastMs: atMs - 2,
     })),
+    step: step(atMs),
   }
 }
 
-export function series(): SeriesInfo {
-  const atMs = Date.now()
-  const at = Array.from({ length: 300 }, (_, i) => atMs - (299 - i) * 1000)
+function step(atMs: number): StepInfo {
+  const { drops, conns, packets, bytes } = series(atMs, 1)
+  const last = ([value]: number[]) => value ?? 0
+  return {
+    atMs,
+    drops: Object.fromEntries(Object.entries(drops).map(([reason, line]) => [reason, last(line)])),
+    conns: last(conns),
+    packets: last(packets),
+    bytes: last(bytes),
+  }
+}
+
+export function series(atMs = Date.now(), length = 300): SeriesInfo {
+  const at = Array.from({ length }, (_, i) => atMs - (length - 1 - i) * 1000)
   return {
     stepMs: 1000,
     atMs,

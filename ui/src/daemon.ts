@@ -36,7 +36,7 @@ const SILENCE_MS = 5000
 const history = new History()
 const edgeCounts = new EdgeCounts()
 
-function hear({ numbers, states, edges }: LiveInfo): void {
+function hear({ numbers, states, edges, step }: LiveInfo): void {
   const { now, before, long } = history.looks(numbers)
   const moment = momentOf(now, before, long)
   view.value = {
@@ -48,25 +48,10 @@ function hear({ numbers, states, edges }: LiveInfo): void {
   }
   heardMs.value = Date.now()
   document.title = `${moment.conns.used.toLocaleString('en')} connections · tapvs`
-  if (moment.seconds > 0) addPoint(moment)
-}
-
-function addPoint({ atMs, drops, conns, arms }: Moment): void {
-  const all = arms.filter(({ worker }) => worker === null)
-  const sum = (value: (arm: (typeof all)[number]) => number) =>
-    all.reduce((total, arm) => total + value(arm), 0)
-  series.add({
-    atMs,
-    drops: Object.fromEntries(drops.map(({ reason, perSecond }) => [reason, perSecond])),
-    conns: conns.opened,
-    packets: sum(arm => arm.rxPackets),
-    bytes: sum(arm => arm.rxBits) / 8,
-  })
+  if (!step) return
+  series.add(step)
   seriesVersion.value++
 }
-
-/** Two of the daemon's steps: then it knows all from before the first thing that we heard. */
-const WHOLE_PAST_MS = 2000
 
 /** What the daemon remembers; without it the charts begin empty. */
 async function loadSeries(): Promise<void> {
@@ -87,7 +72,6 @@ export function followDaemon(): () => void {
         if (link.value === 'up') return
         link.value = 'up'
         void loadSeries()
-        setTimeout(loadSeries, WHOLE_PAST_MS)
       },
       down(why) {
         link.value = why

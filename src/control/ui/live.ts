@@ -1,5 +1,5 @@
 /**
- * `GET /ui/live`: how it is now, once a second, for all who look. One timer serves them all, each moment is put into words
+ * `GET /ui/live`: how it is now, once a second, for all who look. One tick serves them all, each moment is put into words
  * once, and nothing is done while nobody looks. What is sent is a state and no log, so who is slow misses some and is
  * none the worse; who reads nothing at all is cut off.
  */
@@ -7,8 +7,8 @@
 import type { ServerResponse } from 'node:http'
 import { EventStream } from '../api/event-stream.ts'
 import type { EdgeInfo, NumbersInfo } from '../commands.ts'
+import type { StepInfo } from './series.ts'
 
-const TICK_MS = 1000
 /** Ticks that found the one before still unread. */
 const SLOW_TICKS_MAX = 10
 
@@ -20,6 +20,8 @@ export interface LiveInfo {
   states: Record<string, number>
   /** Of the state machine, those that were used. */
   edges: EdgeInfo[]
+  /** What came in the last whole step, as in the series; null as long as there was none. */
+  step: StepInfo | null
 }
 
 interface Viewer {
@@ -29,29 +31,26 @@ interface Viewer {
 
 export class Live {
   readonly #look: () => LiveInfo
-  readonly #tickMs: number
   readonly #viewers = new Set<Viewer>()
-  #timer: NodeJS.Timeout | undefined
 
-  constructor(look: () => LiveInfo, tickMs = TICK_MS) {
+  constructor(look: () => LiveInfo) {
     this.#look = look
-    this.#tickMs = tickMs
   }
 
   /** `closed` is told once. */
   add(response: ServerResponse, closed: () => void): void {
     const stream = new EventStream(response, () => {
       this.#viewers.delete(viewer)
-      if (this.#viewers.size === 0) this.#stop()
       closed()
     })
     const viewer = { stream, slowTicks: 0 }
     this.#viewers.add(viewer)
-    this.#timer ??= setInterval(() => this.#tick(), this.#tickMs)
     stream.send('live', JSON.stringify(this.#look()))
   }
 
-  #tick(): void {
+  /** To be called once a second. */
+  tick(): void {
+    if (this.#viewers.size === 0) return
     const data = JSON.stringify(this.#look())
     for (const viewer of this.#viewers) {
       const { stream } = viewer
@@ -59,10 +58,5 @@ export class Live {
       if (viewer.slowTicks === 0) stream.send('live', data)
       else if (viewer.slowTicks >= SLOW_TICKS_MAX) stream.cutOff()
     }
-  }
-
-  #stop(): void {
-    clearInterval(this.#timer)
-    this.#timer = undefined
   }
 }

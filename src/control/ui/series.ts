@@ -32,6 +32,16 @@ export interface SeriesInfo {
   bytes: number[]
 }
 
+/** The last step alone. */
+export interface StepInfo {
+  /** ms since 1970 at its end. */
+  atMs: number
+  drops: Record<string, number>
+  conns: number
+  packets: number
+  bytes: number
+}
+
 /** How one counter grew. */
 class Line {
   readonly #points = new Float64Array(POINTS)
@@ -82,6 +92,21 @@ export class Series {
     this.#atMs = atMs
     // The first one is overwritten.
     if (!first) this.#steps += steps
+  }
+
+  /** null as long as no step has ended. */
+  last(): StepInfo | null {
+    if (this.#steps === 0) return null
+    const point = (line: Line) => line.points(this.#steps, 1)[0] as number
+    const drops: Record<string, number> = {}
+    for (const [reason, line] of this.#drops) if (point(line) > 0) drops[reason] = point(line)
+    return {
+      atMs: this.#atMs,
+      drops,
+      conns: point(this.#conns),
+      packets: point(this.#packets),
+      bytes: point(this.#bytes),
+    }
   }
 
   info(): SeriesInfo {

@@ -68,6 +68,7 @@ export class Ui {
       numbers: numbers(model, workers.arms),
       states: model.readings.states(),
       edges: edges(model.readings, clock()),
+      step: this.#series.last(),
     }))
     this.#conns = new ConnTable(model, workers)
     this.#paths = {
@@ -81,7 +82,10 @@ export class Ui {
         sendJson(response, 200, await this.#conns.query(connQuery(searchParams))),
     }
     this.#sample()
-    this.#timer = setInterval(() => this.#sample(), STEP_MS)
+    this.#timer = setInterval(() => {
+      this.#sample()
+      this.#live.tick()
+    }, STEP_MS)
     this.listener = {
       address: '127.0.0.1',
       port: config.port,

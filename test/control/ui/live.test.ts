@@ -12,7 +12,9 @@ const TICK_MS = 10
 async function serve(t: TestContext, filler = 0) {
   let looks = 0
   const look = () => ({ atMs: ++looks, filler: 'x'.repeat(filler) }) as unknown as LiveInfo
-  const live = new Live(look, TICK_MS)
+  const live = new Live(look)
+  const timer = setInterval(() => live.tick(), TICK_MS)
+  t.after(() => clearInterval(timer))
   let closed = 0
   const server = createServer((_, response) => live.add(response, () => closed++))
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))

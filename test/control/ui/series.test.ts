@@ -13,6 +13,7 @@ test('a point per second, oldest first, of what came in it', () => {
   const series = new Series()
   series.sample(counted(100, 5), 0, 50_000)
   assert.deepEqual(series.info().conns, [], 'what was there before belongs to no second')
+  assert.equal(series.last(), null)
   series.sample(counted(101, 5), 1000, 51_000)
   series.sample(counted(103, 7), 2001, 52_001)
   const { stepMs, atMs, drops, conns, packets, bytes } = series.info()
@@ -22,6 +23,10 @@ test('a point per second, oldest first, of what came in it', () => {
   assert.deepEqual(packets, [10, 20])
   assert.deepEqual(bytes, [1000, 2000])
   assert.deepEqual(drops, { no_conn: [0, 2] }, 'reasons of nothing are left out')
+  assert.deepEqual(series.last(), {
+    ...{ atMs: 52_001, conns: 2, packets: 20, bytes: 2000 },
+    drops: { no_conn: 2 },
+  })
 })
 
 test('ten minutes are kept and no more', () => {
