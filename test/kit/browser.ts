@@ -70,6 +70,10 @@ export async function screenshot(page: Page, name: string): Promise<string> {
   const path = join(SCREENSHOTS, `${name}.png`)
   // What is fixed to the window stands in the middle of the picture otherwise.
   await page.evaluate('scrollTo({ top: 0, behavior: "instant" })')
+  // Until all of it is drawn.
+  await page.evaluate(
+    'new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))',
+  )
   await page.screenshot({ path, fullPage: true })
   return path
 }

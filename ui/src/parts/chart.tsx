@@ -28,6 +28,8 @@ export interface ChartProps {
 }
 
 const FONT = '11px system-ui, sans-serif'
+/** s; a point is a second, and what is counted is whole. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300]
 /** Charts of a page show the same point of time. */
 const SYNC = 'over-time'
 
@@ -79,7 +81,7 @@ function options(
     cursor: { sync: { key: SYNC }, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
     axes: [
-      { ...axis, size: 26, space: 80, values: (_, times) => times.map(clock) },
+      { ...axis, size: 26, space: 80, incrs: STEPS, values: (_, times) => times.map(clock) },
       { ...axis, size: 44, space: 34, values: (_, values) => values.map(short) },
     ],
     series: [
