@@ -10,16 +10,9 @@ import { lipsOf } from './arms.ts'
 import { rsName } from './changes.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
-import {
-  type Answer,
-  type LogLevel,
-  type PlanInfo,
-  type Request,
-  UI_PORT,
-  type Verbs,
-} from './commands.ts'
+import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
-import type { ConfigUi } from './config-listeners.ts'
+import { pageConfig, type UiOption } from './config-listeners.ts'
 import { withoutDefaults } from './config-write.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
@@ -37,7 +30,6 @@ import { newSessionRing } from './session-ring.ts'
 import { connInfo } from './snapshots.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
-import { NOT_BUILT } from './ui/files.ts'
 import { Ui } from './ui/ui.ts'
 import { version } from './version.ts'
 import { newFlight, Watching } from './watching.ts'
@@ -50,8 +42,7 @@ const TRACE_RECORDS = 16_384
 const STOP_SECONDS = 10
 
 export interface RunOptions {
-  /** The page, whatever the config says of it; a port only if it is named. */
-  ui?: { port?: number }
+  ui?: UiOption
 }
 
 /** Runs until SIGTERM or SIGINT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
@@ -151,17 +142,13 @@ async function serve(
     workers.setDebug(log.levels.tracing)
     model.sampleRates(performance.now())
     const { socket, http } = config.control
-    const page = pageConfig(config, options)
+    const page = pageConfig(config.control.ui, options.ui)
     if (page) ui = new Ui(page, { model, workers, watching })
     const listeners = { events, watching, http, ui: ui?.listener ?? null }
     server = await openServer(socket, request => respond(request, daemon), listeners)
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
-    if (ui && server.uiPort !== undefined) {
-      daemon.pageUrl = ui.url(server.uiPort)
-      log.info(`TAPVS: page at ${daemon.pageUrl}`)
-      if (!ui.built) log.warn(`TAPVS: ${NOT_BUILT}`)
-    }
+    if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
     checks = new Checks(model, workers, log.of('check'), events)
     notifier.ready(statusText(model.config))
     model.onChange(() => notifier.status(statusText(model.config)))
@@ -184,13 +171,6 @@ async function serve(
     for (const reader of readers) reader.stop()
     sessions?.stop()
   }
-}
-
-/** The option wins. */
-function pageConfig({ control: { ui } }: Config, options: RunOptions): ConfigUi | null {
-  if (!options.ui) return ui
-  const port = options.ui.port ?? ui?.port ?? UI_PORT
-  return { token: null, tokenFile: null, ...ui, port }
 }
 
 /** The time between the signal and the end, in which connections may end by themselves. */
