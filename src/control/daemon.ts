@@ -7,6 +7,7 @@ import { TraceRing } from '../engine/trace.ts'
 import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { lipsOf } from './arms.ts'
+import { captureHead } from './capture-head.ts'
 import { rsName } from './changes.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
@@ -14,6 +15,7 @@ import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
 import { pageConfig, type UiOption } from './config-listeners.ts'
 import { withoutDefaults } from './config-write.ts'
+import { Dumps } from './dumps.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
@@ -128,8 +130,12 @@ async function serve(
     pageUrl: null,
   }
   workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
+  const headOf = captureHead(() => model.config.arms)
+  const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
+  const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
   model.onChange(({ steps, warnings }) => {
     watching.capture = model.config.capture
+    dumps.config = model.config.capture.dump
     events.emit('config', { steps, warnings })
   })
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
@@ -144,7 +150,7 @@ async function serve(
     const { socket, http } = config.control
     const page = pageConfig(config.control.ui, options.ui)
     if (page) ui = new Ui(page, { model, workers, watching })
-    const listeners = { events, watching, http, ui: ui?.listener ?? null }
+    const listeners = { events, watching, headOf, http, ui: ui?.listener ?? null }
     server = await openServer(socket, request => respond(request, daemon), listeners)
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
@@ -164,6 +170,7 @@ async function serve(
     clearInterval(rates)
     notifier.end()
     watching.stop()
+    await dumps.stop()
     checks?.stop()
     ui?.stop()
     await workers.stop()
@@ -202,6 +209,9 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: { url: daemon.pageUrl } }
     case 'log':
       return { ok: setLog(daemon, request) }
+    case 'recorder':
+      if (request.ring !== undefined) daemon.watching.ring = request.ring
+      return { ok: daemon.watching.status() }
     case 'reopen':
       reopenLogs(daemon)
       return { ok: null }
