@@ -21,6 +21,7 @@ import { addReplay } from './replay.ts'
 import { addRun } from './run.ts'
 import { addTop } from './top.ts'
 import { addWhois } from './whois.ts'
+import { addUi } from './ui.ts'
 
 export function addVerbs(common: Argv<Common>): void {
   addRun(common)
@@ -34,6 +35,7 @@ export function addVerbs(common: Argv<Common>): void {
   addIpvsadm(common)
   addDpip(common)
   addTop(common)
+  addUi(common)
   addCapture(common)
   addLadder(common)
   addAnalyze(common)
