@@ -11,6 +11,7 @@ import { ipv4Text } from '../wire/address.ts'
 import { configCheck, configPassive } from './checks/schema.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import { checkConfig } from './config-checks.ts'
+import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './config-listeners.ts'
 import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
 import { type ConfigSource, ConfigValue, found } from './config-source.ts'
 import { ConfigText } from './config-text.ts'
@@ -135,24 +136,6 @@ export interface ConfigCapture {
   bytes: number
   /** Bytes of each frame, unless somebody who looks wants more. */
   snaplen: number
-}
-
-/** One of the two is a token, or where it is. */
-export interface ConfigToken {
-  tokenFile: string | null
-  token: string | null
-}
-
-/** The API by TCP. */
-export interface ConfigHttp extends ConfigToken {
-  address: string
-  port: number
-}
-
-/** The page, on 127.0.0.1; without a token of its own it gets one at each start. */
-export interface ConfigUi extends ConfigToken {
-  /** 0 for any. */
-  port: number
 }
 
 export interface Config {
@@ -309,18 +292,6 @@ function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {
 function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
   if (file === undefined) return null
   return { path: file.path, maxBytes: bytesOf(file.max_size), keep: file.keep }
-}
-
-function httpOf(http: ConfigFile['control']['http']): ConfigHttp | null {
-  return http ? { address: http.address, port: http.port, ...configToken(http) } : null
-}
-
-function uiOf(ui: ConfigFile['control']['ui']): ConfigUi | null {
-  return ui ? { port: ui.port, ...configToken(ui) } : null
-}
-
-function configToken(from: { token?: string | undefined; token_file?: string | undefined }) {
-  return { token: from.token ?? null, tokenFile: from.token_file ?? null }
 }
 
 /** The order of State in tcp-state.ts. */

@@ -18,7 +18,8 @@ import {
   UI_PORT,
   type Verbs,
 } from './commands.ts'
-import { type Config, ConfigError, type ConfigUi, configOf, readConfig } from './config.ts'
+import { type Config, ConfigError, configOf, readConfig } from './config.ts'
+import type { ConfigUi } from './config-listeners.ts'
 import { withoutDefaults } from './config-write.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'

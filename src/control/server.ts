@@ -18,7 +18,7 @@ import { dirname } from 'node:path'
 import { buildApp, type Respond } from './api/app.ts'
 import { Events } from './api/events.ts'
 import { tokenCheck, tokenOf } from './api/token.ts'
-import type { ConfigHttp } from './config.ts'
+import type { ConfigHttp } from './config-listeners.ts'
 import type { Watching } from './watching.ts'
 
 export type { Respond } from './api/app.ts'

@@ -2,7 +2,7 @@
 
 import { request } from 'node:http'
 import type { TestContext } from 'node:test'
-import type { ConfigUi } from '../../src/control/config.ts'
+import type { ConfigUi } from '../../src/control/config-listeners.ts'
 import { openServer } from '../../src/control/server.ts'
 import type { PageFile } from '../../src/control/ui/files.ts'
 import { Ui } from '../../src/control/ui/ui.ts'

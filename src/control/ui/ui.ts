@@ -8,7 +8,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { parseFilter } from '../../see/filter.ts'
 import { type HttpError, statusOf } from '../api/errors.ts'
 import { tokenOf } from '../api/token.ts'
-import type { ConfigUi } from '../config.ts'
+import type { ConfigUi } from '../config-listeners.ts'
 import type { Model } from '../model.ts'
 import { numbers } from '../numbers.ts'
 import { clock, edges } from '../refusals.ts'
