@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import { TAPVS } from '../../netns/topology.ts'
 import { ask } from '../../src/cli/client.ts'
+import type { Report } from '../../src/see/analyze/report.ts'
 import {
   CIP,
   labConfig,
@@ -91,6 +92,11 @@ test('a capture is drawn as the appliance saw it', async () => {
   assert.match(text, /\nconnection 1 at [\s\S]*\|-- F\. 15 ack 8 [\s\S]*\| TIME_WAIT \|/)
   const chosen = await mustTapvs(lab, 'ladder', file, 'drop', '--plain')
   assert.doesNotMatch(chosen, /connection 1/)
+  // A file of ours has both arms and one clock: it can be analysed like those of any other balancer.
+  const report = JSON.parse(await mustTapvs(lab, 'analyze', file, '--json')) as Report
+  assert.deepEqual([report.clock.same, report.connections.length], [true, 1])
+  assert.deepEqual(report.connections[0]?.toa.names, [report.connections[0]?.client])
+  for (const { weight, text } of report.findings) assert.equal(weight, 'note', text)
 })
 
 test('what the recorder keeps is drawn', async () => {

@@ -5,6 +5,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Analysis, analyze, type Conn } from '../../../src/see/analyze/analyze.ts'
 import type { Differences } from '../../../src/see/analyze/losses.ts'
+import { reportOf } from '../../../src/see/analyze/report.ts'
+import { analysisRows } from '../../../src/see/analyze/rows.ts'
+import { CaptureError } from '../../../src/see/captured.ts'
 import { pcapOf } from '../../kit/pcap.ts'
 import { type Manner, type Translated, translate } from '../../kit/translator.ts'
 
@@ -111,4 +114,26 @@ function leavesTraces({ moves, toa, newIds, alike, midway }: Manner): boolean {
 
 test('losses, duplicates and late segments are told, whatever is translated', () => {
   fc.assert(fc.property(manners.filter(leavesTraces), judge), { numRuns: 100 })
+})
+
+test('spoiled files are refused in a line or analysed as far as they go', () => {
+  const { outer, inner } = translate({ ...QUIET, conns: 3, loss: 0.05, twice: 0.05 })
+  const files = [pcapOf(outer), pcapOf(inner)]
+  const spots = fc.array(fc.tuple(fc.nat(files[0].length - 1), fc.nat(255)), { maxLength: 40 })
+  fc.assert(
+    fc.property(spots, fc.nat(1), fc.nat(200), (changes, which, cut) => {
+      const spoiled = files.map(bytes => bytes.slice())
+      for (const [at, value] of changes) spoiled[which][at] = value
+      const [a, b] = [spoiled[0].subarray(0, spoiled[0].length - cut), spoiled[1]]
+      try {
+        const found = analyze({ name: 'a.pcap', bytes: a }, { name: 'b.pcap', bytes: b })
+        JSON.stringify(reportOf(found))
+        analysisRows(found)
+      } catch (error) {
+        assert.ok(error instanceof CaptureError, String((error as Error).stack))
+        assert.doesNotMatch(error.message, /\n/)
+      }
+    }),
+    { numRuns: 100 },
+  )
 })
