@@ -12,6 +12,7 @@ import type {
   FromWorker,
   ToWorker,
   WorkerAnswer,
+  WorkerImage,
   WorkerRequest,
   WorkerStart,
 } from './worker-protocol.ts'
@@ -88,7 +89,7 @@ export class PacketThread {
   }
 
   /** A page of connections from record `from` on; `read` looks at this.page before anybody else's is copied there. */
-  conns<T>(from: number, read: (answer: WorkerAnswer) => T): Promise<T> {
+  conns<T>(from: number, read: (answer: WorkerAnswer) => T | Promise<T>): Promise<T> {
     const result = this.#paging.then(async () => read(await this.request({ verb: 'conns', from })))
     this.#paging = result.catch(() => {})
     return result
@@ -97,6 +98,13 @@ export class PacketThread {
   /** Has it change what is set up, between two bursts. */
   change(changes: readonly Change[]): Promise<WorkerAnswer> {
     return this.#send(id => ({ id, changes }))
+  }
+
+  /** An image of its engine as it is between two bursts. Rejects if there is none. */
+  async image(): Promise<WorkerImage> {
+    const answer = await this.#send(id => ({ id, image: true }))
+    if ('error' in answer) throw new Error(answer.error)
+    return answer.ok as WorkerImage
   }
 
   /** => whether it still turns its loop */

@@ -18,7 +18,7 @@ import type { Page } from './snapshots.ts'
 import type { Flight } from './watching.ts'
 import type { Key } from './whois/ended.ts'
 import type { Probed } from './whois/probe.ts'
-import type { Shared } from './worker-protocol.ts'
+import type { Shared, WorkerImage } from './worker-protocol.ts'
 
 /** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
 const pageOf = {
@@ -143,12 +143,44 @@ export class Workers {
     return { ok: null }
   }
 
+  /**
+   * All connections, page by page, one worker's table after the other's: `read` looks at a page before the next one is
+   * copied, and the packets have their time for as long as it takes. Rejects if a worker does not answer.
+   */
+  async pages(
+    read: (page: Int32Array, count: number, worker: number) => Promise<void> | undefined,
+  ): Promise<void> {
+    for (const [index, thread] of this.#threads.entries()) {
+      for (let from = 0; from >= 0; ) {
+        from = await thread.conns(from, async answer => {
+          if ('error' in answer) throw new Error(answer.error)
+          const { count, next } = answer.ok as Page
+          await read(thread.page, count, workerId(index))
+          return next
+        })
+      }
+    }
+  }
+
   /** Carries changes out in all of them; `lips` are all LIPs then. Rejects if one could not. */
   async change(changes: readonly Change[], lips: readonly string[]): Promise<void> {
     // Before a LIP is used, what comes back to it must find its way to the worker.
     if (changes.some(({ put }) => put === 'lip' || put === 'no-lip')) this.#arms.steer(lips)
     const answers = await Promise.all(this.#threads.map(thread => thread.change(changes)))
     for (const answer of answers) if ('error' in answer) throw new Error(answer.error)
+  }
+
+  /** Of all engines, each as it is between two bursts of its own. Rejects if one could not. */
+  images(): Promise<WorkerImage[]> {
+    return Promise.all(this.#threads.map(thread => thread.image()))
+  }
+
+  /** Each puts what it counts into the journals. Resolves when it is written. */
+  async check(): Promise<void> {
+    for (const thread of this.#threads) thread.send({ check: true })
+    // What is written between two turns can be read when the second one is over.
+    await this.alive()
+    await this.alive()
   }
 
   /** The arm of the health checks, behind those of the config, has a device: `fds` are its queue, one for each worker. */

@@ -168,6 +168,11 @@ export class Services {
     return service
   }
 
+  /** In no order of meaning. */
+  all(): Service[] {
+    return [...this.#byAddress.values()].flatMap(ports => [...ports.values()])
+  }
+
   find(protocol: number, vip: number, vport: number): Service | undefined {
     return this.#byAddress.get(vip)?.get((protocol << 16) | vport)
   }

@@ -174,6 +174,15 @@ export class Sessions {
     this.#arms = arms
   }
 
+  /** Of the first conns. */
+  save(conns: number): Int32Array {
+    return this.#cells.slice(0, conns << 4)
+  }
+
+  restore(cells: Int32Array): void {
+    this.#cells.set(cells)
+  }
+
   /** A conn begins. */
   open(conn: number, now: number): void {
     const at = conn << 4
