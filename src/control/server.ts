@@ -94,7 +94,15 @@ export async function claimSocket(path: string): Promise<void> {
 export async function openServer(
   path: string,
   respond: Respond,
-  { events = new Events(), watching, headOf, journals, http, ui, limits: given }: ServerOptions = {},
+  {
+    events = new Events(),
+    watching,
+    headOf,
+    journals,
+    http,
+    ui,
+    limits: given,
+  }: ServerOptions = {},
 ): Promise<ControlServer> {
   const limits = { ...LIMITS, ...given }
   const { app, endStreams } = await buildApp(respond, events, watching, journals, headOf)

@@ -20,8 +20,8 @@ import { addReload } from './reload.ts'
 import { addReplay } from './replay.ts'
 import { addRun } from './run.ts'
 import { addTop } from './top.ts'
-import { addWhois } from './whois.ts'
 import { addUi } from './ui.ts'
+import { addWhois } from './whois.ts'
 
 export function addVerbs(common: Argv<Common>): void {
   addRun(common)
