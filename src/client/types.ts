@@ -4,6 +4,7 @@ import type * as z from 'zod'
 import type * as answers from '../control/api/answers.ts'
 import type * as network from '../control/api/network.ts'
 import type * as services from '../control/api/services.ts'
+import type * as whois from '../control/api/whois.ts'
 
 export type { DaemonEvent, EventData, EventName } from '../control/api/events.ts'
 export type { Edit } from '../control/edits.ts'
@@ -14,8 +15,8 @@ export type LocalAddress = z.output<typeof answers.localAddress>
 export type Service = z.output<typeof answers.service>
 export type Conn = z.output<typeof answers.conn>
 export type ConnPage = z.output<typeof answers.connPage>
-export type Whois = z.output<typeof answers.whois>
-export type WhoisConn = z.output<typeof answers.whoisConn>
+export type Whois = z.output<typeof whois.whois>
+export type WhoisConn = z.output<typeof whois.whoisConn>
 export type Address = z.output<typeof answers.addressInfo>
 export type Route = z.output<typeof answers.route>
 export type Neighbour = z.output<typeof answers.neighbour>

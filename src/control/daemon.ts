@@ -101,11 +101,10 @@ async function serve(
   const model = new Model(config, new Readings(config, tables))
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
   const records = new Records(config, log)
-  const { rings } = records
   const flights = indices.map(() => newFlight(config.capture))
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
-  const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: rings }
+  const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
   const workers = new Workers(config, model.initial, memories, warn)
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
@@ -251,12 +250,8 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: null }
     case 'neighbours':
       return workers.neighbours()
-    case 'whois': {
-      const { records } = daemon
-      const { history } = records
-      const catchUp = () => records.catchUp()
-      return { ok: await whois(request, { model, workers, history, catchUp }) }
-    }
+    case 'whois':
+      return { ok: await whois(request, daemon) }
     case 'conns':
       return workers.conns(request.from, request.limit, (page, index, worker) =>
         connInfo(page, index, worker, model.config.tcp.timeouts, place =>

@@ -118,8 +118,8 @@ export function modelControl(): Control {
         return { ok: { conns, next: end === CONNS ? -1 : end } }
       }
       case 'whois': {
-        const catchUp = () => {}
-        return { ok: await whois(request, { model, workers: WORKERS, history, catchUp }) }
+        const records = { history, catchUp: () => {} }
+        return { ok: await whois(request, { model, workers: WORKERS, records }) }
       }
       case 'neighbours': {
         const one = { address: '192.168.168.2', arm: 'int0', worker: 5, static: false }

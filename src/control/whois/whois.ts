@@ -20,14 +20,16 @@ const SAME_MS = 50
 export interface WhoisSources {
   model: Model
   workers: Pick<Workers, 'probe'>
-  history: History | null
-  /** Has the history told what has ended until now. */
-  catchUp(): void
+  records: {
+    history: History | null
+    /** Has the history told what has ended until now. */
+    catchUp(): void
+  }
 }
 
 /** Rejects in one line if it cannot be answered. */
 export async function whois(args: WhoisArgs, from: WhoisSources): Promise<WhoisInfo> {
-  const { history } = from
+  const { history } = from.records
   const lips = from.model.config.arms.flatMap(arm => arm.localAddresses)
   const as = lips.includes(args.address) ? 'lip' : 'client'
   const keys = keysOf(args, as)
@@ -39,7 +41,7 @@ export async function whois(args: WhoisArgs, from: WhoisSources): Promise<WhoisI
   const of = { as, lips, last: null, more: false } as const
   if (time === null) {
     if (meant.length > 0 || !history) return { ...of, conns: meant, sinceMs: null, gaps: [] }
-    from.catchUp()
+    from.records.catchUp()
     const { conns, sinceMs } = merged(await Promise.all(keys.map(key => history.last({ key, rs }))))
     return { ...of, conns: [], last: conns.at(-1) ?? null, sinceMs, gaps: [] }
   }
@@ -47,7 +49,7 @@ export async function whois(args: WhoisArgs, from: WhoisSources): Promise<WhoisI
     const how = 'set history.connections (100000, say) in the config and restart the daemon'
     throw new Error(`the history is off, so it is only known who is there now; ${how}`)
   }
-  from.catchUp()
+  from.records.catchUp()
   const search = { rs, ...time, limit: LIMIT + 1 }
   const past = merged(await Promise.all(keys.map(key => history.find({ key, ...search }))))
   const still = meant.filter(

@@ -62,7 +62,8 @@ function appliance(connections = 64) {
     history,
     ask: (args: WhoisArgs) => {
       setSessionClock(ring, stand.now)
-      return whois(args, { model, workers, history, catchUp: () => drain.catchUp() })
+      const records = { history, catchUp: () => drain.catchUp() }
+      return whois(args, { model, workers, records })
     },
     open(sport: number, dport = 80) {
       stand.segment(WAN, { ...SYN, sport, dport })
