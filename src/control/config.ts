@@ -17,6 +17,7 @@ import { type ConfigSource, ConfigValue, found } from './config-source.ts'
 import { ConfigText } from './config-text.ts'
 import type { LogOptions } from './log.ts'
 import type { LogFileOptions } from './log-file.ts'
+import type { ConfigHistory } from './whois/types.ts'
 
 export interface ConfigAddress {
   address: string
@@ -156,6 +157,7 @@ export interface Config {
   }
   neighbours: { timeout: number; unresQueueLength: number }
   log: ConfigLog
+  history: ConfigHistory
   capture: ConfigCapture
   /** drain: seconds that connections get to end at SIGTERM. */
   control: { socket: string; drain: number; http: ConfigHttp | null }
@@ -279,6 +281,7 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: logOf(file.log),
+    history: { ...file.history, file: file.history.file ?? null },
     capture: captureOf(file.capture),
     control: { ...file.control, http: httpOf(file.control.http) },
   }

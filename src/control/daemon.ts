@@ -25,15 +25,15 @@ import { Notifier } from './notify.ts'
 import { numbers } from './numbers.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
+import { Records } from './records.ts'
 import { clock, drops, edges } from './refusals.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
-import { SessionLog } from './session-log.ts'
-import { newSessionRing } from './session-ring.ts'
 import { connInfo } from './snapshots.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
 import { version } from './version.ts'
 import { newFlight, Watching } from './watching.ts'
+import { whois } from './whois/whois.ts'
 import { Workers } from './workers.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
@@ -70,7 +70,7 @@ interface Daemon {
   model: Model
   workers: Workers
   log: Log
-  sessions: SessionLog | null
+  records: Records
   notifier: Notifier
   signals: Signals
   events: Events
@@ -87,8 +87,8 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   const tables = indices.map(index => (index === 0 ? first : newTables(config, first.templates)))
   const model = new Model(config, new Readings(config, tables))
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
-  const rings = config.log.sessions ? indices.map(newSessionRing) : []
-  const sessions = config.log.sessions && new SessionLog(rings, config.log.sessions, log)
+  const records = new Records(config, log)
+  const { rings } = records
   const flights = indices.map(() => newFlight(config.capture))
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
@@ -100,7 +100,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     return new TraceReader(ring, TRACE_RECORDS, names, log, () => model.readings.traceLost(index))
   })
   for (const reader of readers) reader.start()
-  sessions?.start()
+  records.start()
 
   const signals = new Signals()
   const notifier = new Notifier(process.env, warn)
@@ -110,7 +110,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     model,
     workers,
     log,
-    sessions,
+    records,
     notifier,
     signals,
     events,
@@ -163,7 +163,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()
-    sessions?.stop()
+    await records.stop()
   }
 }
 
@@ -229,6 +229,12 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: null }
     case 'neighbours':
       return workers.neighbours()
+    case 'whois': {
+      const { records } = daemon
+      const { history } = records
+      const catchUp = () => records.catchUp()
+      return { ok: await whois(request, { model, workers, history, catchUp }) }
+    }
     case 'conns':
       return workers.conns(request.from, request.limit, (page, index, worker) =>
         connInfo(page, index, worker, model.config.tcp.timeouts, place =>
@@ -302,9 +308,9 @@ function changeLevels(
   if (shown() !== before) events.emit('log', event)
 }
 
-function reopenLogs({ log, sessions }: Daemon): void {
+function reopenLogs({ log, records }: Daemon): void {
   log.reopen()
-  sessions?.reopen()
+  records.reopen()
 }
 
 /** What `systemctl status` shows. */

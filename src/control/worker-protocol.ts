@@ -6,6 +6,8 @@ import type { BareConfig, Tables } from './apply.ts'
 import type { Change } from './changes.ts'
 import type { NeighbourInfo } from './commands.ts'
 import type { Page } from './snapshots.ts'
+import type { Key } from './whois/ended.ts'
+import type { Probed } from './whois/probe.ts'
 
 /** What a worker has of an arm's device: a descriptor that is its own from now on, and whether it reads from it. */
 export interface Queue {
@@ -68,8 +70,13 @@ export type ToWorker =
   | { stop: true }
 
 /** What a worker answers; the rest control knows or reads. `conns` are copied into its page. */
-export type WorkerRequest = { verb: 'conns'; from: number } | { verb: 'neighbours' }
-export type WorkerAnswer = { ok: Page | NeighbourInfo[] | WorkerImage | null } | { error: string }
+export type WorkerRequest =
+  | { verb: 'conns'; from: number }
+  | { verb: 'neighbours' }
+  | { verb: 'probe'; key: Key; from: number }
+export type WorkerAnswer =
+  | { ok: Page | NeighbourInfo[] | Probed | WorkerImage | null }
+  | { error: string }
 
 /** `mark` is what the record of a journal has that stands where it was taken. */
 export interface WorkerImage {

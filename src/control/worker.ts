@@ -26,6 +26,7 @@ import { isImpaired } from './config.ts'
 import { LogLevels } from './log-levels.ts'
 import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { copyConns, neighbours } from './snapshots.ts'
+import { probe } from './whois/probe.ts'
 import type {
   FromWorker,
   ToWorker,
@@ -165,7 +166,10 @@ function carryOut(built: Built, changes: readonly Change[], watch: Watch): Worke
 function answered(engine: Engine, request: WorkerRequest): WorkerAnswer {
   try {
     if (request.verb === 'neighbours') return { ok: neighbours(engine, config, workerId(index)) }
-    return { ok: copyConns(engine, request.from, page, config.arms.length) }
+    const arms = config.arms.length
+    if (request.verb === 'probe')
+      return { ok: probe(engine, request.key, request.from, arms, clockMs()) }
+    return { ok: copyConns(engine, request.from, page, arms) }
   } catch (error) {
     return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
   }

@@ -235,6 +235,11 @@ export class Sessions {
     }
   }
 
+  /** ms since the SYN of a conn in use, right for 49 days. */
+  age(conn: number, now: number): number {
+    return (now - this.#cells[(conn << 4) | OPENED]) >>> 0
+  }
+
   /** Conns in use from `from` on. */
   left(from: number): number {
     let count = 0

@@ -170,7 +170,7 @@ export class Setup {
   removeService(vip: number, vport: number): void {
     const service = this.services.remove(PROTO.TCP, vip, vport)
     if (service === undefined) return
-    for (const { index } of service.dests) this.#dests.list[index] = undefined
+    for (const dest of service.dests) this.#dests.remove(dest)
   }
 
   /**
@@ -199,7 +199,7 @@ export class Setup {
     const at = service.dests.findIndex(dest => dest.rip === rip && dest.rport === rport)
     if (at < 0) return
     const [dest] = service.dests.splice(at, 1)
-    this.#dests.list[(dest as Dest).index] = undefined
+    this.#dests.remove(dest as Dest)
     startOver(service)
   }
 

@@ -17,6 +17,7 @@ export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
   ping: { method: 'GET', path: '/v1/ping' },
   services: { method: 'GET', path: '/v1/services' },
   conns: { method: 'GET', path: '/v1/conns' },
+  whois: { method: 'GET', path: '/v1/whois' },
   numbers: { method: 'GET', path: '/v1/numbers' },
   zero: { method: 'POST', path: '/v1/stats/zero' },
   routes: { method: 'GET', path: '/v1/routes' },

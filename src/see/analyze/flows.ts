@@ -1,0 +1,141 @@
+/**
+ * The segments of a capture sorted into flows: what one side saw of a connection. A SYN with a new sequence number begins a new
+ * flow of the same endpoints.
+ */
+
+import { endpointText } from '../../wire/address.ts'
+import { FLAG } from '../../wire/tcp.ts'
+import { isToa, type Packets } from './packets.ts'
+
+export class Flow {
+  /** Index in its capture's list. */
+  readonly id: number
+  /** The capture it is in. */
+  readonly packets: Packets
+  caddr: number
+  cport: number
+  saddr: number
+  sport: number
+  /** Rows from the client and from the server, in order of time. */
+  readonly rows: [number[], number[]] = [[], []]
+  /** Sequence numbers of SYN and SYN+ACK. */
+  isn: [number | undefined, number | undefined] = [undefined, undefined]
+  /** It is known who is the client: a SYN was seen. */
+  sure = false
+
+  constructor(id: number, packets: Packets, i: number) {
+    this.id = id
+    this.packets = packets
+    this.caddr = packets.saddr[i]
+    this.cport = packets.ports[i] >>> 16
+    this.saddr = packets.daddr[i]
+    this.sport = packets.ports[i] & 0xffff
+  }
+
+  get client(): string {
+    return endpointText(this.caddr, this.cport)
+  }
+
+  get server(): string {
+    return endpointText(this.saddr, this.sport)
+  }
+
+  /** ns after the capture's base. */
+  get firstNs(): number {
+    const [a, b] = this.rows
+    return Math.min(...[a, b].filter(rows => rows.length > 0).map(rows => this.packets.at[rows[0]]))
+  }
+
+  /** Turns round who is taken for the client. */
+  turn(): void {
+    ;[this.caddr, this.cport, this.saddr, this.sport] = [
+      this.saddr,
+      this.sport,
+      this.caddr,
+      this.cport,
+    ]
+    this.rows.reverse()
+    this.isn.reverse()
+  }
+
+  /** The client's first TOA that names somebody else: `address:port`, '' if there is none in its first segments. */
+  toa(): string {
+    const { packets } = this
+    for (const i of this.rows[0].slice(0, 8)) {
+      const at = packets.option(i, isToa)
+      if (at < 0) continue
+      const view = packets.view(i)
+      const named = endpointText(view.getInt32(at + 4), view.getUint16(at + 2))
+      if (named !== this.client) return named
+    }
+    return ''
+  }
+}
+
+/** All flows of a capture, in the order in which they begin. Rows must be in the order of time. */
+export function flowsOf(packets: Packets): Flow[] {
+  const flows: Flow[] = []
+  const current = new Map<string, Flow>()
+  let last: Flow | undefined
+  for (let i = 0; i < packets.count; i++) {
+    const flags = packets.flags[i] & (FLAG.SYN | FLAG.ACK)
+    let flow = last && belongs(last, packets, i) ? last : undefined
+    const key = flow ? '' : keyOf(packets, i)
+    flow ??= current.get(key)
+    if (flow === undefined || isReopened(flow, packets, i)) {
+      flow = new Flow(flows.length, packets, i)
+      flows.push(flow)
+      current.set(keyOf(packets, i), flow)
+    }
+    const fromClient = packets.saddr[i] === flow.caddr && packets.ports[i] >>> 16 === flow.cport
+    flow.rows[fromClient ? 0 : 1].push(i)
+    if (flags !== 0 && flags !== FLAG.ACK) noteSyn(flow, packets, i, fromClient)
+    last = flow
+  }
+  guessClients(flows)
+  return flows
+}
+
+function keyOf(packets: Packets, i: number): string {
+  const [a, b, ports] = [packets.saddr[i], packets.daddr[i], packets.ports[i]]
+  const turned = (ports << 16) | (ports >>> 16)
+  // Of an address with itself the ports decide; else the larger address goes first.
+  const first = a > b || (a === b && ports > turned)
+  return first ? `${a} ${b} ${ports}` : `${b} ${a} ${turned}`
+}
+
+function belongs(flow: Flow, packets: Packets, i: number): boolean {
+  const [a, b, ports] = [packets.saddr[i], packets.daddr[i], packets.ports[i]]
+  const [from, to] = [ports >>> 16, ports & 0xffff]
+  if (a === flow.caddr && b === flow.saddr) return from === flow.cport && to === flow.sport
+  return a === flow.saddr && b === flow.caddr && from === flow.sport && to === flow.cport
+}
+
+/** A SYN, not its repetition, for endpoints that have had a connection. */
+function isReopened(flow: Flow, packets: Packets, i: number): boolean {
+  if ((packets.flags[i] & (FLAG.SYN | FLAG.ACK)) !== FLAG.SYN) return false
+  const fromClient = packets.saddr[i] === flow.caddr && packets.ports[i] >>> 16 === flow.cport
+  return !fromClient || (flow.isn[0] ?? ~packets.seq[i]) !== packets.seq[i]
+}
+
+function noteSyn(flow: Flow, packets: Packets, i: number, fromClient: boolean): void {
+  const answers = (packets.flags[i] & FLAG.ACK) !== 0
+  // Whoever sends a SYN without ACK is the client, and who is answered with SYN+ACK is too.
+  if (fromClient === answers && !flow.sure) flow.turn()
+  flow.sure = true
+  const who = answers ? 1 : 0
+  flow.isn[who] ??= packets.seq[i]
+}
+
+/** Of flows without a SYN: the endpoint that more flows have is the server; if that tells nothing, the lower port. */
+function guessClients(flows: readonly Flow[]): void {
+  const unsure = flows.filter(({ sure }) => !sure)
+  if (unsure.length === 0) return
+  const seen = new Map<string, number>()
+  for (const { client, server } of flows)
+    for (const end of [client, server]) seen.set(end, (seen.get(end) ?? 0) + 1)
+  for (const flow of unsure) {
+    const [c, s] = [seen.get(flow.client) ?? 0, seen.get(flow.server) ?? 0]
+    if (c > s || (c === s && flow.cport < flow.sport)) flow.turn()
+  }
+}

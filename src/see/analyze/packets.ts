@@ -1,0 +1,252 @@
+/**
+ * The TCP segments of one capture as columns, 56 bytes a segment beside the file itself, so that a million of them fit. A
+ * segment is its row's number. Sequence numbers, addresses and ports are int32 as in the engine.
+ */
+
+import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
+import { IPV4, PROTO } from '../../wire/ipv4.ts'
+import { OPT, optionLength, TCP } from '../../wire/tcp.ts'
+import type { CapturedPacket } from '../captured.ts'
+
+/** Bytes of payload that are hashed. */
+const HASHED = 64
+
+/** Why packets of a capture are no rows. */
+export interface Passed {
+  /** Neither IPv4 nor IPv6, or of an unknown link type. */
+  other: number
+  ipv6: number
+  /** IPv4, but no TCP. */
+  notTcp: number
+  /** Fragments, and headers that were cut off. */
+  broken: number
+}
+
+export class Packets {
+  count = 0
+  /** ns since 1970 of the first packet of any kind; `at` counts from it. */
+  baseNs = 0n
+  /** All packets, those that are no rows too. */
+  all = 0
+  readonly passed: Passed = { other: 0, ipv6: 0, notTcp: 0, broken: 0 }
+  #capacity = 0
+  at = new Float64Array(0)
+  saddr = new Int32Array(0)
+  daddr = new Int32Array(0)
+  /** source << 16 | destination */
+  ports = new Int32Array(0)
+  seq = new Int32Array(0)
+  ack = new Int32Array(0)
+  flags = new Uint8Array(0)
+  /** Payload bytes by the IP header. */
+  payload = new Int32Array(0)
+  window = new Uint16Array(0)
+  ttl = new Uint8Array(0)
+  ipId = new Uint16Array(0)
+  /** Where its IPv4 header is in view(i), and how many bytes from there on were captured. */
+  ip = new Uint32Array(0)
+  captured = new Int32Array(0)
+  /** Where its link layer begins, in front of the IPv4 header. */
+  link = new Uint8Array(0)
+  /** Of length and beginning of the payload, 0 without one. */
+  hash = new Int32Array(0)
+  /** The row of the other capture that is this segment; -1 none. */
+  match = new Int32Array(0)
+  /** 1 if it is in the memory of our own, 0 if it is in the file. */
+  copied = new Uint8Array(0)
+  #file: DataView<ArrayBufferLike>
+  #own = new DataView(new ArrayBuffer(0))
+  #ownUsed = 0
+  #lastNs = 0
+
+  /** `file` holds the bytes of most packets; those of others are copied. */
+  constructor(file: Uint8Array) {
+    this.#file = new DataView(file.buffer)
+  }
+
+  /** Where the row's bytes are. */
+  view(i: number): DataView<ArrayBufferLike> {
+    return this.copied[i] === 0 ? this.#file : this.#own
+  }
+
+  /** ns after the base of the latest packet of any kind. */
+  get lastNs(): number {
+    return this.#lastNs
+  }
+
+  /** Takes a packet in that begins with an Ethernet header. */
+  add({ bytes, atNs, length }: CapturedPacket): void {
+    if (this.all++ === 0) this.baseNs = atNs
+    const afterNs = Number(atNs - this.baseNs)
+    this.#lastNs = Math.max(this.#lastNs, afterNs)
+    const isCopied = bytes.buffer !== this.#file.buffer
+    const at = isCopied ? this.#copy(bytes) : bytes.byteOffset
+    const view = isCopied ? this.#own : this.#file
+    const end = at + bytes.length
+    const ip = networkLayer(view, at, end)
+    if (ip < 0) this.passed.other++
+    else if (view.getUint8(ip) >>> 4 === 6) this.passed.ipv6++
+    else this.#segment(view, at, ip, end, afterNs, length)
+  }
+
+  #copy(bytes: Uint8Array): number {
+    const at = this.#ownUsed
+    this.#ownUsed += bytes.length
+    if (this.#ownUsed > this.#own.byteLength) {
+      const bigger = new Uint8Array(Math.max(65_536, this.#ownUsed * 2))
+      bigger.set(new Uint8Array(this.#own.buffer))
+      this.#own = new DataView(bigger.buffer)
+    }
+    new Uint8Array(this.#own.buffer).set(bytes, at)
+    return at
+  }
+
+  #segment(
+    view: DataView,
+    start: number,
+    ip: number,
+    there: number,
+    atNs: number,
+    wire: number,
+  ): void {
+    const { passed } = this
+    if (ip + IPV4.HEADER > there || view.getUint8(ip) >>> 4 !== 4) {
+      passed.broken++
+      return
+    }
+    if (view.getUint8(ip + IPV4.PROTOCOL) !== PROTO.TCP) {
+      passed.notTcp++
+      return
+    }
+    const tcp = ip + ((view.getUint8(ip) & 15) << 2)
+    const fragment = view.getUint16(ip + IPV4.FRAGMENT) & 0x3fff
+    if (tcp + TCP.HEADER > there || fragment !== 0) {
+      passed.broken++
+      return
+    }
+    const i = this.#row(atNs)
+    // A device that cuts segments itself shows total length 0 above 64 KiB (Linux, BIG TCP).
+    const total = view.getUint16(ip + IPV4.TOTAL_LENGTH) || wire - (ip - start)
+    const header = (view.getUint8(tcp + TCP.OFFSET) >>> 4) << 2
+    this.saddr[i] = view.getInt32(ip + IPV4.SRC)
+    this.daddr[i] = view.getInt32(ip + IPV4.DST)
+    this.ports[i] = view.getInt32(tcp)
+    this.seq[i] = view.getInt32(tcp + TCP.SEQ)
+    this.ack[i] = view.getInt32(tcp + TCP.ACK)
+    this.flags[i] = view.getUint8(tcp + TCP.FLAGS)
+    this.payload[i] = Math.max(0, total - (tcp - ip) - header)
+    this.window[i] = view.getUint16(tcp + TCP.WINDOW)
+    this.ttl[i] = view.getUint8(ip + IPV4.TTL)
+    this.ipId[i] = view.getUint16(ip + IPV4.ID)
+    this.ip[i] = ip
+    this.captured[i] = Math.min(there - ip, total)
+    this.link[i] = ip - start
+    this.match[i] = -1
+    this.copied[i] = Number(view === this.#own)
+    const end = ip + this.captured[i]
+    this.hash[i] = this.payload[i] === 0 ? 0 : hashOf(view, tcp + header, end, this.payload[i])
+  }
+
+  #row(atNs: number): number {
+    if (this.count === this.#capacity) this.#grow(Math.max(1024, this.#capacity * 2))
+    this.at[this.count] = atNs
+    return this.count++
+  }
+
+  #grow(capacity: number): void {
+    this.#capacity = capacity
+    const grown = <T extends { set(from: T): void }>(kind: new (n: number) => T, old: T): T => {
+      const bigger = new kind(capacity)
+      bigger.set(old)
+      return bigger
+    }
+    this.at = grown(Float64Array, this.at)
+    this.saddr = grown(Int32Array, this.saddr)
+    this.daddr = grown(Int32Array, this.daddr)
+    this.ports = grown(Int32Array, this.ports)
+    this.seq = grown(Int32Array, this.seq)
+    this.ack = grown(Int32Array, this.ack)
+    this.flags = grown(Uint8Array, this.flags)
+    this.payload = grown(Int32Array, this.payload)
+    this.window = grown(Uint16Array, this.window)
+    this.ttl = grown(Uint8Array, this.ttl)
+    this.ipId = grown(Uint16Array, this.ipId)
+    this.ip = grown(Uint32Array, this.ip)
+    this.captured = grown(Int32Array, this.captured)
+    this.link = grown(Uint8Array, this.link)
+    this.hash = grown(Int32Array, this.hash)
+    this.match = grown(Int32Array, this.match)
+    this.copied = grown(Uint8Array, this.copied)
+  }
+
+  /** Offset of the TCP header. */
+  tcp(i: number): number {
+    return this.ip[i] + ((this.view(i).getUint8(this.ip[i]) & 15) << 2)
+  }
+
+  /** Bytes of the TCP header. */
+  tcpHeader(i: number): number {
+    return (this.view(i).getUint8(this.tcp(i) + TCP.OFFSET) >>> 4) << 2
+  }
+
+  /** Offset of the payload. */
+  payloadAt(i: number): number {
+    return this.tcp(i) + this.tcpHeader(i)
+  }
+
+  /** Bytes of the payload that were captured. */
+  payloadThere(i: number): number {
+    return Math.max(0, Math.min(this.ip[i] + this.captured[i] - this.payloadAt(i), this.payload[i]))
+  }
+
+  /** Offset of the first option that `wanted` takes by its kind and length, -1 for none. */
+  option(i: number, wanted: (kind: number, bytes: number) => boolean): number {
+    const view = this.view(i)
+    const end = Math.min(this.payloadAt(i), this.ip[i] + this.captured[i])
+    for (let at = this.tcp(i) + TCP.HEADER, length = 0; at < end; at += length) {
+      length = optionLength(view, at, end)
+      if (length === 0) return -1
+      if (wanted(view.getUint8(at), length)) return at
+    }
+    return -1
+  }
+
+  /** The frame from an Ethernet header on; without the tags of VLANs, which say nothing of what a balancer changed. */
+  frame(i: number): Uint8Array {
+    const { buffer } = this.view(i)
+    const [ip, captured] = [this.ip[i], this.captured[i]]
+    const start = ip - this.link[i]
+    if (this.link[i] === ETH.HEADER) return new Uint8Array(buffer, start, ETH.HEADER + captured)
+    const frame = new Uint8Array(ETH.HEADER + captured)
+    frame.set(new Uint8Array(buffer, start, ETH.TYPE))
+    frame[ETH.TYPE] = ETHERTYPE.IPV4 >>> 8
+    frame.set(new Uint8Array(buffer, ip, captured), ETH.HEADER)
+    return frame
+  }
+}
+
+/** Options that can be a TOA: 8 bytes, of kind 254 or of one that has no meaning of that length (others use 28 and 200). */
+export const isToa = (kind: number, bytes: number) => bytes === 8 && kind > OPT.TIMESTAMP
+export const isMss = (kind: number, bytes: number) => bytes === 4 && kind === OPT.MSS
+export const isTimestamp = (kind: number, bytes: number) => bytes === 10 && kind === OPT.TIMESTAMP
+
+/** Offset of the IPv4 or IPv6 header, -1 for a frame without one. */
+function networkLayer(view: DataView, at: number, end: number): number {
+  if (at + ETH.HEADER > end) return -1
+  let ip = at + ETH.HEADER
+  let type = view.getUint16(at + ETH.TYPE)
+  while ((type === ETHERTYPE.VLAN || type === ETHERTYPE.QINQ) && ip + 4 <= end) {
+    type = view.getUint16(ip + 2)
+    ip += 4
+  }
+  if ((type !== ETHERTYPE.IPV4 && type !== ETHERTYPE.IPV6) || ip >= end) return -1
+  return ip
+}
+
+/** FNV-1a of the payload's length and its first bytes; never 0. */
+function hashOf(view: DataView, from: number, end: number, payload: number): number {
+  let hash = 0x811c9dc5 ^ payload
+  const to = Math.min(from + HASHED, end)
+  for (let at = from; at < to; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193)
+  return hash || 1
+}
