@@ -32,9 +32,9 @@ function restored(image: EngineImage, yaml: string, now: number): Stand {
 function comparable(image: EngineImage): EngineImage {
   const { cells } = image.table
   for (let at = 0; at < cells.length; at += 16) {
-    if (cells[at + 10] === -1) continue
-    cells[at + 3] = 0
     cells[at + 7] = 0
+    // Of a free record the first link is that of the free list.
+    if (cells[at + 10] !== -1) cells[at + 3] = 0
   }
   return image
 }
@@ -59,7 +59,7 @@ function play(before: readonly Step[], after: readonly Step[]): void {
 
 test('any traffic: the original and the restored engine say, send and count the same', () => {
   fc.assert(fc.property(steps(60), steps(60), play), {
-    numRuns: 200,
+    numRuns: 120,
     endOnFailure: true,
     includeErrorInReport: true,
   })

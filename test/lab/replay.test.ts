@@ -62,6 +62,19 @@ async function change(): Promise<void> {
   }
 }
 
+/** Resolves when it records. `ended` is all that it prints. */
+async function startRecorder(file: string, ...options: string[]) {
+  const argv = ['record', '-w', file, '--socket', socket, ...options]
+  const child = spawn(TAPVS, argv, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', chunk => {
+    text += chunk
+  })
+  const ended = new Promise<string>(done => child.once('close', () => done(text)))
+  await new Promise(done => child.stderr.once('data', done))
+  return { ended, kill: () => child.kill('SIGKILL') }
+}
+
 test('a packet that never was is explained, and changes nothing', async () => {
   const counted = async () => {
     const { conns, events, drops } = await countersOf(lab)
@@ -101,24 +114,15 @@ for (const [count, steering] of [
     })
     await lab.up({ config, realServers: 2 })
     const file = join(folder, `${count}-${steering}.journal`)
+    // They are there before, and busy when the recording begins.
     const early = mustClient(lab, [
-      'redis-benchmark',
-      '-h',
-      VIP,
-      '-q',
-      '-c',
-      '30',
-      '-n',
-      '4000',
-      '-t',
-      'get',
+      ...['redis-benchmark', '-h', VIP, '-q', '-c', '30', '-n', '8000', '-t', 'get'],
     ])
     await sleep(200)
-    const recorded = mustTapvs(lab, 'record', '-w', file, '--seconds', '2')
-    await sleep(300)
+    const recorder = await startRecorder(file, '--seconds', '3')
     await session()
     await early
-    assert.match(await recorded, /: \d+ frames, [\d.]+ MiB: 2 s are over\n$/)
+    assert.match(await recorder.ended, /: \d+ frames, [\d.]+ MiB: 3 s are over\n$/)
     assert.equal(statSync(file).mode & 0o777, 0o600)
 
     const played = await mustTapvs(lab, 'replay', file)
@@ -133,7 +137,7 @@ for (const [count, steering] of [
     )
     const { frames, difference, players } = replay(journal)
     assert.equal(difference, undefined)
-    assert.ok(frames > 5000, `${frames} frames`)
+    assert.ok(frames > 2000, `${frames} frames`)
     const dropped = players.map(({ engine }) => engine.counters.events[26] ?? 0)
     assert.ok(
       dropped.some(drops => drops > 0),
@@ -144,11 +148,10 @@ for (const [count, steering] of [
 
 test('a recorder that is killed leaves a file that replays', async () => {
   const file = join(folder, 'killed.journal')
-  const recorder = spawn(TAPVS, ['record', '-w', file, '--socket', socket], { stdio: 'pipe' })
-  await new Promise(done => recorder.stderr.once('data', done))
+  const recorder = await startRecorder(file)
   await mustClient(lab, ['redis-benchmark', '-h', VIP, '-q', '-c', '5', '-n', '2000', '-t', 'get'])
-  recorder.kill('SIGKILL')
-  await new Promise(done => recorder.once('close', done))
+  recorder.kill()
+  await recorder.ended
   const played = await mustTapvs(lab, 'replay', file)
   assert.match(played, /broken off, played as far as it is whole\n\d+ frames in/)
   assert.match(played, /all verdicts agree/)

@@ -81,7 +81,7 @@ async function imagesOf(socket: string): Promise<Uint8Array> {
 }
 
 /** Hexadecimal digits with what people put between them, or a file. */
-async function packetOf(text: string, frame: number): Promise<Uint8Array> {
+export async function packetOf(text: string, frame: number): Promise<Uint8Array> {
   const digits = text.replace(/^0x/, '').replaceAll(/[\s:.-]/g, '')
   if (/^([\da-f]{2}){14,}$/i.test(digits)) return new Uint8Array(Buffer.from(digits, 'hex'))
   const { readCapture } = await import('../../see/pcap.ts')
