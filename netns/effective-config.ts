@@ -23,6 +23,7 @@ export function effectiveConfig(wanted: Wanted, arms: readonly Arm[], paths: Pat
     if (named) arm.set('netns', named.netns)
   }
   config.setIn(['control', 'socket'], paths.socket)
+  if (wanted.ui !== undefined) config.setIn(['control', 'ui', 'port'], wanted.ui)
   // A config of the user's own says itself where its services point; --rs then only starts servers.
   if (wanted.realServers !== undefined && wanted.config === undefined) {
     const servers = arms.find(arm => arm.side === 'rs')?.addresses ?? []

@@ -24,6 +24,7 @@ import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
 import process from 'node:process'
 import yargs from 'yargs'
+import { UI_PORT } from '../src/control/commands.ts'
 import { watchArms } from './capture.ts'
 import { demo } from './demo.ts'
 import { readAppliance } from './effective-config.ts'
@@ -68,10 +69,15 @@ try {
             requiresArg: true,
             describe: 'config of the appliance (default: config/lab.yaml); keeps its real_servers',
           },
+          ui: {
+            string: true,
+            describe: `with the page for the browser, on 127.0.0.1; --ui=0 takes any free port (default port ${UI_PORT})`,
+          },
         }),
-      async ({ name, rs, clients, config }) => {
+      async ({ name, rs, clients, config, ui }) => {
         const lab = new Lab(name)
-        await lab.up({ realServers: rs, clients, config }, interrupt.signal)
+        const port = ui === undefined ? undefined : Number(ui || UI_PORT)
+        await lab.up({ realServers: rs, clients, config, ui: port }, interrupt.signal)
         console.log(thingsToTry(lab))
       },
     )
@@ -217,6 +223,7 @@ function thingsToTry(lab: Lab): string {
     [`${tapvs} dpip neigh show`, 'neighbours'],
     [`${tapvs} log level debug`, 'say what happens to each packet'],
     [`${labs} logs -f`, 'where it is said'],
+    ...(lab.wanted.ui === undefined ? [] : ([[`${tapvs} ui`, 'the page']] as [string, string][])),
     [`${labs} status`, 'what there is'],
     [`${labs} down`, 'take it all away'],
   ]

@@ -29,6 +29,8 @@ export type Wanted = {
   realServers?: number | undefined
   clients?: number | undefined
   config?: string | undefined
+  /** Port of the page, 0 for any; left out, it is for the config to say. */
+  ui?: number | undefined
 }
 
 /** One namespace with its TAP; the daemon holds the other end of the TAP. */

@@ -1,5 +1,5 @@
-// Makes what `npm pack` and `npm publish` put into the package: dist/src compiled and nothing else in it, and the addon for
-// this machine's architecture. Run by npm, in a checkout.
+// Makes what `npm pack` and `npm publish` put into the package: dist/src compiled and nothing else in it, the page, and the
+// addon for this machine's architecture. Run by npm, in a checkout.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
@@ -14,6 +14,7 @@ function run(...args) {
 }
 
 run('node_modules/typescript/bin/tsc', '-b')
+run('node_modules/vite/bin/vite.js', 'build', '--config', 'ui/vite.config.ts', '--logLevel', 'warn')
 run('scripts/build-native.mjs', '--prebuild')
 
 // The compiler never deletes: what is left of a source that has gone would be shipped for ever.

@@ -45,8 +45,8 @@ check_system() {
 install_packages() {
   local packages=() pair tools=(ip:iproute2 tcpdump:tcpdump ethtool:ethtool socat:socat
     redis-cli:redis-tools gcc:gcc ping:iputils-ping)
-  # What only tests ask for: the judge of the unit file, and a reader of captures.
-  [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd tshark:tshark)
+  # What only tests ask for: the judge of the unit file, a reader of captures, and who looks at the page.
+  [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd tshark:tshark chromium:chromium)
   for pair in "${tools[@]}"; do
     command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
   done
@@ -72,6 +72,12 @@ build() {
   fi
   quietly as_owner node scripts/build-native.mjs || fail "the native addon could not be built"
   quietly as_owner node_modules/.bin/tsc -b "$@" || fail "the TypeScript could not be compiled"
+  if page_is_old; then quietly as_owner npm run -s build:ui || fail "the page could not be built"; fi
+}
+
+# True if something that the page may be made of has changed since it was built.
+page_is_old() {
+  [[ ! -e dist/ui/index.html || -n $(find ui src package-lock.json -newer dist/ui/index.html -print -quit) ]]
 }
 
 setup() {

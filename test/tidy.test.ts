@@ -13,7 +13,7 @@ const LINES = 350
 const BIG = /\bBigInt\b/
 
 /** From the top to the bottom; a layer imports from itself and from those behind it. */
-const LAYERS = ['cli', 'client', 'control', 'io', 'see', 'engine', 'wire']
+const LAYERS = ['page', 'cli', 'client', 'control', 'io', 'see', 'engine', 'wire']
 
 /** What belongs to Node or to a machine and has no place in a pure library. */
 const IMPURE =
@@ -27,7 +27,7 @@ interface Source {
 
 function sources(folder: string): Source[] {
   return readdirSync(join(CHECKOUT, folder), { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter(entry => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map(entry => {
       const path = relative(CHECKOUT, join(entry.parentPath, entry.name))
       const text = readFileSync(join(CHECKOUT, path), 'utf8')
@@ -46,7 +46,7 @@ function imports(text: string): string[] {
   ].map(([, from, dynamic]) => from ?? dynamic ?? '')
 }
 
-const all = ['src', 'netns', 'bench', 'test'].flatMap(sources)
+const all = ['src', 'ui', 'netns', 'bench', 'test'].flatMap(sources)
 const tests = all.filter(({ path }) => path.startsWith('test/'))
 
 test('this test sees the files', () => {
@@ -94,6 +94,14 @@ test('see, engine and wire import nothing but each other, and name nothing of No
     assert.equal(found?.[0], undefined, path)
     if (!path.startsWith('src/see/')) assert.doesNotMatch(code(text), BIG, path)
   }
+})
+
+test('what the page computes and draws names nothing of Node', () => {
+  const page = all.filter(({ path }) => /^(src\/page|ui\/src)\//.test(path))
+  for (const { path, text } of page)
+    assert.doesNotMatch(code(text), /\b(Buffer|process|require)\b|'node:/, path)
+  for (const { path, text } of page.filter(source => source.path.startsWith('src/')))
+    assert.doesNotMatch(code(text), /\b(document|fetch|setTimeout|Date|performance)\b/, path)
 })
 
 test('nothing in src or netns imports from the tests', () => {

@@ -226,7 +226,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       file: null,
       sessions: null,
     },
-    control: { socket: '', drain: 0, http: null },
+    control: { socket: '', drain: 0, http: null, ui: null },
   }
 }
 

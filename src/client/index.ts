@@ -56,6 +56,8 @@ export class TapvsClient {
   }
 
   ping = (): Promise<t.Pong> => this.#get('/v1/ping')
+  /** Where the page is, with its token. */
+  ui = (): Promise<t.Page> => this.#get('/v1/ui')
   counters = (): Promise<t.Counters> => this.#get('/v1/counters')
   services = (): Promise<t.Service[]> => this.#get('/v1/services')
   addresses = (): Promise<t.Address[]> => this.#get('/v1/addresses')

@@ -11,6 +11,9 @@ import type { WhoisArgs, WhoisInfo } from './whois/types.ts'
 /** Where the daemon listens and the command line asks, unless they are told otherwise. */
 export const DEFAULT_SOCKET = '/run/tapvs/tapvs.sock'
 
+/** Where the page is, on 127.0.0.1. */
+export const UI_PORT = 9080
+
 /** In config, requests and options; from the fewest lines to the most. */
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -289,6 +292,8 @@ export interface Verbs {
   }
   /** Opens the files of the log anew, after somebody renamed them. */
   reopen: { args: object; answer: null }
+  /** Where the page is, with its token; null if there is none. */
+  ui: { args: object; answer: { url: string | null } }
   /** Keeps the flight recorder on without anybody who looks, or no longer; => how it is. */
   recorder: { args: { ring?: boolean }; answer: RecorderInfo }
   ping: { args: object; answer: { version: string; pid: number; workers: number } }

@@ -9,7 +9,7 @@ import * as z from 'zod'
 import { Drop, Event } from '../engine/counters.ts'
 import { checkSchema, passiveSchema } from './checks/schema.ts'
 import { isCidr } from './cidr.ts'
-import { DEFAULT_SOCKET, LOG_LEVELS } from './commands.ts'
+import { DEFAULT_SOCKET, LOG_LEVELS, UI_PORT } from './commands.ts'
 import { MODULES, type Module } from './log-levels.ts'
 
 const whole = (min: number, max: number) => {
@@ -149,15 +149,24 @@ export function bytesOf(size: number | string): number {
   return Number(number) * 1024 ** ' KMG'.indexOf(unit || ' ')
 }
 
+const token = {
+  token_file: text('the absolute path of a file', value => value.startsWith('/')).optional(),
+  token: text('a token of 16-256 characters without blanks', isToken).optional(),
+}
+
 /** Who has the token may do anything, so it never goes over a wire. */
 const http = mapping({
   address: text('a loopback address: 127.0.0.1 or ::1', isLoopback).default('127.0.0.1'),
   port,
-  token_file: text('the absolute path of a file', value => value.startsWith('/')).optional(),
-  token: text('a token of 16-256 characters without blanks', isToken).optional(),
+  ...token,
 }).refine(
   ({ token_file, token }) => (token_file === undefined) !== (token === undefined),
   'either token_file or token',
+)
+
+const ui = mapping({ port: whole(0, 65_535).default(UI_PORT), ...token }).refine(
+  ({ token_file, token }) => token_file === undefined || token === undefined,
+  'token_file or token, not both',
 )
 
 export const fileSchema = z.strictObject(
@@ -216,6 +225,7 @@ export const fileSchema = z.strictObject(
       socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),
       drain: whole(0, 86_400).default(0),
       http: http.optional(),
+      ui: ui.optional(),
     }).prefault({}),
   },
   'a mapping with at least `arms`, like config/lab.yaml',

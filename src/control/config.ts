@@ -12,6 +12,7 @@ import { configCheck, configPassive } from './checks/schema.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import { type ConfigCapture, captureOf } from './config-capture.ts'
 import { checkConfig } from './config-checks.ts'
+import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './config-listeners.ts'
 import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
 import { type ConfigSource, ConfigValue, found } from './config-source.ts'
 import { ConfigText } from './config-text.ts'
@@ -134,14 +135,6 @@ export interface ConfigLog extends LogOptions {
   sessions: LogFileOptions | null
 }
 
-/** The API by TCP; one of the two is the token, or where it is. */
-export interface ConfigHttp {
-  address: string
-  port: number
-  tokenFile: string | null
-  token: string | null
-}
-
 export interface Config {
   arms: ConfigArm[]
   services: ConfigService[]
@@ -160,7 +153,7 @@ export interface Config {
   history: ConfigHistory
   capture: ConfigCapture
   /** drain: seconds that connections get to end at SIGTERM. */
-  control: { socket: string; drain: number; http: ConfigHttp | null }
+  control: { socket: string; drain: number; http: ConfigHttp | null; ui: ConfigUi | null }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
   /** The value that all of this was made of, defaults filled in. */
@@ -283,7 +276,7 @@ function normalise(file: ConfigFile): ConfigValues {
     log: logOf(file.log),
     history: { ...file.history, file: file.history.file ?? null },
     capture: captureOf(file.capture),
-    control: { ...file.control, http: httpOf(file.control.http) },
+    control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
   }
 }
 
@@ -294,12 +287,6 @@ function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {
 function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
   if (file === undefined) return null
   return { path: file.path, maxBytes: bytesOf(file.max_size), keep: file.keep }
-}
-
-function httpOf(http: ConfigFile['control']['http']): ConfigHttp | null {
-  if (!http) return null
-  const { address, port, token, token_file: tokenFile } = http
-  return { address, port, token: token ?? null, tokenFile: tokenFile ?? null }
 }
 
 /** The order of State in tcp-state.ts. */

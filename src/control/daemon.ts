@@ -13,6 +13,7 @@ import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
 import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
+import { pageConfig, type UiOption } from './config-listeners.ts'
 import { withoutDefaults } from './config-write.ts'
 import { Dumps } from './dumps.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
@@ -31,6 +32,7 @@ import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { connInfo } from './snapshots.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
+import { Ui } from './ui/ui.ts'
 import { version } from './version.ts'
 import { newFlight, Watching } from './watching.ts'
 import { whois } from './whois/whois.ts'
@@ -42,8 +44,12 @@ const TRACE_RECORDS = 16_384
 /** What the end takes after the connections have ended, in seconds, at most. */
 const STOP_SECONDS = 10
 
+export interface RunOptions {
+  ui?: UiOption
+}
+
 /** Runs until SIGTERM or SIGINT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
-export async function runDaemon(configPath: string): Promise<number> {
+export async function runDaemon(configPath: string, options: RunOptions = {}): Promise<number> {
   let config: Config
   try {
     config = readConfig(configPath)
@@ -55,7 +61,7 @@ export async function runDaemon(configPath: string): Promise<number> {
   const log = openLog(config.log)
   for (const warning of config.warnings) log.warn(`TAPVS: ${warning}`)
   try {
-    return await serve(config, configPath, log)
+    return await serve(config, configPath, log, options)
   } catch (error) {
     log.error(`TAPVS: ${(error as Error).message}`)
     return 1
@@ -74,10 +80,17 @@ interface Daemon {
   notifier: Notifier
   signals: Signals
   events: Events
+  /** The address of the page, with its token. */
+  pageUrl: string | null
   watching: Watching
 }
 
-async function serve(config: Config, configPath: string, log: Log): Promise<number> {
+async function serve(
+  config: Config,
+  configPath: string,
+  log: Log,
+  options: RunOptions,
+): Promise<number> {
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(config.control.socket)
 
@@ -115,6 +128,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     signals,
     events,
     watching,
+    pageUrl: null,
   }
   workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
   const headOf = captureHead(() => model.config.arms)
@@ -128,21 +142,26 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   let server: ControlServer | undefined
   let checks: Checks | undefined
+  let ui: Ui | undefined
   try {
     const first = await Promise.race([workers.ready, signals.stop])
     if (first === 'stop') return 0
     workers.setDebug(log.levels.tracing)
     model.sampleRates(performance.now())
     const { socket, http } = config.control
+    const page = pageConfig(config.control.ui, options.ui)
+    if (page) ui = new Ui(page, { model, workers, watching })
     server = await openServer(socket, request => respond(request, daemon), {
       events,
       watching,
       journals: new Journals(workers, flights, watching, () => model.config),
       headOf,
       http,
+      ui: ui?.listener ?? null,
     })
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
+    if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
     checks = new Checks(model, workers, log.of('check'), events)
     notifier.ready(statusText(model.config))
     model.onChange(() => notifier.status(statusText(model.config)))
@@ -160,6 +179,7 @@ async function serve(config: Config, configPath: string, log: Log): Promise<numb
     watching.stop()
     await dumps.stop()
     checks?.stop()
+    ui?.stop()
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()
@@ -192,6 +212,8 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
   switch (request.verb) {
     case 'ping':
       return { ok: { version, pid: process.pid, workers: model.config.workers.count } }
+    case 'ui':
+      return { ok: { url: daemon.pageUrl } }
     case 'log':
       return { ok: setLog(daemon, request) }
     case 'recorder':

@@ -10,6 +10,9 @@ import type { NumbersInfo, ProcessInfo } from './commands.ts'
 import { addresses, counters, type Sources, services } from './listings.ts'
 import { version } from './version.ts'
 
+/** Taken once: Date.now() goes in whole ms, so the difference would be another one now and then, as if started anew. */
+const STARTED_MS = Math.round(Date.now() - process.uptime() * 1000)
+
 export function numbers(from: Sources, arms: Arms): NumbersInfo {
   return {
     atMs: Date.now(),
@@ -23,13 +26,13 @@ export function numbers(from: Sources, arms: Arms): NumbersInfo {
   }
 }
 
-function processInfo(): ProcessInfo {
+export function processInfo(): ProcessInfo {
   const { user, system } = process.cpuUsage()
   return {
     version,
     node: process.version,
     pid: process.pid,
-    startedMs: Math.round(Date.now() - process.uptime() * 1000),
+    startedMs: STARTED_MS,
     cpuSeconds: (user + system) / 1e6,
     residentBytes: process.memoryUsage.rss(),
     openFds: openFds(),

@@ -89,7 +89,7 @@ export class PacketThread {
   }
 
   /** A page of connections from record `from` on; `read` looks at this.page before anybody else's is copied there. */
-  conns<T>(from: number, read: (answer: WorkerAnswer) => T): Promise<T> {
+  conns<T>(from: number, read: (answer: WorkerAnswer) => T | Promise<T>): Promise<T> {
     const result = this.#paging.then(async () => read(await this.request({ verb: 'conns', from })))
     this.#paging = result.catch(() => {})
     return result

@@ -1,6 +1,6 @@
 /**
- * Where the API listens: the control socket, a UNIX socket of mode 0600, and a loopback TCP port behind a token if the
- * config has one. It knows limits and nothing of what requests mean. Whatever comes in, the answer is HTTP; nothing a
+ * Where the API listens: the control socket, a UNIX socket of mode 0600, and loopback TCP ports behind tokens, that of the
+ * API and that of the page (ui/), if they are wanted. It knows limits and nothing of what requests mean. Whatever comes in, the answer is HTTP; nothing a
  * client sends or stops reading harms the daemon or another client.
  */
 
@@ -19,7 +19,7 @@ import { buildApp, type Respond } from './api/app.ts'
 import { Events } from './api/events.ts'
 import { tokenCheck, tokenOf } from './api/token.ts'
 import type { HeadOf } from './capture-head.ts'
-import type { ConfigHttp } from './config.ts'
+import type { ConfigHttp } from './config-listeners.ts'
 import type { Journals } from './journal/recorder.ts'
 import type { Watching } from './watching.ts'
 
@@ -41,6 +41,17 @@ const LIMITS: Limits = { connections: 64, headMs: 10_000, requestMs: 30_000, idl
 /** Those above the limit, who are told so; the kernel's answer to more is silence. */
 const CONNECTIONS_TURNED_AWAY = 64
 
+/** A TCP listener that lets through what it likes of requests to the API, or answers itself. */
+export interface Listener {
+  address: string
+  /** 0 for any. */
+  port: number
+  /** What to set if the port is in use. */
+  key: string
+  /** `api` answers whatever it is handed. */
+  guard(api: RequestListener): RequestListener
+}
+
 export interface ServerOptions {
   /** What GET /v1/events tells. */
   events?: Events
@@ -51,12 +62,15 @@ export interface ServerOptions {
   /** What GET /v1/capture says of itself; left out, there is no such path. */
   headOf?: HeadOf
   http?: ConfigHttp | null
+  /** That of the page. */
+  ui?: Listener | null
   limits?: Partial<Limits>
 }
 
 export interface ControlServer {
-  /** Port of the TCP listener; undefined if there is none. */
+  /** Ports of the TCP listeners; undefined if there is none. */
   readonly port: number | undefined
+  readonly uiPort: number | undefined
   /** Ends all conversations and removes the socket. */
   close(): Promise<void>
 }
@@ -80,7 +94,15 @@ export async function claimSocket(path: string): Promise<void> {
 export async function openServer(
   path: string,
   respond: Respond,
-  { events = new Events(), watching, headOf, journals, http, limits: given }: ServerOptions = {},
+  {
+    events = new Events(),
+    watching,
+    headOf,
+    journals,
+    http,
+    ui,
+    limits: given,
+  }: ServerOptions = {},
 ): Promise<ControlServer> {
   const limits = { ...LIMITS, ...given }
   const { app, endStreams } = await buildApp(respond, events, watching, journals, headOf)
@@ -104,17 +126,36 @@ export async function openServer(
         process.umask(umask)
       }
     })
-    if (!http) return { port: undefined, close }
-    const remote = limited(guarded(app.routing, tokenOf(http)), limits)
-    await listen(servers, remote, () => remote.listen(http.port, http.address))
-    return { port: (remote.address() as { port: number }).port, close }
+    const open = (listener: Listener) =>
+      listenAt(servers, listener, limited(listener.guard(app.routing), limits))
+    const port = http ? await open(withToken(http)) : undefined
+    const uiPort = ui ? await open(ui) : undefined
+    return { port, uiPort, close }
   } catch (error) {
     await close()
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE' && http)
-      throw new Error(`${http.address}:${http.port} is in use; set control.http.port`)
-    throw new Error(message)
+    throw new Error((error as Error).message)
   }
+}
+
+function withToken(http: ConfigHttp): Listener {
+  const { address, port } = http
+  const key = 'control.http.port'
+  return { address, port, key, guard: api => guarded(api, tokenOf(http, 'control.http')) }
+}
+
+/** => the port, once it listens */
+async function listenAt(
+  servers: Server[],
+  { address, port, key }: Listener,
+  server: Server,
+): Promise<number> {
+  try {
+    await listen(servers, server, () => server.listen(port, address))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new Error(`${address}:${port} is in use; set ${key}`)
+  }
+  return (server.address() as { port: number }).port
 }
 
 async function listen(servers: Server[], server: Server, start: () => void): Promise<void> {

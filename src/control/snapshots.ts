@@ -12,6 +12,8 @@ import type { ConnInfo, NeighbourInfo } from './commands.ts'
 export const PAGE_RECORDS = 256
 const LOOKED_AT = 1024
 export const RECORD_CELLS = 16
+/** Where a page has the age of a connection in seconds, -1 if it is not known, instead of a link of the table. */
+export const PAGE_AGE = CELL.NEXT
 
 /** How many records are in the page, and where the next one begins, -1 if there is none. */
 export interface Page {
@@ -23,15 +25,17 @@ const NEIGH_STATES = Object.keys(Neigh)
 
 /**
  * Copies the records in use from `from` on into `page` (PAGE_RECORDS of them), but for those of clients of an arm behind the
- * first `arms`; putting them into words is not for a worker.
+ * first `arms`; putting them into words is not for a worker. `now` is of the engine's clock.
  */
 export function copyConns(
   engine: Engine,
   from: number,
   page: Int32Array,
+  now: number,
   arms = engine.arms.length,
 ): Page {
   const { table } = engine.conns
+  const { sessions } = engine
   const end = Math.min(from + LOOKED_AT, table.capacity)
   let next = from
   let count = 0
@@ -40,7 +44,11 @@ export function copyConns(
     if (conn < 0) return { count, next: end < table.capacity ? end : -1 }
     next = conn + 1
     if (table.clientArm(conn) >= arms) continue
-    copyRecord(table, conn, page, count++)
+    copyRecord(table, conn, page, count)
+    page[count * RECORD_CELLS + PAGE_AGE] = sessions
+      ? Math.trunc(sessions.age(conn, now) / 1000)
+      : -1
+    count++
   }
   return { count: PAGE_RECORDS, next: next < table.capacity ? next : -1 }
 }

@@ -169,7 +169,7 @@ function answered(engine: Engine, request: WorkerRequest): WorkerAnswer {
     const arms = config.arms.length
     if (request.verb === 'probe')
       return { ok: probe(engine, request.key, request.from, arms, clockMs()) }
-    return { ok: copyConns(engine, request.from, page, arms) }
+    return { ok: copyConns(engine, request.from, page, clockMs(), arms) }
   } catch (error) {
     return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
   }

@@ -143,6 +143,25 @@ export class Workers {
     return { ok: null }
   }
 
+  /**
+   * All connections, page by page, one worker's table after the other's: `read` looks at a page before the next one is
+   * copied, and the packets have their time for as long as it takes. Rejects if a worker does not answer.
+   */
+  async pages(
+    read: (page: Int32Array, count: number, worker: number) => Promise<void> | undefined,
+  ): Promise<void> {
+    for (const [index, thread] of this.#threads.entries()) {
+      for (let from = 0; from >= 0; ) {
+        from = await thread.conns(from, async answer => {
+          if ('error' in answer) throw new Error(answer.error)
+          const { count, next } = answer.ok as Page
+          await read(thread.page, count, workerId(index))
+          return next
+        })
+      }
+    }
+  }
+
   /** Carries changes out in all of them; `lips` are all LIPs then. Rejects if one could not. */
   async change(changes: readonly Change[], lips: readonly string[]): Promise<void> {
     // Before a LIP is used, what comes back to it must find its way to the worker.

@@ -50,6 +50,8 @@ async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Requ
       case 'log':
         if (request.level) levels.set(request.level, request.module)
         return { ok: { level: levels.base, modules: levels.own } }
+      case 'ui':
+        return { ok: { url: 'http://127.0.0.1:9080/?token=t' } }
       case 'reopen':
         return { ok: null }
       case 'ping':
@@ -93,6 +95,7 @@ test('the verbs print what the daemon answers', async t => {
     '  conn     info',
   ])
   assert.deepEqual(await first('log', 'reopen'), [])
+  assert.deepEqual(await first('ui'), ['http://127.0.0.1:9080/?token=t'])
 })
 
 test('connections are asked for page by page', async t => {
@@ -184,6 +187,8 @@ test('wrong use is one line and exit code 2', async () => {
     [['counters', 'all'], 'Unknown argument: all'],
     [['counters', '--socket'], 'Not enough arguments following: socket'],
     [['run'], 'Missing required argument: config'],
+    [['run', '--config', 'x', '--ui=x'], '--ui: expected a port 0-65535, found x'],
+    [['run', '--config', 'x', '--ui=65536'], '--ui: expected a port 0-65535, found 65536'],
     [
       ['log', 'level', 'loud'],
       'Invalid values: Argument: level, Given: "loud", Choices: "error", "warn", "info", "debug"',

@@ -161,6 +161,15 @@ test('what values say about each other', async t => {
         'control.http.address: expected a loopback address: 127.0.0.1 or ::1, found "0.0.0.0"',
       ],
     ],
+    'two tokens for the page': [
+      yaml({
+        rest: 'control: { ui: { port: 65536, token: correct-horse-battery, token_file: /t } }',
+      }),
+      [
+        'control.ui: expected token_file or token, not both, found a mapping',
+        'control.ui.port: expected a whole number 0-65535, found 65536',
+      ],
+    ],
     'a token that is easily guessed': [
       yaml({ rest: 'control: { http: { port: 80, token: secret } }' }),
       ['control.http.token: expected a token of 16-256 characters without blanks, found "secret"'],

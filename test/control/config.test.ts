@@ -81,7 +81,7 @@ test('config/lab.yaml, every value', () => {
       sessions: null,
     },
     capture: { ring: true, bytes: 8 << 20, snaplen: 160, dump: null },
-    control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null },
+    control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null, ui: null },
   }
   const { warnings, file, ...values } = config
   assert.deepEqual(values, expected)
@@ -112,7 +112,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     ...['mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
     ...['check', 'passive', 'upper_threshold', 'lower_threshold', 'timeouts'],
-    ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'dump', 'http'],
+    ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'dump', 'http', 'ui'],
   ]
   assert.deepEqual(keys, expected)
   const config = parseConfig(text, 'lab.yaml')
@@ -138,6 +138,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   assert.deepEqual(service?.passive, { failures: 3, within: 10, min: 5, max: 300 })
   const http = { address: '127.0.0.1', port: 9053, token: null, tokenFile: '/etc/tapvs/token' }
   assert.deepEqual(config.control.http, http)
+  assert.deepEqual(config.control.ui, { port: 9080, token: null, tokenFile: null })
   // What the comments call the defaults changes nothing.
   const plain = readConfig(LAB)
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)

@@ -75,6 +75,8 @@ export function modelControl(): Control {
     switch (request.verb) {
       case 'ping':
         return { ok: { version: '0.1.0', pid: 1, workers: 7 } }
+      case 'ui':
+        return { ok: { url: null } }
       case 'log':
         level = request.level ?? level
         return { ok: { level } }

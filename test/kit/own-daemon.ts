@@ -17,7 +17,7 @@ export interface OwnDaemon {
   exitCode: Promise<number | null>
 }
 
-/** Ends the lab's own daemon and starts `before` TAPVS run, with the lab's config; resolves when it is ready. */
+/** Ends the lab's own daemon and starts `before` TAPVS run `options`, with the lab's config; resolves when it is ready. */
 export async function startOwnDaemon(
   t: TestContext,
   lab: Lab,
@@ -25,10 +25,11 @@ export async function startOwnDaemon(
     before = [],
     env = {},
     tapvs = TAPVS,
-  }: { before?: string[]; env?: object; tapvs?: string } = {},
+    options = [],
+  }: { before?: string[]; env?: object; tapvs?: string; options?: string[] } = {},
 ): Promise<OwnDaemon> {
   await stopDaemon(lab.paths)
-  const [command, ...args] = [...before, tapvs, 'run', '--config', lab.paths.config]
+  const [command, ...args] = [...before, tapvs, 'run', '--config', lab.paths.config, ...options]
   const child = spawn(command as string, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...env },

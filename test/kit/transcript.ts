@@ -144,7 +144,7 @@ class Player {
     const { engine, model } = this.stand
     if (what === 'conns') {
       const page = new Int32Array(PAGE_RECORDS * RECORD_CELLS)
-      const { count } = copyConns(engine, 0, page)
+      const { count } = copyConns(engine, 0, page, 0)
       const { timeouts } = model.config.tcp
       const established = (place: number) => model.readings.establishedMs(place)
       return Array.from({ length: count }, (_, i) =>

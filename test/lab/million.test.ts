@@ -1,12 +1,21 @@
-/** A million idle connections: they can be listed, and listing them does not stop the packets. */
+/** A million idle connections: they can be listed and searched, and neither stops the packets. */
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { mustRun } from '../../netns/processes.ts'
+import { mustRun, until } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import { ask } from '../../src/cli/client.ts'
-import { countersOf, labConfig, labName, mustClient, scratchFolder, VIP } from '../kit/lab.ts'
+import type { ConnsInfo } from '../../src/control/ui/conns/table.ts'
+import {
+  countersOf,
+  labConfig,
+  labName,
+  mustClient,
+  mustTapvs,
+  scratchFolder,
+  VIP,
+} from '../kit/lab.ts'
 
 const CONNS = 1_000_000
 const PORT = 7000
@@ -26,7 +35,7 @@ before(async () => {
     const idle = { address: VIP, port: PORT, scheduler: 'rr', conn_timeout: 600 }
     yaml.addIn(['services'], yaml.createNode({ ...idle, real_servers: servers }))
   })
-  await lab.up({ config })
+  await lab.up({ config, ui: 0 })
 })
 after(() => lab.down())
 
@@ -110,4 +119,34 @@ test('what a listing shows of all of them adds up', async () => {
   const { conns } = await countersOf(lab)
   assert.ok(Math.abs(conns.used - count) < 100, `${count} of ${conns.used}`)
   assert.equal(seen.size, Math.floor(count / 100), 'each once')
+})
+
+test('the page finds its way through all of them', async () => {
+  const url = new URL((await mustTapvs(lab, 'ui')).trim())
+  const authorization = `Bearer ${url.searchParams.get('token')}`
+  const conns = async (query: string): Promise<ConnsInfo> => {
+    const response = await fetch(`${url.origin}/ui/conns?${query}`, { headers: { authorization } })
+    return (await response.json()) as ConnsInfo
+  }
+  const first = await conns('limit=1')
+  const { conns: counted } = await countersOf(lab)
+  assert.ok(first.total > counted.used * 0.9, `${first.total} from the first answer on`)
+  const { total } = await until('the whole copy', { limitMs: 20_000, everyMs: 100 }, async () => {
+    const answer = await conns('limit=1')
+    return answer.complete ? answer : undefined
+  })
+  assert.ok(Math.abs(counted.used - total) < 100, `${total} of ${counted.used}`)
+  // One port of some twenty clients, wherever in the tables they are.
+  const few = await conns(`search=:4242%20${VIP}&limit=1000`)
+  assert.ok(few.matched > 10 && few.rows.every(({ client }) => client.includes(':4242')))
+  // A page far down is where the order says.
+  const half = Math.floor(total / 2)
+  const [above, below] = [
+    await conns(`sort=lip&offset=${half}&limit=2`),
+    await conns(`sort=lip&order=desc&offset=${total - half - 2}&limit=2`),
+  ]
+  assert.deepEqual(
+    above.rows.map(({ lip }) => lip),
+    below.rows.map(({ lip }) => lip).reverse(),
+  )
 })

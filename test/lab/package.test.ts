@@ -31,7 +31,16 @@ test('it holds what runs, and nothing that is left over or only builds it', () =
   for (const file of ['bin/tapvs', 'config/lab.yaml', 'systemd/tapvs.service', 'LICENSE'])
     assert.ok(packed.includes(file), file)
   const compiled = packed.filter(file => file.startsWith('dist/'))
-  for (const file of compiled) assert.match(file, /^dist\/src\/.*\.(js|d\.ts)$/)
+  const page = compiled.filter(file => file.startsWith('dist/ui/'))
+  assert.deepEqual(page.filter(file => !file.startsWith('dist/ui/assets/')).sort(), [
+    'dist/ui/icon.svg',
+    'dist/ui/index.html',
+    'dist/ui/licenses.md',
+  ])
+  for (const file of page) assert.match(file, /\.(html|js|css|md|svg)$/)
+  for (const file of compiled) {
+    if (!page.includes(file)) assert.match(file, /^dist\/src\/.*\.(js|d\.ts)$/)
+  }
   const strange = packed.filter(file => /^(test|netns|bench|node_modules|src\/.*\.ts)/.test(file))
   assert.deepEqual(strange, [])
 })
@@ -42,10 +51,12 @@ test('it says its version and checks a config', async () => {
   assert.equal(await mustRun([tapvs, 'config', 'check', config]), `${config}: ok\n`)
 })
 
-test('it balances', async t => {
-  const daemon = await startOwnDaemon(t, lab, { tapvs })
+test('it balances, and serves its page', async t => {
+  const daemon = await startOwnDaemon(t, lab, { tapvs, options: ['--ui=0'] })
   const answer = await mustClient(lab, ['redis-cli', '-h', VIP, 'ping'])
   assert.equal(answer, 'PONG\n')
+  const url = (await mustRun([tapvs, '--socket', lab.paths.socket, 'ui'])).trim()
+  assert.match(await (await fetch(url)).text(), /<script type="module"/)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
 })

@@ -66,19 +66,34 @@ export interface Moment {
   problems: string[]
 }
 
+/** Samples between which rates are taken. */
+export interface Looks {
+  now: NumbersInfo
+  /** Just before. */
+  before: NumbersInfo
+  /** Some seconds ago. */
+  long: NumbersInfo
+}
+
 /** The last samples of a daemon, the oldest first. */
 export class History {
   readonly #samples: NumbersInfo[] = []
 
   /** => the moment of this sample; its rates are 0 when it is the first one. */
   add(sample: NumbersInfo): Moment {
+    const { now, before, long } = this.looks(sample)
+    return momentOf(now, before, long)
+  }
+
+  /** Takes one more sample. */
+  looks(sample: NumbersInfo): Looks {
     const samples = this.#samples
     // A daemon that was started anew counts from 0.
     if (samples.at(-1)?.process.startedMs !== sample.process.startedMs) samples.length = 0
     samples.push(sample)
     const oldest = sample.atMs - SLOW_WINDOW_SEC * 1000
     while (samples.length > 2 && (samples[1] as NumbersInfo).atMs <= oldest) samples.shift()
-    return momentOf(sample, samples.at(-2) ?? sample, samples[0] as NumbersInfo)
+    return { now: sample, before: samples.at(-2) ?? sample, long: samples[0] as NumbersInfo }
   }
 }
 

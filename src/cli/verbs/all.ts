@@ -20,6 +20,7 @@ import { addReload } from './reload.ts'
 import { addReplay } from './replay.ts'
 import { addRun } from './run.ts'
 import { addTop } from './top.ts'
+import { addUi } from './ui.ts'
 import { addWhois } from './whois.ts'
 
 export function addVerbs(common: Argv<Common>): void {
@@ -34,6 +35,7 @@ export function addVerbs(common: Argv<Common>): void {
   addIpvsadm(common)
   addDpip(common)
   addTop(common)
+  addUi(common)
   addCapture(common)
   addLadder(common)
   addAnalyze(common)

@@ -1,6 +1,8 @@
 /** `tapvs run`: the daemon. */
 
 import type { Argv } from 'yargs'
+import { UI_PORT } from '../../control/commands.ts'
+import { CliError } from '../client.ts'
 import type { Common } from '../common.ts'
 
 export function addRun(common: Argv<Common>): void {
@@ -8,17 +10,31 @@ export function addRun(common: Argv<Common>): void {
     'run',
     'be the daemon, in the foreground, until SIGTERM',
     command =>
-      command.option('config', {
-        type: 'string',
-        demandOption: true,
-        requiresArg: true,
-        describe: 'YAML file; config/lab.yaml is the documented example',
-      }),
+      command
+        .option('config', {
+          type: 'string',
+          demandOption: true,
+          requiresArg: true,
+          describe: 'YAML file; config/lab.yaml is the documented example',
+        })
+        .option('ui', {
+          type: 'string',
+          describe: `serve the page on 127.0.0.1; --ui=0 takes any free port (default port ${UI_PORT})`,
+        }),
     async args => {
+      const ui = args.ui === undefined ? undefined : pageOf(args.ui)
       // Imported here, because the daemon's libraries would double the start-up of every listing.
       const { runDaemon } = await import('../../control/daemon.ts')
       // Text for a stopped reader of our stderr would hold the process for ever; what could be flushed is.
-      process.exit(await runDaemon(args.config))
+      process.exit(await runDaemon(args.config, ui && { ui }))
     },
   )
+}
+
+/** `--ui` alone is ''. */
+function pageOf(port: string): { port?: number } {
+  if (port === '') return {}
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    throw new CliError(`--ui: expected a port 0-65535, found ${port}`, 2)
+  return { port: Number(port) }
 }

@@ -312,6 +312,12 @@ export const logLevel = z
   })
   .meta({ id: 'LogLevel' })
 
+export const ui = z
+  .object({
+    url: z.string().nullable().describe('With the token; null if the daemon serves no page.'),
+  })
+  .meta({ id: 'Page' })
+
 export const pong = z
   .object({ version: z.string(), pid: count, workers: count })
   .meta({ id: 'Pong' })

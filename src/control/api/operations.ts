@@ -23,6 +23,13 @@ const READ_OPERATIONS: Operation[] = [
     query: object({}),
     answer: answers.pong,
   }),
+  verbOperation('ui', {
+    id: 'ui',
+    tag: 'daemon',
+    summary: 'Where the page for the browser is, with its token',
+    query: object({}),
+    answer: answers.ui,
+  }),
   verbOperation('log', {
     id: 'logLevel',
     tag: 'daemon',

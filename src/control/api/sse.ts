@@ -8,12 +8,11 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import * as z from 'zod'
 import { level, module } from './answers.ts'
 import { errorSchema, HttpError } from './errors.ts'
+import { EventStream, HEARTBEAT_MS } from './event-stream.ts'
 import type { DaemonEvent, Events } from './events.ts'
 
 /** Beyond what the kernel holds. */
 const UNREAD_BYTES_MAX = 65_536
-/** So that both sides notice a connection that is no more. */
-const HEARTBEAT_MS = 15_000
 /** Of the connections of a listener, so that watching never locks out asking. */
 const STREAMS_MAX = 32
 
@@ -91,23 +90,15 @@ function stream(
   lastId: string | undefined,
   closed: () => void,
 ): void {
-  const send = (text: string) => {
-    response.write(text)
-    if (response.writableLength > UNREAD_BYTES_MAX) response.destroy()
-  }
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-  // A stream may be silent; the heartbeat tells who is gone.
-  response.socket?.setTimeout(0)
-  const heartbeat = setInterval(send, HEARTBEAT_MS, ':\n\n')
-  const stop = events.listen(event => send(frame(event)))
-  response.on('error', () => {})
-  response.once('close', () => {
-    clearInterval(heartbeat)
+  const to = new EventStream(response, () => {
     stop()
     closed()
   })
-  // Right away, so that the client knows that it hears.
-  send(':\n\n')
+  const send = (text: string) => {
+    to.write(text)
+    if (to.unread > UNREAD_BYTES_MAX) to.cutOff()
+  }
+  const stop = events.listen(event => send(frame(event)))
   if (lastId === undefined) return
   const past = events.after(lastId)
   if (!past) send('event: missed\ndata: {}\n\n')

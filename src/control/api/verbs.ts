@@ -15,6 +15,7 @@ export interface VerbRoute {
 
 export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
   ping: { method: 'GET', path: '/v1/ping' },
+  ui: { method: 'GET', path: '/v1/ui' },
   services: { method: 'GET', path: '/v1/services' },
   conns: { method: 'GET', path: '/v1/conns' },
   whois: { method: 'GET', path: '/v1/whois' },

@@ -144,6 +144,7 @@ const CALLS: [id: string, args: Args, status: number][] = [
   ['recorder', {}, 200],
   ['setRecorder', { body: { ring: true } }, 200],
   ['reopenLog', {}, 200],
+  ['ui', {}, 200],
   ['addService', { body: { ...SERVICE, scheduler: 'rr' }, dry_run: true }, 201],
   [
     'addService',

@@ -14,12 +14,12 @@ test('the token comes from the config or a file, and a file without one is said 
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-token-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const tokenFile = join(folder, 'token')
-  assert.throws(() => tokenOf({ ...HTTP, tokenFile }), {
+  assert.throws(() => tokenOf({ ...HTTP, tokenFile }, 'control.http'), {
     message: `control.http.token_file: ENOENT: no such file or directory, open '${tokenFile}'`,
   })
   for (const text of ['', 'short', 'a token with blanks in it', `${TOKEN}\n${TOKEN}`]) {
     writeFileSync(tokenFile, text)
-    assert.throws(() => tokenOf({ ...HTTP, tokenFile }), {
+    assert.throws(() => tokenOf({ ...HTTP, tokenFile }, 'control.http'), {
       message: `${tokenFile} holds no token of 16-256 characters without blanks`,
     })
   }
@@ -28,8 +28,8 @@ test('the token comes from the config or a file, and a file without one is said 
   await assert.rejects(openServer(path, echo, { http: { ...HTTP, tokenFile } }), /holds no token/)
   assert.equal(existsSync(path), false)
   writeFileSync(tokenFile, `${TOKEN}\n`)
-  assert.equal(tokenOf({ ...HTTP, tokenFile }), TOKEN)
-  assert.equal(tokenOf({ ...HTTP, tokenFile: null, token: TOKEN }), TOKEN)
+  assert.equal(tokenOf({ ...HTTP, tokenFile }, 'control.http'), TOKEN)
+  assert.equal(tokenOf({ ...HTTP, tokenFile: null, token: TOKEN }, 'control.http'), TOKEN)
 })
 
 test('only the whole token in a bearer header holds', () => {

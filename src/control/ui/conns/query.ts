@@ -1,0 +1,55 @@
+/** What the page asks of the connection table, as the query of `GET /ui/conns`. */
+
+import * as z from 'zod'
+import { State } from '../../../engine/tcp-state.ts'
+import { ipv4Int } from '../../../wire/address.ts'
+import { HttpError, lineOf } from '../../api/errors.ts'
+import { wholeText } from '../../api/fields.ts'
+import { type Endpoint, SORTS, type Wanted } from './view.ts'
+
+/** Rows of an answer. */
+export const ROWS_MAX = 1000
+
+export interface ConnQuery {
+  wanted: Wanted
+  offset: number
+  limit: number
+}
+
+const AN_ENDPOINT = 'an IPv4 address, or one with a port, like 192.0.2.1:80'
+const endpoint = z.string(AN_ENDPOINT).transform((text, context): Endpoint => {
+  try {
+    const [, host = '', port] = /^([\d.]+)(?::(\d{1,5}))?$/.exec(text) ?? []
+    return { address: ipv4Int(host), port: port === undefined ? -1 : Number(port) }
+  } catch {
+    context.addIssue({ code: 'custom', message: AN_ENDPOINT })
+    return z.NEVER
+  }
+})
+
+const A_STATE = `a state: ${Object.keys(State).join(', ')}`
+const state = z
+  .string(A_STATE)
+  .refine(name => name.toUpperCase() in State, A_STATE)
+  .transform(name => State[name.toUpperCase() as keyof typeof State] as number)
+
+const query = z.strictObject({
+  search: z.string().max(200, 'at most 200 characters').default(''),
+  state: state.default(-1),
+  rs: endpoint.nullable().default(null),
+  client: endpoint.nullable().default(null),
+  sort: z.enum(SORTS, SORTS.join(', ')).default('client'),
+  order: z.enum(['asc', 'desc'], 'asc or desc').default('asc'),
+  offset: wholeText(0, Number.MAX_SAFE_INTEGER).default(0),
+  limit: wholeText(1, ROWS_MAX).default(100),
+})
+
+/** Throws HttpError in one line. A key without a value is none. */
+export function connQuery(params: URLSearchParams): ConnQuery {
+  const given = Object.fromEntries([...params].filter(([, value]) => value !== ''))
+  const { data, error } = query.safeParse(given)
+  const issue = error?.issues[0]
+  if (!data) throw new HttpError(400, issue ? lineOf('query', given, issue) : 'a wrong query')
+  const { order, offset, limit, ...wanted } = data
+  return { wanted: { ...wanted, descending: order === 'desc' }, offset, limit }
+}

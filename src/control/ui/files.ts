@@ -1,0 +1,56 @@
+/** The files of the page: what `npm run build:ui` left in dist/ui, read once. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname, join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+
+/** From dist/src/control/ui. */
+const BUILT = fileURLToPath(new URL('../../../ui', import.meta.url))
+
+export const NOT_BUILT = 'the page is not built; run: npm run build:ui'
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.md': 'text/plain; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.woff2': 'font/woff2',
+}
+
+export interface PageFile {
+  type: string
+  /** Of the Cache-Control header. */
+  cache: string
+  bytes: Buffer
+  /** The same, shorter; worth it behind a tunnel. */
+  gzip: Buffer
+}
+
+/** By path of the URL; `/` is index.html. Empty if the page is not built. */
+export function pageFiles(folder = BUILT): Map<string, PageFile> {
+  const files = new Map<string, PageFile>()
+  for (const name of names(folder)) {
+    const bytes = readFileSync(join(folder, name))
+    const path = `/${name.split(sep).join('/')}`
+    // Vite names what is in assets/ after its content.
+    const cache = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-store'
+    const type = TYPES[extname(name)] ?? 'application/octet-stream'
+    files.set(path, { type, cache, bytes, gzip: gzipSync(bytes) })
+  }
+  const index = files.get('/index.html')
+  if (index) files.set('/', index)
+  return files
+}
+
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1))
+  } catch {
+    return []
+  }
+}

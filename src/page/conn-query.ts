@@ -1,0 +1,50 @@
+/** What the connection table asks the daemon. */
+
+import type { Sort } from '../control/ui/conns/view.ts'
+import type { Span } from './table-window.ts'
+
+export type { Sort }
+
+export interface ConnQuery {
+  search: string
+  /** A state's name, or empty for all; so with the others. */
+  state: string
+  rs: string
+  client: string
+  sort: Sort
+  order: 'asc' | 'desc'
+}
+
+export const ALL_CONNS: ConnQuery = {
+  search: '',
+  state: '',
+  rs: '',
+  client: '',
+  sort: 'client',
+  order: 'asc',
+}
+
+/** An IPv4 address, with a port or without. */
+export function isEndpoint(text: string): boolean {
+  const [, a, b, c, d, port] =
+    /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?::(\d{1,5}))?$/.exec(text.trim()) ?? []
+  const octets = [a, b, c, d].every(octet => Number(octet) <= 255)
+  return octets && Number(port ?? 0) <= 65_535
+}
+
+/** Relative to the page. A client that is not yet wholly typed is not asked for. */
+export function connsUrl(query: ConnQuery, { offset, limit }: Span): string {
+  const { search, state, rs, sort, order } = query
+  const client = isEndpoint(query.client) ? query.client : ''
+  const words = Object.entries({ search, state, rs, client, sort, order, offset, limit })
+    .map(([key, value]) => [key, String(value).trim()] as const)
+    .filter(([, text]) => text !== '')
+    .map(([key, text]) => `${key}=${encodeURIComponent(text)}`)
+  return `./ui/conns?${words.join('&')}`
+}
+
+/** The next order after the header of a column was pressed: the other one of the same column, else upwards. */
+export function sortedBy(query: ConnQuery, sort: Sort): ConnQuery {
+  const order = query.sort === sort && query.order === 'asc' ? 'desc' : 'asc'
+  return { ...query, sort, order }
+}

@@ -1,0 +1,36 @@
+/** Whether a real server takes new connections, and why not. */
+
+import type { RealServerInfo } from '../control/commands.ts'
+
+export interface RsHealth {
+  word: string
+  tone: 'good' | 'warn' | 'bad'
+  title: string
+}
+
+type Known = Pick<
+  RealServerInfo,
+  'weight' | 'inhibited' | 'upperThreshold' | 'activeConns' | 'inactiveConns'
+>
+
+export function rsHealth(rs: Known): RsHealth {
+  if (rs.inhibited)
+    return {
+      word: 'inhibited',
+      tone: 'bad',
+      title: 'Its health checks fail: it gets no new connections.',
+    }
+  if (rs.weight === 0)
+    return {
+      word: 'drained',
+      tone: 'warn',
+      title: 'Its weight is 0: it keeps its connections and gets no new ones.',
+    }
+  if (rs.upperThreshold > 0 && rs.activeConns + rs.inactiveConns >= rs.upperThreshold)
+    return {
+      word: 'full',
+      tone: 'warn',
+      title: `It has reached its threshold of ${rs.upperThreshold} connections.`,
+    }
+  return { word: 'takes new', tone: 'good', title: 'It gets its share of new connections.' }
+}

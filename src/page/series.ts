@@ -1,0 +1,66 @@
+/** The last ten minutes, a point a second, for the charts. */
+
+import type { SeriesInfo, StepInfo } from '../control/ui/series.ts'
+
+export const POINTS = 600
+
+export class Series {
+  #points: StepInfo[] = []
+
+  /** Begins anew with what the daemon remembers; what it has told since stays. */
+  load(info: SeriesInfo): void {
+    const { length } = info.conns
+    const since = this.#points.filter(({ atMs }) => atMs > info.atMs)
+    this.#points = info.conns.map((conns, i) => ({
+      atMs: info.atMs - (length - 1 - i) * info.stepMs,
+      drops: Object.fromEntries(
+        Object.entries(info.drops).map(([reason, values]) => [reason, values[i] ?? 0]),
+      ),
+      conns,
+      packets: info.packets[i] ?? 0,
+      bytes: info.bytes[i] ?? 0,
+    }))
+    this.#points.push(...since)
+    this.#cut()
+  }
+
+  /** Points that are not newer than the last one are known already. */
+  add(point: StepInfo): void {
+    const last = this.#points.at(-1)
+    if (last && point.atMs <= last.atMs) return
+    this.#points.push(point)
+    this.#cut()
+  }
+
+  /** Seconds since 1970, as uPlot has them. */
+  times(): number[] {
+    return this.#points.map(({ atMs }) => atMs / 1000)
+  }
+
+  of(what: 'conns' | 'packets' | 'bytes'): number[] {
+    return this.#points.map(point => point[what])
+  }
+
+  ofReason(reason: string): number[] {
+    return this.#points.map(({ drops }) => drops[reason] ?? 0)
+  }
+
+  /** Reasons that refused something meanwhile, and how much about; the worst first. */
+  reasons(): { reason: string; frames: number }[] {
+    const sums = new Map<string, number>()
+    this.#points.forEach(({ drops, atMs }, i) => {
+      const before = this.#points[i - 1]?.atMs ?? atMs - 1000
+      for (const [reason, perSecond] of Object.entries(drops)) {
+        if (perSecond > 0)
+          sums.set(reason, (sums.get(reason) ?? 0) + (perSecond * (atMs - before)) / 1000)
+      }
+    })
+    return [...sums]
+      .map(([reason, frames]) => ({ reason, frames: Math.round(frames) }))
+      .sort((a, b) => b.frames - a.frames || a.reason.localeCompare(b.reason))
+  }
+
+  #cut(): void {
+    if (this.#points.length > POINTS) this.#points.splice(0, this.#points.length - POINTS)
+  }
+}

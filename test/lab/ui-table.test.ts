@@ -1,0 +1,145 @@
+/** The page with many connections: its table is searched, sorted and filtered, and one of them is looked at closely. */
+
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { mustRun, until } from '../../netns/processes.ts'
+import { CHECKOUT } from '../../netns/topology.ts'
+import { Lab } from '../../netns/two-arm.ts'
+import type { ConnsInfo } from '../../src/control/ui/conns/table.ts'
+import { Chromium, numberOf, screenshot, type Visit } from '../kit/browser.ts'
+import {
+  countersOf,
+  labConfig,
+  labName,
+  mustClient,
+  mustTapvs,
+  scratchFolder,
+  VIP,
+} from '../kit/lab.ts'
+
+const CONNS = 20_000
+const PORT = 7000
+/** Nobody: the frames go out and are lost, so that no answer ends the connections. */
+const NOBODY = '192.168.168.99'
+
+const folder = scratchFolder()
+const config = labConfig(folder, 'many', yaml => {
+  yaml.setIn(
+    ['arms', 1, 'neighbours'],
+    yaml.createNode([{ address: NOBODY, mac: '02:00:00:00:00:99' }]),
+  )
+  const servers = [0, 1, 2, 3].map(i => ({ address: NOBODY, port: PORT + i }))
+  const idle = { address: VIP, port: PORT, scheduler: 'rr', conn_timeout: 600 }
+  yaml.addIn(['services'], yaml.createNode({ ...idle, real_servers: servers }))
+})
+const lab = new Lab(labName('uitable'))
+const chromium = new Chromium()
+let visit: Visit
+let url: URL
+
+before(async () => {
+  await lab.up({ config, ui: 0 })
+  const program = `${folder}/open-many`
+  await mustRun(['cc', '-O2', '-o', program, `${CHECKOUT}/test/kit/open-many.c`])
+  const [ext] = (await countersOf(lab)).arms
+  await mustClient(lab, [program, 'ext0', ext?.mac ?? '', VIP, `${PORT}`, `${CONNS}`, '30000'])
+  url = new URL((await mustTapvs(lab, 'ui')).trim())
+  visit = await chromium.visit(url.href)
+  await visit.page.getByTestId('conn-table').scrollIntoViewIfNeeded()
+})
+after(() => lab.down())
+afterEach(() => assert.deepEqual(visit.complaints, []))
+
+/** What the page's own server says, asked without the page. */
+async function conns(query: string): Promise<ConnsInfo> {
+  const authorization = `Bearer ${url.searchParams.get('token')}`
+  const response = await fetch(`${url.origin}/ui/conns?${query}`, { headers: { authorization } })
+  assert.equal(response.status, 200)
+  return (await response.json()) as ConnsInfo
+}
+
+/** Cells of the first row that shows, once they are what they should be. */
+async function firstRow(is: (cells: string[]) => boolean): Promise<string[]> {
+  const row = visit.page.locator('#conn-0').getByRole('gridcell')
+  return until('the first row', { limitMs: 5000, everyMs: 50 }, async () => {
+    const cells = await row.allTextContents()
+    return cells.length > 0 && is(cells) ? cells : undefined
+  })
+}
+
+const summary = () => visit.page.locator('#connections p.facts').last()
+const search = () => visit.page.getByTestId('conn-search')
+
+/** `12,500 of 50,001` or `50,001 connections` */
+async function summaryIs(pattern: RegExp): Promise<void> {
+  await summary().filter({ hasText: pattern }).waitFor()
+}
+
+test('as many as the daemon has, and only some dozen rows of them in the document', async () => {
+  const { conns: counted } = await countersOf(lab)
+  assert.ok(counted.used > CONNS * 0.7, `${counted.used} connections`)
+  await summaryIs(new RegExp(`^${counted.used.toLocaleString('en')} connections$`))
+  assert.equal(await numberOf(visit.page, 'conn-total'), counted.used)
+  const rows = await visit.page.getByTestId('conn-table').getByRole('row').count()
+  assert.ok(rows > 5 && rows < 100, `${rows} rows`)
+})
+
+test('a column sorts both ways, through all of them', async () => {
+  const table = visit.page.getByTestId('conn-table')
+  const byLip = table.getByRole('columnheader', { name: 'LIP' })
+  const lport = (cells: string[]) => Number(cells[2]?.split(':')[1])
+  await byLip.getByRole('button').click()
+  const [lowest] = (await conns('sort=lip&limit=1')).rows
+  await firstRow(cells => cells[2] === lowest?.lip)
+  assert.equal(await byLip.getAttribute('aria-sort'), 'ascending')
+  await byLip.getByRole('button').click()
+  const [highest] = (await conns('sort=lip&order=desc&limit=1')).rows
+  const cells = await firstRow(of => of[2] === highest?.lip)
+  assert.equal(await byLip.getAttribute('aria-sort'), 'descending')
+  assert.ok(lport(cells) > Number(lowest?.lip.split(':')[1]))
+})
+
+test('a search and filters leave what fits, and say how much that is', async () => {
+  const { page } = visit
+  await search().fill('11.0.0.1:424')
+  const { matched, rows } = await conns('search=11.0.0.1:424&limit=100')
+  assert.ok(matched > 5 && matched <= 10, `${matched}`)
+  for (const { client } of rows) assert.match(client, /:424\d$/)
+  await summaryIs(new RegExp(`^${matched} of `))
+  await firstRow(([client = '']) => /^11\.0\.0\.1:424\d$/.test(client))
+  // A field for searching is emptied by Escape.
+  await search().press('Escape')
+  await summaryIs(/^\d\d,\d+ connections$/)
+  await page.getByRole('combobox', { name: 'Real server' }).selectOption(`${NOBODY}:${PORT + 2}`)
+  const ofServer = await conns(`rs=${NOBODY}:${PORT + 2}&limit=1`)
+  await summaryIs(new RegExp(`^${ofServer.matched.toLocaleString('en')} of `))
+  await page.getByRole('combobox', { name: 'State' }).selectOption('FIN_WAIT')
+  await summaryIs(/^0 of /)
+  await page.getByRole('button', { name: 'Show all' }).click()
+  await summaryIs(/^\d\d,\d+ connections$/)
+})
+
+test('by the keyboard alone: search, choose a row, and its packets are in the ladder', async () => {
+  const { page } = visit
+  await mustClient(lab, ['redis-cli', '-h', VIP, 'ping'])
+  await search().focus()
+  await page.keyboard.type('202.108.10.2:')
+  await summaryIs(/^1 of /)
+  for (let i = 0; i < 15; i++) {
+    await page.keyboard.press('Tab')
+    if ((await page.evaluate('document.activeElement.dataset.testid')) === 'conn-table') break
+  }
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Home')
+  const [client = '', vip, lip = '', rs] = await firstRow(() => true)
+  assert.deepEqual([vip, rs], [`${VIP}:6379`, '192.168.168.2:6379'])
+  await page.keyboard.press('Enter')
+  const ladder = page.getByTestId('ladder')
+  await ladder.getByText(lip).first().waitFor()
+  const text = (await ladder.textContent()) ?? ''
+  // What redis-cli sent long before anybody looked: the recorder had it.
+  assert.match(text, /SYN/)
+  assert.match(text, /ESTABLISHED/)
+  assert.equal(new URL(page.url()).searchParams.get('ladder'), `conn ${client}`)
+  await screenshot(page, 'many-connections')
+})

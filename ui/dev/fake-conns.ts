@@ -1,0 +1,65 @@
+/** A million connections, each made of its number. Only for work on the page. */
+
+import type { ConnInfo } from '../../src/control/commands.ts'
+import type { ConnsInfo } from '../../src/control/ui/conns/table.ts'
+
+const COUNT = 1_000_000
+const STATES = [1, 1, 1, 1, 5, 5, 4, 7, 3]
+const TIMEOUTS: Record<number, number> = { 1: 90, 3: 30, 4: 7, 5: 7, 7: 7 }
+
+function conn(i: number): ConnInfo {
+  const state = STATES[i % STATES.length] ?? 1
+  return {
+    worker: 1 + (i % 4),
+    protocol: 'tcp',
+    timeoutSec: TIMEOUTS[state] ?? 90,
+    state,
+    client: `202.108.${10 + (i >> 16)}.${(i >> 8) & 255}:${1024 + (i & 255)}`,
+    vip: '202.108.10.1:6379',
+    lip: `192.168.168.${7 + (i & 1)}:${1025 + (i % 64_000)}`,
+    rs: `192.168.168.${2 + (i % 3)}:6379`,
+    seqs: null,
+  }
+}
+
+export function conns(query: URLSearchParams): ConnsInfo {
+  const number = (key: string, byDefault: number) => Number(query.get(key) ?? byDefault)
+  const offset = number('offset', 0)
+  const limit = Math.min(number('limit', 100), 1000)
+  const [search, state, rs] = [query.get('search'), query.get('state'), query.get('rs')]
+  const names = [
+    'NONE',
+    'ESTABLISHED',
+    '',
+    'SYN_RECV',
+    'FIN_WAIT',
+    'TIME_WAIT',
+    'CLOSE',
+    'CLOSE_WAIT',
+  ]
+  const wanted = (row: ConnInfo) =>
+    (!search || JSON.stringify(row).includes(search)) &&
+    (!state || names[row.state] === state) &&
+    (!rs || row.rs.startsWith(rs))
+  const filtered = search || state || rs
+  const matching: ConnInfo[] = []
+  if (filtered) {
+    for (let i = 0; i < COUNT; i += 37) {
+      const row = conn(i)
+      if (wanted(row)) matching.push(row)
+    }
+  }
+  const down = query.get('order') === 'desc'
+  const rows = filtered
+    ? matching.slice(offset, offset + limit)
+    : Array.from({ length: Math.max(0, Math.min(limit, COUNT - offset)) }, (_, i) =>
+        conn(down ? COUNT - 1 - offset - i : offset + i),
+      )
+  return {
+    atMs: Date.now(),
+    total: COUNT,
+    matched: filtered ? matching.length : COUNT,
+    rows,
+    complete: true,
+  }
+}

@@ -1,0 +1,19 @@
+/** Which connection the ladder shows, kept in the address so that it outlives a reload. */
+
+import { signal } from '@preact/signals'
+
+/** Words of the moments' filter; empty for nothing. */
+export const ladderFilter = signal(new URLSearchParams(location.search).get('ladder') ?? '')
+
+export function showLadder(filter: string): void {
+  ladderFilter.value = filter.trim()
+  const url = new URL(location.href)
+  if (ladderFilter.value === '') url.searchParams.delete('ladder')
+  else url.searchParams.set('ladder', ladderFilter.value)
+  history.replaceState(null, '', url)
+}
+
+/** `conn A:P` of a client's end. */
+export function connFilter(client: string): string {
+  return `conn ${client}`
+}

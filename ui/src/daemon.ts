@@ -1,0 +1,82 @@
+/** What the daemon says, once a second, and whether it still says anything. */
+
+import { signal } from '@preact/signals'
+import { History, type Moment, momentOf } from '../../src/cli/top/moment.ts'
+import type { NumbersInfo } from '../../src/control/commands.ts'
+import type { LiveInfo } from '../../src/control/ui/live.ts'
+import type { SeriesInfo } from '../../src/control/ui/series.ts'
+import { type EdgeCount, EdgeCounts } from '../../src/page/edge-counts.ts'
+import { type LportLine, lportMap } from '../../src/page/lport-map.ts'
+import { Series } from '../../src/page/series.ts'
+import { ask, followStream } from './stream.ts'
+
+export interface View {
+  moment: Moment
+  numbers: NumbersInfo
+  /** Connections by state, `established` and the like. */
+  states: Record<string, number>
+  edges: Map<string, EdgeCount>
+  lports: LportLine[]
+}
+
+export type Link = 'connecting' | 'up' | 'lost' | 'refused'
+
+/** null until the first word. */
+export const view = signal<View | null>(null)
+export const link = signal<Link>('connecting')
+/** ms since 1970 of the last word; 0 for none. */
+export const heardMs = signal(0)
+export const series = new Series()
+/** Counts the changes of `series`. */
+export const seriesVersion = signal(0)
+
+/** The daemon speaks every second; after so long it is taken for lost. */
+const SILENCE_MS = 5000
+
+const history = new History()
+const edgeCounts = new EdgeCounts()
+
+function hear({ numbers, states, edges, step }: LiveInfo): void {
+  const { now, before, long } = history.looks(numbers)
+  const moment = momentOf(now, before, long)
+  view.value = {
+    moment,
+    numbers,
+    states,
+    edges: edgeCounts.add(edges),
+    lports: lportMap(now, long),
+  }
+  heardMs.value = Date.now()
+  document.title = `${moment.conns.used.toLocaleString('en')} connections · tapvs`
+  if (!step) return
+  series.add(step)
+  seriesVersion.value++
+}
+
+/** What the daemon remembers; without it the charts begin empty. */
+async function loadSeries(): Promise<void> {
+  try {
+    series.load(await ask<SeriesInfo>('./ui/series'))
+    seriesVersion.value++
+  } catch {
+    // The stream tells whether the daemon is there at all.
+  }
+}
+
+export function followDaemon(): () => void {
+  return followStream(
+    './ui/live',
+    {
+      on: { live: hear },
+      up() {
+        if (link.value === 'up') return
+        link.value = 'up'
+        void loadSeries()
+      },
+      down(why) {
+        link.value = why
+      },
+    },
+    SILENCE_MS,
+  )
+}

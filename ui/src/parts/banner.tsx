@@ -1,0 +1,22 @@
+/** Says so when the daemon is not heard any more. */
+
+import { heardMs, link } from '../daemon.ts'
+
+export function Banner() {
+  // The region is always there: only changes inside of one are read aloud.
+  return (
+    <div role="alert" class="banner-place">
+      {words() && <p class="banner">{words()}</p>}
+    </div>
+  )
+}
+
+function words(): string | null {
+  if (link.value === 'refused')
+    return 'The daemon does not know this page: open the address that tapvs run printed when it was started.'
+  if (link.value !== 'lost') return null
+  const since = heardMs.value
+    ? ` since ${new Date(heardMs.value).toLocaleTimeString('en-GB')}; what is shown is from then`
+    : ''
+  return `No word from the daemon${since}. Trying again…`
+}

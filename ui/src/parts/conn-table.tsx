@@ -1,0 +1,224 @@
+// biome-ignore-all lint/a11y/useSemanticElements: rows of a table element cannot be put where they are seen
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names the active row
+/** The table of connections: a grid (ARIA) of as many rows as there are, of which a few dozen are in the document. */
+
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { ConnRow } from '../../../src/control/ui/conns/table.ts'
+import { STATE_NAMES } from '../../../src/page/balancer-states.ts'
+import { type ConnQuery, type Sort, sortedBy } from '../../../src/page/conn-query.ts'
+import { uptime, whole } from '../../../src/page/format.ts'
+import { rowForKey } from '../../../src/page/row-keys.ts'
+import {
+  bodyHeight,
+  ROW_HEIGHT,
+  scrollTo,
+  seenRows,
+  spanFor,
+} from '../../../src/page/table-window.ts'
+import { connFilter, ladderFilter, showLadder } from '../choice.ts'
+import { view } from '../daemon.ts'
+import { type Held, useConns } from './use-conns.ts'
+import { useVisible } from './use-visible.ts'
+
+const COLUMNS: { sort: Sort; name: string; title: string }[] = [
+  { sort: 'client', name: 'Client', title: 'address and port of the client' },
+  { sort: 'vip', name: 'VIP', title: 'the virtual address and port it connected to' },
+  { sort: 'lip', name: 'LIP', title: 'the balancer’s address and lport towards the real server' },
+  { sort: 'rs', name: 'Real server', title: 'address and port of the real server' },
+  { sort: 'state', name: 'State', title: 'state of the connection' },
+  { sort: 'age', name: 'Age', title: 'how long it has been there' },
+  { sort: 'worker', name: 'Worker', title: 'the packet thread that has it' },
+]
+
+/** px; of the head, which stays on top. */
+const HEAD = 32
+/** px, at most; below the rows on small screens. */
+const SCROLL_BAR = 14
+
+function ageText({ ageSec }: ConnRow): string {
+  return ageSec === undefined ? '-' : uptime(ageSec)
+}
+
+/** Rows that will come, so that the page does not move when they do. */
+function expected(): number {
+  return view.peek()?.moment.conns.used ?? 0
+}
+
+/** px: a short table leaves no empty room below, and an empty one some for what may come. */
+function heightFor(rows: number): number {
+  return HEAD + Math.min(16, Math.max(5, rows)) * ROW_HEIGHT + SCROLL_BAR
+}
+
+export interface ConnTableProps {
+  query: ConnQuery
+  onQuery: (query: ConnQuery) => void
+}
+
+export function ConnTable({ query, onQuery }: ConnTableProps) {
+  const box = useRef<HTMLDivElement>(null)
+  const [scrollTop, setScrollTop] = useState(0)
+  const [viewport, setViewport] = useState(420)
+  const [current, setCurrent] = useState(0)
+  // Of the last answer: what to ask for hangs on how many there are.
+  const answered = useRef(0)
+  const asked = seenRows(scrollTop, viewport, answered.current)
+  const span = spanFor(asked.first, viewport)
+  const { held, error } = useConns(query, span, useVisible(box))
+  const total = held?.matched ?? 0
+  answered.current = total
+  const seen = seenRows(scrollTop, viewport, total)
+
+  useEffect(() => {
+    const element = box.current
+    if (!element) return
+    const observer = new ResizeObserver(() => setViewport(element.clientHeight - HEAD))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another question begins at its first row
+  useEffect(() => {
+    box.current?.scrollTo({ top: 0 })
+    setCurrent(0)
+  }, [query])
+
+  const rowAt = (index: number) => (held ? held.rows[index - held.offset] : undefined)
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.target !== box.current) return
+    const chosen = rowAt(current)
+    if (event.key === 'Enter' && chosen) {
+      choose(chosen)
+      return
+    }
+    const page = Math.max(1, Math.floor(viewport / ROW_HEIGHT) - 1)
+    const next = rowForKey(event.key, current, total, page)
+    if (next === null) return
+    event.preventDefault()
+    setCurrent(next)
+    box.current?.scrollTo({ top: scrollTo(next, scrollTop, viewport, total) })
+  }
+  const isSeen = current >= seen.first && current < seen.first + seen.count
+  return (
+    <>
+      <Summary held={held} error={error} stale={held !== null && held.query !== query} />
+      <div
+        ref={box}
+        class="conn-table"
+        role="grid"
+        tabIndex={0}
+        data-testid="conn-table"
+        aria-label="Connections"
+        style={{ height: `min(62vh, ${heightFor(held ? total : expected())}px)` }}
+        aria-rowcount={total + 1}
+        aria-colcount={COLUMNS.length}
+        aria-activedescendant={isSeen && total > 0 ? `conn-${current}` : undefined}
+        onKeyDown={onKeyDown}
+        onScroll={event => setScrollTop(event.currentTarget.scrollTop)}
+      >
+        <Head query={query} onQuery={onQuery} />
+        <div role="rowgroup" class="conn-body" style={{ height: `${bodyHeight(total)}px` }}>
+          {Array.from({ length: seen.count }, (_, i) => {
+            const index = seen.first + i
+            return (
+              <Row
+                key={index}
+                index={index}
+                conn={rowAt(index)}
+                top={seen.top + i * ROW_HEIGHT}
+                current={index === current}
+                onCurrent={setCurrent}
+              />
+            )
+          })}
+        </div>
+      </div>
+    </>
+  )
+}
+
+function choose({ client }: ConnRow): void {
+  showLadder(connFilter(client))
+  const heading = document.getElementById('ladder-title')
+  heading?.scrollIntoView()
+  heading?.focus({ preventScroll: true })
+}
+
+interface SummaryProps {
+  held: Held | null
+  error: string | null
+  stale: boolean
+}
+
+function Summary({ held, error, stale }: SummaryProps) {
+  if (error) return <p class="facts bad">The connections could not be read: {error}</p>
+  if (!held) return <p class="facts">Asking for the connections…</p>
+  const { matched, total, complete } = held
+  return (
+    <p class="facts">
+      {matched === total ? `${whole(total)} connections` : `${whole(matched)} of ${whole(total)}`}
+      {!complete && ' so far; the table is still being read'}
+      {stale && ' · asking…'}
+    </p>
+  )
+}
+
+function Head({ query, onQuery }: ConnTableProps) {
+  return (
+    <div role="rowgroup" class="conn-head">
+      <div role="row" aria-rowindex={1} class="conn-row">
+        {COLUMNS.map(({ sort, name, title }, i) => {
+          const order = query.sort === sort ? query.order : null
+          const spoken = order === 'asc' ? 'ascending' : order === 'desc' ? 'descending' : 'none'
+          return (
+            <div key={sort} role="columnheader" aria-sort={spoken} aria-colindex={i + 1}>
+              <button type="button" title={title} onClick={() => onQuery(sortedBy(query, sort))}>
+                {name}
+                <span class="order" aria-hidden="true">
+                  {order === 'asc' ? '▲' : order === 'desc' ? '▼' : ''}
+                </span>
+              </button>
+            </div>
+          )
+        })}
+      </div>
+    </div>
+  )
+}
+
+interface RowProps {
+  index: number
+  /** undefined while it is asked for. */
+  conn: ConnRow | undefined
+  top: number
+  current: boolean
+  onCurrent: (index: number) => void
+}
+
+function Row({ index, conn, top, current, onCurrent }: RowProps) {
+  const inLadder = conn !== undefined && ladderFilter.value === connFilter(conn.client)
+  const state = conn ? (STATE_NAMES[conn.state] ?? String(conn.state)) : ''
+  const cells = conn
+    ? [conn.client, conn.vip, conn.lip, conn.rs, state, ageText(conn), String(conn.worker)]
+    : ['…', '', '', '', '', '', '']
+  const onClick = () => {
+    onCurrent(index)
+    if (conn) choose(conn)
+  }
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Enter is heard by the grid, which has the focus
+    <div
+      id={`conn-${index}`}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={inLadder}
+      class={`conn-row${current ? ' conn-current' : ''}`}
+      style={{ transform: `translateY(${top}px)` }}
+      onClick={onClick}
+    >
+      {cells.map((cell, i) => (
+        <div key={COLUMNS[i]?.sort} role="gridcell" aria-colindex={i + 1}>
+          {cell}
+        </div>
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,147 @@
+/** Rows of a ladder: a packet is an arrow on each side of the balancer. */
+
+import { Component } from 'preact'
+import { useState } from 'preact/hooks'
+import { flagWords } from '../../../src/page/format.ts'
+import type { ConnRow, LadderRow, Leg, NoteRow, PacketRow } from '../../../src/see/ladder.ts'
+import { changesText, fateText, legLabels } from '../../../src/see/ladder-labels.ts'
+
+/** Refused, here or by the device. */
+const FAILED: ReadonlySet<string> = new Set(['dropped', 'unsent'])
+
+/** A row does not change once it is there, and hundreds of them are drawn again with each new one. */
+export class Rung extends Component<{ row: LadderRow }> {
+  override shouldComponentUpdate(next: { row: LadderRow }): boolean {
+    return next.row !== this.props.row
+  }
+
+  override render() {
+    const { row } = this.props
+    if (row.kind === 'conn') return <Opening row={row} />
+    return row.kind === 'note' ? <Note row={row} /> : <Packet row={row} />
+  }
+}
+
+function since(us: number): string {
+  return `${(us / 1e6).toFixed(6)} s`
+}
+
+function Opening({ row: { conn, ends } }: { row: ConnRow }) {
+  return (
+    <li class="rung rung-conn">
+      <span class="rung-time">#{conn}</span>
+      <span class="end end-client">{ends.client}</span>
+      <span class="end end-vip">{ends.vip}</span>
+      <span class="end end-lip">{ends.lip}</span>
+      <span class="end end-rs">{ends.rs}</span>
+    </li>
+  )
+}
+
+function Note({ row: { sinceUs, text } }: { row: NoteRow }) {
+  return (
+    <li class="rung rung-note">
+      <span class="rung-time">{since(sinceUs)}</span>
+      <span class="rung-text">
+        <span class="said">{text}</span>
+      </span>
+    </li>
+  )
+}
+
+function Packet({ row }: { row: PacketRow }) {
+  const [open, setOpen] = useState(false)
+  const failed = FAILED.has(row.fate)
+  const said = [...fateText(row), ...(row.again ? [row.again] : [])]
+  const changed = changesText(row.changes)
+  return (
+    <li class={`rung rung-packet${failed ? ' rung-failed' : ''}`} data-fate={row.fate}>
+      <span class="rung-time">{since(row.sinceUs)}</span>
+      <LegCell leg={row.outer} row={row} side="outer" />
+      <span class="rung-state">
+        <State row={row} />
+        {row.changes.length > 0 && (
+          <button
+            type="button"
+            class="changes-button"
+            title={`${changed.join(', ')}: show all ${row.changes.length} changes`}
+            aria-expanded={open}
+            onClick={() => setOpen(!open)}
+          >
+            {changed.join(', ') || `${row.changes.length} changes`}
+          </button>
+        )}
+      </span>
+      <LegCell leg={row.inner} row={row} side="inner" />
+      {said.length > 0 && (
+        <span class="rung-text">
+          <span class={failed ? 'said bad' : 'said'}>{said.join(' · ')}</span>
+        </span>
+      )}
+      {open && <Changes row={row} />}
+    </li>
+  )
+}
+
+function State({ row: { stateBefore, state } }: { row: PacketRow }) {
+  if (state === null) return null
+  if (stateBefore === state) return <span class="state">{state}</span>
+  return (
+    <span class="state state-new" title={`${stateBefore ?? 'no connection'} before`}>
+      {state}
+    </span>
+  )
+}
+
+/** The arrow towards whoever gets it; without one there is only the rail. */
+function LegCell({ leg, row, side }: { leg: Leg | null; row: PacketRow; side: 'outer' | 'inner' }) {
+  if (!leg) return <span class={`leg leg-${side}`} />
+  const labels = legLabels(leg, false)
+  const label = inWords(labels.at(-1) ?? '', leg)
+  // What was refused did not get through: neither into the box, nor out of it.
+  const near = (side === 'outer') === (row.toward === 'rs')
+  const lost = row.fate === 'dropped' || (row.fate === 'unsent' && !near)
+  const from = row.toward === 'rs' ? 'from the left' : 'from the right'
+  return (
+    <span class={`leg leg-${side}`} title={`${labels[0]}, ${leg.length} bytes on the wire`}>
+      <span class="leg-label">{label}</span>
+      <span class="visually-hidden">
+        {from}
+        {lost ? ', lost' : ''}
+      </span>
+      <span class={`arrow arrow-${row.toward}${lost ? ' arrow-lost' : ''}`} aria-hidden="true" />
+    </span>
+  )
+}
+
+/** tcpdump's letters and bare numbers are for those who know them. */
+function inWords(label: string, { segment }: Leg): string {
+  if (!segment) return label
+  const [, ...rest] = label.split(' ')
+  const numbers = rest.join(' ')
+  const words = /^\d/.test(numbers) ? `seq ${numbers}` : numbers
+  return `${flagWords(segment.bits)} ${words}`
+}
+
+function Changes({ row: { changes } }: { row: PacketRow }) {
+  return (
+    <table class="changes">
+      <thead>
+        <tr>
+          <th scope="col">Field</th>
+          <th scope="col">Came</th>
+          <th scope="col">Left</th>
+        </tr>
+      </thead>
+      <tbody>
+        {changes.map(({ what, before, after }) => (
+          <tr key={`${what} ${before}`}>
+            <th scope="row">{what.replaceAll('_', ' ')}</th>
+            <td>{before || 'none'}</td>
+            <td>{after || 'none'}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

@@ -1,0 +1,101 @@
+/** All connections, however many: a table that only draws the rows one sees. */
+
+import { signal } from '@preact/signals'
+import { balancerGraph } from '../../../src/page/balancer-states.ts'
+import { ALL_CONNS, type ConnQuery, isEndpoint } from '../../../src/page/conn-query.ts'
+import { whole } from '../../../src/page/format.ts'
+import { view } from '../daemon.ts'
+import { ConnTable } from '../parts/conn-table.tsx'
+import { Section } from '../parts/section.tsx'
+import { Term } from '../parts/term.tsx'
+
+const query = signal<ConnQuery>(ALL_CONNS)
+const STATES = balancerGraph()
+  .nodes.filter(({ name, dim }) => !dim && name !== 'NONE')
+  .map(({ name }) => name)
+
+function change(part: Partial<ConnQuery>): void {
+  query.value = { ...query.value, ...part }
+}
+
+export function Connections() {
+  return (
+    <Section
+      id="connections"
+      title="Connections"
+      about={
+        <>
+          Every connection with its four ends: client and <Term of="VIP" /> outside,{' '}
+          <Term of="LIP" /> and <Term of="RS" /> inside; Enter or a click on one shows its packets
+          in the ladder below.
+        </>
+      }
+    >
+      <Filters />
+      <ConnTable query={query.value} onQuery={next => (query.value = next)} />
+    </Section>
+  )
+}
+
+function Filters() {
+  const now = view.value
+  const servers = now
+    ? [...new Set(now.moment.services.flatMap(service => service.realServers.map(({ rs }) => rs)))]
+    : []
+  const { search, state, rs, client } = query.value
+  const filtered = search !== '' || state !== '' || rs !== '' || client !== ''
+  return (
+    <search class="filters">
+      <label class="field field-wide">
+        <span>Search</span>
+        <input
+          type="search"
+          data-testid="conn-search"
+          placeholder="part of any address"
+          value={search}
+          onInput={event => change({ search: event.currentTarget.value })}
+        />
+      </label>
+      <label class="field">
+        <span>Client</span>
+        <input
+          type="text"
+          placeholder="address or address:port"
+          value={client}
+          aria-invalid={client !== '' && !isEndpoint(client)}
+          onInput={event => change({ client: event.currentTarget.value })}
+        />
+      </label>
+      <label class="field">
+        <span>State</span>
+        <select value={state} onChange={event => change({ state: event.currentTarget.value })}>
+          <option value="">any</option>
+          {STATES.map(name => (
+            <option key={name} value={name}>
+              {name} ({whole(now?.states[name.toLowerCase()] ?? 0)})
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="field">
+        <span>Real server</span>
+        <select value={rs} onChange={event => change({ rs: event.currentTarget.value })}>
+          <option value="">any</option>
+          {servers.map(name => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button
+        type="button"
+        class="button"
+        disabled={!filtered}
+        onClick={() => change({ search: '', state: '', rs: '', client: '' })}
+      >
+        Show all
+      </button>
+    </search>
+  )
+}

@@ -1,0 +1,139 @@
+/** Each service with its real servers: who takes how much, and who takes nothing. */
+
+import type { RsRow, ServiceRow } from '../../../src/cli/top/moment.ts'
+import type { RealServerInfo, ServiceInfo } from '../../../src/control/commands.ts'
+import { bandwidth, percent, rate, whole } from '../../../src/page/format.ts'
+import { type RsHealth, rsHealth } from '../../../src/page/rs-health.ts'
+import { view } from '../daemon.ts'
+import { Bar } from '../parts/bar.tsx'
+import { ScrollBox } from '../parts/scroll-box.tsx'
+import { Section } from '../parts/section.tsx'
+import { Term } from '../parts/term.tsx'
+
+export function Services() {
+  const now = view.value
+  return (
+    <Section
+      id="services"
+      title="Services"
+      about={
+        <>
+          Each <Term of="VIP" /> and how its connections are spread over the{' '}
+          <Term of="RS">real servers</Term>; the bars are shares of the service.
+        </>
+      }
+    >
+      <div class="stack" data-testid="services">
+        {now?.numbers.services.map((service, i) => {
+          const row = now.moment.services[i]
+          return row && <Service key={row.service} service={service} row={row} />
+        })}
+        {now?.numbers.services.length === 0 && <p class="empty">There is no service.</p>}
+      </div>
+    </Section>
+  )
+}
+
+function Service({ service, row }: { service: ServiceInfo; row: ServiceRow }) {
+  const { timeout, prefix } = service.persistence
+  const facts = [
+    service.scheduler,
+    ...(timeout > 0 ? [`persistent ${timeout} s${prefix < 32 ? ` by /${prefix}` : ''}`] : []),
+    ...(service.whenDown === 'reject' ? ['rejects when down'] : []),
+    `${rate(row.rates.conns)} new/s`,
+    `LIPs ${service.localAddresses.map(({ address }) => address).join(', ') || 'none'}`,
+  ]
+  return (
+    <article class="panel">
+      <h3 class="panel-title">
+        <span class="code">{row.service}</span>
+        {!row.usable && <span class="pill pill-bad">takes no new connections</span>}
+        <span class="facts">{facts.join(' · ')}</span>
+      </h3>
+      <ScrollBox label={`Real servers of ${row.service}`}>
+        <table class="grid-table">
+          <thead>
+            <tr>
+              <th scope="col">
+                <Term of="RS">Real server</Term>
+              </th>
+              <th scope="col">Health</th>
+              <th scope="col" class="number">
+                <Term of="weight">Weight</Term>
+              </th>
+              <th scope="col" class="number">
+                <Term of="active">Active</Term>
+              </th>
+              <th scope="col" class="share-head">
+                Share
+              </th>
+              <th scope="col" class="number">
+                <Term of="inactive">Inactive</Term>
+              </th>
+              <th scope="col" class="number">
+                New/s
+              </th>
+              <th scope="col" class="number" title="Packets per second from and to clients">
+                Packets/s in, out
+              </th>
+              <th scope="col" class="number">
+                Bits in, out
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {service.realServers.map((rs, i) => {
+              const own = row.realServers[i]
+              return own && <RealServer key={own.rs} rs={rs} row={own} all={row} />
+            })}
+          </tbody>
+        </table>
+      </ScrollBox>
+    </article>
+  )
+}
+
+const TONES: Record<RsHealth['tone'], string> = {
+  good: 'pill pill-good',
+  warn: 'pill pill-warn',
+  bad: 'pill pill-bad',
+}
+
+function RealServer({ rs, row, all }: { rs: RealServerInfo; row: RsRow; all: ServiceRow }) {
+  const health = rsHealth(rs)
+  const share = all.active > 0 ? row.active / all.active : 0
+  return (
+    <tr>
+      <th scope="row" class="code">
+        {row.rs}
+      </th>
+      <td>
+        <span class={TONES[health.tone]} title={health.title}>
+          {health.word}
+        </span>
+      </td>
+      <td class="number">{row.weight}</td>
+      <td
+        class="number"
+        title={rs.upperThreshold > 0 ? `threshold ${rs.upperThreshold}` : undefined}
+      >
+        <span data-testid={`rs-${row.rs}-active`}>{whole(row.active)}</span>
+        {rs.upperThreshold > 0 && <span class="unit"> of {whole(rs.upperThreshold)}</span>}
+      </td>
+      <td class="share">
+        <Bar share={share} />
+        <span class="number">{percent(row.active, all.active)}</span>
+      </td>
+      <td class="number" data-testid={`rs-${row.rs}-inactive`}>
+        {whole(row.inactive)}
+      </td>
+      <td class="number">{rate(row.rates.conns)}</td>
+      <td class="number">
+        {rate(row.rates.inPackets)}, {rate(row.rates.outPackets)}
+      </td>
+      <td class="number">
+        {bandwidth(row.rates.inBytes)}, {bandwidth(row.rates.outBytes)}
+      </td>
+    </tr>
+  )
+}
