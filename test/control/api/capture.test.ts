@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { open } from '../../../src/client/exchange.ts'
 import type { Captured } from '../../../src/see/captured.ts'
 import { readCapture } from '../../../src/see/pcap.ts'
+import { BLOCK } from '../../../src/see/pcapng.ts'
 import { call } from '../../kit/api.ts'
 import { offload, tcpFrame } from '../../kit/frame.ts'
 import { CLIENT_MAC, type Stand } from '../../kit/stand.ts'
@@ -103,46 +106,69 @@ test('a mistake in the filter is told, of both', async t => {
   }
 })
 
+/** A stream that is read as it comes. */
+class Reading {
+  readonly #chunks: Buffer[] = []
+  readonly closed: Promise<unknown>
+
+  constructor(response: IncomingMessage) {
+    response.on('data', chunk => this.#chunks.push(chunk))
+    this.closed = once(response, 'close')
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+
+  async until(has: (captured: Captured) => boolean): Promise<Captured> {
+    for (const end = performance.now() + 10_000; performance.now() < end; await sleep(10)) {
+      if (this.#chunks.length === 0) continue
+      const captured = readCapture(this.bytes)
+      if (has(captured)) return captured
+    }
+    throw new Error('it never came')
+  }
+}
+
 test('it follows, and ends with a whole file when the daemon does', async t => {
   const { path, stand, watching, server } = await watched(t)
   traffic(stand, [4000])
-  const response = await get(path, '/v1/capture')
-  const whole = response.toArray()
+  const reading = new Reading(await get(path, '/v1/capture'))
   assert.equal(watching.status().followers, 1)
   traffic(stand, [4001])
-  await new Promise(done => setTimeout(done, 100))
+  // What was before it is not in it.
+  await reading.until(({ packets }) => packets.length === 3)
   await server.close()
-  const { packets, cut } = readCapture(Buffer.concat(await whole))
-  assert.equal(cut, null)
-  assert.equal(packets.length, 3, 'what was before it is not in it')
+  await reading.closed
+  const { bytes } = reading
+  const { packets, cut } = readCapture(bytes)
+  assert.deepEqual([packets.length, cut], [3, null])
+  const last = bytes.length - bytes.readUInt32LE(bytes.length - 4)
+  assert.equal(bytes.readUInt32LE(last), BLOCK.STATISTICS)
   assert.equal(watching.status().followers, 0)
 })
 
 test('a reader that does not read is told what it missed, and nobody waits for it', async t => {
   const { path, stand } = await watched(t)
-  const response = await get(path, '/v1/capture?snaplen=65535&seconds=1')
+  const response = await get(path, '/v1/capture?snaplen=65535')
   const payload = new Uint8Array(60_000)
   const ends = { src: '202.108.10.2', dst: '202.108.10.1', sport: 4000, dport: 81 }
-  const frame = tcpFrame({
-    ...ends,
-    flags: '.',
-    seq: 1,
-    payload,
-    srcMac: CLIENT_MAC,
-    dstMac: stand.macOf('dpdk0'),
-  })
+  const macs = { srcMac: CLIENT_MAC, dstMac: stand.macOf('dpdk0') }
+  const frame = tcpFrame({ ...ends, ...macs, flags: '.', seq: 1, payload })
   const FRAMES = 300
   for (let i = 0; i < FRAMES; i++) {
     stand.inputRaw('dpdk0', offload(frame, 1448))
-    if (i % 50 === 49) {
-      shown(stand)
-      await new Promise(done => setTimeout(done, 40))
-    }
+    if (i % 50 !== 49) continue
+    shown(stand)
+    await sleep(40)
   }
-  const whole = response.toArray()
-  await new Promise(done => setTimeout(done, 100))
+  const reading = new Reading(response)
+  await sleep(100)
   traffic(stand, [4000])
-  const { packets } = readCapture(Buffer.concat(await whole))
+  const isLast = ({ comments: [note = ''], length }: Captured['packets'][0]) =>
+    length < 100 && note.includes('tcp_no_service')
+  const { packets } = await reading.until(captured => captured.packets.some(isLast))
+  response.destroy()
   const lost = packets.reduce((sum, packet) => sum + packet.lost, 0)
   assert.ok(lost > 0, 'it kept up')
   assert.equal(packets.length + lost, FRAMES + 3)
