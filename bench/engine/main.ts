@@ -55,6 +55,7 @@ function plan(): [name: string, against: Row['against'], measure: () => number][
       conns < 1 << 16 ? 'cpu' : conns < 1 << 19 ? 'cache' : 'memory',
       () => bench.established(conns),
     ]),
+    ['packet, recorder on', 'cpu', () => bench.established(1 << 10, { record: true })],
     ['life of 10 packets, whole', 'cpu', () => bench.life()],
     ...(Object.keys(REFUSALS) as (keyof typeof REFUSALS)[]).map(
       (reason): ReturnType<typeof plan>[0] => [

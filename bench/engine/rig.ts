@@ -11,10 +11,12 @@ import type { Arm } from '../../src/engine/arm.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
 import { DONE, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import { FlightRing, Want, wantFlight } from '../../src/engine/flight.ts'
 import { BURST } from '../../src/engine/frames.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { DEFAULT_TIMEOUTS } from '../../src/engine/tcp-state.ts'
 import { TraceRing } from '../../src/engine/trace.ts'
+import { Watch } from '../../src/io/watch.ts'
 import { ipv4Int, ipv4Text, macInts } from '../../src/wire/address.ts'
 import { writeArpRequest } from '../../src/wire/arp.ts'
 import { clearVnetHdr, VNET } from '../../src/wire/vnet-hdr.ts'
@@ -30,7 +32,14 @@ export interface RigOptions {
   /** Seconds; ESTABLISHED of every service. */
   establishedSec?: number
   lports?: { mask: number; residue: number }
+  /** The flight recorder is on, with the memory that it has by default. */
+  record?: boolean
 }
+
+/** Cells of 8 MiB. */
+const FLIGHT_CELLS = 1 << 21
+/** `capture.snaplen` and the virtio-net header. */
+const FLIGHT_SNAP = 160 + VNET.BYTES
 
 export const CLIENT_MAC: Mac = macInts('02:00:0a:00:00:01')
 export const RS_MAC: Mac = macInts('02:00:ac:10:00:01')
@@ -50,6 +59,7 @@ export class Rig {
   readonly slots = new Int32Array(BURST)
   /** The engine's clock, ms. */
   now = 1_000_000
+  readonly #watch: Watch | undefined
 
   constructor(options: RigOptions) {
     this.services = options.services ?? 1
@@ -64,6 +74,7 @@ export class Rig {
     this.ext = this.engine.arms[0]
     this.int = this.engine.arms[1]
     this.clearOutboxes()
+    if (options.record) this.#watch = recorder(this.engine)
     this.#answerArp(Math.min(this.services * realServers, RS_ADDRESSES))
   }
 
@@ -84,7 +95,8 @@ export class Rig {
   /** Judges the burst. => ms that took */
   judge(arm: Arm): number {
     const from = performance.now()
-    judgeBurst(this.engine, arm, this.slots, this.now)
+    if (this.#watch) judgeOnRecord(this.#watch, this.engine, arm, this.slots, this.now)
+    else judgeBurst(this.engine, arm, this.slots, this.now)
     return performance.now() - from
   }
 
@@ -126,6 +138,34 @@ export class Rig {
 function judgeBurst(engine: Engine, arm: Arm, slots: Int32Array, now: number): void {
   engine.expect(slots, BURST)
   for (let i = 0; i < BURST; i++) judge(engine, arm, slots[i], now)
+}
+
+function recorder(engine: Engine): Watch {
+  const memory = new SharedArrayBuffer(FlightRing.bytesFor(FLIGHT_CELLS))
+  wantFlight(memory, Want.MOMENTS, FLIGHT_SNAP)
+  return new Watch(new FlightRing(memory, FLIGHT_CELLS), engine)
+}
+
+/** A turn of the loop with the recorder on: the same burst, and each frame once more as it leaves. */
+function judgeOnRecord(
+  watch: Watch,
+  engine: Engine,
+  arm: Arm,
+  slots: Int32Array,
+  now: number,
+): void {
+  const { frames, counters, arms } = engine
+  watch.settle(now)
+  watch.begin(now)
+  engine.expect(slots, BURST)
+  for (let i = 0; i < BURST; i++) {
+    const slot = slots[i]
+    counters.rx(arm.index, frames.length[slot])
+    const verdict = watch.input(arm, slot, now)
+    if (verdict < 0) throw new Error(`a frame on record was refused: ${verdict}`)
+    arms[verdict].send(slot)
+    watch.output(arms[verdict], slot, 0)
+  }
 }
 
 /** What the loop does with every frame it has read. */
@@ -173,7 +213,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
     })),
     workers: { count: 1, steering: 'bpf' },
     connections: { tableSize: ConnTable.capacityFor(options.conns) },
-    capture: { ring: false, bytes: 1 << 20, snaplen: 160 },
+    capture: { ring: false, bytes: 1 << 20, snaplen: 160, dump: null },
     tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     log: {

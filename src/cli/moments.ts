@@ -13,6 +13,8 @@ export interface MomentsQuery {
   /** And what comes from now on, until the caller stops. */
   follow?: boolean
   snaplen?: number
+  /** Words of see/filter.ts. */
+  filter?: string
   /** Told how many records are missing in between. */
   lost?: (records: number) => void
   signal?: AbortSignal

@@ -87,6 +87,13 @@ export class TapvsClient {
     await this.#send('POST', '/v1/log/reopen', {})
   }
 
+  recorder = (): Promise<t.Recorder> => this.#get('/v1/recorder')
+
+  /** Keeps the flight recorder on without anybody who looks, or no longer. */
+  setRecorder(ring: boolean): Promise<t.Recorder> {
+    return this.#send('PUT', '/v1/recorder', { ring })
+  }
+
   /** A page; `next` of the answer is `from` of the next one, -1 at the end. */
   connPage(from = 0, limit = 1000): Promise<t.ConnPage> {
     return this.#get(`/v1/conns${queryOf({ from, limit })}`)

@@ -27,6 +27,7 @@ export type Timeouts = z.output<typeof answers.timeouts>
 export type LogLevel = z.output<typeof answers.level>
 export type LogModule = z.output<typeof answers.module>
 export type Page = z.output<typeof answers.ui>
+export type Recorder = z.output<typeof answers.recorder>
 export type Pong = z.output<typeof answers.pong>
 
 export type NewService = z.input<typeof services.newService>

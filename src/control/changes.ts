@@ -198,6 +198,7 @@ function controlSteps(before: ConfigValues, after: ConfigValues): string[] {
     ['log.modules', ({ log }) => JSON.stringify(log.modules)],
     ['capture.ring', ({ capture }) => capture.ring],
     ['capture.snaplen', ({ capture }) => capture.snaplen],
+    ['capture.dump', ({ capture }) => (capture.dump ? JSON.stringify(capture.dump) : 'none')],
     ['control.drain', ({ control }) => control.drain],
   ]
   return keys

@@ -243,6 +243,18 @@ export interface ProcessInfo {
   openFds: number
 }
 
+/** The flight recorder. */
+export interface RecorderInfo {
+  /** Kept on without anybody who looks. */
+  ring: boolean
+  /** Who looks at present. */
+  followers: number
+  /** Bytes per frame that are recorded now. */
+  snaplen: number
+  /** Bytes of memory of each worker. */
+  bytes: number
+}
+
 /**
  * Every verb with its arguments and its answer. `conns` and `neighbours` are asked of the workers; the rest is control's own
  * knowledge, or counters in shared memory.
@@ -280,6 +292,8 @@ export interface Verbs {
   reopen: { args: object; answer: null }
   /** Where the page is, with its token; null if there is none. */
   ui: { args: object; answer: { url: string | null } }
+  /** Keeps the flight recorder on without anybody who looks, or no longer; => how it is. */
+  recorder: { args: { ring?: boolean }; answer: RecorderInfo }
   ping: { args: object; answer: { version: string; pid: number; workers: number } }
 }
 

@@ -1,5 +1,6 @@
 /** Of the config: where the daemon listens by TCP, and the tokens that let people in there. */
 
+import { UI_PORT } from './commands.ts'
 import type { ConfigFile } from './config-schema.ts'
 
 /** One of the two is a token, or where it is. */
@@ -30,4 +31,16 @@ export function uiOf(ui: ConfigFile['control']['ui']): ConfigUi | null {
 
 function configToken(from: { token?: string | undefined; token_file?: string | undefined }) {
   return { token: from.token ?? null, tokenFile: from.token_file ?? null }
+}
+
+/** `--ui[=PORT]` of the command line: a port only if it is named. */
+export interface UiOption {
+  port?: number
+}
+
+/** The option wins. => null if there is to be no page */
+export function pageConfig(config: ConfigUi | null, option: UiOption | undefined): ConfigUi | null {
+  if (!option) return config
+  const port = option.port ?? config?.port ?? UI_PORT
+  return { token: null, tokenFile: null, ...config, port }
 }

@@ -6,6 +6,7 @@
 
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
+import { Drop, Event } from '../engine/counters.ts'
 import { checkSchema, passiveSchema } from './checks/schema.ts'
 import { isCidr } from './cidr.ts'
 import { DEFAULT_SOCKET, LOG_LEVELS, UI_PORT } from './commands.ts'
@@ -134,6 +135,8 @@ const ringSize = z
   .union([z.int(A_RING), z.string(A_RING).regex(/^\d+[KMG]?$/, A_RING)], A_RING)
   .refine(value => bytesOf(value) >= RING_MIN && bytesOf(value) <= 2 ** 30, A_RING)
   .default('8M')
+/** What can be a reason for a dump of the recorder. */
+const COUNTED = Object.keys({ ...Drop, ...Event }).map(name => name.toLowerCase())
 const keep = whole(0, 1000).default(5)
 const isFilePath = (value: string) =>
   value.startsWith('/') && !value.includes('\0') && !value.endsWith('/')
@@ -205,6 +208,13 @@ export const fileSchema = z.strictObject(
       ring: z.boolean('true or false').default(false),
       size: ringSize,
       snaplen: whole(64, 65_535).default(160),
+      dump: mapping({
+        path: filePath,
+        on: z
+          .array(z.enum(COUNTED, 'a drop or event that `tapvs counters` counts'), 'a list')
+          .default(['rst_on_expiry', 'lport_exhausted', 'conn_table_full']),
+        keep: whole(1, 1000).default(10),
+      }).optional(),
     }).prefault({}),
     control: mapping({
       socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),

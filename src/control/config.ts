@@ -10,6 +10,7 @@ import { nearest } from '../see/nearest.ts'
 import { ipv4Text } from '../wire/address.ts'
 import { configCheck, configPassive } from './checks/schema.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
+import { type ConfigCapture, captureOf } from './config-capture.ts'
 import { checkConfig } from './config-checks.ts'
 import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './config-listeners.ts'
 import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
@@ -126,16 +127,6 @@ export interface ConfigService {
 export interface ConfigLog extends LogOptions {
   /** Where a line per closed connection goes; null for nowhere. A path of `-` is the log itself. */
   sessions: LogFileOptions | null
-}
-
-/** The flight recorder (watching.ts). */
-export interface ConfigCapture {
-  /** It is always on, and not only while somebody looks. */
-  ring: boolean
-  /** Of memory, for each worker. */
-  bytes: number
-  /** Bytes of each frame, unless somebody who looks wants more. */
-  snaplen: number
 }
 
 export interface Config {
@@ -276,11 +267,7 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: logOf(file.log),
-    capture: {
-      ring: file.capture.ring,
-      bytes: bytesOf(file.capture.size),
-      snaplen: file.capture.snaplen,
-    },
+    capture: captureOf(file.capture),
     control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
   }
 }

@@ -7,20 +7,15 @@ import { TraceRing } from '../engine/trace.ts'
 import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { lipsOf } from './arms.ts'
+import { captureHead } from './capture-head.ts'
 import { rsName } from './changes.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
-import {
-  type Answer,
-  type LogLevel,
-  type PlanInfo,
-  type Request,
-  UI_PORT,
-  type Verbs,
-} from './commands.ts'
+import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
-import type { ConfigUi } from './config-listeners.ts'
+import { pageConfig, type UiOption } from './config-listeners.ts'
 import { withoutDefaults } from './config-write.ts'
+import { Dumps } from './dumps.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
@@ -37,7 +32,6 @@ import { newSessionRing } from './session-ring.ts'
 import { connInfo } from './snapshots.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
-import { NOT_BUILT } from './ui/files.ts'
 import { Ui } from './ui/ui.ts'
 import { version } from './version.ts'
 import { newFlight, Watching } from './watching.ts'
@@ -50,8 +44,7 @@ const TRACE_RECORDS = 16_384
 const STOP_SECONDS = 10
 
 export interface RunOptions {
-  /** The page, whatever the config says of it; a port only if it is named. */
-  ui?: { port?: number }
+  ui?: UiOption
 }
 
 /** Runs until SIGTERM or SIGINT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
@@ -137,8 +130,12 @@ async function serve(
     pageUrl: null,
   }
   workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
+  const headOf = captureHead(() => model.config.arms)
+  const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
+  const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
   model.onChange(({ steps, warnings }) => {
     watching.capture = model.config.capture
+    dumps.config = model.config.capture.dump
     events.emit('config', { steps, warnings })
   })
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
@@ -151,17 +148,13 @@ async function serve(
     workers.setDebug(log.levels.tracing)
     model.sampleRates(performance.now())
     const { socket, http } = config.control
-    const page = pageConfig(config, options)
+    const page = pageConfig(config.control.ui, options.ui)
     if (page) ui = new Ui(page, { model, workers, watching })
-    const listeners = { events, watching, http, ui: ui?.listener ?? null }
+    const listeners = { events, watching, headOf, http, ui: ui?.listener ?? null }
     server = await openServer(socket, request => respond(request, daemon), listeners)
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
-    if (ui && server.uiPort !== undefined) {
-      daemon.pageUrl = ui.url(server.uiPort)
-      log.info(`TAPVS: page at ${daemon.pageUrl}`)
-      if (!ui.built) log.warn(`TAPVS: ${NOT_BUILT}`)
-    }
+    if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
     checks = new Checks(model, workers, log.of('check'), events)
     notifier.ready(statusText(model.config))
     model.onChange(() => notifier.status(statusText(model.config)))
@@ -177,6 +170,7 @@ async function serve(
     clearInterval(rates)
     notifier.end()
     watching.stop()
+    await dumps.stop()
     checks?.stop()
     ui?.stop()
     await workers.stop()
@@ -184,13 +178,6 @@ async function serve(
     for (const reader of readers) reader.stop()
     sessions?.stop()
   }
-}
-
-/** The option wins. */
-function pageConfig({ control: { ui } }: Config, options: RunOptions): ConfigUi | null {
-  if (!options.ui) return ui
-  const port = options.ui.port ?? ui?.port ?? UI_PORT
-  return { token: null, tokenFile: null, ...ui, port }
 }
 
 /** The time between the signal and the end, in which connections may end by themselves. */
@@ -222,6 +209,9 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: { url: daemon.pageUrl } }
     case 'log':
       return { ok: setLog(daemon, request) }
+    case 'recorder':
+      if (request.ring !== undefined) daemon.watching.ring = request.ring
+      return { ok: daemon.watching.status() }
     case 'reopen':
       reopenLogs(daemon)
       return { ok: null }

@@ -18,6 +18,7 @@ import { dirname } from 'node:path'
 import { buildApp, type Respond } from './api/app.ts'
 import { Events } from './api/events.ts'
 import { tokenCheck, tokenOf } from './api/token.ts'
+import type { HeadOf } from './capture-head.ts'
 import type { ConfigHttp } from './config-listeners.ts'
 import type { Watching } from './watching.ts'
 
@@ -55,6 +56,8 @@ export interface ServerOptions {
   events?: Events
   /** What GET /v1/moments tells; left out, there is no such path. */
   watching?: Watching
+  /** What GET /v1/capture says of itself; left out, there is no such path. */
+  headOf?: HeadOf
   http?: ConfigHttp | null
   /** That of the page. */
   ui?: Listener | null
@@ -88,10 +91,10 @@ export async function claimSocket(path: string): Promise<void> {
 export async function openServer(
   path: string,
   respond: Respond,
-  { events = new Events(), watching, http, ui, limits: given }: ServerOptions = {},
+  { events = new Events(), watching, headOf, http, ui, limits: given }: ServerOptions = {},
 ): Promise<ControlServer> {
   const limits = { ...LIMITS, ...given }
-  const { app, endStreams } = await buildApp(respond, events, watching)
+  const { app, endStreams } = await buildApp(respond, events, watching, headOf)
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   await claimSocket(path)
   const servers: Server[] = []

@@ -8,7 +8,8 @@ import { copyFlight, FlightReader, FlightRing, Want, wantFlight } from '../engin
 import type { Moment } from '../see/moment.ts'
 import { Moments } from '../see/moments.ts'
 import { workerId } from './apply.ts'
-import type { ConfigCapture } from './config.ts'
+import type { RecorderInfo } from './commands.ts'
+import type { ConfigCapture } from './config-capture.ts'
 
 /** Moments of a worker per turn; the control socket is answered between turns. */
 const TURN_MOMENTS = 256
@@ -38,17 +39,6 @@ export interface FollowOptions {
 
 /** A batch in the order of time, and how many records have been overwritten before they were read, since the last one. */
 export type Follower = (moments: Moment[], lost: number) => void
-
-export interface RecorderInfo {
-  /** Kept on without anybody who looks. */
-  ring: boolean
-  /** Who looks at present. */
-  followers: number
-  /** Bytes per frame that are recorded now. */
-  snaplen: number
-  /** Bytes of memory of each worker. */
-  bytes: number
-}
 
 export class Watching {
   readonly #flights: readonly Flight[]

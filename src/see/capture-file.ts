@@ -17,6 +17,8 @@ export interface CaptureHead {
   /** In the order of the config. */
   arms: readonly { name: string; description: string }[]
   snaplen: number
+  /** Description of an arm that is none of these. */
+  otherArm: string
 }
 
 interface Interface {
@@ -88,7 +90,7 @@ export class CaptureFile {
     let index = this.#interfaces.findIndex(({ name }) => name === frame.arm)
     if (index < 0) {
       index = this.#interfaces.length
-      blocks.push(this.#addInterface(frame.arm, 'arm added while capturing'))
+      blocks.push(this.#addInterface(frame.arm, this.#head.otherArm))
     }
     const found = this.#interfaces[index] as Interface
     found.packets++

@@ -34,8 +34,8 @@ export interface DropContext {
     xmitTtl: boolean
     bareAck: string
     unresQueueLength: number
-    /** Probability of a loss by arm, where there is one. */
-    loss: Readonly<Record<string, number>>
+    /** Share of frames that an arm loses on purpose, as the config says it, `1%`. */
+    loss: Readonly<Record<string, string>>
   }
 }
 

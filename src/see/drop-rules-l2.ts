@@ -111,7 +111,7 @@ export const L2_RULES = {
 
   arp_claims_ours: frame => ({
     rule: `the sender ${frame.arp.senderMac} gives ${frame.arp.sender} for its own address, which is ${frame.ours(frame.arp.sender) ?? 'ours'}`,
-    advice: `find the machine with the MAC ${frame.arp.senderMac} and take the address away from it, or here: tapvs dpip addr del`,
+    advice: `find the machine with the MAC ${frame.arp.senderMac} and take the address away from it, or here: tapvs dpip addr del ${frame.arp.sender}/32 dev ${frame.arm}`,
   }),
 
   ip_header: frame => ({

@@ -52,7 +52,7 @@ const RULES: Record<DropReason, Rule> = {
     if (frame.isLip(frame.dst)) {
       return {
         rule: `${frame.to} is an lport of ours, and no connection from it to ${frame.from} is left`,
-        advice: `a real server that speaks after the end: tapvs explain conn ${frame.to}; timeouts are set by tapvs ipvsadm --set`,
+        advice: `a real server that speaks after the end: tapvs explain conn ${frame.to}; longer timeouts: tapvs ipvsadm --set TCP FIN UDP`,
       }
     }
     const services = frame.context.services.map(({ address, port }) => `${address}:${port}`)
@@ -145,7 +145,7 @@ const RULES: Record<DropReason, Rule> = {
   }),
 
   impaired: frame => ({
-    rule: `lost on purpose: impair.loss of ${frame.arm} is ${frame.context.settings.loss[frame.arm] ?? 0}`,
+    rule: `lost on purpose: impair.loss of ${frame.arm} is ${frame.context.settings.loss[frame.arm] ?? 'gone from the config'}`,
     advice: `arms[].impair in the config, which is for labs only`,
   }),
 

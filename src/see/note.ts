@@ -3,16 +3,16 @@
  *
  *   pair 17 in from client | CLIENT VIP LIP RS | lookup hit | SYN_RECV -> ESTABLISHED | to int0
  *   pair 17 out to rs, worker 5 | CLIENT VIP LIP RS | seq -1187638323 to 2976553321, TOA added 202.108.10.2:33896
- *   in | dropped: tcp_no_conn, no connection, and no SYN that could open one
- *   at 1700000000.123456 event | CLIENT VIP LIP RS | conn_del: IPVS: del conn: ...
+ *   pair 18 in | dropped: tcp_no_conn, no connection, and no SYN that could open one
+ *   at 1700000000.123456 event | CLIENT VIP LIP RS | connection ended in TIME_WAIT
  *
- * Sections are between ` | `; their order is fixed and each but the first may be missing. Of what the engine said, the lookup,
- * the new connection and the transition are not repeated in its own words.
+ * Sections are between ` | `; their order is fixed and each but the first may be missing.
  */
 
 import { changesText, parseChanges } from './change-words.ts'
 import { DROP_WORDS } from './drop-words.ts'
 import type { Change, ConnEnds, FrameIn, FrameOut, Moment, Said, Verdict } from './moment.ts'
+import { parseSaid, saidText } from './said-words.ts'
 
 /** What a note tells; what it does not is null or empty. */
 export interface Note {
@@ -36,7 +36,7 @@ export interface Note {
 }
 
 const SEPARATOR = ' | '
-const PARTIAL = 'checksum left to the device'
+const PARTIAL = 'partial checksum'
 const PARKED = 'waits for the MAC of its next hop'
 const DONE = 'ends here'
 
@@ -44,14 +44,17 @@ const DONE = 'ends here'
 const OWN_WORDS: Record<string, string> = {
   arp_request: 'ARP request',
   arp_reply: 'ARP reply',
+  arp_gratuitous: 'gratuitous ARP',
+  echo_reply: 'echo reply',
+  rst: 'RST',
   rst_on_expiry: 'RST, because the connection timed out',
-  own: 'reply',
 }
 
 export function noteOf(moment: Moment): string {
   const sections = [head(moment)]
   const { conn } = moment
   if (conn !== null) sections.push(endsText(conn))
+  if (moment.kind !== 'event') sections.push(...offloads(moment))
   if (moment.kind !== 'out') sections.push(...moment.said.map(saidText).filter(text => text !== ''))
   if (moment.kind === 'in') sections.push(...inSections(moment))
   if (moment.kind === 'out') sections.push(...outSections(moment))
@@ -82,7 +85,7 @@ function head(moment: Moment): string {
 
 function inSections(frame: FrameIn): string[] {
   const { states, verdict } = frame
-  const sections = offloads(frame)
+  const sections: string[] = []
   if (states !== null) sections.push(statesText(states))
   if ('sent' in verdict) sections.push(`to ${verdict.sent}`)
   else if ('drop' in verdict) sections.push(`dropped: ${dropText(verdict.drop)}`)
@@ -96,7 +99,7 @@ function statesText({ before, after }: NonNullable<FrameIn['states']>): string {
 
 function outSections(frame: FrameOut): string[] {
   const { changes, own, drop } = frame
-  const sections = offloads(frame)
+  const sections: string[] = []
   if (own !== null) sections.push(`our own: ${OWN_WORDS[own] ?? own}`)
   if (changes.length > 0) sections.push(changesText(changes))
   if (drop !== null) sections.push(`dropped: ${dropText(drop)}`)
@@ -105,14 +108,6 @@ function outSections(frame: FrameOut): string[] {
 
 function offloads({ gsoSize, partial }: FrameIn | FrameOut): string[] {
   return [...(gsoSize > 0 ? [`segments of ${gsoSize}`] : []), ...(partial ? [PARTIAL] : [])]
-}
-
-/** '' for what other sections tell, and for what is no news. */
-function saidText({ event, text, fields }: Said): string {
-  if (event === 'lookup') return `lookup ${fields.hit === true ? 'hit' : 'miss'}`
-  if (event === 'conn_new' || event === 'state') return ''
-  if (event === 'neigh' && fields.from === fields.to) return ''
-  return `${event}: ${text.trim().replaceAll(SEPARATOR, ' / ')}`
 }
 
 /** SECONDS.µµµµµµ since 1970. */
@@ -155,7 +150,6 @@ export function parseNote(text: string): Note | null {
 function parseSection(note: Note, section: string): void {
   const ends = ENDS.exec(section)
   const states = /^(?:state ([A-Z_\d]+)|([A-Z_\d]+) -> ([A-Z_\d]+))$/.exec(section)
-  const said = /^(\w+): (.*)$/.exec(section)
   const dropped = /^dropped: (\w+)/.exec(section)
   const own = /^our own: (.*)$/.exec(section)
   const number = /^segments of (\d+)$/.exec(section)
@@ -166,8 +160,6 @@ function parseSection(note: Note, section: string): void {
   } else if (states) {
     const [, still, before = still, after = still] = states as unknown as string[]
     note.states = { before: before === 'NONE' ? null : (before as string), after: after as string }
-  } else if (section === 'lookup hit' || section === 'lookup miss') {
-    note.said.push({ event: 'lookup', text: section, fields: { hit: section.endsWith('hit') } })
   } else if (dropped) {
     const reason = dropped[1] as string
     if (note.kind === 'in') note.verdict = { drop: reason }
@@ -179,7 +171,10 @@ function parseSection(note: Note, section: string): void {
   else if (section === DONE) note.verdict = { done: true }
   else if (sent) note.verdict = { sent: sent[1] as string }
   else if (note.kind === 'out') note.changes = parseChanges(section)
-  else if (said) note.said.push({ event: said[1] as string, text: said[2] as string, fields: {} })
+  else {
+    const said = parseSaid(section)
+    if (said !== undefined) note.said.push(said)
+  }
 }
 
 function ownOf(words: string): string {

@@ -74,6 +74,8 @@ test('the network, the timeouts, the log level and the config', async t => {
   await tapvs.zero()
   assert.equal(await tapvs.setLogLevel('debug'), 'debug')
   assert.equal(await tapvs.logLevel(), 'debug')
+  assert.equal((await tapvs.recorder()).ring, false)
+  assert.equal((await tapvs.setRecorder(true)).ring, true)
   assert.equal((await tapvs.ping()).workers, 7)
   assert.equal((await tapvs.neighbours()).length, 1)
   assert.equal((await tapvs.counters()).arms.length, 2)

@@ -79,7 +79,7 @@ test('config/lab.yaml, every value', () => {
       file: null,
       sessions: null,
     },
-    capture: { ring: true, bytes: 8 << 20, snaplen: 160 },
+    capture: { ring: true, bytes: 8 << 20, snaplen: 160, dump: null },
     control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null, ui: null },
   }
   const { warnings, file, ...values } = config
@@ -111,7 +111,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     ...['mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
     ...['check', 'passive', 'upper_threshold', 'lower_threshold', 'timeouts'],
-    ...['format', 'modules', 'rate', 'file', 'sessions', 'http', 'ui'],
+    ...['format', 'modules', 'rate', 'file', 'sessions', 'dump', 'http', 'ui'],
   ]
   assert.deepEqual(keys, expected)
   const config = parseConfig(text, 'lab.yaml')

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ArmCell } from '../../src/engine/counters.ts'
+import { ArmCell, Drop } from '../../src/engine/counters.ts'
+import { refusals } from '../../src/engine/drop-book.ts'
 import { IN, State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { LAN, RS, SYN, WAN } from '../kit/connection.ts'
@@ -160,6 +161,8 @@ test('a worker that is behind loses frames, counted, and no slot', () => {
   assert.equal(one.events('HANDED_OVER'), free - 10)
   assert.equal(one.drops('HAND_OVER_FULL'), 10)
   assert.equal(one.engine.counters.armCell(0, ArmCell.RX_DROPS), 10)
+  const kept = refusals(one.dropMemory, Drop.HAND_OVER_FULL)
+  assert.ok(kept.length > 0 && kept.every(({ arm, length }) => arm === 0 && length === 64))
   for (let i = 0; i < 5; i++) several.settle()
   assert.equal(other.engine.conns.table.used, 1)
   assert.equal(frames.free, free)

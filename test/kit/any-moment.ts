@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { Drop } from '../../src/engine/counters.ts'
 import { State } from '../../src/engine/tcp-state.ts'
-import type { Change, FrameIn, FrameOut, Happening, Moment } from '../../src/see/moment.ts'
+import type { Change, FrameIn, FrameOut, Happening, Moment, Said } from '../../src/see/moment.ts'
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
 const endpoint = fc
@@ -15,14 +15,25 @@ const reason = fc.constantFrom(...Object.keys(Drop).map(name => name.toLowerCase
 const direction = fc.constantFrom('in' as const, 'out' as const)
 const state = fc.constantFrom(...Object.keys(State).filter(name => name !== 'NONE'))
 
-const said = fc.oneof(
+const count = fc.nat(100_000)
+/** Its text is what a note makes of it, and its fields those that a note has. */
+const said: fc.Arbitrary<Said> = fc.oneof(
+  fc.boolean().map(hit => {
+    return { event: 'lookup', text: `lookup ${hit ? 'hit' : 'miss'}`, fields: { hit } }
+  }),
+  fc.tuple(endpoint, count, count).map(([lip, tried, free]) => {
+    const full = tried === 0 ? '' : `, LIPs without any: ${tried}`
+    const text = `lport ${lip}, ${free} free${full}`
+    return { event: 'lport_fetched', text, fields: { lip, tried, free } }
+  }),
   fc
-    .boolean()
-    .map(hit => ({ event: 'lookup', text: `lookup ${hit ? 'hit' : 'miss'}`, fields: { hit } })),
-  fc.constant({
-    event: 'lport_fetched',
-    text: 'SAPOOL: sa_pool_fetch: 1.2.3.4:5 fetched!',
-    fields: {},
+    .tuple(endpoint, fc.constantFrom('scheduler', 'persistence'), count, count)
+    .map(([rs, by, weight, servers]) => {
+      const text = `${rs} by ${by}, weight ${weight}, one of ${servers}`
+      return { event: 'scheduled', text, fields: { rs, by, weight, servers } }
+    }),
+  state.map(name => {
+    return { event: 'conn_del', text: `connection ended in ${name}`, fields: { state: name } }
   }),
   fc.constant({
     event: 'neigh_failed',

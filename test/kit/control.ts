@@ -74,6 +74,8 @@ export function modelControl(): Control {
       case 'log':
         level = request.level ?? level
         return { ok: { level } }
+      case 'recorder':
+        return { ok: { ring: request.ring ?? false, followers: 0, snaplen: 160, bytes: 8 << 20 } }
       case 'reopen':
         return { ok: null }
       case 'services':

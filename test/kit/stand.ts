@@ -15,6 +15,7 @@ import type { Change } from '../../src/control/changes.ts'
 import { type Config, parseConfig } from '../../src/control/config.ts'
 import { Model } from '../../src/control/model.ts'
 import { Readings } from '../../src/control/readings.ts'
+import type { Flight } from '../../src/control/watching.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -101,12 +102,12 @@ export class Stand {
     this.drain()
   }
 
-  /** Turns the flight recorder on; its clock is the stand's. */
-  record(worker = 1, workers = 1): this {
-    const cells = 1 << 20
-    const memory = new SharedArrayBuffer(FlightRing.bytesFor(cells))
+  /** Turns the flight recorder on; its clock is the stand's. `flight` is that of a Watching, which says what it wants. */
+  record(worker = 1, workers = 1, flight?: Flight): this {
+    const cells = flight?.cells ?? 1 << 20
+    const memory = flight?.memory ?? new SharedArrayBuffer(FlightRing.bytesFor(cells))
     const ring = new FlightRing(memory, cells)
-    wantFlight(memory, Want.MOMENTS, 65_535)
+    if (!flight) wantFlight(memory, Want.MOMENTS, 65_535)
     const names = { worker, arms: this.config.arms.map(arm => arm.name) }
     this.#watch = new Watch(ring, this.engine, worker - 1, workers, () => this.now * 1000)
     this.#watch.settle(this.now)

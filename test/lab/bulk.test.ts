@@ -14,6 +14,7 @@ import {
   countersOf,
   labConfig,
   labForTests,
+  mustTapvs,
   RIP,
   scratchFolder,
   untilNoConns,
@@ -102,6 +103,8 @@ async function assertOnePercentLost(): Promise<void> {
   const frames = arms.reduce((sum, arm) => sum + arm.rxPackets, 0)
   const share = drops.impaired / frames
   assert.ok(share > 0.005 && share < 0.015, `${drops.impaired} of ${frames} frames lost`)
+  const why = await mustTapvs(lab, 'explain', 'drop', 'impaired')
+  assert.match(why, /rule: lost on purpose: impair\.loss of (ext|int)0 is 1%\n/)
 }
 
 test('a file of random bytes', async () => {

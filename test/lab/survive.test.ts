@@ -6,7 +6,7 @@ import { after, test } from 'node:test'
 import { daemonPid } from '../../netns/appliance.ts'
 import { run, until } from '../../netns/processes.ts'
 import { Lab } from '../../netns/two-arm.ts'
-import { CIP, countersOf, labConfig, labName, scratchFolder, VIP } from '../kit/lab.ts'
+import { CIP, countersOf, labConfig, labName, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
 
 const lab = new Lab(labName('survive'))
 after(() => lab.down())
@@ -66,6 +66,8 @@ test('a TAP that is down for a while: drops with a name, then traffic again', as
   await until('the drop to be counted', { limitMs: 3000, everyMs: 100 }, async () => {
     return (await countersOf(lab)).drops.tx_arm_down > 0 || undefined
   })
+  const why = await mustTapvs(lab, 'explain', 'drop', 'tx_arm_down')
+  assert.match(why, /int0 {2}IP .*\n {4}rule: int0 was down or gone, and the frame /)
   await lab.rs(['ip', 'link', 'set', 'int0', 'up'])
   await untilServed(5000)
   assert.equal(pid(), before)

@@ -17,6 +17,7 @@ const HEAD = {
     { name: 'int0', description: 'internal' },
   ],
   snaplen: 160,
+  otherArm: 'another',
 }
 
 function write(moments: readonly Moment[], head = HEAD): { file: CaptureFile; bytes: Uint8Array } {
@@ -78,7 +79,7 @@ test('what was lost is told with the next packet of the file, and at its end', (
   )
 })
 
-test('an arm that is added later becomes an interface of the same snaplen', () => {
+test('an arm that was not named before becomes an interface of the same snaplen', () => {
   const { bytes } = write([frame, { ...frame, arm: 'new0' }])
   const { interfaces, packets } = readCapture(bytes)
   assert.deepEqual(

@@ -23,7 +23,7 @@ const came: FrameIn = {
   states: { before: null, after: 'SYN_RECV' },
   said: [
     { event: 'lookup', text: 'IPVS: conn lookup: ...', fields: { hit: false } },
-    { event: 'lport_fetched', text: 'SAPOOL: 1 | 2 ', fields: {} },
+    { event: 'odd', text: 'IPVS: 1 | 2 ', fields: {} },
     { event: 'conn_new', text: 'IPVS: new conn: ...', fields: {} },
     { event: 'state', text: 'IPVS: state trans: ...', fields: {} },
     { event: 'neigh', text: 'no news', fields: { from: 'REACHABLE', to: 'REACHABLE' } },
@@ -53,7 +53,7 @@ test('what each kind of moment reads like', () => {
   const lines: [Moment, string][] = [
     [
       came,
-      `pair 17 in from client | ${ENDS} | lookup miss | lport_fetched: SAPOOL: 1 / 2 | neigh: news | NONE -> SYN_RECV | to int0`,
+      `pair 17 in from client | ${ENDS} | lookup miss | odd: IPVS: 1 / 2 | neigh: news | NONE -> SYN_RECV | to int0`,
     ],
     [
       left,
@@ -82,7 +82,7 @@ test('what each kind of moment reads like', () => {
         said: [],
         verdict: { parked: true },
       },
-      `pair 17 in from rs | ${ENDS} | segments of 1448 | checksum left to the device | waits for the MAC of its next hop`,
+      `pair 17 in from rs | ${ENDS} | segments of 1448 | partial checksum | waits for the MAC of its next hop`,
     ],
     [
       { ...came, conn: null, direction: null, states: null, said: [], verdict: { done: true } },
@@ -101,9 +101,9 @@ test('what each kind of moment reads like', () => {
         kind: 'event',
         ...common,
         pair: 0,
-        said: [{ event: 'conn_del', text: 'IPVS: del conn', fields: {} }],
+        said: [{ event: 'conn_del', text: 'IPVS: del conn', fields: { state: 'CLOSE' } }],
       },
-      `at 1700000000.000042 event | ${ENDS} | conn_del: IPVS: del conn`,
+      `at 1700000000.000042 event | ${ENDS} | connection ended in CLOSE`,
     ],
   ]
   for (const [moment, line] of lines) assert.equal(noteOf(moment), line)

@@ -1,7 +1,7 @@
 /** `tapvs explain drop`: the last refused frames, which rule refused each, and what to do about it. */
 
 import type { Argv } from 'yargs'
-import type { DropInfo, RefusedInfo, Verbs } from '../../control/commands.ts'
+import type { DropInfo, RefusedInfo } from '../../control/commands.ts'
 import { Drop } from '../../engine/counters.ts'
 import {
   type DropContext,
@@ -14,6 +14,7 @@ import { DROP_WORDS } from '../../see/drop-words.ts'
 import { frameText } from '../../see/frame-text.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, print } from '../common.ts'
+import { askContext } from './context.ts'
 
 const REASONS = Object.keys(Drop).map(name => name.toLowerCase())
 /** Frames of each reason that are shown unless more are asked for. */
@@ -107,45 +108,4 @@ export function dropText(drops: readonly ExplainedDrop[]): string {
     return `${lines.join('\n')}\n`
   })
   return parts.join('\n')
-}
-
-async function askContext(socket: string): Promise<DropContext> {
-  const [counters, addresses, routes, services, config] = await Promise.all([
-    ask(socket, { verb: 'counters' }),
-    ask(socket, { verb: 'addresses' }),
-    ask(socket, { verb: 'routes' }),
-    ask(socket, { verb: 'services' }),
-    ask(socket, { verb: 'config' }),
-  ])
-  return contextOf({ counters, addresses, routes, services, config })
-}
-
-/** What is set up in a config, if it is not what it is without. */
-interface SomeConfig {
-  arms?: { name: string; impair?: { loss?: number } }[]
-  tcp?: { xmit_ttl?: boolean; bare_ack?: string }
-  neighbours?: { unres_queue_length?: number }
-}
-
-/** Of what the daemon answers to these verbs. */
-export function contextOf(
-  answers: {
-    [V in 'counters' | 'addresses' | 'routes' | 'services' | 'config']: Verbs[V]['answer']
-  },
-): DropContext {
-  const { counters, addresses, routes, services } = answers
-  const { arms = [], tcp = {}, neighbours = {} } = answers.config as SomeConfig
-  return {
-    arms: counters.arms,
-    conns: counters.conns,
-    addresses,
-    routes,
-    services,
-    settings: {
-      xmitTtl: tcp.xmit_ttl ?? false,
-      bareAck: tcp.bare_ack ?? 'drop',
-      unresQueueLength: neighbours.unres_queue_length ?? 128,
-      loss: Object.fromEntries(arms.map(({ name, impair }) => [name, impair?.loss ?? 0])),
-    },
-  }
 }

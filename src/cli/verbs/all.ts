@@ -2,6 +2,7 @@
 
 import type { Argv } from 'yargs'
 import type { Common } from '../common.ts'
+import { addCapture } from './capture.ts'
 import { addCompletion } from './completion.ts'
 import { addConfig } from './config.ts'
 import { addCounters } from './counters.ts'
@@ -30,6 +31,7 @@ export function addVerbs(common: Argv<Common>): void {
   addDpip(common)
   addTop(common)
   addUi(common)
+  addCapture(common)
   addMetrics(common)
   addCompletion(common)
 }

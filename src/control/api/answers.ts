@@ -15,6 +15,7 @@ import {
   type NumbersInfo,
   type PlanInfo,
   type RealServerInfo,
+  type RecorderInfo,
   type RouteInfo,
   type ServiceInfo,
   type TrafficInfo,
@@ -275,6 +276,15 @@ export const pong = z
   .object({ version: z.string(), pid: count, workers: count })
   .meta({ id: 'Pong' })
 
+export const recorder = z
+  .object({
+    ring: z.boolean().describe('Kept on without anybody who looks.'),
+    followers: count.describe('Who looks at present.'),
+    snaplen: count.describe('Bytes of each frame that are recorded.'),
+    bytes: count.describe('Of memory, for each worker.'),
+  })
+  .meta({ id: 'Recorder', description: 'The flight recorder.' })
+
 /** The compiler's word that each of them is the type it stands for. */
 export const ANSWERS = {
   traffic: traffic satisfies z.ZodType<TrafficInfo>,
@@ -293,4 +303,5 @@ export const ANSWERS = {
   edge: edge satisfies z.ZodType<EdgeInfo>,
   drop: drop satisfies z.ZodType<DropInfo>,
   numbers: numbers satisfies z.ZodType<NumbersInfo>,
+  recorder: recorder satisfies z.ZodType<RecorderInfo>,
 }

@@ -2,9 +2,11 @@
 
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type * as z from 'zod'
+import type { HeadOf } from '../capture-head.ts'
 import type { Answer, Request } from '../commands.ts'
 import type { Watching } from '../watching.ts'
 import { agentApi } from './agent/agent.ts'
+import { addCapture } from './capture.ts'
 import { HttpError, lineOf, statusOf } from './errors.ts'
 import type { Events } from './events.ts'
 import { addMoments } from './moments.ts'
@@ -31,6 +33,7 @@ export async function buildApp(
   respond: Respond,
   events: Events,
   watching?: Watching,
+  headOf?: HeadOf,
 ): Promise<Api> {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, exposeHeadRoutes: false })
   app.setValidatorCompiler(({ schema, httpPart }) => given => {
@@ -58,6 +61,7 @@ export async function buildApp(
   await app.register(agentApi, { prefix: '/v2', respond })
   const streams = [addEvents(app, events)]
   if (watching) streams.push(addMoments(app, watching))
+  if (watching && headOf) streams.push(addCapture(app, watching, headOf))
   await app.ready()
   return {
     app,

@@ -11,22 +11,12 @@ import { momentToJson } from '../../see/moment-json.ts'
 import type { Watching } from '../watching.ts'
 import { object } from './change.ts'
 import { errorSchema, HttpError } from './errors.ts'
-import { wholeText } from './fields.ts'
+import { drained, filterOf, packetQuery, STREAMS_MAX, UNREAD_BYTES_MAX } from './packets.ts'
 
-/** Of text that a reader has not taken; more is left out. */
-const UNREAD_BYTES_MAX = 4 << 20
-/** Each of them has the recorder's moments made for itself. */
-const STREAMS_MAX = 8
 /** So that a silent stream notices that its reader is gone. */
 const HEARTBEAT_MS = 15_000
 
-const yesNo = (standard: boolean) => z.stringbool({ error: 'true or false' }).default(standard)
-
-const query = object({
-  past: yesNo(true),
-  follow: yesNo(false),
-  snaplen: wholeText(64, 65_535).exactOptional(),
-})
+const query = object(packetQuery(true, false))
 
 const momentSchema = z.looseObject({ kind: z.enum(['in', 'out', 'event', 'lost']) }).meta({
   id: 'Moment',
@@ -56,13 +46,15 @@ export function addMoments(app: FastifyInstance, watching: Watching): () => void
     },
   } as FastifySchema
   app.get('/v1/moments', { schema }, (request, reply) => {
+    const asked = request.query as z.output<typeof query>
+    const wanted = filterOf(asked.filter)
     if (streams.size >= STREAMS_MAX)
       throw new HttpError(503, `more than ${STREAMS_MAX} streams of packets; close one`)
     reply.hijack()
     const response = reply.raw
     streams.add(response)
     response.once('close', () => streams.delete(response))
-    stream(response, watching, request.query as z.output<typeof query>)
+    stream(response, watching, wanted, asked)
   })
   return () => {
     for (const response of streams) response.end()
@@ -72,11 +64,12 @@ export function addMoments(app: FastifyInstance, watching: Watching): () => void
 function stream(
   response: ServerResponse,
   watching: Watching,
+  wanted: (moment: Moment) => boolean,
   { past, follow, snaplen }: z.output<typeof query>,
 ): void {
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
   response.on('error', () => {})
-  const lines = new Lines(response)
+  const lines = new Lines(response, wanted)
   if (!follow) {
     void lines.all(past ? watching.past() : [])
     return
@@ -94,10 +87,12 @@ function stream(
 
 class Lines {
   readonly #response: ServerResponse
+  readonly #wanted: (moment: Moment) => boolean
   #lost = 0
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, wanted: (moment: Moment) => boolean) {
     this.#response = response
+    this.#wanted = wanted
   }
 
   /** As fast as the reader takes them, and the end. */
@@ -110,7 +105,8 @@ class Lines {
     this.#response.end()
   }
 
-  write(moments: readonly Moment[], lost: number): void {
+  write(all: readonly Moment[], lost: number): void {
+    const moments = all.filter(this.#wanted)
     this.#lost += lost
     if (this.#response.writableLength > UNREAD_BYTES_MAX) {
       this.#lost += moments.length
@@ -120,13 +116,6 @@ class Lines {
     if (this.#lost > 0) text += `{"kind":"lost","records":${this.#lost}}\n`
     this.#lost = 0
     for (const moment of moments) text += `${JSON.stringify(momentToJson(moment))}\n`
-    this.#response.write(text)
+    if (text !== '') this.#response.write(text)
   }
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise(done => {
-    response.once('drain', done)
-    response.once('close', done)
-  })
 }

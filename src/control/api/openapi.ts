@@ -21,6 +21,8 @@ const TAGS = {
   connections: 'The connection table',
   network: 'Arms, addresses, routes, neighbours',
   statistics: 'Counters',
+  packets:
+    'What the flight recorder sees; the streams `/v1/capture` and `/v1/moments` are in docs/capture.md',
   'dpvs-agent': 'The API v2 of dpvs-agent, for controllers that know it; errors are texts',
   config: 'The running state as a config file holds it',
 }

@@ -10,7 +10,7 @@ import { wholeText } from './fields.ts'
 import { NETWORK_OPERATIONS } from './network.ts'
 import { type Operation, operation, verbOperation } from './operation.ts'
 import { SERVICE_OPERATIONS } from './services.ts'
-import { SET_LOG } from './verbs.ts'
+import { SET_LOG, SET_RECORDER } from './verbs.ts'
 
 /** A page of connections is copied between two bursts of packets, so it must be short. */
 const PAGE_MAX = 1000
@@ -47,6 +47,24 @@ const READ_OPERATIONS: Operation[] = [
       answer: answers.logLevel,
     },
     SET_LOG,
+  ),
+  verbOperation('recorder', {
+    id: 'recorder',
+    tag: 'packets',
+    summary: 'Whether the flight recorder is on, and for whom',
+    query: object({}),
+    answer: answers.recorder,
+  }),
+  verbOperation(
+    'recorder',
+    {
+      id: 'setRecorder',
+      tag: 'packets',
+      summary: 'Keep the flight recorder on without anybody who looks, or no longer',
+      body: object({ ring: z.boolean('true or false') }),
+      answer: answers.recorder,
+    },
+    SET_RECORDER,
   ),
   verbOperation('reopen', {
     id: 'reopenLog',

@@ -32,11 +32,13 @@ export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
   edges: { method: 'GET', path: '/v1/edges' },
   drops: { method: 'GET', path: '/v1/drops' },
   log: { method: 'GET', path: '/v1/log' },
+  recorder: { method: 'GET', path: '/v1/recorder' },
   reopen: { method: 'POST', path: '/v1/log/reopen' },
 }
 
-/** Setting a log level is the same verb as asking for it, and another method. */
+/** Setting a log level is the same verb as asking for it, and another method; so it is with the recorder. */
 export const SET_LOG: VerbRoute = { method: 'PUT', path: '/v1/log' }
+export const SET_RECORDER: VerbRoute = { method: 'PUT', path: '/v1/recorder' }
 
 export interface HttpRequest {
   method: Method
@@ -48,11 +50,16 @@ export interface HttpRequest {
 
 export function httpOf(request: Request): HttpRequest {
   const { verb, ...args } = request
-  const { method, path } =
-    verb === 'log' && request.level !== undefined ? SET_LOG : VERB_ROUTES[verb]
+  const { method, path } = routeOf(request)
   if (method !== 'GET') return { method, path, body: args }
   const query = queryOf(args as Record<string, unknown>)
   return { method, path: path + query }
+}
+
+function routeOf(request: Request): VerbRoute {
+  if (request.verb === 'log' && request.level !== undefined) return SET_LOG
+  if (request.verb === 'recorder' && request.ring !== undefined) return SET_RECORDER
+  return VERB_ROUTES[request.verb]
 }
 
 /** `?a=1&b=2`, without what is undefined; empty if nothing is left. */

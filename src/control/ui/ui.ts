@@ -9,6 +9,7 @@ import { parseFilter } from '../../see/filter.ts'
 import { type HttpError, statusOf } from '../api/errors.ts'
 import { tokenOf } from '../api/token.ts'
 import type { ConfigUi } from '../config-listeners.ts'
+import type { Log } from '../log.ts'
 import type { Model } from '../model.ts'
 import { numbers } from '../numbers.ts'
 import { clock, edges } from '../refusals.ts'
@@ -99,7 +100,15 @@ export class Ui {
     return `http://127.0.0.1:${port}/?token=${encodeURIComponent(this.#token)}`
   }
 
-  get built(): boolean {
+  /** Tells where it is. => the address */
+  announce(port: number, log: Pick<Log, 'info' | 'warn'>): string {
+    const url = this.url(port)
+    log.info(`TAPVS: page at ${url}`)
+    if (!this.#built) log.warn(`TAPVS: ${NOT_BUILT}`)
+    return url
+  }
+
+  get #built(): boolean {
     return this.#files.has('/')
   }
 
@@ -147,7 +156,7 @@ export class Ui {
   ): void {
     const file = this.#files.get(path)
     if (!file) {
-      sendText(response, this.built ? 404 : 503, this.built ? `there is no ${path}` : NOT_BUILT)
+      sendText(response, this.#built ? 404 : 503, this.#built ? `there is no ${path}` : NOT_BUILT)
       return
     }
     const gzip = /\bgzip\b/.test(String(encodings))

@@ -138,6 +138,8 @@ const CALLS: [id: string, args: Args, status: number][] = [
   ['config', {}, 200],
   ['logLevel', {}, 200],
   ['setLogLevel', { body: { level: 'debug' } }, 200],
+  ['recorder', {}, 200],
+  ['setRecorder', { body: { ring: true } }, 200],
   ['reopenLog', {}, 200],
   ['ui', {}, 200],
   ['addService', { body: { ...SERVICE, scheduler: 'rr' }, dry_run: true }, 201],

@@ -1,0 +1,59 @@
+/** Moments as lines: the time, the arm, the frame in tcpdump's words, and the note. */
+
+import { frameText } from '../../see/frame-text.ts'
+import type { Moment } from '../../see/moment.ts'
+import { noteOf } from '../../see/note.ts'
+import { print } from '../common.ts'
+import { type MomentsQuery, moments } from '../moments.ts'
+import { Stop, tellEnd } from './stop.ts'
+
+export interface Limits {
+  /** Packets; what happens without one is shown and not counted. */
+  count?: number
+  seconds?: number
+}
+
+/** Until a limit, a signal or the end of what there is; then says on stderr how much there was. */
+export async function printMoments(
+  socket: string,
+  query: MomentsQuery,
+  { count = Number.POSITIVE_INFINITY, seconds }: Limits,
+): Promise<void> {
+  const stop = new Stop(seconds)
+  let packets = 0
+  let lost = 0
+  try {
+    const all = moments(socket, {
+      ...query,
+      signal: stop.signal,
+      lost: records => {
+        lost += records
+      },
+    })
+    for await (const moment of all) {
+      print(`${lineOf(moment)}\n`)
+      if (moment.kind !== 'event') packets++
+      if (packets >= count || stop.signal.aborted) break
+    }
+  } finally {
+    stop.end()
+  }
+  tellEnd(packets, lost)
+}
+
+/** `08:15:01.123456 ext0 In  IP 202.108.10.2.33896 > ...: Flags [S], ... | pair 17 in from client | ...`, in local time. */
+export function lineOf(moment: Moment): string {
+  const note = noteOf(moment)
+  const time = timeText(moment.atUs)
+  // The note of an event has its own time, which is for files.
+  if (moment.kind === 'event') return `${time} ${note.replace(/^at \S+ /, '')}`
+  const way = moment.kind === 'in' ? 'In ' : 'Out'
+  return `${time} ${moment.arm} ${way} ${frameText(moment.bytes, moment.length)} | ${note}`
+}
+
+function timeText(us: number): string {
+  const at = new Date(Math.floor(us / 1000))
+  const two = (value: number) => String(value).padStart(2, '0')
+  const clock = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')
+  return `${clock}.${String(us % 1_000_000).padStart(6, '0')}`
+}

@@ -1,0 +1,196 @@
+/** `tapvs explain conn`: the whole story of a connection, living or ended. */
+
+import type { Argv } from 'yargs'
+import type { ConnInfo, RecorderInfo } from '../../control/commands.ts'
+import { parseFilter } from '../../see/filter.ts'
+import type { Moment } from '../../see/moment.ts'
+import { STATE_NAMES } from '../../see/state-tables.ts'
+import { type Attempt, factsOf, type Life, livesOf } from '../../see/story.ts'
+import {
+  attemptText,
+  expiryText,
+  type Story,
+  type StoryContext,
+  storyOf,
+  storyText,
+} from '../../see/story-words.ts'
+import { ask, CliError } from '../client.ts'
+import { type Common, print } from '../common.ts'
+import { moments } from '../moments.ts'
+import { askContext } from './context.ts'
+
+const CONNS_PER_REQUEST = 1000
+/** Stories that are told in full, and refused segments; of more there is a list, and the newest. */
+const STORIES = 3
+const ATTEMPTS = 5
+/** Connections that are named when none is the one. */
+const NEAR = 5
+const END = /^\d+\.\d+\.\d+\.\d+:\d+$/
+
+export function addExplainConn(explain: Argv<Common>): Argv<Common> {
+  return explain.command(
+    'conn <end..>',
+    'the story of a connection: why this server and this port, each state, and the end',
+    command =>
+      command
+        .positional('end', {
+          type: 'string',
+          array: true,
+          demandOption: true,
+          describe: 'ADDRESS:PORT of one or two of client, VIP, LIP and real server',
+        })
+        .option('json', { type: 'boolean', default: false, describe: 'for programs' }),
+    async ({ socket, end, json }) => {
+      const tuple = tupleOf(end)
+      const past = await pastOf(socket, filterOf(tuple))
+      const [context, live, recorder] = await Promise.all([
+        askContext(socket),
+        livingConns(socket),
+        ask(socket, { verb: 'recorder' }),
+      ])
+      const told = tell(tuple, past, live, context)
+      if (told === null) {
+        const all = await pastOf(socket)
+        throw new CliError(`${nothing(tuple, all, live, context)}; ${recorderText(recorder)}`)
+      }
+      const text = () => toldText(told, recorderText(recorder))
+      print(json ? `${JSON.stringify(told, undefined, 2)}\n` : text())
+    },
+  )
+}
+
+async function pastOf(socket: string, filter?: string): Promise<Moment[]> {
+  const past: Moment[] = []
+  const query = { past: true, ...(filter && { filter }) }
+  for await (const moment of moments(socket, query)) past.push(moment)
+  return past
+}
+
+function filterOf(tuple: readonly string[]): string {
+  return tuple.map(end => `conn ${end}`).join(' and ')
+}
+
+/** Why it may have nothing, and what to do. */
+export function recorderText({ ring, bytes }: Pick<RecorderInfo, 'ring' | 'bytes'>): string {
+  return ring
+    ? `the recorder keeps ${Math.round(bytes / 2 ** 20)} MiB of each worker, and forgets what is older (capture.size in the config)`
+    : 'the recorder is off: tapvs capture --ring on keeps what comes from now on (capture.ring in the config)'
+}
+
+/** Throws CliError for what is not one or two ends. */
+export function tupleOf(words: readonly string[]): string[] {
+  const wrong = words.find(word => !END.test(word))
+  if (wrong !== undefined || words.length > 2) {
+    const why = wrong === undefined ? `${words.length} ends` : `'${wrong}'`
+    throw new CliError(`explain conn wants one or two ADDRESS:PORT, not ${why}`, 2)
+  }
+  return [...words]
+}
+
+async function livingConns(socket: string): Promise<ConnInfo[]> {
+  const conns: ConnInfo[] = []
+  for (let from = 0; from >= 0; ) {
+    const page = await ask(socket, { verb: 'conns', from, limit: CONNS_PER_REQUEST })
+    conns.push(...page.conns)
+    from = page.next
+  }
+  return conns
+}
+
+export interface Told {
+  stories: Story[]
+  /** Segments that opened nothing, what is said of each. */
+  refused: string[][]
+  /** Connections beside those that are told, CLIENT VIP LIP RS. */
+  others: string[]
+  /** Of connections that live, and of which the recorder has nothing. */
+  unrecorded: string[]
+}
+
+/** Everything that is known of connections with all ends of `tuple`; null if that is nothing. */
+export function tell(
+  tuple: readonly string[],
+  past: readonly Moment[],
+  live: readonly ConnInfo[],
+  context: StoryContext,
+): Told | null {
+  const wanted = parseFilter(filterOf(tuple))
+  const { lives, attempts } = livesOf(past.filter(wanted))
+  const living = live.filter(conn => tuple.every(end => endsOf(conn).includes(end)))
+  const now = new Map(living.map(conn => [endsOf(conn).join(' '), conn]))
+  const known = new Set(lives.map(life => keyOf(life)))
+  const unrecorded = living.filter(conn => !known.has(endsOf(conn).join(' ')))
+  if (lives.length + attempts.length + unrecorded.length === 0) return null
+  const shown = lives.slice(-STORIES)
+  return {
+    stories: shown.map(life => storyOf(factsOf(life), context, stateNow(life, lives, now))),
+    refused: attempts.slice(-ATTEMPTS).map((attempt: Attempt) => attemptText(attempt, context)),
+    others: lives.slice(0, -STORIES).map(life => keyOf(life)),
+    unrecorded: unrecorded.slice(0, NEAR).map(unrecordedText),
+  }
+}
+
+function endsOf({
+  client,
+  vip,
+  lip,
+  rs,
+}: Pick<ConnInfo, 'client' | 'vip' | 'lip' | 'rs'>): string[] {
+  return [client, vip, lip, rs]
+}
+
+function keyOf({ ends }: Life): string {
+  return endsOf(ends).join(' ')
+}
+
+/** The live record is that of the last life with these ends, if it has not ended. */
+function stateNow(
+  life: Life,
+  lives: readonly Life[],
+  now: ReadonlyMap<string, ConnInfo>,
+): string | null {
+  const last = lives.findLast(other => keyOf(other) === keyOf(life))
+  const conn = now.get(keyOf(life))
+  if (conn === undefined || life.ended || last !== life) return null
+  return STATE_NAMES[conn.state] ?? null
+}
+
+function unrecordedText(conn: ConnInfo): string {
+  const state = STATE_NAMES[conn.state] ?? ''
+  return `${endsOf(conn).join(' ')} lives, in ${state}, worker ${conn.worker}; ${conn.timeoutSec} s after its last segment it ends, and ${expiryText(state)}`
+}
+
+/** One line on what is near; `past` is all that the recorder has. */
+export function nothing(
+  tuple: readonly string[],
+  past: readonly Moment[],
+  live: readonly ConnInfo[],
+  context: StoryContext,
+): string {
+  const hosts = tuple.map(end => end.split(':')[0])
+  const all = [...livesOf(past).lives.map(({ ends }) => ends), ...live].map(endsOf)
+  const same = all.filter(ends => hosts.every(host => ends.some(end => end.startsWith(`${host}:`))))
+  const near = [...new Set(same.map(ends => ends.join(' ')))].slice(-NEAR)
+  const lip = tuple.find(end =>
+    context.addresses.some(own => own.lports && end.startsWith(`${own.address}:`)),
+  )
+  return [
+    `nothing is known of a connection with ${tuple.join(' and ')}`,
+    ...(near.length > 0 ? [`near are ${near.join(', ')}`] : []),
+    ...(lip ? [`tapvs whois ${lip} asks the history who had that lport`] : []),
+  ].join('; ')
+}
+
+/** `recorder` says why a connection may not be in it. */
+export function toldText({ stories, refused, others, unrecorded }: Told, recorder: string): string {
+  const parts = stories.map(storyText)
+  for (const lines of refused) parts.push(`${lines.join('\n  ')}\n`)
+  for (const line of unrecorded) {
+    parts.push(`${line}\nhow it began is not known: ${recorder}\n`)
+  }
+  if (others.length > 0) {
+    const lines = others.slice(-NEAR).map(line => `  ${line}\n`)
+    parts.push(`${others.length} earlier ones; two ends choose among them:\n${lines.join('')}`)
+  }
+  return parts.join('\n')
+}

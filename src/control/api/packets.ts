@@ -1,0 +1,40 @@
+/** What the streams of packets have in common: what is asked of them, and how a reader that is behind is waited for. */
+
+import type { ServerResponse } from 'node:http'
+import * as z from 'zod'
+import { FilterError, parseFilter } from '../../see/filter.ts'
+import type { Moment } from '../../see/moment.ts'
+import { HttpError } from './errors.ts'
+import { text, wholeText } from './fields.ts'
+
+/** Of what a reader has not taken; more is left out. */
+export const UNREAD_BYTES_MAX = 4 << 20
+/** Each of them has the recorder's moments made for itself. */
+export const STREAMS_MAX = 8
+
+const yesNo = (standard: boolean) => z.stringbool({ error: 'true or false' }).default(standard)
+
+/** `past` and `follow` have defaults of their own in each stream. */
+export const packetQuery = (past: boolean, follow: boolean) => ({
+  past: yesNo(past),
+  follow: yesNo(follow),
+  snaplen: wholeText(64, 65_535).exactOptional(),
+  filter: text('words of a filter', 4096).exactOptional(),
+})
+
+/** Throws HttpError. */
+export function filterOf(words: string | undefined): (moment: Moment) => boolean {
+  try {
+    return parseFilter(words ?? '')
+  } catch (error) {
+    if (error instanceof FilterError) throw new HttpError(400, error.message)
+    throw error
+  }
+}
+
+export function drained(response: ServerResponse): Promise<void> {
+  return new Promise(done => {
+    response.once('drain', done)
+    response.once('close', done)
+  })
+}

@@ -1,0 +1,18 @@
+/** What explanations are made from, of a stand: the answers of a daemon's listings. */
+
+import { contextOf } from '../../src/cli/explain/context.ts'
+import type { Arms } from '../../src/control/arms.ts'
+import { addresses, counters, routes, services } from '../../src/control/listings.ts'
+import type { StoryContext } from '../../src/see/story-words.ts'
+import type { Stand } from './stand.ts'
+
+export function contextOfStand({ model }: Stand): StoryContext {
+  return contextOf({
+    counters: counters(model, { isUp: () => true, queues: () => 1 } as unknown as Arms),
+    addresses: addresses(model),
+    routes: routes(model),
+    services: services(model),
+    timeouts: model.config.file.tcp.timeouts,
+    config: model.config.file,
+  })
+}

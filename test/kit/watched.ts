@@ -1,0 +1,32 @@
+/** A stand whose flight recorder control watches, and the API of that. */
+
+import type { TestContext } from 'node:test'
+import { captureHead } from '../../src/control/capture-head.ts'
+import { newFlight, Watching } from '../../src/control/watching.ts'
+import { type Served, serve } from './api.ts'
+import { SEED_CONFIG, Stand } from './stand.ts'
+
+export interface Watched extends Served {
+  stand: Stand
+  watching: Watching
+}
+
+export async function watched(t: TestContext, yaml = SEED_CONFIG): Promise<Watched> {
+  const stand = new Stand(`${yaml}\ncapture: { ring: true, size: 64M }`).resolveRss()
+  const { arms, capture } = stand.config
+  const flight = newFlight(capture)
+  const watching = new Watching(
+    [flight],
+    arms.map(({ name }) => name),
+    capture,
+  )
+  t.after(() => watching.stop())
+  stand.record(1, 1, flight)
+  const served = await serve(t, undefined, { watching, headOf: captureHead(() => arms) })
+  return { ...served, stand, watching }
+}
+
+/** What the recorder has got is there for readers. */
+export function shown(stand: Stand): void {
+  stand.moments()
+}
