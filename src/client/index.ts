@@ -108,6 +108,12 @@ export class TapvsClient {
     }
   }
 
+  /** Who is behind LIP:lport, or what a client has; now, or in a time gone by if the history is on. */
+  whois({ from, to = from, ...question }: t.WhoisQuestion): Promise<t.Whois> {
+    const time = { from: from?.getTime(), to: to?.getTime() }
+    return this.#get(`/v1/whois${queryOf({ ...question, ...time })}`)
+  }
+
   /** What happens, from now on or after an event; ends when the daemon does, or by `signal`. */
   events(options: EventOptions = {}): AsyncGenerator<t.DaemonEvent | t.Missed> {
     return eventsOf(this.#target, options, failed)

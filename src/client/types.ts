@@ -14,6 +14,8 @@ export type LocalAddress = z.output<typeof answers.localAddress>
 export type Service = z.output<typeof answers.service>
 export type Conn = z.output<typeof answers.conn>
 export type ConnPage = z.output<typeof answers.connPage>
+export type Whois = z.output<typeof answers.whois>
+export type WhoisConn = z.output<typeof answers.whoisConn>
 export type Address = z.output<typeof answers.addressInfo>
 export type Route = z.output<typeof answers.route>
 export type Neighbour = z.output<typeof answers.neighbour>
@@ -51,6 +53,18 @@ export interface ServiceRef {
 export interface ServerRef {
   address: string
   port: number
+}
+
+/** Whose connections are meant: LIP:lport, or a client's. */
+export interface WhoisQuestion {
+  address: string
+  port: number
+  /** ADDRESS or ADDRESS:PORT of the only RS meant. */
+  rs?: string
+  /** A moment of the past; now if left out. */
+  from?: Date
+  /** The end of a time that begins with `from`. */
+  to?: Date
 }
 
 /** Of every change. */

@@ -8,6 +8,7 @@ import { DropBook } from '../engine/drop-book.ts'
 import { Edges } from '../engine/edges.ts'
 import { Engine } from '../engine/engine.ts'
 import { arenaSlots, Frames } from '../engine/frames.ts'
+import { type EngineImage, restoreEngine } from '../engine/image.ts'
 import type { IsnSource } from '../engine/isn.ts'
 import { Outcomes } from '../engine/outcomes.ts'
 import type { Peers } from '../engine/peers.ts'
@@ -246,19 +247,27 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
   }
 }
 
+/** The same while it runs: a new address is announced, and one worker speaks for all. */
+export function applyRunning(built: Built, change: Change, now: number): void {
+  applyChange(built, change, now)
+  if (change.put !== 'address' || built.share.index !== 0) return
+  const { engine } = built
+  engine.announceAddress(engine.arms[change.arm] as Arm, ipv4Int(change.address))
+}
+
 /** A LIP that comes back before its connections are gone finds its lports as they are. */
 function putLip(setup: Setup, share: Share, place: number, address: number): void {
-  const { lports, lipCounts } = share
-  const pool =
-    setup.lipAt(place, address) ??
-    new SaPool(
-      new ArrayBuffer(SaPool.bytesFor(lports)),
-      address,
-      lports,
-      lipCounts,
-      place * LIP_CELLS,
-    )
-  setup.putLip(place, pool)
+  setup.putLip(place, setup.lipAt(place, address) ?? newPool(share, place, address))
+}
+
+function newPool({ lports, lipCounts }: Share, place: number, address: number): SaPool {
+  const memory = new ArrayBuffer(SaPool.bytesFor(lports))
+  return new SaPool(memory, address, lports, lipCounts, place * LIP_CELLS)
+}
+
+/** Makes of a bare engine the one that the image was taken of. Throws RangeError if it is too small for that. */
+export function restoreBuilt({ engine, share }: Built, image: EngineImage): void {
+  restoreEngine(engine, image, (place, address) => newPool(share, place, address))
 }
 
 function putService(setup: Setup, service: ServiceChange): void {

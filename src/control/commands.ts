@@ -6,6 +6,7 @@
 
 import type { Edit, ServiceKey } from './edits.ts'
 import type { Module, ModuleLevels } from './log-levels.ts'
+import type { WhoisArgs, WhoisInfo } from './whois/types.ts'
 
 /** Where the daemon listens and the command line asks, unless they are told otherwise. */
 export const DEFAULT_SOCKET = '/run/tapvs/tapvs.sock'
@@ -256,7 +257,7 @@ export interface RecorderInfo {
 }
 
 /**
- * Every verb with its arguments and its answer. `conns` and `neighbours` are asked of the workers; the rest is control's own
+ * Every verb with its arguments and its answer. `conns`, `neighbours` and `whois` are asked of the workers; the rest is control's own
  * knowledge, or counters in shared memory.
  */
 export interface Verbs {
@@ -274,6 +275,7 @@ export interface Verbs {
   timeouts: { args: object; answer: Record<string, number> }
   services: { args: object; answer: ServiceInfo[] }
   conns: { args: { from: number; limit: number }; answer: ConnPage }
+  whois: { args: WhoisArgs; answer: WhoisInfo }
   addresses: { args: object; answer: AddressInfo[] }
   neighbours: { args: object; answer: NeighbourInfo[] }
   counters: { args: object; answer: CountersInfo }

@@ -204,6 +204,11 @@ export const fileSchema = z.strictObject(
         keep,
       }).optional(),
     }).prefault({}),
+    history: mapping({
+      connections: whole(0, 16_777_216).default(0),
+      file: filePath.optional(),
+      keep: whole(1, 3650).default(30),
+    }).prefault({}),
     capture: mapping({
       ring: z.boolean('true or false').default(false),
       size: ringSize,

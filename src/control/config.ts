@@ -18,6 +18,7 @@ import { type ConfigSource, ConfigValue, found } from './config-source.ts'
 import { ConfigText } from './config-text.ts'
 import type { LogOptions } from './log.ts'
 import type { LogFileOptions } from './log-file.ts'
+import type { ConfigHistory } from './whois/types.ts'
 
 export interface ConfigAddress {
   address: string
@@ -39,6 +40,11 @@ export interface ConfigImpair {
   reorder: number
   corrupt: number
   seed: number
+}
+
+/** Frames of the arm are lost, doubled, put off or spoilt. */
+export function isImpaired({ loss, duplicate, reorder, corrupt }: ConfigImpair): boolean {
+  return loss + duplicate + reorder + corrupt > 0
 }
 
 export interface ConfigArm {
@@ -144,6 +150,7 @@ export interface Config {
   }
   neighbours: { timeout: number; unresQueueLength: number }
   log: ConfigLog
+  history: ConfigHistory
   capture: ConfigCapture
   /** drain: seconds that connections get to end at SIGTERM. */
   control: { socket: string; drain: number; http: ConfigHttp | null; ui: ConfigUi | null }
@@ -267,6 +274,7 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: logOf(file.log),
+    history: { ...file.history, file: file.history.file ?? null },
     capture: captureOf(file.capture),
     control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
   }

@@ -17,6 +17,7 @@ import { pageConfig, type UiOption } from './config-listeners.ts'
 import { withoutDefaults } from './config-write.ts'
 import { Dumps } from './dumps.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
+import { Journals } from './journal/recorder.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
 import type { Module } from './log-levels.ts'
@@ -25,16 +26,16 @@ import { Notifier } from './notify.ts'
 import { numbers } from './numbers.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
+import { Records } from './records.ts'
 import { clock, drops, edges } from './refusals.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
-import { SessionLog } from './session-log.ts'
-import { newSessionRing } from './session-ring.ts'
 import { connInfo } from './snapshots.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
 import { Ui } from './ui/ui.ts'
 import { version } from './version.ts'
 import { newFlight, Watching } from './watching.ts'
+import { whois } from './whois/whois.ts'
 import { Workers } from './workers.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
@@ -75,7 +76,7 @@ interface Daemon {
   model: Model
   workers: Workers
   log: Log
-  sessions: SessionLog | null
+  records: Records
   notifier: Notifier
   signals: Signals
   events: Events
@@ -99,8 +100,8 @@ async function serve(
   const tables = indices.map(index => (index === 0 ? first : newTables(config, first.templates)))
   const model = new Model(config, new Readings(config, tables))
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
-  const rings = config.log.sessions ? indices.map(newSessionRing) : []
-  const sessions = config.log.sessions && new SessionLog(rings, config.log.sessions, log)
+  const records = new Records(config, log)
+  const { rings } = records
   const flights = indices.map(() => newFlight(config.capture))
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
@@ -112,7 +113,7 @@ async function serve(
     return new TraceReader(ring, TRACE_RECORDS, names, log, () => model.readings.traceLost(index))
   })
   for (const reader of readers) reader.start()
-  sessions?.start()
+  records.start()
 
   const signals = new Signals()
   const notifier = new Notifier(process.env, warn)
@@ -122,7 +123,7 @@ async function serve(
     model,
     workers,
     log,
-    sessions,
+    records,
     notifier,
     signals,
     events,
@@ -150,8 +151,14 @@ async function serve(
     const { socket, http } = config.control
     const page = pageConfig(config.control.ui, options.ui)
     if (page) ui = new Ui(page, { model, workers, watching })
-    const listeners = { events, watching, headOf, http, ui: ui?.listener ?? null }
-    server = await openServer(socket, request => respond(request, daemon), listeners)
+    server = await openServer(socket, request => respond(request, daemon), {
+      events,
+      watching,
+      journals: new Journals(workers, flights, watching, () => model.config),
+      headOf,
+      http,
+      ui: ui?.listener ?? null,
+    })
     signals.onReload(() => void reloadBySignal(daemon))
     log.info(readyText(config), 'ready')
     if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
@@ -176,7 +183,7 @@ async function serve(
     await workers.stop()
     await server?.close()
     for (const reader of readers) reader.stop()
-    sessions?.stop()
+    await records.stop()
   }
 }
 
@@ -244,6 +251,12 @@ async function respond(request: Request, daemon: Daemon): Promise<Answer> {
       return { ok: null }
     case 'neighbours':
       return workers.neighbours()
+    case 'whois': {
+      const { records } = daemon
+      const { history } = records
+      const catchUp = () => records.catchUp()
+      return { ok: await whois(request, { model, workers, history, catchUp }) }
+    }
     case 'conns':
       return workers.conns(request.from, request.limit, (page, index, worker) =>
         connInfo(page, index, worker, model.config.tcp.timeouts, place =>
@@ -317,9 +330,9 @@ function changeLevels(
   if (shown() !== before) events.emit('log', event)
 }
 
-function reopenLogs({ log, sessions }: Daemon): void {
+function reopenLogs({ log, records }: Daemon): void {
   log.reopen()
-  sessions?.reopen()
+  records.reopen()
 }
 
 /** What `systemctl status` shows. */

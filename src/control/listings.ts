@@ -116,7 +116,7 @@ export function routes({ config }: Sources): RouteInfo[] {
 /** Of all workers, or of those whose readings they are. */
 export function counters(
   { config, readings }: Pick<Sources, 'config' | 'readings'>,
-  arms: Arms,
+  arms: Pick<Arms, 'isUp' | 'queues'>,
 ): CountersInfo {
   return {
     arms: config.arms.map(

@@ -12,6 +12,7 @@ import type {
   FromWorker,
   ToWorker,
   WorkerAnswer,
+  WorkerImage,
   WorkerRequest,
   WorkerStart,
 } from './worker-protocol.ts'
@@ -97,6 +98,13 @@ export class PacketThread {
   /** Has it change what is set up, between two bursts. */
   change(changes: readonly Change[]): Promise<WorkerAnswer> {
     return this.#send(id => ({ id, changes }))
+  }
+
+  /** An image of its engine as it is between two bursts. Rejects if there is none. */
+  async image(): Promise<WorkerImage> {
+    const answer = await this.#send(id => ({ id, image: true }))
+    if ('error' in answer) throw new Error(answer.error)
+    return answer.ok as WorkerImage
   }
 
   /** => whether it still turns its loop */

@@ -20,6 +20,7 @@ import { Events } from './api/events.ts'
 import { tokenCheck, tokenOf } from './api/token.ts'
 import type { HeadOf } from './capture-head.ts'
 import type { ConfigHttp } from './config-listeners.ts'
+import type { Journals } from './journal/recorder.ts'
 import type { Watching } from './watching.ts'
 
 export type { Respond } from './api/app.ts'
@@ -56,6 +57,8 @@ export interface ServerOptions {
   events?: Events
   /** What GET /v1/moments tells; left out, there is no such path. */
   watching?: Watching
+  /** What GET /v1/journal brings; left out, there is no such path. */
+  journals?: Journals
   /** What GET /v1/capture says of itself; left out, there is no such path. */
   headOf?: HeadOf
   http?: ConfigHttp | null
@@ -91,10 +94,18 @@ export async function claimSocket(path: string): Promise<void> {
 export async function openServer(
   path: string,
   respond: Respond,
-  { events = new Events(), watching, headOf, http, ui, limits: given }: ServerOptions = {},
+  {
+    events = new Events(),
+    watching,
+    headOf,
+    journals,
+    http,
+    ui,
+    limits: given,
+  }: ServerOptions = {},
 ): Promise<ControlServer> {
   const limits = { ...LIMITS, ...given }
-  const { app, endStreams } = await buildApp(respond, events, watching, headOf)
+  const { app, endStreams } = await buildApp(respond, events, watching, journals, headOf)
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   await claimSocket(path)
   const servers: Server[] = []

@@ -4,7 +4,8 @@ import { End, SESSION_CELLS, SessionRecord } from '../engine/sessions.ts'
 import { STATES } from '../see/words.ts'
 import { endpointText } from '../wire/address.ts'
 
-const ENDS = Object.keys(End).map(name => name.toLowerCase())
+/** In the order of End. */
+export const ENDS = Object.keys(End).map(name => name.toLowerCase())
 
 const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS, STATE, END } = SessionRecord
 const { OPENED, LAST, ENDED, RS_MS, CLIENT_MS, TRAFFIC } = SessionRecord

@@ -1,6 +1,6 @@
 /** What listings show of a worker's own tables, copied out of the engine between two bursts. */
 
-import { CELL, RS_SEEN, STATE_MASK } from '../engine/conn.ts'
+import { CELL, type ConnTable, RS_SEEN, STATE_MASK } from '../engine/conn.ts'
 import type { Engine } from '../engine/engine.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { State } from '../engine/tcp-state.ts'
@@ -44,15 +44,20 @@ export function copyConns(
     if (conn < 0) return { count, next: end < table.capacity ? end : -1 }
     next = conn + 1
     if (table.clientArm(conn) >= arms) continue
-    for (let i = 0; i < RECORD_CELLS; i++) {
-      page[count * RECORD_CELLS + i] = table.cells[(conn << 4) | i] as number
-    }
+    copyRecord(table, conn, page, count)
     page[count * RECORD_CELLS + PAGE_AGE] = sessions
-      ? Math.trunc(((now - sessions.openedMs(conn)) | 0) / 1000)
+      ? Math.trunc(sessions.age(conn, now) / 1000)
       : -1
     count++
   }
   return { count: PAGE_RECORDS, next: next < table.capacity ? next : -1 }
+}
+
+/** Makes a connection record `index` of a page. */
+export function copyRecord(table: ConnTable, conn: number, page: Int32Array, index: number): void {
+  for (let i = 0; i < RECORD_CELLS; i++) {
+    page[index * RECORD_CELLS + i] = table.cells[(conn << 4) | i] as number
+  }
 }
 
 /** Record `index` of a page; `established` says the ms of that state for a place of an RS, `timeouts` are seconds by state. */

@@ -5,6 +5,7 @@
 
 import { setImmediate } from 'node:timers/promises'
 import { copyFlight, FlightReader, FlightRing, Want, wantFlight } from '../engine/flight.ts'
+import { HEADERS_MAX } from '../engine/frames.ts'
 import type { Moment } from '../see/moment.ts'
 import { Moments } from '../see/moments.ts'
 import { workerId } from './apply.ts'
@@ -47,6 +48,7 @@ export class Watching {
   #ring: boolean
   #follows = 0
   readonly #snaplens = new Map<number, number>()
+  readonly #journals = new Set<number>()
   readonly #stops = new Set<() => void>()
 
   /** `arms` are the names by index, that of the health checks included. */
@@ -79,7 +81,7 @@ export class Watching {
     const { bytes } = this.#capture
     return {
       ring: this.#ring,
-      followers: this.#snaplens.size,
+      followers: this.#snaplens.size - this.#journals.size,
       snaplen: this.#snaplen,
       bytes,
     }
@@ -136,6 +138,19 @@ export class Watching {
     return stop
   }
 
+  /** Everything that the engines are given is recorded too, for a journal. => ends that */
+  journal(): () => void {
+    const id = this.#follows++
+    this.#snaplens.set(id, HEADERS_MAX)
+    this.#journals.add(id)
+    this.#settle()
+    return () => {
+      this.#snaplens.delete(id)
+      this.#journals.delete(id)
+      this.#settle()
+    }
+  }
+
   /** The daemon ends. */
   stop(): void {
     for (const stop of this.#stops) stop()
@@ -157,7 +172,9 @@ export class Watching {
   }
 
   #settle(): void {
-    const wanted = this.#ring || this.#snaplens.size > 0 ? Want.MOMENTS : Want.NOTHING
+    const journal = this.#journals.size > 0
+    const moments = this.#ring || this.#snaplens.size > this.#journals.size
+    const wanted = (moments ? Want.MOMENTS : 0) | (journal ? Want.JOURNAL : 0)
     for (const { memory } of this.#flights) wantFlight(memory, wanted, this.#snaplen + VNET_BYTES)
   }
 }

@@ -1,10 +1,13 @@
 /** Between the control thread and a worker: what the latter starts with, and the messages on its port. */
 
 import type { MessagePort } from 'node:worker_threads'
+import type { EngineImage } from '../engine/image.ts'
 import type { BareConfig, Tables } from './apply.ts'
 import type { Change } from './changes.ts'
 import type { NeighbourInfo } from './commands.ts'
 import type { Page } from './snapshots.ts'
+import type { Key } from './whois/ended.ts'
+import type { Probed } from './whois/probe.ts'
 
 /** What a worker has of an arm's device: a descriptor that is its own from now on, and whether it reads from it. */
 export interface Queue {
@@ -50,12 +53,15 @@ export interface WorkerStart {
 
 /**
  * To a worker. `debug` switches the debug events of the trace; `lose` and `attach` are about the arm of that index, whose
- * device has gone or has come back; `alive` wants any answer; after `drain` no connection is opened any more; `stop` ends
+ * device has gone or has come back; `alive` wants any answer; `image` one of the engine, whose place in a journal has the
+ * message's id; `check` puts all counters into a journal; after `drain` no connection is opened any more; `stop` ends
  * the loop.
  */
 export type ToWorker =
   | { id: number; request: WorkerRequest }
   | { id: number; alive: true }
+  | { id: number; image: true }
+  | { check: true }
   | { id: number; changes: readonly Change[] }
   | { debug: boolean }
   | { lose: number }
@@ -64,8 +70,19 @@ export type ToWorker =
   | { stop: true }
 
 /** What a worker answers; the rest control knows or reads. `conns` are copied into its page. */
-export type WorkerRequest = { verb: 'conns'; from: number } | { verb: 'neighbours' }
-export type WorkerAnswer = { ok: Page | NeighbourInfo[] | null } | { error: string }
+export type WorkerRequest =
+  | { verb: 'conns'; from: number }
+  | { verb: 'neighbours' }
+  | { verb: 'probe'; key: Key; from: number }
+export type WorkerAnswer =
+  | { ok: Page | NeighbourInfo[] | Probed | WorkerImage | null }
+  | { error: string }
+
+/** `mark` is what the record of a journal has that stands where it was taken. */
+export interface WorkerImage {
+  mark: number
+  image: EngineImage
+}
 
 /** From a worker. `ready` comes once; `failed` instead if it could not start. `lost` names an arm by its index. */
 export type FromWorker =

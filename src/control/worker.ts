@@ -5,10 +5,10 @@
 
 import { randomBytes } from 'node:crypto'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
-import type { Arm } from '../engine/arm.ts'
 import type { Engine } from '../engine/engine.ts'
-import { FlightRing } from '../engine/flight.ts'
+import { FlightKind, FlightRing } from '../engine/flight.ts'
 import { arenaSlots } from '../engine/frames.ts'
+import { buffersOf, saveEngine } from '../engine/image.ts'
 import { KeyedIsn } from '../engine/isn.ts'
 import { Steering } from '../engine/steering.ts'
 import { TraceRing } from '../engine/trace.ts'
@@ -19,14 +19,14 @@ import { clockMs, Loop } from '../io/loop.ts'
 import { giveUpRights, type Ring, wake } from '../io/native.ts'
 import { ringIfAllowed, TapArm } from '../io/tap-arm.ts'
 import { Watch } from '../io/watch.ts'
-import { ipv4Int } from '../wire/address.ts'
-import { applyChange, type Built, buildBare, workerId } from './apply.ts'
+import { applyChange, applyRunning, type Built, buildBare, workerId } from './apply.ts'
 import type { Change } from './changes.ts'
 import { CHECK_ARM, checkArm, mtuOfChecks } from './checks/check-arm.ts'
-import type { ConfigImpair } from './config.ts'
+import { isImpaired } from './config.ts'
 import { LogLevels } from './log-levels.ts'
 import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { copyConns, neighbours } from './snapshots.ts'
+import { probe } from './whois/probe.ts'
 import type {
   FromWorker,
   ToWorker,
@@ -74,7 +74,7 @@ function main(): void {
   // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
   giveUpRights()
   const loop = new Loop(engine, taps, exchange, start.waker, watch, {
-    control: () => readMail(built, taps, loop),
+    control: () => readMail(built, taps, loop, watch),
     // That of the health checks is in nobody's reach but our own.
     armLost: arm => arm < config.arms.length && post({ lost: arm }),
   })
@@ -111,12 +111,8 @@ function makeTaps(engine: Engine, ring: Ring | null, watch: Watch): TapArm[] {
   })
 }
 
-function isImpaired({ loss, duplicate, reorder, corrupt }: ConfigImpair): boolean {
-  return loss + duplicate + reorder + corrupt > 0
-}
-
 /** Carries out what the control thread has sent; false ends the loop. */
-function readMail(built: Built, taps: readonly TapArm[], loop: Loop): boolean {
+function readMail(built: Built, taps: readonly TapArm[], loop: Loop, watch: Watch): boolean {
   const { engine } = built
   for (;;) {
     const message = receiveMessageOnPort(port)?.message as ToWorker | undefined
@@ -125,22 +121,40 @@ function readMail(built: Built, taps: readonly TapArm[], loop: Loop): boolean {
     if ('debug' in message) engine.trace.log(message.debug)
     else if ('lose' in message) taps[message.lose]?.lose()
     else if ('attach' in message) loop.attach(message.attach, message.queue.fd, message.queue.reads)
-    else if ('drain' in message) engine.stopping = true
+    else if ('drain' in message) {
+      watch.note(FlightKind.STOPPING, clockMs())
+      engine.stopping = true
+    } else if ('image' in message) postImage(message.id, engine, loop, watch)
+    else if ('check' in message) watch.noteCounters(clockMs())
     else if ('alive' in message) post({ id: message.id, answer: { ok: null } })
     else if ('changes' in message)
-      post({ id: message.id, answer: carryOut(built, message.changes) })
+      post({ id: message.id, answer: carryOut(built, message.changes, watch) })
     else post({ id: message.id, answer: answered(engine, message.request) })
   }
 }
 
+/** The engine as it is, and a mark in the journals, if there are any, behind which everything is that comes after it. */
+function postImage(id: number, engine: Engine, loop: Loop, watch: Watch): void {
+  try {
+    const now = clockMs()
+    loop.flush()
+    watch.settle(now)
+    watch.note(FlightKind.IMAGE, now, Int32Array.of(id))
+    const image = saveEngine(engine, now)
+    const answer = { ok: { mark: id, image } }
+    port.postMessage({ id, answer } satisfies FromWorker, buffersOf(image))
+  } catch (error) {
+    post({ id, answer: { error: `cannot take an image: ${(error as Error).message}` } })
+  }
+}
+
 /** A step that fails is a mistake of ours, and the ones before it stand. */
-function carryOut(built: Built, changes: readonly Change[]): WorkerAnswer {
+function carryOut(built: Built, changes: readonly Change[], watch: Watch): WorkerAnswer {
   try {
     for (const change of changes) {
-      applyChange(built, change, clockMs())
-      if (change.put !== 'address' || index !== 0) continue
-      // One worker speaks for all.
-      built.engine.announceAddress(built.engine.arms[change.arm] as Arm, ipv4Int(change.address))
+      const now = clockMs()
+      watch.noteText(FlightKind.CHANGE, now, JSON.stringify(change))
+      applyRunning(built, change, now)
     }
     return { ok: null }
   } catch (error) {
@@ -152,7 +166,10 @@ function carryOut(built: Built, changes: readonly Change[]): WorkerAnswer {
 function answered(engine: Engine, request: WorkerRequest): WorkerAnswer {
   try {
     if (request.verb === 'neighbours') return { ok: neighbours(engine, config, workerId(index)) }
-    return { ok: copyConns(engine, request.from, page, clockMs(), config.arms.length) }
+    const arms = config.arms.length
+    if (request.verb === 'probe')
+      return { ok: probe(engine, request.key, request.from, arms, clockMs()) }
+    return { ok: copyConns(engine, request.from, page, clockMs(), arms) }
   } catch (error) {
     return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
   }

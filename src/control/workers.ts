@@ -4,6 +4,7 @@
  */
 
 import { arenaSlots } from '../engine/frames.ts'
+import { Steering } from '../engine/steering.ts'
 import { Handover } from '../io/handover.ts'
 import { createWaker } from '../io/native.ts'
 import { readerOf } from '../io/queues.ts'
@@ -15,7 +16,9 @@ import type { Config } from './config.ts'
 import { PacketThread } from './packet-thread.ts'
 import type { Page } from './snapshots.ts'
 import type { Flight } from './watching.ts'
-import type { Shared } from './worker-protocol.ts'
+import type { Key } from './whois/ended.ts'
+import type { Probed } from './whois/probe.ts'
+import type { Shared, WorkerImage } from './worker-protocol.ts'
 
 /** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
 const pageOf = {
@@ -45,6 +48,7 @@ export class Workers {
   readonly #threads: PacketThread[]
   readonly #arms: Arms
   readonly #armCount: number
+  readonly #steering: Steering
 
   /** `changes` are what they set up first. Throws NativeError if an arm cannot be opened. */
   constructor(
@@ -55,6 +59,7 @@ export class Workers {
   ) {
     const { services: _, warnings: __, file: ___, ...bare } = config
     this.#armCount = config.arms.length
+    this.#steering = new Steering(traces.length)
     const wakers = traces.map(() => createWaker())
     const shared = wakers.length === 1 ? null : shareMemory(config, wakers)
     this.#arms = new Arms(config, warn, (worker, message) => this.#threads[worker]?.send(message))
@@ -117,6 +122,27 @@ export class Workers {
     }
   }
 
+  /** The living connections of a key: the worker that owns it is asked. `read` is told of what it found, piece by piece. */
+  async probe(
+    key: Key,
+    read: (probed: Probed, worker: number) => void,
+  ): Promise<{ ok: null } | { error: string }> {
+    const { by, address, port } = key
+    const owner =
+      by === 'lip' ? this.#steering.lportWorker(port) : this.#steering.clientWorker(address, port)
+    const thread = this.#threads[owner]
+    // An lport of nobody's: three workers leave every fourth one.
+    if (thread === undefined) return { ok: null }
+    for (let from = 0; from >= 0; ) {
+      const answer = await thread.request({ verb: 'probe', key, from })
+      if ('error' in answer) return answer
+      const probed = answer.ok as Probed
+      read(probed, workerId(owner))
+      from = probed.next
+    }
+    return { ok: null }
+  }
+
   /**
    * All connections, page by page, one worker's table after the other's: `read` looks at a page before the next one is
    * copied, and the packets have their time for as long as it takes. Rejects if a worker does not answer.
@@ -142,6 +168,19 @@ export class Workers {
     if (changes.some(({ put }) => put === 'lip' || put === 'no-lip')) this.#arms.steer(lips)
     const answers = await Promise.all(this.#threads.map(thread => thread.change(changes)))
     for (const answer of answers) if ('error' in answer) throw new Error(answer.error)
+  }
+
+  /** Of all engines, each as it is between two bursts of its own. Rejects if one could not. */
+  images(): Promise<WorkerImage[]> {
+    return Promise.all(this.#threads.map(thread => thread.image()))
+  }
+
+  /** Each puts what it counts into the journals. Resolves when it is written. */
+  async check(): Promise<void> {
+    for (const thread of this.#threads) thread.send({ check: true })
+    // What is written between two turns can be read when the second one is over.
+    await this.alive()
+    await this.alive()
   }
 
   /** The arm of the health checks, behind those of the config, has a device: `fds` are its queue, one for each worker. */

@@ -18,6 +18,15 @@ export interface ArmAddress {
   prefixLength: number
 }
 
+/** What an arm is, and what has been set up on it, in order. */
+export interface ArmImage {
+  macHi: number
+  macLo: number
+  mtu: number
+  addresses: ArmAddress[]
+  routes: Route[]
+}
+
 export class Arm {
   readonly index: number
   readonly macHi: number
@@ -77,6 +86,24 @@ export class Arm {
   addRoute(route: Route): void {
     const at = this.#routes.findIndex(other => other.prefixLength < route.prefixLength)
     this.#routes.splice(at < 0 ? this.#routes.length : at, 0, route)
+  }
+
+  save(): ArmImage {
+    const { macHi, macLo, mtu } = this
+    return {
+      macHi,
+      macLo,
+      mtu,
+      addresses: this.#addresses.map(address => ({ ...address })),
+      routes: this.#routes.map(route => ({ ...route })),
+    }
+  }
+
+  /** Addresses and routes, into an arm that has none. */
+  restore({ addresses, routes }: ArmImage): void {
+    this.#addresses.push(...addresses)
+    for (const { address } of addresses) this.#owned.add(address)
+    this.#routes.push(...routes)
   }
 
   owns(address: number): boolean {

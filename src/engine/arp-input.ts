@@ -10,7 +10,8 @@ import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, DONE, Drop, Event } from './counters.ts'
 import type { Frames } from './frames.ts'
-import { type Neighs, NO_NEIGH } from './neigh.ts'
+import type { Neighs } from './neigh.ts'
+import { NO_NEIGH } from './neigh-table.ts'
 import type { Peers } from './peers.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
@@ -40,6 +41,16 @@ export class ArpInput {
     this.#counters = counters
     this.#trace = trace
     this.#peers = peers
+  }
+
+  /** When a claim was reported last, if ever. */
+  get lastClaim(): number | null {
+    return this.#reported ? this.#reportedAt : null
+  }
+
+  set lastClaim(at: number | null) {
+    this.#reported = at !== null
+    this.#reportedAt = at ?? 0
   }
 
   /** => The arm (the frame became the reply), DONE (learned), or minus a drop reason. */

@@ -94,7 +94,7 @@ export const ArmCell = {
 export const Gauge = { CONNS_USED: 0, FRAMES_FREE: 1, TRACE_LOST: 2 } as const
 const GAUGE_CELLS = 8
 
-const ARM_CELLS = 8
+export const ARM_CELLS = 8
 const EVENT_CELLS = 96
 const STATE_CELLS = 16
 const NEIGH_CELLS = 8
@@ -131,6 +131,7 @@ export class Counters {
   /** `Handshake * HANDSHAKE_CELLS + cell`. */
   readonly handshakes: Float64Array
   readonly arms: Float64Array
+  readonly #all: Float64Array
   /** Keeps the headers of what is refused; null where nothing is, as in those who only read. */
   book: DropBook | null = null
 
@@ -140,12 +141,22 @@ export class Counters {
 
   /** `memory` may be shared, so that others read the numbers without asking the packet thread. */
   constructor(memory: ArrayBufferLike, arms: number) {
+    this.#all = new Float64Array(memory, 0, Counters.bytesFor(arms) / 8)
     this.events = new Float64Array(memory, 0, EVENT_CELLS)
     this.gauges = new Float64Array(memory, AT.GAUGES * 8, GAUGE_CELLS)
     this.states = new Float64Array(memory, AT.STATES * 8, STATE_CELLS)
     this.neighbours = new Float64Array(memory, AT.NEIGHBOURS * 8, NEIGH_CELLS)
     this.handshakes = new Float64Array(memory, AT.HANDSHAKES * 8, HANDSHAKES * HANDSHAKE_CELLS)
     this.arms = new Float64Array(memory, AT.ARMS * 8, arms * ARM_CELLS)
+  }
+
+  /** All arrays, one behind the other. */
+  save(): Float64Array {
+    return this.#all.slice()
+  }
+
+  restore(image: Float64Array): void {
+    this.#all.set(image)
   }
 
   count(event: number): void {

@@ -101,6 +101,12 @@ export class Engine {
   /** Of refused frames, kept by the counters that count them. */
   readonly book: DropBook
   readonly neighs: Neighs
+  readonly arp: ArpInput
+  readonly isn: IsnSource
+  readonly random: Random
+  readonly templates: Templates
+  /** ms per state as they were set last, for an image of the engine. */
+  readonly timeoutMs: Int32Array
   readonly lips: SaPool[] = []
   /** No connection is opened any more; those that are there go on. */
   stopping = false
@@ -109,13 +115,17 @@ export class Engine {
   readonly #parsed = new Parsed()
   readonly #prefetch: Prefetch
   readonly #forward: Forward
-  readonly #arp: ArpInput
   readonly #rstOnBareAck: boolean
   readonly #peers: Peers | null
-  #neighTick: number
+  /** When the neighbours' timers are turned next. */
+  neighTick: number
 
   constructor(options: EngineOptions) {
     const random = new Random(options.seed)
+    this.random = random
+    this.isn = options.isn
+    this.templates = options.templates
+    this.timeoutMs = options.timeoutMs.slice()
     this.frames = options.frames
     this.arms = options.arms
     this.counters = options.counters
@@ -164,7 +174,7 @@ export class Engine {
     )
     this.#forward = new Forward(this, fullnat, options.decrementTtl)
     this.#peers = options.peers
-    this.#arp = new ArpInput(
+    this.arp = new ArpInput(
       this.frames,
       this.arms,
       this.neighs,
@@ -173,7 +183,7 @@ export class Engine {
       options.peers,
     )
     this.#rstOnBareAck = options.rstOnBareAck
-    this.#neighTick = options.now
+    this.neighTick = options.now
   }
 
   /** The frames in the first `count` of `slots` (at most a burst) are about to be judged. It need not be said. */
@@ -190,7 +200,7 @@ export class Engine {
     const p = this.#parsed
     const kind = p.decode(this.frames, slot, arm)
     if (kind !== KIND_TCP) {
-      if (kind === Kind.ARP) return this.#arp.input(arm, slot, now)
+      if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
       if (kind === Kind.ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
       return kind
     }
@@ -232,9 +242,9 @@ export class Engine {
    * Runs what is due at `now` (ms, int32, any start; never goes back). => ms until it wants to be called again.
    */
   tick(now: number): number {
-    if (((now - this.#neighTick) | 0) >= 0) {
+    if (((now - this.neighTick) | 0) >= 0) {
       this.neighs.tick(now)
-      this.#neighTick = (now + NEIGH_TICK) | 0
+      this.neighTick = (now + NEIGH_TICK) | 0
     }
     let most = EXPIRIES_ON_TIME
     for (let ended = 0; ended < most; ended++) {
@@ -250,6 +260,7 @@ export class Engine {
 
   /** Timeouts in ms by state, for what comes from now on. */
   setTimeouts(ms: Int32Array): void {
+    this.timeoutMs.set(ms)
     this.conns.setTimeouts(ms)
     this.setup.setEstablished(ms[State.ESTABLISHED])
   }
@@ -273,7 +284,7 @@ export class Engine {
     solicited: boolean,
     now: number,
   ): void {
-    this.#arp.hear(arm, sender, macHi, macLo, solicited, now)
+    this.arp.hear(arm, sender, macHi, macLo, solicited, now)
   }
 
   /** The worker that a packet without a connection here belongs to; this one if it belongs to nobody. */

@@ -23,6 +23,19 @@ export const FlightKind = {
   OUT: 3,
   /** 8...: a record of the trace */
   SAID: 4,
+  /**
+   * For a journal: what else the engine is given. 7 engine's ms, 8 bytes of what follows, 9 free slots before it; from 10 on:
+   * nothing; the arguments of Engine.hear; JSON of a change of what is set up; nothing; index of an arm
+   */
+  TICK: 5,
+  HEARD: 6,
+  CHANGE: 7,
+  STOPPING: 8,
+  ANNOUNCE: 9,
+  /** The same head; what it was asked by: an image of the engine was taken here */
+  IMAGE: 10,
+  /** The same head; all counters as they are here, and the cells of the first RSs */
+  CHECK: 11,
 } as const
 
 /** Where the bytes of a frame begin. */
@@ -35,8 +48,8 @@ const CONTROL_CELLS = 6
 const RECORD_CELLS_MAX = 16_640
 const [HEAD, TAIL, WANTED, SNAP, NUMBER] = [0, 1, 2, 3, 4]
 
-/** In the control cell `wanted`. */
-export const Want = { NOTHING: 0, MOMENTS: 1 } as const
+/** Bits in the control cell `wanted`: frames and what is said of them, or frames and all that the engine is given. */
+export const Want = { NOTHING: 0, MOMENTS: 1, JOURNAL: 2 } as const
 
 /** What both ends need to know of the memory. */
 abstract class Flight {
@@ -150,6 +163,16 @@ export class FlightRing extends Flight {
     r[at + 9] = h
     r[at + 10] = i
     r[at + 11] = j
+  }
+
+  /** A record that only a journal has (TICK and behind it); `body` has `bytes` bytes, rounded up to cells. */
+  note(kind: number, now: number, free: number, body: Int32Array, bytes: number): void {
+    const at = this.#begin(kind, FRAME_AT + body.length, 0)
+    const { cells } = this
+    cells[at + 7] = now
+    cells[at + 8] = bytes
+    cells[at + 9] = free
+    cells.set(body, at + FRAME_AT)
   }
 
   /** => first cell of a new record, whose header is written */

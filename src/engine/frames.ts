@@ -27,6 +27,9 @@ export const STRIDE = 67_776
 /** Largest frame with its virtio-net header: 10 + 14 + 65,535. */
 export const FRAME_MAX = VNET.BYTES + ETH.HEADER + 65_535
 
+/** Bytes of a frame that hold everything the engine reads of TCP: 10 + 14 + 60 + 60, and some more. */
+export const HEADERS_MAX = 160
+
 export const NO_SLOT = -1
 
 /** Frames per burst. More did not help the plain shovel, and 64 first lines fill a first-level cache nicely. */

@@ -26,6 +26,11 @@ export class KeyedIsn implements IsnSource {
     this.#key = key
   }
 
+  /** The key, for an image of the engine; whoever has it foresees sequence numbers. */
+  get key(): Int32Array {
+    return this.#key
+  }
+
   choose(lip: number, rip: number, ports: number, now: number): number {
     this.#init()
     this.#word(rip, lip)

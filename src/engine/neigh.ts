@@ -17,7 +17,8 @@ import { sendArp } from './arp-output.ts'
 import { type Counters, Event, PARKED } from './counters.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
 import { NEIGH_TIMEOUTS_SEC, Neigh, NeighEvent, nextNeighState } from './neigh-state.ts'
-import { Parking } from './parking.ts'
+import { NeighTable, type NeighTableImage, NO_NEIGH } from './neigh-table.ts'
+import { type ParkedImage, Parking } from './parking.ts'
 import type { Random } from './random.ts'
 import { KEEP } from './state-table.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
@@ -30,9 +31,6 @@ const SUSPECT_PAUSE_MS = 1000
 /** A stamp that lies further back than half of any timeout: "never". */
 const LONG_AGO = 0x3fffffff
 
-export const NO_NEIGH = -1
-const BUCKETS = 256
-
 export interface NeighOptions {
   /** Entries over all arms. */
   capacity: number
@@ -42,33 +40,17 @@ export interface NeighOptions {
   queueLimit: number
 }
 
+export interface NeighImage extends NeighTableImage {
+  parked: ParkedImage[]
+}
+
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { NONE, SEND, REACHABLE, PROBE, DELAY } = Neigh
 const { BYTES: VNET_BYTES } = VNET
 
-export class Neighs {
-  readonly address: Int32Array
-  /** Arm of the entry, -1 when the entry is free. */
-  readonly arm: Int32Array
-  readonly state: Uint8Array
-  readonly macHi: Uint16Array
-  readonly macLo: Int32Array
-  /** 1 for an entry that the operator has set: neither timers nor ARP change it. */
-  readonly fixed: Uint8Array
-  readonly #next: Int32Array
-  readonly #deadline: Int32Array
-  readonly #stamp: Int32Array
-  /** When the entry last really changed its state, for SUSPECT; when it last asked, for retransmission. */
-  readonly #changed: Int32Array
-  readonly #asked: Int32Array
+export class Neighs extends NeighTable {
   readonly #parking: Parking
-  readonly #heads = new Int32Array(BUCKETS).fill(NO_NEIGH)
   readonly #timeoutMs: Int32Array
-  #free = 0
-  #used = 0
-  /** Behind the last entry ever used: an idle tick does not walk 4096 free ones. */
-  #top = 0
-
   readonly #arms: readonly Arm[]
   readonly #frames: Frames
   readonly #counters: Counters
@@ -83,20 +65,8 @@ export class Neighs {
     trace: TraceRing,
     random: Random,
   ) {
-    const n = options.capacity
-    this.address = new Int32Array(n)
-    this.arm = new Int32Array(n).fill(-1)
-    this.state = new Uint8Array(n)
-    this.macHi = new Uint16Array(n)
-    this.macLo = new Int32Array(n)
-    this.fixed = new Uint8Array(n)
-    this.#next = new Int32Array(n)
-    this.#deadline = new Int32Array(n)
-    this.#stamp = new Int32Array(n)
-    this.#changed = new Int32Array(n)
-    this.#asked = new Int32Array(n)
-    this.#parking = new Parking(n, options.queueLimit, frames, counters, trace)
-    for (let i = 0; i < n; i++) this.#next[i] = i + 1 < n ? i + 1 : NO_NEIGH
+    super(options.capacity)
+    this.#parking = new Parking(options.capacity, options.queueLimit, frames, counters, trace)
     this.#timeoutMs = Int32Array.from(NEIGH_TIMEOUTS_SEC, sec => sec * 1000)
     this.#timeoutMs[REACHABLE] = options.timeoutSec * 1000
     this.#arms = arms
@@ -106,47 +76,29 @@ export class Neighs {
     this.#random = random
   }
 
-  get used(): number {
-    return this.#used
+  save(): NeighImage {
+    return { ...this.saveTable(), parked: this.#parking.save(this.top) }
   }
 
-  get capacity(): number {
-    return this.arm.length
-  }
-
-  /** Entry for `address` on `arm`, or NO_NEIGH. `hint` is tried first. */
-  find(arm: number, address: number, hint: number): number {
-    if (hint >= 0 && this.address[hint] === address && this.arm[hint] === arm) return hint
-    return this.#search(arm, address)
-  }
-
-  #search(arm: number, address: number): number {
-    let n = this.#heads[bucketOf(address)]
-    while (n >= 0 && (this.address[n] !== address || this.arm[n] !== arm)) n = this.#next[n]
-    return n
+  /** Into a new table of the same options; the counters, a gauge of the states among them, are restored by themselves. */
+  restore(image: NeighImage): void {
+    this.restoreTable(image)
+    this.#parking.restore(image.parked)
   }
 
   /** Entry for `address` on `arm`, created in NONE if there is none; NO_NEIGH when the table is full. */
   findOrCreate(arm: number, address: number, hint: number, now: number): number {
     const found = this.find(arm, address, hint)
-    return found >= 0 || this.#free === NO_NEIGH ? found : this.#create(arm, address, now)
+    return found >= 0 ? found : this.#create(arm, address, now)
   }
 
   #create(arm: number, address: number, now: number): number {
-    const n = this.#free
-    this.#free = this.#next[n]
-    this.#used++
-    if (n >= this.#top) this.#top = n + 1
-    this.address[n] = address
-    this.arm[n] = arm
+    const n = this.enter(arm, address)
+    if (n < 0) return n
     this.state[n] = NONE
     this.#counters.neighbours[NONE]++
-    this.macHi[n] = 0
-    this.macLo[n] = 0
-    this.#stamp[n] = now - LONG_AGO
+    this.stamp[n] = now - LONG_AGO
     this.#rearm(n, now)
-    this.#next[n] = this.#heads[bucketOf(address)]
-    this.#heads[bucketOf(address)] = n
     return n
   }
 
@@ -203,7 +155,7 @@ export class Neighs {
       // The usual case, a REACHABLE entry in its quiet period, ends here.
       if (state === REACHABLE && !this.#mayRearm(n, now)) return
       this.#event(n, NeighEvent.CONFIRMED, now)
-    } else if (state === REACHABLE && ((now - this.#changed[n]) | 0) > SUSPECT_PAUSE_MS) {
+    } else if (state === REACHABLE && ((now - this.changed[n]) | 0) > SUSPECT_PAUSE_MS) {
       this.#event(n, NeighEvent.SUSPECT, now)
     }
   }
@@ -240,13 +192,14 @@ export class Neighs {
 
   /** Turns the timers; call it every 100 ms or so. Entries are few, so they are simply walked. */
   tick(now: number): void {
-    if (this.#used === 0) return
-    for (let n = 0; n < this.#top; n++) {
+    if (this.used === 0) return
+    const { top } = this
+    for (let n = 0; n < top; n++) {
       if (this.arm[n] < 0 || this.fixed[n] === 1) continue
-      if (((this.#deadline[n] - now) | 0) <= 0) {
+      if (((this.deadline[n] - now) | 0) <= 0) {
         if (this.state[n] === NONE) this.#delete(n, now)
         else this.#expire(n, now)
-      } else if (this.#isAsking(n) && ((now - this.#asked[n]) | 0) >= RETRANSMIT_MS) {
+      } else if (this.#isAsking(n) && ((now - this.asked[n]) | 0) >= RETRANSMIT_MS) {
         this.#sendRequest(n, now)
       }
     }
@@ -278,12 +231,12 @@ export class Neighs {
     if (after === KEEP) return
     if (after === before) {
       if (!this.#mayRearm(n, now)) return
-      this.#stamp[n] = now
+      this.stamp[n] = now
     } else {
       this.state[n] = after
       this.#counters.neighMoved(before, after)
-      this.#stamp[n] = now - LONG_AGO
-      this.#changed[n] = now
+      this.stamp[n] = now - LONG_AGO
+      this.changed[n] = now
     }
     this.#rearm(n, now)
     if (this.#trace.debug)
@@ -292,11 +245,11 @@ export class Neighs {
 
   /** A self transition re-arms only when half of the timeout has passed since the last time (6.1). */
   #mayRearm(n: number, now: number): boolean {
-    return ((now - this.#stamp[n]) | 0) >= this.#timeoutMs[this.state[n]] >> 1
+    return ((now - this.stamp[n]) | 0) >= this.#timeoutMs[this.state[n]] >> 1
   }
 
   #rearm(n: number, now: number): void {
-    this.#deadline[n] = now + this.#timeoutMs[this.state[n]] + this.#random.below(JITTER_MS)
+    this.deadline[n] = now + this.#timeoutMs[this.state[n]] + this.#random.below(JITTER_MS)
   }
 
   #ask(n: number, now: number): void {
@@ -306,7 +259,7 @@ export class Neighs {
 
   #sendRequest(n: number, now: number): void {
     const arm = this.#arms[this.arm[n]]
-    this.#asked[n] = now
+    this.asked[n] = now
     if (sendArp(this.#frames, arm, arm.sourceFor(this.address[n]), this.address[n])) {
       this.#counters.count(Event.ARP_REQUESTS)
     }
@@ -329,20 +282,7 @@ export class Neighs {
 
   #delete(n: number, now: number): void {
     this.#parking.discard(n, this.arm[n], now)
-    let link = this.#heads[bucketOf(this.address[n])]
-    if (link === n) this.#heads[bucketOf(this.address[n])] = this.#next[n]
-    else {
-      while (this.#next[link] !== n) link = this.#next[link]
-      this.#next[link] = this.#next[n]
-    }
     this.#counters.neighbours[this.state[n]]--
-    this.arm[n] = -1
-    this.#next[n] = this.#free
-    this.#free = n
-    this.#used--
+    this.leave(n)
   }
-}
-
-function bucketOf(address: number): number {
-  return (address ^ (address >>> 8)) & (BUCKETS - 1)
 }

@@ -6,8 +6,15 @@
 
 import type { Arm } from './arm.ts'
 import { type Counters, Drop } from './counters.ts'
-import { type Frames, NO_SLOT } from './frames.ts'
+import { type Frames, HEADERS_MAX, NO_SLOT } from './frames.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
+
+/** A frame that neighbour n keeps: its bytes, virtio-net header included, and the first of them. */
+export interface ParkedImage {
+  n: number
+  length: number
+  headers: Uint8Array
+}
 
 export class Parking {
   readonly #head: Int32Array
@@ -29,6 +36,32 @@ export class Parking {
     this.#trace = trace
   }
 
+  /** The frames of the first `lists` neighbours: what leaves with them needs no more than headers and length. */
+  save(lists: number): ParkedImage[] {
+    const { pkt, start, length, next } = this.#frames
+    const parked: ParkedImage[] = []
+    for (let n = 0; n < lists; n++) {
+      for (let slot = this.#head[n]; slot !== NO_SLOT; slot = next[slot]) {
+        const bytes = Math.min(length[slot], HEADERS_MAX)
+        const headers = new Uint8Array(pkt.buffer, start[slot], bytes).slice()
+        parked.push({ n, length: length[slot], headers })
+      }
+    }
+    return parked
+  }
+
+  /** Into slots of our own; what does not fit is left out. */
+  restore(parked: readonly ParkedImage[]): void {
+    const { pkt, start, length } = this.#frames
+    for (const { n, length: bytes, headers } of parked) {
+      const slot = this.#frames.take()
+      if (slot === NO_SLOT) return
+      new Uint8Array(pkt.buffer, start[slot], bytes).fill(0).set(headers)
+      length[slot] = bytes
+      this.#append(n, slot)
+    }
+  }
+
   count(n: number): number {
     return this.#count[n]
   }
@@ -43,12 +76,17 @@ export class Parking {
       slot = frames.copy(arrived)
       frames.release(arrived)
     }
-    frames.next[slot] = NO_SLOT
+    this.#append(n, slot)
+    return 0
+  }
+
+  #append(n: number, slot: number): void {
+    const { next } = this.#frames
+    next[slot] = NO_SLOT
     if (this.#head[n] === NO_SLOT) this.#head[n] = slot
-    else frames.next[this.#tail[n]] = slot
+    else next[this.#tail[n]] = slot
     this.#tail[n] = slot
     this.#count[n]++
-    return 0
   }
 
   /** The first parked slot of n or NO_SLOT; the others hang on frames.next. */

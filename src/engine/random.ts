@@ -7,6 +7,15 @@ export class Random {
     this.#state = seed | 0 || 0x9e3779b9 | 0
   }
 
+  /** Where the generator is; another one that is set to it goes on alike. */
+  get state(): number {
+    return this.#state
+  }
+
+  set state(state: number) {
+    this.#state = state
+  }
+
   /** A whole number in [0, bound), bound up to 2^16. */
   below(bound: number): number {
     let x = this.#state

@@ -39,6 +39,16 @@ export function subPoolOf(rip: number, rport: number): number {
   return ((rip & 0xffff) + rport) % SUB_POOLS
 }
 
+/** Of each sub-pool the lports that were ever handed out: the others lie where they lie in a new one. */
+export interface PoolImage {
+  lip: number
+  head: Int32Array
+  free: Int32Array
+  ports: Uint16Array[]
+  lastSeq: Int32Array[]
+  misses: number
+}
+
 export class SaPool {
   readonly lip: number
   readonly #ports: Uint16Array
@@ -48,6 +58,8 @@ export class SaPool {
   readonly #partition: Partition
   readonly #head = new Int32Array(SUB_POOLS)
   readonly #free = new Int32Array(SUB_POOLS)
+  /** Places of the ring that have been handed out at least once, from the first one on. */
+  readonly #touched = new Int32Array(SUB_POOLS)
   readonly #counts: Int32Array
   readonly #at: number
 
@@ -95,8 +107,10 @@ export class SaPool {
     }
     this.#free[sub]--
     this.#counts[this.#at + FREE]--
-    const port = this.#ports[sub * this.#size + this.#head[sub]]
-    this.#head[sub] = (this.#head[sub] + 1) % this.#size
+    const head = this.#head[sub]
+    if (head >= this.#touched[sub]) this.#touched[sub] = head + 1
+    const port = this.#ports[sub * this.#size + head]
+    this.#head[sub] = (head + 1) % this.#size
     return port
   }
 
@@ -117,6 +131,36 @@ export class SaPool {
     this.#ports[sub * this.#size + ((this.#head[sub] + this.#free[sub]) % this.#size)] = lport
     this.#free[sub]++
     this.#counts[this.#at + FREE]++
+  }
+
+  save(): PoolImage {
+    const of = <T extends Int32Array | Uint16Array>(cells: T): T[] =>
+      Array.from(this.#touched, (touched, sub) => {
+        const first = sub * this.#size
+        return cells.slice(first, first + touched) as T
+      })
+    return {
+      lip: this.lip,
+      head: this.#head.slice(),
+      free: this.#free.slice(),
+      ports: of(this.#ports),
+      // Ports were handed out in ascending order at first, so these are the same ones.
+      lastSeq: of(this.#lastSeq),
+      misses: this.misses,
+    }
+  }
+
+  /** Into a new pool of the same partition. */
+  restore({ head, free, ports, lastSeq, misses }: PoolImage): void {
+    this.#head.set(head)
+    this.#free.set(free)
+    for (let sub = 0; sub < SUB_POOLS; sub++) {
+      this.#touched[sub] = ports[sub].length
+      this.#ports.set(ports[sub], sub * this.#size)
+      this.#lastSeq.set(lastSeq[sub], sub * this.#size)
+    }
+    this.#counts[this.#at + FREE] = free.reduce((sum, count) => sum + count, 0)
+    this.#counts[this.#at + MISSES] = misses
   }
 
   /** Cell of an lport in #lastSeq: its rank among the ports of the partition. */

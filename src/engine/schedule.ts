@@ -64,3 +64,9 @@ function startRound(service: Service): boolean {
 
 export const SCHEDULERS = { rr, wrr } as const
 export type SchedulerName = keyof typeof SCHEDULERS
+
+/** What the scheduler is called that picks like this. */
+export function schedulerName(pick: Pick): SchedulerName {
+  const found = Object.entries(SCHEDULERS).find(([, other]) => other === pick)
+  return (found as [SchedulerName, Pick])[0]
+}

@@ -76,6 +76,8 @@ const { IN_PACKETS, IN_BYTES } = Stat
 export class Dests {
   /** By place. The RS of a place that was taken away is undefined; its cells live on with its connections. */
   readonly list: (Dest | undefined)[] = []
+  /** By place: what was taken away, for connections that it may still have, until the place is another's. */
+  readonly gone: (Dest | undefined)[] = []
   /** `dest * 8 + Stat`. Packets are counted as on the wire: a GSO frame counts its segments. */
   readonly stats: Float64Array
   /** `dest * 16 + DestCell`, the same memory. */
@@ -111,8 +113,15 @@ export class Dests {
   put(dest: Dest): void {
     const { index } = dest
     this.list[index] = dest
+    this.gone[index] = undefined
     this.stats.fill(0, index << 3, (index << 3) + STATS)
     this.checkLoad(dest)
+  }
+
+  /** Takes an RS out of its place. */
+  remove({ index }: Dest): void {
+    this.gone[index] = this.list[index]
+    this.list[index] = undefined
   }
 
   /** Connections of an RS have become more, fewer, or allowed in another number. */
@@ -157,6 +166,11 @@ export class Services {
     const service = this.find(protocol, vip, vport)
     this.#byAddress.get(vip)?.delete((protocol << 16) | vport)
     return service
+  }
+
+  /** In no order of meaning. */
+  all(): Service[] {
+    return [...this.#byAddress.values()].flatMap(ports => [...ports.values()])
   }
 
   find(protocol: number, vip: number, vport: number): Service | undefined {

@@ -174,6 +174,15 @@ export class Sessions {
     this.#arms = arms
   }
 
+  /** Of the first conns. */
+  save(conns: number): Int32Array {
+    return this.#cells.slice(0, conns << 4)
+  }
+
+  restore(cells: Int32Array): void {
+    this.#cells.set(cells)
+  }
+
   /** A conn begins. */
   open(conn: number, now: number): void {
     const at = conn << 4
@@ -182,11 +191,6 @@ export class Sessions {
     this.#cells[at | LAST] = now
     this.#cells[at | RS_MS] = -1
     this.#cells[at | CLIENT_MS] = -1
-  }
-
-  /** When a conn began. */
-  openedMs(conn: number): number {
-    return this.#cells[(conn << 4) | OPENED]
   }
 
   /** A segment of tuple t has been seen. */
@@ -229,6 +233,11 @@ export class Sessions {
       const end = state === State.ESTABLISHED ? 0 : this.#cells[(conn << 4) | END]
       this.#write(conn, state, end === End.TIMEOUT ? End.STOPPED : end, now)
     }
+  }
+
+  /** ms since the SYN of a conn in use, right for 49 days. */
+  age(conn: number, now: number): number {
+    return (now - this.#cells[(conn << 4) | OPENED]) >>> 0
   }
 
   /** Conns in use from `from` on. */

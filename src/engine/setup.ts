@@ -8,9 +8,10 @@
 import { prefixMask } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { type Arm, routeOut } from './arm.ts'
-import { type Neighs, NO_NEIGH } from './neigh.ts'
+import type { Neighs } from './neigh.ts'
+import { NO_NEIGH } from './neigh-table.ts'
 import type { SaPool } from './sa-pool.ts'
-import { SCHEDULERS, type SchedulerName } from './schedule.ts'
+import { SCHEDULERS, type SchedulerName, schedulerName } from './schedule.ts'
 import {
   ANY_ARM,
   type Dest,
@@ -50,6 +51,19 @@ export interface RsOptions {
   lower: number
 }
 
+/** A service with the RSs and the scheduler's place in their list. */
+export interface ServiceImage extends Omit<Service, 'pick' | 'dests'> {
+  scheduler: SchedulerName
+  dests: Omit<Dest, 'service'>[]
+}
+
+export interface SetupImage {
+  services: ServiceImage[]
+  /** Addresses; a LIP that was taken away may still have its pool. */
+  lips: number[]
+  establishedMs: number
+}
+
 export class Setup {
   readonly services = new Services()
   readonly #arms: readonly Arm[]
@@ -71,6 +85,31 @@ export class Setup {
     this.#dests = dests
     this.#lips = lips
     this.#establishedMs = establishedMs
+  }
+
+  save(): SetupImage {
+    const services = this.services.all().map(({ pick, dests, ...rest }) => ({
+      ...rest,
+      lips: [...rest.lips],
+      scheduler: schedulerName(pick),
+      dests: dests.map(({ service: _, ...dest }) => ({ ...dest })),
+    }))
+    return { services, lips: [...this.#lipAddresses], establishedMs: this.#establishedMs }
+  }
+
+  /** Into one with nothing set up; pools, and the cells of RSs, are restored by themselves. */
+  restore({ services, lips, establishedMs }: SetupImage): void {
+    this.#establishedMs = establishedMs
+    for (const lip of lips) this.#lipAddresses.add(lip)
+    for (const { scheduler, dests, ...rest } of services) {
+      const service: Service = { ...rest, pick: SCHEDULERS[scheduler], dests: [] }
+      this.services.add(service)
+      for (const dest of dests) {
+        const own = { ...dest, service }
+        service.dests.push(own)
+        this.#dests.list[dest.index] = own
+      }
+    }
   }
 
   /** An address whose packets come from real servers, not from clients. */
@@ -131,7 +170,7 @@ export class Setup {
   removeService(vip: number, vport: number): void {
     const service = this.services.remove(PROTO.TCP, vip, vport)
     if (service === undefined) return
-    for (const { index } of service.dests) this.#dests.list[index] = undefined
+    for (const dest of service.dests) this.#dests.remove(dest)
   }
 
   /**
@@ -160,7 +199,7 @@ export class Setup {
     const at = service.dests.findIndex(dest => dest.rip === rip && dest.rport === rport)
     if (at < 0) return
     const [dest] = service.dests.splice(at, 1)
-    this.#dests.list[(dest as Dest).index] = undefined
+    this.#dests.remove(dest as Dest)
     startOver(service)
   }
 

@@ -14,6 +14,8 @@ const BUCKET = ENTRY * WAYS
 const [VIP, VPORT, PLACE, DEADLINE, LOCK] = [1, 2, 3, 4, 5]
 /** vport of an entry that was never used. */
 const NEVER = 0
+/** Cells of an entry in an image. */
+const SAVED = 6
 
 export class Templates {
   readonly #cells: Int32Array
@@ -52,6 +54,25 @@ export class Templates {
     cells[at + PLACE] = place
     cells[at + DEADLINE] = deadline
     this.#leave(bucket)
+  }
+
+  /** Entries that were ever used, six cells each: number of the entry, and its cells up to the deadline. */
+  save(): Int32Array {
+    const cells = this.#cells
+    const used: number[] = []
+    for (let at = 0; at < cells.length; at += ENTRY) {
+      if (cells[at + VPORT] === NEVER) continue
+      used.push(at / ENTRY, cells[at], cells[at + VIP], cells[at + VPORT])
+      used.push(cells[at + PLACE], cells[at + DEADLINE])
+    }
+    return Int32Array.from(used)
+  }
+
+  /** Into a table of the same size that is all zero. */
+  restore(image: Int32Array): void {
+    for (let i = 0; i < image.length; i += SAVED) {
+      this.#cells.set(image.subarray(i + 1, i + SAVED), image[i] * ENTRY)
+    }
   }
 
   #search(bucket: number, client: number, vip: number, vport: number): number {

@@ -6,7 +6,7 @@
  *   control  [written, read]                                  free-running record counts; one writer, one reader
  */
 
-import type { FlightRing } from './flight.ts'
+import { type FlightRing, Want } from './flight.ts'
 
 export const RECORD_CELLS = 12
 
@@ -56,6 +56,9 @@ export const Chosen = {
   PERSISTENCE: 1,
 } as const
 
+// A number of this module's own: V8 compiles it in, and loads and checks what is imported at every use.
+const { MOMENTS } = Want
+
 export class TraceRing {
   readonly #records: Int32Array
   readonly #control: Int32Array
@@ -94,12 +97,12 @@ export class TraceRing {
 
   /** Looks who wants debug events; between bursts. */
   settle(): void {
-    this.debug = this.#logged || (this.#flight !== null && this.#flight.wanted !== 0)
+    this.debug = this.#logged || (this.#flight !== null && (this.#flight.wanted & MOMENTS) !== 0)
   }
 
   // biome-ignore format: one record, one line
   write(kind: number, now: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0, j = 0): void {
-    if (this.#flight !== null && this.#flight.wanted !== 0) {
+    if (this.#flight !== null && (this.#flight.wanted & MOMENTS) !== 0) {
       this.#flight.said(kind, now, a, b, c, d, e, f, g, h, i, j)
     }
     if (kind < ALWAYS && (kind >= RECORDED || !this.#logged)) return

@@ -14,6 +14,16 @@ export const TICK = 64
 /** Slots; 4096 * 64 ms = 262 s. A deadline beyond the horizon waits in the last slot and is filed again. */
 export const SLOTS = 4096
 
+/** Links of the first conns, and of the heads. */
+export interface WheelImage {
+  next: Int32Array
+  prev: Int32Array
+  nextOfHeads: Int32Array
+  prevOfHeads: Int32Array
+  tick: number
+  filed: number
+}
+
 export class Wheel {
   readonly #next: Int32Array
   readonly #prev: Int32Array
@@ -38,6 +48,28 @@ export class Wheel {
   /** Conns that are filed. */
   get filed(): number {
     return this.#filed
+  }
+
+  /** `conns`: all that were ever filed lie below. */
+  save(conns: number): WheelImage {
+    return {
+      next: this.#next.slice(0, conns),
+      prev: this.#prev.slice(0, conns),
+      nextOfHeads: this.#next.slice(this.#capacity),
+      prevOfHeads: this.#prev.slice(this.#capacity),
+      tick: this.#tick,
+      filed: this.#filed,
+    }
+  }
+
+  /** Into a wheel of the same capacity. */
+  restore(image: WheelImage): void {
+    this.#next.set(image.next)
+    this.#prev.set(image.prev)
+    this.#next.set(image.nextOfHeads, this.#capacity)
+    this.#prev.set(image.prevOfHeads, this.#capacity)
+    this.#tick = image.tick
+    this.#filed = image.filed
   }
 
   file(conn: number, deadline: number): void {

@@ -13,6 +13,15 @@ import { Handed, type Handover } from './handover.ts'
 /** Records taken in per turn, so that a flood from a neighbour leaves the arms their turn. */
 const RECORDS_PER_TURN = 256
 
+/** What an ARP said that another worker has received (Engine.hear). */
+export type Hear = (
+  arm: number,
+  sender: number,
+  macHi: number,
+  macLo: number,
+  solicited: boolean,
+) => void
+
 export class Exchange implements Peers {
   readonly self: number
   readonly steering: Steering
@@ -49,9 +58,8 @@ export class Exchange implements Peers {
   }
 
   /** Takes in what the others have sent; frames go to `judge` in the order in which each of them sent them. */
-  receive(engine: Engine, now: number, judge: (arm: number, slot: number) => void): void {
+  receive(frames: Frames, judge: (arm: number, slot: number) => void, hear: Hear): void {
     const rings = this.#rings
-    const { frames } = engine
     for (let n = 0; n < RECORDS_PER_TURN && rings.receive(); n++) {
       const { kind, a, b, c, d, e } = rings
       if (kind === Handed.FRAME) {
@@ -59,7 +67,7 @@ export class Exchange implements Peers {
         frames.length[b] = d
         judge(a, b)
       } else if (kind === Handed.HOME) frames.release(a)
-      else engine.hear(a, b, c, d, e === 1, now)
+      else hear(a, b, c, d, e === 1)
     }
   }
 

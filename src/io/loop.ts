@@ -6,8 +6,9 @@
 import { performance } from 'node:perf_hooks'
 import { DONE, Drop, Event, Gauge, HAND_OVER, PARKED } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
+import { FlightKind } from '../engine/flight.ts'
 import { BURST } from '../engine/frames.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, Hear } from './exchange.ts'
 import { Impair } from './impair.ts'
 import { drainWaker, POLLIN, wait } from './native.ts'
 import { NO_FD, type TapArm } from './tap-arm.ts'
@@ -38,6 +39,13 @@ export class Loop {
   readonly #wasUp: boolean[]
   /** Has had a device: the arm of the health checks gets one only when it is needed. */
   readonly #hadDevice: boolean[]
+  readonly #hear: Hear = (arm, sender, macHi, macLo, solicited) => {
+    if (this.#watch.journal) {
+      const said = Int32Array.of(arm, sender, macHi, macLo, solicited ? 1 : 0)
+      this.#watch.note(FlightKind.HEARD, this.#now, said)
+    }
+    this.#engine.hear(arm, sender, macHi, macLo, solicited, this.#now)
+  }
   readonly #judgeForeign = (arm: number, slot: number) => this.#judge(this.#taps[arm], slot)
 
   /** `exchange` is null when there is one worker. */
@@ -77,6 +85,7 @@ export class Loop {
     this.#hadDevice[arm] = true
     if (!this.#isFirst) return
     if (isBack) this.#engine.counters.count(Event.ARM_REATTACHED)
+    this.#watch.note(FlightKind.ANNOUNCE, this.#now, Int32Array.of(arm))
     this.#engine.announce(tap.arm)
   }
 
@@ -109,19 +118,20 @@ export class Loop {
   /** Before the arms are read: what another worker read of a flow is older than what waits in our queue. */
   #receive(): void {
     if (this.#exchange === null) return
-    this.#exchange.receive(this.#engine, this.#now, this.#judgeForeign)
-    this.#flush()
+    this.#exchange.receive(this.#engine.frames, this.#judgeForeign, this.#hear)
+    this.flush()
   }
 
   /** Timers, lost arms and held frames; => ms to sleep at most. */
   #beforeSleep(): number {
+    this.#watch.note(FlightKind.TICK, this.#now)
     let sleep = this.#engine.tick(this.#now)
     for (const tap of this.#taps) {
       if (!tap.impair?.holding) continue
       tap.impair.release(this.#now, slot => this.#judge(tap, slot))
       sleep = Math.min(sleep, Impair.holdMs)
     }
-    this.#flush()
+    this.flush()
     this.#watchArms()
     this.#gauge()
     this.#watch.settle(this.#now)
@@ -156,7 +166,7 @@ export class Loop {
     }
     if (tap.impair === null) for (let i = 0; i < count; i++) this.#judge(tap, tap.slots[i])
     else for (let i = 0; i < count; i++) this.#impair(tap, tap.slots[i])
-    this.#flush()
+    this.flush()
     tap.refill(count)
     return count
   }
@@ -193,7 +203,8 @@ export class Loop {
     )
   }
 
-  #flush(): void {
+  /** Writes what waits to leave. */
+  flush(): void {
     for (const tap of this.#taps) tap.flush()
     this.#exchange?.flush(this.#engine.frames)
   }

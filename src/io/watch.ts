@@ -7,18 +7,23 @@ import { performance } from 'node:perf_hooks'
 import type { Arm } from '../engine/arm.ts'
 import { HAND_OVER } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
-import { FlightKind, type FlightRing } from '../engine/flight.ts'
+import { FlightKind, type FlightRing, Want } from '../engine/flight.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { IPV4, PROTO } from '../wire/ipv4.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 
 const NO_TUPLE = -1
 const NO_STATE = -1
+const NOTHING = new Int32Array(0)
+/** 32 KiB a second. */
+const NOTED_DESTS = 512
 const PAIR_MAX = 0x7fffff00
 
 export class Watch {
   /** Somebody wants it; looked at between two turns. */
   on = false
+  /** A journal is wanted: everything that the engine is given. */
+  journal = false
   readonly #ring: FlightRing
   readonly #engine: Engine
   readonly #arena: Int32Array
@@ -27,6 +32,7 @@ export class Watch {
   #pair: number
   readonly #first: number
   readonly #step: number
+  #wanted = 0
   /** Tuple of the frame at hand. */
   #saddr = 0
   #daddr = 0
@@ -50,10 +56,13 @@ export class Watch {
     const ring = this.#ring
     ring.settle()
     ring.now = now
-    const on = ring.wanted !== 0
+    const { wanted } = ring
+    const on = wanted !== 0
     if (on) ring.us = this.#clock()
-    if (on === this.on) return
+    if (wanted === this.#wanted) return
+    this.#wanted = wanted
     this.on = on
+    this.journal = (wanted & Want.JOURNAL) !== 0
     this.#engine.trace.settle()
   }
 
@@ -61,6 +70,32 @@ export class Watch {
   begin(now: number): void {
     this.#ring.now = now
     this.#ring.us = this.#clock()
+  }
+
+  /** For a journal: the engine is about to be given this (FlightKind from TICK on), of `bytes` bytes. */
+  note(kind: number, now: number, body = NOTHING, bytes = body.length * 4): void {
+    if (this.journal) this.#ring.note(kind, now, this.#engine.frames.free, body, bytes)
+  }
+
+  /** The same of a text. */
+  noteText(kind: number, now: number, text: string): void {
+    if (!this.journal) return
+    const bytes = new TextEncoder().encode(text)
+    const body = new Int32Array((bytes.length + 3) >> 2)
+    new Uint8Array(body.buffer).set(bytes)
+    this.note(kind, now, body, bytes.length)
+  }
+
+  /** For a journal: all counters as they are, and what is counted of the first RSs. */
+  noteCounters(now: number): void {
+    if (!this.journal) return
+    const { counters, dests } = this.#engine
+    const cells = Math.min(dests.list.length, NOTED_DESTS) << 4
+    const counted = new Int32Array(counters.save().buffer)
+    const body = new Int32Array(counted.length + cells)
+    body.set(counted)
+    body.set(dests.cells.subarray(0, cells), counted.length)
+    this.note(FlightKind.CHECK, now, body)
   }
 
   /** Engine.input, on record. */

@@ -54,9 +54,12 @@ export function scrollTo(row: number, scrollTop: number, viewport: number, total
   return scrollTop
 }
 
-/** What to ask for so that these rows and some on both sides are at hand. */
-export function spanFor({ first, count }: Pick<Seen, 'first' | 'count'>, total: number): Span {
+/**
+ * What to ask for so that the rows from `first` on that fit are at hand, and some on both sides. How many there are does not
+ * matter: it is not known before the first answer, and another limit would be another question.
+ */
+export function spanFor(first: number, viewport: number): Span {
   const offset = Math.max(0, (Math.floor(first / STEP) - 1) * STEP)
-  const end = Math.min(Math.max(total, 1), (Math.ceil((first + count) / STEP) + 1) * STEP)
-  return { offset, limit: end - offset }
+  const fit = Math.ceil(viewport / ROW_HEIGHT) + 1
+  return { offset, limit: Math.ceil((STEP + STEP + fit) / STEP) * STEP }
 }

@@ -34,5 +34,8 @@ export interface Captured {
   cut: string | null
 }
 
+/** Takes a packet as it is read. */
+export type TakePacket = (packet: CapturedPacket) => void
+
 /** The file is no capture, or contradicts itself; one line. */
 export class CaptureError extends Error {}

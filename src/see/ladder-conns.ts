@@ -2,7 +2,7 @@
 
 import { FLAG } from '../wire/tcp.ts'
 import type { Leg } from './ladder.ts'
-import type { ConnEnds } from './moment.ts'
+import type { ConnEnds, Moment } from './moment.ts'
 import { seqLength } from './segment.ts'
 
 /** Connections that are remembered; a ladder that follows for days forgets the oldest. */
@@ -12,22 +12,19 @@ export class LadderConns {
   readonly #conns = new Map<string, LadderConn>()
   #count = 0
 
-  /** `opens`: by a SYN that made a new connection, whatever had these endpoints before. */
-  of(ends: ConnEnds, atUs: number, opens: boolean): { conn: LadderConn; isNew: boolean } {
+  /** `moment` belongs to the connection of `ends`. What comes in for one that has ended is of another. */
+  of(ends: ConnEnds, moment: Moment): { conn: LadderConn; isNew: boolean } {
     const key = keyOf(ends)
     const known = this.#conns.get(key)
+    const opens = moment.kind === 'in' && (known?.hasEnded || moment.states?.before === null)
     if (known && !opens) return { conn: known, isNew: false }
+    const { atUs } = moment
     const conn = new LadderConn(++this.#count, atUs)
     this.#conns.delete(key)
     this.#conns.set(key, conn)
     const oldest = this.#conns.size > REMEMBERED ? this.#conns.keys().next().value : undefined
     if (oldest !== undefined) this.#conns.delete(oldest)
     return { conn, isNew: true }
-  }
-
-  /** What comes with these endpoints from now on is another connection. */
-  end(ends: ConnEnds): void {
-    this.#conns.delete(keyOf(ends))
   }
 }
 
@@ -38,6 +35,8 @@ function keyOf({ client, vip, lip, rs }: ConnEnds): string {
 export class LadderConn {
   readonly id: number
   readonly firstUs: number
+  /** The table has forgotten it; RSTs to its ends may follow. */
+  hasEnded = false
   /** Sequence numbers that count as 0: of the client's side and of the RS's, the client's numbers and the RS's. */
   readonly #zero: (number | undefined)[] = [undefined, undefined, undefined, undefined]
   /** Relative end of what each has sent, as seen where it comes in. */
@@ -81,11 +80,14 @@ export class LadderConn {
     const { segment } = leg
     if (!segment || segment.bits & FLAG.RST) return null
     const sent = this.#sent[sender]
-    const end = (leg.seq + seqLength(segment)) | 0
-    if (sent === undefined || ((end - sent) | 0) > 0) this.#sent[sender] = end
-    if (sent === undefined || ((end - sent) | 0) > 0) return null
-    const probes = segment.payload <= 1 && ((leg.seq - sent) | 0) === -1
-    if (probes && (segment.bits & (FLAG.SYN | FLAG.FIN)) === 0) return 'keepalive'
-    return seqLength(segment) > 0 ? 'retransmission' : null
+    const length = seqLength(segment)
+    const end = (leg.seq + length) | 0
+    const probes = (segment.bits & (FLAG.SYN | FLAG.FIN)) === 0 && length <= 1
+    if (sent !== undefined && probes && ((leg.seq - sent) | 0) === -1) return 'keepalive'
+    // A bare ACK takes no numbers, and is often sent anew.
+    if (length === 0) return null
+    if (sent !== undefined && ((end - sent) | 0) <= 0) return 'retransmission'
+    this.#sent[sender] = end
+    return null
   }
 }

@@ -1,6 +1,8 @@
 /** What the ladder's arrows are labelled with, and what is said below them. */
 
 import { FLAG } from '../wire/tcp.ts'
+import { changeText } from './change-words.ts'
+import { DROP_WORDS } from './drop-words.ts'
 import type { Leg, PacketRow } from './ladder.ts'
 import type { Change } from './moment.ts'
 
@@ -33,13 +35,13 @@ const IN_COLUMNS: ReadonlySet<string> = new Set([
   'tcp_checksum',
 ])
 
-export function changesText(changes: readonly Change[], ascii: boolean): string[] {
-  const arrow = ascii ? '->' : '→'
-  return changes.filter(({ what }) => !IN_COLUMNS.has(what)).map(change => oneChange(change, arrow))
+export function changesText(changes: readonly Change[]): string[] {
+  return changes.filter(({ what }) => !IN_COLUMNS.has(what)).map(oneChange)
 }
 
-function oneChange({ what, before, after, delta }: Change, arrow: string): string {
-  switch (what) {
+function oneChange(change: Change): string {
+  const { delta } = change
+  switch (change.what) {
     // What FullNAT adds to the client's numbers it takes off what acknowledges them: said the same way.
     case 'seq':
       return `seq +${(delta ?? 0) >>> 0}`
@@ -47,14 +49,8 @@ function oneChange({ what, before, after, delta }: Change, arrow: string): strin
       return `ack -${-(delta ?? 0) >>> 0}`
     case 'sack':
       return `sack edges -${-(delta ?? 0) >>> 0}`
-    case 'toa_added':
-      return `TOA ${after} added`
-    case 'toa_voided':
-      return `forged TOA ${before} made void`
-    case 'timestamp_removed':
-      return 'timestamp removed'
     default:
-      return `${what.replaceAll('_', ' ')} ${before || 'none'} ${arrow} ${after || 'none'}`
+      return changeText(change)
   }
 }
 
@@ -62,18 +58,30 @@ const OWN: Readonly<Record<string, string>> = {
   rst_on_expiry: 'the appliance resets it: the connection has expired',
   arp_request: 'the appliance asks',
   arp_reply: 'the appliance answers',
+  arp_gratuitous: 'the appliance announces itself',
+  echo_reply: 'the appliance answers',
+  rst: 'the appliance refuses',
+  added: 'the balancer sent it of its own',
+  left_twice: 'left a second time',
 }
 
-export function fateText(row: PacketRow, reasons: Readonly<Record<string, string>>): string[] {
+/** What an analysis of captures finds missing. */
+const MISSING: Readonly<Record<string, string>> = {
+  lost_in: 'lost, never reached the RS',
+  lost_out: 'lost, never reached the client',
+  outside: 'outside the time of the other capture',
+}
+
+export function fateText(row: PacketRow): string[] {
   const reason = row.reason ?? ''
-  const why = reasons[reason] ? `${reason}: ${reasons[reason]}` : reason
+  const why = DROP_WORDS[reason] ? `${reason}: ${DROP_WORDS[reason]}` : reason
   switch (row.fate) {
     case 'parked':
       return ['parked until the MAC of the next hop is known']
     case 'released':
       return ['released, the next hop is known']
     case 'dropped':
-      return [`dropped, ${why}`]
+      return [MISSING[reason] ?? `dropped, ${why}`]
     case 'unsent':
       return [`not sent, ${why}`]
     case 'kept':

@@ -21,14 +21,12 @@ export interface LadderTextOptions {
   absolute: boolean
   /** Connections come mixed: each line tells its own by a number, and offsets are those of the whole ladder. */
   mixed: boolean
-  /** What a drop reason means. */
-  reasons: Readonly<Record<string, string>>
 }
 
 /** Where a leg's arrow ends. */
 type Tip = 'there' | 'lost'
 
-const TIME = 12
+const TIME = 11
 const TAG = 6
 /** The longest state, ESTABLISHED, with the appliance's two rails. */
 const BOX = 13
@@ -47,6 +45,8 @@ export class LadderText {
   readonly #tag: number
   readonly #width: number
   #firstUs: number | undefined
+  /** The connection of the last row. */
+  #last: number | undefined
 
   constructor(options: LadderTextOptions) {
     this.#options = options
@@ -70,8 +70,16 @@ export class LadderText {
   /** The lines of a row. */
   lines(row: LadderRow): string[] {
     this.#firstUs ??= row.atUs
-    if (row.kind === 'conn') return this.#conn(row)
-    return row.kind === 'note' ? this.#note(row) : this.#packet(row)
+    if (row.kind === 'conn') {
+      this.#last = row.conn
+      return this.#conn(row)
+    }
+    const lines = row.kind === 'note' ? this.#note(row) : this.#packet(row)
+    // Where connections come one after another, what belongs to none needs its own head.
+    if (this.#options.mixed || row.conn === this.#last) return lines
+    this.#last = row.conn
+    const title = row.conn === 0 ? 'of no connection' : `connection ${row.conn} goes on`
+    return ['', this.#paint('bold', title), this.heading(), ...lines]
   }
 
   #conn(row: ConnRow): string[] {
@@ -120,13 +128,13 @@ export class LadderText {
     const middle = this.#paint(changed ? 'bold' : 'plain', center(state, BOX - 2))
     lines.push(this.#rails(row, outer.arrow, middle, inner.arrow, true))
     if (this.#options.absolute) {
-      const numbers = [row.outer, row.inner].map(leg => absoluteText(leg))
+      const numbers = [absoluteText(row.outer, this.#outer), absoluteText(row.inner, this.#inner)]
       lines.push(this.#rails(row, numbers[0] ?? '', '', numbers[1] ?? '', false))
     }
     const details = [
       ...(row.again ? [row.again] : []),
-      ...fateText(row, this.#options.reasons),
-      ...changesText(row.changes, this.#options.ascii),
+      ...fateText(row),
+      ...changesText(row.changes),
     ]
     if (details.length > 0)
       lines.push(
@@ -147,13 +155,12 @@ export class LadderText {
     if (leg === null) return { arrow: ' '.repeat(width), above: [] }
     const end = tip === 'lost' ? lost : right ? toRight : toLeft
     const labels = legLabels(leg, this.#options.ascii)
-    // Two dashes before the label, at least one and the tip behind it, and a blank on either side.
-    const label = labels.find(text => text.length <= width - 6)
+    // Blanks around the label, the tip behind it and a dash before it; more dashes if there is room.
+    const label = labels.find(text => text.length <= width - 4)
     const inside = label === undefined ? '' : ` ${label} `
-    const tail = dash.repeat(Math.max(0, width - 3 - inside.length))
-    const arrow = right
-      ? `${dash}${dash}${inside}${tail}${end}`
-      : `${end}${tail}${inside}${dash}${dash}`
+    const lead = dash.repeat(Math.min(2, width - 1 - inside.length))
+    const tail = dash.repeat(Math.max(0, width - 1 - lead.length - inside.length))
+    const arrow = right ? `${lead}${inside}${tail}${end}` : `${end}${tail}${inside}${lead}`
     const above = label === undefined ? wrap((labels.at(-1) ?? '').split(' '), width) : []
     return { arrow: this.#paint(colour, arrow), above }
   }
@@ -203,10 +210,12 @@ export class LadderText {
 
 const TAG_COLOURS: readonly Paint[] = ['cyan', 'green', 'yellow', 'magenta', 'blue', 'red']
 
-function absoluteText(leg: Leg | null): string {
+function absoluteText(leg: Leg | null, width: number): string {
   if (!leg?.segment) return ''
   const { seq, ack, flags } = leg.segment
-  return flags.includes('.') ? `${seq} ack ${ack}` : `${seq}`
+  if (!flags.includes('.')) return `${seq}`
+  const text = `${seq} ack ${ack}`
+  return text.length <= width ? text : `${seq}/${ack}`
 }
 
 /** Words filled into lines of `width` columns; one that is longer has a line of its own, cut. */

@@ -12,10 +12,11 @@
  * refused). Connections are numbered from 1 in the order in which they appear; the same four endpoints used anew get a new number.
  */
 
+import { frameText } from './frame-text.ts'
 import { type LadderConn, LadderConns } from './ladder-conns.ts'
 import { noteOf } from './ladder-notes.ts'
 import type { Change, ConnEnds, FrameIn, FrameOut, Moment, Said } from './moment.ts'
-import { frameWords, type Segment, segmentOf } from './segment.ts'
+import { type Segment, segmentOf } from './segment.ts'
 
 export type LadderRow = ConnRow | PacketRow | NoteRow
 
@@ -58,7 +59,10 @@ export interface Leg {
   /** null for a frame that is no TCP segment; then `words` says what it is. */
   segment: Segment | null
   words: string
-  /** Relative to the connection's first sequence number of each sender, as tcpdump and wireshark count: SYN 0, first byte 1. */
+  /**
+   * Relative to the connection's first sequence number of each sender, as tcpdump and wireshark count: SYN 0, first byte 1. As on the
+   * wire without a connection.
+   */
   seq: number
   ack: number
   /** Bytes of the frame. */
@@ -128,8 +132,9 @@ function* clientArmsOf(moments: readonly Moment[]): Generator<string> {
   }
 }
 
-/** A packet that was sent waits for its far leg; so many rows behind it wait with it, then it goes without. */
+/** A packet that was sent waits for its far leg, and all behind it wait with it: until there are so many, or so long, in µs. */
 const HELD_ROWS = 512
+const HELD_US = 1e6
 
 /** Packets parked for a MAC that are remembered. */
 const PARKED = 4096
@@ -154,20 +159,20 @@ export class Ladder {
     this.#firstUs ??= moment.atUs
     if (moment.kind === 'in') this.#in(moment)
     else if (moment.kind === 'out') this.#out(moment)
-    else this.#happened(moment.said, moment)
-    return this.#whole(HELD_ROWS)
+    else this.#happened(moment.said, moment.atUs, this.#conn(moment))
+    return this.#whole(HELD_ROWS, moment.atUs - HELD_US)
   }
 
   /** => what is left, whole or not */
   end(): LadderRow[] {
-    return this.#whole(0)
+    return this.#whole(0, Number.POSITIVE_INFINITY)
   }
 
-  #whole(limit: number): LadderRow[] {
+  #whole(limit: number, oldestUs: number): LadderRow[] {
     let count = 0
     for (const row of this.#held) {
       const waits = row.kind === 'packet' && this.#waiting.has(row.pair) && row.fate === 'unseen'
-      if (waits && this.#held.length - count <= limit) break
+      if (waits && this.#held.length - count <= limit && row.atUs >= oldestUs) break
       if (waits) this.#forgetWaiting(row as PacketRow)
       count++
     }
@@ -187,12 +192,8 @@ export class Ladder {
   }
 
   #in(frame: FrameIn): void {
-    const opens = frame.states !== null && frame.states.before === null
-    const conn = this.#conn(frame, opens)
-    if (frame.direction !== null) {
-      const outer = frame.direction === 'in'
-      if (outer) this.#clientArms.add(frame.arm)
-    }
+    const conn = this.#conn(frame)
+    if (frame.direction === 'in') this.#clientArms.add(frame.arm)
     const toward = this.#comesFromClient(frame) ? 'rs' : 'client'
     const leg = legOf(frame)
     const row = this.#packetRow(frame, conn, toward)
@@ -208,7 +209,7 @@ export class Ladder {
     row.state = frame.states?.after ?? null
     this.#held.push(row)
     if (row.fate === 'parked' && frame.pair !== 0) this.#remember(row)
-    this.#happened(frame.said, frame)
+    this.#happened(frame.said, frame.atUs, conn)
   }
 
   #out(frame: FrameOut): void {
@@ -216,7 +217,7 @@ export class Ladder {
     if (waiting) this.#waiting.delete(frame.pair)
     const before = waiting ?? this.#parked.get(frame.pair)
     if (!waiting) this.#parked.delete(frame.pair)
-    const conn = this.#conn(frame, false)
+    const conn = this.#conn(frame)
     const toward = this.#leavesToClient(frame) ? 'client' : 'rs'
     const leg = legOf(frame)
     const outer = toward === 'client'
@@ -242,16 +243,14 @@ export class Ladder {
     this.#held.push(row)
   }
 
-  #happened(said: readonly Said[], moment: Moment): void {
-    if (said.length === 0) return
-    const conn = this.#conn(moment, false)
+  #happened(said: readonly Said[], atUs: number, conn: LadderConn | undefined): void {
     for (const one of said) {
       const text = noteOf(one)
       if (text !== undefined) {
         const { event, fields } = one
-        this.#held.push({ kind: 'note', ...this.#when(moment.atUs, conn), event, text, fields })
+        this.#held.push({ kind: 'note', ...this.#when(atUs, conn), event, text, fields })
       }
-      if (one.event === 'conn_del' && moment.conn) this.#conns.end(moment.conn)
+      if (one.event === 'conn_del' && conn) conn.hasEnded = true
     }
   }
 
@@ -280,9 +279,10 @@ export class Ladder {
   }
 
   /** The moment's connection, introduced by a row if it is new. */
-  #conn({ conn: ends, atUs }: Moment, opens: boolean): LadderConn | undefined {
+  #conn(moment: Moment): LadderConn | undefined {
+    const { conn: ends, atUs } = moment
     if (ends === null) return undefined
-    const { conn, isNew } = this.#conns.of(ends, atUs, opens)
+    const { conn, isNew } = this.#conns.of(ends, moment)
     if (isNew) this.#held.push({ kind: 'conn', ...this.#when(atUs, conn), ends })
     return conn
   }
@@ -311,6 +311,7 @@ function near({ toward, outer, inner }: PacketRow): Leg | null {
 
 function legOf({ atUs, bytes, length, gsoSize }: FrameIn | FrameOut): Leg {
   const segment = segmentOf(bytes) ?? null
-  const words = segment ? '' : frameWords(bytes)
-  return { atUs, segment, words, seq: 0, ack: 0, length, gsoSize }
+  const words = segment ? '' : frameText(bytes, length)
+  const { seq, ack } = segment ?? { seq: 0, ack: 0 }
+  return { atUs, segment, words, seq, ack, length, gsoSize }
 }

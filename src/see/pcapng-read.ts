@@ -5,6 +5,7 @@ import {
   type CapturedInterface,
   type CapturedPacket,
   CaptureError,
+  type TakePacket,
 } from './captured.ts'
 import { ethernetOf } from './link-types.ts'
 import { BLOCK, BYTE_ORDER_MAGIC, DIRECTION, OPTION, padded } from './pcapng.ts'
@@ -31,13 +32,14 @@ interface Source {
 const SECOND = 1_000_000_000n
 
 /** Throws CaptureError. */
-export function readPcapng(bytes: Uint8Array): Captured {
-  return new Reader(bytes).read()
+export function readPcapng(bytes: Uint8Array, take?: TakePacket): Captured {
+  return new Reader(bytes, take).read()
 }
 
 class Reader {
   readonly #bytes: Uint8Array
   readonly #file: DataView
+  readonly #take: TakePacket
   #little = true
   /** Of this section; packets count them from 0. */
   #sources: Source[] = []
@@ -49,7 +51,8 @@ class Reader {
     cut: null,
   }
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, take: TakePacket = packet => this.#found.packets.push(packet)) {
+    this.#take = take
     this.#bytes = bytes
     this.#file = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
@@ -182,7 +185,7 @@ class Reader {
   }
 
   #add(packet: CapturedPacket, { linkType }: Source): void {
-    this.#found.packets.push(ethernetOf(packet, linkType, this.#found.interfaces))
+    this.#take(ethernetOf(packet, linkType, this.#found.interfaces))
   }
 
   #source(index: number, { at }: Block): Source {

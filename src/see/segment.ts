@@ -1,12 +1,10 @@
-/** A frame's headers for people: the TCP segment in it, or what else it is in a few words. */
+/** The TCP segment in a frame, its fields for people. */
 
-import { ipv4Text } from '../wire/address.ts'
-import { ARP, ARP_OP } from '../wire/arp.ts'
+import { endpointText } from '../wire/address.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
-import { ICMP_TYPE } from '../wire/icmp.ts'
 import { IPV4, PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
-import { optionsText } from './options-text.ts'
+import { flagLetters, optionsText } from './options-text.ts'
 
 export interface Segment {
   /** address:port */
@@ -24,19 +22,6 @@ export interface Segment {
   payload: number
   /** tcpdump's words; empty for none */
   options: string
-}
-
-/** tcpdump's letters in tcpdump's order. */
-export function flagLetters(bits: number): string {
-  const letter = (bit: number, text: string) => (bits & bit ? text : '')
-  const text =
-    letter(FLAG.SYN, 'S') +
-    letter(FLAG.FIN, 'F') +
-    letter(FLAG.PSH, 'P') +
-    letter(FLAG.RST, 'R') +
-    letter(FLAG.URG, 'U') +
-    letter(FLAG.ACK, '.')
-  return text || 'none'
 }
 
 /** Sequence numbers that a segment takes: its payload, SYN and FIN (RFC 9293 section 3.4). */
@@ -57,8 +42,8 @@ export function segmentOf(frame: Uint8Array): Segment | undefined {
   const bits = pkt.getUint8(tcp + TCP.FLAGS)
   const end = tcp + header
   return {
-    source: `${ipv4Text(pkt.getInt32(ip + IPV4.SRC))}:${pkt.getUint16(tcp + TCP.SPORT)}`,
-    destination: `${ipv4Text(pkt.getInt32(ip + IPV4.DST))}:${pkt.getUint16(tcp + TCP.DPORT)}`,
+    source: endpointText(pkt.getInt32(ip + IPV4.SRC), pkt.getUint16(tcp + TCP.SPORT)),
+    destination: endpointText(pkt.getInt32(ip + IPV4.DST), pkt.getUint16(tcp + TCP.DPORT)),
     flags: flagLetters(bits),
     bits,
     seq: pkt.getUint32(tcp + TCP.SEQ),
@@ -67,28 +52,4 @@ export function segmentOf(frame: Uint8Array): Segment | undefined {
     payload: Math.max(0, ip + pkt.getUint16(ip + IPV4.TOTAL_LENGTH) - end),
     options: optionsText(pkt, tcp + TCP.HEADER, Math.min(end, frame.length)),
   }
-}
-
-/** What a frame is that is no TCP segment: `ARP who-has 10.0.0.1 tell 10.0.0.2`. */
-export function frameWords(frame: Uint8Array): string {
-  const pkt = new DataView(frame.buffer, frame.byteOffset, frame.length)
-  if (frame.length < ETH.HEADER) return `${frame.length} bytes`
-  const type = pkt.getUint16(ETH.TYPE)
-  const at = ETH.HEADER
-  if (type === ETHERTYPE.ARP && frame.length >= at + ARP.BYTES) {
-    const [sender, target] = [ARP.SPA, ARP.TPA].map(field => ipv4Text(pkt.getInt32(at + field)))
-    if (sender === target) return `ARP announces ${sender}`
-    return pkt.getUint16(at + ARP.OP) === ARP_OP.REQUEST
-      ? `ARP who-has ${target} tell ${sender}`
-      : `ARP ${sender} is-at`
-  }
-  if (type !== ETHERTYPE.IPV4 || frame.length < at + IPV4.HEADER)
-    return `ethertype 0x${type.toString(16).padStart(4, '0')}`
-  const l4 = at + ((pkt.getUint8(at) & 15) << 2)
-  const protocol = pkt.getUint8(at + IPV4.PROTOCOL)
-  const ends = `${ipv4Text(pkt.getInt32(at + IPV4.SRC))} > ${ipv4Text(pkt.getInt32(at + IPV4.DST))}`
-  if (protocol !== PROTO.ICMP || frame.length <= l4) return `IP protocol ${protocol} ${ends}`
-  const icmp = pkt.getUint8(l4)
-  if (icmp === ICMP_TYPE.ECHO) return `ping ${ends}`
-  return icmp === ICMP_TYPE.ECHO_REPLY ? `ping reply ${ends}` : `ICMP ${icmp} ${ends}`
 }

@@ -40,6 +40,9 @@ services:
         port: 6379
         weight: 100
 
+history:
+  connections: 100000
+
 capture:
   ring: true
 `,

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Log } from '../../src/control/log.ts'
+import type { LogFileOptions } from '../../src/control/log-file.ts'
 import type { Entry, LogFormat } from '../../src/control/log-format.ts'
+import { SessionDrain } from '../../src/control/session-drain.ts'
 import { SessionLog } from '../../src/control/session-log.ts'
 import { newSessionRing, sessionRing, setSessionClock } from '../../src/control/session-ring.ts'
 import type { Session } from '../../src/control/session-words.ts'
@@ -33,18 +35,21 @@ function fakeLog(format: LogFormat): { log: Log; entries: Entry[] } {
   return { log: log as unknown as Log, entries }
 }
 
+const LOG_ITSELF = { path: '-', maxBytes: 0, keep: 0 }
+
+/** All of the rings goes into a session log, which ends. */
+function drained(rings: SharedArrayBuffer[], options: LogFileOptions, log: Log): void {
+  const drain = new SessionDrain(rings, [new SessionLog(options, log)], log)
+  drain.start()
+  drain.stop()
+}
+
 const LINE =
   /^SESSION: \[2\] TCP 202\.108\.10\.2:10000 202\.108\.10\.1:6379 192\.168\.168\.7:\d+ 192\.168\.168\.2:6379 end=rst_rs state=CLOSE duration_ms=0 client_handshake_ms=- rs_handshake_ms=- in_packets=1 in_bytes=40 out_packets=1 out_bytes=40$/
 
 test('into the log itself, in words and in fields', () => {
   const { log, entries } = fakeLog('text')
-  const sessions = new SessionLog(
-    [newSessionRing(), ended(1)],
-    { path: '-', maxBytes: 0, keep: 0 },
-    log,
-  )
-  sessions.start()
-  sessions.stop()
+  drained([newSessionRing(), ended(1)], LOG_ITSELF, log)
   assert.equal(entries.length, 1)
   const [entry] = entries
   assert.match(entry?.text ?? '', LINE)
@@ -62,9 +67,7 @@ test('into a file, every one of them, with the time of its end', t => {
     const { log, entries } = fakeLog(format)
     const path = join(folder, format)
     const options = { path, maxBytes: 1 << 30, keep: 0 }
-    const sessions = new SessionLog([ended(5000)], options, log)
-    sessions.start()
-    sessions.stop()
+    drained([ended(5000)], options, log)
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
     assert.equal(lines.length, 5000)
     assert.deepEqual(entries, [])
@@ -80,9 +83,7 @@ test('what found the ring full is said, with its number', () => {
   const memory = ended(3)
   sessionRing(memory).countLost(7)
   const { log, entries } = fakeLog('text')
-  const sessions = new SessionLog([memory], { path: '-', maxBytes: 0, keep: 0 }, log)
-  sessions.start()
-  sessions.stop()
+  drained([memory], LOG_ITSELF, log)
   assert.deepEqual(
     entries.map(({ event }) => event),
     ['conn_ended', 'conn_ended', 'conn_ended', 'lost'],

@@ -10,6 +10,8 @@ import { numbers } from '../../src/control/numbers.ts'
 import { Readings } from '../../src/control/readings.ts'
 import { clock, drops, edges } from '../../src/control/refusals.ts'
 import type { Respond } from '../../src/control/server.ts'
+import { History } from '../../src/control/whois/history.ts'
+import { whois } from '../../src/control/whois/whois.ts'
 import { Counters, Drop } from '../../src/engine/counters.ts'
 import { DropBook } from '../../src/engine/drop-book.ts'
 import { Edges } from '../../src/engine/edges.ts'
@@ -37,6 +39,9 @@ const CONNS = 2500
 
 const ARMS = { isUp: (arm: number) => arm === 0, queues: () => 1 } as unknown as Arms
 
+/** With no connection. */
+const WORKERS = { probe: async () => ({ ok: null }) }
+
 export interface Control {
   model: Model
   respond: Respond
@@ -62,6 +67,7 @@ export function modelControl(): Control {
   const config = configOf(CONFIG)
   const model = new Model(config, new Readings(config, [usedTables()]))
   const asked: Request[] = []
+  const history = new History({ connections: 16, file: null, keep: 1 }, Date.now(), () => {})
   let level: LogLevel = 'info'
   const carryOut = async () => {}
   const respond: Respond = async request => {
@@ -110,6 +116,10 @@ export function modelControl(): Control {
         const end = Math.min(CONNS, request.from + request.limit)
         const conns = Array.from({ length: end - request.from }, () => CONN)
         return { ok: { conns, next: end === CONNS ? -1 : end } }
+      }
+      case 'whois': {
+        const catchUp = () => {}
+        return { ok: await whois(request, { model, workers: WORKERS, history, catchUp }) }
       }
       case 'neighbours': {
         const one = { address: '192.168.168.2', arm: 'int0', worker: 5, static: false }

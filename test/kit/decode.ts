@@ -3,7 +3,8 @@
  * TCP or ICMP checksum recomputed from the bytes.
  */
 
-import { checksum, concat, flagLetters, pseudoHeader } from './frame.ts'
+import { flagLetters } from '../../src/see/notation.ts'
+import { checksum, concat, pseudoHeader } from './frame.ts'
 
 export interface DecodedTcp {
   kind: 'tcp'

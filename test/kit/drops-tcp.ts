@@ -1,7 +1,7 @@
 /** Segments that are refused for their TCP header, for what they ask for, or because something runs short. */
 
 import assert from 'node:assert/strict'
-import { NO_NEIGH } from '../../src/engine/neigh.ts'
+import { NO_NEIGH } from '../../src/engine/neigh-table.ts'
 import { LAN, open, openMany, RS, SYN, WAN } from './connection.ts'
 import { type Case, frame, packet, patched } from './drop.ts'
 import { concat } from './frame.ts'

@@ -37,13 +37,6 @@ export function flagBits(letters: string): number {
   return bits
 }
 
-/** tcpdump's order: S F P R U E W, the dot last... it prints the ACK dot at the end, `none` for no flag. */
-export function flagLetters(bits: number): string {
-  let text = ''
-  for (const letter of 'FSRPUEW') if (bits & (1 << FLAG_LETTERS.indexOf(letter))) text += letter
-  return text + (bits & 0x10 ? '.' : '') || 'none'
-}
-
 export function ip(text: string): number[] {
   return text.split('.').map(Number)
 }

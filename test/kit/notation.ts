@@ -1,6 +1,6 @@
 /**
- * Segments in tcpdump's own notation (`tcpdump -nS`), both ways, so that a transcript reads like a capture and a
- * capture can be pasted into a transcript.
+ * Segments read from tcpdump's own notation (`tcpdump -nS`), which src/see/notation.ts prints, so that a transcript reads
+ * like a capture and a capture can be pasted into a transcript.
  *
  *   202.108.10.2.33896 > 202.108.10.1.6379: Flags [S], seq 4164191644, win 29200, options [mss 1460,sackOK], length 0
  *
@@ -9,49 +9,7 @@
  * `tcpdump -v`, `(ttl 63) ` or `(tos 0xb9, ttl 64) `; without it TTL is 64 and TOS 0.
  */
 
-import type { DecodedTcp } from './decode.ts'
 import { concat, type TcpFields } from './frame.ts'
-
-export function printTcp(p: DecodedTcp): string {
-  const end = (p.seq + p.payload.length) >>> 0
-  const withSeq = p.payload.length > 0 || /[SFR]/.test(p.flags)
-  const seq = p.payload.length > 0 ? `, seq ${p.seq}:${end}` : withSeq ? `, seq ${p.seq}` : ''
-  const ack = p.flags.includes('.') ? `, ack ${p.ack}` : ''
-  const options = p.options.length > 0 ? `, options [${printOptions(p.options)}]` : ''
-  const tos = p.tos === 0 ? '' : `tos 0x${p.tos.toString(16)}, `
-  const ip = p.tos === 0 && p.ttl === 64 ? '' : `(${tos}ttl ${p.ttl}) `
-  const head = `${ip}${p.src}.${p.sport} > ${p.dst}.${p.dport}: Flags [${p.flags}]`
-  return `${head}${seq}${ack}, win ${p.win}${options}, length ${p.payload.length}`
-}
-
-export function printOptions(bytes: Uint8Array): string {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const words: string[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const kind = bytes[at]
-    const length = kind < 2 ? 1 : bytes[at + 1]
-    if (kind === 0) words.push('eol')
-    else if (kind === 1) words.push('nop')
-    else if (kind === 2 && length === 4) words.push(`mss ${view.getUint16(at + 2)}`)
-    else if (kind === 3 && length === 3) words.push(`wscale ${bytes[at + 2]}`)
-    else if (kind === 4 && length === 2) words.push('sackOK')
-    else if (kind === 5 && length % 8 === 2) {
-      let text = `sack ${(length - 2) / 8} `
-      for (let edge = at + 2; edge < at + length; edge += 8)
-        text += `{${view.getUint32(edge)}:${view.getUint32(edge + 4)}}`
-      words.push(text)
-    } else if (kind === 8 && length === 10)
-      words.push(`TS val ${view.getUint32(at + 2)} ecr ${view.getUint32(at + 6)}`)
-    else {
-      const value = [...bytes.subarray(at + 2, at + length)]
-      const hex = value.map(b => b.toString(16).padStart(2, '0')).join('')
-      if (kind === 254) words.push(`exp-${hex.slice(0, 4)} ${hex.slice(4)}`.trim())
-      else words.push(`unknown-${kind} ${hex}`.trim())
-    }
-    at += Math.max(1, length)
-  }
-  return words.join(',')
-}
 
 export function parseOptions(text: string): Uint8Array {
   const parts = text.split(/,(?![^{]*})/).map(word => parseOption(word.trim()))

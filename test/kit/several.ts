@@ -6,9 +6,11 @@
 import { arenaBytes, workerId } from '../../src/control/apply.ts'
 import { parseConfig } from '../../src/control/config.ts'
 import { arenaSlots } from '../../src/engine/frames.ts'
+import type { IsnSource } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
 import { Exchange } from '../../src/io/exchange.ts'
 import { Handover } from '../../src/io/handover.ts'
+import { hear } from './journaled.ts'
 import { fixedIsn, type Out, SEED_CONFIG, Stand } from './stand.ts'
 
 export class Several {
@@ -16,7 +18,7 @@ export class Several {
   readonly steering: Steering
   readonly #exchanges: Exchange[]
 
-  constructor(workers: number, seedConfig = SEED_CONFIG) {
+  constructor(workers: number, seedConfig = SEED_CONFIG, isn: IsnSource = fixedIsn(4001)) {
     const yaml = `${seedConfig}\nworkers: { count: ${workers} }\n`
     const config = parseConfig(yaml, 'several.yaml')
     const arena = new SharedArrayBuffer(arenaBytes(config))
@@ -35,7 +37,7 @@ export class Several {
     )
     this.stands = indices.map(worker => {
       const peers = this.#exchanges[worker]
-      const stand = new Stand(yaml, fixedIsn(4001), { worker, arena, peers })
+      const stand = new Stand(yaml, isn, { worker, arena, peers })
       stand.exchange = peers
       return stand
     })
@@ -62,9 +64,11 @@ export class Several {
     for (let round = 0; round < 3; round++) {
       for (const [worker, stand] of this.stands.entries()) {
         const { engine } = stand
-        this.#exchanges[worker].receive(engine, stand.now | 0, (arm, slot) => {
-          stand.judgeSlot(engine.arms[arm], slot)
-        })
+        this.#exchanges[worker].receive(
+          engine.frames,
+          (arm, slot) => stand.judgeSlot(engine.arms[arm], slot),
+          (...said) => hear(stand, ...said),
+        )
         out.push(...stand.drain())
         this.#exchanges[worker].flush(engine.frames)
       }

@@ -6,9 +6,11 @@
 import assert from 'node:assert/strict'
 import {
   applyChange,
+  applyRunning,
   type Built,
   buildBare,
   newTables,
+  restoreBuilt,
   type Surroundings,
 } from '../../src/control/apply.ts'
 import type { Change } from '../../src/control/changes.ts'
@@ -19,18 +21,20 @@ import type { Flight } from '../../src/control/watching.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
-import { FlightReader, FlightRing, Want, wantFlight } from '../../src/engine/flight.ts'
+import { FlightKind, FlightReader, FlightRing, Want, wantFlight } from '../../src/engine/flight.ts'
+import { type EngineImage, saveEngine } from '../../src/engine/image.ts'
 import { type IsnSource, KeyedIsn } from '../../src/engine/isn.ts'
 import { RECORD_CELLS, TraceRing } from '../../src/engine/trace.ts'
 import type { Exchange } from '../../src/io/exchange.ts'
 import { Watch } from '../../src/io/watch.ts'
 import type { Moment } from '../../src/see/moment.ts'
 import { Moments } from '../../src/see/moments.ts'
+import { printTcp } from '../../src/see/notation.ts'
 import { wordsOf } from '../../src/see/words.ts'
 import { endpointText, ipv4Int } from '../../src/wire/address.ts'
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
 import { arpFrame, concat, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
-import { parseTcp, printTcp } from './notation.ts'
+import { parseTcp } from './notation.ts'
 
 export const CLIENT_MAC = '52:54:00:00:00:02'
 export const RS_MAC = '52:54:00:00:01:02'
@@ -74,13 +78,16 @@ export class Stand {
   /** Verdict of the last input. */
   verdict = 0
   readonly #trace: TraceRing
-  #watch: Watch | undefined
+  /** Memory of the flight recorder, once it is on. */
+  flight: Flight | undefined
+  watch: Watch | undefined
   #moments: Moments | undefined
 
   constructor(
     yaml = SEED_CONFIG,
     isn: IsnSource = new KeyedIsn(Int32Array.of(1, 2, 3, 4)),
     around: Partial<Surroundings> = {},
+    image?: EngineImage,
   ) {
     this.config = parseConfig(yaml, 'stand.yaml')
     this.#trace = new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(4096)), 4096)
@@ -98,34 +105,48 @@ export class Stand {
       ...around,
     })
     this.engine = this.#built.engine
-    for (const change of this.model.initial) applyChange(this.#built, change, now)
+    if (image) restoreBuilt(this.#built, image)
+    else for (const change of this.model.initial) applyChange(this.#built, change, now)
     this.drain()
   }
 
+  image(): EngineImage {
+    return saveEngine(this.engine, this.now | 0)
+  }
+
   /** Turns the flight recorder on; its clock is the stand's. `flight` is that of a Watching, which says what it wants. */
-  record(worker = 1, workers = 1, flight?: Flight): this {
+  record(worker = 1, workers = 1, flight?: Flight, wanted: number = Want.MOMENTS): this {
     const cells = flight?.cells ?? 1 << 20
     const memory = flight?.memory ?? new SharedArrayBuffer(FlightRing.bytesFor(cells))
     const ring = new FlightRing(memory, cells)
-    if (!flight) wantFlight(memory, Want.MOMENTS, 65_535)
+    if (!flight) wantFlight(memory, wanted, 65_535)
+    this.flight = { memory, cells }
     const names = { worker, arms: this.config.arms.map(arm => arm.name) }
-    this.#watch = new Watch(ring, this.engine, worker - 1, workers, () => this.now * 1000)
-    this.#watch.settle(this.now)
+    this.watch = new Watch(ring, this.engine, worker - 1, workers, () => this.now * 1000)
+    this.watch.settle(this.now)
     this.#moments = new Moments(new FlightReader(memory, cells, true), names)
     return this
   }
 
   /** What the recorder saw since the last call. */
   moments(): Moment[] {
-    assert.ok(this.#watch && this.#moments, 'nothing is recorded')
-    this.#watch.settle(this.now)
+    assert.ok(this.watch && this.#moments, 'nothing is recorded')
+    this.watch.settle(this.now)
     return this.#moments.take(Number.POSITIVE_INFINITY)
   }
 
   /** Changes what is set up, as a worker does. */
   change(changes: readonly Change[]): void {
-    for (const change of changes) applyChange(this.#built, change, this.now)
+    this.carryOut(changes)
     this.drain()
+  }
+
+  /** The same, and what it sends stays in the outboxes. */
+  carryOut(changes: readonly Change[]): void {
+    for (const change of changes) {
+      this.watch?.noteText(FlightKind.CHANGE, this.now | 0, JSON.stringify(change))
+      applyRunning(this.#built, change, this.now | 0)
+    }
   }
 
   /** The RSs that take the service's next connections: those of a whole cycle of weights. */
@@ -175,6 +196,7 @@ export class Stand {
     assert.ok(slot >= 0, 'arena is empty')
     new Uint8Array(frames.pkt.buffer, frames.start[slot], bytes.length).set(bytes)
     frames.length[slot] = bytes.length
+    this.engine.counters.rx(this.armIndex(arm), bytes.length)
     this.judgeSlot(arms[this.armIndex(arm)], slot)
   }
 
@@ -182,7 +204,7 @@ export class Stand {
   judgeSlot(arm: Arm, slot: number): void {
     const { frames, arms, counters, book } = this.engine
     book.now = this.now | 0
-    const verdict = (this.#watch ?? this.engine).input(arm, slot, this.now | 0)
+    const verdict = (this.watch ?? this.engine).input(arm, slot, this.now | 0)
     this.verdict = verdict
     if (verdict >= 0) arms[verdict].send(slot)
     else if (verdict <= HAND_OVER) {
@@ -213,11 +235,12 @@ export class Stand {
   }
 
   /** Lets `ms` pass in steps of 10, as a loop would. => What the timers sent. */
-  pass(ms: number): Out[] {
+  pass(ms: number, step = 10): Out[] {
     const out: Out[] = []
     for (const end = this.now + ms; this.now < end; ) {
-      this.now = Math.min(end, this.now + 10)
-      this.#watch?.begin(this.now)
+      this.now = Math.min(end, this.now + step)
+      this.watch?.begin(this.now)
+      this.watch?.note(FlightKind.TICK, this.now | 0)
       this.engine.tick(this.now | 0)
       out.push(...this.drain())
     }
@@ -238,7 +261,8 @@ export class Stand {
         const slot = arm.outbox[i]
         const bytes = new Uint8Array(frames.pkt.buffer, frames.start[slot], frames.length[slot])
         out.push({ arm: this.config.arms[arm.index].name, bytes: bytes.slice() })
-        this.#watch?.output(arm, slot, 0)
+        this.watch?.output(arm, slot, 0)
+        this.engine.counters.tx(arm.index, frames.length[slot])
         frames.release(slot)
       }
       arm.outboxCount = 0

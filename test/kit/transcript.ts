@@ -3,6 +3,8 @@
  *
  *   # comment
  *   set workers 7 worker 5 isn 2976553321            the appliance of the seed, changed
+ *   config                                           another appliance: its config follows, each line behind `| `
+ *   change JSON                                      a change of what is set up (control/changes.ts)
 @@                              goes in on that arm
  *   < dpdk1 | SEGMENT                                must come out, in this order, before the next line that is not <
  *   log TEXT                                         the log lines since the last `>`, all of them, in order
@@ -21,6 +23,7 @@ import assert from 'node:assert/strict'
 import { formatAddresses } from '../../src/cli/dpip.ts'
 import { formatConn, formatServices } from '../../src/cli/ipvsadm.ts'
 import type { Surroundings } from '../../src/control/apply.ts'
+import type { Change } from '../../src/control/changes.ts'
 import { addresses, services } from '../../src/control/listings.ts'
 import { connInfo, copyConns, PAGE_RECORDS, RECORD_CELLS } from '../../src/control/snapshots.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
@@ -50,6 +53,7 @@ class Player {
   #out: string[] = []
   #log: string[] | undefined
   #listing: string[] = []
+  #config: string[] = []
   readonly #begin: (stand: Stand) => void
 
   constructor(begin: (stand: Stand) => void) {
@@ -58,7 +62,8 @@ class Player {
 
   get stand(): Stand {
     if (this.#stand === undefined) {
-      this.#stand = makeStand(this.#settings)
+      const yaml = this.#config.join('\n')
+      this.#stand = yaml === '' ? makeStand(this.#settings) : new Stand(yaml)
       this.#begin(this.#stand)
     }
     return this.#stand
@@ -84,6 +89,10 @@ class Player {
       assert.equal(this.#listing.shift(), unmark(rest))
       return
     }
+    if (verb === '|') {
+      this.#config.push(rest)
+      return
+    }
     this.finish()
     this.#act(verb, rest)
   }
@@ -106,7 +115,11 @@ class Player {
       this.#expect(this.stand.segment(arm, segment))
     } else if (verb === 'wait') {
       this.stand.log()
-      this.#expect(this.stand.pass(Number(rest) * 1000))
+      this.#expect(this.stand.pass(Math.round(Number(rest) * 1000)))
+    } else if (verb === 'change') {
+      this.stand.change([JSON.parse(rest) as Change])
+    } else if (verb === 'config') {
+      assert.equal(this.#stand, undefined, 'the config stands in front')
     } else if (verb === 'drop') {
       assert.equal(this.stand.verdictName(), rest)
     } else if (verb === 'count') {

@@ -18,6 +18,11 @@ export class Blocks {
     return this.#interfaces.reduce((sum, { packets }) => sum + packets, 0)
   }
 
+  /** Time of the last packet, µs since 1970. */
+  get lastUs(): number {
+    return this.#lastUs
+  }
+
   get lost(): number {
     return this.#interfaces.reduce((sum, { lost }) => sum + lost, 0)
   }

@@ -33,6 +33,7 @@ export async function printMoments(
     for await (const moment of all) {
       print(`${lineOf(moment)}\n`)
       if (moment.kind !== 'event') packets++
+      stop.saw(moment.atUs)
       if (packets >= count || stop.signal.aborted) break
     }
   } finally {

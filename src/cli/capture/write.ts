@@ -8,15 +8,16 @@ import { CliError, failure, whyNot } from '../client.ts'
 import { Blocks } from './blocks.ts'
 import { Stop, tellEnd } from './stop.ts'
 
-/** `path` may be `-`. Throws CliError. */
+/** Until the daemon ends it, a signal, or `seconds`. `path` may be `-`. Throws CliError. */
 export async function writeCapture(
   socket: string,
   query: Record<string, unknown>,
   path: string,
+  seconds?: number,
 ): Promise<void> {
   if (path === '-' && process.stdout.isTTY)
     throw new CliError('stdout is a terminal; pipe it (| tshark -r -) or name a file with -w', 2)
-  const stop = new Stop()
+  const stop = new Stop(seconds)
   const request = { method: 'GET', path: `/v1/capture${queryOf(query)}`, signal: stop.signal }
   const response = await open({ socket }, request).catch((error: NodeJS.ErrnoException) => {
     throw new CliError(whyNot(socket, error))
@@ -26,7 +27,10 @@ export async function writeCapture(
   const sink = await Sink.open(path)
   const blocks = new Blocks()
   try {
-    for await (const chunk of response) await sink.write(blocks.add(chunk as Buffer))
+    for await (const chunk of response) {
+      await sink.write(blocks.add(chunk as Buffer))
+      stop.saw(blocks.lastUs)
+    }
   } catch (error) {
     if (!stop.signal.aborted) {
       if (error instanceof CliError) throw error

@@ -2,6 +2,7 @@
 
 import type { Argv } from 'yargs'
 import type { Common } from '../common.ts'
+import { addAnalyze } from './analyze.ts'
 import { addCapture } from './capture.ts'
 import { addCompletion } from './completion.ts'
 import { addConfig } from './config.ts'
@@ -11,12 +12,16 @@ import { addDpip } from './dpip.ts'
 import { addDrain } from './drain.ts'
 import { addExplain } from './explain.ts'
 import { addIpvsadm } from './ipvsadm.ts'
+import { addLadder } from './ladder.ts'
 import { addLog } from './log.ts'
 import { addMetrics } from './metrics.ts'
+import { addRecord } from './record.ts'
 import { addReload } from './reload.ts'
+import { addReplay } from './replay.ts'
 import { addRun } from './run.ts'
 import { addTop } from './top.ts'
 import { addUi } from './ui.ts'
+import { addWhois } from './whois.ts'
 
 export function addVerbs(common: Argv<Common>): void {
   addRun(common)
@@ -32,6 +37,11 @@ export function addVerbs(common: Argv<Common>): void {
   addTop(common)
   addUi(common)
   addCapture(common)
+  addLadder(common)
+  addAnalyze(common)
+  addWhois(common)
   addMetrics(common)
+  addRecord(common)
+  addReplay(common)
   addCompletion(common)
 }

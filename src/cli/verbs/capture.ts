@@ -75,16 +75,16 @@ export function addCapture(common: Argv<Common>): void {
         ...(words.length > 0 && { filter: words.join(' ') }),
         ...(snaplen !== undefined && { snaplen }),
       }
-      const limits = {
-        ...(count !== undefined && { count }),
-        ...(seconds !== undefined && { seconds }),
-      }
+      const counted = count !== undefined && { count }
       if (write === undefined) {
         const { printMoments } = await import('../capture/lines.ts')
-        return printMoments(socket, query, limits)
+        return printMoments(socket, query, {
+          ...counted,
+          ...(seconds !== undefined && { seconds }),
+        })
       }
       const { writeCapture } = await import('../capture/write.ts')
-      await writeCapture(socket, { ...query, ...limits }, write)
+      await writeCapture(socket, { ...query, ...counted }, write, seconds)
     },
   )
 }

@@ -4,13 +4,15 @@ import type { Argv } from 'yargs'
 import type { Common } from '../common.ts'
 import { addExplainConn } from '../explain/conn.ts'
 import { addExplainDrop } from '../explain/drop.ts'
+import { addExplainPacket } from '../explain/packet.ts'
 import { addExplainState } from '../explain/state.ts'
 
 export function addExplain(common: Argv<Common>): void {
-  common.command('explain', 'why: connections, drops and states, in words', command => {
+  common.command('explain', 'why: connections, drops, states and packets, in words', command => {
     addExplainConn(command)
     addExplainDrop(command)
     addExplainState(command)
-    return command.demandCommand(1, 'explain needs a verb: conn, drop or state')
+    addExplainPacket(command)
+    return command.demandCommand(1, 'explain needs a verb: conn, drop, state or packet')
   })
 }

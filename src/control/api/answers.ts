@@ -22,6 +22,7 @@ import {
 } from '../commands.ts'
 import { MODULES } from '../log-levels.ts'
 import { DROP_REASONS } from '../refusals.ts'
+import type { WhoisConn, WhoisInfo } from '../whois/types.ts'
 
 const count = z.int().min(0)
 const portNumber = z.int().min(0).max(65_535)
@@ -115,6 +116,51 @@ export const connPage = z
     next: z.int().describe('`from` of the next page; -1 when this was the last.'),
   })
   .meta({ id: 'ConnPage' })
+
+const ms = z.number().describe('ms since 1970.')
+
+export const whoisConn = z
+  .object({
+    worker: count,
+    protocol: z.literal('tcp'),
+    client: z.string().describe('address:port, as the next three.'),
+    vip: z.string(),
+    lip: z.string(),
+    rs: z.string(),
+    check: z.boolean().describe('The client is a health check of the balancer itself.'),
+    openedMs: ms
+      .nullable()
+      .describe('Of its SYN; null if the history and the session log are off.'),
+    state: z.string().describe('Now, or when it ended.'),
+    ended: z
+      .object({ atMs: ms, lastMs: ms.describe('Of its last segment.'), how: z.string() })
+      .nullable()
+      .describe('null while it lives; docs/logs.md has the ways to end.'),
+  })
+  .meta({ id: 'WhoisConn' })
+
+export const whois = z
+  .object({
+    as: z.enum(['lip', 'client']).describe('What the address was taken for.'),
+    lips: z.array(z.string()).describe('All LIPs that there are.'),
+    conns: z.array(whoisConn).describe('The oldest first.'),
+    more: z.boolean().describe('There are more, older ones.'),
+    last: whoisConn.nullable().describe('If nobody has it now: who had it last.'),
+    sinceMs: ms
+      .nullable()
+      .describe('Ended ones are known from here on; null if none were asked for.'),
+    gaps: z
+      .array(
+        z.object({
+          why: z.enum(['unknown', 'unfinished', 'lost']),
+          fromMs: ms.nullable(),
+          toMs: ms,
+          records: count,
+        }),
+      )
+      .describe('What is not known of the time asked for; docs/whois.md.'),
+  })
+  .meta({ id: 'Whois' })
 
 const lports = z.object({ used: count, free: count, misses: count }).meta({ id: 'Lports' })
 
@@ -294,6 +340,8 @@ export const ANSWERS = {
   service: service satisfies z.ZodType<ServiceInfo>,
   conn: conn satisfies z.ZodType<ConnInfo>,
   connPage: connPage satisfies z.ZodType<ConnPage>,
+  whoisConn: whoisConn satisfies z.ZodType<WhoisConn>,
+  whois: whois satisfies z.ZodType<WhoisInfo>,
   addressInfo: addressInfo satisfies z.ZodType<AddressInfo>,
   neighbour: neighbour satisfies z.ZodType<NeighbourInfo>,
   route: route satisfies z.ZodType<RouteInfo>,

@@ -4,11 +4,13 @@ import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type * as z from 'zod'
 import type { HeadOf } from '../capture-head.ts'
 import type { Answer, Request } from '../commands.ts'
+import type { Journals } from '../journal/recorder.ts'
 import type { Watching } from '../watching.ts'
 import { agentApi } from './agent/agent.ts'
 import { addCapture } from './capture.ts'
 import { HttpError, lineOf, statusOf } from './errors.ts'
 import type { Events } from './events.ts'
+import { addJournal } from './journal.ts'
 import { addMoments } from './moments.ts'
 import { describeOperation, documentWith } from './openapi.ts'
 import type { Operation } from './operation.ts'
@@ -33,6 +35,7 @@ export async function buildApp(
   respond: Respond,
   events: Events,
   watching?: Watching,
+  journals?: Journals,
   headOf?: HeadOf,
 ): Promise<Api> {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, exposeHeadRoutes: false })
@@ -61,6 +64,7 @@ export async function buildApp(
   await app.register(agentApi, { prefix: '/v2', respond })
   const streams = [addEvents(app, events)]
   if (watching) streams.push(addMoments(app, watching))
+  if (journals) streams.push(addJournal(app, journals))
   if (watching && headOf) streams.push(addCapture(app, watching, headOf))
   await app.ready()
   return {

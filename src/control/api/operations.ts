@@ -6,7 +6,7 @@ import { CONTENT_TYPE } from '../exposition.ts'
 import { metricsText } from '../metrics.ts'
 import * as answers from './answers.ts'
 import { object } from './change.ts'
-import { wholeText } from './fields.ts'
+import { address, text, wholeText } from './fields.ts'
 import { NETWORK_OPERATIONS } from './network.ts'
 import { type Operation, operation, verbOperation } from './operation.ts'
 import { SERVICE_OPERATIONS } from './services.ts'
@@ -81,6 +81,21 @@ const READ_OPERATIONS: Operation[] = [
       limit: wholeText(1, PAGE_MAX).default(PAGE_MAX),
     }),
     answer: answers.connPage,
+  }),
+  verbOperation('whois', {
+    id: 'whois',
+    tag: 'connections',
+    summary: 'Who is behind a LIP and lport, or what a client has: now, or in a time gone by',
+    query: object({
+      address: address.describe('A LIP, or the address of a client.'),
+      port: wholeText(1, 65_535),
+      rs: text('ADDRESS or ADDRESS:PORT').exactOptional().describe('The only RS meant.'),
+      from: wholeText(0, Number.MAX_SAFE_INTEGER)
+        .exactOptional()
+        .describe('ms since 1970; without `from` and `to` it is about now.'),
+      to: wholeText(0, Number.MAX_SAFE_INTEGER).exactOptional(),
+    }),
+    answer: answers.whois,
   }),
   verbOperation('counters', {
     id: 'counters',

@@ -18,6 +18,7 @@ export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
   ui: { method: 'GET', path: '/v1/ui' },
   services: { method: 'GET', path: '/v1/services' },
   conns: { method: 'GET', path: '/v1/conns' },
+  whois: { method: 'GET', path: '/v1/whois' },
   numbers: { method: 'GET', path: '/v1/numbers' },
   zero: { method: 'POST', path: '/v1/stats/zero' },
   routes: { method: 'GET', path: '/v1/routes' },

@@ -3,12 +3,15 @@
  * with one pair in 2^32 is 32 bits. What FullNAT leaves alone is looked at, and what other translators leave.
  */
 
-import { FLAG, OPT } from '../../wire/tcp.ts'
+import { FLAG } from '../../wire/tcp.ts'
 import type { Flow } from './flows.ts'
+import { isTimestamp } from './packets.ts'
 
 export interface Evidence {
   bits: number
   why: string[]
+  /** The one of the two whose ends are the other way round than guessed. */
+  turns: Flow | null
 }
 
 /** Segments of each direction that are looked at; a connection tells who it is early. */
@@ -24,7 +27,10 @@ export interface RoughClock {
 /** How many flows begin with a payload; a request that all clients send says nothing. */
 export type Rarity = (hash: number) => number
 
-/** `outer` is the flow between client and balancer, `inner` the one between balancer and RS. */
+/**
+ * `outer` is the flow between client and balancer, `inner` the one between balancer and RS. If it is not known of one who its client
+ * is, both ways are tried.
+ */
 export function evidence(
   outer: Flow,
   inner: Flow,
@@ -32,7 +38,24 @@ export function evidence(
   clock: RoughClock | undefined,
   spanNs: number,
 ): Evidence {
-  const found: Evidence = { bits: 0, why: [] }
+  const asItIs = gather(outer, inner, rarity, clock, spanNs)
+  // Of two that are not known the outer one is believed: services have ports that many clients use.
+  const unsure = inner.sure ? outer : inner
+  if (unsure.sure) return asItIs
+  unsure.turn()
+  const turned = gather(outer, inner, rarity, clock, spanNs)
+  unsure.turn()
+  return turned.bits > asItIs.bits ? { ...turned, turns: unsure } : asItIs
+}
+
+function gather(
+  outer: Flow,
+  inner: Flow,
+  rarity: Rarity,
+  clock: RoughClock | undefined,
+  spanNs: number,
+): Evidence {
+  const found: Evidence = { bits: 0, why: [], turns: null }
   const add = (bits: number, why = '') => {
     found.bits += bits
     if (why !== '') found.why.push(why)
@@ -43,6 +66,7 @@ export function evidence(
   sequences(outer, inner, add)
   headers(outer, inner, add)
   payloads(outer, inner, rarity, add)
+  rhythm(outer, inner, add)
   if (clock) time(outer, inner, clock, spanNs, add)
   return found
 }
@@ -92,8 +116,9 @@ function headers(outer: Flow, inner: Flow, add: Add): void {
 }
 
 function stamp({ packets }: Flow, i: number): string {
-  const at = packets.option(i, OPT.TIMESTAMP, 10)
-  return at < 0 ? '' : `${packets.view.getUint32(at + 2)} ${packets.view.getUint32(at + 6)}`
+  const at = packets.option(i, isTimestamp)
+  const view = packets.view(i)
+  return at < 0 ? '' : `${view.getUint32(at + 2)} ${view.getUint32(at + 6)}`
 }
 
 function payloads(outer: Flow, inner: Flow, rarity: Rarity, add: Add): void {
@@ -117,7 +142,39 @@ function payloads(outer: Flow, inner: Flow, rarity: Rarity, add: Add): void {
 export function contents(flow: Flow, who: number): number[] {
   return withData(flow, who)
     .slice(0, 8)
-    .map(i => flow.packets.hash[i] ^ who)
+    .map(i => flow.packets.hash[i])
+}
+
+/** A pause between segments, and how exactly it is the same behind a balancer. */
+const PAUSE_NS = 10 * MS
+const PAUSE_ERROR_NS = 2 * MS
+
+/** When segments with payload come is as good as random where they are far apart, and the same on both sides. */
+function rhythm(outer: Flow, inner: Flow, add: Add): void {
+  let same = 0
+  let all = 0
+  for (const who of [0, 1]) {
+    const [a, b] = [moments(outer, who), moments(inner, who)]
+    if (a.length < 2 || b.length < 2) continue
+    // Relative to each of the first ones, because one side may lack some.
+    const fits = b.slice(0, 3).map(zero => {
+      const theirs = b.map(at => at - zero)
+      return a.filter(at => theirs.some(other => Math.abs(at - a[0] - other) < PAUSE_ERROR_NS))
+        .length
+    })
+    same += Math.max(...fits) - 1
+    all += Math.min(a.length, b.length) - 1
+  }
+  if (all === 0) return
+  if (same * 2 > all) add(Math.min(24, 4 * same), same > 0 ? 'the pauses are the same' : '')
+  else add(-4)
+}
+
+/** Times of segments with payload that come after a pause. */
+function moments(flow: Flow, who: number): number[] {
+  const { at } = flow.packets
+  const rows = withData(flow, who)
+  return rows.filter((i, k) => k === 0 || at[i] - at[rows[k - 1]] > PAUSE_NS).map(i => at[i])
 }
 
 /** Both flows' first rows of the same kind, a SYN if both have one. */

@@ -5,7 +5,7 @@
 
 import { endpointText } from '../../wire/address.ts'
 import { FLAG } from '../../wire/tcp.ts'
-import type { Packets } from './packets.ts'
+import { isToa, type Packets } from './packets.ts'
 
 export class Flow {
   /** Index in its capture's list. */
@@ -62,9 +62,10 @@ export class Flow {
   toa(): string {
     const { packets } = this
     for (const i of this.rows[0].slice(0, 8)) {
-      const at = packets.toa(i)
+      const at = packets.option(i, isToa)
       if (at < 0) continue
-      const named = endpointText(packets.view.getInt32(at + 4), packets.view.getUint16(at + 2))
+      const view = packets.view(i)
+      const named = endpointText(view.getInt32(at + 4), view.getUint16(at + 2))
       if (named !== this.client) return named
     }
     return ''

@@ -1,32 +1,12 @@
 /**
- * The TCP segments of one capture as columns, 60 bytes a segment beside the file itself, so that a million of them fit. A
+ * The TCP segments of one capture as columns, 56 bytes a segment beside the file itself, so that a million of them fit. A
  * segment is its row's number. Sequence numbers, addresses and ports are int32 as in the engine.
  */
 
-import { ETHERTYPE } from '../../wire/ethernet.ts'
+import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { IPV4, PROTO } from '../../wire/ipv4.ts'
 import { OPT, optionLength, TCP } from '../../wire/tcp.ts'
-
-/** What readers of captures give; `bytes` is a view of the file. */
-export interface CapturedPacket {
-  /** ns since 1970. */
-  atNs: bigint
-  interface: number
-  /** Bytes on the wire; `bytes` may have fewer. */
-  length: number
-  bytes: Uint8Array
-}
-
-/** LINKTYPE_ numbers (tcpdump.org/linktypes.html) that are understood. */
-export const LINK = {
-  NULL: 0,
-  ETHERNET: 1,
-  RAW_BSD: 12,
-  RAW: 101,
-  SLL: 113,
-  IPV4: 228,
-  SLL2: 276,
-} as const
+import type { CapturedPacket } from '../captured.ts'
 
 /** Bytes of payload that are hashed. */
 const HASHED = 64
@@ -44,8 +24,10 @@ export interface Passed {
 
 export class Packets {
   count = 0
-  /** ns since 1970 of the first packet; `at` counts from it. */
+  /** ns since 1970 of the first packet of any kind; `at` counts from it. */
   baseNs = 0n
+  /** All packets, those that are no rows too. */
+  all = 0
   readonly passed: Passed = { other: 0, ipv6: 0, notTcp: 0, broken: 0 }
   #capacity = 0
   at = new Float64Array(0)
@@ -61,7 +43,7 @@ export class Packets {
   window = new Uint16Array(0)
   ttl = new Uint8Array(0)
   ipId = new Uint16Array(0)
-  /** Where its IPv4 header is in the file, and how many bytes from there on were captured. */
+  /** Where its IPv4 header is in view(i), and how many bytes from there on were captured. */
   ip = new Uint32Array(0)
   captured = new Int32Array(0)
   /** Where its link layer begins, in front of the IPv4 header. */
@@ -70,25 +52,64 @@ export class Packets {
   hash = new Int32Array(0)
   /** The row of the other capture that is this segment; -1 none. */
   match = new Int32Array(0)
-  view: DataView<ArrayBufferLike> = new DataView(new ArrayBuffer(0))
+  /** 1 if it is in the memory of our own, 0 if it is in the file. */
+  copied = new Uint8Array(0)
+  #file: DataView<ArrayBufferLike>
+  #own = new DataView(new ArrayBuffer(0))
+  #ownUsed = 0
+  #lastNs = 0
 
+  /** `file` holds the bytes of most packets; those of others are copied. */
+  constructor(file: Uint8Array) {
+    this.#file = new DataView(file.buffer)
+  }
+
+  /** Where the row's bytes are. */
+  view(i: number): DataView<ArrayBufferLike> {
+    return this.copied[i] === 0 ? this.#file : this.#own
+  }
+
+  /** ns after the base of the latest packet of any kind. */
   get lastNs(): number {
-    return this.count === 0 ? 0 : this.at[this.count - 1]
+    return this.#lastNs
   }
 
-  /** Takes a packet in. `linkType` is a LINKTYPE_ number. */
-  add(packet: CapturedPacket, linkType: number): void {
-    const { bytes } = packet
-    if (this.view.buffer !== bytes.buffer) this.view = new DataView(bytes.buffer)
-    const at = bytes.byteOffset
-    const ip = networkLayer(this.view, at, at + bytes.length, linkType)
+  /** Takes a packet in that begins with an Ethernet header. */
+  add({ bytes, atNs, length }: CapturedPacket): void {
+    if (this.all++ === 0) this.baseNs = atNs
+    const afterNs = Number(atNs - this.baseNs)
+    this.#lastNs = Math.max(this.#lastNs, afterNs)
+    const isCopied = bytes.buffer !== this.#file.buffer
+    const at = isCopied ? this.#copy(bytes) : bytes.byteOffset
+    const view = isCopied ? this.#own : this.#file
+    const end = at + bytes.length
+    const ip = networkLayer(view, at, end)
     if (ip < 0) this.passed.other++
-    else if (this.view.getUint8(ip) >>> 4 === 6) this.passed.ipv6++
-    else this.#segment(packet, at, ip, at + bytes.length)
+    else if (view.getUint8(ip) >>> 4 === 6) this.passed.ipv6++
+    else this.#segment(view, at, ip, end, afterNs, length)
   }
 
-  #segment(packet: CapturedPacket, start: number, ip: number, there: number): void {
-    const { view, passed } = this
+  #copy(bytes: Uint8Array): number {
+    const at = this.#ownUsed
+    this.#ownUsed += bytes.length
+    if (this.#ownUsed > this.#own.byteLength) {
+      const bigger = new Uint8Array(Math.max(65_536, this.#ownUsed * 2))
+      bigger.set(new Uint8Array(this.#own.buffer))
+      this.#own = new DataView(bigger.buffer)
+    }
+    new Uint8Array(this.#own.buffer).set(bytes, at)
+    return at
+  }
+
+  #segment(
+    view: DataView,
+    start: number,
+    ip: number,
+    there: number,
+    atNs: number,
+    wire: number,
+  ): void {
+    const { passed } = this
     if (ip + IPV4.HEADER > there || view.getUint8(ip) >>> 4 !== 4) {
       passed.broken++
       return
@@ -103,9 +124,9 @@ export class Packets {
       passed.broken++
       return
     }
-    const i = this.#row(packet.atNs)
+    const i = this.#row(atNs)
     // A device that cuts segments itself shows total length 0 above 64 KiB (Linux, BIG TCP).
-    const total = view.getUint16(ip + IPV4.TOTAL_LENGTH) || packet.length - (ip - start)
+    const total = view.getUint16(ip + IPV4.TOTAL_LENGTH) || wire - (ip - start)
     const header = (view.getUint8(tcp + TCP.OFFSET) >>> 4) << 2
     this.saddr[i] = view.getInt32(ip + IPV4.SRC)
     this.daddr[i] = view.getInt32(ip + IPV4.DST)
@@ -120,15 +141,15 @@ export class Packets {
     this.ip[i] = ip
     this.captured[i] = Math.min(there - ip, total)
     this.link[i] = ip - start
-    this.hash[i] =
-      this.payload[i] === 0 ? 0 : hashOf(view, tcp + header, ip + this.captured[i], this.payload[i])
     this.match[i] = -1
+    this.copied[i] = Number(view === this.#own)
+    const end = ip + this.captured[i]
+    this.hash[i] = this.payload[i] === 0 ? 0 : hashOf(view, tcp + header, end, this.payload[i])
   }
 
-  #row(atNs: bigint): number {
-    if (this.count === 0) this.baseNs = atNs
+  #row(atNs: number): number {
     if (this.count === this.#capacity) this.#grow(Math.max(1024, this.#capacity * 2))
-    this.at[this.count] = Number(atNs - this.baseNs)
+    this.at[this.count] = atNs
     return this.count++
   }
 
@@ -155,88 +176,68 @@ export class Packets {
     this.link = grown(Uint8Array, this.link)
     this.hash = grown(Int32Array, this.hash)
     this.match = grown(Int32Array, this.match)
+    this.copied = grown(Uint8Array, this.copied)
   }
 
-  /** Offset of the TCP header in the file. */
+  /** Offset of the TCP header. */
   tcp(i: number): number {
-    return this.ip[i] + ((this.view.getUint8(this.ip[i]) & 15) << 2)
+    return this.ip[i] + ((this.view(i).getUint8(this.ip[i]) & 15) << 2)
   }
 
   /** Bytes of the TCP header. */
   tcpHeader(i: number): number {
-    return (this.view.getUint8(this.tcp(i) + TCP.OFFSET) >>> 4) << 2
+    return (this.view(i).getUint8(this.tcp(i) + TCP.OFFSET) >>> 4) << 2
   }
 
-  /** Bytes of the payload that are in the file. */
+  /** Offset of the payload. */
+  payloadAt(i: number): number {
+    return this.tcp(i) + this.tcpHeader(i)
+  }
+
+  /** Bytes of the payload that were captured. */
   payloadThere(i: number): number {
-    const headers = this.tcp(i) - this.ip[i] + this.tcpHeader(i)
-    return Math.max(0, Math.min(this.captured[i] - headers, this.payload[i]))
+    return Math.max(0, Math.min(this.ip[i] + this.captured[i] - this.payloadAt(i), this.payload[i]))
   }
 
-  /** Offset in the file of the first option of a kind, -1 for none. */
-  option(i: number, kind: number, bytes: number): number {
-    const from = this.tcp(i) + TCP.HEADER
-    const end = Math.min(this.tcp(i) + this.tcpHeader(i), this.ip[i] + this.captured[i])
-    for (let at = from, length = 0; at < end; at += length) {
-      length = optionLength(this.view, at, end)
+  /** Offset of the first option that `wanted` takes by its kind and length, -1 for none. */
+  option(i: number, wanted: (kind: number, bytes: number) => boolean): number {
+    const view = this.view(i)
+    const end = Math.min(this.payloadAt(i), this.ip[i] + this.captured[i])
+    for (let at = this.tcp(i) + TCP.HEADER, length = 0; at < end; at += length) {
+      length = optionLength(view, at, end)
       if (length === 0) return -1
-      if (length === bytes && this.view.getUint8(at) === kind) return at
+      if (wanted(view.getUint8(at), length)) return at
     }
     return -1
   }
 
-  /**
-   * Offset of an option that can be a TOA, -1 for none: 8 bytes, kind 254, or a kind that IANA has given to nothing of that
-   * length (other balancers use 28 and 200).
-   */
-  toa(i: number): number {
-    const from = this.tcp(i) + TCP.HEADER
-    if (this.tcpHeader(i) === TCP.HEADER) return -1
-    const end = Math.min(this.tcp(i) + this.tcpHeader(i), this.ip[i] + this.captured[i])
-    for (let at = from, length = 0; at < end; at += length) {
-      length = optionLength(this.view, at, end)
-      if (length === 0) return -1
-      if (length === 8 && this.view.getUint8(at) > OPT.TIMESTAMP) return at
-    }
-    return -1
-  }
-
-  /** The frame from an Ethernet header on, which is made up (MACs 0) if the capture has another link layer. */
+  /** The frame from an Ethernet header on; without the tags of VLANs, which say nothing of what a balancer changed. */
   frame(i: number): Uint8Array {
-    const ip = this.ip[i]
-    const { buffer } = this.view
-    const plain = this.link[i] === 14 && this.view.getUint16(ip - 2) === ETHERTYPE.IPV4
-    if (plain) return new Uint8Array(buffer, ip - 14, 14 + this.captured[i])
-    const frame = new Uint8Array(14 + this.captured[i])
-    frame[12] = ETHERTYPE.IPV4 >>> 8
-    frame.set(new Uint8Array(buffer, ip, this.captured[i]), 14)
+    const { buffer } = this.view(i)
+    const [ip, captured] = [this.ip[i], this.captured[i]]
+    const start = ip - this.link[i]
+    if (this.link[i] === ETH.HEADER) return new Uint8Array(buffer, start, ETH.HEADER + captured)
+    const frame = new Uint8Array(ETH.HEADER + captured)
+    frame.set(new Uint8Array(buffer, start, ETH.TYPE))
+    frame[ETH.TYPE] = ETHERTYPE.IPV4 >>> 8
+    frame.set(new Uint8Array(buffer, ip, captured), ETH.HEADER)
     return frame
   }
 }
 
+/** Options that can be a TOA: 8 bytes, of kind 254 or of one that has no meaning of that length (others use 28 and 200). */
+export const isToa = (kind: number, bytes: number) => bytes === 8 && kind > OPT.TIMESTAMP
+export const isMss = (kind: number, bytes: number) => bytes === 4 && kind === OPT.MSS
+export const isTimestamp = (kind: number, bytes: number) => bytes === 10 && kind === OPT.TIMESTAMP
+
 /** Offset of the IPv4 or IPv6 header, -1 for a frame without one. */
-function networkLayer(view: DataView, at: number, end: number, linkType: number): number {
-  let type = -1
-  let ip = at
-  if (linkType === LINK.ETHERNET) {
-    if (at + 14 > end) return -1
-    ip = at + 14
-    type = view.getUint16(at + 12)
-    while ((type === ETHERTYPE.VLAN || type === ETHERTYPE.QINQ) && ip + 4 <= end) {
-      type = view.getUint16(ip + 2)
-      ip += 4
-    }
-  } else if (linkType === LINK.SLL && at + 16 <= end) {
-    type = view.getUint16(at + 14)
-    ip = at + 16
-  } else if (linkType === LINK.SLL2 && at + 20 <= end) {
-    type = view.getUint16(at)
-    ip = at + 20
-  } else if (linkType === LINK.NULL) {
-    ip = at + 4
-    type = ETHERTYPE.IPV4
-  } else if (linkType === LINK.RAW || linkType === LINK.RAW_BSD || linkType === LINK.IPV4) {
-    type = ETHERTYPE.IPV4
+function networkLayer(view: DataView, at: number, end: number): number {
+  if (at + ETH.HEADER > end) return -1
+  let ip = at + ETH.HEADER
+  let type = view.getUint16(at + ETH.TYPE)
+  while ((type === ETHERTYPE.VLAN || type === ETHERTYPE.QINQ) && ip + 4 <= end) {
+    type = view.getUint16(ip + 2)
+    ip += 4
   }
   if ((type !== ETHERTYPE.IPV4 && type !== ETHERTYPE.IPV6) || ip >= end) return -1
   return ip

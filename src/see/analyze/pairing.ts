@@ -56,7 +56,7 @@ const STAGES: readonly Keys[] = [
 
 function dataKeys({ packets, rows }: Flow, who: number): string[] {
   const data = rows[who].slice(0, 16).filter(i => packets.payload[i] > 0)
-  return data.map(i => `${who} ${packets.seq[i]} ${packets.hash[i]}`)
+  return data.map(i => `${packets.seq[i]} ${packets.hash[i]}`)
 }
 
 class Pairing {
@@ -147,11 +147,11 @@ class Pairing {
     for (const [outer, inners] of candidates) {
       for (const inner of inners) {
         if (!this.#canBe(outer, inner)) continue
-        const { bits, why } = evidence(outer, inner, this.#rarity, this.#clock, this.#spanNs)
-        if (bits < leastBits) continue
-        judged.push({ outer, inner, bits, why, sureness: 'guess' })
+        const found = evidence(outer, inner, this.#rarity, this.#clock, this.#spanNs)
+        if (found.bits < leastBits) continue
+        judged.push({ ...found, outer, inner, sureness: 'guess' })
         for (const flow of [outer, inner])
-          best.set(flow, [...(best.get(flow) ?? []), bits].sort((a, b) => b - a).slice(0, 2))
+          best.set(flow, [...(best.get(flow) ?? []), found.bits].sort((a, b) => b - a).slice(0, 2))
       }
     }
     judged.sort((a, b) => b.bits - a.bits)
@@ -162,6 +162,7 @@ class Pairing {
       // Too close to call now; with the clock known it may be told apart.
       if (bits - rival < 4 && leastBits > LEAST_BITS) continue
       pair.sureness = bits - rival < 4 ? 'guess' : this.#sureness(bits)
+      pair.turns?.turn()
       this.#pairs.push(pair)
       for (const flow of [outer, inner]) {
         this.#outers.delete(flow)
@@ -195,6 +196,9 @@ class Pairing {
   }
 }
 
+/** What a payload says that only one flow has, be there ever so few flows. */
+const UNIQUE_BITS = 8
+
 /** -log2 of how many of the flows have the payload. */
 function rarityOf(flows: ReadonlySet<Flow>): Rarity {
   const counts = new Map<number, number>()
@@ -202,7 +206,11 @@ function rarityOf(flows: ReadonlySet<Flow>): Rarity {
     const hashes = new Set([0, 1].flatMap(who => contents(flow, who)))
     for (const hash of hashes) counts.set(hash, (counts.get(hash) ?? 0) + 1)
   }
-  return hash => Math.log2((flows.size + 1) / (counts.get(hash) ?? 1))
+  return hash => {
+    const count = counts.get(hash) ?? 1
+    const bits = Math.log2((flows.size + 1) / count)
+    return count === 1 ? Math.max(UNIQUE_BITS, bits) : bits
+  }
 }
 
 /** The difference of starts that most flows of the same shape agree on. */

@@ -61,7 +61,8 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
   const [current, setCurrent] = useState(0)
   // Of the last answer: what to ask for hangs on how many there are.
   const answered = useRef(0)
-  const span = spanFor(seenRows(scrollTop, viewport, answered.current), answered.current)
+  const asked = seenRows(scrollTop, viewport, answered.current)
+  const span = spanFor(asked.first, viewport)
   const { held, error } = useConns(query, span, useVisible(box))
   const total = held?.matched ?? 0
   answered.current = total

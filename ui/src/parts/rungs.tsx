@@ -5,7 +5,6 @@ import { useState } from 'preact/hooks'
 import { flagWords } from '../../../src/page/format.ts'
 import type { ConnRow, LadderRow, Leg, NoteRow, PacketRow } from '../../../src/see/ladder.ts'
 import { changesText, fateText, legLabels } from '../../../src/see/ladder-labels.ts'
-import { REASONS } from './use-ladder.ts'
 
 /** Refused, here or by the device. */
 const FAILED: ReadonlySet<string> = new Set(['dropped', 'unsent'])
@@ -53,8 +52,8 @@ function Note({ row: { sinceUs, text } }: { row: NoteRow }) {
 function Packet({ row }: { row: PacketRow }) {
   const [open, setOpen] = useState(false)
   const failed = FAILED.has(row.fate)
-  const said = [...fateText(row, REASONS), ...(row.again ? [row.again] : [])]
-  const changed = changesText(row.changes, false)
+  const said = [...fateText(row), ...(row.again ? [row.again] : [])]
+  const changed = changesText(row.changes)
   return (
     <li class={`rung rung-packet${failed ? ' rung-failed' : ''}`} data-fate={row.fate}>
       <span class="rung-time">{since(row.sinceUs)}</span>

@@ -9,6 +9,8 @@ import { ask } from '../stream.ts'
 /** After a key or a way scrolled, so that no request is sent for what is passed by. */
 const PAUSE_MS = 120
 const REFRESH_MS = 2000
+/** While the daemon still reads its table. */
+const INCOMPLETE_MS = 400
 
 export interface Held extends Omit<ConnsInfo, 'rows'> {
   query: ConnQuery
@@ -31,16 +33,18 @@ export function useConns(query: ConnQuery, { offset, limit }: Span, active: bool
     const controller = new AbortController()
     let timer = 0
     const run = async () => {
+      let next = REFRESH_MS
       try {
         const url = connsUrl(query, { offset, limit })
         const answer = await ask<ConnsInfo>(url, controller.signal)
+        if (!answer.complete) next = INCOMPLETE_MS
         setHeld({ ...answer, query, offset })
         setError(null)
       } catch (problem) {
         if (controller.signal.aborted) return
         setError((problem as Error).message)
       }
-      if (!controller.signal.aborted) timer = setTimeout(run, REFRESH_MS)
+      if (!controller.signal.aborted) timer = setTimeout(run, next)
     }
     timer = setTimeout(run, PAUSE_MS)
     return () => {

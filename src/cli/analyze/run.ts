@@ -1,0 +1,61 @@
+/** Reads the captures, has them analysed, prints what came out. */
+
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { type Analysis, analyze, type Source } from '../../see/analyze/analyze.ts'
+import { reportOf } from '../../see/analyze/report.ts'
+import { analysisRows } from '../../see/analyze/rows.ts'
+import { CaptureError } from '../../see/captured.ts'
+import { CliError } from '../client.ts'
+import { print } from '../common.ts'
+import { type Drawn, printRows } from '../ladder/draw.ts'
+import { reportText } from './text.ts'
+
+export interface AnalyzeOptions extends Drawn {
+  ladder: boolean
+  all: boolean
+}
+
+export async function runAnalysis(
+  client: string,
+  rs: string | undefined,
+  options: AnalyzeOptions,
+): Promise<void> {
+  const outer = await source(client)
+  const inner = rs === undefined ? undefined : await source(rs)
+  const analysis = analysed(outer, inner)
+  refuseNothing(analysis)
+  const report = reportOf(analysis)
+  if (options.json) print(`${JSON.stringify(report, undefined, 2)}\n`)
+  else print(reportText(report, options.all))
+  if (options.ladder && !options.json) printRows(analysisRows(analysis), options)
+}
+
+function analysed(outer: Source, inner: Source | undefined): Analysis {
+  try {
+    return analyze(outer, inner)
+  } catch (error) {
+    throw error instanceof CaptureError ? new CliError(error.message) : error
+  }
+}
+
+async function source(file: string): Promise<Source> {
+  try {
+    return { name: basename(file), bytes: await readFile(file) }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') throw new CliError(`${file}: no such file`)
+    if (code === 'ERR_FS_FILE_TOO_LARGE')
+      throw new CliError(`${file} is larger than 2 GiB; cut it with editcap -c or a shorter -s`)
+    throw new CliError(`${file}: ${message}`)
+  }
+}
+
+/** Whoever gave a capture without TCP is told, rather than shown empty tables. */
+function refuseNothing({ sources }: Analysis): void {
+  for (const { name, segments, packets, passed } of sources) {
+    if (segments > 0) continue
+    const why = passed.ipv6 > 0 ? `, ${passed.ipv6} of them IPv6, which is not looked at` : ''
+    throw new CliError(`${name} has no TCP over IPv4 in its ${packets} packets${why}`)
+  }
+}

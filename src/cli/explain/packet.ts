@@ -1,0 +1,184 @@
+/** `tapvs explain packet`: what the engine would do with a packet now, step by step; nothing is changed by asking. */
+
+import { readFileSync } from 'node:fs'
+import type { Argv } from 'yargs'
+import { open } from '../../client/exchange.ts'
+import type { Reply } from '../../control/replay/question.ts'
+import { changeText } from '../../see/change-words.ts'
+import { type DropReason, explainDrop } from '../../see/drop-rules.ts'
+import { DROP_WORDS } from '../../see/drop-words.ts'
+import { frameText } from '../../see/frame-text.ts'
+import type { FrameIn, FrameOut, Said } from '../../see/moment.ts'
+import { momentToJson } from '../../see/moment-json.ts'
+import type { StoryContext } from '../../see/story-words.ts'
+import { CliError, failure, whyNot } from '../client.ts'
+import { type Common, print } from '../common.ts'
+import { askContext } from './context.ts'
+
+const VNET_NONE = new Uint8Array(10)
+
+interface Options extends Common {
+  packet: string
+  arm?: string | undefined
+  frame: number
+  json: boolean
+}
+
+export function addExplainPacket(explain: Argv<Common>): Argv<Common> {
+  return explain.command(
+    'packet <packet>',
+    'what would become of a packet now; nothing is changed by asking',
+    command =>
+      command
+        .positional('packet', {
+          type: 'string',
+          demandOption: true,
+          describe: 'its bytes in hexadecimal, or a capture (pcap, pcapng)',
+        })
+        .option('arm', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'where it comes in; left out, where it is addressed to',
+        })
+        .option('frame', {
+          type: 'number',
+          requiresArg: true,
+          default: 1,
+          describe: 'number of the frame in the capture',
+        })
+        .option('json', { type: 'boolean', default: false, describe: 'for programs' }),
+    async options => {
+      await explainPacket(options)
+    },
+  )
+}
+
+async function explainPacket({ socket, packet, arm, frame, json }: Options): Promise<void> {
+  const bytes = await packetOf(packet, frame)
+  const { answerOf } = await import('../../control/replay/question.ts')
+  const { readJournal } = await import('../../control/journal/format.ts')
+  const [images, context] = await Promise.all([imagesOf(socket), askContext(socket)])
+  let reply: Reply
+  try {
+    reply = answerOf(readJournal(images), { bytes, arm })
+  } catch (error) {
+    throw new CliError((error as Error).message)
+  }
+  if (json) print(`${JSON.stringify(answerJson(reply, context), undefined, 2)}\n`)
+  else print(packetText(reply, context))
+}
+
+/** A journal that ends as it begins: images of the engines. */
+async function imagesOf(socket: string): Promise<Uint8Array> {
+  const options = { method: 'GET', path: '/v1/journal?seconds=0' }
+  const response = await open({ socket }, options).catch(error => {
+    throw new CliError(whyNot(socket, error as NodeJS.ErrnoException))
+  })
+  if (response.statusCode !== 200) throw await failure(socket, response)
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk as Buffer)
+  return new Uint8Array(Buffer.concat(chunks))
+}
+
+/** Hexadecimal digits with what people put between them, or a file. */
+async function packetOf(text: string, frame: number): Promise<Uint8Array> {
+  const digits = text.replace(/^0x/, '').replaceAll(/[\s:.-]/g, '')
+  if (/^([\da-f]{2}){14,}$/i.test(digits)) return new Uint8Array(Buffer.from(digits, 'hex'))
+  const { readCapture } = await import('../../see/pcap.ts')
+  let file: Uint8Array
+  try {
+    file = readFileSync(text)
+  } catch {
+    throw new CliError(`${text} is neither a packet in hexadecimal nor a capture that can be read`)
+  }
+  let packets: readonly { bytes: Uint8Array; length: number }[]
+  try {
+    packets = readCapture(new Uint8Array(file)).packets
+  } catch (error) {
+    throw new CliError(`${text}: ${(error as Error).message}`)
+  }
+  const found = packets[frame - 1]
+  if (found) return whole(found)
+  throw new CliError(`${text} has ${packets.length} frames and no frame ${frame}`)
+}
+
+/** What was cut off of a packet is payload, which nobody looks at. */
+function whole({ bytes, length }: { bytes: Uint8Array; length: number }): Uint8Array {
+  const all = new Uint8Array(Math.max(length, bytes.length))
+  all.set(bytes)
+  return all
+}
+
+export function packetText(reply: Reply, context: StoryContext): string {
+  const { frame, arm, worker, left } = reply
+  const steps = [
+    `it comes in on ${arm}, worker ${worker} takes it: ${frameText(frame.bytes, frame.length)}`,
+    ...frame.said.map(said => saidStep(said)).filter(text => text !== ''),
+    stateStep(frame, context),
+    ...verdictSteps(frame, context),
+    ...left.flatMap(leftSteps),
+  ].filter(text => text !== '')
+  return `${steps.map((text, i) => `${String(i + 1).padStart(2)}. ${text}\n`).join('')}nothing was changed by asking\n`
+}
+
+function saidStep({ event, text, fields }: Said): string {
+  const of = (name: string) => String(fields[name])
+  switch (event) {
+    case 'lookup':
+      return fields.hit === true
+        ? 'its addresses and ports are those of a connection'
+        : 'no connection has its addresses and ports'
+    case 'scheduled':
+      return `${of('rs')} is chosen by the ${of('by')}: weight ${of('weight')}, one of ${of('servers')}`
+    case 'lport_fetched':
+      return `${of('lip')} is taken as LIP and lport, which leaves ${of('free')} free towards the real server`
+    case 'conn_new':
+      return `a connection is opened, ${of('client')} > ${of('vip')} as ${of('lip')} > ${of('rs')}`
+    // The state is told with its timer.
+    case 'state':
+      return ''
+    default:
+      return text.trim()
+  }
+}
+
+function stateStep({ states, conn }: FrameIn, { timeouts, services }: StoryContext): string {
+  if (states === null) return ''
+  const { before, after } = states
+  const own = services.find(({ address, port }) => `${address}:${port}` === conn?.vip)?.connTimeout
+  const seconds = (after === 'ESTABLISHED' && own) || timeouts[after.toLowerCase()]
+  const timer = seconds === undefined ? '' : `; it has ${seconds} s from here on`
+  return before === after
+    ? `the connection stays in ${after}${timer}`
+    : `the connection goes from ${before ?? 'nothing'} to ${after}${timer}`
+}
+
+function verdictSteps(frame: FrameIn, context: StoryContext): string[] {
+  const { verdict } = frame
+  if ('sent' in verdict) return [`it leaves on ${verdict.sent}`]
+  if ('parked' in verdict) return ['it is parked until the next hop says its MAC']
+  if ('done' in verdict) return ['it has done its work here and goes nowhere']
+  const reason = verdict.drop as DropReason
+  const { rule, advice } = explainDrop(reason, { ...frame, vnet: VNET_NONE }, context)
+  return [
+    `it is dropped as ${reason}: ${DROP_WORDS[reason] ?? ''}`,
+    `the rule: ${rule}`,
+    `what to do: ${advice}`,
+  ]
+}
+
+function leftSteps({ arm, own, changes, bytes, length }: FrameOut): string[] {
+  const text = frameText(bytes, length)
+  if (own !== null) return [`${own.replaceAll('_', ' ')} leaves on ${arm}: ${text}`]
+  const changed = changes.map(changeText).join(', ')
+  return [`changed: ${changed || 'nothing'}`, `what leaves on ${arm}: ${text}`]
+}
+
+function answerJson({ arm, worker, frame, left }: Reply, context: StoryContext) {
+  const { verdict } = frame
+  const drop =
+    'drop' in verdict
+      ? explainDrop(verdict.drop as DropReason, { ...frame, vnet: VNET_NONE }, context)
+      : null
+  return { arm, worker, frame: momentToJson(frame), drop, left: left.map(momentToJson) }
+}

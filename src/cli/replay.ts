@@ -1,0 +1,68 @@
+/** What `tapvs replay` says. */
+
+import type { Difference } from '../control/replay/player.ts'
+import type { WhatIf } from '../control/replay/what-if.ts'
+
+/** `412 KiB` */
+export function sizeText(bytes: number): string {
+  if (bytes < 2 ** 20) return `${Math.ceil(bytes / 1024)} KiB`
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`
+}
+
+/** `2026-11-23 08:00:01.123456`, UTC as everything here. */
+export function timeText(us: number): string {
+  const iso = new Date(Math.floor(us / 1000)).toISOString()
+  const rest = String(us % 1000).padStart(3, '0')
+  return `${iso.slice(0, 10)} ${iso.slice(11, 23)}${rest}`
+}
+
+export function differenceText(difference: Difference): string {
+  const { worker, us, what, recorded, replayed } = difference
+  return `${what}\n  at        ${timeText(us)}, worker ${worker}\n  recorded  ${recorded}\n  replayed  ${replayed}\n`
+}
+
+export function whatIfText({ frames, groups, servers, leftOut }: WhatIf): string {
+  const { older, gone, other } = leftOut
+  const left = `left out: ${older} frames of older connections, ${gone} of connections that are not there, ${other} others`
+  const differ = groups.reduce((sum, group) => sum + group.frames, 0)
+  let text = `${differ === 0 ? `all ${frames} verdicts are the same` : `${differ} of ${frames} verdicts differ`}\n${left}\n`
+  for (const { frames: count, recorded, here, first } of groups) {
+    text += `\n${count}  ${recorded} => ${here}\n    first, frame ${first.number} at ${timeText(first.us)}: ${first.text}\n`
+  }
+  if (servers.length === 0) return text
+  text += '\nconnections              recorded       here\n'
+  for (const { rs, recorded, here } of servers) {
+    text += `${rs.padEnd(21)} ${String(recorded).padStart(11)} ${String(here).padStart(10)}\n`
+  }
+  return text
+}
+
+export interface Point {
+  /** µs since 1970; compared with a record's time. */
+  us?: number
+  /** Seconds behind the first record. */
+  seconds?: number
+  /** Number of a frame that is still played. */
+  frame?: number
+}
+
+/**
+ * Where a replay stops: an ISO 8601 time, HH:MM:SS(.mmm) of the day on which the journal begins, +SECONDS behind its begin,
+ * or the number of a frame; undefined if it is none of these.
+ */
+export function pointOf(text: string, begun: string): Point | undefined {
+  const plus = /^\+(\d+(?:\.\d+)?)$/.exec(text)
+  if (plus) return { seconds: Number(plus[1]) }
+  if (/^\d+$/.test(text)) return { frame: Number(text) }
+  const iso = /^\d\d:\d\d:\d\d(\.\d+)?$/.test(text) ? `${begun.slice(0, 10)}T${text}Z` : text
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(iso)) return undefined
+  const ms = Date.parse(iso)
+  return Number.isNaN(ms) ? undefined : { us: ms * 1000 }
+}
+
+/** Whether a record at `us`, behind `frame` frames, is behind the point; `first` is the time of the first record. */
+export function isBehind(point: Point, us: number, frame: number, first: number): boolean {
+  if (point.frame !== undefined) return frame >= point.frame
+  if (point.seconds !== undefined) return us > first + point.seconds * 1e6
+  return us > (point.us ?? 0)
+}

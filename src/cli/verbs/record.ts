@@ -1,0 +1,105 @@
+/** `tapvs record`: a journal of the running daemon, for `tapvs replay`. */
+
+import { closeSync, fchmodSync, openSync, readFileSync, writeSync } from 'node:fs'
+import type { Argv } from 'yargs'
+import { open } from '../../client/exchange.ts'
+import { CliError, failure, whyNot } from '../client.ts'
+import { type Common, print } from '../common.ts'
+import { sizeText } from '../replay.ts'
+
+const A_SIZE = /^\d+[KMG]?$/
+const SIZE_MIN = 2 ** 20
+
+interface Options extends Common {
+  write: string
+  seconds?: number | undefined
+  size: string
+}
+
+export function addRecord(common: Argv<Common>): void {
+  common.command(
+    'record',
+    'write down everything that the engines are given, for replay',
+    command =>
+      command
+        .option('write', {
+          alias: 'w',
+          type: 'string',
+          requiresArg: true,
+          demandOption: true,
+          describe: 'the file; only its owner can read it',
+        })
+        .option('seconds', {
+          type: 'number',
+          requiresArg: true,
+          describe: 'end after so many; left out, by Ctrl-C',
+        })
+        .option('size', {
+          type: 'string',
+          requiresArg: true,
+          default: '64M',
+          describe: 'end when it has so many bytes',
+        }),
+    async options => {
+      await record(options)
+    },
+  )
+}
+
+async function record({ socket, write, seconds, size }: Options): Promise<void> {
+  const { bytesOf } = await import('../../control/config-schema.ts')
+  const bytes = A_SIZE.test(size) ? bytesOf(size) : 0
+  if (bytes < SIZE_MIN || bytes > 2 ** 30) {
+    throw new CliError(`--size: expected a size 1M-1G, like 64M, found ${size}`)
+  }
+  if (seconds !== undefined && !(Number.isInteger(seconds) && seconds > 0 && seconds <= 86_400)) {
+    throw new CliError(`--seconds: expected a whole number 1-86400, found ${seconds}`)
+  }
+  const abort = new AbortController()
+  const end = () => abort.abort()
+  process.once('SIGINT', end)
+  process.once('SIGTERM', end)
+  const query = `bytes=${bytes}${seconds === undefined ? '' : `&seconds=${seconds}`}`
+  const options = { method: 'GET', path: `/v1/journal?${query}`, signal: abort.signal }
+  const response = await open({ socket }, options).catch(error => {
+    throw new CliError(whyNot(socket, error as NodeJS.ErrnoException))
+  })
+  if (response.statusCode !== 200) throw await failure(socket, response)
+  const fd = openFile(write)
+  try {
+    let begun = false
+    for await (const chunk of response) {
+      if (!begun) process.stderr.write(`recording to ${write}\n`)
+      begun = true
+      writeSync(fd, chunk as Uint8Array)
+    }
+  } catch (error) {
+    // What is there can be played.
+    if (!abort.signal.aborted) process.stderr.write(`${whyNot(socket, error as Error)}\n`)
+  } finally {
+    closeSync(fd)
+    process.off('SIGINT', end)
+    process.off('SIGTERM', end)
+  }
+  await tell(write)
+}
+
+/** Its key foretells sequence numbers: it is nobody else's, also if it was there. */
+function openFile(path: string): number {
+  try {
+    const fd = openSync(path, 'w', 0o600)
+    fchmodSync(fd, 0o600)
+    return fd
+  } catch (error) {
+    throw new CliError(`cannot write ${path}: ${(error as Error).message}`)
+  }
+}
+
+async function tell(path: string): Promise<void> {
+  const { readJournal } = await import('../../control/journal/format.ts')
+  const { framesIn } = await import('../../control/replay/records.ts')
+  const bytes = readFileSync(path)
+  const { records, end } = readJournal(bytes)
+  const why = end ? `: ${end.why}` : ''
+  print(`${path}: ${framesIn(records)} frames, ${sizeText(bytes.length)}${why}\n`)
+}

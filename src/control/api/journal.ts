@@ -1,0 +1,73 @@
+/**
+ * `GET /v1/journal`: a journal of what the engines are given from now on, in the format of control/journal/format.ts. It
+ * holds the key of the sequence numbers.
+ */
+
+import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifySchema } from 'fastify'
+import type * as z from 'zod'
+import type { Journals } from '../journal/recorder.ts'
+import { object } from './change.ts'
+import { errorSchema, HttpError } from './errors.ts'
+import { wholeText } from './fields.ts'
+
+/** Each may hold in memory what its reader has not taken. */
+const JOURNALS_MAX = 4
+const BYTES_MAX = 2 ** 30
+const BYTES = 64 * 2 ** 20
+
+const query = object({
+  seconds: wholeText(0, 86_400).exactOptional(),
+  bytes: wholeText(2 ** 20, BYTES_MAX).exactOptional(),
+})
+
+/** Adds the path to `app`. => ends all streams */
+export function addJournal(app: FastifyInstance, journals: Journals): () => void {
+  const streams = new Set<ServerResponse>()
+  const schema = {
+    operationId: 'journal',
+    tags: ['packets'],
+    summary: 'A journal for `tapvs replay`, binary',
+    description: `Begins with an image of the engines, and goes on until it is \`seconds\` old or has \`bytes\`, or the
+reader goes. It holds headers of packets and the key of the sequence numbers: keep it as you keep a key.`,
+    querystring: query,
+    response: {
+      200: {
+        description: 'The journal',
+        content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+      },
+      503: {
+        description: `More than ${JOURNALS_MAX} journals`,
+        content: { 'application/json': { schema: errorSchema } },
+      },
+    },
+  } as FastifySchema
+  app.get('/v1/journal', { schema }, (request, reply) => {
+    if (streams.size >= JOURNALS_MAX)
+      throw new HttpError(503, `more than ${JOURNALS_MAX} journals; end one`)
+    const { seconds, bytes = BYTES } = request.query as z.output<typeof query>
+    reply.hijack()
+    const response = reply.raw
+    const gone = new AbortController()
+    streams.add(response)
+    response.on('error', () => {})
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      'cache-control': 'no-store',
+    })
+    response.flushHeaders()
+    response.socket?.setTimeout(0)
+    const { signal } = gone
+    const chunks = Readable.from(journals.record({ seconds, bytes, signal }), { objectMode: false })
+    response.once('close', () => {
+      streams.delete(response)
+      gone.abort()
+      chunks.destroy()
+    })
+    // What was sent until then is good; without its end, whoever reads it knows.
+    chunks.on('error', () => response.destroy())
+    chunks.pipe(response)
+  })
+  return () => journals.stop()
+}

@@ -1,0 +1,46 @@
+/** Connections that have ended, for those who want to know of them: the session log and the history, as the config says. */
+
+import type { Config } from './config.ts'
+import type { Log } from './log.ts'
+import { SessionDrain } from './session-drain.ts'
+import { SessionLog } from './session-log.ts'
+import { newSessionRing } from './session-ring.ts'
+import { History } from './whois/history.ts'
+
+export class Records {
+  /** What the workers write into, by worker; empty if nobody wants to know. */
+  readonly rings: readonly SharedArrayBuffer[]
+  readonly history: History | null
+  readonly #sessions: SessionLog | null
+  readonly #drain: SessionDrain
+
+  constructor({ log: { sessions }, history, workers }: Config, log: Log) {
+    this.#sessions = sessions && new SessionLog(sessions, log)
+    const complain = (text: string) => log.of('log').warn(text, 'history_file')
+    const isOn = history.connections > 0 || history.file !== null
+    this.history = isOn ? new History(history, Date.now(), complain) : null
+    const consumers = [this.#sessions, this.history].filter(consumer => consumer !== null)
+    this.rings = consumers.length === 0 ? [] : Array.from({ length: workers.count }, newSessionRing)
+    this.#drain = new SessionDrain(this.rings, consumers, log)
+  }
+
+  start(): void {
+    if (this.rings.length > 0) this.#drain.start()
+  }
+
+  /** Everybody knows what has ended until now. */
+  catchUp(): void {
+    this.#drain.catchUp()
+  }
+
+  /** The files of the log were renamed. */
+  reopen(): void {
+    this.#sessions?.reopen()
+  }
+
+  /** Passes on what the workers, who have ended, have left behind. */
+  async stop(): Promise<void> {
+    this.#drain.stop()
+    await this.history?.closed()
+  }
+}

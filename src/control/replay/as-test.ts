@@ -1,0 +1,73 @@
+/**
+ * The connections of a journal as a transcript for test/transcripts: the config, what goes in, what comes out of an engine
+ * that begins empty, and the time between.
+ */
+
+import { DONE, Drop } from '../../engine/counters.ts'
+import { printTcp, segmentIn } from '../../see/notation.ts'
+import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
+import { VNET } from '../../wire/vnet-hdr.ts'
+import { configOf } from '../config.ts'
+import { configYaml } from '../config-write.ts'
+import type { Journal } from '../journal/format.ts'
+import { alone, type Judged, Rerun, type Step } from './rerun.ts'
+import type { Sent } from './rig.ts'
+
+const DROPS = new Map<number, string>(Object.entries(Drop).map(([name, number]) => [number, name]))
+
+/** `file` is the journal's name, for the comment in front. Throws Error if the journal has nothing that can be said so. */
+export function asTest(journal: Journal, file: string): string {
+  const { header } = journal
+  const config = alone(configOf(header.config).file)
+  const rerun = new Rerun(journal, configOf(config), { changes: true, wire: true })
+  const names = config.arms.map(arm => arm.name)
+  const lines: string[] = []
+  let frames = 0
+  for (const step of rerun.run()) {
+    if (step.step === 'frame') frames++
+    // Nothing has happened yet that time could change.
+    if (frames === 0 && step.step === 'wait') continue
+    lines.push(...linesOf(step, names))
+  }
+  if (frames === 0) throw new Error('has no connection from its beginning on')
+  const { older, gone, other } = rerun.leftOut
+  const yaml = configYaml(withoutPlaces(config)).trimEnd().split('\n')
+  return [
+    `# Made by tapvs replay --as-test of ${file}: recorded by tapvs ${header.tapvs} at ${header.begun}.`,
+    `# Left out: ${older} frames of older connections, ${gone} of connections that are not there, ${other} others.`,
+    'config',
+    ...yaml.map(line => `| ${line}`.trimEnd()),
+    ...lines,
+    `conns ${rerun.engine.conns.table.used}`,
+    '',
+  ].join('\n')
+}
+
+/** Where the daemon listens and writes is nothing of the engine's. */
+function withoutPlaces(config: ReturnType<typeof alone>): ReturnType<typeof alone> {
+  const { control: _, log: __, capture: ___, ...rest } = config
+  return rest as ReturnType<typeof alone>
+}
+
+function linesOf(step: Step, names: readonly string[]): string[] {
+  if (step.step === 'change') return [`change ${JSON.stringify(step.change)}`]
+  if (step.step === 'wait') {
+    return [`wait ${step.ms / 1000}`, ...step.sent.map(sent => sentLine(sent, names))]
+  }
+  const segment = segmentIn(step.frame.bytes.subarray(VNET.BYTES))
+  const line = segment ? printTcp(segment) : ''
+  const out = step.sent.map(sent => sentLine(sent, names))
+  return [`> ${names[step.arm]} | ${line}`, ...out, ...dropLine(step)]
+}
+
+function dropLine({ verdict }: Judged): string[] {
+  return verdict < DONE ? [`drop ${DROPS.get(-verdict)}`] : []
+}
+
+function sentLine({ arm, bytes }: Sent, names: readonly string[]): string {
+  const frame = bytes.subarray(VNET.BYTES)
+  const segment = segmentIn(frame)
+  const isArp =
+    frame[ETH.TYPE] === ETHERTYPE.ARP >> 8 && frame[ETH.TYPE + 1] === (ETHERTYPE.ARP & 255)
+  return `< ${names[arm]} | ${segment ? printTcp(segment) : isArp ? 'arp' : 'icmp'}`
+}

@@ -1,0 +1,292 @@
+/**
+ * One worker's part of a journal, played again: its engine as it was, each record given to it as it was then, and every
+ * verdict, every frame that leaves and all counters compared with what was recorded.
+ */
+
+import { ARM_CELLS, ArmCell, Counters, Drop, Event } from '../../engine/counters.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { FlightKind, type FlightReader, Want } from '../../engine/flight.ts'
+import type { EngineImage } from '../../engine/image.ts'
+import { type BareConfig, type Tables, workerId } from '../apply.ts'
+import type { Change } from '../changes.ts'
+import { isImpaired } from '../config.ts'
+import type { JournalHeader } from '../journal/format.ts'
+import { filled, headersEnd } from './headers.ts'
+import { bytesOf, cell, usOf } from './records.ts'
+import { Rig, type Sent } from './rig.ts'
+import { frameText, verdictText } from './texts.ts'
+
+/** The first thing that a replay did otherwise. */
+export interface Difference {
+  worker: number
+  /** µs since 1970. */
+  us: number
+  /** Number of the frame that was judged, over all workers; null for what is not about one. */
+  frame: number | null
+  /** What was looked at. */
+  what: string
+  recorded: string
+  replayed: string
+}
+
+interface Waiting extends Sent {
+  /** Number of the turn in which it was sent. */
+  turn: number
+}
+
+/** Cells of JUDGED that have to agree, from the verdict on. */
+const JUDGED_FROM = 7
+const JUDGED_CELLS = 18
+/** What the kernel's side counts, or another worker, or the log. */
+const NOT_OURS: ReadonlySet<number> = new Set([
+  Drop.HAND_OVER_FULL,
+  Event.HANDED_OVER,
+  Event.TRACE_LOST,
+  Event.RX_ERRORS,
+  Event.ARM_REATTACHED,
+])
+/** Counted where a frame is read, which may be another worker than the one that judges it. */
+const RX: ReadonlySet<number> = new Set([ArmCell.RX_PACKETS, ArmCell.RX_BYTES, ArmCell.RX_DROPS])
+
+const NAMES = new Map<number, string>(
+  Object.entries({ ...Drop, ...Event }).map(([name, number]) => [number, name.toLowerCase()]),
+)
+
+export class Player {
+  readonly worker: number
+  readonly rig: Rig
+  readonly #header: JournalHeader
+  readonly #reader: FlightReader
+  #arrived: Int32Array | undefined
+  /** By arm: what was sent and has not been seen to leave. */
+  readonly #sent: Waiting[][]
+  #turn = 0
+  /** Every frame that it read it judged, at once. */
+  readonly #readsItsOwn: boolean
+  /** Comparisons of all counters that were made. */
+  checks = 0
+
+  /** `arena` is that of all workers, and so are the templates in `tables`. */
+  constructor(
+    header: JournalHeader,
+    config: BareConfig,
+    worker: number,
+    image: EngineImage,
+    memory: { arena: SharedArrayBuffer; tables: Tables },
+  ) {
+    this.#header = header
+    this.worker = worker
+    const impaired = config.arms.some(({ impair }) => isImpaired(impair))
+    this.#readsItsOwn = header.workers === 1 && !impaired
+    this.rig = new Rig(config, {
+      ...memory,
+      image,
+      worker,
+      now: image.now,
+      wanted: Want.JOURNAL,
+    })
+    this.#reader = this.rig.reader()
+    this.#sent = header.arms.map(() => [])
+  }
+
+  get engine(): Engine {
+    return this.rig.engine
+  }
+
+  /** `frame` is the number of the frame if the record is a verdict. => What was done otherwise */
+  play(record: Int32Array, frame: number): Difference | undefined {
+    const { rig, engine } = this
+    const now = cell(record, 7)
+    switch (cell(record, 1)) {
+      case FlightKind.IN:
+        this.#arrived = record
+        return undefined
+      case FlightKind.JUDGED:
+        return this.#judged(record, frame)
+      case FlightKind.OUT:
+        return this.#left(record)
+      case FlightKind.TICK: {
+        const late = this.#neverLeft(record)
+        if (late) return late
+        this.#turn++
+        rig.setFree(cell(record, 9))
+        rig.tick(now, usOf(record))
+        break
+      }
+      case FlightKind.HEARD: {
+        const [arm = 0, sender = 0, macHi = 0, macLo = 0, solicited] = cellsOf(record)
+        rig.setFree(cell(record, 9))
+        engine.hear(arm, sender, macHi, macLo, solicited === 1, now)
+        break
+      }
+      case FlightKind.CHANGE:
+        rig.setFree(cell(record, 9))
+        rig.change(changeOf(record), now)
+        break
+      case FlightKind.ANNOUNCE: {
+        const arm = engine.arms[cellsOf(record)[0] ?? -1]
+        rig.setFree(cell(record, 9))
+        if (arm) engine.announce(arm)
+        break
+      }
+      case FlightKind.STOPPING:
+        engine.stopping = true
+        return undefined
+      case FlightKind.CHECK:
+        return this.#check(record)
+      default:
+        return undefined
+    }
+    this.#collect()
+    return undefined
+  }
+
+  #judged(record: Int32Array, frame: number): Difference | undefined {
+    const arrived = this.#arrived
+    this.#arrived = undefined
+    if (arrived === undefined || cell(arrived, 5) !== cell(record, 5)) return undefined
+    const arm = cell(arrived, 7)
+    const length = cell(arrived, 8)
+    const { counters } = this.engine
+    const verdict = cell(record, 7)
+    counters.rx(arm, length)
+    if (verdict === -Drop.IMPAIRED) {
+      // Lost before the engine got to see it.
+      addTo(counters.events, Drop.IMPAIRED)
+      addTo(counters.arms, arm * ARM_CELLS + ArmCell.RX_DROPS)
+      return undefined
+    }
+    const bytes = bytesOf(arrived)
+    const whole = verdict === -Drop.ICMP_CHECKSUM ? bytes : filled(bytes, length)
+    const now = cell(arrived, 4)
+    this.rig.input(arm, whole, length, now, usOf(arrived), cell(arrived, 9))
+    this.#collect()
+    const replayed = this.#verdict()
+    const same = record.subarray(JUDGED_FROM, JUDGED_CELLS).every((c, i) => c === replayed[i])
+    if (same) return undefined
+    const names = this.#header.arms
+    const on = this.#armName(arm)
+    const [was, is] = [record.subarray(JUDGED_FROM, JUDGED_CELLS), replayed].map(cells =>
+      verdictText(cells, names),
+    )
+    const what = `frame ${frame}, on ${on}: ${frameText(bytes, length)}`
+    return this.#difference(arrived, frame, what, was ?? '', is ?? '')
+  }
+
+  /** The cells of the verdict that has just been recorded here. */
+  #verdict(): Int32Array {
+    let cells = new Int32Array(JUDGED_CELLS - JUDGED_FROM)
+    while (this.#reader.next()) {
+      const { record } = this.#reader
+      if (record[1] === FlightKind.JUDGED) cells = record.slice(JUDGED_FROM, JUDGED_CELLS)
+    }
+    return cells
+  }
+
+  #left(record: Int32Array): Difference | undefined {
+    const arm = cell(record, 7)
+    const length = cell(record, 8)
+    const drop = cell(record, 9)
+    const { counters } = this.engine
+    if (drop === 0) counters.tx(arm, length)
+    else {
+      addTo(counters.events, drop)
+      addTo(counters.arms, arm * ARM_CELLS + ArmCell.TX_DROPS)
+    }
+    const bytes = bytesOf(record)
+    const sent = this.#sent[arm]?.shift()
+    const on = this.#armName(arm)
+    const was = frameText(bytes, length)
+    if (sent === undefined) {
+      return this.#difference(record, null, `what left on ${on}`, was, 'nothing left')
+    }
+    const end = Math.min(headersEnd(bytes), bytes.length)
+    const at = bytes.subarray(0, end).findIndex((byte, i) => byte !== sent.bytes[i])
+    if (at < 0 && length === sent.length) return undefined
+    const is = frameText(sent.bytes, sent.length)
+    const where = is === was && at >= 0 ? `, byte ${at} of its headers` : ''
+    const byte = (side: Uint8Array) => (where === '' ? '' : ` (0x${side[at]?.toString(16)})`)
+    const what = `what left on ${on}${where}`
+    return this.#difference(record, null, what, was + byte(bytes), is + byte(sent.bytes))
+  }
+
+  /** What was sent two turns ago has left. */
+  #neverLeft(record: Int32Array): Difference | undefined {
+    for (const [arm, sent] of this.#sent.entries()) {
+      const [first] = sent
+      if (first === undefined || first.turn >= this.#turn - 1) continue
+      const what = `what left on ${this.#armName(arm)}`
+      const is = frameText(first.bytes, first.length)
+      return this.#difference(record, null, what, 'nothing left', is)
+    }
+    return undefined
+  }
+
+  #collect(): void {
+    for (const sent of this.rig.collect()) {
+      this.#sent[sent.arm]?.push({ ...sent, turn: this.#turn })
+    }
+  }
+
+  /** All counters, as they were in the packet thread at this point. */
+  #check(record: Int32Array): Difference | undefined {
+    this.checks++
+    const arms = this.engine.arms.length
+    const bytes = bytesOf(record).slice()
+    const recorded = new Counters(bytes.buffer, arms)
+    const { counters, dests } = this.engine
+    const differs = (what: string, was: number, is: number) =>
+      this.#difference(record, null, what, `${was}`, `${is}`)
+    for (const [number, was] of recorded.events.entries()) {
+      const is = counters.events[number] ?? 0
+      if (NOT_OURS.has(number) || was === is) continue
+      return differs(`counter ${NAMES.get(number) ?? number}`, was, is)
+    }
+    for (const part of ['states', 'neighbours', 'handshakes'] as const) {
+      for (const [i, was] of recorded[part].entries()) {
+        const is = counters[part][i] ?? 0
+        if (was !== is) return differs(`counter ${i} of ${part}`, was, is)
+      }
+    }
+    for (const [at, was] of recorded.arms.entries()) {
+      const is = counters.arms[at] ?? 0
+      if (was === is || (!this.#readsItsOwn && RX.has(at % ARM_CELLS))) continue
+      const name = this.#armName(Math.trunc(at / ARM_CELLS))
+      const key = Object.keys(ArmCell)[at % ARM_CELLS]?.toLowerCase() ?? ''
+      return differs(`counter ${key} of arm ${name}`, was, is)
+    }
+    const from = Counters.bytesFor(arms)
+    const cells = new Int32Array(bytes.buffer, from, (bytes.length - from) >> 2)
+    const at = cells.findIndex((was, i) => was !== dests.cells[i])
+    if (at < 0) return undefined
+    const what = `numbers of the real server at place ${at >> 4}, cell ${at & 15}`
+    return differs(what, cells[at] ?? 0, dests.cells[at] ?? 0)
+  }
+
+  #armName(arm: number): string {
+    return this.#header.arms[arm] ?? `arm ${arm}`
+  }
+
+  #difference(
+    record: Int32Array,
+    frame: number | null,
+    what: string,
+    recorded: string,
+    replayed: string,
+  ): Difference {
+    return { worker: workerId(this.worker), us: usOf(record), frame, what, recorded, replayed }
+  }
+}
+
+/** What the kernel's side counted, of a frame that is in no slot here. */
+function addTo(cells: Float64Array, at: number): void {
+  cells[at] = (cells[at] ?? 0) + 1
+}
+
+function cellsOf(record: Int32Array): Int32Array {
+  return new Int32Array(bytesOf(record).slice().buffer)
+}
+
+export function changeOf(record: Int32Array): Change {
+  return JSON.parse(new TextDecoder().decode(bytesOf(record))) as Change
+}

@@ -1,0 +1,121 @@
+/**
+ * What the engine would do with a packet now. Its image is asked, in an engine of the asking side: nothing of what runs is
+ * changed, and nobody waits for the answer.
+ */
+
+import { armTowards } from '../../engine/arm.ts'
+import { HAND_OVER } from '../../engine/counters.ts'
+import type { FrameIn, FrameOut, Moment } from '../../see/moment.ts'
+import { Moments } from '../../see/moments.ts'
+import { ETH, ETHERTYPE, writeEthernet } from '../../wire/ethernet.ts'
+import { IPV4 } from '../../wire/ipv4.ts'
+import { VNET } from '../../wire/vnet-hdr.ts'
+import { arenaBytes, newTables, workerId } from '../apply.ts'
+import { configOf } from '../config.ts'
+import type { Journal } from '../journal/format.ts'
+import { Rig } from './rig.ts'
+
+/** Where a packet without an Ethernet header comes from: a locally administered MAC that nobody else has. */
+const SENDER = { hi: 0x0274, lo: 0x76000001 }
+
+export interface Question {
+  /** From the Ethernet header on, or from the IPv4 header on. */
+  bytes: Uint8Array
+  /** Name; left out, the arm whose MAC it is addressed to, or the one that leads back to its source. */
+  arm?: string | undefined
+}
+
+export interface Reply {
+  arm: string
+  worker: number
+  frame: FrameIn
+  /** What would leave, of the frame and of our own (ARP requests); of a parked one when its next hop answers. */
+  left: FrameOut[]
+}
+
+/** Throws Error in one line for what cannot be asked. `images` is a journal without records. */
+export function answerOf(images: Journal, { bytes, arm: name }: Question): Reply {
+  const { header } = images
+  const config = configOf(header.config)
+  const arena = new SharedArrayBuffer(arenaBytes(config))
+  const first = newTables(config)
+  let worker = 0
+  for (;;) {
+    const image = images.images[worker]
+    if (image === undefined) throw new Error('no worker takes it')
+    const tables = worker === 0 ? first : newTables(config, first.templates)
+    const rig = new Rig(config, { image, worker, arena, tables, now: image.now })
+    const moments = new Moments(rig.reader(), { worker: workerId(worker), arms: header.arms })
+    const arm = armOf(rig, header.arms, bytes, name)
+    const frame = framed(rig, arm, bytes)
+    const whole = new Uint8Array(VNET.BYTES + frame.length)
+    whole.set(frame, VNET.BYTES)
+    const verdict = rig.input(arm, whole, whole.length, image.now, Date.parse(header.begun) * 1000)
+    if (verdict <= HAND_OVER) {
+      worker = HAND_OVER - verdict
+      continue
+    }
+    rig.collect()
+    const seen = moments.take(Number.POSITIVE_INFINITY)
+    const came = seen.find(isIn)
+    if (came === undefined) throw new Error('nothing was recorded of it')
+    const left = seen.filter(isOut)
+    return { arm: header.arms[arm] ?? '', worker: workerId(worker), frame: came, left }
+  }
+}
+
+function isIn(moment: Moment): moment is FrameIn {
+  return moment.kind === 'in'
+}
+
+function isOut(moment: Moment): moment is FrameOut {
+  return moment.kind === 'out'
+}
+
+function isIp(bytes: Uint8Array): boolean {
+  const version = (bytes[0] ?? 0) >>> 4
+  const total = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)
+  return version === 4 && bytes.length >= IPV4.HEADER && total <= bytes.length && !isFrame(bytes)
+}
+
+function isFrame(bytes: Uint8Array): boolean {
+  const type = ((bytes[ETH.TYPE] ?? 0) << 8) | (bytes[ETH.TYPE + 1] ?? 0)
+  return Object.values(ETHERTYPE).some(known => known === type)
+}
+
+function armOf(
+  { engine }: Rig,
+  names: readonly string[],
+  bytes: Uint8Array,
+  name?: string,
+): number {
+  if (name !== undefined) {
+    const index = names.indexOf(name)
+    if (index < 0) throw new Error(`there is no arm ${name}; there are ${names.join(', ')}`)
+    return index
+  }
+  const pkt = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (!isIp(bytes) && bytes.length >= ETH.HEADER) {
+    const [hi, lo] = [pkt.getUint16(ETH.DST), pkt.getInt32(ETH.DST + 2)]
+    const addressed = engine.arms.find(arm => arm.macHi === hi && arm.macLo === lo)
+    if (addressed) return addressed.index
+  }
+  const ip = isIp(bytes) ? 0 : ETH.HEADER
+  if (bytes.length < ip + IPV4.HEADER) throw new Error('it is too short for a packet')
+  const back = armTowards(engine.arms, pkt.getInt32(ip + IPV4.SRC))
+  if (back === undefined) {
+    throw new Error('no route leads back to its source; say with --arm where it comes in')
+  }
+  return back.index
+}
+
+/** With an Ethernet header to the arm, if it has none. */
+function framed({ engine }: Rig, arm: number, bytes: Uint8Array): Uint8Array {
+  if (!isIp(bytes)) return bytes
+  const to = engine.arms[arm]
+  const frame = new Uint8Array(ETH.HEADER + bytes.length)
+  const pkt = new DataView(frame.buffer)
+  if (to) writeEthernet(pkt, 0, to.macHi, to.macLo, SENDER.hi, SENDER.lo, ETHERTYPE.IPV4)
+  frame.set(bytes, ETH.HEADER)
+  return frame
+}

@@ -1,0 +1,47 @@
+/** Fields of the flight recorder's records, as a journal holds them. */
+
+import { FlightKind, FRAME_AT } from '../../engine/flight.ts'
+
+/** A cell that every record of its kind has. */
+export function cell(record: Int32Array, at: number): number {
+  return record[at] ?? 0
+}
+
+/** µs since 1970. */
+export function usOf(record: Int32Array): number {
+  return new Float64Array(record.buffer, record.byteOffset + 8, 1)[0] ?? 0
+}
+
+/** The first bytes of a frame, from its virtio-net header on, or what else a record has from there on; a view. */
+export function bytesOf(record: Int32Array): Uint8Array {
+  const copied = Math.min(cell(record, 8), (record.length - FRAME_AT) * 4)
+  return new Uint8Array(record.buffer, record.byteOffset + FRAME_AT * 4, Math.max(0, copied))
+}
+
+/** Records of all workers by time; those of one worker keep their order. */
+export function* byTime(
+  records: readonly (readonly Int32Array[])[],
+): Generator<{ worker: number; record: Int32Array }> {
+  const next = records.map(() => 0)
+  for (;;) {
+    let first = -1
+    let firstUs = Number.POSITIVE_INFINITY
+    for (const [worker, list] of records.entries()) {
+      const record = list[next[worker] ?? 0]
+      if (record === undefined) continue
+      const us = usOf(record)
+      if (first >= 0 && us >= firstUs) continue
+      first = worker
+      firstUs = us
+    }
+    if (first < 0) return
+    const at = next[first] ?? 0
+    next[first] = at + 1
+    yield { worker: first, record: records[first]?.[at] as Int32Array }
+  }
+}
+
+/** Frames that were judged. */
+export function framesIn(records: readonly (readonly Int32Array[])[]): number {
+  return records.flat().filter(record => cell(record, 1) === FlightKind.JUDGED).length
+}

@@ -1,0 +1,186 @@
+/**
+ * An engine without kernel and clock: frames and times are put in by hand, and what it sends is taken out. It is built by the
+ * code that builds those of the packet threads, and recorded by the same recorder.
+ */
+
+import { Arm, type ArmImage } from '../../engine/arm.ts'
+import { DONE, HAND_OVER, PARKED } from '../../engine/counters.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { FlightReader, FlightRing, Want, wantFlight } from '../../engine/flight.ts'
+import { NO_SLOT } from '../../engine/frames.ts'
+import type { EngineImage } from '../../engine/image.ts'
+import { type IsnSource, KeyedIsn } from '../../engine/isn.ts'
+import { Steering } from '../../engine/steering.ts'
+import { TraceRing } from '../../engine/trace.ts'
+import { Watch } from '../../io/watch.ts'
+
+import {
+  applyChange,
+  applyRunning,
+  type BareConfig,
+  type Built,
+  buildBare,
+  restoreBuilt,
+  type Tables,
+} from '../apply.ts'
+import type { Change } from '../changes.ts'
+
+/** Cells of its recorder: room for what a thousand frames say. */
+const FLIGHT_CELLS = 2 ** 18
+const TRACE_RECORDS = 16
+/** Frames of more bytes are never taken out whole: payload is nothing that an engine looks at. */
+export const SENT_BYTES_MAX = 170
+
+export interface RigOptions {
+  /** Restored into it; without one the engine is bare. */
+  image?: EngineImage
+  worker?: number
+  /** Of all workers, if there are several. */
+  arena?: SharedArrayBuffer
+  tables?: Tables
+  isn?: IsnSource
+  seed?: number
+  now: number
+  /** One of Want: whether what the engine says is wanted as well. */
+  wanted?: number
+}
+
+/** A frame that left: its first bytes, from the virtio-net header on. */
+export interface Sent {
+  arm: number
+  length: number
+  bytes: Uint8Array
+}
+
+export class Rig {
+  readonly engine: Engine
+  readonly #built: Built
+  readonly #ring: FlightRing
+  readonly #watch: Watch
+  /** Slots that the packet thread had in other hands. */
+  readonly #ballast: number[] = []
+  readonly #flight: SharedArrayBuffer
+  #us = 0
+
+  constructor(config: BareConfig, options: RigOptions) {
+    const { worker = 0, image, wanted = Want.MOMENTS, isn, seed = 1, now } = options
+    const workers = config.workers.count
+    // That of the health checks stands behind those of the config.
+    const checkArm = image?.arms[config.arms.length]
+    const peers =
+      workers === 1 ? null : { self: worker, steering: new Steering(workers), tell: () => {} }
+    this.#built = buildBare(config, {
+      worker,
+      ...(options.arena && { arena: options.arena }),
+      ...(peers && { peers }),
+      ...(options.tables && { tables: options.tables }),
+      ...(checkArm && { checkArm: (index, slots) => armOf(checkArm, index, slots) }),
+      trace: new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)), TRACE_RECORDS),
+      isn: isn ?? new KeyedIsn(new Int32Array(4)),
+      seed,
+      now,
+    })
+    this.engine = this.#built.engine
+    if (image) restoreBuilt(this.#built, image)
+    this.#flight = new SharedArrayBuffer(FlightRing.bytesFor(FLIGHT_CELLS))
+    wantFlight(this.#flight, wanted, SENT_BYTES_MAX)
+    this.#ring = new FlightRing(this.#flight, FLIGHT_CELLS)
+    this.#watch = new Watch(this.#ring, this.engine, worker, workers, () => this.#us)
+    this.#watch.settle(now)
+  }
+
+  /** Of what it records. */
+  reader(): FlightReader {
+    return new FlightReader(this.#flight, FLIGHT_CELLS, false)
+  }
+
+  /** Has exactly so many slots free, as far as that can be had, as the packet thread had at this point. */
+  setFree(free: number): void {
+    const { frames } = this.engine
+    while (frames.free > free) {
+      const slot = frames.take()
+      if (slot === NO_SLOT) return
+      this.#ballast.push(slot)
+    }
+    while (frames.free < free) {
+      const slot = this.#ballast.pop()
+      if (slot === undefined) return
+      frames.release(slot)
+    }
+  }
+
+  /**
+   * Judges a frame of `length` bytes, of which `bytes` are the first, from the virtio-net header on; the others are zero.
+   * `free` are the slots that are free, itself not among them; left out for as many as there are. => The verdict
+   */
+  input(
+    arm: number,
+    bytes: Uint8Array,
+    length: number,
+    now: number,
+    us: number,
+    free?: number,
+  ): number {
+    const { frames, arms } = this.engine
+    this.#us = us
+    if (frames.free === 0) this.setFree(1)
+    const slot = frames.take()
+    const from = frames.start[slot] as number
+    new Uint8Array(frames.pkt.buffer, from, Math.max(length, SENT_BYTES_MAX)).fill(0).set(bytes)
+    frames.length[slot] = length
+    if (free !== undefined) this.setFree(free)
+    this.engine.book.now = now
+    this.#watch.begin(now)
+    const verdict = this.#watch.input(arms[arm] as Arm, slot, now)
+    if (verdict >= 0) (arms[verdict] as Arm).send(slot)
+    else if (verdict !== PARKED) {
+      if (verdict < DONE && verdict > HAND_OVER) this.engine.counters.rxDrop(arm, -verdict, slot)
+      frames.release(slot)
+    }
+    this.#watch.settle(now)
+    return verdict
+  }
+
+  tick(now: number, us: number): number {
+    this.#us = us
+    this.engine.book.now = now
+    this.#watch.begin(now)
+    const sleep = this.engine.tick(now)
+    this.#watch.settle(now)
+    return sleep
+  }
+
+  /** Before it begins. */
+  setUp(change: Change, now: number): void {
+    applyChange(this.#built, change, now)
+  }
+
+  /** While it runs. */
+  change(change: Change, now: number): void {
+    applyRunning(this.#built, change, now)
+  }
+
+  /** Empties the outboxes, in their order. */
+  collect(): Sent[] {
+    const { frames, arms } = this.engine
+    const all: Sent[] = []
+    for (const arm of arms) {
+      for (let i = 0; i < arm.outboxCount; i++) {
+        const slot = arm.outbox[i] as number
+        const length = frames.length[slot] as number
+        const from = frames.start[slot] as number
+        const first = new Uint8Array(frames.pkt.buffer, from, Math.min(length, SENT_BYTES_MAX))
+        all.push({ arm: arm.index, length, bytes: first.slice() })
+        this.#watch.output(arm, slot, 0)
+        frames.release(slot)
+      }
+      arm.outboxCount = 0
+    }
+    this.#watch.settle(this.engine.book.now)
+    return all
+  }
+}
+
+function armOf({ macHi, macLo, mtu }: ArmImage, index: number, slots: number): Arm {
+  return new Arm(index, macHi, macLo, mtu, slots)
+}

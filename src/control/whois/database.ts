@@ -1,0 +1,251 @@
+/**
+ * The history as an SQLite file. Numbers are kept as they are, names as text, so that another version reads them right; the
+ * view `connections` is for people with sqlite3. Who opens it for writing is one daemon; WAL lets others read meanwhile,
+ * and whoever comes first after a crash finds all that was committed.
+ */
+
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type Database from 'libsql'
+import { endpointText } from '../../wire/address.ts'
+import { type Ended, endName, type Found, type Search, stateName } from './ended.ts'
+import { gapsOf, type Run } from './runs.ts'
+import type { WhoisConn } from './types.ts'
+
+/** Of the header of the file: `tvph`. */
+const APPLICATION = 0x74767068
+const VERSION = 1
+/** How long somebody else may have it locked. */
+const BUSY_MS = 250
+const HEADER_BYTES = 100
+/** Rows that are deleted in one transaction: some 20 ms. */
+const SLICE = 5000
+
+const COLUMNS = [
+  ...['worker', 'cip', 'cport', 'vip', 'vport', 'lip', 'lport', 'rip', 'rport'],
+  ...['opened', 'last', 'ended', 'state', 'how'],
+] as const
+/** Doubles of a row as it is handed over; state and how are numbers there. */
+export const ROW = COLUMNS.length
+
+const address = (column: string) =>
+  [24, 16, 8, 0].map(shift => `(${column} >> ${shift} & 255)`).join(` || '.' || `)
+const endpoint = (ip: string, port: string, name: string) =>
+  `${address(ip)} || ':' || ${port} AS ${name}`
+const time = (column: string) =>
+  `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch') AS ${column}`
+
+function columnOf(name: string): string {
+  return `${name} ${name === 'state' || name === 'how' ? 'TEXT' : 'INTEGER'} NOT NULL`
+}
+
+const SCHEMA = `
+CREATE TABLE runs (id INTEGER PRIMARY KEY, daemon INTEGER NOT NULL, begun INTEGER NOT NULL,
+  seen INTEGER NOT NULL, stopped INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE ended (id INTEGER PRIMARY KEY, ${COLUMNS.map(columnOf).join(', ')});
+CREATE INDEX by_lip ON ended (lip, lport, ended);
+CREATE INDEX by_client ON ended (cip, cport, ended);
+CREATE VIEW connections AS SELECT ${[
+  endpoint('cip', 'cport', 'client'),
+  endpoint('vip', 'vport', 'vip'),
+  endpoint('lip', 'lport', 'lip'),
+  endpoint('rip', 'rport', 'rs'),
+  ...['opened', 'last', 'ended'].map(time),
+  'how, state, worker',
+].join(', ')} FROM ended;
+PRAGMA application_id = ${APPLICATION};
+PRAGMA user_version = ${VERSION};
+`
+
+type Row = Record<(typeof COLUMNS)[number], number> & { state: string; how: string }
+
+/** One connection as ROW doubles. */
+export function rowOf(e: Ended): number[] {
+  // biome-ignore format: the order of the columns
+  return [
+    e.worker, e.cip >>> 0, e.cport, e.vip >>> 0, e.vport, e.lip >>> 0, e.lport, e.rip >>> 0, e.rport,
+    e.openedMs, e.lastMs, e.endedMs, e.state, e.end,
+  ]
+}
+
+export class HistoryDatabase {
+  readonly #db: Database.Database
+  readonly #insert: Database.Statement
+  readonly #writes: boolean
+  #run = -1
+
+  /**
+   * Opens the file, for a daemon (`writes`) or for looking only. Throws the errors of SQLite (`code` SQLITE_...), of the
+   * folder (ENOENT, EACCES ...), ERR_MODULE_NOT_FOUND without the package, or an Error if it is a database of something else.
+   */
+  static async open(path: string, writes: boolean): Promise<HistoryDatabase> {
+    const { default: Libsql } = await import('libsql')
+    const size = statSync(path, { throwIfNoEntry: !writes })?.size
+    // SQLite takes what is too short for a header for nothing, and would write over it.
+    if (size !== undefined && size > 0 && size < HEADER_BYTES)
+      throw Object.assign(new Error('too short'), { code: 'SQLITE_NOTADB' })
+    if (size === undefined) make(path)
+    const db = new Libsql(path, { timeout: BUSY_MS })
+    try {
+      return new HistoryDatabase(db, writes)
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  }
+
+  private constructor(db: Database.Database, writes: boolean) {
+    this.#db = db
+    this.#writes = writes
+    const [application] = this.#numbers('SELECT application_id FROM pragma_application_id')
+    const [version] = this.#numbers('SELECT user_version FROM pragma_user_version')
+    const [tables] = this.#numbers('SELECT count(*) FROM sqlite_schema')
+    if (writes && application === 0 && tables === 0) {
+      db.exec('PRAGMA journal_mode = WAL')
+      db.exec(`BEGIN; ${SCHEMA} COMMIT`)
+    } else if (application !== APPLICATION)
+      throw new Error(tables === 0 ? 'it is empty' : 'it is an SQLite database of something else')
+    else if (version !== VERSION) throw new Error(`it is of version ${version}, and not ${VERSION}`)
+    // A power cut may take the last second; what a crash of the daemon takes was never written.
+    db.exec('PRAGMA synchronous = NORMAL')
+    // 16 MiB for the leaves of the indexes: with the usual 2 a million rows take a quarter longer to write.
+    db.exec('PRAGMA cache_size = -16384')
+    if (!writes) db.exec('PRAGMA query_only = ON')
+    const places = COLUMNS.map(() => '?').join(', ')
+    this.#insert = db.prepare(`INSERT INTO ended (${COLUMNS.join(', ')}) VALUES (${places})`)
+  }
+
+  /**
+   * What is written from now on is of the daemon that began at `daemonMs`, which may have written here before; of what came
+   * before `sinceMs` it brings nothing.
+   */
+  begin(daemonMs: number, sinceMs: number, nowMs: number): void {
+    const known = this.#db
+      .prepare('SELECT id FROM runs WHERE daemon = ? AND stopped = 0')
+      .get(daemonMs)
+    if (known) this.#run = (known as { id: number }).id
+    else {
+      const insert = this.#db.prepare('INSERT INTO runs (daemon, begun, seen) VALUES (?, ?, ?)')
+      this.#run = Number(insert.run(daemonMs, sinceMs, nowMs).lastInsertRowid)
+    }
+  }
+
+  /** All of `rows` (ROW doubles each) or nothing. `lost` is what the daemon has lost until now. */
+  write(rows: Float64Array, nowMs: number, lost: number, stopped = false): void {
+    this.#transaction(() => {
+      for (let at = 0; at < rows.length; at += ROW) {
+        const [state, end] = rows.subarray(at + ROW - 2, at + ROW)
+        const names = [stateName(state as number), endName(end as number)]
+        this.#insert.run(...rows.subarray(at, at + ROW - 2), ...names)
+      }
+      this.#db
+        .prepare('UPDATE runs SET seen = ?, lost = ?, stopped = ? WHERE id = ?')
+        .run(nowMs, lost, stopped ? 1 : 0, this.#run)
+    })
+  }
+
+  /** Forgets some of what ended before `beforeMs`. => whether that was all */
+  forget(beforeMs: number): boolean {
+    let deleted = 0
+    this.#transaction(() => {
+      // They were written in about the order of their ends.
+      const { changes } = this.#db
+        .prepare(
+          `DELETE FROM ended WHERE ended < ? AND id IN (SELECT id FROM ended ORDER BY id LIMIT ${SLICE})`,
+        )
+        .run(beforeMs)
+      deleted = changes
+      this.#db.prepare('DELETE FROM runs WHERE seen < ? AND id <> ?').run(beforeMs, this.#run)
+      this.#db.prepare('UPDATE runs SET begun = ? WHERE begun < ?').run(beforeMs, beforeMs)
+    })
+    return deleted < SLICE
+  }
+
+  /** `ours`: it is asked by the daemon that writes it, who knows what still lives. */
+  find(search: Search, ours: boolean, nowMs: number): Found {
+    const { key, rs, fromMs, toMs, limit } = search
+    const [ip, port] = key.by === 'lip' ? ['lip', 'lport'] : ['cip', 'cport']
+    const conditions = [`${ip} = ? AND ${port} = ? AND ended >= ? AND opened <= ?`]
+    const values = [key.address >>> 0, key.port, Math.max(fromMs, 0), Math.min(toMs, 1e15)]
+    if (rs) {
+      conditions.push('rip = ?')
+      values.push(rs.rip >>> 0)
+    }
+    if (rs && rs.rport !== 0) {
+      conditions.push('rport = ?')
+      values.push(rs.rport)
+    }
+    const rows = this.#db
+      .prepare(
+        `SELECT * FROM ended WHERE ${conditions.join(' AND ')} ORDER BY ended DESC LIMIT ${limit}`,
+      )
+      .all(...values) as Row[]
+    const runs = this.#runs(ours, nowMs)
+    const sinceMs = runs[0]?.begunMs ?? null
+    return { conns: rows.map(connOf), gaps: gapsOf(runs, fromMs, toMs), sinceMs }
+  }
+
+  /** In the order of time. */
+  #runs(ours: boolean, nowMs: number): Run[] {
+    const rows = this.#db.prepare('SELECT * FROM runs ORDER BY begun').all() as {
+      id: number
+      begun: number
+      seen: number
+      stopped: number
+      lost: number
+    }[]
+    return rows.map(({ id, begun, seen, stopped, lost }) => {
+      const current = ours && id === this.#run
+      const whole = current || stopped === 1
+      return { begunMs: begun, seenMs: current ? nowMs : seen, whole, lost }
+    })
+  }
+
+  close(): void {
+    try {
+      // Else the statements that wait for the garbage collector leave the WAL behind.
+      if (this.#writes) this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch {
+      // What is in the WAL stays there, and is as good.
+    }
+    this.#db.close()
+  }
+
+  #transaction(work: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE')
+    try {
+      work()
+      this.#db.exec('COMMIT')
+    } catch (error) {
+      // On a full disk SQLite has taken it back already.
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  #numbers(sql: string): number[] {
+    return this.#db.prepare(sql).raw().get() as number[]
+  }
+}
+
+/** Nobody else may read whose connections these were; SQLite gives its other files the same mode. */
+function make(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+  closeSync(openSync(path, 'a', 0o600))
+}
+
+function connOf(row: Row): WhoisConn {
+  const { worker, cip, cport, vip, vport, lip, lport, rip, rport, opened, last, ended } = row
+  return {
+    worker,
+    protocol: 'tcp',
+    client: endpointText(cip, cport),
+    vip: endpointText(vip, vport),
+    lip: endpointText(lip, lport),
+    rs: endpointText(rip, rport),
+    check: false,
+    openedMs: opened,
+    state: row.state,
+    ended: { atMs: ended, lastMs: last, how: row.how },
+  }
+}

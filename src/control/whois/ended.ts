@@ -1,0 +1,121 @@
+/** A connection that has ended, as the history holds it. */
+
+import { SessionRecord } from '../../engine/sessions.ts'
+import { STATES } from '../../see/words.ts'
+import { endpointText } from '../../wire/address.ts'
+import { ENDS } from '../session-words.ts'
+import type { WhoisConn, WhoisGap } from './types.ts'
+
+/** Addresses are int32, times ms since 1970, `state` and `end` numbers of State and of End. */
+export interface Ended {
+  worker: number
+  cip: number
+  cport: number
+  vip: number
+  vport: number
+  lip: number
+  lport: number
+  rip: number
+  rport: number
+  openedMs: number
+  lastMs: number
+  endedMs: number
+  state: number
+  end: number
+}
+
+/** Whose connections are looked for: those of a LIP's lport, or of a client's port. */
+export interface Key {
+  by: 'lip' | 'client'
+  address: number
+  port: number
+}
+
+/** Port 0 stands for any. */
+export interface RsFilter {
+  rip: number
+  rport: number
+}
+
+/** Connections that held the key at any moment from `fromMs` to `toMs`. */
+export interface Search {
+  key: Key
+  rs: RsFilter | null
+  fromMs: number
+  toMs: number
+  /** At most so many, the newest. */
+  limit: number
+}
+
+export interface Found {
+  /** Those that ended last come first. */
+  conns: WhoisConn[]
+  gaps: WhoisGap[]
+  /** ms since 1970 from which on anything is known; null for never. */
+  sinceMs: number | null
+}
+
+const R = SessionRecord
+
+/** Of a record of the session ring; `wallOf` turns ms of the engine's clock into those of Date. */
+export function endedOf(cells: Int32Array, worker: number, wallOf: (ms: number) => number): Ended {
+  const cell = (at: number) => cells[at] ?? 0
+  const endedMs = wallOf(cell(R.ENDED))
+  // Unsigned, because a connection may live for longer than the 24 days of int32.
+  const before = (at: number) => endedMs - ((cell(R.ENDED) - cell(at)) >>> 0)
+  return {
+    worker,
+    cip: cell(R.CIP),
+    cport: cell(R.CLIENT_PORTS) >>> 16,
+    vip: cell(R.VIP),
+    vport: cell(R.CLIENT_PORTS) & 0xffff,
+    lip: cell(R.LIP),
+    lport: cell(R.RS_PORTS) & 0xffff,
+    rip: cell(R.RIP),
+    rport: cell(R.RS_PORTS) >>> 16,
+    openedMs: before(R.OPENED),
+    lastMs: before(R.LAST),
+    endedMs,
+    state: cell(R.STATE),
+    end: cell(R.END),
+  }
+}
+
+export function whoisOf(ended: Ended): WhoisConn {
+  const { worker, openedMs, lastMs, endedMs, state, end } = ended
+  return {
+    worker,
+    protocol: 'tcp',
+    client: endpointText(ended.cip, ended.cport),
+    vip: endpointText(ended.vip, ended.vport),
+    lip: endpointText(ended.lip, ended.lport),
+    rs: endpointText(ended.rip, ended.rport),
+    check: false,
+    openedMs,
+    state: stateName(state),
+    ended: { atMs: endedMs, lastMs, how: endName(end) },
+  }
+}
+
+export function stateName(state: number): string {
+  return STATES[state] ?? `${state}`
+}
+
+export function endName(end: number): string {
+  return ENDS[end] ?? `${end}`
+}
+
+export function isOf({ rip, rport }: Ended, rs: RsFilter | null): boolean {
+  return rs === null || (rip === rs.rip && (rs.rport === 0 || rport === rs.rport))
+}
+
+/** What was found by several keys, the oldest first. */
+export function merged(found: readonly Found[]): Found {
+  const [first, ...others] = found as [Found, ...Found[]]
+  const conns = [first, ...others].flatMap(one => one.conns).sort(byOpening)
+  return { ...first, conns }
+}
+
+export function byOpening(a: WhoisConn, b: WhoisConn): number {
+  return (a.openedMs ?? 0) - (b.openedMs ?? 0)
+}

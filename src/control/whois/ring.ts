@@ -1,0 +1,150 @@
+/**
+ * The newest connections that have ended, in memory of a fixed size: the newest takes the place of the oldest. Found by LIP
+ * and lport and by the client's address and port, through chains from the newest to the oldest.
+ *
+ *   per connection   11 int32: Cell | double: when it was opened | 2 int32: heads of the two indexes    60 bytes
+ *
+ * A chain holds serial numbers, not places. One that is out of the ring's reach ends it, so nothing has to be taken out of a
+ * chain when its connection is overwritten.
+ */
+
+import { type Ended, isOf, type Search } from './ended.ts'
+
+const Cell = {
+  CIP: 0,
+  VIP: 1,
+  CLIENT_PORTS: 2,
+  RIP: 3,
+  LIP: 4,
+  RS_PORTS: 5,
+  /** worker << 8 | end << 4 | state */
+  WORD: 6,
+  /** ms from the SYN to the last segment, and from there to the end. */
+  LAST: 7,
+  ENDED: 8,
+  /** Serial numbers of the connections before it in its chains. */
+  BY_LIP: 9,
+  BY_CLIENT: 10,
+} as const
+const CELLS = 11
+
+export class EndedRing {
+  readonly capacity: number
+  readonly #cells: Int32Array
+  readonly #opened: Float64Array
+  readonly #heads: { lip: Int32Array; client: Int32Array }
+  readonly #mask: number
+  /** Serial number of the next one, modulo 2^32. */
+  #written = 0
+  #used = 0
+  #forgottenMs = Number.NEGATIVE_INFINITY
+
+  /** `connections` is 1 or more, and rounded up to a power of two: serial numbers begin anew at 2^32. */
+  constructor(connections: number) {
+    const capacity = 2 ** Math.ceil(Math.log2(connections))
+    this.capacity = capacity
+    this.#mask = capacity - 1
+    this.#cells = new Int32Array(capacity * CELLS)
+    this.#opened = new Float64Array(capacity)
+    // Out of reach.
+    const none = ~capacity
+    this.#heads = {
+      lip: new Int32Array(capacity).fill(none),
+      client: new Int32Array(capacity).fill(none),
+    }
+  }
+
+  get used(): number {
+    return this.#used
+  }
+
+  /** All connections that ended later are here; ms since 1970, -Infinity if none was overwritten yet. */
+  get forgottenMs(): number {
+    return this.#forgottenMs
+  }
+
+  add(ended: Ended): void {
+    const serial = this.#written
+    const place = serial & this.#mask
+    if (this.#used < this.capacity) this.#used++
+    else this.#forgottenMs = Math.max(this.#forgottenMs, this.#endedMs(place))
+    const c = this.#cells
+    const at = place * CELLS
+    c[at + Cell.CIP] = ended.cip
+    c[at + Cell.VIP] = ended.vip
+    c[at + Cell.CLIENT_PORTS] = (ended.cport << 16) | ended.vport
+    c[at + Cell.RIP] = ended.rip
+    c[at + Cell.LIP] = ended.lip
+    c[at + Cell.RS_PORTS] = (ended.rport << 16) | ended.lport
+    c[at + Cell.WORD] = (ended.worker << 8) | (ended.end << 4) | ended.state
+    c[at + Cell.LAST] = ended.lastMs - ended.openedMs
+    c[at + Cell.ENDED] = ended.endedMs - ended.lastMs
+    this.#opened[place] = ended.openedMs
+    c[at + Cell.BY_LIP] = this.#enter(this.#heads.lip, ended.lip, ended.lport, serial)
+    c[at + Cell.BY_CLIENT] = this.#enter(this.#heads.client, ended.cip, ended.cport, serial)
+    this.#written = (serial + 1) | 0
+  }
+
+  /** The newest first. */
+  find({ key: { by, address, port }, rs, fromMs, toMs, limit }: Search): Ended[] {
+    const found: Ended[] = []
+    const [link, host, ports, shift] =
+      by === 'lip'
+        ? [Cell.BY_LIP, Cell.LIP, Cell.RS_PORTS, 0]
+        : [Cell.BY_CLIENT, Cell.CIP, Cell.CLIENT_PORTS, 16]
+    let serial = this.#heads[by][this.#bucket(address, port)] as number
+    // That of the newest one is 1 behind.
+    while ((this.#written - serial - 1) >>> 0 < this.#used && found.length < limit) {
+      const place = serial & this.#mask
+      const cell = (which: number) => this.#cells[place * CELLS + which] as number
+      const same = cell(host) === address && ((cell(ports) >>> shift) & 0xffff) === port
+      if (same && (this.#opened[place] as number) <= toMs && this.#endedMs(place) >= fromMs) {
+        const ended = this.#read(place)
+        if (isOf(ended, rs)) found.push(ended)
+      }
+      serial = cell(link)
+    }
+    return found
+  }
+
+  /** => what was the newest of its bucket */
+  #enter(heads: Int32Array, address: number, port: number, serial: number): number {
+    const bucket = this.#bucket(address, port)
+    const before = heads[bucket] as number
+    heads[bucket] = serial
+    return before
+  }
+
+  #endedMs(place: number): number {
+    const span = (which: number) => (this.#cells[place * CELLS + which] as number) >>> 0
+    return (this.#opened[place] as number) + span(Cell.LAST) + span(Cell.ENDED)
+  }
+
+  #read(place: number): Ended {
+    const cell = (which: number) => this.#cells[place * CELLS + which] as number
+    const openedMs = this.#opened[place] as number
+    return {
+      worker: cell(Cell.WORD) >>> 8,
+      cip: cell(Cell.CIP),
+      cport: cell(Cell.CLIENT_PORTS) >>> 16,
+      vip: cell(Cell.VIP),
+      vport: cell(Cell.CLIENT_PORTS) & 0xffff,
+      lip: cell(Cell.LIP),
+      lport: cell(Cell.RS_PORTS) & 0xffff,
+      rip: cell(Cell.RIP),
+      rport: cell(Cell.RS_PORTS) >>> 16,
+      openedMs,
+      lastMs: openedMs + (cell(Cell.LAST) >>> 0),
+      endedMs: this.#endedMs(place),
+      state: cell(Cell.WORD) & 0xf,
+      end: (cell(Cell.WORD) >>> 4) & 0xf,
+    }
+  }
+
+  /** murmur3's last steps: neighbouring lports and addresses come to buckets far apart. */
+  #bucket(address: number, port: number): number {
+    let h = Math.imul(address ^ Math.imul(port, 0x9e3779b1), 0x85ebca6b)
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+    return (h ^ (h >>> 16)) & this.#mask
+  }
+}

@@ -1,0 +1,133 @@
+/** Who is behind an address that an RS sees: the living out of the workers' tables, the others out of the history. */
+
+import { isIPv4 } from 'node:net'
+import { LPORT_FIRST, LPORT_LAST } from '../../engine/sa-pool.ts'
+import { ipv4Int } from '../../wire/address.ts'
+import type { Model } from '../model.ts'
+import { sharedClockMs } from '../session-ring.ts'
+import { connInfo } from '../snapshots.ts'
+import type { Workers } from '../workers.ts'
+import { byOpening, type Key, merged, type RsFilter, stateName } from './ended.ts'
+import type { History } from './history.ts'
+import type { Probed } from './probe.ts'
+import type { WhoisArgs, WhoisConn, WhoisInfo } from './types.ts'
+
+/** Connections in an answer. */
+export const LIMIT = 1000
+/** By how much the time of one SYN may differ between a living connection and its record, ms: two clocks are read. */
+const SAME_MS = 50
+
+export interface WhoisSources {
+  model: Model
+  workers: Pick<Workers, 'probe'>
+  history: History | null
+  /** Has the history told what has ended until now. */
+  catchUp(): void
+}
+
+/** Rejects in one line if it cannot be answered. */
+export async function whois(args: WhoisArgs, from: WhoisSources): Promise<WhoisInfo> {
+  const { history } = from
+  const lips = from.model.config.arms.flatMap(arm => arm.localAddresses)
+  const as = lips.includes(args.address) ? 'lip' : 'client'
+  const keys = keysOf(args, as)
+  const rs = args.rs === undefined ? null : rsFilter(args.rs)
+  const time = timeOf(args)
+  // The living first: who ends in between is found twice, and not missed.
+  const living = (await Promise.all(keys.map(key => livingOf(key, from)))).flat()
+  const meant = living.filter(conn => goesTo(conn, rs))
+  const of = { as, lips, last: null, more: false } as const
+  if (time === null) {
+    if (meant.length > 0 || !history) return { ...of, conns: meant, sinceMs: null, gaps: [] }
+    from.catchUp()
+    const { conns, sinceMs } = merged(await Promise.all(keys.map(key => history.last({ key, rs }))))
+    return { ...of, conns: [], last: conns.at(-1) ?? null, sinceMs, gaps: [] }
+  }
+  if (!history) {
+    const how = 'set history.connections (100000, say) in the config and restart the daemon'
+    throw new Error(`the history is off, so it is only known who is there now; ${how}`)
+  }
+  from.catchUp()
+  const search = { rs, ...time, limit: LIMIT + 1 }
+  const past = merged(await Promise.all(keys.map(key => history.find({ key, ...search }))))
+  const still = meant.filter(
+    conn => (conn.openedMs as number) <= time.toMs && !past.conns.some(one => isSame(one, conn)),
+  )
+  const conns = [...past.conns, ...still].sort(byOpening)
+  return { ...of, ...past, conns: conns.slice(-LIMIT), more: conns.length > LIMIT }
+}
+
+/** What is no LIP now may have been one. Throws if it is one and nobody ever has the port. */
+function keysOf({ address, port }: WhoisArgs, as: Key['by']): Key[] {
+  const key = { address: ipv4Int(address), port }
+  if (as === 'lip' && port < LPORT_FIRST)
+    throw new Error(`lports are ${LPORT_FIRST}-${LPORT_LAST}, found ${port}`)
+  if (as === 'lip') return [{ by: 'lip', ...key }]
+  return [
+    { by: 'client', ...key },
+    { by: 'lip', ...key },
+  ]
+}
+
+/** => null for now */
+function timeOf({ from, to }: WhoisArgs): { fromMs: number; toMs: number } | null {
+  if (from === undefined && to === undefined) return null
+  if (from === undefined || to === undefined || from > to)
+    throw new Error('a time has both `from` and `to`, and `from` is not the later one')
+  const now = Date.now()
+  if (from > now) throw new Error('the time is still to come')
+  return { fromMs: from, toMs: Math.min(to, now) }
+}
+
+/** Throws if it is no ADDRESS or ADDRESS:PORT. */
+export function rsFilter(text: string): RsFilter {
+  const [address = '', port] = text.split(':')
+  const isPort = port === undefined || (/^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535)
+  if (!isIPv4(address) || !isPort)
+    throw new Error(`expected an RS as ADDRESS or ADDRESS:PORT, found ${JSON.stringify(text)}`)
+  return { rip: ipv4Int(address), rport: Number(port ?? 0) }
+}
+
+function goesTo({ rs }: WhoisConn, filter: RsFilter | null): boolean {
+  if (filter === null) return true
+  const { rip, rport } = rsFilter(rs)
+  return rip === filter.rip && (filter.rport === 0 || rport === filter.rport)
+}
+
+async function livingOf(key: Key, { model, workers }: WhoisSources): Promise<WhoisConn[]> {
+  const conns: WhoisConn[] = []
+  const answer = await workers.probe(key, (probed, worker) => {
+    conns.push(...probed.checks.map((_, i) => livingConn(probed, i, worker, model)))
+  })
+  if ('error' in answer) throw new Error(answer.error)
+  return conns
+}
+
+function livingConn(probed: Probed, index: number, worker: number, model: Model): WhoisConn {
+  const { records, ages, checks, clockMs } = probed
+  const { timeouts } = model.config.tcp
+  const { client, vip, lip, rs, state } = connInfo(records, index, worker, timeouts, () => 0)
+  const askedMs = Date.now() - (sharedClockMs() - clockMs)
+  const openedMs = ages && Math.round(askedMs - (ages[index] as number))
+  const check = checks[index] as boolean
+  const protocol = 'tcp'
+  return {
+    worker,
+    protocol,
+    client,
+    vip,
+    lip,
+    rs,
+    check,
+    openedMs,
+    state: stateName(state),
+    ended: null,
+  }
+}
+
+function isSame(a: WhoisConn, b: WhoisConn): boolean {
+  const apart = Math.abs((a.openedMs as number) - (b.openedMs as number))
+  return (
+    a.client === b.client && a.vip === b.vip && a.lip === b.lip && a.rs === b.rs && apart < SAME_MS
+  )
+}

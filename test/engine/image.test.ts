@@ -1,0 +1,87 @@
+/** An engine that is restored from an image goes on exactly like the one that the image was taken of. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { arenaSlots, Frames } from '../../src/engine/frames.ts'
+import type { EngineImage } from '../../src/engine/image.ts'
+import { KeyedIsn } from '../../src/engine/isn.ts'
+import { openMany } from '../kit/connection.ts'
+import { Stand } from '../kit/stand.ts'
+import { give, inputOf, type Step, steps, TRAFFIC_CONFIG } from '../kit/traffic.ts'
+
+/** Frames of all originals, and of all their twins: an arena is 35 MB. */
+const arena = [0, 1].map(() => new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2))))
+/** 63 of a LIP: rings that go round. */
+const lports = { mask: 1023, residue: 5 }
+
+/** On a stand whose own key and seed are others. */
+function restored(image: EngineImage, yaml: string, now: number): Stand {
+  const isn = new KeyedIsn(Int32Array.of(9, 9, 9, 9))
+  const stand = new Stand(
+    yaml,
+    isn,
+    { seed: 99, lports, arena: arena[1] as SharedArrayBuffer },
+    structuredClone(image),
+  )
+  stand.now = now
+  return stand
+}
+
+/** Cells of chains through the index, whose order is the table's own business. */
+function comparable(image: EngineImage): EngineImage {
+  const { cells } = image.table
+  for (let at = 0; at < cells.length; at += 16) {
+    if (cells[at + 10] === -1) continue
+    cells[at + 3] = 0
+    cells[at + 7] = 0
+  }
+  return image
+}
+
+function play(before: readonly Step[], after: readonly Step[]): void {
+  const around = { lports, arena: arena[0] as SharedArrayBuffer }
+  const stand = new Stand(TRAFFIC_CONFIG, undefined, around)
+  for (const step of before) {
+    const input = inputOf(step, stand)
+    if (input) give(input, stand)
+  }
+  const image = stand.image()
+  const twin = restored(image, TRAFFIC_CONFIG, stand.now)
+  assert.deepEqual(comparable(twin.image()), comparable(image))
+  for (const step of after) {
+    const input = inputOf(step, stand)
+    if (input) assert.deepEqual(give(input, twin), give(input, stand))
+  }
+  assert.deepEqual(comparable(twin.image()), comparable(stand.image()))
+  assert.deepEqual(twin.engine.frames.free, stand.engine.frames.free)
+}
+
+test('any traffic: the original and the restored engine say, send and count the same', () => {
+  fc.assert(fc.property(steps(60), steps(60), play), {
+    numRuns: 200,
+    endOnFailure: true,
+    includeErrorInReport: true,
+  })
+})
+
+test('an image holds what has been in use, not the tables', () => {
+  const stand = new Stand(`${TRAFFIC_CONFIG.replace('size: 16', 'size: 262144')}`).resolveRss()
+  openMany(10)(stand)
+  const { table, wheel, pools, neighs } = stand.image()
+  assert.equal(table.cells.length, 160)
+  assert.equal(wheel.next.length, 10)
+  assert.equal(
+    pools.flatMap(pool => pool?.ports ?? []).reduce((sum, { length }) => sum + length, 0),
+    10,
+  )
+  assert.equal(neighs.columns[0]?.length, 3)
+})
+
+test('an image that is larger than the table is refused', () => {
+  const stand = new Stand(TRAFFIC_CONFIG.replace('size: 16', 'size: 64')).resolveRss()
+  openMany(17)(stand)
+  assert.throws(() => restored(stand.image(), TRAFFIC_CONFIG, stand.now), {
+    message: "more connections than the table's 16",
+  })
+})

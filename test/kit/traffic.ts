@@ -1,0 +1,206 @@
+/**
+ * Arbitrary lives of an appliance: segments of clients and RSs, ARP, time that passes, changes of what is set up, what other
+ * workers tell, the end of accepting. Each step is made concrete (`inputOf`) by looking at one stand, and can then be
+ * given to others that must do the same.
+ */
+
+import fc from 'fast-check'
+import type { Change } from '../../src/control/changes.ts'
+import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
+import { arpFrame, concat, tcpFrame, vnetHeader } from './frame.ts'
+import { hear, stopOpening } from './journaled.ts'
+import { CLIENT_MAC, RS_MAC, SEED_CONFIG, type Stand } from './stand.ts'
+
+const VIP = '202.108.10.1'
+const CLIENTS = ['202.108.10.2', '202.108.10.3', '202.108.10.77']
+export const RSS = ['192.168.168.2', '192.168.168.12', '192.168.168.13']
+const LIPS = ['192.168.168.7', '192.168.168.8']
+const MACS = [RS_MAC, '52:54:00:00:01:99']
+
+/** Two services, one of them persistent, three RSs, few neighbours' frames and connections. */
+export const TRAFFIC_CONFIG = `${SEED_CONFIG.replace(
+  /services:[\s\S]*/,
+  `services:
+  - address: ${VIP}
+    port: 6379
+    scheduler: wrr
+    real_servers: [{ address: ${RSS[0]}, weight: 3 }, { address: ${RSS[1]}, weight: 1 }]
+  - address: ${VIP}
+    port: 6380
+    scheduler: rr
+    persistence: 20
+    when_down: reject
+    real_servers: [{ address: ${RSS[0]}, port: 6379, upper_threshold: 2 }, { address: ${RSS[2]}, port: 6379 }]
+`,
+).replace('[192.168.168.7]', `[${LIPS.join(', ')}]`)}
+connections: { table_size: 16 }
+neighbours: { timeout: 10, unres_queue_length: 16 }
+`
+
+const u32 = fc.oneof(
+  fc.integer({ min: 0, max: 0xffff_ffff }),
+  fc.constantFrom(0, 9000, 0xffff_ffff),
+)
+const segment = {
+  flags: fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom('S', 'S.', '.') },
+    fc.constantFrom('P.', 'F.', 'R', 'R.', ''),
+  ),
+  seq: u32,
+  ack: u32,
+  payload: fc.constantFrom(0, 0, 5, 700),
+}
+
+const rsOf = (vport: number, at: number, weight: number): Change => ({
+  put: 'rs',
+  rs: {
+    vip: VIP,
+    vport,
+    place: (vport - 6379) * 2 + at,
+    address: RSS[vport === 6379 ? at : at * 2] as string,
+    port: 6379,
+    weight,
+    upperThreshold: 0,
+    lowerThreshold: 0,
+  },
+})
+const CHANGES: Change[] = [
+  rsOf(6379, 0, 0),
+  rsOf(6379, 0, 5),
+  rsOf(6379, 1, 2),
+  rsOf(6380, 1, 1),
+  { put: 'no-rs', vip: VIP, vport: 6379, address: RSS[1] as string, port: 6379 },
+  { put: 'no-rs', vip: VIP, vport: 6380, address: RSS[2] as string, port: 6379 },
+  { put: 'timeouts', timeouts: [2, 9, 3, 3, 7, 7, 3, 7, 7, 12, 3] },
+  { put: 'no-lip', address: LIPS[1] as string, place: 1 },
+  { put: 'lip', address: LIPS[1] as string, place: 1 },
+  { put: 'neighbour', arm: 1, address: RSS[2] as string, mac: MACS[1] as string },
+  { put: 'no-neighbour', arm: 1, address: RSS[2] as string, mac: MACS[1] as string },
+  { put: 'address', arm: 0, address: '202.108.10.9', prefixLength: 32 },
+  { put: 'no-address', arm: 0, address: '202.108.10.9', prefixLength: 32 },
+  { put: 'route', arm: 1, route: { to: '192.168.168.12', prefixLength: 32, via: '192.168.168.1' } },
+  { put: 'no-route', arm: 1, route: { to: '192.168.168.12', prefixLength: 32, via: null } },
+]
+
+const step = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      step: fc.constant('client' as const),
+      client: fc.constantFrom(...CLIENTS),
+      sport: fc.integer({ min: 40_000, max: 40_005 }),
+      vport: fc.constantFrom(6379, 6379, 6380, 1),
+      ...segment,
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({ step: fc.constant('rs' as const), conn: fc.nat(15), ...segment }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      step: fc.constant('arp' as const),
+      op: fc.constantFrom(1, 2, 2),
+      // And a stranger who claims what is ours.
+      rs: fc.constantFrom(...RSS, VIP),
+      mac: fc.constantFrom(...MACS),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      step: fc.constant('hear' as const),
+      rs: fc.constantFrom(...RSS),
+      solicited: fc.boolean(),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      step: fc.constant('wait' as const),
+      ms: fc.constantFrom(1, 70, 400, 2500, 8000, 31_000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      step: fc.constant('change' as const),
+      change: fc.constantFrom(...CHANGES),
+    }),
+  },
+)
+
+type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never
+export type Step = ValueOf<typeof step> | { step: 'drain' }
+
+export const steps = (maxLength: number): fc.Arbitrary<Step[]> =>
+  fc
+    .tuple(fc.array(step, { minLength: 5, maxLength }), fc.boolean())
+    .map(([list, stops]): Step[] => {
+      if (stops) list.splice(Math.trunc(list.length * 0.9), 0, { step: 'drain' } as never)
+      return list
+    })
+
+/** What a step comes to, the same for every stand. */
+export type Input =
+  | { arm: string; bytes: Uint8Array }
+  | { hear: [number, number, number, number, boolean] }
+  | { ms: number }
+  | { changes: Change[] }
+  | { drain: true }
+
+export function inputOf(step: Step, stand: Stand): Input | undefined {
+  if (step.step === 'wait') return { ms: step.ms }
+  if (step.step === 'change') return { changes: [step.change] }
+  if (step.step === 'drain') return { drain: true }
+  if (step.step === 'hear') return { hear: [1, ipv4Int(step.rs), 0x5254, 0x103, step.solicited] }
+  if (step.step === 'arp') {
+    const our = { mac: stand.macOf('dpdk1'), ip: '192.168.168.3' }
+    const frame = arpFrame(step.op, { mac: step.mac, ip: step.rs }, our, our.mac)
+    return { arm: 'dpdk1', bytes: concat(vnetHeader(), frame) }
+  }
+  const { flags, seq, ack, payload } = step
+  const fields = { flags, seq, ack, payload: new Uint8Array(payload).fill(120) }
+  if (step.step === 'client') {
+    const { client: src, sport, vport: dport } = step
+    const macs = { srcMac: CLIENT_MAC, dstMac: stand.macOf('dpdk0') }
+    const frame = tcpFrame({ ...fields, ...macs, src, sport, dst: VIP, dport })
+    return { arm: 'dpdk0', bytes: concat(vnetHeader(), frame) }
+  }
+  const { table } = stand.engine.conns
+  const conn = table.nextUsed(step.conn % table.capacity, table.capacity)
+  if (conn < 0) return undefined
+  const cell = (at: number) => table.cells[conn * 16 + 4 + at] as number
+  const frame = tcpFrame({
+    ...fields,
+    src: ipv4Text(cell(0)),
+    sport: cell(2) >>> 16,
+    dst: ipv4Text(cell(1)),
+    dport: cell(2) & 0xffff,
+    srcMac: MACS[step.seq & 1] as string,
+    dstMac: stand.macOf('dpdk1'),
+  })
+  return { arm: 'dpdk1', bytes: concat(vnetHeader(), frame) }
+}
+
+/** Gives the input to a stand. => Everything that can be seen of what it did: verdict, headers in hexadecimal, log lines */
+export function give(input: Input, stand: Stand): string[] {
+  const seen = (out: { arm: string; bytes: Uint8Array }[]) =>
+    out.map(({ arm, bytes }) => {
+      // A frame that was parked when an image was taken comes back with its headers only.
+      const headers = Buffer.from(bytes.subarray(0, 80)).toString('hex')
+      return `${arm} ${bytes.length} ${headers}`
+    })
+  const out: string[] = []
+  if ('arm' in input) {
+    stand.judge(input.arm, input.bytes)
+    out.push(stand.verdictName())
+  } else if ('ms' in input) {
+    out.push(...seen(stand.pass(input.ms, input.ms > 1000 ? 100 : 10)))
+  } else if ('hear' in input) hear(stand, ...input.hear)
+  else if ('changes' in input) stand.carryOut(input.changes)
+  else stopOpening(stand)
+  out.push(...seen(stand.collect()))
+  return [...out, ...stand.log()]
+}

@@ -1,0 +1,55 @@
+/** The seed's two captures, made of its transcript: the RS's clock is 12.7 s ahead of the client's. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { analyze } from '../../../src/see/analyze/analyze.ts'
+import { AHEAD_US, seedCaptures } from '../../kit/pcap.ts'
+
+test("the seed's captures are one connection of which nothing is lost", () => {
+  const { client, rs } = seedCaptures()
+  const found = analyze({ name: 'client.pcap', bytes: client }, { name: 'rs.pcap', bytes: rs })
+  assert.equal(found.isTurned, false)
+  assert.equal(found.conns.length, 1)
+  const [conn] = found.conns
+  const { outer, inner, sureness, why } = conn.pair
+  assert.equal(outer.client, '202.108.10.2:33896')
+  assert.equal(outer.server, '202.108.10.1:6379')
+  assert.equal(inner.client, '192.168.168.7:1028')
+  assert.equal(inner.server, '192.168.168.2:6379')
+  assert.equal(sureness, 'certain')
+  assert.deepEqual(why.slice(0, 2), [
+    'TOA names the client',
+    "the RS's initial sequence number is the same",
+  ])
+  assert.equal(conn.ways.clientDelta >>> 0, (2976553321 - 4164191644) >>> 0)
+  assert.equal(conn.ways.rsDelta, 0)
+  const offsetOff = Math.abs(found.clock.offsetNs - AHEAD_US * 1000)
+  assert.ok(found.clock.boundNs !== null && offsetOff <= found.clock.boundNs, `${offsetOff}`)
+  assert.ok(found.clock.boundNs < 110_000, `${found.clock.boundNs}`)
+  const nothing = {
+    lost: [],
+    added: [],
+    duplicated: [],
+    outside: { entry: 0, exit: 0 },
+    missed: { entry: 0, exit: 0 },
+    split: 0,
+    joined: 0,
+    reordered: 0,
+  }
+  assert.deepEqual(conn.in, nothing)
+  assert.deepEqual(conn.out, nothing)
+  const { compared } = conn
+  assert.deepEqual(compared.toa, { segments: 3, names: ['202.108.10.2:33896'] })
+  assert.deepEqual(compared.mss, { syn: [1460, 1460], synAck: [1460, 1452] })
+  assert.equal(compared.timestamps, 'removed')
+  assert.deepEqual(compared.odd, [])
+  assert.deepEqual(compared.changes, { seq: 6, ack: 4, toa_added: 3, timestamp_removed: 1, mss: 1 })
+})
+
+test('given in the wrong order they are exchanged', () => {
+  const { client, rs } = seedCaptures()
+  const found = analyze({ name: 'rs.pcap', bytes: rs }, { name: 'client.pcap', bytes: client })
+  assert.equal(found.isTurned, true)
+  assert.equal(found.conns[0].pair.outer.client, '202.108.10.2:33896')
+  assert.ok(Math.abs(found.clock.offsetNs - AHEAD_US * 1000) < 110_000)
+})
