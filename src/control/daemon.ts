@@ -4,38 +4,28 @@
  */
 
 import { TraceRing } from '../engine/trace.ts'
+import { readyText, statusText } from './announce.ts'
 import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
-import { lipsOf } from './arms.ts'
 import { captureHead } from './capture-head.ts'
-import { rsName } from './changes.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
-import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
-import { type Config, ConfigError, configOf, readConfig } from './config.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
 import { pageConfig, type UiOption } from './config-listeners.ts'
-import { withoutDefaults } from './config-write.ts'
 import { Dumps } from './dumps.ts'
-import { type ServiceKey, serviceName } from './edits.ts'
 import { Journals } from './journal/recorder.ts'
-import { addresses, counters, routes, services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
-import type { Module } from './log-levels.ts'
-import { type CarryOut, Model } from './model.ts'
+import { Model } from './model.ts'
 import { Notifier } from './notify.ts'
-import { numbers } from './numbers.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
 import { Records } from './records.ts'
-import { clock, drops, edges } from './refusals.ts'
+import { type Daemon, reloadBySignal, respond } from './respond.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
-import { connInfo } from './snapshots.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
 import { Ui } from './ui/ui.ts'
-import { version } from './version.ts'
 import { newFlight, Watching } from './watching.ts'
-import { whois } from './whois/whois.ts'
 import { Workers } from './workers.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
@@ -70,21 +60,6 @@ export async function runDaemon(configPath: string, options: RunOptions = {}): P
   }
 }
 
-/** What there is to ask and to command, once it runs. */
-interface Daemon {
-  configPath: string
-  model: Model
-  workers: Workers
-  log: Log
-  records: Records
-  notifier: Notifier
-  signals: Signals
-  events: Events
-  /** The address of the page, with its token. */
-  pageUrl: string | null
-  watching: Watching
-}
-
 async function serve(
   config: Config,
   configPath: string,
@@ -106,6 +81,7 @@ async function serve(
   const watching = new Watching(flights, arms, config.capture)
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
   const workers = new Workers(config, model.initial, memories, warn)
+  watching.onWanted = () => workers.wake()
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
     const names = { worker: workerId(index), arms }
@@ -204,145 +180,4 @@ async function letEnd({ model, workers, log, notifier, signals }: Daemon): Promi
   }
   const gone = await Promise.race([workers.ended, drain()])
   if (gone !== 'drained') throw new Error(`a packet thread ended: ${gone}`)
-}
-
-async function respond(request: Request, daemon: Daemon): Promise<Answer> {
-  const { model, workers } = daemon
-  switch (request.verb) {
-    case 'ping':
-      return { ok: { version, pid: process.pid, workers: model.config.workers.count } }
-    case 'ui':
-      return { ok: { url: daemon.pageUrl } }
-    case 'log':
-      return { ok: setLog(daemon, request) }
-    case 'recorder':
-      if (request.ring !== undefined) daemon.watching.ring = request.ring
-      return { ok: daemon.watching.status() }
-    case 'reopen':
-      reopenLogs(daemon)
-      return { ok: null }
-    case 'services':
-      return { ok: services(model) }
-    case 'addresses':
-      return { ok: addresses(model) }
-    case 'routes':
-      return { ok: routes(model) }
-    case 'counters':
-      return { ok: counters(model, workers.arms) }
-    case 'numbers':
-      return { ok: numbers(model, workers.arms) }
-    case 'edges':
-      return { ok: edges(model.readings, clock()) }
-    case 'drops':
-      return { ok: drops(model, clock(), request.reason) }
-    case 'timeouts':
-      return { ok: model.config.file.tcp.timeouts }
-    case 'config':
-      return { ok: withoutDefaults(model.config.file) }
-    case 'edit':
-      return { ok: await model.edit(request.edits, request.dry_run ?? false, carryOut(daemon)) }
-    case 'apply':
-      return { ok: await apply(daemon, configOf(request.config), request.dry_run ?? false) }
-    case 'reload':
-      return { ok: await apply(daemon, readConfig(daemon.configPath), false) }
-    case 'zero':
-      zero(model, request.service)
-      return { ok: null }
-    case 'neighbours':
-      return workers.neighbours()
-    case 'whois':
-      return { ok: await whois(request, daemon) }
-    case 'conns':
-      return workers.conns(request.from, request.limit, (page, index, worker) =>
-        connInfo(page, index, worker, model.config.tcp.timeouts, place =>
-          model.readings.establishedMs(place),
-        ),
-      )
-  }
-}
-
-function carryOut(daemon: Daemon): CarryOut {
-  return (changes, after) => daemon.workers.change(changes, lipsOf(after))
-}
-
-async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<PlanInfo> {
-  const { model, log } = daemon
-  const plan = await model.apply(config, dryRun, carryOut(daemon))
-  if (dryRun || plan.restart.length > 0) return plan
-  for (const warning of plan.warnings) log.warn(`TAPVS: ${warning}`)
-  const { level, modules } = config.log
-  changeLevels(daemon, { level }, () => log.setLevels(level, modules))
-  log.info(`TAPVS: config applied, ${plan.steps.length} changes`)
-  return plan
-}
-
-/** A config with a mistake is told line by line, and the running one stays. */
-async function reloadBySignal(daemon: Daemon): Promise<void> {
-  const { configPath, log, model, notifier } = daemon
-  notifier.reloading()
-  // What rotates logs says so by this signal.
-  reopenLogs(daemon)
-  try {
-    const plan = await apply(daemon, readConfig(configPath), false)
-    for (const key of plan.restart) log.error(`TAPVS: not reloaded: ${key} needs a restart`)
-  } catch (error) {
-    const problems = error instanceof ConfigError ? error.problems : [(error as Error).message]
-    for (const problem of problems) log.error(`TAPVS: not reloaded: ${problem}`)
-  }
-  notifier.ready(statusText(model.config))
-}
-
-function zero({ config, places, readings }: Model, key: ServiceKey | undefined): void {
-  const chosen = key
-    ? config.services.filter(({ address, port }) => address === key.address && port === key.port)
-    : config.services
-  if (key && chosen.length === 0) throw new Error(`no service ${serviceName(key)}`)
-  for (const service of chosen) {
-    for (const rs of service.realServers) readings.zero(places.dests.find(rsName(service, rs)))
-  }
-}
-
-/** => the levels afterwards, of modules those that differ from the rest */
-function setLog(daemon: Daemon, { level, module }: Verbs['log']['args']): Verbs['log']['answer'] {
-  const { log } = daemon
-  if (level !== undefined) {
-    changeLevels(daemon, { level, ...(module && { module }) }, () => log.setLevel(level, module))
-  }
-  const { base, own } = log.levels
-  return Object.keys(own).length === 0 ? { level: base } : { level: base, modules: own }
-}
-
-/** `event` is what those hear who want to know, if it changes anything. */
-function changeLevels(
-  { workers, log: { levels }, events }: Daemon,
-  event: { level: LogLevel; module?: Module },
-  change: () => void,
-): void {
-  const shown = () => JSON.stringify([levels.base, levels.own])
-  const before = shown()
-  change()
-  workers.setDebug(levels.tracing)
-  if (shown() !== before) events.emit('log', event)
-}
-
-function reopenLogs({ log, records }: Daemon): void {
-  log.reopen()
-  records.reopen()
-}
-
-/** What `systemctl status` shows. */
-function statusText({ services, workers }: Config): string {
-  const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
-  return `${many(services.length, 'service')}, ${many(workers.count, 'worker')}`
-}
-
-function readyText(config: Config): string {
-  const arms = config.arms.map(({ name, netns }) => (netns ? `${name} (${netns})` : name))
-  const services = config.services.map(
-    ({ address, port, scheduler }) => `TCP ${address}:${port} ${scheduler}`,
-  )
-  const { count } = config.workers
-  const { http } = config.control
-  const threads = count === 1 ? '1 worker' : `${count} workers`
-  return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`
 }

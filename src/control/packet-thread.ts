@@ -143,6 +143,11 @@ export class PacketThread {
 
   send(message: ToWorker): void {
     this.#port.postMessage(message)
+    this.wake()
+  }
+
+  /** Ends its sleep. */
+  wake(): void {
     wake(this.#waker)
   }
 

@@ -50,6 +50,8 @@ export class Watching {
   readonly #snaplens = new Map<number, number>()
   readonly #journals = new Set<number>()
   readonly #stops = new Set<() => void>()
+  /** Called when the workers shall record something else; they look between two turns, and may be asleep. */
+  onWanted = (): void => {}
 
   /** `arms` are the names by index, that of the health checks included. */
   constructor(flights: readonly Flight[], arms: string[], capture: ConfigCapture) {
@@ -176,6 +178,7 @@ export class Watching {
     const moments = this.#ring || this.#snaplens.size > this.#journals.size
     const wanted = (moments ? Want.MOMENTS : 0) | (journal ? Want.JOURNAL : 0)
     for (const { memory } of this.#flights) wantFlight(memory, wanted, this.#snaplen + VNET_BYTES)
+    this.onWanted()
   }
 }
 

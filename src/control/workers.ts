@@ -196,6 +196,11 @@ export class Workers {
     return this.#arms
   }
 
+  /** Ends their sleep: something in shared memory wants to be looked at. */
+  wake(): void {
+    for (const thread of this.#threads) thread.wake()
+  }
+
   setDebug(debug: boolean): void {
     for (const thread of this.#threads) thread.send({ debug })
   }

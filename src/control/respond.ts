@@ -1,0 +1,164 @@
+/** What the daemon does when it is asked: every verb of the control, and SIGHUP. */
+
+import { statusText } from './announce.ts'
+import type { Events } from './api/events.ts'
+import { lipsOf } from './arms.ts'
+import { rsName } from './changes.ts'
+import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
+import { type Config, ConfigError, configOf, readConfig } from './config.ts'
+import { withoutDefaults } from './config-write.ts'
+import { type ServiceKey, serviceName } from './edits.ts'
+import { addresses, counters, routes, services } from './listings.ts'
+import type { Log } from './log.ts'
+import type { Module } from './log-levels.ts'
+import type { CarryOut, Model } from './model.ts'
+import type { Notifier } from './notify.ts'
+import { numbers } from './numbers.ts'
+import type { Records } from './records.ts'
+import { clock, drops, edges } from './refusals.ts'
+import { connInfo } from './snapshots.ts'
+import type { Signals } from './stop.ts'
+import { version } from './version.ts'
+import type { Watching } from './watching.ts'
+import { whois } from './whois/whois.ts'
+import type { Workers } from './workers.ts'
+
+/** What there is to ask and to command, once it runs. */
+export interface Daemon {
+  configPath: string
+  model: Model
+  workers: Workers
+  log: Log
+  records: Records
+  notifier: Notifier
+  signals: Signals
+  events: Events
+  /** The address of the page, with its token. */
+  pageUrl: string | null
+  watching: Watching
+}
+
+/** Answers one request; what it throws is an error too. */
+export async function respond(request: Request, daemon: Daemon): Promise<Answer> {
+  const { model, workers } = daemon
+  switch (request.verb) {
+    case 'ping':
+      return { ok: { version, pid: process.pid, workers: model.config.workers.count } }
+    case 'ui':
+      return { ok: { url: daemon.pageUrl } }
+    case 'log':
+      return { ok: setLog(daemon, request) }
+    case 'recorder':
+      if (request.ring !== undefined) daemon.watching.ring = request.ring
+      return { ok: daemon.watching.status() }
+    case 'reopen':
+      reopenLogs(daemon)
+      return { ok: null }
+    case 'services':
+      return { ok: services(model) }
+    case 'addresses':
+      return { ok: addresses(model) }
+    case 'routes':
+      return { ok: routes(model) }
+    case 'counters':
+      return { ok: counters(model, workers.arms) }
+    case 'numbers':
+      return { ok: numbers(model, workers.arms) }
+    case 'edges':
+      return { ok: edges(model.readings, clock()) }
+    case 'drops':
+      return { ok: drops(model, clock(), request.reason) }
+    case 'timeouts':
+      return { ok: model.config.file.tcp.timeouts }
+    case 'config':
+      return { ok: withoutDefaults(model.config.file) }
+    case 'edit':
+      return { ok: await model.edit(request.edits, request.dry_run ?? false, carryOut(daemon)) }
+    case 'apply':
+      return { ok: await apply(daemon, configOf(request.config), request.dry_run ?? false) }
+    case 'reload':
+      return { ok: await apply(daemon, readConfig(daemon.configPath), false) }
+    case 'zero':
+      zero(model, request.service)
+      return { ok: null }
+    case 'neighbours':
+      return workers.neighbours()
+    case 'whois':
+      return { ok: await whois(request, daemon) }
+    case 'conns':
+      return workers.conns(request.from, request.limit, (page, index, worker) =>
+        connInfo(page, index, worker, model.config.tcp.timeouts, place =>
+          model.readings.establishedMs(place),
+        ),
+      )
+  }
+}
+
+function carryOut(daemon: Daemon): CarryOut {
+  return (changes, after) => daemon.workers.change(changes, lipsOf(after))
+}
+
+async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<PlanInfo> {
+  const { model, log } = daemon
+  const plan = await model.apply(config, dryRun, carryOut(daemon))
+  if (dryRun || plan.restart.length > 0) return plan
+  for (const warning of plan.warnings) log.warn(`TAPVS: ${warning}`)
+  const { level, modules } = config.log
+  changeLevels(daemon, { level }, () => log.setLevels(level, modules))
+  log.info(`TAPVS: config applied, ${plan.steps.length} changes`)
+  return plan
+}
+
+/** SIGHUP: a config with a mistake is told line by line, and the running one stays. */
+export async function reloadBySignal(daemon: Daemon): Promise<void> {
+  const { configPath, log, model, notifier } = daemon
+  notifier.reloading()
+  // What rotates logs says so by this signal.
+  reopenLogs(daemon)
+  try {
+    const plan = await apply(daemon, readConfig(configPath), false)
+    for (const key of plan.restart) log.error(`TAPVS: not reloaded: ${key} needs a restart`)
+  } catch (error) {
+    const problems = error instanceof ConfigError ? error.problems : [(error as Error).message]
+    for (const problem of problems) log.error(`TAPVS: not reloaded: ${problem}`)
+  }
+  notifier.ready(statusText(model.config))
+}
+
+function zero({ config, places, readings }: Model, key: ServiceKey | undefined): void {
+  const chosen = key
+    ? config.services.filter(({ address, port }) => address === key.address && port === key.port)
+    : config.services
+  if (key && chosen.length === 0) throw new Error(`no service ${serviceName(key)}`)
+  for (const service of chosen) {
+    for (const rs of service.realServers) readings.zero(places.dests.find(rsName(service, rs)))
+  }
+}
+
+/** => the levels afterwards, of modules those that differ from the rest */
+function setLog(daemon: Daemon, { level, module }: Verbs['log']['args']): Verbs['log']['answer'] {
+  const { log } = daemon
+  if (level !== undefined) {
+    changeLevels(daemon, { level, ...(module && { module }) }, () => log.setLevel(level, module))
+  }
+  const { base, own } = log.levels
+  return Object.keys(own).length === 0 ? { level: base } : { level: base, modules: own }
+}
+
+/** `event` is what those hear who want to know, if it changes anything. */
+function changeLevels(
+  { workers, log: { levels }, events }: Daemon,
+  event: { level: LogLevel; module?: Module },
+  change: () => void,
+): void {
+  const shown = () => JSON.stringify([levels.base, levels.own])
+  const before = shown()
+  change()
+  workers.setDebug(levels.tracing)
+  if (shown() !== before) events.emit('log', event)
+}
+
+function reopenLogs({ log, records }: Daemon): void {
+  log.reopen()
+  records.reopen()
+}
