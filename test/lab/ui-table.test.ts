@@ -42,7 +42,7 @@ before(async () => {
   const program = `${folder}/open-many`
   await mustRun(['cc', '-O2', '-o', program, `${CHECKOUT}/test/kit/open-many.c`])
   const [ext] = (await countersOf(lab)).arms
-  await mustClient(lab, [program, 'ext0', ext?.mac ?? '', VIP, `${PORT}`, `${CONNS}`, '30000'])
+  await mustClient(lab, [program, 'ext0', ext?.mac ?? '', VIP, `${PORT}`, `${CONNS}`, '8000'])
   url = new URL((await mustTapvs(lab, 'ui')).trim())
   visit = await chromium.visit(url.href)
   await visit.page.getByTestId('conn-table').scrollIntoViewIfNeeded()
