@@ -126,8 +126,8 @@ export function tapvsConfig(workers = 1): string {
   services.add(config.createNode(iperf))
   config.setIn(['arms', 1, 'local_addresses'], LIPS)
   config.setIn(['workers', 'count'], workers)
-  // The lab keeps its recorder on; what is compared has it off, as the default is.
-  config.delete('capture')
+  // The lab keeps its recorder and its history on; what is compared has them off, as the default is.
+  for (const key of ['capture', 'history']) config.delete(key)
   return config.toString()
 }
 

@@ -23,6 +23,7 @@ function here(command: string): string {
   return command
     .replace(/^sudo /, '')
     .replace(/(scripts\/lab \w+)/, `$1 --name ${lab.name}`)
+    .replace(/ --ui$/, ' --ui=0')
     .replaceAll('bin/tapvs ', `bin/tapvs --socket ${lab.paths.socket} `)
 }
 
@@ -35,7 +36,8 @@ function run(command: string): string {
     env,
   })
   assert.equal(status, 0, `${command}: exit code ${status}\n${stdout}${stderr}`)
-  return stdout
+  // What programs have on stderr is for people, like stdout.
+  return stdout + stderr
 }
 
 /** What a command must have printed, beyond ending well; by the words that are only in it. */
@@ -55,6 +57,14 @@ const SHOWN: [string, RegExp][] = [
   ['dpip link', /ext0/],
   ['counters', /conns_opened +2/],
   ['lab logs', /IPVS: new conn: /],
+  ['tapvs ladder', /SYN_RECV[\s\S]+TOA added 202\.108\.10\.2:\d+/],
+  ['explain conn', /chosen by the scheduler wrr/],
+  ['tapvs whois', /202\.108\.10\.2:\d+/],
+  ['explain state', /TIME_WAIT/],
+  ['--ring -w', /packets/],
+  ['tapvs analyze', /1025/],
+  ['tapvs ui', /^http:\/\/127\.0\.0\.1:\d+\/\?token=/],
+  ['tapvs replay', /all verdicts agree/],
   ['config check', /ok/],
   ['lab status', /up/],
 ]
