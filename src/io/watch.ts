@@ -144,6 +144,7 @@ export class Watch {
 
   /** The arm has written the frame in `slot`, or has refused it for `drop`; 0 if it has not. */
   output(arm: Arm, slot: number, drop: number): void {
+    this.#ring.us = this.#clock()
     const { frames } = this.#engine
     const from = frames.start[slot] >> 2
     const pair = frames.mark[slot]

@@ -29,8 +29,13 @@ export function changeText({ what, before, after, delta }: Change): string {
   if (what === 'toa_voided') return `forged TOA ${NOPS} (${before})`
   if (what === 'timestamp_removed') return `timestamp ${NOPS} (${before})`
   const name = NAMES[what] ?? what
-  if (delta !== undefined) return `${name} ${delta < 0 ? '' : '+'}${delta} to ${after}`
+  if (delta !== undefined) return `${name} ${movedBy(what, delta)} to ${after}`
   return `${name} ${before} to ${after}`
+}
+
+/** What FullNAT adds to the client's numbers it takes off what acknowledges them: one number modulo 2^32 for both. */
+export function movedBy(what: string, delta: number): string {
+  return what === 'seq' ? `+${delta >>> 0}` : `-${-delta >>> 0}`
 }
 
 /** Values that the words leave out are ''. */
@@ -53,7 +58,7 @@ function parseChange(text: string): Change {
   const moved = /^(seq|ack|sack) ([+-]\d+) to (.*)$/.exec(text)
   if (moved) {
     const [, what = '', by, after = ''] = moved
-    const delta = Number(by)
+    const delta = Number(by) | 0
     const back = after.replace(/\d+/g, number => String((Number(number) - delta) >>> 0))
     return { what, before: back, after, delta }
   }

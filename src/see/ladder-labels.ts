@@ -1,7 +1,7 @@
 /** What the ladder's arrows are labelled with, and what is said below them. */
 
 import { FLAG } from '../wire/tcp.ts'
-import { changeText } from './change-words.ts'
+import { changeText, movedBy } from './change-words.ts'
 import { DROP_WORDS } from './drop-words.ts'
 import type { Leg, PacketRow } from './ladder.ts'
 import type { Change } from './moment.ts'
@@ -40,15 +40,13 @@ export function changesText(changes: readonly Change[]): string[] {
 }
 
 function oneChange(change: Change): string {
-  const { delta } = change
-  switch (change.what) {
-    // What FullNAT adds to the client's numbers it takes off what acknowledges them: said the same way.
+  const { what, delta = 0 } = change
+  switch (what) {
     case 'seq':
-      return `seq +${(delta ?? 0) >>> 0}`
     case 'ack':
-      return `ack -${-(delta ?? 0) >>> 0}`
+      return `${what} ${movedBy(what, delta)}`
     case 'sack':
-      return `sack edges -${-(delta ?? 0) >>> 0}`
+      return `sack edges ${movedBy(what, delta)}`
     default:
       return changeText(change)
   }

@@ -111,7 +111,7 @@ function lportText({ ends, lport }: Facts): string {
 function deltaText({ delta, isn }: Facts): string {
   if (delta === null) return 'not known'
   const ours = isn === null ? '' : ` (the client began at ${isn}, we at ${(isn + delta) >>> 0})`
-  return `the client's numbers go to the real server plus ${delta}${ours}, and its acks come back minus it`
+  return `the client's numbers go to the real server plus ${delta >>> 0}${ours}, and its acks come back minus it`
 }
 
 function toaText({ toa, ends }: Facts, context: StoryContext): string {

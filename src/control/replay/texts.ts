@@ -34,5 +34,5 @@ export function verdictText(cells: Int32Array, arms: readonly string[]): string 
   const vip = endpointText(cell(5), cell(6) & 0xffff)
   const rs = endpointText(cell(7), cell(9) >>> 16)
   const lip = endpointText(cell(8), cell(9) & 0xffff)
-  return `${outcome}; ${client} > ${vip}, ${lip} > ${rs}, ${state}, delta ${cell(10)}`
+  return `${outcome}; ${client} > ${vip}, ${lip} > ${rs}, ${state}, delta ${cell(10) >>> 0}`
 }
