@@ -29,7 +29,7 @@ const STREAMS_MAX = 32
 
 /** The reading half of the API without what holds secrets; no escapes, which a router might read as another path. */
 const API = /^\/v1\/[\w.~:/-]+$/
-const SECRET = /^\/v1\/(config|ui)(\/|$)/
+const SECRET = /^\/v1\/(config|journal|ui)(\/|$)/
 
 export interface UiSources {
   model: Model

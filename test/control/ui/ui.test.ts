@@ -101,6 +101,14 @@ test('no secret of the config comes out, whatever is asked for', async t => {
     assert.ok(!body.includes(TOKEN), path)
   }
   assert.ok(!control.asked.some(({ verb }) => verb === 'config' || verb === 'ui'))
+  // Nor the key of the sequence numbers.
+  const [config, journal] = await Promise.all(
+    ['config', 'journal'].map(async name => get(port, `/v1/${name}`)),
+  )
+  assert.deepEqual(
+    [journal?.status, journal?.body],
+    [404, config?.body.replace('config', 'journal')],
+  )
 })
 
 test('every answer says what a browser may do with it', async t => {
