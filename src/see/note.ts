@@ -2,7 +2,7 @@
  * A moment in a line of words, as it stands beside a packet in a capture, and back.
  *
  *   pair 17 in from client | CLIENT VIP LIP RS | lookup hit | SYN_RECV -> ESTABLISHED | to int0
- *   pair 17 out to rs, worker 5 | CLIENT VIP LIP RS | seq -1187638323 to 2976553321, TOA added 202.108.10.2:33896
+ *   pair 17 out to rs, worker 5 | CLIENT VIP LIP RS | seq +3107328973 to 2976553321, TOA added 202.108.10.2:33896
  *   pair 18 in | dropped: tcp_no_conn, no connection, and no SYN that could open one
  *   at 1700000000.123456 event | CLIENT VIP LIP RS | connection ended in TIME_WAIT
  *

@@ -57,7 +57,7 @@ test('what each kind of moment reads like', () => {
     ],
     [
       left,
-      `pair 17 out to rs | ${ENDS} | MACs rewritten, source 202.108.10.2:33896 to 192.168.168.7:1028, seq -1187638323 to 2976553321, IP checksum adjusted, TOA added 202.108.10.2:33896, timestamp to NOPs (TS val 125357496 ecr 0), MSS 1460 to 1452`,
+      `pair 17 out to rs | ${ENDS} | MACs rewritten, source 202.108.10.2:33896 to 192.168.168.7:1028, seq +3107328973 to 2976553321, IP checksum adjusted, TOA added 202.108.10.2:33896, timestamp to NOPs (TS val 125357496 ecr 0), MSS 1460 to 1452`,
     ],
     [
       {

@@ -18,22 +18,22 @@ const [C, V, L, R] = [
   '192.168.168.2:6379',
 ]
 const ENDS = `${C} ${V} ${L} ${R}`
-const DELTA = 1_187_638_323
+const DELTA = 3_107_328_973
 
 /** Every segment is rewritten at least like this. */
 function inward(seq: number, more: { length?: string; behind?: string } = {}): string {
   const { length = '', behind = '' } = more
-  return `MACs rewritten, ${length}IP checksum adjusted, source ${C} to ${L}, destination ${V} to ${R}, seq -${DELTA} to ${seq}, TCP checksum adjusted${behind}`
+  return `MACs rewritten, ${length}IP checksum adjusted, source ${C} to ${L}, destination ${V} to ${R}, seq +${DELTA} to ${seq}, TCP checksum adjusted${behind}`
 }
 
 function outward(ack: number, behind = ''): string {
-  return `MACs rewritten, IP checksum adjusted, source ${R} to ${V}, destination ${L} to ${C}, ack +${DELTA} to ${ack}, TCP checksum adjusted${behind}`
+  return `MACs rewritten, IP checksum adjusted, source ${R} to ${V}, destination ${L} to ${C}, ack -${DELTA} to ${ack}, TCP checksum adjusted${behind}`
 }
 
 const toa = (length: string) => ({ length: `length ${length}, `, behind: `, TOA added ${C}` })
 
 /** The transcript's bare ACKs come without a number of their own, which is 0 in the frame and this behind the balancer. */
-const NO_SEQ = (2 ** 32 - DELTA) >>> 0
+const NO_SEQ = DELTA
 
 /** What came, what was decided, what left; pairs of the fifth of seven workers. */
 const EXPECTED: [way: string, decided: string, changed: string][] = [
