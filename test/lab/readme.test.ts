@@ -15,7 +15,7 @@ after(() => lab.down())
 const fences = /^```sh\n([\s\S]*?)^```$/gm
 const commandsOf = (file: string) =>
   [...readFileSync(join(CHECKOUT, file), 'utf8').matchAll(fences)].flatMap(([, block]) =>
-    block.split('\n').filter(line => line !== ''),
+    block.split('\n').filter(line => line !== '' && !line.startsWith('#')),
   )
 
 /** Without sudo, and on this test's lab instead of the user's. */
@@ -60,6 +60,7 @@ const SHOWN: [string, RegExp][] = [
   ['tapvs ladder', /SYN_RECV[\s\S]+TOA added 202\.108\.10\.2:\d+/],
   ['explain conn', /chosen by the scheduler wrr/],
   ['tapvs whois', /202\.108\.10\.2:\d+/],
+  ['explain packet', /SYN_RECV/],
   ['explain state', /TIME_WAIT/],
   ['--ring -w', /packets/],
   ['tapvs analyze', /1025/],
