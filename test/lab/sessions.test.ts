@@ -1,9 +1,10 @@
 /** The session log against those who counted the same: tcpdump, and the statistics of the RS. */
 
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { parseDocument } from 'yaml'
 import { daemonPid } from '../../netns/appliance.ts'
 import { readCapture } from '../../netns/capture.ts'
 import { run, until } from '../../netns/processes.ts'
@@ -11,6 +12,7 @@ import type { Session } from '../../src/control/session-words.ts'
 import {
   CIP,
   captured,
+  countersOf,
   labConfig,
   labForTests,
   mustClient,
@@ -36,9 +38,6 @@ const config = labConfig(folder, 'sessions', yaml => {
   yaml.setIn(['log', 'format'], 'json')
   yaml.setIn(['log', 'sessions'], { path })
   yaml.setIn(['workers', 'count'], 2)
-  // Its connections pass the engine like all others, and are nobody's sessions: the first is over before the tests, and
-  // the next is not due while they compare the captures of both arms, where it would be on one only.
-  yaml.setIn(['services', 0, 'check'], { type: 'tcp', interval: 60, max_interval: 60 })
   yaml.setIn(['tcp', 'timeouts'], { time_wait: 1, close: 1, syn_recv: 1 })
 })
 const lab = labForTests('sessions', { config })
@@ -92,7 +91,20 @@ test('a redis conversation has the packets and bytes of tcpdump', async () => {
   assert.ok(Math.abs(Date.now() - Date.parse(time)) < 5000)
 })
 
-test('many, and long ones, are the sums of ipvsadm --stats', async () => {
+/** From now on: their connections pass the engine like all others, and are nobody's sessions. */
+async function check(): Promise<void> {
+  const yaml = parseDocument(readFileSync(lab.paths.config, 'utf8'))
+  yaml.setIn(['services', 0, 'check'], { type: 'tcp', interval: 0.2 })
+  writeFileSync(lab.paths.config, yaml.toString())
+  await mustTapvs(lab, 'reload')
+  await until('a check', { limitMs: 5000, everyMs: 100 }, async () => {
+    const { conns_opened } = (await countersOf(lab)).events
+    return conns_opened !== 1 || undefined
+  })
+}
+
+test('many, and long ones, are the sums of ipvsadm --stats, whoever checks beside them', async () => {
+  await check()
   await mustClient(lab, ['redis-cli', '-h', VIP, 'set', 'big', 'y'.repeat(100_000)])
   await mustClient(lab, ['redis-benchmark', '-q', '-h', VIP, '-c', '20', '-n', '2000', '-t', 'get'])
   await mustClient(lab, ['redis-benchmark', '-q', '-h', VIP, '-c', '4', '-n', '40', 'get', 'big'])
