@@ -153,7 +153,7 @@ function carryOut(built: Built, changes: readonly Change[], watch: Watch): Worke
   try {
     for (const change of changes) {
       const now = clockMs()
-      watch.noteText(FlightKind.CHANGE, now, JSON.stringify(change))
+      watch.noteJson(FlightKind.CHANGE, now, change)
       applyRunning(built, change, now)
     }
     return { ok: null }

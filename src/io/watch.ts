@@ -77,10 +77,10 @@ export class Watch {
     if (this.journal) this.#ring.note(kind, now, this.#engine.frames.free, body, bytes)
   }
 
-  /** The same of a text. */
-  noteText(kind: number, now: number, text: string): void {
+  /** The same of a value, as JSON. */
+  noteJson(kind: number, now: number, value: object): void {
     if (!this.journal) return
-    const bytes = new TextEncoder().encode(text)
+    const bytes = new TextEncoder().encode(JSON.stringify(value))
     const body = new Int32Array((bytes.length + 3) >> 2)
     new Uint8Array(body.buffer).set(bytes)
     this.note(kind, now, body, bytes.length)

@@ -144,7 +144,7 @@ export class Stand {
   /** The same, and what it sends stays in the outboxes. */
   carryOut(changes: readonly Change[]): void {
     for (const change of changes) {
-      this.watch?.noteText(FlightKind.CHANGE, this.now | 0, JSON.stringify(change))
+      this.watch?.noteJson(FlightKind.CHANGE, this.now | 0, change)
       applyRunning(this.#built, change, this.now | 0)
     }
   }

@@ -13,7 +13,7 @@ import type { Watching } from '../watching.ts'
 import { object } from './change.ts'
 import { errorSchema, HttpError } from './errors.ts'
 import { wholeText } from './fields.ts'
-import { drained, filterOf, packetQuery, STREAMS_MAX, UNREAD_BYTES_MAX } from './packets.ts'
+import { filterOf, packetQuery, STREAMS_MAX, UNREAD_BYTES_MAX, writeAll } from './packets.ts'
 
 const TYPE = 'application/x-pcapng'
 const DAY = 86_400
@@ -91,7 +91,9 @@ class Stream {
     response.on('error', () => {})
     this.#append(this.#file.begin())
     if (!follow) {
-      void this.#all(past ? watching.past() : [])
+      void writeAll(response, past ? watching.past() : [], moments => this.#write(moments, 0)).then(
+        whole => whole && this.end(),
+      )
       return
     }
     response.socket?.setTimeout(0)
@@ -111,16 +113,6 @@ class Stream {
     this.#ended = true
     this.#stop()
     this.#response.end(Buffer.concat(this.#file.end()))
-  }
-
-  /** As fast as the reader takes them. */
-  async #all(batches: AsyncIterable<Moment[]> | Iterable<Moment[]>): Promise<void> {
-    for await (const moments of batches) {
-      this.#write(moments, 0)
-      if (this.#response.writableNeedDrain) await drained(this.#response)
-      if (this.#ended || this.#response.destroyed) return
-    }
-    this.end()
   }
 
   #write(moments: readonly Moment[], lost: number): void {

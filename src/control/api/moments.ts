@@ -11,7 +11,7 @@ import { momentToJson } from '../../see/moment-json.ts'
 import type { Watching } from '../watching.ts'
 import { object } from './change.ts'
 import { errorSchema, HttpError } from './errors.ts'
-import { drained, filterOf, packetQuery, STREAMS_MAX, UNREAD_BYTES_MAX } from './packets.ts'
+import { filterOf, packetQuery, STREAMS_MAX, UNREAD_BYTES_MAX, writeAll } from './packets.ts'
 
 /** So that a silent stream notices that its reader is gone. */
 const HEARTBEAT_MS = 15_000
@@ -71,7 +71,9 @@ function stream(
   response.on('error', () => {})
   const lines = new Lines(response, wanted)
   if (!follow) {
-    void lines.all(past ? watching.past() : [])
+    void writeAll(response, past ? watching.past() : [], moments => lines.write(moments, 0)).then(
+      whole => whole && response.end(),
+    )
     return
   }
   response.flushHeaders()
@@ -93,16 +95,6 @@ class Lines {
   constructor(response: ServerResponse, wanted: (moment: Moment) => boolean) {
     this.#response = response
     this.#wanted = wanted
-  }
-
-  /** As fast as the reader takes them, and the end. */
-  async all(batches: AsyncIterable<Moment[]> | Iterable<Moment[]>): Promise<void> {
-    for await (const moments of batches) {
-      this.write(moments, 0)
-      if (this.#response.writableNeedDrain) await drained(this.#response)
-      if (this.#response.destroyed) return
-    }
-    this.#response.end()
   }
 
   write(all: readonly Moment[], lost: number): void {

@@ -32,7 +32,24 @@ export function filterOf(words: string | undefined): (moment: Moment) => boolean
   }
 }
 
-export function drained(response: ServerResponse): Promise<void> {
+/**
+ * Writes all batches, as fast as the reader takes what `write` gives it. => false if the answer has ended before, or the
+ * reader is gone
+ */
+export async function writeAll(
+  response: ServerResponse,
+  batches: AsyncIterable<Moment[]> | Iterable<Moment[]>,
+  write: (moments: Moment[]) => void,
+): Promise<boolean> {
+  for await (const moments of batches) {
+    write(moments)
+    if (response.writableNeedDrain) await drained(response)
+    if (response.writableEnded || response.destroyed) return false
+  }
+  return true
+}
+
+function drained(response: ServerResponse): Promise<void> {
   return new Promise(done => {
     response.once('drain', done)
     response.once('close', done)
