@@ -107,6 +107,23 @@ test('a client that uses its port again has two connections', () => {
   assert.equal(second?.happened[0]?.what, 'NONE -> SYN_RECV, timer 30 s')
 })
 
+test('what the RS still had is told with the connection that was ended for another', () => {
+  const [first, second] = stories(played('reuse-half-closed'))
+  assert.match(first?.end[0] ?? '', /^the client had closed, the real server never did; 2\.00 s/)
+  assert.match(first?.end[1] ?? '', /^what the real server still had of it was reset, on dpdk1: IP/)
+  assert.equal(first?.end.length, 2)
+  assert.match(second?.why.find(([name]) => name === 'LIP and lport')?.[1] ?? '', /:1026: the LIP/)
+})
+
+test('a SYN in the place of a connection that is over may be refused, and is of none then', () => {
+  const { lives, attempts } = livesOf(played('reuse-no-rs').moments())
+  assert.deepEqual([lives.length, lives[0]?.ended], [1, true])
+  assert.deepEqual(
+    attempts.map(({ drop }) => drop),
+    ['tcp_no_rs'],
+  )
+})
+
 test('and so it has with tcp.reuse keep', () => {
   const [first, second, ...more] = stories(played('reuse-keep'))
   assert.equal(more.length, 0)
