@@ -120,7 +120,7 @@ test('a SYN in the place of a connection that is over may be refused, and is of 
   assert.deepEqual([lives.length, lives[0]?.ended], [1, true])
   assert.deepEqual(
     attempts.map(({ drop }) => drop),
-    ['tcp_no_rs'],
+    ['tcp_no_rs', 'tcp_no_rs'],
   )
 })
 
