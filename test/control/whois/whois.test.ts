@@ -65,8 +65,8 @@ function appliance(connections = 64) {
       const records = { history, catchUp: () => drain.catchUp() }
       return whois(args, { model, workers, records })
     },
-    open(sport: number, dport = 80) {
-      stand.segment(WAN, { ...SYN, sport, dport })
+    open(sport: number, dport = 80, seq = SYN.seq) {
+      stand.segment(WAN, { ...SYN, sport, dport, seq })
       assert.equal(stand.verdictName(), 'arm 1')
     },
   }
@@ -197,7 +197,7 @@ test('a client that opens anew from its port: two connections with the same LIP:
   const rs = { src: RSS[0] as string, dst: '192.168.168.7', sport: 80, dport: 1025 }
   stand.segment('dpdk1', { ...rs, flags: 'R.', seq: 0, ack: 1 })
   stand.pass(1000)
-  open(20_000, 81)
+  open(20_000, 81, 500_000)
   stand.pass(500)
   const { conns } = await ask({ ...LPORT, ...ago(10, 10) })
   assert.deepEqual(
