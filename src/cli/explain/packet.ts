@@ -110,10 +110,13 @@ function whole({ bytes, length }: { bytes: Uint8Array; length: number }): Uint8A
 }
 
 export function packetText(reply: Reply, context: StoryContext): string {
-  const { frame, arm, worker, left } = reply
+  const { frame, arm, worker, ended, left } = reply
+  const [lookup, others] = [true, false].map(is =>
+    frame.said.filter(({ event }) => (event === 'lookup') === is),
+  ) as [Said[], Said[]]
   const steps = [
     `it comes in on ${arm}, worker ${worker} takes it: ${frameText(frame.bytes, frame.length)}`,
-    ...frame.said.map(said => saidStep(said)).filter(text => text !== ''),
+    ...[...lookup, ...ended, ...others].map(saidStep),
     stateStep(frame, context),
     ...verdictSteps(frame, context),
     ...left.flatMap(leftSteps),
@@ -134,6 +137,12 @@ function saidStep({ event, text, fields }: Said): string {
       return `${of('lip')} is taken as LIP and lport, which leaves ${of('free')} free towards the real server`
     case 'conn_new':
       return `a connection is opened, ${of('client')} > ${of('vip')} as ${of('lip')} > ${of('rs')}`
+    case 'conn_del':
+      return `that connection, in ${of('state')}, ends: the SYN begins another one in its place`
+    case 'reset_rs':
+      return 'what the real server still has of that connection is reset'
+    case 'conn_kept':
+      return `another connection begins with all that the one in ${of('state')} had, as tcp.reuse is keep`
     // The state is told with its timer.
     case 'state':
       return ''
@@ -174,11 +183,11 @@ function leftSteps({ arm, own, changes, bytes, length }: FrameOut): string[] {
   return [`changed: ${changed || 'nothing'}`, `what leaves on ${arm}: ${text}`]
 }
 
-function answerJson({ arm, worker, frame, left }: Reply, context: StoryContext) {
+function answerJson({ arm, worker, frame, ended, left }: Reply, context: StoryContext) {
   const { verdict } = frame
   const drop =
     'drop' in verdict
       ? explainDrop(verdict.drop as DropReason, { ...frame, vnet: VNET_NONE }, context)
       : null
-  return { arm, worker, frame: momentToJson(frame), drop, left: left.map(momentToJson) }
+  return { arm, worker, frame: momentToJson(frame), ended, drop, left: left.map(momentToJson) }
 }

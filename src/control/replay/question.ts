@@ -5,7 +5,7 @@
 
 import { armTowards } from '../../engine/arm.ts'
 import { HAND_OVER } from '../../engine/counters.ts'
-import type { FrameIn, FrameOut, Moment } from '../../see/moment.ts'
+import type { FrameIn, FrameOut, Moment, Said } from '../../see/moment.ts'
 import { Moments } from '../../see/moments.ts'
 import { ETH, ETHERTYPE, writeEthernet } from '../../wire/ethernet.ts'
 import { IPV4 } from '../../wire/ipv4.ts'
@@ -29,6 +29,8 @@ export interface Reply {
   arm: string
   worker: number
   frame: FrameIn
+  /** What would be said of a connection in whose place it begins another. */
+  ended: Said[]
   /** What would leave, of the frame and of our own (ARP requests); of a parked one when its next hop answers. */
   left: FrameOut[]
 }
@@ -60,7 +62,8 @@ export function answerOf(images: Journal, { bytes, arm: name }: Question): Reply
     const came = seen.find(isIn)
     if (came === undefined) throw new Error('nothing was recorded of it')
     const left = seen.filter(isOut)
-    return { arm: header.arms[arm] ?? '', worker: workerId(worker), frame: came, left }
+    const ended = seen.flatMap(moment => (moment.kind === 'event' ? moment.said : []))
+    return { arm: header.arms[arm] ?? '', worker: workerId(worker), frame: came, ended, left }
   }
 }
 
