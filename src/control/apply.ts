@@ -301,6 +301,7 @@ function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
     weight: rs.weight,
     upper: rs.upperThreshold === 0 ? -1 : ofWorker(rs.upperThreshold, share),
     lower: ofWorker(rs.lowerThreshold, share),
+    backup: false,
   }
   setup.putRs(service, options, now)
 }
