@@ -24,6 +24,7 @@ import { type Daemon, reloadBySignal, respond } from './respond.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
+import { untilFree } from './tun-info.ts'
 import { Ui } from './ui/ui.ts'
 import { newFlight, Watching } from './watching.ts'
 import { Workers } from './workers.ts'
@@ -36,6 +37,8 @@ const STOP_SECONDS = 10
 
 export interface RunOptions {
   ui?: UiOption
+  /** Takes TAPs that another process holds as well. */
+  force?: boolean
 }
 
 /** Runs until SIGTERM or SIGINT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
@@ -68,6 +71,7 @@ async function serve(
 ): Promise<number> {
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(config.control.socket)
+  if (!options.force) await untilFree(config.arms)
 
   const indices = Array.from({ length: config.workers.count }, (_, index) => index)
   const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
@@ -80,7 +84,7 @@ async function serve(
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
-  const workers = new Workers(config, model.initial, memories, warn)
+  const workers = new Workers(config, model.initial, memories, warn, options.force)
   watching.onWanted = () => workers.wake()
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
@@ -105,7 +109,7 @@ async function serve(
     watching,
     pageUrl: null,
   }
-  workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
+  workers.arms.onChange = (arm, state) => events.emit('arm', { arm, ...state })
   const headOf = captureHead(() => model.config.arms)
   const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
   const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
