@@ -20,7 +20,7 @@ import { Notifier } from './notify.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
 import { Records } from './records.ts'
-import { type Daemon, reloadBySignal, respond } from './respond.ts'
+import { type Daemon, reloadBySignal, reopenLogs, respond } from './respond.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
@@ -39,9 +39,11 @@ export interface RunOptions {
   ui?: UiOption
   /** Takes TAPs that another process holds as well. */
   force?: boolean
+  /** Made before anything was loaded that takes time. */
+  signals?: Signals
 }
 
-/** Runs until SIGTERM or SIGINT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
+/** Runs until SIGTERM, SIGINT or SIGQUIT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
 export async function runDaemon(configPath: string, options: RunOptions = {}): Promise<number> {
   let config: Config
   try {
@@ -94,7 +96,7 @@ async function serve(
   for (const reader of readers) reader.start()
   records.start()
 
-  const signals = new Signals()
+  const signals = options.signals ?? new Signals()
   const notifier = new Notifier(process.env, warn)
   const events = new Events()
   const daemon: Daemon = {
@@ -139,6 +141,7 @@ async function serve(
       ui: ui?.listener ?? null,
     })
     signals.onReload(() => void reloadBySignal(daemon))
+    signals.onReopen(() => reopenLogs(daemon))
     log.info(readyText(config), 'ready')
     if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
     checks = new Checks(model, workers, log.of('check'), events)

@@ -2,6 +2,7 @@
 
 import type { Argv } from 'yargs'
 import { UI_PORT } from '../../control/commands.ts'
+import { Signals } from '../../control/stop.ts'
 import { CliError } from '../client.ts'
 import type { Common } from '../common.ts'
 
@@ -28,10 +29,11 @@ export function addRun(common: Argv<Common>): void {
         }),
     async args => {
       const ui = args.ui === undefined ? undefined : pageOf(args.ui)
+      const signals = new Signals()
       // Imported here, because the daemon's libraries would double the start-up of every listing.
       const { runDaemon } = await import('../../control/daemon.ts')
       // Text for a stopped reader of our stderr would hold the process for ever; what could be flushed is.
-      process.exit(await runDaemon(args.config, { ...(ui && { ui }), force: args.force }))
+      process.exit(await runDaemon(args.config, { signals, force: args.force, ...(ui && { ui }) }))
     },
   )
 }
