@@ -185,6 +185,7 @@ export const fileSchema = z.strictObject(
     tcp: mapping({
       toa: z.enum(['seed', 'master', 'off'], 'seed, master or off').default('seed'),
       bare_ack: z.enum(['drop', 'rst'], 'drop or rst').default('drop'),
+      reuse: z.enum(['new', 'keep'], 'new or keep').default('new'),
       xmit_ttl: z.boolean('true or false').default(false),
       timeouts: timeouts.prefault({}),
     }).prefault({}),

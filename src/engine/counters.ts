@@ -80,6 +80,8 @@ export const Event = {
   ARM_REATTACHED: 82,
   HANDED_OVER: 83,
   RST_NO_RS: 84,
+  SYN_RESCHEDULED: 88,
+  RST_ON_REUSE: 89,
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */

@@ -68,7 +68,13 @@ test('config/lab.yaml, every value', () => {
     ],
     workers: { count: 1, steering: 'bpf' },
     connections: { tableSize: 262_144 },
-    tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
+    tcp: {
+      toa: 'seed',
+      bareAck: 'drop',
+      reuse: 'new',
+      xmitTtl: false,
+      timeouts: [...DEFAULT_TIMEOUTS],
+    },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     history: { connections: 100_000, file: null, keep: 30 },
     log: {
