@@ -22,6 +22,7 @@ import { Readings } from './readings.ts'
 import { Records } from './records.ts'
 import { type Daemon, reloadBySignal, respond } from './respond.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
+import { SilentNeighbours } from './silent-neighbours.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
 import { untilFree } from './tun-info.ts'
@@ -86,10 +87,18 @@ async function serve(
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
   const workers = new Workers(config, model.initial, memories, warn, options.force)
   watching.onWanted = () => workers.wake()
+  const silent = new SilentNeighbours(arms, () => workers.neighbours(), log.of('neigh'))
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
     const names = { worker: workerId(index), arms }
-    return new TraceReader(ring, TRACE_RECORDS, names, log, () => model.readings.traceLost(index))
+    return new TraceReader(
+      ring,
+      TRACE_RECORDS,
+      names,
+      log,
+      () => model.readings.traceLost(index),
+      silent,
+    )
   })
   for (const reader of readers) reader.start()
   records.start()
@@ -116,6 +125,7 @@ async function serve(
   model.onChange(({ steps, warnings }) => {
     watching.capture = model.config.capture
     dumps.config = model.config.capture.dump
+    silent.clear()
     events.emit('config', { steps, warnings })
   })
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
@@ -154,6 +164,7 @@ async function serve(
     return 0
   } finally {
     clearInterval(rates)
+    silent.stop()
     notifier.end()
     watching.stop()
     await dumps.stop()
