@@ -4,7 +4,7 @@
  */
 
 import { TraceRing } from '../engine/trace.ts'
-import { readyText, statusText } from './announce.ts'
+import { readyText, statusText, stopText } from './announce.ts'
 import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { captureHead } from './capture-head.ts'
@@ -14,6 +14,7 @@ import { type Config, ConfigError, readConfig } from './config.ts'
 import { pageConfig, type UiOption } from './config-listeners.ts'
 import { Dumps } from './dumps.ts'
 import { Journals } from './journal/recorder.ts'
+import { services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
 import { Model } from './model.ts'
 import { Notifier } from './notify.ts'
@@ -134,7 +135,10 @@ async function serve(
   let ui: Ui | undefined
   try {
     const first = await Promise.race([workers.ready, signals.stop])
-    if (first === 'stop') return 0
+    if (first === 'stop') {
+      log.info(stopText(signals.by ?? '', [], 0), 'stopping')
+      return 0
+    }
     workers.setDebug(log.levels.tracing)
     model.sampleRates(performance.now())
     const { socket, http } = config.control
@@ -160,6 +164,8 @@ async function serve(
     // What would fail from now on says nothing of the real servers.
     checks.stop()
     events.stop()
+    const { drain } = model.config.control
+    log.info(stopText(signals.by ?? '', services(model), drain), 'stopping', { signal: signals.by })
     await letEnd(daemon)
     return 0
   } finally {

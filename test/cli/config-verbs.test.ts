@@ -43,7 +43,7 @@ async function daemon(t: TestContext, plan: Partial<PlanInfo>, config: object = 
 
 test('config show prints the running config as a file', async t => {
   const config = {
-    log: { level: 'debug', timestamps: false },
+    log: { level: 'debug', timestamps: 'auto' },
     arms: [{ addresses: ['10.0.0.1/24'], name: 'a' }],
   }
   const { ask, asked } = await daemon(t, {}, config)
