@@ -65,7 +65,7 @@ test('config apply sends the file without its defaults and says what was done', 
   })
   const [request] = asked
   assert.ok(request?.verb === 'apply' && request.dry_run === false)
-  assert.deepEqual(Object.keys(request.config), ['arms', 'services', 'history', 'capture'])
+  assert.deepEqual(Object.keys(request.config), ['arms', 'services', 'log', 'history', 'capture'])
   assert.deepEqual(await ask('config', 'apply', LAB, '--dry-run'), {
     code: 0,
     stdout: `${steps.join('\n')}\n`,
