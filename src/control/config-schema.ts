@@ -195,7 +195,7 @@ export const fileSchema = z.strictObject(
     }).prefault({}),
     log: mapping({
       level: logLevel.default('info'),
-      timestamps: z.boolean('true or false').default(false),
+      timestamps: z.union([z.boolean(), z.literal('auto')], 'true, false or auto').default('auto'),
       format: z.enum(['text', 'json'], 'text or json').default('text'),
       modules: mapping(moduleLevels).prefault({}),
       rate: mapping({
