@@ -15,6 +15,7 @@ import { addMoments } from './moments.ts'
 import { describeOperation, documentWith } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
+import { PacketStreams } from './packets.ts'
 import { addEvents } from './sse.ts'
 
 /** A config of ten thousand real servers has about a tenth of it. */
@@ -63,9 +64,11 @@ export async function buildApp(
   })
   await app.register(agentApi, { prefix: '/v2', respond })
   const streams = [addEvents(app, events)]
-  if (watching) streams.push(addMoments(app, watching))
+  const packets = new PacketStreams()
+  streams.push(() => packets.end())
+  if (watching) addMoments(app, packets, watching)
   if (journals) streams.push(addJournal(app, journals))
-  if (watching && headOf) streams.push(addCapture(app, watching, headOf))
+  if (watching && headOf) addCapture(app, packets, watching, headOf)
   await app.ready()
   return {
     app,
