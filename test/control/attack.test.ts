@@ -84,6 +84,35 @@ test('who says nothing, half of it, or what it may not, takes nobody’s place',
   }
 })
 
+test('bodies of nothing but brackets, of names, of edits', async t => {
+  const { path, port } = await serve(t, modelControl().respond)
+  const here = { url: `http://127.0.0.1:${port}`, token: TOKEN }
+  const many = (text: string, bytes: number) => text.repeat(Math.floor(bytes / text.length))
+  const MiB4 = (4 << 20) - 100
+  const edit = '{"edit":"add-service","service":{"protocol":"tcp","address":"1.2.3.4","port":1}},'
+  const bodies = [
+    many('[', MiB4),
+    many('{"a":', MiB4),
+    `{"__proto__":[${many('{},', MiB4)}{}]}`,
+    `{${Array.from({ length: 49_000 }, (_, i) => `"k${i}":1`).join(',')}}`,
+    `{"edits":[${many(edit, 10_000 * edit.length)}{"edit":"x"}]}`,
+    `{"edits":[${many('{"edit":"x"},', 300_000)}{}]}`,
+    'x'.repeat(MiB4),
+  ]
+  const silence = new Silence(t)
+  for (const body of bodies) {
+    for (const url of ['/v1/edits', '/v1/services', '/v1/log']) {
+      const method = url === '/v1/log' ? 'PUT' : 'POST'
+      const { status } = await call(here, method, url, body)
+      assert.ok(status === 400 || status === 413, `${status} ${body.slice(0, 20)}`)
+      const longestMs = silence.longestMs()
+      t.diagnostic(`${longestMs.toFixed(0)} ms, ${status}, ${body.slice(0, 20)} to ${url}`)
+      assert.ok(longestMs < SILENCE_MS, `${longestMs} ms: ${body.slice(0, 20)}`)
+    }
+  }
+  assert.equal((await call(path, 'GET', '/v1/ping')).status, 200)
+})
+
 /** More packets than any reader is given at once. */
 const PACKETS = 40_000
 
