@@ -164,7 +164,11 @@ const http = mapping({
   'either token_file or token',
 )
 
-const ui = mapping({ port: whole(0, 65_535).default(UI_PORT), ...token }).refine(
+const ui = mapping({
+  port: whole(0, 65_535).default(UI_PORT),
+  scope: z.enum(['view', 'full'], 'view or full').default('view'),
+  ...token,
+}).refine(
   ({ token_file, token }) => token_file === undefined || token === undefined,
   'token_file or token, not both',
 )

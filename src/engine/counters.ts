@@ -54,6 +54,7 @@ export const Drop = {
   IMPAIRED: 38,
   HAND_OVER_FULL: 39,
   STOPPING: 40,
+  TCP_NO_LIP: 41,
 } as const
 
 /** Events that are not drops. */

@@ -138,7 +138,9 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   assert.deepEqual(service?.passive, { failures: 3, within: 10, min: 5, max: 300 })
   const http = { address: '127.0.0.1', port: 9053, token: null, tokenFile: '/etc/tapvs/token' }
   assert.deepEqual(config.control.http, http)
-  assert.deepEqual(config.control.ui, { port: 9080, token: null, tokenFile: null })
+  assert.deepEqual(config.control.ui, {
+    ...{ port: 9080, scope: 'view', token: null, tokenFile: null },
+  })
   // What the comments call the defaults changes nothing.
   const plain = readConfig(LAB)
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)
