@@ -8,6 +8,7 @@ import { CaptureError } from '../captured.ts'
 import { readCapture } from '../pcap.ts'
 import { type Clock, Clocks, type Delays } from './clock.ts'
 import { type Compared, compareWay, newCompared } from './compare.ts'
+import { type Copies, removeCopies } from './copies.ts'
 import { type Flow, flowsOf } from './flows.ts'
 import { type Differences, differences } from './losses.ts'
 import { matchByTime, matchEqual, type ToExit } from './matching.ts'
@@ -31,6 +32,8 @@ export interface SourceInfo {
   firstNs: bigint
   lastsNs: number
   passed: Packets['passed']
+  /** Segments that it has more than once, beside the first of each. */
+  copies: Copies
   /** What the reader found missing at the end of the file. */
   cut: string | null
 }
@@ -67,6 +70,7 @@ interface Side {
   cut: string | null
   packets: Packets
   flows: Flow[]
+  copies: Copies
 }
 
 /** Throws CaptureError. `outer`: at the clients or between them and the balancer. `inner`: at the RS; without it `outer` has both arms. */
@@ -83,7 +87,8 @@ function load({ name, bytes }: Source): Side {
   const packets = new Packets(bytes)
   try {
     const { cut } = readCapture(bytes, packet => packets.add(packet))
-    return { name, cut, packets, flows: flowsOf(packets) }
+    const flows = flowsOf(packets)
+    return { name, cut, packets, flows, copies: removeCopies(packets, flows) }
   } catch (error) {
     throw error instanceof CaptureError ? new CaptureError(`${name}: ${error.message}`) : error
   }
@@ -137,7 +142,7 @@ function compareSides(outer: Side, inner: Side): Analysis {
   }
 }
 
-function infoOf({ name, cut, packets, flows }: Side): SourceInfo {
+function infoOf({ name, cut, packets, flows, copies }: Side): SourceInfo {
   return {
     name,
     packets: packets.all,
@@ -146,6 +151,7 @@ function infoOf({ name, cut, packets, flows }: Side): SourceInfo {
     firstNs: packets.baseNs,
     lastsNs: packets.lastNs,
     passed: packets.passed,
+    copies,
     cut,
   }
 }

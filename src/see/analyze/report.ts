@@ -43,6 +43,8 @@ export interface CaptureReport {
   begins: number
   lasts: number
   notTcp: number
+  /** Segments that it has a second time; they are left out. */
+  copies: number
 }
 
 export interface DelayReport {
@@ -129,6 +131,7 @@ function captureReport({
   firstNs,
   lastsNs,
   passed,
+  copies,
 }: SourceInfo): CaptureReport {
   const { notTcp, other, ipv6, broken } = passed
   const begins = Number(firstNs / 1000n) / 1e6
@@ -140,6 +143,7 @@ function captureReport({
     begins,
     lasts: lastsNs / 1e9,
     notTcp: notTcp + other + ipv6 + broken,
+    copies: copies.count,
   }
 }
 
