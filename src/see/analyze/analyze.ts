@@ -5,6 +5,7 @@
  */
 
 import { CaptureError } from '../captured.ts'
+import { unreadTypes } from '../link-types.ts'
 import { readCapture } from '../pcap.ts'
 import { type Clock, Clocks, type Delays } from './clock.ts'
 import { type Compared, compareWay, newCompared } from './compare.ts'
@@ -32,6 +33,8 @@ export interface SourceInfo {
   firstNs: bigint
   lastsNs: number
   passed: Packets['passed']
+  /** Link types that are not known, in words. */
+  unread: string[]
   /** Segments that it has more than once, beside the first of each. */
   copies: Copies
   /** What the reader found missing at the end of the file. */
@@ -71,6 +74,7 @@ interface Side {
   packets: Packets
   flows: Flow[]
   copies: Copies
+  unread: string[]
 }
 
 /** Throws CaptureError. `outer`: at the clients or between them and the balancer. `inner`: at the RS; without it `outer` has both arms. */
@@ -86,9 +90,10 @@ export function analyze(outer: Source, inner?: Source): Analysis {
 function load({ name, bytes }: Source): Side {
   const packets = new Packets(bytes)
   try {
-    const { cut } = readCapture(bytes, packet => packets.add(packet))
+    const { cut, interfaces } = readCapture(bytes, packet => packets.add(packet))
     const flows = flowsOf(packets)
-    return { name, cut, packets, flows, copies: removeCopies(packets, flows) }
+    const copies = removeCopies(packets, flows)
+    return { name, cut, packets, flows, copies, unread: unreadTypes(interfaces) }
   } catch (error) {
     throw error instanceof CaptureError ? new CaptureError(`${name}: ${error.message}`) : error
   }
@@ -142,7 +147,7 @@ function compareSides(outer: Side, inner: Side): Analysis {
   }
 }
 
-function infoOf({ name, cut, packets, flows, copies }: Side): SourceInfo {
+function infoOf({ name, cut, packets, flows, copies, unread }: Side): SourceInfo {
   return {
     name,
     packets: packets.all,
@@ -151,6 +156,7 @@ function infoOf({ name, cut, packets, flows, copies }: Side): SourceInfo {
     firstNs: packets.baseNs,
     lastsNs: packets.lastNs,
     passed: packets.passed,
+    unread,
     copies,
     cut,
   }

@@ -243,13 +243,18 @@ function notes({ conns, clock, isTurned, sources }: Analysis): Finding[] {
       'offload',
       `${split} frames left as several and ${joined} left joined with others: segmentation offload, nothing is lost by it`,
     )
-  for (const { name, cut, passed, copies, segments: all } of sources) {
+  for (const { name, cut, passed, copies, unread, segments: all } of sources) {
     if (copies.count > 0)
       note(
         'captured_twice',
         `${name} has ${copies.count} of its ${segments(all)} a second time, ${micros(copies.afterNs / 1000)} after the first, as mirror ports, -i any and merged captures have; they are left out`,
       )
     if (cut !== null) note('cut', `${name}: ${cut}`)
+    if (passed.link > 0)
+      note(
+        'link_type',
+        `${name}: ${count(passed.link, 'packet')} of link type ${unread.join(', ')} are not looked at`,
+      )
     if (passed.ipv6 > 0) note('ipv6', `${name}: ${passed.ipv6} IPv6 packets are not looked at`)
     if (passed.broken > 0)
       note('broken', `${name}: ${passed.broken} fragments or cut headers are not looked at`)

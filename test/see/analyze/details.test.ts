@@ -154,6 +154,47 @@ test('one capture with both arms is enough, and its clock is one', () => {
   assert.equal(report.delays.out?.p50Us, 50)
 })
 
+test('whatever is in front of IP, the same is found, and of MACs that are not there nothing is said', () => {
+  const made = () => {
+    const { outer, inner } = talk()
+    for (const { frame } of inner) frame[5] ^= 1
+    return { outer, inner }
+  }
+  const whole = analysed(made())
+  assert.notEqual(whole.report.connections[0].macs, null)
+  const fronts: [number, number[]][] = [
+    [101, []],
+    [0, [2, 0, 0, 0]],
+    [108, [0, 0, 0, 2]],
+    [113, [0, 0, 0, 1, 0, 6, 2, 3, 4, 5, 6, 7, 0, 0, 8, 0]],
+    [276, [8, 0, 0, 0, 0, 0, 0, 7, 0, 1, 0, 6, 2, 3, 4, 5, 6, 7, 0, 0]],
+  ]
+  for (const [link, front] of fronts) {
+    const as = (name: string, packets: readonly Seen[]) => {
+      const behind = ({ atUs, frame }: Seen) => {
+        return { atUs, frame: concat(Uint8Array.from(front), frame.subarray(14)) }
+      }
+      return { name, bytes: pcapOf(packets.map(behind), link) }
+    }
+    const { outer, inner } = made()
+    const analysis = analyze(as('a.pcap', outer), as('b.pcap', inner))
+    const { connections } = reportOf(analysis)
+    assert.deepEqual(
+      connections,
+      [{ ...connections[0], clientDelta: DELTA, macs: null }],
+      `${link}`,
+    )
+    assert.deepEqual([connections[0].in.lost, connections[0].out.lost], [0, 0])
+    const changes = analysisRows(analysis).flatMap(row =>
+      row.kind === 'packet' ? row.changes.map(({ what }) => what) : [],
+    )
+    assert.ok(changes.includes('seq') && !changes.includes('mac'), `${link}`)
+    // One side with MACs and the other without is no change of MACs either.
+    const mixed = analyze({ name: 'a.pcap', bytes: around(outer) }, as('b.pcap', inner))
+    assert.equal(reportOf(mixed).connections[0].macs, null)
+  }
+})
+
 test('VLAN tags and short captures change nothing', () => {
   const made = talk()
   const tag = (frame: Uint8Array) =>
