@@ -8,6 +8,7 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type Database from 'libsql'
 import { endpointText } from '../../wire/address.ts'
+import { checkRemovable } from '../own-file.ts'
 import { type Ended, endName, type Found, type Search, stateName } from './ended.ts'
 import { gapsOf, type Run } from './runs.ts'
 import type { WhoisConn } from './types.ts'
@@ -80,6 +81,7 @@ export class HistoryDatabase {
    */
   static async open(path: string, writes: boolean): Promise<HistoryDatabase> {
     const { default: Libsql } = await import('libsql')
+    if (writes) checkRemovable(path)
     const size = statSync(path, { throwIfNoEntry: !writes })?.size
     // SQLite takes what is too short for a header for nothing, and would write over it.
     if (size !== undefined && size > 0 && size < HEADER_BYTES)
@@ -231,7 +233,7 @@ export class HistoryDatabase {
 /** Nobody else may read whose connections these were; SQLite gives its other files the same mode. */
 function make(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  closeSync(openSync(path, 'a', 0o600))
+  closeSync(openSync(path, 'wx', 0o600))
 }
 
 function connOf(row: Row): WhoisConn {
