@@ -243,7 +243,7 @@ test('a disk that is full where stdout goes is one line, and a reader who has go
     const line = 'tapvs: stdout cannot be written: the disk is full\n'
     assert.deepEqual([code, stderr], [1, line], argv.join(' '))
   }
-  const { code, stderr } = await into('| true; exit ${PIPESTATUS[0]}', ['ipvsadm', '-ln', '-c'])
+  const { code, stderr } = await into('| true; exit "$PIPESTATUS"', ['ipvsadm', '-ln', '-c'])
   assert.deepEqual([code, stderr], [0, ''])
   // Nobody hears it, and the exit code still says it.
   assert.equal((await into('2> /dev/full', ['nosuch'])).code, 2)
