@@ -19,6 +19,8 @@ export interface SqliteStart {
     sinceMs: number
     /** What is older is forgotten. */
     keepDays: number
+    /** Bytes of the file at most; the oldest go first. */
+    maxBytes: number
   } | null
 }
 

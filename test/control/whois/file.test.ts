@@ -39,7 +39,9 @@ function open(
   retryMs = 20,
 ): Opened {
   const said: string[] = []
-  const file = new HistoryFile({ path, begunMs, keepDays, retryMs }, text => said.push(text))
+  const file = new HistoryFile({ path, begunMs, keepDays, maxBytes: 2 ** 30, retryMs }, text =>
+    said.push(text),
+  )
   t.after(() => file.close())
   const add = (...list: Partial<Ended>[]) => {
     for (const one of list) file.add(ended(one))
