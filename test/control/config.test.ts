@@ -76,7 +76,7 @@ test('config/lab.yaml, every value', () => {
       timeouts: [...DEFAULT_TIMEOUTS],
     },
     neighbours: { timeout: 60, unresQueueLength: 128 },
-    history: { connections: 100_000, file: null, keep: 30 },
+    history: { connections: 100_000, file: null, keep: 30, size: 2 ** 30 },
     log: {
       level: 'info',
       timestamps: false,
@@ -118,7 +118,8 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     ...['mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
     ...['check', 'passive', 'upper_threshold', 'lower_threshold', 'timeouts'],
-    ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'dump', 'http', 'ui'],
+    ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'size', 'dump'],
+    ...['http', 'ui'],
   ]
   assert.deepEqual(keys, expected)
   const config = parseConfig(text, 'lab.yaml')

@@ -85,7 +85,7 @@ export class Journals {
       if (seconds !== undefined) {
         const finish = async () => {
           await this.#workers.check()
-          reading.end(`${seconds} s are over`)
+          reading.end(seconds === 1 ? '1 second is over' : `${seconds} seconds are over`)
         }
         timer = setTimeout(() => void finish(), seconds * 1000)
       }
