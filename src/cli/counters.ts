@@ -2,6 +2,7 @@
 
 import type { ArmInfo, CountersInfo } from '../control/commands.ts'
 import { DROP_WORDS } from '../see/drop-words.ts'
+import { linkWords } from '../see/link-state.ts'
 
 /** What else happened, by the name of the event. */
 export const EVENT_WORDS: Record<string, string> = {
@@ -64,7 +65,9 @@ function formatArms(arms: readonly ArmInfo[]): string {
   }
   return (
     line('arm', ARM_COLUMNS, '') +
-    arms.map((arm, i) => line(arm.name, rows[i] as number[], arm.up ? '' : 'DOWN')).join('')
+    arms
+      .map((arm, i) => line(arm.name, rows[i] as number[], arm.up ? '' : `DOWN ${linkWords(arm)}`))
+      .join('')
   )
 }
 

@@ -15,8 +15,7 @@ import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
 import { LeftLport } from './reuse.ts'
-import { NO_LPORT } from './sa-pool.ts'
-import { isOpen } from './schedule.ts'
+import { ALL_SUB_POOLS, NO_LPORT } from './sa-pool.ts'
 import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
 import { type SessionOptions, Sessions } from './sessions.ts'
 import { nextState, STATES, State } from './tcp-state.ts'
@@ -107,6 +106,7 @@ export class Conns {
    * order of fullnat semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
    */
   open(pkt: DataView, p: Parsed, service: Service, clientArm: number, now: number): number {
+    if (service.lips.length === 0) return -Drop.TCP_NO_LIP
     const dest = this.#destFor(service, p, now)
     if (dest === undefined) return -Drop.TCP_NO_RS
     const conn = this.table.take()
@@ -277,18 +277,31 @@ export class Conns {
 
   /** A persistent service's client goes where it went before, if that RS still takes connections. */
   #destFor(service: Service, p: Parsed, now: number): Dest | undefined {
+    const without = this.#withoutLports(service)
     if (service.persistenceMs === 0) {
-      return this.#chosen(service.pick(service), p, Chosen.SCHEDULER, now)
+      return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER, now)
     }
     const network = p.saddr & service.clientMask
-    const { vip, vport } = service
+    const { vip, vport, candidates } = service
     const place = this.#templates.find(network, vip, vport, now)
     const known = place < 0 ? undefined : this.#dests.list[place]
-    const keeps = known !== undefined && known.service === service && isOpen(known)
-    const dest = keeps ? known : service.pick(service)
+    const keeps =
+      known !== undefined && known.service === service && candidates.takes(known, without)
+    const dest = keeps ? known : pickOf(service, without)
     if (dest !== undefined)
       this.#templates.put(network, vip, vport, dest.index, (now + service.persistenceMs) | 0)
     return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER, now)
+  }
+
+  /** A mask of the sub-pools of which none of the LIPs that the next connection would try has an lport. */
+  #withoutLports({ lips, lipCursor }: Service): number {
+    const count = lips.length
+    const attempts = Math.min(count, LIP_ATTEMPTS)
+    let without = ALL_SUB_POOLS
+    for (let i = 1; i <= attempts && without !== 0; i++) {
+      without &= this.#lips[lips[(lipCursor + i) % count]].exhausted
+    }
+    return without
   }
 
   #chosen(dest: Dest | undefined, p: Parsed, why: number, now: number): Dest | undefined {
@@ -302,12 +315,13 @@ export class Conns {
   #fetchLport(service: Service, dest: Dest, now: number): number {
     const count = service.lips.length
     const attempts = Math.min(count, LIP_ATTEMPTS)
-    if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) service.lipCursor++
     for (let attempt = 0; attempt < attempts; attempt++) {
       service.lipCursor = (service.lipCursor + 1) % count
       const lip = service.lips[service.lipCursor]
       const lport = this.#lips[lip].fetch(dest.rip, dest.rport)
       if (lport === NO_LPORT) continue
+      // The next one begins a step further on: before this one it would leave out a LIP that was counted on.
+      if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) service.lipCursor++
       if (this.#trace.debug) {
         const pool = this.#lips[lip]
         const left = pool.freeTowards(dest.rip, dest.rport)
@@ -327,4 +341,10 @@ export class Conns {
     if (last === 0 || ((isn - last) | 0) > 0) return isn
     return (last + 1 + (this.#random.below(65_536) << 8)) | 0
   }
+}
+
+/** An RS towards which no lport is left is passed over; if that leaves none, the scheduler's next is the one that is missed. */
+function pickOf(service: Service, without: number): Dest | undefined {
+  const dest = service.pick(service, without)
+  return dest === undefined && without !== 0 ? service.pick(service, 0) : dest
 }
