@@ -4,7 +4,7 @@
  * Addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
-import type { Edit, ServiceKey } from './edits.ts'
+import type { Edit, ServiceKey, WhenDown } from './edits.ts'
 import type { Module, ModuleLevels } from './log-levels.ts'
 import type { WhoisArgs, WhoisInfo } from './whois/types.ts'
 
@@ -26,6 +26,8 @@ export interface RealServerInfo {
   /** Connections; 0 for no limit. */
   upperThreshold: number
   lowerThreshold: number
+  /** Takes connections only while no other real server of the service has a weight. */
+  backup: boolean
   activeConns: number
   inactiveConns: number
   /** The health checks keep it from new connections. */
@@ -54,7 +56,7 @@ export interface ServiceInfo {
   /** Seconds for which a client keeps its RS, 0 for not at all; clients are told apart by `prefix` bits. */
   persistence: { timeout: number; prefix: number }
   /** What happens to a SYN while no real server can take it. */
-  whenDown: 'drop' | 'reject'
+  whenDown: WhenDown
   localAddresses: LocalAddressInfo[]
   realServers: RealServerInfo[]
 }

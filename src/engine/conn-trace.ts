@@ -23,12 +23,12 @@ export function traceScheduled(
   trace.write(TraceKind.SCHEDULED, now, cip, vip, ports, rip, rport, weight, dests.length, chosen)
 }
 
-/** CONN_NEW with the sequence delta as `more`, CONN_DEL with the state. */
+/** CONN_NEW with the sequence delta as `more`, CONN_DEL with the state and whether it was cut. */
 // biome-ignore format: one record, one line
-export function traceConn(trace: TraceRing, kind: number, c: Int32Array, conn: number, refs: number, more: number, now: number): void {
+export function traceConn(trace: TraceRing, kind: number, c: Int32Array, conn: number, refs: number, more: number, now: number, cut = 0): void {
   const at = conn << 4
   trace.write(
-    kind, now, PROTO.TCP, c[at], c[at + 1], c[at + 2], c[at + 5], c[at + 4], c[at + 6], refs, more,
+    kind, now, PROTO.TCP, c[at], c[at + 1], c[at + 2], c[at + 5], c[at + 4], c[at + 6], refs, more, cut,
   )
 }
 

@@ -25,6 +25,8 @@ export const End = {
   RESET: 5,
   /** The balancer stopped. */
   STOPPED: 6,
+  /** Its RS was down, gone or drained, and its connections were to end. */
+  CUT: 7,
 } as const
 
 /** Cells of a record in the ring; the doubles begin at TRAFFIC. Times are ms of the engine's clock. */
@@ -217,6 +219,11 @@ export class Sessions {
     const state = this.#table.state(conn)
     const end = state === State.ESTABLISHED ? End.RESET : this.#cells[(conn << 4) | END]
     this.#write(conn, state, end, now)
+  }
+
+  /** The conn, which is still whole, is about to be cut. */
+  cut(conn: number, now: number): void {
+    this.#write(conn, this.#table.state(conn), End.CUT, now)
   }
 
   /**

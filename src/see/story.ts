@@ -68,6 +68,8 @@ export interface Facts {
   /** The last state that is known. */
   state: string | null
   end: { atUs: number; state: string; rsts: FrameOut[] } | null
+  /** Both ends were reset before its time was over. */
+  cut: boolean
 }
 
 /** Lives and attempts among moments in the order of time. */
@@ -130,6 +132,7 @@ export function factsOf({ ends, worker, moments }: Life): Facts {
     parkedDrops: 0,
     state: null,
     end: null,
+    cut: false,
   }
   for (const moment of moments) {
     if (moment.kind === 'in') hearIn(facts, moment)
@@ -171,7 +174,7 @@ function timeHandshake(facts: Facts, from: string, { direction, states, atUs }: 
 
 function hearOut(facts: Facts, frame: FrameOut): void {
   if (frame.changes.some(({ what }) => what === 'toa_added')) facts.toa.added++
-  if (frame.own === 'rst_on_expiry') facts.end?.rsts.push(frame)
+  if (frame.own === 'rst_on_expiry' || frame.own === 'rst_on_cut') facts.end?.rsts.push(frame)
   if (frame.drop === null) return
   const traffic = frame.direction === 'out' ? facts.rs : facts.client
   traffic.refused[frame.drop] = (traffic.refused[frame.drop] ?? 0) + 1
@@ -196,5 +199,6 @@ function hear(facts: Facts, { event, fields }: Said, atUs: number): void {
       return
     case 'conn_del':
       facts.end = { atUs, state: String(fields.state), rsts: [] }
+      facts.cut = fields.cut === true
   }
 }

@@ -1,7 +1,7 @@
 /** What a record of the trace says, for programs: the same as its words (words.ts), as fields of JSON. */
 
 import { IN } from '../engine/tcp-state.ts'
-import { Chosen, TraceKind } from '../engine/trace.ts'
+import { Chosen, Reset, TraceKind } from '../engine/trace.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import { flagsText, type Names, NEIGH_STATES, protocolName, reason, STATES } from './words.ts'
 
@@ -32,9 +32,14 @@ export function fieldsOf(record: Int32Array, names: Names): object {
     case TraceKind.CONN_NEW:
       return { protocol: protocolName(cell(0)), ...ends(1), delta: cell(8) }
     case TraceKind.CONN_DEL:
-      return { protocol: protocolName(cell(0)), ...ends(1), state: STATES[cell(8)] }
+      return {
+        protocol: protocolName(cell(0)),
+        ...ends(1),
+        state: STATES[cell(8)],
+        ...(cell(9) === 1 && { cut: true }),
+      }
     case TraceKind.RESET:
-      return { protocol: 'TCP', ...ends(0) }
+      return { protocol: 'TCP', ...ends(0), ...(cell(6) === Reset.CUT && { why: 'cut' }) }
     case TraceKind.SCHEDULED:
       return {
         protocol: 'TCP',
