@@ -6,6 +6,7 @@
 
 import type { Argv } from 'yargs'
 import { DEFAULT_SOCKET } from '../control/commands.ts'
+import { decideSignals } from '../control/signals.ts'
 import { version } from '../control/version.ts'
 import { CliError } from './client.ts'
 import { type Common, Ended } from './common.ts'
@@ -18,6 +19,7 @@ const MORE_ARGUMENTS = 'expected more arguments (found %s, need %s); see --help'
 
 /** => the exit code */
 export async function main(argv: string[]): Promise<number> {
+  decideSignals()
   // `| head` closes the pipe when it has seen enough; that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

@@ -170,6 +170,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     },
     toaMode: TOA_MODES[config.tcp.toa],
     rstOnBareAck: config.tcp.bareAck === 'rst',
+    keepOnReuse: config.tcp.reuse === 'keep',
     decrementTtl: config.tcp.xmitTtl,
     sessions: around.sessions
       ? {

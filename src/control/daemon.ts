@@ -20,10 +20,11 @@ import { Notifier } from './notify.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
 import { Records } from './records.ts'
-import { type Daemon, reloadBySignal, respond } from './respond.ts'
+import { type Daemon, reloadBySignal, reopenLogs, respond } from './respond.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
+import { untilFree } from './tun-info.ts'
 import { Ui } from './ui/ui.ts'
 import { newFlight, Watching } from './watching.ts'
 import { Workers } from './workers.ts'
@@ -36,9 +37,13 @@ const STOP_SECONDS = 10
 
 export interface RunOptions {
   ui?: UiOption
+  /** Takes TAPs that another process holds as well. */
+  force?: boolean
+  /** Made before anything was loaded that takes time. */
+  signals?: Signals
 }
 
-/** Runs until SIGTERM or SIGINT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
+/** Runs until SIGTERM, SIGINT or SIGQUIT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
 export async function runDaemon(configPath: string, options: RunOptions = {}): Promise<number> {
   let config: Config
   try {
@@ -68,6 +73,7 @@ async function serve(
 ): Promise<number> {
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(config.control.socket)
+  if (!options.force) await untilFree(config.arms)
 
   const indices = Array.from({ length: config.workers.count }, (_, index) => index)
   const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
@@ -80,7 +86,7 @@ async function serve(
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
-  const workers = new Workers(config, model.initial, memories, warn)
+  const workers = new Workers(config, model.initial, memories, warn, options.force)
   watching.onWanted = () => workers.wake()
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
@@ -90,7 +96,7 @@ async function serve(
   for (const reader of readers) reader.start()
   records.start()
 
-  const signals = new Signals()
+  const signals = options.signals ?? new Signals()
   const notifier = new Notifier(process.env, warn)
   const events = new Events()
   const daemon: Daemon = {
@@ -105,7 +111,7 @@ async function serve(
     watching,
     pageUrl: null,
   }
-  workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
+  workers.arms.onChange = (arm, state) => events.emit('arm', { arm, ...state })
   const headOf = captureHead(() => model.config.arms)
   const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
   const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
@@ -135,6 +141,7 @@ async function serve(
       ui: ui?.listener ?? null,
     })
     signals.onReload(() => void reloadBySignal(daemon))
+    signals.onReopen(() => reopenLogs(daemon))
     log.info(readyText(config), 'ready')
     if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
     checks = new Checks(model, workers, log.of('check'), events)

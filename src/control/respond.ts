@@ -158,7 +158,8 @@ function changeLevels(
   if (shown() !== before) events.emit('log', event)
 }
 
-function reopenLogs({ log, records }: Daemon): void {
+/** After somebody renamed the files of the log. */
+export function reopenLogs({ log, records }: Pick<Daemon, 'log' | 'records'>): void {
   log.reopen()
   records.reopen()
 }

@@ -1,6 +1,6 @@
 /**
  * The end of the daemon: the signals that ask for it, and the time that connections get to end by themselves. A first
- * SIGTERM or SIGINT asks to stop, a second one not to wait any longer.
+ * SIGTERM, SIGINT or SIGQUIT asks to stop, a second one not to wait any longer. signals.ts is about all the others.
  */
 
 const LOOK_MS = 1000
@@ -12,6 +12,7 @@ export class Signals {
   /** After `stop`, a second signal. */
   readonly hurry: Promise<'hurry'>
   #reload: () => void = () => {}
+  #reopen: () => void = () => {}
 
   constructor() {
     let asked: (() => void)[] = []
@@ -21,13 +22,18 @@ export class Signals {
       asked[0]?.()
       asked = asked.slice(1)
     }
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, next)
-    // From the first moment on, because without a listener it ends the process.
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, next)
+    // From the first moment on, because without a listener they end the process.
     process.on('SIGHUP', () => this.#reload())
+    process.on('SIGUSR1', () => this.#reopen())
   }
 
   onReload(reload: () => void): void {
     this.#reload = reload
+  }
+
+  onReopen(reopen: () => void): void {
+    this.#reopen = reopen
   }
 }
 

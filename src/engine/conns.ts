@@ -15,11 +15,13 @@ import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import { Placement } from './placement.ts'
 import type { Random } from './random.ts'
+import { LeftLport } from './reuse.ts'
+import { NO_LPORT } from './sa-pool.ts'
 import { DestCell, type Dests, type Lips, type Service } from './service.ts'
 import { type SessionOptions, Sessions } from './sessions.ts'
 import { nextState, STATES, State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import { Over, TraceKind, type TraceRing } from './trace.ts'
 import { Wheel } from './wheel.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
@@ -48,6 +50,7 @@ export class Conns {
   readonly #trace: TraceRing
   readonly #placement: Placement
   readonly #random: Random
+  readonly left: LeftLport
   /** null if nobody wants to know. */
   readonly sessions: Sessions | null
   /** ms per state. */
@@ -90,6 +93,7 @@ export class Conns {
     this.#trace = trace
     this.#random = random
     this.#placement = new Placement(dests, lips, isn, templates, random, trace)
+    this.left = new LeftLport(this.table, dests, lips)
   }
 
   /**
@@ -102,7 +106,8 @@ export class Conns {
     if (dest === undefined) return -Drop.TCP_NO_RS
     const conn = this.table.take()
     if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
-    const lipport = this.#placement.fetchLport(service, dest, now)
+    const left = this.left.takeBack(service, dest)
+    const lipport = left === NO_LPORT ? this.#placement.fetchLport(service, dest, now) : left
     if (lipport < 0) {
       this.table.giveBack(conn)
       return -Drop.LPORT_EXHAUSTED
@@ -119,8 +124,9 @@ export class Conns {
     cells[at + 4] = dest.rip
     cells[at + 5] = lip
     cells[at + 6] = outPorts
-    cells[at + DELTA] =
-      this.#placement.firstSeq(lipIndex, dest, lport, now) - pkt.getInt32(p.l4 + TCP_SEQ)
+    const isn = pkt.getInt32(p.l4 + TCP_SEQ)
+    this.table.isns[conn] = isn
+    cells[at + DELTA] = this.#placement.firstSeq(lipIndex, dest, lport, now) - isn
     const macHi = pkt.getUint16(p.eth + ETH_SRC)
     cells[at | WORD] = firstWord(macHi, this.#random.below(1000), false)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
@@ -174,10 +180,7 @@ export class Conns {
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#dests.activate(dest, 1)
     else if (before === ESTABLISHED) this.#dests.activate(dest, -1)
-    if (after === SYN_RECV && before !== State.NONE) {
-      this.#handshakes.again(conn, now)
-      if (this.sessions !== null) this.sessions.reopen(conn, before, now)
-    }
+    if (after === SYN_RECV && before !== State.NONE) this.#handshakes.again(conn, now)
     if (before === SYN_RECV) this.#outcomes.judge(dest, after, t & 1, this.#rsSeen(conn))
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
@@ -222,21 +225,19 @@ export class Conns {
     }
   }
 
-  /** Ends a conn that is out of the wheel. */
-  end(conn: number, now: number): void {
+  /** Ends a conn that is out of the wheel: why is Over.TIMER, or Over.REPLACED if another takes its place. */
+  end(conn: number, now: number, why: number = Over.TIMER): void {
     const state = this.table.state(conn)
     if ((state === SYN_RECV || state === State.SYN_SENT) && !this.#rsSeen(conn)) {
       this.#outcomes.failed(this.table.dest(conn))
     }
-    if (this.sessions !== null) this.sessions.end(conn, now)
-    this.#close(conn, 0, now)
+    this.#close(conn, why, now)
   }
 
   /** Ends a conn before its time, which says nothing of its RS. */
   cut(conn: number, now: number): void {
     this.wheel.unfile(conn)
-    if (this.sessions !== null) this.sessions.cut(conn, now)
-    this.#close(conn, 1, now)
+    this.#close(conn, Over.CUT, now)
   }
 
   /** Both ends may believe the conn whole: the RS has answered, and they have not both closed. */
@@ -246,7 +247,7 @@ export class Conns {
   }
 
   /** RS counters, lport, record. */
-  #close(conn: number, cut: number, now: number): void {
+  #close(conn: number, why: number, now: number): void {
     const { cells } = this.table
     const at = conn << 4
     const dest = this.table.dest(conn)
@@ -260,7 +261,8 @@ export class Conns {
     const pool = this.#lips[this.table.lip(conn)]
     pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
     if (this.#trace.debug)
-      traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now, cut)
+      traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now, why)
+    if (this.sessions !== null) this.sessions.end(conn, now, why)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
   }

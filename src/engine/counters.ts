@@ -81,6 +81,8 @@ export const Event = {
   HANDED_OVER: 83,
   RST_NO_RS: 84,
   RST_ON_CUT: 85,
+  SYN_RESCHEDULED: 88,
+  RST_ON_REUSE: 89,
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */

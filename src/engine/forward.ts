@@ -85,12 +85,27 @@ export class Forward {
     this.#neighs.confirm(n, macHi, pkt.getInt32(p.eth + ETH_SRC + 2), now)
   }
 
+  /** The RS has left a SYN without an answer: perhaps its next hop has another MAC now. */
+  suspectRs(dest: number, now: number): void {
+    const cells = this.#destCells
+    const at = dest << 4
+    const n = this.#neighs.find(cells[at | ARM], cells[at | NEXT_HOP], cells[at | NEIGH])
+    if (n >= 0) this.#neighs.suspect(n, now)
+  }
+
+  /** The half of a connection that the RS may still have is reset; its client has forgotten its own. */
+  resetRs(conn: number, now: number): void {
+    if (this.#trace.debug) traceEnds(this.#trace, TraceKind.RESET_RS, this.#cells, conn, 0, now)
+    this.#rstToRs(conn, now)
+    this.#counters.count(Event.RST_ON_REUSE)
+  }
+
   /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (2.7). */
   resetBoth(conn: number, now: number): void {
     if (this.#trace.debug)
       traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.EXPIRY, now)
-    this.#resetRs(conn, now)
-    this.#resetClient(conn)
+    this.#rstToRs(conn, now)
+    this.#rstToClient(conn)
     this.#counters.count(Event.RST_ON_EXPIRY)
   }
 
@@ -102,8 +117,8 @@ export class Forward {
     // Until the handshake is over, what the client expects next stands there.
     if (this.#table.state(conn) === State.SYN_RECV)
       this.#cells[at + RST_SEQ] = this.#cells[at + RS_ISN1]
-    if (this.#isReachable(this.#table.dest(conn))) this.#resetRs(conn, now)
-    this.#resetClient(conn)
+    if (this.#isReachable(this.#table.dest(conn))) this.#rstToRs(conn, now)
+    this.#rstToClient(conn)
     this.#counters.count(Event.RST_ON_CUT)
   }
 
@@ -114,8 +129,8 @@ export class Forward {
     return this.#neighs.isKnown(cells[at | ARM], cells[at | NEXT_HOP], cells[at | NEIGH])
   }
 
-  #resetRs(conn: number, now: number): void {
-    const slot = this.#rst(conn, 1, this.#cells[(conn << 4) + RST_ACK], 0)
+  #rstToRs(conn: number, now: number): void {
+    const slot = this.#rst(conn, 1, this.#cells[(conn << 4) | RST_ACK], 0)
     if (slot === NO_SLOT) return
     const dest = this.#table.dest(conn)
     const arm = this.#arms[this.#destCells[(dest << 4) | ARM]]
@@ -123,7 +138,7 @@ export class Forward {
     this.#settle(slot, this.#toNextHop(slot, eth, arm, dest, now))
   }
 
-  #resetClient(conn: number): void {
+  #rstToClient(conn: number): void {
     const at = conn << 4
     // The ack field of DPVS's RST to the client, meaningless without the flag but visible in captures.
     const slot = this.#rst(conn, 0, this.#cells[at + RST_SEQ], -this.#cells[at + DELTA])

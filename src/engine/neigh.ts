@@ -161,9 +161,15 @@ export class Neighs extends NeighTable {
       // The usual case, a REACHABLE entry in its quiet period, ends here.
       if (state === REACHABLE && !this.#mayRearm(n, now)) return
       this.#event(n, NeighEvent.CONFIRMED, now)
-    } else if (state === REACHABLE && ((now - this.changed[n]) | 0) > SUSPECT_PAUSE_MS) {
-      this.#event(n, NeighEvent.SUSPECT, now)
+    } else {
+      this.suspect(n, now)
     }
+  }
+
+  /** What is known of neighbour n may be wrong: the next frame to it asks again; not more than once a second. */
+  suspect(n: number, now: number): void {
+    if (this.state[n] !== REACHABLE || this.fixed[n] === 1) return
+    if (((now - this.changed[n]) | 0) > SUSPECT_PAUSE_MS) this.#event(n, NeighEvent.SUSPECT, now)
   }
 
   /**

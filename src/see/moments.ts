@@ -36,7 +36,7 @@ export class Moments {
   /** The frame whose verdict is still to come. */
   #arrived: { atUs: number; pair: number; frame: Bytes; said: Said[] } | undefined
   readonly #in = new Map<number, FrameIn>()
-  /** Connections whose ends were sent RSTs, by the tuples of these. */
+  /** Connections whose ends were sent RSTs, and what for, by the tuples of these. */
   readonly #reset = new Map<string, { conn: ConnEnds; own: string }>()
 
   constructor(reader: FlightReader, names: Names) {
@@ -86,8 +86,11 @@ export class Moments {
       const reset = { conn, own: fields.why === 'cut' ? 'rst_on_cut' : 'rst_on_expiry' }
       remember(this.#reset, rstKey(conn.vip, conn.client), reset)
       remember(this.#reset, rstKey(conn.lip, conn.rs), reset)
+    } else if (event === 'reset_rs' && conn) {
+      remember(this.#reset, rstKey(conn.lip, conn.rs), { conn, own: 'rst_on_reuse' })
     }
-    if (this.#arrived) {
+    // The end of a connection is its own, and not that of the one whose SYN took its place.
+    if (this.#arrived && event !== 'conn_del' && event !== 'reset_rs') {
       this.#arrived.said.push(said)
       return undefined
     }

@@ -171,10 +171,12 @@ function connections(conns: readonly ConnReport[], shown: number): string {
   return `${lines.join('\n')}\n`
 }
 
-function findings({ findings: found, alone }: Report): string {
+function findings({ findings: found, alone, connections }: Report): string {
   const lost = found.some(({ weight }) => weight !== 'note')
   const lines = ['findings\n']
-  if (!lost) {
+  if (connections.length === 0) {
+    lines.push('  no connection was found on both sides, so there is nothing to compare\n')
+  } else if (!lost) {
     const text = alone.outer.length + alone.inner.length > 0 ? 'of the paired connections ' : ''
     lines.push(`  ${text}nothing was lost, added twice or changed that FullNAT leaves alone\n`)
   }

@@ -5,6 +5,7 @@
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
+import { NO_DEBUGGER } from '../signals.ts'
 import type { Found, Search } from './ended.ts'
 
 export interface SqliteStart {
@@ -76,7 +77,7 @@ export class SqliteProcess {
       serialization: 'advanced',
       // Its last words would be a page of Rust.
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      execArgv: [],
+      execArgv: [NO_DEBUGGER],
     })
     child.on('message', (message: { id: number; answer: SqliteAnswer }) => {
       this.#settle(message.id, message.answer)

@@ -4,6 +4,7 @@
  */
 
 import { statSync } from 'node:fs'
+import { decideSignals, leaveEndToParent } from '../signals.ts'
 import { HistoryDatabase } from './database.ts'
 import type { Found } from './ended.ts'
 import type { SqliteAnswer, SqliteOrder, SqliteStart } from './process.ts'
@@ -73,5 +74,6 @@ process.on('message', ({ id, order }: { id: number; order: SqliteOrder }) => {
 process.once('disconnect', () => {
   turn = turn.then(close)
 })
+decideSignals()
 // Those of a terminal are for the daemon, which has something to write when it gets them.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+leaveEndToParent()

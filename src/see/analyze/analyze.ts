@@ -58,6 +58,8 @@ export interface Analysis {
   conns: Conn[]
   /** Flows without a partner. */
   alone: { outer: Flow[]; inner: Flow[] }
+  /** Of those of the clients' side, the ones that began while both captures ran: whatever else is on one side only may be so by its time. */
+  begunAlone: Set<Flow>
 }
 
 interface Side {
@@ -108,7 +110,7 @@ function compareSides(outer: Side, inner: Side): Analysis {
     const [wentIn, wentOut] = (['in', 'out'] as const).map(direction => {
       const [way, back] = direction === 'in' ? [ways.in, ways.out] : [ways.out, ways.in]
       matchByTime(way, toExit, slackNs)
-      const differing = differences(way, back, toExit, slackNs)
+      const differing = differences(way, back, clocks, slackNs)
       compareWay(compared, way, pair.outer)
       return differing
     })
@@ -116,6 +118,11 @@ function compareSides(outer: Side, inner: Side): Analysis {
   })
   const paired = new Set(pairs.flatMap(pair => [pair.outer, pair.inner]))
   const without = (flows: readonly Flow[]) => flows.filter(flow => !paired.has(flow))
+  const alone = { outer: without(outer.flows), inner: isOne ? [] : without(inner.flows) }
+  const isBegun = ({ isn, firstNs }: Flow) => {
+    const at = clocks.toInner(firstNs)
+    return isn[0] !== undefined && at > slackNs && at < inner.packets.lastNs - slackNs
+  }
   return {
     sources: (isOne ? [outer] : [outer, inner]).map(infoOf),
     isTurned: false,
@@ -125,7 +132,8 @@ function compareSides(outer: Side, inner: Side): Analysis {
     clock: clocks.clock,
     delays: clocks.delays(),
     conns,
-    alone: { outer: without(outer.flows), inner: isOne ? [] : without(inner.flows) },
+    alone,
+    begunAlone: new Set(clocks.isKnown ? alone.outer.filter(isBegun) : []),
   }
 }
 

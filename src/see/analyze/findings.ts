@@ -154,24 +154,33 @@ function additions({ conns }: Analysis): Finding[] {
   ]
 }
 
-function unpaired({ alone, conns, sources }: Analysis): Finding[] {
-  const isOne = sources.length === 1
-  const text = {
-    outer: isOne
-      ? 'connections are in the capture with one side only'
-      : 'connections are on the client side only: never forwarded, or not captured there',
-    inner:
-      'connections are on the RS side only: of the balancer itself (health checks), or not captured there',
-  }
-  const findings = (['outer', 'inner'] as const).flatMap((side): Finding[] => {
-    const flows = alone[side]
-    if (flows.length === 0) return []
+const ALONE = {
+  one: ['note', 'alone_outer', 'in the capture with one side only'],
+  outer: ['loss', 'alone_outer', 'on the client side only: never forwarded, or not captured there'],
+  unsure: [
+    'note',
+    'alone_unsure',
+    'on the client side only, and did not begin while both captures are known to have run: nothing is said of them',
+  ],
+  inner: [
+    'note',
+    'alone_inner',
+    'on the RS side only: of the balancer itself (health checks), or not captured there',
+  ],
+} as const
+
+function unpaired({ alone, begunAlone, conns, sources }: Analysis): Finding[] {
+  const say = (kind: keyof typeof ALONE, flows: readonly Flow[]): Finding[] => {
+    const [weight, code, text] = ALONE[kind]
     const examples = flows.slice(0, EXAMPLES).map(flowWords)
-    const weight = side === 'outer' && !isOne ? 'loss' : 'note'
-    return [
-      { weight, code: `alone_${side}`, text: `${flows.length} ${text[side]}`, conns: [], examples },
-    ]
-  })
+    const all = `${count(flows.length, 'connection')} ${flows.length === 1 ? 'is' : 'are'} ${text}`
+    return flows.length === 0 ? [] : [{ weight, code, text: all, conns: [], examples }]
+  }
+  const unsure = alone.outer.filter(flow => !begunAlone.has(flow))
+  const findings =
+    sources.length === 1
+      ? say('one', alone.outer)
+      : [...say('outer', [...begunAlone]), ...say('unsure', unsure), ...say('inner', alone.inner)]
   const guesses = conns.filter(({ pair }) => pair.sureness === 'guess')
   if (guesses.length > 0) {
     findings.push({

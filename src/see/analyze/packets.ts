@@ -48,7 +48,7 @@ export class Packets {
   captured = new Int32Array(0)
   /** Where its link layer begins, in front of the IPv4 header. */
   link = new Uint8Array(0)
-  /** Of length and beginning of the payload, 0 without one. */
+  /** Of the beginning of the payload, 0 without one. */
   hash = new Int32Array(0)
   /** The row of the other capture that is this segment; -1 none. */
   match = new Int32Array(0)
@@ -243,10 +243,13 @@ function networkLayer(view: DataView, at: number, end: number): number {
   return ip
 }
 
-/** FNV-1a of the payload's length and its first bytes; never 0. */
+/**
+ * FNV-1a of the payload's first bytes; never 0. Its length counts only below HASHED or where nothing was captured: a frame with
+ * offloads is longer than the segment that it begins with.
+ */
 function hashOf(view: DataView, from: number, end: number, payload: number): number {
-  let hash = 0x811c9dc5 ^ payload
   const to = Math.min(from + HASHED, end)
+  let hash = 0x811c9dc5 ^ (to > from ? Math.min(payload, HASHED) : payload)
   for (let at = from; at < to; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193)
   return hash || 1
 }
