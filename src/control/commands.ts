@@ -274,6 +274,11 @@ export interface Verbs {
   reload: { args: object; answer: PlanInfo }
   /** Statistics begin at 0 again, of one service or all. */
   zero: { args: { service?: ServiceKey }; answer: null }
+  /** Ends all connections of a real server at once, of one service or all; => how many there were. */
+  cut: {
+    args: { server: { address: string; port: number }; service?: ServiceKey }
+    answer: { connections: number }
+  }
   timeouts: { args: object; answer: Record<string, number> }
   services: { args: object; answer: ServiceInfo[] }
   conns: { args: { from: number; limit: number }; answer: ConnPage }

@@ -94,6 +94,14 @@ export const service = z
   })
   .meta({ id: 'Service' })
 
+export const cut = z
+  .object({
+    connections: count.describe(
+      'How many there were, and end now, 8 each millisecond in each worker.',
+    ),
+  })
+  .meta({ id: 'Cut' })
+
 export const conn = z
   .object({
     worker: count,
