@@ -223,7 +223,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       timeouts: [...DEFAULT_TIMEOUTS],
     },
     neighbours: { timeout: 60, unresQueueLength: 128 },
-    history: { connections: 0, file: null, keep: 30 },
+    history: { connections: 0, file: null, keep: 30, size: 2 ** 30 },
     log: {
       level: 'info',
       timestamps: false,

@@ -151,7 +151,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
   const engine = new Engine({
     frames,
     arms,
-    counters: new Counters(tables.counters, arms.length),
+    counters: new Counters(tables.counters, arms.length, config.arms.length),
     trace: around.trace,
     isn: around.isn,
     connMemory: new ArrayBuffer(Conns.bytesFor(connCapacity)),

@@ -282,7 +282,7 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: logOf(file.log),
-    history: { ...file.history, file: file.history.file ?? null },
+    history: { ...file.history, file: file.history.file ?? null, size: bytesOf(file.history.size) },
     capture: captureOf(file.capture),
     control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
   }

@@ -65,6 +65,11 @@ export class SessionReading {
     }
   }
 
+  /** The client has taken part in a whole handshake. */
+  get stood(): boolean {
+    return (this.cells[CLIENT_MS] ?? -1) >= 0
+  }
+
   /** When the connection was ended, ms of the engine's clock. */
   get ended(): number {
     return this.cells[ENDED] ?? 0

@@ -283,7 +283,8 @@ export class Engine {
 
   /** The same for one address, which is new. */
   announceAddress(arm: Arm, address: number): void {
-    if (sendArp(this.frames, arm, address, address)) this.counters.count(Event.ARP_GRATUITOUS)
+    if (sendArp(this.frames, arm, address, address))
+      this.counters.countOn(arm.index, Event.ARP_GRATUITOUS)
   }
 
   /** Learns what an ARP said that another worker received. */

@@ -102,7 +102,7 @@ export class Neighs extends NeighTable {
     const n = this.enter(arm, address)
     if (n < 0) return n
     this.state[n] = NONE
-    this.#counters.neighbours[NONE]++
+    this.#counters.neigh(arm, NONE, 1)
     this.stamp[n] = now - LONG_AGO
     this.#rearm(n, now)
     return n
@@ -137,7 +137,7 @@ export class Neighs extends NeighTable {
     const n = this.findOrCreate(arm, address, NO_NEIGH, now)
     if (n < 0) return false
     this.fixed[n] = 1
-    this.#counters.neighMoved(this.state[n], REACHABLE)
+    this.#counters.neighMoved(arm, this.state[n], REACHABLE)
     this.state[n] = REACHABLE
     this.macHi[n] = macHi
     this.macLo[n] = macLo
@@ -180,7 +180,7 @@ export class Neighs extends NeighTable {
     if (this.fixed[n] === 1) return
     const known = this.state[n] >= REACHABLE
     if (known && (this.macHi[n] !== macHi || this.macLo[n] !== macLo)) {
-      this.#counters.count(Event.NEIGH_MOVED)
+      this.#counters.countOn(this.arm[n], Event.NEIGH_MOVED)
       this.#trace.write(
         TraceKind.NEIGH_MOVED,
         now,
@@ -197,7 +197,7 @@ export class Neighs extends NeighTable {
     this.macHi[n] = macHi
     this.macLo[n] = macLo
     if (!solicited) return
-    this.#counters.count(Event.NEIGH_LEARNED)
+    this.#counters.countOn(this.arm[n], Event.NEIGH_LEARNED)
     this.#event(n, NeighEvent.REPLY, now)
     this.#flush(n)
   }
@@ -220,7 +220,7 @@ export class Neighs extends NeighTable {
   /** The event timer: an entry that waited in vain gives up its frames, with a name. */
   #expire(n: number, now: number): void {
     if (this.#isAsking(n)) {
-      this.#counters.count(Event.NEIGH_FAILED)
+      this.#counters.countOn(this.arm[n], Event.NEIGH_FAILED)
       this.#trace.write(
         TraceKind.NEIGH_FAILED,
         now,
@@ -246,7 +246,7 @@ export class Neighs extends NeighTable {
       this.stamp[n] = now
     } else {
       this.state[n] = after
-      this.#counters.neighMoved(before, after)
+      this.#counters.neighMoved(this.arm[n], before, after)
       this.stamp[n] = now - LONG_AGO
       this.changed[n] = now
     }
@@ -273,7 +273,7 @@ export class Neighs extends NeighTable {
     const arm = this.#arms[this.arm[n]]
     this.asked[n] = now
     if (sendArp(this.#frames, arm, arm.sourceFor(this.address[n]), this.address[n])) {
-      this.#counters.count(Event.ARP_REQUESTS)
+      this.#counters.countOn(arm.index, Event.ARP_REQUESTS)
     }
   }
 
@@ -294,7 +294,7 @@ export class Neighs extends NeighTable {
 
   #delete(n: number, now: number): void {
     this.#parking.discard(n, this.arm[n], now)
-    this.#counters.neighbours[this.state[n]]--
+    this.#counters.neigh(this.arm[n], this.state[n], -1)
     this.leave(n)
   }
 }

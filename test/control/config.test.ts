@@ -77,7 +77,7 @@ test('config/lab.yaml, every value', () => {
       timeouts: [...DEFAULT_TIMEOUTS],
     },
     neighbours: { timeout: 60, unresQueueLength: 128 },
-    history: { connections: 100_000, file: null, keep: 30 },
+    history: { connections: 100_000, file: null, keep: 30, size: 2 ** 30 },
     log: {
       level: 'info',
       timestamps: false,
@@ -119,7 +119,8 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     ...['mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
     ...['check', 'passive', 'upper_threshold', 'lower_threshold', 'backup', 'timeouts'],
-    ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'dump', 'http', 'ui'],
+    ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'size', 'dump'],
+    ...['http', 'ui'],
   ]
   assert.deepEqual(keys, expected)
   const config = parseConfig(text, 'lab.yaml')
@@ -173,7 +174,9 @@ test('what config/lab.yaml calls the default is the default', () => {
     log,
     control,
   })
-  assert.deepEqual(shared(least), shared(lab))
+  const plain = { ...least, log: { ...least.log, timestamps: false } }
+  assert.deepEqual(shared(plain), shared(lab))
+  assert.equal(least.log.timestamps, 'auto')
   assert.deepEqual(least.capture, { ...lab.capture, ring: false })
   assert.deepEqual(least.services, [])
   assert.equal(least.arms[0]?.netns, null)

@@ -76,5 +76,8 @@ export interface ConfigHistory {
   /** 0 for none. */
   connections: number
   file: string | null
+  /** Days. */
   keep: number
+  /** Bytes of the file at most. */
+  size: number
 }
