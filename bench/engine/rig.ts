@@ -208,6 +208,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
           weight: 1,
           upperThreshold: 0,
           lowerThreshold: 0,
+          backup: false,
         }
       }),
     })),

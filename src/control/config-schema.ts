@@ -10,6 +10,7 @@ import { Drop, Event } from '../engine/counters.ts'
 import { checkSchema, passiveSchema } from './checks/schema.ts'
 import { isCidr } from './cidr.ts'
 import { DEFAULT_SOCKET, LOG_LEVELS, UI_PORT } from './commands.ts'
+import { oneOf, WHEN_DOWN } from './edits.ts'
 import { MODULES, type Module } from './log-levels.ts'
 
 const whole = (min: number, max: number) => {
@@ -89,7 +90,7 @@ const service = mapping({
   conn_timeout: seconds.optional(),
   persistence: seconds.optional(),
   persistence_prefix: whole(1, 32).default(32),
-  when_down: z.enum(['drop', 'reject'], 'drop or reject').default('drop'),
+  when_down: z.enum(WHEN_DOWN, oneOf(WHEN_DOWN)).default('drop'),
   check: checkSchema.prefault({}),
   passive: passiveSchema.optional(),
   real_servers: list(
@@ -99,6 +100,7 @@ const service = mapping({
       weight: whole(0, 65_535).default(1),
       upper_threshold: whole(0, 1_000_000_000).default(0),
       lower_threshold: whole(0, 1_000_000_000).default(0),
+      backup: z.boolean('true or false').default(false),
     }),
   ),
 })

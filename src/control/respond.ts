@@ -7,6 +7,7 @@ import { rsName } from './changes.ts'
 import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
 import { withoutDefaults } from './config-write.ts'
+import { cut } from './cut.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import type { Log } from './log.ts'
@@ -81,6 +82,8 @@ export async function respond(request: Request, daemon: Daemon): Promise<Answer>
     case 'zero':
       zero(model, request.service)
       return { ok: null }
+    case 'cut':
+      return { ok: await cut(daemon, request) }
     case 'neighbours':
       return workers.neighbours()
     case 'whois':

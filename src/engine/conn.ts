@@ -123,6 +123,11 @@ export class ConnTable {
     return this.#used
   }
 
+  /** Behind the last record ever taken: conns in use lie below. */
+  get top(): number {
+    return this.#top
+  }
+
   save(): TableImage {
     const cells = this.cells.slice(0, this.#top << 4)
     const isns = this.isns.slice(0, this.#top)

@@ -80,6 +80,7 @@ export const Event = {
   ARM_REATTACHED: 82,
   HANDED_OVER: 83,
   RST_NO_RS: 84,
+  RST_ON_CUT: 85,
   SYN_RESCHEDULED: 88,
   RST_ON_REUSE: 89,
 } as const

@@ -10,6 +10,7 @@ import { ArpInput } from './arp-input.ts'
 import { sendArp } from './arp-output.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
+import { Cuts, END_RESERVE } from './cuts.ts'
 import { DropBook } from './drop-book.ts'
 import { Edges } from './edges.ts'
 import { Forward } from './forward.ts'
@@ -79,10 +80,10 @@ export interface EngineOptions {
  */
 const EXPIRIES_ON_TIME = 8
 const EXPIRIES_MOST = 1024
-/** Slots that must be free to end one more: both of its RSTs have to get out, so the outboxes go first. */
-const EXPIRY_RESERVE = 64
 /** ms between two walks over the neighbours, and the longest that a loop may sleep. */
 const NEIGH_TICK = 100
+/** ms from some connections that are cut to the next. */
+const CUT_PACE = 1
 /** No verdict: the segment goes on and opens a connection. */
 const MAY_OPEN = -1000
 
@@ -97,6 +98,7 @@ export class Engine {
   readonly counters: Counters
   readonly trace: TraceRing
   readonly conns: Conns
+  readonly cuts: Cuts
   readonly sessions: Sessions | null
   readonly dests: Dests
   readonly outcomes: Outcomes
@@ -177,6 +179,8 @@ export class Engine {
       options.decrementTtl,
     )
     this.#forward = new Forward(this, fullnat, options.decrementTtl)
+    const { conns, frames } = this
+    this.cuts = new Cuts(conns, this.#forward, frames, options.destCapacity, options.now)
     this.reuse = new Reuse(this, this.#forward, options.keepOnReuse)
     this.#peers = options.peers
     this.arp = new ArpInput(
@@ -252,11 +256,12 @@ export class Engine {
       this.neighs.tick(now)
       this.neighTick = (now + NEIGH_TICK) | 0
     }
+    this.cuts.turn(now)
     let most = EXPIRIES_ON_TIME
     for (let ended = 0; ended < most; ended++) {
-      if (this.frames.free < EXPIRY_RESERVE) return 0
+      if (this.frames.free < END_RESERVE) return 0
       const conn = this.conns.overdue(now)
-      if (conn < 0) return this.conns.wheel.sleep(now, NEIGH_TICK)
+      if (conn < 0) return this.conns.wheel.sleep(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
       if (ended === 0) most = Math.min(EXPIRIES_MOST, most << this.conns.wheel.late(now))
       if (this.conns.table.state(conn) === State.ESTABLISHED) this.#forward.resetBoth(conn, now)
       this.conns.end(conn, now)

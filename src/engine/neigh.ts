@@ -92,6 +92,12 @@ export class Neighs extends NeighTable {
     return found >= 0 ? found : this.#create(arm, address, now)
   }
 
+  /** It has answered, and has not been silent since for too long. */
+  isKnown(arm: number, address: number, hint: number): boolean {
+    const n = this.find(arm, address, hint)
+    return n >= 0 && this.state[n] >= REACHABLE
+  }
+
   #create(arm: number, address: number, now: number): number {
     const n = this.enter(arm, address)
     if (n < 0) return n

@@ -10,7 +10,7 @@ export interface RsHealth {
 
 type Known = Pick<
   RealServerInfo,
-  'weight' | 'inhibited' | 'upperThreshold' | 'activeConns' | 'inactiveConns'
+  'weight' | 'inhibited' | 'backup' | 'upperThreshold' | 'activeConns' | 'inactiveConns'
 >
 
 export function rsHealth(rs: Known): RsHealth {
@@ -31,6 +31,12 @@ export function rsHealth(rs: Known): RsHealth {
       word: 'full',
       tone: 'warn',
       title: `It has reached its threshold of ${rs.upperThreshold} connections.`,
+    }
+  if (rs.backup)
+    return {
+      word: 'backup',
+      tone: 'good',
+      title: 'It gets new connections only while no other real server has a weight.',
     }
   return { word: 'takes new', tone: 'good', title: 'It gets its share of new connections.' }
 }

@@ -77,6 +77,7 @@ const RULES: Record<DropReason, Rule> = {
     const states = all.map(rs => {
       const conns = rs.activeConns + rs.inactiveConns
       const full = rs.upperThreshold > 0 && conns >= rs.upperThreshold
+      if (rs.backup) return `${rs.address}:${rs.port} weight ${rs.weight}, backup`
       const why = rs.inhibited ? ', its check fails' : full ? `, full with ${conns}` : ''
       return `${rs.address}:${rs.port} weight ${rs.weight}${why}`
     })

@@ -214,6 +214,12 @@ const END_WORDS: Readonly<Record<string, (facts: Facts) => string>> = {
 function past(facts: Facts, context: StoryContext): string[] {
   const { end, lastUs } = facts
   if (end === null) return []
+  if (facts.cut) {
+    return [
+      `its connections to this real server were cut, at ${timeText(end.atUs)}`,
+      ...(end.rsts.length > 0 ? rstsText(facts.ends, end.rsts) : ['nobody was told']),
+    ]
+  }
   const seconds = timeoutOf(end.state, facts, context)
   const why = END_WORDS[end.state]?.(facts) ?? 'its timer ran out'
   if (end.replaced) return replacedText(facts, end, why)

@@ -66,6 +66,7 @@ function realServer(atMs: number, host: number, port: number, over: Partial<Real
     weight: 100,
     upperThreshold: 0,
     lowerThreshold: 0,
+    backup: false,
     activeConns: Math.floor(rate * 20 * wave(atMs, 50)),
     inactiveConns: Math.floor(rate * 6 * wave(atMs, 30)),
     inhibited: false,

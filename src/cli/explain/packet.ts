@@ -137,7 +137,7 @@ export function packetText(reply: Reply, context: StoryContext): string {
   const steps = [
     `it comes in on ${arm}, worker ${worker} takes it: ${frameText(frame.bytes, frame.length)}`,
     hasLink ? '' : NO_LINK,
-    ...[...lookup, ...ended, ...others].map(saidStep),
+    ...[...lookup, ...ended, ...others].map(saidStep).filter(text => text !== ''),
     stateStep(frame, context),
     ...verdictSteps(frame, context),
     ...left.flatMap(leftSteps),

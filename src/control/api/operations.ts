@@ -6,7 +6,7 @@ import { CONTENT_TYPE } from '../exposition.ts'
 import { metricsText } from '../metrics.ts'
 import * as answers from './answers.ts'
 import { object } from './change.ts'
-import { wholeText } from './fields.ts'
+import { address, port, wholeText } from './fields.ts'
 import { NETWORK_OPERATIONS } from './network.ts'
 import { type Operation, operation, verbOperation } from './operation.ts'
 import { SERVICE_OPERATIONS } from './services.ts'
@@ -128,6 +128,14 @@ const READ_OPERATIONS: Operation[] = [
     summary: 'Begin the statistics of one service or all at 0 again',
     body: object({ service: serviceKey.exactOptional() }),
     answer: z.null(),
+  }),
+  verbOperation('cut', {
+    id: 'cut',
+    tag: 'services',
+    summary:
+      'End the connections of a real server, of one service or all, by RSTs to both ends; also of one that was deleted. Give it weight 0 first',
+    body: object({ server: object({ address, port }), service: serviceKey.exactOptional() }),
+    answer: answers.cut,
   }),
 ]
 

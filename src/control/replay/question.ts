@@ -68,8 +68,14 @@ export function answerOf(images: Journal, { bytes, link, arm: name }: Question):
     if (came === undefined) throw new Error('nothing was recorded of it')
     const left = seen.filter(isOut).map(out => (hasLink ? out : withoutMacs(out)))
     const ended = seen.flatMap(moment => (moment.kind === 'event' ? moment.said : []))
-    const to = { arm: header.arms[arm] ?? '', worker: workerId(worker) }
-    return { ...to, hasLink, frame: came, ended, left }
+    return {
+      arm: header.arms[arm] ?? '',
+      worker: workerId(worker),
+      hasLink,
+      frame: came,
+      ended,
+      left,
+    }
   }
 }
 

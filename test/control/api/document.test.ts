@@ -183,6 +183,8 @@ const CALLS: [id: string, args: Args, status: number][] = [
   ['deleteNeighbour', { arm: 'int0', address: '192.168.168.5' }, 404],
   ['setTimeouts', { body: { established: 60 } }, 200],
   ['zero', { body: { service: SERVICE } }, 200],
+  ['cut', { body: { server: { address: '192.168.168.2', port: 6379 }, service: SERVICE } }, 200],
+  ['cut', { body: { server: { address: '192.168.168.99', port: 6379 } } }, 404],
   ['edit', { body: { edits: [{ edit: 'set-timeouts', established: 0, fin_wait: 9 }] } }, 200],
   ['checkConfig', { body: { config: CONFIG } }, 200],
   ['checkConfig', { body: { config: { arms: [{ mtu: 1 }] } } }, 422],
