@@ -218,5 +218,6 @@ test('a client whose RS is silent goes to another one when that is taken out', a
     // Its SYN is sent again after 1 s, 3 s and 7 s (RFC 6298).
     assert.ok(answer !== undefined && answer.ms < 7900, `${answer?.ms} ms`)
   }
-  assert.equal((await countersOf(lab)).events.syn_rescheduled, 1)
+  // Each worker has a turn of its own, so it may have been both.
+  assert.ok([1, 2].includes((await countersOf(lab)).events.syn_rescheduled ?? 0))
 })
