@@ -5,7 +5,7 @@
 
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
-import { type Arm, armTowards } from './arm.ts'
+import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { sendArp } from './arp-output.ts'
 import { Conns } from './conns.ts'
@@ -31,6 +31,7 @@ import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
+import { DOUBTFUL, isIntact, isPlausibleClient, Verify } from './verify.ts'
 
 export interface EngineOptions {
   frames: Frames
@@ -84,7 +85,6 @@ const NEIGH_TICK = 100
 const MAY_OPEN = -1000
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { ACK } = FLAG
 const { TCP: KIND_TCP } = Kind
 const { ARM } = DestCell
 
@@ -115,6 +115,7 @@ export class Engine {
   readonly #parsed = new Parsed()
   readonly #prefetch: Prefetch
   readonly #forward: Forward
+  readonly #verify: Verify
   readonly #rstOnBareAck: boolean
   readonly #peers: Peers | null
   /** When the neighbours' timers are turned next. */
@@ -173,6 +174,7 @@ export class Engine {
       options.decrementTtl,
     )
     this.#forward = new Forward(this, fullnat, options.decrementTtl)
+    this.#verify = new Verify(this.frames.pkt, this.conns, this.#forward)
     this.#peers = options.peers
     this.arp = new ArpInput(
       this.frames,
@@ -207,6 +209,7 @@ export class Engine {
     const { table } = this.conns
     const { pkt } = this.frames
     let t = table.find(p.saddr, p.daddr, p.ports)
+    const known = t >= 0
     if (t < 0 && this.#peers !== null) {
       const owner = this.#owner(this.#peers)
       if (owner !== this.#peers.self) return HAND_OVER - owner
@@ -226,16 +229,16 @@ export class Engine {
     const outward = (t & 1) === 1
     const side = outward ? this.dests.cells[(dest << 4) | ARM] : table.clientArm(t >> 1)
     if (side !== arm.index) return -Drop.IP_SOURCE
-    if (outward && (p.flags & ACK) !== 0) this.#forward.confirmRs(p, dest, now)
-    this.conns.segment(t, p, now)
+    if (!known) this.conns.segment(t, p, now)
+    else if (!this.#verify.isUsual(t, p, dest, now)) {
+      const verdict = this.#verify.judge(t, p)
+      if (verdict < 0) return verdict
+      if (verdict === DOUBTFUL) return this.#passOn(slot, t, dest, now)
+      this.#verify.hear(t, p, dest, now)
+    }
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
     if (this.sessions !== null) this.sessions.packet(t, p, now)
-    if (outward) {
-      this.conns.rememberRs(pkt, t, p, now)
-      return this.#forward.toClient(slot, p, t)
-    }
-    this.conns.rememberClient(pkt, t, p)
-    return this.#forward.toRs(slot, p, t, dest, now)
+    return outward ? this.#forward.toClient(slot, p, t) : this.#forward.toRs(slot, p, t, dest, now)
   }
 
   /**
@@ -287,6 +290,15 @@ export class Engine {
     this.arp.hear(arm, sender, macHi, macLo, solicited, now)
   }
 
+  /** What is doubtful goes on, counted and translated like any other: the end that it is for knows more of it. */
+  #passOn(slot: number, t: number, dest: number, now: number): number {
+    const p = this.#parsed
+    this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
+    if (this.sessions !== null) this.sessions.count(t, p)
+    if ((t & 1) === 0) return this.#forward.toRs(slot, p, t, dest, now)
+    return this.#forward.toClient(slot, p, t)
+  }
+
   /** The worker that a packet without a connection here belongs to; this one if it belongs to nobody. */
   #owner({ steering, self }: Peers): number {
     const p = this.#parsed
@@ -307,21 +319,14 @@ export class Engine {
         this.trace.write(TraceKind.NOT_SYN, now, PROTO.TCP, p.saddr, p.daddr, p.ports, p.flags)
       }
       if (flags !== ACK || !this.#rstOnBareAck) return -Drop.TCP_NO_CONN
+      if (!isIntact(this.frames.pkt, p)) return -Drop.TCP_CHECKSUM
       turnIntoRst(this.frames, slot, p)
       this.counters.count(Event.RST_BARE_ACK)
       return arm.index
     }
     if (this.stopping) return -Drop.STOPPING
-    return this.#isPlausibleClient(arm, p.saddr) ? MAY_OPEN : -Drop.IP_SOURCE
-  }
-
-  /** A client must be somebody else, a single host, and on the side its packet came from (RFC 1812 5.3.7, 5.3.8). */
-  #isPlausibleClient(arm: Arm, saddr: number): boolean {
-    const top = saddr >>> 24
-    if (top === 0 || top === 127 || top >= 224) return false
-    for (const other of this.arms) if (other.owns(saddr)) return false
-    const back = armTowards(this.arms, saddr)
-    return back === undefined || back === arm
+    if (!isPlausibleClient(this.arms, arm, p.saddr)) return -Drop.IP_SOURCE
+    return isIntact(this.frames.pkt, p) ? MAY_OPEN : -Drop.TCP_CHECKSUM
   }
 
   /** A SYN that opened nothing. => The verdict on it, or the arm if it has become an RST. */
