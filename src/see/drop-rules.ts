@@ -145,7 +145,7 @@ const RULES: Record<DropReason, Rule> = {
 
   tx_arm_down: frame => ({
     rule: `${frame.arm} was down or gone, and the frame ${frame.from} > ${frame.to} had to leave on it`,
-    advice: `ip link set ${frame.arm} up; tapvs counters says DOWN of an arm that has gone, tapvs doctor why`,
+    advice: `ip link set ${frame.arm} up; tapvs dpip link show says what is not up, tapvs doctor how to mend it`,
   }),
 
   tx_error: frame => ({
