@@ -33,6 +33,8 @@ export class Model implements Sources {
   #last: Promise<unknown> = Promise.resolve()
   /** What the health checks leave of an RS that they watch, by its name. */
   readonly health = new Map<string, RsHealth>()
+  /** Why they keep an RS from new connections, one line, by its name. */
+  readonly reasons = new Map<string, string>()
   readonly #listeners = new Set<(plan: PlanInfo) => void>()
 
   /** Throws RangeError for what the checks of the config let through. */

@@ -10,7 +10,7 @@
 
 import type { ConnRow, LadderRow, Leg, NoteRow, PacketRow } from './ladder.ts'
 import { ansi, type Paint } from './ladder-colours.ts'
-import { changesText, fateText, legLabels } from './ladder-labels.ts'
+import { changesText, fateText, legLabels, whoText } from './ladder-labels.ts'
 
 export interface LadderTextOptions {
   /** Columns of the terminal; fewer than 80 are taken as 80. */
@@ -132,6 +132,7 @@ export class LadderText {
       lines.push(this.#rails(row, numbers[0] ?? '', '', numbers[1] ?? '', false))
     }
     const details = [
+      ...whoText(row),
       ...(row.again ? [row.again] : []),
       ...fateText(row),
       ...changesText(row.changes),
