@@ -6,6 +6,7 @@
 
 import type { Argv } from 'yargs'
 import { DEFAULT_SOCKET } from '../control/commands.ts'
+import { writeProblem } from '../control/own-file.ts'
 import { decideSignals } from '../control/signals.ts'
 import { version } from '../control/version.ts'
 import { printable } from '../see/printable.ts'
@@ -21,11 +22,9 @@ const MORE_ARGUMENTS = 'expected more arguments (found %s, need %s); see --help'
 /** => the exit code */
 export async function main(argv: string[]): Promise<number> {
   decideSignals()
-  // `| head` closes the pipe when it has seen enough; that is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(0)
-  })
+  process.stdout.on('error', unwritable)
+  // Whoever does not hear what is wrong still has the exit code.
+  process.stderr.on('error', () => {})
   try {
     const own = ownVerb(argv)
     if (own) await own.run(own.rest, openDesk)
@@ -40,6 +39,13 @@ export async function main(argv: string[]): Promise<number> {
     process.stderr.write(printable(`${(problems ?? [line]).join('\n')}\n`))
     return problems ? 2 : error instanceof CliError ? error.exitCode : 1
   }
+}
+
+/** `| head` closes the pipe when it has seen enough; that is no failure. */
+function unwritable(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0)
+  process.stderr.write(`tapvs: stdout cannot be written: ${writeProblem(error)}\n`)
+  process.exit(1)
 }
 
 type OwnVerb = (argv: readonly string[], open: OpenDesk) => Promise<void>

@@ -151,7 +151,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
   const engine = new Engine({
     frames,
     arms,
-    counters: new Counters(tables.counters, arms.length),
+    counters: new Counters(tables.counters, arms.length, config.arms.length),
     trace: around.trace,
     isn: around.isn,
     connMemory: new ArrayBuffer(Conns.bytesFor(connCapacity)),
@@ -170,6 +170,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     },
     toaMode: TOA_MODES[config.tcp.toa],
     rstOnBareAck: config.tcp.bareAck === 'rst',
+    keepOnReuse: config.tcp.reuse === 'keep',
     decrementTtl: config.tcp.xmitTtl,
     sessions: around.sessions
       ? {

@@ -133,6 +133,13 @@ const size = z
   .union([z.int(A_SIZE), z.string(A_SIZE).regex(/^\d+[KMG]?$/, A_SIZE)], A_SIZE)
   .refine(value => bytesOf(value) >= SIZE_MIN && bytesOf(value) <= 2 ** 40, A_SIZE)
   .default('10M')
+/** Room for what one batch brings, several times over. */
+const HISTORY_MIN = 2 ** 24
+const A_HISTORY = 'a size 16M-1024G, like 1G'
+const historySize = z
+  .union([z.int(A_HISTORY), z.string(A_HISTORY).regex(/^\d+[KMG]?$/, A_HISTORY)], A_HISTORY)
+  .refine(value => bytesOf(value) >= HISTORY_MIN && bytesOf(value) <= 2 ** 40, A_HISTORY)
+  .default('1G')
 /** So that at least some hundred frames of 64 KiB fit. */
 const RING_MIN = 2 ** 20
 const A_RING = 'a size 1M-1G, like 8M'
@@ -190,6 +197,7 @@ export const fileSchema = z.strictObject(
     tcp: mapping({
       toa: z.enum(['seed', 'master', 'off'], 'seed, master or off').default('seed'),
       bare_ack: z.enum(['drop', 'rst'], 'drop or rst').default('drop'),
+      reuse: z.enum(['new', 'keep'], 'new or keep').default('new'),
       xmit_ttl: z.boolean('true or false').default(false),
       timeouts: timeouts.prefault({}),
     }).prefault({}),
@@ -199,7 +207,7 @@ export const fileSchema = z.strictObject(
     }).prefault({}),
     log: mapping({
       level: logLevel.default('info'),
-      timestamps: z.boolean('true or false').default(false),
+      timestamps: z.union([z.boolean(), z.literal('auto')], 'true, false or auto').default('auto'),
       format: z.enum(['text', 'json'], 'text or json').default('text'),
       modules: mapping(moduleLevels).prefault({}),
       rate: mapping({
@@ -217,6 +225,7 @@ export const fileSchema = z.strictObject(
       connections: whole(0, 16_777_216).default(0),
       file: filePath.optional(),
       keep: whole(1, 3650).default(30),
+      size: historySize,
     }).prefault({}),
     capture: mapping({
       ring: z.boolean('true or false').default(false),

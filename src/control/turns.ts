@@ -14,6 +14,11 @@ export class Turns {
     if (this.#waiting.length - this.#next === 1) setImmediate(() => this.#run())
   }
 
+  /** => when its turn has come */
+  next(): Promise<void> {
+    return new Promise(done => this.add(done))
+  }
+
   #run(): void {
     const work = this.#waiting[this.#next++] as () => void
     if (this.#next === this.#waiting.length) {

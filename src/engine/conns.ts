@@ -14,6 +14,7 @@ import type { IsnSource } from './isn.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
+import { LeftLport } from './reuse.ts'
 import { ALL_SUB_POOLS, NO_LPORT } from './sa-pool.ts'
 import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
 import { type SessionOptions, Sessions } from './sessions.ts'
@@ -53,6 +54,7 @@ export class Conns {
   readonly #trace: TraceRing
   readonly #templates: Templates
   readonly #random: Random
+  readonly left: LeftLport
   /** null if nobody wants to know. */
   readonly sessions: Sessions | null
   /** ms per state. */
@@ -96,6 +98,7 @@ export class Conns {
     this.#trace = trace
     this.#random = random
     this.#templates = templates
+    this.left = new LeftLport(this.table, dests, lips)
   }
 
   /**
@@ -108,7 +111,8 @@ export class Conns {
     if (dest === undefined) return -Drop.TCP_NO_RS
     const conn = this.table.take()
     if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
-    const lipport = this.#fetchLport(service, dest, now)
+    const left = this.left.takeBack(service, dest)
+    const lipport = left === NO_LPORT ? this.#fetchLport(service, dest, now) : left
     if (lipport < 0) {
       this.table.giveBack(conn)
       return -Drop.LPORT_EXHAUSTED
@@ -125,7 +129,9 @@ export class Conns {
     cells[at + 4] = dest.rip
     cells[at + 5] = lip
     cells[at + 6] = outPorts
-    cells[at + DELTA] = this.#firstSeq(lipIndex, dest, lport, now) - pkt.getInt32(p.l4 + TCP_SEQ)
+    const isn = pkt.getInt32(p.l4 + TCP_SEQ)
+    this.table.isns[conn] = isn
+    cells[at + DELTA] = this.#firstSeq(lipIndex, dest, lport, now) - isn
     const macHi = pkt.getUint16(p.eth + ETH_SRC)
     cells[at | WORD] = firstWord(macHi, this.#random.below(1000), false)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
@@ -179,10 +185,7 @@ export class Conns {
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#dests.activate(dest, 1)
     else if (before === ESTABLISHED) this.#dests.activate(dest, -1)
-    if (after === SYN_RECV && before !== State.NONE) {
-      this.#handshakes.again(conn, now)
-      if (this.sessions !== null) this.sessions.reopen(conn, before, now)
-    }
+    if (after === SYN_RECV && before !== State.NONE) this.#handshakes.again(conn, now)
     if (before === SYN_RECV) this.#outcomes.judge(dest, after, t & 1, this.#rsSeen(conn))
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
@@ -227,8 +230,8 @@ export class Conns {
     }
   }
 
-  /** Ends a conn that is out of the wheel: RS counters, lport, record. */
-  end(conn: number, now: number): void {
+  /** Ends a conn that is out of the wheel: RS counters, lport, record. `replaced` is 1 if another takes its place, else 0. */
+  end(conn: number, now: number, replaced = 0): void {
     const { cells } = this.table
     const at = conn << 4
     const dest = this.table.dest(conn)
@@ -244,8 +247,10 @@ export class Conns {
     const outPorts = cells[at + 6]
     const pool = this.#lips[this.table.lip(conn)]
     pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
-    if (this.#trace.debug) traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now)
-    if (this.sessions !== null) this.sessions.end(conn, now)
+    if (this.#trace.debug) {
+      traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now, replaced)
+    }
+    if (this.sessions !== null) this.sessions.end(conn, now, replaced)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
   }

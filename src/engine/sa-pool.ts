@@ -132,14 +132,22 @@ export class SaPool {
     return this.#lastSeq[this.#place(subPoolOf(rip, rport), lport)]
   }
 
-  /** Gives an lport back; RIP:rport must be the ones it was fetched for, `seq` is what the RS expected next. */
+  /** Gives an lport back; RIP:rport must be the ones it was fetched for, `seq` is what the RS expected next, 0 if it never said. */
   release(rip: number, rport: number, lport: number, seq: number): void {
     const sub = subPoolOf(rip, rport)
-    this.#lastSeq[this.#place(sub, lport)] = seq
+    // One that never answered may hold the connection before still, and its number.
+    if (seq !== 0) this.#lastSeq[this.#place(sub, lport)] = seq
     this.#ports[sub * this.#size + ((this.#head[sub] + this.#free[sub]) % this.#size)] = lport
     this.#free[sub]++
     this.#exhausted &= ~(1 << sub)
     this.#counts[this.#at + FREE]++
+  }
+
+  /** Undoes the last release() of this sub-pool, which must have been this RS's. */
+  takeBack(rip: number, rport: number): void {
+    const sub = subPoolOf(rip, rport)
+    if (--this.#free[sub] === 0) this.#exhausted |= 1 << sub
+    this.#counts[this.#at + FREE]--
   }
 
   save(): PoolImage {

@@ -8,10 +8,8 @@
  * NativeError, except in readBurst, writeBurst and wait, which return -errno (node:os
  * constants.errno has the numbers, EBADFD is here) because an exception costs microseconds.
  */
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { buildRemedy, builtFile } from './built.ts'
 
 /**
  * What a failed system call throws: `code` is 'ENOENT', 'EPERM', 'EBUSY'...; the message names step
@@ -68,32 +66,19 @@ interface Addon {
   wait(fds: Int32Array, revents: Int32Array, n: number, timeoutMs: number): number
 }
 
-/** The code runs from dist/src/io as well as from src/io; package.json marks the root of both. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json'))) {
-    const above = dirname(folder)
-    if (above === folder) throw new Error(`no package.json above ${fileURLToPath(import.meta.url)}`)
-    folder = above
-  }
-  return folder
-}
-
-/** What was built here, else what the package brought for machines like this. Throws an Error in one line. */
+/** Throws an Error in one line. */
 function load(): Addon {
-  const root = packageRoot()
-  const prebuilt = join('prebuilds', `${process.platform}-${process.arch}`)
-  const binary = ['build', prebuilt].map(folder => join(root, folder, 'arm.node')).find(existsSync)
-  const remedy = `run: node ${join(root, 'scripts', 'build-native.mjs')}`
+  const binary = builtFile('arm.node')
   if (binary === undefined) {
-    throw new Error(`the TAP addon is not built for ${process.platform} ${process.arch}; ${remedy}`)
+    const machine = `${process.platform} ${process.arch}`
+    throw new Error(`the TAP addon is not built for ${machine}; ${buildRemedy()}`)
   }
   try {
     return createRequire(import.meta.url)(binary) as Addon
   } catch (error) {
     // Of another C library or architecture.
     const [why] = (error as Error).message.split('\n')
-    throw new Error(`the TAP addon does not load (${why}); ${remedy}`)
+    throw new Error(`the TAP addon does not load (${why}); ${buildRemedy()}`)
   }
 }
 

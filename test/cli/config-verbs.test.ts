@@ -43,7 +43,7 @@ async function daemon(t: TestContext, plan: Partial<PlanInfo>, config: object = 
 
 test('config show prints the running config as a file', async t => {
   const config = {
-    log: { level: 'debug', timestamps: false },
+    log: { level: 'debug', timestamps: 'auto' },
     arms: [{ addresses: ['10.0.0.1/24'], name: 'a' }],
   }
   const { ask, asked } = await daemon(t, {}, config)
@@ -65,7 +65,7 @@ test('config apply sends the file without its defaults and says what was done', 
   })
   const [request] = asked
   assert.ok(request?.verb === 'apply' && request.dry_run === false)
-  assert.deepEqual(Object.keys(request.config), ['arms', 'services', 'history', 'capture'])
+  assert.deepEqual(Object.keys(request.config), ['arms', 'services', 'log', 'history', 'capture'])
   assert.deepEqual(await ask('config', 'apply', LAB, '--dry-run'), {
     code: 0,
     stdout: `${steps.join('\n')}\n`,

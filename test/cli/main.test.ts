@@ -232,3 +232,19 @@ test('--help and --version', async () => {
   }
   assert.match((await tapvs(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
 })
+
+test('a disk that is full where stdout goes is one line, and a reader who has gone is none', async t => {
+  const { socket } = await fakeDaemon(t)
+  const argvs = [['counters'], ['metrics'], ['ipvsadm', '-ln'], ['ipvsadm', '--help'], ['--help']]
+  const into = async (target: string, argv: string[]) =>
+    run(['bash', '-c', `"$@" ${target}`, 'bash', TAPVS, '--socket', socket, ...argv])
+  for (const argv of argvs) {
+    const { code, stderr } = await into('> /dev/full', argv)
+    const line = 'tapvs: stdout cannot be written: the disk is full\n'
+    assert.deepEqual([code, stderr], [1, line], argv.join(' '))
+  }
+  const { code, stderr } = await into('| true; exit "$PIPESTATUS"', ['ipvsadm', '-ln', '-c'])
+  assert.deepEqual([code, stderr], [0, ''])
+  // Nobody hears it, and the exit code still says it.
+  assert.equal((await into('2> /dev/full', ['nosuch'])).code, 2)
+})

@@ -1,7 +1,7 @@
 /** `tapvs record`, `replay` and `explain packet`, as commands: what they print, and their exit codes. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -101,9 +101,33 @@ test('record writes the journal of a daemon, for its owner only', async t => {
   writeFileSync(target, 'old', { mode: 0o644 })
   const recorded = await tapvs('record', '-w', target, '--seconds', '1', '--socket', socket)
   assert.equal(recorded.stderr, `recording to ${target}\n`)
-  assert.match(recorded.stdout, /^\S+: 0 frames, \d+ KiB: 1 s are over\n$/)
+  assert.match(recorded.stdout, /^\S+: 0 frames, \d+ KiB: 1 second is over\n$/)
   assert.equal(statSync(target).mode & 0o777, 0o600)
   assert.equal((await tapvs('replay', target)).code, 0)
+
+  // A disk that fills up, once in the middle of the image.
+  const limited = async (kib: number) => {
+    const argv = [TAPVS, 'record', '-w', target, '--seconds', '1', '--socket', socket]
+    return run(['bash', '-c', `ulimit -f ${kib}; exec "$@"`, 'bash', ...argv])
+  }
+  const none = await limited(1)
+  assert.deepEqual(
+    [none.code, none.stderr],
+    [
+      1,
+      `recording to ${target}\ntapvs: ${target}: a file must not become larger here (ulimit -f) before the journal had begun, so there is none\n`,
+    ],
+  )
+  assert.equal(existsSync(target), false)
+  // A node of our own: a chmod of the machine's would be felt by everybody.
+  const node = join(folder, 'null')
+  assert.equal((await run(['mknod', '-m', '666', node, 'c', '1', '3'])).code, 0)
+  const refused = await tapvs('record', '-w', node, '--seconds', '1', '--socket', socket)
+  assert.equal(statSync(node).mode & 0o777, 0o666)
+  assert.deepEqual(
+    [refused.code, refused.stderr],
+    [1, `tapvs: cannot write ${node}: it is no regular file; name one, or one that is new\n`],
+  )
 })
 
 test('points in time', () => {

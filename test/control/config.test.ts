@@ -68,9 +68,15 @@ test('config/lab.yaml, every value', () => {
     ],
     workers: { count: 1, steering: 'bpf' },
     connections: { tableSize: 262_144 },
-    tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
+    tcp: {
+      toa: 'seed',
+      bareAck: 'drop',
+      reuse: 'new',
+      xmitTtl: false,
+      timeouts: [...DEFAULT_TIMEOUTS],
+    },
     neighbours: { timeout: 60, unresQueueLength: 128 },
-    history: { connections: 100_000, file: null, keep: 30 },
+    history: { connections: 100_000, file: null, keep: 30, size: 2 ** 30 },
     log: {
       level: 'info',
       timestamps: false,
@@ -112,7 +118,8 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     ...['mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
     ...['check', 'passive', 'upper_threshold', 'lower_threshold', 'timeouts'],
-    ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'dump', 'http', 'ui'],
+    ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'size', 'dump'],
+    ...['http', 'ui'],
   ]
   assert.deepEqual(keys, expected)
   const config = parseConfig(text, 'lab.yaml')
@@ -166,7 +173,9 @@ test('what config/lab.yaml calls the default is the default', () => {
     log,
     control,
   })
-  assert.deepEqual(shared(least), shared(lab))
+  const plain = { ...least, log: { ...least.log, timestamps: false } }
+  assert.deepEqual(shared(plain), shared(lab))
+  assert.equal(least.log.timestamps, 'auto')
   assert.deepEqual(least.capture, { ...lab.capture, ring: false })
   assert.deepEqual(least.services, [])
   assert.equal(least.arms[0]?.netns, null)

@@ -72,7 +72,11 @@ export function modelControl(): Control {
   const config = configOf(CONFIG)
   const model = new Model(config, new Readings(config, [usedTables()]))
   const asked: Request[] = []
-  const history = new History({ connections: 16, file: null, keep: 1 }, Date.now(), () => {})
+  const history = new History(
+    { connections: 16, file: null, keep: 1, size: 2 ** 30 },
+    Date.now(),
+    () => {},
+  )
   let level: LogLevel = 'info'
   const carryOut = async () => {}
   const respond: Respond = async request => {

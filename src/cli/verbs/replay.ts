@@ -1,9 +1,10 @@
 /** `tapvs replay`: a journal, played again by the same engine, offline. */
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Argv } from 'yargs'
 import type { Journal } from '../../control/journal/format.ts'
+import { createOwn, writeProblem } from '../../control/own-file.ts'
 import type { Replayed } from '../../control/replay/replay.ts'
 import { CliError } from '../client.ts'
 import { type Common, Ended, print } from '../common.ts'
@@ -107,9 +108,14 @@ async function write({ file }: Options, path: string, journal: Journal): Promise
     throw new CliError(`${file} ${(error as Error).message}`)
   }
   try {
-    writeFileSync(path, text)
+    const fd = createOwn(path, 0o666)
+    try {
+      writeFileSync(fd, text)
+    } finally {
+      closeSync(fd)
+    }
   } catch (error) {
-    throw new CliError(`cannot write ${path}: ${(error as Error).message}`)
+    throw new CliError(`cannot write ${path}: ${writeProblem(error)}`)
   }
   const segments = text.split('\n').filter(line => line.startsWith('> ')).length
   print(`${path}: ${segments} segments\n`)

@@ -41,6 +41,7 @@ async function carryOut(order: SqliteOrder): Promise<Found | null> {
   const now = Date.now()
   if ('find' in order) return history.find(order.find, writes !== null, now)
   history.write(order.write, now, order.lost, order.stop)
+  if (writes) history.bound(writes.maxBytes)
   // A slice at a time, so that what comes in does not wait for long.
   const beforeMs = now - (writes?.keepDays ?? 0) * DAY_MS
   if (now - forgotAt >= FORGET_MS && history.forget(beforeMs)) forgotAt = now

@@ -5,9 +5,11 @@
  */
 
 import { CaptureError } from '../captured.ts'
+import { unreadTypes } from '../link-types.ts'
 import { readCapture } from '../pcap.ts'
 import { type Clock, Clocks, type Delays } from './clock.ts'
 import { type Compared, compareWay, newCompared } from './compare.ts'
+import { type Copies, removeCopies } from './copies.ts'
 import { type Flow, flowsOf } from './flows.ts'
 import { type Differences, differences } from './losses.ts'
 import { matchByTime, matchEqual, type ToExit } from './matching.ts'
@@ -31,6 +33,10 @@ export interface SourceInfo {
   firstNs: bigint
   lastsNs: number
   passed: Packets['passed']
+  /** Link types that are not known, in words. */
+  unread: string[]
+  /** Segments that it has more than once, beside the first of each. */
+  copies: Copies
   /** What the reader found missing at the end of the file. */
   cut: string | null
 }
@@ -67,6 +73,8 @@ interface Side {
   cut: string | null
   packets: Packets
   flows: Flow[]
+  copies: Copies
+  unread: string[]
 }
 
 /** Throws CaptureError. `outer`: at the clients or between them and the balancer. `inner`: at the RS; without it `outer` has both arms. */
@@ -82,8 +90,10 @@ export function analyze(outer: Source, inner?: Source): Analysis {
 function load({ name, bytes }: Source): Side {
   const packets = new Packets(bytes)
   try {
-    const { cut } = readCapture(bytes, packet => packets.add(packet))
-    return { name, cut, packets, flows: flowsOf(packets) }
+    const { cut, interfaces } = readCapture(bytes, packet => packets.add(packet))
+    const flows = flowsOf(packets)
+    const copies = removeCopies(packets, flows)
+    return { name, cut, packets, flows, copies, unread: unreadTypes(interfaces) }
   } catch (error) {
     throw error instanceof CaptureError ? new CaptureError(`${name}: ${error.message}`) : error
   }
@@ -137,7 +147,7 @@ function compareSides(outer: Side, inner: Side): Analysis {
   }
 }
 
-function infoOf({ name, cut, packets, flows }: Side): SourceInfo {
+function infoOf({ name, cut, packets, flows, copies, unread }: Side): SourceInfo {
   return {
     name,
     packets: packets.all,
@@ -146,6 +156,8 @@ function infoOf({ name, cut, packets, flows }: Side): SourceInfo {
     firstNs: packets.baseNs,
     lastsNs: packets.lastNs,
     passed: packets.passed,
+    unread,
+    copies,
     cut,
   }
 }

@@ -6,6 +6,7 @@ import type { Analysis, Conn } from './analyze.ts'
 import type { Odd } from './compare.ts'
 import type { Flow } from './flows.ts'
 import type { Packets } from './packets.ts'
+import { count, micros, segments } from './units.ts'
 
 export interface Finding {
   /** `fault` should not happen with any balancer; `loss` is packets gone; `note` is good to know. */
@@ -242,8 +243,18 @@ function notes({ conns, clock, isTurned, sources }: Analysis): Finding[] {
       'offload',
       `${split} frames left as several and ${joined} left joined with others: segmentation offload, nothing is lost by it`,
     )
-  for (const { name, cut, passed } of sources) {
+  for (const { name, cut, passed, copies, unread, segments: all } of sources) {
+    if (copies.count > 0)
+      note(
+        'captured_twice',
+        `${name} has ${copies.count} of its ${segments(all)} a second time, ${micros(copies.afterNs / 1000)} after the first, as mirror ports, -i any and merged captures have; they are left out`,
+      )
     if (cut !== null) note('cut', `${name}: ${cut}`)
+    if (passed.link > 0)
+      note(
+        'link_type',
+        `${name}: ${count(passed.link, 'packet')} of link type ${unread.join(', ')} are not looked at`,
+      )
     if (passed.ipv6 > 0) note('ipv6', `${name}: ${passed.ipv6} IPv6 packets are not looked at`)
     if (passed.broken > 0)
       note('broken', `${name}: ${passed.broken} fragments or cut headers are not looked at`)
@@ -281,12 +292,4 @@ function placeOf(packets: Packets, row: number, { pair }: Conn): { flow: Flow; w
   const flows = [pair.outer, pair.inner].filter(flow => flow.packets === packets)
   for (const flow of flows) for (const who of [0, 1]) if (isOf(flow, who)) return { flow, who }
   return { flow: pair.outer, who: 0 }
-}
-
-function segments(number: number): string {
-  return count(number, 'segment')
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
 }
