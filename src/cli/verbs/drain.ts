@@ -86,7 +86,7 @@ async function drain(options: Options): Promise<void> {
       if (!isCut) await cut(options)
       isCut = true
     } else if (isOver && timeout > 0) {
-      if (process.stdout.isTTY) print('\r\x1b[K')
+      if (process.stdout.isTTY) process.stdout.write(CLEAR_LINE)
       throw new CliError(
         `${server} still has ${left} after ${seconds} s${await restored(options, before)}`,
       )
@@ -162,8 +162,11 @@ function counted(list: readonly Place[]): [active: number, inactive: number] {
   return [active, inactive]
 }
 
+const CLEAR_LINE = '\r\x1b[K'
+
 /** A terminal keeps one line, which every look writes anew; a file gets a line for each. */
 function show(text: string, last: boolean): void {
-  if (process.stdout.isTTY) print(`\r\x1b[K${text}${last ? '\n' : ''}`)
-  else print(`${text}\n`)
+  const { isTTY } = process.stdout
+  if (isTTY) process.stdout.write(CLEAR_LINE)
+  print(`${text}${isTTY && !last ? '' : '\n'}`)
 }
