@@ -74,6 +74,15 @@ async function parser(argv: string[]): Promise<Argv<Common>> {
       defaultDescription: `$TAPVS_SOCKET or ${DEFAULT_SOCKET}`,
       describe: 'control socket of the daemon to ask',
     })
+    .option('utc', {
+      type: 'boolean',
+      default: false,
+      describe: 'times in UTC, and not in local time',
+    })
+    .middleware(({ utc }) => {
+      // Whatever reads or writes a time does it in the time zone of the process.
+      if (utc) process.env.TZ = 'UTC'
+    }, true)
     .demandCommand(1, 'no verb given; see tapvs --help')
     .recommendCommands()
     .strict()

@@ -1,6 +1,7 @@
 /** A line of the log as bytes: for people, for journald, for programs. */
 
 import { fstatSync } from 'node:fs'
+import { instantText } from '../see/times.ts'
 import type { LogLevel } from './commands.ts'
 import type { Module } from './log-levels.ts'
 
@@ -22,7 +23,7 @@ export interface Entry {
 const PRIORITIES: Record<LogLevel, number> = { error: 3, warn: 4, info: 6, debug: 7 }
 
 export function textLine(entry: Entry, time: Date | null): string {
-  return time === null ? entry.text : `${time.toISOString()} ${entry.text}`
+  return time === null ? entry.text : `${instantText(time.getTime() * 1000, 3)} ${entry.text}`
 }
 
 /** Keys in the order of reading; what an entry does not have is left out. */

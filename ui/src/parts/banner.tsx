@@ -1,5 +1,6 @@
 /** Says so when the daemon is not heard any more. */
 
+import { clockText } from '../../../src/see/times.ts'
 import { heardMs, link } from '../daemon.ts'
 
 export function Banner() {
@@ -16,7 +17,7 @@ function words(): string | null {
     return 'The daemon does not know this page: open the address that tapvs run printed when it was started.'
   if (link.value !== 'lost') return null
   const since = heardMs.value
-    ? ` since ${new Date(heardMs.value).toLocaleTimeString('en-GB')}; what is shown is from then`
+    ? ` since ${clockText(heardMs.value * 1000, 0)}; what is shown is from then`
     : ''
   return `No word from the daemon${since}. Trying again…`
 }
