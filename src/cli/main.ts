@@ -10,6 +10,7 @@ import { version } from '../control/version.ts'
 import { CliError } from './client.ts'
 import { type Common, Ended } from './common.ts'
 import { defaultSocket, type OpenDesk, openDesk } from './desk.ts'
+import { UTC_OPTION } from './options.ts'
 import { completion } from './verbs/completion.ts'
 import { dpip } from './verbs/dpip.ts'
 import { ipvsadm } from './verbs/ipvsadm.ts'
@@ -77,7 +78,7 @@ async function parser(argv: string[]): Promise<Argv<Common>> {
     .option('utc', {
       type: 'boolean',
       default: false,
-      describe: 'times in UTC, and not in local time',
+      describe: UTC_OPTION.help,
     })
     .middleware(({ utc }) => {
       // Whatever reads or writes a time does it in the time zone of the process.
