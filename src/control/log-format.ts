@@ -2,6 +2,7 @@
 
 import { fstatSync } from 'node:fs'
 import { escaped, printable } from '../see/printable.ts'
+import { instantText } from '../see/times.ts'
 import type { LogLevel } from './commands.ts'
 import type { Module } from './log-levels.ts'
 
@@ -24,7 +25,7 @@ const PRIORITIES: Record<LogLevel, number> = { error: 3, warn: 4, info: 6, debug
 
 export function textLine(entry: Entry, time: Date | null): string {
   const text = printable(entry.text)
-  return time === null ? text : `${time.toISOString()} ${text}`
+  return time === null ? text : `${instantText(time.getTime() * 1000, 3)} ${text}`
 }
 
 /** Keys in the order of reading; what an entry does not have is left out. */
