@@ -16,6 +16,7 @@ import {
 } from '../../see/state-tables.ts'
 import { ask } from '../client.ts'
 import { type Common, print } from '../common.ts'
+import { hasColours } from '../terminal.ts'
 
 /** What the daemon says of its connections. */
 export interface StateUse {
@@ -51,7 +52,7 @@ export function addExplainState(explain: Argv<Common>): Argv<Common> {
         }))
       const use = { edges, states: counters.states, timeouts, own }
       if (json) return void print(`${JSON.stringify(stateJson(use), undefined, 2)}\n`)
-      const colours = !plain && process.stdout.isTTY && !process.env.NO_COLOR
+      const colours = !plain && hasColours()
       print(stateText(use, { colours: colours === true }))
     },
   )

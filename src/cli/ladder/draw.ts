@@ -18,6 +18,7 @@ import { Stop } from '../capture/stop.ts'
 import { ask, CliError } from '../client.ts'
 import { print } from '../common.ts'
 import { moments } from '../moments.ts'
+import { hasColours, hasUtf8 } from '../terminal.ts'
 
 export interface LadderAsked {
   socket: string
@@ -79,12 +80,10 @@ function printRow(row: LadderRow, text: LadderText, json: boolean): void {
 }
 
 function textOptions({ absolute, plain, width }: Drawn, mixed: boolean): LadderTextOptions {
-  const { stdout, env } = process
   return {
-    width: width ?? stdout.columns ?? 100,
-    ascii: plain,
-    // https://no-color.org: set and not empty.
-    colours: !plain && stdout.isTTY && !env.NO_COLOR,
+    width: width ?? process.stdout.columns ?? 100,
+    ascii: plain || !hasUtf8(),
+    colours: !plain && hasColours(),
     absolute,
     mixed,
   }

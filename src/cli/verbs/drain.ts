@@ -6,6 +6,7 @@ import type { RealServerInfo, ServiceInfo } from '../../control/commands.ts'
 import type { Edit } from '../../control/edits.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, print } from '../common.ts'
+import { isLive } from '../terminal.ts'
 
 const LOOK_MS = 1000
 
@@ -69,7 +70,7 @@ async function drain(options: Options): Promise<void> {
     }
     const left = `${active} active and ${inactive} inactive connections`
     if (timeout > 0 && Date.now() - began >= timeout * 1000) {
-      if (process.stdout.isTTY) print('\r\x1b[K')
+      if (isLive()) print('\r\x1b[K')
       throw new CliError(
         `${server} still has ${left} after ${seconds} s${await restored(options, before)}`,
       )
@@ -118,6 +119,6 @@ function counted(list: readonly Place[]): [active: number, inactive: number] {
 
 /** A terminal keeps one line, which every look writes anew; a file gets a line for each. */
 function show(text: string, last: boolean): void {
-  if (process.stdout.isTTY) print(`\r\x1b[K${text}${last ? '\n' : ''}`)
+  if (isLive()) print(`\r\x1b[K${text}${last ? '\n' : ''}`)
   else print(`${text}\n`)
 }
