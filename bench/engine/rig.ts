@@ -214,7 +214,13 @@ function config(options: RigOptions, services: number, realServers: number): Con
     workers: { count: 1, steering: 'bpf' },
     connections: { tableSize: ConnTable.capacityFor(options.conns) },
     capture: { ring: false, bytes: 1 << 20, snaplen: 160, dump: null },
-    tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
+    tcp: {
+      toa: 'seed',
+      bareAck: 'drop',
+      reuse: 'new',
+      xmitTtl: false,
+      timeouts: [...DEFAULT_TIMEOUTS],
+    },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     history: { connections: 0, file: null, keep: 30, size: 2 ** 30 },
     log: {

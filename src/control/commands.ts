@@ -4,6 +4,7 @@
  * Addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
+import type { LinkState } from '../see/link-state.ts'
 import type { Edit, ServiceKey } from './edits.ts'
 import type { Module, ModuleLevels } from './log-levels.ts'
 import type { WhoisArgs, WhoisInfo } from './whois/types.ts'
@@ -137,11 +138,10 @@ export interface NeighbourInfo {
   static: boolean
 }
 
-export interface ArmInfo {
+export interface ArmInfo extends LinkState {
   name: string
   mac: string
   mtu: number
-  up: boolean
   /** Queues that are read; as many as workers where the kernel steers. */
   queues: number
   rxPackets: number

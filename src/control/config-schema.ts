@@ -171,7 +171,11 @@ const http = mapping({
   'either token_file or token',
 )
 
-const ui = mapping({ port: whole(0, 65_535).default(UI_PORT), ...token }).refine(
+const ui = mapping({
+  port: whole(0, 65_535).default(UI_PORT),
+  scope: z.enum(['view', 'full'], 'view or full').default('view'),
+  ...token,
+}).refine(
   ({ token_file, token }) => token_file === undefined || token === undefined,
   'token_file or token, not both',
 )
@@ -188,6 +192,7 @@ export const fileSchema = z.strictObject(
     tcp: mapping({
       toa: z.enum(['seed', 'master', 'off'], 'seed, master or off').default('seed'),
       bare_ack: z.enum(['drop', 'rst'], 'drop or rst').default('drop'),
+      reuse: z.enum(['new', 'keep'], 'new or keep').default('new'),
       xmit_ttl: z.boolean('true or false').default(false),
       timeouts: timeouts.prefault({}),
     }).prefault({}),
@@ -197,7 +202,7 @@ export const fileSchema = z.strictObject(
     }).prefault({}),
     log: mapping({
       level: logLevel.default('info'),
-      timestamps: z.boolean('true or false').default(false),
+      timestamps: z.union([z.boolean(), z.literal('auto')], 'true, false or auto').default('auto'),
       format: z.enum(['text', 'json'], 'text or json').default('text'),
       modules: mapping(moduleLevels).prefault({}),
       rate: mapping({

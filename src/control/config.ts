@@ -144,6 +144,7 @@ export interface Config {
   tcp: {
     toa: 'seed' | 'master' | 'off'
     bareAck: 'drop' | 'rst'
+    reuse: 'new' | 'keep'
     xmitTtl: boolean
     /** Seconds, in the order of State in tcp-state.ts. */
     timeouts: number[]
@@ -266,6 +267,7 @@ function normalise(file: ConfigFile): ConfigValues {
     tcp: {
       toa: file.tcp.toa,
       bareAck: file.tcp.bare_ack,
+      reuse: file.tcp.reuse,
       xmitTtl: file.tcp.xmit_ttl,
       timeouts: TIMEOUT_ORDER.map(state => file.tcp.timeouts[state]),
     },

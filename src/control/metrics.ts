@@ -143,8 +143,13 @@ function arms(page: Exposition, numbers: NumbersInfo): void {
     )
   page.gauge(
     'tapvs_arm_up',
-    'Whether the device of an arm is there.',
+    'Whether frames can pass an arm: its device is there, switched on, and has a carrier.',
     one(({ up }) => Number(up)),
+  )
+  page.gauge(
+    'tapvs_arm_state',
+    'An arm, and what is known of its device as labels: admin (up, down, gone, unknown) and link (up, down, unknown).',
+    (first?.counters.arms ?? []).map(({ name, admin, link }) => [{ arm: name, admin, link }, 1]),
   )
   page.gauge(
     'tapvs_arm_mtu_bytes',

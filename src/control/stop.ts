@@ -11,6 +11,8 @@ export class Signals {
   readonly stop: Promise<'stop'>
   /** After `stop`, a second signal. */
   readonly hurry: Promise<'hurry'>
+  /** The first of them that came. */
+  by: NodeJS.Signals | undefined
   #reload: () => void = () => {}
   #reopen: () => void = () => {}
 
@@ -18,7 +20,8 @@ export class Signals {
     let asked: (() => void)[] = []
     this.stop = new Promise(done => asked.push(() => done('stop')))
     this.hurry = new Promise(done => asked.push(() => done('hurry')))
-    const next = () => {
+    const next = (signal: NodeJS.Signals) => {
+      this.by ??= signal
       asked[0]?.()
       asked = asked.slice(1)
     }
@@ -61,7 +64,7 @@ export async function drained({ seconds, left, hurry, log, status }: Draining): 
   for (let first = true; ; first = false) {
     const count = left()
     const now = performance.now()
-    if (count === 0) return log(first ? 'stopping: no connection is left' : 'all connections ended')
+    if (count === 0) return log(first ? 'no connection to wait for' : 'all connections ended')
     if (hurried) return log(`stopping at once, on a second signal: ${connections(count)} cut off`)
     if (now >= end)
       return log(`${connections(count)} cut off: control.drain of ${seconds} s is over`)

@@ -14,8 +14,8 @@ import type { IsnSource } from './isn.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
-import { NO_LPORT } from './sa-pool.ts'
-import { isOpen } from './schedule.ts'
+import { LeftLport } from './reuse.ts'
+import { ALL_SUB_POOLS, NO_LPORT } from './sa-pool.ts'
 import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
 import { type SessionOptions, Sessions } from './sessions.ts'
 import { nextState, STATES, State } from './tcp-state.ts'
@@ -54,6 +54,7 @@ export class Conns {
   readonly #trace: TraceRing
   readonly #templates: Templates
   readonly #random: Random
+  readonly left: LeftLport
   /** null if nobody wants to know. */
   readonly sessions: Sessions | null
   /** ms per state. */
@@ -97,6 +98,7 @@ export class Conns {
     this.#trace = trace
     this.#random = random
     this.#templates = templates
+    this.left = new LeftLport(this.table, dests, lips)
   }
 
   /**
@@ -104,11 +106,13 @@ export class Conns {
    * order of fullnat semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
    */
   open(pkt: DataView, p: Parsed, service: Service, clientArm: number, now: number): number {
+    if (service.lips.length === 0) return -Drop.TCP_NO_LIP
     const dest = this.#destFor(service, p, now)
     if (dest === undefined) return -Drop.TCP_NO_RS
     const conn = this.table.take()
     if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
-    const lipport = this.#fetchLport(service, dest, now)
+    const left = this.left.takeBack(service, dest)
+    const lipport = left === NO_LPORT ? this.#fetchLport(service, dest, now) : left
     if (lipport < 0) {
       this.table.giveBack(conn)
       return -Drop.LPORT_EXHAUSTED
@@ -125,7 +129,9 @@ export class Conns {
     cells[at + 4] = dest.rip
     cells[at + 5] = lip
     cells[at + 6] = outPorts
-    cells[at + DELTA] = this.#firstSeq(lipIndex, dest, lport, now) - pkt.getInt32(p.l4 + TCP_SEQ)
+    const isn = pkt.getInt32(p.l4 + TCP_SEQ)
+    this.table.isns[conn] = isn
+    cells[at + DELTA] = this.#firstSeq(lipIndex, dest, lport, now) - isn
     const macHi = pkt.getUint16(p.eth + ETH_SRC)
     cells[at | WORD] = firstWord(macHi, this.#random.below(1000), false)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
@@ -179,10 +185,7 @@ export class Conns {
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#dests.activate(dest, 1)
     else if (before === ESTABLISHED) this.#dests.activate(dest, -1)
-    if (after === SYN_RECV && before !== State.NONE) {
-      this.#handshakes.again(conn, now)
-      if (this.sessions !== null) this.sessions.reopen(conn, before, now)
-    }
+    if (after === SYN_RECV && before !== State.NONE) this.#handshakes.again(conn, now)
     if (before === SYN_RECV) this.#outcomes.judge(dest, after, t & 1, this.#rsSeen(conn))
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
@@ -227,8 +230,8 @@ export class Conns {
     }
   }
 
-  /** Ends a conn that is out of the wheel: RS counters, lport, record. */
-  end(conn: number, now: number): void {
+  /** Ends a conn that is out of the wheel: RS counters, lport, record. `replaced` is 1 if another takes its place, else 0. */
+  end(conn: number, now: number, replaced = 0): void {
     const { cells } = this.table
     const at = conn << 4
     const dest = this.table.dest(conn)
@@ -244,8 +247,10 @@ export class Conns {
     const outPorts = cells[at + 6]
     const pool = this.#lips[this.table.lip(conn)]
     pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
-    if (this.#trace.debug) traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now)
-    if (this.sessions !== null) this.sessions.end(conn, now)
+    if (this.#trace.debug) {
+      traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now, replaced)
+    }
+    if (this.sessions !== null) this.sessions.end(conn, now, replaced)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
   }
@@ -272,18 +277,31 @@ export class Conns {
 
   /** A persistent service's client goes where it went before, if that RS still takes connections. */
   #destFor(service: Service, p: Parsed, now: number): Dest | undefined {
+    const without = this.#withoutLports(service)
     if (service.persistenceMs === 0) {
-      return this.#chosen(service.pick(service), p, Chosen.SCHEDULER, now)
+      return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER, now)
     }
     const network = p.saddr & service.clientMask
-    const { vip, vport } = service
+    const { vip, vport, candidates } = service
     const place = this.#templates.find(network, vip, vport, now)
     const known = place < 0 ? undefined : this.#dests.list[place]
-    const keeps = known !== undefined && known.service === service && isOpen(known)
-    const dest = keeps ? known : service.pick(service)
+    const keeps =
+      known !== undefined && known.service === service && candidates.takes(known, without)
+    const dest = keeps ? known : pickOf(service, without)
     if (dest !== undefined)
       this.#templates.put(network, vip, vport, dest.index, (now + service.persistenceMs) | 0)
     return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER, now)
+  }
+
+  /** A mask of the sub-pools of which none of the LIPs that the next connection would try has an lport. */
+  #withoutLports({ lips, lipCursor }: Service): number {
+    const count = lips.length
+    const attempts = Math.min(count, LIP_ATTEMPTS)
+    let without = ALL_SUB_POOLS
+    for (let i = 1; i <= attempts && without !== 0; i++) {
+      without &= this.#lips[lips[(lipCursor + i) % count]].exhausted
+    }
+    return without
   }
 
   #chosen(dest: Dest | undefined, p: Parsed, why: number, now: number): Dest | undefined {
@@ -297,12 +315,13 @@ export class Conns {
   #fetchLport(service: Service, dest: Dest, now: number): number {
     const count = service.lips.length
     const attempts = Math.min(count, LIP_ATTEMPTS)
-    if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) service.lipCursor++
     for (let attempt = 0; attempt < attempts; attempt++) {
       service.lipCursor = (service.lipCursor + 1) % count
       const lip = service.lips[service.lipCursor]
       const lport = this.#lips[lip].fetch(dest.rip, dest.rport)
       if (lport === NO_LPORT) continue
+      // The next one begins a step further on: before this one it would leave out a LIP that was counted on.
+      if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) service.lipCursor++
       if (this.#trace.debug) {
         const pool = this.#lips[lip]
         const left = pool.freeTowards(dest.rip, dest.rport)
@@ -322,4 +341,10 @@ export class Conns {
     if (last === 0 || ((isn - last) | 0) > 0) return isn
     return (last + 1 + (this.#random.below(65_536) << 8)) | 0
   }
+}
+
+/** An RS towards which no lport is left is passed over; if that leaves none, the scheduler's next is the one that is missed. */
+function pickOf(service: Service, without: number): Dest | undefined {
+  const dest = service.pick(service, without)
+  return dest === undefined && without !== 0 ? service.pick(service, 0) : dest
 }

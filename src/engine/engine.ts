@@ -23,6 +23,7 @@ import { Kind, Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import { Random } from './random.ts'
+import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
 import { ANY_ARM, DestCell, Dests, type Service, type Services } from './service.ts'
@@ -59,6 +60,8 @@ export interface EngineOptions {
   toaMode: number
   /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */
   rstOnBareAck: boolean
+  /** A SYN that begins another connection on the entry of an old one keeps its RS, lport and delta. */
+  keepOnReuse: boolean
   decrementTtl: boolean
   /** null when nobody wants a record per connection. */
   sessions: SessionOptions | null
@@ -84,7 +87,7 @@ const NEIGH_TICK = 100
 const MAY_OPEN = -1000
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { ACK } = FLAG
+const { ACK, SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
 const { ARM } = DestCell
 
@@ -114,6 +117,7 @@ export class Engine {
   readonly #services: Services
   readonly #parsed = new Parsed()
   readonly #prefetch: Prefetch
+  readonly reuse: Reuse
   readonly #forward: Forward
   readonly #rstOnBareAck: boolean
   readonly #peers: Peers | null
@@ -173,6 +177,7 @@ export class Engine {
       options.decrementTtl,
     )
     this.#forward = new Forward(this, fullnat, options.decrementTtl)
+    this.reuse = new Reuse(this, this.#forward, options.keepOnReuse)
     this.#peers = options.peers
     this.arp = new ArpInput(
       this.frames,
@@ -214,11 +219,12 @@ export class Engine {
     if (this.trace.debug) {
       this.trace.write(TraceKind.LOOKUP, now, PROTO.TCP, p.saddr, p.daddr, p.ports, t < 0 ? 0 : 1)
     }
-    if (t < 0) {
+    const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
+    if (isNew) {
       const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
       const verdict = this.#mayOpen(arm, slot, service, now)
       if (verdict !== MAY_OPEN) return verdict
-      t = this.conns.open(pkt, p, service as Service, arm.index, now)
+      t = this.reuse.open(t, p, service as Service, arm, now)
       if (t < 0) return this.#refuse(t, arm, slot, service as Service, now)
     }
     const dest = table.dest(t >> 1)
@@ -272,7 +278,8 @@ export class Engine {
 
   /** The same for one address, which is new. */
   announceAddress(arm: Arm, address: number): void {
-    if (sendArp(this.frames, arm, address, address)) this.counters.count(Event.ARP_GRATUITOUS)
+    if (sendArp(this.frames, arm, address, address))
+      this.counters.countOn(arm.index, Event.ARP_GRATUITOUS)
   }
 
   /** Learns what an ARP said that another worker received. */
@@ -300,7 +307,7 @@ export class Engine {
     const p = this.#parsed
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
-    const { SYN, ACK, FIN, RST } = FLAG
+    const { FIN, RST } = FLAG
     const flags = p.flags & (SYN | ACK | FIN | RST)
     if (flags !== SYN) {
       if (this.trace.debug) {

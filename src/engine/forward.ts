@@ -84,18 +84,27 @@ export class Forward {
     this.#neighs.confirm(n, macHi, pkt.getInt32(p.eth + ETH_SRC + 2), now)
   }
 
+  /** The RS has left a SYN without an answer: perhaps its next hop has another MAC now. */
+  suspectRs(dest: number, now: number): void {
+    const cells = this.#destCells
+    const at = dest << 4
+    const n = this.#neighs.find(cells[at | ARM], cells[at | NEXT_HOP], cells[at | NEIGH])
+    if (n >= 0) this.#neighs.suspect(n, now)
+  }
+
+  /** The half of a connection that the RS may still have is reset; its client has forgotten its own. */
+  resetRs(conn: number, now: number): void {
+    if (this.#trace.debug) traceEnds(this.#trace, TraceKind.RESET_RS, this.#cells, conn, 0, now)
+    this.#rstToRs(conn, now)
+    this.#counters.count(Event.RST_ON_REUSE)
+  }
+
   /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (2.7). */
   resetBoth(conn: number, now: number): void {
     const { cells } = this.#table
     const at = conn << 4
     if (this.#trace.debug) traceEnds(this.#trace, TraceKind.RESET, cells, conn, 0, now)
-    const toRs = this.#rst(conn, 1, cells[at + RST_ACK], 0)
-    if (toRs !== NO_SLOT) {
-      const dest = this.#table.dest(conn)
-      const arm = this.#arms[this.#destCells[(dest << 4) | ARM]]
-      const eth = this.#frames.start[toRs] + VNET.BYTES
-      this.#settle(toRs, this.#toNextHop(toRs, eth, arm, dest, now))
-    }
+    this.#rstToRs(conn, now)
     // The ack field of DPVS's RST to the client, meaningless without the flag but visible in captures.
     const toClient = this.#rst(conn, 0, cells[at + RST_SEQ], -cells[at + DELTA])
     if (toClient !== NO_SLOT) {
@@ -104,6 +113,15 @@ export class Forward {
       this.#settle(toClient, arm.index)
     }
     this.#counters.count(Event.RST_ON_EXPIRY)
+  }
+
+  #rstToRs(conn: number, now: number): void {
+    const slot = this.#rst(conn, 1, this.#cells[(conn << 4) | RST_ACK], 0)
+    if (slot === NO_SLOT) return
+    const dest = this.#table.dest(conn)
+    const arm = this.#arms[this.#destCells[(dest << 4) | ARM]]
+    const eth = this.#frames.start[slot] + VNET.BYTES
+    this.#settle(slot, this.#toNextHop(slot, eth, arm, dest, now))
   }
 
   /** => Minus the reason why the packet cannot leave on `arm`, or 0. */

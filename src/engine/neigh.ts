@@ -96,7 +96,7 @@ export class Neighs extends NeighTable {
     const n = this.enter(arm, address)
     if (n < 0) return n
     this.state[n] = NONE
-    this.#counters.neighbours[NONE]++
+    this.#counters.neigh(arm, NONE, 1)
     this.stamp[n] = now - LONG_AGO
     this.#rearm(n, now)
     return n
@@ -131,7 +131,7 @@ export class Neighs extends NeighTable {
     const n = this.findOrCreate(arm, address, NO_NEIGH, now)
     if (n < 0) return false
     this.fixed[n] = 1
-    this.#counters.neighMoved(this.state[n], REACHABLE)
+    this.#counters.neighMoved(arm, this.state[n], REACHABLE)
     this.state[n] = REACHABLE
     this.macHi[n] = macHi
     this.macLo[n] = macLo
@@ -155,9 +155,15 @@ export class Neighs extends NeighTable {
       // The usual case, a REACHABLE entry in its quiet period, ends here.
       if (state === REACHABLE && !this.#mayRearm(n, now)) return
       this.#event(n, NeighEvent.CONFIRMED, now)
-    } else if (state === REACHABLE && ((now - this.changed[n]) | 0) > SUSPECT_PAUSE_MS) {
-      this.#event(n, NeighEvent.SUSPECT, now)
+    } else {
+      this.suspect(n, now)
     }
+  }
+
+  /** What is known of neighbour n may be wrong: the next frame to it asks again; not more than once a second. */
+  suspect(n: number, now: number): void {
+    if (this.state[n] !== REACHABLE || this.fixed[n] === 1) return
+    if (((now - this.changed[n]) | 0) > SUSPECT_PAUSE_MS) this.#event(n, NeighEvent.SUSPECT, now)
   }
 
   /**
@@ -168,7 +174,7 @@ export class Neighs extends NeighTable {
     if (this.fixed[n] === 1) return
     const known = this.state[n] >= REACHABLE
     if (known && (this.macHi[n] !== macHi || this.macLo[n] !== macLo)) {
-      this.#counters.count(Event.NEIGH_MOVED)
+      this.#counters.countOn(this.arm[n], Event.NEIGH_MOVED)
       this.#trace.write(
         TraceKind.NEIGH_MOVED,
         now,
@@ -185,7 +191,7 @@ export class Neighs extends NeighTable {
     this.macHi[n] = macHi
     this.macLo[n] = macLo
     if (!solicited) return
-    this.#counters.count(Event.NEIGH_LEARNED)
+    this.#counters.countOn(this.arm[n], Event.NEIGH_LEARNED)
     this.#event(n, NeighEvent.REPLY, now)
     this.#flush(n)
   }
@@ -208,7 +214,7 @@ export class Neighs extends NeighTable {
   /** The event timer: an entry that waited in vain gives up its frames, with a name. */
   #expire(n: number, now: number): void {
     if (this.#isAsking(n)) {
-      this.#counters.count(Event.NEIGH_FAILED)
+      this.#counters.countOn(this.arm[n], Event.NEIGH_FAILED)
       this.#trace.write(
         TraceKind.NEIGH_FAILED,
         now,
@@ -234,7 +240,7 @@ export class Neighs extends NeighTable {
       this.stamp[n] = now
     } else {
       this.state[n] = after
-      this.#counters.neighMoved(before, after)
+      this.#counters.neighMoved(this.arm[n], before, after)
       this.stamp[n] = now - LONG_AGO
       this.changed[n] = now
     }
@@ -261,7 +267,7 @@ export class Neighs extends NeighTable {
     const arm = this.#arms[this.arm[n]]
     this.asked[n] = now
     if (sendArp(this.#frames, arm, arm.sourceFor(this.address[n]), this.address[n])) {
-      this.#counters.count(Event.ARP_REQUESTS)
+      this.#counters.countOn(arm.index, Event.ARP_REQUESTS)
     }
   }
 
@@ -282,7 +288,7 @@ export class Neighs extends NeighTable {
 
   #delete(n: number, now: number): void {
     this.#parking.discard(n, this.arm[n], now)
-    this.#counters.neighbours[this.state[n]]--
+    this.#counters.neigh(this.arm[n], this.state[n], -1)
     this.leave(n)
   }
 }

@@ -25,6 +25,8 @@ export const End = {
   RESET: 5,
   /** The balancer stopped. */
   STOPPED: 6,
+  /** It had not been closed, and another connection of the same client took its place. */
+  REPLACED: 7,
 } as const
 
 /** Cells of a record in the ring; the doubles begin at TRAFFIC. Times are ms of the engine's clock. */
@@ -206,17 +208,17 @@ export class Sessions {
     if (cells[at | CLIENT_MS] < 0 && dir === IN) this.#answered(at, p.flags, now)
   }
 
-  /** The client has opened the connection anew, from the same port, before the wheel ended the old one. */
-  reopen(conn: number, before: number, now: number): void {
-    this.#write(conn, before, this.#cells[(conn << 4) | END], now)
+  /** The client begins another connection with the same conn. */
+  reopen(conn: number, now: number): void {
+    this.end(conn, now, 1)
     this.open(conn, now)
   }
 
-  /** The conn, which is still whole, is about to end; its state says whether both ends are reset. */
-  end(conn: number, now: number): void {
+  /** The conn, which is still whole, is about to end; its state says whether both ends are reset. `replaced` is 1 or 0. */
+  end(conn: number, now: number, replaced = 0): void {
     const state = this.#table.state(conn)
     const end = state === State.ESTABLISHED ? End.RESET : this.#cells[(conn << 4) | END]
-    this.#write(conn, state, end, now)
+    this.#write(conn, state, end === End.TIMEOUT && replaced === 1 ? End.REPLACED : end, now)
   }
 
   /**

@@ -18,7 +18,7 @@ export const TraceKind = {
   LPORT_FETCHED: 2,
   /** protocol, cip, vip, cport:vport, lip, rip, rport:lport, refs, delta of sequence numbers */
   CONN_NEW: 3,
-  /** the same up to refs, state that it ended in */
+  /** the same up to refs, state that it ended in, 1 if another connection took its place and 0 if its timer ran out */
   CONN_DEL: 4,
   /** protocol, dir, TCP flags, cip, rip, cport, rport, old state, new state, refs */
   STATE: 5,
@@ -36,6 +36,10 @@ export const TraceKind = {
   RESET: 17,
   /** pair of the frame that was parked, drop reason */
   PARKED_DROP: 18,
+  /** cip, vip, cport:vport, lip, rip, rport:lport: the RS was sent an RST, its client has begun another connection */
+  RESET_RS: 24,
+  /** cip, vip, cport:vport, lip, rip, rport:lport, state before: another connection goes on with all that one had */
+  CONN_KEPT: 25,
   /** address, arm, MAC first 16 bits, MAC last 32 bits: warning, a stranger claims our address */
   ADDRESS_CLAIMED: 32,
   /** address, arm, packets dropped: warning, nobody answered */

@@ -50,6 +50,9 @@ interface Addon {
     gateway: number,
   ): void
   socketIn(netns: string): number
+  linkFlags(socket: number, name: string): number
+  askLink(netns: string, name: string): Uint8Array | null
+  netnsOfTap(pid: number, fd: number): number
   newNetns(): number
   notify(path: string, text: string): void
   giveUpRights(): void
@@ -175,8 +178,31 @@ export const giveUpRights: Addon['giveUpRights'] = addon.giveUpRights
  */
 export const setUpDevice: Addon['setUpDevice'] = addon.setUpDevice
 
-/** => a TCP socket (IPv4, non-blocking, close-on-exec) of the namespace file `netns`, the caller's. Throws NativeError. */
+/**
+ * => a TCP socket (IPv4, non-blocking, close-on-exec) of the namespace file `netns` ('' is the current one), the caller's.
+ * Throws NativeError.
+ */
 export const socketIn: Addon['socketIn'] = addon.socketIn
+
+/** Bits of linkFlags, from net/if.h: switched on, and with a carrier. */
+export const IFF_UP = 0x1
+export const IFF_RUNNING = 0x40
+
+/** => the flags of the device `name` in the namespace of an IPv4 socket, -1 if there is none. Waits for nobody. Throws NativeError. */
+export const linkFlags: Addon['linkFlags'] = addon.linkFlags
+
+/**
+ * => what rtnetlink says of the device `name` in the namespace file `netns` ('' is the current one): one RTM_NEWLINK
+ * message, its header included; null if there is no such device. Waits as long as somebody holds the kernel's lock on
+ * links, 3 s at most. Throws NativeError.
+ */
+export const askLink: Addon['askLink'] = addon.askLink
+
+/**
+ * => inode of the namespace in which the TAP behind descriptor `fd` of process `pid` is. Throws NativeError: EPERM
+ * without the right to trace that process.
+ */
+export const netnsOfTap: Addon['netnsOfTap'] = addon.netnsOfTap
 
 /** => an eventfd for wait; any thread of the process may wake it. */
 export const createWaker: Addon['createWaker'] = addon.createWaker

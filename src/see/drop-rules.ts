@@ -92,6 +92,11 @@ const RULES: Record<DropReason, Rule> = {
     }
   },
 
+  tcp_no_lip: frame => ({
+    rule: `service ${frame.to} has no LIP to connect to real servers from`,
+    advice: `tapvs ipvsadm -P -z LIP -t ${frame.to} -F ARM; or local_addresses of the arm, which serve all that name none`,
+  }),
+
   conn_table_full: ({ context: { conns }, from }) => ({
     rule: `the SYN of ${from} found ${conns.capacity} places for connections, all in use (${conns.used} now)`,
     advice:
@@ -103,7 +108,7 @@ const RULES: Record<DropReason, Rule> = {
     const lports = frame.context.addresses.filter(({ address }) => lips.includes(address))
     const states = lports.map(lip => `${lip.address} ${lip.lports?.misses ?? 0} misses`)
     return {
-      rule: `every LIP of ${frame.to} is out of lports towards the real server that was chosen: ${listed(states)}`,
+      rule: `every LIP of ${frame.to} is out of lports towards each real server that takes connections: ${listed(states)}`,
       advice: `one more LIP: tapvs ipvsadm -P -z LIP -t ${frame.to} -F ARM; or more real servers, each has lports of its own`,
     }
   },

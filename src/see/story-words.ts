@@ -65,6 +65,7 @@ function nowText(facts: Facts, live: string | null): string {
 }
 
 function whyOf(facts: Facts, context: StoryContext): [string, string][] {
+  if (facts.kept) return [['beginning', KEPT], ...sinceThen(facts, context)]
   if (facts.scheduled === null && facts.delta === null) {
     return [
       ['beginning', 'the recorder does not go back to its SYN, so why it is as it is is not known'],
@@ -74,6 +75,15 @@ function whyOf(facts: Facts, context: StoryContext): [string, string][] {
     ['real server', rsText(facts, context)],
     ['LIP and lport', lportText(facts)],
     ['sequence', deltaText(facts)],
+    ...sinceThen(facts, context),
+  ]
+}
+
+const KEPT =
+  'its client used the port of a connection that was over, and tcp.reuse is keep: same real server, LIP, lport and sequence delta, nothing was chosen'
+
+function sinceThen(facts: Facts, context: StoryContext): [string, string][] {
+  return [
     ['TOA', toaText(facts, context)],
     ['handshake', handshakeText(facts)],
   ]
@@ -97,7 +107,8 @@ function rsText({ ends, scheduled }: Facts, context: StoryContext): string {
 }
 
 function lportText({ ends, lport }: Facts): string {
-  if (lport === null) return ends.lip
+  if (lport === null)
+    return `${ends.lip}: that of the connection that its client had before, as it comes to the same real server`
   const [address = '', port = ''] = ends.rs.split(':')
   const sub = subPoolOf(ipv4Int(address), Number(port))
   const tried = Number(lport.tried)
@@ -145,10 +156,12 @@ function timeoutOf(state: string, { ends }: Facts, { timeouts, services }: Story
   return own > 0 ? own : (timeouts[state.toLowerCase()] ?? 0)
 }
 
-/** A SYN on a connection that was over begins no other one (fullnat semantics 2.3). */
-function againText({ from, to }: Edge): string {
+/** What a SYN does on a connection that was over (fullnat semantics 2.3). */
+function againText({ from, to, frame }: Edge): string {
   if (to !== 'SYN_RECV' || from === 'NONE') return ''
-  return '; a new SYN opens it again, with the same real server, lport and sequence delta'
+  return frame.said.some(({ event }) => event === 'conn_kept')
+    ? '; another connection, on the entry of the one before'
+    : '; the SYN that opened it came again'
 }
 
 function trafficText(who: string, { packets, payload, refused }: Traffic): string {
@@ -203,10 +216,26 @@ function past(facts: Facts, context: StoryContext): string[] {
   if (end === null) return []
   const seconds = timeoutOf(end.state, facts, context)
   const why = END_WORDS[end.state]?.(facts) ?? 'its timer ran out'
+  if (end.replaced) return replacedText(facts, end, why)
   const told = end.state === 'ESTABLISHED' ? rstsText(facts.ends, end.rsts) : []
   return [
     `${why}; ${spanText(end.atUs - lastUs)} after its last segment the timer of ${end.state} (${seconds} s) ran out, at ${timeText(end.atUs)}`,
     ...(told.length > 0 ? told : [`${expiryText(end.state)}`]),
+  ]
+}
+
+function replacedText({ lastUs }: Facts, end: NonNullable<Facts['end']>, why: string): string[] {
+  const another =
+    end.state === 'SYN_RECV' || end.state === 'NONE'
+      ? 'its client sent the SYN again, and it was scheduled anew'
+      : 'its client began another connection from the same port'
+  const rst = end.rsts.map(frame => {
+    const text = frameText(frame.bytes, frame.length)
+    return `what the real server still had of it was reset, on ${frame.arm}: ${text}`
+  })
+  return [
+    `${why}; ${spanText(end.atUs - lastUs)} after its last segment ${another}, at ${timeText(end.atUs)}`,
+    ...rst,
   ]
 }
 

@@ -32,9 +32,17 @@ export function fieldsOf(record: Int32Array, names: Names): object {
     case TraceKind.CONN_NEW:
       return { protocol: protocolName(cell(0)), ...ends(1), delta: cell(8) }
     case TraceKind.CONN_DEL:
-      return { protocol: protocolName(cell(0)), ...ends(1), state: STATES[cell(8)] }
+      return {
+        protocol: protocolName(cell(0)),
+        ...ends(1),
+        state: STATES[cell(8)],
+        replaced: cell(9) === 1,
+      }
     case TraceKind.RESET:
+    case TraceKind.RESET_RS:
       return { protocol: 'TCP', ...ends(0) }
+    case TraceKind.CONN_KEPT:
+      return { protocol: 'TCP', ...ends(0), state: STATES[cell(6)] }
     case TraceKind.SCHEDULED:
       return {
         protocol: 'TCP',

@@ -44,6 +44,8 @@ const MODULE_OF: Record<keyof typeof TraceKind, PacketModule> = {
   TOA_FAILED: 'conn',
   SCHEDULED: 'service',
   RESET: 'conn',
+  RESET_RS: 'conn',
+  CONN_KEPT: 'conn',
   PARKED_DROP: 'neigh',
   ADDRESS_CLAIMED: 'neigh',
   NEIGH_FAILED: 'neigh',
@@ -138,6 +140,12 @@ export function wordsOf(record: Int32Array, names: Names): Words {
       return debug(
         `IPVS: reset conn: ${worker} TCP ${connEnds(cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))}`,
       )
+    case TraceKind.RESET_RS:
+    case TraceKind.CONN_KEPT: {
+      const what = record[0] === TraceKind.RESET_RS ? 'reset RS of' : 'another in place of'
+      const ends = connEnds(cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))
+      return debug(`IPVS: ${what} conn: ${worker} TCP ${ends}`)
+    }
     case TraceKind.PARKED_DROP:
       return debug(`NEIGHBOUR: parked packet ${cell(0)} dropped: ${reason(cell(1))}`)
     case TraceKind.ADDRESS_CLAIMED:

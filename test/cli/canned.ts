@@ -9,6 +9,7 @@ import type {
   NumbersInfo,
   ServiceInfo,
 } from '../../src/control/commands.ts'
+import { LINK_UP } from '../../src/see/link-state.ts'
 
 export const SERVICES: ServiceInfo[] = [
   {
@@ -77,7 +78,7 @@ export const ARMS: ArmInfo[] = [
     name: 'ext0',
     mac: '02:74:76:a7:ae:09',
     mtu: 1500,
-    up: true,
+    ...LINK_UP,
     queues: 1,
     rxPackets: 6,
     rxBytes: 420,
@@ -91,6 +92,9 @@ export const ARMS: ArmInfo[] = [
     mac: '02:74:76:ae:8d:eb',
     mtu: 9000,
     up: false,
+    admin: 'down',
+    link: 'down',
+    orphaned: false,
     queues: 1,
     rxPackets: 4,
     rxBytes: 250,

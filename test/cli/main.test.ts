@@ -51,7 +51,7 @@ async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Requ
         if (request.level) levels.set(request.level, request.module)
         return { ok: { level: levels.base, modules: levels.own } }
       case 'ui':
-        return { ok: { url: 'http://127.0.0.1:9080/?token=t' } }
+        return { ok: { url: 'http://127.0.0.1:9080/#token=t' } }
       case 'reopen':
         return { ok: null }
       case 'ping':
@@ -95,7 +95,7 @@ test('the verbs print what the daemon answers', async t => {
     '  conn     info',
   ])
   assert.deepEqual(await first('log', 'reopen'), [])
-  assert.deepEqual(await first('ui'), ['http://127.0.0.1:9080/?token=t'])
+  assert.deepEqual(await first('ui'), ['http://127.0.0.1:9080/#token=t'])
 })
 
 test('connections are asked for page by page', async t => {

@@ -40,6 +40,9 @@ services:
         port: 6379
         weight: 100
 
+log:
+  timestamps: false
+
 history:
   connections: 100000
 

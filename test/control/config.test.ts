@@ -68,7 +68,13 @@ test('config/lab.yaml, every value', () => {
     ],
     workers: { count: 1, steering: 'bpf' },
     connections: { tableSize: 262_144 },
-    tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
+    tcp: {
+      toa: 'seed',
+      bareAck: 'drop',
+      reuse: 'new',
+      xmitTtl: false,
+      timeouts: [...DEFAULT_TIMEOUTS],
+    },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     history: { connections: 100_000, file: null, keep: 30, size: 2 ** 30 },
     log: {
@@ -139,7 +145,9 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   assert.deepEqual(service?.passive, { failures: 3, within: 10, min: 5, max: 300 })
   const http = { address: '127.0.0.1', port: 9053, token: null, tokenFile: '/etc/tapvs/token' }
   assert.deepEqual(config.control.http, http)
-  assert.deepEqual(config.control.ui, { port: 9080, token: null, tokenFile: null })
+  assert.deepEqual(config.control.ui, {
+    ...{ port: 9080, scope: 'view', token: null, tokenFile: null },
+  })
   // What the comments call the defaults changes nothing.
   const plain = readConfig(LAB)
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)
@@ -165,7 +173,9 @@ test('what config/lab.yaml calls the default is the default', () => {
     log,
     control,
   })
-  assert.deepEqual(shared(least), shared(lab))
+  const plain = { ...least, log: { ...least.log, timestamps: false } }
+  assert.deepEqual(shared(plain), shared(lab))
+  assert.equal(least.log.timestamps, 'auto')
   assert.deepEqual(least.capture, { ...lab.capture, ring: false })
   assert.deepEqual(least.services, [])
   assert.equal(least.arms[0]?.netns, null)

@@ -16,6 +16,7 @@ import { Counters, Drop } from '../../src/engine/counters.ts'
 import { DropBook } from '../../src/engine/drop-book.ts'
 import { Edges } from '../../src/engine/edges.ts'
 import { Frames } from '../../src/engine/frames.ts'
+import { LINK_UP, type LinkState } from '../../src/see/link-state.ts'
 import { CONN } from '../cli/canned.ts'
 
 /** Two arms, no service. */
@@ -37,7 +38,11 @@ export const CONFIG = {
 
 const CONNS = 2500
 
-const ARMS = { isUp: (arm: number) => arm === 0, queues: () => 1 } as unknown as Arms
+const ARMS = {
+  state: (arm: number): LinkState =>
+    arm === 0 ? LINK_UP : { up: false, admin: 'down', link: 'down', orphaned: false },
+  queues: () => 1,
+} as unknown as Arms
 
 /** With no connection. */
 const WORKERS = { probe: async () => ({ ok: null }) }

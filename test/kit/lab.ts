@@ -114,3 +114,8 @@ async function tcpLines(file: string): Promise<string[]> {
   const segment = /^\S+ IP (.*: Flags .*)$/
   return text.split('\n').flatMap(line => segment.exec(line)?.[1] ?? [])
 }
+
+/** The token of the page's address, as `tapvs ui` prints it. */
+export function tokenOf(url: URL): string {
+  return decodeURIComponent(url.hash.replace('#token=', ''))
+}

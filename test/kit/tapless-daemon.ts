@@ -92,10 +92,13 @@ export async function startTapless(
   const config = join(folder, 'x.yaml')
   const arm = `{ name: ${role}, addresses: [10.0.0.1/24], local_addresses: [10.0.0.9] }`
   const services = '[{ address: 10.0.0.5, port: 80 }]'
-  writeFileSync(
-    config,
-    `arms: [${arm}]\nservices: ${services}\ncontrol: { socket: ${socket} }\n${rest}`,
-  )
+  // Without times, unless they are what is looked at.
+  const plain = 'log: { timestamps: false'
+  const log = rest.includes('log: {')
+    ? rest.replace(/log: \{(?!.*timestamps)/, `${plain},`)
+    : `${rest}${plain} }\n`
+  const head = `arms: [${arm}]\nservices: ${services}\ncontrol: { socket: ${socket} }\n`
+  writeFileSync(config, head + log)
 
   const child = spawn(join(folder, 'bin/tapvs'), ['run', '--config', config], {
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -13,6 +13,7 @@ import type {
 import type { LiveInfo } from '../../src/control/ui/live.ts'
 import type { SeriesInfo, StepInfo } from '../../src/control/ui/series.ts'
 import { DROP_WORDS } from '../../src/see/drop-words.ts'
+import { LINK_UP } from '../../src/see/link-state.ts'
 
 const WORKERS = 4
 const STARTED_MS = Date.now() - 93_784_000
@@ -115,7 +116,7 @@ function arms(atMs: number): ArmInfo[] {
     name,
     mac,
     mtu,
-    up: true,
+    ...LINK_UP,
     queues: WORKERS,
     rxPackets: Math.floor(grown(atMs, 1200 * part)),
     rxBytes: Math.floor(grown(atMs, 640_000 * part)),

@@ -1,6 +1,7 @@
 /** The report of an analysis for people: summary, what the balancer does, connections, findings. */
 
 import type { CaptureReport, ConnReport, DelayReport, Report } from '../../see/analyze/report.ts'
+import { micros } from '../../see/analyze/units.ts'
 
 /** Connections in the table without --all. */
 const SHOWN = 40
@@ -62,10 +63,6 @@ function captureText({ name, packets, segments, flows, begins, lasts }: CaptureR
 
 function delayText({ segments, p50Us, p90Us, p99Us, maxUs }: DelayReport): string {
   return `${micros(p50Us)} median, ${micros(p90Us)} 90 %, ${micros(p99Us)} 99 %, ${micros(maxUs)} most of ${segments} segments`
-}
-
-function micros(us: number): string {
-  return us < 10_000 ? `${Math.round(us)} us` : `${(us / 1000).toFixed(1)} ms`
 }
 
 function duration(seconds: number): string {
@@ -171,10 +168,12 @@ function connections(conns: readonly ConnReport[], shown: number): string {
   return `${lines.join('\n')}\n`
 }
 
-function findings({ findings: found, alone }: Report): string {
+function findings({ findings: found, alone, connections }: Report): string {
   const lost = found.some(({ weight }) => weight !== 'note')
   const lines = ['findings\n']
-  if (!lost) {
+  if (connections.length === 0) {
+    lines.push('  no connection was found on both sides, so there is nothing to compare\n')
+  } else if (!lost) {
     const text = alone.outer.length + alone.inner.length > 0 ? 'of the paired connections ' : ''
     lines.push(`  ${text}nothing was lost, added twice or changed that FullNAT leaves alone\n`)
   }

@@ -166,12 +166,20 @@ export const timeouts = z
   .record(z.string(), count)
   .meta({ id: 'Timeouts', description: 'Seconds by state.' })
 
+/** A LinkState. */
+export const linkState = {
+  up: z.boolean().describe('Frames can pass: the device is there, switched on, and has a carrier.'),
+  admin: z.enum(['up', 'down', 'gone', 'unknown']).describe('Whether the device is switched on.'),
+  link: z.enum(['up', 'down', 'unknown']).describe('Whether it has a carrier.'),
+  orphaned: z.boolean().describe('Its namespace was deleted, and not made anew.'),
+}
+
 export const arm = z
   .object({
     name: z.string(),
     mac: z.string(),
     mtu: count,
-    up: z.boolean(),
+    ...linkState,
     queues: count,
     rxPackets: count,
     rxBytes: count,

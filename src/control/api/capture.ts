@@ -11,9 +11,16 @@ import type { Moment } from '../../see/moment.ts'
 import type { HeadOf } from '../capture-head.ts'
 import type { Watching } from '../watching.ts'
 import { object } from './change.ts'
-import { errorSchema, HttpError } from './errors.ts'
+import { errorSchema } from './errors.ts'
 import { wholeText } from './fields.ts'
-import { filterOf, packetQuery, STREAMS_MAX, UNREAD_BYTES_MAX, writeAll } from './packets.ts'
+import {
+  filterOf,
+  type PacketStreams,
+  packetQuery,
+  STREAMS_MAX,
+  UNREAD_BYTES_MAX,
+  writeAll,
+} from './packets.ts'
 
 const TYPE = 'application/x-pcapng'
 const DAY = 86_400
@@ -25,9 +32,13 @@ const query = object({
 })
 type Query = z.output<typeof query>
 
-/** Adds the path to `app`. => ends all streams */
-export function addCapture(app: FastifyInstance, watching: Watching, headOf: HeadOf): () => void {
-  const streams = new Set<Stream>()
+/** Adds the path to `app`. */
+export function addCapture(
+  app: FastifyInstance,
+  streams: PacketStreams,
+  watching: Watching,
+  headOf: HeadOf,
+): void {
   const schema = {
     operationId: 'capture',
     tags: ['packets'],
@@ -49,19 +60,13 @@ export function addCapture(app: FastifyInstance, watching: Watching, headOf: Hea
   app.get('/v1/capture', { schema }, (request, reply) => {
     const asked = request.query as Query
     const wanted = filterOf(asked.filter)
-    if (streams.size >= STREAMS_MAX)
-      throw new HttpError(503, `more than ${STREAMS_MAX} streams of packets; close one`)
     const snaplen = asked.snaplen ?? watching.status().snaplen
     const file = new CaptureFile(headOf(asked.filter ?? '', snaplen))
-    reply.hijack()
     const stream = new Stream(reply.raw, file, wanted, asked.count ?? Number.POSITIVE_INFINITY)
-    streams.add(stream)
-    reply.raw.once('close', () => streams.delete(stream))
+    streams.add(reply.raw, asked, () => stream.end())
+    reply.hijack()
     stream.begin(watching, asked)
   })
-  return () => {
-    for (const stream of streams) stream.end()
-  }
 }
 
 class Stream {

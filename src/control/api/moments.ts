@@ -10,8 +10,15 @@ import type { Moment } from '../../see/moment.ts'
 import { momentToJson } from '../../see/moment-json.ts'
 import type { Watching } from '../watching.ts'
 import { object } from './change.ts'
-import { errorSchema, HttpError } from './errors.ts'
-import { filterOf, packetQuery, STREAMS_MAX, UNREAD_BYTES_MAX, writeAll } from './packets.ts'
+import { errorSchema } from './errors.ts'
+import {
+  filterOf,
+  type PacketStreams,
+  packetQuery,
+  STREAMS_MAX,
+  UNREAD_BYTES_MAX,
+  writeAll,
+} from './packets.ts'
 
 /** So that a silent stream notices that its reader is gone. */
 const HEARTBEAT_MS = 15_000
@@ -24,9 +31,8 @@ const momentSchema = z.looseObject({ kind: z.enum(['in', 'out', 'event', 'lost']
     'A frame that came in, one that left, or what happened without one; `bytes` are hex. `{kind: lost, records}` tells of what is missing.',
 })
 
-/** Adds the path to `app`. => ends all streams */
-export function addMoments(app: FastifyInstance, watching: Watching): () => void {
-  const streams = new Set<ServerResponse>()
+/** Adds the path to `app`. */
+export function addMoments(app: FastifyInstance, streams: PacketStreams, watching: Watching): void {
   const schema = {
     operationId: 'moments',
     tags: ['packets'],
@@ -48,17 +54,11 @@ export function addMoments(app: FastifyInstance, watching: Watching): () => void
   app.get('/v1/moments', { schema }, (request, reply) => {
     const asked = request.query as z.output<typeof query>
     const wanted = filterOf(asked.filter)
-    if (streams.size >= STREAMS_MAX)
-      throw new HttpError(503, `more than ${STREAMS_MAX} streams of packets; close one`)
-    reply.hijack()
     const response = reply.raw
-    streams.add(response)
-    response.once('close', () => streams.delete(response))
+    streams.add(response, asked, () => response.end())
+    reply.hijack()
     stream(response, watching, wanted, asked)
   })
-  return () => {
-    for (const response of streams) response.end()
-  }
 }
 
 function stream(

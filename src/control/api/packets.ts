@@ -1,4 +1,4 @@
-/** What the streams of packets have in common: what is asked of them, and how a reader that is behind is waited for. */
+/** What the streams of packets have in common: what is asked of them, how many there are, and how a reader that is behind is waited for. */
 
 import type { ServerResponse } from 'node:http'
 import * as z from 'zod'
@@ -11,6 +11,8 @@ import { text, wholeText } from './fields.ts'
 export const UNREAD_BYTES_MAX = 4 << 20
 /** Each of them has the recorder's moments made for itself. */
 export const STREAMS_MAX = 8
+/** Of these, the ones that read a copy of the recorders, which is as large as they are. */
+export const COPIES_MAX = 4
 
 const yesNo = (standard: boolean) => z.stringbool({ error: 'true or false' }).default(standard)
 
@@ -32,6 +34,32 @@ export function filterOf(words: string | undefined): (moment: Moment) => boolean
   }
 }
 
+/** The streams of packets that are open, whatever their format. */
+export class PacketStreams {
+  /** What ends one, and whether it has a copy. */
+  readonly #open = new Map<() => void, boolean>()
+
+  /** One more, until its `response` is over. Throws HttpError if there are too many. */
+  add(
+    response: ServerResponse,
+    { past, follow }: { past: boolean; follow: boolean },
+    end: () => void,
+  ): void {
+    const copies = [...this.#open.values()].filter(Boolean).length
+    const isCopy = past && !follow
+    if (this.#open.size >= STREAMS_MAX)
+      throw new HttpError(503, `more than ${STREAMS_MAX} streams of packets; close one`)
+    if (isCopy && copies >= COPIES_MAX)
+      throw new HttpError(503, `more than ${COPIES_MAX} readers of the past; try again later`)
+    this.#open.set(end, isCopy)
+    response.once('close', () => this.#open.delete(end))
+  }
+
+  end(): void {
+    for (const end of this.#open.keys()) end()
+  }
+}
+
 /**
  * Writes all batches, as fast as the reader takes what `write` gives it. => false if the answer has ended before, or the
  * reader is gone
@@ -49,9 +77,13 @@ export async function writeAll(
   return true
 }
 
-function drained(response: ServerResponse): Promise<void> {
+/** The reader has taken what there was, or is gone. */
+export function drained(response: ServerResponse): Promise<void> {
   return new Promise(done => {
-    response.once('drain', done)
-    response.once('close', done)
+    const end = () => {
+      response.off('drain', end).off('close', end)
+      done()
+    }
+    response.on('drain', end).on('close', end)
   })
 }

@@ -86,6 +86,17 @@ test('without an Ethernet header it comes in where its source is, or where it is
   assert.equal(answerOf(images, { bytes: packet }).arm, WAN)
   const wrong = answerOf(images, { bytes: packet, arm: LAN })
   assert.deepEqual([wrong.arm, wrong.frame.verdict], [LAN, { drop: 'ip_source' }])
+  const asked = answerOf(images, { bytes: packet, link: 'none' })
+  assert.deepEqual([asked.hasLink, asked.frame.verdict], [false, { sent: LAN }])
+  const text = packetText(asked, CONTEXT)
+  assert.match(
+    text,
+    / 2\. it has no Ethernet header, so the judgement starts at IP: MACs, ethertype and VLAN were not asked about\n/,
+  )
+  assert.doesNotMatch(text, /MACs rewritten/)
+  const whole = answerOf(images, { bytes: frameOf(stand, 'in', SYN), link: 'ethernet' })
+  assert.match(packetText(whole, CONTEXT), /changed: MACs rewritten/)
+  assert.doesNotMatch(packetText(whole, CONTEXT), /Ethernet header/)
   assert.throws(() => answerOf(images, { bytes: packet, arm: 'eth7' }), {
     message: 'there is no arm eth7; there are dpdk0, dpdk1, check',
   })
