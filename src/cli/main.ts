@@ -10,6 +10,7 @@ import { writeProblem } from '../control/own-file.ts'
 import { decideSignals } from '../control/signals.ts'
 import { version } from '../control/version.ts'
 import { nearest } from '../see/nearest.ts'
+import { printable } from '../see/printable.ts'
 import { type Parser, unknownOption } from '../see/unknown-option.ts'
 import { CliError } from './client.ts'
 import { type Common, Ended } from './common.ts'
@@ -38,7 +39,7 @@ export async function main(argv: string[]): Promise<number> {
     // By its shape, because its class comes with libraries that no listing needs.
     const problems = (error as { problems?: string[] }).problems
     const line = `tapvs: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}`
-    process.stderr.write(`${(problems ?? [line]).join('\n')}\n`)
+    process.stderr.write(`${printable((problems ?? [line]).join('\n'))}\n`)
     return problems ? 2 : error instanceof CliError ? error.exitCode : 1
   }
 }

@@ -11,6 +11,7 @@
 import type { ConnRow, LadderRow, Leg, NoteRow, PacketRow } from './ladder.ts'
 import { ansi, type Paint } from './ladder-colours.ts'
 import { changesText, fateText, legLabels } from './ladder-labels.ts'
+import { printable } from './printable.ts'
 
 export interface LadderTextOptions {
   /** Columns of the terminal; fewer than 80 are taken as 80. */
@@ -204,7 +205,7 @@ export class LadderText {
   }
 
   #paint(paint: Paint | undefined, text: string): string {
-    return this.#options.colours && paint !== undefined ? ansi(paint, text) : text
+    return this.#options.colours && paint !== undefined ? ansi(paint, text) : printable(text)
   }
 }
 

@@ -6,6 +6,8 @@ import { run } from '../../netns/processes.ts'
 import { TAPVS } from '../../netns/topology.ts'
 import { hasUtf8 } from '../../src/cli/terminal.ts'
 import type { Answer, Request } from '../../src/control/commands.ts'
+import { jsonLine, textLine } from '../../src/control/log-format.ts'
+import { ansi } from '../../src/see/ladder-colours.ts'
 import { serve } from '../kit/api.ts'
 import { Terminal } from '../kit/terminal.ts'
 import { watched } from '../kit/watched.ts'
@@ -72,6 +74,32 @@ test('no help has letters that a plain terminal lacks', async () => {
   assert.ok(verbs.length > 15)
   const helps = await Promise.all(verbs.map(verb => run([TAPVS, verb, '--help'])))
   for (const [i, help] of helps.entries()) assert.doesNotMatch(help.stdout, NOT_ASCII, verbs[i])
+})
+
+test('what strangers say does nothing to a terminal, whether listed, drawn, logged or an error', async t => {
+  // Clears the screen, sets a title, writes from the right, and the same in C1.
+  const evil = 'a\u001b[2Jb\u001b]0;x\u0007c\u202ed\u009b2Je\rf\u001b[8mg'
+  const tame = 'a?[2Jb?]0;x?c?d?2Je?f?[8mg'
+  const respond = async (request: Request): Promise<Answer> => {
+    if (request.verb !== 'services') return { error: evil }
+    return { ok: [{ ...SERVICES[0], scheduler: evil }] as typeof SERVICES }
+  }
+  const { path } = await serve(t, respond)
+  const listed = await run([TAPVS, '--socket', path, 'ipvsadm', '-ln'])
+  assert.ok(listed.stdout.includes(` ${tame}`), JSON.stringify(listed.stdout))
+  for (const verb of ['counters', 'metrics'])
+    assert.equal((await run([TAPVS, '--socket', path, verb])).stderr, `tapvs: ${tame}\n`)
+  assert.equal(
+    (await run([TAPVS, '--socket', path, 'dpip', 'addr', 'show'])).stderr,
+    `tapvs: ${tame}\n`,
+  )
+  const entry = { level: 'warn', module: 'check', text: evil, fields: { reason: evil } } as const
+  assert.equal(textLine(entry, null), tame)
+  const json = jsonLine(entry, new Date(0))
+  assert.doesNotMatch(json, /[\p{C}]/u)
+  assert.equal(JSON.parse(json).msg, evil.replaceAll(/[\u202e\u009b]/g, '?'))
+  assert.equal(ansi('red', evil), `${ESCAPE}[31m${tame}${ESCAPE}[0m`)
+  assert.equal(ansi('plain', evil), tame)
 })
 
 test('TERM=dumb gets no escape sequence, and top prints once and says so', async t => {

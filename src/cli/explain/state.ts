@@ -15,7 +15,7 @@ import {
   waysInto,
 } from '../../see/state-tables.ts'
 import { ask } from '../client.ts'
-import { type Common, print } from '../common.ts'
+import { type Common, print, printColoured } from '../common.ts'
 import { hasColours } from '../terminal.ts'
 
 /** What the daemon says of its connections. */
@@ -53,7 +53,7 @@ export function addExplainState(explain: Argv<Common>): Argv<Common> {
       const use = { edges, states: counters.states, timeouts, own }
       if (json) return void print(`${JSON.stringify(stateJson(use), undefined, 2)}\n`)
       const colours = !plain && hasColours()
-      print(stateText(use, { colours: colours === true }))
+      printColoured(stateText(use, { colours: colours === true }))
     },
   )
 }

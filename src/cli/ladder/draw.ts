@@ -16,7 +16,7 @@ import type { Moment } from '../../see/moment.ts'
 import { readCapture } from '../../see/pcap.ts'
 import { Stop } from '../capture/stop.ts'
 import { ask, CliError } from '../client.ts'
-import { print } from '../common.ts'
+import { print, printColoured } from '../common.ts'
 import { moments } from '../moments.ts'
 import { hasColours, hasUtf8 } from '../terminal.ts'
 
@@ -63,7 +63,7 @@ async function follow(
   const stop = new Stop()
   const lost = (records: number) => process.stderr.write(`${records} records lost\n`)
   const query = { past: false, follow: true, lost, signal: stop.signal, ...(filter && { filter }) }
-  if (!drawn.json) print(`${text.heading()}\n`)
+  if (!drawn.json) printColoured(`${text.heading()}\n`)
   try {
     for await (const moment of moments(socket, query))
       for (const row of ladder.add(moment)) printRow(row, text, drawn.json)
@@ -76,7 +76,7 @@ async function follow(
 
 function printRow(row: LadderRow, text: LadderText, json: boolean): void {
   if (json) print(`${JSON.stringify(row)}\n`)
-  else for (const line of text.lines(row)) print(`${line.trimEnd()}\n`)
+  else for (const line of text.lines(row)) printColoured(`${line.trimEnd()}\n`)
 }
 
 function textOptions({ absolute, plain, width }: Drawn, mixed: boolean): LadderTextOptions {

@@ -9,6 +9,7 @@ import { type Common, print } from '../common.ts'
 import { isLive } from '../terminal.ts'
 
 const LOOK_MS = 1000
+const CLEAR_LINE = '\r\x1b[K'
 
 /** An RS in one of its services. */
 interface Place {
@@ -70,7 +71,7 @@ async function drain(options: Options): Promise<void> {
     }
     const left = `${active} active and ${inactive} inactive connections`
     if (timeout > 0 && Date.now() - began >= timeout * 1000) {
-      if (isLive()) print('\r\x1b[K')
+      if (isLive()) process.stdout.write(CLEAR_LINE)
       throw new CliError(
         `${server} still has ${left} after ${seconds} s${await restored(options, before)}`,
       )
@@ -119,6 +120,6 @@ function counted(list: readonly Place[]): [active: number, inactive: number] {
 
 /** A terminal keeps one line, which every look writes anew; a file gets a line for each. */
 function show(text: string, last: boolean): void {
-  if (isLive()) print(`\r\x1b[K${text}${last ? '\n' : ''}`)
+  if (isLive()) process.stdout.write(`${CLEAR_LINE}${text}${last ? '\n' : ''}`)
   else print(`${text}\n`)
 }
