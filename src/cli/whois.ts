@@ -1,6 +1,7 @@
 /** The answers of `tapvs whois` as text. */
 
 import type { WhoisConn, WhoisGap, WhoisInfo } from '../control/whois/types.ts'
+import { countedLost } from '../see/counted.ts'
 import { type Question, timeText } from './whois-question.ts'
 
 const HEAD = ['client', 'vip', 'lip', 'rs', 'since', 'until', 'state', 'worker']
@@ -73,6 +74,6 @@ function gapText({ why, fromMs, toMs, records }: WhoisGap, nowMs: number): strin
     case 'unfinished':
       return `what lived at ${to} is not in the file: the daemon that began at ${from} had told no end by then`
     case 'lost':
-      return `${records} records were lost between ${from} and ${to}`
+      return `${countedLost(records, 'record')} between ${from} and ${to}`
   }
 }

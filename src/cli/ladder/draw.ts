@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { momentsOfCapture } from '../../see/capture-moments.ts'
 import { CaptureError } from '../../see/captured.ts'
+import { counted } from '../../see/counted.ts'
 import { FilterError, parseFilter } from '../../see/filter.ts'
 import {
   byConnection,
@@ -44,7 +45,7 @@ export async function drawLadder(asked: LadderAsked): Promise<void> {
   const found = file === undefined ? await past(socket) : await fromFile(file)
   const chosen = found.filter(wanted)
   if (chosen.length === 0)
-    throw new CliError(`none of ${found.length} records on record is: ${asked.filter}`)
+    throw new CliError(`none of ${counted(found.length, 'record')} is: ${asked.filter}`)
   printRows(byConnection(ladderRows(chosen, options)), asked)
 }
 
@@ -61,7 +62,7 @@ async function follow(
   const ladder = new Ladder(options)
   const text = new LadderText(textOptions(drawn, true))
   const stop = new Stop()
-  const lost = (records: number) => process.stderr.write(`${records} records lost\n`)
+  const lost = (records: number) => process.stderr.write(`${counted(records, 'record')} lost\n`)
   const query = { past: false, follow: true, lost, signal: stop.signal, ...(filter && { filter }) }
   if (!drawn.json) printColoured(`${text.heading()}\n`)
   try {
