@@ -202,13 +202,24 @@ export class Sessions {
   packet(t: number, p: Parsed, now: number): void {
     const cells = this.#cells
     const dir = t & 1
-    const traffic = ((t >> 1) << 3) | dir
     const at = (t >> 1) << 4
-    this.traffic[traffic] += p.segments
-    this.traffic[traffic + 2] += p.wireBytes
+    this.count(t, p)
     cells[at | LAST] = now
     if ((p.flags & (SYN | FIN | RST)) !== 0) this.#mark(at, dir, p.flags, now)
     if (cells[at | CLIENT_MS] < 0 && dir === IN) this.#answered(at, p.flags, now)
+  }
+
+  /** The same of one that is not to be believed. */
+  count(t: number, p: Parsed): void {
+    const traffic = ((t >> 1) << 3) | (t & 1)
+    this.traffic[traffic] += p.segments
+    this.traffic[traffic + 2] += p.wireBytes
+  }
+
+  /** The next ACK of IN tuple t ends the handshake. */
+  isAwaited(t: number): boolean {
+    const at = (t >> 1) << 4
+    return this.#cells[at | CLIENT_MS] < 0 && this.#cells[at | RS_MS] >= 0
   }
 
   /** The client begins another connection with the same conn. */

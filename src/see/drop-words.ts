@@ -25,6 +25,7 @@ export const DROP_WORDS: Record<string, string> = {
   icmp_type: 'ICMP other than an echo request',
   icmp_not_ours: 'ICMP to an address that is not ours',
   tcp_header: 'malformed TCP header',
+  tcp_checksum: 'wrong TCP checksum, and it would have moved something',
   tcp_no_service: 'TCP to an address and port without a service',
   tcp_no_conn: 'no connection, and no SYN that could open one',
   tcp_no_rs: 'SYN to a service without a real server of weight above 0',

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Change } from '../../src/control/changes.ts'
+import { CELL } from '../../src/engine/conn.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
@@ -36,7 +37,8 @@ function opened(count: number): Stand {
     const at = conn << 4
     const rs = table.dest(conn) === 0 ? A : B
     const lport = (table.cells[at + 6] as number) & 0xffff
-    stand.segment(LAN, { ...RS, src: rs, dport: lport, flags: 'S.', seq: 9000, ack: 1 })
+    const ack = (table.cells[at + CELL.RST_ACK] as number) >>> 0
+    stand.segment(LAN, { ...RS, src: rs, dport: lport, flags: 'S.', seq: 9000, ack })
   }
   return stand
 }
