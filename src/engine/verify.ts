@@ -19,12 +19,7 @@ import { Drop } from './counters.ts'
 import type { Forward } from './forward.ts'
 import type { Parsed } from './parsed.ts'
 import { State } from './tcp-state.ts'
-import { WINDOW_MOST } from './usual.ts'
-
-/** Goes on, and moves nothing. */
-export const DOUBTFUL = 1
-/** To be believed. */
-export const GOOD = 0
+import { DOUBTFUL, GOOD, WINDOW_MOST } from './usual.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { DELTA, WORD, RS_ISN1, RST_SEQ, RST_ACK } = CELL

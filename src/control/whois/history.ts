@@ -33,7 +33,7 @@ export class History implements SessionConsumer {
   }
 
   take(reading: SessionReading, worker: number, wallOf: (ms: number) => number): void {
-    const ended = endedOf(reading.cells, worker, wallOf)
+    const ended = endedOf(reading, worker, wallOf)
     this.#ring?.add(ended)
     this.#file?.add(ended)
   }
