@@ -18,7 +18,7 @@ import type { CarryOut, Model } from './model.ts'
 import type { Notifier } from './notify.ts'
 import { numbers } from './numbers.ts'
 import type { Records } from './records.ts'
-import { clock, drops, edges } from './refusals.ts'
+import { drops, edges } from './refusals.ts'
 import { connInfo } from './snapshots.ts'
 import type { Signals } from './stop.ts'
 import { version } from './version.ts'
@@ -68,9 +68,9 @@ export async function respond(request: Request, daemon: Daemon): Promise<Answer>
     case 'numbers':
       return { ok: numbers(model, workers.arms) }
     case 'edges':
-      return { ok: edges(model.readings, clock()) }
+      return { ok: edges(model.readings) }
     case 'drops':
-      return { ok: drops(model, clock(), request.reason) }
+      return { ok: drops(model, request.reason) }
     case 'timeouts':
       return { ok: model.config.file.tcp.timeouts }
     case 'config':

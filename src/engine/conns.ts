@@ -11,6 +11,7 @@ import { type Counters, Drop, Event } from './counters.ts'
 import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
 import type { IsnSource } from './isn.ts'
+import type { LongClock } from './long-clock.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import { Placement } from './placement.ts'
@@ -51,6 +52,7 @@ export class Conns {
   readonly #handshakes: Handshakes
   readonly #trace: TraceRing
   readonly #placement: Placement
+  readonly #long: LongClock
   readonly #random: Random
   readonly left: LeftLport
   /** null if nobody wants to know. */
@@ -76,14 +78,15 @@ export class Conns {
     random: Random,
     templates: Templates,
     sessions: SessionOptions | null,
-    now: number,
+    long: LongClock,
   ) {
     const seed = (random.below(65_536) << 16) | random.below(65_536)
     this.table = new ConnTable(memory, 0, capacity, seed)
     this.#cells = this.table.cells
-    this.sessions = sessions && new Sessions(sessions, this.table)
+    this.sessions = sessions && new Sessions(sessions, this.table, long)
     this.#destCells = dests.cells
-    this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, now)
+    this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, long.ms | 0)
+    this.#long = long
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
     this.#outcomes = outcomes
@@ -173,7 +176,7 @@ export class Conns {
     const conn = t >> 1
     this.table.setState(conn, after)
     this.#counters.connMoved(before, after)
-    this.#edges.taken(t & 1, flags, before, now)
+    this.#edges.taken(t & 1, flags, before, this.#long.at(now))
     if (before === SYN_RECV) {
       this.#handshakes.over(conn, after === ESTABLISHED && (t & 1) === 0, now)
     }

@@ -18,6 +18,7 @@ import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
+import { LongClock } from './long-clock.ts'
 import { Neighs } from './neigh.ts'
 import type { EngineOptions } from './options.ts'
 import { Outcomes } from './outcomes.ts'
@@ -34,7 +35,8 @@ import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
-import { DOUBTFUL, isIntact, isPlausibleClient, Verify } from './verify.ts'
+import { GOOD } from './usual.ts'
+import { isIntact, isPlausibleClient, Verify } from './verify.ts'
 
 /**
  * Connections ended per tick while the wheel is on time, and at most; each slot of the wheel that it is late doubles it.
@@ -72,6 +74,7 @@ export class Engine {
   readonly arp: ArpInput
   readonly isn: IsnSource
   readonly random: Random
+  readonly long: LongClock
   readonly templates: Templates
   /** ms per state as they were set last, for an image of the engine. */
   readonly timeoutMs: Int32Array
@@ -93,6 +96,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     const random = new Random(options.seed)
     this.random = random
+    this.long = new LongClock(options.now)
     this.isn = options.isn
     this.templates = options.templates
     this.timeoutMs = options.timeoutMs.slice()
@@ -104,7 +108,6 @@ export class Engine {
     this.outcomes = new Outcomes(options.outcomeMemory, options.destCapacity)
     this.edges = new Edges(options.edgeMemory)
     this.book = new DropBook(options.dropMemory, this.frames)
-    this.book.now = options.now
     this.counters.book = this.book
     this.conns = new Conns(
       options.connMemory,
@@ -120,7 +123,7 @@ export class Engine {
       random,
       options.templates,
       options.sessions,
-      options.now,
+      this.long,
     )
     this.sessions = this.conns.sessions
     this.neighs = new Neighs(
@@ -157,12 +160,19 @@ export class Engine {
       options.peers,
     )
     this.#rstOnBareAck = options.rstOnBareAck
-    this.neighTick = options.now
+    this.neighTick = options.now | 0
+    this.turn(this.neighTick)
   }
 
   /** The frames in the first `count` of `slots` (at most a burst) are about to be judged. It need not be said. */
   expect(slots: Int32Array, count: number): void {
     this.#prefetch.burst(slots, count)
+  }
+
+  /** It is `now`; to be said before each burst. */
+  turn(now: number): void {
+    this.long.turn(now)
+    this.book.now = this.long.ms
   }
 
   /**
@@ -200,15 +210,15 @@ export class Engine {
     const outward = (t & 1) === 1
     const side = outward ? this.dests.cells[(dest << 4) | ARM] : table.clientArm(t >> 1)
     if (side !== arm.index) return -Drop.IP_SOURCE
+    let judged = GOOD
     if (isNew) this.conns.segment(t, p, now)
     else if (!this.#verify.isUsual(t, p, dest, now)) {
-      const verdict = this.#verify.judge(t, p)
-      if (verdict < 0) return verdict
-      if (verdict === DOUBTFUL) return this.#passOn(slot, t, dest, now)
-      this.#verify.hear(t, p, dest, now)
+      judged = this.#verify.judge(t, p)
+      if (judged < 0) return judged
+      if (judged === GOOD) this.#verify.hear(t, p, dest, now)
     }
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
-    if (this.sessions !== null) this.sessions.packet(t, p, now)
+    if (this.sessions !== null) this.sessions.packet(t, p, judged, now)
     return outward ? this.#forward.toClient(slot, p, t) : this.#forward.toRs(slot, p, t, dest, now)
   }
 
@@ -216,8 +226,11 @@ export class Engine {
    * Runs what is due at `now` (ms, int32, any start; never goes back). => ms until it wants to be called again.
    */
   tick(now: number): number {
+    this.turn(now)
     if (((now - this.neighTick) | 0) >= 0) {
       this.neighs.tick(now)
+      this.arp.tick(now)
+      if (this.#peers === null || this.#peers.self === 0) this.templates.sweep(now)
       this.neighTick = (now + NEIGH_TICK) | 0
     }
     this.cuts.turn(now)
@@ -261,15 +274,6 @@ export class Engine {
     now: number,
   ): void {
     this.arp.hear(arm, sender, macHi, macLo, solicited, now)
-  }
-
-  /** What is doubtful goes on, counted and translated like any other: the end that it is for knows more of it. */
-  #passOn(slot: number, t: number, dest: number, now: number): number {
-    const p = this.#parsed
-    this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
-    if (this.sessions !== null) this.sessions.count(t, p)
-    if ((t & 1) === 0) return this.#forward.toRs(slot, p, t, dest, now)
-    return this.#forward.toClient(slot, p, t)
   }
 
   /** The worker that a packet without a connection here belongs to; this one if it belongs to nobody. */

@@ -219,6 +219,8 @@ export class Neighs extends NeighTable {
     const { top } = this
     for (let n = 0; n < top; n++) {
       if (this.arm[n] < 0 || this.fixed[n] === 1) continue
+      // One that stays REACHABLE for weeks: int32 would take its change for one to come.
+      if (((now - this.changed[n]) | 0) > LONG_AGO) this.changed[n] = now - SUSPECT_PAUSE_MS - 1
       if (((this.deadline[n] - now) | 0) <= 0) {
         if (this.state[n] === NONE) this.#delete(n, now)
         else this.#expire(n, now)

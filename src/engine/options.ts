@@ -46,5 +46,6 @@ export interface EngineOptions {
   peers: Peers | null
   /** Any number but 0. */
   seed: number
+  /** ms; its low 32 bits are what is called `now` from here on, and the long clock begins with all of it. */
   now: number
 }

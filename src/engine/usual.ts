@@ -12,6 +12,10 @@ import type { Parsed } from './parsed.ts'
 import { DestCell } from './service.ts'
 import { nextState, State } from './tcp-state.ts'
 
+/** What verify.ts says of a segment: it is to be believed, */
+export const GOOD = 0
+/** or goes on, and moves nothing. */
+export const DOUBTFUL = 1
 /** No window is larger (RFC 7323 2.3: 65,535 scaled by 14 bits), rounded up. */
 export const WINDOW_MOST = 1 << 30
 

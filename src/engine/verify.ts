@@ -18,13 +18,9 @@ import type { Conns } from './conns.ts'
 import { Drop } from './counters.ts'
 import type { Forward } from './forward.ts'
 import type { Parsed } from './parsed.ts'
+import type { Sessions } from './sessions.ts'
 import { State } from './tcp-state.ts'
-import { WINDOW_MOST } from './usual.ts'
-
-/** Goes on, and moves nothing. */
-export const DOUBTFUL = 1
-/** To be believed. */
-export const GOOD = 0
+import { DOUBTFUL, GOOD, type Usual, WINDOW_MOST } from './usual.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { DELTA, WORD, RS_ISN1, RST_SEQ, RST_ACK } = CELL
@@ -58,12 +54,16 @@ export class Verify {
   readonly #pkt: DataView
   readonly #conns: Conns
   readonly #cells: Int32Array
+  readonly #usual: Usual
+  readonly #sessions: Sessions | null
   readonly #forward: Forward
 
   constructor(pkt: DataView, conns: Conns, forward: Forward) {
     this.#pkt = pkt
     this.#conns = conns
     this.#cells = conns.table.cells
+    this.#usual = conns.usual
+    this.#sessions = conns.sessions
     this.#forward = forward
   }
 
@@ -72,12 +72,11 @@ export class Verify {
    * it would move more
    */
   isUsual(t: number, p: Parsed, dest: number, now: number): boolean {
-    const { usual, sessions } = this.#conns
     if ((t & 1) === 1) {
-      return !this.#forward.isNewsOfNextHop(p, dest, now) && usual.ofRs(this.#pkt, t, p, now)
+      return !this.#forward.isNewsOfNextHop(p, dest, now) && this.#usual.ofRs(this.#pkt, t, p, now)
     }
-    if (sessions?.isAwaited(t)) return false
-    return usual.ofClient(this.#pkt, t, p, now)
+    if (this.#sessions?.isAwaited(t)) return false
+    return this.#usual.ofClient(this.#pkt, t, p, now)
   }
 
   /** Of tuple t. => GOOD, DOUBTFUL, or minus a drop reason */

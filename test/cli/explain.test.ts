@@ -144,7 +144,7 @@ test('what is no end is told in a line', () => {
 function stateUse(stand: Stand) {
   const { model } = stand
   return {
-    edges: edges(model.readings, stand.now),
+    edges: edges(model.readings),
     states: model.readings.states(),
     timeouts: model.config.file.tcp.timeouts,
     own: [{ service: '202.108.10.1:6379', seconds: 300 }],
@@ -195,7 +195,7 @@ test('refused frames, the newest first, an advice once', () => {
     stand.inputRaw(WAN, frame(packet({ sport: 1000 + i }, { ttl })))
   }
   stand.inputRaw(WAN, frame(packet({ dport: 80 })))
-  const asked = (reason?: string) => drops(stand.model, stand.now, reason)
+  const asked = (reason?: string) => drops(stand.model, reason)
   const context = contextOfStand(stand)
   assert.equal(dropText(explainDrops(asked(), context, 3)), golden('explain-drops.txt'))
   assert.deepEqual(

@@ -200,7 +200,7 @@ test('connections of health checks are not told', () => {
   r.send('in', SYN)
   const conn = table.nextUsed(0, table.capacity)
   for (const arms of [0, 1]) {
-    const sessions = new Sessions({ memory, ring: r.ring, arms }, table)
+    const sessions = new Sessions({ memory, ring: r.ring, arms }, table, r.stand.engine.long)
     sessions.open(conn, r.stand.now)
     assert.equal(sessions.left(0), arms)
     sessions.end(conn, r.stand.now)

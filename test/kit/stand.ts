@@ -206,8 +206,8 @@ export class Stand {
 
   /** The same with a frame that is in a slot. */
   judgeSlot(arm: Arm, slot: number): void {
-    const { frames, arms, counters, book } = this.engine
-    book.now = this.now | 0
+    const { frames, arms, counters } = this.engine
+    this.engine.turn(this.now | 0)
     const verdict = (this.watch ?? this.engine).input(arm, slot, this.now | 0)
     this.verdict = verdict
     if (verdict >= 0) arms[verdict].send(slot)
