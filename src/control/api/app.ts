@@ -98,7 +98,10 @@ function takeJson(app: FastifyInstance): void {
     if (body === '') return done(null, undefined)
     const max = CONFIG_PATH.test(request.url) ? CONFIG_VALUES_MAX : VALUES_MAX
     if (hasMoreValues(body as string, max))
-      return done(new HttpError(413, `the body has more than ${max} values`), undefined)
+      return done(
+        new HttpError(413, `the body has more than ${max} values; send it in parts`),
+        undefined,
+      )
     void parse(request, body as string, (error, value) =>
       done(error && new HttpError(400, 'the body is no JSON'), value),
     )
