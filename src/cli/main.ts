@@ -15,6 +15,7 @@ import { type Parser, unknownOption } from '../see/unknown-option.ts'
 import { CliError } from './client.ts'
 import { type Common, Ended } from './common.ts'
 import { defaultSocket, type OpenDesk, openDesk } from './desk.ts'
+import { UTC_OPTION } from './options.ts'
 import { completion } from './verbs/completion.ts'
 import { dpip } from './verbs/dpip.ts'
 import { ipvsadm } from './verbs/ipvsadm.ts'
@@ -112,6 +113,15 @@ async function parser(argv: string[]): Promise<Argv<Common>> {
       defaultDescription: `$TAPVS_SOCKET or ${DEFAULT_SOCKET}`,
       describe: 'control socket of the daemon to ask',
     })
+    .option('utc', {
+      type: 'boolean',
+      default: false,
+      describe: UTC_OPTION.help,
+    })
+    .middleware(({ utc }) => {
+      // Whatever reads or writes a time does it in the time zone of the process.
+      if (utc) process.env.TZ = 'UTC'
+    }, true)
     .demandCommand(1, 'no verb given; see tapvs --help')
     .recommendCommands()
     .strict()

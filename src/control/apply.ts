@@ -245,13 +245,20 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       setup.removeService(ipv4Int(change.address), change.port)
       return
     case 'rs':
-      putRs(setup, share, change.rs, now)
+      if (putRs(setup, share, change.rs, now)) engine.cuts.stop(change.rs.place)
       return
     case 'no-rs': {
       const service = setup.services.find(PROTO.TCP, ipv4Int(change.vip), change.vport)
-      if (service) setup.removeRs(service, ipv4Int(change.address), change.port)
+      const place = service ? setup.removeRs(service, ipv4Int(change.address), change.port) : -1
+      if (change.cut && place >= 0) engine.cuts.begin(place)
       return
     }
+    case 'cut':
+      engine.cuts.begin(change.place)
+      return
+    case 'no-cut':
+      engine.cuts.stop(change.place)
+      return
   }
 }
 
@@ -292,7 +299,8 @@ function putService(setup: Setup, service: ServiceChange): void {
   })
 }
 
-function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
+/** => whether it is new */
+function putRs(setup: Setup, share: Share, rs: RsChange, now: number): boolean {
   const service = setup.services.find(PROTO.TCP, ipv4Int(rs.vip), rs.vport)
   if (service === undefined) throw new RangeError(`no service ${rs.vip}:${rs.vport}`)
   const options = {
@@ -302,9 +310,10 @@ function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
     weight: rs.weight,
     upper: rs.upperThreshold === 0 ? -1 : ofWorker(rs.upperThreshold, share),
     lower: ofWorker(rs.lowerThreshold, share),
-    backup: false,
+    // Journals of before have none.
+    backup: rs.backup ?? false,
   }
-  setup.putRs(service, options, now)
+  return setup.putRs(service, options, now)
 }
 
 /** A worker's part of a number of connections; the parts of all make the whole. */

@@ -57,11 +57,14 @@ function services(page: Exposition, list: readonly ServiceInfo[]): void {
   page.gauge(
     'tapvs_service_real_servers_usable',
     'Real servers of a service that take new connections.',
-    list.map(service => [
-      serviceLabels(service),
-      service.realServers.filter(rs => rs.weight > 0 && !rs.inhibited).length,
-    ]),
+    list.map(service => [serviceLabels(service), usable(service.realServers)]),
   )
+}
+
+/** How many take new connections: backups only where nobody else does. */
+function usable(list: readonly RealServerInfo[]): number {
+  const open = list.filter(rs => rs.weight > 0 && !rs.inhibited)
+  return open.filter(rs => !rs.backup).length || open.length
 }
 
 function realServers(page: Exposition, list: readonly ServiceInfo[]): void {

@@ -60,6 +60,12 @@ export class Candidates {
     return this.#fits(dest, 1, without)
   }
 
+  /** It would take connections if it were not full and had lports. */
+  isMeant({ weight, backup }: Dest): boolean {
+    if (this.#stale) this.#make()
+    return weight > 0 && (!backup || this.#regular === 0)
+  }
+
   /** Place of the first RS from `from` on that can take a connection and weighs at least `least`, or -1. */
   next(from: number, least: number, without: number): number {
     if (this.#stale) this.#make()

@@ -23,7 +23,7 @@ export function traceScheduled(
   trace.write(TraceKind.SCHEDULED, now, cip, vip, ports, rip, rport, weight, dests.length, chosen)
 }
 
-/** CONN_NEW with the sequence delta as `more`, CONN_DEL with the state, and as `why` whether it was replaced. */
+/** CONN_NEW with the sequence delta as `more`, CONN_DEL with the state, and as `why` one of Over. */
 // biome-ignore format: one record, one line
 export function traceConn(trace: TraceRing, kind: number, c: Int32Array, conn: number, refs: number, more: number, now: number, why = 0): void {
   const at = conn << 4

@@ -44,7 +44,8 @@ export const NO_CONN = -1
 /** Records up to the highest one ever taken: behind it every table is alike. */
 export interface TableImage {
   cells: Int32Array
-  isns: Int32Array
+  /** Missing in journals of versions that did not keep them. */
+  isns?: Int32Array
   free: number
   used: number
 }
@@ -122,6 +123,11 @@ export class ConnTable {
     return this.#used
   }
 
+  /** Behind the last record ever taken: conns in use lie below. */
+  get top(): number {
+    return this.#top
+  }
+
   save(): TableImage {
     const cells = this.cells.slice(0, this.#top << 4)
     const isns = this.isns.slice(0, this.#top)
@@ -131,7 +137,7 @@ export class ConnTable {
   /** Into a new table of the same capacity, whose index has a seed of its own. */
   restore({ cells, isns, free, used }: TableImage): void {
     this.cells.set(cells)
-    this.isns.set(isns)
+    if (isns !== undefined) this.isns.set(isns)
     this.#top = cells.length >> 4
     this.#free = free
     this.#used = used

@@ -39,6 +39,7 @@ export const Drop = {
   ICMP_TYPE: 23,
   ICMP_NOT_OURS: 24,
   TCP_HEADER: 25,
+  TCP_CHECKSUM: 42,
   TCP_NO_SERVICE: 26,
   TCP_NO_CONN: 27,
   TCP_NO_RS: 28,
@@ -80,6 +81,7 @@ export const Event = {
   ARM_REATTACHED: 82,
   HANDED_OVER: 83,
   RST_NO_RS: 84,
+  RST_ON_CUT: 85,
   SYN_RESCHEDULED: 88,
   RST_ON_REUSE: 89,
 } as const

@@ -5,11 +5,12 @@
 
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
-import { type Arm, armTowards } from './arm.ts'
+import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { sendArp } from './arp-output.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
+import { Cuts, END_RESERVE } from './cuts.ts'
 import { DropBook } from './drop-book.ts'
 import { Edges } from './edges.ts'
 import { Forward } from './forward.ts'
@@ -17,7 +18,8 @@ import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
-import { type NeighOptions, Neighs } from './neigh.ts'
+import { Neighs } from './neigh.ts'
+import type { EngineOptions } from './options.ts'
 import { Outcomes } from './outcomes.ts'
 import { Kind, Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
@@ -27,50 +29,12 @@ import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
 import { ANY_ARM, DestCell, Dests, type Service, type Services } from './service.ts'
-import type { SessionOptions, Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
-
-export interface EngineOptions {
-  frames: Frames
-  arms: readonly Arm[]
-  counters: Counters
-  trace: TraceRing
-  isn: IsnSource
-  /** At least Conns.bytesFor(connCapacity) bytes, all zero; a power of two of conns. */
-  connMemory: ArrayBufferLike
-  connCapacity: number
-  /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
-  destMemory: ArrayBufferLike
-  destCapacity: number
-  /** At least Outcomes.bytesFor(destCapacity) bytes, all zero. */
-  outcomeMemory: ArrayBufferLike
-  /** Edges.bytes, all zero. */
-  edgeMemory: ArrayBufferLike
-  /** DropBook.bytes, all zero. */
-  dropMemory: ArrayBufferLike
-  /** Of all workers. */
-  templates: Templates
-  /** ms per state, in the order of State. */
-  timeoutMs: Int32Array
-  neigh: NeighOptions
-  /** One of ToaMode. */
-  toaMode: number
-  /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */
-  rstOnBareAck: boolean
-  /** A SYN that begins another connection on the entry of an old one keeps its RS, lport and delta. */
-  keepOnReuse: boolean
-  decrementTtl: boolean
-  /** null when nobody wants a record per connection. */
-  sessions: SessionOptions | null
-  /** The other workers; null when there is one. */
-  peers: Peers | null
-  /** Any number but 0. */
-  seed: number
-  now: number
-}
+import { DOUBTFUL, isIntact, isPlausibleClient, Verify } from './verify.ts'
 
 /**
  * Connections ended per tick while the wheel is on time, and at most; each slot of the wheel that it is late doubles it.
@@ -79,15 +43,15 @@ export interface EngineOptions {
  */
 const EXPIRIES_ON_TIME = 8
 const EXPIRIES_MOST = 1024
-/** Slots that must be free to end one more: both of its RSTs have to get out, so the outboxes go first. */
-const EXPIRY_RESERVE = 64
 /** ms between two walks over the neighbours, and the longest that a loop may sleep. */
 const NEIGH_TICK = 100
+/** ms from some connections that are cut to the next. */
+const CUT_PACE = 1
 /** No verdict: the segment goes on and opens a connection. */
 const MAY_OPEN = -1000
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { ACK, SYN } = FLAG
+const { SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
 const { ARM } = DestCell
 
@@ -97,6 +61,7 @@ export class Engine {
   readonly counters: Counters
   readonly trace: TraceRing
   readonly conns: Conns
+  readonly cuts: Cuts
   readonly sessions: Sessions | null
   readonly dests: Dests
   readonly outcomes: Outcomes
@@ -119,6 +84,7 @@ export class Engine {
   readonly #prefetch: Prefetch
   readonly reuse: Reuse
   readonly #forward: Forward
+  readonly #verify: Verify
   readonly #rstOnBareAck: boolean
   readonly #peers: Peers | null
   /** When the neighbours' timers are turned next. */
@@ -177,7 +143,10 @@ export class Engine {
       options.decrementTtl,
     )
     this.#forward = new Forward(this, fullnat, options.decrementTtl)
+    const { conns, frames } = this
+    this.cuts = new Cuts(conns, this.#forward, frames, options.destCapacity, options.now)
     this.reuse = new Reuse(this, this.#forward, options.keepOnReuse)
+    this.#verify = new Verify(this.frames.pkt, this.conns, this.#forward)
     this.#peers = options.peers
     this.arp = new ArpInput(
       this.frames,
@@ -210,7 +179,6 @@ export class Engine {
       return kind
     }
     const { table } = this.conns
-    const { pkt } = this.frames
     let t = table.find(p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
       const owner = this.#owner(this.#peers)
@@ -232,16 +200,16 @@ export class Engine {
     const outward = (t & 1) === 1
     const side = outward ? this.dests.cells[(dest << 4) | ARM] : table.clientArm(t >> 1)
     if (side !== arm.index) return -Drop.IP_SOURCE
-    if (outward && (p.flags & ACK) !== 0) this.#forward.confirmRs(p, dest, now)
-    this.conns.segment(t, p, now)
+    if (isNew) this.conns.segment(t, p, now)
+    else if (!this.#verify.isUsual(t, p, dest, now)) {
+      const verdict = this.#verify.judge(t, p)
+      if (verdict < 0) return verdict
+      if (verdict === DOUBTFUL) return this.#passOn(slot, t, dest, now)
+      this.#verify.hear(t, p, dest, now)
+    }
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
     if (this.sessions !== null) this.sessions.packet(t, p, now)
-    if (outward) {
-      this.conns.rememberRs(pkt, t, p, now)
-      return this.#forward.toClient(slot, p, t)
-    }
-    this.conns.rememberClient(pkt, t, p)
-    return this.#forward.toRs(slot, p, t, dest, now)
+    return outward ? this.#forward.toClient(slot, p, t) : this.#forward.toRs(slot, p, t, dest, now)
   }
 
   /**
@@ -252,11 +220,12 @@ export class Engine {
       this.neighs.tick(now)
       this.neighTick = (now + NEIGH_TICK) | 0
     }
+    this.cuts.turn(now)
     let most = EXPIRIES_ON_TIME
     for (let ended = 0; ended < most; ended++) {
-      if (this.frames.free < EXPIRY_RESERVE) return 0
+      if (this.frames.free < END_RESERVE) return 0
       const conn = this.conns.overdue(now)
-      if (conn < 0) return this.conns.wheel.sleep(now, NEIGH_TICK)
+      if (conn < 0) return this.conns.wheel.sleep(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
       if (ended === 0) most = Math.min(EXPIRIES_MOST, most << this.conns.wheel.late(now))
       if (this.conns.table.state(conn) === State.ESTABLISHED) this.#forward.resetBoth(conn, now)
       this.conns.end(conn, now)
@@ -294,6 +263,15 @@ export class Engine {
     this.arp.hear(arm, sender, macHi, macLo, solicited, now)
   }
 
+  /** What is doubtful goes on, counted and translated like any other: the end that it is for knows more of it. */
+  #passOn(slot: number, t: number, dest: number, now: number): number {
+    const p = this.#parsed
+    this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
+    if (this.sessions !== null) this.sessions.count(t, p)
+    if ((t & 1) === 0) return this.#forward.toRs(slot, p, t, dest, now)
+    return this.#forward.toClient(slot, p, t)
+  }
+
   /** The worker that a packet without a connection here belongs to; this one if it belongs to nobody. */
   #owner({ steering, self }: Peers): number {
     const p = this.#parsed
@@ -307,28 +285,21 @@ export class Engine {
     const p = this.#parsed
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
-    const { FIN, RST } = FLAG
+    const { ACK, FIN, RST } = FLAG
     const flags = p.flags & (SYN | ACK | FIN | RST)
     if (flags !== SYN) {
       if (this.trace.debug) {
         this.trace.write(TraceKind.NOT_SYN, now, PROTO.TCP, p.saddr, p.daddr, p.ports, p.flags)
       }
       if (flags !== ACK || !this.#rstOnBareAck) return -Drop.TCP_NO_CONN
+      if (!isIntact(this.frames.pkt, p)) return -Drop.TCP_CHECKSUM
       turnIntoRst(this.frames, slot, p)
       this.counters.count(Event.RST_BARE_ACK)
       return arm.index
     }
     if (this.stopping) return -Drop.STOPPING
-    return this.#isPlausibleClient(arm, p.saddr) ? MAY_OPEN : -Drop.IP_SOURCE
-  }
-
-  /** A client must be somebody else, a single host, and on the side its packet came from (RFC 1812 5.3.7, 5.3.8). */
-  #isPlausibleClient(arm: Arm, saddr: number): boolean {
-    const top = saddr >>> 24
-    if (top === 0 || top === 127 || top >= 224) return false
-    for (const other of this.arms) if (other.owns(saddr)) return false
-    const back = armTowards(this.arms, saddr)
-    return back === undefined || back === arm
+    if (!isPlausibleClient(this.arms, arm, p.saddr)) return -Drop.IP_SOURCE
+    return isIntact(this.frames.pkt, p) ? MAY_OPEN : -Drop.TCP_CHECKSUM
   }
 
   /** A SYN that opened nothing. => The verdict on it, or the arm if it has become an RST. */

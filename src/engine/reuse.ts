@@ -17,7 +17,8 @@ import type { Parsed } from './parsed.ts'
 import { NO_LPORT } from './sa-pool.ts'
 import { type Dest, type Dests, type Lips, type Service, Stat } from './service.ts'
 import { OUT, State } from './tcp-state.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import { Over, TraceKind, type TraceRing } from './trace.ts'
+import { isIntact } from './verify.ts'
 
 const { WORD } = CELL
 const { SYN, ACK, FIN, RST } = FLAG
@@ -60,6 +61,7 @@ export class Reuse {
   /** The segment in p, which has SYN, has found tuple t. => Whether it is to be judged as if it had found none. */
   begins(t: number, p: Parsed, arm: Arm, now: number): boolean {
     if ((t & OUT) !== 0 || (p.flags & (SYN | ACK | FIN | RST)) !== SYN) return false
+    if (!isIntact(this.#pkt, p)) return false
     const table = this.#table
     const conn = t >> 1
     // What comes on another arm is refused by whoever asked.
@@ -96,7 +98,7 @@ export class Reuse {
     const { left, wheel } = this.#conns
     left.remember(conn)
     wheel.unfile(conn)
-    this.#conns.end(conn, now, 1)
+    this.#conns.end(conn, now, Over.REPLACED)
     const opened = this.#conns.open(this.#pkt, p, service, arm.index, now)
     left.forget()
     return opened
@@ -123,7 +125,7 @@ export class Reuse {
     const { cells } = this.#table
     const at = conn << 4
     const dest = this.#dests.list[this.#table.dest(conn)]
-    if (dest === undefined || dest.weight === 0) return false
+    if (dest === undefined || !dest.service.candidates.isMeant(dest)) return false
     const { rip, rport, service } = dest
     if (rip !== cells[at | 4] || rport !== cells[at | 6] >>> 16) return false
     return service.vip === cells[at | 1] && service.vport === (cells[at | 2] & 0xffff)

@@ -11,6 +11,7 @@ import { FLAG } from '../wire/tcp.ts'
 import { CELL, type ConnTable } from './conn.ts'
 import type { Parsed } from './parsed.ts'
 import { IN, State } from './tcp-state.ts'
+import { Over } from './trace.ts'
 
 /** Why a connection ended. */
 export const End = {
@@ -27,6 +28,8 @@ export const End = {
   STOPPED: 6,
   /** It had not been closed, and another connection of the same client took its place. */
   REPLACED: 7,
+  /** Its RS was down, gone or drained, and its connections were to end. */
+  CUT: 8,
 } as const
 
 /** Cells of a record in the ring; the doubles begin at TRAFFIC. Times are ms of the engine's clock. */
@@ -199,26 +202,40 @@ export class Sessions {
   packet(t: number, p: Parsed, now: number): void {
     const cells = this.#cells
     const dir = t & 1
-    const traffic = ((t >> 1) << 3) | dir
     const at = (t >> 1) << 4
-    this.traffic[traffic] += p.segments
-    this.traffic[traffic + 2] += p.wireBytes
+    this.count(t, p)
     cells[at | LAST] = now
     if ((p.flags & (SYN | FIN | RST)) !== 0) this.#mark(at, dir, p.flags, now)
     if (cells[at | CLIENT_MS] < 0 && dir === IN) this.#answered(at, p.flags, now)
   }
 
+  /** The same of one that is not to be believed. */
+  count(t: number, p: Parsed): void {
+    const traffic = ((t >> 1) << 3) | (t & 1)
+    this.traffic[traffic] += p.segments
+    this.traffic[traffic + 2] += p.wireBytes
+  }
+
+  /** The next ACK of IN tuple t ends the handshake. */
+  isAwaited(t: number): boolean {
+    const at = (t >> 1) << 4
+    return this.#cells[at | CLIENT_MS] < 0 && this.#cells[at | RS_MS] >= 0
+  }
+
   /** The client begins another connection with the same conn. */
   reopen(conn: number, now: number): void {
-    this.end(conn, now, 1)
+    this.end(conn, now, Over.REPLACED)
     this.open(conn, now)
   }
 
-  /** The conn, which is still whole, is about to end; its state says whether both ends are reset. `replaced` is 1 or 0. */
-  end(conn: number, now: number, replaced = 0): void {
+  /** The conn, which is still whole, is about to end; its state says whether both ends are reset. `why` is one of Over. */
+  end(conn: number, now: number, why: number = Over.TIMER): void {
     const state = this.#table.state(conn)
-    const end = state === State.ESTABLISHED ? End.RESET : this.#cells[(conn << 4) | END]
-    this.#write(conn, state, end === End.TIMEOUT && replaced === 1 ? End.REPLACED : end, now)
+    let end: number = this.#cells[(conn << 4) | END]
+    if (why === Over.CUT) end = End.CUT
+    else if (state === State.ESTABLISHED) end = End.RESET
+    else if (end === End.TIMEOUT && why === Over.REPLACED) end = End.REPLACED
+    this.#write(conn, state, end, now)
   }
 
   /**

@@ -83,8 +83,9 @@ export class Moments {
     const said = { event, text: wordsOf(cells, this.#names).text, fields }
     const conn = endsOf(fields)
     if (event === 'reset' && conn) {
-      remember(this.#reset, rstKey(conn.vip, conn.client), { conn, own: 'rst_on_expiry' })
-      remember(this.#reset, rstKey(conn.lip, conn.rs), { conn, own: 'rst_on_expiry' })
+      const reset = { conn, own: fields.why === 'cut' ? 'rst_on_cut' : 'rst_on_expiry' }
+      remember(this.#reset, rstKey(conn.vip, conn.client), reset)
+      remember(this.#reset, rstKey(conn.lip, conn.rs), reset)
     } else if (event === 'reset_rs' && conn) {
       remember(this.#reset, rstKey(conn.lip, conn.rs), { conn, own: 'rst_on_reuse' })
     }

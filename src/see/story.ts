@@ -72,6 +72,8 @@ export interface Facts {
   /** The last state that is known. */
   state: string | null
   end: { atUs: number; state: string; rsts: FrameOut[]; replaced: boolean } | null
+  /** Both ends were reset before its time was over. */
+  cut: boolean
 }
 
 /** Lives and attempts among moments in the order of time. */
@@ -141,6 +143,7 @@ export function factsOf({ ends, worker, moments, followed }: Life): Facts {
     parkedDrops: 0,
     state: null,
     end: null,
+    cut: false,
   }
   for (const moment of moments) {
     if (moment.kind === 'in') hearIn(facts, moment)
@@ -216,5 +219,6 @@ function hear(facts: Facts, { event, fields }: Said, atUs: number): void {
         rsts: [],
         replaced: fields.replaced === true,
       }
+      facts.cut = fields.cut === true
   }
 }

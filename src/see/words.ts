@@ -6,7 +6,7 @@
 import { Drop, Event } from '../engine/counters.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { IN, State } from '../engine/tcp-state.ts'
-import { Chosen, TraceKind } from '../engine/trace.ts'
+import { Chosen, Reset, TraceKind } from '../engine/trace.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import { FLAG } from '../wire/tcp.ts'
 
@@ -138,7 +138,7 @@ export function wordsOf(record: Int32Array, names: Names): Words {
     }
     case TraceKind.RESET:
       return debug(
-        `IPVS: reset conn: ${worker} TCP ${connEnds(cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))}`,
+        `IPVS: reset conn: ${worker} TCP ${connEnds(cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))}${cell(6) === Reset.CUT ? ', cut' : ''}`,
       )
     case TraceKind.RESET_RS:
     case TraceKind.CONN_KEPT: {

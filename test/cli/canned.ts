@@ -28,6 +28,7 @@ export const SERVICES: ServiceInfo[] = [
         weight: 100,
         upperThreshold: 0,
         lowerThreshold: 0,
+        backup: false,
         inhibited: false,
         activeConns: 0,
         inactiveConns: 1,

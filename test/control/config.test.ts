@@ -62,6 +62,7 @@ test('config/lab.yaml, every value', () => {
             weight: 100,
             upperThreshold: 0,
             lowerThreshold: 0,
+            backup: false,
           },
         ],
       },
@@ -117,7 +118,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   const expected = [
     ...['mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
-    ...['check', 'passive', 'upper_threshold', 'lower_threshold', 'timeouts'],
+    ...['check', 'passive', 'upper_threshold', 'lower_threshold', 'backup', 'timeouts'],
     ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'size', 'dump'],
     ...['http', 'ui'],
   ]
@@ -218,7 +219,14 @@ log:
   assert.deepEqual(arm?.impair, { ...NOT_IMPAIRED, loss: 0.005, corrupt: 1 })
   const [first, second] = config.services
   assert.deepEqual(first?.realServers, [
-    { address: '8.8.8.8', port: 80, weight: 1, upperThreshold: 0, lowerThreshold: 0 },
+    {
+      address: '8.8.8.8',
+      port: 80,
+      weight: 1,
+      upperThreshold: 0,
+      lowerThreshold: 0,
+      backup: false,
+    },
   ])
   assert.deepEqual(first?.localAddresses, ['10.0.0.9'])
   assert.deepEqual(second?.localAddresses, ['10.0.0.8', '10.0.0.9'])

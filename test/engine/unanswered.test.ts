@@ -45,7 +45,7 @@ test('also one that has refused, one that is deleted, and one whose place anothe
       deleted(talk)
       const place = RSS.indexOf(talk.seen.dst as (typeof RSS)[number])
       const at = { vip: VIP, vport: VPORT, place, address: '192.168.168.99', port: 6379 }
-      const rs = { ...at, weight: 1, upperThreshold: 0, lowerThreshold: 0 }
+      const rs = { ...at, weight: 1, upperThreshold: 0, lowerThreshold: 0, backup: false }
       talk.stand.change([{ put: 'rs', rs }])
       talk.stand.arpReply('192.168.168.99', RS_MAC)
     },

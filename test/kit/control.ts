@@ -4,6 +4,7 @@ import { newTables, type Tables } from '../../src/control/apply.ts'
 import type { Arms } from '../../src/control/arms.ts'
 import type { LogLevel, Request } from '../../src/control/commands.ts'
 import { configOf } from '../../src/control/config.ts'
+import { cut } from '../../src/control/cut.ts'
 import { addresses, counters, routes, services } from '../../src/control/listings.ts'
 import { Model } from '../../src/control/model.ts'
 import { numbers } from '../../src/control/numbers.ts'
@@ -46,6 +47,8 @@ const ARMS = {
 
 /** With no connection. */
 const WORKERS = { probe: async () => ({ ok: null }) }
+
+const WORKLESS = { workers: { change: async () => {} }, log: { info: () => {} } }
 
 export interface Control {
   model: Model
@@ -121,6 +124,8 @@ export function modelControl(): Control {
         return { ok: await model.apply(configOf(CONFIG), false, carryOut) }
       case 'zero':
         return { ok: null }
+      case 'cut':
+        return { ok: await cut({ model, ...WORKLESS }, request) }
       case 'conns': {
         const end = Math.min(CONNS, request.from + request.limit)
         const conns = Array.from({ length: end - request.from }, () => CONN)

@@ -90,7 +90,12 @@ export class Talk {
   weight(address: string, weight: number, upperThreshold = -1): void {
     const place = RSS.indexOf(address as (typeof RSS)[number])
     const at = { vip: VIP, vport: VPORT, place, address, port: 6379, weight }
-    const rs = { ...at, upperThreshold: Math.max(0, upperThreshold), lowerThreshold: 0 }
+    const rs = {
+      ...at,
+      upperThreshold: Math.max(0, upperThreshold),
+      lowerThreshold: 0,
+      backup: false,
+    }
     this.stand.change([{ put: 'rs', rs }])
   }
 

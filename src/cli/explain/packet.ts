@@ -130,11 +130,14 @@ function whole({ bytes, length }: CapturedPacket): Uint8Array {
 }
 
 export function packetText(reply: Reply, context: StoryContext): string {
-  const { frame, arm, worker, left, hasLink } = reply
+  const { frame, arm, worker, ended, left, hasLink } = reply
+  const [lookup, others] = [true, false].map(is =>
+    frame.said.filter(({ event }) => (event === 'lookup') === is),
+  ) as [Said[], Said[]]
   const steps = [
     `it comes in on ${arm}, worker ${worker} takes it: ${frameText(frame.bytes, frame.length)}`,
     hasLink ? '' : NO_LINK,
-    ...frame.said.map(said => saidStep(said)).filter(text => text !== ''),
+    ...[...lookup, ...ended, ...others].map(saidStep).filter(text => text !== ''),
     stateStep(frame, context),
     ...verdictSteps(frame, context),
     ...left.flatMap(leftSteps),
@@ -158,6 +161,12 @@ function saidStep({ event, text, fields }: Said): string {
       return `${of('lip')} is taken as LIP and lport, which leaves ${of('free')} free towards the real server`
     case 'conn_new':
       return `a connection is opened, ${of('client')} > ${of('vip')} as ${of('lip')} > ${of('rs')}`
+    case 'conn_del':
+      return `that connection, in ${of('state')}, ends: the SYN begins another one in its place`
+    case 'reset_rs':
+      return 'what the real server still has of that connection is reset'
+    case 'conn_kept':
+      return `another connection begins with all that the one in ${of('state')} had, as tcp.reuse is keep`
     // The state is told with its timer.
     case 'state':
       return ''
@@ -198,7 +207,7 @@ function leftSteps({ arm, own, changes, bytes, length }: FrameOut): string[] {
   return [`changed: ${changed || 'nothing'}`, `what leaves on ${arm}: ${text}`]
 }
 
-function answerJson({ arm, worker, hasLink, frame, left }: Reply, context: StoryContext) {
+function answerJson({ arm, worker, hasLink, frame, ended, left }: Reply, context: StoryContext) {
   const { verdict } = frame
   const drop =
     'drop' in verdict
@@ -209,6 +218,7 @@ function answerJson({ arm, worker, hasLink, frame, left }: Reply, context: Story
     worker,
     hasLink,
     frame: momentToJson(frame),
+    ended,
     drop,
     left: left.map(momentToJson),
   }

@@ -53,9 +53,8 @@ const SERVICE: Record<string, string> = {
   hysteresis: 'a service is up as long as one real server is',
   quorum_up: SCRIPTS,
   quorum_down: SCRIPTS,
-  sorry_server: 'there is no sorry server; see when_down in config/lab.yaml',
-  sorry_server_inhibit: 'there is no sorry server',
-  sorry_server_lvs_method: 'there is no sorry server',
+  sorry_server_inhibit: 'the sorry server keeps the connections that it has here, always',
+  sorry_server_lvs_method: 'the sorry server is reached by FullNAT too',
   ha_suspend: 'VRRP is not part of tapvs',
   nat_mask: 'keepalived ignores it as well',
   smtp_alert: 'no mail is sent; the log tells',
@@ -151,6 +150,7 @@ const SETS_SERVICE: Record<string, string | undefined> = {
   ...{ establish_timeout: 'timeout', est_timeout: 'timeout', laddr_group_name: 'laddr_group_name' },
   ...{ protocol: 'protocol', persistence_timeout: 'persistence_timeout' },
   ...{ persistence_granularity: 'persistence_granularity', real_server: undefined },
+  ...{ sorry_server: 'sorry_server' },
 }
 const SETS_SERVER: Record<string, string | undefined> = {
   ...FOR_CHECKS,

@@ -94,11 +94,14 @@ class Reader {
     const inners = statement.block.filter(inner => !checks.default(inner, defaults))
     let lips: Lip[] | undefined
     const servers: Server[] = []
+    let sorry: Pick<Server, 'server' | 'place'> | undefined
     for (const inner of inners) {
       const { keyword } = inner
       if (keyword === 'real_server') {
         const server = this.#realServer(inner, label, checks, defaults)
         if (server) servers.push(server)
+      } else if (keyword === 'sorry_server') {
+        sorry = this.#sorryServer(inner, label)
       } else if (keyword === 'laddr_group_name') {
         lips = this.#groups.lipsOf(inner.value ?? '')
         const what = `${inner.said} of ${label}`
@@ -112,7 +115,7 @@ class Reader {
     for (const vip of vips) {
       const service: ImportedService = { ...vip, ...fields, real_servers: [] }
       if (!this.collector.add(place, service)) continue
-      for (const { server, place: at } of servers) {
+      for (const { server, place: at } of sorry ? [...servers, sorry] : servers) {
         this.collector.addServer(at, service, { ...server })
       }
       for (const lip of lips ?? []) this.collector.addLip(place, service, lip)
@@ -239,6 +242,20 @@ class Reader {
     }
     this.collector.thresholds(place, server)
     return { server, check, place, mode }
+  }
+
+  /** It is checked by nobody, there and here. */
+  #sorryServer(statement: Statement, label: string): Pick<Server, 'server' | 'place'> | undefined {
+    const { place, said } = statement
+    const [address = '', name] = statement.read(2)
+    const port = name === undefined ? undefined : portOf(name)
+    let problem = addressProblem(address)
+    if (address.startsWith('127.')) problem ??= 'FullNAT leads to no server of this machine itself'
+    if (name !== undefined && !port) problem ??= `expected a port, found ${short(name)}`
+    if (problem === undefined)
+      return { server: { address, ...(port && { port }), backup: true }, place }
+    this.#not(statement, `${said} of ${label}`, problem)
+    return undefined
   }
 
   #mode(statement: Statement, label: string): void {

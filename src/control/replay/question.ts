@@ -5,7 +5,7 @@
 
 import { armTowards } from '../../engine/arm.ts'
 import { HAND_OVER } from '../../engine/counters.ts'
-import type { FrameIn, FrameOut, Moment } from '../../see/moment.ts'
+import type { FrameIn, FrameOut, Moment, Said } from '../../see/moment.ts'
 import { Moments } from '../../see/moments.ts'
 import { ETH, ETHERTYPE, writeEthernet } from '../../wire/ethernet.ts'
 import { IPV4 } from '../../wire/ipv4.ts'
@@ -13,6 +13,7 @@ import { VNET } from '../../wire/vnet-hdr.ts'
 import { arenaBytes, newTables, workerId } from '../apply.ts'
 import { configOf } from '../config.ts'
 import type { Journal } from '../journal/format.ts'
+import { markPartial } from './headers.ts'
 import { Rig } from './rig.ts'
 
 /** Where a packet without an Ethernet header comes from: a locally administered MAC that nobody else has. */
@@ -33,6 +34,8 @@ export interface Reply {
   /** It had an Ethernet header. Without one its MACs are ours, and what is checked in front of IP was not asked. */
   hasLink: boolean
   frame: FrameIn
+  /** What would be said of a connection in whose place it begins another. */
+  ended: Said[]
   /** What would leave, of the frame and of our own (ARP requests); of a parked one when its next hop answers. */
   left: FrameOut[]
 }
@@ -55,6 +58,7 @@ export function answerOf(images: Journal, { bytes, link, arm: name }: Question):
     const frame = hasLink ? bytes : framed(rig, arm, bytes)
     const whole = new Uint8Array(VNET.BYTES + frame.length)
     whole.set(frame, VNET.BYTES)
+    markPartial(whole)
     const verdict = rig.input(arm, whole, whole.length, image.now, Date.parse(header.begun) * 1000)
     if (verdict <= HAND_OVER) {
       worker = HAND_OVER - verdict
@@ -65,7 +69,15 @@ export function answerOf(images: Journal, { bytes, link, arm: name }: Question):
     const came = seen.find(isIn)
     if (came === undefined) throw new Error('nothing was recorded of it')
     const left = seen.filter(isOut).map(out => (hasLink ? out : withoutMacs(out)))
-    return { arm: header.arms[arm] ?? '', worker: workerId(worker), hasLink, frame: came, left }
+    const ended = seen.flatMap(moment => (moment.kind === 'event' ? moment.said : []))
+    return {
+      arm: header.arms[arm] ?? '',
+      worker: workerId(worker),
+      hasLink,
+      frame: came,
+      ended,
+      left,
+    }
   }
 }
 

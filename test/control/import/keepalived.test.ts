@@ -174,3 +174,25 @@ test('no text makes it throw anything but its one line', () => {
     { numRuns: 1000 },
   )
 })
+
+test('a sorry server is a backup, of all VIPs of a group, and checked by nobody', () => {
+  const service = (sorry: string) =>
+    of(`virtual_server_group g {\n 10.0.0.1 80\n 10.0.0.3 80\n}
+      virtual_server group g {\n protocol TCP\n lb_kind FNAT\n lb_algo rr\n delay_loop 6
+      ${sorry}
+      real_server 10.0.0.2 80 { weight 3\n TCP_CHECK { retry 1\n delay_before_retry 6\n connect_timeout 5 } }\n}`)
+  const { file, notCarried } = service('sorry_server 10.0.0.9 8080')
+  assert.deepEqual(brief(file.services), [
+    '10.0.0.1:80 rr -> 10.0.0.2:80 w3, 10.0.0.9:8080 backup',
+    '10.0.0.3:80 rr -> 10.0.0.2:80 w3, 10.0.0.9:8080 backup',
+  ])
+  assert.deepEqual(
+    notCarried.filter(remark => remark.includes('10.0.0.9')),
+    [],
+  )
+  const [remark] = service('sorry_server 127.0.0.1 80').notCarried
+  assert.match(
+    remark ?? '',
+    /sorry_server 127\.0\.0\.1 80 of .*: FullNAT leads to no server of this/,
+  )
+})

@@ -7,10 +7,10 @@ import { type Journal, readJournal } from '../../../src/control/journal/format.t
 import { answerOf } from '../../../src/control/replay/question.ts'
 import { KeyedIsn } from '../../../src/engine/isn.ts'
 import type { StoryContext } from '../../../src/see/story-words.ts'
-import { frameOf, LAN, RS, SYN, WAN } from '../../kit/connection.ts'
+import { CLIENT, established, frameOf, LAN, RS, SYN, WAN } from '../../kit/connection.ts'
 import { journaled } from '../../kit/journaled.ts'
 import { Several } from '../../kit/several.ts'
-import { Stand } from '../../kit/stand.ts'
+import { SEED_CONFIG, Stand } from '../../kit/stand.ts'
 
 const CONTEXT: StoryContext = {
   arms: [
@@ -61,6 +61,23 @@ test('a SYN is opened, translated and sent, and nothing is changed by asking', a
   // What it really does afterwards is the same.
   const { seq } = stand.forward(WAN, SYN)
   assert.match(steps[8] ?? '', new RegExp(`, seq ${seq},`))
+})
+
+test('a SYN in the place of a connection that is over: what ends, what is reset, what begins', async () => {
+  for (const [config, ...told] of [
+    [SEED_CONFIG, /reset\n.* that connection, in CLOSE_WAIT, ends: the SYN begins.*\n.* is chosen/],
+    [
+      `${SEED_CONFIG}\ntcp: { reuse: keep }`,
+      /a connection\n.* another connection begins with all that the one in CLOSE_WAIT had/,
+    ],
+  ] as const) {
+    const stand = established(config)
+    stand.segment(WAN, { ...CLIENT, flags: 'F.' })
+    const images = await imagesOf([stand])
+    const bytes = frameOf(stand, 'in', { ...SYN, seq: 77_000 })
+    const text = packetText(answerOf(images, { bytes }), CONTEXT)
+    for (const one of told) assert.match(text, one)
+  }
 })
 
 test('a segment of a connection that lives, and one that is refused with rule and advice', async () => {

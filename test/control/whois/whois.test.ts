@@ -65,8 +65,8 @@ function appliance(connections = 64) {
       const records = { history, catchUp: () => drain.catchUp() }
       return whois(args, { model, workers, records })
     },
-    open(sport: number, dport = 80) {
-      stand.segment(WAN, { ...SYN, sport, dport })
+    open(sport: number, dport = 80, seq = SYN.seq) {
+      stand.segment(WAN, { ...SYN, sport, dport, seq })
       assert.equal(stand.verdictName(), 'arm 1')
     },
     /** A whole handshake, to the service of one RS, which `end` breaks off: the lport is held for 3 s more. */
@@ -208,7 +208,7 @@ test('a client that opens anew from its port: two connections with the same LIP:
   const { stand, ask, open, stands } = appliance()
   stands(20_000).end()
   stand.pass(1000)
-  open(20_000, 81)
+  open(20_000, 81, 500_000)
   stand.pass(500)
   const { conns } = await ask({ ...LPORT, ...ago(10, 10) })
   assert.deepEqual(
