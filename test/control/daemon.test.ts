@@ -32,7 +32,7 @@ test('debug from the config, with time stamps', async t => {
   const daemon = await startTapless(
     t,
     'works',
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z SAPOOL: /m,
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d) SAPOOL: /m,
     'log: { level: debug, timestamps: true }\n',
   )
   daemon.process.kill('SIGINT')

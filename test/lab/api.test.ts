@@ -1,9 +1,7 @@
 /** The real daemon by its API, on both listeners: what is asked for carries traffic, and events tell of it. */
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { stopDaemon } from '../../netns/appliance.ts'
@@ -12,6 +10,7 @@ import { exchange } from '../../src/client/exchange.ts'
 import { type DaemonEvent, TapvsClient, type TapvsError } from '../../src/client/index.ts'
 import * as answers from '../../src/control/api/answers.ts'
 import {
+  freePort,
   LIP,
   labConfig,
   labName,
@@ -43,14 +42,6 @@ after(async () => {
   bySocket.close()
   await lab.down()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
 
 /** Events until one that `is`. */
 async function eventsUntil(

@@ -227,7 +227,7 @@ export function live(): LiveInfo {
       from,
       to,
       count: Math.floor(grown(atMs, 30 * part, 6)),
-      last: `${event.toUpperCase()} from ${direction === 'in' ? 'the client' : 'the real server'} at ${new Date(atMs).toISOString().slice(11, 23)}Z`,
+      last: `${event.toUpperCase()} from ${direction === 'in' ? 'the client' : 'the real server'}`,
       lastMs: atMs - 2,
     })),
     step: step(atMs),

@@ -75,9 +75,9 @@ export async function buildApp(
   const streams = [addEvents(app, events)]
   const packets = new PacketStreams()
   streams.push(() => packets.end())
-  if (watching) addMoments(app, packets, watching)
-  if (journals) streams.push(addJournal(app, journals))
-  if (watching && headOf) addCapture(app, packets, watching, headOf)
+  addMoments(app, packets, watching)
+  addCapture(app, packets, watching, headOf)
+  streams.push(addJournal(app, journals))
   await app.ready()
   return {
     app,
