@@ -6,10 +6,14 @@
 
 import type { Argv } from 'yargs'
 import { DEFAULT_SOCKET } from '../control/commands.ts'
+import { writeProblem } from '../control/own-file.ts'
+import { decideSignals } from '../control/signals.ts'
 import { version } from '../control/version.ts'
+import { printable } from '../see/printable.ts'
 import { CliError } from './client.ts'
 import { type Common, Ended } from './common.ts'
 import { defaultSocket, type OpenDesk, openDesk } from './desk.ts'
+import { UTC_OPTION } from './options.ts'
 import { completion } from './verbs/completion.ts'
 import { dpip } from './verbs/dpip.ts'
 import { ipvsadm } from './verbs/ipvsadm.ts'
@@ -18,11 +22,10 @@ const MORE_ARGUMENTS = 'expected more arguments (found %s, need %s); see --help'
 
 /** => the exit code */
 export async function main(argv: string[]): Promise<number> {
-  // `| head` closes the pipe when it has seen enough; that is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(0)
-  })
+  decideSignals()
+  process.stdout.on('error', unwritable)
+  // Whoever does not hear what is wrong still has the exit code.
+  process.stderr.on('error', () => {})
   try {
     const own = ownVerb(argv)
     if (own) await own.run(own.rest, openDesk)
@@ -34,9 +37,16 @@ export async function main(argv: string[]): Promise<number> {
     // By its shape, because its class comes with libraries that no listing needs.
     const problems = (error as { problems?: string[] }).problems
     const line = `tapvs: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}`
-    process.stderr.write(`${(problems ?? [line]).join('\n')}\n`)
+    process.stderr.write(printable(`${(problems ?? [line]).join('\n')}\n`))
     return problems ? 2 : error instanceof CliError ? error.exitCode : 1
   }
+}
+
+/** `| head` closes the pipe when it has seen enough; that is no failure. */
+function unwritable(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0)
+  process.stderr.write(`tapvs: stdout cannot be written: ${writeProblem(error)}\n`)
+  process.exit(1)
 }
 
 type OwnVerb = (argv: readonly string[], open: OpenDesk) => Promise<void>
@@ -74,6 +84,15 @@ async function parser(argv: string[]): Promise<Argv<Common>> {
       defaultDescription: `$TAPVS_SOCKET or ${DEFAULT_SOCKET}`,
       describe: 'control socket of the daemon to ask',
     })
+    .option('utc', {
+      type: 'boolean',
+      default: false,
+      describe: UTC_OPTION.help,
+    })
+    .middleware(({ utc }) => {
+      // Whatever reads or writes a time does it in the time zone of the process.
+      if (utc) process.env.TZ = 'UTC'
+    }, true)
     .demandCommand(1, 'no verb given; see tapvs --help')
     .recommendCommands()
     .strict()

@@ -1,5 +1,6 @@
 /** The stream of events, read as it comes (server-sent events, the HTML standard 9.2). */
 
+import { EventText } from '../see/event-text.ts'
 import { open, type Reply, type Target, textOf } from './exchange.ts'
 import type { DaemonEvent, Missed } from './types.ts'
 
@@ -21,29 +22,13 @@ export async function* eventsOf(
     const response = await open(target, { method: 'GET', path: '/v1/events', headers, signal })
     const status = response.statusCode ?? 0
     if (status !== 200) throw failed({ status, text: await textOf(response) })
-    response.setEncoding('utf8')
-    let rest = ''
-    for await (const chunk of response) {
-      const frames = (rest + chunk).split('\n\n')
-      rest = frames.pop() as string
-      for (const frame of frames) {
-        const event = read(frame)
-        if (event) yield event
+    const text = new EventText()
+    for await (const chunk of response.setEncoding('utf8'))
+      for (const { event, data } of text.add(chunk)) {
+        if (event === 'missed') yield { event }
+        else if (data !== undefined) yield JSON.parse(data) as DaemonEvent
       }
-    }
   } catch (error) {
     if (!signal?.aborted) throw error
   }
-}
-
-/** undefined: a heartbeat */
-function read(frame: string): DaemonEvent | Missed | undefined {
-  const field = (name: string) =>
-    frame
-      .split('\n')
-      .find(line => line.startsWith(`${name}: `))
-      ?.slice(name.length + 2)
-  if (field('event') === 'missed') return { event: 'missed' }
-  const data = field('data')
-  return data === undefined ? undefined : (JSON.parse(data) as DaemonEvent)
 }

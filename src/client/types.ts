@@ -8,6 +8,7 @@ import type * as whois from '../control/api/whois.ts'
 
 export type { DaemonEvent, EventData, EventName } from '../control/api/events.ts'
 export type { Edit } from '../control/edits.ts'
+export type { Moment } from '../see/moment.ts'
 
 export type Traffic = z.output<typeof answers.traffic>
 export type RealServer = z.output<typeof answers.realServer>
@@ -26,6 +27,7 @@ export type Edge = z.output<typeof answers.edge>
 export type Drop = z.output<typeof answers.drop>
 export type Numbers = z.output<typeof answers.numbers>
 export type Plan = z.output<typeof answers.plan>
+export type Cut = z.output<typeof answers.cut>
 export type Timeouts = z.output<typeof answers.timeouts>
 export type LogLevel = z.output<typeof answers.level>
 export type LogModule = z.output<typeof answers.module>

@@ -19,14 +19,18 @@ export interface ConfigHttp extends ConfigToken {
 export interface ConfigUi extends ConfigToken {
   /** 0 for any. */
   port: number
+  scope: Scope
 }
+
+/** What the page's token opens: everything but what packets carry, or that too (ui/scope.ts). */
+export type Scope = 'view' | 'full'
 
 export function httpOf(http: ConfigFile['control']['http']): ConfigHttp | null {
   return http ? { address: http.address, port: http.port, ...configToken(http) } : null
 }
 
 export function uiOf(ui: ConfigFile['control']['ui']): ConfigUi | null {
-  return ui ? { port: ui.port, ...configToken(ui) } : null
+  return ui ? { port: ui.port, scope: ui.scope, ...configToken(ui) } : null
 }
 
 function configToken(from: { token?: string | undefined; token_file?: string | undefined }) {
@@ -42,5 +46,5 @@ export interface UiOption {
 export function pageConfig(config: ConfigUi | null, option: UiOption | undefined): ConfigUi | null {
   if (!option) return config
   const port = option.port ?? config?.port ?? UI_PORT
-  return { token: null, tokenFile: null, ...config, port }
+  return { token: null, tokenFile: null, scope: 'view', ...config, port }
 }

@@ -33,14 +33,13 @@ export function edges(readings: Pick<Readings, 'edges'>): EdgeInfo[] {
 function edgeInfo(use: CellUse): EdgeInfo {
   const { direction, event, before, after, count } = use
   const from = direction === IN ? 'the client' : 'the real server'
-  const at = new Date(use.last).toISOString().slice(11, 23)
   return {
     direction: direction === IN ? 'in' : 'out',
     event: EVENTS[event] as EdgeInfo['event'],
     from: STATES[before] as string,
     to: STATES[after] as string,
     count,
-    last: count > 0 ? `${flagNames(use.flags)} from ${from} at ${at}Z` : null,
+    last: count > 0 ? `${flagNames(use.flags)} from ${from}` : null,
     lastMs: count > 0 ? use.last : null,
   }
 }

@@ -5,8 +5,10 @@ import type { Events } from './api/events.ts'
 import { lipsOf } from './arms.ts'
 import { rsName } from './changes.ts'
 import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
-import { type Config, ConfigError, configOf, readConfig } from './config.ts'
+import { type Config, ConfigError } from './config.ts'
+import { configOfApart, readConfigApart } from './config-apart.ts'
 import { withoutDefaults } from './config-write.ts'
+import { cut } from './cut.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import type { Log } from './log.ts'
@@ -75,12 +77,16 @@ export async function respond(request: Request, daemon: Daemon): Promise<Answer>
     case 'edit':
       return { ok: await model.edit(request.edits, request.dry_run ?? false, carryOut(daemon)) }
     case 'apply':
-      return { ok: await apply(daemon, configOf(request.config), request.dry_run ?? false) }
+      return {
+        ok: await apply(daemon, await configOfApart(request.config), request.dry_run ?? false),
+      }
     case 'reload':
-      return { ok: await apply(daemon, readConfig(daemon.configPath), false) }
+      return { ok: await apply(daemon, await readConfigApart(daemon.configPath), false) }
     case 'zero':
       zero(model, request.service)
       return { ok: null }
+    case 'cut':
+      return { ok: await cut(daemon, request) }
     case 'neighbours':
       return workers.neighbours()
     case 'whois':
@@ -116,7 +122,7 @@ export async function reloadBySignal(daemon: Daemon): Promise<void> {
   // What rotates logs says so by this signal.
   reopenLogs(daemon)
   try {
-    const plan = await apply(daemon, readConfig(configPath), false)
+    const plan = await apply(daemon, await readConfigApart(configPath), false)
     for (const key of plan.restart) log.error(`TAPVS: not reloaded: ${key} needs a restart`)
   } catch (error) {
     const problems = error instanceof ConfigError ? error.problems : [(error as Error).message]
@@ -158,7 +164,8 @@ function changeLevels(
   if (shown() !== before) events.emit('log', event)
 }
 
-function reopenLogs({ log, records }: Daemon): void {
+/** After somebody renamed the files of the log. */
+export function reopenLogs({ log, records }: Pick<Daemon, 'log' | 'records'>): void {
   log.reopen()
   records.reopen()
 }

@@ -1,19 +1,12 @@
 /**
  * Where the API listens: the control socket, a UNIX socket of mode 0600, and loopback TCP ports behind tokens, that of the
- * API and that of the page (ui/), if they are wanted. It knows limits and nothing of what requests mean. Whatever comes in, the answer is HTTP; nothing a
- * client sends or stops reading harms the daemon or another client.
+ * API and that of the page (ui/), if they are wanted. It knows nothing of what requests mean; limited.ts has the limits.
  */
 
 import { once } from 'node:events'
 import { lstatSync, mkdirSync, unlinkSync } from 'node:fs'
-import {
-  createServer,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http'
-import { createConnection, type Socket } from 'node:net'
+import type { RequestListener, Server } from 'node:http'
+import { createConnection } from 'node:net'
 import { dirname } from 'node:path'
 import { buildApp, type Respond } from './api/app.ts'
 import { Events } from './api/events.ts'
@@ -21,25 +14,11 @@ import { tokenCheck, tokenOf } from './api/token.ts'
 import type { HeadOf } from './capture-head.ts'
 import type { ConfigHttp } from './config-listeners.ts'
 import type { Journals } from './journal/recorder.ts'
+import { type Admit, BACKLOG, LIMITS, type Limits, limited } from './limited.ts'
+import { Turns } from './turns.ts'
 import type { Watching } from './watching.ts'
 
 export type { Respond } from './api/app.ts'
-
-export interface Limits {
-  /** Of each listener; so what comes by TCP never locks the control socket. */
-  connections: number
-  /** ms for the head of a request, from its connection or from the request before. */
-  headMs: number
-  /** ms for all of a request. */
-  requestMs: number
-  /** ms without a byte in either direction, in a request or between two. */
-  idleMs: number
-}
-
-const LIMITS: Limits = { connections: 64, headMs: 10_000, requestMs: 30_000, idleMs: 60_000 }
-
-/** Those above the limit, who are told so; the kernel's answer to more is silence. */
-const CONNECTIONS_TURNED_AWAY = 64
 
 /** A TCP listener that lets through what it likes of requests to the API, or answers itself. */
 export interface Listener {
@@ -48,18 +27,18 @@ export interface Listener {
   port: number
   /** What to set if the port is in use. */
   key: string
-  /** `api` answers whatever it is handed. */
-  guard(api: RequestListener): RequestListener
+  /** `api` answers whatever it is handed; who may ask is to be admitted. */
+  guard(api: RequestListener, admit: Admit): RequestListener
 }
 
 export interface ServerOptions {
   /** What GET /v1/events tells. */
   events?: Events
-  /** What GET /v1/moments tells; left out, there is no such path. */
+  /** What GET /v1/moments tells; left out, it answers 503, as do the next two. */
   watching?: Watching
-  /** What GET /v1/journal brings; left out, there is no such path. */
+  /** What GET /v1/journal brings. */
   journals?: Journals
-  /** What GET /v1/capture says of itself; left out, there is no such path. */
+  /** What GET /v1/capture says of itself. */
   headOf?: HeadOf
   http?: ConfigHttp | null
   /** That of the page. */
@@ -84,6 +63,9 @@ export async function claimSocket(path: string): Promise<void> {
   if (await answers(path)) {
     throw new Error(`another daemon answers at ${path}; stop it or set control.socket`)
   }
+  // A service of somebody else may be between two starts.
+  if (file.uid !== process.geteuid?.() && file.uid !== 0)
+    throw new Error(`${path} belongs to user ${file.uid}; remove it or set control.socket`)
   unlinkSync(path)
 }
 
@@ -109,6 +91,7 @@ export async function openServer(
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   await claimSocket(path)
   const servers: Server[] = []
+  const turns = new Turns()
   const close = async () => {
     events.stop()
     endStreams()
@@ -116,18 +99,25 @@ export async function openServer(
     await app.close()
   }
   try {
-    const local = limited(app.routing, limits)
+    const local = limited(limits, turns, admit => (request, response) => {
+      admit(request)
+      app.routing(request, response)
+    })
     await listen(servers, local, () => {
       // The socket is made with its final mode, inside listen(): a chmod after it would leave it open for a moment.
       const umask = process.umask(0o177)
       try {
-        local.listen(path)
+        local.listen({ path, backlog: BACKLOG })
       } finally {
         process.umask(umask)
       }
     })
     const open = (listener: Listener) =>
-      listenAt(servers, listener, limited(listener.guard(app.routing), limits))
+      listenAt(
+        servers,
+        listener,
+        limited(limits, turns, admit => listener.guard(app.routing, admit)),
+      )
     const port = http ? await open(withToken(http)) : undefined
     const uiPort = ui ? await open(ui) : undefined
     return { port, uiPort, close }
@@ -140,7 +130,8 @@ export async function openServer(
 function withToken(http: ConfigHttp): Listener {
   const { address, port } = http
   const key = 'control.http.port'
-  return { address, port, key, guard: api => guarded(api, tokenOf(http, 'control.http')) }
+  const token = tokenOf(http, 'control.http')
+  return { address, port, key, guard: (api, admit) => guarded(api, token, admit) }
 }
 
 /** => the port, once it listens */
@@ -150,7 +141,7 @@ async function listenAt(
   server: Server,
 ): Promise<number> {
   try {
-    await listen(servers, server, () => server.listen(port, address))
+    await listen(servers, server, () => server.listen({ port, host: address, backlog: BACKLOG }))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     throw new Error(`${address}:${port} is in use; set ${key}`)
@@ -164,55 +155,14 @@ async function listen(servers: Server[], server: Server, start: () => void): Pro
   servers.push(server)
 }
 
-/** An HTTP server that holds its clients to `limits`. */
-function limited(handle: RequestListener, limits: Limits): Server {
-  const options = {
-    headersTimeout: limits.headMs,
-    requestTimeout: limits.requestMs,
-    keepAliveTimeout: limits.idleMs,
-    connectionsCheckingInterval: Math.min(2000, limits.headMs / 2),
-  }
-  const excess = new WeakSet<Socket>()
-  const inTurn = oneByOne(handle)
-  const server = createServer(options, (request, response) => {
-    if (excess.has(request.socket)) {
-      const error = `more than ${limits.connections} connections; try again later`
-      response.writeHead(503, { 'content-type': 'application/json', connection: 'close' })
-      response.end(JSON.stringify({ error }))
-    } else inTurn(request, response)
-  })
-  server.maxConnections = limits.connections + CONNECTIONS_TURNED_AWAY
-  server.timeout = limits.idleMs
-  let open = 0
-  server.on('connection', socket => {
-    if (open >= limits.connections) {
-      excess.add(socket)
-      socket.setTimeout(Math.min(1000, limits.idleMs), () => socket.destroy())
-      return
-    }
-    open++
-    socket.once('close', () => open--)
-  })
-  server.on('clientError', refuse)
-  return server
-}
-
-/** Of each connection: Node would start all requests that came in one piece at once, and hold all their answers. */
-function oneByOne(handle: RequestListener): RequestListener {
-  const last = new WeakMap<Socket, ServerResponse>()
-  return (request, response) => {
-    const before = last.get(request.socket)
-    last.set(request.socket, response)
-    if (!before || before.writableFinished) handle(request, response)
-    else before.once('close', () => handle(request, response))
-  }
-}
-
 /** Lets through who has the token, whatever the path. */
-function guarded(handle: RequestListener, token: string): RequestListener {
+function guarded(handle: RequestListener, token: string, admit: Admit): RequestListener {
   const holds = tokenCheck(token)
   return (request, response) => {
-    if (holds(request.headers.authorization)) return handle(request, response)
+    if (holds(request.headers.authorization)) {
+      admit(request)
+      return handle(request, response)
+    }
     const error =
       'a bearer token is needed (control.http of the config): Authorization: Bearer TOKEN'
     response.writeHead(401, {
@@ -222,21 +172,6 @@ function guarded(handle: RequestListener, token: string): RequestListener {
     })
     response.end(JSON.stringify({ error }))
   }
-}
-
-/** The answer to what is no request. */
-function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-  const [status, line] =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? [408, 'the request took too long']
-      : error.code === 'HPE_HEADER_OVERFLOW'
-        ? [431, 'the head of the request is too long']
-        : [400, 'that is no HTTP/1.1; see docs/api.md']
-  const body = JSON.stringify({ error: line })
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json`
-  socket.end(`${head}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`)
-  socket.destroySoon()
 }
 
 function closeServer(server: Server): Promise<void> {

@@ -17,7 +17,7 @@ export interface Session {
   vip: string
   lip: string
   rs: string
-  /** Why it ended: timeout, fin_client, fin_rs, rst_client, rst_rs, reset, stopped. */
+  /** Why it ended: timeout, fin_client, fin_rs, rst_client, rst_rs, reset, stopped, replaced. */
   end: string
   /** The state in which it ended. */
   state: string
@@ -68,6 +68,11 @@ export class SessionReading {
   /** From its SYN to its end. */
   get lifeMs(): number {
     return this.#doubles[LIFE_MS / 2] ?? 0
+  }
+
+  /** The client has taken part in a whole handshake. */
+  get stood(): boolean {
+    return (this.cells[CLIENT_MS] ?? -1) >= 0
   }
 
   /** When the connection was ended, ms of the engine's clock. */

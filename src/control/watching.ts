@@ -3,7 +3,6 @@
  * their moments in the order of time. Reading is done here, in turns, and costs the workers nothing.
  */
 
-import { setImmediate } from 'node:timers/promises'
 import { copyFlight, FlightReader, FlightRing, Want, wantFlight } from '../engine/flight.ts'
 import { HEADERS_MAX } from '../engine/frames.ts'
 import type { Moment } from '../see/moment.ts'
@@ -11,6 +10,7 @@ import { Moments } from '../see/moments.ts'
 import { workerId } from './apply.ts'
 import type { RecorderInfo } from './commands.ts'
 import type { ConfigCapture } from './config-capture.ts'
+import { Turns } from './turns.ts'
 
 /** Moments of a worker per turn; the control socket is answered between turns. */
 const TURN_MOMENTS = 256
@@ -47,6 +47,8 @@ export class Watching {
   #capture: ConfigCapture
   #ring: boolean
   #follows = 0
+  /** Of all who read, so that many together keep nobody waiting longer than one. */
+  readonly #turns = new Turns()
   readonly #snaplens = new Map<number, number>()
   readonly #journals = new Set<number>()
   readonly #stops = new Set<() => void>()
@@ -91,10 +93,11 @@ export class Watching {
 
   /** What the rings hold at this moment, oldest first, in batches between which others get their turn. */
   async *past(): AsyncGenerator<Moment[]> {
-    const sources = this.#flights.map(({ memory, cells }, index) => {
-      const moments = this.#moments(new FlightReader(copyFlight(memory), cells, true), index)
-      return { moments, waiting: moments.take(TURN_MOMENTS) }
-    })
+    const sources: { moments: Moments; waiting: Moment[] }[] = []
+    for (const [index, { memory, cells }] of this.#flights.entries()) {
+      const moments = this.#moments(new FlightReader(await this.#copy(memory), cells, true), index)
+      sources.push({ moments, waiting: moments.take(TURN_MOMENTS) })
+    }
     for (;;) {
       const batch: Moment[] = []
       while (batch.length < TURN_MOMENTS) {
@@ -106,7 +109,16 @@ export class Watching {
       }
       if (batch.length === 0) return
       yield batch
-      await setImmediate()
+      await this.#turns.next()
+    }
+  }
+
+  async #copy(memory: SharedArrayBuffer): Promise<ArrayBuffer> {
+    const copying = copyFlight(memory)
+    for (;;) {
+      const { done, value } = copying.next()
+      if (done) return value
+      await this.#turns.next()
     }
   }
 
@@ -117,26 +129,30 @@ export class Watching {
     this.#settle()
     const all = this.#read(options.past === true)
     let lost = 0
+    let stopped = false
     let timer: NodeJS.Timeout | undefined
+    const again = () => this.#turns.add(turn)
     const turn = () => {
+      if (stopped) return
       const batches = all.map(moments => moments.take(TURN_MOMENTS))
       const lostNow = all.reduce((sum, moments) => sum + moments.lost, 0)
       const more = batches.some(batch => batch.length === TURN_MOMENTS)
       // Before the follower is told: it may end itself.
-      timer = setTimeout(turn, more ? 0 : PERIOD_MS)
+      timer = setTimeout(again, more ? 0 : PERIOD_MS)
       if (batches.some(batch => batch.length > 0) || lostNow > lost) {
         follower(inOrder(batches), lostNow - lost)
       }
       lost = lostNow
     }
     const stop = () => {
+      stopped = true
       clearTimeout(timer)
       this.#stops.delete(stop)
       this.#snaplens.delete(id)
       this.#settle()
     }
     this.#stops.add(stop)
-    timer = setTimeout(turn, 0)
+    timer = setTimeout(again, 0)
     return stop
   }
 

@@ -88,7 +88,7 @@ export class ArpInput {
 
     clearVnetHdr(pkt, this.#frames.start[slot])
     turnIntoReply(pkt, eth, arm.macHi, arm.macLo)
-    this.#counters.count(Event.ARP_REPLIES)
+    this.#counters.countOn(arm.index, Event.ARP_REPLIES)
     return arm.index
   }
 

@@ -10,6 +10,7 @@ import { ArpInput } from './arp-input.ts'
 import { sendArp } from './arp-output.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
+import { Cuts, END_RESERVE } from './cuts.ts'
 import { DropBook } from './drop-book.ts'
 import { Edges } from './edges.ts'
 import { Forward } from './forward.ts'
@@ -18,60 +19,24 @@ import { FullNat } from './fullnat.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
 import { LongClock } from './long-clock.ts'
-import { type NeighOptions, Neighs } from './neigh.ts'
+import { Neighs } from './neigh.ts'
+import type { EngineOptions } from './options.ts'
 import { Outcomes } from './outcomes.ts'
 import { Kind, Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import { Random } from './random.ts'
+import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
 import { ANY_ARM, DestCell, Dests, type Service, type Services } from './service.ts'
-import type { SessionOptions, Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 import { GOOD } from './usual.ts'
 import { isIntact, isPlausibleClient, Verify } from './verify.ts'
-
-export interface EngineOptions {
-  frames: Frames
-  arms: readonly Arm[]
-  counters: Counters
-  trace: TraceRing
-  isn: IsnSource
-  /** At least Conns.bytesFor(connCapacity) bytes, all zero; a power of two of conns. */
-  connMemory: ArrayBufferLike
-  connCapacity: number
-  /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
-  destMemory: ArrayBufferLike
-  destCapacity: number
-  /** At least Outcomes.bytesFor(destCapacity) bytes, all zero. */
-  outcomeMemory: ArrayBufferLike
-  /** Edges.bytes, all zero. */
-  edgeMemory: ArrayBufferLike
-  /** DropBook.bytes, all zero. */
-  dropMemory: ArrayBufferLike
-  /** Of all workers. */
-  templates: Templates
-  /** ms per state, in the order of State. */
-  timeoutMs: Int32Array
-  neigh: NeighOptions
-  /** One of ToaMode. */
-  toaMode: number
-  /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */
-  rstOnBareAck: boolean
-  decrementTtl: boolean
-  /** null when nobody wants a record per connection. */
-  sessions: SessionOptions | null
-  /** The other workers; null when there is one. */
-  peers: Peers | null
-  /** Any number but 0. */
-  seed: number
-  /** ms; its low 32 bits are what is called `now` from here on, and the long clock begins with all of it. */
-  now: number
-}
 
 /**
  * Connections ended per tick while the wheel is on time, and at most; each slot of the wheel that it is late doubles it.
@@ -80,14 +45,15 @@ export interface EngineOptions {
  */
 const EXPIRIES_ON_TIME = 8
 const EXPIRIES_MOST = 1024
-/** Slots that must be free to end one more: both of its RSTs have to get out, so the outboxes go first. */
-const EXPIRY_RESERVE = 64
 /** ms between two walks over the neighbours, and the longest that a loop may sleep. */
 const NEIGH_TICK = 100
+/** ms from some connections that are cut to the next. */
+const CUT_PACE = 1
 /** No verdict: the segment goes on and opens a connection. */
 const MAY_OPEN = -1000
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
 const { ARM } = DestCell
 
@@ -97,6 +63,7 @@ export class Engine {
   readonly counters: Counters
   readonly trace: TraceRing
   readonly conns: Conns
+  readonly cuts: Cuts
   readonly sessions: Sessions | null
   readonly dests: Dests
   readonly outcomes: Outcomes
@@ -118,6 +85,7 @@ export class Engine {
   readonly #services: Services
   readonly #parsed = new Parsed()
   readonly #prefetch: Prefetch
+  readonly reuse: Reuse
   readonly #forward: Forward
   readonly #verify: Verify
   readonly #rstOnBareAck: boolean
@@ -178,6 +146,9 @@ export class Engine {
       options.decrementTtl,
     )
     this.#forward = new Forward(this, fullnat, options.decrementTtl)
+    const { conns, frames } = this
+    this.cuts = new Cuts(conns, this.#forward, frames, options.destCapacity, options.now)
+    this.reuse = new Reuse(this, this.#forward, options.keepOnReuse)
     this.#verify = new Verify(this.frames.pkt, this.conns, this.#forward)
     this.#peers = options.peers
     this.arp = new ArpInput(
@@ -218,9 +189,7 @@ export class Engine {
       return kind
     }
     const { table } = this.conns
-    const { pkt } = this.frames
     let t = table.find(p.saddr, p.daddr, p.ports)
-    const known = t >= 0
     if (t < 0 && this.#peers !== null) {
       const owner = this.#owner(this.#peers)
       if (owner !== this.#peers.self) return HAND_OVER - owner
@@ -228,11 +197,12 @@ export class Engine {
     if (this.trace.debug) {
       this.trace.write(TraceKind.LOOKUP, now, PROTO.TCP, p.saddr, p.daddr, p.ports, t < 0 ? 0 : 1)
     }
-    if (t < 0) {
+    const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
+    if (isNew) {
       const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
       const verdict = this.#mayOpen(arm, slot, service, now)
       if (verdict !== MAY_OPEN) return verdict
-      t = this.conns.open(pkt, p, service as Service, arm.index, now)
+      t = this.reuse.open(t, p, service as Service, arm, now)
       if (t < 0) return this.#refuse(t, arm, slot, service as Service, now)
     }
     const dest = table.dest(t >> 1)
@@ -241,7 +211,7 @@ export class Engine {
     const side = outward ? this.dests.cells[(dest << 4) | ARM] : table.clientArm(t >> 1)
     if (side !== arm.index) return -Drop.IP_SOURCE
     let judged = GOOD
-    if (!known) this.conns.segment(t, p, now)
+    if (isNew) this.conns.segment(t, p, now)
     else if (!this.#verify.isUsual(t, p, dest, now)) {
       judged = this.#verify.judge(t, p)
       if (judged < 0) return judged
@@ -263,11 +233,12 @@ export class Engine {
       if (this.#peers === null || this.#peers.self === 0) this.templates.sweep(now)
       this.neighTick = (now + NEIGH_TICK) | 0
     }
+    this.cuts.turn(now)
     let most = EXPIRIES_ON_TIME
     for (let ended = 0; ended < most; ended++) {
-      if (this.frames.free < EXPIRY_RESERVE) return 0
+      if (this.frames.free < END_RESERVE) return 0
       const conn = this.conns.overdue(now)
-      if (conn < 0) return this.conns.wheel.sleep(now, NEIGH_TICK)
+      if (conn < 0) return this.conns.wheel.sleep(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
       if (ended === 0) most = Math.min(EXPIRIES_MOST, most << this.conns.wheel.late(now))
       if (this.conns.table.state(conn) === State.ESTABLISHED) this.#forward.resetBoth(conn, now)
       this.conns.end(conn, now)
@@ -289,7 +260,8 @@ export class Engine {
 
   /** The same for one address, which is new. */
   announceAddress(arm: Arm, address: number): void {
-    if (sendArp(this.frames, arm, address, address)) this.counters.count(Event.ARP_GRATUITOUS)
+    if (sendArp(this.frames, arm, address, address))
+      this.counters.countOn(arm.index, Event.ARP_GRATUITOUS)
   }
 
   /** Learns what an ARP said that another worker received. */
@@ -317,7 +289,7 @@ export class Engine {
     const p = this.#parsed
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
-    const { SYN, ACK, FIN, RST } = FLAG
+    const { ACK, FIN, RST } = FLAG
     const flags = p.flags & (SYN | ACK | FIN | RST)
     if (flags !== SYN) {
       if (this.trace.debug) {

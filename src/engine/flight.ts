@@ -282,12 +282,23 @@ export class FlightReader extends Flight {
   }
 }
 
-/** What the ring holds now, for a reader in no hurry: its packet thread may overwrite the original meanwhile. */
-export function copyFlight(memory: ArrayBufferLike): ArrayBuffer {
+/** Cells that are copied at once, 4 MiB: some milliseconds. */
+const COPY_CELLS = 1 << 20
+
+/**
+ * What the ring holds now, for a reader in no hurry: its packet thread may overwrite the original meanwhile. A piece of the
+ * copy with each call of next(), the last one returns it.
+ */
+export function* copyFlight(memory: ArrayBufferLike): Generator<undefined, ArrayBuffer> {
   const control = new Int32Array(memory, 0, CONTROL_CELLS)
   const head = Atomics.load(control, HEAD)
   const copy = new ArrayBuffer(memory.byteLength)
-  new Int32Array(copy).set(new Int32Array(memory))
+  const from = new Int32Array(memory)
+  const to = new Int32Array(copy)
+  for (let at = 0; at < from.length; at += COPY_CELLS) {
+    to.set(from.subarray(at, at + COPY_CELLS), at)
+    yield
+  }
   // What was overwritten while it was copied lies before the tail as it is now.
   const tail = Atomics.load(control, TAIL)
   const copied = new Int32Array(copy, 0, CONTROL_CELLS)

@@ -5,7 +5,7 @@
  */
 
 import { CELL, RS_SEEN, STATE_MASK } from './conn.ts'
-import { type Counters, Event, Handshake } from './counters.ts'
+import { type Counters, Handshake } from './counters.ts'
 import { State } from './tcp-state.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
@@ -25,7 +25,6 @@ export class Handshakes {
 
   /** A SYN has opened the tuple of a conn anew. */
   again(conn: number, now: number): void {
-    this.#counters.count(Event.SYN_REUSED)
     const at = conn << 4
     if ((this.#cells[at | WORD] & SEEN) !== 0) this.#cells[at | RST_SEQ] = now
     else this.#cells[at | RS_ISN1] = now

@@ -9,6 +9,7 @@
 
 import type { ArmImage } from './arm.ts'
 import type { TableImage } from './conn.ts'
+import type { CutsImage } from './cuts.ts'
 import type { Engine } from './engine.ts'
 import { KeyedIsn } from './isn.ts'
 import type { NeighImage } from './neigh.ts'
@@ -28,6 +29,7 @@ export interface EngineImage {
   neighTick: number
   lastClaim: number | null
   arms: ArmImage[]
+  cuts: CutsImage
   table: TableImage
   wheel: WheelImage
   /** null if the log of sessions is off. */
@@ -67,6 +69,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     neighTick: engine.neighTick,
     lastClaim: engine.arp.lastClaim,
     arms: engine.arms.map(arm => arm.save()),
+    cuts: engine.cuts.save(),
     table,
     wheel: conns.wheel.save(used),
     sessions: sessions === null ? null : sessions.save(used),
@@ -101,6 +104,7 @@ export function restoreEngine(
   for (const [index, arm] of image.arms.entries()) engine.arms[index].restore(arm)
   conns.table.restore(image.table)
   conns.wheel.restore(image.wheel)
+  engine.cuts.restore(image.cuts)
   if (engine.sessions !== null && image.sessions !== null) engine.sessions.restore(image.sessions)
   for (const [place, pool] of image.pools.entries()) {
     if (pool === null) continue

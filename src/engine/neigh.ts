@@ -93,11 +93,17 @@ export class Neighs extends NeighTable {
     return found >= 0 ? found : this.#create(arm, address, now)
   }
 
+  /** It has answered, and has not been silent since for too long. */
+  isKnown(arm: number, address: number, hint: number): boolean {
+    const n = this.find(arm, address, hint)
+    return n >= 0 && this.state[n] >= REACHABLE
+  }
+
   #create(arm: number, address: number, now: number): number {
     const n = this.enter(arm, address)
     if (n < 0) return n
     this.state[n] = NONE
-    this.#counters.neighbours[NONE]++
+    this.#counters.neigh(arm, NONE, 1)
     this.stamp[n] = now - LONG_AGO
     this.#rearm(n, now)
     return n
@@ -132,7 +138,7 @@ export class Neighs extends NeighTable {
     const n = this.findOrCreate(arm, address, NO_NEIGH, now)
     if (n < 0) return false
     this.fixed[n] = 1
-    this.#counters.neighMoved(this.state[n], REACHABLE)
+    this.#counters.neighMoved(arm, this.state[n], REACHABLE)
     this.state[n] = REACHABLE
     this.macHi[n] = macHi
     this.macLo[n] = macLo
@@ -158,14 +164,23 @@ export class Neighs extends NeighTable {
     if (this.macLo[n] === macLo && this.macHi[n] === macHi) {
       return state === REACHABLE && !this.#mayRearm(n, now) ? 0 : CONFIRMED
     }
-    const settled = state === REACHABLE && ((now - this.changed[n]) | 0) > SUSPECT_PAUSE_MS
-    return settled ? SUSPECT : 0
+    return this.#maySuspect(n, now) ? SUSPECT : 0
   }
 
   /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (6.4). */
   confirm(n: number, macHi: number, macLo: number, now: number): void {
     const event = this.newsIn(n, macHi, macLo, now)
     if (event !== 0) this.#event(n, event, now)
+  }
+
+  /** What is known of neighbour n may be wrong: the next frame to it asks again; not more than once a second. */
+  suspect(n: number, now: number): void {
+    if (this.#maySuspect(n, now)) this.#event(n, SUSPECT, now)
+  }
+
+  #maySuspect(n: number, now: number): boolean {
+    if (this.state[n] !== REACHABLE || this.fixed[n] === 1) return false
+    return ((now - this.changed[n]) | 0) > SUSPECT_PAUSE_MS
   }
 
   /**
@@ -176,7 +191,7 @@ export class Neighs extends NeighTable {
     if (this.fixed[n] === 1) return
     const known = this.state[n] >= REACHABLE
     if (known && (this.macHi[n] !== macHi || this.macLo[n] !== macLo)) {
-      this.#counters.count(Event.NEIGH_MOVED)
+      this.#counters.countOn(this.arm[n], Event.NEIGH_MOVED)
       this.#trace.write(
         TraceKind.NEIGH_MOVED,
         now,
@@ -193,7 +208,7 @@ export class Neighs extends NeighTable {
     this.macHi[n] = macHi
     this.macLo[n] = macLo
     if (!solicited) return
-    this.#counters.count(Event.NEIGH_LEARNED)
+    this.#counters.countOn(this.arm[n], Event.NEIGH_LEARNED)
     this.#event(n, NeighEvent.REPLY, now)
     this.#flush(n)
   }
@@ -218,7 +233,7 @@ export class Neighs extends NeighTable {
   /** The event timer: an entry that waited in vain gives up its frames, with a name. */
   #expire(n: number, now: number): void {
     if (this.#isAsking(n)) {
-      this.#counters.count(Event.NEIGH_FAILED)
+      this.#counters.countOn(this.arm[n], Event.NEIGH_FAILED)
       this.#trace.write(
         TraceKind.NEIGH_FAILED,
         now,
@@ -244,7 +259,7 @@ export class Neighs extends NeighTable {
       this.stamp[n] = now
     } else {
       this.state[n] = after
-      this.#counters.neighMoved(before, after)
+      this.#counters.neighMoved(this.arm[n], before, after)
       this.stamp[n] = now - LONG_AGO
       this.changed[n] = now
     }
@@ -271,7 +286,7 @@ export class Neighs extends NeighTable {
     const arm = this.#arms[this.arm[n]]
     this.asked[n] = now
     if (sendArp(this.#frames, arm, arm.sourceFor(this.address[n]), this.address[n])) {
-      this.#counters.count(Event.ARP_REQUESTS)
+      this.#counters.countOn(arm.index, Event.ARP_REQUESTS)
     }
   }
 
@@ -292,7 +307,7 @@ export class Neighs extends NeighTable {
 
   #delete(n: number, now: number): void {
     this.#parking.discard(n, this.arm[n], now)
-    this.#counters.neighbours[this.state[n]]--
+    this.#counters.neigh(this.arm[n], this.state[n], -1)
     this.leave(n)
   }
 }

@@ -12,6 +12,7 @@ import { CELL, type ConnTable } from './conn.ts'
 import type { LongClock } from './long-clock.ts'
 import type { Parsed } from './parsed.ts'
 import { IN, State } from './tcp-state.ts'
+import { Over } from './trace.ts'
 import { DOUBTFUL } from './usual.ts'
 
 /** Why a connection ended. */
@@ -27,6 +28,10 @@ export const End = {
   RESET: 5,
   /** The balancer stopped. */
   STOPPED: 6,
+  /** It had not been closed, and another connection of the same client took its place. */
+  REPLACED: 7,
+  /** Its RS was down, gone or drained, and its connections were to end. */
+  CUT: 8,
 } as const
 
 /** Cells of a record in the ring; the doubles begin at TRAFFIC. Times are ms of the engine's clock, LIFE_MS is ms. */
@@ -221,16 +226,19 @@ export class Sessions {
     return this.#cells[at | CLIENT_MS] < 0 && this.#cells[at | RS_MS] >= 0
   }
 
-  /** The client has opened the connection anew, from the same port, before the wheel ended the old one. */
-  reopen(conn: number, before: number, now: number): void {
-    this.#write(conn, before, this.#cells[(conn << 4) | END], now)
+  /** The client begins another connection with the same conn. */
+  reopen(conn: number, now: number): void {
+    this.end(conn, now, Over.REPLACED)
     this.open(conn, now)
   }
 
-  /** The conn, which is still whole, is about to end; its state says whether both ends are reset. */
-  end(conn: number, now: number): void {
+  /** The conn, which is still whole, is about to end; its state says whether both ends are reset. `why` is one of Over. */
+  end(conn: number, now: number, why: number = Over.TIMER): void {
     const state = this.#table.state(conn)
-    const end = state === State.ESTABLISHED ? End.RESET : this.#cells[(conn << 4) | END]
+    let end: number = this.#cells[(conn << 4) | END]
+    if (why === Over.CUT) end = End.CUT
+    else if (state === State.ESTABLISHED) end = End.RESET
+    else if (end === End.TIMEOUT && why === Over.REPLACED) end = End.REPLACED
     this.#write(conn, state, end, now)
   }
 

@@ -3,10 +3,13 @@
  * that workers share, because a client's connections are spread over them; it is looked at for SYNs of persistent services
  * only, a bucket at a time under its lock.
  *
+ *   key      4 int32 at the head of the memory, the same for all workers: without it a client cannot be aimed at
  *   bucket   8 entries of 8 int32: CIP (masked) | VIP | vport | place of the RS | deadline | lock (entry 0) | - | -
  *
  * A full bucket gives up the entry that would end first: such a client is scheduled anew, and nothing is refused.
  */
+
+import { SipHash } from './siphash.ts'
 
 const ENTRY = 8
 const WAYS = 8
@@ -14,23 +17,35 @@ const BUCKET = ENTRY * WAYS
 const [VIP, VPORT, PLACE, DEADLINE, LOCK] = [1, 2, 3, 4, 5]
 /** vport of an entry that is not in use. */
 const NEVER = 0
-/** Cells of an entry in an image. */
+/** Cells of an entry in an image, and of the key in front of all. */
 const SAVED = 6
+const KEY = 4
+/** Bytes before the buckets, so that these begin with cache lines. */
+const HEAD = 64
 
 export class Templates {
   readonly #cells: Int32Array
+  readonly #key: Int32Array
+  readonly #hash: SipHash
   readonly #mask: number
   /** Cell from which on the next sweep() looks. */
   #swept = 0
 
   /** `entries` is a power of two from 8 on. */
   static bytesFor(entries: number): number {
-    return entries * ENTRY * 4
+    return HEAD + entries * ENTRY * 4
   }
 
-  /** `memory`, shared by all workers, is all zero at first. */
+  /** Puts a key of four random int32 into memory that nobody uses yet. */
+  static key(memory: ArrayBufferLike, key: Int32Array): void {
+    new Int32Array(memory, 0, KEY).set(key)
+  }
+
+  /** `memory`, shared by all workers, is all zero at first but for its key. */
   constructor(memory: ArrayBufferLike, entries: number) {
-    this.#cells = new Int32Array(memory, 0, entries * ENTRY)
+    this.#cells = new Int32Array(memory, HEAD, entries * ENTRY)
+    this.#key = new Int32Array(memory, 0, KEY)
+    this.#hash = new SipHash(this.#key)
     this.#mask = entries / WAYS - 1
   }
 
@@ -76,10 +91,10 @@ export class Templates {
     this.#swept = end < cells.length ? end : 0
   }
 
-  /** Entries in use, six cells each: number of the entry, and its cells up to the deadline. */
+  /** The key, and entries in use, six cells each: number of the entry, and its cells up to the deadline. */
   save(): Int32Array {
     const cells = this.#cells
-    const used: number[] = []
+    const used = [...this.#key]
     for (let at = 0; at < cells.length; at += ENTRY) {
       if (cells[at + VPORT] === NEVER) continue
       used.push(at / ENTRY, cells[at], cells[at + VIP], cells[at + VPORT])
@@ -88,9 +103,10 @@ export class Templates {
     return Int32Array.from(used)
   }
 
-  /** Into a table of the same size that is all zero. */
+  /** Into a table of the same size that has no entries. */
   restore(image: Int32Array): void {
-    for (let i = 0; i < image.length; i += SAVED) {
+    this.#key.set(image.subarray(0, KEY))
+    for (let i = KEY; i < image.length; i += SAVED) {
       this.#cells.set(image.subarray(i + 1, i + SAVED), image[i] * ENTRY)
     }
   }
@@ -115,8 +131,7 @@ export class Templates {
 
   /** Locks a bucket. => its first cell */
   #enter(client: number, vip: number, vport: number): number {
-    const h = Math.imul(Math.imul(client ^ (client >>> 15), 0x2c1b3c6d) ^ vip ^ vport, 0x297a2d39)
-    const bucket = ((h ^ (h >>> 15)) & this.#mask) * BUCKET
+    const bucket = (this.#hash.of(client, vip, vport) & this.#mask) * BUCKET
     this.#lock(bucket)
     return bucket
   }

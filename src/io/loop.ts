@@ -77,7 +77,8 @@ export class Loop {
   /** Runs until control() says no. */
   run(): void {
     this.#now = clockMs()
-    if (this.#isFirst) for (const { arm } of this.#taps) this.#engine.announce(arm)
+    if (this.#isFirst)
+      for (const { arm, fd } of this.#taps) if (fd !== NO_FD) this.#engine.announce(arm)
     while (this.#turn()) {}
   }
 

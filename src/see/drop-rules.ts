@@ -86,6 +86,7 @@ const RULES: Record<DropReason, Rule> = {
     const states = all.map(rs => {
       const conns = rs.activeConns + rs.inactiveConns
       const full = rs.upperThreshold > 0 && conns >= rs.upperThreshold
+      if (rs.backup) return `${rs.address}:${rs.port} weight ${rs.weight}, backup`
       const why = rs.inhibited ? ', its check fails' : full ? `, full with ${conns}` : ''
       return `${rs.address}:${rs.port} weight ${rs.weight}${why}`
     })
@@ -101,6 +102,11 @@ const RULES: Record<DropReason, Rule> = {
     }
   },
 
+  tcp_no_lip: frame => ({
+    rule: `service ${frame.to} has no LIP to connect to real servers from`,
+    advice: `tapvs ipvsadm -P -z LIP -t ${frame.to} -F ARM; or local_addresses of the arm, which serve all that name none`,
+  }),
+
   conn_table_full: ({ context: { conns }, from }) => ({
     rule: `the SYN of ${from} found ${conns.capacity} places for connections, all in use (${conns.used} now)`,
     advice:
@@ -112,7 +118,7 @@ const RULES: Record<DropReason, Rule> = {
     const lports = frame.context.addresses.filter(({ address }) => lips.includes(address))
     const states = lports.map(lip => `${lip.address} ${lip.lports?.misses ?? 0} misses`)
     return {
-      rule: `every LIP of ${frame.to} is out of lports towards the real server that was chosen: ${listed(states)}`,
+      rule: `every LIP of ${frame.to} is out of lports towards each real server that takes connections: ${listed(states)}`,
       advice: `one more LIP: tapvs ipvsadm -P -z LIP -t ${frame.to} -F ARM; or more real servers, each has lports of its own`,
     }
   },
@@ -139,7 +145,7 @@ const RULES: Record<DropReason, Rule> = {
 
   tx_arm_down: frame => ({
     rule: `${frame.arm} was down or gone, and the frame ${frame.from} > ${frame.to} had to leave on it`,
-    advice: `ip link set ${frame.arm} up; tapvs counters says DOWN of an arm that has gone, tapvs doctor why`,
+    advice: `ip link set ${frame.arm} up; tapvs dpip link show says what is not up, tapvs doctor how to mend it`,
   }),
 
   tx_error: frame => ({

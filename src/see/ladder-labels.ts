@@ -54,6 +54,8 @@ function oneChange(change: Change): string {
 
 const OWN: Readonly<Record<string, string>> = {
   rst_on_expiry: 'the appliance resets it: the connection has expired',
+  rst_on_cut: 'the appliance resets it: its connections to this RS are cut',
+  rst_on_reuse: 'the appliance resets it: the client has begun another connection',
   arp_request: 'the appliance asks',
   arp_reply: 'the appliance answers',
   arp_gratuitous: 'the appliance announces itself',
@@ -68,6 +70,12 @@ const MISSING: Readonly<Record<string, string>> = {
   lost_in: 'lost, never reached the RS',
   lost_out: 'lost, never reached the client',
   outside: 'outside the time of the other capture',
+}
+
+/** Who sent it to whom, of what belongs to no connection: no heading says it. */
+export function whoText({ conn, outer, inner }: PacketRow): string[] {
+  const segment = (outer ?? inner)?.segment
+  return conn === 0 && segment ? [`from ${segment.source} to ${segment.destination}`] : []
 }
 
 export function fateText(row: PacketRow): string[] {

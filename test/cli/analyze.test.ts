@@ -61,6 +61,10 @@ test('files that are of no use are told in one line', async () => {
     [['analyze', client, file('empty.pcap', '')], /^tapvs: empty\.pcap: no capture file/],
     [['analyze', file('arp.pcap', none)], /arp\.pcap has no TCP over IPv4 in its 1 packets$/],
     [['analyze', folder], /EISDIR/],
+    [
+      ['analyze', file('wifi.pcap', pcapOf([{ atUs: 1, frame: new Uint8Array(80) }], 105))],
+      /wifi\.pcap is of link type 105 \(IEEE 802\.11\), which is not read; Ethernet, cooked/,
+    ],
     [['ladder', client], /client\.pcap has no notes of tapvs capture/],
     [['ladder', join(folder, 'absent.pcapng')], /absent\.pcapng: no such file$/],
     [['ladder', file('text.pcapng', 'text')], /text\.pcapng: no capture file/],

@@ -27,6 +27,7 @@ import { frame, packet } from '../kit/drop.ts'
 import { contextOfStand } from '../kit/explain.ts'
 import { RS_MAC, Stand } from '../kit/stand.ts'
 import { play } from '../kit/transcript.ts'
+import '../kit/utc.ts'
 import { CONN } from './canned.ts'
 
 const golden = (name: string) => readFileSync(join(CHECKOUT, 'test', 'goldens', name), 'utf8')
@@ -85,7 +86,10 @@ test('a connection that lives: its timer, and what comes then', () => {
   const context = contextOfStand(stand)
   const { stories } = told(tell([SEED_CLIENT], stand.moments(), [live], context))
   assert.equal(stories[0]?.now, 'lives, in SYN_RECV')
-  assert.match(stories[0]?.end[0] ?? '', /^its timer is 30 s, .* so it ends at 00:17:10\.000000 if/)
+  assert.match(
+    stories[0]?.end[0] ?? '',
+    /^its timer is 30 s, .* so it ends at 1970-01-01T00:17:10\.000000Z if/,
+  )
   assert.match(stories[0]?.end[1] ?? '', /nobody is told/)
   assert.match(stories[0]?.why.at(-1)?.[1] ?? '', /has not answered the SYN/)
 })

@@ -51,7 +51,7 @@ async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Requ
         if (request.level) levels.set(request.level, request.module)
         return { ok: { level: levels.base, modules: levels.own } }
       case 'ui':
-        return { ok: { url: 'http://127.0.0.1:9080/?token=t' } }
+        return { ok: { url: 'http://127.0.0.1:9080/#token=t' } }
       case 'reopen':
         return { ok: null }
       case 'ping':
@@ -95,7 +95,7 @@ test('the verbs print what the daemon answers', async t => {
     '  conn     info',
   ])
   assert.deepEqual(await first('log', 'reopen'), [])
-  assert.deepEqual(await first('ui'), ['http://127.0.0.1:9080/?token=t'])
+  assert.deepEqual(await first('ui'), ['http://127.0.0.1:9080/#token=t'])
 })
 
 test('connections are asked for page by page', async t => {
@@ -231,4 +231,20 @@ test('--help and --version', async () => {
     assert.match(stdout, new RegExp(`^ {2}tapvs ${verb} `, 'm'))
   }
   assert.match((await tapvs(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
+})
+
+test('a disk that is full where stdout goes is one line, and a reader who has gone is none', async t => {
+  const { socket } = await fakeDaemon(t)
+  const argvs = [['counters'], ['metrics'], ['ipvsadm', '-ln'], ['ipvsadm', '--help'], ['--help']]
+  const into = async (target: string, argv: string[]) =>
+    run(['bash', '-c', `"$@" ${target}`, 'bash', TAPVS, '--socket', socket, ...argv])
+  for (const argv of argvs) {
+    const { code, stderr } = await into('> /dev/full', argv)
+    const line = 'tapvs: stdout cannot be written: the disk is full\n'
+    assert.deepEqual([code, stderr], [1, line], argv.join(' '))
+  }
+  const { code, stderr } = await into('| true; exit "$PIPESTATUS"', ['ipvsadm', '-ln', '-c'])
+  assert.deepEqual([code, stderr], [0, ''])
+  // Nobody hears it, and the exit code still says it.
+  assert.equal((await into('2> /dev/full', ['nosuch'])).code, 2)
 })

@@ -2,7 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -16,6 +24,15 @@ const OPTIONS = {
   file: null,
 }
 
+function programOf(options: object, code: string): string {
+  const module = new URL('../../src/control/log.js', import.meta.url).href
+  return `
+    import { openLog } from '${module}'
+    const log = openLog(${JSON.stringify({ ...OPTIONS, ...options })})
+    ${code}
+    await log.flush()`
+}
+
 /** What a program that does `code` with a `log` of these options writes to stderr, which is a file. */
 function stderrOf(t: TestContext, options: object, code: string, isJournal = false): string {
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-log-'))
@@ -23,12 +40,7 @@ function stderrOf(t: TestContext, options: object, code: string, isJournal = fal
   const path = join(folder, 'stderr')
   const fd = openSync(path, 'w')
   const { dev, ino } = fstatSync(fd)
-  const module = new URL('../../src/control/log.js', import.meta.url).href
-  const program = `
-    import { openLog } from '${module}'
-    const log = openLog(${JSON.stringify({ ...OPTIONS, ...options })})
-    ${code}
-    await log.flush()`
+  const program = programOf(options, code)
   const stream = isJournal ? `${dev}:${ino}` : `${dev}:${ino + 1}`
   const env = { ...process.env, JOURNAL_STREAM: stream }
   const argv = ['--input-type=module', '-e', program]
@@ -43,6 +55,20 @@ test('text, and the levels', t => {
     log.record('debug', 'conn', 'lookup', () => { throw new Error('not wanted') })
     log.setLevel('warn', 'arm'); log.of('arm').info('no'); log.setLevel('error'); log.warn('no')`
   assert.equal(stderrOf(t, {}, code), 'E\nW\nI\n')
+})
+
+test('what is kept has times, unless they are not wanted', t => {
+  const code = `log.info('I')`
+  assert.match(stderrOf(t, { timestamps: 'auto' }, code), /^\d{4}-\d\d-\d\dT[\d:.]+Z I\n$/)
+  assert.equal(stderrOf(t, { timestamps: 'auto' }, code, true), '<6>I\n')
+  const folder = mkdtempSync(join(tmpdir(), 'tapvs-log-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'log.mjs')
+  writeFileSync(file, programOf({ timestamps: 'auto' }, code))
+  // script(1) gives it a terminal.
+  const argv = ['-qec', `${process.execPath} ${file}`, '/dev/null']
+  const { stdout } = spawnSync('script', argv, { encoding: 'utf8' })
+  assert.equal(stdout, 'I\r\n')
 })
 
 test('a stream of the journal gets priorities and no time, on every line', t => {

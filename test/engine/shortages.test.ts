@@ -49,6 +49,63 @@ test('lports: an exhausted LIP is passed over; only when all are does the SYN dr
   assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED')
 })
 
+const TWO_RSS = SEED_CONFIG.replace(
+  /real_servers.*/,
+  'real_servers: [{ address: 192.168.168.2, weight: 1 }, { address: 192.168.168.12, weight: 3 }]',
+)
+
+/** Takes the lports away that are left towards an RS. */
+function exhaust({ engine: { lips } }: Stand, rs: string): void {
+  for (const pool of lips) while (pool.fetch(ipv4Int(rs), 6379) >= 0) {}
+}
+
+for (const scheduler of ['rr', 'wrr']) {
+  test(`lports, ${scheduler}: an RS that has none left is passed over like a full one, and back with the first`, () => {
+    const config = TWO_RSS.replace('scheduler: wrr', `scheduler: ${scheduler}`)
+    const stand = new Stand(config, undefined, { lports: LPORTS }).resolveRss()
+    const [pool] = stand.engine.lips
+    exhaust(stand, '192.168.168.12')
+    const { misses } = pool
+    for (let i = 0; i < 12; i++) {
+      assert.equal(stand.forward(WAN, { ...SYN, sport: 30_000 + i }).dst, '192.168.168.2')
+    }
+    pool.release(ipv4Int('192.168.168.12'), 6379, 1029, 0)
+    const both = [1, 2].map(i => stand.forward(WAN, { ...SYN, sport: 31_000 + i }).dst)
+    assert.deepEqual(both.sort(), ['192.168.168.12', '192.168.168.2'])
+    assert.equal(pool.misses, misses)
+    exhaust(stand, '192.168.168.2')
+    stand.segment(WAN, SYN)
+    assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED', 'nobody has one')
+    assert.ok(pool.misses > misses)
+  })
+}
+
+test('lports: a persistent client is sent on when its RS has none left', () => {
+  const config = TWO_RSS.replace('scheduler: wrr', 'scheduler: wrr\n    persistence: 60')
+  const stand = new Stand(config, undefined, { lports: LPORTS }).resolveRss()
+  const rsFor = (sport: number) => stand.forward(WAN, { ...SYN, sport }).dst
+  const first = rsFor(1)
+  assert.equal(rsFor(2), first)
+  exhaust(stand, first)
+  const second = rsFor(3)
+  assert.notEqual(second, first)
+  assert.equal(rsFor(4), second)
+})
+
+test('lports: RSs without one are passed over among hundreds, and the image of an engine knows them', () => {
+  const servers = Array.from({ length: 200 }, (_, i) => `{ address: 192.168.168.${i + 20} }`)
+  const config = SEED_CONFIG.replace(/real_servers.*/, `real_servers: [${servers.join(', ')}]`)
+  const stand = new Stand(config, undefined, { lports: LPORTS }).resolveRss()
+  // 15 of the 16 sub-pools: RSs whose addresses differ by 16 share theirs.
+  for (let host = 20; host < 35; host++) exhaust(stand, `192.168.168.${host}`)
+  const left = Array.from({ length: 12 }, (_, i) => `192.168.168.${211 - i * 16}`)
+  const restored = new Stand(config, undefined, { lports: LPORTS }, stand.image())
+  for (const tested of [stand, restored]) {
+    const chosen = left.map((_, i) => tested.forward(WAN, { ...SYN, sport: 40_000 + i }).dst)
+    assert.deepEqual(chosen, left)
+  }
+})
+
 test('the table of connections: a place that falls free is used', () => {
   const stand = new Stand(`${SEED_CONFIG}\nconnections: { table_size: 16 }`).resolveRss()
   openMany(16)(stand)

@@ -24,6 +24,7 @@ import {
 } from '../kit/connection.ts'
 import { concat, mac, offload, type TcpFields, vnetHeader } from '../kit/frame.ts'
 import { CLIENT_MAC, SEED_CONFIG, Stand } from '../kit/stand.ts'
+import { tcp } from '../kit/talk.ts'
 
 const OTHER_MAC = '52:54:00:00:00:99'
 const FAR = 0x5000_0000
@@ -181,7 +182,9 @@ test('a client that gives up and begins once more, before its RS has answered, i
   const stand = new Stand().resolveRss()
   open(stand)
   stand.pass(10_000)
-  const syn = stand.forward(WAN, { ...SYN, seq: 1000 + 2 * FAR })
+  // An RS that has not answered is asked for by ARP as well.
+  const [syn] = tcp(stand.segment(WAN, { ...SYN, seq: 1000 + 2 * FAR }))
+  assert.ok(syn)
   stand.segment(LAN, { ...RS, flags: 'S.', seq: 9000, ack: syn.seq + 1 })
   stand.segment(WAN, { ...CLIENT, seq: 1001 + 2 * FAR })
   assert.equal(stateOf(stand), 'ESTABLISHED')

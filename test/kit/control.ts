@@ -4,6 +4,7 @@ import { newTables, type Tables } from '../../src/control/apply.ts'
 import type { Arms } from '../../src/control/arms.ts'
 import type { LogLevel, Request } from '../../src/control/commands.ts'
 import { configOf } from '../../src/control/config.ts'
+import { cut } from '../../src/control/cut.ts'
 import { addresses, counters, routes, services } from '../../src/control/listings.ts'
 import { Model } from '../../src/control/model.ts'
 import { numbers } from '../../src/control/numbers.ts'
@@ -17,6 +18,7 @@ import { DropBook } from '../../src/engine/drop-book.ts'
 import { Edges } from '../../src/engine/edges.ts'
 import { Frames } from '../../src/engine/frames.ts'
 import { longClockMs } from '../../src/io/loop.ts'
+import { LINK_UP, type LinkState } from '../../src/see/link-state.ts'
 import { CONN } from '../cli/canned.ts'
 
 /** Two arms, no service. */
@@ -38,10 +40,16 @@ export const CONFIG = {
 
 const CONNS = 2500
 
-const ARMS = { isUp: (arm: number) => arm === 0, queues: () => 1 } as unknown as Arms
+const ARMS = {
+  state: (arm: number): LinkState =>
+    arm === 0 ? LINK_UP : { up: false, admin: 'down', link: 'down', orphaned: false },
+  queues: () => 1,
+} as unknown as Arms
 
 /** With no connection. */
 const WORKERS = { probe: async () => ({ ok: null }) }
+
+const WORKLESS = { workers: { change: async () => {} }, log: { info: () => {} } }
 
 export interface Control {
   model: Model
@@ -68,7 +76,11 @@ export function modelControl(): Control {
   const config = configOf(CONFIG)
   const model = new Model(config, new Readings(config, [usedTables()]))
   const asked: Request[] = []
-  const history = new History({ connections: 16, file: null, keep: 1 }, Date.now(), () => {})
+  const history = new History(
+    { connections: 16, file: null, keep: 1, size: 2 ** 30 },
+    Date.now(),
+    () => {},
+  )
   let level: LogLevel = 'info'
   const carryOut = async () => {}
   const respond: Respond = async request => {
@@ -113,6 +125,8 @@ export function modelControl(): Control {
         return { ok: await model.apply(configOf(CONFIG), false, carryOut) }
       case 'zero':
         return { ok: null }
+      case 'cut':
+        return { ok: await cut({ model, ...WORKLESS }, request) }
       case 'conns': {
         const end = Math.min(CONNS, request.from + request.limit)
         const conns = Array.from({ length: end - request.from }, () => CONN)

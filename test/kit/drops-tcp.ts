@@ -107,6 +107,12 @@ export const TCP_DROPS: Case[] = [
     bytes: frame(packet()),
   },
   {
+    name: 'a service without LIPs',
+    drop: 'TCP_NO_LIP',
+    config: SEED_CONFIG.replace('scheduler: wrr', 'scheduler: wrr\n    local_addresses: []'),
+    bytes: frame(packet()),
+  },
+  {
     name: 'the table of 16 connections is full',
     drop: 'CONN_TABLE_FULL',
     config: `${SEED_CONFIG}\nconnections: { table_size: 16 }`,

@@ -6,11 +6,13 @@ import type { ConfigUi } from '../../src/control/config-listeners.ts'
 import { openServer } from '../../src/control/server.ts'
 import type { PageFile } from '../../src/control/ui/files.ts'
 import { Ui } from '../../src/control/ui/ui.ts'
+import type { Watching } from '../../src/control/watching.ts'
 import type { Workers } from '../../src/control/workers.ts'
+import { LINK_UP } from '../../src/see/link-state.ts'
 import { socketPath, TOKEN } from './api.ts'
 import { type Control, modelControl } from './control.ts'
 
-export const ARMS = { isUp: () => true, queues: () => 1 } as unknown as Workers['arms']
+export const ARMS = { state: () => LINK_UP, queues: () => 1 } as unknown as Workers['arms']
 /** No connection. */
 const WORKERS: Pick<Workers, 'pages' | 'arms'> = { arms: ARMS, pages: async () => {} }
 
@@ -31,16 +33,27 @@ export interface UiServed {
 
 export async function serveUi(
   t: TestContext,
-  { config = {}, files = FILES, workers = WORKERS, control = modelControl() } = {} as {
+  {
+    config = {},
+    files = FILES,
+    workers = WORKERS,
+    control = modelControl(),
+    follow = () => () => {},
+  } = {} as {
     config?: Partial<ConfigUi>
     files?: ReadonlyMap<string, PageFile>
     workers?: Pick<Workers, 'pages' | 'arms'>
     control?: Control
+    follow?: Watching['follow']
   },
 ): Promise<UiServed> {
-  const watching = { follow: () => () => {} }
+  const watching = { follow }
   const sources = { model: control.model, workers, watching }
-  const ui = new Ui({ port: 0, token: TOKEN, tokenFile: null, ...config }, sources, files)
+  const ui = new Ui(
+    { port: 0, scope: 'view', token: TOKEN, tokenFile: null, ...config },
+    sources,
+    files,
+  )
   t.after(() => ui.stop())
   const server = await openServer(socketPath(t), control.respond, { ui: ui.listener })
   t.after(() => server.close())

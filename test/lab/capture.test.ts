@@ -159,7 +159,7 @@ test('filters, a count, and a pipe into tshark', async () => {
   const [first = '', ...others] = (await lines).join('').trim().split('\n')
   assert.match(
     first,
-    /^\d\d:\d\d:\d\d\.\d{6} ext0 In {2}IP 202\.108\.10\.2\.\d+ > 202\.108\.10\.1\.81: Flags \[S\], seq .* \| pair \d+ in( \| partial checksum)? \| lookup miss \| dropped: tcp_no_service, TCP to an address and port without a service$/,
+    /^(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d) ext0 In {2}IP 202\.108\.10\.2\.\d+ > 202\.108\.10\.1\.81: Flags \[S\], seq .* \| pair \d+ in( \| partial checksum)? \| lookup miss \| dropped: tcp_no_service, TCP to an address and port without a service$/,
   )
   assert.equal(said, `${others.length + 1} packet${others.length > 0 ? 's' : ''}, 0 lost\n`)
 })

@@ -14,6 +14,7 @@ import {
   mustClient,
   mustTapvs,
   scratchFolder,
+  tokenOf,
   VIP,
 } from '../kit/lab.ts'
 
@@ -126,7 +127,7 @@ test('what a listing shows of all of them adds up', async () => {
 
 test('the page finds its way through all of them', async () => {
   const url = new URL((await mustTapvs(lab, 'ui')).trim())
-  const authorization = `Bearer ${url.searchParams.get('token')}`
+  const authorization = `Bearer ${tokenOf(url)}`
   const conns = async (query: string): Promise<ConnsInfo> => {
     const response = await fetch(`${url.origin}/ui/conns?${query}`, { headers: { authorization } })
     return (await response.json()) as ConnsInfo

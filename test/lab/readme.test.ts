@@ -64,7 +64,7 @@ const SHOWN: [string, RegExp][] = [
   ['explain state', /TIME_WAIT/],
   ['--ring -w', /packets/],
   ['tapvs analyze', /1025/],
-  ['tapvs ui', /^http:\/\/127\.0\.0\.1:\d+\/\?token=/],
+  ['tapvs ui', /^http:\/\/127\.0\.0\.1:\d+\/#token=/],
   ['tapvs replay', /all verdicts agree/],
   ['config check', /ok/],
   ['lab status', /up/],

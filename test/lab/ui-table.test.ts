@@ -14,6 +14,7 @@ import {
   mustClient,
   mustTapvs,
   scratchFolder,
+  tokenOf,
   VIP,
 } from '../kit/lab.ts'
 
@@ -52,7 +53,7 @@ afterEach(() => assert.deepEqual(visit.complaints, []))
 
 /** What the page's own server says, asked without the page. */
 async function conns(query: string): Promise<ConnsInfo> {
-  const authorization = `Bearer ${url.searchParams.get('token')}`
+  const authorization = `Bearer ${tokenOf(url)}`
   const response = await fetch(`${url.origin}/ui/conns?${query}`, { headers: { authorization } })
   assert.equal(response.status, 200)
   return (await response.json()) as ConnsInfo

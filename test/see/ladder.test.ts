@@ -16,6 +16,7 @@ import { LadderText } from '../../src/see/ladder-text.ts'
 import type { FrameIn, FrameOut, Moment } from '../../src/see/moment.ts'
 import { Stand } from '../kit/stand.ts'
 import { play } from '../kit/transcript.ts'
+import '../kit/utc.ts'
 
 const SYN = '202.108.10.2.4000 > 202.108.10.1.6379: Flags [S], seq 1000, win 29200, length 0'
 const PLAIN = { width: 80, ascii: true, colours: false, absolute: false, mixed: false }
@@ -47,6 +48,9 @@ const SCENES: Record<string, () => Moment[]> = {
   'server-close': () => transcript('server-close'),
   'idle-established': () => transcript('idle-established'),
   'retransmitted-syn': () => transcript('retransmitted-syn'),
+  'reuse-time-wait': () => transcript('reuse-time-wait'),
+  'reuse-half-closed': () => transcript('reuse-half-closed'),
+  'reuse-keep': () => transcript('reuse-keep'),
   'unknown-port': () => transcript('unknown-port'),
   'bare-ack-rst': () => transcript('bare-ack-rst'),
   'parked-syn': parked,
@@ -148,6 +152,27 @@ test('endpoints used anew are another connection', () => {
   const heads = again.filter(({ kind }) => kind === 'conn').map(({ conn }) => conn)
   assert.deepEqual(heads, [1, 2])
   assert.ok(again.slice(again.length / 2).every(({ conn }) => conn === 2))
+})
+
+test('a SYN with another number behind a close begins a connection, whatever else is not known', () => {
+  for (const name of ['reuse-time-wait', 'reuse-keep', 'reuse-half-closed']) {
+    // As from a capture of somebody's own balancer: no states, no words.
+    const bare = transcript(name)
+      .filter(({ kind }) => kind !== 'event')
+      .map(moment => (moment.kind === 'in' ? { ...moment, states: null, said: [] } : moment))
+    const rows = ladderRows(bare)
+    const ofConn = (row: LadderRow) => row.conn > 0
+    const whole = ladderRows(transcript(name))
+    const numbers = (all: readonly LadderRow[]) =>
+      all
+        .filter(ofConn)
+        .filter(isPacket)
+        .map(({ conn, outer, again }) => [conn, outer?.seq, outer?.ack, again])
+    assert.equal(new Set(rows.filter(ofConn).map(({ conn }) => conn)).size, 2, name)
+    assert.deepEqual(numbers(rows), numbers(whole), name)
+  }
+  const late = ladderRows(transcript('reuse-late-syn')).filter(({ kind }) => kind === 'conn')
+  assert.equal(late.length, 1)
 })
 
 test('keepalives and retransmissions are told apart', () => {

@@ -2,6 +2,7 @@
 
 import { render } from 'preact'
 import { App } from './app.tsx'
+import { takeToken } from './token.ts'
 import './css/tokens.css'
 import './css/page.css'
 import './css/parts.css'
@@ -10,12 +11,7 @@ import './css/graph.css'
 import './css/conns.css'
 import './css/ladder.css'
 
-// The token has become a cookie; nobody should find it in the address.
-const url = new URL(location.href)
-if (url.searchParams.has('token')) {
-  url.searchParams.delete('token')
-  history.replaceState(null, '', url)
-}
+takeToken()
 
 const root = document.getElementById('app')
 if (root) render(<App />, root)

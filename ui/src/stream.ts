@@ -1,76 +1,90 @@
-/** A stream of the daemon's events that is opened anew by itself. */
+/** A stream of the daemon's events that is opened anew by itself. An EventSource cannot send the token; fetch can. */
+
+import { EventText } from '../../src/see/event-text.ts'
+import { withToken } from './token.ts'
 
 export interface StreamEvents {
   /** An event by its name, its data parsed. */
   on: Record<string, (data: never) => void>
   up(): void
-  /** `refused`: the daemon is there and does not let us in; another tab may get the token yet. */
+  /** `refused`: the daemon is there and does not let us in. */
   down(why: 'lost' | 'refused'): void
 }
 
 const RETRY_MS = [500, 1000, 2000, 4000, 8000]
-/** For an answer that says whether we are let in. */
-const ANSWER_MS = 3000
+/** The daemon writes at least so often, if only an empty line. */
+const HEARTBEAT_MS = 15_000
 
-/** => closes it */
-export function followStream(url: string, events: StreamEvents, silenceMs = 0): () => void {
-  let source: EventSource | null = null
+/** Not let in. */
+class Refused extends Error {}
+
+/** `silenceMs`: without a word for so long it is taken for lost. => closes it */
+export function followStream(
+  url: string,
+  events: StreamEvents,
+  silenceMs = 2 * HEARTBEAT_MS,
+): () => void {
+  let controller = new AbortController()
   let timer = 0
   let failures = 0
   let closed = false
 
-  const again = async () => {
-    source?.close()
-    source = null
-    clearTimeout(timer)
-    events.down('lost')
-    const refused = await isRefused()
-    if (closed) return
-    if (refused) events.down('refused')
-    timer = setTimeout(open, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)])
-  }
   const heard = () => {
     failures = 0
     clearTimeout(timer)
     // A daemon that hangs keeps its connections open; only its silence tells.
-    if (silenceMs > 0) timer = setTimeout(again, silenceMs)
+    timer = setTimeout(() => controller.abort(), silenceMs)
     events.up()
   }
-  const open = () => {
-    source = new EventSource(url)
-    source.onopen = heard
-    source.onerror = again
-    for (const [name, listener] of Object.entries(events.on)) {
-      source.addEventListener(name, event => {
-        heard()
-        listener(JSON.parse(event.data) as never)
-      })
+  const run = async () => {
+    controller = new AbortController()
+    const { signal } = controller
+    timer = setTimeout(() => controller.abort(), silenceMs)
+    let why: 'lost' | 'refused' = 'lost'
+    try {
+      await read(url, signal, events.on, heard)
+    } catch (error) {
+      if (error instanceof Refused) why = 'refused'
     }
+    clearTimeout(timer)
+    if (closed) return
+    events.down(why)
+    timer = setTimeout(run, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)])
   }
-  open()
+  void run()
   return () => {
     closed = true
     clearTimeout(timer)
-    source?.close()
+    controller.abort()
   }
 }
 
-/** An event source does not say why it failed. */
-async function isRefused(): Promise<boolean> {
-  try {
-    const { status } = await fetch('./v1/ping', {
-      cache: 'no-store',
-      signal: AbortSignal.timeout(ANSWER_MS),
-    })
-    return status === 401 || status === 403
-  } catch {
-    return false
+/** Until it ends. `heard` is told of every piece that comes, and of the beginning. */
+async function read(
+  url: string,
+  signal: AbortSignal,
+  on: StreamEvents['on'],
+  heard: () => void,
+): Promise<void> {
+  const response = await fetch(url, { headers: withToken(), cache: 'no-store', signal })
+  if (response.status === 401 || response.status === 403) throw new Refused()
+  if (!response.ok || !response.body) throw new Error(`${response.status}`)
+  heard()
+  const text = new EventText()
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    heard()
+    for (const { event, data } of text.add(value)) {
+      if (event !== undefined && data !== undefined) on[event]?.(JSON.parse(data) as never)
+    }
   }
 }
 
 /** JSON of the daemon. Throws an Error in one line, or an AbortError. */
 export async function ask<T>(url: string, signal?: AbortSignal): Promise<T> {
-  const response = await fetch(url, signal ? { signal } : {})
+  const response = await fetch(url, { headers: withToken(), ...(signal && { signal }) })
   if (!response.ok) throw new Error(`${response.status} ${await errorOf(response)}`)
   return (await response.json()) as T
 }

@@ -14,6 +14,7 @@ import {
   unreachedStates,
   waysInto,
 } from '../../see/state-tables.ts'
+import { instantText } from '../../see/times.ts'
 import { ask } from '../client.ts'
 import { type Common, print } from '../common.ts'
 
@@ -131,9 +132,9 @@ function edgesText(edges: readonly EdgeInfo[]): string {
   const taken = edges.filter(({ count }) => count > 0)
   if (taken.length === 0) return 'edges taken\n  none yet: no connection was opened\n'
   const width = Math.max(...taken.map(({ count }) => String(count).length))
-  const lines = taken.map(({ direction, event, from, to, count, last }) => {
+  const lines = taken.map(({ direction, event, from, to, count, last, lastMs }) => {
     const edge = `${direction.padEnd(3)} ${event.padEnd(4)} ${from} -> ${to}`
-    return `  ${String(count).padStart(width)}  ${edge.padEnd(34)} ${last}`
+    return `  ${String(count).padStart(width)}  ${edge.padEnd(34)} ${last} at ${instantText((lastMs ?? 0) * 1000, 3)}`
   })
   return `edges taken\n${lines.join('\n')}\n`
 }

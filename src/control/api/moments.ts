@@ -4,14 +4,23 @@
  */
 
 import type { ServerResponse } from 'node:http'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { Moment } from '../../see/moment.ts'
 import { momentToJson } from '../../see/moment-json.ts'
 import type { Watching } from '../watching.ts'
 import { object } from './change.ts'
-import { errorSchema, HttpError } from './errors.ts'
-import { filterOf, packetQuery, STREAMS_MAX, UNREAD_BYTES_MAX, writeAll } from './packets.ts'
+import { HttpError, NO_RECORDER } from './errors.ts'
+import { describeStream } from './openapi.ts'
+import {
+  COPIES_MAX,
+  filterOf,
+  type PacketStreams,
+  packetQuery,
+  STREAMS_MAX,
+  UNREAD_BYTES_MAX,
+  writeAll,
+} from './packets.ts'
 
 /** So that a silent stream notices that its reader is gone. */
 const HEARTBEAT_MS = 15_000
@@ -24,41 +33,31 @@ const momentSchema = z.looseObject({ kind: z.enum(['in', 'out', 'event', 'lost']
     'A frame that came in, one that left, or what happened without one; `bytes` are hex. `{kind: lost, records}` tells of what is missing.',
 })
 
-/** Adds the path to `app`. => ends all streams */
-export function addMoments(app: FastifyInstance, watching: Watching): () => void {
-  const streams = new Set<ServerResponse>()
-  const schema = {
-    operationId: 'moments',
-    tags: ['packets'],
+/** Adds the path to `app`. */
+export function addMoments(
+  app: FastifyInstance,
+  streams: PacketStreams,
+  watching: Watching | undefined,
+): void {
+  const schema = describeStream({
+    id: 'moments',
+    tag: 'packets',
     summary: 'Packets and what became of them, a line of JSON each',
-    description:
-      'With `past`, what the flight recorders hold; with `follow`, what comes from now on, until the reader goes.',
-    querystring: query,
-    response: {
-      200: {
-        description: 'The lines',
-        content: { 'application/x-ndjson': { schema: momentSchema } },
-      },
-      503: {
-        description: `More than ${STREAMS_MAX} streams`,
-        content: { 'application/json': { schema: errorSchema } },
-      },
-    },
-  } as FastifySchema
+    description: `With \`past\`, what the flight recorders hold; with \`follow\`, what comes from now on, until the reader \
+goes. There are at most ${STREAMS_MAX} streams of packets, and ${COPIES_MAX} that end with the past.`,
+    query,
+    type: 'application/x-ndjson',
+    answer: momentSchema,
+  })
   app.get('/v1/moments', { schema }, (request, reply) => {
+    if (!watching) throw new HttpError(503, NO_RECORDER)
     const asked = request.query as z.output<typeof query>
     const wanted = filterOf(asked.filter)
-    if (streams.size >= STREAMS_MAX)
-      throw new HttpError(503, `more than ${STREAMS_MAX} streams of packets; close one`)
-    reply.hijack()
     const response = reply.raw
-    streams.add(response)
-    response.once('close', () => streams.delete(response))
+    streams.add(response, asked, () => response.end())
+    reply.hijack()
     stream(response, watching, wanted, asked)
   })
-  return () => {
-    for (const response of streams) response.end()
-  }
 }
 
 function stream(

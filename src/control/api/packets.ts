@@ -1,23 +1,22 @@
-/** What the streams of packets have in common: what is asked of them, and how a reader that is behind is waited for. */
+/** What the streams of packets have in common: what is asked of them, how many there are, and how a reader that is behind is waited for. */
 
 import type { ServerResponse } from 'node:http'
-import * as z from 'zod'
 import { FilterError, parseFilter } from '../../see/filter.ts'
 import type { Moment } from '../../see/moment.ts'
 import { HttpError } from './errors.ts'
-import { text, wholeText } from './fields.ts'
+import { booleanText, text, wholeText } from './fields.ts'
 
 /** Of what a reader has not taken; more is left out. */
 export const UNREAD_BYTES_MAX = 4 << 20
 /** Each of them has the recorder's moments made for itself. */
 export const STREAMS_MAX = 8
-
-const yesNo = (standard: boolean) => z.stringbool({ error: 'true or false' }).default(standard)
+/** Of these, the ones that read a copy of the recorders, which is as large as they are. */
+export const COPIES_MAX = 4
 
 /** `past` and `follow` have defaults of their own in each stream. */
 export const packetQuery = (past: boolean, follow: boolean) => ({
-  past: yesNo(past),
-  follow: yesNo(follow),
+  past: booleanText.default(past),
+  follow: booleanText.default(follow),
   snaplen: wholeText(64, 65_535).exactOptional(),
   filter: text('words of a filter', 4096).exactOptional(),
 })
@@ -29,6 +28,32 @@ export function filterOf(words: string | undefined): (moment: Moment) => boolean
   } catch (error) {
     if (error instanceof FilterError) throw new HttpError(400, error.message)
     throw error
+  }
+}
+
+/** The streams of packets that are open, whatever their format. */
+export class PacketStreams {
+  /** What ends one, and whether it has a copy. */
+  readonly #open = new Map<() => void, boolean>()
+
+  /** One more, until its `response` is over. Throws HttpError if there are too many. */
+  add(
+    response: ServerResponse,
+    { past, follow }: { past: boolean; follow: boolean },
+    end: () => void,
+  ): void {
+    const copies = [...this.#open.values()].filter(Boolean).length
+    const isCopy = past && !follow
+    if (this.#open.size >= STREAMS_MAX)
+      throw new HttpError(503, `more than ${STREAMS_MAX} streams of packets; close one`)
+    if (isCopy && copies >= COPIES_MAX)
+      throw new HttpError(503, `more than ${COPIES_MAX} readers of the past; try again later`)
+    this.#open.set(end, isCopy)
+    response.once('close', () => this.#open.delete(end))
+  }
+
+  end(): void {
+    for (const end of this.#open.keys()) end()
   }
 }
 
@@ -49,9 +74,13 @@ export async function writeAll(
   return true
 }
 
-function drained(response: ServerResponse): Promise<void> {
+/** The reader has taken what there was, or is gone. */
+export function drained(response: ServerResponse): Promise<void> {
   return new Promise(done => {
-    response.once('drain', done)
-    response.once('close', done)
+    const end = () => {
+      response.off('drain', end).off('close', end)
+      done()
+    }
+    response.on('drain', end).on('close', end)
   })
 }

@@ -2,11 +2,13 @@
 
 import * as z from 'zod'
 import {
+  oneOf,
   type ServerFields,
   type ServerKey,
   type ServiceFields,
   type ServiceKey,
   serviceName,
+  WHEN_DOWN,
 } from '../edits.ts'
 import * as answers from './answers.ts'
 import { arm, change, dryRun, how, object } from './change.ts'
@@ -32,7 +34,7 @@ const serviceFields = {
     .exactOptional()
     .describe('Seconds, of its ESTABLISHED connections; default: the timeouts of all.'),
   when_down: z
-    .enum(['drop', 'reject'], 'drop or reject')
+    .enum(WHEN_DOWN, oneOf(WHEN_DOWN))
     .exactOptional()
     .describe('What happens to a SYN while no real server can take it; default drop.'),
   persistence: whole(0, 1_000_000)
@@ -48,6 +50,10 @@ const serverFields = {
   weight: whole(0, 65_535).exactOptional().describe('Default 1; 0 takes no new connections.'),
   upper_threshold: threshold,
   lower_threshold: threshold,
+  backup: z
+    .boolean('true or false')
+    .exactOptional()
+    .describe('Takes connections only while no other real server has a weight; default false.'),
 } satisfies Record<keyof ServerFields, z.ZodType>
 
 export const newLip = object({ address, arm }).meta({ id: 'NewLip' })
@@ -90,6 +96,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: SERVICE,
     tag: 'services',
     summary: 'One service',
+    refuses: [404],
     params: serviceParams,
     query: object({}),
     answer: answers.service,
@@ -108,6 +115,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: '/v1/services',
     tag: 'services',
     summary: 'Add a service, with its LIPs and real servers if they are given',
+    refuses: [404, 409, 422],
     query: how,
     body: newService,
     status: 201,
@@ -132,6 +140,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: SERVICE,
     tag: 'services',
     summary: 'Set what a service has; what is left out takes its default',
+    refuses: [404],
     params: serviceParams,
     query: how,
     body: serviceChange,
@@ -143,6 +152,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: SERVICE,
     tag: 'services',
     summary: 'Delete a service; its connections live on until they end',
+    refuses: [404],
     params: serviceParams,
     query: how,
     edits: ({ params }) => [{ edit: 'delete-service', service: keyOf(params) }],
@@ -162,6 +172,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: `${SERVICE}/servers`,
     tag: 'services',
     summary: 'Add a real server',
+    refuses: [404, 409, 422],
     params: serviceParams,
     query: how,
     body: newServer,
@@ -181,6 +192,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: SERVER,
     tag: 'services',
     summary: 'Change a real server; what is left out keeps its value',
+    refuses: [404, 422],
     params: serverParams,
     query: how,
     body: serverChange,
@@ -194,6 +206,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: SERVER,
     tag: 'services',
     summary: 'Delete a real server; its connections live on until they end',
+    refuses: [404],
     params: serverParams,
     query: how,
     edits: ({ params }) => [
@@ -206,6 +219,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: `${SERVICE}/lips`,
     tag: 'services',
     summary: 'Give a service a LIP, which becomes an address of the arm if it is none',
+    refuses: [404, 409, 422],
     params: serviceParams,
     query: how,
     body: newLip,
@@ -218,6 +232,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: `${SERVICE}/lips/:lip`,
     tag: 'services',
     summary: 'Take a LIP from a service, and from the arm if no other service uses it',
+    refuses: [404],
     params: object({ ...serviceParams.shape, lip: address }),
     query: object({ ...dryRun, arm }),
     edits: ({ params, query }) => [

@@ -16,6 +16,8 @@ import { endBytes, headerBytes, imageBytes, recordBytes } from './format.ts'
 
 /** Between two looks at the recorders. */
 const PERIOD_MS = 10
+/** That a reader may leave untaken. */
+const UNREAD_BYTES_MAX = 32 << 20
 /** Between two comparisons of all counters. */
 const CHECK_MS = 1000
 /** Cells in front of the bytes of a record. */
@@ -83,7 +85,7 @@ export class Journals {
       if (seconds !== undefined) {
         const finish = async () => {
           await this.#workers.check()
-          reading.end(`${seconds} s are over`)
+          reading.end(seconds === 1 ? '1 second is over' : `${seconds} seconds are over`)
         }
         timer = setTimeout(() => void finish(), seconds * 1000)
       }
@@ -120,6 +122,8 @@ class Reading {
   /** By worker, until its mark has come: everything from the first mark on, whosever it is. */
   readonly #early: (Int32Array[] | undefined)[]
   #bytes = 0
+  /** Of #queue. */
+  #unread = 0
   readonly #bytesMax: number
   #why: string | undefined
   #lost = 0
@@ -157,8 +161,10 @@ class Reading {
   async *chunks(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const chunk = this.#queue.shift()
-      if (chunk !== undefined) yield chunk
-      else if (this.#why !== undefined) break
+      if (chunk !== undefined) {
+        this.#unread -= chunk.length
+        yield chunk
+      } else if (this.#why !== undefined) break
       else
         await new Promise<void>(done => {
           this.#wake = done
@@ -189,6 +195,7 @@ class Reading {
     }
     if (this.#lost > 0) this.#why = `${this.#lost} records came faster than they could be read`
     else if (this.#bytes >= this.#bytesMax) this.#why = 'it has the size that it may have'
+    else if (this.#unread > UNREAD_BYTES_MAX) this.#why = 'its reader was too slow'
     if (this.#why !== undefined) this.stop()
     this.#wake()
   }
@@ -197,6 +204,7 @@ class Reading {
     if (records.length === 0) return
     for (const part of recordBytes(worker, records)) {
       this.#bytes += part.length
+      this.#unread += part.length
       this.#queue.push(part)
     }
   }

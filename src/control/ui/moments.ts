@@ -20,9 +20,16 @@ const PAST_MS = 500
 /** Periods that found the event before still unread. */
 const SLOW_PERIODS_MAX = 100
 
+/** Of this stream alone. */
+export interface Shown {
+  wanted: (moment: Moment) => boolean
+  /** What is told of one. */
+  shown: (moment: Moment) => Moment
+}
+
 export class MomentStream {
   readonly #stream: EventStream
-  readonly #wanted: (moment: Moment) => boolean
+  readonly #what: Shown
   readonly #begin = performance.now()
   readonly #timer: NodeJS.Timeout
   readonly #stop: () => void
@@ -32,15 +39,15 @@ export class MomentStream {
   #heard = false
   #slowPeriods = 0
 
-  /** `wanted` is of this stream alone; `closed` is told once. */
+  /** `closed` is told once. */
   constructor(
     response: ServerResponse,
     watching: Pick<Watching, 'follow'>,
-    wanted: (moment: Moment) => boolean,
+    what: Shown,
     closed: () => void,
     periodMs = PERIOD_MS,
   ) {
-    this.#wanted = wanted
+    this.#what = what
     this.#stream = new EventStream(response, () => {
       clearInterval(this.#timer)
       this.#stop()
@@ -53,7 +60,7 @@ export class MomentStream {
   #hear(moments: readonly Moment[], lost: number): void {
     this.#heard = true
     this.#lost += lost
-    for (const moment of moments) if (this.#wanted(moment)) this.#waiting.push(moment)
+    for (const moment of moments) if (this.#what.wanted(moment)) this.#waiting.push(moment)
     const max = this.#past ? PAST_MAX : EACH_MAX
     const over = this.#waiting.length - max
     // Of the past, what is older than the newest is not missed.
@@ -74,7 +81,11 @@ export class MomentStream {
     if (this.#lost > 0) this.#stream.send('lost', String(this.#lost))
     this.#lost = 0
     if (this.#waiting.length === 0) return
-    this.#stream.send('moments', JSON.stringify(this.#waiting.map(momentToJson)))
+    const { shown } = this.#what
+    this.#stream.send(
+      'moments',
+      JSON.stringify(this.#waiting.map(moment => momentToJson(shown(moment)))),
+    )
     this.#waiting = []
   }
 }

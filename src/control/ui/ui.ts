@@ -6,9 +6,11 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { parseFilter } from '../../see/filter.ts'
+import type { Moment } from '../../see/moment.ts'
 import { type HttpError, statusOf } from '../api/errors.ts'
 import { tokenOf } from '../api/token.ts'
-import type { ConfigUi } from '../config-listeners.ts'
+import type { ConfigUi, Scope } from '../config-listeners.ts'
+import type { Admit } from '../limited.ts'
 import type { Log } from '../log.ts'
 import type { Model } from '../model.ts'
 import { numbers } from '../numbers.ts'
@@ -22,19 +24,30 @@ import { NOT_BUILT, type PageFile, pageFiles } from './files.ts'
 import { Guard, HEADERS } from './guard.ts'
 import { Live } from './live.ts'
 import { MomentStream } from './moments.ts'
+import { PACKETS, withoutPayload } from './scope.ts'
 import { countedBy, Series, STEP_MS } from './series.ts'
 
 /** Of the 64 connections of a listener, so that watching never locks out asking. */
 const STREAMS_MAX = 32
+/** Of these, of packets: each has the recorders' moments made for itself. */
+const PACKET_STREAMS_MAX = 4
 
 /** The reading half of the API without what holds secrets; no escapes, which a router might read as another path. */
 const API = /^\/v1\/[\w.~:/-]+$/
+/** What the page asks for, and is not one of its files. */
+const ASKED = /^\/(v1|v2|ui|metrics)(\/|$)/
 const SECRET = /^\/v1\/(config|journal|ui)(\/|$)/
 
 export interface UiSources {
   model: Model
   watching: Pick<Watching, 'follow'>
   workers: Pick<Workers, 'pages' | 'arms'>
+}
+
+/** What lets a request in, and what answers it. */
+interface Behind {
+  api: RequestListener
+  admit: Admit
 }
 
 /** What answers a path; throws an Error in one line about what was asked. */
@@ -44,6 +57,7 @@ export class Ui {
   readonly listener: Listener
   readonly #token: string
   readonly #guard: Guard
+  readonly #scope: Scope
   readonly #files: ReadonlyMap<string, PageFile>
   readonly #model: Model
   readonly #series = new Series()
@@ -63,6 +77,7 @@ export class Ui {
     const own = config.token !== null || config.tokenFile !== null
     this.#token = own ? tokenOf(config, 'control.ui') : randomBytes(18).toString('base64url')
     this.#guard = new Guard(this.#token)
+    this.#scope = config.scope
     this.#model = model
     this.#live = new Live(() => ({
       atMs: Date.now(),
@@ -73,10 +88,13 @@ export class Ui {
     }))
     this.#conns = new ConnTable(model, workers)
     this.#paths = {
-      '/ui/live': this.#stream((_, response, closed) => this.#live.add(response, closed)),
-      '/ui/moments': this.#stream(({ searchParams }, response, closed) => {
+      '/ui/live': this.#stream(STREAMS_MAX, (_, response, closed) =>
+        this.#live.add(response, closed),
+      ),
+      '/ui/moments': this.#stream(PACKET_STREAMS_MAX, ({ searchParams }, response, closed) => {
         const wanted = parseFilter(searchParams.get('filter') ?? '')
-        new MomentStream(response, watching, wanted, closed)
+        const shown = this.#scope === 'full' ? (moment: Moment) => moment : withoutPayload
+        new MomentStream(response, watching, { wanted, shown }, closed)
       }),
       '/ui/series': (_, response) => sendJson(response, 200, this.#series.info()),
       '/ui/conns': async ({ searchParams }, response) =>
@@ -91,13 +109,14 @@ export class Ui {
       address: '127.0.0.1',
       port: config.port,
       key: 'control.ui.port or --ui=PORT',
-      guard: api => (request, response) => void this.#answer(api, request, response),
+      guard: (api, admit) => (request, response) =>
+        void this.#answer({ api, admit }, request, response),
     }
   }
 
   /** `port` is where it listens. */
   url(port: number): string {
-    return `http://127.0.0.1:${port}/?token=${encodeURIComponent(this.#token)}`
+    return `http://127.0.0.1:${port}/#token=${encodeURIComponent(this.#token)}`
   }
 
   /** Tells where it is. => the address */
@@ -124,7 +143,7 @@ export class Ui {
   }
 
   async #answer(
-    api: RequestListener,
+    { api, admit }: Behind,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
@@ -132,17 +151,23 @@ export class Ui {
     response.setHeader('cache-control', 'no-store')
     const { method, headers } = request
     const url = urlOf(request.url ?? '')
-    if (!url) return sendText(response, 400, 'that is no plain path')
-    const asked = { method, url, headers }
-    const refusal = this.#guard.refuses(asked)
-    if (refusal) return sendText(response, refusal.status, refusal.error)
-    if (this.#guard.isExchange(asked)) response.setHeader('set-cookie', this.#guard.cookie)
+    if (!url) return refuse(response, 400, 'that is no plain path')
+    const refusal = this.#guard.refuses({ method, url, headers })
+    if (refusal) return refuse(response, refusal.status, refusal.error)
     const { pathname } = url
+    if (!ASKED.test(pathname)) return this.#sendFile(pathname, headers['accept-encoding'], response)
+    if (!this.#guard.knows(headers))
+      return refuse(response, 401, 'the address needs its token; tapvs ui prints it')
+    admit(request)
+    if (this.#scope !== 'full' && PACKETS.test(pathname)) {
+      const error = 'this token shows no payload; control.ui.scope: full does'
+      return sendJson(response, 403, { error })
+    }
     if (API.test(pathname) && !SECRET.test(pathname)) return api(request, response)
     try {
       const own = this.#paths[pathname]
-      if (own) return await own(url, response)
-      this.#sendFile(pathname, headers['accept-encoding'], response)
+      if (own) await own(url, response)
+      else sendText(response, 404, `there is no ${pathname}`)
     } catch (error) {
       const { message, status } = error as HttpError
       sendJson(response, status ?? statusOf(message), { error: message })
@@ -166,15 +191,23 @@ export class Ui {
     send(response, 200, file.type, gzip ? file.gzip : file.bytes)
   }
 
-  /** An answer without end; there are no more than STREAMS_MAX. */
-  #stream(begin: (url: URL, response: ServerResponse, closed: () => void) => void): Answer {
+  /** An answer without end; there are no more than `max` of a kind, and STREAMS_MAX of all. */
+  #stream(
+    max: number,
+    begin: (url: URL, response: ServerResponse, closed: () => void) => void,
+  ): Answer {
+    let open = 0
     return (url, response) => {
-      if (this.#streams.size >= STREAMS_MAX) {
-        sendJson(response, 503, { error: `more than ${STREAMS_MAX} streams; close a page` })
-        return
+      if (open >= max || this.#streams.size >= STREAMS_MAX) {
+        const error = `more than ${open >= max ? max : STREAMS_MAX} streams; close a page`
+        return sendJson(response, 503, { error })
       }
-      begin(url, response, () => this.#streams.delete(response))
+      begin(url, response, () => {
+        open--
+        this.#streams.delete(response)
+      })
       // What was asked wrongly has thrown.
+      open++
       this.#streams.add(response)
     }
   }
@@ -188,6 +221,12 @@ function urlOf(target: string): URL | null {
   } catch {
     return null
   }
+}
+
+/** Whoever has not been let in asks once per connection. */
+function refuse(response: ServerResponse, status: number, line: string): void {
+  response.setHeader('connection', 'close')
+  sendText(response, status, line)
 }
 
 function sendText(response: ServerResponse, status: number, line: string): void {

@@ -23,6 +23,7 @@ export interface HistoryFileOptions {
   /** When the daemon began, ms since 1970. */
   begunMs: number
   keepDays: number
+  maxBytes: number
   retryMs?: number
 }
 
@@ -46,7 +47,7 @@ export class HistoryFile {
 
   /** `complain` gets one line when the file goes wrong, and one when it is right again. */
   constructor(
-    { path, begunMs, keepDays, retryMs = RETRY_MS }: HistoryFileOptions,
+    { path, begunMs, keepDays, maxBytes, retryMs = RETRY_MS }: HistoryFileOptions,
     complain: (text: string) => void,
   ) {
     this.#path = path
@@ -54,7 +55,7 @@ export class HistoryFile {
     this.#complain = complain
     this.#process = new SqliteProcess({
       path,
-      writes: { daemonMs: begunMs, sinceMs: begunMs, keepDays },
+      writes: { daemonMs: begunMs, sinceMs: begunMs, keepDays, maxBytes },
     })
     // The first one tells at once what is wrong with the file.
     void this.#flush()

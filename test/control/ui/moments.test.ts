@@ -36,7 +36,7 @@ async function serve(
     const closed = () => {
       seen.closed++
     }
-    new MomentStream(response, watching, wanted, closed, periodMs)
+    new MomentStream(response, watching, { wanted, shown: one => one }, closed, periodMs)
   })
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
   t.after(() => server.close())

@@ -11,7 +11,9 @@ import {
   uptime,
   whole,
 } from '../../../src/page/format.ts'
-import { series, seriesVersion, view } from '../daemon.ts'
+import { linkWords } from '../../../src/see/link-state.ts'
+import { isStale, series, seriesVersion, view } from '../daemon.ts'
+import { lastHeard } from '../parts/banner.tsx'
 import { Bar } from '../parts/bar.tsx'
 import { ScrollBox } from '../parts/scroll-box.tsx'
 import { Section } from '../parts/section.tsx'
@@ -121,6 +123,13 @@ function Numbers({ moment }: { moment: Moment }) {
 }
 
 function Problems({ problems }: { problems: readonly string[] }) {
+  if (isStale.value)
+    return (
+      <p class="all-well unknown">
+        Nobody knows how it is: the last word of the daemon is of {lastHeard()}, and so is all
+        below.
+      </p>
+    )
   if (problems.length === 0)
     return (
       <p class="all-well">Nothing is wrong: every arm is up, every service has real servers.</p>
@@ -191,7 +200,7 @@ function Arms({ arms }: { arms: readonly ArmRow[] }) {
               </th>
               <td>
                 <span class={arm.up ? 'pill pill-good' : 'pill pill-bad'}>
-                  {arm.up ? 'up' : 'down'}
+                  {arm.up && !arm.orphaned ? 'up' : linkWords(arm)}
                 </span>
               </td>
               <td class="number">{rate(arm.rxPackets)}</td>

@@ -1,0 +1,44 @@
+/** What the page's token opens: `view` is everything but what the packets carry, `full` is that too. */
+
+import type { Moment } from '../../see/moment.ts'
+import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
+import { ICMP } from '../../wire/icmp.ts'
+import { headerLength, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { TCP, headerLength as tcpHeaderLength } from '../../wire/tcp.ts'
+
+/** Of the API, what hands out bytes of packets as they are. */
+export const PACKETS = /^\/v1\/(capture|moments|drops)(\/|$)/
+
+/** Bits of the fragment word that say where in the packet a fragment belongs. */
+const FRAGMENT_OFFSET = 0x1fff
+const ARP_BYTES = 28
+const IPV6_HEADER = 40
+
+/** The moment without what its frame carries; of the frame there are only headers then. */
+export function withoutPayload(moment: Moment): Moment {
+  if (moment.kind === 'event') return moment
+  return { ...moment, bytes: moment.bytes.subarray(0, headersEnd(moment.bytes)) }
+}
+
+/** Bytes of an Ethernet frame, cut short or whole, that are headers. */
+function headersEnd(bytes: Uint8Array): number {
+  if (bytes.length < ETH.HEADER) return bytes.length
+  const pkt = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const type = pkt.getUint16(ETH.TYPE)
+  const ip = ETH.HEADER
+  if (type === ETHERTYPE.ARP) return Math.min(ip + ARP_BYTES, bytes.length)
+  if (type === ETHERTYPE.IPV6) return Math.min(ip + IPV6_HEADER, bytes.length)
+  if (type !== ETHERTYPE.IPV4 || bytes.length < ip + IPV4.HEADER) return ip
+  const l4 = ip + Math.max(IPV4.HEADER, headerLength(pkt, ip))
+  return Math.min(l4 + l4Header(pkt, ip, l4), bytes.length)
+}
+
+function l4Header(pkt: DataView, ip: number, l4: number): number {
+  // What follows the header of a later fragment is payload, whatever it looks like.
+  if ((pkt.getUint16(ip + IPV4.FRAGMENT) & FRAGMENT_OFFSET) !== 0) return 0
+  const protocol = pkt.getUint8(ip + IPV4.PROTOCOL)
+  if (protocol !== PROTO.TCP)
+    return protocol === PROTO.ICMP || protocol === PROTO.UDP ? ICMP.HEADER : 0
+  if (pkt.byteLength < l4 + TCP.HEADER) return TCP.HEADER
+  return Math.max(TCP.HEADER, tcpHeaderLength(pkt, l4))
+}

@@ -1,0 +1,147 @@
+/** Clients that mean no good: whatever they do, control has a sign of life every 100 ms, and others are served. */
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { COPIES_MAX } from '../../src/control/api/packets.ts'
+import { call, PONG, serve, TOKEN } from '../kit/api.ts'
+import { type Attack, attack } from '../kit/attacker.ts'
+import { modelControl } from '../kit/control.ts'
+import { Silence } from '../kit/silence.ts'
+import { get, serveUi } from '../kit/ui.ts'
+import { shown, watched } from '../kit/watched.ts'
+
+const SILENCE_MS = 100
+const HOST = 'host: 127.0.0.1\r\n'
+const BEARER = `authorization: Bearer ${TOKEN}\r\n`
+const ask = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\n${HOST}${headers}\r\n`
+
+const LIMITS = { reads: true, seconds: 5 } satisfies Partial<Attack>
+
+/** The attack from its beginning to its end and a little more. => the longest silence and what came of it */
+async function suffer(t: TestContext, what: Omit<Attack, 'reads' | 'seconds'> & Partial<Attack>) {
+  const silence = new Silence(t)
+  const { outcome } = await attack(t, { ...LIMITS, ...what })
+  const came = await outcome
+  // What is still to be worked off would be now.
+  await new Promise(done => setTimeout(done, 500))
+  const longestMs = silence.longestMs()
+  t.diagnostic(`${longestMs.toFixed(0)} ms, ${JSON.stringify(came)}`)
+  assert.ok(longestMs < SILENCE_MS, `${longestMs} ms without a sign of life`)
+  return came
+}
+
+test('200,000 requests behind an open stream are not kept, and not worked off afterwards', async t => {
+  const { port, control } = await serveUi(t)
+  const before = process.memoryUsage().rss
+  await suffer(t, {
+    ...{ to: port, connections: 1, first: ask('/ui/live', BEARER) },
+    ...{ again: ask('/v1/numbers', BEARER), times: 200_000 },
+  })
+  assert.equal(control.asked.length, 0)
+  assert.ok(process.memoryUsage().rss - before < 64 << 20)
+})
+
+test('requests in one piece, of those who may ask and of those who may not', async t => {
+  const { port } = await serveUi(t)
+  const { path, port: http } = await serve(t, modelControl().respond)
+  const floods: [name: string, to: number | string, again: string, times: number][] = [
+    ['the page, no token', port, ask('/v1/numbers'), 5000],
+    ['the files of the page', port, ask('/'), 5000],
+    ['the API, no token', http, ask('/v1/numbers'), 5000],
+    ['the dearest of the page', port, ask('/ui/series', BEARER), 5000],
+    ['the dearest of the API', http, ask('/v1/conns', BEARER), 5000],
+    ['the document', path, ask('/v1/openapi.json'), 5000],
+    ['a line feed', path, '\n', 500_000],
+    ['noise', http, '{"verb":"ping"}', 5000],
+    ['one head', path, 'x: y\r\n', 50_000],
+  ]
+  for (const [name, to, again, times] of floods) {
+    await t.test(name, async t => {
+      await suffer(t, { to, connections: 64, again, times, seconds: 2 })
+      const here = { url: `http://127.0.0.1:${http}`, token: TOKEN }
+      assert.equal((await call(here, 'GET', '/v1/ping')).status, 200)
+    })
+  }
+})
+
+test('who says nothing, half of it, or what it may not, takes nobody’s place', async t => {
+  const { port } = await serveUi(t)
+  const { path, port: http } = await serve(t)
+  const here = { url: `http://127.0.0.1:${http}`, token: TOKEN }
+  for (const first of ['', 'GET /v1/pi', ask('/'), ask('/v1/ping').slice(0, -2)]) {
+    for (const to of [port, http, path]) {
+      // Whoever may open the control socket may do anything.
+      if (to === path && first === ask('/')) continue
+      const { stop, outcome } = await attack(t, { ...LIMITS, to, connections: 150, first })
+      // Those who have just come keep their place for a moment.
+      await new Promise(done => setTimeout(done, 100))
+      const begun = performance.now()
+      assert.equal((await get(port, '/v1/ping')).status, 200)
+      assert.deepEqual(await call(here, 'GET', '/v1/ping'), PONG)
+      assert.deepEqual(await call(path, 'GET', '/v1/ping'), PONG)
+      assert.ok(performance.now() - begun < 3000, `${first} at ${to}`)
+      stop()
+      await outcome
+    }
+  }
+})
+
+test('bodies of nothing but brackets, of names, of edits', async t => {
+  const { path, port } = await serve(t, modelControl().respond)
+  const here = { url: `http://127.0.0.1:${port}`, token: TOKEN }
+  const many = (text: string, bytes: number) => text.repeat(Math.floor(bytes / text.length))
+  const MiB4 = (4 << 20) - 100
+  const edit = '{"edit":"add-service","service":{"protocol":"tcp","address":"1.2.3.4","port":1}},'
+  const bodies = [
+    many('[', MiB4),
+    many('{"a":', MiB4),
+    `{"__proto__":[${many('{},', MiB4)}{}]}`,
+    `{${Array.from({ length: 49_000 }, (_, i) => `"k${i}":1`).join(',')}}`,
+    `{"edits":[${many(edit, 10_000 * edit.length)}{"edit":"x"}]}`,
+    `{"edits":[${many('{"edit":"x"},', 300_000)}{}]}`,
+    'x'.repeat(MiB4),
+  ]
+  const silence = new Silence(t)
+  for (const body of bodies) {
+    for (const url of ['/v1/edits', '/v1/services', '/v1/log']) {
+      const method = url === '/v1/log' ? 'PUT' : 'POST'
+      const { status } = await call(here, method, url, body)
+      assert.ok(status === 400 || status === 413, `${status} ${body.slice(0, 20)}`)
+      const longestMs = silence.longestMs()
+      t.diagnostic(`${longestMs.toFixed(0)} ms, ${status}, ${body.slice(0, 20)} to ${url}`)
+      assert.ok(longestMs < SILENCE_MS, `${longestMs} ms: ${body.slice(0, 20)}`)
+    }
+  }
+  assert.equal((await call(path, 'GET', '/v1/ping')).status, 200)
+})
+
+/** More packets than any reader is given at once. */
+const PACKETS = 40_000
+
+test('those who look at packets with filters, and read nothing, cost a bounded time and memory', async t => {
+  const { stand, watching, port: http, path } = await watched(t)
+  const { port } = await serveUi(t, { follow: (...all) => watching.follow(...all) })
+  for (let i = 0; i < PACKETS; i++) stand.segment('dpdk0', syn(1024 + i))
+  shown(stand)
+  const before = process.memoryUsage().rss
+  const words = 'tcp and ('.concat(Array(150).fill('not host 10.0.0.1').join(' and '), ')')
+  for (const [to, asked] of [
+    [port, '/ui/moments?filter='],
+    [http, '/v1/moments?follow=true&filter='],
+    [path, '/v1/capture?past=true&filter='],
+    [path, '/v1/moments?filter=not '],
+  ] as const) {
+    await t.test(asked, async t => {
+      const first = ask(encodeURI(`${asked}${words}`), BEARER)
+      await suffer(t, { to, connections: 32, first, reads: false, seconds: 3 })
+      const grown = (process.memoryUsage().rss - before) / (1 << 20)
+      t.diagnostic(`${grown.toFixed(0)} MiB`)
+      // Copies of the recorder are among them, of 64 MiB each.
+      assert.ok(grown < 200 + COPIES_MAX * 64, `${grown} MiB`)
+    })
+  }
+})
+
+function syn(port: number): string {
+  return `202.108.10.2.${port} > 202.108.10.1.6379: Flags [S], seq 1, win 100, length 0`
+}

@@ -1,0 +1,45 @@
+/**
+ * What lets the page in. It comes behind the `#` of the address, which a browser sends to nobody, and is kept for this tab
+ * and this origin, port and all, so that a reload needs no new one.
+ */
+
+const KEY = 'tapvs-token'
+
+let token = stored()
+
+/** Takes it out of the address, so that nobody finds it there. => whether there was one */
+function take(): boolean {
+  const [, given] = /^#token=(.+)$/.exec(location.hash) ?? []
+  if (given === undefined) return false
+  token = decodeURIComponent(given)
+  const url = new URL(location.href)
+  url.hash = ''
+  history.replaceState(null, '', url)
+  try {
+    sessionStorage.setItem(KEY, token)
+  } catch {
+    // Private windows may have no storage; then it holds until the page is left.
+  }
+  return true
+}
+
+function stored(): string | null {
+  try {
+    return sessionStorage.getItem(KEY)
+  } catch {
+    return null
+  }
+}
+
+/** Before anything is asked. Another token may come into an address that is open already: of a daemon started anew. */
+export function takeToken(): void {
+  take()
+  addEventListener('hashchange', () => {
+    if (take() && stored() === token) location.reload()
+  })
+}
+
+/** Of each request. */
+export function withToken(): { authorization: string } | Record<string, never> {
+  return token === null ? {} : { authorization: `Bearer ${token}` }
+}
