@@ -18,12 +18,17 @@ export class Ended extends Error {
   }
 }
 
-/** Names and words of strangers may be in it. => false if the reader is behind */
+/** What of it could do something to a terminal is not printed. => false if the reader is behind */
 export function print(text: string): boolean {
+  return process.stdout.write(printable(text))
+}
+
+/** The same of what has colours, whose parts are known to be printable. */
+export function printColoured(text: string): boolean {
   return process.stdout.write(printableColoured(text))
 }
 
 /** What is allowed and looks like a mistake. */
 export function warn(warnings: readonly string[]): void {
-  for (const warning of warnings) process.stderr.write(printable(`${warning} (warning)\n`))
+  for (const warning of warnings) process.stderr.write(`${printable(warning)} (warning)\n`)
 }

@@ -32,7 +32,7 @@ export function openDesk(socket: string | undefined): Desk {
       if (!process.stdout.write(printable(text))) await once(process.stdout, 'drain')
     },
     warn(line) {
-      process.stderr.write(printable(`tapvs: ${line}\n`))
+      process.stderr.write(`tapvs: ${printable(line)}\n`)
     },
     async input() {
       let text = ''

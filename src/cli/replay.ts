@@ -2,6 +2,7 @@
 
 import type { Difference } from '../control/replay/player.ts'
 import type { WhatIf } from '../control/replay/what-if.ts'
+import { counted } from '../see/counted.ts'
 import { clockOf, instant, instantText } from '../see/times.ts'
 
 /** `412 KiB` */
@@ -17,7 +18,7 @@ export function differenceText(difference: Difference): string {
 
 export function whatIfText({ frames, groups, servers, leftOut }: WhatIf): string {
   const { older, gone, other } = leftOut
-  const left = `left out: ${older} frames of older connections, ${gone} of connections that are not there, ${other} others`
+  const left = `left out: ${counted(older, 'frame')} of older connections, ${gone} of connections that are not there, ${other} others`
   const differ = groups.reduce((sum, group) => sum + group.frames, 0)
   let text = `${differ === 0 ? `all ${frames} verdicts are the same` : `${differ} of ${frames} verdicts differ`}\n${left}\n`
   for (const { frames: count, recorded, here, first } of groups) {

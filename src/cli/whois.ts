@@ -1,6 +1,7 @@
 /** The answers of `tapvs whois` as text. */
 
 import type { WhoisConn, WhoisGap, WhoisInfo } from '../control/whois/types.ts'
+import { countedLost } from '../see/counted.ts'
 import { timeText as timeOfUs } from '../see/times.ts'
 import type { Question } from './whois-question.ts'
 
@@ -74,7 +75,7 @@ function gapText({ why, fromMs, toMs, records }: WhoisGap, nowMs: number): strin
     case 'unfinished':
       return `what lived at ${to} is not in the file: the daemon that began at ${from} had told no end by then`
     case 'lost':
-      return `${records} records were lost between ${from} and ${to}`
+      return `${countedLost(records, 'record')} between ${from} and ${to}`
   }
 }
 

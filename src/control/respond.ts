@@ -1,5 +1,6 @@
 /** What the daemon does when it is asked: every verb of the control, and SIGHUP. */
 
+import { counted } from '../see/counted.ts'
 import { statusText } from './announce.ts'
 import type { Events } from './api/events.ts'
 import { lipsOf } from './arms.ts'
@@ -111,7 +112,7 @@ async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<P
   for (const warning of plan.warnings) log.warn(`TAPVS: ${warning}`)
   const { level, modules } = config.log
   changeLevels(daemon, { level }, () => log.setLevels(level, modules))
-  log.info(`TAPVS: config applied, ${plan.steps.length} changes`)
+  log.info(`TAPVS: config applied, ${counted(plan.steps.length, 'change')}`)
   return plan
 }
 

@@ -123,7 +123,7 @@ export async function openServer(
     return { port, uiPort, close }
   } catch (error) {
     await close()
-    throw new Error((error as Error).message)
+    throw error
   }
 }
 

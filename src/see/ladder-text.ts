@@ -11,6 +11,7 @@
 import type { ConnRow, LadderRow, Leg, NoteRow, PacketRow } from './ladder.ts'
 import { ansi, type Paint } from './ladder-colours.ts'
 import { changesText, fateText, legLabels, whoText } from './ladder-labels.ts'
+import { printable } from './printable.ts'
 import { instantText } from './times.ts'
 
 export interface LadderTextOptions {
@@ -206,7 +207,7 @@ export class LadderText {
   }
 
   #paint(paint: Paint | undefined, text: string): string {
-    return this.#options.colours && paint !== undefined ? ansi(paint, text) : text
+    return this.#options.colours && paint !== undefined ? ansi(paint, text) : printable(text)
   }
 }
 

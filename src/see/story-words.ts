@@ -217,7 +217,7 @@ function past(facts: Facts, context: StoryContext): string[] {
   if (end === null) return []
   if (facts.cut) {
     return [
-      `its connections to this real server were cut, at ${timeText(end.atUs)}`,
+      `its connections to this real server were cut, at ${instantText(end.atUs)}`,
       ...(end.rsts.length > 0 ? rstsText(facts.ends, end.rsts) : ['nobody was told']),
     ]
   }
@@ -241,7 +241,7 @@ function replacedText({ lastUs }: Facts, end: NonNullable<Facts['end']>, why: st
     return `what the real server still had of it was reset, on ${frame.arm}: ${text}`
   })
   return [
-    `${why}; ${spanText(end.atUs - lastUs)} after its last segment ${another}, at ${timeText(end.atUs)}`,
+    `${why}; ${spanText(end.atUs - lastUs)} after its last segment ${another}, at ${instantText(end.atUs)}`,
     ...rst,
   ]
 }

@@ -106,12 +106,20 @@ test('record writes the journal of a daemon, for its owner only', async t => {
   assert.equal(statSync(target).mode & 0o777, 0o600)
   assert.equal((await tapvs('replay', target)).code, 0)
 
-  // A disk that fills up, once in the middle of the image.
-  const limited = async (kib: number) => {
+  // A disk that fills up, in the block at the end, and in the middle of the image.
+  const limited = (bytes: number) => {
     const argv = [TAPVS, 'record', '-w', target, '--seconds', '1', '--socket', socket]
-    return run(['bash', '-c', `ulimit -f ${kib}; exec "$@"`, 'bash', ...argv])
+    return run(['prlimit', `--fsize=${bytes}`, ...argv])
   }
-  const none = await limited(1)
+  const some = await limited(statSync(target).size - 20)
+  assert.equal(some.code, 1)
+  assert.match(some.stdout, /^\S+: 0 frames, \d+ KiB\n$/)
+  assert.equal(
+    some.stderr,
+    `recording to ${target}\ntapvs: ${target}: a file must not become larger here (ulimit -f); it can be played as far as it goes\n`,
+  )
+  assert.equal((await tapvs('replay', target)).code, 0)
+  const none = await limited(1024)
   assert.deepEqual(
     [none.code, none.stderr],
     [

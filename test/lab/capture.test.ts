@@ -174,7 +174,7 @@ test('the ring: its past, its switch, and a dump when a counter counts up', asyn
     const names = readdirSync(DUMPS)
     return names.length > 0 ? names : undefined
   })
-  assert.match(dump, /^tapvs-\d{8}T\d{6}\.\d{3}Z-tcp_no_service\.pcapng$/)
+  assert.match(dump, /^tapvs-\d{6}-\d{8}T\d{6}\.\d{3}Z-tcp_no_service\.pcapng$/)
   const info = await run(['capinfos', '-k', join(DUMPS, dump)])
   assert.match(info.stdout, /Capture comment: +tcp_no_service went up by \d/)
   const packets = await packetsOf(join(DUMPS, dump))

@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
+import { CaptureFile } from '../../src/see/capture-file.ts'
+import { momentsOfCapture } from '../../src/see/capture-moments.ts'
 import {
   byConnection,
   Ladder,
@@ -14,6 +16,8 @@ import {
 } from '../../src/see/ladder.ts'
 import { LadderText } from '../../src/see/ladder-text.ts'
 import type { FrameIn, FrameOut, Moment } from '../../src/see/moment.ts'
+import { readCapture } from '../../src/see/pcap.ts'
+import { concat } from '../kit/frame.ts'
 import { Stand } from '../kit/stand.ts'
 import { play } from '../kit/transcript.ts'
 import '../kit/utc.ts'
@@ -152,6 +156,25 @@ test('endpoints used anew are another connection', () => {
   const heads = again.filter(({ kind }) => kind === 'conn').map(({ conn }) => conn)
   assert.deepEqual(heads, [1, 2])
   assert.ok(again.slice(again.length / 2).every(({ conn }) => conn === 2))
+})
+
+test('a file has the two connections of one port as they were', () => {
+  const arms = ['dpdk0', 'dpdk1'].map(name => ({ name, description: name }))
+  const head = { application: '', os: '', comment: '', arms, snaplen: 160, otherArm: '' }
+  for (const name of ['reuse-time-wait', 'reuse-keep', 'reuse-half-closed', 'reuse-no-rs']) {
+    const moments = transcript(name)
+    const file = new CaptureFile(head)
+    const parts = [...file.begin(), ...moments.flatMap(one => file.moment(one)), ...file.end()]
+    const read = momentsOfCapture(readCapture(concat(...parts)))
+    const packets = (all: readonly Moment[]) =>
+      ladderRows(all)
+        .filter(isPacket)
+        .map(({ conn, outer, inner, again, fate, reason, stateBefore, state }) => {
+          const legs = [outer, inner].map(leg => leg && [leg.seq, leg.ack])
+          return { conn, legs, again, fate, reason, stateBefore, state }
+        })
+    assert.deepEqual(packets(read), packets(moments), name)
+  }
 })
 
 test('a SYN with another number behind a close begins a connection, whatever else is not known', () => {

@@ -16,7 +16,8 @@ import {
 } from '../../see/state-tables.ts'
 import { instantText } from '../../see/times.ts'
 import { ask } from '../client.ts'
-import { type Common, print } from '../common.ts'
+import { type Common, print, printColoured } from '../common.ts'
+import { hasColours } from '../terminal.ts'
 
 /** What the daemon says of its connections. */
 export interface StateUse {
@@ -52,8 +53,8 @@ export function addExplainState(explain: Argv<Common>): Argv<Common> {
         }))
       const use = { edges, states: counters.states, timeouts, own }
       if (json) return void print(`${JSON.stringify(stateJson(use), undefined, 2)}\n`)
-      const colours = !plain && process.stdout.isTTY && !process.env.NO_COLOR
-      print(stateText(use, { colours: colours === true }))
+      const colours = !plain && hasColours()
+      printColoured(stateText(use, { colours: colours === true }))
     },
   )
 }

@@ -6,6 +6,7 @@ import type { Argv } from 'yargs'
 import type { Journal } from '../../control/journal/format.ts'
 import { createOwn, writeProblem } from '../../control/own-file.ts'
 import type { Replayed } from '../../control/replay/replay.ts'
+import { counted } from '../../see/counted.ts'
 import { instantText } from '../../see/times.ts'
 import { CliError } from '../client.ts'
 import { type Common, Ended, print } from '../common.ts'
@@ -119,11 +120,11 @@ async function write({ file }: Options, path: string, journal: Journal): Promise
     throw new CliError(`cannot write ${path}: ${writeProblem(error)}`)
   }
   const segments = text.split('\n').filter(line => line.startsWith('> ')).length
-  print(`${path}: ${segments} segments\n`)
+  print(`${path}: ${counted(segments, 'segment')}\n`)
 }
 
 function headText({ header, end }: Journal): string {
-  const workers = header.workers === 1 ? '1 worker' : `${header.workers} workers`
+  const workers = counted(header.workers, 'worker')
   const how = end ? end.why : 'broken off, played as far as it is whole'
   return `recorded by tapvs ${header.tapvs} at ${instantText(Date.parse(header.begun) * 1000, 3)}, ${workers}; ${how}`
 }
@@ -131,13 +132,13 @@ function headText({ header, end }: Journal): string {
 function endText(replayed: Replayed): string {
   const { frames, checks, difference, fromUs, toUs } = replayed
   if (difference)
-    return `${frames} frames, and then it did otherwise:\n${differenceText(difference)}`
+    return `${counted(frames, 'frame')}, and then it did otherwise:\n${differenceText(difference)}`
   const seconds = ((toUs - fromUs) / 1e6).toFixed(3)
   const counters =
     checks === 0
       ? 'counters are not in it'
       : `all counters agree, ${checks === 1 ? 'once' : `${checks} times`}`
-  return `${frames} frames in ${seconds} s: all verdicts agree, and all frames that left; ${counters}\n`
+  return `${counted(frames, 'frame')} in ${seconds} s: all verdicts agree, and all frames that left; ${counters}\n`
 }
 
 async function listingsText(replayed: Replayed): Promise<string> {
