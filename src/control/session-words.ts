@@ -65,14 +65,14 @@ export class SessionReading {
     }
   }
 
-  /** The client has taken part in a whole handshake. */
-  get stood(): boolean {
-    return (this.cells[CLIENT_MS] ?? -1) >= 0
-  }
-
   /** From its SYN to its end. */
   get lifeMs(): number {
     return this.#doubles[LIFE_MS / 2] ?? 0
+  }
+
+  /** The client has taken part in a whole handshake. */
+  get stood(): boolean {
+    return (this.cells[CLIENT_MS] ?? -1) >= 0
   }
 
   /** When the connection was ended, ms of the engine's clock. */

@@ -51,8 +51,8 @@ export class Conns {
   readonly usual: Usual
   readonly #handshakes: Handshakes
   readonly #trace: TraceRing
-  readonly #placement: Placement
   readonly #long: LongClock
+  readonly #placement: Placement
   readonly #random: Random
   readonly left: LeftLport
   /** null if nobody wants to know. */

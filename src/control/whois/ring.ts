@@ -133,7 +133,7 @@ export class EndedRing {
       rip: cell(Cell.RIP),
       rport: cell(Cell.RS_PORTS) >>> 16,
       openedMs: this.#opened[place] as number,
-      lastMs: this.#endedMs(place) - cell(Cell.SILENT),
+      lastMs: this.#endedMs(place) - (cell(Cell.SILENT) >>> 0),
       endedMs: this.#endedMs(place),
       state: cell(Cell.WORD) & 0xf,
       end: (cell(Cell.WORD) >>> 4) & 0xf,
