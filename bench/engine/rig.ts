@@ -28,6 +28,8 @@ export interface RigOptions {
   /** `realServers` of them each. */
   services?: number
   realServers?: number
+  /** Only the last RS of each service takes connections. */
+  lastOnly?: boolean
   lips?: number
   /** Seconds; ESTABLISHED of every service. */
   establishedSec?: number
@@ -205,7 +207,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
         return {
           address: ipv4Text(RIP + (rs % RS_ADDRESSES)),
           port: 6379 + Math.floor(rs / RS_ADDRESSES),
-          weight: 1,
+          weight: options.lastOnly && i < realServers - 1 ? 0 : 1,
           upperThreshold: 0,
           lowerThreshold: 0,
           backup: false,

@@ -26,9 +26,9 @@ export const EVENT_WORDS: Record<string, string> = {
   rx_errors: 'failed reads from an arm',
   arm_reattached: 'arms that came back',
   handed_over: 'packets read by one worker and handed to the one that owns them',
+  rst_no_rs: 'RSTs to SYNs that no real server could take (when_down: reject)',
   rst_on_cut:
     'RSTs to both ends of connections that were cut: their real server is down, gone or drained',
-  rst_no_rs: 'RSTs to SYNs that no real server could take (when_down: reject)',
   syn_rescheduled:
     'SYNs sent again that went to another real server, as the first had not answered and takes no more',
   rst_on_reuse: 'RSTs to real servers whose client had begun another connection',

@@ -9,10 +9,19 @@ import { Agent } from 'node:http'
 import { type HttpRequest, type Method, queryOf } from '../control/api/verbs.ts'
 import { type EventOptions, eventsOf } from './events.ts'
 import { exchange, type Reply, type Target } from './exchange.ts'
+import {
+  bytesOf,
+  type CaptureOptions,
+  type JournalOptions,
+  type Lost,
+  momentsOf,
+  type PacketOptions,
+} from './streams.ts'
 import type * as t from './types.ts'
 
 export type { EventOptions } from './events.ts'
 export type { Target } from './exchange.ts'
+export type { CaptureOptions, JournalOptions, Lost, PacketOptions } from './streams.ts'
 export type * from './types.ts'
 
 /** The daemon said no, or gave no answer that could be read. */
@@ -117,6 +126,21 @@ export class TapvsClient {
   /** What happens, from now on or after an event; ends when the daemon does, or by `signal`. */
   events(options: EventOptions = {}): AsyncGenerator<t.DaemonEvent | t.Missed> {
     return eventsOf(this.#target, options, failed)
+  }
+
+  /** Packets and what became of them: what the recorders hold, and with `follow` what comes. */
+  moments(options: PacketOptions = {}): AsyncGenerator<t.Moment | Lost> {
+    return momentsOf(this.#target, options, failed)
+  }
+
+  /** The same as a file in pcapng, from now on unless `follow` is false; whole after each block. */
+  capture(options: CaptureOptions = {}): AsyncGenerator<Uint8Array> {
+    return bytesOf(this.#target, '/v1/capture', options, failed)
+  }
+
+  /** A journal for `tapvs replay`. It holds the key of the sequence numbers. */
+  journal(options: JournalOptions = {}): AsyncGenerator<Uint8Array> {
+    return bytesOf(this.#target, '/v1/journal', options, failed)
   }
 
   service(service: t.ServiceRef): Promise<t.Service> {

@@ -8,6 +8,7 @@ import type * as whois from '../control/api/whois.ts'
 
 export type { DaemonEvent, EventData, EventName } from '../control/api/events.ts'
 export type { Edit } from '../control/edits.ts'
+export type { Moment } from '../see/moment.ts'
 
 export type Traffic = z.output<typeof answers.traffic>
 export type RealServer = z.output<typeof answers.realServer>

@@ -33,6 +33,8 @@ export interface RealServerInfo {
   inactiveConns: number
   /** The health checks keep it from new connections. */
   inhibited: boolean
+  /** Why, in one line, while they do. */
+  reason?: string
   stats: TrafficInfo
   /** The same per second, as of the last few seconds. */
   rates: TrafficInfo

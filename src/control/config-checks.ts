@@ -48,6 +48,12 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): str
       remark('address', `${service.address} is no address of any arm: nobody answers ARP for it`)
     if (service?.local_addresses?.length === 0)
       remark('local_addresses', 'no LIP: it takes no connection')
+    if (service?.when_down === 'all') {
+      if (service.real_servers?.some(rs => rs?.backup))
+        remark('when_down', 'all: a backup takes nothing while checks fail, for then none counts')
+      if (service.check?.type === 'none' && service.passive === undefined)
+        remark('when_down', 'all: without check and passive no real server is ever down')
+    }
     return remarks
   })
 }

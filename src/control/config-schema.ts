@@ -46,17 +46,22 @@ const percent = z
   )
   .default(0)
 
+/** Names and paths are told in logs and listings. */
+const isPrintable = (value: string) => !/\p{C}/u.test(value)
 /** The kernel's rule for device names (dev_valid_name), less the % that would make it a pattern. */
 const isDeviceName = (value: string) =>
-  /^[^\s/:%]+$/.test(value) && Buffer.byteLength(value) <= 15 && value !== '.' && value !== '..'
+  /^[^\s/:%\p{C}]+$/u.test(value) &&
+  Buffer.byteLength(value) <= 15 &&
+  value !== '.' &&
+  value !== '..'
 const isNetnsName = (value: string) =>
-  /^[^/\0]+$/.test(value) && Buffer.byteLength(value) <= 255 && value !== '.' && value !== '..'
+  /^[^/\p{C}]+$/u.test(value) && Buffer.byteLength(value) <= 255 && value !== '.' && value !== '..'
 /** A station's own: neither the group bit nor all zero. */
 const isUnicastMac = (value: string) =>
   /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(value) && !/^[0:]*$/.test(value)
 /** sun_path has 108 bytes and a closing zero. */
 const isSocketPath = (value: string) =>
-  value.startsWith('/') && !value.includes('\0') && Buffer.byteLength(value) <= 107
+  value.startsWith('/') && isPrintable(value) && Buffer.byteLength(value) <= 107
 
 const isLoopback = (value: string) => (isIPv4(value) && value.startsWith('127.')) || value === '::1'
 /** What a header can carry (RFC 6750), and nobody guesses. */
@@ -148,7 +153,7 @@ const ringSize = z
 const COUNTED = Object.keys({ ...Drop, ...Event }).map(name => name.toLowerCase())
 const keep = whole(0, 1000).default(5)
 const isFilePath = (value: string) =>
-  value.startsWith('/') && !value.includes('\0') && !value.endsWith('/')
+  value.startsWith('/') && isPrintable(value) && !value.endsWith('/')
 const filePath = text('an absolute path', isFilePath)
 const isLogPath = (value: string) => value === '-' || isFilePath(value)
 

@@ -60,11 +60,20 @@ export async function runDaemon(configPath: string, options: RunOptions = {}): P
   try {
     return await serve(config, configPath, log, options)
   } catch (error) {
-    log.error(`TAPVS: ${(error as Error).message}`)
+    log.error(`TAPVS: ${await saidWithRemedy(error as Error, config, configPath)}`)
     return 1
   } finally {
     await log.flush()
   }
+}
+
+/** What the system has refused says why, and not what to do; the rest says both. */
+async function saidWithRemedy(error: Error, config: Config, file: string): Promise<string> {
+  const { message } = error
+  const isSystems = 'code' in error || error instanceof RangeError
+  if (!isSystems) return message
+  const { remedy } = await import('./doctor/remedy.ts')
+  return `${message}; ${await remedy(error, config, file)}`
 }
 
 async function serve(

@@ -8,6 +8,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CaptureFile } from '../see/capture-file.ts'
+import { counted } from '../see/counted.ts'
 import type { HeadOf } from './capture-head.ts'
 import type { ConfigDump } from './config-capture.ts'
 import type { ModuleLog } from './log.ts'
@@ -84,7 +85,9 @@ export class Dumps {
       const number = String((dumpsIn(config.path).at(-1)?.sequence ?? 0) + 1).padStart(6, '0')
       const path = join(config.path, `tapvs-${number}-${time}-${reason}.pcapng`)
       const packets = await this.#write(path, `${reason} went up by ${more}`)
-      log.warn(`TAPVS: ${reason} went up by ${more}: the last ${packets} packets are in ${path}`)
+      log.warn(
+        `TAPVS: ${reason} went up by ${more}: ${counted(packets, 'packet')} up to then in ${path}`,
+      )
       removeOldest(config)
     } catch (error) {
       log.warn(

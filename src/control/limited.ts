@@ -40,6 +40,9 @@ export const BACKLOG = 128
 /** Those above the limit, who are told so; the kernel's answer to more is silence. */
 const CONNECTIONS_TURNED_AWAY = 64
 
+/** Whoever has just come is about to say something: many at once do not push each other out. */
+const SILENT_MS = 50
+
 /** Told of a request that its sender may make: its connection keeps its place from then on. */
 export type Admit = (request: IncomingMessage) => void
 
@@ -84,12 +87,12 @@ export function limited(
   return server
 }
 
-/** Who is there. When all places are taken, the oldest of those who were not admitted goes. */
+/** Who is there. When all places are taken, the oldest goes of those who were not admitted and have nothing to say. */
 class Places {
   readonly #max: number
   readonly #admitted = new Set<Duplex>()
-  /** In the order in which they came. */
-  readonly #strangers = new Set<Duplex>()
+  /** When they came, in that order. */
+  readonly #strangers = new Map<Duplex, number>()
 
   constructor(max: number) {
     this.#max = max
@@ -100,14 +103,9 @@ class Places {
   }
 
   /** => false if there is no place */
-  take(connection: Duplex): boolean {
-    if (this.#admitted.size + this.#strangers.size >= this.#max) {
-      const [oldest] = this.#strangers
-      if (!oldest) return false
-      this.#strangers.delete(oldest)
-      oldest.destroy()
-    }
-    this.#strangers.add(connection)
+  take(connection: Paced): boolean {
+    if (this.#admitted.size + this.#strangers.size >= this.#max && !this.#makePlace()) return false
+    this.#strangers.set(connection, performance.now())
     connection.once('close', () => {
       this.#strangers.delete(connection)
       this.#admitted.delete(connection)
@@ -117,6 +115,18 @@ class Places {
 
   keep(connection: Duplex): void {
     if (this.#strangers.delete(connection)) this.#admitted.add(connection)
+  }
+
+  #makePlace(): boolean {
+    const until = performance.now() - SILENT_MS
+    for (const [stranger, since] of this.#strangers) {
+      if (since > until) return false
+      if ((stranger as Paced).isWaiting) continue
+      this.#strangers.delete(stranger)
+      stranger.destroy()
+      return true
+    }
+    return false
   }
 }
 

@@ -27,6 +27,8 @@ export interface Sources {
   readings: Readings
   /** By the name of the RS. */
   health: ReadonlyMap<string, RsHealth>
+  /** Why they keep it from new connections. */
+  reasons: ReadonlyMap<string, string>
   rates: Rates
 }
 
@@ -67,17 +69,20 @@ function localAddress({ config, places, readings }: Sources, address: string): L
 }
 
 function realServer(
-  { places, readings, health, rates }: Sources,
+  { places, readings, health, reasons, rates }: Sources,
   service: ConfigService,
   rs: ConfigRealServer,
 ): RealServerInfo {
   const name = rsName(service, rs)
   const place = places.dests.find(name)
+  const inhibited = health.get(name)?.inhibited ?? false
+  const reason = reasons.get(name)
   return {
     ...rs,
     activeConns: readings.activeConns(place),
     inactiveConns: readings.inactiveConns(place),
-    inhibited: health.get(name)?.inhibited ?? false,
+    inhibited,
+    ...(inhibited && reason !== undefined && { reason }),
     stats: readings.traffic(place),
     rates: rates.of(name),
   }

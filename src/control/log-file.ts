@@ -8,6 +8,7 @@
 
 import { closeSync, fstatSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { countedLost } from '../see/counted.ts'
 import { appendOwn, checkRemovable } from './own-file.ts'
 
 /** Text that is written without waiting for the end of the turn. */
@@ -201,7 +202,7 @@ export class LogFile {
   #mended(): void {
     if (!this.#broken && this.#lost === 0) return
     this.#broken = false
-    this.#complain(`LOG: ${this.#path} is written again, ${this.#lost} lines were lost`)
+    this.#complain(`LOG: ${this.#path} is written again, ${countedLost(this.#lost, 'line')}`)
     this.#lost = 0
   }
 }

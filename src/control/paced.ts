@@ -12,6 +12,9 @@ const PIECE_BYTES = 8192
 /** That wait here; more stay in the kernel, and so with the client. */
 const WAITING_BYTES = 65_536
 
+/** For an answer to be read by who is not done asking. */
+const LINGER_MS = 500
+
 export class Paced extends Duplex {
   readonly #socket: Socket
   readonly #turns: Turns
@@ -31,7 +34,7 @@ export class Paced extends Duplex {
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
     socket.once('end', () => {
       this.#ended = true
-      // Whoever has gone waits for no answer.
+      // Whoever has gone waits for no more answers.
       if (this.#held) this.destroy()
       else this.#ask()
     })
@@ -47,17 +50,27 @@ export class Paced extends Duplex {
     return this
   }
 
+  /** It has said something that was not handed on yet. */
+  get isWaiting(): boolean {
+    return this.#queued
+  }
+
   /** True: nothing is handed on until it is false again. */
   set held(held: boolean) {
     this.#held = held
     if (!held) this.#ask()
   }
 
-  /** Ends it after what was written has gone. */
+  /**
+   * Ends it after what was written has gone, and hands on nothing more. Whoever is still sending would lose the answer if
+   * the connection were gone at once, and gets a moment to read it.
+   */
   destroySoon(): void {
+    this.#held = true
+    if (this.#ended) this.once('finish', () => this.destroy())
+    const timer = setTimeout(() => this.destroy(), LINGER_MS)
+    this.once('close', () => clearTimeout(timer))
     this.end()
-    if (this.writableFinished) this.destroy()
-    else this.once('finish', () => this.destroy())
   }
 
   #take(chunk: Buffer): void {

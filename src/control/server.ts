@@ -34,11 +34,11 @@ export interface Listener {
 export interface ServerOptions {
   /** What GET /v1/events tells. */
   events?: Events
-  /** What GET /v1/moments tells; left out, there is no such path. */
+  /** What GET /v1/moments tells; left out, it answers 503, as do the next two. */
   watching?: Watching
-  /** What GET /v1/journal brings; left out, there is no such path. */
+  /** What GET /v1/journal brings. */
   journals?: Journals
-  /** What GET /v1/capture says of itself; left out, there is no such path. */
+  /** What GET /v1/capture says of itself. */
   headOf?: HeadOf
   http?: ConfigHttp | null
   /** That of the page. */
@@ -87,7 +87,14 @@ export async function openServer(
   }: ServerOptions = {},
 ): Promise<ControlServer> {
   const limits = { ...LIMITS, ...given }
-  const { app, endStreams } = await buildApp(respond, events, watching, journals, headOf)
+  const { app, endStreams, makeDocument } = await buildApp(
+    respond,
+    events,
+    watching,
+    journals,
+    headOf,
+  )
+  makeDocument()
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   await claimSocket(path)
   const servers: Server[] = []
@@ -123,7 +130,7 @@ export async function openServer(
     return { port, uiPort, close }
   } catch (error) {
     await close()
-    throw new Error((error as Error).message)
+    throw error
   }
 }
 

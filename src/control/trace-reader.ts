@@ -4,6 +4,7 @@
  */
 
 import { RECORD_CELLS, type TraceRing } from '../engine/trace.ts'
+import { counted } from '../see/counted.ts'
 import { fieldsOf } from '../see/trace-fields.ts'
 import { kindOf, type Names, wordsOf } from '../see/words.ts'
 import type { Log, Saying } from './log.ts'
@@ -92,7 +93,7 @@ export class TraceReader {
     this.#lost = lost
     if (records <= 0) return
     const { worker } = this.#names
-    const text = `TRACE: ${records} records lost`
+    const text = `TRACE: ${counted(records, 'record')} lost`
     this.#log.put({
       level: 'warn',
       module: 'log',

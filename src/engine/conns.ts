@@ -11,6 +11,7 @@ import { type Counters, Drop, Event } from './counters.ts'
 import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
 import type { IsnSource } from './isn.ts'
+import type { LongClock } from './long-clock.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import { Placement } from './placement.ts'
@@ -22,6 +23,7 @@ import { type SessionOptions, Sessions } from './sessions.ts'
 import { nextState, STATES, State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import { Over, TraceKind, type TraceRing } from './trace.ts'
+import { Usual } from './usual.ts'
 import { Wheel } from './wheel.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
@@ -29,7 +31,7 @@ const { DELTA, WORD, BINDING, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CE
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
 /** FIN, the lowest bit of the flags, counts as a byte. */
-const { RST, SYN, FIN } = FLAG
+const { RST, SYN, ACK, FIN } = FLAG
 const { ESTABLISHED, SYN_RECV } = State
 const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
@@ -46,8 +48,10 @@ export class Conns {
   readonly #counters: Counters
   readonly #edges: Edges
   readonly #kept: Uint8Array
+  readonly usual: Usual
   readonly #handshakes: Handshakes
   readonly #trace: TraceRing
+  readonly #long: LongClock
   readonly #placement: Placement
   readonly #random: Random
   readonly left: LeftLport
@@ -74,14 +78,15 @@ export class Conns {
     random: Random,
     templates: Templates,
     sessions: SessionOptions | null,
-    now: number,
+    long: LongClock,
   ) {
     const seed = (random.below(65_536) << 16) | random.below(65_536)
     this.table = new ConnTable(memory, 0, capacity, seed)
     this.#cells = this.table.cells
-    this.sessions = sessions && new Sessions(sessions, this.table)
+    this.sessions = sessions && new Sessions(sessions, this.table, long)
     this.#destCells = dests.cells
-    this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, now)
+    this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, long.ms | 0)
+    this.#long = long
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
     this.#outcomes = outcomes
@@ -89,6 +94,7 @@ export class Conns {
     this.#counters = counters
     this.#edges = edges
     this.#kept = edges.kept
+    this.usual = new Usual(this.#cells, dests.cells, edges.kept, this.#timeoutMs)
     this.#handshakes = new Handshakes(this.#cells, counters)
     this.#trace = trace
     this.#random = random
@@ -126,7 +132,8 @@ export class Conns {
     cells[at + 6] = outPorts
     const isn = pkt.getInt32(p.l4 + TCP_SEQ)
     this.table.isns[conn] = isn
-    cells[at + DELTA] = this.#placement.firstSeq(lipIndex, dest, lport, now) - isn
+    const firstSeq = this.#placement.firstSeq(lipIndex, dest, lport, now)
+    cells[at + DELTA] = firstSeq - isn
     const macHi = pkt.getUint16(p.eth + ETH_SRC)
     cells[at | WORD] = firstWord(macHi, this.#random.below(1000), false)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
@@ -134,7 +141,8 @@ export class Conns {
     // Until the RS has been seen: when the conn was opened.
     cells[at | RS_ISN1] = now
     cells[at | RST_SEQ] = 0
-    cells[at | RST_ACK] = 0
+    // And what the RS will have to acknowledge.
+    cells[at | RST_ACK] = firstSeq + 1
     if (this.sessions !== null) this.sessions.open(conn, now)
     this.table.link(conn)
     this.#refresh(conn, State.NONE, now)
@@ -160,12 +168,7 @@ export class Conns {
       return
     }
     this.#kept[((t & 1) << 9) | ((p.flags & 0x1f) << 4) | state] = 1
-    // Spelt out, and not by #refresh: a call here is a tenth of what is left of the packet's cost.
-    const timeout =
-      state === ESTABLISHED
-        ? this.#destCells[((cells[at | BINDING] >>> 16) << 4) | ESTABLISHED_MS]
-        : this.#timeoutMs[state]
-    cells[at | DEADLINE] = now + timeout + ((word >>> 6) & 0x3ff)
+    this.#refresh(t >> 1, state, now)
   }
 
   /** The rare end of segment(): a new state may shorten the time left, so the wheel files the conn anew. */
@@ -173,7 +176,7 @@ export class Conns {
     const conn = t >> 1
     this.table.setState(conn, after)
     this.#counters.connMoved(before, after)
-    this.#edges.taken(t & 1, flags, before, now)
+    this.#edges.taken(t & 1, flags, before, this.#long.at(now))
     if (before === SYN_RECV) {
       this.#handshakes.over(conn, after === ESTABLISHED && (t & 1) === 0, now)
     }
@@ -188,9 +191,9 @@ export class Conns {
     if (this.#trace.debug) traceState(this.#trace, this.#cells, t, flags, before, after, now)
   }
 
-  /** What RSTs on expiry need, kept on every RS segment but RST unless its ack is older than the kept one (2.7). */
+  /** What RSTs on expiry need, kept on every RS segment with ACK but RST unless its ack is older than the kept one (2.7). */
   rememberRs(pkt: DataView, t: number, p: Parsed, now: number): void {
-    if ((p.flags & RST) !== 0) return
+    if ((p.flags & (RST | ACK)) !== ACK) return
     const cells = this.#cells
     const at = (t >> 1) << 4
     const ack = pkt.getInt32(p.l4 + TCP_ACK)
@@ -205,13 +208,20 @@ export class Conns {
     cells[at | RST_SEQ] = seq + p.payload + (p.flags & FIN)
   }
 
-  /** The client's MAC may change while a connection lives (a gateway fails over); the last segment's is the right one. */
-  rememberClient(pkt: DataView, t: number, p: Parsed): void {
+  /**
+   * What a segment of the client that is to be believed tells: its MAC, which may change while a connection lives (a gateway
+   * fails over), and with the SYN that has begun it (`before` is the state it found) what the RS will have to acknowledge.
+   */
+  rememberClient(pkt: DataView, t: number, p: Parsed, before: number): void {
     const cells = this.#cells
     const at = (t >> 1) << 4
     const hi = pkt.getUint16(p.eth + ETH_SRC)
+    const word = (cells[at | WORD] & 0xffff) | (hi << 16)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
-    cells[at | WORD] = (cells[at | WORD] & 0xffff) | (hi << 16)
+    cells[at | WORD] = word
+    if ((p.flags & SYN) === 0 || (word & STATE_BITS) !== SYN_RECV) return
+    if (before === SYN_RECV && (word & SEEN) !== 0) return
+    cells[at | RST_ACK] = pkt.getInt32(p.l4 + TCP_SEQ) + cells[at | DELTA] + 1
   }
 
   /** The next conn whose time is over, still whole and linked, or -1; the caller ends it. */

@@ -39,6 +39,7 @@ export const Drop = {
   ICMP_TYPE: 23,
   ICMP_NOT_OURS: 24,
   TCP_HEADER: 25,
+  TCP_CHECKSUM: 42,
   TCP_NO_SERVICE: 26,
   TCP_NO_CONN: 27,
   TCP_NO_RS: 28,

@@ -5,7 +5,7 @@
 
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
-import { type Arm, armTowards } from './arm.ts'
+import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { sendArp } from './arp-output.ts'
 import { Conns } from './conns.ts'
@@ -18,7 +18,9 @@ import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
-import { type NeighOptions, Neighs } from './neigh.ts'
+import { LongClock } from './long-clock.ts'
+import { Neighs } from './neigh.ts'
+import type { EngineOptions } from './options.ts'
 import { Outcomes } from './outcomes.ts'
 import { Kind, Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
@@ -28,50 +30,13 @@ import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
 import { ANY_ARM, DestCell, Dests, type Service, type Services } from './service.ts'
-import type { SessionOptions, Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
-
-export interface EngineOptions {
-  frames: Frames
-  arms: readonly Arm[]
-  counters: Counters
-  trace: TraceRing
-  isn: IsnSource
-  /** At least Conns.bytesFor(connCapacity) bytes, all zero; a power of two of conns. */
-  connMemory: ArrayBufferLike
-  connCapacity: number
-  /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
-  destMemory: ArrayBufferLike
-  destCapacity: number
-  /** At least Outcomes.bytesFor(destCapacity) bytes, all zero. */
-  outcomeMemory: ArrayBufferLike
-  /** Edges.bytes, all zero. */
-  edgeMemory: ArrayBufferLike
-  /** DropBook.bytes, all zero. */
-  dropMemory: ArrayBufferLike
-  /** Of all workers. */
-  templates: Templates
-  /** ms per state, in the order of State. */
-  timeoutMs: Int32Array
-  neigh: NeighOptions
-  /** One of ToaMode. */
-  toaMode: number
-  /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */
-  rstOnBareAck: boolean
-  /** A SYN that begins another connection on the entry of an old one keeps its RS, lport and delta. */
-  keepOnReuse: boolean
-  decrementTtl: boolean
-  /** null when nobody wants a record per connection. */
-  sessions: SessionOptions | null
-  /** The other workers; null when there is one. */
-  peers: Peers | null
-  /** Any number but 0. */
-  seed: number
-  now: number
-}
+import { GOOD } from './usual.ts'
+import { isIntact, isPlausibleClient, Verify } from './verify.ts'
 
 /**
  * Connections ended per tick while the wheel is on time, and at most; each slot of the wheel that it is late doubles it.
@@ -88,7 +53,7 @@ const CUT_PACE = 1
 const MAY_OPEN = -1000
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { ACK, SYN } = FLAG
+const { SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
 const { ARM } = DestCell
 
@@ -109,6 +74,7 @@ export class Engine {
   readonly arp: ArpInput
   readonly isn: IsnSource
   readonly random: Random
+  readonly long: LongClock
   readonly templates: Templates
   /** ms per state as they were set last, for an image of the engine. */
   readonly timeoutMs: Int32Array
@@ -121,6 +87,7 @@ export class Engine {
   readonly #prefetch: Prefetch
   readonly reuse: Reuse
   readonly #forward: Forward
+  readonly #verify: Verify
   readonly #rstOnBareAck: boolean
   readonly #peers: Peers | null
   /** When the neighbours' timers are turned next. */
@@ -129,6 +96,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     const random = new Random(options.seed)
     this.random = random
+    this.long = new LongClock(options.now)
     this.isn = options.isn
     this.templates = options.templates
     this.timeoutMs = options.timeoutMs.slice()
@@ -140,7 +108,6 @@ export class Engine {
     this.outcomes = new Outcomes(options.outcomeMemory, options.destCapacity)
     this.edges = new Edges(options.edgeMemory)
     this.book = new DropBook(options.dropMemory, this.frames)
-    this.book.now = options.now
     this.counters.book = this.book
     this.conns = new Conns(
       options.connMemory,
@@ -156,7 +123,7 @@ export class Engine {
       random,
       options.templates,
       options.sessions,
-      options.now,
+      this.long,
     )
     this.sessions = this.conns.sessions
     this.neighs = new Neighs(
@@ -182,6 +149,7 @@ export class Engine {
     const { conns, frames } = this
     this.cuts = new Cuts(conns, this.#forward, frames, options.destCapacity, options.now)
     this.reuse = new Reuse(this, this.#forward, options.keepOnReuse)
+    this.#verify = new Verify(this.frames.pkt, this.conns, this.#forward)
     this.#peers = options.peers
     this.arp = new ArpInput(
       this.frames,
@@ -192,12 +160,19 @@ export class Engine {
       options.peers,
     )
     this.#rstOnBareAck = options.rstOnBareAck
-    this.neighTick = options.now
+    this.neighTick = options.now | 0
+    this.turn(this.neighTick)
   }
 
   /** The frames in the first `count` of `slots` (at most a burst) are about to be judged. It need not be said. */
   expect(slots: Int32Array, count: number): void {
     this.#prefetch.burst(slots, count)
+  }
+
+  /** It is `now`; to be said before each burst. */
+  turn(now: number): void {
+    this.long.turn(now)
+    this.book.now = this.long.ms
   }
 
   /**
@@ -214,7 +189,6 @@ export class Engine {
       return kind
     }
     const { table } = this.conns
-    const { pkt } = this.frames
     let t = table.find(p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
       const owner = this.#owner(this.#peers)
@@ -236,24 +210,27 @@ export class Engine {
     const outward = (t & 1) === 1
     const side = outward ? this.dests.cells[(dest << 4) | ARM] : table.clientArm(t >> 1)
     if (side !== arm.index) return -Drop.IP_SOURCE
-    if (outward && (p.flags & ACK) !== 0) this.#forward.confirmRs(p, dest, now)
-    this.conns.segment(t, p, now)
-    this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
-    if (this.sessions !== null) this.sessions.packet(t, p, now)
-    if (outward) {
-      this.conns.rememberRs(pkt, t, p, now)
-      return this.#forward.toClient(slot, p, t)
+    let judged = GOOD
+    if (isNew) this.conns.segment(t, p, now)
+    else if (!this.#verify.isUsual(t, p, dest, now)) {
+      judged = this.#verify.judge(t, p)
+      if (judged < 0) return judged
+      if (judged === GOOD) this.#verify.hear(t, p, dest, now)
     }
-    this.conns.rememberClient(pkt, t, p)
-    return this.#forward.toRs(slot, p, t, dest, now)
+    this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
+    if (this.sessions !== null) this.sessions.packet(t, p, judged, now)
+    return outward ? this.#forward.toClient(slot, p, t) : this.#forward.toRs(slot, p, t, dest, now)
   }
 
   /**
    * Runs what is due at `now` (ms, int32, any start; never goes back). => ms until it wants to be called again.
    */
   tick(now: number): number {
+    this.turn(now)
     if (((now - this.neighTick) | 0) >= 0) {
       this.neighs.tick(now)
+      this.arp.tick(now)
+      if (this.#peers === null || this.#peers.self === 0) this.templates.sweep(now)
       this.neighTick = (now + NEIGH_TICK) | 0
     }
     this.cuts.turn(now)
@@ -312,28 +289,21 @@ export class Engine {
     const p = this.#parsed
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
-    const { FIN, RST } = FLAG
+    const { ACK, FIN, RST } = FLAG
     const flags = p.flags & (SYN | ACK | FIN | RST)
     if (flags !== SYN) {
       if (this.trace.debug) {
         this.trace.write(TraceKind.NOT_SYN, now, PROTO.TCP, p.saddr, p.daddr, p.ports, p.flags)
       }
       if (flags !== ACK || !this.#rstOnBareAck) return -Drop.TCP_NO_CONN
+      if (!isIntact(this.frames.pkt, p)) return -Drop.TCP_CHECKSUM
       turnIntoRst(this.frames, slot, p)
       this.counters.count(Event.RST_BARE_ACK)
       return arm.index
     }
     if (this.stopping) return -Drop.STOPPING
-    return this.#isPlausibleClient(arm, p.saddr) ? MAY_OPEN : -Drop.IP_SOURCE
-  }
-
-  /** A client must be somebody else, a single host, and on the side its packet came from (RFC 1812 5.3.7, 5.3.8). */
-  #isPlausibleClient(arm: Arm, saddr: number): boolean {
-    const top = saddr >>> 24
-    if (top === 0 || top === 127 || top >= 224) return false
-    for (const other of this.arms) if (other.owns(saddr)) return false
-    const back = armTowards(this.arms, saddr)
-    return back === undefined || back === arm
+    if (!isPlausibleClient(this.arms, arm, p.saddr)) return -Drop.IP_SOURCE
+    return isIntact(this.frames.pkt, p) ? MAY_OPEN : -Drop.TCP_CHECKSUM
   }
 
   /** A SYN that opened nothing. => The verdict on it, or the arm if it has become an RST. */

@@ -72,17 +72,32 @@ export class Forward {
     return arm.index
   }
 
-  /** A segment with ACK has come from the RS: its next hop is alive (6.4). */
+  /** A segment with ACK from the RS would confirmRs(): seldom, for an entry that was confirmed stays so for a while. */
+  isNewsOfNextHop(p: Parsed, dest: number, now: number): boolean {
+    const n = this.#nextHop(dest)
+    if (n < 0) return false
+    const { pkt } = this.#frames
+    const macHi = pkt.getUint16(p.eth + ETH_SRC)
+    return this.#neighs.newsIn(n, macHi, pkt.getInt32(p.eth + ETH_SRC + 2), now) !== 0
+  }
+
+  /** A segment with ACK, which is to be believed, has come from the RS: its next hop is alive (6.4). */
   confirmRs(p: Parsed, dest: number, now: number): void {
+    const n = this.#nextHop(dest)
+    if (n < 0) return
+    const { pkt } = this.#frames
+    const macHi = pkt.getUint16(p.eth + ETH_SRC)
+    this.#neighs.confirm(n, macHi, pkt.getInt32(p.eth + ETH_SRC + 2), now)
+  }
+
+  /** The entry of the RS's next hop, or below 0. */
+  #nextHop(dest: number): number {
     const cells = this.#destCells
     const at = dest << 4
     const hint = cells[at | NEIGH]
     const n = this.#neighs.find(cells[at | ARM], cells[at | NEXT_HOP], hint)
-    if (n < 0) return
-    if (n !== hint) cells[at | NEIGH] = n
-    const { pkt } = this.#frames
-    const macHi = pkt.getUint16(p.eth + ETH_SRC)
-    this.#neighs.confirm(n, macHi, pkt.getInt32(p.eth + ETH_SRC + 2), now)
+    if (n >= 0 && n !== hint) cells[at | NEIGH] = n
+    return n
   }
 
   /** The RS has left a SYN without an answer: perhaps its next hop has another MAC now. */

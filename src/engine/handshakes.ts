@@ -37,7 +37,7 @@ export class Handshakes {
     let opened = cells[at | RST_SEQ]
     if ((word & SEEN) === 0) {
       opened = cells[at | RS_ISN1]
-      this.#counters.handshake(Handshake.RS, (now - opened) | 0)
+      this.#counters.handshake(Handshake.RS, (now - opened) >>> 0)
       cells[at | WORD] = word | SEEN
     }
     // The ack that the client sends until it has acknowledged payload of the RS: TOA's rule.
@@ -52,7 +52,7 @@ export class Handshakes {
     const at = conn << 4
     // Without the RS's SYN+ACK there was none, and RST_SEQ is its own.
     if ((cells[at | WORD] & SEEN) === 0) return
-    if (done) this.#counters.handshake(Handshake.CLIENT, (now - cells[at | RST_SEQ]) | 0)
+    if (done) this.#counters.handshake(Handshake.CLIENT, (now - cells[at | RST_SEQ]) >>> 0)
     cells[at | RST_SEQ] = cells[at | RS_ISN1]
   }
 }

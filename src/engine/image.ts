@@ -18,8 +18,9 @@ import type { SetupImage } from './setup.ts'
 import type { WheelImage } from './wheel.ts'
 
 export interface EngineImage {
-  /** Of the engine's clock, ms. */
+  /** Of the engine's clock, ms; and of its long clock. */
   now: number
+  longMs: number
   random: number
   /** null for a source of sequence numbers that needs none. */
   isnKey: Int32Array | null
@@ -60,6 +61,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
   const places = dests.list.length
   return {
     now,
+    longMs: engine.long.at(now),
     random: engine.random.state,
     isnKey: engine.isn instanceof KeyedIsn ? engine.isn.key.slice() : null,
     stopping: engine.stopping,
@@ -96,6 +98,7 @@ export function restoreEngine(
   if (image.isnKey && engine.isn instanceof KeyedIsn) engine.isn.key.set(image.isnKey)
   engine.setTimeouts(image.timeoutMs)
   engine.stopping = image.stopping
+  engine.long.restore(image.longMs)
   engine.neighTick = image.neighTick
   engine.arp.lastClaim = image.lastClaim
   for (const [index, arm] of image.arms.entries()) engine.arms[index].restore(arm)

@@ -46,6 +46,7 @@ export interface NeighImage extends NeighTableImage {
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { NONE, SEND, REACHABLE, PROBE, DELAY } = Neigh
+const { CONFIRMED, SUSPECT } = NeighEvent
 const { BYTES: VNET_BYTES } = VNET
 
 export class Neighs extends NeighTable {
@@ -153,23 +154,33 @@ export class Neighs extends NeighTable {
     this.#delete(n, now)
   }
 
+  /**
+   * What it says of neighbour n that a packet with the TCP ACK bit came from its side with this source MAC. => CONFIRMED,
+   * SUSPECT, or 0 for nothing new, the usual case: a REACHABLE entry in its quiet period
+   */
+  newsIn(n: number, macHi: number, macLo: number, now: number): number {
+    const state = this.state[n]
+    if (state < REACHABLE || this.fixed[n] === 1) return 0
+    if (this.macLo[n] === macLo && this.macHi[n] === macHi) {
+      return state === REACHABLE && !this.#mayRearm(n, now) ? 0 : CONFIRMED
+    }
+    return this.#maySuspect(n, now) ? SUSPECT : 0
+  }
+
   /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (6.4). */
   confirm(n: number, macHi: number, macLo: number, now: number): void {
-    const state = this.state[n]
-    if (state < REACHABLE || this.fixed[n] === 1) return
-    if (this.macLo[n] === macLo && this.macHi[n] === macHi) {
-      // The usual case, a REACHABLE entry in its quiet period, ends here.
-      if (state === REACHABLE && !this.#mayRearm(n, now)) return
-      this.#event(n, NeighEvent.CONFIRMED, now)
-    } else {
-      this.suspect(n, now)
-    }
+    const event = this.newsIn(n, macHi, macLo, now)
+    if (event !== 0) this.#event(n, event, now)
   }
 
   /** What is known of neighbour n may be wrong: the next frame to it asks again; not more than once a second. */
   suspect(n: number, now: number): void {
-    if (this.state[n] !== REACHABLE || this.fixed[n] === 1) return
-    if (((now - this.changed[n]) | 0) > SUSPECT_PAUSE_MS) this.#event(n, NeighEvent.SUSPECT, now)
+    if (this.#maySuspect(n, now)) this.#event(n, SUSPECT, now)
+  }
+
+  #maySuspect(n: number, now: number): boolean {
+    if (this.state[n] !== REACHABLE || this.fixed[n] === 1) return false
+    return ((now - this.changed[n]) | 0) > SUSPECT_PAUSE_MS
   }
 
   /**
@@ -208,6 +219,8 @@ export class Neighs extends NeighTable {
     const { top } = this
     for (let n = 0; n < top; n++) {
       if (this.arm[n] < 0 || this.fixed[n] === 1) continue
+      // One that stays REACHABLE for weeks: int32 would take its change for one to come.
+      if (((now - this.changed[n]) | 0) > LONG_AGO) this.changed[n] = now - SUSPECT_PAUSE_MS - 1
       if (((this.deadline[n] - now) | 0) <= 0) {
         if (this.state[n] === NONE) this.#delete(n, now)
         else this.#expire(n, now)

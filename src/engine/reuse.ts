@@ -18,6 +18,7 @@ import { NO_LPORT } from './sa-pool.ts'
 import { type Dest, type Dests, type Lips, type Service, Stat } from './service.ts'
 import { OUT, State } from './tcp-state.ts'
 import { Over, TraceKind, type TraceRing } from './trace.ts'
+import { isIntact } from './verify.ts'
 
 const { WORD } = CELL
 const { SYN, ACK, FIN, RST } = FLAG
@@ -60,6 +61,7 @@ export class Reuse {
   /** The segment in p, which has SYN, has found tuple t. => Whether it is to be judged as if it had found none. */
   begins(t: number, p: Parsed, arm: Arm, now: number): boolean {
     if ((t & OUT) !== 0 || (p.flags & (SYN | ACK | FIN | RST)) !== SYN) return false
+    if (!isIntact(this.#pkt, p)) return false
     const table = this.#table
     const conn = t >> 1
     // What comes on another arm is refused by whoever asked.

@@ -6,11 +6,13 @@ export interface RsHealth {
   word: string
   tone: 'good' | 'warn' | 'bad'
   title: string
+  /** What its health checks say of it. */
+  reason?: string
 }
 
 type Known = Pick<
   RealServerInfo,
-  'weight' | 'inhibited' | 'backup' | 'upperThreshold' | 'activeConns' | 'inactiveConns'
+  'weight' | 'inhibited' | 'reason' | 'backup' | 'upperThreshold' | 'activeConns' | 'inactiveConns'
 >
 
 export function rsHealth(rs: Known): RsHealth {
@@ -18,7 +20,8 @@ export function rsHealth(rs: Known): RsHealth {
     return {
       word: 'inhibited',
       tone: 'bad',
-      title: 'Its health checks fail: it gets no new connections.',
+      title: `It gets no new connections: ${rs.reason ?? 'its health checks fail'}.`,
+      ...(rs.reason !== undefined && { reason: rs.reason }),
     }
   if (rs.weight === 0)
     return {

@@ -25,10 +25,10 @@ export const DROP_WORDS: Record<string, string> = {
   icmp_type: 'ICMP other than an echo request',
   icmp_not_ours: 'ICMP to an address that is not ours',
   tcp_header: 'malformed TCP header',
+  tcp_checksum: 'wrong TCP checksum, and it would have moved something',
   tcp_no_service: 'TCP to an address and port without a service',
   tcp_no_conn: 'no connection, and no SYN that could open one',
   tcp_no_rs: 'SYN to a service without a real server of weight above 0',
-  tcp_no_lip: 'SYN to a service without a LIP',
   conn_table_full: 'SYN while connections.table_size connections are in use',
   lport_exhausted: 'SYN while every LIP of the service is out of lports towards every real server',
   neigh_table_full: 'next hop that found the neighbour table full',
@@ -41,4 +41,5 @@ export const DROP_WORDS: Record<string, string> = {
   impaired: 'lost on purpose, by impair in the config',
   hand_over_full: 'for another worker, which is too far behind to take it',
   stopping: 'SYN while the daemon stops and only lets its connections end',
+  tcp_no_lip: 'SYN to a service without a LIP',
 }

@@ -35,6 +35,10 @@ const WORDS = ['host', 'port', ...ENDS, 'conn', 'state', 'drop', 'arm', 'pair', 
 /** tcpdump's other spellings. */
 const SIGNS: Record<string, string> = { '!': 'not', '&&': 'and', '||': 'or' }
 const STATES = Object.keys(State)
+/** Each is asked of every moment. */
+const WORDS_MAX = 512
+/** Of brackets and nots; each is a call within a call. */
+const DEPTH_MAX = 64
 
 /** '' takes everything. Throws FilterError. The result remembers pairs: use one for each stream of moments. */
 export function parseFilter(words: string): (moment: Moment) => boolean {
@@ -46,6 +50,9 @@ export function parseFilter(words: string): (moment: Moment) => boolean {
 class Parser {
   readonly #words: string[]
   #at = 0
+  #depth = 0
+  /** By state: each remembers pairs, once however often it is named. */
+  readonly #states = new Map<string, Test>()
 
   constructor(text: string) {
     this.#words = (text.match(/[()!]|&&|\|\||[^\s()!&|]+|[&|]/g) ?? []).map(
@@ -55,6 +62,8 @@ class Parser {
 
   parse(): Test {
     if (this.#words.length === 0) return () => true
+    if (this.#words.length > WORDS_MAX)
+      throw new FilterError(`filter: has more than ${WORDS_MAX} words`)
     const test = this.#any()
     const left = this.#peek()
     if (left !== undefined) throw new FilterError(`filter: '${left}' has nothing before it`)
@@ -78,12 +87,13 @@ class Parser {
   }
 
   #one(): Test {
-    if (this.#take('not')) {
-      const test = this.#one()
-      return seen => !test(seen)
-    }
-    if (!this.#take('(')) return this.#word()
-    const test = this.#any()
+    const joint = ['not', '('].find(word => this.#take(word))
+    if (joint === undefined) return this.#word()
+    if (++this.#depth > DEPTH_MAX)
+      throw new FilterError(`filter: brackets and nots go deeper than ${DEPTH_MAX}`)
+    const test = joint === 'not' ? this.#one() : this.#any()
+    this.#depth--
+    if (joint === 'not') return seen => !test(seen)
     if (!this.#take(')')) throw new FilterError("filter: a '(' without its ')'")
     return test
   }
@@ -105,7 +115,7 @@ class Parser {
       case 'conn':
         return ofConn(endOf(this.#value(word, 'ADDRESS:PORT')))
       case 'state':
-        return ofState(known(word, this.#value(word, 'a state').toUpperCase(), STATES))
+        return this.#state(known(word, this.#value(word, 'a state').toUpperCase(), STATES))
       case 'drop':
         return this.#drop()
       case 'arm': {
@@ -120,6 +130,12 @@ class Parser {
         known('', word, WORDS)
         throw new FilterError(`filter: '${word}' stands where a word like host should`)
     }
+  }
+
+  #state(name: string): Test {
+    const test = this.#states.get(name) ?? ofState(name)
+    this.#states.set(name, test)
+    return test
   }
 
   #drop(): Test {
@@ -248,7 +264,7 @@ function isOwnEnd(headers: Headers, source: boolean, { address, port }: End): bo
 }
 
 /** How many pairs are remembered, until what left for them came; a parked frame may wait for seconds. */
-const PAIRS = 65_536
+const PAIRS = 8192
 
 /** Before or after the frame; what left has no state of its own and goes with what came in. */
 function ofState(state: string): Test {

@@ -72,6 +72,12 @@ const MISSING: Readonly<Record<string, string>> = {
   outside: 'outside the time of the other capture',
 }
 
+/** Who sent it to whom, of what belongs to no connection: no heading says it. */
+export function whoText({ conn, outer, inner }: PacketRow): string[] {
+  const segment = (outer ?? inner)?.segment
+  return conn === 0 && segment ? [`from ${segment.source} to ${segment.destination}`] : []
+}
+
 export function fateText(row: PacketRow): string[] {
   const reason = row.reason ?? ''
   const why = DROP_WORDS[reason] ? `${reason}: ${DROP_WORDS[reason]}` : reason

@@ -8,6 +8,7 @@ import { frameText } from './frame-text.ts'
 import { headerValues } from './header-values.ts'
 import type { FrameOut } from './moment.ts'
 import type { Attempt, Edge, Facts, Traffic } from './story.ts'
+import { instantText } from './times.ts'
 
 /** What is set up, beside what refused frames are explained from. All as the API tells it. */
 export interface StoryContext extends DropContext {
@@ -181,9 +182,9 @@ function future(facts: Facts, context: StoryContext, live: string | null): strin
   const state = live ?? facts.state
   if (state === null || live === null) return ['its end is not in the recorder']
   const seconds = timeoutOf(state, facts, context)
-  const at = timeText(facts.lastUs + seconds * 1_000_000)
+  const at = instantText(facts.lastUs + seconds * 1_000_000)
   return [
-    `its timer is ${seconds} s, and a part of a second of its own; the last segment passed at ${timeText(facts.lastUs)}, so it ends at ${at} if none follows`,
+    `its timer is ${seconds} s, and a part of a second of its own; the last segment passed at ${instantText(facts.lastUs)}, so it ends at ${at} if none follows`,
     `then ${expiryText(state)}`,
   ]
 }
@@ -216,7 +217,7 @@ function past(facts: Facts, context: StoryContext): string[] {
   if (end === null) return []
   if (facts.cut) {
     return [
-      `its connections to this real server were cut, at ${timeText(end.atUs)}`,
+      `its connections to this real server were cut, at ${instantText(end.atUs)}`,
       ...(end.rsts.length > 0 ? rstsText(facts.ends, end.rsts) : ['nobody was told']),
     ]
   }
@@ -225,7 +226,7 @@ function past(facts: Facts, context: StoryContext): string[] {
   if (end.replaced) return replacedText(facts, end, why)
   const told = end.state === 'ESTABLISHED' ? rstsText(facts.ends, end.rsts) : []
   return [
-    `${why}; ${spanText(end.atUs - lastUs)} after its last segment the timer of ${end.state} (${seconds} s) ran out, at ${timeText(end.atUs)}`,
+    `${why}; ${spanText(end.atUs - lastUs)} after its last segment the timer of ${end.state} (${seconds} s) ran out, at ${instantText(end.atUs)}`,
     ...(told.length > 0 ? told : [`${expiryText(end.state)}`]),
   ]
 }
@@ -240,7 +241,7 @@ function replacedText({ lastUs }: Facts, end: NonNullable<Facts['end']>, why: st
     return `what the real server still had of it was reset, on ${frame.arm}: ${text}`
   })
   return [
-    `${why}; ${spanText(end.atUs - lastUs)} after its last segment ${another}, at ${timeText(end.atUs)}`,
+    `${why}; ${spanText(end.atUs - lastUs)} after its last segment ${another}, at ${instantText(end.atUs)}`,
     ...rst,
   ]
 }
@@ -263,7 +264,7 @@ function rstsText({ client, rs }: Facts['ends'], rsts: readonly FrameOut[]): str
 export function attemptText(attempt: Attempt, context: DropContext): string[] {
   const { frame, from, to, drop } = attempt
   const text = frameText(frame.bytes, frame.length)
-  const at = timeText(frame.atUs)
+  const at = instantText(frame.atUs)
   if (drop === null) {
     return [`${at} ${from} > ${to} opened no connection and was answered with an RST`, text]
   }
@@ -286,7 +287,7 @@ export function storyText(story: Story): string {
     '',
     'what happened',
     ...story.happened.flatMap(({ atUs, what, frame }) => [
-      `  ${timeText(atUs)}  ${what}`,
+      `  ${instantText(atUs)}  ${what}`,
       `    ${frame}`,
     ]),
     ...(story.happened.length === 0 ? ['  no change of state since the recorder goes back'] : []),
@@ -296,15 +297,6 @@ export function storyText(story: Story): string {
     ...story.end.map(line => `  ${line}`),
   ]
   return `${lines.join('\n')}\n`
-}
-
-/** Time of day, UTC, to the microsecond. */
-export function timeText(us: number): string {
-  const inDay = us % 86_400_000_000
-  const pad = (value: number, digits = 2) => String(Math.trunc(value)).padStart(digits, '0')
-  const seconds = Math.trunc(inDay / 1_000_000)
-  const clock = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map(part => pad(part)).join(':')
-  return `${clock}.${pad(inDay % 1_000_000, 6)}`
 }
 
 /** `0.3 ms`, `8.12 s`. */

@@ -25,7 +25,7 @@ async function seen(t: TestContext) {
   stand.segment('dpdk0', syn)
   stand.segment('dpdk0', syn.replace('6379', '81'))
   shown(stand)
-  const words = [TAPVS, '--socket', path, 'capture']
+  const words = ['env', 'TZ=Asia/Kolkata', TAPVS, '--socket', path, 'capture']
   const capture = (...argv: string[]): Promise<Finished> => run([...words, ...argv])
   /** With files of so many KiB at most. */
   const limited = (kib: number, ...argv: string[]): Promise<Finished> =>
@@ -42,7 +42,7 @@ test('a line for each packet, and how many there were', async t => {
   assert.match(
     lines[0] ?? '',
     new RegExp(
-      `^\\d\\d:\\d\\d:\\d\\d\\.\\d{6} dpdk0 In  IP 202\\.108\\.10\\.2\\.4000 > 202\\.108\\.10\\.1\\.6379: Flags \\[S\\], seq 1, win 100, length 0 \\| pair 1 in from client \\| ${ends} \\| lookup miss \\| .* \\| to dpdk1$`,
+      `^1970-01-01T05:46:40\\.000000\\+05:30 dpdk0 In  IP 202\\.108\\.10\\.2\\.4000 > 202\\.108\\.10\\.1\\.6379: Flags \\[S\\], seq 1, win 100, length 0 \\| pair 1 in from client \\| ${ends} \\| lookup miss \\| .* \\| to dpdk1$`,
     ),
   )
   assert.match(
@@ -51,6 +51,8 @@ test('a line for each packet, and how many there were', async t => {
   )
   const refused = await capture('--ring', 'drop', 'and', 'port', '81')
   assert.match(refused.stdout, /^\S+ dpdk0 In {2}.* \| dropped: tcp_no_service, [^\n]*\n$/)
+  const utc = await capture('--ring', '--utc', '--count', '1')
+  assert.match(utc.stdout, /^1970-01-01T00:16:40\.000000Z dpdk0 In /)
   const one = await capture('--past', '--count', '1')
   assert.deepEqual([one.stdout.split('\n').length, one.stderr], [2, '1 packet, 0 lost\n'])
 })

@@ -100,6 +100,12 @@ test('config diff exits with 1 when there is a difference', async t => {
 
 test('what needs a restart is named and nothing is applied', async t => {
   const { ask } = await daemon(t, { steps: ['+ x'], restart: ['workers.count', 'arms[0].mac'] })
+  // Trying it ends as doing it does, so that a script may try first.
+  assert.deepEqual(await ask('config', 'apply', LAB, '--dry-run'), {
+    code: 1,
+    stdout: '+ x\n! workers.count (needs a restart)\n! arms[0].mac (needs a restart)\n',
+    stderr: 'tapvs: nothing was applied: only a restart changes workers.count, arms[0].mac\n',
+  })
   for (const argv of [['config', 'apply', LAB], ['reload']]) {
     assert.deepEqual(await ask(...argv), {
       code: 1,

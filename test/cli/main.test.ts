@@ -184,7 +184,13 @@ test('wrong use is one line and exit code 2', async () => {
     [['dpip', 'addr'], 'dpip addr needs a verb: add, del, show or flush'],
     [['--socket', '/x', 'dpip', 'adr'], 'unknown object "adr"; did you mean addr?'],
     [['config', 'check'], 'expected more arguments (found 0, need 1); see --help'],
-    [['counters', 'all'], 'Unknown argument: all'],
+    [['counters', 'all'], 'unknown word "all"; see tapvs counters --help'],
+    [['nosuch'], 'unknown word "nosuch"; see tapvs --help'],
+    [['ladder', '--widht', '100'], 'unknown option --widht; did you mean --width?'],
+    [['config', 'apply', 'x', '--dry-rnu'], 'unknown option --dry-rnu; did you mean --dry-run?'],
+    [['top', '--wholly'], 'unknown option --wholly; see tapvs top --help'],
+    [['top', '-q'], 'unknown option -q; see tapvs top --help'],
+    [['help', 'laddre'], 'no verb "laddre"; did you mean ladder?'],
     [['counters', '--socket'], 'Not enough arguments following: socket'],
     [['run'], 'Missing required argument: config'],
     [['run', '--config', 'x', '--ui=x'], '--ui: expected a port 0-65535, found x'],
@@ -222,6 +228,20 @@ test('config check', async t => {
       stderr: `${problems.join('\n')}\n`,
     })
   }
+})
+
+test('mistakes are told in English, whatever the locale', async () => {
+  const { stderr } = await run(['env', 'LC_ALL=de_DE.UTF-8', TAPVS, 'run'])
+  assert.equal(stderr, 'tapvs: Missing required argument: config\n')
+})
+
+test('help VERB is VERB --help', async () => {
+  for (const verb of [['ladder'], ['config', 'apply'], ['ipvsadm'], ['dpip'], []]) {
+    const help = await tapvs(['help', ...verb])
+    assert.equal(help.code, 0, verb.join(' '))
+    assert.deepEqual(help, await tapvs([...verb, '--help']), verb.join(' '))
+  }
+  assert.match((await tapvs(['--socket', '/x', 'help', 'ladder'])).stdout, /^tapvs ladder /)
 })
 
 test('--help and --version', async () => {

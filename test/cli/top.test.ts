@@ -11,6 +11,9 @@ import { duration, plain, short } from '../../src/cli/top/text.ts'
 import type { ConnInfo, CountersInfo, NumbersInfo } from '../../src/control/commands.ts'
 import { CONN, COUNTERS, NUMBERS } from './canned.ts'
 
+/** As health checks leave an RS. */
+const OUT = { inhibited: true, reason: 'connect: ECONNREFUSED' }
+
 /** NUMBERS two seconds later, after what a busy box counts in that time. */
 const LATER: NumbersInfo = {
   ...NUMBERS,
@@ -27,7 +30,7 @@ const LATER: NumbersInfo = {
         outBytes: outBytes + 250_000_000,
       }
       const busy = { ...rs, activeConns: 120, inactiveConns: 17_500, stats }
-      return [busy, { ...rs, address: '192.168.168.12', weight: 0 }]
+      return [busy, { ...rs, address: '192.168.168.12', weight: 0, ...OUT }]
     }),
   })),
   addresses: NUMBERS.addresses.map(address =>
@@ -109,7 +112,7 @@ CLIENT                                  VIP                    RS BIT/S>  <BIT/S
 
 HEALTH
 arm int0 is down: admin down link down
-TCP 202.108.10.1:6379: RS 192.168.168.12:6379 takes no new connections
+TCP 202.108.10.1:6379: RS 192.168.168.12:6379 is out: connect: ECONNREFUSED
 connection table: 17620 of 20000 places are in use
 LIP 192.168.168.7 is out of lports: add LIPs to its services
 10 drops/s: no_buffer
@@ -146,12 +149,39 @@ test('every line of every pane fits into 80 columns, and a frame into its rows',
 test('what is wrong is told in one line each', () => {
   assert.deepEqual(momentOf(LATER, NUMBERS, NUMBERS).problems, [
     'arm int0 is down: admin down link down',
-    'TCP 202.108.10.1:6379: RS 192.168.168.12:6379 takes no new connections',
+    'TCP 202.108.10.1:6379: RS 192.168.168.12:6379 is out: connect: ECONNREFUSED',
     'connection table: 17620 of 20000 places are in use',
     'LIP 192.168.168.7 is out of lports: add LIPs to its services',
     '10 drops/s: no_buffer',
     'neighbours not resolved: 1; see dpip neigh show',
   ])
+})
+
+test('one drop in two seconds is told all the time, a drain on purpose and what is long ago never', () => {
+  const history = new History()
+  const quiet = {
+    ...NUMBERS,
+    services: NUMBERS.services.map(service => ({
+      ...service,
+      realServers: service.realServers.flatMap(rs => [
+        rs,
+        { ...rs, address: '192.168.168.12', weight: 0 },
+      ]),
+    })),
+  }
+  const problemsAt = (second: number, dropped: number) => {
+    const drops = { no_conn: 1000 + dropped }
+    const counters = { ...COUNTERS, arms: [], neighbours: {}, drops }
+    const sample = { ...quiet, atMs: second * 1000, workers: [{ worker: 1, counters }] }
+    return history.add(sample).problems
+  }
+  assert.deepEqual(problemsAt(0, 0), [])
+  for (let second = 2; second < 40; second++) {
+    const problems = problemsAt(second, second >> 1)
+    assert.deepEqual(problems, ['under 1 drop/s: no_conn'], `${second} s`)
+  }
+  const after = [40, 45, 51, 52].map(second => problemsAt(second, 19).length)
+  assert.deepEqual(after, [1, 1, 0, 0])
 })
 
 test('rates need two samples of the same daemon', () => {

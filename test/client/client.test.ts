@@ -9,8 +9,10 @@ import { run } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { type DaemonEvent, TapvsClient, TapvsError, type Target } from '../../src/client/index.ts'
 import { LINK_UP } from '../../src/see/link-state.ts'
+import { readCapture } from '../../src/see/pcap.ts'
 import { serve, socketPath, TOKEN } from '../kit/api.ts'
 import { CONFIG, modelControl } from '../kit/control.ts'
+import { shown, watched } from '../kit/watched.ts'
 
 function connected(t: TestContext, target: Target): TapvsClient {
   const client = new TapvsClient(target)
@@ -201,3 +203,41 @@ test('events by TCP', async t => {
     break
   }
 })
+
+test('packets, as moments and as a file, of the past and as they come', async t => {
+  const { path, port, stand } = await watched(t)
+  const syn = (port: number) =>
+    `202.108.10.2.${port} > 202.108.10.1.6379: Flags [S], seq 1, win 100, length 0`
+  for (const port of [4000, 4001]) stand.segment('dpdk0', syn(port))
+  shown(stand)
+  for (const target of [{ socket: path }, { url: `http://127.0.0.1:${port}`, token: TOKEN }]) {
+    const tapvs = connected(t, target)
+    const past = await all(tapvs.moments({ filter: 'client 202.108.10.2:4001' }))
+    assert.deepEqual(
+      past.map(({ kind }) => kind),
+      ['in', 'out'],
+    )
+    assert.ok(past.every(moment => 'bytes' in moment && moment.bytes instanceof Uint8Array))
+    const file = Buffer.concat(await all(tapvs.capture({ past: true, follow: false })))
+    assert.equal(readCapture(file).packets.length, 4)
+    const stop = new AbortController()
+    for await (const moment of tapvs.moments({ follow: true, signal: stop.signal })) {
+      assert.equal(moment.kind, 'in')
+      stop.abort()
+    }
+    // Whoever has enough ends it.
+    for await (const bytes of tapvs.capture({ past: true })) {
+      assert.ok(bytes.length > 0)
+      break
+    }
+    await assert.rejects(all(tapvs.moments({ filter: 'prot 80' })), { status: 400 })
+    // A stand has no packet threads to make an image of.
+    await assert.rejects(all(tapvs.journal({ seconds: 0 })), { status: 503 })
+  }
+})
+
+async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = []
+  for await (const one of stream) list.push(one)
+  return list
+}

@@ -57,10 +57,7 @@ test('a counter that the config names writes what the ring holds, once in ten se
   const line = await said(1)
   const [name] = readdirSync(path)
   assert.match(name ?? '', /^tapvs-000001-\d{8}T\d{6}\.\d{3}Z-tcp_no_service\.pcapng$/)
-  assert.equal(
-    line,
-    `TAPVS: tcp_no_service went up by 2: the last 1 packets are in ${path}/${name}`,
-  )
+  assert.equal(line, `TAPVS: tcp_no_service went up by 2: 1 packet up to then in ${path}/${name}`)
   const file = join(path, name ?? '')
   assert.equal(statSync(file).mode & 0o777, 0o600)
   const { packets, cut } = readCapture(readFileSync(file))
@@ -97,7 +94,7 @@ test('what has the name of a dump and is a link is neither removed nor followed'
   writeFileSync(notes, 'kept')
   symlinkSync(notes, join(path, 'tapvs-20200101T000000.000Z-tcp_no_conn.pcapng'))
   counts.tcp_no_service = 6
-  assert.match((await said(1)) ?? '', /the last 1 packets are in/)
+  assert.match((await said(1)) ?? '', /1 packet up to then in/)
   await sleep(20)
   assert.equal(readFileSync(notes, 'utf8'), 'kept')
   assert.equal(readdirSync(path).length, 3)

@@ -73,6 +73,12 @@ test('64 at once are served, the 65th is turned away, and its place is free agai
   while ((await ping(path)).status === 503);
 })
 
+test('64 that come at once are served, none of them for another', async t => {
+  const { path } = await serve(t)
+  const all = await Promise.all(Array.from({ length: 64 }, () => ping(path)))
+  assert.ok(all.every(({ status }) => status === 200))
+})
+
 test('slow clients lose their connection: without a request, in its head, in its body, between two', async t => {
   const limits = { headMs: 200, requestMs: 300, idleMs: 1500 }
   const { path, port } = await serve(t, echo, { limits })

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Change } from '../../src/control/changes.ts'
+import { CELL } from '../../src/engine/conn.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
@@ -36,7 +37,8 @@ function opened(count: number): Stand {
     const at = conn << 4
     const rs = table.dest(conn) === 0 ? A : B
     const lport = (table.cells[at + 6] as number) & 0xffff
-    stand.segment(LAN, { ...RS, src: rs, dport: lport, flags: 'S.', seq: 9000, ack: 1 })
+    const ack = (table.cells[at + CELL.RST_ACK] as number) >>> 0
+    stand.segment(LAN, { ...RS, src: rs, dport: lport, flags: 'S.', seq: 9000, ack })
   }
   return stand
 }
@@ -99,6 +101,23 @@ test('an RS that is back keeps what is left; one that goes for good loses all if
   stand.change([{ ...GONE, cut: true }])
   stand.pass(50, 1)
   assert.deepEqual(left(stand), [0, 50])
+})
+
+test('an RS that gets a weight again keeps what is left, and one that never had any loses none later', () => {
+  const stand = opened(100)
+  const withWeight = (weight: number): Change => ({ put: 'rs', rs: { ...BACK.rs, weight } })
+  stand.change([withWeight(0), CUT_A])
+  stand.pass(2, 1)
+  stand.change([withWeight(1)])
+  stand.pass(50, 1)
+  assert.deepEqual(left(stand), [34, 50])
+
+  const fresh = new Stand(TWO).resolveRss()
+  fresh.change([CUT_A])
+  openMany(20)(fresh)
+  fresh.change([{ put: 'cut', place: 1 }])
+  fresh.pass(50, 1)
+  assert.deepEqual(left(fresh), [10, 0])
 })
 
 test('a half-open connection without an answer ends in silence, and the next SYN finds another RS', () => {

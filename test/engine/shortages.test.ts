@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CELL } from '../../src/engine/conn.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
@@ -21,7 +22,8 @@ test('lports: exhaustion counts misses, leaves the others working, and ends when
   stand.segment(WAN, { ...SYN, sport: 10_500 })
   assert.equal(stand.verdictName(), 'arm 1')
   // The first one is refused by the RS: CLOSE, 3 s, and its lport 1029 is the only free one.
-  stand.segment(LAN, { ...RS, dport: 1029, flags: 'R.' })
+  const { cells } = stand.engine.conns.table
+  stand.segment(LAN, { ...RS, dport: 1029, flags: 'R.', ack: cells[CELL.RST_ACK] })
   assert.equal(stand.verdictName(), 'arm 0')
   stand.pass(4100)
   const syn = stand.forward(WAN, { ...SYN, sport: 30_000 })

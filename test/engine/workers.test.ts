@@ -43,7 +43,8 @@ test('a port that is used again stays with its worker, wherever the SYN arrives'
     const owner = steering.clientWorker(ipv4Int(CIP), sport)
     const client = { ...SYN, sport }
     const first = only(several.segment(i % 3, WAN, client))
-    only(several.segment((i + 1) % 3, LAN, { ...RS, dport: first.sport, flags: 'R.' }))
+    const refusal = { ...RS, dport: first.sport, flags: 'R.', seq: 0, ack: first.seq + 1 }
+    only(several.segment((i + 1) % 3, LAN, refusal))
     const next = only(several.segment((i + 2) % 3, WAN, { ...client, seq: 5 }))
     assert.deepEqual([next.flags, next.sport], ['S', first.sport])
     assert.equal(steering.lportWorker(next.sport), owner)

@@ -9,7 +9,7 @@ import { addresses, counters, routes, services } from '../../src/control/listing
 import { Model } from '../../src/control/model.ts'
 import { numbers } from '../../src/control/numbers.ts'
 import { Readings } from '../../src/control/readings.ts'
-import { clock, drops, edges } from '../../src/control/refusals.ts'
+import { drops, edges } from '../../src/control/refusals.ts'
 import type { Respond } from '../../src/control/server.ts'
 import { History } from '../../src/control/whois/history.ts'
 import { whois } from '../../src/control/whois/whois.ts'
@@ -17,6 +17,7 @@ import { Counters, Drop } from '../../src/engine/counters.ts'
 import { DropBook } from '../../src/engine/drop-book.ts'
 import { Edges } from '../../src/engine/edges.ts'
 import { Frames } from '../../src/engine/frames.ts'
+import { longClockMs } from '../../src/io/loop.ts'
 import { LINK_UP, type LinkState } from '../../src/see/link-state.ts'
 import { CONN } from '../cli/canned.ts'
 
@@ -60,11 +61,11 @@ export interface Control {
 /** As a worker leaves them that has opened a connection and refused a frame of 24 bytes. */
 function usedTables(): Tables {
   const tables = newTables(configOf(CONFIG))
-  new Edges(tables.edges).taken(0, 2, 0, clock() | 0)
+  new Edges(tables.edges).taken(0, 2, 0, longClockMs())
   const frames = new Frames(new ArrayBuffer(Frames.bytesFor(512)), 512)
   const counters = new Counters(tables.counters, CONFIG.arms.length)
   counters.book = new DropBook(tables.drops, frames)
-  counters.book.now = clock() | 0
+  counters.book.now = longClockMs()
   const slot = frames.take()
   frames.length[slot] = 34
   counters.rxDrop(0, Drop.ETH_TYPE, slot)
@@ -107,9 +108,9 @@ export function modelControl(): Control {
       case 'numbers':
         return { ok: numbers(model, ARMS) }
       case 'edges':
-        return { ok: edges(model.readings, clock()) }
+        return { ok: edges(model.readings) }
       case 'drops':
-        return { ok: drops(model, clock(), request.reason) }
+        return { ok: drops(model, request.reason) }
       case 'timeouts':
         return { ok: model.config.file.tcp.timeouts }
       case 'config':

@@ -1,7 +1,9 @@
 /** A lab for a test file: a name of its own, gone afterwards whatever happened. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
@@ -118,4 +120,13 @@ async function tcpLines(file: string): Promise<string[]> {
 /** The token of the page's address, as `tapvs ui` prints it. */
 export function tokenOf(url: URL): string {
   return decodeURIComponent(url.hash.replace('#token=', ''))
+}
+
+/** Of 127.0.0.1. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  return port
 }

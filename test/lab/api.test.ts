@@ -1,9 +1,7 @@
 /** The real daemon by its API, on both listeners: what is asked for carries traffic, and events tell of it. */
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { stopDaemon } from '../../netns/appliance.ts'
@@ -12,6 +10,7 @@ import { exchange } from '../../src/client/exchange.ts'
 import { type DaemonEvent, TapvsClient, type TapvsError } from '../../src/client/index.ts'
 import * as answers from '../../src/control/api/answers.ts'
 import {
+  freePort,
   LIP,
   labConfig,
   labName,
@@ -43,14 +42,6 @@ after(async () => {
   bySocket.close()
   await lab.down()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
 
 /** Events until one that `is`. */
 async function eventsUntil(
@@ -130,16 +121,23 @@ test('a health checker of dpvs-agent takes the only real server out, and in agai
 })
 
 test('an arm that goes and comes back, and the end of the daemon, are events', async () => {
-  const isBack = ({ event, data }: DaemonEvent) => event === 'arm' && data.up
-  const seen = eventsUntil(bySocket.events(), isBack)
+  const down = { arm: 'ext0', up: false, admin: 'down', link: 'down', orphaned: false }
+  const armIs = (state: string) => (event: DaemonEvent) =>
+    event.event === 'arm' && event.data.admin === state
+  const seen = eventsUntil(bySocket.events(), armIs('down'))
   await new Promise(done => setTimeout(done, 200))
   await lab.client(['ip', 'link', 'del', 'ext0'])
+  // The daemon has made it anew, and a new device is down.
   assert.deepEqual(
     (await seen).map(({ data }) => data),
-    [
-      { arm: 'ext0', up: false },
-      { arm: 'ext0', up: true },
-    ],
+    [{ ...down, admin: 'gone' }, down],
+  )
+  const isUp = eventsUntil(bySocket.events(), armIs('up'))
+  await new Promise(done => setTimeout(done, 200))
+  await lab.client(['ip', 'link', 'set', 'ext0', 'up'])
+  assert.deepEqual(
+    (await isUp).map(({ data }) => data),
+    [{ ...down, up: true, admin: 'up', link: 'up' }],
   )
   const last = eventsUntil(bySocket.events(), () => false)
   await new Promise(done => setTimeout(done, 200))

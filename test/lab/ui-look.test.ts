@@ -7,16 +7,18 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, test } from 'node:test'
 import type { Page } from 'playwright-core'
+import { startDaemon, stopDaemon } from '../../netns/appliance.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import { Chromium, SCREENSHOTS, screenshot, violations } from '../kit/browser.ts'
-import { labName, mustClient, mustTapvs, tokenOf, VIP } from '../kit/lab.ts'
+import { freePort, labName, mustClient, mustTapvs, tokenOf, VIP } from '../kit/lab.ts'
 
 const lab = new Lab(labName('uilook'))
 const chromium = new Chromium()
 let url: URL
 
 before(async () => {
-  await lab.up({ ui: 0, realServers: 3, clients: 2 })
+  // One that a daemon started anew has again.
+  await lab.up({ ui: await freePort(), realServers: 3, clients: 2 })
   url = new URL((await mustTapvs(lab, 'ui')).trim())
 })
 after(() => lab.down())
@@ -153,5 +155,63 @@ test('the keyboard reaches everything that can be used, in the order of the page
     JSON.stringify({ wanted, reached }),
   )
   assert.deepEqual(complaints, [])
+  await page.context().close()
+})
+
+test('connections that come mixed: each row has its number, each change its heading; a refused frame says whose', async t => {
+  const { page, complaints } = await chromium.visit(url.href, {
+    viewport: { width: 1280, height: 900 },
+  })
+  await page.getByTestId('conn-total').waitFor()
+  await page.getByLabel('Packets to show').fill('tcp')
+  await page.getByRole('button', { name: 'Show', exact: true }).click()
+  const ladder = page.getByTestId('ladder')
+  await page.getByText('live', { exact: false }).first().waitFor()
+  await traffic()
+  await ladder
+    .getByText(/from 202\.108\.10\.\d+:\d+ to 202\.108\.10\.1:9999/)
+    .first()
+    .waitFor()
+  await page.getByRole('button', { name: 'Pause' }).click()
+  const rungs = await ladder.locator('li').evaluateAll(list =>
+    list.map(rung => ({
+      heading: rung.classList.contains('rung-conn'),
+      number: rung.querySelector('.rung-number')?.textContent,
+    })),
+  )
+  assert.equal(rungs[0]?.heading, true)
+  assert.ok(new Set(rungs.map(({ number }) => number)).size > 3)
+  for (const [i, { heading, number }] of rungs.entries()) {
+    assert.match(number ?? '', /^(#\d+|–)$/)
+    if (!heading) assert.equal(number, rungs[i - 1]?.number)
+  }
+  await ladder.scrollIntoViewIfNeeded()
+  t.diagnostic(await screenshot(page, 'ladder-mixed'))
+  assert.deepEqual(await violations(page), [])
+  assert.deepEqual(complaints, [])
+  await page.context().close()
+})
+
+test('when the daemon dies all of the page is stale and says since when, until it is back', async t => {
+  const { page } = await chromium.visit(url.href, { viewport: { width: 1280, height: 900 } })
+  const well = page.getByText('Nothing is wrong')
+  const problems = page.getByLabel('What is wrong')
+  await well.or(problems).waitFor()
+  await stopDaemon(lab.paths)
+  await page
+    .getByText(/No word from the daemon since \d\d:\d\d:\d\d; what is shown is from then/)
+    .waitFor()
+  await page.getByText(/Nobody knows how it is: the last word .* is of \d\d:\d\d:\d\d/).waitFor()
+  assert.equal(await well.or(problems).count(), 0)
+  assert.equal(await page.locator('main.stale').count(), 1)
+  assert.match(await page.title(), /^no word/)
+  t.diagnostic(await screenshot(page, 'stale'))
+  assert.deepEqual(await violations(page), [])
+  await startDaemon(lab.paths)
+  // Another token, if it has none of its own: the page asks for the new address, and takes it.
+  await page.getByText('The daemon does not know this page').waitFor()
+  await page.goto((await mustTapvs(lab, 'ui')).trim())
+  await well.or(problems).waitFor()
+  assert.equal(await page.locator('main.stale').count(), 0)
   await page.context().close()
 })

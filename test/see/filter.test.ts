@@ -220,3 +220,19 @@ test('any text is a filter or one line of complaint', () => {
     { numRuns: 500 },
   )
 })
+
+test('a filter is bounded, in words, in depth, and in what it remembers', () => {
+  const wrong = (text: string) => {
+    try {
+      parseFilter(text)
+      return 'nothing'
+    } catch (error) {
+      assert.ok(error instanceof FilterError, String(error))
+      return error.message
+    }
+  }
+  assert.equal(wrong('not '.repeat(16_000)), 'filter: has more than 512 words')
+  assert.equal(wrong('('.repeat(500)), 'filter: brackets and nots go deeper than 64')
+  assert.equal(wrong(`${'('.repeat(64)}drop${')'.repeat(64)} drop`), 'nothing')
+  assert.equal(wrong(`${'(drop) not tcp '.repeat(80)}`), 'nothing')
+})

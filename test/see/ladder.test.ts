@@ -20,6 +20,7 @@ import { readCapture } from '../../src/see/pcap.ts'
 import { concat } from '../kit/frame.ts'
 import { Stand } from '../kit/stand.ts'
 import { play } from '../kit/transcript.ts'
+import '../kit/utc.ts'
 
 const SYN = '202.108.10.2.4000 > 202.108.10.1.6379: Flags [S], seq 1000, win 29200, length 0'
 const PLAIN = { width: 80, ascii: true, colours: false, absolute: false, mixed: false }

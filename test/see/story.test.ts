@@ -6,19 +6,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { factsOf, livesOf } from '../../src/see/story.ts'
-import {
-  attemptText,
-  type Story,
-  spanText,
-  storyOf,
-  storyText,
-  timeText,
-} from '../../src/see/story-words.ts'
+import { attemptText, type Story, spanText, storyOf, storyText } from '../../src/see/story-words.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { CLIENT, LAN, RS, SYN, WAN } from '../kit/connection.ts'
 import { contextOfStand } from '../kit/explain.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
 import { play } from '../kit/transcript.ts'
+import '../kit/utc.ts'
 
 const FOLDER = join(CHECKOUT, 'test', 'transcripts')
 
@@ -68,6 +62,21 @@ test('the end has its reason, by what happened before', () => {
       `${name}: ${JSON.stringify(all.map(s => s.end))}`,
     )
   }
+})
+
+test('connections that are cut say so, each with who was told', () => {
+  const ends = stories(played('cut')).map(({ end }) => end)
+  assert.equal(ends.length, 5)
+  for (const [first] of ends)
+    assert.match(first ?? '', /^its connections to this real server were cut, at /)
+  for (const [, client, rs] of ends.slice(0, 3)) {
+    assert.match(client ?? '', /^to the client on dpdk0: IP .* Flags \[R\]/)
+    assert.match(rs ?? '', /^to the real server on dpdk1: IP .* Flags \[R\]/)
+  }
+  for (const [, told] of ends.slice(3)) assert.equal(told, 'nobody was told')
+  const outs = played('cut').moments()
+  const rsts = outs.filter(moment => moment.kind === 'out' && moment.own === 'rst_on_cut')
+  assert.equal(rsts.length, 6)
 })
 
 test('half closed and left so', () => {
@@ -216,8 +225,7 @@ test('a ring that begins in the middle of a connection says so', () => {
   assert.deepEqual(story?.end, ['its end is not in the recorder'])
 })
 
-test('times and spans', () => {
-  assert.equal(timeText(1_700_000_000_123_456), '22:13:20.123456')
+test('spans', () => {
   assert.deepEqual([0, 999, 1000, 12_345, 999_900, 1_000_000].map(spanText), [
     '0 us',
     '999 us',

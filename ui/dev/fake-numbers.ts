@@ -96,7 +96,12 @@ function services(atMs: number): ServiceInfo[] {
       realServers: [
         realServer(atMs, 2, 6379),
         realServer(atMs, 3, 6379, { weight: 50, upperThreshold: 4000, lowerThreshold: 3000 }),
-        realServer(atMs, 4, 6379, { inhibited: true, activeConns: 12, inactiveConns: 3 }),
+        realServer(atMs, 4, 6379, {
+          inhibited: true,
+          reason: 'no answer within 2 s',
+          activeConns: 12,
+          inactiveConns: 3,
+        }),
       ],
     },
     {
@@ -227,7 +232,7 @@ export function live(): LiveInfo {
       from,
       to,
       count: Math.floor(grown(atMs, 30 * part, 6)),
-      last: `${event.toUpperCase()} from ${direction === 'in' ? 'the client' : 'the real server'} at ${new Date(atMs).toISOString().slice(11, 23)}Z`,
+      last: `${event.toUpperCase()} from ${direction === 'in' ? 'the client' : 'the real server'}`,
       lastMs: atMs - 2,
     })),
     step: step(atMs),

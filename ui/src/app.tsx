@@ -1,7 +1,7 @@
 /** The page: a bar on top, and sections one below the other. */
 
 import { useEffect } from 'preact/hooks'
-import { followDaemon } from './daemon.ts'
+import { followDaemon, isStale } from './daemon.ts'
 import { Banner } from './parts/banner.tsx'
 import { TopBar } from './parts/top-bar.tsx'
 import { Words } from './parts/words.tsx'
@@ -32,7 +32,7 @@ export function App() {
       </a>
       <TopBar sections={SECTIONS} />
       <Banner />
-      <main>
+      <main class={isStale.value ? 'stale' : undefined}>
         <Overview />
         <Services />
         <Connections />

@@ -1,6 +1,6 @@
 /** What the daemon says, once a second, and whether it still says anything. */
 
-import { signal } from '@preact/signals'
+import { computed, signal } from '@preact/signals'
 import { History, type Moment, momentOf } from '../../src/cli/top/moment.ts'
 import type { NumbersInfo } from '../../src/control/commands.ts'
 import type { LiveInfo } from '../../src/control/ui/live.ts'
@@ -26,6 +26,8 @@ export const view = signal<View | null>(null)
 export const link = signal<Link>('connecting')
 /** ms since 1970 of the last word; 0 for none. */
 export const heardMs = signal(0)
+/** What is shown was so once, and may not be so now. */
+export const isStale = computed(() => link.value === 'lost' || link.value === 'refused')
 export const series = new Series()
 /** Counts the changes of `series`. */
 export const seriesVersion = signal(0)
@@ -75,6 +77,7 @@ export function followDaemon(): () => void {
       },
       down(why) {
         link.value = why
+        document.title = 'no word · tapvs'
       },
     },
     SILENCE_MS,

@@ -6,6 +6,7 @@ import { type Analysis, analyze, type Source } from '../../see/analyze/analyze.t
 import { reportOf } from '../../see/analyze/report.ts'
 import { analysisRows } from '../../see/analyze/rows.ts'
 import { CaptureError } from '../../see/captured.ts'
+import { counted } from '../../see/counted.ts'
 import { READ_TEXT } from '../../see/link-types.ts'
 import { CliError } from '../client.ts'
 import { print } from '../common.ts'
@@ -61,6 +62,6 @@ function refuseNothing({ sources }: Analysis): void {
         `${name} is of link type ${unread.join(', ')}, which is not read; ${READ_TEXT} are`,
       )
     const why = passed.ipv6 > 0 ? `, ${passed.ipv6} of them IPv6, which is not looked at` : ''
-    throw new CliError(`${name} has no TCP over IPv4 in its ${packets} packets${why}`)
+    throw new CliError(`${name} has no TCP over IPv4 in its ${counted(packets, 'packet')}${why}`)
   }
 }

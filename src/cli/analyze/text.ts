@@ -2,6 +2,7 @@
 
 import type { CaptureReport, ConnReport, DelayReport, Report } from '../../see/analyze/report.ts'
 import { micros } from '../../see/analyze/units.ts'
+import { instantText } from '../../see/times.ts'
 
 /** Connections in the table without --all. */
 const SHOWN = 40
@@ -57,7 +58,7 @@ function summary({ captures, clock, delays, connections, alone }: Report): strin
 }
 
 function captureText({ name, packets, segments, flows, begins, lasts }: CaptureReport): string {
-  const from = new Date(begins * 1000).toISOString().replace('T', ' ').replace('Z', ' UTC')
+  const from = instantText(begins * 1e6, 3)
   return `${name}: ${packets} packets, ${segments} TCP segments in ${flows} flows, from ${from}, ${lasts.toFixed(1)} s`
 }
 

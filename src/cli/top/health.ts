@@ -2,20 +2,25 @@
 
 import type { CountersInfo } from '../../control/commands.ts'
 import { linkWords } from '../../see/link-state.ts'
-import type { Moment } from './moment.ts'
+import type { DropRow, Moment } from './moment.ts'
 
 /** Parts of a table that are in use when it is time to think of a larger one. */
 const NEARLY_FULL = 0.8
 /** Seconds of lports left that are worth a word. */
 const SOON_SEC = 600
 
-export function healthOf(moment: Omit<Moment, 'problems'>, counters: CountersInfo): string[] {
+/** `drops` are those of the last seconds, so that one now and then does not come and go. */
+export function healthOf(
+  moment: Omit<Moment, 'problems'>,
+  counters: CountersInfo,
+  drops: readonly DropRow[],
+): string[] {
   return [
     ...downArms(counters),
     ...services(moment),
     ...shortages(moment),
     ...lports(moment),
-    ...drops(moment),
+    ...dropsOf(drops),
     ...neighbours(counters),
   ]
 }
@@ -28,12 +33,13 @@ function downArms({ arms }: CountersInfo): string[] {
 
 function services({ services: list }: Omit<Moment, 'problems'>): string[] {
   const dead = list.filter(({ usable }) => !usable)
-  const idle = list.flatMap(({ service, usable, realServers }) =>
-    usable ? realServers.filter(rs => !rs.usable).map(({ rs }) => ({ service, rs })) : [],
+  // One of weight 0 was drained on purpose.
+  const failing = list.flatMap(({ service, realServers }) =>
+    realServers.flatMap(({ rs, reason }) => (reason === null ? [] : [{ service, rs, reason }])),
   )
   return [
     ...dead.map(({ service }) => `${service} has no real server for new connections`),
-    ...idle.map(({ service, rs }) => `${service}: RS ${rs} takes no new connections`),
+    ...failing.map(({ service, rs, reason }) => `${service}: RS ${rs} is out: ${reason}`),
   ]
 }
 
@@ -55,10 +61,12 @@ function lports({ lips }: Omit<Moment, 'problems'>): string[] {
   })
 }
 
-function drops({ drops: list }: Omit<Moment, 'problems'>): string[] {
+function dropsOf(list: readonly DropRow[]): string[] {
   const now = list.filter(({ perSecond }) => perSecond > 0)
   now.sort((a, b) => b.perSecond - a.perSecond)
-  return now.map(({ reason, perSecond }) => `${Math.ceil(perSecond)} drops/s: ${reason}`)
+  return now.map(({ reason, perSecond }) =>
+    perSecond < 1 ? `under 1 drop/s: ${reason}` : `${Math.round(perSecond)} drops/s: ${reason}`,
+  )
 }
 
 function neighbours({ neighbours: states }: CountersInfo): string[] {

@@ -18,13 +18,15 @@ export interface RsRow {
   weight: number
   /** Takes new connections. */
   usable: boolean
+  /** Why the health checks keep it from them; null if they do not. */
+  reason: string | null
   active: number
   inactive: number
   /** Per second. */
   rates: TrafficInfo
 }
 
-export interface ServiceRow extends Omit<RsRow, 'rs'> {
+export interface ServiceRow extends Omit<RsRow, 'rs' | 'reason'> {
   service: string
   scheduler: string
   realServers: RsRow[]
@@ -118,22 +120,28 @@ export function momentOf(now: NumbersInfo, before: NumbersInfo, long: NumbersInf
     frames: counters.frames,
     services: serviceRows(now, before, seconds),
     lips: lipRows(now, long),
-    drops: Object.entries(counters.drops).map(([reason, count]) => ({
-      reason,
-      total: count,
-      perSecond: perSecond(count, earlier.drops[reason]),
-    })),
+    drops: dropRows(now, before),
     arms: armRows(now, before, seconds),
     handshakes: {
       rs: handshakes(now, long, 'rs'),
       client: handshakes(now, long, 'client'),
     },
   }
-  return { ...moment, problems: healthOf(moment, counters) }
+  return { ...moment, problems: healthOf(moment, counters, dropRows(now, long)) }
 }
 
 function rate(value: number, before: number | undefined, seconds: number): number {
   return seconds > 0 ? Math.max(0, value - (before ?? value)) / seconds : 0
+}
+
+function dropRows(now: NumbersInfo, before: NumbersInfo): DropRow[] {
+  const earlier = total(before.workers).drops
+  const seconds = (now.atMs - before.atMs) / 1000
+  return Object.entries(total(now.workers).drops).map(([reason, count]) => ({
+    reason,
+    total: count,
+    perSecond: rate(count, earlier[reason], seconds),
+  }))
 }
 
 function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): ServiceRow[] {
@@ -153,6 +161,7 @@ function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): Se
         rs: `${rs.address}:${rs.port}`,
         weight: rs.weight,
         usable: rs.weight > 0 && !rs.inhibited,
+        reason: rs.inhibited ? (rs.reason ?? 'its health checks fail') : null,
         active: rs.activeConns,
         inactive: rs.inactiveConns,
         rates: mapped(rs.stats, field => rate(rs.stats[field], was?.[field], seconds)),

@@ -79,7 +79,7 @@ function traffic({ rates }: Pick<RsRow, 'rates'>): number {
 }
 
 /** By number the largest first; by address as they come, which is sorted. */
-function sorted<T extends Omit<RsRow, 'rs'>>(rows: readonly T[], sort: string): T[] {
+function sorted<T extends Omit<RsRow, 'rs' | 'reason'>>(rows: readonly T[], sort: string): T[] {
   const by: Record<string, (item: T) => number> = {
     'conn/s': ({ rates }) => rates.conns,
     traffic,
@@ -101,7 +101,7 @@ const serviceLines =
     ),
   ]
 
-function trafficRow(name: string, item: Omit<RsRow, 'rs'>): string {
+function trafficRow(name: string, item: Omit<RsRow, 'rs' | 'reason'>): string {
   const { conns, inPackets, outPackets, inBytes, outBytes } = item.rates
   return row(SERVICE_WIDTHS, [
     name,

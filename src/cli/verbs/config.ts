@@ -53,10 +53,8 @@ export function addConfig(common: Argv<Common>): void {
         async ({ socket, file, dryRun }) => {
           const plan = await apply(socket, file, dryRun === true)
           if (dryRun) print(formatDifference(plan) || 'nothing to do\n')
-          else {
-            refuseRestart(plan)
-            print(formatPlan(plan))
-          }
+          refuseRestart(plan)
+          if (!dryRun) print(formatPlan(plan))
         },
       )
       .command(

@@ -6,10 +6,12 @@ import type { RealServerInfo, ServiceInfo } from '../../control/commands.ts'
 import type { Edit } from '../../control/edits.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, print } from '../common.ts'
+import { isLive } from '../terminal.ts'
 
 const LOOK_MS = 1000
 /** Cut connections go by thousands a second. */
 const CUT_LOOK_MS = 100
+const CLEAR_LINE = '\r\x1b[K'
 
 /** An RS in one of its services. */
 interface Place {
@@ -86,7 +88,7 @@ async function drain(options: Options): Promise<void> {
       if (!isCut) await cut(options)
       isCut = true
     } else if (isOver && timeout > 0) {
-      if (process.stdout.isTTY) print('\r\x1b[K')
+      if (isLive()) process.stdout.write(CLEAR_LINE)
       throw new CliError(
         `${server} still has ${left} after ${seconds} s${await restored(options, before)}`,
       )
@@ -164,6 +166,6 @@ function counted(list: readonly Place[]): [active: number, inactive: number] {
 
 /** A terminal keeps one line, which every look writes anew; a file gets a line for each. */
 function show(text: string, last: boolean): void {
-  if (process.stdout.isTTY) print(`\r\x1b[K${text}${last ? '\n' : ''}`)
+  if (isLive()) process.stdout.write(`${CLEAR_LINE}${text}${last ? '\n' : ''}`)
   else print(`${text}\n`)
 }

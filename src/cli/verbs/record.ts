@@ -5,6 +5,7 @@ import type { Argv } from 'yargs'
 import { open } from '../../client/exchange.ts'
 import type { Journal } from '../../control/journal/format.ts'
 import { createOwn, writeProblem } from '../../control/own-file.ts'
+import { counted } from '../../see/counted.ts'
 import { CliError, failure, whyNot } from '../client.ts'
 import { type Common, print } from '../common.ts'
 import { sizeText } from '../replay.ts'
@@ -123,6 +124,6 @@ async function tell(path: string, full: string | undefined): Promise<void> {
   }
   const { records, end } = journal
   const why = end ? `: ${end.why}` : ''
-  print(`${path}: ${framesIn(records)} frames, ${sizeText(bytes.length)}${why}\n`)
+  print(`${path}: ${counted(framesIn(records), 'frame')}, ${sizeText(bytes.length)}${why}\n`)
   if (full !== undefined) throw new CliError(`${path}: ${full}; it can be played as far as it goes`)
 }

@@ -70,6 +70,7 @@ export const realServer = z
     activeConns: count,
     inactiveConns: count,
     inhibited: z.boolean().describe('The health checks keep it from new connections.'),
+    reason: z.string().exactOptional().describe('Why, in one line, while they do.'),
     stats: traffic,
     rates: rates.describe('The same per second, as of the last few seconds.'),
   })

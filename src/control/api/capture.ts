@@ -4,16 +4,18 @@
  */
 
 import type { ServerResponse } from 'node:http'
-import type { FastifyInstance, FastifySchema } from 'fastify'
-import * as z from 'zod'
+import type { FastifyInstance } from 'fastify'
+import type * as z from 'zod'
 import { CaptureFile } from '../../see/capture-file.ts'
 import type { Moment } from '../../see/moment.ts'
 import type { HeadOf } from '../capture-head.ts'
 import type { Watching } from '../watching.ts'
 import { object } from './change.ts'
-import { errorSchema } from './errors.ts'
+import { HttpError, NO_RECORDER } from './errors.ts'
 import { wholeText } from './fields.ts'
+import { binary, describeStream } from './openapi.ts'
 import {
+  COPIES_MAX,
   filterOf,
   type PacketStreams,
   packetQuery,
@@ -36,28 +38,22 @@ type Query = z.output<typeof query>
 export function addCapture(
   app: FastifyInstance,
   streams: PacketStreams,
-  watching: Watching,
-  headOf: HeadOf,
+  watching: Watching | undefined,
+  headOf: HeadOf | undefined,
 ): void {
-  const schema = {
-    operationId: 'capture',
-    tags: ['packets'],
+  const schema = describeStream({
+    id: 'capture',
+    tag: 'packets',
     summary: 'Packets of all arms as pcapng, and beside each what became of it',
-    description:
-      'Without `follow=false` it goes on until the reader goes, or `count` packets or `seconds` are over; with `past` it begins with what the flight recorders hold.',
-    querystring: query,
-    response: {
-      200: {
-        description: 'The file, which is whole after each of its blocks',
-        content: { [TYPE]: { schema: z.string().meta({ format: 'binary' }) } },
-      },
-      503: {
-        description: `More than ${STREAMS_MAX} streams`,
-        content: { 'application/json': { schema: errorSchema } },
-      },
-    },
-  } as FastifySchema
+    description: `Without \`follow=false\` it goes on until the reader goes, or \`count\` packets or \`seconds\` are over; \
+with \`past\` it begins with what the flight recorders hold. The file is whole after each of its blocks. There are at most \
+${STREAMS_MAX} streams of packets, and ${COPIES_MAX} that end with the past.`,
+    query,
+    type: TYPE,
+    answer: binary,
+  })
   app.get('/v1/capture', { schema }, (request, reply) => {
+    if (!watching || !headOf) throw new HttpError(503, NO_RECORDER)
     const asked = request.query as Query
     const wanted = filterOf(asked.filter)
     const snaplen = asked.snaplen ?? watching.status().snaplen

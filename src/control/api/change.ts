@@ -18,7 +18,7 @@ export function change<
   Q extends z.ZodType,
   B extends z.ZodType | undefined,
 >(
-  op: Pick<Operation, 'id' | 'method' | 'path' | 'tag' | 'summary' | 'status'> & {
+  op: Pick<Operation, 'id' | 'method' | 'path' | 'tag' | 'summary' | 'status' | 'refuses'> & {
     params?: P
     query: Q
     body?: B

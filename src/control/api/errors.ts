@@ -20,6 +20,9 @@ export class HttpError extends Error {
   }
 }
 
+/** Where there are no packet threads: whoever prints the document, and tests. */
+export const NO_RECORDER = 'there is no packet thread to watch'
+
 /** The control says what is wrong in words only, so these are what its errors are told apart by. */
 const KINDS: [status: number, words: RegExp][] = [
   [409, / exists already\b/],

@@ -5,12 +5,13 @@
 
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type * as z from 'zod'
 import type { Journals } from '../journal/recorder.ts'
 import { object } from './change.ts'
-import { errorSchema, HttpError } from './errors.ts'
+import { HttpError, NO_RECORDER } from './errors.ts'
 import { wholeText } from './fields.ts'
+import { binary, describeStream } from './openapi.ts'
 
 /** Each may hold in memory what its reader has not taken. */
 const JOURNALS_MAX = 4
@@ -23,27 +24,21 @@ const query = object({
 })
 
 /** Adds the path to `app`. => ends all streams */
-export function addJournal(app: FastifyInstance, journals: Journals): () => void {
+export function addJournal(app: FastifyInstance, journals: Journals | undefined): () => void {
   const streams = new Set<ServerResponse>()
-  const schema = {
-    operationId: 'journal',
-    tags: ['packets'],
+  const schema = describeStream({
+    id: 'journal',
+    tag: 'packets',
     summary: 'A journal for `tapvs replay`, binary',
-    description: `Begins with an image of the engines, and goes on until it is \`seconds\` old or has \`bytes\`, or the
-reader goes. It holds headers of packets and the key of the sequence numbers: keep it as you keep a key.`,
-    querystring: query,
-    response: {
-      200: {
-        description: 'The journal',
-        content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
-      },
-      503: {
-        description: `More than ${JOURNALS_MAX} journals`,
-        content: { 'application/json': { schema: errorSchema } },
-      },
-    },
-  } as FastifySchema
+    description: `Begins with an image of the engines, and goes on until it is \`seconds\` old or has \`bytes\`, or the \
+reader goes. It holds headers of packets and the key of the sequence numbers: keep it as you keep a key. There are at most \
+${JOURNALS_MAX} of them.`,
+    query,
+    type: 'application/octet-stream',
+    answer: binary,
+  })
   app.get('/v1/journal', { schema }, (request, reply) => {
+    if (!journals) throw new HttpError(503, NO_RECORDER)
     if (streams.size >= JOURNALS_MAX)
       throw new HttpError(503, `more than ${JOURNALS_MAX} journals; end one`)
     const { seconds, bytes = BYTES } = request.query as z.output<typeof query>
@@ -69,5 +64,5 @@ reader goes. It holds headers of packets and the key of the sequence numbers: ke
     chunks.on('error', () => response.destroy())
     chunks.pipe(response)
   })
-  return () => journals.stop()
+  return () => journals?.stop()
 }

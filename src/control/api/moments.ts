@@ -4,14 +4,16 @@
  */
 
 import type { ServerResponse } from 'node:http'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { Moment } from '../../see/moment.ts'
 import { momentToJson } from '../../see/moment-json.ts'
 import type { Watching } from '../watching.ts'
 import { object } from './change.ts'
-import { errorSchema } from './errors.ts'
+import { HttpError, NO_RECORDER } from './errors.ts'
+import { describeStream } from './openapi.ts'
 import {
+  COPIES_MAX,
   filterOf,
   type PacketStreams,
   packetQuery,
@@ -32,26 +34,23 @@ const momentSchema = z.looseObject({ kind: z.enum(['in', 'out', 'event', 'lost']
 })
 
 /** Adds the path to `app`. */
-export function addMoments(app: FastifyInstance, streams: PacketStreams, watching: Watching): void {
-  const schema = {
-    operationId: 'moments',
-    tags: ['packets'],
+export function addMoments(
+  app: FastifyInstance,
+  streams: PacketStreams,
+  watching: Watching | undefined,
+): void {
+  const schema = describeStream({
+    id: 'moments',
+    tag: 'packets',
     summary: 'Packets and what became of them, a line of JSON each',
-    description:
-      'With `past`, what the flight recorders hold; with `follow`, what comes from now on, until the reader goes.',
-    querystring: query,
-    response: {
-      200: {
-        description: 'The lines',
-        content: { 'application/x-ndjson': { schema: momentSchema } },
-      },
-      503: {
-        description: `More than ${STREAMS_MAX} streams`,
-        content: { 'application/json': { schema: errorSchema } },
-      },
-    },
-  } as FastifySchema
+    description: `With \`past\`, what the flight recorders hold; with \`follow\`, what comes from now on, until the reader \
+goes. There are at most ${STREAMS_MAX} streams of packets, and ${COPIES_MAX} that end with the past.`,
+    query,
+    type: 'application/x-ndjson',
+    answer: momentSchema,
+  })
   app.get('/v1/moments', { schema }, (request, reply) => {
+    if (!watching) throw new HttpError(503, NO_RECORDER)
     const asked = request.query as z.output<typeof query>
     const wanted = filterOf(asked.filter)
     const response = reply.raw

@@ -4,7 +4,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { OpenAPIV3_1 } from 'openapi-types'
-import type * as z from 'zod'
+import * as z from 'zod'
 import { version } from '../version.ts'
 import { errorSchema } from './errors.ts'
 import type { Operation } from './operation.ts'
@@ -21,8 +21,7 @@ const TAGS = {
   connections: 'The connection table',
   network: 'Arms, addresses, routes, neighbours',
   statistics: 'Counters',
-  packets:
-    'What the flight recorder sees; the streams `/v1/capture` and `/v1/moments` are in docs/capture.md',
+  packets: 'What the flight recorder sees; docs/capture.md and docs/replay.md',
   'dpvs-agent': 'The API v2 of dpvs-agent, for controllers that know it; errors are texts',
   config: 'The running state as a config file holds it',
 }
@@ -32,12 +31,17 @@ const FAILURES: Record<number, string> = {
   401: 'No token, or a wrong one (TCP only)',
   404: 'There is no such object',
   409: 'It exists already',
+  413: 'A body that is too long, or has too many values',
+  415: 'A body that is not `application/json`',
   422: 'A config with mistakes; `problems` has a line for each',
-  503: 'A packet thread does not answer, or too many connections',
+  503: 'A packet thread does not answer, or too many connections or streams',
 }
 
-/** Before the routes that it is to describe. */
-export async function documentWith(app: FastifyInstance): Promise<void> {
+/** Bytes that JSON has no words for. */
+export const binary = z.string().meta({ format: 'binary' })
+
+/** Before the routes that it is to describe. => makes it, once they are there: 70 ms that nobody who asks should cost */
+export async function documentWith(app: FastifyInstance): Promise<() => string> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -49,11 +53,15 @@ export async function documentWith(app: FastifyInstance): Promise<void> {
     transform: jsonSchemaTransform,
     transformObject: source => tidy(jsonSchemaTransformObject(source) as Document),
   })
-  let text: string | undefined
-  app.get('/v1/openapi.json', { schema: { hide: true } as FastifySchema }, (_request, reply) => {
-    text ??= documentText(app)
-    return reply.type('application/json; charset=utf-8').send(text)
-  })
+  let made: string | undefined
+  const text = () => {
+    made ??= documentText(app)
+    return made
+  }
+  app.get('/v1/openapi.json', { schema: { hide: true } as FastifySchema }, (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(text()),
+  )
+  return text
 }
 
 export function documentText(app: FastifyInstance): string {
@@ -95,13 +103,13 @@ function tidy(document: Document): Document {
 
 /** The route's schema for fastify, which checks by it, and for the document. */
 export function describeOperation(op: Operation): FastifySchema {
-  const failures = op.method === 'GET' && !op.params ? [400, 401, 503] : Object.keys(FAILURES)
-  const response: Record<string, unknown> = {
-    [op.status ?? 200]: body('Done', op.answer, op.type?.split(';')[0]),
-  }
-  for (const status of failures) {
-    response[status] = body(FAILURES[Number(status)] ?? '', errorSchema)
-  }
+  const takesBody = op.method !== 'GET' && op.method !== 'DELETE'
+  const isChecked = takesBody || op.params || op.query
+  const refuses = [
+    ...(isChecked ? [400] : []),
+    ...(op.refuses ?? []),
+    ...(takesBody ? [413, 415] : []),
+  ]
   return {
     operationId: op.id,
     tags: [op.tag],
@@ -109,8 +117,42 @@ export function describeOperation(op: Operation): FastifySchema {
     ...(op.params && { params: op.params }),
     ...(op.query && { querystring: op.query }),
     ...(op.body && { body: op.body }),
-    response,
+    response: {
+      [op.status ?? 200]: body('Done', op.answer, op.type?.split(';')[0]),
+      ...failures(refuses),
+    },
   } as FastifySchema
+}
+
+/** An answer that comes bit by bit. */
+export interface StreamOperation {
+  id: string
+  tag: string
+  summary: string
+  description: string
+  query?: z.ZodType
+  headers?: z.ZodType
+  type: string
+  answer: z.ZodType
+}
+
+export function describeStream(op: StreamOperation): FastifySchema {
+  return {
+    operationId: op.id,
+    tags: [op.tag],
+    summary: op.summary,
+    description: op.description,
+    ...(op.query && { querystring: op.query }),
+    ...(op.headers && { headers: op.headers }),
+    response: { 200: body('The stream', op.answer, op.type), ...failures(op.query ? [400] : []) },
+  } as FastifySchema
+}
+
+/** Those of `statuses`, and what the listeners themselves answer. */
+export function failures(statuses: readonly number[]): Record<number, object> {
+  return Object.fromEntries(
+    [...statuses, 401, 503].map(status => [status, body(FAILURES[status] ?? '', errorSchema)]),
+  )
 }
 
 function body(description: string, schema: z.ZodType, type = 'application/json') {

@@ -33,6 +33,8 @@ export interface Operation<
   answer: z.ZodType
   /** Of the answer; 200 if left out. */
   status?: number
+  /** Statuses of refusals, but for those that the way to any operation has. */
+  refuses?: readonly number[]
   /** Of the answer, which is a text then; JSON if left out. */
   type?: string
   /** What the control is asked. */
@@ -54,7 +56,7 @@ export function operation<
 /** The operation of a verb: its arguments are the query or the body as they are. */
 export function verbOperation(
   verb: VerbName,
-  op: Pick<Operation, 'id' | 'tag' | 'summary' | 'query' | 'body' | 'answer'>,
+  op: Pick<Operation, 'id' | 'tag' | 'summary' | 'query' | 'body' | 'answer' | 'refuses'>,
   route: VerbRoute = VERB_ROUTES[verb],
 ): Operation {
   const request = ({ query, body }: Input<Schema, Schema, Schema>) =>

@@ -126,6 +126,7 @@ const READ_OPERATIONS: Operation[] = [
     id: 'zero',
     tag: 'statistics',
     summary: 'Begin the statistics of one service or all at 0 again',
+    refuses: [404],
     body: object({ service: serviceKey.exactOptional() }),
     answer: z.null(),
   }),
@@ -135,6 +136,7 @@ const READ_OPERATIONS: Operation[] = [
     summary:
       'End the connections of a real server, of one service or all, by RSTs to both ends; also of one that was deleted. Give it weight 0 first',
     body: object({ server: object({ address, port }), service: serviceKey.exactOptional() }),
+    refuses: [404],
     answer: answers.cut,
   }),
 ]
@@ -158,6 +160,7 @@ const CONFIG_OPERATIONS: Operation[] = [
     path: '/v1/config/check',
     tag: 'config',
     summary: 'What a config would change, or its mistakes',
+    refuses: [422],
     body: object({ config }),
     answer: answers.plan,
     request: ({ body }) => ({ verb: 'apply', config: body.config, dry_run: true }),
@@ -166,6 +169,7 @@ const CONFIG_OPERATIONS: Operation[] = [
     id: 'applyConfig',
     tag: 'config',
     summary: 'Make a config the running one, all of it or nothing',
+    refuses: [422],
     body: object({ config, dry_run: z.boolean('true or false').exactOptional() }),
     answer: answers.plan,
   }),
@@ -173,12 +177,14 @@ const CONFIG_OPERATIONS: Operation[] = [
     id: 'reloadConfig',
     tag: 'config',
     summary: "Read the daemon's own config file again and apply it",
+    refuses: [422],
     answer: answers.plan,
   }),
   verbOperation('edit', {
     id: 'edit',
     tag: 'config',
     summary: 'Several changes at once, all or none',
+    refuses: [404, 409, 422],
     body: object({
       edits: z.array(editSchema, 'a list'),
       dry_run: z.boolean('true or false').exactOptional(),

@@ -1,11 +1,10 @@
 /** What the streams of packets have in common: what is asked of them, how many there are, and how a reader that is behind is waited for. */
 
 import type { ServerResponse } from 'node:http'
-import * as z from 'zod'
 import { FilterError, parseFilter } from '../../see/filter.ts'
 import type { Moment } from '../../see/moment.ts'
 import { HttpError } from './errors.ts'
-import { text, wholeText } from './fields.ts'
+import { booleanText, text, wholeText } from './fields.ts'
 
 /** Of what a reader has not taken; more is left out. */
 export const UNREAD_BYTES_MAX = 4 << 20
@@ -14,12 +13,10 @@ export const STREAMS_MAX = 8
 /** Of these, the ones that read a copy of the recorders, which is as large as they are. */
 export const COPIES_MAX = 4
 
-const yesNo = (standard: boolean) => z.stringbool({ error: 'true or false' }).default(standard)
-
 /** `past` and `follow` have defaults of their own in each stream. */
 export const packetQuery = (past: boolean, follow: boolean) => ({
-  past: yesNo(past),
-  follow: yesNo(follow),
+  past: booleanText.default(past),
+  follow: booleanText.default(follow),
   snaplen: wholeText(64, 65_535).exactOptional(),
   filter: text('words of a filter', 4096).exactOptional(),
 })

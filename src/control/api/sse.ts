@@ -4,12 +4,13 @@
  */
 
 import type { ServerResponse } from 'node:http'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { level, linkState, module } from './answers.ts'
-import { errorSchema, HttpError } from './errors.ts'
+import { HttpError } from './errors.ts'
 import { EventStream, HEARTBEAT_MS } from './event-stream.ts'
 import type { DaemonEvent, Events } from './events.ts'
+import { describeStream } from './openapi.ts'
 
 /** Beyond what the kernel holds. */
 const UNREAD_BYTES_MAX = 65_536
@@ -53,22 +54,17 @@ export const eventSchema = z
 /** Adds the path to `app`. => ends all streams */
 export function addEvents(app: FastifyInstance, events: Events): () => void {
   const streams = new Set<ServerResponse>()
-  const schema = {
-    operationId: 'events',
-    tags: ['daemon'],
+  const schema = describeStream({
+    id: 'events',
+    tag: 'daemon',
     summary: 'What happens, as it happens: server-sent events',
     description: `A stream without end. After a broken connection, \`last-event-id\` brings what came since; if that is \
 not known any more, an event \`missed\` comes first, and the state must be asked for anew. Lines that begin with a colon \
-are heartbeats, one in ${HEARTBEAT_MS / 1000} s. Who does not read is cut off.`,
+are heartbeats, one in ${HEARTBEAT_MS / 1000} s. Who does not read is cut off. There are at most ${STREAMS_MAX}.`,
     headers: z.object({ 'last-event-id': z.string().optional() }),
-    response: {
-      200: { description: 'The stream', content: { 'text/event-stream': { schema: eventSchema } } },
-      503: {
-        description: `More than ${STREAMS_MAX} streams`,
-        content: { 'application/json': { schema: errorSchema } },
-      },
-    },
-  } as FastifySchema
+    type: 'text/event-stream',
+    answer: eventSchema,
+  })
   app.get('/v1/events', { schema }, (request, reply) => {
     if (streams.size >= STREAMS_MAX)
       throw new HttpError(503, `more than ${STREAMS_MAX} streams of events; close one`)

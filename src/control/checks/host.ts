@@ -105,14 +105,19 @@ export class Checks implements CheckHost {
 
   setHealth(service: ConfigService, rs: ConfigRealServer, health: RsHealth | null): void {
     const name = rsName(service, rs)
-    if (health === null) this.#model.health.delete(name)
-    else this.#model.health.set(name, health)
+    if (health === null) {
+      this.#model.health.delete(name)
+      this.#model.reasons.delete(name)
+    } else this.#model.health.set(name, health)
     const first = this.#pending.size === 0
     this.#pending.set(name, { service, rs })
     if (first) void this.#model.exclusively(() => this.#tellWorkers()).catch(this.#gone)
   }
 
   changed(service: ConfigService, rs: ConfigRealServer, { up, reason }: Mind): void {
+    const { reasons } = this.#model
+    if (up) reasons.delete(rsName(service, rs))
+    else reasons.set(rsName(service, rs), reason)
     this.#events.emit('server', {
       service: { protocol: service.protocol, address: service.address, port: service.port },
       server: { address: rs.address, port: rs.port },
@@ -147,7 +152,10 @@ export class Checks implements CheckHost {
       const now = config.services
         .find(({ address, port }) => address === vip && port === vport)
         ?.realServers.find(({ address, port }) => address === rs.address && port === rs.port)
-      if (!now) continue
+      if (!now) {
+        this.#cut.delete(name)
+        continue
+      }
       const place = places.dests.find(name)
       changes.push(
         { put: 'rs', rs: { ...now, vip, vport, place } },

@@ -4,6 +4,7 @@
  */
 
 import { isIPv4 } from 'node:net'
+import { printable } from '../../see/printable.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { isCidr, maskLength, networkOf } from '../cidr.ts'
 import { fileSchema } from '../config-schema.ts'
@@ -38,7 +39,7 @@ export class ImportError extends Error {
   readonly problems: string[]
 
   constructor(place: Place, message: string) {
-    super(`${place.file}:${place.line}: ${message}`)
+    super(printable(`${place.file}:${place.line}: ${message}`.replaceAll(/\s/g, ' ')))
     this.name = 'ImportError'
     this.problems = [this.message]
   }
@@ -202,8 +203,7 @@ export class Collector {
 
 function textOf({ place, what, why, more }: Remark): string {
   const times = more > 0 ? ` (and ${more} more)` : ''
-  // A control character in a strange file must not reach the terminal.
-  return printable(`${place.file}:${place.line}: ${what}${times}: ${why}`)
+  return printable(`${place.file}:${place.line}: ${what}${times}: ${why}`.replaceAll(/\s/g, ' '))
 }
 
 /** 10.0.0.1, 10.0.0.1-10.0.0.9, 10.0.0.1-9 or 10.0.0.8/29 => each of them, or why not */
@@ -254,10 +254,6 @@ function inOrder(remarks: readonly Remark[]): Remark[] {
   const rank = new Map(files.map((file, i) => [file, i]))
   const of = ({ place }: Remark) => rank.get(place.file) as number
   return remarks.toSorted((a, b) => of(a) - of(b) || a.place.line - b.place.line)
-}
-
-function printable(text: string): string {
-  return text.replaceAll(/[^\P{C}\t]/gu, '?').replaceAll('\t', ' ')
 }
 
 /** Lines without their ends, whichever they are; a mark of the byte order is none of the first. */

@@ -13,6 +13,7 @@ import { VNET } from '../../wire/vnet-hdr.ts'
 import { arenaBytes, newTables, workerId } from '../apply.ts'
 import { configOf } from '../config.ts'
 import type { Journal } from '../journal/format.ts'
+import { markPartial } from './headers.ts'
 import { Rig } from './rig.ts'
 
 /** Where a packet without an Ethernet header comes from: a locally administered MAC that nobody else has. */
@@ -57,6 +58,7 @@ export function answerOf(images: Journal, { bytes, link, arm: name }: Question):
     const frame = hasLink ? bytes : framed(rig, arm, bytes)
     const whole = new Uint8Array(VNET.BYTES + frame.length)
     whole.set(frame, VNET.BYTES)
+    markPartial(whole)
     const verdict = rig.input(arm, whole, whole.length, image.now, Date.parse(header.begun) * 1000)
     if (verdict <= HAND_OVER) {
       worker = HAND_OVER - verdict

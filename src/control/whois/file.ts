@@ -3,6 +3,7 @@
  * own does the writing. Whatever is wrong with the file costs one line of the log and the rows that there is no room for.
  */
 
+import { countedLost } from '../../see/counted.ts'
 import { ROW, rowOf } from './database.ts'
 import type { Ended, Found, Search } from './ended.ts'
 import { sqliteProblem } from './problem.ts'
@@ -129,7 +130,9 @@ export class HistoryFile {
   #mended(): void {
     if (!this.#broken && this.#missing === 0) return
     this.#broken = false
-    this.#complain(`HISTORY: ${this.#path} is written again, ${this.#missing} records were lost`)
+    this.#complain(
+      `HISTORY: ${this.#path} is written again, ${countedLost(this.#missing, 'record')}`,
+    )
     this.#missing = 0
   }
 }

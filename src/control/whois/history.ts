@@ -37,7 +37,7 @@ export class History implements SessionConsumer {
   take(reading: SessionReading, worker: number, wallOf: (ms: number) => number): void {
     // A flood of SYNs would push out all that were connections. What a client cannot have sent data by, nobody asks for.
     if (!reading.stood) return
-    const ended = endedOf(reading.cells, worker, wallOf)
+    const ended = endedOf(reading, worker, wallOf)
     this.#ring?.add(ended)
     this.#file?.add(ended)
   }

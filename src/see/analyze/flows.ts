@@ -64,8 +64,8 @@ export class Flow {
     this.#byHash = [this.#byHash[1], this.#byHash[0]]
   }
 
-  /** Places among an end's rows whose payload has the hash, in the order of time; the first `many` of them. */
-  alike(who: number, hash: number, many: number): Uint32Array {
+  /** Places among an end's rows whose payload has the hash, in the order of time. */
+  alike(who: number, hash: number): Uint32Array {
     const rows = this.rows[who]
     const hashes = this.packets.hash
     this.#byHash[who] ??= Uint32Array.from(
@@ -75,8 +75,7 @@ export class Flow {
     )
     const places = this.#byHash[who]
     const from = firstNotBelow(places.length, k => hashes[rows[places[k]]] < hash)
-    let end = from
-    while (end < places.length && end - from < many && hashes[rows[places[end]]] === hash) end++
+    const end = firstNotBelow(places.length, k => hashes[rows[places[k]]] <= hash)
     return places.subarray(from, end)
   }
 

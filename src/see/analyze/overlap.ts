@@ -21,8 +21,10 @@ type Places = [outer: number, inner: number]
 
 /** Segments with payload at the beginning of a direction that are looked for. */
 const SOUGHT = 16
-/** Segments of equal payload that are tried; `PING` is all that some clients ever say. */
-const ALIKE = 1024
+/** A payload that is there more often says nothing by itself: `PING` is all that some clients ever say. */
+const ALIKE = 32
+/** Of such, only those with the same number or IP ID count, and so many are looked for. */
+const SOUGHT_ALIKE = 4
 /** An equal IP ID beside an equal payload. */
 const ID_VOTES = 4
 
@@ -97,13 +99,21 @@ function seek(
   isTurned: boolean,
 ): void {
   const [p, q] = [late.packets, early.packets]
+  const earlyRows = early.rows[who]
+  let many = 0
   for (const place of placesWithData(late, who, 0, SOUGHT)) {
     const row = late.rows[who][place]
-    for (const there of early.alike(who, p.hash[row], ALIKE)) {
-      const other = early.rows[who][there]
-      const delta = (isTurned ? q.seq[other] - p.seq[row] : p.seq[row] - q.seq[other]) | 0
+    const alike = early.alike(who, p.hash[row])
+    const isMany = alike.length > ALIKE
+    if (isMany && many++ >= SOUGHT_ALIKE) continue
+    const [seq, id] = [p.seq[row], p.ipId[row]]
+    for (const there of alike) {
+      const other = earlyRows[there]
+      const sameId = id !== 0 && id === q.ipId[other]
+      if (isMany && !sameId && seq !== q.seq[other]) continue
+      const delta = (isTurned ? q.seq[other] - seq : seq - q.seq[other]) | 0
       const places: Places = isTurned ? [place, there] : [there, place]
-      const weight = p.ipId[row] !== 0 && p.ipId[row] === q.ipId[other] ? ID_VOTES : 1
+      const weight = sameId ? ID_VOTES : 1
       const vote = votes.get(delta)
       if (vote === undefined) votes.set(delta, { places, delta, votes: weight })
       else {

@@ -1,5 +1,6 @@
 /** Says so when the daemon is not heard any more. */
 
+import { clockText } from '../../../src/see/times.ts'
 import { heardMs, link } from '../daemon.ts'
 
 export function Banner() {
@@ -13,10 +14,13 @@ export function Banner() {
 
 function words(): string | null {
   if (link.value === 'refused')
-    return 'The daemon does not know this page: open the address that tapvs run printed when it was started.'
+    return 'The daemon does not know this page: open the address that tapvs ui prints.'
   if (link.value !== 'lost') return null
-  const since = heardMs.value
-    ? ` since ${new Date(heardMs.value).toLocaleTimeString('en-GB')}; what is shown is from then`
-    : ''
+  const since = heardMs.value ? ` since ${lastHeard()}; what is shown is from then` : ''
   return `No word from the daemon${since}. Trying again…`
+}
+
+/** The time of its last word. */
+export function lastHeard(): string {
+  return clockText(heardMs.value * 1000, 0)
 }

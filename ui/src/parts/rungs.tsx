@@ -3,21 +3,21 @@
 import { Component } from 'preact'
 import { useState } from 'preact/hooks'
 import { flagWords } from '../../../src/page/format.ts'
-import type { ConnRow, LadderRow, Leg, NoteRow, PacketRow } from '../../../src/see/ladder.ts'
-import { changesText, fateText, legLabels } from '../../../src/see/ladder-labels.ts'
+import type { Heading } from '../../../src/page/headings.ts'
+import type { LadderRow, Leg, NoteRow, PacketRow } from '../../../src/see/ladder.ts'
+import { changesText, fateText, legLabels, whoText } from '../../../src/see/ladder-labels.ts'
 
 /** Refused, here or by the device. */
 const FAILED: ReadonlySet<string> = new Set(['dropped', 'unsent'])
 
 /** A row does not change once it is there, and hundreds of them are drawn again with each new one. */
-export class Rung extends Component<{ row: LadderRow }> {
-  override shouldComponentUpdate(next: { row: LadderRow }): boolean {
+export class Rung extends Component<{ row: NoteRow | PacketRow }> {
+  override shouldComponentUpdate(next: { row: NoteRow | PacketRow }): boolean {
     return next.row !== this.props.row
   }
 
   override render() {
     const { row } = this.props
-    if (row.kind === 'conn') return <Opening row={row} />
     return row.kind === 'note' ? <Note row={row} /> : <Packet row={row} />
   }
 }
@@ -26,10 +26,38 @@ function since(us: number): string {
   return `${(us / 1e6).toFixed(6)} s`
 }
 
-function Opening({ row: { conn, ends } }: { row: ConnRow }) {
+/** Its number, as in the heading above it: rows of several connections may be mixed. */
+function When({ row: { conn, sinceUs } }: { row: LadderRow }) {
+  return (
+    <span class="rung-time">
+      <span class="rung-number">{numberOf(conn)}</span> {since(sinceUs)}
+    </span>
+  )
+}
+
+function numberOf(conn: number): string {
+  return conn === 0 ? '–' : `#${conn}`
+}
+
+/** What the rows below it belong to. */
+export function Opening({ heading: { conn, ends, goesOn } }: { heading: Heading }) {
+  const more = goesOn && conn !== 0 ? ' goes on' : ''
+  if (!ends)
+    return (
+      <li class="rung rung-conn">
+        <span class="rung-time">
+          <span class="rung-number">{numberOf(conn)}</span>
+          {more}
+        </span>
+        <span class="end end-client">{conn === 0 ? 'of no connection' : ''}</span>
+      </li>
+    )
   return (
     <li class="rung rung-conn">
-      <span class="rung-time">#{conn}</span>
+      <span class="rung-time">
+        <span class="rung-number">{numberOf(conn)}</span>
+        {more}
+      </span>
       <span class="end end-client">{ends.client}</span>
       <span class="end end-vip">{ends.vip}</span>
       <span class="end end-lip">{ends.lip}</span>
@@ -38,12 +66,12 @@ function Opening({ row: { conn, ends } }: { row: ConnRow }) {
   )
 }
 
-function Note({ row: { sinceUs, text } }: { row: NoteRow }) {
+function Note({ row }: { row: NoteRow }) {
   return (
     <li class="rung rung-note">
-      <span class="rung-time">{since(sinceUs)}</span>
+      <When row={row} />
       <span class="rung-text">
-        <span class="said">{text}</span>
+        <span class="said">{row.text}</span>
       </span>
     </li>
   )
@@ -52,11 +80,11 @@ function Note({ row: { sinceUs, text } }: { row: NoteRow }) {
 function Packet({ row }: { row: PacketRow }) {
   const [open, setOpen] = useState(false)
   const failed = FAILED.has(row.fate)
-  const said = [...fateText(row), ...(row.again ? [row.again] : [])]
+  const said = [...whoText(row), ...fateText(row), ...(row.again ? [row.again] : [])]
   const changed = changesText(row.changes)
   return (
     <li class={`rung rung-packet${failed ? ' rung-failed' : ''}`} data-fate={row.fate}>
-      <span class="rung-time">{since(row.sinceUs)}</span>
+      <When row={row} />
       <LegCell leg={row.outer} row={row} side="outer" />
       <span class="rung-state">
         <State row={row} />

@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { DROP_WORDS } from '../../../src/see/drop-words.ts'
 import { Ladder, type LadderRow } from '../../../src/see/ladder.ts'
+import type { ConnEnds } from '../../../src/see/moment.ts'
 import { type MomentJson, momentFromJson } from '../../../src/see/moment-json.ts'
 import { followStream } from '../stream.ts'
 import { useAwake } from './use-visible.ts'
@@ -17,6 +18,8 @@ export const REASONS: Readonly<Record<string, string>> = DROP_WORDS
 export interface LadderView {
   /** Numbered in the order in which they came. */
   rows: { id: number; row: LadderRow }[]
+  /** Of connections that began, by number. */
+  ends: ReadonlyMap<number, ConnEnds>
   /** Rows that have gone because there were too many. */
   gone: number
   /** Moments that were not recorded because nobody could keep up. */
@@ -24,7 +27,7 @@ export interface LadderView {
   link: 'connecting' | 'up' | 'lost' | 'refused'
 }
 
-const EMPTY: LadderView = { rows: [], gone: 0, lost: 0, link: 'connecting' }
+const EMPTY: LadderView = { rows: [], ends: new Map(), gone: 0, lost: 0, link: 'connecting' }
 
 /** `filter` in the words of `tapvs capture`; nothing is asked for if it is empty. */
 export function useLadder(filter: string): LadderView {
@@ -47,7 +50,15 @@ export function useLadder(filter: string): LadderView {
       const first = next.gone + next.rows.length
       const all = [...next.rows, ...rows.map((row, i) => ({ id: first + i, row }))]
       const over = Math.max(0, all.length - ROWS_MAX)
-      next = { ...next, rows: all.slice(over), gone: next.gone + over }
+      const kept = all.slice(over)
+      // A connection may go on for longer than its first row is kept.
+      const ends = new Map(next.ends)
+      for (const row of rows) if (row.kind === 'conn') ends.set(row.conn, row.ends)
+      if (ends.size > ROWS_MAX) {
+        const named = new Set(kept.map(({ row }) => row.conn))
+        for (const conn of ends.keys()) if (!named.has(conn)) ends.delete(conn)
+      }
+      next = { ...next, rows: kept, ends, gone: next.gone + over }
       draw()
     }
     const stop = followStream(`./ui/moments?filter=${encodeURIComponent(filter)}`, {

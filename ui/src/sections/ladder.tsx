@@ -1,9 +1,10 @@
 /** A connection's packets on both sides of the balancer, as they come. */
 
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { headed } from '../../../src/page/headings.ts'
 import { parseFilter } from '../../../src/see/filter.ts'
 import { ladderFilter, showLadder } from '../choice.ts'
-import { Rung } from '../parts/rungs.tsx'
+import { Opening, Rung } from '../parts/rungs.tsx'
 import { Section } from '../parts/section.tsx'
 import { Term } from '../parts/term.tsx'
 import { type LadderView, useLadder } from '../parts/use-ladder.ts'
@@ -94,7 +95,7 @@ function Live({ filter }: { filter: string }) {
   /** What was shown when it was paused. */
   const [held, setHeld] = useState<LadderView | null>(null)
   const paused = held !== null
-  const { rows, gone, lost, link } = held ?? live
+  const { rows, ends, gone, lost, link } = held ?? live
   const box = useRef<HTMLElement>(null)
   const atEnd = useRef(true)
   const last = rows.at(-1)
@@ -139,9 +140,13 @@ function Live({ filter }: { filter: string }) {
         </div>
         {rows.length === 0 && <p class="empty">No packet yet.</p>}
         <ol class="rungs">
-          {rows.map(({ id, row }) => (
-            <Rung key={id} row={row} />
-          ))}
+          {headed(rows, ends).map(({ key, ...one }) =>
+            one.heading ? (
+              <Opening key={key} heading={one.heading} />
+            ) : (
+              <Rung key={key} row={one.row} />
+            ),
+          )}
         </ol>
       </section>
     </>

@@ -12,7 +12,8 @@ import {
   whole,
 } from '../../../src/page/format.ts'
 import { linkWords } from '../../../src/see/link-state.ts'
-import { series, seriesVersion, view } from '../daemon.ts'
+import { isStale, series, seriesVersion, view } from '../daemon.ts'
+import { lastHeard } from '../parts/banner.tsx'
 import { Bar } from '../parts/bar.tsx'
 import { ScrollBox } from '../parts/scroll-box.tsx'
 import { Section } from '../parts/section.tsx'
@@ -122,6 +123,13 @@ function Numbers({ moment }: { moment: Moment }) {
 }
 
 function Problems({ problems }: { problems: readonly string[] }) {
+  if (isStale.value)
+    return (
+      <p class="all-well unknown">
+        Nobody knows how it is: the last word of the daemon is of {lastHeard()}, and so is all
+        below.
+      </p>
+    )
   if (problems.length === 0)
     return (
       <p class="all-well">Nothing is wrong: every arm is up, every service has real servers.</p>

@@ -116,6 +116,7 @@ function RealServer({ rs, row, all }: { rs: RealServerInfo; row: RsRow; all: Ser
         <span class={TONES[health.tone]} title={health.title}>
           {health.word}
         </span>
+        {health.reason !== undefined && <span class="unit bad rs-reason"> {health.reason}</span>}
       </td>
       <td class="number">{row.weight}</td>
       <td

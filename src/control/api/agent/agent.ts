@@ -6,6 +6,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import * as z from 'zod'
 import { HttpError } from '../errors.ts'
+import { failures } from '../openapi.ts'
 import { DEVICE_ROUTES } from './devices.ts'
 import type { AgentRoute, Call, Control } from './route.ts'
 import { SERVER_ROUTES } from './servers.ts'
@@ -107,6 +108,6 @@ function describe(route: AgentRoute): FastifySchema {
       Object.fromEntries((route.flags ?? []).map(flag => [flag, z.string().optional()])),
     ),
     ...(route.body && { body: route.body }),
-    response: Object.fromEntries(response),
+    response: { ...Object.fromEntries(response), ...failures([]) },
   } as FastifySchema
 }

@@ -93,7 +93,7 @@ export const SERVER_ROUTES: AgentRoute[] = [
     path: `${VS}/rs`,
     summary: 'Delete real servers',
     body: shapes.rsListIn,
-    answers: { 200: text, 404: text, 460: text, 461: text, 500: text },
+    answers: { 200: text, 404: text, 461: text },
     wrong: BAD_BACKEND,
     async handle(call) {
       const service = await serviceOf(call)
@@ -115,7 +115,7 @@ export const SERVER_ROUTES: AgentRoute[] = [
       'What a health checker found of the real servers of that version; unknown ones are passed over',
     flags: ['version'],
     body: shapes.rsListIn,
-    answers: { 200: text, 270: shapes.vsOut, 460: text, 461: text, 500: text },
+    answers: { 200: text, 270: shapes.vsOut, 460: text, 461: text },
     wrong: BAD_BACKEND,
     async handle(call) {
       const { told } = call.control

@@ -53,7 +53,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     path: VS,
     summary: 'Add a service, or set what it has',
     body: shapes.vsIn,
-    answers: PUT_ANSWERS,
+    answers: { 200: text, 201: text, 460: text },
     wrong: BAD_FRONTEND,
     async handle({ control, params, body: { SchedName, ConnTimeout, Timeout } }) {
       const service = keyOf(params.VipPort, BAD_FRONTEND)
@@ -78,7 +78,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     method: 'DELETE',
     path: VS,
     summary: 'Delete a service',
-    answers: { 200: text, 404: text, 500: text },
+    answers: { 200: text, 404: text },
     async handle(call) {
       const service = await serviceOf(call)
       await edit(call.control, [{ edit: 'delete-service', service: serviceKey(service) }], 500)
@@ -129,7 +129,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     path: `${VS}/laddr`,
     summary: 'Take a LIP from a service',
     body: shapes.laddrIn,
-    answers: { 200: text, 460: text, 461: text, 500: text },
+    answers: { 200: text, 460: text, 461: text },
     wrong: BAD_BACKEND,
     async handle(call) {
       const service = serviceKey(await serviceOf(call, BAD_FRONTEND))

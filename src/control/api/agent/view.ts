@@ -77,7 +77,7 @@ export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
 }
 
 export const VS = '/vs/:VipPort'
-export const PUT_ANSWERS = { 200: text, 201: text, 460: text, 461: text, 500: text }
+export const PUT_ANSWERS = { 200: text, 201: text, 460: text, 461: text }
 
 export function serviceKey({ protocol, address, port }: ServiceInfo): ServiceKey {
   return { protocol, address, port }

@@ -1,0 +1,321 @@
+/** The OpenAPI document as a client has it: calls of every operation, and whether answers are what it foresees. */
+
+import assert from 'node:assert/strict'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { exchange, type Reply, type Target } from '../../src/client/exchange.ts'
+import { CONFIG } from './control.ts'
+
+interface Parameter {
+  in: 'path' | 'query' | 'header'
+  name: string
+  required: boolean
+  schema: object
+}
+
+export interface Operation {
+  method: string
+  path: string
+  operationId: string
+  parameters?: Parameter[]
+  requestBody?: { content: { 'application/json': { schema: object } } }
+  responses: Record<string, { content?: Record<string, { schema: object }> }>
+}
+
+export interface Document {
+  openapi: string
+  paths: Record<string, Record<string, Operation>>
+  components: object
+}
+
+/** By operationId. */
+export function operations({ paths }: Document): Map<string, Operation> {
+  const all = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, op]) => ({ ...op, method: method.toUpperCase(), path })),
+  )
+  assert.equal(new Set(all.map(op => op.operationId)).size, all.length)
+  return new Map(all.map(op => [op.operationId, op]))
+}
+
+export type Args = Record<string, unknown> & { body?: unknown }
+
+/** What is sent as it is. */
+export interface Raw {
+  path: string
+  headers?: Record<string, string>
+  body?: string
+}
+
+/** Calls operations as the document says, and judges answers by it. */
+export class DocumentClient {
+  /** `ID STATUS` of every answer. */
+  readonly answered = new Set<string>()
+  readonly operations: ReadonlyMap<string, Operation>
+  readonly #document: Document
+  readonly #ajv = new Ajv2020({ strict: false, formats: FORMATS })
+
+  constructor(document: Document) {
+    this.#document = document
+    this.operations = operations(document)
+  }
+
+  /** `ID STATUS` of every answer that it foresees. */
+  get foreseen(): string[] {
+    return [...this.operations].flatMap(([id, { responses }]) =>
+      Object.keys(responses).map(status => `${id} ${status}`),
+    )
+  }
+
+  async call(
+    target: Target,
+    id: string,
+    { body, ...given }: Args = {},
+  ): Promise<[number, unknown]> {
+    const op = this.operations.get(id)
+    assert.ok(op, id)
+    let { path } = op
+    const query = new URLSearchParams()
+    for (const parameter of op.parameters ?? []) {
+      const value = given[parameter.name]
+      delete given[parameter.name]
+      if (value === undefined) {
+        assert.ok(!parameter.required, `${id}: ${parameter.name}`)
+        continue
+      }
+      this.#check(parameter.schema, value, `${id}: ${parameter.name}`)
+      if (parameter.in === 'path')
+        path = path.replace(`{${parameter.name}}`, encodeURIComponent(String(value)))
+      else query.set(parameter.name, String(value))
+    }
+    assert.deepEqual(given, {}, `${id} knows no such parameter`)
+    const schema = op.requestBody?.content['application/json'].schema
+    if (body !== undefined) this.#check(schema ?? false, body, `${id}: body`)
+    if (query.size > 0) path += `?${query}`
+    const text = body === undefined ? {} : { body: JSON.stringify(body) }
+    return this.send(target, id, { path, ...text })
+  }
+
+  /** => status and answer, which the document foresees */
+  async send(target: Target, id: string, { path, headers, body }: Raw): Promise<[number, unknown]> {
+    const method = this.operations.get(id)?.method ?? ''
+    const reply = await exchange(target, { method, path, headers, body }, 10_000)
+    return [reply.status, this.judge(id, reply)]
+  }
+
+  /** => the answer */
+  judge(id: string, { status, text }: Reply): unknown {
+    const response = this.operations.get(id)?.responses[status]
+    assert.ok(response, `${id} answers ${status} ${text}`)
+    this.answered.add(`${id} ${status}`)
+    const [type = ''] = Object.keys(response.content ?? {})
+    const expected = response.content?.[type]?.schema
+    if (!expected) {
+      assert.equal(text, '', id)
+      return undefined
+    }
+    const check = (value: unknown) => this.#check(expected, value, `${id} ${status}`)
+    if (type === 'application/x-ndjson') {
+      for (const line of text.split('\n').filter(Boolean)) check(JSON.parse(line))
+      return text
+    }
+    const answer = type === 'application/json' ? JSON.parse(text) : text
+    if (type === 'text/event-stream') {
+      const data = text.split('\n').filter(line => line.startsWith('data: '))
+      for (const line of data) check(JSON.parse(line.slice('data: '.length)))
+    } else check(answer)
+    return answer
+  }
+
+  #check(schema: object | boolean, value: unknown, what: string): void {
+    const { components } = this.#document
+    const whole = typeof schema === 'object' ? { ...schema, components } : schema
+    const ok = this.#ajv.validate(whole, value)
+    assert.ok(ok, `${what}: ${this.#ajv.errorsText()} in ${JSON.stringify(value)?.slice(0, 500)}`)
+  }
+}
+
+const FORMATS = { ipv4: true, 'date-time': true, binary: true } as const
+
+const SERVICE = { protocol: 'tcp', address: '202.108.10.1', port: 6379 }
+const RS = { server_address: '192.168.168.2', server_port: 6379 }
+const VS = { VipPort: '202.108.10.2-80-tcp' }
+const NO_VS = { VipPort: '202.108.10.2-81-tcp' }
+/** No arm has a route there. */
+const NOWHERE = '10.1.2.3'
+const items = (...Items: object[]) => ({ Items })
+
+/** A health check of a service that is there, whose version has to be asked for first. */
+export async function tellHealth(client: DocumentClient, target: Target): Promise<void> {
+  await client.call(target, 'agentPutService', { ...VS, body: {} })
+  const server = { ip: '192.168.168.2', port: 80, weight: 9 }
+  await client.call(target, 'agentPutServers', { ...VS, body: items(server) })
+  const [, { Items }] = (await client.call(target, 'agentServices')) as [
+    number,
+    { Items: { Version: string }[] },
+  ]
+  const version = Items[0]?.Version
+  const [status] = await client.call(target, 'agentHealth', { ...VS, version, body: items(server) })
+  assert.equal(status, 200)
+  await client.call(target, 'agentDeleteService', VS)
+}
+
+/** Every operation, and what it must come to. */
+export const CALLS: [id: string, args: Args, status: number][] = [
+  ['ping', {}, 200],
+  ['counters', {}, 200],
+  ['numbers', {}, 200],
+  ['edges', {}, 200],
+  ['drops', {}, 200],
+  ['drops', { reason: 'ip_ttl' }, 200],
+  ['metrics', {}, 200],
+  ['conns', { from: 1000, limit: 10 }, 200],
+  ['whois', { address: '192.168.168.7', port: 1025 }, 200],
+  ['whois', { address: '10.0.0.9', port: 1, rs: '192.168.168.2', from: 0, to: 9e12 }, 200],
+  ['whois', { address: '192.168.168.7', port: 80 }, 400],
+  ['neighbours', {}, 200],
+  ['routes', {}, 200],
+  ['addresses', {}, 200],
+  ['timeouts', {}, 200],
+  ['config', {}, 200],
+  ['logLevel', {}, 200],
+  ['setLogLevel', { body: { level: 'debug' } }, 200],
+  ['recorder', {}, 200],
+  ['setRecorder', { body: { ring: true } }, 200],
+  ['reopenLog', {}, 200],
+  ['ui', {}, 200],
+  ['addService', { body: { ...SERVICE, scheduler: 'rr' }, dry_run: true }, 201],
+  [
+    'addService',
+    {
+      body: {
+        ...SERVICE,
+        lips: [{ address: '192.168.168.7', arm: 'int0' }],
+        servers: [{ address: RS.server_address, weight: 100 }],
+      },
+    },
+    201,
+  ],
+  ['addService', { body: SERVICE }, 409],
+  ['addService', { body: { ...SERVICE, port: 1, lips: [{ address: NOWHERE, arm: 'int7' }] } }, 404],
+  ['addService', { body: { ...SERVICE, port: 1, servers: [{ address: NOWHERE }] } }, 422],
+  ['services', {}, 200],
+  ['service', SERVICE, 200],
+  ['service', { ...SERVICE, port: 1 }, 404],
+  ['editService', { ...SERVICE, body: { scheduler: 'rr', conn_timeout: 30 } }, 200],
+  ['addServer', { ...SERVICE, body: { address: '192.168.168.4', port: 6380 } }, 201],
+  ['editService', { ...SERVICE, port: 1, body: {} }, 404],
+  ['addServer', { ...SERVICE, body: { address: NOWHERE } }, 422],
+  ['addServer', { ...SERVICE, body: { address: '192.168.168.4', port: 6380 } }, 409],
+  ['addServer', { ...SERVICE, port: 1, body: { address: '192.168.168.4' } }, 404],
+  ['editServer', { ...SERVICE, ...RS, body: { weight: 0 } }, 200],
+  ['editServer', { ...SERVICE, ...RS, server_port: 1, body: { weight: 0 } }, 404],
+  ['editServer', { ...SERVICE, ...RS, body: { upper_threshold: 1, lower_threshold: 2 } }, 422],
+  ['deleteServer', { ...SERVICE, ...RS }, 200],
+  ['deleteServer', { ...SERVICE, ...RS }, 404],
+  ['addLip', { ...SERVICE, body: { address: '192.168.168.8', arm: 'int0' } }, 201],
+  ['addLip', { ...SERVICE, body: { address: '192.168.168.9', arm: 'int7' } }, 404],
+  ['addLip', { ...SERVICE, body: { address: '192.168.168.8', arm: 'int0' } }, 409],
+  ['addLip', { ...SERVICE, body: { address: '202.108.10.1', arm: 'int0' } }, 422],
+  ['deleteLip', { ...SERVICE, lip: '192.168.168.8', arm: 'int0' }, 200],
+  ['deleteLip', { ...SERVICE, lip: '192.168.168.8', arm: 'int0' }, 404],
+  ['addAddress', { body: { arm: 'ext0', address: '202.108.10.9' } }, 201],
+  ['addAddress', { body: { arm: 'ext0', address: '202.108.10.9' } }, 409],
+  ['addAddress', { body: { arm: 'ext7', address: '202.108.10.9' } }, 404],
+  ['deleteAddress', { arm: 'ext0', address: '202.108.10.9' }, 200],
+  ['deleteAddress', { arm: 'ext0', address: '202.108.10.9' }, 404],
+  ['addRoute', { body: { arm: 'ext0', to: 'default', via: '202.108.10.254' } }, 201],
+  ['addRoute', { body: { arm: 'ext0', to: 'default', via: '202.108.10.254' } }, 409],
+  ['addRoute', { body: { arm: 'ext7', to: 'default' } }, 404],
+  ['addRoute', { body: { arm: 'ext0', to: '10.0.0.0/33' } }, 422],
+  ['deleteRoute', { arm: 'ext0', to: 'default' }, 200],
+  ['deleteRoute', { arm: 'ext0', to: 'default' }, 404],
+  ['deleteRoute', { arm: 'int0', to: '192.168.168.0/24' }, 422],
+  [
+    'addNeighbour',
+    { body: { arm: 'int0', address: '192.168.168.5', mac: '02:00:00:00:00:05' } },
+    201,
+  ],
+  [
+    'addNeighbour',
+    { body: { arm: 'int0', address: '192.168.168.5', mac: '02:00:00:00:00:05' } },
+    409,
+  ],
+  ['addNeighbour', { body: { arm: 'int0', address: '192.168.168.6', mac: 'x' } }, 422],
+  [
+    'addNeighbour',
+    { body: { arm: 'int7', address: '192.168.168.5', mac: '02:00:00:00:00:05' } },
+    404,
+  ],
+  ['deleteNeighbour', { arm: 'int0', address: '192.168.168.5' }, 200],
+  ['deleteNeighbour', { arm: 'int0', address: '192.168.168.5' }, 404],
+  ['setTimeouts', { body: { established: 60 } }, 200],
+  ['zero', { body: { service: SERVICE } }, 200],
+  ['cut', { body: { server: { address: '192.168.168.2', port: 6379 }, service: SERVICE } }, 200],
+  ['cut', { body: { server: { address: '192.168.168.99', port: 6379 } } }, 404],
+  ['edit', { body: { edits: [{ edit: 'set-timeouts', established: 0, fin_wait: 9 }] } }, 200],
+  ['edit', { body: { edits: [{ edit: 'add-service', service: SERVICE }] } }, 409],
+  [
+    'edit',
+    { body: { edits: [{ edit: 'delete-service', service: { ...SERVICE, port: 1 } }] } },
+    404,
+  ],
+  ['edit', { body: { edits: [{ edit: 'add-route', arm: 'ext0', to: '10.0.0.0/33' }] } }, 422],
+  ['checkConfig', { body: { config: CONFIG } }, 200],
+  ['checkConfig', { body: { config: { arms: [{ mtu: 1 }] } } }, 422],
+  ['applyConfig', { body: { config: CONFIG, dry_run: true } }, 200],
+  ['applyConfig', { body: { config: { arms: 1 } } }, 422],
+  ['deleteService', SERVICE, 200],
+  ['deleteService', SERVICE, 404],
+  ['reloadConfig', {}, 200],
+  ['clearServices', {}, 200],
+
+  ['agentServices', {}, 204],
+  ['agentPutService', { ...VS, body: { SchedName: 'rr', ConnTimeout: 60, SynProxy: false } }, 201],
+  ['agentPutService', { ...VS, body: { SchedName: 'wrr' } }, 200],
+  ['agentPutService', { VipPort: 'x', body: {} }, 460],
+  ['agentServices', { stats: 'true' }, 200],
+  ['agentService', VS, 200],
+  ['agentService', { VipPort: '202.108.10.2-81-tcp' }, 404],
+  ['agentPutLip', { ...VS, body: { addr: '192.168.168.7', device: 'int0' } }, 201],
+  ['agentPutLip', { ...VS, body: { addr: '192.168.168.7', device: 'int0' } }, 200],
+  ['agentPutLip', { ...VS, body: { addr: '192.168.168.7', device: 'int7' } }, 461],
+  ['agentPutLip', { ...NO_VS, body: { addr: '192.168.168.7', device: 'int0' } }, 460],
+  ['agentLips', VS, 200],
+  ['agentLips', NO_VS, 404],
+  ['agentPutServers', { ...VS, body: items({ ip: '192.168.168.2', port: 80, weight: 9 }) }, 201],
+  ['agentPostServers', { ...VS, body: items({ ip: '192.168.168.4', port: 80, weight: 9 }) }, 201],
+  ['agentPutServers', { ...VS, body: items({ ip: '192.168.168.4', port: 80, weight: 9 }) }, 200],
+  ['agentPutServers', { ...VS, body: items({ ip: NOWHERE, port: 80 }) }, 461],
+  ['agentPutServers', { ...NO_VS, body: items() }, 460],
+  ['agentPostServers', { ...VS, body: items({ ip: '192.168.168.4', port: 80, weight: 9 }) }, 200],
+  ['agentPostServers', { ...VS, body: items({ ip: NOWHERE, port: 80 }) }, 461],
+  ['agentPostServers', { ...NO_VS, body: items() }, 460],
+  ['agentServers', VS, 200],
+  ['agentServers', NO_VS, 404],
+  ['agentHealth', { ...VS, version: '0', body: items() }, 270],
+  ['agentHealth', { ...NO_VS, version: '0', body: items() }, 460],
+  ['agentDeleteServers', { ...VS, body: items({ ip: '192.168.168.4', port: 80 }) }, 200],
+  ['agentDeleteServers', { ...VS, body: items({ ip: '192.168.168.4', port: 80 }) }, 461],
+  ['agentDeleteServers', { ...NO_VS, body: items() }, 404],
+  ['agentDeleteLip', { ...VS, body: { addr: '192.168.168.7', device: 'int0' } }, 200],
+  ['agentDeleteLip', { ...VS, body: { addr: '192.168.168.7', device: 'int0' } }, 461],
+  ['agentDeleteLip', { ...NO_VS, body: { addr: '192.168.168.7', device: 'int0' } }, 460],
+  ['agentDeleteService', VS, 200],
+  ['agentDeleteService', VS, 404],
+  ['agentDevices', { stats: 'true' }, 200],
+  ['agentDevice', { name: 'ext0' }, 200],
+  ['agentDevice', { name: 'dpdk0' }, 404],
+  ['agentAddresses', { name: 'ext0' }, 200],
+  ['agentAddresses', { name: 'dpdk0' }, 404],
+  ['agentPutAddress', { name: 'ext0', body: { addr: '202.108.10.8/32' } }, 201],
+  ['agentPutAddress', { name: 'ext0', body: { addr: '202.108.10.8/32' } }, 200],
+  ['agentPutAddress', { name: 'ext0', body: { addr: 'x' } }, 500],
+  ['agentDeleteAddress', { name: 'ext0', body: { addr: 'x' } }, 500],
+  ['agentDeleteAddress', { name: 'ext0', body: { addr: '202.108.10.8/32' } }, 200],
+  ['agentPutRoute', { name: 'ext0', body: { dst: '10.7.0.0/16', gateway: '202.108.10.9' } }, 201],
+  ['agentPutRoute', { name: 'ext0', body: { dst: '10.7.0.0/16', gateway: '202.108.10.9' } }, 200],
+  ['agentPutRoute', { name: 'ext0', body: { dst: 'x' } }, 500],
+  ['agentDeleteRoute', { name: 'ext0', body: { dst: '10.9.0.0/16' } }, 500],
+  ['agentRoutes', { name: 'ext0' }, 200],
+  ['agentRoutes', { name: 'dpdk0' }, 404],
+  ['agentDeleteRoute', { name: 'ext0', body: { dst: '10.7.0.0/16' } }, 200],
+]
