@@ -6,6 +6,8 @@ import fc from 'fast-check'
 import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { LAN, SYN, WAN } from '../kit/connection.ts'
+import { tcpFrame } from '../kit/frame.ts'
+import { CLIENT_MAC } from '../kit/stand.ts'
 import { config, KEEP, RSS, STATES, Talk, tcp, VIP, VPORT } from '../kit/talk.ts'
 
 const HALF = STATES.filter(state => state !== 'TIME_WAIT' && state !== 'CLOSE')
@@ -85,6 +87,20 @@ test('it is heard on the arm of its client only', () => {
   assert.equal(talk.stand.verdictName(), 'IP_SOURCE')
   assert.equal(talk.state, State.TIME_WAIT)
   assert.deepEqual(talk.conns(), [1, 0])
+})
+
+test('one with a wrong checksum is dropped, and ends and counts nothing', () => {
+  for (const whole of ['', KEEP]) {
+    const talk = new Talk(config({ whole })).open().to('FIN_WAIT')
+    const { stand } = talk
+    const frame = tcpFrame({ ...SYN, seq: 77, srcMac: CLIENT_MAC, dstMac: stand.macOf(WAN) })
+    frame[14 + 20 + 16] ^= 1
+    assert.deepEqual(stand.input(WAN, frame), [])
+    assert.equal(stand.verdictName(), 'TCP_CHECKSUM')
+    assert.equal(talk.state, State.FIN_WAIT)
+    assert.deepEqual(talk.conns(), [1, 0])
+    assert.equal(stand.events('SYN_REUSED'), 0)
+  }
 })
 
 test('ESTABLISHED and SYN_RECV go on as they are', () => {
