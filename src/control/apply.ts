@@ -245,7 +245,9 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       setup.removeService(ipv4Int(change.address), change.port)
       return
     case 'rs':
-      if (putRs(setup, share, change.rs, now)) engine.cuts.stop(change.rs.place)
+      putRs(setup, share, change.rs, now)
+      // It takes connections again, and what is left of the old ones may live as well.
+      if (change.rs.weight > 0) engine.cuts.stop(change.rs.place)
       return
     case 'no-rs': {
       const service = setup.services.find(PROTO.TCP, ipv4Int(change.vip), change.vport)
@@ -299,8 +301,7 @@ function putService(setup: Setup, service: ServiceChange): void {
   })
 }
 
-/** => whether it is new */
-function putRs(setup: Setup, share: Share, rs: RsChange, now: number): boolean {
+function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
   const service = setup.services.find(PROTO.TCP, ipv4Int(rs.vip), rs.vport)
   if (service === undefined) throw new RangeError(`no service ${rs.vip}:${rs.vport}`)
   const options = {
@@ -313,7 +314,7 @@ function putRs(setup: Setup, share: Share, rs: RsChange, now: number): boolean {
     // Journals of before have none.
     backup: rs.backup ?? false,
   }
-  return setup.putRs(service, options, now)
+  setup.putRs(service, options, now)
 }
 
 /** A worker's part of a number of connections; the parts of all make the whole. */

@@ -87,7 +87,14 @@ export async function openServer(
   }: ServerOptions = {},
 ): Promise<ControlServer> {
   const limits = { ...LIMITS, ...given }
-  const { app, endStreams } = await buildApp(respond, events, watching, journals, headOf)
+  const { app, endStreams, makeDocument } = await buildApp(
+    respond,
+    events,
+    watching,
+    journals,
+    headOf,
+  )
+  makeDocument()
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   await claimSocket(path)
   const servers: Server[] = []

@@ -50,6 +50,7 @@ export class Cuts {
 
   /** The connections of this RS shall end. */
   begin(place: number): void {
+    if (this.#table.top === 0) return
     this.#marks[place] = 1
     this.#left = this.#table.top
   }

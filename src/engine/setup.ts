@@ -183,9 +183,9 @@ export class Setup {
 
   /**
    * Adds an RS, at the head of its service's list as DPVS does, and asks for its next hop's MAC ahead of the first
-   * connection; or changes the one that is there. => Whether it is new. Throws RangeError if no route leads to it.
+   * connection; or changes the one that is there. Throws RangeError if no route leads to it.
    */
-  putRs(service: Service, options: RsOptions, now: number): boolean {
+  putRs(service: Service, options: RsOptions, now: number): void {
     const { index, rip, rport, weight, upper, lower, backup } = options
     const known = service.dests.find(dest => dest.rip === rip && dest.rport === rport)
     if (known !== undefined) {
@@ -195,7 +195,7 @@ export class Setup {
       // The scheduler goes on where it is: slow starts change weights often, and starting over favours the heavy ones.
       service.candidates.weighed(known, regular)
       this.#dests.checkLoad(known)
-      return false
+      return
     }
     const dest = newDest(service, options)
     if (!this.#route(dest, now)) throw new RangeError('no route to the real server')
@@ -203,7 +203,6 @@ export class Setup {
     startOver(service)
     this.#dests.put(dest)
     this.#setEstablished(index, service)
-    return true
   }
 
   /** Its connections go on; it takes no new ones. => its place, or -1 if there is no such RS */

@@ -97,7 +97,7 @@ test('what strangers say does nothing to a terminal, whether listed, drawn, logg
   assert.equal(textLine(entry, null), tame)
   const json = jsonLine(entry, new Date(0))
   assert.doesNotMatch(json, /[\p{C}]/u)
-  assert.equal(JSON.parse(json).msg, evil.replaceAll(/[\u202e\u009b]/g, '?'))
+  assert.equal(JSON.parse(json).msg, evil)
   assert.equal(ansi('red', evil), `${ESCAPE}[31m${tame}${ESCAPE}[0m`)
   assert.equal(ansi('plain', evil), tame)
 })

@@ -99,8 +99,8 @@ test('SIGHUP: the levels of the file, and its log opened anew', async t => {
   await daemon.said(/^TAPVS: not reloaded: log\.format needs a restart$/m)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
-  assert.match(readFileSync(`${log}.old`, 'utf8'), /^\S+Z TAPVS: ready/m)
-  assert.match(readFileSync(log, 'utf8'), /^\S+Z TAPVS: config applied/m)
+  assert.match(readFileSync(`${log}.old`, 'utf8'), /^\S+(?:Z|[+-]\d\d:\d\d) TAPVS: ready/m)
+  assert.match(readFileSync(log, 'utf8'), /^\S+(?:Z|[+-]\d\d:\d\d) TAPVS: config applied/m)
 })
 
 test('as JSON', async t => {

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { jsonLine, textLine } from '../../src/control/log-format.ts'
 
 const OPTIONS = {
   level: 'info',
@@ -99,6 +100,25 @@ test('a noisy kind of warning is held back, accounted for, and does not cover up
   assert.deepEqual(lines.slice(10), ['A', 'LOG: 90 lines held back: 90 neigh_failed', ''])
 })
 
+test('text has local time with its offset, JSON has UTC', t => {
+  const before = process.env.TZ
+  t.after(() => {
+    if (before === undefined) delete process.env.TZ
+    else process.env.TZ = before
+  })
+  const at = new Date(Date.UTC(2026, 10, 23, 11, 3, 11, 214))
+  const entry = { level: 'info', module: 'daemon', text: 'said' } as const
+  for (const [zone, text] of [
+    ['UTC', '2026-11-23T11:03:11.214Z said'],
+    ['Asia/Kolkata', '2026-11-23T16:33:11.214+05:30 said'],
+    ['America/St_Johns', '2026-11-23T07:33:11.214-03:30 said'],
+  ]) {
+    process.env.TZ = zone
+    assert.equal(textLine(entry, at), text)
+    assert.equal(JSON.parse(jsonLine(entry, at)).time, '2026-11-23T11:03:11.214Z')
+  }
+})
+
 test('a file beside stderr, with times', t => {
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-log-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -107,7 +127,8 @@ test('a file beside stderr, with times', t => {
     stderrOf(t, { file }, `log.info('one'); log.reopen(); log.info('two')`),
     'one\ntwo\n',
   )
-  assert.match(readFileSync(file.path, 'utf8'), /^\S+Z one\n\S+Z two\n$/)
+  const zone = String.raw`\S+(Z|[+-]\d\d:\d\d)`
+  assert.match(readFileSync(file.path, 'utf8'), new RegExp(`^${zone} one\\n${zone} two\\n$`))
   const missing = { ...file, path: join(folder, 'no', 'a.log') }
   assert.match(
     stderrOf(t, { file: missing }, `log.info('one'); log.info('two')`),

@@ -103,6 +103,23 @@ test('an RS that is back keeps what is left; one that goes for good loses all if
   assert.deepEqual(left(stand), [0, 50])
 })
 
+test('an RS that gets a weight again keeps what is left, and one that never had any loses none later', () => {
+  const stand = opened(100)
+  const withWeight = (weight: number): Change => ({ put: 'rs', rs: { ...BACK.rs, weight } })
+  stand.change([withWeight(0), CUT_A])
+  stand.pass(2, 1)
+  stand.change([withWeight(1)])
+  stand.pass(50, 1)
+  assert.deepEqual(left(stand), [34, 50])
+
+  const fresh = new Stand(TWO).resolveRss()
+  fresh.change([CUT_A])
+  openMany(20)(fresh)
+  fresh.change([{ put: 'cut', place: 1 }])
+  fresh.pass(50, 1)
+  assert.deepEqual(left(fresh), [10, 0])
+})
+
 test('a half-open connection without an answer ends in silence, and the next SYN finds another RS', () => {
   const stand = new Stand(TWO).resolveRss()
   const first = stand.forward(WAN, SYN).dst

@@ -168,6 +168,21 @@ test('sums are those of the RS, also of frames to be segmented', () => {
   assert.equal(in_packets, 2 + 5)
 })
 
+test('one that is cut says so, whatever became of it before', () => {
+  const r = new Recorded()
+  r.open()
+  r.stand.change([{ put: 'cut', place: 0 }])
+  r.stand.pass(2, 1)
+  const [{ end, state }] = r.ended()
+  assert.deepEqual([end, state], ['cut', 'ESTABLISHED'])
+  r.open()
+  r.send('in', { flags: 'F.' })
+  r.stand.change([{ put: 'cut', place: 0 }])
+  r.stand.pass(2, 1)
+  const [half] = r.ended()
+  assert.deepEqual([half.end, half.state], ['cut', 'CLOSE_WAIT'])
+})
+
 test('records that find the ring full are counted', () => {
   const r = new Recorded(8)
   for (let i = 0; i < 20; i++) r.stand.segment(ARM.in, { ...SYN, sport: 2000 + i })

@@ -160,6 +160,9 @@ test('a killed RS and one that hangs are out in time, without an error after tha
     errors.push([from, to])
     await sleep(700)
   }
+  const found = await servers()
+  for (const address of [DIES, HANGS])
+    assert.match(found.get(address)?.reason ?? '', /checks? failed(, last)?: ./, address)
   const before = await conns()
   await sleep(500)
   const during = await conns()

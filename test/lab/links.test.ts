@@ -28,13 +28,19 @@ test('an arm that is down: the log, every listing, the metrics, the doctor and w
   const mend = `ip -n ${netns} link set int0 up`
   const events: unknown[] = []
   const heard = new TapvsClient({ socket: lab.paths.socket }).events()
+  let hears = false
   const listening = (async () => {
     for await (const event of heard) {
+      hears = true
       if (event.event !== 'arm') continue
       events.push(event.data)
       if (events.length === 2) return
     }
   })()
+  await until('the stream', { limitMs: 5000 }, async () => {
+    for (const level of ['warn', 'info']) await mustTapvs(lab, 'log', 'level', level)
+    return hears || undefined
+  })
   await mustRun(lab.inside('rs', ['ip', 'link', 'set', 'int0', 'down']))
   await inLog(`TAPVS: arm int0 is down: ${mend}\n`)
   assert.match(

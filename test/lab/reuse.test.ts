@@ -200,3 +200,23 @@ test('an RS that changes its MAC in silence is found by the first SYN that it le
     await change(stdout.trim())
   }
 })
+
+test('a client whose RS is silent goes to another one when that is taken out', async () => {
+  const [stays, goes] = RSS
+  // It was drained.
+  await mustTapvs(lab, 'reload')
+  // Packets to it still come, and are nobody's there.
+  await mustRun(lab.inside('rs', ['ip', 'address', 'del', `${goes}/24`, 'dev', 'int0']))
+  const both = Promise.all([connections(['7:quit']), connections(['7:quit'])])
+  await until('a SYN to the silent one', { limitMs: 2500, everyMs: 20 }, async () => {
+    const { conns } = await ask(lab.paths.socket, { verb: 'conns', from: 0, limit: 1000 })
+    return conns.some(({ rs }) => rs.startsWith(`${goes}:`)) || undefined
+  })
+  await mustTapvs(lab, 'ipvsadm', '-d', '-t', `${VIP}:6379`, '-r', `${goes}:6379`)
+  for (const [answer] of await both) {
+    assert.equal(answer?.from, stays)
+    // Its SYN is sent again after 1 s, 3 s and 7 s (RFC 6298).
+    assert.ok(answer !== undefined && answer.ms < 7900, `${answer?.ms} ms`)
+  }
+  assert.equal((await countersOf(lab)).events.syn_rescheduled, 1)
+})

@@ -164,7 +164,7 @@ test('connections that come mixed: each row has its number, each change its head
   })
   await page.getByTestId('conn-total').waitFor()
   await page.getByLabel('Packets to show').fill('tcp')
-  await page.getByRole('button', { name: 'Show' }).click()
+  await page.getByRole('button', { name: 'Show', exact: true }).click()
   const ladder = page.getByTestId('ladder')
   await page.getByText('live', { exact: false }).first().waitFor()
   await traffic()

@@ -64,6 +64,21 @@ test('the end has its reason, by what happened before', () => {
   }
 })
 
+test('connections that are cut say so, each with who was told', () => {
+  const ends = stories(played('cut')).map(({ end }) => end)
+  assert.equal(ends.length, 5)
+  for (const [first] of ends)
+    assert.match(first ?? '', /^its connections to this real server were cut, at /)
+  for (const [, client, rs] of ends.slice(0, 3)) {
+    assert.match(client ?? '', /^to the client on dpdk0: IP .* Flags \[R\]/)
+    assert.match(rs ?? '', /^to the real server on dpdk1: IP .* Flags \[R\]/)
+  }
+  for (const [, told] of ends.slice(3)) assert.equal(told, 'nobody was told')
+  const outs = played('cut').moments()
+  const rsts = outs.filter(moment => moment.kind === 'out' && moment.own === 'rst_on_cut')
+  assert.equal(rsts.length, 6)
+})
+
 test('half closed and left so', () => {
   const half = (arm: string, fin: object) => {
     const stand = recorded()

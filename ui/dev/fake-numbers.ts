@@ -96,7 +96,12 @@ function services(atMs: number): ServiceInfo[] {
       realServers: [
         realServer(atMs, 2, 6379),
         realServer(atMs, 3, 6379, { weight: 50, upperThreshold: 4000, lowerThreshold: 3000 }),
-        realServer(atMs, 4, 6379, { inhibited: true, activeConns: 12, inactiveConns: 3 }),
+        realServer(atMs, 4, 6379, {
+          inhibited: true,
+          reason: 'no answer within 2 s',
+          activeConns: 12,
+          inactiveConns: 3,
+        }),
       ],
     },
     {

@@ -37,6 +37,8 @@ const PARTS: Record<string, string> = { params: 'path', querystring: 'query' }
 
 export interface Api {
   readonly app: FastifyInstance
+  /** Makes what `GET /v1/openapi.json` answers. */
+  makeDocument(): string
   /** Ends all open streams. */
   endStreams(): void
 }
@@ -67,7 +69,7 @@ export async function buildApp(
       new HttpError(404, `there is no ${request.method} ${request.url}; see /v1/openapi.json`),
     ),
   )
-  await documentWith(app)
+  const makeDocument = await documentWith(app)
   await app.register(async scope => {
     for (const op of OPERATIONS) addOperation(scope, op, respond)
   })
@@ -81,6 +83,7 @@ export async function buildApp(
   await app.ready()
   return {
     app,
+    makeDocument,
     endStreams() {
       for (const end of streams) end()
     },
@@ -95,7 +98,10 @@ function takeJson(app: FastifyInstance): void {
     if (body === '') return done(null, undefined)
     const max = CONFIG_PATH.test(request.url) ? CONFIG_VALUES_MAX : VALUES_MAX
     if (hasMoreValues(body as string, max))
-      return done(new HttpError(413, `the body has more than ${max} values`), undefined)
+      return done(
+        new HttpError(413, `the body has more than ${max} values; send it in parts`),
+        undefined,
+      )
     void parse(request, body as string, (error, value) =>
       done(error && new HttpError(400, 'the body is no JSON'), value),
     )

@@ -152,7 +152,10 @@ export class Checks implements CheckHost {
       const now = config.services
         .find(({ address, port }) => address === vip && port === vport)
         ?.realServers.find(({ address, port }) => address === rs.address && port === rs.port)
-      if (!now) continue
+      if (!now) {
+        this.#cut.delete(name)
+        continue
+      }
       const place = places.dests.find(name)
       changes.push(
         { put: 'rs', rs: { ...now, vip, vport, place } },

@@ -14,6 +14,8 @@ export type Include = (pattern: string, from: string) => SourceFile[]
 /** Of one in another, and of all. */
 const DEPTH_MAX = 16
 const INCLUDES_MAX = 10_000
+/** Of one block in another; keepalived knows of five. */
+const BLOCKS_MAX = 100
 
 /** Throws ImportError if braces do not match. */
 export function statementsOf(
@@ -64,6 +66,9 @@ class TextReader {
           end()
           const by = block().at(-1)
           if (!by || by.block) throw new ImportError(place, 'a { without a keyword before it')
+          if (open.length === BLOCKS_MAX) {
+            throw new ImportError(place, `blocks more than ${BLOCKS_MAX} deep`)
+          }
           by.block = []
           open.push({ block: by.block, by })
         } else {

@@ -253,7 +253,7 @@ function notes({ conns, clock, isTurned, sources }: Analysis): Finding[] {
     if (passed.link > 0)
       note(
         'link_type',
-        `${name}: ${count(passed.link, 'packet')} of link type ${unread.join(', ')} are not looked at`,
+        `${name}: ${count(passed.link, 'packet')} of link type ${unread.join(', ')} passed over`,
       )
     if (passed.ipv6 > 0) note('ipv6', `${name}: ${passed.ipv6} IPv6 packets are not looked at`)
     if (passed.broken > 0)

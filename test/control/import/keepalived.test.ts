@@ -48,6 +48,7 @@ test('braces and definitions without an end are told with their line', () => {
     ['a { }\n}\n', 'x:2: a } without a { before it'],
     ['\n{\n', 'x:2: a { without a keyword before it'],
     ['a { }\n{ }\n', 'x:2: a { without a keyword before it'],
+    ['a {\n'.repeat(100_000), 'x:101: blocks more than 100 deep'],
     ['\n$A=b \\', 'x:2: a definition without its end'],
     [`$A=${'a'.repeat(999)}\n${'$A '.repeat(99)}`, `x:2: ${TOO_MUCH}`],
     ['$A= \\\n$B \\\n$B\n$B= \\\n$A \\\n$A\n$A', `x:7: ${TOO_MUCH}`],

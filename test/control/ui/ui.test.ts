@@ -6,9 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { open } from '../../../src/client/exchange.ts'
 import { OPERATIONS } from '../../../src/control/api/operations.ts'
 import { NOT_BUILT, pageFiles } from '../../../src/control/ui/files.ts'
+import type { Watching } from '../../../src/control/watching.ts'
+import type { FrameIn } from '../../../src/see/moment.ts'
 import { TOKEN } from '../../kit/api.ts'
+import { tcpFrame } from '../../kit/frame.ts'
 import { get, serveUi } from '../../kit/ui.ts'
 
 const STRANGER = { authorization: undefined }
@@ -113,6 +117,70 @@ test('no secret of the config comes out, whatever is asked for', async t => {
     [journal?.status, journal?.body],
     [404, config?.body.replace('config', 'journal')],
   )
+})
+
+const PAYLOAD = 'secret-payload'
+const MAC = '52:54:00:00:00:02'
+const SEGMENT = {
+  ...{ src: '202.108.10.2', dst: '202.108.10.1', sport: 4000, dport: 6379 },
+  ...{ flags: 'P.', seq: 1, ack: 1, srcMac: MAC, dstMac: MAC },
+}
+const CARRIER: Omit<FrameIn, 'bytes' | 'length'> = {
+  ...{ kind: 'in', atUs: 1, worker: 1, pair: 1, conn: null, arm: 'ext0', gsoSize: 0 },
+  ...{ partial: false, direction: null, verdict: { done: true }, states: null, said: [] },
+}
+
+/** Frames that carry PAYLOAD, by their kind. */
+function carriers(): FrameIn[] {
+  const payload = Buffer.from(PAYLOAD)
+  const tcp = tcpFrame({ ...SEGMENT, payload })
+  const fragment = Uint8Array.from(tcp)
+  fragment[20] = 1
+  const udp = Uint8Array.from(tcp)
+  udp[23] = 17
+  const other = Uint8Array.from(tcp)
+  other[12] = 0x99
+  return [tcp, fragment, udp, other].map(bytes => ({ ...CARRIER, bytes, length: bytes.length }))
+}
+
+test('the page’s token shows headers and no payload, unless its scope is full', async t => {
+  for (const scope of ['view', 'full'] as const) {
+    const follow: Watching['follow'] = (_, tell) => {
+      tell(carriers(), 0)
+      return () => {}
+    }
+    const { port } = await serveUi(t, { config: { scope }, follow })
+    for (const path of ['/v1/capture', '/v1/moments', '/v1/drops', '/v1/capture?snaplen=65535']) {
+      const { status, body } = await get(port, path)
+      if (scope === 'full') assert.notEqual(status, 403, path)
+      else
+        assert.deepEqual(
+          [status, body],
+          [403, '{"error":"this token shows no payload; control.ui.scope: full does"}'],
+        )
+    }
+    const response = await open(
+      { url: `http://127.0.0.1:${port}`, token: TOKEN },
+      { method: 'GET', path: '/ui/moments?filter=' },
+    )
+    let text = ''
+    for await (const chunk of response.setEncoding('utf8')) {
+      text += chunk
+      if (text.includes('event: moments') && text.endsWith('\n\n')) break
+    }
+    const moments = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '') as { bytes: string }[]
+    const shown = moments.map(({ bytes }) => Buffer.from(bytes, 'hex').toString('latin1'))
+    assert.deepEqual(
+      shown.map(bytes => bytes.includes(PAYLOAD)),
+      Array(4).fill(scope === 'full'),
+    )
+    // To the last byte of a header, and not one further.
+    if (scope === 'view')
+      assert.deepEqual(
+        shown.map(({ length }) => length),
+        [14 + 20 + 20, 14 + 20, 14 + 20 + 8, 14],
+      )
+  }
 })
 
 test('every answer says what a browser may do with it', async t => {

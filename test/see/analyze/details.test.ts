@@ -6,6 +6,7 @@ import { analyze } from '../../../src/see/analyze/analyze.ts'
 import { reportOf } from '../../../src/see/analyze/report.ts'
 import { analysisRows } from '../../../src/see/analyze/rows.ts'
 import type { PacketRow } from '../../../src/see/ladder.ts'
+import { interfaceBlock, packetBlock, sectionBlock } from '../../../src/see/pcapng.ts'
 import {
   analysed,
   around,
@@ -202,6 +203,31 @@ test('whatever is in front of IP, the same is found, and of MACs that are not th
     const mixed = analyze({ name: 'a.pcap', bytes: around(outer) }, as('b.pcap', inner))
     assert.equal(reportOf(mixed).connections[0].macs, null)
   }
+})
+
+test('packets of a link type that is not read are told by its number and name', () => {
+  const wifi = interfaceBlock('wlan0', '', 0)
+  new DataView(wifi.buffer).setUint16(8, 105, true)
+  const blocks = talk().outer.map(({ frame: bytes, atUs }, k) =>
+    packetBlock({
+      atUs,
+      interface: k === 0 ? 1 : 0,
+      direction: 'in',
+      length: bytes.length,
+      bytes,
+      comments: [],
+      lost: 0,
+    }),
+  )
+  const parts = [
+    sectionBlock({ application: '', os: '', comment: '' }),
+    interfaceBlock('eth0', '', 0),
+  ]
+  const { findings } = reportOf(
+    analyze({ name: 'two.pcapng', bytes: concat(...parts, wifi, ...blocks) }),
+  )
+  const told = findings.filter(({ code }) => code === 'link_type').map(({ text }) => text)
+  assert.deepEqual(told, ['two.pcapng: 1 packet of link type 105 (IEEE 802.11) passed over'])
 })
 
 test('VLAN tags and short captures change nothing', () => {
