@@ -78,11 +78,11 @@ function stepsOf(rig: Rig): Record<string, Step> {
         found[i] = table.find(parsed[i].saddr, parsed[i].daddr, parsed[i].ports)
       }
     },
-    'neighbour confirmed (from RSs only)': (_slots, outward) => {
+    'news of the neighbour (from RSs only)': (_slots, outward) => {
       if (!outward) return
       for (let i = 0; i < BURST; i++) forward.isNewsOfNextHop(parsed[i], destOf(i), rig.now)
     },
-    "state, deadline, RS's numbers": (_slots, outward) => {
+    "is it usual: MAC, RS's numbers, state, deadline": (_slots, outward) => {
       const { pkt } = frames
       for (let i = 0; i < BURST; i++) {
         if (outward) conns.usual.ofRs(pkt, found[i], parsed[i], rig.now)

@@ -147,7 +147,7 @@ export class Engine {
     )
     this.#forward = new Forward(this, fullnat, options.decrementTtl)
     const { conns, frames } = this
-    this.cuts = new Cuts(conns, this.#forward, frames, options.destCapacity, options.now)
+    this.cuts = new Cuts(conns, this.#forward, frames, options.destCapacity, options.now | 0)
     this.reuse = new Reuse(this, this.#forward, options.keepOnReuse)
     this.#verify = new Verify(this.frames.pkt, this.conns, this.#forward)
     this.#peers = options.peers

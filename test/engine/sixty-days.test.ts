@@ -101,9 +101,9 @@ test('a neighbour that stays as it is for weeks is suspected on any of their day
   for (const days of [1, 20, 26, 40, DAYS]) {
     const { stand } = old(`${SEED_CONFIG}\nneighbours: { timeout: 3600 }`)
     const { neighs } = stand.engine
-    for (let hour = 0; hour < days * 24; hour++) {
+    for (let half = 0; half < days * 48; half++) {
       stand.arpReply('192.168.168.2', '52:54:00:00:01:02')
-      stand.pass(DAY / 24, 20 * SECOND)
+      stand.pass(DAY / 48, 20 * SECOND)
     }
     assert.equal(neighs.state[0], Neigh.REACHABLE, `after ${days} days`)
     const syn = stand.forward(WAN, SYN)
