@@ -24,7 +24,7 @@ export const daemonPid = (paths: Paths) => recordedPid(daemonRecord(paths))
 
 /**
  * Daemons of this lab without a record, after somebody deleted the run folder. Their config names them:
- * nothing else runs with it. They would go on reading from the TAPs, beside a new daemon.
+ * nothing else in our namespaces runs with it. They would go on reading from the TAPs, and no new daemon could.
  */
 export const lostDaemons = (paths: Paths) =>
   pidsByWords('run', '--config', paths.config).filter(pid => pid !== daemonPid(paths))

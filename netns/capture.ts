@@ -1,9 +1,10 @@
 // tcpdump on the arms, from the namespaces' side: what client and RS send and receive.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { createOwn, writeProblem } from '../src/control/own-file.ts'
 import { LabError } from './lab-error.ts'
 import { finished, mustRun } from './processes.ts'
 import type { Side } from './topology.ts'
@@ -59,14 +60,12 @@ export async function watchArms(
   signal: AbortSignal,
 ): Promise<void> {
   const count = options.count === undefined ? [] : ['-c', `${options.count}`]
-  if (options.folder !== undefined) mkdirSync(options.folder, { recursive: true })
+  const { folder } = options
+  if (folder !== undefined) mkdirSync(folder, { recursive: true })
   const children = SIDES.map(side => {
     const { tap } = lab.arm(side)
-    const output =
-      options.folder === undefined
-        ? ['-l', '-nn', '-S', '-v', '--immediate-mode']
-        : [...TO_FILE, join(options.folder, `${tap}.pcap`)]
-    const argv = tcpdump(lab, side, [...count, ...output])
+    if (folder !== undefined) return captureTo(lab, side, join(folder, `${tap}.pcap`), count)
+    const argv = tcpdump(lab, side, [...count, '-l', '-nn', '-S', '-v', '--immediate-mode'])
     const child = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
     prefixLines(child, tap)
     return child
@@ -86,6 +85,24 @@ export async function watchArms(
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', stop)
+  }
+}
+
+/** The folder may be anybody's: the file is made by us, and tcpdump, as root, is handed it and no name. */
+function captureTo(lab: Lab, side: Side, file: string, options: string[]): ChildProcess {
+  let fd: number
+  try {
+    fd = createOwn(file, 0o644)
+  } catch (error) {
+    throw new LabError(`${file} cannot be written: ${writeProblem(error)}`)
+  }
+  try {
+    const argv = tcpdump(lab, side, [...options, ...TO_FILE, '-'])
+    const child = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', fd, 'pipe'] })
+    prefixLines(child, lab.arm(side).tap)
+    return child
+  } finally {
+    closeSync(fd)
   }
 }
 

@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs'
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml'
-import { LabError } from './lab-error.ts'
+import { UsageError } from './lab-error.ts'
 import {
   type Arm,
   CONFIG_NETNS,
@@ -77,11 +77,11 @@ function parse(file: string): Document {
   try {
     text = readFileSync(file, 'utf8')
   } catch {
-    throw new LabError(`cannot read the config ${file}`)
+    throw new UsageError(`cannot read the config ${file}`)
   }
   const config: Document = parseDocument(text)
   const [error] = config.errors
-  if (error) throw new LabError(`${file}: ${error.message.split('\n')[0]}`)
-  if (!isMap(config.contents)) throw new LabError(`${file} is no config: config/lab.yaml is one`)
+  if (error) throw new UsageError(`${file}: ${error.message.split('\n')[0]}`)
+  if (!isMap(config.contents)) throw new UsageError(`${file} is no config: config/lab.yaml is one`)
   return config
 }

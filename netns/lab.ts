@@ -25,29 +25,37 @@ import { relative } from 'node:path'
 import process from 'node:process'
 import yargs from 'yargs'
 import { UI_PORT } from '../src/control/commands.ts'
+import { unknownOption } from '../src/see/unknown-option.ts'
 import { watchArms } from './capture.ts'
 import { demo } from './demo.ts'
 import { readAppliance } from './effective-config.ts'
 import { abortedByUser } from './interrupt.ts'
-import { LabError } from './lab-error.ts'
+import { LabError, UsageError } from './lab-error.ts'
 import { runAttached } from './processes.ts'
 import { describeStatus } from './status.ts'
 import { CHECKOUT, DEFAULT_NAME, type Side } from './topology.ts'
 import { Lab } from './two-arm.ts'
 
-const EXIT = { FAILED: 1, USAGE: 2, NOT_UP: 3, INTERRUPTED: 130 } as const
+const EXIT = { FAILED: 1, NOT_UP: 3 } as const
 
-/** What yargs finds wrong with the arguments. */
-class UsageError extends Error {}
+const EXIT_CODES =
+  'Exit codes: 0 done, 1 failed, 2 used wrongly, 3 not all of the lab is up (status), 128 + N ended by signal N, so 130 after Ctrl-C, which is the ordinary end of capture and 0 there. client and rs end with the code of their command.'
 
 /** Ctrl-C, a closed terminal or a closed pipe: verbs stop, clean up and end by themselves. */
 const interrupt = abortedByUser()
 
-const { head, command } = splitCommand(process.argv.slice(2))
+/** What is wrong has been said. */
+let told = false
+
+const { head, command } = splitCommand(withHelp(process.argv.slice(2)))
+
+const parser = yargs(head)
 
 try {
-  await yargs(head)
+  await parser
     .scriptName('lab')
+    // Its words are read below, and ours are English too.
+    .locale('en')
     .usage(
       '$0 VERB\n\nThe two-arm lab of tapvs: a client, a real server, and the appliance between.',
     )
@@ -153,16 +161,24 @@ try {
     .recommendCommands()
     .version(false)
     .wrap(100)
+    .epilogue(EXIT_CODES)
     .fail((message, error) => {
-      throw error ?? new UsageError(message)
+      throw error ?? new UsageError(`${usageText(message)} (lab --help)`)
     })
     .parseAsync()
 } catch (error) {
   process.exitCode = tell(error)
 }
 
+// A verb that was over before its output could be written.
+process.once('beforeExit', () => {
+  const { aborted, reason } = interrupt.signal
+  if (aborted && reason instanceof LabError && reason.exitCode === EXIT.FAILED && !told)
+    process.exitCode = tell(reason)
+})
+
 async function runInside(name: string, side: Side): Promise<void> {
-  if (command.length === 0) throw new UsageError(`say what to run: ${side} CMD...`)
+  if (command.length === 0) throw new UsageError(`say what to run: ${side} CMD... (lab --help)`)
   process.exitCode = await runAttached(new Lab(name).inside(side, command))
 }
 
@@ -186,20 +202,29 @@ function splitCommand(argv: string[]): { head: string[]; command: string[] } {
   return { head, command: argv.slice(at) }
 }
 
+/** `help VERB` is `VERB --help`. */
+function withHelp(argv: string[]): string[] {
+  return argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv
+}
+
+function usageText(message: string): string {
+  // Its typings do not tell.
+  const { key } = (parser as unknown as { getOptions(): { key: object } }).getOptions()
+  const asked = { known: Object.keys(key), tool: 'lab' }
+  const told = unknownOption(message, head, asked)?.replace('; see lab --help', '')
+  return (
+    told ?? message.replaceAll('\n', ' ').replace(/^Did you mean/, 'unknown verb; did you mean')
+  )
+}
+
 /** One line for a failure; below the lines that explain it, if there are any. => the exit code */
 function tell(error: unknown): number {
-  if (interrupt.signal.aborted) {
-    console.error(`lab: ${(interrupt.signal.reason as Error).message}`)
-    return EXIT.INTERRUPTED
-  }
-  if (error instanceof LabError) {
-    if (error.details) console.error(error.details)
-    console.error(`lab: ${error.message}`)
-    return EXIT.FAILED
-  }
-  if (error instanceof UsageError) {
-    console.error(`lab: ${error.message.replaceAll('\n', ' ')} (lab --help)`)
-    return EXIT.USAGE
+  told = true
+  const why = interrupt.signal.aborted ? interrupt.signal.reason : error
+  if (why instanceof LabError) {
+    if (why.details) console.error(why.details)
+    if (why.message) console.error(`lab: ${why.message}`)
+    return why.exitCode
   }
   console.error(`lab: ${error instanceof Error ? error.message : String(error)}`)
   return EXIT.FAILED

@@ -6,9 +6,11 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import {
   closeSync,
   existsSync,
+  fchmodSync,
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -71,16 +73,31 @@ export function commandLine(pid: number): string[] {
   }
 }
 
-/** => pids of all processes whose command line ends with these words */
+/** => pids of all processes whose command line ends with these words, and to whom its paths mean what they mean to us */
 export function pidsByWords(...tail: string[]): number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger)
-  return pids.filter(pid => commandLine(pid).slice(-tail.length).join(' ') === tail.join(' '))
+  return pids
+    .filter(pid => commandLine(pid).slice(-tail.length).join(' ') === tail.join(' '))
+    .filter(livesWithUs)
 }
 
-/** Starts a process of its own session, output to the end of logFile, and records it. => its pid */
-export function startRecorded(argv: string[], recordFile: string, logFile: string): number {
-  const log = openSync(logFile, 'a', 0o644)
+/** False of a process of a container: /proc shows it, but its files, devices and pids are others of the same names. */
+function livesWithUs(pid: number): boolean {
   try {
+    const namespaces = (of: number | 'self') =>
+      ['pid', 'mnt', 'net'].map(name => readlinkSync(`/proc/${of}/ns/${name}`)).join()
+    return namespaces(pid) === namespaces('self')
+  } catch {
+    return false // gone
+  }
+}
+
+/** Starts a process of its own session, output to the end of logFile (for us only to read), and records it. => its pid */
+export function startRecorded(argv: string[], recordFile: string, logFile: string): number {
+  const log = openSync(logFile, 'a', 0o600)
+  try {
+    // One of an earlier start may be for everybody, and the daemon writes the token of its page.
+    fchmodSync(log, 0o600)
     const child = spawn(argv[0] ?? '', argv.slice(1), {
       detached: true,
       stdio: ['ignore', log, log],

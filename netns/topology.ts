@@ -2,7 +2,7 @@
 // addresses are the seed's; the drawing is at the top of lab.ts. Nothing here touches the system.
 
 import { join, resolve } from 'node:path'
-import { LabError } from './lab-error.ts'
+import { UsageError } from './lab-error.ts'
 
 /** The checkout: this file runs as dist/netns/topology.js. */
 export const CHECKOUT = resolve(import.meta.dirname, '../..')
@@ -75,7 +75,7 @@ export function layOutPaths(name: string): Paths {
 /** The name ends up in /run and in namespaces: no slash, no leading dot or dash, short. */
 export function checkName(name: string): string {
   if (!/^[a-z0-9][a-z0-9_-]{0,31}$/.test(name)) {
-    throw new LabError(
+    throw new UsageError(
       `--name ${JSON.stringify(name)}: use 1 to 32 of a-z, 0-9, - and _, starting with a letter or digit`,
     )
   }
@@ -84,7 +84,7 @@ export function checkName(name: string): string {
 
 export function checkCount(option: string, count: number): number {
   if (!Number.isInteger(count) || count < 1 || count > MAX_PER_SIDE) {
-    throw new LabError(`${option}: give a whole number from 1 to ${MAX_PER_SIDE}`)
+    throw new UsageError(`${option}: give a whole number from 1 to ${MAX_PER_SIDE}`)
   }
   return count
 }

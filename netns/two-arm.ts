@@ -178,7 +178,7 @@ export class Lab {
     await this.#stopRedisExcept([])
     // Only now the namespaces: redis-servers stopped by record need no search through /proc.
     for (const arm of this.arms) await deleteNetns(arm)
-    if (isLabFolder(paths)) rmSync(paths.folder, { recursive: true, force: true })
+    if (isLabFolder(paths)) removeFolder(paths.folder)
   }
 
   status(): Promise<LabStatus> {
@@ -237,6 +237,16 @@ function isLabFolder(paths: Paths): boolean {
   if (existsSync(paths.wanted)) return true
   if (!existsSync(paths.folder) || !basename(paths.folder).startsWith(DEFAULT_NAME)) return false
   return readdirSync(paths.folder).every(file => join(paths.folder, file) === paths.socket)
+}
+
+/** With all that is in it. A mount point, which somebody else has made, stays as an empty folder. */
+function removeFolder(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
+    for (const entry of readdirSync(folder)) rmSync(join(folder, entry), { recursive: true })
+  }
 }
 
 // --name could be that of any folder in /run, netns included, and `down` deletes the folder.

@@ -1,4 +1,4 @@
-// Compiles src/io/native/*.c into build/arm.node; run by npm's `install` script and by hand. A package from npm carries a
+// Compiles src/io/native/*.c into build/arm.node and the program of its folder launcher/ into build/unprivileged; run by npm's `install` script and by hand. A package from npm carries a
 // binary for the machine that packed it in prebuilds/ (made by `--prebuild`), and nothing is compiled where that loads.
 //
 // One compiler call, no node-gyp: node-api-headers carries the headers, so nothing is downloaded,
@@ -17,7 +17,7 @@ import {
   statSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
@@ -25,18 +25,21 @@ const script = fileURLToPath(import.meta.url)
 const native = fileURLToPath(new URL('../src/io/native/', import.meta.url))
 const folder = fileURLToPath(new URL('../build/', import.meta.url))
 const binary = `${folder}arm.node`
+const launcher = `${folder}unprivileged`
 const prebuilds = fileURLToPath(new URL('../prebuilds/', import.meta.url))
-// As in src/io/native.ts.
-const prebuilt = `${prebuilds}${process.platform}-${process.arch}/arm.node`
+// As in src/io/built.ts.
+const prebuilt = `${prebuilds}${process.platform}-${process.arch}/`
 // Only a checkout has it: there the sources are what counts, and a prebuilt binary may be old.
 const isCheckout = existsSync(fileURLToPath(new URL('../tsconfig.json', import.meta.url)))
 
 const PACKAGES = 'apt-get install gcc libc6-dev'
-const FLAGS = '-O2 -Wall -Wextra -Werror -std=c11 -fvisibility=hidden -fPIC -shared'.split(' ')
+const FLAGS = '-O2 -Wall -Wextra -Werror -std=c11'.split(' ')
+const OF_ADDON = '-fvisibility=hidden -fPIC -shared'.split(' ')
 
 const files = readdirSync(native).map(name => native + name)
 const sources = files.filter(file => file.endsWith('.c'))
-const inputs = [...files.filter(file => /\.[ch]$/.test(file)), script]
+const launcherSource = `${native}launcher/unprivileged.c`
+const inputs = [...files.filter(file => /\.[ch]$/.test(file)), launcherSource, script]
 
 const modified = file => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
@@ -47,6 +50,10 @@ function loads(file) {
   } catch {
     return false // for another architecture or C library, or half a file
   }
+}
+
+function runs(file) {
+  return spawnSync(file, ['/bin/true']).status === 0
 }
 
 function fail(message) {
@@ -62,9 +69,9 @@ function headers() {
   }
 }
 
-function compile(output) {
+function compile(words, output) {
   const [cc, ...ccFlags] = (process.env.CC?.trim() || 'cc').split(/\s+/) // CC may be 'ccache gcc'
-  const args = [...ccFlags, ...FLAGS, '-I', headers(), '-o', output, ...sources]
+  const args = [...ccFlags, ...FLAGS, ...words, '-o', output]
   const { error, status, signal } = spawnSync(cc, args, { stdio: ['ignore', 'inherit', 'inherit'] })
   if (error)
     return `no C compiler (${cc}: ${error.code}) and no binary for this machine; run: ${PACKAGES}`
@@ -73,23 +80,29 @@ function compile(output) {
   return null
 }
 
-function build() {
+function build(output, words) {
   mkdirSync(folder, { recursive: true })
   // Built aside and renamed: a build that is killed never leaves half a file, and a process that
   // has the old binary mapped keeps its own inode.
-  const aside = `${folder}arm.node.${process.pid}.tmp`
-  const failure = compile(aside)
+  const aside = `${output}.${process.pid}.tmp`
+  const failure = compile(words, aside)
   if (failure) {
     rmSync(aside, { force: true })
     fail(failure)
   }
-  renameSync(aside, binary)
+  renameSync(aside, output)
 }
 
-const isStale = modified(binary) <= Math.max(...inputs.map(modified)) || !loads(binary)
-if (isStale && (isCheckout || !loads(prebuilt))) build()
+const newest = Math.max(...inputs.map(modified))
+for (const [name, output, works, words] of [
+  ['arm.node', binary, loads, () => [...OF_ADDON, '-I', headers(), ...sources]],
+  ['unprivileged', launcher, runs, () => [launcherSource]],
+]) {
+  const isStale = modified(output) <= newest || !works(output)
+  if (isStale && (isCheckout || !works(`${prebuilt}${name}`))) build(output, words())
+}
 if (process.argv.includes('--prebuild')) {
   rmSync(prebuilds, { recursive: true, force: true })
-  mkdirSync(dirname(prebuilt), { recursive: true })
-  copyFileSync(binary, prebuilt)
+  mkdirSync(prebuilt, { recursive: true })
+  for (const file of [binary, launcher]) copyFileSync(file, `${prebuilt}${basename(file)}`)
 }

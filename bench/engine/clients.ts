@@ -7,16 +7,17 @@
 import { BURST } from '../../src/engine/frames.ts'
 import { ETH } from '../../src/wire/ethernet.ts'
 import { IPV4 } from '../../src/wire/ipv4.ts'
-import { FLAG } from '../../src/wire/tcp.ts'
+import { FLAG, TCP } from '../../src/wire/tcp.ts'
 import { VNET } from '../../src/wire/vnet-hdr.ts'
 import { CLIENT_MAC, type Rig, RS_MAC } from './rig.ts'
 import { OPTIONS, Segment, type SegmentFields } from './segments.ts'
 
-const CELLS = 3
+/** RIP, LIP, ports, by how much the client's numbers were moved, bytes that the RS has sent. */
+const CELLS = 5
 const NETWORK = 0x0a000001
 const IP = VNET.BYTES + ETH.HEADER
 
-/** Sequence numbers of every conversation; the engine translates the client's and never checks any. */
+/** Where the sequence numbers of every conversation begin. */
 export const SEQ = { CLIENT: 1000, RS: 9000 } as const
 
 export class Clients {
@@ -35,6 +36,7 @@ export class Clients {
     this.synAck = this.fromRs({
       flags: FLAG.SYN | FLAG.ACK,
       seq: SEQ.RS,
+      ack: SEQ.CLIENT + 1,
       options: OPTIONS.synAck,
     })
     this.#ack = this.fromClient({ seq: SEQ.CLIENT + 1, ack: SEQ.RS + 1 })
@@ -89,9 +91,12 @@ export class Clients {
     segment.stamp(slot, NETWORK + (client >> 4), rig.vip(service), ports)
   }
 
-  stampOutOne(segment: Segment, slot: number, client: number): void {
+  /** `sent` bytes are behind it: segments of an RS that follow each other are usually in order. */
+  stampOutOne(segment: Segment, slot: number, client: number, sent = 0): void {
     const at = client * CELLS
-    segment.stamp(slot, this.#flows[at], this.#flows[at + 1], this.#flows[at + 2])
+    const flows = this.#flows
+    segment.stamp(slot, flows[at], flows[at + 1], flows[at + 2], flows[at + 4], flows[at + 3])
+    flows[at + 4] += sent
   }
 
   /** Reads the other halves from the SYNs that have just been judged. */
@@ -105,6 +110,8 @@ export class Clients {
       this.#flows[at] = pkt.getInt32(ip + IPV4.DST)
       this.#flows[at + 1] = pkt.getInt32(ip + IPV4.SRC)
       this.#flows[at + 2] = (ports << 16) | (ports >>> 16)
+      this.#flows[at + 3] = pkt.getInt32(ip + IPV4.HEADER + TCP.SEQ) - SEQ.CLIENT
+      this.#flows[at + 4] = 0
     }
   }
 

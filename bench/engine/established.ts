@@ -19,7 +19,8 @@ export class Established {
     const data = { flags: FLAG.ACK | FLAG.PSH, payload: PAYLOAD }
     this.#clients = clients
     this.#in = [false, true].map(partial => clients.fromClient({ ...data, partial }))
-    this.#out = [false, true].map(partial => clients.fromRs({ ...data, seq: SEQ.RS + 1, partial }))
+    const out = { ...data, seq: SEQ.RS + 1, ack: SEQ.CLIENT + 1 }
+    this.#out = [false, true].map(partial => clients.fromRs({ ...out, partial }))
   }
 
   /** Judges about `packets` packets. => ns per packet */
@@ -51,7 +52,9 @@ export class Established {
   #fillOut(segment: Segment): void {
     const clients = this.#clients
     const slots = clients.rig.take()
-    for (let i = 0; i < BURST; i++) clients.stampOutOne(segment, slots[i], this.#below())
+    for (let i = 0; i < BURST; i++) {
+      clients.stampOutOne(segment, slots[i], this.#below(), PAYLOAD)
+    }
   }
 
   /** A client, by xorshift32. */

@@ -48,6 +48,11 @@ const FIGURES: readonly Figure[] = [
       MANY.flatMap(count => [
         ...pair(bench, 'services, an RS each', count, { services: count, realServers: 1 }),
         ...pair(bench, 'RSs of one service', count, { services: 1, realServers: count }),
+        {
+          series: 'life: RSs of one service, all but one down',
+          count,
+          ns: bench.life({ services: 1, realServers: count, lastOnly: true }),
+        },
       ]),
   },
   {

@@ -28,6 +28,8 @@ export interface RigOptions {
   /** `realServers` of them each. */
   services?: number
   realServers?: number
+  /** Only the last RS of each service takes connections. */
+  lastOnly?: boolean
   lips?: number
   /** Seconds; ESTABLISHED of every service. */
   establishedSec?: number
@@ -205,18 +207,25 @@ function config(options: RigOptions, services: number, realServers: number): Con
         return {
           address: ipv4Text(RIP + (rs % RS_ADDRESSES)),
           port: 6379 + Math.floor(rs / RS_ADDRESSES),
-          weight: 1,
+          weight: options.lastOnly && i < realServers - 1 ? 0 : 1,
           upperThreshold: 0,
           lowerThreshold: 0,
+          backup: false,
         }
       }),
     })),
     workers: { count: 1, steering: 'bpf' },
     connections: { tableSize: ConnTable.capacityFor(options.conns) },
     capture: { ring: false, bytes: 1 << 20, snaplen: 160, dump: null },
-    tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
+    tcp: {
+      toa: 'seed',
+      bareAck: 'drop',
+      reuse: 'new',
+      xmitTtl: false,
+      timeouts: [...DEFAULT_TIMEOUTS],
+    },
     neighbours: { timeout: 60, unresQueueLength: 128 },
-    history: { connections: 0, file: null, keep: 30 },
+    history: { connections: 0, file: null, keep: 30, size: 2 ** 30 },
     log: {
       level: 'info',
       timestamps: false,

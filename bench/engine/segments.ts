@@ -78,8 +78,11 @@ export class Segment {
     }
   }
 
-  /** Copies the template into `slot`, a slot just taken. `ports` is source << 16 | destination. */
-  stamp(slot: number, src: number, dst: number, ports: number): void {
+  /**
+   * Copies the template into `slot`, a slot just taken. `ports` is source << 16 | destination; `seq` and `ack` are added to
+   * those of the template.
+   */
+  stamp(slot: number, src: number, dst: number, ports: number, seq = 0, ack = 0): void {
     const { pkt, start, length } = this.#frames
     const at = start[slot]
     this.#arena.set(this.#bytes, at)
@@ -89,7 +92,15 @@ export class Segment {
     pkt.setInt32(at + L4 + TCP.SPORT, ports)
     const addresses = diff32(0, src) + diff32(0, dst)
     adjust(pkt, at + IP + IPV4.CHECKSUM, addresses)
+    const numbers = moved(pkt, at + L4 + TCP.SEQ, seq) + moved(pkt, at + L4 + TCP.ACK, ack)
     if (this.#partial) adjustPartial(pkt, at + L4 + TCP.CHECKSUM, addresses)
-    else adjust(pkt, at + L4 + TCP.CHECKSUM, addresses + diff32(0, ports))
+    else adjust(pkt, at + L4 + TCP.CHECKSUM, addresses + diff32(0, ports) + numbers)
   }
+}
+
+/** Adds `by` to a number of 32 bits. => Difference of the checksum */
+function moved(pkt: DataView, at: number, by: number): number {
+  const before = pkt.getInt32(at)
+  pkt.setInt32(at, before + by)
+  return diff32(before, (before + by) | 0)
 }

@@ -28,7 +28,7 @@ export function steps(): { name: string; ns: number }[] {
   clients.open()
   const data = { flags: FLAG.ACK | FLAG.PSH, payload: PAYLOAD }
   const up = clients.fromClient(data)
-  const down = clients.fromRs({ ...data, seq: SEQ.RS + 1 })
+  const down = clients.fromRs({ ...data, seq: SEQ.RS + 1, ack: SEQ.CLIENT + 1 })
   const named = Object.entries(stepsOf(rig))
   const best = named.map(() => Number.POSITIVE_INFINITY)
   for (let run = 0; run < RUNS; run++) {
@@ -39,7 +39,7 @@ export function steps(): { name: string; ns: number }[] {
       const slots = rig.take()
       for (let i = 0; i < BURST; i++) {
         const client = Math.imul(burst * BURST + i, 251) & (CONNS - 1)
-        if (outward) clients.stampOutOne(down, slots[i], client)
+        if (outward) clients.stampOutOne(down, slots[i], client, PAYLOAD)
         else clients.stampInOne(up, slots[i], client)
       }
       named.forEach(([, step], k) => {
@@ -80,20 +80,18 @@ function stepsOf(rig: Rig): Record<string, Step> {
     },
     'neighbour confirmed (from RSs only)': (_slots, outward) => {
       if (!outward) return
-      for (let i = 0; i < BURST; i++) forward.confirmRs(parsed[i], destOf(i), rig.now)
+      for (let i = 0; i < BURST; i++) forward.isNewsOfNextHop(parsed[i], destOf(i), rig.now)
     },
-    'state and deadline': () => {
-      for (let i = 0; i < BURST; i++) conns.segment(found[i], parsed[i], rig.now)
+    "state, deadline, RS's numbers": (_slots, outward) => {
+      const { pkt } = frames
+      for (let i = 0; i < BURST; i++) {
+        if (outward) conns.usual.ofRs(pkt, found[i], parsed[i], rig.now)
+        else conns.usual.ofClient(pkt, found[i], parsed[i], rig.now)
+      }
     },
     'RS counters': () => {
       for (let i = 0; i < BURST; i++) {
         dests.countPackets(destOf(i), found[i] & 1, parsed[i].segments, parsed[i].wireBytes)
-      }
-    },
-    "client's MAC, RS's numbers remembered": (_slots, outward) => {
-      for (let i = 0; i < BURST; i++) {
-        if (outward) conns.rememberRs(frames.pkt, found[i], parsed[i], rig.now)
-        else conns.rememberClient(frames.pkt, found[i], parsed[i])
       }
     },
     translation: slots => {

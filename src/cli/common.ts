@@ -1,5 +1,7 @@
 /** What every verb of the command line has and does. */
 
+import { printable, printableColoured } from '../see/printable.ts'
+
 /** Options of every verb. */
 export interface Common {
   socket: string
@@ -16,12 +18,17 @@ export class Ended extends Error {
   }
 }
 
-/** => false if the reader is behind */
+/** What of it could do something to a terminal is not printed. => false if the reader is behind */
 export function print(text: string): boolean {
-  return process.stdout.write(text)
+  return process.stdout.write(printable(text))
+}
+
+/** The same of what has colours, whose parts are known to be printable. */
+export function printColoured(text: string): boolean {
+  return process.stdout.write(printableColoured(text))
 }
 
 /** What is allowed and looks like a mistake. */
 export function warn(warnings: readonly string[]): void {
-  for (const warning of warnings) process.stderr.write(`${warning} (warning)\n`)
+  for (const warning of warnings) process.stderr.write(`${printable(warning)} (warning)\n`)
 }

@@ -11,7 +11,7 @@ import {
   waitingFor,
 } from './completion-words.ts'
 import { COMMANDS, OPTIONS } from './ipvsadm-options.ts'
-import { COMMON_OPTIONS, type OptionRow } from './options.ts'
+import { COMMON_OPTIONS, type OptionRow, UTC_OPTION } from './options.ts'
 import { askedFor, isFile, type VerbNode } from './verb-tree.ts'
 
 /** `words` are all that stand behind `tapvs`, up to the one that is being written, which may be empty. */
@@ -39,7 +39,7 @@ async function candidates(
   }
   const [verb, ...inside] = rest
   if (verb === undefined) {
-    if (current.startsWith('-')) return optionWords([...COMMON_OPTIONS, VERSION])
+    if (current.startsWith('-')) return optionWords([...COMMON_OPTIONS, UTC_OPTION, VERSION])
     return tree.map(({ name, about }) => ({ word: name, about }))
   }
   if (verb === 'ipvsadm') return ipvsadmWords(inside, lookup)
@@ -85,7 +85,7 @@ async function verbWords(
     node = inner
   }
   const rest = words.slice(at)
-  const rows = [...node.options, ...COMMON_OPTIONS]
+  const rows = [...node.options, ...COMMON_OPTIONS, UTC_OPTION]
   const waiting = waitingFor(rows, rest)
   if (waiting) return valuesOf(waiting, rest, lookup)
   if (current.startsWith('-')) return optionWords(rows)

@@ -2,11 +2,12 @@
 
 import type { ArmInfo, CountersInfo } from '../control/commands.ts'
 import { DROP_WORDS } from '../see/drop-words.ts'
+import { linkWords } from '../see/link-state.ts'
 
 /** What else happened, by the name of the event. */
 export const EVENT_WORDS: Record<string, string> = {
   conns_opened: 'connections opened',
-  conns_expired: 'connections that reached their timeout',
+  conns_expired: 'connections that ended',
   toa_added: 'segments that carry the client address to the real server',
   toa_no_room: 'segments without room for TOA among the TCP options',
   toa_mtu: 'segments that TOA would have made larger than the MTU',
@@ -20,12 +21,17 @@ export const EVENT_WORDS: Record<string, string> = {
   neigh_moved: 'neighbours that changed their MAC',
   neigh_failed: 'neighbours that did not answer',
   icmp_echo_replies: 'pings answered',
-  syn_reused: 'SYNs that reopened a connection about to expire',
+  syn_reused: 'SYNs that began another connection in the place of one that was over',
   trace_lost: 'log records lost because the log was too slow',
   rx_errors: 'failed reads from an arm',
   arm_reattached: 'arms that came back',
   handed_over: 'packets read by one worker and handed to the one that owns them',
   rst_no_rs: 'RSTs to SYNs that no real server could take (when_down: reject)',
+  rst_on_cut:
+    'RSTs to both ends of connections that were cut: their real server is down, gone or drained',
+  syn_rescheduled:
+    'SYNs sent again that went to another real server, as the first had not answered and takes no more',
+  rst_on_reuse: 'RSTs to real servers whose client had begun another connection',
 }
 
 /** With `all`, zeros too. */
@@ -61,7 +67,9 @@ function formatArms(arms: readonly ArmInfo[]): string {
   }
   return (
     line('arm', ARM_COLUMNS, '') +
-    arms.map((arm, i) => line(arm.name, rows[i] as number[], arm.up ? '' : 'DOWN')).join('')
+    arms
+      .map((arm, i) => line(arm.name, rows[i] as number[], arm.up ? '' : `DOWN ${linkWords(arm)}`))
+      .join('')
   )
 }
 

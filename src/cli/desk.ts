@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { DEFAULT_SOCKET, type Request, type VerbName, type Verbs } from '../control/commands.ts'
+import { printable } from '../see/printable.ts'
 import { ask } from './client.ts'
 
 export interface Desk {
@@ -28,10 +29,10 @@ export function openDesk(socket: string | undefined): Desk {
   return {
     ask: request => ask(path, request),
     async print(text) {
-      if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+      if (!process.stdout.write(printable(text))) await once(process.stdout, 'drain')
     },
     warn(line) {
-      process.stderr.write(`tapvs: ${line}\n`)
+      process.stderr.write(`tapvs: ${printable(line)}\n`)
     },
     async input() {
       let text = ''

@@ -8,6 +8,7 @@ import type {
   NeighbourInfo,
   RouteInfo,
 } from '../control/commands.ts'
+import { linkWords } from '../see/link-state.ts'
 import { ipv4Int } from '../wire/address.ts'
 
 /**
@@ -88,7 +89,7 @@ function longestFirst(routes: readonly RouteInfo[]): RouteInfo[] {
 }
 
 /**
- * `dpip link show`. A TAP has no speed, duplex or negotiation, so the second line says only whether it is up. `only` is
+ * `dpip link show`. A TAP has no speed, duplex or negotiation; the second line says instead what is up. `only` is
  * the name of an arm; each keeps its number.
  */
 export function formatLinks(arms: readonly ArmInfo[], only?: string): string {
@@ -143,9 +144,10 @@ function numbered(arms: readonly ArmInfo[], only?: string): [ArmInfo, number][] 
     .filter(([{ name }]) => only === undefined || name === only)
 }
 
-function formatLink({ name, mtu, up, queues, mac }: ArmInfo, index: number): string {
+function formatLink(arm: ArmInfo, index: number): string {
+  const { name, mtu, up, queues, mac } = arm
   const head = `${index + 1}: ${name}: socket 0 mtu ${mtu} rx-queue ${queues} tx-queue ${queues}`
-  return `${head}\n    ${up ? 'UP' : 'DOWN'}\n    addr ${mac.toUpperCase()}\n`
+  return `${head}\n    ${up ? 'UP' : 'DOWN'} ${linkWords(arm)}\n    addr ${mac.toUpperCase()}\n`
 }
 
 function columns(...cells: (string | number)[]): string {

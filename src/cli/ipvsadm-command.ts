@@ -9,15 +9,16 @@ import {
   type ServerKey,
   type ServiceFields,
   type ServiceKey,
+  WHEN_DOWN,
 } from '../control/edits.ts'
 import {
+  BACKUP,
   COMMANDS,
   type CommandName,
   type CommandRow,
   OPTIONS,
   REFUSED,
   SCHEDULERS,
-  WHEN_DOWN,
 } from './ipvsadm-options.ts'
 import { type Given, readOptions, shown, usage } from './options.ts'
 import { portOf } from './port-names.ts'
@@ -216,7 +217,14 @@ function serverFields(given: Given): ServerFields {
     ...(weight !== undefined && { weight }),
     ...(upper !== undefined && { upper_threshold: upper }),
     ...(lower !== undefined && { lower_threshold: lower }),
+    ...backupOf(given),
   }
+}
+
+function backupOf(given: Given): Pick<ServerFields, 'backup'> {
+  if (!given.options.has('backup')) return {}
+  const answer = first(given, 'backup') ?? BACKUP[0]
+  return { backup: oneOf(answer, BACKUP, 'answer') === BACKUP[0] }
 }
 
 function optionalService(given: Given): { service?: ServiceKey } {

@@ -3,11 +3,11 @@
  * and not that its option is unknown.
  */
 
-import type { ServiceFields } from '../control/edits.ts'
+import { type ServiceFields, WHEN_DOWN } from '../control/edits.ts'
 import { COMMON_OPTIONS, type OptionRow } from './options.ts'
 
 export const SCHEDULERS = ['wrr', 'rr'] as const satisfies readonly ServiceFields['scheduler'][]
-export const WHEN_DOWN = ['drop', 'reject'] as const satisfies readonly ServiceFields['when_down'][]
+export const BACKUP = ['yes', 'no'] as const
 
 export type CommandName =
   | 'add-service'
@@ -34,7 +34,7 @@ export interface CommandRow extends OptionRow {
 }
 
 const SERVICE_FIELDS = ['scheduler', 'persistent', 'netmask', 'conn-timeout', 'when-down']
-const SERVER_FIELDS = ['fullnat', 'weight', 'u-threshold', 'l-threshold']
+const SERVER_FIELDS = ['fullnat', 'weight', 'u-threshold', 'l-threshold', 'backup']
 
 export const COMMANDS: readonly CommandRow[] = [
   {
@@ -188,7 +188,7 @@ export const OPTIONS: readonly OptionRow[] = [
     long: 'when-down',
     values: ['ANSWER'],
     choices: WHEN_DOWN,
-    help: 'what a SYN gets that no real server can take: drop (default) or reject, which is a RST',
+    help: 'what a SYN gets that no real server can take: drop (default) or reject, which is a RST; all: while all checks fail, as if none did',
   },
   {
     long: 'real-server',
@@ -215,6 +215,13 @@ export const OPTIONS: readonly OptionRow[] = [
     short: 'y',
     values: ['CONNS'],
     help: 'once -x was reached, no new connections until there are fewer than so many; 0, the default, is the same as -x',
+  },
+  {
+    long: 'backup',
+    values: ['ANSWER'],
+    optional: true,
+    choices: BACKUP,
+    help: 'connections only while no other real server has a weight (a sorry server): yes, if nothing follows, or no',
   },
   { long: 'laddr', short: 'z', values: ['LIP'], choices: 'lip', help: 'the local address' },
   { long: 'ifname', short: 'F', values: ['ARM'], choices: 'arm', help: 'the arm of the LIP' },

@@ -46,6 +46,7 @@ function editsOf(info: ServiceInfo): IpvsadmEdit[] {
       weight: rs.weight,
       ...(rs.upperThreshold > 0 && { upper_threshold: rs.upperThreshold }),
       ...(rs.lowerThreshold > 0 && { lower_threshold: rs.lowerThreshold }),
+      ...(rs.backup && { backup: true }),
     })),
   ]
 }
@@ -94,6 +95,7 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         ...option('-w', edit.weight),
         ...option('-x', edit.upper_threshold),
         ...option('-y', edit.lower_threshold),
+        ...option('--backup', edit.backup === undefined ? undefined : edit.backup ? 'yes' : 'no'),
       ]
   }
 }

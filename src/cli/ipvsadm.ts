@@ -157,11 +157,11 @@ function rsName({ address, port }: RealServerInfo): string {
   return `  -> ${`${address}:${port}`.slice(0, 28).padEnd(28)}`
 }
 
-/** What keeps new connections from it: the checks, or as many connections as it may have. */
+/** What keeps new connections from it: the checks, as many connections as it may have, or that others take them. */
 function rsFlags(rs: RealServerInfo): string {
-  const { inhibited, upperThreshold, activeConns, inactiveConns } = rs
+  const { inhibited, upperThreshold, activeConns, inactiveConns, backup } = rs
   const overload = upperThreshold > 0 && activeConns + inactiveConns >= upperThreshold
-  return `${inhibited ? ' inhibited' : ''}${overload ? ',overload' : ''}`
+  return `${inhibited ? ' inhibited' : ''}${overload ? ',overload' : ''}${backup ? ' backup' : ''}`
 }
 
 /** `when-down` is a word of ours; what DPVS does has none. */

@@ -6,10 +6,16 @@
 
 import type { Argv } from 'yargs'
 import { DEFAULT_SOCKET } from '../control/commands.ts'
+import { writeProblem } from '../control/own-file.ts'
+import { decideSignals } from '../control/signals.ts'
 import { version } from '../control/version.ts'
+import { nearest } from '../see/nearest.ts'
+import { printable } from '../see/printable.ts'
+import { type Parser, unknownOption } from '../see/unknown-option.ts'
 import { CliError } from './client.ts'
 import { type Common, Ended } from './common.ts'
 import { defaultSocket, type OpenDesk, openDesk } from './desk.ts'
+import { UTC_OPTION } from './options.ts'
 import { completion } from './verbs/completion.ts'
 import { dpip } from './verbs/dpip.ts'
 import { ipvsadm } from './verbs/ipvsadm.ts'
@@ -18,15 +24,15 @@ const MORE_ARGUMENTS = 'expected more arguments (found %s, need %s); see --help'
 
 /** => the exit code */
 export async function main(argv: string[]): Promise<number> {
-  // `| head` closes the pipe when it has seen enough; that is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(0)
-  })
+  decideSignals()
+  process.stdout.on('error', unwritable)
+  // Whoever does not hear what is wrong still has the exit code.
+  process.stderr.on('error', () => {})
   try {
-    const own = ownVerb(argv)
+    const asked = await withHelp(argv)
+    const own = ownVerb(asked)
     if (own) await own.run(own.rest, openDesk)
-    else await (await parser(argv)).parseAsync()
+    else await (await parser(asked)).parseAsync()
     return 0
   } catch (error) {
     if (!(error instanceof Error)) throw error
@@ -34,9 +40,16 @@ export async function main(argv: string[]): Promise<number> {
     // By its shape, because its class comes with libraries that no listing needs.
     const problems = (error as { problems?: string[] }).problems
     const line = `tapvs: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}`
-    process.stderr.write(`${(problems ?? [line]).join('\n')}\n`)
+    process.stderr.write(`${printable((problems ?? [line]).join('\n'))}\n`)
     return problems ? 2 : error instanceof CliError ? error.exitCode : 1
   }
+}
+
+/** `| head` closes the pipe when it has seen enough; that is no failure. */
+function unwritable(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0)
+  process.stderr.write(`tapvs: stdout cannot be written: ${writeProblem(error)}\n`)
+  process.exit(1)
 }
 
 type OwnVerb = (argv: readonly string[], open: OpenDesk) => Promise<void>
@@ -49,10 +62,34 @@ const OWN_VERBS: Readonly<Record<string, OwnVerb>> = {
     completion(argv, open, (await import('./verbs/all.ts')).addVerbs),
 }
 
-/** => what stands around the verb goes to it, if it is one of OWN_VERBS */
-function ownVerb(argv: string[]): { run: OwnVerb; rest: string[] } | undefined {
+/** => where the verb stands */
+function verbAt(argv: readonly string[]): number {
   let at = 0
   while (argv[at]?.startsWith('--socket')) at += argv[at]?.includes('=') ? 1 : 2
+  return at
+}
+
+/** => `help VERB ...` as what it means: `VERB ... --help` */
+async function withHelp(argv: string[]): Promise<string[]> {
+  const at = verbAt(argv)
+  if (argv[at] !== 'help') return argv
+  const words = argv.toSpliced(at, 1)
+  const { verbTree } = await import('./verb-tree.ts')
+  let verbs = verbTree((await import('./verbs/all.ts')).addVerbs)
+  for (const word of words.slice(at).filter(text => !text.startsWith('-'))) {
+    if (verbs.length === 0) break
+    const known = verbs.map(({ name }) => name)
+    const meant = verbs.find(({ name, aliases }) => name === word || aliases.includes(word))
+    const like = nearest(word, known)
+    if (!meant) throw new CliError(`no verb "${word}"${like ? `; did you mean ${like}?` : ''}`, 2)
+    verbs = [...meant.verbs]
+  }
+  return [...words, '--help']
+}
+
+/** => what stands around the verb goes to it, if it is one of OWN_VERBS */
+function ownVerb(argv: string[]): { run: OwnVerb; rest: string[] } | undefined {
+  const at = verbAt(argv)
   const name = argv[at] ?? ''
   const run = Object.hasOwn(OWN_VERBS, name) ? OWN_VERBS[name] : undefined
   return run && { run, rest: argv.toSpliced(at, 1) }
@@ -63,6 +100,8 @@ async function parser(argv: string[]): Promise<Argv<Common>> {
   const { addVerbs } = await import('./verbs/all.ts')
   const common = yargs(argv)
     .scriptName('tapvs')
+    // Its words are read below, and ours are English too.
+    .locale('en')
     .usage('$0 VERB\n\nA two-arm FullNAT layer-4 load balancer on TAP interfaces.')
     .version(version)
     .help()
@@ -74,6 +113,15 @@ async function parser(argv: string[]): Promise<Argv<Common>> {
       defaultDescription: `$TAPVS_SOCKET or ${DEFAULT_SOCKET}`,
       describe: 'control socket of the daemon to ask',
     })
+    .option('utc', {
+      type: 'boolean',
+      default: false,
+      describe: UTC_OPTION.help,
+    })
+    .middleware(({ utc }) => {
+      // Whatever reads or writes a time does it in the time zone of the process.
+      if (utc) process.env.TZ = 'UTC'
+    }, true)
     .demandCommand(1, 'no verb given; see tapvs --help')
     .recommendCommands()
     .strict()
@@ -89,8 +137,19 @@ async function parser(argv: string[]): Promise<Argv<Common>> {
     .fail((message, error) => {
       // A handler that returns would let the verb run in spite of the error.
       if (error !== undefined && error.name !== 'YError') throw error
-      throw new CliError(message.replace(/^Did you mean/, 'unknown verb; did you mean'), 2)
+      const told = unknownOption(message, argv, known(common))
+      throw new CliError(told ?? message.replace(/^Did you mean/, 'unknown verb; did you mean'), 2)
     })
   addVerbs(common)
   return common
+}
+
+/** What yargs knows where it stopped; its typings do not tell. */
+function known(parser: unknown): Parser {
+  const { getOptions, getInternalMethods } = parser as {
+    getOptions(): { key: Record<string, unknown> }
+    getInternalMethods(): { getContext(): { commands: string[] } }
+  }
+  const verbs = getInternalMethods.call(parser).getContext().commands
+  return { known: Object.keys(getOptions.call(parser).key), tool: ['tapvs', ...verbs].join(' ') }
 }

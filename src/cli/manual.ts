@@ -7,7 +7,7 @@ import { DPIP_ABOUT } from './dpip-help.ts'
 import { DPIP_OPTIONS, OBJECTS, REFUSED_OBJECTS } from './dpip-words.ts'
 import { IPVSADM_ABOUT, synopsis } from './ipvsadm-help.ts'
 import { COMMANDS, OPTIONS, REFUSED } from './ipvsadm-options.ts'
-import { COMMON_OPTIONS, type OptionRow, optionTerm } from './options.ts'
+import { COMMON_OPTIONS, type OptionRow, optionTerm, UTC_OPTION } from './options.ts'
 import { example, item, lines, paragraphs, roffText, section, subsection, title } from './roff.ts'
 import type { Positional, VerbNode } from './verb-tree.ts'
 
@@ -42,11 +42,12 @@ function mainPage(tree: readonly VerbNode[]): string {
       ),
     ),
     section('VERBS', verbs.join('')),
-    section('OPTIONS', [...COMMON_OPTIONS, VERSION].map(optionItem).join('')),
+    section('OPTIONS', [...COMMON_OPTIONS, UTC_OPTION, VERSION].map(optionItem).join('')),
     exitStatus('a wrong config counts as wrong use'),
     section(
       'ENVIRONMENT',
-      item('TAPVS_SOCKET', 'The control socket of the daemon to ask, if --socket names none.'),
+      item('TAPVS_SOCKET', 'The control socket of the daemon to ask, if --socket names none.') +
+        item('TZ', 'The time zone of what is printed and read, if it is not that of the machine.'),
     ),
     section('FILES', item(DEFAULT_SOCKET, 'The control socket, if the config names none.')),
     seeAlso('tapvs-ipvsadm(1)', 'tapvs-dpip(1)'),

@@ -24,6 +24,9 @@ export interface OptionRow {
 /** Values that only the daemon knows. */
 export type Asked = 'service' | 'server' | 'lip' | 'arm' | 'address' | 'neighbour' | 'route'
 
+/** Of every verb that says or is told a time. */
+export const UTC_OPTION: OptionRow = { long: 'utc', help: 'times in UTC, and not in local time' }
+
 /** Options that every verb has, for the verbs with a grammar of their own. */
 export const COMMON_OPTIONS: readonly OptionRow[] = [
   { long: 'socket', values: ['PATH'], help: 'control socket of the daemon to ask' },

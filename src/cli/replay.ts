@@ -2,6 +2,8 @@
 
 import type { Difference } from '../control/replay/player.ts'
 import type { WhatIf } from '../control/replay/what-if.ts'
+import { counted } from '../see/counted.ts'
+import { clockOf, instant, instantText } from '../see/times.ts'
 
 /** `412 KiB` */
 export function sizeText(bytes: number): string {
@@ -9,25 +11,18 @@ export function sizeText(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`
 }
 
-/** `2026-11-23 08:00:01.123456`, UTC as everything here. */
-export function timeText(us: number): string {
-  const iso = new Date(Math.floor(us / 1000)).toISOString()
-  const rest = String(us % 1000).padStart(3, '0')
-  return `${iso.slice(0, 10)} ${iso.slice(11, 23)}${rest}`
-}
-
 export function differenceText(difference: Difference): string {
   const { worker, us, what, recorded, replayed } = difference
-  return `${what}\n  at        ${timeText(us)}, worker ${worker}\n  recorded  ${recorded}\n  replayed  ${replayed}\n`
+  return `${what}\n  at        ${instantText(us)}, worker ${worker}\n  recorded  ${recorded}\n  replayed  ${replayed}\n`
 }
 
 export function whatIfText({ frames, groups, servers, leftOut }: WhatIf): string {
   const { older, gone, other } = leftOut
-  const left = `left out: ${older} frames of older connections, ${gone} of connections that are not there, ${other} others`
+  const left = `left out: ${counted(older, 'frame')} of older connections, ${gone} of connections that are not there, ${other} others`
   const differ = groups.reduce((sum, group) => sum + group.frames, 0)
   let text = `${differ === 0 ? `all ${frames} verdicts are the same` : `${differ} of ${frames} verdicts differ`}\n${left}\n`
   for (const { frames: count, recorded, here, first } of groups) {
-    text += `\n${count}  ${recorded} => ${here}\n    first, frame ${first.number} at ${timeText(first.us)}: ${first.text}\n`
+    text += `\n${count}  ${recorded} => ${here}\n    first, frame ${first.number} at ${instantText(first.us)}: ${first.text}\n`
   }
   if (servers.length === 0) return text
   text += '\nconnections              recorded       here\n'
@@ -47,17 +42,15 @@ export interface Point {
 }
 
 /**
- * Where a replay stops: an ISO 8601 time, HH:MM:SS(.mmm) of the day on which the journal begins, +SECONDS behind its begin,
- * or the number of a frame; undefined if it is none of these.
+ * Where a replay stops: an ISO 8601 time, HH:MM[:SS[.mmm]] of the day on which the journal begins (both local, if they do not say
+ * otherwise), +SECONDS behind its begin, or the number of a frame; undefined if it is none of these.
  */
 export function pointOf(text: string, begun: string): Point | undefined {
   const plus = /^\+(\d+(?:\.\d+)?)$/.exec(text)
   if (plus) return { seconds: Number(plus[1]) }
   if (/^\d+$/.test(text)) return { frame: Number(text) }
-  const iso = /^\d\d:\d\d:\d\d(\.\d+)?$/.test(text) ? `${begun.slice(0, 10)}T${text}Z` : text
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(iso)) return undefined
-  const ms = Date.parse(iso)
-  return Number.isNaN(ms) ? undefined : { us: ms * 1000 }
+  const told = clockOf(text, Date.parse(begun)) ?? instant(text)
+  return told === null ? undefined : { us: told.us }
 }
 
 /** Whether a record at `us`, behind `frame` frames, is behind the point; `first` is the time of the first record. */

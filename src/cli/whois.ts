@@ -1,7 +1,9 @@
 /** The answers of `tapvs whois` as text. */
 
 import type { WhoisConn, WhoisGap, WhoisInfo } from '../control/whois/types.ts'
-import { type Question, timeText } from './whois-question.ts'
+import { countedLost } from '../see/counted.ts'
+import { timeText as timeOfUs } from '../see/times.ts'
+import type { Question } from './whois-question.ts'
 
 const HEAD = ['client', 'vip', 'lip', 'rs', 'since', 'until', 'state', 'worker']
 
@@ -58,7 +60,7 @@ function nobody(info: WhoisInfo, { address, port, time }: Question, nowMs: numbe
 
 function spanText(fromMs: number, toMs: number, nowMs: number): string {
   if (fromMs === 0) return 'ever'
-  const from = timeText(fromMs, nowMs).replace(/\.000$/, '')
+  const from = timeText(fromMs, nowMs).replace(/\.000(?=Z|[+-])/, '')
   return toMs - fromMs < 1000 ? `at ${from}` : `from ${from} to ${timeText(toMs, nowMs)}`
 }
 
@@ -73,6 +75,11 @@ function gapText({ why, fromMs, toMs, records }: WhoisGap, nowMs: number): strin
     case 'unfinished':
       return `what lived at ${to} is not in the file: the daemon that began at ${from} had told no end by then`
     case 'lost':
-      return `${records} records were lost between ${from} and ${to}`
+      return `${countedLost(records, 'record')} between ${from} and ${to}`
   }
+}
+
+/** To the ms, with the date if it is not that of `nowMs`. */
+function timeText(ms: number, nowMs: number): string {
+  return timeOfUs(ms * 1000, nowMs * 1000, 3)
 }

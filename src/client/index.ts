@@ -223,6 +223,13 @@ export class TapvsClient {
     await this.#send('POST', '/v1/stats/zero', body)
   }
 
+  /** Ends the connections of a real server, of one service or all; give it weight 0 first. => how many there were */
+  async cut(server: t.ServerRef, service?: t.ServiceRef): Promise<number> {
+    const body = { server, ...(service && { service: { protocol: 'tcp', ...service } }) }
+    const { connections } = await this.#send<t.Cut>('POST', '/v1/cut', body)
+    return connections
+  }
+
   /** Several changes, all or none. */
   edit(edits: readonly t.Edit[], { dryRun = false }: t.How = {}): Promise<t.Plan> {
     return this.#send('POST', '/v1/edits', { edits, dry_run: dryRun })

@@ -27,6 +27,7 @@ export type Edge = z.output<typeof answers.edge>
 export type Drop = z.output<typeof answers.drop>
 export type Numbers = z.output<typeof answers.numbers>
 export type Plan = z.output<typeof answers.plan>
+export type Cut = z.output<typeof answers.cut>
 export type Timeouts = z.output<typeof answers.timeouts>
 export type LogLevel = z.output<typeof answers.level>
 export type LogModule = z.output<typeof answers.module>

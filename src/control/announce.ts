@@ -1,6 +1,11 @@
 /** What the daemon says of itself in one line. */
 
+import type { ServiceInfo } from './commands.ts'
 import type { Config } from './config.ts'
+import { serviceName } from './edits.ts'
+
+/** Services that are named when it stops; the rest is a number. */
+const NAMED = 5
 
 /** What `systemctl status` shows. */
 export function statusText({ services, workers }: Config): string {
@@ -18,4 +23,25 @@ export function readyText(config: Config): string {
   const { http } = config.control
   const threads = count === 1 ? '1 worker' : `${count} workers`
   return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`
+}
+
+/** In the log, when a signal ends it: what is left by service, the most first. Connections get `drain` seconds to end. */
+export function stopText(signal: string, services: readonly ServiceInfo[], drain: number): string {
+  const left = services
+    .map(service => ({ name: serviceName(service), conns: connsOf(service) }))
+    .filter(({ conns }) => conns > 0)
+    .sort((a, b) => b.conns - a.conns)
+  const sum = left.reduce((total, { conns }) => total + conns, 0)
+  const begin = `TAPVS: stopping on ${signal}`
+  if (sum === 0) return `${begin}, no connection is left`
+  const list = left.slice(0, NAMED).map(({ name, conns }) => `${conns} of ${name}`)
+  const others = left.slice(NAMED).reduce((total, { conns }) => total + conns, 0)
+  if (others > 0) list.push(`${others} of ${left.length - NAMED} more`)
+  const many = sum === 1 ? '1 connection' : `${sum} connections`
+  const what = drain === 0 ? `${many} cut off` : `${drain} s for ${many} to end`
+  return `${begin}, ${what}: ${list.join(', ')}`
+}
+
+function connsOf({ realServers }: ServiceInfo): number {
+  return realServers.reduce((sum, rs) => sum + rs.activeConns + rs.inactiveConns, 0)
 }

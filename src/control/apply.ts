@@ -1,5 +1,6 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
+import { randomInt } from 'node:crypto'
 import { Arm } from '../engine/arm.ts'
 import { ConnTable, LIPS_MAX } from '../engine/conn.ts'
 import { Conns } from '../engine/conns.ts'
@@ -86,10 +87,7 @@ export function arenaBytes({ arms, workers }: Pick<ConfigValues, 'arms' | 'worke
 }
 
 /** `templates` are those of the first worker, for the others. */
-export function newTables(
-  config: Pick<ConfigValues, 'arms'>,
-  templates = new SharedArrayBuffer(Templates.bytesFor(TEMPLATES)),
-): Tables {
+export function newTables(config: Pick<ConfigValues, 'arms'>, templates = newTemplates()): Tables {
   return {
     // And of the arm of the health checks.
     counters: new SharedArrayBuffer(Counters.bytesFor(config.arms.length + 1)),
@@ -100,6 +98,15 @@ export function newTables(
     lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
     templates,
   }
+}
+
+function newTemplates(): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(Templates.bytesFor(TEMPLATES))
+  Templates.key(
+    memory,
+    Int32Array.from({ length: 4 }, () => randomInt(-(2 ** 31), 2 ** 31)),
+  )
+  return memory
 }
 
 /** Who a worker is among the others: what it takes of what a service may have. */
@@ -144,7 +151,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
   const engine = new Engine({
     frames,
     arms,
-    counters: new Counters(tables.counters, arms.length),
+    counters: new Counters(tables.counters, arms.length, config.arms.length),
     trace: around.trace,
     isn: around.isn,
     connMemory: new ArrayBuffer(Conns.bytesFor(connCapacity)),
@@ -163,6 +170,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     },
     toaMode: TOA_MODES[config.tcp.toa],
     rstOnBareAck: config.tcp.bareAck === 'rst',
+    keepOnReuse: config.tcp.reuse === 'keep',
     decrementTtl: config.tcp.xmitTtl,
     sessions: around.sessions
       ? {
@@ -238,12 +246,21 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       return
     case 'rs':
       putRs(setup, share, change.rs, now)
+      // It takes connections again, and what is left of the old ones may live as well.
+      if (change.rs.weight > 0) engine.cuts.stop(change.rs.place)
       return
     case 'no-rs': {
       const service = setup.services.find(PROTO.TCP, ipv4Int(change.vip), change.vport)
-      if (service) setup.removeRs(service, ipv4Int(change.address), change.port)
+      const place = service ? setup.removeRs(service, ipv4Int(change.address), change.port) : -1
+      if (change.cut && place >= 0) engine.cuts.begin(place)
       return
     }
+    case 'cut':
+      engine.cuts.begin(change.place)
+      return
+    case 'no-cut':
+      engine.cuts.stop(change.place)
+      return
   }
 }
 
@@ -294,6 +311,8 @@ function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
     weight: rs.weight,
     upper: rs.upperThreshold === 0 ? -1 : ofWorker(rs.upperThreshold, share),
     lower: ofWorker(rs.lowerThreshold, share),
+    // Journals of before have none.
+    backup: rs.backup ?? false,
   }
   setup.putRs(service, options, now)
 }

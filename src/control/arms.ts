@@ -3,24 +3,29 @@
  * namespace made anew). A worker only notices a loss; the queues of all workers are opened here, in their order, because
  * the kernel numbers queues by the order of attaching and steers by number.
  *
- * An arm is up; or leaving, until every worker has let go of its queue; or gone, and tried again once a second.
+ * An arm has its device; or is leaving, until every worker has let go of its queue; or it is gone, and tried again once a
+ * second. Whether the device can carry frames is another matter (links.ts).
  */
 
 import { Steering } from '../engine/steering.ts'
-import { steer } from '../io/native.ts'
+import { closeFd, steer } from '../io/native.ts'
 import { openQueues, readerOf } from '../io/queues.ts'
 import { steeringProgram } from '../io/steering-bpf.ts'
+import type { LinkState } from '../see/link-state.ts'
 import { ipv4Int } from '../wire/address.ts'
 import { workerId } from './apply.ts'
 import type { Config } from './config.ts'
+import { Links } from './links.ts'
+import { netnsPath } from './netns.ts'
+import { HeldError, refuseHeld } from './tun-info.ts'
 import type { Queue, ToWorker } from './worker-protocol.ts'
 
 /** How often a lost device is tried again. */
 const REOPEN_MS = 1000
 
 export class Arms {
-  /** Told when an arm is lost, and when it is back. */
-  onChange: (arm: string, up: boolean) => void = () => {}
+  /** Told when an arm is lost, when it is back, and when its link changes. */
+  onChange: (arm: string, state: LinkState) => void = () => {}
   readonly #config: Config
   readonly #warn: (text: string) => void
   readonly #send: (worker: number, message: ToWorker) => void
@@ -31,22 +36,42 @@ export class Arms {
   /** By arm, the workers that have let go of it since it was last up. */
   readonly #left: Set<number>[]
   readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #links: Links
+  /** TAPs that another process holds are taken as well. */
+  readonly #force: boolean
+  /** By arm, why it could not be opened again: said once. */
+  readonly #refused: string[]
 
   constructor(
     config: Config,
+    force: boolean,
     warn: (text: string) => void,
     send: (worker: number, message: ToWorker) => void,
   ) {
     this.#config = config
+    this.#force = force
+    this.#refused = config.arms.map(() => '')
+    this.#links = new Links(config.arms, warn)
+    this.#links.onChange = arm => this.#changed(arm)
+    this.#links.onMoved = arm => this.#leave(arm)
     this.#warn = warn
     this.#send = send
     this.#program = programFor(config, lipsOf(config))
     this.#left = config.arms.map(() => new Set())
   }
 
-  /** Opens them all. Throws NativeError. => by arm, each worker's queue */
+  /** Opens them all. Throws NativeError, and Error for one that is held. => by arm, each worker's queue */
   open(): Queue[][] {
-    return this.#config.arms.map((_, arm) => this.#open(arm))
+    const queues = this.#config.arms.map((_, arm) => this.#open(arm))
+    for (const arm of queues.keys()) this.#links.opened(arm)
+    return queues
+  }
+
+  /** The device is to be let go of, although it is there. */
+  #leave(arm: number): void {
+    this.#links.lost(arm)
+    for (let worker = 0; worker < this.#config.workers.count; worker++)
+      this.#send(worker, { lose: arm })
   }
 
   /** A worker has let go of an arm, because the device has gone or because it was told to. */
@@ -54,7 +79,8 @@ export class Arms {
     const left = this.#left[arm] as Set<number>
     const { count } = this.#config.workers
     if (left.size === 0) {
-      this.#tell(arm, false)
+      this.#links.lost(arm)
+      this.#tell(arm, 'gone')
       for (let other = 0; other < count; other++) {
         if (other !== worker) this.#send(other, { lose: arm })
       }
@@ -69,7 +95,8 @@ export class Arms {
     this.#program = programFor(this.#config, lips)
     if (typeof this.#program === 'string') return
     for (const [arm, queues] of this.#queues.entries()) {
-      if (queues.length < 2 || !this.isUp(arm) || !queues.every(({ reads }) => reads)) continue
+      if (queues.length < 2 || !this.#hasDevice(arm) || !queues.every(({ reads }) => reads))
+        continue
       try {
         steer((queues[0] as Queue).fd, this.#program)
       } catch (error) {
@@ -79,7 +106,11 @@ export class Arms {
     }
   }
 
-  isUp(arm: number): boolean {
+  state(arm: number): LinkState {
+    return this.#links.state(arm)
+  }
+
+  #hasDevice(arm: number): boolean {
     return this.#left[arm]?.size === 0
   }
 
@@ -89,6 +120,7 @@ export class Arms {
   }
 
   stop(): void {
+    this.#links.stop()
     for (const timer of this.#timers) clearTimeout(timer)
   }
 
@@ -96,27 +128,43 @@ export class Arms {
     let queues: Queue[]
     try {
       queues = this.#open(arm)
-    } catch {
-      // Still gone; why does not matter, the loss has been reported.
+    } catch (error) {
+      // Still gone; why matters only if somebody else has taken it, the loss has been reported.
+      if (error instanceof HeldError && this.#refused[arm] !== error.message) {
+        this.#refused[arm] = error.message
+        this.#warn(error.message)
+      }
       this.#later(() => this.#reopen(arm))
       return
     }
     this.#left[arm]?.clear()
+    this.#refused[arm] = ''
     for (const [worker, queue] of queues.entries()) this.#send(worker, { attach: arm, queue })
-    this.#tell(arm, true)
+    this.#tell(arm, 'back')
   }
 
-  #tell(arm: number, up: boolean): void {
-    const { name } = this.#config.arms[arm] as Config['arms'][0]
-    this.#warn(`arm ${name} is ${up ? 'back' : 'gone'}`)
-    this.onChange(name, up)
+  #tell(arm: number, what: 'gone' | 'back'): void {
+    this.#warn(`arm ${this.#config.arms[arm]?.name} is ${what}`)
+    if (what === 'back') this.#links.opened(arm)
+    this.#changed(arm)
+  }
+
+  #changed(arm: number): void {
+    this.onChange((this.#config.arms[arm] as Config['arms'][0]).name, this.state(arm))
   }
 
   #open(arm: number): Queue[] {
     const { name, netns } = this.#config.arms[arm] as Config['arms'][0]
     const { count } = this.#config.workers
-    const path = netns === null ? '' : `/run/netns/${netns}`
-    const { fds, unsteered } = openQueues(name, path, count, this.#program)
+    if (!this.#force) refuseHeld(name, netns, 0)
+    const { fds, unsteered } = openQueues(name, netnsPath(netns), count, this.#program)
+    try {
+      // Another may have asked in the same moment as we did; then both see it here, and one of two is refused at least.
+      if (!this.#force) refuseHeld(name, netns, unsteered === undefined ? count : 1)
+    } catch (error) {
+      for (const fd of fds) closeFd(fd)
+      throw error
+    }
     if (unsteered === undefined)
       return this.#keep(
         arm,

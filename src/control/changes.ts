@@ -37,7 +37,10 @@ export type Change =
   | { put: 'service'; service: ServiceChange }
   | { put: 'no-service'; address: string; port: number }
   | { put: 'rs'; rs: RsChange }
-  | { put: 'no-rs'; vip: string; vport: number; address: string; port: number }
+  /** `cut`: its connections end too. */
+  | { put: 'no-rs'; vip: string; vport: number; address: string; port: number; cut?: boolean }
+  /** The connections of the RS at this place end, both ends reset; or those that are left live on. */
+  | { put: 'cut' | 'no-cut'; place: number }
   /** Seconds, in the order of State in tcp-state.ts. */
   | { put: 'timeouts'; timeouts: number[] }
 
@@ -169,16 +172,17 @@ function serviceItem(service: ConfigService): Item {
 
 function rsItem(service: ConfigService, rs: ConfigRealServer): Item {
   const { address: vip, port: vport } = service
-  const { address, port, weight, upperThreshold, lowerThreshold } = rs
+  const { address, port, weight, upperThreshold, lowerThreshold, backup } = rs
   const name = rsName(service, rs)
   const limits = upperThreshold > 0 ? ` thresholds ${lowerThreshold} ${upperThreshold}` : ''
   return {
     name,
-    value: `weight ${weight}${limits}`,
+    value: `weight ${weight}${limits}${backup ? ' backup' : ''}`,
     put: places => ({ put: 'rs', rs: { ...rs, vip, vport, place: places.dests.take(name) } }),
     remove: places => {
       places.dests.leave(name)
-      return { put: 'no-rs', vip, vport, address, port }
+      const cut = service.check.onDown === 'reset'
+      return { put: 'no-rs', vip, vport, address, port, ...(cut && { cut }) }
     },
   }
 }

@@ -43,3 +43,24 @@ export function maskText(length: number): string {
 export function contains({ network, prefixLength }: Network, address: number): boolean {
   return inPrefix(address, network, prefixLength)
 }
+
+/** Many of them; the question takes no longer for it. */
+export class Networks {
+  /** By their length, from 0 to 32. */
+  readonly #byLength = new Map<number, Set<number>>()
+
+  constructor(networks: Iterable<Network>) {
+    for (const { network, prefixLength } of networks) {
+      const same = this.#byLength.get(prefixLength) ?? new Set()
+      this.#byLength.set(prefixLength, same.add(network))
+    }
+  }
+
+  /** Whether one of them contains it. */
+  hold(address: number): boolean {
+    for (const [length, networks] of this.#byLength) {
+      if (networks.has(address & prefixMask(length))) return true
+    }
+    return false
+  }
+}

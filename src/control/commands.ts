@@ -4,7 +4,8 @@
  * Addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
-import type { Edit, ServiceKey } from './edits.ts'
+import type { LinkState } from '../see/link-state.ts'
+import type { Edit, ServiceKey, WhenDown } from './edits.ts'
 import type { Module, ModuleLevels } from './log-levels.ts'
 import type { WhoisArgs, WhoisInfo } from './whois/types.ts'
 
@@ -26,6 +27,8 @@ export interface RealServerInfo {
   /** Connections; 0 for no limit. */
   upperThreshold: number
   lowerThreshold: number
+  /** Takes connections only while no other real server of the service has a weight. */
+  backup: boolean
   activeConns: number
   inactiveConns: number
   /** The health checks keep it from new connections. */
@@ -56,7 +59,7 @@ export interface ServiceInfo {
   /** Seconds for which a client keeps its RS, 0 for not at all; clients are told apart by `prefix` bits. */
   persistence: { timeout: number; prefix: number }
   /** What happens to a SYN while no real server can take it. */
-  whenDown: 'drop' | 'reject'
+  whenDown: WhenDown
   localAddresses: LocalAddressInfo[]
   realServers: RealServerInfo[]
 }
@@ -139,11 +142,10 @@ export interface NeighbourInfo {
   static: boolean
 }
 
-export interface ArmInfo {
+export interface ArmInfo extends LinkState {
   name: string
   mac: string
   mtu: number
-  up: boolean
   /** Queues that are read; as many as workers where the kernel steers. */
   queues: number
   rxPackets: number
@@ -274,6 +276,11 @@ export interface Verbs {
   reload: { args: object; answer: PlanInfo }
   /** Statistics begin at 0 again, of one service or all. */
   zero: { args: { service?: ServiceKey }; answer: null }
+  /** Ends all connections of a real server at once, of one service or all; => how many there were. */
+  cut: {
+    args: { server: { address: string; port: number }; service?: ServiceKey }
+    answer: { connections: number }
+  }
   timeouts: { args: object; answer: Record<string, number> }
   services: { args: object; answer: ServiceInfo[] }
   conns: { args: { from: number; limit: number }; answer: ConnPage }

@@ -7,7 +7,7 @@
 import { ARMS_MAX, LIPS_MAX } from '../engine/conn.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
 import { checkProblems } from './checks/schema.ts'
-import { contains, hostOf, type Network, networkOf } from './cidr.ts'
+import { hostOf, type Network, Networks, networkOf } from './cidr.ts'
 import type { ConfigFile, Draft } from './config-schema.ts'
 import type { ConfigSource, Path } from './config-source.ts'
 
@@ -48,6 +48,12 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): str
       remark('address', `${service.address} is no address of any arm: nobody answers ARP for it`)
     if (service?.local_addresses?.length === 0)
       remark('local_addresses', 'no LIP: it takes no connection')
+    if (service?.when_down === 'all') {
+      if (service.real_servers?.some(rs => rs?.backup))
+        remark('when_down', 'all: a backup takes nothing while checks fail, for then none counts')
+      if (service.check?.type === 'none' && service.passive === undefined)
+        remark('when_down', 'all: without check and passive no real server is ever down')
+    }
     return remarks
   })
 }
@@ -95,6 +101,7 @@ function checkArms(arms: Arms, armRead: boolean[], source: ConfigSource): void {
   const names = new Map<string, Path>()
   for (const [i, arm] of arms.entries()) {
     if (arm?.name !== undefined) once(source, names, arm.name, ['arms', i, 'name'], 'arm')
+    const near = new Networks(onLink(arm))
     const routes = new Map<string, Path>()
     for (const [j, route] of (arm?.routes ?? []).entries()) {
       if (route?.to === undefined) continue
@@ -107,7 +114,7 @@ function checkArms(arms: Arms, armRead: boolean[], source: ConfigSource): void {
       once(source, routes, name, [...path, 'to'], 'route')
       if (route.via === undefined) continue
       const gateway = ipv4Int(route.via)
-      if (armRead[i] && !onLink(arm).some(on => contains(on, gateway))) {
+      if (armRead[i] && !near.hold(gateway)) {
         source.problem(
           [...path, 'via'],
           `expected a gateway on-link of ${arm?.name}, found "${route.via}", which no address prefix or on-link route of that arm holds`,
@@ -138,10 +145,16 @@ function checkServices(
   source: ConfigSource,
 ): void {
   const lips = [...own].filter(([, { lip }]) => lip).map(([address]) => address)
-  const reachable = arms.flatMap(arm => [
-    ...onLink(arm),
-    ...(arm?.routes ?? []).flatMap(route => (route?.to === undefined ? [] : [networkOf(route.to)])),
-  ])
+  const known = lips.length === 0 ? 'there is none' : lips.slice(0, 4).join(', ')
+  const reachable = new Networks(
+    arms.flatMap(arm => [
+      ...onLink(arm),
+      ...(arm?.routes ?? []).flatMap(route =>
+        route?.to === undefined ? [] : [networkOf(route.to)],
+      ),
+    ]),
+  )
+  if (armsRead && lips.length === 0) noLip(services, source)
   const seen = new Map<string, Path>()
   let realServers = 0
   for (const [i, service] of services.entries()) {
@@ -150,7 +163,7 @@ function checkServices(
     if (service.address !== undefined && service.port !== undefined) {
       once(source, seen, `${service.address}:${service.port}`, path, 'service')
     }
-    if (armsRead) checkLips(service, path, lips, source)
+    if (armsRead) checkLips(service, path, own, known, source)
     for (const [key, text] of checkProblems(service)) source.problem([...path, ...key], text)
     const rss = new Map<string, Path>()
     for (const [j, rs] of (service.real_servers ?? []).entries()) {
@@ -171,7 +184,7 @@ function checkServices(
           [...rsPath, 'address'],
           `expected another host, found our own address "${address}"`,
         )
-      } else if (armsRead && !reachable.some(network => contains(network, ipv4Int(address)))) {
+      } else if (armsRead && !reachable.hold(ipv4Int(address))) {
         source.problem(
           [...rsPath, 'address'],
           `expected an address that a route of some arm leads to, found "${address}"`,
@@ -193,37 +206,49 @@ function checkThresholds(
     )
 }
 
-function checkLips(service: Service, path: Path, lips: string[], source: ConfigSource): void {
-  const chosen = service.local_addresses
-  // An empty list is a service that is being set up: ipvsadm adds it first, and its LIPs afterwards.
-  if (chosen === undefined && lips.length === 0) {
-    source.problem(
-      path,
-      'expected a LIP to reach its real servers from, found no local_addresses in any arm',
-    )
-  }
+/** Once, and not of each service: it is one LIP that is missing. */
+function noLip(services: readonly (Service | null)[], source: ConfigSource): void {
+  const without = services.flatMap((service, i) =>
+    // An empty list is a service that is being set up: ipvsadm adds it first, and its LIPs afterwards.
+    service && service.local_addresses === undefined ? [i] : [],
+  )
+  const [first, ...more] = without
+  if (first === undefined) return
+  const others = more.length === 0 ? '' : ` (and so for ${more.length} more services)`
+  source.problem(
+    ['services', first],
+    `expected a LIP to reach its real servers from, found no local_addresses in any arm${others}`,
+  )
+}
+
+function checkLips(
+  { local_addresses: chosen }: Service,
+  path: Path,
+  own: Map<string, Own>,
+  known: string,
+  source: ConfigSource,
+): void {
   const seen = new Map<string, Path>()
   for (const [j, lip] of (chosen ?? []).entries()) {
     if (lip === null) continue
     const lipPath = [...path, 'local_addresses', j]
-    once(source, seen, lip, lipPath, 'LIP')
-    if (!lips.includes(lip)) {
-      const known = lips.length === 0 ? 'there is none' : lips.slice(0, 4).join(', ')
-      source.problem(lipPath, `expected a LIP of some arm (${known}), found "${lip}"`)
-    }
+    if (!once(source, seen, lip, lipPath, 'LIP') || own.get(lip)?.lip) continue
+    source.problem(lipPath, `expected a LIP of some arm (${known}), found "${lip}"`)
   }
 }
 
+/** => whether it is new */
 function once(
   source: ConfigSource,
   seen: Map<string, Path>,
   key: string,
   path: Path,
   what: string,
-): void {
+): boolean {
   const first = seen.get(key)
   if (first) twice(source, path, `${what} ${key}`, first)
   else seen.set(key, path)
+  return first === undefined
 }
 
 function twice(source: ConfigSource, path: Path, what: string, first: Path): void {

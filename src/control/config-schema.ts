@@ -10,6 +10,7 @@ import { Drop, Event } from '../engine/counters.ts'
 import { checkSchema, passiveSchema } from './checks/schema.ts'
 import { isCidr } from './cidr.ts'
 import { DEFAULT_SOCKET, LOG_LEVELS, UI_PORT } from './commands.ts'
+import { oneOf, WHEN_DOWN } from './edits.ts'
 import { MODULES, type Module } from './log-levels.ts'
 
 const whole = (min: number, max: number) => {
@@ -45,17 +46,22 @@ const percent = z
   )
   .default(0)
 
+/** Names and paths are told in logs and listings. */
+const isPrintable = (value: string) => !/\p{C}/u.test(value)
 /** The kernel's rule for device names (dev_valid_name), less the % that would make it a pattern. */
 const isDeviceName = (value: string) =>
-  /^[^\s/:%]+$/.test(value) && Buffer.byteLength(value) <= 15 && value !== '.' && value !== '..'
+  /^[^\s/:%\p{C}]+$/u.test(value) &&
+  Buffer.byteLength(value) <= 15 &&
+  value !== '.' &&
+  value !== '..'
 const isNetnsName = (value: string) =>
-  /^[^/\0]+$/.test(value) && Buffer.byteLength(value) <= 255 && value !== '.' && value !== '..'
+  /^[^/\p{C}]+$/u.test(value) && Buffer.byteLength(value) <= 255 && value !== '.' && value !== '..'
 /** A station's own: neither the group bit nor all zero. */
 const isUnicastMac = (value: string) =>
   /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(value) && !/^[0:]*$/.test(value)
 /** sun_path has 108 bytes and a closing zero. */
 const isSocketPath = (value: string) =>
-  value.startsWith('/') && !value.includes('\0') && Buffer.byteLength(value) <= 107
+  value.startsWith('/') && isPrintable(value) && Buffer.byteLength(value) <= 107
 
 const isLoopback = (value: string) => (isIPv4(value) && value.startsWith('127.')) || value === '::1'
 /** What a header can carry (RFC 6750), and nobody guesses. */
@@ -89,7 +95,7 @@ const service = mapping({
   conn_timeout: seconds.optional(),
   persistence: seconds.optional(),
   persistence_prefix: whole(1, 32).default(32),
-  when_down: z.enum(['drop', 'reject'], 'drop or reject').default('drop'),
+  when_down: z.enum(WHEN_DOWN, oneOf(WHEN_DOWN)).default('drop'),
   check: checkSchema.prefault({}),
   passive: passiveSchema.optional(),
   real_servers: list(
@@ -99,6 +105,7 @@ const service = mapping({
       weight: whole(0, 65_535).default(1),
       upper_threshold: whole(0, 1_000_000_000).default(0),
       lower_threshold: whole(0, 1_000_000_000).default(0),
+      backup: z.boolean('true or false').default(false),
     }),
   ),
 })
@@ -128,6 +135,13 @@ const size = z
   .union([z.int(A_SIZE), z.string(A_SIZE).regex(/^\d+[KMG]?$/, A_SIZE)], A_SIZE)
   .refine(value => bytesOf(value) >= SIZE_MIN && bytesOf(value) <= 2 ** 40, A_SIZE)
   .default('10M')
+/** Room for what one batch brings, several times over. */
+const HISTORY_MIN = 2 ** 24
+const A_HISTORY = 'a size 16M-1024G, like 1G'
+const historySize = z
+  .union([z.int(A_HISTORY), z.string(A_HISTORY).regex(/^\d+[KMG]?$/, A_HISTORY)], A_HISTORY)
+  .refine(value => bytesOf(value) >= HISTORY_MIN && bytesOf(value) <= 2 ** 40, A_HISTORY)
+  .default('1G')
 /** So that at least some hundred frames of 64 KiB fit. */
 const RING_MIN = 2 ** 20
 const A_RING = 'a size 1M-1G, like 8M'
@@ -139,7 +153,7 @@ const ringSize = z
 const COUNTED = Object.keys({ ...Drop, ...Event }).map(name => name.toLowerCase())
 const keep = whole(0, 1000).default(5)
 const isFilePath = (value: string) =>
-  value.startsWith('/') && !value.includes('\0') && !value.endsWith('/')
+  value.startsWith('/') && isPrintable(value) && !value.endsWith('/')
 const filePath = text('an absolute path', isFilePath)
 const isLogPath = (value: string) => value === '-' || isFilePath(value)
 
@@ -185,6 +199,7 @@ export const fileSchema = z.strictObject(
     tcp: mapping({
       toa: z.enum(['seed', 'master', 'off'], 'seed, master or off').default('seed'),
       bare_ack: z.enum(['drop', 'rst'], 'drop or rst').default('drop'),
+      reuse: z.enum(['new', 'keep'], 'new or keep').default('new'),
       xmit_ttl: z.boolean('true or false').default(false),
       timeouts: timeouts.prefault({}),
     }).prefault({}),
@@ -194,7 +209,7 @@ export const fileSchema = z.strictObject(
     }).prefault({}),
     log: mapping({
       level: logLevel.default('info'),
-      timestamps: z.boolean('true or false').default(false),
+      timestamps: z.union([z.boolean(), z.literal('auto')], 'true, false or auto').default('auto'),
       format: z.enum(['text', 'json'], 'text or json').default('text'),
       modules: mapping(moduleLevels).prefault({}),
       rate: mapping({
@@ -212,6 +227,7 @@ export const fileSchema = z.strictObject(
       connections: whole(0, 16_777_216).default(0),
       file: filePath.optional(),
       keep: whole(1, 3650).default(30),
+      size: historySize,
     }).prefault({}),
     capture: mapping({
       ring: z.boolean('true or false').default(false),

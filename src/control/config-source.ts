@@ -1,6 +1,50 @@
 /** The values of a config, wherever they come from, and the mistakes that are found in them. */
 
+import { printable } from '../see/printable.ts'
+
 export type Path = readonly PropertyKey[]
+
+/** More mistakes are only counted: nobody reads them, and a file may have one in each line. */
+const PROBLEMS_MAX = 1000
+
+/** The mistakes found so far; each is told once for each place. */
+export class Problems<Place> {
+  readonly #all: { place: Place; path: Path; text: string }[] = []
+  readonly #told = new Set<string>()
+  /** Every path on the way to a mistake. */
+  readonly #touched = new Set<string>()
+
+  add(place: Place, path: Path, text: string): void {
+    for (let end = 0; end <= path.length; end++) this.#touched.add(keyOf(path.slice(0, end)))
+    const key = `${place}\0${keyOf(path)}\0${text}`
+    if (this.#told.has(key)) return
+    this.#told.add(key)
+    this.#all.push({ place, path, text })
+  }
+
+  /** There is none at `path` or below. */
+  isWhole(path: Path): boolean {
+    return !this.#touched.has(keyOf(path))
+  }
+
+  /** In order, as lines; `more` is what comes before `and 7 more mistakes`. */
+  lines(
+    line: (place: Place, path: Path, text: string) => string,
+    more: string,
+    order: (a: Place, b: Place) => number = () => 0,
+  ): string[] {
+    const sorted = this.#all.toSorted((a, b) => order(a.place, b.place))
+    const lines = sorted
+      .slice(0, PROBLEMS_MAX)
+      .map(({ place, path, text }) => line(place, path, text))
+    const rest = sorted.length - lines.length
+    return rest > 0 ? [...lines, `${more}and ${rest} more mistakes`] : lines
+  }
+}
+
+function keyOf(path: Path): string {
+  return path.map(String).join('\0')
+}
 
 /** Values to be checked, and what is found wrong with them, each with its place. */
 export interface ConfigSource {
@@ -21,20 +65,22 @@ export interface ConfigSource {
 /** Values without a text, as the API and the edits have them: a mistake's place is its path. */
 export class ConfigValue implements ConfigSource {
   readonly value: unknown
-  readonly problems: string[] = []
-  readonly #paths: Path[] = []
+  readonly #problems = new Problems<string>()
 
   constructor(value: unknown) {
     this.value = value
   }
 
+  get problems(): string[] {
+    return this.#problems.lines((_, path, text) => this.remark(path, text), '')
+  }
+
   isWhole(path: Path): boolean {
-    return !this.#paths.some(problem => path.every((step, i) => problem[i] === step))
+    return this.#problems.isWhole(path)
   }
 
   problem(path: Path, text: string): void {
-    this.#paths.push(path)
-    this.problems.push(this.remark(path, text))
+    this.#problems.add(keyOf(path), path, text)
   }
 
   unknownKey(path: Path, key: string, suggestion: string | undefined): void {
@@ -43,7 +89,7 @@ export class ConfigValue implements ConfigSource {
   }
 
   remark(path: Path, text: string): string {
-    return `${pathText(path)}: ${text}`
+    return printable(`${pathText(path)}: ${text}`)
   }
 
   valueAt(path: Path): unknown {
@@ -66,14 +112,18 @@ export function found(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a mapping'
-  const text = JSON.stringify(value)
+  return short(JSON.stringify(typeof value === 'string' ? value.slice(0, 100) : value))
+}
+
+/** Cut if it is long. */
+function short(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
 /** arms[0].mtu */
 export function pathText(path: Path): string {
   const text = path
-    .map(step => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+    .map(step => (typeof step === 'number' ? `[${step}]` : `.${short(String(step))}`))
     .join('')
   return text.replace(/^\./, '') || 'config'
 }

@@ -5,8 +5,9 @@
  */
 
 import { isDeepStrictEqual } from 'node:util'
-import { Document, isMap, isScalar, isSeq, type Node, type YAMLSeq } from 'yaml'
+import { Document, isMap, isScalar, isSeq, type Node, visit, type YAMLSeq } from 'yaml'
 import * as z from 'zod'
+import { escaped } from '../see/printable.ts'
 import { fileSchema } from './config-schema.ts'
 
 /** What a file may hold: keys with a default may be missing. */
@@ -17,7 +18,17 @@ const WIDTH = 100
 
 /** `parseConfig` of it comes to the same config. */
 export function configYaml(file: ConfigInput): string {
-  return configDocument(file).toString({ lineWidth: 0 })
+  return documentText(configDocument(file))
+}
+
+/** In double quotes where a text has characters that are none to be seen. */
+export function documentText(document: Document): string {
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value === 'string' && /\p{C}/u.test(node.value)) node.type = 'QUOTE_DOUBLE'
+    },
+  })
+  return escaped(document.toString({ lineWidth: 0 }))
 }
 
 /** The same with places for comments. */

@@ -16,6 +16,7 @@ import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './config-listeners
 import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
 import { type ConfigSource, ConfigValue, found } from './config-source.ts'
 import { ConfigText } from './config-text.ts'
+import type { WhenDown } from './edits.ts'
 import type { LogOptions } from './log.ts'
 import type { LogFileOptions } from './log-file.ts'
 import type { ConfigHistory } from './whois/types.ts'
@@ -73,6 +74,8 @@ export interface ConfigCheck {
   timeout: number
   rise: number
   fall: number
+  /** What becomes of the connections of an RS that is found down, or deleted. */
+  onDown: 'keep' | 'reset'
   /** In which the weight of an RS that was down grows to the configured one. */
   slowStart: number
   /** 0: the RS's own. */
@@ -110,6 +113,8 @@ export interface ConfigRealServer {
   /** Connections that it may have, 0 for any number; full, it is used again below the lower one, or below the upper. */
   upperThreshold: number
   lowerThreshold: number
+  /** It is checked by nobody, and takes connections only while no other RS of the service has a weight. */
+  backup: boolean
 }
 
 export interface ConfigService {
@@ -125,8 +130,8 @@ export interface ConfigService {
   passive: ConfigPassive | null
   /** Seconds for which a client keeps its RS, 0 for not at all; clients are told apart by `prefix` bits. */
   persistence: { timeout: number; prefix: number }
-  /** What happens to a SYN that no real server can take. */
-  whenDown: 'drop' | 'reject'
+  /** What happens to a SYN that no real server can take; all: while none is up, each is taken for up. */
+  whenDown: WhenDown
   realServers: ConfigRealServer[]
 }
 
@@ -144,6 +149,7 @@ export interface Config {
   tcp: {
     toa: 'seed' | 'master' | 'off'
     bareAck: 'drop' | 'rst'
+    reuse: 'new' | 'keep'
     xmitTtl: boolean
     /** Seconds, in the order of State in tcp-state.ts. */
     timeouts: number[]
@@ -259,6 +265,7 @@ function normalise(file: ConfigFile): ConfigValues {
         weight: rs.weight,
         upperThreshold: rs.upper_threshold,
         lowerThreshold: rs.lower_threshold,
+        backup: rs.backup,
       })),
     })),
     workers: file.workers,
@@ -266,6 +273,7 @@ function normalise(file: ConfigFile): ConfigValues {
     tcp: {
       toa: file.tcp.toa,
       bareAck: file.tcp.bare_ack,
+      reuse: file.tcp.reuse,
       xmitTtl: file.tcp.xmit_ttl,
       timeouts: TIMEOUT_ORDER.map(state => file.tcp.timeouts[state]),
     },
@@ -274,7 +282,7 @@ function normalise(file: ConfigFile): ConfigValues {
       unresQueueLength: file.neighbours.unres_queue_length,
     },
     log: logOf(file.log),
-    history: { ...file.history, file: file.history.file ?? null },
+    history: { ...file.history, file: file.history.file ?? null, size: bytesOf(file.history.size) },
     capture: captureOf(file.capture),
     control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
   }

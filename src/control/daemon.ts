@@ -4,7 +4,7 @@
  */
 
 import { TraceRing } from '../engine/trace.ts'
-import { readyText, statusText } from './announce.ts'
+import { readyText, statusText, stopText } from './announce.ts'
 import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
 import { captureHead } from './capture-head.ts'
@@ -14,16 +14,19 @@ import { type Config, ConfigError, readConfig } from './config.ts'
 import { pageConfig, type UiOption } from './config-listeners.ts'
 import { Dumps } from './dumps.ts'
 import { Journals } from './journal/recorder.ts'
+import { services } from './listings.ts'
 import { type Log, openLog } from './log.ts'
 import { Model } from './model.ts'
 import { Notifier } from './notify.ts'
 import { SAMPLE_MS } from './rates.ts'
 import { Readings } from './readings.ts'
 import { Records } from './records.ts'
-import { type Daemon, reloadBySignal, respond } from './respond.ts'
+import { type Daemon, reloadBySignal, reopenLogs, respond } from './respond.ts'
 import { type ControlServer, claimSocket, openServer } from './server.ts'
+import { SilentNeighbours } from './silent-neighbours.ts'
 import { drained, Signals } from './stop.ts'
 import { TraceReader } from './trace-reader.ts'
+import { untilFree } from './tun-info.ts'
 import { Ui } from './ui/ui.ts'
 import { newFlight, Watching } from './watching.ts'
 import { Workers } from './workers.ts'
@@ -36,9 +39,13 @@ const STOP_SECONDS = 10
 
 export interface RunOptions {
   ui?: UiOption
+  /** Takes TAPs that another process holds as well. */
+  force?: boolean
+  /** Made before anything was loaded that takes time. */
+  signals?: Signals
 }
 
-/** Runs until SIGTERM or SIGINT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
+/** Runs until SIGTERM, SIGINT or SIGQUIT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
 export async function runDaemon(configPath: string, options: RunOptions = {}): Promise<number> {
   let config: Config
   try {
@@ -53,11 +60,20 @@ export async function runDaemon(configPath: string, options: RunOptions = {}): P
   try {
     return await serve(config, configPath, log, options)
   } catch (error) {
-    log.error(`TAPVS: ${(error as Error).message}`)
+    log.error(`TAPVS: ${await saidWithRemedy(error as Error, config, configPath)}`)
     return 1
   } finally {
     await log.flush()
   }
+}
+
+/** What the system has refused says why, and not what to do; the rest says both. */
+async function saidWithRemedy(error: Error, config: Config, file: string): Promise<string> {
+  const { message } = error
+  const isSystems = 'code' in error || error instanceof RangeError
+  if (!isSystems) return message
+  const { remedy } = await import('./doctor/remedy.ts')
+  return `${message}; ${await remedy(error, config, file)}`
 }
 
 async function serve(
@@ -68,6 +84,7 @@ async function serve(
 ): Promise<number> {
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(config.control.socket)
+  if (!options.force) await untilFree(config.arms)
 
   const indices = Array.from({ length: config.workers.count }, (_, index) => index)
   const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
@@ -80,17 +97,25 @@ async function serve(
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
-  const workers = new Workers(config, model.initial, memories, warn)
+  const workers = new Workers(config, model.initial, memories, warn, options.force)
   watching.onWanted = () => workers.wake()
+  const silent = new SilentNeighbours(arms, () => workers.neighbours(), log.of('neigh'))
   const readers = traces.map((trace, index) => {
     const ring = new TraceRing(trace, TRACE_RECORDS)
     const names = { worker: workerId(index), arms }
-    return new TraceReader(ring, TRACE_RECORDS, names, log, () => model.readings.traceLost(index))
+    return new TraceReader(
+      ring,
+      TRACE_RECORDS,
+      names,
+      log,
+      () => model.readings.traceLost(index),
+      silent,
+    )
   })
   for (const reader of readers) reader.start()
   records.start()
 
-  const signals = new Signals()
+  const signals = options.signals ?? new Signals()
   const notifier = new Notifier(process.env, warn)
   const events = new Events()
   const daemon: Daemon = {
@@ -105,13 +130,14 @@ async function serve(
     watching,
     pageUrl: null,
   }
-  workers.arms.onChange = (arm, up) => events.emit('arm', { arm, up })
+  workers.arms.onChange = (arm, state) => events.emit('arm', { arm, ...state })
   const headOf = captureHead(() => model.config.arms)
   const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
   const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
   model.onChange(({ steps, warnings }) => {
     watching.capture = model.config.capture
     dumps.config = model.config.capture.dump
+    silent.clear()
     events.emit('config', { steps, warnings })
   })
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
@@ -120,7 +146,10 @@ async function serve(
   let ui: Ui | undefined
   try {
     const first = await Promise.race([workers.ready, signals.stop])
-    if (first === 'stop') return 0
+    if (first === 'stop') {
+      log.info(stopText(signals.by ?? '', [], 0), 'stopping')
+      return 0
+    }
     workers.setDebug(log.levels.tracing)
     model.sampleRates(performance.now())
     const { socket, http } = config.control
@@ -135,6 +164,7 @@ async function serve(
       ui: ui?.listener ?? null,
     })
     signals.onReload(() => void reloadBySignal(daemon))
+    signals.onReopen(() => reopenLogs(daemon))
     log.info(readyText(config), 'ready')
     if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
     checks = new Checks(model, workers, log.of('check'), events)
@@ -146,10 +176,13 @@ async function serve(
     // What would fail from now on says nothing of the real servers.
     checks.stop()
     events.stop()
+    const { drain } = model.config.control
+    log.info(stopText(signals.by ?? '', services(model), drain), 'stopping', { signal: signals.by })
     await letEnd(daemon)
     return 0
   } finally {
     clearInterval(rates)
+    silent.stop()
     notifier.end()
     watching.stop()
     await dumps.stop()

@@ -8,16 +8,19 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CaptureFile } from '../see/capture-file.ts'
+import { counted } from '../see/counted.ts'
 import type { HeadOf } from './capture-head.ts'
 import type { ConfigDump } from './config-capture.ts'
 import type { ModuleLog } from './log.ts'
+import { isOurs } from './own-file.ts'
 import type { Watching } from './watching.ts'
 
 /** Between two looks at the counters: at a million packets a second, the ring's 8 MiB last for a few times that. */
 const PERIOD_MS = 20
 /** Of one reason; a flood of it shall not become a flood of files. */
 const PAUSE_MS = 10_000
-const NAME = /^tapvs-.*\.pcapng$/
+/** tapvs-SEQUENCE-TIME-REASON.pcapng; those of older versions have no sequence. */
+const NAME = /^tapvs-(?:(\d{6,12})-)?\d{8}T\d{6}\.\d{3}Z-\w+\.pcapng$/
 
 export interface DumpSources {
   watching: Watching
@@ -77,11 +80,14 @@ export class Dumps {
     const { log } = this.#sources
     if (this.#config !== config) return // meanwhile another, or the end
     const time = new Date().toISOString().replaceAll(/[-:]/g, '')
-    const path = join(config.path, `tapvs-${time}-${reason}.pcapng`)
     try {
       mkdirSync(config.path, { recursive: true, mode: 0o700 })
+      const number = String((dumpsIn(config.path).at(-1)?.sequence ?? 0) + 1).padStart(6, '0')
+      const path = join(config.path, `tapvs-${number}-${time}-${reason}.pcapng`)
       const packets = await this.#write(path, `${reason} went up by ${more}`)
-      log.warn(`TAPVS: ${reason} went up by ${more}: the last ${packets} packets are in ${path}`)
+      log.warn(
+        `TAPVS: ${reason} went up by ${more}: ${counted(packets, 'packet')} up to then in ${path}`,
+      )
       removeOldest(config)
     } catch (error) {
       log.warn(
@@ -119,10 +125,18 @@ async function append(handle: FileHandle, blocks: readonly Uint8Array[]): Promis
   if (blocks.length > 0) await handle.appendFile(Buffer.concat(blocks))
 }
 
-/** Their names begin with their time, so they sort by age. */
+/** The oldest first, by their sequence: times go back when the clock is set. */
+function dumpsIn(folder: string): { name: string; sequence: number }[] {
+  const dumps = readdirSync(folder).flatMap(name => {
+    const match = NAME.exec(name)
+    return match ? [{ name, sequence: Number(match[1] ?? 0) }] : []
+  })
+  return dumps.sort((a, b) => a.sequence - b.sequence || (a.name < b.name ? -1 : 1))
+}
+
 function removeOldest({ path, keep }: ConfigDump): void {
-  const dumps = readdirSync(path)
-    .filter(name => NAME.test(name))
-    .sort()
-  for (const name of dumps.slice(0, Math.max(0, dumps.length - keep))) rmSync(join(path, name))
+  const dumps = dumpsIn(path)
+    .map(({ name }) => join(path, name))
+    .filter(isOurs)
+  for (const dump of dumps.slice(0, Math.max(0, dumps.length - keep))) rmSync(dump)
 }

@@ -113,8 +113,8 @@ function setTimes(
 
 function putServer(file: ConfigFile, edit: Of<'add-server' | 'edit-server'>): void {
   const service = serviceOf(file, edit.service)
-  const { weight, upper_threshold, lower_threshold } = edit
-  const fields = { weight, upper_threshold, lower_threshold }
+  const { weight, upper_threshold, lower_threshold, backup } = edit
+  const fields = { weight, upper_threshold, lower_threshold, backup }
   const given = Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined),
   ) as Partial<FileService['real_servers'][number]>
@@ -125,7 +125,7 @@ function putServer(file: ConfigFile, edit: Of<'add-server' | 'edit-server'>): vo
   const { address, port = edit.service.port } = edit.server
   if (service.real_servers.some(rs => isServer(rs, service, edit.server)))
     throw new Error(`real server ${address}:${port} exists already in ${serviceName(service)}`)
-  const defaults = { weight: 1, upper_threshold: 0, lower_threshold: 0 }
+  const defaults = { weight: 1, upper_threshold: 0, lower_threshold: 0, backup: false }
   service.real_servers.push({ address, port, ...defaults, ...given })
 }
 

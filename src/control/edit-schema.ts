@@ -1,7 +1,7 @@
 /** Edits as they come from outside. Only their shape is judged here: addresses and numbers are checked with the config they make. */
 
 import * as z from 'zod'
-import type { Edit } from './edits.ts'
+import { type Edit, oneOf, WHEN_DOWN } from './edits.ts'
 
 const text = z.string('a text')
 const number = z.number('a number')
@@ -18,7 +18,7 @@ const serviceFields = {
   service: serviceKey,
   scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').optional(),
   conn_timeout: number.optional(),
-  when_down: z.enum(['drop', 'reject'], 'drop or reject').optional(),
+  when_down: z.enum(WHEN_DOWN, oneOf(WHEN_DOWN)).optional(),
   persistence: number.optional(),
   persistence_prefix: number.optional(),
 }
@@ -29,6 +29,7 @@ const serverFields = {
   weight: number.optional(),
   upper_threshold: number.optional(),
   lower_threshold: number.optional(),
+  backup: z.boolean('true or false').optional(),
 }
 
 const lipFields = { service: serviceKey, address: text, arm: text }

@@ -10,12 +10,21 @@ export interface ServiceKey {
   port: number
 }
 
+/** What becomes of new connections while no real server is up: nothing, a RST, or as if none had failed its checks. */
+export const WHEN_DOWN = ['drop', 'reject', 'all'] as const
+export type WhenDown = (typeof WHEN_DOWN)[number]
+
+/** drop, reject or all */
+export function oneOf(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+}
+
 /** What an edit of a service sets; what is left out takes its default, as `ipvsadm -E` does. */
 export interface ServiceFields {
   scheduler?: 'rr' | 'wrr'
   /** Seconds. */
   conn_timeout?: number
-  when_down?: 'drop' | 'reject'
+  when_down?: WhenDown
   /** Seconds for which a client keeps its RS, 0 for not at all. */
   persistence?: number
   /** Clients whose addresses agree in so many bits are one; 32 if left out. */
@@ -31,6 +40,8 @@ export interface ServerFields {
   /** Connections; 0 for no limit. */
   upper_threshold?: number
   lower_threshold?: number
+  /** Takes connections only while no other RS of the service has a weight. */
+  backup?: boolean
 }
 
 export interface ServerKey {

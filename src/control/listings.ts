@@ -121,7 +121,7 @@ export function routes({ config }: Sources): RouteInfo[] {
 /** Of all workers, or of those whose readings they are. */
 export function counters(
   { config, readings }: Pick<Sources, 'config' | 'readings'>,
-  arms: Pick<Arms, 'isUp' | 'queues'>,
+  arms: Pick<Arms, 'state' | 'queues'>,
 ): CountersInfo {
   return {
     arms: config.arms.map(
@@ -129,7 +129,7 @@ export function counters(
         name,
         mac,
         mtu,
-        up: arms.isUp(index),
+        ...arms.state(index),
         queues: arms.queues(index),
         ...readings.arm(index),
       }),

@@ -6,16 +6,16 @@
  * without an error, hence this one.
  */
 
-import { closeSync, constants, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { countedLost } from '../see/counted.ts'
+import { appendOwn, checkRemovable } from './own-file.ts'
 
 /** Text that is written without waiting for the end of the turn. */
 const CHUNK_BYTES = 1 << 16
 /** ms between two attempts at a file that cannot be written. */
 const RETRY_MS = 5000
 const MODE = 0o640
-/** O_NONBLOCK, because a named pipe without a reader would keep this thread for ever. */
-const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK
 
 export interface LogFileOptions {
   path: string
@@ -135,7 +135,7 @@ export class LogFile {
     if (this.#broken && now - this.#triedAt < this.#retryMs) return false
     this.#triedAt = now
     try {
-      this.#fd = openSync(this.#path, FLAGS, MODE)
+      this.#fd = appendOwn(this.#path, MODE)
       const stat = fstatSync(this.#fd)
       this.#isRegular = stat.isFile()
       this.#size = this.#isRegular ? stat.size : 0
@@ -150,6 +150,8 @@ export class LogFile {
     this.#close()
     this.#torn = false
     try {
+      for (let n = 0; n <= this.#keep; n++)
+        checkRemovable(n === 0 ? this.#path : `${this.#path}.${n}`)
       if (this.#keep === 0) rmSync(this.#path)
       for (let n = this.#keep; n > 0; n--) {
         try {
@@ -200,7 +202,7 @@ export class LogFile {
   #mended(): void {
     if (!this.#broken && this.#lost === 0) return
     this.#broken = false
-    this.#complain(`LOG: ${this.#path} is written again, ${this.#lost} lines were lost`)
+    this.#complain(`LOG: ${this.#path} is written again, ${countedLost(this.#lost, 'line')}`)
     this.#lost = 0
   }
 }

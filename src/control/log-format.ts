@@ -1,6 +1,8 @@
 /** A line of the log as bytes: for people, for journald, for programs. */
 
 import { fstatSync } from 'node:fs'
+import { escaped, printable } from '../see/printable.ts'
+import { instantText } from '../see/times.ts'
 import type { LogLevel } from './commands.ts'
 import type { Module } from './log-levels.ts'
 
@@ -22,21 +24,15 @@ export interface Entry {
 const PRIORITIES: Record<LogLevel, number> = { error: 3, warn: 4, info: 6, debug: 7 }
 
 export function textLine(entry: Entry, time: Date | null): string {
-  return time === null ? entry.text : `${time.toISOString()} ${entry.text}`
+  const text = printable(entry.text)
+  return time === null ? text : `${instantText(time.getTime() * 1000, 3)} ${text}`
 }
 
 /** Keys in the order of reading; what an entry does not have is left out. */
 export function jsonLine(entry: Entry, time: Date): string {
   const { level, module, worker, event, fields, text } = entry
-  return JSON.stringify({
-    level,
-    time: time.toISOString(),
-    module,
-    worker,
-    event,
-    fields,
-    msg: text,
-  })
+  const line = { level, time: time.toISOString(), module, worker, event, fields, msg: text }
+  return escaped(JSON.stringify(line))
 }
 
 /** With the priority in front of each line of it, which journald takes off again. */

@@ -5,6 +5,7 @@
 
 import { once } from 'node:events'
 import { Writable } from 'node:stream'
+import { isatty } from 'node:tty'
 import winston from 'winston'
 import { LOG_LEVELS, type LogLevel } from './commands.ts'
 import { LogFile, type LogFileOptions } from './log-file.ts'
@@ -28,8 +29,8 @@ const HELD_PERIOD_MS = 1000
 
 export interface LogOptions {
   level: LogLevel
-  /** In the text on stderr; in a file and in JSON there always is one. */
-  timestamps: boolean
+  /** A time in the text on stderr; in a file and in JSON there always is one. auto: unless stderr is a terminal. */
+  timestamps: boolean | 'auto'
   format: LogFormat
   modules: ModuleLevels
   rate: LogRate
@@ -157,11 +158,13 @@ export function openLog(options: LogOptions): Log {
 
 type Line = (entry: Entry) => string
 
+/** The journal has its own times, and whoever looks at a terminal has a clock; what is kept is worth nothing without. */
 function stderrLine({ format, timestamps }: LogOptions): Line {
+  const timed = timestamps === 'auto' ? !isatty(2) : timestamps
   const line: Line =
     format === 'json'
       ? entry => jsonLine(entry, new Date())
-      : entry => textLine(entry, timestamps ? new Date() : null)
+      : entry => textLine(entry, timed ? new Date() : null)
   if (!isJournal(2, process.env.JOURNAL_STREAM)) return line
   // The journal has a time of its own; JSON keeps its, because a program expects the key.
   const plain: Line = format === 'json' ? line : entry => textLine(entry, null)

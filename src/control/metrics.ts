@@ -57,11 +57,14 @@ function services(page: Exposition, list: readonly ServiceInfo[]): void {
   page.gauge(
     'tapvs_service_real_servers_usable',
     'Real servers of a service that take new connections.',
-    list.map(service => [
-      serviceLabels(service),
-      service.realServers.filter(rs => rs.weight > 0 && !rs.inhibited).length,
-    ]),
+    list.map(service => [serviceLabels(service), usable(service.realServers)]),
   )
+}
+
+/** How many take new connections: backups only where nobody else does. */
+function usable(list: readonly RealServerInfo[]): number {
+  const open = list.filter(rs => rs.weight > 0 && !rs.inhibited)
+  return open.filter(rs => !rs.backup).length || open.length
 }
 
 function realServers(page: Exposition, list: readonly ServiceInfo[]): void {
@@ -143,8 +146,13 @@ function arms(page: Exposition, numbers: NumbersInfo): void {
     )
   page.gauge(
     'tapvs_arm_up',
-    'Whether the device of an arm is there.',
+    'Whether frames can pass an arm: its device is there, switched on, and has a carrier.',
     one(({ up }) => Number(up)),
+  )
+  page.gauge(
+    'tapvs_arm_state',
+    'An arm, and what is known of its device as labels: admin (up, down, gone, unknown) and link (up, down, unknown).',
+    (first?.counters.arms ?? []).map(({ name, admin, link }) => [{ arm: name, admin, link }, 1]),
   )
   page.gauge(
     'tapvs_arm_mtu_bytes',

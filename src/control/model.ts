@@ -7,7 +7,8 @@
 import { type Change, compare, type RsChange, rsName } from './changes.ts'
 import type { RsHealth } from './checks/watch.ts'
 import type { PlanInfo, TrafficInfo } from './commands.ts'
-import { type Config, configOf } from './config.ts'
+import type { Config } from './config.ts'
+import { configOfEdited } from './config-apart.ts'
 import type { ConfigFile } from './config-schema.ts'
 import { edited } from './edit-config.ts'
 import type { Edit } from './edits.ts'
@@ -68,7 +69,7 @@ export class Model implements Sources {
 
   /** All of `edits` or none. Rejects with what is wrong with them. */
   edit(edits: readonly Edit[], dryRun: boolean, carryOut: CarryOut): Promise<PlanInfo> {
-    return this.#change(file => configOf(edited(file, edits)), dryRun, carryOut)
+    return this.#change(file => configOfEdited(edited(file, edits)), dryRun, carryOut)
   }
 
   /** Makes it the running config. */
@@ -78,13 +79,13 @@ export class Model implements Sources {
 
   /** One change after the other: each is made of what the one before has left. */
   #change(
-    next: (file: ConfigFile) => Config,
+    next: (file: ConfigFile) => Config | Promise<Config>,
     dryRun: boolean,
     carryOut: CarryOut,
   ): Promise<PlanInfo> {
     const change = async () => {
       const before = this.#config
-      const after = next(before.file)
+      const after = await next(before.file)
       const comparison = compare(before, after)
       const plan = {
         steps: comparison.steps,

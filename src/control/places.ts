@@ -39,6 +39,16 @@ export class PlaceList {
     return this.#taken.get(name) ?? -1
   }
 
+  /** Places of the names that `isMeant`, */
+  taken(isMeant: (name: string) => boolean): number[] {
+    return placesOf(this.#taken, isMeant)
+  }
+
+  /** and of those that have left and whose places are nobody else's yet. */
+  left(isMeant: (name: string) => boolean): number[] {
+    return placesOf(this.#leaving, isMeant)
+  }
+
   #newPlace(): number {
     if (this.#fresh < this.#capacity) return this.#fresh++
     if (this.#free.length === 0) this.#collect()
@@ -54,6 +64,10 @@ export class PlaceList {
       this.#free.push(place)
     }
   }
+}
+
+function placesOf(map: Map<string, number>, isMeant: (name: string) => boolean): number[] {
+  return [...map].filter(([name]) => isMeant(name)).map(([, place]) => place)
 }
 
 export interface Places {

@@ -17,49 +17,36 @@ export const DROP_REASONS = Object.keys(Drop).map(name => name.toLowerCase())
 
 const STATES = Object.keys(State)
 
-/** ms since 1970 by the clock whose low 32 bits are the workers' ms. */
-export function clock(): number {
-  return performance.timeOrigin + performance.now()
-}
-
-/** ms since 1970 of a worker's ms, which was at most 24 days ago. */
-function wallMs(engineMs: number, nowMs: number): number {
-  return Math.trunc(nowMs) + ((engineMs - (nowMs | 0)) | 0)
-}
-
-/** Of all workers, in the order of the tables; `nowMs` is clock(). */
-export function edges(readings: Pick<Readings, 'edges'>, nowMs: number): EdgeInfo[] {
-  const cells = new Map<string, CellUse & { wallMs: number }>()
+/** Of all workers, in the order of the tables. */
+export function edges(readings: Pick<Readings, 'edges'>): EdgeInfo[] {
+  const cells = new Map<string, CellUse>()
   for (const use of readings.edges().flat()) {
     const key = `${use.direction} ${use.event} ${use.before}`
     const other = cells.get(key)
-    const mine = { ...use, wallMs: use.count > 0 ? wallMs(use.last, nowMs) : 0 }
-    const later = other !== undefined && other.wallMs > mine.wallMs ? other : mine
+    const later = other !== undefined && other.last > use.last ? other : use
     cells.set(key, { ...later, count: use.count + (other?.count ?? 0) })
   }
   const order = ({ direction, event, before }: CellUse) => (direction << 7) | (event << 4) | before
   return [...cells.values()].sort((a, b) => order(a) - order(b)).map(edgeInfo)
 }
 
-function edgeInfo(use: CellUse & { wallMs: number }): EdgeInfo {
+function edgeInfo(use: CellUse): EdgeInfo {
   const { direction, event, before, after, count } = use
   const from = direction === IN ? 'the client' : 'the real server'
-  const at = new Date(use.wallMs).toISOString().slice(11, 23)
   return {
     direction: direction === IN ? 'in' : 'out',
     event: EVENTS[event] as EdgeInfo['event'],
     from: STATES[before] as string,
     to: STATES[after] as string,
     count,
-    last: count > 0 ? `${flagNames(use.flags)} from ${from} at ${at}Z` : null,
-    lastMs: count > 0 ? use.wallMs : null,
+    last: count > 0 ? `${flagNames(use.flags)} from ${from}` : null,
+    lastMs: count > 0 ? use.last : null,
   }
 }
 
-/** Of one reason, or of all that have dropped something; `nowMs` is clock(). */
+/** Of one reason, or of all that have dropped something. */
 export function drops(
   { config, readings }: Pick<Sources, 'config' | 'readings'>,
-  nowMs: number,
   only?: string,
 ): DropInfo[] {
   const counts = readings.drops()
@@ -72,7 +59,7 @@ export function drops(
     const last = readings
       .refusals(number)
       .flatMap((ofWorker, worker) =>
-        ofWorker.map(refusal => refusedInfo(refusal, workerId(worker), arms, nowMs)),
+        ofWorker.map(refusal => refusedInfo(refusal, workerId(worker), arms)),
       )
       .sort((a, b) => b.atMs - a.atMs)
     const reason = name.toLowerCase()
@@ -84,10 +71,9 @@ function refusedInfo(
   { time, arm, length, bytes }: Refusal,
   worker: number,
   arms: readonly string[],
-  nowMs: number,
 ): RefusedInfo {
   return {
-    atMs: wallMs(time, nowMs),
+    atMs: time,
     worker,
     arm: arm === NO_ARM ? null : (arms[arm] ?? `arm ${arm}`),
     length: length - VNET.BYTES,

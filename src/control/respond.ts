@@ -1,12 +1,15 @@
 /** What the daemon does when it is asked: every verb of the control, and SIGHUP. */
 
+import { counted } from '../see/counted.ts'
 import { statusText } from './announce.ts'
 import type { Events } from './api/events.ts'
 import { lipsOf } from './arms.ts'
 import { rsName } from './changes.ts'
 import type { Answer, LogLevel, PlanInfo, Request, Verbs } from './commands.ts'
-import { type Config, ConfigError, configOf, readConfig } from './config.ts'
+import { type Config, ConfigError } from './config.ts'
+import { configOfApart, readConfigApart } from './config-apart.ts'
 import { withoutDefaults } from './config-write.ts'
+import { cut } from './cut.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
 import { addresses, counters, routes, services } from './listings.ts'
 import type { Log } from './log.ts'
@@ -15,7 +18,7 @@ import type { CarryOut, Model } from './model.ts'
 import type { Notifier } from './notify.ts'
 import { numbers } from './numbers.ts'
 import type { Records } from './records.ts'
-import { clock, drops, edges } from './refusals.ts'
+import { drops, edges } from './refusals.ts'
 import { connInfo } from './snapshots.ts'
 import type { Signals } from './stop.ts'
 import { version } from './version.ts'
@@ -65,9 +68,9 @@ export async function respond(request: Request, daemon: Daemon): Promise<Answer>
     case 'numbers':
       return { ok: numbers(model, workers.arms) }
     case 'edges':
-      return { ok: edges(model.readings, clock()) }
+      return { ok: edges(model.readings) }
     case 'drops':
-      return { ok: drops(model, clock(), request.reason) }
+      return { ok: drops(model, request.reason) }
     case 'timeouts':
       return { ok: model.config.file.tcp.timeouts }
     case 'config':
@@ -75,12 +78,16 @@ export async function respond(request: Request, daemon: Daemon): Promise<Answer>
     case 'edit':
       return { ok: await model.edit(request.edits, request.dry_run ?? false, carryOut(daemon)) }
     case 'apply':
-      return { ok: await apply(daemon, configOf(request.config), request.dry_run ?? false) }
+      return {
+        ok: await apply(daemon, await configOfApart(request.config), request.dry_run ?? false),
+      }
     case 'reload':
-      return { ok: await apply(daemon, readConfig(daemon.configPath), false) }
+      return { ok: await apply(daemon, await readConfigApart(daemon.configPath), false) }
     case 'zero':
       zero(model, request.service)
       return { ok: null }
+    case 'cut':
+      return { ok: await cut(daemon, request) }
     case 'neighbours':
       return workers.neighbours()
     case 'whois':
@@ -105,7 +112,7 @@ async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<P
   for (const warning of plan.warnings) log.warn(`TAPVS: ${warning}`)
   const { level, modules } = config.log
   changeLevels(daemon, { level }, () => log.setLevels(level, modules))
-  log.info(`TAPVS: config applied, ${plan.steps.length} changes`)
+  log.info(`TAPVS: config applied, ${counted(plan.steps.length, 'change')}`)
   return plan
 }
 
@@ -116,7 +123,7 @@ export async function reloadBySignal(daemon: Daemon): Promise<void> {
   // What rotates logs says so by this signal.
   reopenLogs(daemon)
   try {
-    const plan = await apply(daemon, readConfig(configPath), false)
+    const plan = await apply(daemon, await readConfigApart(configPath), false)
     for (const key of plan.restart) log.error(`TAPVS: not reloaded: ${key} needs a restart`)
   } catch (error) {
     const problems = error instanceof ConfigError ? error.problems : [(error as Error).message]
@@ -158,7 +165,8 @@ function changeLevels(
   if (shown() !== before) events.emit('log', event)
 }
 
-function reopenLogs({ log, records }: Daemon): void {
+/** After somebody renamed the files of the log. */
+export function reopenLogs({ log, records }: Pick<Daemon, 'log' | 'records'>): void {
   log.reopen()
   records.reopen()
 }

@@ -63,6 +63,9 @@ export async function claimSocket(path: string): Promise<void> {
   if (await answers(path)) {
     throw new Error(`another daemon answers at ${path}; stop it or set control.socket`)
   }
+  // A service of somebody else may be between two starts.
+  if (file.uid !== process.geteuid?.() && file.uid !== 0)
+    throw new Error(`${path} belongs to user ${file.uid}; remove it or set control.socket`)
   unlinkSync(path)
 }
 
@@ -127,7 +130,7 @@ export async function openServer(
     return { port, uiPort, close }
   } catch (error) {
     await close()
-    throw new Error((error as Error).message)
+    throw error
   }
 }
 

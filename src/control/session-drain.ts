@@ -4,6 +4,7 @@
  */
 
 import type { SessionRing } from '../engine/sessions.ts'
+import { counted } from '../see/counted.ts'
 import { workerId } from './apply.ts'
 import type { Log } from './log.ts'
 import { sessionRing, sharedClockMs } from './session-ring.ts'
@@ -114,7 +115,7 @@ export class SessionDrain {
   }
 
   #say(worker: number, records: number): void {
-    const text = `SESSION: ${records} records lost`
+    const text = `SESSION: ${counted(records, 'record')} lost`
     const fields = { records }
     this.#log.put({ level: 'warn', module: 'log', event: 'lost', worker, fields, text })
   }

@@ -8,7 +8,7 @@ import { endpointText } from '../wire/address.ts'
 export const ENDS = Object.keys(End).map(name => name.toLowerCase())
 
 const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS, STATE, END } = SessionRecord
-const { OPENED, LAST, ENDED, RS_MS, CLIENT_MS, TRAFFIC } = SessionRecord
+const { LAST, ENDED, RS_MS, CLIENT_MS, TRAFFIC, LIFE_MS } = SessionRecord
 
 /** Fields of the JSON, in this order; times in ms. */
 export interface Session {
@@ -17,7 +17,7 @@ export interface Session {
   vip: string
   lip: string
   rs: string
-  /** Why it ended: timeout, fin_client, fin_rs, rst_client, rst_rs, reset, stopped. */
+  /** Why it ended: timeout, fin_client, fin_rs, rst_client, rst_rs, reset, stopped, replaced. */
   end: string
   /** The state in which it ended. */
   state: string
@@ -54,8 +54,8 @@ export class SessionReading {
       rs: endpointText(cell(RIP), rsPorts >>> 16),
       end: ENDS[cell(END)] ?? `${cell(END)}`,
       state: STATES[cell(STATE)] ?? `${cell(STATE)}`,
-      start: new Date(wallOf(cell(OPENED))).toISOString(),
-      duration_ms: (cell(LAST) - cell(OPENED)) | 0,
+      start: new Date(Math.trunc(wallOf(cell(ENDED))) - this.lifeMs).toISOString(),
+      duration_ms: this.lifeMs - ((cell(ENDED) - cell(LAST)) | 0),
       client_handshake_ms: cell(CLIENT_MS) < 0 ? null : cell(CLIENT_MS),
       rs_handshake_ms: cell(RS_MS) < 0 ? null : cell(RS_MS),
       in_packets: double(0),
@@ -63,6 +63,16 @@ export class SessionReading {
       out_packets: double(1),
       out_bytes: double(3),
     }
+  }
+
+  /** From its SYN to its end. */
+  get lifeMs(): number {
+    return this.#doubles[LIFE_MS / 2] ?? 0
+  }
+
+  /** The client has taken part in a whole handshake. */
+  get stood(): boolean {
+    return (this.cells[CLIENT_MS] ?? -1) >= 0
   }
 
   /** When the connection was ended, ms of the engine's clock. */

@@ -98,7 +98,8 @@ export function neighbours(engine: Engine, config: BareConfig, worker: number): 
   const list: NeighbourInfo[] = []
   for (let n = 0; n < neighs.capacity; n++) {
     const arm = neighs.arm[n] ?? -1
-    if (arm < 0) continue
+    // The kernel's side of the health checks is nobody's neighbour.
+    if (arm < 0 || arm >= config.arms.length) continue
     const state = neighs.state[n] ?? 0
     const resolved = state >= Neigh.REACHABLE
     list.push({

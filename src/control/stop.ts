@@ -1,6 +1,6 @@
 /**
  * The end of the daemon: the signals that ask for it, and the time that connections get to end by themselves. A first
- * SIGTERM or SIGINT asks to stop, a second one not to wait any longer.
+ * SIGTERM, SIGINT or SIGQUIT asks to stop, a second one not to wait any longer. signals.ts is about all the others.
  */
 
 const LOOK_MS = 1000
@@ -11,23 +11,32 @@ export class Signals {
   readonly stop: Promise<'stop'>
   /** After `stop`, a second signal. */
   readonly hurry: Promise<'hurry'>
+  /** The first of them that came. */
+  by: NodeJS.Signals | undefined
   #reload: () => void = () => {}
+  #reopen: () => void = () => {}
 
   constructor() {
     let asked: (() => void)[] = []
     this.stop = new Promise(done => asked.push(() => done('stop')))
     this.hurry = new Promise(done => asked.push(() => done('hurry')))
-    const next = () => {
+    const next = (signal: NodeJS.Signals) => {
+      this.by ??= signal
       asked[0]?.()
       asked = asked.slice(1)
     }
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, next)
-    // From the first moment on, because without a listener it ends the process.
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, next)
+    // From the first moment on, because without a listener they end the process.
     process.on('SIGHUP', () => this.#reload())
+    process.on('SIGUSR1', () => this.#reopen())
   }
 
   onReload(reload: () => void): void {
     this.#reload = reload
+  }
+
+  onReopen(reopen: () => void): void {
+    this.#reopen = reopen
   }
 }
 
@@ -55,7 +64,7 @@ export async function drained({ seconds, left, hurry, log, status }: Draining): 
   for (let first = true; ; first = false) {
     const count = left()
     const now = performance.now()
-    if (count === 0) return log(first ? 'stopping: no connection is left' : 'all connections ended')
+    if (count === 0) return log(first ? 'no connection to wait for' : 'all connections ended')
     if (hurried) return log(`stopping at once, on a second signal: ${connections(count)} cut off`)
     if (now >= end)
       return log(`${connections(count)} cut off: control.drain of ${seconds} s is over`)

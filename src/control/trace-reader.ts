@@ -4,9 +4,11 @@
  */
 
 import { RECORD_CELLS, type TraceRing } from '../engine/trace.ts'
+import { counted } from '../see/counted.ts'
 import { fieldsOf } from '../see/trace-fields.ts'
 import { kindOf, type Names, wordsOf } from '../see/words.ts'
 import type { Log, Saying } from './log.ts'
+import type { SilentNeighbours } from './silent-neighbours.ts'
 
 const DEBUG_PERIOD_MS = 20
 const QUIET_PERIOD_MS = 100
@@ -21,18 +23,30 @@ export class TraceReader {
   readonly #names: Names
   readonly #log: Log
   readonly #lostSoFar: () => number
+  readonly #silent: SilentNeighbours | undefined
   readonly #record = new Int32Array(RECORD_CELLS)
   #timer: NodeJS.Timeout | undefined
   #lost = 0
   #reportedAt = 0
 
-  /** `lostSoFar` says how many records the writer could not write; `capacity` is the ring's, in records. */
-  constructor(ring: TraceRing, capacity: number, names: Names, log: Log, lostSoFar: () => number) {
+  /**
+   * `lostSoFar` says how many records the writer could not write; `capacity` is the ring's, in records; `silent` is shared
+   * by the readers of all workers.
+   */
+  constructor(
+    ring: TraceRing,
+    capacity: number,
+    names: Names,
+    log: Log,
+    lostSoFar: () => number,
+    silent?: SilentNeighbours,
+  ) {
     this.#ring = ring
     this.#capacity = capacity
     this.#names = names
     this.#log = log
     this.#lostSoFar = lostSoFar
+    this.#silent = silent
   }
 
   start(): void {
@@ -57,7 +71,8 @@ export class TraceReader {
       if (this.#log.behind) return true
       if (!this.#ring.read(this.#record)) return true
       const { level, module, event } = kindOf(this.#record)
-      this.#log.record(level, module, event, () => this.#say())
+      const wanted = this.#silent?.level(this.#record, level) ?? level
+      this.#log.record(wanted, module, event, () => this.#say())
     }
     return false
   }
@@ -78,7 +93,7 @@ export class TraceReader {
     this.#lost = lost
     if (records <= 0) return
     const { worker } = this.#names
-    const text = `TRACE: ${records} records lost`
+    const text = `TRACE: ${counted(records, 'record')} lost`
     this.#log.put({
       level: 'warn',
       module: 'log',

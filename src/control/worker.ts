@@ -15,7 +15,7 @@ import { TraceRing } from '../engine/trace.ts'
 import { Exchange } from '../io/exchange.ts'
 import { Handover } from '../io/handover.ts'
 import { Impair } from '../io/impair.ts'
-import { clockMs, Loop } from '../io/loop.ts'
+import { clockMs, Loop, longClockMs } from '../io/loop.ts'
 import { giveUpRights, type Ring, wake } from '../io/native.ts'
 import { ringIfAllowed, TapArm } from '../io/tap-arm.ts'
 import { Watch } from '../io/watch.ts'
@@ -60,7 +60,7 @@ function main(): void {
     tables: start.tables,
     checkArm: (arm, slots) => checkArm(arm, mtuOfChecks(config.arms), slots),
     seed: key.readInt32LE(16) | 1,
-    now: clockMs(),
+    now: longClockMs(),
   })
   const { engine } = built
   for (const change of start.changes) applyChange(built, change, clockMs())

@@ -50,19 +50,22 @@ export class Workers {
   readonly #armCount: number
   readonly #steering: Steering
 
-  /** `changes` are what they set up first. Throws NativeError if an arm cannot be opened. */
+  /** `changes` are what they set up first. With `force` an arm that another process holds is opened too. Throws NativeError if one cannot be opened, and HeldError. */
   constructor(
     config: Config,
     changes: readonly Change[],
     { tables, traces, traceRecords, flights, sessions = [] }: Memories,
     warn: (text: string) => void,
+    force = false,
   ) {
     const { services: _, warnings: __, file: ___, ...bare } = config
     this.#armCount = config.arms.length
     this.#steering = new Steering(traces.length)
     const wakers = traces.map(() => createWaker())
     const shared = wakers.length === 1 ? null : shareMemory(config, wakers)
-    this.#arms = new Arms(config, warn, (worker, message) => this.#threads[worker]?.send(message))
+    this.#arms = new Arms(config, force, warn, (worker, message) =>
+      this.#threads[worker]?.send(message),
+    )
     const queues = this.#arms.open()
     this.#threads = wakers.map((waker, index) => {
       const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])

@@ -43,7 +43,12 @@ export class ArpInput {
     this.#peers = peers
   }
 
-  /** When a claim was reported last, if ever. */
+  /** Forgets what lies so far back that int32 could take it for the future; to be called every day or oftener. */
+  tick(now: number): void {
+    if (((now - this.#reportedAt) | 0) >= CLAIM_REPORT_MS) this.#reported = false
+  }
+
+  /** When a claim was reported last, if that was lately. */
   get lastClaim(): number | null {
     return this.#reported ? this.#reportedAt : null
   }
@@ -83,7 +88,7 @@ export class ArpInput {
 
     clearVnetHdr(pkt, this.#frames.start[slot])
     turnIntoReply(pkt, eth, arm.macHi, arm.macLo)
-    this.#counters.count(Event.ARP_REPLIES)
+    this.#counters.countOn(arm.index, Event.ARP_REPLIES)
     return arm.index
   }
 

@@ -23,12 +23,12 @@ export function traceScheduled(
   trace.write(TraceKind.SCHEDULED, now, cip, vip, ports, rip, rport, weight, dests.length, chosen)
 }
 
-/** CONN_NEW with the sequence delta as `more`, CONN_DEL with the state. */
+/** CONN_NEW with the sequence delta as `more`, CONN_DEL with the state, and as `why` one of Over. */
 // biome-ignore format: one record, one line
-export function traceConn(trace: TraceRing, kind: number, c: Int32Array, conn: number, refs: number, more: number, now: number): void {
+export function traceConn(trace: TraceRing, kind: number, c: Int32Array, conn: number, refs: number, more: number, now: number, why = 0): void {
   const at = conn << 4
   trace.write(
-    kind, now, PROTO.TCP, c[at], c[at + 1], c[at + 2], c[at + 5], c[at + 4], c[at + 6], refs, more,
+    kind, now, PROTO.TCP, c[at], c[at + 1], c[at + 2], c[at + 5], c[at + 4], c[at + 6], refs, more, why,
   )
 }
 
@@ -59,7 +59,7 @@ export function traceState(
   )
 }
 
-/** TOA_FAILED with why as `more`, and RESET: what begins with the client's address. */
+/** TOA_FAILED with why as `more`, RESET and RESET_RS, CONN_KEPT with the state: what begins with the client's address. */
 export function traceEnds(
   trace: TraceRing,
   kind: number,

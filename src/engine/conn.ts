@@ -12,6 +12,9 @@
  *   word   client MAC first 16 bits << 16 | jitter ms (10 bits) << 6 | UDP << 5 | RS seen << 4 | state (4 bits)
  *   cell 10  dest << 16 | client arm << 12 | LIP (12 bits)
  *
+ * The client's first sequence number, which tells a SYN sent again from a new one, has a column of its own behind the index:
+ * it is written when a conn is opened and read for SYNs only.
+ *
  * The time of opening, in ms, stands where nothing else is known yet: in rsIsn1 until the RS has been seen, and then in rstSeq
  * as long as the state is SYN_RECV.
  *
@@ -41,6 +44,8 @@ export const NO_CONN = -1
 /** Records up to the highest one ever taken: behind it every table is alike. */
 export interface TableImage {
   cells: Int32Array
+  /** Missing in journals of versions that did not keep them. */
+  isns?: Int32Array
   free: number
   used: number
 }
@@ -79,6 +84,8 @@ function tupleCell(t: number): number {
 export class ConnTable {
   /** All records; conn c starts at cell c * 16. */
   readonly cells: Int32Array
+  /** By conn: the sequence number of the client's SYN. */
+  readonly isns: Int32Array
   readonly capacity: number
   readonly #heads: Int32Array
   readonly #mask: number
@@ -94,7 +101,7 @@ export class ConnTable {
   }
 
   static bytesFor(capacity: number): number {
-    return capacity * (64 + HEADS * 4)
+    return capacity * (64 + HEADS * 4 + 4)
   }
 
   /** `memory` from `offset` needs bytesFor(capacity) bytes; `seed` keys the hash against chosen collisions. */
@@ -102,6 +109,7 @@ export class ConnTable {
     this.capacity = capacity
     this.cells = new Int32Array(memory, offset, capacity * 16)
     this.#heads = new Int32Array(memory, offset + capacity * 64, capacity * HEADS).fill(-1)
+    this.isns = new Int32Array(memory, offset + capacity * (64 + HEADS * 4), capacity)
     this.#mask = capacity * HEADS - 1
     this.#seed = seed | 0
     for (let conn = 0; conn < capacity; conn++) {
@@ -115,14 +123,21 @@ export class ConnTable {
     return this.#used
   }
 
+  /** Behind the last record ever taken: conns in use lie below. */
+  get top(): number {
+    return this.#top
+  }
+
   save(): TableImage {
     const cells = this.cells.slice(0, this.#top << 4)
-    return { cells, free: this.#free, used: this.#used }
+    const isns = this.isns.slice(0, this.#top)
+    return { cells, isns, free: this.#free, used: this.#used }
   }
 
   /** Into a new table of the same capacity, whose index has a seed of its own. */
-  restore({ cells, free, used }: TableImage): void {
+  restore({ cells, isns, free, used }: TableImage): void {
     this.cells.set(cells)
+    if (isns !== undefined) this.isns.set(isns)
     this.#top = cells.length >> 4
     this.#free = free
     this.#used = used

@@ -6,33 +6,32 @@
 import { ETH } from '../wire/ethernet.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } from './conn.ts'
-import { REFS, traceConn, traceScheduled, traceState } from './conn-trace.ts'
+import { REFS, traceConn, traceState } from './conn-trace.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
 import type { IsnSource } from './isn.ts'
+import type { LongClock } from './long-clock.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
+import { Placement } from './placement.ts'
 import type { Random } from './random.ts'
+import { LeftLport } from './reuse.ts'
 import { NO_LPORT } from './sa-pool.ts'
-import { isOpen } from './schedule.ts'
-import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
+import { DestCell, type Dests, type Lips, type Service } from './service.ts'
 import { type SessionOptions, Sessions } from './sessions.ts'
 import { nextState, STATES, State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
-import { Chosen, TraceKind, type TraceRing } from './trace.ts'
+import { Over, TraceKind, type TraceRing } from './trace.ts'
+import { Usual } from './usual.ts'
 import { Wheel } from './wheel.ts'
-
-/** At most this many LIPs are tried for one connection (fullnat semantics 5.4). */
-const LIP_ATTEMPTS = 16
-/** Per cent of connections under rr and wrr for which the LIP moves two steps, so that LIPs and RSs do not lock. */
-const LIP_SKIP_PERCENT = 5
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { DELTA, WORD, BINDING, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CELL
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
-const { RST, SYN } = FLAG
+/** FIN, the lowest bit of the flags, counts as a byte. */
+const { RST, SYN, ACK, FIN } = FLAG
 const { ESTABLISHED, SYN_RECV } = State
 const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
@@ -46,14 +45,16 @@ export class Conns {
   readonly #dests: Dests
   readonly #outcomes: Outcomes
   readonly #lips: Lips
-  readonly #isn: IsnSource
   readonly #counters: Counters
   readonly #edges: Edges
   readonly #kept: Uint8Array
+  readonly usual: Usual
   readonly #handshakes: Handshakes
   readonly #trace: TraceRing
-  readonly #templates: Templates
+  readonly #long: LongClock
+  readonly #placement: Placement
   readonly #random: Random
+  readonly left: LeftLport
   /** null if nobody wants to know. */
   readonly sessions: Sessions | null
   /** ms per state. */
@@ -77,26 +78,28 @@ export class Conns {
     random: Random,
     templates: Templates,
     sessions: SessionOptions | null,
-    now: number,
+    long: LongClock,
   ) {
     const seed = (random.below(65_536) << 16) | random.below(65_536)
     this.table = new ConnTable(memory, 0, capacity, seed)
     this.#cells = this.table.cells
-    this.sessions = sessions && new Sessions(sessions, this.table)
+    this.sessions = sessions && new Sessions(sessions, this.table, long)
     this.#destCells = dests.cells
-    this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, now)
+    this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, long.ms | 0)
+    this.#long = long
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
     this.#outcomes = outcomes
     this.#lips = lips
-    this.#isn = isn
     this.#counters = counters
     this.#edges = edges
     this.#kept = edges.kept
+    this.usual = new Usual(this.#cells, dests.cells, edges.kept, this.#timeoutMs)
     this.#handshakes = new Handshakes(this.#cells, counters)
     this.#trace = trace
     this.#random = random
-    this.#templates = templates
+    this.#placement = new Placement(dests, lips, isn, templates, random, trace)
+    this.left = new LeftLport(this.table, dests, lips)
   }
 
   /**
@@ -104,11 +107,13 @@ export class Conns {
    * order of fullnat semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
    */
   open(pkt: DataView, p: Parsed, service: Service, clientArm: number, now: number): number {
-    const dest = this.#destFor(service, p, now)
+    if (service.lips.length === 0) return -Drop.TCP_NO_LIP
+    const dest = this.#placement.destFor(service, p, now)
     if (dest === undefined) return -Drop.TCP_NO_RS
     const conn = this.table.take()
     if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
-    const lipport = this.#fetchLport(service, dest, now)
+    const left = this.left.takeBack(service, dest)
+    const lipport = left === NO_LPORT ? this.#placement.fetchLport(service, dest, now) : left
     if (lipport < 0) {
       this.table.giveBack(conn)
       return -Drop.LPORT_EXHAUSTED
@@ -125,7 +130,10 @@ export class Conns {
     cells[at + 4] = dest.rip
     cells[at + 5] = lip
     cells[at + 6] = outPorts
-    cells[at + DELTA] = this.#firstSeq(lipIndex, dest, lport, now) - pkt.getInt32(p.l4 + TCP_SEQ)
+    const isn = pkt.getInt32(p.l4 + TCP_SEQ)
+    this.table.isns[conn] = isn
+    const firstSeq = this.#placement.firstSeq(lipIndex, dest, lport, now)
+    cells[at + DELTA] = firstSeq - isn
     const macHi = pkt.getUint16(p.eth + ETH_SRC)
     cells[at | WORD] = firstWord(macHi, this.#random.below(1000), false)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
@@ -133,7 +141,8 @@ export class Conns {
     // Until the RS has been seen: when the conn was opened.
     cells[at | RS_ISN1] = now
     cells[at | RST_SEQ] = 0
-    cells[at | RST_ACK] = 0
+    // And what the RS will have to acknowledge.
+    cells[at | RST_ACK] = firstSeq + 1
     if (this.sessions !== null) this.sessions.open(conn, now)
     this.table.link(conn)
     this.#refresh(conn, State.NONE, now)
@@ -159,12 +168,7 @@ export class Conns {
       return
     }
     this.#kept[((t & 1) << 9) | ((p.flags & 0x1f) << 4) | state] = 1
-    // Spelt out, and not by #refresh: a call here is a tenth of what is left of the packet's cost.
-    const timeout =
-      state === ESTABLISHED
-        ? this.#destCells[((cells[at | BINDING] >>> 16) << 4) | ESTABLISHED_MS]
-        : this.#timeoutMs[state]
-    cells[at | DEADLINE] = now + timeout + ((word >>> 6) & 0x3ff)
+    this.#refresh(t >> 1, state, now)
   }
 
   /** The rare end of segment(): a new state may shorten the time left, so the wheel files the conn anew. */
@@ -172,17 +176,14 @@ export class Conns {
     const conn = t >> 1
     this.table.setState(conn, after)
     this.#counters.connMoved(before, after)
-    this.#edges.taken(t & 1, flags, before, now)
+    this.#edges.taken(t & 1, flags, before, this.#long.at(now))
     if (before === SYN_RECV) {
       this.#handshakes.over(conn, after === ESTABLISHED && (t & 1) === 0, now)
     }
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#dests.activate(dest, 1)
     else if (before === ESTABLISHED) this.#dests.activate(dest, -1)
-    if (after === SYN_RECV && before !== State.NONE) {
-      this.#handshakes.again(conn, now)
-      if (this.sessions !== null) this.sessions.reopen(conn, before, now)
-    }
+    if (after === SYN_RECV && before !== State.NONE) this.#handshakes.again(conn, now)
     if (before === SYN_RECV) this.#outcomes.judge(dest, after, t & 1, this.#rsSeen(conn))
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
@@ -190,9 +191,9 @@ export class Conns {
     if (this.#trace.debug) traceState(this.#trace, this.#cells, t, flags, before, after, now)
   }
 
-  /** What RSTs on expiry need, kept on every RS segment but RST unless its ack is older than the kept one (2.7). */
+  /** What RSTs on expiry need, kept on every RS segment with ACK but RST unless its ack is older than the kept one (2.7). */
   rememberRs(pkt: DataView, t: number, p: Parsed, now: number): void {
-    if ((p.flags & RST) !== 0) return
+    if ((p.flags & (RST | ACK)) !== ACK) return
     const cells = this.#cells
     const at = (t >> 1) << 4
     const ack = pkt.getInt32(p.l4 + TCP_ACK)
@@ -204,16 +205,23 @@ export class Conns {
     }
     if ((word & SEEN) !== 0 && ((ack - cells[at | RST_ACK]) | 0) < 0) return
     cells[at | RST_ACK] = ack
-    cells[at | RST_SEQ] = seq + p.payload
+    cells[at | RST_SEQ] = seq + p.payload + (p.flags & FIN)
   }
 
-  /** The client's MAC may change while a connection lives (a gateway fails over); the last segment's is the right one. */
-  rememberClient(pkt: DataView, t: number, p: Parsed): void {
+  /**
+   * What a segment of the client that is to be believed tells: its MAC, which may change while a connection lives (a gateway
+   * fails over), and with the SYN that has begun it (`before` is the state it found) what the RS will have to acknowledge.
+   */
+  rememberClient(pkt: DataView, t: number, p: Parsed, before: number): void {
     const cells = this.#cells
     const at = (t >> 1) << 4
     const hi = pkt.getUint16(p.eth + ETH_SRC)
+    const word = (cells[at | WORD] & 0xffff) | (hi << 16)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
-    cells[at | WORD] = (cells[at | WORD] & 0xffff) | (hi << 16)
+    cells[at | WORD] = word
+    if ((p.flags & SYN) === 0 || (word & STATE_BITS) !== SYN_RECV) return
+    if (before === SYN_RECV && (word & SEEN) !== 0) return
+    cells[at | RST_ACK] = pkt.getInt32(p.l4 + TCP_SEQ) + cells[at | DELTA] + 1
   }
 
   /** The next conn whose time is over, still whole and linked, or -1; the caller ends it. */
@@ -227,16 +235,34 @@ export class Conns {
     }
   }
 
-  /** Ends a conn that is out of the wheel: RS counters, lport, record. */
-  end(conn: number, now: number): void {
+  /** Ends a conn that is out of the wheel: why is Over.TIMER, or Over.REPLACED if another takes its place. */
+  end(conn: number, now: number, why: number = Over.TIMER): void {
+    const state = this.table.state(conn)
+    if ((state === SYN_RECV || state === State.SYN_SENT) && !this.#rsSeen(conn)) {
+      this.#outcomes.failed(this.table.dest(conn))
+    }
+    this.#close(conn, why, now)
+  }
+
+  /** Ends a conn before its time, which says nothing of its RS. */
+  cut(conn: number, now: number): void {
+    this.wheel.unfile(conn)
+    this.#close(conn, Over.CUT, now)
+  }
+
+  /** Both ends may believe the conn whole: the RS has answered, and they have not both closed. */
+  isHeld(conn: number): boolean {
+    const state = this.table.state(conn)
+    return this.#rsSeen(conn) && state !== State.TIME_WAIT && state !== State.CLOSE
+  }
+
+  /** RS counters, lport, record. */
+  #close(conn: number, why: number, now: number): void {
     const { cells } = this.table
     const at = conn << 4
     const dest = this.table.dest(conn)
     const state = this.table.state(conn)
     const established = state === ESTABLISHED
-    if ((state === SYN_RECV || state === State.SYN_SENT) && !this.#rsSeen(conn)) {
-      this.#outcomes.failed(dest)
-    }
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
     this.#counters.states[state]--
     const rs = this.#dests.list[dest]
@@ -244,8 +270,9 @@ export class Conns {
     const outPorts = cells[at + 6]
     const pool = this.#lips[this.table.lip(conn)]
     pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
-    if (this.#trace.debug) traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now)
-    if (this.sessions !== null) this.sessions.end(conn, now)
+    if (this.#trace.debug)
+      traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now, why)
+    if (this.sessions !== null) this.sessions.end(conn, now, why)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
   }
@@ -268,58 +295,5 @@ export class Conns {
 
   #rsSeen(conn: number): boolean {
     return (this.#cells[(conn << 4) | WORD] & SEEN) !== 0
-  }
-
-  /** A persistent service's client goes where it went before, if that RS still takes connections. */
-  #destFor(service: Service, p: Parsed, now: number): Dest | undefined {
-    if (service.persistenceMs === 0) {
-      return this.#chosen(service.pick(service), p, Chosen.SCHEDULER, now)
-    }
-    const network = p.saddr & service.clientMask
-    const { vip, vport } = service
-    const place = this.#templates.find(network, vip, vport, now)
-    const known = place < 0 ? undefined : this.#dests.list[place]
-    const keeps = known !== undefined && known.service === service && isOpen(known)
-    const dest = keeps ? known : service.pick(service)
-    if (dest !== undefined)
-      this.#templates.put(network, vip, vport, dest.index, (now + service.persistenceMs) | 0)
-    return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER, now)
-  }
-
-  #chosen(dest: Dest | undefined, p: Parsed, why: number, now: number): Dest | undefined {
-    if (this.#trace.debug && dest !== undefined) {
-      traceScheduled(this.#trace, p.saddr, p.ports, dest, why, now)
-    }
-    return dest
-  }
-
-  /** => LIP index << 16 | lport, or NO_LPORT when all LIPs that were tried are out of lports towards this RS. */
-  #fetchLport(service: Service, dest: Dest, now: number): number {
-    const count = service.lips.length
-    const attempts = Math.min(count, LIP_ATTEMPTS)
-    if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) service.lipCursor++
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      service.lipCursor = (service.lipCursor + 1) % count
-      const lip = service.lips[service.lipCursor]
-      const lport = this.#lips[lip].fetch(dest.rip, dest.rport)
-      if (lport === NO_LPORT) continue
-      if (this.#trace.debug) {
-        const pool = this.#lips[lip]
-        const left = pool.freeTowards(dest.rip, dest.rport)
-        this.#trace.write(TraceKind.LPORT_FETCHED, now, pool.lip, lport, attempt, left)
-      }
-      return (lip << 16) | lport
-    }
-    return NO_LPORT
-  }
-
-  /** Towards the RS a connection starts ahead of what its lport's last one had come to, wherever the clock is. */
-  #firstSeq(lip: number, dest: Dest, lport: number, now: number): number {
-    const pool = this.#lips[lip]
-    const { rip, rport } = dest
-    const isn = this.#isn.choose(pool.lip, rip, (rport << 16) | lport, now)
-    const last = pool.lastSeq(rip, rport, lport)
-    if (last === 0 || ((isn - last) | 0) > 0) return isn
-    return (last + 1 + (this.#random.below(65_536) << 8)) | 0
   }
 }

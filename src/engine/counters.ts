@@ -39,6 +39,7 @@ export const Drop = {
   ICMP_TYPE: 23,
   ICMP_NOT_OURS: 24,
   TCP_HEADER: 25,
+  TCP_CHECKSUM: 42,
   TCP_NO_SERVICE: 26,
   TCP_NO_CONN: 27,
   TCP_NO_RS: 28,
@@ -54,6 +55,7 @@ export const Drop = {
   IMPAIRED: 38,
   HAND_OVER_FULL: 39,
   STOPPING: 40,
+  TCP_NO_LIP: 41,
 } as const
 
 /** Events that are not drops. */
@@ -79,6 +81,9 @@ export const Event = {
   ARM_REATTACHED: 82,
   HANDED_OVER: 83,
   RST_NO_RS: 84,
+  RST_ON_CUT: 85,
+  SYN_RESCHEDULED: 88,
+  RST_ON_REUSE: 89,
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */
@@ -131,6 +136,8 @@ export class Counters {
   /** `Handshake * HANDSHAKE_CELLS + cell`. */
   readonly handshakes: Float64Array
   readonly arms: Float64Array
+  /** Arms from this index on are our own affair: what happens on them counts in no total, and nothing of it is kept. */
+  readonly #shown: number
   readonly #all: Float64Array
   /** Keeps the headers of what is refused; null where nothing is, as in those who only read. */
   book: DropBook | null = null
@@ -139,8 +146,12 @@ export class Counters {
     return (AT.ARMS + arms * ARM_CELLS) * 8
   }
 
-  /** `memory` may be shared, so that others read the numbers without asking the packet thread. */
-  constructor(memory: ArrayBufferLike, arms: number) {
+  /**
+   * `memory` may be shared, so that others read the numbers without asking the packet thread. `shown` is how many of the
+   * arms are the operator's; the others are behind them.
+   */
+  constructor(memory: ArrayBufferLike, arms: number, shown = arms) {
+    this.#shown = shown
     this.#all = new Float64Array(memory, 0, Counters.bytesFor(arms) / 8)
     this.events = new Float64Array(memory, 0, EVENT_CELLS)
     this.gauges = new Float64Array(memory, AT.GAUGES * 8, GAUGE_CELLS)
@@ -163,14 +174,25 @@ export class Counters {
     this.events[event]++
   }
 
+  /** Something that is not a packet of a connection has happened on an arm. */
+  countOn(arm: number, event: number): void {
+    if (arm < this.#shown) this.events[event]++
+  }
+
   /** A conn has gone from one state to another. */
   connMoved(before: number, after: number): void {
     this.states[before]--
     this.states[after]++
   }
 
-  /** A neighbour has gone from one state to another. */
-  neighMoved(before: number, after: number): void {
+  /** A neighbour on an arm has come to be in a state, or has left it: `change` is 1 or -1. */
+  neigh(arm: number, state: number, change: number): void {
+    if (arm < this.#shown) this.neighbours[state] += change
+  }
+
+  /** A neighbour on an arm has gone from one state to another. */
+  neighMoved(arm: number, before: number, after: number): void {
+    if (arm >= this.#shown) return
     this.neighbours[before]--
     this.neighbours[after]++
   }
@@ -196,16 +218,20 @@ export class Counters {
 
   /** The frame in `slot`, read from `arm`, was refused for `reason`. */
   rxDrop(arm: number, reason: number, slot: number): void {
-    this.events[reason]++
-    if (this.book !== null) this.book.keep(reason, arm, slot)
     this.arms[arm * ARM_CELLS + RX_DROPS]++
+    this.#drop(arm, reason, slot)
   }
 
   /** The frame in `slot` could not be sent on `arm`. */
   txDrop(arm: number, reason: number, slot: number): void {
+    this.arms[arm * ARM_CELLS + TX_DROPS]++
+    this.#drop(arm, reason, slot)
+  }
+
+  #drop(arm: number, reason: number, slot: number): void {
+    if (arm >= this.#shown) return
     this.events[reason]++
     if (this.book !== null) this.book.keep(reason, arm, slot)
-    this.arms[arm * ARM_CELLS + TX_DROPS]++
   }
 
   /** A frame of our own, in `slot`, could not even be addressed. */

@@ -6,7 +6,7 @@
  *   begun   reasons int32    frames of the reason whose entry was begun, free-running
  *   done    reasons int32    and finished
  *   entry   reasons * ENTRIES * ENTRY_CELLS int32:
- *           [time ms, arm or -1, length, up to 36 words as they lie, virtio-net header first]
+ *           [time ms (low and high 32 bits), arm or -1, length, up to 36 words as they lie, virtio-net header first]
  *
  * One writer, the packet thread; readers copy an entry and look at `begun` afterwards: an entry that has been begun anew
  * since is thrown away, so nobody ever sees half of two frames.
@@ -21,7 +21,8 @@ export const ENTRIES = 8
 /** Bytes kept of a frame: virtio-net header 10, Ethernet 14, IP and TCP up to 60 each. */
 export const KEPT_BYTES = 144
 const KEPT_WORDS = KEPT_BYTES / 4
-const HEAD_CELLS = 3
+const HEAD_CELLS = 4
+const HIGH = 2 ** 32
 const ENTRY_CELLS = HEAD_CELLS + KEPT_WORDS
 const RING_CELLS = ENTRIES * ENTRY_CELLS
 const FIRST_ENTRY = 2 * REASONS
@@ -30,7 +31,7 @@ export const NO_ARM = -1
 
 /** A refused frame. */
 export interface Refusal {
-  /** The engine's ms. */
+  /** ms of the engine's long clock. */
   time: number
   /** Index, or NO_ARM. */
   arm: number
@@ -41,7 +42,7 @@ export interface Refusal {
 }
 
 export class DropBook {
-  /** The engine's ms, set by whoever turns its loop. */
+  /** ms of the engine's long clock, set as it turns. */
   now = 0
   readonly #cells: Int32Array
   readonly #arena: Int32Array
@@ -64,13 +65,16 @@ export class DropBook {
     const count = cells[reason]
     const at = FIRST_ENTRY + reason * RING_CELLS + (count & (ENTRIES - 1)) * ENTRY_CELLS
     // The oldest entry is of this millisecond too.
-    if (cells[at] === this.now && cells[at + 2] !== 0) return
+    const low = this.now | 0
+    const high = Math.floor(this.now / HIGH)
+    if (cells[at] === low && cells[at + 1] === high && cells[at + 3] !== 0) return
     // An add and no store: nothing that follows may be seen before it.
     Atomics.add(cells, reason, 1)
     const length = this.#frames.length[slot]
-    cells[at] = this.now
-    cells[at + 1] = arm
-    cells[at + 2] = length
+    cells[at] = low
+    cells[at + 1] = high
+    cells[at + 2] = arm
+    cells[at + 3] = length
     const words = length < KEPT_BYTES ? (length + 3) >> 2 : KEPT_WORDS
     const to = at + HEAD_CELLS
     const from = this.#frames.start[slot] >> 2
@@ -88,7 +92,8 @@ export function refusals(memory: ArrayBufferLike, reason: number): Refusal[] {
     const number = (done - back) | 0
     const at = FIRST_ENTRY + reason * RING_CELLS + (number & (ENTRIES - 1)) * ENTRY_CELLS
     const copy = cells.slice(at, at + ENTRY_CELLS)
-    const [time = 0, arm = 0, length = 0] = copy
+    const [low = 0, high = 0, arm = 0, length = 0] = copy
+    const time = high * HIGH + (low >>> 0)
     // Never written, or being written again: the ones before it are older still.
     if (length === 0) break
     if (((Atomics.load(cells, reason) - number) | 0) > ENTRIES) break

@@ -22,33 +22,33 @@ export interface CellUse {
   after: number
   /** How often it was taken; 0 for a cell that changes no state, of which only is known that it was. */
   count: number
-  /** The engine's ms and the TCP flags of the last segment, when the state changed. */
+  /** ms of the long clock and the TCP flags of the last segment, when the state changed. */
   last: number
   flags: number
 }
 
 export class Edges {
   readonly #counts: Float64Array
-  readonly #last: Int32Array
+  readonly #last: Float64Array
   readonly #flags: Uint8Array
   /** Set to 1 for each segment that changed no state, by the index of the state table. */
   readonly kept: Uint8Array
 
-  static readonly bytes = EDGES * (8 + 4 + 1) + MARKS
+  static readonly bytes = EDGES * (8 + 8 + 1) + MARKS
 
   /** `memory`, Edges.bytes, may be shared: others read the numbers without asking the packet thread. */
   constructor(memory: ArrayBufferLike) {
     this.#counts = new Float64Array(memory, 0, EDGES)
-    this.#last = new Int32Array(memory, EDGES * 8, EDGES)
-    this.#flags = new Uint8Array(memory, EDGES * 12, EDGES)
-    this.kept = new Uint8Array(memory, EDGES * 13, MARKS)
+    this.#last = new Float64Array(memory, EDGES * 8, EDGES)
+    this.#flags = new Uint8Array(memory, EDGES * 16, EDGES)
+    this.kept = new Uint8Array(memory, EDGES * 17, MARKS)
   }
 
-  /** A segment with `flags` has taken a connection out of state `before`. */
-  taken(direction: number, flags: number, before: number, now: number): void {
+  /** A segment with `flags` has taken a connection out of state `before`, at `ms` of the long clock. */
+  taken(direction: number, flags: number, before: number, ms: number): void {
     const at = (direction << 7) | (eventOf(flags) << 4) | before
     this.#counts[at]++
-    this.#last[at] = now
+    this.#last[at] = ms
     this.#flags[at] = flags
   }
 

@@ -5,11 +5,12 @@
 
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
-import { type Arm, armTowards } from './arm.ts'
+import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { sendArp } from './arp-output.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
+import { Cuts, END_RESERVE } from './cuts.ts'
 import { DropBook } from './drop-book.ts'
 import { Edges } from './edges.ts'
 import { Forward } from './forward.ts'
@@ -17,57 +18,25 @@ import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
-import { type NeighOptions, Neighs } from './neigh.ts'
+import { LongClock } from './long-clock.ts'
+import { Neighs } from './neigh.ts'
+import type { EngineOptions } from './options.ts'
 import { Outcomes } from './outcomes.ts'
 import { Kind, Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import { Random } from './random.ts'
+import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
 import { ANY_ARM, DestCell, Dests, type Service, type Services } from './service.ts'
-import type { SessionOptions, Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
-
-export interface EngineOptions {
-  frames: Frames
-  arms: readonly Arm[]
-  counters: Counters
-  trace: TraceRing
-  isn: IsnSource
-  /** At least Conns.bytesFor(connCapacity) bytes, all zero; a power of two of conns. */
-  connMemory: ArrayBufferLike
-  connCapacity: number
-  /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
-  destMemory: ArrayBufferLike
-  destCapacity: number
-  /** At least Outcomes.bytesFor(destCapacity) bytes, all zero. */
-  outcomeMemory: ArrayBufferLike
-  /** Edges.bytes, all zero. */
-  edgeMemory: ArrayBufferLike
-  /** DropBook.bytes, all zero. */
-  dropMemory: ArrayBufferLike
-  /** Of all workers. */
-  templates: Templates
-  /** ms per state, in the order of State. */
-  timeoutMs: Int32Array
-  neigh: NeighOptions
-  /** One of ToaMode. */
-  toaMode: number
-  /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */
-  rstOnBareAck: boolean
-  decrementTtl: boolean
-  /** null when nobody wants a record per connection. */
-  sessions: SessionOptions | null
-  /** The other workers; null when there is one. */
-  peers: Peers | null
-  /** Any number but 0. */
-  seed: number
-  now: number
-}
+import { GOOD } from './usual.ts'
+import { isIntact, isPlausibleClient, Verify } from './verify.ts'
 
 /**
  * Connections ended per tick while the wheel is on time, and at most; each slot of the wheel that it is late doubles it.
@@ -76,15 +45,15 @@ export interface EngineOptions {
  */
 const EXPIRIES_ON_TIME = 8
 const EXPIRIES_MOST = 1024
-/** Slots that must be free to end one more: both of its RSTs have to get out, so the outboxes go first. */
-const EXPIRY_RESERVE = 64
 /** ms between two walks over the neighbours, and the longest that a loop may sleep. */
 const NEIGH_TICK = 100
+/** ms from some connections that are cut to the next. */
+const CUT_PACE = 1
 /** No verdict: the segment goes on and opens a connection. */
 const MAY_OPEN = -1000
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { ACK } = FLAG
+const { SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
 const { ARM } = DestCell
 
@@ -94,6 +63,7 @@ export class Engine {
   readonly counters: Counters
   readonly trace: TraceRing
   readonly conns: Conns
+  readonly cuts: Cuts
   readonly sessions: Sessions | null
   readonly dests: Dests
   readonly outcomes: Outcomes
@@ -104,6 +74,7 @@ export class Engine {
   readonly arp: ArpInput
   readonly isn: IsnSource
   readonly random: Random
+  readonly long: LongClock
   readonly templates: Templates
   /** ms per state as they were set last, for an image of the engine. */
   readonly timeoutMs: Int32Array
@@ -114,7 +85,9 @@ export class Engine {
   readonly #services: Services
   readonly #parsed = new Parsed()
   readonly #prefetch: Prefetch
+  readonly reuse: Reuse
   readonly #forward: Forward
+  readonly #verify: Verify
   readonly #rstOnBareAck: boolean
   readonly #peers: Peers | null
   /** When the neighbours' timers are turned next. */
@@ -123,6 +96,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     const random = new Random(options.seed)
     this.random = random
+    this.long = new LongClock(options.now)
     this.isn = options.isn
     this.templates = options.templates
     this.timeoutMs = options.timeoutMs.slice()
@@ -134,7 +108,6 @@ export class Engine {
     this.outcomes = new Outcomes(options.outcomeMemory, options.destCapacity)
     this.edges = new Edges(options.edgeMemory)
     this.book = new DropBook(options.dropMemory, this.frames)
-    this.book.now = options.now
     this.counters.book = this.book
     this.conns = new Conns(
       options.connMemory,
@@ -150,7 +123,7 @@ export class Engine {
       random,
       options.templates,
       options.sessions,
-      options.now,
+      this.long,
     )
     this.sessions = this.conns.sessions
     this.neighs = new Neighs(
@@ -173,6 +146,10 @@ export class Engine {
       options.decrementTtl,
     )
     this.#forward = new Forward(this, fullnat, options.decrementTtl)
+    const { conns, frames } = this
+    this.cuts = new Cuts(conns, this.#forward, frames, options.destCapacity, options.now)
+    this.reuse = new Reuse(this, this.#forward, options.keepOnReuse)
+    this.#verify = new Verify(this.frames.pkt, this.conns, this.#forward)
     this.#peers = options.peers
     this.arp = new ArpInput(
       this.frames,
@@ -183,12 +160,19 @@ export class Engine {
       options.peers,
     )
     this.#rstOnBareAck = options.rstOnBareAck
-    this.neighTick = options.now
+    this.neighTick = options.now | 0
+    this.turn(this.neighTick)
   }
 
   /** The frames in the first `count` of `slots` (at most a burst) are about to be judged. It need not be said. */
   expect(slots: Int32Array, count: number): void {
     this.#prefetch.burst(slots, count)
+  }
+
+  /** It is `now`; to be said before each burst. */
+  turn(now: number): void {
+    this.long.turn(now)
+    this.book.now = this.long.ms
   }
 
   /**
@@ -205,7 +189,6 @@ export class Engine {
       return kind
     }
     const { table } = this.conns
-    const { pkt } = this.frames
     let t = table.find(p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
       const owner = this.#owner(this.#peers)
@@ -214,11 +197,12 @@ export class Engine {
     if (this.trace.debug) {
       this.trace.write(TraceKind.LOOKUP, now, PROTO.TCP, p.saddr, p.daddr, p.ports, t < 0 ? 0 : 1)
     }
-    if (t < 0) {
+    const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
+    if (isNew) {
       const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
       const verdict = this.#mayOpen(arm, slot, service, now)
       if (verdict !== MAY_OPEN) return verdict
-      t = this.conns.open(pkt, p, service as Service, arm.index, now)
+      t = this.reuse.open(t, p, service as Service, arm, now)
       if (t < 0) return this.#refuse(t, arm, slot, service as Service, now)
     }
     const dest = table.dest(t >> 1)
@@ -226,31 +210,35 @@ export class Engine {
     const outward = (t & 1) === 1
     const side = outward ? this.dests.cells[(dest << 4) | ARM] : table.clientArm(t >> 1)
     if (side !== arm.index) return -Drop.IP_SOURCE
-    if (outward && (p.flags & ACK) !== 0) this.#forward.confirmRs(p, dest, now)
-    this.conns.segment(t, p, now)
-    this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
-    if (this.sessions !== null) this.sessions.packet(t, p, now)
-    if (outward) {
-      this.conns.rememberRs(pkt, t, p, now)
-      return this.#forward.toClient(slot, p, t)
+    let judged = GOOD
+    if (isNew) this.conns.segment(t, p, now)
+    else if (!this.#verify.isUsual(t, p, dest, now)) {
+      judged = this.#verify.judge(t, p)
+      if (judged < 0) return judged
+      if (judged === GOOD) this.#verify.hear(t, p, dest, now)
     }
-    this.conns.rememberClient(pkt, t, p)
-    return this.#forward.toRs(slot, p, t, dest, now)
+    this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
+    if (this.sessions !== null) this.sessions.packet(t, p, judged, now)
+    return outward ? this.#forward.toClient(slot, p, t) : this.#forward.toRs(slot, p, t, dest, now)
   }
 
   /**
    * Runs what is due at `now` (ms, int32, any start; never goes back). => ms until it wants to be called again.
    */
   tick(now: number): number {
+    this.turn(now)
     if (((now - this.neighTick) | 0) >= 0) {
       this.neighs.tick(now)
+      this.arp.tick(now)
+      if (this.#peers === null || this.#peers.self === 0) this.templates.sweep(now)
       this.neighTick = (now + NEIGH_TICK) | 0
     }
+    this.cuts.turn(now)
     let most = EXPIRIES_ON_TIME
     for (let ended = 0; ended < most; ended++) {
-      if (this.frames.free < EXPIRY_RESERVE) return 0
+      if (this.frames.free < END_RESERVE) return 0
       const conn = this.conns.overdue(now)
-      if (conn < 0) return this.conns.wheel.sleep(now, NEIGH_TICK)
+      if (conn < 0) return this.conns.wheel.sleep(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
       if (ended === 0) most = Math.min(EXPIRIES_MOST, most << this.conns.wheel.late(now))
       if (this.conns.table.state(conn) === State.ESTABLISHED) this.#forward.resetBoth(conn, now)
       this.conns.end(conn, now)
@@ -272,7 +260,8 @@ export class Engine {
 
   /** The same for one address, which is new. */
   announceAddress(arm: Arm, address: number): void {
-    if (sendArp(this.frames, arm, address, address)) this.counters.count(Event.ARP_GRATUITOUS)
+    if (sendArp(this.frames, arm, address, address))
+      this.counters.countOn(arm.index, Event.ARP_GRATUITOUS)
   }
 
   /** Learns what an ARP said that another worker received. */
@@ -300,28 +289,21 @@ export class Engine {
     const p = this.#parsed
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
-    const { SYN, ACK, FIN, RST } = FLAG
+    const { ACK, FIN, RST } = FLAG
     const flags = p.flags & (SYN | ACK | FIN | RST)
     if (flags !== SYN) {
       if (this.trace.debug) {
         this.trace.write(TraceKind.NOT_SYN, now, PROTO.TCP, p.saddr, p.daddr, p.ports, p.flags)
       }
       if (flags !== ACK || !this.#rstOnBareAck) return -Drop.TCP_NO_CONN
+      if (!isIntact(this.frames.pkt, p)) return -Drop.TCP_CHECKSUM
       turnIntoRst(this.frames, slot, p)
       this.counters.count(Event.RST_BARE_ACK)
       return arm.index
     }
     if (this.stopping) return -Drop.STOPPING
-    return this.#isPlausibleClient(arm, p.saddr) ? MAY_OPEN : -Drop.IP_SOURCE
-  }
-
-  /** A client must be somebody else, a single host, and on the side its packet came from (RFC 1812 5.3.7, 5.3.8). */
-  #isPlausibleClient(arm: Arm, saddr: number): boolean {
-    const top = saddr >>> 24
-    if (top === 0 || top === 127 || top >= 224) return false
-    for (const other of this.arms) if (other.owns(saddr)) return false
-    const back = armTowards(this.arms, saddr)
-    return back === undefined || back === arm
+    if (!isPlausibleClient(this.arms, arm, p.saddr)) return -Drop.IP_SOURCE
+    return isIntact(this.frames.pkt, p) ? MAY_OPEN : -Drop.TCP_CHECKSUM
   }
 
   /** A SYN that opened nothing. => The verdict on it, or the arm if it has become an RST. */

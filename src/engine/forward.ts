@@ -17,10 +17,11 @@ import type { Neighs } from './neigh.ts'
 import type { Parsed } from './parsed.ts'
 import { writeRst } from './rst.ts'
 import { DestCell } from './service.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import { State } from './tcp-state.ts'
+import { Reset, TraceKind, type TraceRing } from './trace.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { RST_ACK, RST_SEQ, DELTA, WORD, MAC_LO, PORTS, DADDR, SADDR } = CELL
+const { RST_ACK, RST_SEQ, RS_ISN1, DELTA, WORD, MAC_LO, PORTS, DADDR, SADDR } = CELL
 const { ARM, NEXT_HOP, NEIGH } = DestCell
 const { SRC: ETH_SRC } = ETH
 
@@ -71,39 +72,95 @@ export class Forward {
     return arm.index
   }
 
-  /** A segment with ACK has come from the RS: its next hop is alive (6.4). */
+  /** A segment with ACK from the RS would confirmRs(): seldom, for an entry that was confirmed stays so for a while. */
+  isNewsOfNextHop(p: Parsed, dest: number, now: number): boolean {
+    const n = this.#nextHop(dest)
+    if (n < 0) return false
+    const { pkt } = this.#frames
+    const macHi = pkt.getUint16(p.eth + ETH_SRC)
+    return this.#neighs.newsIn(n, macHi, pkt.getInt32(p.eth + ETH_SRC + 2), now) !== 0
+  }
+
+  /** A segment with ACK, which is to be believed, has come from the RS: its next hop is alive (6.4). */
   confirmRs(p: Parsed, dest: number, now: number): void {
-    const cells = this.#destCells
-    const at = dest << 4
-    const hint = cells[at | NEIGH]
-    const n = this.#neighs.find(cells[at | ARM], cells[at | NEXT_HOP], hint)
+    const n = this.#nextHop(dest)
     if (n < 0) return
-    if (n !== hint) cells[at | NEIGH] = n
     const { pkt } = this.#frames
     const macHi = pkt.getUint16(p.eth + ETH_SRC)
     this.#neighs.confirm(n, macHi, pkt.getInt32(p.eth + ETH_SRC + 2), now)
   }
 
+  /** The entry of the RS's next hop, or below 0. */
+  #nextHop(dest: number): number {
+    const cells = this.#destCells
+    const at = dest << 4
+    const hint = cells[at | NEIGH]
+    const n = this.#neighs.find(cells[at | ARM], cells[at | NEXT_HOP], hint)
+    if (n >= 0 && n !== hint) cells[at | NEIGH] = n
+    return n
+  }
+
+  /** The RS has left a SYN without an answer: perhaps its next hop has another MAC now. */
+  suspectRs(dest: number, now: number): void {
+    const cells = this.#destCells
+    const at = dest << 4
+    const n = this.#neighs.find(cells[at | ARM], cells[at | NEXT_HOP], cells[at | NEIGH])
+    if (n >= 0) this.#neighs.suspect(n, now)
+  }
+
+  /** The half of a connection that the RS may still have is reset; its client has forgotten its own. */
+  resetRs(conn: number, now: number): void {
+    if (this.#trace.debug) traceEnds(this.#trace, TraceKind.RESET_RS, this.#cells, conn, 0, now)
+    this.#rstToRs(conn, now)
+    this.#counters.count(Event.RST_ON_REUSE)
+  }
+
   /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (2.7). */
   resetBoth(conn: number, now: number): void {
-    const { cells } = this.#table
-    const at = conn << 4
-    if (this.#trace.debug) traceEnds(this.#trace, TraceKind.RESET, cells, conn, 0, now)
-    const toRs = this.#rst(conn, 1, cells[at + RST_ACK], 0)
-    if (toRs !== NO_SLOT) {
-      const dest = this.#table.dest(conn)
-      const arm = this.#arms[this.#destCells[(dest << 4) | ARM]]
-      const eth = this.#frames.start[toRs] + VNET.BYTES
-      this.#settle(toRs, this.#toNextHop(toRs, eth, arm, dest, now))
-    }
-    // The ack field of DPVS's RST to the client, meaningless without the flag but visible in captures.
-    const toClient = this.#rst(conn, 0, cells[at + RST_SEQ], -cells[at + DELTA])
-    if (toClient !== NO_SLOT) {
-      const arm = this.#arms[this.#table.clientArm(conn)]
-      this.#addressClient(this.#frames.start[toClient] + VNET.BYTES, conn, arm)
-      this.#settle(toClient, arm.index)
-    }
+    if (this.#trace.debug)
+      traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.EXPIRY, now)
+    this.#rstToRs(conn, now)
+    this.#rstToClient(conn)
     this.#counters.count(Event.RST_ON_EXPIRY)
+  }
+
+  /** The same for one that is cut: in a state before or behind that, and with an RS that may not be reachable. */
+  cutBoth(conn: number, now: number): void {
+    if (this.#trace.debug)
+      traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.CUT, now)
+    const at = conn << 4
+    // Until the handshake is over, what the client expects next stands there.
+    if (this.#table.state(conn) === State.SYN_RECV)
+      this.#cells[at + RST_SEQ] = this.#cells[at + RS_ISN1]
+    if (this.#isReachable(this.#table.dest(conn))) this.#rstToRs(conn, now)
+    this.#rstToClient(conn)
+    this.#counters.count(Event.RST_ON_CUT)
+  }
+
+  /** Its next hop has a MAC: what waited for one would be thousands of frames. */
+  #isReachable(dest: number): boolean {
+    const cells = this.#destCells
+    const at = dest << 4
+    return this.#neighs.isKnown(cells[at | ARM], cells[at | NEXT_HOP], cells[at | NEIGH])
+  }
+
+  #rstToRs(conn: number, now: number): void {
+    const slot = this.#rst(conn, 1, this.#cells[(conn << 4) | RST_ACK], 0)
+    if (slot === NO_SLOT) return
+    const dest = this.#table.dest(conn)
+    const arm = this.#arms[this.#destCells[(dest << 4) | ARM]]
+    const eth = this.#frames.start[slot] + VNET.BYTES
+    this.#settle(slot, this.#toNextHop(slot, eth, arm, dest, now))
+  }
+
+  #rstToClient(conn: number): void {
+    const at = conn << 4
+    // The ack field of DPVS's RST to the client, meaningless without the flag but visible in captures.
+    const slot = this.#rst(conn, 0, this.#cells[at + RST_SEQ], -this.#cells[at + DELTA])
+    if (slot === NO_SLOT) return
+    const arm = this.#arms[this.#table.clientArm(conn)]
+    this.#addressClient(this.#frames.start[slot] + VNET.BYTES, conn, arm)
+    this.#settle(slot, arm.index)
   }
 
   /** => Minus the reason why the packet cannot leave on `arm`, or 0. */

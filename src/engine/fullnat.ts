@@ -22,6 +22,7 @@ import { IPV4 } from '../wire/ipv4.ts'
 import {
   FLAG,
   findOption,
+  isTfoExperiment,
   NOP_NOP_TIMESTAMP,
   OPT,
   optionLength,
@@ -150,7 +151,7 @@ export class FullNat {
     for (let at = from, bytes = 0; at < end; at += bytes) {
       bytes = optionLength(pkt, at, end)
       if (bytes === 0) break
-      if (pkt.getUint8(at) !== OPT.TOA) continue
+      if (pkt.getUint8(at) !== OPT.TOA || isTfoExperiment(pkt, at, bytes)) continue
       changed += overwriteWithNops(pkt, at, bytes)
       this.#counters.count(Event.TOA_FORGED)
     }

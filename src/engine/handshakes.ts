@@ -5,7 +5,7 @@
  */
 
 import { CELL, RS_SEEN, STATE_MASK } from './conn.ts'
-import { type Counters, Event, Handshake } from './counters.ts'
+import { type Counters, Handshake } from './counters.ts'
 import { State } from './tcp-state.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
@@ -25,7 +25,6 @@ export class Handshakes {
 
   /** A SYN has opened the tuple of a conn anew. */
   again(conn: number, now: number): void {
-    this.#counters.count(Event.SYN_REUSED)
     const at = conn << 4
     if ((this.#cells[at | WORD] & SEEN) !== 0) this.#cells[at | RST_SEQ] = now
     else this.#cells[at | RS_ISN1] = now
@@ -38,7 +37,7 @@ export class Handshakes {
     let opened = cells[at | RST_SEQ]
     if ((word & SEEN) === 0) {
       opened = cells[at | RS_ISN1]
-      this.#counters.handshake(Handshake.RS, (now - opened) | 0)
+      this.#counters.handshake(Handshake.RS, (now - opened) >>> 0)
       cells[at | WORD] = word | SEEN
     }
     // The ack that the client sends until it has acknowledged payload of the RS: TOA's rule.
@@ -53,7 +52,7 @@ export class Handshakes {
     const at = conn << 4
     // Without the RS's SYN+ACK there was none, and RST_SEQ is its own.
     if ((cells[at | WORD] & SEEN) === 0) return
-    if (done) this.#counters.handshake(Handshake.CLIENT, (now - cells[at | RST_SEQ]) | 0)
+    if (done) this.#counters.handshake(Handshake.CLIENT, (now - cells[at | RST_SEQ]) >>> 0)
     cells[at | RST_SEQ] = cells[at | RS_ISN1]
   }
 }

@@ -9,6 +9,7 @@
 
 import type { ArmImage } from './arm.ts'
 import type { TableImage } from './conn.ts'
+import type { CutsImage } from './cuts.ts'
 import type { Engine } from './engine.ts'
 import { KeyedIsn } from './isn.ts'
 import type { NeighImage } from './neigh.ts'
@@ -17,8 +18,9 @@ import type { SetupImage } from './setup.ts'
 import type { WheelImage } from './wheel.ts'
 
 export interface EngineImage {
-  /** Of the engine's clock, ms. */
+  /** Of the engine's clock, ms; and of its long clock. */
   now: number
+  longMs: number
   random: number
   /** null for a source of sequence numbers that needs none. */
   isnKey: Int32Array | null
@@ -27,6 +29,7 @@ export interface EngineImage {
   neighTick: number
   lastClaim: number | null
   arms: ArmImage[]
+  cuts: CutsImage
   table: TableImage
   wheel: WheelImage
   /** null if the log of sessions is off. */
@@ -58,6 +61,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
   const places = dests.list.length
   return {
     now,
+    longMs: engine.long.at(now),
     random: engine.random.state,
     isnKey: engine.isn instanceof KeyedIsn ? engine.isn.key.slice() : null,
     stopping: engine.stopping,
@@ -65,6 +69,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     neighTick: engine.neighTick,
     lastClaim: engine.arp.lastClaim,
     arms: engine.arms.map(arm => arm.save()),
+    cuts: engine.cuts.save(),
     table,
     wheel: conns.wheel.save(used),
     sessions: sessions === null ? null : sessions.save(used),
@@ -93,11 +98,13 @@ export function restoreEngine(
   if (image.isnKey && engine.isn instanceof KeyedIsn) engine.isn.key.set(image.isnKey)
   engine.setTimeouts(image.timeoutMs)
   engine.stopping = image.stopping
+  engine.long.restore(image.longMs)
   engine.neighTick = image.neighTick
   engine.arp.lastClaim = image.lastClaim
   for (const [index, arm] of image.arms.entries()) engine.arms[index].restore(arm)
   conns.table.restore(image.table)
   conns.wheel.restore(image.wheel)
+  engine.cuts.restore(image.cuts)
   if (engine.sessions !== null && image.sessions !== null) engine.sessions.restore(image.sessions)
   for (const [place, pool] of image.pools.entries()) {
     if (pool === null) continue

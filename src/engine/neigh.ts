@@ -46,6 +46,7 @@ export interface NeighImage extends NeighTableImage {
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { NONE, SEND, REACHABLE, PROBE, DELAY } = Neigh
+const { CONFIRMED, SUSPECT } = NeighEvent
 const { BYTES: VNET_BYTES } = VNET
 
 export class Neighs extends NeighTable {
@@ -92,11 +93,17 @@ export class Neighs extends NeighTable {
     return found >= 0 ? found : this.#create(arm, address, now)
   }
 
+  /** It has answered, and has not been silent since for too long. */
+  isKnown(arm: number, address: number, hint: number): boolean {
+    const n = this.find(arm, address, hint)
+    return n >= 0 && this.state[n] >= REACHABLE
+  }
+
   #create(arm: number, address: number, now: number): number {
     const n = this.enter(arm, address)
     if (n < 0) return n
     this.state[n] = NONE
-    this.#counters.neighbours[NONE]++
+    this.#counters.neigh(arm, NONE, 1)
     this.stamp[n] = now - LONG_AGO
     this.#rearm(n, now)
     return n
@@ -131,7 +138,7 @@ export class Neighs extends NeighTable {
     const n = this.findOrCreate(arm, address, NO_NEIGH, now)
     if (n < 0) return false
     this.fixed[n] = 1
-    this.#counters.neighMoved(this.state[n], REACHABLE)
+    this.#counters.neighMoved(arm, this.state[n], REACHABLE)
     this.state[n] = REACHABLE
     this.macHi[n] = macHi
     this.macLo[n] = macLo
@@ -147,17 +154,33 @@ export class Neighs extends NeighTable {
     this.#delete(n, now)
   }
 
+  /**
+   * What it says of neighbour n that a packet with the TCP ACK bit came from its side with this source MAC. => CONFIRMED,
+   * SUSPECT, or 0 for nothing new, the usual case: a REACHABLE entry in its quiet period
+   */
+  newsIn(n: number, macHi: number, macLo: number, now: number): number {
+    const state = this.state[n]
+    if (state < REACHABLE || this.fixed[n] === 1) return 0
+    if (this.macLo[n] === macLo && this.macHi[n] === macHi) {
+      return state === REACHABLE && !this.#mayRearm(n, now) ? 0 : CONFIRMED
+    }
+    return this.#maySuspect(n, now) ? SUSPECT : 0
+  }
+
   /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (6.4). */
   confirm(n: number, macHi: number, macLo: number, now: number): void {
-    const state = this.state[n]
-    if (state < REACHABLE || this.fixed[n] === 1) return
-    if (this.macLo[n] === macLo && this.macHi[n] === macHi) {
-      // The usual case, a REACHABLE entry in its quiet period, ends here.
-      if (state === REACHABLE && !this.#mayRearm(n, now)) return
-      this.#event(n, NeighEvent.CONFIRMED, now)
-    } else if (state === REACHABLE && ((now - this.changed[n]) | 0) > SUSPECT_PAUSE_MS) {
-      this.#event(n, NeighEvent.SUSPECT, now)
-    }
+    const event = this.newsIn(n, macHi, macLo, now)
+    if (event !== 0) this.#event(n, event, now)
+  }
+
+  /** What is known of neighbour n may be wrong: the next frame to it asks again; not more than once a second. */
+  suspect(n: number, now: number): void {
+    if (this.#maySuspect(n, now)) this.#event(n, SUSPECT, now)
+  }
+
+  #maySuspect(n: number, now: number): boolean {
+    if (this.state[n] !== REACHABLE || this.fixed[n] === 1) return false
+    return ((now - this.changed[n]) | 0) > SUSPECT_PAUSE_MS
   }
 
   /**
@@ -168,7 +191,7 @@ export class Neighs extends NeighTable {
     if (this.fixed[n] === 1) return
     const known = this.state[n] >= REACHABLE
     if (known && (this.macHi[n] !== macHi || this.macLo[n] !== macLo)) {
-      this.#counters.count(Event.NEIGH_MOVED)
+      this.#counters.countOn(this.arm[n], Event.NEIGH_MOVED)
       this.#trace.write(
         TraceKind.NEIGH_MOVED,
         now,
@@ -185,7 +208,7 @@ export class Neighs extends NeighTable {
     this.macHi[n] = macHi
     this.macLo[n] = macLo
     if (!solicited) return
-    this.#counters.count(Event.NEIGH_LEARNED)
+    this.#counters.countOn(this.arm[n], Event.NEIGH_LEARNED)
     this.#event(n, NeighEvent.REPLY, now)
     this.#flush(n)
   }
@@ -196,6 +219,8 @@ export class Neighs extends NeighTable {
     const { top } = this
     for (let n = 0; n < top; n++) {
       if (this.arm[n] < 0 || this.fixed[n] === 1) continue
+      // One that stays REACHABLE for weeks: int32 would take its change for one to come.
+      if (((now - this.changed[n]) | 0) > LONG_AGO) this.changed[n] = now - SUSPECT_PAUSE_MS - 1
       if (((this.deadline[n] - now) | 0) <= 0) {
         if (this.state[n] === NONE) this.#delete(n, now)
         else this.#expire(n, now)
@@ -208,7 +233,7 @@ export class Neighs extends NeighTable {
   /** The event timer: an entry that waited in vain gives up its frames, with a name. */
   #expire(n: number, now: number): void {
     if (this.#isAsking(n)) {
-      this.#counters.count(Event.NEIGH_FAILED)
+      this.#counters.countOn(this.arm[n], Event.NEIGH_FAILED)
       this.#trace.write(
         TraceKind.NEIGH_FAILED,
         now,
@@ -234,7 +259,7 @@ export class Neighs extends NeighTable {
       this.stamp[n] = now
     } else {
       this.state[n] = after
-      this.#counters.neighMoved(before, after)
+      this.#counters.neighMoved(this.arm[n], before, after)
       this.stamp[n] = now - LONG_AGO
       this.changed[n] = now
     }
@@ -261,7 +286,7 @@ export class Neighs extends NeighTable {
     const arm = this.#arms[this.arm[n]]
     this.asked[n] = now
     if (sendArp(this.#frames, arm, arm.sourceFor(this.address[n]), this.address[n])) {
-      this.#counters.count(Event.ARP_REQUESTS)
+      this.#counters.countOn(arm.index, Event.ARP_REQUESTS)
     }
   }
 
@@ -282,7 +307,7 @@ export class Neighs extends NeighTable {
 
   #delete(n: number, now: number): void {
     this.#parking.discard(n, this.arm[n], now)
-    this.#counters.neighbours[this.state[n]]--
+    this.#counters.neigh(this.arm[n], this.state[n], -1)
     this.leave(n)
   }
 }

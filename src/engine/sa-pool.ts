@@ -12,6 +12,8 @@
 export const LPORT_FIRST = 1025
 export const LPORT_LAST = 65_535
 export const SUB_POOLS = 16
+/** As a mask. */
+export const ALL_SUB_POOLS = (1 << SUB_POOLS) - 1
 export const NO_LPORT = -1
 
 /** What is counted of a LIP, LIP_CELLS int32 each. */
@@ -62,6 +64,7 @@ export class SaPool {
   readonly #touched = new Int32Array(SUB_POOLS)
   readonly #counts: Int32Array
   readonly #at: number
+  #exhausted = 0
 
   static bytesFor(partition: Partition): number {
     return lportsOf(partition) * SUB_POOLS * 6
@@ -105,13 +108,18 @@ export class SaPool {
       this.#counts[this.#at + MISSES]++
       return NO_LPORT
     }
-    this.#free[sub]--
+    if (--this.#free[sub] === 0) this.#exhausted |= 1 << sub
     this.#counts[this.#at + FREE]--
     const head = this.#head[sub]
     if (head >= this.#touched[sub]) this.#touched[sub] = head + 1
     const port = this.#ports[sub * this.#size + head]
     this.#head[sub] = (head + 1) % this.#size
     return port
+  }
+
+  /** A mask of the sub-pools that have no lport left. */
+  get exhausted(): number {
+    return this.#exhausted
   }
 
   /** lports that are free towards this RS. */
@@ -124,13 +132,22 @@ export class SaPool {
     return this.#lastSeq[this.#place(subPoolOf(rip, rport), lport)]
   }
 
-  /** Gives an lport back; RIP:rport must be the ones it was fetched for, `seq` is what the RS expected next. */
+  /** Gives an lport back; RIP:rport must be the ones it was fetched for, `seq` is what the RS expected next, 0 if it never said. */
   release(rip: number, rport: number, lport: number, seq: number): void {
     const sub = subPoolOf(rip, rport)
-    this.#lastSeq[this.#place(sub, lport)] = seq
+    // One that never answered may hold the connection before still, and its number.
+    if (seq !== 0) this.#lastSeq[this.#place(sub, lport)] = seq
     this.#ports[sub * this.#size + ((this.#head[sub] + this.#free[sub]) % this.#size)] = lport
     this.#free[sub]++
+    this.#exhausted &= ~(1 << sub)
     this.#counts[this.#at + FREE]++
+  }
+
+  /** Undoes the last release() of this sub-pool, which must have been this RS's. */
+  takeBack(rip: number, rport: number): void {
+    const sub = subPoolOf(rip, rport)
+    if (--this.#free[sub] === 0) this.#exhausted |= 1 << sub
+    this.#counts[this.#at + FREE]--
   }
 
   save(): PoolImage {
@@ -155,6 +172,7 @@ export class SaPool {
     this.#head.set(head)
     this.#free.set(free)
     for (let sub = 0; sub < SUB_POOLS; sub++) {
+      if (free[sub] === 0) this.#exhausted |= 1 << sub
       this.#touched[sub] = ports[sub].length
       this.#ports.set(ports[sub], sub * this.#size)
       this.#lastSeq.set(lastSeq[sub], sub * this.#size)

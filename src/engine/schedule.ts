@@ -2,27 +2,20 @@
 
 import type { Dest, Service } from './service.ts'
 
-/** => An RS with weight > 0 that is not full, or undefined if there is none. Moves the service's cursor. */
-export type Pick = (service: Service) => Dest | undefined
+/**
+ * => The next RS that can take a connection, none of a sub-pool in the mask `without`, or undefined if there is none.
+ * Moves the service's cursor.
+ */
+export type Pick = (service: Service, without: number) => Dest | undefined
 
-/** It may take one more connection. */
-export function isOpen({ weight, overloaded }: Dest): boolean {
-  return weight > 0 && !overloaded
-}
-
-/** Round robin: the first valid RS behind the cursor. */
-function rr(service: Service): Dest | undefined {
-  const { dests } = service
-  for (let step = 0; step < dests.length; step++) {
-    service.cursor = (service.cursor + 1) % dests.length
-    const dest = dests[service.cursor]
-    if (isOpen(dest)) return dest
-  }
-  return undefined
-}
-
-function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b)
+/** Round robin: the first RS behind the cursor that can. */
+function rr(service: Service, without: number): Dest | undefined {
+  const { candidates } = service
+  let at = candidates.next(service.cursor + 1, 1, without)
+  if (at < 0) at = candidates.next(0, 1, without)
+  if (at < 0) return undefined
+  service.cursor = at
+  return service.dests[at]
 }
 
 /**
@@ -30,33 +23,21 @@ function gcd(a: number, b: number): number {
  * weight drops by the weights' gcd (and wraps to their maximum), and only an RS of at least that weight is picked.
  * Over a cycle each RS gets connections in proportion to its weight, spread and not in runs.
  */
-function wrr(service: Service): Dest | undefined {
-  const { dests } = service
-  if (dests.length === 0) return undefined
-  const from = service.cursor
-  for (;;) {
-    service.cursor = (service.cursor + 1) % dests.length
-    if (service.cursor === 0 && !startRound(service)) {
-      service.cursor = from
-      return undefined
-    }
-    const dest = dests[service.cursor]
-    if (dest.weight >= service.currentWeight && isOpen(dest)) return dest
+function wrr(service: Service, without: number): Dest | undefined {
+  const { candidates, cursor } = service
+  let at = cursor < 0 ? -1 : candidates.next(cursor + 1, service.currentWeight, without)
+  if (at < 0) {
+    if (!startRound(service, without)) return undefined
+    at = candidates.next(0, service.currentWeight, without)
   }
+  service.cursor = at
+  return service.dests[at]
 }
 
-/** Once per round, so that the walk over all weights costs a pick no more with ten thousand RSs than with ten. */
-function startRound(service: Service): boolean {
-  let max = 0
-  let divisor = 0
-  for (const dest of service.dests) {
-    if (!isOpen(dest)) continue
-    const { weight } = dest
-    if (weight > max) max = weight
-    divisor = gcd(weight, divisor)
-  }
+function startRound(service: Service, without: number): boolean {
+  const max = service.candidates.max(without)
   if (max === 0) return false
-  service.currentWeight -= divisor
+  service.currentWeight -= service.candidates.divisor(without)
   // Weights may have become less since the last round.
   if (service.currentWeight <= 0 || service.currentWeight > max) service.currentWeight = max
   return true

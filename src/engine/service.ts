@@ -3,6 +3,7 @@
  * `dest`; what only control reads lies in objects. A service is looked up for SYNs only.
  */
 
+import type { Candidates } from './candidates.ts'
 import type { SaPool } from './sa-pool.ts'
 import type { Pick } from './schedule.ts'
 
@@ -17,6 +18,10 @@ export interface Dest {
   upper: number
   lower: number
   overloaded: boolean
+  /** Takes connections only while no other RS of the service has a weight (keepalived's sorry_server). */
+  backup: boolean
+  /** Its place among the service's candidates, which number them. */
+  rank: number
 }
 
 export interface Service {
@@ -26,6 +31,8 @@ export interface Service {
   pick: Pick
   /** Newest first, as DPVS keeps them: schedulers walk this order. */
   readonly dests: Dest[]
+  /** Those of them that can take a connection. */
+  readonly candidates: Candidates
   /** Places of the LIPs it may use, in order of addition. */
   readonly lips: number[]
   /** ms of ESTABLISHED; 0 means the table's timeout. */
@@ -128,9 +135,11 @@ export class Dests {
   checkLoad(dest: Dest): void {
     const { index, upper, lower } = dest
     const conns = this.active(index) + this.inactive(index)
+    const before = dest.overloaded
     if (upper < 0) dest.overloaded = false
     else if (conns >= upper) dest.overloaded = true
     else if (conns < (lower === 0 ? upper : lower)) dest.overloaded = false
+    if (dest.overloaded !== before) dest.service.candidates.loaded(dest)
   }
 
   countConn(dest: Dest): void {

@@ -2,15 +2,18 @@
  * What one connection came to: packets, bytes, how long its handshakes took, and why it ended. A table beside that of the
  * connections, which is there only if somebody wants it, and a ring of records that the control thread reads.
  *
- *   per conn   4 doubles: packets in, out, bytes in, out | 8 int32: SessionCell       64 bytes
+ *   per conn   4 doubles: packets in, out, bytes in, out | 6 int32: SessionCell | double: when it was opened    64 bytes
  *   header     [written, read, lost, -] int32, clock double, -                        32 bytes
- *   record     SessionRecord: 14 int32 | 4 doubles as above                           88 bytes
+ *   record     SessionRecord: 12 int32 | 5 doubles: as above, and how old it became   88 bytes
  */
 
 import { FLAG } from '../wire/tcp.ts'
 import { CELL, type ConnTable } from './conn.ts'
+import type { LongClock } from './long-clock.ts'
 import type { Parsed } from './parsed.ts'
 import { IN, State } from './tcp-state.ts'
+import { Over } from './trace.ts'
+import { DOUBTFUL } from './usual.ts'
 
 /** Why a connection ended. */
 export const End = {
@@ -25,9 +28,13 @@ export const End = {
   RESET: 5,
   /** The balancer stopped. */
   STOPPED: 6,
+  /** It had not been closed, and another connection of the same client took its place. */
+  REPLACED: 7,
+  /** Its RS was down, gone or drained, and its connections were to end. */
+  CUT: 8,
 } as const
 
-/** Cells of a record in the ring; the doubles begin at TRAFFIC. Times are ms of the engine's clock. */
+/** Cells of a record in the ring; the doubles begin at TRAFFIC. Times are ms of the engine's clock, LIFE_MS is ms. */
 export const SessionRecord = {
   CIP: 0,
   VIP: 1,
@@ -37,23 +44,26 @@ export const SessionRecord = {
   RS_PORTS: 5,
   STATE: 6,
   END: 7,
-  OPENED: 8,
-  /** Of the last segment, and of the end of the connection. */
-  LAST: 9,
-  ENDED: 10,
+  /** Of the last segment, and of the end of the connection, at most 12 days later. */
+  LAST: 8,
+  ENDED: 9,
   /** ms from the SYN to the RS's SYN+ACK, and to the client's ACK of it; -1 if there was none. */
-  RS_MS: 11,
-  CLIENT_MS: 12,
-  TRAFFIC: 14,
+  RS_MS: 10,
+  CLIENT_MS: 11,
+  TRAFFIC: 12,
+  /** From the SYN to the end: a double, for it may be years. */
+  LIFE_MS: 20,
 } as const
 export const SESSION_CELLS = 22
 
 /** int32 cells of a conn, behind the doubles. */
-const SessionCell = { OPENED: 8, LAST: 9, RS_MS: 10, CLIENT_MS: 11, END: 12, SEEN: 13 } as const
+const SessionCell = { LAST: 8, RS_MS: 9, CLIENT_MS: 10, END: 11, SEEN: 12 } as const
+/** Double of a conn: its SYN by the long clock. */
+const OPENED = 7
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SYN, FIN, RST, ACK } = FLAG
-const { OPENED, LAST, RS_MS, CLIENT_MS, END, SEEN } = SessionCell
+const { LAST, RS_MS, CLIENT_MS, END, SEEN } = SessionCell
 const BOTH_FINS = 3
 const RST_SEEN = 4
 
@@ -111,6 +121,7 @@ export class SessionRing {
     conn: number,
     state: number,
     end: number,
+    lifeMs: number,
     now: number,
   ): void {
     if (this.isFull) {
@@ -129,13 +140,13 @@ export class SessionRing {
     r[at + 5] = conns[from + 4 + CELL.PORTS]
     r[at + SessionRecord.STATE] = state
     r[at + SessionRecord.END] = end
-    r[at + SessionRecord.OPENED] = sessions[from | OPENED]
     r[at + SessionRecord.LAST] = sessions[from | LAST]
     r[at + SessionRecord.ENDED] = now
     r[at + SessionRecord.RS_MS] = sessions[from | RS_MS]
     r[at + SessionRecord.CLIENT_MS] = sessions[from | CLIENT_MS]
     const doubles = (at + SessionRecord.TRAFFIC) >> 1
     for (let i = 0; i < 4; i++) this.#doubles[doubles + i] = traffic[(conn << 3) + i]
+    this.#doubles[doubles + 4] = lifeMs
     Atomics.store(this.#control, 0, (written + 1) | 0)
   }
 
@@ -161,12 +172,14 @@ export class Sessions {
   readonly #table: ConnTable
   readonly #ring: SessionRing
   readonly #arms: number
+  readonly #long: LongClock
 
   static bytesFor(capacity: number): number {
     return capacity * 64
   }
 
-  constructor({ memory, ring, arms }: SessionOptions, table: ConnTable) {
+  constructor({ memory, ring, arms }: SessionOptions, table: ConnTable, long: LongClock) {
+    this.#long = long
     this.traffic = new Float64Array(memory, 0, table.capacity * 8)
     this.#cells = new Int32Array(memory, 0, table.capacity * 16)
     this.#table = table
@@ -187,35 +200,45 @@ export class Sessions {
   open(conn: number, now: number): void {
     const at = conn << 4
     this.#cells.fill(0, at, at + 16)
-    this.#cells[at | OPENED] = now
+    this.traffic[(conn << 3) | OPENED] = this.#long.at(now)
     this.#cells[at | LAST] = now
     this.#cells[at | RS_MS] = -1
     this.#cells[at | CLIENT_MS] = -1
   }
 
-  /** A segment of tuple t has been seen. */
-  packet(t: number, p: Parsed, now: number): void {
+  /** A segment of tuple t has been seen; `judged`: as verify.ts has. One that is doubtful is counted only. */
+  packet(t: number, p: Parsed, judged: number, now: number): void {
     const cells = this.#cells
     const dir = t & 1
-    const traffic = ((t >> 1) << 3) | dir
     const at = (t >> 1) << 4
+    const traffic = ((t >> 1) << 3) | dir
     this.traffic[traffic] += p.segments
     this.traffic[traffic + 2] += p.wireBytes
+    if (judged === DOUBTFUL) return
     cells[at | LAST] = now
     if ((p.flags & (SYN | FIN | RST)) !== 0) this.#mark(at, dir, p.flags, now)
     if (cells[at | CLIENT_MS] < 0 && dir === IN) this.#answered(at, p.flags, now)
   }
 
-  /** The client has opened the connection anew, from the same port, before the wheel ended the old one. */
-  reopen(conn: number, before: number, now: number): void {
-    this.#write(conn, before, this.#cells[(conn << 4) | END], now)
+  /** The next ACK of IN tuple t ends the handshake. */
+  isAwaited(t: number): boolean {
+    const at = (t >> 1) << 4
+    return this.#cells[at | CLIENT_MS] < 0 && this.#cells[at | RS_MS] >= 0
+  }
+
+  /** The client begins another connection with the same conn. */
+  reopen(conn: number, now: number): void {
+    this.end(conn, now, Over.REPLACED)
     this.open(conn, now)
   }
 
-  /** The conn, which is still whole, is about to end; its state says whether both ends are reset. */
-  end(conn: number, now: number): void {
+  /** The conn, which is still whole, is about to end; its state says whether both ends are reset. `why` is one of Over. */
+  end(conn: number, now: number, why: number = Over.TIMER): void {
     const state = this.#table.state(conn)
-    const end = state === State.ESTABLISHED ? End.RESET : this.#cells[(conn << 4) | END]
+    let end: number = this.#cells[(conn << 4) | END]
+    if (why === Over.CUT) end = End.CUT
+    else if (state === State.ESTABLISHED) end = End.RESET
+    else if (end === End.TIMEOUT && why === Over.REPLACED) end = End.REPLACED
     this.#write(conn, state, end, now)
   }
 
@@ -235,9 +258,9 @@ export class Sessions {
     }
   }
 
-  /** ms since the SYN of a conn in use, right for 49 days. */
+  /** ms since the SYN of a conn in use. */
   age(conn: number, now: number): number {
-    return (now - this.#cells[(conn << 4) | OPENED]) >>> 0
+    return this.#long.at(now) - this.traffic[(conn << 3) | OPENED]
   }
 
   /** Conns in use from `from` on. */
@@ -253,7 +276,8 @@ export class Sessions {
 
   #write(conn: number, state: number, end: number, now: number): void {
     if (this.#table.clientArm(conn) >= this.#arms) return
-    this.#ring.write(this.#table.cells, this.#cells, this.traffic, conn, state, end, now)
+    const life = this.age(conn, now)
+    this.#ring.write(this.#table.cells, this.#cells, this.traffic, conn, state, end, life, now)
   }
 
   /** The first FIN is who closed; an RST is who broke it off, unless both ends had closed already. */
@@ -269,14 +293,19 @@ export class Sessions {
       if (cells[at | END] === 0) cells[at | END] = End.FIN_CLIENT + dir
       cells[at | SEEN] = seen | (1 << dir)
     } else if (dir !== IN && (flags & ACK) !== 0 && cells[at | RS_MS] < 0) {
-      cells[at | RS_MS] = now - cells[at | OPENED]
+      cells[at | RS_MS] = this.#since(at, now)
     }
+  }
+
+  /** The same of the conn whose cells begin at `at`, for a cell. */
+  #since(at: number, now: number): number {
+    return Math.min(this.age(at >> 4, now), 0x7fff_ffff)
   }
 
   /** The client's first ACK behind the RS's SYN+ACK ends the handshake. */
   #answered(at: number, flags: number, now: number): void {
     const cells = this.#cells
     if ((flags & (SYN | RST | ACK)) !== ACK || cells[at | RS_MS] < 0) return
-    cells[at | CLIENT_MS] = now - cells[at | OPENED]
+    cells[at | CLIENT_MS] = this.#since(at, now)
   }
 }

@@ -8,6 +8,7 @@
 import { prefixMask } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { type Arm, routeOut } from './arm.ts'
+import { Candidates, isRegular } from './candidates.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
 import type { SaPool } from './sa-pool.ts'
@@ -49,12 +50,14 @@ export interface RsOptions {
   upper: number
   /** Full, it is used again below this; 0 means below `upper`. */
   lower: number
+  /** It takes connections only while no other RS of the service has a weight. */
+  backup: boolean
 }
 
 /** A service with the RSs and the scheduler's place in their list. */
-export interface ServiceImage extends Omit<Service, 'pick' | 'dests'> {
+export interface ServiceImage extends Omit<Service, 'pick' | 'dests' | 'candidates'> {
   scheduler: SchedulerName
-  dests: Omit<Dest, 'service'>[]
+  dests: Omit<Dest, 'service' | 'rank'>[]
 }
 
 export interface SetupImage {
@@ -88,11 +91,11 @@ export class Setup {
   }
 
   save(): SetupImage {
-    const services = this.services.all().map(({ pick, dests, ...rest }) => ({
+    const services = this.services.all().map(({ pick, dests, candidates: _, ...rest }) => ({
       ...rest,
       lips: [...rest.lips],
       scheduler: schedulerName(pick),
-      dests: dests.map(({ service: _, ...dest }) => ({ ...dest })),
+      dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
     }))
     return { services, lips: [...this.#lipAddresses], establishedMs: this.#establishedMs }
   }
@@ -102,10 +105,13 @@ export class Setup {
     this.#establishedMs = establishedMs
     for (const lip of lips) this.#lipAddresses.add(lip)
     for (const { scheduler, dests, ...rest } of services) {
-      const service: Service = { ...rest, pick: SCHEDULERS[scheduler], dests: [] }
+      const list: Dest[] = []
+      const candidates = new Candidates(list)
+      const service: Service = { ...rest, pick: SCHEDULERS[scheduler], dests: list, candidates }
       this.services.add(service)
       for (const dest of dests) {
-        const own = { ...dest, service }
+        const own = newDest(service, dest)
+        own.overloaded = dest.overloaded
         service.dests.push(own)
         this.#dests.list[dest.index] = own
       }
@@ -138,12 +144,14 @@ export class Setup {
   /** Adds a service without RSs, or changes one. */
   putService(vip: number, vport: number, options: ServiceOptions): Service {
     const found = this.services.find(PROTO.TCP, vip, vport)
+    const dests: Dest[] = []
     const service: Service = found ?? {
       protocol: PROTO.TCP,
       vip,
       vport,
       pick: SCHEDULERS[options.scheduler],
-      dests: [],
+      dests,
+      candidates: new Candidates(dests),
       lips: [],
       establishedMs: 0,
       reject: false,
@@ -178,29 +186,33 @@ export class Setup {
    * connection; or changes the one that is there. Throws RangeError if no route leads to it.
    */
   putRs(service: Service, options: RsOptions, now: number): void {
-    const { index, rip, rport, weight, upper, lower } = options
+    const { index, rip, rport, weight, upper, lower, backup } = options
     const known = service.dests.find(dest => dest.rip === rip && dest.rport === rport)
     if (known !== undefined) {
-      Object.assign(known, { weight, upper, lower })
+      const regular = isRegular(known)
+      if (known.backup !== backup) service.candidates.renew()
+      Object.assign(known, { weight, upper, lower, backup })
       // The scheduler goes on where it is: slow starts change weights often, and starting over favours the heavy ones.
+      service.candidates.weighed(known, regular)
       this.#dests.checkLoad(known)
       return
     }
-    const dest = { index, service, rip, rport, weight, upper, lower, overloaded: false }
+    const dest = newDest(service, options)
     if (!this.#route(dest, now)) throw new RangeError('no route to the real server')
-    this.#dests.put(dest)
-    this.#setEstablished(index, service)
     service.dests.unshift(dest)
     startOver(service)
+    this.#dests.put(dest)
+    this.#setEstablished(index, service)
   }
 
-  /** Its connections go on; it takes no new ones. */
-  removeRs(service: Service, rip: number, rport: number): void {
+  /** Its connections go on; it takes no new ones. => its place, or -1 if there is no such RS */
+  removeRs(service: Service, rip: number, rport: number): number {
     const at = service.dests.findIndex(dest => dest.rip === rip && dest.rport === rport)
-    if (at < 0) return
+    if (at < 0) return -1
     const [dest] = service.dests.splice(at, 1)
-    this.#dests.remove(dest as Dest)
+    this.#dests.remove(dest)
     startOver(service)
+    return dest.index
   }
 
   /** Gives an arm one more address; shorter than /32 it brings its on-link route. */
@@ -257,8 +269,28 @@ export class Setup {
   }
 }
 
+/** Spelt out: what a spread makes is read many times slower by whoever walks over thousands of them. */
+function newDest(
+  service: Service,
+  { index, rip, rport, weight, upper, lower, backup }: RsOptions,
+): Dest {
+  return {
+    index,
+    service,
+    rip,
+    rport,
+    weight,
+    upper,
+    lower,
+    overloaded: false,
+    backup,
+    rank: -1,
+  }
+}
+
 /** A scheduler's place in a list that has changed means nothing. */
 function startOver(service: Service): void {
   service.cursor = -1
   service.currentWeight = 0
+  service.candidates.renew()
 }

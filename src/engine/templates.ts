@@ -3,32 +3,50 @@
  * that workers share, because a client's connections are spread over them; it is looked at for SYNs of persistent services
  * only, a bucket at a time under its lock.
  *
+ *   key      4 int32 at the head of the memory, the same for all workers: without it a client cannot be aimed at
+ *   swept    int32 behind it: cell from which on the next sweep() looks
  *   bucket   8 entries of 8 int32: CIP (masked) | VIP | vport | place of the RS | deadline | lock (entry 0) | - | -
  *
  * A full bucket gives up the entry that would end first: such a client is scheduled anew, and nothing is refused.
  */
 
+import { SipHash } from './siphash.ts'
+
 const ENTRY = 8
 const WAYS = 8
 const BUCKET = ENTRY * WAYS
 const [VIP, VPORT, PLACE, DEADLINE, LOCK] = [1, 2, 3, 4, 5]
-/** vport of an entry that was never used. */
+/** vport of an entry that is not in use. */
 const NEVER = 0
-/** Cells of an entry in an image. */
+/** Cells of an entry in an image, and of what stands in front of all: the key, and how far the sweep is. */
 const SAVED = 6
+const KEY = 4
+const SWEPT = KEY
+const FRONT = KEY + 1
+/** Bytes before the buckets, so that these begin with cache lines. */
+const HEAD = 64
 
 export class Templates {
   readonly #cells: Int32Array
+  readonly #front: Int32Array
+  readonly #hash: SipHash
   readonly #mask: number
 
   /** `entries` is a power of two from 8 on. */
   static bytesFor(entries: number): number {
-    return entries * ENTRY * 4
+    return HEAD + entries * ENTRY * 4
   }
 
-  /** `memory`, shared by all workers, is all zero at first. */
+  /** Puts a key of four random int32 into memory that nobody uses yet. */
+  static key(memory: ArrayBufferLike, key: Int32Array): void {
+    new Int32Array(memory, 0, KEY).set(key)
+  }
+
+  /** `memory`, shared by all workers, is all zero at first but for its key. */
   constructor(memory: ArrayBufferLike, entries: number) {
-    this.#cells = new Int32Array(memory, 0, entries * ENTRY)
+    this.#cells = new Int32Array(memory, HEAD, entries * ENTRY)
+    this.#front = new Int32Array(memory, 0, FRONT)
+    this.#hash = new SipHash(this.#front.subarray(0, KEY))
     this.#mask = entries / WAYS - 1
   }
 
@@ -56,10 +74,29 @@ export class Templates {
     this.#leave(bucket)
   }
 
-  /** Entries that were ever used, six cells each: number of the entry, and its cells up to the deadline. */
+  /**
+   * Clears entries that have expired, a few buckets a call: 65,536 calls see all of them, two hours if it is called every 100 ms.
+   * Left alone they would be taken for valid again after 24.8 days. One worker does it for all.
+   */
+  sweep(now: number): void {
+    const cells = this.#cells
+    const step = BUCKET * (1 + ((cells.length / BUCKET) >> 16))
+    const from = this.#front[SWEPT]
+    const end = Math.min(from + step, cells.length)
+    for (let bucket = from; bucket < end; bucket += BUCKET) {
+      this.#lock(bucket)
+      for (let at = bucket; at < bucket + BUCKET; at += ENTRY) {
+        if (((cells[at + DEADLINE] - now) | 0) <= 0) cells[at + VPORT] = NEVER
+      }
+      this.#leave(bucket)
+    }
+    this.#front[SWEPT] = end < cells.length ? end : 0
+  }
+
+  /** The key, how far the sweep is, and entries in use, six cells each: number of the entry, and its cells up to the deadline. */
   save(): Int32Array {
     const cells = this.#cells
-    const used: number[] = []
+    const used = [...this.#front]
     for (let at = 0; at < cells.length; at += ENTRY) {
       if (cells[at + VPORT] === NEVER) continue
       used.push(at / ENTRY, cells[at], cells[at + VIP], cells[at + VPORT])
@@ -68,9 +105,10 @@ export class Templates {
     return Int32Array.from(used)
   }
 
-  /** Into a table of the same size that is all zero. */
+  /** Into a table of the same size that has no entries. */
   restore(image: Int32Array): void {
-    for (let i = 0; i < image.length; i += SAVED) {
+    this.#front.set(image.subarray(0, FRONT))
+    for (let i = FRONT; i < image.length; i += SAVED) {
       this.#cells.set(image.subarray(i + 1, i + SAVED), image[i] * ENTRY)
     }
   }
@@ -95,10 +133,13 @@ export class Templates {
 
   /** Locks a bucket. => its first cell */
   #enter(client: number, vip: number, vport: number): number {
-    const h = Math.imul(Math.imul(client ^ (client >>> 15), 0x2c1b3c6d) ^ vip ^ vport, 0x297a2d39)
-    const bucket = ((h ^ (h >>> 15)) & this.#mask) * BUCKET
-    while (Atomics.compareExchange(this.#cells, bucket + LOCK, 0, 1) !== 0);
+    const bucket = (this.#hash.of(client, vip, vport) & this.#mask) * BUCKET
+    this.#lock(bucket)
     return bucket
+  }
+
+  #lock(bucket: number): void {
+    while (Atomics.compareExchange(this.#cells, bucket + LOCK, 0, 1) !== 0);
   }
 
   #leave(bucket: number): void {

@@ -18,7 +18,7 @@ export const TraceKind = {
   LPORT_FETCHED: 2,
   /** protocol, cip, vip, cport:vport, lip, rip, rport:lport, refs, delta of sequence numbers */
   CONN_NEW: 3,
-  /** the same up to refs, state that it ended in */
+  /** the same up to refs, state that it ended in, one of Over */
   CONN_DEL: 4,
   /** protocol, dir, TCP flags, cip, rip, cport, rport, old state, new state, refs */
   STATE: 5,
@@ -32,10 +32,14 @@ export const TraceKind = {
   TOA_FAILED: 9,
   /** cip, vip, cport:vport, rip, rport, weight, RSs of the service, one of Chosen */
   SCHEDULED: 16,
-  /** cip, vip, cport:vport, lip, rip, rport:lport: both ends of an idle connection were sent an RST */
+  /** cip, vip, cport:vport, lip, rip, rport:lport, one of Reset: both ends were sent an RST */
   RESET: 17,
   /** pair of the frame that was parked, drop reason */
   PARKED_DROP: 18,
+  /** cip, vip, cport:vport, lip, rip, rport:lport: the RS was sent an RST, its client has begun another connection */
+  RESET_RS: 24,
+  /** cip, vip, cport:vport, lip, rip, rport:lport, state before: another connection goes on with all that one had */
+  CONN_KEPT: 25,
   /** address, arm, MAC first 16 bits, MAC last 32 bits: warning, a stranger claims our address */
   ADDRESS_CLAIMED: 32,
   /** address, arm, packets dropped: warning, nobody answered */
@@ -55,6 +59,12 @@ export const Chosen = {
   /** A persistent service's client had been there before. */
   PERSISTENCE: 1,
 } as const
+
+/** Why a connection is over: its timer ran out, another one took its place, or it was ended before its time. */
+export const Over = { TIMER: 0, REPLACED: 1, CUT: 2 } as const
+
+/** Why both ends of a connection are reset. */
+export const Reset = { EXPIRY: 0, CUT: 1 } as const
 
 // A number of this module's own: V8 compiles it in, and loads and checks what is imported at every use.
 const { MOMENTS } = Want

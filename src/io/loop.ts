@@ -16,7 +16,12 @@ import type { Watch } from './watch.ts'
 
 /** The engine's clock: ms, as int32, the same in all workers. */
 export function clockMs(): number {
-  return (performance.timeOrigin + performance.now()) | 0
+  return longClockMs() | 0
+}
+
+/** The same without its end: ms since 1970, which no change of the wall clock moves. */
+export function longClockMs(): number {
+  return Math.trunc(performance.timeOrigin + performance.now())
 }
 
 export interface LoopHooks {
@@ -72,7 +77,8 @@ export class Loop {
   /** Runs until control() says no. */
   run(): void {
     this.#now = clockMs()
-    if (this.#isFirst) for (const { arm } of this.#taps) this.#engine.announce(arm)
+    if (this.#isFirst)
+      for (const { arm, fd } of this.#taps) if (fd !== NO_FD) this.#engine.announce(arm)
     while (this.#turn()) {}
   }
 
@@ -102,7 +108,7 @@ export class Loop {
     this.#fds[taps.length] = this.#waker
     wait(this.#fds, this.#revents, taps.length + 1, sleep)
     this.#now = clockMs()
-    this.#engine.book.now = this.#now
+    this.#engine.turn(this.#now)
     if (this.#watch.on) this.#watch.begin(this.#now)
     this.#exchange?.awake()
     this.#receive()

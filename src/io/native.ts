@@ -8,10 +8,8 @@
  * NativeError, except in readBurst, writeBurst and wait, which return -errno (node:os
  * constants.errno has the numbers, EBADFD is here) because an exception costs microseconds.
  */
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { buildRemedy, builtFile } from './built.ts'
 
 /**
  * What a failed system call throws: `code` is 'ENOENT', 'EPERM', 'EBUSY'...; the message names step
@@ -52,6 +50,9 @@ interface Addon {
     gateway: number,
   ): void
   socketIn(netns: string): number
+  linkFlags(socket: number, name: string): number
+  askLink(netns: string, name: string): Uint8Array | null
+  netnsOfTap(pid: number, fd: number): number
   newNetns(): number
   notify(path: string, text: string): void
   giveUpRights(): void
@@ -65,32 +66,19 @@ interface Addon {
   wait(fds: Int32Array, revents: Int32Array, n: number, timeoutMs: number): number
 }
 
-/** The code runs from dist/src/io as well as from src/io; package.json marks the root of both. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json'))) {
-    const above = dirname(folder)
-    if (above === folder) throw new Error(`no package.json above ${fileURLToPath(import.meta.url)}`)
-    folder = above
-  }
-  return folder
-}
-
-/** What was built here, else what the package brought for machines like this. Throws an Error in one line. */
+/** Throws an Error in one line. */
 function load(): Addon {
-  const root = packageRoot()
-  const prebuilt = join('prebuilds', `${process.platform}-${process.arch}`)
-  const binary = ['build', prebuilt].map(folder => join(root, folder, 'arm.node')).find(existsSync)
-  const remedy = `run: node ${join(root, 'scripts', 'build-native.mjs')}`
+  const binary = builtFile('arm.node')
   if (binary === undefined) {
-    throw new Error(`the TAP addon is not built for ${process.platform} ${process.arch}; ${remedy}`)
+    const machine = `${process.platform} ${process.arch}`
+    throw new Error(`the TAP addon is not built for ${machine}; ${buildRemedy()}`)
   }
   try {
     return createRequire(import.meta.url)(binary) as Addon
   } catch (error) {
     // Of another C library or architecture.
     const [why] = (error as Error).message.split('\n')
-    throw new Error(`the TAP addon does not load (${why}); ${remedy}`)
+    throw new Error(`the TAP addon does not load (${why}); ${buildRemedy()}`)
   }
 }
 
@@ -190,8 +178,31 @@ export const giveUpRights: Addon['giveUpRights'] = addon.giveUpRights
  */
 export const setUpDevice: Addon['setUpDevice'] = addon.setUpDevice
 
-/** => a TCP socket (IPv4, non-blocking, close-on-exec) of the namespace file `netns`, the caller's. Throws NativeError. */
+/**
+ * => a TCP socket (IPv4, non-blocking, close-on-exec) of the namespace file `netns` ('' is the current one), the caller's.
+ * Throws NativeError.
+ */
 export const socketIn: Addon['socketIn'] = addon.socketIn
+
+/** Bits of linkFlags, from net/if.h: switched on, and with a carrier. */
+export const IFF_UP = 0x1
+export const IFF_RUNNING = 0x40
+
+/** => the flags of the device `name` in the namespace of an IPv4 socket, -1 if there is none. Waits for nobody. Throws NativeError. */
+export const linkFlags: Addon['linkFlags'] = addon.linkFlags
+
+/**
+ * => what rtnetlink says of the device `name` in the namespace file `netns` ('' is the current one): one RTM_NEWLINK
+ * message, its header included; null if there is no such device. Waits as long as somebody holds the kernel's lock on
+ * links, 3 s at most. Throws NativeError.
+ */
+export const askLink: Addon['askLink'] = addon.askLink
+
+/**
+ * => inode of the namespace in which the TAP behind descriptor `fd` of process `pid` is. Throws NativeError: EPERM
+ * without the right to trace that process.
+ */
+export const netnsOfTap: Addon['netnsOfTap'] = addon.netnsOfTap
 
 /** => an eventfd for wait; any thread of the process may wake it. */
 export const createWaker: Addon['createWaker'] = addon.createWaker

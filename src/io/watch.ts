@@ -5,7 +5,7 @@
 
 import { performance } from 'node:perf_hooks'
 import type { Arm } from '../engine/arm.ts'
-import { HAND_OVER } from '../engine/counters.ts'
+import { Event, HAND_OVER } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { FlightKind, type FlightRing, Want } from '../engine/flight.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
@@ -108,8 +108,11 @@ export class Watch {
     // The engine is not asked what it made of the headers, so that it need not keep it.
     const hasTuple = this.#decode(frames.start[slot], frames.length[slot])
     let t = hasTuple ? table.find(this.#saddr, this.#daddr, this.#ports) : NO_TUPLE
-    const state = t < 0 ? NO_STATE : table.state(t >> 1)
+    let state = t < 0 ? NO_STATE : table.state(t >> 1)
     frames.mark[slot] = pair
+    const { reuse, counters } = this.#engine
+    const { begun } = reuse
+    const opened = counters.events[Event.CONNS_OPENED]
     const verdict = this.#engine.input(arm, slot, now)
     if (verdict <= HAND_OVER) {
       // Whoever judges it has it on record.
@@ -117,7 +120,12 @@ export class Watch {
       ring.takeBack(before, 1)
       return verdict
     }
-    if (t < 0 && hasTuple) t = table.find(this.#saddr, this.#daddr, this.#ports)
+    if (begun !== reuse.begun) {
+      // Judged as if it had found nothing: it is of the connection that it opened, or of none.
+      const hasOpened = counters.events[Event.CONNS_OPENED] !== opened
+      state = NO_STATE
+      t = hasOpened ? table.find(this.#saddr, this.#daddr, this.#ports) : NO_TUPLE
+    } else if (t < 0 && hasTuple) t = table.find(this.#saddr, this.#daddr, this.#ports)
     const after = t < 0 ? NO_STATE : table.state(t >> 1)
     ring.judged(pair, verdict, t, state, after, table.cells)
     return verdict

@@ -12,7 +12,7 @@ export interface RsHealth {
 
 type Known = Pick<
   RealServerInfo,
-  'weight' | 'inhibited' | 'reason' | 'upperThreshold' | 'activeConns' | 'inactiveConns'
+  'weight' | 'inhibited' | 'reason' | 'backup' | 'upperThreshold' | 'activeConns' | 'inactiveConns'
 >
 
 export function rsHealth(rs: Known): RsHealth {
@@ -34,6 +34,12 @@ export function rsHealth(rs: Known): RsHealth {
       word: 'full',
       tone: 'warn',
       title: `It has reached its threshold of ${rs.upperThreshold} connections.`,
+    }
+  if (rs.backup)
+    return {
+      word: 'backup',
+      tone: 'good',
+      title: 'It gets new connections only while no other real server has a weight.',
     }
   return { word: 'takes new', tone: 'good', title: 'It gets its share of new connections.' }
 }

@@ -1,9 +1,11 @@
-/** What was read from a capture file, of whatever format; frames begin with an Ethernet header, put there if need be. */
+/**
+ * What was read from a capture file, of whatever format; frames begin with an Ethernet header, put there without MACs if need be.
+ */
 
 export interface CapturedInterface {
   /** As the file says, else `if0`, `if1` ... */
   name: string
-  /** LINKTYPE_ number of the file; the packets' bytes are Ethernet all the same. */
+  /** LINKTYPE_ number of the file; the packets' bytes are Ethernet all the same, if it is known. */
   linkType: number
 }
 
@@ -18,6 +20,8 @@ export interface CapturedPacket {
   length: number
   /** Those that were captured. */
   bytes: Uint8Array
+  /** The Ethernet header is its own; it had none and MACs are not known; of another link type, and as it was. */
+  link: 'ethernet' | 'none' | 'unknown'
   comments: string[]
   /** Packets lost between this one and the one before it on its interface. */
   lost: number

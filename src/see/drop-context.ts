@@ -12,6 +12,7 @@ interface Rs {
   activeConns: number
   inactiveConns: number
   inhibited: boolean
+  backup: boolean
 }
 
 export interface DropContext {

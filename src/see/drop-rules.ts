@@ -4,8 +4,12 @@
  */
 
 import type { Drop } from '../engine/counters.ts'
+import { ipv4Int } from '../wire/address.ts'
+import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
+import { PROTO } from '../wire/ipv4.ts'
+import { TCP } from '../wire/tcp.ts'
 import { type DropContext, listed, Refused } from './drop-context.ts'
-import { type Explanation, L2_RULES, type Rule } from './drop-rules-l2.ts'
+import { type Explanation, hex, L2_RULES, type Rule } from './drop-rules-l2.ts'
 import { flagLetters } from './options-text.ts'
 import { flagNames } from './words.ts'
 
@@ -48,6 +52,11 @@ const RULES: Record<DropReason, Rule> = {
     }
   },
 
+  tcp_checksum: frame => ({
+    rule: tcpChecksumRule(frame),
+    advice: `the segment was spoilt on its way, or ${frame.srcMac} leaves checksums to a card that has none: ethtool -K DEVICE tx off there; many of them and a forger is at work; impair.corrupt of ${frame.arm} does it too`,
+  }),
+
   tcp_no_service: frame => {
     if (frame.isLip(frame.dst)) {
       return {
@@ -77,6 +86,7 @@ const RULES: Record<DropReason, Rule> = {
     const states = all.map(rs => {
       const conns = rs.activeConns + rs.inactiveConns
       const full = rs.upperThreshold > 0 && conns >= rs.upperThreshold
+      if (rs.backup) return `${rs.address}:${rs.port} weight ${rs.weight}, backup`
       const why = rs.inhibited ? ', its check fails' : full ? `, full with ${conns}` : ''
       return `${rs.address}:${rs.port} weight ${rs.weight}${why}`
     })
@@ -92,6 +102,11 @@ const RULES: Record<DropReason, Rule> = {
     }
   },
 
+  tcp_no_lip: frame => ({
+    rule: `service ${frame.to} has no LIP to connect to real servers from`,
+    advice: `tapvs ipvsadm -P -z LIP -t ${frame.to} -F ARM; or local_addresses of the arm, which serve all that name none`,
+  }),
+
   conn_table_full: ({ context: { conns }, from }) => ({
     rule: `the SYN of ${from} found ${conns.capacity} places for connections, all in use (${conns.used} now)`,
     advice:
@@ -103,7 +118,7 @@ const RULES: Record<DropReason, Rule> = {
     const lports = frame.context.addresses.filter(({ address }) => lips.includes(address))
     const states = lports.map(lip => `${lip.address} ${lip.lports?.misses ?? 0} misses`)
     return {
-      rule: `every LIP of ${frame.to} is out of lports towards the real server that was chosen: ${listed(states)}`,
+      rule: `every LIP of ${frame.to} is out of lports towards each real server that takes connections: ${listed(states)}`,
       advice: `one more LIP: tapvs ipvsadm -P -z LIP -t ${frame.to} -F ARM; or more real servers, each has lports of its own`,
     }
   },
@@ -130,7 +145,7 @@ const RULES: Record<DropReason, Rule> = {
 
   tx_arm_down: frame => ({
     rule: `${frame.arm} was down or gone, and the frame ${frame.from} > ${frame.to} had to leave on it`,
-    advice: `ip link set ${frame.arm} up; tapvs counters says DOWN of an arm that has gone, tapvs doctor why`,
+    advice: `ip link set ${frame.arm} up; tapvs dpip link show says what is not up, tapvs doctor how to mend it`,
   }),
 
   tx_error: frame => ({
@@ -185,6 +200,24 @@ export function explainDrop(
   context: DropContext,
 ): Explanation {
   return RULES[reason](new Refused(frame, context))
+}
+
+/** Of a segment that is longer than what was kept of it nobody can say any more what the checksum should be. */
+function tcpChecksumRule(frame: Refused): string {
+  const { ip, l4 } = frame.headers
+  const bytes = ip === null ? 0 : ip.total - ip.header
+  const has = `the TCP checksum is 0x${hex(u16(frame.bytes, l4 + TCP.CHECKSUM))}`
+  if (ip === null || l4 + bytes > frame.bytes.length)
+    return `${has}, and its ${bytes} bytes have another`
+  const copy = frame.bytes.slice(0, l4 + bytes)
+  copy.fill(0, l4 + TCP.CHECKSUM, l4 + TCP.CHECKSUM + 2)
+  const view = new DataView(copy.buffer)
+  const pseudo = pseudoSum(ipv4Int(frame.src), ipv4Int(frame.dst), PROTO.TCP, bytes)
+  return `${has}, would be 0x${hex(~fold(pseudo + sumWords(view, l4, bytes)))}`
+}
+
+function u16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
 }
 
 /** The order is that of the engine: a connection's end on the wrong arm, and what cannot be a client. */

@@ -1,5 +1,7 @@
 /** Colours of a terminal (ECMA-48, SGR). */
 
+import { printable } from './printable.ts'
+
 export type Paint =
   | 'plain'
   | 'bold'
@@ -23,6 +25,8 @@ const CODES: Readonly<Record<Paint, number>> = {
   cyan: 36,
 }
 
+/** Of the text what is printable: it may be out of somebody's file, with colours of its own. */
 export function ansi(paint: Paint, text: string): string {
-  return paint === 'plain' || text === '' ? text : `\x1b[${CODES[paint]}m${text}\x1b[0m`
+  const shown = printable(text)
+  return paint === 'plain' || text === '' ? shown : `\x1b[${CODES[paint]}m${shown}\x1b[0m`
 }

@@ -2,8 +2,8 @@
 
 import { FLAG } from '../wire/tcp.ts'
 import type { Leg } from './ladder.ts'
-import type { ConnEnds, Moment } from './moment.ts'
-import { seqLength } from './segment.ts'
+import type { ConnEnds, FrameIn, Moment } from './moment.ts'
+import { segmentOf, seqLength } from './segment.ts'
 
 /** Connections that are remembered; a ladder that follows for days forgets the oldest. */
 const REMEMBERED = 65_536
@@ -12,11 +12,14 @@ export class LadderConns {
   readonly #conns = new Map<string, LadderConn>()
   #count = 0
 
-  /** `moment` belongs to the connection of `ends`. What comes in for one that has ended is of another. */
+  /**
+   * `moment` belongs to the connection of `ends`. What comes in for one that has ended is of another, and so is a SYN with
+   * another number than the first for one that was closed: all that there is to know of it in a capture of another balancer.
+   */
   of(ends: ConnEnds, moment: Moment): { conn: LadderConn; isNew: boolean } {
     const key = keyOf(ends)
     const known = this.#conns.get(key)
-    const opens = moment.kind === 'in' && (known?.hasEnded || moment.states?.before === null)
+    const opens = moment.kind === 'in' && (known === undefined || begins(moment, known))
     if (known && !opens) return { conn: known, isNew: false }
     const { atUs } = moment
     const conn = new LadderConn(++this.#count, atUs)
@@ -28,6 +31,18 @@ export class LadderConns {
   }
 }
 
+/** States, by name, of connections that are over. */
+const OVER = new Set(['FIN_WAIT', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK', 'SYN_SENT'])
+
+function begins({ states, said, direction, bytes }: FrameIn, known: LadderConn): boolean {
+  if (known.hasEnded || states?.before === null) return true
+  if (said.some(({ event }) => event === 'conn_kept')) return true
+  if (direction !== 'in' || !(known.isClosed || OVER.has(states?.before ?? ''))) return false
+  const segment = segmentOf(bytes)
+  if (segment === undefined || (segment.bits & (FLAG.SYN | FLAG.ACK)) !== FLAG.SYN) return false
+  return segment.seq !== known.isn
+}
+
 function keyOf({ client, vip, lip, rs }: ConnEnds): string {
   return `${client} ${vip} ${lip} ${rs}`
 }
@@ -37,6 +52,10 @@ export class LadderConn {
   readonly firstUs: number
   /** The table has forgotten it; RSTs to its ends may follow. */
   hasEnded = false
+  /** Somebody has sent a FIN or an RST. */
+  isClosed = false
+  /** Number of the client's SYN, as it came in. */
+  isn: number | undefined
   /** Sequence numbers that count as 0: of the client's side and of the RS's, the client's numbers and the RS's. */
   readonly #zero: (number | undefined)[] = [undefined, undefined, undefined, undefined]
   /** Relative end of what each has sent, as seen where it comes in. */
@@ -62,6 +81,8 @@ export class LadderConn {
     const side = byClient === isFirst ? 0 : 2
     const [own, other] = byClient ? [side, side + 1] : [side + 1, side]
     const isSyn = (segment.bits & FLAG.SYN) !== 0
+    if (isSyn && byClient && isFirst) this.isn ??= segment.seq
+    if ((segment.bits & (FLAG.FIN | FLAG.RST)) !== 0) this.isClosed = true
     if (before?.segment) {
       this.#zero[own] ??= (segment.seq - before.seq) >>> 0
       if (segment.bits & FLAG.ACK) this.#zero[other] ??= (segment.ack - before.ack) >>> 0

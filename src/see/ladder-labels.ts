@@ -54,6 +54,8 @@ function oneChange(change: Change): string {
 
 const OWN: Readonly<Record<string, string>> = {
   rst_on_expiry: 'the appliance resets it: the connection has expired',
+  rst_on_cut: 'the appliance resets it: its connections to this RS are cut',
+  rst_on_reuse: 'the appliance resets it: the client has begun another connection',
   arp_request: 'the appliance asks',
   arp_reply: 'the appliance answers',
   arp_gratuitous: 'the appliance announces itself',

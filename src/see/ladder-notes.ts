@@ -33,7 +33,16 @@ const WORDS: Readonly<Record<string, { needs: string[]; say: (fields: Fields) =>
     needs: ['delta'],
     say: ({ delta }) => `opened, seq +${Number(delta) >>> 0} towards the RS`,
   },
-  conn_del: { needs: ['state'], say: ({ state }) => `ended, in ${state}` },
+  conn_del: {
+    needs: ['state'],
+    say: ({ state, replaced }) =>
+      `ended, in ${state}${replaced === true ? ': another takes its place' : ''}`,
+  },
+  conn_kept: {
+    needs: ['state'],
+    say: ({ state }) => `in place of one in ${state}: same RS, lport and delta`,
+  },
+  reset_rs: { needs: [], say: () => 'what the RS still has of it is reset' },
   reset: { needs: [], say: () => 'idle for too long: reset at both ends' },
   parked_drop: {
     needs: ['reason'],

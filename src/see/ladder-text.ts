@@ -11,6 +11,8 @@
 import type { ConnRow, LadderRow, Leg, NoteRow, PacketRow } from './ladder.ts'
 import { ansi, type Paint } from './ladder-colours.ts'
 import { changesText, fateText, legLabels, whoText } from './ladder-labels.ts'
+import { printable } from './printable.ts'
+import { instantText } from './times.ts'
 
 export interface LadderTextOptions {
   /** Columns of the terminal; fewer than 80 are taken as 80. */
@@ -86,7 +88,7 @@ export class LadderText {
     const { client, vip, lip, rs } = row.ends
     const words = [
       `connection ${row.conn}`,
-      `at ${timeOfDay(row.atUs)} UTC:`,
+      `at ${instantText(row.atUs)}:`,
       'TCP',
       `client ${client},`,
       `VIP ${vip},`,
@@ -205,7 +207,7 @@ export class LadderText {
   }
 
   #paint(paint: Paint | undefined, text: string): string {
-    return this.#options.colours && paint !== undefined ? ansi(paint, text) : text
+    return this.#options.colours && paint !== undefined ? ansi(paint, text) : printable(text)
   }
 }
 
@@ -243,12 +245,4 @@ function center(text: string, width: number): string {
 /** Seconds with µs: 12.345678 */
 function secondsText(us: number): string {
   return (us / 1e6).toFixed(6)
-}
-
-/** hh:mm:ss.µs of µs since 1970. */
-function timeOfDay(us: number): string {
-  const ofDay = us % 86_400e6
-  const two = (value: number) => String(Math.floor(value)).padStart(2, '0')
-  const micros = String(Math.floor(ofDay % 1e6)).padStart(6, '0')
-  return `${two(ofDay / 3600e6)}:${two((ofDay / 60e6) % 60)}:${two((ofDay / 1e6) % 60)}.${micros}`
 }

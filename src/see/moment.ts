@@ -73,7 +73,7 @@ export interface FrameOut extends Frame {
   changes: Change[]
   /** Why the arm did not take it: the name of a drop reason. */
   drop: string | null
-  /** Of our own frames: `arp_request`, `arp_reply`, `rst_on_expiry`, `own`; null for a translated one. */
+  /** Of our own frames: `arp_request`, `arp_reply`, `rst_on_expiry`, `rst_on_cut`, `own` ...; null for a translated one. */
   own: string | null
 }
 

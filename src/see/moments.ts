@@ -36,8 +36,8 @@ export class Moments {
   /** The frame whose verdict is still to come. */
   #arrived: { atUs: number; pair: number; frame: Bytes; said: Said[] } | undefined
   readonly #in = new Map<number, FrameIn>()
-  /** Connections whose ends were sent RSTs, by the tuples of these. */
-  readonly #reset = new Map<string, ConnEnds>()
+  /** Connections whose ends were sent RSTs, and what for, by the tuples of these. */
+  readonly #reset = new Map<string, { conn: ConnEnds; own: string }>()
 
   constructor(reader: FlightReader, names: Names) {
     this.#reader = reader
@@ -83,10 +83,14 @@ export class Moments {
     const said = { event, text: wordsOf(cells, this.#names).text, fields }
     const conn = endsOf(fields)
     if (event === 'reset' && conn) {
-      remember(this.#reset, rstKey(conn.vip, conn.client), conn)
-      remember(this.#reset, rstKey(conn.lip, conn.rs), conn)
+      const reset = { conn, own: fields.why === 'cut' ? 'rst_on_cut' : 'rst_on_expiry' }
+      remember(this.#reset, rstKey(conn.vip, conn.client), reset)
+      remember(this.#reset, rstKey(conn.lip, conn.rs), reset)
+    } else if (event === 'reset_rs' && conn) {
+      remember(this.#reset, rstKey(conn.lip, conn.rs), { conn, own: 'rst_on_reuse' })
     }
-    if (this.#arrived) {
+    // The end of a connection is its own, and not that of the one whose SYN took its place.
+    if (this.#arrived && event !== 'conn_del' && event !== 'reset_rs') {
       this.#arrived.said.push(said)
       return undefined
     }
@@ -137,12 +141,12 @@ export class Moments {
       atUs,
       worker: this.#names.worker,
       pair,
-      conn: from?.conn ?? rst ?? null,
+      conn: from?.conn ?? rst?.conn ?? null,
       ...frame,
       direction: translated ? (from?.direction ?? null) : null,
       changes: translated && from ? changesOf(from.bytes, frame.bytes) : [],
       drop: drop === 0 ? null : (REASONS.get(drop) ?? `reason ${drop}`),
-      own: own === null ? null : rst ? 'rst_on_expiry' : own.name,
+      own: own === null ? null : (rst?.own ?? own.name),
     }
   }
 

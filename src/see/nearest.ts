@@ -1,7 +1,11 @@
 /** "Did you mean": the word that a mistyped one was probably meant to be. */
 
+/** No word that is known is half as long, and the work grows with the length. */
+const WORD_MAX = 64
+
 /** The known word with the fewest edits to `word`, or undefined if none is within a third of its length. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > WORD_MAX) return undefined
   let best: string | undefined
   let fewest = Math.max(2, Math.floor(word.length / 3)) + 1
   for (const candidate of known) {

@@ -48,6 +48,8 @@ const OWN_WORDS: Record<string, string> = {
   echo_reply: 'echo reply',
   rst: 'RST',
   rst_on_expiry: 'RST, because the connection timed out',
+  rst_on_cut: 'RST, because the connection was cut',
+  rst_on_reuse: 'RST, because the client has begun another connection',
 }
 
 export function noteOf(moment: Moment): string {

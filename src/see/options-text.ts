@@ -1,7 +1,7 @@
 /** TCP flags and options in tcpdump's words. Kinds it has no name for, and what no TCP would read on, are shown as hex. */
 
 import { ipv4Text } from '../wire/address.ts'
-import { OPT, optionLength } from '../wire/tcp.ts'
+import { isTfoExperiment, OPT, optionLength, TOA_BYTES } from '../wire/tcp.ts'
 
 const FLAG_LETTERS = 'FSRP.UEW'
 
@@ -36,8 +36,15 @@ function optionText(pkt: DataView, at: number, bytes: number): string {
   if (kind === OPT.SACK_OK && bytes === 2) return 'sackOK'
   if (kind === OPT.SACK && bytes % 8 === 2) return `sack ${sackText(pkt, at, bytes)}`
   if (kind === OPT.TIMESTAMP && bytes === 10) return timestampText(pkt, at)
-  if (kind === OPT.TOA && bytes === 8) return `toa ${toaText(pkt, at)}`
+  if (kind === OPT.TOA && bytes === TOA_BYTES) return `toa ${toaText(pkt, at)}`
+  if (kind === OPT.TFO) return `tfo ${cookieText(pkt, at + 2, at + bytes)}`
+  if (isTfoExperiment(pkt, at, bytes)) return `exp-tfo ${cookieText(pkt, at + 4, at + bytes)}`
   return `unknown-${kind} ${hexText(pkt, at + 2, at + bytes)}`.trim()
+}
+
+/** Of TCP Fast Open: the cookie, or that one is asked for. */
+function cookieText(pkt: DataView, from: number, end: number): string {
+  return from === end ? 'cookiereq' : `cookie ${hexText(pkt, from, end)}`
 }
 
 /** `{7:9}{11:20}`, the edges of the blocks. */

@@ -1,6 +1,6 @@
 /** Capture files of either format, told apart by how they begin. */
 
-import { type Captured, CaptureError, type TakePacket } from './captured.ts'
+import { type Captured, type CapturedPacket, CaptureError, type TakePacket } from './captured.ts'
 import { ethernetOf } from './link-types.ts'
 import { BLOCK } from './pcapng.ts'
 import { readPcapng } from './pcapng-read.ts'
@@ -58,13 +58,14 @@ function readPcap(
       found.cut = `the file ends in the midst of the packet at byte ${at}`
       break
     }
-    const packet = {
+    const packet: CapturedPacket = {
       atNs:
         BigInt(view.getUint32(at, little)) * SECOND + BigInt(view.getUint32(at + 4, little)) * tick,
       interface: 0,
       direction: null,
       length: view.getUint32(at + 12, little),
       bytes: bytes.subarray(begin, begin + captured),
+      link: 'ethernet',
       comments: [],
       lost: 0,
     }

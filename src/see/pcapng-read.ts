@@ -155,6 +155,7 @@ class Reader {
       direction: null,
       length: view.getUint32(16, little),
       bytes: bytesOf(view, 20, captured),
+      link: 'ethernet',
       comments: [],
       lost: 0,
     }
@@ -181,7 +182,7 @@ class Reader {
     const captured = Math.min(length, source.snaplen || length, block.view.byteLength - 4)
     const bytes = bytesOf(block.view, 4, captured)
     const at = { atNs: 0n, interface: source.index, direction: null }
-    this.#add({ ...at, length, bytes, comments: [], lost: 0 }, source)
+    this.#add({ ...at, length, bytes, link: 'ethernet', comments: [], lost: 0 }, source)
   }
 
   #add(packet: CapturedPacket, { linkType }: Source): void {

@@ -9,6 +9,8 @@ interface Kind {
   back(found: readonly string[]): Record<string, unknown>
 }
 
+const REPLACED = ', another took its place'
+
 const KINDS: Record<string, Kind> = {
   lookup: {
     words: ({ hit }) => `lookup ${hit === true ? 'hit' : 'miss'}`,
@@ -32,9 +34,20 @@ const KINDS: Record<string, Kind> = {
     back: ([lip, free, tried = 0]) => ({ lip, tried: Number(tried), free: Number(free) }),
   },
   conn_del: {
-    words: ({ state }) => `connection ended in ${state}`,
-    pattern: /^connection ended in (\w+)$/,
+    words: ({ state, replaced }) =>
+      `connection ended in ${state}${replaced === true ? REPLACED : ''}`,
+    pattern: /^connection ended in (\w+)(, another took its place)?$/,
+    back: ([state, replaced]) => ({ state, replaced: replaced !== undefined }),
+  },
+  conn_kept: {
+    words: ({ state }) => `another connection on the entry of one in ${state}`,
+    pattern: /^another connection on the entry of one in (\w+)$/,
     back: ([state]) => ({ state }),
+  },
+  reset_rs: {
+    words: () => 'what its RS still had of it is reset',
+    pattern: /^what its RS still had of it is reset$/,
+    back: () => ({}),
   },
 }
 

@@ -8,6 +8,7 @@ import { frameText } from './frame-text.ts'
 import { headerValues } from './header-values.ts'
 import type { FrameOut } from './moment.ts'
 import type { Attempt, Edge, Facts, Traffic } from './story.ts'
+import { instantText } from './times.ts'
 
 /** What is set up, beside what refused frames are explained from. All as the API tells it. */
 export interface StoryContext extends DropContext {
@@ -65,6 +66,7 @@ function nowText(facts: Facts, live: string | null): string {
 }
 
 function whyOf(facts: Facts, context: StoryContext): [string, string][] {
+  if (facts.kept) return [['beginning', KEPT], ...sinceThen(facts, context)]
   if (facts.scheduled === null && facts.delta === null) {
     return [
       ['beginning', 'the recorder does not go back to its SYN, so why it is as it is is not known'],
@@ -74,6 +76,15 @@ function whyOf(facts: Facts, context: StoryContext): [string, string][] {
     ['real server', rsText(facts, context)],
     ['LIP and lport', lportText(facts)],
     ['sequence', deltaText(facts)],
+    ...sinceThen(facts, context),
+  ]
+}
+
+const KEPT =
+  'its client used the port of a connection that was over, and tcp.reuse is keep: same real server, LIP, lport and sequence delta, nothing was chosen'
+
+function sinceThen(facts: Facts, context: StoryContext): [string, string][] {
+  return [
     ['TOA', toaText(facts, context)],
     ['handshake', handshakeText(facts)],
   ]
@@ -97,7 +108,8 @@ function rsText({ ends, scheduled }: Facts, context: StoryContext): string {
 }
 
 function lportText({ ends, lport }: Facts): string {
-  if (lport === null) return ends.lip
+  if (lport === null)
+    return `${ends.lip}: that of the connection that its client had before, as it comes to the same real server`
   const [address = '', port = ''] = ends.rs.split(':')
   const sub = subPoolOf(ipv4Int(address), Number(port))
   const tried = Number(lport.tried)
@@ -145,10 +157,12 @@ function timeoutOf(state: string, { ends }: Facts, { timeouts, services }: Story
   return own > 0 ? own : (timeouts[state.toLowerCase()] ?? 0)
 }
 
-/** A SYN on a connection that was over begins no other one (fullnat semantics 2.3). */
-function againText({ from, to }: Edge): string {
+/** What a SYN does on a connection that was over (fullnat semantics 2.3). */
+function againText({ from, to, frame }: Edge): string {
   if (to !== 'SYN_RECV' || from === 'NONE') return ''
-  return '; a new SYN opens it again, with the same real server, lport and sequence delta'
+  return frame.said.some(({ event }) => event === 'conn_kept')
+    ? '; another connection, on the entry of the one before'
+    : '; the SYN that opened it came again'
 }
 
 function trafficText(who: string, { packets, payload, refused }: Traffic): string {
@@ -168,9 +182,9 @@ function future(facts: Facts, context: StoryContext, live: string | null): strin
   const state = live ?? facts.state
   if (state === null || live === null) return ['its end is not in the recorder']
   const seconds = timeoutOf(state, facts, context)
-  const at = timeText(facts.lastUs + seconds * 1_000_000)
+  const at = instantText(facts.lastUs + seconds * 1_000_000)
   return [
-    `its timer is ${seconds} s, and a part of a second of its own; the last segment passed at ${timeText(facts.lastUs)}, so it ends at ${at} if none follows`,
+    `its timer is ${seconds} s, and a part of a second of its own; the last segment passed at ${instantText(facts.lastUs)}, so it ends at ${at} if none follows`,
     `then ${expiryText(state)}`,
   ]
 }
@@ -201,12 +215,34 @@ const END_WORDS: Readonly<Record<string, (facts: Facts) => string>> = {
 function past(facts: Facts, context: StoryContext): string[] {
   const { end, lastUs } = facts
   if (end === null) return []
+  if (facts.cut) {
+    return [
+      `its connections to this real server were cut, at ${instantText(end.atUs)}`,
+      ...(end.rsts.length > 0 ? rstsText(facts.ends, end.rsts) : ['nobody was told']),
+    ]
+  }
   const seconds = timeoutOf(end.state, facts, context)
   const why = END_WORDS[end.state]?.(facts) ?? 'its timer ran out'
+  if (end.replaced) return replacedText(facts, end, why)
   const told = end.state === 'ESTABLISHED' ? rstsText(facts.ends, end.rsts) : []
   return [
-    `${why}; ${spanText(end.atUs - lastUs)} after its last segment the timer of ${end.state} (${seconds} s) ran out, at ${timeText(end.atUs)}`,
+    `${why}; ${spanText(end.atUs - lastUs)} after its last segment the timer of ${end.state} (${seconds} s) ran out, at ${instantText(end.atUs)}`,
     ...(told.length > 0 ? told : [`${expiryText(end.state)}`]),
+  ]
+}
+
+function replacedText({ lastUs }: Facts, end: NonNullable<Facts['end']>, why: string): string[] {
+  const another =
+    end.state === 'SYN_RECV' || end.state === 'NONE'
+      ? 'its client sent the SYN again, and it was scheduled anew'
+      : 'its client began another connection from the same port'
+  const rst = end.rsts.map(frame => {
+    const text = frameText(frame.bytes, frame.length)
+    return `what the real server still had of it was reset, on ${frame.arm}: ${text}`
+  })
+  return [
+    `${why}; ${spanText(end.atUs - lastUs)} after its last segment ${another}, at ${instantText(end.atUs)}`,
+    ...rst,
   ]
 }
 
@@ -228,7 +264,7 @@ function rstsText({ client, rs }: Facts['ends'], rsts: readonly FrameOut[]): str
 export function attemptText(attempt: Attempt, context: DropContext): string[] {
   const { frame, from, to, drop } = attempt
   const text = frameText(frame.bytes, frame.length)
-  const at = timeText(frame.atUs)
+  const at = instantText(frame.atUs)
   if (drop === null) {
     return [`${at} ${from} > ${to} opened no connection and was answered with an RST`, text]
   }
@@ -251,7 +287,7 @@ export function storyText(story: Story): string {
     '',
     'what happened',
     ...story.happened.flatMap(({ atUs, what, frame }) => [
-      `  ${timeText(atUs)}  ${what}`,
+      `  ${instantText(atUs)}  ${what}`,
       `    ${frame}`,
     ]),
     ...(story.happened.length === 0 ? ['  no change of state since the recorder goes back'] : []),
@@ -261,15 +297,6 @@ export function storyText(story: Story): string {
     ...story.end.map(line => `  ${line}`),
   ]
   return `${lines.join('\n')}\n`
-}
-
-/** Time of day, UTC, to the microsecond. */
-export function timeText(us: number): string {
-  const inDay = us % 86_400_000_000
-  const pad = (value: number, digits = 2) => String(Math.trunc(value)).padStart(digits, '0')
-  const seconds = Math.trunc(inDay / 1_000_000)
-  const clock = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map(part => pad(part)).join(':')
-  return `${clock}.${pad(inDay % 1_000_000, 6)}`
 }
 
 /** `0.3 ms`, `8.12 s`. */

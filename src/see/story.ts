@@ -14,8 +14,10 @@ export interface Life {
   moments: Moment[]
   /** The recorder has the SYN that opened it. */
   began: boolean
-  /** conn_del was said. */
+  /** conn_del was said, or another connection took its place. */
   ended: boolean
+  /** When another one went on with all that it had, and the state it was in then (tcp.reuse keep). */
+  followed: { atUs: number; state: string } | null
 }
 
 /** A segment that opened no connection. */
@@ -54,6 +56,8 @@ export interface Facts {
   lport: Said['fields'] | null
   /** Signed int32. */
   delta: number | null
+  /** It goes on with the RS, lport and delta of the connection before it. */
+  kept: boolean
   /** First sequence number of the client's SYN. */
   isn: number | null
   /** Segments to which TOA was added, and why it could not be. */
@@ -67,7 +71,9 @@ export interface Facts {
   parkedDrops: number
   /** The last state that is known. */
   state: string | null
-  end: { atUs: number; state: string; rsts: FrameOut[] } | null
+  end: { atUs: number; state: string; rsts: FrameOut[]; replaced: boolean } | null
+  /** Both ends were reset before its time was over. */
+  cut: boolean
 }
 
 /** Lives and attempts among moments in the order of time. */
@@ -83,10 +89,16 @@ export function livesOf(moments: readonly Moment[]): { lives: Life[]; attempts: 
       continue
     }
     const key = `${conn.client} ${conn.vip} ${conn.lip} ${conn.rs}`
-    const opens = saidIn(moment, 'conn_new') !== undefined
+    const kept = saidIn(moment, 'conn_kept')
+    const opens = kept !== undefined || saidIn(moment, 'conn_new') !== undefined
     let life = current.get(key)
+    if (life !== undefined && kept !== undefined) {
+      life.ended = true
+      life.followed = { atUs: moment.atUs, state: String(kept.fields.state) }
+    }
     if (life === undefined || opens) {
-      life = { ends: conn, worker: moment.worker, moments: [], began: opens, ended: false }
+      const { worker } = moment
+      life = { ends: conn, worker, moments: [], began: opens, ended: false, followed: null }
       lives.push(life)
       current.set(key, life)
     }
@@ -111,7 +123,7 @@ function saidIn(moment: Moment, event: string): Said | undefined {
 }
 
 /** Everything that the moments of a life tell. */
-export function factsOf({ ends, worker, moments }: Life): Facts {
+export function factsOf({ ends, worker, moments, followed }: Life): Facts {
   const facts: Facts = {
     ends,
     worker,
@@ -120,6 +132,7 @@ export function factsOf({ ends, worker, moments }: Life): Facts {
     scheduled: null,
     lport: null,
     delta: null,
+    kept: false,
     isn: null,
     toa: { added: 0, failed: [] },
     handshake: { synAckUs: null, ackUs: null },
@@ -130,12 +143,14 @@ export function factsOf({ ends, worker, moments }: Life): Facts {
     parkedDrops: 0,
     state: null,
     end: null,
+    cut: false,
   }
   for (const moment of moments) {
     if (moment.kind === 'in') hearIn(facts, moment)
     else if (moment.kind === 'out') hearOut(facts, moment)
     else for (const said of moment.said) hear(facts, said, moment.atUs)
   }
+  if (followed !== null) facts.end = { ...followed, rsts: [], replaced: true }
   return facts
 }
 
@@ -153,7 +168,7 @@ function hearIn(facts: Facts, frame: FrameIn): void {
   if (states === null) return
   const from = states.before ?? 'NONE'
   facts.state = states.after
-  if (states.before === null && tcp !== null) facts.isn = tcp.seq
+  if ((states.before === null || saidIn(frame, 'conn_kept')) && tcp !== null) facts.isn = tcp.seq
   if (from !== states.after) {
     facts.edges.push({ atUs, from, to: states.after, frame })
   }
@@ -171,7 +186,7 @@ function timeHandshake(facts: Facts, from: string, { direction, states, atUs }: 
 
 function hearOut(facts: Facts, frame: FrameOut): void {
   if (frame.changes.some(({ what }) => what === 'toa_added')) facts.toa.added++
-  if (frame.own === 'rst_on_expiry') facts.end?.rsts.push(frame)
+  if (frame.own?.startsWith('rst_on_')) facts.end?.rsts.push(frame)
   if (frame.drop === null) return
   const traffic = frame.direction === 'out' ? facts.rs : facts.client
   traffic.refused[frame.drop] = (traffic.refused[frame.drop] ?? 0) + 1
@@ -188,6 +203,9 @@ function hear(facts: Facts, { event, fields }: Said, atUs: number): void {
     case 'conn_new':
       facts.delta = Number(fields.delta)
       return
+    case 'conn_kept':
+      facts.kept = true
+      return
     case 'toa_failed':
       facts.toa.failed.push(String(fields.reason))
       return
@@ -195,6 +213,12 @@ function hear(facts: Facts, { event, fields }: Said, atUs: number): void {
       facts.parkedDrops++
       return
     case 'conn_del':
-      facts.end = { atUs, state: String(fields.state), rsts: [] }
+      facts.end = {
+        atUs,
+        state: String(fields.state),
+        rsts: [],
+        replaced: fields.replaced === true,
+      }
+      facts.cut = fields.cut === true
   }
 }

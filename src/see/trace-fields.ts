@@ -1,7 +1,7 @@
 /** What a record of the trace says, for programs: the same as its words (words.ts), as fields of JSON. */
 
 import { IN } from '../engine/tcp-state.ts'
-import { Chosen, TraceKind } from '../engine/trace.ts'
+import { Chosen, Over, Reset, TraceKind } from '../engine/trace.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import { flagsText, type Names, NEIGH_STATES, protocolName, reason, STATES } from './words.ts'
 
@@ -32,9 +32,19 @@ export function fieldsOf(record: Int32Array, names: Names): object {
     case TraceKind.CONN_NEW:
       return { protocol: protocolName(cell(0)), ...ends(1), delta: cell(8) }
     case TraceKind.CONN_DEL:
-      return { protocol: protocolName(cell(0)), ...ends(1), state: STATES[cell(8)] }
+      return {
+        protocol: protocolName(cell(0)),
+        ...ends(1),
+        state: STATES[cell(8)],
+        replaced: cell(9) === Over.REPLACED,
+        ...(cell(9) === Over.CUT && { cut: true }),
+      }
     case TraceKind.RESET:
+      return { protocol: 'TCP', ...ends(0), ...(cell(6) === Reset.CUT && { why: 'cut' }) }
+    case TraceKind.RESET_RS:
       return { protocol: 'TCP', ...ends(0) }
+    case TraceKind.CONN_KEPT:
+      return { protocol: 'TCP', ...ends(0), state: STATES[cell(6)] }
     case TraceKind.SCHEDULED:
       return {
         protocol: 'TCP',

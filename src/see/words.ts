@@ -6,7 +6,7 @@
 import { Drop, Event } from '../engine/counters.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { IN, State } from '../engine/tcp-state.ts'
-import { Chosen, TraceKind } from '../engine/trace.ts'
+import { Chosen, Reset, TraceKind } from '../engine/trace.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import { FLAG } from '../wire/tcp.ts'
 
@@ -44,6 +44,8 @@ const MODULE_OF: Record<keyof typeof TraceKind, PacketModule> = {
   TOA_FAILED: 'conn',
   SCHEDULED: 'service',
   RESET: 'conn',
+  RESET_RS: 'conn',
+  CONN_KEPT: 'conn',
   PARKED_DROP: 'neigh',
   ADDRESS_CLAIMED: 'neigh',
   NEIGH_FAILED: 'neigh',
@@ -136,8 +138,14 @@ export function wordsOf(record: Int32Array, names: Names): Words {
     }
     case TraceKind.RESET:
       return debug(
-        `IPVS: reset conn: ${worker} TCP ${connEnds(cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))}`,
+        `IPVS: reset conn: ${worker} TCP ${connEnds(cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))}${cell(6) === Reset.CUT ? ', cut' : ''}`,
       )
+    case TraceKind.RESET_RS:
+    case TraceKind.CONN_KEPT: {
+      const what = record[0] === TraceKind.RESET_RS ? 'reset RS of' : 'another in place of'
+      const ends = connEnds(cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))
+      return debug(`IPVS: ${what} conn: ${worker} TCP ${ends}`)
+    }
     case TraceKind.PARKED_DROP:
       return debug(`NEIGHBOUR: parked packet ${cell(0)} dropped: ${reason(cell(1))}`)
     case TraceKind.ADDRESS_CLAIMED:

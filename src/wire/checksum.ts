@@ -12,7 +12,12 @@ export function sumWords(pkt: DataView, at: number, bytes: number): number {
   let sum = 0
   const end = at + (bytes & ~1)
   // 64 KiB of 0xffff words add up to less than 2^31, so there is no fold inside the loop.
-  for (let i = at; i < end; i += 2) sum += pkt.getUint16(i)
+  let i = at
+  for (; i + 4 <= end; i += 4) {
+    const two = pkt.getInt32(i)
+    sum += (two >>> 16) + (two & 0xffff)
+  }
+  if (i < end) sum += pkt.getUint16(i)
   if (bytes & 1) sum += pkt.getUint8(end) << 8
   return sum
 }

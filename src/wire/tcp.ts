@@ -26,11 +26,19 @@ export const OPT = {
   SACK_OK: 4,
   SACK: 5,
   TIMESTAMP: 8,
+  MPTCP: 30,
+  /** RFC 7413; before it had a number of its own it was kind 254 with TFO_MAGIC. */
+  TFO: 34,
   TOA: 254,
 } as const
 
+/** What an experiment of kind 254 begins with if it is TCP Fast Open (RFC 6994, RFC 7413 appendix A). */
+export const TFO_MAGIC = 0xf989
+
 /** Bytes of the TOA option for an IPv4 client: kind, length, port, address. */
 export const TOA_BYTES = 8
+/** The same for an IPv6 client. */
+const TOA6_BYTES = 20
 
 /** The word `nop nop timestamp(10)` that begins the options of nearly every segment of a Linux sender. */
 export const NOP_NOP_TIMESTAMP = 0x0101080a
@@ -50,6 +58,15 @@ export function optionLength(pkt: DataView, at: number, end: number): number {
   if (kind === OPT.EOL || at + 1 >= end) return 0
   const length = pkt.getUint8(at + 1)
   return length < 2 || at + length > end ? 0 : length
+}
+
+/**
+ * The whole option at `at` is TCP Fast Open in its experimental form, and none that an RS module may take for a TOA: those have 8
+ * bytes for IPv4 and 20 for IPv6, whatever they begin with.
+ */
+export function isTfoExperiment(pkt: DataView, at: number, length: number): boolean {
+  if (length < 4 || length === TOA_BYTES || length === TOA6_BYTES) return false
+  return pkt.getUint8(at) === OPT.TOA && pkt.getUint16(at + 2) === TFO_MAGIC
 }
 
 /** Offset of the first option of `kind` with exactly `length` bytes in [at, end), or -1. */

@@ -9,6 +9,7 @@ import type {
   NumbersInfo,
   ServiceInfo,
 } from '../../src/control/commands.ts'
+import { LINK_UP } from '../../src/see/link-state.ts'
 
 export const SERVICES: ServiceInfo[] = [
   {
@@ -27,6 +28,7 @@ export const SERVICES: ServiceInfo[] = [
         weight: 100,
         upperThreshold: 0,
         lowerThreshold: 0,
+        backup: false,
         inhibited: false,
         activeConns: 0,
         inactiveConns: 1,
@@ -77,7 +79,7 @@ export const ARMS: ArmInfo[] = [
     name: 'ext0',
     mac: '02:74:76:a7:ae:09',
     mtu: 1500,
-    up: true,
+    ...LINK_UP,
     queues: 1,
     rxPackets: 6,
     rxBytes: 420,
@@ -91,6 +93,9 @@ export const ARMS: ArmInfo[] = [
     mac: '02:74:76:ae:8d:eb',
     mtu: 9000,
     up: false,
+    admin: 'down',
+    link: 'down',
+    orphaned: false,
     queues: 1,
     rxPackets: 4,
     rxBytes: 250,

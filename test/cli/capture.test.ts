@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -25,8 +25,12 @@ async function seen(t: TestContext) {
   stand.segment('dpdk0', syn)
   stand.segment('dpdk0', syn.replace('6379', '81'))
   shown(stand)
-  return (...argv: string[]): Promise<Finished> =>
-    run([TAPVS, '--socket', path, 'capture', ...argv])
+  const words = ['env', 'TZ=Asia/Kolkata', TAPVS, '--socket', path, 'capture']
+  const capture = (...argv: string[]): Promise<Finished> => run([...words, ...argv])
+  /** With files of so many KiB at most. */
+  const limited = (kib: number, ...argv: string[]): Promise<Finished> =>
+    run(['bash', '-c', `ulimit -f ${kib}; exec "$@"`, 'bash', ...words, ...argv])
+  return Object.assign(capture, { limited })
 }
 
 test('a line for each packet, and how many there were', async t => {
@@ -38,7 +42,7 @@ test('a line for each packet, and how many there were', async t => {
   assert.match(
     lines[0] ?? '',
     new RegExp(
-      `^\\d\\d:\\d\\d:\\d\\d\\.\\d{6} dpdk0 In  IP 202\\.108\\.10\\.2\\.4000 > 202\\.108\\.10\\.1\\.6379: Flags \\[S\\], seq 1, win 100, length 0 \\| pair 1 in from client \\| ${ends} \\| lookup miss \\| .* \\| to dpdk1$`,
+      `^1970-01-01T05:46:40\\.000000\\+05:30 dpdk0 In  IP 202\\.108\\.10\\.2\\.4000 > 202\\.108\\.10\\.1\\.6379: Flags \\[S\\], seq 1, win 100, length 0 \\| pair 1 in from client \\| ${ends} \\| lookup miss \\| .* \\| to dpdk1$`,
     ),
   )
   assert.match(
@@ -47,6 +51,8 @@ test('a line for each packet, and how many there were', async t => {
   )
   const refused = await capture('--ring', 'drop', 'and', 'port', '81')
   assert.match(refused.stdout, /^\S+ dpdk0 In {2}.* \| dropped: tcp_no_service, [^\n]*\n$/)
+  const utc = await capture('--ring', '--utc', '--count', '1')
+  assert.match(utc.stdout, /^1970-01-01T00:16:40\.000000Z dpdk0 In /)
   const one = await capture('--past', '--count', '1')
   assert.deepEqual([one.stdout.split('\n').length, one.stderr], [2, '1 packet, 0 lost\n'])
 })
@@ -83,7 +89,7 @@ test('mistakes are one line', async t => {
   await bad(
     ['--ring', '-w', '/nowhere/a.pcapng'],
     1,
-    /^tapvs: \/nowhere\/a\.pcapng cannot be written: ENOENT/m,
+    /^tapvs: \/nowhere\/a\.pcapng cannot be written: there is no such folder$/m,
   )
 })
 
@@ -124,4 +130,38 @@ test('whatever the pieces, whole blocks come out, and packets and losses are cou
       assert.deepEqual([packets.length, cut], [3, null])
     }),
   )
+})
+
+test('-w changes nothing of what is no file of ours, and a disk that fills up leaves whole packets', async t => {
+  const capture = await seen(t)
+  const folder = scratch(t)
+  const [node, target, link] = ['null', 'target', 'link'].map(name => join(folder, name))
+  // A node of our own: that of the machine is everybody's.
+  assert.equal((await run(['mknod', '-m', '666', node as string, 'c', '1', '3'])).code, 0)
+  assert.equal((await capture('--ring', '-w', node as string)).code, 0)
+  assert.equal(statSync(node as string).mode & 0o777, 0o666)
+  writeFileSync(target as string, 'theirs', { mode: 0o644 })
+  symlinkSync(target as string, link as string)
+  const refused = await capture('--ring', '-w', link as string)
+  assert.deepEqual(
+    [refused.code, refused.stderr],
+    [
+      1,
+      `tapvs: ${link} cannot be written: it is a symbolic link; name the file that it leads to\n`,
+    ],
+  )
+  assert.equal(readFileSync(target as string, 'utf8'), 'theirs')
+  assert.equal(statSync(target as string).mode & 0o777, 0o644)
+
+  const file = join(folder, 'full.pcapng')
+  // A limit of 1024 bytes: the third packet does not fit.
+  const full = await capture.limited(1, '--ring', '-w', file)
+  assert.equal(full.code, 1)
+  assert.equal(
+    full.stderr,
+    `tapvs: ${file}: a file must not become larger here (ulimit -f); what came before is in it\n`,
+  )
+  const { packets, cut } = readCapture(readFileSync(file))
+  assert.equal(cut, null)
+  assert.ok(packets.length > 0 && packets.length < 3, `${packets.length}`)
 })

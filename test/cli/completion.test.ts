@@ -47,7 +47,7 @@ test('verbs, their verbs and options', async () => {
   assert.deepEqual(await offered('run --config '), [':files'])
   assert.deepEqual(await offered('log level '), ['error', 'warn', 'info', 'debug'])
   assert.deepEqual(await offered('log level d'), ['debug'])
-  assert.deepEqual(await offered('counters --'), ['--json', '--all', '--socket', '--help'])
+  assert.deepEqual(await offered('counters --'), ['--json', '--all', '--socket', '--help', '--utc'])
   assert.deepEqual(await offered('completion '), ['bash', 'zsh'])
   assert.deepEqual(await offered('drain '), ['192.168.168.2:6379', '192.168.168.8:80'])
   assert.deepEqual(await offered('drain --service '), ['202.108.10.1:6379', '202.108.10.1:80'])

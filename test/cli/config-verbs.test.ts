@@ -43,7 +43,7 @@ async function daemon(t: TestContext, plan: Partial<PlanInfo>, config: object = 
 
 test('config show prints the running config as a file', async t => {
   const config = {
-    log: { level: 'debug', timestamps: false },
+    log: { level: 'debug', timestamps: 'auto' },
     arms: [{ addresses: ['10.0.0.1/24'], name: 'a' }],
   }
   const { ask, asked } = await daemon(t, {}, config)
@@ -65,7 +65,7 @@ test('config apply sends the file without its defaults and says what was done', 
   })
   const [request] = asked
   assert.ok(request?.verb === 'apply' && request.dry_run === false)
-  assert.deepEqual(Object.keys(request.config), ['arms', 'services', 'history', 'capture'])
+  assert.deepEqual(Object.keys(request.config), ['arms', 'services', 'log', 'history', 'capture'])
   assert.deepEqual(await ask('config', 'apply', LAB, '--dry-run'), {
     code: 0,
     stdout: `${steps.join('\n')}\n`,
@@ -100,6 +100,12 @@ test('config diff exits with 1 when there is a difference', async t => {
 
 test('what needs a restart is named and nothing is applied', async t => {
   const { ask } = await daemon(t, { steps: ['+ x'], restart: ['workers.count', 'arms[0].mac'] })
+  // Trying it ends as doing it does, so that a script may try first.
+  assert.deepEqual(await ask('config', 'apply', LAB, '--dry-run'), {
+    code: 1,
+    stdout: '+ x\n! workers.count (needs a restart)\n! arms[0].mac (needs a restart)\n',
+    stderr: 'tapvs: nothing was applied: only a restart changes workers.count, arms[0].mac\n',
+  })
   for (const argv of [['config', 'apply', LAB], ['reload']]) {
     assert.deepEqual(await ask(...argv), {
       code: 1,
@@ -166,11 +172,33 @@ test('config import keepalived, with arms of a file', async () => {
   const file = join(SAMPLES, 'dpvs.conf')
   const { code, stdout, stderr } = await tapvs('config', 'import', 'keepalived', file)
   assert.equal(code, 0, stderr)
-  assert.match(stdout, /^ {4}check: \{ type: tcp, interval: 5, timeout: 3 \}$/m)
+  assert.match(
+    stdout,
+    /^ {4}check: \{ type: tcp, interval: 5, max_interval: 5, timeout: 3, rise: 1 \}$/m,
+  )
   const withArms = await tapvs('config', 'import', 'keepalived', file, '--arms', LAB)
   assert.equal(withArms.code, 2)
   assert.match(withArms.stdout, /^ {4}netns: tapvs-client$/m)
   assert.ok(withArms.stderr.includes(`${LAB}: its own services are left out\n`))
+})
+
+test('config import keepalived: what is to be looked at, and lines for one host', async t => {
+  const file = join(folder(t), 'k.conf')
+  const server = 'real_server 192.168.168.2 80 { }'
+  const service = `protocol TCP lb_kind FNAT\n@a lb_algo rr\n@^a lb_algo wrr\n${server}`
+  writeFileSync(file, `virtual_server 202.108.10.1 80 {\n${service}\n}\n`)
+  const told = async (...more: string[]) => {
+    const { stdout, stderr } = await tapvs('config', 'import', 'keepalived', file, ...more)
+    return { scheduler: /scheduler: (\w+)/.exec(stdout)?.[1] ?? 'wrr', stderr }
+  }
+  const lines = 'several keywords on one line: keepalived 2 reads only the first of them'
+  const a = await told('--config-id', 'a')
+  assert.equal(a.scheduler, 'rr')
+  assert.ok(a.stderr.includes(`${file}:2: ${lines}, here each is read\n`), a.stderr)
+  assert.ok(a.stderr.includes(`${file}:4: @^a lb_algo wrr: it is for all but the config-id a, `))
+  const b = await told('--config-id', 'b')
+  assert.equal(b.scheduler, 'wrr')
+  assert.ok(b.stderr.includes(`${file}:3: @a lb_algo rr: it is for the config-id a, and this is b`))
 })
 
 test('config import from standard input', async () => {

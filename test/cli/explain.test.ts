@@ -27,6 +27,7 @@ import { frame, packet } from '../kit/drop.ts'
 import { contextOfStand } from '../kit/explain.ts'
 import { RS_MAC, Stand } from '../kit/stand.ts'
 import { play } from '../kit/transcript.ts'
+import '../kit/utc.ts'
 import { CONN } from './canned.ts'
 
 const golden = (name: string) => readFileSync(join(CHECKOUT, 'test', 'goldens', name), 'utf8')
@@ -85,7 +86,10 @@ test('a connection that lives: its timer, and what comes then', () => {
   const context = contextOfStand(stand)
   const { stories } = told(tell([SEED_CLIENT], stand.moments(), [live], context))
   assert.equal(stories[0]?.now, 'lives, in SYN_RECV')
-  assert.match(stories[0]?.end[0] ?? '', /^its timer is 30 s, .* so it ends at 00:17:10\.000000 if/)
+  assert.match(
+    stories[0]?.end[0] ?? '',
+    /^its timer is 30 s, .* so it ends at 1970-01-01T00:17:10\.000000Z if/,
+  )
   assert.match(stories[0]?.end[1] ?? '', /nobody is told/)
   assert.match(stories[0]?.why.at(-1)?.[1] ?? '', /has not answered the SYN/)
 })
@@ -140,7 +144,7 @@ test('what is no end is told in a line', () => {
 function stateUse(stand: Stand) {
   const { model } = stand
   return {
-    edges: edges(model.readings, stand.now),
+    edges: edges(model.readings),
     states: model.readings.states(),
     timeouts: model.config.file.tcp.timeouts,
     own: [{ service: '202.108.10.1:6379', seconds: 300 }],
@@ -191,7 +195,7 @@ test('refused frames, the newest first, an advice once', () => {
     stand.inputRaw(WAN, frame(packet({ sport: 1000 + i }, { ttl })))
   }
   stand.inputRaw(WAN, frame(packet({ dport: 80 })))
-  const asked = (reason?: string) => drops(stand.model, stand.now, reason)
+  const asked = (reason?: string) => drops(stand.model, reason)
   const context = contextOfStand(stand)
   assert.equal(dropText(explainDrops(asked(), context, 3)), golden('explain-drops.txt'))
   assert.deepEqual(

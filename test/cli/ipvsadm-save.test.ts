@@ -8,6 +8,7 @@ import {
   readSaved,
   saveText,
 } from '../../src/cli/ipvsadm-save.ts'
+import { WHEN_DOWN } from '../../src/control/edits.ts'
 import { SERVICES } from './canned.ts'
 
 const address = fc.ipV4()
@@ -26,7 +27,7 @@ const edits: fc.Arbitrary<IpvsadmEdit> = fc.oneof(
       scheduler: fc.constantFrom('rr' as const, 'wrr' as const),
       persistence: seconds,
       conn_timeout: seconds,
-      when_down: fc.constantFrom('drop' as const, 'reject' as const),
+      when_down: fc.constantFrom(...WHEN_DOWN),
     },
     { requiredKeys: ['edit', 'service'] },
   ),
@@ -40,6 +41,7 @@ const edits: fc.Arbitrary<IpvsadmEdit> = fc.oneof(
       weight: fc.integer({ min: 0, max: 65_535 }),
       upper_threshold: conns,
       lower_threshold: conns,
+      backup: fc.boolean(),
     },
     { requiredKeys: ['edit', 'service', 'server'] },
   ),

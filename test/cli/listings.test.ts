@@ -155,10 +155,10 @@ test('dpip link show', () => {
     formatLinks(ARMS),
     [
       '1: ext0: socket 0 mtu 1500 rx-queue 1 tx-queue 1',
-      '    UP',
+      '    UP admin up link up',
       '    addr 02:74:76:A7:AE:09',
       '2: int0: socket 0 mtu 9000 rx-queue 1 tx-queue 1',
-      '    DOWN',
+      '    DOWN admin down link down',
       '    addr 02:74:76:AE:8D:EB',
       '',
     ].join('\n'),
@@ -184,7 +184,7 @@ test('counters name what happened, without zeros', () => {
     [
       'arm   rx packets  rx bytes  rx drops  tx packets  tx bytes  tx drops',
       'ext0           6       420         2           4       278         0',
-      'int0           4       250         0           6       448         1  DOWN',
+      'int0           4       250         0           6       448         1  DOWN admin down link down',
       '',
       'connections 1 of 262144, buffers free 384 of 512',
       '',

@@ -184,7 +184,13 @@ test('wrong use is one line and exit code 2', async () => {
     [['dpip', 'addr'], 'dpip addr needs a verb: add, del, show or flush'],
     [['--socket', '/x', 'dpip', 'adr'], 'unknown object "adr"; did you mean addr?'],
     [['config', 'check'], 'expected more arguments (found 0, need 1); see --help'],
-    [['counters', 'all'], 'Unknown argument: all'],
+    [['counters', 'all'], 'unknown word "all"; see tapvs counters --help'],
+    [['nosuch'], 'unknown word "nosuch"; see tapvs --help'],
+    [['ladder', '--widht', '100'], 'unknown option --widht; did you mean --width?'],
+    [['config', 'apply', 'x', '--dry-rnu'], 'unknown option --dry-rnu; did you mean --dry-run?'],
+    [['top', '--wholly'], 'unknown option --wholly; see tapvs top --help'],
+    [['top', '-q'], 'unknown option -q; see tapvs top --help'],
+    [['help', 'laddre'], 'no verb "laddre"; did you mean ladder?'],
     [['counters', '--socket'], 'Not enough arguments following: socket'],
     [['run'], 'Missing required argument: config'],
     [['run', '--config', 'x', '--ui=x'], '--ui: expected a port 0-65535, found x'],
@@ -224,6 +230,20 @@ test('config check', async t => {
   }
 })
 
+test('mistakes are told in English, whatever the locale', async () => {
+  const { stderr } = await run(['env', 'LC_ALL=de_DE.UTF-8', TAPVS, 'run'])
+  assert.equal(stderr, 'tapvs: Missing required argument: config\n')
+})
+
+test('help VERB is VERB --help', async () => {
+  for (const verb of [['ladder'], ['config', 'apply'], ['ipvsadm'], ['dpip'], []]) {
+    const help = await tapvs(['help', ...verb])
+    assert.equal(help.code, 0, verb.join(' '))
+    assert.deepEqual(help, await tapvs([...verb, '--help']), verb.join(' '))
+  }
+  assert.match((await tapvs(['--socket', '/x', 'help', 'ladder'])).stdout, /^tapvs ladder /)
+})
+
 test('--help and --version', async () => {
   const { code, stdout } = await tapvs(['--help'])
   assert.equal(code, 0)
@@ -231,4 +251,20 @@ test('--help and --version', async () => {
     assert.match(stdout, new RegExp(`^ {2}tapvs ${verb} `, 'm'))
   }
   assert.match((await tapvs(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
+})
+
+test('a disk that is full where stdout goes is one line, and a reader who has gone is none', async t => {
+  const { socket } = await fakeDaemon(t)
+  const argvs = [['counters'], ['metrics'], ['ipvsadm', '-ln'], ['ipvsadm', '--help'], ['--help']]
+  const into = async (target: string, argv: string[]) =>
+    run(['bash', '-c', `"$@" ${target}`, 'bash', TAPVS, '--socket', socket, ...argv])
+  for (const argv of argvs) {
+    const { code, stderr } = await into('> /dev/full', argv)
+    const line = 'tapvs: stdout cannot be written: the disk is full\n'
+    assert.deepEqual([code, stderr], [1, line], argv.join(' '))
+  }
+  const { code, stderr } = await into('| true; exit "$PIPESTATUS"', ['ipvsadm', '-ln', '-c'])
+  assert.deepEqual([code, stderr], [0, ''])
+  // Nobody hears it, and the exit code still says it.
+  assert.equal((await into('2> /dev/full', ['nosuch'])).code, 2)
 })

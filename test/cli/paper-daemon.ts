@@ -106,6 +106,7 @@ export class PaperDaemon {
         weight: rs.weight,
         upperThreshold: rs.upper_threshold,
         lowerThreshold: rs.lower_threshold,
+        backup: rs.backup,
         activeConns: 0,
         inactiveConns: 0,
         inhibited: false,

@@ -95,7 +95,9 @@ test('top: panes, sorting, help and the way out', async t => {
   terminal.type('6')
   await terminal.until(screen => /\(1 more carried nothing; 1 of 1 looked at\)/.test(screen))
   terminal.type('7')
-  const health = await terminal.until(screen => /\nHEALTH\narm int0 is down/.test(screen))
+  const health = await terminal.until(screen =>
+    /\nHEALTH\narm int0 is down: admin down link down/.test(screen),
+  )
   // No row of another frame is left standing anywhere.
   assert.equal(health.filter(row => row.startsWith('tapvs ')).length, 1)
 

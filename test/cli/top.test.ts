@@ -111,7 +111,7 @@ CLIENT                                  VIP                    RS BIT/S>  <BIT/S
 (1 more carried nothing; 2 of 17620 looked at)
 
 HEALTH
-arm int0 is down
+arm int0 is down: admin down link down
 TCP 202.108.10.1:6379: RS 192.168.168.12:6379 is out: connect: ECONNREFUSED
 connection table: 17620 of 20000 places are in use
 LIP 192.168.168.7 is out of lports: add LIPs to its services
@@ -148,7 +148,7 @@ test('every line of every pane fits into 80 columns, and a frame into its rows',
 
 test('what is wrong is told in one line each', () => {
   assert.deepEqual(momentOf(LATER, NUMBERS, NUMBERS).problems, [
-    'arm int0 is down',
+    'arm int0 is down: admin down link down',
     'TCP 202.108.10.1:6379: RS 192.168.168.12:6379 is out: connect: ECONNREFUSED',
     'connection table: 17620 of 20000 places are in use',
     'LIP 192.168.168.7 is out of lports: add LIPs to its services',

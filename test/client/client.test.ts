@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { run } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { type DaemonEvent, TapvsClient, TapvsError, type Target } from '../../src/client/index.ts'
+import { LINK_UP } from '../../src/see/link-state.ts'
 import { readCapture } from '../../src/see/pcap.ts'
 import { serve, socketPath, TOKEN } from '../kit/api.ts'
 import { CONFIG, modelControl } from '../kit/control.ts'
@@ -190,13 +191,15 @@ tapvs.close()
   assert.equal(`${program.code} ${program.stdout}${program.stderr}`, '0 0 function 1\n')
 })
 
+const ARM_DOWN = { arm: 'ext0', ...LINK_UP, up: false, admin: 'down', link: 'down' } as const
+
 test('events by TCP', async t => {
   const { port, events } = await serve(t, modelControl().respond)
   const tapvs = connected(t, { url: `http://127.0.0.1:${port}`, token: TOKEN })
-  const timer = setInterval(() => events.emit('arm', { arm: 'ext0', up: false }), 5)
+  const timer = setInterval(() => events.emit('arm', ARM_DOWN), 5)
   t.after(() => clearInterval(timer))
   for await (const event of tapvs.events()) {
-    assert.deepEqual((event as DaemonEvent).data, { arm: 'ext0', up: false })
+    assert.deepEqual((event as DaemonEvent).data, ARM_DOWN)
     break
   }
 })

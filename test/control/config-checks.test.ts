@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ConfigError, parseConfig, readConfig } from '../../src/control/config.ts'
+import { SEED_CONFIG } from '../kit/stand.ts'
 
 function problems(text: string): string[] {
   try {
@@ -205,6 +206,23 @@ test('at most 4096 LIPs, said once', () => {
       'arms[0].local_addresses[4096]: expected at most 4096 LIPs, found more',
     ],
   )
+})
+
+test('when_down all beside a backup, or without checks, is a warning', () => {
+  const warnings = (more: string) =>
+    parseConfig(
+      SEED_CONFIG.replace('scheduler: wrr', `scheduler: wrr\n    when_down: all\n    ${more}`),
+      'x.yaml',
+    ).warnings
+  const [none = '', ...rest] = warnings('conn_timeout: 9')
+  assert.match(none, /when_down: all: without check and passive no real server is ever down/)
+  assert.deepEqual(rest, [])
+  assert.deepEqual(warnings('check: { type: tcp }'), [])
+  const backup = SEED_CONFIG.replace(
+    /real_servers.*/,
+    'when_down: all\n    passive: {}\n    real_servers: [{ address: 192.168.168.2, backup: true }]',
+  )
+  assert.match(parseConfig(backup, 'x.yaml').warnings[0] ?? '', /when_down: all: a backup takes/)
 })
 
 test('a VIP that no arm holds is a warning', () => {

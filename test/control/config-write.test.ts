@@ -14,6 +14,16 @@ import { anyConfig, soundConfig } from '../kit/any-config.ts'
 // From dist/test/control.
 const LAB = fileURLToPath(new URL('../../../config/lab.yaml', import.meta.url))
 
+test('characters that are none to be seen are written as their numbers', () => {
+  const expect = 'a\u001b[2J\u0007\u009b\u202e\u{e0001}\nb'
+  const check = { type: 'http', expect } as const
+  const lips = { local_addresses: ['10.0.0.9'], addresses: ['10.0.0.1/32'] }
+  const services = [{ address: '10.0.0.1', port: 1, check }]
+  const text = configYaml({ arms: [{ name: 'a', ...lips }], services })
+  assert.ok(!/[^\P{C}\n]/u.test(text), JSON.stringify(text))
+  assert.equal(parseConfig(text, 'x').file.services[0]?.check.expect, expect)
+})
+
 test('config/lab.yaml as it would be written', () => {
   const { file } = parseConfig(readFileSync(LAB, 'utf8'), 'lab.yaml')
   const text = configYaml(file)
@@ -39,6 +49,9 @@ services:
       - address: 192.168.168.2
         port: 6379
         weight: 100
+
+log:
+  timestamps: false
 
 history:
   connections: 100000

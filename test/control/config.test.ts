@@ -62,15 +62,22 @@ test('config/lab.yaml, every value', () => {
             weight: 100,
             upperThreshold: 0,
             lowerThreshold: 0,
+            backup: false,
           },
         ],
       },
     ],
     workers: { count: 1, steering: 'bpf' },
     connections: { tableSize: 262_144 },
-    tcp: { toa: 'seed', bareAck: 'drop', xmitTtl: false, timeouts: [...DEFAULT_TIMEOUTS] },
+    tcp: {
+      toa: 'seed',
+      bareAck: 'drop',
+      reuse: 'new',
+      xmitTtl: false,
+      timeouts: [...DEFAULT_TIMEOUTS],
+    },
     neighbours: { timeout: 60, unresQueueLength: 128 },
-    history: { connections: 100_000, file: null, keep: 30 },
+    history: { connections: 100_000, file: null, keep: 30, size: 2 ** 30 },
     log: {
       level: 'info',
       timestamps: false,
@@ -111,8 +118,9 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   const expected = [
     ...['mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
-    ...['check', 'passive', 'upper_threshold', 'lower_threshold', 'timeouts'],
-    ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'dump', 'http', 'ui'],
+    ...['check', 'passive', 'upper_threshold', 'lower_threshold', 'backup', 'timeouts'],
+    ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'size', 'dump'],
+    ...['http', 'ui'],
   ]
   assert.deepEqual(keys, expected)
   const config = parseConfig(text, 'lab.yaml')
@@ -166,7 +174,9 @@ test('what config/lab.yaml calls the default is the default', () => {
     log,
     control,
   })
-  assert.deepEqual(shared(least), shared(lab))
+  const plain = { ...least, log: { ...least.log, timestamps: false } }
+  assert.deepEqual(shared(plain), shared(lab))
+  assert.equal(least.log.timestamps, 'auto')
   assert.deepEqual(least.capture, { ...lab.capture, ring: false })
   assert.deepEqual(least.services, [])
   assert.equal(least.arms[0]?.netns, null)
@@ -209,7 +219,14 @@ log:
   assert.deepEqual(arm?.impair, { ...NOT_IMPAIRED, loss: 0.005, corrupt: 1 })
   const [first, second] = config.services
   assert.deepEqual(first?.realServers, [
-    { address: '8.8.8.8', port: 80, weight: 1, upperThreshold: 0, lowerThreshold: 0 },
+    {
+      address: '8.8.8.8',
+      port: 80,
+      weight: 1,
+      upperThreshold: 0,
+      lowerThreshold: 0,
+      backup: false,
+    },
   ])
   assert.deepEqual(first?.localAddresses, ['10.0.0.9'])
   assert.deepEqual(second?.localAddresses, ['10.0.0.8', '10.0.0.9'])

@@ -1,146 +1,16 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { ask } from '../../src/cli/client.ts'
-
-// The daemon with other packet threads and devices: a copy of the program with the worker.js and queues.js below, which
-// need neither root nor TAPs, and do what the name of the first arm says.
-
-const WORKER = `
-import { workerData } from 'node:worker_threads'
-import { Counters, Gauge } from '../engine/counters.js'
-import { TraceKind, TraceRing } from '../engine/trace.js'
-const { config, index, port, tables, trace, traceRecords } = workerData
-const counters = new Counters(tables.counters, 1)
-const ring = new TraceRing(trace, traceRecords)
-const role = config.arms[0].name
-if (role === 'fails') {
-  port.postMessage({ failed: 'out of memory' })
-  throw new Error('out of memory')
-}
-port.on('message', message => {
-  if ('stop' in message) {
-    while (role === 'hangs');
-    port.close()
-  } else if ('debug' in message) {
-    ring.log(message.debug)
-    if (!message.debug) return
-    const many = role === 'chatters' ? 100000 : 1
-    for (let i = 0; i < many; i++) ring.write(TraceKind.LPORT_FETCHED, 0, 0x7f000001, i)
-    counters.gauges[Gauge.TRACE_LOST] = ring.lost
-  } else if ('lose' in message) {
-    port.postMessage({ lost: message.lose })
-  } else if ('attach' in message) {
-    ring.log(true)
-    ring.write(TraceKind.LPORT_FETCHED, 0, 0x7f000001, message.queue.fd)
-  } else {
-    if (role === 'dies') throw new Error('a bug')
-    const { verb, from } = message.request
-    // Each has two pages, of one connection whose client is the place where it begins.
-    if (verb === 'conns') new Int32Array(workerData.page).fill(0).set([from])
-    const ok = verb === 'conns' ? { count: 1, next: from === 0 ? 7 : -1 } : []
-    port.postMessage({ id: message.id, answer: { ok } })
-  }
-})
-if (role === 'loses' && index === 1) port.postMessage({ lost: 0 })
-port.postMessage({ ready: true })
-`
-
-const QUEUES = `
-let opened = 0
-export const readerOf = arm => arm
-export function openQueues(name, netns, workers, program) {
-  if (name === 'busy') throw new Error('TUNSETIFF busy: Device or resource busy')
-  opened++
-  if (opened === 2) throw new Error('still gone')
-  const fds = Array.from({ length: workers }, (_, worker) => 100 * opened + worker)
-  return name === 'unsteered' ? { fds, unsteered: 'BPF_PROG_LOAD: Operation not permitted' } : { fds }
-}
-`
-
-interface Daemon {
-  process: ChildProcess
-  socket: string
-  config: string
-  /** Resolves when stderr holds a match. */
-  said(pattern: RegExp): Promise<RegExpMatchArray>
-  stderr(): string
-  exitCode: Promise<number | null>
-}
-
-/** Starts it and waits for \`until\` on stderr. */
-async function start(t: TestContext, role: string, until: RegExp, rest = ''): Promise<Daemon> {
-  const folder = mkdtempSync(join(tmpdir(), 'tapvs-daemon-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  cpSync(join(CHECKOUT, 'dist/src'), join(folder, 'dist/src'), { recursive: true })
-  for (const name of ['node_modules', 'build', 'package.json']) {
-    symlinkSync(join(CHECKOUT, name), join(folder, name))
-  }
-  cpSync(join(CHECKOUT, 'bin'), join(folder, 'bin'), { recursive: true })
-  writeFileSync(join(folder, 'dist/src/control/worker.js'), WORKER)
-  writeFileSync(join(folder, 'dist/src/io/queues.js'), QUEUES)
-  const socket = join(folder, 'run/tapvs.sock')
-  const config = join(folder, 'x.yaml')
-  const arm = `{ name: ${role}, addresses: [10.0.0.1/24], local_addresses: [10.0.0.9] }`
-  const services = '[{ address: 10.0.0.5, port: 80 }]'
-  writeFileSync(
-    config,
-    `arms: [${arm}]\nservices: ${services}\ncontrol: { socket: ${socket} }\n${rest}`,
-  )
-
-  const child = spawn(join(folder, 'bin/tapvs'), ['run', '--config', config], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  t.after(() => child.kill('SIGKILL'))
-  let text = ''
-  const waiting: (() => void)[] = []
-  const exitCode = new Promise<number | null>(done => {
-    child.on('close', code => {
-      done(code)
-      for (const look of waiting) look()
-    })
-  })
-  child.stderr.setEncoding('utf8').on('data', chunk => {
-    text += chunk
-    for (const look of waiting) look()
-  })
-  const daemon: Daemon = {
-    process: child,
-    socket,
-    config,
-    exitCode,
-    stderr: () => text,
-    said: pattern =>
-      new Promise((done, fail) => {
-        const look = () => {
-          const match = pattern.exec(text)
-          if (match) done(match)
-          else if (child.exitCode !== null) fail(new Error(`ended without ${pattern}: ${text}`))
-        }
-        waiting.push(look)
-        look()
-      }),
-  }
-  await daemon.said(until)
-  return daemon
-}
+import { startTapless } from '../kit/tapless-daemon.ts'
 
 test('ready, asked, told its level, and stopped', async t => {
-  const daemon = await start(t, 'works', /ready.*\n/)
+  const daemon = await startTapless(t, 'works', /ready.*\n/)
   const { socket } = daemon
   const lines = daemon.stderr().split('\n')
   assert.deepEqual(lines.slice(0, 2), [
@@ -159,10 +29,10 @@ test('ready, asked, told its level, and stopped', async t => {
 })
 
 test('debug from the config, with time stamps', async t => {
-  const daemon = await start(
+  const daemon = await startTapless(
     t,
     'works',
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z SAPOOL: /m,
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d) SAPOOL: /m,
     'log: { level: debug, timestamps: true }\n',
   )
   daemon.process.kill('SIGINT')
@@ -171,7 +41,7 @@ test('debug from the config, with time stamps', async t => {
 
 test('lost records are reported in a line, with their number', async t => {
   const log = 'log: { level: debug, rate: { debug: 0 } }\n'
-  const daemon = await start(t, 'chatters', /TRACE: .*\n/, log)
+  const daemon = await startTapless(t, 'chatters', /TRACE: .*\n/, log)
   const [, lost] = await daemon.said(/^TRACE: (\d+) records lost\n/m)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
@@ -181,7 +51,7 @@ test('lost records are reported in a line, with their number', async t => {
 
 test('lines beyond the rate are held back, with their number and kind', async t => {
   const log = 'log: { level: debug, rate: { debug: 100 } }\n'
-  const daemon = await start(t, 'chatters', /LOG: .*\n/, log)
+  const daemon = await startTapless(t, 'chatters', /LOG: .*\n/, log)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
   const sum = (pattern: RegExp) =>
@@ -193,7 +63,7 @@ test('lines beyond the rate are held back, with their number and kind', async t 
 })
 
 test('a module has its own level, until all are given one', async t => {
-  const daemon = await start(t, 'works', /ready/, 'log: { modules: { neigh: warn } }\n')
+  const daemon = await startTapless(t, 'works', /ready/, 'log: { modules: { neigh: warn } }\n')
   const { socket } = daemon
   const level = async (args: object) => ask(socket, { verb: 'log', ...args })
   assert.deepEqual(await level({}), { level: 'info', modules: { neigh: 'warn' } })
@@ -212,7 +82,7 @@ test('a module has its own level, until all are given one', async t => {
 test('SIGHUP: the levels of the file, and its log opened anew', async t => {
   const log = join(mkdtempSync(join(tmpdir(), 'tapvs-log-')), 'a.log')
   t.after(() => rmSync(dirname(log), { recursive: true, force: true }))
-  const daemon = await start(t, 'works', /ready/, `log: { file: { path: ${log} } }\n`)
+  const daemon = await startTapless(t, 'works', /ready/, `log: { file: { path: ${log} } }\n`)
   const { socket, config } = daemon
   renameSync(log, `${log}.old`)
   const text = readFileSync(config, 'utf8')
@@ -229,13 +99,13 @@ test('SIGHUP: the levels of the file, and its log opened anew', async t => {
   await daemon.said(/^TAPVS: not reloaded: log\.format needs a restart$/m)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
-  assert.match(readFileSync(`${log}.old`, 'utf8'), /^\S+Z TAPVS: ready/m)
-  assert.match(readFileSync(log, 'utf8'), /^\S+Z TAPVS: config applied/m)
+  assert.match(readFileSync(`${log}.old`, 'utf8'), /^\S+(?:Z|[+-]\d\d:\d\d) TAPVS: ready/m)
+  assert.match(readFileSync(log, 'utf8'), /^\S+(?:Z|[+-]\d\d:\d\d) TAPVS: config applied/m)
 })
 
 test('as JSON', async t => {
   const config = 'log: { level: debug, format: json }\n'
-  const daemon = await start(t, 'works', /lport_fetched.*\n/, config)
+  const daemon = await startTapless(t, 'works', /lport_fetched.*\n/, config)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
   const objects = daemon
@@ -265,7 +135,7 @@ for (const [role, words] of [
   ['fails', 'out of memory'],
 ] as const) {
   test(`what cannot start is said in a line: ${words}`, async t => {
-    const daemon = await start(t, role, /\n.*\n/)
+    const daemon = await startTapless(t, role, /\n.*\n/)
     assert.equal(await daemon.exitCode, 1)
     assert.equal(daemon.stderr().split('\n')[1], `TAPVS: ${words}`)
     assert.equal(daemon.stderr().split('\n').length, 3)
@@ -274,7 +144,7 @@ for (const [role, words] of [
 }
 
 test('three workers: their tables one after the other, and a device lost by one is lost and taken back by all', async t => {
-  const daemon = await start(
+  const daemon = await startTapless(
     t,
     'loses',
     /arm loses is back/,
@@ -298,7 +168,7 @@ test('three workers: their tables one after the other, and a device lost by one 
 })
 
 test('without steering it is said who reads', async t => {
-  const daemon = await start(t, 'unsteered', /ready/, 'workers: { count: 2 }\n')
+  const daemon = await startTapless(t, 'unsteered', /ready/, 'workers: { count: 2 }\n')
   assert.equal(
     daemon.stderr().split('\n')[1],
     'TAPVS: BPF_PROG_LOAD: Operation not permitted; so worker 1 reads arm unsteered and hands over',
@@ -308,7 +178,7 @@ test('without steering it is said who reads', async t => {
 })
 
 test('a packet thread that dies takes the daemon with it', async t => {
-  const daemon = await start(t, 'dies', /ready/)
+  const daemon = await startTapless(t, 'dies', /ready/)
   await assert.rejects(ask(daemon.socket, { verb: 'neighbours' }))
   assert.equal(await daemon.exitCode, 1)
   assert.match(daemon.stderr(), /^TAPVS: a packet thread ended: Error: a bug$/m)
@@ -316,13 +186,13 @@ test('a packet thread that dies takes the daemon with it', async t => {
 })
 
 test('a packet thread that does not stop is ended', async t => {
-  const daemon = await start(t, 'hangs', /ready/)
+  const daemon = await startTapless(t, 'hangs', /ready/)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
 })
 
 test('a second daemon is refused before it touches anything', async t => {
-  const daemon = await start(t, 'works', /ready/)
+  const daemon = await startTapless(t, 'works', /ready/)
   const second = spawn(join(CHECKOUT, 'bin/tapvs'), ['run', '--config', daemon.config], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })

@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -55,11 +56,8 @@ test('a counter that the config names writes what the ring holds, once in ten se
   counts.tcp_no_service = 7
   const line = await said(1)
   const [name] = readdirSync(path)
-  assert.match(name ?? '', /^tapvs-\d{8}T\d{6}\.\d{3}Z-tcp_no_service\.pcapng$/)
-  assert.equal(
-    line,
-    `TAPVS: tcp_no_service went up by 2: the last 1 packets are in ${path}/${name}`,
-  )
+  assert.match(name ?? '', /^tapvs-000001-\d{8}T\d{6}\.\d{3}Z-tcp_no_service\.pcapng$/)
+  assert.equal(line, `TAPVS: tcp_no_service went up by 2: 1 packet up to then in ${path}/${name}`)
   const file = join(path, name ?? '')
   assert.equal(statSync(file).mode & 0o777, 0o600)
   const { packets, cut } = readCapture(readFileSync(file))
@@ -75,14 +73,31 @@ test('the oldest go when there are more than wanted, and files of others stay', 
   const { counts, path, said } = await dumping(t, { keep: 1 })
   mkdirSync(path)
   writeFileSync(join(path, 'notes.txt'), '')
+  writeFileSync(join(path, 'tapvs-mine.pcapng'), '')
+  // Of a version without numbers, and of a clock that went years ahead.
   writeFileSync(join(path, 'tapvs-20200101T000000.000Z-tcp_no_conn.pcapng'), '')
+  writeFileSync(join(path, 'tapvs-000007-20990101T000000.000Z-tcp_no_conn.pcapng'), '')
   counts.tcp_no_service = 6
   await said(1)
   await sleep(20)
   const names = readdirSync(path).sort()
-  assert.equal(names.length, 2)
-  assert.equal(names[0], 'notes.txt')
-  assert.match(names[1] ?? '', /tcp_no_service/)
+  assert.equal(names.length, 3)
+  const [notes, dump, mine] = names
+  assert.deepEqual([notes, mine], ['notes.txt', 'tapvs-mine.pcapng'])
+  assert.match(dump ?? '', /^tapvs-000008-\d+T\S+-tcp_no_service\.pcapng$/)
+})
+
+test('what has the name of a dump and is a link is neither removed nor followed', async t => {
+  const { counts, path, said } = await dumping(t, { keep: 1 })
+  mkdirSync(path)
+  const notes = join(path, 'notes.txt')
+  writeFileSync(notes, 'kept')
+  symlinkSync(notes, join(path, 'tapvs-20200101T000000.000Z-tcp_no_conn.pcapng'))
+  counts.tcp_no_service = 6
+  assert.match((await said(1)) ?? '', /1 packet up to then in/)
+  await sleep(20)
+  assert.equal(readFileSync(notes, 'utf8'), 'kept')
+  assert.equal(readdirSync(path).length, 3)
 })
 
 test('a folder that cannot be written is a line of the log', async t => {

@@ -15,7 +15,7 @@ function worker() {
   const ring = sessionRing(memory)
   const [cells, traffic] = [new Int32Array(16), new Float64Array(Sessions.bytesFor(1) / 8)]
   const write = (count: number) => {
-    for (let i = 0; i < count; i++) ring.write(cells, cells, traffic, 0, 1, End.RESET, 0)
+    for (let i = 0; i < count; i++) ring.write(cells, cells, traffic, 0, 1, End.RESET, 0, 0)
   }
   return { memory, ring, write }
 }

@@ -23,7 +23,7 @@ async function drain(seconds: number, counts: number[], hurry: Promise<unknown> 
 
 test('without connections there is nothing to wait for', async () => {
   const { logged, status } = await drain(10, [0])
-  assert.deepEqual([logged, status], [['stopping: no connection is left'], []])
+  assert.deepEqual([logged, status], [['no connection to wait for'], []])
 })
 
 test('it ends with the last connection', async () => {

@@ -25,6 +25,7 @@ const KNOWN = new Set([0, 1, PARKED, DONE, ...Object.values(Drop).map(reason => 
 
 const CONFIGS = {
   seed: SEED_CONFIG,
+  'used ports keep all': `${SEED_CONFIG}\ntcp: { reuse: keep }`,
   'master, RST, TTL': `${SEED_CONFIG}\ntcp: { toa: master, bare_ack: rst, xmit_ttl: true }`,
   'a table of 64': `${SEED_CONFIG}\nconnections: { table_size: 64 }\ntcp: { toa: off }`,
 }

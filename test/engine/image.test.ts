@@ -46,6 +46,8 @@ function play(before: readonly Step[], after: readonly Step[]): void {
     const input = inputOf(step, stand)
     if (input) give(input, stand)
   }
+  // Of its beginning, if no step has asked for it yet.
+  stand.log()
   const image = stand.image()
   const twin = restored(image, TRAFFIC_CONFIG, stand.now)
   assert.deepEqual(comparable(twin.image()), comparable(image))

@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { RS } from '../kit/connection.ts'
 import { arpFrame } from '../kit/frame.ts'
 import { lines, type Out, RS_MAC, Stand } from '../kit/stand.ts'
 
@@ -85,15 +86,15 @@ test('the first confirmation by traffic is logged, further ones within 30 s are 
   // A segment without ACK confirms nothing.
   stand.segment('dpdk1', `${FROM_RS} [P], seq 9000:9001, win 1, length 1`)
   assert.deepEqual(neighbourLines(), [])
-  stand.segment('dpdk1', `${FROM_RS} [S.], seq 9000, ack 2, win 1, length 0`)
+  stand.segment('dpdk1', `${FROM_RS} [S.], seq 9000, ack ${RS.ack}, win 1, length 0`)
   assert.deepEqual(neighbourLines(), [line])
   for (let i = 0; i < 29; i++) {
     stand.pass(1000)
-    stand.segment('dpdk1', `${FROM_RS} [.], seq 9001, ack 2, win 1, length 0`)
+    stand.segment('dpdk1', `${FROM_RS} [.], seq 9001, ack ${RS.ack}, win 1, length 0`)
   }
   assert.deepEqual(neighbourLines(), [])
   stand.pass(1100)
-  stand.segment('dpdk1', `${FROM_RS} [.], seq 9001, ack 2, win 1, length 0`)
+  stand.segment('dpdk1', `${FROM_RS} [.], seq 9001, ack ${RS.ack}, win 1, length 0`)
   assert.deepEqual(neighbourLines(), [line])
 })
 
@@ -113,7 +114,7 @@ test('PROBE: the packet leaves with the old MAC and a request goes with it; the 
     // In DELAY packets still leave, without a request each.
     assert.equal(stand.segment('dpdk0', syn(20_000)).length, 1)
     if (confirmation === 'reply') stand.arpReply('192.168.168.2', RS_MAC)
-    else stand.segment('dpdk1', `${FROM_RS} [S.], seq 9000, ack 2, win 1, length 0`)
+    else stand.segment('dpdk1', `${FROM_RS} [S.], seq 9000, ack ${RS.ack}, win 1, length 0`)
     assert.ok(stand.log().includes('NEIGHBOUR: DELAY trans state to REACHABLE.'))
   }
 })
@@ -130,7 +131,7 @@ test('an RS whose MAC changes: its packets make us ask, the answer is learned an
     dport: 1025,
     flags: 'S.',
     seq: 9000,
-    ack: 2,
+    ack: RS.ack,
     srcMac: OTHER_MAC,
   }
   assert.equal(stand.segment('dpdk1', synAck).length, 1)
@@ -179,9 +180,9 @@ test('gratuitous ARP does not resolve an entry that is being asked for', () => {
 test('the RST of an expiry waits for a neighbour that has aged away', () => {
   const stand = new Stand().resolveRss()
   stand.segment('dpdk0', syn(20_000))
-  stand.segment('dpdk1', `${FROM_RS} [S.], seq 9000, ack 2, win 1, length 0`)
+  stand.segment('dpdk1', `${FROM_RS} [S.], seq 9000, ack ${RS.ack}, win 1, length 0`)
   stand.pass(20_000)
-  stand.segment('dpdk1', `${FROM_RS} [.], seq 9001, ack 2, win 1, length 0`)
+  stand.segment('dpdk1', `${FROM_RS} [.], seq 9001, ack ${RS.ack}, win 1, length 0`)
   stand.pass(60_000)
   // The confirmation at 20 s lay in the quiet period, so by now the entry has left REACHABLE and ages in PROBE.
   const out = stand.pass(31_200)
@@ -190,7 +191,7 @@ test('the RST of an expiry waits for a neighbour that has aged away', () => {
   assert.ok(sent.includes('arp'))
   const [reset] = stand.arpReply('192.168.168.2', RS_MAC)
   assert.deepEqual(lines([reset]), [
-    'dpdk1 | 192.168.168.7.1025 > 192.168.168.2.6379: Flags [R], seq 2, win 0, length 0',
+    `dpdk1 | 192.168.168.7.1025 > 192.168.168.2.6379: Flags [R], seq ${RS.ack}, win 0, length 0`,
   ])
   assert.equal(stand.engine.conns.table.used, 0)
 })

@@ -98,3 +98,55 @@ test('a full bucket forgets the client that would be forgotten first, and no oth
     ),
   )
 })
+
+const ENTRIES = 1024
+const random = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
+const keys = fc.tuple(random, random, random, random)
+
+function keyed(key: readonly number[]): Templates {
+  const memory = new SharedArrayBuffer(Templates.bytesFor(ENTRIES))
+  Templates.key(memory, Int32Array.from(key))
+  return new Templates(memory, ENTRIES)
+}
+
+/** Bucket of a client, as the image of a table that has only him says it behind its first five cells. */
+function bucketOf(key: readonly number[], client: number): number {
+  const table = keyed(key)
+  table.put(client, 1, 80, 0, 0)
+  return (table.save()[5] as number) >> 3
+}
+
+test('addresses that are computed to share a bucket under one key are spread under another', () => {
+  fc.assert(
+    fc.property(keys, keys, random, (one, other, victim) => {
+      fc.pre(one.join() !== other.join())
+      const bucket = bucketOf(one, victim)
+      const aimed: number[] = []
+      for (let client = 0; aimed.length < 8; client++) {
+        if (client !== victim && bucketOf(one, client) === bucket) aimed.push(client)
+      }
+      const found = [one, other].map(key => {
+        const table = keyed(key)
+        table.put(victim, 1, 80, 7, 10)
+        for (const client of aimed) table.put(client, 1, 80, 8, 20)
+        return table.find(victim, 1, 80, 0)
+      })
+      assert.deepEqual(found, [-1, 7])
+    }),
+    { numRuns: 10 },
+  )
+})
+
+test('an image brings its key along', () => {
+  fc.assert(
+    fc.property(keys, keys, fc.uniqueArray(random, { maxLength: 50 }), (one, other, clients) => {
+      const table = keyed(one)
+      for (const [i, client] of clients.entries()) table.put(client, 1, 80, i, 1)
+      const restored = keyed(other)
+      restored.restore(table.save())
+      const found = clients.map(client => restored.find(client, 1, 80, 0))
+      assert.deepEqual(found, [...clients.keys()])
+      assert.deepEqual(restored.save(), table.save())
+    }),
+  )
+})

@@ -168,6 +168,21 @@ test('sums are those of the RS, also of frames to be segmented', () => {
   assert.equal(in_packets, 2 + 5)
 })
 
+test('one that is cut says so, whatever became of it before', () => {
+  const r = new Recorded()
+  r.open()
+  r.stand.change([{ put: 'cut', place: 0 }])
+  r.stand.pass(2, 1)
+  const [{ end, state }] = r.ended()
+  assert.deepEqual([end, state], ['cut', 'ESTABLISHED'])
+  r.open()
+  r.send('in', { flags: 'F.' })
+  r.stand.change([{ put: 'cut', place: 0 }])
+  r.stand.pass(2, 1)
+  const [half] = r.ended()
+  assert.deepEqual([half.end, half.state], ['cut', 'CLOSE_WAIT'])
+})
+
 test('records that find the ring full are counted', () => {
   const r = new Recorded(8)
   for (let i = 0; i < 20; i++) r.stand.segment(ARM.in, { ...SYN, sport: 2000 + i })
@@ -200,7 +215,7 @@ test('connections of health checks are not told', () => {
   r.send('in', SYN)
   const conn = table.nextUsed(0, table.capacity)
   for (const arms of [0, 1]) {
-    const sessions = new Sessions({ memory, ring: r.ring, arms }, table)
+    const sessions = new Sessions({ memory, ring: r.ring, arms }, table, r.stand.engine.long)
     sessions.open(conn, r.stand.now)
     assert.equal(sessions.left(0), arms)
     sessions.end(conn, r.stand.now)

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CELL } from '../../src/engine/conn.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
@@ -21,7 +22,8 @@ test('lports: exhaustion counts misses, leaves the others working, and ends when
   stand.segment(WAN, { ...SYN, sport: 10_500 })
   assert.equal(stand.verdictName(), 'arm 1')
   // The first one is refused by the RS: CLOSE, 3 s, and its lport 1029 is the only free one.
-  stand.segment(LAN, { ...RS, dport: 1029, flags: 'R.' })
+  const { cells } = stand.engine.conns.table
+  stand.segment(LAN, { ...RS, dport: 1029, flags: 'R.', ack: cells[CELL.RST_ACK] })
   assert.equal(stand.verdictName(), 'arm 0')
   stand.pass(4100)
   const syn = stand.forward(WAN, { ...SYN, sport: 30_000 })
@@ -45,6 +47,63 @@ test('lports: an exhausted LIP is passed over; only when all are does the SYN dr
   assert.ok(lips[0].misses > misses)
   stand.segment(WAN, SYN)
   assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED')
+})
+
+const TWO_RSS = SEED_CONFIG.replace(
+  /real_servers.*/,
+  'real_servers: [{ address: 192.168.168.2, weight: 1 }, { address: 192.168.168.12, weight: 3 }]',
+)
+
+/** Takes the lports away that are left towards an RS. */
+function exhaust({ engine: { lips } }: Stand, rs: string): void {
+  for (const pool of lips) while (pool.fetch(ipv4Int(rs), 6379) >= 0) {}
+}
+
+for (const scheduler of ['rr', 'wrr']) {
+  test(`lports, ${scheduler}: an RS that has none left is passed over like a full one, and back with the first`, () => {
+    const config = TWO_RSS.replace('scheduler: wrr', `scheduler: ${scheduler}`)
+    const stand = new Stand(config, undefined, { lports: LPORTS }).resolveRss()
+    const [pool] = stand.engine.lips
+    exhaust(stand, '192.168.168.12')
+    const { misses } = pool
+    for (let i = 0; i < 12; i++) {
+      assert.equal(stand.forward(WAN, { ...SYN, sport: 30_000 + i }).dst, '192.168.168.2')
+    }
+    pool.release(ipv4Int('192.168.168.12'), 6379, 1029, 0)
+    const both = [1, 2].map(i => stand.forward(WAN, { ...SYN, sport: 31_000 + i }).dst)
+    assert.deepEqual(both.sort(), ['192.168.168.12', '192.168.168.2'])
+    assert.equal(pool.misses, misses)
+    exhaust(stand, '192.168.168.2')
+    stand.segment(WAN, SYN)
+    assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED', 'nobody has one')
+    assert.ok(pool.misses > misses)
+  })
+}
+
+test('lports: a persistent client is sent on when its RS has none left', () => {
+  const config = TWO_RSS.replace('scheduler: wrr', 'scheduler: wrr\n    persistence: 60')
+  const stand = new Stand(config, undefined, { lports: LPORTS }).resolveRss()
+  const rsFor = (sport: number) => stand.forward(WAN, { ...SYN, sport }).dst
+  const first = rsFor(1)
+  assert.equal(rsFor(2), first)
+  exhaust(stand, first)
+  const second = rsFor(3)
+  assert.notEqual(second, first)
+  assert.equal(rsFor(4), second)
+})
+
+test('lports: RSs without one are passed over among hundreds, and the image of an engine knows them', () => {
+  const servers = Array.from({ length: 200 }, (_, i) => `{ address: 192.168.168.${i + 20} }`)
+  const config = SEED_CONFIG.replace(/real_servers.*/, `real_servers: [${servers.join(', ')}]`)
+  const stand = new Stand(config, undefined, { lports: LPORTS }).resolveRss()
+  // 15 of the 16 sub-pools: RSs whose addresses differ by 16 share theirs.
+  for (let host = 20; host < 35; host++) exhaust(stand, `192.168.168.${host}`)
+  const left = Array.from({ length: 12 }, (_, i) => `192.168.168.${211 - i * 16}`)
+  const restored = new Stand(config, undefined, { lports: LPORTS }, stand.image())
+  for (const tested of [stand, restored]) {
+    const chosen = left.map((_, i) => tested.forward(WAN, { ...SYN, sport: 40_000 + i }).dst)
+    assert.deepEqual(chosen, left)
+  }
 })
 
 test('the table of connections: a place that falls free is used', () => {

@@ -36,6 +36,24 @@ function only(out: ReturnType<Several['segment']>): DecodedTcp {
   return out[0].decoded as DecodedTcp
 }
 
+test('a port that is used again stays with its worker, wherever the SYN arrives', () => {
+  const several = resolved(3)
+  const { steering, stands } = several
+  for (const [i, sport] of PORTS.entries()) {
+    const owner = steering.clientWorker(ipv4Int(CIP), sport)
+    const client = { ...SYN, sport }
+    const first = only(several.segment(i % 3, WAN, client))
+    const refusal = { ...RS, dport: first.sport, flags: 'R.', seq: 0, ack: first.seq + 1 }
+    only(several.segment((i + 1) % 3, LAN, refusal))
+    const next = only(several.segment((i + 2) % 3, WAN, { ...client, seq: 5 }))
+    assert.deepEqual([next.flags, next.sport], ['S', first.sport])
+    assert.equal(steering.lportWorker(next.sport), owner)
+  }
+  const reused = stands.reduce((sum, stand) => sum + stand.events('SYN_REUSED'), 0)
+  const used = stands.reduce((sum, { engine }) => sum + engine.conns.table.used, 0)
+  assert.deepEqual([reused, used], [PORTS.length, PORTS.length])
+})
+
 for (const workers of [2, 3, 4, 7]) {
   test(`${workers} workers: whole connections, each segment at the worker after the last one's`, () => {
     const several = resolved(workers)

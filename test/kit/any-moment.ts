@@ -32,8 +32,13 @@ const said: fc.Arbitrary<Said> = fc.oneof(
       const text = `${rs} by ${by}, weight ${weight}, one of ${servers}`
       return { event: 'scheduled', text, fields: { rs, by, weight, servers } }
     }),
+  fc.tuple(state, fc.boolean()).map(([name, replaced]) => {
+    const text = `connection ended in ${name}${replaced ? ', another took its place' : ''}`
+    return { event: 'conn_del', text, fields: { state: name, replaced } }
+  }),
   state.map(name => {
-    return { event: 'conn_del', text: `connection ended in ${name}`, fields: { state: name } }
+    const text = `another connection on the entry of one in ${name}`
+    return { event: 'conn_kept', text, fields: { state: name } }
   }),
   fc.constant({
     event: 'neigh_failed',

@@ -1,8 +1,9 @@
 /** The one connection that tests of translation and of drops speak of, and a stand on which it is open. */
 
 import assert from 'node:assert/strict'
+import { ipv4Int } from '../../src/wire/address.ts'
 import { concat, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
-import { CLIENT_MAC, RS_MAC, SEED_CONFIG, Stand } from './stand.ts'
+import { CLIENT_MAC, RS_MAC, SEED_CONFIG, STAND_ISN, STAND_START, Stand } from './stand.ts'
 
 /** The client's arm and the RSs', as SEED_CONFIG names them. */
 export const WAN = 'dpdk0'
@@ -11,6 +12,8 @@ export const LAN = 'dpdk1'
 /** 'in' is from the client to the RS. */
 export type Dir = 'in' | 'out'
 export const ARM: Record<Dir, string> = { in: WAN, out: LAN }
+
+const [LIP, RIP] = ['192.168.168.7', '192.168.168.2']
 
 export const CLIENT: TcpFields = {
   src: '202.108.10.2',
@@ -22,22 +25,21 @@ export const CLIENT: TcpFields = {
   ack: 9001,
 }
 export const SYN: TcpFields = { ...CLIENT, flags: 'S', seq: 1000, ack: 0 }
-/** To the first lport of a stand that has opened nothing else. */
-export const RS: TcpFields = {
-  src: '192.168.168.2',
+/** To the first lport of a stand that has opened nothing else, and acknowledging its SYN if that came in the first minute. */
+export const RS: TcpFields & { ack: number } = {
+  src: RIP,
   sport: 6379,
-  dst: '192.168.168.7',
+  dst: LIP,
   dport: 1025,
   flags: '.',
   seq: 9001,
-  ack: 0,
+  ack: (STAND_ISN.choose(ipv4Int(LIP), ipv4Int(RIP), (6379 << 16) | 1025, STAND_START) + 1) >>> 0,
 }
 
 /** The frame of a segment of the connection, without virtio-net header: what tests corrupt, pad or offload. */
 export function frameOf(stand: Stand, dir: Dir, change: Partial<TcpFields>): Uint8Array {
-  return dir === 'in'
-    ? tcpFrame({ ...CLIENT, ...change, srcMac: CLIENT_MAC, dstMac: stand.macOf(WAN) })
-    : tcpFrame({ ...RS, ...change, srcMac: RS_MAC, dstMac: stand.macOf(LAN) })
+  const [ends, srcMac, arm] = dir === 'in' ? [CLIENT, CLIENT_MAC, WAN] : [RS, RS_MAC, LAN]
+  return tcpFrame({ srcMac, ...ends, ...change, dstMac: stand.macOf(arm) })
 }
 
 const whole = (frame: Uint8Array) => concat(vnetHeader(), frame)

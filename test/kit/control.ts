@@ -4,11 +4,12 @@ import { newTables, type Tables } from '../../src/control/apply.ts'
 import type { Arms } from '../../src/control/arms.ts'
 import type { LogLevel, Request } from '../../src/control/commands.ts'
 import { configOf } from '../../src/control/config.ts'
+import { cut } from '../../src/control/cut.ts'
 import { addresses, counters, routes, services } from '../../src/control/listings.ts'
 import { Model } from '../../src/control/model.ts'
 import { numbers } from '../../src/control/numbers.ts'
 import { Readings } from '../../src/control/readings.ts'
-import { clock, drops, edges } from '../../src/control/refusals.ts'
+import { drops, edges } from '../../src/control/refusals.ts'
 import type { Respond } from '../../src/control/server.ts'
 import { History } from '../../src/control/whois/history.ts'
 import { whois } from '../../src/control/whois/whois.ts'
@@ -16,6 +17,8 @@ import { Counters, Drop } from '../../src/engine/counters.ts'
 import { DropBook } from '../../src/engine/drop-book.ts'
 import { Edges } from '../../src/engine/edges.ts'
 import { Frames } from '../../src/engine/frames.ts'
+import { longClockMs } from '../../src/io/loop.ts'
+import { LINK_UP, type LinkState } from '../../src/see/link-state.ts'
 import { CONN } from '../cli/canned.ts'
 
 /** Two arms, no service. */
@@ -37,10 +40,16 @@ export const CONFIG = {
 
 const CONNS = 2500
 
-const ARMS = { isUp: (arm: number) => arm === 0, queues: () => 1 } as unknown as Arms
+const ARMS = {
+  state: (arm: number): LinkState =>
+    arm === 0 ? LINK_UP : { up: false, admin: 'down', link: 'down', orphaned: false },
+  queues: () => 1,
+} as unknown as Arms
 
 /** With no connection. */
 const WORKERS = { probe: async () => ({ ok: null }) }
+
+const WORKLESS = { workers: { change: async () => {} }, log: { info: () => {} } }
 
 export interface Control {
   model: Model
@@ -52,11 +61,11 @@ export interface Control {
 /** As a worker leaves them that has opened a connection and refused a frame of 24 bytes. */
 function usedTables(): Tables {
   const tables = newTables(configOf(CONFIG))
-  new Edges(tables.edges).taken(0, 2, 0, clock() | 0)
+  new Edges(tables.edges).taken(0, 2, 0, longClockMs())
   const frames = new Frames(new ArrayBuffer(Frames.bytesFor(512)), 512)
   const counters = new Counters(tables.counters, CONFIG.arms.length)
   counters.book = new DropBook(tables.drops, frames)
-  counters.book.now = clock() | 0
+  counters.book.now = longClockMs()
   const slot = frames.take()
   frames.length[slot] = 34
   counters.rxDrop(0, Drop.ETH_TYPE, slot)
@@ -67,7 +76,11 @@ export function modelControl(): Control {
   const config = configOf(CONFIG)
   const model = new Model(config, new Readings(config, [usedTables()]))
   const asked: Request[] = []
-  const history = new History({ connections: 16, file: null, keep: 1 }, Date.now(), () => {})
+  const history = new History(
+    { connections: 16, file: null, keep: 1, size: 2 ** 30 },
+    Date.now(),
+    () => {},
+  )
   let level: LogLevel = 'info'
   const carryOut = async () => {}
   const respond: Respond = async request => {
@@ -95,9 +108,9 @@ export function modelControl(): Control {
       case 'numbers':
         return { ok: numbers(model, ARMS) }
       case 'edges':
-        return { ok: edges(model.readings, clock()) }
+        return { ok: edges(model.readings) }
       case 'drops':
-        return { ok: drops(model, clock(), request.reason) }
+        return { ok: drops(model, request.reason) }
       case 'timeouts':
         return { ok: model.config.file.tcp.timeouts }
       case 'config':
@@ -112,6 +125,8 @@ export function modelControl(): Control {
         return { ok: await model.apply(configOf(CONFIG), false, carryOut) }
       case 'zero':
         return { ok: null }
+      case 'cut':
+        return { ok: await cut({ model, ...WORKLESS }, request) }
       case 'conns': {
         const end = Math.min(CONNS, request.from + request.limit)
         const conns = Array.from({ length: end - request.from }, () => CONN)

@@ -249,6 +249,8 @@ export const CALLS: [id: string, args: Args, status: number][] = [
   ['deleteNeighbour', { arm: 'int0', address: '192.168.168.5' }, 404],
   ['setTimeouts', { body: { established: 60 } }, 200],
   ['zero', { body: { service: SERVICE } }, 200],
+  ['cut', { body: { server: { address: '192.168.168.2', port: 6379 }, service: SERVICE } }, 200],
+  ['cut', { body: { server: { address: '192.168.168.99', port: 6379 } } }, 404],
   ['edit', { body: { edits: [{ edit: 'set-timeouts', established: 0, fin_wait: 9 }] } }, 200],
   ['edit', { body: { edits: [{ edit: 'add-service', service: SERVICE }] } }, 409],
   [

@@ -33,6 +33,24 @@ export const TCP_DROPS: Case[] = [
     bytes: concat(frame(patched(packet(), 32, 0x60)), new Uint8Array(6)),
   },
   {
+    name: 'SYN with a wrong checksum',
+    drop: 'TCP_CHECKSUM',
+    bytes: frame(patched(packet(), 36, 0xde, 0xad)),
+  },
+  {
+    name: 'bare ACK with a wrong checksum, which would have been answered',
+    drop: 'TCP_CHECKSUM',
+    config: `${SEED_CONFIG}tcp: { bare_ack: rst }`,
+    bytes: frame(patched(packet({ flags: '.', payload: new Uint8Array(600) }), 50, 1)),
+  },
+  {
+    name: 'refusal by the RS with a wrong checksum',
+    drop: 'TCP_CHECKSUM',
+    arm: LAN,
+    before: open,
+    bytes: frame(patched(packet({ ...RS, flags: 'R.', seq: 0 }), 36, 0xde, 0xad), LAN),
+  },
+  {
     name: 'SYN to the LIP',
     drop: 'TCP_NO_SERVICE',
     arm: LAN,
@@ -86,6 +104,12 @@ export const TCP_DROPS: Case[] = [
     name: 'no RSs, rr',
     drop: 'TCP_NO_RS',
     config: SEED_CONFIG.replace(/real_servers: .*/, 'real_servers: []').replace('wrr', 'rr'),
+    bytes: frame(packet()),
+  },
+  {
+    name: 'a service without LIPs',
+    drop: 'TCP_NO_LIP',
+    config: SEED_CONFIG.replace('scheduler: wrr', 'scheduler: wrr\n    local_addresses: []'),
     bytes: frame(packet()),
   },
   {

@@ -53,7 +53,7 @@ export class EngineOnTaps {
       clientPrefix: 32,
       onlyArm: 2,
     })
-    const rs = { index: ++this.#places, rip, rport, weight: 1, upper: -1, lower: 0 }
+    const rs = { index: ++this.#places, rip, rport, weight: 1, upper: -1, lower: 0, backup: false }
     setup.putRs(service, rs, clockMs())
   }
 

@@ -3,12 +3,13 @@
 import { contextOf } from '../../src/cli/explain/context.ts'
 import type { Arms } from '../../src/control/arms.ts'
 import { addresses, counters, routes, services } from '../../src/control/listings.ts'
+import { LINK_UP } from '../../src/see/link-state.ts'
 import type { StoryContext } from '../../src/see/story-words.ts'
 import type { Stand } from './stand.ts'
 
 export function contextOfStand({ model }: Stand): StoryContext {
   return contextOf({
-    counters: counters(model, { isUp: () => true, queues: () => 1 } as unknown as Arms),
+    counters: counters(model, { state: () => LINK_UP, queues: () => 1 } as unknown as Arms),
     addresses: addresses(model),
     routes: routes(model),
     services: services(model),

@@ -11,7 +11,7 @@ export function sample(name: string): string {
   return readFileSync(join(SAMPLES, name), 'utf8')
 }
 
-/** `VIP:vport rr timeout 30 LIPs A B -> RIP:rport w3 x10 y5, ...`; what is not set is left out. */
+/** `VIP:vport rr timeout 30 LIPs A B -> RIP:rport w3 x10 y5 backup, ...`; what is not set is left out. */
 export function brief(services: readonly ImportedService[]): string[] {
   return services.map(service => {
     const words = [`${service.address}:${service.port}`]
@@ -21,10 +21,11 @@ export function brief(services: readonly ImportedService[]): string[] {
       words.push(`persistence ${service.persistence}/${service.persistence_prefix ?? 32}`)
     if (service.local_addresses) words.push('LIPs', ...service.local_addresses)
     const servers = (service.real_servers ?? []).map(server => {
-      const { address, port, weight, upper_threshold, lower_threshold } = server
+      const { address, port, weight, upper_threshold, lower_threshold, backup } = server
       const numbers = { w: weight, x: upper_threshold, y: lower_threshold }
       const given = Object.entries(numbers).filter(([, value]) => value !== undefined)
-      return [`${address}:${port}`, ...given.map(([name, value]) => `${name}${value}`)].join(' ')
+      const words = given.map(([name, value]) => `${name}${value}`)
+      return [`${address}:${port}`, ...words, ...(backup ? ['backup'] : [])].join(' ')
     })
     return `${words.join(' ')} -> ${servers.join(', ')}`.trim()
   })

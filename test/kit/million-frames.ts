@@ -10,6 +10,7 @@ import { PerformanceObserver, performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import { adjust, diff16 } from '../../src/wire/checksum.ts'
 import { concat, offload, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
 import { parseOptions } from './notation.ts'
 import { CLIENT_MAC, RS_MAC, Stand } from './stand.ts'
@@ -28,7 +29,7 @@ const CLIENT = { src: '202.108.10.2', sport: 0, dst: '202.108.10.1', dport: 6379
 const RS = { src: '192.168.168.2', sport: 6379, dst: '192.168.168.7', dport: 0 }
 const TCP_AT = 10 + 14 + 20
 
-/** Frames as templates: the port is written into the arena, which the IP checksum does not cover. */
+/** Frames as templates: the port, 0 at first, is written into the arena. */
 class Templates {
   readonly #stand: Stand
 
@@ -143,6 +144,8 @@ class Driver {
     this.#arena.set(template, at)
     frames.length[slot] = template.length
     frames.pkt.setUint16(at + TCP_AT + portAt, port)
+    // A partial checksum (the header's first byte says so) does not cover ports.
+    if (template[0] === 0) adjust(frames.pkt, at + TCP_AT + 16, diff16(0, port))
     counters.rx(arm, template.length)
     const verdict = this.engine.input(arms[arm], slot, this.#now | 0)
     if (verdict >= 0) counters.tx(verdict, frames.length[slot])

@@ -14,8 +14,8 @@ export interface Sent {
   snaplen?: number
 }
 
-/** A classic pcap of Ethernet frames with µs, little-endian. */
-export function pcapOf(packets: readonly Sent[]): Uint8Array {
+/** A classic pcap with µs, little-endian; of Ethernet frames, if no other link type is given. */
+export function pcapOf(packets: readonly Sent[], link = 1): Uint8Array {
   const captured = packets.map(({ frame, snaplen }) => frame.subarray(0, snaplen ?? frame.length))
   const bytes = new Uint8Array(captured.reduce((sum, part) => sum + 16 + part.length, 24))
   const view = new DataView(bytes.buffer)
@@ -23,7 +23,7 @@ export function pcapOf(packets: readonly Sent[]): Uint8Array {
   view.setUint16(4, 2, true)
   view.setUint16(6, 4, true)
   view.setUint32(16, 262_144, true)
-  view.setUint32(20, 1, true)
+  view.setUint32(20, link, true)
   let at = 24
   for (const [i, { atUs, frame }] of packets.entries()) {
     view.setUint32(at, Math.floor(atUs / 1e6), true)

@@ -57,6 +57,10 @@ services:
     real_servers: [{ address: 192.168.168.2, weight: 100 }]
 `
 
+/** Where the clock of a stand and its sequence numbers begin. */
+export const STAND_START = 1_000_000
+export const STAND_ISN: IsnSource = new KeyedIsn(Int32Array.of(1, 2, 3, 4))
+
 export interface Out {
   arm: string
   /** virtio-net header and frame. */
@@ -74,7 +78,7 @@ export class Stand {
   /** Where frames of other workers go. */
   exchange: Exchange | null = null
   /** ms; starts away from 0 so that nothing depends on it. */
-  now = 1_000_000
+  now = STAND_START
   /** Verdict of the last input. */
   verdict = 0
   readonly #trace: TraceRing
@@ -85,7 +89,7 @@ export class Stand {
 
   constructor(
     yaml = SEED_CONFIG,
-    isn: IsnSource = new KeyedIsn(Int32Array.of(1, 2, 3, 4)),
+    isn: IsnSource = STAND_ISN,
     around: Partial<Surroundings> = {},
     image?: EngineImage,
   ) {
@@ -154,7 +158,7 @@ export class Stand {
     const service = this.engine.setup.services.find(6, ipv4Int(vip), vport)
     assert.ok(service)
     return Array.from({ length: 20 }, () => {
-      const dest = service.pick(service)
+      const dest = service.pick(service, 0)
       return dest ? endpointText(dest.rip, dest.rport) : 'none'
     })
   }
@@ -202,8 +206,8 @@ export class Stand {
 
   /** The same with a frame that is in a slot. */
   judgeSlot(arm: Arm, slot: number): void {
-    const { frames, arms, counters, book } = this.engine
-    book.now = this.now | 0
+    const { frames, arms, counters } = this.engine
+    this.engine.turn(this.now | 0)
     const verdict = (this.watch ?? this.engine).input(arm, slot, this.now | 0)
     this.verdict = verdict
     if (verdict >= 0) arms[verdict].send(slot)

@@ -22,10 +22,10 @@ export class Terminal {
   /** All that was written, for a look at what went wrong. */
   raw = ''
 
-  constructor(command: string, rows = 24, columns = 80) {
+  constructor(command: string, rows = 24, columns = 80, term = 'xterm') {
     this.#rows = rows
     this.#lines = Array.from({ length: rows }, () => '')
-    const sized = `stty rows ${rows} cols ${columns}; exec env -u CI TERM=xterm ${command}`
+    const sized = `stty rows ${rows} cols ${columns}; exec env -u CI TERM=${term} ${command}`
     this.#child = spawn('script', ['--quiet', '--flush', '--return', '-c', sized, '/dev/null'])
     this.#child.stdout.setEncoding('utf8').on('data', chunk => this.#draw(chunk))
     this.exitCode = new Promise(done => this.#child.once('close', done))

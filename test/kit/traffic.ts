@@ -51,7 +51,7 @@ const segment = {
   payload: fc.constantFrom(0, 0, 5, 700),
 }
 
-const rsOf = (vport: number, at: number, weight: number): Change => ({
+const rsOf = (vport: number, at: number, weight: number, backup = false): Change => ({
   put: 'rs',
   rs: {
     vip: VIP,
@@ -62,6 +62,7 @@ const rsOf = (vport: number, at: number, weight: number): Change => ({
     weight,
     upperThreshold: 0,
     lowerThreshold: 0,
+    backup,
   },
 })
 const CHANGES: Change[] = [
@@ -69,6 +70,11 @@ const CHANGES: Change[] = [
   rsOf(6379, 0, 5),
   rsOf(6379, 1, 2),
   rsOf(6380, 1, 1),
+  rsOf(6379, 1, 1, true),
+  { put: 'cut', place: 0 },
+  { put: 'cut', place: 3 },
+  { put: 'no-cut', place: 0 },
+  { put: 'no-rs', vip: VIP, vport: 6379, address: RSS[0] as string, port: 6379, cut: true },
   { put: 'no-rs', vip: VIP, vport: 6379, address: RSS[1] as string, port: 6379 },
   { put: 'no-rs', vip: VIP, vport: 6380, address: RSS[2] as string, port: 6379 },
   { put: 'timeouts', timeouts: [2, 9, 3, 3, 7, 7, 3, 7, 7, 12, 3] },

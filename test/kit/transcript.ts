@@ -15,7 +15,7 @@
  *   conns N                                          connections in the table
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
- * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout).
+ * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout).
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
 
@@ -170,7 +170,7 @@ function makeStand(settings: Map<string, string>): Stand {
   const yaml = `${arms}
 neighbours: { timeout: ${get('neigh', '60')} }
 workers: { count: ${get('workers', '1')} }
-tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, xmit_ttl: ${get('xmit_ttl', 'false')} }
+tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, reuse: ${get('reuse', 'new')}, xmit_ttl: ${get('xmit_ttl', 'false')} }
 `
   const isn = settings.get('isn')
   const source = isn === undefined ? new KeyedIsn(Int32Array.of(1, 2, 3, 4)) : fixedIsn(Number(isn))

@@ -26,6 +26,8 @@ export interface Manner {
   alike: boolean
   /** Begin before the captures and have no SYN in them. */
   midway: boolean
+  /** Requests of each conversation; left out, a few. */
+  turns?: number
 }
 
 export interface Truth {
@@ -120,7 +122,7 @@ class Conversation {
       this.#say(1, 'S.', '')
       this.#say(0, '.', '')
     }
-    const turns = 1 + Math.floor(this.#random() * 6)
+    const turns = this.#manner.turns ?? 1 + Math.floor(this.#random() * 6)
     for (let turn = 0; turn < turns; turn++) {
       const word = this.#manner.alike ? 'PING' : `${Math.floor(this.#random() * 1e9)}`
       this.#say(0, 'P.', `*1\r\n$${word.length}\r\n${word}\r\n`)

@@ -8,10 +8,11 @@ import type { PageFile } from '../../src/control/ui/files.ts'
 import { Ui } from '../../src/control/ui/ui.ts'
 import type { Watching } from '../../src/control/watching.ts'
 import type { Workers } from '../../src/control/workers.ts'
+import { LINK_UP } from '../../src/see/link-state.ts'
 import { socketPath, TOKEN } from './api.ts'
 import { type Control, modelControl } from './control.ts'
 
-export const ARMS = { isUp: () => true, queues: () => 1 } as unknown as Workers['arms']
+export const ARMS = { state: () => LINK_UP, queues: () => 1 } as unknown as Workers['arms']
 /** No connection. */
 const WORKERS: Pick<Workers, 'pages' | 'arms'> = { arms: ARMS, pages: async () => {} }
 

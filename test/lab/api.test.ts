@@ -121,16 +121,23 @@ test('a health checker of dpvs-agent takes the only real server out, and in agai
 })
 
 test('an arm that goes and comes back, and the end of the daemon, are events', async () => {
-  const isBack = ({ event, data }: DaemonEvent) => event === 'arm' && data.up
-  const seen = eventsUntil(bySocket.events(), isBack)
+  const down = { arm: 'ext0', up: false, admin: 'down', link: 'down', orphaned: false }
+  const armIs = (state: string) => (event: DaemonEvent) =>
+    event.event === 'arm' && event.data.admin === state
+  const seen = eventsUntil(bySocket.events(), armIs('down'))
   await new Promise(done => setTimeout(done, 200))
   await lab.client(['ip', 'link', 'del', 'ext0'])
+  // The daemon has made it anew, and a new device is down.
   assert.deepEqual(
     (await seen).map(({ data }) => data),
-    [
-      { arm: 'ext0', up: false },
-      { arm: 'ext0', up: true },
-    ],
+    [{ ...down, admin: 'gone' }, down],
+  )
+  const isUp = eventsUntil(bySocket.events(), armIs('up'))
+  await new Promise(done => setTimeout(done, 200))
+  await lab.client(['ip', 'link', 'set', 'ext0', 'up'])
+  assert.deepEqual(
+    (await isUp).map(({ data }) => data),
+    [{ ...down, up: true, admin: 'up', link: 'up' }],
   )
   const last = eventsUntil(bySocket.events(), () => false)
   await new Promise(done => setTimeout(done, 200))

@@ -159,7 +159,7 @@ test('filters, a count, and a pipe into tshark', async () => {
   const [first = '', ...others] = (await lines).join('').trim().split('\n')
   assert.match(
     first,
-    /^\d\d:\d\d:\d\d\.\d{6} ext0 In {2}IP 202\.108\.10\.2\.\d+ > 202\.108\.10\.1\.81: Flags \[S\], seq .* \| pair \d+ in( \| partial checksum)? \| lookup miss \| dropped: tcp_no_service, TCP to an address and port without a service$/,
+    /^(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d) ext0 In {2}IP 202\.108\.10\.2\.\d+ > 202\.108\.10\.1\.81: Flags \[S\], seq .* \| pair \d+ in( \| partial checksum)? \| lookup miss \| dropped: tcp_no_service, TCP to an address and port without a service$/,
   )
   assert.equal(said, `${others.length + 1} packet${others.length > 0 ? 's' : ''}, 0 lost\n`)
 })
@@ -174,7 +174,7 @@ test('the ring: its past, its switch, and a dump when a counter counts up', asyn
     const names = readdirSync(DUMPS)
     return names.length > 0 ? names : undefined
   })
-  assert.match(dump, /^tapvs-\d{8}T\d{6}\.\d{3}Z-tcp_no_service\.pcapng$/)
+  assert.match(dump, /^tapvs-\d{6}-\d{8}T\d{6}\.\d{3}Z-tcp_no_service\.pcapng$/)
   const info = await run(['capinfos', '-k', join(DUMPS, dump)])
   assert.match(info.stdout, /Capture comment: +tcp_no_service went up by \d/)
   const packets = await packetsOf(join(DUMPS, dump))

@@ -19,6 +19,7 @@ import {
   labConfig,
   labForTests,
   mustClient,
+  mustTapvs,
   scratchFolder,
   VIP,
 } from '../kit/lab.ts'
@@ -88,6 +89,32 @@ function startLoad(t: TestContext): { stop(): Promise<Load> } {
     },
   }
 }
+
+test('a fresh daemon has dropped nothing, and the arm of its checks is in no listing', async () => {
+  // A check has been through when the RS has seen its command.
+  for (const address of RSS) {
+    const stats = ['redis-cli', '-h', address, 'info', 'commandstats']
+    const seen = async () => /^cmdstat_ping:/m.test((await lab.rs(stats)).stdout) || undefined
+    await until('a check', { limitMs: 5000, everyMs: 50 }, seen)
+  }
+  const counters = await countersOf(lab)
+  assert.equal(counters.drops.tx_arm_down, 0)
+  const arms = (await ask(lab.paths.socket, { verb: 'neighbours' })).map(({ arm }) => arm)
+  assert.deepEqual(
+    arms.filter(arm => arm !== 'ext0' && arm !== 'int0'),
+    [],
+  )
+  for (const words of [
+    'dpip link show',
+    'dpip addr show',
+    'dpip route show',
+    'dpip neigh show',
+    'counters --all',
+    'metrics',
+    'top --once',
+  ])
+    assert.doesNotMatch(await mustTapvs(lab, ...words.split(' ')), /169\.254\.|\bcheck\b/, words)
+})
 
 test('checks leave from the LIP, reach every RS, and are in no statistics', async () => {
   const capture = await startCapture(lab, 'rs', join(folder, 'probes.pcap'), ['tcp'])

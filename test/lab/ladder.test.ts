@@ -61,7 +61,10 @@ test('without a record the way to one is told', async () => {
 test('packets are drawn as they come', async () => {
   const argv = ['ladder', '--follow', '--plain', '--width', '100', 'vip', `${VIP}:6379`]
   const text = await following(argv, ping, said => said.includes('TIME_WAIT'))
-  assert.match(text, /^ +seconds client +VIP +LIP +RS\n#1 +connection 1 at .* UTC: TCP client 202/)
+  assert.match(
+    text,
+    /^ +seconds client +VIP +LIP +RS\n#1 +connection 1 at \d{4}-\d\d-\d\dT\S+(Z|[+-]\d\d:\d\d): TCP client 202/,
+  )
   assert.match(
     text,
     /\n#1 +0\.0{6} \|-- S 0 .*>\| SYN_RECV +\|-- S 0 .*->\|\n#1 +\| seq \+\d+, TOA added /,

@@ -122,7 +122,7 @@ for (const [count, steering] of [
     const recorder = await startRecorder(file, '--seconds', '3')
     await session()
     await early
-    assert.match(await recorder.ended, /: \d+ frames, [\d.]+ MiB: 3 s are over\n$/)
+    assert.match(await recorder.ended, /: \d+ frames, [\d.]+ MiB: 3 seconds are over\n$/)
     assert.equal(statSync(file).mode & 0o777, 0o600)
 
     const played = await mustTapvs(lab, 'replay', file)

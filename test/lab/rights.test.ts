@@ -11,6 +11,7 @@ import { mustRun, until } from '../../netns/processes.ts'
 import { redisPid } from '../../netns/real-servers.ts'
 import { labConfig, labForTests, RIP, scratchFolder, VIP } from '../kit/lab.ts'
 import { startOwnDaemon } from '../kit/own-daemon.ts'
+import { underUnitFilter } from '../kit/syscall-filter.ts'
 
 const folder = scratchFolder()
 const lab = labForTests('rights')
@@ -41,7 +42,10 @@ async function twoWorkers(): Promise<void> {
   await lab.up({ config })
 }
 
-test('another user with CAP_NET_ADMIN and CAP_SYS_ADMIN, and nothing else', async t => {
+/** ProtectProc=invisible and ProcSubset=pid of the unit. */
+const PROC = 'mount -t proc -o hidepid=invisible,subset=pid proc /proc'
+
+test('as the unit starts it: another user, two capabilities, few system calls, little of /proc', async t => {
   await twoWorkers()
   const both = '+net_admin,+sys_admin'
   // A node of its own that everybody may open, as udev makes it; only this process and its children see it.
@@ -50,9 +54,17 @@ test('another user with CAP_NET_ADMIN and CAP_SYS_ADMIN, and nothing else', asyn
   chownSync(lab.paths.folder, NOBODY, NOBODY)
   const daemon = await startOwnDaemon(t, lab, {
     before: [
-      ...['unshare', '--mount', 'sh', '-ec', 'mount --bind "$0" /dev/net/tun; exec "$@"', tun],
+      ...[
+        'unshare',
+        '--mount',
+        'sh',
+        '-ec',
+        `mount --bind "$0" /dev/net/tun; ${PROC}; exec "$@"`,
+        tun,
+      ],
       ...['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs'],
       ...[`--inh-caps=-all,${both}`, `--ambient-caps=-all,${both}`, `--bounding-set=-all,${both}`],
+      ...underUnitFilter(folder),
     ],
   })
   const { pid } = daemon
@@ -62,6 +74,8 @@ test('another user with CAP_NET_ADMIN and CAP_SYS_ADMIN, and nothing else', asyn
   await untilServed()
   // Steering needs a BPF program in the kernel, the burst an io_uring; neither was refused.
   assert.doesNotMatch(daemon.said(), /hands over|io_uring/)
+  const filtered = /^Seccomp:\t2$/m
+  assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), filtered)
   // And the namespace of the checks could be made.
   const redis = redisPid(lab.paths, lab.arm('rs'), RIP)
   assert.ok(redis)

@@ -190,7 +190,7 @@ test('a small disk that fills up costs lines, and not the daemon', async () => {
     const kept = readFileSync(join(place, 'sessions.log'), 'utf8')
     assert.match(
       kept,
-      /^\S+Z SESSION: \[1\] TCP 202\.108\.10\.2:\d+ 202\.108\.10\.1:6379 192\.168\.168\.7:\d+ 192\.168\.168\.2:6379 end=fin_client /,
+      /^\S+(?:Z|[+-]\d\d:\d\d) SESSION: \[1\] TCP 202\.108\.10\.2:\d+ 202\.108\.10\.1:6379 192\.168\.168\.7:\d+ 192\.168\.168\.2:6379 end=fin_client /,
     )
     assert.equal(await mustClient(lab, ['redis-cli', '-h', VIP, 'ping']), 'PONG\n')
   } finally {

@@ -99,6 +99,9 @@ test('control.drain is the limit, and 0 is none', async t => {
     const seconds = (performance.now() - start) / 1000
     assert.ok(seconds >= drain - 0.01 && seconds < drain + 2, `${seconds} s`)
     assert.equal(/1 connection cut off: control\.drain of 1 s/.test(daemon.said()), drain === 1)
+    const left = drain === 0 ? '1 connection cut off' : '1 s for 1 connection to end'
+    const service = '1 of TCP 202.108.10.1:6379'
+    assert.ok(daemon.said().includes(`TAPVS: stopping on SIGTERM, ${left}: ${service}\n`))
   }
 })
 

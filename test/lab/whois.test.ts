@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { timeText } from '../../src/cli/whois-question.ts'
 import { TapvsClient } from '../../src/client/index.ts'
+import { timeText } from '../../src/see/times.ts'
 import {
   CIP,
   LIP,
@@ -74,7 +74,7 @@ test('then: after it ended, by time, in both directions, and by the client libra
   const { ended, client, openedMs } = only(then)
   assert.deepEqual([client, ended?.how, then.gaps], [`${CIP}:${port}`, 'fin_client', []])
   assert.equal(only(await whois(lab, `${CIP}:${port}@${iso(during)}`)).lip, lip)
-  const time = timeText(during, Date.now()).replace(/:\d\d\.\d+$/, '')
+  const time = timeText(during * 1000, Date.now() * 1000).replace(/:\d\d\.\d+/, '')
   assert.ok(
     (await whois(lab, `${lip}@${time}`)).conns.some(conn => conn.client === client),
     time,

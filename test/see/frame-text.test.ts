@@ -29,6 +29,29 @@ test('TCP as tcpdump -nS has it, TOA spelled out', () => {
   )
 })
 
+test('TCP Fast Open has a name, by its own number and as an experiment', () => {
+  const told = (...options: number[]) => {
+    const ends = { src: '1.2.3.4', sport: 5, dst: '6.7.8.9', dport: 10 }
+    const frame = tcpFrame({
+      ...MACS,
+      ...ends,
+      flags: 'S',
+      seq: 1,
+      ack: 0,
+      options: Uint8Array.from(options),
+    })
+    return /options \[(.*)\]/.exec(text(frame))?.[1]
+  }
+  const cookie = [1, 2, 3, 4, 5, 6, 7, 8]
+  assert.equal(told(34, 2, 1, 1), 'tfo cookiereq,nop,nop')
+  assert.equal(told(34, 10, ...cookie, 1, 1), 'tfo cookie 0102030405060708,nop,nop')
+  assert.equal(told(254, 4, 0xf9, 0x89), 'exp-tfo cookiereq')
+  assert.equal(told(254, 12, 0xf9, 0x89, ...cookie), 'exp-tfo cookie 0102030405060708')
+  // A TOA has 8 bytes, whatever the port is; another experiment has no name.
+  assert.equal(told(254, 8, 0xf9, 0x89, 10, 0, 0, 1), 'toa 10.0.0.1:63881')
+  assert.equal(told(254, 6, 0xf9, 0x8a, 1, 2, 1, 1), 'unknown-254 f98a0102,nop,nop')
+})
+
 test('frames cut short count their length by the header', () => {
   const line = '1.2.3.4.5 > 6.7.8.9.10: Flags [P.], seq 1:101, ack 2, win 3, length 100'
   const whole = tcpFrame({ ...MACS, ...parseTcp(line) })

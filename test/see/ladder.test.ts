@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
+import { CaptureFile } from '../../src/see/capture-file.ts'
+import { momentsOfCapture } from '../../src/see/capture-moments.ts'
 import {
   byConnection,
   Ladder,
@@ -14,8 +16,11 @@ import {
 } from '../../src/see/ladder.ts'
 import { LadderText } from '../../src/see/ladder-text.ts'
 import type { FrameIn, FrameOut, Moment } from '../../src/see/moment.ts'
+import { readCapture } from '../../src/see/pcap.ts'
+import { concat } from '../kit/frame.ts'
 import { Stand } from '../kit/stand.ts'
 import { play } from '../kit/transcript.ts'
+import '../kit/utc.ts'
 
 const SYN = '202.108.10.2.4000 > 202.108.10.1.6379: Flags [S], seq 1000, win 29200, length 0'
 const PLAIN = { width: 80, ascii: true, colours: false, absolute: false, mixed: false }
@@ -47,6 +52,9 @@ const SCENES: Record<string, () => Moment[]> = {
   'server-close': () => transcript('server-close'),
   'idle-established': () => transcript('idle-established'),
   'retransmitted-syn': () => transcript('retransmitted-syn'),
+  'reuse-time-wait': () => transcript('reuse-time-wait'),
+  'reuse-half-closed': () => transcript('reuse-half-closed'),
+  'reuse-keep': () => transcript('reuse-keep'),
   'unknown-port': () => transcript('unknown-port'),
   'bare-ack-rst': () => transcript('bare-ack-rst'),
   'parked-syn': parked,
@@ -148,6 +156,46 @@ test('endpoints used anew are another connection', () => {
   const heads = again.filter(({ kind }) => kind === 'conn').map(({ conn }) => conn)
   assert.deepEqual(heads, [1, 2])
   assert.ok(again.slice(again.length / 2).every(({ conn }) => conn === 2))
+})
+
+test('a file has the two connections of one port as they were', () => {
+  const arms = ['dpdk0', 'dpdk1'].map(name => ({ name, description: name }))
+  const head = { application: '', os: '', comment: '', arms, snaplen: 160, otherArm: '' }
+  for (const name of ['reuse-time-wait', 'reuse-keep', 'reuse-half-closed', 'reuse-no-rs']) {
+    const moments = transcript(name)
+    const file = new CaptureFile(head)
+    const parts = [...file.begin(), ...moments.flatMap(one => file.moment(one)), ...file.end()]
+    const read = momentsOfCapture(readCapture(concat(...parts)))
+    const packets = (all: readonly Moment[]) =>
+      ladderRows(all)
+        .filter(isPacket)
+        .map(({ conn, outer, inner, again, fate, reason, stateBefore, state }) => {
+          const legs = [outer, inner].map(leg => leg && [leg.seq, leg.ack])
+          return { conn, legs, again, fate, reason, stateBefore, state }
+        })
+    assert.deepEqual(packets(read), packets(moments), name)
+  }
+})
+
+test('a SYN with another number behind a close begins a connection, whatever else is not known', () => {
+  for (const name of ['reuse-time-wait', 'reuse-keep', 'reuse-half-closed']) {
+    // As from a capture of somebody's own balancer: no states, no words.
+    const bare = transcript(name)
+      .filter(({ kind }) => kind !== 'event')
+      .map(moment => (moment.kind === 'in' ? { ...moment, states: null, said: [] } : moment))
+    const rows = ladderRows(bare)
+    const ofConn = (row: LadderRow) => row.conn > 0
+    const whole = ladderRows(transcript(name))
+    const numbers = (all: readonly LadderRow[]) =>
+      all
+        .filter(ofConn)
+        .filter(isPacket)
+        .map(({ conn, outer, again }) => [conn, outer?.seq, outer?.ack, again])
+    assert.equal(new Set(rows.filter(ofConn).map(({ conn }) => conn)).size, 2, name)
+    assert.deepEqual(numbers(rows), numbers(whole), name)
+  }
+  const late = ladderRows(transcript('reuse-late-syn')).filter(({ kind }) => kind === 'conn')
+  assert.equal(late.length, 1)
 })
 
 test('keepalives and retransmissions are told apart', () => {

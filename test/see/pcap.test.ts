@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { CaptureError } from '../../src/see/captured.ts'
+import { linkTypeText } from '../../src/see/link-types.ts'
 import { readCapture } from '../../src/see/pcap.ts'
 
 interface Fields {
@@ -69,22 +70,39 @@ test('raw IP and cooked packets get an Ethernet header', () => {
   const v6 = [0x60, ...IP]
   assert.deepEqual(one(229, v6).frame, ethernet(zero, [0x86, 0xdd], v6))
 
+  const nulls = [
+    [2, 0, 0, 0],
+    [0, 0, 0, 2],
+  ]
+  for (const family of nulls)
+    for (const link of [0, 108])
+      assert.deepEqual(one(link, [...family, ...IP]).frame, ethernet(zero, [8, 0], IP))
+  for (const family of [24, 28, 30])
+    assert.deepEqual(one(0, [family, 0, 0, 0, ...v6]).frame, ethernet(zero, [0x86, 0xdd], v6))
+  // A cooked header has one MAC; that is not made two of.
   const mac = [2, 3, 4, 5, 6, 7]
   const sll = (type: number) => [0, type, 0, 1, 0, 6, ...mac, 0, 0, 8, 0, ...IP]
-  const frame = ethernet(mac, [8, 0], IP)
+  const frame = ethernet(zero, [8, 0], IP)
   assert.deepEqual(one(113, sll(4)), { frame, direction: 'out', name: 'if0' })
   assert.deepEqual(one(113, sll(0)), { frame, direction: 'in', name: 'if0' })
   const sll2 = [8, 0, 0, 0, 0, 0, 0, 7, 0, 1, 4, 6, ...mac, 0, 0, ...IP]
   assert.deepEqual(one(276, sll2), { frame, direction: 'out', name: 'if0-7' })
 })
 
-test('a link type that nobody knows, and packets too short for their header, stay as they are', () => {
-  for (const link of [147, 113, 276]) {
-    const [packet] = readCapture(
-      pcap({ link, packets: [{ second: 1, fraction: 0, bytes: [1, 2] }] }),
-    ).packets
-    assert.deepEqual([...packet.bytes], [1, 2])
+test('a link type that nobody knows stays as it is, and of a packet too short for its header nothing is left', () => {
+  const one = (link: number) => {
+    const packets = [{ second: 1, fraction: 0, bytes: [1, 2] }]
+    const [packet] = readCapture(pcap({ link, packets })).packets
+    return [packet.link, ...packet.bytes]
   }
+  assert.deepEqual(one(147), ['unknown', 1, 2])
+  assert.deepEqual(one(1), ['ethernet', 1, 2])
+  for (const link of [0, 108, 113, 276]) assert.deepEqual(one(link), ['none'])
+})
+
+test('link types are told by number and name', () => {
+  assert.equal(linkTypeText(105), '105 (IEEE 802.11)')
+  assert.equal(linkTypeText(4711), '4711')
 })
 
 test('a file that ends too early gives what is there and says so', () => {
@@ -98,7 +116,7 @@ test('a file that ends too early gives what is there and says so', () => {
 })
 
 test('any damage gives packets or a CaptureError', () => {
-  const link = fc.constantFrom(1, 12, 101, 113, 228, 229, 276)
+  const link = fc.constantFrom(0, 1, 12, 108, 101, 113, 228, 229, 276)
   fc.assert(
     fc.property(link, fc.uint8Array({ maxLength: 40 }), fc.nat(60), fc.nat(255), (l, b, at, v) => {
       const file = pcap({ link: l, packets: [{ second: 1, fraction: 2, bytes: [...b] }] })

@@ -63,6 +63,7 @@ test('what is written is read back', () => {
           atNs: BigInt(atUs) * 1000n,
           length: bytes.length + more,
           bytes: [...bytes],
+          link: 'ethernet',
           comments: comments.map(wellFormed),
         })),
       )

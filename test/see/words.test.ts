@@ -44,8 +44,9 @@ test('the log keeps to the lines of DPVS, and has warnings whatever its level', 
     while (ring.read(record)) seen.push(record[0])
     return seen
   }
-  const { SCHEDULED, RESET, PARKED_DROP, ADDRESS_CLAIMED, NEIGH_FAILED, NEIGH_MOVED } = TraceKind
-  const own: number[] = [SCHEDULED, RESET, PARKED_DROP]
+  const { ADDRESS_CLAIMED, NEIGH_FAILED, NEIGH_MOVED } = TraceKind
+  const { SCHEDULED, RESET, RESET_RS, CONN_KEPT, PARKED_DROP } = TraceKind
+  const own: number[] = [SCHEDULED, RESET, RESET_RS, CONN_KEPT, PARKED_DROP]
   assert.deepEqual(
     kinds(true),
     Object.values(TraceKind).filter(kind => !own.includes(kind)),
@@ -194,6 +195,8 @@ test('the fields of a record have what its words have', () => {
     TOA_FAILED: cells(...ends, Event.TOA_NO_ROOM),
     SCHEDULED: cells(CIP, VIP, CLIENT_PORTS, RIP, 6379, 100, 3, Chosen.PERSISTENCE),
     RESET: ends,
+    RESET_RS: ends,
+    CONN_KEPT: cells(...ends, State.TIME_WAIT),
     PARKED_DROP: cells(17, Drop.NEIGH_UNRESOLVED),
     ADDRESS_CLAIMED: cells(VIP, 0, macHi, macLo),
     NEIGH_FAILED: cells(RIP, 1, 3),
@@ -209,7 +212,8 @@ test('the fields of a record have what its words have', () => {
       assert.notEqual(value, undefined, `${name} ${key}`)
       // What its line of DPVS does not say, or says in another way.
       if (name === 'NEIGH' && (key === 'address' || key === 'arm')) continue
-      if (name !== 'STATE' && ['tried', 'free', 'delta', 'state'].includes(key)) continue
+      if (name !== 'STATE' && ['tried', 'free', 'delta', 'state', 'replaced'].includes(key))
+        continue
       const said =
         key === 'hit' ? 'hit' : name === 'NOT_SYN' ? String(value).replace(':', '/') : String(value)
       if (name === 'NOT_SYN' && key === 'protocol') continue

@@ -99,8 +99,16 @@ test('no more than ten minutes are kept', () => {
 })
 
 test('the health of a real server says why it takes nothing new', () => {
-  const rs = { weight: 1, inhibited: false, upperThreshold: 0, activeConns: 3, inactiveConns: 2 }
+  const rs = {
+    weight: 1,
+    inhibited: false,
+    backup: false,
+    upperThreshold: 0,
+    activeConns: 3,
+    inactiveConns: 2,
+  }
   assert.equal(rsHealth(rs).word, 'takes new')
+  assert.equal(rsHealth({ ...rs, backup: true }).word, 'backup')
   assert.equal(rsHealth({ ...rs, weight: 0 }).word, 'drained')
   assert.equal(rsHealth({ ...rs, weight: 0, inhibited: true }).word, 'inhibited')
   const { title, reason } = rsHealth({ ...rs, inhibited: true, reason: 'no answer in 2 s' })

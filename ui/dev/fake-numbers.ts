@@ -13,6 +13,7 @@ import type {
 import type { LiveInfo } from '../../src/control/ui/live.ts'
 import type { SeriesInfo, StepInfo } from '../../src/control/ui/series.ts'
 import { DROP_WORDS } from '../../src/see/drop-words.ts'
+import { LINK_UP } from '../../src/see/link-state.ts'
 
 const WORKERS = 4
 const STARTED_MS = Date.now() - 93_784_000
@@ -65,6 +66,7 @@ function realServer(atMs: number, host: number, port: number, over: Partial<Real
     weight: 100,
     upperThreshold: 0,
     lowerThreshold: 0,
+    backup: false,
     activeConns: Math.floor(rate * 20 * wave(atMs, 50)),
     inactiveConns: Math.floor(rate * 6 * wave(atMs, 30)),
     inhibited: false,
@@ -120,7 +122,7 @@ function arms(atMs: number): ArmInfo[] {
     name,
     mac,
     mtu,
-    up: true,
+    ...LINK_UP,
     queues: WORKERS,
     rxPackets: Math.floor(grown(atMs, 1200 * part)),
     rxBytes: Math.floor(grown(atMs, 640_000 * part)),
@@ -230,7 +232,7 @@ export function live(): LiveInfo {
       from,
       to,
       count: Math.floor(grown(atMs, 30 * part, 6)),
-      last: `${event.toUpperCase()} from ${direction === 'in' ? 'the client' : 'the real server'} at ${new Date(atMs).toISOString().slice(11, 23)}Z`,
+      last: `${event.toUpperCase()} from ${direction === 'in' ? 'the client' : 'the real server'}`,
       lastMs: atMs - 2,
     })),
     step: step(atMs),

@@ -6,6 +6,8 @@ import { type Analysis, analyze, type Source } from '../../see/analyze/analyze.t
 import { reportOf } from '../../see/analyze/report.ts'
 import { analysisRows } from '../../see/analyze/rows.ts'
 import { CaptureError } from '../../see/captured.ts'
+import { counted } from '../../see/counted.ts'
+import { READ_TEXT } from '../../see/link-types.ts'
 import { CliError } from '../client.ts'
 import { print } from '../common.ts'
 import { type Drawn, printRows } from '../ladder/draw.ts'
@@ -53,9 +55,13 @@ async function source(file: string): Promise<Source> {
 
 /** Whoever gave a capture without TCP is told, rather than shown empty tables. */
 function refuseNothing({ sources }: Analysis): void {
-  for (const { name, segments, packets, passed } of sources) {
+  for (const { name, segments, packets, passed, unread } of sources) {
     if (segments > 0) continue
+    if (passed.link > 0)
+      throw new CliError(
+        `${name} is of link type ${unread.join(', ')}, which is not read; ${READ_TEXT} are`,
+      )
     const why = passed.ipv6 > 0 ? `, ${passed.ipv6} of them IPv6, which is not looked at` : ''
-    throw new CliError(`${name} has no TCP over IPv4 in its ${packets} packets${why}`)
+    throw new CliError(`${name} has no TCP over IPv4 in its ${counted(packets, 'packet')}${why}`)
   }
 }

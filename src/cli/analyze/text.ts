@@ -1,6 +1,8 @@
 /** The report of an analysis for people: summary, what the balancer does, connections, findings. */
 
 import type { CaptureReport, ConnReport, DelayReport, Report } from '../../see/analyze/report.ts'
+import { micros } from '../../see/analyze/units.ts'
+import { instantText } from '../../see/times.ts'
 
 /** Connections in the table without --all. */
 const SHOWN = 40
@@ -56,16 +58,12 @@ function summary({ captures, clock, delays, connections, alone }: Report): strin
 }
 
 function captureText({ name, packets, segments, flows, begins, lasts }: CaptureReport): string {
-  const from = new Date(begins * 1000).toISOString().replace('T', ' ').replace('Z', ' UTC')
+  const from = instantText(begins * 1e6, 3)
   return `${name}: ${packets} packets, ${segments} TCP segments in ${flows} flows, from ${from}, ${lasts.toFixed(1)} s`
 }
 
 function delayText({ segments, p50Us, p90Us, p99Us, maxUs }: DelayReport): string {
   return `${micros(p50Us)} median, ${micros(p90Us)} 90 %, ${micros(p99Us)} 99 %, ${micros(maxUs)} most of ${segments} segments`
-}
-
-function micros(us: number): string {
-  return us < 10_000 ? `${Math.round(us)} us` : `${(us / 1000).toFixed(1)} ms`
 }
 
 function duration(seconds: number): string {
@@ -171,10 +169,12 @@ function connections(conns: readonly ConnReport[], shown: number): string {
   return `${lines.join('\n')}\n`
 }
 
-function findings({ findings: found, alone }: Report): string {
+function findings({ findings: found, alone, connections }: Report): string {
   const lost = found.some(({ weight }) => weight !== 'note')
   const lines = ['findings\n']
-  if (!lost) {
+  if (connections.length === 0) {
+    lines.push('  no connection was found on both sides, so there is nothing to compare\n')
+  } else if (!lost) {
     const text = alone.outer.length + alone.inner.length > 0 ? 'of the paired connections ' : ''
     lines.push(`  ${text}nothing was lost, added twice or changed that FullNAT leaves alone\n`)
   }

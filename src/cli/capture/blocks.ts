@@ -87,3 +87,14 @@ function optionOf(block: Buffer, from: number, wanted: number): number {
   }
   return 0
 }
+
+/** => how many of the first `bytes` bytes are whole blocks, in blocks that are whole */
+export function wholeBlocks(blocks: Buffer, bytes: number): number {
+  let end = 0
+  while (end + 8 <= bytes) {
+    const length = blocks.readUInt32LE(end + 4)
+    if (end + length > bytes) break
+    end += length
+  }
+  return end
+}

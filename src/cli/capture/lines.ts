@@ -3,6 +3,7 @@
 import { frameText } from '../../see/frame-text.ts'
 import type { Moment } from '../../see/moment.ts'
 import { noteOf } from '../../see/note.ts'
+import { timeText } from '../../see/times.ts'
 import { print } from '../common.ts'
 import { type MomentsQuery, moments } from '../moments.ts'
 import { Stop, tellEnd } from './stop.ts'
@@ -42,19 +43,12 @@ export async function printMoments(
   tellEnd(packets, lost)
 }
 
-/** `08:15:01.123456 ext0 In  IP 202.108.10.2.33896 > ...: Flags [S], ... | pair 17 in from client | ...`, in local time. */
+/** `08:15:01.123456+01:00 ext0 In  IP 202.108.10.2.33896 > ...: Flags [S], ... | pair 17 in from client | ...` */
 export function lineOf(moment: Moment): string {
   const note = noteOf(moment)
-  const time = timeText(moment.atUs)
+  const time = timeText(moment.atUs, Date.now() * 1000)
   // The note of an event has its own time, which is for files.
   if (moment.kind === 'event') return `${time} ${note.replace(/^at \S+ /, '')}`
   const way = moment.kind === 'in' ? 'In ' : 'Out'
   return `${time} ${moment.arm} ${way} ${frameText(moment.bytes, moment.length)} | ${note}`
-}
-
-function timeText(us: number): string {
-  const at = new Date(Math.floor(us / 1000))
-  const two = (value: number) => String(value).padStart(2, '0')
-  const clock = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')
-  return `${clock}.${String(us % 1_000_000).padStart(6, '0')}`
 }

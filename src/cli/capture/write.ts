@@ -1,12 +1,18 @@
 /** `tapvs capture -w`: the daemon's pcapng stream into a file, which is whole however it ends. */
 
-import { fchmodSync, fstatSync } from 'node:fs'
-import { type FileHandle, open as openFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { closeSync, ftruncateSync, open as openFile, write } from 'node:fs'
+import { promisify } from 'node:util'
 import { open } from '../../client/exchange.ts'
 import { queryOf } from '../../control/api/verbs.ts'
+import { createOwn, isSpecial, specialFlags, writeProblem } from '../../control/own-file.ts'
 import { CliError, failure, whyNot } from '../client.ts'
-import { Blocks } from './blocks.ts'
+import { Blocks, wholeBlocks } from './blocks.ts'
 import { Stop, tellEnd } from './stop.ts'
+
+const opening: (path: string, flags: number) => Promise<number> = promisify(openFile)
+const writing = async (fd: number, bytes: Buffer, at: number) =>
+  (await promisify(write)(fd, bytes, at, bytes.length - at)).bytesWritten
 
 /** Until the daemon ends it, a signal, or `seconds`. `path` may be `-`. Throws CliError. */
 export async function writeCapture(
@@ -41,44 +47,54 @@ export async function writeCapture(
     response.destroy()
   }
   await sink.write(blocks.end())
-  await sink.close()
+  sink.close()
   tellEnd(blocks.packets, blocks.lost)
 }
 
 class Sink {
   readonly #path: string
   /** null for stdout. */
-  readonly #file: FileHandle | null
+  readonly #fd: number | null
+  /** A file of ours: bytes of whole blocks in it. -1 for what is no file. */
+  #whole: number
 
-  private constructor(path: string, file: FileHandle | null) {
+  private constructor(path: string, fd: number | null, whole: number) {
     this.#path = path
-    this.#file = file
+    this.#fd = fd
+    this.#whole = whole
   }
 
+  /** Packets are nobody else's business, also where a file was before. */
   static async open(path: string): Promise<Sink> {
-    if (path === '-') return new Sink(path, null)
+    if (path === '-') return new Sink(path, null, -1)
     try {
-      const file = await openFile(path, 'w', 0o600)
-      // Packets are nobody else's business, also in a file that was there before.
-      if (fstatSync(file.fd).isFile()) fchmodSync(file.fd, 0o600)
-      return new Sink(path, file)
+      if (!isSpecial(path)) return new Sink(path, createOwn(path, 0o600), 0)
+      // In another thread, because a named pipe has to wait for its reader.
+      return new Sink(path, await opening(path, specialFlags(path)), -1)
     } catch (error) {
-      throw new CliError(`${path} cannot be written: ${(error as Error).message}`)
+      throw new CliError(`${path} cannot be written: ${writeProblem(error)}`)
     }
   }
 
   async write(bytes: Buffer): Promise<void> {
     if (bytes.length === 0) return
-    try {
-      if (this.#file !== null) await this.#file.writeFile(bytes)
-      else if (!process.stdout.write(bytes))
-        await new Promise<void>(done => process.stdout.once('drain', done))
-    } catch (error) {
-      throw new CliError(`${this.#path} cannot be written: ${(error as Error).message}`)
+    const fd = this.#fd
+    if (fd === null) {
+      if (!process.stdout.write(bytes)) await once(process.stdout, 'drain')
+      return
     }
+    let at = 0
+    try {
+      while (at < bytes.length) at += await writing(fd, bytes, at)
+    } catch (error) {
+      // Half a block would make readers say that the file is cut off.
+      if (this.#whole >= 0) ftruncateSync(fd, this.#whole + wholeBlocks(bytes, at))
+      throw new CliError(`${this.#path}: ${writeProblem(error)}; what came before is in it`)
+    }
+    if (this.#whole >= 0) this.#whole += bytes.length
   }
 
-  async close(): Promise<void> {
-    await this.#file?.close()
+  close(): void {
+    if (this.#fd !== null) closeSync(this.#fd)
   }
 }

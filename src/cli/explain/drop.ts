@@ -12,6 +12,7 @@ import {
 } from '../../see/drop-rules.ts'
 import { DROP_WORDS } from '../../see/drop-words.ts'
 import { frameText } from '../../see/frame-text.ts'
+import { instantText } from '../../see/times.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, print } from '../common.ts'
 import { askContext } from './context.ts'
@@ -100,9 +101,9 @@ export function dropText(drops: readonly ExplainedDrop[]): string {
     const form = leaving ? '; the frames are shown as they were to leave' : ''
     const lines = [`${reason}, ${count} ${count === 1 ? 'frame' : 'frames'}: ${words}${form}`]
     last.forEach((frame, i) => {
-      const at = new Date(frame.atMs).toISOString().slice(11, 23)
+      const at = instantText(frame.atMs * 1000, 3)
       const arm = frame.arm ?? 'our own'
-      lines.push(`  ${at}Z ${arm}  ${frame.frame}`, `    rule: ${frame.rule}`)
+      lines.push(`  ${at} ${arm}  ${frame.frame}`, `    rule: ${frame.rule}`)
       if (last[i + 1]?.advice !== frame.advice) lines.push(`    do:   ${frame.advice}`)
     })
     return `${lines.join('\n')}\n`

@@ -3,14 +3,18 @@
 import { readFileSync } from 'node:fs'
 import type { Argv } from 'yargs'
 import { open } from '../../client/exchange.ts'
-import type { Reply } from '../../control/replay/question.ts'
+import type { Question, Reply } from '../../control/replay/question.ts'
+import type { Captured, CapturedPacket } from '../../see/captured.ts'
 import { changeText } from '../../see/change-words.ts'
 import { type DropReason, explainDrop } from '../../see/drop-rules.ts'
 import { DROP_WORDS } from '../../see/drop-words.ts'
 import { frameText } from '../../see/frame-text.ts'
+import { headersOf } from '../../see/headers.ts'
+import { linkTypeText, READ_TEXT } from '../../see/link-types.ts'
 import type { FrameIn, FrameOut, Said } from '../../see/moment.ts'
 import { momentToJson } from '../../see/moment-json.ts'
 import type { StoryContext } from '../../see/story-words.ts'
+import { ETH } from '../../wire/ethernet.ts'
 import { CliError, failure, whyNot } from '../client.ts'
 import { type Common, print } from '../common.ts'
 import { askContext } from './context.ts'
@@ -54,13 +58,13 @@ export function addExplainPacket(explain: Argv<Common>): Argv<Common> {
 }
 
 async function explainPacket({ socket, packet, arm, frame, json }: Options): Promise<void> {
-  const bytes = await packetOf(packet, frame)
+  const asked = await packetOf(packet, frame)
   const { answerOf } = await import('../../control/replay/question.ts')
   const { readJournal } = await import('../../control/journal/format.ts')
   const [images, context] = await Promise.all([imagesOf(socket), askContext(socket)])
   let reply: Reply
   try {
-    reply = answerOf(readJournal(images), { bytes, arm })
+    reply = answerOf(readJournal(images), { ...asked, arm })
   } catch (error) {
     throw new CliError((error as Error).message)
   }
@@ -81,9 +85,10 @@ async function imagesOf(socket: string): Promise<Uint8Array> {
 }
 
 /** Hexadecimal digits with what people put between them, or a file. */
-export async function packetOf(text: string, frame: number): Promise<Uint8Array> {
+export async function packetOf(text: string, frame: number): Promise<Question> {
   const digits = text.replace(/^0x/, '').replaceAll(/[\s:.-]/g, '')
-  if (/^([\da-f]{2}){14,}$/i.test(digits)) return new Uint8Array(Buffer.from(digits, 'hex'))
+  if (/^([\da-f]{2}){14,}$/i.test(digits))
+    return { bytes: new Uint8Array(Buffer.from(digits, 'hex')) }
   const { readCapture } = await import('../../see/pcap.ts')
   let file: Uint8Array
   try {
@@ -91,35 +96,57 @@ export async function packetOf(text: string, frame: number): Promise<Uint8Array>
   } catch {
     throw new CliError(`${text} is neither a packet in hexadecimal nor a capture that can be read`)
   }
-  let packets: readonly { bytes: Uint8Array; length: number }[]
+  let captured: Captured
   try {
-    packets = readCapture(new Uint8Array(file)).packets
+    captured = readCapture(new Uint8Array(file))
   } catch (error) {
     throw new CliError(`${text}: ${(error as Error).message}`)
   }
+  const { packets, interfaces } = captured
   const found = packets[frame - 1]
-  if (found) return whole(found)
-  throw new CliError(`${text} has ${packets.length} frames and no frame ${frame}`)
+  if (found === undefined)
+    throw new CliError(`${text} has ${packets.length} frames and no frame ${frame}`)
+  const { link } = found
+  if (link === 'unknown') {
+    const type = linkTypeText(interfaces[found.interface]?.linkType ?? -1)
+    throw new CliError(
+      `${text}: frame ${frame} is of link type ${type}, which is not read; ${READ_TEXT} are`,
+    )
+  }
+  if (link === 'ethernet') return { bytes: whole(found), link }
+  const { type } = headersOf(found.bytes)
+  if (type === 'arp' || type === 'other')
+    throw new CliError(
+      `${text}: frame ${frame} was captured without an Ethernet header and is no IPv4, so there is nothing to judge`,
+    )
+  return { bytes: whole(found).subarray(ETH.HEADER), link }
 }
 
 /** What was cut off of a packet is payload, which nobody looks at. */
-function whole({ bytes, length }: { bytes: Uint8Array; length: number }): Uint8Array {
+function whole({ bytes, length }: CapturedPacket): Uint8Array {
   const all = new Uint8Array(Math.max(length, bytes.length))
   all.set(bytes)
   return all
 }
 
 export function packetText(reply: Reply, context: StoryContext): string {
-  const { frame, arm, worker, left } = reply
+  const { frame, arm, worker, ended, left, hasLink } = reply
+  const [lookup, others] = [true, false].map(is =>
+    frame.said.filter(({ event }) => (event === 'lookup') === is),
+  ) as [Said[], Said[]]
   const steps = [
     `it comes in on ${arm}, worker ${worker} takes it: ${frameText(frame.bytes, frame.length)}`,
-    ...frame.said.map(said => saidStep(said)).filter(text => text !== ''),
+    hasLink ? '' : NO_LINK,
+    ...[...lookup, ...ended, ...others].map(saidStep).filter(text => text !== ''),
     stateStep(frame, context),
     ...verdictSteps(frame, context),
     ...left.flatMap(leftSteps),
   ].filter(text => text !== '')
   return `${steps.map((text, i) => `${String(i + 1).padStart(2)}. ${text}\n`).join('')}nothing was changed by asking\n`
 }
+
+const NO_LINK =
+  'it has no Ethernet header, so the judgement starts at IP: MACs, ethertype and VLAN were not asked about'
 
 function saidStep({ event, text, fields }: Said): string {
   const of = (name: string) => String(fields[name])
@@ -134,6 +161,12 @@ function saidStep({ event, text, fields }: Said): string {
       return `${of('lip')} is taken as LIP and lport, which leaves ${of('free')} free towards the real server`
     case 'conn_new':
       return `a connection is opened, ${of('client')} > ${of('vip')} as ${of('lip')} > ${of('rs')}`
+    case 'conn_del':
+      return `that connection, in ${of('state')}, ends: the SYN begins another one in its place`
+    case 'reset_rs':
+      return 'what the real server still has of that connection is reset'
+    case 'conn_kept':
+      return `another connection begins with all that the one in ${of('state')} had, as tcp.reuse is keep`
     // The state is told with its timer.
     case 'state':
       return ''
@@ -174,11 +207,19 @@ function leftSteps({ arm, own, changes, bytes, length }: FrameOut): string[] {
   return [`changed: ${changed || 'nothing'}`, `what leaves on ${arm}: ${text}`]
 }
 
-function answerJson({ arm, worker, frame, left }: Reply, context: StoryContext) {
+function answerJson({ arm, worker, hasLink, frame, ended, left }: Reply, context: StoryContext) {
   const { verdict } = frame
   const drop =
     'drop' in verdict
       ? explainDrop(verdict.drop as DropReason, { ...frame, vnet: VNET_NONE }, context)
       : null
-  return { arm, worker, frame: momentToJson(frame), drop, left: left.map(momentToJson) }
+  return {
+    arm,
+    worker,
+    hasLink,
+    frame: momentToJson(frame),
+    ended,
+    drop,
+    left: left.map(momentToJson),
+  }
 }

@@ -14,8 +14,10 @@ import {
   unreachedStates,
   waysInto,
 } from '../../see/state-tables.ts'
+import { instantText } from '../../see/times.ts'
 import { ask } from '../client.ts'
-import { type Common, print } from '../common.ts'
+import { type Common, print, printColoured } from '../common.ts'
+import { hasColours } from '../terminal.ts'
 
 /** What the daemon says of its connections. */
 export interface StateUse {
@@ -51,8 +53,8 @@ export function addExplainState(explain: Argv<Common>): Argv<Common> {
         }))
       const use = { edges, states: counters.states, timeouts, own }
       if (json) return void print(`${JSON.stringify(stateJson(use), undefined, 2)}\n`)
-      const colours = !plain && process.stdout.isTTY && !process.env.NO_COLOR
-      print(stateText(use, { colours: colours === true }))
+      const colours = !plain && hasColours()
+      printColoured(stateText(use, { colours: colours === true }))
     },
   )
 }
@@ -131,9 +133,9 @@ function edgesText(edges: readonly EdgeInfo[]): string {
   const taken = edges.filter(({ count }) => count > 0)
   if (taken.length === 0) return 'edges taken\n  none yet: no connection was opened\n'
   const width = Math.max(...taken.map(({ count }) => String(count).length))
-  const lines = taken.map(({ direction, event, from, to, count, last }) => {
+  const lines = taken.map(({ direction, event, from, to, count, last, lastMs }) => {
     const edge = `${direction.padEnd(3)} ${event.padEnd(4)} ${from} -> ${to}`
-    return `  ${String(count).padStart(width)}  ${edge.padEnd(34)} ${last}`
+    return `  ${String(count).padStart(width)}  ${edge.padEnd(34)} ${last} at ${instantText((lastMs ?? 0) * 1000, 3)}`
   })
   return `edges taken\n${lines.join('\n')}\n`
 }

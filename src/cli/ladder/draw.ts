@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { momentsOfCapture } from '../../see/capture-moments.ts'
 import { CaptureError } from '../../see/captured.ts'
+import { counted } from '../../see/counted.ts'
 import { FilterError, parseFilter } from '../../see/filter.ts'
 import {
   byConnection,
@@ -16,8 +17,9 @@ import type { Moment } from '../../see/moment.ts'
 import { readCapture } from '../../see/pcap.ts'
 import { Stop } from '../capture/stop.ts'
 import { ask, CliError } from '../client.ts'
-import { print } from '../common.ts'
+import { print, printColoured } from '../common.ts'
 import { moments } from '../moments.ts'
+import { hasColours, hasUtf8 } from '../terminal.ts'
 
 export interface LadderAsked {
   socket: string
@@ -43,7 +45,7 @@ export async function drawLadder(asked: LadderAsked): Promise<void> {
   const found = file === undefined ? await past(socket) : await fromFile(file)
   const chosen = found.filter(wanted)
   if (chosen.length === 0)
-    throw new CliError(`none of ${found.length} records on record is: ${asked.filter}`)
+    throw new CliError(`none of ${counted(found.length, 'record')} is: ${asked.filter}`)
   printRows(byConnection(ladderRows(chosen, options)), asked)
 }
 
@@ -60,9 +62,9 @@ async function follow(
   const ladder = new Ladder(options)
   const text = new LadderText(textOptions(drawn, true))
   const stop = new Stop()
-  const lost = (records: number) => process.stderr.write(`${records} records lost\n`)
+  const lost = (records: number) => process.stderr.write(`${counted(records, 'record')} lost\n`)
   const query = { past: false, follow: true, lost, signal: stop.signal, ...(filter && { filter }) }
-  if (!drawn.json) print(`${text.heading()}\n`)
+  if (!drawn.json) printColoured(`${text.heading()}\n`)
   try {
     for await (const moment of moments(socket, query))
       for (const row of ladder.add(moment)) printRow(row, text, drawn.json)
@@ -75,16 +77,14 @@ async function follow(
 
 function printRow(row: LadderRow, text: LadderText, json: boolean): void {
   if (json) print(`${JSON.stringify(row)}\n`)
-  else for (const line of text.lines(row)) print(`${line.trimEnd()}\n`)
+  else for (const line of text.lines(row)) printColoured(`${line.trimEnd()}\n`)
 }
 
 function textOptions({ absolute, plain, width }: Drawn, mixed: boolean): LadderTextOptions {
-  const { stdout, env } = process
   return {
-    width: width ?? stdout.columns ?? 100,
-    ascii: plain,
-    // https://no-color.org: set and not empty.
-    colours: !plain && stdout.isTTY && !env.NO_COLOR,
+    width: width ?? process.stdout.columns ?? 100,
+    ascii: plain || !hasUtf8(),
+    colours: !plain && hasColours(),
     absolute,
     mixed,
   }

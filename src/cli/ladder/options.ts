@@ -13,7 +13,7 @@ export function drawingOptions<T>(command: Argv<T>) {
     .option('plain', {
       type: 'boolean',
       default: false,
-      describe: 'ladder: ASCII without colours',
+      describe: 'ladder: ASCII without colours, as where the locale is not of UTF-8',
     })
     .option('width', {
       type: 'number',

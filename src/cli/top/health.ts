@@ -1,6 +1,7 @@
 /** What an operator would want to be told without asking, the worst first. */
 
 import type { CountersInfo } from '../../control/commands.ts'
+import { linkWords } from '../../see/link-state.ts'
 import type { DropRow, Moment } from './moment.ts'
 
 /** Parts of a table that are in use when it is time to think of a larger one. */
@@ -25,7 +26,9 @@ export function healthOf(
 }
 
 function downArms({ arms }: CountersInfo): string[] {
-  return arms.filter(({ up }) => !up).map(({ name }) => `arm ${name} is down`)
+  return arms
+    .filter(({ up, orphaned }) => !up || orphaned)
+    .map(arm => `arm ${arm.name} is ${arm.up ? 'up' : 'down'}: ${linkWords(arm)}`)
 }
 
 function services({ services: list }: Omit<Moment, 'problems'>): string[] {

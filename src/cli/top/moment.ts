@@ -4,6 +4,7 @@
  */
 
 import type { ArmInfo, HandshakeInfo, NumbersInfo, TrafficInfo } from '../../control/commands.ts'
+import type { LinkState } from '../../see/link-state.ts'
 import { healthOf } from './health.ts'
 import { type LipRow, lipRows } from './lports.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'
@@ -38,10 +39,9 @@ export interface DropRow {
 }
 
 /** Numbers per second, bits and frames; `worker` null for all of them together. */
-export interface ArmRow {
+export interface ArmRow extends LinkState {
   arm: string
   worker: number | null
-  up: boolean
   rxBits: number
   txBits: number
   rxPackets: number
@@ -197,6 +197,9 @@ function armRows(now: NumbersInfo, before: NumbersInfo, seconds: number): ArmRow
       arm: arm.name,
       worker,
       up: arm.up,
+      admin: arm.admin,
+      link: arm.link,
+      orphaned: arm.orphaned,
       rxBits: perSecond(({ rxBytes }) => rxBytes) * 8,
       txBits: perSecond(({ txBytes }) => txBytes) * 8,
       rxPackets: perSecond(({ rxPackets }) => rxPackets),

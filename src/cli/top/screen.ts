@@ -5,6 +5,7 @@
 
 import { Box, render, Text, useApp, useInput, useStdout } from 'ink'
 import { createElement, useEffect, useRef, useState } from 'react'
+import { printable } from '../../see/printable.ts'
 import { ask, CliError } from '../client.ts'
 import { askConns, BusyConns } from './busy.ts'
 import { countClients } from './clients.ts'
@@ -77,7 +78,7 @@ function Row({ spans }: { spans: Line }) {
           ...(dim && { dimColor: dim }),
           ...(inverse && { inverse }),
         },
-        text,
+        printable(text),
       ),
     ),
   )

@@ -33,9 +33,12 @@ function sum<T extends object>(a: T, b: T): T {
 }
 
 function addArm(a: ArmInfo, b: ArmInfo): ArmInfo {
-  const { name, mac, mtu, up, queues, ...numbers } = a
-  const { name: _, mac: __, mtu: ___, up: otherUp, queues: ____, ...others } = b
-  return { name, mac, mtu, up: up && otherUp, queues, ...sum(numbers, others) }
+  // The device is that of all of them.
+  const { name, mac, mtu, up, admin, link, orphaned, queues, ...numbers } = a
+  const others = Object.fromEntries(
+    Object.keys(numbers).map(key => [key, b[key as keyof typeof numbers]]),
+  ) as typeof numbers
+  return { name, mac, mtu, up, admin, link, orphaned, queues, ...sum(numbers, others) }
 }
 
 function addHandshakes(a: HandshakeInfo, b: HandshakeInfo): HandshakeInfo {

@@ -13,9 +13,12 @@ export function addAnalyze(common: Argv<Common>): void {
         .positional('client', {
           type: 'string',
           demandOption: true,
-          describe: 'pcap or pcapng of the clients’ side, or of both arms',
+          describe: 'pcap or pcapng of the side of the clients, or of both arms',
         })
-        .positional('rs', { type: 'string', describe: 'pcap or pcapng of the real servers’ side' })
+        .positional('rs', {
+          type: 'string',
+          describe: 'pcap or pcapng of the side of the real servers',
+        })
         .option('ladder', {
           type: 'boolean',
           default: false,

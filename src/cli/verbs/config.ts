@@ -1,6 +1,7 @@
 /** `tapvs config`: config files, the config that is running, and those of other balancers. */
 
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import type { Argv } from 'yargs'
 import type { PlanInfo } from '../../control/commands.ts'
 import { ask, CliError } from '../client.ts'
@@ -52,10 +53,8 @@ export function addConfig(common: Argv<Common>): void {
         async ({ socket, file, dryRun }) => {
           const plan = await apply(socket, file, dryRun === true)
           if (dryRun) print(formatDifference(plan) || 'nothing to do\n')
-          else {
-            refuseRestart(plan)
-            print(formatPlan(plan))
-          }
+          refuseRestart(plan)
+          if (!dryRun) print(formatPlan(plan))
         },
       )
       .command(
@@ -77,8 +76,13 @@ export function addConfig(common: Argv<Common>): void {
               type: 'string',
               requiresArg: true,
               describe: 'config whose arms and settings are taken',
+            })
+            .option('config-id', {
+              type: 'string',
+              requiresArg: true,
+              describe: 'of keepalived: whose @ lines are read; this host if left out',
             }),
-        ({ kind, file, arms }) => importConfig(kind, file, arms),
+        ({ kind, file, arms, configId }) => importConfig(kind, file, arms, configId),
       )
       .demandCommand(1, 'config needs a verb: check, show, diff, apply or import'),
   )
@@ -101,31 +105,39 @@ async function apply(socket: string, path: string, dryRun: boolean): Promise<Pla
 }
 
 /** The config goes to stdout, everything that there is to say of it to stderr. */
-async function importConfig(kind: Kind, name: string, base: string | undefined): Promise<void> {
+async function importConfig(
+  kind: Kind,
+  name: string,
+  base: string | undefined,
+  configId: string | undefined,
+): Promise<void> {
   const { withArms, withSkeleton } = await import('../../control/import/arms.ts')
   const { parseConfig, readConfig } = await import('../../control/config.ts')
   // yargs makes an empty text of a single dash.
   const isInput = name === '-' || (name === '' && process.argv.includes('-'))
   const imported = isInput
-    ? await read(kind, await input(), 'stdin')
-    : await read(kind, textOf(name), name)
+    ? await read(kind, await input(), 'stdin', configId)
+    : await read(kind, textOf(name), name, configId)
   const completed =
     base === undefined ? withSkeleton(imported) : withArms(imported, readConfig(base).file)
   for (const line of imported.notCarried) process.stderr.write(`${line} (not carried over)\n`)
+  for (const line of imported.notes) process.stderr.write(`${line}\n`)
   for (const note of completed.notes) process.stderr.write(`${base ?? 'stdout'}: ${note}\n`)
   print(completed.yaml)
   // Its mistakes carry their places in what was printed.
   warn(parseConfig(completed.yaml, 'stdout').warnings)
 }
 
-async function read(kind: Kind, text: string, name: string) {
+async function read(kind: Kind, text: string, name: string, configId: string | undefined) {
   if (kind === 'ipvsadm') {
     const { importIpvsadm } = await import('../../control/import/ipvsadm.ts')
     return importIpvsadm(text, name)
   }
   const { importKeepalived } = await import('../../control/import/keepalived.ts')
   const { includeFiles } = await import('../../control/import/include.ts')
-  return importKeepalived({ name, text }, includeFiles)
+  // As keepalived itself: the first part of the host's name.
+  const id = configId ?? hostname().replace(/\..*/, '')
+  return importKeepalived({ name, text }, includeFiles, id)
 }
 
 async function input(): Promise<string> {

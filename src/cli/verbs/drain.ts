@@ -1,4 +1,4 @@
-/** `tapvs drain`: an RS gets no new connections, and its old ones are watched until they are gone. */
+/** `tapvs drain`: an RS gets no new connections, and its old ones are watched until they are gone, or cut. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
@@ -6,8 +6,12 @@ import type { RealServerInfo, ServiceInfo } from '../../control/commands.ts'
 import type { Edit } from '../../control/edits.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, print } from '../common.ts'
+import { isLive } from '../terminal.ts'
 
 const LOOK_MS = 1000
+/** Cut connections go by thousands a second. */
+const CUT_LOOK_MS = 100
+const CLEAR_LINE = '\r\x1b[K'
 
 /** An RS in one of its services. */
 interface Place {
@@ -20,6 +24,7 @@ interface Options extends Common {
   service: string | undefined
   timeout: number
   restoreWeight: boolean
+  cut: boolean
 }
 
 export function addDrain(common: Argv<Common>): void {
@@ -45,6 +50,12 @@ export function addDrain(common: Argv<Common>): void {
           defaultDescription: 'none',
           describe: 'seconds after which to give up, with exit code 1',
         })
+        .option('cut', {
+          type: 'boolean',
+          default: false,
+          describe:
+            'when the time is over, or at once, end the connections that are left by RSTs to both ends; also those of a server that was deleted',
+        })
         .option('restore-weight', {
           type: 'boolean',
           default: false,
@@ -58,8 +69,12 @@ async function drain(options: Options): Promise<void> {
   const { socket, server, timeout } = options
   if (!(timeout >= 0)) throw new CliError('--timeout: expected seconds', 2)
   const before = await places(options)
+  // What was deleted is in no listing, and only its connections can be told.
+  if (before.length === 0 && options.cut) return cutDeleted(options)
+  if (before.length === 0) throw new CliError(nowhere(options))
   await ask(socket, { verb: 'edit', edits: before.map(place => edit(place, 0)) })
   const began = Date.now()
+  let isCut = false
   for (;;) {
     const [active, inactive] = counted(await places(options))
     const seconds = Math.round((Date.now() - began) / 1000)
@@ -68,27 +83,60 @@ async function drain(options: Options): Promise<void> {
       return
     }
     const left = `${active} active and ${inactive} inactive connections`
-    if (timeout > 0 && Date.now() - began >= timeout * 1000) {
-      if (process.stdout.isTTY) print('\r\x1b[K')
+    const isOver = Date.now() - began >= timeout * 1000
+    if (isOver && options.cut) {
+      if (!isCut) await cut(options)
+      isCut = true
+    } else if (isOver && timeout > 0) {
+      if (isLive()) process.stdout.write(CLEAR_LINE)
       throw new CliError(
         `${server} still has ${left} after ${seconds} s${await restored(options, before)}`,
       )
     }
-    show(`${server} has ${left}, ${seconds} s`, false)
+    show(`${server} has ${left}, ${seconds} s${isCut ? ', they are cut' : ''}`, false)
+    await sleep(isCut ? CUT_LOOK_MS : LOOK_MS)
+  }
+}
+
+/** => how many connections there were */
+async function cut({ socket, server, service }: Options): Promise<number> {
+  const { connections } = await ask(socket, {
+    verb: 'cut',
+    server: endpoint(server, 'server'),
+    ...(service !== undefined && {
+      service: { protocol: 'tcp' as const, ...endpoint(service, '--service') },
+    }),
+  })
+  return connections
+}
+
+async function cutDeleted(options: Options): Promise<void> {
+  for (;;) {
+    const connections = await cut(options)
+    if (connections === 0) return show(`${options.server} has no connection left`, true)
+    show(`${options.server} is deleted and has ${connections} connections, they are cut`, false)
     await sleep(LOOK_MS)
   }
 }
 
-/** Of the server, in the services meant. Throws CliError if there is none. */
+function endpoint(text: string, what: string): { address: string; port: number } {
+  const [, address, port] = /^([\d.]+):(\d{1,5})$/.exec(text) ?? []
+  if (address === undefined) throw new CliError(`${what}: expected ADDRESS:PORT, found ${text}`, 2)
+  return { address, port: Number(port) }
+}
+
+/** Of the server, in the services meant. */
 async function places({ socket, server, service }: Options): Promise<Place[]> {
   const services = await ask(socket, { verb: 'services' })
-  const found = services
+  return services
     .filter(({ address, port }) => service === undefined || `${address}:${port}` === service)
     .flatMap(meant => meant.realServers.map(rs => ({ service: meant, rs })))
     .filter(({ rs: { address, port } }) => `${address}:${port}` === server)
-  if (found.length > 0) return found
+}
+
+function nowhere({ server, service }: Options): string {
   const where = service === undefined ? 'in any service' : `in a service ${service}`
-  throw new CliError(`no real server ${server} ${where}; tapvs ipvsadm -ln lists them`)
+  return `no real server ${server} ${where}; tapvs ipvsadm -ln lists them`
 }
 
 function edit({ service, rs }: Place, weight: number): Edit {
@@ -118,6 +166,6 @@ function counted(list: readonly Place[]): [active: number, inactive: number] {
 
 /** A terminal keeps one line, which every look writes anew; a file gets a line for each. */
 function show(text: string, last: boolean): void {
-  if (process.stdout.isTTY) print(`\r\x1b[K${text}${last ? '\n' : ''}`)
+  if (isLive()) process.stdout.write(`${CLEAR_LINE}${text}${last ? '\n' : ''}`)
   else print(`${text}\n`)
 }

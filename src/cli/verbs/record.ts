@@ -1,8 +1,11 @@
 /** `tapvs record`: a journal of the running daemon, for `tapvs replay`. */
 
-import { closeSync, fchmodSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import type { Argv } from 'yargs'
 import { open } from '../../client/exchange.ts'
+import type { Journal } from '../../control/journal/format.ts'
+import { createOwn, writeProblem } from '../../control/own-file.ts'
+import { counted } from '../../see/counted.ts'
 import { CliError, failure, whyNot } from '../client.ts'
 import { type Common, print } from '../common.ts'
 import { sizeText } from '../replay.ts'
@@ -66,12 +69,14 @@ async function record({ socket, write, seconds, size }: Options): Promise<void> 
   })
   if (response.statusCode !== 200) throw await failure(socket, response)
   const fd = openFile(write)
+  let full: string | undefined
   try {
     let begun = false
     for await (const chunk of response) {
       if (!begun) process.stderr.write(`recording to ${write}\n`)
       begun = true
-      writeSync(fd, chunk as Uint8Array)
+      full = append(fd, chunk as Uint8Array)
+      if (full !== undefined) break
     }
   } catch (error) {
     // What is there can be played.
@@ -81,25 +86,44 @@ async function record({ socket, write, seconds, size }: Options): Promise<void> 
     process.off('SIGINT', end)
     process.off('SIGTERM', end)
   }
-  await tell(write)
+  await tell(write, full)
 }
 
-/** Its key foretells sequence numbers: it is nobody else's, also if it was there. */
+/** Its key foretells sequence numbers: it is nobody else's, also if another file was there. */
 function openFile(path: string): number {
   try {
-    const fd = openSync(path, 'w', 0o600)
-    fchmodSync(fd, 0o600)
-    return fd
+    return createOwn(path, 0o600)
   } catch (error) {
-    throw new CliError(`cannot write ${path}: ${(error as Error).message}`)
+    throw new CliError(`cannot write ${path}: ${writeProblem(error)}`)
   }
 }
 
-async function tell(path: string): Promise<void> {
+/** A disk that fills up takes part of what it is given. => why not all of it is written */
+function append(fd: number, chunk: Uint8Array): string | undefined {
+  try {
+    for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at)
+    return undefined
+  } catch (error) {
+    return writeProblem(error)
+  }
+}
+
+/** `full`: why the writing was broken off, if it was. Throws CliError then. */
+async function tell(path: string, full: string | undefined): Promise<void> {
   const { readJournal } = await import('../../control/journal/format.ts')
   const { framesIn } = await import('../../control/replay/records.ts')
   const bytes = readFileSync(path)
-  const { records, end } = readJournal(bytes)
+  let journal: Journal
+  try {
+    journal = readJournal(bytes)
+  } catch {
+    // Without the images of the engines there is nothing to play.
+    unlinkSync(path)
+    const why = full ?? 'it ended'
+    throw new CliError(`${path}: ${why} before the journal had begun, so there is none`)
+  }
+  const { records, end } = journal
   const why = end ? `: ${end.why}` : ''
-  print(`${path}: ${framesIn(records)} frames, ${sizeText(bytes.length)}${why}\n`)
+  print(`${path}: ${counted(framesIn(records), 'frame')}, ${sizeText(bytes.length)}${why}\n`)
+  if (full !== undefined) throw new CliError(`${path}: ${full}; it can be played as far as it goes`)
 }

@@ -1,13 +1,16 @@
 /** `tapvs replay`: a journal, played again by the same engine, offline. */
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Argv } from 'yargs'
 import type { Journal } from '../../control/journal/format.ts'
+import { createOwn, writeProblem } from '../../control/own-file.ts'
 import type { Replayed } from '../../control/replay/replay.ts'
+import { counted } from '../../see/counted.ts'
+import { instantText } from '../../see/times.ts'
 import { CliError } from '../client.ts'
 import { type Common, Ended, print } from '../common.ts'
-import { differenceText, isBehind, pointOf, timeText, whatIfText } from '../replay.ts'
+import { differenceText, isBehind, pointOf, whatIfText } from '../replay.ts'
 
 interface Options extends Common {
   file: string
@@ -71,7 +74,7 @@ async function play({ file, until, json }: Options, journal: Journal): Promise<v
   const point = until === undefined ? undefined : pointOf(until, journal.header.begun)
   if (until !== undefined && point === undefined) {
     throw new CliError(
-      `--until: expected a time like 12:00:01.5 or 2026-01-31T12:00:01Z, +SECONDS or the number of a frame, found ${until}`,
+      `--until: expected a time like 12:00:01.5 or 2026-01-31T12:00:01+01:00, +SECONDS or the number of a frame, found ${until}`,
     )
   }
   const stop =
@@ -107,30 +110,35 @@ async function write({ file }: Options, path: string, journal: Journal): Promise
     throw new CliError(`${file} ${(error as Error).message}`)
   }
   try {
-    writeFileSync(path, text)
+    const fd = createOwn(path, 0o666)
+    try {
+      writeFileSync(fd, text)
+    } finally {
+      closeSync(fd)
+    }
   } catch (error) {
-    throw new CliError(`cannot write ${path}: ${(error as Error).message}`)
+    throw new CliError(`cannot write ${path}: ${writeProblem(error)}`)
   }
   const segments = text.split('\n').filter(line => line.startsWith('> ')).length
-  print(`${path}: ${segments} segments\n`)
+  print(`${path}: ${counted(segments, 'segment')}\n`)
 }
 
 function headText({ header, end }: Journal): string {
-  const workers = header.workers === 1 ? '1 worker' : `${header.workers} workers`
+  const workers = counted(header.workers, 'worker')
   const how = end ? end.why : 'broken off, played as far as it is whole'
-  return `recorded by tapvs ${header.tapvs} at ${header.begun}, ${workers}; ${how}`
+  return `recorded by tapvs ${header.tapvs} at ${instantText(Date.parse(header.begun) * 1000, 3)}, ${workers}; ${how}`
 }
 
 function endText(replayed: Replayed): string {
   const { frames, checks, difference, fromUs, toUs } = replayed
   if (difference)
-    return `${frames} frames, and then it did otherwise:\n${differenceText(difference)}`
+    return `${counted(frames, 'frame')}, and then it did otherwise:\n${differenceText(difference)}`
   const seconds = ((toUs - fromUs) / 1e6).toFixed(3)
   const counters =
     checks === 0
       ? 'counters are not in it'
       : `all counters agree, ${checks === 1 ? 'once' : `${checks} times`}`
-  return `${frames} frames in ${seconds} s: all verdicts agree, and all frames that left; ${counters}\n`
+  return `${counted(frames, 'frame')} in ${seconds} s: all verdicts agree, and all frames that left; ${counters}\n`
 }
 
 async function listingsText(replayed: Replayed): Promise<string> {
@@ -138,7 +146,7 @@ async function listingsText(replayed: Replayed): Promise<string> {
   const { formatConn } = await import('../ipvsadm.ts')
   const { formatCounters } = await import('../counters.ts')
   const conns = connsOf(replayed).map(formatConn).join('')
-  const at = `at ${timeText(replayed.toUs)}, behind frame ${replayed.frames}`
+  const at = `at ${instantText(replayed.toUs)}, behind frame ${replayed.frames}`
   return `\n${at}\n\n${conns || 'no connections\n'}\n${formatCounters(countersOf(replayed), { all: false })}`
 }
 

@@ -2,6 +2,7 @@
 
 import type { Argv } from 'yargs'
 import { UI_PORT } from '../../control/commands.ts'
+import { Signals } from '../../control/stop.ts'
 import { CliError } from '../client.ts'
 import type { Common } from '../common.ts'
 
@@ -20,13 +21,19 @@ export function addRun(common: Argv<Common>): void {
         .option('ui', {
           type: 'string',
           describe: `serve the page on 127.0.0.1; --ui=0 takes any free port (default port ${UI_PORT})`,
+        })
+        .option('force', {
+          type: 'boolean',
+          default: false,
+          describe: 'take the TAPs of the arms even if another process holds them',
         }),
     async args => {
       const ui = args.ui === undefined ? undefined : pageOf(args.ui)
+      const signals = new Signals()
       // Imported here, because the daemon's libraries would double the start-up of every listing.
       const { runDaemon } = await import('../../control/daemon.ts')
       // Text for a stopped reader of our stderr would hold the process for ever; what could be flushed is.
-      process.exit(await runDaemon(args.config, ui && { ui }))
+      process.exit(await runDaemon(args.config, { signals, force: args.force, ...(ui && { ui }) }))
     },
   )
 }

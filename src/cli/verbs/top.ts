@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Argv } from 'yargs'
 import { ask, CliError } from '../client.ts'
 import { type Common, print } from '../common.ts'
+import { isLive } from '../terminal.ts'
 import { PANES, type PaneName } from '../top/panes.ts'
 
 export function addTop(common: Argv<Common>): void {
@@ -31,8 +32,13 @@ export function addTop(common: Argv<Common>): void {
         }),
     async ({ socket, once, json, pane, every }) => {
       const everyMs = every * 1000
-      if (once || json || !process.stdout.isTTY || !process.stdin.isTTY)
+      if (once || json || !isLive() || !process.stdin.isTTY) {
+        if (!once && !json && process.stdout.isTTY && !isLive())
+          process.stderr.write(
+            'tapvs: TERM=dumb cannot be drawn on: printed once, as with --once\n',
+          )
         return printOnce(socket, everyMs, json, pane)
+      }
       // Fails in a line of the shell it was typed in, before the screen is taken.
       await ask(socket, { verb: 'ping' })
       // React checks itself in every frame unless told that this is no workshop.

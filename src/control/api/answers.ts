@@ -20,6 +20,7 @@ import {
   type ServiceInfo,
   type TrafficInfo,
 } from '../commands.ts'
+import { WHEN_DOWN } from '../edits.ts'
 import { MODULES } from '../log-levels.ts'
 import { DROP_REASONS } from '../refusals.ts'
 
@@ -63,6 +64,9 @@ export const realServer = z
     weight: count.describe('0 takes no new connections.'),
     upperThreshold: count.describe('Connections; 0 for no limit.'),
     lowerThreshold: count,
+    backup: z
+      .boolean()
+      .describe('Takes connections only while no other real server of the service has a weight.'),
     activeConns: count,
     inactiveConns: count,
     inhibited: z.boolean().describe('The health checks keep it from new connections.'),
@@ -85,13 +89,19 @@ export const service = z
         prefix: count.describe('Bits by which clients are told apart.'),
       })
       .describe('A client keeps its real server.'),
-    whenDown: z
-      .enum(['drop', 'reject'])
-      .describe('What happens to a SYN while no real server can take it.'),
+    whenDown: z.enum(WHEN_DOWN).describe('What happens to a SYN while no real server can take it.'),
     localAddresses: z.array(localAddress),
     realServers: z.array(realServer),
   })
   .meta({ id: 'Service' })
+
+export const cut = z
+  .object({
+    connections: count.describe(
+      'How many there were, and end now, 8 each millisecond in each worker.',
+    ),
+  })
+  .meta({ id: 'Cut' })
 
 export const conn = z
   .object({
@@ -167,12 +177,20 @@ export const timeouts = z
   .record(z.string(), count)
   .meta({ id: 'Timeouts', description: 'Seconds by state.' })
 
+/** A LinkState. */
+export const linkState = {
+  up: z.boolean().describe('Frames can pass: the device is there, switched on, and has a carrier.'),
+  admin: z.enum(['up', 'down', 'gone', 'unknown']).describe('Whether the device is switched on.'),
+  link: z.enum(['up', 'down', 'unknown']).describe('Whether it has a carrier.'),
+  orphaned: z.boolean().describe('Its namespace was deleted, and not made anew.'),
+}
+
 export const arm = z
   .object({
     name: z.string(),
     mac: z.string(),
     mtu: count,
-    up: z.boolean(),
+    ...linkState,
     queues: count,
     rxPackets: count,
     rxBytes: count,

@@ -3,6 +3,7 @@
  * remembers a little, so that a client whose connection broke misses nothing. The stream of it is sse.ts.
  */
 
+import type { LinkState } from '../../see/link-state.ts'
 import type { LogLevel } from '../commands.ts'
 import type { ServerKey, ServiceKey } from '../edits.ts'
 import type { Module } from '../log-levels.ts'
@@ -13,8 +14,8 @@ export interface EventData {
   config: { steps: string[]; warnings: string[] }
   /** The health checks changed their mind about a real server. */
   server: { service: ServiceKey; server: ServerKey; up: boolean; reason: string }
-  /** The device of an arm has gone, or is back. */
-  arm: { arm: string; up: boolean }
+  /** The device of an arm has gone or is back, was switched on or off, has lost its carrier or has it again. */
+  arm: { arm: string } & LinkState
   /** Of one module, or of all. */
   log: { level: LogLevel; module?: Module }
   /** The daemon ends; the connection is about to be closed. */

@@ -2,11 +2,13 @@
 
 import * as z from 'zod'
 import {
+  oneOf,
   type ServerFields,
   type ServerKey,
   type ServiceFields,
   type ServiceKey,
   serviceName,
+  WHEN_DOWN,
 } from '../edits.ts'
 import * as answers from './answers.ts'
 import { arm, change, dryRun, how, object } from './change.ts'
@@ -32,7 +34,7 @@ const serviceFields = {
     .exactOptional()
     .describe('Seconds, of its ESTABLISHED connections; default: the timeouts of all.'),
   when_down: z
-    .enum(['drop', 'reject'], 'drop or reject')
+    .enum(WHEN_DOWN, oneOf(WHEN_DOWN))
     .exactOptional()
     .describe('What happens to a SYN while no real server can take it; default drop.'),
   persistence: whole(0, 1_000_000)
@@ -48,6 +50,10 @@ const serverFields = {
   weight: whole(0, 65_535).exactOptional().describe('Default 1; 0 takes no new connections.'),
   upper_threshold: threshold,
   lower_threshold: threshold,
+  backup: z
+    .boolean('true or false')
+    .exactOptional()
+    .describe('Takes connections only while no other real server has a weight; default false.'),
 } satisfies Record<keyof ServerFields, z.ZodType>
 
 export const newLip = object({ address, arm }).meta({ id: 'NewLip' })

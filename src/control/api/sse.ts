@@ -6,7 +6,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
-import { level, module } from './answers.ts'
+import { level, linkState, module } from './answers.ts'
 import { HttpError } from './errors.ts'
 import { EventStream, HEARTBEAT_MS } from './event-stream.ts'
 import type { DaemonEvent, Events } from './events.ts'
@@ -41,7 +41,7 @@ export const eventSchema = z
         reason: z.string(),
       }),
     ),
-    eventFields('arm', z.object({ arm: z.string(), up: z.boolean() })),
+    eventFields('arm', z.object({ arm: z.string(), ...linkState })),
     eventFields('log', z.object({ level, module: module.exactOptional() })),
     eventFields('stopping', z.strictObject({})),
   ])

@@ -21,6 +21,7 @@ export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
   whois: { method: 'GET', path: '/v1/whois' },
   numbers: { method: 'GET', path: '/v1/numbers' },
   zero: { method: 'POST', path: '/v1/stats/zero' },
+  cut: { method: 'POST', path: '/v1/cut' },
   routes: { method: 'GET', path: '/v1/routes' },
   timeouts: { method: 'GET', path: '/v1/timeouts' },
   config: { method: 'GET', path: '/v1/config' },

@@ -60,8 +60,8 @@ export class Checker {
   readonly #host: CheckHost
   readonly #addresses = new CheckAddresses()
   readonly #entries = new Map<string, Entry>()
-  /** Services without an RS that is up, by name. */
-  readonly #down = new Set<string>()
+  /** Services without an RS that is up, by name, and what becomes of their new connections. */
+  readonly #down = new Map<string, ConfigService['whenDown']>()
   #timer: NodeJS.Timeout | undefined
   #warned = false
   #stopped = false
@@ -76,6 +76,8 @@ export class Checker {
     for (const service of services) {
       if (service.check.type === 'none' && service.passive === null) continue
       for (const rs of service.realServers) {
+        // As keepalived's sorry_server: it has to be there when all that is checked is not.
+        if (rs.backup) continue
         const name = rsName(service, rs)
         wanted.add(name)
         this.#put(name, service, rs)
@@ -87,9 +89,13 @@ export class Checker {
       this.#end(entry)
       this.#host.setHealth(entry.service, entry.rs, null)
     }
-    for (const name of this.#down)
+    for (const name of this.#down.keys())
       if (!services.some(s => serviceName(s) === name)) this.#down.delete(name)
-    for (const service of services) this.#judge(service)
+    for (const service of services) {
+      this.#judge(service)
+      // Weights may have changed.
+      if (this.#down.get(serviceName(service)) === 'all') this.#tellHealth(service)
+    }
     const passive = services.some(service => service.passive !== null)
     if (passive) this.#timer ??= every(() => this.#look(), LOOK_MS)
     else this.#stopLooking()
@@ -118,7 +124,7 @@ export class Checker {
       way,
       watch: new Watch(
         watched,
-        (health, mind) => this.#tell(entry, health, mind),
+        (_, mind) => this.#tell(entry, mind),
         () => this.#host.now(),
       ),
       address: 0,
@@ -169,31 +175,48 @@ export class Checker {
     })
   }
 
-  #tell({ service, rs }: Entry, health: RsHealth, mind: Mind | undefined): void {
+  #tell(entry: Entry, mind: Mind | undefined): void {
+    const { service, rs } = entry
     if (mind) {
       const text = `${rsName(service, rs)} is ${mind.up ? 'up' : 'down'}: ${mind.reason}`
       if (mind.up) this.#host.info(text)
       else this.#host.warn(text)
       this.#host.changed(service, rs, mind)
     }
-    this.#host.setHealth(service, rs, health)
+    this.#host.setHealth(service, rs, this.#healthOf(entry))
     this.#judge(service)
   }
 
-  /** Says once when a service loses its last RS, and when it has one again. */
+  /** Says once when a service loses its last RS, and when it has one again; all of them may be taken for up meanwhile. */
   #judge(service: ConfigService): void {
     const name = serviceName(service)
-    const down =
-      service.realServers.length > 0 && !service.realServers.some(rs => this.#isUp(service, rs))
-    if (down === this.#down.has(name)) return
-    if (down) {
-      this.#down.add(name)
-      const what = service.whenDown === 'reject' ? 'rejected' : 'dropped'
-      this.#host.warn(`${name} has no real server that is up: new connections are ${what}`)
-    } else {
+    // Who is drained or in reserve could not take connections if it were up.
+    const meant = service.realServers.filter(({ backup, weight }) => !backup && weight > 0)
+    const isDown = meant.length > 0 && !meant.some(rs => this.#isUp(service, rs))
+    const now = isDown ? service.whenDown : undefined
+    const before = this.#down.get(name)
+    if (now === before) return
+    if (now === undefined) {
       this.#down.delete(name)
       this.#host.info(`${name} has a real server again`)
+    } else {
+      this.#down.set(name, now)
+      this.#host.warn(`${name} has no real server that is up: ${downText(service)}`)
     }
+    if (now === 'all' || before === 'all') this.#tellHealth(service)
+  }
+
+  #tellHealth(service: ConfigService): void {
+    for (const rs of service.realServers) {
+      const entry = this.#entries.get(rsName(service, rs))
+      if (entry) this.#host.setHealth(service, rs, this.#healthOf(entry))
+    }
+  }
+
+  /** What its checks leave of it; all that is configured while every one of the service has failed and that is to count nothing. */
+  #healthOf({ service, rs, watch }: Entry): RsHealth {
+    if (this.#down.get(serviceName(service)) !== 'all') return watch.told
+    return { inhibited: false, weight: rs.weight }
   }
 
   #isUp(service: ConfigService, rs: ConfigRealServer): boolean {
@@ -214,6 +237,14 @@ export class Checker {
     clearInterval(this.#timer)
     this.#timer = undefined
   }
+}
+
+/** What becomes of new connections while no RS is up that could take them. */
+function downText({ whenDown, realServers }: ConfigService): string {
+  if (whenDown === 'all') return 'all of them take new connections as if none had failed'
+  const backup = realServers.find(rs => rs.backup && rs.weight > 0)
+  if (backup) return `new connections go to the backup ${backup.address}:${backup.port}`
+  return `new connections are ${whenDown === 'reject' ? 'rejected' : 'dropped'}`
 }
 
 function optionsOf({ check, passive }: ConfigService): HealthOptions {

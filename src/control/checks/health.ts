@@ -3,11 +3,14 @@
  * and time go in, changes of mind come out. Two judges decide together, the RS is down while one of them says so:
  *
  *   active   its checks: `fall` failures in a row take it out, `rise` passes in a row bring it back
- *   passive  its connections: `failures` of them within `withinMs` take it out for a while; the while doubles with every
- *            time and halves with every look that finds connections established (fullnat semantics 7)
+ *   passive  its connections: `failures` of them within `withinMs`, if they outweigh what it established (tally.ts), take
+ *            it out for a while; the while doubles with every time and halves with every look that finds connections
+ *            established (fullnat semantics 7)
  *
  * An RS starts as up, so that a restart does not take all of them out; but one whose very first check fails is out at once.
  */
+
+import { Tally } from './tally.ts'
 
 export interface ActiveOptions {
   /** ms from the start of one check to that of the next. */
@@ -53,8 +56,7 @@ export class Health {
   /** Results in a row that contradict #passes. */
   #contrary = 0
   #intervalMs = 0
-  /** Times of the latest failed connections, at most as many as it takes. */
-  #failures: number[] = []
+  readonly #tally = new Tally()
   #outUntil: number | null = null
   #outForMs = 0
   #slowSince: number | null = null
@@ -112,19 +114,16 @@ export class Health {
     // Connections from before it was taken out go on failing; they say nothing new.
     if (passive === null || this.#outUntil !== null) return undefined
     if (done > 0) this.#outForMs /= 2
-    for (let i = 0; i < Math.min(failed, passive.failures); i++) this.#failures.push(now)
-    this.#failures = this.#failures
-      .filter(time => now - time <= passive.withinMs)
-      .slice(-passive.failures)
-    if (this.#failures.length < passive.failures) return undefined
+    this.#tally.add(failed, done, now, passive.withinMs)
+    if (!this.#tally.blames(passive.failures, now, passive.withinMs)) return undefined
     const { up } = this
-    this.#failures = []
+    const count = countOf(this.#tally)
+    this.#tally.clear()
     this.#outForMs = Math.min(passive.maxMs, Math.max(passive.minMs, this.#outForMs))
     this.#outUntil = now + this.#outForMs
     const out = `it gets no new ones for ${seconds(this.#outForMs)}`
     this.#outForMs *= 2
     if (!up) return undefined
-    const count = times(passive.failures, 'connection')
     return this.#fallen(`${count} failed within ${seconds(passive.withinMs)}, ${out}`)
   }
 
@@ -170,6 +169,11 @@ export class Health {
     this.#slowSince = null
     return { up: false, reason }
   }
+}
+
+/** `3 connections`, `30 of 41 connections` */
+function countOf({ failed, done }: Tally): string {
+  return done === 0 ? times(failed, 'connection') : `${failed} of ${failed + done} connections`
 }
 
 function times(count: number, what: string): string {

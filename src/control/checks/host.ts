@@ -29,6 +29,8 @@ export class Checks implements CheckHost {
   #netns: CheckNetns | null = null
   /** What has still to be told to the workers, by the RS's name. */
   readonly #pending = new Map<string, { service: ConfigService; rs: ConfigRealServer }>()
+  /** RSs whose connections the workers were told to end, by name. */
+  readonly #cut = new Set<string>()
 
   /** Begins; the workers have to run. */
   constructor(model: Model, workers: Workers, log: ModuleLog, events: Events) {
@@ -71,7 +73,7 @@ export class Checks implements CheckHost {
         .filter(place => place >= 0)
       const { address, port } = hidden
       const place = places.dests.take(nameOf(hidden))
-      const limits = { upperThreshold: 0, lowerThreshold: 0 }
+      const limits = { upperThreshold: 0, lowerThreshold: 0, backup: false }
       const rs = { ...hidden.rs, ...limits, weight: 1, vip: address, vport: port, place }
       const service: ServiceChange = {
         address,
@@ -150,13 +152,30 @@ export class Checks implements CheckHost {
       const now = config.services
         .find(({ address, port }) => address === vip && port === vport)
         ?.realServers.find(({ address, port }) => address === rs.address && port === rs.port)
-      if (!now) continue
-      changes.push({ put: 'rs', rs: { ...now, vip, vport, place: places.dests.find(name) } })
+      if (!now) {
+        this.#cut.delete(name)
+        continue
+      }
+      const place = places.dests.find(name)
+      changes.push(
+        { put: 'rs', rs: { ...now, vip, vport, place } },
+        ...this.#cutting(name, service, place),
+      )
     }
     this.#pending.clear()
     for (let i = 0; i < changes.length; i += CHANGES_AT_ONCE) {
       await this.#carryOut(changes.slice(i, i + CHANGES_AT_ONCE).map(this.#model.withHealth))
     }
+  }
+
+  /** Connections of an RS that is down end with check.on_down: reset, and those that are left when it is up again live on. */
+  #cutting(name: string, { check }: ConfigService, place: number): Change[] {
+    const down = this.#model.health.get(name)?.inhibited === true
+    const cut = down && check.onDown === 'reset'
+    if (cut === this.#cut.has(name)) return []
+    if (cut) this.#cut.add(name)
+    else this.#cut.delete(name)
+    return [{ put: cut ? 'cut' : 'no-cut', place }]
   }
 
   #carryOut(changes: readonly Change[]): Promise<void> {

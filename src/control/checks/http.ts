@@ -1,48 +1,77 @@
 /** HTTP and HTTPS: a GET whose status must be one of the expected ones, and whose body may have to hold a text. */
 
-import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { dial } from './dial.ts'
+import { HttpAnswer } from './http-answer.ts'
 import type { Attempt } from './probe.ts'
 
 /** So much of a body is looked at. */
 const BODY_MAX = 64 * 1024
 
 export async function probeHttp(attempt: Attempt): Promise<void> {
-  const { check, rs, signal } = attempt
-  const { get } = await import('node:http')
+  const { check } = attempt
   const socket = await (check.type === 'https' ? dialTls(attempt) : dial(attempt))
   attempt.step = 'the answer'
-  const answer = await new Promise<IncomingMessage>((done, fail) => {
-    const request = get(
-      {
-        createConnection: () => socket,
-        host: rs.address,
-        port: attempt.port,
-        path: check.path,
-        headers: {
-          host: check.host ?? hostHeader(attempt),
-          'user-agent': 'tapvs',
-          connection: 'close',
-        },
-        signal,
-      },
-      done,
-    )
-    request.on('error', fail)
-  })
-  const status = answer.statusCode ?? 0
-  if (!check.status.some(([from, to]) => status >= from && status <= to)) {
-    answer.destroy()
-    throw new Error(`GET ${check.path} was answered with status ${status}`)
+  socket.write(
+    [
+      `GET ${check.path} HTTP/1.1`,
+      `Host: ${check.host ?? hostHeader(attempt)}`,
+      'User-Agent: tapvs',
+      'Connection: close',
+      '\r\n',
+    ].join('\r\n'),
+  )
+  const text = check.expect === null ? null : new Search(check.expect)
+  const answer = new HttpAnswer(text && (part => text.add(part)))
+  // Leaving the loop, in whatever way, closes the connection.
+  for await (const part of socket) {
+    answer.push(part as Buffer)
+    if (judged(answer, text, attempt)) return
   }
-  if (check.expect === null) {
-    answer.destroy()
-    return
+  try {
+    answer.end()
+  } catch (error) {
+    throw new Error(`GET ${check.path} ${(error as Error).message}`)
   }
+  if (!judged(answer, text, attempt)) throw withoutText(attempt)
+}
+
+/** => whether the check has passed; throws if it has failed */
+function judged(answer: HttpAnswer, text: Search | null, attempt: Attempt): boolean {
+  const { status, done } = answer
+  if (status === 0) return false
+  const { path, status: wanted } = attempt.check
+  if (!wanted.some(([from, to]) => status >= from && status <= to)) {
+    throw new Error(`GET ${path} was answered with status ${status}`)
+  }
+  if (text === null || text.found) return true
   attempt.step = 'the body'
-  if (!(await holds(answer, check.expect))) {
-    throw new Error(`the answer to GET ${check.path} does not hold ${JSON.stringify(check.expect)}`)
+  if (done || text.bytes >= BODY_MAX) throw withoutText(attempt)
+  return false
+}
+
+function withoutText({ check }: Attempt): Error {
+  return new Error(`the answer to GET ${check.path} does not hold ${JSON.stringify(check.expect)}`)
+}
+
+/** Looks for a text in the beginning of a body. */
+class Search {
+  found = false
+  bytes = 0
+  readonly #wanted: Buffer
+  /** The end of what came, in which the text may begin. */
+  #tail: Buffer = Buffer.alloc(0)
+
+  constructor(text: string) {
+    this.#wanted = Buffer.from(text)
+  }
+
+  add(part: Buffer): void {
+    if (this.bytes >= BODY_MAX) return
+    this.bytes += part.length
+    const all = Buffer.concat([this.#tail, part])
+    this.found ||= all.includes(this.#wanted)
+    this.#tail = all.subarray(Math.max(0, all.length - this.#wanted.length + 1))
   }
 }
 
@@ -69,17 +98,4 @@ async function dialTls(attempt: Attempt): Promise<Duplex> {
     socket.on('error', fail)
     signal.addEventListener('abort', () => socket.destroy(), { once: true })
   })
-}
-
-async function holds(answer: IncomingMessage, text: string): Promise<boolean> {
-  const wanted = Buffer.from(text)
-  const parts: Buffer[] = []
-  let bytes = 0
-  for await (const part of answer) {
-    parts.push(part as Buffer)
-    bytes += (part as Buffer).length
-    if (Buffer.concat(parts).includes(wanted)) return true
-    if (bytes >= BODY_MAX) return false
-  }
-  return false
 }

@@ -35,6 +35,7 @@ export const checkSchema = z.strictObject(
     rise: whole(1, 100).default(2),
     fall: whole(1, 100).default(3),
     slow_start: seconds(0, 86_400).default(0),
+    on_down: z.enum(['keep', 'reset'], 'keep or reset').default('keep'),
     port: whole(1, 65_535).optional(),
     path: text('a path that begins with /', /^\/[\x21-\x7e]*$/).optional(),
     host: text('a host name, with or without a port', /^[\w.:[\]-]+$/).optional(),
@@ -89,6 +90,11 @@ export function* checkProblems(service: {
   }
   if (type === 'script' && check.command === undefined)
     yield [['check', 'command'], `expected ${COMMAND}, found nothing`]
+  if (check.on_down === 'reset' && type === 'none' && passive === undefined)
+    yield [
+      ['check', 'on_down'],
+      'expected a check.type or passive with it, which find a real server down',
+    ]
   if (passive && Number(passive.min) > Number(passive.max))
     yield [['passive', 'min'], `expected at most max ${passive.max}, found ${passive.min}`]
 }
@@ -103,6 +109,7 @@ export function configCheck(check: FileCheck): ConfigCheck {
     rise: check.rise,
     fall: check.fall,
     slowStart: check.slow_start,
+    onDown: check.on_down,
     port: check.port ?? 0,
     path: check.path ?? '/',
     host: check.host ?? null,

@@ -4,6 +4,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { unprivileged } from '../../io/built.ts'
 import { enterNetns, leaveNetns } from '../../io/native.ts'
 import type { Attempt } from './probe.ts'
 
@@ -39,12 +40,14 @@ export async function probeScript(attempt: Attempt): Promise<void> {
   throw new Error(`the script failed with ${end}${last === '' ? '' : `: ${last}`}`)
 }
 
-/** A process is in the namespace of the thread that makes it, and spawn makes it before it returns. */
+/**
+ * It needs none of the daemon's rights, and is somebody else's program: it has none (unprivileged). A process is in the
+ * namespace of the thread that makes it, and spawn makes it before it returns.
+ */
 function start({ netns, check, address, port, rs, vip }: Attempt): ChildProcess {
-  const [command = '', ...args] = check.command
   const previous = netns === '' ? -1 : enterNetns(netns)
   try {
-    return spawn(command, args, {
+    return spawn(unprivileged(), check.command, {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {

@@ -50,6 +50,11 @@ export class Watch {
     return this.#health.up
   }
 
+  /** What was said of it last. */
+  get told(): RsHealth {
+    return this.#told
+  }
+
   /** Begins, or goes on in another way; what is thought of the RS stays. */
   start(watched = this.#watched): void {
     this.stop()

@@ -35,9 +35,11 @@ export async function diagnose({ file, socket: path, ping }: Asked): Promise<Fin
   findings.push(tun)
   // Both are tried on a TAP.
   if (tun.level === 'ok') findings.push(kernel.ring(), ...kernel.queues())
-  const { holdersOf } = await import('./links.ts')
+  const { holdersOf } = await import('../tun-info.ts')
   const holdsArm = (pid: number) =>
-    config?.arms.some(({ name }) => holdersOf(name).some(holder => holder.pid === pid)) ?? true
+    config?.arms.some(({ name, netns }) =>
+      holdersOf(name, netns).some(holder => holder.pid === pid),
+    ) ?? true
   const { finding, daemon } = await socket(config?.control.socket ?? path, ping, holdsArm)
   findings.push(finding)
   if (!config) return findings

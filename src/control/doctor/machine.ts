@@ -54,21 +54,29 @@ export function bytesFor(config: Config): number {
   return BASE_BYTES + arenaBytes(config) + workers * (WORKER_BYTES + perWorker)
 }
 
+/** What mends too little memory, and too few descriptors. */
+export const LESS_MEMORY = 'make connections.table_size smaller or take LIPs away'
+export const moreFiles = (config: Config) =>
+  `raise it: ulimit -n ${filesFor(config)}, LimitNOFILE= under systemd`
+
+function filesFor({ arms, workers }: Config): number {
+  return BASE_FILES + workers.count * (arms.length + FILES_OF_A_WORKER)
+}
+
 export function memory(config: Config, available = process.availableMemory()): Finding {
   const needed = bytesFor(config)
   const text = `${mib(needed)} when all tables are in use, ${mib(available)} are available`
   if (needed <= available) return ok('memory', text)
-  return warn('memory', text, 'make connections.table_size smaller or take LIPs away')
+  return warn('memory', text, LESS_MEMORY)
 }
 
 /** `limits` is what /proc/self/limits says. */
 export function files(config: Config, limits = readFileSync('/proc/self/limits', 'utf8')): Finding {
-  const { arms, workers } = config
-  const needed = BASE_FILES + workers.count * (arms.length + FILES_OF_A_WORKER)
+  const needed = filesFor(config)
   const allowed = softLimit(limits, 'Max open files')
   const text = `${allowed} may be open, ${needed} are needed`
   if (needed <= allowed) return ok('open files', text)
-  return fail('open files', text, `raise it: ulimit -n ${needed}, LimitNOFILE= under systemd`)
+  return fail('open files', text, moreFiles(config))
 }
 
 export function lockedMemory(

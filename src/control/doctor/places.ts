@@ -2,8 +2,10 @@
 
 import type { NativeError } from '../../io/native.ts'
 import type { Config, ConfigArm } from '../config.ts'
+import { ipIn, netnsPath } from '../netns.ts'
+import { holdersOf, holderWords } from '../tun-info.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
-import { type Holder, holdersOf, lookInto, type Seen } from './links.ts'
+import { lookInto, type Seen } from './links.ts'
 
 /** `daemon` is the pid of a daemon that runs with this config, if one does. */
 export async function places({ arms }: Config, daemon: number | undefined): Promise<Finding[]> {
@@ -19,13 +21,11 @@ export async function places({ arms }: Config, daemon: number | undefined): Prom
 }
 
 const where = (netns: string | null) => (netns === null ? '' : ` in ${netns}`)
-/** Words for a command that has to be run in the namespace. */
-const ip = (netns: string | null) => (netns === null ? 'ip' : `ip -n ${netns}`)
 
 async function look(netns: string | null, findings: Finding[]): Promise<Seen | undefined> {
   const check = `namespace ${netns ?? '(own)'}`
   try {
-    const seen = await lookInto(netns === null ? '' : `/run/netns/${netns}`)
+    const seen = await lookInto(netnsPath(netns))
     if (netns !== null) findings.push(ok(check, 'is there'))
     return seen
   } catch (error) {
@@ -46,26 +46,27 @@ async function look(netns: string | null, findings: Finding[]): Promise<Seen | u
 function device({ name, netns }: ConfigArm, { links }: Seen, daemon: number | undefined): Finding {
   const check = `TAP ${name}`
   const link = links.get(name)
-  if (!link) return ok(check, `will be made${where(netns)}`)
-  const remove = `${ip(netns)} link del ${name}`
+  const switchOn = `${ipIn(netns)} link set ${name} up`
+  if (!link) return ok(check, `will be made${where(netns)}; switch it on then: ${switchOn}`)
+  const remove = `${ipIn(netns)} link del ${name}`
   if (!link.isTap)
     return fail(check, `a device of that name is there${where(netns)} and is no TAP`, remove)
   if (!link.multiQueue) {
-    const mend = `${remove}; ${ip(netns)} tuntap add dev ${name} mode tap multi_queue`
+    const mend = `${remove}; ${ipIn(netns)} tuntap add dev ${name} mode tap multi_queue`
     return fail(check, `was made without multi_queue${where(netns)}`, mend)
   }
-  if (link.queues === 0) return ok(check, `is there${where(netns)}, and free`)
-  const holders = holdersOf(name)
+  const holders = link.queues === 0 ? [] : holdersOf(name, netns)
   const ours = holders.find(({ pid }) => pid === daemon)
-  if (ours) return ok(check, `is held by the running daemon, pid ${ours.pid}`)
   // The kernel would let both have it, and deal the packets out between them.
-  return fail(check, `is in use${where(netns)}: ${names(holders)}`, 'stop that, or rename the arm')
-}
-
-/** A name may be that of TAPs in several namespaces, and so have several candidates. */
-function names(holders: Holder[]): string {
-  if (holders.length === 0) return 'by a process that this user cannot see'
-  return `by ${holders.map(({ pid, program }) => `${program} (pid ${pid})`).join(' or ')}`
+  if (link.queues > 0 && !ours) {
+    const text = `is in use${where(netns)}: ${holderWords(holders)}`
+    return fail(check, text, 'stop that, or rename the arm')
+  }
+  if (!link.up) return fail(check, `is down${where(netns)}: it carries nothing`, switchOn)
+  if (!ours) return ok(check, `is there${where(netns)}, and free`)
+  if (link.running) return ok(check, `is held by the running daemon, pid ${ours.pid}`)
+  const mend = `${ipIn(netns)} link set ${name} carrier on`
+  return fail(check, `has no carrier${where(netns)}: it carries nothing`, mend)
 }
 
 function addresses(arm: ConfigArm, { addresses: taken }: Seen): Finding[] {
@@ -75,6 +76,6 @@ function addresses(arm: ConfigArm, { addresses: taken }: Seen): Finding[] {
   return clashes.map(address => {
     const device = taken.get(address)
     const text = `${device}${where(arm.netns)} has it too, so the kernel keeps its packets`
-    return fail(`address ${address}`, text, `${ip(arm.netns)} addr del ${address} dev ${device}`)
+    return fail(`address ${address}`, text, `${ipIn(arm.netns)} addr del ${address} dev ${device}`)
   })
 }

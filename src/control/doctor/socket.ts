@@ -1,6 +1,6 @@
 /** The control socket: free, somebody else's, or that of a daemon that already runs with this config. */
 
-import { accessSync, constants, lstatSync } from 'node:fs'
+import { accessSync, constants, lstatSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
@@ -20,6 +20,9 @@ export async function socket(
   isOurs: (pid: number) => boolean,
 ): Promise<SocketFinding> {
   const check = 'control socket'
+  const folder = existing(dirname(path))
+  if (!statSync(folder).isDirectory())
+    return { finding: fail(check, `${folder} is no folder`, 'set control.socket to a path in one') }
   const file = lstatSync(path, { throwIfNoEntry: false })
   if (file && !file.isSocket())
     return { finding: fail(check, `${path} is no socket`, 'remove it or set control.socket') }
@@ -38,7 +41,6 @@ export async function socket(
     const text = `another daemon answers at ${path}, pid ${daemon}`
     return { daemon, finding: fail(check, text, mend) }
   }
-  const folder = existing(dirname(path))
   try {
     accessSync(folder, constants.W_OK | constants.X_OK)
     return { finding: ok(check, `${path} is free`) }
@@ -50,5 +52,10 @@ export async function socket(
 
 /** The folder, or the nearest above it that is there. */
 function existing(folder: string): string {
-  return lstatSync(folder, { throwIfNoEntry: false }) ? folder : existing(dirname(folder))
+  try {
+    lstatSync(folder)
+    return folder
+  } catch {
+    return existing(dirname(folder))
+  }
 }

@@ -7,7 +7,7 @@ import { isMap, type Scalar } from 'yaml'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { contains, hostOf, networkOf } from '../cidr.ts'
 import type { ConfigFile } from '../config-schema.ts'
-import { type ConfigInput, configDocument } from '../config-write.ts'
+import { type ConfigInput, configDocument, documentText } from '../config-write.ts'
 import type { Imported, Lip } from './imported.ts'
 
 export interface Completed {
@@ -65,7 +65,7 @@ export function withSkeleton(imported: Imported): Completed {
     const routes = arm.items.find(({ key }) => String(key) === 'routes')
     if (routes) (routes.key as Scalar).commentBefore = ' The /24 around each address.'
   }
-  return { yaml: document.toString({ lineWidth: 0 }), notes: [] }
+  return { yaml: documentText(document), notes: [] }
 }
 
 /** The arms and settings of `base`, whose services make room for the imported ones. */
@@ -96,7 +96,7 @@ export function withArms(imported: Imported, base: ConfigFile): Completed {
     file.arms[arm.index]?.addresses?.push(`${vip}/32`)
     notes.push(`VIP ${vip} is added to ${arm.name}`)
   }
-  return { yaml: configDocument(file).toString({ lineWidth: 0 }), notes }
+  return { yaml: documentText(configDocument(file)), notes }
 }
 
 /** The arm that is named, or that has the address on-link. */

@@ -4,8 +4,9 @@
  */
 
 import { isIPv4 } from 'node:net'
+import { printable } from '../../see/printable.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
-import { maskLength } from '../cidr.ts'
+import { isCidr, maskLength, networkOf } from '../cidr.ts'
 import { fileSchema } from '../config-schema.ts'
 import type { ConfigInput } from '../config-write.ts'
 import { PERSISTENCE_SEC } from '../edits.ts'
@@ -28,6 +29,8 @@ export interface Imported {
   lips: Lip[]
   /** `FILE:LINE: what: why`, in the order of the lines. */
   notCarried: string[]
+  /** The same of what was carried over, and yet is worth a look. */
+  notes: string[]
 }
 
 /** A text that cannot be read at all; one line. */
@@ -36,7 +39,7 @@ export class ImportError extends Error {
   readonly problems: string[]
 
   constructor(place: Place, message: string) {
-    super(`${place.file}:${place.line}: ${message}`)
+    super(printable(`${place.file}:${place.line}: ${message}`.replaceAll(/\s/g, ' ')))
     this.name = 'ImportError'
     this.problems = [this.message]
   }
@@ -69,6 +72,7 @@ export class Collector {
   readonly #lips = new Map<string, Lip>()
   readonly #tcp: NonNullable<ConfigInput['tcp']> = {}
   readonly #remarks: Remark[] = []
+  readonly #notes = new Map<string, Remark>()
   readonly #remarkOf = new Map<string, Remark>()
 
   /** The same said again of the same `group` is only counted: a check stands there once for each real server. */
@@ -82,6 +86,11 @@ export class Collector {
     const remark = { place, what, why, more: 0 }
     this.#remarks.push(remark)
     if (group !== undefined) this.#remarkOf.set(key, remark)
+  }
+
+  /** Of what is carried over; once for each line. */
+  note(place: Place, what: string, why: string): void {
+    this.#notes.set(`${place.file}:${place.line} ${what}`, { place, what, why, more: 0 })
   }
 
   /** => false and a remark if there is one with this address and port */
@@ -186,17 +195,25 @@ export class Collector {
     return {
       file: { services, ...tcp },
       lips: [...this.#lips.values()].filter(({ address }) => used.has(address)),
-      notCarried: inOrder(this.#remarks).map(({ place, what, why, more }) => {
-        const times = more > 0 ? ` (and ${more} more)` : ''
-        // A control character in a strange file must not reach the terminal.
-        return printable(`${place.file}:${place.line}: ${what}${times}: ${why}`)
-      }),
+      notCarried: inOrder(this.#remarks).map(textOf),
+      notes: inOrder([...this.#notes.values()]).map(textOf),
     }
   }
 }
 
-/** 10.0.0.1, 10.0.0.1-10.0.0.9 or 10.0.0.1-9 => each of them, or why not */
+function textOf({ place, what, why, more }: Remark): string {
+  const times = more > 0 ? ` (and ${more} more)` : ''
+  return printable(`${place.file}:${place.line}: ${what}${times}: ${why}`.replaceAll(/\s/g, ' '))
+}
+
+/** 10.0.0.1, 10.0.0.1-10.0.0.9, 10.0.0.1-9 or 10.0.0.8/29 => each of them, or why not */
 export function addressesOf(text: string): string[] | string {
+  if (isCidr(text)) {
+    const { network, prefixLength } = networkOf(text)
+    const count = 2 ** (32 - prefixLength)
+    if (count > RANGE_MAX) return `expected a range of 1-${RANGE_MAX} addresses`
+    return Array.from({ length: count }, (_, i) => ipv4Text((network + i) | 0))
+  }
   const [first = '', last, ...rest] = text.split('-')
   const problem = addressProblem(rest.length > 0 ? text : first)
   if (problem) return problem
@@ -237,10 +254,6 @@ function inOrder(remarks: readonly Remark[]): Remark[] {
   const rank = new Map(files.map((file, i) => [file, i]))
   const of = ({ place }: Remark) => rank.get(place.file) as number
   return remarks.toSorted((a, b) => of(a) - of(b) || a.place.line - b.place.line)
-}
-
-function printable(text: string): string {
-  return text.replaceAll(/[^\P{C}\t]/gu, '?').replaceAll('\t', ' ')
 }
 
 /** Lines without their ends, whichever they are; a mark of the byte order is none of the first. */

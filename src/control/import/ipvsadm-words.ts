@@ -65,6 +65,9 @@ const ALIASES: Record<string, string> = {
   interface: 'ifname',
 }
 
+/** What `ipvsadm -S` of the Alibaba build writes for FullNAT, because it has no name for it. */
+const NO_NAME = '(null)'
+
 export interface Given {
   name: string
   values: string[]
@@ -77,6 +80,10 @@ export function optionsOf(words: readonly string[]): Given[] | string {
   const given: Given[] = []
   const rest = [...words]
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === NO_NAME && given.some(({ name }) => /^(add|edit)-server$/.test(name))) {
+      given.push({ name: 'fullnat', values: [], text: word })
+      continue
+    }
     const found = word.startsWith('--')
       ? long(word)
       : /^-./.test(word)

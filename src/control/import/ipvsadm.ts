@@ -87,12 +87,16 @@ class Line {
   /** The option, which counts as seen from now on. */
   take(name: string): Given | undefined {
     const given = this.#given.find(option => option.name === name)
-    for (const option of this.#given) if (option.name === name) this.#used.add(option)
+    if (given) this.#used.add(given)
     return given
   }
 
   get unused(): Given[] {
     return this.#given.filter(option => !this.#used.has(option))
+  }
+
+  has(name: string): boolean {
+    return [...this.#used].some(option => option.name === name)
   }
 
   get text(): string {
@@ -134,7 +138,7 @@ class Reader {
   }
 
   #command(name: string, command: Given, line: Line): void {
-    if (['list', 'save', 'restore', 'help'].includes(name)) return
+    if (['list', 'save', 'help'].includes(name)) return
     if (name === 'add-service' || name === 'edit-service') this.#service(name, line)
     else if (name === 'delete-service') this.#deleteService(line)
     else if (name === 'clear') this.collector.clear()
@@ -143,7 +147,9 @@ class Reader {
     else if (name === 'add-laddr' || name === 'del-laddr') this.#lip(name, line)
     else if (name === 'set') this.#timeouts(command, line)
     else {
-      this.collector.notCarried(line.place, short(line.text), 'a config file has no such thing')
+      const isRead = name === 'restore'
+      const why = isRead ? 'import the file that it reads' : 'a config file has no such thing'
+      this.collector.notCarried(line.place, short(line.text), why)
       return
     }
     // What was refused as a whole was told as a whole.
@@ -327,7 +333,8 @@ class Reader {
   #rest(line: Line): void {
     for (const { name, text } of line.unused) {
       if (SILENT.has(name)) continue
-      this.collector.notCarried(line.place, short(text), NOT_HERE[name] ?? 'it means nothing here')
+      const why = line.has(name) ? 'it is given already' : NOT_HERE[name]
+      this.collector.notCarried(line.place, short(text), why ?? 'it means nothing here')
     }
   }
 }

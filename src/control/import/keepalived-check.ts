@@ -1,37 +1,39 @@
-/** Checkers of keepalived as the `check` of a service. */
+/** Checkers of keepalived as the `check` of a service. What a file leaves out is what it is in keepalived. */
 
-import { type Collector, type ImportedCheck, type Place, short } from './imported.ts'
-import type { Statement } from './keepalived-text.ts'
+import type { Collector, ImportedCheck, Place } from './imported.ts'
+import { IN_CHECK, IN_URL, isNeutral } from './keepalived-keywords.ts'
+import { scriptOf } from './keepalived-script.ts'
+import { apart, lastOfEach, type Statement } from './keepalived-statement.ts'
 import { portOf } from './ports.ts'
 
-/** What a virtual_server or a real_server says for its checkers. */
-export type CheckDefaults = Pick<ImportedCheck, 'interval' | 'timeout' | 'fall' | 'host'>
+interface Default<T> {
+  value: T
+  statement: Statement
+}
 
-const TYPES: Record<string, ImportedCheck['type']> = {
+/** What a virtual_server or a real_server says for its checkers. */
+export interface CheckDefaults {
+  interval?: Default<number>
+  timeout?: Default<number>
+  fall?: Default<number>
+  host?: Default<string>
+  /** delay_before_retry is given, and told. */
+  delay?: true
+}
+
+const TYPES: Record<string, 'tcp' | 'http' | 'https' | 'script'> = {
   TCP_CHECK: 'tcp',
   HTTP_GET: 'http',
   SSL_GET: 'https',
   MISC_CHECK: 'script',
 }
 
-const PATHS = 'checks take the path of the traffic, from a LIP to the real server'
-
-const NOT_HERE: Record<string, string> = {
-  connect_ip: PATHS,
-  bindto: PATHS,
-  bind_if: PATHS,
-  bind_port: PATHS,
-  fwmark: PATHS,
-  delay_before_retry: 'a failed check is repeated after its interval',
-  warmup: 'checks are spread over their interval anyway',
-  digest: 'there is no digest of a page; set expect to a text that must be in it',
-  regex: 'there is no pattern; set expect to a text that must be in the page',
-  regex_no_match: 'there is no pattern; set expect to a text that must be in the page',
-  misc_dynamic: 'the exit code of a script does not set the weight',
-  user: 'scripts run as the user of the daemon',
-  enable_sni: 'the host is the name in TLS as well',
-  alpha: 'a real server counts as up until a check says otherwise',
-}
+/** Of keepalived, in seconds and as its man page has them. One check that passes brings a real server back. */
+const INTERVAL = 60
+const TIMEOUT = 5
+const RETRIES = { tcp: 1, http: 1, https: 1, script: 0 }
+const DELAYS = { tcp: 1, http: 3, https: 3, script: 1 }
+const RISE = 1
 
 /** What is set by a number of seconds. */
 const SECONDS: Record<string, { field: 'interval' | 'timeout'; max: number }> = {
@@ -39,14 +41,15 @@ const SECONDS: Record<string, { field: 'interval' | 'timeout'; max: number }> = 
   connect_timeout: { field: 'timeout', max: 3600 },
   misc_timeout: { field: 'timeout', max: 3600 },
 }
-
-const RETRIES = ['retry', 'nb_get_retry', 'nb_sock_retry']
+const TIMEOUT_MAX = 3600
 const FALL_MAX = 100
 
 /** Reads checkers of one virtual_server; what they say alike is said once. */
 export class CheckReader {
   readonly #collector: Collector
   readonly #label: string
+  /** Defaults that were given, and whether a check has asked for them. */
+  readonly #given = new Map<Statement, boolean>()
 
   constructor(collector: Collector, label: string) {
     this.#collector = collector
@@ -54,132 +57,206 @@ export class CheckReader {
   }
 
   /** Takes what `statement` says for checkers into `defaults`. => whether it is about them */
-  default({ words, place }: Statement, defaults: CheckDefaults): boolean {
-    const [keyword = '', value] = words
-    const what = words.join(' ')
-    if (Object.hasOwn(SECONDS, keyword) && keyword !== 'misc_timeout') {
-      const { field, max } = SECONDS[keyword] as (typeof SECONDS)[string]
-      const seconds = this.#seconds(place, value, max, what)
-      if (seconds !== undefined) defaults[field] = seconds
-    } else if (RETRIES.includes(keyword)) {
-      const retries = this.#collector.whole(place, value, FALL_MAX - 1, this.#of(what))
-      if (retries !== undefined) defaults.fall = retries + 1
-    } else if (keyword === 'virtualhost') {
-      if (/^[\w.:[\]-]+$/.test(value ?? '')) defaults.host = value as string
-      else this.#not(place, what, 'expected a host name')
+  default(statement: Statement, defaults: CheckDefaults): boolean {
+    const { keyword, place } = statement
+    if (keyword === 'delay_before_retry') defaults.delay = true
+    const what = IN_CHECK.sets(keyword)
+    if (what === 'delay_loop' || what === 'connect_timeout') {
+      const { field, max } = SECONDS[what] as (typeof SECONDS)[string]
+      const value = this.#seconds(statement, max)
+      if (value !== undefined) defaults[field] = this.#default(value, statement)
+    } else if (what === 'retry') {
+      const text = this.#of(statement.said)
+      const retries = this.#collector.whole(
+        place,
+        statement.number(this.#collector),
+        FALL_MAX - 1,
+        text,
+      )
+      if (retries !== undefined) defaults.fall = this.#default(retries + 1, statement)
+    } else if (what === 'virtualhost') {
+      const { value = '' } = statement
+      if (/^[\w.:[\]-]+$/.test(value)) defaults.host = this.#default(value, statement)
+      else this.#not(statement, 'expected a host name')
     } else return false
     return true
   }
 
+  /** Says which defaults no check has asked for. */
+  tellUnused(): void {
+    for (const [statement, used] of this.#given) {
+      if (!used) this.#not(statement, 'no check that is carried over asks for it')
+    }
+  }
+
   /** => undefined and a remark if there is no such check here; `port` is the real server's, undefined for the VIP's */
   check(
-    { words, place, block }: Statement,
+    checker: Statement,
     defaults: CheckDefaults,
     server: { address: string; port: number | undefined },
   ): ImportedCheck | undefined {
-    const [checker = ''] = words
-    const type = TYPES[checker]
+    const type = TYPES[checker.keyword]
     if (type === undefined) {
-      this.#not(place, checker, 'there are checks of type tcp, http, https, redis and script')
+      checker.settle()
+      const why = 'there are checks of type tcp, http, https, redis and script'
+      this.#say(checker.place, checker.keyword, why)
       return undefined
     }
+    checker.read(0)
     const own: CheckDefaults = { ...defaults }
+    // connect_timeout is not for scripts.
+    if (type === 'script') delete own.timeout
     const check: ImportedCheck = { type }
-    const statements = block ?? []
-    const urls = statements.filter(statement => statement.words[0] === 'url')
-    for (const statement of statements) {
-      const [keyword = '', value] = statement.words
-      if (keyword === 'connect_port') {
-        const port = portOf(value ?? '')
-        if (!port) this.#not(statement.place, statement.words.join(' '), 'expected a port')
-        else if (port !== server.port) check.port = port
-      } else if (keyword === 'misc_timeout') {
-        const seconds = this.#seconds(statement.place, value, 3600, statement.words.join(' '))
-        if (seconds !== undefined) own.timeout = seconds
-      } else if (keyword === 'misc_path') {
-        const command = this.#command(statement, server)
-        if (command) check.command = command
-      } else if (keyword === 'url') {
-        if (statement === urls[0]) this.#url(statement, check, own)
-        else this.#not(statement.place, 'a second url', 'a check asks for one page')
-      } else if (!this.default(statement, own)) this.#strange(statement)
+    checker.block = this.#statements(checker.block ?? [], IN_CHECK)
+    let urls = 0
+    for (const statement of checker.block) {
+      if (type === 'script') this.#ofScript(statement, check, own, server)
+      else if (statement.keyword === 'url' && type !== 'tcp') {
+        if (urls++ === 0) this.#url(statement, check, own)
+        else {
+          statement.settle()
+          this.#say(statement.place, 'a second url', 'a check asks for one page')
+        }
+      } else this.#ofConnection(statement, check, own, server)
     }
-    if (type === 'script' && check.command === undefined) {
-      this.#not(place, checker, 'expected a misc_path that begins with /')
+    const isPage = type === 'http' || type === 'https'
+    const missing = isPage && urls === 0 ? 'a url' : 'a misc_path that begins with /'
+    if ((isPage && urls === 0) || (type === 'script' && check.command === undefined)) {
+      this.#say(checker.place, checker.keyword, `expected ${missing}`)
       return undefined
     }
-    const { host, ...times } = own
-    const asksPage = type === 'http' || type === 'https'
-    if (asksPage) check.status ??= '200-299'
-    return { ...check, ...times, ...(asksPage && host !== undefined && { host }) }
+    if (isPage) check.status ??= '200-299'
+    this.#complete(check, type, own, checker.place)
+    return check
   }
 
-  #url({ block }: Statement, check: ImportedCheck, own: CheckDefaults): void {
-    for (const statement of block ?? []) {
-      const { words, place } = statement
-      const [keyword = '', ...values] = words
-      const what = words.join(' ')
-      if (keyword === 'path') {
-        if (/^\/[\x21-\x7e]*$/.test(values[0] ?? '')) check.path = values[0] as string
-        else this.#not(place, what, 'expected a path that begins with /')
-      } else if (keyword === 'status_code') {
+  #ofConnection(
+    statement: Statement,
+    check: ImportedCheck,
+    own: CheckDefaults,
+    server: { port: number | undefined },
+  ): void {
+    if (statement.keyword === 'connect_port') {
+      const port = portOf(statement.number(this.#collector) ?? '')
+      if (!port) this.#not(statement, 'expected a port')
+      else if (port !== server.port) check.port = port
+    } else if (!this.default(statement, own)) this.#strange(statement)
+  }
+
+  #ofScript(
+    statement: Statement,
+    check: ImportedCheck,
+    own: CheckDefaults,
+    server: { address: string; port: number | undefined },
+  ): void {
+    const { keyword, place, said } = statement
+    if (keyword === 'misc_timeout') {
+      const value = this.#seconds(statement, TIMEOUT_MAX)
+      if (value !== undefined) own.timeout = this.#default(value, statement)
+    } else if (keyword === 'misc_path') {
+      const script = scriptOf(statement.value ?? '', server)
+      if (typeof script === 'string') {
+        this.#not(statement, script)
+        return
+      }
+      check.command = script.command
+      if (script.port !== undefined) check.port = script.port
+      const path = '$CHECK_ADDRESS and $CHECK_PORT, which lead to the real server'
+      if (!script.isTold) this.#say(place, said, `see that it connects to ${path}`)
+    } else if (keyword === 'connect_timeout' || keyword === 'connect_port') {
+      this.#not(statement, 'it is not for scripts')
+    } else if (!this.default(statement, own)) this.#strange(statement)
+  }
+
+  #url(url: Statement, check: ImportedCheck, own: CheckDefaults): void {
+    url.read(0)
+    url.block = this.#statements(url.block ?? [], IN_URL)
+    for (const statement of url.block) {
+      if (statement.keyword === 'path') {
+        const { value = '' } = statement
+        if (/^\/[\x21-\x7e]*$/.test(value)) check.path = value
+        else this.#not(statement, 'expected a path that begins with /')
+      } else if (statement.keyword === 'status_code') {
+        const values = statement.read(Number.POSITIVE_INFINITY)
         const isStatus = (text: string) => /^[1-5]\d\d(-[1-5]\d\d)?$/.test(text)
         const status = values.map(text => (text.includes('-') ? text : Number(text)))
         if (values.length === 0 || !values.every(isStatus))
-          this.#not(place, what, 'expected a status')
+          this.#not(statement, 'expected a status')
         else check.status = status.length === 1 ? (status[0] as string | number) : status
       } else if (!this.default(statement, own)) this.#strange(statement)
     }
   }
 
-  /**
-   * A script that is told the real server's address has to be told where the check's own path begins instead, which is
-   * in its environment.
-   */
-  #command(
-    { words, place }: Statement,
-    server: { address: string; port: number | undefined },
-  ): string[] | undefined {
-    const said = words.slice(1).join(' ')
-    const args = said.split(/\s+/)
-    if (!args[0]?.startsWith('/')) return undefined
-    if (!args.includes(server.address)) {
-      this.#not(
-        place,
-        words.join(' '),
-        'see that it connects to $CHECK_ADDRESS and $CHECK_PORT, which lead to the real server',
-      )
-      return args
+  /** Times, as keepalived has them where they are left out. */
+  #complete(
+    check: ImportedCheck,
+    type: 'tcp' | 'http' | 'https' | 'script',
+    own: CheckDefaults,
+    place: Place,
+  ): void {
+    const used = <T>(given: Default<T> | undefined): T | undefined => {
+      if (given) this.#given.set(given.statement, true)
+      return given?.value
     }
-    if (!args.every(arg => /^[\w./:=,@%+-]+$/.test(arg))) {
-      this.#not(place, words.join(' '), 'write its command by hand: $CHECK_ADDRESS is the address')
-      return undefined
-    }
-    const replaced = args.map(arg => {
-      if (arg === server.address) return '$CHECK_ADDRESS'
-      return arg === String(server.port) ? '$CHECK_PORT' : arg
-    })
-    return ['/bin/sh', '-c', `exec ${replaced.join(' ')}`]
+    check.interval = used(own.interval) ?? INTERVAL
+    // It does not check less often what is down.
+    check.max_interval = check.interval
+    const usual = type === 'script' ? Math.min(check.interval, TIMEOUT_MAX) : TIMEOUT
+    check.timeout = used(own.timeout) ?? usual
+    check.rise = RISE
+    check.fall = used(own.fall) ?? RETRIES[type] + 1
+    const host = type === 'http' || type === 'https' ? used(own.host) : undefined
+    if (host !== undefined) check.host = host
+    if (own.delay || check.fall === 1 || check.interval === DELAYS[type]) return
+    const what = `no delay_before_retry, which means ${DELAYS[type]} s`
+    this.#collector.notCarried(
+      place,
+      what,
+      'a failed check is repeated after its interval',
+      'delay',
+    )
   }
 
-  #seconds(place: Place, text: string | undefined, max: number, what: string): number | undefined {
-    const seconds = /^\d+(\.\d+)?$/.test(text ?? '') ? Number(text) : Number.NaN
+  #statements(statements: readonly Statement[], block: typeof IN_CHECK): Statement[] {
+    const single = apart(statements, block, this.#collector)
+    return lastOfEach(single, block.sets, this.#collector, this.#label)
+  }
+
+  #default<T>(value: T, statement: Statement): Default<T> {
+    if (!this.#given.has(statement)) this.#given.set(statement, false)
+    return { value, statement }
+  }
+
+  #seconds(statement: Statement, max: number): number | undefined {
+    const text = statement.number(this.#collector) ?? ''
+    const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
     if (seconds >= 0.1 && seconds <= max) return seconds
-    this.#not(place, what, `expected seconds, 0.1-${max}, the default takes its place`)
+    this.#say(
+      statement.place,
+      statement.said,
+      `expected seconds, 0.1-${max}, the default takes its place`,
+    )
     return undefined
   }
 
-  #strange({ words, place }: Statement): void {
-    const [keyword = ''] = words
-    const why = Object.hasOwn(NOT_HERE, keyword) ? NOT_HERE[keyword] : 'checks have no such thing'
-    this.#not(place, words.join(' '), why as string)
+  #strange(statement: Statement): void {
+    const { keyword, text } = statement
+    if (isNeutral(text)) statement.settle()
+    else if (Object.hasOwn(IN_CHECK.reasons, keyword)) {
+      this.#not(statement, IN_CHECK.reasons[keyword] as string)
+    } else this.#not(statement, 'checks have no such thing')
   }
 
-  #not(place: Place, what: string, why: string): void {
+  #not(statement: Statement, why: string): void {
+    statement.settle()
+    this.#say(statement.place, statement.said, why)
+  }
+
+  #say(place: Place, what: string, why: string): void {
     this.#collector.notCarried(place, this.#of(what), why, this.#label)
   }
 
   #of(what: string): string {
-    return `${short(what)} of ${this.#label}`
+    return `${what} of ${this.#label}`
   }
 }

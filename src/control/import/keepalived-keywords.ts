@@ -1,11 +1,15 @@
-/** Keywords of keepalived that have no counterpart here, each with the reason. */
+/** Keywords of keepalived: where they may stand, and of those that have no counterpart here the reason. */
+
+import { THRESHOLD_MAX, WEIGHT_MAX } from './imported.ts'
+import type { Grammar } from './keepalived-statement.ts'
 
 const DEFAULT_OF_CHECKS = 'it is for the checkers of keepalived'
 const SCRIPTS = 'no scripts are run when a service changes its state; the log tells'
+const INHIBIT = 'connections of a real server that is down live on here'
 const LISTS = 'deny and allow lists are not supported'
 
 /** Of the top level. */
-export const TOP: Record<string, string> = {
+const TOP: Record<string, string> = {
   global_defs: 'it is about keepalived itself',
   vrrp_instance: 'VRRP is not part of tapvs; its addresses belong to an arm',
   vrrp_sync_group: 'VRRP is not part of tapvs',
@@ -34,11 +38,13 @@ export const TOP: Record<string, string> = {
 }
 
 /** Of a virtual_server. */
-export const SERVICE: Record<string, string> = {
+const SERVICE: Record<string, string> = {
   persistence_engine: 'persistence engines are not supported',
   syn_proxy: 'SYN proxy is not supported',
   expire_quiescent_conn: 'connections of a real server with weight 0 live on here',
   proxy_protocol: 'the proxy protocol is not supported; TOA tells real servers the client',
+  inhibit_on_failure: INHIBIT,
+  ip_family: 'IPv6 is not supported yet',
   daddr_group_name: LISTS,
   waddr_group_name: LISTS,
   alpha: 'a real server counts as up until a check says otherwise',
@@ -47,9 +53,8 @@ export const SERVICE: Record<string, string> = {
   hysteresis: 'a service is up as long as one real server is',
   quorum_up: SCRIPTS,
   quorum_down: SCRIPTS,
-  sorry_server: 'there is no sorry server; see when_down in config/lab.yaml',
-  sorry_server_inhibit: 'there is no sorry server',
-  sorry_server_lvs_method: 'there is no sorry server',
+  sorry_server_inhibit: 'the sorry server keeps the connections that it has here, always',
+  sorry_server_lvs_method: 'the sorry server is reached by FullNAT too',
   ha_suspend: 'VRRP is not part of tapvs',
   nat_mask: 'keepalived ignores it as well',
   smtp_alert: 'no mail is sent; the log tells',
@@ -72,7 +77,7 @@ export const SERVICE: Record<string, string> = {
 }
 
 /** Of a real_server. */
-export const SERVER: Record<string, string> = {
+const SERVER: Record<string, string> = {
   notify_up: SCRIPTS,
   notify_down: SCRIPTS,
   smtp_alert: 'no mail is sent; the log tells',
@@ -80,15 +85,121 @@ export const SERVER: Record<string, string> = {
   warmup: DEFAULT_OF_CHECKS,
   delay_before_retry: 'a failed check is repeated after its interval',
   snmp_name: 'there is no SNMP',
+  inhibit_on_failure: INHIBIT,
   proxy_protocol: 'the proxy protocol is not supported; TOA tells real servers the client',
 }
 
+/** Of a checker, and of its url. */
+const PATHS = 'checks take the path of the traffic, from a LIP to the real server'
+const PATTERNS = 'there is no pattern; set expect to a text that must be in the page'
+const CHECK: Record<string, string> = {
+  connect_ip: PATHS,
+  bindto: PATHS,
+  bind_if: PATHS,
+  bind_port: PATHS,
+  fwmark: PATHS,
+  delay_before_retry: 'a failed check is repeated after its interval',
+  warmup: 'checks are spread over their interval anyway',
+  digest: 'there is no digest of a page; set expect to a text that must be in it',
+  regex: PATTERNS,
+  regex_no_match: PATTERNS,
+  regex_options: PATTERNS,
+  regex_stack: PATTERNS,
+  regex_min_offset: PATTERNS,
+  regex_max_offset: PATTERNS,
+  misc_dynamic: 'the exit code of a script does not set the weight',
+  user: 'scripts run as the user of the daemon',
+  enable_sni: 'the host is the name in TLS as well',
+  alpha: 'a real server counts as up until a check says otherwise',
+  log_all_failures: 'the log tells when a real server goes down, and why',
+  http_protocol: 'checks speak HTTP/1.1 and close the connection',
+  fast_recovery: 'a check asks for one page',
+}
+
 /** What says nothing that is not so anyway. */
-export const NEUTRAL = new Set([
-  'quorum 1',
-  'hysteresis 0',
-  'ip_family inet',
-  'inhibit_on_failure',
-  'proxy_protocol none',
-  'proxy_protocol disable',
+const NEUTRAL = new Set([
+  ...['quorum 1', 'hysteresis 0', 'ip_family inet', 'alpha off', 'alpha no', 'alpha false'],
+  ...['', ' on', ' yes', ' true'].map(value => `inhibit_on_failure${value}`),
+  ...['none', 'disable'].map(value => `proxy_protocol ${value}`),
 ])
+
+export function isNeutral(statement: string): boolean {
+  return NEUTRAL.has(statement)
+}
+
+export const CHECKERS = [
+  ...['TCP_CHECK', 'HTTP_GET', 'SSL_GET', 'MISC_CHECK', 'SMTP_CHECK', 'DNS_CHECK', 'UDP_CHECK'],
+  ...['PING_CHECK', 'BFD_CHECK', 'FILE_CHECK'],
+]
+export const GROUPS = ['local_address_group', 'virtual_server_group']
+/** Weight and thresholds of a real server => its field here, and the most that it takes. */
+export const NUMBERS = [
+  ['weight', 'weight', WEIGHT_MAX],
+  ['uthreshold', 'upper_threshold', THRESHOLD_MAX],
+  ['lthreshold', 'lower_threshold', THRESHOLD_MAX],
+] as const
+
+/** That carry something over, each with what it sets; those that may stand there more than once set nothing. */
+const FOR_CHECKS = {
+  ...{ delay_loop: 'delay_loop', connect_timeout: 'connect_timeout', virtualhost: 'virtualhost' },
+  ...{ retry: 'retry', nb_get_retry: 'retry', nb_sock_retry: 'retry' },
+}
+const SETS_SERVICE: Record<string, string | undefined> = {
+  ...FOR_CHECKS,
+  ...{ lb_algo: 'lb_algo', lvs_sched: 'lb_algo', lb_kind: 'lb_kind', lvs_method: 'lb_kind' },
+  ...{ establish_timeout: 'timeout', est_timeout: 'timeout', laddr_group_name: 'laddr_group_name' },
+  ...{ protocol: 'protocol', persistence_timeout: 'persistence_timeout' },
+  ...{ persistence_granularity: 'persistence_granularity', real_server: undefined },
+  ...{ sorry_server: 'sorry_server' },
+}
+const SETS_SERVER: Record<string, string | undefined> = {
+  ...FOR_CHECKS,
+  ...{ lb_kind: 'lb_kind', lvs_method: 'lb_kind' },
+  ...Object.fromEntries(NUMBERS.map(([word]) => [word, word])),
+  ...Object.fromEntries(CHECKERS.map(word => [word, undefined])),
+}
+const SETS_CHECK: Record<string, string | undefined> = {
+  ...FOR_CHECKS,
+  ...{ connect_port: 'connect_port', misc_path: 'misc_path', misc_timeout: 'misc_timeout' },
+  url: undefined,
+}
+const SETS_URL: Record<string, string | undefined> = {
+  ...FOR_CHECKS,
+  ...{ path: 'path', status_code: 'status_code' },
+}
+
+/** The words that may begin a statement in a block, and what they set. */
+export class Block implements Grammar {
+  readonly keywords: readonly string[]
+  readonly sets: (keyword: string) => string | undefined
+  readonly reasons: Record<string, string>
+
+  constructor(sets: Record<string, string | undefined>, reasons: Record<string, string>) {
+    this.keywords = [...Object.keys(sets), ...Object.keys(reasons)]
+    this.reasons = reasons
+    this.sets = keyword => (Object.hasOwn(sets, keyword) ? sets[keyword] : undefined)
+  }
+
+  knows = (word: string) => this.keywords.includes(word)
+  least = (keyword: string) => (FLAGS.has(keyword) ? 0 : (LONG[keyword] ?? 1))
+  hasBlock = (keyword: string) => BLOCKS.has(keyword)
+}
+
+/** Keywords that may stand alone, and such with more than one word. */
+const FLAGS = new Set([
+  ...[...CHECKERS, 'url', 'alpha', 'omega', 'ops', 'hashed', 'quic', 'syn_proxy', 'smtp_alert'],
+  ...['inhibit_on_failure', 'sorry_server_inhibit', 'ha_suspend', 'misc_dynamic', 'enable_sni'],
+  ...['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback', 'expire_quiescent_conn', 'SSL'],
+  ...['persistence_timeout', 'regex_no_match', 'fast_recovery', 'log_all_failures'],
+])
+const LONG: Record<string, number> = { virtual_server: 2, real_server: 2, sorry_server: 2 }
+const BLOCKS = new Set(['virtual_server', ...GROUPS, 'real_server', ...CHECKERS, 'url', 'host'])
+
+export const IN_FILE = new Block(
+  Object.fromEntries(['virtual_server', ...GROUPS].map(word => [word, undefined])),
+  TOP,
+)
+export const IN_SERVICE = new Block(SETS_SERVICE, SERVICE)
+export const IN_SERVER = new Block(SETS_SERVER, SERVER)
+export const IN_CHECK = new Block(SETS_CHECK, CHECK)
+export const IN_URL = new Block(SETS_URL, CHECK)

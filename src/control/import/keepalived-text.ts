@@ -1,58 +1,44 @@
 /**
  * The grammar of keepalived's config files: a statement is a line of words, and may have a block of statements in
- * braces. `#` and `!` begin a comment, quotes hold a word together, `$NAME=...` defines what `$NAME` stands for, and
- * `include` puts in other files. What the statements mean is for keepalived.ts.
+ * braces. Quotes hold a word together, and `include` puts in other files. What is done with lines before that is in
+ * keepalived-lines.ts; what statements mean is for keepalived.ts.
  */
 
-import { type Collector, ImportError, linesOf, type Place, short } from './imported.ts'
-
-export interface Statement {
-  words: string[]
-  place: Place
-  /** null without braces. */
-  block: Statement[] | null
-}
-
-export interface SourceFile {
-  /** For remarks, and to find what it includes. */
-  name: string
-  text: string
-}
+import { type Collector, ImportError, type Place, short } from './imported.ts'
+import { endOfQuote, Lines, type SourceFile } from './keepalived-lines.ts'
+import { Statement } from './keepalived-statement.ts'
 
 /** => the files that `include PATTERN` in file `from` means; throws an Error in one line if there are none. */
 export type Include = (pattern: string, from: string) => SourceFile[]
 
-/** Definitions can double a line again and again. */
-const LINE_MAX = 65_536
 /** Of one in another, and of all. */
 const DEPTH_MAX = 16
 const INCLUDES_MAX = 10_000
+/** Of one block in another; keepalived knows of five. */
+const BLOCKS_MAX = 100
 
-/** Throws ImportError if quotes or braces do not match. */
+/** Throws ImportError if braces do not match. */
 export function statementsOf(
   file: SourceFile,
   include: Include,
   collector: Collector,
+  configId: string,
 ): Statement[] {
-  const reader = new TextReader(include, collector)
+  const reader = new TextReader(include, collector, configId)
   const root: Statement[] = []
   reader.read(file, root, [file.name])
+  reader.lines.tellUnused()
   return root
 }
 
-interface Token {
-  text: string
-  /** `{` or `}`, and not a word that was in quotes. */
-  brace: boolean
-}
-
 class TextReader {
+  readonly lines: Lines
   readonly #include: Include
   readonly #collector: Collector
   #files = 0
-  readonly #definitions = new Map<string, string>()
 
-  constructor(include: Include, collector: Collector) {
+  constructor(include: Include, collector: Collector, configId: string) {
+    this.lines = new Lines(collector, configId)
     this.#include = include
     this.#collector = collector
   }
@@ -60,23 +46,29 @@ class TextReader {
   /** Appends to `into`. An included file closes what it opens and no more. */
   read(file: SourceFile, into: Statement[], within: readonly string[]): void {
     const open: { block: Statement[]; by: Statement }[] = []
-    for (const [i, raw] of linesOf(file.text).entries()) {
-      const place = { file: file.name, line: i + 1 }
-      const line = this.#expanded(raw, place)
-      if (this.#isDefinition(line, place)) continue
+    const block = () => open.at(-1)?.block ?? into
+    for (const { text, place } of this.lines.of(file)) {
+      // A pattern may have braces, which are no block.
+      const [, keyword, pattern] = /^\s*(include[rmwba]?)\s+"?([^\s"]+)"?\s*$/.exec(text) ?? []
+      if (keyword !== undefined && pattern !== undefined) {
+        this.#statement(new Statement(place, [keyword, pattern]), block(), within)
+        continue
+      }
       let words: string[] = []
-      const block = () => open.at(-1)?.block ?? into
       const end = () => {
-        if (words.length > 0) this.#statement({ words, place, block: null }, block(), within)
+        if (words.length > 0) this.#statement(new Statement(place, words), block(), within)
         words = []
       }
-      for (const token of tokensOf(line, place)) {
+      for (const token of this.#tokens(text, place)) {
         if (!token.brace) words.push(token.text)
         else if (token.text === '{') {
           // It may stand on a line of its own, behind the words that it belongs to.
           end()
           const by = block().at(-1)
           if (!by || by.block) throw new ImportError(place, 'a { without a keyword before it')
+          if (open.length === BLOCKS_MAX) {
+            throw new ImportError(place, `blocks more than ${BLOCKS_MAX} deep`)
+          }
           by.block = []
           open.push({ block: by.block, by })
         } else {
@@ -87,19 +79,28 @@ class TextReader {
       end()
     }
     const last = open.at(-1)
-    if (last) throw new ImportError(last.by.place, `${short(last.by.words.join(' '))} { has no }`)
+    if (last) throw new ImportError(last.by.place, `${short(last.by.text)} { has no }`)
+  }
+
+  #tokens(text: string, place: Place): Token[] {
+    const { tokens, unmatched } = tokensOf(text)
+    if (unmatched) {
+      const why = 'it has no second one in its line and is read as a letter'
+      this.#collector.notCarried(place, `a quote in ${short(text.trim())}`, why)
+    }
+    return tokens
   }
 
   #statement(statement: Statement, into: Statement[], within: readonly string[]): void {
-    const { words, place } = statement
-    if (!/^include[rmwba]?$/.test(words[0] ?? '')) {
+    if (!/^include[rmwba]?$/.test(statement.keyword)) {
       into.push(statement)
       return
     }
-    const text = words.join(' ')
+    const { place } = statement
     try {
-      if (words.length !== 2) throw new Error('expected one file name')
-      for (const file of this.#include(words[1] as string, place.file)) {
+      const [pattern, ...more] = statement.read(2)
+      if (pattern === undefined || more.length > 0) throw new Error('expected one file name')
+      for (const file of this.#include(pattern, place.file)) {
         if (within.includes(file.name)) throw new Error(`${file.name} includes itself`)
         if (within.length === DEPTH_MAX) throw new Error(`more than ${DEPTH_MAX} files deep`)
         if (++this.#files > INCLUDES_MAX) throw new Error(`more than ${INCLUDES_MAX} files`)
@@ -107,48 +108,68 @@ class TextReader {
       }
     } catch (error) {
       if (error instanceof ImportError) throw error
-      this.#collector.notCarried(place, text, (error as Error).message)
+      this.#collector.notCarried(place, statement.text, (error as Error).message)
     }
-  }
-
-  #expanded(line: string, place: Place): string {
-    const text = line.replaceAll(/\$(?:(\w+)|\{(\w+)\})(?!\w*\s*=)/g, (whole, bare, braced) => {
-      return this.#definitions.get(bare ?? braced) ?? whole
-    })
-    if (text.length > LINE_MAX)
-      throw new ImportError(place, `a line of more than ${LINE_MAX} letters`)
-    return text
-  }
-
-  #isDefinition(line: string, place: Place): boolean {
-    const [, name, value = ''] = /^\s*\$(\w+)\s*=\s*(.*?)\s*$/.exec(line) ?? []
-    if (name === undefined) return false
-    if (value.endsWith('\\')) {
-      throw new ImportError(place, `$${name} goes on in the next line: put it on one`)
-    }
-    this.#definitions.set(name, value)
-    return true
   }
 }
 
-function tokensOf(line: string, place: Place): Token[] {
+interface Token {
+  text: string
+  /** `{` or `}`, and not a word that was in quotes. */
+  brace: boolean
+}
+
+/** A word may have quoted parts; `${` is a definition that is not there. */
+function tokensOf(line: string): { tokens: Token[]; unmatched: boolean } {
   const tokens: Token[] = []
-  // A word may have a quoted part; `${` is a definition that is not there.
-  const pattern =
-    /\s+|([#!].*)|([{}])|((?:"(?:[^"\\]|\\.)*"|'[^']*'|\$\{\w*\}|\\.|[^\s#!{}"'\\])+)|(.)/suy
-  while (pattern.lastIndex < line.length) {
-    const [, comment, brace, word, strange] = pattern.exec(line) ?? []
-    if (comment !== undefined) break
-    if (strange === '"' || strange === "'") throw new ImportError(place, 'a quote without its end')
-    if (brace !== undefined) tokens.push({ text: brace, brace: true })
-    else if (word !== undefined) tokens.push({ text: unquoted(word), brace: false })
-    else if (strange !== undefined) tokens.push({ text: strange, brace: false })
+  let unmatched = false
+  /** undefined between words; quotes may hold an empty one. */
+  let word: string | undefined
+  const end = () => {
+    if (word !== undefined) tokens.push({ text: word, brace: false })
+    word = undefined
   }
-  return tokens
+  for (let i = 0; i < line.length; i++) {
+    const letter = line[i] as string
+    const [undefinedName] = letter === '$' ? (/^\$\{\w*\}/.exec(line.slice(i, i + 80)) ?? []) : []
+    const close = letter === '"' || letter === "'" ? endOfQuote(line, i) : undefined
+    if (close !== undefined) {
+      const inside = line.slice(i + 1, close)
+      word = (word ?? '') + (letter === '"' ? unescaped(inside) : inside)
+      i = close
+    } else if (undefinedName !== undefined) {
+      word = (word ?? '') + undefinedName
+      i += undefinedName.length - 1
+    } else if (/\s/.test(letter)) end()
+    else if (letter === '{' || letter === '}') {
+      end()
+      tokens.push({ text: letter, brace: true })
+    } else if (letter === '\\') {
+      const [whole = letter] = ESCAPE.exec(line.slice(i, i + 8)) ?? []
+      word = (word ?? '') + unescaped(whole)
+      i += whole.length - 1
+    } else {
+      if (letter === '"' || letter === "'") unmatched = true
+      word = (word ?? '') + letter
+    }
+  }
+  end()
+  return { tokens, unmatched }
 }
 
-function unquoted(word: string): string {
-  return word.replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gsu, (_, double, single, escaped) =>
-    double === undefined ? (single ?? escaped) : double.replaceAll(/\\(["\\])/g, '$1'),
+const ESCAPE = /^\\(?:[0-7]{1,3}|x[0-9a-f]{1,2}|c.|.)/isu
+const CONTROLS: Record<string, string> = {
+  ...{ a: '\u0007', b: '\b', E: '\u001b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' },
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll(
+    /\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|c(.)|(.))/gsu,
+    (_, octal, hex, control, letter) => {
+      if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 255)
+      if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+      if (control !== undefined) return String.fromCharCode(control.charCodeAt(0) & 31)
+      return Object.hasOwn(CONTROLS, letter) ? (CONTROLS[letter] as string) : letter
+    },
   )
 }

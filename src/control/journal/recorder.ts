@@ -4,6 +4,7 @@
  */
 
 import { FlightKind, FlightReader } from '../../engine/flight.ts'
+import { counted } from '../../see/counted.ts'
 import { CHECK_ARM } from '../checks/check-arm.ts'
 import type { Config } from '../config.ts'
 import type { ConfigFile } from '../config-schema.ts'
@@ -85,7 +86,7 @@ export class Journals {
       if (seconds !== undefined) {
         const finish = async () => {
           await this.#workers.check()
-          reading.end(`${seconds} s are over`)
+          reading.end(seconds === 1 ? '1 second is over' : `${seconds} seconds are over`)
         }
         timer = setTimeout(() => void finish(), seconds * 1000)
       }
@@ -193,7 +194,8 @@ class Reading {
       this.#early[worker] = undefined
       this.#write(worker, early.slice(at + 1))
     }
-    if (this.#lost > 0) this.#why = `${this.#lost} records came faster than they could be read`
+    if (this.#lost > 0)
+      this.#why = `${counted(this.#lost, 'record')} came faster than could be read`
     else if (this.#bytes >= this.#bytesMax) this.#why = 'it has the size that it may have'
     else if (this.#unread > UNREAD_BYTES_MAX) this.#why = 'its reader was too slow'
     if (this.#why !== undefined) this.stop()

@@ -4,6 +4,7 @@
  */
 
 import { DONE, Drop } from '../../engine/counters.ts'
+import { counted } from '../../see/counted.ts'
 import { printTcp, segmentIn } from '../../see/notation.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
@@ -34,7 +35,7 @@ export function asTest(journal: Journal, file: string): string {
   const yaml = configYaml(withoutPlaces(config)).trimEnd().split('\n')
   return [
     `# Made by tapvs replay --as-test of ${file}: recorded by tapvs ${header.tapvs} at ${header.begun}.`,
-    `# Left out: ${older} frames of older connections, ${gone} of connections that are not there, ${other} others.`,
+    `# Left out: ${counted(older, 'frame')} of older connections, ${gone} of connections that are not there, ${other} others.`,
     'config',
     ...yaml.map(line => `| ${line}`.trimEnd()),
     ...lines,

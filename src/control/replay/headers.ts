@@ -1,11 +1,11 @@
 /** What of a frame's first bytes (virtio-net header in front) is headers, and how to fill up what was not recorded. */
 
-import { fold, sumWords } from '../../wire/checksum.ts'
+import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { ICMP } from '../../wire/icmp.ts'
 import { headerLength, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { TCP, headerLength as tcpHeaderLength } from '../../wire/tcp.ts'
-import { VNET } from '../../wire/vnet-hdr.ts'
+import { VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
 
 const IP_AT = VNET.BYTES + ETH.HEADER
 const ARP_END = IP_AT + 28
@@ -25,31 +25,77 @@ export function headersEnd(bytes: Uint8Array): number {
 
 /** Bytes that a journal keeps: no payload, but of echo requests, which are checked to the last byte. */
 export function keptBytes(bytes: Uint8Array): number {
-  return isIcmp(bytes) ? bytes.length : headersEnd(bytes)
+  return isOf(bytes, PROTO.ICMP) ? bytes.length : headersEnd(bytes)
 }
 
-function isIcmp(bytes: Uint8Array): boolean {
+function isOf(bytes: Uint8Array, protocol: number): boolean {
   const pkt = viewOf(bytes)
   if (bytes.length < IP_AT + IPV4.HEADER) return false
   if (pkt.getUint16(VNET.BYTES + ETH.TYPE) !== ETHERTYPE.IPV4) return false
-  return pkt.getUint8(IP_AT + IPV4.PROTOCOL) === PROTO.ICMP
+  return pkt.getUint8(IP_AT + IPV4.PROTOCOL) === protocol
 }
 
 /**
- * The whole of a long echo request, of which the first bytes are known: the engine checks its checksum over all of it, so
- * the last two bytes, which are not known, are chosen to make it right. Of any other frame => the bytes as they are.
+ * Writes the checksum of a TCP segment whose first bytes are known, as if all others were zero; with `wrong` another one.
+ * A partial one stays.
+ */
+export function summed(bytes: Uint8Array, wrong: boolean): void {
+  const pkt = viewOf(bytes)
+  if ((pkt.getUint8(VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM) !== 0) return
+  const l4 = IP_AT + headerLength(pkt, IP_AT)
+  const count = pkt.getUint16(IP_AT + IPV4.TOTAL_LENGTH) - (l4 - IP_AT)
+  pkt.setUint16(l4 + TCP.CHECKSUM, 0)
+  const known = Math.min(count, bytes.length - l4)
+  const sum = ~fold(pseudoOf(pkt, count) + sumWords(pkt, l4, known))
+  pkt.setUint16(l4 + TCP.CHECKSUM, wrong ? sum ^ 0x5555 : sum)
+}
+
+/**
+ * A segment that was captured where it was sent may hold a partial checksum, the sum of its pseudo header, for the card to
+ * complete; its virtio-net header then says so, as that of a kernel would.
+ */
+export function markPartial(bytes: Uint8Array): void {
+  const pkt = viewOf(bytes)
+  if (!isOf(bytes, PROTO.TCP)) return
+  const l4 = IP_AT + headerLength(pkt, IP_AT)
+  if (bytes.length < l4 + TCP.HEADER) return
+  const count = pkt.getUint16(IP_AT + IPV4.TOTAL_LENGTH) - (l4 - IP_AT)
+  if (pkt.getUint16(l4 + TCP.CHECKSUM) !== fold(pseudoOf(pkt, count))) return
+  pkt.setUint8(VNET.FLAGS, VNET_FLAG.NEEDS_CSUM)
+  pkt.setUint16(VNET.CSUM_START, l4 - VNET.BYTES, true)
+  pkt.setUint16(VNET.CSUM_OFFSET, TCP.CHECKSUM, true)
+}
+
+function pseudoOf(pkt: DataView, bytes: number): number {
+  const [src, dst] = [pkt.getInt32(IP_AT + IPV4.SRC), pkt.getInt32(IP_AT + IPV4.DST)]
+  return pseudoSum(src, dst, PROTO.TCP, bytes)
+}
+
+/**
+ * The whole of a frame of which the first bytes are known: the engine may check the checksum of ICMP and of TCP over all of
+ * it, so two bytes that are not known, or the only one, are chosen to make it right. Of any other frame, and of one whose
+ * checksum is partial => the bytes as they are.
  */
 export function filled(bytes: Uint8Array, length: number): Uint8Array {
   const pkt = viewOf(bytes)
-  if (bytes.length >= length || !isIcmp(bytes)) return bytes
+  if (bytes.length >= length) return bytes
+  const isTcp = isOf(bytes, PROTO.TCP) && (pkt.getUint8(VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM) === 0
+  if (!isTcp && !isOf(bytes, PROTO.ICMP)) return bytes
   const l4 = IP_AT + headerLength(pkt, IP_AT)
-  const icmp = pkt.getUint16(IP_AT + IPV4.TOTAL_LENGTH) - (l4 - IP_AT)
-  const last = l4 + ((icmp - 2) & ~1)
-  if (last < bytes.length || last + 2 > length) return bytes
+  const count = pkt.getUint16(IP_AT + IPV4.TOTAL_LENGTH) - (l4 - IP_AT)
+  // The last whole word of 16 bits; if that is known, an odd last byte.
+  const word = l4 + ((count - 2) & ~1)
+  const single = word < bytes.length && (count & 1) === 1
+  const at = single ? l4 + count - 1 : word
+  if (at < bytes.length || l4 + count > length) return bytes
   const whole = new Uint8Array(length)
   whole.set(bytes)
   const view = viewOf(whole)
-  view.setUint16(last, 0xffff - fold(sumWords(view, l4, icmp)))
+  const pseudo = isTcp ? pseudoOf(pkt, count) : 0
+  const missing = 0xffff - fold(pseudo + sumWords(view, l4, count))
+  // 0xffff is as good as 0, which a single byte can say.
+  view.setUint8(at, (missing === 0xffff ? 0 : missing) >>> 8)
+  if (!single) view.setUint8(at + 1, missing & 0xff)
   return whole
 }
 

@@ -2,6 +2,7 @@
 
 import { Gauge } from '../../engine/counters.ts'
 import { DestCell } from '../../engine/service.ts'
+import { LINK_UP } from '../../see/link-state.ts'
 import { workerId } from '../apply.ts'
 import type { ConnInfo, CountersInfo } from '../commands.ts'
 import { counters } from '../listings.ts'
@@ -36,5 +37,5 @@ export function countersOf({ players, config, tables }: Replayed): CountersInfo 
     gauges[Gauge.FRAMES_FREE] = engine.frames.free
   }
   const readings = new Readings(config, tables)
-  return counters({ config, readings }, { isUp: () => true, queues: () => players.length })
+  return counters({ config, readings }, { state: () => LINK_UP, queues: () => players.length })
 }

@@ -48,6 +48,9 @@ const NOT_OURS: ReadonlySet<number> = new Set([
 /** Counted where a frame is read, which may be another worker than the one that judges it. */
 const RX: ReadonlySet<number> = new Set([ArmCell.RX_PACKETS, ArmCell.RX_BYTES, ArmCell.RX_DROPS])
 
+/** Whose checksum was wrong, over bytes that are not recorded. */
+const SPOILT: ReadonlySet<number> = new Set([Drop.ICMP_CHECKSUM, Drop.TCP_CHECKSUM])
+
 const NAMES = new Map<number, string>(
   Object.entries({ ...Drop, ...Event }).map(([name, number]) => [number, name.toLowerCase()]),
 )
@@ -157,7 +160,7 @@ export class Player {
       return undefined
     }
     const bytes = bytesOf(arrived)
-    const whole = verdict === -Drop.ICMP_CHECKSUM ? bytes : filled(bytes, length)
+    const whole = SPOILT.has(-verdict) ? bytes : filled(bytes, length)
     const now = cell(arrived, 4)
     this.rig.input(arm, whole, length, now, usOf(arrived), cell(arrived, 9))
     this.#collect()

@@ -5,7 +5,7 @@
 
 import { armTowards } from '../../engine/arm.ts'
 import { HAND_OVER } from '../../engine/counters.ts'
-import type { FrameIn, FrameOut, Moment } from '../../see/moment.ts'
+import type { FrameIn, FrameOut, Moment, Said } from '../../see/moment.ts'
 import { Moments } from '../../see/moments.ts'
 import { ETH, ETHERTYPE, writeEthernet } from '../../wire/ethernet.ts'
 import { IPV4 } from '../../wire/ipv4.ts'
@@ -13,6 +13,7 @@ import { VNET } from '../../wire/vnet-hdr.ts'
 import { arenaBytes, newTables, workerId } from '../apply.ts'
 import { configOf } from '../config.ts'
 import type { Journal } from '../journal/format.ts'
+import { markPartial } from './headers.ts'
 import { Rig } from './rig.ts'
 
 /** Where a packet without an Ethernet header comes from: a locally administered MAC that nobody else has. */
@@ -21,6 +22,8 @@ const SENDER = { hi: 0x0274, lo: 0x76000001 }
 export interface Question {
   /** From the Ethernet header on, or from the IPv4 header on. */
   bytes: Uint8Array
+  /** Which of the two; left out, it is seen by the bytes. */
+  link?: 'ethernet' | 'none' | undefined
   /** Name; left out, the arm whose MAC it is addressed to, or the one that leads back to its source. */
   arm?: string | undefined
 }
@@ -28,13 +31,18 @@ export interface Question {
 export interface Reply {
   arm: string
   worker: number
+  /** It had an Ethernet header. Without one its MACs are ours, and what is checked in front of IP was not asked. */
+  hasLink: boolean
   frame: FrameIn
+  /** What would be said of a connection in whose place it begins another. */
+  ended: Said[]
   /** What would leave, of the frame and of our own (ARP requests); of a parked one when its next hop answers. */
   left: FrameOut[]
 }
 
 /** Throws Error in one line for what cannot be asked. `images` is a journal without records. */
-export function answerOf(images: Journal, { bytes, arm: name }: Question): Reply {
+export function answerOf(images: Journal, { bytes, link, arm: name }: Question): Reply {
+  const hasLink = link === undefined ? !isIp(bytes) : link === 'ethernet'
   const { header } = images
   const config = configOf(header.config)
   const arena = new SharedArrayBuffer(arenaBytes(config))
@@ -46,10 +54,11 @@ export function answerOf(images: Journal, { bytes, arm: name }: Question): Reply
     const tables = worker === 0 ? first : newTables(config, first.templates)
     const rig = new Rig(config, { image, worker, arena, tables, now: image.now })
     const moments = new Moments(rig.reader(), { worker: workerId(worker), arms: header.arms })
-    const arm = armOf(rig, header.arms, bytes, name)
-    const frame = framed(rig, arm, bytes)
+    const arm = armOf(rig, header.arms, bytes, hasLink, name)
+    const frame = hasLink ? bytes : framed(rig, arm, bytes)
     const whole = new Uint8Array(VNET.BYTES + frame.length)
     whole.set(frame, VNET.BYTES)
+    markPartial(whole)
     const verdict = rig.input(arm, whole, whole.length, image.now, Date.parse(header.begun) * 1000)
     if (verdict <= HAND_OVER) {
       worker = HAND_OVER - verdict
@@ -59,9 +68,22 @@ export function answerOf(images: Journal, { bytes, arm: name }: Question): Reply
     const seen = moments.take(Number.POSITIVE_INFINITY)
     const came = seen.find(isIn)
     if (came === undefined) throw new Error('nothing was recorded of it')
-    const left = seen.filter(isOut)
-    return { arm: header.arms[arm] ?? '', worker: workerId(worker), frame: came, left }
+    const left = seen.filter(isOut).map(out => (hasLink ? out : withoutMacs(out)))
+    const ended = seen.flatMap(moment => (moment.kind === 'event' ? moment.said : []))
+    return {
+      arm: header.arms[arm] ?? '',
+      worker: workerId(worker),
+      hasLink,
+      frame: came,
+      ended,
+      left,
+    }
   }
+}
+
+/** MACs that were not there are not rewritten. */
+function withoutMacs(out: FrameOut): FrameOut {
+  return { ...out, changes: out.changes.filter(({ what }) => what !== 'mac') }
 }
 
 function isIn(moment: Moment): moment is FrameIn {
@@ -87,6 +109,7 @@ function armOf(
   { engine }: Rig,
   names: readonly string[],
   bytes: Uint8Array,
+  hasLink: boolean,
   name?: string,
 ): number {
   if (name !== undefined) {
@@ -95,12 +118,12 @@ function armOf(
     return index
   }
   const pkt = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (!isIp(bytes) && bytes.length >= ETH.HEADER) {
+  if (hasLink && bytes.length >= ETH.HEADER) {
     const [hi, lo] = [pkt.getUint16(ETH.DST), pkt.getInt32(ETH.DST + 2)]
     const addressed = engine.arms.find(arm => arm.macHi === hi && arm.macLo === lo)
     if (addressed) return addressed.index
   }
-  const ip = isIp(bytes) ? 0 : ETH.HEADER
+  const ip = hasLink ? ETH.HEADER : 0
   if (bytes.length < ip + IPV4.HEADER) throw new Error('it is too short for a packet')
   const back = armTowards(engine.arms, pkt.getInt32(ip + IPV4.SRC))
   if (back === undefined) {
@@ -109,9 +132,8 @@ function armOf(
   return back.index
 }
 
-/** With an Ethernet header to the arm, if it has none. */
+/** With an Ethernet header to the arm. */
 function framed({ engine }: Rig, arm: number, bytes: Uint8Array): Uint8Array {
-  if (!isIp(bytes)) return bytes
   const to = engine.arms[arm]
   const frame = new Uint8Array(ETH.HEADER + bytes.length)
   const pkt = new DataView(frame.buffer)

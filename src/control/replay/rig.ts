@@ -129,7 +129,7 @@ export class Rig {
     new Uint8Array(frames.pkt.buffer, from, Math.max(length, SENT_BYTES_MAX)).fill(0).set(bytes)
     frames.length[slot] = length
     if (free !== undefined) this.setFree(free)
-    this.engine.book.now = now
+    this.engine.turn(now)
     this.#watch.begin(now)
     const verdict = this.#watch.input(arms[arm] as Arm, slot, now)
     if (verdict >= 0) (arms[verdict] as Arm).send(slot)
@@ -143,7 +143,7 @@ export class Rig {
 
   tick(now: number, us: number): number {
     this.#us = us
-    this.engine.book.now = now
+    this.engine.turn(now)
     this.#watch.begin(now)
     const sleep = this.engine.tick(now)
     this.#watch.settle(now)
@@ -176,7 +176,7 @@ export class Rig {
       }
       arm.outboxCount = 0
     }
-    this.#watch.settle(this.engine.book.now)
+    this.#watch.settle(this.engine.long.ms | 0)
     return all
   }
 }

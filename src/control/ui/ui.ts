@@ -14,7 +14,7 @@ import type { Admit } from '../limited.ts'
 import type { Log } from '../log.ts'
 import type { Model } from '../model.ts'
 import { numbers } from '../numbers.ts'
-import { clock, edges } from '../refusals.ts'
+import { edges } from '../refusals.ts'
 import type { Listener } from '../server.ts'
 import type { Watching } from '../watching.ts'
 import type { Workers } from '../workers.ts'
@@ -83,7 +83,7 @@ export class Ui {
       atMs: Date.now(),
       numbers: numbers(model, workers.arms),
       states: model.readings.states(),
-      edges: edges(model.readings, clock()),
+      edges: edges(model.readings),
       step: this.#series.last(),
     }))
     this.#conns = new ConnTable(model, workers)

@@ -8,6 +8,7 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type Database from 'libsql'
 import { endpointText } from '../../wire/address.ts'
+import { checkRemovable } from '../own-file.ts'
 import { type Ended, endName, type Found, type Search, stateName } from './ended.ts'
 import { gapsOf, type Run } from './runs.ts'
 import type { WhoisConn } from './types.ts'
@@ -20,6 +21,12 @@ const BUSY_MS = 250
 const HEADER_BYTES = 100
 /** Rows that are deleted in one transaction: some 20 ms. */
 const SLICE = 5000
+/** Pages that are to be free before the limit of size is met: of what a batch takes, several times over. */
+const RESERVE = 512
+/** Slices that one batch may cost, which brings 2000 rows. */
+const SLICES = 8
+/** Pages given back to the disk in one go. */
+const RETURNED = 2000
 
 const COLUMNS = [
   ...['worker', 'cip', 'cport', 'vip', 'vport', 'lip', 'lport', 'rip', 'rport'],
@@ -80,6 +87,7 @@ export class HistoryDatabase {
    */
   static async open(path: string, writes: boolean): Promise<HistoryDatabase> {
     const { default: Libsql } = await import('libsql')
+    if (writes) checkRemovable(path)
     const size = statSync(path, { throwIfNoEntry: !writes })?.size
     // SQLite takes what is too short for a header for nothing, and would write over it.
     if (size !== undefined && size > 0 && size < HEADER_BYTES)
@@ -101,6 +109,8 @@ export class HistoryDatabase {
     const [version] = this.#numbers('SELECT user_version FROM pragma_user_version')
     const [tables] = this.#numbers('SELECT count(*) FROM sqlite_schema')
     if (writes && application === 0 && tables === 0) {
+      // Only now, in an empty file, and before WAL: with it free pages can be given back to the disk a few at a time.
+      db.exec('PRAGMA auto_vacuum = INCREMENTAL')
       db.exec('PRAGMA journal_mode = WAL')
       db.exec(`BEGIN; ${SCHEMA} COMMIT`)
     } else if (application !== APPLICATION)
@@ -155,10 +165,42 @@ export class HistoryDatabase {
         )
         .run(beforeMs)
       deleted = changes
-      this.#db.prepare('DELETE FROM runs WHERE seen < ? AND id <> ?').run(beforeMs, this.#run)
-      this.#db.prepare('UPDATE runs SET begun = ? WHERE begun < ?').run(beforeMs, beforeMs)
+      this.#knowFrom(beforeMs)
     })
     return deleted < SLICE
+  }
+
+  #knowFrom(ms: number): void {
+    this.#db.prepare('DELETE FROM runs WHERE seen < ? AND id <> ?').run(ms, this.#run)
+    this.#db.prepare('UPDATE runs SET begun = ? WHERE begun < ?').run(ms, ms)
+  }
+
+  /**
+   * Forgets the oldest when the file comes near to this size, as many as one batch may cost; what they took is used again. A
+   * file that is larger already gives back what is free, if it was made by a version that knows how.
+   */
+  bound(maxBytes: number): void {
+    const pages = () => (this.#numbers('PRAGMA page_count')[0] ?? 0) as number
+    const free = () => (this.#numbers('PRAGMA freelist_count')[0] ?? 0) as number
+    const [bytes = 4096] = this.#numbers('PRAGMA page_size')
+    const most = Math.floor(maxBytes / bytes)
+    for (let n = 0; n < SLICES; n++) {
+      if (pages() - free() <= most - RESERVE || !this.#forgetSlice()) break
+    }
+    const surplus = Math.min(pages() - most, free(), RETURNED)
+    if (surplus > 0) this.#db.exec(`PRAGMA incremental_vacuum(${surplus})`)
+  }
+
+  /** => whether there was anything to forget */
+  #forgetSlice(): boolean {
+    const slice = `SELECT id FROM ended ORDER BY id LIMIT ${SLICE}`
+    const [lastMs] = this.#numbers(`SELECT max(ended) FROM ended WHERE id IN (${slice})`)
+    if (typeof lastMs !== 'number') return false
+    this.#transaction(() => {
+      this.#db.exec(`DELETE FROM ended WHERE id IN (${slice})`)
+      this.#knowFrom(lastMs + 1)
+    })
+    return true
   }
 
   /** `ours`: it is asked by the daemon that writes it, who knows what still lives. */
@@ -231,7 +273,7 @@ export class HistoryDatabase {
 /** Nobody else may read whose connections these were; SQLite gives its other files the same mode. */
 function make(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  closeSync(openSync(path, 'a', 0o600))
+  closeSync(openSync(path, 'wx', 0o600))
 }
 
 function connOf(row: Row): WhoisConn {

@@ -3,7 +3,7 @@
 import { SessionRecord } from '../../engine/sessions.ts'
 import { STATES } from '../../see/words.ts'
 import { endpointText } from '../../wire/address.ts'
-import { ENDS } from '../session-words.ts'
+import { ENDS, type SessionReading } from '../session-words.ts'
 import type { WhoisConn, WhoisGap } from './types.ts'
 
 /** Addresses are int32, times ms since 1970, `state` and `end` numbers of State and of End. */
@@ -58,11 +58,13 @@ export interface Found {
 const R = SessionRecord
 
 /** Of a record of the session ring; `wallOf` turns ms of the engine's clock into those of Date. */
-export function endedOf(cells: Int32Array, worker: number, wallOf: (ms: number) => number): Ended {
+export function endedOf(
+  { cells, lifeMs }: SessionReading,
+  worker: number,
+  wallOf: (ms: number) => number,
+): Ended {
   const cell = (at: number) => cells[at] ?? 0
   const endedMs = wallOf(cell(R.ENDED))
-  // Unsigned, because a connection may live for longer than the 24 days of int32.
-  const before = (at: number) => endedMs - ((cell(R.ENDED) - cell(at)) >>> 0)
   return {
     worker,
     cip: cell(R.CIP),
@@ -73,8 +75,8 @@ export function endedOf(cells: Int32Array, worker: number, wallOf: (ms: number) 
     lport: cell(R.RS_PORTS) & 0xffff,
     rip: cell(R.RIP),
     rport: cell(R.RS_PORTS) >>> 16,
-    openedMs: before(R.OPENED),
-    lastMs: before(R.LAST),
+    openedMs: endedMs - lifeMs,
+    lastMs: endedMs - ((cell(R.ENDED) - cell(R.LAST)) | 0),
     endedMs,
     state: cell(R.STATE),
     end: cell(R.END),

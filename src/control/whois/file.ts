@@ -3,6 +3,7 @@
  * own does the writing. Whatever is wrong with the file costs one line of the log and the rows that there is no room for.
  */
 
+import { countedLost } from '../../see/counted.ts'
 import { ROW, rowOf } from './database.ts'
 import type { Ended, Found, Search } from './ended.ts'
 import { sqliteProblem } from './problem.ts'
@@ -23,6 +24,7 @@ export interface HistoryFileOptions {
   /** When the daemon began, ms since 1970. */
   begunMs: number
   keepDays: number
+  maxBytes: number
   retryMs?: number
 }
 
@@ -46,7 +48,7 @@ export class HistoryFile {
 
   /** `complain` gets one line when the file goes wrong, and one when it is right again. */
   constructor(
-    { path, begunMs, keepDays, retryMs = RETRY_MS }: HistoryFileOptions,
+    { path, begunMs, keepDays, maxBytes, retryMs = RETRY_MS }: HistoryFileOptions,
     complain: (text: string) => void,
   ) {
     this.#path = path
@@ -54,7 +56,7 @@ export class HistoryFile {
     this.#complain = complain
     this.#process = new SqliteProcess({
       path,
-      writes: { daemonMs: begunMs, sinceMs: begunMs, keepDays },
+      writes: { daemonMs: begunMs, sinceMs: begunMs, keepDays, maxBytes },
     })
     // The first one tells at once what is wrong with the file.
     void this.#flush()
@@ -128,7 +130,9 @@ export class HistoryFile {
   #mended(): void {
     if (!this.#broken && this.#missing === 0) return
     this.#broken = false
-    this.#complain(`HISTORY: ${this.#path} is written again, ${this.#missing} records were lost`)
+    this.#complain(
+      `HISTORY: ${this.#path} is written again, ${countedLost(this.#missing, 'record')}`,
+    )
     this.#missing = 0
   }
 }

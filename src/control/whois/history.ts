@@ -22,18 +22,22 @@ export class History implements SessionConsumer {
 
   /** `complain` gets a line when the file goes wrong or right again. */
   constructor(
-    { connections, file, keep }: ConfigHistory,
+    { connections, file, keep, size }: ConfigHistory,
     begunMs: number,
     complain: (text: string) => void,
   ) {
     this.#begunMs = begunMs
     this.#ring = connections > 0 ? new EndedRing(connections) : null
     this.#file =
-      file === null ? null : new HistoryFile({ path: file, begunMs, keepDays: keep }, complain)
+      file === null
+        ? null
+        : new HistoryFile({ path: file, begunMs, keepDays: keep, maxBytes: size }, complain)
   }
 
   take(reading: SessionReading, worker: number, wallOf: (ms: number) => number): void {
-    const ended = endedOf(reading.cells, worker, wallOf)
+    // A flood of SYNs would push out all that were connections. What a client cannot have sent data by, nobody asks for.
+    if (!reading.stood) return
+    const ended = endedOf(reading, worker, wallOf)
     this.#ring?.add(ended)
     this.#file?.add(ended)
   }

@@ -5,6 +5,8 @@
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
+import { unprivileged } from '../../io/built.ts'
+import { NO_DEBUGGER } from '../signals.ts'
 import type { Found, Search } from './ended.ts'
 
 export interface SqliteStart {
@@ -17,6 +19,8 @@ export interface SqliteStart {
     sinceMs: number
     /** What is older is forgotten. */
     keepDays: number
+    /** Bytes of the file at most; the oldest go first. */
+    maxBytes: number
   } | null
 }
 
@@ -76,7 +80,10 @@ export class SqliteProcess {
       serialization: 'advanced',
       // Its last words would be a page of Rust.
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      execArgv: [],
+      // It reads files that may be damaged on purpose, and has no right to do harm by. The file of a daemon that has a user
+      // of its own is looked into by root, who is told what is in it, and not let write.
+      execPath: unprivileged(),
+      execArgv: [...(this.#start.writes ? [] : ['-f']), process.execPath, NO_DEBUGGER],
     })
     child.on('message', (message: { id: number; answer: SqliteAnswer }) => {
       this.#settle(message.id, message.answer)

@@ -2,7 +2,7 @@
  * The newest connections that have ended, in memory of a fixed size: the newest takes the place of the oldest. Found by LIP
  * and lport and by the client's address and port, through chains from the newest to the oldest.
  *
- *   per connection   11 int32: Cell | double: when it was opened | 2 int32: heads of the two indexes    60 bytes
+ *   per connection   10 int32: Cell | 2 doubles: when it was opened, and ended | 2 int32: heads of the two indexes    64 bytes
  *
  * A chain holds serial numbers, not places. One that is out of the ring's reach ends it, so nothing has to be taken out of a
  * chain when its connection is overwritten.
@@ -19,19 +19,19 @@ const Cell = {
   RS_PORTS: 5,
   /** worker << 8 | end << 4 | state */
   WORD: 6,
-  /** ms from the SYN to the last segment, and from there to the end. */
-  LAST: 7,
-  ENDED: 8,
+  /** ms from the last segment to the end, at most 12 days. */
+  SILENT: 7,
   /** Serial numbers of the connections before it in its chains. */
-  BY_LIP: 9,
-  BY_CLIENT: 10,
+  BY_LIP: 8,
+  BY_CLIENT: 9,
 } as const
-const CELLS = 11
+const CELLS = 10
 
 export class EndedRing {
   readonly capacity: number
   readonly #cells: Int32Array
   readonly #opened: Float64Array
+  readonly #ended: Float64Array
   readonly #heads: { lip: Int32Array; client: Int32Array }
   readonly #mask: number
   /** Serial number of the next one, modulo 2^32. */
@@ -46,6 +46,7 @@ export class EndedRing {
     this.#mask = capacity - 1
     this.#cells = new Int32Array(capacity * CELLS)
     this.#opened = new Float64Array(capacity)
+    this.#ended = new Float64Array(capacity)
     // Out of reach.
     const none = ~capacity
     this.#heads = {
@@ -77,9 +78,9 @@ export class EndedRing {
     c[at + Cell.LIP] = ended.lip
     c[at + Cell.RS_PORTS] = (ended.rport << 16) | ended.lport
     c[at + Cell.WORD] = (ended.worker << 8) | (ended.end << 4) | ended.state
-    c[at + Cell.LAST] = ended.lastMs - ended.openedMs
-    c[at + Cell.ENDED] = ended.endedMs - ended.lastMs
+    c[at + Cell.SILENT] = ended.endedMs - ended.lastMs
     this.#opened[place] = ended.openedMs
+    this.#ended[place] = ended.endedMs
     c[at + Cell.BY_LIP] = this.#enter(this.#heads.lip, ended.lip, ended.lport, serial)
     c[at + Cell.BY_CLIENT] = this.#enter(this.#heads.client, ended.cip, ended.cport, serial)
     this.#written = (serial + 1) | 0
@@ -116,13 +117,11 @@ export class EndedRing {
   }
 
   #endedMs(place: number): number {
-    const span = (which: number) => (this.#cells[place * CELLS + which] as number) >>> 0
-    return (this.#opened[place] as number) + span(Cell.LAST) + span(Cell.ENDED)
+    return this.#ended[place] as number
   }
 
   #read(place: number): Ended {
     const cell = (which: number) => this.#cells[place * CELLS + which] as number
-    const openedMs = this.#opened[place] as number
     return {
       worker: cell(Cell.WORD) >>> 8,
       cip: cell(Cell.CIP),
@@ -133,8 +132,8 @@ export class EndedRing {
       lport: cell(Cell.RS_PORTS) & 0xffff,
       rip: cell(Cell.RIP),
       rport: cell(Cell.RS_PORTS) >>> 16,
-      openedMs,
-      lastMs: openedMs + (cell(Cell.LAST) >>> 0),
+      openedMs: this.#opened[place] as number,
+      lastMs: this.#endedMs(place) - (cell(Cell.SILENT) >>> 0),
       endedMs: this.#endedMs(place),
       state: cell(Cell.WORD) & 0xf,
       end: (cell(Cell.WORD) >>> 4) & 0xf,

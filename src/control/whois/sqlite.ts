@@ -4,6 +4,7 @@
  */
 
 import { statSync } from 'node:fs'
+import { decideSignals, leaveEndToParent } from '../signals.ts'
 import { HistoryDatabase } from './database.ts'
 import type { Found } from './ended.ts'
 import type { SqliteAnswer, SqliteOrder, SqliteStart } from './process.ts'
@@ -40,6 +41,7 @@ async function carryOut(order: SqliteOrder): Promise<Found | null> {
   const now = Date.now()
   if ('find' in order) return history.find(order.find, writes !== null, now)
   history.write(order.write, now, order.lost, order.stop)
+  if (writes) history.bound(writes.maxBytes)
   // A slice at a time, so that what comes in does not wait for long.
   const beforeMs = now - (writes?.keepDays ?? 0) * DAY_MS
   if (now - forgotAt >= FORGET_MS && history.forget(beforeMs)) forgotAt = now
@@ -73,5 +75,6 @@ process.on('message', ({ id, order }: { id: number; order: SqliteOrder }) => {
 process.once('disconnect', () => {
   turn = turn.then(close)
 })
+decideSignals()
 // Those of a terminal are for the daemon, which has something to write when it gets them.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+leaveEndToParent()

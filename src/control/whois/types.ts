@@ -35,7 +35,7 @@ export interface WhoisEnd {
   atMs: number
   /** Of its last segment. */
   lastMs: number
-  /** As in the session log: timeout, fin_client, fin_rs, rst_client, rst_rs, reset, stopped. */
+  /** As in the session log: timeout, fin_client, fin_rs, rst_client, rst_rs, reset, stopped, replaced. */
   how: string
 }
 
@@ -76,5 +76,8 @@ export interface ConfigHistory {
   /** 0 for none. */
   connections: number
   file: string | null
+  /** Days. */
   keep: number
+  /** Bytes of the file at most. */
+  size: number
 }

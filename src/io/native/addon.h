@@ -47,9 +47,15 @@ napi_value unpersist_tap(napi_env env, napi_callback_info info);
 napi_value enter_netns(napi_env env, napi_callback_info info);
 napi_value leave_netns(napi_env env, napi_callback_info info);
 
-/* netns.c */
+/* netns.c: open_socket_in => a socket of the namespace ('' is the thread's own), or -1 with errno and the step that failed. */
+int open_socket_in(const char *netns, int family, int type, int protocol, const char **step);
 napi_value set_up_device(napi_env env, napi_callback_info info);
 napi_value socket_in(napi_env env, napi_callback_info info);
+
+/* link.c */
+napi_value link_flags(napi_env env, napi_callback_info info);
+napi_value ask_link(napi_env env, napi_callback_info info);
+napi_value netns_of_tap(napi_env env, napi_callback_info info);
 
 /* process.c */
 napi_value notify(napi_env env, napi_callback_info info);

@@ -47,15 +47,14 @@ static int set_up(int s, const char *name, const int32_t *numbers, const char **
   return ioctl(s, SIOCADDRT, &route);
 }
 
-/* => a socket in the namespace, or -1 with errno and the step that failed. */
-static int open_socket(const char *netns, int flags, const char **step) {
+int open_socket_in(const char *netns, int family, int type, int protocol, const char **step) {
   *step = "enter namespace";
-  int previous = enter_netns_file(netns);
-  if (previous < 0) return -1;
+  int previous = *netns ? enter_netns_file(netns) : -1;
+  if (*netns && previous < 0) return -1;
   *step = "socket";
-  int s = socket(AF_INET, flags | SOCK_CLOEXEC, 0);
+  int s = socket(family, type | SOCK_CLOEXEC, protocol);
   int error = errno;
-  leave_netns_file(previous, "socketIn");
+  if (previous >= 0) leave_netns_file(previous, "socketIn");
   errno = error;
   return s;
 }
@@ -72,7 +71,7 @@ napi_value set_up_device(napi_env env, napi_callback_info info) {
     return NULL;
   if (numbers[1] < 0 || numbers[1] > 32 || numbers[4] < 0 || numbers[4] > 32)
     return range_error(env, "prefix length: 0 to 32");
-  int s = open_socket(netns, SOCK_DGRAM, &step);
+  int s = open_socket_in(netns, AF_INET, SOCK_DGRAM, 0, &step);
   if (s < 0) return system_error(env, errno, step, name, netns);
   int result = set_up(s, name, numbers, &step);
   int error = errno;
@@ -85,8 +84,8 @@ napi_value socket_in(napi_env env, napi_callback_info info) {
   char netns[PATH_MAX];
   const char *step;
   if (!arguments(env, info, 1, args) ||
-      !text(env, args[0], netns, sizeof netns, "netns: expected a path"))
+      !text(env, args[0], netns, sizeof netns, "netns: expected a path or ''"))
     return NULL;
-  int s = open_socket(netns, SOCK_STREAM | SOCK_NONBLOCK, &step);
+  int s = open_socket_in(netns, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0, &step);
   return s < 0 ? system_error(env, errno, step, "", netns) : integer(env, s);
 }

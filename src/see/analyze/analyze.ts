@@ -5,9 +5,11 @@
  */
 
 import { CaptureError } from '../captured.ts'
+import { unreadTypes } from '../link-types.ts'
 import { readCapture } from '../pcap.ts'
 import { type Clock, Clocks, type Delays } from './clock.ts'
 import { type Compared, compareWay, newCompared } from './compare.ts'
+import { type Copies, removeCopies } from './copies.ts'
 import { type Flow, flowsOf } from './flows.ts'
 import { type Differences, differences } from './losses.ts'
 import { matchByTime, matchEqual, type ToExit } from './matching.ts'
@@ -31,6 +33,10 @@ export interface SourceInfo {
   firstNs: bigint
   lastsNs: number
   passed: Packets['passed']
+  /** Link types that are not known, in words. */
+  unread: string[]
+  /** Segments that it has more than once, beside the first of each. */
+  copies: Copies
   /** What the reader found missing at the end of the file. */
   cut: string | null
 }
@@ -58,6 +64,8 @@ export interface Analysis {
   conns: Conn[]
   /** Flows without a partner. */
   alone: { outer: Flow[]; inner: Flow[] }
+  /** Of those of the clients' side, the ones that began while both captures ran: whatever else is on one side only may be so by its time. */
+  begunAlone: Set<Flow>
 }
 
 interface Side {
@@ -65,6 +73,8 @@ interface Side {
   cut: string | null
   packets: Packets
   flows: Flow[]
+  copies: Copies
+  unread: string[]
 }
 
 /** Throws CaptureError. `outer`: at the clients or between them and the balancer. `inner`: at the RS; without it `outer` has both arms. */
@@ -80,8 +90,10 @@ export function analyze(outer: Source, inner?: Source): Analysis {
 function load({ name, bytes }: Source): Side {
   const packets = new Packets(bytes)
   try {
-    const { cut } = readCapture(bytes, packet => packets.add(packet))
-    return { name, cut, packets, flows: flowsOf(packets) }
+    const { cut, interfaces } = readCapture(bytes, packet => packets.add(packet))
+    const flows = flowsOf(packets)
+    const copies = removeCopies(packets, flows)
+    return { name, cut, packets, flows, copies, unread: unreadTypes(interfaces) }
   } catch (error) {
     throw error instanceof CaptureError ? new CaptureError(`${name}: ${error.message}`) : error
   }
@@ -108,7 +120,7 @@ function compareSides(outer: Side, inner: Side): Analysis {
     const [wentIn, wentOut] = (['in', 'out'] as const).map(direction => {
       const [way, back] = direction === 'in' ? [ways.in, ways.out] : [ways.out, ways.in]
       matchByTime(way, toExit, slackNs)
-      const differing = differences(way, back, toExit, slackNs)
+      const differing = differences(way, back, clocks, slackNs)
       compareWay(compared, way, pair.outer)
       return differing
     })
@@ -116,6 +128,11 @@ function compareSides(outer: Side, inner: Side): Analysis {
   })
   const paired = new Set(pairs.flatMap(pair => [pair.outer, pair.inner]))
   const without = (flows: readonly Flow[]) => flows.filter(flow => !paired.has(flow))
+  const alone = { outer: without(outer.flows), inner: isOne ? [] : without(inner.flows) }
+  const isBegun = ({ isn, firstNs }: Flow) => {
+    const at = clocks.toInner(firstNs)
+    return isn[0] !== undefined && at > slackNs && at < inner.packets.lastNs - slackNs
+  }
   return {
     sources: (isOne ? [outer] : [outer, inner]).map(infoOf),
     isTurned: false,
@@ -125,11 +142,12 @@ function compareSides(outer: Side, inner: Side): Analysis {
     clock: clocks.clock,
     delays: clocks.delays(),
     conns,
-    alone: { outer: without(outer.flows), inner: isOne ? [] : without(inner.flows) },
+    alone,
+    begunAlone: new Set(clocks.isKnown ? alone.outer.filter(isBegun) : []),
   }
 }
 
-function infoOf({ name, cut, packets, flows }: Side): SourceInfo {
+function infoOf({ name, cut, packets, flows, copies, unread }: Side): SourceInfo {
   return {
     name,
     packets: packets.all,
@@ -138,6 +156,8 @@ function infoOf({ name, cut, packets, flows }: Side): SourceInfo {
     firstNs: packets.baseNs,
     lastsNs: packets.lastNs,
     passed: packets.passed,
+    unread,
+    copies,
     cut,
   }
 }

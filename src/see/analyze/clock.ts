@@ -114,10 +114,19 @@ export class Clocks {
     return median(this.#in.sorted(this.#drift)) < median(this.#out.sorted(this.#drift))
   }
 
+  /** A time of one capture says something of the other. */
+  get isKnown(): boolean {
+    return this.#isOne || this.clock.segments > 0
+  }
+
   /** ns of the exit's capture at which something of the entry's capture happened. */
   toExit(way: Way, entryNs: number): number {
-    if (way.direction === 'in') return entryNs * (1 + this.#drift) + this.#relativeNs
-    return this.toOuter(entryNs)
+    return way.direction === 'in' ? this.toInner(entryNs) : this.toOuter(entryNs)
+  }
+
+  /** ns after the inner capture's base at which something of the outer capture happened. */
+  toInner(outerNs: number): number {
+    return outerNs * (1 + this.#drift) + this.#relativeNs
   }
 
   /** ns after the outer capture's base at which something of the inner capture happened. */

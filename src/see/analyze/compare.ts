@@ -92,7 +92,9 @@ class Comparison {
   }
 
   #macs(i: number, j: number): void {
-    const mac = changesOf(this.#way.entry.frame(i), this.#way.exit.frame(j))[0]
+    const { entry, exit } = this.#way
+    if (!entry.hasMacs(i) || !exit.hasMacs(j)) return
+    const mac = changesOf(entry.frame(i), exit.frame(j))[0]
     if (mac?.what === 'mac') this.#to.macs = { before: mac.before, after: mac.after }
   }
 

@@ -5,6 +5,7 @@
 
 import { FLAG } from '../../wire/tcp.ts'
 import type { Flow } from './flows.ts'
+import { type Overlap, overlapOf } from './overlap.ts'
 import { isTimestamp } from './packets.ts'
 
 export interface Evidence {
@@ -12,9 +13,10 @@ export interface Evidence {
   why: string[]
   /** The one of the two whose ends are the other way round than guessed. */
   turns: Flow | null
+  overlap: Overlap
 }
 
-/** Segments of each direction that are looked at; a connection tells who it is early. */
+/** Segments of each direction that are looked at, from where both sides have it; a connection tells who it is early. */
 const LOOKED_AT = 16
 const MS = 1e6
 
@@ -39,8 +41,9 @@ export function evidence(
   spanNs: number,
 ): Evidence {
   const asItIs = gather(outer, inner, rarity, clock, spanNs)
-  // Of two that are not known the outer one is believed: services have ports that many clients use.
-  const unsure = inner.sure ? outer : inner
+  // Of two guesses the better one is believed; the outer one, if neither is: services have ports that many clients use.
+  const isOuterWorse = !outer.sure && outer.confidence < inner.confidence
+  const unsure = inner.sure || isOuterWorse ? outer : inner
   if (unsure.sure) return asItIs
   unsure.turn()
   const turned = gather(outer, inner, rarity, clock, spanNs)
@@ -55,7 +58,12 @@ function gather(
   clock: RoughClock | undefined,
   spanNs: number,
 ): Evidence {
-  const found: Evidence = { bits: 0, why: [], turns: null }
+  const overlap = overlapOf(outer, inner)
+  const found: Evidence = { bits: 0, why: [], turns: null, overlap }
+  const both = [0, 1].map(who => ({
+    outer: outer.rows[who].slice(overlap.from[who][0], overlap.from[who][0] + LOOKED_AT),
+    inner: inner.rows[who].slice(overlap.from[who][1], overlap.from[who][1] + LOOKED_AT),
+  }))
   const add = (bits: number, why = '') => {
     found.bits += bits
     if (why !== '') found.why.push(why)
@@ -63,48 +71,47 @@ function gather(
   const toa = inner.toa()
   if (toa === outer.client) add(48, 'TOA names the client')
   else if (toa !== '' && toa !== outer.toa()) add(-30)
-  sequences(outer, inner, add)
-  headers(outer, inner, add)
-  payloads(outer, inner, rarity, add)
-  rhythm(outer, inner, add)
-  if (clock) time(outer, inner, clock, spanNs, add)
+  sequences(outer, inner, overlap, add)
+  headers(outer, inner, both, add)
+  payloads(outer, inner, both, rarity, add)
+  rhythm(outer, inner, both, add)
+  if (clock) time(outer, inner, overlap, clock, spanNs, add)
   return found
 }
 
 type Add = (bits: number, why?: string) => void
 
+/** Of each end, the rows that are compared. */
+type Looked = { outer: readonly number[]; inner: readonly number[] }[]
+
 const WHOSE = ["the client's", "the RS's"]
 
-function sequences(outer: Flow, inner: Flow, add: Add): void {
+function sequences(outer: Flow, inner: Flow, overlap: Overlap, add: Add): void {
   for (const who of [1, 0]) {
     const [a, b] = [outer.isn[who], inner.isn[who]]
     if (a !== undefined && b !== undefined) {
       if (a === b) add(32, `${WHOSE[who]} initial sequence number is the same`)
       continue
     }
-    const [p, q] = [outer.packets, inner.packets]
-    const key = (packets: typeof p, i: number) => `${packets.seq[i]} ${packets.hash[i]}`
-    const seen = new Set(withData(outer, who).map(i => key(p, i)))
-    if (withData(inner, who).some(i => seen.has(key(q, i))))
-      add(32, `${WHOSE[who]} sequence numbers are the same`)
+    if (overlap.delta[who] === 0) add(32, `${WHOSE[who]} sequence numbers are the same`)
   }
 }
 
-/** Rows of a direction that carry payload, the first ones. */
-function withData({ packets, rows }: Flow, who: number): number[] {
-  return rows[who].slice(0, LOOKED_AT).filter(i => packets.payload[i] > 0)
+/** Those of the rows that carry payload. */
+function withData({ packets }: Flow, rows: readonly number[]): number[] {
+  return rows.filter(i => packets.payload[i] > 0)
 }
 
 /** What a translator may leave as it is: IP IDs and timestamps. */
-function headers(outer: Flow, inner: Flow, add: Add): void {
+function headers(outer: Flow, inner: Flow, both: Looked, add: Add): void {
   const [p, q] = [outer.packets, inner.packets]
   let ids = 0
   let stamps = 0
-  for (const who of [0, 1]) {
-    const theirs = inner.rows[who].slice(0, LOOKED_AT)
+  for (const rows of both) {
+    const theirs = rows.inner
     const known = new Set(theirs.map(i => q.ipId[i]))
     const times = new Set(theirs.map(i => stamp(inner, i)))
-    for (const i of outer.rows[who].slice(0, LOOKED_AT)) {
+    for (const i of rows.outer) {
       if (p.ipId[i] !== 0 && known.has(p.ipId[i])) ids++
       const own = stamp(outer, i)
       if (own !== '' && times.has(own)) stamps++
@@ -121,11 +128,11 @@ function stamp({ packets }: Flow, i: number): string {
   return at < 0 ? '' : `${view.getUint32(at + 2)} ${view.getUint32(at + 6)}`
 }
 
-function payloads(outer: Flow, inner: Flow, rarity: Rarity, add: Add): void {
+function payloads(outer: Flow, inner: Flow, both: Looked, rarity: Rarity, add: Add): void {
   let bits = 0
   let same = 0
-  for (const who of [0, 1]) {
-    const [a, b] = [contents(outer, who), contents(inner, who)]
+  for (const rows of both) {
+    const [a, b] = [contents(outer, rows.outer), contents(inner, rows.inner)]
     const theirs = new Set(b)
     for (const hash of new Set(a)) {
       if (!theirs.has(hash)) continue
@@ -138,9 +145,9 @@ function payloads(outer: Flow, inner: Flow, rarity: Rarity, add: Add): void {
   else add(Math.max(-8, bits))
 }
 
-/** Hashes of the payloads of a direction; also what pairing looks flows up by. */
-export function contents(flow: Flow, who: number): number[] {
-  return withData(flow, who)
+/** Hashes of the first payloads among rows of a direction; also what pairing looks flows up by. */
+export function contents(flow: Flow, rows: readonly number[]): number[] {
+  return withData(flow, rows.slice(0, LOOKED_AT))
     .slice(0, 8)
     .map(i => flow.packets.hash[i])
 }
@@ -150,11 +157,11 @@ const PAUSE_NS = 10 * MS
 const PAUSE_ERROR_NS = 2 * MS
 
 /** When segments with payload come is as good as random where they are far apart, and the same on both sides. */
-function rhythm(outer: Flow, inner: Flow, add: Add): void {
+function rhythm(outer: Flow, inner: Flow, both: Looked, add: Add): void {
   let same = 0
   let all = 0
-  for (const who of [0, 1]) {
-    const [a, b] = [moments(outer, who), moments(inner, who)]
+  for (const looked of both) {
+    const [a, b] = [moments(outer, looked.outer), moments(inner, looked.inner)]
     if (a.length < 2 || b.length < 2) continue
     // Relative to each of the first ones, because one side may lack some.
     const fits = b.slice(0, 3).map(zero => {
@@ -171,14 +178,20 @@ function rhythm(outer: Flow, inner: Flow, add: Add): void {
 }
 
 /** Times of segments with payload that come after a pause. */
-function moments(flow: Flow, who: number): number[] {
+function moments(flow: Flow, looked: readonly number[]): number[] {
   const { at } = flow.packets
-  const rows = withData(flow, who)
+  const rows = withData(flow, looked)
   return rows.filter((i, k) => k === 0 || at[i] - at[rows[k - 1]] > PAUSE_NS).map(i => at[i])
 }
 
-/** Both flows' first rows of the same kind, a SYN if both have one. */
-export function firstRows(outer: Flow, inner: Flow): [number, number] | undefined {
+/** A row of each flow that is the same segment, else their first rows of the same kind, a SYN if both have one. */
+export function sameRows(
+  outer: Flow,
+  inner: Flow,
+  { same }: Overlap,
+): [number, number] | undefined {
+  const found = same[0] ?? same[1]
+  if (found) return found
   for (const who of [0, 1]) {
     const [a, b] = [outer.rows[who][0], inner.rows[who][0]]
     if (a === undefined || b === undefined) continue
@@ -188,8 +201,15 @@ export function firstRows(outer: Flow, inner: Flow): [number, number] | undefine
   return undefined
 }
 
-function time(outer: Flow, inner: Flow, clock: RoughClock, spanNs: number, add: Add): void {
-  const rows = firstRows(outer, inner)
+function time(
+  outer: Flow,
+  inner: Flow,
+  overlap: Overlap,
+  clock: RoughClock,
+  spanNs: number,
+  add: Add,
+): void {
+  const rows = sameRows(outer, inner, overlap)
   if (!rows) return
   const off = Math.abs(inner.packets.at[rows[1]] - outer.packets.at[rows[0]] - clock.offsetNs)
   const window = Math.max(off, clock.slackNs, MS / 10)

@@ -6,6 +6,7 @@ import type { Analysis, Conn } from './analyze.ts'
 import type { Odd } from './compare.ts'
 import type { Flow } from './flows.ts'
 import type { Packets } from './packets.ts'
+import { count, micros, segments } from './units.ts'
 
 export interface Finding {
   /** `fault` should not happen with any balancer; `loss` is packets gone; `note` is good to know. */
@@ -154,24 +155,33 @@ function additions({ conns }: Analysis): Finding[] {
   ]
 }
 
-function unpaired({ alone, conns, sources }: Analysis): Finding[] {
-  const isOne = sources.length === 1
-  const text = {
-    outer: isOne
-      ? 'connections are in the capture with one side only'
-      : 'connections are on the client side only: never forwarded, or not captured there',
-    inner:
-      'connections are on the RS side only: of the balancer itself (health checks), or not captured there',
-  }
-  const findings = (['outer', 'inner'] as const).flatMap((side): Finding[] => {
-    const flows = alone[side]
-    if (flows.length === 0) return []
+const ALONE = {
+  one: ['note', 'alone_outer', 'in the capture with one side only'],
+  outer: ['loss', 'alone_outer', 'on the client side only: never forwarded, or not captured there'],
+  unsure: [
+    'note',
+    'alone_unsure',
+    'on the client side only, and did not begin while both captures are known to have run: nothing is said of them',
+  ],
+  inner: [
+    'note',
+    'alone_inner',
+    'on the RS side only: of the balancer itself (health checks), or not captured there',
+  ],
+} as const
+
+function unpaired({ alone, begunAlone, conns, sources }: Analysis): Finding[] {
+  const say = (kind: keyof typeof ALONE, flows: readonly Flow[]): Finding[] => {
+    const [weight, code, text] = ALONE[kind]
     const examples = flows.slice(0, EXAMPLES).map(flowWords)
-    const weight = side === 'outer' && !isOne ? 'loss' : 'note'
-    return [
-      { weight, code: `alone_${side}`, text: `${flows.length} ${text[side]}`, conns: [], examples },
-    ]
-  })
+    const all = `${count(flows.length, 'connection')} ${flows.length === 1 ? 'is' : 'are'} ${text}`
+    return flows.length === 0 ? [] : [{ weight, code, text: all, conns: [], examples }]
+  }
+  const unsure = alone.outer.filter(flow => !begunAlone.has(flow))
+  const findings =
+    sources.length === 1
+      ? say('one', alone.outer)
+      : [...say('outer', [...begunAlone]), ...say('unsure', unsure), ...say('inner', alone.inner)]
   const guesses = conns.filter(({ pair }) => pair.sureness === 'guess')
   if (guesses.length > 0) {
     findings.push({
@@ -233,8 +243,18 @@ function notes({ conns, clock, isTurned, sources }: Analysis): Finding[] {
       'offload',
       `${split} frames left as several and ${joined} left joined with others: segmentation offload, nothing is lost by it`,
     )
-  for (const { name, cut, passed } of sources) {
+  for (const { name, cut, passed, copies, unread, segments: all } of sources) {
+    if (copies.count > 0)
+      note(
+        'captured_twice',
+        `${name} has ${copies.count} of its ${segments(all)} a second time, ${micros(copies.afterNs / 1000)} after the first, as mirror ports, -i any and merged captures have; they are left out`,
+      )
     if (cut !== null) note('cut', `${name}: ${cut}`)
+    if (passed.link > 0)
+      note(
+        'link_type',
+        `${name}: ${count(passed.link, 'packet')} of link type ${unread.join(', ')} passed over`,
+      )
     if (passed.ipv6 > 0) note('ipv6', `${name}: ${passed.ipv6} IPv6 packets are not looked at`)
     if (passed.broken > 0)
       note('broken', `${name}: ${passed.broken} fragments or cut headers are not looked at`)
@@ -272,12 +292,4 @@ function placeOf(packets: Packets, row: number, { pair }: Conn): { flow: Flow; w
   const flows = [pair.outer, pair.inner].filter(flow => flow.packets === packets)
   for (const flow of flows) for (const who of [0, 1]) if (isOf(flow, who)) return { flow, who }
   return { flow: pair.outer, who: 0 }
-}
-
-function segments(number: number): string {
-  return count(number, 'segment')
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
 }

@@ -6,6 +6,7 @@
 import { endpointText } from '../../wire/address.ts'
 import { FLAG } from '../../wire/tcp.ts'
 import { isToa, type Packets } from './packets.ts'
+import { firstNotBelow } from './sorted.ts'
 
 export class Flow {
   /** Index in its capture's list. */
@@ -22,6 +23,10 @@ export class Flow {
   isn: [number | undefined, number | undefined] = [undefined, undefined]
   /** It is known who is the client: a SYN was seen. */
   sure = false
+  /** Else how good the guess is, 0 to 2. */
+  confidence = 0
+  /** Places of the rows of each end that carry payload, by its hash. */
+  #byHash: [Uint32Array | undefined, Uint32Array | undefined] = [undefined, undefined]
 
   constructor(id: number, packets: Packets, i: number) {
     this.id = id
@@ -56,6 +61,22 @@ export class Flow {
     ]
     this.rows.reverse()
     this.isn.reverse()
+    this.#byHash = [this.#byHash[1], this.#byHash[0]]
+  }
+
+  /** Places among an end's rows whose payload has the hash, in the order of time. */
+  alike(who: number, hash: number): Uint32Array {
+    const rows = this.rows[who]
+    const hashes = this.packets.hash
+    this.#byHash[who] ??= Uint32Array.from(
+      [...rows.keys()]
+        .filter(place => this.packets.payload[rows[place]] > 0)
+        .sort((a, b) => hashes[rows[a]] - hashes[rows[b]] || a - b),
+    )
+    const places = this.#byHash[who]
+    const from = firstNotBelow(places.length, k => hashes[rows[places[k]]] < hash)
+    const end = firstNotBelow(places.length, k => hashes[rows[places[k]]] <= hash)
+    return places.subarray(from, end)
   }
 
   /** The client's first TOA that names somebody else: `address:port`, '' if there is none in its first segments. */
@@ -127,6 +148,9 @@ function noteSyn(flow: Flow, packets: Packets, i: number, fromClient: boolean): 
   flow.isn[who] ??= packets.seq[i]
 }
 
+/** Ports from here on are those that clients are given (Linux; IANA's begin at 49152). */
+const EPHEMERAL = 32_768
+
 /** Of flows without a SYN: the endpoint that more flows have is the server; if that tells nothing, the lower port. */
 function guessClients(flows: readonly Flow[]): void {
   const unsure = flows.filter(({ sure }) => !sure)
@@ -137,5 +161,7 @@ function guessClients(flows: readonly Flow[]): void {
   for (const flow of unsure) {
     const [c, s] = [seen.get(flow.client) ?? 0, seen.get(flow.server) ?? 0]
     if (c > s || (c === s && flow.cport < flow.sport)) flow.turn()
+    const isUsual = flow.cport >= EPHEMERAL && flow.sport < EPHEMERAL
+    flow.confidence = c !== s ? 2 : isUsual ? 1 : 0
   }
 }

@@ -4,9 +4,10 @@
  */
 
 import { FLAG } from '../../wire/tcp.ts'
+import type { Clocks } from './clock.ts'
 import { couples, type ToExit, unmatched } from './matching.ts'
 import type { Packets } from './packets.ts'
-import { lowerBound } from './pairing.ts'
+import { lowerBound } from './sorted.ts'
 import type { Way } from './ways.ts'
 
 export interface Differences {
@@ -41,8 +42,12 @@ export interface Added {
   kind: 'reset' | 'handshake' | 'ack'
 }
 
-/** `slackNs`: how much earlier than its cause something may seem to happen. `back` is the other direction. */
-export function differences(way: Way, back: Way, toExit: ToExit, slackNs: number): Differences {
+/**
+ * `slackNs`: how much earlier than its cause something may seem to happen. `back` is the other direction. Without a clock nothing
+ * is known to be within the time of both captures.
+ */
+export function differences(way: Way, back: Way, clocks: Clocks, slackNs: number): Differences {
+  const toExit: ToExit = (of, ns) => clocks.toExit(of, ns)
   const found: Differences = {
     lost: [],
     added: [],
@@ -63,7 +68,7 @@ export function differences(way: Way, back: Way, toExit: ToExit, slackNs: number
     const bytes = missing?.entry.get(i) ?? 0
     if (entry.payload[i] > 0 && bytes === 0) continue
     const at = toExit(way, entry.at[i])
-    if (at > exit.lastNs - slackNs || at < slackNs) found.outside.entry++
+    if (!clocks.isKnown || at > exit.lastNs - slackNs || at < slackNs) found.outside.entry++
     else found.lost.push({ row: i, bytes })
   }
   if (found.lost.length > 0) {
@@ -75,7 +80,8 @@ export function differences(way: Way, back: Way, toExit: ToExit, slackNs: number
   const extra = left.js.filter(j => exit.payload[j] === 0 || (missing?.exit.get(j) ?? 0) > 0)
   const [from, to] = [toExit(way, 0), toExit(way, entry.lastNs)]
   for (const j of extra) {
-    if (exit.at[j] < from + slackNs || exit.at[j] > to - slackNs) found.outside.exit++
+    if (!clocks.isKnown || exit.at[j] < from + slackNs || exit.at[j] > to - slackNs)
+      found.outside.exit++
     else if (exit.payload[j] > 0) found.missed.entry++
     else found.added.push({ row: j, kind: kindOf(exit, j) })
   }

@@ -6,7 +6,7 @@
 
 import { FLAG } from '../../wire/tcp.ts'
 import { findDuplicates } from './duplicates.ts'
-import { lowerBound } from './pairing.ts'
+import { lowerBound } from './sorted.ts'
 import type { Way } from './ways.ts'
 
 /** => the time by the exit's clock at which something of the entry's clock happened, both in ns after their bases */

@@ -5,7 +5,7 @@
 
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { IPV4, PROTO } from '../../wire/ipv4.ts'
-import { OPT, optionLength, TCP } from '../../wire/tcp.ts'
+import { OPT, optionLength, TCP, TOA_BYTES } from '../../wire/tcp.ts'
 import type { CapturedPacket } from '../captured.ts'
 
 /** Bytes of payload that are hashed. */
@@ -13,8 +13,10 @@ const HASHED = 64
 
 /** Why packets of a capture are no rows. */
 export interface Passed {
-  /** Neither IPv4 nor IPv6, or of an unknown link type. */
+  /** Neither IPv4 nor IPv6. */
   other: number
+  /** Of a link type that is not known. */
+  link: number
   ipv6: number
   /** IPv4, but no TCP. */
   notTcp: number
@@ -28,7 +30,7 @@ export class Packets {
   baseNs = 0n
   /** All packets, those that are no rows too. */
   all = 0
-  readonly passed: Passed = { other: 0, ipv6: 0, notTcp: 0, broken: 0 }
+  readonly passed: Passed = { other: 0, link: 0, ipv6: 0, notTcp: 0, broken: 0 }
   #capacity = 0
   at = new Float64Array(0)
   saddr = new Int32Array(0)
@@ -46,13 +48,13 @@ export class Packets {
   /** Where its IPv4 header is in view(i), and how many bytes from there on were captured. */
   ip = new Uint32Array(0)
   captured = new Int32Array(0)
-  /** Where its link layer begins, in front of the IPv4 header. */
+  /** Bytes of its link layer in front of the IPv4 header. */
   link = new Uint8Array(0)
-  /** Of length and beginning of the payload, 0 without one. */
+  /** Of the beginning of the payload, 0 without one. */
   hash = new Int32Array(0)
   /** The row of the other capture that is this segment; -1 none. */
   match = new Int32Array(0)
-  /** 1 if it is in the memory of our own, 0 if it is in the file. */
+  /** 1 if it is in the memory of our own, 0 if it is in the file; then its Ethernet header is its own. */
   copied = new Uint8Array(0)
   #file: DataView<ArrayBufferLike>
   #own = new DataView(new ArrayBuffer(0))
@@ -74,12 +76,16 @@ export class Packets {
     return this.#lastNs
   }
 
-  /** Takes a packet in that begins with an Ethernet header. */
-  add({ bytes, atNs, length }: CapturedPacket): void {
+  /** Takes in a packet as readCapture() gives it. */
+  add({ bytes, atNs, length, link }: CapturedPacket): void {
     if (this.all++ === 0) this.baseNs = atNs
     const afterNs = Number(atNs - this.baseNs)
     this.#lastNs = Math.max(this.#lastNs, afterNs)
-    const isCopied = bytes.buffer !== this.#file.buffer
+    if (link === 'unknown') {
+      this.passed.link++
+      return
+    }
+    const isCopied = link === 'none'
     const at = isCopied ? this.#copy(bytes) : bytes.byteOffset
     const view = isCopied ? this.#own : this.#file
     const end = at + bytes.length
@@ -179,6 +185,11 @@ export class Packets {
     this.copied = grown(Uint8Array, this.copied)
   }
 
+  /** Its MACs were captured. */
+  hasMacs(i: number): boolean {
+    return this.copied[i] === 0
+  }
+
   /** Offset of the TCP header. */
   tcp(i: number): number {
     return this.ip[i] + ((this.view(i).getUint8(this.ip[i]) & 15) << 2)
@@ -226,7 +237,8 @@ export class Packets {
 }
 
 /** Options that can be a TOA: 8 bytes, of kind 254 or of one that has no meaning of that length (others use 28 and 200). */
-export const isToa = (kind: number, bytes: number) => bytes === 8 && kind > OPT.TIMESTAMP
+export const isToa = (kind: number, bytes: number) =>
+  bytes === TOA_BYTES && kind > OPT.TIMESTAMP && kind !== OPT.MPTCP && kind !== OPT.TFO
 export const isMss = (kind: number, bytes: number) => bytes === 4 && kind === OPT.MSS
 export const isTimestamp = (kind: number, bytes: number) => bytes === 10 && kind === OPT.TIMESTAMP
 
@@ -243,10 +255,13 @@ function networkLayer(view: DataView, at: number, end: number): number {
   return ip
 }
 
-/** FNV-1a of the payload's length and its first bytes; never 0. */
+/**
+ * FNV-1a of the payload's first bytes; never 0. Its length counts only below HASHED or where nothing was captured: a frame with
+ * offloads is longer than the segment that it begins with.
+ */
 function hashOf(view: DataView, from: number, end: number, payload: number): number {
-  let hash = 0x811c9dc5 ^ payload
   const to = Math.min(from + HASHED, end)
+  let hash = 0x811c9dc5 ^ (to > from ? Math.min(payload, HASHED) : payload)
   for (let at = from; at < to; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193)
   return hash || 1
 }

@@ -8,11 +8,12 @@ import {
   contents,
   type Evidence,
   evidence,
-  firstRows,
   type Rarity,
   type RoughClock,
+  sameRows,
 } from './evidence.ts'
 import type { Flow } from './flows.ts'
+import { lowerBound } from './sorted.ts'
 
 export type Sureness = 'certain' | 'likely' | 'guess'
 
@@ -41,22 +42,43 @@ export function pairFlows(
   return new Pairing(outers, inners, oneClock).run()
 }
 
-type Keys = (flow: Flow, isOuter: boolean) => (string | number)[]
+type Key = string | number
+
+/** What flows are looked up by. */
+interface Keys {
+  /** Of how a flow begins. */
+  first: (flow: Flow, isOuter: boolean) => Key[]
+  /** Of all of it, where the first ones of the other side may be anywhere; left out, how it begins is all there is. */
+  all?: (flow: Flow) => Iterable<number>
+}
+
+/** Segments of each direction whose keys are those of a beginning. */
+const FIRST = 16
 
 /** From what no two connections share to what many do. */
 const STAGES: readonly Keys[] = [
-  (flow, isOuter) => {
-    const named = isOuter ? flow.client : flow.toa()
-    const isns = flow.isn.flatMap((isn, who) => (isn === undefined ? [] : [`i${who} ${isn}`]))
-    return named === '' ? isns : [`t ${named}`, ...isns]
+  {
+    first: (flow, isOuter) => {
+      const named = isOuter ? flow.client : flow.toa()
+      const isns = flow.isn.flatMap((isn, who) => (isn === undefined ? [] : [`i${who} ${isn}`]))
+      return named === '' ? isns : [`t ${named}`, ...isns]
+    },
   },
-  flow => [0, 1].flatMap(who => dataKeys(flow, who)),
-  flow => [0, 1].flatMap(who => contents(flow, who)),
+  { first: flow => [...dataKeys(flow, FIRST)], all: flow => dataKeys(flow) },
+  { first: flow => flow.rows.flatMap(rows => contents(flow, rows)), all: hashes },
 ]
 
-function dataKeys({ packets, rows }: Flow, who: number): string[] {
-  const data = rows[who].slice(0, 16).filter(i => packets.payload[i] > 0)
-  return data.map(i => `${packets.seq[i]} ${packets.hash[i]}`)
+/** Sequence numbers with what was sent under them; 21 bits of the hash make a whole number of both. */
+function* dataKeys({ packets, rows }: Flow, many?: number): Generator<number> {
+  for (const list of rows)
+    for (const i of many === undefined ? list : list.slice(0, many))
+      if (packets.payload[i] > 0)
+        yield (packets.seq[i] >>> 0) * 2 ** 21 + (packets.hash[i] & 0x1fffff)
+}
+
+/** Each payload of a flow once. */
+function hashes({ packets, rows }: Flow): Iterable<number> {
+  return new Set(rows.flatMap(list => list.map(i => packets.hash[i]).filter(hash => hash !== 0)))
 }
 
 class Pairing {
@@ -95,24 +117,20 @@ class Pairing {
     return this.#pairs
   }
 
-  #candidates(keys: Keys): Map<Flow, Set<Flow>> {
-    const holders = new Map<string | number, Flow[]>()
-    for (const inner of this.#inners) {
-      for (const key of new Set(keys(inner, false))) {
-        const list = holders.get(key)
-        if (list === undefined) holders.set(key, [inner])
-        else if (list.length <= HOLDERS) list.push(inner)
-      }
-    }
+  /** Whoever begins later has the first of its segments somewhere in the other: each side's beginnings are looked for in the other. */
+  #candidates({ first, all }: Keys): Map<Flow, Set<Flow>> {
     const candidates = new Map<Flow, Set<Flow>>()
-    for (const outer of this.#outers) {
-      const found = new Set<Flow>()
-      for (const key of keys(outer, true)) {
-        const list = holders.get(key) ?? []
-        if (list.length <= HOLDERS) for (const inner of list) found.add(inner)
-      }
-      if (found.size > 0) candidates.set(outer, found)
+    const add = (outer: Flow, inner: Flow) => {
+      const found = candidates.get(outer)
+      if (found) found.add(inner)
+      else candidates.set(outer, new Set([inner]))
     }
+    const byInner = holdersOf(this.#inners, inner => first(inner, false))
+    for (const outer of this.#outers)
+      for (const inner of byInner(all?.(outer) ?? first(outer, true))) add(outer, inner)
+    if (all === undefined) return candidates
+    const byOuter = holdersOf(this.#outers, outer => first(outer, true))
+    for (const inner of this.#inners) for (const outer of byOuter(all(inner))) add(outer, inner)
     return candidates
   }
 
@@ -146,9 +164,9 @@ class Pairing {
     const best = new Map<Flow, number[]>()
     for (const [outer, inners] of candidates) {
       for (const inner of inners) {
-        if (!this.#canBe(outer, inner)) continue
+        if (outer === inner) continue
         const found = evidence(outer, inner, this.#rarity, this.#clock, this.#spanNs)
-        if (found.bits < leastBits) continue
+        if (found.bits < leastBits || !this.#canBe(outer, inner, found)) continue
         judged.push({ ...found, outer, inner, sureness: 'guess' })
         for (const flow of [outer, inner])
           best.set(flow, [...(best.get(flow) ?? []), found.bits].sort((a, b) => b - a).slice(0, 2))
@@ -176,23 +194,49 @@ class Pairing {
     return left >= 20 ? 'certain' : left >= 8 ? 'likely' : 'guess'
   }
 
-  /** In one capture a flow is on one side: the outer one begins first, unless a TOA says it. */
-  #canBe(outer: Flow, inner: Flow): boolean {
-    if (outer === inner) return false
+  /** In one capture a flow is on one side: what a client says is on the outer one first, and what an RS says on the inner one. */
+  #canBe(outer: Flow, inner: Flow, { overlap: { same }, turns }: Evidence): boolean {
     if (!this.#oneClock || inner.toa() === outer.client) return true
-    return outer.firstNs <= inner.firstNs
+    const isFirst = outer.firstNs <= inner.firstNs
+    if (same[0] === undefined && same[1] === undefined) return isFirst
+    const { at } = outer.packets
+    const [[a, b], [c, d]] = same.map(rows => rows ?? [0, 0])
+    if (at[a] > at[b] || at[d] > at[c]) return false
+    // Where one of two equally good guesses is wrong, the mirrored picture is as good.
+    return turns === null || outer.confidence !== inner.confidence || isFirst
   }
 
   #setClock(): void {
     if (this.#oneClock || this.#pairs.length === 0) return
-    const offsets = this.#pairs.flatMap(({ outer, inner }) => {
-      const rows = firstRows(outer, inner)
+    const offsets = this.#pairs.flatMap(({ outer, inner, overlap }) => {
+      const rows = sameRows(outer, inner, overlap)
       return rows ? [inner.packets.at[rows[1]] - outer.packets.at[rows[0]]] : []
     })
     if (offsets.length === 0) return
     offsets.sort((a, b) => a - b)
     const at = (part: number) => offsets[Math.floor((offsets.length - 1) * part)]
     this.#clock = { offsetNs: at(0.5), slackNs: Math.max(5 * MS, at(0.9) - at(0.1)) }
+  }
+}
+
+/** => of keys, the flows that have one of them */
+function holdersOf(
+  flows: ReadonlySet<Flow>,
+  keysOf: (flow: Flow) => Key[],
+): (keys: Iterable<Key>) => Iterable<Flow> {
+  const holders = new Map<Key, Flow[]>()
+  for (const flow of flows) {
+    for (const key of new Set(keysOf(flow))) {
+      const list = holders.get(key)
+      if (list === undefined) holders.set(key, [flow])
+      else if (list.length <= HOLDERS) list.push(flow)
+    }
+  }
+  return function* (keys) {
+    for (const key of keys) {
+      const list = holders.get(key) ?? []
+      if (list.length <= HOLDERS) yield* list
+    }
   }
 }
 
@@ -203,7 +247,7 @@ const UNIQUE_BITS = 8
 function rarityOf(flows: ReadonlySet<Flow>): Rarity {
   const counts = new Map<number, number>()
   for (const flow of flows) {
-    const hashes = new Set([0, 1].flatMap(who => contents(flow, who)))
+    const hashes = new Set(flow.rows.flatMap(rows => contents(flow, rows)))
     for (const hash of hashes) counts.set(hash, (counts.get(hash) ?? 0) + 1)
   }
   return hash => {
@@ -237,15 +281,4 @@ function shapeOf({ packets, rows }: Flow): string {
     list.slice(0, 3).map(i => `${packets.flags[i]}+${packets.payload[i]}`),
   )
   return shape.join(' ')
-}
-
-/** The first place in a sorted list whose value is not below `value`. */
-export function lowerBound(sorted: ArrayLike<number>, value: number): number {
-  let [from, to] = [0, sorted.length]
-  while (from < to) {
-    const middle = (from + to) >> 1
-    if (sorted[middle] < value) from = middle + 1
-    else to = middle
-  }
-  return from
 }

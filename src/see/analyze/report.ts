@@ -43,6 +43,8 @@ export interface CaptureReport {
   begins: number
   lasts: number
   notTcp: number
+  /** Segments that it has a second time; they are left out. */
+  copies: number
 }
 
 export interface DelayReport {
@@ -129,8 +131,9 @@ function captureReport({
   firstNs,
   lastsNs,
   passed,
+  copies,
 }: SourceInfo): CaptureReport {
-  const { notTcp, other, ipv6, broken } = passed
+  const { notTcp, other, link, ipv6, broken } = passed
   const begins = Number(firstNs / 1000n) / 1e6
   return {
     name,
@@ -139,7 +142,8 @@ function captureReport({
     flows,
     begins,
     lasts: lastsNs / 1e9,
-    notTcp: notTcp + other + ipv6 + broken,
+    notTcp: notTcp + other + link + ipv6 + broken,
+    copies: copies.count,
   }
 }
 

@@ -1,5 +1,6 @@
 /** An analysis as rows of the ladder, in the outer clock's time; of each connection, the segments of both sides. */
 
+import { ETH } from '../../wire/ethernet.ts'
 import { changesOf } from '../changes.ts'
 import { byConnection, type LadderRow, ladderRows } from '../ladder.ts'
 import type { ConnEnds, FrameIn, FrameOut, Moment, Said } from '../moment.ts'
@@ -54,7 +55,10 @@ class ConnMoments {
       if (j < 0 || taken.has(j)) continue
       taken.add(j)
       const left = this.#frame(way, false, j)
-      const changes = changesOf(entry.frame(i), exit.frame(j))
+      const known = entry.hasMacs(i) && exit.hasMacs(j)
+      const changes = changesOf(entry.frame(i), exit.frame(j)).filter(
+        ({ what }) => known || what !== 'mac',
+      )
       const atUs = Math.max(left.atUs, came.atUs)
       this.#moments.push({
         kind: 'out',
@@ -124,5 +128,5 @@ class ConnMoments {
 }
 
 function wireLength(packets: Packets, row: number): number {
-  return 14 + packets.payloadAt(row) - packets.ip[row] + packets.payload[row]
+  return ETH.HEADER + packets.payloadAt(row) - packets.ip[row] + packets.payload[row]
 }

@@ -30,13 +30,21 @@ export interface Ways {
   rsDelta: number
 }
 
-export function waysOf({ outer, inner }: Pair): Ways {
+export function waysOf({ outer, inner, overlap }: Pair): Ways {
   const [clientDelta, rsDelta] = [0, 1].map(who => {
     const [a, b] = [outer.isn[who], inner.isn[who]]
     if (a !== undefined && b !== undefined) return (b - a) | 0
+    const known = overlap.delta[who]
+    if (known !== undefined) return known
     const votes: Votes = new Map()
-    voteByData(votes, outer.packets, outer.rows[who], inner.packets, inner.rows[who])
-    voteByAcks(votes, outer.packets, outer.rows[1 - who], inner.packets, inner.rows[1 - who])
+    const [own, others] = [who, 1 - who].map(end =>
+      [outer, inner].map(({ rows }, side) => {
+        const from = overlap.from[end][side]
+        return rows[end].slice(from, from + VOTERS)
+      }),
+    )
+    voteByData(votes, outer.packets, own[0], inner.packets, own[1])
+    voteByAcks(votes, outer.packets, others[0], inner.packets, others[1])
     return winner(votes)
   })
   const way = (direction: 'in' | 'out', isIn: boolean): Way => {
@@ -57,7 +65,7 @@ export function waysOf({ outer, inner }: Pair): Ways {
   return { in: way('in', true), out: way('out', false), clientDelta, rsDelta }
 }
 
-/** Segments of each side that vote. */
+/** Segments of each side that vote, from where both have the conversation. */
 const VOTERS = 200
 
 /** By difference. */
@@ -72,13 +80,13 @@ function voteByData(
   bRows: readonly number[],
 ): void {
   const byHash = new Map<number, number[]>()
-  for (const j of bRows.slice(0, VOTERS)) {
+  for (const j of bRows) {
     if (b.payload[j] === 0) continue
     const same = byHash.get(b.hash[j])
     if (same) same.push(j)
     else byHash.set(b.hash[j], [j])
   }
-  for (const i of aRows.slice(0, VOTERS)) {
+  for (const i of aRows) {
     if (a.payload[i] === 0) continue
     for (const j of byHash.get(a.hash[i]) ?? []) vote(votes, (b.seq[j] - a.seq[i]) | 0, a, i, b, j)
   }
@@ -93,7 +101,7 @@ function voteByAcks(
   bRows: readonly number[],
 ): void {
   const acks = (p: Packets, rows: readonly number[]) =>
-    rows.slice(0, VOTERS).filter(i => (p.flags[i] & (FLAG.ACK | FLAG.RST)) === FLAG.ACK)
+    rows.filter(i => (p.flags[i] & (FLAG.ACK | FLAG.RST)) === FLAG.ACK)
   const theirs = acks(b, bRows)
   for (const [k, i] of acks(a, aRows).entries()) {
     for (const j of theirs.slice(Math.max(0, k - 4), k + 5)) {

@@ -9,6 +9,7 @@ import {
 } from '../../../src/client/index.ts'
 import { Events } from '../../../src/control/api/events.ts'
 import { openServer } from '../../../src/control/server.ts'
+import { LINK_UP } from '../../../src/see/link-state.ts'
 import { connect, echo, HEAD, PONG, ping, socketPath } from '../../kit/api.ts'
 
 async function serve(t: TestContext) {
@@ -43,18 +44,19 @@ async function listening(client: TapvsClient, events: Events): Promise<Stream> {
   return stream
 }
 
+const ARM_DOWN = { arm: 'ext0', ...LINK_UP, up: false, admin: 'gone', link: 'down' } as const
 const LEVELS = ['debug', 'info', 'error'] as const
 
 test('events come in their order, with an id and their time', async t => {
   const { client, events } = await serve(t)
   const stream = await listening(client, events)
   for (const level of LEVELS) events.emit('log', { level })
-  events.emit('arm', { arm: 'ext0', up: false })
+  events.emit('arm', ARM_DOWN)
   const list = (await take(stream, 4)) as DaemonEvent[]
   await stream.return(undefined)
   assert.deepEqual(
     list.map(({ event, data }) => [event, data]),
-    [...LEVELS.map(level => ['log', { level }]), ['arm', { arm: 'ext0', up: false }]],
+    [...LEVELS.map(level => ['log', { level }]), ['arm', ARM_DOWN]],
   )
   const numbers = list.map(({ id }) => Number(id.split('-')[1]))
   assert.deepEqual(

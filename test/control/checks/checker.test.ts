@@ -150,3 +150,76 @@ test('where there can be no namespace one line says so, and RSs count as up', as
   await sleep(50)
   assert.deepEqual(host.said, ['real servers are not checked: no namespace here'])
 })
+
+const SERVICE = 'TCP 202.108.10.1:6379'
+const NOBODY = `${SERVICE} has no real server that is up`
+
+/** What is said without the reasons of single RSs. */
+async function saysOf(host: Host, count: number): Promise<string[]> {
+  return (await host.says(count)).filter(text => !text.startsWith('RS '))
+}
+
+test('when_down all: when every one has failed all have their weights, said once when it begins and ends', async () => {
+  const host = new Host()
+  const all = `${PASSIVE}\n    when_down: all`
+  host.checker.update(services(all))
+  host.fail(A)
+  assert.deepEqual(await saysOf(host, 2), [`${A} inhibited`])
+  host.fail(B)
+  const begins = await saysOf(host, 5)
+  assert.deepEqual(begins.slice(-3), [
+    `${NOBODY}: all of them take new connections as if none had failed`,
+    `${A} 100`,
+    `${B} 100`,
+  ])
+  // Other weights count at once; other words about what to do, too.
+  host.checker.update(services(all).map(withWeight(7)))
+  assert.deepEqual(host.said.splice(0).slice(-2), [`${A} 7`, `${B} 7`])
+  host.checker.update(services(PASSIVE).map(withWeight(7)))
+  assert.deepEqual(host.said.splice(0).slice(-3), [
+    `${NOBODY}: new connections are dropped`,
+    `${A} inhibited`,
+    `${B} inhibited`,
+  ])
+  host.checker.update(services(all).map(withWeight(7)))
+  host.said.splice(0)
+  host.time = 5000
+  const ends = await host.says(6)
+  assert.equal(ends.filter(text => text === `${SERVICE} has a real server again`).length, 1)
+  assert.deepEqual(ends.filter(text => text.startsWith(A)).at(-1), `${A} 7`)
+  assert.deepEqual(ends.filter(text => text.startsWith(B)).at(-1), `${B} 7`)
+})
+
+function withWeight(weight: number) {
+  return (service: ConfigService): ConfigService => ({
+    ...service,
+    realServers: service.realServers.map(rs => ({ ...rs, weight })),
+  })
+}
+
+test('a backup is watched by nobody, and the log says that new connections go there', async () => {
+  const host = new Host()
+  const [service] = services(PASSIVE) as [ConfigService]
+  const [a, b] = service.realServers
+  assert.ok(a && b)
+  host.checker.update([{ ...service, realServers: [a, { ...b, backup: true }] }])
+  host.fail(B)
+  host.fail(A)
+  assert.deepEqual(await saysOf(host, 3), [
+    `${A} inhibited`,
+    `${NOBODY}: new connections go to the backup ${B}`,
+  ])
+})
+
+test('an RS that is drained does not count as one that is up', async () => {
+  const host = new Host()
+  const [service] = services(PASSIVE) as [ConfigService]
+  const [a, b] = service.realServers
+  assert.ok(a && b)
+  host.checker.update([{ ...service, realServers: [a, { ...b, weight: 0 }] }])
+  host.fail(A)
+  assert.deepEqual(await saysOf(host, 3), [
+    `${A} inhibited`,
+    `${NOBODY}: new connections are dropped`,
+  ])
+})

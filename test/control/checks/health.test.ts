@@ -93,12 +93,60 @@ test('passive: the while doubles up to a limit, and halves when connections are 
   }
   for (let i = 0; i < 4; i++) fail()
   assert.deepEqual(whiles, [5000, 10_000, 20_000, 30_000])
-  health.connections(0, 7, now)
-  health.connections(0, 1, now)
+  for (let i = 0; i < 2; i++) health.connections(0, 1, now)
   fail()
   for (let i = 0; i < 9; i++) health.connections(0, 1, now)
+  now += 10_001
   fail()
   assert.deepEqual(whiles.slice(4), [15_000, 5000])
+})
+
+/** Looks, twice a second, at an RS with so many failures and successes a second as `pace` says. => When it was out first, in ms */
+function outAt(health: Health, seconds: number, pace: (ms: number) => [number, number]) {
+  let [failed, done, seed] = [0, 0, 1]
+  for (let now = 0; now < seconds * 1000; now += 500) {
+    let [lost, made] = [0, 0]
+    const [failing, doing] = pace(now)
+    // In steps of ms, at random: clients do not come at even distances.
+    for (let i = 0; i < 500; i++) {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+      const at = seed / 4_294_967_296
+      if (at < failing / 1000) lost++
+      else if (at < (failing + doing) / 1000) made++
+    }
+    failed += lost
+    done += made
+    if (health.connections(lost, made, now)) return { now, failed, done }
+  }
+  return undefined
+}
+
+test('passive: failures that somebody makes take no RS out that serves the others', () => {
+  for (const doing of [6, 20, 400]) {
+    assert.equal(
+      outAt(known(), 3600, now => [now < 10_000 ? 0 : 2, doing]),
+      undefined,
+      `${doing} a second`,
+    )
+  }
+})
+
+test('passive: an RS that dies is out at once, however much it served; one that refuses most, soon', () => {
+  for (const doing of [0, 1, 10, 500]) {
+    const out = outAt(known(), 120, now => (now < 60_000 ? [0, doing] : [Math.max(1, doing), 0]))
+    assert.ok(out, `${doing} a second`)
+    const most = doing >= 500 ? 1000 : doing === 10 ? 4000 : 9000
+    assert.ok(out.now <= 60_000 + most, `${doing} a second: after ${out.now - 60_000} ms`)
+  }
+  const out = outAt(known(), 120, now => (now < 60_000 ? [0, 100] : [80, 20]))
+  assert.ok(out && out.now <= 67_500, `after ${(out?.now ?? 0) - 60_000} ms`)
+})
+
+test('passive: the reason says of how many', () => {
+  const health = known()
+  health.connections(0, 2, 0)
+  const mind = health.connections(4, 0, 500)
+  assert.match(mind?.reason ?? '', /^4 of 6 connections failed within 10 s, /)
 })
 
 test('both judges: it is up again when neither says down', () => {

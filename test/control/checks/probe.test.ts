@@ -12,6 +12,7 @@ import { onPath, until } from '../../../netns/processes.ts'
 import { probe } from '../../../src/control/checks/probe.ts'
 import { NO_CHECK } from '../../../src/control/checks/schema.ts'
 import type { ConfigCheck } from '../../../src/control/config.ts'
+import { NO_RIGHTS, rightsIn } from '../../kit/rights.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tapvs-probe-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -210,5 +211,12 @@ test('script: exit codes, words, environment, and an end for what takes too long
       return true
     }
   })
-  assert.match((await command('/no/such/script')) ?? '', /ENOENT/)
+  assert.equal(
+    await command('/no/such/script'),
+    'the script failed with exit code 127: /no/such/script: No such file or directory',
+  )
+  const rights = join(folder, 'rights.txt')
+  assert.equal(await command(script('rights', `cat /proc/self/status > ${rights}`)), undefined)
+  // The tests run as root, so that it had some to lose.
+  assert.deepEqual(rightsIn(readFileSync(rights, 'utf8')), NO_RIGHTS)
 })

@@ -49,6 +49,19 @@ test('rules of DPVS, and our own with LIPs', () => {
   assert.deepEqual(notCarried, [])
 })
 
+test('rules of the Alibaba build, which has no name for FullNAT', () => {
+  const { file, notCarried } = read('null.rules')
+  assert.deepEqual(brief(file.services), [
+    '198.51.100.77:80 rr -> 192.0.2.66:80 w100, 192.0.2.67:80 w50',
+  ])
+  assert.deepEqual(notCarried, [])
+  const service = '-A -t 10.0.0.1:80 -s rr'
+  const known = 'ipvsadm does not know (null)'
+  assert.deepEqual(of(`${service} (null)`).notCarried, [`x:1: ${service} (null): ${known}`])
+  const { notCarried: both } = of(service, '-a -t 10.0.0.1:80 -r 10.1.0.1 (null) -m')
+  assert.deepEqual(both, ['x:2: -m: it means nothing here'])
+})
+
 test('a script with CRLF, blanks, long names, joined letters and mistakes', () => {
   const { file, notCarried } = read('script.sh')
   assert.deepEqual(brief(file.services), [
@@ -127,6 +140,9 @@ test('every line that cannot be carried out is named', () => {
     ],
     [[`${service} -M 24`], 'x:1: -M 24: it means nothing here'],
     [[`${service} -r 1.1.1.1`], 'x:1: -r 1.1.1.1: it means nothing here'],
+    [[`${service} -s wrr`], 'x:1: -s wrr: it is given already'],
+    [[service, '-a -t 10.0.0.1:80 -r 1.1.1.1 -b -w 1 -w 2'], 'x:2: -w 2: it is given already'],
+    [['ipvsadm -R'], 'x:1: -R: import the file that it reads'],
     [['\u001b[2J'], 'x:1: ?[2J: this is no command of ipvsadm'],
   ]
   for (const [lines, remark] of cases) assert.deepEqual(of(...lines).notCarried, [remark])

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ImportError } from '../../../src/control/import/imported.ts'
-import { includeFiles } from '../../../src/control/import/include.ts'
+import { alternatives, globs, includeFiles } from '../../../src/control/import/include.ts'
 import { importKeepalived } from '../../../src/control/import/keepalived.ts'
 import { brief, SAMPLES, sample } from '../../kit/imported.ts'
 
@@ -17,32 +17,41 @@ const of = (text: string) => importKeepalived({ name: 'x', text })
 /** Services, their checks, LIPs and remarks, as a text. */
 function told(name: string): string {
   const source = { name: join(SAMPLES, name), text: sample(name) }
-  const { file, lips, notCarried } = importKeepalived(source, includeFiles)
+  const { file, lips, notCarried, notes } = importKeepalived(source, includeFiles, 'east')
   const services = brief(file.services)
   const lines = file.services.flatMap((service, i) => [
     services[i] as string,
     ...(service.check ? [`  check ${JSON.stringify(service.check)}`] : []),
   ])
-  const remarks = notCarried.map(remark => remark.replaceAll(`${SAMPLES}/`, ''))
+  const remarks = [...notCarried, ...notes.map(note => `note ${note}`)].map(remark =>
+    remark.replaceAll(`${SAMPLES}/`, ''),
+  )
   return `${[...lines, ...lips.map(lip => `LIP ${lip.address} ${lip.arm}`), ...remarks].join('\n')}\n`
 }
 
-for (const name of ['dpvs.conf', 'lvs.conf', 'odd.conf']) {
+const CONFIGS = [
+  ...['dpvs.conf', 'lvs.conf', 'odd.conf', 'one-line.conf', 'one-line-groups.conf'],
+  ...['defaults.conf', 'addresses.conf', 'grammar.conf'],
+]
+for (const name of CONFIGS) {
   test(`${name} becomes ${name}.expected`, () => {
     assert.equal(told(name), sample(`${name}.expected`))
   })
 }
 
-test('braces and quotes that do not match are told with their line', () => {
+const TOO_MUCH = 'definitions make more than 65536 letters of a line'
+
+test('braces and definitions without an end are told with their line', () => {
   const cases: [text: string, message: string][] = [
     ['a {\n b {\n }\n', 'x:1: a { has no }'],
     ['a {\n b {\n', 'x:2: b { has no }'],
     ['a { }\n}\n', 'x:2: a } without a { before it'],
     ['\n{\n', 'x:2: a { without a keyword before it'],
     ['a { }\n{ }\n', 'x:2: a { without a keyword before it'],
-    ['a\nnotify_up "b\n', 'x:2: a quote without its end'],
-    ['$A=b \\\n c', 'x:1: $A goes on in the next line: put it on one'],
-    [`$A=${'a'.repeat(999)}\n${'$A '.repeat(99)}`, 'x:2: a line of more than 65536 letters'],
+    ['a {\n'.repeat(100_000), 'x:101: blocks more than 100 deep'],
+    ['\n$A=b \\', 'x:2: a definition without its end'],
+    [`$A=${'a'.repeat(999)}\n${'$A '.repeat(99)}`, `x:2: ${TOO_MUCH}`],
+    ['$A= \\\n$B \\\n$B\n$B= \\\n$A \\\n$A\n$A', `x:7: ${TOO_MUCH}`],
   ]
   for (const [text, message] of cases) {
     assert.throws(() => of(text), { name: 'ImportError', message, problems: [message] })
@@ -50,12 +59,18 @@ test('braces and quotes that do not match are told with their line', () => {
 })
 
 test('the words of a line', () => {
-  const service = (algorithm: string) => `virtual_server 10.0.0.1 80 {\n${algorithm}\n}\n`
+  const service = (algorithm: string) =>
+    `virtual_server 10.0.0.1 80 {\nprotocol TCP\nlb_kind FNAT\n${algorithm}\n}\n`
   for (const line of [
     ...['lb_algo rr', '  lb_algo\t"rr"  ', "lb_algo 'rr' # x", 'lb_algo rr! }', 'lb_algo r"r"'],
-    ...['lb_algo \\rr', '$A=rr\nlb_algo $A', `$A=r\nlb_algo ${BRACED}r`, '$A=lb_algo rr\n$A'],
+    ...['lb_algo \\162\\x72', '@^h lb_algo rr', ' @x lb_algo rr', '$B=@^h\n$B lb_algo rr'],
+    ...['lb_algo r"\\x72"', '$A=rr\nlb_algo $A', `$A=r\nlb_algo ${BRACED}r`, '$A=lb_algo rr\n$A'],
   ]) {
-    const { file, notCarried } = of(service(line))
+    const { file, notCarried } = importKeepalived(
+      { name: 'x', text: service(line) },
+      undefined,
+      'x',
+    )
     assert.deepEqual(brief(file.services), ['10.0.0.1:80 rr ->'], line)
     assert.deepEqual(notCarried, [], line)
   }
@@ -67,13 +82,19 @@ test('a group that stands behind its service, and ranges', () => {
       laddr_group_name l
       real_server 10.1.0.1 80 { } }
     virtual_server_group g { 10.0.0.9-10 80
-      10.0.1.255-10.0.2.0 443 }
+      10.0.1.255-10.0.2.0 443
+      10.0.3.8/31 53 }
     local_address_group l { 10.1.0.100 }`)
   assert.deepEqual(
     brief(file.services),
-    ['10.0.0.9:80', '10.0.0.10:80', '10.0.1.255:443', '10.0.2.0:443'].map(
-      vip => `${vip} LIPs 10.1.0.100 -> 10.1.0.1:80`,
-    ),
+    [
+      '10.0.0.9:80',
+      '10.0.0.10:80',
+      '10.0.1.255:443',
+      '10.0.2.0:443',
+      '10.0.3.8:53',
+      '10.0.3.9:53',
+    ].map(vip => `${vip} LIPs 10.1.0.100 -> 10.1.0.1:80`),
   )
   assert.deepEqual(lips, [{ address: '10.1.0.100', arm: null }])
 })
@@ -88,60 +109,31 @@ test('includes: no file, a wrong pattern, itself', () => {
   assert.deepEqual(remarks('include /nowhere/x*'), [
     'x:1: include /nowhere/x*: there is no such file',
   ])
-  assert.match(remarks('include c*/x.conf')[0] ?? '', /^x:1: .* only \* and \? in the name/)
+  assert.deepEqual(remarks('include c*/{x,y}.conf'), [
+    'x:1: include c*/{x,y}.conf: there is no such file',
+  ])
   const self = join(SAMPLES, 'lvs.conf')
   assert.deepEqual(remarks('include lvs.conf', self), [
     `${self}:1: include lvs.conf: ${self} includes itself`,
   ])
-  assert.match(remarks('include .', self)[0] ?? '', /EISDIR/)
+  assert.match(remarks('include .', self)[0] ?? '', /is no regular file$/)
+  assert.match(remarks(`include ${'{a,b}'.repeat(9)}`)[0] ?? '', /more than 256 patterns$/)
+  assert.match(remarks(`include ${'['.repeat(5000)}`)[0] ?? '', /more than 4096 letters$/)
 })
 
-test('checkers, each key', () => {
-  const check = (checker: string) => {
-    const text = `virtual_server 10.0.0.1 80 {\nreal_server 10.1.0.1 8080 {\n${checker}\n}\n}`
-    const { file, notCarried } = of(text)
-    return {
-      check: file.services[0]?.check,
-      said: notCarried.map(line => line.replace(/^x:\d+: /, '')),
-    }
+test('names and wildcards', () => {
+  const cases: [pattern: string, yes: string[], no: string[]][] = [
+    ['*.conf', ['.conf', 'a.conf', 'a.b.conf'], ['a.conf.d', 'conf']],
+    ['a?c*', ['abc', 'a*c', 'abcd'], ['ac', 'abd']],
+    ['[a-c]x[!0-9]', ['axz', 'cx-'], ['dxz', 'ax0']],
+    ['[]]a[', [']a['], ['[a[', ']a']],
+    [`${'*a'.repeat(40)}b`, [], ['a'.repeat(255)]],
+  ]
+  for (const [pattern, yes, no] of cases) {
+    for (const name of yes) assert.ok(globs(pattern, name), `${pattern} ${name}`)
+    for (const name of no) assert.ok(!globs(pattern, name), `${pattern} ${name}`)
   }
-  const label = 'of virtual_server 10.0.0.1 80'
-  assert.deepEqual(check('TCP_CHECK {\nconnect_port 81\nretry 0\nbindto 10.0.0.9\n}'), {
-    check: { type: 'tcp', port: 81, fall: 1 },
-    said: [
-      `bindto 10.0.0.9 ${label}: checks take the path of the traffic, from a LIP to the real server`,
-    ],
-  })
-  assert.deepEqual(check('HTTP_GET {\nurl {\npath /\nstatus_code 200-204\nvirtualhost a\n}\n}'), {
-    check: { type: 'http', path: '/', status: '200-204', host: 'a' },
-    said: [],
-  })
-  assert.deepEqual(check('HTTP_GET {\nurl {\npath x\nstatus_code ok\n}\nconnect_port no\n}'), {
-    check: { type: 'http', status: '200-299' },
-    said: [
-      `path x ${label}: expected a path that begins with /`,
-      `status_code ok ${label}: expected a status`,
-      `connect_port no ${label}: expected a port`,
-    ],
-  })
-  assert.deepEqual(check('MISC_CHECK {\nmisc_path "/bin/check -v"\nmisc_dynamic\n}'), {
-    check: { type: 'script', command: ['/bin/check', '-v'] },
-    said: [
-      `misc_path /bin/check -v ${label}: see that it connects to $CHECK_ADDRESS and $CHECK_PORT, which lead to the real server`,
-      `misc_dynamic ${label}: the exit code of a script does not set the weight`,
-    ],
-  })
-  assert.deepEqual(check('MISC_CHECK {\nmisc_path "/bin/check 10.1.0.1 $(x)"\n}'), {
-    check: undefined,
-    said: [
-      `MISC_CHECK ${label}: expected a misc_path that begins with /`,
-      `misc_path /bin/check 10.1.0.1 $(x) ${label}: write its command by hand: $CHECK_ADDRESS is the address`,
-    ],
-  })
-  assert.deepEqual(check('TCP_CHECK {\nconnect_timeout soon\n}\nTCP_CHECK {\n}').said, [
-    `connect_timeout soon ${label}: expected seconds, 0.1-3600, the default takes its place`,
-    `a second check ${label}: a real server has one check`,
-  ])
+  assert.deepEqual(alternatives('a{b,c{d,e},}f{g}'), ['abf{g}', 'acdf{g}', 'acef{g}', 'af{g}'])
 })
 
 test('no text makes it throw anything but its one line', () => {
@@ -181,5 +173,27 @@ test('no text makes it throw anything but its one line', () => {
       }
     }),
     { numRuns: 1000 },
+  )
+})
+
+test('a sorry server is a backup, of all VIPs of a group, and checked by nobody', () => {
+  const service = (sorry: string) =>
+    of(`virtual_server_group g {\n 10.0.0.1 80\n 10.0.0.3 80\n}
+      virtual_server group g {\n protocol TCP\n lb_kind FNAT\n lb_algo rr\n delay_loop 6
+      ${sorry}
+      real_server 10.0.0.2 80 { weight 3\n TCP_CHECK { retry 1\n delay_before_retry 6\n connect_timeout 5 } }\n}`)
+  const { file, notCarried } = service('sorry_server 10.0.0.9 8080')
+  assert.deepEqual(brief(file.services), [
+    '10.0.0.1:80 rr -> 10.0.0.2:80 w3, 10.0.0.9:8080 backup',
+    '10.0.0.3:80 rr -> 10.0.0.2:80 w3, 10.0.0.9:8080 backup',
+  ])
+  assert.deepEqual(
+    notCarried.filter(remark => remark.includes('10.0.0.9')),
+    [],
+  )
+  const [remark] = service('sorry_server 127.0.0.1 80').notCarried
+  assert.match(
+    remark ?? '',
+    /sorry_server 127\.0\.0\.1 80 of .*: FullNAT leads to no server of this/,
   )
 })

@@ -52,7 +52,7 @@ test('a transcript of another connection than the recorded one: lport and deltas
   play(text)
   assert.match(text, /\n> dpdk1 \| 192\.168\.168\.2\.6379 > 192\.168\.168\.7\.1025: Flags \[S\.\]/)
   assert.match(text, /\ndrop TCP_NO_RS\n/)
-  assert.match(text, /# Left out: 1 frames of older connections/)
+  assert.match(text, /# Left out: 1 frame of older connections/)
 })
 
 test('a large frame is told in its segments', async () => {

@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { onTheWire, readdressed } from '../../../src/control/replay/adapt.ts'
-import { filled, headersEnd, keptBytes } from '../../../src/control/replay/headers.ts'
+import {
+  filled,
+  headersEnd,
+  keptBytes,
+  markPartial,
+  summed,
+} from '../../../src/control/replay/headers.ts'
 import { segmentIn } from '../../../src/see/notation.ts'
 import { ipv4Int } from '../../../src/wire/address.ts'
 import { decode } from '../../kit/decode.ts'
@@ -14,6 +20,7 @@ import {
   ethernet,
   ipv4,
   offload,
+  pseudoHeader,
   type TcpFields,
   tcpFrame,
   vnetHeader,
@@ -61,8 +68,46 @@ test('a long ping of which the first bytes are known gets others that make its c
     assert.equal(checksum(full.subarray(10 + 14 + 20)), 0)
     assert.deepEqual(full.subarray(0, 160), ping.subarray(0, 160))
   }
-  const tcp = whole(tcpFrame(TCP)).slice(0, 60)
-  assert.equal(filled(tcp, 200), tcp)
+})
+
+/** Of a TCP segment in a frame with its virtio-net header; 0 if it is right. */
+function tcpSum(bytes: Uint8Array): number {
+  const [l4, ends] = [bytes.subarray(10 + 34), bytes.subarray(10 + 26, 10 + 34)]
+  return checksum(
+    concat(pseudoHeader([...ends.subarray(0, 4)], [...ends.subarray(4)], 6, l4.length), l4),
+  )
+}
+
+test('so does a segment, whose payload is not recorded; one with a partial checksum stays as it is', () => {
+  for (const length of [1, 2, 3, 50, 1001]) {
+    const payload = Uint8Array.from({ length }, (_, i) => 255 - i * 7)
+    const frame = tcpFrame({ ...TCP, payload })
+    const segment = whole(frame)
+    const headers = segment.slice(0, segment.length - length)
+    const full = filled(headers, segment.length)
+    assert.deepEqual([tcpSum(segment), full.length, tcpSum(full)], [0, segment.length, 0])
+    assert.deepEqual(full.subarray(0, headers.length), headers)
+    const partial = offload(frame).slice(0, headers.length)
+    assert.equal(filled(partial, segment.length), partial)
+    // For another connection it is written anew, right or wrong.
+    for (const wrong of [false, true]) {
+      const other = headers.slice()
+      other[10 + 34 + 16] ^= 0x77
+      summed(other, wrong)
+      const rest = new Uint8Array(length)
+      assert.equal(tcpSum(concat(other, rest)) === 0, !wrong)
+    }
+  }
+})
+
+test('a segment that was captured where it was sent says that its checksum is partial', () => {
+  const frame = tcpFrame({ ...TCP, payload: new Uint8Array(30) })
+  const captured = concat(new Uint8Array(10), offload(frame).subarray(10))
+  markPartial(captured)
+  assert.deepEqual(captured, offload(frame))
+  const wire = whole(frame)
+  markPartial(wire)
+  assert.deepEqual(wire, whole(frame))
 })
 
 test('a segment of another connection: ends, acknowledgment and SACK edges move, the rest stays', () => {

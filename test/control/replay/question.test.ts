@@ -7,10 +7,10 @@ import { type Journal, readJournal } from '../../../src/control/journal/format.t
 import { answerOf } from '../../../src/control/replay/question.ts'
 import { KeyedIsn } from '../../../src/engine/isn.ts'
 import type { StoryContext } from '../../../src/see/story-words.ts'
-import { frameOf, LAN, RS, SYN, WAN } from '../../kit/connection.ts'
+import { CLIENT, established, frameOf, LAN, RS, SYN, WAN } from '../../kit/connection.ts'
 import { journaled } from '../../kit/journaled.ts'
 import { Several } from '../../kit/several.ts'
-import { Stand } from '../../kit/stand.ts'
+import { SEED_CONFIG, Stand } from '../../kit/stand.ts'
 
 const CONTEXT: StoryContext = {
   arms: [
@@ -63,6 +63,23 @@ test('a SYN is opened, translated and sent, and nothing is changed by asking', a
   assert.match(steps[8] ?? '', new RegExp(`, seq ${seq},`))
 })
 
+test('a SYN in the place of a connection that is over: what ends, what is reset, what begins', async () => {
+  for (const [config, ...told] of [
+    [SEED_CONFIG, /reset\n.* that connection, in CLOSE_WAIT, ends: the SYN begins.*\n.* is chosen/],
+    [
+      `${SEED_CONFIG}\ntcp: { reuse: keep }`,
+      /a connection\n.* another connection begins with all that the one in CLOSE_WAIT had/,
+    ],
+  ] as const) {
+    const stand = established(config)
+    stand.segment(WAN, { ...CLIENT, flags: 'F.' })
+    const images = await imagesOf([stand])
+    const bytes = frameOf(stand, 'in', { ...SYN, seq: 77_000 })
+    const text = packetText(answerOf(images, { bytes }), CONTEXT)
+    for (const one of told) assert.match(text, one)
+  }
+})
+
 test('a segment of a connection that lives, and one that is refused with rule and advice', async () => {
   const stand = new Stand().resolveRss()
   const { sport, seq } = stand.forward(WAN, SYN)
@@ -86,6 +103,17 @@ test('without an Ethernet header it comes in where its source is, or where it is
   assert.equal(answerOf(images, { bytes: packet }).arm, WAN)
   const wrong = answerOf(images, { bytes: packet, arm: LAN })
   assert.deepEqual([wrong.arm, wrong.frame.verdict], [LAN, { drop: 'ip_source' }])
+  const asked = answerOf(images, { bytes: packet, link: 'none' })
+  assert.deepEqual([asked.hasLink, asked.frame.verdict], [false, { sent: LAN }])
+  const text = packetText(asked, CONTEXT)
+  assert.match(
+    text,
+    / 2\. it has no Ethernet header, so the judgement starts at IP: MACs, ethertype and VLAN were not asked about\n/,
+  )
+  assert.doesNotMatch(text, /MACs rewritten/)
+  const whole = answerOf(images, { bytes: frameOf(stand, 'in', SYN), link: 'ethernet' })
+  assert.match(packetText(whole, CONTEXT), /changed: MACs rewritten/)
+  assert.doesNotMatch(packetText(whole, CONTEXT), /Ethernet header/)
   assert.throws(() => answerOf(images, { bytes: packet, arm: 'eth7' }), {
     message: 'there is no arm eth7; there are dpdk0, dpdk1, check',
   })

@@ -31,6 +31,17 @@ async function writing(t: TestContext, path: string, begunMs = 900_000): Promise
   return history
 }
 
+/** Bytes of the file, with what is still in its log. */
+function pagesOf(path: string): number {
+  const db = new Libsql(path)
+  try {
+    const [pages] = db.prepare('PRAGMA page_count').raw().get() as number[]
+    return (pages as number) * 4096
+  } finally {
+    db.close()
+  }
+}
+
 async function found(path: string, search: Partial<Search> = {}) {
   const history = await HistoryDatabase.open(path, false)
   try {
@@ -191,6 +202,45 @@ test('what is older than the days to keep is forgotten, and no longer claimed to
   assert.equal(conns.length, 500)
   assert.equal(sinceMs, now - 30 * DAY_MS)
   assert.deepEqual(gaps, [{ why: 'unknown', fromMs: null, toMs: sinceMs, records: 0 }])
+})
+
+test('the file has a limit: the oldest make room, and what is known is what is left', async t => {
+  const path = join(historyFolder(t), 'h')
+  const limit = 6 * 2 ** 20
+  const history = await writing(t, path)
+  const batch = (from: number, rows: number) =>
+    write(
+      history,
+      Array.from({ length: rows }, (_, i) => {
+        const endedMs = 1_000_000 + from + i
+        // Keys in no order, as ports are.
+        const lport = 1025 + (((from + i) * 7919) % 60_000)
+        return { lport, openedMs: endedMs - 9, lastMs: endedMs - 5, endedMs }
+      }),
+    )
+  const rows = 120_000
+  let most = 0
+  for (let from = 0; from < rows; from += 2000) {
+    batch(from, 2000)
+    history.bound(limit)
+    most = Math.max(most, pagesOf(path))
+  }
+  assert.ok(most <= limit, `${most} bytes`)
+  const { conns, sinceMs, gaps } = history.find(
+    { ...EVER, key: { ...SEARCH.key, port: 1025 + (((rows - 1) * 7919) % 60_000) } },
+    true,
+    2e6,
+  )
+  assert.equal(conns[0]?.ended?.atMs, 1_000_000 + rows - 1, 'the newest is there')
+  const kept = rows - ((sinceMs ?? 0) - 1_000_000)
+  assert.ok(kept > 15_000 && kept < 60_000, `${kept} rows kept`)
+  assert.deepEqual(gaps[0], { why: 'unknown', fromMs: null, toMs: sinceMs, records: 0 })
+
+  // A limit that is lower now: the file becomes smaller.
+  for (let turn = 0; turn < 10; turn++) history.bound(limit / 2)
+  assert.ok(pagesOf(path) <= limit / 2, `${pagesOf(path)} bytes`)
+  history.close()
+  assert.ok(statSync(path).size <= limit / 2)
 })
 
 test('a daemon that opens it again goes on; one that begins later does not know what was before', async t => {

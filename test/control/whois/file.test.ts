@@ -1,15 +1,25 @@
 /** The history's file from the daemon's side, with the process that writes it: whatever happens, it is told and goes on. */
 
 import assert from 'node:assert/strict'
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import Libsql from 'libsql'
 import { until } from '../../../netns/processes.ts'
+import { NO_DEBUGGER } from '../../../src/control/signals.ts'
 import type { Ended } from '../../../src/control/whois/ended.ts'
 import { HistoryFile } from '../../../src/control/whois/file.ts'
 import { lookUp } from '../../../src/control/whois/offline.ts'
 import { ended, historyFolder, SEARCH } from '../../kit/ended.ts'
+import { NO_RIGHTS, rightsIn } from '../../kit/rights.ts'
 
 const BEGUN = 900_000
 const KEY = SEARCH.key
@@ -29,7 +39,9 @@ function open(
   retryMs = 20,
 ): Opened {
   const said: string[] = []
-  const file = new HistoryFile({ path, begunMs, keepDays, retryMs }, text => said.push(text))
+  const file = new HistoryFile({ path, begunMs, keepDays, maxBytes: 2 ** 30, retryMs }, text =>
+    said.push(text),
+  )
   t.after(() => file.close())
   const add = (...list: Partial<Ended>[]) => {
     for (const one of list) file.add(ended(one))
@@ -75,6 +87,38 @@ test('garbage: one line, and all that waited is written once it is gone', async 
   await until('the file', { limitMs: 5000, everyMs: 20 }, () => said.length > 1 || undefined)
   assert.deepEqual(said.slice(1), [`HISTORY: ${path} is written again, 0 records were lost`])
   assert.equal((await file.find(SEARCH)).conns.length, 1)
+})
+
+test('its process has no right, and opens no debugger', async t => {
+  const path = join(historyFolder(t), 'h')
+  const { file, add } = open(t, path)
+  add({})
+  await file.find(SEARCH)
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1')
+  const [child, ...others] = children.trim().split(' ').map(Number)
+  assert.deepEqual(others, [])
+  // Of every thread: one that had a right would be a way to it.
+  for (const thread of readdirSync(`/proc/${child}/task`))
+    assert.deepEqual(rightsIn(readFileSync(`/proc/${child}/task/${thread}/status`, 'latin1')), {
+      ...NO_RIGHTS,
+    })
+  assert.ok(readFileSync(`/proc/${child}/cmdline`, 'latin1').includes(`\0${NO_DEBUGGER}\0`))
+  for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGQUIT', 'SIGHUP'] as const) {
+    process.kill(child as number, signal)
+    assert.equal((await file.find(SEARCH)).conns.length, 1, signal)
+  }
+})
+
+test('root looks into the file of another user', async t => {
+  const folder = historyFolder(t)
+  const path = join(folder, 'h')
+  const { file, add } = open(t, path)
+  add({})
+  await file.find(SEARCH)
+  await file.close()
+  chmodSync(folder, 0o700)
+  for (const name of [folder, path]) chownSync(name, 12_345, 12_345)
+  assert.equal((await lookUp(path, EVER)).conns.length, 1)
 })
 
 test('a file at which SQLite crashes takes nobody with it', async t => {

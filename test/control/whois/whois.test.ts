@@ -10,7 +10,7 @@ import { probe } from '../../../src/control/whois/probe.ts'
 import type { WhoisArgs, WhoisConn } from '../../../src/control/whois/types.ts'
 import { whois } from '../../../src/control/whois/whois.ts'
 import { ipv4Int } from '../../../src/wire/address.ts'
-import { SYN, WAN } from '../../kit/connection.ts'
+import { CLIENT, LAN, SYN, WAN } from '../../kit/connection.ts'
 import { RS_MAC, Stand } from '../../kit/stand.ts'
 
 const RSS = Array.from({ length: 300 }, (_, i) => `10.9.${i >> 7}.${(i & 127) + 1}`)
@@ -31,7 +31,7 @@ services:
     scheduler: rr
     local_addresses: [192.168.168.7]
     real_servers: [{ address: ${RSS[0]}, port: 80 }]
-tcp: { timeouts: { syn_recv: 3 } }
+tcp: { timeouts: { syn_recv: 3, close: 3 } }
 `
 
 const LOG = { put: () => {} } as unknown as Log
@@ -43,7 +43,7 @@ function appliance(connections = 64) {
   const ring = sessionRing(memory)
   const stand = new Stand(CONFIG, undefined, connections > 0 ? { sessions: ring } : {})
   stand.arpReply('192.168.168.2', RS_MAC)
-  const options = { connections, file: null, keep: 1 }
+  const options = { connections, file: null, keep: 1, size: 2 ** 30 }
   const history = connections > 0 ? new History(options, Date.now() - 100_000, () => {}) : null
   const drain = new SessionDrain([memory], history ? [history] : [], LOG)
   const { engine, model } = stand
@@ -65,9 +65,22 @@ function appliance(connections = 64) {
       const records = { history, catchUp: () => drain.catchUp() }
       return whois(args, { model, workers, records })
     },
-    open(sport: number, dport = 80) {
-      stand.segment(WAN, { ...SYN, sport, dport })
+    open(sport: number, dport = 80, seq = SYN.seq) {
+      stand.segment(WAN, { ...SYN, sport, dport, seq })
       assert.equal(stand.verdictName(), 'arm 1')
+    },
+    /** A whole handshake, to the service of one RS, which `end` breaks off: the lport is held for 3 s more. */
+    stands(sport: number) {
+      const client = { ...CLIENT, sport, dport: 81 }
+      const syn = stand.forward(WAN, { ...client, flags: 'S', seq: 1000, ack: 0 })
+      const rs = { src: syn.dst, sport: syn.dport, dst: syn.src, dport: syn.sport }
+      const ours = { ...rs, flags: 'S.', seq: 9000, ack: syn.seq + 1 }
+      stand.forward(LAN, ours)
+      stand.forward(WAN, client)
+      return {
+        /** By the RS. */
+        end: () => void stand.forward(LAN, { ...ours, flags: 'R.', seq: 9001 }),
+      }
     },
   }
 }
@@ -152,14 +165,14 @@ test('an RS that has left, and a service: their connections are found as long as
 })
 
 test('what was: by lport and by client, told apart by the time', async () => {
-  const { stand, ask, open } = appliance()
+  const { stand, ask, stands } = appliance()
   const target = RSS[0] as string
-  open(20_000, 81)
+  stands(20_000).end()
   // Silent for its 3 s and up to one more: gone.
   stand.pass(10_000)
-  open(20_001, 81)
+  stands(20_001).end()
   stand.pass(10_000)
-  open(20_002, 81)
+  stands(20_002)
   stand.pass(1000)
   const lports = (
     await Promise.all(
@@ -175,7 +188,7 @@ test('what was: by lport and by client, told apart by the time', async () => {
 
   const gone = await ask({ ...LPORT, ...ago(20) })
   assert.deepEqual(clientToRs(gone.conns), [`20000 ${target}:80`])
-  assert.equal(gone.conns[0]?.ended?.how, 'timeout')
+  assert.equal(gone.conns[0]?.ended?.how, 'rst_rs')
   assert.deepEqual(gone.gaps, [])
   assert.deepEqual((await ask({ ...LPORT, ...ago(15) })).conns, [])
   assert.deepEqual((await ask({ ...LPORT, ...ago(22) })).conns, [])
@@ -192,12 +205,10 @@ test('what was: by lport and by client, told apart by the time', async () => {
 })
 
 test('a client that opens anew from its port: two connections with the same LIP:lport', async () => {
-  const { stand, ask, open } = appliance()
-  open(20_000, 81)
-  const rs = { src: RSS[0] as string, dst: '192.168.168.7', sport: 80, dport: 1025 }
-  stand.segment('dpdk1', { ...rs, flags: 'R.', seq: 0, ack: 1 })
+  const { stand, ask, open, stands } = appliance()
+  stands(20_000).end()
   stand.pass(1000)
-  open(20_000, 81)
+  open(20_000, 81, 500_000)
   stand.pass(500)
   const { conns } = await ask({ ...LPORT, ...ago(10, 10) })
   assert.deepEqual(
@@ -207,14 +218,14 @@ test('a client that opens anew from its port: two connections with the same LIP:
 })
 
 test('how far back it reaches, and what was lost', async () => {
-  const { stand, history, ask, open } = appliance(4)
+  const { stand, history, ask, stands } = appliance(4)
   const old = await ask({ ...LPORT, ...ago(200) })
   assert.equal(old.gaps.length, 1)
   assert.equal(old.gaps[0]?.fromMs, null)
   assert.ok(Math.abs((old.gaps[0]?.toMs as number) - (Date.now() - 100_000)) < 5000)
   assert.equal(old.sinceMs, old.gaps[0]?.toMs)
   for (let i = 0; i < 5; i++) {
-    open(20_000 + i, 81)
+    stands(20_000 + i).end()
     stand.pass(5000)
   }
   // Of five there is room for four: what was before the end of the first is not known any more.
@@ -227,6 +238,20 @@ test('how far back it reaches, and what was lost', async () => {
     (await ask({ ...LPORT, ...ago(19) })).gaps.map(({ why, records }) => `${why} ${records}`),
     ['lost 9'],
   )
+})
+
+test('a flood of SYNs pushes nobody out of the history', async () => {
+  const { stand, ask, open, stands } = appliance(4)
+  stands(20_000).end()
+  stand.pass(5000)
+  for (let i = 0; i < 50; i++) open(30_000 + i, 81)
+  stand.pass(5000)
+  const { conns, gaps } = await ask({ ...LPORT, ...ago(9) })
+  assert.deepEqual([conns.map(({ client }) => client), gaps], [['202.108.10.2:20000'], []])
+  // Who never stood is not remembered, and is told while he lives.
+  open(40_000, 81)
+  assert.equal((await ask({ address: '202.108.10.2', port: 40_000 })).conns.length, 1)
+  assert.deepEqual((await ask({ address: '202.108.10.2', port: 30_000, ...ago(9) })).conns, [])
 })
 
 test('what cannot be answered', async () => {

@@ -2,101 +2,23 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Analysis, analyze } from '../../../src/see/analyze/analyze.ts'
-import { findingsOf } from '../../../src/see/analyze/findings.ts'
-import { type Report, reportOf } from '../../../src/see/analyze/report.ts'
+import { analyze } from '../../../src/see/analyze/analyze.ts'
+import { reportOf } from '../../../src/see/analyze/report.ts'
 import { analysisRows } from '../../../src/see/analyze/rows.ts'
 import type { PacketRow } from '../../../src/see/ladder.ts'
-import { concat, type TcpFields, tcpFrame } from '../../kit/frame.ts'
-import { pcapOf, type Sent } from '../../kit/pcap.ts'
-
-const MACS = { srcMac: '52:54:00:00:00:01', dstMac: '52:54:00:00:00:02' }
-const START_US = 1_700_000_000_000_000
-const DELTA = 0x1234_5678
-const MSS = 1448
-
-interface Step {
-  who: 'client' | 'rs'
-  flags: string
-  seq: number
-  ack: number
-  bytes?: number
-  window?: number
-}
-
-/** Numbers of the client begin at 1000, those of the RS at 9000. */
-const STEPS: readonly Step[] = [
-  { who: 'client', flags: 'S', seq: 1000, ack: 0 },
-  { who: 'rs', flags: 'S.', seq: 9000, ack: 1001 },
-  { who: 'client', flags: '.', seq: 1001, ack: 9001 },
-  { who: 'client', flags: 'P.', seq: 1001, ack: 9001, bytes: 10 * MSS },
-  { who: 'rs', flags: '.', seq: 9001, ack: 1001 + 10 * MSS },
-  { who: 'rs', flags: 'P.', seq: 9001, ack: 1001 + 10 * MSS, bytes: 700 },
-  { who: 'client', flags: '.', seq: 1001 + 10 * MSS, ack: 9701 },
-  { who: 'client', flags: 'F.', seq: 1001 + 10 * MSS, ack: 9701 },
-  { who: 'rs', flags: 'F.', seq: 9701, ack: 1002 + 10 * MSS },
-  { who: 'client', flags: '.', seq: 1002 + 10 * MSS, ack: 9702 },
-]
-
-/** A segment as one side sees it. */
-interface Seen extends Sent {
-  fields: TcpFields
-}
-
-interface Talk {
-  outer: Seen[]
-  inner: Seen[]
-}
-
-function talk(cport = 40_000, lport = 1025): Talk {
-  const made: Talk = { outer: [], inner: [] }
-  for (const [k, step] of STEPS.entries()) {
-    const byClient = step.who === 'client'
-    const payload = new Uint8Array(step.bytes ?? 0).map((_, i) => (i * 7 + k) & 255)
-    const common = { flags: step.flags, id: 100 + k, win: step.window ?? 500, payload, ...MACS }
-    const client = { ip: '198.51.100.9', port: cport }
-    const vip = { ip: '203.0.113.1', port: 80 }
-    const lip = { ip: '10.0.0.7', port: lport }
-    const rs = { ip: '10.0.0.2', port: 8080 }
-    const ends = (a: typeof client, b: typeof client) =>
-      byClient
-        ? { src: a.ip, sport: a.port, dst: b.ip, dport: b.port }
-        : { src: b.ip, sport: b.port, dst: a.ip, dport: a.port }
-    const { seq, ack } = step
-    const moved = byClient ? { seq: seq + DELTA, ack } : { seq, ack: ack + DELTA }
-    const at = START_US + k * 1000
-    const outer = { ...common, ...ends(client, vip), seq, ack }
-    const inner = { ...common, ...ends(lip, rs), ...moved }
-    made.outer.push(seen(outer, at + (byClient ? 0 : 50)))
-    made.inner.push(seen(inner, at + (byClient ? 50 : 0)))
-  }
-  return made
-}
-
-function seen(fields: TcpFields & typeof MACS, atUs: number): Seen {
-  return { fields, atUs, frame: tcpFrame(fields) }
-}
-
-/** The segment with other fields. */
-function changed(segment: Seen, fields: Partial<TcpFields>): Seen {
-  return seen({ ...segment.fields, ...MACS, ...fields }, segment.atUs)
-}
-
-/** Packets of another kind before and after. */
-function around(packets: readonly Sent[]): Uint8Array {
-  const frame = concat(new Uint8Array(12), Uint8Array.of(8, 6), new Uint8Array(28))
-  const ends = [START_US - 1e6, START_US + 20e6].map(atUs => ({ atUs, frame }))
-  return pcapOf([...packets, ...ends].sort((a, b) => a.atUs - b.atUs))
-}
-
-function analysed({ outer, inner }: Talk): { analysis: Analysis; report: Report; codes: string[] } {
-  const analysis = analyze(
-    { name: 'a.pcap', bytes: around(outer) },
-    { name: 'b.pcap', bytes: around(inner) },
-  )
-  const codes = findingsOf(analysis).map(({ weight, code }) => `${weight} ${code}`)
-  return { analysis, report: reportOf(analysis), codes }
-}
+import { interfaceBlock, packetBlock, sectionBlock } from '../../../src/see/pcapng.ts'
+import {
+  analysed,
+  around,
+  changed,
+  DELTA,
+  MSS,
+  type Seen,
+  START_US,
+  talk,
+} from '../../kit/both-sides.ts'
+import { concat, type TcpFields } from '../../kit/frame.ts'
+import { pcapOf } from '../../kit/pcap.ts'
 
 /** A long segment as several, as the wire has it. */
 function cutUp(segment: Seen): Seen[] {
@@ -213,11 +135,9 @@ test('a duplicate of the balancer is a fault, one of the capture is none', () =>
   const made = talk()
   made.inner.splice(4, 0, { ...made.inner[3], atUs: made.inner[3].atUs + 20 })
   assert.deepEqual(analysed(made).codes, ['fault duplicated'])
-  const twice = talk()
-  twice.outer = twice.outer.flatMap(segment => [segment, { ...segment, atUs: segment.atUs + 3 }])
-  // Those that the other end sent leave towards the capture, so there they are duplicates of the way.
-  assert.ok(analysed(twice).codes.includes('note captured_twice'))
-  assert.ok(!analysed(twice).codes.some(code => code.startsWith('loss')))
+  const once = talk()
+  once.outer.splice(4, 0, { ...once.outer[3], atUs: once.outer[3].atUs + 20 })
+  assert.deepEqual(analysed(once).codes, ['note captured_twice'])
 })
 
 test('a connection that was never forwarded is on one side only', () => {
@@ -242,6 +162,72 @@ test('one capture with both arms is enough, and its clock is one', () => {
   assert.equal(report.connections[0].lip, '10.0.0.7:1025')
   assert.equal(report.delays.in?.p50Us, 50)
   assert.equal(report.delays.out?.p50Us, 50)
+})
+
+test('whatever is in front of IP, the same is found, and of MACs that are not there nothing is said', () => {
+  const made = () => {
+    const { outer, inner } = talk()
+    for (const { frame } of inner) frame[5] ^= 1
+    return { outer, inner }
+  }
+  const whole = analysed(made())
+  assert.notEqual(whole.report.connections[0].macs, null)
+  const fronts: [number, number[]][] = [
+    [101, []],
+    [0, [2, 0, 0, 0]],
+    [108, [0, 0, 0, 2]],
+    [113, [0, 0, 0, 1, 0, 6, 2, 3, 4, 5, 6, 7, 0, 0, 8, 0]],
+    [276, [8, 0, 0, 0, 0, 0, 0, 7, 0, 1, 0, 6, 2, 3, 4, 5, 6, 7, 0, 0]],
+  ]
+  for (const [link, front] of fronts) {
+    const as = (name: string, packets: readonly Seen[]) => {
+      const behind = ({ atUs, frame }: Seen) => {
+        return { atUs, frame: concat(Uint8Array.from(front), frame.subarray(14)) }
+      }
+      return { name, bytes: pcapOf(packets.map(behind), link) }
+    }
+    const { outer, inner } = made()
+    const analysis = analyze(as('a.pcap', outer), as('b.pcap', inner))
+    const { connections } = reportOf(analysis)
+    assert.deepEqual(
+      connections,
+      [{ ...connections[0], clientDelta: DELTA, macs: null }],
+      `${link}`,
+    )
+    assert.deepEqual([connections[0].in.lost, connections[0].out.lost], [0, 0])
+    const changes = analysisRows(analysis).flatMap(row =>
+      row.kind === 'packet' ? row.changes.map(({ what }) => what) : [],
+    )
+    assert.ok(changes.includes('seq') && !changes.includes('mac'), `${link}`)
+    // One side with MACs and the other without is no change of MACs either.
+    const mixed = analyze({ name: 'a.pcap', bytes: around(outer) }, as('b.pcap', inner))
+    assert.equal(reportOf(mixed).connections[0].macs, null)
+  }
+})
+
+test('packets of a link type that is not read are told by its number and name', () => {
+  const wifi = interfaceBlock('wlan0', '', 0)
+  new DataView(wifi.buffer).setUint16(8, 105, true)
+  const blocks = talk().outer.map(({ frame: bytes, atUs }, k) =>
+    packetBlock({
+      atUs,
+      interface: k === 0 ? 1 : 0,
+      direction: 'in',
+      length: bytes.length,
+      bytes,
+      comments: [],
+      lost: 0,
+    }),
+  )
+  const parts = [
+    sectionBlock({ application: '', os: '', comment: '' }),
+    interfaceBlock('eth0', '', 0),
+  ]
+  const { findings } = reportOf(
+    analyze({ name: 'two.pcapng', bytes: concat(...parts, wifi, ...blocks) }),
+  )
+  const told = findings.filter(({ code }) => code === 'link_type').map(({ text }) => text)
+  assert.deepEqual(told, ['two.pcapng: 1 packet of link type 105 (IEEE 802.11) passed over'])
 })
 
 test('VLAN tags and short captures change nothing', () => {

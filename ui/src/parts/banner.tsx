@@ -1,5 +1,6 @@
 /** Says so when the daemon is not heard any more. */
 
+import { clockText } from '../../../src/see/times.ts'
 import { heardMs, link } from '../daemon.ts'
 
 export function Banner() {
@@ -21,5 +22,5 @@ function words(): string | null {
 
 /** The time of its last word. */
 export function lastHeard(): string {
-  return new Date(heardMs.value).toLocaleTimeString('en-GB')
+  return clockText(heardMs.value * 1000, 0)
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { short } from '../../../src/page/format.ts'
+import { clockText } from '../../../src/see/times.ts'
 import { colour, theme } from '../theme.ts'
 
 export interface ChartLine {
@@ -99,8 +100,8 @@ function options(
   }
 }
 
-/** 12:03, with seconds where they matter. */
+/** 12:03, with seconds where they matter; the section says of which offset. */
 function clock(seconds: number): string {
-  const text = new Date(seconds * 1000).toLocaleTimeString('en-GB')
+  const text = clockText(seconds * 1e6, 0).slice(0, 8)
   return text.endsWith(':00') ? text.slice(0, 5) : text
 }

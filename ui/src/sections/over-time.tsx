@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import { rate, whole } from '../../../src/page/format.ts'
+import { offsetText } from '../../../src/see/times.ts'
 import { series, seriesVersion, view } from '../daemon.ts'
 import { Chart, type ChartLine } from '../parts/chart.tsx'
 import { ScrollBox } from '../parts/scroll-box.tsx'
@@ -38,7 +39,7 @@ export function OverTime() {
     <Section
       id="over-time"
       title="Drops and rates"
-      about="Frames refused, by the reason they were refused for, and what the balancer carried meanwhile: the last ten minutes, per second."
+      about={`Frames refused, by the reason they were refused for, and what the balancer carried meanwhile: the last ten minutes, per second. Times are those of this browser, ${zone()}.`}
     >
       <div class="panel" data-testid="drops-chart" data-version={version}>
         <h3 class="panel-title">
@@ -79,6 +80,11 @@ export function OverTime() {
       </div>
     </Section>
   )
+}
+
+/** `+01:00`, or UTC. */
+function zone(): string {
+  return offsetText(Date.now() * 1000).replace('Z', 'UTC')
 }
 
 function Legend({ reasons }: { reasons: readonly { reason: string; frames: number }[] }) {

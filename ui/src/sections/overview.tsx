@@ -11,6 +11,7 @@ import {
   uptime,
   whole,
 } from '../../../src/page/format.ts'
+import { linkWords } from '../../../src/see/link-state.ts'
 import { isStale, series, seriesVersion, view } from '../daemon.ts'
 import { lastHeard } from '../parts/banner.tsx'
 import { Bar } from '../parts/bar.tsx'
@@ -199,7 +200,7 @@ function Arms({ arms }: { arms: readonly ArmRow[] }) {
               </th>
               <td>
                 <span class={arm.up ? 'pill pill-good' : 'pill pill-bad'}>
-                  {arm.up ? 'up' : 'down'}
+                  {arm.up && !arm.orphaned ? 'up' : linkWords(arm)}
                 </span>
               </td>
               <td class="number">{rate(arm.rxPackets)}</td>

@@ -34,12 +34,17 @@ export function Services() {
   )
 }
 
+const WHEN_DOWN: Partial<Record<ServiceInfo['whenDown'], string[]>> = {
+  reject: ['rejects when down'],
+  all: ['asks all when all are down'],
+}
+
 function Service({ service, row }: { service: ServiceInfo; row: ServiceRow }) {
   const { timeout, prefix } = service.persistence
   const facts = [
     service.scheduler,
     ...(timeout > 0 ? [`persistent ${timeout} s${prefix < 32 ? ` by /${prefix}` : ''}`] : []),
-    ...(service.whenDown === 'reject' ? ['rejects when down'] : []),
+    ...(WHEN_DOWN[service.whenDown] ?? []),
     `${rate(row.rates.conns)} new/s`,
     `LIPs ${service.localAddresses.map(({ address }) => address).join(', ') || 'none'}`,
   ]

@@ -6,6 +6,7 @@ import type { EdgeCount } from '../../../src/page/edge-counts.ts'
 import { duration, rate, short, whole } from '../../../src/page/format.ts'
 import { edgeKey, type GraphEdge } from '../../../src/page/graph.ts'
 import { rfcGraph, rfcLabel } from '../../../src/page/rfc9293.ts'
+import { clockText } from '../../../src/see/times.ts'
 import { view } from '../daemon.ts'
 import { ScrollBox } from '../parts/scroll-box.tsx'
 import { Section } from '../parts/section.tsx'
@@ -106,7 +107,9 @@ function Taken({ edges }: { edges: ReadonlyMap<string, EdgeCount> }) {
               <td class="code">{row.to}</td>
               <td class="number">{whole(row.count)}</td>
               <td class="number">{rate(seconds > 0 ? row.taken / seconds : 0)}</td>
-              <td class="wide">{row.last}</td>
+              <td class="wide">
+                {row.last}, {clockText(row.lastMs * 1000, 3)}
+              </td>
               <td class="number">{duration(Math.max(0, atMs - row.lastMs) / 1000)}</td>
             </tr>
           ))}

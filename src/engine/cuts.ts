@@ -1,0 +1,103 @@
+/**
+ * Connections that are to end before their time, because their RS is down, gone or drained: a few every millisecond, so that
+ * whoever shares the CPU, and the ends that connect again, are not met by all of them at once. The table of connections is
+ * walked once from wherever the last walk ended; an RS that is being cut gets no new ones meanwhile.
+ */
+
+import type { ConnTable } from './conn.ts'
+import type { Conns } from './conns.ts'
+import type { Forward } from './forward.ts'
+import type { Frames } from './frames.ts'
+
+/** Per millisecond: connections that are ended, 8,000 a second, and records that are looked at, some 10 us. */
+const CUTS = 8
+const LOOKS = 1024
+/** Slots that must be free to end one more: both of its RSTs have to get out, so the outboxes go first. */
+export const END_RESERVE = 64
+
+export interface CutsImage {
+  places: number[]
+  at: number
+  left: number
+  now: number
+}
+
+export class Cuts {
+  readonly #conns: Conns
+  readonly #table: ConnTable
+  readonly #forward: Forward
+  readonly #frames: Frames
+  /** By place of the RS. */
+  readonly #marks: Uint8Array
+  #at = 0
+  /** Records that the walk has before it; 0 when nothing is to be cut. */
+  #left = 0
+  /** The ms of the last turn. */
+  #now: number
+
+  constructor(conns: Conns, forward: Forward, frames: Frames, dests: number, now: number) {
+    this.#conns = conns
+    this.#table = conns.table
+    this.#forward = forward
+    this.#frames = frames
+    this.#marks = new Uint8Array(dests)
+    this.#now = now
+  }
+
+  get busy(): boolean {
+    return this.#left > 0
+  }
+
+  /** The connections of this RS shall end. */
+  begin(place: number): void {
+    if (this.#table.top === 0) return
+    this.#marks[place] = 1
+    this.#left = this.#table.top
+  }
+
+  /** Those that are left may live. */
+  stop(place: number): void {
+    this.#marks[place] = 0
+  }
+
+  /**
+   * Ends some of them, at most once a ms. A conn that the RS has not answered yet ends in silence: the client's next SYN
+   * may find another RS.
+   */
+  turn(now: number): void {
+    if (this.#left === 0 || now === this.#now) return
+    this.#now = now
+    let looks = LOOKS
+    for (let cuts = 0; cuts < CUTS && looks > 0 && this.#left > 0; looks--) {
+      if (this.#frames.free < END_RESERVE) return
+      const conn = this.#next()
+      if (conn < 0) continue
+      if (this.#conns.isHeld(conn)) this.#forward.cutBoth(conn, now)
+      this.#conns.cut(conn, now)
+      cuts++
+    }
+  }
+
+  /** The next record of the walk. => its conn if that is to end, or -1 */
+  #next(): number {
+    if (this.#at >= this.#table.top) this.#at = 0
+    const conn = this.#at++
+    const cut = this.#table.inUse(conn) && this.#marks[this.#table.dest(conn)] === 1
+    if (--this.#left === 0) this.#marks.fill(0)
+    return cut ? conn : -1
+  }
+
+  save(): CutsImage {
+    const places = Array.from(this.#marks.entries())
+      .filter(([, mark]) => mark === 1)
+      .map(([place]) => place)
+    return { places, at: this.#at, left: this.#left, now: this.#now }
+  }
+
+  restore({ places, at, left, now }: CutsImage): void {
+    for (const place of places) this.#marks[place] = 1
+    this.#at = at
+    this.#left = left
+    this.#now = now
+  }
+}

@@ -1,0 +1,51 @@
+/** What an engine is made of: memory that may be seen from outside, what it needs of others, and what it is told once. */
+
+import type { Arm } from './arm.ts'
+import type { Counters } from './counters.ts'
+import type { Frames } from './frames.ts'
+import type { IsnSource } from './isn.ts'
+import type { NeighOptions } from './neigh.ts'
+import type { Peers } from './peers.ts'
+import type { SessionOptions } from './sessions.ts'
+import type { Templates } from './templates.ts'
+import type { TraceRing } from './trace.ts'
+
+export interface EngineOptions {
+  frames: Frames
+  arms: readonly Arm[]
+  counters: Counters
+  trace: TraceRing
+  isn: IsnSource
+  /** At least Conns.bytesFor(connCapacity) bytes, all zero; a power of two of conns. */
+  connMemory: ArrayBufferLike
+  connCapacity: number
+  /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
+  destMemory: ArrayBufferLike
+  destCapacity: number
+  /** At least Outcomes.bytesFor(destCapacity) bytes, all zero. */
+  outcomeMemory: ArrayBufferLike
+  /** Edges.bytes, all zero. */
+  edgeMemory: ArrayBufferLike
+  /** DropBook.bytes, all zero. */
+  dropMemory: ArrayBufferLike
+  /** Of all workers. */
+  templates: Templates
+  /** ms per state, in the order of State. */
+  timeoutMs: Int32Array
+  neigh: NeighOptions
+  /** One of ToaMode. */
+  toaMode: number
+  /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */
+  rstOnBareAck: boolean
+  /** A SYN that begins another connection on the entry of an old one keeps its RS, lport and delta. */
+  keepOnReuse: boolean
+  decrementTtl: boolean
+  /** null when nobody wants a record per connection. */
+  sessions: SessionOptions | null
+  /** The other workers; null when there is one. */
+  peers: Peers | null
+  /** Any number but 0. */
+  seed: number
+  /** ms; its low 32 bits are what is called `now` from here on, and the long clock begins with all of it. */
+  now: number
+}

@@ -1,0 +1,169 @@
+/**
+ * What a client's SYN means that finds an entry. With the number of the SYN that opened it, it is that one again; with
+ * another, on an entry that is over, it begins a new connection: the old one is ended as the wheel ends one, and the new one
+ * opened as on a miss, so that all who count or show connections agree. It keeps LIP and lport if it comes to the same RS. A
+ * SYN sent again to an RS that has not answered, and takes no connections any more, is scheduled anew in the same way.
+ */
+
+import { FLAG, TCP } from '../wire/tcp.ts'
+import type { Arm } from './arm.ts'
+import { CELL, type ConnTable, RS_SEEN, STATE_MASK } from './conn.ts'
+import { traceEnds } from './conn-trace.ts'
+import type { Conns } from './conns.ts'
+import { type Counters, Event } from './counters.ts'
+import type { Engine } from './engine.ts'
+import type { Forward } from './forward.ts'
+import type { Parsed } from './parsed.ts'
+import { NO_LPORT } from './sa-pool.ts'
+import { type Dest, type Dests, type Lips, type Service, Stat } from './service.ts'
+import { OUT, State } from './tcp-state.ts'
+import { Over, TraceKind, type TraceRing } from './trace.ts'
+import { isIntact } from './verify.ts'
+
+const { WORD } = CELL
+const { SYN, ACK, FIN, RST } = FLAG
+const { SYN_SENT, SYN_RECV, FIN_WAIT, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK } = State
+
+/** States, by bit, in which no end goes on as if nothing had been; SYN_SENT is a SYN of the RS in one of the others. */
+const OVER = states(SYN_SENT, FIN_WAIT, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK)
+/** Those in which the RS has at most TIME_WAIT left, which takes a SYN that is ahead (RFC 6191). */
+const QUIET = states(TIME_WAIT, CLOSE)
+
+function states(...all: number[]): number {
+  return all.reduce((bits, state) => bits | (1 << state), 0)
+}
+
+export class Reuse {
+  readonly #pkt: DataView
+  readonly #conns: Conns
+  readonly #table: ConnTable
+  readonly #dests: Dests
+  readonly #forward: Forward
+  readonly #counters: Counters
+  readonly #trace: TraceRing
+  readonly #keeps: boolean
+  /** Why the SYN in hand begins a connection: SYN_REUSED or SYN_RESCHEDULED. */
+  #why = 0
+  /** SYNs that were judged as if they had found nothing, for the flight recorder. */
+  begun = 0
+
+  constructor(engine: Engine, forward: Forward, keeps: boolean) {
+    this.#pkt = engine.frames.pkt
+    this.#conns = engine.conns
+    this.#table = engine.conns.table
+    this.#dests = engine.dests
+    this.#forward = forward
+    this.#counters = engine.counters
+    this.#trace = engine.trace
+    this.#keeps = keeps
+  }
+
+  /** The segment in p, which has SYN, has found tuple t. => Whether it is to be judged as if it had found none. */
+  begins(t: number, p: Parsed, arm: Arm, now: number): boolean {
+    if ((t & OUT) !== 0 || (p.flags & (SYN | ACK | FIN | RST)) !== SYN) return false
+    if (!isIntact(this.#pkt, p)) return false
+    const table = this.#table
+    const conn = t >> 1
+    // What comes on another arm is refused by whoever asked.
+    if (table.clientArm(conn) !== arm.index) return false
+    const word = table.cells[(conn << 4) | WORD]
+    const state = 1 << (word & STATE_MASK)
+    const waits = (word & RS_SEEN) === 0 && (state & (OVER | (1 << SYN_RECV))) !== 0
+    if (waits && !this.#takesMore(conn)) return this.#begin(Event.SYN_RESCHEDULED)
+    const isn = this.#pkt.getInt32(p.l4 + TCP.SEQ)
+    if ((state & OVER) !== 0 && isn !== table.isns[conn]) {
+      if (!this.#keeps) return this.#begin(Event.SYN_REUSED)
+      this.#keep(conn, isn, now)
+    } else if (waits) {
+      this.#forward.suspectRs(table.dest(conn), now)
+    }
+    return false
+  }
+
+  #begin(why: number): boolean {
+    this.#why = why
+    this.begun++
+    return true
+  }
+
+  /** Opens a connection for the SYN in p, in the place of that of tuple t if it is not -1. => As Conns.open */
+  open(t: number, p: Parsed, service: Service, arm: Arm, now: number): number {
+    if (t < 0) return this.#conns.open(this.#pkt, p, service, arm.index, now)
+    const conn = t >> 1
+    const word = this.#table.cells[(conn << 4) | WORD]
+    // A SYN into what the RS still has of the old one would get a challenge ACK (RFC 5961), and cost the client a second.
+    const isHalf = ((1 << (word & STATE_MASK)) & QUIET) === 0 && (word & RS_SEEN) !== 0
+    if (isHalf) this.#forward.resetRs(conn, now)
+    this.#counters.count(this.#why)
+    const { left, wheel } = this.#conns
+    left.remember(conn)
+    wheel.unfile(conn)
+    this.#conns.end(conn, now, Over.REPLACED)
+    const opened = this.#conns.open(this.#pkt, p, service, arm.index, now)
+    left.forget()
+    return opened
+  }
+
+  /** A SYN with number `isn` begins another connection with all that the conn has: to those who count, it is another. */
+  #keep(conn: number, isn: number, now: number): void {
+    const { sessions } = this.#conns
+    const table = this.#table
+    table.isns[conn] = isn
+    this.#dests.stats[(table.dest(conn) << 3) + Stat.CONNS]++
+    this.#counters.count(Event.SYN_REUSED)
+    this.#counters.count(Event.CONNS_EXPIRED)
+    this.#counters.count(Event.CONNS_OPENED)
+    if (sessions !== null) sessions.reopen(conn, now)
+    if (this.#trace.debug) {
+      const state = table.state(conn)
+      traceEnds(this.#trace, TraceKind.CONN_KEPT, table.cells, conn, state, now)
+    }
+  }
+
+  /** The conn's RS is there and takes new connections; that it is full, perhaps by this one, is no reason to leave it. */
+  #takesMore(conn: number): boolean {
+    const { cells } = this.#table
+    const at = conn << 4
+    const dest = this.#dests.list[this.#table.dest(conn)]
+    if (dest === undefined || !dest.service.candidates.isMeant(dest)) return false
+    const { rip, rport, service } = dest
+    if (rip !== cells[at | 4] || rport !== cells[at | 6] >>> 16) return false
+    return service.vip === cells[at | 1] && service.vport === (cells[at | 2] & 0xffff)
+  }
+}
+
+/** The lport of a conn that is about to be ended, for the one that follows it. */
+export class LeftLport {
+  readonly #table: ConnTable
+  readonly #dests: Dests
+  readonly #lips: Lips
+  #dest: Dest | undefined
+  #lip = 0
+  #lport = 0
+
+  constructor(table: ConnTable, dests: Dests, lips: Lips) {
+    this.#table = table
+    this.#dests = dests
+    this.#lips = lips
+  }
+
+  /** Nothing of one that the RS may still have half of: another lport is sure not to meet it. */
+  remember(conn: number): void {
+    const table = this.#table
+    if (((1 << table.state(conn)) & QUIET) === 0) return
+    this.#dest = this.#dests.list[table.dest(conn)]
+    this.#lip = table.lip(conn)
+    this.#lport = table.cells[(conn << 4) | 6] & 0xffff
+  }
+
+  forget(): void {
+    this.#dest = undefined
+  }
+
+  /** => LIP index << 16 | lport for a connection to `dest`, which is not free any more; NO_LPORT if there is none to keep. */
+  takeBack(service: Service, dest: Dest): number {
+    if (this.#dest !== dest || !service.lips.includes(this.#lip)) return NO_LPORT
+    this.#lips[this.#lip].takeBack(dest.rip, dest.rport)
+    return (this.#lip << 16) | this.#lport
+  }
+}

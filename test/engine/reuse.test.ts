@@ -1,0 +1,196 @@
+/** A client's SYN that finds the entry of a connection that is over begins another one. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { State } from '../../src/engine/tcp-state.ts'
+import { ipv4Int } from '../../src/wire/address.ts'
+import { LAN, SYN, WAN } from '../kit/connection.ts'
+import { config, KEEP, RSS, STATES, Talk, tcp, VIP, VPORT } from '../kit/talk.ts'
+
+const HALF = STATES.filter(state => state !== 'TIME_WAIT' && state !== 'CLOSE')
+
+for (const state of STATES) {
+  test(`${state}: a SYN with another number is scheduled, and counted, as any other`, () => {
+    const talk = new Talk(config()).open().to(state)
+    const first = talk.seen
+    const second = talk.syn(77)
+    assert.notEqual(second.dst, first.dst, 'the scheduler goes round')
+    assert.equal(talk.state, State.SYN_RECV)
+    assert.deepEqual(talk.conns(), [1, 1])
+    assert.equal(talk.stand.engine.conns.table.used, 1)
+    assert.deepEqual([talk.stand.events('SYN_REUSED'), talk.stand.events('CONNS_OPENED')], [1, 2])
+    assert.equal(talk.sessions().length, 1)
+    // The same again is the same.
+    assert.equal(talk.syn(77).seq, second.seq)
+    assert.deepEqual(talk.conns(), [1, 1])
+    talk.checkBooks()
+    assert.equal(talk.sessions().length, 1)
+  })
+}
+
+test('an RS that takes no more gets none: drained, deleted, full', () => {
+  const ways: ((talk: Talk, rs: string) => void)[] = [
+    (talk, rs) => talk.weight(rs, 0),
+    ({ stand }, address) =>
+      stand.change([{ put: 'no-rs', vip: VIP, vport: VPORT, address, port: 6379 }]),
+    (talk, rs) => {
+      for (const sport of [5000, 5001]) talk.stand.segment(WAN, { ...SYN, sport })
+      talk.weight(rs, 1, 1)
+    },
+  ]
+  for (const [i, take] of ways.entries()) {
+    const talk = new Talk(config()).open().to('TIME_WAIT')
+    const { dst } = talk.seen
+    const other = RSS.find(rs => rs !== dst) ?? ''
+    // So that it would be this one's turn again.
+    if (i < 2) talk.stand.segment(WAN, { ...SYN, sport: 4000 })
+    take(talk, dst)
+    for (let isn = 1; isn <= 4; isn++) {
+      assert.equal(talk.syn(isn * 5000).dst, other, `way ${i}`)
+      talk.open().to('TIME_WAIT')
+    }
+  }
+})
+
+test('a service that is gone, and a balancer that stops, say so; the old connection is left alone', () => {
+  const talk = new Talk(config()).open().to('TIME_WAIT')
+  talk.stand.engine.stopping = true
+  assert.deepEqual(talk.raw(77), [])
+  assert.equal(talk.stand.verdictName(), 'STOPPING')
+  talk.stand.engine.stopping = false
+  talk.stand.change([{ put: 'no-service', address: VIP, port: VPORT }])
+  assert.deepEqual(talk.raw(77), [])
+  assert.equal(talk.stand.verdictName(), 'TCP_NO_SERVICE')
+  assert.equal(talk.state, State.TIME_WAIT)
+  assert.equal(talk.stand.events('SYN_REUSED'), 0)
+  talk.checkBooks()
+})
+
+test('with no RS left it is refused by that name, and nothing is left behind', () => {
+  const talk = new Talk(config()).open().to('FIN_WAIT')
+  for (const rs of RSS) talk.weight(rs, 0)
+  assert.deepEqual(
+    tcp(talk.raw(77)).map(({ flags }) => flags),
+    ['R'],
+  )
+  assert.equal(talk.stand.verdictName(), 'TCP_NO_RS')
+  assert.equal(talk.stand.engine.conns.table.used, 0)
+  talk.checkBooks()
+})
+
+test('it is heard on the arm of its client only', () => {
+  const talk = new Talk(config()).open().to('TIME_WAIT')
+  assert.deepEqual(talk.raw(77, LAN), [])
+  assert.equal(talk.stand.verdictName(), 'IP_SOURCE')
+  assert.equal(talk.state, State.TIME_WAIT)
+  assert.deepEqual(talk.conns(), [1, 0])
+})
+
+test('ESTABLISHED and SYN_RECV go on as they are', () => {
+  const talk = new Talk(config())
+  const { seq, sport } = talk.seen
+  const other = talk.syn(5000)
+  assert.deepEqual([other.seq, other.sport], [(seq + 4000) >>> 0, sport])
+  talk.isn = 1000
+  talk.open()
+  talk.syn(9000)
+  assert.equal(talk.state, State.ESTABLISHED)
+  assert.deepEqual(talk.conns(), [1, 0])
+})
+
+test('the same RS: the lport stays, and the sequence number is ahead of what the RS expects', () => {
+  const one = config({ rss: [RSS[0]] })
+  fc.assert(
+    fc.property(
+      fc.constantFrom('TIME_WAIT' as const, 'CLOSE' as const),
+      fc.integer({ min: 0, max: 0xffffffff }),
+      fc.integer({ min: 0, max: 60_000 }),
+      (state, isn, ms) => {
+        fc.pre(isn !== 1000)
+        const talk = new Talk(one).open().to(state)
+        const { seq, sport } = talk.seen
+        talk.stand.now += ms % 3000
+        const next = talk.syn(isn)
+        assert.equal(next.sport, sport)
+        assert.ok(((next.seq - (seq + 2)) | 0) >= 0, `${next.seq} after ${seq}`)
+        assert.equal(talk.stand.events('RST_ON_REUSE'), 0)
+        assert.equal(talk.stand.engine.lips[0]?.used, 1)
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+for (const state of HALF) {
+  test(`${state}: what the RS still has is reset first, and another lport does not meet it`, () => {
+    const talk = new Talk(config({ rss: [RSS[0]] })).open().to(state)
+    const { seq, sport } = talk.seen
+    const [rst, syn, ...more] = tcp(talk.raw(77))
+    assert.equal(more.length, 0)
+    // Exactly what the RS expects next, or it would not believe it (RFC 5961).
+    const expected = (seq + (state === 'CLOSE_WAIT' ? 2 : 1)) >>> 0
+    assert.deepEqual([rst?.flags, rst?.sport, rst?.seq], ['R', sport, expected])
+    assert.deepEqual([syn?.flags, syn?.sport], ['S', sport + 1])
+    assert.equal(talk.stand.events('RST_ON_REUSE'), 1)
+    talk.checkBooks()
+  })
+}
+
+test('a LIP that the service has lost is left', () => {
+  const yaml = config({ rss: [RSS[0]] }).replace(
+    '[192.168.168.7]',
+    '[192.168.168.7, 192.168.168.8]',
+  )
+  const talk = new Talk(yaml).open().to('TIME_WAIT')
+  const place = talk.seen.src === '192.168.168.7' ? 0 : 1
+  const service = talk.stand.engine.setup.services.find(6, ipv4Int(VIP), VPORT)
+  service?.lips.splice(service.lips.indexOf(place), 1)
+  assert.notEqual(talk.syn(77).src, '')
+  assert.notEqual(talk.seen.src, place === 0 ? '192.168.168.7' : '192.168.168.8')
+})
+
+test('a persistent client keeps its RS while that takes connections', () => {
+  const talk = new Talk(config({ service: '    persistence: 60\n' })).open().to('TIME_WAIT')
+  const { dst, sport } = talk.seen
+  for (let i = 1; i < 6; i++) {
+    assert.deepEqual([talk.syn(i * 100).dst, talk.seen.sport], [dst, sport])
+    talk.open().to('TIME_WAIT')
+  }
+  talk.weight(dst, 0)
+  assert.notEqual(talk.syn(9).dst, dst)
+})
+
+test('keep: everything stays, also with an RS that is drained; it is counted as another', () => {
+  for (const state of STATES) {
+    const talk = new Talk(config({ whole: KEEP })).open().to(state)
+    const { dst, seq, sport } = talk.seen
+    talk.weight(dst, 0)
+    const next = talk.syn(5000)
+    assert.deepEqual([next.dst, next.sport, next.seq], [dst, sport, (seq + 4000) >>> 0])
+    assert.deepEqual(talk.conns(), [2, 0], state)
+    assert.deepEqual([talk.stand.events('SYN_REUSED'), talk.stand.events('CONNS_OPENED')], [1, 2])
+    assert.equal(talk.sessions().length, 1)
+    talk.syn(5000)
+    assert.deepEqual(talk.conns(), [2, 0])
+    talk.checkBooks()
+    assert.equal(talk.sessions().length, 1)
+  }
+})
+
+test('how the old connection ended is what it came to', () => {
+  const ended = STATES.map(state => {
+    const talk = new Talk(config()).open().to(state)
+    talk.syn(77)
+    return talk.sessions()[0]
+  })
+  const rs = RSS[1]
+  assert.deepEqual(ended, [
+    `${rs} fin_rs TIME_WAIT`,
+    `${rs} rst_client CLOSE`,
+    `${rs} fin_rs FIN_WAIT`,
+    `${rs} fin_client CLOSE_WAIT`,
+    `${rs} fin_rs SYN_SENT`,
+    `${rs} fin_rs LAST_ACK`,
+  ])
+})
