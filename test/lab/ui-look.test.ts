@@ -199,7 +199,7 @@ test('when the daemon dies all of the page is stale and says since when, until i
   await well.or(problems).waitFor()
   await stopDaemon(lab.paths)
   await page
-    .getByText(/No word from the daemon since \d\d:\d\d:\d\d; what is shown is from then/)
+    .getByText(/No word from the daemon since \d\d:\d\d:\d\d\S*; what is shown is from then/)
     .waitFor()
   await page.getByText(/Nobody knows how it is: the last word .* is of \d\d:\d\d:\d\d/).waitFor()
   assert.equal(await well.or(problems).count(), 0)
