@@ -52,6 +52,8 @@ const OWN_VERBS: Readonly<Record<string, OwnVerb>> = {
 
 /** => what stands around the verb goes to it, if it is one of OWN_VERBS */
 function ownVerb(argv: string[]): { run: OwnVerb; rest: string[] } | undefined {
+  // They say no times.
+  if (argv[0] === '--utc') return ownVerb(argv.slice(1))
   let at = 0
   while (argv[at]?.startsWith('--socket')) at += argv[at]?.includes('=') ? 1 : 2
   const name = argv[at] ?? ''
