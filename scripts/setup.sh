@@ -47,8 +47,8 @@ check_system() {
 install_packages() {
   local packages=() pair tools=(ip:iproute2 tcpdump:tcpdump ethtool:ethtool socat:socat
     redis-cli:redis-tools gcc:gcc ping:iputils-ping)
-  # What only tests ask for: the judge of the unit file, a reader of captures, and who looks at the page.
-  [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd tshark:tshark chromium:chromium)
+  # What only tests ask for: the judge of the unit file, a reader of captures, another NAT, and who looks at the page.
+  [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd tshark:tshark nft:nftables chromium:chromium)
   for pair in "${tools[@]}"; do
     command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
   done

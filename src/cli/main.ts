@@ -89,6 +89,8 @@ async function withHelp(argv: string[]): Promise<string[]> {
 
 /** => what stands around the verb goes to it, if it is one of OWN_VERBS */
 function ownVerb(argv: string[]): { run: OwnVerb; rest: string[] } | undefined {
+  // They say no times.
+  if (argv[0] === '--utc') return ownVerb(argv.slice(1))
   const at = verbAt(argv)
   const name = argv[at] ?? ''
   const run = Object.hasOwn(OWN_VERBS, name) ? OWN_VERBS[name] : undefined

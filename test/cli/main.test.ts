@@ -102,7 +102,9 @@ test('connections are asked for page by page', async t => {
   const { socket, asked } = await fakeDaemon(t)
   for (const forms of [['-lnc'], ['-ln', '-c'], ['-L', '-n', '--connection']]) {
     asked.length = 0
-    const { code, stdout } = await tapvs(['ipvsadm', ...forms], socket)
+    // --utc stands in front of any verb.
+    const front = forms.length > 1 ? ['--utc'] : []
+    const { code, stdout } = await tapvs([...front, 'ipvsadm', ...forms], socket)
     assert.equal(code, 0)
     assert.equal(
       stdout.match(/^\[5\]tcp 7s {5}TIME_WAIT {3}202\.108\.10\.2:33896 /gm)?.length,

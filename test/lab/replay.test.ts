@@ -92,7 +92,7 @@ test('a packet that never was is explained, and changes nothing', async () => {
   )
   assert.match(
     text,
-    /\n 5\. a connection is opened, 202\.108\.10\.2:33896 > 202\.108\.10\.1:6379 as /,
+    /\n 6\. a connection is opened, 202\.108\.10\.2:33896 > 202\.108\.10\.1:6379 as /,
   )
   assert.match(
     text,
