@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,25 +27,33 @@ struct frame {
   struct tcphdr tcp;
 } __attribute__((packed));
 
-static uint16_t ip_sum(const void *header) {
-  const uint16_t *words = header;
-  uint32_t sum = 0;
-  for (int i = 0; i < 10; i++) sum += words[i];
+/* RFC 1071, of an even number of bytes; `sum` is what was added before. */
+static uint16_t checksum(const void *bytes, size_t count, uint32_t sum) {
+  uint16_t words[16];
+  memcpy(words, bytes, count);
+  for (size_t i = 0; i < count / 2; i++) sum += words[i];
   while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
   return (uint16_t)~sum;
 }
 
+/* Of the pseudo header: both addresses, the protocol and the length of a bare TCP header. */
+static uint32_t pseudo(const struct iphdr *ip) {
+  return (ip->saddr >> 16) + (ip->saddr & 0xffff) + (ip->daddr >> 16) + (ip->daddr & 0xffff) +
+         htons(IPPROTO_TCP) + htons(sizeof(struct tcphdr));
+}
+
 static void fill(struct frame *frame, uint32_t conn, int is_ack) {
-  uint32_t client = htonl(FIRST_CLIENT + 1 + conn / PORTS);
-  frame->ip.saddr = client;
+  frame->ip.saddr = htonl(FIRST_CLIENT + 1 + conn / PORTS);
   frame->ip.check = 0;
-  uint16_t header[10];
-  memcpy(header, &frame->ip, sizeof header);
-  frame->ip.check = ip_sum(header);
+  frame->ip.check = checksum((char *)frame + offsetof(struct frame, ip), sizeof frame->ip, 0);
   frame->tcp.source = htons((uint16_t)(1024 + conn % PORTS));
   frame->tcp.seq = htonl(1000 + (uint32_t)is_ack);
   frame->tcp.syn = !is_ack;
   frame->tcp.ack = (uint16_t)is_ack;
+  struct iphdr ip = frame->ip;
+  frame->tcp.check = 0;
+  frame->tcp.check =
+      checksum((char *)frame + offsetof(struct frame, tcp), sizeof frame->tcp, pseudo(&ip));
 }
 
 int main(int argc, char **argv) {
