@@ -13,7 +13,7 @@
  *   cell 10  dest << 16 | client arm << 12 | LIP (12 bits)
  *
  * The client's first sequence number, which tells a SYN sent again from a new one, has a column of its own behind the index:
- * it is written when a conn is opened and read for SYNs only.
+ * it is written and read for SYNs only.
  *
  * The time of opening, in ms, stands where nothing else is known yet: in rsIsn1 until the RS has been seen, and then in rstSeq
  * as long as the state is SYN_RECV.

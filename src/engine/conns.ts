@@ -210,7 +210,8 @@ export class Conns {
 
   /**
    * What a segment of the client that is to be believed tells: its MAC, which may change while a connection lives (a gateway
-   * fails over), and with the SYN that has begun it (`before` is the state it found) what the RS will have to acknowledge.
+   * fails over), and with the SYN that begins it (`before` is the state it found) its number, which the RS will have to
+   * acknowledge. A client that gives up on an RS without an answer may begin once more with another.
    */
   rememberClient(pkt: DataView, t: number, p: Parsed, before: number): void {
     const cells = this.#cells
@@ -221,7 +222,9 @@ export class Conns {
     cells[at | WORD] = word
     if ((p.flags & SYN) === 0 || (word & STATE_BITS) !== SYN_RECV) return
     if (before === SYN_RECV && (word & SEEN) !== 0) return
-    cells[at | RST_ACK] = pkt.getInt32(p.l4 + TCP_SEQ) + cells[at | DELTA] + 1
+    const isn = pkt.getInt32(p.l4 + TCP_SEQ)
+    this.table.isns[t >> 1] = isn
+    cells[at | RST_ACK] = isn + cells[at | DELTA] + 1
   }
 
   /** The next conn whose time is over, still whole and linked, or -1; the caller ends it. */

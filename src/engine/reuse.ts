@@ -73,7 +73,7 @@ export class Reuse {
     const isn = this.#pkt.getInt32(p.l4 + TCP.SEQ)
     if ((state & OVER) !== 0 && isn !== table.isns[conn]) {
       if (!this.#keeps) return this.#begin(Event.SYN_REUSED)
-      this.#keep(conn, isn, now)
+      this.#keep(conn, now)
     } else if (waits) {
       this.#forward.suspectRs(table.dest(conn), now)
     }
@@ -104,11 +104,10 @@ export class Reuse {
     return opened
   }
 
-  /** A SYN with number `isn` begins another connection with all that the conn has: to those who count, it is another. */
-  #keep(conn: number, isn: number, now: number): void {
+  /** A SYN begins another connection with all that the conn has: to those who count, it is another. */
+  #keep(conn: number, now: number): void {
     const { sessions } = this.#conns
     const table = this.#table
-    table.isns[conn] = isn
     this.#dests.stats[(table.dest(conn) << 3) + Stat.CONNS]++
     this.#counters.count(Event.SYN_REUSED)
     this.#counters.count(Event.CONNS_EXPIRED)

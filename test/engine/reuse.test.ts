@@ -103,6 +103,17 @@ test('one with a wrong checksum is dropped, and ends and counts nothing', () => 
   }
 })
 
+test('what began a connection is its latest SYN before the RS answered', () => {
+  for (const whole of ['', KEEP]) {
+    const talk = new Talk(config({ whole }))
+    // The client has given up, and begins once more from the same port.
+    talk.syn(5000)
+    talk.open().to('TIME_WAIT')
+    assert.equal(talk.raw(5000).length, 1)
+    assert.equal(talk.stand.events('SYN_REUSED'), 0)
+  }
+})
+
 test('ESTABLISHED and SYN_RECV go on as they are', () => {
   const talk = new Talk(config())
   const { seq, sport } = talk.seen
