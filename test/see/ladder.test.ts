@@ -55,6 +55,7 @@ const SCENES: Record<string, () => Moment[]> = {
   'reuse-time-wait': () => transcript('reuse-time-wait'),
   'reuse-half-closed': () => transcript('reuse-half-closed'),
   'reuse-keep': () => transcript('reuse-keep'),
+  cut: () => transcript('cut'),
   'unknown-port': () => transcript('unknown-port'),
   'bare-ack-rst': () => transcript('bare-ack-rst'),
   'parked-syn': parked,
@@ -158,10 +159,10 @@ test('endpoints used anew are another connection', () => {
   assert.ok(again.slice(again.length / 2).every(({ conn }) => conn === 2))
 })
 
-test('a file has the two connections of one port as they were', () => {
+test('a file has the two connections of one port, and what was cut, as they were', () => {
   const arms = ['dpdk0', 'dpdk1'].map(name => ({ name, description: name }))
   const head = { application: '', os: '', comment: '', arms, snaplen: 160, otherArm: '' }
-  for (const name of ['reuse-time-wait', 'reuse-keep', 'reuse-half-closed', 'reuse-no-rs']) {
+  for (const name of ['reuse-time-wait', 'reuse-keep', 'reuse-half-closed', 'reuse-no-rs', 'cut']) {
     const moments = transcript(name)
     const file = new CaptureFile(head)
     const parts = [...file.begin(), ...moments.flatMap(one => file.moment(one)), ...file.end()]
@@ -174,6 +175,9 @@ test('a file has the two connections of one port as they were', () => {
           return { conn, legs, again, fate, reason, stateBefore, state }
         })
     assert.deepEqual(packets(read), packets(moments), name)
+    const notes = (all: readonly Moment[]) =>
+      draw(ladderRows(all)).filter(line => /(ended|reset)/.test(line))
+    assert.deepEqual(notes(read), notes(moments), name)
   }
 })
 
