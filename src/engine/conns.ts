@@ -223,7 +223,7 @@ export class Conns {
     if ((p.flags & SYN) === 0 || (word & STATE_BITS) !== SYN_RECV) return
     if (before === SYN_RECV && (word & SEEN) !== 0) return
     const isn = pkt.getInt32(p.l4 + TCP_SEQ)
-    this.table.isns[t >> 1] = isn
+    if ((p.flags & (SYN | ACK)) === SYN) this.table.isns[t >> 1] = isn
     cells[at | RST_ACK] = isn + cells[at | DELTA] + 1
   }
 
