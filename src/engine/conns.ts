@@ -191,7 +191,10 @@ export class Conns {
     if (this.#trace.debug) traceState(this.#trace, this.#cells, t, flags, before, after, now)
   }
 
-  /** What RSTs on expiry need, kept on every RS segment with ACK but RST unless its ack is older than the kept one (2.7). */
+  /**
+   * What RSTs on expiry need, kept on every RS segment with ACK but RST unless its ack is older than the kept one (2.7). Only
+   * a SYN that is awaited may answer whatever number: one that comes once more, later, is as old as its ack.
+   */
   rememberRs(pkt: DataView, t: number, p: Parsed, now: number): void {
     if ((p.flags & (RST | ACK)) !== ACK) return
     const cells = this.#cells
@@ -199,11 +202,13 @@ export class Conns {
     const ack = pkt.getInt32(p.l4 + TCP_ACK)
     const seq = pkt.getInt32(p.l4 + TCP_SEQ)
     const word = cells[at | WORD]
-    if ((p.flags & SYN) !== 0) {
+    const isSyn = (p.flags & SYN) !== 0
+    const isAwaited = (word & SEEN) === 0 || (isSyn && (word & STATE_BITS) === SYN_RECV)
+    if (!isAwaited && ((ack - cells[at | RST_ACK]) | 0) < 0) return
+    if (isSyn) {
       this.#handshakes.answered(at, seq, ack, seq + p.payload + 1, now)
       return
     }
-    if ((word & SEEN) !== 0 && ((ack - cells[at | RST_ACK]) | 0) < 0) return
     cells[at | RST_ACK] = ack
     cells[at | RST_SEQ] = seq + p.payload + (p.flags & FIN)
   }
