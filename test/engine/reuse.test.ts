@@ -89,17 +89,28 @@ test('it is heard on the arm of its client only', () => {
   assert.deepEqual(talk.conns(), [1, 0])
 })
 
-test('one with a wrong checksum is dropped, and ends and counts nothing', () => {
+test('one with a wrong checksum is dropped, and ends, counts and asks nothing', () => {
+  const ways: ((talk: Talk) => void)[] = [
+    talk => talk.open().to('FIN_WAIT'),
+    // Sent again to an RS that has not answered: it would be asked for its MAC, or left.
+    talk => talk.stand.pass(5000),
+    talk => talk.weight(talk.seen.dst, 0),
+  ]
   for (const whole of ['', KEEP]) {
-    const talk = new Talk(config({ whole })).open().to('FIN_WAIT')
-    const { stand } = talk
-    const frame = tcpFrame({ ...SYN, seq: 77, srcMac: CLIENT_MAC, dstMac: stand.macOf(WAN) })
-    frame[14 + 20 + 16] ^= 1
-    assert.deepEqual(stand.input(WAN, frame), [])
-    assert.equal(stand.verdictName(), 'TCP_CHECKSUM')
-    assert.equal(talk.state, State.FIN_WAIT)
-    assert.deepEqual(talk.conns(), [1, 0])
-    assert.equal(stand.events('SYN_REUSED'), 0)
+    for (const way of ways) {
+      const talk = new Talk(config({ whole }))
+      way(talk)
+      const { stand, state } = talk
+      const asked = stand.events('ARP_REQUESTS')
+      const frame = tcpFrame({ ...SYN, seq: 77, srcMac: CLIENT_MAC, dstMac: stand.macOf(WAN) })
+      frame[14 + 20 + 16] ^= 1
+      assert.deepEqual(stand.input(WAN, frame), [])
+      assert.equal(stand.verdictName(), 'TCP_CHECKSUM')
+      assert.equal(talk.state, state)
+      assert.deepEqual(talk.conns(), [1, 0])
+      const events = (['SYN_REUSED', 'SYN_RESCHEDULED'] as const).map(name => stand.events(name))
+      assert.deepEqual([...events, stand.events('ARP_REQUESTS')], [0, 0, asked])
+    }
   }
 })
 
