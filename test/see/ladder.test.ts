@@ -17,6 +17,7 @@ import {
 import { LadderText } from '../../src/see/ladder-text.ts'
 import type { FrameIn, FrameOut, Moment } from '../../src/see/moment.ts'
 import { readCapture } from '../../src/see/pcap.ts'
+import { CLIENT, SYN as CLIENT_SYN, LAN, RS, WAN } from '../kit/connection.ts'
 import { concat } from '../kit/frame.ts'
 import { Stand } from '../kit/stand.ts'
 import { play } from '../kit/transcript.ts'
@@ -200,6 +201,26 @@ test('a SYN with another number behind a close begins a connection, whatever els
   }
   const late = ladderRows(transcript('reuse-late-syn')).filter(({ kind }) => kind === 'conn')
   assert.equal(late.length, 1)
+})
+
+test('a connection is known by the SYN that its RS has answered', () => {
+  const stand = new Stand().resolveRss().record()
+  stand.segment(WAN, CLIENT_SYN)
+  const second = { ...CLIENT_SYN, seq: CLIENT_SYN.seq + 5000 }
+  const ack = stand.forward(WAN, second).seq + 1
+  const [client, rs] = [
+    { ...CLIENT, seq: second.seq + 1 },
+    { ...RS, ack },
+  ]
+  stand.segment(LAN, { ...rs, flags: 'S.', seq: 9000 })
+  stand.segment(WAN, { ...client, flags: 'F.' })
+  stand.segment(LAN, { ...rs, flags: 'F.', ack: ack + 1 })
+  // A late copy of it.
+  stand.segment(WAN, second)
+  const moments = stand.moments()
+  const conns = (all: readonly Moment[]) => ladderRows(all).filter(({ kind }) => kind === 'conn')
+  assert.equal(conns(moments).length, 1)
+  assert.equal(stand.events('SYN_REUSED'), 0)
 })
 
 test('keepalives and retransmissions are told apart', () => {
