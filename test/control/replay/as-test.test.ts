@@ -101,12 +101,18 @@ test('a large frame is told in its segments', async () => {
 })
 
 test('any traffic makes a transcript that passes', async () => {
-  const begin = { step: 'client', client: '202.108.10.2', sport: 40_000, vport: 6379 } as const
+  const from = {
+    client: '202.108.10.2',
+    sport: 40_000,
+    vport: 6379,
+    conn: null,
+    fits: false,
+  } as const
   await fc.assert(
     fc.asyncProperty(steps(60), async list => {
       const stand = new Stand(TRAFFIC_CONFIG)
       const journal = await journalOf(stand, () => {
-        const first: Step = { ...begin, flags: 'S', seq: 1, ack: 0, payload: 0 }
+        const first: Step = { step: 'client', ...from, flags: 'S', seq: 1, ack: 0, payload: 0 }
         for (const step of [first, ...list]) {
           const input = inputOf(step, stand)
           if (input) give(input, stand)
