@@ -1,5 +1,6 @@
 /** A report for eyes: three tables and the targets. */
 
+import { counted } from '../../src/see/counted.ts'
 import { type CpuFigure, type Figure, type Ratio, type Report, SUBJECT } from './report.ts'
 import type { Row } from './rows.ts'
 
@@ -7,7 +8,7 @@ export function reportText(report: Report): string {
   const names = report.contenders.map(({ name }) => name)
   const parts = [
     report.machine,
-    `${report.date}, ${plural(report.rounds, 'round')}, ${report.seconds} s a measurement, ` +
+    `${report.date}, ${counted(report.rounds, 'round')}, ${report.seconds} s a measurement, ` +
       `other load on the CPUs up to ${Math.round(report.otherLoad * 100)}%`,
     '',
     ...report.contenders.map(({ name, title }) => `  ${name.padEnd(8)} ${title}`),
@@ -28,7 +29,7 @@ function medians(report: Report, names: string[]): string[] {
     ...names.map(name => cell(row.figures[name])),
   ])
   return table(
-    `medians of ${plural(report.rounds, 'round')}, and in brackets (largest - smallest) / median`,
+    `medians of ${counted(report.rounds, 'round')}, and in brackets (largest - smallest) / median`,
     ['', '', ...names],
     rows,
   )
@@ -130,8 +131,4 @@ export function short(value: number): string {
 
 function digits(value: number): string {
   return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3)
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

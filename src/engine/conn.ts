@@ -13,7 +13,7 @@
  *   cell 10  dest << 16 | client arm << 12 | LIP (12 bits)
  *
  * The client's first sequence number, which tells a SYN sent again from a new one, has a column of its own behind the index:
- * it is written when a conn is opened and read for SYNs only.
+ * it is written and read for SYNs only.
  *
  * The time of opening, in ms, stands where nothing else is known yet: in rsIsn1 until the RS has been seen, and then in rstSeq
  * as long as the state is SYN_RECV.
@@ -44,8 +44,7 @@ export const NO_CONN = -1
 /** Records up to the highest one ever taken: behind it every table is alike. */
 export interface TableImage {
   cells: Int32Array
-  /** Missing in journals of versions that did not keep them. */
-  isns?: Int32Array
+  isns: Int32Array
   free: number
   used: number
 }
@@ -137,7 +136,7 @@ export class ConnTable {
   /** Into a new table of the same capacity, whose index has a seed of its own. */
   restore({ cells, isns, free, used }: TableImage): void {
     this.cells.set(cells)
-    if (isns !== undefined) this.isns.set(isns)
+    this.isns.set(isns)
     this.#top = cells.length >> 4
     this.#free = free
     this.#used = used

@@ -191,7 +191,10 @@ export class Conns {
     if (this.#trace.debug) traceState(this.#trace, this.#cells, t, flags, before, after, now)
   }
 
-  /** What RSTs on expiry need, kept on every RS segment with ACK but RST unless its ack is older than the kept one (2.7). */
+  /**
+   * What RSTs on expiry need, kept on every RS segment with ACK but RST unless its ack is older than the kept one (2.7). Only
+   * a SYN that is awaited may answer whatever number: one that comes once more, later, is as old as its ack.
+   */
   rememberRs(pkt: DataView, t: number, p: Parsed, now: number): void {
     if ((p.flags & (RST | ACK)) !== ACK) return
     const cells = this.#cells
@@ -199,18 +202,21 @@ export class Conns {
     const ack = pkt.getInt32(p.l4 + TCP_ACK)
     const seq = pkt.getInt32(p.l4 + TCP_SEQ)
     const word = cells[at | WORD]
-    if ((p.flags & SYN) !== 0) {
+    const isSyn = (p.flags & SYN) !== 0
+    const isAwaited = (word & SEEN) === 0 || (isSyn && (word & STATE_BITS) === SYN_RECV)
+    if (!isAwaited && ((ack - cells[at | RST_ACK]) | 0) < 0) return
+    if (isSyn) {
       this.#handshakes.answered(at, seq, ack, seq + p.payload + 1, now)
       return
     }
-    if ((word & SEEN) !== 0 && ((ack - cells[at | RST_ACK]) | 0) < 0) return
     cells[at | RST_ACK] = ack
     cells[at | RST_SEQ] = seq + p.payload + (p.flags & FIN)
   }
 
   /**
    * What a segment of the client that is to be believed tells: its MAC, which may change while a connection lives (a gateway
-   * fails over), and with the SYN that has begun it (`before` is the state it found) what the RS will have to acknowledge.
+   * fails over), and with the SYN that begins it (`before` is the state it found) its number, which the RS will have to
+   * acknowledge. A client that gives up on an RS without an answer may begin once more with another.
    */
   rememberClient(pkt: DataView, t: number, p: Parsed, before: number): void {
     const cells = this.#cells
@@ -221,7 +227,9 @@ export class Conns {
     cells[at | WORD] = word
     if ((p.flags & SYN) === 0 || (word & STATE_BITS) !== SYN_RECV) return
     if (before === SYN_RECV && (word & SEEN) !== 0) return
-    cells[at | RST_ACK] = pkt.getInt32(p.l4 + TCP_SEQ) + cells[at | DELTA] + 1
+    const isn = pkt.getInt32(p.l4 + TCP_SEQ)
+    if ((p.flags & (SYN | ACK)) === SYN) this.table.isns[t >> 1] = isn
+    cells[at | RST_ACK] = isn + cells[at | DELTA] + 1
   }
 
   /** The next conn whose time is over, still whole and linked, or -1; the caller ends it. */

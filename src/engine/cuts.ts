@@ -18,6 +18,7 @@ export const END_RESERVE = 64
 export interface CutsImage {
   places: number[]
   at: number
+  end: number
   left: number
   now: number
 }
@@ -30,6 +31,8 @@ export class Cuts {
   /** By place of the RS. */
   readonly #marks: Uint8Array
   #at = 0
+  /** Behind the last record that was in use when the walk began: there the walk goes on with the first. */
+  #end = 0
   /** Records that the walk has before it; 0 when nothing is to be cut. */
   #left = 0
   /** The ms of the last turn. */
@@ -50,9 +53,11 @@ export class Cuts {
 
   /** The connections of this RS shall end. */
   begin(place: number): void {
-    if (this.#table.top === 0) return
+    const { top } = this.#table
+    if (top === 0) return
     this.#marks[place] = 1
-    this.#left = this.#table.top
+    this.#end = top
+    this.#left = top
   }
 
   /** Those that are left may live. */
@@ -80,7 +85,7 @@ export class Cuts {
 
   /** The next record of the walk. => its conn if that is to end, or -1 */
   #next(): number {
-    if (this.#at >= this.#table.top) this.#at = 0
+    if (this.#at >= this.#end) this.#at = 0
     const conn = this.#at++
     const cut = this.#table.inUse(conn) && this.#marks[this.#table.dest(conn)] === 1
     if (--this.#left === 0) this.#marks.fill(0)
@@ -91,12 +96,13 @@ export class Cuts {
     const places = Array.from(this.#marks.entries())
       .filter(([, mark]) => mark === 1)
       .map(([place]) => place)
-    return { places, at: this.#at, left: this.#left, now: this.#now }
+    return { places, at: this.#at, end: this.#end, left: this.#left, now: this.#now }
   }
 
-  restore({ places, at, left, now }: CutsImage): void {
+  restore({ places, at, end, left, now }: CutsImage): void {
     for (const place of places) this.#marks[place] = 1
     this.#at = at
+    this.#end = end
     this.#left = left
     this.#now = now
   }

@@ -102,9 +102,7 @@ export class Forward {
 
   /** The RS has left a SYN without an answer: perhaps its next hop has another MAC now. */
   suspectRs(dest: number, now: number): void {
-    const cells = this.#destCells
-    const at = dest << 4
-    const n = this.#neighs.find(cells[at | ARM], cells[at | NEXT_HOP], cells[at | NEIGH])
+    const n = this.#nextHop(dest)
     if (n >= 0) this.#neighs.suspect(n, now)
   }
 
@@ -139,9 +137,8 @@ export class Forward {
 
   /** Its next hop has a MAC: what waited for one would be thousands of frames. */
   #isReachable(dest: number): boolean {
-    const cells = this.#destCells
-    const at = dest << 4
-    return this.#neighs.isKnown(cells[at | ARM], cells[at | NEXT_HOP], cells[at | NEIGH])
+    const n = this.#nextHop(dest)
+    return n >= 0 && this.#neighs.isKnown(n)
   }
 
   #rstToRs(conn: number, now: number): void {

@@ -94,9 +94,8 @@ export class Neighs extends NeighTable {
   }
 
   /** It has answered, and has not been silent since for too long. */
-  isKnown(arm: number, address: number, hint: number): boolean {
-    const n = this.find(arm, address, hint)
-    return n >= 0 && this.state[n] >= REACHABLE
+  isKnown(n: number): boolean {
+    return this.state[n] >= REACHABLE
   }
 
   #create(arm: number, address: number, now: number): number {

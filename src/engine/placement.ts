@@ -53,9 +53,10 @@ export class Placement {
     const known = place < 0 ? undefined : this.#dests.list[place]
     const keeps =
       known !== undefined && known.service === service && candidates.takes(known, without)
-    const dest = keeps ? known : pickOf(service, without)
-    if (dest !== undefined)
-      this.#templates.put(network, vip, vport, dest.index, (now + service.persistenceMs) | 0)
+    const dest = keeps ? known : service.pick(service, without)
+    // Where none has an lport nothing will be opened, and the client stays whose it is.
+    if (dest === undefined) return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER, now)
+    this.#templates.put(network, vip, vport, dest.index, (now + service.persistenceMs) | 0)
     return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER, now)
   }
 

@@ -73,7 +73,7 @@ export class Reuse {
     const isn = this.#pkt.getInt32(p.l4 + TCP.SEQ)
     if ((state & OVER) !== 0 && isn !== table.isns[conn]) {
       if (!this.#keeps) return this.#begin(Event.SYN_REUSED)
-      this.#keep(conn, isn, now)
+      this.#keep(conn, now)
     } else if (waits) {
       this.#forward.suspectRs(table.dest(conn), now)
     }
@@ -104,11 +104,10 @@ export class Reuse {
     return opened
   }
 
-  /** A SYN with number `isn` begins another connection with all that the conn has: to those who count, it is another. */
-  #keep(conn: number, isn: number, now: number): void {
+  /** A SYN begins another connection with all that the conn has: to those who count, it is another. */
+  #keep(conn: number, now: number): void {
     const { sessions } = this.#conns
     const table = this.#table
-    table.isns[conn] = isn
     this.#dests.stats[(table.dest(conn) << 3) + Stat.CONNS]++
     this.#counters.count(Event.SYN_REUSED)
     this.#counters.count(Event.CONNS_EXPIRED)
@@ -124,12 +123,19 @@ export class Reuse {
   #takesMore(conn: number): boolean {
     const { cells } = this.#table
     const at = conn << 4
-    const dest = this.#dests.list[this.#table.dest(conn)]
+    const dest = destOf(conn, this.#table, this.#dests)
     if (dest === undefined || !dest.service.candidates.isMeant(dest)) return false
-    const { rip, rport, service } = dest
-    if (rip !== cells[at | 4] || rport !== cells[at | 6] >>> 16) return false
-    return service.vip === cells[at | 1] && service.vport === (cells[at | 2] & 0xffff)
+    const { vip, vport } = dest.service
+    return vip === cells[at | 1] && vport === (cells[at | 2] & 0xffff)
   }
+}
+
+/** The RS of a conn; undefined if it is gone, whoever has its place now. */
+function destOf(conn: number, table: ConnTable, dests: Dests): Dest | undefined {
+  const { cells } = table
+  const at = conn << 4
+  const dest = dests.list[table.dest(conn)]
+  return dest?.rip === cells[at | 4] && dest.rport === cells[at | 6] >>> 16 ? dest : undefined
 }
 
 /** The lport of a conn that is about to be ended, for the one that follows it. */
@@ -151,7 +157,7 @@ export class LeftLport {
   remember(conn: number): void {
     const table = this.#table
     if (((1 << table.state(conn)) & QUIET) === 0) return
-    this.#dest = this.#dests.list[table.dest(conn)]
+    this.#dest = destOf(conn, table, this.#dests)
     this.#lip = table.lip(conn)
     this.#lport = table.cells[(conn << 4) | 6] & 0xffff
   }

@@ -54,7 +54,7 @@ export class LadderConn {
   hasEnded = false
   /** Somebody has sent a FIN or an RST. */
   isClosed = false
-  /** Number of the client's SYN, as it came in. */
+  /** Number of the client's SYN, as it came in; of several the last one before the RS has said anything. */
   isn: number | undefined
   /** Sequence numbers that count as 0: of the client's side and of the RS's, the client's numbers and the RS's. */
   readonly #zero: (number | undefined)[] = [undefined, undefined, undefined, undefined]
@@ -81,7 +81,8 @@ export class LadderConn {
     const side = byClient === isFirst ? 0 : 2
     const [own, other] = byClient ? [side, side + 1] : [side + 1, side]
     const isSyn = (segment.bits & FLAG.SYN) !== 0
-    if (isSyn && byClient && isFirst) this.isn ??= segment.seq
+    if (isSyn && byClient && isFirst && (this.isn === undefined || this.#sent[1] === undefined))
+      this.isn = segment.seq
     if ((segment.bits & (FLAG.FIN | FLAG.RST)) !== 0) this.isClosed = true
     if (before?.segment) {
       this.#zero[own] ??= (segment.seq - before.seq) >>> 0

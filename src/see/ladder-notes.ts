@@ -35,15 +35,20 @@ const WORDS: Readonly<Record<string, { needs: string[]; say: (fields: Fields) =>
   },
   conn_del: {
     needs: ['state'],
-    say: ({ state, replaced }) =>
-      `ended, in ${state}${replaced === true ? ': another takes its place' : ''}`,
+    say: ({ state, replaced, cut }) => {
+      const why = replaced === true ? ': another takes its place' : cut === true ? ': cut' : ''
+      return `ended, in ${state}${why}`
+    },
   },
   conn_kept: {
     needs: ['state'],
     say: ({ state }) => `in place of one in ${state}: same RS, lport and delta`,
   },
   reset_rs: { needs: [], say: () => 'what the RS still has of it is reset' },
-  reset: { needs: [], say: () => 'idle for too long: reset at both ends' },
+  reset: {
+    needs: [],
+    say: ({ why }) => `${why === 'cut' ? 'cut' : 'idle for too long'}: reset at both ends`,
+  },
   parked_drop: {
     needs: ['reason'],
     say: ({ reason }) => `what was parked is dropped, ${reason}: ${DROP_WORDS[String(reason)]}`,

@@ -9,7 +9,7 @@ interface Kind {
   back(found: readonly string[]): Record<string, unknown>
 }
 
-const REPLACED = ', another took its place'
+const [REPLACED, CUT] = [', another took its place', ', cut']
 
 const KINDS: Record<string, Kind> = {
   lookup: {
@@ -34,15 +34,24 @@ const KINDS: Record<string, Kind> = {
     back: ([lip, free, tried = 0]) => ({ lip, tried: Number(tried), free: Number(free) }),
   },
   conn_del: {
-    words: ({ state, replaced }) =>
-      `connection ended in ${state}${replaced === true ? REPLACED : ''}`,
-    pattern: /^connection ended in (\w+)(, another took its place)?$/,
-    back: ([state, replaced]) => ({ state, replaced: replaced !== undefined }),
+    words: ({ state, replaced, cut }) =>
+      `connection ended in ${state}${replaced === true ? REPLACED : cut === true ? CUT : ''}`,
+    pattern: /^connection ended in (\w+)(, another took its place)?(, cut)?$/,
+    back: ([state, replaced, cut]) => ({
+      state,
+      replaced: replaced !== undefined,
+      ...(cut !== undefined && { cut: true }),
+    }),
   },
   conn_kept: {
     words: ({ state }) => `another connection on the entry of one in ${state}`,
     pattern: /^another connection on the entry of one in (\w+)$/,
     back: ([state]) => ({ state }),
+  },
+  reset: {
+    words: ({ why }) => `both ends are reset${why === 'cut' ? CUT : ''}`,
+    pattern: /^both ends are reset(, cut)?$/,
+    back: ([cut]) => (cut === undefined ? {} : { why: 'cut' }),
   },
   reset_rs: {
     words: () => 'what its RS still had of it is reset',

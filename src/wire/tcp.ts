@@ -33,7 +33,7 @@ export const OPT = {
 } as const
 
 /** What an experiment of kind 254 begins with if it is TCP Fast Open (RFC 6994, RFC 7413 appendix A). */
-export const TFO_MAGIC = 0xf989
+const TFO_MAGIC = 0xf989
 
 /** Bytes of the TOA option for an IPv4 client: kind, length, port, address. */
 export const TOA_BYTES = 8

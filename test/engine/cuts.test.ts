@@ -15,9 +15,10 @@ const TWO = SEED_CONFIG.replace(
 ).replace('routes: [{ to: 192.168', 'neighbours: []\n    routes: [{ to: 192.168')
 
 /** Places are given out in the order of the config. */
-const [CUT_A, STOP_A]: Change[] = [
+const [CUT_A, STOP_A, CUT_B]: Change[] = [
   { put: 'cut', place: 0 },
   { put: 'no-cut', place: 0 },
+  { put: 'cut', place: 1 },
 ]
 const GONE = { put: 'no-rs', vip: '202.108.10.1', vport: 6379, address: A, port: 6379 } as const
 const BACK = {
@@ -70,6 +71,19 @@ test('a few each ms, both ends reset, and nothing of the other RS', () => {
   assert.deepEqual(left(stand), [2, 202])
 })
 
+test('none is missed while there come to be more connections than there ever were', () => {
+  const stand = opened(100)
+  stand.change([CUT_A])
+  stand.pass(1, 1)
+  // From here on, in the middle of the table, the walk begins that is about the other.
+  stand.change([{ put: 'rs', rs: { ...BACK.rs, place: 1, address: B, weight: 0 } }, CUT_B])
+  for (let sport = 50_000; stand.engine.cuts.busy; ) {
+    for (let i = 0; i < 20; i++) stand.segment(WAN, { ...SYN, sport: sport++ })
+    stand.pass(1, 1)
+  }
+  assert.equal(left(stand)[1], 0)
+})
+
 test('an RS whose MAC nobody knows gets none, and no frame waits for it', () => {
   const stand = opened(40)
   // Refreshed by nothing, the neighbour is gone after 60 + 30 + 3 s.
@@ -115,7 +129,7 @@ test('an RS that gets a weight again keeps what is left, and one that never had 
   const fresh = new Stand(TWO).resolveRss()
   fresh.change([CUT_A])
   openMany(20)(fresh)
-  fresh.change([{ put: 'cut', place: 1 }])
+  fresh.change([CUT_B])
   fresh.pass(50, 1)
   assert.deepEqual(left(fresh), [10, 0])
 })

@@ -114,3 +114,21 @@ test('the lport rests with what its RS had to acknowledge, however far the hands
     assert.equal(pool.lastSeq(rip, 6379, 1025) >>> 0, ack)
   }
 })
+
+test('a SYN+ACK that comes once more says nothing of what the RS has come to since', () => {
+  const stand = new Stand().resolveRss()
+  const ack = syn(stand)
+  synAck(stand, ack)
+  stand.segment(WAN, { ...CLIENT, payload: new Uint8Array(100) })
+  stand.segment(LAN, { ...RS, ack: ack + 100 })
+  synAck(stand, ack)
+  stand.pass(85_000)
+  stand.resolveRss()
+  const rsts = stand.pass(6000).flatMap(({ arm, decoded }) => {
+    return arm === LAN && decoded.kind === 'tcp' ? [decoded] : []
+  })
+  assert.deepEqual(
+    rsts.map(({ flags, seq }) => [flags, seq]),
+    [['R', ack + 100]],
+  )
+})

@@ -7,7 +7,7 @@ import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { LAN, SYN, WAN } from '../kit/connection.ts'
 import { tcpFrame } from '../kit/frame.ts'
-import { CLIENT_MAC } from '../kit/stand.ts'
+import { CLIENT_MAC, RS_MAC } from '../kit/stand.ts'
 import { config, KEEP, RSS, STATES, Talk, tcp, VIP, VPORT } from '../kit/talk.ts'
 
 const HALF = STATES.filter(state => state !== 'TIME_WAIT' && state !== 'CLOSE')
@@ -89,17 +89,39 @@ test('it is heard on the arm of its client only', () => {
   assert.deepEqual(talk.conns(), [1, 0])
 })
 
-test('one with a wrong checksum is dropped, and ends and counts nothing', () => {
+test('one with a wrong checksum is dropped, and ends, counts and asks nothing', () => {
+  const ways: ((talk: Talk) => void)[] = [
+    talk => talk.open().to('FIN_WAIT'),
+    // Sent again to an RS that has not answered: it would be asked for its MAC, or left.
+    talk => talk.stand.pass(5000),
+    talk => talk.weight(talk.seen.dst, 0),
+  ]
   for (const whole of ['', KEEP]) {
-    const talk = new Talk(config({ whole })).open().to('FIN_WAIT')
-    const { stand } = talk
-    const frame = tcpFrame({ ...SYN, seq: 77, srcMac: CLIENT_MAC, dstMac: stand.macOf(WAN) })
-    frame[14 + 20 + 16] ^= 1
-    assert.deepEqual(stand.input(WAN, frame), [])
-    assert.equal(stand.verdictName(), 'TCP_CHECKSUM')
-    assert.equal(talk.state, State.FIN_WAIT)
-    assert.deepEqual(talk.conns(), [1, 0])
-    assert.equal(stand.events('SYN_REUSED'), 0)
+    for (const way of ways) {
+      const talk = new Talk(config({ whole }))
+      way(talk)
+      const { stand, state } = talk
+      const asked = stand.events('ARP_REQUESTS')
+      const frame = tcpFrame({ ...SYN, seq: 77, srcMac: CLIENT_MAC, dstMac: stand.macOf(WAN) })
+      frame[14 + 20 + 16] ^= 1
+      assert.deepEqual(stand.input(WAN, frame), [])
+      assert.equal(stand.verdictName(), 'TCP_CHECKSUM')
+      assert.equal(talk.state, state)
+      assert.deepEqual(talk.conns(), [1, 0])
+      const events = (['SYN_REUSED', 'SYN_RESCHEDULED'] as const).map(name => stand.events(name))
+      assert.deepEqual([...events, stand.events('ARP_REQUESTS')], [0, 0, asked])
+    }
+  }
+})
+
+test('what began a connection is its latest SYN before the RS answered', () => {
+  for (const whole of ['', KEEP]) {
+    const talk = new Talk(config({ whole }))
+    // The client has given up, and begins once more from the same port.
+    talk.syn(5000)
+    talk.open().to('TIME_WAIT')
+    assert.equal(talk.raw(5000).length, 1)
+    assert.equal(talk.stand.events('SYN_REUSED'), 0)
   }
 })
 
@@ -152,6 +174,36 @@ for (const state of HALF) {
     talk.checkBooks()
   })
 }
+
+test("the lport of an RS whose place another has is not that one's", () => {
+  const talk = new Talk(config({ rss: [RSS[0]] })).open().to('TIME_WAIT')
+  const { stand } = talk
+  const { dst: address } = talk.seen
+  stand.change([{ put: 'no-rs', vip: VIP, vport: VPORT, address, port: 6379 }])
+  const at = { vip: VIP, vport: VPORT, place: 0, address: '192.168.168.99', port: 6379, weight: 1 }
+  stand.change([{ put: 'rs', rs: { ...at, upperThreshold: 0, lowerThreshold: 0, backup: false } }])
+  stand.arpReply('192.168.168.99', RS_MAC)
+  const { dst, sport } = talk.syn(77)
+  assert.equal(dst, '192.168.168.99')
+  assert.notEqual(stand.forward(WAN, { ...SYN, sport: 5000 }).sport, sport)
+})
+
+test('the only lport there is stays with a client that uses its port again', () => {
+  const yaml = config({ rss: [RSS[0]] })
+  const talk = new Talk(yaml).open().to('TIME_WAIT')
+  const { engine } = talk.stand
+  const pool = engine.lips[0]
+  while ((pool?.fetch(ipv4Int(RSS[0]), 6379) ?? -1) >= 0) {}
+  const { sport } = talk.seen
+  for (let isn = 1; isn < 4; isn++) {
+    assert.equal(talk.syn(isn).sport, sport)
+    assert.equal(pool?.freeTowards(ipv4Int(RSS[0]), 6379), 0)
+    // Nobody else gets one.
+    talk.stand.segment(WAN, { ...SYN, sport: 5000 })
+    assert.equal(talk.stand.verdictName(), 'LPORT_EXHAUSTED')
+    talk.open().to(isn === 2 ? 'FIN_WAIT' : 'TIME_WAIT')
+  }
+})
 
 test('a LIP that the service has lost is left', () => {
   const yaml = config({ rss: [RSS[0]] }).replace(

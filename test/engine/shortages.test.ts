@@ -90,6 +90,15 @@ test('lports: a persistent client is sent on when its RS has none left', () => {
   const second = rsFor(3)
   assert.notEqual(second, first)
   assert.equal(rsFor(4), second)
+  // When nobody has one, it keeps what it had: nothing was opened elsewhere.
+  exhaust(stand, second)
+  const { templates } = stand.engine
+  for (let sport = 5; sport < 9; sport++) {
+    stand.segment(WAN, { ...SYN, sport })
+    assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED')
+    const place = templates.find(ipv4Int(SYN.src), ipv4Int(SYN.dst), SYN.dport, stand.now)
+    assert.equal(stand.engine.dests.list[place]?.rip, ipv4Int(second))
+  }
 })
 
 test('lports: RSs without one are passed over among hundreds, and the image of an engine knows them', () => {

@@ -195,3 +195,21 @@ test('the long clock is the short one without its end', () => {
   assert.equal(long.ms | 0, stand.now | 0)
   assert.equal(long.at((stand.now + 5) | 0), stand.now + 5)
 })
+
+test('an engine that is restored knows how old all is', () => {
+  const yaml = `${FIXED}\ntcp: { timeouts: { established: 200000 } }`
+  const { stand } = old(yaml)
+  const syn = stand.forward(WAN, SYN)
+  stand.forward(LAN, { ...RS, flags: 'S.', seq: 9000, ack: syn.seq + 1 })
+  live(stand, DAYS, () => stand.forward(WAN, CLIENT))
+  const ring = new SessionRing(new SharedArrayBuffer(SessionRing.bytesFor(64)), 64)
+  const twin = new Stand(
+    yaml,
+    undefined,
+    { now: 5, sessions: ring },
+    structuredClone(stand.image()),
+  )
+  const { long, sessions } = twin.engine
+  assert.equal(long.at(stand.now | 0), stand.now)
+  assert.equal(sessions?.age(0, stand.now | 0), DAYS * DAY)
+})

@@ -32,9 +32,17 @@ const said: fc.Arbitrary<Said> = fc.oneof(
       const text = `${rs} by ${by}, weight ${weight}, one of ${servers}`
       return { event: 'scheduled', text, fields: { rs, by, weight, servers } }
     }),
-  fc.tuple(state, fc.boolean()).map(([name, replaced]) => {
-    const text = `connection ended in ${name}${replaced ? ', another took its place' : ''}`
-    return { event: 'conn_del', text, fields: { state: name, replaced } }
+  fc.tuple(state, fc.constantFrom('', ', another took its place', ', cut')).map(([name, why]) => {
+    const fields = {
+      state: name,
+      replaced: /place/.test(why),
+      ...(why === ', cut' && { cut: true }),
+    }
+    return { event: 'conn_del', text: `connection ended in ${name}${why}`, fields }
+  }),
+  fc.boolean().map(cut => {
+    const text = `both ends are reset${cut ? ', cut' : ''}`
+    return { event: 'reset', text, fields: cut ? { why: 'cut' } : {} }
   }),
   state.map(name => {
     const text = `another connection on the entry of one in ${name}`

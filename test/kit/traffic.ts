@@ -6,6 +6,8 @@
 
 import fc from 'fast-check'
 import type { Change } from '../../src/control/changes.ts'
+import { CELL, RS_SEEN } from '../../src/engine/conn.ts'
+import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
 import { arpFrame, concat, tcpFrame, vnetHeader } from './frame.ts'
 import { hear, stopOpening } from './journaled.ts'
@@ -49,6 +51,8 @@ const segment = {
   seq: u32,
   ack: u32,
   payload: fc.constantFrom(0, 0, 5, 700),
+  /** The numbers are those that the other end awaits, so that it is believed; a SYN of a client may have any. */
+  fits: fc.constantFrom(true, true, true, false),
 }
 
 const rsOf = (vport: number, at: number, weight: number, backup = false): Change => ({
@@ -93,8 +97,10 @@ const step = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       step: fc.constant('client' as const),
+      /** Of a connection that is there, or of one that may be. */
+      conn: fc.option(fc.nat(15)),
       client: fc.constantFrom(...CLIENTS),
-      sport: fc.integer({ min: 40_000, max: 40_005 }),
+      sport: fc.integer({ min: 40_000, max: 40_003 }),
       vport: fc.constantFrom(6379, 6379, 6380, 1),
       ...segment,
     }),
@@ -125,7 +131,7 @@ const step = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       step: fc.constant('wait' as const),
-      ms: fc.constantFrom(1, 70, 400, 2500, 8000, 31_000),
+      ms: fc.constantFrom(1, 1, 70, 70, 400, 400, 2500, 8000, 31_000),
     }),
   },
   {
@@ -137,6 +143,7 @@ const step = fc.oneof(
   },
 )
 
+const anySegment = fc.record(segment)
 type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never
 export type Step = ValueOf<typeof step> | { step: 'drain' }
 
@@ -166,28 +173,46 @@ export function inputOf(step: Step, stand: Stand): Input | undefined {
     const frame = arpFrame(step.op, { mac: step.mac, ip: step.rs }, our, our.mac)
     return { arm: 'dpdk1', bytes: concat(vnetHeader(), frame) }
   }
-  const { flags, seq, ack, payload } = step
-  const fields = { flags, seq, ack, payload: new Uint8Array(payload).fill(120) }
-  if (step.step === 'client') {
-    const { client: src, sport, vport: dport } = step
-    const macs = { srcMac: CLIENT_MAC, dstMac: stand.macOf('dpdk0') }
-    const frame = tcpFrame({ ...fields, ...macs, src, sport, dst: VIP, dport })
-    return { arm: 'dpdk0', bytes: concat(vnetHeader(), frame) }
-  }
   const { table } = stand.engine.conns
-  const conn = table.nextUsed(step.conn % table.capacity, table.capacity)
-  if (conn < 0) return undefined
-  const cell = (at: number) => table.cells[conn * 16 + 4 + at] as number
+  const { flags, payload } = step
+  const segment = { flags, payload: new Uint8Array(payload).fill(120) }
+  const there = table.nextUsed((step.conn ?? 0) % table.capacity, table.capacity)
+  const from = step.step === 'client' ? 0 : 4
+  const cell = (at: number) => table.cells[there * 16 + from + at] as number
+  if (step.step === 'rs' && there < 0) return undefined
+  const [src, dst, ports] =
+    step.step === 'client' && (step.conn === null || there < 0)
+      ? [ipv4Int(step.client), ipv4Int(VIP), (step.sport << 16) | step.vport]
+      : [cell(0), cell(1), cell(2)]
+  const arm = from === 0 ? 'dpdk0' : 'dpdk1'
   const frame = tcpFrame({
-    ...fields,
-    src: ipv4Text(cell(0)),
-    sport: cell(2) >>> 16,
-    dst: ipv4Text(cell(1)),
-    dport: cell(2) & 0xffff,
-    srcMac: MACS[step.seq & 1] as string,
-    dstMac: stand.macOf('dpdk1'),
+    ...segment,
+    ...numbersOf(step, stand, table.find(src, dst, ports)),
+    src: ipv4Text(src),
+    sport: ports >>> 16,
+    dst: ipv4Text(dst),
+    dport: ports & 0xffff,
+    srcMac: from === 0 ? CLIENT_MAC : (MACS[step.seq & 1] as string),
+    dstMac: stand.macOf(arm),
   })
-  return { arm: 'dpdk1', bytes: concat(vnetHeader(), frame) }
+  return { arm, bytes: concat(vnetHeader(), frame) }
+}
+
+/** Sequence numbers of a segment of tuple t, or -1. */
+function numbersOf(
+  { fits, flags, seq, ack }: ValueOf<typeof anySegment>,
+  { engine }: Stand,
+  t: number,
+): { seq: number; ack: number } {
+  const { table } = engine.conns
+  if (!fits || t < 0 || ((t & 1) === 0 && flags === 'S')) return { seq, ack }
+  const cell = (at: number) => table.cells[((t >> 1) << 4) | at] as number
+  const isOpening = table.state(t >> 1) === State.SYN_RECV
+  const hasAnswered = (cell(CELL.WORD) & RS_SEEN) !== 0
+  const ofRs = hasAnswered ? cell(isOpening ? CELL.RS_ISN1 : CELL.RST_SEQ) : seq
+  const ofClient = cell(CELL.RST_ACK)
+  if ((t & 1) === 1) return { seq: ofRs >>> 0, ack: ofClient >>> 0 }
+  return { seq: (ofClient - cell(CELL.DELTA)) >>> 0, ack: ofRs >>> 0 }
 }
 
 /** Gives the input to a stand. => Everything that can be seen of what it did: verdict, headers in hexadecimal, log lines */

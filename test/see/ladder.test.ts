@@ -17,6 +17,7 @@ import {
 import { LadderText } from '../../src/see/ladder-text.ts'
 import type { FrameIn, FrameOut, Moment } from '../../src/see/moment.ts'
 import { readCapture } from '../../src/see/pcap.ts'
+import { CLIENT, SYN as CLIENT_SYN, LAN, RS, WAN } from '../kit/connection.ts'
 import { concat } from '../kit/frame.ts'
 import { Stand } from '../kit/stand.ts'
 import { play } from '../kit/transcript.ts'
@@ -55,6 +56,7 @@ const SCENES: Record<string, () => Moment[]> = {
   'reuse-time-wait': () => transcript('reuse-time-wait'),
   'reuse-half-closed': () => transcript('reuse-half-closed'),
   'reuse-keep': () => transcript('reuse-keep'),
+  cut: () => transcript('cut'),
   'unknown-port': () => transcript('unknown-port'),
   'bare-ack-rst': () => transcript('bare-ack-rst'),
   'parked-syn': parked,
@@ -158,10 +160,10 @@ test('endpoints used anew are another connection', () => {
   assert.ok(again.slice(again.length / 2).every(({ conn }) => conn === 2))
 })
 
-test('a file has the two connections of one port as they were', () => {
+test('a file has the two connections of one port, and what was cut, as they were', () => {
   const arms = ['dpdk0', 'dpdk1'].map(name => ({ name, description: name }))
   const head = { application: '', os: '', comment: '', arms, snaplen: 160, otherArm: '' }
-  for (const name of ['reuse-time-wait', 'reuse-keep', 'reuse-half-closed', 'reuse-no-rs']) {
+  for (const name of ['reuse-time-wait', 'reuse-keep', 'reuse-half-closed', 'reuse-no-rs', 'cut']) {
     const moments = transcript(name)
     const file = new CaptureFile(head)
     const parts = [...file.begin(), ...moments.flatMap(one => file.moment(one)), ...file.end()]
@@ -174,6 +176,9 @@ test('a file has the two connections of one port as they were', () => {
           return { conn, legs, again, fate, reason, stateBefore, state }
         })
     assert.deepEqual(packets(read), packets(moments), name)
+    const notes = (all: readonly Moment[]) =>
+      draw(ladderRows(all)).filter(line => /(ended|reset)/.test(line))
+    assert.deepEqual(notes(read), notes(moments), name)
   }
 })
 
@@ -196,6 +201,26 @@ test('a SYN with another number behind a close begins a connection, whatever els
   }
   const late = ladderRows(transcript('reuse-late-syn')).filter(({ kind }) => kind === 'conn')
   assert.equal(late.length, 1)
+})
+
+test('a connection is known by the SYN that its RS has answered', () => {
+  const stand = new Stand().resolveRss().record()
+  stand.segment(WAN, CLIENT_SYN)
+  const second = { ...CLIENT_SYN, seq: CLIENT_SYN.seq + 5000 }
+  const ack = stand.forward(WAN, second).seq + 1
+  const [client, rs] = [
+    { ...CLIENT, seq: second.seq + 1 },
+    { ...RS, ack },
+  ]
+  stand.segment(LAN, { ...rs, flags: 'S.', seq: 9000 })
+  stand.segment(WAN, { ...client, flags: 'F.' })
+  stand.segment(LAN, { ...rs, flags: 'F.', ack: ack + 1 })
+  // A late copy of it.
+  stand.segment(WAN, second)
+  const moments = stand.moments()
+  const conns = (all: readonly Moment[]) => ladderRows(all).filter(({ kind }) => kind === 'conn')
+  assert.equal(conns(moments).length, 1)
+  assert.equal(stand.events('SYN_REUSED'), 0)
 })
 
 test('keepalives and retransmissions are told apart', () => {

@@ -1,7 +1,7 @@
 /**
  * The file of a journal. docs/replay.md has the same for people:
  *
- *   8 bytes "tapvsJ1\n", then blocks: bytes of what follows u32 | kind u8 | worker u8 | 0 u16 | that, padded to 8
+ *   8 bytes "tapvsJ2\n", then blocks: bytes of what follows u32 | kind u8 | worker u8 | 0 u16 | that, padded to 8
  *
  *   HEADER   JSON of JournalHeader; the first block
  *   IMAGE    pack() of the worker's EngineImage, deflated; before any record of that worker
@@ -16,7 +16,10 @@ import type { EngineImage } from '../../engine/image.ts'
 import type { ConfigFile } from '../config-schema.ts'
 import { pack, unpack } from './pack.ts'
 
-const MAGIC = new TextEncoder().encode('tapvsJ1\n')
+/** The digit is another when what is in an image, or what a number in a record means, has changed. */
+const MAGIC_TEXT = 'tapvsJ2\n'
+const MAGIC = new TextEncoder().encode(MAGIC_TEXT)
+const ANY_MAGIC = /^tapvsJ\d\n$/
 const HEAD_BYTES = 8
 /** Compressed images grow by a thousand at most; more than this is no image of ours. */
 const IMAGE_BYTES_MAX = 2 ** 30
@@ -94,7 +97,13 @@ function block(kind: number, worker: number, parts: readonly Uint8Array[]): Uint
 
 /** Throws Error, in one line, if it is no journal or not even its images are whole. */
 export function readJournal(bytes: Uint8Array): Journal {
-  if (MAGIC.some((byte, at) => bytes[at] !== byte)) throw new Error('is no journal of tapvs')
+  const magic = new TextDecoder().decode(bytes.subarray(0, MAGIC.length))
+  if (magic !== MAGIC_TEXT) {
+    const ofOthers = ANY_MAGIC.test(magic)
+    throw new Error(
+      ofOthers ? 'is a journal of another version of tapvs' : 'is no journal of tapvs',
+    )
+  }
   let header: JournalHeader | undefined
   let end: JournalEnd | undefined
   const images: EngineImage[] = []

@@ -9,6 +9,8 @@ export class Replaced {
   readonly #places: Places
   /** LIPs by their place in the journal. */
   readonly #lips = new Map<number, string>()
+  /** Names of RSs by theirs; of those that were gone when it began nothing is known. */
+  readonly #rss = new Map<number, string>()
   /** VIP:port of the services of health checks, which nobody else has. */
   readonly #hidden = new Set<string>()
 
@@ -17,12 +19,15 @@ export class Replaced {
     for (const [place, pool] of images[0]?.pools.entries() ?? []) {
       if (pool) this.#lips.set(place, ipv4Text(pool.lip))
     }
-    for (const { vip, vport, onlyArm } of images[0]?.setup.services ?? []) {
-      if (onlyArm >= 0) this.#hidden.add(`${ipv4Text(vip)}:${vport}`)
+    for (const { vip, vport, onlyArm, dests } of images[0]?.setup.services ?? []) {
+      const address = ipv4Text(vip)
+      if (onlyArm >= 0) this.#hidden.add(`${address}:${vport}`)
+      for (const { index, rip, rport: port } of dests)
+        this.#rss.set(index, nameOf({ vip: address, vport, address: ipv4Text(rip), port }))
     }
   }
 
-  /** undefined for one that is of health checks. */
+  /** undefined for one that is of health checks, or of an RS that is not there. */
   change(change: Change): Change | undefined {
     const { lips, dests } = this.#places
     switch (change.put) {
@@ -44,12 +49,20 @@ export class Replaced {
       case 'rs': {
         const { rs } = change
         if (this.#hidden.has(`${rs.vip}:${rs.vport}`)) return undefined
-        return { put: 'rs', rs: { ...rs, place: dests.take(nameOf(rs)) } }
+        const name = nameOf(rs)
+        this.#rss.set(rs.place, name)
+        return { put: 'rs', rs: { ...rs, place: dests.take(name) } }
       }
       case 'no-rs':
         if (this.#hidden.has(`${change.vip}:${change.vport}`)) return undefined
         dests.leave(nameOf(change))
         return change
+      case 'cut':
+      case 'no-cut': {
+        const isMeant = (name: string) => name === this.#rss.get(change.place)
+        const [place] = [...dests.taken(isMeant), ...dests.left(isMeant)]
+        return place === undefined ? undefined : { ...change, place }
+      }
       default:
         return change
     }

@@ -15,6 +15,11 @@ import { SEED_CONFIG, Stand } from '../../kit/stand.ts'
 import { give, inputOf, type Step, steps, TRAFFIC_CONFIG } from '../../kit/traffic.ts'
 import { play } from '../../kit/transcript.ts'
 
+const TWO = SEED_CONFIG.replace(
+  /real_servers.*/,
+  'real_servers: [{ address: 192.168.168.2 }, { address: 192.168.168.12 }]',
+)
+
 const journalOf = async (stand: Stand, work: () => void) =>
   readJournal(await journaled([stand], work))
 
@@ -55,6 +60,30 @@ test('a transcript of another connection than the recorded one: lport and deltas
   assert.match(text, /# Left out: 1 frame of older connections/)
 })
 
+test('the connections that were cut are cut, wherever the RS is there', async () => {
+  const stand = new Stand(TWO).resolveRss()
+  const service = { protocol: 'tcp' as const, address: SYN.dst, port: 6379 }
+  const gone = { edit: 'delete-server' as const, service, server: { address: RS.src } }
+  await stand.model.edit([gone], false, async changes => stand.change(changes))
+  const rs = { ...RS, src: '192.168.168.12' }
+  const journal = await journalOf(stand, () => {
+    const syn = stand.forward(WAN, SYN)
+    const ends = { ...rs, dport: syn.sport }
+    stand.forward(LAN, { ...ends, flags: 'S.', seq: 9000, ack: syn.seq + 1 })
+    // Who knows where that one was.
+    stand.change([{ put: 'cut', place: 0 }])
+    stand.pass(5)
+    stand.change([{ put: 'cut', place: 1 }])
+    stand.pass(100)
+    stand.forward(WAN, { ...SYN, sport: 2222 })
+  })
+  const text = asTest(journal, 'cut.journal')
+  play(text)
+  assert.equal(text.match(/^change /gm)?.length, 1)
+  assert.match(text, /\nchange \{"put":"cut","place":0\}\n/)
+  assert.match(text, /\n< dpdk0 \| 202\.108\.10\.1\.6379 > .*: Flags \[R\]/)
+})
+
 test('a large frame is told in its segments', async () => {
   const stand = new Stand().resolveRss()
   const journal = await journalOf(stand, () => {
@@ -72,12 +101,18 @@ test('a large frame is told in its segments', async () => {
 })
 
 test('any traffic makes a transcript that passes', async () => {
-  const begin = { step: 'client', client: '202.108.10.2', sport: 40_000, vport: 6379 } as const
+  const from = {
+    client: '202.108.10.2',
+    sport: 40_000,
+    vport: 6379,
+    conn: null,
+    fits: false,
+  } as const
   await fc.assert(
     fc.asyncProperty(steps(60), async list => {
       const stand = new Stand(TRAFFIC_CONFIG)
       const journal = await journalOf(stand, () => {
-        const first: Step = { ...begin, flags: 'S', seq: 1, ack: 0, payload: 0 }
+        const first: Step = { step: 'client', ...from, flags: 'S', seq: 1, ack: 0, payload: 0 }
         for (const step of [first, ...list]) {
           const input = inputOf(step, stand)
           if (input) give(input, stand)

@@ -107,6 +107,13 @@ test('what is damaged is said to be', async () => {
   assert.throws(() => readJournal(file), /^Error: is (damaged: |broken off )/)
 })
 
+test('what was written when images were others is not played', async () => {
+  const stand = new Stand(undefined, undefined, { arena }).resolveRss()
+  const file = await journaled([stand], () => seedConversation(stand))
+  file.set(new TextEncoder().encode('tapvsJ1\n'))
+  assert.throws(() => readJournal(file), /^Error: is a journal of another version of tapvs$/)
+})
+
 test('two workers: what one hears by ARP and what is handed over is in the journal of whom it concerns', async () => {
   const isn = new KeyedIsn(Int32Array.of(1, 2, 3, 4))
   const several = new Several(2, undefined, isn)
