@@ -1,11 +1,12 @@
 /** What a change of the config does, as text. */
 
 import type { PlanInfo } from '../control/commands.ts'
+import { counted } from '../see/counted.ts'
 import { CliError } from './client.ts'
 
 /** The steps, one per line, and what was done about them. */
 export function formatPlan({ steps }: PlanInfo): string {
-  const count = `${steps.length} change${steps.length === 1 ? '' : 's'}`
+  const count = counted(steps.length, 'change')
   return `${[...steps, steps.length === 0 ? 'nothing to do' : `applied, ${count}`].join('\n')}\n`
 }
 

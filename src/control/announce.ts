@@ -1,5 +1,6 @@
 /** What the daemon says of itself in one line. */
 
+import { counted } from '../see/counted.ts'
 import type { ServiceInfo } from './commands.ts'
 import type { Config } from './config.ts'
 import { serviceName } from './edits.ts'
@@ -9,8 +10,7 @@ const NAMED = 5
 
 /** What `systemctl status` shows. */
 export function statusText({ services, workers }: Config): string {
-  const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
-  return `${many(services.length, 'service')}, ${many(workers.count, 'worker')}`
+  return `${counted(services.length, 'service')}, ${counted(workers.count, 'worker')}`
 }
 
 /** In the log, once it runs. */
@@ -19,9 +19,8 @@ export function readyText(config: Config): string {
   const services = config.services.map(
     ({ address, port, scheduler }) => `TCP ${address}:${port} ${scheduler}`,
   )
-  const { count } = config.workers
   const { http } = config.control
-  const threads = count === 1 ? '1 worker' : `${count} workers`
+  const threads = counted(config.workers.count, 'worker')
   return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`
 }
 
@@ -37,7 +36,7 @@ export function stopText(signal: string, services: readonly ServiceInfo[], drain
   const list = left.slice(0, NAMED).map(({ name, conns }) => `${conns} of ${name}`)
   const others = left.slice(NAMED).reduce((total, { conns }) => total + conns, 0)
   if (others > 0) list.push(`${others} of ${left.length - NAMED} more`)
-  const many = sum === 1 ? '1 connection' : `${sum} connections`
+  const many = counted(sum, 'connection')
   const what = drain === 0 ? `${many} cut off` : `${drain} s for ${many} to end`
   return `${begin}, ${what}: ${list.join(', ')}`
 }

@@ -1,5 +1,6 @@
 /** Connections of a real server that are to end now: of one that is drained, or of one that the config no longer has. */
 
+import { counted } from '../see/counted.ts'
 import { rsName } from './changes.ts'
 import type { Verbs } from './commands.ts'
 import { serviceName } from './edits.ts'
@@ -30,7 +31,7 @@ export function cut(
       .map(place => readings.activeConns(place) + readings.inactiveConns(place))
       .reduce((sum, count) => sum + count, 0)
     if (connections > 0) {
-      log.info(`TAPVS: ${connections} connections of RS ${name} are cut`)
+      log.info(`TAPVS: ${counted(connections, 'connection')} of RS ${name} to be cut`)
       await workers.change(
         places.map(place => ({ put: 'cut' as const, place })),
         [],

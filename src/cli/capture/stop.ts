@@ -3,6 +3,8 @@
  * reader then, so the reader goes on until it has seen what was there at that moment; a second signal cuts it short.
  */
 
+import { counted } from '../../see/counted.ts'
+
 /** Nothing comes for so long: there is nothing more. The daemon looks at the recorder every 20 ms. */
 const IDLE_MS = 200
 /** A reader that does not catch up in this time does not catch up. */
@@ -48,5 +50,5 @@ export class Stop {
 
 /** On stderr, because stdout may be the capture. */
 export function tellEnd(packets: number, lost: number): void {
-  process.stderr.write(`${packets} packet${packets === 1 ? '' : 's'}, ${lost} lost\n`)
+  process.stderr.write(`${counted(packets, 'packet')}, ${lost} lost\n`)
 }

@@ -10,6 +10,7 @@
  * An RS starts as up, so that a restart does not take all of them out; but one whose very first check fails is out at once.
  */
 
+import { counted } from '../../see/counted.ts'
 import { Tally } from './tally.ts'
 
 export interface ActiveOptions {
@@ -81,7 +82,7 @@ export class Health {
     if (++this.#contrary < active.rise) return undefined
     this.#contrary = 0
     this.#passes = true
-    return this.#risen(`${times(active.rise, 'check')} passed`, now)
+    return this.#risen(`${counted(active.rise, 'check')} passed`, now)
   }
 
   /** A check failed, for this reason. */
@@ -173,11 +174,7 @@ export class Health {
 
 /** `3 connections`, `30 of 41 connections` */
 function countOf({ failed, done }: Tally): string {
-  return done === 0 ? times(failed, 'connection') : `${failed} of ${failed + done} connections`
-}
-
-function times(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
+  return done === 0 ? counted(failed, 'connection') : `${failed} of ${failed + done} connections`
 }
 
 /** 2 s, 0.5 s */

@@ -7,6 +7,7 @@ import { Conns } from '../../engine/conns.ts'
 import { SaPool } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
 import { Steering } from '../../engine/steering.ts'
+import { counted } from '../../see/counted.ts'
 import { arenaBytes, connCapacityOf, DEST_PLACES } from '../apply.ts'
 import type { Config } from '../config.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
@@ -39,7 +40,7 @@ function isOlder(version: string, least: string): boolean {
 }
 
 export function processors({ workers }: Config, processors = availableParallelism()): Finding {
-  const text = `${processors} for ${count(workers.count, 'packet thread')}`
+  const text = `${processors} for ${counted(workers.count, 'packet thread')}`
   if (workers.count <= processors) return ok('processors', text)
   return warn('processors', text, `set workers.count to ${processors} at most: more only costs`)
 }
@@ -95,10 +96,6 @@ export function lockedMemory(
 function softLimit(limits: string, name: string): number {
   const value = new RegExp(`^${name} +(\\S+)`, 'm').exec(limits)?.[1]
   return value === 'unlimited' ? Number.POSITIVE_INFINITY : Number(value)
-}
-
-export function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
 }
 
 function mib(bytes: number): string {

@@ -1,12 +1,13 @@
 /** What somebody who looks for a fault wants to be told, the most important first. */
 
 import { FLAG } from '../../wire/tcp.ts'
+import { counted } from '../counted.ts'
 import { flagLetters } from '../options-text.ts'
 import type { Analysis, Conn } from './analyze.ts'
 import type { Odd } from './compare.ts'
 import type { Flow } from './flows.ts'
 import type { Packets } from './packets.ts'
-import { count, micros, segments } from './units.ts'
+import { micros, segments } from './units.ts'
 
 export interface Finding {
   /** `fault` should not happen with any balancer; `loss` is packets gone; `note` is good to know. */
@@ -106,7 +107,7 @@ function losses({ conns }: Analysis): Finding[] {
       ...bare.finding(
         'loss',
         `lost_ack_${direction}`,
-        `${count(bare.count, 'bare ACK')} ${text('')}`,
+        `${counted(bare.count, 'bare ACK')} ${text('')}`,
       ),
     ]
   })
@@ -174,7 +175,7 @@ function unpaired({ alone, begunAlone, conns, sources }: Analysis): Finding[] {
   const say = (kind: keyof typeof ALONE, flows: readonly Flow[]): Finding[] => {
     const [weight, code, text] = ALONE[kind]
     const examples = flows.slice(0, EXAMPLES).map(flowWords)
-    const all = `${count(flows.length, 'connection')} ${flows.length === 1 ? 'is' : 'are'} ${text}`
+    const all = `${counted(flows.length, 'connection')} ${flows.length === 1 ? 'is' : 'are'} ${text}`
     return flows.length === 0 ? [] : [{ weight, code, text: all, conns: [], examples }]
   }
   const unsure = alone.outer.filter(flow => !begunAlone.has(flow))
@@ -253,7 +254,7 @@ function notes({ conns, clock, isTurned, sources }: Analysis): Finding[] {
     if (passed.link > 0)
       note(
         'link_type',
-        `${name}: ${count(passed.link, 'packet')} of link type ${unread.join(', ')} passed over`,
+        `${name}: ${counted(passed.link, 'packet')} of link type ${unread.join(', ')} passed over`,
       )
     if (passed.ipv6 > 0) note('ipv6', `${name}: ${passed.ipv6} IPv6 packets are not looked at`)
     if (passed.broken > 0)

@@ -1,12 +1,10 @@
+import { counted } from '../counted.ts'
+
 /** `93 us`, from 10 ms on `12.7 ms`. */
 export function micros(us: number): string {
   return us < 10_000 ? `${Math.round(us)} us` : `${(us / 1000).toFixed(1)} ms`
 }
 
-export function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
-}
-
 export function segments(number: number): string {
-  return count(number, 'segment')
+  return counted(number, 'segment')
 }
