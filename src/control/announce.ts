@@ -19,9 +19,9 @@ export function readyText(config: Config): string {
   const services = config.services.map(
     ({ address, port, scheduler }) => `TCP ${address}:${port} ${scheduler}`,
   )
-  const { count } = config.workers
   const { http } = config.control
-  return `TAPVS: ready, ${counted(count, 'worker')}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`
+  const threads = counted(config.workers.count, 'worker')
+  return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`
 }
 
 /** In the log, when a signal ends it: what is left by service, the most first. Connections get `drain` seconds to end. */

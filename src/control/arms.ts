@@ -17,7 +17,7 @@ import { workerId } from './apply.ts'
 import type { Config } from './config.ts'
 import { Links } from './links.ts'
 import { netnsPath } from './netns.ts'
-import { HeldError, refuseHeld } from './tun-info.ts'
+import { HeldError, isHeld, refuseHeld } from './tun-info.ts'
 import type { Queue, ToWorker } from './worker-protocol.ts'
 
 /** How often a lost device is tried again. */
@@ -39,8 +39,8 @@ export class Arms {
   readonly #links: Links
   /** TAPs that another process holds are taken as well. */
   readonly #force: boolean
-  /** By arm, why it could not be opened again: said once. */
-  readonly #refused: string[]
+  /** Arms that somebody else has taken meanwhile, which was said. */
+  readonly #refused = new Set<number>()
 
   constructor(
     config: Config,
@@ -50,7 +50,6 @@ export class Arms {
   ) {
     this.#config = config
     this.#force = force
-    this.#refused = config.arms.map(() => '')
     this.#links = new Links(config.arms, warn)
     this.#links.onChange = arm => this.#changed(arm)
     this.#links.onMoved = arm => this.#leave(arm)
@@ -125,20 +124,26 @@ export class Arms {
   }
 
   #reopen(arm: number): void {
+    const { name, netns } = this.#config.arms[arm] as Config['arms'][0]
+    // Who holds it is known: to find out once a second would take a busy machine a part of each.
+    if (this.#refused.has(arm) && isHeld(name, netns, 0)) {
+      this.#later(() => this.#reopen(arm))
+      return
+    }
     let queues: Queue[]
     try {
       queues = this.#open(arm)
     } catch (error) {
       // Still gone; why matters only if somebody else has taken it, the loss has been reported.
-      if (error instanceof HeldError && this.#refused[arm] !== error.message) {
-        this.#refused[arm] = error.message
+      if (error instanceof HeldError && !this.#refused.has(arm)) {
+        this.#refused.add(arm)
         this.#warn(error.message)
       }
       this.#later(() => this.#reopen(arm))
       return
     }
     this.#left[arm]?.clear()
-    this.#refused[arm] = ''
+    this.#refused.delete(arm)
     for (const [worker, queue] of queues.entries()) this.#send(worker, { attach: arm, queue })
     this.#tell(arm, 'back')
   }

@@ -31,7 +31,7 @@ export function cut(
       .map(place => readings.activeConns(place) + readings.inactiveConns(place))
       .reduce((sum, count) => sum + count, 0)
     if (connections > 0) {
-      log.info(`TAPVS: cutting ${counted(connections, 'connection')} of RS ${name}`)
+      log.info(`TAPVS: ${counted(connections, 'connection')} of RS ${name} to be cut`)
       await workers.change(
         places.map(place => ({ put: 'cut' as const, place })),
         [],

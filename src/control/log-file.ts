@@ -150,8 +150,7 @@ export class LogFile {
     this.#close()
     this.#torn = false
     try {
-      for (let n = 0; n <= this.#keep; n++)
-        checkRemovable(n === 0 ? this.#path : `${this.#path}.${n}`)
+      for (let n = 0; n <= this.#keep; n++) this.#checkRemovable(n)
       if (this.#keep === 0) rmSync(this.#path)
       for (let n = this.#keep; n > 0; n--) {
         try {
@@ -165,6 +164,16 @@ export class LogFile {
       this.#complain(`LOG: cannot rotate ${this.#path}: ${(error as Error).message}`)
       this.#isOpen()
       this.#size = 0
+    }
+  }
+
+  /** Of the files that rotation renames it may be any that is not ours. */
+  #checkRemovable(n: number): void {
+    const path = n === 0 ? this.#path : `${this.#path}.${n}`
+    try {
+      checkRemovable(path)
+    } catch (error) {
+      throw new Error(`${path}: ${(error as Error).message}`)
     }
   }
 

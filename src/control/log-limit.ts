@@ -4,6 +4,8 @@
  * that a noisy one does not cover up the rest.
  */
 
+import { counted } from '../see/counted.ts'
+
 const WINDOW_MS = 1000
 
 export interface LogRate {
@@ -63,6 +65,5 @@ export class LogLimit {
 export function heldText(held: Held): string {
   const kinds = [...held].sort(([, a], [, b]) => b - a)
   const sum = kinds.reduce((total, [, count]) => total + count, 0)
-  const lines = sum === 1 ? '1 line' : `${sum} lines`
-  return `${lines} held back: ${kinds.map(([kind, count]) => `${count} ${kind}`).join(', ')}`
+  return `${counted(sum, 'line')} held back: ${kinds.map(([kind, count]) => `${count} ${kind}`).join(', ')}`
 }

@@ -17,7 +17,7 @@ export interface Session {
   vip: string
   lip: string
   rs: string
-  /** Why it ended: timeout, fin_client, fin_rs, rst_client, rst_rs, reset, stopped, replaced. */
+  /** Why it ended: timeout, fin_client, fin_rs, rst_client, rst_rs, reset, stopped, replaced, cut. */
   end: string
   /** The state in which it ended. */
   state: string

@@ -3,6 +3,8 @@
  * SIGTERM, SIGINT or SIGQUIT asks to stop, a second one not to wait any longer. signals.ts is about all the others.
  */
 
+import { counted } from '../see/counted.ts'
+
 const LOOK_MS = 1000
 /** Log lines about progress. The service manager is told at every look. */
 const LOG_MS = 10_000
@@ -65,11 +67,12 @@ export async function drained({ seconds, left, hurry, log, status }: Draining): 
     const count = left()
     const now = performance.now()
     if (count === 0) return log(first ? 'no connection to wait for' : 'all connections ended')
-    if (hurried) return log(`stopping at once, on a second signal: ${connections(count)} cut off`)
+    if (hurried)
+      return log(`stopping at once, on a second signal: ${counted(count, 'connection')} cut off`)
     if (now >= end)
-      return log(`${connections(count)} cut off: control.drain of ${seconds} s is over`)
+      return log(`${counted(count, 'connection')} cut off: control.drain of ${seconds} s is over`)
     const rest = Math.ceil((end - now) / 1000)
-    const text = `stopping: no new connections, ${connections(count)} left, ${rest} s at most`
+    const text = `stopping: no new connections, ${counted(count, 'connection')} left, ${rest} s at most`
     status(text)
     if (now >= logAt) {
       log(text)
@@ -77,10 +80,6 @@ export async function drained({ seconds, left, hurry, log, status }: Draining): 
     }
     await pause(Math.min(LOOK_MS, end - now), hurry)
   }
-}
-
-function connections(count: number): string {
-  return count === 1 ? '1 connection' : `${count} connections`
 }
 
 /** => after `ms`, or when `hurry` resolves */

@@ -1,6 +1,7 @@
 /** What the kernel says of a TAP, read from messages of rtnetlink, and who else holds it. */
 
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askLink, netnsOfTap } from '../io/native.ts'
 import { netnsPath } from './netns.ts'
@@ -98,9 +99,11 @@ function isThere(pid: number, fd: number, inode: number | undefined): boolean {
   }
 }
 
+/** As it was called; its thread's name is MainThread for every program of a Node since 24. */
 function nameOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+    const [called = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    return basename(called) || readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
   } catch {
     return ''
   }
@@ -110,17 +113,21 @@ function nameOf(pid: number): string {
 export class HeldError extends Error {}
 
 /**
- * Throws HeldError if more than `own` queues of the TAP are attached. The kernel counts them, of whatever process of
- * whatever container; those of a killed one are gone with it. It would let both have the TAP, and deal the packets out.
+ * => whether more than `own` queues of the TAP are attached. The kernel counts them, of whatever process of whatever
+ * container; those of a killed one are gone with it. It would let both have the TAP, and deal the packets out.
  */
-export function refuseHeld(name: string, netns: string | null, own: number): void {
-  let queues = 0
+export function isHeld(name: string, netns: string | null, own: number): boolean {
   try {
-    queues = tunIn(netnsPath(netns), name)?.queues ?? 0
+    return (tunIn(netnsPath(netns), name)?.queues ?? 0) > own
   } catch {
     // Opening it says what is wrong, in better words.
+    return false
   }
-  if (queues <= own) return
+}
+
+/** Throws HeldError if it is held, and says by whom: all descriptors of all processes are looked at. */
+export function refuseHeld(name: string, netns: string | null, own: number): void {
+  if (!isHeld(name, netns, own)) return
   const where = netns === null ? '' : ` in ${netns}`
   const by = holderWords(holdersOf(name, netns))
   throw new HeldError(

@@ -2,6 +2,7 @@
 
 import { SUB_POOLS, subPoolOf } from '../engine/sa-pool.ts'
 import { ipv4Int } from '../wire/address.ts'
+import { counted } from './counted.ts'
 import { type DropContext, type DropReason, explainDrop } from './drop-rules.ts'
 import { DROP_WORDS } from './drop-words.ts'
 import { frameText } from './frame-text.ts'
@@ -127,7 +128,7 @@ function deltaText({ delta, isn }: Facts): string {
 }
 
 function toaText({ toa, ends }: Facts, context: StoryContext): string {
-  const times = toa.added === 1 ? '1 segment' : `${toa.added} segments`
+  const times = counted(toa.added, 'segment')
   const missing = [...new Set(toa.failed)].join(', ')
   const failed = toa.failed.length > 0 ? `; ${toa.failed.length} times not: ${missing}` : ''
   if (toa.added > 0) return `${times} told the real server of ${ends.client}${failed}`
@@ -167,7 +168,7 @@ function againText({ from, to, frame }: Edge): string {
 
 function trafficText(who: string, { packets, payload, refused }: Traffic): string {
   const lost = Object.entries(refused).map(([reason, times]) => `${times} ${reason}`)
-  const text = `${who}: ${packets} ${packets === 1 ? 'packet' : 'packets'}, ${payload} bytes of payload`
+  const text = `${who}: ${counted(packets, 'packet')}, ${payload} bytes of payload`
   return lost.length > 0 ? `${text}; refused: ${lost.join(', ')}` : text
 }
 

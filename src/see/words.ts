@@ -9,6 +9,7 @@ import { IN, State } from '../engine/tcp-state.ts'
 import { Chosen, Reset, TraceKind } from '../engine/trace.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import { FLAG } from '../wire/tcp.ts'
+import { counted } from './counted.ts'
 
 export interface Words {
   level: 'debug' | 'info' | 'warn'
@@ -156,7 +157,7 @@ export function wordsOf(record: Int32Array, names: Names): Words {
     case TraceKind.NEIGH_FAILED:
       return {
         level: 'warn',
-        text: `NEIGHBOUR: ${ipv4Text(cell(0))} on ${armName(1)} does not answer, ${packets(cell(2))} dropped`,
+        text: `NEIGHBOUR: ${ipv4Text(cell(0))} on ${armName(1)} does not answer, ${counted(cell(2), 'packet')} dropped`,
       }
     case TraceKind.NEIGH_MOVED:
       return {
@@ -219,8 +220,4 @@ export function flagNames(flags: number): string {
 
 export function reason(number: number): string {
   return REASONS.get(number) ?? `reason ${number}`
-}
-
-function packets(count: number): string {
-  return count === 1 ? '1 packet' : `${count} packets`
 }

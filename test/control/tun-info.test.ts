@@ -1,30 +1,13 @@
 /** Who else holds a TAP: told by the kernel, whatever process it is, and forgotten with it. */
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { type TestContext, test } from 'node:test'
+import { spawnSync } from 'node:child_process'
+import { test } from 'node:test'
 import { HeldError, refuseHeld, tunIn, untilFree } from '../../src/control/tun-info.ts'
 import { QUEUE_MULTI, TAP_PERSIST } from '../../src/io/native.ts'
-import { close, NS, namespacePerTest, open, PATH, TAP } from '../kit/tap.ts'
+import { close, holder, NS, namespacePerTest, open, PATH, TAP } from '../kit/tap.ts'
 
 namespacePerTest()
-
-const NATIVE = new URL('../../src/io/native.js', import.meta.url).href
-
-/** Another process that has a queue of the TAP. */
-async function holder(t: TestContext, netns = PATH): Promise<ChildProcess> {
-  const script = `const { openTap } = await import(${JSON.stringify(NATIVE)})
-    openTap(${JSON.stringify(TAP)}, ${JSON.stringify(netns)}, ${QUEUE_MULTI})
-    process.stdout.write('holds')
-    setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  t.after(() => child.kill('SIGKILL'))
-  await once(child.stdout as NodeJS.ReadableStream, 'data')
-  return child
-}
 
 const refusal = (pid: number | undefined) => (error: Error) => {
   assert.ok(error instanceof HeldError)

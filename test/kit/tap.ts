@@ -4,9 +4,10 @@
  * do not skip.
  */
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readlinkSync } from 'node:fs'
-import { after, afterEach, before, beforeEach } from 'node:test'
+import { after, afterEach, before, beforeEach, type TestContext } from 'node:test'
 import * as native from '../../src/io/native.ts'
 
 export const NS = `tapvs-native-${process.pid}`
@@ -49,6 +50,21 @@ function cleanUp(): void {
   for (const fd of fds) native.closeFd(fd)
   fds.clear()
   spawnSync('ip', ['netns', 'del', NS], { stdio: 'ignore' })
+}
+
+/** Another process that has a queue of the TAP. */
+export async function holder(t: TestContext, netns = PATH): Promise<ChildProcess> {
+  const url = new URL('../../src/io/native.js', import.meta.url).href
+  const script = `const { openTap } = await import(${JSON.stringify(url)})
+    openTap(${JSON.stringify(TAP)}, ${JSON.stringify(netns)}, ${native.QUEUE_MULTI})
+    process.stdout.write('holds')
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  await once(child.stdout as NodeJS.ReadableStream, 'data')
+  return child
 }
 
 /** Makes the namespace before each test of the file and takes it down after it. */

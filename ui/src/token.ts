@@ -3,15 +3,17 @@
  * and this origin, port and all, so that a reload needs no new one.
  */
 
+import { tokenIn } from '../../src/page/address-token.ts'
+
 const KEY = 'tapvs-token'
 
 let token = stored()
 
 /** Takes it out of the address, so that nobody finds it there. => whether there was one */
 function take(): boolean {
-  const [, given] = /^#token=(.+)$/.exec(location.hash) ?? []
-  if (given === undefined) return false
-  token = decodeURIComponent(given)
+  const given = tokenIn(location.hash)
+  if (given === null) return false
+  token = given
   const url = new URL(location.href)
   url.hash = ''
   history.replaceState(null, '', url)

@@ -3,6 +3,7 @@
 import type { Argv } from 'yargs'
 import type { DropInfo, RefusedInfo } from '../../control/commands.ts'
 import { Drop } from '../../engine/counters.ts'
+import { counted } from '../../see/counted.ts'
 import {
   type DropContext,
   type DropReason,
@@ -99,7 +100,7 @@ export function dropText(drops: readonly ExplainedDrop[]): string {
   const parts = drops.map(({ reason, count, words, leaving, last }) => {
     if (count === 0) return `${reason}: ${words}\n  nothing was refused for it yet\n`
     const form = leaving ? '; the frames are shown as they were to leave' : ''
-    const lines = [`${reason}, ${count} ${count === 1 ? 'frame' : 'frames'}: ${words}${form}`]
+    const lines = [`${reason}, ${counted(count, 'frame')}: ${words}${form}`]
     last.forEach((frame, i) => {
       const at = instantText(frame.atMs * 1000, 3)
       const arm = frame.arm ?? 'our own'

@@ -1,5 +1,6 @@
 /** One frame of `tapvs top`: what is shown of a moment, in so many rows and columns. Pure. */
 
+import { counted } from '../../see/counted.ts'
 import { PANE, PANES, type PaneName, type Shown } from './panes.ts'
 import { duration, type Line, line, percent, plain, short } from './text.ts'
 
@@ -75,12 +76,12 @@ export function wholeText(shown: Shown, panes: readonly PaneName[] = PANES): str
 
 function headLines({ moment }: Shown): Line[] {
   const { version, pid, upSec, workers, conns, frames, problems } = moment
-  const threads = workers === 1 ? '1 worker' : `${workers} workers`
+  const threads = counted(workers, 'worker')
   const established = conns.states.established ?? 0
   const health: Line =
     problems.length === 0
       ? line('health ok', { color: 'green' })
-      : line(problems.length === 1 ? '1 problem' : `${problems.length} problems`, { color: 'red' })
+      : line(counted(problems.length, 'problem'), { color: 'red' })
   const first = `tapvs ${version}  pid ${pid}  up ${duration(upSec)}  ${threads}`
   const second =
     `conns ${conns.used} (${percent(conns.used, conns.capacity)})  established ${established}  ` +

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
 import type { RealServerInfo, ServiceInfo } from '../../control/commands.ts'
 import type { Edit } from '../../control/edits.ts'
+import { counted } from '../../see/counted.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, print } from '../common.ts'
 import { isLive } from '../terminal.ts'
@@ -12,6 +13,7 @@ const LOOK_MS = 1000
 /** Cut connections go by thousands a second. */
 const CUT_LOOK_MS = 100
 const CLEAR_LINE = '\r\x1b[K'
+const BACK_AGAIN = 'takes new connections again, so it is not drained any more'
 
 /** An RS in one of its services. */
 interface Place {
@@ -76,20 +78,22 @@ async function drain(options: Options): Promise<void> {
   const began = Date.now()
   let isCut = false
   for (;;) {
-    const [active, inactive] = counted(await places(options))
+    const now = await places(options)
+    if (now.length === 0) return deletedMeanwhile(options, began + timeout * 1000)
+    const [active, inactive] = connections(now)
     const seconds = Math.round((Date.now() - began) / 1000)
     if (active + inactive === 0) {
       show(`${server} is drained: no connection is left after ${seconds} s`, true)
       return
     }
+    if (now.some(({ rs }) => rs.weight > 0)) throw givenUp(`${server} ${BACK_AGAIN}`)
     const left = `${active} active and ${inactive} inactive connections`
     const isOver = Date.now() - began >= timeout * 1000
     if (isOver && options.cut) {
       if (!isCut) await cut(options)
       isCut = true
     } else if (isOver && timeout > 0) {
-      if (isLive()) process.stdout.write(CLEAR_LINE)
-      throw new CliError(
+      throw givenUp(
         `${server} still has ${left} after ${seconds} s${await restored(options, before)}`,
       )
     }
@@ -100,23 +104,43 @@ async function drain(options: Options): Promise<void> {
 
 /** => how many connections there were */
 async function cut({ socket, server, service }: Options): Promise<number> {
-  const { connections } = await ask(socket, {
+  const answer = await ask(socket, {
     verb: 'cut',
     server: endpoint(server, 'server'),
     ...(service !== undefined && {
       service: { protocol: 'tcp' as const, ...endpoint(service, '--service') },
     }),
   })
-  return connections
+  return answer.connections
 }
 
 async function cutDeleted(options: Options): Promise<void> {
+  const { server } = options
   for (;;) {
-    const connections = await cut(options)
-    if (connections === 0) return show(`${options.server} has no connection left`, true)
-    show(`${options.server} is deleted and has ${connections} connections, they are cut`, false)
+    const count = await cut(options)
+    if (count === 0) return show(`${server} has no connection left`, true)
+    show(`${server} is deleted and has ${counted(count, 'connection')}, being cut`, false)
     await sleep(LOOK_MS)
+    // What is there again takes connections that nobody has asked to cut.
+    if ((await places(options)).length > 0) throw givenUp(`${server} ${BACK_AGAIN}`)
   }
+}
+
+/** No listing says how many connections it has left; they are cut at `cutAtMs`, of Date. */
+async function deletedMeanwhile(options: Options, cutAtMs: number): Promise<void> {
+  const { server, cut } = options
+  if (!cut)
+    throw givenUp(
+      `${server} was deleted meanwhile, so no listing has its connections; tapvs drain ${server} --cut ends them`,
+    )
+  await sleep(Math.max(0, cutAtMs - Date.now()))
+  await cutDeleted(options)
+}
+
+/** What a terminal shows is not true any more. */
+function givenUp(why: string): CliError {
+  if (isLive()) process.stdout.write(CLEAR_LINE)
+  return new CliError(why)
 }
 
 function endpoint(text: string, what: string): { address: string; port: number } {
@@ -154,7 +178,7 @@ async function restored({ socket, restoreWeight }: Options, before: Place[]): Pr
   return '; it has its weight again'
 }
 
-function counted(list: readonly Place[]): [active: number, inactive: number] {
+function connections(list: readonly Place[]): [active: number, inactive: number] {
   let active = 0
   let inactive = 0
   for (const { rs } of list) {

@@ -198,7 +198,8 @@ export class Checker {
     if (now === before) return
     if (now === undefined) {
       this.#down.delete(name)
-      this.#host.info(`${name} has a real server again`)
+      // Where all are drained or deleted meanwhile, there is none again.
+      if (meant.length > 0) this.#host.info(`${name} has a real server again`)
     } else {
       this.#down.set(name, now)
       this.#host.warn(`${name} has no real server that is up: ${downText(service)}`)

@@ -86,7 +86,7 @@ export class Journals {
       if (seconds !== undefined) {
         const finish = async () => {
           await this.#workers.check()
-          reading.end(seconds === 1 ? '1 second is over' : `${seconds} seconds are over`)
+          reading.end(`${counted(seconds, 'second')} ${seconds === 1 ? 'is' : 'are'} over`)
         }
         timer = setTimeout(() => void finish(), seconds * 1000)
       }

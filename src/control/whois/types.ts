@@ -35,7 +35,7 @@ export interface WhoisEnd {
   atMs: number
   /** Of its last segment. */
   lastMs: number
-  /** As in the session log: timeout, fin_client, fin_rs, rst_client, rst_rs, reset, stopped, replaced. */
+  /** As in the session log: timeout, fin_client, fin_rs, rst_client, rst_rs, reset, stopped, replaced, cut. */
   how: string
 }
 

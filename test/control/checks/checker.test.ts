@@ -223,3 +223,15 @@ test('an RS that is drained does not count as one that is up', async () => {
     `${NOBODY}: new connections are dropped`,
   ])
 })
+
+test('a service that is down and then drained is not said to have a real server again', async () => {
+  const host = new Host()
+  host.checker.update(services(PASSIVE))
+  host.fail(A, B)
+  assert.equal((await saysOf(host, 5)).at(-1), `${NOBODY}: new connections are dropped`)
+  const drained = services(PASSIVE).map(withWeight(0))
+  host.checker.update(drained)
+  assert.deepEqual(host.said.splice(0), [])
+  host.checker.update(services(PASSIVE))
+  assert.deepEqual(host.said.splice(0), [`${NOBODY}: new connections are dropped`])
+})
