@@ -201,6 +201,7 @@ export class Conns {
     const word = cells[at | WORD]
     if ((p.flags & SYN) !== 0) {
       this.#handshakes.answered(at, seq, ack, seq + p.payload + 1, now)
+      this.#outcomes.answered(this.table.dest(t >> 1))
       return
     }
     if ((word & SEEN) !== 0 && ((ack - cells[at | RST_ACK]) | 0) < 0) return
