@@ -25,6 +25,7 @@ import { relative } from 'node:path'
 import process from 'node:process'
 import yargs from 'yargs'
 import { UI_PORT } from '../src/control/commands.ts'
+import { printable } from '../src/see/printable.ts'
 import { unknownOption } from '../src/see/unknown-option.ts'
 import { watchArms } from './capture.ts'
 import { demo } from './demo.ts'
@@ -223,10 +224,10 @@ function tell(error: unknown): number {
   const why = interrupt.signal.aborted ? interrupt.signal.reason : error
   if (why instanceof LabError) {
     if (why.details) console.error(why.details)
-    if (why.message) console.error(`lab: ${why.message}`)
+    if (why.message) console.error(`lab: ${printable(why.message)}`)
     return why.exitCode
   }
-  console.error(`lab: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(`lab: ${printable(error instanceof Error ? error.message : String(error))}`)
   return EXIT.FAILED
 }
 

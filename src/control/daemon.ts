@@ -4,6 +4,7 @@
  */
 
 import { TraceRing } from '../engine/trace.ts'
+import { printable } from '../see/printable.ts'
 import { readyText, statusText, stopText } from './announce.ts'
 import { Events } from './api/events.ts'
 import { newTables, workerId } from './apply.ts'
@@ -52,7 +53,7 @@ export async function runDaemon(configPath: string, options: RunOptions = {}): P
     config = readConfig(configPath)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    for (const problem of error.problems) process.stderr.write(`${problem}\n`)
+    for (const problem of error.problems) process.stderr.write(`${printable(problem)}\n`)
     return 2
   }
   const log = openLog(config.log)

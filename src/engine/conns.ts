@@ -207,6 +207,7 @@ export class Conns {
     if (!isAwaited && ((ack - cells[at | RST_ACK]) | 0) < 0) return
     if (isSyn) {
       this.#handshakes.answered(at, seq, ack, seq + p.payload + 1, now)
+      this.#outcomes.answered(this.table.dest(t >> 1))
       return
     }
     cells[at | RST_ACK] = ack

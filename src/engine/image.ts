@@ -37,6 +37,8 @@ export interface EngineImage {
   /** Cells of the places of RSs, statistics among them, and how their connections began. */
   dests: Int32Array
   outcomes: Int32Array
+  /** Since when they owe an answer; not in journals of before it was kept. */
+  owed?: Int32Array
   setup: SetupImage
   /** By place, null for one that was never taken. */
   pools: (PoolImage | null)[]
@@ -75,6 +77,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     sessions: sessions === null ? null : sessions.save(used),
     dests: dests.cells.slice(0, places << 4),
     outcomes: engine.outcomes.cells.slice(0, places << 1),
+    owed: engine.outcomes.owed.slice(0, places),
     setup: setup.save(),
     pools: Array.from(engine.lips, pool => pool?.save() ?? null),
     neighs: engine.neighs.save(),
@@ -115,6 +118,7 @@ export function restoreEngine(
   dests.list.length = image.dests.length >> 4
   dests.cells.set(image.dests)
   engine.outcomes.cells.set(image.outcomes)
+  if (image.owed) engine.outcomes.owed.set(image.owed)
   engine.neighs.restore(image.neighs)
   engine.templates.restore(image.templates)
   engine.counters.restore(image.counters)

@@ -13,9 +13,14 @@ export const Outcome = {
   DONE: 1,
 } as const
 
+/** So long may SYNs stay without any answer before somebody wonders: what a client waits until it sends its SYN again. */
+const SILENT_MS = 1000
+
 export class Outcomes {
   /** `dest * 2 + Outcome`, counted up for ever, modulo 2^32. */
   readonly cells: Int32Array
+  /** By place of the RS: ms, made odd, of the first SYN since it has answered one; 0: it owes no answer. */
+  readonly owed: Int32Array
 
   static bytesFor(dests: number): number {
     return dests * 8
@@ -24,6 +29,7 @@ export class Outcomes {
   /** `memory`, bytesFor(dests) bytes, may be shared: others read the numbers without asking the packet thread. */
   constructor(memory: ArrayBufferLike, dests: number) {
     this.cells = new Int32Array(memory, 0, dests * 2)
+    this.owed = new Int32Array(dests)
   }
 
   /**
@@ -33,7 +39,25 @@ export class Outcomes {
    */
   judge(dest: number, after: number, dir: number, seen: boolean): void {
     if (after === State.ESTABLISHED && seen) this.cells[(dest << 1) | Outcome.DONE]++
-    else if (after === State.CLOSE && dir === OUT && !seen) this.failed(dest)
+    else if (after === State.CLOSE && dir === OUT && !seen) {
+      this.failed(dest)
+      this.answered(dest)
+    }
+  }
+
+  /**
+   * A connection is opened to it. => Whether it has left those of a second without any answer. Clients that give up sooner,
+   * as a health check with a timeout of 1 s does, send no SYN again that would tell.
+   */
+  isSilent(dest: number, now: number): boolean {
+    const since = this.owed[dest]
+    if (since === 0) this.owed[dest] = now | 1
+    return since !== 0 && (now + 1 - since) >>> 0 > SILENT_MS
+  }
+
+  /** It has answered a SYN. */
+  answered(dest: number): void {
+    this.owed[dest] = 0
   }
 
   failed(dest: number): void {

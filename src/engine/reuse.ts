@@ -13,6 +13,7 @@ import type { Conns } from './conns.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Engine } from './engine.ts'
 import type { Forward } from './forward.ts'
+import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import { NO_LPORT } from './sa-pool.ts'
 import { type Dest, type Dests, type Lips, type Service, Stat } from './service.ts'
@@ -38,6 +39,7 @@ export class Reuse {
   readonly #conns: Conns
   readonly #table: ConnTable
   readonly #dests: Dests
+  readonly #outcomes: Outcomes
   readonly #forward: Forward
   readonly #counters: Counters
   readonly #trace: TraceRing
@@ -52,6 +54,7 @@ export class Reuse {
     this.#conns = engine.conns
     this.#table = engine.conns.table
     this.#dests = engine.dests
+    this.#outcomes = engine.outcomes
     this.#forward = forward
     this.#counters = engine.counters
     this.#trace = engine.trace
@@ -88,7 +91,7 @@ export class Reuse {
 
   /** Opens a connection for the SYN in p, in the place of that of tuple t if it is not -1. => As Conns.open */
   open(t: number, p: Parsed, service: Service, arm: Arm, now: number): number {
-    if (t < 0) return this.#conns.open(this.#pkt, p, service, arm.index, now)
+    if (t < 0) return this.#opened(p, service, arm, now)
     const conn = t >> 1
     const word = this.#table.cells[(conn << 4) | WORD]
     // A SYN into what the RS still has of the old one would get a challenge ACK (RFC 5961), and cost the client a second.
@@ -99,8 +102,17 @@ export class Reuse {
     left.remember(conn)
     wheel.unfile(conn)
     this.#conns.end(conn, now, Over.REPLACED)
-    const opened = this.#conns.open(this.#pkt, p, service, arm.index, now)
+    const opened = this.#opened(p, service, arm, now)
     left.forget()
+    return opened
+  }
+
+  /** => As Conns.open */
+  #opened(p: Parsed, service: Service, arm: Arm, now: number): number {
+    const opened = this.#conns.open(this.#pkt, p, service, arm.index, now)
+    if (opened < 0) return opened
+    const dest = this.#table.dest(opened >> 1)
+    if (this.#outcomes.isSilent(dest, now)) this.#forward.suspectRs(dest, now)
     return opened
   }
 

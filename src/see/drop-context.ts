@@ -110,6 +110,15 @@ export class Refused {
     return `${this.dst}:${this.headers.tcp?.dport ?? '?'}`
   }
 
+  /** Who sends it to whom, with ports where it has any: TCP, ARP, other IP, or neither. */
+  get ends(): string {
+    const { arp, ip, tcp } = this.headers
+    if (tcp !== null) return `${this.from} > ${this.to}`
+    if (ip !== null) return `${ip.src} > ${ip.dst}`
+    if (arp !== null) return `${arp.sender} > ${arp.target}`
+    return `${this.srcMac} > ${this.dstMac}`
+  }
+
   get service(): DropContext['services'][number] | undefined {
     return this.context.services.find(({ address, port }) => `${address}:${port}` === this.to)
   }

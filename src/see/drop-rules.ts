@@ -139,13 +139,13 @@ const RULES: Record<DropReason, Rule> = {
   }),
 
   tx_queue_full: frame => ({
-    rule: `the queue of ${frame.arm} was full: who reads behind it is too slow (${frame.from} > ${frame.to})`,
+    rule: `the queue of ${frame.arm} was full: who reads behind it is too slow (${frame.ends})`,
     advice: `ip link set DEVICE txqueuelen 10000 on ${frame.arm}, or more CPU for what is behind it`,
   }),
 
   tx_arm_down: frame => ({
-    rule: `${frame.arm} was down or gone, and the frame ${frame.from} > ${frame.to} had to leave on it`,
-    advice: `ip link set ${frame.arm} up; tapvs dpip link show says what is not up, tapvs doctor how to mend it`,
+    rule: `${frame.arm} was down or gone, and the frame ${frame.ends} had to leave on it`,
+    advice: `ip link set ${frame.arm} up in its namespace; the log and tapvs doctor have the whole command, tapvs dpip link show says what is not up`,
   }),
 
   tx_error: frame => ({
@@ -165,7 +165,7 @@ const RULES: Record<DropReason, Rule> = {
   }),
 
   hand_over_full: frame => ({
-    rule: `another worker owns ${frame.from} > ${frame.to}, and it is too far behind to take the frame`,
+    rule: `another worker owns ${frame.ends}, and it is too far behind to take the frame`,
     advice:
       'steering by BPF spares the hand-over: tapvs doctor says what it needs; fewer workers than CPUs',
   }),

@@ -164,4 +164,13 @@ test('-w changes nothing of what is no file of ours, and a disk that fills up le
   const { packets, cut } = readCapture(readFileSync(file))
   assert.equal(cut, null)
   assert.ok(packets.length > 0 && packets.length < 3, `${packets.length}`)
+
+  // Nothing comes before the first block, so nothing is promised to be in a device that takes nothing.
+  const none = join(folder, 'none')
+  assert.equal((await run(['mknod', '-m', '666', none, 'c', '1', '7'])).code, 0)
+  const nothing = await capture('--ring', '-w', none)
+  assert.deepEqual(
+    [nothing.code, nothing.stderr],
+    [1, `tapvs: ${none}: the disk is full, before anything was in it\n`],
+  )
 })

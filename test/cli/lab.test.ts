@@ -21,6 +21,8 @@ test('wrong use is one line and exit code 2, as with tapvs', async () => {
       'unknown option --secnods; did you mean --seconds? (lab --help)',
     ],
     [['status', 'all'], 'unknown word "all" (lab --help)'],
+    [['status', 'a\u001b[2J'], 'unknown word "a?[2J" (lab --help)'],
+    [['up', '--config', '/a\u001b[2J'], 'cannot read the config /a?[2J'],
     [['client'], 'say what to run: client CMD... (lab --help)'],
     [['up', '--rs', '0'], '--rs: give a whole number from 1 to 64'],
     [['up', '--config', '/nowhere'], 'cannot read the config /nowhere'],

@@ -119,3 +119,17 @@ test('TERM=dumb gets no escape sequence, and top prints once and says so', async
   const drained = await shown('drain 192.168.168.2:6379')
   assert.match(drained.text, /is drained: no connection is left after 0 s\n/)
 })
+
+test('names of files reach stderr without what a terminal obeys', async () => {
+  const file = `/nowhere/a${ESCAPE}[2Jb`
+  for (const argv of [
+    ['run', '--config', file],
+    ['config', 'check', file],
+    ['replay', file],
+    ['doctor', '--config', file],
+  ]) {
+    const { stdout, stderr } = await run([TAPVS, ...argv])
+    assert.match(`${stdout}${stderr}`, /\/nowhere\/a\?\[2Jb: no such file/, argv.join(' '))
+    assert.ok(!`${stdout}${stderr}`.includes(ESCAPE), argv.join(' '))
+  }
+})

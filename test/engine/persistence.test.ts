@@ -7,6 +7,7 @@ import { newTables } from '../../src/control/apply.ts'
 import { Templates } from '../../src/engine/templates.ts'
 import { SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
+import { tcp } from '../kit/talk.ts'
 
 const RSS = ['192.168.168.2', '192.168.168.12', '192.168.168.13']
 
@@ -22,8 +23,11 @@ let port = 1000
 
 /** The RS that the client's next connection goes to. */
 function rsFor(stand: Stand, client: string): string {
-  const { dst } = stand.forward(WAN, { ...SYN, src: client, sport: ++port })
-  return dst
+  // None of them is answered, so after a second the RS is asked for by ARP as well, which it answers.
+  const [syn, ...more] = tcp(stand.segment(WAN, { ...SYN, src: client, sport: ++port }))
+  assert.ok(syn && more.length === 0, stand.verdictName())
+  stand.resolveRss()
+  return syn.dst
 }
 
 test('a client keeps its RS, and others get theirs in turn', () => {

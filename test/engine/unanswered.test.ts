@@ -3,10 +3,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { State } from '../../src/engine/tcp-state.ts'
+import { SYN, WAN } from '../kit/connection.ts'
 import { type Out, RS_MAC } from '../kit/stand.ts'
 import { config, KEEP, RSS, Talk, tcp, VIP, VPORT } from '../kit/talk.ts'
 
 const OTHER_MAC = '52:54:00:00:01:99'
+
+const macsOf = (out: Out[]) => tcp(out).map(({ dstMac }) => dstMac)
 
 test('a SYN sent again leaves an RS that has not answered and takes no more', () => {
   for (const whole of ['', KEEP]) {
@@ -70,17 +73,16 @@ test('an RS that is full with this very connection is not left', () => {
 test('an RS that leaves a SYN unanswered is asked for its MAC again, once a second at most', () => {
   const talk = new Talk(config({ rss: [RSS[0]] }))
   const { stand } = talk
-  const macs = (out: Out[]) => tcp(out).map(({ dstMac }) => dstMac)
   stand.pass(5000)
   const before = stand.events('ARP_REQUESTS')
   // It has another MAC now, and has told nobody.
-  assert.deepEqual(macs(talk.raw(1000)), [RS_MAC])
+  assert.deepEqual(macsOf(talk.raw(1000)), [RS_MAC])
   assert.equal(stand.events('ARP_REQUESTS'), before + 1)
   for (let i = 0; i < 20; i++) talk.raw(1000)
   assert.equal(stand.events('ARP_REQUESTS'), before + 1)
   stand.arpReply(RSS[0], OTHER_MAC)
   assert.equal(stand.events('NEIGH_MOVED'), 1)
-  assert.deepEqual(macs(talk.raw(1000)), [OTHER_MAC])
+  assert.deepEqual(macsOf(talk.raw(1000)), [OTHER_MAC])
   for (let ms = 0; ms < 10_000; ms += 100) {
     talk.raw(1000)
     stand.arpReply(RSS[0], OTHER_MAC)
@@ -104,4 +106,40 @@ test('one that has answered, and one whose MAC the operator has set, is not aske
   const asked = fixed.stand.events('ARP_REQUESTS')
   fixed.raw(1000)
   assert.equal(fixed.stand.events('ARP_REQUESTS'), asked)
+})
+
+test('also one whose clients give up within a second, as a check does, and never send a second SYN', () => {
+  const talk = new Talk(config({ rss: [RSS[0]] }))
+  const { stand } = talk
+  stand.pass(5000)
+  stand.arpReply(RSS[0], RS_MAC)
+  stand.pass(5000)
+  const before = stand.events('ARP_REQUESTS')
+  let sport = 40_000
+  const check = () => stand.segment(WAN, { ...SYN, sport: sport++ })
+  check()
+  assert.equal(
+    stand.events('ARP_REQUESTS'),
+    before + 1,
+    'the SYN of 10 s ago was not answered either',
+  )
+  stand.arpReply(RSS[0], OTHER_MAC)
+  assert.deepEqual(macsOf(check()), [OTHER_MAC])
+})
+
+test('an RS that answers, or refuses, owes no answer', () => {
+  for (const flags of ['S.', 'R.']) {
+    const talk = new Talk(config({ rss: [RSS[0]] }))
+    const { stand } = talk
+    talk.rs(flags, 0, 9000)
+    stand.pass(5000)
+    const before = stand.events('ARP_REQUESTS')
+    stand.segment(WAN, { ...SYN, sport: 40_000 })
+    stand.pass(900)
+    stand.segment(WAN, { ...SYN, sport: 40_001 })
+    assert.equal(stand.events('ARP_REQUESTS'), before, flags)
+    stand.pass(900)
+    stand.segment(WAN, { ...SYN, sport: 40_002 })
+    assert.equal(stand.events('ARP_REQUESTS'), before + 1, flags)
+  }
 })

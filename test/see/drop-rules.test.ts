@@ -15,12 +15,14 @@ import { type Refusal, refusals } from '../../src/engine/drop-book.ts'
 import { type DropReason, explainDrop } from '../../src/see/drop-rules.ts'
 import { DROP_WORDS } from '../../src/see/drop-words.ts'
 import { frameText } from '../../src/see/frame-text.ts'
+import { ARP_OP } from '../../src/wire/arp.ts'
 import { open, WAN } from '../kit/connection.ts'
 import { type DropName, frame, packet, provoke } from '../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../kit/drops-ethernet-ip.ts'
 import { TCP_DROPS } from '../kit/drops-tcp.ts'
 import { contextOfStand } from '../kit/explain.ts'
-import { Stand } from '../kit/stand.ts'
+import { arpFrame, concat, ipv4, vnetHeader } from '../kit/frame.ts'
+import { CLIENT_MAC, RS_MAC, Stand } from '../kit/stand.ts'
 
 const REASONS = Object.keys(Drop).map(name => name.toLowerCase()) as DropReason[]
 const GOLDEN = join(CHECKOUT, 'test', 'goldens', 'explain-drop.txt')
@@ -108,6 +110,23 @@ test('a frame that waited for nobody names who did not answer', () => {
     '192.168.168.2 never answered the ARP of dpdk1, and the frame to 192.168.168.2 waited for it',
   )
   assert.match(advice, /dpip neigh add 192\.168\.168\.2 /)
+})
+
+test('what is said of a frame without ports names who it is from and for', () => {
+  const stand = new Stand()
+  const ends = [CLIENT_MAC, RS_MAC].map((mac, at) => ({ mac, ip: `192.168.168.${at + 3}` }))
+  const [sender, target] = ends as [(typeof ends)[0], (typeof ends)[0]]
+  const arp = concat(vnetHeader(), arpFrame(ARP_OP.REQUEST, sender, target, RS_MAC))
+  const ping = frame(
+    ipv4({ src: '202.108.10.2', dst: '202.108.10.1', protocol: 1 }, new Uint8Array(8)),
+  )
+  for (const reason of ['tx_arm_down', 'tx_queue_full', 'hand_over_full'] as const) {
+    const of = (bytes: Uint8Array) =>
+      explained(stand, reason, { time: 0, arm: 0, length: bytes.length, bytes }).rule
+    assert.match(of(arp), /192\.168\.168\.3 > 192\.168\.168\.4/, reason)
+    assert.match(of(ping), /202\.108\.10\.2 > 202\.108\.10\.1/, reason)
+    for (const bytes of [arp, ping]) assert.doesNotMatch(of(bytes), /\?/, reason)
+  }
 })
 
 test('what the loop and the arms drop says which arm and which ends', () => {

@@ -57,6 +57,8 @@ class Sink {
   readonly #fd: number | null
   /** A file of ours: bytes of whole blocks in it. -1 for what is no file. */
   #whole: number
+  /** Whether anything is in it. */
+  #begun = false
 
   private constructor(path: string, fd: number | null, whole: number) {
     this.#path = path
@@ -88,9 +90,13 @@ class Sink {
       while (at < bytes.length) at += await writing(fd, bytes, at)
     } catch (error) {
       // Half a block would make readers say that the file is cut off.
-      if (this.#whole >= 0) ftruncateSync(fd, this.#whole + wholeBlocks(bytes, at))
-      throw new CliError(`${this.#path}: ${writeProblem(error)}; what came before is in it`)
+      const kept = wholeBlocks(bytes, at)
+      if (this.#whole >= 0) ftruncateSync(fd, this.#whole + kept)
+      const left =
+        this.#begun || kept > 0 ? '; what came before is in it' : ', before anything was in it'
+      throw new CliError(`${this.#path}: ${writeProblem(error)}${left}`)
     }
+    this.#begun = true
     if (this.#whole >= 0) this.#whole += bytes.length
   }
 

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Argv } from 'yargs'
 import type { PlanInfo } from '../../control/commands.ts'
+import { printable } from '../../see/printable.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, Ended, print, warn } from '../common.ts'
 import { formatDifference, formatPlan, refuseRestart } from '../plan.ts'
@@ -122,7 +123,8 @@ async function importConfig(
     base === undefined ? withSkeleton(imported) : withArms(imported, readConfig(base).file)
   for (const line of imported.notCarried) process.stderr.write(`${line} (not carried over)\n`)
   for (const line of imported.notes) process.stderr.write(`${line}\n`)
-  for (const note of completed.notes) process.stderr.write(`${base ?? 'stdout'}: ${note}\n`)
+  for (const note of completed.notes)
+    process.stderr.write(printable(`${base ?? 'stdout'}: ${note}\n`))
   print(completed.yaml)
   // Its mistakes carry their places in what was printed.
   warn(parseConfig(completed.yaml, 'stdout').warnings)

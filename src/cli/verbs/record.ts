@@ -6,6 +6,7 @@ import { open } from '../../client/exchange.ts'
 import type { Journal } from '../../control/journal/format.ts'
 import { createOwn, writeProblem } from '../../control/own-file.ts'
 import { counted } from '../../see/counted.ts'
+import { printable } from '../../see/printable.ts'
 import { CliError, failure, whyNot } from '../client.ts'
 import { type Common, print } from '../common.ts'
 import { sizeText } from '../replay.ts'
@@ -73,14 +74,15 @@ async function record({ socket, write, seconds, size }: Options): Promise<void> 
   try {
     let begun = false
     for await (const chunk of response) {
-      if (!begun) process.stderr.write(`recording to ${write}\n`)
+      if (!begun) process.stderr.write(printable(`recording to ${write}\n`))
       begun = true
       full = append(fd, chunk as Uint8Array)
       if (full !== undefined) break
     }
   } catch (error) {
     // What is there can be played.
-    if (!abort.signal.aborted) process.stderr.write(`${whyNot(socket, error as Error)}\n`)
+    if (!abort.signal.aborted)
+      process.stderr.write(printable(`${whyNot(socket, error as Error)}\n`))
   } finally {
     closeSync(fd)
     process.off('SIGINT', end)

@@ -60,7 +60,8 @@ async function read(file: string): Promise<Journal> {
   try {
     bytes = readFileSync(file)
   } catch (error) {
-    throw new CliError(`cannot read ${file}: ${(error as Error).message}`)
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new CliError(`${file}: ${code === 'ENOENT' ? 'no such file' : message}`)
   }
   try {
     return readJournal(bytes)
