@@ -31,13 +31,12 @@ export class LadderConns {
   }
 }
 
-/** States, by name, of connections that are over. */
-const OVER = new Set(['FIN_WAIT', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK', 'SYN_SENT'])
-
 function begins({ states, said, direction, bytes }: FrameIn, known: LadderConn): boolean {
-  if (known.hasEnded || states?.before === null) return true
-  if (said.some(({ event }) => event === 'conn_kept')) return true
-  if (direction !== 'in' || !(known.isClosed || OVER.has(states?.before ?? ''))) return false
+  if (known.hasEnded) return true
+  // The engine has said what it is.
+  if (states !== null)
+    return states.before === null || said.some(({ event }) => event === 'conn_kept')
+  if (direction !== 'in' || !known.isClosed) return false
   const segment = segmentOf(bytes)
   if (segment === undefined || (segment.bits & (FLAG.SYN | FLAG.ACK)) !== FLAG.SYN) return false
   return segment.seq !== known.isn

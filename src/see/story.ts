@@ -90,7 +90,8 @@ export function livesOf(moments: readonly Moment[]): { lives: Life[]; attempts: 
     }
     const key = `${conn.client} ${conn.vip} ${conn.lip} ${conn.rs}`
     const kept = saidIn(moment, 'conn_kept')
-    const opens = kept !== undefined || saidIn(moment, 'conn_new') !== undefined
+    // That conn_new was said is in no file.
+    const opens = kept !== undefined || (moment.kind === 'in' && moment.states?.before === null)
     let life = current.get(key)
     if (life !== undefined && kept !== undefined) {
       life.ended = true
