@@ -1,6 +1,7 @@
 /** `tapvs record`, `replay` and `explain packet`, as commands: what they print, and their exit codes. */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -107,6 +108,21 @@ test('record writes the journal of a daemon, for its owner only', async t => {
   assert.match(recorded.stdout, /^\S+: 0 frames, \d+ KiB: 1 second is over\n$/)
   assert.equal(statSync(target).mode & 0o777, 0o600)
   assert.equal((await tapvs('replay', target)).code, 0)
+
+  // A daemon that is stopped brings the journal to its end.
+  const other = await openServer(join(folder, 'other.sock'), async () => ({ error: 'nothing' }), {
+    journals,
+  })
+  const child = spawn(TAPVS, ['record', '-w', target, '--socket', join(folder, 'other.sock')])
+  let told = ''
+  child.stdout.on('data', text => {
+    told += text
+  })
+  const left = once(child, 'close')
+  await once(child.stderr, 'data')
+  await other.close()
+  assert.deepEqual(await left, [0, null])
+  assert.match(told, /^\S+: 0 frames, \d+ KiB: the daemon has ended\n$/)
 
   // A disk that fills up, in the block at the end, and in the middle of the image.
   const limited = (bytes: number) => {
