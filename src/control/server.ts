@@ -101,7 +101,7 @@ export async function openServer(
   const turns = new Turns()
   const close = async () => {
     events.stop()
-    endStreams()
+    await endStreams()
     await Promise.all(servers.map(closeServer))
     await app.close()
   }

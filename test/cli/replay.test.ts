@@ -1,7 +1,10 @@
 /** `tapvs record`, `replay` and `explain packet`, as commands: what they print, and their exit codes. */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -106,6 +109,21 @@ test('record writes the journal of a daemon, for its owner only', async t => {
   assert.equal(statSync(target).mode & 0o777, 0o600)
   assert.equal((await tapvs('replay', target)).code, 0)
 
+  // A daemon that is stopped brings the journal to its end.
+  const other = await openServer(join(folder, 'other.sock'), async () => ({ error: 'nothing' }), {
+    journals,
+  })
+  const child = spawn(TAPVS, ['record', '-w', target, '--socket', join(folder, 'other.sock')])
+  let told = ''
+  child.stdout.on('data', text => {
+    told += text
+  })
+  const left = once(child, 'close')
+  await once(child.stderr, 'data')
+  await other.close()
+  assert.deepEqual(await left, [0, null])
+  assert.match(told, /^\S+: 0 frames, \d+ KiB: the daemon has ended\n$/)
+
   // A disk that fills up, in the block at the end, and in the middle of the image.
   const limited = (bytes: number) => {
     const argv = [TAPVS, 'record', '-w', target, '--seconds', '1', '--socket', socket]
@@ -160,4 +178,26 @@ test('points in time', () => {
   assert.equal(isBehind({ seconds: 1 }, 2_000_001, 0, 1_000_000), true)
   assert.equal(isBehind({ frame: 2 }, 0, 1, 0), false)
   assert.equal(isBehind({ frame: 2 }, 0, 2, 0), true)
+})
+
+test('a daemon that dies while it is recorded: exit code 1, and what came before can be played', async t => {
+  const socket = join(folder, 'dies.sock')
+  let bytes = readFileSync(file).subarray(0, -20)
+  const server = createServer((_, response) => {
+    response.write(bytes, () => response.destroy())
+  })
+  t.after(() => server.close())
+  await once(server.listen(socket), 'listening')
+  const target = join(folder, 'half.journal')
+  const record = () => tapvs('record', '-w', target, '--socket', socket)
+  const half = await record()
+  const why = `recording to ${target}\ntapvs: ${target}: the daemon at ${socket} ended without an answer`
+  assert.deepEqual([half.code, half.stderr], [1, `${why}; it can be played as far as it goes\n`])
+  assert.match(half.stdout, /^\S+: \d+ frames, \d+ KiB\n$/)
+  assert.equal((await tapvs('replay', target)).code, 0)
+  bytes = bytes.subarray(0, 1000)
+  const none = await record()
+  const lost = ' before the journal had begun, so there is none'
+  assert.deepEqual([none.code, none.stderr], [1, `${why}${lost}\n`])
+  assert.equal(existsSync(target), false)
 })

@@ -70,25 +70,23 @@ async function record({ socket, write, seconds, size }: Options): Promise<void> 
   })
   if (response.statusCode !== 200) throw await failure(socket, response)
   const fd = openFile(write)
-  let full: string | undefined
+  let cut: string | undefined
   try {
     let begun = false
     for await (const chunk of response) {
       if (!begun) process.stderr.write(printable(`recording to ${write}\n`))
       begun = true
-      full = append(fd, chunk as Uint8Array)
-      if (full !== undefined) break
+      cut = append(fd, chunk as Uint8Array)
+      if (cut !== undefined) break
     }
   } catch (error) {
-    // What is there can be played.
-    if (!abort.signal.aborted)
-      process.stderr.write(printable(`${whyNot(socket, error as Error)}\n`))
+    if (!abort.signal.aborted) cut = whyNot(socket, error as Error)
   } finally {
     closeSync(fd)
     process.off('SIGINT', end)
     process.off('SIGTERM', end)
   }
-  await tell(write, full)
+  await tell(write, cut)
 }
 
 /** Its key foretells sequence numbers: it is nobody else's, also if another file was there. */
@@ -110,8 +108,8 @@ function append(fd: number, chunk: Uint8Array): string | undefined {
   }
 }
 
-/** `full`: why the writing was broken off, if it was. Throws CliError then. */
-async function tell(path: string, full: string | undefined): Promise<void> {
+/** `cut`: why the recording was broken off, if it was. Throws CliError then. */
+async function tell(path: string, cut: string | undefined): Promise<void> {
   const { readJournal } = await import('../../control/journal/format.ts')
   const { framesIn } = await import('../../control/replay/records.ts')
   const bytes = readFileSync(path)
@@ -121,11 +119,11 @@ async function tell(path: string, full: string | undefined): Promise<void> {
   } catch {
     // Without the images of the engines there is nothing to play.
     unlinkSync(path)
-    const why = full ?? 'it ended'
+    const why = cut ?? 'it ended'
     throw new CliError(`${path}: ${why} before the journal had begun, so there is none`)
   }
   const { records, end } = journal
   const why = end ? `: ${end.why}` : ''
   print(`${path}: ${counted(framesIn(records), 'frame')}, ${sizeText(bytes.length)}${why}\n`)
-  if (full !== undefined) throw new CliError(`${path}: ${full}; it can be played as far as it goes`)
+  if (cut !== undefined) throw new CliError(`${path}: ${cut}; it can be played as far as it goes`)
 }

@@ -40,7 +40,7 @@ export interface Api {
   /** Makes what `GET /v1/openapi.json` answers. */
   makeDocument(): string
   /** Ends all open streams. */
-  endStreams(): void
+  endStreams(): Promise<void>
 }
 
 export async function buildApp(
@@ -74,7 +74,7 @@ export async function buildApp(
     for (const op of OPERATIONS) addOperation(scope, op, respond)
   })
   await app.register(agentApi, { prefix: '/v2', respond })
-  const streams = [addEvents(app, events)]
+  const streams: (() => void | Promise<void>)[] = [addEvents(app, events)]
   const packets = new PacketStreams()
   streams.push(() => packets.end())
   addMoments(app, packets, watching)
@@ -84,8 +84,8 @@ export async function buildApp(
   return {
     app,
     makeDocument,
-    endStreams() {
-      for (const end of streams) end()
+    async endStreams() {
+      await Promise.all(streams.map(end => end()))
     },
   }
 }

@@ -3,8 +3,10 @@
  * holds the key of the sequence numbers.
  */
 
+import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type * as z from 'zod'
 import type { Journals } from '../journal/recorder.ts'
@@ -23,8 +25,14 @@ const query = object({
   bytes: wholeText(2 ** 20, BYTES_MAX).exactOptional(),
 })
 
-/** Adds the path to `app`. => ends all streams */
-export function addJournal(app: FastifyInstance, journals: Journals | undefined): () => void {
+/** ms for the last of a journal, when the daemon ends; a reader that takes nothing is not waited for. */
+const END_MS = 500
+
+/** Adds the path to `app`. => ends all streams; resolves when they have come to their readers, or will not */
+export function addJournal(
+  app: FastifyInstance,
+  journals: Journals | undefined,
+): () => Promise<void> {
   const streams = new Set<ServerResponse>()
   const schema = describeStream({
     id: 'journal',
@@ -64,5 +72,12 @@ ${JOURNALS_MAX} of them.`,
     chunks.on('error', () => response.destroy())
     chunks.pipe(response)
   })
-  return () => journals?.stop()
+  return async () => {
+    journals?.stop()
+    const open = Array.from(streams, response => once(response, 'close').catch(() => {}))
+    const late = new AbortController()
+    const limit = setTimeout(END_MS, undefined, { signal: late.signal }).catch(() => {})
+    await Promise.race([Promise.all(open), limit])
+    late.abort()
+  }
 }
