@@ -127,6 +127,7 @@ export class Paced extends Duplex {
     this.#waiting.length = 0
     this.#bytes = 0
     this.#socket.destroy()
-    done(error)
+    // Node makes an error with a stack for each request that waits: 4 ms for a piece of them, and many may end at once.
+    this.#turns.add(() => done(error))
   }
 }
