@@ -42,8 +42,9 @@ export interface Refusal {
 }
 
 export class DropBook {
-  /** ms of the engine's long clock, set as it turns. */
-  now = 0
+  /** ms of the engine's long clock, as two halves. */
+  #low = 0
+  #high = 0
   readonly #cells: Int32Array
   readonly #arena: Int32Array
   readonly #frames: Frames
@@ -58,6 +59,12 @@ export class DropBook {
     this.#arena = new Int32Array(frames.pkt.buffer, 0, frames.pkt.byteLength >> 2)
   }
 
+  /** ms of the engine's long clock, set as it turns: once a burst, where a division costs nothing. */
+  set now(ms: number) {
+    this.#low = ms | 0
+    this.#high = Math.floor(ms / HIGH)
+  }
+
   /** Keeps the first bytes of the frame in `slot`, which was refused for `reason`. */
   keep(reason: number, arm: number, slot: number): void {
     const cells = this.#cells
@@ -65,8 +72,8 @@ export class DropBook {
     const count = cells[reason]
     const at = FIRST_ENTRY + reason * RING_CELLS + (count & (ENTRIES - 1)) * ENTRY_CELLS
     // The oldest entry is of this millisecond too.
-    const low = this.now | 0
-    const high = Math.floor(this.now / HIGH)
+    const low = this.#low
+    const high = this.#high
     if (cells[at] === low && cells[at + 1] === high && cells[at + 3] !== 0) return
     // An add and no store: nothing that follows may be seen before it.
     Atomics.add(cells, reason, 1)
