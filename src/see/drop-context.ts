@@ -49,6 +49,16 @@ export interface Vnet {
   csumOffset: number
 }
 
+/** A frame that was refused, as far as it was kept. */
+export interface RefusedFrame {
+  arm: string | null
+  bytes: Uint8Array
+  vnet: Uint8Array
+  length: number
+  /** False if its Ethernet header was made up; left out, it is its own. */
+  hasLink?: boolean
+}
+
 /** A refused frame, ready to be judged again. */
 export class Refused {
   readonly headers: HeaderValues
@@ -59,11 +69,11 @@ export class Refused {
   readonly arm: string
   readonly context: DropContext
 
+  readonly #hasLink: boolean
+
   /** `bytes` are the frame's first ones from the Ethernet header on, `vnet` those in front. */
-  constructor(
-    frame: { arm: string | null; bytes: Uint8Array; vnet: Uint8Array; length: number },
-    context: DropContext,
-  ) {
+  constructor(frame: RefusedFrame, context: DropContext) {
+    this.#hasLink = frame.hasLink ?? true
     this.bytes = frame.bytes
     this.length = frame.length
     this.headers = headerValues(frame.bytes, frame.length)
@@ -81,8 +91,9 @@ export class Refused {
     return this.context.arms.find(({ name }) => name === this.arm)?.mac ?? 'unknown'
   }
 
+  /** Of a frame without a link the MACs are made up, and not said. */
   get srcMac(): string {
-    return this.headers.eth?.src ?? '?'
+    return this.#hasLink ? (this.headers.eth?.src ?? '?') : 'an unknown MAC'
   }
 
   get dstMac(): string {

@@ -8,7 +8,7 @@ import { ipv4Int } from '../wire/address.ts'
 import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { TCP } from '../wire/tcp.ts'
-import { type DropContext, listed, Refused } from './drop-context.ts'
+import { type DropContext, listed, Refused, type RefusedFrame } from './drop-context.ts'
 import { type Explanation, hex, L2_RULES, type Rule } from './drop-rules-l2.ts'
 import { flagLetters } from './options-text.ts'
 import { flagNames } from './words.ts'
@@ -23,7 +23,7 @@ const RULES: Record<DropReason, Rule> = {
 
   ip_source: frame => ({
     rule: sourceRule(frame),
-    advice: `if ${frame.src} is a real client, set the route to it (tapvs dpip route add NET/LEN dev ${frame.arm}); else find who forges it, MAC ${frame.srcMac}`,
+    advice: `if ${frame.src} is a real client, set the route to it (tapvs dpip route add NET/LEN dev ${frame.arm}); else find who forges it: ${frame.srcMac}`,
   }),
 
   ip_too_big: frame => {
@@ -196,7 +196,7 @@ export function wasLeaving(reason: DropReason): boolean {
 /** Why a frame was refused. `bytes` are its first ones from the Ethernet header on, `vnet` the 10 in front. */
 export function explainDrop(
   reason: DropReason,
-  frame: { arm: string | null; bytes: Uint8Array; vnet: Uint8Array; length: number },
+  frame: RefusedFrame,
   context: DropContext,
 ): Explanation {
   return RULES[reason](new Refused(frame, context))

@@ -139,7 +139,7 @@ export function packetText(reply: Reply, context: StoryContext): string {
     hasLink ? '' : NO_LINK,
     ...[...lookup, ...ended, ...others].map(saidStep).filter(text => text !== ''),
     stateStep(frame, context),
-    ...verdictSteps(frame, context),
+    ...verdictSteps(reply, context),
     ...left.flatMap(leftSteps),
   ].filter(text => text !== '')
   return `${steps.map((text, i) => `${String(i + 1).padStart(2)}. ${text}\n`).join('')}nothing was changed by asking\n`
@@ -186,13 +186,13 @@ function stateStep({ states, conn }: FrameIn, { timeouts, services }: StoryConte
     : `the connection goes from ${before ?? 'nothing'} to ${after}${timer}`
 }
 
-function verdictSteps(frame: FrameIn, context: StoryContext): string[] {
+function verdictSteps({ frame, hasLink }: Reply, context: StoryContext): string[] {
   const { verdict } = frame
   if ('sent' in verdict) return [`it leaves on ${verdict.sent}`]
   if ('parked' in verdict) return ['it is parked until the next hop says its MAC']
   if ('done' in verdict) return ['it has done its work here and goes nowhere']
   const reason = verdict.drop as DropReason
-  const { rule, advice } = explainDrop(reason, { ...frame, vnet: VNET_NONE }, context)
+  const { rule, advice } = explainDrop(reason, { ...frame, vnet: VNET_NONE, hasLink }, context)
   return [
     `it is dropped as ${reason}: ${DROP_WORDS[reason] ?? ''}`,
     `the rule: ${rule}`,
@@ -211,7 +211,7 @@ function answerJson({ arm, worker, hasLink, frame, ended, left }: Reply, context
   const { verdict } = frame
   const drop =
     'drop' in verdict
-      ? explainDrop(verdict.drop as DropReason, { ...frame, vnet: VNET_NONE }, context)
+      ? explainDrop(verdict.drop as DropReason, { ...frame, vnet: VNET_NONE, hasLink }, context)
       : null
   return {
     arm,

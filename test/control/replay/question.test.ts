@@ -103,6 +103,11 @@ test('without an Ethernet header it comes in where its source is, or where it is
   assert.equal(answerOf(images, { bytes: packet }).arm, WAN)
   const wrong = answerOf(images, { bytes: packet, arm: LAN })
   assert.deepEqual([wrong.arm, wrong.frame.verdict], [LAN, { drop: 'ip_source' }])
+  assert.match(packetText(wrong, CONTEXT), /find who forges it: an unknown MAC/)
+  // In hexadecimal, from a machine that leaves checksums to its card.
+  const bare = packet.slice().fill(0, 36, 38)
+  const spoilt = packetText(answerOf(images, { bytes: bare }), CONTEXT)
+  assert.match(spoilt, /tcp_checksum.*\n.*0x0000, would be.*\n.* an unknown MAC leaves/)
   const asked = answerOf(images, { bytes: packet, link: 'none' })
   assert.deepEqual([asked.hasLink, asked.frame.verdict], [false, { sent: LAN }])
   const text = packetText(asked, CONTEXT)
