@@ -6,7 +6,15 @@
 // away whatever there is of the lab, whole or in pieces.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { daemonPid, lostDaemons, socketAnswers, startDaemon, stopDaemon } from './appliance.ts'
 import { effectiveConfig, readAppliance } from './effective-config.ts'
@@ -241,11 +249,15 @@ function isLabFolder(paths: Paths): boolean {
 
 /** With all that is in it. A mount point, which somebody else has made, stays as an empty folder. */
 function removeFolder(folder: string): void {
+  if (!existsSync(folder)) return
+  for (const entry of readdirSync(folder)) {
+    rmSync(join(folder, entry), { recursive: true, force: true })
+  }
   try {
-    rmSync(folder, { recursive: true, force: true })
+    // Not rmSync, whose error has no code on Node 24.
+    rmdirSync(folder)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
-    for (const entry of readdirSync(folder)) rmSync(join(folder, entry), { recursive: true })
   }
 }
 
