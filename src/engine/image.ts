@@ -37,8 +37,8 @@ export interface EngineImage {
   /** Cells of the places of RSs, statistics among them, and how their connections began. */
   dests: Int32Array
   outcomes: Int32Array
-  /** Since when they owe an answer; not in journals of before it was kept. */
-  owed?: Int32Array
+  /** By place, since when its RS owes an answer. */
+  owed: Int32Array
   setup: SetupImage
   /** By place, null for one that was never taken. */
   pools: (PoolImage | null)[]
@@ -118,7 +118,7 @@ export function restoreEngine(
   dests.list.length = image.dests.length >> 4
   dests.cells.set(image.dests)
   engine.outcomes.cells.set(image.outcomes)
-  if (image.owed) engine.outcomes.owed.set(image.owed)
+  engine.outcomes.owed.set(image.owed)
   engine.neighs.restore(image.neighs)
   engine.templates.restore(image.templates)
   engine.counters.restore(image.counters)

@@ -132,11 +132,10 @@ export class SaPool {
     return this.#lastSeq[this.#place(subPoolOf(rip, rport), lport)]
   }
 
-  /** Gives an lport back; RIP:rport must be the ones it was fetched for, `seq` is what the RS expected next, 0 if it never said. */
+  /** Gives an lport back; RIP:rport must be the ones it was fetched for, `seq` is what the RS expects next. */
   release(rip: number, rport: number, lport: number, seq: number): void {
     const sub = subPoolOf(rip, rport)
-    // One that never answered may hold the connection before still, and its number.
-    if (seq !== 0) this.#lastSeq[this.#place(sub, lport)] = seq
+    this.#lastSeq[this.#place(sub, lport)] = seq
     this.#ports[sub * this.#size + ((this.#head[sub] + this.#free[sub]) % this.#size)] = lport
     this.#free[sub]++
     this.#exhausted &= ~(1 << sub)
