@@ -6,6 +6,7 @@
 import { checkWords } from './checks/schema.ts'
 import type { ConfigRealServer, ConfigRoute, ConfigService, ConfigValues } from './config.ts'
 import { type ServiceKey, serviceName } from './edits.ts'
+import { atOnce, type Pieces } from './pieces.ts'
 import type { Places } from './places.ts'
 
 export interface ServiceChange {
@@ -49,7 +50,11 @@ export interface Comparison {
   restart: string[]
   /** For people: `+ address 192.0.2.1/32 on ext0`. */
   steps: string[]
-  /** Takes the places that the changes name; call it once, and carry the changes out. Throws RangeError if there are too few. */
+  /** Takes the places that the changes name; do it once, and carry the changes out. Throws RangeError if there are too few. */
+  put(places: Places): Pieces<Change[]>
+  /** What is to follow: leaves the places of what is gone. */
+  remove(places: Places): Pieces<Change[]>
+  /** Both at once. */
   changes(places: Places): Change[]
 }
 
@@ -65,46 +70,66 @@ interface Item {
 
 /** `before` null: from nothing. */
 export function compare(before: ConfigValues | null, after: ConfigValues): Comparison {
-  const was = new Map(before ? items(before).map(item => [item.name, item]) : [])
-  const is = new Map(items(after).map(item => [item.name, item]))
-  const put = [...is.values()].filter(({ name, value }) => was.get(name)?.value !== value)
+  return atOnce(comparing(before, after))
+}
+
+/** The same, for configs of any size. */
+export function* comparing(before: ConfigValues | null, after: ConfigValues): Pieces<Comparison> {
+  const was = new Map<string, Item>()
+  if (before) for (const item of items(before)) yield void was.set(item.name, item)
+  const is = new Map<string, Item>()
+  for (const item of items(after)) yield void is.set(item.name, item)
+  const put: Item[] = []
+  const steps: string[] = []
+  for (const item of is.values()) {
+    const { name, value } = item
+    const known = was.get(name)
+    if (known?.value !== value) {
+      put.push(item)
+      steps.push(known ? `~ ${name} ${known.value} => ${value}` : `+ ${name} ${value}`.trimEnd())
+    }
+    yield
+  }
   const gone = [...was.values()].filter(({ name }) => !is.has(name)).toReversed()
+  for (const { name } of gone) steps.push(`- ${name}`)
   return {
     restart: before ? restartKeys(before, after) : [],
-    steps: [
-      ...put.map(({ name, value }) => {
-        const known = was.get(name)
-        return known ? `~ ${name} ${known.value} => ${value}` : `+ ${name} ${value}`.trimEnd()
-      }),
-      ...gone.map(({ name }) => `- ${name}`),
-      ...(before ? controlSteps(before, after) : []),
-    ],
-    changes(places) {
+    steps: before ? [...steps, ...controlSteps(before, after)] : steps,
+    *put(places) {
+      const changes: Change[] = []
       try {
-        return [...put.map(item => item.put(places)), ...gone.map(item => item.remove(places))]
+        for (const item of put) yield void changes.push(item.put(places))
       } catch (error) {
         for (const item of put) if (!was.has(item.name)) item.remove(places)
         throw error
       }
+      return changes
+    },
+    *remove(places) {
+      const changes: Change[] = []
+      for (const item of gone) yield void changes.push(item.remove(places))
+      return changes
+    },
+    changes(places) {
+      return [...atOnce(this.put(places)), ...atOnce(this.remove(places))]
     },
   }
 }
 
-function items(config: ConfigValues): Item[] {
-  return [
-    timeoutsItem(config.tcp.timeouts),
-    ...config.arms.flatMap((arm, index) => [
-      ...arm.addresses.map(cidr => addressItem(arm.name, index, cidr.address, cidr.prefixLength)),
-      ...arm.localAddresses.map(lip => addressItem(arm.name, index, lip, 32)),
-      ...arm.routes.map(route => routeItem(arm.name, index, route)),
-      ...arm.neighbours.map(({ address, mac }) => neighbourItem(arm.name, index, address, mac)),
-    ]),
-    ...config.arms.flatMap(arm => arm.localAddresses.map(lipItem)),
-    ...config.services.flatMap(service => [
-      serviceItem(service),
-      ...service.realServers.map(rs => rsItem(service, rs)),
-    ]),
-  ]
+function* items(config: ConfigValues): Generator<Item> {
+  yield timeoutsItem(config.tcp.timeouts)
+  for (const [index, arm] of config.arms.entries()) {
+    const { name, addresses, localAddresses, routes, neighbours } = arm
+    for (const cidr of addresses) yield addressItem(name, index, cidr.address, cidr.prefixLength)
+    for (const lip of localAddresses) yield addressItem(name, index, lip, 32)
+    for (const route of routes) yield routeItem(name, index, route)
+    for (const { address, mac } of neighbours) yield neighbourItem(name, index, address, mac)
+  }
+  for (const arm of config.arms) for (const lip of arm.localAddresses) yield lipItem(lip)
+  for (const service of config.services) {
+    yield serviceItem(service)
+    for (const rs of service.realServers) yield rsItem(service, rs)
+  }
 }
 
 function timeoutsItem(timeouts: number[]): Item {

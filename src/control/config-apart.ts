@@ -3,14 +3,28 @@
  * see to meanwhile. One is read at a time.
  */
 
-import { Worker } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { type Config, ConfigError, configOf } from './config.ts'
 import type { ConfigFile } from './config-schema.ts'
+import { edited } from './edit-config.ts'
+import type { Edit } from './edits.ts'
+import { inPieces, type Pieces } from './pieces.ts'
 
-/** What the thread is given: the path of a file, or its value. */
-export type Question = { file: string } | { value: unknown }
+/** What the thread is given: the path of a file; or as JSON, which costs control less than a copy, a value of one and its edits. */
+export type Question = { file: string } | { value: string } | { edit: string }
 
-export type Answer = { config: Config } | { problems: string[] } | { failure: string }
+/** A config comes without its services, and they after it, piece by piece. */
+export type Answer =
+  | { config: Config; services: MessagePort }
+  | { problems: string[] }
+  | { failure: string }
+
+/** One service of both lists with some of its real servers; `more`: which belong to the service before. */
+export interface Part {
+  values: Config['services'][number]
+  file: ConfigFile['services'][number]
+  more: boolean
+}
 
 /** A file of 4 MiB, as much as the API takes, is read in some seconds. */
 const LIMIT_MS = 30_000
@@ -27,14 +41,15 @@ export function readConfigApart(file: string): Promise<Config> {
 
 /** As configOf. */
 export function configOfApart(value: unknown): Promise<Config> {
-  return asked({ value })
+  return asked({ value: JSON.stringify(value) })
 }
 
-/** The same of a value that is a config but for an edit, and so seldom large. */
-export function configOfEdited(file: ConfigFile): Config | Promise<Config> {
-  let size = 0
+/** The same of a config after `edits`, which is seldom large. Throws as edited, too. */
+export function configOfEdited(file: ConfigFile, edits: readonly Edit[]): Config | Promise<Config> {
+  let size = edits.length
   for (const { real_servers } of file.services) size += 1 + real_servers.length
-  return size <= SMALL ? configOf(file) : asked({ value: file })
+  if (size <= SMALL) return configOf(edited(file, edits))
+  return asked({ edit: JSON.stringify({ file, edits }) })
 }
 
 function asked(question: Question): Promise<Config> {
@@ -57,11 +72,28 @@ async function answered(question: Question): Promise<Config> {
       thread.once('error', fail)
       thread.once('exit', () => fail(new Error('the config could not be read')))
     })
-    if ('config' in answer) return answer.config
+    if ('config' in answer) return await inPieces(collected(answer.config, answer.services))
     if ('problems' in answer) throw new ConfigError(answer.problems)
     throw new Error(answer.failure)
   } finally {
     clearTimeout(timer)
     await thread.terminate()
+  }
+}
+
+function* collected(config: Config, services: MessagePort): Pieces<Config> {
+  for (;;) {
+    const parts: Part[] | undefined = receiveMessageOnPort(services)?.message
+    if (!parts) return config
+    for (const { values, file, more } of parts) {
+      if (more) {
+        config.services.at(-1)?.realServers.push(...values.realServers)
+        config.file.services.at(-1)?.real_servers.push(...file.real_servers)
+      } else {
+        config.services.push(values)
+        config.file.services.push(file)
+      }
+    }
+    yield
   }
 }

@@ -4,15 +4,15 @@
  * mistake, or one that only a restart can bring, changes nothing.
  */
 
-import { type Change, compare, type RsChange, rsName } from './changes.ts'
+import { type Change, compare, comparing, type RsChange, rsName } from './changes.ts'
 import type { RsHealth } from './checks/watch.ts'
 import type { PlanInfo, TrafficInfo } from './commands.ts'
 import type { Config } from './config.ts'
 import { configOfEdited } from './config-apart.ts'
 import type { ConfigFile } from './config-schema.ts'
-import { edited } from './edit-config.ts'
 import type { Edit } from './edits.ts'
 import type { Sources } from './listings.ts'
+import { inPieces } from './pieces.ts'
 import type { Places } from './places.ts'
 import { Rates } from './rates.ts'
 import type { Readings } from './readings.ts'
@@ -69,7 +69,7 @@ export class Model implements Sources {
 
   /** All of `edits` or none. Rejects with what is wrong with them. */
   edit(edits: readonly Edit[], dryRun: boolean, carryOut: CarryOut): Promise<PlanInfo> {
-    return this.#change(file => configOfEdited(edited(file, edits)), dryRun, carryOut)
+    return this.#change(file => configOfEdited(file, edits), dryRun, carryOut)
   }
 
   /** Makes it the running config. */
@@ -86,17 +86,18 @@ export class Model implements Sources {
     const change = async () => {
       const before = this.#config
       const after = await next(before.file)
-      const comparison = compare(before, after)
+      const comparison = await inPieces(comparing(before, after))
       const plan = {
         steps: comparison.steps,
         restart: comparison.restart,
         warnings: after.warnings,
       }
       if (dryRun || plan.restart.length > 0) return plan
-      const changes = comparison.changes(this.places)
-      // Together with the places, which are those of the new config by now: listings go from one to the other.
+      // Listings go from the config to the places: what either config has keeps its place while it is the one that runs.
+      const put = await inPieces(comparison.put(this.places))
       this.#config = after
-      this.#forgetNew(before, changes)
+      this.#forgetNew(before, put)
+      const changes = [...put, ...(await inPieces(comparison.remove(this.places)))]
       for (let i = 0; i < changes.length; i += CHANGES_AT_ONCE) {
         const some = changes.slice(i, i + CHANGES_AT_ONCE)
         await carryOut(some.map(this.withHealth), after)

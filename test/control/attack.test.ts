@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { until } from '../../netns/processes.ts'
 import { COPIES_MAX } from '../../src/control/api/packets.ts'
+import { configOfApart } from '../../src/control/config-apart.ts'
 import { call, PONG, serve, TOKEN } from '../kit/api.ts'
 import { type Attack, attack } from '../kit/attacker.ts'
 import { modelControl } from '../kit/control.ts'
@@ -123,6 +124,51 @@ test('bodies of nothing but brackets, of names, of edits', async t => {
     }
   }
   assert.equal((await call(path, 'GET', '/v1/ping')).status, 200)
+})
+
+test('thousands of edits at once, all of them good', async t => {
+  const { model, respond } = modelControl()
+  const { path } = await serve(t, respond)
+  const services = Array.from({ length: 7000 }, (_, i) => ({
+    service: { protocol: 'tcp', address: `10.1.${i >> 8}.${i & 0xff}`, port: 80 },
+  }))
+  const silence = new Silence(t)
+  for (const [edit, left] of [
+    ['add-service', 7000],
+    ['edit-service', 7000],
+    ['delete-service', 0],
+  ] as const) {
+    const edits = services.map(service => ({
+      edit,
+      ...service,
+      ...(edit !== 'delete-service' && { scheduler: 'rr' }),
+    }))
+    const { status } = await call(path, 'POST', '/v1/edits', JSON.stringify({ edits }))
+    assert.equal(status, 200)
+    assert.equal(model.config.services.length, left)
+    const longestMs = silence.longestMs()
+    t.diagnostic(`${longestMs.toFixed(0)} ms, ${edit}`)
+    assert.ok(longestMs < SILENCE_MS, `${longestMs} ms: ${edit}`)
+  }
+})
+
+test('the largest config, as good as new', async t => {
+  const { model } = modelControl()
+  const real_servers = Array.from({ length: 16_000 }, (_, i) => ({
+    address: `192.168.168.${10 + (i & 63)}`,
+    ...{ port: 1 + (i >> 6), weight: 2, upper_threshold: 9, lower_threshold: 1, backup: false },
+  }))
+  const service = { address: '202.108.10.1', port: 80 }
+  const one = { ...model.config.file, services: [{ ...service, real_servers }] }
+  const many = real_servers.map((rs, i) => ({ ...service, port: 1 + i, real_servers: [rs] }))
+  const silence = new Silence(t)
+  for (const value of [one, { ...one, services: many }, one]) {
+    await model.apply(await configOfApart(value), false, async () => {})
+    assert.equal(model.config.services.length, value.services.length)
+    const longestMs = silence.longestMs()
+    t.diagnostic(`${longestMs.toFixed(0)} ms`)
+    assert.ok(longestMs < SILENCE_MS, `${longestMs} ms`)
+  }
 })
 
 /** More packets than any reader is given at once. */

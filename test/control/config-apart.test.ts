@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { ConfigError, configOf, parseConfig } from '../../src/control/config.ts'
 import { configOfApart, configOfEdited, readConfigApart } from '../../src/control/config-apart.ts'
+import type { ConfigFile } from '../../src/control/config-schema.ts'
+import { edited } from '../../src/control/edit-config.ts'
+import type { Edit } from '../../src/control/edits.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tapvs-config-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -132,10 +135,29 @@ test('apart: the same config, the same mistakes, and control goes on', async () 
   assert.deepEqual(await readConfigApart(good), parseConfig(ARM, good))
   const { file } = parseConfig(ARM, good)
   assert.deepEqual(await configOfApart(file), configOf(file))
-  assert.deepEqual(await configOfEdited(file), configOf(file))
+  assert.deepEqual(await configOfEdited(file, []), configOf(file))
   await assert.rejects(readConfigApart(join(folder, 'none')), {
     name: 'ConfigError',
     problems: [`${folder}/none: no such file; expected a config like config/lab.yaml`],
+  })
+
+  const large = structuredClone(file)
+  large.services = [0, 1, 255, 256, 257, 600].map((count, i) => ({
+    ...(configOf({ ...file, services: [{ address: '10.0.0.1', port: 80 }] }).file
+      .services[0] as ConfigFile['services'][0]),
+    port: 80 + i,
+    real_servers: Array.from({ length: count }, (_, rs) => ({
+      ...{ address: `10.2.${rs >> 8}.${rs & 0xff}`, port: 80, weight: i },
+      ...{ upper_threshold: 0, lower_threshold: 0, backup: false },
+    })),
+  }))
+  assert.deepEqual(await configOfApart(large), configOf(large))
+  const edits: Edit[] = [
+    { edit: 'delete-service', service: { protocol: 'tcp', address: '10.0.0.1', port: 82 } },
+  ]
+  assert.deepEqual(await configOfEdited(large, edits), configOf(edited(large, edits)))
+  await assert.rejects(async () => configOfEdited(large, [...edits, ...edits]), {
+    message: 'no service TCP 10.0.0.1:82',
   })
 
   const bad = join(folder, 'bad.yaml')
