@@ -6,9 +6,9 @@
 
 import type { Argv } from 'yargs'
 import { DEFAULT_SOCKET } from '../api/commands.ts'
-import { writeProblem } from '../control/own-file.ts'
-import { decideSignals } from '../control/signals.ts'
-import { version } from '../control/version.ts'
+import { writeProblem } from '../control/system/own-file.ts'
+import { decideSignals } from '../control/system/signals.ts'
+import { version } from '../control/system/version.ts'
 import { nearest } from '../see/nearest.ts'
 import { printable } from '../see/printable.ts'
 import { type Parser, unknownOption } from '../see/unknown-option.ts'

@@ -1,7 +1,7 @@
 /** The man pages, made from what the parsers read. `npm run man` writes them to man/. */
 
 import { DEFAULT_SOCKET } from '../api/commands.ts'
-import { version } from '../control/version.ts'
+import { version } from '../control/system/version.ts'
 import { wordsText } from './dpip-command.ts'
 import { DPIP_ABOUT } from './dpip-help.ts'
 import { DPIP_OPTIONS, OBJECTS, REFUSED_OBJECTS } from './dpip-words.ts'

@@ -6,18 +6,17 @@
 import assert from 'node:assert/strict'
 import type { Change } from '../../src/config/changes.ts'
 import { type Config, parseConfig } from '../../src/config/config.ts'
+import { Model } from '../../src/control/model/model.ts'
+import { Readings } from '../../src/control/readings/readings.ts'
 import {
   applyChange,
   applyRunning,
   type Built,
   buildBare,
-  newTables,
   restoreBuilt,
   type Surroundings,
-} from '../../src/control/apply.ts'
-import { Model } from '../../src/control/model.ts'
-import { Readings } from '../../src/control/readings.ts'
-import type { Flight } from '../../src/control/watching.ts'
+} from '../../src/control/threads/apply.ts'
+import { type Flight, newTables } from '../../src/control/threads/memory.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { jsonLine, textLine } from '../../src/control/log-format.ts'
+import { jsonLine, textLine } from '../../src/control/log/format.ts'
 import { escaped, printable, printableColoured } from '../../src/see/printable.ts'
 
 test('control characters, those of C1 and turns of direction become question marks', () => {

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
 import type { CountersInfo } from '../../api/commands.ts'
-import { version } from '../../control/version.ts'
+import { version } from '../../control/system/version.ts'
 import { change } from '../change.ts'
 import { CliError } from '../client.ts'
 import type { Common } from '../common.ts'

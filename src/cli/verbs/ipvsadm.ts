@@ -3,7 +3,7 @@
 import type { Argv } from 'yargs'
 import type { ConnInfo, ServiceInfo } from '../../api/commands.ts'
 import type { Edit, ServiceKey } from '../../api/edits.ts'
-import { version } from '../../control/version.ts'
+import { version } from '../../control/system/version.ts'
 import { change, tryEdits } from '../change.ts'
 import { CliError } from '../client.ts'
 import type { Common } from '../common.ts'

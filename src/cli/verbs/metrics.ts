@@ -10,7 +10,7 @@ export function addMetrics(common: Argv<Common>): void {
     'all numbers in the text format of Prometheus',
     command => command,
     async ({ socket }) => {
-      const { metricsText } = await import('../../control/metrics.ts')
+      const { metricsText } = await import('../../control/readings/metrics.ts')
       print(metricsText(await ask(socket, { verb: 'numbers' })))
     },
   )

@@ -2,7 +2,7 @@
 
 import type { Argv } from 'yargs'
 import { UI_PORT } from '../../api/commands.ts'
-import { Signals } from '../../control/stop.ts'
+import { Signals } from '../../control/system/stop.ts'
 import { CliError } from '../client.ts'
 import type { Common } from '../common.ts'
 

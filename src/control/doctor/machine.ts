@@ -9,7 +9,7 @@ import { SaPool } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
 import { Steering } from '../../engine/steering.ts'
 import { counted } from '../../see/counted.ts'
-import { arenaBytes, connCapacityOf, DEST_PLACES } from '../apply.ts'
+import { arenaBytes, connCapacityOf, DEST_PLACES } from '../threads/memory.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 const MIB = 2 ** 20

@@ -11,9 +11,9 @@ import { Moments } from '../../see/moments.ts'
 import { ETH, ETHERTYPE, writeEthernet } from '../../wire/ethernet.ts'
 import { IPV4 } from '../../wire/ipv4.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
-import { arenaBytes, newTables, workerId } from '../apply.ts'
 import type { Journal } from '../journal/format.ts'
-import { markPartial } from './headers.ts'
+import { markPartial } from '../journal/headers.ts'
+import { arenaBytes, newTables, workerId } from '../threads/memory.ts'
 import { Rig } from './rig.ts'
 
 /** Where a packet without an Ethernet header comes from: a locally administered MAC that nobody else has. */

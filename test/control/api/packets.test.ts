@@ -9,7 +9,7 @@ import {
   PacketStreams,
   STREAMS_MAX,
   writeAll,
-} from '../../../src/control/api/packets.ts'
+} from '../../../src/control/http/packets.ts'
 import type { Moment } from '../../../src/see/moment.ts'
 
 /** More than the kernel takes, so that each batch is waited for. */

@@ -4,7 +4,7 @@
  */
 
 import { CELL } from '../../../engine/conn.ts'
-import { PAGE_AGE, RECORD_CELLS } from '../../snapshots.ts'
+import { PAGE_AGE, RECORD_CELLS } from '../../threads/snapshots.ts'
 
 const { SADDR, DADDR, PORTS, WORD, BINDING, RST_SEQ, RST_ACK } = CELL
 /** Cells of the OUT tuple. */
