@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { DEFAULT_SOCKET, type Request, type VerbName, type Verbs } from '../api/commands.ts'
-import { printable } from '../see/printable.ts'
+import { printable } from '../see/text/printable.ts'
 import { ask } from './client.ts'
 
 export interface Desk {

@@ -3,7 +3,7 @@
 import { isIPv4 } from 'node:net'
 import type { Edit } from '../api/edits.ts'
 import { hostOf, isCidr, lengthOf } from '../config/cidr.ts'
-import { nearest } from '../see/nearest.ts'
+import { nearest } from '../see/text/nearest.ts'
 import {
   DPIP_OPTIONS,
   OBJECTS,

@@ -3,8 +3,8 @@
 import { createInterface } from 'node:readline'
 import { queryOf } from '../api/verbs.ts'
 import { open } from '../client/exchange.ts'
-import type { Moment } from '../see/moment.ts'
-import { momentFromJson } from '../see/moment-json.ts'
+import type { Moment } from '../see/moments/moment.ts'
+import { momentFromJson } from '../see/moments/moment-json.ts'
 import { CliError, failure, whyNot } from './client.ts'
 
 export interface MomentsQuery {
@@ -13,7 +13,7 @@ export interface MomentsQuery {
   /** And what comes from now on, until the caller stops. */
   follow?: boolean
   snaplen?: number
-  /** Words of see/filter.ts. */
+  /** Words of see/moments/filter.ts. */
   filter?: string
   /** Told how many records are missing in between. */
   lost?: (records: number) => void

@@ -3,7 +3,7 @@
  * of them may have its value attached or behind it. Parser, help, man page and completion all read the same rows.
  */
 
-import { nearest } from '../see/nearest.ts'
+import { nearest } from '../see/text/nearest.ts'
 import { CliError } from './client.ts'
 
 export interface OptionRow {

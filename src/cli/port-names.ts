@@ -1,7 +1,7 @@
 /** Names of ports, as /etc/services has them. */
 
 import { readFileSync } from 'node:fs'
-import { nearest } from '../see/nearest.ts'
+import { nearest } from '../see/text/nearest.ts'
 import { usage } from './options.ts'
 
 const SERVICES_FILE = '/etc/services'

@@ -1,7 +1,7 @@
 /** What `tapvs whois` is asked: ADDRESS:PORT[@TIME]. */
 
 import { isIPv4 } from 'node:net'
-import { TIME_EXAMPLES, toldTime } from '../see/times.ts'
+import { TIME_EXAMPLES, toldTime } from '../see/text/times.ts'
 import { CliError } from './client.ts'
 
 /** A time of the past, ms since 1970, both ends included: as long as what was said is exact. */

@@ -1,8 +1,8 @@
 /** The answers of `tapvs whois` as text. */
 
 import type { WhoisConn, WhoisGap, WhoisInfo } from '../api/whois-info.ts'
-import { countedLost } from '../see/counted.ts'
-import { timeText as timeOfUs } from '../see/times.ts'
+import { countedLost } from '../see/text/counted.ts'
+import { timeText as timeOfUs } from '../see/text/times.ts'
 import type { Question } from './whois-question.ts'
 
 const HEAD = ['client', 'vip', 'lip', 'rs', 'since', 'until', 'state', 'worker']

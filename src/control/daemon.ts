@@ -6,7 +6,7 @@
 import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import { pageConfig, type UiOption } from '../config/listeners.ts'
 import { TraceRing } from '../engine/trace.ts'
-import { printable } from '../see/printable.ts'
+import { printable } from '../see/text/printable.ts'
 import { readyText, statusText, stopText } from './announce.ts'
 import { Checks } from './checks/host.ts'
 import { type ControlServer, claimSocket, openServer } from './http/server.ts'

@@ -15,7 +15,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { captureHead } from '../../src/control/recorder/capture-head.ts'
 import { Dumps } from '../../src/control/recorder/dumps.ts'
-import { readCapture } from '../../src/see/pcap.ts'
+import { readCapture } from '../../src/see/capture/pcap.ts'
 import { shown, watched } from '../kit/watched.ts'
 
 const SYN = '202.108.10.2.4000 > 202.108.10.1.81: Flags [S], seq 1, win 100, length 0'

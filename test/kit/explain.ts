@@ -4,7 +4,7 @@ import { LINK_UP } from '../../src/api/link-state.ts'
 import { contextOf } from '../../src/cli/explain/context.ts'
 import { addresses, counters, routes, services } from '../../src/control/readings/listings.ts'
 import type { Arms } from '../../src/control/threads/arms.ts'
-import type { StoryContext } from '../../src/see/story-words.ts'
+import type { StoryContext } from '../../src/see/explain/story-words.ts'
 import type { Stand } from './stand.ts'
 
 export function contextOfStand({ model }: Stand): StoryContext {

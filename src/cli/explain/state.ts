@@ -13,8 +13,8 @@ import {
   stateTables,
   unreachedStates,
   waysInto,
-} from '../../see/state-tables.ts'
-import { instantText } from '../../see/times.ts'
+} from '../../see/explain/state-tables.ts'
+import { instantText } from '../../see/text/times.ts'
 import { ask } from '../client.ts'
 import { type Common, print, printColoured } from '../common.ts'
 import { hasColours } from '../terminal.ts'

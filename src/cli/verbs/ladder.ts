@@ -1,4 +1,4 @@
-/** `tapvs ladder`: packets as arrows on both sides of the appliance; the rows are made in ../../see/ladder.ts. */
+/** `tapvs ladder`: packets as arrows on both sides of the appliance; the rows are made in see/ladder/ladder.ts. */
 
 import type { Argv } from 'yargs'
 import { CliError } from '../client.ts'

@@ -57,9 +57,9 @@ async function printOnce(
 ): Promise<void> {
   const [{ History }, { wholeText }, { countClients }, { askConns, BusyConns }] = await Promise.all(
     [
-      import('../top/moment.ts'),
+      import('../../see/numbers/summary.ts'),
       import('../top/frame.ts'),
-      import('../top/clients.ts'),
+      import('../../see/numbers/clients.ts'),
       import('../top/busy.ts'),
     ],
   )

@@ -8,7 +8,7 @@ import { Conns } from '../../engine/conns.ts'
 import { SaPool } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
 import { Steering } from '../../engine/steering.ts'
-import { counted } from '../../see/counted.ts'
+import { counted } from '../../see/text/counted.ts'
 import { arenaBytes, connCapacityOf, DEST_PLACES } from '../threads/memory.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 

@@ -3,8 +3,8 @@
 import type { ServerResponse } from 'node:http'
 import { HttpError } from '../../api/errors.ts'
 import { booleanText, text, wholeText } from '../../api/fields.ts'
-import { FilterError, parseFilter } from '../../see/filter.ts'
-import type { Moment } from '../../see/moment.ts'
+import { FilterError, parseFilter } from '../../see/moments/filter.ts'
+import type { Moment } from '../../see/moments/moment.ts'
 
 /** Of what a reader has not taken; more is left out. */
 export const UNREAD_BYTES_MAX = 4 << 20

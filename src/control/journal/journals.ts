@@ -6,7 +6,7 @@
 import type { Config } from '../../config/config.ts'
 import type { ConfigFile } from '../../config/schema.ts'
 import { FlightKind, FlightReader } from '../../engine/flight.ts'
-import { counted } from '../../see/counted.ts'
+import { counted } from '../../see/text/counted.ts'
 import type { Watching } from '../recorder/watching.ts'
 import { version } from '../system/version.ts'
 import { CHECK_ARM } from '../threads/check-arm.ts'

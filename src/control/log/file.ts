@@ -9,7 +9,7 @@
 import { closeSync, fstatSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { LogFileOptions } from '../../config/log.ts'
-import { countedLost } from '../../see/counted.ts'
+import { countedLost } from '../../see/text/counted.ts'
 import { appendOwn, checkRemovable } from '../system/own-file.ts'
 
 /** Text that is written without waiting for the end of the turn. */

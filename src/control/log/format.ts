@@ -2,8 +2,8 @@
 
 import { fstatSync } from 'node:fs'
 import type { LogLevel, Module } from '../../api/log-levels.ts'
-import { escaped, printable } from '../../see/printable.ts'
-import { instantText } from '../../see/times.ts'
+import { escaped, printable } from '../../see/text/printable.ts'
+import { instantText } from '../../see/text/times.ts'
 
 /** One thing that is said. The text has all of it; the rest is for programs. */
 export interface Entry {

@@ -5,7 +5,7 @@
  */
 
 import type { LogRate } from '../../config/log.ts'
-import { counted } from '../../see/counted.ts'
+import { counted } from '../../see/text/counted.ts'
 
 const WINDOW_MS = 1000
 

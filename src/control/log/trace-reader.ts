@@ -4,9 +4,9 @@
  */
 
 import { RECORD_CELLS, type TraceRing } from '../../engine/trace.ts'
-import { counted } from '../../see/counted.ts'
-import { fieldsOf } from '../../see/trace-fields.ts'
-import { kindOf, type Names, wordsOf } from '../../see/words.ts'
+import { counted } from '../../see/text/counted.ts'
+import { fieldsOf } from '../../see/words/trace-fields.ts'
+import { kindOf, type Names, wordsOf } from '../../see/words/trace-words.ts'
 import type { Log, Saying } from './log.ts'
 import type { SilentNeighbours } from './silent-neighbours.ts'
 

@@ -3,7 +3,7 @@
 import type { Verbs } from '../../api/commands.ts'
 import { serviceName } from '../../api/edits.ts'
 import { rsName } from '../../config/changes.ts'
-import { counted } from '../../see/counted.ts'
+import { counted } from '../../see/text/counted.ts'
 import type { Workers } from '../threads/workers.ts'
 import type { Model } from './model.ts'
 

@@ -2,7 +2,7 @@
 
 import { release, type } from 'node:os'
 import type { ConfigArm } from '../../config/config.ts'
-import type { CaptureHead } from '../../see/capture-file.ts'
+import type { CaptureHead } from '../../see/capture/capture-file.ts'
 import { version } from '../system/version.ts'
 
 /** `comment` says why it was made: the words of a filter, or what happened. */

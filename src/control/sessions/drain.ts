@@ -4,7 +4,7 @@
  */
 
 import type { SessionRing } from '../../engine/sessions.ts'
-import { counted } from '../../see/counted.ts'
+import { counted } from '../../see/text/counted.ts'
 import type { Log } from '../log/log.ts'
 import { workerId } from '../threads/memory.ts'
 import { sessionRing, sharedClockMs } from '../threads/session-ring.ts'

@@ -1,7 +1,7 @@
 /** The record of a connection that has ended, as a line for people and as fields for programs. */
 
 import { End, SESSION_CELLS, SessionRecord } from '../../engine/sessions.ts'
-import { STATES } from '../../see/words.ts'
+import { STATES } from '../../see/words/trace-words.ts'
 import { endpointText } from '../../wire/address.ts'
 
 /** In the order of End. */

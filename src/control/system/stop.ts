@@ -3,7 +3,7 @@
  * SIGTERM, SIGINT or SIGQUIT asks to stop, a second one not to wait any longer. signals.ts is about all the others.
  */
 
-import { counted } from '../../see/counted.ts'
+import { counted } from '../../see/text/counted.ts'
 
 const LOOK_MS = 1000
 /** Log lines about progress. The service manager is told at every look. */

@@ -2,7 +2,7 @@
 
 import type { WhoisConn, WhoisGap } from '../../api/whois-info.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
-import { STATES } from '../../see/words.ts'
+import { STATES } from '../../see/words/trace-words.ts'
 import { endpointText } from '../../wire/address.ts'
 import { ENDS, type SessionReading } from '../sessions/words.ts'
 import type { Key } from '../threads/probe.ts'

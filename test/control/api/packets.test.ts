@@ -10,7 +10,7 @@ import {
   STREAMS_MAX,
   writeAll,
 } from '../../../src/control/http/packets.ts'
-import type { Moment } from '../../../src/see/moment.ts'
+import type { Moment } from '../../../src/see/moments/moment.ts'
 
 /** More than the kernel takes, so that each batch is waited for. */
 const BATCH = Buffer.alloc(4 << 20)

@@ -10,7 +10,7 @@ import {
   summed,
 } from '../../../src/control/journal/headers.ts'
 import { onTheWire, readdressed } from '../../../src/control/replay/adapt.ts'
-import { segmentIn } from '../../../src/see/notation.ts'
+import { segmentIn } from '../../../src/see/frame/notation.ts'
 import { ipv4Int } from '../../../src/wire/address.ts'
 import { decode } from '../../kit/decode.ts'
 import {
