@@ -10,7 +10,7 @@ import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { CHECKOUT } from '../../netns/topology.ts'
 import type { EdgeInfo } from '../../src/api/commands.ts'
-import { CliError } from '../../src/cli/client.ts'
+import { CliError } from '../../src/cli/daemon/client.ts'
 import {
   nothing,
   recorderText,

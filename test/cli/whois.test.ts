@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { WhoisConn, WhoisInfo } from '../../src/api/whois-info.ts'
-import { formatWhois } from '../../src/cli/whois.ts'
-import { questionOf, spanOf } from '../../src/cli/whois-question.ts'
+import { questionOf, spanOf } from '../../src/cli/whois/question.ts'
+import { formatWhois } from '../../src/cli/whois/text.ts'
 import { offsetText } from '../../src/see/text/times.ts'
 
 /** A Monday noon, local time, whatever the zone. */

@@ -20,8 +20,8 @@
  */
 
 import assert from 'node:assert/strict'
-import { formatAddresses } from '../../src/cli/dpip.ts'
-import { formatConn, formatServices } from '../../src/cli/ipvsadm.ts'
+import { formatAddresses } from '../../src/cli/dpip/listings.ts'
+import { formatConn, formatServices } from '../../src/cli/ipvsadm/listings.ts'
 import type { Change } from '../../src/config/changes.ts'
 import { addresses, services } from '../../src/control/readings/listings.ts'
 import type { Surroundings } from '../../src/control/threads/apply.ts'

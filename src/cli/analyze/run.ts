@@ -8,9 +8,9 @@ import { analysisRows } from '../../see/analyze/rows.ts'
 import { CaptureError } from '../../see/capture/captured.ts'
 import { READ_TEXT } from '../../see/capture/link-types.ts'
 import { counted } from '../../see/text/counted.ts'
-import { CliError } from '../client.ts'
-import { print } from '../common.ts'
+import { CliError } from '../daemon/client.ts'
 import { type Drawn, printRows } from '../ladder/draw.ts'
+import { print } from '../terminal/common.ts'
 import { reportText } from './text.ts'
 
 export interface AnalyzeOptions extends Drawn {

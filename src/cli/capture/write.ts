@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { queryOf } from '../../api/verbs.ts'
 import { open } from '../../client/exchange.ts'
 import { createOwn, isSpecial, specialFlags, writeProblem } from '../../control/system/own-file.ts'
-import { CliError, failure, whyNot } from '../client.ts'
+import { CliError, failure, whyNot } from '../daemon/client.ts'
 import { Blocks, wholeBlocks } from './blocks.ts'
 import { Stop, tellEnd } from './stop.ts'
 

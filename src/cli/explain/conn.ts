@@ -14,9 +14,9 @@ import {
 } from '../../see/explain/story-words.ts'
 import { parseFilter } from '../../see/moments/filter.ts'
 import type { Moment } from '../../see/moments/moment.ts'
-import { ask, CliError } from '../client.ts'
-import { type Common, print } from '../common.ts'
-import { moments } from '../moments.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { moments } from '../daemon/moments.ts'
+import { type Common, print } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
 const CONNS_PER_REQUEST = 1000

@@ -2,7 +2,7 @@
 
 import type { Verbs } from '../../api/commands.ts'
 import type { StoryContext } from '../../see/explain/story-words.ts'
-import { ask } from '../client.ts'
+import { ask } from '../daemon/client.ts'
 
 /** What is set up in a config, if it is not what it is without. */
 interface SomeConfig {

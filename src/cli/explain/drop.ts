@@ -14,8 +14,8 @@ import { frameText } from '../../see/frame/frame-text.ts'
 import { counted } from '../../see/text/counted.ts'
 import { instantText } from '../../see/text/times.ts'
 import { DROP_WORDS } from '../../see/words/drop-words.ts'
-import { ask, CliError } from '../client.ts'
-import { type Common, print } from '../common.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
 const REASONS = Object.keys(Drop).map(name => name.toLowerCase())

@@ -15,8 +15,8 @@ import type { FrameIn, FrameOut, Said } from '../../see/moments/moment.ts'
 import { momentToJson } from '../../see/moments/moment-json.ts'
 import { DROP_WORDS } from '../../see/words/drop-words.ts'
 import { ETH } from '../../wire/ethernet.ts'
-import { CliError, failure, whyNot } from '../client.ts'
-import { type Common, print } from '../common.ts'
+import { CliError, failure, whyNot } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
 const VNET_NONE = new Uint8Array(10)

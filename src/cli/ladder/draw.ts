@@ -16,10 +16,10 @@ import { FilterError, parseFilter } from '../../see/moments/filter.ts'
 import type { Moment } from '../../see/moments/moment.ts'
 import { counted } from '../../see/text/counted.ts'
 import { Stop } from '../capture/stop.ts'
-import { ask, CliError } from '../client.ts'
-import { print, printColoured } from '../common.ts'
-import { moments } from '../moments.ts'
-import { hasColours, hasUtf8 } from '../terminal.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { moments } from '../daemon/moments.ts'
+import { print, printColoured } from '../terminal/common.ts'
+import { hasColours, hasUtf8 } from '../terminal/terminal.ts'
 
 export interface LadderAsked {
   socket: string

@@ -2,8 +2,8 @@
 
 import type { Argv } from 'yargs'
 import { FilterError, parseFilter } from '../../see/moments/filter.ts'
-import { ask, CliError } from '../client.ts'
-import { type Common, print } from '../common.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
 
 /** Of the recorder. */
 const SWITCH = ['on', 'off', 'status']

@@ -1,8 +1,8 @@
 /** `tapvs metrics`: the page that Prometheus scrapes, for the textfile collector and for people. */
 
 import type { Argv } from 'yargs'
-import { ask } from '../client.ts'
-import { type Common, print } from '../common.ts'
+import { ask } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
 
 export function addMetrics(common: Argv<Common>): void {
   common.command(

@@ -7,9 +7,9 @@ import type { Journal } from '../../control/journal/format.ts'
 import { createOwn, writeProblem } from '../../control/system/own-file.ts'
 import { counted } from '../../see/text/counted.ts'
 import { printable } from '../../see/text/printable.ts'
-import { CliError, failure, whyNot } from '../client.ts'
-import { type Common, print } from '../common.ts'
-import { sizeText } from '../replay.ts'
+import { CliError, failure, whyNot } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
+import { sizeText } from '../texts/replay.ts'
 
 const A_SIZE = /^\d+[KMG]?$/
 const SIZE_MIN = 2 ** 20

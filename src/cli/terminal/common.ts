@@ -1,6 +1,6 @@
 /** What every verb of the command line has and does. */
 
-import { printable, printableColoured } from '../see/text/printable.ts'
+import { printable, printableColoured } from '../../see/text/printable.ts'
 
 /** Options of every verb. */
 export interface Common {

@@ -9,8 +9,9 @@ import {
   type ServiceFields,
   type ServiceKey,
   WHEN_DOWN,
-} from '../api/edits.ts'
-import { maskLength } from '../config/cidr.ts'
+} from '../../api/edits.ts'
+import { maskLength } from '../../config/cidr.ts'
+import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
 import {
   BACKUP,
   COMMANDS,
@@ -19,8 +20,7 @@ import {
   OPTIONS,
   REFUSED,
   SCHEDULERS,
-} from './ipvsadm-options.ts'
-import { type Given, readOptions, shown, usage } from './options.ts'
+} from './options.ts'
 import { portOf } from './port-names.ts'
 
 export const TOOL = 'tapvs ipvsadm'

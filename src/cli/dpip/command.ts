@@ -1,9 +1,10 @@
 /** What a command line of dpip asks for. Words stand in any order behind object and verb, as the original has it. */
 
 import { isIPv4 } from 'node:net'
-import type { Edit } from '../api/edits.ts'
-import { hostOf, isCidr, lengthOf } from '../config/cidr.ts'
-import { nearest } from '../see/text/nearest.ts'
+import type { Edit } from '../../api/edits.ts'
+import { hostOf, isCidr, lengthOf } from '../../config/cidr.ts'
+import { nearest } from '../../see/text/nearest.ts'
+import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
 import {
   DPIP_OPTIONS,
   OBJECTS,
@@ -11,8 +12,7 @@ import {
   REFUSED_OBJECTS,
   REFUSED_WORDS,
   type VerbRow,
-} from './dpip-words.ts'
-import { type Given, readOptions, shown, usage } from './options.ts'
+} from './words.ts'
 
 export const DPIP = 'tapvs dpip'
 

@@ -1,7 +1,7 @@
 /** Completion inside `tapvs dpip`. */
 
-import { type Candidate, FILES, type Lookup, optionWords, waitingFor } from './completion-words.ts'
-import { DPIP_OPTIONS, OBJECTS, type WordRow } from './dpip-words.ts'
+import { DPIP_OPTIONS, OBJECTS, type WordRow } from '../dpip/words.ts'
+import { type Candidate, FILES, type Lookup, optionWords, waitingFor } from './words.ts'
 
 export async function completeDpip(
   before: readonly string[],

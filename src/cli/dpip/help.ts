@@ -1,8 +1,8 @@
 /** `tapvs dpip --help`, made from the rows that the parser reads. */
 
-import { DPIP, wordsText } from './dpip-command.ts'
-import { DPIP_OPTIONS, OBJECTS, type ObjectRow, type VerbRow } from './dpip-words.ts'
-import { optionTerm, twoColumns } from './options.ts'
+import { optionTerm, twoColumns } from '../grammar/options.ts'
+import { DPIP, wordsText } from './command.ts'
+import { DPIP_OPTIONS, OBJECTS, type ObjectRow, type VerbRow } from './words.ts'
 
 export const DPIP_ABOUT = 'addresses, routes, neighbours and arms, in the words of dpip'
 

@@ -3,8 +3,8 @@
  * and not that its option is unknown.
  */
 
-import { type ServiceFields, WHEN_DOWN } from '../api/edits.ts'
-import { COMMON_OPTIONS, type OptionRow } from './options.ts'
+import { type ServiceFields, WHEN_DOWN } from '../../api/edits.ts'
+import { COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
 
 export const SCHEDULERS = ['wrr', 'rr'] as const satisfies readonly ServiceFields['scheduler'][]
 export const BACKUP = ['yes', 'no'] as const

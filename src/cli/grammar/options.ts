@@ -3,8 +3,8 @@
  * of them may have its value attached or behind it. Parser, help, man page and completion all read the same rows.
  */
 
-import { nearest } from '../see/text/nearest.ts'
-import { CliError } from './client.ts'
+import { nearest } from '../../see/text/nearest.ts'
+import { CliError } from '../daemon/client.ts'
 
 export interface OptionRow {
   long: string

@@ -4,7 +4,7 @@
  */
 
 import type { Argv } from 'yargs'
-import type { Common } from './common.ts'
+import type { Common } from '../terminal/common.ts'
 import type { Asked, OptionRow } from './options.ts'
 
 export interface Positional {

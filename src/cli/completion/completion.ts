@@ -1,6 +1,9 @@
 /** What may stand where the cursor is. Words come from the rows that the parsers read, values from the daemon. */
 
-import { completeDpip } from './completion-dpip.ts'
+import { COMMON_OPTIONS, type OptionRow, UTC_OPTION } from '../grammar/options.ts'
+import { askedFor, isFile, type VerbNode } from '../grammar/verb-tree.ts'
+import { COMMANDS, OPTIONS } from '../ipvsadm/options.ts'
+import { completeDpip } from './dpip.ts'
 import {
   type Candidate,
   FILES,
@@ -9,10 +12,7 @@ import {
   optionWords,
   valuesOf,
   waitingFor,
-} from './completion-words.ts'
-import { COMMANDS, OPTIONS } from './ipvsadm-options.ts'
-import { COMMON_OPTIONS, type OptionRow, UTC_OPTION } from './options.ts'
-import { askedFor, isFile, type VerbNode } from './verb-tree.ts'
+} from './words.ts'
 
 /** `words` are all that stand behind `tapvs`, up to the one that is being written, which may be empty. */
 export async function complete(

@@ -1,8 +1,8 @@
 /** What a verb with a grammar of its own talks to: the daemon and the three streams. Tests hand in others. */
 
 import { once } from 'node:events'
-import { DEFAULT_SOCKET, type Request, type VerbName, type Verbs } from '../api/commands.ts'
-import { printable } from '../see/text/printable.ts'
+import { DEFAULT_SOCKET, type Request, type VerbName, type Verbs } from '../../api/commands.ts'
+import { printable } from '../../see/text/printable.ts'
 import { ask } from './client.ts'
 
 export interface Desk {

@@ -1,15 +1,24 @@
 /** The man pages, made from what the parsers read. `npm run man` writes them to man/. */
 
-import { DEFAULT_SOCKET } from '../api/commands.ts'
-import { version } from '../control/system/version.ts'
-import { wordsText } from './dpip-command.ts'
-import { DPIP_ABOUT } from './dpip-help.ts'
-import { DPIP_OPTIONS, OBJECTS, REFUSED_OBJECTS } from './dpip-words.ts'
-import { IPVSADM_ABOUT, synopsis } from './ipvsadm-help.ts'
-import { COMMANDS, OPTIONS, REFUSED } from './ipvsadm-options.ts'
-import { COMMON_OPTIONS, type OptionRow, optionTerm, UTC_OPTION } from './options.ts'
-import { example, item, lines, paragraphs, roffText, section, subsection, title } from './roff.ts'
-import type { Positional, VerbNode } from './verb-tree.ts'
+import { DEFAULT_SOCKET } from '../../api/commands.ts'
+import { version } from '../../control/system/version.ts'
+import { wordsText } from '../dpip/command.ts'
+import { DPIP_ABOUT } from '../dpip/help.ts'
+import { DPIP_OPTIONS, OBJECTS, REFUSED_OBJECTS } from '../dpip/words.ts'
+import { COMMON_OPTIONS, type OptionRow, optionTerm, UTC_OPTION } from '../grammar/options.ts'
+import {
+  example,
+  item,
+  lines,
+  paragraphs,
+  roffText,
+  section,
+  subsection,
+  title,
+} from '../grammar/roff.ts'
+import type { Positional, VerbNode } from '../grammar/verb-tree.ts'
+import { IPVSADM_ABOUT, synopsis } from '../ipvsadm/help.ts'
+import { COMMANDS, OPTIONS, REFUSED } from '../ipvsadm/options.ts'
 
 /** Verbs with a page of their own. */
 const OWN_PAGES = ['ipvsadm', 'dpip']

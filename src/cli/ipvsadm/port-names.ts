@@ -1,8 +1,8 @@
 /** Names of ports, as /etc/services has them. */
 
 import { readFileSync } from 'node:fs'
-import { nearest } from '../see/text/nearest.ts'
-import { usage } from './options.ts'
+import { nearest } from '../../see/text/nearest.ts'
+import { usage } from '../grammar/options.ts'
 
 const SERVICES_FILE = '/etc/services'
 

@@ -1,10 +1,10 @@
 /** The moments of a running daemon, as they come over its control socket. */
 
 import { createInterface } from 'node:readline'
-import { queryOf } from '../api/verbs.ts'
-import { open } from '../client/exchange.ts'
-import type { Moment } from '../see/moments/moment.ts'
-import { momentFromJson } from '../see/moments/moment-json.ts'
+import { queryOf } from '../../api/verbs.ts'
+import { open } from '../../client/exchange.ts'
+import type { Moment } from '../../see/moments/moment.ts'
+import { momentFromJson } from '../../see/moments/moment-json.ts'
 import { CliError, failure, whyNot } from './client.ts'
 
 export interface MomentsQuery {

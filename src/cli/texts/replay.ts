@@ -1,9 +1,9 @@
 /** What `tapvs replay` says. */
 
-import type { Difference } from '../control/replay/player.ts'
-import type { WhatIf } from '../control/replay/what-if.ts'
-import { counted } from '../see/text/counted.ts'
-import { clockOf, instant, instantText } from '../see/text/times.ts'
+import type { Difference } from '../../control/replay/player.ts'
+import type { WhatIf } from '../../control/replay/what-if.ts'
+import { counted } from '../../see/text/counted.ts'
+import { clockOf, instant, instantText } from '../../see/text/times.ts'
 
 /** `412 KiB` */
 export function sizeText(bytes: number): string {

@@ -1,10 +1,10 @@
 /** `ipvsadm -S` and `-R`: services as commands, one a line, and such lines read again. */
 
-import type { ServiceInfo } from '../api/commands.ts'
-import type { Edit, ServerKey, ServiceKey } from '../api/edits.ts'
-import { maskText } from '../config/cidr.ts'
-import { CliError } from './client.ts'
-import { readCommand } from './ipvsadm-command.ts'
+import type { ServiceInfo } from '../../api/commands.ts'
+import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
+import { maskText } from '../../config/cidr.ts'
+import { CliError } from '../daemon/client.ts'
+import { readCommand } from './command.ts'
 
 /** The edits that ipvsadm has a command for. */
 export type IpvsadmEdit = Extract<

@@ -1,6 +1,6 @@
 /** `tapvs doctor`: a line for each finding. */
 
-import type { Finding, Level } from '../control/doctor/finding.ts'
+import type { Finding, Level } from '../../control/doctor/finding.ts'
 
 const WORDS: Record<Level, string> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' }
 

@@ -1,6 +1,6 @@
 /** The objects, verbs and words of dpip, for its parser, help, man page and completion. */
 
-import { type Asked, COMMON_OPTIONS, type OptionRow } from './options.ts'
+import { type Asked, COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
 
 export interface WordRow {
   /** The word itself; '' for a value that stands alone. */

@@ -1,8 +1,8 @@
 /** What `tapvs whois` is asked: ADDRESS:PORT[@TIME]. */
 
 import { isIPv4 } from 'node:net'
-import { TIME_EXAMPLES, toldTime } from '../see/text/times.ts'
-import { CliError } from './client.ts'
+import { TIME_EXAMPLES, toldTime } from '../../see/text/times.ts'
+import { CliError } from '../daemon/client.ts'
 
 /** A time of the past, ms since 1970, both ends included: as long as what was said is exact. */
 export interface Span {

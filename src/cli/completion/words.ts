@@ -1,8 +1,8 @@
 /** What completion offers: words of options, and values that only the daemon knows. */
 
-import type { Desk } from './desk.ts'
-import type { Asked, OptionRow } from './options.ts'
-import { isFile } from './verb-tree.ts'
+import type { Desk } from '../daemon/desk.ts'
+import type { Asked, OptionRow } from '../grammar/options.ts'
+import { isFile } from '../grammar/verb-tree.ts'
 
 export interface Candidate {
   word: string

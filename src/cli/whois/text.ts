@@ -1,9 +1,9 @@
 /** The answers of `tapvs whois` as text. */
 
-import type { WhoisConn, WhoisGap, WhoisInfo } from '../api/whois-info.ts'
-import { countedLost } from '../see/text/counted.ts'
-import { timeText as timeOfUs } from '../see/text/times.ts'
-import type { Question } from './whois-question.ts'
+import type { WhoisConn, WhoisGap, WhoisInfo } from '../../api/whois-info.ts'
+import { countedLost } from '../../see/text/counted.ts'
+import { timeText as timeOfUs } from '../../see/text/times.ts'
+import type { Question } from './question.ts'
 
 const HEAD = ['client', 'vip', 'lip', 'rs', 'since', 'until', 'state', 'worker']
 

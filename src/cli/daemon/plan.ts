@@ -1,7 +1,7 @@
 /** What a change of the config does, as text. */
 
-import type { PlanInfo } from '../api/commands.ts'
-import { counted } from '../see/text/counted.ts'
+import type { PlanInfo } from '../../api/commands.ts'
+import { counted } from '../../see/text/counted.ts'
 import { CliError } from './client.ts'
 
 /** The steps, one per line, and what was done about them. */

@@ -1,8 +1,15 @@
 /** `tapvs ipvsadm --help`, made from the rows that the parser reads. */
 
-import { TOOL } from './ipvsadm-command.ts'
-import { COMMANDS, type CommandRow, OPTIONS, REFUSED } from './ipvsadm-options.ts'
-import { fold, type OptionRow, optionTerm, shown, twoColumns, valueNames } from './options.ts'
+import {
+  fold,
+  type OptionRow,
+  optionTerm,
+  shown,
+  twoColumns,
+  valueNames,
+} from '../grammar/options.ts'
+import { TOOL } from './command.ts'
+import { COMMANDS, type CommandRow, OPTIONS, REFUSED } from './options.ts'
 
 export const IPVSADM_ABOUT = 'services, real servers and connections, in the words of ipvsadm'
 

@@ -6,10 +6,10 @@ import type {
   CountersInfo,
   NeighbourInfo,
   RouteInfo,
-} from '../api/commands.ts'
-import { linkWords } from '../api/link-state.ts'
-import { contains, networkOf } from '../config/cidr.ts'
-import { ipv4Int } from '../wire/address.ts'
+} from '../../api/commands.ts'
+import { linkWords } from '../../api/link-state.ts'
+import { contains, networkOf } from '../../config/cidr.ts'
+import { ipv4Int } from '../../wire/address.ts'
 
 /**
  * `dpip addr show`. sa_* stand with every LIP, as the seed has it; later builds want -s for them. With `verbose` (-v)

@@ -3,9 +3,9 @@
  * scripts cut them by columns and by blanks. Names are never resolved, with or without -n.
  */
 
-import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../api/commands.ts'
-import { maskText } from '../config/cidr.ts'
-import { ipv4Int } from '../wire/address.ts'
+import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../api/commands.ts'
+import { maskText } from '../../config/cidr.ts'
+import { ipv4Int } from '../../wire/address.ts'
 
 /** DPVS's default; what --timeout prints although there is no UDP. */
 const UDP_TIMEOUT_SEC = 300

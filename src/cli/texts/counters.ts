@@ -1,9 +1,9 @@
 /** `tapvs counters`: what the arms carried, and every drop and event with what it means to whoever reads it. */
 
-import type { ArmInfo, CountersInfo } from '../api/commands.ts'
-import { linkWords } from '../api/link-state.ts'
-import { DROP_WORDS } from '../see/words/drop-words.ts'
-import { EVENT_WORDS } from '../see/words/event-words.ts'
+import type { ArmInfo, CountersInfo } from '../../api/commands.ts'
+import { linkWords } from '../../api/link-state.ts'
+import { DROP_WORDS } from '../../see/words/drop-words.ts'
+import { EVENT_WORDS } from '../../see/words/event-words.ts'
 
 /** With `all`, zeros too. */
 export function formatCounters(counters: CountersInfo, options: { all: boolean }): string {
