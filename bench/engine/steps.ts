@@ -60,8 +60,9 @@ function stepsOf(rig: Rig): Record<string, Step> {
   const { engine } = rig
   const { frames, conns, dests, counters, arms } = engine
   const { table } = conns
-  const fullnat = new FullNat(frames, table, counters, ToaMode.SEED, false)
-  const forward = new Forward(engine, fullnat, false)
+  const parts = { ...engine, table, wheel: conns.wheel, peers: null }
+  const fullnat = new FullNat(parts, ToaMode.SEED, false)
+  const forward = new Forward(parts, engine.neighs, fullnat, false)
   const parsed = Array.from({ length: BURST }, () => new Parsed())
   const found = new Int32Array(BURST)
   const destOf = (i: number) => table.dest(found[i] >> 1)

@@ -7,21 +7,24 @@
 import { ETH, writeMacs } from '../wire/ethernet.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
-import { CELL, type ConnTable } from './conn.ts'
+import type { ConnTable } from './conn.ts'
+import { CELL, RECORD, TUPLE } from './conn-layout.ts'
 import { traceEnds } from './conn-trace.ts'
 import { type Counters, Drop, Event, PARKED } from './counters.ts'
-import type { Engine } from './engine.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
 import type { FullNat } from './fullnat.ts'
 import type { Neighs } from './neigh.ts'
 import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
 import { writeRst } from './rst.ts'
 import { DestCell } from './service.ts'
 import { State } from './tcp-state.ts'
 import { Reset, TraceKind, type TraceRing } from './trace.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { RST_ACK, RST_SEQ, RS_ISN1, DELTA, WORD, MAC_LO, PORTS, DADDR, SADDR } = CELL
+const { RST_ACK, RST_SEQ, RS_ISN1, DELTA, WORD, MAC_LO } = CELL
+const { SADDR, DADDR, PORTS } = TUPLE
+const { at: recordAt, tuple: tupleAt } = RECORD
 const { ARM, NEXT_HOP, NEIGH } = DestCell
 const { SRC: ETH_SRC } = ETH
 
@@ -37,15 +40,15 @@ export class Forward {
   readonly #fullnat: FullNat
   readonly #decrementTtl: boolean
 
-  constructor(engine: Engine, fullnat: FullNat, decrementTtl: boolean) {
-    this.#frames = engine.frames
-    this.#arms = engine.arms
-    this.#table = engine.conns.table
-    this.#cells = engine.conns.table.cells
-    this.#destCells = engine.dests.cells
-    this.#neighs = engine.neighs
-    this.#counters = engine.counters
-    this.#trace = engine.trace
+  constructor(parts: Parts, neighs: Neighs, fullnat: FullNat, decrementTtl: boolean) {
+    this.#frames = parts.frames
+    this.#arms = parts.arms
+    this.#table = parts.table
+    this.#cells = parts.table.cells
+    this.#destCells = parts.dests.cells
+    this.#neighs = neighs
+    this.#counters = parts.counters
+    this.#trace = parts.trace
     this.#fullnat = fullnat
     this.#decrementTtl = decrementTtl
   }
@@ -126,10 +129,10 @@ export class Forward {
   cutBoth(conn: number, now: number): void {
     if (this.#trace.debug)
       traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.CUT, now)
-    const at = conn << 4
+    const at = recordAt(conn)
     // Until the handshake is over, what the client expects next stands there.
     if (this.#table.state(conn) === State.SYN_RECV)
-      this.#cells[at + RST_SEQ] = this.#cells[at + RS_ISN1]
+      this.#cells[at | RST_SEQ] = this.#cells[at | RS_ISN1]
     if (this.#isReachable(this.#table.dest(conn))) this.#rstToRs(conn, now)
     this.#rstToClient(conn)
     this.#counters.count(Event.RST_ON_CUT)
@@ -142,7 +145,7 @@ export class Forward {
   }
 
   #rstToRs(conn: number, now: number): void {
-    const slot = this.#rst(conn, 1, this.#cells[(conn << 4) | RST_ACK], 0)
+    const slot = this.#rst(conn, 1, this.#cells[recordAt(conn) | RST_ACK], 0)
     if (slot === NO_SLOT) return
     const dest = this.#table.dest(conn)
     const arm = this.#arms[this.#destCells[(dest << 4) | ARM]]
@@ -151,9 +154,9 @@ export class Forward {
   }
 
   #rstToClient(conn: number): void {
-    const at = conn << 4
+    const at = recordAt(conn)
     // The ack field of DPVS's RST to the client, meaningless without the flag but visible in captures.
-    const slot = this.#rst(conn, 0, this.#cells[at + RST_SEQ], -this.#cells[at + DELTA])
+    const slot = this.#rst(conn, 0, this.#cells[at | RST_SEQ], -this.#cells[at | DELTA])
     if (slot === NO_SLOT) return
     const arm = this.#arms[this.#table.clientArm(conn)]
     this.#addressClient(this.#frames.start[slot] + VNET.BYTES, conn, arm)
@@ -178,8 +181,8 @@ export class Forward {
 
   #addressClient(eth: number, conn: number, arm: Arm): void {
     const cells = this.#cells
-    const macHi = cells[(conn << 4) | WORD] >>> 16
-    const macLo = cells[(conn << 4) | MAC_LO]
+    const macHi = cells[recordAt(conn) | WORD] >>> 16
+    const macLo = cells[recordAt(conn) | MAC_LO]
     writeMacs(this.#frames.pkt, eth, macHi, macLo, arm.macHi, arm.macLo)
   }
 
@@ -188,10 +191,10 @@ export class Forward {
     const slot = this.#frames.take()
     if (slot === NO_SLOT) return NO_SLOT
     const { cells } = this.#table
-    const at = (conn << 4) | (dir << 2)
-    const ports = cells[at + PORTS]
+    const at = tupleAt((conn << 1) | dir)
+    const ports = cells[at | PORTS]
     const back = (ports << 16) | (ports >>> 16)
-    writeRst(this.#frames, slot, cells[at + DADDR], cells[at + SADDR], back, seq, ack)
+    writeRst(this.#frames, slot, cells[at | DADDR], cells[at | SADDR], back, seq, ack)
     return slot
   }
 

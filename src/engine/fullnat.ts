@@ -30,17 +30,20 @@ import {
   TOA_BYTES,
 } from '../wire/tcp.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
-import { CELL, type ConnTable, RS_SEEN } from './conn.ts'
+import { CELL, RECORD, RS_SEEN, TUPLE } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Frames } from './frames.ts'
 import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
 import { compactOptions, keptOptions, ToaMode, wantsToa, writeToa } from './toa.ts'
 
 /** Smallest MSS that still gives up 8 bytes; below it (no such stack exists) the value passes unchanged. */
 const MSS_MIN = 16
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { SADDR, DADDR, PORTS, DELTA, WORD, RS_ISN1 } = CELL
+const { CIP, CLIENT_PORTS, DELTA, WORD, RS_ISN1 } = CELL
+const { SADDR, DADDR, PORTS } = TUPLE
+const { of: recordOf, peer: peerOf } = RECORD
 const { TTL: IP_TTL, TOTAL_LENGTH, CHECKSUM: IP_CHECKSUM, SRC: IP_SRC, DST: IP_DST } = IPV4
 const { SPORT: TCP_SPORT, SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
 const { HEADER: TCP_HEADER, OFFSET: TCP_OFFSET, CHECKSUM: TCP_CHECKSUM } = TCP
@@ -58,15 +61,9 @@ export class FullNat {
   readonly #toaMode: number
   readonly #decrementTtl: boolean
 
-  constructor(
-    frames: Frames,
-    conns: ConnTable,
-    counters: Counters,
-    toaMode: number,
-    decrementTtl: boolean,
-  ) {
+  constructor({ frames, table, counters }: Parts, toaMode: number, decrementTtl: boolean) {
     this.#frames = frames
-    this.#cells = conns.cells
+    this.#cells = table.cells
     this.#counters = counters
     this.#toaMode = toaMode
     this.#decrementTtl = decrementTtl
@@ -83,13 +80,13 @@ export class FullNat {
     const { partial, gsoSize } = p
     const ip = p.ip & OFFSET_BITS
     const l4 = p.l4 & OFFSET_BITS
-    const conn = (t >> 1) << 4
+    const conn = recordOf(t)
     const inward = (t & 1) === 0
     const options =
       p.tcpHeader === TCP_HEADER || isUsual(pkt, p) ? 0 : this.#options(pkt, p, inward, conn)
     const toa = inward && this.#isToaDue(pkt, p, conn)
     // All is read before anything is written: behind a store through the DataView V8 checks and loads anew what it knew.
-    const peer = conn | (inward ? 4 : 0)
+    const peer = peerOf(t)
     const src = cells[peer | DADDR]
     const dst = cells[peer | SADDR]
     const turned = cells[peer | PORTS]
@@ -128,7 +125,14 @@ export class FullNat {
   /** Inserts the option and adjusts all checksums for it. => 0, or why it is not there. */
   #addToa(pkt: DataView, slot: number, p: Parsed, conn: number, mtu: number): number {
     const cells = this.#cells
-    const failed = this.#insertToa(pkt, slot, p, cells[conn], cells[conn | PORTS] >>> 16, mtu)
+    const failed = this.#insertToa(
+      pkt,
+      slot,
+      p,
+      cells[conn | CIP],
+      cells[conn | CLIENT_PORTS] >>> 16,
+      mtu,
+    )
     this.#counters.count(failed === 0 ? Event.TOA_ADDED : failed)
     return failed
   }
