@@ -25,9 +25,8 @@ const { HEADER: TCP_HEADER } = TCP
 const { SYN, ACK } = FLAG
 const USUAL_OPTION = NOP_NOP_TIMESTAMP
 
-/** No options, or what nearly every segment with timestamps carries: nothing to adjust, in either direction. */
+/** What nearly every segment with timestamps carries has nothing to adjust, in either direction. */
 export function isUsual(pkt: DataView, p: Parsed): boolean {
-  if (p.tcpHeader === TCP_HEADER) return true
   if (p.tcpHeader !== TCP_HEADER + 12 || (p.flags & SYN) !== 0) return false
   return pkt.getInt32(p.l4 + TCP_HEADER) === USUAL_OPTION
 }
