@@ -61,8 +61,9 @@ function stepsOf(rig: Rig): Record<string, Step> {
   const { engine } = rig
   const { frames, conns, dests, counters, arms } = engine
   const { table } = conns
-  const fullnat = new FullNat(frames, table, counters, ToaMode.SEED, false)
-  const egress = new Egress(frames, table, dests, engine.neighs)
+  const parts = { ...engine, table, wheel: conns.wheel, peers: null }
+  const fullnat = new FullNat(parts, ToaMode.SEED, false)
+  const egress = new Egress(parts, engine.neighs)
   const parsed = Array.from({ length: BURST }, () => new Parsed())
   const found = new Int32Array(BURST)
   const destOf = (i: number) => table.dest(found[i] >> 1)

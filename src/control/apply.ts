@@ -2,8 +2,8 @@
 
 import { randomInt } from 'node:crypto'
 import { Arm } from '../engine/arm.ts'
-import { ConnTable, LIPS_MAX } from '../engine/conn.ts'
-import { Conns } from '../engine/conns.ts'
+import { ConnTable } from '../engine/conn.ts'
+import { LIPS_MAX } from '../engine/conn-layout.ts'
 import { Counters } from '../engine/counters.ts'
 import { DropBook } from '../engine/drop-book.ts'
 import { Edges } from '../engine/edges.ts'
@@ -12,6 +12,7 @@ import { arenaSlots, Frames } from '../engine/frames.ts'
 import { type EngineImage, restoreEngine } from '../engine/image.ts'
 import type { IsnSource } from '../engine/isn.ts'
 import { Outcomes } from '../engine/outcomes.ts'
+import { connBytes } from '../engine/parts.ts'
 import type { Peers } from '../engine/peers.ts'
 import { LIP_CELLS, type Partition, SaPool } from '../engine/sa-pool.ts'
 import { Dests } from '../engine/service.ts'
@@ -154,7 +155,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     counters: new Counters(tables.counters, arms.length, config.arms.length),
     trace: around.trace,
     isn: around.isn,
-    connMemory: new ArrayBuffer(Conns.bytesFor(connCapacity)),
+    connMemory: new ArrayBuffer(connBytes(connCapacity)),
     connCapacity,
     destMemory: tables.dests,
     destCapacity: DEST_PLACES,

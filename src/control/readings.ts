@@ -3,7 +3,7 @@
  * be as long as it likes. A number is as of the moment in which it is read, so two of them may be a packet apart.
  */
 
-import { LIPS_MAX } from '../engine/conn.ts'
+import { LIPS_MAX } from '../engine/conn-layout.ts'
 import {
   ArmCell,
   Counters,

@@ -7,6 +7,7 @@
 import type { ConnTable } from './conn.ts'
 import type { Conns } from './conns.ts'
 import type { Frames } from './frames.ts'
+import type { Parts } from './parts.ts'
 import type { Resets } from './resets.ts'
 
 /** Per millisecond: connections that are ended, 8,000 a second, and records that are looked at, some 10 us. */
@@ -38,12 +39,12 @@ export class Cuts {
   /** The ms of the last turn. */
   #now: number
 
-  constructor(conns: Conns, resets: Resets, frames: Frames, dests: number, now: number) {
+  constructor({ table, frames, dests }: Parts, conns: Conns, resets: Resets, now: number) {
     this.#conns = conns
-    this.#table = conns.table
+    this.#table = table
     this.#resets = resets
     this.#frames = frames
-    this.#marks = new Uint8Array(dests)
+    this.#marks = new Uint8Array(dests.capacity)
     this.#now = now
   }
 

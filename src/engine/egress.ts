@@ -6,15 +6,16 @@
 
 import { ETH, writeMacs } from '../wire/ethernet.ts'
 import type { Arm } from './arm.ts'
-import { CELL, type ConnTable } from './conn.ts'
+import { CELL, RECORD } from './conn-layout.ts'
 import { Drop } from './counters.ts'
-import type { Frames } from './frames.ts'
 import type { Neighs } from './neigh.ts'
 import type { Parsed } from './parsed.ts'
-import { DestCell, type Dests } from './service.ts'
+import type { Parts } from './parts.ts'
+import { DestCell } from './service.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { WORD, MAC_LO } = CELL
+const { at: recordAt } = RECORD
 const { ARM, NEXT_HOP, NEIGH } = DestCell
 const { SRC: ETH_SRC } = ETH
 
@@ -24,7 +25,7 @@ export class Egress {
   readonly #destCells: Int32Array
   readonly #neighs: Neighs
 
-  constructor(frames: Frames, table: ConnTable, dests: Dests, neighs: Neighs) {
+  constructor({ frames, table, dests }: Parts, neighs: Neighs) {
     this.#pkt = frames.pkt
     this.#cells = table.cells
     this.#destCells = dests.cells
@@ -45,8 +46,8 @@ export class Egress {
   /** The same to the client of a conn, on its arm. => The arm */
   toClient(eth: number, arm: Arm, conn: number): number {
     const cells = this.#cells
-    const macHi = cells[(conn << 4) | WORD] >>> 16
-    const macLo = cells[(conn << 4) | MAC_LO]
+    const macHi = cells[recordAt(conn) | WORD] >>> 16
+    const macLo = cells[recordAt(conn) | MAC_LO]
     writeMacs(this.#pkt, eth, macHi, macLo, arm.macHi, arm.macLo)
     return arm.index
   }

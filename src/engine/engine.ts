@@ -13,24 +13,24 @@ import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
 import { Cuts, END_RESERVE } from './cuts.ts'
 import { DropBook } from './drop-book.ts'
-import { Edges } from './edges.ts'
+import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
 import type { Frames } from './frames.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
-import { LongClock } from './long-clock.ts'
+import type { LongClock } from './long-clock.ts'
 import { Neighs } from './neigh.ts'
 import type { EngineOptions } from './options.ts'
-import { Outcomes } from './outcomes.ts'
+import type { Outcomes } from './outcomes.ts'
 import { Kind, Parsed } from './parsed.ts'
+import { newParts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
-import { Random } from './random.ts'
+import type { Random } from './random.ts'
 import { Resets } from './resets.ts'
 import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
-import type { SaPool } from './sa-pool.ts'
-import { ANY_ARM, DestCell, Dests, type Service, type Services } from './service.ts'
+import { ANY_ARM, DestCell, type Dests, type Lips, type Service, type Services } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
@@ -81,7 +81,7 @@ export class Engine {
   readonly templates: Templates
   /** ms per state as they were set last, for an image of the engine. */
   readonly timeoutMs: Int32Array
-  readonly lips: SaPool[] = []
+  readonly lips: Lips
   /** No connection is opened any more; those that are there go on. */
   stopping = false
   readonly setup: Setup
@@ -100,72 +100,44 @@ export class Engine {
   neighTick: number
 
   constructor(options: EngineOptions) {
-    const random = new Random(options.seed)
-    this.random = random
-    this.long = new LongClock(options.now)
-    this.isn = options.isn
-    this.templates = options.templates
+    const parts = newParts(options)
+    this.frames = parts.frames
+    this.arms = parts.arms
+    this.counters = parts.counters
+    this.trace = parts.trace
+    this.random = parts.random
+    this.long = parts.long
+    this.isn = parts.isn
+    this.templates = parts.templates
+    this.dests = parts.dests
+    this.outcomes = parts.outcomes
+    this.edges = parts.edges
+    this.lips = parts.lips
+    this.sessions = parts.sessions
     this.timeoutMs = options.timeoutMs.slice()
-    this.frames = options.frames
-    this.arms = options.arms
-    this.counters = options.counters
-    this.trace = options.trace
-    this.dests = new Dests(options.destMemory, options.destCapacity)
-    this.outcomes = new Outcomes(options.outcomeMemory, options.destCapacity)
-    this.edges = new Edges(options.edgeMemory)
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
-    this.conns = new Conns(
-      options.connMemory,
-      options.connCapacity,
-      options.timeoutMs,
-      this.dests,
-      this.outcomes,
-      this.lips,
-      options.isn,
-      this.counters,
-      this.edges,
-      this.trace,
-      random,
-      options.templates,
-      options.sessions,
-      this.long,
-    )
-    this.sessions = this.conns.sessions
+    this.conns = new Conns(parts, options.timeoutMs)
     this.neighs = new Neighs(
       options.neigh,
       this.arms,
       this.frames,
       this.counters,
       this.trace,
-      random,
+      parts.random,
     )
     const established = options.timeoutMs[State.ESTABLISHED]
-    this.setup = new Setup(this.arms, this.neighs, this.dests, this.lips, established)
+    this.setup = new Setup(parts, this.neighs, established)
     this.#services = this.setup.services
-    this.#prefetch = new Prefetch(this.frames, this.conns.table)
-    const { conns, frames } = this
+    this.#prefetch = new Prefetch(parts)
+    const { conns } = this
     this.#decrementsTtl = options.decrementTtl
-    this.#fullnat = new FullNat(
-      frames,
-      conns.table,
-      this.counters,
-      options.toaMode,
-      options.decrementTtl,
-    )
-    this.#egress = new Egress(frames, conns.table, this.dests, this.neighs)
-    this.#resets = new Resets(
-      frames,
-      this.arms,
-      conns.table,
-      this.dests,
-      this.#egress,
-      this.counters,
-      this.trace,
-    )
-    this.cuts = new Cuts(conns, this.#resets, frames, options.destCapacity, options.now | 0)
-    this.reuse = new Reuse(this, this.#egress, this.#resets, options.keepOnReuse)
-    this.#verify = new Verify(frames.pkt, conns, this.#egress)
+    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
+    this.#egress = new Egress(parts, this.neighs)
+    this.#resets = new Resets(parts, this.#egress)
+    this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
+    this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
+    this.#verify = new Verify(parts, conns, this.#egress)
     this.#peers = options.peers
     this.arp = new ArpInput(
       this.frames,

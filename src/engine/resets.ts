@@ -2,17 +2,21 @@
 
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
-import { CELL, type ConnTable } from './conn.ts'
+import type { ConnTable } from './conn.ts'
+import { CELL, RECORD, TUPLE } from './conn-layout.ts'
 import { traceEnds } from './conn-trace.ts'
 import { type Counters, Event, PARKED } from './counters.ts'
 import type { Egress } from './egress.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
+import type { Parts } from './parts.ts'
 import { writeRst } from './rst.ts'
 import { DestCell, type Dests } from './service.ts'
 import { State } from './tcp-state.ts'
 import { Reset, TraceKind, type TraceRing } from './trace.ts'
 
-const { RST_ACK, RST_SEQ, RS_ISN1, DELTA, PORTS, DADDR, SADDR } = CELL
+const { RST_ACK, RST_SEQ, RS_ISN1, DELTA } = CELL
+const { SADDR, DADDR, PORTS } = TUPLE
+const { at: recordAt, tuple: tupleAt } = RECORD
 
 export class Resets {
   readonly #frames: Frames
@@ -24,15 +28,7 @@ export class Resets {
   readonly #counters: Counters
   readonly #trace: TraceRing
 
-  constructor(
-    frames: Frames,
-    arms: readonly Arm[],
-    table: ConnTable,
-    dests: Dests,
-    egress: Egress,
-    counters: Counters,
-    trace: TraceRing,
-  ) {
+  constructor({ frames, arms, table, dests, counters, trace }: Parts, egress: Egress) {
     this.#frames = frames
     this.#arms = arms
     this.#table = table
@@ -63,17 +59,17 @@ export class Resets {
   cut(conn: number, now: number): void {
     if (this.#trace.debug)
       traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.CUT, now)
-    const at = conn << 4
+    const at = recordAt(conn)
     // Until the handshake is over, what the client expects next stands there.
     if (this.#table.state(conn) === State.SYN_RECV)
-      this.#cells[at + RST_SEQ] = this.#cells[at + RS_ISN1]
+      this.#cells[at | RST_SEQ] = this.#cells[at | RS_ISN1]
     if (this.#egress.isReachable(this.#table.dest(conn))) this.#toRs(conn, now)
     this.#toClient(conn)
     this.#counters.count(Event.RST_ON_CUT)
   }
 
   #toRs(conn: number, now: number): void {
-    const slot = this.#write(conn, 1, this.#cells[(conn << 4) | RST_ACK], 0)
+    const slot = this.#write(conn, 1, this.#cells[recordAt(conn) | RST_ACK], 0)
     if (slot === NO_SLOT) return
     const dest = this.#table.dest(conn)
     const arm = this.#arms[this.#dests.cells[(dest << 4) | DestCell.ARM]]
@@ -82,9 +78,9 @@ export class Resets {
   }
 
   #toClient(conn: number): void {
-    const at = conn << 4
+    const at = recordAt(conn)
     // The ack field of DPVS's RST to the client, meaningless without the flag but visible in captures.
-    const slot = this.#write(conn, 0, this.#cells[at + RST_SEQ], -this.#cells[at + DELTA])
+    const slot = this.#write(conn, 0, this.#cells[at | RST_SEQ], -this.#cells[at | DELTA])
     if (slot === NO_SLOT) return
     const arm = this.#arms[this.#table.clientArm(conn)]
     const eth = this.#frames.start[slot] + VNET.BYTES
@@ -96,10 +92,10 @@ export class Resets {
     const slot = this.#frames.take()
     if (slot === NO_SLOT) return NO_SLOT
     const { cells } = this.#table
-    const at = (conn << 4) | (dir << 2)
-    const ports = cells[at + PORTS]
+    const at = tupleAt((conn << 1) | dir)
+    const ports = cells[at | PORTS]
     const back = (ports << 16) | (ports >>> 16)
-    writeRst(this.#frames, slot, cells[at + DADDR], cells[at + SADDR], back, seq, ack)
+    writeRst(this.#frames, slot, cells[at | DADDR], cells[at | SADDR], back, seq, ack)
     return slot
   }
 

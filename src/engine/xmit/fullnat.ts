@@ -10,23 +10,15 @@
  * corrupt when it leaves. With a partial checksum only pseudo-header changes count.
  */
 
-import type { ConnTable } from '../conn.ts'
-import type { Counters } from '../counters.ts'
-import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
+import type { Parts } from '../parts.ts'
 import { TcpRewrite } from './tcp.ts'
 
 export class FullNat {
   readonly #tcp: TcpRewrite
 
-  constructor(
-    frames: Frames,
-    conns: ConnTable,
-    counters: Counters,
-    toaMode: number,
-    decrementsTtl: boolean,
-  ) {
-    this.#tcp = new TcpRewrite(frames, conns, counters, toaMode, decrementsTtl)
+  constructor(parts: Parts, toaMode: number, decrementsTtl: boolean) {
+    this.#tcp = new TcpRewrite(parts, toaMode, decrementsTtl)
   }
 
   /**

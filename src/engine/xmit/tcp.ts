@@ -8,16 +8,19 @@ import { adjusted, diff32, fold } from '../../wire/checksum.ts'
 import { IPV4 } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
-import { CELL, type ConnTable, RS_SEEN } from '../conn.ts'
+import { CELL, RECORD, RS_SEEN, TUPLE } from '../conn-layout.ts'
 import { type Counters, Event } from '../counters.ts'
 import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
+import type { Parts } from '../parts.ts'
 import { decrementTtl } from './ip.ts'
 import { inOptions, isUsual, outOptions } from './tcp-options.ts'
 import { insertToa, ToaMode, wantsToa } from './toa.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { SADDR, DADDR, PORTS, DELTA, WORD, RS_ISN1 } = CELL
+const { CIP, CLIENT_PORTS, DELTA, WORD, RS_ISN1 } = CELL
+const { SADDR, DADDR, PORTS } = TUPLE
+const { of: recordOf, peer: peerOf } = RECORD
 const { CHECKSUM: IP_CHECKSUM, SRC: IP_SRC, DST: IP_DST } = IPV4
 const { HEADER: TCP_HEADER, CHECKSUM: TCP_CHECKSUM } = TCP
 const { SPORT: TCP_SPORT, SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
@@ -33,15 +36,9 @@ export class TcpRewrite {
   readonly #toaMode: number
   readonly #decrementsTtl: boolean
 
-  constructor(
-    frames: Frames,
-    conns: ConnTable,
-    counters: Counters,
-    toaMode: number,
-    decrementsTtl: boolean,
-  ) {
+  constructor({ frames, table, counters }: Parts, toaMode: number, decrementsTtl: boolean) {
     this.#frames = frames
-    this.#cells = conns.cells
+    this.#cells = table.cells
     this.#counters = counters
     this.#toaMode = toaMode
     this.#decrementsTtl = decrementsTtl
@@ -54,14 +51,14 @@ export class TcpRewrite {
     const { partial, gsoSize } = p
     const ip = p.ip & OFFSET_BITS
     const l4 = p.l4 & OFFSET_BITS
-    const conn = (t >> 1) << 4
+    const conn = recordOf(t)
     const inward = (t & 1) === 0
     const delta = cells[conn | DELTA]
     const options =
       p.tcpHeader === TCP_HEADER || isUsual(pkt, p) ? 0 : this.#options(pkt, p, inward, delta)
     const toa = inward && this.#isToaDue(pkt, p, conn)
     // From here on all is read, and then all is written.
-    const peer = conn | (inward ? 4 : 0)
+    const peer = peerOf(t)
     const src = cells[peer | DADDR]
     const dst = cells[peer | SADDR]
     const turned = cells[peer | PORTS]
@@ -104,8 +101,8 @@ export class TcpRewrite {
   /** => 0, or why it is not there. */
   #addToa(slot: number, p: Parsed, conn: number, mtu: number): number {
     const cells = this.#cells
-    const cport = cells[conn | PORTS] >>> 16
-    const failed = insertToa(this.#frames, slot, p, cells[conn], cport, mtu, this.#toaMode)
+    const cport = cells[conn | CLIENT_PORTS] >>> 16
+    const failed = insertToa(this.#frames, slot, p, cells[conn | CIP], cport, mtu, this.#toaMode)
     this.#counters.count(failed === 0 ? Event.TOA_ADDED : failed)
     return failed
   }
