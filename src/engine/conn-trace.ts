@@ -6,7 +6,7 @@ import type { Dest } from './service.ts'
 import { OUT } from './tcp-state.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
-/** What the log shows as references: one for being hashed, one for the code at work (1.4). */
+/** What the log shows as references: one for being hashed, one for the code at work (semantics 1.4). */
 export const REFS = 2
 
 /** The RS that a client was given, and why: one of Chosen. */

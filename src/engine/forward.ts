@@ -1,7 +1,7 @@
 /**
  * Where translated packets leave: which arm, which MACs, and whether they fit. Towards the RS the next hop's neighbour
  * says the MAC; towards the client it is the MAC that the client's last segment came from, so replies need neither
- * route nor ARP (fullnat semantics 1.8, 1.9). RSTs of our own go the same ways.
+ * route nor ARP (semantics 1.8, 1.9). RSTs of our own go the same ways.
  */
 
 import { ETH, writeMacs } from '../wire/ethernet.ts'
@@ -81,7 +81,7 @@ export class Forward {
     return this.#neighs.newsIn(n, macHi, pkt.getInt32(p.eth + ETH_SRC + 2), now) !== 0
   }
 
-  /** A segment with ACK, which is to be believed, has come from the RS: its next hop is alive (6.4). */
+  /** A segment with ACK, which is to be believed, has come from the RS: its next hop is alive (semantics 6.4). */
   confirmRs(p: Parsed, dest: number, now: number): void {
     const n = this.#nextHop(dest)
     if (n < 0) return
@@ -113,7 +113,7 @@ export class Forward {
     this.#counters.count(Event.RST_ON_REUSE)
   }
 
-  /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (2.7). */
+  /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (semantics 2.7). */
   resetBoth(conn: number, now: number): void {
     if (this.#trace.debug)
       traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.EXPIRY, now)

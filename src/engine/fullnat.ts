@@ -1,5 +1,5 @@
 /**
- * The translation of one TCP segment, in place. Read fullnat semantics 3 and RFC 1624 before changing this file.
+ * The translation of one TCP segment, in place. Read semantics 3 and RFC 1624 before changing this file.
  *
  * Both directions: addresses and ports become the mirror of the other tuple. IN: seq += delta; on a SYN the timestamp
  * option becomes NOPs; TOA. OUT: ack and SACK edges -= delta; MSS - 8 on the SYN+ACK. Nothing else is touched: IP ID,
