@@ -12,27 +12,43 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** By the name of the file: why it is not among the quick ones, although its imports are harmless. */
+/** Why a file is not among the quick ones, although its imports would do; by its name, below a folder if several have that name. */
 export const NOT_QUICK = {
-  analyze: 'long',
   account: 'long',
-  conns: 'long',
+  analyze: 'long',
+  'cli/capture': 'root',
+  'cli/replay': 'root',
   'config-apart': 'long',
+  'config-write': 'long',
   daemon: 'root',
+  database: 'long',
   'drop-rules': 'long',
   drops: 'long',
+  'engine/reuse': 'long',
+  file: 'root',
   fullnat: 'long',
   fuzz: 'long',
+  keepalived: 'long',
   lab: 'root',
   'log-file': 'root',
+  'mid-connection': 'long',
   model: 'long',
-  moments: 'long',
+  'own-file': 'root',
   properties: 'long',
-  reuse: 'long',
+  remedy: 'root',
   runner: 'long',
   signals: 'root',
   'steering-bpf': 'root',
+  story: 'long',
+  'ui/conns': 'long',
+  'ui/moments': 'long',
   verify: 'long',
+}
+
+/** Whether the path, of a source or compiled, is that of NOT_QUICK's name. */
+export function isNamed(path, name) {
+  const folder = name.includes('/') ? `/${dirname(name)}/` : '/'
+  return path.includes(folder) && path.replace(/\.test\.[jt]s$/, '').endsWith(`/${basename(name)}`)
 }
 
 /** Those that open TAPs in namespaces. */
@@ -69,7 +85,7 @@ function reach(file) {
 function needs(file) {
   const reached = reach(file)
   if (NEEDS_ROOT.some(path => reached.has(path))) return 'root'
-  const told = NOT_QUICK[basename(file, '.test.js')]
+  const told = Object.entries(NOT_QUICK).find(([name]) => isNamed(file, name))?.[1]
   if (told === 'root') return told
   if (NEEDS_ADDON.some(path => reached.has(path))) return 'addon'
   return told ?? 'quick'
