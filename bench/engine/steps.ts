@@ -4,6 +4,7 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import { KEY } from '../../src/engine/conn-layout.ts'
 import { Forward } from '../../src/engine/forward.ts'
 import { BURST } from '../../src/engine/frames.ts'
 import { FullNat } from '../../src/engine/fullnat.ts'
@@ -76,7 +77,7 @@ function stepsOf(rig: Rig): Record<string, Step> {
     },
     'connection found': () => {
       for (let i = 0; i < BURST; i++) {
-        found[i] = table.find(parsed[i].saddr, parsed[i].daddr, parsed[i].ports)
+        found[i] = table.find(KEY.TCP, parsed[i].saddr, parsed[i].daddr, parsed[i].ports)
       }
     },
     'news of the neighbour (from RSs only)': (_slots, outward) => {

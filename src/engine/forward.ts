@@ -18,11 +18,10 @@ import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { writeRst } from './rst.ts'
 import { DestCell } from './service.ts'
-import { State } from './tcp-state.ts'
 import { Reset, TraceKind, type TraceRing } from './trace.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { RST_ACK, RST_SEQ, RS_ISN1, DELTA, WORD, MAC_LO } = CELL
+const { RST_ACK, RST_SEQ, DELTA, WORD, MAC_LO } = CELL
 const { SADDR, DADDR, PORTS } = TUPLE
 const { at: recordAt, tuple: tupleAt } = RECORD
 const { ARM, NEXT_HOP, NEIGH } = DestCell
@@ -129,10 +128,6 @@ export class Forward {
   cutBoth(conn: number, now: number): void {
     if (this.#trace.debug)
       traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.CUT, now)
-    const at = recordAt(conn)
-    // Until the handshake is over, what the client expects next stands there.
-    if (this.#table.state(conn) === State.SYN_RECV)
-      this.#cells[at | RST_SEQ] = this.#cells[at | RS_ISN1]
     if (this.#isReachable(this.#table.dest(conn))) this.#rstToRs(conn, now)
     this.#rstToClient(conn)
     this.#counters.count(Event.RST_ON_CUT)
