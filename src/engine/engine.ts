@@ -9,14 +9,14 @@ import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { sendArp } from './arp-output.ts'
 import { KEY } from './conn-layout.ts'
+import { traceEnds } from './conn-trace.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
 import { Cuts, END_RESERVE } from './cuts.ts'
 import { DropBook } from './drop-book.ts'
 import type { Edges } from './edges.ts'
-import { Forward } from './forward.ts'
+import { Egress } from './egress.ts'
 import type { Frames } from './frames.ts'
-import { FullNat } from './fullnat.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
 import type { LongClock } from './long-clock.ts'
@@ -28,6 +28,7 @@ import { newParts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import type { Random } from './random.ts'
+import { Resets } from './resets.ts'
 import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
 import { ANY_ARM, DestCell, type Dests, type Lips, type Service, type Services } from './service.ts'
@@ -38,6 +39,8 @@ import type { Templates } from './templates.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 import { GOOD } from './usual.ts'
 import { isIntact, isPlausibleClient, Verify } from './verify.ts'
+import { FullNat } from './xmit/fullnat.ts'
+import { unfit } from './xmit/ip.ts'
 
 /**
  * Connections ended per tick while the wheel is on time, and at most; each slot of the wheel that it is late doubles it.
@@ -88,9 +91,12 @@ export class Engine {
   readonly #parsed = new Parsed()
   readonly #prefetch: Prefetch
   readonly reuse: Reuse
-  readonly #forward: Forward
+  readonly #egress: Egress
+  readonly #resets: Resets
+  readonly #fullnat: FullNat
   readonly #verify: Verify
   readonly #rstOnBareAck: boolean
+  readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
   /** When the neighbours' timers are turned next. */
   neighTick: number
@@ -126,12 +132,14 @@ export class Engine {
     this.setup = new Setup(parts, this.neighs, established)
     this.#services = this.setup.services
     this.#prefetch = new Prefetch(parts)
-    const fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
-    this.#forward = new Forward(parts, this.neighs, fullnat, options.decrementTtl)
     const { conns } = this
-    this.cuts = new Cuts(parts, conns, this.#forward, options.now | 0)
-    this.reuse = new Reuse(parts, conns, this.#forward, options.keepOnReuse)
-    this.#verify = new Verify(parts, conns, this.#forward)
+    this.#decrementsTtl = options.decrementTtl
+    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
+    this.#egress = new Egress(parts, this.neighs)
+    this.#resets = new Resets(parts, this.#egress)
+    this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
+    this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
+    this.#verify = new Verify(parts, conns, this.#egress)
     this.#peers = options.peers
     this.arp = new ArpInput(
       this.frames,
@@ -190,8 +198,9 @@ export class Engine {
     const dest = table.dest(t >> 1)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
     const outward = (t & 1) === 1
-    const side = outward ? this.dests.cells[(dest << 4) | ARM] : table.clientArm(t >> 1)
-    if (side !== arm.index) return -Drop.IP_SOURCE
+    const rsArm = this.dests.cells[(dest << 4) | ARM]
+    const clientArm = table.clientArm(t >> 1)
+    if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     let judged = GOOD
     if (isNew) this.conns.segment(t, p, now)
     else if (!this.#verify.isUsual(t, p, dest, now)) {
@@ -201,7 +210,16 @@ export class Engine {
     }
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
     if (this.sessions !== null) this.sessions.packet(t, p, judged, now)
-    return outward ? this.#forward.toClient(slot, p, t) : this.#forward.toRs(slot, p, t, dest, now)
+    const out = this.arms[outward ? clientArm : rsArm]
+    const refusal = unfit(p, out, this.#decrementsTtl)
+    if (refusal !== 0) return refusal
+    const failed = this.#fullnat.translate(slot, p, t, out.mtu)
+    if (failed !== 0 && this.trace.debug) {
+      traceEnds(this.trace, TraceKind.TOA_FAILED, table.cells, t >> 1, failed, now)
+    }
+    return outward
+      ? this.#egress.toClient(p.eth, out, t >> 1)
+      : this.#egress.toRs(slot, p.eth, out, dest, now)
   }
 
   /**
@@ -222,7 +240,7 @@ export class Engine {
       const conn = this.conns.overdue(now)
       if (conn < 0) return this.conns.wheel.sleep(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
       if (ended === 0) most = Math.min(EXPIRIES_MOST, most << this.conns.wheel.late(now))
-      if (this.conns.table.state(conn) === State.ESTABLISHED) this.#forward.resetBoth(conn, now)
+      if (this.conns.table.state(conn) === State.ESTABLISHED) this.#resets.both(conn, now)
       this.conns.end(conn, now)
     }
     return 1

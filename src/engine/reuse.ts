@@ -12,10 +12,11 @@ import { CELL, COLD, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import { traceEnds } from './conn-trace.ts'
 import type { Conns } from './conns.ts'
 import { type Counters, Event } from './counters.ts'
-import type { Forward } from './forward.ts'
+import type { Egress } from './egress.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
+import type { Resets } from './resets.ts'
 import { NO_LPORT } from './sa-pool.ts'
 import { type Dest, type Dests, type Lips, type Service, Stat } from './service.ts'
 import { OUT, State } from './tcp-state.ts'
@@ -42,7 +43,8 @@ export class Reuse {
   readonly #table: ConnTable
   readonly #dests: Dests
   readonly #outcomes: Outcomes
-  readonly #forward: Forward
+  readonly #egress: Egress
+  readonly #resets: Resets
   readonly #counters: Counters
   readonly #trace: TraceRing
   readonly #keeps: boolean
@@ -51,13 +53,14 @@ export class Reuse {
   /** SYNs that were judged as if they had found nothing, for the flight recorder. */
   begun = 0
 
-  constructor(parts: Parts, conns: Conns, forward: Forward, keeps: boolean) {
+  constructor(parts: Parts, conns: Conns, egress: Egress, resets: Resets, keeps: boolean) {
     this.#pkt = parts.frames.pkt
     this.#conns = conns
     this.#table = parts.table
     this.#dests = parts.dests
     this.#outcomes = parts.outcomes
-    this.#forward = forward
+    this.#egress = egress
+    this.#resets = resets
     this.#counters = parts.counters
     this.#trace = parts.trace
     this.#keeps = keeps
@@ -80,7 +83,7 @@ export class Reuse {
       if (!this.#keeps) return this.#begin(Event.SYN_REUSED)
       this.#keep(conn, now)
     } else if (waits) {
-      this.#forward.suspectRs(table.dest(conn), now)
+      this.#egress.suspectRs(table.dest(conn), now)
     }
     return false
   }
@@ -98,7 +101,7 @@ export class Reuse {
     const word = this.#table.cells[recordAt(conn) | WORD]
     // A SYN into what the RS still has of the old one would get a challenge ACK (RFC 5961), and cost the client a second.
     const isHalf = ((1 << (word & STATE_MASK)) & QUIET) === 0 && (word & RS_SEEN) !== 0
-    if (isHalf) this.#forward.resetRs(conn, now)
+    if (isHalf) this.#resets.rs(conn, now)
     this.#counters.count(this.#why)
     const { left, wheel } = this.#conns
     left.remember(conn)
@@ -114,7 +117,7 @@ export class Reuse {
     const opened = this.#conns.open(this.#pkt, p, service, arm.index, now)
     if (opened < 0) return opened
     const dest = this.#table.dest(opened >> 1)
-    if (this.#outcomes.isSilent(dest, now)) this.#forward.suspectRs(dest, now)
+    if (this.#outcomes.isSilent(dest, now)) this.#egress.suspectRs(dest, now)
     return opened
   }
 

@@ -16,7 +16,7 @@ import { type Arm, armTowards } from './arm.ts'
 import { CELL, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { Drop } from './counters.ts'
-import type { Forward } from './forward.ts'
+import type { Egress } from './egress.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { Sessions } from './sessions.ts'
@@ -58,15 +58,15 @@ export class Verify {
   readonly #cells: Int32Array
   readonly #usual: Usual
   readonly #sessions: Sessions | null
-  readonly #forward: Forward
+  readonly #egress: Egress
 
-  constructor({ frames, table, sessions }: Parts, conns: Conns, forward: Forward) {
+  constructor({ frames, table, sessions }: Parts, conns: Conns, egress: Egress) {
     this.#pkt = frames.pkt
     this.#conns = conns
     this.#cells = table.cells
     this.#usual = conns.usual
     this.#sessions = sessions
-    this.#forward = forward
+    this.#egress = egress
   }
 
   /**
@@ -75,7 +75,7 @@ export class Verify {
    */
   isUsual(t: number, p: Parsed, dest: number, now: number): boolean {
     if ((t & 1) === 1) {
-      return !this.#forward.isNewsOfNextHop(p, dest, now) && this.#usual.ofRs(this.#pkt, t, p, now)
+      return !this.#egress.isNewsOfNextHop(p, dest, now) && this.#usual.ofRs(this.#pkt, t, p, now)
     }
     if (this.#sessions?.isAwaited(t)) return false
     return this.#usual.ofClient(this.#pkt, t, p, now)
@@ -92,7 +92,7 @@ export class Verify {
   hear(t: number, p: Parsed, dest: number, now: number): void {
     const before = this.#conns.table.state(t >> 1)
     const outward = (t & 1) === 1
-    if (outward && (p.flags & ACK) !== 0) this.#forward.confirmRs(p, dest, now)
+    if (outward && (p.flags & ACK) !== 0) this.#egress.confirmRs(p, dest, now)
     this.#conns.segment(t, p, now)
     if (outward) this.#conns.rememberRs(this.#pkt, t, p, now)
     else this.#conns.rememberClient(this.#pkt, t, p, before)
