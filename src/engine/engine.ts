@@ -8,6 +8,7 @@ import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { sendArp } from './arp-output.ts'
+import { KEY } from './conn-layout.ts'
 import { traceEnds } from './conn-trace.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
@@ -58,6 +59,7 @@ const MAY_OPEN = -1000
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
+const { TCP: TCP_KEY } = KEY
 const { ARM } = DestCell
 
 export class Engine {
@@ -177,7 +179,7 @@ export class Engine {
       return kind
     }
     const { table } = this.conns
-    let t = table.find(p.saddr, p.daddr, p.ports)
+    let t = table.index.find(TCP_KEY, p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
       const owner = this.#owner(this.#peers)
       if (owner !== this.#peers.self) return HAND_OVER - owner

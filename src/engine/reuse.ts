@@ -8,7 +8,7 @@
 import { FLAG, TCP } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
+import { CELL, COLD, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import { traceEnds } from './conn-trace.ts'
 import type { Conns } from './conns.ts'
 import { type Counters, Event } from './counters.ts'
@@ -79,7 +79,7 @@ export class Reuse {
     const waits = (word & RS_SEEN) === 0 && (state & (OVER | (1 << SYN_RECV))) !== 0
     if (waits && !this.#takesMore(conn)) return this.#begin(Event.SYN_RESCHEDULED)
     const isn = this.#pkt.getInt32(p.l4 + TCP.SEQ)
-    if ((state & OVER) !== 0 && isn !== table.isns[conn]) {
+    if ((state & OVER) !== 0 && isn !== table.cold[RECORD.column(conn) | COLD.CLIENT_ISN]) {
       if (!this.#keeps) return this.#begin(Event.SYN_REUSED)
       this.#keep(conn, now)
     } else if (waits) {
