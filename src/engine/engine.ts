@@ -119,7 +119,8 @@ export class Engine {
     this.timeoutMs = options.timeoutMs.slice()
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
-    this.conns = new Conns(parts, options.timeoutMs)
+    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
+    this.conns = new Conns(parts, this.#fullnat, options.timeoutMs)
     this.neighs = new Neighs(
       options.neigh,
       this.arms,
@@ -134,7 +135,6 @@ export class Engine {
     this.#prefetch = new Prefetch(parts)
     const { conns } = this
     this.#decrementsTtl = options.decrementTtl
-    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
     this.#egress = new Egress(parts, this.neighs)
     this.#resets = new Resets(parts, this.#egress)
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
