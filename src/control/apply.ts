@@ -8,9 +8,11 @@ import { Counters } from '../engine/counters.ts'
 import { DropBook } from '../engine/drop-book.ts'
 import { Edges } from '../engine/edges.ts'
 import { Engine } from '../engine/engine.ts'
+import { Family, linkOf } from '../engine/family.ts'
 import { arenaSlots, Frames } from '../engine/frames.ts'
 import { type EngineImage, restoreEngine } from '../engine/image.ts'
 import type { IsnSource } from '../engine/isn.ts'
+import { Neighs } from '../engine/neigh.ts'
 import { Outcomes } from '../engine/outcomes.ts'
 import type { Peers } from '../engine/peers.ts'
 import { LIP_CELLS, type Partition, SaPool } from '../engine/sa-pool.ts'
@@ -165,6 +167,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {
       capacity: NEIGH_CAPACITY,
+      memory: new ArrayBuffer(Neighs.bytesFor(NEIGH_CAPACITY)),
       timeoutSec: config.neighbours.timeout,
       queueLimit: config.neighbours.unresQueueLength,
     },
@@ -226,11 +229,11 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
     }
     case 'neighbour': {
       const [macHi, macLo] = macInts(change.mac)
-      engine.neighs.fix(change.arm, ipv4Int(change.address), macHi, macLo, now)
+      engine.neighs.fix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address), macHi, macLo, now)
       return
     }
     case 'no-neighbour':
-      engine.neighs.unfix(change.arm, ipv4Int(change.address), now)
+      engine.neighs.unfix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address), now)
       return
     case 'lip':
       putLip(setup, share, change.place, ipv4Int(change.address))
@@ -269,7 +272,7 @@ export function applyRunning(built: Built, change: Change, now: number): void {
   applyChange(built, change, now)
   if (change.put !== 'address' || built.share.index !== 0) return
   const { engine } = built
-  engine.announceAddress(engine.arms[change.arm] as Arm, ipv4Int(change.address))
+  engine.announceAddress(engine.arms[change.arm] as Arm, Family.IPV4, ipv4Int(change.address))
 }
 
 /** A LIP that comes back before its connections are gone finds its lports as they are. */

@@ -7,12 +7,13 @@ import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
-import { sendArp } from './arp-output.ts'
+import { ArpOutput } from './arp-output.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
 import { Cuts, END_RESERVE } from './cuts.ts'
 import { DropBook } from './drop-book.ts'
 import { Edges } from './edges.ts'
+import { armOf } from './family.ts'
 import { Forward } from './forward.ts'
 import type { Frames } from './frames.ts'
 import { FullNat } from './fullnat.ts'
@@ -26,6 +27,7 @@ import { Kind, Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import { Random } from './random.ts'
+import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
@@ -55,7 +57,7 @@ const MAY_OPEN = -1000
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
-const { ARM } = DestCell
+const { LINK } = DestCell
 
 export class Engine {
   readonly frames: Frames
@@ -70,6 +72,8 @@ export class Engine {
   readonly edges: Edges
   /** Of refused frames, kept by the counters that count them. */
   readonly book: DropBook
+  /** By family. */
+  readonly resolvers: readonly Resolver[]
   readonly neighs: Neighs
   readonly arp: ArpInput
   readonly isn: IsnSource
@@ -126,14 +130,8 @@ export class Engine {
       this.long,
     )
     this.sessions = this.conns.sessions
-    this.neighs = new Neighs(
-      options.neigh,
-      this.arms,
-      this.frames,
-      this.counters,
-      this.trace,
-      random,
-    )
+    this.resolvers = [new ArpOutput(this)]
+    this.neighs = new Neighs(this, this.resolvers, options.neigh)
     const established = options.timeoutMs[State.ESTABLISHED]
     this.setup = new Setup(this.arms, this.neighs, this.dests, this.lips, established)
     this.#services = this.setup.services
@@ -151,14 +149,7 @@ export class Engine {
     this.reuse = new Reuse(this, this.#forward, options.keepOnReuse)
     this.#verify = new Verify(this.frames.pkt, this.conns, this.#forward)
     this.#peers = options.peers
-    this.arp = new ArpInput(
-      this.frames,
-      this.arms,
-      this.neighs,
-      this.counters,
-      this.trace,
-      options.peers,
-    )
+    this.arp = new ArpInput(this, this.neighs, options.peers)
     this.#rstOnBareAck = options.rstOnBareAck
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
@@ -208,7 +199,7 @@ export class Engine {
     const dest = table.dest(t >> 1)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
     const outward = (t & 1) === 1
-    const side = outward ? this.dests.cells[(dest << 4) | ARM] : table.clientArm(t >> 1)
+    const side = outward ? armOf(this.dests.cells[(dest << 4) | LINK]) : table.clientArm(t >> 1)
     if (side !== arm.index) return -Drop.IP_SOURCE
     let judged = GOOD
     if (isNew) this.conns.segment(t, p, now)
@@ -253,27 +244,14 @@ export class Engine {
     this.setup.setEstablished(ms[State.ESTABLISHED])
   }
 
-  /** Gratuitous ARP for every address of the arm: it has come up, and caches around it may hold another MAC. */
+  /** Tells the neighbourhood every address of the arm: it has come up, and caches around it may hold another MAC. */
   announce(arm: Arm): void {
-    for (const { address } of arm.addresses) this.announceAddress(arm, address)
+    for (const { family, address } of arm.addresses) this.announceAddress(arm, family, address)
   }
 
   /** The same for one address, which is new. */
-  announceAddress(arm: Arm, address: number): void {
-    if (sendArp(this.frames, arm, address, address))
-      this.counters.countOn(arm.index, Event.ARP_GRATUITOUS)
-  }
-
-  /** Learns what an ARP said that another worker received. */
-  hear(
-    arm: number,
-    sender: number,
-    macHi: number,
-    macLo: number,
-    solicited: boolean,
-    now: number,
-  ): void {
-    this.arp.hear(arm, sender, macHi, macLo, solicited, now)
+  announceAddress(arm: Arm, family: number, word: number): void {
+    this.resolvers[family].announce(arm, word)
   }
 
   /** The worker that a packet without a connection here belongs to; this one if it belongs to nobody. */

@@ -11,6 +11,7 @@ import { CELL, type ConnTable } from './conn.ts'
 import { traceEnds } from './conn-trace.ts'
 import { type Counters, Drop, Event, PARKED } from './counters.ts'
 import type { Engine } from './engine.ts'
+import { armOf } from './family.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
 import type { FullNat } from './fullnat.ts'
 import type { Neighs } from './neigh.ts'
@@ -22,7 +23,7 @@ import { Reset, TraceKind, type TraceRing } from './trace.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { RST_ACK, RST_SEQ, RS_ISN1, DELTA, WORD, MAC_LO, PORTS, DADDR, SADDR } = CELL
-const { ARM, NEXT_HOP, NEIGH } = DestCell
+const { LINK, NEXT_HOP, NEIGH } = DestCell
 const { SRC: ETH_SRC } = ETH
 
 export class Forward {
@@ -52,7 +53,7 @@ export class Forward {
 
   /** Translates and addresses a segment of tuple t. => The RS's arm, PARKED, or minus a drop reason. */
   toRs(slot: number, p: Parsed, t: number, dest: number, now: number): number {
-    const arm = this.#arms[this.#destCells[(dest << 4) | ARM]]
+    const arm = this.#arms[armOf(this.#destCells[(dest << 4) | LINK])]
     const unfit = this.#unfit(p, arm)
     if (unfit !== 0) return unfit
     const failed = this.#fullnat.translate(slot, p, t, arm.mtu)
@@ -95,7 +96,7 @@ export class Forward {
     const cells = this.#destCells
     const at = dest << 4
     const hint = cells[at | NEIGH]
-    const n = this.#neighs.find(cells[at | ARM], cells[at | NEXT_HOP], hint)
+    const n = this.#neighs.find(cells[at | LINK], cells[at | NEXT_HOP], hint)
     if (n >= 0 && n !== hint) cells[at | NEIGH] = n
     return n
   }
@@ -145,7 +146,7 @@ export class Forward {
     const slot = this.#rst(conn, 1, this.#cells[(conn << 4) | RST_ACK], 0)
     if (slot === NO_SLOT) return
     const dest = this.#table.dest(conn)
-    const arm = this.#arms[this.#destCells[(dest << 4) | ARM]]
+    const arm = this.#arms[armOf(this.#destCells[(dest << 4) | LINK])]
     const eth = this.#frames.start[slot] + VNET.BYTES
     this.#settle(slot, this.#toNextHop(slot, eth, arm, dest, now))
   }
@@ -170,7 +171,7 @@ export class Forward {
     const cells = this.#destCells
     const at = dest << 4
     const hint = cells[at | NEIGH]
-    const n = this.#neighs.findOrCreate(arm.index, cells[at | NEXT_HOP], hint, now)
+    const n = this.#neighs.findOrCreate(cells[at | LINK], cells[at | NEXT_HOP], hint, now)
     if (n < 0) return -Drop.NEIGH_TABLE_FULL
     if (n !== hint) cells[at | NEIGH] = n
     return this.#neighs.output(n, slot, eth, arm, now)

@@ -44,12 +44,12 @@ export class Loop {
   readonly #wasUp: boolean[]
   /** Has had a device: the arm of the health checks gets one only when it is needed. */
   readonly #hadDevice: boolean[]
-  readonly #hear: Hear = (arm, sender, macHi, macLo, solicited) => {
+  readonly #hear: Hear = (link, word, macHi, macLo, solicited) => {
     if (this.#watch.journal) {
-      const said = Int32Array.of(arm, sender, macHi, macLo, solicited ? 1 : 0)
+      const said = Int32Array.of(link, word, macHi, macLo, solicited ? 1 : 0)
       this.#watch.note(FlightKind.HEARD, this.#now, said)
     }
-    this.#engine.hear(arm, sender, macHi, macLo, solicited, this.#now)
+    this.#engine.neighs.hear(link, word, macHi, macLo, solicited, this.#now)
   }
   readonly #judgeForeign = (arm: number, slot: number) => this.#judge(this.#taps[arm], slot)
 
