@@ -1,6 +1,9 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
 import { randomInt } from 'node:crypto'
+import { type Change, compare, type RsChange, type ServiceChange } from '../config/changes.ts'
+import type { ConfigValues } from '../config/config.ts'
+import { PlaceList } from '../config/places.ts'
 import { Arm } from '../engine/arm.ts'
 import { ConnTable, LIPS_MAX } from '../engine/conn.ts'
 import { Conns } from '../engine/conns.ts'
@@ -25,9 +28,6 @@ import { ToaMode } from '../engine/toa.ts'
 import type { TraceRing } from '../engine/trace.ts'
 import { ipv4Int, macInts } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
-import { type Change, compare, type RsChange, type ServiceChange } from './changes.ts'
-import type { ConfigValues } from './config.ts'
-import { PlaceList } from './places.ts'
 
 /** What the engine is given from outside, so that a test can give something else. */
 export interface Surroundings {

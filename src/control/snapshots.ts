@@ -1,5 +1,6 @@
 /** What listings show of a worker's own tables, copied out of the engine between two bursts. */
 
+import type { ConnInfo, NeighbourInfo } from '../api/commands.ts'
 import { CELL, type ConnTable, RS_SEEN, STATE_MASK } from '../engine/conn.ts'
 import type { Engine } from '../engine/engine.ts'
 import { armOf } from '../engine/family.ts'
@@ -7,7 +8,6 @@ import { Neigh } from '../engine/neigh-state.ts'
 import { State } from '../engine/tcp-state.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import type { BareConfig } from './apply.ts'
-import type { ConnInfo, NeighbourInfo } from './commands.ts'
 
 /** Records copied for one page, and looked at, in use or not: what a listing may cost the packets at a time, some 20 us. */
 export const PAGE_RECORDS = 256

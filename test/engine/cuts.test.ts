@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Change } from '../../src/control/changes.ts'
+import type { Change } from '../../src/config/changes.ts'
 import { CELL } from '../../src/engine/conn.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'

@@ -5,7 +5,7 @@
  */
 
 import fc from 'fast-check'
-import type { Change } from '../../src/control/changes.ts'
+import type { Change } from '../../src/config/changes.ts'
 import { CELL, RS_SEEN } from '../../src/engine/conn.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'

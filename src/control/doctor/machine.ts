@@ -3,13 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, release } from 'node:os'
+import type { Config } from '../../config/config.ts'
 import { Conns } from '../../engine/conns.ts'
 import { SaPool } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
 import { Steering } from '../../engine/steering.ts'
 import { counted } from '../../see/counted.ts'
 import { arenaBytes, connCapacityOf, DEST_PLACES } from '../apply.ts'
-import type { Config } from '../config.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 const MIB = 2 ** 20

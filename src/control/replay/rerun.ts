@@ -5,6 +5,10 @@
  * refused here.
  */
 
+import { type Change, compare } from '../../config/changes.ts'
+import { type Config, configOf } from '../../config/config.ts'
+import { PlaceList, type Places } from '../../config/places.ts'
+import type { ConfigFile } from '../../config/schema.ts'
 import { type Arm, routeOut } from '../../engine/arm.ts'
 import { LIPS_MAX } from '../../engine/conn.ts'
 import { Drop } from '../../engine/counters.ts'
@@ -14,11 +18,7 @@ import { segmentIn } from '../../see/notation.ts'
 import { endpointText, ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import { DEST_PLACES } from '../apply.ts'
-import { type Change, compare } from '../changes.ts'
-import { type Config, configOf } from '../config.ts'
-import type { ConfigFile } from '../config-schema.ts'
 import type { Journal } from '../journal/format.ts'
-import { PlaceList, type Places } from '../places.ts'
 import { type Frame, onTheWire, readdressed, toMac } from './adapt.ts'
 import { summed } from './headers.ts'
 import { changeOf } from './player.ts'

@@ -70,14 +70,3 @@ export interface WhoisInfo {
   /** What is not known of the time asked for. */
   gaps: WhoisGap[]
 }
-
-/** Connections that have ended are remembered: so many in memory, and in the file those of so many days. */
-export interface ConfigHistory {
-  /** 0 for none. */
-  connections: number
-  file: string | null
-  /** Days. */
-  keep: number
-  /** Bytes of the file at most. */
-  size: number
-}

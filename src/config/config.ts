@@ -1,25 +1,23 @@
 /**
  * The config as the daemon uses it: a plain value, everything defaulted and normalised. It is made from YAML text in
- * one go: text -> values with places (config-text.ts) -> schema (config-schema.ts) -> what values say about each other
- * (config-checks.ts) -> Config. Every mistake is reported, not only the first.
+ * one go: text -> values with places (text.ts) -> schema (schema.ts) -> what values say about each other
+ * (consistency.ts) -> Config. Every mistake is reported, not only the first.
  */
 
 import { readFileSync } from 'node:fs'
+import type { WhenDown } from '../api/edits.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { nearest } from '../see/nearest.ts'
 import { ipv4Text } from '../wire/address.ts'
-import { configCheck, configPassive } from './checks/schema.ts'
+import { type ConfigCapture, captureOf } from './capture.ts'
+import { type ConfigCheck, type ConfigPassive, configCheck, configPassive } from './check-keys.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
-import { type ConfigCapture, captureOf } from './config-capture.ts'
-import { checkConfig } from './config-checks.ts'
-import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './config-listeners.ts'
-import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './config-schema.ts'
-import { type ConfigSource, ConfigValue, found } from './config-source.ts'
-import { ConfigText } from './config-text.ts'
-import type { WhenDown } from './edits.ts'
-import type { LogOptions } from './log.ts'
-import type { LogFileOptions } from './log-file.ts'
-import type { ConfigHistory } from './whois/types.ts'
+import { checkConfig } from './consistency.ts'
+import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './listeners.ts'
+import type { ConfigHistory, LogFileOptions, LogOptions } from './log.ts'
+import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './schema.ts'
+import { type ConfigSource, ConfigValue, found } from './source.ts'
+import { ConfigText } from './text.ts'
 
 export interface ConfigAddress {
   address: string
@@ -63,46 +61,6 @@ export interface ConfigArm {
   /** Static ones. */
   neighbours: { address: string; mac: string }[]
   impair: ConfigImpair
-}
-
-/** An active health check of a service's real servers. Times are seconds, not always whole ones. */
-export interface ConfigCheck {
-  type: 'none' | 'tcp' | 'http' | 'https' | 'redis' | 'script'
-  interval: number
-  /** What the interval grows to while an RS is down. */
-  maxInterval: number
-  timeout: number
-  rise: number
-  fall: number
-  /** What becomes of the connections of an RS that is found down, or deleted. */
-  onDown: 'keep' | 'reset'
-  /** In which the weight of an RS that was down grows to the configured one. */
-  slowStart: number
-  /** 0: the RS's own. */
-  port: number
-  /** http, https */
-  path: string
-  host: string | null
-  /** Ranges, both ends included. */
-  status: [from: number, to: number][]
-  /** What the body has to hold. */
-  expect: string | null
-  /** https: the certificate has to be good. */
-  verify: boolean
-  /** redis */
-  password: string | null
-  /** script */
-  command: string[]
-}
-
-/** A passive one, by what becomes of connections. Times are seconds. */
-export interface ConfigPassive {
-  /** So many connections that fail within so many seconds take an RS out. */
-  failures: number
-  within: number
-  /** For how long: the first time, and at most. */
-  min: number
-  max: number
 }
 
 export interface ConfigRealServer {

@@ -1,7 +1,7 @@
 /** The nodes of a YAML document, gone through once: which pair has a key, what an alias stands for, what is there twice. */
 
 import { isAlias, isMap, isSeq, type Node, type YAMLMap } from 'yaml'
-import type { Path } from './config-source.ts'
+import type { Path } from './source.ts'
 
 type Item = YAMLMap['items'][number]
 

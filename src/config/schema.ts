@@ -1,17 +1,17 @@
 /**
  * The schema of the config file, in the file's own keys and as text and numbers. It judges one value at a time; what
- * values say about each other is for config-checks.ts. The message of each schema is what was expected there, so that
+ * values say about each other is for consistency.ts. The message of each schema is what was expected there, so that
  * an issue needs only the place and what was found instead.
  */
 
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
+import { DEFAULT_SOCKET, UI_PORT } from '../api/commands.ts'
+import { oneOf, WHEN_DOWN } from '../api/edits.ts'
+import { LOG_LEVELS, MODULES, type Module } from '../api/log-levels.ts'
 import { Drop, Event } from '../engine/counters.ts'
-import { checkSchema, passiveSchema } from './checks/schema.ts'
+import { checkSchema, passiveSchema } from './check-keys.ts'
 import { isCidr } from './cidr.ts'
-import { DEFAULT_SOCKET, LOG_LEVELS, UI_PORT } from './commands.ts'
-import { oneOf, WHEN_DOWN } from './edits.ts'
-import { MODULES, type Module } from './log-levels.ts'
 
 const whole = (min: number, max: number) => {
   const expected = `a whole number ${min}-${max}`

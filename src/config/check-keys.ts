@@ -2,7 +2,46 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
-import type { ConfigCheck, ConfigPassive } from '../config.ts'
+
+/** An active health check of a service's real servers. Times are seconds, not always whole ones. */
+export interface ConfigCheck {
+  type: 'none' | 'tcp' | 'http' | 'https' | 'redis' | 'script'
+  interval: number
+  /** What the interval grows to while an RS is down. */
+  maxInterval: number
+  timeout: number
+  rise: number
+  fall: number
+  /** What becomes of the connections of an RS that is found down, or deleted. */
+  onDown: 'keep' | 'reset'
+  /** In which the weight of an RS that was down grows to the configured one. */
+  slowStart: number
+  /** 0: the RS's own. */
+  port: number
+  /** http, https */
+  path: string
+  host: string | null
+  /** Ranges, both ends included. */
+  status: [from: number, to: number][]
+  /** What the body has to hold. */
+  expect: string | null
+  /** https: the certificate has to be good. */
+  verify: boolean
+  /** redis */
+  password: string | null
+  /** script */
+  command: string[]
+}
+
+/** A passive one, by what becomes of connections. Times are seconds. */
+export interface ConfigPassive {
+  /** So many connections that fail within so many seconds take an RS out. */
+  failures: number
+  within: number
+  /** For how long: the first time, and at most. */
+  min: number
+  max: number
+}
 
 const whole = (min: number, max: number) => {
   const expected = `a whole number ${min}-${max}`

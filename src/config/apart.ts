@@ -4,11 +4,11 @@
  */
 
 import { type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import type { Edit } from '../api/edits.ts'
 import { type Config, ConfigError, configOf } from './config.ts'
-import type { ConfigFile } from './config-schema.ts'
-import { edited } from './edit-config.ts'
-import type { Edit } from './edits.ts'
+import { edited } from './edited.ts'
 import { inPieces, type Pieces } from './pieces.ts'
+import type { ConfigFile } from './schema.ts'
 
 /** What the thread is given: the path of a file; or as JSON, which costs control less than a copy, a value of one and its edits. */
 export type Question = { file: string } | { value: string } | { edit: string }
@@ -59,7 +59,7 @@ function asked(question: Question): Promise<Config> {
 }
 
 async function answered(question: Question): Promise<Config> {
-  const thread = new Worker(new URL('./config-thread.js', import.meta.url), {
+  const thread = new Worker(new URL('./thread.js', import.meta.url), {
     workerData: question,
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
   })

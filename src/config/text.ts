@@ -6,15 +6,8 @@
 
 import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { printable } from '../see/printable.ts'
-import { ConfigNodes, startOf } from './config-nodes.ts'
-import {
-  type ConfigSource,
-  found,
-  type Path,
-  Problems,
-  pathText,
-  valueAt,
-} from './config-source.ts'
+import { ConfigNodes, startOf } from './nodes.ts'
+import { type ConfigSource, found, type Path, Problems, pathText, valueAt } from './source.ts'
 
 export class ConfigText implements ConfigSource {
   /** The values. A key without a value is as good as left out, and is not there. */

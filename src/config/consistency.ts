@@ -6,10 +6,10 @@
 
 import { ARMS_MAX, LIPS_MAX } from '../engine/conn.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
-import { checkProblems } from './checks/schema.ts'
+import { checkProblems } from './check-keys.ts'
 import { hostOf, type Network, Networks, networkOf } from './cidr.ts'
-import type { ConfigFile, Draft } from './config-schema.ts'
-import type { ConfigSource, Path } from './config-source.ts'
+import type { ConfigFile, Draft } from './schema.ts'
+import type { ConfigSource, Path } from './source.ts'
 
 type Arms = NonNullable<Draft<ConfigFile>['arms']>
 type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>

@@ -1,5 +1,5 @@
 /**
- * The schemas of single values in requests, with messages that say what was expected, as in config-schema.ts. In paths
+ * The schemas of single values in requests, with messages that say what was expected, as in config/schema.ts. In paths
  * and queries everything is text; there, numbers and booleans are read from it, and no other spelling is.
  */
 

@@ -1,10 +1,10 @@
 /** Who is behind an address that an RS sees. */
 
 import * as z from 'zod'
-import type { WhoisConn, WhoisInfo } from '../whois/types.ts'
 import { object } from './change.ts'
 import { address, text, wholeText } from './fields.ts'
 import { type Operation, verbOperation } from './operation.ts'
+import type { WhoisConn, WhoisInfo } from './whois-info.ts'
 
 const count = z.int().min(0)
 const ms = z.number().describe('ms since 1970.')

@@ -4,20 +4,16 @@
  * Addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
-import type { LinkState } from '../see/link-state.ts'
 import type { Edit, ServiceKey, WhenDown } from './edits.ts'
-import type { Module, ModuleLevels } from './log-levels.ts'
-import type { WhoisArgs, WhoisInfo } from './whois/types.ts'
+import type { LinkState } from './link-state.ts'
+import type { LogLevel, Module, ModuleLevels } from './log-levels.ts'
+import type { WhoisArgs, WhoisInfo } from './whois-info.ts'
 
 /** Where the daemon listens and the command line asks, unless they are told otherwise. */
 export const DEFAULT_SOCKET = '/run/tapvs/tapvs.sock'
 
 /** Where the page is, on 127.0.0.1. */
 export const UI_PORT = 9080
-
-/** In config, requests and options; from the fewest lines to the most. */
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** One real server in `services`. */
 export interface RealServerInfo {

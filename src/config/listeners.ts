@@ -1,7 +1,7 @@
 /** Of the config: where the daemon listens by TCP, and the tokens that let people in there. */
 
-import { UI_PORT } from './commands.ts'
-import type { ConfigFile } from './config-schema.ts'
+import { UI_PORT } from '../api/commands.ts'
+import type { ConfigFile } from './schema.ts'
 
 /** One of the two is a token, or where it is. */
 export interface ConfigToken {

@@ -1,9 +1,9 @@
-/** The thread of config-apart.ts: reads one config, and ends. */
+/** The thread of apart.ts: reads one config, and ends. */
 
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads'
+import type { Answer, Part, Question } from './apart.ts'
 import { type Config, ConfigError, configOf, readConfig } from './config.ts'
-import type { Answer, Part, Question } from './config-apart.ts'
-import { edited } from './edit-config.ts'
+import { edited } from './edited.ts'
 
 /** Services and real servers that control takes over in one go, some milliseconds. */
 const PIECE = 256

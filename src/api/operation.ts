@@ -1,7 +1,7 @@
 /** What an operation of the API is. The tables of them are the API: routes, checks, document and client follow. */
 
 import type * as z from 'zod'
-import type { Request, VerbName, Verbs } from '../commands.ts'
+import type { Request, VerbName, Verbs } from './commands.ts'
 import { type Method, VERB_ROUTES, type VerbRoute } from './verbs.ts'
 
 type Schema = z.ZodType | undefined

@@ -3,7 +3,7 @@
  * line needs it and nothing else of the API.
  */
 
-import type { Request, VerbName } from '../commands.ts'
+import type { Request, VerbName } from './commands.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 

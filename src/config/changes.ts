@@ -3,9 +3,9 @@
  * What is new comes first and what goes comes last, so that nothing that stays is ever without what it needs.
  */
 
-import { checkWords } from './checks/schema.ts'
+import { type ServiceKey, serviceName } from '../api/edits.ts'
+import { checkWords } from './check-keys.ts'
 import type { ConfigRealServer, ConfigRoute, ConfigService, ConfigValues } from './config.ts'
-import { type ServiceKey, serviceName } from './edits.ts'
 import { atOnce, type Pieces } from './pieces.ts'
 import type { Places } from './places.ts'
 

@@ -6,8 +6,8 @@
 import { isMap, type Scalar } from 'yaml'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { contains, hostOf, networkOf } from '../cidr.ts'
-import type { ConfigFile } from '../config-schema.ts'
-import { type ConfigInput, configDocument, documentText } from '../config-write.ts'
+import type { ConfigFile } from '../schema.ts'
+import { type ConfigInput, configDocument, documentText } from '../write.ts'
 import type { Imported, Lip } from './imported.ts'
 
 export interface Completed {

@@ -4,12 +4,12 @@
  */
 
 import { isIPv4 } from 'node:net'
+import { PERSISTENCE_SEC } from '../../api/edits.ts'
 import { printable } from '../../see/printable.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { isCidr, maskLength, networkOf } from '../cidr.ts'
-import { fileSchema } from '../config-schema.ts'
-import type { ConfigInput } from '../config-write.ts'
-import { PERSISTENCE_SEC } from '../edits.ts'
+import { fileSchema } from '../schema.ts'
+import type { ConfigInput } from '../write.ts'
 
 type FileService = NonNullable<ConfigInput['services']>[number]
 export type ImportedServer = NonNullable<FileService['real_servers']>[number]

@@ -3,9 +3,9 @@
  * here, in the words of ipvsadm and dpip; whether the result is a good config is for the checks.
  */
 
-import { checkSchema } from './checks/schema.ts'
-import type { ConfigFile } from './config-schema.ts'
-import { type Edit, type ServerKey, type ServiceKey, serviceName } from './edits.ts'
+import { type Edit, type ServerKey, type ServiceKey, serviceName } from '../api/edits.ts'
+import { checkSchema } from './check-keys.ts'
+import type { ConfigFile } from './schema.ts'
 
 type FileArm = ConfigFile['arms'][number]
 type FileService = ConfigFile['services'][number]

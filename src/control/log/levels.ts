@@ -1,29 +1,15 @@
-/**
- * Who speaks in the log, and how much of each is wanted. Every line belongs to a module; a module has the log's level
- * unless it was given one of its own.
- */
+/** Which lines of the log are wanted: the level of all modules, and of those that have one of their own. */
 
-import { LOG_LEVELS, type LogLevel } from './commands.ts'
-
-/** The last one is that of lines about the log itself. */
-export const MODULES = [
-  'daemon',
-  'arm',
-  'conn',
-  'neigh',
-  'sa_pool',
-  'service',
-  'check',
-  'api',
-  'session',
-  'log',
-] as const
-export type Module = (typeof MODULES)[number]
+import {
+  LOG_LEVELS,
+  type LogLevel,
+  MODULES,
+  type Module,
+  type ModuleLevels,
+} from '../../api/log-levels.ts'
 
 /** Those whose debug lines come from packets: the packet threads write none of them unless one is at debug. */
 const PACKET_MODULES: readonly Module[] = ['conn', 'neigh', 'sa_pool', 'service']
-
-export type ModuleLevels = Partial<Record<Module, LogLevel | undefined>>
 
 export class LogLevels {
   #base: LogLevel

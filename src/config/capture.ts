@@ -1,6 +1,6 @@
 /** The part of the config that is about seeing packets. */
 
-import { bytesOf, type ConfigFile } from './config-schema.ts'
+import { bytesOf, type ConfigFile } from './schema.ts'
 
 /** The flight recorder (watching.ts). */
 export interface ConfigCapture {

@@ -1,28 +1,27 @@
 /** The schemas of what the API answers: the types of commands.ts, once more as values, for the document and the client. */
 
 import * as z from 'zod'
-import {
-  type AddressInfo,
-  type ArmInfo,
-  type ConnInfo,
-  type ConnPage,
-  type CountersInfo,
-  type DropInfo,
-  type EdgeInfo,
-  LOG_LEVELS,
-  type LocalAddressInfo,
-  type NeighbourInfo,
-  type NumbersInfo,
-  type PlanInfo,
-  type RealServerInfo,
-  type RecorderInfo,
-  type RouteInfo,
-  type ServiceInfo,
-  type TrafficInfo,
-} from '../commands.ts'
-import { WHEN_DOWN } from '../edits.ts'
-import { MODULES } from '../log-levels.ts'
-import { DROP_REASONS } from '../refusals.ts'
+import type {
+  AddressInfo,
+  ArmInfo,
+  ConnInfo,
+  ConnPage,
+  CountersInfo,
+  DropInfo,
+  EdgeInfo,
+  LocalAddressInfo,
+  NeighbourInfo,
+  NumbersInfo,
+  PlanInfo,
+  RealServerInfo,
+  RecorderInfo,
+  RouteInfo,
+  ServiceInfo,
+  TrafficInfo,
+} from './commands.ts'
+import { WHEN_DOWN } from './edits.ts'
+import { LOG_LEVELS, MODULES } from './log-levels.ts'
+import { DROP_REASONS } from './names.ts'
 
 const count = z.int().min(0)
 const portNumber = z.int().min(0).max(65_535)

@@ -1,8 +1,8 @@
 /** The operations that change one thing. They become edits, so they can only do what a config file could. */
 
 import * as z from 'zod'
-import type { Edit } from '../edits.ts'
 import * as answers from './answers.ts'
+import type { Edit } from './edits.ts'
 import { booleanText, text } from './fields.ts'
 import { type Operation, operation } from './operation.ts'
 

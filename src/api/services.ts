@@ -1,6 +1,8 @@
 /** Services, their real servers and their LIPs. */
 
 import * as z from 'zod'
+import * as answers from './answers.ts'
+import { arm, change, dryRun, how, object } from './change.ts'
 import {
   oneOf,
   type ServerFields,
@@ -9,9 +11,7 @@ import {
   type ServiceKey,
   serviceName,
   WHEN_DOWN,
-} from '../edits.ts'
-import * as answers from './answers.ts'
-import { arm, change, dryRun, how, object } from './change.ts'
+} from './edits.ts'
 import { HttpError } from './errors.ts'
 import { address, port, whole, wholeText } from './fields.ts'
 import { type Operation, operation, verbOperation } from './operation.ts'
