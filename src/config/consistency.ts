@@ -4,7 +4,7 @@
  * the kind "some arm must have it" wait until every arm could be read, or they would report what is not wrong.
  */
 
-import { ARMS_MAX, LIPS_MAX } from '../engine/conn.ts'
+import { ARMS_MAX, LIPS_MAX } from '../engine/conn-layout.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
 import { checkProblems } from './check-keys.ts'
 import { hostOf, type Network, Networks, networkOf } from './cidr.ts'

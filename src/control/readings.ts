@@ -5,7 +5,7 @@
 
 import type { HandshakeInfo, LportInfo, TrafficInfo } from '../api/commands.ts'
 import { PlaceList, type Places } from '../config/places.ts'
-import { LIPS_MAX } from '../engine/conn.ts'
+import { LIPS_MAX } from '../engine/conn-layout.ts'
 import {
   ArmCell,
   Counters,

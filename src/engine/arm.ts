@@ -1,7 +1,7 @@
 /**
  * An arm: one Ethernet port of the appliance, its MAC, the addresses it answers for and the routes that lead out of
  * it. Addresses are per arm: the VIP is not known on the internal arm, nor the LIP on the external one
- * (fullnat semantics 1.7, 6.3).
+ * (semantics 1.7, 6.3).
  */
 
 import { inPrefix, prefixMask } from '../wire/address.ts'
@@ -64,7 +64,7 @@ export class Arm {
     this.outbox[this.outboxCount++] = slot
   }
 
-  /** Adds an address; one of IPv4 that is shorter than /32 brings its on-link route, as in DPVS (6.6). */
+  /** Adds an address; one of IPv4 that is shorter than /32 brings its on-link route, as in DPVS (semantics 6.6). */
   addAddress(family: number, address: number, prefixLength: number): void {
     this.#addresses.push({ family, address, prefixLength })
     this.#owned[family].add(address)
@@ -90,7 +90,7 @@ export class Arm {
     if (at >= 0) this.#routes.splice(at, 1)
   }
 
-  /** Routes are kept longest prefix first, equal lengths in the order of addition; the first match wins (6.5). */
+  /** Routes are kept longest prefix first, equal lengths in the order of addition; the first match wins (semantics 6.5). */
   addRoute(route: Route): void {
     const at = this.#routes.findIndex(other => other.prefixLength < route.prefixLength)
     this.#routes.splice(at < 0 ? this.#routes.length : at, 0, route)
@@ -128,7 +128,7 @@ export class Arm {
   }
 
   /**
-   * Source address for what the appliance itself sends to `target` by IPv4 (6.7): the most recently added address whose
+   * Source address for what the appliance itself sends to `target` by IPv4 (semantics 6.7): the most recently added address whose
    * prefix contains the target, else the one added first; 0 if the arm has none.
    */
   sourceFor(target: number): number {

@@ -12,7 +12,7 @@ import { type Counters, DONE, Drop, Event } from './counters.ts'
 import { Family, linkOf } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { Neighs } from './neigh.ts'
-import type { NeighParts } from './neigh-machine.ts'
+import type { Parts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
 
@@ -29,7 +29,7 @@ export class ArpInput {
   #reported = false
   #reportedAt = 0
 
-  constructor({ frames, arms, counters, trace }: NeighParts, neighs: Neighs, peers: Peers | null) {
+  constructor({ frames, arms, counters, trace, peers }: Parts, neighs: Neighs) {
     this.#frames = frames
     this.#arms = arms
     this.#neighs = neighs

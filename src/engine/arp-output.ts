@@ -5,6 +5,7 @@ import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Event } from './counters.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
+import type { Parts } from './parts.ts'
 import type { Resolver } from './resolver.ts'
 
 const { BYTES: VNET_BYTES } = VNET
@@ -13,7 +14,7 @@ export class ArpOutput implements Resolver {
   readonly #frames: Frames
   readonly #counters: Counters
 
-  constructor({ frames, counters }: { frames: Frames; counters: Counters }) {
+  constructor({ frames, counters }: Pick<Parts, 'frames' | 'counters'>) {
     this.#frames = frames
     this.#counters = counters
   }

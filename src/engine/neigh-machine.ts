@@ -1,5 +1,5 @@
 /**
- * The machine that moves neighbours from state to state (fullnat semantics 6.1; its table is in neigh-state.ts), with their
+ * The machine that moves neighbours from state to state (semantics 6.1; its table is in neigh-state.ts), with their
  * timers: one for all families, for what differs, how a MAC is asked for, is a resolver's.
  */
 
@@ -10,6 +10,7 @@ import type { Frames } from './frames.ts'
 import { NEIGH_TIMEOUTS_SEC, Neigh, NeighEvent, nextNeighState } from './neigh-state.ts'
 import { NeighTable } from './neigh-table.ts'
 import { Parking } from './parking.ts'
+import type { Parts } from './parts.ts'
 import type { Random } from './random.ts'
 import type { Resolver } from './resolver.ts'
 import { KEEP } from './state-table.ts'
@@ -35,13 +36,7 @@ export interface NeighOptions {
 }
 
 /** What neighbours need of an engine. */
-export interface NeighParts {
-  readonly frames: Frames
-  readonly arms: readonly Arm[]
-  readonly counters: Counters
-  readonly trace: TraceRing
-  readonly random: Random
-}
+export type NeighParts = Pick<Parts, 'frames' | 'arms' | 'counters' | 'trace' | 'random'>
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { NONE, SEND, REACHABLE, DELAY } = Neigh
@@ -167,7 +162,7 @@ export class NeighMachine extends NeighTable {
     if (this.trace.debug) this.trace.write(TraceKind.NEIGH, now, before, after, this.word[n], arm)
   }
 
-  /** A self transition re-arms only when half of the timeout has passed since the last time (6.1). */
+  /** A self transition re-arms only when half of the timeout has passed since the last time (semantics 6.1). */
   protected mayRearm(n: number, now: number): boolean {
     return ((now - this.stamp[n]) | 0) >= this.#timeoutMs[this.state[n]] >> 1
   }

@@ -1,7 +1,7 @@
 /**
- * Neighbours: MACs of next hops, per arm and family, with the five states of DPVS (fullnat semantics 6).
+ * Neighbours: MACs of next hops, per arm and family, with the five states of DPVS (semantics 6).
  * This is what packets and control do with them; neigh-machine.ts moves them, neigh-table.ts keeps them. Before changing
- * this file read RFC 826 and section 6 of the reference.
+ * this file read RFC 826 and semantics 6.
  *
  * What differs from DPVS, each because an appliance has to be right without a control plane beside it: a request is
  * repeated every second while an entry is in SEND, failure is reported, a MAC that changed is learned from anything that
@@ -108,7 +108,7 @@ export class Neighs extends NeighMachine {
     return this.maySuspect(n, now) ? SUSPECT : 0
   }
 
-  /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (6.4). */
+  /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (semantics 6.4). */
   confirm(n: number, macHi: number, macLo: number, now: number): void {
     const event = this.newsIn(n, macHi, macLo, now)
     if (event !== 0) this.event(n, event, now)

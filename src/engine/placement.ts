@@ -6,13 +6,14 @@
 import { traceScheduled } from './conn-trace.ts'
 import type { IsnSource } from './isn.ts'
 import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
 import type { Random } from './random.ts'
 import { ALL_SUB_POOLS, NO_LPORT } from './sa-pool.ts'
 import type { Dest, Dests, Lips, Service } from './service.ts'
 import type { Templates } from './templates.ts'
 import { Chosen, TraceKind, type TraceRing } from './trace.ts'
 
-/** At most this many LIPs are tried for one connection (fullnat semantics 5.4). */
+/** At most this many LIPs are tried for one connection (semantics 5.4). */
 const LIP_ATTEMPTS = 16
 /** Per cent of connections under rr and wrr for which the LIP moves two steps, so that LIPs and RSs do not lock. */
 const LIP_SKIP_PERCENT = 5
@@ -25,14 +26,7 @@ export class Placement {
   readonly #random: Random
   readonly #trace: TraceRing
 
-  constructor(
-    dests: Dests,
-    lips: Lips,
-    isn: IsnSource,
-    templates: Templates,
-    random: Random,
-    trace: TraceRing,
-  ) {
+  constructor({ dests, lips, isn, templates, random, trace }: Parts) {
     this.#dests = dests
     this.#lips = lips
     this.#isn = isn

@@ -1,5 +1,5 @@
 /**
- * Records of the trace ring as log lines. The lines of DPVS are kept to the character (fullnat semantics 2.4 and 13.7,
+ * Records of the trace ring as log lines. The lines of DPVS are kept to the character (semantics 2.4 and 13.7,
  * the old build's `:` after the source's name), because people grep for them; the others are ours.
  */
 

@@ -1,12 +1,13 @@
 /**
  * Whom the engine believes: what a third party throws into a conversation, corrupt or out of every window, moves nothing; what
  * honest ends send, again, late or from another gateway, does.
+ * Holds invariant I7.
  */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { CELL } from '../../src/engine/conn.ts'
+import { CELL } from '../../src/engine/conn-layout.ts'
 import { Outcome } from '../../src/engine/outcomes.ts'
 import { SessionRing } from '../../src/engine/sessions.ts'
 import { State } from '../../src/engine/tcp-state.ts'

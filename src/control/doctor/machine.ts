@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, release } from 'node:os'
 import type { Config } from '../../config/config.ts'
-import { Conns } from '../../engine/conns.ts'
+import { connBytes } from '../../engine/parts.ts'
 import { SaPool } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
 import { Steering } from '../../engine/steering.ts'
@@ -50,8 +50,7 @@ export function bytesFor(config: Config): number {
   const { count: workers } = config.workers
   const lips = config.arms.flatMap(arm => arm.localAddresses).length
   const pool = SaPool.bytesFor(new Steering(workers).lportPartition(0))
-  const perWorker =
-    Conns.bytesFor(connCapacityOf(config)) + Dests.bytesFor(DEST_PLACES) + lips * pool
+  const perWorker = connBytes(connCapacityOf(config)) + Dests.bytesFor(DEST_PLACES) + lips * pool
   return BASE_BYTES + arenaBytes(config) + workers * (WORKER_BYTES + perWorker)
 }
 
