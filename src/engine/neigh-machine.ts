@@ -5,7 +5,7 @@
 
 import type { Arm } from './arm.ts'
 import { type Counters, Event } from './counters.ts'
-import { armOf, familyOf } from './family.ts'
+import { armOf, familyOf, linkOf } from './family.ts'
 import type { Frames } from './frames.ts'
 import { NEIGH_TIMEOUTS_SEC, Neigh, NeighEvent, nextNeighState } from './neigh-state.ts'
 import { NeighTable } from './neigh-table.ts'
@@ -72,9 +72,7 @@ export class NeighMachine extends NeighTable {
    * => entries that made no sense, and are gone
    */
   adopt(now: number): number {
-    const gone = this.adoptTable(
-      n => this.state[n] <= DELAY && armOf(this.link(n)) < this.arms.length,
-    )
+    const gone = this.adoptTable(n => this.#isSound(n))
     this.counters.neighbours.fill(0)
     for (let n = 0; n < this.top; n++) {
       if (!this.inUse(n)) continue
@@ -89,6 +87,13 @@ export class NeighMachine extends NeighTable {
       this.fixed[n] = 0
     }
     return gone
+  }
+
+  /** It can be of this machine: of an arm and a family that there are, in a state. */
+  #isSound(n: number): boolean {
+    const link = this.link(n)
+    if (armOf(link) >= this.arms.length || familyOf(link) >= this.#resolvers.length) return false
+    return link === linkOf(armOf(link), familyOf(link)) && this.state[n] <= DELAY
   }
 
   protected create(link: number, word: number, now: number): number {

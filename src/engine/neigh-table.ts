@@ -89,7 +89,7 @@ export class NeighTable {
     return this.#search(link, word)
   }
 
-  /** A place for an entry, which is whoever fills it's until enter() or never; NO_NEIGH when the table is full. */
+  /** A free entry, to be filled and then entered; NO_NEIGH when the table is full. */
   protected place(): number {
     if (this.#free !== NO_NEIGH) return this.#free
     return this.#top < this.capacity ? this.#top : NO_NEIGH

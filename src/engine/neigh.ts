@@ -80,9 +80,9 @@ export class Neighs extends NeighMachine {
     const n = this.findOrCreate(link, word, NO_NEIGH, now)
     if (n < 0) return false
     this.fixed[n] = 1
+    this.#setMac(n, macHi, macLo)
     this.counters.neighMoved(armOf(link), this.state[n], REACHABLE)
     this.state[n] = REACHABLE
-    this.#setMac(n, macHi, macLo)
     this.#flush(n)
     return true
   }

@@ -197,15 +197,16 @@ test('an entry that was being made, or being deleted, is none', () => {
   )
 })
 
-test('an entry of no state, of an arm that is not there, or there twice, is thrown out', () => {
+test('an entry of no state, of no arm or link that there is, or there twice, is thrown out', () => {
   const life = new Life()
-  for (const word of WORDS) life.do({ what: 'answer', link: 0, word, ms: 0 })
-  for (const word of WORDS) life.do({ what: 'ask', link: 0, word, ms: 0 })
+  for (const word of [...WORDS, 8]) life.do({ what: 'ask', link: 0, word, ms: 0 })
   const memory = new Int32Array(life.memory)
   memory[cellAt(0, 0)] |= linkOf(ARMS, Family.IPV4)
   life.neighs.state[1] = 5
   memory[cellAt(1, 3)] = WORDS[2]
-  const next = adopted(life, 3)
+  // Bits that no link has.
+  memory[cellAt(0, 4)] |= 0x100
+  const next = adopted(life, 4)
   assert.equal(next.neighs.used, 1)
   assert.equal(next.neighs.find(0, WORDS[2], NO_NEIGH), 2)
   next.check()
