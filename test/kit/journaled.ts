@@ -1,7 +1,7 @@
 /** A journal of stands, written by the daemon's own code while a test drives them. */
 
-import { Journals } from '../../src/control/journal/recorder.ts'
-import type { WorkerImage } from '../../src/control/worker-protocol.ts'
+import { Journals } from '../../src/control/journal/journals.ts'
+import type { WorkerImage } from '../../src/control/threads/protocol.ts'
 import { FlightKind, Want } from '../../src/engine/flight.ts'
 import type { Hear } from '../../src/io/exchange.ts'
 import type { Stand } from './stand.ts'

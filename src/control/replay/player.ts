@@ -9,10 +9,10 @@ import { ARM_CELLS, ArmCell, Counters, Drop, Event } from '../../engine/counters
 import type { Engine } from '../../engine/engine.ts'
 import { FlightKind, type FlightReader, Want } from '../../engine/flight.ts'
 import type { EngineImage } from '../../engine/image.ts'
-import { type BareConfig, type Tables, workerId } from '../apply.ts'
 import type { JournalHeader } from '../journal/format.ts'
-import { filled, headersEnd } from './headers.ts'
-import { bytesOf, cell, usOf } from './records.ts'
+import { filled, headersEnd } from '../journal/headers.ts'
+import { bytesOf, cell, usOf } from '../journal/records.ts'
+import { type BareConfig, type Tables, workerId } from '../threads/memory.ts'
 import { Rig, type Sent } from './rig.ts'
 import { frameText, verdictText } from './texts.ts'
 
