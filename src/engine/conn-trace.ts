@@ -1,10 +1,12 @@
 /** What a connection says of itself: its records for the trace, written only while somebody wants them. */
 
 import { PROTO } from '../wire/ipv4.ts'
-import { CELL } from './conn.ts'
+import { CELL, RECORD } from './conn-layout.ts'
 import type { Dest } from './service.ts'
 import { OUT } from './tcp-state.ts'
 import { TraceKind, type TraceRing } from './trace.ts'
+
+const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
 
 /** What the log shows as references: one for being hashed, one for the code at work (semantics 1.4). */
 export const REFS = 2
@@ -26,9 +28,9 @@ export function traceScheduled(
 /** CONN_NEW with the sequence delta as `more`, CONN_DEL with the state, and as `why` one of Over. */
 // biome-ignore format: one record, one line
 export function traceConn(trace: TraceRing, kind: number, c: Int32Array, conn: number, refs: number, more: number, now: number, why = 0): void {
-  const at = conn << 4
+  const at = RECORD.at(conn)
   trace.write(
-    kind, now, PROTO.TCP, c[at], c[at + 1], c[at + 2], c[at + 5], c[at + 4], c[at + 6], refs, more, why,
+    kind, now, PROTO.TCP, c[at | CIP], c[at | VIP], c[at | CLIENT_PORTS], c[at | LIP], c[at | RIP], c[at | RS_PORTS], refs, more, why,
   )
 }
 
@@ -42,17 +44,17 @@ export function traceState(
   after: number,
   now: number,
 ): void {
-  const at = (t >> 1) << 4
+  const at = RECORD.of(t)
   trace.write(
     TraceKind.STATE,
     now,
     PROTO.TCP,
     t & OUT,
     flags,
-    c[at],
-    c[at + 4],
-    c[at + CELL.PORTS] >>> 16,
-    c[at + 4 + CELL.PORTS] >>> 16,
+    c[at | CIP],
+    c[at | RIP],
+    c[at | CLIENT_PORTS] >>> 16,
+    c[at | RS_PORTS] >>> 16,
     before,
     after,
     REFS,
@@ -68,6 +70,16 @@ export function traceEnds(
   more: number,
   now: number,
 ): void {
-  const at = conn << 4
-  trace.write(kind, now, c[at], c[at + 1], c[at + 2], c[at + 5], c[at + 4], c[at + 6], more)
+  const at = RECORD.at(conn)
+  trace.write(
+    kind,
+    now,
+    c[at | CIP],
+    c[at | VIP],
+    c[at | CLIENT_PORTS],
+    c[at | LIP],
+    c[at | RIP],
+    c[at | RS_PORTS],
+    more,
+  )
 }

@@ -9,6 +9,8 @@
  * Records are never wrapped: one that does not fit before the end of the memory stands at its beginning, behind a filler.
  */
 
+import { CELL, RECORD } from './conn-layout.ts'
+
 /** Kinds, with what stands in the cells from 7 on. */
 export const FlightKind = {
   FILLER: 0,
@@ -138,13 +140,13 @@ export class FlightRing extends Flight {
     cells[at + 8] = t
     cells[at + 9] = before
     cells[at + 10] = after
-    const conn = (t >> 1) << 4
+    const conn = RECORD.of(t)
     const known = t >= 0
     for (let i = 0; i < 3; i++) {
-      cells[at + 11 + i] = known ? conns[conn + i] : 0
-      cells[at + 14 + i] = known ? conns[conn + 4 + i] : 0
+      cells[at + 11 + i] = known ? conns[conn | (CELL.CIP + i)] : 0
+      cells[at + 14 + i] = known ? conns[conn | (CELL.RIP + i)] : 0
     }
-    cells[at + 17] = known ? conns[conn + 8] : 0
+    cells[at + 17] = known ? conns[conn | CELL.DELTA] : 0
   }
 
   // biome-ignore format: one record, one line

@@ -8,7 +8,8 @@
  */
 
 import { FLAG } from '../wire/tcp.ts'
-import { CELL, type ConnTable } from './conn.ts'
+import type { ConnTable } from './conn.ts'
+import { CELL, RECORD } from './conn-layout.ts'
 import type { LongClock } from './long-clock.ts'
 import type { Parsed } from './parsed.ts'
 import { IN, State } from './tcp-state.ts'
@@ -130,14 +131,14 @@ export class SessionRing {
     }
     const written = this.#control[0]
     const at = (written & this.#mask) * SESSION_CELLS
-    const from = conn << 4
+    const from = RECORD.at(conn)
     const r = this.#cells
-    r[at] = conns[from]
-    r[at + 1] = conns[from + 1]
-    r[at + 2] = conns[from + CELL.PORTS]
-    r[at + 3] = conns[from + 4]
-    r[at + 4] = conns[from + 5]
-    r[at + 5] = conns[from + 4 + CELL.PORTS]
+    r[at + SessionRecord.CIP] = conns[from | CELL.CIP]
+    r[at + SessionRecord.VIP] = conns[from | CELL.VIP]
+    r[at + SessionRecord.CLIENT_PORTS] = conns[from | CELL.CLIENT_PORTS]
+    r[at + SessionRecord.RIP] = conns[from | CELL.RIP]
+    r[at + SessionRecord.LIP] = conns[from | CELL.LIP]
+    r[at + SessionRecord.RS_PORTS] = conns[from | CELL.RS_PORTS]
     r[at + SessionRecord.STATE] = state
     r[at + SessionRecord.END] = end
     r[at + SessionRecord.LAST] = sessions[from | LAST]

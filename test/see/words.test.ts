@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MODULES } from '../../src/control/log-levels.ts'
+import { MODULES } from '../../src/api/log-levels.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { FlightReader, FlightRing, SAID_AT, Want, wantFlight } from '../../src/engine/flight.ts'
 import { Neigh } from '../../src/engine/neigh-state.ts'
