@@ -184,10 +184,12 @@ test('every link from one document to another leads somewhere', () => {
   }
 })
 
-test('the files of src that rules and tables name are there', () => {
-  const some = documents().filter(path => /(tables|invariants|semantics)\.md$|decisions/.test(path))
-  for (const path of some) {
-    for (const [, file = ''] of read(path).matchAll(/`((?:engine|io|see|wire)\/[\w/-]+\.ts)`/g))
-      assert.ok(existsSync(join(CHECKOUT, 'src', file)), `${path}: ${file}`)
+test('the files that documents name are there', () => {
+  const ways = ['.', 'src', 'test']
+  for (const path of documents()) {
+    for (const [, file = ''] of read(path).matchAll(/`((?:[\w-]+\/)+[\w.-]+\.(?:tsx?|c|mjs))`/g)) {
+      const found = ways.some(way => existsSync(join(CHECKOUT, way, file)))
+      assert.ok(found, `${path}: ${file}`)
+    }
   }
 })
