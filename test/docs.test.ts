@@ -184,11 +184,17 @@ test('every link from one document to another leads somewhere', () => {
   }
 })
 
+/** Paths in backquotes: of files with their folder, and of all that begins at the top. */
+const NAMED = [
+  /`((?:[\w-]+\/)+[\w.-]+\.(?:tsx?|c|mjs))`/g,
+  /`((?:src|test|netns|bench|docs|scripts|config|bin|examples|ui|\.github)\/[\w./-]+)`/g,
+]
+
 test('the files that documents name are there', () => {
-  const ways = ['.', 'src', 'test']
   for (const path of documents()) {
-    for (const [, file = ''] of read(path).matchAll(/`((?:[\w-]+\/)+[\w.-]+\.(?:tsx?|c|mjs))`/g)) {
-      const found = ways.some(way => existsSync(join(CHECKOUT, way, file)))
+    const text = read(path)
+    for (const [, file = ''] of NAMED.flatMap(named => [...text.matchAll(named)])) {
+      const found = ['.', 'src', 'test'].some(way => existsSync(join(CHECKOUT, way, file)))
       assert.ok(found, `${path}: ${file}`)
     }
   }
