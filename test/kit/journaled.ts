@@ -40,10 +40,10 @@ function markedImage(stand: Stand, mark: number): WorkerImage {
 
 /** What another worker has heard by ARP, as a loop takes it in. */
 export function hear(stand: Stand, ...said: Parameters<Hear>): void {
-  const [arm, sender, macHi, macLo, solicited] = said
-  const cells = Int32Array.of(arm, sender, macHi, macLo, solicited ? 1 : 0)
+  const [link, word, macHi, macLo, solicited] = said
+  const cells = Int32Array.of(link, word, macHi, macLo, solicited ? 1 : 0)
   stand.watch?.note(FlightKind.HEARD, stand.now | 0, cells)
-  stand.engine.hear(...said, stand.now | 0)
+  stand.engine.neighs.hear(...said, stand.now | 0)
 }
 
 /** No connection is opened any more. */

@@ -117,9 +117,9 @@ export class Player {
         break
       }
       case FlightKind.HEARD: {
-        const [arm = 0, sender = 0, macHi = 0, macLo = 0, solicited] = cellsOf(record)
+        const [link = 0, word = 0, macHi = 0, macLo = 0, solicited] = cellsOf(record)
         rig.setFree(cell(record, 9))
-        engine.hear(arm, sender, macHi, macLo, solicited === 1, now)
+        engine.neighs.hear(link, word, macHi, macLo, solicited === 1, now)
         break
       }
       case FlightKind.CHANGE:

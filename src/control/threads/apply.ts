@@ -7,9 +7,11 @@ import { Arm } from '../../engine/arm.ts'
 import { LIPS_MAX } from '../../engine/conn-layout.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
+import { Family, linkOf } from '../../engine/family.ts'
 import { arenaSlots, Frames } from '../../engine/frames.ts'
 import { type EngineImage, restoreEngine } from '../../engine/image.ts'
 import type { IsnSource } from '../../engine/isn.ts'
+import { Neighs } from '../../engine/neigh.ts'
 import { connBytes } from '../../engine/parts.ts'
 import type { Peers } from '../../engine/peers.ts'
 import { LIP_CELLS, type Partition, SaPool } from '../../engine/sa-pool.ts'
@@ -115,6 +117,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {
       capacity: NEIGH_CAPACITY,
+      memory: new ArrayBuffer(Neighs.bytesFor(NEIGH_CAPACITY)),
       timeoutSec: config.neighbours.timeout,
       queueLimit: config.neighbours.unresQueueLength,
     },
@@ -171,11 +174,11 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
     }
     case 'neighbour': {
       const [macHi, macLo] = macInts(change.mac)
-      engine.neighs.fix(change.arm, ipv4Int(change.address), macHi, macLo, now)
+      engine.neighs.fix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address), macHi, macLo, now)
       return
     }
     case 'no-neighbour':
-      engine.neighs.unfix(change.arm, ipv4Int(change.address), now)
+      engine.neighs.unfix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address), now)
       return
     case 'lip':
       putLip(setup, share, change.place, ipv4Int(change.address))
@@ -214,7 +217,7 @@ export function applyRunning(built: Built, change: Change, now: number): void {
   applyChange(built, change, now)
   if (change.put !== 'address' || built.share.index !== 0) return
   const { engine } = built
-  engine.announceAddress(engine.arms[change.arm] as Arm, ipv4Int(change.address))
+  engine.announceAddress(engine.arms[change.arm] as Arm, Family.IPV4, ipv4Int(change.address))
 }
 
 /** A LIP that comes back before its connections are gone finds its lports as they are. */

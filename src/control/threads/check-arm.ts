@@ -11,6 +11,7 @@
 import { openSync, writeFileSync } from 'node:fs'
 import { macOf } from '../../config/config.ts'
 import { Arm } from '../../engine/arm.ts'
+import { Family } from '../../engine/family.ts'
 import {
   closeFd,
   duplicateFd,
@@ -40,7 +41,7 @@ export function mtuOfChecks(arms: readonly { mtu: number }[]): number {
 export function checkArm(index: number, mtu: number, outboxSlots: number): Arm {
   const [macHi, macLo] = macInts(macOf('', CHECK_ARM))
   const arm = new Arm(index, macHi, macLo, mtu, outboxSlots)
-  arm.addAddress(GATEWAY, LINK_LENGTH)
+  arm.addAddress(Family.IPV4, GATEWAY, LINK_LENGTH)
   return arm
 }
 

@@ -4,6 +4,7 @@ import type { ConnInfo, NeighbourInfo } from '../../api/commands.ts'
 import type { ConnTable } from '../../engine/conn.ts'
 import { CELL, CONN_CELLS, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { armOf } from '../../engine/family.ts'
 import { Neigh } from '../../engine/neigh-state.ts'
 import { State } from '../../engine/tcp-state.ts'
 import { endpointText, ipv4Text, macText } from '../../wire/address.ts'
@@ -84,7 +85,7 @@ export function connInfo(
     vip: endpointText(cell(CELL.VIP), inPorts & 0xffff),
     lip: endpointText(cell(CELL.LIP), outPorts & 0xffff),
     rs: endpointText(cell(CELL.RIP), outPorts >>> 16),
-    // While the handshake is timed these cells hold its times.
+    // Before that the RS has said nothing that would be confirmed.
     seqs: handshaken(cell(CELL.WORD)) ? [cell(CELL.RST_ACK) >>> 0, cell(CELL.RST_SEQ) >>> 0] : null,
   }
 }
@@ -97,14 +98,15 @@ function handshaken(word: number): boolean {
 export function neighbours(engine: Engine, config: BareConfig, worker: number): NeighbourInfo[] {
   const { neighs } = engine
   const list: NeighbourInfo[] = []
-  for (let n = 0; n < neighs.capacity; n++) {
-    const arm = neighs.arm[n] ?? -1
+  for (let n = 0; n < neighs.top; n++) {
+    if (!neighs.inUse(n)) continue
+    const arm = armOf(neighs.link(n))
     // The kernel's side of the health checks is nobody's neighbour.
-    if (arm < 0 || arm >= config.arms.length) continue
+    if (arm >= config.arms.length) continue
     const state = neighs.state[n] ?? 0
     const resolved = state >= Neigh.REACHABLE
     list.push({
-      address: ipv4Text(neighs.address[n] ?? 0),
+      address: ipv4Text(neighs.word[n] ?? 0),
       mac: resolved ? macText(neighs.macHi[n] ?? 0, neighs.macLo[n] ?? 0) : null,
       state: NEIGH_STATES[state] ?? '',
       arm: config.arms[arm]?.name ?? '',

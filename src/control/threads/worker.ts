@@ -19,11 +19,13 @@ import { Handover } from '../../io/handover.ts'
 import { Impair } from '../../io/impair.ts'
 import { clockMs, Loop, longClockMs } from '../../io/loop.ts'
 import { giveUpRights, type Ring, wake } from '../../io/native.ts'
-import { ringIfAllowed, TapArm } from '../../io/tap-arm.ts'
+import type { Port } from '../../io/port.ts'
+import { PORT_KINDS } from '../../io/ports.ts'
+import { ringIfAllowed } from '../../io/ring.ts'
 import { Watch } from '../../io/watch.ts'
 import { LogLevels } from '../log/levels.ts'
 import { applyChange, applyRunning, type Built, buildBare } from './apply.ts'
-import { CHECK_ARM, checkArm, mtuOfChecks } from './check-arm.ts'
+import { checkArm, mtuOfChecks } from './check-arm.ts'
 import { workerId } from './memory.ts'
 import { probe } from './probe.ts'
 import type { FromWorker, ToWorker, WorkerAnswer, WorkerRequest, WorkerStart } from './protocol.ts'
@@ -65,18 +67,19 @@ function main(): void {
   })
   const flight = new FlightRing(start.flight, start.flightCells)
   const watch = new Watch(flight, engine, index, config.workers.count)
-  const taps = makeTaps(engine, ring, watch)
+  const ports = makePorts(engine, ring, watch)
   // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
   giveUpRights()
-  const loop = new Loop(engine, taps, exchange, start.waker, watch, {
-    control: () => readMail(built, taps, loop, watch),
+  const hooks = {
+    control: () => readMail(built, ports, loop, watch),
     // That of the health checks is in nobody's reach but our own.
-    armLost: arm => arm < config.arms.length && post({ lost: arm }),
-  })
+    armLost: (arm: number) => arm < config.arms.length && post({ lost: arm }),
+  }
+  const loop = new Loop({ engine, ports, exchange, waker: start.waker, watch, hooks })
   post({ ready: true })
   loop.run()
   if (sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
-  for (const tap of taps) tap.lose()
+  for (const port of ports) port.lose()
 }
 
 function openExchange(): Exchange | null {
@@ -89,32 +92,31 @@ function openExchange(): Exchange | null {
   return new Exchange(rings, new Steering(workers), workers, index)
 }
 
-function makeTaps(engine: Engine, ring: Ring | null, watch: Watch): TapArm[] {
+function makePorts(engine: Engine, ring: Ring | null, watch: Watch): Port[] {
+  const { frames, counters } = engine
+  const { newPort } = PORT_KINDS.tap
   return engine.arms.map((arm, i) => {
     // The arm of the health checks gets its device when there are some.
-    if (i === config.arms.length) {
-      const options = { name: CHECK_ARM, impair: null, ring: null, watch }
-      return new TapArm(arm, options, engine.frames, engine.counters)
-    }
-    const { name, impair } = config.arms[i] as (typeof config.arms)[0]
-    const spoil = isImpaired(impair) ? new Impair(impair, engine.frames) : null
-    const options = { name, impair: spoil, ring, watch }
-    const tap = new TapArm(arm, options, engine.frames, engine.counters)
+    if (i === config.arms.length)
+      return newPort(arm, { impair: null, ring: null, watch }, frames, counters)
+    const { impair } = config.arms[i] as (typeof config.arms)[0]
+    const spoil = isImpaired(impair) ? new Impair(impair, frames) : null
+    const made = newPort(arm, { impair: spoil, ring, watch }, frames, counters)
     const { fd, reads } = start.queues[i] as (typeof start.queues)[0]
-    tap.take(fd, reads)
-    return tap
+    made.take(fd, reads)
+    return made
   })
 }
 
 /** Carries out what the control thread has sent; false ends the loop. */
-function readMail(built: Built, taps: readonly TapArm[], loop: Loop, watch: Watch): boolean {
+function readMail(built: Built, ports: readonly Port[], loop: Loop, watch: Watch): boolean {
   const { engine } = built
   for (;;) {
     const message = receiveMessageOnPort(port)?.message as ToWorker | undefined
     if (message === undefined) return true
     if ('stop' in message) return false
     if ('debug' in message) engine.trace.log(message.debug)
-    else if ('lose' in message) taps[message.lose]?.lose()
+    else if ('lose' in message) ports[message.lose]?.lose()
     else if ('attach' in message) loop.attach(message.attach, message.queue.fd, message.queue.reads)
     else if ('drain' in message) {
       watch.note(FlightKind.STOPPING, clockMs())

@@ -1,5 +1,5 @@
 /**
- * The kernel side of an arm: one TAP queue and its bursts, and letting go of a device that has gone away (the lab taken
+ * The port of a TAP: one of its queues and its bursts, and letting go of a device that has gone away (the lab taken
  * down, the namespace made anew). It knows descriptors and errno, not packets.
  */
 
@@ -8,17 +8,8 @@ import type { Arm } from '../engine/arm.ts'
 import { type Counters, Drop, Event } from '../engine/counters.ts'
 import { BURST, FRAME_MAX, type Frames, NO_SLOT } from '../engine/frames.ts'
 import type { Impair } from './impair.ts'
-import {
-  attach,
-  type Burst,
-  closeFd,
-  EBADFD,
-  type NativeError,
-  openRing,
-  type Ring,
-  readBurst,
-  writeBurst,
-} from './native.ts'
+import { attach, type Burst, closeFd, EBADFD, readBurst, writeBurst } from './native.ts'
+import { NO_FD, type Port, type PortOptions } from './port.ts'
 import type { Watch } from './watch.ts'
 
 const { EAGAIN, ENOBUFS, EIO, EBADF, ENETDOWN } = constants.errno
@@ -28,45 +19,13 @@ const { EAGAIN, ENOBUFS, EIO, EBADF, ENETDOWN } = constants.errno
  */
 const BURST_BYTES = 256 * 1024
 const BURST_LEAST = 4
-/** fd of an arm without a device; poll passes over it. */
-export const NO_FD = -1
 
-/**
- * Frames of a burst from which io_uring pays: a submit costs about 0.5 us more than a read or a write. With one
- * connection (a frame a burst) going by the ring always took 10 % of the requests per second, from four on it adds.
- */
-const RING_LEAST = 4
-
-/** => an io_uring for the arms of this thread, or null when the machine allows none, which `warn` is told. */
-export function ringIfAllowed(warn: (text: string) => void): Ring | null {
-  try {
-    return openRing(BURST, RING_LEAST)
-  } catch (error) {
-    const { code, message } = error as NativeError
-    warn(`no io_uring (${code}: ${message}): each frame takes a system call`)
-    return null
-  }
-}
-
-export interface TapOptions {
-  name: string
-  impair: Impair | null
-  /** The thread's ring, or null to move frames by one system call each. */
-  ring: Ring | null
-  /** Hears what leaves; left out for nobody. */
-  watch?: Watch
-}
-
-export class TapArm {
+export class TapPort implements Port {
   readonly arm: Arm
-  readonly name: string
   readonly impair: Impair | null
   fd = NO_FD
-  /** False if another worker reads the only queue that there is, and hands over; this one only writes. */
   reads = true
-  /** The last read() found less than it had room for, or no room. */
   emptied = true
-  /** Slots ready to be read into, and how many there are. */
   readonly slots = new Int32Array(BURST)
   #slotCount = 0
   /** Frames of the size of the last ones that a burst may have. */
@@ -79,9 +38,8 @@ export class TapArm {
   readonly #tx: Burst
   readonly #watch: Watch | undefined
 
-  constructor(arm: Arm, options: TapOptions, frames: Frames, counters: Counters) {
+  constructor(arm: Arm, options: PortOptions, frames: Frames, counters: Counters) {
     this.arm = arm
-    this.name = options.name
     this.impair = options.impair
     this.#watch = options.watch
     this.#frames = frames
@@ -92,7 +50,6 @@ export class TapArm {
     this.#tx = attach(arena, this.#txDesc, options.ring)
   }
 
-  /** Takes a queue of the device, whose descriptor is this arm's from now on. */
   take(fd: number, reads: boolean): void {
     this.lose()
     this.fd = fd
@@ -100,18 +57,15 @@ export class TapArm {
     if (reads) this.refill(0)
   }
 
-  /** Slots that wait to be read into. */
   get ready(): number {
     return this.#slotCount
   }
 
-  /** Lets go of a device that has gone; take() brings another. */
   lose(): void {
     if (this.fd !== NO_FD) closeFd(this.fd)
     this.fd = NO_FD
   }
 
-  /** Reads up to a burst into this.slots. => Frames read; their slots are the caller's until refill(). */
   read(): number {
     const most = Math.min(this.#slotCount, this.#fitting)
     const count = readBurst(this.#rx, this.fd, 0, most, FRAME_MAX + 1)
@@ -134,7 +88,6 @@ export class TapArm {
     return count
   }
 
-  /** Replaces the first `used` slots, and any that were missing, by fresh ones; call it after the burst has been sent. */
   refill(used: number): void {
     let ready = this.#fill(0, used)
     if (ready < used) {
@@ -160,7 +113,6 @@ export class TapArm {
     return to
   }
 
-  /** Writes the arm's outbox and frees its slots. What the device refuses is counted by reason. */
   flush(): void {
     const { arm } = this
     const n = arm.outboxCount
