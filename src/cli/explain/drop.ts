@@ -4,15 +4,15 @@ import type { Argv } from 'yargs'
 import type { DropInfo, RefusedInfo } from '../../api/commands.ts'
 import { DROP_REASONS, type DropReason } from '../../api/names.ts'
 import {
+  DROP_WORDS,
   type DropContext,
   type Explanation,
   explainDrop,
   wasLeaving,
-} from '../../see/explain/drop-rules.ts'
+} from '../../see/drops/drops.ts'
 import { frameText } from '../../see/frame/frame-text.ts'
 import { counted } from '../../see/text/counted.ts'
 import { instantText } from '../../see/text/times.ts'
-import { DROP_WORDS } from '../../see/words/drop-words.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { type Common, print } from '../terminal/common.ts'
 import { askContext } from './context.ts'
