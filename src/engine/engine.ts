@@ -8,6 +8,7 @@ import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { ArpOutput } from './arp-output.ts'
+import { KEY } from './conn-layout.ts'
 import { traceEnds } from './conn-trace.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
@@ -60,6 +61,7 @@ const MAY_OPEN = -1000
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
+const { TCP: TCP_KEY } = KEY
 const { LINK } = DestCell
 
 export class Engine {
@@ -121,7 +123,8 @@ export class Engine {
     this.timeoutMs = options.timeoutMs.slice()
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
-    this.conns = new Conns(parts, options.timeoutMs)
+    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
+    this.conns = new Conns(parts, this.#fullnat, options.timeoutMs)
     this.resolvers = [new ArpOutput(parts)]
     this.neighs = new Neighs(parts, this.resolvers, options.neigh)
     const established = options.timeoutMs[State.ESTABLISHED]
@@ -130,7 +133,6 @@ export class Engine {
     this.#prefetch = new Prefetch(parts)
     const { conns } = this
     this.#decrementsTtl = options.decrementTtl
-    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
     this.#egress = new Egress(parts, this.neighs)
     this.#resets = new Resets(parts, this.#egress)
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
@@ -168,7 +170,7 @@ export class Engine {
       return kind
     }
     const { table } = this.conns
-    let t = table.find(p.saddr, p.daddr, p.ports)
+    let t = table.index.find(TCP_KEY, p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
       const owner = this.#owner(this.#peers)
       if (owner !== this.#peers.self) return HAND_OVER - owner

@@ -12,10 +12,9 @@ import { type Frames, NO_SLOT } from './frames.ts'
 import type { Parts } from './parts.ts'
 import { writeRst } from './rst.ts'
 import { DestCell, type Dests } from './service.ts'
-import { State } from './tcp-state.ts'
 import { Reset, TraceKind, type TraceRing } from './trace.ts'
 
-const { RST_ACK, RST_SEQ, RS_ISN1, DELTA } = CELL
+const { RST_ACK, RST_SEQ, DELTA } = CELL
 const { SADDR, DADDR, PORTS } = TUPLE
 const { at: recordAt, tuple: tupleAt } = RECORD
 
@@ -60,10 +59,6 @@ export class Resets {
   cut(conn: number, now: number): void {
     if (this.#trace.debug)
       traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.CUT, now)
-    const at = recordAt(conn)
-    // Until the handshake is over, what the client expects next stands there.
-    if (this.#table.state(conn) === State.SYN_RECV)
-      this.#cells[at | RST_SEQ] = this.#cells[at | RS_ISN1]
     if (this.#egress.isReachable(this.#table.dest(conn))) this.#toRs(conn, now)
     this.#toClient(conn)
     this.#counters.count(Event.RST_ON_CUT)

@@ -25,7 +25,7 @@ import { State } from './tcp-state.ts'
 import { DOUBTFUL, GOOD, type Usual, WINDOW_MOST } from './usual.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { DELTA, WORD, RS_ISN1, RST_SEQ, RST_ACK } = CELL
+const { DELTA, WORD, RST_SEQ, RST_ACK } = CELL
 const { of: recordOf } = RECORD
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
@@ -110,7 +110,7 @@ export class Verify {
     if (!isNear(seq, cells[at | RST_ACK])) return false
     // Of an RST only the sequence number counts (RFC 9293 3.10.7.4).
     if ((flags & (ACK | RST)) !== ACK || (word & SEEN) === 0) return true
-    return isNear(this.#pkt.getInt32(p.l4 + TCP_ACK), this.#nextOfRs(at, word))
+    return isNear(this.#pkt.getInt32(p.l4 + TCP_ACK), cells[at | RST_SEQ])
   }
 
   #isOfRs(t: number, p: Parsed): boolean {
@@ -119,7 +119,7 @@ export class Verify {
     const word = cells[at | WORD]
     const { flags } = p
     const seqIsNear =
-      (word & SEEN) !== 0 && isNear(this.#pkt.getInt32(p.l4 + TCP_SEQ), this.#nextOfRs(at, word))
+      (word & SEEN) !== 0 && isNear(this.#pkt.getInt32(p.l4 + TCP_SEQ), cells[at | RST_SEQ])
     const ackIsNear =
       (flags & ACK) !== 0 && isNear(this.#pkt.getInt32(p.l4 + TCP_ACK), cells[at | RST_ACK])
     if ((word & STATE_BITS) === SYN_RECV) {
@@ -130,11 +130,6 @@ export class Verify {
     }
     if ((word & SEEN) === 0) return ackIsNear
     return seqIsNear && (ackIsNear || (flags & (ACK | RST)) !== ACK)
-  }
-
-  /** What the RS sends next; in SYN_RECV another number stands in RST_SEQ (handshakes.ts). */
-  #nextOfRs(at: number, word: number): number {
-    return this.#cells[at | ((word & STATE_BITS) === SYN_RECV ? RS_ISN1 : RST_SEQ)]
   }
 }
 

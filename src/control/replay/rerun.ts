@@ -10,7 +10,7 @@ import { type Config, configOf } from '../../config/config.ts'
 import { PlaceList, type Places } from '../../config/places.ts'
 import type { ConfigFile } from '../../config/schema.ts'
 import { type Arm, routeOut } from '../../engine/arm.ts'
-import { CELL, LIPS_MAX, RECORD } from '../../engine/conn-layout.ts'
+import { CELL, KEY, LIPS_MAX, RECORD } from '../../engine/conn-layout.ts'
 import { Drop } from '../../engine/counters.ts'
 import { FlightKind } from '../../engine/flight.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
@@ -260,7 +260,7 @@ export class Rerun {
   #tupleOf(judged: Int32Array): number {
     if (cell(judged, 8) < 0) return -1
     const { table } = this.#rig.engine.conns
-    return table.find(cell(judged, 11), cell(judged, 12), cell(judged, 13))
+    return table.find(KEY.TCP, cell(judged, 11), cell(judged, 12), cell(judged, 13))
   }
 
   #rsOf(t: number): string {

@@ -3,6 +3,7 @@
  * probe it, so a table of a million costs no more than one of ten.
  */
 
+import { KEY } from '../../engine/conn-layout.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { sharedClockMs } from './session-ring.ts'
 import { copyRecord, RECORD_CELLS } from './snapshots.ts'
@@ -50,8 +51,8 @@ export function probe(
     const { rip, rport, service } = dest
     const tuple =
       by === 'lip'
-        ? table.find(rip, address, (rport << 16) | port)
-        : table.find(address, service.vip, (port << 16) | service.vport)
+        ? table.find(KEY.TCP, rip, address, (rport << 16) | port)
+        : table.find(KEY.TCP, address, service.vip, (port << 16) | service.vport)
     // Two services may have the same RS, and a service has many: the connection is told at its own one.
     if (tuple >= 0 && table.dest(tuple >> 1) === place) conns.push(tuple >> 1)
   }

@@ -85,7 +85,7 @@ export function connInfo(
     vip: endpointText(cell(CELL.VIP), inPorts & 0xffff),
     lip: endpointText(cell(CELL.LIP), outPorts & 0xffff),
     rs: endpointText(cell(CELL.RIP), outPorts >>> 16),
-    // While the handshake is timed these cells hold its times.
+    // Before that the RS has said nothing that would be confirmed.
     seqs: handshaken(cell(CELL.WORD)) ? [cell(CELL.RST_ACK) >>> 0, cell(CELL.RST_SEQ) >>> 0] : null,
   }
 }

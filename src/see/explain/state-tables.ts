@@ -3,16 +3,8 @@
  * and which it never does, and why a balancer's states are not those of an endpoint.
  */
 
-import {
-  CODES,
-  EVENTS,
-  IN,
-  INPUT_ONLY,
-  nextState,
-  OUT,
-  STATES,
-  State,
-} from '../../engine/tcp-state.ts'
+import { nextState } from '../../engine/states.ts'
+import { CODES, EVENTS, IN, INPUT_ONLY, OUT, STATES, State } from '../../engine/tcp-state.ts'
 import { FLAG } from '../../wire/tcp.ts'
 
 /** Flags that make each event, in the order of EVENTS. */
