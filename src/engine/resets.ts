@@ -7,14 +7,14 @@ import { CELL, RECORD, TUPLE } from './conn-layout.ts'
 import { traceEnds } from './conn-trace.ts'
 import { type Counters, Event, PARKED } from './counters.ts'
 import type { Egress } from './egress.ts'
+import { armOf } from './family.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
 import type { Parts } from './parts.ts'
 import { writeRst } from './rst.ts'
 import { DestCell, type Dests } from './service.ts'
-import { State } from './tcp-state.ts'
 import { Reset, TraceKind, type TraceRing } from './trace.ts'
 
-const { RST_ACK, RST_SEQ, RS_ISN1, DELTA } = CELL
+const { RST_ACK, RST_SEQ, DELTA } = CELL
 const { SADDR, DADDR, PORTS } = TUPLE
 const { at: recordAt, tuple: tupleAt } = RECORD
 
@@ -59,10 +59,6 @@ export class Resets {
   cut(conn: number, now: number): void {
     if (this.#trace.debug)
       traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.CUT, now)
-    const at = recordAt(conn)
-    // Until the handshake is over, what the client expects next stands there.
-    if (this.#table.state(conn) === State.SYN_RECV)
-      this.#cells[at | RST_SEQ] = this.#cells[at | RS_ISN1]
     if (this.#egress.isReachable(this.#table.dest(conn))) this.#toRs(conn, now)
     this.#toClient(conn)
     this.#counters.count(Event.RST_ON_CUT)
@@ -72,7 +68,7 @@ export class Resets {
     const slot = this.#write(conn, 1, this.#cells[recordAt(conn) | RST_ACK], 0)
     if (slot === NO_SLOT) return
     const dest = this.#table.dest(conn)
-    const arm = this.#arms[this.#dests.cells[(dest << 4) | DestCell.ARM]]
+    const arm = this.#arms[armOf(this.#dests.cells[(dest << 4) | DestCell.LINK])]
     const eth = this.#frames.start[slot] + VNET.BYTES
     this.#settle(slot, this.#egress.toRs(slot, eth, arm, dest, now))
   }

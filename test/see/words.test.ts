@@ -8,8 +8,8 @@ import { FlightReader, FlightRing, SAID_AT, Want, wantFlight } from '../../src/e
 import { Neigh } from '../../src/engine/neigh-state.ts'
 import { IN, OUT, State } from '../../src/engine/tcp-state.ts'
 import { Chosen, RECORD_CELLS, TraceKind, TraceRing } from '../../src/engine/trace.ts'
-import { fieldsOf } from '../../src/see/trace-fields.ts'
-import { kindOf, type Words, wordsOf } from '../../src/see/words.ts'
+import { fieldsOf } from '../../src/see/words/trace-fields.ts'
+import { kindOf, type Words, wordsOf } from '../../src/see/words/trace-words.ts'
 import { ipv4Int, macInts } from '../../src/wire/address.ts'
 import { FLAG } from '../../src/wire/tcp.ts'
 
