@@ -9,7 +9,7 @@
 
 import { FLAG } from '../wire/tcp.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, RECORD } from './conn-layout.ts'
+import { CELL, COLD, RECORD } from './conn-layout.ts'
 import type { LongClock } from './long-clock.ts'
 import type { Parsed } from './parsed.ts'
 import { IN, State } from './tcp-state.ts'
@@ -205,6 +205,12 @@ export class Sessions {
     this.#cells[at | LAST] = now
     this.#cells[at | RS_MS] = -1
     this.#cells[at | CLIENT_MS] = -1
+  }
+
+  /** A conn is taken over; what is known of it, if there is anything, stays. */
+  adopt(conn: number): void {
+    if (this.traffic[(conn << 3) | OPENED] !== 0) return
+    this.open(conn, this.#table.cold[RECORD.column(conn) | COLD.OPENED])
   }
 
   /** A segment of tuple t has been seen; `judged`: as verify.ts has. One that is doubtful is counted only. */
