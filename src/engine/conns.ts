@@ -28,20 +28,22 @@ import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { Placement } from './placement.ts'
 import type { Random } from './random.ts'
-import { LeftLport } from './reuse.ts'
-import { NO_LPORT } from './sa-pool.ts'
-import { DestCell, type Dests, type Lips, type Service } from './service.ts'
+import { DestCell, type Dests, type Service } from './service.ts'
 import type { Sessions } from './sessions.ts'
-import { nextState, STATES, State } from './tcp-state.ts'
+import { nextState } from './states.ts'
+import { STATES, State } from './tcp-state.ts'
 import { Over, TraceKind, type TraceRing } from './trace.ts'
 import { Usual } from './usual.ts'
 import type { Wheel } from './wheel.ts'
+import type { FullNat } from './xmit/fullnat.ts'
+import type { LeftLport } from './xmit/left-lport.ts'
+import type { Method } from './xmit/method.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
-const { DELTA, WORD, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CELL
+const { CIP, VIP, CLIENT_PORTS } = CELL
+const { DELTA, WORD, BINDING, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CELL
 const { CLIENT_ISN, OPENED } = COLD
-const { at: recordAt, of: recordOf, column: columnAt } = RECORD
+const { at: recordAt, of: recordOf, column: columnAt, method: methodOf } = RECORD
 const { TCP: TCP_KEY } = KEY
 const { FULLNAT } = METHOD
 const SEEN = RS_SEEN
@@ -60,7 +62,8 @@ export class Conns {
   readonly #destCells: Int32Array
   readonly #dests: Dests
   readonly #outcomes: Outcomes
-  readonly #lips: Lips
+  /** By METHOD. */
+  readonly #methods: readonly Method[]
   readonly #counters: Counters
   readonly #edges: Edges
   readonly #kept: Uint8Array
@@ -76,7 +79,7 @@ export class Conns {
   /** ms per state. */
   readonly #timeoutMs: Int32Array
 
-  constructor(parts: Parts, timeoutMs: Int32Array) {
+  constructor(parts: Parts, fullnat: FullNat, timeoutMs: Int32Array) {
     const { table, wheel, dests, edges, counters } = parts
     this.table = table
     this.wheel = wheel
@@ -87,7 +90,7 @@ export class Conns {
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
     this.#outcomes = parts.outcomes
-    this.#lips = parts.lips
+    this.#methods = [fullnat]
     this.#counters = counters
     this.#edges = edges
     this.#kept = edges.kept
@@ -96,12 +99,12 @@ export class Conns {
     this.#trace = parts.trace
     this.#random = parts.random
     this.#placement = new Placement(parts)
-    this.left = new LeftLport(table, dests, parts.lips)
+    this.left = fullnat.left
   }
 
   /**
    * Opens a connection for the SYN in p: RS by the scheduler, record, LIP and lport, sequence delta, index, timer (the
-   * order of fullnat semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
+   * order of semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
    */
   open(pkt: DataView, p: Parsed, service: Service, clientArm: number, now: number): number {
     if (service.lips.length === 0) return -Drop.TCP_NO_LIP
@@ -109,28 +112,17 @@ export class Conns {
     if (dest === undefined) return -Drop.TCP_NO_RS
     const conn = this.table.take()
     if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
-    const left = this.left.takeBack(service, dest)
-    const lipport = left === NO_LPORT ? this.#placement.fetchLport(service, dest, now) : left
-    if (lipport < 0) {
-      this.table.giveBack(conn)
-      return -Drop.LPORT_EXHAUSTED
-    }
-    const lipIndex = lipport >>> 16
-    const lport = lipport & 0xffff
     const { cells, cold } = this.table
     const at = recordAt(conn)
     cells[at | CIP] = p.saddr
     cells[at | VIP] = p.daddr
     cells[at | CLIENT_PORTS] = p.ports
-    cells[at | RIP] = dest.rip
-    cells[at | LIP] = this.#lips[lipIndex].lip
-    cells[at | RS_PORTS] = (dest.rport << 16) | lport
-    const isn = pkt.getInt32(p.l4 + TCP_SEQ)
-    cold[columnAt(conn) | CLIENT_ISN] = isn
+    cold[columnAt(conn) | CLIENT_ISN] = pkt.getInt32(p.l4 + TCP_SEQ)
     cold[columnAt(conn) | OPENED] = now
-    this.table.setLip(conn, lipIndex)
-    const firstSeq = this.#placement.firstSeq(lipIndex, dest, lport, now)
-    cells[at | DELTA] = firstSeq - isn
+    if (!this.#methods[FULLNAT].bind(conn, service, dest, now)) {
+      this.table.giveBack(conn)
+      return -Drop.LPORT_EXHAUSTED
+    }
     const macHi = pkt.getUint16(p.eth + ETH_SRC)
     const jitterMs = this.#random.below(1000)
     const deadline = (now + this.#timeoutMs[State.NONE] + jitterMs) | 0
@@ -139,8 +131,6 @@ export class Conns {
     cells[at | DEADLINE] = deadline
     cells[at | RS_ISN1] = 0
     cells[at | RST_SEQ] = 0
-    // What the RS will have to acknowledge.
-    cells[at | RST_ACK] = firstSeq + 1
     if (this.sessions !== null) this.sessions.open(conn, now)
     this.table.open(conn, binding(kindOf(TCP_KEY, TCP_KEY, FULLNAT), dest.index, clientArm))
     this.wheel.file(conn, deadline)
@@ -189,7 +179,7 @@ export class Conns {
   }
 
   /**
-   * What RSTs on expiry need, kept on every RS segment with ACK but RST unless its ack is older than the kept one (2.7). Only
+   * What RSTs on expiry need, kept on every RS segment with ACK but RST unless its ack is older than the kept one (semantics 2.7). Only
    * a SYN that is awaited may answer whatever number: one that comes once more, later, is as old as its ack.
    */
   rememberRs(pkt: DataView, t: number, p: Parsed, now: number): void {
@@ -262,10 +252,10 @@ export class Conns {
     return this.#rsSeen(conn) && state !== State.TIME_WAIT && state !== State.CLOSE
   }
 
-  /** RS counters, lport, record. */
+  /** RS counters, record, what its method took. */
   #close(conn: number, why: number, now: number): void {
     const { cells } = this.table
-    const at = recordAt(conn)
+    const method = methodOf(cells[recordAt(conn) | BINDING])
     const dest = this.table.dest(conn)
     const state = this.table.state(conn)
     const established = state === ESTABLISHED
@@ -277,9 +267,7 @@ export class Conns {
       traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now, why)
     if (this.sessions !== null) this.sessions.end(conn, now, why)
     this.table.close(conn)
-    const outPorts = cells[at | RS_PORTS]
-    const pool = this.#lips[this.table.lip(conn)]
-    pool.release(cells[at | RIP], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
+    this.#methods[method].release(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
   }
 

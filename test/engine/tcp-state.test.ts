@@ -1,20 +1,13 @@
 /**
- * All cells of the three state tables, against the reference's tables as they are printed there (fullnat semantics
- * 2.3), and the walks that follow from them. The tables here are read by code of their own: a slip in the product's
+ * All cells of the three state tables, against the reference's tables as they are printed there
+ * (semantics 2.3), and the walks that follow from them. The tables here are read by code of their own: a slip in the product's
  * compiler of tables must not repeat itself.
  */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  DEFAULT_TIMEOUTS,
-  IN,
-  INPUT_ONLY,
-  nextState,
-  OUT,
-  STATES,
-  State,
-} from '../../src/engine/tcp-state.ts'
+import { nextState } from '../../src/engine/states.ts'
+import { DEFAULT_TIMEOUTS, IN, INPUT_ONLY, OUT, STATES, State } from '../../src/engine/tcp-state.ts'
 import { flagBits } from '../kit/frame.ts'
 
 const REFERENCE = {
