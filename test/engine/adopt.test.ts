@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { copyConns, PAGE_RECORDS } from '../../src/control/snapshots.ts'
+import { copyConns, PAGE_RECORDS } from '../../src/control/threads/snapshots.ts'
 import { type Adopted, adoptRecords } from '../../src/engine/adopt.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
 import {
