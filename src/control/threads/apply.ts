@@ -115,7 +115,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     outcomeMemory: tables.outcomes,
     edgeMemory: tables.edges,
     dropMemory: tables.drops,
-    templates: new Templates(tables.templates, TEMPLATES),
+    templates: new Templates(tables.templates, TEMPLATES, worker),
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {
       capacity: NEIGH_CAPACITY,
