@@ -184,10 +184,18 @@ test('every link from one document to another leads somewhere', () => {
   }
 })
 
-test('the files of src that rules and tables name are there', () => {
-  const some = documents().filter(path => /(tables|invariants|semantics)\.md$|decisions/.test(path))
-  for (const path of some) {
-    for (const [, file = ''] of read(path).matchAll(/`((?:engine|io|see|wire)\/[\w/-]+\.ts)`/g))
-      assert.ok(existsSync(join(CHECKOUT, 'src', file)), `${path}: ${file}`)
+/** Paths in backquotes: of files with their folder, and of all that begins at the top. */
+const NAMED = [
+  /`((?:[\w-]+\/)+[\w.-]+\.(?:tsx?|c|mjs))`/g,
+  /`((?:src|test|netns|bench|docs|scripts|config|bin|examples|ui|\.github)\/[\w./-]+)`/g,
+]
+
+test('the files that documents name are there', () => {
+  for (const path of documents()) {
+    const text = read(path)
+    for (const [, file = ''] of NAMED.flatMap(named => [...text.matchAll(named)])) {
+      const found = ['.', 'src', 'test'].some(way => existsSync(join(CHECKOUT, way, file)))
+      assert.ok(found, `${path}: ${file}`)
+    }
   }
 })
