@@ -57,7 +57,12 @@ function namedWide(n: number): Named {
   const ports = (port << 16) | (family ? 80 : 80 + ((n >> 1) & 1))
   return {
     in: [protocol | family, port % 3, 0x0a000001, ports],
-    out: [protocol | ((n >> 1) & 1 ? KEY.IPV6 : 0), -((n >> 1) % 3) - 1, 2, (8080 << 16) | (n >> 1)],
+    out: [
+      protocol | ((n >> 1) & 1 ? KEY.IPV6 : 0),
+      -((n >> 1) % 3) - 1,
+      2,
+      (8080 << 16) | (n >> 1),
+    ],
     client: family ? [0x20010db8, 0, n & 2, port] : [],
   }
 }
