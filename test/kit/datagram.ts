@@ -13,15 +13,13 @@ export interface Ends {
 const be16 = (value: number) => [value >>> 8, value & 255]
 
 /** The packet, from its IP header on. */
-export function udp({ src, dst, sport, dport }: Ends, payload = new Uint8Array(5)): Uint8Array {
-  const length = 8 + payload.length
-  const datagram = concat(
-    Uint8Array.from([...be16(sport), ...be16(dport), ...be16(length), 0, 0]),
-    payload,
-  )
+export function udp({ src, dst, sport, dport }: Ends, options = new Uint8Array()): Uint8Array {
+  const length = 8 + 5
+  const datagram = new Uint8Array(length)
+  datagram.set([...be16(sport), ...be16(dport), ...be16(length)])
   const pseudo = pseudoHeader(ip(src), ip(dst), 17, length)
   datagram.set(be16(checksum(concat(pseudo, datagram)) || 0xffff), 6)
-  return ipv4({ src, dst, protocol: 17 }, datagram)
+  return ipv4({ src, dst, protocol: 17, options }, datagram)
 }
 
 export interface ErrorFields {
