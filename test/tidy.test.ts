@@ -1,4 +1,7 @@
-/** The rules of the house that a compiler or a linter cannot see. */
+/**
+ * The rules of the house that a compiler or a linter cannot see.
+ * Holds invariant I1, invariant I23.
+ */
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -91,11 +94,22 @@ test('see, engine and wire import nothing but each other, and name nothing of No
   )) {
     for (const from of imports(text)) assert.ok(from.startsWith('.'), `${path} imports ${from}`)
     // Whoever prints a time has to know the zone; what time it is he is told all the same.
-    const isTimes = path === 'src/see/times.ts'
+    const isTimes = path === 'src/see/text/times.ts'
     if (isTimes) assert.doesNotMatch(code(text), /Date\.now|new Date\(\)/, path)
     const found = IMPURE.exec(isTimes ? code(text).replaceAll(/\bDate\b/g, '') : code(text))
     assert.equal(found?.[0], undefined, path)
     if (!path.startsWith('src/see/')) assert.doesNotMatch(code(text), BIG, path)
+  }
+})
+
+test('the addon includes no header of a protocol', () => {
+  const folder = join(CHECKOUT, 'src/io/native')
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!/\.[ch]$/.test(name)) continue
+    const found = /#include <(netinet|linux\/(ip|tcp|udp|icmp|if_ether|if_arp))\b.*/.exec(
+      readFileSync(join(folder, name), 'utf8'),
+    )
+    assert.equal(found?.[0], undefined, name)
   }
 })
 

@@ -8,7 +8,7 @@ import { TraceKind, type TraceRing } from './trace.ts'
 
 const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
 
-/** What the log shows as references: one for being hashed, one for the code at work (1.4). */
+/** What the log shows as references: one for being hashed, one for the code at work (semantics 1.4). */
 export const REFS = 2
 
 /** The RS that a client was given, and why: one of Chosen. */

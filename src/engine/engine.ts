@@ -7,7 +7,7 @@ import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
-import { sendArp } from './arp-output.ts'
+import { ArpOutput } from './arp-output.ts'
 import { traceEnds } from './conn-trace.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
@@ -15,6 +15,7 @@ import { Cuts, END_RESERVE } from './cuts.ts'
 import { DropBook } from './drop-book.ts'
 import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
+import { armOf } from './family.ts'
 import type { Frames } from './frames.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
@@ -28,6 +29,7 @@ import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import type { Random } from './random.ts'
 import { Resets } from './resets.ts'
+import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
 import { ANY_ARM, DestCell, type Dests, type Lips, type Service, type Services } from './service.ts'
@@ -60,7 +62,7 @@ const MAY_OPEN = -1000
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SYN } = FLAG
 const { TCP: KIND_TCP, ARP: KIND_ARP, ICMP: KIND_ICMP } = Kind
-const { ARM } = DestCell
+const { LINK } = DestCell
 
 export class Engine {
   readonly frames: Frames
@@ -75,6 +77,8 @@ export class Engine {
   readonly edges: Edges
   /** Of refused frames, kept by the counters that count them. */
   readonly book: DropBook
+  /** By family. */
+  readonly resolvers: readonly Resolver[]
   readonly neighs: Neighs
   readonly arp: ArpInput
   readonly isn: IsnSource
@@ -121,14 +125,8 @@ export class Engine {
     this.counters.book = this.book
     this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
     this.conns = new Conns(parts, this.#fullnat, options.timeoutMs)
-    this.neighs = new Neighs(
-      options.neigh,
-      this.arms,
-      this.frames,
-      this.counters,
-      this.trace,
-      parts.random,
-    )
+    this.resolvers = [new ArpOutput(parts)]
+    this.neighs = new Neighs(parts, this.resolvers, options.neigh)
     const established = options.timeoutMs[State.ESTABLISHED]
     this.setup = new Setup(parts, this.neighs, established)
     this.#services = this.setup.services
@@ -141,14 +139,7 @@ export class Engine {
     this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
     this.#verify = new Verify(parts, conns, this.#egress)
     this.#peers = options.peers
-    this.arp = new ArpInput(
-      this.frames,
-      this.arms,
-      this.neighs,
-      this.counters,
-      this.trace,
-      options.peers,
-    )
+    this.arp = new ArpInput(parts, this.neighs)
     this.#rstOnBareAck = options.rstOnBareAck
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
@@ -198,7 +189,7 @@ export class Engine {
     const dest = table.dest(t >> 1)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
     const outward = (t & 1) === 1
-    const rsArm = this.dests.cells[(dest << 4) | ARM]
+    const rsArm = armOf(this.dests.cells[(dest << 4) | LINK])
     const clientArm = table.clientArm(t >> 1)
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     let judged = GOOD
@@ -253,27 +244,14 @@ export class Engine {
     this.setup.setEstablished(ms[State.ESTABLISHED])
   }
 
-  /** Gratuitous ARP for every address of the arm: it has come up, and caches around it may hold another MAC. */
+  /** Tells the neighbourhood every address of the arm: it has come up, and caches around it may hold another MAC. */
   announce(arm: Arm): void {
-    for (const { address } of arm.addresses) this.announceAddress(arm, address)
+    for (const { family, address } of arm.addresses) this.announceAddress(arm, family, address)
   }
 
   /** The same for one address, which is new. */
-  announceAddress(arm: Arm, address: number): void {
-    if (sendArp(this.frames, arm, address, address))
-      this.counters.countOn(arm.index, Event.ARP_GRATUITOUS)
-  }
-
-  /** Learns what an ARP said that another worker received. */
-  hear(
-    arm: number,
-    sender: number,
-    macHi: number,
-    macLo: number,
-    solicited: boolean,
-    now: number,
-  ): void {
-    this.arp.hear(arm, sender, macHi, macLo, solicited, now)
+  announceAddress(arm: Arm, family: number, word: number): void {
+    this.resolvers[family].announce(arm, word)
   }
 
   /** The worker that a packet without a connection here belongs to; this one if it belongs to nobody. */
@@ -290,7 +268,7 @@ export class Engine {
     return icmpInput(this.frames, slot, this.#parsed, arm, this.counters)
   }
 
-  /** Preconditions of a new connection (1.5, 1.6). => MAY_OPEN, or the verdict. */
+  /** Preconditions of a new connection (semantics 1.5, 1.6). => MAY_OPEN, or the verdict. */
   #mayOpen(arm: Arm, slot: number, service: Service | undefined, now: number): number {
     const p = this.#parsed
     if (service === undefined) return -Drop.TCP_NO_SERVICE

@@ -27,7 +27,7 @@ export const FlightKind = {
   SAID: 4,
   /**
    * For a journal: what else the engine is given. 7 engine's ms, 8 bytes of what follows, 9 free slots before it; from 10 on:
-   * nothing; the arguments of Engine.hear; JSON of a change of what is set up; nothing; index of an arm
+   * nothing; the arguments of Neighs.hear; JSON of a change of what is set up; nothing; index of an arm
    */
   TICK: 5,
   HEARD: 6,

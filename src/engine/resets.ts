@@ -7,6 +7,7 @@ import { CELL, RECORD, TUPLE } from './conn-layout.ts'
 import { traceEnds } from './conn-trace.ts'
 import { type Counters, Event, PARKED } from './counters.ts'
 import type { Egress } from './egress.ts'
+import { armOf } from './family.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
 import type { Parts } from './parts.ts'
 import { writeRst } from './rst.ts'
@@ -45,7 +46,7 @@ export class Resets {
     this.#counters.count(Event.RST_ON_REUSE)
   }
 
-  /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (2.7). */
+  /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (semantics 2.7). */
   both(conn: number, now: number): void {
     if (this.#trace.debug)
       traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.EXPIRY, now)
@@ -67,7 +68,7 @@ export class Resets {
     const slot = this.#write(conn, 1, this.#cells[recordAt(conn) | RST_ACK], 0)
     if (slot === NO_SLOT) return
     const dest = this.#table.dest(conn)
-    const arm = this.#arms[this.#dests.cells[(dest << 4) | DestCell.ARM]]
+    const arm = this.#arms[armOf(this.#dests.cells[(dest << 4) | DestCell.LINK])]
     const eth = this.#frames.start[slot] + VNET.BYTES
     this.#settle(slot, this.#egress.toRs(slot, eth, arm, dest, now))
   }

@@ -1,5 +1,5 @@
 /**
- * The states of UDP (fullnat semantics 4.1): has the RS answered? A datagram is the one event there is, and none of them takes
+ * The states of UDP (semantics 4.1): has the RS answered? A datagram is the one event there is, and none of them takes
  * back that it has.
  */
 

@@ -12,11 +12,12 @@
 import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
-import { type Arm, armTowards } from './arm.ts'
+import { type Arm, armTowards, isOurs } from './arm.ts'
 import { CELL, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { Drop } from './counters.ts'
 import type { Egress } from './egress.ts'
+import { Family } from './family.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { Sessions } from './sessions.ts'
@@ -47,7 +48,7 @@ export function isIntact(pkt: DataView, p: Parsed): boolean {
 export function isPlausibleClient(arms: readonly Arm[], arm: Arm, saddr: number): boolean {
   const top = saddr >>> 24
   if (top === 0 || top === 127 || top >= 224) return false
-  for (const other of arms) if (other.owns(saddr)) return false
+  if (isOurs(arms, Family.IPV4, saddr)) return false
   const back = armTowards(arms, saddr)
   return back === undefined || back === arm
 }

@@ -1,12 +1,12 @@
-/** `tapvs dpip`: words and tables (fullnat semantics 9.5), against a daemon on paper. */
+/** `tapvs dpip`: words and tables (semantics 9.5), against a daemon on paper. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Edit } from '../../src/api/edits.ts'
-import { CliError } from '../../src/cli/client.ts'
-import { formatAddresses, formatNeighbours, linkRates } from '../../src/cli/dpip.ts'
-import { readDpip } from '../../src/cli/dpip-command.ts'
-import { dpipHelp } from '../../src/cli/dpip-help.ts'
+import { CliError } from '../../src/cli/daemon/client.ts'
+import { readDpip } from '../../src/cli/dpip/command.ts'
+import { dpipHelp } from '../../src/cli/dpip/help.ts'
+import { formatAddresses, formatNeighbours, linkRates } from '../../src/cli/dpip/listings.ts'
 import { dpip } from '../../src/cli/verbs/dpip.ts'
 import { ADDRESSES, COUNTERS, NEIGHBOURS } from './canned.ts'
 import { PaperDaemon } from './paper-daemon.ts'

@@ -1,4 +1,4 @@
-/** The listings of ipvsadm beside `-ln`, byte by byte as the reference has them (fullnat semantics 9.1-9.4). */
+/** The listings of ipvsadm beside `-ln`, byte by byte as the reference has them (semantics 9.1-9.4). */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -11,7 +11,7 @@ import {
   formatThresholds,
   formatTimeouts,
   sortServices,
-} from '../../src/cli/ipvsadm.ts'
+} from '../../src/cli/ipvsadm/listings.ts'
 import { SERVICES } from './canned.ts'
 
 const [SEED] = SERVICES as [ServiceInfo]

@@ -1,4 +1,7 @@
-/** Whatever way a config came about, step by step or all at once, the engine is the same, and so are the listings. */
+/**
+ * Whatever way a config came about, step by step or all at once, the engine is the same, and so are the listings.
+ * Holds invariant I18, invariant I19.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -8,7 +11,7 @@ import { compare } from '../../src/config/changes.ts'
 import { configOf, parseConfig } from '../../src/config/config.ts'
 import { edited } from '../../src/config/edited.ts'
 import { PlaceList } from '../../src/config/places.ts'
-import { addresses, routes, services } from '../../src/control/listings.ts'
+import { addresses, routes, services } from '../../src/control/readings/listings.ts'
 import { Stand } from '../kit/stand.ts'
 
 const BARE = `

@@ -1,4 +1,7 @@
-/** What is somebody else's is not written to, and nothing that was there gets a mode. The owner of all tests is root. */
+/**
+ * What is somebody else's is not written to, and nothing that was there gets a mode. The owner of all tests is root.
+ * Holds invariant I22.
+ */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -22,9 +25,15 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { LogFile } from '../../src/control/log-file.ts'
-import { appendOwn, createOwn, isOurs, isSpecial, NotOurs } from '../../src/control/own-file.ts'
-import { claimSocket } from '../../src/control/server.ts'
+import { claimSocket } from '../../src/control/http/server.ts'
+import { LogFile } from '../../src/control/log/file.ts'
+import {
+  appendOwn,
+  createOwn,
+  isOurs,
+  isSpecial,
+  NotOurs,
+} from '../../src/control/system/own-file.ts'
 import { HistoryDatabase } from '../../src/control/whois/database.ts'
 
 const STRANGER = 12_345

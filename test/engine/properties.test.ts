@@ -1,6 +1,7 @@
 /**
  * Properties of the whole engine: any segment leaves with right checksums and exactly the fields changed that have to
  * be, and any conversation keeps the books of tables, pools, timers and slots balanced.
+ * Holds invariant I4, invariant I8, invariant I11.
  */
 
 import assert from 'node:assert/strict'
@@ -212,7 +213,7 @@ function checkBooks(stand: Stand, free: number): void {
   assert.deepEqual(counters.states, states)
   const neighbours = new Float64Array(counters.neighbours.length)
   neighs.state.forEach((state, n) => {
-    if (neighs.arm[n] >= 0) neighbours[state]++
+    if (neighs.inUse(n)) neighbours[state]++
   })
   assert.deepEqual(counters.neighbours, neighbours)
   assert.equal(active + sum(dest => dests.inactive(dest)), table.used)

@@ -1,12 +1,13 @@
 /**
  * int32 ms go round in 49.7 days, and half of that is as far as they can be compared. A clock that begins two days before the
  * round and runs for sixty: whatever the engine keeps a time of is as right in the end as it was in the beginning.
+ * Holds invariant I10.
  */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { edges } from '../../src/control/refusals.ts'
-import { SessionReading } from '../../src/control/session-words.ts'
+import { edges } from '../../src/control/readings/refusals.ts'
+import { SessionReading } from '../../src/control/sessions/words.ts'
 import { endedOf } from '../../src/control/whois/ended.ts'
 import { EndedRing } from '../../src/control/whois/ring.ts'
 import { Drop } from '../../src/engine/counters.ts'

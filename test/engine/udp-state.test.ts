@@ -1,4 +1,4 @@
-/** The states of UDP against fullnat semantics 4.1, cell by cell. */
+/** The states of UDP against semantics 4.1, cell by cell. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,7 +1,7 @@
 /** One client's conversations from one port, one after the other, on a stand with sessions and two RSs. */
 
 import assert from 'node:assert/strict'
-import { SessionReading } from '../../src/control/session-words.ts'
+import { SessionReading } from '../../src/control/sessions/words.ts'
 import { KEY } from '../../src/engine/conn-layout.ts'
 import { Stat } from '../../src/engine/service.ts'
 import { SessionRing } from '../../src/engine/sessions.ts'

@@ -12,8 +12,8 @@ import { CHECKOUT } from '../../netns/topology.ts'
 
 const WORKER = `
 import { workerData } from 'node:worker_threads'
-import { Counters, Gauge } from '../engine/counters.js'
-import { TraceKind, TraceRing } from '../engine/trace.js'
+import { Counters, Gauge } from '../../engine/counters.js'
+import { TraceKind, TraceRing } from '../../engine/trace.js'
 const { config, index, port, tables, trace, traceRecords } = workerData
 const counters = new Counters(tables.counters, 1)
 const ring = new TraceRing(trace, traceRecords)
@@ -86,7 +86,7 @@ export async function startTapless(
     symlinkSync(join(CHECKOUT, name), join(folder, name))
   }
   cpSync(join(CHECKOUT, 'bin'), join(folder, 'bin'), { recursive: true })
-  writeFileSync(join(folder, 'dist/src/control/worker.js'), WORKER)
+  writeFileSync(join(folder, 'dist/src/control/threads/worker.js'), WORKER)
   writeFileSync(join(folder, 'dist/src/io/queues.js'), QUEUES)
   const socket = join(folder, 'run/tapvs.sock')
   const config = join(folder, 'x.yaml')

@@ -1,4 +1,7 @@
-/** The flight recorder and its moments: what a conversation looks like, and that a slow reader is told what it missed. */
+/**
+ * The flight recorder and its moments: what a conversation looks like, and that a slow reader is told what it missed.
+ * Holds invariant I14.
+ */
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -6,8 +9,8 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { FlightKind, FlightReader, FlightRing, Want, wantFlight } from '../../src/engine/flight.ts'
-import type { FrameIn, FrameOut, Moment } from '../../src/see/moment.ts'
-import { momentFromJson, momentToJson } from '../../src/see/moment-json.ts'
+import type { FrameIn, FrameOut, Moment } from '../../src/see/moments/moment.ts'
+import { momentFromJson, momentToJson } from '../../src/see/moments/moment-json.ts'
 import { Stand } from '../kit/stand.ts'
 import { play } from '../kit/transcript.ts'
 

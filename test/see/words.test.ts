@@ -1,3 +1,5 @@
+/** The words for what the engine says: the lines of DPVS to the character, and some of our own. Holds invariant I13. */
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MODULES } from '../../src/api/log-levels.ts'
@@ -6,8 +8,8 @@ import { FlightReader, FlightRing, SAID_AT, Want, wantFlight } from '../../src/e
 import { Neigh } from '../../src/engine/neigh-state.ts'
 import { IN, OUT, State } from '../../src/engine/tcp-state.ts'
 import { Chosen, RECORD_CELLS, TraceKind, TraceRing } from '../../src/engine/trace.ts'
-import { fieldsOf } from '../../src/see/trace-fields.ts'
-import { kindOf, type Words, wordsOf } from '../../src/see/words.ts'
+import { fieldsOf } from '../../src/see/words/trace-fields.ts'
+import { kindOf, type Words, wordsOf } from '../../src/see/words/trace-words.ts'
 import { ipv4Int, macInts } from '../../src/wire/address.ts'
 import { FLAG } from '../../src/wire/tcp.ts'
 

@@ -1,8 +1,8 @@
 /** Frames and verdicts in words, for whoever reads what a replay has found. */
 
 import { DONE, Drop, PARKED } from '../../engine/counters.ts'
-import { frameText as textOf } from '../../see/frame-text.ts'
-import { STATES } from '../../see/words.ts'
+import { frameText as textOf } from '../../see/frame/frame-text.ts'
+import { STATES } from '../../see/words/trace-words.ts'
 import { endpointText } from '../../wire/address.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 

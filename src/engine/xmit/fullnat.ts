@@ -1,5 +1,5 @@
 /**
- * FullNAT: the RS sees LIP and lport, the client VIP and vport. Read fullnat semantics 3 and RFC 1624 before changing
+ * FullNAT: the RS sees LIP and lport, the client VIP and vport. Read semantics 3 and RFC 1624 before changing
  * the translation.
  *
  * Both directions: addresses and ports become the mirror of the other tuple. IN: seq += delta; on a SYN the timestamp
@@ -23,7 +23,7 @@ import { LeftLport } from './left-lport.ts'
 import type { Method } from './method.ts'
 import { TcpRewrite } from './tcp.ts'
 
-/** At most this many LIPs are tried for one connection (fullnat semantics 5.4). */
+/** At most this many LIPs are tried for one connection (semantics 5.4). */
 export const LIP_ATTEMPTS = 16
 /** Per cent of connections under rr and wrr for which the LIP moves two steps, so that LIPs and RSs do not lock. */
 const LIP_SKIP_PERCENT = 5

@@ -1,0 +1,177 @@
+/**
+ * The JSON of dpvs-agent's API v2, by the names that controllers know it by (semantics 8.6). What comes in is
+ * read generously: unknown keys are passed over, and Go's null for an empty list is one.
+ */
+
+import * as z from 'zod'
+import { whole } from '../../../api/fields.ts'
+
+const count = z.int().min(0)
+const items = <T extends z.ZodType>(item: T) => z.object({ Items: z.array(item) })
+const itemsIn = <T extends z.ZodType>(item: T) =>
+  z.object({ Items: z.array(item, 'a list').nullish() }, 'an object with Items')
+
+const flag = z.boolean('true or false').nullish()
+
+export const errorText = z.string().meta({ id: 'AgentError' })
+
+export const stats = z
+  .object({
+    Conns: count,
+    InPkts: count,
+    InBytes: count,
+    OutPkts: count,
+    OutBytes: count,
+    Cps: count,
+    InPps: count,
+    InBps: count,
+    OutPps: count,
+    OutBps: count,
+  })
+  .meta({ id: 'AgentStats' })
+
+const rsFields = {
+  ip: z.ipv4('an IPv4 address'),
+  port: whole(0, 65_535),
+  weight: whole(0, 65_535),
+  mode: z.enum(['FNAT', 'SNAT', 'DR', 'TUNNEL', 'NAT'], 'FNAT'),
+  inhibited: z.boolean('true or false'),
+  overloaded: z.boolean('true or false'),
+}
+
+/** In a request, all but the address may be left out. */
+export const rsIn = z
+  .object(
+    {
+      ip: rsFields.ip,
+      port: rsFields.port.nullish().describe("0 or none: the service's."),
+      weight: rsFields.weight.nullish().describe('None: 1, or what an existing one has.'),
+      mode: z.enum(['FNAT', ''], 'FNAT, the only mode there is').nullish(),
+      inhibited: flag,
+      overloaded: flag,
+    },
+    'an object with ip',
+  )
+  .meta({ id: 'AgentServerSpec' })
+
+export const rsListIn = itemsIn(rsIn)
+export type RsIn = z.output<typeof rsIn>
+
+const rsOut = z.object({ Spec: z.object(rsFields), Stats: stats }).meta({ id: 'AgentServer' })
+export const rsListOut = items(rsOut)
+
+export const vsOut = z
+  .object({
+    Af: count,
+    Proto: count,
+    Addr: z.string(),
+    Port: count,
+    SchedName: z.string(),
+    Flags: z.string(),
+    Fwmark: count,
+    SynProxy: z.enum(['true', 'false']),
+    ExpireQuiescent: z.enum(['true', 'false']),
+    Quic: z.enum(['true', 'false']),
+    ProxyProto: count,
+    Timeout: count,
+    ConnTimeout: count,
+    Netmask: count,
+    Bps: count,
+    LimitProportion: count,
+    Version: z.string().describe('Of the set of real servers; see rs/health.'),
+    DestCheck: z.array(z.string()),
+    Stats: stats,
+    RSs: rsListOut,
+  })
+  .meta({ id: 'AgentService' })
+export const vsListOut = items(vsOut)
+
+/** What DPVS has and this has not is taken only if it is off. */
+const off = (what: string) => z.literal([false, null], `false: there is no ${what}`).optional()
+const zero = (what: string) => z.literal([0, null], `0: there is no ${what}`).optional()
+
+export const vsIn = z
+  .object(
+    {
+      SchedName: z.enum(['rr', 'wrr', ''], 'rr or wrr').nullish().describe('Default wrr.'),
+      ConnTimeout: whole(0, 1_000_000).nullish().describe('Seconds; 0: none of its own.'),
+      Timeout: whole(0, 1_000_000).nullish().describe('Seconds of persistence; 0: none.'),
+      Fwmark: zero('service by mark'),
+      SynProxy: off('SYN proxy'),
+      ExpireQuiescent: off('expiry of quiescent connections'),
+      Quic: off('QUIC'),
+      ProxyProtocol: z
+        .literal(['disable', '', null], 'disable: there is no proxy protocol')
+        .optional(),
+      LimitProportion: z
+        .int()
+        .refine(value => value <= 0 || value >= 100, '0 or 100: there is no limit by proportion')
+        .nullish(),
+      Bps: z.int().nullish().describe('Taken and without effect.'),
+    },
+    'an object',
+  )
+  .meta({ id: 'AgentServiceSpec' })
+
+export const laddrIn = z
+  .object({ addr: z.ipv4('an IPv4 address'), device: z.string('the name of an arm') }, 'an object')
+  .meta({ id: 'AgentLipSpec' })
+export const laddrListOut = items(
+  z.object({
+    af: count,
+    addr: z.string(),
+    device: z.string(),
+    conns: count,
+    portConflict: count,
+  }),
+)
+
+export const nicListOut = items(
+  z.object({
+    detail: z.object({
+      ID: count,
+      name: z.string(),
+      addr: z.string().describe('Its MAC.'),
+      status: z.enum(['UP', 'DOWN']),
+      MTU: count,
+      nRxQ: count,
+      nTxQ: count,
+    }),
+    stats: z
+      .object({
+        id: count,
+        inPkts: count,
+        outPkts: count,
+        inBytes: count,
+        outBytes: count,
+        inMissed: count,
+        outErrors: count,
+      })
+      .exactOptional(),
+  }),
+)
+
+export const addrIn = z
+  .object({ addr: z.string('an IPv4 address, with or without /LENGTH') }, 'an object with addr')
+  .meta({ id: 'AgentAddressSpec' })
+export const addrListOut = items(z.object({ addr: z.string(), scope: z.string() }))
+
+export const routeIn = z
+  .object(
+    {
+      dst: z.string('an IPv4 network, like 192.0.2.0/24, or default'),
+      gateway: z.string('an IPv4 address').nullish(),
+    },
+    'an object with dst',
+  )
+  .meta({ id: 'AgentRouteSpec' })
+export const routeListOut = items(
+  z.object({
+    dst: z.string(),
+    gateway: z.string().exactOptional(),
+    device: z.string(),
+    scope: z.string(),
+    mtu: count,
+    metric: count,
+  }),
+)
