@@ -19,7 +19,7 @@ import type {
   ServiceInfo,
   TrafficInfo,
 } from './commands.ts'
-import { WHEN_DOWN } from './edits.ts'
+import { whenDown } from './fields.ts'
 import { LOG_LEVELS, MODULES } from './log-levels.ts'
 import { DROP_REASONS } from './names.ts'
 
@@ -88,7 +88,7 @@ export const service = z
         prefix: count.describe('Bits by which clients are told apart.'),
       })
       .describe('A client keeps its real server.'),
-    whenDown: z.enum(WHEN_DOWN).describe('What happens to a SYN while no real server can take it.'),
+    whenDown: whenDown.describe('What happens to a SYN while no real server can take it.'),
     localAddresses: z.array(localAddress),
     realServers: z.array(realServer),
   })

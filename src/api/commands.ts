@@ -4,10 +4,11 @@
  * Addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
-import type { Edit, ServiceKey, WhenDown } from './edits.ts'
+import type { Edit, ServiceKey } from './edits.ts'
 import type { LinkState } from './link-state.ts'
 import type { LogLevel, Module, ModuleLevels } from './log-levels.ts'
 import type { WhoisArgs, WhoisInfo } from './whois-info.ts'
+import type { WhenDown } from './words.ts'
 
 /** Where the daemon listens and the command line asks, unless they are told otherwise. */
 export const DEFAULT_SOCKET = '/run/tapvs/tapvs.sock'

@@ -4,24 +4,17 @@
  * reload and a call of the API can only do what a file could.
  */
 
+import type { SchedulerName, WhenDown } from './words.ts'
+
 export interface ServiceKey {
   protocol: 'tcp'
   address: string
   port: number
 }
 
-/** What becomes of new connections while no real server is up: nothing, a RST, or as if none had failed its checks. */
-export const WHEN_DOWN = ['drop', 'reject', 'all'] as const
-export type WhenDown = (typeof WHEN_DOWN)[number]
-
-/** drop, reject or all */
-export function oneOf(words: readonly string[]): string {
-  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
-}
-
 /** What an edit of a service sets; what is left out takes its default, as `ipvsadm -E` does. */
 export interface ServiceFields {
-  scheduler?: 'rr' | 'wrr'
+  scheduler?: SchedulerName
   /** Seconds. */
   conn_timeout?: number
   when_down?: WhenDown

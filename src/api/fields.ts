@@ -5,6 +5,10 @@
 
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
+import { oneOf, SCHEDULER_NAMES, WHEN_DOWN } from './words.ts'
+
+export const scheduler = z.enum(SCHEDULER_NAMES, oneOf(SCHEDULER_NAMES))
+export const whenDown = z.enum(WHEN_DOWN, oneOf(WHEN_DOWN))
 
 export const address = z.ipv4('an IPv4 address').refine(isIPv4, 'an IPv4 address')
 

@@ -4,17 +4,16 @@ import * as z from 'zod'
 import * as answers from './answers.ts'
 import { arm, change, dryRun, how, object } from './change.ts'
 import {
-  oneOf,
   type ServerFields,
   type ServerKey,
   type ServiceFields,
   type ServiceKey,
   serviceName,
-  WHEN_DOWN,
 } from './edits.ts'
 import { HttpError } from './errors.ts'
-import { address, port, whole, wholeText } from './fields.ts'
+import { address, port, scheduler, whenDown, whole, wholeText } from './fields.ts'
 import { type Operation, operation, verbOperation } from './operation.ts'
+import { DEFAULT_SCHEDULER } from './words.ts'
 
 const SERVICE = '/v1/services/:protocol/:address/:port'
 const SERVER = `${SERVICE}/servers/:server_address/:server_port`
@@ -29,12 +28,11 @@ const serverParams = object({
 })
 
 const serviceFields = {
-  scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').exactOptional().describe('Default wrr.'),
+  scheduler: scheduler.exactOptional().describe(`Default ${DEFAULT_SCHEDULER}.`),
   conn_timeout: whole(1, 1_000_000)
     .exactOptional()
     .describe('Seconds, of its ESTABLISHED connections; default: the timeouts of all.'),
-  when_down: z
-    .enum(WHEN_DOWN, oneOf(WHEN_DOWN))
+  when_down: whenDown
     .exactOptional()
     .describe('What happens to a SYN while no real server can take it; default drop.'),
   persistence: whole(0, 1_000_000)

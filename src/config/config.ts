@@ -5,7 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs'
-import type { WhenDown } from '../api/edits.ts'
+import type { SchedulerName, WhenDown } from '../api/words.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { nearest } from '../see/text/nearest.ts'
 import { ipv4Text } from '../wire/address.ts'
@@ -79,7 +79,7 @@ export interface ConfigService {
   protocol: 'tcp'
   address: string
   port: number
-  scheduler: 'rr' | 'wrr'
+  scheduler: SchedulerName
   /** The LIPs it may use; without any it takes no connection. */
   localAddresses: string[]
   /** Seconds; 0 when the service has none of its own. */
@@ -101,13 +101,13 @@ export interface ConfigLog extends LogOptions {
 export interface Config {
   arms: ConfigArm[]
   services: ConfigService[]
-  workers: { count: number; steering: 'bpf' | 'handover' }
+  workers: { count: number; steering: ConfigFile['workers']['steering'] }
   /** Of all workers together; a power of two. */
   connections: { tableSize: number }
   tcp: {
-    toa: 'seed' | 'master' | 'off'
-    bareAck: 'drop' | 'rst'
-    reuse: 'new' | 'keep'
+    toa: ConfigFile['tcp']['toa']
+    bareAck: ConfigFile['tcp']['bare_ack']
+    reuse: ConfigFile['tcp']['reuse']
     xmitTtl: boolean
     /** Seconds, in the order of State in tcp-state.ts. */
     timeouts: number[]

@@ -7,11 +7,13 @@
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { DEFAULT_SOCKET, UI_PORT } from '../api/commands.ts'
-import { oneOf, WHEN_DOWN } from '../api/edits.ts'
+import { scheduler } from '../api/fields.ts'
 import { LOG_LEVELS, MODULES, type Module } from '../api/log-levels.ts'
 import { COUNTED } from '../api/names.ts'
+import { DEFAULT_SCHEDULER, oneOf, WHEN_DOWN } from '../api/words.ts'
 import { checkSchema, passiveSchema } from './check-keys.ts'
 import { isCidr } from './cidr.ts'
+import { word } from './word.ts'
 
 const whole = (min: number, max: number) => {
   const expected = `a whole number ${min}-${max}`
@@ -90,12 +92,12 @@ const service = mapping({
   address,
   port,
   protocol: z.literal('tcp', 'tcp').default('tcp'),
-  scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').default('wrr'),
+  scheduler: scheduler.default(DEFAULT_SCHEDULER),
   local_addresses: z.array(address, 'a list').optional(),
   conn_timeout: seconds.optional(),
   persistence: seconds.optional(),
   persistence_prefix: whole(1, 32).default(32),
-  when_down: z.enum(WHEN_DOWN, oneOf(WHEN_DOWN)).default('drop'),
+  when_down: word(WHEN_DOWN),
   check: checkSchema.prefault({}),
   passive: passiveSchema.optional(),
   real_servers: list(
@@ -124,7 +126,7 @@ const timeouts = mapping({
   synack: seconds.default(30),
 })
 
-const logLevel = z.enum(LOG_LEVELS, 'error, warn, info or debug')
+const logLevel = z.enum(LOG_LEVELS, oneOf(LOG_LEVELS))
 const moduleLevels = Object.fromEntries(
   MODULES.map(module => [module, logLevel.optional()]),
 ) as Record<Module, z.ZodOptional<typeof logLevel>>
@@ -179,7 +181,7 @@ const http = mapping({
 
 const ui = mapping({
   port: whole(0, 65_535).default(UI_PORT),
-  scope: z.enum(['view', 'full'], 'view or full').default('view'),
+  scope: word(['view', 'full']),
   ...token,
 }).refine(
   ({ token_file, token }) => token_file === undefined || token === undefined,
@@ -192,13 +194,13 @@ export const fileSchema = z.strictObject(
     services: list(service),
     workers: mapping({
       count: whole(1, 32).default(1),
-      steering: z.enum(['bpf', 'handover'], 'bpf or handover').default('bpf'),
+      steering: word(['bpf', 'handover']),
     }).prefault({}),
     connections: mapping({ table_size: whole(16, 16_777_216).default(262_144) }).prefault({}),
     tcp: mapping({
-      toa: z.enum(['seed', 'master', 'off'], 'seed, master or off').default('seed'),
-      bare_ack: z.enum(['drop', 'rst'], 'drop or rst').default('drop'),
-      reuse: z.enum(['new', 'keep'], 'new or keep').default('new'),
+      toa: word(['seed', 'master', 'off']),
+      bare_ack: word(['drop', 'rst']),
+      reuse: word(['new', 'keep']),
       xmit_ttl: z.boolean('true or false').default(false),
       timeouts: timeouts.prefault({}),
     }).prefault({}),
@@ -209,7 +211,7 @@ export const fileSchema = z.strictObject(
     log: mapping({
       level: logLevel.default('info'),
       timestamps: z.union([z.boolean(), z.literal('auto')], 'true, false or auto').default('auto'),
-      format: z.enum(['text', 'json'], 'text or json').default('text'),
+      format: word(['text', 'json']),
       modules: mapping(moduleLevels).prefault({}),
       rate: mapping({
         debug: whole(0, 1_000_000).default(1000),

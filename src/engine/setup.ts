@@ -104,7 +104,12 @@ export class Setup {
     for (const { scheduler, dests, ...rest } of services) {
       const list: Dest[] = []
       const candidates = new Candidates(list)
-      const service: Service = { ...rest, pick: SCHEDULERS[scheduler], dests: list, candidates }
+      const service: Service = {
+        ...rest,
+        pick: SCHEDULERS[scheduler].pick,
+        dests: list,
+        candidates,
+      }
       this.services.add(service)
       for (const dest of dests) {
         const own = newDest(service, dest)
@@ -146,7 +151,7 @@ export class Setup {
       protocol: PROTO.TCP,
       vip,
       vport,
-      pick: SCHEDULERS[options.scheduler],
+      pick: SCHEDULERS[options.scheduler].pick,
       dests,
       candidates: new Candidates(dests),
       lips: [],
@@ -159,7 +164,7 @@ export class Setup {
       currentWeight: 0,
       lipCursor: -1,
     }
-    service.pick = SCHEDULERS[options.scheduler]
+    service.pick = SCHEDULERS[options.scheduler].pick
     service.lips.splice(0, service.lips.length, ...options.lips)
     service.reject = options.reject
     service.persistenceMs = options.persistenceMs

@@ -8,19 +8,11 @@ import {
   type ServerKey,
   type ServiceFields,
   type ServiceKey,
-  WHEN_DOWN,
 } from '../../api/edits.ts'
+import { SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
 import { maskLength } from '../../config/cidr.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
-import {
-  BACKUP,
-  COMMANDS,
-  type CommandName,
-  type CommandRow,
-  OPTIONS,
-  REFUSED,
-  SCHEDULERS,
-} from './options.ts'
+import { BACKUP, COMMANDS, type CommandName, type CommandRow, OPTIONS, REFUSED } from './options.ts'
 import { portOf } from './port-names.ts'
 
 export const TOOL = 'tapvs ipvsadm'
@@ -180,7 +172,7 @@ function serviceFields(given: Given): ServiceFields {
   const whenDown = first(given, 'when-down')
   const connTimeout = timeout === undefined ? 0 : whole(timeout, '--conn-timeout', 0, 1_000_000)
   return {
-    ...(scheduler !== undefined && { scheduler: oneOf(scheduler, SCHEDULERS, 'scheduler') }),
+    ...(scheduler !== undefined && { scheduler: oneOf(scheduler, SCHEDULER_CHOICES, 'scheduler') }),
     ...persistence,
     ...(connTimeout > 0 && { conn_timeout: connTimeout }),
     ...(whenDown !== undefined && { when_down: oneOf(whenDown, WHEN_DOWN, 'answer') }),

@@ -3,10 +3,17 @@
  * and not that its option is unknown.
  */
 
-import { type ServiceFields, WHEN_DOWN } from '../../api/edits.ts'
+import {
+  allOf,
+  DEFAULT_SCHEDULER,
+  oneOf,
+  SCHEDULER_CHOICES,
+  SCHEDULER_NAMES,
+  WHEN_DOWN,
+} from '../../api/words.ts'
+import { SCHEDULERS } from '../../engine/schedule.ts'
 import { COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
 
-export const SCHEDULERS = ['wrr', 'rr'] as const satisfies readonly ServiceFields['scheduler'][]
 export const BACKUP = ['yes', 'no'] as const
 
 export type CommandName =
@@ -35,6 +42,15 @@ export interface CommandRow extends OptionRow {
 
 const SERVICE_FIELDS = ['scheduler', 'persistent', 'netmask', 'conn-timeout', 'when-down']
 const SERVER_FIELDS = ['fullnat', 'weight', 'u-threshold', 'l-threshold', 'backup']
+
+/** wrr (each as often as its weight says, the default) or rr (...) */
+function schedulersHelp(): string {
+  const rows = SCHEDULER_CHOICES.map(name => {
+    const mark = name === DEFAULT_SCHEDULER ? ', the default' : ''
+    return `${name} (${SCHEDULERS[name].says}${mark})`
+  })
+  return oneOf(rows)
+}
 
 export const COMMANDS: readonly CommandRow[] = [
   {
@@ -163,8 +179,8 @@ export const OPTIONS: readonly OptionRow[] = [
     long: 'scheduler',
     short: 's',
     values: ['SCHEDULER'],
-    choices: SCHEDULERS,
-    help: `${SCHEDULERS.join(' or ')}; default ${SCHEDULERS[0]}`,
+    choices: SCHEDULER_CHOICES,
+    help: schedulersHelp(),
   },
   {
     long: 'persistent',
@@ -290,9 +306,12 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
   { long: 'expire-quiescent', refused: NO_FLAG },
   {
     long: 'hash-target',
-    refused: 'is for conhash, which is not supported; schedulers are rr and wrr',
+    refused: `is for conhash, which is not supported; schedulers are ${allOf(SCHEDULER_NAMES)}`,
   },
-  { long: 'sched-flags', refused: 'schedulers have no flags here; schedulers are rr and wrr' },
+  {
+    long: 'sched-flags',
+    refused: `schedulers have no flags here; schedulers are ${allOf(SCHEDULER_NAMES)}`,
+  },
   { long: 'pe', refused: 'persistence is by client address only; leave it out' },
   { long: 'persistent-conn', refused: 'who keeps which real server is not listed yet' },
   { long: 'dest-check', refused: 'is not supported here; health checks are set in the config' },

@@ -2,6 +2,7 @@
 
 import type { ServiceInfo } from '../../api/commands.ts'
 import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
+import type { SchedulerName } from '../../api/words.ts'
 import { maskText } from '../../config/cidr.ts'
 import { CliError } from '../daemon/client.ts'
 import { readCommand } from './command.ts'
@@ -25,7 +26,7 @@ function editsOf(info: ServiceInfo): IpvsadmEdit[] {
       edit: 'add-service',
       service,
       // What the daemon runs it also takes.
-      scheduler: scheduler as 'rr' | 'wrr',
+      scheduler: scheduler as SchedulerName,
       ...(persistence.timeout > 0 && {
         persistence: persistence.timeout,
         ...(persistence.prefix < 32 && { persistence_prefix: persistence.prefix }),

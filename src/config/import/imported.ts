@@ -5,10 +5,10 @@
 
 import { isIPv4 } from 'node:net'
 import { PERSISTENCE_SEC } from '../../api/edits.ts'
+import { DEFAULT_SCHEDULER, SCHEDULER_NAMES } from '../../api/words.ts'
 import { printable } from '../../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { isCidr, maskLength, networkOf } from '../cidr.ts'
-import { fileSchema } from '../schema.ts'
 import type { ConfigInput } from '../write.ts'
 
 type FileService = NonNullable<ConfigInput['services']>[number]
@@ -53,8 +53,6 @@ export interface Place {
 /** What a config takes. */
 export const WEIGHT_MAX = 65_535
 export const THRESHOLD_MAX = 1_000_000_000
-const SERVICE = fileSchema.shape.services.unwrap().element.shape
-const SCHEDULERS: readonly string[] = SERVICE.scheduler.unwrap().options
 const SECONDS_MAX = 1_000_000
 const RANGE_MAX = 4096
 
@@ -154,10 +152,15 @@ export class Collector {
     this.#tcp.timeouts = { ...this.#tcp.timeouts, ...timeouts }
   }
 
-  /** => undefined, which is wrr, and a remark if there is none of this name */
+  /** => undefined, which is the default, and a remark if there is none of this name */
   scheduler(place: Place, name: string, what: string): ImportedService['scheduler'] {
-    if (SCHEDULERS.includes(name)) return name as ImportedService['scheduler']
-    this.notCarried(place, what, `there is no scheduler ${short(name)} here, wrr takes its place`)
+    const known = SCHEDULER_NAMES.find(other => other === name)
+    if (known) return known
+    this.notCarried(
+      place,
+      what,
+      `there is no scheduler ${short(name)} here, ${DEFAULT_SCHEDULER} takes its place`,
+    )
     return undefined
   }
 

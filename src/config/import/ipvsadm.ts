@@ -3,6 +3,7 @@
  * well. The lines are carried out one after the other, as `ipvsadm -R` would.
  */
 
+import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
 import {
   addressProblem,
   Collector,
@@ -34,12 +35,12 @@ const SERVER_NUMBERS = [
 const NOT_HERE: Record<string, string> = {
   ops: 'one-packet scheduling is for UDP',
   pe: 'persistence engines are not supported',
-  'sched-flags': 'rr and wrr have no flags',
+  'sched-flags': `${allOf(SCHEDULER_NAMES)} have no flags`,
   synproxy: 'SYN proxy is not supported',
   'proxy-protocol': 'the proxy protocol is not supported; TOA tells real servers the client',
   'expire-quiescent': 'connections of a real server with weight 0 live on here',
   'dest-check': 'passive checks are set by hand, see config/lab.yaml',
-  'hash-target': 'rr and wrr do not hash',
+  'hash-target': `${allOf(SCHEDULER_NAMES)} do not hash`,
   quic: NO_UDP,
   'limit-proportion': 'packets are not dropped by chance',
   bps: 'bandwidth is not limited (nor is it by DPVS)',

@@ -1,6 +1,7 @@
 /** /v2/vs: services and their LIPs, as dpvs-agent has them. */
 
 import type { Edit } from '../../../api/edits.ts'
+import { DEFAULT_SCHEDULER } from '../../../api/words.ts'
 import {
   type AgentRoute,
   ask,
@@ -59,7 +60,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
       const service = keyOf(params.VipPort, BAD_FRONTEND)
       const known = await find(control, service)
       const fields = {
-        scheduler: SchedName || 'wrr',
+        scheduler: SchedName || DEFAULT_SCHEDULER,
         ...(ConnTimeout && { conn_timeout: ConnTimeout }),
         ...(Timeout && { persistence: Timeout }),
         // The agent has no words for these.

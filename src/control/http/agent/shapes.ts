@@ -5,6 +5,7 @@
 
 import * as z from 'zod'
 import { whole } from '../../../api/fields.ts'
+import { DEFAULT_SCHEDULER, oneOf, SCHEDULER_NAMES } from '../../../api/words.ts'
 
 const count = z.int().min(0)
 const items = <T extends z.ZodType>(item: T) => z.object({ Items: z.array(item) })
@@ -93,7 +94,10 @@ const zero = (what: string) => z.literal([0, null], `0: there is no ${what}`).op
 export const vsIn = z
   .object(
     {
-      SchedName: z.enum(['rr', 'wrr', ''], 'rr or wrr').nullish().describe('Default wrr.'),
+      SchedName: z
+        .enum([...SCHEDULER_NAMES, ''], oneOf(SCHEDULER_NAMES))
+        .nullish()
+        .describe(`Default ${DEFAULT_SCHEDULER}.`),
       ConnTimeout: whole(0, 1_000_000).nullish().describe('Seconds; 0: none of its own.'),
       Timeout: whole(0, 1_000_000).nullish().describe('Seconds of persistence; 0: none.'),
       Fwmark: zero('service by mark'),
