@@ -7,6 +7,7 @@
 import type { Edit, ServiceKey } from './edits.ts'
 import type { LinkState } from './link-state.ts'
 import type { LogLevel, Module, ModuleLevels } from './log-levels.ts'
+import type { Protocol } from './protocols.ts'
 import type { WhoisArgs, WhoisInfo } from './whois-info.ts'
 import type { WhenDown } from './words.ts'
 
@@ -47,7 +48,7 @@ export interface TrafficInfo {
 }
 
 export interface ServiceInfo {
-  protocol: 'tcp'
+  protocol: Protocol
   address: string
   port: number
   scheduler: string
@@ -88,7 +89,7 @@ export interface PlanInfo {
 
 export interface ConnInfo {
   worker: number
-  protocol: 'tcp'
+  protocol: Protocol
   /** The configured timeout of its state in whole seconds, not the time left (semantics 9.2). */
   timeoutSec: number
   /** Number of the state, see tcp-state.ts. */

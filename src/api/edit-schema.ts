@@ -2,13 +2,13 @@
 
 import * as z from 'zod'
 import type { Edit } from './edits.ts'
-import { scheduler, whenDown } from './fields.ts'
+import { protocol, scheduler, whenDown } from './fields.ts'
 
 const text = z.string('a text')
 const number = z.number('a number')
 
 export const serviceKey = z.strictObject({
-  protocol: z.literal('tcp', 'tcp'),
+  protocol,
   address: text,
   port: number,
 })

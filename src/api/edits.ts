@@ -4,10 +4,11 @@
  * reload and a call of the API can only do what a file could.
  */
 
+import { PROTOCOLS, type Protocol } from './protocols.ts'
 import type { SchedulerName, WhenDown } from './words.ts'
 
 export interface ServiceKey {
-  protocol: 'tcp'
+  protocol: Protocol
   address: string
   port: number
 }
@@ -63,5 +64,10 @@ export type Edit =
 
 /** TCP 192.0.2.1:80 */
 export function serviceName({ protocol, address, port }: ServiceKey): string {
-  return `${protocol.toUpperCase()} ${address}:${port}`
+  return `${PROTOCOLS[protocol].label} ${address}:${port}`
+}
+
+/** A service of the one protocol says nothing of its twin of another. */
+export function isService(one: ServiceKey, { protocol, address, port }: ServiceKey): boolean {
+  return one.protocol === protocol && one.address === address && one.port === port
 }

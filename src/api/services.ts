@@ -4,6 +4,7 @@ import * as z from 'zod'
 import * as answers from './answers.ts'
 import { arm, change, dryRun, how, object } from './change.ts'
 import {
+  isService,
   type ServerFields,
   type ServerKey,
   type ServiceFields,
@@ -11,14 +12,13 @@ import {
   serviceName,
 } from './edits.ts'
 import { HttpError } from './errors.ts'
-import { address, port, scheduler, whenDown, whole, wholeText } from './fields.ts'
+import { address, port, protocol, scheduler, whenDown, whole, wholeText } from './fields.ts'
 import { type Operation, operation, verbOperation } from './operation.ts'
+import { DEFAULT_PROTOCOL } from './protocols.ts'
 import { DEFAULT_SCHEDULER } from './words.ts'
 
 const SERVICE = '/v1/services/:protocol/:address/:port'
 const SERVER = `${SERVICE}/servers/:server_address/:server_port`
-
-const protocol = z.literal('tcp', 'tcp')
 
 const serviceParams = object({ protocol, address, port: wholeText(1, 65_535) })
 const serverParams = object({
@@ -63,7 +63,7 @@ export const newServer = object({
 
 /** A service with what belongs to it, in one step. */
 export const newService = object({
-  protocol: protocol.default('tcp'),
+  protocol: protocol.default(DEFAULT_PROTOCOL),
   address,
   port,
   ...serviceFields,
@@ -100,9 +100,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     answer: answers.service,
     request: () => ({ verb: 'services' }),
     pick: (services, { params }) => {
-      const found = services.find(
-        ({ address, port }) => address === params.address && port === params.port,
-      )
+      const found = services.find(service => isService(service, params))
       if (!found) throw new HttpError(404, `no service ${serviceName(params)}`)
       return found
     },

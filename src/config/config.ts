@@ -5,6 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs'
+import type { Protocol } from '../api/protocols.ts'
 import type { SchedulerName, WhenDown } from '../api/words.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { nearest } from '../see/text/nearest.ts'
@@ -76,7 +77,7 @@ export interface ConfigRealServer {
 }
 
 export interface ConfigService {
-  protocol: 'tcp'
+  protocol: Protocol
   address: string
   port: number
   scheduler: SchedulerName

@@ -3,7 +3,7 @@
  * here, in the words of ipvsadm and dpip; whether the result is a good config is for the checks.
  */
 
-import { type Edit, type ServerKey, type ServiceKey, serviceName } from '../api/edits.ts'
+import { type Edit, isService, type ServerKey, type ServiceKey, serviceName } from '../api/edits.ts'
 import { DEFAULT_SCHEDULER, WHEN_DOWN } from '../api/words.ts'
 import { checkSchema } from './check-keys.ts'
 import type { ConfigFile } from './schema.ts'
@@ -218,10 +218,6 @@ function serviceOf(file: ConfigFile, key: ServiceKey): FileService {
   const service = file.services.find(other => isService(other, key))
   if (!service) throw new Error(`no service ${serviceName(key)}`)
   return service
-}
-
-function isService(service: FileService, { protocol, address, port }: ServiceKey): boolean {
-  return service.protocol === protocol && service.address === address && service.port === port
 }
 
 function serverIndex(service: FileService, key: ServerKey): number {

@@ -7,9 +7,10 @@
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { DEFAULT_SOCKET, UI_PORT } from '../api/commands.ts'
-import { scheduler } from '../api/fields.ts'
+import { protocol, scheduler } from '../api/fields.ts'
 import { LOG_LEVELS, MODULES, type Module } from '../api/log-levels.ts'
 import { COUNTED } from '../api/names.ts'
+import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { DEFAULT_SCHEDULER, oneOf, WHEN_DOWN } from '../api/words.ts'
 import { checkSchema, passiveSchema } from './check-keys.ts'
 import { isCidr } from './cidr.ts'
@@ -91,7 +92,7 @@ const arm = mapping({
 const service = mapping({
   address,
   port,
-  protocol: z.literal('tcp', 'tcp').default('tcp'),
+  protocol: protocol.default(DEFAULT_PROTOCOL),
   scheduler: scheduler.default(DEFAULT_SCHEDULER),
   local_addresses: z.array(address, 'a list').optional(),
   conn_timeout: seconds.optional(),

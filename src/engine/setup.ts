@@ -6,7 +6,6 @@
  */
 
 import { prefixMask } from '../wire/address.ts'
-import { PROTO } from '../wire/ipv4.ts'
 import { type Arm, routeOut } from './arm.ts'
 import { Candidates, isRegular } from './candidates.ts'
 import { Family, linkOf } from './family.ts'
@@ -144,11 +143,11 @@ export class Setup {
   }
 
   /** Adds a service without RSs, or changes one. */
-  putService(vip: number, vport: number, options: ServiceOptions): Service {
-    const found = this.services.find(PROTO.TCP, vip, vport)
+  putService(protocol: number, vip: number, vport: number, options: ServiceOptions): Service {
+    const found = this.services.find(protocol, vip, vport)
     const dests: Dest[] = []
     const service: Service = found ?? {
-      protocol: PROTO.TCP,
+      protocol,
       vip,
       vport,
       pick: SCHEDULERS[options.scheduler].pick,
@@ -177,8 +176,8 @@ export class Setup {
   }
 
   /** Its connections go on; new ones are refused from now on. */
-  removeService(vip: number, vport: number): void {
-    const service = this.services.remove(PROTO.TCP, vip, vport)
+  removeService(protocol: number, vip: number, vport: number): void {
+    const service = this.services.remove(protocol, vip, vport)
     if (service === undefined) return
     for (const dest of service.dests) this.#dests.remove(dest)
   }

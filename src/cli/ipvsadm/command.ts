@@ -9,6 +9,7 @@ import {
   type ServiceFields,
   type ServiceKey,
 } from '../../api/edits.ts'
+import { PROTOCOL_NAMES, PROTOCOLS, protocolNamed } from '../../api/protocols.ts'
 import { SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
 import { maskLength } from '../../config/cidr.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
@@ -104,7 +105,7 @@ function editOf(
   given: Given,
 ): Edit {
   if (name === 'clear') return { edit: 'clear' }
-  const service = serviceKey(first(given, 'tcp-service') as string)
+  const service = serviceKey(given) as ServiceKey
   switch (name) {
     case 'add-service':
     case 'edit-service':
@@ -220,14 +221,20 @@ function backupOf(given: Given): Pick<ServerFields, 'backup'> {
 }
 
 function optionalService(given: Given): { service?: ServiceKey } {
-  const text = first(given, 'tcp-service')
-  return text === undefined ? {} : { service: serviceKey(text) }
+  const service = serviceKey(given)
+  return service === undefined ? {} : { service }
 }
 
-function serviceKey(text: string): ServiceKey {
-  const { address, port } = endpoint(text, '-t', 'VIP:PORT, like 192.0.2.1:80')
-  if (port === undefined) throw usage(`-t needs a port: ${text}:PORT`)
-  return { protocol: 'tcp', address, port }
+function serviceKey(given: Given): ServiceKey | undefined {
+  for (const protocol of PROTOCOL_NAMES) {
+    const text = first(given, `${protocol}-service`)
+    if (text === undefined) continue
+    const flag = `-${PROTOCOLS[protocol].letter}`
+    const { address, port } = endpoint(text, flag, 'VIP:PORT, like 192.0.2.1:80')
+    if (port === undefined) throw usage(`${flag} needs a port: ${text}:PORT`)
+    return { protocol, address, port }
+  }
+  return undefined
 }
 
 function serverKey(given: Given): ServerKey {
@@ -248,7 +255,7 @@ function endpoint(text: string, flag: string, form: string): { address: string; 
 function tuple(text: string): { client: string; vip: string } {
   const [protocol, cip = '', cport = '', vip = '', vport = '', ...more] = text.split(':')
   const expected = 'tcp:CIP:CPORT:VIP:VPORT after --sockpair'
-  if (protocol?.toLowerCase() !== 'tcp' || vport === '' || more.length > 0)
+  if (protocolNamed(protocol ?? '') === undefined || vport === '' || more.length > 0)
     throw usage(`expected ${expected}, found ${JSON.stringify(text)}`)
   return {
     client: `${ipv4(cip, expected, text)}:${portOf(cport)}`,

@@ -4,6 +4,7 @@
  */
 
 import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../api/commands.ts'
+import { PROTOCOLS } from '../../api/protocols.ts'
 import { maskText } from '../../config/cidr.ts'
 import { ipv4Int } from '../../wire/address.ts'
 
@@ -150,7 +151,7 @@ export function largeNumber(value: number): string {
 
 /** `TCP`, two blanks, address:port; at most 33 characters, as the statistics need it. */
 function serviceName({ protocol, address, port }: ServiceInfo): string {
-  return `${protocol.toUpperCase().padEnd(4)} ${address}:${port}`.slice(0, 33)
+  return `${PROTOCOLS[protocol].label.padEnd(4)} ${address}:${port}`.slice(0, 33)
 }
 
 function rsName({ address, port }: RealServerInfo): string {

@@ -3,6 +3,7 @@
  * and not that its option is unknown.
  */
 
+import { PROTOCOL_NAMES, PROTOCOLS } from '../../api/protocols.ts'
 import {
   allOf,
   DEFAULT_SCHEDULER,
@@ -168,13 +169,13 @@ export const COMMANDS: readonly CommandRow[] = [
 ]
 
 export const OPTIONS: readonly OptionRow[] = [
-  {
-    long: 'tcp-service',
-    short: 't',
+  ...PROTOCOL_NAMES.map(name => ({
+    long: `${name}-service`,
+    short: PROTOCOLS[name].letter,
     values: ['VIP:PORT'],
-    choices: 'service',
+    choices: 'service' as const,
     help: 'the service; the port may be a name of /etc/services',
-  },
+  })),
   {
     long: 'scheduler',
     short: 's',

@@ -2,6 +2,7 @@
 
 import type { ServiceInfo } from '../../api/commands.ts'
 import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
+import { PROTOCOLS } from '../../api/protocols.ts'
 import type { SchedulerName } from '../../api/words.ts'
 import { maskText } from '../../config/cidr.ts'
 import { CliError } from '../daemon/client.ts'
@@ -105,8 +106,8 @@ function option(flag: string, value: string | number | undefined): (string | num
   return value === undefined ? [] : [flag, value]
 }
 
-function serviceWords({ address, port }: ServiceKey): string[] {
-  return ['-t', `${address}:${port}`]
+function serviceWords({ protocol, address, port }: ServiceKey): string[] {
+  return [`-${PROTOCOLS[protocol].letter}`, `${address}:${port}`]
 }
 
 function serverText({ address, port }: ServerKey): string {

@@ -1,6 +1,7 @@
 /** The record of a connection that has ended, as a line for people and as fields for programs. */
 
 import { stateName } from '../../api/names.ts'
+import { DEFAULT_PROTOCOL, PROTOCOLS } from '../../api/protocols.ts'
 import { End, SESSION_CELLS, SessionRecord } from '../../engine/sessions.ts'
 import { endpointText } from '../../wire/address.ts'
 
@@ -12,7 +13,7 @@ const { LAST, ENDED, RS_MS, CLIENT_MS, TRAFFIC, LIFE_MS } = SessionRecord
 
 /** Fields of the JSON, in this order; times in ms. */
 export interface Session {
-  protocol: 'TCP'
+  protocol: string
   client: string
   vip: string
   lip: string
@@ -47,7 +48,7 @@ export class SessionReading {
     const clientPorts = cell(CLIENT_PORTS)
     const rsPorts = cell(RS_PORTS)
     return {
-      protocol: 'TCP',
+      protocol: PROTOCOLS[DEFAULT_PROTOCOL].label,
       client: endpointText(cell(CIP), clientPorts >>> 16),
       vip: endpointText(cell(VIP), clientPorts & 0xffff),
       lip: endpointText(cell(LIP), rsPorts & 0xffff),
