@@ -61,7 +61,7 @@ const MAY_OPEN = -1000
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SYN } = FLAG
-const { TCP: KIND_TCP, ARP: KIND_ARP, ICMP: KIND_ICMP } = Kind
+const { TCP: KIND_TCP } = Kind
 const { LINK } = DestCell
 
 export class Engine {
@@ -164,9 +164,11 @@ export class Engine {
   input(arm: Arm, slot: number, now: number): number {
     const p = this.#parsed
     const kind = p.decode(this.frames, slot, arm)
-    if (kind < 0) return kind
-    if (kind === KIND_ARP) return this.arp.input(arm, slot, now)
-    if (kind === KIND_ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
+    if (kind < KIND_TCP) {
+      if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
+      if (kind === Kind.ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
+      return kind
+    }
     const { table } = this.conns
     let t = table.index.find(p.key, p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
