@@ -23,8 +23,7 @@ export const NOT_QUICK = {
   'config/write': 'long',
   daemon: 'root',
   database: 'long',
-  'drop-rules': 'long',
-  drops: 'long',
+  drops: 'long', // of the engine, and what is said of them
   dumps: 'long',
   'engine/reuse': 'long',
   events: 'long',
