@@ -8,6 +8,8 @@ import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { ArpOutput } from './arp-output.ts'
+import type { ConnIndex } from './conn-index.ts'
+import { CELL, RECORD } from './conn-layout.ts'
 import { traceEnds } from './conn-trace.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, HAND_OVER } from './counters.ts'
@@ -61,6 +63,8 @@ const PROTOCOLS = [PROTO.TCP, PROTO.UDP]
 const { SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
 const { LINK } = DestCell
+const { BINDING } = CELL
+const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
 
 export class Engine {
   readonly frames: Frames
@@ -89,6 +93,8 @@ export class Engine {
   readonly opening: Opening
   readonly setup: Setup
   readonly #services: Services
+  readonly #index: ConnIndex
+  readonly #cells: Int32Array
   readonly #parsed = new Parsed()
   readonly #prefetch: Prefetch
   readonly reuse: Reuse
@@ -126,6 +132,8 @@ export class Engine {
     const established = options.timeoutMs[State.ESTABLISHED]
     this.setup = new Setup(parts, this.neighs, established)
     this.#services = this.setup.services
+    this.#index = parts.table.index
+    this.#cells = parts.table.cells
     this.#prefetch = new Prefetch(parts)
     const { conns } = this
     this.#decrementsTtl = options.decrementTtl
@@ -165,8 +173,7 @@ export class Engine {
       if (kind === Kind.ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
       return kind
     }
-    const { table } = this.conns
-    let t = table.index.find(p.key, p.saddr, p.daddr, p.ports)
+    let t = this.#index.find(p.key, p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
       const owner = this.#owner(this.#peers)
       if (owner !== this.#peers.self) return HAND_OVER - owner
@@ -184,11 +191,12 @@ export class Engine {
       t = this.reuse.open(t, p, service as Service, arm, now)
       if (t < 0) return this.opening.refuse(p, arm, slot, service as Service, t, now)
     }
-    const dest = table.dest(t >> 1)
+    const binding = this.#cells[recordOf(t) | BINDING]
+    const dest = destOf(binding)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
     const outward = (t & 1) === 1
     const rsArm = armOf(this.dests.cells[(dest << 4) | LINK])
-    const clientArm = table.clientArm(t >> 1)
+    const clientArm = clientArmOf(binding)
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     let judged = GOOD
     if (isNew) this.conns.segment(t, p, now)
@@ -204,7 +212,7 @@ export class Engine {
     if (refusal !== 0) return refusal
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
     if (failed !== 0 && this.trace.debug) {
-      traceEnds(this.trace, TraceKind.TOA_FAILED, table.cells, t >> 1, failed, now)
+      traceEnds(this.trace, TraceKind.TOA_FAILED, this.#cells, t >> 1, failed, now)
     }
     return outward
       ? this.#egress.toClient(p.eth, out, t >> 1)
