@@ -230,7 +230,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       return
     }
     case 'no-neighbour':
-      engine.neighs.unfix(change.arm, ipv4Int(change.address), now)
+      engine.neighs.unfix(change.arm, ipv4Int(change.address))
       return
     case 'lip':
       putLip(setup, share, change.place, ipv4Int(change.address))

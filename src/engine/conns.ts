@@ -6,7 +6,6 @@
 import { ETH } from '../wire/ethernet.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } from './conn.ts'
-import { REFS, traceConn, traceState } from './conn-trace.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
@@ -18,11 +17,12 @@ import { Placement } from './placement.ts'
 import type { Random } from './random.ts'
 import { LeftLport } from './reuse.ts'
 import { NO_LPORT } from './sa-pool.ts'
+import { sayOpened, sayOver, sayState } from './say.ts'
 import { DestCell, type Dests, type Lips, type Service } from './service.ts'
 import { type SessionOptions, Sessions } from './sessions.ts'
 import { nextState, STATES, State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
-import { Over, TraceKind, type TraceRing } from './trace.ts'
+import { Over, type TraceRing } from './trace.ts'
 import { Usual } from './usual.ts'
 import { Wheel } from './wheel.ts'
 
@@ -113,7 +113,7 @@ export class Conns {
     const conn = this.table.take()
     if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
     const left = this.left.takeBack(service, dest)
-    const lipport = left === NO_LPORT ? this.#placement.fetchLport(service, dest, now) : left
+    const lipport = left === NO_LPORT ? this.#placement.fetchLport(service, dest) : left
     if (lipport < 0) {
       this.table.giveBack(conn)
       return -Drop.LPORT_EXHAUSTED
@@ -150,9 +150,7 @@ export class Conns {
     this.#dests.countConn(dest)
     this.#counters.count(Event.CONNS_OPENED)
     this.#counters.states[State.NONE]++
-    if (this.#trace.debug) {
-      traceConn(this.#trace, TraceKind.CONN_NEW, cells, conn, REFS, cells[at + DELTA], now)
-    }
+    if (this.#trace.debug) sayOpened(this.#trace, cells, conn)
     return conn << 1
   }
 
@@ -188,7 +186,7 @@ export class Conns {
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
     this.wheel.file(conn, this.#cells[(conn << 4) | DEADLINE])
-    if (this.#trace.debug) traceState(this.#trace, this.#cells, t, flags, before, after, now)
+    if (this.#trace.debug) sayState(this.#trace, this.#cells, t, flags, before, after)
   }
 
   /**
@@ -279,8 +277,7 @@ export class Conns {
     const outPorts = cells[at + 6]
     const pool = this.#lips[this.table.lip(conn)]
     pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
-    if (this.#trace.debug)
-      traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now, why)
+    if (this.#trace.debug) sayOver(this.#trace, cells, conn, state, why)
     if (this.sessions !== null) this.sessions.end(conn, now, why)
     this.table.close(conn)
     this.#counters.count(Event.CONNS_EXPIRED)

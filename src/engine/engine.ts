@@ -29,12 +29,13 @@ import { Random } from './random.ts'
 import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
 import type { SaPool } from './sa-pool.ts'
+import { sayLookup, sayNotSyn, sayRefused } from './say.ts'
 import { ANY_ARM, DestCell, Dests, type Service, type Services } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import type { TraceRing } from './trace.ts'
 import { GOOD } from './usual.ts'
 import { isIntact, isPlausibleClient, Verify } from './verify.ts'
 
@@ -194,16 +195,14 @@ export class Engine {
       const owner = this.#owner(this.#peers)
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
-    if (this.trace.debug) {
-      this.trace.write(TraceKind.LOOKUP, now, PROTO.TCP, p.saddr, p.daddr, p.ports, t < 0 ? 0 : 1)
-    }
+    if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
       const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
-      const verdict = this.#mayOpen(arm, slot, service, now)
+      const verdict = this.#mayOpen(arm, slot, service)
       if (verdict !== MAY_OPEN) return verdict
       t = this.reuse.open(t, p, service as Service, arm, now)
-      if (t < 0) return this.#refuse(t, arm, slot, service as Service, now)
+      if (t < 0) return this.#refuse(t, arm, slot, service as Service)
     }
     const dest = table.dest(t >> 1)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
@@ -285,16 +284,14 @@ export class Engine {
   }
 
   /** Preconditions of a new connection (1.5, 1.6). => MAY_OPEN, or the verdict. */
-  #mayOpen(arm: Arm, slot: number, service: Service | undefined, now: number): number {
+  #mayOpen(arm: Arm, slot: number, service: Service | undefined): number {
     const p = this.#parsed
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
     const { ACK, FIN, RST } = FLAG
     const flags = p.flags & (SYN | ACK | FIN | RST)
     if (flags !== SYN) {
-      if (this.trace.debug) {
-        this.trace.write(TraceKind.NOT_SYN, now, PROTO.TCP, p.saddr, p.daddr, p.ports, p.flags)
-      }
+      if (this.trace.debug) sayNotSyn(this.trace, p)
       if (flags !== ACK || !this.#rstOnBareAck) return -Drop.TCP_NO_CONN
       if (!isIntact(this.frames.pkt, p)) return -Drop.TCP_CHECKSUM
       turnIntoRst(this.frames, slot, p)
@@ -307,11 +304,9 @@ export class Engine {
   }
 
   /** A SYN that opened nothing. => The verdict on it, or the arm if it has become an RST. */
-  #refuse(verdict: number, arm: Arm, slot: number, service: Service, now: number): number {
+  #refuse(verdict: number, arm: Arm, slot: number, service: Service): number {
     const p = this.#parsed
-    if (this.trace.debug) {
-      this.trace.write(TraceKind.REFUSED, now, PROTO.TCP, p.saddr, p.daddr, p.ports, -verdict)
-    }
+    if (this.trace.debug) sayRefused(this.trace, p, -verdict)
     if (verdict !== -Drop.TCP_NO_RS || !service.reject) return verdict
     turnIntoRst(this.frames, slot, p)
     this.counters.count(Event.RST_NO_RS)

@@ -8,7 +8,6 @@ import { ETH, writeMacs } from '../wire/ethernet.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { CELL, type ConnTable } from './conn.ts'
-import { traceEnds } from './conn-trace.ts'
 import { type Counters, Drop, Event, PARKED } from './counters.ts'
 import type { Engine } from './engine.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
@@ -16,9 +15,10 @@ import type { FullNat } from './fullnat.ts'
 import type { Neighs } from './neigh.ts'
 import type { Parsed } from './parsed.ts'
 import { writeRst } from './rst.ts'
+import { sayNoToa, sayReset, sayResetRs } from './say.ts'
 import { DestCell } from './service.ts'
 import { State } from './tcp-state.ts'
-import { Reset, TraceKind, type TraceRing } from './trace.ts'
+import { Reset, type TraceRing } from './trace.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { RST_ACK, RST_SEQ, RS_ISN1, DELTA, WORD, MAC_LO, PORTS, DADDR, SADDR } = CELL
@@ -56,9 +56,7 @@ export class Forward {
     const unfit = this.#unfit(p, arm)
     if (unfit !== 0) return unfit
     const failed = this.#fullnat.translate(slot, p, t, arm.mtu)
-    if (failed !== 0 && this.#trace.debug) {
-      traceEnds(this.#trace, TraceKind.TOA_FAILED, this.#cells, t >> 1, failed, now)
-    }
+    if (failed !== 0 && this.#trace.debug) sayNoToa(this.#trace, this.#cells, t >> 1, failed)
     return this.#toNextHop(slot, p.eth, arm, dest, now)
   }
 
@@ -108,15 +106,14 @@ export class Forward {
 
   /** The half of a connection that the RS may still have is reset; its client has forgotten its own. */
   resetRs(conn: number, now: number): void {
-    if (this.#trace.debug) traceEnds(this.#trace, TraceKind.RESET_RS, this.#cells, conn, 0, now)
+    if (this.#trace.debug) sayResetRs(this.#trace, this.#cells, conn)
     this.#rstToRs(conn, now)
     this.#counters.count(Event.RST_ON_REUSE)
   }
 
   /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (2.7). */
   resetBoth(conn: number, now: number): void {
-    if (this.#trace.debug)
-      traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.EXPIRY, now)
+    if (this.#trace.debug) sayReset(this.#trace, this.#cells, conn, Reset.EXPIRY)
     this.#rstToRs(conn, now)
     this.#rstToClient(conn)
     this.#counters.count(Event.RST_ON_EXPIRY)
@@ -124,8 +121,7 @@ export class Forward {
 
   /** The same for one that is cut: in a state before or behind that, and with an RS that may not be reachable. */
   cutBoth(conn: number, now: number): void {
-    if (this.#trace.debug)
-      traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.CUT, now)
+    if (this.#trace.debug) sayReset(this.#trace, this.#cells, conn, Reset.CUT)
     const at = conn << 4
     // Until the handshake is over, what the client expects next stands there.
     if (this.#table.state(conn) === State.SYN_RECV)

@@ -20,8 +20,9 @@ import { NEIGH_TIMEOUTS_SEC, Neigh, NeighEvent, nextNeighState } from './neigh-s
 import { NeighTable, type NeighTableImage, NO_NEIGH } from './neigh-table.ts'
 import { type ParkedImage, Parking } from './parking.ts'
 import type { Random } from './random.ts'
+import { sayFailed, sayMoved, sayNeigh } from './say.ts'
 import { KEEP } from './state-table.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import type { TraceRing } from './trace.ts'
 
 /** Up to 200 ms are added to every timeout, so that entries made together do not age together. */
 const JITTER_MS = 200
@@ -146,11 +147,11 @@ export class Neighs extends NeighTable {
   }
 
   /** It is gone, and has to be asked for like any other. */
-  unfix(arm: number, address: number, now: number): void {
+  unfix(arm: number, address: number): void {
     const n = this.find(arm, address, NO_NEIGH)
     if (n < 0 || this.fixed[n] === 0) return
     this.fixed[n] = 0
-    this.#delete(n, now)
+    this.#delete(n)
   }
 
   /**
@@ -191,16 +192,7 @@ export class Neighs extends NeighTable {
     const known = this.state[n] >= REACHABLE
     if (known && (this.macHi[n] !== macHi || this.macLo[n] !== macLo)) {
       this.#counters.countOn(this.arm[n], Event.NEIGH_MOVED)
-      this.#trace.write(
-        TraceKind.NEIGH_MOVED,
-        now,
-        this.address[n],
-        this.arm[n],
-        this.macHi[n],
-        this.macLo[n],
-        macHi,
-        macLo,
-      )
+      sayMoved(this.#trace, this, n, macHi, macLo)
     } else if (!known && !solicited) {
       return
     }
@@ -221,7 +213,7 @@ export class Neighs extends NeighTable {
       // One that stays REACHABLE for weeks: int32 would take its change for one to come.
       if (((now - this.changed[n]) | 0) > LONG_AGO) this.changed[n] = now - SUSPECT_PAUSE_MS - 1
       if (((this.deadline[n] - now) | 0) <= 0) {
-        if (this.state[n] === NONE) this.#delete(n, now)
+        if (this.state[n] === NONE) this.#delete(n)
         else this.#expire(n, now)
       } else if (this.#isAsking(n) && ((now - this.asked[n]) | 0) >= RETRANSMIT_MS) {
         this.#sendRequest(n, now)
@@ -233,16 +225,10 @@ export class Neighs extends NeighTable {
   #expire(n: number, now: number): void {
     if (this.#isAsking(n)) {
       this.#counters.countOn(this.arm[n], Event.NEIGH_FAILED)
-      this.#trace.write(
-        TraceKind.NEIGH_FAILED,
-        now,
-        this.address[n],
-        this.arm[n],
-        this.#parking.count(n),
-      )
+      sayFailed(this.#trace, this, n, this.#parking.count(n))
     }
     this.#event(n, NeighEvent.TIMER, now)
-    if (this.state[n] === NONE) this.#parking.discard(n, this.arm[n], now)
+    if (this.state[n] === NONE) this.#parking.discard(n, this.arm[n])
   }
 
   #isAsking(n: number): boolean {
@@ -263,8 +249,7 @@ export class Neighs extends NeighTable {
       this.changed[n] = now
     }
     this.#rearm(n, now)
-    if (this.#trace.debug)
-      this.#trace.write(TraceKind.NEIGH, now, before, after, this.address[n], this.arm[n])
+    if (this.#trace.debug) sayNeigh(this.#trace, this, n, before)
   }
 
   /** A self transition re-arms only when half of the timeout has passed since the last time (6.1). */
@@ -304,8 +289,8 @@ export class Neighs extends NeighTable {
     this.#parking.flush(n, this.#arms[this.arm[n]])
   }
 
-  #delete(n: number, now: number): void {
-    this.#parking.discard(n, this.arm[n], now)
+  #delete(n: number): void {
+    this.#parking.discard(n, this.arm[n])
     this.#counters.neigh(this.arm[n], this.state[n], -1)
     this.leave(n)
   }

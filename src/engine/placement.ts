@@ -3,14 +3,14 @@
  * to, a record, is conns.ts's.
  */
 
-import { traceScheduled } from './conn-trace.ts'
 import type { IsnSource } from './isn.ts'
 import type { Parsed } from './parsed.ts'
 import type { Random } from './random.ts'
 import { ALL_SUB_POOLS, NO_LPORT } from './sa-pool.ts'
+import { sayLport, sayScheduled } from './say.ts'
 import type { Dest, Dests, Lips, Service } from './service.ts'
 import type { Templates } from './templates.ts'
-import { Chosen, TraceKind, type TraceRing } from './trace.ts'
+import { Chosen, type TraceRing } from './trace.ts'
 
 /** At most this many LIPs are tried for one connection (fullnat semantics 5.4). */
 const LIP_ATTEMPTS = 16
@@ -45,7 +45,7 @@ export class Placement {
   destFor(service: Service, p: Parsed, now: number): Dest | undefined {
     const without = this.#withoutLports(service)
     if (service.persistenceMs === 0) {
-      return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER, now)
+      return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER)
     }
     const network = p.saddr & service.clientMask
     const { vip, vport, candidates } = service
@@ -55,9 +55,9 @@ export class Placement {
       known !== undefined && known.service === service && candidates.takes(known, without)
     const dest = keeps ? known : service.pick(service, without)
     // Where none has an lport nothing will be opened, and the client stays whose it is.
-    if (dest === undefined) return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER, now)
+    if (dest === undefined) return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER)
     this.#templates.put(network, vip, vport, dest.index, (now + service.persistenceMs) | 0)
-    return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER, now)
+    return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER)
   }
 
   /** A mask of the sub-pools of which none of the LIPs that the next connection would try has an lport. */
@@ -71,15 +71,13 @@ export class Placement {
     return without
   }
 
-  #chosen(dest: Dest | undefined, p: Parsed, why: number, now: number): Dest | undefined {
-    if (this.#trace.debug && dest !== undefined) {
-      traceScheduled(this.#trace, p.saddr, p.ports, dest, why, now)
-    }
+  #chosen(dest: Dest | undefined, p: Parsed, why: number): Dest | undefined {
+    if (this.#trace.debug && dest !== undefined) sayScheduled(this.#trace, p, dest, why)
     return dest
   }
 
   /** => LIP index << 16 | lport, or NO_LPORT when all LIPs that were tried are out of lports towards this RS. */
-  fetchLport(service: Service, dest: Dest, now: number): number {
+  fetchLport(service: Service, dest: Dest): number {
     const count = service.lips.length
     const attempts = Math.min(count, LIP_ATTEMPTS)
     for (let attempt = 0; attempt < attempts; attempt++) {
@@ -92,7 +90,7 @@ export class Placement {
       if (this.#trace.debug) {
         const pool = this.#lips[lip]
         const left = pool.freeTowards(dest.rip, dest.rport)
-        this.#trace.write(TraceKind.LPORT_FETCHED, now, pool.lip, lport, attempt, left)
+        sayLport(this.#trace, pool.lip, lport, attempt, left)
       }
       return (lip << 16) | lport
     }

@@ -7,7 +7,8 @@ import { performance } from 'node:perf_hooks'
 import type { Arm } from '../engine/arm.ts'
 import { Event, HAND_OVER } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
-import { FlightKind, type FlightRing, Want } from '../engine/flight.ts'
+import { type FlightRing, Want } from '../engine/flight.ts'
+import { FlightKind } from '../engine/flight-records.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { IPV4, PROTO } from '../wire/ipv4.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
@@ -48,7 +49,7 @@ export class Watch {
     this.#first = worker + 1
     this.#pair = this.#first
     this.#step = workers
-    engine.trace.record(ring)
+    engine.trace.listen(ring)
   }
 
   /** Between two turns of the loop: readers see what was written, and the recorder begins or ends. `now` is the next turn's. */
