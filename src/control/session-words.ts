@@ -1,6 +1,6 @@
 /** The record of a connection that has ended, as a line for people and as fields for programs. */
 
-import { End, SESSION_CELLS, SessionRecord } from '../engine/sessions.ts'
+import { End, SessionRecord } from '../engine/sessions.ts'
 import { endsAt } from '../see/ends.ts'
 import { STATES } from '../see/words.ts'
 
@@ -37,7 +37,7 @@ export interface Session {
 
 /** A record to be read into, and what it says. */
 export class SessionReading {
-  readonly cells = new Int32Array(SESSION_CELLS)
+  readonly cells = new Int32Array(SessionRecord.CELLS)
   readonly #doubles = new Float64Array(this.cells.buffer)
 
   /** `wallOf` turns ms of the engine's clock into those of Date. */
@@ -46,7 +46,7 @@ export class SessionReading {
     const double = (at: number) => this.#doubles[TRAFFIC / 2 + at] ?? 0
     return {
       protocol: 'TCP',
-      ...endsAt(this.cells, SessionRecord.CIP),
+      ...endsAt(this.cells, SessionRecord.ENDS),
       end: ENDS[cell(END)] ?? `${cell(END)}`,
       state: STATES[cell(STATE)] ?? `${cell(STATE)}`,
       start: new Date(Math.trunc(wallOf(cell(ENDED))) - this.lifeMs).toISOString(),

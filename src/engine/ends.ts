@@ -3,11 +3,11 @@
 import { cellsOf } from './cells.ts'
 import { CELL } from './conn.ts'
 
-export const ENDS = cellsOf({ CIP: 1, VIP: 1, CLIENT_PORTS: 1, RIP: 1, LIP: 1, RS_PORTS: 1 })
+export const EndsCell = cellsOf({ CIP: 1, VIP: 1, CLIENT_PORTS: 1, RIP: 1, LIP: 1, RS_PORTS: 1 })
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SADDR, DADDR, PORTS } = CELL
-const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = ENDS
+const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = EndsCell
 /** The cells of the OUT tuple. */
 const OUT = 4
 

@@ -6,7 +6,7 @@
  */
 
 import { cellsOf } from './cells.ts'
-import { ENDS } from './ends.ts'
+import { EndsCell } from './ends.ts'
 
 export const FlightKind = {
   /** Nothing: the next record stands at the memory's beginning. */
@@ -40,22 +40,22 @@ export const HeadCell = cellsOf({ SIZE: 1, KIND: 1, US: 2, MS: 1, PAIR: 1, NUMBE
 /**
  * BYTES counts the whole frame with its virtio-net header, of which the first are recorded; FREE are the slots that were left.
  */
-export const InCell = cellsOf({ ARM: 1, BYTES: 1, FREE: 1 }, HeadCell.END)
+export const InCell = cellsOf({ ARM: 1, BYTES: 1, FREE: 1 }, HeadCell.CELLS)
 
 /** DROP is why the arm did not take it, or 0. */
-export const OutCell = cellsOf({ ARM: 1, BYTES: 1, DROP: 1 }, HeadCell.END)
+export const OutCell = cellsOf({ ARM: 1, BYTES: 1, DROP: 1 }, HeadCell.CELLS)
 
 /** A frame of no connection has -1 for TUPLE and both states, and 0 behind them. DELTA is that of sequence numbers. */
 export const JudgedCell = cellsOf(
-  { VERDICT: 1, TUPLE: 1, BEFORE: 1, AFTER: 1, ENDS: ENDS.END, DELTA: 1 },
-  HeadCell.END,
+  { VERDICT: 1, TUPLE: 1, BEFORE: 1, AFTER: 1, ENDS: EndsCell.CELLS, DELTA: 1 },
+  HeadCell.CELLS,
 )
 
 /** The engine's ms, bytes of what follows, free slots before it. */
-export const NoteCell = cellsOf({ NOW: 1, BYTES: 1, FREE: 1 }, HeadCell.END)
+export const NoteCell = cellsOf({ NOW: 1, BYTES: 1, FREE: 1 }, HeadCell.CELLS)
 
 /** Where the bytes begin, be they a frame's or a note's. */
-export const BODY_AT = InCell.END
+export const BODY_AT = InCell.CELLS
 
 /** Where the trace's record begins. */
-export const SAID_AT = HeadCell.END
+export const SAID_AT = HeadCell.CELLS

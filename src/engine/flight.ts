@@ -10,7 +10,7 @@
  */
 
 import { CELL } from './conn.ts'
-import { copyEnds, ENDS } from './ends.ts'
+import { copyEnds, EndsCell } from './ends.ts'
 import {
   BODY_AT,
   FlightKind,
@@ -31,11 +31,11 @@ const { FILLER, SAID, JUDGED: JUDGING } = FlightKind
 const { SIZE, KIND, US, MS, PAIR, NUMBER } = HeadCell
 // The third cell of a frame that leaves is its drop reason.
 const { ARM, BYTES, FREE: MORE } = InCell
-const { VERDICT, TUPLE, BEFORE, AFTER, ENDS: ENDS_AT, DELTA, END: JUDGED_CELLS } = JudgedCell
+const { VERDICT, TUPLE, BEFORE, AFTER, ENDS: ENDS_AT, DELTA, CELLS: JUDGED_CELLS } = JudgedCell
 const { NOW, FREE } = NoteCell
 const BODY = BODY_AT
 const SAYING = SAID_AT
-const ENDS_CELLS = ENDS.END
+const ENDS_CELLS = EndsCell.CELLS
 const { DELTA: CONN_DELTA } = CELL
 
 /** Bits in the control cell `wanted`: frames and what is said of them, or frames and all that the engine is given. */

@@ -2,7 +2,9 @@
  * Records of one size in shared memory, from one writer to one reader. The writer waits for nobody: what finds the ring full
  * is lost, and the writer's to count.
  *
- *   control  [written, read, -, -] int32, free-running counts of records | two doubles, for whoever has a use for them
+ *   control  [written, read, -, -] int32, free-running counts of records | two doubles
+ *
+ * The cells and doubles that it does not use are there for what is made of it.
  */
 
 const CONTROL_BYTES = 32
@@ -10,6 +12,7 @@ const [WRITTEN, READ] = [0, 1]
 
 export class Ring {
   protected readonly control: Int32Array
+  protected readonly spare: Float64Array
   /** All records; the doubles are the same memory. */
   readonly cells: Int32Array
   readonly doubles: Float64Array
@@ -23,6 +26,7 @@ export class Ring {
   /** `memory` needs bytes(records, size) bytes; records is a power of two, and a record has `size` cells. */
   constructor(memory: ArrayBufferLike, records: number, size: number) {
     this.control = new Int32Array(memory, 0, 4)
+    this.spare = new Float64Array(memory, 16, 2)
     this.cells = new Int32Array(memory, CONTROL_BYTES, records * size)
     this.doubles = new Float64Array(memory, CONTROL_BYTES, (records * size) >> 1)
     this.#size = size

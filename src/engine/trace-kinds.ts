@@ -123,7 +123,7 @@ for (const [i, name] of names.entries()) {
   for (const [field, holds] of Object.entries(fields)) widths[field] = WIDTH[holds]
   kinds[name] = kind
   cells[name] = cellsOf(widths, 1)
-  TRACE_CELLS[kind] = cells[name].END
+  TRACE_CELLS[kind] = cells[name].CELLS
   TRACE_HEARD[kind] = heard
 }
 

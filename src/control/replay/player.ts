@@ -182,7 +182,7 @@ export class Player {
 
   /** The cells of the verdict that has just been recorded here. */
   #verdict(): Int32Array {
-    let cells = judgementOf(new Int32Array(JudgedCell.END))
+    let cells = judgementOf(new Int32Array(JudgedCell.CELLS))
     while (this.#reader.next()) {
       const { record } = this.#reader
       if (cell(record, HeadCell.KIND) === FlightKind.JUDGED) cells = judgementOf(record).slice()

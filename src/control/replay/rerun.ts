@@ -8,7 +8,7 @@
 import { type Arm, routeOut } from '../../engine/arm.ts'
 import { LIPS_MAX } from '../../engine/conn.ts'
 import { Drop } from '../../engine/counters.ts'
-import { ENDS } from '../../engine/ends.ts'
+import { EndsCell } from '../../engine/ends.ts'
 import { FlightKind, HeadCell, InCell, JudgedCell } from '../../engine/flight-records.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
 import { endsAt } from '../../see/ends.ts'
@@ -281,5 +281,5 @@ function keyOf(judged: Int32Array): string {
 /** The tuple of its connection as the client's packets carry it. */
 function clientOf(judged: Int32Array): [number, number, number] {
   const end = (which: number) => cell(judged, JudgedCell.ENDS + which)
-  return [end(ENDS.CIP), end(ENDS.VIP), end(ENDS.CLIENT_PORTS)]
+  return [end(EndsCell.CIP), end(EndsCell.VIP), end(EndsCell.CLIENT_PORTS)]
 }

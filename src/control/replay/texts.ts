@@ -26,7 +26,7 @@ export function outcomeText(verdict: number, arms: readonly string[]): string {
 
 /** The part of a verdict's record (FlightKind.JUDGED) in which a replay has to agree with it; a view. */
 export function judgementOf(record: Int32Array): Int32Array {
-  return record.subarray(JudgedCell.VERDICT, JudgedCell.END)
+  return record.subarray(JudgedCell.VERDICT, JudgedCell.CELLS)
 }
 
 /** `judgement` is that part. */
