@@ -13,7 +13,7 @@ const LINES = 350
 const BIG = /\bBigInt\b/
 
 /** From the top to the bottom; a layer imports from itself and from those behind it. */
-const LAYERS = ['page', 'cli', 'client', 'control', 'io', 'see', 'engine', 'wire']
+const LAYERS = ['page', 'cli', 'client', 'control', 'config', 'io', 'see', 'api', 'engine', 'wire']
 
 /** What belongs to Node or to a machine and has no place in a pure library. */
 const IMPURE =

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs'
 import yargs from 'yargs'
-import { Conns } from '../../src/engine/conns.ts'
+import { connBytes } from '../../src/engine/parts.ts'
 import { SaPool } from '../../src/engine/sa-pool.ts'
 import { ratioOf, readBaseline, regressions, updateBaseline } from './baseline.ts'
 import { Calibration } from './calibrate.ts'
@@ -100,7 +100,7 @@ async function rows(): Promise<void> {
     print('life beyond its packets', `${(life.ns - LIFE_PACKETS * one.ns).toFixed(0)} ns`)
   }
   const capacity = 1 << 20
-  const bytes = Conns.bytesFor(capacity) / capacity
+  const bytes = connBytes(capacity) / capacity
   const lipBytes = SaPool.bytesFor({ mask: 0, residue: 0 })
   print('memory per connection', `${bytes.toFixed(1)} bytes`)
   print('memory per LIP', `${(lipBytes / 2 ** 20).toFixed(1)} MiB`)

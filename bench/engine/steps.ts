@@ -4,11 +4,12 @@
  */
 
 import { performance } from 'node:perf_hooks'
-import { Forward } from '../../src/engine/forward.ts'
+import { Egress } from '../../src/engine/egress.ts'
 import { BURST } from '../../src/engine/frames.ts'
-import { FullNat } from '../../src/engine/fullnat.ts'
 import { Parsed } from '../../src/engine/parsed.ts'
-import { ToaMode } from '../../src/engine/toa.ts'
+import { FullNat } from '../../src/engine/xmit/fullnat.ts'
+import { unfit } from '../../src/engine/xmit/ip.ts'
+import { ToaMode } from '../../src/engine/xmit/toa.ts'
 import { FLAG } from '../../src/wire/tcp.ts'
 import { Clients, SEQ } from './clients.ts'
 import { PAYLOAD } from './established.ts'
@@ -60,8 +61,9 @@ function stepsOf(rig: Rig): Record<string, Step> {
   const { engine } = rig
   const { frames, conns, dests, counters, arms } = engine
   const { table } = conns
-  const fullnat = new FullNat(frames, table, counters, ToaMode.SEED, false)
-  const forward = new Forward(engine, fullnat, false)
+  const parts = { ...engine, table, wheel: conns.wheel, peers: null }
+  const fullnat = new FullNat(parts, ToaMode.SEED, false)
+  const egress = new Egress(parts, engine.neighs)
   const parsed = Array.from({ length: BURST }, () => new Parsed())
   const found = new Int32Array(BURST)
   const destOf = (i: number) => table.dest(found[i] >> 1)
@@ -80,7 +82,7 @@ function stepsOf(rig: Rig): Record<string, Step> {
     },
     'news of the neighbour (from RSs only)': (_slots, outward) => {
       if (!outward) return
-      for (let i = 0; i < BURST; i++) forward.isNewsOfNextHop(parsed[i], destOf(i), rig.now)
+      for (let i = 0; i < BURST; i++) egress.isNewsOfNextHop(parsed[i], destOf(i), rig.now)
     },
     "is it usual: MAC, RS's numbers, state, deadline": (_slots, outward) => {
       const { pkt } = frames
@@ -97,10 +99,13 @@ function stepsOf(rig: Rig): Record<string, Step> {
     translation: slots => {
       for (let i = 0; i < BURST; i++) fullnat.translate(slots[i], parsed[i], found[i], 1500)
     },
-    'translation once more, MTU, next hop and MACs': (slots, outward) => {
+    'MTU, next hop and MACs': (slots, outward) => {
       for (let i = 0; i < BURST; i++) {
-        if (outward) forward.toClient(slots[i], parsed[i], found[i])
-        else forward.toRs(slots[i], parsed[i], found[i], destOf(i), rig.now)
+        const arm = outward ? rig.ext : rig.int
+        if (unfit(parsed[i], arm, false) !== 0) continue
+        const { eth } = parsed[i]
+        if (outward) egress.toClient(eth, arm, found[i] >> 1)
+        else egress.toRs(slots[i], eth, arm, destOf(i), rig.now)
       }
     },
     outbox: (slots, outward) => {

@@ -1,6 +1,6 @@
 /** Edits sent to the daemon, and what it says of them in words of the command line: names, not places in a config. */
 
-import type { Edit } from '../control/edits.ts'
+import type { Edit } from '../api/edits.ts'
 import { CliError } from './client.ts'
 import type { Desk } from './desk.ts'
 

@@ -1,9 +1,9 @@
 /** One request to the daemon over its control socket, and its errors in words that say what to do. */
 
 import type { IncomingMessage } from 'node:http'
+import type { Request, VerbName, Verbs } from '../api/commands.ts'
+import { httpOf } from '../api/verbs.ts'
 import { exchange, type Reply, textOf } from '../client/exchange.ts'
-import { httpOf } from '../control/api/verbs.ts'
-import type { Request, VerbName, Verbs } from '../control/commands.ts'
 
 /** The daemon itself gives up on its packet thread after 5 s. */
 const ANSWER_LIMIT_MS = 10_000

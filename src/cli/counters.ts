@@ -1,8 +1,8 @@
 /** `tapvs counters`: what the arms carried, and every drop and event with what it means to whoever reads it. */
 
-import type { ArmInfo, CountersInfo } from '../control/commands.ts'
+import type { ArmInfo, CountersInfo } from '../api/commands.ts'
+import { linkWords } from '../api/link-state.ts'
 import { DROP_WORDS } from '../see/drop-words.ts'
-import { linkWords } from '../see/link-state.ts'
 
 /** What else happened, by the name of the event. */
 export const EVENT_WORDS: Record<string, string> = {

@@ -1,7 +1,7 @@
 /** What a verb with a grammar of its own talks to: the daemon and the three streams. Tests hand in others. */
 
 import { once } from 'node:events'
-import { DEFAULT_SOCKET, type Request, type VerbName, type Verbs } from '../control/commands.ts'
+import { DEFAULT_SOCKET, type Request, type VerbName, type Verbs } from '../api/commands.ts'
 import { printable } from '../see/printable.ts'
 import { ask } from './client.ts'
 

@@ -1,8 +1,8 @@
 /** What a command line of dpip asks for. Words stand in any order behind object and verb, as the original has it. */
 
 import { isIPv4 } from 'node:net'
-import { hostOf, isCidr, lengthOf } from '../control/cidr.ts'
-import type { Edit } from '../control/edits.ts'
+import type { Edit } from '../api/edits.ts'
+import { hostOf, isCidr, lengthOf } from '../config/cidr.ts'
 import { nearest } from '../see/nearest.ts'
 import {
   DPIP_OPTIONS,

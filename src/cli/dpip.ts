@@ -1,14 +1,14 @@
 /** The listings of dpip (fullnat semantics 9.5), column by column. */
 
-import { contains, networkOf } from '../control/cidr.ts'
 import type {
   AddressInfo,
   ArmInfo,
   CountersInfo,
   NeighbourInfo,
   RouteInfo,
-} from '../control/commands.ts'
-import { linkWords } from '../see/link-state.ts'
+} from '../api/commands.ts'
+import { linkWords } from '../api/link-state.ts'
+import { contains, networkOf } from '../config/cidr.ts'
 import { ipv4Int } from '../wire/address.ts'
 
 /**

@@ -1,7 +1,6 @@
 /** What a command line of ipvsadm asks for, with every value checked that needs no daemon to be checked. */
 
 import { isIPv4 } from 'node:net'
-import { maskLength } from '../control/cidr.ts'
 import {
   type Edit,
   PERSISTENCE_SEC,
@@ -10,7 +9,8 @@ import {
   type ServiceFields,
   type ServiceKey,
   WHEN_DOWN,
-} from '../control/edits.ts'
+} from '../api/edits.ts'
+import { maskLength } from '../config/cidr.ts'
 import {
   BACKUP,
   COMMANDS,

@@ -3,7 +3,7 @@
  * and not that its option is unknown.
  */
 
-import { type ServiceFields, WHEN_DOWN } from '../control/edits.ts'
+import { type ServiceFields, WHEN_DOWN } from '../api/edits.ts'
 import { COMMON_OPTIONS, type OptionRow } from './options.ts'
 
 export const SCHEDULERS = ['wrr', 'rr'] as const satisfies readonly ServiceFields['scheduler'][]

@@ -1,8 +1,8 @@
 /** `ipvsadm -S` and `-R`: services as commands, one a line, and such lines read again. */
 
-import { maskText } from '../control/cidr.ts'
-import type { ServiceInfo } from '../control/commands.ts'
-import type { Edit, ServerKey, ServiceKey } from '../control/edits.ts'
+import type { ServiceInfo } from '../api/commands.ts'
+import type { Edit, ServerKey, ServiceKey } from '../api/edits.ts'
+import { maskText } from '../config/cidr.ts'
 import { CliError } from './client.ts'
 import { readCommand } from './ipvsadm-command.ts'
 

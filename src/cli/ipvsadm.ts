@@ -3,8 +3,8 @@
  * scripts cut them by columns and by blanks. Names are never resolved, with or without -n.
  */
 
-import { maskText } from '../control/cidr.ts'
-import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../control/commands.ts'
+import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../api/commands.ts'
+import { maskText } from '../config/cidr.ts'
 import { ipv4Int } from '../wire/address.ts'
 
 /** DPVS's default; what --timeout prints although there is no UDP. */

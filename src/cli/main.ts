@@ -5,7 +5,7 @@
  */
 
 import type { Argv } from 'yargs'
-import { DEFAULT_SOCKET } from '../control/commands.ts'
+import { DEFAULT_SOCKET } from '../api/commands.ts'
 import { writeProblem } from '../control/own-file.ts'
 import { decideSignals } from '../control/signals.ts'
 import { version } from '../control/version.ts'

@@ -1,6 +1,6 @@
 /** The man pages, made from what the parsers read. `npm run man` writes them to man/. */
 
-import { DEFAULT_SOCKET } from '../control/commands.ts'
+import { DEFAULT_SOCKET } from '../api/commands.ts'
 import { version } from '../control/version.ts'
 import { wordsText } from './dpip-command.ts'
 import { DPIP_ABOUT } from './dpip-help.ts'

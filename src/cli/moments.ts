@@ -1,8 +1,8 @@
 /** The moments of a running daemon, as they come over its control socket. */
 
 import { createInterface } from 'node:readline'
+import { queryOf } from '../api/verbs.ts'
 import { open } from '../client/exchange.ts'
-import { queryOf } from '../control/api/verbs.ts'
 import type { Moment } from '../see/moment.ts'
 import { momentFromJson } from '../see/moment-json.ts'
 import { CliError, failure, whyNot } from './client.ts'

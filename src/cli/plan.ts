@@ -1,6 +1,6 @@
 /** What a change of the config does, as text. */
 
-import type { PlanInfo } from '../control/commands.ts'
+import type { PlanInfo } from '../api/commands.ts'
 import { counted } from '../see/counted.ts'
 import { CliError } from './client.ts'
 

@@ -1,6 +1,6 @@
 /** The answers of `tapvs whois` as text. */
 
-import type { WhoisConn, WhoisGap, WhoisInfo } from '../control/whois/types.ts'
+import type { WhoisConn, WhoisGap, WhoisInfo } from '../api/whois-info.ts'
 import { countedLost } from '../see/counted.ts'
 import { timeText as timeOfUs } from '../see/times.ts'
 import type { Question } from './whois-question.ts'

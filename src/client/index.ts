@@ -6,7 +6,7 @@
  */
 
 import { Agent } from 'node:http'
-import { type HttpRequest, type Method, queryOf } from '../control/api/verbs.ts'
+import { type HttpRequest, type Method, queryOf } from '../api/verbs.ts'
 import { type EventOptions, eventsOf } from './events.ts'
 import { exchange, type Reply, type Target } from './exchange.ts'
 import {

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
-import { queryOf } from '../control/api/verbs.ts'
+import { queryOf } from '../api/verbs.ts'
 import type { Moment } from '../see/moment.ts'
 import { momentFromJson } from '../see/moment-json.ts'
 import { open, type Reply, type Target, textOf } from './exchange.ts'

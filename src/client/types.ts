@@ -1,13 +1,13 @@
 /** What goes into the API and what comes out, as the schemas of its operations say. */
 
 import type * as z from 'zod'
-import type * as answers from '../control/api/answers.ts'
-import type * as network from '../control/api/network.ts'
-import type * as services from '../control/api/services.ts'
-import type * as whois from '../control/api/whois.ts'
+import type * as answers from '../api/answers.ts'
+import type * as network from '../api/network.ts'
+import type * as services from '../api/services.ts'
+import type * as whois from '../api/whois.ts'
 
-export type { DaemonEvent, EventData, EventName } from '../control/api/events.ts'
-export type { Edit } from '../control/edits.ts'
+export type { Edit } from '../api/edits.ts'
+export type { DaemonEvent, EventData, EventName } from '../api/events.ts'
 export type { Moment } from '../see/moment.ts'
 
 export type Traffic = z.output<typeof answers.traffic>

@@ -1,9 +1,9 @@
 /** What the daemon says of itself in one line. */
 
+import type { ServiceInfo } from '../api/commands.ts'
+import { serviceName } from '../api/edits.ts'
+import type { Config } from '../config/config.ts'
 import { counted } from '../see/counted.ts'
-import type { ServiceInfo } from './commands.ts'
-import type { Config } from './config.ts'
-import { serviceName } from './edits.ts'
 
 /** Services that are named when it stops; the rest is a number. */
 const NAMED = 5

@@ -1,9 +1,12 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
 import { randomInt } from 'node:crypto'
+import { type Change, compare, type RsChange, type ServiceChange } from '../config/changes.ts'
+import type { ConfigValues } from '../config/config.ts'
+import { PlaceList } from '../config/places.ts'
 import { Arm } from '../engine/arm.ts'
-import { ConnTable, LIPS_MAX } from '../engine/conn.ts'
-import { Conns } from '../engine/conns.ts'
+import { ConnTable } from '../engine/conn.ts'
+import { LIPS_MAX } from '../engine/conn-layout.ts'
 import { Counters } from '../engine/counters.ts'
 import { DropBook } from '../engine/drop-book.ts'
 import { Edges } from '../engine/edges.ts'
@@ -12,6 +15,7 @@ import { arenaSlots, Frames } from '../engine/frames.ts'
 import { type EngineImage, restoreEngine } from '../engine/image.ts'
 import type { IsnSource } from '../engine/isn.ts'
 import { Outcomes } from '../engine/outcomes.ts'
+import { connBytes } from '../engine/parts.ts'
 import type { Peers } from '../engine/peers.ts'
 import { LIP_CELLS, type Partition, SaPool } from '../engine/sa-pool.ts'
 import { Dests } from '../engine/service.ts'
@@ -19,13 +23,10 @@ import { type SessionRing, Sessions } from '../engine/sessions.ts'
 import type { Setup } from '../engine/setup.ts'
 import { Steering } from '../engine/steering.ts'
 import { Templates } from '../engine/templates.ts'
-import { ToaMode } from '../engine/toa.ts'
 import type { TraceRing } from '../engine/trace.ts'
+import { ToaMode } from '../engine/xmit/toa.ts'
 import { ipv4Int, macInts } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
-import { type Change, compare, type RsChange, type ServiceChange } from './changes.ts'
-import type { ConfigValues } from './config.ts'
-import { PlaceList } from './places.ts'
 
 /** What the engine is given from outside, so that a test can give something else. */
 export interface Surroundings {
@@ -154,7 +155,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     counters: new Counters(tables.counters, arms.length, config.arms.length),
     trace: around.trace,
     isn: around.isn,
-    connMemory: new ArrayBuffer(Conns.bytesFor(connCapacity)),
+    connMemory: new ArrayBuffer(connBytes(connCapacity)),
     connCapacity,
     destMemory: tables.dests,
     destCapacity: DEST_PLACES,

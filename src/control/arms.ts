@@ -7,14 +7,14 @@
  * second. Whether the device can carry frames is another matter (links.ts).
  */
 
+import type { LinkState } from '../api/link-state.ts'
+import type { Config } from '../config/config.ts'
 import { Steering } from '../engine/steering.ts'
 import { closeFd, steer } from '../io/native.ts'
 import { openQueues, readerOf } from '../io/queues.ts'
 import { steeringProgram } from '../io/steering-bpf.ts'
-import type { LinkState } from '../see/link-state.ts'
 import { ipv4Int } from '../wire/address.ts'
 import { workerId } from './apply.ts'
-import type { Config } from './config.ts'
 import { Links } from './links.ts'
 import { netnsPath } from './netns.ts'
 import { HeldError, isHeld, refuseHeld } from './tun-info.ts'

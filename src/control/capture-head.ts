@@ -1,8 +1,8 @@
 /** What a capture says of itself. */
 
 import { release, type } from 'node:os'
+import type { ConfigArm } from '../config/config.ts'
 import type { CaptureHead } from '../see/capture-file.ts'
-import type { ConfigArm } from './config.ts'
 import { version } from './version.ts'
 
 /** `comment` says why it was made: the words of a filter, or what happened. */

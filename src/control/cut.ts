@@ -1,9 +1,9 @@
 /** Connections of a real server that are to end now: of one that is drained, or of one that the config no longer has. */
 
+import type { Verbs } from '../api/commands.ts'
+import { serviceName } from '../api/edits.ts'
+import { rsName } from '../config/changes.ts'
 import { counted } from '../see/counted.ts'
-import { rsName } from './changes.ts'
-import type { Verbs } from './commands.ts'
-import { serviceName } from './edits.ts'
 import type { Model } from './model.ts'
 import type { Workers } from './workers.ts'
 

@@ -3,6 +3,8 @@
  * touches a packet; it may block on a slow log without anybody noticing but its own clients.
  */
 
+import { type Config, ConfigError, readConfig } from '../config/config.ts'
+import { pageConfig, type UiOption } from '../config/listeners.ts'
 import { TraceRing } from '../engine/trace.ts'
 import { printable } from '../see/printable.ts'
 import { readyText, statusText, stopText } from './announce.ts'
@@ -11,8 +13,6 @@ import { newTables, workerId } from './apply.ts'
 import { captureHead } from './capture-head.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
 import { Checks } from './checks/host.ts'
-import { type Config, ConfigError, readConfig } from './config.ts'
-import { pageConfig, type UiOption } from './config-listeners.ts'
 import { Dumps } from './dumps.ts'
 import { Journals } from './journal/recorder.ts'
 import { services } from './listings.ts'

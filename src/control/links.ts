@@ -6,9 +6,9 @@
  * subscription to rtnetlink would hear it sooner, and would have to cope with a queue that overflows.
  */
 
+import type { LinkState } from '../api/link-state.ts'
+import type { ConfigArm } from '../config/config.ts'
 import { closeFd, IFF_RUNNING, IFF_UP, linkFlags, socketIn } from '../io/native.ts'
-import type { LinkState } from '../see/link-state.ts'
-import type { ConfigArm } from './config.ts'
 import { ipIn, netnsIdentity, netnsPath } from './netns.ts'
 
 const LOOK_MS = 1000

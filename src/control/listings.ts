@@ -1,11 +1,5 @@
 /** What is set up and what is counted of it, put together for those who ask. */
 
-import { Handshake } from '../engine/counters.ts'
-import { ipv4Int, ipv4Text } from '../wire/address.ts'
-import type { Arms } from './arms.ts'
-import { rsName } from './changes.ts'
-import type { RsHealth } from './checks/watch.ts'
-import { networkOf } from './cidr.ts'
 import type {
   AddressInfo,
   ArmInfo,
@@ -14,9 +8,15 @@ import type {
   RealServerInfo,
   RouteInfo,
   ServiceInfo,
-} from './commands.ts'
-import type { Config, ConfigRealServer, ConfigService } from './config.ts'
-import type { Places } from './places.ts'
+} from '../api/commands.ts'
+import { rsName } from '../config/changes.ts'
+import { networkOf } from '../config/cidr.ts'
+import type { Config, ConfigRealServer, ConfigService } from '../config/config.ts'
+import type { Places } from '../config/places.ts'
+import { Handshake } from '../engine/counters.ts'
+import { ipv4Int, ipv4Text } from '../wire/address.ts'
+import type { Arms } from './arms.ts'
+import type { RsHealth } from './checks/watch.ts'
 import type { Rates } from './rates.ts'
 import type { Readings } from './readings.ts'
 

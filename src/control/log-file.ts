@@ -8,6 +8,7 @@
 
 import { closeSync, fstatSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { LogFileOptions } from '../config/log.ts'
 import { countedLost } from '../see/counted.ts'
 import { appendOwn, checkRemovable } from './own-file.ts'
 
@@ -16,14 +17,6 @@ const CHUNK_BYTES = 1 << 16
 /** ms between two attempts at a file that cannot be written. */
 const RETRY_MS = 5000
 const MODE = 0o640
-
-export interface LogFileOptions {
-  path: string
-  /** Bytes from which on the file is renamed and a new one begun. */
-  maxBytes: number
-  /** Old files that are kept: PATH.1 (the youngest) to PATH.KEEP. */
-  keep: number
-}
 
 export class LogFile {
   readonly #path: string

@@ -1,12 +1,9 @@
 /** A line of the log as bytes: for people, for journald, for programs. */
 
 import { fstatSync } from 'node:fs'
+import type { LogLevel, Module } from '../api/log-levels.ts'
 import { escaped, printable } from '../see/printable.ts'
 import { instantText } from '../see/times.ts'
-import type { LogLevel } from './commands.ts'
-import type { Module } from './log-levels.ts'
-
-export type LogFormat = 'text' | 'json'
 
 /** One thing that is said. The text has all of it; the rest is for programs. */
 export interface Entry {

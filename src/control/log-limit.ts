@@ -4,16 +4,10 @@
  * that a noisy one does not cover up the rest.
  */
 
+import type { LogRate } from '../config/log.ts'
 import { counted } from '../see/counted.ts'
 
 const WINDOW_MS = 1000
-
-export interface LogRate {
-  /** Lines a second of all debug lines together; 0 for no limit. */
-  debug: number
-  /** Lines a second of each other kind of line; 0 for no limit. */
-  kind: number
-}
 
 /** What was held back since the last account, by kind. */
 export type Held = ReadonlyMap<string, number>

@@ -7,18 +7,12 @@ import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import { isatty } from 'node:tty'
 import winston from 'winston'
-import { LOG_LEVELS, type LogLevel } from './commands.ts'
-import { LogFile, type LogFileOptions } from './log-file.ts'
-import {
-  type Entry,
-  isJournal,
-  journalLine,
-  jsonLine,
-  type LogFormat,
-  textLine,
-} from './log-format.ts'
-import { LogLevels, type Module, type ModuleLevels } from './log-levels.ts'
-import { heldText, LogLimit, type LogRate } from './log-limit.ts'
+import { LOG_LEVELS, type LogLevel, type Module, type ModuleLevels } from '../api/log-levels.ts'
+import type { LogFileOptions, LogFormat, LogOptions } from '../config/log.ts'
+import { LogLevels } from './log/levels.ts'
+import { LogFile } from './log-file.ts'
+import { type Entry, isJournal, journalLine, jsonLine, textLine } from './log-format.ts'
+import { heldText, LogLimit } from './log-limit.ts'
 
 /** Of text that a pipe has not taken yet. Neither winston nor the stream has a limit, so this is it. */
 const BACKLOG_BYTES = 1 << 20
@@ -26,17 +20,6 @@ const BACKLOG_BYTES = 1 << 20
 const FLUSH_LIMIT_MS = 1000
 /** From the first line that is held back to the account. */
 const HELD_PERIOD_MS = 1000
-
-export interface LogOptions {
-  level: LogLevel
-  /** A time in the text on stderr; in a file and in JSON there always is one. auto: unless stderr is a terminal. */
-  timestamps: boolean | 'auto'
-  format: LogFormat
-  modules: ModuleLevels
-  rate: LogRate
-  /** Beside stderr. */
-  file: LogFileOptions | null
-}
 
 /** What a line says beyond its level and its module. */
 export type Saying = Pick<Entry, 'text' | 'worker' | 'fields'>

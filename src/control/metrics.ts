@@ -3,7 +3,6 @@
  * query wherever labels allow it: there is no counter of a service, for it would fall when an RS is taken away.
  */
 
-import { HANDSHAKE_BOUNDS } from '../engine/counters.ts'
 import type {
   ArmInfo,
   CountersInfo,
@@ -12,7 +11,8 @@ import type {
   RealServerInfo,
   ServiceInfo,
   TrafficInfo,
-} from './commands.ts'
+} from '../api/commands.ts'
+import { HANDSHAKE_BOUNDS } from '../engine/counters.ts'
 import { Exposition, type Labels, type Sample } from './exposition.ts'
 
 /** The whole page, for the content type of exposition.ts. */

@@ -4,16 +4,16 @@
  * mistake, or one that only a restart can bring, changes nothing.
  */
 
-import { type Change, compare, comparing, type RsChange, rsName } from './changes.ts'
+import type { PlanInfo, TrafficInfo } from '../api/commands.ts'
+import type { Edit } from '../api/edits.ts'
+import { configOfEdited } from '../config/apart.ts'
+import { type Change, compare, comparing, type RsChange, rsName } from '../config/changes.ts'
+import type { Config } from '../config/config.ts'
+import { inPieces } from '../config/pieces.ts'
+import type { Places } from '../config/places.ts'
+import type { ConfigFile } from '../config/schema.ts'
 import type { RsHealth } from './checks/watch.ts'
-import type { PlanInfo, TrafficInfo } from './commands.ts'
-import type { Config } from './config.ts'
-import { configOfEdited } from './config-apart.ts'
-import type { ConfigFile } from './config-schema.ts'
-import type { Edit } from './edits.ts'
 import type { Sources } from './listings.ts'
-import { inPieces } from './pieces.ts'
-import type { Places } from './places.ts'
 import { Rates } from './rates.ts'
 import type { Readings } from './readings.ts'
 

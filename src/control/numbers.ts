@@ -4,9 +4,9 @@
  */
 
 import { readdirSync } from 'node:fs'
+import type { NumbersInfo, ProcessInfo } from '../api/commands.ts'
 import { workerId } from './apply.ts'
 import type { Arms } from './arms.ts'
-import type { NumbersInfo, ProcessInfo } from './commands.ts'
 import { addresses, counters, type Sources, services } from './listings.ts'
 import { version } from './version.ts'
 

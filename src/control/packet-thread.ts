@@ -5,8 +5,8 @@
  */
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import type { Change } from '../config/changes.ts'
 import { wake } from '../io/native.ts'
-import type { Change } from './changes.ts'
 import { PAGE_RECORDS, RECORD_CELLS } from './snapshots.ts'
 import type {
   FromWorker,

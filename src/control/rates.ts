@@ -4,7 +4,7 @@
  * packets know nothing of it: the same counters are read again and again.
  */
 
-import type { TrafficInfo } from './commands.ts'
+import type { TrafficInfo } from '../api/commands.ts'
 
 /** ms between two samples. */
 export const SAMPLE_MS = 2000

@@ -3,7 +3,9 @@
  * be as long as it likes. A number is as of the moment in which it is read, so two of them may be a packet apart.
  */
 
-import { LIPS_MAX } from '../engine/conn.ts'
+import type { HandshakeInfo, LportInfo, TrafficInfo } from '../api/commands.ts'
+import { PlaceList, type Places } from '../config/places.ts'
+import { LIPS_MAX } from '../engine/conn-layout.ts'
 import {
   ArmCell,
   Counters,
@@ -22,8 +24,6 @@ import { LIP_CELLS, LipCell } from '../engine/sa-pool.ts'
 import { DestCell, Dests, Stat } from '../engine/service.ts'
 import { State } from '../engine/tcp-state.ts'
 import { type BareConfig, connCapacityOf, DEST_PLACES, type Tables } from './apply.ts'
-import type { HandshakeInfo, LportInfo, TrafficInfo } from './commands.ts'
-import { PlaceList, type Places } from './places.ts'
 
 const { CONNS, IN_PACKETS, OUT_PACKETS, IN_BYTES, OUT_BYTES } = Stat
 

@@ -1,6 +1,6 @@
 /** Connections that have ended, for those who want to know of them: the session log and the history, as the config says. */
 
-import type { Config } from './config.ts'
+import type { Config } from '../config/config.ts'
 import type { Log } from './log.ts'
 import { SessionDrain } from './session-drain.ts'
 import { SessionLog } from './session-log.ts'

@@ -1,5 +1,6 @@
 /** What workers keep of refused frames and of the state machine's edges, added up and put into names. */
 
+import type { DropInfo, EdgeInfo, RefusedInfo } from '../api/commands.ts'
 import { Drop } from '../engine/counters.ts'
 import { NO_ARM, type Refusal } from '../engine/drop-book.ts'
 import type { CellUse } from '../engine/edges.ts'
@@ -8,12 +9,8 @@ import { flagNames } from '../see/words.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import { workerId } from './apply.ts'
 import { CHECK_ARM } from './checks/check-arm.ts'
-import type { DropInfo, EdgeInfo, RefusedInfo } from './commands.ts'
 import type { Sources } from './listings.ts'
 import type { Readings } from './readings.ts'
-
-/** Names of all drop reasons, in the order of their numbers. */
-export const DROP_REASONS = Object.keys(Drop).map(name => name.toLowerCase())
 
 const STATES = Object.keys(State)
 

@@ -1,7 +1,8 @@
 /** The session log: a line for each connection that has ended. */
 
+import type { LogFileOptions } from '../config/log.ts'
 import type { Log } from './log.ts'
-import { LogFile, type LogFileOptions } from './log-file.ts'
+import { LogFile } from './log-file.ts'
 import { type Entry, jsonLine, textLine } from './log-format.ts'
 import type { SessionConsumer } from './session-drain.ts'
 import { type SessionReading, sessionText } from './session-words.ts'

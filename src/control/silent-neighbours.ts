@@ -3,9 +3,10 @@
  * two seconds, so that each health check of a dead RS finds out again, in each worker.
  */
 
+import type { Answer, NeighbourInfo } from '../api/commands.ts'
+import type { LogLevel } from '../api/log-levels.ts'
 import { TraceCell, TraceKind } from '../engine/trace-kinds.ts'
 import { ipv4Int } from '../wire/address.ts'
-import type { Answer, LogLevel, NeighbourInfo } from './commands.ts'
 import type { ModuleLog } from './log.ts'
 
 const LOOK_MS = 2000

@@ -1,19 +1,20 @@
 /** What listings show of a worker's own tables, copied out of the engine between two bursts. */
 
-import { CELL, type ConnTable, RS_SEEN, STATE_MASK } from '../engine/conn.ts'
+import type { ConnInfo, NeighbourInfo } from '../api/commands.ts'
+import type { ConnTable } from '../engine/conn.ts'
+import { CELL, CONN_CELLS, RECORD, RS_SEEN, STATE_MASK } from '../engine/conn-layout.ts'
 import type { Engine } from '../engine/engine.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { State } from '../engine/tcp-state.ts'
 import { endpointText, ipv4Text, macText } from '../wire/address.ts'
 import type { BareConfig } from './apply.ts'
-import type { ConnInfo, NeighbourInfo } from './commands.ts'
 
 /** Records copied for one page, and looked at, in use or not: what a listing may cost the packets at a time, some 20 us. */
 export const PAGE_RECORDS = 256
 const LOOKED_AT = 1024
-export const RECORD_CELLS = 16
+export const RECORD_CELLS = CONN_CELLS
 /** Where a page has the age of a connection in seconds, -1 if it is not known, instead of a link of the table. */
-export const PAGE_AGE = CELL.NEXT
+export const PAGE_AGE = CELL.IN_NEXT
 
 /** How many records are in the page, and where the next one begins, -1 if there is none. */
 export interface Page {
@@ -56,7 +57,7 @@ export function copyConns(
 /** Makes a connection record `index` of a page. */
 export function copyRecord(table: ConnTable, conn: number, page: Int32Array, index: number): void {
   for (let i = 0; i < RECORD_CELLS; i++) {
-    page[index * RECORD_CELLS + i] = table.cells[(conn << 4) | i] as number
+    page[index * RECORD_CELLS + i] = table.cells[RECORD.at(conn) | i] as number
   }
 }
 
@@ -70,19 +71,19 @@ export function connInfo(
 ): ConnInfo {
   const cell = (offset: number) => page[index * RECORD_CELLS + offset] as number
   const state = cell(CELL.WORD) & STATE_MASK
-  const inPorts = cell(CELL.PORTS)
-  const outPorts = cell(4 + CELL.PORTS)
-  const place = cell(CELL.BINDING) >>> 16
+  const inPorts = cell(CELL.CLIENT_PORTS)
+  const outPorts = cell(CELL.RS_PORTS)
+  const place = RECORD.dest(cell(CELL.BINDING))
   const timeout = state === State.ESTABLISHED ? establishedMs(place) / 1000 : timeouts[state]
   return {
     worker,
     protocol: 'tcp',
     timeoutSec: timeout ?? 0,
     state,
-    client: endpointText(cell(0), inPorts >>> 16),
-    vip: endpointText(cell(1), inPorts & 0xffff),
-    lip: endpointText(cell(5), outPorts & 0xffff),
-    rs: endpointText(cell(4), outPorts >>> 16),
+    client: endpointText(cell(CELL.CIP), inPorts >>> 16),
+    vip: endpointText(cell(CELL.VIP), inPorts & 0xffff),
+    lip: endpointText(cell(CELL.LIP), outPorts & 0xffff),
+    rs: endpointText(cell(CELL.RIP), outPorts >>> 16),
     // While the handshake is timed these cells hold its times.
     seqs: handshaken(cell(CELL.WORD)) ? [cell(CELL.RST_ACK) >>> 0, cell(CELL.RST_SEQ) >>> 0] : null,
   }

@@ -3,13 +3,13 @@
  * their moments in the order of time. Reading is done here, in turns, and costs the workers nothing.
  */
 
+import type { RecorderInfo } from '../api/commands.ts'
+import type { ConfigCapture } from '../config/capture.ts'
 import { copyFlight, FlightReader, FlightRing, Want, wantFlight } from '../engine/flight.ts'
 import { HEADERS_MAX } from '../engine/frames.ts'
 import type { Moment } from '../see/moment.ts'
 import { Moments } from '../see/moments.ts'
 import { workerId } from './apply.ts'
-import type { RecorderInfo } from './commands.ts'
-import type { ConfigCapture } from './config-capture.ts'
 import { Turns } from './turns.ts'
 
 /** Moments of a worker per turn; the control socket is answered between turns. */

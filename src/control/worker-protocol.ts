@@ -1,10 +1,10 @@
 /** Between the control thread and a worker: what the latter starts with, and the messages on its port. */
 
 import type { MessagePort } from 'node:worker_threads'
+import type { NeighbourInfo } from '../api/commands.ts'
+import type { Change } from '../config/changes.ts'
 import type { EngineImage } from '../engine/image.ts'
 import type { BareConfig, Tables } from './apply.ts'
-import type { Change } from './changes.ts'
-import type { NeighbourInfo } from './commands.ts'
 import type { Page } from './snapshots.ts'
 import type { Key } from './whois/ended.ts'
 import type { Probed } from './whois/probe.ts'

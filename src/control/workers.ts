@@ -3,6 +3,9 @@
  * one of them: constructed (the arms are open and the threads start), `ready` when all are, `ended` when one is gone.
  */
 
+import type { Answer, ConnInfo, NeighbourInfo } from '../api/commands.ts'
+import type { Change } from '../config/changes.ts'
+import type { Config } from '../config/config.ts'
 import { arenaSlots } from '../engine/frames.ts'
 import { Steering } from '../engine/steering.ts'
 import { Handover } from '../io/handover.ts'
@@ -10,9 +13,6 @@ import { createWaker } from '../io/native.ts'
 import { readerOf } from '../io/queues.ts'
 import { arenaBytes, type Tables, workerId } from './apply.ts'
 import { Arms } from './arms.ts'
-import type { Change } from './changes.ts'
-import type { Answer, ConnInfo, NeighbourInfo } from './commands.ts'
-import type { Config } from './config.ts'
 import { PacketThread } from './packet-thread.ts'
 import type { Page } from './snapshots.ts'
 import type { Flight } from './watching.ts'

@@ -1,43 +1,14 @@
 /**
  * The connection table. A conn is two tuples, and the rewrite of each direction is the mirror of the other's tuple
- * (Click's idea), so there is no separate code for in and out.
+ * (Click's idea), so there is no separate code for in and out. conn-layout.ts draws the record.
  *
- * One record per cache line, 16 int32 cells (64 bytes):
- *
- *    0 CIP      1 VIP      2 cport:vport   3 next       the IN tuple, as packets from the client carry it
- *    4 RIP      5 LIP      6 rport:lport   7 next       the OUT tuple, as packets from the RS carry it
- *    8 delta    9 word    10 dest:arm:lip 11 deadline
- *   12 rsIsn1  13 rstSeq  14 rstAck       15 client MAC, last 32 bits
- *
- *   word   client MAC first 16 bits << 16 | jitter ms (10 bits) << 6 | UDP << 5 | RS seen << 4 | state (4 bits)
- *   cell 10  dest << 16 | client arm << 12 | LIP (12 bits)
- *
- * The client's first sequence number, which tells a SYN sent again from a new one, has a column of its own behind the index:
- * it is written and read for SYNs only.
- *
- * The time of opening, in ms, stands where nothing else is known yet: in rsIsn1 until the RS has been seen, and then in rstSeq
- * as long as the state is SYN_RECV.
- *
- * A tuple id t = conn << 1 | dir names one direction of one conn; its cells start at t's conn * 16 + dir * 4, and the
- * other direction is t ^ 1. The hash index stores tuple ids, chained through the next cells: one probe finds
- * the conn and the direction. Life-cycle: open (hashed twice, filed in the wheel) ... close (unhashed, unfiled, cell 3
- * links the free records). Nothing else may keep a conn number across packets.
+ * A tuple id t = conn << 1 | dir names one direction of one conn, and the other direction is t ^ 1. The hash index
+ * stores tuple ids, chained through the next cells: one probe finds
+ * the conn and the direction. Life-cycle: open (hashed twice, filed in the wheel) ... close (unhashed, unfiled, the IN
+ * tuple's next cell links the free records). Nothing else may keep a conn number across packets.
  */
 
-export const CELL = {
-  SADDR: 0,
-  DADDR: 1,
-  PORTS: 2,
-  NEXT: 3,
-  DELTA: 8,
-  WORD: 9,
-  BINDING: 10,
-  DEADLINE: 11,
-  RS_ISN1: 12,
-  RST_SEQ: 13,
-  RST_ACK: 14,
-  MAC_LO: 15,
-} as const
+import { CELL, CONN_BYTES, CONN_CELLS, FREE, RECORD, STATE_MASK, TUPLE } from './conn-layout.ts'
 
 export const NO_CONN = -1
 
@@ -56,32 +27,26 @@ export interface TableImage {
 const HEADS = 4
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { SADDR, DADDR, PORTS, NEXT, WORD, BINDING, MAC_LO } = CELL
-
-/** What fits into cell 10 beside the RS, and keeps FREE apart from every binding. */
-export const ARMS_MAX = 15
-export const LIPS_MAX = 4096
-
-/** Cell 10 of a record on the free list. */
-const FREE = -1
-
-const STATE_BITS = 0xf
-export const STATE_MASK = STATE_BITS
-export const RS_SEEN = 0x10
-const UDP_BIT = 0x20
+const { WORD, BINDING, MAC_LO } = CELL
+const { SADDR, DADDR, PORTS, NEXT } = TUPLE
+const {
+  at: recordAt,
+  tuple: tupleCell,
+  jitter,
+  dest: destOf,
+  clientArm: armOf,
+  lip: lipOf,
+} = RECORD
+const STATE_BITS = STATE_MASK
+const IS_FREE = FREE
 
 /** 2^n >= count. */
 function powerOfTwo(count: number): number {
   return 1 << (32 - Math.clz32(count - 1))
 }
 
-/** First cell of tuple t. */
-function tupleCell(t: number): number {
-  return ((t >> 1) << 4) | ((t & 1) << 2)
-}
-
 export class ConnTable {
-  /** All records; conn c starts at cell c * 16. */
+  /** All records. */
   readonly cells: Int32Array
   /** By conn: the sequence number of the client's SYN. */
   readonly isns: Int32Array
@@ -100,20 +65,20 @@ export class ConnTable {
   }
 
   static bytesFor(capacity: number): number {
-    return capacity * (64 + HEADS * 4 + 4)
+    return capacity * (CONN_BYTES + HEADS * 4 + 4)
   }
 
   /** `memory` from `offset` needs bytesFor(capacity) bytes; `seed` keys the hash against chosen collisions. */
   constructor(memory: ArrayBufferLike, offset: number, capacity: number, seed: number) {
     this.capacity = capacity
-    this.cells = new Int32Array(memory, offset, capacity * 16)
-    this.#heads = new Int32Array(memory, offset + capacity * 64, capacity * HEADS).fill(-1)
-    this.isns = new Int32Array(memory, offset + capacity * (64 + HEADS * 4), capacity)
+    this.cells = new Int32Array(memory, offset, capacity * CONN_CELLS)
+    this.#heads = new Int32Array(memory, offset + capacity * CONN_BYTES, capacity * HEADS).fill(-1)
+    this.isns = new Int32Array(memory, offset + capacity * (CONN_BYTES + HEADS * 4), capacity)
     this.#mask = capacity * HEADS - 1
     this.#seed = seed | 0
     for (let conn = 0; conn < capacity; conn++) {
-      this.cells[(conn << 4) | NEXT] = conn + 1 < capacity ? conn + 1 : NO_CONN
-      this.cells[(conn << 4) | BINDING] = FREE
+      this.cells[recordAt(conn) | NEXT] = conn + 1 < capacity ? conn + 1 : NO_CONN
+      this.cells[recordAt(conn) | BINDING] = IS_FREE
     }
     this.#free = 0
   }
@@ -128,7 +93,7 @@ export class ConnTable {
   }
 
   save(): TableImage {
-    const cells = this.cells.slice(0, this.#top << 4)
+    const cells = this.cells.slice(0, recordAt(this.#top))
     const isns = this.isns.slice(0, this.#top)
     return { cells, isns, free: this.#free, used: this.#used }
   }
@@ -137,7 +102,7 @@ export class ConnTable {
   restore({ cells, isns, free, used }: TableImage): void {
     this.cells.set(cells)
     this.isns.set(isns)
-    this.#top = cells.length >> 4
+    this.#top = RECORD.conn(cells.length)
     this.#free = free
     this.#used = used
     for (let conn = 0; conn < this.#top; conn++) if (this.inUse(conn)) this.link(conn)
@@ -168,7 +133,7 @@ export class ConnTable {
 
   /** Reads from the record of an entry, or from any for -1. => Nothing of meaning */
   touch(entry: number): number {
-    const at = ((entry >> 1) & (this.capacity - 1)) << 4
+    const at = recordAt((entry >> 1) & (this.capacity - 1))
     return this.cells[at] ^ this.cells[at | MAC_LO]
   }
 
@@ -176,7 +141,7 @@ export class ConnTable {
   take(): number {
     const conn = this.#free
     if (conn === NO_CONN) return NO_CONN
-    this.#free = this.cells[(conn << 4) | NEXT]
+    this.#free = this.cells[recordAt(conn) | NEXT]
     this.#used++
     if (conn >= this.#top) this.#top = conn + 1
     return conn
@@ -197,43 +162,43 @@ export class ConnTable {
 
   /** Frees a record that was never linked. */
   giveBack(conn: number): void {
-    this.cells[(conn << 4) | NEXT] = this.#free
-    this.cells[(conn << 4) | BINDING] = FREE
+    this.cells[recordAt(conn) | NEXT] = this.#free
+    this.cells[recordAt(conn) | BINDING] = IS_FREE
     this.#free = conn
     this.#used--
   }
 
   state(conn: number): number {
-    return this.cells[(conn << 4) | WORD] & STATE_BITS
+    return this.cells[recordAt(conn) | WORD] & STATE_BITS
   }
 
   setState(conn: number, state: number): void {
-    const at = (conn << 4) | WORD
+    const at = recordAt(conn) | WORD
     this.cells[at] = (this.cells[at] & ~STATE_BITS) | state
   }
 
   /** ms in 0..999 drawn when the conn was opened: the fraction that stays in all its timeouts. */
   jitter(conn: number): number {
-    return (this.cells[(conn << 4) | WORD] >>> 6) & 0x3ff
+    return jitter(this.cells[recordAt(conn) | WORD])
   }
 
   dest(conn: number): number {
-    return this.cells[(conn << 4) | BINDING] >>> 16
+    return destOf(this.cells[recordAt(conn) | BINDING])
   }
 
   clientArm(conn: number): number {
-    return (this.cells[(conn << 4) | BINDING] >>> 12) & 0xf
+    return armOf(this.cells[recordAt(conn) | BINDING])
   }
 
   lip(conn: number): number {
-    return this.cells[(conn << 4) | BINDING] & 0xfff
+    return lipOf(this.cells[recordAt(conn) | BINDING])
   }
 
   /** Number of entries of both directions in the index: 2 * used, or the table is broken. For tests. */
   countLinked(): number {
     let count = 0
     for (let t of this.#heads) {
-      for (; t >= 0; t = this.cells[tupleCell(t) + NEXT]) count++
+      for (; t >= 0; t = this.cells[tupleCell(t) | NEXT]) count++
     }
     return count
   }
@@ -246,31 +211,31 @@ export class ConnTable {
   }
 
   inUse(conn: number): boolean {
-    return this.cells[(conn << 4) | BINDING] !== FREE
+    return this.cells[recordAt(conn) | BINDING] !== IS_FREE
   }
 
   #enter(t: number): void {
     const at = tupleCell(t)
     const cells = this.cells
-    const head = this.#hash(cells[at], cells[at + 1], cells[at + 2])
-    cells[at + NEXT] = this.#heads[head]
+    const head = this.#hash(cells[at | SADDR], cells[at | DADDR], cells[at | PORTS])
+    cells[at | NEXT] = this.#heads[head]
     this.#heads[head] = t
   }
 
   #leave(t: number): void {
     const at = tupleCell(t)
     const cells = this.cells
-    const head = this.#hash(cells[at], cells[at + 1], cells[at + 2])
+    const head = this.#hash(cells[at | SADDR], cells[at | DADDR], cells[at | PORTS])
     let other = this.#heads[head]
     if (other === t) {
-      this.#heads[head] = cells[at + NEXT]
+      this.#heads[head] = cells[at | NEXT]
       return
     }
     for (;;) {
-      const link = tupleCell(other) + NEXT
+      const link = tupleCell(other) | NEXT
       other = cells[link]
       if (other === t) {
-        cells[link] = cells[at + NEXT]
+        cells[link] = cells[at | NEXT]
         return
       }
     }
@@ -286,14 +251,4 @@ export class ConnTable {
     const h = Math.imul((a ^ (a >>> 15)) + (b ^ (b >>> 13)) + daddr, 0x85ebca6b)
     return (h ^ (h >>> 16)) & this.#mask
   }
-}
-
-/** Cell 9 of a new conn. */
-export function firstWord(macHi: number, jitter: number, udp: boolean): number {
-  return (macHi << 16) | (jitter << 6) | (udp ? UDP_BIT : 0)
-}
-
-/** Cell 10 of a new conn. */
-export function binding(dest: number, arm: number, lip: number): number {
-  return (dest << 16) | (arm << 12) | lip
 }

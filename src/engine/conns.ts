@@ -5,29 +5,31 @@
 
 import { ETH } from '../wire/ethernet.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
-import { binding, CELL, ConnTable, firstWord, NO_CONN, RS_SEEN, STATE_MASK } from './conn.ts'
+import { type ConnTable, NO_CONN } from './conn.ts'
+import { binding, CELL, firstWord, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
-import type { IsnSource } from './isn.ts'
 import type { LongClock } from './long-clock.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
 import { Placement } from './placement.ts'
 import type { Random } from './random.ts'
 import { LeftLport } from './reuse.ts'
 import { NO_LPORT } from './sa-pool.ts'
 import { sayOpened, sayOver, sayState } from './say.ts'
 import { DestCell, type Dests, type Lips, type Service } from './service.ts'
-import { type SessionOptions, Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 import { nextState, STATES, State } from './tcp-state.ts'
-import type { Templates } from './templates.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { Usual } from './usual.ts'
-import { Wheel } from './wheel.ts'
+import type { Wheel } from './wheel.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
 const { DELTA, WORD, BINDING, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CELL
+const { at: recordAt, of: recordOf } = RECORD
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
 /** FIN, the lowest bit of the flags, counts as a byte. */
@@ -60,46 +62,27 @@ export class Conns {
   /** ms per state. */
   readonly #timeoutMs: Int32Array
 
-  static bytesFor(capacity: number): number {
-    return ConnTable.bytesFor(capacity) + Wheel.bytesFor(capacity)
-  }
-
-  constructor(
-    memory: ArrayBufferLike,
-    capacity: number,
-    timeoutMs: Int32Array,
-    dests: Dests,
-    outcomes: Outcomes,
-    lips: Lips,
-    isn: IsnSource,
-    counters: Counters,
-    edges: Edges,
-    trace: TraceRing,
-    random: Random,
-    templates: Templates,
-    sessions: SessionOptions | null,
-    long: LongClock,
-  ) {
-    const seed = (random.below(65_536) << 16) | random.below(65_536)
-    this.table = new ConnTable(memory, 0, capacity, seed)
-    this.#cells = this.table.cells
-    this.sessions = sessions && new Sessions(sessions, this.table, long)
+  constructor(parts: Parts, timeoutMs: Int32Array) {
+    const { table, wheel, dests, edges, counters } = parts
+    this.table = table
+    this.wheel = wheel
+    this.sessions = parts.sessions
+    this.#cells = table.cells
     this.#destCells = dests.cells
-    this.wheel = new Wheel(memory, ConnTable.bytesFor(capacity), capacity, long.ms | 0)
-    this.#long = long
+    this.#long = parts.long
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
-    this.#outcomes = outcomes
-    this.#lips = lips
+    this.#outcomes = parts.outcomes
+    this.#lips = parts.lips
     this.#counters = counters
     this.#edges = edges
     this.#kept = edges.kept
-    this.usual = new Usual(this.#cells, dests.cells, edges.kept, this.#timeoutMs)
-    this.#handshakes = new Handshakes(this.#cells, counters)
-    this.#trace = trace
-    this.#random = random
-    this.#placement = new Placement(dests, lips, isn, templates, random, trace)
-    this.left = new LeftLport(this.table, dests, lips)
+    this.usual = new Usual(table.cells, dests.cells, edges.kept, this.#timeoutMs)
+    this.#handshakes = new Handshakes(table.cells, counters)
+    this.#trace = parts.trace
+    this.#random = parts.random
+    this.#placement = new Placement(parts)
+    this.left = new LeftLport(table, dests, parts.lips)
   }
 
   /**
@@ -122,22 +105,22 @@ export class Conns {
     const lport = lipport & 0xffff
     const lip = this.#lips[lipIndex].lip
     const { cells } = this.table
-    const at = conn << 4
+    const at = recordAt(conn)
     const outPorts = (dest.rport << 16) | lport
-    cells[at] = p.saddr
-    cells[at + 1] = p.daddr
-    cells[at + 2] = p.ports
-    cells[at + 4] = dest.rip
-    cells[at + 5] = lip
-    cells[at + 6] = outPorts
+    cells[at | CIP] = p.saddr
+    cells[at | VIP] = p.daddr
+    cells[at | CLIENT_PORTS] = p.ports
+    cells[at | RIP] = dest.rip
+    cells[at | LIP] = lip
+    cells[at | RS_PORTS] = outPorts
     const isn = pkt.getInt32(p.l4 + TCP_SEQ)
     this.table.isns[conn] = isn
     const firstSeq = this.#placement.firstSeq(lipIndex, dest, lport, now)
-    cells[at + DELTA] = firstSeq - isn
+    cells[at | DELTA] = firstSeq - isn
     const macHi = pkt.getUint16(p.eth + ETH_SRC)
     cells[at | WORD] = firstWord(macHi, this.#random.below(1000), false)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
-    cells[at + BINDING] = binding(dest.index, clientArm, lipIndex)
+    cells[at | BINDING] = binding(dest.index, clientArm, lipIndex)
     // Until the RS has been seen: when the conn was opened.
     cells[at | RS_ISN1] = now
     cells[at | RST_SEQ] = 0
@@ -146,7 +129,7 @@ export class Conns {
     if (this.sessions !== null) this.sessions.open(conn, now)
     this.table.link(conn)
     this.#refresh(conn, State.NONE, now)
-    this.wheel.file(conn, cells[at + DEADLINE])
+    this.wheel.file(conn, cells[at | DEADLINE])
     this.#dests.countConn(dest)
     this.#counters.count(Event.CONNS_OPENED)
     this.#counters.states[State.NONE]++
@@ -157,7 +140,7 @@ export class Conns {
   /** Moves the state machine for a segment of tuple t and refreshes the timer, in either direction and any state. */
   segment(t: number, p: Parsed, now: number): void {
     const cells = this.#cells
-    const at = (t >> 1) << 4
+    const at = recordOf(t)
     const word = cells[at | WORD]
     const state = word & STATE_BITS
     const after = nextState(t & 1, state, p.flags)
@@ -185,7 +168,7 @@ export class Conns {
     if (before === SYN_RECV) this.#outcomes.judge(dest, after, t & 1, this.#rsSeen(conn))
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
-    this.wheel.file(conn, this.#cells[(conn << 4) | DEADLINE])
+    this.wheel.file(conn, this.#cells[recordAt(conn) | DEADLINE])
     if (this.#trace.debug) sayState(this.#trace, this.#cells, t, flags, before, after)
   }
 
@@ -196,7 +179,7 @@ export class Conns {
   rememberRs(pkt: DataView, t: number, p: Parsed, now: number): void {
     if ((p.flags & (RST | ACK)) !== ACK) return
     const cells = this.#cells
-    const at = (t >> 1) << 4
+    const at = recordOf(t)
     const ack = pkt.getInt32(p.l4 + TCP_ACK)
     const seq = pkt.getInt32(p.l4 + TCP_SEQ)
     const word = cells[at | WORD]
@@ -219,7 +202,7 @@ export class Conns {
    */
   rememberClient(pkt: DataView, t: number, p: Parsed, before: number): void {
     const cells = this.#cells
-    const at = (t >> 1) << 4
+    const at = recordOf(t)
     const hi = pkt.getUint16(p.eth + ETH_SRC)
     const word = (cells[at | WORD] & 0xffff) | (hi << 16)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
@@ -236,7 +219,7 @@ export class Conns {
     for (;;) {
       const conn = this.wheel.due(now)
       if (conn < 0) return -1
-      const deadline = this.table.cells[(conn << 4) | DEADLINE]
+      const deadline = this.table.cells[recordAt(conn) | DEADLINE]
       if (((deadline - now) | 0) <= 0) return conn
       this.wheel.file(conn, deadline)
     }
@@ -266,7 +249,7 @@ export class Conns {
   /** RS counters, lport, record. */
   #close(conn: number, why: number, now: number): void {
     const { cells } = this.table
-    const at = conn << 4
+    const at = recordAt(conn)
     const dest = this.table.dest(conn)
     const state = this.table.state(conn)
     const established = state === ESTABLISHED
@@ -274,9 +257,9 @@ export class Conns {
     this.#counters.states[state]--
     const rs = this.#dests.list[dest]
     if (rs?.overloaded) this.#dests.checkLoad(rs)
-    const outPorts = cells[at + 6]
+    const outPorts = cells[at | RS_PORTS]
     const pool = this.#lips[this.table.lip(conn)]
-    pool.release(cells[at + 4], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
+    pool.release(cells[at | RIP], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
     if (this.#trace.debug) sayOver(this.#trace, cells, conn, state, why)
     if (this.sessions !== null) this.sessions.end(conn, now, why)
     this.table.close(conn)
@@ -296,10 +279,10 @@ export class Conns {
 
   #refresh(conn: number, state: number, now: number): void {
     const jitter = this.table.jitter(conn)
-    this.#cells[(conn << 4) | DEADLINE] = now + this.timeoutMs(conn, state) + jitter
+    this.#cells[recordAt(conn) | DEADLINE] = now + this.timeoutMs(conn, state) + jitter
   }
 
   #rsSeen(conn: number): boolean {
-    return (this.#cells[(conn << 4) | WORD] & SEEN) !== 0
+    return (this.#cells[recordAt(conn) | WORD] & SEEN) !== 0
   }
 }

@@ -6,8 +6,9 @@
 
 import type { ConnTable } from './conn.ts'
 import type { Conns } from './conns.ts'
-import type { Forward } from './forward.ts'
 import type { Frames } from './frames.ts'
+import type { Parts } from './parts.ts'
+import type { Resets } from './resets.ts'
 
 /** Per millisecond: connections that are ended, 8,000 a second, and records that are looked at, some 10 us. */
 const CUTS = 8
@@ -26,7 +27,7 @@ export interface CutsImage {
 export class Cuts {
   readonly #conns: Conns
   readonly #table: ConnTable
-  readonly #forward: Forward
+  readonly #resets: Resets
   readonly #frames: Frames
   /** By place of the RS. */
   readonly #marks: Uint8Array
@@ -38,12 +39,12 @@ export class Cuts {
   /** The ms of the last turn. */
   #now: number
 
-  constructor(conns: Conns, forward: Forward, frames: Frames, dests: number, now: number) {
+  constructor({ table, frames, dests }: Parts, conns: Conns, resets: Resets, now: number) {
     this.#conns = conns
-    this.#table = conns.table
-    this.#forward = forward
+    this.#table = table
+    this.#resets = resets
     this.#frames = frames
-    this.#marks = new Uint8Array(dests)
+    this.#marks = new Uint8Array(dests.capacity)
     this.#now = now
   }
 
@@ -77,7 +78,7 @@ export class Cuts {
       if (this.#frames.free < END_RESERVE) return
       const conn = this.#next()
       if (conn < 0) continue
-      if (this.#conns.isHeld(conn)) this.#forward.cutBoth(conn, now)
+      if (this.#conns.isHeld(conn)) this.#resets.cut(conn, now)
       this.#conns.cut(conn, now)
       cuts++
     }

@@ -12,25 +12,25 @@ import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
 import { Cuts, END_RESERVE } from './cuts.ts'
 import { DropBook } from './drop-book.ts'
-import { Edges } from './edges.ts'
-import { Forward } from './forward.ts'
+import type { Edges } from './edges.ts'
+import { Egress } from './egress.ts'
 import type { Frames } from './frames.ts'
-import { FullNat } from './fullnat.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
-import { LongClock } from './long-clock.ts'
+import type { LongClock } from './long-clock.ts'
 import { Neighs } from './neigh.ts'
 import type { EngineOptions } from './options.ts'
-import { Outcomes } from './outcomes.ts'
+import type { Outcomes } from './outcomes.ts'
 import { Kind, Parsed } from './parsed.ts'
+import { newParts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
-import { Random } from './random.ts'
+import type { Random } from './random.ts'
+import { Resets } from './resets.ts'
 import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
-import type { SaPool } from './sa-pool.ts'
-import { sayLookup, sayNotSyn, sayRefused } from './say.ts'
-import { ANY_ARM, DestCell, Dests, type Service, type Services } from './service.ts'
+import { sayLookup, sayNoToa, sayNotSyn, sayRefused } from './say.ts'
+import { ANY_ARM, DestCell, type Dests, type Lips, type Service, type Services } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
@@ -38,6 +38,8 @@ import type { Templates } from './templates.ts'
 import type { TraceRing } from './trace.ts'
 import { GOOD } from './usual.ts'
 import { isIntact, isPlausibleClient, Verify } from './verify.ts'
+import { FullNat } from './xmit/fullnat.ts'
+import { unfit } from './xmit/ip.ts'
 
 /**
  * Connections ended per tick while the wheel is on time, and at most; each slot of the wheel that it is late doubles it.
@@ -79,7 +81,7 @@ export class Engine {
   readonly templates: Templates
   /** ms per state as they were set last, for an image of the engine. */
   readonly timeoutMs: Int32Array
-  readonly lips: SaPool[] = []
+  readonly lips: Lips
   /** No connection is opened any more; those that are there go on. */
   stopping = false
   readonly setup: Setup
@@ -87,70 +89,55 @@ export class Engine {
   readonly #parsed = new Parsed()
   readonly #prefetch: Prefetch
   readonly reuse: Reuse
-  readonly #forward: Forward
+  readonly #egress: Egress
+  readonly #resets: Resets
+  readonly #fullnat: FullNat
   readonly #verify: Verify
   readonly #rstOnBareAck: boolean
+  readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
   /** When the neighbours' timers are turned next. */
   neighTick: number
 
   constructor(options: EngineOptions) {
-    const random = new Random(options.seed)
-    this.random = random
-    this.long = new LongClock(options.now)
-    this.isn = options.isn
-    this.templates = options.templates
+    const parts = newParts(options)
+    this.frames = parts.frames
+    this.arms = parts.arms
+    this.counters = parts.counters
+    this.trace = parts.trace
+    this.random = parts.random
+    this.long = parts.long
+    this.isn = parts.isn
+    this.templates = parts.templates
+    this.dests = parts.dests
+    this.outcomes = parts.outcomes
+    this.edges = parts.edges
+    this.lips = parts.lips
+    this.sessions = parts.sessions
     this.timeoutMs = options.timeoutMs.slice()
-    this.frames = options.frames
-    this.arms = options.arms
-    this.counters = options.counters
-    this.trace = options.trace
-    this.dests = new Dests(options.destMemory, options.destCapacity)
-    this.outcomes = new Outcomes(options.outcomeMemory, options.destCapacity)
-    this.edges = new Edges(options.edgeMemory)
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
-    this.conns = new Conns(
-      options.connMemory,
-      options.connCapacity,
-      options.timeoutMs,
-      this.dests,
-      this.outcomes,
-      this.lips,
-      options.isn,
-      this.counters,
-      this.edges,
-      this.trace,
-      random,
-      options.templates,
-      options.sessions,
-      this.long,
-    )
-    this.sessions = this.conns.sessions
+    this.conns = new Conns(parts, options.timeoutMs)
     this.neighs = new Neighs(
       options.neigh,
       this.arms,
       this.frames,
       this.counters,
       this.trace,
-      random,
+      parts.random,
     )
     const established = options.timeoutMs[State.ESTABLISHED]
-    this.setup = new Setup(this.arms, this.neighs, this.dests, this.lips, established)
+    this.setup = new Setup(parts, this.neighs, established)
     this.#services = this.setup.services
-    this.#prefetch = new Prefetch(this.frames, this.conns.table)
-    const fullnat = new FullNat(
-      this.frames,
-      this.conns.table,
-      this.counters,
-      options.toaMode,
-      options.decrementTtl,
-    )
-    this.#forward = new Forward(this, fullnat, options.decrementTtl)
-    const { conns, frames } = this
-    this.cuts = new Cuts(conns, this.#forward, frames, options.destCapacity, options.now | 0)
-    this.reuse = new Reuse(this, this.#forward, options.keepOnReuse)
-    this.#verify = new Verify(this.frames.pkt, this.conns, this.#forward)
+    this.#prefetch = new Prefetch(parts)
+    const { conns } = this
+    this.#decrementsTtl = options.decrementTtl
+    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
+    this.#egress = new Egress(parts, this.neighs)
+    this.#resets = new Resets(parts, this.#egress)
+    this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
+    this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
+    this.#verify = new Verify(parts, conns, this.#egress)
     this.#peers = options.peers
     this.arp = new ArpInput(
       this.frames,
@@ -207,8 +194,9 @@ export class Engine {
     const dest = table.dest(t >> 1)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
     const outward = (t & 1) === 1
-    const side = outward ? this.dests.cells[(dest << 4) | ARM] : table.clientArm(t >> 1)
-    if (side !== arm.index) return -Drop.IP_SOURCE
+    const rsArm = this.dests.cells[(dest << 4) | ARM]
+    const clientArm = table.clientArm(t >> 1)
+    if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     let judged = GOOD
     if (isNew) this.conns.segment(t, p, now)
     else if (!this.#verify.isUsual(t, p, dest, now)) {
@@ -218,7 +206,14 @@ export class Engine {
     }
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
     if (this.sessions !== null) this.sessions.packet(t, p, judged, now)
-    return outward ? this.#forward.toClient(slot, p, t) : this.#forward.toRs(slot, p, t, dest, now)
+    const out = this.arms[outward ? clientArm : rsArm]
+    const refusal = unfit(p, out, this.#decrementsTtl)
+    if (refusal !== 0) return refusal
+    const failed = this.#fullnat.translate(slot, p, t, out.mtu)
+    if (failed !== 0 && this.trace.debug) sayNoToa(this.trace, table.cells, t >> 1, failed)
+    return outward
+      ? this.#egress.toClient(p.eth, out, t >> 1)
+      : this.#egress.toRs(slot, p.eth, out, dest, now)
   }
 
   /**
@@ -239,7 +234,7 @@ export class Engine {
       const conn = this.conns.overdue(now)
       if (conn < 0) return this.conns.wheel.sleep(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
       if (ended === 0) most = Math.min(EXPIRIES_MOST, most << this.conns.wheel.late(now))
-      if (this.conns.table.state(conn) === State.ESTABLISHED) this.#forward.resetBoth(conn, now)
+      if (this.conns.table.state(conn) === State.ESTABLISHED) this.#resets.both(conn, now)
       this.conns.end(conn, now)
     }
     return 1

@@ -9,7 +9,7 @@
  * Records are never wrapped: one that does not fit before the end of the memory stands at its beginning, behind a filler.
  */
 
-import { CELL } from './conn.ts'
+import { CELL, RECORD } from './conn-layout.ts'
 import { copyEnds, EndsCell } from './ends.ts'
 import {
   BODY_AT,
@@ -133,7 +133,7 @@ export class FlightRing extends Flight {
       cells[at + DELTA] = 0
     } else {
       copyEnds(conns, t >> 1, cells, at + ENDS_AT)
-      cells[at + DELTA] = conns[((t >> 1) << 4) | CONN_DELTA]
+      cells[at + DELTA] = conns[RECORD.of(t) | CONN_DELTA]
     }
   }
 

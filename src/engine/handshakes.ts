@@ -4,12 +4,13 @@
  * SYN_RECV, for until then it is what RS_ISN1 says.
  */
 
-import { CELL, RS_SEEN, STATE_MASK } from './conn.ts'
+import { CELL, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import { type Counters, Handshake } from './counters.ts'
 import { State } from './tcp-state.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { WORD, RS_ISN1, RST_SEQ, RST_ACK } = CELL
+const { at: recordAt } = RECORD
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
 const { SYN_RECV } = State
@@ -25,7 +26,7 @@ export class Handshakes {
 
   /** A SYN has opened the tuple of a conn anew. */
   again(conn: number, now: number): void {
-    const at = conn << 4
+    const at = recordAt(conn)
     if ((this.#cells[at | WORD] & SEEN) !== 0) this.#cells[at | RST_SEQ] = now
     else this.#cells[at | RS_ISN1] = now
   }
@@ -49,7 +50,7 @@ export class Handshakes {
   /** A conn leaves SYN_RECV: `done` with the client's ACK, or in another way that is not timed. */
   over(conn: number, done: boolean, now: number): void {
     const cells = this.#cells
-    const at = conn << 4
+    const at = recordAt(conn)
     // Without the RS's SYN+ACK there was none, and RST_SEQ is its own.
     if ((cells[at | WORD] & SEEN) === 0) return
     if (done) this.#counters.handshake(Handshake.CLIENT, (now - cells[at | RST_SEQ]) >>> 0)

@@ -9,6 +9,7 @@
 
 import type { ArmImage } from './arm.ts'
 import type { TableImage } from './conn.ts'
+import { RECORD } from './conn-layout.ts'
 import type { CutsImage } from './cuts.ts'
 import type { Engine } from './engine.ts'
 import { KeyedIsn } from './isn.ts'
@@ -59,7 +60,7 @@ export function buffersOf(value: unknown): ArrayBuffer[] {
 export function saveEngine(engine: Engine, now: number): EngineImage {
   const { conns, dests, setup, sessions } = engine
   const table = conns.table.save()
-  const used = table.cells.length >> 4
+  const used = RECORD.conn(table.cells.length)
   const places = dests.list.length
   return {
     now,

@@ -5,6 +5,7 @@
 
 import type { IsnSource } from './isn.ts'
 import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
 import type { Random } from './random.ts'
 import { ALL_SUB_POOLS, NO_LPORT } from './sa-pool.ts'
 import { sayLport, sayScheduled } from './say.ts'
@@ -25,14 +26,7 @@ export class Placement {
   readonly #random: Random
   readonly #trace: TraceRing
 
-  constructor(
-    dests: Dests,
-    lips: Lips,
-    isn: IsnSource,
-    templates: Templates,
-    random: Random,
-    trace: TraceRing,
-  ) {
+  constructor({ dests, lips, isn, templates, random, trace }: Parts) {
     this.#dests = dests
     this.#lips = lips
     this.#isn = isn

@@ -11,6 +11,7 @@ import { IPV4 } from '../wire/ipv4.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { ConnTable } from './conn.ts'
 import { BURST, type Frames } from './frames.ts'
+import type { Parts } from './parts.ts'
 
 /** Connections whose records and index heads a second-level cache of 2 MiB holds anyway; below, nothing is gained. */
 const CACHED_CONNS = 8192
@@ -26,7 +27,7 @@ export class Prefetch {
   /** Keeps the compiler from leaving out loads whose values nobody uses. */
   #sink = 0
 
-  constructor(frames: Frames, table: ConnTable) {
+  constructor({ frames, table }: Parts) {
     this.#frames = frames
     this.#table = table
   }

@@ -7,13 +7,15 @@
 
 import { FLAG, TCP } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
-import { CELL, type ConnTable, RS_SEEN, STATE_MASK } from './conn.ts'
+import type { ConnTable } from './conn.ts'
+import { CELL, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { type Counters, Event } from './counters.ts'
-import type { Engine } from './engine.ts'
-import type { Forward } from './forward.ts'
+import type { Egress } from './egress.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
+import type { Resets } from './resets.ts'
 import { NO_LPORT } from './sa-pool.ts'
 import { sayKept } from './say.ts'
 import { type Dest, type Dests, type Lips, type Service, Stat } from './service.ts'
@@ -21,7 +23,8 @@ import { OUT, State } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { isIntact } from './verify.ts'
 
-const { WORD } = CELL
+const { VIP, CLIENT_PORTS, RIP, RS_PORTS, WORD } = CELL
+const { at: recordAt } = RECORD
 const { SYN, ACK, FIN, RST } = FLAG
 const { SYN_SENT, SYN_RECV, FIN_WAIT, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK } = State
 
@@ -40,7 +43,8 @@ export class Reuse {
   readonly #table: ConnTable
   readonly #dests: Dests
   readonly #outcomes: Outcomes
-  readonly #forward: Forward
+  readonly #egress: Egress
+  readonly #resets: Resets
   readonly #counters: Counters
   readonly #trace: TraceRing
   readonly #keeps: boolean
@@ -49,15 +53,16 @@ export class Reuse {
   /** SYNs that were judged as if they had found nothing, for the flight recorder. */
   begun = 0
 
-  constructor(engine: Engine, forward: Forward, keeps: boolean) {
-    this.#pkt = engine.frames.pkt
-    this.#conns = engine.conns
-    this.#table = engine.conns.table
-    this.#dests = engine.dests
-    this.#outcomes = engine.outcomes
-    this.#forward = forward
-    this.#counters = engine.counters
-    this.#trace = engine.trace
+  constructor(parts: Parts, conns: Conns, egress: Egress, resets: Resets, keeps: boolean) {
+    this.#pkt = parts.frames.pkt
+    this.#conns = conns
+    this.#table = parts.table
+    this.#dests = parts.dests
+    this.#outcomes = parts.outcomes
+    this.#egress = egress
+    this.#resets = resets
+    this.#counters = parts.counters
+    this.#trace = parts.trace
     this.#keeps = keeps
   }
 
@@ -69,7 +74,7 @@ export class Reuse {
     const conn = t >> 1
     // What comes on another arm is refused by whoever asked.
     if (table.clientArm(conn) !== arm.index) return false
-    const word = table.cells[(conn << 4) | WORD]
+    const word = table.cells[recordAt(conn) | WORD]
     const state = 1 << (word & STATE_MASK)
     const waits = (word & RS_SEEN) === 0 && (state & (OVER | (1 << SYN_RECV))) !== 0
     if (waits && !this.#takesMore(conn)) return this.#begin(Event.SYN_RESCHEDULED)
@@ -78,7 +83,7 @@ export class Reuse {
       if (!this.#keeps) return this.#begin(Event.SYN_REUSED)
       this.#keep(conn, now)
     } else if (waits) {
-      this.#forward.suspectRs(table.dest(conn), now)
+      this.#egress.suspectRs(table.dest(conn), now)
     }
     return false
   }
@@ -93,10 +98,10 @@ export class Reuse {
   open(t: number, p: Parsed, service: Service, arm: Arm, now: number): number {
     if (t < 0) return this.#opened(p, service, arm, now)
     const conn = t >> 1
-    const word = this.#table.cells[(conn << 4) | WORD]
+    const word = this.#table.cells[recordAt(conn) | WORD]
     // A SYN into what the RS still has of the old one would get a challenge ACK (RFC 5961), and cost the client a second.
     const isHalf = ((1 << (word & STATE_MASK)) & QUIET) === 0 && (word & RS_SEEN) !== 0
-    if (isHalf) this.#forward.resetRs(conn, now)
+    if (isHalf) this.#resets.rs(conn, now)
     this.#counters.count(this.#why)
     const { left, wheel } = this.#conns
     left.remember(conn)
@@ -112,7 +117,7 @@ export class Reuse {
     const opened = this.#conns.open(this.#pkt, p, service, arm.index, now)
     if (opened < 0) return opened
     const dest = this.#table.dest(opened >> 1)
-    if (this.#outcomes.isSilent(dest, now)) this.#forward.suspectRs(dest, now)
+    if (this.#outcomes.isSilent(dest, now)) this.#egress.suspectRs(dest, now)
     return opened
   }
 
@@ -131,20 +136,22 @@ export class Reuse {
   /** The conn's RS is there and takes new connections; that it is full, perhaps by this one, is no reason to leave it. */
   #takesMore(conn: number): boolean {
     const { cells } = this.#table
-    const at = conn << 4
+    const at = recordAt(conn)
     const dest = destOf(conn, this.#table, this.#dests)
     if (dest === undefined || !dest.service.candidates.isMeant(dest)) return false
     const { vip, vport } = dest.service
-    return vip === cells[at | 1] && vport === (cells[at | 2] & 0xffff)
+    return vip === cells[at | VIP] && vport === (cells[at | CLIENT_PORTS] & 0xffff)
   }
 }
 
 /** The RS of a conn; undefined if it is gone, whoever has its place now. */
 function destOf(conn: number, table: ConnTable, dests: Dests): Dest | undefined {
   const { cells } = table
-  const at = conn << 4
+  const at = recordAt(conn)
   const dest = dests.list[table.dest(conn)]
-  return dest?.rip === cells[at | 4] && dest.rport === cells[at | 6] >>> 16 ? dest : undefined
+  return dest?.rip === cells[at | RIP] && dest.rport === cells[at | RS_PORTS] >>> 16
+    ? dest
+    : undefined
 }
 
 /** The lport of a conn that is about to be ended, for the one that follows it. */
@@ -168,7 +175,7 @@ export class LeftLport {
     if (((1 << table.state(conn)) & QUIET) === 0) return
     this.#dest = destOf(conn, table, this.#dests)
     this.#lip = table.lip(conn)
-    this.#lport = table.cells[(conn << 4) | 6] & 0xffff
+    this.#lport = table.cells[recordAt(conn) | RS_PORTS] & 0xffff
   }
 
   forget(): void {

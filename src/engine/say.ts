@@ -4,7 +4,7 @@
  */
 
 import { PROTO } from '../wire/ipv4.ts'
-import { CELL } from './conn.ts'
+import { CELL, RECORD } from './conn-layout.ts'
 import type { NeighTable } from './neigh-table.ts'
 import type { Parsed } from './parsed.ts'
 import type { Dest } from './service.ts'
@@ -18,7 +18,7 @@ const { CONN_NEW, CONN_DEL, TOA_FAILED, RESET, RESET_RS, CONN_KEPT, STATE } = Tr
 const { SCHEDULED, LPORT_FETCHED } = TraceKind
 const { NEIGH, NEIGH_MOVED, NEIGH_FAILED, ADDRESS_CLAIMED, PARKED_DROP } = TraceKind
 const { TCP } = PROTO
-const { PORTS, DELTA } = CELL
+const { at: recordAt, of: recordOf } = RECORD
 /** Every kind that is of a packet begins with these, and every one that is of a whole connection with those. */
 const { protocol: PROTOCOL, src: SRC, dst: DST, hit: HIT } = TraceCell.LOOKUP
 const { client: CLIENT, vip: VIP, lip: LIP, rs: RS } = TraceCell.RESET_RS
@@ -71,7 +71,7 @@ export function sayLport(
 }
 
 export function sayOpened(trace: TraceRing, conns: Int32Array, conn: number): void {
-  ends(trace, conns, conn)[TraceCell.CONN_NEW.delta] = conns[(conn << 4) | DELTA]
+  ends(trace, conns, conn)[TraceCell.CONN_NEW.delta] = conns[recordAt(conn) | CELL.DELTA]
   trace.say(CONN_NEW)
 }
 
@@ -101,13 +101,13 @@ export function sayState(
   after: number,
 ): void {
   const { record } = trace
-  const from = (t >> 1) << 4
+  const from = recordOf(t)
   const at = TraceCell.STATE
   record[at.protocol] = TCP
   record[at.direction] = t & OUT
   record[at.flags] = flags
-  endpoint(record, at.client, conns[from], conns[from + PORTS] >>> 16)
-  endpoint(record, at.rs, conns[from + 4], conns[from + 4 + PORTS] >>> 16)
+  endpoint(record, at.client, conns[from | CELL.CIP], conns[from | CELL.CLIENT_PORTS] >>> 16)
+  endpoint(record, at.rs, conns[from | CELL.RIP], conns[from | CELL.RS_PORTS] >>> 16)
   record[at.from] = before
   record[at.to] = after
   trace.say(STATE)
@@ -209,14 +209,14 @@ function packet({ record }: TraceRing, p: Parsed): Int32Array {
 
 /** => The record, with what a kind of a connection begins with. */
 function ends({ record }: TraceRing, conns: Int32Array, conn: number): Int32Array {
-  const from = conn << 4
-  const inPorts = conns[from + PORTS]
-  const outPorts = conns[from + 4 + PORTS]
+  const from = recordAt(conn)
+  const clientPorts = conns[from | CELL.CLIENT_PORTS]
+  const rsPorts = conns[from | CELL.RS_PORTS]
   record[PROTOCOL] = TCP
-  endpoint(record, CLIENT, conns[from], inPorts >>> 16)
-  endpoint(record, VIP, conns[from + 1], inPorts & 0xffff)
-  endpoint(record, LIP, conns[from + 5], outPorts & 0xffff)
-  endpoint(record, RS, conns[from + 4], outPorts >>> 16)
+  endpoint(record, CLIENT, conns[from | CELL.CIP], clientPorts >>> 16)
+  endpoint(record, VIP, conns[from | CELL.VIP], clientPorts & 0xffff)
+  endpoint(record, LIP, conns[from | CELL.LIP], rsPorts & 0xffff)
+  endpoint(record, RS, conns[from | CELL.RIP], rsPorts >>> 16)
   return record
 }
 

@@ -10,6 +10,7 @@
 import { FLAG } from '../wire/tcp.ts'
 import { cellsOf } from './cells.ts'
 import type { ConnTable } from './conn.ts'
+import { RECORD } from './conn-layout.ts'
 import { copyEnds, EndsCell } from './ends.ts'
 import type { LongClock } from './long-clock.ts'
 import type { Parsed } from './parsed.ts'
@@ -116,7 +117,7 @@ export class SessionRing extends Ring {
       return
     }
     const at = this.next
-    const from = conn << 4
+    const from = RECORD.at(conn)
     const r = this.cells
     copyEnds(conns, conn, r, at + SessionRecord.ENDS)
     r[at + SessionRecord.STATE] = state

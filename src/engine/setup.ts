@@ -11,6 +11,7 @@ import { type Arm, routeOut } from './arm.ts'
 import { Candidates, isRegular } from './candidates.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
+import type { Parts } from './parts.ts'
 import type { SaPool } from './sa-pool.ts'
 import { SCHEDULERS, type SchedulerName, schedulerName } from './schedule.ts'
 import {
@@ -76,13 +77,7 @@ export class Setup {
   readonly #lipAddresses = new Set<number>()
   #establishedMs: number
 
-  constructor(
-    arms: readonly Arm[],
-    neighs: Neighs,
-    dests: Dests,
-    lips: Lips,
-    establishedMs: number,
-  ) {
+  constructor({ arms, dests, lips }: Parts, neighs: Neighs, establishedMs: number) {
     this.#arms = arms
     this.#neighs = neighs
     this.#dests = dests

@@ -7,7 +7,7 @@
 
 import { ETH } from '../wire/ethernet.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
-import { CELL, STATE_MASK } from './conn.ts'
+import { CELL, RECORD, STATE_MASK } from './conn-layout.ts'
 import type { Parsed } from './parsed.ts'
 import { DestCell } from './service.ts'
 import { nextState, State } from './tcp-state.ts'
@@ -21,6 +21,7 @@ export const WINDOW_MOST = 1 << 30
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { WORD, BINDING, DEADLINE, RST_SEQ, RST_ACK, MAC_LO } = CELL
+const { of: recordOf, jitter, dest: destOf } = RECORD
 const STATE_BITS = STATE_MASK
 const { SYN, ACK, FIN, RST } = FLAG
 const FOUR = SYN | ACK | FIN | RST
@@ -50,7 +51,7 @@ export class Usual {
    */
   ofClient(pkt: DataView, t: number, p: Parsed, now: number): boolean {
     const cells = this.#cells
-    const at = (t >> 1) << 4
+    const at = recordOf(t)
     const word = cells[at | WORD]
     if (pkt.getInt32(p.eth + ETH_SRC + 2) !== cells[at | MAC_LO]) return false
     if (pkt.getUint16(p.eth + ETH_SRC) !== word >>> 16) return false
@@ -60,7 +61,7 @@ export class Usual {
   /** A segment of OUT tuple t: an ACK that changes no state and is the next one in order. => false as above */
   ofRs(pkt: DataView, t: number, p: Parsed, now: number): boolean {
     const cells = this.#cells
-    const at = (t >> 1) << 4
+    const at = recordOf(t)
     const seq = pkt.getInt32(p.l4 + TCP_SEQ)
     if (seq !== cells[at | RST_SEQ]) return false
     const ack = pkt.getInt32(p.l4 + TCP_ACK)
@@ -80,9 +81,9 @@ export class Usual {
     this.#kept[(dir << 9) | ((flags & 0x1f) << 4) | state] = 1
     const timeout =
       state === ESTABLISHED
-        ? this.#destCells[((cells[at | BINDING] >>> 16) << 4) | ESTABLISHED_MS]
+        ? this.#destCells[(destOf(cells[at | BINDING]) << 4) | ESTABLISHED_MS]
         : this.#timeoutMs[state]
-    cells[at | DEADLINE] = now + timeout + ((word >>> 6) & 0x3ff)
+    cells[at | DEADLINE] = now + timeout + jitter(word)
     return true
   }
 }

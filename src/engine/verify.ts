@@ -13,17 +13,19 @@ import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { type Arm, armTowards } from './arm.ts'
-import { CELL, RS_SEEN, STATE_MASK } from './conn.ts'
+import { CELL, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { Drop } from './counters.ts'
-import type { Forward } from './forward.ts'
+import type { Egress } from './egress.ts'
 import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
 import type { Sessions } from './sessions.ts'
 import { State } from './tcp-state.ts'
 import { DOUBTFUL, GOOD, type Usual, WINDOW_MOST } from './usual.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { DELTA, WORD, RS_ISN1, RST_SEQ, RST_ACK } = CELL
+const { of: recordOf } = RECORD
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
 const { SYN, ACK, FIN, RST } = FLAG
@@ -56,15 +58,15 @@ export class Verify {
   readonly #cells: Int32Array
   readonly #usual: Usual
   readonly #sessions: Sessions | null
-  readonly #forward: Forward
+  readonly #egress: Egress
 
-  constructor(pkt: DataView, conns: Conns, forward: Forward) {
-    this.#pkt = pkt
+  constructor({ frames, table, sessions }: Parts, conns: Conns, egress: Egress) {
+    this.#pkt = frames.pkt
     this.#conns = conns
-    this.#cells = conns.table.cells
+    this.#cells = table.cells
     this.#usual = conns.usual
-    this.#sessions = conns.sessions
-    this.#forward = forward
+    this.#sessions = sessions
+    this.#egress = egress
   }
 
   /**
@@ -73,7 +75,7 @@ export class Verify {
    */
   isUsual(t: number, p: Parsed, dest: number, now: number): boolean {
     if ((t & 1) === 1) {
-      return !this.#forward.isNewsOfNextHop(p, dest, now) && this.#usual.ofRs(this.#pkt, t, p, now)
+      return !this.#egress.isNewsOfNextHop(p, dest, now) && this.#usual.ofRs(this.#pkt, t, p, now)
     }
     if (this.#sessions?.isAwaited(t)) return false
     return this.#usual.ofClient(this.#pkt, t, p, now)
@@ -90,7 +92,7 @@ export class Verify {
   hear(t: number, p: Parsed, dest: number, now: number): void {
     const before = this.#conns.table.state(t >> 1)
     const outward = (t & 1) === 1
-    if (outward && (p.flags & ACK) !== 0) this.#forward.confirmRs(p, dest, now)
+    if (outward && (p.flags & ACK) !== 0) this.#egress.confirmRs(p, dest, now)
     this.#conns.segment(t, p, now)
     if (outward) this.#conns.rememberRs(this.#pkt, t, p, now)
     else this.#conns.rememberClient(this.#pkt, t, p, before)
@@ -98,7 +100,7 @@ export class Verify {
 
   #isOfClient(t: number, p: Parsed): boolean {
     const cells = this.#cells
-    const at = (t >> 1) << 4
+    const at = recordOf(t)
     const word = cells[at | WORD]
     const { flags } = p
     // Where no conversation stands, any SYN begins one: its number can be any.
@@ -112,7 +114,7 @@ export class Verify {
 
   #isOfRs(t: number, p: Parsed): boolean {
     const cells = this.#cells
-    const at = (t >> 1) << 4
+    const at = recordOf(t)
     const word = cells[at | WORD]
     const { flags } = p
     const seqIsNear =

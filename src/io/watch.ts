@@ -9,8 +9,8 @@ import { Event, HAND_OVER } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { type FlightRing, Want } from '../engine/flight.ts'
 import { FlightKind } from '../engine/flight-records.ts'
-import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { IPV4, PROTO } from '../wire/ipv4.ts'
+import { Located } from '../wire/locate.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 
 const NO_TUPLE = -1
@@ -34,6 +34,7 @@ export class Watch {
   readonly #first: number
   readonly #step: number
   #wanted = 0
+  readonly #headers = new Located()
   /** Tuple of the frame at hand. */
   #saddr = 0
   #daddr = 0
@@ -164,15 +165,12 @@ export class Watch {
   /** => whether the frame is TCP over IPv4 as far as its tuple; the tuple is in the fields then. */
   #decode(from: number, bytes: number): boolean {
     const { pkt } = this.#engine.frames
-    const ip = from + VNET.BYTES + ETH.HEADER
-    const end = from + bytes
-    if (ip + IPV4.HEADER > end) return false
-    if (pkt.getUint16(from + VNET.BYTES + ETH.TYPE) !== ETHERTYPE.IPV4) return false
-    if (pkt.getUint8(ip + IPV4.PROTOCOL) !== PROTO.TCP) return false
-    const l4 = ip + ((pkt.getUint8(ip) & 0xf) << 2)
-    if (l4 + 4 > end) return false
-    this.#saddr = pkt.getInt32(ip + IPV4.SRC)
-    this.#daddr = pkt.getInt32(ip + IPV4.DST)
+    const headers = this.#headers
+    if (!headers.find(pkt, from + VNET.BYTES, from + bytes)) return false
+    const { l3, l4, protocol } = headers
+    if (protocol !== PROTO.TCP || l4 + 4 > from + bytes) return false
+    this.#saddr = pkt.getInt32(l3 + IPV4.SRC)
+    this.#daddr = pkt.getInt32(l3 + IPV4.DST)
     this.#ports = pkt.getInt32(l4)
     return true
   }

@@ -1,6 +1,6 @@
 /** What the connection table asks the daemon. */
 
-import type { Sort } from '../control/ui/conns/view.ts'
+import type { Sort } from '../api/page.ts'
 import type { Span } from './table-window.ts'
 
 export type { Sort }

@@ -1,6 +1,6 @@
 /** Which edges of the state machine were just taken: differences between what was counted then and now. */
 
-import type { EdgeInfo } from '../control/commands.ts'
+import type { EdgeInfo } from '../api/commands.ts'
 import { edgeKey } from './graph.ts'
 
 /** All that leads from one state to another. */

@@ -1,6 +1,6 @@
 /** Whether a real server takes new connections, and why not. */
 
-import type { RealServerInfo } from '../control/commands.ts'
+import type { RealServerInfo } from '../api/commands.ts'
 
 export interface RsHealth {
   word: string

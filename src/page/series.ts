@@ -1,6 +1,6 @@
 /** The last ten minutes, a point a second, for the charts. */
 
-import type { SeriesInfo, StepInfo } from '../control/ui/series.ts'
+import type { SeriesInfo, StepInfo } from '../api/page.ts'
 
 export const POINTS = 600
 

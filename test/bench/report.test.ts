@@ -12,7 +12,7 @@ import type { Samples } from '../../bench/lab/run.ts'
 import { LIPS } from '../../bench/lab/stand.ts'
 import { TARGETS } from '../../bench/lab/targets.ts'
 import { reportText, short } from '../../bench/lab/text.ts'
-import { parseConfig } from '../../src/control/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
 
 const facts: Facts = {
   machine: '2 x made-up CPU, 1 GiB, Linux 0.0',

@@ -8,8 +8,8 @@ import type {
   NeighbourInfo,
   NumbersInfo,
   ServiceInfo,
-} from '../../src/control/commands.ts'
-import { LINK_UP } from '../../src/see/link-state.ts'
+} from '../../src/api/commands.ts'
+import { LINK_UP } from '../../src/api/link-state.ts'
 
 export const SERVICES: ServiceInfo[] = [
   {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Finished, run } from '../../netns/processes.ts'
 import { CHECKOUT, TAPVS } from '../../netns/topology.ts'
-import type { Answer, PlanInfo, Request } from '../../src/control/commands.ts'
+import type { Answer, PlanInfo, Request } from '../../src/api/commands.ts'
 import { openServer } from '../../src/control/server.ts'
 import { SAMPLES } from '../kit/imported.ts'
 

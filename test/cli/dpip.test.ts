@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Edit } from '../../src/api/edits.ts'
 import { CliError } from '../../src/cli/client.ts'
 import { formatAddresses, formatNeighbours, linkRates } from '../../src/cli/dpip.ts'
 import { readDpip } from '../../src/cli/dpip-command.ts'
 import { dpipHelp } from '../../src/cli/dpip-help.ts'
 import { dpip } from '../../src/cli/verbs/dpip.ts'
-import type { Edit } from '../../src/control/edits.ts'
 import { ADDRESSES, COUNTERS, NEIGHBOURS } from './canned.ts'
 import { PaperDaemon } from './paper-daemon.ts'
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { run } from '../../netns/processes.ts'
 import { TAPVS } from '../../netns/topology.ts'
-import type { Answer, Request, ServiceInfo } from '../../src/control/commands.ts'
+import type { Answer, Request, ServiceInfo } from '../../src/api/commands.ts'
 import { serve } from '../kit/api.ts'
 import { SERVICES } from './canned.ts'
 

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { CHECKOUT } from '../../netns/topology.ts'
+import type { EdgeInfo } from '../../src/api/commands.ts'
 import { CliError } from '../../src/cli/client.ts'
 import {
   nothing,
@@ -20,7 +21,6 @@ import {
 } from '../../src/cli/explain/conn.ts'
 import { dropText, explainDrops } from '../../src/cli/explain/drop.ts'
 import { stateJson, stateText } from '../../src/cli/explain/state.ts'
-import type { EdgeInfo } from '../../src/control/commands.ts'
 import { drops, edges } from '../../src/control/refusals.ts'
 import { CLIENT, LAN, RS, SYN, WAN } from '../kit/connection.ts'
 import { frame, packet } from '../kit/drop.ts'

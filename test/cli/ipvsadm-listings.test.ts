@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ServiceInfo } from '../../src/api/commands.ts'
 import {
   formatLips,
   formatRates,
@@ -11,7 +12,6 @@ import {
   formatTimeouts,
   sortServices,
 } from '../../src/cli/ipvsadm.ts'
-import type { ServiceInfo } from '../../src/control/commands.ts'
 import { SERVICES } from './canned.ts'
 
 const [SEED] = SERVICES as [ServiceInfo]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { WHEN_DOWN } from '../../src/api/edits.ts'
 import {
   commandLine,
   culprit,
@@ -8,7 +9,6 @@ import {
   readSaved,
   saveText,
 } from '../../src/cli/ipvsadm-save.ts'
-import { WHEN_DOWN } from '../../src/control/edits.ts'
 import { SERVICES } from './canned.ts'
 
 const address = fc.ipV4()

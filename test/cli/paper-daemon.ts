@@ -1,11 +1,11 @@
 /** A daemon without an engine: the value of a config file, changed by the same edits, behind the command line's desk. */
 
+import type { ConnInfo, Request, ServiceInfo, VerbName, Verbs } from '../../src/api/commands.ts'
 import { CliError } from '../../src/cli/client.ts'
 import type { Desk, OpenDesk } from '../../src/cli/desk.ts'
-import type { ConnInfo, Request, ServiceInfo, VerbName, Verbs } from '../../src/control/commands.ts'
-import { configOf } from '../../src/control/config.ts'
-import { type ConfigFile, fileSchema } from '../../src/control/config-schema.ts'
-import { edited } from '../../src/control/edit-config.ts'
+import { configOf } from '../../src/config/config.ts'
+import { edited } from '../../src/config/edited.ts'
+import { type ConfigFile, fileSchema } from '../../src/config/schema.ts'
 import { ADDRESSES, COUNTERS, NEIGHBOURS } from './canned.ts'
 
 const NO_TRAFFIC = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ConnInfo, CountersInfo, NumbersInfo } from '../../src/api/commands.ts'
 import { BusyConns } from '../../src/cli/top/busy.ts'
 import { countClients } from '../../src/cli/top/clients.ts'
 import { FIRST_VIEW, frame, wholeText } from '../../src/cli/top/frame.ts'
@@ -8,7 +9,6 @@ import { History, momentOf } from '../../src/cli/top/moment.ts'
 import { PANES } from '../../src/cli/top/panes.ts'
 import { quantiles } from '../../src/cli/top/quantiles.ts'
 import { duration, plain, short } from '../../src/cli/top/text.ts'
-import type { ConnInfo, CountersInfo, NumbersInfo } from '../../src/control/commands.ts'
 import { CONN, COUNTERS, NUMBERS } from './canned.ts'
 
 /** As health checks leave an RS. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { WhoisConn, WhoisInfo } from '../../src/api/whois-info.ts'
 import { formatWhois } from '../../src/cli/whois.ts'
 import { questionOf, spanOf } from '../../src/cli/whois-question.ts'
-import type { WhoisConn, WhoisInfo } from '../../src/control/whois/types.ts'
 import { offsetText } from '../../src/see/times.ts'
 
 /** A Monday noon, local time, whatever the zone. */

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { RealServerInfo, ServiceInfo } from '../../src/api/commands.ts'
 import { stopText } from '../../src/control/announce.ts'
-import type { RealServerInfo, ServiceInfo } from '../../src/control/commands.ts'
 
 const none = { address: '10.0.0.1', protocol: 'tcp', realServers: [] as RealServerInfo[] }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { maskLength, maskText } from '../../src/control/cidr.ts'
+import { maskLength, maskText } from '../../src/config/cidr.ts'
 
 test('each length and its netmask say the same', () => {
   for (let length = 1; length <= 32; length++) {

@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { ConfigError, configOf, parseConfig } from '../../src/control/config.ts'
-import { configOfApart, configOfEdited, readConfigApart } from '../../src/control/config-apart.ts'
-import type { ConfigFile } from '../../src/control/config-schema.ts'
-import { edited } from '../../src/control/edit-config.ts'
-import type { Edit } from '../../src/control/edits.ts'
+import type { Edit } from '../../src/api/edits.ts'
+import { configOfApart, configOfEdited, readConfigApart } from '../../src/config/apart.ts'
+import { ConfigError, configOf, parseConfig } from '../../src/config/config.ts'
+import { edited } from '../../src/config/edited.ts'
+import type { ConfigFile } from '../../src/config/schema.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tapvs-config-'))
 after(() => rmSync(folder, { recursive: true }))

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ConfigError, parseConfig, readConfig } from '../../src/control/config.ts'
+import { ConfigError, parseConfig, readConfig } from '../../src/config/config.ts'
 import { SEED_CONFIG } from '../kit/stand.ts'
 
 function problems(text: string): string[] {

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { parse } from 'yaml'
 import * as z from 'zod'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { fileSchema } from '../../src/control/config-schema.ts'
+import { fileSchema } from '../../src/config/schema.ts'
 
 interface Key {
   path: string

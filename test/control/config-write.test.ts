@@ -6,9 +6,9 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { parse } from 'yaml'
-import { ConfigError, parseConfig } from '../../src/control/config.ts'
-import { fileSchema } from '../../src/control/config-schema.ts'
-import { type ConfigInput, configYaml, withoutDefaults } from '../../src/control/config-write.ts'
+import { ConfigError, parseConfig } from '../../src/config/config.ts'
+import { fileSchema } from '../../src/config/schema.ts'
+import { type ConfigInput, configYaml, withoutDefaults } from '../../src/config/write.ts'
 import { anyConfig, soundConfig } from '../kit/any-config.ts'
 
 // From dist/test/control.

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { NO_CHECK } from '../../src/control/checks/schema.ts'
-import { type ConfigValues, configOf, parseConfig, readConfig } from '../../src/control/config.ts'
-import { configSchema } from '../../src/control/config-schema.ts'
+import { NO_CHECK } from '../../src/config/check-keys.ts'
+import { type ConfigValues, configOf, parseConfig, readConfig } from '../../src/config/config.ts'
+import { configSchema } from '../../src/config/schema.ts'
 import { DEFAULT_TIMEOUTS, State } from '../../src/engine/tcp-state.ts'
 
 // From dist/test/control.

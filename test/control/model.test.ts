@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { compare } from '../../src/control/changes.ts'
-import { configOf, parseConfig } from '../../src/control/config.ts'
-import { edited } from '../../src/control/edit-config.ts'
-import type { Edit, ServiceKey } from '../../src/control/edits.ts'
+import type { Edit, ServiceKey } from '../../src/api/edits.ts'
+import { compare } from '../../src/config/changes.ts'
+import { configOf, parseConfig } from '../../src/config/config.ts'
+import { edited } from '../../src/config/edited.ts'
+import { PlaceList } from '../../src/config/places.ts'
 import { addresses, routes, services } from '../../src/control/listings.ts'
-import { PlaceList } from '../../src/control/places.ts'
 import { Stand } from '../kit/stand.ts'
 
 const BARE = `

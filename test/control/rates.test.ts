@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TrafficInfo } from '../../src/control/commands.ts'
+import type { TrafficInfo } from '../../src/api/commands.ts'
 import { Rates } from '../../src/control/rates.ts'
 
 /** A real server that has counted so many connections, ten times as many packets, and so on. */

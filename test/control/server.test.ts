@@ -5,7 +5,7 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Answer } from '../../src/control/commands.ts'
+import type { Answer } from '../../src/api/commands.ts'
 import { type ControlServer, claimSocket, openServer } from '../../src/control/server.ts'
 import { call, connect, echo, HEAD, PONG, ping, raw, serve, socketPath, TOKEN } from '../kit/api.ts'
 

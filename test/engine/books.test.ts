@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { CELL, RECORD } from '../../src/engine/conn-layout.ts'
 import { arenaSlots, Frames } from '../../src/engine/frames.ts'
 import { LPORT_FIRST, LPORT_LAST, SUB_POOLS, subPoolOf } from '../../src/engine/sa-pool.ts'
 import { Stand } from '../kit/stand.ts'
@@ -66,7 +67,7 @@ function check({ engine }: Stand): void {
   const { table, wheel } = conns
   const all: Kept[] = []
   for (let conn = table.nextUsed(0, 1 << 20); conn >= 0; conn = table.nextUsed(conn + 1, 1 << 20)) {
-    const [rip = 0, , ports = 0] = table.cells.subarray((conn << 4) | 4)
+    const [rip = 0, , ports = 0] = table.cells.subarray(RECORD.at(conn) | CELL.RIP)
     const sub = subPoolOf(rip, ports >>> 16)
     const what = { dest: table.dest(conn), state: table.state(conn), lip: table.lip(conn) }
     all.push({ ...what, sub, lport: ports & 0xffff })

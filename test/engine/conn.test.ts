@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { binding, CELL, ConnTable, firstWord, NO_CONN } from '../../src/engine/conn.ts'
+import { ConnTable, NO_CONN } from '../../src/engine/conn.ts'
+import { binding, CELL, firstWord, RECORD } from '../../src/engine/conn-layout.ts'
 import { STATES } from '../../src/engine/tcp-state.ts'
 
 function table(capacity: number, seed = 12_345): ConnTable {
@@ -14,9 +15,9 @@ function table(capacity: number, seed = 12_345): ConnTable {
 function open(conns: ConnTable, n: number): number {
   const conn = conns.take()
   if (conn === NO_CONN) return NO_CONN
-  const at = conn << 4
-  conns.cells.set(inTuple(n), at)
-  conns.cells.set(outTuple(n), at + 4)
+  const at = RECORD.at(conn)
+  conns.cells.set(inTuple(n), at | CELL.CIP)
+  conns.cells.set(outTuple(n), at | CELL.RIP)
   conns.cells[at + CELL.WORD] = firstWord(0x5254, n % 1000, false)
   conns.cells[at + CELL.BINDING] = binding(n, n & 7, n & 63)
   conns.link(conn)
@@ -91,8 +92,8 @@ test('the packed cells keep what is put in, each at its limits', () => {
   ]) {
     for (const jitter of [0, 999]) {
       const conn = conns.take()
-      conns.cells[(conn << 4) | CELL.WORD] = firstWord(0xffff, jitter, true)
-      conns.cells[(conn << 4) | CELL.BINDING] = binding(dest, arm, lip)
+      conns.cells[RECORD.at(conn) | CELL.WORD] = firstWord(0xffff, jitter, true)
+      conns.cells[RECORD.at(conn) | CELL.BINDING] = binding(dest, arm, lip)
       for (let state = 0; state < STATES; state++) {
         conns.setState(conn, state)
         assert.equal(conns.state(conn), state)

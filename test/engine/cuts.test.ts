@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Change } from '../../src/control/changes.ts'
-import { CELL } from '../../src/engine/conn.ts'
+import type { Change } from '../../src/config/changes.ts'
+import { CELL, RECORD } from '../../src/engine/conn-layout.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
@@ -35,9 +35,9 @@ function opened(count: number): Stand {
   openMany(count)(stand)
   const { table } = stand.engine.conns
   for (let conn = table.nextUsed(0, 1 << 20); conn >= 0; conn = table.nextUsed(conn + 1, 1 << 20)) {
-    const at = conn << 4
+    const at = RECORD.at(conn)
     const rs = table.dest(conn) === 0 ? A : B
-    const lport = (table.cells[at + 6] as number) & 0xffff
+    const lport = (table.cells[at | CELL.RS_PORTS] as number) & 0xffff
     const ack = (table.cells[at + CELL.RST_ACK] as number) >>> 0
     stand.segment(LAN, { ...RS, src: rs, dport: lport, flags: 'S.', seq: 9000, ack })
   }

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { CELL } from '../../src/engine/conn.ts'
+import { CELL, RECORD } from '../../src/engine/conn-layout.ts'
 import { lportsOf, SUB_POOLS } from '../../src/engine/sa-pool.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Text } from '../../src/wire/address.ts'
@@ -198,7 +198,7 @@ function checkBooks(stand: Stand, free: number): void {
   for (let conn = table.nextUsed(0, 16); conn >= 0; conn = table.nextUsed(conn + 1, 16)) {
     inUse++
     states[table.state(conn)]++
-    deadlines.push((table.cells[(conn << 4) | CELL.DEADLINE] - stand.now) | 0)
+    deadlines.push((table.cells[RECORD.at(conn) | CELL.DEADLINE] - stand.now) | 0)
   }
   assert.equal(inUse, table.used)
   assert.ok(
@@ -242,9 +242,11 @@ test('any conversation keeps the books, and in the end nothing is left', () => {
         } else if (what === 'out') {
           // The lport of some conn that lives, or of none.
           const conn = stand.engine.conns.table.nextUsed(who % 16, 16)
-          const ports = conn < 0 ? 99 : stand.engine.conns.table.cells[(conn << 4) + 6]
+          const ports =
+            conn < 0 ? 99 : stand.engine.conns.table.cells[RECORD.at(conn) | CELL.RS_PORTS]
           const lip = conn < 0 ? 0 : stand.engine.conns.table.lip(conn)
-          const rip = conn < 0 ? RS.src : ipv4Text(stand.engine.conns.table.cells[(conn << 4) + 4])
+          const rip =
+            conn < 0 ? RS.src : ipv4Text(stand.engine.conns.table.cells[RECORD.at(conn) | CELL.RIP])
           const ends = { ...RS, src: rip, dst: `192.168.168.${7 + lip}`, dport: ports & 0xffff }
           stand.segment('dpdk1', { ...ends, flags, seq: who, ack: bytes, payload })
         } else if (what === 'wait') stand.pass((who % 24) * 50)

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CELL } from '../../src/engine/conn.ts'
+import { CELL } from '../../src/engine/conn-layout.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'

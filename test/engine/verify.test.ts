@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { CELL } from '../../src/engine/conn.ts'
+import { CELL } from '../../src/engine/conn-layout.ts'
 import { Outcome } from '../../src/engine/outcomes.ts'
 import { SessionRing } from '../../src/engine/sessions.ts'
 import { State } from '../../src/engine/tcp-state.ts'

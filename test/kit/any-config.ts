@@ -5,8 +5,8 @@
 
 import fc from 'fast-check'
 import * as z from 'zod'
-import { checkProblems } from '../../src/control/checks/schema.ts'
-import { type ConfigFile, fileSchema } from '../../src/control/config-schema.ts'
+import { checkProblems } from '../../src/config/check-keys.ts'
+import { type ConfigFile, fileSchema } from '../../src/config/schema.ts'
 
 const TEXTS = [
   ...['10.0.0.1', '192.168.168.7', '255.255.255.255', '10.0.0.0/8', '10.1.2.3/32', '0.0.0.0/0'],

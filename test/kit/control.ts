@@ -1,9 +1,11 @@
 /** What the daemon does with requests, without its packet threads: the running config is real, the traffic is not. */
 
+import type { Request } from '../../src/api/commands.ts'
+import { LINK_UP, type LinkState } from '../../src/api/link-state.ts'
+import type { LogLevel } from '../../src/api/log-levels.ts'
+import { configOf } from '../../src/config/config.ts'
 import { newTables, type Tables } from '../../src/control/apply.ts'
 import type { Arms } from '../../src/control/arms.ts'
-import type { LogLevel, Request } from '../../src/control/commands.ts'
-import { configOf } from '../../src/control/config.ts'
 import { cut } from '../../src/control/cut.ts'
 import { addresses, counters, routes, services } from '../../src/control/listings.ts'
 import { Model } from '../../src/control/model.ts'
@@ -18,7 +20,6 @@ import { DropBook } from '../../src/engine/drop-book.ts'
 import { Edges } from '../../src/engine/edges.ts'
 import { Frames } from '../../src/engine/frames.ts'
 import { longClockMs } from '../../src/io/loop.ts'
-import { LINK_UP, type LinkState } from '../../src/see/link-state.ts'
 import { CONN } from '../cli/canned.ts'
 
 /** Two arms, no service. */

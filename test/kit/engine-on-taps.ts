@@ -3,8 +3,8 @@
  * the same process. The seed's two arms, the internal one a TAP in namespace `netns`, and a check arm.
  */
 
+import { parseConfig } from '../../src/config/config.ts'
 import { buildEngine } from '../../src/control/apply.ts'
-import { parseConfig } from '../../src/control/config.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { ArmCell, DONE, Drop, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'

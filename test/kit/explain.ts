@@ -1,9 +1,9 @@
 /** What explanations are made from, of a stand: the answers of a daemon's listings. */
 
+import { LINK_UP } from '../../src/api/link-state.ts'
 import { contextOf } from '../../src/cli/explain/context.ts'
 import type { Arms } from '../../src/control/arms.ts'
 import { addresses, counters, routes, services } from '../../src/control/listings.ts'
-import { LINK_UP } from '../../src/see/link-state.ts'
 import type { StoryContext } from '../../src/see/story-words.ts'
 import type { Stand } from './stand.ts'
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHECKOUT } from '../../netns/topology.ts'
-import type { ImportedService } from '../../src/control/import/imported.ts'
+import type { ImportedService } from '../../src/config/import/imported.ts'
 
 export const SAMPLES = join(CHECKOUT, 'test/control/import/samples')
 

@@ -12,7 +12,7 @@ import { type Capture, readCapture, startCapture } from '../../netns/capture.ts'
 import { until } from '../../netns/processes.ts'
 import { CHECKOUT, type Side, type Wanted } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
-import type { CountersInfo } from '../../src/control/commands.ts'
+import type { CountersInfo } from '../../src/api/commands.ts'
 
 export const VIP = '202.108.10.1'
 export const CIP = '202.108.10.2'

@@ -3,8 +3,8 @@
  * frame goes in at any worker, as if the kernel had steered it there, and comes out of whichever owns it.
  */
 
+import { parseConfig } from '../../src/config/config.ts'
 import { arenaBytes, workerId } from '../../src/control/apply.ts'
-import { parseConfig } from '../../src/control/config.ts'
 import { arenaSlots } from '../../src/engine/frames.ts'
 import type { IsnSource } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'

@@ -4,6 +4,8 @@
  */
 
 import assert from 'node:assert/strict'
+import type { Change } from '../../src/config/changes.ts'
+import { type Config, parseConfig } from '../../src/config/config.ts'
 import {
   applyChange,
   applyRunning,
@@ -13,8 +15,6 @@ import {
   restoreBuilt,
   type Surroundings,
 } from '../../src/control/apply.ts'
-import type { Change } from '../../src/control/changes.ts'
-import { type Config, parseConfig } from '../../src/control/config.ts'
 import { Model } from '../../src/control/model.ts'
 import { Readings } from '../../src/control/readings.ts'
 import type { Flight } from '../../src/control/watching.ts'

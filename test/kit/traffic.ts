@@ -5,8 +5,8 @@
  */
 
 import fc from 'fast-check'
-import type { Change } from '../../src/control/changes.ts'
-import { CELL, RS_SEEN } from '../../src/engine/conn.ts'
+import type { Change } from '../../src/config/changes.ts'
+import { CELL, RECORD, RS_SEEN, TUPLE } from '../../src/engine/conn-layout.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
 import { arpFrame, concat, tcpFrame, vnetHeader } from './frame.ts'
@@ -177,13 +177,13 @@ export function inputOf(step: Step, stand: Stand): Input | undefined {
   const { flags, payload } = step
   const segment = { flags, payload: new Uint8Array(payload).fill(120) }
   const there = table.nextUsed((step.conn ?? 0) % table.capacity, table.capacity)
-  const from = step.step === 'client' ? 0 : 4
-  const cell = (at: number) => table.cells[there * 16 + from + at] as number
+  const from = step.step === 'client' ? 0 : 1
+  const cell = (at: number) => table.cells[RECORD.tuple((there << 1) | from) | at] as number
   if (step.step === 'rs' && there < 0) return undefined
   const [src, dst, ports] =
     step.step === 'client' && (step.conn === null || there < 0)
       ? [ipv4Int(step.client), ipv4Int(VIP), (step.sport << 16) | step.vport]
-      : [cell(0), cell(1), cell(2)]
+      : [cell(TUPLE.SADDR), cell(TUPLE.DADDR), cell(TUPLE.PORTS)]
   const arm = from === 0 ? 'dpdk0' : 'dpdk1'
   const frame = tcpFrame({
     ...segment,
@@ -206,7 +206,7 @@ function numbersOf(
 ): { seq: number; ack: number } {
   const { table } = engine.conns
   if (!fits || t < 0 || ((t & 1) === 0 && flags === 'S')) return { seq, ack }
-  const cell = (at: number) => table.cells[((t >> 1) << 4) | at] as number
+  const cell = (at: number) => table.cells[RECORD.of(t) | at] as number
   const isOpening = table.state(t >> 1) === State.SYN_RECV
   const hasAnswered = (cell(CELL.WORD) & RS_SEEN) !== 0
   const ofRs = hasAnswered ? cell(isOpening ? CELL.RS_ISN1 : CELL.RST_SEQ) : seq

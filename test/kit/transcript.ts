@@ -4,7 +4,7 @@
  *   # comment
  *   set workers 7 worker 5 isn 2976553321            the appliance of the seed, changed
  *   config                                           another appliance: its config follows, each line behind `| `
- *   change JSON                                      a change of what is set up (control/changes.ts)
+ *   change JSON                                      a change of what is set up (config/changes.ts)
 @@                              goes in on that arm
  *   < dpdk1 | SEGMENT                                must come out, in this order, before the next line that is not <
  *   log TEXT                                         the log lines since the last `>`, all of them, in order
@@ -22,8 +22,8 @@
 import assert from 'node:assert/strict'
 import { formatAddresses } from '../../src/cli/dpip.ts'
 import { formatConn, formatServices } from '../../src/cli/ipvsadm.ts'
+import type { Change } from '../../src/config/changes.ts'
 import type { Surroundings } from '../../src/control/apply.ts'
-import type { Change } from '../../src/control/changes.ts'
 import { addresses, services } from '../../src/control/listings.ts'
 import { connInfo, copyConns, PAGE_RECORDS, RECORD_CELLS } from '../../src/control/snapshots.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'

@@ -2,13 +2,13 @@
 
 import { request } from 'node:http'
 import type { TestContext } from 'node:test'
-import type { ConfigUi } from '../../src/control/config-listeners.ts'
+import { LINK_UP } from '../../src/api/link-state.ts'
+import type { ConfigUi } from '../../src/config/listeners.ts'
 import { openServer } from '../../src/control/server.ts'
 import type { PageFile } from '../../src/control/ui/files.ts'
 import { Ui } from '../../src/control/ui/ui.ts'
 import type { Watching } from '../../src/control/watching.ts'
 import type { Workers } from '../../src/control/workers.ts'
-import { LINK_UP } from '../../src/see/link-state.ts'
 import { socketPath, TOKEN } from './api.ts'
 import { type Control, modelControl } from './control.ts'
 

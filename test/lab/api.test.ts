@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { stopDaemon } from '../../netns/appliance.ts'
 import { Lab } from '../../netns/two-arm.ts'
+import * as answers from '../../src/api/answers.ts'
 import { exchange } from '../../src/client/exchange.ts'
 import { type DaemonEvent, TapvsClient, type TapvsError } from '../../src/client/index.ts'
-import * as answers from '../../src/control/api/answers.ts'
 import {
   freePort,
   LIP,

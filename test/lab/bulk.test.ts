@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import type { Side } from '../../netns/topology.ts'
-import type { ArmInfo } from '../../src/control/commands.ts'
+import type { ArmInfo } from '../../src/api/commands.ts'
 import {
   countersOf,
   labConfig,

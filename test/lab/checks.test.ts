@@ -10,9 +10,9 @@ import { readCapture, startCapture } from '../../netns/capture.ts'
 import { run, until } from '../../netns/processes.ts'
 import { raiseRedis, redisPid } from '../../netns/real-servers.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
+import type { RealServerInfo } from '../../src/api/commands.ts'
 import { ask } from '../../src/cli/client.ts'
-import type { RealServerInfo } from '../../src/control/commands.ts'
-import type { ConfigFile } from '../../src/control/config-schema.ts'
+import type { ConfigFile } from '../../src/config/schema.ts'
 import {
   countersOf,
   LIP,

@@ -10,8 +10,8 @@ import { test } from 'node:test'
 import { type Document, parseDocument } from 'yaml'
 import { until } from '../../netns/processes.ts'
 import { redisPid } from '../../netns/real-servers.ts'
+import type { RealServerInfo } from '../../src/api/commands.ts'
 import { ask } from '../../src/cli/client.ts'
-import type { RealServerInfo } from '../../src/control/commands.ts'
 import {
   countersOf,
   labConfig,

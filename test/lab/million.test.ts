@@ -5,8 +5,8 @@ import { after, before, test } from 'node:test'
 import { mustRun, until } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
+import type { ConnsInfo } from '../../src/api/page.ts'
 import { ask } from '../../src/cli/client.ts'
-import type { ConnsInfo } from '../../src/control/ui/conns/table.ts'
 import {
   countersOf,
   labConfig,

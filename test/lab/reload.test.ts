@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Edit, ServiceKey } from '../../src/api/edits.ts'
 import { ask } from '../../src/cli/client.ts'
-import type { Edit, ServiceKey } from '../../src/control/edits.ts'
 import { countersOf, LIP, labForTests, mustClient, RIP, untilNoConns, VIP } from '../kit/lab.ts'
 
 const lab = labForTests('reload', { realServers: 2 })

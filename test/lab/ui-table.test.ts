@@ -5,7 +5,7 @@ import { after, afterEach, before, test } from 'node:test'
 import { mustRun, until } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
-import type { ConnsInfo } from '../../src/control/ui/conns/table.ts'
+import type { ConnsInfo } from '../../src/api/page.ts'
 import { Chromium, numberOf, screenshot, type Visit } from '../kit/browser.ts'
 import {
   countersOf,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MODULES } from '../../src/control/log-levels.ts'
+import { MODULES } from '../../src/api/log-levels.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { FlightReader, FlightRing, Want, wantFlight } from '../../src/engine/flight.ts'
 import { SAID_AT } from '../../src/engine/flight-records.ts'

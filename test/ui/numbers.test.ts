@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LportInfo, NumbersInfo } from '../../src/control/commands.ts'
+import type { LportInfo, NumbersInfo } from '../../src/api/commands.ts'
 import { heatOf, lportMap } from '../../src/page/lport-map.ts'
 import { rsHealth } from '../../src/page/rs-health.ts'
 import { POINTS, Series } from '../../src/page/series.ts'

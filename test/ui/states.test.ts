@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { EdgeInfo } from '../../src/control/commands.ts'
+import type { EdgeInfo } from '../../src/api/commands.ts'
 import { nextState, State } from '../../src/engine/tcp-state.ts'
 import { balancerGraph, shortCauses } from '../../src/page/balancer-states.ts'
 import { EdgeCounts } from '../../src/page/edge-counts.ts'

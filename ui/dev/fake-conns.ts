@@ -1,7 +1,7 @@
 /** A million connections, each made of its number. Only for work on the page. */
 
-import type { ConnInfo } from '../../src/control/commands.ts'
-import type { ConnsInfo } from '../../src/control/ui/conns/table.ts'
+import type { ConnInfo } from '../../src/api/commands.ts'
+import type { ConnsInfo } from '../../src/api/page.ts'
 
 const COUNT = 1_000_000
 const STATES = [1, 1, 1, 1, 5, 5, 4, 7, 3]

@@ -1,6 +1,5 @@
 /** A daemon's numbers, made up, that go on like those of a busy one. Only for work on the page. */
 
-import { EVENT_WORDS } from '../../src/cli/counters.ts'
 import type {
   ArmInfo,
   CountersInfo,
@@ -9,11 +8,11 @@ import type {
   RealServerInfo,
   ServiceInfo,
   TrafficInfo,
-} from '../../src/control/commands.ts'
-import type { LiveInfo } from '../../src/control/ui/live.ts'
-import type { SeriesInfo, StepInfo } from '../../src/control/ui/series.ts'
+} from '../../src/api/commands.ts'
+import { LINK_UP } from '../../src/api/link-state.ts'
+import type { LiveInfo, SeriesInfo, StepInfo } from '../../src/api/page.ts'
+import { EVENT_WORDS } from '../../src/cli/counters.ts'
 import { DROP_WORDS } from '../../src/see/drop-words.ts'
-import { LINK_UP } from '../../src/see/link-state.ts'
 
 const WORKERS = 4
 const STARTED_MS = Date.now() - 93_784_000

@@ -1,10 +1,9 @@
 /** What the daemon says, once a second, and whether it still says anything. */
 
 import { computed, signal } from '@preact/signals'
+import type { NumbersInfo } from '../../src/api/commands.ts'
+import type { LiveInfo, SeriesInfo } from '../../src/api/page.ts'
 import { History, type Moment, momentOf } from '../../src/cli/top/moment.ts'
-import type { NumbersInfo } from '../../src/control/commands.ts'
-import type { LiveInfo } from '../../src/control/ui/live.ts'
-import type { SeriesInfo } from '../../src/control/ui/series.ts'
 import { type EdgeCount, EdgeCounts } from '../../src/page/edge-counts.ts'
 import { type LportLine, lportMap } from '../../src/page/lport-map.ts'
 import { Series } from '../../src/page/series.ts'

@@ -1,7 +1,7 @@
 /** `tapvs explain conn`: the whole story of a connection, living or ended. */
 
 import type { Argv } from 'yargs'
-import type { ConnInfo, RecorderInfo } from '../../control/commands.ts'
+import type { ConnInfo, RecorderInfo } from '../../api/commands.ts'
 import { parseFilter } from '../../see/filter.ts'
 import type { Moment } from '../../see/moment.ts'
 import { STATE_NAMES } from '../../see/state-tables.ts'

@@ -1,6 +1,6 @@
 /** What explanations need to know of what is set up, asked of the daemon. */
 
-import type { Verbs } from '../../control/commands.ts'
+import type { Verbs } from '../../api/commands.ts'
 import type { StoryContext } from '../../see/story-words.ts'
 import { ask } from '../client.ts'
 

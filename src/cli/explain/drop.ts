@@ -1,7 +1,7 @@
 /** `tapvs explain drop`: the last refused frames, which rule refused each, and what to do about it. */
 
 import type { Argv } from 'yargs'
-import type { DropInfo, RefusedInfo } from '../../control/commands.ts'
+import type { DropInfo, RefusedInfo } from '../../api/commands.ts'
 import { Drop } from '../../engine/counters.ts'
 import { counted } from '../../see/counted.ts'
 import {

@@ -1,7 +1,7 @@
 /** `tapvs explain state`: the state machine, and what of it this box has used. */
 
 import type { Argv } from 'yargs'
-import type { EdgeInfo } from '../../control/commands.ts'
+import type { EdgeInfo } from '../../api/commands.ts'
 import { State } from '../../engine/tcp-state.ts'
 import {
   type Cell,

@@ -3,7 +3,7 @@
  * for it. Pages of the table are copied between two bursts of packets, so a view that is drawn every second asks for few.
  */
 
-import type { ConnInfo } from '../../control/commands.ts'
+import type { ConnInfo } from '../../api/commands.ts'
 import { ask } from '../client.ts'
 
 const PAGES = 5

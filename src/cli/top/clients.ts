@@ -1,6 +1,6 @@
 /** Who has how many connections: pages of the table, counted. */
 
-import type { ConnInfo } from '../../control/commands.ts'
+import type { ConnInfo } from '../../api/commands.ts'
 import { State } from '../../engine/tcp-state.ts'
 
 export interface ClientRow {

@@ -1,7 +1,7 @@
 /** What an operator would want to be told without asking, the worst first. */
 
-import type { CountersInfo } from '../../control/commands.ts'
-import { linkWords } from '../../see/link-state.ts'
+import type { CountersInfo } from '../../api/commands.ts'
+import { linkWords } from '../../api/link-state.ts'
 import type { DropRow, Moment } from './moment.ts'
 
 /** Parts of a table that are in use when it is time to think of a larger one. */

@@ -1,6 +1,6 @@
 /** How long the lports of a LIP will last. */
 
-import type { NumbersInfo } from '../../control/commands.ts'
+import type { NumbersInfo } from '../../api/commands.ts'
 import { SUB_POOLS, subPoolOf } from '../../engine/sa-pool.ts'
 import { ipv4Int } from '../../wire/address.ts'
 

@@ -3,8 +3,8 @@
  * second. Pure; the frames are drawn from it, and `--json` prints it.
  */
 
-import type { ArmInfo, HandshakeInfo, NumbersInfo, TrafficInfo } from '../../control/commands.ts'
-import type { LinkState } from '../../see/link-state.ts'
+import type { ArmInfo, HandshakeInfo, NumbersInfo, TrafficInfo } from '../../api/commands.ts'
+import type { LinkState } from '../../api/link-state.ts'
 import { healthOf } from './health.ts'
 import { type LipRow, lipRows } from './lports.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'

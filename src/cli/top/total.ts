@@ -1,6 +1,6 @@
 /** The counters of all workers as those of one. */
 
-import type { ArmInfo, CountersInfo, HandshakeInfo, WorkerNumbers } from '../../control/commands.ts'
+import type { ArmInfo, CountersInfo, HandshakeInfo, WorkerNumbers } from '../../api/commands.ts'
 
 type Numbers = Record<string, number>
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Argv } from 'yargs'
-import type { PlanInfo } from '../../control/commands.ts'
+import type { PlanInfo } from '../../api/commands.ts'
 import { printable } from '../../see/printable.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, Ended, print, warn } from '../common.ts'
@@ -29,7 +29,7 @@ export function addConfig(common: Argv<Common>): void {
         'print the running config as a file',
         show => show,
         async ({ socket }) => {
-          const { configYaml } = await import('../../control/config-write.ts')
+          const { configYaml } = await import('../../config/write.ts')
           const config = await ask(socket, { verb: 'config' })
           print(configYaml(config as Parameters<typeof configYaml>[0]))
         },
@@ -92,7 +92,7 @@ export function addConfig(common: Argv<Common>): void {
 /** Throws ConfigError, and prints the warnings. */
 async function readChecked(file: string) {
   // Imported here, because its libraries would double the start-up of every listing.
-  const { readConfig } = await import('../../control/config.ts')
+  const { readConfig } = await import('../../config/config.ts')
   const config = readConfig(file)
   warn(config.warnings)
   return config
@@ -101,7 +101,7 @@ async function readChecked(file: string) {
 /** Checked here first, where lines and columns are known. */
 async function apply(socket: string, path: string, dryRun: boolean): Promise<PlanInfo> {
   const { file } = await readChecked(path)
-  const { withoutDefaults } = await import('../../control/config-write.ts')
+  const { withoutDefaults } = await import('../../config/write.ts')
   return ask(socket, { verb: 'apply', config: withoutDefaults(file), dry_run: dryRun })
 }
 
@@ -112,8 +112,8 @@ async function importConfig(
   base: string | undefined,
   configId: string | undefined,
 ): Promise<void> {
-  const { withArms, withSkeleton } = await import('../../control/import/arms.ts')
-  const { parseConfig, readConfig } = await import('../../control/config.ts')
+  const { withArms, withSkeleton } = await import('../../config/import/arms.ts')
+  const { parseConfig, readConfig } = await import('../../config/config.ts')
   // yargs makes an empty text of a single dash.
   const isInput = name === '-' || (name === '' && process.argv.includes('-'))
   const imported = isInput
@@ -132,11 +132,11 @@ async function importConfig(
 
 async function read(kind: Kind, text: string, name: string, configId: string | undefined) {
   if (kind === 'ipvsadm') {
-    const { importIpvsadm } = await import('../../control/import/ipvsadm.ts')
+    const { importIpvsadm } = await import('../../config/import/ipvsadm.ts')
     return importIpvsadm(text, name)
   }
-  const { importKeepalived } = await import('../../control/import/keepalived.ts')
-  const { includeFiles } = await import('../../control/import/include.ts')
+  const { importKeepalived } = await import('../../config/import/keepalived.ts')
+  const { includeFiles } = await import('../../config/import/include.ts')
   // As keepalived itself: the first part of the host's name.
   const id = configId ?? hostname().replace(/\..*/, '')
   return importKeepalived({ name, text }, includeFiles, id)

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
-import type { CountersInfo } from '../../control/commands.ts'
+import type { CountersInfo } from '../../api/commands.ts'
 import { version } from '../../control/version.ts'
 import { change } from '../change.ts'
 import { CliError } from '../client.ts'

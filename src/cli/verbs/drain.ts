@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
-import type { RealServerInfo, ServiceInfo } from '../../control/commands.ts'
-import type { Edit } from '../../control/edits.ts'
+import type { RealServerInfo, ServiceInfo } from '../../api/commands.ts'
+import type { Edit } from '../../api/edits.ts'
 import { counted } from '../../see/counted.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, print } from '../common.ts'

@@ -1,8 +1,8 @@
 /** `tapvs ipvsadm`: carries out what ../ipvsadm-command.ts has read; the tables are in ../ipvsadm.ts. */
 
 import type { Argv } from 'yargs'
-import type { ConnInfo, ServiceInfo } from '../../control/commands.ts'
-import type { Edit, ServiceKey } from '../../control/edits.ts'
+import type { ConnInfo, ServiceInfo } from '../../api/commands.ts'
+import type { Edit, ServiceKey } from '../../api/edits.ts'
 import { version } from '../../control/version.ts'
 import { change, tryEdits } from '../change.ts'
 import { CliError } from '../client.ts'

@@ -1,8 +1,7 @@
 /** `tapvs log`: the running daemon's log. */
 
 import type { Argv } from 'yargs'
-import { LOG_LEVELS } from '../../control/commands.ts'
-import { MODULES } from '../../control/log-levels.ts'
+import { LOG_LEVELS, MODULES } from '../../api/log-levels.ts'
 import { ask } from '../client.ts'
 import { type Common, print } from '../common.ts'
 

@@ -51,7 +51,7 @@ export function addRecord(common: Argv<Common>): void {
 }
 
 async function record({ socket, write, seconds, size }: Options): Promise<void> {
-  const { bytesOf } = await import('../../control/config-schema.ts')
+  const { bytesOf } = await import('../../config/schema.ts')
   const bytes = A_SIZE.test(size) ? bytesOf(size) : 0
   if (bytes < SIZE_MIN || bytes > 2 ** 30) {
     throw new CliError(`--size: expected a size 1M-1G, like 64M, found ${size}`)

@@ -94,7 +94,7 @@ async function play({ file, until, json }: Options, journal: Journal): Promise<v
 
 /** Exit code 1 if anything would have been otherwise. */
 async function against({ file, json }: Options, other: string, journal: Journal): Promise<void> {
-  const { readConfig } = await import('../../control/config.ts')
+  const { readConfig } = await import('../../config/config.ts')
   const { whatIf } = await import('../../control/replay/what-if.ts')
   const result = whatIf(journal, readConfig(other))
   if (json) print(`${JSON.stringify(result, undefined, 2)}\n`)

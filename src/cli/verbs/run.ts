@@ -1,7 +1,7 @@
 /** `tapvs run`: the daemon. */
 
 import type { Argv } from 'yargs'
-import { UI_PORT } from '../../control/commands.ts'
+import { UI_PORT } from '../../api/commands.ts'
 import { Signals } from '../../control/stop.ts'
 import { CliError } from '../client.ts'
 import type { Common } from '../common.ts'

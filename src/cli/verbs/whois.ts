@@ -1,7 +1,7 @@
 /** `tapvs whois`: who is behind an address that an RS sees. */
 
 import type { Argv } from 'yargs'
-import type { WhoisInfo } from '../../control/whois/types.ts'
+import type { WhoisInfo } from '../../api/whois-info.ts'
 import { ask, CliError } from '../client.ts'
 import { type Common, Ended, print } from '../common.ts'
 import { formatWhois } from '../whois.ts'

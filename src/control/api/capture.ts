@@ -6,13 +6,13 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type * as z from 'zod'
+import { object } from '../../api/change.ts'
+import { HttpError, NO_RECORDER } from '../../api/errors.ts'
+import { wholeText } from '../../api/fields.ts'
 import { CaptureFile } from '../../see/capture-file.ts'
 import type { Moment } from '../../see/moment.ts'
 import type { HeadOf } from '../capture-head.ts'
 import type { Watching } from '../watching.ts'
-import { object } from './change.ts'
-import { HttpError, NO_RECORDER } from './errors.ts'
-import { wholeText } from './fields.ts'
 import { binary, describeStream } from './openapi.ts'
 import {
   COPIES_MAX,

@@ -3,37 +3,7 @@
  * remembers a little, so that a client whose connection broke misses nothing. The stream of it is sse.ts.
  */
 
-import type { LinkState } from '../../see/link-state.ts'
-import type { LogLevel } from '../commands.ts'
-import type { ServerKey, ServiceKey } from '../edits.ts'
-import type { Module } from '../log-levels.ts'
-
-/** Every event by its name, and what it carries. */
-export interface EventData {
-  /** The running config changed. */
-  config: { steps: string[]; warnings: string[] }
-  /** The health checks changed their mind about a real server. */
-  server: { service: ServiceKey; server: ServerKey; up: boolean; reason: string }
-  /** The device of an arm has gone or is back, was switched on or off, has lost its carrier or has it again. */
-  arm: { arm: string } & LinkState
-  /** Of one module, or of all. */
-  log: { level: LogLevel; module?: Module }
-  /** The daemon ends; the connection is about to be closed. */
-  stopping: Record<string, never>
-}
-
-export type EventName = keyof EventData
-
-export type DaemonEvent = {
-  [N in EventName]: {
-    /** `RUN-NUMBER`; what a client names to go on from there. */
-    id: string
-    event: N
-    /** Of the event, ISO 8601. */
-    time: string
-    data: EventData[N]
-  }
-}[EventName]
+import type { DaemonEvent, EventData, EventName } from '../../api/events.ts'
 
 /** More than a client misses while it connects again. */
 const REMEMBERED = 256

@@ -9,10 +9,10 @@ import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type * as z from 'zod'
+import { object } from '../../api/change.ts'
+import { HttpError, NO_RECORDER } from '../../api/errors.ts'
+import { wholeText } from '../../api/fields.ts'
 import type { Journals } from '../journal/recorder.ts'
-import { object } from './change.ts'
-import { HttpError, NO_RECORDER } from './errors.ts'
-import { wholeText } from './fields.ts'
 import { binary, describeStream } from './openapi.ts'
 
 /** Each may hold in memory what its reader has not taken. */

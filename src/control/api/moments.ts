@@ -6,11 +6,11 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
+import { object } from '../../api/change.ts'
+import { HttpError, NO_RECORDER } from '../../api/errors.ts'
 import type { Moment } from '../../see/moment.ts'
 import { momentToJson } from '../../see/moment-json.ts'
 import type { Watching } from '../watching.ts'
-import { object } from './change.ts'
-import { HttpError, NO_RECORDER } from './errors.ts'
 import { describeStream } from './openapi.ts'
 import {
   COPIES_MAX,

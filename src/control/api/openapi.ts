@@ -5,9 +5,9 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import * as z from 'zod'
+import { errorSchema } from '../../api/errors.ts'
+import type { Operation } from '../../api/operation.ts'
 import { version } from '../version.ts'
-import { errorSchema } from './errors.ts'
-import type { Operation } from './operation.ts'
 
 type Document = OpenAPIV3_1.Document
 

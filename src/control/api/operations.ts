@@ -1,17 +1,17 @@
 /** All operations under /v1, but for the stream of events (sse.ts). */
 
 import * as z from 'zod'
-import { editSchema, serviceKey } from '../edit-schema.ts'
+import * as answers from '../../api/answers.ts'
+import { object } from '../../api/change.ts'
+import { editSchema, serviceKey } from '../../api/edit-schema.ts'
+import { address, port, wholeText } from '../../api/fields.ts'
+import { NETWORK_OPERATIONS } from '../../api/network.ts'
+import { type Operation, operation, verbOperation } from '../../api/operation.ts'
+import { SERVICE_OPERATIONS } from '../../api/services.ts'
+import { SET_LOG, SET_RECORDER } from '../../api/verbs.ts'
+import { WHOIS_OPERATIONS } from '../../api/whois.ts'
 import { CONTENT_TYPE } from '../exposition.ts'
 import { metricsText } from '../metrics.ts'
-import * as answers from './answers.ts'
-import { object } from './change.ts'
-import { address, port, wholeText } from './fields.ts'
-import { NETWORK_OPERATIONS } from './network.ts'
-import { type Operation, operation, verbOperation } from './operation.ts'
-import { SERVICE_OPERATIONS } from './services.ts'
-import { SET_LOG, SET_RECORDER } from './verbs.ts'
-import { WHOIS_OPERATIONS } from './whois.ts'
 
 /** A page of connections is copied between two bursts of packets, so it must be short. */
 const PAGE_MAX = 1000

@@ -1,10 +1,10 @@
 /** What the streams of packets have in common: what is asked of them, how many there are, and how a reader that is behind is waited for. */
 
 import type { ServerResponse } from 'node:http'
+import { HttpError } from '../../api/errors.ts'
+import { booleanText, text, wholeText } from '../../api/fields.ts'
 import { FilterError, parseFilter } from '../../see/filter.ts'
 import type { Moment } from '../../see/moment.ts'
-import { HttpError } from './errors.ts'
-import { booleanText, text, wholeText } from './fields.ts'
 
 /** Of what a reader has not taken; more is left out. */
 export const UNREAD_BYTES_MAX = 4 << 20

@@ -6,10 +6,11 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
-import { level, linkState, module } from './answers.ts'
-import { HttpError } from './errors.ts'
+import { level, linkState, module } from '../../api/answers.ts'
+import { HttpError } from '../../api/errors.ts'
+import type { DaemonEvent } from '../../api/events.ts'
 import { EventStream, HEARTBEAT_MS } from './event-stream.ts'
-import type { DaemonEvent, Events } from './events.ts'
+import type { Events } from './events.ts'
 import { describeStream } from './openapi.ts'
 
 /** Beyond what the kernel holds. */

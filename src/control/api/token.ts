@@ -2,8 +2,8 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { ConfigToken } from '../config-listeners.ts'
-import { isToken } from '../config-schema.ts'
+import type { ConfigToken } from '../../config/listeners.ts'
+import { isToken } from '../../config/schema.ts'
 
 /** The token itself, from the part `key` of the config or its file. Throws an Error in one line if the file has none. */
 export function tokenOf({ token, tokenFile }: ConfigToken, key: string): string {

@@ -9,6 +9,7 @@
  */
 
 import { openSync, writeFileSync } from 'node:fs'
+import { macOf } from '../../config/config.ts'
 import { Arm } from '../../engine/arm.ts'
 import {
   closeFd,
@@ -19,7 +20,6 @@ import {
   setUpDevice,
 } from '../../io/native.ts'
 import { ipv4Int, macInts } from '../../wire/address.ts'
-import { macOf } from '../config.ts'
 
 /** In the log and in listings of neighbours; a config may use it as well, for the device is in another namespace. */
 export const CHECK_ARM = 'check'

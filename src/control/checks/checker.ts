@@ -4,10 +4,10 @@
  */
 
 import { setInterval as every } from 'node:timers'
+import { serviceName } from '../../api/edits.ts'
+import { rsName } from '../../config/changes.ts'
+import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
 import { ipv4Text } from '../../wire/address.ts'
-import { rsName } from '../changes.ts'
-import type { ConfigRealServer, ConfigService } from '../config.ts'
-import { serviceName } from '../edits.ts'
 import { CheckAddresses } from './check-arm.ts'
 import type { HealthOptions, Mind } from './health.ts'
 import { type RsHealth, Watch, type Watched } from './watch.ts'

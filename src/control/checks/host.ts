@@ -4,10 +4,10 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import { type Change, rsName, type ServiceChange } from '../../config/changes.ts'
+import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
 import { closeFd } from '../../io/native.ts'
 import type { Events } from '../api/events.ts'
-import { type Change, rsName, type ServiceChange } from '../changes.ts'
-import type { ConfigRealServer, ConfigService } from '../config.ts'
 import type { ModuleLog } from '../log.ts'
 import type { Model } from '../model.ts'
 import type { Workers } from '../workers.ts'

@@ -1,6 +1,6 @@
 /** One check of one real server: connect, perhaps ask, judge. It passes, or fails with a reason of a few words. */
 
-import type { ConfigCheck } from '../config.ts'
+import type { ConfigCheck } from '../../config/check-keys.ts'
 import { dial } from './dial.ts'
 import { seconds } from './health.ts'
 import { probeHttp } from './http.ts'

@@ -3,7 +3,7 @@
  * Life-cycle: constructed, start() (again after each change of its options), stop().
  */
 
-import type { ConfigCheck } from '../config.ts'
+import type { ConfigCheck } from '../../config/check-keys.ts'
 import { Health, type HealthOptions, type Mind } from './health.ts'
 import { probe, type Target } from './probe.ts'
 

@@ -3,13 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, release } from 'node:os'
-import { Conns } from '../../engine/conns.ts'
+import type { Config } from '../../config/config.ts'
+import { connBytes } from '../../engine/parts.ts'
 import { SaPool } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
 import { Steering } from '../../engine/steering.ts'
 import { counted } from '../../see/counted.ts'
 import { arenaBytes, connCapacityOf, DEST_PLACES } from '../apply.ts'
-import type { Config } from '../config.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 const MIB = 2 ** 20
@@ -50,8 +50,7 @@ export function bytesFor(config: Config): number {
   const { count: workers } = config.workers
   const lips = config.arms.flatMap(arm => arm.localAddresses).length
   const pool = SaPool.bytesFor(new Steering(workers).lportPartition(0))
-  const perWorker =
-    Conns.bytesFor(connCapacityOf(config)) + Dests.bytesFor(DEST_PLACES) + lips * pool
+  const perWorker = connBytes(connCapacityOf(config)) + Dests.bytesFor(DEST_PLACES) + lips * pool
   return BASE_BYTES + arenaBytes(config) + workers * (WORKER_BYTES + perWorker)
 }
 

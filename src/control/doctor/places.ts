@@ -1,7 +1,7 @@
 /** Where the arms are to be: their namespaces, devices of their names, and addresses that the kernel has too. */
 
+import type { Config, ConfigArm } from '../../config/config.ts'
 import type { NativeError } from '../../io/native.ts'
-import type { Config, ConfigArm } from '../config.ts'
 import { ipIn, netnsPath } from '../netns.ts'
 import { holdersOf, holderWords } from '../tun-info.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'

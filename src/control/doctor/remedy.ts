@@ -3,7 +3,7 @@
  * by the process that has failed, with the rights that it had.
  */
 
-import type { Config } from '../config.ts'
+import type { Config } from '../../config/config.ts'
 import type { Finding } from './finding.ts'
 import { LESS_MEMORY, moreFiles } from './machine.ts'
 import { rights } from './rights.ts'

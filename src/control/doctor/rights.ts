@@ -1,7 +1,7 @@
 /** What this process may do. The daemon may do the same if it is started in the same way. */
 
 import { readFileSync } from 'node:fs'
-import type { Config } from '../config.ts'
+import type { Config } from '../../config/config.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 /** Bits of capabilities(7). */

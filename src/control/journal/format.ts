@@ -12,9 +12,9 @@
  */
 
 import { deflateRaw, inflateRawSync } from 'node:zlib'
+import type { ConfigFile } from '../../config/schema.ts'
 import { HeadCell } from '../../engine/flight-records.ts'
 import type { EngineImage } from '../../engine/image.ts'
-import type { ConfigFile } from '../config-schema.ts'
 import { pack, unpack } from './pack.ts'
 
 /** The digit is another when what is in an image, or what a number in a record means, has changed. */

@@ -3,12 +3,12 @@
  * what they do with it, taken from the flight recorders. Nobody waits for a reader; a journal that cannot keep up ends, and says so.
  */
 
+import type { Config } from '../../config/config.ts'
+import type { ConfigFile } from '../../config/schema.ts'
 import { FlightReader } from '../../engine/flight.ts'
 import { BODY_AT, FlightKind, HeadCell } from '../../engine/flight-records.ts'
 import { counted } from '../../see/counted.ts'
 import { CHECK_ARM } from '../checks/check-arm.ts'
-import type { Config } from '../config.ts'
-import type { ConfigFile } from '../config-schema.ts'
 import { keptBytes } from '../replay/headers.ts'
 import { bytesOf, cell } from '../replay/records.ts'
 import { version } from '../version.ts'

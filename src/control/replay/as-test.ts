@@ -3,13 +3,13 @@
  * that begins empty, and the time between.
  */
 
+import { configOf } from '../../config/config.ts'
+import { configYaml } from '../../config/write.ts'
 import { DONE, Drop } from '../../engine/counters.ts'
 import { counted } from '../../see/counted.ts'
 import { printTcp, segmentIn } from '../../see/notation.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
-import { configOf } from '../config.ts'
-import { configYaml } from '../config-write.ts'
 import type { Journal } from '../journal/format.ts'
 import { alone, type Judged, Rerun, type Step } from './rerun.ts'
 import type { Sent } from './rig.ts'

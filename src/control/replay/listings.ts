@@ -1,10 +1,10 @@
 /** What the listings would have shown at the point that a replay has reached. */
 
+import type { ConnInfo, CountersInfo } from '../../api/commands.ts'
+import { LINK_UP } from '../../api/link-state.ts'
 import { Gauge } from '../../engine/counters.ts'
 import { DestCell } from '../../engine/service.ts'
-import { LINK_UP } from '../../see/link-state.ts'
 import { workerId } from '../apply.ts'
-import type { ConnInfo, CountersInfo } from '../commands.ts'
 import { counters } from '../listings.ts'
 import { Readings } from '../readings.ts'
 import { connInfo, copyConns, PAGE_RECORDS, RECORD_CELLS } from '../snapshots.ts'

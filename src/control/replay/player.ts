@@ -3,6 +3,8 @@
  * verdict, every frame that leaves and all counters compared with what was recorded.
  */
 
+import type { Change } from '../../config/changes.ts'
+import { isImpaired } from '../../config/config.ts'
 import { ARM_CELLS, ArmCell, Counters, Drop, Event } from '../../engine/counters.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type FlightReader, Want } from '../../engine/flight.ts'
@@ -16,8 +18,6 @@ import {
 } from '../../engine/flight-records.ts'
 import type { EngineImage } from '../../engine/image.ts'
 import { type BareConfig, type Tables, workerId } from '../apply.ts'
-import type { Change } from '../changes.ts'
-import { isImpaired } from '../config.ts'
 import type { JournalHeader } from '../journal/format.ts'
 import { filled, headersEnd } from './headers.ts'
 import { bytesOf, cell, usOf } from './records.ts'

@@ -3,6 +3,7 @@
  * changed, and nobody waits for the answer.
  */
 
+import { configOf } from '../../config/config.ts'
 import { armTowards } from '../../engine/arm.ts'
 import { HAND_OVER } from '../../engine/counters.ts'
 import type { FrameIn, FrameOut, Moment, Said } from '../../see/moment.ts'
@@ -11,7 +12,6 @@ import { ETH, ETHERTYPE, writeEthernet } from '../../wire/ethernet.ts'
 import { IPV4 } from '../../wire/ipv4.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import { arenaBytes, newTables, workerId } from '../apply.ts'
-import { configOf } from '../config.ts'
 import type { Journal } from '../journal/format.ts'
 import { markPartial } from './headers.ts'
 import { Rig } from './rig.ts'

@@ -1,9 +1,9 @@
 /** Changes of a journal for an engine with places of its own for RSs and LIPs. */
 
+import { type Change, rsName } from '../../config/changes.ts'
+import type { Places } from '../../config/places.ts'
 import { ipv4Text } from '../../wire/address.ts'
-import { type Change, rsName } from '../changes.ts'
 import type { Journal } from '../journal/format.ts'
-import type { Places } from '../places.ts'
 
 export class Replaced {
   readonly #places: Places

@@ -1,8 +1,8 @@
 /** A whole journal, played again: the workers' engines side by side, their records in the order of time. */
 
+import { type Config, configOf } from '../../config/config.ts'
 import { FlightKind, HeadCell } from '../../engine/flight-records.ts'
 import { arenaBytes, newTables, type Tables } from '../apply.ts'
-import { type Config, configOf } from '../config.ts'
 import type { Journal } from '../journal/format.ts'
 import { type Difference, Player } from './player.ts'
 import { byTime, cell, usOf } from './records.ts'

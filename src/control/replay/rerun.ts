@@ -5,8 +5,12 @@
  * refused here.
  */
 
+import { type Change, compare } from '../../config/changes.ts'
+import { type Config, configOf } from '../../config/config.ts'
+import { PlaceList, type Places } from '../../config/places.ts'
+import type { ConfigFile } from '../../config/schema.ts'
 import { type Arm, routeOut } from '../../engine/arm.ts'
-import { LIPS_MAX } from '../../engine/conn.ts'
+import { CELL, LIPS_MAX, RECORD } from '../../engine/conn-layout.ts'
 import { Drop } from '../../engine/counters.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { FlightKind, HeadCell, InCell, JudgedCell } from '../../engine/flight-records.ts'
@@ -16,11 +20,7 @@ import { segmentIn } from '../../see/notation.ts'
 import { endpointText, ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import { DEST_PLACES } from '../apply.ts'
-import { type Change, compare } from '../changes.ts'
-import { type Config, configOf } from '../config.ts'
-import type { ConfigFile } from '../config-schema.ts'
 import type { Journal } from '../journal/format.ts'
-import { PlaceList, type Places } from '../places.ts'
 import { type Frame, onTheWire, readdressed, toMac } from './adapt.ts'
 import { summed } from './headers.ts'
 import { changeOf } from './player.ts'
@@ -253,10 +253,10 @@ export class Rerun {
     }
     if (!isOut) return here
     const { cells } = this.#rig.engine.conns.table
-    const at = (own >> 1) << 4
-    const at4 = (offset: number) => cells[at + 4 + offset] ?? 0
-    const delta = (cells[at + 8] ?? 0) - cell(judged, JudgedCell.DELTA)
-    return readdressed(here, { saddr: at4(0), daddr: at4(1), ports: at4(2) }, delta)
+    const known = (which: number) => cells[RECORD.of(own) | which] ?? 0
+    const delta = known(CELL.DELTA) - cell(judged, JudgedCell.DELTA)
+    const [saddr, daddr, ports] = [known(CELL.RIP), known(CELL.LIP), known(CELL.RS_PORTS)]
+    return readdressed(here, { saddr, daddr, ports }, delta)
   }
 
   /** The connection here that has the client of the recorded one; -1 if there is none. */
@@ -269,8 +269,8 @@ export class Rerun {
 
   #rsOf(t: number): string {
     const { cells } = this.#rig.engine.conns.table
-    const at = ((t >> 1) << 4) + 4
-    return endpointText(cells[at] ?? 0, (cells[at + 2] ?? 0) >>> 16)
+    const at = RECORD.of(t)
+    return endpointText(cells[at | CELL.RIP] ?? 0, (cells[at | CELL.RS_PORTS] ?? 0) >>> 16)
   }
 }
 

@@ -3,6 +3,7 @@
  * code that builds those of the packet threads, and recorded by the same recorder.
  */
 
+import type { Change } from '../../config/changes.ts'
 import { Arm, type ArmImage } from '../../engine/arm.ts'
 import { DONE, HAND_OVER, PARKED } from '../../engine/counters.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -13,7 +14,6 @@ import { type IsnSource, KeyedIsn } from '../../engine/isn.ts'
 import { Steering } from '../../engine/steering.ts'
 import { TraceRing } from '../../engine/trace.ts'
 import { Watch } from '../../io/watch.ts'
-
 import {
   applyChange,
   applyRunning,
@@ -23,7 +23,6 @@ import {
   restoreBuilt,
   type Tables,
 } from '../apply.ts'
-import type { Change } from '../changes.ts'
 
 /** Cells of its recorder: room for what a thousand frames say. */
 const FLIGHT_CELLS = 2 ** 18

@@ -1,8 +1,7 @@
 /** What another config would have made of the connections of a journal. */
 
+import { type Config, configOf } from '../../config/config.ts'
 import { PARKED } from '../../engine/counters.ts'
-import type { Config } from '../config.ts'
-import { configOf } from '../config.ts'
 import type { Journal } from '../journal/format.ts'
 import { alone, type LeftOut, Rerun } from './rerun.ts'
 import { frameText, outcomeText } from './texts.ts'

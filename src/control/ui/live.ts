@@ -5,24 +5,11 @@
  */
 
 import type { ServerResponse } from 'node:http'
+import type { LiveInfo } from '../../api/page.ts'
 import { EventStream } from '../api/event-stream.ts'
-import type { EdgeInfo, NumbersInfo } from '../commands.ts'
-import type { StepInfo } from './series.ts'
 
 /** Ticks that found the one before still unread. */
 const SLOW_TICKS_MAX = 10
-
-export interface LiveInfo {
-  /** ms since 1970. */
-  atMs: number
-  numbers: NumbersInfo
-  /** Connections by state, of all workers. */
-  states: Record<string, number>
-  /** Of the state machine, those that were used. */
-  edges: EdgeInfo[]
-  /** What came in the last whole step, as in the series; null as long as there was none. */
-  step: StepInfo | null
-}
 
 interface Viewer {
   stream: EventStream

@@ -3,6 +3,7 @@
  * nothing of it: the counters in shared memory are read.
  */
 
+import type { SeriesInfo, StepInfo } from '../../api/page.ts'
 import type { Readings } from '../readings.ts'
 
 export const STEP_MS = 1000
@@ -16,28 +17,6 @@ export interface Counted {
   /** Connections that were opened. */
   conns: number
   /** That came in, on all arms. */
-  packets: number
-  bytes: number
-}
-
-/** So many in each step, oldest first; the last step ended at `atMs`. */
-export interface SeriesInfo {
-  stepMs: number
-  /** ms since 1970. */
-  atMs: number
-  /** By reason; what there was nothing of is left out. */
-  drops: Record<string, number[]>
-  conns: number[]
-  packets: number[]
-  bytes: number[]
-}
-
-/** The last step alone. */
-export interface StepInfo {
-  /** ms since 1970 at its end. */
-  atMs: number
-  drops: Record<string, number>
-  conns: number
   packets: number
   bytes: number
 }

@@ -5,11 +5,11 @@
 
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { type HttpError, statusOf } from '../../api/errors.ts'
+import type { ConfigUi, Scope } from '../../config/listeners.ts'
 import { parseFilter } from '../../see/filter.ts'
 import type { Moment } from '../../see/moment.ts'
-import { type HttpError, statusOf } from '../api/errors.ts'
 import { tokenOf } from '../api/token.ts'
-import type { ConfigUi, Scope } from '../config-listeners.ts'
 import type { Admit } from '../limited.ts'
 import type { Log } from '../log.ts'
 import type { Model } from '../model.ts'

@@ -1,11 +1,11 @@
 /** A connection that has ended, as the history holds it. */
 
+import type { WhoisConn, WhoisGap } from '../../api/whois-info.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
 import { STATES } from '../../see/words.ts'
 import { endpointText } from '../../wire/address.ts'
 import { ENDS, type SessionReading } from '../session-words.ts'
-import type { WhoisConn, WhoisGap } from './types.ts'
 
 /** Addresses are int32, times ms since 1970, `state` and `end` numbers of State and of End. */
 export interface Ended {

@@ -3,12 +3,13 @@
  * session rings, and asked for those of a key and a time; it says as well what it does not know.
  */
 
+import type { WhoisGap } from '../../api/whois-info.ts'
+import type { ConfigHistory } from '../../config/log.ts'
 import type { SessionConsumer } from '../session-drain.ts'
 import type { SessionReading } from '../session-words.ts'
 import { endedOf, type Found, type Search, whoisOf } from './ended.ts'
 import { HistoryFile } from './file.ts'
 import { EndedRing } from './ring.ts'
-import type { ConfigHistory, WhoisGap } from './types.ts'
 
 export class History implements SessionConsumer {
   /** A log that is behind keeps nobody from knowing. */

@@ -1,10 +1,10 @@
 /** The history's file without a daemon. */
 
+import type { WhoisInfo } from '../../api/whois-info.ts'
 import { ipv4Int } from '../../wire/address.ts'
 import { type Found, merged } from './ended.ts'
 import { sqliteProblem } from './problem.ts'
 import { SqliteProcess } from './process.ts'
-import type { WhoisInfo } from './types.ts'
 import { LIMIT, rsFilter } from './whois.ts'
 
 export interface Look {

@@ -1,6 +1,6 @@
 /** What a file knows of the times in which it was written, and what it therefore does not know. */
 
-import type { WhoisGap } from './types.ts'
+import type { WhoisGap } from '../../api/whois-info.ts'
 
 /** A daemon that wrote into the file. */
 export interface Run {

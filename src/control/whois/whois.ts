@@ -1,6 +1,7 @@
 /** Who is behind an address that an RS sees: the living out of the workers' tables, the others out of the history. */
 
 import { isIPv4 } from 'node:net'
+import type { WhoisArgs, WhoisConn, WhoisInfo } from '../../api/whois-info.ts'
 import { LPORT_FIRST, LPORT_LAST } from '../../engine/sa-pool.ts'
 import { ipv4Int } from '../../wire/address.ts'
 import type { Model } from '../model.ts'
@@ -10,7 +11,6 @@ import type { Workers } from '../workers.ts'
 import { byOpening, type Key, merged, type RsFilter, stateName } from './ended.ts'
 import type { History } from './history.ts'
 import type { Probed } from './probe.ts'
-import type { WhoisArgs, WhoisConn, WhoisInfo } from './types.ts'
 
 /** Connections in an answer. */
 export const LIMIT = 1000

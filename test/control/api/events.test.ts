@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
+import { LINK_UP } from '../../../src/api/link-state.ts'
 import {
   type DaemonEvent,
   type Missed,
@@ -9,7 +10,6 @@ import {
 } from '../../../src/client/index.ts'
 import { Events } from '../../../src/control/api/events.ts'
 import { openServer } from '../../../src/control/server.ts'
-import { LINK_UP } from '../../../src/see/link-state.ts'
 import { connect, echo, HEAD, PONG, ping, socketPath } from '../../kit/api.ts'
 
 async function serve(t: TestContext) {

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../../../netns/processes.ts'
+import { type ConfigService, parseConfig } from '../../../src/config/config.ts'
 import { Checker, type CheckHost } from '../../../src/control/checks/checker.ts'
-import { type ConfigService, parseConfig } from '../../../src/control/config.ts'
 import { SEED_CONFIG } from '../../kit/stand.ts'
 
 function services(more: string, servers = '192.168.168.2, 192.168.168.8'): ConfigService[] {

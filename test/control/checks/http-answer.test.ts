@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { type AddressInfo, createServer } from 'node:net'
 import { after, test } from 'node:test'
+import { NO_CHECK } from '../../../src/config/check-keys.ts'
 import { HttpAnswer } from '../../../src/control/checks/http-answer.ts'
 import { probe } from '../../../src/control/checks/probe.ts'
-import { NO_CHECK } from '../../../src/control/checks/schema.ts'
 
 /** => `STATUS BODY`, of an answer that comes in parts of so many bytes, or why it is none */
 function read(text: string, size: number): string {

@@ -9,9 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { onPath, until } from '../../../netns/processes.ts'
+import { type ConfigCheck, NO_CHECK } from '../../../src/config/check-keys.ts'
 import { probe } from '../../../src/control/checks/probe.ts'
-import { NO_CHECK } from '../../../src/control/checks/schema.ts'
-import type { ConfigCheck } from '../../../src/control/config.ts'
 import { NO_RIGHTS, rightsIn } from '../../kit/rights.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tapvs-probe-'))

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compare } from '../../../src/control/changes.ts'
-import { NO_CHECK } from '../../../src/control/checks/schema.ts'
-import { ConfigError, parseConfig } from '../../../src/control/config.ts'
+import { compare } from '../../../src/config/changes.ts'
+import { NO_CHECK } from '../../../src/config/check-keys.ts'
+import { ConfigError, parseConfig } from '../../../src/config/config.ts'
 import { SEED_CONFIG } from '../../kit/stand.ts'
 
 const config = (keys: string) => parseConfig(`${SEED_CONFIG.trimEnd()}\n    ${keys}\n`, 'x.yaml')

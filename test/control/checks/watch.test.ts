@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../../../netns/processes.ts'
-import { NO_CHECK } from '../../../src/control/checks/schema.ts'
+import { NO_CHECK } from '../../../src/config/check-keys.ts'
 import { type RsHealth, Watch, type Watched } from '../../../src/control/checks/watch.ts'
 
 const open = (port: number) =>

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { run } from '../../../netns/processes.ts'
 import { TAPVS } from '../../../netns/topology.ts'
-import { parseConfig } from '../../../src/control/config.ts'
+import { parseConfig } from '../../../src/config/config.ts'
 import { remedy } from '../../../src/control/doctor/remedy.ts'
 import { unprivileged } from '../../../src/io/built.ts'
 

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ConfigError, parseConfig } from '../../../src/control/config.ts'
-import { withArms, withSkeleton } from '../../../src/control/import/arms.ts'
-import { importIpvsadm } from '../../../src/control/import/ipvsadm.ts'
+import { ConfigError, parseConfig } from '../../../src/config/config.ts'
+import { withArms, withSkeleton } from '../../../src/config/import/arms.ts'
+import { importIpvsadm } from '../../../src/config/import/ipvsadm.ts'
 import { sample } from '../../kit/imported.ts'
 
 const dpvs = () => importIpvsadm(sample('dpvs.rules'), 'dpvs.rules')

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { importIpvsadm } from '../../../src/control/import/ipvsadm.ts'
-import { portOf, tcpPorts } from '../../../src/control/import/ports.ts'
+import { importIpvsadm } from '../../../src/config/import/ipvsadm.ts'
+import { portOf, tcpPorts } from '../../../src/config/import/ports.ts'
 import { brief, sample } from '../../kit/imported.ts'
 
 const read = (name: string) => importIpvsadm(sample(name), name)

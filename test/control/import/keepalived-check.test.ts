@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { importKeepalived } from '../../../src/control/import/keepalived.ts'
+import { importKeepalived } from '../../../src/config/import/keepalived.ts'
 
 const LABEL = 'virtual_server 10.0.0.1 80'
 

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { ImportError } from '../../../src/control/import/imported.ts'
-import { alternatives, globs, includeFiles } from '../../../src/control/import/include.ts'
-import { importKeepalived } from '../../../src/control/import/keepalived.ts'
+import { ImportError } from '../../../src/config/import/imported.ts'
+import { alternatives, globs, includeFiles } from '../../../src/config/import/include.ts'
+import { importKeepalived } from '../../../src/config/import/keepalived.ts'
 import { brief, SAMPLES, sample } from '../../kit/imported.ts'
 
 /** `${A}`, which the linter takes for a template that went wrong. */

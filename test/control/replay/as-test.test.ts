@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseConfig } from '../../../src/control/config.ts'
+import { parseConfig } from '../../../src/config/config.ts'
 import { readJournal } from '../../../src/control/journal/format.ts'
 import { asTest } from '../../../src/control/replay/as-test.ts'
 import { whatIf } from '../../../src/control/replay/what-if.ts'

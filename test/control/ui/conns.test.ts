@@ -8,7 +8,7 @@ import { Copy, WORKER } from '../../../src/control/ui/conns/copy.ts'
 import { connQuery } from '../../../src/control/ui/conns/query.ts'
 import { endpointTest } from '../../../src/control/ui/conns/search.ts'
 import { viewOf } from '../../../src/control/ui/conns/view.ts'
-import { CELL } from '../../../src/engine/conn.ts'
+import { CELL } from '../../../src/engine/conn-layout.ts'
 import { State } from '../../../src/engine/tcp-state.ts'
 import { endpointText, ipv4Text } from '../../../src/wire/address.ts'
 
@@ -40,9 +40,9 @@ function copyOf(rows: readonly Row[]): Copy {
   copy.clear(rows.length)
   for (const { client, vip, lip, rs, state, age, worker } of rows) {
     const page = new Int32Array(RECORD_CELLS)
-    page[CELL.SADDR] = client[0]
-    page[CELL.DADDR] = vip[0]
-    page[CELL.PORTS] = (client[1] << 16) | vip[1]
+    page[CELL.CIP] = client[0]
+    page[CELL.VIP] = vip[0]
+    page[CELL.CLIENT_PORTS] = (client[1] << 16) | vip[1]
     page[4] = rs[0]
     page[5] = lip[0]
     page[6] = (rs[1] << 16) | lip[1]

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { Live, type LiveInfo } from '../../../src/control/ui/live.ts'
+import type { LiveInfo } from '../../../src/api/page.ts'
+import { Live } from '../../../src/control/ui/live.ts'
 
 const TICK_MS = 10
 

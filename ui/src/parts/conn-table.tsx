@@ -3,7 +3,7 @@
 /** The table of connections: a grid (ARIA) of as many rows as there are, of which a few dozen are in the document. */
 
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { ConnRow } from '../../../src/control/ui/conns/table.ts'
+import type { ConnRow } from '../../../src/api/page.ts'
 import { STATE_NAMES } from '../../../src/page/balancer-states.ts'
 import { type ConnQuery, type Sort, sortedBy } from '../../../src/page/conn-query.ts'
 import { uptime, whole } from '../../../src/page/format.ts'

@@ -1,7 +1,7 @@
 /** The rows of the connection table that one sees, asked for again and again, one request at a time. */
 
 import { useEffect, useState } from 'preact/hooks'
-import type { ConnRow, ConnsInfo } from '../../../src/control/ui/conns/table.ts'
+import type { ConnRow, ConnsInfo } from '../../../src/api/page.ts'
 import { type ConnQuery, connsUrl } from '../../../src/page/conn-query.ts'
 import type { Span } from '../../../src/page/table-window.ts'
 import { ask } from '../stream.ts'

@@ -1,6 +1,7 @@
 /** The numbers that tell at a glance how it goes, and what is wrong. */
 
 import type { ComponentChildren } from 'preact'
+import { linkWords } from '../../../src/api/link-state.ts'
 import type { ArmRow, Moment } from '../../../src/cli/top/moment.ts'
 import {
   bandwidth,
@@ -11,7 +12,6 @@ import {
   uptime,
   whole,
 } from '../../../src/page/format.ts'
-import { linkWords } from '../../../src/see/link-state.ts'
 import { isStale, series, seriesVersion, view } from '../daemon.ts'
 import { lastHeard } from '../parts/banner.tsx'
 import { Bar } from '../parts/bar.tsx'

@@ -1,7 +1,7 @@
 /** Each service with its real servers: who takes how much, and who takes nothing. */
 
+import type { RealServerInfo, ServiceInfo } from '../../../src/api/commands.ts'
 import type { RsRow, ServiceRow } from '../../../src/cli/top/moment.ts'
-import type { RealServerInfo, ServiceInfo } from '../../../src/control/commands.ts'
 import { bandwidth, percent, rate, whole } from '../../../src/page/format.ts'
 import { type RsHealth, rsHealth } from '../../../src/page/rs-health.ts'
 import { view } from '../daemon.ts'

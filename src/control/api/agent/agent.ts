@@ -5,7 +5,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import * as z from 'zod'
-import { HttpError } from '../errors.ts'
+import { HttpError } from '../../../api/errors.ts'
 import { failures } from '../openapi.ts'
 import { DEVICE_ROUTES } from './devices.ts'
 import type { AgentRoute, Call, Control } from './route.ts'

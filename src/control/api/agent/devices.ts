@@ -1,7 +1,7 @@
 /** /v2/device: the arms, their addresses and their routes, as dpvs-agent has them. */
 
-import type { ArmInfo } from '../../commands.ts'
-import type { Edit } from '../../edits.ts'
+import type { ArmInfo } from '../../../api/commands.ts'
+import type { Edit } from '../../../api/edits.ts'
 import {
   AgentError,
   type AgentRoute,

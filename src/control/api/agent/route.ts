@@ -2,9 +2,9 @@
 
 import { isIPv4 } from 'node:net'
 import type * as z from 'zod'
-import type { Answer, Request, ServiceInfo, VerbName, Verbs } from '../../commands.ts'
-import { type Edit, type ServiceKey, serviceName } from '../../edits.ts'
-import type { Method } from '../verbs.ts'
+import type { Answer, Request, ServiceInfo, VerbName, Verbs } from '../../../api/commands.ts'
+import { type Edit, type ServiceKey, serviceName } from '../../../api/edits.ts'
+import type { Method } from '../../../api/verbs.ts'
 import { errorText } from './shapes.ts'
 import type { Told } from './told.ts'
 

@@ -1,7 +1,7 @@
 /** /v2/vs/{VipPort}/rs: real servers, and what health checkers find of them. */
 
-import type { RealServerInfo, ServiceInfo } from '../../commands.ts'
-import type { Edit } from '../../edits.ts'
+import type { RealServerInfo, ServiceInfo } from '../../../api/commands.ts'
+import type { Edit } from '../../../api/edits.ts'
 import {
   AgentError,
   type AgentRoute,

@@ -1,6 +1,6 @@
 /** /v2/vs: services and their LIPs, as dpvs-agent has them. */
 
-import type { Edit } from '../../edits.ts'
+import type { Edit } from '../../../api/edits.ts'
 import {
   type AgentRoute,
   ask,

@@ -4,7 +4,7 @@
  */
 
 import * as z from 'zod'
-import { whole } from '../fields.ts'
+import { whole } from '../../../api/fields.ts'
 
 const count = z.int().min(0)
 const items = <T extends z.ZodType>(item: T) => z.object({ Items: z.array(item) })

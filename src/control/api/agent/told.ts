@@ -5,8 +5,8 @@
  */
 
 import { createHash } from 'node:crypto'
-import type { RealServerInfo, ServiceInfo } from '../../commands.ts'
-import type { ServiceKey } from '../../edits.ts'
+import type { RealServerInfo, ServiceInfo } from '../../../api/commands.ts'
+import type { ServiceKey } from '../../../api/edits.ts'
 
 interface Word {
   /** The operator's. */

@@ -1,7 +1,7 @@
 /** Services and real servers in dpvs-agent's shape. */
 
-import type { RealServerInfo, ServiceInfo, TrafficInfo } from '../../commands.ts'
-import type { ServiceKey } from '../../edits.ts'
+import type { RealServerInfo, ServiceInfo, TrafficInfo } from '../../../api/commands.ts'
+import type { ServiceKey } from '../../../api/edits.ts'
 import { errorText as text } from './shapes.ts'
 import type { Told } from './told.ts'
 

@@ -3,23 +3,22 @@
  * that a question about one of them runs over that array alone. 48 bytes a connection.
  */
 
-import { CELL } from '../../../engine/conn.ts'
+import { CELL } from '../../../engine/conn-layout.ts'
 import { PAGE_AGE, RECORD_CELLS } from '../../snapshots.ts'
 
-const { SADDR, DADDR, PORTS, WORD, BINDING, RST_SEQ, RST_ACK } = CELL
-/** Cells of the OUT tuple. */
-const OUT = 4
+const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
+const { WORD, BINDING, RST_SEQ, RST_ACK } = CELL
 
 export const COPIED = {
-  CLIENT: SADDR,
-  VIP: DADDR,
+  CLIENT: CIP,
+  VIP,
   /** client << 16 | VIP */
-  CLIENT_PORTS: PORTS,
+  CLIENT_PORTS,
   AGE: PAGE_AGE,
-  RS: OUT + SADDR,
-  LIP: OUT + DADDR,
+  RS: RIP,
+  LIP,
   /** RS << 16 | LIP */
-  RS_PORTS: OUT + PORTS,
+  RS_PORTS,
   WORD,
   BINDING,
   RST_SEQ,
@@ -27,7 +26,7 @@ export const COPIED = {
 } as const
 
 /** A cell that no record of a page has anything in, for the worker. */
-export const WORKER = OUT + CELL.NEXT
+export const WORKER = CELL.OUT_NEXT
 
 const CELLS = [...Object.values(COPIED), WORKER]
 

@@ -1,11 +1,12 @@
 /** What the page asks of the connection table, as the query of `GET /ui/conns`. */
 
 import * as z from 'zod'
+import { HttpError, lineOf } from '../../../api/errors.ts'
+import { wholeText } from '../../../api/fields.ts'
+import { SORTS } from '../../../api/page.ts'
 import { State } from '../../../engine/tcp-state.ts'
 import { ipv4Int } from '../../../wire/address.ts'
-import { HttpError, lineOf } from '../../api/errors.ts'
-import { wholeText } from '../../api/fields.ts'
-import { type Endpoint, SORTS, type Wanted } from './view.ts'
+import type { Endpoint, Wanted } from './view.ts'
 
 /** Rows of an answer. */
 export const ROWS_MAX = 1000

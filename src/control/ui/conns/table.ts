@@ -6,7 +6,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import type { ConnInfo } from '../../commands.ts'
+import type { ConnRow, ConnsInfo } from '../../../api/page.ts'
 import type { Model } from '../../model.ts'
 import { connInfo, PAGE_AGE, PAGE_RECORDS, RECORD_CELLS } from '../../snapshots.ts'
 import type { Workers } from '../../workers.ts'
@@ -26,20 +26,6 @@ const LOOKED_MS = 10_000
 const FIRST_MS = 300
 /** Records in one message to the thread. */
 const BATCH = 4096
-
-/** A row, and for how long it has been there, if anybody has noted that. */
-export type ConnRow = ConnInfo & { ageSec?: number }
-
-export interface ConnsInfo {
-  /** ms since 1970 of the copy that answers. */
-  atMs: number
-  /** Connections in it. */
-  total: number
-  matched: number
-  rows: ConnRow[]
-  /** False while the first copy is under way. */
-  complete: boolean
-}
 
 export class ConnTable {
   readonly #model: Model

@@ -1,12 +1,10 @@
 /** A question about the copy: which rows, in which order. Both are found on the arrays themselves, without a text. */
 
-import { STATE_MASK } from '../../../engine/conn.ts'
+import type { Sort } from '../../../api/page.ts'
+import { STATE_MASK } from '../../../engine/conn-layout.ts'
 import { State } from '../../../engine/tcp-state.ts'
 import { COPIED, type Copy, WORKER } from './copy.ts'
 import { type EndpointTest, endpointTest } from './search.ts'
-
-export const SORTS = ['client', 'vip', 'lip', 'rs', 'state', 'age', 'worker'] as const
-export type Sort = (typeof SORTS)[number]
 
 export interface Endpoint {
   /** int32 */

@@ -1,0 +1,31 @@
+/**
+ * The schemas of single values in requests, with messages that say what was expected, as in config/schema.ts. In paths
+ * and queries everything is text; there, numbers and booleans are read from it, and no other spelling is.
+ */
+
+import { isIPv4 } from 'node:net'
+import * as z from 'zod'
+
+export const address = z.ipv4('an IPv4 address').refine(isIPv4, 'an IPv4 address')
+
+export const whole = (min: number, max: number) => {
+  const expected = `a whole number ${min}-${max}`
+  return z.int(expected).min(min, expected).max(max, expected)
+}
+
+export const port = whole(1, 65_535)
+
+/** As `whole`, in a path or a query. */
+export const wholeText = (min: number, max: number) =>
+  z.preprocess(
+    value => (typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value),
+    whole(min, max),
+  )
+
+export const booleanText = z.preprocess(
+  value => (value === 'true' ? true : value === 'false' ? false : value),
+  z.boolean('true or false'),
+)
+
+export const text = (expected: string, max = 255) =>
+  z.string(expected).min(1, expected).max(max, expected)

@@ -1,0 +1,56 @@
+/** What the page's own paths answer, beside those of the API. */
+
+import type { ConnInfo, EdgeInfo, NumbersInfo } from './commands.ts'
+
+/** So many in each step, oldest first; the last step ended at `atMs`. */
+export interface SeriesInfo {
+  stepMs: number
+  /** ms since 1970. */
+  atMs: number
+  /** By reason; what there was nothing of is left out. */
+  drops: Record<string, number[]>
+  conns: number[]
+  packets: number[]
+  bytes: number[]
+}
+
+/** The last step alone. */
+export interface StepInfo {
+  /** ms since 1970 at its end. */
+  atMs: number
+  drops: Record<string, number>
+  conns: number
+  packets: number
+  bytes: number
+}
+
+/** How it is now, once a second. */
+export interface LiveInfo {
+  /** ms since 1970. */
+  atMs: number
+  numbers: NumbersInfo
+  /** Connections by state, of all workers. */
+  states: Record<string, number>
+  /** Of the state machine, those that were used. */
+  edges: EdgeInfo[]
+  /** What came in the last whole step, as in the series; null as long as there was none. */
+  step: StepInfo | null
+}
+
+/** What the connection table can be sorted by. */
+export const SORTS = ['client', 'vip', 'lip', 'rs', 'state', 'age', 'worker'] as const
+export type Sort = (typeof SORTS)[number]
+
+/** A row, and for how long it has been there, if anybody has noted that. */
+export type ConnRow = ConnInfo & { ageSec?: number }
+
+export interface ConnsInfo {
+  /** ms since 1970 of the copy that answers. */
+  atMs: number
+  /** Connections in it. */
+  total: number
+  matched: number
+  rows: ConnRow[]
+  /** False while the first copy is under way. */
+  complete: boolean
+}

@@ -1,0 +1,99 @@
+/**
+ * Reading a config in a thread of its own: a large one takes seconds, and control has clients, checks and a watchdog to
+ * see to meanwhile. One is read at a time.
+ */
+
+import { type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import type { Edit } from '../api/edits.ts'
+import { type Config, ConfigError, configOf } from './config.ts'
+import { edited } from './edited.ts'
+import { inPieces, type Pieces } from './pieces.ts'
+import type { ConfigFile } from './schema.ts'
+
+/** What the thread is given: the path of a file; or as JSON, which costs control less than a copy, a value of one and its edits. */
+export type Question = { file: string } | { value: string } | { edit: string }
+
+/** A config comes without its services, and they after it, piece by piece. */
+export type Answer =
+  | { config: Config; services: MessagePort }
+  | { problems: string[] }
+  | { failure: string }
+
+/** One service of both lists with some of its real servers; `more`: which belong to the service before. */
+export interface Part {
+  values: Config['services'][number]
+  file: ConfigFile['services'][number]
+  more: boolean
+}
+
+/** A file of 4 MiB, as much as the API takes, is read in some seconds. */
+const LIMIT_MS = 30_000
+const MEMORY_MB = 1024
+/** So many services and real servers are checked within some milliseconds; a thread alone takes longer to start. */
+const SMALL = 500
+
+let last: Promise<unknown> = Promise.resolve()
+
+/** As readConfig. */
+export function readConfigApart(file: string): Promise<Config> {
+  return asked({ file })
+}
+
+/** As configOf. */
+export function configOfApart(value: unknown): Promise<Config> {
+  return asked({ value: JSON.stringify(value) })
+}
+
+/** The same of a config after `edits`, which is seldom large. Throws as edited, too. */
+export function configOfEdited(file: ConfigFile, edits: readonly Edit[]): Config | Promise<Config> {
+  let size = edits.length
+  for (const { real_servers } of file.services) size += 1 + real_servers.length
+  if (size <= SMALL) return configOf(edited(file, edits))
+  return asked({ edit: JSON.stringify({ file, edits }) })
+}
+
+function asked(question: Question): Promise<Config> {
+  const answer = last.then(() => answered(question))
+  last = answer.catch(() => {})
+  return answer
+}
+
+async function answered(question: Question): Promise<Config> {
+  const thread = new Worker(new URL('./thread.js', import.meta.url), {
+    workerData: question,
+    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
+  })
+  let timer: NodeJS.Timeout | undefined
+  try {
+    const answer = await new Promise<Answer>((done, fail) => {
+      const late = `the config could not be read within ${LIMIT_MS / 1000} s`
+      timer = setTimeout(() => fail(new Error(late)), LIMIT_MS)
+      thread.once('message', done)
+      thread.once('error', fail)
+      thread.once('exit', () => fail(new Error('the config could not be read')))
+    })
+    if ('config' in answer) return await inPieces(collected(answer.config, answer.services))
+    if ('problems' in answer) throw new ConfigError(answer.problems)
+    throw new Error(answer.failure)
+  } finally {
+    clearTimeout(timer)
+    await thread.terminate()
+  }
+}
+
+function* collected(config: Config, services: MessagePort): Pieces<Config> {
+  for (;;) {
+    const parts: Part[] | undefined = receiveMessageOnPort(services)?.message
+    if (!parts) return config
+    for (const { values, file, more } of parts) {
+      if (more) {
+        config.services.at(-1)?.realServers.push(...values.realServers)
+        config.file.services.at(-1)?.real_servers.push(...file.real_servers)
+      } else {
+        config.services.push(values)
+        config.file.services.push(file)
+      }
+    }
+    yield
+  }
+}

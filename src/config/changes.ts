@@ -1,0 +1,273 @@
+/**
+ * From one config to the next, as steps that a worker takes between two bursts, and as lines that an operator reads.
+ * What is new comes first and what goes comes last, so that nothing that stays is ever without what it needs.
+ */
+
+import { type ServiceKey, serviceName } from '../api/edits.ts'
+import { checkWords } from './check-keys.ts'
+import type { ConfigRealServer, ConfigRoute, ConfigService, ConfigValues } from './config.ts'
+import { atOnce, type Pieces } from './pieces.ts'
+import type { Places } from './places.ts'
+
+export interface ServiceChange {
+  address: string
+  port: number
+  scheduler: ConfigService['scheduler']
+  connTimeout: number
+  whenDown: ConfigService['whenDown']
+  persistence: ConfigService['persistence']
+  /** Places of its LIPs. */
+  lips: number[]
+  /** The only arm that has it; left out for all. */
+  onlyArm?: number
+}
+
+/** An RS of the service at `vip`:`vport`. */
+export interface RsChange extends ConfigRealServer {
+  vip: string
+  vport: number
+  place: number
+}
+
+/** Arms are named by index, addresses are text. What is put where it is already is changed. */
+export type Change =
+  | { put: 'address' | 'no-address'; arm: number; address: string; prefixLength: number }
+  | { put: 'route' | 'no-route'; arm: number; route: ConfigRoute }
+  | { put: 'neighbour' | 'no-neighbour'; arm: number; address: string; mac: string }
+  | { put: 'lip' | 'no-lip'; address: string; place: number }
+  | { put: 'service'; service: ServiceChange }
+  | { put: 'no-service'; address: string; port: number }
+  | { put: 'rs'; rs: RsChange }
+  /** `cut`: its connections end too. */
+  | { put: 'no-rs'; vip: string; vport: number; address: string; port: number; cut?: boolean }
+  /** The connections of the RS at this place end, both ends reset; or those that are left live on. */
+  | { put: 'cut' | 'no-cut'; place: number }
+  /** Seconds, in the order of State in tcp-state.ts. */
+  | { put: 'timeouts'; timeouts: number[] }
+
+export interface Comparison {
+  /** Keys that only a restart changes. */
+  restart: string[]
+  /** For people: `+ address 192.0.2.1/32 on ext0`. */
+  steps: string[]
+  /** Takes the places that the changes name; do it once, and carry the changes out. Throws RangeError if there are too few. */
+  put(places: Places): Pieces<Change[]>
+  /** What is to follow: leaves the places of what is gone. */
+  remove(places: Places): Pieces<Change[]>
+  /** Both at once. */
+  changes(places: Places): Change[]
+}
+
+/** One object of a config. */
+interface Item {
+  /** What it is called in words, and the same in both configs if it is the same. */
+  name: string
+  /** What there is to change of it, and in words. */
+  value: string
+  put(places: Places): Change
+  remove(places: Places): Change
+}
+
+/** `before` null: from nothing. */
+export function compare(before: ConfigValues | null, after: ConfigValues): Comparison {
+  return atOnce(comparing(before, after))
+}
+
+/** The same, for configs of any size. */
+export function* comparing(before: ConfigValues | null, after: ConfigValues): Pieces<Comparison> {
+  const was = new Map<string, Item>()
+  if (before) for (const item of items(before)) yield void was.set(item.name, item)
+  const is = new Map<string, Item>()
+  for (const item of items(after)) yield void is.set(item.name, item)
+  const put: Item[] = []
+  const steps: string[] = []
+  for (const item of is.values()) {
+    const { name, value } = item
+    const known = was.get(name)
+    if (known?.value !== value) {
+      put.push(item)
+      steps.push(known ? `~ ${name} ${known.value} => ${value}` : `+ ${name} ${value}`.trimEnd())
+    }
+    yield
+  }
+  const gone = [...was.values()].filter(({ name }) => !is.has(name)).toReversed()
+  for (const { name } of gone) steps.push(`- ${name}`)
+  return {
+    restart: before ? restartKeys(before, after) : [],
+    steps: before ? [...steps, ...controlSteps(before, after)] : steps,
+    *put(places) {
+      const changes: Change[] = []
+      try {
+        for (const item of put) yield void changes.push(item.put(places))
+      } catch (error) {
+        for (const item of put) if (!was.has(item.name)) item.remove(places)
+        throw error
+      }
+      return changes
+    },
+    *remove(places) {
+      const changes: Change[] = []
+      for (const item of gone) yield void changes.push(item.remove(places))
+      return changes
+    },
+    changes(places) {
+      return [...atOnce(this.put(places)), ...atOnce(this.remove(places))]
+    },
+  }
+}
+
+function* items(config: ConfigValues): Generator<Item> {
+  yield timeoutsItem(config.tcp.timeouts)
+  for (const [index, arm] of config.arms.entries()) {
+    const { name, addresses, localAddresses, routes, neighbours } = arm
+    for (const cidr of addresses) yield addressItem(name, index, cidr.address, cidr.prefixLength)
+    for (const lip of localAddresses) yield addressItem(name, index, lip, 32)
+    for (const route of routes) yield routeItem(name, index, route)
+    for (const { address, mac } of neighbours) yield neighbourItem(name, index, address, mac)
+  }
+  for (const arm of config.arms) for (const lip of arm.localAddresses) yield lipItem(lip)
+  for (const service of config.services) {
+    yield serviceItem(service)
+    for (const rs of service.realServers) yield rsItem(service, rs)
+  }
+}
+
+function timeoutsItem(timeouts: number[]): Item {
+  const put = (): Change => ({ put: 'timeouts', timeouts })
+  return { name: 'tcp.timeouts', value: timeouts.join(' '), put, remove: put }
+}
+
+function addressItem(arm: string, index: number, address: string, prefixLength: number): Item {
+  const what = { arm: index, address, prefixLength }
+  return {
+    name: `address ${address}/${prefixLength} on ${arm}`,
+    value: '',
+    put: () => ({ put: 'address', ...what }),
+    remove: () => ({ put: 'no-address', ...what }),
+  }
+}
+
+function routeItem(arm: string, index: number, route: ConfigRoute): Item {
+  return {
+    name: `route ${route.to}/${route.prefixLength} on ${arm}`,
+    value: route.via === null ? 'on-link' : `via ${route.via}`,
+    put: () => ({ put: 'route', arm: index, route }),
+    remove: () => ({ put: 'no-route', arm: index, route }),
+  }
+}
+
+function neighbourItem(arm: string, index: number, address: string, mac: string): Item {
+  return {
+    name: `neighbour ${address} on ${arm}`,
+    value: mac,
+    put: () => ({ put: 'neighbour', arm: index, address, mac }),
+    remove: () => ({ put: 'no-neighbour', arm: index, address, mac }),
+  }
+}
+
+function lipItem(address: string): Item {
+  return {
+    name: `LIP ${address}`,
+    value: '',
+    put: places => ({ put: 'lip', address, place: places.lips.take(address) }),
+    remove: places => ({ put: 'no-lip', address, place: places.lips.leave(address) }),
+  }
+}
+
+function serviceItem(service: ConfigService): Item {
+  const { address, port, scheduler, connTimeout, whenDown, persistence, localAddresses } = service
+  const words: string[] = [scheduler]
+  if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
+  if (persistence.timeout > 0)
+    words.push(`persistence ${persistence.timeout} /${persistence.prefix}`)
+  if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
+  words.push(...checkWords(service))
+  words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
+  return {
+    name: `service ${serviceName(service)}`,
+    value: words.join(' '),
+    put: places => {
+      const lips = localAddresses.map(lip => places.lips.take(lip))
+      const change = { address, port, scheduler, connTimeout, whenDown, persistence, lips }
+      return { put: 'service', service: change }
+    },
+    remove: () => ({ put: 'no-service', address, port }),
+  }
+}
+
+function rsItem(service: ConfigService, rs: ConfigRealServer): Item {
+  const { address: vip, port: vport } = service
+  const { address, port, weight, upperThreshold, lowerThreshold, backup } = rs
+  const name = rsName(service, rs)
+  const limits = upperThreshold > 0 ? ` thresholds ${lowerThreshold} ${upperThreshold}` : ''
+  return {
+    name,
+    value: `weight ${weight}${limits}${backup ? ' backup' : ''}`,
+    put: places => ({ put: 'rs', rs: { ...rs, vip, vport, place: places.dests.take(name) } }),
+    remove: places => {
+      places.dests.leave(name)
+      const cut = service.check.onDown === 'reset'
+      return { put: 'no-rs', vip, vport, address, port, ...(cut && { cut }) }
+    },
+  }
+}
+
+/** What the place of an RS is taken for. */
+export function rsName(
+  service: ServiceKey,
+  { address, port }: { address: string; port: number },
+): string {
+  return `RS ${address}:${port} of ${serviceName(service)}`
+}
+
+/** What control changes of itself, without any worker. */
+function controlSteps(before: ConfigValues, after: ConfigValues): string[] {
+  const keys: [string, (config: ConfigValues) => unknown][] = [
+    ['log.level', ({ log }) => log.level],
+    ['log.modules', ({ log }) => JSON.stringify(log.modules)],
+    ['capture.ring', ({ capture }) => capture.ring],
+    ['capture.snaplen', ({ capture }) => capture.snaplen],
+    ['capture.dump', ({ capture }) => (capture.dump ? JSON.stringify(capture.dump) : 'none')],
+    ['control.drain', ({ control }) => control.drain],
+  ]
+  return keys
+    .filter(([, of]) => differ(of(before), of(after)))
+    .map(([key, of]) => `~ ${key} ${of(before)} => ${of(after)}`)
+}
+
+/** What is not made of items, and what a running log or clock can be told, is as it was at the start. */
+function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
+  const keys: string[] = []
+  const armsOf = ({ arms }: ConfigValues) =>
+    arms.map(({ name, netns, mac, mtu, impair }) => ({ name, netns, mac, mtu, impair }))
+  if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, impair)')
+  const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
+  const logOf = ({ log: { level: _, modules: __, ...rest } }: ConfigValues) => rest
+  // Looked up when the end begins.
+  const controlOf = ({ control: { drain: _, ...rest } }: ConfigValues) => rest
+  const parts: [string, object, object][] = [
+    ['log', logOf(before), logOf(after)],
+    ['tcp', tcpOf(before), tcpOf(after)],
+    ['workers', before.workers, after.workers],
+    ['connections', before.connections, after.connections],
+    ['neighbours', before.neighbours, after.neighbours],
+    ['history', before.history, after.history],
+    ['capture', { size: before.capture.bytes }, { size: after.capture.bytes }],
+    ['control', controlOf(before), controlOf(after)],
+  ]
+  for (const [part, old, now] of parts) {
+    for (const [key, value] of Object.entries(now)) {
+      if (differ((old as Record<string, unknown>)[key], value)) keys.push(`${part}.${snake(key)}`)
+    }
+  }
+  return keys
+}
+
+function differ(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) !== JSON.stringify(b)
+}
+
+/** tableSize => table_size, as the file spells it */
+function snake(key: string): string {
+  return key.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+}

@@ -1,0 +1,287 @@
+/**
+ * The config as the daemon uses it: a plain value, everything defaulted and normalised. It is made from YAML text in
+ * one go: text -> values with places (text.ts) -> schema (schema.ts) -> what values say about each other
+ * (consistency.ts) -> Config. Every mistake is reported, not only the first.
+ */
+
+import { readFileSync } from 'node:fs'
+import type { WhenDown } from '../api/edits.ts'
+import { ConnTable } from '../engine/conn.ts'
+import { nearest } from '../see/nearest.ts'
+import { ipv4Text } from '../wire/address.ts'
+import { type ConfigCapture, captureOf } from './capture.ts'
+import { type ConfigCheck, type ConfigPassive, configCheck, configPassive } from './check-keys.ts'
+import { hostOf, lengthOf, networkOf } from './cidr.ts'
+import { checkConfig } from './consistency.ts'
+import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './listeners.ts'
+import type { ConfigHistory, LogFileOptions, LogOptions } from './log.ts'
+import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './schema.ts'
+import { type ConfigSource, ConfigValue, found } from './source.ts'
+import { ConfigText } from './text.ts'
+
+export interface ConfigAddress {
+  address: string
+  prefixLength: number
+}
+
+export interface ConfigRoute {
+  /** The network's address, host bits clear; 0.0.0.0 with length 0 is the default route. */
+  to: string
+  prefixLength: number
+  /** Gateway, null when the network is on-link. */
+  via: string | null
+}
+
+/** Shares 0..1 of the frames read from an arm that are spoilt. */
+export interface ConfigImpair {
+  loss: number
+  duplicate: number
+  reorder: number
+  corrupt: number
+  seed: number
+}
+
+/** Frames of the arm are lost, doubled, put off or spoilt. */
+export function isImpaired({ loss, duplicate, reorder, corrupt }: ConfigImpair): boolean {
+  return loss + duplicate + reorder + corrupt > 0
+}
+
+export interface ConfigArm {
+  /** Name of the TAP, unique over all arms. */
+  name: string
+  /** Name of the namespace that holds the TAP, null for the daemon's own. */
+  netns: string | null
+  mac: string
+  mtu: number
+  /** Own addresses without the LIPs, in the order of the file. */
+  addresses: ConfigAddress[]
+  /** LIPs, in the order of the file; each is a /32. */
+  localAddresses: string[]
+  routes: ConfigRoute[]
+  /** Static ones. */
+  neighbours: { address: string; mac: string }[]
+  impair: ConfigImpair
+}
+
+export interface ConfigRealServer {
+  address: string
+  port: number
+  /** 0 drains. */
+  weight: number
+  /** Connections that it may have, 0 for any number; full, it is used again below the lower one, or below the upper. */
+  upperThreshold: number
+  lowerThreshold: number
+  /** It is checked by nobody, and takes connections only while no other RS of the service has a weight. */
+  backup: boolean
+}
+
+export interface ConfigService {
+  protocol: 'tcp'
+  address: string
+  port: number
+  scheduler: 'rr' | 'wrr'
+  /** The LIPs it may use; without any it takes no connection. */
+  localAddresses: string[]
+  /** Seconds; 0 when the service has none of its own. */
+  connTimeout: number
+  check: ConfigCheck
+  passive: ConfigPassive | null
+  /** Seconds for which a client keeps its RS, 0 for not at all; clients are told apart by `prefix` bits. */
+  persistence: { timeout: number; prefix: number }
+  /** What happens to a SYN that no real server can take; all: while none is up, each is taken for up. */
+  whenDown: WhenDown
+  realServers: ConfigRealServer[]
+}
+
+export interface ConfigLog extends LogOptions {
+  /** Where a line per closed connection goes; null for nowhere. A path of `-` is the log itself. */
+  sessions: LogFileOptions | null
+}
+
+export interface Config {
+  arms: ConfigArm[]
+  services: ConfigService[]
+  workers: { count: number; steering: 'bpf' | 'handover' }
+  /** Of all workers together; a power of two. */
+  connections: { tableSize: number }
+  tcp: {
+    toa: 'seed' | 'master' | 'off'
+    bareAck: 'drop' | 'rst'
+    reuse: 'new' | 'keep'
+    xmitTtl: boolean
+    /** Seconds, in the order of State in tcp-state.ts. */
+    timeouts: number[]
+  }
+  neighbours: { timeout: number; unresQueueLength: number }
+  log: ConfigLog
+  history: ConfigHistory
+  capture: ConfigCapture
+  /** drain: seconds that connections get to end at SIGTERM. */
+  control: { socket: string; drain: number; http: ConfigHttp | null; ui: ConfigUi | null }
+  /** What is allowed and looks like a mistake, each with its place. */
+  warnings: string[]
+  /** The value that all of this was made of, defaults filled in. */
+  file: ConfigFile
+}
+
+/** What it says, without where it comes from. */
+export type ConfigValues = Omit<Config, 'warnings' | 'file'>
+
+export class ConfigError extends Error {
+  /** `FILE:LINE:COL path: what was expected, what was found`, in the order of the file. */
+  readonly problems: string[]
+
+  constructor(problems: string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/** Throws ConfigError with every mistake in `text`; `file` is the name that they carry. */
+export function parseConfig(text: string, file: string): Config {
+  const source = new ConfigText(text, file)
+  if (source.broken) throw new ConfigError(source.problems)
+  return checked(source)
+}
+
+/** The same of a value, as a file would hold it. */
+export function configOf(value: unknown): Config {
+  return checked(new ConfigValue(value))
+}
+
+function checked(source: ConfigSource): Config {
+  const parsed = fileSchema.safeParse(source.value)
+  for (const issue of parsed.error?.issues ?? []) {
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys)
+        source.unknownKey(issue.path, key, nearest(key, keysAt(issue.path)))
+    } else {
+      const value = source.valueAt(issue.path)
+      source.problem(issue.path, `expected ${issue.message}, found ${found(value)}`)
+    }
+  }
+  const draft = draftOf(source.value)
+  const warnings = draft ? checkConfig(draft, source) : []
+
+  const problems = source.problems
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
+  return { ...normalise(parsed.data), warnings, file: parsed.data }
+}
+
+/** parseConfig of a file; throws ConfigError as well when it cannot be read. */
+export function readConfig(file: string): Config {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a folder' : message
+    throw new ConfigError([`${file}: ${why}; expected a config like config/lab.yaml`])
+  }
+  return parseConfig(text, file)
+}
+
+function normalise(file: ConfigFile): ConfigValues {
+  const arms = file.arms.map(arm => ({
+    name: arm.name,
+    netns: arm.netns ?? null,
+    mac: arm.mac?.toLowerCase() ?? macOf(arm.netns ?? '', arm.name),
+    mtu: arm.mtu,
+    addresses: arm.addresses.map(cidr => ({ address: hostOf(cidr), prefixLength: lengthOf(cidr) })),
+    localAddresses: arm.local_addresses,
+    routes: arm.routes.map(({ to, via }) => {
+      const { network, prefixLength } = networkOf(to)
+      return { to: ipv4Text(network), prefixLength, via: via ?? null }
+    }),
+    neighbours: arm.neighbours.map(({ address, mac }) => ({ address, mac: mac.toLowerCase() })),
+    impair: {
+      loss: share(arm.impair.loss),
+      duplicate: share(arm.impair.duplicate),
+      reorder: share(arm.impair.reorder),
+      corrupt: share(arm.impair.corrupt),
+      seed: arm.impair.seed,
+    },
+  }))
+  const lips = arms.flatMap(arm => arm.localAddresses)
+  return {
+    arms,
+    services: file.services.map(service => ({
+      protocol: service.protocol,
+      address: service.address,
+      port: service.port,
+      scheduler: service.scheduler,
+      localAddresses: service.local_addresses ?? lips,
+      connTimeout: service.conn_timeout ?? 0,
+      check: configCheck(service.check),
+      passive: service.passive ? configPassive(service.passive) : null,
+      persistence: { timeout: service.persistence ?? 0, prefix: service.persistence_prefix },
+      whenDown: service.when_down,
+      realServers: service.real_servers.map(rs => ({
+        address: rs.address,
+        port: rs.port ?? service.port,
+        weight: rs.weight,
+        upperThreshold: rs.upper_threshold,
+        lowerThreshold: rs.lower_threshold,
+        backup: rs.backup,
+      })),
+    })),
+    workers: file.workers,
+    connections: { tableSize: ConnTable.capacityFor(file.connections.table_size) },
+    tcp: {
+      toa: file.tcp.toa,
+      bareAck: file.tcp.bare_ack,
+      reuse: file.tcp.reuse,
+      xmitTtl: file.tcp.xmit_ttl,
+      timeouts: TIMEOUT_ORDER.map(state => file.tcp.timeouts[state]),
+    },
+    neighbours: {
+      timeout: file.neighbours.timeout,
+      unresQueueLength: file.neighbours.unres_queue_length,
+    },
+    log: logOf(file.log),
+    history: { ...file.history, file: file.history.file ?? null, size: bytesOf(file.history.size) },
+    capture: captureOf(file.capture),
+    control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
+  }
+}
+
+function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {
+  return { ...log, file: logFileOf(file), sessions: logFileOf(sessions) }
+}
+
+function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
+  if (file === undefined) return null
+  return { path: file.path, maxBytes: bytesOf(file.max_size), keep: file.keep }
+}
+
+/** The order of State in tcp-state.ts. */
+const TIMEOUT_ORDER = [
+  'none',
+  'established',
+  'syn_sent',
+  'syn_recv',
+  'fin_wait',
+  'time_wait',
+  'close',
+  'close_wait',
+  'last_ack',
+  'listen',
+  'synack',
+] as const
+
+function share(percent: 0 | string): number {
+  return percent === 0 ? 0 : Number(percent.slice(0, -1)) / 100
+}
+
+/**
+ * The MAC of an arm that names none: locally administered, `tv` in its middle, and the same at every start, so that
+ * the neighbours' caches survive a restart. FNV-1a, folded to 24 bits by exclusive or.
+ */
+export function macOf(netns: string, name: string): string {
+  let hash = 0x811c9dc5
+  for (const byte of Buffer.from(`${netns}/${name}`)) hash = Math.imul(hash ^ byte, 0x01000193)
+  const folded = ((hash >>> 24) ^ hash) & 0xffffff
+  const hex = folded.toString(16).padStart(6, '0')
+  return `02:74:76:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`
+}

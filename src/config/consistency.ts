@@ -1,0 +1,256 @@
+/**
+ * What the values of a config say about each other. Runs on a draft, so that a typing error in one place does not
+ * hide a contradiction in another; what is missing from the draft was reported already and is passed over. Checks of
+ * the kind "some arm must have it" wait until every arm could be read, or they would report what is not wrong.
+ */
+
+import { ARMS_MAX, LIPS_MAX } from '../engine/conn-layout.ts'
+import { ipv4Int, ipv4Text } from '../wire/address.ts'
+import { checkProblems } from './check-keys.ts'
+import { hostOf, type Network, Networks, networkOf } from './cidr.ts'
+import type { ConfigFile, Draft } from './schema.ts'
+import type { ConfigSource, Path } from './source.ts'
+
+type Arms = NonNullable<Draft<ConfigFile>['arms']>
+type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
+type RealServer = NonNullable<NonNullable<Service['real_servers']>[number]>
+
+/** apply.ts makes room for so many. */
+export const REAL_SERVERS_MAX = 16_384
+/** One is for the health checks. */
+const CONFIG_ARMS_MAX = ARMS_MAX - 1
+const ADDRESSES_MAX = 4096
+
+/** Adds problems to `source`. => warnings */
+export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): string[] {
+  const arms = draft.arms ?? []
+  const armsRead = source.isWhole(['arms'])
+  const armRead = arms.map((_, i) => source.isWhole(['arms', i]))
+  const services = draft.services ?? []
+  if (armsRead && arms.length === 0)
+    source.problem(['arms'], 'expected at least one arm, found none')
+  if (arms.length > CONFIG_ARMS_MAX) {
+    source.problem(
+      ['arms', CONFIG_ARMS_MAX],
+      `expected at most ${CONFIG_ARMS_MAX} arms, found ${arms.length}`,
+    )
+  }
+  const own = checkAddresses(arms, source)
+  checkArms(arms, armRead, source)
+
+  checkServices(services, own, arms, armsRead, source)
+  if (!armsRead) return []
+  return services.flatMap((service, i) => {
+    const remarks: string[] = []
+    const remark = (key: string, text: string) =>
+      remarks.push(source.remark(['services', i, key], text))
+    if (service?.address !== undefined && !own.has(service.address))
+      remark('address', `${service.address} is no address of any arm: nobody answers ARP for it`)
+    if (service?.local_addresses?.length === 0)
+      remark('local_addresses', 'no LIP: it takes no connection')
+    if (service?.when_down === 'all') {
+      if (service.real_servers?.some(rs => rs?.backup))
+        remark('when_down', 'all: a backup takes nothing while checks fail, for then none counts')
+      if (service.check?.type === 'none' && service.passive === undefined)
+        remark('when_down', 'all: without check and passive no real server is ever down')
+    }
+    return remarks
+  })
+}
+
+interface Own {
+  path: Path
+  lip: boolean
+}
+
+/** Own addresses and LIPs by text; each may be there once. */
+function checkAddresses(arms: Arms, source: ConfigSource): Map<string, Own> {
+  const own = new Map<string, Own>()
+  let lips = 0
+  const perNetns = new Map<string, number>()
+  for (const [i, arm] of arms.entries()) {
+    const netns = arm?.netns ?? ''
+    const add = (address: string, path: Path, lip: boolean) => {
+      const first = own.get(address)
+      if (first) twice(source, path, `address ${address}`, first.path)
+      else own.set(address, { path, lip })
+      const count = (perNetns.get(netns) ?? 0) + 1
+      perNetns.set(netns, count)
+      if (count === ADDRESSES_MAX + 1) {
+        source.problem(
+          path,
+          `expected at most ${ADDRESSES_MAX} addresses per namespace, found more`,
+        )
+      }
+      if (lip && ++lips === LIPS_MAX + 1) {
+        source.problem(path, `expected at most ${LIPS_MAX} LIPs, found more`)
+      }
+    }
+    for (const [j, cidr] of (arm?.addresses ?? []).entries()) {
+      if (cidr !== null) add(hostOf(cidr), ['arms', i, 'addresses', j], false)
+    }
+    for (const [j, lip] of (arm?.local_addresses ?? []).entries()) {
+      if (lip !== null) add(lip, ['arms', i, 'local_addresses', j], true)
+    }
+  }
+  return own
+}
+
+/** Names, and each arm's routes. */
+function checkArms(arms: Arms, armRead: boolean[], source: ConfigSource): void {
+  const names = new Map<string, Path>()
+  for (const [i, arm] of arms.entries()) {
+    if (arm?.name !== undefined) once(source, names, arm.name, ['arms', i, 'name'], 'arm')
+    const near = new Networks(onLink(arm))
+    const routes = new Map<string, Path>()
+    for (const [j, route] of (arm?.routes ?? []).entries()) {
+      if (route?.to === undefined) continue
+      const path = ['arms', i, 'routes', j]
+      const { network, prefixLength } = networkOf(route.to)
+      const name = `${ipv4Text(network)}/${prefixLength}`
+      if (route.to !== 'default' && hostOf(route.to) !== ipv4Text(network)) {
+        source.problem([...path, 'to'], `expected a network, like ${name}, found "${route.to}"`)
+      }
+      once(source, routes, name, [...path, 'to'], 'route')
+      if (route.via === undefined) continue
+      const gateway = ipv4Int(route.via)
+      if (armRead[i] && !near.hold(gateway)) {
+        source.problem(
+          [...path, 'via'],
+          `expected a gateway on-link of ${arm?.name}, found "${route.via}", which no address prefix or on-link route of that arm holds`,
+        )
+      }
+    }
+  }
+}
+
+/** What an arm reaches without a gateway. */
+function onLink(arm: Arms[number] | undefined): Network[] {
+  const networks: Network[] = []
+  for (const cidr of arm?.addresses ?? []) {
+    // A /32 brings no route.
+    if (cidr !== null && networkOf(cidr).prefixLength < 32) networks.push(networkOf(cidr))
+  }
+  for (const route of arm?.routes ?? []) {
+    if (route?.to !== undefined && route.via === undefined) networks.push(networkOf(route.to))
+  }
+  return networks
+}
+
+function checkServices(
+  services: (Service | null)[],
+  own: Map<string, Own>,
+  arms: Arms,
+  armsRead: boolean,
+  source: ConfigSource,
+): void {
+  const lips = [...own].filter(([, { lip }]) => lip).map(([address]) => address)
+  const known = lips.length === 0 ? 'there is none' : lips.slice(0, 4).join(', ')
+  const reachable = new Networks(
+    arms.flatMap(arm => [
+      ...onLink(arm),
+      ...(arm?.routes ?? []).flatMap(route =>
+        route?.to === undefined ? [] : [networkOf(route.to)],
+      ),
+    ]),
+  )
+  if (armsRead && lips.length === 0) noLip(services, source)
+  const seen = new Map<string, Path>()
+  let realServers = 0
+  for (const [i, service] of services.entries()) {
+    if (!service) continue
+    const path = ['services', i]
+    if (service.address !== undefined && service.port !== undefined) {
+      once(source, seen, `${service.address}:${service.port}`, path, 'service')
+    }
+    if (armsRead) checkLips(service, path, own, known, source)
+    for (const [key, text] of checkProblems(service)) source.problem([...path, ...key], text)
+    const rss = new Map<string, Path>()
+    for (const [j, rs] of (service.real_servers ?? []).entries()) {
+      if (++realServers === REAL_SERVERS_MAX + 1) {
+        source.problem(
+          [...path, 'real_servers', j],
+          `expected at most ${REAL_SERVERS_MAX} real servers, found more`,
+        )
+      }
+      if (rs?.address === undefined) continue
+      checkThresholds(rs, [...path, 'real_servers', j], source)
+      const rsPath = [...path, 'real_servers', j]
+      const address = rs.address
+      const port = rs.port ?? service.port
+      if (port !== undefined) once(source, rss, `${address}:${port}`, rsPath, 'real server')
+      if (own.has(address)) {
+        source.problem(
+          [...rsPath, 'address'],
+          `expected another host, found our own address "${address}"`,
+        )
+      } else if (armsRead && !reachable.hold(ipv4Int(address))) {
+        source.problem(
+          [...rsPath, 'address'],
+          `expected an address that a route of some arm leads to, found "${address}"`,
+        )
+      }
+    }
+  }
+}
+
+function checkThresholds(
+  { upper_threshold: upper = 0, lower_threshold: lower = 0 }: RealServer,
+  path: Path,
+  source: ConfigSource,
+): void {
+  if (lower > upper)
+    source.problem(
+      [...path, 'lower_threshold'],
+      `expected at most upper_threshold ${upper}, found ${lower}`,
+    )
+}
+
+/** Once, and not of each service: it is one LIP that is missing. */
+function noLip(services: readonly (Service | null)[], source: ConfigSource): void {
+  const without = services.flatMap((service, i) =>
+    // An empty list is a service that is being set up: ipvsadm adds it first, and its LIPs afterwards.
+    service && service.local_addresses === undefined ? [i] : [],
+  )
+  const [first, ...more] = without
+  if (first === undefined) return
+  const others = more.length === 0 ? '' : ` (and so for ${more.length} more services)`
+  source.problem(
+    ['services', first],
+    `expected a LIP to reach its real servers from, found no local_addresses in any arm${others}`,
+  )
+}
+
+function checkLips(
+  { local_addresses: chosen }: Service,
+  path: Path,
+  own: Map<string, Own>,
+  known: string,
+  source: ConfigSource,
+): void {
+  const seen = new Map<string, Path>()
+  for (const [j, lip] of (chosen ?? []).entries()) {
+    if (lip === null) continue
+    const lipPath = [...path, 'local_addresses', j]
+    if (!once(source, seen, lip, lipPath, 'LIP') || own.get(lip)?.lip) continue
+    source.problem(lipPath, `expected a LIP of some arm (${known}), found "${lip}"`)
+  }
+}
+
+/** => whether it is new */
+function once(
+  source: ConfigSource,
+  seen: Map<string, Path>,
+  key: string,
+  path: Path,
+  what: string,
+): boolean {
+  const first = seen.get(key)
+  if (first) twice(source, path, `${what} ${key}`, first)
+  else seen.set(key, path)
+  return first === undefined
+}
+
+function twice(source: ConfigSource, path: Path, what: string, first: Path): void {
+  source.problem(path, `expected each once, found ${what} again, see ${source.placeOf(first)}`)
+}

@@ -1,0 +1,123 @@
+/**
+ * A whole config from what was imported: services know nothing of arms, so these come from a config that is there, or
+ * are guessed from the addresses, with comments that say what to look at.
+ */
+
+import { isMap, type Scalar } from 'yaml'
+import { ipv4Int, ipv4Text } from '../../wire/address.ts'
+import { contains, hostOf, networkOf } from '../cidr.ts'
+import type { ConfigFile } from '../schema.ts'
+import { type ConfigInput, configDocument, documentText } from '../write.ts'
+import type { Imported, Lip } from './imported.ts'
+
+export interface Completed {
+  yaml: string
+  /** What was done and is no choice of the source's, a line each. */
+  notes: string[]
+}
+
+/** Comments are as long as those of config/lab.yaml. */
+const HINTS = {
+  top: [
+    ' Imported by tapvs. Services do not say which arms there are, so these are guesses: see that names,',
+    ' networks and LIPs are right, and add a default route if clients are behind a router.',
+  ],
+  external: ' The external arm faces the clients and carries the VIPs.',
+  internal: ' The internal arm faces the real servers and carries the LIPs.',
+  noLips: [
+    ' It needs LIPs, free addresses of its network from which real servers are reached:',
+    ' local_addresses: [192.0.2.7]',
+  ],
+}
+
+/** Arms `ext0` and `int0`, made for what was imported. */
+export function withSkeleton(imported: Imported): Completed {
+  const { file, lips } = imported
+  const vips = unique(file.services.map(({ address }) => address))
+  const servers = file.services.flatMap(service => service.real_servers ?? [])
+  const inside = unique([...lips, ...servers].map(({ address }) => around(address)))
+  const outside = unique(vips.map(around)).filter(network => !inside.includes(network))
+  const config: ConfigInput = {
+    arms: [
+      {
+        name: 'ext0',
+        addresses: vips.map(vip => `${vip}/32`),
+        routes: outside.map(to => ({ to })),
+      },
+      {
+        name: 'int0',
+        local_addresses: lips.map(({ address }) => address),
+        routes: inside.map(to => ({ to })),
+      },
+    ],
+    ...file,
+  }
+  const document = configDocument(config)
+  document.commentBefore = HINTS.top.join('\n')
+  const names = unique(lips.flatMap(({ arm }) => arm ?? []))
+  const internal = [HINTS.internal, ...(lips.length === 0 ? HINTS.noLips : [])]
+  if (names.length > 0) internal.push(` Its LIPs were on ${names.join(', ')}.`)
+  const comments = [HINTS.external, internal.join('\n')]
+  for (const [i, comment] of comments.entries()) {
+    const arm = document.getIn(['arms', i], true)
+    if (!isMap(arm)) continue
+    arm.commentBefore = comment
+    const routes = arm.items.find(({ key }) => String(key) === 'routes')
+    if (routes) (routes.key as Scalar).commentBefore = ' The /24 around each address.'
+  }
+  return { yaml: documentText(document), notes: [] }
+}
+
+/** The arms and settings of `base`, whose services make room for the imported ones. */
+export function withArms(imported: Imported, base: ConfigFile): Completed {
+  const { services, tcp } = imported.file
+  const notes: string[] = []
+  const file: ConfigInput = {
+    ...structuredClone(base),
+    services,
+    tcp: { ...base.tcp, timeouts: { ...base.tcp.timeouts, ...tcp?.timeouts } },
+  }
+  if (base.services.length > 0) notes.push('its own services are left out')
+  const own = new Set(
+    file.arms.flatMap(arm => [
+      ...(arm.addresses ?? []).map(hostOf),
+      ...(arm.local_addresses ?? []),
+    ]),
+  )
+  for (const lip of imported.lips) {
+    const arm = own.has(lip.address) ? undefined : armFor(lip, base)
+    if (!arm) continue
+    file.arms[arm.index]?.local_addresses?.push(lip.address)
+    notes.push(`LIP ${lip.address} is added to ${arm.name}`)
+  }
+  for (const vip of unique(services.map(({ address }) => address))) {
+    const arm = own.has(vip) ? undefined : armFor({ address: vip, arm: null }, base)
+    if (!arm) continue
+    file.arms[arm.index]?.addresses?.push(`${vip}/32`)
+    notes.push(`VIP ${vip} is added to ${arm.name}`)
+  }
+  return { yaml: documentText(configDocument(file)), notes }
+}
+
+/** The arm that is named, or that has the address on-link. */
+function armFor({ address, arm: name }: Lip, { arms }: ConfigFile) {
+  const named = arms.findIndex(arm => arm.name === name)
+  const index =
+    named >= 0
+      ? named
+      : arms.findIndex(arm => {
+          const onLink = arm.routes.filter(({ via }) => via === undefined).map(({ to }) => to)
+          return [...arm.addresses, ...onLink]
+            .map(networkOf)
+            .some(network => network.prefixLength < 32 && contains(network, ipv4Int(address)))
+        })
+  return index < 0 ? undefined : { index, name: arms[index]?.name as string }
+}
+
+function around(address: string): string {
+  return `${ipv4Text(ipv4Int(address) & ~0xff)}/24`
+}
+
+function unique<T>(items: readonly T[]): T[] {
+  return [...new Set(items)]
+}

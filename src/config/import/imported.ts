@@ -1,0 +1,262 @@
+/**
+ * What an importer makes of another balancer's configuration: the part of a config file that it says something about,
+ * and a list of everything that could not be carried over, each with its line and the reason.
+ */
+
+import { isIPv4 } from 'node:net'
+import { PERSISTENCE_SEC } from '../../api/edits.ts'
+import { printable } from '../../see/printable.ts'
+import { ipv4Int, ipv4Text } from '../../wire/address.ts'
+import { isCidr, maskLength, networkOf } from '../cidr.ts'
+import { fileSchema } from '../schema.ts'
+import type { ConfigInput } from '../write.ts'
+
+type FileService = NonNullable<ConfigInput['services']>[number]
+export type ImportedServer = NonNullable<FileService['real_servers']>[number]
+export type ImportedService = FileService
+export type ImportedCheck = NonNullable<FileService['check']>
+
+export interface Lip {
+  address: string
+  /** As the source calls it; null if it does not. */
+  arm: string | null
+}
+
+export interface Imported {
+  /** No arms: what is imported does not know them. */
+  file: { services: ImportedService[]; tcp?: NonNullable<ConfigInput['tcp']> }
+  /** Of all services, each once. */
+  lips: Lip[]
+  /** `FILE:LINE: what: why`, in the order of the lines. */
+  notCarried: string[]
+  /** The same of what was carried over, and yet is worth a look. */
+  notes: string[]
+}
+
+/** A text that cannot be read at all; one line. */
+export class ImportError extends Error {
+  /** For the command line: as those of a config. */
+  readonly problems: string[]
+
+  constructor(place: Place, message: string) {
+    super(printable(`${place.file}:${place.line}: ${message}`.replaceAll(/\s/g, ' ')))
+    this.name = 'ImportError'
+    this.problems = [this.message]
+  }
+}
+
+export interface Place {
+  file: string
+  line: number
+}
+
+/** What a config takes. */
+export const WEIGHT_MAX = 65_535
+export const THRESHOLD_MAX = 1_000_000_000
+const SERVICE = fileSchema.shape.services.unwrap().element.shape
+const SCHEDULERS: readonly string[] = SERVICE.scheduler.unwrap().options
+const SECONDS_MAX = 1_000_000
+const RANGE_MAX = 4096
+
+interface Remark {
+  place: Place
+  what: string
+  why: string
+  /** How often it was said again. */
+  more: number
+}
+
+/** Collects services as they are read. */
+export class Collector {
+  readonly #services = new Map<string, { service: ImportedService; place: Place }>()
+  readonly #lips = new Map<string, Lip>()
+  readonly #tcp: NonNullable<ConfigInput['tcp']> = {}
+  readonly #remarks: Remark[] = []
+  readonly #notes = new Map<string, Remark>()
+  readonly #remarkOf = new Map<string, Remark>()
+
+  /** The same said again of the same `group` is only counted: a check stands there once for each real server. */
+  notCarried(place: Place, what: string, why: string, group?: string): void {
+    const key = `${group}\0${what}\0${why}`
+    const same = group === undefined ? undefined : this.#remarkOf.get(key)
+    if (same) {
+      same.more++
+      return
+    }
+    const remark = { place, what, why, more: 0 }
+    this.#remarks.push(remark)
+    if (group !== undefined) this.#remarkOf.set(key, remark)
+  }
+
+  /** Of what is carried over; once for each line. */
+  note(place: Place, what: string, why: string): void {
+    this.#notes.set(`${place.file}:${place.line} ${what}`, { place, what, why, more: 0 })
+  }
+
+  /** => false and a remark if there is one with this address and port */
+  add(place: Place, service: ImportedService): boolean {
+    const key = keyOf(service)
+    const first = this.#services.get(key)
+    if (first) {
+      this.notCarried(place, `service ${key}`, `it exists already, see line ${first.place.line}`)
+      return false
+    }
+    this.#services.set(key, { service, place })
+    return true
+  }
+
+  get(key: string): ImportedService | undefined {
+    return this.#services.get(key)?.service
+  }
+
+  delete(key: string): boolean {
+    return this.#services.delete(key)
+  }
+
+  clear(): void {
+    this.#services.clear()
+  }
+
+  /** A lower threshold above the upper one means nothing. */
+  thresholds(place: Place, server: ImportedServer): void {
+    const { upper_threshold: upper = 0, lower_threshold: lower = 0 } = server
+    if (lower <= upper) return
+    delete server.lower_threshold
+    this.notCarried(place, `the lower threshold ${lower}`, `it is above the upper one, ${upper}`)
+  }
+
+  /** => false and a remark if the service has it. */
+  addServer(place: Place, service: ImportedService, server: ImportedServer): boolean {
+    service.real_servers ??= []
+    const { address, port = service.port } = server
+    if (indexOf(service, address, port) >= 0) {
+      const name = `real server ${address}:${port}`
+      this.notCarried(place, name, `${keyOf(service)} has it already`)
+      return false
+    }
+    service.real_servers.push(server)
+    return true
+  }
+
+  /** Also makes it one of the service's. */
+  addLip(place: Place, service: ImportedService, lip: Lip): void {
+    const known = this.#lips.get(lip.address)
+    if (known && lip.arm !== null && known.arm !== null && known.arm !== lip.arm) {
+      this.notCarried(place, `${lip.address} on ${lip.arm}`, `it is on ${known.arm} already`)
+      return
+    }
+    this.#lips.set(lip.address, { address: lip.address, arm: known?.arm ?? lip.arm })
+    service.local_addresses ??= []
+    if (!service.local_addresses.includes(lip.address)) service.local_addresses.push(lip.address)
+  }
+
+  timeouts(timeouts: NonNullable<NonNullable<ConfigInput['tcp']>['timeouts']>): void {
+    this.#tcp.timeouts = { ...this.#tcp.timeouts, ...timeouts }
+  }
+
+  /** => undefined, which is wrr, and a remark if there is none of this name */
+  scheduler(place: Place, name: string, what: string): ImportedService['scheduler'] {
+    if (SCHEDULERS.includes(name)) return name as ImportedService['scheduler']
+    this.notCarried(place, what, `there is no scheduler ${short(name)} here, wrr takes its place`)
+    return undefined
+  }
+
+  seconds(place: Place, text: string | undefined, what: string): number | undefined {
+    const seconds = this.whole(place, text, SECONDS_MAX, what)
+    return seconds === 0 ? undefined : seconds
+  }
+
+  /** Of persistence; `text` is undefined where the timeout is not given. */
+  persistence(place: Place, text: string | undefined, what: string): number | undefined {
+    return text === undefined ? PERSISTENCE_SEC : this.seconds(place, text, what)
+  }
+
+  /** A netmask or the length of a prefix => its length */
+  prefix(place: Place, text: string, what: string): number | undefined {
+    const length = maskLength(text)
+    if (length !== undefined) return length
+    const why = 'expected a netmask like 255.255.255.0, the default takes its place'
+    this.notCarried(place, what, why)
+    return undefined
+  }
+
+  /** => a number 0-max; undefined and a remark if `text` is none */
+  whole(place: Place, text: string | undefined, max: number, what: string): number | undefined {
+    const value = /^\d{1,15}$/.test(text ?? '') ? Number(text) : Number.NaN
+    if (value <= max) return value
+    this.notCarried(place, what, `expected a whole number 0-${max}, the default takes its place`)
+    return undefined
+  }
+
+  result(): Imported {
+    const services = [...this.#services.values()].map(({ service }) => service)
+    const used = new Set(services.flatMap(service => service.local_addresses ?? []))
+    const tcp = Object.keys(this.#tcp).length > 0 ? { tcp: this.#tcp } : {}
+    return {
+      file: { services, ...tcp },
+      lips: [...this.#lips.values()].filter(({ address }) => used.has(address)),
+      notCarried: inOrder(this.#remarks).map(textOf),
+      notes: inOrder([...this.#notes.values()]).map(textOf),
+    }
+  }
+}
+
+function textOf({ place, what, why, more }: Remark): string {
+  const times = more > 0 ? ` (and ${more} more)` : ''
+  return printable(`${place.file}:${place.line}: ${what}${times}: ${why}`.replaceAll(/\s/g, ' '))
+}
+
+/** 10.0.0.1, 10.0.0.1-10.0.0.9, 10.0.0.1-9 or 10.0.0.8/29 => each of them, or why not */
+export function addressesOf(text: string): string[] | string {
+  if (isCidr(text)) {
+    const { network, prefixLength } = networkOf(text)
+    const count = 2 ** (32 - prefixLength)
+    if (count > RANGE_MAX) return `expected a range of 1-${RANGE_MAX} addresses`
+    return Array.from({ length: count }, (_, i) => ipv4Text((network + i) | 0))
+  }
+  const [first = '', last, ...rest] = text.split('-')
+  const problem = addressProblem(rest.length > 0 ? text : first)
+  if (problem) return problem
+  if (last === undefined) return [first]
+  const end = /^\d{1,3}$/.test(last) ? first.replace(/\d+$/, last) : last
+  if (!isIPv4(end)) return `expected the end of a range of addresses, found ${short(last)}`
+  const from = ipv4Int(first) >>> 0
+  const count = (ipv4Int(end) >>> 0) - from + 1
+  if (count < 1 || count > RANGE_MAX) return `expected a range of 1-${RANGE_MAX} addresses`
+  return Array.from({ length: count }, (_, i) => ipv4Text((from + i) | 0))
+}
+
+/** TCP services only, so an address and a port say which. */
+export function keyOf({ address, port }: { address: string; port: number }): string {
+  return `${address}:${port}`
+}
+
+export function indexOf({ port: own, ...service }: ImportedService, address: string, port: number) {
+  const servers = service.real_servers ?? []
+  return servers.findIndex(rs => rs.address === address && (rs.port ?? own) === port)
+}
+
+/** Why `text` cannot be an address here; undefined if it can. */
+export function addressProblem(text: string): string | undefined {
+  if (isIPv4(text)) return undefined
+  if (text.includes(':')) return 'IPv6 is not supported yet'
+  return `expected an IPv4 address, found ${short(text)}`
+}
+
+/** Cut if it is long. */
+export function short(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+/** Files in the order in which they were met, and each by its lines. */
+function inOrder(remarks: readonly Remark[]): Remark[] {
+  const files = [...new Set(remarks.map(({ place }) => place.file))]
+  const rank = new Map(files.map((file, i) => [file, i]))
+  const of = ({ place }: Remark) => rank.get(place.file) as number
+  return remarks.toSorted((a, b) => of(a) - of(b) || a.place.line - b.place.line)
+}
+
+/** Lines without their ends, whichever they are; a mark of the byte order is none of the first. */
+export function linesOf(text: string): string[] {
+  return text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)
+}

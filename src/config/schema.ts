@@ -1,0 +1,323 @@
+/**
+ * The schema of the config file, in the file's own keys and as text and numbers. It judges one value at a time; what
+ * values say about each other is for consistency.ts. The message of each schema is what was expected there, so that
+ * an issue needs only the place and what was found instead.
+ */
+
+import { isIPv4 } from 'node:net'
+import * as z from 'zod'
+import { DEFAULT_SOCKET, UI_PORT } from '../api/commands.ts'
+import { oneOf, WHEN_DOWN } from '../api/edits.ts'
+import { LOG_LEVELS, MODULES, type Module } from '../api/log-levels.ts'
+import { Drop, Event } from '../engine/counters.ts'
+import { checkSchema, passiveSchema } from './check-keys.ts'
+import { isCidr } from './cidr.ts'
+
+const whole = (min: number, max: number) => {
+  const expected = `a whole number ${min}-${max}`
+  return z.int(expected).min(min, expected).max(max, expected)
+}
+
+const text = (expected: string, holds: (value: string) => boolean) =>
+  z.string(expected).refine(holds, expected)
+
+const list = <T extends z.ZodType>(item: T) => z.array(item, 'a list').default([])
+
+const mapping = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, 'a mapping')
+
+const address = text('an IPv4 address', isIPv4)
+const cidr = text('an IPv4 address with a prefix length, like 192.0.2.1/24', isCidr)
+const network = text(
+  'an IPv4 network, like 192.0.2.0/24, or default',
+  value => value === 'default' || isCidr(value),
+)
+const port = whole(1, 65_535)
+/** ms are int32 and compared by difference in the engine, which ends at 24 days. */
+const seconds = whole(1, 1_000_000)
+const A_PERCENTAGE = 'a percentage 0%-100%, like 0.5%'
+/** A bare number would leave open whether 1 is one percent or all; only 0 needs no sign. */
+const percent = z
+  .union(
+    [
+      z.literal(0, A_PERCENTAGE),
+      z.string(A_PERCENTAGE).regex(/^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/, A_PERCENTAGE),
+    ],
+    A_PERCENTAGE,
+  )
+  .default(0)
+
+/** Names and paths are told in logs and listings. */
+const isPrintable = (value: string) => !/\p{C}/u.test(value)
+/** The kernel's rule for device names (dev_valid_name), less the % that would make it a pattern. */
+const isDeviceName = (value: string) =>
+  /^[^\s/:%\p{C}]+$/u.test(value) &&
+  Buffer.byteLength(value) <= 15 &&
+  value !== '.' &&
+  value !== '..'
+const isNetnsName = (value: string) =>
+  /^[^/\p{C}]+$/u.test(value) && Buffer.byteLength(value) <= 255 && value !== '.' && value !== '..'
+/** A station's own: neither the group bit nor all zero. */
+const isUnicastMac = (value: string) =>
+  /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(value) && !/^[0:]*$/.test(value)
+/** sun_path has 108 bytes and a closing zero. */
+const isSocketPath = (value: string) =>
+  value.startsWith('/') && isPrintable(value) && Buffer.byteLength(value) <= 107
+
+const isLoopback = (value: string) => (isIPv4(value) && value.startsWith('127.')) || value === '::1'
+/** What a header can carry (RFC 6750), and nobody guesses. */
+export const isToken = (value: string) => /^[\x21-\x7e]{16,256}$/.test(value)
+const mac = text('a unicast MAC address, like 02:74:76:00:00:01', isUnicastMac)
+
+const arm = mapping({
+  name: text('a device name of 1-15 bytes', isDeviceName),
+  netns: text('the name of a network namespace', isNetnsName).optional(),
+  mac: mac.optional(),
+  mtu: whole(576, 9000).default(1500),
+  addresses: list(cidr),
+  local_addresses: list(address),
+  routes: list(mapping({ to: network, via: address.optional() })),
+  neighbours: list(mapping({ address, mac })),
+  impair: mapping({
+    loss: percent,
+    duplicate: percent,
+    reorder: percent,
+    corrupt: percent,
+    seed: whole(0, 2_147_483_647).default(0),
+  }).prefault({}),
+})
+
+const service = mapping({
+  address,
+  port,
+  protocol: z.literal('tcp', 'tcp').default('tcp'),
+  scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').default('wrr'),
+  local_addresses: z.array(address, 'a list').optional(),
+  conn_timeout: seconds.optional(),
+  persistence: seconds.optional(),
+  persistence_prefix: whole(1, 32).default(32),
+  when_down: z.enum(WHEN_DOWN, oneOf(WHEN_DOWN)).default('drop'),
+  check: checkSchema.prefault({}),
+  passive: passiveSchema.optional(),
+  real_servers: list(
+    mapping({
+      address,
+      port: port.optional(),
+      weight: whole(0, 65_535).default(1),
+      upper_threshold: whole(0, 1_000_000_000).default(0),
+      lower_threshold: whole(0, 1_000_000_000).default(0),
+      backup: z.boolean('true or false').default(false),
+    }),
+  ),
+})
+
+const timeouts = mapping({
+  none: seconds.default(2),
+  established: seconds.default(90),
+  syn_sent: seconds.default(3),
+  syn_recv: seconds.default(30),
+  fin_wait: seconds.default(7),
+  time_wait: seconds.default(7),
+  close: seconds.default(3),
+  close_wait: seconds.default(7),
+  last_ack: seconds.default(7),
+  listen: seconds.default(120),
+  synack: seconds.default(30),
+})
+
+const logLevel = z.enum(LOG_LEVELS, 'error, warn, info or debug')
+const moduleLevels = Object.fromEntries(
+  MODULES.map(module => [module, logLevel.optional()]),
+) as Record<Module, z.ZodOptional<typeof logLevel>>
+/** Anything less would be renamed at every line. */
+const SIZE_MIN = 4096
+const A_SIZE = 'a size of 4096 bytes or more, like 10M'
+const size = z
+  .union([z.int(A_SIZE), z.string(A_SIZE).regex(/^\d+[KMG]?$/, A_SIZE)], A_SIZE)
+  .refine(value => bytesOf(value) >= SIZE_MIN && bytesOf(value) <= 2 ** 40, A_SIZE)
+  .default('10M')
+/** Room for what one batch brings, several times over. */
+const HISTORY_MIN = 2 ** 24
+const A_HISTORY = 'a size 16M-1024G, like 1G'
+const historySize = z
+  .union([z.int(A_HISTORY), z.string(A_HISTORY).regex(/^\d+[KMG]?$/, A_HISTORY)], A_HISTORY)
+  .refine(value => bytesOf(value) >= HISTORY_MIN && bytesOf(value) <= 2 ** 40, A_HISTORY)
+  .default('1G')
+/** So that at least some hundred frames of 64 KiB fit. */
+const RING_MIN = 2 ** 20
+const A_RING = 'a size 1M-1G, like 8M'
+const ringSize = z
+  .union([z.int(A_RING), z.string(A_RING).regex(/^\d+[KMG]?$/, A_RING)], A_RING)
+  .refine(value => bytesOf(value) >= RING_MIN && bytesOf(value) <= 2 ** 30, A_RING)
+  .default('8M')
+/** What can be a reason for a dump of the recorder. */
+const COUNTED = Object.keys({ ...Drop, ...Event }).map(name => name.toLowerCase())
+const keep = whole(0, 1000).default(5)
+const isFilePath = (value: string) =>
+  value.startsWith('/') && isPrintable(value) && !value.endsWith('/')
+const filePath = text('an absolute path', isFilePath)
+const isLogPath = (value: string) => value === '-' || isFilePath(value)
+
+/** 10M and the like in bytes; K, M and G are powers of 1024. */
+export function bytesOf(size: number | string): number {
+  const [, number, unit = ''] = /^(\d+)([KMG]?)$/.exec(String(size)) ?? []
+  return Number(number) * 1024 ** ' KMG'.indexOf(unit || ' ')
+}
+
+const token = {
+  token_file: text('the absolute path of a file', value => value.startsWith('/')).optional(),
+  token: text('a token of 16-256 characters without blanks', isToken).optional(),
+}
+
+/** Who has the token may do anything, so it never goes over a wire. */
+const http = mapping({
+  address: text('a loopback address: 127.0.0.1 or ::1', isLoopback).default('127.0.0.1'),
+  port,
+  ...token,
+}).refine(
+  ({ token_file, token }) => (token_file === undefined) !== (token === undefined),
+  'either token_file or token',
+)
+
+const ui = mapping({
+  port: whole(0, 65_535).default(UI_PORT),
+  scope: z.enum(['view', 'full'], 'view or full').default('view'),
+  ...token,
+}).refine(
+  ({ token_file, token }) => token_file === undefined || token === undefined,
+  'token_file or token, not both',
+)
+
+export const fileSchema = z.strictObject(
+  {
+    arms: z.array(arm, 'a list'),
+    services: list(service),
+    workers: mapping({
+      count: whole(1, 32).default(1),
+      steering: z.enum(['bpf', 'handover'], 'bpf or handover').default('bpf'),
+    }).prefault({}),
+    connections: mapping({ table_size: whole(16, 16_777_216).default(262_144) }).prefault({}),
+    tcp: mapping({
+      toa: z.enum(['seed', 'master', 'off'], 'seed, master or off').default('seed'),
+      bare_ack: z.enum(['drop', 'rst'], 'drop or rst').default('drop'),
+      reuse: z.enum(['new', 'keep'], 'new or keep').default('new'),
+      xmit_ttl: z.boolean('true or false').default(false),
+      timeouts: timeouts.prefault({}),
+    }).prefault({}),
+    neighbours: mapping({
+      timeout: whole(1, 3600).default(60),
+      unres_queue_length: whole(16, 8192).default(128),
+    }).prefault({}),
+    log: mapping({
+      level: logLevel.default('info'),
+      timestamps: z.union([z.boolean(), z.literal('auto')], 'true, false or auto').default('auto'),
+      format: z.enum(['text', 'json'], 'text or json').default('text'),
+      modules: mapping(moduleLevels).prefault({}),
+      rate: mapping({
+        debug: whole(0, 1_000_000).default(1000),
+        kind: whole(0, 1_000_000).default(50),
+      }).prefault({}),
+      file: mapping({ path: filePath, max_size: size, keep }).optional(),
+      sessions: mapping({
+        path: text('an absolute path, or - for the log itself', isLogPath),
+        max_size: size,
+        keep,
+      }).optional(),
+    }).prefault({}),
+    history: mapping({
+      connections: whole(0, 16_777_216).default(0),
+      file: filePath.optional(),
+      keep: whole(1, 3650).default(30),
+      size: historySize,
+    }).prefault({}),
+    capture: mapping({
+      ring: z.boolean('true or false').default(false),
+      size: ringSize,
+      snaplen: whole(64, 65_535).default(160),
+      dump: mapping({
+        path: filePath,
+        on: z
+          .array(z.enum(COUNTED, 'a drop or event that `tapvs counters` counts'), 'a list')
+          .default(['rst_on_expiry', 'lport_exhausted', 'conn_table_full']),
+        keep: whole(1, 1000).default(10),
+      }).optional(),
+    }).prefault({}),
+    control: mapping({
+      socket: text('an absolute path of at most 107 bytes', isSocketPath).default(DEFAULT_SOCKET),
+      drain: whole(0, 86_400).default(0),
+      http: http.optional(),
+      ui: ui.optional(),
+    }).prefault({}),
+  },
+  'a mapping with at least `arms`, like config/lab.yaml',
+)
+
+/** A config file that passed the schema, defaults filled in. */
+export type ConfigFile = z.output<typeof fileSchema>
+
+/** What is left of a file once everything wrong is out of it: any key may be missing, list items keep their index. */
+export type Draft<T> = T extends (infer U)[]
+  ? (Draft<U> | null)[]
+  : T extends object
+    ? { [K in keyof T]?: Draft<T[K]> | undefined }
+    : T
+
+/** The same schema, but what it refuses it leaves out, so that the rest can be checked in spite of it. */
+function lenient(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodObject) {
+    const shape: Record<string, z.ZodType> = {}
+    for (const [key, value] of Object.entries(schema.shape)) {
+      shape[key] = lenient(value as z.ZodType)
+        .optional()
+        .catch(undefined)
+    }
+    return z.object(shape)
+  }
+  if (schema instanceof z.ZodArray)
+    return z.array(
+      lenient(schema.element as z.ZodType)
+        .nullable()
+        .catch(null),
+    )
+  if (schema instanceof z.ZodOptional) return lenient(schema.unwrap() as z.ZodType)
+  if (schema instanceof z.ZodPrefault) return lenient(schema.unwrap() as z.ZodType).prefault({})
+  // Leaves and lists keep their defaults; only a list's items can be half right.
+  if (schema instanceof z.ZodDefault && schema.unwrap() instanceof z.ZodArray) {
+    return lenient(schema.unwrap() as z.ZodType).default([])
+  }
+  return schema
+}
+
+const draftSchema = lenient(fileSchema)
+
+/** What of `value` passes the schema; undefined if it is not even a mapping. */
+export function draftOf(value: unknown): Draft<ConfigFile> | undefined {
+  const { data } = draftSchema.safeParse(value)
+  return data as Draft<ConfigFile> | undefined
+}
+
+/** The keys known at `path`, for suggestions. */
+export function keysAt(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = fileSchema
+  for (const step of path) {
+    schema = bare(schema)
+    if (schema instanceof z.ZodObject) schema = schema.shape[String(step)]
+    else if (schema instanceof z.ZodArray) schema = schema.element
+  }
+  schema = bare(schema)
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+}
+
+function bare(schema: unknown): unknown {
+  let inner = schema
+  while (
+    inner instanceof z.ZodOptional ||
+    inner instanceof z.ZodDefault ||
+    inner instanceof z.ZodPrefault
+  ) {
+    inner = inner.unwrap()
+  }
+  return inner
+}
+
+/** JSON Schema of the file, for editors. */
+export const configSchema = z.toJSONSchema(fileSchema, { io: 'input' })

@@ -1,0 +1,109 @@
+/** Resets of connections that end before their ends have closed them: what both ends still have of one goes with it. */
+
+import { VNET } from '../wire/vnet-hdr.ts'
+import type { Arm } from './arm.ts'
+import type { ConnTable } from './conn.ts'
+import { CELL, RECORD, TUPLE } from './conn-layout.ts'
+import { type Counters, Event, PARKED } from './counters.ts'
+import type { Egress } from './egress.ts'
+import { type Frames, NO_SLOT } from './frames.ts'
+import type { Parts } from './parts.ts'
+import { writeRst } from './rst.ts'
+import { sayReset, sayResetRs } from './say.ts'
+import { DestCell, type Dests } from './service.ts'
+import { State } from './tcp-state.ts'
+import { Reset, type TraceRing } from './trace.ts'
+
+const { RST_ACK, RST_SEQ, RS_ISN1, DELTA } = CELL
+const { SADDR, DADDR, PORTS } = TUPLE
+const { at: recordAt, tuple: tupleAt } = RECORD
+
+export class Resets {
+  readonly #frames: Frames
+  readonly #arms: readonly Arm[]
+  readonly #table: ConnTable
+  readonly #cells: Int32Array
+  readonly #dests: Dests
+  readonly #egress: Egress
+  readonly #counters: Counters
+  readonly #trace: TraceRing
+
+  constructor({ frames, arms, table, dests, counters, trace }: Parts, egress: Egress) {
+    this.#frames = frames
+    this.#arms = arms
+    this.#table = table
+    this.#cells = table.cells
+    this.#dests = dests
+    this.#egress = egress
+    this.#counters = counters
+    this.#trace = trace
+  }
+
+  /** The half of a connection that the RS may still have is reset; its client has forgotten its own. */
+  rs(conn: number, now: number): void {
+    if (this.#trace.debug) sayResetRs(this.#trace, this.#cells, conn)
+    this.#toRs(conn, now)
+    this.#counters.count(Event.RST_ON_REUSE)
+  }
+
+  /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (2.7). */
+  both(conn: number, now: number): void {
+    if (this.#trace.debug) sayReset(this.#trace, this.#cells, conn, Reset.EXPIRY)
+    this.#toRs(conn, now)
+    this.#toClient(conn)
+    this.#counters.count(Event.RST_ON_EXPIRY)
+  }
+
+  /** The same for one that is cut: in a state before or behind that, and with an RS that may not be reachable. */
+  cut(conn: number, now: number): void {
+    if (this.#trace.debug) sayReset(this.#trace, this.#cells, conn, Reset.CUT)
+    const at = recordAt(conn)
+    // Until the handshake is over, what the client expects next stands there.
+    if (this.#table.state(conn) === State.SYN_RECV)
+      this.#cells[at | RST_SEQ] = this.#cells[at | RS_ISN1]
+    if (this.#egress.isReachable(this.#table.dest(conn))) this.#toRs(conn, now)
+    this.#toClient(conn)
+    this.#counters.count(Event.RST_ON_CUT)
+  }
+
+  #toRs(conn: number, now: number): void {
+    const slot = this.#write(conn, 1, this.#cells[recordAt(conn) | RST_ACK], 0)
+    if (slot === NO_SLOT) return
+    const dest = this.#table.dest(conn)
+    const arm = this.#arms[this.#dests.cells[(dest << 4) | DestCell.ARM]]
+    const eth = this.#frames.start[slot] + VNET.BYTES
+    this.#settle(slot, this.#egress.toRs(slot, eth, arm, dest, now))
+  }
+
+  #toClient(conn: number): void {
+    const at = recordAt(conn)
+    // The ack field of DPVS's RST to the client, meaningless without the flag but visible in captures.
+    const slot = this.#write(conn, 0, this.#cells[at | RST_SEQ], -this.#cells[at | DELTA])
+    if (slot === NO_SLOT) return
+    const arm = this.#arms[this.#table.clientArm(conn)]
+    const eth = this.#frames.start[slot] + VNET.BYTES
+    this.#settle(slot, this.#egress.toClient(eth, arm, conn))
+  }
+
+  /** An RST to whoever sends the packets of the conn's tuple `dir`. => Its slot, or NO_SLOT. */
+  #write(conn: number, dir: number, seq: number, ack: number): number {
+    const slot = this.#frames.take()
+    if (slot === NO_SLOT) return NO_SLOT
+    const { cells } = this.#table
+    const at = tupleAt((conn << 1) | dir)
+    const ports = cells[at | PORTS]
+    const back = (ports << 16) | (ports >>> 16)
+    writeRst(this.#frames, slot, cells[at | DADDR], cells[at | SADDR], back, seq, ack)
+    return slot
+  }
+
+  /** Carries out the verdict on a frame of our own. */
+  #settle(slot: number, verdict: number): void {
+    if (verdict >= 0) {
+      this.#arms[verdict].send(slot)
+    } else if (verdict !== PARKED) {
+      this.#counters.ownDrop(-verdict, slot)
+      this.#frames.release(slot)
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/** What is asked of and done to an IP header whatever is inside: does it fit, and the TTL if the config says so. */
+
+import { adjust, diff16 } from '../../wire/checksum.ts'
+import { IPV4 } from '../../wire/ipv4.ts'
+import type { Arm } from '../arm.ts'
+import { Drop } from '../counters.ts'
+import type { Parsed } from '../parsed.ts'
+
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { TTL: IP_TTL, CHECKSUM: IP_CHECKSUM } = IPV4
+
+/** => Minus the reason why the packet cannot leave on `arm`, or 0. */
+export function unfit(p: Parsed, arm: Arm, decrementsTtl: boolean): number {
+  if (p.largest > arm.mtu) return -Drop.IP_TOO_BIG
+  return decrementsTtl && p.ttl <= 1 ? -Drop.IP_TTL : 0
+}
+
+export function decrementTtl(pkt: DataView, ip: number): void {
+  const ttl = pkt.getUint16(ip + IP_TTL)
+  pkt.setUint16(ip + IP_TTL, ttl - 0x100)
+  adjust(pkt, ip + IP_CHECKSUM, diff16(ttl, ttl - 0x100))
+}
