@@ -1,4 +1,7 @@
-/** The rules of the house that a compiler or a linter cannot see. */
+/**
+ * The rules of the house that a compiler or a linter cannot see.
+ * Holds invariant I1, invariant I23.
+ */
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -96,6 +99,17 @@ test('see, engine and wire import nothing but each other, and name nothing of No
     const found = IMPURE.exec(isTimes ? code(text).replaceAll(/\bDate\b/g, '') : code(text))
     assert.equal(found?.[0], undefined, path)
     if (!path.startsWith('src/see/')) assert.doesNotMatch(code(text), BIG, path)
+  }
+})
+
+test('the addon includes no header of a protocol', () => {
+  const folder = join(CHECKOUT, 'src/io/native')
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!/\.[ch]$/.test(name)) continue
+    const found = /#include <(netinet|linux\/(ip|tcp|udp|icmp|if_ether|if_arp))\b.*/.exec(
+      readFileSync(join(folder, name), 'utf8'),
+    )
+    assert.equal(found?.[0], undefined, name)
   }
 })
 

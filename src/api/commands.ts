@@ -36,7 +36,7 @@ export interface RealServerInfo {
   rates: TrafficInfo
 }
 
-/** Packets and bytes as on the wire, before translation (fullnat semantics 11). */
+/** Packets and bytes as on the wire, before translation (semantics 11). */
 export interface TrafficInfo {
   conns: number
   inPackets: number
@@ -88,7 +88,7 @@ export interface PlanInfo {
 export interface ConnInfo {
   worker: number
   protocol: 'tcp'
-  /** The configured timeout of its state in whole seconds, not the time left (fullnat semantics 9.2). */
+  /** The configured timeout of its state in whole seconds, not the time left (semantics 9.2). */
   timeoutSec: number
   /** Number of the state, see tcp-state.ts. */
   state: number

@@ -1,4 +1,4 @@
-/** The listings of dpip (fullnat semantics 9.5), column by column. */
+/** The listings of dpip (semantics 9.5), column by column. */
 
 import type {
   AddressInfo,

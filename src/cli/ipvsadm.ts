@@ -1,5 +1,5 @@
 /**
- * The listings of ipvsadm (fullnat semantics 9.1-9.4), column by column and with the trailing blanks of the original:
+ * The listings of ipvsadm (semantics 9.1-9.4), column by column and with the trailing blanks of the original:
  * scripts cut them by columns and by blanks. Names are never resolved, with or without -n.
  */
 

@@ -1,7 +1,7 @@
 /**
  * An arm: one Ethernet port of the appliance, its MAC, the addresses it answers for and the routes that lead out of
  * it. Addresses are per arm: the VIP is not known on the internal arm, nor the LIP on the external one
- * (fullnat semantics 1.7, 6.3).
+ * (semantics 1.7, 6.3).
  */
 
 import { inPrefix, prefixMask } from '../wire/address.ts'
@@ -57,7 +57,7 @@ export class Arm {
     this.outbox[this.outboxCount++] = slot
   }
 
-  /** Adds an address; shorter than /32 it brings its on-link route, as in DPVS (6.6). */
+  /** Adds an address; shorter than /32 it brings its on-link route, as in DPVS (semantics 6.6). */
   addAddress(address: number, prefixLength: number): void {
     this.#addresses.push({ address, prefixLength })
     this.#owned.add(address)
@@ -82,7 +82,7 @@ export class Arm {
     if (at >= 0) this.#routes.splice(at, 1)
   }
 
-  /** Routes are kept longest prefix first, equal lengths in the order of addition; the first match wins (6.5). */
+  /** Routes are kept longest prefix first, equal lengths in the order of addition; the first match wins (semantics 6.5). */
   addRoute(route: Route): void {
     const at = this.#routes.findIndex(other => other.prefixLength < route.prefixLength)
     this.#routes.splice(at < 0 ? this.#routes.length : at, 0, route)
@@ -119,7 +119,7 @@ export class Arm {
   }
 
   /**
-   * Source address for what the appliance itself sends to `target` (6.7): the most recently added address whose
+   * Source address for what the appliance itself sends to `target` (semantics 6.7): the most recently added address whose
    * prefix contains the target, else the one added first; 0 if the arm has none.
    */
   sourceFor(target: number): number {

@@ -87,7 +87,7 @@ export class Conns {
 
   /**
    * Opens a connection for the SYN in p: RS by the scheduler, record, LIP and lport, sequence delta, index, timer (the
-   * order of fullnat semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
+   * order of semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
    */
   open(pkt: DataView, p: Parsed, service: Service, clientArm: number, now: number): number {
     if (service.lips.length === 0) return -Drop.TCP_NO_LIP
@@ -173,7 +173,7 @@ export class Conns {
   }
 
   /**
-   * What RSTs on expiry need, kept on every RS segment with ACK but RST unless its ack is older than the kept one (2.7). Only
+   * What RSTs on expiry need, kept on every RS segment with ACK but RST unless its ack is older than the kept one (semantics 2.7). Only
    * a SYN that is awaited may answer whatever number: one that comes once more, later, is as old as its ack.
    */
   rememberRs(pkt: DataView, t: number, p: Parsed, now: number): void {

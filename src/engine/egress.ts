@@ -61,7 +61,7 @@ export class Egress {
     return this.#neighs.newsIn(n, macHi, pkt.getInt32(p.eth + ETH_SRC + 2), now) !== 0
   }
 
-  /** A segment with ACK, which is to be believed, has come from the RS: its next hop is alive (6.4). */
+  /** A segment with ACK, which is to be believed, has come from the RS: its next hop is alive (semantics 6.4). */
   confirmRs(p: Parsed, dest: number, now: number): void {
     const n = this.#nextHop(dest)
     if (n < 0) return

@@ -278,7 +278,7 @@ export class Engine {
     return owner < 0 ? self : owner
   }
 
-  /** Preconditions of a new connection (1.5, 1.6). => MAY_OPEN, or the verdict. */
+  /** Preconditions of a new connection (semantics 1.5, 1.6). => MAY_OPEN, or the verdict. */
   #mayOpen(arm: Arm, slot: number, service: Service | undefined): number {
     const p = this.#parsed
     if (service === undefined) return -Drop.TCP_NO_SERVICE

@@ -1,4 +1,4 @@
-/** The five states of a neighbour and what moves it between them (fullnat semantics 6.1), written as the reference has it. */
+/** The five states of a neighbour and what moves it between them (semantics 6.1), written as the reference has it. */
 
 import { compileStates } from './state-table.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Neighbours: MACs of next hops, per arm, with the five states of DPVS (fullnat semantics 6). Before changing this
- * file read RFC 826 and section 6 of the reference.
+ * Neighbours: MACs of next hops, per arm, with the five states of DPVS (semantics 6). Before changing this
+ * file read RFC 826 and semantics 6.
  *
  * What differs from DPVS, each because an appliance has to be right without a control plane beside it: a request is
  * repeated every second while an entry is in SEND, failure is reported, a MAC that changed is learned from any ARP of
@@ -167,7 +167,7 @@ export class Neighs extends NeighTable {
     return this.#maySuspect(n, now) ? SUSPECT : 0
   }
 
-  /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (6.4). */
+  /** A packet with the TCP ACK bit came from neighbour n's side with this source MAC: it is alive (semantics 6.4). */
   confirm(n: number, macHi: number, macLo: number, now: number): void {
     const event = this.newsIn(n, macHi, macLo, now)
     if (event !== 0) this.#event(n, event, now)
@@ -252,7 +252,7 @@ export class Neighs extends NeighTable {
     if (this.#trace.debug) sayNeigh(this.#trace, this, n, before)
   }
 
-  /** A self transition re-arms only when half of the timeout has passed since the last time (6.1). */
+  /** A self transition re-arms only when half of the timeout has passed since the last time (semantics 6.1). */
   #mayRearm(n: number, now: number): boolean {
     return ((now - this.stamp[n]) | 0) >= this.#timeoutMs[this.state[n]] >> 1
   }

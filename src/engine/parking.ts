@@ -26,7 +26,7 @@ export class Parking {
   readonly #counters: Counters
   readonly #trace: TraceRing
 
-  /** Lists for `lists` neighbours of at most limit + 1 frames: DPVS tests "more than" (fullnat semantics 6.2). */
+  /** Lists for `lists` neighbours of at most limit + 1 frames: DPVS tests "more than" (semantics 6.2). */
   constructor(lists: number, limit: number, frames: Frames, counters: Counters, trace: TraceRing) {
     this.#head = new Int32Array(lists).fill(NO_SLOT)
     this.#tail = new Int32Array(lists)

@@ -91,7 +91,7 @@ export class Parsed {
     if (total < header) return -Drop.IP_HEADER
     // Ethernet padding would count as payload in every length below, and end up behind it on the other arm.
     frames.length[slot] = VNET_BYTES + ETH_HEADER + total
-    // Fragments go before anything looks at ports, ICMP echo included (fullnat semantics 1.2).
+    // Fragments go before anything looks at ports, ICMP echo included (semantics 1.2).
     if ((b & FRAGMENT) !== 0) return -Drop.IP_FRAGMENT
     this.ttl = c >>> 24
     if (this.ttl === 0) return -Drop.IP_TTL

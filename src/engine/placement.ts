@@ -13,7 +13,7 @@ import type { Dest, Dests, Lips, Service } from './service.ts'
 import type { Templates } from './templates.ts'
 import { Chosen, type TraceRing } from './trace.ts'
 
-/** At most this many LIPs are tried for one connection (fullnat semantics 5.4). */
+/** At most this many LIPs are tried for one connection (semantics 5.4). */
 const LIP_ATTEMPTS = 16
 /** Per cent of connections under rr and wrr for which the LIP moves two steps, so that LIPs and RSs do not lock. */
 const LIP_SKIP_PERCENT = 5

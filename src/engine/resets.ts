@@ -46,7 +46,7 @@ export class Resets {
     this.#counters.count(Event.RST_ON_REUSE)
   }
 
-  /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (2.7). */
+  /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (semantics 2.7). */
   both(conn: number, now: number): void {
     if (this.#trace.debug) sayReset(this.#trace, this.#cells, conn, Reset.EXPIRY)
     this.#toRs(conn, now)

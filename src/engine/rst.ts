@@ -10,7 +10,7 @@ import type { Parsed } from './parsed.ts'
 
 /**
  * Writes an option-less RST into a slot just taken: IP and TCP; the Ethernet header is the caller's. Ports are
- * source << 16 | destination. ack 0, window 0, TTL 64, DF (fullnat semantics 2.7).
+ * source << 16 | destination. ack 0, window 0, TTL 64, DF (semantics 2.7).
  */
 export function writeRst(
   frames: Frames,
@@ -40,7 +40,7 @@ export function writeRst(
 }
 
 /**
- * Turns the bare ACK in `slot` into the RST+ACK that master sends back (fullnat semantics 1.6): addresses, ports and
+ * Turns the bare ACK in `slot` into the RST+ACK that master sends back (semantics 1.6): addresses, ports and
  * MACs swapped, seq = its ack, ack = its seq + payload, window 0, no payload, TTL 63, TOS 0; options stay. A SYN, which
  * acknowledges nothing, gets seq 0 and one more in ack (RFC 9293 3.10.7.1).
  */

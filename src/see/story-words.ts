@@ -158,7 +158,7 @@ function timeoutOf(state: string, { ends }: Facts, { timeouts, services }: Story
   return own > 0 ? own : (timeouts[state.toLowerCase()] ?? 0)
 }
 
-/** What a SYN does on a connection that was over (fullnat semantics 2.3). */
+/** What a SYN does on a connection that was over (semantics 2.3). */
 function againText({ from, to, frame }: Edge): string {
   if (to !== 'SYN_RECV' || from === 'NONE') return ''
   return frame.said.some(({ event }) => event === 'conn_kept')

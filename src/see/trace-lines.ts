@@ -1,5 +1,5 @@
 /**
- * Records of the trace as log lines. The lines of DPVS are kept to the character (fullnat semantics 2.4 and 13.7, the old
+ * Records of the trace as log lines. The lines of DPVS are kept to the character (semantics 2.4 and 13.7, the old
  * build's `:` after the source's name), because people grep for them; the others are ours.
  */
 
@@ -40,7 +40,7 @@ interface Ends {
   rs: string
 }
 
-/** References that DPVS would count: one for being hashed, one for the code at work (1.4), none at the end. */
+/** References that DPVS would count: one for being hashed, one for the code at work (semantics 1.4), none at the end. */
 const [REFS, NO_REFS] = [2, 0]
 
 const ROWS: { readonly [Name in TraceName]: Row<Name> } = {

@@ -49,7 +49,7 @@ export function writeArpRequest(
 
 /**
  * Turns the request at `eth` into the reply, in place: our MAC as sender, addresses swapped, unicast to the
- * Ethernet source (fullnat semantics 6.3; RFC 826 "swap hardware and protocol fields").
+ * Ethernet source (semantics 6.3; RFC 826 "swap hardware and protocol fields").
  */
 export function turnIntoReply(pkt: DataView, eth: number, macHi: number, macLo: number): void {
   const arp = eth + ETH.HEADER

@@ -1,4 +1,4 @@
-/** `tapvs dpip`: words and tables (fullnat semantics 9.5), against a daemon on paper. */
+/** `tapvs dpip`: words and tables (semantics 9.5), against a daemon on paper. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-/** The listings of ipvsadm beside `-ln`, byte by byte as the reference has them (fullnat semantics 9.1-9.4). */
+/** The listings of ipvsadm beside `-ln`, byte by byte as the reference has them (semantics 9.1-9.4). */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

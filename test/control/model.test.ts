@@ -1,4 +1,7 @@
-/** Whatever way a config came about, step by step or all at once, the engine is the same, and so are the listings. */
+/**
+ * Whatever way a config came about, step by step or all at once, the engine is the same, and so are the listings.
+ * Holds invariant I18, invariant I19.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** What is somebody else's is not written to, and nothing that was there gets a mode. The owner of all tests is root. */
+/**
+ * What is somebody else's is not written to, and nothing that was there gets a mode. The owner of all tests is root.
+ * Holds invariant I22.
+ */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

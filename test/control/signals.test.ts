@@ -1,4 +1,7 @@
-/** Signals that Node or the kernel give a meaning, and have none here, or another. */
+/**
+ * Signals that Node or the kernel give a meaning, and have none here, or another.
+ * Holds invariant I21.
+ */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

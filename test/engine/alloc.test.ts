@@ -1,6 +1,7 @@
 /**
  * The engine allocates nothing per packet: a million frames of steady state, in a process of their own with a young
  * generation of one MiB, see no garbage collection. One boxed number per frame would make sixteen.
+ * Holds invariant I2.
  */
 
 import assert from 'node:assert/strict'

@@ -1,4 +1,4 @@
-/** Addresses and routes of an arm: the selection rules of fullnat semantics 6.5 to 6.7. */
+/** Addresses and routes of an arm: the selection rules of semantics 6.5 to 6.7. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** Whatever becomes of connections (reused, cut, refused, out of lports, replaced), all that counts them agrees, after every step. */
+/**
+ * Whatever becomes of connections (reused, cut, refused, out of lports, replaced), all that counts them agrees, after every step.
+ * Holds invariant I8, invariant I9.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** The last refused frames of each reason: what is kept, in which order, and never half of it. */
+/**
+ * The last refused frames of each reason: what is kept, in which order, and never half of it.
+ * Holds invariant I14.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

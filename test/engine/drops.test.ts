@@ -1,6 +1,7 @@
 /**
  * Every reason for which the engine refuses a frame, each provoked: the named counter rises by exactly one, no other
  * does, nothing leaves, and the slot is free again. The rows are in the kit, by header.
+ * Holds invariant I5.
  */
 
 import assert from 'node:assert/strict'

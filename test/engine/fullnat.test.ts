@@ -1,6 +1,7 @@
 /**
  * What the translation must not do: repair a corrupt segment, touch a byte that it has no business with, carry padding
  * along. What it must do is in the transcripts.
+ * Holds invariant I6.
  */
 
 import assert from 'node:assert/strict'

@@ -1,4 +1,7 @@
-/** An engine that is restored from an image goes on exactly like the one that the image was taken of. */
+/**
+ * An engine that is restored from an image goes on exactly like the one that the image was taken of.
+ * Holds invariant I12.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
 /**
- * Neighbours: the five states with all cells, their timers and the table of entries. The times are those of fullnat
+ * Neighbours: the five states with all cells, their timers and the table of entries. The times are those of
  * semantics 6.1; up to 200 ms of jitter and 100 ms until the walk over the entries are added to each. What a
  * conversation sees of it is in neigh-traffic.test.ts.
  */

@@ -1,6 +1,7 @@
 /**
  * Partial checksums and segmentation offload: what a kernel hands over with IFF_VNET_HDR goes through both ways and is
  * what the kernel on the other side expects. decode() judges partial checksums, hdr_len and csum_start of every frame.
+ * Holds invariant I11.
  */
 
 import assert from 'node:assert/strict'

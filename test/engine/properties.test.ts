@@ -1,6 +1,7 @@
 /**
  * Properties of the whole engine: any segment leaves with right checksums and exactly the fields changed that have to
  * be, and any conversation keeps the books of tables, pools, timers and slots balanced.
+ * Holds invariant I4, invariant I8, invariant I11.
  */
 
 import assert from 'node:assert/strict'

@@ -1,4 +1,4 @@
-/** lports: order, partition and totals of the reference (5.1 to 5.6), and a model of the sixteen rings. */
+/** lports: order, partition and totals (semantics 5.1 to 5.6), and a model of the sixteen rings. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,3 +1,5 @@
+/** What is told of connections that have ended, and that nothing is kept when nobody wants it. Holds invariant I15. */
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Session, SessionReading } from '../../src/control/session-words.ts'

@@ -1,4 +1,7 @@
-/** What runs short, lports and places for connections, refuses newcomers only, and serves again when one comes back. */
+/**
+ * What runs short, lports and places for connections, refuses newcomers only, and serves again when one comes back.
+ * Holds invariant I3.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

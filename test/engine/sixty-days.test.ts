@@ -1,6 +1,7 @@
 /**
  * int32 ms go round in 49.7 days, and half of that is as far as they can be compared. A clock that begins two days before the
  * round and runs for sixty: whatever the engine keeps a time of is as right in the end as it was in the beginning.
+ * Holds invariant I10.
  */
 
 import assert from 'node:assert/strict'

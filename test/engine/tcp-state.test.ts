@@ -1,6 +1,6 @@
 /**
- * All cells of the three state tables, against the reference's tables as they are printed there (fullnat semantics
- * 2.3), and the walks that follow from them. The tables here are read by code of their own: a slip in the product's
+ * All cells of the three state tables, against the reference's tables as they are printed there
+ * (semantics 2.3), and the walks that follow from them. The tables here are read by code of their own: a slip in the product's
  * compiler of tables must not repeat itself.
  */
 

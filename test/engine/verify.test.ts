@@ -1,6 +1,7 @@
 /**
  * Whom the engine believes: what a third party throws into a conversation, corrupt or out of every window, moves nothing; what
  * honest ends send, again, late or from another gateway, does.
+ * Holds invariant I7.
  */
 
 import assert from 'node:assert/strict'

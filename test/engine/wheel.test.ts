@@ -1,6 +1,7 @@
 /**
  * The timer wheel under its user's rule (file again what is not due yet): nothing comes due before its deadline or more
  * than one tick after, wherever the clock stands and however far the deadline lies.
+ * Holds invariant I10.
  */
 
 import assert from 'node:assert/strict'

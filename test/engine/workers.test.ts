@@ -1,4 +1,7 @@
-/** Several workers are one balancer: whichever of them a packet reaches, the same one deals with it. */
+/**
+ * Several workers are one balancer: whichever of them a packet reaches, the same one deals with it.
+ * Holds invariant I16.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** Records between workers: order, room, and waking, first in one thread and then in several. */
+/**
+ * Records between workers: order, room, and waking, first in one thread and then in several.
+ * Holds invariant I17.
+ */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

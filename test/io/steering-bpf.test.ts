@@ -1,4 +1,7 @@
-/** The BPF program and the worker that reads a frame must agree on its owner, whatever the frame looks like. */
+/**
+ * The BPF program and the worker that reads a frame must agree on its owner, whatever the frame looks like.
+ * Holds invariant I16.
+ */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

@@ -1,6 +1,7 @@
 /**
  * The rights that the daemon has and needs: as systemd/tapvs.service starts it, another user with two capabilities and
  * no more; and as root, whose packet threads give up theirs.
+ * Holds invariant I20.
  */
 
 import assert from 'node:assert/strict'

@@ -1,6 +1,6 @@
 /**
- * The seed scenario with real redis-cli and tcpdump on both arms: every line of the reference's acceptance list (section
- * 13) that does not depend on the seed's random values, read out of the two captures, the log and the listings.
+ * The seed scenario with real redis-cli and tcpdump on both arms: every item of semantics 13
+ * that does not depend on the seed's random values, read out of the two captures, the log and the listings.
  */
 
 import assert from 'node:assert/strict'

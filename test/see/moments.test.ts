@@ -1,4 +1,7 @@
-/** The flight recorder and its moments: what a conversation looks like, and that a slow reader is told what it missed. */
+/**
+ * The flight recorder and its moments: what a conversation looks like, and that a slow reader is told what it missed.
+ * Holds invariant I14.
+ */
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -1,3 +1,5 @@
+/** The words for what the engine says: the lines of DPVS to the character, and some of our own. Holds invariant I13. */
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MODULES } from '../../src/api/log-levels.ts'

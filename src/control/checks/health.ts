@@ -5,7 +5,7 @@
  *   active   its checks: `fall` failures in a row take it out, `rise` passes in a row bring it back
  *   passive  its connections: `failures` of them within `withinMs`, if they outweigh what it established (tally.ts), take
  *            it out for a while; the while doubles with every time and halves with every look that finds connections
- *            established (fullnat semantics 7)
+ *            established (semantics 7)
  *
  * An RS starts as up, so that a restart does not take all of them out; but one whose very first check fails is out at once.
  */

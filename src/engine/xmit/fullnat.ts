@@ -1,5 +1,5 @@
 /**
- * FullNAT: the RS sees LIP and lport, the client VIP and vport. Read fullnat semantics 3 and RFC 1624 before changing
+ * FullNAT: the RS sees LIP and lport, the client VIP and vport. Read semantics 3 and RFC 1624 before changing
  * the translation.
  *
  * Both directions: addresses and ports become the mirror of the other tuple. IN: seq += delta; on a SYN the timestamp

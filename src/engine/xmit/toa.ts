@@ -1,6 +1,6 @@
 /**
  * TOA: the client's address and port as TCP option 254, directly behind the fixed header, for RS modules that give it
- * to the application in place of LIP:lport (fullnat semantics 3.4).
+ * to the application in place of LIP:lport (semantics 3.4).
  *
  *   FE 08 <port> <address>      8 bytes, network order
  *
