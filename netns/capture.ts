@@ -4,11 +4,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { createOwn, writeProblem } from '../src/control/own-file.ts'
+import { createOwn, writeProblem } from '../src/control/system/own-file.ts'
 import { LabError } from './lab-error.ts'
 import { finished, mustRun } from './processes.ts'
-import type { Side } from './topology.ts'
-import { SIDES } from './topology.ts'
+import { SIDES, type Side } from './topology.ts'
 import type { Lab } from './two-arm.ts'
 
 const LISTEN_LIMIT_MS = 5000

@@ -2,8 +2,8 @@
 
 import { constants } from 'node:os'
 import process from 'node:process'
-import { writeProblem } from '../src/control/own-file.ts'
-import { decideSignals } from '../src/control/signals.ts'
+import { writeProblem } from '../src/control/system/own-file.ts'
+import { decideSignals } from '../src/control/system/signals.ts'
 import { LabError } from './lab-error.ts'
 
 /** Exit code of what a signal ended, as a shell counts it. */

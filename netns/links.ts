@@ -4,8 +4,8 @@
 
 import { writeFileSync } from 'node:fs'
 import { FlagsNew, type RtNetlinkSocket } from 'netlink'
-import { AF_INET, insideNetns, REQUEST, withRtNetlink } from '../src/control/rtnetlink.ts'
-import { tunInfo } from '../src/control/tun-info.ts'
+import { AF_INET, insideNetns, REQUEST, withRtNetlink } from '../src/control/network/rtnetlink.ts'
+import { tunInfo } from '../src/control/network/tun-info.ts'
 import { closeFd, openTap, QUEUE_MULTI, TAP_PERSIST } from '../src/io/native.ts'
 import { LabError } from './lab-error.ts'
 import { type Arm, PREFIX_LENGTH } from './topology.ts'

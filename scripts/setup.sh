@@ -5,7 +5,7 @@
 # same program: see netns/real-servers.ts).
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# For node as root: src/control/signals.ts says why.
+# For node as root: src/control/system/signals.ts says why.
 no_debugger=--inspect-port=192.0.2.1:1024
 PATH=$PATH:/usr/sbin:/sbin # `su` without a dash leaves them out, and ip and tcpdump may live there
 

@@ -1,8 +1,8 @@
 /** Writes the man pages to man/; `npm run man` compiles what they are made from first. */
 
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { manualPages } from '../dist/src/cli/manual.js'
-import { verbTree } from '../dist/src/cli/verb-tree.js'
+import { verbTree } from '../dist/src/cli/grammar/verb-tree.js'
+import { manualPages } from '../dist/src/cli/manual/manual.js'
 import { addVerbs } from '../dist/src/cli/verbs/all.js'
 
 const folder = new URL('../man/', import.meta.url)

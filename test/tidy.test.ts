@@ -94,7 +94,7 @@ test('see, engine and wire import nothing but each other, and name nothing of No
   )) {
     for (const from of imports(text)) assert.ok(from.startsWith('.'), `${path} imports ${from}`)
     // Whoever prints a time has to know the zone; what time it is he is told all the same.
-    const isTimes = path === 'src/see/times.ts'
+    const isTimes = path === 'src/see/text/times.ts'
     if (isTimes) assert.doesNotMatch(code(text), /Date\.now|new Date\(\)/, path)
     const found = IMPURE.exec(isTimes ? code(text).replaceAll(/\bDate\b/g, '') : code(text))
     assert.equal(found?.[0], undefined, path)

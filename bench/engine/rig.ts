@@ -6,7 +6,7 @@
 import { performance } from 'node:perf_hooks'
 import { NO_CHECK } from '../../src/config/check-keys.ts'
 import type { ConfigArm, ConfigValues } from '../../src/config/config.ts'
-import { buildEngine } from '../../src/control/apply.ts'
+import { buildEngine } from '../../src/control/threads/apply.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
 import { DONE, PARKED } from '../../src/engine/counters.ts'

@@ -4,6 +4,7 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import { KEY } from '../../src/engine/conn-layout.ts'
 import { Egress } from '../../src/engine/egress.ts'
 import { BURST } from '../../src/engine/frames.ts'
 import { Parsed } from '../../src/engine/parsed.ts'
@@ -77,7 +78,7 @@ function stepsOf(rig: Rig): Record<string, Step> {
     },
     'connection found': () => {
       for (let i = 0; i < BURST; i++) {
-        found[i] = table.find(parsed[i].saddr, parsed[i].daddr, parsed[i].ports)
+        found[i] = table.find(KEY.TCP, parsed[i].saddr, parsed[i].daddr, parsed[i].ports)
       }
     },
     'news of the neighbour (from RSs only)': (_slots, outward) => {

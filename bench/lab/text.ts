@@ -1,6 +1,6 @@
 /** A report for eyes: three tables and the targets. */
 
-import { counted } from '../../src/see/counted.ts'
+import { counted } from '../../src/see/text/counted.ts'
 import { type CpuFigure, type Figure, type Ratio, type Report, SUBJECT } from './report.ts'
 import type { Row } from './rows.ts'
 

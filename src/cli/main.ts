@@ -6,16 +6,16 @@
 
 import type { Argv } from 'yargs'
 import { DEFAULT_SOCKET } from '../api/commands.ts'
-import { writeProblem } from '../control/own-file.ts'
-import { decideSignals } from '../control/signals.ts'
-import { version } from '../control/version.ts'
-import { nearest } from '../see/nearest.ts'
-import { printable } from '../see/printable.ts'
-import { type Parser, unknownOption } from '../see/unknown-option.ts'
-import { CliError } from './client.ts'
-import { type Common, Ended } from './common.ts'
-import { defaultSocket, type OpenDesk, openDesk } from './desk.ts'
-import { UTC_OPTION } from './options.ts'
+import { writeProblem } from '../control/system/own-file.ts'
+import { decideSignals } from '../control/system/signals.ts'
+import { version } from '../control/system/version.ts'
+import { nearest } from '../see/text/nearest.ts'
+import { printable } from '../see/text/printable.ts'
+import { type Parser, unknownOption } from '../see/text/unknown-option.ts'
+import { CliError } from './daemon/client.ts'
+import { defaultSocket, type OpenDesk, openDesk } from './daemon/desk.ts'
+import { UTC_OPTION } from './grammar/options.ts'
+import { type Common, Ended } from './terminal/common.ts'
 import { completion } from './verbs/completion.ts'
 import { dpip } from './verbs/dpip.ts'
 import { ipvsadm } from './verbs/ipvsadm.ts'
@@ -74,7 +74,7 @@ async function withHelp(argv: string[]): Promise<string[]> {
   const at = verbAt(argv)
   if (argv[at] !== 'help') return argv
   const words = argv.toSpliced(at, 1)
-  const { verbTree } = await import('./verb-tree.ts')
+  const { verbTree } = await import('./grammar/verb-tree.ts')
   let verbs = verbTree((await import('./verbs/all.ts')).addVerbs)
   for (const word of words.slice(at).filter(text => !text.startsWith('-'))) {
     if (verbs.length === 0) break

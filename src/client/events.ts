@@ -1,6 +1,6 @@
 /** The stream of events, read as it comes (server-sent events, the HTML standard 9.2). */
 
-import { EventText } from '../see/event-text.ts'
+import { EventText } from '../see/text/event-text.ts'
 import { open, type Reply, type Target, textOf } from './exchange.ts'
 import type { DaemonEvent, Missed } from './types.ts'
 

@@ -3,8 +3,8 @@
 import type { IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { queryOf } from '../api/verbs.ts'
-import type { Moment } from '../see/moment.ts'
-import { momentFromJson } from '../see/moment-json.ts'
+import type { Moment } from '../see/moments/moment.ts'
+import { momentFromJson } from '../see/moments/moment-json.ts'
 import { open, type Reply, type Target, textOf } from './exchange.ts'
 
 export interface PacketOptions {

@@ -8,7 +8,7 @@ import type * as whois from '../api/whois.ts'
 
 export type { Edit } from '../api/edits.ts'
 export type { DaemonEvent, EventData, EventName } from '../api/events.ts'
-export type { Moment } from '../see/moment.ts'
+export type { Moment } from '../see/moments/moment.ts'
 
 export type Traffic = z.output<typeof answers.traffic>
 export type RealServer = z.output<typeof answers.realServer>

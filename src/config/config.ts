@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs'
 import type { WhenDown } from '../api/edits.ts'
 import { ConnTable } from '../engine/conn.ts'
-import { nearest } from '../see/nearest.ts'
+import { nearest } from '../see/text/nearest.ts'
 import { ipv4Text } from '../wire/address.ts'
 import { type ConfigCapture, captureOf } from './capture.ts'
 import { type ConfigCheck, type ConfigPassive, configCheck, configPassive } from './check-keys.ts'

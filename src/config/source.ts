@@ -1,6 +1,6 @@
 /** The values of a config, wherever they come from, and the mistakes that are found in them. */
 
-import { printable } from '../see/printable.ts'
+import { printable } from '../see/text/printable.ts'
 
 export type Path = readonly PropertyKey[]
 

@@ -5,7 +5,7 @@
  */
 
 import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
-import { printable } from '../see/printable.ts'
+import { printable } from '../see/text/printable.ts'
 import { ConfigNodes, startOf } from './nodes.ts'
 import { type ConfigSource, found, type Path, Problems, pathText, valueAt } from './source.ts'
 

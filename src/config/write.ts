@@ -7,7 +7,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Document, isMap, isScalar, isSeq, type Node, visit, type YAMLSeq } from 'yaml'
 import * as z from 'zod'
-import { escaped } from '../see/printable.ts'
+import { escaped } from '../see/text/printable.ts'
 import { fileSchema } from './schema.ts'
 
 /** What a file may hold: keys with a default may be missing. */

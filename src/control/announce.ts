@@ -3,7 +3,7 @@
 import type { ServiceInfo } from '../api/commands.ts'
 import { serviceName } from '../api/edits.ts'
 import type { Config } from '../config/config.ts'
-import { counted } from '../see/counted.ts'
+import { counted } from '../see/text/counted.ts'
 
 /** Services that are named when it stops; the rest is a number. */
 const NAMED = 5

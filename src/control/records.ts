@@ -1,10 +1,10 @@
 /** Connections that have ended, for those who want to know of them: the session log and the history, as the config says. */
 
 import type { Config } from '../config/config.ts'
-import type { Log } from './log.ts'
-import { SessionDrain } from './session-drain.ts'
-import { SessionLog } from './session-log.ts'
-import { newSessionRing } from './session-ring.ts'
+import type { Log } from './log/log.ts'
+import { SessionDrain } from './sessions/drain.ts'
+import { SessionLog } from './sessions/log.ts'
+import { newSessionRing } from './threads/session-ring.ts'
 import { History } from './whois/history.ts'
 
 export class Records {

@@ -5,7 +5,11 @@
  */
 
 import { inPrefix, prefixMask } from '../wire/address.ts'
+import { Family } from './family.ts'
 
+const { IPV4 } = Family
+
+/** Of IPv4. */
 export interface Route {
   network: number
   prefixLength: number
@@ -14,6 +18,8 @@ export interface Route {
 }
 
 export interface ArmAddress {
+  family: number
+  /** A word: family.ts. */
   address: number
   prefixLength: number
 }
@@ -37,7 +43,8 @@ export class Arm {
   readonly outbox: Int32Array
   outboxCount = 0
   readonly #addresses: ArmAddress[] = []
-  readonly #owned = new Set<number>()
+  /** Words, by family. */
+  readonly #owned: readonly Set<number>[] = [new Set(), new Set()]
   readonly #routes: Route[] = []
 
   constructor(index: number, macHi: number, macLo: number, mtu: number, outboxSlots: number) {
@@ -57,22 +64,23 @@ export class Arm {
     this.outbox[this.outboxCount++] = slot
   }
 
-  /** Adds an address; shorter than /32 it brings its on-link route, as in DPVS (semantics 6.6). */
-  addAddress(address: number, prefixLength: number): void {
-    this.#addresses.push({ address, prefixLength })
-    this.#owned.add(address)
-    if (prefixLength < 32) {
+  /** Adds an address; one of IPv4 that is shorter than /32 brings its on-link route, as in DPVS (semantics 6.6). */
+  addAddress(family: number, address: number, prefixLength: number): void {
+    this.#addresses.push({ family, address, prefixLength })
+    this.#owned[family].add(address)
+    if (family === IPV4 && prefixLength < 32) {
       this.addRoute({ network: address & prefixMask(prefixLength), prefixLength, gateway: 0 })
     }
   }
 
   /** The on-link route of a shorter prefix is a route of its own by now. */
-  removeAddress(address: number, prefixLength: number): void {
+  removeAddress(family: number, address: number, prefixLength: number): void {
+    const isOne = (other: ArmAddress) => other.family === family && other.address === address
     const at = this.#addresses.findIndex(
-      other => other.address === address && other.prefixLength === prefixLength,
+      other => isOne(other) && other.prefixLength === prefixLength,
     )
     if (at >= 0) this.#addresses.splice(at, 1)
-    if (!this.#addresses.some(other => other.address === address)) this.#owned.delete(address)
+    if (!this.#addresses.some(isOne)) this.#owned[family].delete(address)
   }
 
   removeRoute(network: number, prefixLength: number): void {
@@ -102,12 +110,13 @@ export class Arm {
   /** Addresses and routes, into an arm that has none. */
   restore({ addresses, routes }: ArmImage): void {
     this.#addresses.push(...addresses)
-    for (const { address } of addresses) this.#owned.add(address)
+    for (const { family, address } of addresses) this.#owned[family].add(address)
     this.#routes.push(...routes)
   }
 
-  owns(address: number): boolean {
-    return this.#owned.has(address)
+  /** It answers for the address. */
+  owns(family: number, word: number): boolean {
+    return this.#owned[family].has(word)
   }
 
   /** The longest route to `address` out of this arm, or undefined. */
@@ -119,16 +128,25 @@ export class Arm {
   }
 
   /**
-   * Source address for what the appliance itself sends to `target` (semantics 6.7): the most recently added address whose
+   * Source address for what the appliance itself sends to `target` by IPv4 (semantics 6.7): the most recently added address whose
    * prefix contains the target, else the one added first; 0 if the arm has none.
    */
   sourceFor(target: number): number {
+    let first = 0
     for (let i = this.#addresses.length - 1; i >= 0; i--) {
-      const { address, prefixLength } = this.#addresses[i]
+      const { family, address, prefixLength } = this.#addresses[i]
+      if (family !== IPV4) continue
       if (inPrefix(target, address, prefixLength)) return address
+      first = address
     }
-    return this.#addresses.length > 0 ? this.#addresses[0].address : 0
+    return first
   }
+}
+
+/** An address of the appliance, on whichever arm. */
+export function isOurs(arms: readonly Arm[], family: number, word: number): boolean {
+  for (const arm of arms) if (arm.owns(family, word)) return true
+  return false
 }
 
 /** The arm whose longest route leads to `address`, or undefined. Allocates nothing: every SYN asks. */

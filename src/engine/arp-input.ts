@@ -7,16 +7,18 @@
 import { ARP, ARP_OP, isIpv4OverEthernet, turnIntoReply } from '../wire/arp.ts'
 import { ETH } from '../wire/ethernet.ts'
 import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
-import type { Arm } from './arm.ts'
+import { type Arm, isOurs } from './arm.ts'
 import { type Counters, DONE, Drop, Event } from './counters.ts'
+import { Family, linkOf } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { Neighs } from './neigh.ts'
-import { NO_NEIGH } from './neigh-table.ts'
+import type { Parts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { sayClaimed } from './say.ts'
 import type { TraceRing } from './trace.ts'
 
 const CLAIM_REPORT_MS = 1000
+const { IPV4 } = Family
 
 export class ArpInput {
   readonly #frames: Frames
@@ -28,14 +30,7 @@ export class ArpInput {
   #reported = false
   #reportedAt = 0
 
-  constructor(
-    frames: Frames,
-    arms: readonly Arm[],
-    neighs: Neighs,
-    counters: Counters,
-    trace: TraceRing,
-    peers: Peers | null,
-  ) {
+  constructor({ frames, arms, counters, trace, peers }: Parts, neighs: Neighs) {
     this.#frames = frames
     this.#arms = arms
     this.#neighs = neighs
@@ -75,14 +70,15 @@ export class ArpInput {
 
     const sender = pkt.getInt32(arp + ARP.SPA)
     const target = pkt.getInt32(arp + ARP.TPA)
-    if (this.#isOurs(sender)) {
+    if (isOurs(this.#arms, IPV4, sender)) {
       this.#reportClaim(sender, arm, macHi, macLo, now)
       return -Drop.ARP_CLAIMS_OURS
     }
-    const forUs = arm.owns(target)
+    const forUs = arm.owns(IPV4, target)
     const solicited = forUs && op === ARP_OP.REPLY
-    const known = this.hear(arm.index, sender, macHi, macLo, solicited, now)
-    this.#peers?.tell(arm.index, sender, macHi, macLo, solicited)
+    const link = linkOf(arm.index, IPV4)
+    const known = this.#neighs.hear(link, sender, macHi, macLo, solicited, now)
+    this.#peers?.tell(link, sender, macHi, macLo, solicited)
     if (!forUs) return known ? DONE : -Drop.ARP_NOT_OURS
     // With several workers it may be another one that asked.
     if (solicited) return known || this.#peers !== null ? DONE : -Drop.ARP_UNSOLICITED
@@ -93,30 +89,11 @@ export class ArpInput {
     return arm.index
   }
 
-  /** Learns what an ARP says, which this worker or another one has received. => whether the sender is a neighbour */
-  hear(
-    arm: number,
-    sender: number,
-    macHi: number,
-    macLo: number,
-    solicited: boolean,
-    now: number,
-  ): boolean {
-    const known = this.#neighs.find(arm, sender, NO_NEIGH)
-    if (known >= 0) this.#neighs.learn(known, macHi, macLo, solicited, now)
-    return known >= 0
-  }
-
   /** Every claim is counted; the log hears of one a second, or a stranger could fill it. */
   #reportClaim(address: number, arm: Arm, macHi: number, macLo: number, now: number): void {
     if (this.#reported && ((now - this.#reportedAt) | 0) < CLAIM_REPORT_MS) return
     this.#reported = true
     this.#reportedAt = now
     sayClaimed(this.#trace, address, arm.index, macHi, macLo)
-  }
-
-  #isOurs(address: number): boolean {
-    for (const arm of this.#arms) if (arm.owns(address)) return true
-    return false
   }
 }

@@ -8,17 +8,24 @@
  *    8 delta    9 word    10 binding      11 deadline
  *   12 rsIsn1  13 rstSeq  14 rstAck       15 client MAC, last 32 bits
  *
- *   word      client MAC first 16 bits << 16 | jitter ms (10 bits) << 6 | UDP << 5 | RS seen << 4 | state (4 bits)
- *   binding   dest << 16 | client arm << 12 | LIP (12 bits)
+ *   word      client MAC first 16 bits << 16 | jitter ms (10 bits) << 6 | ACK awaited << 5 | RS seen << 4 | state (4 bits)
+ *   binding   in use (1 bit) << 31 | dest (15 bits) << 16 | client arm (4 bits) << 12 | kind (12 bits)
+ *   kind      spare (2 bits) << 10 | reset << 9 | counted << 8 | slow << 7 | forwarding method (3 bits) << 4
+ *             | family of OUT << 3 | family of IN << 2 | protocol (2 bits)
  *
- * The client's first sequence number, which tells a SYN sent again from a new one, has a column of its own behind the index:
- * it is written and read for SYNs only.
+ * A record counts if its binding says that it is in use: that is written last when a connection opens, and cleared first
+ * when it closes, so what was broken off in between is no connection. Zeroed memory holds none.
  *
- * The time of opening, in ms, stands where nothing else is known yet: in rsIsn1 until the RS has been seen, and then in rstSeq
- * as long as the state is SYN_RECV.
+ * An address is one *word*: of IPv4 itself, of IPv6 a number that stands for one that is configured, or for a client's
+ * a digest, whose four words are in the wide column.
+ *
+ *   cold column   the client's ISN | ms of opening | LIP's place << 20 | generation (20 bits) | spare       16 bytes a conn
+ *   wide column   the client's address, where the layout has room for IPv6                                  16 bytes a conn
+ *
+ * What is cold is touched when a connection opens and in its handshake. The generation is stepped each time a record is opened.
  */
 
-/** Cells of a record, of the IN tuple those of TUPLE as well. */
+/** Cells of a record. */
 export const CELL = {
   CIP: 0,
   VIP: 1,
@@ -44,21 +51,46 @@ export const TUPLE = { SADDR: 0, DADDR: 1, PORTS: 2, NEXT: 3 } as const
 export const CONN_CELLS = 16
 export const CONN_BYTES = CONN_CELLS * 4
 
+/** Cells of the cold column. */
+export const COLD = { CLIENT_ISN: 0, OPENED: 1, LIP: 2 } as const
+/** Of a conn in the cold column, and of an address in the wide one. */
+export const COLUMN_CELLS = 4
+export const COLUMN_BYTES = COLUMN_CELLS * 4
+
+/** Which columns a table has. */
+export interface Layout {
+  readonly wide: boolean
+}
+export const LAYOUT = { IPV4: { wide: false }, IPV6: { wide: true } } as const
+
+/** What a packet is looked up by beside addresses and ports: its protocol, `| IPV6` for one of that family. */
+export const KEY = { TCP: 0, UDP: 1, ICMP: 2, IPV6: 0b1100 } as const
+/** How a conn is forwarded. */
+export const METHOD = { FULLNAT: 0 } as const
+
+const PROTOCOL_BITS = 0b11
+const IN_FAMILY = 0b100
+const OUT_FAMILY = 0b1000
+
 const STATE_BITS = 0xf
 export const STATE_MASK = STATE_BITS
 export const RS_SEEN = 0x10
-const UDP_BIT = 0x20
+/** The RS's SYN+ACK has passed, and the session log waits for the client's ACK. */
+export const ACK_AWAITED = 0x20
 
-/** What fits into a binding beside the RS, and keeps FREE apart from every one. */
+const IN_USE = 1 << 31
+/** Bits of a LIP's place, which stand above the generation. */
+const LIP_SHIFT = 20
+const GENERATION_BITS = (1 << LIP_SHIFT) - 1
+
+/** What fits in beside each other. */
+export const DESTS_MAX = 1 << 15
 export const ARMS_MAX = 15
-export const LIPS_MAX = 4096
-
-/** Binding of a record on the free list. */
-export const FREE = -1
+export const LIPS_MAX = 1 << (32 - LIP_SHIFT)
 
 /**
- * The way to a cell. Modules of the packet's path take these as constants of their own, as they do numbers: what is imported is
- * loaded and checked at every use.
+ * The way to a cell, and to what its bits say. Modules of the packet's path take these as constants of their own, as they do
+ * numbers: what is imported is loaded and checked at every use.
  */
 export const RECORD = {
   /** First cell of a conn. */
@@ -71,19 +103,42 @@ export const RECORD = {
   peer: (t: number): number => ((t >> 1) << 4) | (~(t << 2) & 4),
   /** The conn whose record begins at a cell. */
   conn: (at: number): number => at >> 4,
+  /** First cell of a conn in the cold and in the wide column. */
+  column: (conn: number): number => conn << 2,
   /** ms in 0..999 drawn when the conn was opened: the fraction that stays in all its timeouts. */
   jitter: (word: number): number => (word >>> 6) & 0x3ff,
-  dest: (binding: number): number => binding >>> 16,
+  inUse: (binding: number): boolean => binding < 0,
+  dest: (binding: number): number => (binding >>> 16) & 0x7fff,
   clientArm: (binding: number): number => (binding >>> 12) & 0xf,
-  lip: (binding: number): number => binding & 0xfff,
+  /** One of METHOD. */
+  method: (binding: number): number => (binding >>> 4) & 7,
+  /** Tuple t of a conn with this binding is of the protocol and the family that a packet is looked up by. */
+  fits: (binding: number, key: number, t: number): boolean =>
+    ((binding ^ key) & (PROTOCOL_BITS | (IN_FAMILY << (t & 1)))) === 0,
+  /** What packets of tuple t of a conn with this binding are looked up by. */
+  key: (binding: number, t: number): number =>
+    (binding & PROTOCOL_BITS) | ((binding & (IN_FAMILY << (t & 1))) === 0 ? 0 : KEY.IPV6),
+  /** Place of the LIP in its cold cell. */
+  lip: (cold: number): number => cold >>> LIP_SHIFT,
+  generation: (cold: number): number => cold & GENERATION_BITS,
 } as const
 
-/** The word of a new conn. */
-export function firstWord(macHi: number, jitter: number, udp: boolean): number {
-  return (macHi << 16) | (jitter << 6) | (udp ? UDP_BIT : 0)
+/** The kind of a conn whose packets are looked up by these on their way in and out, forwarded by one of METHOD. */
+export function kindOf(inKey: number, outKey: number, method: number): number {
+  return (inKey & ~OUT_FAMILY) | (outKey & OUT_FAMILY) | (method << 4)
 }
 
-/** The binding of a new conn. */
-export function binding(dest: number, arm: number, lip: number): number {
-  return (dest << 16) | (arm << 12) | lip
+/** The word of a new conn. */
+export function firstWord(macHi: number, jitter: number): number {
+  return (macHi << 16) | (jitter << 6)
+}
+
+/** The binding of a conn in use. */
+export function binding(kind: number, dest: number, arm: number): number {
+  return IN_USE | (dest << 16) | (arm << 12) | kind
+}
+
+/** The cold cell of a record that is opened with this LIP, from what stood there. */
+export function openedWith(lip: number, before: number): number {
+  return (lip << LIP_SHIFT) | ((before + 1) & GENERATION_BITS)
 }

@@ -3,42 +3,47 @@
  * (Click's idea), so there is no separate code for in and out. conn-layout.ts draws the record.
  *
  * A tuple id t = conn << 1 | dir names one direction of one conn, and the other direction is t ^ 1. The hash index
- * stores tuple ids, chained through the next cells: one probe finds
- * the conn and the direction. Life-cycle: open (hashed twice, filed in the wheel) ... close (unhashed, unfiled, the IN
- * tuple's next cell links the free records). Nothing else may keep a conn number across packets.
+ * stores tuple ids, chained through the next cells: one probe finds the conn and the direction.
+ *
+ * Life-cycle: take (nobody's yet) ... open (committed, hashed twice) ... close (no connection any more, unhashed, free). The
+ * records are the only truth: index, free list and counts are made of them by adopt(). Nothing else may keep a conn
+ * number across packets.
  */
 
-import { CELL, CONN_BYTES, CONN_CELLS, FREE, RECORD, STATE_MASK, TUPLE } from './conn-layout.ts'
+import { ConnIndex } from './conn-index.ts'
+import {
+  CELL,
+  COLD,
+  COLUMN_BYTES,
+  COLUMN_CELLS,
+  CONN_BYTES,
+  CONN_CELLS,
+  LAYOUT,
+  type Layout,
+  openedWith,
+  RECORD,
+  STATE_MASK,
+  TUPLE,
+} from './conn-layout.ts'
 
 export const NO_CONN = -1
 
 /** Records up to the highest one ever taken: behind it every table is alike. */
 export interface TableImage {
   cells: Int32Array
-  isns: Int32Array
+  cold: Int32Array
+  /** Empty in a table without. */
+  wide: Int32Array
   free: number
   used: number
 }
 
-/**
- * Index heads per conn, for its two tuples. With two, four of ten lookups in a full table go past a stranger's record, a
- * cache miss and a mispredicted branch; with four it is two of ten, for 8 bytes more.
- */
-const HEADS = 4
-
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { WORD, BINDING, MAC_LO } = CELL
-const { SADDR, DADDR, PORTS, NEXT } = TUPLE
-const {
-  at: recordAt,
-  tuple: tupleCell,
-  jitter,
-  dest: destOf,
-  clientArm: armOf,
-  lip: lipOf,
-} = RECORD
+const { WORD, BINDING } = CELL
+const { NEXT } = TUPLE
+const { LIP } = COLD
+const { at: recordAt, column: columnAt, jitter, dest: destOf, clientArm: armOf } = RECORD
 const STATE_BITS = STATE_MASK
-const IS_FREE = FREE
 
 /** 2^n >= count. */
 function powerOfTwo(count: number): number {
@@ -48,13 +53,13 @@ function powerOfTwo(count: number): number {
 export class ConnTable {
   /** All records. */
   readonly cells: Int32Array
-  /** By conn: the sequence number of the client's SYN. */
-  readonly isns: Int32Array
+  readonly cold: Int32Array
+  /** Empty if the layout has none. */
+  readonly wide: Int32Array
   readonly capacity: number
-  readonly #heads: Int32Array
-  readonly #mask: number
-  readonly #seed: number
-  #free: number
+  readonly index: ConnIndex
+  /** The first of those that have come back; the others lie from #top on. */
+  #free = NO_CONN
   #used = 0
   /** Behind the last record ever taken. */
   #top = 0
@@ -64,23 +69,30 @@ export class ConnTable {
     return powerOfTwo(Math.max(conns, 16))
   }
 
-  static bytesFor(capacity: number): number {
-    return capacity * (CONN_BYTES + HEADS * 4 + 4)
+  static bytesFor(capacity: number, { wide }: Layout = LAYOUT.IPV4): number {
+    return capacity * (CONN_BYTES + COLUMN_BYTES * (wide ? 2 : 1)) + ConnIndex.bytesFor(capacity)
   }
 
-  /** `memory` from `offset` needs bytesFor(capacity) bytes; `seed` keys the hash against chosen collisions. */
-  constructor(memory: ArrayBufferLike, offset: number, capacity: number, seed: number) {
+  /**
+   * `memory` from `offset` needs bytesFor(capacity) bytes, all zero or to be adopted; `seed` keys the hash against chosen
+   * collisions.
+   */
+  constructor(
+    memory: ArrayBufferLike,
+    offset: number,
+    capacity: number,
+    seed: number,
+    { wide }: Layout = LAYOUT.IPV4,
+  ) {
     this.capacity = capacity
+    const cold = offset + capacity * CONN_BYTES
+    const behind = cold + capacity * COLUMN_BYTES
+    const wides = wide ? capacity : 0
     this.cells = new Int32Array(memory, offset, capacity * CONN_CELLS)
-    this.#heads = new Int32Array(memory, offset + capacity * CONN_BYTES, capacity * HEADS).fill(-1)
-    this.isns = new Int32Array(memory, offset + capacity * (CONN_BYTES + HEADS * 4), capacity)
-    this.#mask = capacity * HEADS - 1
-    this.#seed = seed | 0
-    for (let conn = 0; conn < capacity; conn++) {
-      this.cells[recordAt(conn) | NEXT] = conn + 1 < capacity ? conn + 1 : NO_CONN
-      this.cells[recordAt(conn) | BINDING] = IS_FREE
-    }
-    this.#free = 0
+    this.cold = new Int32Array(memory, cold, capacity * COLUMN_CELLS)
+    this.wide = new Int32Array(memory, behind, wides * COLUMN_CELLS)
+    const heads = behind + wides * COLUMN_BYTES
+    this.index = new ConnIndex(memory, heads, capacity, seed, this.cells, this.wide)
   }
 
   get used(): number {
@@ -93,78 +105,82 @@ export class ConnTable {
   }
 
   save(): TableImage {
-    const cells = this.cells.slice(0, recordAt(this.#top))
-    const isns = this.isns.slice(0, this.#top)
-    return { cells, isns, free: this.#free, used: this.#used }
+    const column = columnAt(this.#top)
+    return {
+      cells: this.cells.slice(0, recordAt(this.#top)),
+      cold: this.cold.slice(0, column),
+      wide: this.wide.slice(0, column),
+      free: this.#free,
+      used: this.#used,
+    }
   }
 
   /** Into a new table of the same capacity, whose index has a seed of its own. */
-  restore({ cells, isns, free, used }: TableImage): void {
+  restore({ cells, cold, wide, free, used }: TableImage): void {
     this.cells.set(cells)
-    this.isns.set(isns)
+    this.cold.set(cold)
+    this.wide.set(wide)
     this.#top = RECORD.conn(cells.length)
     this.#free = free
     this.#used = used
-    for (let conn = 0; conn < this.#top; conn++) if (this.inUse(conn)) this.link(conn)
+    for (let conn = 0; conn < this.#top; conn++) if (this.inUse(conn)) this.index.enter(conn)
   }
 
-  /** Tuple id that a packet with these header fields belongs to, or -1. `ports` is source << 16 | destination. */
-  find(saddr: number, daddr: number, ports: number): number {
-    const cells = this.cells
-    let t = this.#heads[this.#hash(saddr, daddr, ports)]
-    while (t >= 0) {
-      const at = tupleCell(t)
-      if (
-        cells[at | PORTS] === ports &&
-        cells[at | SADDR] === saddr &&
-        cells[at | DADDR] === daddr
-      ) {
-        return t
+  /**
+   * Takes over the records that lie in the memory of a new table. Those that `accepts` refuses, and those that have a tuple of
+   * another, are cleared. => how many those were
+   */
+  adopt(accepts: (conn: number) => boolean): number {
+    let cleared = 0
+    this.index.clear()
+    for (let conn = 0; conn < this.capacity; conn++) {
+      if (!this.inUse(conn)) continue
+      if (!this.index.has(conn << 1) && !this.index.has((conn << 1) | 1) && accepts(conn)) {
+        this.index.enter(conn)
+        this.#used++
+        this.#top = conn + 1
+      } else {
+        this.cells[recordAt(conn) | BINDING] = 0
+        cleared++
       }
-      t = cells[at | NEXT]
     }
-    return -1
+    for (let conn = this.#top - 1; conn >= 0; conn--) if (!this.inUse(conn)) this.#enlist(conn)
+    return cleared
   }
 
-  /** The first tuple id that find() looks at, or -1. */
-  entry(saddr: number, daddr: number, ports: number): number {
-    return this.#heads[this.#hash(saddr, daddr, ports)]
+  /** The same as the index's. */
+  find(key: number, saddr: number, daddr: number, ports: number): number {
+    return this.index.find(key, saddr, daddr, ports)
   }
 
-  /** Reads from the record of an entry, or from any for -1. => Nothing of meaning */
-  touch(entry: number): number {
-    const at = recordAt((entry >> 1) & (this.capacity - 1))
-    return this.cells[at] ^ this.cells[at | MAC_LO]
-  }
-
-  /** => A record that is in no index yet, for the caller to fill and hand to link(); NO_CONN when the table is full. */
+  /** => A record for the caller to fill and hand to open(), or to giveBack(); NO_CONN when the table is full. */
   take(): number {
-    const conn = this.#free
-    if (conn === NO_CONN) return NO_CONN
-    this.#free = this.cells[recordAt(conn) | NEXT]
+    let conn = this.#free
+    if (conn !== NO_CONN) this.#free = this.cells[recordAt(conn) | NEXT]
+    else if (this.#top === this.capacity) return NO_CONN
+    else conn = this.#top++
     this.#used++
-    if (conn >= this.#top) this.#top = conn + 1
     return conn
   }
 
-  /** Enters both tuples of a filled record in the index. */
-  link(conn: number): void {
-    this.#enter(conn << 1)
-    this.#enter((conn << 1) | 1)
+  /** A record in which all but its binding stands becomes a connection, which is found from now on. */
+  open(conn: number, binding: number): void {
+    this.cells[recordAt(conn) | BINDING] = binding
+    this.index.enter(conn)
   }
 
-  /** Takes both tuples out of the index and frees the record. */
+  /** Ends a connection and frees its record. */
   close(conn: number): void {
-    this.#leave(conn << 1)
-    this.#leave((conn << 1) | 1)
+    const at = recordAt(conn) | BINDING
+    const binding = this.cells[at]
+    this.cells[at] = 0
+    this.index.leave(conn, binding)
     this.giveBack(conn)
   }
 
-  /** Frees a record that was never linked. */
+  /** Frees a record that was not opened. */
   giveBack(conn: number): void {
-    this.cells[recordAt(conn) | NEXT] = this.#free
-    this.cells[recordAt(conn) | BINDING] = IS_FREE
-    this.#free = conn
+    this.#enlist(conn)
     this.#used--
   }
 
@@ -177,7 +193,6 @@ export class ConnTable {
     this.cells[at] = (this.cells[at] & ~STATE_BITS) | state
   }
 
-  /** ms in 0..999 drawn when the conn was opened: the fraction that stays in all its timeouts. */
   jitter(conn: number): number {
     return jitter(this.cells[recordAt(conn) | WORD])
   }
@@ -191,16 +206,18 @@ export class ConnTable {
   }
 
   lip(conn: number): number {
-    return lipOf(this.cells[recordAt(conn) | BINDING])
+    return RECORD.lip(this.cold[columnAt(conn) | LIP])
   }
 
-  /** Number of entries of both directions in the index: 2 * used, or the table is broken. For tests. */
+  /** The record that is being opened gets its LIP, and with it a generation of its own. */
+  setLip(conn: number, lip: number): void {
+    const at = columnAt(conn) | LIP
+    this.cold[at] = openedWith(lip, this.cold[at])
+  }
+
+  /** Entries of both directions in the index: 2 * used, or the table is broken. For tests. */
   countLinked(): number {
-    let count = 0
-    for (let t of this.#heads) {
-      for (; t >= 0; t = this.cells[tupleCell(t) | NEXT]) count++
-    }
-    return count
+    return this.index.count()
   }
 
   /** The first conn in use at or after `from`, or -1: how listings walk the table in bounded steps. */
@@ -211,44 +228,11 @@ export class ConnTable {
   }
 
   inUse(conn: number): boolean {
-    return this.cells[recordAt(conn) | BINDING] !== IS_FREE
+    return RECORD.inUse(this.cells[recordAt(conn) | BINDING])
   }
 
-  #enter(t: number): void {
-    const at = tupleCell(t)
-    const cells = this.cells
-    const head = this.#hash(cells[at | SADDR], cells[at | DADDR], cells[at | PORTS])
-    cells[at | NEXT] = this.#heads[head]
-    this.#heads[head] = t
-  }
-
-  #leave(t: number): void {
-    const at = tupleCell(t)
-    const cells = this.cells
-    const head = this.#hash(cells[at | SADDR], cells[at | DADDR], cells[at | PORTS])
-    let other = this.#heads[head]
-    if (other === t) {
-      this.#heads[head] = cells[at | NEXT]
-      return
-    }
-    for (;;) {
-      const link = tupleCell(other) | NEXT
-      other = cells[link]
-      if (other === t) {
-        cells[link] = cells[at | NEXT]
-        return
-      }
-    }
-  }
-
-  /**
-   * Murmur3's steps, address and ports side by side and then together, so that the multiplications overlap; the seed goes
-   * in first, so that a client cannot aim at one bucket.
-   */
-  #hash(saddr: number, daddr: number, ports: number): number {
-    const a = Math.imul(saddr ^ this.#seed, 0xcc9e2d51)
-    const b = Math.imul(ports ^ this.#seed, 0x1b873593)
-    const h = Math.imul((a ^ (a >>> 15)) + (b ^ (b >>> 13)) + daddr, 0x85ebca6b)
-    return (h ^ (h >>> 16)) & this.#mask
+  #enlist(conn: number): void {
+    this.cells[recordAt(conn) | NEXT] = this.#free
+    this.#free = conn
   }
 }

@@ -6,7 +6,18 @@
 import { ETH } from '../wire/ethernet.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { type ConnTable, NO_CONN } from './conn.ts'
-import { binding, CELL, firstWord, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
+import {
+  binding,
+  CELL,
+  COLD,
+  firstWord,
+  KEY,
+  kindOf,
+  METHOD,
+  RECORD,
+  RS_SEEN,
+  STATE_MASK,
+} from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
@@ -16,20 +27,25 @@ import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { Placement } from './placement.ts'
 import type { Random } from './random.ts'
-import { LeftLport } from './reuse.ts'
-import { NO_LPORT } from './sa-pool.ts'
 import { sayOpened, sayOver, sayState } from './say.ts'
-import { DestCell, type Dests, type Lips, type Service } from './service.ts'
+import { DestCell, type Dests, type Service } from './service.ts'
 import type { Sessions } from './sessions.ts'
-import { nextState, STATES, State } from './tcp-state.ts'
+import { nextState } from './states.ts'
+import { STATES, State } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { Usual } from './usual.ts'
 import type { Wheel } from './wheel.ts'
+import type { FullNat } from './xmit/fullnat.ts'
+import type { LeftLport } from './xmit/left-lport.ts'
+import type { Method } from './xmit/method.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
+const { CIP, VIP, CLIENT_PORTS } = CELL
 const { DELTA, WORD, BINDING, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CELL
-const { at: recordAt, of: recordOf } = RECORD
+const { CLIENT_ISN, OPENED } = COLD
+const { at: recordAt, of: recordOf, column: columnAt, method: methodOf } = RECORD
+const { TCP: TCP_KEY } = KEY
+const { FULLNAT } = METHOD
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
 /** FIN, the lowest bit of the flags, counts as a byte. */
@@ -46,7 +62,8 @@ export class Conns {
   readonly #destCells: Int32Array
   readonly #dests: Dests
   readonly #outcomes: Outcomes
-  readonly #lips: Lips
+  /** By METHOD. */
+  readonly #methods: readonly Method[]
   readonly #counters: Counters
   readonly #edges: Edges
   readonly #kept: Uint8Array
@@ -62,7 +79,7 @@ export class Conns {
   /** ms per state. */
   readonly #timeoutMs: Int32Array
 
-  constructor(parts: Parts, timeoutMs: Int32Array) {
+  constructor(parts: Parts, fullnat: FullNat, timeoutMs: Int32Array) {
     const { table, wheel, dests, edges, counters } = parts
     this.table = table
     this.wheel = wheel
@@ -73,16 +90,16 @@ export class Conns {
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
     this.#outcomes = parts.outcomes
-    this.#lips = parts.lips
+    this.#methods = [fullnat]
     this.#counters = counters
     this.#edges = edges
     this.#kept = edges.kept
     this.usual = new Usual(table.cells, dests.cells, edges.kept, this.#timeoutMs)
-    this.#handshakes = new Handshakes(table.cells, counters)
+    this.#handshakes = new Handshakes(table, counters)
     this.#trace = parts.trace
     this.#random = parts.random
     this.#placement = new Placement(parts)
-    this.left = new LeftLport(table, dests, parts.lips)
+    this.left = fullnat.left
   }
 
   /**
@@ -95,41 +112,28 @@ export class Conns {
     if (dest === undefined) return -Drop.TCP_NO_RS
     const conn = this.table.take()
     if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
-    const left = this.left.takeBack(service, dest)
-    const lipport = left === NO_LPORT ? this.#placement.fetchLport(service, dest) : left
-    if (lipport < 0) {
-      this.table.giveBack(conn)
-      return -Drop.LPORT_EXHAUSTED
-    }
-    const lipIndex = lipport >>> 16
-    const lport = lipport & 0xffff
-    const lip = this.#lips[lipIndex].lip
-    const { cells } = this.table
+    const { cells, cold } = this.table
     const at = recordAt(conn)
-    const outPorts = (dest.rport << 16) | lport
     cells[at | CIP] = p.saddr
     cells[at | VIP] = p.daddr
     cells[at | CLIENT_PORTS] = p.ports
-    cells[at | RIP] = dest.rip
-    cells[at | LIP] = lip
-    cells[at | RS_PORTS] = outPorts
-    const isn = pkt.getInt32(p.l4 + TCP_SEQ)
-    this.table.isns[conn] = isn
-    const firstSeq = this.#placement.firstSeq(lipIndex, dest, lport, now)
-    cells[at | DELTA] = firstSeq - isn
+    cold[columnAt(conn) | CLIENT_ISN] = pkt.getInt32(p.l4 + TCP_SEQ)
+    cold[columnAt(conn) | OPENED] = now
+    if (!this.#methods[FULLNAT].bind(conn, service, dest, now)) {
+      this.table.giveBack(conn)
+      return -Drop.LPORT_EXHAUSTED
+    }
     const macHi = pkt.getUint16(p.eth + ETH_SRC)
-    cells[at | WORD] = firstWord(macHi, this.#random.below(1000), false)
+    const jitterMs = this.#random.below(1000)
+    const deadline = (now + this.#timeoutMs[State.NONE] + jitterMs) | 0
+    cells[at | WORD] = firstWord(macHi, jitterMs)
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
-    cells[at | BINDING] = binding(dest.index, clientArm, lipIndex)
-    // Until the RS has been seen: when the conn was opened.
-    cells[at | RS_ISN1] = now
+    cells[at | DEADLINE] = deadline
+    cells[at | RS_ISN1] = 0
     cells[at | RST_SEQ] = 0
-    // And what the RS will have to acknowledge.
-    cells[at | RST_ACK] = firstSeq + 1
     if (this.sessions !== null) this.sessions.open(conn, now)
-    this.table.link(conn)
-    this.#refresh(conn, State.NONE, now)
-    this.wheel.file(conn, cells[at | DEADLINE])
+    this.table.open(conn, binding(kindOf(TCP_KEY, TCP_KEY, FULLNAT), dest.index, clientArm))
+    this.wheel.file(conn, deadline)
     this.#dests.countConn(dest)
     this.#counters.count(Event.CONNS_OPENED)
     this.#counters.states[State.NONE]++
@@ -158,8 +162,8 @@ export class Conns {
     this.table.setState(conn, after)
     this.#counters.connMoved(before, after)
     this.#edges.taken(t & 1, flags, before, this.#long.at(now))
-    if (before === SYN_RECV) {
-      this.#handshakes.over(conn, after === ESTABLISHED && (t & 1) === 0, now)
+    if (before === SYN_RECV && after === ESTABLISHED && (t & 1) === 0) {
+      this.#handshakes.done(conn, now)
     }
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#dests.activate(dest, 1)
@@ -187,7 +191,7 @@ export class Conns {
     const isAwaited = (word & SEEN) === 0 || (isSyn && (word & STATE_BITS) === SYN_RECV)
     if (!isAwaited && ((ack - cells[at | RST_ACK]) | 0) < 0) return
     if (isSyn) {
-      this.#handshakes.answered(at, seq, ack, seq + p.payload + 1, now)
+      this.#handshakes.answered(t >> 1, seq, ack, seq + p.payload + 1, now)
       this.#outcomes.answered(this.table.dest(t >> 1))
       return
     }
@@ -210,7 +214,7 @@ export class Conns {
     if ((p.flags & SYN) === 0 || (word & STATE_BITS) !== SYN_RECV) return
     if (before === SYN_RECV && (word & SEEN) !== 0) return
     const isn = pkt.getInt32(p.l4 + TCP_SEQ)
-    if ((p.flags & (SYN | ACK)) === SYN) this.table.isns[t >> 1] = isn
+    if ((p.flags & (SYN | ACK)) === SYN) this.table.cold[columnAt(t >> 1) | CLIENT_ISN] = isn
     cells[at | RST_ACK] = isn + cells[at | DELTA] + 1
   }
 
@@ -246,10 +250,10 @@ export class Conns {
     return this.#rsSeen(conn) && state !== State.TIME_WAIT && state !== State.CLOSE
   }
 
-  /** RS counters, lport, record. */
+  /** RS counters, record, what its method took. */
   #close(conn: number, why: number, now: number): void {
     const { cells } = this.table
-    const at = recordAt(conn)
+    const method = methodOf(cells[recordAt(conn) | BINDING])
     const dest = this.table.dest(conn)
     const state = this.table.state(conn)
     const established = state === ESTABLISHED
@@ -257,12 +261,10 @@ export class Conns {
     this.#counters.states[state]--
     const rs = this.#dests.list[dest]
     if (rs?.overloaded) this.#dests.checkLoad(rs)
-    const outPorts = cells[at | RS_PORTS]
-    const pool = this.#lips[this.table.lip(conn)]
-    pool.release(cells[at | RIP], outPorts >>> 16, outPorts & 0xffff, cells[at | RST_ACK])
     if (this.#trace.debug) sayOver(this.#trace, cells, conn, state, why)
     if (this.sessions !== null) this.sessions.end(conn, now, why)
     this.table.close(conn)
+    this.#methods[method].release(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
   }
 

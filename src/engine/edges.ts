@@ -7,7 +7,8 @@
  *   mark   direction << 9 | low five flag bits << 4 | state  1024 bytes; the index of the state table itself
  */
 
-import { EVENTS, eventOf, nextState, STATES } from './tcp-state.ts'
+import { nextState } from './states.ts'
+import { EVENTS, eventOf, STATES } from './tcp-state.ts'
 
 const EDGES = 256
 const MARKS = 1024

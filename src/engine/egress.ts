@@ -16,7 +16,7 @@ import { DestCell } from './service.ts'
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { WORD, MAC_LO } = CELL
 const { at: recordAt } = RECORD
-const { ARM, NEXT_HOP, NEIGH } = DestCell
+const { LINK, NEXT_HOP, NEIGH } = DestCell
 const { SRC: ETH_SRC } = ETH
 
 export class Egress {
@@ -37,7 +37,7 @@ export class Egress {
     const cells = this.#destCells
     const at = dest << 4
     const hint = cells[at | NEIGH]
-    const n = this.#neighs.findOrCreate(arm.index, cells[at | NEXT_HOP], hint, now)
+    const n = this.#neighs.findOrCreate(cells[at | LINK], cells[at | NEXT_HOP], hint, now)
     if (n < 0) return -Drop.NEIGH_TABLE_FULL
     if (n !== hint) cells[at | NEIGH] = n
     return this.#neighs.output(n, slot, eth, arm, now)
@@ -87,7 +87,7 @@ export class Egress {
     const cells = this.#destCells
     const at = dest << 4
     const hint = cells[at | NEIGH]
-    const n = this.#neighs.find(cells[at | ARM], cells[at | NEXT_HOP], hint)
+    const n = this.#neighs.find(cells[at | LINK], cells[at | NEXT_HOP], hint)
     if (n >= 0 && n !== hint) cells[at | NEIGH] = n
     return n
   }

@@ -7,13 +7,15 @@ import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
-import { sendArp } from './arp-output.ts'
+import { ArpOutput } from './arp-output.ts'
+import { KEY } from './conn-layout.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
 import { Cuts, END_RESERVE } from './cuts.ts'
 import { DropBook } from './drop-book.ts'
 import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
+import { armOf } from './family.ts'
 import type { Frames } from './frames.ts'
 import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
@@ -27,6 +29,7 @@ import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import type { Random } from './random.ts'
 import { Resets } from './resets.ts'
+import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
 import { turnIntoRst } from './rst.ts'
 import { sayLookup, sayNoToa, sayNotSyn, sayRefused } from './say.ts'
@@ -58,7 +61,8 @@ const MAY_OPEN = -1000
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
-const { ARM } = DestCell
+const { TCP: TCP_KEY } = KEY
+const { LINK } = DestCell
 
 export class Engine {
   readonly frames: Frames
@@ -73,6 +77,8 @@ export class Engine {
   readonly edges: Edges
   /** Of refused frames, kept by the counters that count them. */
   readonly book: DropBook
+  /** By family. */
+  readonly resolvers: readonly Resolver[]
   readonly neighs: Neighs
   readonly arp: ArpInput
   readonly isn: IsnSource
@@ -117,36 +123,23 @@ export class Engine {
     this.timeoutMs = options.timeoutMs.slice()
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
-    this.conns = new Conns(parts, options.timeoutMs)
-    this.neighs = new Neighs(
-      options.neigh,
-      this.arms,
-      this.frames,
-      this.counters,
-      this.trace,
-      parts.random,
-    )
+    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
+    this.conns = new Conns(parts, this.#fullnat, options.timeoutMs)
+    this.resolvers = [new ArpOutput(parts)]
+    this.neighs = new Neighs(parts, this.resolvers, options.neigh)
     const established = options.timeoutMs[State.ESTABLISHED]
     this.setup = new Setup(parts, this.neighs, established)
     this.#services = this.setup.services
     this.#prefetch = new Prefetch(parts)
     const { conns } = this
     this.#decrementsTtl = options.decrementTtl
-    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
     this.#egress = new Egress(parts, this.neighs)
     this.#resets = new Resets(parts, this.#egress)
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
     this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
     this.#verify = new Verify(parts, conns, this.#egress)
     this.#peers = options.peers
-    this.arp = new ArpInput(
-      this.frames,
-      this.arms,
-      this.neighs,
-      this.counters,
-      this.trace,
-      options.peers,
-    )
+    this.arp = new ArpInput(parts, this.neighs)
     this.#rstOnBareAck = options.rstOnBareAck
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
@@ -177,7 +170,7 @@ export class Engine {
       return kind
     }
     const { table } = this.conns
-    let t = table.find(p.saddr, p.daddr, p.ports)
+    let t = table.index.find(TCP_KEY, p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
       const owner = this.#owner(this.#peers)
       if (owner !== this.#peers.self) return HAND_OVER - owner
@@ -194,7 +187,7 @@ export class Engine {
     const dest = table.dest(t >> 1)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
     const outward = (t & 1) === 1
-    const rsArm = this.dests.cells[(dest << 4) | ARM]
+    const rsArm = armOf(this.dests.cells[(dest << 4) | LINK])
     const clientArm = table.clientArm(t >> 1)
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     let judged = GOOD
@@ -247,27 +240,14 @@ export class Engine {
     this.setup.setEstablished(ms[State.ESTABLISHED])
   }
 
-  /** Gratuitous ARP for every address of the arm: it has come up, and caches around it may hold another MAC. */
+  /** Tells the neighbourhood every address of the arm: it has come up, and caches around it may hold another MAC. */
   announce(arm: Arm): void {
-    for (const { address } of arm.addresses) this.announceAddress(arm, address)
+    for (const { family, address } of arm.addresses) this.announceAddress(arm, family, address)
   }
 
   /** The same for one address, which is new. */
-  announceAddress(arm: Arm, address: number): void {
-    if (sendArp(this.frames, arm, address, address))
-      this.counters.countOn(arm.index, Event.ARP_GRATUITOUS)
-  }
-
-  /** Learns what an ARP said that another worker received. */
-  hear(
-    arm: number,
-    sender: number,
-    macHi: number,
-    macLo: number,
-    solicited: boolean,
-    now: number,
-  ): void {
-    this.arp.hear(arm, sender, macHi, macLo, solicited, now)
+  announceAddress(arm: Arm, family: number, word: number): void {
+    this.resolvers[family].announce(arm, word)
   }
 
   /** The worker that a packet without a connection here belongs to; this one if it belongs to nobody. */

@@ -1,7 +1,7 @@
 /**
  * The records of the flight recorder and of a journal, described once: int32 cells, those of HeadCell in front of all.
  *
- * A kind that is added needs a number here, who writes it, and who reads it (see/moments.ts, or replay/player.ts if it is
+ * A kind that is added needs a number here, who writes it, and who reads it (see/moments/moments.ts, or control/replay/player.ts if it is
  * something that the engine is given). What a number means is what the digit of a journal's magic stands for.
  */
 
@@ -20,7 +20,7 @@ export const FlightKind = {
   /** From SAID_AT on: a record of the trace. */
   SAID: 4,
   /**
-   * For a journal: what else the engine is given (NoteCell), with as its body: nothing; the arguments of Engine.hear; JSON of a
+   * For a journal: what else the engine is given (NoteCell), with as its body: nothing; the arguments of Neighs.hear; JSON of a
    * change of what is set up; nothing; index of an arm.
    */
   TICK: 5,

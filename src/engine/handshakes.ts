@@ -1,59 +1,55 @@
-/**
- * How long handshakes take, from the client's SYN on. The conn record is full, so the time of opening, in ms, stands in
- * cells that mean nothing yet: in RS_ISN1 until the RS has been seen, and then in RST_SEQ as long as the state is
- * SYN_RECV, for until then it is what RS_ISN1 says.
- */
+/** How long handshakes take, from the client's SYN on. */
 
-import { CELL, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
+import type { ConnTable } from './conn.ts'
+import { CELL, COLD, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import { type Counters, Handshake } from './counters.ts'
 import { State } from './tcp-state.ts'
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { WORD, RS_ISN1, RST_SEQ, RST_ACK } = CELL
-const { at: recordAt } = RECORD
-const SEEN = RS_SEEN
-const STATE_BITS = STATE_MASK
-const { SYN_RECV } = State
+const { OPENED } = COLD
+const { at: recordAt, column: columnAt } = RECORD
 
 export class Handshakes {
   readonly #cells: Int32Array
+  readonly #cold: Int32Array
   readonly #counters: Counters
 
-  constructor(cells: Int32Array, counters: Counters) {
+  constructor({ cells, cold }: ConnTable, counters: Counters) {
     this.#cells = cells
+    this.#cold = cold
     this.#counters = counters
   }
 
   /** A SYN has opened the tuple of a conn anew. */
   again(conn: number, now: number): void {
     const at = recordAt(conn)
-    if ((this.#cells[at | WORD] & SEEN) !== 0) this.#cells[at | RST_SEQ] = now
-    else this.#cells[at | RS_ISN1] = now
+    this.#cold[columnAt(conn) | OPENED] = now
+    // The RS may go on from the number that it has begun with.
+    if ((this.#cells[at | WORD] & RS_SEEN) !== 0)
+      this.#cells[at | RST_SEQ] = this.#cells[at | RS_ISN1]
   }
 
-  /** The SYN of the RS, whose numbers are remembered; `at` is the first cell of the conn. */
-  answered(at: number, seq: number, ack: number, end: number, now: number): void {
+  /** The SYN of the RS, whose numbers are remembered; `end` is the one behind it. */
+  answered(conn: number, seq: number, ack: number, end: number, now: number): void {
     const cells = this.#cells
+    const at = recordAt(conn)
     const word = cells[at | WORD]
-    let opened = cells[at | RST_SEQ]
-    if ((word & SEEN) === 0) {
-      opened = cells[at | RS_ISN1]
-      this.#counters.handshake(Handshake.RS, (now - opened) >>> 0)
-      cells[at | WORD] = word | SEEN
-    }
+    if ((word & RS_SEEN) === 0) this.#count(Handshake.RS, conn, now)
     // The ack that the client sends until it has acknowledged payload of the RS: TOA's rule.
     cells[at | RS_ISN1] = seq + 1
     cells[at | RST_ACK] = ack
-    cells[at | RST_SEQ] = (word & STATE_BITS) === SYN_RECV ? opened : end
+    // Payload of a SYN that is still to be acknowledged may come again.
+    cells[at | RST_SEQ] = (word & STATE_MASK) === State.SYN_RECV ? seq + 1 : end
+    cells[at | WORD] = word | RS_SEEN
   }
 
-  /** A conn leaves SYN_RECV: `done` with the client's ACK, or in another way that is not timed. */
-  over(conn: number, done: boolean, now: number): void {
-    const cells = this.#cells
-    const at = recordAt(conn)
-    // Without the RS's SYN+ACK there was none, and RST_SEQ is its own.
-    if ((cells[at | WORD] & SEEN) === 0) return
-    if (done) this.#counters.handshake(Handshake.CLIENT, (now - cells[at | RST_SEQ]) >>> 0)
-    cells[at | RST_SEQ] = cells[at | RS_ISN1]
+  /** The client's ACK of the RS's SYN+ACK takes a conn out of SYN_RECV. */
+  done(conn: number, now: number): void {
+    if ((this.#cells[recordAt(conn) | WORD] & RS_SEEN) === 0) return
+    this.#count(Handshake.CLIENT, conn, now)
+  }
+
+  #count(which: number, conn: number, now: number): void {
+    this.#counters.handshake(which, (now - this.#cold[columnAt(conn) | OPENED]) >>> 0)
   }
 }

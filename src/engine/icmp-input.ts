@@ -6,6 +6,7 @@ import { IP_DF, IPV4, writeHeaderChecksum } from '../wire/ipv4.ts'
 import { clearVnetHdr } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Drop, Event } from './counters.ts'
+import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { Parsed } from './parsed.ts'
 import { swapMacs } from './rst.ts'
@@ -24,7 +25,7 @@ export function icmpInput(
 ): number {
   const { pkt } = frames
   const bytes = p.ipTotal - p.ipHeader
-  if (!arm.owns(p.daddr)) return -Drop.ICMP_NOT_OURS
+  if (!arm.owns(Family.IPV4, p.daddr)) return -Drop.ICMP_NOT_OURS
   if (bytes < ICMP.HEADER) return -Drop.ICMP_HEADER
   // Verified before it is replaced: answering a corrupt request with a good checksum would launder it.
   if (fold(sumWords(pkt, p.l4, bytes)) !== 0xffff) return -Drop.ICMP_CHECKSUM

@@ -4,11 +4,15 @@
  * a dead RS must not keep another one's slots for seconds.
  */
 
+import { writeMacs } from '../wire/ethernet.ts'
+import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Drop } from './counters.ts'
 import { type Frames, HEADERS_MAX, NO_SLOT } from './frames.ts'
 import { sayParkedDrop } from './say.ts'
 import type { TraceRing } from './trace.ts'
+
+const { BYTES: VNET_BYTES } = VNET
 
 /** A frame that neighbour n keeps: its bytes, virtio-net header included, and the first of them. */
 export interface ParkedImage {
@@ -90,14 +94,14 @@ export class Parking {
     this.#count[n]++
   }
 
-  /** The first parked slot of n or NO_SLOT; the others hang on frames.next. */
-  first(n: number): number {
-    return this.#head[n]
-  }
-
-  /** Moves the list to the arm's outbox, in order. */
-  flush(n: number, arm: Arm): void {
-    for (let slot = this.#head[n]; slot !== NO_SLOT; slot = this.#frames.next[slot]) {
+  /**
+   * Addresses the list to this MAC and moves it to the arm's outbox, in order. The type is there already: what is parked
+   * has been of the neighbour's family all the while.
+   */
+  flush(n: number, arm: Arm, macHi: number, macLo: number): void {
+    const { pkt, start, next } = this.#frames
+    for (let slot = this.#head[n]; slot !== NO_SLOT; slot = next[slot]) {
+      writeMacs(pkt, start[slot] + VNET_BYTES, macHi, macLo, arm.macHi, arm.macLo)
       arm.send(slot)
     }
     this.#empty(n)

@@ -1,6 +1,6 @@
 /**
  * The other workers, as an engine sees them. Workers share nothing: each has its own tables, and owns the connections
- * whose client hashes to it and whose lport is in its partition. What one of them hears by ARP it tells the others, for
+ * whose client hashes to it and whose lport is in its partition. What one of them hears of a MAC it tells the others, for
  * an answer arrives at one worker, whoever asked.
  */
 
@@ -10,6 +10,6 @@ export interface Peers {
   /** Index of this worker, from 0. */
   readonly self: number
   readonly steering: Steering
-  /** Passes on what an ARP said: `sender` on `arm` (an index) has this MAC. */
-  tell(arm: number, sender: number, macHi: number, macLo: number, solicited: boolean): void
+  /** Passes on what a neighbour said: `word` on `link` has this MAC. */
+  tell(link: number, word: number, macHi: number, macLo: number, solicited: boolean): void
 }

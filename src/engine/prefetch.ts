@@ -10,6 +10,7 @@ import { ETH } from '../wire/ethernet.ts'
 import { IPV4 } from '../wire/ipv4.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { ConnTable } from './conn.ts'
+import { KEY } from './conn-layout.ts'
 import { BURST, type Frames } from './frames.ts'
 import type { Parts } from './parts.ts'
 
@@ -19,6 +20,7 @@ const CACHED_CONNS = 8192
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const IP_AT = VNET.BYTES + ETH.HEADER
 const { SRC, DST, HEADER } = IPV4
+const { TCP: TCP_KEY } = KEY
 
 export class Prefetch {
   readonly #frames: Frames
@@ -41,14 +43,15 @@ export class Prefetch {
     for (let i = 0; i < count; i++) {
       // Every slot has room for these words, whatever was read into it.
       const ip = start[slots[i]] + IP_AT
-      entries[i] = table.entry(
+      entries[i] = table.index.entry(
+        TCP_KEY,
         pkt.getInt32(ip + SRC),
         pkt.getInt32(ip + DST),
         pkt.getInt32(ip + HEADER),
       )
     }
     let sink = this.#sink
-    for (let i = 0; i < count; i++) sink ^= table.touch(entries[i])
+    for (let i = 0; i < count; i++) sink ^= table.index.touch(entries[i])
     this.#sink = sink
   }
 }

@@ -6,15 +6,15 @@ import type { ConnTable } from './conn.ts'
 import { CELL, RECORD, TUPLE } from './conn-layout.ts'
 import { type Counters, Event, PARKED } from './counters.ts'
 import type { Egress } from './egress.ts'
+import { armOf } from './family.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
 import type { Parts } from './parts.ts'
 import { writeRst } from './rst.ts'
 import { sayReset, sayResetRs } from './say.ts'
 import { DestCell, type Dests } from './service.ts'
-import { State } from './tcp-state.ts'
 import { Reset, type TraceRing } from './trace.ts'
 
-const { RST_ACK, RST_SEQ, RS_ISN1, DELTA } = CELL
+const { RST_ACK, RST_SEQ, DELTA } = CELL
 const { SADDR, DADDR, PORTS } = TUPLE
 const { at: recordAt, tuple: tupleAt } = RECORD
 
@@ -57,10 +57,6 @@ export class Resets {
   /** The same for one that is cut: in a state before or behind that, and with an RS that may not be reachable. */
   cut(conn: number, now: number): void {
     if (this.#trace.debug) sayReset(this.#trace, this.#cells, conn, Reset.CUT)
-    const at = recordAt(conn)
-    // Until the handshake is over, what the client expects next stands there.
-    if (this.#table.state(conn) === State.SYN_RECV)
-      this.#cells[at | RST_SEQ] = this.#cells[at | RS_ISN1]
     if (this.#egress.isReachable(this.#table.dest(conn))) this.#toRs(conn, now)
     this.#toClient(conn)
     this.#counters.count(Event.RST_ON_CUT)
@@ -70,7 +66,7 @@ export class Resets {
     const slot = this.#write(conn, 1, this.#cells[recordAt(conn) | RST_ACK], 0)
     if (slot === NO_SLOT) return
     const dest = this.#table.dest(conn)
-    const arm = this.#arms[this.#dests.cells[(dest << 4) | DestCell.ARM]]
+    const arm = this.#arms[armOf(this.#dests.cells[(dest << 4) | DestCell.LINK])]
     const eth = this.#frames.start[slot] + VNET.BYTES
     this.#settle(slot, this.#egress.toRs(slot, eth, arm, dest, now))
   }

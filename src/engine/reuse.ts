@@ -8,7 +8,7 @@
 import { FLAG, TCP } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
+import { CELL, COLD, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Egress } from './egress.ts'
@@ -16,9 +16,8 @@ import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { Resets } from './resets.ts'
-import { NO_LPORT } from './sa-pool.ts'
 import { sayKept } from './say.ts'
-import { type Dest, type Dests, type Lips, type Service, Stat } from './service.ts'
+import { type Dest, type Dests, type Service, Stat } from './service.ts'
 import { OUT, State } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { isIntact } from './verify.ts'
@@ -79,7 +78,7 @@ export class Reuse {
     const waits = (word & RS_SEEN) === 0 && (state & (OVER | (1 << SYN_RECV))) !== 0
     if (waits && !this.#takesMore(conn)) return this.#begin(Event.SYN_RESCHEDULED)
     const isn = this.#pkt.getInt32(p.l4 + TCP.SEQ)
-    if ((state & OVER) !== 0 && isn !== table.isns[conn]) {
+    if ((state & OVER) !== 0 && isn !== table.cold[RECORD.column(conn) | COLD.CLIENT_ISN]) {
       if (!this.#keeps) return this.#begin(Event.SYN_REUSED)
       this.#keep(conn, now)
     } else if (waits) {
@@ -100,11 +99,12 @@ export class Reuse {
     const conn = t >> 1
     const word = this.#table.cells[recordAt(conn) | WORD]
     // A SYN into what the RS still has of the old one would get a challenge ACK (RFC 5961), and cost the client a second.
-    const isHalf = ((1 << (word & STATE_MASK)) & QUIET) === 0 && (word & RS_SEEN) !== 0
-    if (isHalf) this.#resets.rs(conn, now)
+    const isQuiet = ((1 << (word & STATE_MASK)) & QUIET) !== 0
+    if (!isQuiet && (word & RS_SEEN) !== 0) this.#resets.rs(conn, now)
     this.#counters.count(this.#why)
     const { left, wheel } = this.#conns
-    left.remember(conn)
+    // Of one that the RS may still have half of nothing is kept: another lport is sure not to meet it.
+    if (isQuiet) left.remember(conn, destOf(conn, this.#table, this.#dests))
     wheel.unfile(conn)
     this.#conns.end(conn, now, Over.REPLACED)
     const opened = this.#opened(p, service, arm, now)
@@ -152,40 +152,4 @@ function destOf(conn: number, table: ConnTable, dests: Dests): Dest | undefined 
   return dest?.rip === cells[at | RIP] && dest.rport === cells[at | RS_PORTS] >>> 16
     ? dest
     : undefined
-}
-
-/** The lport of a conn that is about to be ended, for the one that follows it. */
-export class LeftLport {
-  readonly #table: ConnTable
-  readonly #dests: Dests
-  readonly #lips: Lips
-  #dest: Dest | undefined
-  #lip = 0
-  #lport = 0
-
-  constructor(table: ConnTable, dests: Dests, lips: Lips) {
-    this.#table = table
-    this.#dests = dests
-    this.#lips = lips
-  }
-
-  /** Nothing of one that the RS may still have half of: another lport is sure not to meet it. */
-  remember(conn: number): void {
-    const table = this.#table
-    if (((1 << table.state(conn)) & QUIET) === 0) return
-    this.#dest = destOf(conn, table, this.#dests)
-    this.#lip = table.lip(conn)
-    this.#lport = table.cells[recordAt(conn) | RS_PORTS] & 0xffff
-  }
-
-  forget(): void {
-    this.#dest = undefined
-  }
-
-  /** => LIP index << 16 | lport for a connection to `dest`, which is not free any more; NO_LPORT if there is none to keep. */
-  takeBack(service: Service, dest: Dest): number {
-    if (this.#dest !== dest || !service.lips.includes(this.#lip)) return NO_LPORT
-    this.#lips[this.#lip].takeBack(dest.rip, dest.rport)
-    return (this.#lip << 16) | this.#lport
-  }
 }

@@ -5,6 +5,7 @@
 
 import { PROTO } from '../wire/ipv4.ts'
 import { CELL, RECORD } from './conn-layout.ts'
+import { armOf } from './family.ts'
 import type { NeighTable } from './neigh-table.ts'
 import type { Parsed } from './parsed.ts'
 import type { Dest } from './service.ts'
@@ -140,8 +141,8 @@ export function sayKept(trace: TraceRing, conns: Int32Array, conn: number, state
 export function sayNeigh(trace: TraceRing, neighs: NeighTable, n: number, before: number): void {
   const { record } = trace
   const at = TraceCell.NEIGH
-  record[at.address] = neighs.address[n]
-  record[at.arm] = neighs.arm[n]
+  record[at.address] = neighs.word[n]
+  record[at.arm] = armOf(neighs.link(n))
   record[at.from] = before
   record[at.to] = neighs.state[n]
   trace.say(NEIGH)
@@ -157,8 +158,8 @@ export function sayMoved(
 ): void {
   const { record } = trace
   const at = TraceCell.NEIGH_MOVED
-  record[at.address] = neighs.address[n]
-  record[at.arm] = neighs.arm[n]
+  record[at.address] = neighs.word[n]
+  record[at.arm] = armOf(neighs.link(n))
   mac(record, at.from, neighs.macHi[n], neighs.macLo[n])
   mac(record, at.to, macHi, macLo)
   trace.say(NEIGH_MOVED)
@@ -168,8 +169,8 @@ export function sayMoved(
 export function sayFailed(trace: TraceRing, neighs: NeighTable, n: number, dropped: number): void {
   const { record } = trace
   const at = TraceCell.NEIGH_FAILED
-  record[at.address] = neighs.address[n]
-  record[at.arm] = neighs.arm[n]
+  record[at.address] = neighs.word[n]
+  record[at.arm] = armOf(neighs.link(n))
   record[at.dropped] = dropped
   trace.say(NEIGH_FAILED)
 }

@@ -59,8 +59,8 @@ export const Stat = { CONNS: 0, IN_PACKETS: 1, OUT_PACKETS: 2, IN_BYTES: 3, OUT_
 export const DestCell = {
   /** ms of ESTABLISHED for connections to this RS: the service's conn_timeout, or the table's value. */
   ESTABLISHED_MS: 10,
-  /** Arm and next hop that lead to the RS; resolved when it is added. */
-  ARM: 11,
+  /** Link (family.ts) and next hop that lead to the RS; resolved when it is added. */
+  LINK: 11,
   NEXT_HOP: 12,
   /** The neighbour entry that was last found for the next hop; only a hint. */
   NEIGH: 13,

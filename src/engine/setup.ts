@@ -9,6 +9,7 @@ import { prefixMask } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { type Arm, routeOut } from './arm.ts'
 import { Candidates, isRegular } from './candidates.ts'
+import { Family, linkOf } from './family.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
 import type { Parts } from './parts.ts'
@@ -24,7 +25,8 @@ import {
   Services,
 } from './service.ts'
 
-const { ARM, NEXT_HOP, NEIGH, ESTABLISHED_MS } = DestCell
+const { LINK, NEXT_HOP, NEIGH, ESTABLISHED_MS } = DestCell
+const { IPV4 } = Family
 
 export interface ServiceOptions {
   scheduler: SchedulerName
@@ -212,12 +214,12 @@ export class Setup {
 
   /** Gives an arm one more address; shorter than /32 it brings its on-link route. */
   addAddress(arm: Arm, address: number, prefixLength: number, now: number): void {
-    arm.addAddress(address, prefixLength)
+    arm.addAddress(IPV4, address, prefixLength)
     if (prefixLength < 32) this.#reroute(now)
   }
 
   removeAddress(arm: Arm, address: number, prefixLength: number, now: number): void {
-    arm.removeAddress(address, prefixLength)
+    arm.removeAddress(IPV4, address, prefixLength)
     if (prefixLength === 32) return
     arm.removeRoute(address & prefixMask(prefixLength), prefixLength)
     this.#reroute(now)
@@ -256,10 +258,11 @@ export class Setup {
     if (out === undefined) return false
     const { cells } = this.#dests
     const at = dest.index << 4
-    cells[at | ARM] = out.arm.index
+    const link = linkOf(out.arm.index, IPV4)
+    cells[at | LINK] = link
     cells[at | NEXT_HOP] = out.nextHop
     cells[at | NEIGH] = NO_NEIGH
-    this.#neighs.resolve(out.arm.index, out.nextHop, now)
+    this.#neighs.resolve(link, out.nextHop, now)
     return true
   }
 }

@@ -23,3 +23,21 @@ export function compileStates(text: string, states: readonly string[], width: nu
   })
   return table
 }
+
+/** What a packet may be to a state machine of connections, and states there may be. */
+const EVENTS = 32
+export const WIDTH = 16
+/** Of a table `event << 4 | state`, so that a step is one load. */
+export const TABLE_BYTES = EVENTS * WIDTH
+
+/** The table of so many states, from what each event leads to in each of them. */
+export function tableOf(
+  states: number,
+  next: (event: number, state: number) => number,
+): Uint8Array {
+  const table = new Uint8Array(TABLE_BYTES)
+  for (let event = 0; event < EVENTS; event++) {
+    for (let state = 0; state < states; state++) table[(event << 4) | state] = next(event, state)
+  }
+  return table
+}

@@ -5,7 +5,7 @@
  */
 
 import { FLAG } from '../wire/tcp.ts'
-import { compileStates } from './state-table.ts'
+import { compileStates, tableOf, WIDTH } from './state-table.ts'
 
 /** Two-letter names as in the table; the index is the state's number. */
 export const CODES = ['NO', 'ES', 'SS', 'SR', 'FW', 'TW', 'CL', 'CW', 'LA', 'LI', 'SA'] as const
@@ -33,7 +33,6 @@ export const INPUT_ONLY = 2
 /** Default timeout of each state in seconds, in the order of State. */
 export const DEFAULT_TIMEOUTS = [2, 90, 3, 30, 7, 7, 3, 7, 7, 120, 30] as const
 
-const WIDTH = 16 // of a row, so that event and state combine by a shift
 const TABLES = [
   `
   syn  SR ES ES SR SR SR SR SR SR SR SR
@@ -60,26 +59,6 @@ const ACK = 2
 const RST = 3
 const NONE = 4
 
-/**
- * `table << 9 | low five flag bits << 4 | state`: every combination of flags is spelt out, so that a packet pays for
- * one load and no branch.
- */
-const NEXT = new Uint8Array(3 << 9)
-TABLES.forEach((text, table) => {
-  const next = compileStates(text, CODES, WIDTH)
-  for (let flags = 0; flags < 32; flags++) {
-    for (let state = 0; state < STATES; state++) {
-      NEXT[(table << 9) | (flags << 4) | state] = after(next, flags, state)
-    }
-  }
-})
-
-/** A segment without any of the four flags closes the connection (IPVS's default target). */
-function after(next: Uint8Array, flags: number, state: number): number {
-  const event = eventOf(flags)
-  return event === NONE ? State.CLOSE : next[event * WIDTH + state]
-}
-
 /** Index in EVENTS. RST outranks SYN outranks FIN outranks ACK. */
 export function eventOf(flags: number): number {
   if (flags & FLAG.RST) return RST
@@ -88,7 +67,15 @@ export function eventOf(flags: number): number {
   return flags & FLAG.ACK ? ACK : NONE
 }
 
-/** The state after a segment with `flags` passes in direction `dir`; SYN+ACK is a SYN and FIN+ACK a FIN. */
-export function nextState(dir: number, state: number, flags: number): number {
-  return NEXT[(dir << 9) | ((flags & 0x1f) << 4) | state]
-}
+/**
+ * By IN, OUT and INPUT_ONLY, for states.ts: what the low five bits of the flags lead to. Every combination of flags is spelt
+ * out, so that a packet pays for one load and no branch; SYN+ACK is a SYN and FIN+ACK a FIN. A segment without any of the four
+ * flags closes the connection (IPVS's default target).
+ */
+export const TCP_TABLES = TABLES.map(text => {
+  const next = compileStates(text, CODES, WIDTH)
+  return tableOf(STATES, (flags, state) => {
+    const event = eventOf(flags)
+    return event === NONE ? State.CLOSE : next[event * WIDTH + state]
+  })
+})

@@ -1,6 +1,6 @@
 /**
  * What the engine says, each kind described once. From its row follow the cells that say.ts writes, the fields that programs
- * read (see/trace-fields.ts) and those that its log line is made of (see/trace-lines.ts).
+ * read (see/words/trace-fields.ts) and those that its log line is made of (see/words/trace-words.ts).
  *
  *   record   0 kind | from 1 on the fields of the row, one behind the other
  */

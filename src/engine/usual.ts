@@ -10,7 +10,8 @@ import { FLAG, TCP } from '../wire/tcp.ts'
 import { CELL, RECORD, STATE_MASK } from './conn-layout.ts'
 import type { Parsed } from './parsed.ts'
 import { DestCell } from './service.ts'
-import { nextState, State } from './tcp-state.ts'
+import { nextState } from './states.ts'
+import { State } from './tcp-state.ts'
 
 /** What verify.ts says of a segment: it is to be believed, */
 export const GOOD = 0

@@ -12,11 +12,12 @@
 import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
-import { type Arm, armTowards } from './arm.ts'
+import { type Arm, armTowards, isOurs } from './arm.ts'
 import { CELL, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { Drop } from './counters.ts'
 import type { Egress } from './egress.ts'
+import { Family } from './family.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { Sessions } from './sessions.ts'
@@ -24,7 +25,7 @@ import { State } from './tcp-state.ts'
 import { DOUBTFUL, GOOD, type Usual, WINDOW_MOST } from './usual.ts'
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
-const { DELTA, WORD, RS_ISN1, RST_SEQ, RST_ACK } = CELL
+const { DELTA, WORD, RST_SEQ, RST_ACK } = CELL
 const { of: recordOf } = RECORD
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
@@ -47,7 +48,7 @@ export function isIntact(pkt: DataView, p: Parsed): boolean {
 export function isPlausibleClient(arms: readonly Arm[], arm: Arm, saddr: number): boolean {
   const top = saddr >>> 24
   if (top === 0 || top === 127 || top >= 224) return false
-  for (const other of arms) if (other.owns(saddr)) return false
+  if (isOurs(arms, Family.IPV4, saddr)) return false
   const back = armTowards(arms, saddr)
   return back === undefined || back === arm
 }
@@ -109,7 +110,7 @@ export class Verify {
     if (!isNear(seq, cells[at | RST_ACK])) return false
     // Of an RST only the sequence number counts (RFC 9293 3.10.7.4).
     if ((flags & (ACK | RST)) !== ACK || (word & SEEN) === 0) return true
-    return isNear(this.#pkt.getInt32(p.l4 + TCP_ACK), this.#nextOfRs(at, word))
+    return isNear(this.#pkt.getInt32(p.l4 + TCP_ACK), cells[at | RST_SEQ])
   }
 
   #isOfRs(t: number, p: Parsed): boolean {
@@ -118,7 +119,7 @@ export class Verify {
     const word = cells[at | WORD]
     const { flags } = p
     const seqIsNear =
-      (word & SEEN) !== 0 && isNear(this.#pkt.getInt32(p.l4 + TCP_SEQ), this.#nextOfRs(at, word))
+      (word & SEEN) !== 0 && isNear(this.#pkt.getInt32(p.l4 + TCP_SEQ), cells[at | RST_SEQ])
     const ackIsNear =
       (flags & ACK) !== 0 && isNear(this.#pkt.getInt32(p.l4 + TCP_ACK), cells[at | RST_ACK])
     if ((word & STATE_BITS) === SYN_RECV) {
@@ -129,11 +130,6 @@ export class Verify {
     }
     if ((word & SEEN) === 0) return ackIsNear
     return seqIsNear && (ackIsNear || (flags & (ACK | RST)) !== ACK)
-  }
-
-  /** What the RS sends next; in SYN_RECV another number stands in RST_SEQ (handshakes.ts). */
-  #nextOfRs(at: number, word: number): number {
-    return this.#cells[at | ((word & STATE_BITS) === SYN_RECV ? RS_ISN1 : RST_SEQ)]
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What workers send one another: a frame that reached the wrong one, a slot that goes home after it was sent or dropped
- * elsewhere, and what an ARP said. The rings are handover.ts's; this file says what their records mean.
+ * elsewhere, and what was heard of a MAC. The rings are handover.ts's; this file says what their records mean.
  */
 
 import { Drop, Event } from '../engine/counters.ts'
@@ -13,10 +13,10 @@ import { Handed, type Handover } from './handover.ts'
 /** Records taken in per turn, so that a flood from a neighbour leaves the arms their turn. */
 const RECORDS_PER_TURN = 256
 
-/** What an ARP said that another worker has received (Engine.hear). */
+/** What another worker has heard of a MAC (Neighs.hear). */
 export type Hear = (
-  arm: number,
-  sender: number,
+  link: number,
+  word: number,
   macHi: number,
   macLo: number,
   solicited: boolean,
@@ -35,11 +35,11 @@ export class Exchange implements Peers {
     this.self = self
   }
 
-  tell(arm: number, sender: number, macHi: number, macLo: number, solicited: boolean): void {
+  tell(link: number, word: number, macHi: number, macLo: number, solicited: boolean): void {
     for (let to = 0; to < this.#workers; to++) {
       // A ring that is full of frames loses it; whoever still needs to know asks again within a second.
       if (to !== this.self) {
-        this.#rings.send(to, Handed.NEIGH, arm, sender, macHi, macLo, solicited ? 1 : 0)
+        this.#rings.send(to, Handed.NEIGH, link, word, macHi, macLo, solicited ? 1 : 0)
       }
     }
   }

@@ -11,7 +11,7 @@ import { BURST } from '../engine/frames.ts'
 import type { Exchange, Hear } from './exchange.ts'
 import { Impair } from './impair.ts'
 import { drainWaker, POLLIN, wait } from './native.ts'
-import { NO_FD, type TapArm } from './tap-arm.ts'
+import { NO_FD, type Port } from './port.ts'
 import type { Watch } from './watch.ts'
 
 /** The engine's clock: ms, as int32, the same in all workers. */
@@ -31,9 +31,21 @@ export interface LoopHooks {
   armLost(arm: number): void
 }
 
+export interface LoopParts {
+  engine: Engine
+  /** One for each arm of the engine, in their order. */
+  ports: readonly Port[]
+  /** null when there is one worker. */
+  exchange: Exchange | null
+  /** Descriptor of the eventfd that wakes this thread. */
+  waker: number
+  watch: Watch
+  hooks: LoopHooks
+}
+
 export class Loop {
   readonly #engine: Engine
-  readonly #taps: readonly TapArm[]
+  readonly #ports: readonly Port[]
   readonly #exchange: Exchange | null
   readonly #waker: number
   readonly #watch: Watch
@@ -44,33 +56,25 @@ export class Loop {
   readonly #wasUp: boolean[]
   /** Has had a device: the arm of the health checks gets one only when it is needed. */
   readonly #hadDevice: boolean[]
-  readonly #hear: Hear = (arm, sender, macHi, macLo, solicited) => {
+  readonly #hear: Hear = (link, word, macHi, macLo, solicited) => {
     if (this.#watch.journal) {
-      const said = Int32Array.of(arm, sender, macHi, macLo, solicited ? 1 : 0)
+      const said = Int32Array.of(link, word, macHi, macLo, solicited ? 1 : 0)
       this.#watch.note(FlightKind.HEARD, this.#now, said)
     }
-    this.#engine.hear(arm, sender, macHi, macLo, solicited, this.#now)
+    this.#engine.neighs.hear(link, word, macHi, macLo, solicited, this.#now)
   }
-  readonly #judgeForeign = (arm: number, slot: number) => this.#judge(this.#taps[arm], slot)
+  readonly #judgeForeign = (arm: number, slot: number) => this.#judge(this.#ports[arm], slot)
 
-  /** `exchange` is null when there is one worker. */
-  constructor(
-    engine: Engine,
-    taps: readonly TapArm[],
-    exchange: Exchange | null,
-    waker: number,
-    watch: Watch,
-    hooks: LoopHooks,
-  ) {
+  constructor({ engine, ports, exchange, waker, watch, hooks }: LoopParts) {
     this.#engine = engine
-    this.#taps = taps
+    this.#ports = ports
     this.#exchange = exchange
     this.#waker = waker
     this.#watch = watch
     this.#hooks = hooks
-    this.#fds = new Int32Array(taps.length + 1)
-    this.#revents = new Int32Array(taps.length + 1)
-    this.#wasUp = taps.map(({ fd }) => fd !== NO_FD)
+    this.#fds = new Int32Array(ports.length + 1)
+    this.#revents = new Int32Array(ports.length + 1)
+    this.#wasUp = ports.map(({ fd }) => fd !== NO_FD)
     this.#hadDevice = [...this.#wasUp]
   }
 
@@ -78,21 +82,21 @@ export class Loop {
   run(): void {
     this.#now = clockMs()
     if (this.#isFirst)
-      for (const { arm, fd } of this.#taps) if (fd !== NO_FD) this.#engine.announce(arm)
+      for (const { arm, fd } of this.#ports) if (fd !== NO_FD) this.#engine.announce(arm)
     while (this.#turn()) {}
   }
 
   /** Control has a queue of the arm's device for us, which had gone or is new. */
   attach(arm: number, fd: number, reads: boolean): void {
-    const tap = this.#taps[arm]
-    tap.take(fd, reads)
+    const port = this.#ports[arm]
+    port.take(fd, reads)
     this.#wasUp[arm] = true
     const isBack = this.#hadDevice[arm]
     this.#hadDevice[arm] = true
     if (!this.#isFirst) return
     if (isBack) this.#engine.counters.count(Event.ARM_REATTACHED)
     this.#watch.note(FlightKind.ANNOUNCE, this.#now, Int32Array.of(arm))
-    this.#engine.announce(tap.arm)
+    this.#engine.announce(port.arm)
   }
 
   /** One worker speaks for all. */
@@ -102,21 +106,21 @@ export class Loop {
 
   /** One sleep and what it was interrupted for. */
   #turn(): boolean {
-    const taps = this.#taps
+    const ports = this.#ports
     const sleep = this.#beforeSleep()
-    for (let i = 0; i < taps.length; i++) this.#fds[i] = taps[i].reads ? taps[i].fd : NO_FD
-    this.#fds[taps.length] = this.#waker
-    wait(this.#fds, this.#revents, taps.length + 1, sleep)
+    for (let i = 0; i < ports.length; i++) this.#fds[i] = ports[i].reads ? ports[i].fd : NO_FD
+    this.#fds[ports.length] = this.#waker
+    wait(this.#fds, this.#revents, ports.length + 1, sleep)
     this.#now = clockMs()
     this.#engine.turn(this.#now)
     if (this.#watch.on) this.#watch.begin(this.#now)
     this.#exchange?.awake()
     this.#receive()
-    for (let i = 0; i < taps.length; i++) {
-      if ((this.#revents[i] & POLLIN) !== 0) this.#pump(taps[i])
-      else if (this.#revents[i] !== 0) taps[i].lose()
+    for (let i = 0; i < ports.length; i++) {
+      if ((this.#revents[i] & POLLIN) !== 0) this.#pump(ports[i])
+      else if (this.#revents[i] !== 0) ports[i].lose()
     }
-    if (this.#revents[taps.length] === 0) return true
+    if (this.#revents[ports.length] === 0) return true
     drainWaker(this.#waker)
     return this.#hooks.control()
   }
@@ -132,9 +136,9 @@ export class Loop {
   #beforeSleep(): number {
     this.#watch.note(FlightKind.TICK, this.#now)
     let sleep = this.#engine.tick(this.#now)
-    for (const tap of this.#taps) {
-      if (!tap.impair?.holding) continue
-      tap.impair.release(this.#now, slot => this.#judge(tap, slot))
+    for (const port of this.#ports) {
+      if (!port.impair?.holding) continue
+      port.impair.release(this.#now, slot => this.#judge(port, slot))
       sleep = Math.min(sleep, Impair.holdMs)
     }
     this.flush()
@@ -148,62 +152,62 @@ export class Loop {
   #gauge(): void {
     const { conns, counters, frames, trace } = this.#engine
     let free = frames.free
-    for (const tap of this.#taps) free += tap.ready
+    for (const port of this.#ports) free += port.ready
     counters.gauges[Gauge.CONNS_USED] = conns.table.used
     counters.gauges[Gauge.FRAMES_FREE] = free
     counters.gauges[Gauge.TRACE_LOST] = trace.lost
   }
 
   /** Reads an arm until it is empty or has had its turn: one that floods still lets the other have every second one. */
-  #pump(tap: TapArm): void {
+  #pump(port: Port): void {
     // Long frames come in several short bursts; a poll between them would cost a tenth of bulk.
     for (let frames = 0; frames < BURST; ) {
-      frames += this.#burst(tap)
-      if (tap.emptied) return
+      frames += this.#burst(port)
+      if (port.emptied) return
     }
   }
 
   /** => Frames read */
-  #burst(tap: TapArm): number {
-    const count = tap.read()
-    this.#engine.expect(tap.slots, count)
+  #burst(port: Port): number {
+    const count = port.read()
+    this.#engine.expect(port.slots, count)
     for (let i = 0; i < count; i++) {
-      this.#engine.counters.rx(tap.arm.index, this.#engine.frames.length[tap.slots[i]])
+      this.#engine.counters.rx(port.arm.index, this.#engine.frames.length[port.slots[i]])
     }
-    if (tap.impair === null) for (let i = 0; i < count; i++) this.#judge(tap, tap.slots[i])
-    else for (let i = 0; i < count; i++) this.#impair(tap, tap.slots[i])
+    if (port.impair === null) for (let i = 0; i < count; i++) this.#judge(port, port.slots[i])
+    else for (let i = 0; i < count; i++) this.#impair(port, port.slots[i])
     this.flush()
-    tap.refill(count)
+    port.refill(count)
     return count
   }
 
   /** Lets the engine judge the frame and carries the verdict out. */
-  #judge(tap: TapArm, slot: number): void {
+  #judge(port: Port, slot: number): void {
     const { frames, counters, arms } = this.#engine
     const verdict = this.#watch.on
-      ? this.#watch.input(tap.arm, slot, this.#now)
-      : this.#engine.input(tap.arm, slot, this.#now)
+      ? this.#watch.input(port.arm, slot, this.#now)
+      : this.#engine.input(port.arm, slot, this.#now)
     if (verdict >= 0) {
       arms[verdict].send(slot)
       return
     }
     if (verdict === PARKED) return
     if (verdict <= HAND_OVER) {
-      this.#exchange?.handOver(this.#engine, HAND_OVER - verdict, tap.arm.index, slot)
+      this.#exchange?.handOver(this.#engine, HAND_OVER - verdict, port.arm.index, slot)
       return
     }
-    if (verdict !== DONE) counters.rxDrop(tap.arm.index, -verdict, slot)
+    if (verdict !== DONE) counters.rxDrop(port.arm.index, -verdict, slot)
     frames.release(slot)
   }
 
-  #impair(tap: TapArm, slot: number): void {
-    tap.impair?.frame(
+  #impair(port: Port, slot: number): void {
+    port.impair?.frame(
       slot,
       this.#now,
-      passed => this.#judge(tap, passed),
+      passed => this.#judge(port, passed),
       lost => {
-        this.#engine.counters.rxDrop(tap.arm.index, Drop.IMPAIRED, lost)
-        if (this.#watch.on) this.#watch.refused(tap.arm, lost, Drop.IMPAIRED)
+        this.#engine.counters.rxDrop(port.arm.index, Drop.IMPAIRED, lost)
+        if (this.#watch.on) this.#watch.refused(port.arm, lost, Drop.IMPAIRED)
         this.#engine.frames.release(lost)
       },
     )
@@ -211,14 +215,14 @@ export class Loop {
 
   /** Writes what waits to leave. */
   flush(): void {
-    for (const tap of this.#taps) tap.flush()
+    for (const port of this.#ports) port.flush()
     this.#exchange?.flush(this.#engine.frames)
   }
 
   /** Reports an arm that has gone, once. */
   #watchArms(): void {
-    for (let i = 0; i < this.#taps.length; i++) {
-      if (this.#taps[i].fd !== NO_FD || !this.#wasUp[i]) continue
+    for (let i = 0; i < this.#ports.length; i++) {
+      if (this.#ports[i].fd !== NO_FD || !this.#wasUp[i]) continue
       this.#wasUp[i] = false
       this.#hooks.armLost(i)
     }

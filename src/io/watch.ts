@@ -5,6 +5,7 @@
 
 import { performance } from 'node:perf_hooks'
 import type { Arm } from '../engine/arm.ts'
+import { KEY } from '../engine/conn-layout.ts'
 import { Event, HAND_OVER } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { type FlightRing, Want } from '../engine/flight.ts'
@@ -109,7 +110,7 @@ export class Watch {
     const pair = this.#frameIn(arm, slot)
     // The engine is not asked what it made of the headers, so that it need not keep it.
     const hasTuple = this.#decode(frames.start[slot], frames.length[slot])
-    let t = hasTuple ? table.find(this.#saddr, this.#daddr, this.#ports) : NO_TUPLE
+    let t = hasTuple ? table.find(KEY.TCP, this.#saddr, this.#daddr, this.#ports) : NO_TUPLE
     let state = t < 0 ? NO_STATE : table.state(t >> 1)
     frames.mark[slot] = pair
     const { reuse, counters } = this.#engine
@@ -126,8 +127,8 @@ export class Watch {
       // Judged as if it had found nothing: it is of the connection that it opened, or of none.
       const hasOpened = counters.events[Event.CONNS_OPENED] !== opened
       state = NO_STATE
-      t = hasOpened ? table.find(this.#saddr, this.#daddr, this.#ports) : NO_TUPLE
-    } else if (t < 0 && hasTuple) t = table.find(this.#saddr, this.#daddr, this.#ports)
+      t = hasOpened ? table.find(KEY.TCP, this.#saddr, this.#daddr, this.#ports) : NO_TUPLE
+    } else if (t < 0 && hasTuple) t = table.find(KEY.TCP, this.#saddr, this.#daddr, this.#ports)
     const after = t < 0 ? NO_STATE : table.state(t >> 1)
     ring.judged(pair, verdict, t, state, after, table.cells)
     return verdict

@@ -1,6 +1,7 @@
 /** The balancer's state machine, drawn from the table that the engine itself goes by. */
 
-import { EVENTS, IN, nextState, OUT, State } from '../engine/tcp-state.ts'
+import { nextState } from '../engine/states.ts'
+import { EVENTS, IN, OUT, State } from '../engine/tcp-state.ts'
 import { FLAG } from '../wire/tcp.ts'
 import { edgeKey, type Graph, type GraphEdge, reachable } from './graph.ts'
 

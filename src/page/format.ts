@@ -1,6 +1,6 @@
 /** Numbers in words for the page; those that `tapvs top` has too come from there. */
 
-import { duration, percent, short } from '../cli/top/text.ts'
+import { duration, percent, short } from '../see/numbers/text.ts'
 import { FLAG } from '../wire/tcp.ts'
 
 /** In the order in which people say them. */

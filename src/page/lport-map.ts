@@ -1,7 +1,7 @@
 /** The lports of each LIP, all of them and those of each worker, for a heat map. */
 
 import type { NumbersInfo } from '../api/commands.ts'
-import { type LipRow, lipRows } from '../cli/top/lports.ts'
+import { type LipRow, lipRows } from '../see/numbers/lports.ts'
 
 export interface LportCell extends LipRow {
   /** Part of the lports that is used, 0..1. */

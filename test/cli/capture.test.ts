@@ -7,8 +7,13 @@ import fc from 'fast-check'
 import { type Finished, run } from '../../netns/processes.ts'
 import { TAPVS } from '../../netns/topology.ts'
 import { Blocks } from '../../src/cli/capture/blocks.ts'
-import { readCapture } from '../../src/see/pcap.ts'
-import { interfaceBlock, packetBlock, sectionBlock, statisticsBlock } from '../../src/see/pcapng.ts'
+import { readCapture } from '../../src/see/capture/pcap.ts'
+import {
+  interfaceBlock,
+  packetBlock,
+  sectionBlock,
+  statisticsBlock,
+} from '../../src/see/capture/pcapng.ts'
 import { concat } from '../kit/frame.ts'
 import { shown, watched } from '../kit/watched.ts'
 

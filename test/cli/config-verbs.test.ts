@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test'
 import { type Finished, run } from '../../netns/processes.ts'
 import { CHECKOUT, TAPVS } from '../../netns/topology.ts'
 import type { Answer, PlanInfo, Request } from '../../src/api/commands.ts'
-import { openServer } from '../../src/control/server.ts'
+import { openServer } from '../../src/control/http/server.ts'
 import { SAMPLES } from '../kit/imported.ts'
 
 const LAB = join(CHECKOUT, 'config/lab.yaml')

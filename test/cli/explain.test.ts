@@ -10,7 +10,7 @@ import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { CHECKOUT } from '../../netns/topology.ts'
 import type { EdgeInfo } from '../../src/api/commands.ts'
-import { CliError } from '../../src/cli/client.ts'
+import { CliError } from '../../src/cli/daemon/client.ts'
 import {
   nothing,
   recorderText,
@@ -21,7 +21,7 @@ import {
 } from '../../src/cli/explain/conn.ts'
 import { dropText, explainDrops } from '../../src/cli/explain/drop.ts'
 import { stateJson, stateText } from '../../src/cli/explain/state.ts'
-import { drops, edges } from '../../src/control/refusals.ts'
+import { drops, edges } from '../../src/control/readings/refusals.ts'
 import { CLIENT, LAN, RS, SYN, WAN } from '../kit/connection.ts'
 import { frame, packet } from '../kit/drop.ts'
 import { contextOfStand } from '../kit/explain.ts'

@@ -11,7 +11,7 @@ import {
   formatThresholds,
   formatTimeouts,
   sortServices,
-} from '../../src/cli/ipvsadm.ts'
+} from '../../src/cli/ipvsadm/listings.ts'
 import { SERVICES } from './canned.ts'
 
 const [SEED] = SERVICES as [ServiceInfo]

@@ -8,7 +8,7 @@ import {
   type IpvsadmEdit,
   readSaved,
   saveText,
-} from '../../src/cli/ipvsadm-save.ts'
+} from '../../src/cli/ipvsadm/save.ts'
 import { SERVICES } from './canned.ts'
 
 const address = fc.ipV4()

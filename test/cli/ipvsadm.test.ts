@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CliError } from '../../src/cli/client.ts'
+import { CliError } from '../../src/cli/daemon/client.ts'
 import { ipvsadm } from '../../src/cli/verbs/ipvsadm.ts'
 import { CONN } from './canned.ts'
 import { PaperDaemon } from './paper-daemon.ts'

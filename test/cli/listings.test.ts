@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EVENT_WORDS, formatCounters } from '../../src/cli/counters.ts'
 import {
   formatAddresses,
   formatLinkStats,
   formatLinks,
   formatNeighbours,
-} from '../../src/cli/dpip.ts'
-import { formatConn, formatServices, formatStats, largeNumber } from '../../src/cli/ipvsadm.ts'
+} from '../../src/cli/dpip/listings.ts'
+import {
+  formatConn,
+  formatServices,
+  formatStats,
+  largeNumber,
+} from '../../src/cli/ipvsadm/listings.ts'
+import { formatCounters } from '../../src/cli/texts/counters.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { State } from '../../src/engine/tcp-state.ts'
-import { DROP_WORDS } from '../../src/see/drop-words.ts'
+import { DROP_WORDS } from '../../src/see/words/drop-words.ts'
+import { EVENT_WORDS } from '../../src/see/words/event-words.ts'
 import { ADDRESSES, ARMS, CONN, COUNTERS, NEIGHBOURS, SERVICES } from './canned.ts'
 
 test('ipvsadm -ln, the seed after the close', () => {

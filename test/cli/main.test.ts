@@ -8,8 +8,8 @@ import { type TestContext, test } from 'node:test'
 import { type Finished, run } from '../../netns/processes.ts'
 import { CHECKOUT, TAPVS } from '../../netns/topology.ts'
 import type { Answer, Request } from '../../src/api/commands.ts'
+import { openServer } from '../../src/control/http/server.ts'
 import { LogLevels } from '../../src/control/log/levels.ts'
-import { openServer } from '../../src/control/server.ts'
 import { ADDRESSES, CONN, COUNTERS, NUMBERS, SERVICES } from './canned.ts'
 
 function tapvs(argv: string[], socket?: string): Promise<Finished> {

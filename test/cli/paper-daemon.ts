@@ -1,8 +1,8 @@
 /** A daemon without an engine: the value of a config file, changed by the same edits, behind the command line's desk. */
 
 import type { ConnInfo, Request, ServiceInfo, VerbName, Verbs } from '../../src/api/commands.ts'
-import { CliError } from '../../src/cli/client.ts'
-import type { Desk, OpenDesk } from '../../src/cli/desk.ts'
+import { CliError } from '../../src/cli/daemon/client.ts'
+import type { Desk, OpenDesk } from '../../src/cli/daemon/desk.ts'
 import { configOf } from '../../src/config/config.ts'
 import { edited } from '../../src/config/edited.ts'
 import { type ConfigFile, fileSchema } from '../../src/config/schema.ts'

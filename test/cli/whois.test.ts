@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { WhoisConn, WhoisInfo } from '../../src/api/whois-info.ts'
-import { formatWhois } from '../../src/cli/whois.ts'
-import { questionOf, spanOf } from '../../src/cli/whois-question.ts'
-import { offsetText } from '../../src/see/times.ts'
+import { questionOf, spanOf } from '../../src/cli/whois/question.ts'
+import { formatWhois } from '../../src/cli/whois/text.ts'
+import { offsetText } from '../../src/see/text/times.ts'
 
 /** A Monday noon, local time, whatever the zone. */
 const NOW = new Date(2026, 10, 23, 12, 0, 0).getTime()

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../../netns/processes.ts'
 import { parseConfig } from '../../src/config/config.ts'
-import { Arms } from '../../src/control/arms.ts'
+import { Arms } from '../../src/control/threads/arms.ts'
 import { SEED_CONFIG } from '../kit/stand.ts'
 import { close, holder, NS, namespacePerTest, own, TAP } from '../kit/tap.ts'
 

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { ask } from '../../src/cli/client.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
 import { startTapless } from '../kit/tapless-daemon.ts'
 
 test('ready, asked, told its level, and stopped', async t => {

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { metricsText } from '../../src/control/metrics.ts'
+import { metricsText } from '../../src/control/readings/metrics.ts'
 import { NUMBERS } from '../cli/canned.ts'
 import { type Family, readExposition } from '../kit/exposition.ts'
 

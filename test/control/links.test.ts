@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { type TestContext, test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import { LINK_UP, linkWords } from '../../src/api/link-state.ts'
-import { Links } from '../../src/control/links.ts'
+import { Links } from '../../src/control/network/links.ts'
 import { QUEUE_MULTI, TAP_PERSIST } from '../../src/io/native.ts'
 import { close, ip, NS, namespacePerTest, open, TAP } from '../kit/tap.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LogLevels } from '../../src/control/log/levels.ts'
-import { heldText, LogLimit } from '../../src/control/log-limit.ts'
+import { heldText, LogLimit } from '../../src/control/log/limit.ts'
 
 test('debug lines share a limit, other kinds have one each', () => {
   let now = 5000

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { jsonLine, textLine } from '../../src/control/log-format.ts'
+import { jsonLine, textLine } from '../../src/control/log/format.ts'
 
 const OPTIONS = {
   level: 'info',
@@ -26,7 +26,7 @@ const OPTIONS = {
 }
 
 function programOf(options: object, code: string): string {
-  const module = new URL('../../src/control/log.js', import.meta.url).href
+  const module = new URL('../../src/control/log/log.js', import.meta.url).href
   return `
     import { openLog } from '${module}'
     const log = openLog(${JSON.stringify({ ...OPTIONS, ...options })})

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { metricsText } from '../../src/control/metrics.ts'
+import { metricsText } from '../../src/control/readings/metrics.ts'
 import { COUNTERS, NUMBERS } from '../cli/canned.ts'
 import { readExposition } from '../kit/exposition.ts'
 

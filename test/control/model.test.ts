@@ -11,7 +11,7 @@ import { compare } from '../../src/config/changes.ts'
 import { configOf, parseConfig } from '../../src/config/config.ts'
 import { edited } from '../../src/config/edited.ts'
 import { PlaceList } from '../../src/config/places.ts'
-import { addresses, routes, services } from '../../src/control/listings.ts'
+import { addresses, routes, services } from '../../src/control/readings/listings.ts'
 import { Stand } from '../kit/stand.ts'
 
 const BARE = `

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Notifier } from '../../src/control/notify.ts'
+import { Notifier } from '../../src/control/system/notify.ts'
 import { notify } from '../../src/io/native.ts'
 import { serviceManager } from '../kit/notify-socket.ts'
 

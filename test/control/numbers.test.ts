@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processInfo } from '../../src/control/numbers.ts'
+import { processInfo } from '../../src/control/readings/numbers.ts'
 
 test('a daemon has started once: who compares two samples must not take it for another one', async () => {
   const seen = new Set<number>()

@@ -25,9 +25,15 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { LogFile } from '../../src/control/log-file.ts'
-import { appendOwn, createOwn, isOurs, isSpecial, NotOurs } from '../../src/control/own-file.ts'
-import { claimSocket } from '../../src/control/server.ts'
+import { claimSocket } from '../../src/control/http/server.ts'
+import { LogFile } from '../../src/control/log/file.ts'
+import {
+  appendOwn,
+  createOwn,
+  isOurs,
+  isSpecial,
+  NotOurs,
+} from '../../src/control/system/own-file.ts'
 import { HistoryDatabase } from '../../src/control/whois/database.ts'
 
 const STRANGER = 12_345

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TrafficInfo } from '../../src/api/commands.ts'
-import { Rates } from '../../src/control/rates.ts'
+import { Rates } from '../../src/control/readings/rates.ts'
 
 /** A real server that has counted so many connections, ten times as many packets, and so on. */
 function counted(conns: number, name = 'rs'): [string, TrafficInfo] {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Answer } from '../../src/api/commands.ts'
-import { type ControlServer, claimSocket, openServer } from '../../src/control/server.ts'
+import { type ControlServer, claimSocket, openServer } from '../../src/control/http/server.ts'
 import { call, connect, echo, HEAD, PONG, ping, raw, serve, socketPath, TOKEN } from '../kit/api.ts'
 
 test('a request may come in pieces, and two at once are answered in order', async t => {

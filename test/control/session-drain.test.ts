@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from '../../netns/processes.ts'
-import type { Log } from '../../src/control/log.ts'
-import type { Entry } from '../../src/control/log-format.ts'
-import { type SessionConsumer, SessionDrain } from '../../src/control/session-drain.ts'
-import { newSessionRing, sessionRing } from '../../src/control/session-ring.ts'
+import type { Entry } from '../../src/control/log/format.ts'
+import type { Log } from '../../src/control/log/log.ts'
+import { type SessionConsumer, SessionDrain } from '../../src/control/sessions/drain.ts'
+import { newSessionRing, sessionRing } from '../../src/control/threads/session-ring.ts'
 import { End, Sessions } from '../../src/engine/sessions.ts'
 
 /** A ring and what writes into it: connections with nothing in them but how they ended. */

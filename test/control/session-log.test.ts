@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { LogFileOptions, LogFormat } from '../../src/config/log.ts'
-import type { Log } from '../../src/control/log.ts'
-import type { Entry } from '../../src/control/log-format.ts'
-import { SessionDrain } from '../../src/control/session-drain.ts'
-import { SessionLog } from '../../src/control/session-log.ts'
-import { newSessionRing, sessionRing, setSessionClock } from '../../src/control/session-ring.ts'
-import type { Session } from '../../src/control/session-words.ts'
+import type { Entry } from '../../src/control/log/format.ts'
+import type { Log } from '../../src/control/log/log.ts'
+import { SessionDrain } from '../../src/control/sessions/drain.ts'
+import { SessionLog } from '../../src/control/sessions/log.ts'
+import type { Session } from '../../src/control/sessions/words.ts'
+import {
+  newSessionRing,
+  sessionRing,
+  setSessionClock,
+} from '../../src/control/threads/session-ring.ts'
 import { CLIENT, RS, SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
 

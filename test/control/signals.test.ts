@@ -10,8 +10,8 @@ import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { CHECKOUT, TAPVS } from '../../netns/topology.ts'
-import { ask } from '../../src/cli/client.ts'
-import { NO_DEBUGGER } from '../../src/control/signals.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
+import { NO_DEBUGGER } from '../../src/control/system/signals.ts'
 import { startTapless } from '../kit/tapless-daemon.ts'
 
 /** What a program does by itself, what says that it is broken, and what stops it for its terminal. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import type { NeighbourInfo } from '../../src/api/commands.ts'
-import { SilentNeighbours } from '../../src/control/silent-neighbours.ts'
+import { SilentNeighbours } from '../../src/control/log/silent-neighbours.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { traceRecord } from '../kit/trace-record.ts'
 

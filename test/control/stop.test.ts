@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { drained } from '../../src/control/stop.ts'
+import { drained } from '../../src/control/system/stop.ts'
 
 const never = new Promise<never>(() => {})
 

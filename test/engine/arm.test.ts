@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Arm, routeOut } from '../../src/engine/arm.ts'
+import { Family } from '../../src/engine/family.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
 
 function arm(index: number, addresses: string[], routes: [string, string][] = []): Arm {
   const made = new Arm(index, 0x0200, index, 1500, 16)
   for (const text of addresses) {
     const [address, length] = text.split('/')
-    made.addAddress(ipv4Int(address), Number(length))
+    made.addAddress(Family.IPV4, ipv4Int(address), Number(length))
   }
   for (const [to, via] of routes) {
     const [network, length] = to.split('/')
@@ -67,7 +68,7 @@ test('source addresses: the newest whose prefix holds the target, else the first
 
 test('addresses belong to their arm alone', () => {
   const wan = arm(0, ['202.108.10.1/32'])
-  assert.ok(wan.owns(ipv4Int('202.108.10.1')))
-  assert.ok(!wan.owns(ipv4Int('202.108.10.2')))
-  assert.ok(!arm(1, []).owns(ipv4Int('202.108.10.1')))
+  assert.ok(wan.owns(Family.IPV4, ipv4Int('202.108.10.1')))
+  assert.ok(!wan.owns(Family.IPV4, ipv4Int('202.108.10.2')))
+  assert.ok(!arm(1, []).owns(Family.IPV4, ipv4Int('202.108.10.1')))
 })

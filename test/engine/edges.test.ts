@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CellUse } from '../../src/engine/edges.ts'
-import { EVENTS, IN, nextState, OUT, State } from '../../src/engine/tcp-state.ts'
+import { nextState } from '../../src/engine/states.ts'
+import { EVENTS, IN, OUT, State } from '../../src/engine/tcp-state.ts'
 import { CLIENT, established, LAN, RS, SYN, WAN } from '../kit/connection.ts'
 import { Stand } from '../kit/stand.ts'
 

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { CELL, RECORD } from '../../src/engine/conn-layout.ts'
 import { arenaSlots, Frames } from '../../src/engine/frames.ts'
 import type { EngineImage } from '../../src/engine/image.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
@@ -35,9 +36,9 @@ function restored(image: EngineImage, yaml: string, now: number): Stand {
 function comparable(image: EngineImage): EngineImage {
   const { cells } = image.table
   for (let at = 0; at < cells.length; at += 16) {
-    cells[at + 7] = 0
+    cells[at + CELL.OUT_NEXT] = 0
     // Of a free record the first link is that of the free list.
-    if (cells[at + 10] !== -1) cells[at + 3] = 0
+    if (RECORD.inUse(cells[at + CELL.BINDING])) cells[at + CELL.IN_NEXT] = 0
   }
   return image
 }

@@ -7,7 +7,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Arm } from '../../src/engine/arm.ts'
+import { ArpOutput } from '../../src/engine/arp-output.ts'
 import { Counters, Drop, Event, PARKED } from '../../src/engine/counters.ts'
+import { Family } from '../../src/engine/family.ts'
 import { Frames } from '../../src/engine/frames.ts'
 import { Neighs } from '../../src/engine/neigh.ts'
 import { Neigh } from '../../src/engine/neigh-state.ts'
@@ -29,10 +31,13 @@ class Rig {
   n: number
 
   constructor(capacity = 4) {
-    this.arm.addAddress(ipv4Int('192.168.168.3'), 24)
+    this.arm.addAddress(Family.IPV4, ipv4Int('192.168.168.3'), 24)
     const trace = new TraceRing(new ArrayBuffer(TraceRing.bytesFor(64)), 64)
-    const options = { capacity, timeoutSec: 60, queueLimit: 16 }
-    this.neighs = new Neighs(options, [this.arm], this.frames, this.counters, trace, new Random(3))
+    const memory = new ArrayBuffer(Neighs.bytesFor(capacity))
+    const options = { capacity, memory, timeoutSec: 60, queueLimit: 16 }
+    const { arm, frames, counters } = this
+    const parts = { arms: [arm], frames, counters, trace, random: new Random(3) }
+    this.neighs = new Neighs(parts, [new ArpOutput(parts)], options)
     this.n = this.neighs.findOrCreate(0, RS, NO_NEIGH, this.now)
   }
 
@@ -66,7 +71,7 @@ class Rig {
   }
 
   reply(mac = 7): void {
-    this.neighs.learn(this.n, 0x5254, mac, true, this.now | 0)
+    this.neighs.hear(0, RS, 0x5254, mac, true, this.now | 0)
   }
 
   confirm(mac = 7): void {
@@ -228,7 +233,7 @@ test('an entry that was set holds against time and ARP, sends what was parked, a
   rig.arm.outboxCount = 0
   rig.neighs.fix(0, RS, 0x5254, 7, rig.now)
   assert.deepEqual([rig.arm.outboxCount, rig.arm.outbox[0]], [1, slot])
-  rig.neighs.learn(rig.n, 0x5254, 8, true, rig.now)
+  rig.neighs.hear(0, RS, 0x5254, 8, true, rig.now)
   rig.neighs.confirm(rig.n, 0x5254, 9, rig.now)
   for (let i = 0; i < 2000; i++) rig.neighs.tick((rig.now + i * 100) | 0)
   assert.equal(rig.state, 'REACHABLE')

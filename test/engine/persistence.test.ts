@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { newTables } from '../../src/control/apply.ts'
+import { newTables } from '../../src/control/threads/memory.ts'
 import { Templates } from '../../src/engine/templates.ts'
 import { SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'

@@ -213,7 +213,7 @@ function checkBooks(stand: Stand, free: number): void {
   assert.deepEqual(counters.states, states)
   const neighbours = new Float64Array(counters.neighbours.length)
   neighs.state.forEach((state, n) => {
-    if (neighs.arm[n] >= 0) neighbours[state]++
+    if (neighs.inUse(n)) neighbours[state]++
   })
   assert.deepEqual(counters.neighbours, neighbours)
   assert.equal(active + sum(dest => dests.inactive(dest)), table.used)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Drop, Event } from '../../src/engine/counters.ts'
+import { Family, linkOf } from '../../src/engine/family.ts'
 import { Neigh } from '../../src/engine/neigh-state.ts'
 import { NeighTable } from '../../src/engine/neigh-table.ts'
 import { Parsed } from '../../src/engine/parsed.ts'
@@ -15,7 +16,7 @@ import {
   TraceKind,
   type TraceName,
 } from '../../src/engine/trace-kinds.ts'
-import { fieldsOf } from '../../src/see/trace-fields.ts'
+import { fieldsOf } from '../../src/see/words/trace-fields.ts'
 import { ipv4Int, macInts } from '../../src/wire/address.ts'
 import { FLAG } from '../../src/wire/tcp.ts'
 import { scheduled } from '../kit/scheduled.ts'
@@ -43,11 +44,19 @@ const conns = new Int32Array(32)
 conns.set([address(CLIENT), address(VIP), ports(CLIENT, VIP), 0], 16)
 conns.set([address(RS), address(LIP), ports(RS, LIP), 0, -7], 20)
 
-const neighs = new NeighTable(2)
-neighs.address[1] = address(RS)
-neighs.arm[1] = 1
-neighs.state[1] = Neigh.PROBE
-;[neighs.macHi[1], neighs.macLo[1]] = macInts(MACS[0])
+class Table extends NeighTable {
+  add(arm: number, word: number): number {
+    const n = this.place()
+    this.enter(n, linkOf(arm, Family.IPV4), word)
+    return n
+  }
+}
+
+const neighs = new Table(new ArrayBuffer(Table.bytesFor(2)), 2)
+neighs.add(0, 0)
+const n = neighs.add(1, address(RS))
+neighs.state[n] = Neigh.PROBE
+;[neighs.macHi[n], neighs.macLo[n]] = macInts(MACS[0])
 
 const [macHi, macLo] = macInts(MACS[1])
 const ends = { protocol: 'TCP', client: CLIENT, vip: VIP, lip: LIP, rs: RS }
@@ -102,7 +111,7 @@ const SAYINGS: Readonly<Record<TraceName, Saying[]>> = {
   ],
   NEIGH: [
     {
-      say: trace => say.sayNeigh(trace, neighs, 1, Neigh.DELAY),
+      say: trace => say.sayNeigh(trace, neighs, n, Neigh.DELAY),
       fields: { ...neighbour, from: 'DELAY', to: 'PROBE' },
     },
   ],
@@ -159,13 +168,13 @@ const SAYINGS: Readonly<Record<TraceName, Saying[]>> = {
   ],
   NEIGH_FAILED: [
     {
-      say: trace => say.sayFailed(trace, neighs, 1, 3),
+      say: trace => say.sayFailed(trace, neighs, n, 3),
       fields: { ...neighbour, dropped: 3 },
     },
   ],
   NEIGH_MOVED: [
     {
-      say: trace => say.sayMoved(trace, neighs, 1, macHi, macLo),
+      say: trace => say.sayMoved(trace, neighs, n, macHi, macLo),
       fields: { ...neighbour, from: MACS[0], to: MACS[1] },
     },
   ],

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Session, SessionReading } from '../../src/control/session-words.ts'
+import { type Session, SessionReading } from '../../src/control/sessions/words.ts'
 import { Stat } from '../../src/engine/service.ts'
 import { SessionRing, Sessions } from '../../src/engine/sessions.ts'
 import { ARM, CLIENT, type Dir, frameOf, RS, SYN } from '../kit/connection.ts'

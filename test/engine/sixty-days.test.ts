@@ -6,8 +6,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { edges } from '../../src/control/refusals.ts'
-import { SessionReading } from '../../src/control/session-words.ts'
+import { edges } from '../../src/control/readings/refusals.ts'
+import { SessionReading } from '../../src/control/sessions/words.ts'
 import { endedOf } from '../../src/control/whois/ended.ts'
 import { EndedRing } from '../../src/control/whois/ring.ts'
 import { Drop } from '../../src/engine/counters.ts'

@@ -6,15 +6,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  DEFAULT_TIMEOUTS,
-  IN,
-  INPUT_ONLY,
-  nextState,
-  OUT,
-  STATES,
-  State,
-} from '../../src/engine/tcp-state.ts'
+import { nextState } from '../../src/engine/states.ts'
+import { DEFAULT_TIMEOUTS, IN, INPUT_ONLY, OUT, STATES, State } from '../../src/engine/tcp-state.ts'
 import { flagBits } from '../kit/frame.ts'
 
 const REFERENCE = {

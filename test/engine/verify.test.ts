@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { CELL } from '../../src/engine/conn-layout.ts'
+import { CELL, KEY } from '../../src/engine/conn-layout.ts'
 import { Outcome } from '../../src/engine/outcomes.ts'
 import { SessionRing } from '../../src/engine/sessions.ts'
 import { State } from '../../src/engine/tcp-state.ts'
@@ -157,7 +157,7 @@ test('a SYN that begins a connection anew may have any number, and its RS is bel
     stand.segment(LAN, { ...RS, flags: 'F.' })
     assert.equal(stateOf(stand), 'TIME_WAIT')
     const syn = stand.forward(WAN, { ...SYN, seq: 1000 + 2 * FAR })
-    const conn = stand.engine.conns.table.find(...tupleOf(CLIENT)) >> 1
+    const conn = stand.engine.conns.table.find(KEY.TCP, ...tupleOf(CLIENT)) >> 1
     const ends = { ...RS, dst: syn.src, dport: syn.sport }
     stand.segment(LAN, {
       ...ends,

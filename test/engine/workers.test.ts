@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { KEY } from '../../src/engine/conn-layout.ts'
 import { ArmCell, Drop } from '../../src/engine/counters.ts'
 import { refusals } from '../../src/engine/drop-book.ts'
 import { IN, State } from '../../src/engine/tcp-state.ts'
@@ -79,7 +80,7 @@ for (const workers of [2, 3, 4, 7]) {
         assert.equal(step(LAN, { ...rs, flags: 'P.' }).dport, sport)
       }
       const { table } = stands[owner].engine.conns
-      const t = table.find(ipv4Int(CIP), ipv4Int(VIP), (sport << 16) | 6379)
+      const t = table.find(KEY.TCP, ipv4Int(CIP), ipv4Int(VIP), (sport << 16) | 6379)
       assert.equal(t & 1, IN)
       assert.equal(table.state(t >> 1), State.ESTABLISHED)
     }

@@ -19,7 +19,7 @@ const DROPPED = /TX:.*\n\s+\d+\s+\d+\s+\d+\s+(\d+)/
 const HOST = [10, 77, 0, 1]
 const OUR_MAC = [2, 0, 0, 0, 0, 2]
 const MODULE = new URL('../../src/io/native.js', import.meta.url).href
-const ARMS = new URL('../../src/io/tap-arm.js', import.meta.url).href
+const RINGS = new URL('../../src/io/ring.js', import.meta.url).href
 
 const arena = new Uint8Array(SLOTS * SLOT_BYTES)
 const desc = new Int32Array(2 * SLOTS)
@@ -152,7 +152,7 @@ test('a ring ends with the thread that opened it', async () => {
 test('where no ring can be had the arms are told, once and why', () => {
   // No descriptor is left for it, which looks the same from here as a kernel or a sandbox that refuses.
   const program = `
-    const { ringIfAllowed } = await import('${ARMS}')
+    const { ringIfAllowed } = await import('${RINGS}')
     const { execFileSync } = await import('node:child_process')
     execFileSync('prlimit', ['--pid', String(process.pid), '--nofile=3:4096'])
     console.log(ringIfAllowed(text => console.log(text)))`

@@ -3,7 +3,14 @@
 import fc from 'fast-check'
 import { Drop } from '../../src/engine/counters.ts'
 import { State } from '../../src/engine/tcp-state.ts'
-import type { Change, FrameIn, FrameOut, Happening, Moment, Said } from '../../src/see/moment.ts'
+import type {
+  Change,
+  FrameIn,
+  FrameOut,
+  Happening,
+  Moment,
+  Said,
+} from '../../src/see/moments/moment.ts'
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
 const endpoint = fc

@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { exchange, type Target } from '../../src/client/exchange.ts'
-import { Events } from '../../src/control/api/events.ts'
 import {
   type ControlServer,
   openServer,
   type Respond,
   type ServerOptions,
-} from '../../src/control/server.ts'
+} from '../../src/control/http/server.ts'
+import { Events } from '../../src/control/model/events.ts'
 
 export function socketPath(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-server-'))

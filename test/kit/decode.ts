@@ -3,7 +3,7 @@
  * TCP or ICMP checksum recomputed from the bytes.
  */
 
-import { flagLetters } from '../../src/see/notation.ts'
+import { flagLetters } from '../../src/see/frame/notation.ts'
 import { checksum, concat, pseudoHeader } from './frame.ts'
 
 export interface DecodedTcp {

@@ -4,7 +4,7 @@
  */
 
 import { parseConfig } from '../../src/config/config.ts'
-import { buildEngine } from '../../src/control/apply.ts'
+import { buildEngine } from '../../src/control/threads/apply.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { ArmCell, DONE, Drop, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -13,12 +13,13 @@ import { Stat } from '../../src/engine/service.ts'
 import { TraceRing } from '../../src/engine/trace.ts'
 import { clockMs } from '../../src/io/loop.ts'
 import { openTap, QUEUE_MULTI } from '../../src/io/native.ts'
-import { NO_FD, TapArm } from '../../src/io/tap-arm.ts'
+import { NO_FD } from '../../src/io/port.ts'
+import { TapPort } from '../../src/io/tap-port.ts'
 import { SEED_CONFIG } from './stand.ts'
 
 export class EngineOnTaps {
   readonly engine: Engine
-  readonly #taps: TapArm[]
+  readonly #taps: TapPort[]
   /** The last place given to an RS; 0 is the real service's. */
   #places = 0
   readonly #timer: NodeJS.Timeout
@@ -33,9 +34,7 @@ export class EngineOnTaps {
       checkArm,
     })
     const { arms, frames, counters } = this.engine
-    this.#taps = arms.map(
-      arm => new TapArm(arm, { name: `${arm.index}`, impair: null, ring: null }, frames, counters),
-    )
+    this.#taps = arms.map(arm => new TapPort(arm, { impair: null, ring: null }, frames, counters))
     this.#taps[1].take(openTap('int0', `/run/netns/${netns}`, QUEUE_MULTI), true)
     this.#taps[2].take(checkFd, true)
     this.#timer = setInterval(() => this.#turn(), 1)

@@ -2,9 +2,9 @@
 
 import { LINK_UP } from '../../src/api/link-state.ts'
 import { contextOf } from '../../src/cli/explain/context.ts'
-import type { Arms } from '../../src/control/arms.ts'
-import { addresses, counters, routes, services } from '../../src/control/listings.ts'
-import type { StoryContext } from '../../src/see/story-words.ts'
+import { addresses, counters, routes, services } from '../../src/control/readings/listings.ts'
+import type { Arms } from '../../src/control/threads/arms.ts'
+import type { StoryContext } from '../../src/see/explain/story-words.ts'
 import type { Stand } from './stand.ts'
 
 export function contextOfStand({ model }: Stand): StoryContext {

@@ -1,7 +1,7 @@
 /** A journal of stands, written by the daemon's own code while a test drives them. */
 
-import { Journals } from '../../src/control/journal/recorder.ts'
-import type { WorkerImage } from '../../src/control/worker-protocol.ts'
+import { Journals } from '../../src/control/journal/journals.ts'
+import type { WorkerImage } from '../../src/control/threads/protocol.ts'
 import { Want } from '../../src/engine/flight.ts'
 import { FlightKind } from '../../src/engine/flight-records.ts'
 import type { Hear } from '../../src/io/exchange.ts'
@@ -41,10 +41,10 @@ function markedImage(stand: Stand, mark: number): WorkerImage {
 
 /** What another worker has heard by ARP, as a loop takes it in. */
 export function hear(stand: Stand, ...said: Parameters<Hear>): void {
-  const [arm, sender, macHi, macLo, solicited] = said
-  const cells = Int32Array.of(arm, sender, macHi, macLo, solicited ? 1 : 0)
+  const [link, word, macHi, macLo, solicited] = said
+  const cells = Int32Array.of(link, word, macHi, macLo, solicited ? 1 : 0)
   stand.watch?.note(FlightKind.HEARD, stand.now | 0, cells)
-  stand.engine.hear(...said, stand.now | 0)
+  stand.engine.neighs.hear(...said, stand.now | 0)
 }
 
 /** No connection is opened any more. */

@@ -1,5 +1,5 @@
 /**
- * Segments read from tcpdump's own notation (`tcpdump -nS`), which src/see/notation.ts prints, so that a transcript reads
+ * Segments read from tcpdump's own notation (`tcpdump -nS`), which src/see/frame/notation.ts prints, so that a transcript reads
  * like a capture and a capture can be pasted into a transcript.
  *
  *   202.108.10.2.33896 > 202.108.10.1.6379: Flags [S], seq 4164191644, win 29200, options [mss 1460,sackOK], length 0

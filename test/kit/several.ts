@@ -4,7 +4,7 @@
  */
 
 import { parseConfig } from '../../src/config/config.ts'
-import { arenaBytes, workerId } from '../../src/control/apply.ts'
+import { arenaBytes, workerId } from '../../src/control/threads/memory.ts'
 import { arenaSlots } from '../../src/engine/frames.ts'
 import type { IsnSource } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'

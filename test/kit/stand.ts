@@ -6,18 +6,17 @@
 import assert from 'node:assert/strict'
 import type { Change } from '../../src/config/changes.ts'
 import { type Config, parseConfig } from '../../src/config/config.ts'
+import { Model } from '../../src/control/model/model.ts'
+import { Readings } from '../../src/control/readings/readings.ts'
 import {
   applyChange,
   applyRunning,
   type Built,
   buildBare,
-  newTables,
   restoreBuilt,
   type Surroundings,
-} from '../../src/control/apply.ts'
-import { Model } from '../../src/control/model.ts'
-import { Readings } from '../../src/control/readings.ts'
-import type { Flight } from '../../src/control/watching.ts'
+} from '../../src/control/threads/apply.ts'
+import { type Flight, newTables } from '../../src/control/threads/memory.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -29,10 +28,10 @@ import { TraceRing } from '../../src/engine/trace.ts'
 import { RECORD_CELLS } from '../../src/engine/trace-kinds.ts'
 import type { Exchange } from '../../src/io/exchange.ts'
 import { Watch } from '../../src/io/watch.ts'
-import type { Moment } from '../../src/see/moment.ts'
-import { Moments } from '../../src/see/moments.ts'
-import { printTcp } from '../../src/see/notation.ts'
-import { wordsOf } from '../../src/see/trace-lines.ts'
+import { printTcp } from '../../src/see/frame/notation.ts'
+import type { Moment } from '../../src/see/moments/moment.ts'
+import { Moments } from '../../src/see/moments/moments.ts'
+import { wordsOf } from '../../src/see/words/trace-words.ts'
 import { endpointText, ipv4Int } from '../../src/wire/address.ts'
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
 import { arpFrame, concat, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'

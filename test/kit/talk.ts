@@ -1,7 +1,8 @@
 /** One client's conversations from one port, one after the other, on a stand with sessions and two RSs. */
 
 import assert from 'node:assert/strict'
-import { SessionReading } from '../../src/control/session-words.ts'
+import { SessionReading } from '../../src/control/sessions/words.ts'
+import { KEY } from '../../src/engine/conn-layout.ts'
 import { Stat } from '../../src/engine/service.ts'
 import { SessionRing } from '../../src/engine/sessions.ts'
 import { State } from '../../src/engine/tcp-state.ts'
@@ -80,7 +81,7 @@ export class Talk {
   get conn(): number {
     const { table } = this.stand.engine.conns
     const ports = (SYN.sport << 16) | SYN.dport
-    return table.find(ipv4Int(SYN.src), ipv4Int(SYN.dst), ports) >> 1
+    return table.find(KEY.TCP, ipv4Int(SYN.src), ipv4Int(SYN.dst), ports) >> 1
   }
 
   get state(): number {

@@ -12,9 +12,9 @@ import { CHECKOUT } from '../../netns/topology.ts'
 
 const WORKER = `
 import { workerData } from 'node:worker_threads'
-import { Counters, Gauge } from '../engine/counters.js'
-import { sayLport } from '../engine/say.js'
-import { TraceRing } from '../engine/trace.js'
+import { Counters, Gauge } from '../../engine/counters.js'
+import { sayLport } from '../../engine/say.js'
+import { TraceRing } from '../../engine/trace.js'
 const { config, index, port, tables, trace, traceRecords } = workerData
 const counters = new Counters(tables.counters, 1)
 const ring = new TraceRing(trace, traceRecords)
@@ -87,7 +87,7 @@ export async function startTapless(
     symlinkSync(join(CHECKOUT, name), join(folder, name))
   }
   cpSync(join(CHECKOUT, 'bin'), join(folder, 'bin'), { recursive: true })
-  writeFileSync(join(folder, 'dist/src/control/worker.js'), WORKER)
+  writeFileSync(join(folder, 'dist/src/control/threads/worker.js'), WORKER)
   writeFileSync(join(folder, 'dist/src/io/queues.js'), QUEUES)
   const socket = join(folder, 'run/tapvs.sock')
   const config = join(folder, 'x.yaml')

@@ -6,7 +6,7 @@
 
 import fc from 'fast-check'
 import type { Change } from '../../src/config/changes.ts'
-import { CELL, RECORD, RS_SEEN, TUPLE } from '../../src/engine/conn-layout.ts'
+import { CELL, KEY, RECORD, RS_SEEN, TUPLE } from '../../src/engine/conn-layout.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
 import { arpFrame, concat, tcpFrame, vnetHeader } from './frame.ts'
@@ -187,7 +187,7 @@ export function inputOf(step: Step, stand: Stand): Input | undefined {
   const arm = from === 0 ? 'dpdk0' : 'dpdk1'
   const frame = tcpFrame({
     ...segment,
-    ...numbersOf(step, stand, table.find(src, dst, ports)),
+    ...numbersOf(step, stand, table.find(KEY.TCP, src, dst, ports)),
     src: ipv4Text(src),
     sport: ports >>> 16,
     dst: ipv4Text(dst),

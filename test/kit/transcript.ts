@@ -20,12 +20,17 @@
  */
 
 import assert from 'node:assert/strict'
-import { formatAddresses } from '../../src/cli/dpip.ts'
-import { formatConn, formatServices } from '../../src/cli/ipvsadm.ts'
+import { formatAddresses } from '../../src/cli/dpip/listings.ts'
+import { formatConn, formatServices } from '../../src/cli/ipvsadm/listings.ts'
 import type { Change } from '../../src/config/changes.ts'
-import type { Surroundings } from '../../src/control/apply.ts'
-import { addresses, services } from '../../src/control/listings.ts'
-import { connInfo, copyConns, PAGE_RECORDS, RECORD_CELLS } from '../../src/control/snapshots.ts'
+import { addresses, services } from '../../src/control/readings/listings.ts'
+import type { Surroundings } from '../../src/control/threads/apply.ts'
+import {
+  connInfo,
+  copyConns,
+  PAGE_RECORDS,
+  RECORD_CELLS,
+} from '../../src/control/threads/snapshots.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'

@@ -1,8 +1,9 @@
 /** A stand whose flight recorder control watches, and the API of that. */
 
 import type { TestContext } from 'node:test'
-import { captureHead } from '../../src/control/capture-head.ts'
-import { newFlight, Watching } from '../../src/control/watching.ts'
+import { captureHead } from '../../src/control/recorder/capture-head.ts'
+import { Watching } from '../../src/control/recorder/watching.ts'
+import { newFlight } from '../../src/control/threads/memory.ts'
 import { type Served, serve } from './api.ts'
 import { SEED_CONFIG, Stand } from './stand.ts'
 

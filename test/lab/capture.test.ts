@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { run, until } from '../../netns/processes.ts'
 import { TAPVS } from '../../netns/topology.ts'
-import { ask } from '../../src/cli/client.ts'
-import { moments } from '../../src/cli/moments.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
+import { moments } from '../../src/cli/daemon/moments.ts'
 import {
   CIP,
   countersOf,

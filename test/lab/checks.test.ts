@@ -11,7 +11,7 @@ import { run, until } from '../../netns/processes.ts'
 import { raiseRedis, redisPid } from '../../netns/real-servers.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import type { RealServerInfo } from '../../src/api/commands.ts'
-import { ask } from '../../src/cli/client.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
 import type { ConfigFile } from '../../src/config/schema.ts'
 import {
   countersOf,

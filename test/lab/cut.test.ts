@@ -11,7 +11,7 @@ import { type Document, parseDocument } from 'yaml'
 import { until } from '../../netns/processes.ts'
 import { redisPid } from '../../netns/real-servers.ts'
 import type { RealServerInfo } from '../../src/api/commands.ts'
-import { ask } from '../../src/cli/client.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
 import {
   countersOf,
   labConfig,

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import { TAPVS } from '../../netns/topology.ts'
-import { ask } from '../../src/cli/client.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
 import type { Report } from '../../src/see/analyze/report.ts'
 import {
   CIP,

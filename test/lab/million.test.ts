@@ -6,7 +6,7 @@ import { mustRun, until } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import type { ConnsInfo } from '../../src/api/page.ts'
-import { ask } from '../../src/cli/client.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
 import {
   countersOf,
   labConfig,

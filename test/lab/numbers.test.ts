@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { ask } from '../../src/cli/client.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
 import type { BusyRow } from '../../src/cli/top/busy.ts'
 import { type Family, readExposition } from '../kit/exposition.ts'
 import {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { mustRun, run } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { version } from '../../src/control/version.ts'
+import { version } from '../../src/control/system/version.ts'
 import { labForTests, mustClient, scratchFolder, VIP } from '../kit/lab.ts'
 import { startOwnDaemon } from '../kit/own-daemon.ts'
 

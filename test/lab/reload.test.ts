@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Edit, ServiceKey } from '../../src/api/edits.ts'
-import { ask } from '../../src/cli/client.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
 import { countersOf, LIP, labForTests, mustClient, RIP, untilNoConns, VIP } from '../kit/lab.ts'
 
 const lab = labForTests('reload', { realServers: 2 })

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { mustRun, until } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { ask } from '../../src/cli/client.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
 import {
   CIP,
   countersOf,

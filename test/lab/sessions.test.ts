@@ -8,7 +8,7 @@ import { parseDocument } from 'yaml'
 import { daemonPid } from '../../netns/appliance.ts'
 import { readCapture } from '../../netns/capture.ts'
 import { run, until } from '../../netns/processes.ts'
-import type { Session } from '../../src/control/session-words.ts'
+import type { Session } from '../../src/control/sessions/words.ts'
 import {
   CIP,
   captured,

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { TapvsClient } from '../../src/client/index.ts'
-import { timeText } from '../../src/see/times.ts'
+import { timeText } from '../../src/see/text/times.ts'
 import {
   CIP,
   LIP,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { FilterError, parseFilter } from '../../src/see/filter.ts'
-import type { FrameIn, FrameOut, Happening, Moment } from '../../src/see/moment.ts'
+import { FilterError, parseFilter } from '../../src/see/moments/filter.ts'
+import type { FrameIn, FrameOut, Happening, Moment } from '../../src/see/moments/moment.ts'
 import { arpFrame, tcpFrame } from '../kit/frame.ts'
 
 const MACS = { srcMac: '52:54:00:00:00:02', dstMac: '52:54:00:00:00:01' }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { frameText } from '../../src/see/frame-text.ts'
+import { frameText } from '../../src/see/frame/frame-text.ts'
 import { arpFrame, ethernet, ipv4, tcpFrame } from '../kit/frame.ts'
 import { parseTcp } from '../kit/notation.ts'
 

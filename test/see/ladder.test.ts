@@ -5,18 +5,18 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { CaptureFile } from '../../src/see/capture-file.ts'
-import { momentsOfCapture } from '../../src/see/capture-moments.ts'
+import { CaptureFile } from '../../src/see/capture/capture-file.ts'
+import { momentsOfCapture } from '../../src/see/capture/capture-moments.ts'
+import { readCapture } from '../../src/see/capture/pcap.ts'
 import {
   byConnection,
   Ladder,
   type LadderRow,
   ladderRows,
   type PacketRow,
-} from '../../src/see/ladder.ts'
-import { LadderText } from '../../src/see/ladder-text.ts'
-import type { FrameIn, FrameOut, Moment } from '../../src/see/moment.ts'
-import { readCapture } from '../../src/see/pcap.ts'
+} from '../../src/see/ladder/ladder.ts'
+import { LadderText } from '../../src/see/ladder/text.ts'
+import type { FrameIn, FrameOut, Moment } from '../../src/see/moments/moment.ts'
 import { CLIENT, SYN as CLIENT_SYN, LAN, RS, WAN } from '../kit/connection.ts'
 import { concat } from '../kit/frame.ts'
 import { Stand } from '../kit/stand.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { FrameIn, FrameOut, Moment } from '../../src/see/moment.ts'
-import { noteOf, parseNote } from '../../src/see/note.ts'
+import type { FrameIn, FrameOut, Moment } from '../../src/see/moments/moment.ts'
+import { noteOf, parseNote } from '../../src/see/moments/note.ts'
 import { anyMoment } from '../kit/any-moment.ts'
 
 const conn = {

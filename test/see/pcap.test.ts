@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { CaptureError } from '../../src/see/captured.ts'
-import { linkTypeText } from '../../src/see/link-types.ts'
-import { readCapture } from '../../src/see/pcap.ts'
+import { CaptureError } from '../../src/see/capture/captured.ts'
+import { linkTypeText } from '../../src/see/capture/link-types.ts'
+import { readCapture } from '../../src/see/capture/pcap.ts'
 
 interface Fields {
   little?: boolean

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { CaptureError } from '../../src/see/captured.ts'
-import { readCapture } from '../../src/see/pcap.ts'
+import { CaptureError } from '../../src/see/capture/captured.ts'
+import { readCapture } from '../../src/see/capture/pcap.ts'
 import {
   interfaceBlock,
   namesBlock,
   packetBlock,
   sectionBlock,
   statisticsBlock,
-} from '../../src/see/pcapng.ts'
-import { utf8Bytes, utf8Text } from '../../src/see/utf8.ts'
+} from '../../src/see/capture/pcapng.ts'
+import { utf8Bytes, utf8Text } from '../../src/see/text/utf8.ts'
 import { concat } from '../kit/frame.ts'
 
 const SECTION = sectionBlock({ application: 'tapvs 1', os: 'Linux', comment: 'a comment' })

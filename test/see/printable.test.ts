@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { jsonLine, textLine } from '../../src/control/log-format.ts'
-import { escaped, printable, printableColoured } from '../../src/see/printable.ts'
+import { jsonLine, textLine } from '../../src/control/log/format.ts'
+import { escaped, printable, printableColoured } from '../../src/see/text/printable.ts'
 
 test('control characters, those of C1 and turns of direction become question marks', () => {
   const cases: [text: string, becomes: string][] = [

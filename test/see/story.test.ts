@@ -5,8 +5,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
-import { factsOf, livesOf } from '../../src/see/story.ts'
-import { attemptText, type Story, spanText, storyOf, storyText } from '../../src/see/story-words.ts'
+import { factsOf, livesOf } from '../../src/see/explain/story.ts'
+import {
+  attemptText,
+  type Story,
+  spanText,
+  storyOf,
+  storyText,
+} from '../../src/see/explain/story-words.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { CLIENT, LAN, RS, SYN, WAN } from '../kit/connection.ts'
 import { contextOfStand } from '../kit/explain.ts'

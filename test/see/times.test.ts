@@ -11,7 +11,7 @@ import {
   offsetText,
   timeText,
   toldTime,
-} from '../../src/see/times.ts'
+} from '../../src/see/text/times.ts'
 
 const before = process.env.TZ
 after(() => {

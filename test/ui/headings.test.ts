@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { headed, type Numbered } from '../../src/page/headings.ts'
-import type { ConnRow, LadderRow, NoteRow } from '../../src/see/ladder.ts'
-import type { ConnEnds } from '../../src/see/moment.ts'
+import type { ConnRow, LadderRow, NoteRow } from '../../src/see/ladder/ladder.ts'
+import type { ConnEnds } from '../../src/see/moments/moment.ts'
 
 const endsOf = (conn: number): ConnEnds => ({
   client: `10.0.0.${conn}:4000`,

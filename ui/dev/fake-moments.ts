@@ -1,7 +1,7 @@
 /** A connection that opens, talks and closes again and again, and a packet that is refused. Only for work on the page. */
 
-import { changesOf } from '../../src/see/changes.ts'
-import type { ConnEnds, Moment, Verdict } from '../../src/see/moment.ts'
+import { changesOf } from '../../src/see/moments/changes.ts'
+import type { ConnEnds, Moment, Verdict } from '../../src/see/moments/moment.ts'
 import { FLAG } from '../../src/wire/tcp.ts'
 
 const { SYN, ACK, PSH, FIN } = FLAG

@@ -11,8 +11,8 @@ import type {
 } from '../../src/api/commands.ts'
 import { LINK_UP } from '../../src/api/link-state.ts'
 import type { LiveInfo, SeriesInfo, StepInfo } from '../../src/api/page.ts'
-import { EVENT_WORDS } from '../../src/cli/counters.ts'
-import { DROP_WORDS } from '../../src/see/drop-words.ts'
+import { DROP_WORDS } from '../../src/see/words/drop-words.ts'
+import { EVENT_WORDS } from '../../src/see/words/event-words.ts'
 
 const WORKERS = 4
 const STARTED_MS = Date.now() - 93_784_000

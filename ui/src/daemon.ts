@@ -3,10 +3,11 @@
 import { computed, signal } from '@preact/signals'
 import type { NumbersInfo } from '../../src/api/commands.ts'
 import type { LiveInfo, SeriesInfo } from '../../src/api/page.ts'
-import { History, type Moment, momentOf } from '../../src/cli/top/moment.ts'
 import { type EdgeCount, EdgeCounts } from '../../src/page/edge-counts.ts'
 import { type LportLine, lportMap } from '../../src/page/lport-map.ts'
 import { Series } from '../../src/page/series.ts'
+import type { Moment } from '../../src/see/numbers/rows.ts'
+import { History, momentOf } from '../../src/see/numbers/summary.ts'
 import { ask, followStream } from './stream.ts'
 
 export interface View {

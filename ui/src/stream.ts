@@ -1,6 +1,6 @@
 /** A stream of the daemon's events that is opened anew by itself. An EventSource cannot send the token; fetch can. */
 
-import { EventText } from '../../src/see/event-text.ts'
+import { EventText } from '../../src/see/text/event-text.ts'
 import { withToken } from './token.ts'
 
 export interface StreamEvents {

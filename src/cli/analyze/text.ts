@@ -2,7 +2,7 @@
 
 import type { CaptureReport, ConnReport, DelayReport, Report } from '../../see/analyze/report.ts'
 import { micros } from '../../see/analyze/units.ts'
-import { instantText } from '../../see/times.ts'
+import { instantText } from '../../see/text/times.ts'
 
 /** Connections in the table without --all. */
 const SHOWN = 40

@@ -1,9 +1,9 @@
 /**
  * The pcapng stream of the daemon cut into whole blocks, so that a file is whole wherever the stream breaks off. It comes
- * from see/pcapng.ts, so it is little-endian and its options are ours.
+ * from see/capture/pcapng.ts, so it is little-endian and its options are ours.
  */
 
-import { BLOCK, OPTION, padded, statisticsBlock } from '../../see/pcapng.ts'
+import { BLOCK, OPTION, padded, statisticsBlock } from '../../see/capture/pcapng.ts'
 
 const EMPTY = Buffer.alloc(0)
 

@@ -1,11 +1,11 @@
 /** Moments as lines: the time, the arm, the frame in tcpdump's words, and the note. */
 
-import { frameText } from '../../see/frame-text.ts'
-import type { Moment } from '../../see/moment.ts'
-import { noteOf } from '../../see/note.ts'
-import { timeText } from '../../see/times.ts'
-import { print } from '../common.ts'
-import { type MomentsQuery, moments } from '../moments.ts'
+import { frameText } from '../../see/frame/frame-text.ts'
+import type { Moment } from '../../see/moments/moment.ts'
+import { noteOf } from '../../see/moments/note.ts'
+import { timeText } from '../../see/text/times.ts'
+import { type MomentsQuery, moments } from '../daemon/moments.ts'
+import { print } from '../terminal/common.ts'
 import { Stop, tellEnd } from './stop.ts'
 
 export interface Limits {

@@ -3,7 +3,7 @@
  * reader then, so the reader goes on until it has seen what was there at that moment; a second signal cuts it short.
  */
 
-import { counted } from '../../see/counted.ts'
+import { counted } from '../../see/text/counted.ts'
 
 /** Nothing comes for so long: there is nothing more. The daemon looks at the recorder every 20 ms. */
 const IDLE_MS = 200

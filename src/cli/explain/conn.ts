@@ -2,10 +2,8 @@
 
 import type { Argv } from 'yargs'
 import type { ConnInfo, RecorderInfo } from '../../api/commands.ts'
-import { parseFilter } from '../../see/filter.ts'
-import type { Moment } from '../../see/moment.ts'
-import { STATE_NAMES } from '../../see/state-tables.ts'
-import { type Attempt, factsOf, type Life, livesOf } from '../../see/story.ts'
+import { STATE_NAMES } from '../../see/explain/state-tables.ts'
+import { type Attempt, factsOf, type Life, livesOf } from '../../see/explain/story.ts'
 import {
   attemptText,
   expiryText,
@@ -13,10 +11,12 @@ import {
   type StoryContext,
   storyOf,
   storyText,
-} from '../../see/story-words.ts'
-import { ask, CliError } from '../client.ts'
-import { type Common, print } from '../common.ts'
-import { moments } from '../moments.ts'
+} from '../../see/explain/story-words.ts'
+import { parseFilter } from '../../see/moments/filter.ts'
+import type { Moment } from '../../see/moments/moment.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { moments } from '../daemon/moments.ts'
+import { type Common, print } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
 const CONNS_PER_REQUEST = 1000

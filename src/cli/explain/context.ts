@@ -1,8 +1,8 @@
 /** What explanations need to know of what is set up, asked of the daemon. */
 
 import type { Verbs } from '../../api/commands.ts'
-import type { StoryContext } from '../../see/story-words.ts'
-import { ask } from '../client.ts'
+import type { StoryContext } from '../../see/explain/story-words.ts'
+import { ask } from '../daemon/client.ts'
 
 /** What is set up in a config, if it is not what it is without. */
 interface SomeConfig {

@@ -3,19 +3,19 @@
 import type { Argv } from 'yargs'
 import type { DropInfo, RefusedInfo } from '../../api/commands.ts'
 import { Drop } from '../../engine/counters.ts'
-import { counted } from '../../see/counted.ts'
 import {
   type DropContext,
   type DropReason,
   type Explanation,
   explainDrop,
   wasLeaving,
-} from '../../see/drop-rules.ts'
-import { DROP_WORDS } from '../../see/drop-words.ts'
-import { frameText } from '../../see/frame-text.ts'
-import { instantText } from '../../see/times.ts'
-import { ask, CliError } from '../client.ts'
-import { type Common, print } from '../common.ts'
+} from '../../see/explain/drop-rules.ts'
+import { frameText } from '../../see/frame/frame-text.ts'
+import { counted } from '../../see/text/counted.ts'
+import { instantText } from '../../see/text/times.ts'
+import { DROP_WORDS } from '../../see/words/drop-words.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
 const REASONS = Object.keys(Drop).map(name => name.toLowerCase())

@@ -4,19 +4,19 @@ import { readFileSync } from 'node:fs'
 import type { Argv } from 'yargs'
 import { open } from '../../client/exchange.ts'
 import type { Question, Reply } from '../../control/replay/question.ts'
-import type { Captured, CapturedPacket } from '../../see/captured.ts'
-import { changeText } from '../../see/change-words.ts'
-import { type DropReason, explainDrop } from '../../see/drop-rules.ts'
-import { DROP_WORDS } from '../../see/drop-words.ts'
-import { frameText } from '../../see/frame-text.ts'
-import { headersOf } from '../../see/headers.ts'
-import { linkTypeText, READ_TEXT } from '../../see/link-types.ts'
-import type { FrameIn, FrameOut, Said } from '../../see/moment.ts'
-import { momentToJson } from '../../see/moment-json.ts'
-import type { StoryContext } from '../../see/story-words.ts'
+import type { Captured, CapturedPacket } from '../../see/capture/captured.ts'
+import { linkTypeText, READ_TEXT } from '../../see/capture/link-types.ts'
+import { type DropReason, explainDrop } from '../../see/explain/drop-rules.ts'
+import type { StoryContext } from '../../see/explain/story-words.ts'
+import { frameText } from '../../see/frame/frame-text.ts'
+import { headersOf } from '../../see/frame/headers.ts'
+import { changeText } from '../../see/moments/change-words.ts'
+import type { FrameIn, FrameOut, Said } from '../../see/moments/moment.ts'
+import { momentToJson } from '../../see/moments/moment-json.ts'
+import { DROP_WORDS } from '../../see/words/drop-words.ts'
 import { ETH } from '../../wire/ethernet.ts'
-import { CliError, failure, whyNot } from '../client.ts'
-import { type Common, print } from '../common.ts'
+import { CliError, failure, whyNot } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
 const VNET_NONE = new Uint8Array(10)
@@ -89,7 +89,7 @@ export async function packetOf(text: string, frame: number): Promise<Question> {
   const digits = text.replace(/^0x/, '').replaceAll(/[\s:.-]/g, '')
   if (/^([\da-f]{2}){14,}$/i.test(digits))
     return { bytes: new Uint8Array(Buffer.from(digits, 'hex')) }
-  const { readCapture } = await import('../../see/pcap.ts')
+  const { readCapture } = await import('../../see/capture/pcap.ts')
   let file: Uint8Array
   try {
     file = readFileSync(text)

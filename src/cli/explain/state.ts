@@ -13,11 +13,11 @@ import {
   stateTables,
   unreachedStates,
   waysInto,
-} from '../../see/state-tables.ts'
-import { instantText } from '../../see/times.ts'
-import { ask } from '../client.ts'
-import { type Common, print, printColoured } from '../common.ts'
-import { hasColours } from '../terminal.ts'
+} from '../../see/explain/state-tables.ts'
+import { instantText } from '../../see/text/times.ts'
+import { ask } from '../daemon/client.ts'
+import { type Common, print, printColoured } from '../terminal/common.ts'
+import { hasColours } from '../terminal/terminal.ts'
 
 /** What the daemon says of its connections. */
 export interface StateUse {

@@ -1,25 +1,25 @@
 /** Rows of the ladder to stdout: from the flight recorders, from a capture, or as packets come. */
 
 import { readFile } from 'node:fs/promises'
-import { momentsOfCapture } from '../../see/capture-moments.ts'
-import { CaptureError } from '../../see/captured.ts'
-import { counted } from '../../see/counted.ts'
-import { FilterError, parseFilter } from '../../see/filter.ts'
+import { momentsOfCapture } from '../../see/capture/capture-moments.ts'
+import { CaptureError } from '../../see/capture/captured.ts'
+import { readCapture } from '../../see/capture/pcap.ts'
 import {
   byConnection,
   Ladder,
   type LadderOptions,
   type LadderRow,
   ladderRows,
-} from '../../see/ladder.ts'
-import { LadderText, type LadderTextOptions } from '../../see/ladder-text.ts'
-import type { Moment } from '../../see/moment.ts'
-import { readCapture } from '../../see/pcap.ts'
+} from '../../see/ladder/ladder.ts'
+import { LadderText, type LadderTextOptions } from '../../see/ladder/text.ts'
+import { FilterError, parseFilter } from '../../see/moments/filter.ts'
+import type { Moment } from '../../see/moments/moment.ts'
+import { counted } from '../../see/text/counted.ts'
 import { Stop } from '../capture/stop.ts'
-import { ask, CliError } from '../client.ts'
-import { print, printColoured } from '../common.ts'
-import { moments } from '../moments.ts'
-import { hasColours, hasUtf8 } from '../terminal.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { moments } from '../daemon/moments.ts'
+import { print, printColoured } from '../terminal/common.ts'
+import { hasColours, hasUtf8 } from '../terminal/terminal.ts'
 
 export interface LadderAsked {
   socket: string

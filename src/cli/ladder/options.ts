@@ -1,7 +1,7 @@
 /** How a ladder is drawn, for every verb that draws one. */
 
 import type { Argv } from 'yargs'
-import { CliError } from '../client.ts'
+import { CliError } from '../daemon/client.ts'
 
 export function drawingOptions<T>(command: Argv<T>) {
   return command

@@ -4,7 +4,7 @@
  */
 
 import type { ConnInfo } from '../../api/commands.ts'
-import { ask } from '../client.ts'
+import { ask } from '../daemon/client.ts'
 
 const PAGES = 5
 const PAGE_LENGTH = 1000

@@ -1,8 +1,8 @@
 /** One frame of `tapvs top`: what is shown of a moment, in so many rows and columns. Pure. */
 
-import { counted } from '../../see/counted.ts'
+import { duration, type Line, line, percent, plain, short } from '../../see/numbers/text.ts'
+import { counted } from '../../see/text/counted.ts'
 import { PANE, PANES, type PaneName, type Shown } from './panes.ts'
-import { duration, type Line, line, percent, plain, short } from './text.ts'
 
 /** What the keys have changed. */
 export interface View {

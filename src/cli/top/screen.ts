@@ -5,15 +5,15 @@
 
 import { Box, render, Text, useApp, useInput, useStdout } from 'ink'
 import { createElement, useEffect, useRef, useState } from 'react'
-import { printable } from '../../see/printable.ts'
-import { ask, CliError } from '../client.ts'
+import { countClients } from '../../see/numbers/clients.ts'
+import { History } from '../../see/numbers/summary.ts'
+import type { Line } from '../../see/numbers/text.ts'
+import { printable } from '../../see/text/printable.ts'
+import { ask, CliError } from '../daemon/client.ts'
 import { askConns, BusyConns } from './busy.ts'
-import { countClients } from './clients.ts'
 import { FIRST_VIEW, frame, type View } from './frame.ts'
 import { press } from './keys.ts'
-import { History } from './moment.ts'
 import type { PaneName, Shown } from './panes.ts'
-import type { Line } from './text.ts'
 
 export interface ScreenOptions {
   socket: string

@@ -1,7 +1,7 @@
 /** Every verb of the command line, in the order of --help. */
 
 import type { Argv } from 'yargs'
-import type { Common } from '../common.ts'
+import type { Common } from '../terminal/common.ts'
 import { addAnalyze } from './analyze.ts'
 import { addCapture } from './capture.ts'
 import { addCompletion } from './completion.ts'

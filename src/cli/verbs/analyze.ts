@@ -1,8 +1,8 @@
 /** `tapvs analyze`: two captures of any balancer put side by side; the work is done in ../../see/analyze. */
 
 import type { Argv } from 'yargs'
-import type { Common } from '../common.ts'
 import { drawingOptions } from '../ladder/options.ts'
+import type { Common } from '../terminal/common.ts'
 
 export function addAnalyze(common: Argv<Common>): void {
   common.command(

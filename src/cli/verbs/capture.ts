@@ -1,9 +1,9 @@
 /** `tapvs capture`: packets of all arms as they are, and what the appliance did with each; made in ../capture. */
 
 import type { Argv } from 'yargs'
-import { FilterError, parseFilter } from '../../see/filter.ts'
-import { ask, CliError } from '../client.ts'
-import { type Common, print } from '../common.ts'
+import { FilterError, parseFilter } from '../../see/moments/filter.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
 
 /** Of the recorder. */
 const SWITCH = ['on', 'off', 'status']

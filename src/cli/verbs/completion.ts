@@ -1,14 +1,14 @@
 /** `tapvs completion`: scripts for shells, and the words that these ask for. */
 
 import type { Argv } from 'yargs'
-import { CliError } from '../client.ts'
-import type { Common } from '../common.ts'
-import { complete } from '../completion.ts'
-import { SCRIPTS } from '../completion-scripts.ts'
-import { askDaemon, type Candidate, FILES } from '../completion-words.ts'
-import type { OpenDesk } from '../desk.ts'
-import { COMMON_OPTIONS, readOptions } from '../options.ts'
-import { verbTree } from '../verb-tree.ts'
+import { complete } from '../completion/completion.ts'
+import { SCRIPTS } from '../completion/scripts.ts'
+import { askDaemon, type Candidate, FILES } from '../completion/words.ts'
+import { CliError } from '../daemon/client.ts'
+import type { OpenDesk } from '../daemon/desk.ts'
+import { COMMON_OPTIONS, readOptions } from '../grammar/options.ts'
+import { verbTree } from '../grammar/verb-tree.ts'
+import type { Common } from '../terminal/common.ts'
 
 const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[]
 const ABOUT = 'print a script that lets a shell complete words and values'

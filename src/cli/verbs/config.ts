@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Argv } from 'yargs'
 import type { PlanInfo } from '../../api/commands.ts'
-import { printable } from '../../see/printable.ts'
-import { ask, CliError } from '../client.ts'
-import { type Common, Ended, print, warn } from '../common.ts'
-import { formatDifference, formatPlan, refuseRestart } from '../plan.ts'
+import { printable } from '../../see/text/printable.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { formatDifference, formatPlan, refuseRestart } from '../daemon/plan.ts'
+import { type Common, Ended, print, warn } from '../terminal/common.ts'
 
 const KINDS = ['ipvsadm', 'keepalived'] as const
 type Kind = (typeof KINDS)[number]

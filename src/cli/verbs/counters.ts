@@ -1,9 +1,9 @@
 /** `tapvs counters`: packets, drops and events. */
 
 import type { Argv } from 'yargs'
-import { ask } from '../client.ts'
-import { type Common, print } from '../common.ts'
-import { formatCounters } from '../counters.ts'
+import { ask } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
+import { formatCounters } from '../texts/counters.ts'
 
 export function addCounters(common: Argv<Common>): void {
   common.command(

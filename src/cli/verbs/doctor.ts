@@ -1,9 +1,9 @@
 /** `tapvs doctor`: what of this machine stands in the way. */
 
 import type { Argv } from 'yargs'
-import { ask, CliError } from '../client.ts'
-import { type Common, print } from '../common.ts'
-import { formatFindings } from '../doctor.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
+import { formatFindings } from '../texts/doctor.ts'
 
 export function addDoctor(common: Argv<Common>): void {
   common.command(

@@ -1,13 +1,14 @@
-/** `tapvs dpip`: carries out what ../dpip-command.ts has read; the tables are in ../dpip.ts. */
+/** `tapvs dpip`: carries out what dpip/command.ts has read; the tables are in dpip/listings.ts. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
 import type { CountersInfo } from '../../api/commands.ts'
-import { version } from '../../control/version.ts'
-import { change } from '../change.ts'
-import { CliError } from '../client.ts'
-import type { Common } from '../common.ts'
-import type { Desk, OpenDesk } from '../desk.ts'
+import { version } from '../../control/system/version.ts'
+import { change } from '../daemon/change.ts'
+import { CliError } from '../daemon/client.ts'
+import type { Desk, OpenDesk } from '../daemon/desk.ts'
+import { readDpip, type ShowOptions } from '../dpip/command.ts'
+import { DPIP_ABOUT, dpipHelp } from '../dpip/help.ts'
 import {
   formatAddresses,
   formatLinkStats,
@@ -15,9 +16,8 @@ import {
   formatNeighbours,
   formatRoutes,
   linkRates,
-} from '../dpip.ts'
-import { readDpip, type ShowOptions } from '../dpip-command.ts'
-import { DPIP_ABOUT, dpipHelp } from '../dpip-help.ts'
+} from '../dpip/listings.ts'
+import type { Common } from '../terminal/common.ts'
 
 /** For the list of verbs; main.ts hands its arguments to dpip(), whose grammar is not yargs's. */
 export function addDpip(common: Argv<Common>): void {

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
 import type { RealServerInfo, ServiceInfo } from '../../api/commands.ts'
 import type { Edit } from '../../api/edits.ts'
-import { counted } from '../../see/counted.ts'
-import { ask, CliError } from '../client.ts'
-import { type Common, print } from '../common.ts'
-import { isLive } from '../terminal.ts'
+import { counted } from '../../see/text/counted.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
+import { isLive } from '../terminal/terminal.ts'
 
 const LOOK_MS = 1000
 /** Cut connections go by thousands a second. */

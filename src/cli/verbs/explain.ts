@@ -1,11 +1,11 @@
 /** `tapvs explain`: why something is as it is. A file for each verb in ../explain/. */
 
 import type { Argv } from 'yargs'
-import type { Common } from '../common.ts'
 import { addExplainConn } from '../explain/conn.ts'
 import { addExplainDrop } from '../explain/drop.ts'
 import { addExplainPacket } from '../explain/packet.ts'
 import { addExplainState } from '../explain/state.ts'
+import type { Common } from '../terminal/common.ts'
 
 export function addExplain(common: Argv<Common>): void {
   common.command('explain', 'why: connections, drops, states and packets, in words', command => {

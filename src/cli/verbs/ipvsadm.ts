@@ -1,13 +1,15 @@
-/** `tapvs ipvsadm`: carries out what ../ipvsadm-command.ts has read; the tables are in ../ipvsadm.ts. */
+/** `tapvs ipvsadm`: carries out what ipvsadm/command.ts has read; the tables are in ipvsadm/listings.ts. */
 
 import type { Argv } from 'yargs'
 import type { ConnInfo, ServiceInfo } from '../../api/commands.ts'
 import type { Edit, ServiceKey } from '../../api/edits.ts'
-import { version } from '../../control/version.ts'
-import { change, tryEdits } from '../change.ts'
-import { CliError } from '../client.ts'
-import type { Common } from '../common.ts'
-import type { Desk, OpenDesk } from '../desk.ts'
+import { version } from '../../control/system/version.ts'
+import { change, tryEdits } from '../daemon/change.ts'
+import { CliError } from '../daemon/client.ts'
+import type { Desk, OpenDesk } from '../daemon/desk.ts'
+import { type ConnFilter, type ListCommand, readCommand } from '../ipvsadm/command.ts'
+import { inTheirWords } from '../ipvsadm/errors.ts'
+import { IPVSADM_ABOUT, ipvsadmHelp } from '../ipvsadm/help.ts'
 import {
   formatConn,
   formatLips,
@@ -17,11 +19,9 @@ import {
   formatThresholds,
   formatTimeouts,
   sortServices,
-} from '../ipvsadm.ts'
-import { type ConnFilter, type ListCommand, readCommand } from '../ipvsadm-command.ts'
-import { inTheirWords } from '../ipvsadm-errors.ts'
-import { IPVSADM_ABOUT, ipvsadmHelp } from '../ipvsadm-help.ts'
-import { culprit, readSaved, saveText } from '../ipvsadm-save.ts'
+} from '../ipvsadm/listings.ts'
+import { culprit, readSaved, saveText } from '../ipvsadm/save.ts'
+import type { Common } from '../terminal/common.ts'
 
 const CONNS_PER_REQUEST = 1000
 

@@ -1,9 +1,9 @@
-/** `tapvs ladder`: packets as arrows on both sides of the appliance; the rows are made in ../../see/ladder.ts. */
+/** `tapvs ladder`: packets as arrows on both sides of the appliance; the rows are made in see/ladder/ladder.ts. */
 
 import type { Argv } from 'yargs'
-import { CliError } from '../client.ts'
-import type { Common } from '../common.ts'
+import { CliError } from '../daemon/client.ts'
 import { drawingOptions } from '../ladder/options.ts'
+import type { Common } from '../terminal/common.ts'
 
 export function addLadder(common: Argv<Common>): void {
   common.command(

@@ -2,8 +2,8 @@
 
 import type { Argv } from 'yargs'
 import { LOG_LEVELS, MODULES } from '../../api/log-levels.ts'
-import { ask } from '../client.ts'
-import { type Common, print } from '../common.ts'
+import { ask } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
 
 export function addLog(common: Argv<Common>): void {
   common.command('log', "the running daemon's log", command =>

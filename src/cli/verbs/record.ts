@@ -4,12 +4,12 @@ import { closeSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import type { Argv } from 'yargs'
 import { open } from '../../client/exchange.ts'
 import type { Journal } from '../../control/journal/format.ts'
-import { createOwn, writeProblem } from '../../control/own-file.ts'
-import { counted } from '../../see/counted.ts'
-import { printable } from '../../see/printable.ts'
-import { CliError, failure, whyNot } from '../client.ts'
-import { type Common, print } from '../common.ts'
-import { sizeText } from '../replay.ts'
+import { createOwn, writeProblem } from '../../control/system/own-file.ts'
+import { counted } from '../../see/text/counted.ts'
+import { printable } from '../../see/text/printable.ts'
+import { CliError, failure, whyNot } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
+import { sizeText } from '../texts/replay.ts'
 
 const A_SIZE = /^\d+[KMG]?$/
 const SIZE_MIN = 2 ** 20
@@ -111,7 +111,7 @@ function append(fd: number, chunk: Uint8Array): string | undefined {
 /** `cut`: why the recording was broken off, if it was. Throws CliError then. */
 async function tell(path: string, cut: string | undefined): Promise<void> {
   const { readJournal } = await import('../../control/journal/format.ts')
-  const { framesIn } = await import('../../control/replay/records.ts')
+  const { framesIn } = await import('../../control/journal/records.ts')
   const bytes = readFileSync(path)
   let journal: Journal
   try {

@@ -1,9 +1,9 @@
 /** `tapvs reload`: the daemon reads its config file again. */
 
 import type { Argv } from 'yargs'
-import { ask } from '../client.ts'
-import { type Common, print, warn } from '../common.ts'
-import { formatPlan, refuseRestart } from '../plan.ts'
+import { ask } from '../daemon/client.ts'
+import { formatPlan, refuseRestart } from '../daemon/plan.ts'
+import { type Common, print, warn } from '../terminal/common.ts'
 
 export function addReload(common: Argv<Common>): void {
   common.command(

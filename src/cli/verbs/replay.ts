@@ -4,13 +4,13 @@ import { closeSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Argv } from 'yargs'
 import type { Journal } from '../../control/journal/format.ts'
-import { createOwn, writeProblem } from '../../control/own-file.ts'
 import type { Replayed } from '../../control/replay/replay.ts'
-import { counted } from '../../see/counted.ts'
-import { instantText } from '../../see/times.ts'
-import { CliError } from '../client.ts'
-import { type Common, Ended, print } from '../common.ts'
-import { differenceText, isBehind, pointOf, whatIfText } from '../replay.ts'
+import { createOwn, writeProblem } from '../../control/system/own-file.ts'
+import { counted } from '../../see/text/counted.ts'
+import { instantText } from '../../see/text/times.ts'
+import { CliError } from '../daemon/client.ts'
+import { type Common, Ended, print } from '../terminal/common.ts'
+import { differenceText, isBehind, pointOf, whatIfText } from '../texts/replay.ts'
 
 interface Options extends Common {
   file: string
@@ -144,8 +144,8 @@ function endText(replayed: Replayed): string {
 
 async function listingsText(replayed: Replayed): Promise<string> {
   const { connsOf, countersOf } = await import('../../control/replay/listings.ts')
-  const { formatConn } = await import('../ipvsadm.ts')
-  const { formatCounters } = await import('../counters.ts')
+  const { formatConn } = await import('../ipvsadm/listings.ts')
+  const { formatCounters } = await import('../texts/counters.ts')
   const conns = connsOf(replayed).map(formatConn).join('')
   const at = `at ${instantText(replayed.toUs)}, behind frame ${replayed.frames}`
   return `\n${at}\n\n${conns || 'no connections\n'}\n${formatCounters(countersOf(replayed), { all: false })}`

@@ -2,9 +2,9 @@
 
 import type { Argv } from 'yargs'
 import { UI_PORT } from '../../api/commands.ts'
-import { Signals } from '../../control/stop.ts'
-import { CliError } from '../client.ts'
-import type { Common } from '../common.ts'
+import { Signals } from '../../control/system/stop.ts'
+import { CliError } from '../daemon/client.ts'
+import type { Common } from '../terminal/common.ts'
 
 export function addRun(common: Argv<Common>): void {
   common.command(

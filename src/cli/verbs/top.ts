@@ -2,9 +2,9 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Argv } from 'yargs'
-import { ask, CliError } from '../client.ts'
-import { type Common, print } from '../common.ts'
-import { isLive } from '../terminal.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
+import { isLive } from '../terminal/terminal.ts'
 import { PANES, type PaneName } from '../top/panes.ts'
 
 export function addTop(common: Argv<Common>): void {
@@ -57,9 +57,9 @@ async function printOnce(
 ): Promise<void> {
   const [{ History }, { wholeText }, { countClients }, { askConns, BusyConns }] = await Promise.all(
     [
-      import('../top/moment.ts'),
+      import('../../see/numbers/summary.ts'),
       import('../top/frame.ts'),
-      import('../top/clients.ts'),
+      import('../../see/numbers/clients.ts'),
       import('../top/busy.ts'),
     ],
   )

@@ -1,8 +1,8 @@
 /** `tapvs ui`: where the page of the running daemon is. */
 
 import type { Argv } from 'yargs'
-import { ask, CliError } from '../client.ts'
-import { type Common, print } from '../common.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { type Common, print } from '../terminal/common.ts'
 
 export function addUi(common: Argv<Common>): void {
   common.command(

@@ -2,10 +2,10 @@
 
 import type { Argv } from 'yargs'
 import type { WhoisInfo } from '../../api/whois-info.ts'
-import { ask, CliError } from '../client.ts'
-import { type Common, Ended, print } from '../common.ts'
-import { formatWhois } from '../whois.ts'
-import { type Question, questionOf, type Span } from '../whois-question.ts'
+import { ask, CliError } from '../daemon/client.ts'
+import { type Common, Ended, print } from '../terminal/common.ts'
+import { type Question, questionOf, type Span } from '../whois/question.ts'
+import { formatWhois } from '../whois/text.ts'
 
 export function addWhois(common: Argv<Common>): void {
   common.command(

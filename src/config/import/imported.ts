@@ -5,7 +5,7 @@
 
 import { isIPv4 } from 'node:net'
 import { PERSISTENCE_SEC } from '../../api/edits.ts'
-import { printable } from '../../see/printable.ts'
+import { printable } from '../../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { isCidr, maskLength, networkOf } from '../cidr.ts'
 import { fileSchema } from '../schema.ts'

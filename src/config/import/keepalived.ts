@@ -4,7 +4,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util'
-import { nearest } from '../../see/nearest.ts'
+import { nearest } from '../../see/text/nearest.ts'
 import {
   addressProblem,
   Collector,

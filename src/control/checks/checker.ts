@@ -8,9 +8,10 @@ import { serviceName } from '../../api/edits.ts'
 import { rsName } from '../../config/changes.ts'
 import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
 import { ipv4Text } from '../../wire/address.ts'
-import { CheckAddresses } from './check-arm.ts'
+import type { RsHealth } from '../readings/listings.ts'
+import { CheckAddresses } from '../threads/check-arm.ts'
 import type { HealthOptions, Mind } from './health.ts'
-import { type RsHealth, Watch, type Watched } from './watch.ts'
+import { Watch, type Watched } from './watch.ts'
 
 /** How often the connections of passively checked RSs are looked at. */
 const LOOK_MS = 500

@@ -2,7 +2,7 @@
 
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import { socketIn } from '../../io/native.ts'
-import type { Attempt } from './probe.ts'
+import type { Attempt } from './attempt.ts'
 
 /** => a connected socket; it is destroyed when the attempt is over. Throws what connect says. */
 export function dial({ netns, address, port, signal }: Attempt): Promise<Socket> {

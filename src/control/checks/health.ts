@@ -10,7 +10,7 @@
  * An RS starts as up, so that a restart does not take all of them out; but one whose very first check fails is out at once.
  */
 
-import { counted } from '../../see/counted.ts'
+import { counted } from '../../see/text/counted.ts'
 import { Tally } from './tally.ts'
 
 export interface ActiveOptions {

@@ -1,9 +1,9 @@
 /** HTTP and HTTPS: a GET whose status must be one of the expected ones, and whose body may have to hold a text. */
 
 import type { Duplex } from 'node:stream'
+import type { Attempt } from './attempt.ts'
 import { dial } from './dial.ts'
 import { HttpAnswer } from './http-answer.ts'
-import type { Attempt } from './probe.ts'
 
 /** So much of a body is looked at. */
 const BODY_MAX = 64 * 1024

@@ -1,8 +1,8 @@
 /** Redis and what speaks its protocol: PING must be answered with +PONG, after AUTH if there is a password. */
 
 import type { Socket } from 'node:net'
+import type { Attempt } from './attempt.ts'
 import { dial } from './dial.ts'
-import type { Attempt } from './probe.ts'
 
 /** A line that is longer is not from a redis-server. */
 const LINE_MAX = 4096

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { unprivileged } from '../../io/built.ts'
 import { enterNetns, leaveNetns } from '../../io/native.ts'
-import type { Attempt } from './probe.ts'
+import type { Attempt } from './attempt.ts'
 
 /** The end of what it says is the reason when it fails. */
 const SAID_MAX = 4096

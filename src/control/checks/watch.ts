@@ -4,8 +4,10 @@
  */
 
 import type { ConfigCheck } from '../../config/check-keys.ts'
+import type { RsHealth } from '../readings/listings.ts'
+import type { Target } from './attempt.ts'
 import { Health, type HealthOptions, type Mind } from './health.ts'
-import { probe, type Target } from './probe.ts'
+import { probe } from './probe.ts'
 
 /** What a watch is told to do; another object means another way to look. */
 export interface Watched {
@@ -19,12 +21,6 @@ export interface Watched {
 
 /** `mind` is there if that has changed, and not only the weight. */
 export type Tell = (health: RsHealth, mind: Mind | undefined) => void
-
-/** What an RS gets: nothing while it is inhibited, else a weight of at most the configured one. */
-export interface RsHealth {
-  inhibited: boolean
-  weight: number
-}
 
 export class Watch {
   readonly #health: Health

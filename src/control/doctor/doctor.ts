@@ -35,7 +35,7 @@ export async function diagnose({ file, socket: path, ping }: Asked): Promise<Fin
   findings.push(tun)
   // Both are tried on a TAP.
   if (tun.level === 'ok') findings.push(kernel.ring(), ...kernel.queues())
-  const { holdersOf } = await import('../tun-info.ts')
+  const { holdersOf } = await import('../network/tun-info.ts')
   const holdsArm = (pid: number) =>
     config?.arms.some(({ name, netns }) =>
       holdersOf(name, netns).some(holder => holder.pid === pid),

@@ -1,7 +1,7 @@
 /** Links and addresses of a namespace. Nothing is changed. */
 
-import { AF_INET, REQUEST, withRtNetlink } from '../rtnetlink.ts'
-import { type TunInfo, tunInfo } from '../tun-info.ts'
+import { AF_INET, REQUEST, withRtNetlink } from '../network/rtnetlink.ts'
+import { type TunInfo, tunInfo } from '../network/tun-info.ts'
 
 /** `up`: it is switched on; `running`: it has a carrier too. */
 export type Link = TunInfo & { name: string; up: boolean; running: boolean }

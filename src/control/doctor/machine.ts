@@ -8,8 +8,8 @@ import { connBytes } from '../../engine/parts.ts'
 import { SaPool } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
 import { Steering } from '../../engine/steering.ts'
-import { counted } from '../../see/counted.ts'
-import { arenaBytes, connCapacityOf, DEST_PLACES } from '../apply.ts'
+import { counted } from '../../see/text/counted.ts'
+import { arenaBytes, connCapacityOf, DEST_PLACES } from '../threads/memory.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 const MIB = 2 ** 20

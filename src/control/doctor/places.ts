@@ -2,8 +2,8 @@
 
 import type { Config, ConfigArm } from '../../config/config.ts'
 import type { NativeError } from '../../io/native.ts'
-import { ipIn, netnsPath } from '../netns.ts'
-import { holdersOf, holderWords } from '../tun-info.ts'
+import { ipIn, netnsPath } from '../network/netns.ts'
+import { holdersOf, holderWords } from '../network/tun-info.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 import { lookInto, type Seen } from './links.ts'
 

@@ -1,6 +1,6 @@
 /**
  * Recorded segments made fit for another engine, which has given a connection another LIP, lport, RS and sequence delta. Only
- * headers are there; TCP checksums are written anew in the end (headers.ts), as if all payload were zero.
+ * headers are there; TCP checksums are written anew in the end (journal/headers.ts), as if all payload were zero.
  */
 
 import { ETH } from '../../wire/ethernet.ts'

@@ -17,10 +17,10 @@ import {
   OutCell,
 } from '../../engine/flight-records.ts'
 import type { EngineImage } from '../../engine/image.ts'
-import { type BareConfig, type Tables, workerId } from '../apply.ts'
 import type { JournalHeader } from '../journal/format.ts'
-import { filled, headersEnd } from './headers.ts'
-import { bytesOf, cell, usOf } from './records.ts'
+import { filled, headersEnd } from '../journal/headers.ts'
+import { bytesOf, cell, usOf } from '../journal/records.ts'
+import { type BareConfig, type Tables, workerId } from '../threads/memory.ts'
 import { Rig, type Sent } from './rig.ts'
 import { frameText, judgementOf, verdictText } from './texts.ts'
 
@@ -122,9 +122,9 @@ export class Player {
         break
       }
       case FlightKind.HEARD: {
-        const [arm = 0, sender = 0, macHi = 0, macLo = 0, solicited] = cellsOf(record)
+        const [link = 0, word = 0, macHi = 0, macLo = 0, solicited] = cellsOf(record)
         rig.setFree(cell(record, NoteCell.FREE))
-        engine.hear(arm, sender, macHi, macLo, solicited === 1, now)
+        engine.neighs.hear(link, word, macHi, macLo, solicited === 1, now)
         break
       }
       case FlightKind.CHANGE:

@@ -6,14 +6,14 @@
 import { configOf } from '../../config/config.ts'
 import { armTowards } from '../../engine/arm.ts'
 import { HAND_OVER } from '../../engine/counters.ts'
-import type { FrameIn, FrameOut, Moment, Said } from '../../see/moment.ts'
-import { Moments } from '../../see/moments.ts'
+import type { FrameIn, FrameOut, Moment, Said } from '../../see/moments/moment.ts'
+import { Moments } from '../../see/moments/moments.ts'
 import { ETH, ETHERTYPE, writeEthernet } from '../../wire/ethernet.ts'
 import { IPV4 } from '../../wire/ipv4.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
-import { arenaBytes, newTables, workerId } from '../apply.ts'
 import type { Journal } from '../journal/format.ts'
-import { markPartial } from './headers.ts'
+import { markPartial } from '../journal/headers.ts'
+import { arenaBytes, newTables, workerId } from '../threads/memory.ts'
 import { Rig } from './rig.ts'
 
 /** Where a packet without an Ethernet header comes from: a locally administered MAC that nobody else has. */

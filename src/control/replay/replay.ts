@@ -2,10 +2,10 @@
 
 import { type Config, configOf } from '../../config/config.ts'
 import { FlightKind, HeadCell } from '../../engine/flight-records.ts'
-import { arenaBytes, newTables, type Tables } from '../apply.ts'
 import type { Journal } from '../journal/format.ts'
+import { byTime, cell, usOf } from '../journal/records.ts'
+import { arenaBytes, newTables, type Tables } from '../threads/memory.ts'
 import { type Difference, Player } from './player.ts'
-import { byTime, cell, usOf } from './records.ts'
 
 export interface Replayed {
   config: Config

@@ -10,21 +10,21 @@ import { type Config, configOf } from '../../config/config.ts'
 import { PlaceList, type Places } from '../../config/places.ts'
 import type { ConfigFile } from '../../config/schema.ts'
 import { type Arm, routeOut } from '../../engine/arm.ts'
-import { CELL, LIPS_MAX, RECORD } from '../../engine/conn-layout.ts'
+import { CELL, KEY, LIPS_MAX, RECORD } from '../../engine/conn-layout.ts'
 import { Drop } from '../../engine/counters.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { FlightKind, HeadCell, InCell, JudgedCell } from '../../engine/flight-records.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
-import { endsAt } from '../../see/ends.ts'
-import { segmentIn } from '../../see/notation.ts'
+import { segmentIn } from '../../see/frame/notation.ts'
+import { endsAt } from '../../see/words/ends.ts'
 import { endpointText, ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
-import { DEST_PLACES } from '../apply.ts'
 import type { Journal } from '../journal/format.ts'
+import { summed } from '../journal/headers.ts'
+import { byTime, bytesOf, cell, usOf } from '../journal/records.ts'
+import { DEST_PLACES } from '../threads/memory.ts'
 import { type Frame, onTheWire, readdressed, toMac } from './adapt.ts'
-import { summed } from './headers.ts'
 import { changeOf } from './player.ts'
-import { byTime, bytesOf, cell, usOf } from './records.ts'
 import { Replaced } from './replaced.ts'
 import { Rig, type Sent } from './rig.ts'
 
@@ -264,7 +264,7 @@ export class Rerun {
     if (cell(judged, JudgedCell.TUPLE) < 0) return -1
     const { table } = this.#rig.engine.conns
     const [cip, vip, ports] = clientOf(judged)
-    return table.find(cip, vip, ports)
+    return table.find(KEY.TCP, cip, vip, ports)
   }
 
   #rsOf(t: number): string {

@@ -14,15 +14,8 @@ import { type IsnSource, KeyedIsn } from '../../engine/isn.ts'
 import { Steering } from '../../engine/steering.ts'
 import { TraceRing } from '../../engine/trace.ts'
 import { Watch } from '../../io/watch.ts'
-import {
-  applyChange,
-  applyRunning,
-  type BareConfig,
-  type Built,
-  buildBare,
-  restoreBuilt,
-  type Tables,
-} from '../apply.ts'
+import { applyChange, applyRunning, type Built, buildBare, restoreBuilt } from '../threads/apply.ts'
+import type { BareConfig, Tables } from '../threads/memory.ts'
 
 /** Cells of its recorder: room for what a thousand frames say. */
 const FLIGHT_CELLS = 2 ** 18

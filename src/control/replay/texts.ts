@@ -2,9 +2,9 @@
 
 import { DONE, Drop, PARKED } from '../../engine/counters.ts'
 import { JudgedCell } from '../../engine/flight-records.ts'
-import { endsAt } from '../../see/ends.ts'
-import { frameText as textOf } from '../../see/frame-text.ts'
-import { STATES } from '../../see/words.ts'
+import { frameText as textOf } from '../../see/frame/frame-text.ts'
+import { endsAt } from '../../see/words/ends.ts'
+import { STATES } from '../../see/words/names.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 
 const REASONS = new Map<number, string>(

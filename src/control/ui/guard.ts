@@ -6,7 +6,7 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http'
-import { tokenCheck } from '../api/token.ts'
+import { tokenCheck } from '../http/token.ts'
 
 /** Of every answer. The page is nothing but its own files; no script, style or picture comes from anywhere else. */
 export const HEADERS = {

@@ -6,7 +6,7 @@
 
 import type { ServerResponse } from 'node:http'
 import type { LiveInfo } from '../../api/page.ts'
-import { EventStream } from '../api/event-stream.ts'
+import { EventStream } from '../http/event-stream.ts'
 
 /** Ticks that found the one before still unread. */
 const SLOW_TICKS_MAX = 10

@@ -5,10 +5,10 @@
  */
 
 import type { ServerResponse } from 'node:http'
-import type { Moment } from '../../see/moment.ts'
-import { momentToJson } from '../../see/moment-json.ts'
-import { EventStream } from '../api/event-stream.ts'
-import type { Watching } from '../watching.ts'
+import type { Moment } from '../../see/moments/moment.ts'
+import { momentToJson } from '../../see/moments/moment-json.ts'
+import { EventStream } from '../http/event-stream.ts'
+import type { Watching } from '../recorder/watching.ts'
 
 /** Between two events. */
 const PERIOD_MS = 100

@@ -1,6 +1,6 @@
 /** What the page's token opens: `view` is everything but what the packets carry, `full` is that too. */
 
-import type { Moment } from '../../see/moment.ts'
+import type { Moment } from '../../see/moments/moment.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { ICMP } from '../../wire/icmp.ts'
 import { headerLength, IPV4, PROTO } from '../../wire/ipv4.ts'

@@ -4,7 +4,7 @@
  */
 
 import type { SeriesInfo, StepInfo } from '../../api/page.ts'
-import type { Readings } from '../readings.ts'
+import type { Readings } from '../readings/readings.ts'
 
 export const STEP_MS = 1000
 /** Ten minutes. */

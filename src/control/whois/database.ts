@@ -9,7 +9,7 @@ import { dirname } from 'node:path'
 import type Database from 'libsql'
 import type { WhoisConn } from '../../api/whois-info.ts'
 import { endpointText } from '../../wire/address.ts'
-import { checkRemovable } from '../own-file.ts'
+import { checkRemovable } from '../system/own-file.ts'
 import { type Ended, endName, type Found, type Search, stateName } from './ended.ts'
 import { gapsOf, type Run } from './runs.ts'
 

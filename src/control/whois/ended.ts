@@ -3,9 +3,10 @@
 import type { WhoisConn, WhoisGap } from '../../api/whois-info.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
-import { STATES } from '../../see/words.ts'
+import { STATES } from '../../see/words/names.ts'
 import { endpointText } from '../../wire/address.ts'
-import { ENDS, type SessionReading } from '../session-words.ts'
+import { ENDS, type SessionReading } from '../sessions/words.ts'
+import type { Key } from '../threads/probe.ts'
 
 /** Addresses are int32, times ms since 1970, `state` and `end` numbers of State and of End. */
 export interface Ended {
@@ -23,13 +24,6 @@ export interface Ended {
   endedMs: number
   state: number
   end: number
-}
-
-/** Whose connections are looked for: those of a LIP's lport, or of a client's port. */
-export interface Key {
-  by: 'lip' | 'client'
-  address: number
-  port: number
 }
 
 /** Port 0 stands for any. */

@@ -3,7 +3,7 @@
  * own does the writing. Whatever is wrong with the file costs one line of the log and the rows that there is no room for.
  */
 
-import { countedLost } from '../../see/counted.ts'
+import { countedLost } from '../../see/text/counted.ts'
 import { ROW, rowOf } from './database.ts'
 import type { Ended, Found, Search } from './ended.ts'
 import { sqliteProblem } from './problem.ts'

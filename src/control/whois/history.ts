@@ -5,8 +5,8 @@
 
 import type { WhoisGap } from '../../api/whois-info.ts'
 import type { ConfigHistory } from '../../config/log.ts'
-import type { SessionConsumer } from '../session-drain.ts'
-import type { SessionReading } from '../session-words.ts'
+import type { SessionConsumer } from '../sessions/drain.ts'
+import type { SessionReading } from '../sessions/words.ts'
 import { endedOf, type Found, type Search, whoisOf } from './ended.ts'
 import { HistoryFile } from './file.ts'
 import { EndedRing } from './ring.ts'

@@ -6,7 +6,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { unprivileged } from '../../io/built.ts'
-import { NO_DEBUGGER } from '../signals.ts'
+import { NO_DEBUGGER } from '../system/signals.ts'
 import type { Found, Search } from './ended.ts'
 
 export interface SqliteStart {

@@ -4,7 +4,7 @@
  */
 
 import { statSync } from 'node:fs'
-import { decideSignals, leaveEndToParent } from '../signals.ts'
+import { decideSignals, leaveEndToParent } from '../system/signals.ts'
 import { HistoryDatabase } from './database.ts'
 import type { Found } from './ended.ts'
 import type { SqliteAnswer, SqliteOrder, SqliteStart } from './process.ts'

@@ -10,23 +10,109 @@
  * corrupt when it leaves. With a partial checksum only pseudo-header changes count.
  */
 
+import type { ConnTable } from '../conn.ts'
+import { CELL, COLD, RECORD } from '../conn-layout.ts'
+import type { IsnSource } from '../isn.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
+import type { Random } from '../random.ts'
+import { NO_LPORT } from '../sa-pool.ts'
+import { sayLport } from '../say.ts'
+import type { Dest, Lips, Service } from '../service.ts'
+import type { TraceRing } from '../trace.ts'
+import { LeftLport } from './left-lport.ts'
+import type { Method } from './method.ts'
 import { TcpRewrite } from './tcp.ts'
 
-export class FullNat {
+/** At most this many LIPs are tried for one connection (semantics 5.4). */
+export const LIP_ATTEMPTS = 16
+/** Per cent of connections under rr and wrr for which the LIP moves two steps, so that LIPs and RSs do not lock. */
+const LIP_SKIP_PERCENT = 5
+
+const { RIP, LIP, RS_PORTS, DELTA, RST_ACK } = CELL
+const { at: recordAt, column: columnAt } = RECORD
+
+export class FullNat implements Method {
+  readonly left: LeftLport
+  readonly #table: ConnTable
+  readonly #lips: Lips
+  readonly #isn: IsnSource
+  readonly #random: Random
+  readonly #trace: TraceRing
   readonly #tcp: TcpRewrite
 
   constructor(parts: Parts, toaMode: number, decrementsTtl: boolean) {
+    this.#table = parts.table
+    this.#lips = parts.lips
+    this.#isn = parts.isn
+    this.#random = parts.random
+    this.#trace = parts.trace
+    this.left = new LeftLport(parts.table, parts.lips)
     this.#tcp = new TcpRewrite(parts, toaMode, decrementsTtl)
   }
 
-  /**
-   * Translates the segment of tuple t. The frame may grow towards its headroom; its Ethernet header is not valid
-   * afterwards and the caller writes it. `mtu` is that of the arm it leaves on. => Event.TOA_MTU or TOA_NO_ROOM if a TOA
-   * that was due could not be added, else 0.
-   */
+  /** LIP and lport, and by how much the client's sequence numbers move. */
+  bind(conn: number, service: Service, dest: Dest, now: number): boolean {
+    const left = this.left.takeBack(service, dest)
+    const lipport = left === NO_LPORT ? this.#fetchLport(service, dest) : left
+    if (lipport < 0) return false
+    const lip = lipport >>> 16
+    const lport = lipport & 0xffff
+    const { cells, cold } = this.#table
+    const at = recordAt(conn)
+    cells[at | RIP] = dest.rip
+    cells[at | LIP] = this.#lips[lip].lip
+    cells[at | RS_PORTS] = (dest.rport << 16) | lport
+    this.#table.setLip(conn, lip)
+    const firstSeq = this.#firstSeq(lip, dest, lport, now)
+    cells[at | DELTA] = firstSeq - cold[columnAt(conn) | COLD.CLIENT_ISN]
+    // What the RS will have to acknowledge.
+    cells[at | RST_ACK] = firstSeq + 1
+    return true
+  }
+
+  /** => Event.TOA_MTU or TOA_NO_ROOM if a TOA that was due could not be added, else 0 */
   translate(slot: number, p: Parsed, t: number, mtu: number): number {
     return this.#tcp.rewrite(slot, p, t, mtu)
+  }
+
+  /** The lport goes back with what its connection has come to. */
+  release(conn: number): void {
+    const { cells } = this.#table
+    const at = recordAt(conn)
+    const ports = cells[at | RS_PORTS]
+    const pool = this.#lips[this.#table.lip(conn)]
+    pool.release(cells[at | RIP], ports >>> 16, ports & 0xffff, cells[at | RST_ACK])
+  }
+
+  /** => LIP index << 16 | lport, or NO_LPORT when all LIPs that were tried are out of lports towards this RS. */
+  #fetchLport(service: Service, dest: Dest): number {
+    const count = service.lips.length
+    const attempts = Math.min(count, LIP_ATTEMPTS)
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      service.lipCursor = (service.lipCursor + 1) % count
+      const lip = service.lips[service.lipCursor]
+      const lport = this.#lips[lip].fetch(dest.rip, dest.rport)
+      if (lport === NO_LPORT) continue
+      // The next one begins a step further on: before this one it would leave out a LIP that was counted on.
+      if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) service.lipCursor++
+      if (this.#trace.debug) {
+        const pool = this.#lips[lip]
+        const left = pool.freeTowards(dest.rip, dest.rport)
+        sayLport(this.#trace, pool.lip, lport, attempt, left)
+      }
+      return (lip << 16) | lport
+    }
+    return NO_LPORT
+  }
+
+  /** Towards the RS a connection starts ahead of what its lport's last one had come to, wherever the clock is. */
+  #firstSeq(lip: number, dest: Dest, lport: number, now: number): number {
+    const pool = this.#lips[lip]
+    const { rip, rport } = dest
+    const isn = this.#isn.choose(pool.lip, rip, (rport << 16) | lport, now)
+    const last = pool.lastSeq(rip, rport, lport)
+    if (last === 0 || ((isn - last) | 0) > 0) return isn
+    return (last + 1 + (this.#random.below(65_536) << 8)) | 0
   }
 }

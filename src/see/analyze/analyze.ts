@@ -4,9 +4,9 @@
  * translators of addresses. One capture that has both arms is taken as both.
  */
 
-import { CaptureError } from '../captured.ts'
-import { unreadTypes } from '../link-types.ts'
-import { readCapture } from '../pcap.ts'
+import { CaptureError } from '../capture/captured.ts'
+import { unreadTypes } from '../capture/link-types.ts'
+import { readCapture } from '../capture/pcap.ts'
 import { type Clock, Clocks, type Delays } from './clock.ts'
 import { type Compared, compareWay, newCompared } from './compare.ts'
 import { type Copies, removeCopies } from './copies.ts'

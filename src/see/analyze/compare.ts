@@ -2,8 +2,8 @@
 
 import { endpointText } from '../../wire/address.ts'
 import { FLAG, TCP } from '../../wire/tcp.ts'
-import { changesOf } from '../changes.ts'
-import { flagLetters } from '../options-text.ts'
+import { flagLetters } from '../frame/options-text.ts'
+import { changesOf } from '../moments/changes.ts'
 import type { Flow } from './flows.ts'
 import { isMss, isTimestamp, isToa, type Packets } from './packets.ts'
 import type { Way } from './ways.ts'

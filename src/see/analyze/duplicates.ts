@@ -5,9 +5,8 @@
  */
 
 import { FLAG } from '../../wire/tcp.ts'
-import type { Column } from './matching.ts'
 import type { Packets } from './packets.ts'
-import type { Way } from './ways.ts'
+import type { Column, Way } from './ways.ts'
 
 /** A duplicate comes soon; sooner, where IP IDs are not counted. */
 const DUPLICATE_NS = 1e9

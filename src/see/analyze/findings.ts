@@ -1,8 +1,8 @@
 /** What somebody who looks for a fault wants to be told, the most important first. */
 
 import { FLAG } from '../../wire/tcp.ts'
-import { counted } from '../counted.ts'
-import { flagLetters } from '../options-text.ts'
+import { flagLetters } from '../frame/options-text.ts'
+import { counted } from '../text/counted.ts'
 import type { Analysis, Conn } from './analyze.ts'
 import type { Odd } from './compare.ts'
 import type { Flow } from './flows.ts'

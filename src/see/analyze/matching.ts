@@ -7,7 +7,7 @@
 import { FLAG } from '../../wire/tcp.ts'
 import { findDuplicates } from './duplicates.ts'
 import { lowerBound } from './sorted.ts'
-import type { Way } from './ways.ts'
+import type { Column, Way } from './ways.ts'
 
 /** => the time by the exit's clock at which something of the entry's clock happened, both in ns after their bases */
 export type ToExit = (way: Way, entryNs: number) => number
@@ -15,12 +15,6 @@ export type ToExit = (way: Way, entryNs: number) => number
 const OPENS_OR_ENDS = FLAG.SYN | FLAG.FIN | FLAG.RST
 /** ECE and CWR may be changed by any router on the way. */
 const FLAGS = 0x3f
-
-/** A column of the key: of the entry's row i, and of the exit's row j as it would have been at the entry. */
-export interface Column {
-  entry: (i: number) => number
-  exit: (j: number) => number
-}
 
 /** Everything that is equal and unambiguous, and what left twice. */
 export function matchEqual(way: Way): void {

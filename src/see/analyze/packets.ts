@@ -6,7 +6,7 @@
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { IPV4, PROTO } from '../../wire/ipv4.ts'
 import { OPT, optionLength, TCP, TOA_BYTES } from '../../wire/tcp.ts'
-import type { CapturedPacket } from '../captured.ts'
+import type { CapturedPacket } from '../capture/captured.ts'
 
 /** Bytes of payload that are hashed. */
 const HASHED = 64

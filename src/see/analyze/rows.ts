@@ -1,9 +1,9 @@
 /** An analysis as rows of the ladder, in the outer clock's time; of each connection, the segments of both sides. */
 
 import { ETH } from '../../wire/ethernet.ts'
-import { changesOf } from '../changes.ts'
-import { byConnection, type LadderRow, ladderRows } from '../ladder.ts'
-import type { ConnEnds, FrameIn, FrameOut, Moment, Said } from '../moment.ts'
+import { byConnection, type LadderRow, ladderRows } from '../ladder/ladder.ts'
+import { changesOf } from '../moments/changes.ts'
+import type { ConnEnds, FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
 import type { Analysis, Conn } from './analyze.ts'
 import type { Packets } from './packets.ts'
 import type { Way } from './ways.ts'

@@ -1,4 +1,4 @@
-import { counted } from '../counted.ts'
+import { counted } from '../text/counted.ts'
 
 /** `93 us`, from 10 ms on `12.7 ms`. */
 export function micros(us: number): string {

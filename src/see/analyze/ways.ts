@@ -7,6 +7,12 @@ import { FLAG } from '../../wire/tcp.ts'
 import type { Packets } from './packets.ts'
 import type { Pair } from './pairing.ts'
 
+/** A column of the key: of the entry's row i, and of the exit's row j as it would have been at the entry. */
+export interface Column {
+  entry: (i: number) => number
+  exit: (j: number) => number
+}
+
 export interface Way {
   direction: 'in' | 'out'
   entry: Packets

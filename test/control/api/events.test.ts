@@ -8,8 +8,8 @@ import {
   TapvsClient,
   type TapvsError,
 } from '../../../src/client/index.ts'
-import { Events } from '../../../src/control/api/events.ts'
-import { openServer } from '../../../src/control/server.ts'
+import { openServer } from '../../../src/control/http/server.ts'
+import { Events } from '../../../src/control/model/events.ts'
 import { connect, echo, HEAD, PONG, ping, socketPath } from '../../kit/api.ts'
 
 async function serve(t: TestContext) {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { exchange } from '../../../src/client/exchange.ts'
-import { OPERATIONS } from '../../../src/control/api/operations.ts'
+import { OPERATIONS } from '../../../src/control/http/operations.ts'
 import { PONG, ping, serve } from '../../kit/api.ts'
 import { modelControl } from '../../kit/control.ts'
 

@@ -9,8 +9,8 @@ import {
   PacketStreams,
   STREAMS_MAX,
   writeAll,
-} from '../../../src/control/api/packets.ts'
-import type { Moment } from '../../../src/see/moment.ts'
+} from '../../../src/control/http/packets.ts'
+import type { Moment } from '../../../src/see/moments/moment.ts'
 
 /** More than the kernel takes, so that each batch is waited for. */
 const BATCH = Buffer.alloc(4 << 20)

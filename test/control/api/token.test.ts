@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { tokenCheck, tokenOf } from '../../../src/control/api/token.ts'
-import { openServer } from '../../../src/control/server.ts'
+import { openServer } from '../../../src/control/http/server.ts'
+import { tokenCheck, tokenOf } from '../../../src/control/http/token.ts'
 import { echo, socketPath } from '../../kit/api.ts'
 
 const HTTP = { address: '127.0.0.1', port: 0, token: null }

@@ -7,7 +7,8 @@ import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../../../netns/processes.ts'
 import { NO_CHECK } from '../../../src/config/check-keys.ts'
-import { type RsHealth, Watch, type Watched } from '../../../src/control/checks/watch.ts'
+import { Watch, type Watched } from '../../../src/control/checks/watch.ts'
+import type { RsHealth } from '../../../src/control/readings/listings.ts'
 
 const open = (port: number) =>
   new Promise<Server>(done => {

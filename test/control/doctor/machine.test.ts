@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatFindings } from '../../../src/cli/doctor.ts'
+import { formatFindings } from '../../../src/cli/texts/doctor.ts'
 import { type Config, parseConfig } from '../../../src/config/config.ts'
 import * as machine from '../../../src/control/doctor/machine.ts'
 import { rights } from '../../../src/control/doctor/rights.ts'

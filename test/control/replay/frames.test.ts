@@ -2,15 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { onTheWire, readdressed } from '../../../src/control/replay/adapt.ts'
 import {
   filled,
   headersEnd,
   keptBytes,
   markPartial,
   summed,
-} from '../../../src/control/replay/headers.ts'
-import { segmentIn } from '../../../src/see/notation.ts'
+} from '../../../src/control/journal/headers.ts'
+import { onTheWire, readdressed } from '../../../src/control/replay/adapt.ts'
+import { segmentIn } from '../../../src/see/frame/notation.ts'
 import { ipv4Int } from '../../../src/wire/address.ts'
 import { decode } from '../../kit/decode.ts'
 import {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { PAGE_AGE, RECORD_CELLS } from '../../../src/control/snapshots.ts'
+import { PAGE_AGE, RECORD_CELLS } from '../../../src/control/threads/snapshots.ts'
 import { Copy, WORKER } from '../../../src/control/ui/conns/copy.ts'
 import { connQuery } from '../../../src/control/ui/conns/query.ts'
 import { endpointTest } from '../../../src/control/ui/conns/search.ts'

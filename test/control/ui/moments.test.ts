@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import type { Follower, FollowOptions } from '../../../src/control/recorder/watching.ts'
 import { MomentStream } from '../../../src/control/ui/moments.ts'
-import type { Follower, FollowOptions } from '../../../src/control/watching.ts'
-import type { FrameIn, Moment } from '../../../src/see/moment.ts'
+import type { FrameIn, Moment } from '../../../src/see/moments/moment.ts'
 
 const moment = (atUs: number, fill = 4): FrameIn => ({
   ...{ kind: 'in', atUs, worker: 1, pair: atUs, conn: null, arm: 'ext0', length: fill },

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { PAGE_AGE, PAGE_RECORDS, RECORD_CELLS } from '../../../src/control/snapshots.ts'
+import { PAGE_AGE, PAGE_RECORDS, RECORD_CELLS } from '../../../src/control/threads/snapshots.ts'
 import { connQuery } from '../../../src/control/ui/conns/query.ts'
 import { ConnTable } from '../../../src/control/ui/conns/table.ts'
 import { modelControl } from '../../kit/control.ts'

@@ -3,11 +3,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { WhoisArgs, WhoisConn } from '../../../src/api/whois-info.ts'
-import type { Log } from '../../../src/control/log.ts'
-import { SessionDrain } from '../../../src/control/session-drain.ts'
-import { newSessionRing, sessionRing, setSessionClock } from '../../../src/control/session-ring.ts'
+import type { Log } from '../../../src/control/log/log.ts'
+import { SessionDrain } from '../../../src/control/sessions/drain.ts'
+import { probe } from '../../../src/control/threads/probe.ts'
+import {
+  newSessionRing,
+  sessionRing,
+  setSessionClock,
+} from '../../../src/control/threads/session-ring.ts'
 import { History } from '../../../src/control/whois/history.ts'
-import { probe } from '../../../src/control/whois/probe.ts'
 import { whois } from '../../../src/control/whois/whois.ts'
 import { ipv4Int } from '../../../src/wire/address.ts'
 import { CLIENT, LAN, SYN, WAN } from '../../kit/connection.ts'

@@ -7,7 +7,7 @@ import { type Analysis, analyze, type Conn } from '../../../src/see/analyze/anal
 import type { Differences } from '../../../src/see/analyze/losses.ts'
 import { reportOf } from '../../../src/see/analyze/report.ts'
 import { analysisRows } from '../../../src/see/analyze/rows.ts'
-import { CaptureError } from '../../../src/see/captured.ts'
+import { CaptureError } from '../../../src/see/capture/captured.ts'
 import { pcapOf } from '../../kit/pcap.ts'
 import { type Manner, type Translated, translate } from '../../kit/translator.ts'
 

@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import { analyze } from '../../../src/see/analyze/analyze.ts'
 import { reportOf } from '../../../src/see/analyze/report.ts'
 import { analysisRows } from '../../../src/see/analyze/rows.ts'
-import type { PacketRow } from '../../../src/see/ladder.ts'
-import { interfaceBlock, packetBlock, sectionBlock } from '../../../src/see/pcapng.ts'
+import { interfaceBlock, packetBlock, sectionBlock } from '../../../src/see/capture/pcapng.ts'
+import type { PacketRow } from '../../../src/see/ladder/ladder.ts'
 import {
   analysed,
   around,

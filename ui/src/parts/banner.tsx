@@ -1,6 +1,6 @@
 /** Says so when the daemon is not heard any more. */
 
-import { clockText } from '../../../src/see/times.ts'
+import { clockText } from '../../../src/see/text/times.ts'
 import { heardMs, link } from '../daemon.ts'
 
 export function Banner() {

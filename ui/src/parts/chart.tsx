@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { short } from '../../../src/page/format.ts'
-import { clockText } from '../../../src/see/times.ts'
+import { clockText } from '../../../src/see/text/times.ts'
 import { colour, theme } from '../theme.ts'
 
 export interface ChartLine {

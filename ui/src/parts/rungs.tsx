@@ -4,8 +4,9 @@ import { Component } from 'preact'
 import { useState } from 'preact/hooks'
 import { flagWords } from '../../../src/page/format.ts'
 import type { Heading } from '../../../src/page/headings.ts'
-import type { LadderRow, Leg, NoteRow, PacketRow } from '../../../src/see/ladder.ts'
-import { changesText, fateText, legLabels, whoText } from '../../../src/see/ladder-labels.ts'
+import { changesText, fateText, legLabels, whoText } from '../../../src/see/ladder/labels.ts'
+import type { LadderRow, NoteRow, PacketRow } from '../../../src/see/ladder/ladder.ts'
+import type { Leg } from '../../../src/see/ladder/leg.ts'
 
 /** Refused, here or by the device. */
 const FAILED: ReadonlySet<string> = new Set(['dropped', 'unsent'])

@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { headed } from '../../../src/page/headings.ts'
-import { parseFilter } from '../../../src/see/filter.ts'
+import { parseFilter } from '../../../src/see/moments/filter.ts'
 import { ladderFilter, showLadder } from '../choice.ts'
 import { Opening, Rung } from '../parts/rungs.tsx'
 import { Section } from '../parts/section.tsx'

@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import { rate, whole } from '../../../src/page/format.ts'
-import { offsetText } from '../../../src/see/times.ts'
+import { offsetText } from '../../../src/see/text/times.ts'
 import { series, seriesVersion, view } from '../daemon.ts'
 import { Chart, type ChartLine } from '../parts/chart.tsx'
 import { ScrollBox } from '../parts/scroll-box.tsx'

@@ -2,7 +2,6 @@
 
 import type { ComponentChildren } from 'preact'
 import { linkWords } from '../../../src/api/link-state.ts'
-import type { ArmRow, Moment } from '../../../src/cli/top/moment.ts'
 import {
   bandwidth,
   byteRate,
@@ -12,6 +11,7 @@ import {
   uptime,
   whole,
 } from '../../../src/page/format.ts'
+import type { ArmRow, Moment } from '../../../src/see/numbers/rows.ts'
 import { isStale, series, seriesVersion, view } from '../daemon.ts'
 import { lastHeard } from '../parts/banner.tsx'
 import { Bar } from '../parts/bar.tsx'

@@ -1,9 +1,9 @@
 /** Each service with its real servers: who takes how much, and who takes nothing. */
 
 import type { RealServerInfo, ServiceInfo } from '../../../src/api/commands.ts'
-import type { RsRow, ServiceRow } from '../../../src/cli/top/moment.ts'
 import { bandwidth, percent, rate, whole } from '../../../src/page/format.ts'
 import { type RsHealth, rsHealth } from '../../../src/page/rs-health.ts'
+import type { RsRow, ServiceRow } from '../../../src/see/numbers/rows.ts'
 import { view } from '../daemon.ts'
 import { Bar } from '../parts/bar.tsx'
 import { ScrollBox } from '../parts/scroll-box.tsx'

@@ -4,7 +4,7 @@
  */
 
 import { CELL } from '../../../engine/conn-layout.ts'
-import { PAGE_AGE, RECORD_CELLS } from '../../snapshots.ts'
+import { PAGE_AGE, RECORD_CELLS } from '../../threads/snapshots.ts'
 
 const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
 const { WORD, BINDING, RST_SEQ, RST_ACK } = CELL

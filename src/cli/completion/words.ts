@@ -1,0 +1,104 @@
+/** What completion offers: words of options, and values that only the daemon knows. */
+
+import type { Desk } from '../daemon/desk.ts'
+import type { Asked, OptionRow } from '../grammar/options.ts'
+import { isFile } from '../grammar/verb-tree.ts'
+
+export interface Candidate {
+  word: string
+  about: string
+}
+
+/** Said instead of words where any file may stand. */
+export const FILES: Candidate = { word: ':files', about: '' }
+
+/** What the daemon knows of `kind`; never throws. `words` are those before the cursor. */
+export type Lookup = (kind: Asked, words: readonly string[]) => Promise<Candidate[]>
+
+/** The option whose value the cursor stands on. */
+export function waitingFor(
+  rows: readonly OptionRow[],
+  before: readonly string[],
+): OptionRow | undefined {
+  const last = before.at(-1) ?? ''
+  return rows.find(row => row.values && names(row, last))
+}
+
+/** True if `word` is the option, also as the last of some letters: -nt names t. */
+export function names({ long, short = '' }: OptionRow, word: string): boolean {
+  if (word.startsWith('--')) return word === `--${long}`
+  return /^-\w/.test(word) && [...short].some(letter => word.endsWith(letter))
+}
+
+export async function valuesOf(
+  { choices, long }: OptionRow,
+  before: readonly string[],
+  lookup: Lookup,
+): Promise<Candidate[]> {
+  if (isFile(long)) return [FILES]
+  if (typeof choices === 'string') return lookup(choices, before)
+  return (choices ?? []).map(word => ({ word, about: '' }))
+}
+
+export function optionWords(rows: readonly OptionRow[]): Candidate[] {
+  return rows.flatMap(({ long, short = '', help }) => [
+    ...[...short].map(letter => ({ word: `-${letter}`, about: help })),
+    { word: `--${long}`, about: help },
+  ])
+}
+
+/** A shell that waits is worse than one that offers nothing. */
+const PATIENCE_MS = 500
+
+/** Asks the daemon; nothing is known if there is none or it takes its time. */
+export function askDaemon(desk: Desk): Lookup {
+  return async (kind, words) => {
+    const late = new Promise<Candidate[]>(done => {
+      setTimeout(() => done([]), PATIENCE_MS).unref()
+    })
+    return Promise.race([known(desk, kind, words).catch(() => []), late])
+  }
+}
+
+async function known(desk: Desk, kind: Asked, words: readonly string[]): Promise<Candidate[]> {
+  const of = (word: string, about: string) => ({ word, about })
+  switch (kind) {
+    case 'service': {
+      const services = await desk.ask({ verb: 'services' })
+      return services.map(({ address, port, scheduler }) => of(`${address}:${port}`, scheduler))
+    }
+    case 'server': {
+      const services = await desk.ask({ verb: 'services' })
+      const named = services.filter(({ address, port }) => words.includes(`${address}:${port}`))
+      return (named.length > 0 ? named : services).flatMap(service =>
+        service.realServers.map(rs =>
+          of(`${rs.address}:${rs.port}`, `of ${service.address}:${service.port}`),
+        ),
+      )
+    }
+    case 'lip':
+    case 'address': {
+      const addresses = await desk.ask({ verb: 'addresses' })
+      return addresses
+        .filter(({ lports }) => kind === 'address' || lports)
+        .map(({ address, prefixLength, arm }) =>
+          of(kind === 'lip' ? address : `${address}/${prefixLength}`, `on ${arm}`),
+        )
+    }
+    case 'arm': {
+      const { arms } = await desk.ask({ verb: 'counters' })
+      return arms.map(({ name, up }) => of(name, up ? 'up' : 'down'))
+    }
+    case 'neighbour': {
+      const neighbours = await desk.ask({ verb: 'neighbours' })
+      const all = new Map(neighbours.map(({ address, state }) => [address, state]))
+      return [...all].map(([address, state]) => of(address, state))
+    }
+    case 'route': {
+      const routes = await desk.ask({ verb: 'routes' })
+      return routes.map(({ to, prefixLength, arm }) =>
+        of(prefixLength === 0 ? 'default' : `${to}/${prefixLength}`, `on ${arm}`),
+      )
+    }
+  }
+}

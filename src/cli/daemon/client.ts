@@ -1,0 +1,89 @@
+/** One request to the daemon over its control socket, and its errors in words that say what to do. */
+
+import type { IncomingMessage } from 'node:http'
+import type { Request, VerbName, Verbs } from '../../api/commands.ts'
+import { httpOf } from '../../api/verbs.ts'
+import { exchange, type Reply, textOf } from '../../client/exchange.ts'
+
+/** The daemon itself gives up on its packet thread after 5 s. */
+const ANSWER_LIMIT_MS = 10_000
+
+/** A failure that is told in one line, without a stack. */
+export class CliError extends Error {
+  readonly exitCode: number
+
+  constructor(message: string, exitCode = 1) {
+    super(message)
+    this.name = 'CliError'
+    this.exitCode = exitCode
+  }
+}
+
+/**
+ * The answer of the daemon at `socketPath`. Throws CliError when there is none or it is an error; when it is a list of
+ * mistakes, they are its `problems`, a line each.
+ */
+export async function ask<V extends VerbName>(
+  socketPath: string,
+  request: Request<V>,
+): Promise<Verbs[V]['answer']> {
+  const { method, path, body } = httpOf(request)
+  let reply: Reply
+  try {
+    const options = { method, path, body: body && JSON.stringify(body) }
+    reply = await exchange({ socket: socketPath }, options, ANSWER_LIMIT_MS)
+  } catch (error) {
+    throw new CliError(whyNot(socketPath, error as NodeJS.ErrnoException))
+  }
+  const answer = parsed(socketPath, reply.text)
+  if (reply.status < 300) return answer as Verbs[V]['answer']
+  throw refusal(socketPath, answer)
+}
+
+/** What an answer that is none says of itself. */
+export async function failure(socketPath: string, response: IncomingMessage): Promise<CliError> {
+  return refusal(socketPath, parsed(socketPath, await textOf(response)))
+}
+
+function parsed(socketPath: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw stranger(socketPath)
+  }
+}
+
+function refusal(socketPath: string, answer: unknown): CliError {
+  const { error, problems } = (answer ?? {}) as { error?: string; problems?: string[] }
+  if (typeof error !== 'string') return stranger(socketPath)
+  return Object.assign(new CliError(error), problems?.length && { problems })
+}
+
+function stranger(socketPath: string): CliError {
+  return new CliError(`what answers at ${socketPath} is no tapvs daemon`)
+}
+
+/** Why nobody answers, and what to do. */
+export function whyNot(path: string, error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+    case 'ENOTSOCK':
+    case 'ENOTDIR':
+      return `no daemon answers at ${path} (start one with: tapvs run --config FILE, or name its socket with --socket)`
+    case 'EACCES':
+    case 'EPERM':
+      return `not allowed to use ${path} (the socket is the daemon's user's: try sudo, or name another with --socket)`
+    case 'EAGAIN':
+      return `the daemon at ${path} is too busy to take the connection; try again`
+    case 'ETIMEDOUT':
+      return `the daemon at ${path} did not answer within ${ANSWER_LIMIT_MS / 1000} s`
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return `the daemon at ${path} ended without an answer`
+    default:
+      return error.code?.startsWith('HPE_')
+        ? `what answers at ${path} is no tapvs daemon`
+        : `${path}: ${error.message}`
+  }
+}

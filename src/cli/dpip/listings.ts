@@ -1,0 +1,155 @@
+/** The listings of dpip (semantics 9.5), column by column. */
+
+import type {
+  AddressInfo,
+  ArmInfo,
+  CountersInfo,
+  NeighbourInfo,
+  RouteInfo,
+} from '../../api/commands.ts'
+import { linkWords } from '../../api/link-state.ts'
+import { contains, networkOf } from '../../config/cidr.ts'
+import { ipv4Int } from '../../wire/address.ts'
+
+/**
+ * `dpip addr show`. sa_* stand with every LIP, as the seed has it; later builds want -s for them. With `verbose` (-v)
+ * a LIP is listed for each worker, whose number is in front; 0 is the master.
+ */
+export function formatAddresses(addresses: readonly AddressInfo[], verbose = false): string {
+  let text = ''
+  for (const info of addresses) {
+    const { lports, lportsOfWorkers } = info
+    if (!verbose) text += formatAddress(info, lports)
+    else if (!lportsOfWorkers) text += `[00] ${formatAddress(info, lports)}`
+    else {
+      for (const [i, own] of lportsOfWorkers.entries())
+        text += `[${String(i + 1).padStart(2, '0')}] ${formatAddress(info, own)}`
+    }
+  }
+  return text
+}
+
+function formatAddress(info: AddressInfo, lports: AddressInfo['lports']): string {
+  const { address, prefixLength, arm } = info
+  let text = `inet ${address}/${prefixLength} scope global ${arm}\n`
+  text += '     valid_lft forever preferred_lft forever'
+  if (lports) text += ` sa_used ${lports.used} sa_free ${lports.free} sa_miss ${lports.misses}`
+  return `${text}\n`
+}
+
+/** `dpip neigh show`; `incomplate` is the original's spelling. */
+export function formatNeighbours(neighbours: readonly NeighbourInfo[]): string {
+  let text = ''
+  for (const neighbour of neighbours) {
+    const { address, mac, state, arm, worker } = neighbour
+    const lladdr = (mac ? `mac: ${mac}` : 'mac:incomplate').padEnd(22)
+    text += `ip: ${address.padEnd(48)} ${lladdr}   state: ${state.padEnd(12)}  dev: ${arm}  core: ${worker}`
+    text += neighbour.static ? '  static\n' : '\n'
+  }
+  return text
+}
+
+/**
+ * `dpip route show`: own addresses, which are routes to this host, then networks, longest prefix first. The route that an
+ * address with a prefix brings has it as its source; others choose theirs per packet. MTUs are those of the arms.
+ */
+export function formatRoutes(
+  routes: readonly RouteInfo[],
+  addresses: readonly AddressInfo[],
+  arms: readonly Pick<ArmInfo, 'name' | 'mtu'>[],
+): string {
+  const line = (to: string, via: string, src: string, arm: string, mtu: number, scope: string) =>
+    `inet ${to} via ${via} src ${src} dev ${arm} mtu ${mtu} tos 0 scope ${scope} metric 0 proto auto \n`
+  let text = ''
+  for (const { address, arm } of addresses) {
+    const mtu = arms.find(({ name }) => name === arm)?.mtu ?? 0
+    text += line(`${address}/32`, NONE, NONE, arm, mtu, 'host')
+  }
+  for (const { to, prefixLength, via, arm, mtu } of longestFirst(routes)) {
+    const network = `${to}/${prefixLength}`
+    const scope = via === null ? 'link' : 'global'
+    const own = addresses.find(
+      each =>
+        via === null &&
+        each.arm === arm &&
+        each.prefixLength === prefixLength &&
+        prefixLength < 32 &&
+        contains(networkOf(network), ipv4Int(each.address)),
+    )
+    text += line(network, via ?? NONE, own?.address ?? NONE, arm, mtu, scope)
+  }
+  return text
+}
+
+const NONE = '0.0.0.0'
+
+/** Equal lengths stay in the order of addition. */
+function longestFirst(routes: readonly RouteInfo[]): RouteInfo[] {
+  return routes.toSorted((a, b) => b.prefixLength - a.prefixLength)
+}
+
+/**
+ * `dpip link show`. A TAP has no speed, duplex or negotiation; the second line says instead what is up. `only` is
+ * the name of an arm; each keeps its number.
+ */
+export function formatLinks(arms: readonly ArmInfo[], only?: string): string {
+  return numbered(arms, only)
+    .map(([arm, index]) => formatLink(arm, index))
+    .join('')
+}
+
+/** `dpip link show -s` */
+export function formatLinkStats({ arms, drops, frames }: CountersInfo, only?: string): string {
+  let text = ''
+  for (const [arm, index] of numbered(arms, only)) {
+    text += formatLink(arm, index)
+    text += columns('ipackets', 'opackets', 'ibytes', 'obytes')
+    text += columns(arm.rxPackets, arm.txPackets, arm.rxBytes, arm.txBytes)
+    text += columns('ierrors', 'oerrors', 'imissed', 'rx_nombuf')
+    // What the kernel loses before a TAP is read, we cannot see; buffers are shared by all arms.
+    text += columns(arm.rxDrops, arm.txDrops, 0, drops.no_buffer ?? 0)
+    text += columns('mbuf-avail', 'mbuf-inuse')
+    text += columns(frames.free, frames.slots - frames.free)
+  }
+  return text
+}
+
+/** `dpip link show -i`: what `-s` counts, per second between two of them that are `seconds` apart. */
+export function linkRates(
+  before: CountersInfo,
+  after: CountersInfo,
+  seconds: number,
+): CountersInfo {
+  // A daemon that was started anew in between counts from 0.
+  const rate = (now: number, then = 0) => Math.max(0, Math.round((now - then) / seconds))
+  const arms = after.arms.map(arm => {
+    const old = before.arms.find(({ name }) => name === arm.name)
+    return {
+      ...arm,
+      rxPackets: rate(arm.rxPackets, old?.rxPackets),
+      rxBytes: rate(arm.rxBytes, old?.rxBytes),
+      txPackets: rate(arm.txPackets, old?.txPackets),
+      txBytes: rate(arm.txBytes, old?.txBytes),
+      rxDrops: rate(arm.rxDrops, old?.rxDrops),
+      txDrops: rate(arm.txDrops, old?.txDrops),
+    }
+  })
+  const noBuffer = rate(after.drops.no_buffer ?? 0, before.drops.no_buffer)
+  return { ...after, arms, drops: { ...after.drops, no_buffer: noBuffer } }
+}
+
+function numbered(arms: readonly ArmInfo[], only?: string): [ArmInfo, number][] {
+  return [...arms.entries()]
+    .map(([index, arm]): [ArmInfo, number] => [arm, index])
+    .filter(([{ name }]) => only === undefined || name === only)
+}
+
+function formatLink(arm: ArmInfo, index: number): string {
+  const { name, mtu, up, queues, mac } = arm
+  const head = `${index + 1}: ${name}: socket 0 mtu ${mtu} rx-queue ${queues} tx-queue ${queues}`
+  return `${head}\n    ${up ? 'UP' : 'DOWN'} ${linkWords(arm)}\n    addr ${mac.toUpperCase()}\n`
+}
+
+function columns(...cells: (string | number)[]): string {
+  return `    ${cells.map(cell => String(cell).padEnd(20)).join('')}\n`
+}

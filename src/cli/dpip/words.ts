@@ -1,0 +1,173 @@
+/** The objects, verbs and words of dpip, for its parser, help, man page and completion. */
+
+import { type Asked, COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
+
+export interface WordRow {
+  /** The word itself; '' for a value that stands alone. */
+  word: string
+  /** The value that follows, or the whole of it; none for a flag. */
+  value?: string
+  choices?: Asked
+  needed: boolean
+}
+
+export interface VerbRow {
+  /** The first is the one that is shown. */
+  names: readonly string[]
+  help: string
+  words: readonly WordRow[]
+  /** Options by their long names, beside those that go with everything. */
+  options: readonly string[]
+}
+
+export interface ObjectRow {
+  names: readonly string[]
+  help: string
+  verbs: readonly VerbRow[]
+}
+
+const ADD = ['add', 'a']
+const DEL = ['del', 'd', 'delete']
+const SHOW = ['show', 's', 'list', 'l', 'ls']
+const FLUSH = ['flush', 'f']
+
+const alone = (value: string, choices?: Asked): WordRow => ({
+  word: '',
+  value,
+  ...(choices && { choices }),
+  needed: true,
+})
+const dev: WordRow = { word: 'dev', value: 'ARM', choices: 'arm', needed: true }
+const optional = (row: WordRow): WordRow => ({ ...row, needed: false })
+const flag = (word: string): WordRow => ({ word, needed: false })
+const via: WordRow = { word: 'via', value: 'GATEWAY', needed: false }
+
+export const OBJECTS: readonly ObjectRow[] = [
+  {
+    names: ['addr', 'a', 'address'],
+    help: 'addresses of the arms: VIPs, LIPs and their own',
+    verbs: [
+      {
+        names: ADD,
+        help: 'add an address; with sapool it becomes a LIP. A missing length is 32, which brings no route',
+        words: [alone('IP[/LENGTH]'), dev, flag('sapool')],
+        options: [],
+      },
+      {
+        names: DEL,
+        help: 'delete an address',
+        words: [alone('IP[/LENGTH]', 'address'), dev],
+        options: [],
+      },
+      {
+        names: SHOW,
+        help: 'list the addresses; those of LIPs with their lports',
+        words: [optional(dev)],
+        options: ['stats', 'verbose'],
+      },
+      { names: FLUSH, help: 'delete all addresses of an arm', words: [dev], options: [] },
+    ],
+  },
+  {
+    names: ['route', 'r'],
+    help: 'routes of the arms',
+    verbs: [
+      {
+        names: ADD,
+        help: 'add a route; without a gateway it is on-link',
+        words: [alone('PREFIX|default'), via, dev],
+        options: [],
+      },
+      {
+        names: DEL,
+        help: 'delete a route',
+        words: [alone('PREFIX|default', 'route'), via, dev],
+        options: [],
+      },
+      { names: SHOW, help: 'list the routes', words: [optional(dev)], options: [] },
+    ],
+  },
+  {
+    names: ['neigh', 'n', 'neighbour'],
+    help: 'neighbours: next hops and their MACs',
+    verbs: [
+      {
+        names: ADD,
+        help: 'add a static neighbour, which is never asked for by ARP',
+        words: [alone('IP'), { word: 'lladdr', value: 'MAC', needed: true }, dev],
+        options: [],
+      },
+      {
+        names: DEL,
+        help: 'delete a static neighbour',
+        words: [alone('IP', 'neighbour'), dev],
+        options: [],
+      },
+      {
+        names: SHOW,
+        help: 'list the neighbours, one line for each worker that knows them',
+        words: [optional(alone('IP', 'neighbour')), optional(dev)],
+        options: ['stats'],
+      },
+    ],
+  },
+  {
+    names: ['link', 'l'],
+    help: 'the arms',
+    verbs: [
+      {
+        names: SHOW,
+        help: 'list the arms; -s with packets and bytes, -i with these per second',
+        words: [optional(alone('ARM', 'arm')), optional(dev)],
+        options: ['stats', 'verbose', 'interval', 'count'],
+      },
+    ],
+  },
+]
+
+export const DPIP_OPTIONS: readonly OptionRow[] = [
+  { long: 'stats', short: 's', help: 'with statistics' },
+  { long: 'verbose', short: 'v', help: 'more of it: each worker on its own' },
+  {
+    long: 'interval',
+    short: 'i',
+    values: ['SECONDS'],
+    help: 'repeat after so many seconds, with rates per second',
+  },
+  {
+    long: 'count',
+    short: 'c',
+    values: ['N'],
+    help: 'repeat -i so often; without it until stopped',
+  },
+  { long: 'ipv4', short: '4', help: 'IPv4; always on' },
+  { long: 'ipv6', short: '6', help: 'IPv6', refused: 'IPv6 is not supported yet' },
+  { long: 'version', short: 'V', help: 'print the version' },
+  ...COMMON_OPTIONS,
+]
+
+/** Words of other builds that are known and cannot be said here. */
+export const REFUSED_WORDS: Readonly<Record<string, string>> = {
+  scope: 'every address and route has the scope that follows from it; leave it out',
+  broadcast: 'there is no broadcast; leave it out',
+  valid_lft: 'addresses stay until they are deleted; leave it out',
+  preferred_lft: 'addresses stay until they are deleted; leave it out',
+  mtu: 'a route has the MTU of its arm, which the config sets; leave it out',
+  src: 'the source is the first address of the arm; leave it out',
+  metric: 'routes have no metric; leave it out',
+  tos: 'routes have no TOS; leave it out',
+}
+
+export const REFUSED_OBJECTS: readonly string[] = [
+  'vlan',
+  'tunnel',
+  'qsch',
+  'cls',
+  'ipv6',
+  'iftraf',
+  'eal-mem',
+  'ipset',
+  'flow',
+  'maddr',
+  'lldp',
+]

@@ -1,0 +1,285 @@
+/** What a command line of ipvsadm asks for, with every value checked that needs no daemon to be checked. */
+
+import { isIPv4 } from 'node:net'
+import {
+  type Edit,
+  PERSISTENCE_SEC,
+  type ServerFields,
+  type ServerKey,
+  type ServiceFields,
+  type ServiceKey,
+  WHEN_DOWN,
+} from '../../api/edits.ts'
+import { maskLength } from '../../config/cidr.ts'
+import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
+import {
+  BACKUP,
+  COMMANDS,
+  type CommandName,
+  type CommandRow,
+  OPTIONS,
+  REFUSED,
+  SCHEDULERS,
+} from './options.ts'
+import { portOf } from './port-names.ts'
+
+export const TOOL = 'tapvs ipvsadm'
+
+export type ListKind = 'services' | 'stats' | 'rate' | 'thresholds' | 'timeout' | 'connections'
+
+/** Which connections `-lc` shows; what is left out does not matter. */
+export interface ConnFilter {
+  client?: string
+  vip?: string
+  worker?: number
+  /** True if it names one connection, whose absence is an error. */
+  one: boolean
+}
+
+export interface ListCommand {
+  does: 'list'
+  kind: ListKind
+  service?: ServiceKey
+  conns: ConnFilter
+  exact: boolean
+  sorted: boolean
+}
+
+export type Command =
+  | { does: 'help' | 'version' | 'restore' }
+  /** `note` is a warning for stderr. */
+  | { does: 'edit'; edits: Edit[]; note?: string }
+  | ListCommand
+  | { does: 'save' | 'lips' | 'zero'; service?: ServiceKey }
+
+/** Throws CliError in one line; `socket` is the value of --socket. */
+export function readCommand(argv: readonly string[]): { command: Command; socket?: string } {
+  const given = readOptions([...COMMANDS, ...OPTIONS, ...REFUSED], argv, TOOL)
+  const { options, words } = given
+  const [socket] = options.get('socket') ?? []
+  if (options.has('help')) return { command: { does: 'help' } }
+  if (options.has('version')) return { command: { does: 'version' } }
+  if (words.length > 0)
+    throw usage(`unexpected word ${JSON.stringify(words[0])}; see ${TOOL} --help`)
+  const row = commandRow(given)
+  checkOptions(row, given)
+  const command = commandOf(row.long, given)
+  return socket === undefined ? { command } : { command, socket }
+}
+
+function commandRow({ options }: Given): CommandRow {
+  const rows = COMMANDS.filter(({ long }) => options.has(long))
+  // -Ln --set or -A -D: which of them would be meant?
+  if (rows.length > 1) throw usage(`${rows.map(shown).join(' and ')}: only one command at a time`)
+  return rows[0] ?? (COMMANDS.find(({ long }) => long === 'list') as CommandRow)
+}
+
+function checkOptions(command: CommandRow, { options }: Given): void {
+  const row = (name: string) =>
+    OPTIONS.find(({ long }) => long === name) as (typeof OPTIONS)[number]
+  for (const name of command.needs) {
+    const { values } = row(name)
+    if (!options.has(name))
+      throw usage(`${shown(command)} needs ${shown(row(name))} ${values?.[0]}`)
+  }
+  for (const name of options.keys()) {
+    if (name === command.long || name === 'socket') continue
+    if (!command.needs.includes(name) && !command.takes.includes(name))
+      throw usage(`${shown(row(name))} does not go with ${shown(command)}; see ${TOOL} --help`)
+  }
+}
+
+function commandOf(name: CommandName, given: Given): Command {
+  switch (name) {
+    case 'list':
+      return listCommand(given)
+    case 'save':
+    case 'zero':
+      return { does: name, ...optionalService(given) }
+    case 'get-laddr':
+      return { does: 'lips', ...optionalService(given) }
+    case 'restore':
+      return { does: 'restore' }
+    case 'set':
+      return timeouts(given)
+    default:
+      return { does: 'edit', edits: [editOf(name, given)] }
+  }
+}
+
+function editOf(
+  name: Exclude<CommandName, 'list' | 'save' | 'zero' | 'get-laddr' | 'restore' | 'set'>,
+  given: Given,
+): Edit {
+  if (name === 'clear') return { edit: 'clear' }
+  const service = serviceKey(first(given, 'tcp-service') as string)
+  switch (name) {
+    case 'add-service':
+    case 'edit-service':
+      return { edit: name, service, ...serviceFields(given) }
+    case 'delete-service':
+      return { edit: name, service }
+    case 'add-server':
+    case 'edit-server':
+      return { edit: name, service, server: serverKey(given), ...serverFields(given) }
+    case 'delete-server':
+      return { edit: name, service, server: serverKey(given) }
+    case 'add-laddr':
+    case 'del-laddr': {
+      const address = ipv4(first(given, 'laddr') as string, 'an IPv4 address after -z')
+      const arm = first(given, 'ifname') as string
+      return { edit: name === 'add-laddr' ? 'add-lip' : 'delete-lip', service, address, arm }
+    }
+  }
+}
+
+function listCommand(given: Given): ListCommand {
+  const { options } = given
+  const sockpair = first(given, 'sockpair')
+  const cpu = first(given, 'cpu')
+  const wantsConns = options.has('connection') || sockpair !== undefined
+  const kinds = (['stats', 'rate', 'thresholds', 'timeout'] as const).filter(kind =>
+    options.has(kind),
+  )
+  const named = [...kinds.map(kind => `--${kind}`), ...(wantsConns ? ['-c'] : [])]
+  if (named.length > 1) throw usage(`${named.join(' and ')} are different lists; name one of them`)
+  if (cpu !== undefined && !wantsConns)
+    throw usage('--cpu goes with -c only: services count what all workers did')
+  const service = optionalService(given)
+  const conns: ConnFilter = { one: sockpair !== undefined }
+  if (service.service) conns.vip = `${service.service.address}:${service.service.port}`
+  if (sockpair !== undefined) Object.assign(conns, tuple(sockpair))
+  if (cpu !== undefined) conns.worker = whole(cpu, '--cpu', 1, 32)
+  const kind = wantsConns ? 'connections' : (kinds[0] ?? 'services')
+  return {
+    does: 'list',
+    kind,
+    ...service,
+    conns,
+    exact: options.has('exact'),
+    sorted: !options.has('nosort'),
+  }
+}
+
+function timeouts(given: Given): Command {
+  const values = given.options.get('set') ?? []
+  const [established = 0, finWait = 0, udp = 0] = values.map(value =>
+    whole(value, '--set', 0, 1_000_000),
+  )
+  return {
+    does: 'edit',
+    edits: [{ edit: 'set-timeouts', established, fin_wait: finWait }],
+    ...(udp > 0 && { note: 'the UDP timeout is ignored: UDP is not supported yet' }),
+  }
+}
+
+function serviceFields(given: Given): ServiceFields {
+  const scheduler = first(given, 'scheduler')
+  const persistence = persistenceOf(given)
+  const timeout = first(given, 'conn-timeout')
+  const whenDown = first(given, 'when-down')
+  const connTimeout = timeout === undefined ? 0 : whole(timeout, '--conn-timeout', 0, 1_000_000)
+  return {
+    ...(scheduler !== undefined && { scheduler: oneOf(scheduler, SCHEDULERS, 'scheduler') }),
+    ...persistence,
+    ...(connTimeout > 0 && { conn_timeout: connTimeout }),
+    ...(whenDown !== undefined && { when_down: oneOf(whenDown, WHEN_DOWN, 'answer') }),
+  }
+}
+
+function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persistence_prefix'> {
+  const mask = first(given, 'netmask')
+  if (!given.options.has('persistent')) {
+    if (mask !== undefined) throw usage('-M goes with -p')
+    return {}
+  }
+  const text = first(given, 'persistent')
+  const persistence = text === undefined ? PERSISTENCE_SEC : whole(text, '-p', 1, 1_000_000)
+  return { persistence, ...(mask !== undefined && { persistence_prefix: prefixOf(mask) }) }
+}
+
+/** The length of 255.255.255.0 or 24. */
+function prefixOf(mask: string): number {
+  const length = maskLength(mask)
+  if (length !== undefined) return length
+  throw usage(`expected a netmask like 255.255.255.0 after -M, found ${JSON.stringify(mask)}`)
+}
+
+function serverFields(given: Given): ServerFields {
+  const number = (name: string, flag: string, max: number) => {
+    const text = first(given, name)
+    return text === undefined ? undefined : whole(text, flag, 0, max)
+  }
+  const weight = number('weight', '-w', 65_535)
+  const upper = number('u-threshold', '-x', 1_000_000_000)
+  const lower = number('l-threshold', '-y', 1_000_000_000)
+  return {
+    ...(weight !== undefined && { weight }),
+    ...(upper !== undefined && { upper_threshold: upper }),
+    ...(lower !== undefined && { lower_threshold: lower }),
+    ...backupOf(given),
+  }
+}
+
+function backupOf(given: Given): Pick<ServerFields, 'backup'> {
+  if (!given.options.has('backup')) return {}
+  const answer = first(given, 'backup') ?? BACKUP[0]
+  return { backup: oneOf(answer, BACKUP, 'answer') === BACKUP[0] }
+}
+
+function optionalService(given: Given): { service?: ServiceKey } {
+  const text = first(given, 'tcp-service')
+  return text === undefined ? {} : { service: serviceKey(text) }
+}
+
+function serviceKey(text: string): ServiceKey {
+  const { address, port } = endpoint(text, '-t', 'VIP:PORT, like 192.0.2.1:80')
+  if (port === undefined) throw usage(`-t needs a port: ${text}:PORT`)
+  return { protocol: 'tcp', address, port }
+}
+
+function serverKey(given: Given): ServerKey {
+  const text = first(given, 'real-server') as string
+  const { address, port } = endpoint(text, '-r', 'RIP[:PORT], like 10.0.0.1:80')
+  return port === undefined ? { address } : { address, port }
+}
+
+function endpoint(text: string, flag: string, form: string): { address: string; port?: number } {
+  if (text.startsWith('[') || text.split(':').length > 2)
+    throw usage(`${flag} ${text}: IPv6 is not supported yet`)
+  const [host = '', port] = text.split(':')
+  const address = ipv4(host, `${form} after ${flag}`, text)
+  return port === undefined ? { address } : { address, port: portOf(port) }
+}
+
+/** tcp:CIP:CPORT:VIP:VPORT */
+function tuple(text: string): { client: string; vip: string } {
+  const [protocol, cip = '', cport = '', vip = '', vport = '', ...more] = text.split(':')
+  const expected = 'tcp:CIP:CPORT:VIP:VPORT after --sockpair'
+  if (protocol?.toLowerCase() !== 'tcp' || vport === '' || more.length > 0)
+    throw usage(`expected ${expected}, found ${JSON.stringify(text)}`)
+  return {
+    client: `${ipv4(cip, expected, text)}:${portOf(cport)}`,
+    vip: `${ipv4(vip, expected, text)}:${portOf(vport)}`,
+  }
+}
+
+function ipv4(text: string, expected: string, found = text): string {
+  if (isIPv4(text)) return text
+  throw usage(`expected ${expected}, found ${JSON.stringify(found)}`)
+}
+
+function whole(text: string, flag: string, min: number, max: number): number {
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : -1
+  if (number >= min && number <= max) return number
+  throw usage(`expected a whole number ${min}-${max} after ${flag}, found ${JSON.stringify(text)}`)
+}
+
+function oneOf<const T extends readonly string[]>(text: string, known: T, what: string): T[number] {
+  if (known.includes(text)) return text as T[number]
+  throw usage(`no ${what} ${JSON.stringify(text)} here: ${known.join(' or ')}`)
+}
+
+function first({ options }: Given, name: string): string | undefined {
+  return options.get(name)?.[0]
+}

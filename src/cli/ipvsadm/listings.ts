@@ -1,0 +1,213 @@
+/**
+ * The listings of ipvsadm (semantics 9.1-9.4), column by column and with the trailing blanks of the original:
+ * scripts cut them by columns and by blanks. Names are never resolved, with or without -n.
+ */
+
+import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../api/commands.ts'
+import { maskText } from '../../config/cidr.ts'
+import { ipv4Int } from '../../wire/address.ts'
+
+/** DPVS's default; what --timeout prints although there is no UDP. */
+const UDP_TIMEOUT_SEC = 300
+
+const BANNER = 'IP Virtual Server version 0.0.0 (size=0)\n'
+
+/** In the order of the states' numbers; the log spells the first, second and seventh otherwise. */
+const STATES = [
+  'TCP_NONE',
+  'TCP_EST',
+  'SYN_SENT',
+  'SYN_RECV',
+  'FIN_WAIT',
+  'TIME_WAIT',
+  'TCP_CLOSE',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'SYNACK',
+]
+/** As the original has it. */
+const STATE_UNKNOWN = 'TCP_UNKOWN'
+
+/** `ipvsadm -ln` */
+export function formatServices(services: readonly ServiceInfo[]): string {
+  let text = `${BANNER}Prot LocalAddress:Port Scheduler Flags\n`
+  text += '  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n'
+  for (const service of services) {
+    text += `${serviceName(service)} ${service.scheduler}${flags(service)}\n`
+    for (const rs of service.realServers) {
+      const [weight, active] = [pad(rs.weight, 6), pad(rs.activeConns, 10)]
+      text += `${rsName(rs)} FullNat ${weight} ${active} ${pad(rs.inactiveConns, 10)}${rsFlags(rs)}\n`
+    }
+  }
+  return text
+}
+
+/** `ipvsadm -ln --stats`; a service's numbers are the sum over its real servers. With `exact` in full (-X). */
+export function formatStats(services: readonly ServiceInfo[], exact = false): string {
+  const columns = ['Conns', 'InPkts', 'OutPkts', 'InBytes', 'OutBytes']
+  return formatTraffic(services, columns, exact, rs => rs.stats)
+}
+
+/** `ipvsadm -ln --rate`: the same per second. */
+export function formatRates(services: readonly ServiceInfo[], exact = false): string {
+  const columns = ['CPS', 'InPPS', 'OutPPS', 'InBPS', 'OutBPS']
+  return formatTraffic(services, columns, exact, rs => rs.rates)
+}
+
+function formatTraffic(
+  services: readonly ServiceInfo[],
+  columns: readonly string[],
+  exact: boolean,
+  numbersOf: (rs: RealServerInfo) => TrafficInfo,
+): string {
+  let text = `${BANNER}${'Prot LocalAddress:Port'.padEnd(33)}`
+  text += `${columns.map(column => ` ${column.padStart(8)}`).join('')}\n  -> RemoteAddress:Port\n`
+  for (const service of services) {
+    const all = service.realServers.map(numbersOf)
+    text += `${serviceName(service).padEnd(33)}${traffic(sum(all), exact)}\n`
+    for (const [i, rs] of service.realServers.entries())
+      text += `${rsName(rs)}${traffic(all[i] as TrafficInfo, exact)}\n`
+  }
+  return text
+}
+
+/** `ipvsadm -ln --thresholds` */
+export function formatThresholds(services: readonly ServiceInfo[]): string {
+  const columns = ['Uthreshold', 'Lthreshold', 'ActiveConn', 'InActConn']
+  return formatGauges(services, columns, [10, 10, 10, 10], rs => [
+    rs.upperThreshold,
+    rs.lowerThreshold,
+    rs.activeConns,
+    rs.inactiveConns,
+  ])
+}
+
+/** Rows of real servers only; a service has but its name. */
+function formatGauges(
+  services: readonly ServiceInfo[],
+  columns: readonly string[],
+  widths: readonly number[],
+  numbersOf: (rs: RealServerInfo) => number[],
+): string {
+  const cells = (values: readonly (string | number)[]) =>
+    values.map((value, i) => ` ${pad(value, widths[i] as number)}`).join('')
+  let text = `${BANNER}${'Prot LocalAddress:Port'.padEnd(33)}${cells(columns)}\n`
+  text += '  -> RemoteAddress:Port\n'
+  for (const service of services) {
+    text += `${serviceName(service)}\n`
+    for (const rs of service.realServers) text += `${rsName(rs)}${cells(numbersOf(rs))}\n`
+  }
+  return text
+}
+
+/** `ipvsadm -G`; CONFLICTS are SYNs that found no lport. */
+export function formatLips(services: readonly ServiceInfo[]): string {
+  let text = 'VIP:VPORT            TOTAL    SNAT_IP              CONFLICTS  CONNS     \n'
+  for (const { address, port, localAddresses } of services) {
+    // The blank after the last column is the original's.
+    text += `${pad(`${address}:${port}`, 20)} ${pad(localAddresses.length, 8)} \n`
+    for (const lip of localAddresses)
+      text += `${pad('', 30)}${pad(lip.address, 20)} ${pad(lip.conflicts, 10)} ${pad(lip.conns, 10)}\n`
+  }
+  return text
+}
+
+/** `ipvsadm --timeout`, in LVS's words. UDP's is what it would be: there is no UDP yet. */
+export function formatTimeouts(timeouts: Record<string, number>): string {
+  const { established = 0, fin_wait: finWait = 0 } = timeouts
+  return `Timeout (tcp tcpfin udp): ${established} ${finWait} ${UDP_TIMEOUT_SEC}\n`
+}
+
+/** By protocol, address and port, and so the real servers and LIPs of each. */
+export function sortServices(services: readonly ServiceInfo[]): ServiceInfo[] {
+  return services
+    .map(service => ({
+      ...service,
+      realServers: service.realServers.toSorted(byEndpoint),
+      localAddresses: service.localAddresses.toSorted((a, b) => byAddress(a.address, b.address)),
+    }))
+    .sort((a, b) => a.protocol.localeCompare(b.protocol) || byEndpoint(a, b))
+}
+
+/** One row of `ipvsadm -lnc`, which has no header. */
+export function formatConn(conn: ConnInfo): string {
+  const state = (STATES[conn.state] ?? STATE_UNKNOWN).padEnd(11)
+  const head = `[${conn.worker}]${conn.protocol.padEnd(3)} ${pad(`${conn.timeoutSec}s`, 6)} ${state}`
+  return `${head} ${pad(conn.client, 18)} ${pad(conn.vip, 18)} ${pad(conn.lip, 18)} ${conn.rs}\n`
+}
+
+/** A number in a column of nine: as it is below 1e8, else in thousands (K), and so on; cut, not rounded. */
+export function largeNumber(value: number): string {
+  const scaled = (divisor: number, unit: string) =>
+    `${String(Math.trunc(value / divisor)).padStart(8)}${unit}`
+  if (value < 1e8) return String(value).padStart(9)
+  if (value < 1e9) return scaled(1e3, 'K')
+  if (value < 1e11) return scaled(1e6, 'M')
+  if (value < 1e14) return scaled(1e9, 'G')
+  return scaled(1e12, 'T')
+}
+
+/** `TCP`, two blanks, address:port; at most 33 characters, as the statistics need it. */
+function serviceName({ protocol, address, port }: ServiceInfo): string {
+  return `${protocol.toUpperCase().padEnd(4)} ${address}:${port}`.slice(0, 33)
+}
+
+function rsName({ address, port }: RealServerInfo): string {
+  return `  -> ${`${address}:${port}`.slice(0, 28).padEnd(28)}`
+}
+
+/** What keeps new connections from it: the checks, as many connections as it may have, or that others take them. */
+function rsFlags(rs: RealServerInfo): string {
+  const { inhibited, upperThreshold, activeConns, inactiveConns, backup } = rs
+  const overload = upperThreshold > 0 && activeConns + inactiveConns >= upperThreshold
+  return `${inhibited ? ' inhibited' : ''}${overload ? ',overload' : ''}${backup ? ' backup' : ''}`
+}
+
+/** `when-down` is a word of ours; what DPVS does has none. */
+function flags({ persistence, connTimeout, whenDown }: ServiceInfo): string {
+  const words: (string | number)[] = []
+  if (persistence.timeout > 0) words.push('persistent', persistence.timeout)
+  if (persistence.timeout > 0 && persistence.prefix < 32)
+    words.push('mask', maskText(persistence.prefix))
+  if (connTimeout > 0) words.push('conn-timeout', connTimeout)
+  if (whenDown !== 'drop') words.push('when-down', whenDown)
+  return words.map(word => ` ${word}`).join('')
+}
+
+function traffic(numbers: TrafficInfo, exact: boolean): string {
+  const { conns, inPackets, outPackets, inBytes, outBytes } = numbers
+  const cells = [conns, inPackets, outPackets, inBytes, outBytes]
+  // In full, a number may be wider than its column; a blank keeps it apart from the one before.
+  return cells.map(exact ? value => ` ${String(value).padStart(8)}` : largeNumber).join('')
+}
+
+function sum(all: readonly TrafficInfo[]): TrafficInfo {
+  const total = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
+  for (const each of all) {
+    total.conns += each.conns
+    total.inPackets += each.inPackets
+    total.outPackets += each.outPackets
+    total.inBytes += each.inBytes
+    total.outBytes += each.outBytes
+  }
+  return total
+}
+
+interface Endpoint {
+  address: string
+  port: number
+}
+
+function byEndpoint(a: Endpoint, b: Endpoint): number {
+  return byAddress(a.address, b.address) || a.port - b.port
+}
+
+/** Dotted quads as numbers, not as text. */
+function byAddress(a: string, b: string): number {
+  return (ipv4Int(a) >>> 0) - (ipv4Int(b) >>> 0)
+}
+
+function pad(value: string | number, width: number): string {
+  return String(value).padEnd(width)
+}

@@ -1,0 +1,45 @@
+/** Names of ports, as /etc/services has them. */
+
+import { readFileSync } from 'node:fs'
+import { nearest } from '../../see/text/nearest.ts'
+import { usage } from '../grammar/options.ts'
+
+const SERVICES_FILE = '/etc/services'
+
+let names: Map<string, number> | undefined
+
+/** The TCP port that `text` is, as a number or a name; throws CliError in one line. */
+export function portOf(text: string): number {
+  if (/^\d+$/.test(text)) {
+    const port = Number(text)
+    if (port < 1 || port > 65_535) throw usage(`expected a port 1-65535, found ${text}`)
+    return port
+  }
+  names ??= tcpPorts(readServices())
+  const port = names.get(text)
+  if (port !== undefined) return port
+  const meant = nearest(text, [...names.keys()])
+  const hint = meant ? `; did you mean ${meant}?` : ''
+  throw usage(`no TCP port is called ${JSON.stringify(text)} in ${SERVICES_FILE}${hint}`)
+}
+
+/** Ports by name and by every other name of them; the first line of a name counts. */
+export function tcpPorts(services: string): Map<string, number> {
+  const ports = new Map<string, number>()
+  for (const line of services.split('\n')) {
+    const [name, place, ...others] = line.replace(/#.*/, '').trim().split(/\s+/)
+    const port = /^(\d+)\/tcp$/.exec(place ?? '')?.[1]
+    if (!name || port === undefined) continue
+    for (const each of [name, ...others]) if (!ports.has(each)) ports.set(each, Number(port))
+  }
+  return ports
+}
+
+/** Small systems have no such file; then only numbers do. */
+function readServices(): string {
+  try {
+    return readFileSync(SERVICES_FILE, 'utf8')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,167 @@
+/** `ipvsadm -S` and `-R`: services as commands, one a line, and such lines read again. */
+
+import type { ServiceInfo } from '../../api/commands.ts'
+import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
+import { maskText } from '../../config/cidr.ts'
+import { CliError } from '../daemon/client.ts'
+import { readCommand } from './command.ts'
+
+/** The edits that ipvsadm has a command for. */
+export type IpvsadmEdit = Extract<
+  Edit,
+  { service: ServiceKey } | { edit: 'clear' | 'set-timeouts' }
+>
+
+/** What `-S` prints: all that makes the services what they are, LIPs before real servers. */
+export function saveText(services: readonly ServiceInfo[]): string {
+  return services.flatMap(editsOf).map(commandLine).join('')
+}
+
+function editsOf(info: ServiceInfo): IpvsadmEdit[] {
+  const { protocol, address, port, scheduler, persistence, connTimeout, whenDown } = info
+  const service = { protocol, address, port }
+  return [
+    {
+      edit: 'add-service',
+      service,
+      // What the daemon runs it also takes.
+      scheduler: scheduler as 'rr' | 'wrr',
+      ...(persistence.timeout > 0 && {
+        persistence: persistence.timeout,
+        ...(persistence.prefix < 32 && { persistence_prefix: persistence.prefix }),
+      }),
+      ...(connTimeout > 0 && { conn_timeout: connTimeout }),
+      ...(whenDown !== 'drop' && { when_down: whenDown }),
+    },
+    ...info.localAddresses.map(lip => ({
+      edit: 'add-lip' as const,
+      service,
+      address: lip.address,
+      arm: lip.arm,
+    })),
+    ...info.realServers.map(rs => ({
+      edit: 'add-server' as const,
+      service,
+      server: { address: rs.address, port: rs.port },
+      weight: rs.weight,
+      ...(rs.upperThreshold > 0 && { upper_threshold: rs.upperThreshold }),
+      ...(rs.lowerThreshold > 0 && { lower_threshold: rs.lowerThreshold }),
+      ...(rs.backup && { backup: true }),
+    })),
+  ]
+}
+
+/** The command of an edit, with its newline. */
+export function commandLine(edit: IpvsadmEdit): string {
+  return `${words(edit)
+    .filter(word => word !== undefined)
+    .join(' ')}\n`
+}
+
+function words(edit: IpvsadmEdit): (string | number | undefined)[] {
+  switch (edit.edit) {
+    case 'clear':
+      return ['-C']
+    case 'set-timeouts':
+      return ['--set', edit.established, edit.fin_wait, 0]
+    case 'delete-service':
+      return ['-D', ...serviceWords(edit.service)]
+    case 'delete-server':
+      return ['-d', ...serviceWords(edit.service), '-r', serverText(edit.server)]
+    case 'add-lip':
+    case 'delete-lip': {
+      const command = edit.edit === 'add-lip' ? '-P' : '-Q'
+      return [command, '-z', edit.address, ...serviceWords(edit.service), '-F', edit.arm]
+    }
+    case 'add-service':
+    case 'edit-service':
+      return [
+        edit.edit === 'add-service' ? '-A' : '-E',
+        ...serviceWords(edit.service),
+        ...option('-s', edit.scheduler),
+        ...option('-p', edit.persistence),
+        ...option('-M', edit.persistence_prefix && maskText(edit.persistence_prefix)),
+        ...option('--conn-timeout', edit.conn_timeout),
+        ...option('--when-down', edit.when_down),
+      ]
+    case 'add-server':
+    case 'edit-server':
+      return [
+        edit.edit === 'add-server' ? '-a' : '-e',
+        ...serviceWords(edit.service),
+        '-r',
+        serverText(edit.server),
+        '-b',
+        ...option('-w', edit.weight),
+        ...option('-x', edit.upper_threshold),
+        ...option('-y', edit.lower_threshold),
+        ...option('--backup', edit.backup === undefined ? undefined : edit.backup ? 'yes' : 'no'),
+      ]
+  }
+}
+
+function option(flag: string, value: string | number | undefined): (string | number)[] {
+  return value === undefined ? [] : [flag, value]
+}
+
+function serviceWords({ address, port }: ServiceKey): string[] {
+  return ['-t', `${address}:${port}`]
+}
+
+function serverText({ address, port }: ServerKey): string {
+  return port === undefined ? address : `${address}:${port}`
+}
+
+export interface Restored {
+  edits: Edit[]
+  /** The number of the line of each edit, counted from 1. */
+  lines: number[]
+  notes: string[]
+}
+
+/** Reads what `-S` wrote; empty lines and comments (#) are passed over. Throws CliError that names the line. */
+export function readSaved(text: string): Restored {
+  const restored: Restored = { edits: [], lines: [], notes: [] }
+  for (const [i, line] of text.split('\n').entries()) {
+    const argv = line
+      .replace(/#.*/, '')
+      .trim()
+      .split(/\s+/)
+      .filter(word => word !== '')
+    if (argv.length === 0) continue
+    try {
+      const { command, socket } = readCommand(argv)
+      if (command.does !== 'edit')
+        throw new CliError(`expected a command that changes something`, 2)
+      if (socket !== undefined)
+        throw new CliError('--socket goes before the commands, not inside', 2)
+      for (const edit of command.edits) {
+        restored.edits.push(edit)
+        restored.lines.push(i + 1)
+      }
+      if (command.note) restored.notes.push(`line ${i + 1}: ${command.note}`)
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error
+      throw new CliError(`line ${i + 1}: ${error.message}; nothing was changed`, error.exitCode)
+    }
+  }
+  return restored
+}
+
+/**
+ * The index of the edit that `fails` because of, found by trying ever shorter beginnings: the last one of the
+ * shortest that fails in the same way. Undefined if even all of them do not.
+ */
+export async function culprit(
+  edits: readonly Edit[],
+  fails: (beginning: Edit[]) => Promise<boolean>,
+): Promise<number | undefined> {
+  if (!(await fails([...edits]))) return undefined
+  let [good, bad] = [0, edits.length]
+  while (bad - good > 1) {
+    const middle = (good + bad) >>> 1
+    if (await fails(edits.slice(0, middle))) bad = middle
+    else good = middle
+  }
+  return bad - 1
+}

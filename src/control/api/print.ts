@@ -1,9 +1,0 @@
-/** Prints the OpenAPI document, for docs/openapi.json: `npm run openapi`. */
-
-import { buildApp } from './app.ts'
-import { Events } from './events.ts'
-import { documentText } from './openapi.ts'
-
-const { app } = await buildApp(async () => ({ error: 'there is no daemon' }), new Events())
-process.stdout.write(documentText(app))
-await app.close()

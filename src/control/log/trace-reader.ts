@@ -1,0 +1,108 @@
+/**
+ * The trace rings of the packet threads put into words. A ring is bounded and its packet thread never waits for it, so
+ * that a slow terminal costs records, not packets; how many is said once a second.
+ */
+
+import type { TraceRing } from '../../engine/trace.ts'
+import { RECORD_CELLS } from '../../engine/trace-kinds.ts'
+import { counted } from '../../see/text/counted.ts'
+import type { Names } from '../../see/words/names.ts'
+import { fieldsOf } from '../../see/words/trace-fields.ts'
+import { kindOf, lineOf } from '../../see/words/trace-words.ts'
+import type { Log, Saying } from './log.ts'
+import type { SilentNeighbours } from './silent-neighbours.ts'
+
+const DEBUG_PERIOD_MS = 20
+const QUIET_PERIOD_MS = 100
+/** Records per turn; the control socket is answered between turns. */
+const TURN_RECORDS = 2000
+const LOST_PERIOD_MS = 1000
+
+/** Reads the trace ring on a timer and logs what it finds. */
+export class TraceReader {
+  readonly #ring: TraceRing
+  readonly #capacity: number
+  readonly #names: Names
+  readonly #log: Log
+  readonly #lostSoFar: () => number
+  readonly #silent: SilentNeighbours | undefined
+  readonly #record = new Int32Array(RECORD_CELLS)
+  #timer: NodeJS.Timeout | undefined
+  #lost = 0
+  #reportedAt = 0
+
+  /**
+   * `lostSoFar` says how many records the writer could not write; `capacity` is the ring's, in records; `silent` is shared
+   * by the readers of all workers.
+   */
+  constructor(
+    ring: TraceRing,
+    capacity: number,
+    names: Names,
+    log: Log,
+    lostSoFar: () => number,
+    silent?: SilentNeighbours,
+  ) {
+    this.#ring = ring
+    this.#capacity = capacity
+    this.#names = names
+    this.#log = log
+    this.#lostSoFar = lostSoFar
+    this.#silent = silent
+  }
+
+  start(): void {
+    const turn = () => {
+      const emptied = this.drain(TURN_RECORDS)
+      this.#reportLost()
+      const period = this.#log.levels.tracing ? DEBUG_PERIOD_MS : QUIET_PERIOD_MS
+      this.#timer = setTimeout(turn, emptied ? period : 0)
+    }
+    turn()
+  }
+
+  /** Logs what is still there, and ends. */
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.drain(this.#capacity)
+  }
+
+  /** => false if there was more than `limit`. Leaves the ring to fill while the log is behind. */
+  drain(limit: number): boolean {
+    for (let n = 0; n < limit; n++) {
+      if (this.#log.behind) return true
+      if (!this.#ring.read(this.#record)) return true
+      const { level, module, event } = kindOf(this.#record)
+      const wanted = this.#silent?.level(this.#record, level) ?? level
+      this.#log.record(wanted, module, event, () => this.#say())
+    }
+    return false
+  }
+
+  #say(): Saying {
+    const { worker } = this.#names
+    const fields = fieldsOf(this.#record, this.#names)
+    const text = lineOf(this.#record, fields, this.#names)
+    return this.#log.format === 'text' ? { text, worker } : { text, worker, fields }
+  }
+
+  #reportLost(): void {
+    const now = performance.now()
+    if (now - this.#reportedAt < LOST_PERIOD_MS) return
+    this.#reportedAt = now
+    const lost = this.#lostSoFar()
+    const records = lost - this.#lost
+    this.#lost = lost
+    if (records <= 0) return
+    const { worker } = this.#names
+    const text = `TRACE: ${counted(records, 'record')} lost`
+    this.#log.put({
+      level: 'warn',
+      module: 'log',
+      event: 'lost',
+      worker,
+      fields: { records },
+      text,
+    })
+  }
+}

@@ -1,0 +1,153 @@
+/** What is set up and what is counted of it, put together for those who ask. */
+
+import type {
+  AddressInfo,
+  ArmInfo,
+  CountersInfo,
+  LocalAddressInfo,
+  RealServerInfo,
+  RouteInfo,
+  ServiceInfo,
+} from '../../api/commands.ts'
+import { rsName } from '../../config/changes.ts'
+import { networkOf } from '../../config/cidr.ts'
+import type { Config, ConfigRealServer, ConfigService } from '../../config/config.ts'
+import type { Places } from '../../config/places.ts'
+import { Handshake } from '../../engine/counters.ts'
+import { ipv4Int, ipv4Text } from '../../wire/address.ts'
+import type { Arms } from '../threads/arms.ts'
+import type { Rates } from './rates.ts'
+import type { Readings } from './readings.ts'
+
+/** What an RS gets: nothing while it is inhibited, else a weight of at most the configured one. */
+export interface RsHealth {
+  inhibited: boolean
+  weight: number
+}
+
+/** Everything that listings are made of. */
+export interface Sources {
+  config: Config
+  places: Places
+  readings: Readings
+  /** By the name of the RS. */
+  health: ReadonlyMap<string, RsHealth>
+  /** Why they keep it from new connections. */
+  reasons: ReadonlyMap<string, string>
+  rates: Rates
+}
+
+/** Sorted by address and port, and so are the real servers of each, as ipvsadm lists them. */
+export function services(from: Sources): ServiceInfo[] {
+  return from.config.services
+    .map(service => ({
+      protocol: service.protocol,
+      address: service.address,
+      port: service.port,
+      scheduler: service.scheduler,
+      connTimeout: service.connTimeout,
+      whenDown: service.whenDown,
+      persistence: service.persistence,
+      localAddresses: service.localAddresses.map(lip => localAddress(from, lip)),
+      realServers: service.realServers.map(rs => realServer(from, service, rs)).sort(byAddress),
+    }))
+    .sort(byAddress)
+}
+
+interface Endpoint {
+  address: string
+  port: number
+}
+
+function byAddress(a: Endpoint, b: Endpoint): number {
+  return (ipv4Int(a.address) >>> 0) - (ipv4Int(b.address) >>> 0) || a.port - b.port
+}
+
+function localAddress({ config, places, readings }: Sources, address: string): LocalAddressInfo {
+  const place = places.lips.find(address)
+  return {
+    address,
+    arm: config.arms.find(arm => arm.localAddresses.includes(address))?.name ?? '',
+    conflicts: readings.lportMisses(place),
+    conns: readings.lportsUsed(place),
+  }
+}
+
+function realServer(
+  { places, readings, health, reasons, rates }: Sources,
+  service: ConfigService,
+  rs: ConfigRealServer,
+): RealServerInfo {
+  const name = rsName(service, rs)
+  const place = places.dests.find(name)
+  const inhibited = health.get(name)?.inhibited ?? false
+  const reason = reasons.get(name)
+  return {
+    ...rs,
+    activeConns: readings.activeConns(place),
+    inactiveConns: readings.inactiveConns(place),
+    inhibited,
+    ...(inhibited && reason !== undefined && { reason }),
+    stats: readings.traffic(place),
+    rates: rates.of(name),
+  }
+}
+
+/** In the order of the file, LIPs behind the other addresses of their arm. */
+export function addresses({ config, places, readings }: Sources): AddressInfo[] {
+  return config.arms.flatMap(arm => [
+    ...arm.addresses.map(cidr => ({ ...cidr, arm: arm.name })),
+    ...arm.localAddresses.map(address => {
+      const place = places.lips.find(address)
+      const lports = {
+        used: readings.lportsUsed(place),
+        free: readings.lportsFree(place),
+        misses: readings.lportMisses(place),
+      }
+      const lportsOfWorkers = readings.lportsOfWorkers(place)
+      return { address, prefixLength: 32, arm: arm.name, lports, lportsOfWorkers }
+    }),
+  ])
+}
+
+/** Longest prefix first; an address shorter than /32 brings a route of its own. */
+export function routes({ config }: Sources): RouteInfo[] {
+  const all = config.arms.flatMap(({ name, mtu, addresses: own, routes: added }) => [
+    ...own.flatMap(({ address, prefixLength }) => {
+      if (prefixLength === 32) return []
+      const to = networkOf(`${address}/${prefixLength}`).network
+      return [{ to: ipv4Text(to), prefixLength, via: null, arm: name, mtu }]
+    }),
+    ...added.map(route => ({ ...route, arm: name, mtu })),
+  ])
+  return all.sort((a, b) => b.prefixLength - a.prefixLength)
+}
+
+/** Of all workers, or of those whose readings they are. */
+export function counters(
+  { config, readings }: Pick<Sources, 'config' | 'readings'>,
+  arms: Pick<Arms, 'state' | 'queues'>,
+): CountersInfo {
+  return {
+    arms: config.arms.map(
+      ({ name, mac, mtu }, index): ArmInfo => ({
+        name,
+        mac,
+        mtu,
+        ...arms.state(index),
+        queues: arms.queues(index),
+        ...readings.arm(index),
+      }),
+    ),
+    drops: readings.drops(),
+    events: readings.events(),
+    conns: readings.conns(),
+    states: readings.states(),
+    neighbours: readings.neighbours(),
+    handshakes: {
+      rs: readings.handshake(Handshake.RS),
+      client: readings.handshake(Handshake.CLIENT),
+    },
+    frames: readings.frames(),
+  }
+}

@@ -1,0 +1,84 @@
+/** What workers keep of refused frames and of the state machine's edges, added up and put into names. */
+
+import type { DropInfo, EdgeInfo, RefusedInfo } from '../../api/commands.ts'
+import { Drop } from '../../engine/counters.ts'
+import { NO_ARM, type Refusal } from '../../engine/drop-book.ts'
+import type { CellUse } from '../../engine/edges.ts'
+import { EVENTS, IN, State } from '../../engine/tcp-state.ts'
+import { flagNames } from '../../see/words/names.ts'
+import { VNET } from '../../wire/vnet-hdr.ts'
+import { CHECK_ARM } from '../threads/check-arm.ts'
+import { workerId } from '../threads/memory.ts'
+import type { Sources } from './listings.ts'
+import type { Readings } from './readings.ts'
+
+const STATES = Object.keys(State)
+
+/** Of all workers, in the order of the tables. */
+export function edges(readings: Pick<Readings, 'edges'>): EdgeInfo[] {
+  const cells = new Map<string, CellUse>()
+  for (const use of readings.edges().flat()) {
+    const key = `${use.direction} ${use.event} ${use.before}`
+    const other = cells.get(key)
+    const later = other !== undefined && other.last > use.last ? other : use
+    cells.set(key, { ...later, count: use.count + (other?.count ?? 0) })
+  }
+  const order = ({ direction, event, before }: CellUse) => (direction << 7) | (event << 4) | before
+  return [...cells.values()].sort((a, b) => order(a) - order(b)).map(edgeInfo)
+}
+
+function edgeInfo(use: CellUse): EdgeInfo {
+  const { direction, event, before, after, count } = use
+  const from = direction === IN ? 'the client' : 'the real server'
+  return {
+    direction: direction === IN ? 'in' : 'out',
+    event: EVENTS[event] as EdgeInfo['event'],
+    from: STATES[before] as string,
+    to: STATES[after] as string,
+    count,
+    last: count > 0 ? `${flagNames(use.flags)} from ${from}` : null,
+    lastMs: count > 0 ? use.last : null,
+  }
+}
+
+/** Of one reason, or of all that have dropped something. */
+export function drops(
+  { config, readings }: Pick<Sources, 'config' | 'readings'>,
+  only?: string,
+): DropInfo[] {
+  const counts = readings.drops()
+  const arms = [...config.arms.map(({ name }) => name), CHECK_ARM]
+  const wanted = Object.entries(Drop).filter(([name]) => {
+    const reason = name.toLowerCase()
+    return only === undefined ? (counts[reason] ?? 0) > 0 : reason === only
+  })
+  return wanted.map(([name, number]) => {
+    const last = readings
+      .refusals(number)
+      .flatMap((ofWorker, worker) =>
+        ofWorker.map(refusal => refusedInfo(refusal, workerId(worker), arms)),
+      )
+      .sort((a, b) => b.atMs - a.atMs)
+    const reason = name.toLowerCase()
+    return { reason, count: counts[reason] ?? 0, last }
+  })
+}
+
+function refusedInfo(
+  { time, arm, length, bytes }: Refusal,
+  worker: number,
+  arms: readonly string[],
+): RefusedInfo {
+  return {
+    atMs: time,
+    worker,
+    arm: arm === NO_ARM ? null : (arms[arm] ?? `arm ${arm}`),
+    length: length - VNET.BYTES,
+    bytes: hex(bytes.subarray(VNET.BYTES)),
+    vnet: hex(bytes.subarray(0, VNET.BYTES)),
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+}

@@ -1,0 +1,83 @@
+/** The record of a connection that has ended, as a line for people and as fields for programs. */
+
+import { End, SessionRecord } from '../../engine/sessions.ts'
+import { endsAt } from '../../see/words/ends.ts'
+import { STATES } from '../../see/words/names.ts'
+
+/** In the order of End. */
+export const ENDS = Object.keys(End).map(name => name.toLowerCase())
+
+const { STATE, END } = SessionRecord
+const { LAST, ENDED, RS_MS, CLIENT_MS, TRAFFIC, LIFE_MS } = SessionRecord
+
+/** Fields of the JSON, in this order; times in ms. */
+export interface Session {
+  protocol: 'TCP'
+  client: string
+  vip: string
+  lip: string
+  rs: string
+  /** Why it ended: timeout, fin_client, fin_rs, rst_client, rst_rs, reset, stopped, replaced, cut. */
+  end: string
+  /** The state in which it ended. */
+  state: string
+  /** When its SYN came. */
+  start: string
+  /** From the SYN to the last segment. */
+  duration_ms: number
+  /** From the SYN to the client's ACK of the SYN+ACK; null if it never came. */
+  client_handshake_ms: number | null
+  /** From the SYN to the RS's SYN+ACK. */
+  rs_handshake_ms: number | null
+  in_packets: number
+  in_bytes: number
+  out_packets: number
+  out_bytes: number
+}
+
+/** A record to be read into, and what it says. */
+export class SessionReading {
+  readonly cells = new Int32Array(SessionRecord.CELLS)
+  readonly #doubles = new Float64Array(this.cells.buffer)
+
+  /** `wallOf` turns ms of the engine's clock into those of Date. */
+  session(wallOf: (ms: number) => number): Session {
+    const cell = (at: number) => this.cells[at] ?? 0
+    const double = (at: number) => this.#doubles[TRAFFIC / 2 + at] ?? 0
+    return {
+      protocol: 'TCP',
+      ...endsAt(this.cells, SessionRecord.ENDS),
+      end: ENDS[cell(END)] ?? `${cell(END)}`,
+      state: STATES[cell(STATE)] ?? `${cell(STATE)}`,
+      start: new Date(Math.trunc(wallOf(cell(ENDED))) - this.lifeMs).toISOString(),
+      duration_ms: this.lifeMs - ((cell(ENDED) - cell(LAST)) | 0),
+      client_handshake_ms: cell(CLIENT_MS) < 0 ? null : cell(CLIENT_MS),
+      rs_handshake_ms: cell(RS_MS) < 0 ? null : cell(RS_MS),
+      in_packets: double(0),
+      in_bytes: double(2),
+      out_packets: double(1),
+      out_bytes: double(3),
+    }
+  }
+
+  /** From its SYN to its end. */
+  get lifeMs(): number {
+    return this.#doubles[LIFE_MS / 2] ?? 0
+  }
+
+  /** The client has taken part in a whole handshake. */
+  get stood(): boolean {
+    return (this.cells[CLIENT_MS] ?? -1) >= 0
+  }
+
+  /** When the connection was ended, ms of the engine's clock. */
+  get ended(): number {
+    return this.cells[ENDED] ?? 0
+  }
+}
+
+export function sessionText(session: Session, worker: number): string {
+  const { protocol, client, vip, lip, rs, start: _, ...rest } = session
+  const pairs = Object.entries(rest).map(([key, value]) => `${key}=${value ?? '-'}`)
+  return `SESSION: [${worker}] ${protocol} ${client} ${vip} ${lip} ${rs} ${pairs.join(' ')}`
+}

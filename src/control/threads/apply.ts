@@ -1,0 +1,271 @@
+/** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
+
+import { type Change, compare, type RsChange, type ServiceChange } from '../../config/changes.ts'
+import type { ConfigValues } from '../../config/config.ts'
+import { PlaceList } from '../../config/places.ts'
+import { Arm } from '../../engine/arm.ts'
+import { LIPS_MAX } from '../../engine/conn-layout.ts'
+import { Counters } from '../../engine/counters.ts'
+import { Engine } from '../../engine/engine.ts'
+import { Family, linkOf } from '../../engine/family.ts'
+import { arenaSlots, Frames } from '../../engine/frames.ts'
+import { type EngineImage, restoreEngine } from '../../engine/image.ts'
+import type { IsnSource } from '../../engine/isn.ts'
+import { Neighs } from '../../engine/neigh.ts'
+import { connBytes } from '../../engine/parts.ts'
+import type { Peers } from '../../engine/peers.ts'
+import { LIP_CELLS, type Partition, SaPool } from '../../engine/sa-pool.ts'
+import { type SessionRing, Sessions } from '../../engine/sessions.ts'
+import type { Setup } from '../../engine/setup.ts'
+import { Steering } from '../../engine/steering.ts'
+import { Templates } from '../../engine/templates.ts'
+import type { TraceRing } from '../../engine/trace.ts'
+import { ToaMode } from '../../engine/xmit/toa.ts'
+import { ipv4Int, macInts } from '../../wire/address.ts'
+import { PROTO } from '../../wire/ipv4.ts'
+import {
+  arenaBytes,
+  type BareConfig,
+  connCapacityOf,
+  DEST_PLACES,
+  newTables,
+  type Tables,
+  TEMPLATES,
+} from './memory.ts'
+
+/** What the engine is given from outside, so that a test can give something else. */
+export interface Surroundings {
+  /** Which of the workers it is, by index; 0 if left out. */
+  worker?: number
+  /** The frames of all workers, arenaBytes(config); left out for one worker, which makes its own. */
+  arena?: SharedArrayBuffer
+  /** Left out for one worker. */
+  peers?: Peers
+  /** Makes the arm of the health checks, behind those of the config, from its index and outbox slots; left out for none. */
+  checkArm?: (index: number, outboxSlots: number) => Arm
+  /** Other lports than the worker's own, for tests. */
+  lports?: Partition
+  /** Memory of the worker that control reads; left out, the engine makes its own. */
+  tables?: Tables
+  trace: TraceRing
+  /** Where a record of each connection goes that has ended; left out for nowhere. */
+  sessions?: SessionRing
+  isn: IsnSource
+  /** Not 0. */
+  seed: number
+  /** ms, the engine's clock. */
+  now: number
+}
+
+/** Neighbour entries over all arms; an entry is a next hop, and those are few. */
+const NEIGH_CAPACITY = 4096
+const TOA_MODES = { off: ToaMode.OFF, seed: ToaMode.SEED, master: ToaMode.MASTER } as const
+
+/** Who a worker is among the others: what it takes of what a service may have. */
+export interface Share {
+  index: number
+  workers: number
+  lports: Partition
+  /** What it counts of LIPs, LIP_CELLS a place. */
+  lipCounts: Int32Array
+}
+
+/** An engine, and what it takes to change it. */
+export interface Built {
+  engine: Engine
+  share: Share
+}
+
+/** Builds the engine of a whole config. Throws RangeError for what the checks of the config let through. */
+export function buildEngine(config: ConfigValues, around: Surroundings): Engine {
+  const built = buildBare(config, around)
+  const quiet = () => true
+  const places = {
+    dests: new PlaceList(DEST_PLACES, quiet),
+    lips: new PlaceList(LIPS_MAX, quiet),
+  }
+  for (const change of compare(null, config).changes(places)) applyChange(built, change, around.now)
+  return built.engine
+}
+
+/** The engine of one worker before anything is set up in it. */
+export function buildBare(config: BareConfig, around: Surroundings): Built {
+  const { worker = 0, arena = new ArrayBuffer(arenaBytes(config)) } = around
+  const tables = around.tables ?? newTables(config)
+  const workers = config.workers.count
+  const frames = new Frames(arena, arenaSlots(config.arms.length), workers, worker)
+  const arms = config.arms.map((arm, index) => {
+    const [macHi, macLo] = macInts(arm.mac)
+    return new Arm(index, macHi, macLo, arm.mtu, frames.allSlots)
+  })
+  if (around.checkArm) arms.push(around.checkArm(arms.length, frames.allSlots))
+  const connCapacity = connCapacityOf(config)
+  const engine = new Engine({
+    frames,
+    arms,
+    counters: new Counters(tables.counters, arms.length, config.arms.length),
+    trace: around.trace,
+    isn: around.isn,
+    connMemory: new ArrayBuffer(connBytes(connCapacity)),
+    connCapacity,
+    destMemory: tables.dests,
+    destCapacity: DEST_PLACES,
+    outcomeMemory: tables.outcomes,
+    edgeMemory: tables.edges,
+    dropMemory: tables.drops,
+    templates: new Templates(tables.templates, TEMPLATES),
+    timeoutMs: milliseconds(config.tcp.timeouts),
+    neigh: {
+      capacity: NEIGH_CAPACITY,
+      memory: new ArrayBuffer(Neighs.bytesFor(NEIGH_CAPACITY)),
+      timeoutSec: config.neighbours.timeout,
+      queueLimit: config.neighbours.unresQueueLength,
+    },
+    toaMode: TOA_MODES[config.tcp.toa],
+    rstOnBareAck: config.tcp.bareAck === 'rst',
+    keepOnReuse: config.tcp.reuse === 'keep',
+    decrementTtl: config.tcp.xmitTtl,
+    sessions: around.sessions
+      ? {
+          memory: new ArrayBuffer(Sessions.bytesFor(connCapacity)),
+          ring: around.sessions,
+          arms: config.arms.length,
+        }
+      : null,
+    peers: around.peers ?? null,
+    seed: around.seed,
+    now: around.now,
+  })
+  const lports = around.lports ?? new Steering(workers).lportPartition(worker)
+  const lipCounts = new Int32Array(tables.lips)
+  return { engine, share: { index: worker, workers, lports, lipCounts } }
+}
+
+function milliseconds(seconds: readonly number[]): Int32Array {
+  return Int32Array.from(seconds, value => value * 1000)
+}
+
+/** One step of a change of the config, between two bursts. */
+export function applyChange({ engine, share }: Built, change: Change, now: number): void {
+  const { setup } = engine
+  switch (change.put) {
+    case 'timeouts':
+      engine.setTimeouts(milliseconds(change.timeouts))
+      return
+    case 'address':
+    case 'no-address': {
+      const arm = engine.arms[change.arm] as Arm
+      const address = ipv4Int(change.address)
+      if (change.put === 'no-address') {
+        setup.removeAddress(arm, address, change.prefixLength, now)
+        return
+      }
+      setup.addAddress(arm, address, change.prefixLength, now)
+      return
+    }
+    case 'route':
+    case 'no-route': {
+      const arm = engine.arms[change.arm] as Arm
+      const { to, prefixLength, via } = change.route
+      setup.removeRoute(arm, ipv4Int(to), prefixLength, now)
+      const gateway = via === null ? 0 : ipv4Int(via)
+      if (change.put === 'route') setup.addRoute(arm, ipv4Int(to), prefixLength, gateway, now)
+      return
+    }
+    case 'neighbour': {
+      const [macHi, macLo] = macInts(change.mac)
+      engine.neighs.fix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address), macHi, macLo, now)
+      return
+    }
+    case 'no-neighbour':
+      engine.neighs.unfix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address))
+      return
+    case 'lip':
+      putLip(setup, share, change.place, ipv4Int(change.address))
+      return
+    case 'no-lip':
+      setup.removeLip(change.place)
+      return
+    case 'service':
+      putService(setup, change.service)
+      return
+    case 'no-service':
+      setup.removeService(ipv4Int(change.address), change.port)
+      return
+    case 'rs':
+      putRs(setup, share, change.rs, now)
+      // It takes connections again, and what is left of the old ones may live as well.
+      if (change.rs.weight > 0) engine.cuts.stop(change.rs.place)
+      return
+    case 'no-rs': {
+      const service = setup.services.find(PROTO.TCP, ipv4Int(change.vip), change.vport)
+      const place = service ? setup.removeRs(service, ipv4Int(change.address), change.port) : -1
+      if (change.cut && place >= 0) engine.cuts.begin(place)
+      return
+    }
+    case 'cut':
+      engine.cuts.begin(change.place)
+      return
+    case 'no-cut':
+      engine.cuts.stop(change.place)
+      return
+  }
+}
+
+/** The same while it runs: a new address is announced, and one worker speaks for all. */
+export function applyRunning(built: Built, change: Change, now: number): void {
+  applyChange(built, change, now)
+  if (change.put !== 'address' || built.share.index !== 0) return
+  const { engine } = built
+  engine.announceAddress(engine.arms[change.arm] as Arm, Family.IPV4, ipv4Int(change.address))
+}
+
+/** A LIP that comes back before its connections are gone finds its lports as they are. */
+function putLip(setup: Setup, share: Share, place: number, address: number): void {
+  setup.putLip(place, setup.lipAt(place, address) ?? newPool(share, place, address))
+}
+
+function newPool({ lports, lipCounts }: Share, place: number, address: number): SaPool {
+  const memory = new ArrayBuffer(SaPool.bytesFor(lports))
+  return new SaPool(memory, address, lports, lipCounts, place * LIP_CELLS)
+}
+
+/** Makes of a bare engine the one that the image was taken of. Throws RangeError if it is too small for that. */
+export function restoreBuilt({ engine, share }: Built, image: EngineImage): void {
+  restoreEngine(engine, image, (place, address) => newPool(share, place, address))
+}
+
+function putService(setup: Setup, service: ServiceChange): void {
+  const { address, port, scheduler, connTimeout, whenDown, persistence, lips, onlyArm } = service
+  const reject = whenDown === 'reject'
+  setup.putService(ipv4Int(address), port, {
+    scheduler,
+    lips,
+    establishedMs: connTimeout * 1000,
+    reject,
+    ...(onlyArm !== undefined && { onlyArm }),
+    persistenceMs: persistence.timeout * 1000,
+    clientPrefix: persistence.prefix,
+  })
+}
+
+function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
+  const service = setup.services.find(PROTO.TCP, ipv4Int(rs.vip), rs.vport)
+  if (service === undefined) throw new RangeError(`no service ${rs.vip}:${rs.vport}`)
+  const options = {
+    index: rs.place,
+    rip: ipv4Int(rs.address),
+    rport: rs.port,
+    weight: rs.weight,
+    upper: rs.upperThreshold === 0 ? -1 : ofWorker(rs.upperThreshold, share),
+    lower: ofWorker(rs.lowerThreshold, share),
+    // Journals of before have none.
+    backup: rs.backup ?? false,
+  }
+  setup.putRs(service, options, now)
+}
+
+/** A worker's part of a number of connections; the parts of all make the whole. */
+function ofWorker(connections: number, { index, workers }: Share): number {
+  return Math.trunc(connections / workers) + (index < connections % workers ? 1 : 0)
+}

@@ -1,0 +1,209 @@
+/**
+ * The devices of the arms: opened before the workers start, and opened anew when one has gone (the lab taken down, the
+ * namespace made anew). A worker only notices a loss; the queues of all workers are opened here, in their order, because
+ * the kernel numbers queues by the order of attaching and steers by number.
+ *
+ * An arm has its device; or is leaving, until every worker has let go of its queue; or it is gone, and tried again once a
+ * second. Whether the device can carry frames is another matter (network/links.ts).
+ */
+
+import type { LinkState } from '../../api/link-state.ts'
+import type { Config } from '../../config/config.ts'
+import { Steering } from '../../engine/steering.ts'
+import { closeFd, steer } from '../../io/native.ts'
+import { openQueues, readerOf } from '../../io/queues.ts'
+import { steeringProgram } from '../../io/steering-bpf.ts'
+import { ipv4Int } from '../../wire/address.ts'
+import { Links } from '../network/links.ts'
+import { netnsPath } from '../network/netns.ts'
+import { HeldError, isHeld, refuseHeld } from '../network/tun-info.ts'
+import { workerId } from './memory.ts'
+import type { Queue, ToWorker } from './protocol.ts'
+
+/** How often a lost device is tried again. */
+const REOPEN_MS = 1000
+
+export class Arms {
+  /** Told when an arm is lost, when it is back, and when its link changes. */
+  onChange: (arm: string, state: LinkState) => void = () => {}
+  readonly #config: Config
+  readonly #warn: (text: string) => void
+  readonly #send: (worker: number, message: ToWorker) => void
+  /** What steers, or why nothing does. */
+  #program: Uint8Array | string
+  /** By arm, the queues of all workers; they are the workers' own. */
+  readonly #queues: Queue[][] = []
+  /** By arm, the workers that have let go of it since it was last up. */
+  readonly #left: Set<number>[]
+  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #links: Links
+  /** TAPs that another process holds are taken as well. */
+  readonly #force: boolean
+  /** Arms that somebody else has taken meanwhile, which was said. */
+  readonly #refused = new Set<number>()
+
+  constructor(
+    config: Config,
+    force: boolean,
+    warn: (text: string) => void,
+    send: (worker: number, message: ToWorker) => void,
+  ) {
+    this.#config = config
+    this.#force = force
+    this.#links = new Links(config.arms, warn)
+    this.#links.onChange = arm => this.#changed(arm)
+    this.#links.onMoved = arm => this.#leave(arm)
+    this.#warn = warn
+    this.#send = send
+    this.#program = programFor(config, lipsOf(config))
+    this.#left = config.arms.map(() => new Set())
+  }
+
+  /** Opens them all. Throws NativeError, and Error for one that is held. => by arm, each worker's queue */
+  open(): Queue[][] {
+    const queues = this.#config.arms.map((_, arm) => this.#open(arm))
+    for (const arm of queues.keys()) this.#links.opened(arm)
+    return queues
+  }
+
+  /** The device is to be let go of, although it is there. */
+  #leave(arm: number): void {
+    this.#links.lost(arm)
+    for (let worker = 0; worker < this.#config.workers.count; worker++)
+      this.#send(worker, { lose: arm })
+  }
+
+  /** A worker has let go of an arm, because the device has gone or because it was told to. */
+  lost(arm: number, worker: number): void {
+    const left = this.#left[arm] as Set<number>
+    const { count } = this.#config.workers
+    if (left.size === 0) {
+      this.#links.lost(arm)
+      this.#tell(arm, 'gone')
+      for (let other = 0; other < count; other++) {
+        if (other !== worker) this.#send(other, { lose: arm })
+      }
+    }
+    left.add(worker)
+    // Whoever took the device away may be about to put another in its place; opening makes one where there is none.
+    if (left.size === count) this.#later(() => this.#reopen(arm))
+  }
+
+  /** Steers by these LIPs from now on; nothing to do where nothing steers. */
+  steer(lips: readonly string[]): void {
+    this.#program = programFor(this.#config, lips)
+    if (typeof this.#program === 'string') return
+    for (const [arm, queues] of this.#queues.entries()) {
+      if (queues.length < 2 || !this.#hasDevice(arm) || !queues.every(({ reads }) => reads))
+        continue
+      try {
+        steer((queues[0] as Queue).fd, this.#program)
+      } catch (error) {
+        // It goes on with the old program, and what that does not know is handed over.
+        this.#warn(`arm ${this.#config.arms[arm]?.name}: ${(error as Error).message}`)
+      }
+    }
+  }
+
+  state(arm: number): LinkState {
+    return this.#links.state(arm)
+  }
+
+  #hasDevice(arm: number): boolean {
+    return this.#left[arm]?.size === 0
+  }
+
+  /** Queues that are read: as many as workers where the kernel steers. */
+  queues(arm: number): number {
+    return this.#queues[arm]?.filter(({ reads }) => reads).length ?? 0
+  }
+
+  stop(): void {
+    this.#links.stop()
+    for (const timer of this.#timers) clearTimeout(timer)
+  }
+
+  #reopen(arm: number): void {
+    const { name, netns } = this.#config.arms[arm] as Config['arms'][0]
+    // Who holds it is known: to find out once a second would take a busy machine a part of each.
+    if (this.#refused.has(arm) && isHeld(name, netns, 0)) {
+      this.#later(() => this.#reopen(arm))
+      return
+    }
+    let queues: Queue[]
+    try {
+      queues = this.#open(arm)
+    } catch (error) {
+      // Still gone; why matters only if somebody else has taken it, the loss has been reported.
+      if (error instanceof HeldError && !this.#refused.has(arm)) {
+        this.#refused.add(arm)
+        this.#warn(error.message)
+      }
+      this.#later(() => this.#reopen(arm))
+      return
+    }
+    this.#left[arm]?.clear()
+    this.#refused.delete(arm)
+    for (const [worker, queue] of queues.entries()) this.#send(worker, { attach: arm, queue })
+    this.#tell(arm, 'back')
+  }
+
+  #tell(arm: number, what: 'gone' | 'back'): void {
+    this.#warn(`arm ${this.#config.arms[arm]?.name} is ${what}`)
+    if (what === 'back') this.#links.opened(arm)
+    this.#changed(arm)
+  }
+
+  #changed(arm: number): void {
+    this.onChange((this.#config.arms[arm] as Config['arms'][0]).name, this.state(arm))
+  }
+
+  #open(arm: number): Queue[] {
+    const { name, netns } = this.#config.arms[arm] as Config['arms'][0]
+    const { count } = this.#config.workers
+    if (!this.#force) refuseHeld(name, netns, 0)
+    const { fds, unsteered } = openQueues(name, netnsPath(netns), count, this.#program)
+    try {
+      // Another may have asked in the same moment as we did; then both see it here, and one of two is refused at least.
+      if (!this.#force) refuseHeld(name, netns, unsteered === undefined ? count : 1)
+    } catch (error) {
+      for (const fd of fds) closeFd(fd)
+      throw error
+    }
+    if (unsteered === undefined)
+      return this.#keep(
+        arm,
+        fds.map(fd => ({ fd, reads: true })),
+      )
+    const reader = readerOf(arm, count)
+    if (typeof this.#program !== 'string') {
+      this.#warn(`${unsteered}; so worker ${workerId(reader)} reads arm ${name} and hands over`)
+    }
+    return this.#keep(
+      arm,
+      fds.map((fd, worker) => ({ fd, reads: worker === reader })),
+    )
+  }
+
+  #keep(arm: number, queues: Queue[]): Queue[] {
+    this.#queues[arm] = queues
+    return queues
+  }
+
+  #later(work: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      work()
+    }, REOPEN_MS)
+    this.#timers.add(timer)
+  }
+}
+
+function programFor({ workers }: Config, lips: readonly string[]): Uint8Array | string {
+  if (workers.steering === 'handover') return 'workers.steering is handover'
+  return steeringProgram(new Steering(workers.count), lips.map(ipv4Int))
+}
+
+export function lipsOf({ arms }: Config): string[] {
+  return arms.flatMap(arm => arm.localAddresses)
+}

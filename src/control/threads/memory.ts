@@ -1,0 +1,87 @@
+/** The memory that the workers and control share, and its sizes. Control makes it before the workers start. */
+
+import { randomInt } from 'node:crypto'
+import type { ConfigCapture } from '../../config/capture.ts'
+import type { ConfigValues } from '../../config/config.ts'
+import { ConnTable } from '../../engine/conn.ts'
+import { LIPS_MAX } from '../../engine/conn-layout.ts'
+import { Counters } from '../../engine/counters.ts'
+import { DropBook } from '../../engine/drop-book.ts'
+import { Edges } from '../../engine/edges.ts'
+import { FlightRing } from '../../engine/flight.ts'
+import { arenaSlots, Frames } from '../../engine/frames.ts'
+import { Outcomes } from '../../engine/outcomes.ts'
+import { LIP_CELLS } from '../../engine/sa-pool.ts'
+import { Dests } from '../../engine/service.ts'
+import { Templates } from '../../engine/templates.ts'
+
+/** What a worker is built of; the rest comes as changes. */
+export type BareConfig = Omit<ConfigValues, 'services'>
+
+/** Shared memory in which a worker counts. */
+export interface Tables {
+  counters: SharedArrayBuffer
+  dests: SharedArrayBuffer
+  outcomes: SharedArrayBuffer
+  edges: SharedArrayBuffer
+  drops: SharedArrayBuffer
+  lips: SharedArrayBuffer
+  /** Of all workers: persistent clients. */
+  templates: SharedArrayBuffer
+}
+
+/** What a worker and control share of its recorder. */
+export interface Flight {
+  memory: SharedArrayBuffer
+  cells: number
+}
+
+/** Pages of it that were never written take no memory. */
+export function newFlight({ bytes }: ConfigCapture): Flight {
+  const cells = 2 ** Math.floor(Math.log2(bytes / 4))
+  return { memory: new SharedArrayBuffer(FlightRing.bytesFor(cells)), cells }
+}
+
+/** Places for RSs: twice what a config may have, for those that leave. More do not fit into a connection's record. */
+export const DEST_PLACES = 32_767
+
+/** Clients of persistent services that are remembered: 2 MiB. */
+export const TEMPLATES = 65_536
+
+/** Connections that one worker has room for. */
+export function connCapacityOf({ connections, workers }: BareConfig): number {
+  return ConnTable.capacityFor(Math.ceil(connections.tableSize / workers.count))
+}
+
+/** What listings and logs call the worker of this index: DPVS's number 0 is its master, here the control thread. */
+export function workerId(index: number): number {
+  return index + 1
+}
+
+/** Bytes of the arena that all workers share. */
+export function arenaBytes({ arms, workers }: Pick<ConfigValues, 'arms' | 'workers'>): number {
+  return Frames.bytesFor(arenaSlots(arms.length) * workers.count)
+}
+
+/** `templates` are those of the first worker, for the others. */
+export function newTables(config: Pick<ConfigValues, 'arms'>, templates = newTemplates()): Tables {
+  return {
+    // And of the arm of the health checks.
+    counters: new SharedArrayBuffer(Counters.bytesFor(config.arms.length + 1)),
+    dests: new SharedArrayBuffer(Dests.bytesFor(DEST_PLACES)),
+    outcomes: new SharedArrayBuffer(Outcomes.bytesFor(DEST_PLACES)),
+    edges: new SharedArrayBuffer(Edges.bytes),
+    drops: new SharedArrayBuffer(DropBook.bytes),
+    lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
+    templates,
+  }
+}
+
+function newTemplates(): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(Templates.bytesFor(TEMPLATES))
+  Templates.key(
+    memory,
+    Int32Array.from({ length: 4 }, () => randomInt(-(2 ** 31), 2 ** 31)),
+  )
+  return memory
+}

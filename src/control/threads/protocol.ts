@@ -1,0 +1,92 @@
+/** Between the control thread and a worker: what the latter starts with, and the messages on its port. */
+
+import type { MessagePort } from 'node:worker_threads'
+import type { NeighbourInfo } from '../../api/commands.ts'
+import type { Change } from '../../config/changes.ts'
+import type { EngineImage } from '../../engine/image.ts'
+import type { BareConfig, Tables } from './memory.ts'
+import type { Key, Probed } from './probe.ts'
+import type { Page } from './snapshots.ts'
+
+/** What a worker has of an arm's device: a descriptor that is its own from now on, and whether it reads from it. */
+export interface Queue {
+  fd: number
+  reads: boolean
+}
+
+/** Memory of all workers, and how they wake one another. */
+export interface Shared {
+  arena: SharedArrayBuffer
+  rings: SharedArrayBuffer
+  /** eventfds, by worker. */
+  wakers: readonly number[]
+}
+
+export interface WorkerStart {
+  config: BareConfig
+  /** What is set up before the first packet. */
+  changes: readonly Change[]
+  /** PAGE_RECORDS records of connections that it is asked for. */
+  page: SharedArrayBuffer
+  /** Where it counts. */
+  tables: Tables
+  /** Index of the worker. */
+  index: number
+  /** In the order of the arms. */
+  queues: readonly Queue[]
+  /** null when there is one worker. */
+  shared: Shared | null
+  /** Shared memory of the trace ring, `traceRecords` records; the control thread reads it. */
+  trace: SharedArrayBuffer
+  traceRecords: number
+  /** Shared memory of the flight recorder, of so many cells. */
+  flight: SharedArrayBuffer
+  flightCells: number
+  /** Shared memory of the ring of ended connections; null if nobody wants them. */
+  sessions: SharedArrayBuffer | null
+  /** Requests come in here; the worker looks after each wake-up. */
+  port: MessagePort
+  /** eventfd that ends the worker's sleep. */
+  waker: number
+}
+
+/**
+ * To a worker. `debug` switches the debug events of the trace; `lose` and `attach` are about the arm of that index, whose
+ * device has gone or has come back; `alive` wants any answer; `image` one of the engine, whose place in a journal has the
+ * message's id; `check` puts all counters into a journal; after `drain` no connection is opened any more; `stop` ends
+ * the loop.
+ */
+export type ToWorker =
+  | { id: number; request: WorkerRequest }
+  | { id: number; alive: true }
+  | { id: number; image: true }
+  | { check: true }
+  | { id: number; changes: readonly Change[] }
+  | { debug: boolean }
+  | { lose: number }
+  | { attach: number; queue: Queue }
+  | { drain: true }
+  | { stop: true }
+
+/** What a worker answers; the rest control knows or reads. `conns` are copied into its page. */
+export type WorkerRequest =
+  | { verb: 'conns'; from: number }
+  | { verb: 'neighbours' }
+  | { verb: 'probe'; key: Key; from: number }
+export type WorkerAnswer =
+  | { ok: Page | NeighbourInfo[] | Probed | WorkerImage | null }
+  | { error: string }
+
+/** `mark` is what the record of a journal has that stands where it was taken. */
+export interface WorkerImage {
+  mark: number
+  image: EngineImage
+}
+
+/** From a worker. `ready` comes once; `failed` instead if it could not start. `lost` names an arm by its index. */
+export type FromWorker =
+  | { id: number; answer: WorkerAnswer }
+  | { ready: true }
+  | { failed: string }
+  | { warning: string }
+  | { lost: number }

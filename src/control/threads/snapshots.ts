@@ -1,0 +1,118 @@
+/** What listings show of a worker's own tables, copied out of the engine between two bursts. */
+
+import type { ConnInfo, NeighbourInfo } from '../../api/commands.ts'
+import type { ConnTable } from '../../engine/conn.ts'
+import { CELL, CONN_CELLS, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { armOf } from '../../engine/family.ts'
+import { Neigh } from '../../engine/neigh-state.ts'
+import { State } from '../../engine/tcp-state.ts'
+import { endpointText, ipv4Text, macText } from '../../wire/address.ts'
+import type { BareConfig } from './memory.ts'
+
+/** Records copied for one page, and looked at, in use or not: what a listing may cost the packets at a time, some 20 us. */
+export const PAGE_RECORDS = 256
+const LOOKED_AT = 1024
+export const RECORD_CELLS = CONN_CELLS
+/** Where a page has the age of a connection in seconds, -1 if it is not known, instead of a link of the table. */
+export const PAGE_AGE = CELL.IN_NEXT
+
+/** How many records are in the page, and where the next one begins, -1 if there is none. */
+export interface Page {
+  count: number
+  next: number
+}
+
+const NEIGH_STATES = Object.keys(Neigh)
+
+/**
+ * Copies the records in use from `from` on into `page` (PAGE_RECORDS of them), but for those of clients of an arm behind the
+ * first `arms`; putting them into words is not for a worker. `now` is of the engine's clock.
+ */
+export function copyConns(
+  engine: Engine,
+  from: number,
+  page: Int32Array,
+  now: number,
+  arms = engine.arms.length,
+): Page {
+  const { table } = engine.conns
+  const { sessions } = engine
+  const end = Math.min(from + LOOKED_AT, table.capacity)
+  let next = from
+  let count = 0
+  while (count < PAGE_RECORDS) {
+    const conn = table.nextUsed(next, end)
+    if (conn < 0) return { count, next: end < table.capacity ? end : -1 }
+    next = conn + 1
+    if (table.clientArm(conn) >= arms) continue
+    copyRecord(table, conn, page, count)
+    page[count * RECORD_CELLS + PAGE_AGE] = sessions
+      ? Math.trunc(sessions.age(conn, now) / 1000)
+      : -1
+    count++
+  }
+  return { count: PAGE_RECORDS, next: next < table.capacity ? next : -1 }
+}
+
+/** Makes a connection record `index` of a page. */
+export function copyRecord(table: ConnTable, conn: number, page: Int32Array, index: number): void {
+  for (let i = 0; i < RECORD_CELLS; i++) {
+    page[index * RECORD_CELLS + i] = table.cells[RECORD.at(conn) | i] as number
+  }
+}
+
+/** Record `index` of a page; `established` says the ms of that state for a place of an RS, `timeouts` are seconds by state. */
+export function connInfo(
+  page: Int32Array,
+  index: number,
+  worker: number,
+  timeouts: readonly number[],
+  establishedMs: (place: number) => number,
+): ConnInfo {
+  const cell = (offset: number) => page[index * RECORD_CELLS + offset] as number
+  const state = cell(CELL.WORD) & STATE_MASK
+  const inPorts = cell(CELL.CLIENT_PORTS)
+  const outPorts = cell(CELL.RS_PORTS)
+  const place = RECORD.dest(cell(CELL.BINDING))
+  const timeout = state === State.ESTABLISHED ? establishedMs(place) / 1000 : timeouts[state]
+  return {
+    worker,
+    protocol: 'tcp',
+    timeoutSec: timeout ?? 0,
+    state,
+    client: endpointText(cell(CELL.CIP), inPorts >>> 16),
+    vip: endpointText(cell(CELL.VIP), inPorts & 0xffff),
+    lip: endpointText(cell(CELL.LIP), outPorts & 0xffff),
+    rs: endpointText(cell(CELL.RIP), outPorts >>> 16),
+    // Before that the RS has said nothing that would be confirmed.
+    seqs: handshaken(cell(CELL.WORD)) ? [cell(CELL.RST_ACK) >>> 0, cell(CELL.RST_SEQ) >>> 0] : null,
+  }
+}
+
+function handshaken(word: number): boolean {
+  const state = word & STATE_MASK
+  return (word & RS_SEEN) !== 0 && state !== State.NONE && state !== State.SYN_RECV
+}
+
+export function neighbours(engine: Engine, config: BareConfig, worker: number): NeighbourInfo[] {
+  const { neighs } = engine
+  const list: NeighbourInfo[] = []
+  for (let n = 0; n < neighs.top; n++) {
+    if (!neighs.inUse(n)) continue
+    const arm = armOf(neighs.link(n))
+    // The kernel's side of the health checks is nobody's neighbour.
+    if (arm >= config.arms.length) continue
+    const state = neighs.state[n] ?? 0
+    const resolved = state >= Neigh.REACHABLE
+    list.push({
+      address: ipv4Text(neighs.word[n] ?? 0),
+      mac: resolved ? macText(neighs.macHi[n] ?? 0, neighs.macLo[n] ?? 0) : null,
+      state: NEIGH_STATES[state] ?? '',
+      arm: config.arms[arm]?.name ?? '',
+      worker,
+      static: neighs.fixed[n] === 1,
+    })
+  }
+  return list
+}

@@ -1,0 +1,181 @@
+/**
+ * A packet thread: builds its engine, runs the loop, and answers control between bursts. It never returns to Node's
+ * event loop while it runs, so messages are fetched by hand after a wake-up.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { Change } from '../../config/changes.ts'
+import { isImpaired } from '../../config/config.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { FlightRing } from '../../engine/flight.ts'
+import { FlightKind } from '../../engine/flight-records.ts'
+import { arenaSlots } from '../../engine/frames.ts'
+import { buffersOf, saveEngine } from '../../engine/image.ts'
+import { KeyedIsn } from '../../engine/isn.ts'
+import { Steering } from '../../engine/steering.ts'
+import { TraceRing } from '../../engine/trace.ts'
+import { Exchange } from '../../io/exchange.ts'
+import { Handover } from '../../io/handover.ts'
+import { Impair } from '../../io/impair.ts'
+import { clockMs, Loop, longClockMs } from '../../io/loop.ts'
+import { giveUpRights, type Ring, wake } from '../../io/native.ts'
+import type { Port } from '../../io/port.ts'
+import { PORT_KINDS } from '../../io/ports.ts'
+import { ringIfAllowed } from '../../io/ring.ts'
+import { Watch } from '../../io/watch.ts'
+import { LogLevels } from '../log/levels.ts'
+import { applyChange, applyRunning, type Built, buildBare } from './apply.ts'
+import { checkArm, mtuOfChecks } from './check-arm.ts'
+import { workerId } from './memory.ts'
+import { probe } from './probe.ts'
+import type { FromWorker, ToWorker, WorkerAnswer, WorkerRequest, WorkerStart } from './protocol.ts'
+import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
+import { copyConns, neighbours } from './snapshots.ts'
+
+const start = workerData as WorkerStart
+const { config, index, port, shared } = start
+const page = new Int32Array(start.page)
+
+function post(message: FromWorker): void {
+  port.postMessage(message)
+}
+
+function main(): void {
+  const trace = new TraceRing(start.trace, start.traceRecords)
+  trace.log(new LogLevels(config.log.level, config.log.modules).tracing)
+  const key = randomBytes(20)
+  const exchange = openExchange()
+  const sessions = start.sessions && sessionRing(start.sessions)
+  if (sessions) setSessionClock(sessions, clockMs())
+  const built = buildBare(config, {
+    worker: index,
+    ...(shared && { arena: shared.arena }),
+    ...(exchange && { peers: exchange }),
+    trace,
+    ...(sessions && { sessions }),
+    isn: new KeyedIsn(Int32Array.of(...[0, 4, 8, 12].map(at => key.readInt32LE(at)))),
+    tables: start.tables,
+    checkArm: (arm, slots) => checkArm(arm, mtuOfChecks(config.arms), slots),
+    seed: key.readInt32LE(16) | 1,
+    now: longClockMs(),
+  })
+  const { engine } = built
+  for (const change of start.changes) applyChange(built, change, clockMs())
+  const ring = ringIfAllowed(warning => {
+    // It is the machine that says so, to all of them.
+    if (index === 0) post({ warning })
+  })
+  const flight = new FlightRing(start.flight, start.flightCells)
+  const watch = new Watch(flight, engine, index, config.workers.count)
+  const ports = makePorts(engine, ring, watch)
+  // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
+  giveUpRights()
+  const hooks = {
+    control: () => readMail(built, ports, loop, watch),
+    // That of the health checks is in nobody's reach but our own.
+    armLost: (arm: number) => arm < config.arms.length && post({ lost: arm }),
+  }
+  const loop = new Loop({ engine, ports, exchange, waker: start.waker, watch, hooks })
+  post({ ready: true })
+  loop.run()
+  if (sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
+  for (const port of ports) port.lose()
+}
+
+function openExchange(): Exchange | null {
+  if (shared === null) return null
+  const workers = config.workers.count
+  const slots = arenaSlots(config.arms.length)
+  const rings = new Handover(shared.rings, workers, index, slots, worker =>
+    wake(shared.wakers[worker] as number),
+  )
+  return new Exchange(rings, new Steering(workers), workers, index)
+}
+
+function makePorts(engine: Engine, ring: Ring | null, watch: Watch): Port[] {
+  const { frames, counters } = engine
+  const { newPort } = PORT_KINDS.tap
+  return engine.arms.map((arm, i) => {
+    // The arm of the health checks gets its device when there are some.
+    if (i === config.arms.length)
+      return newPort(arm, { impair: null, ring: null, watch }, frames, counters)
+    const { impair } = config.arms[i] as (typeof config.arms)[0]
+    const spoil = isImpaired(impair) ? new Impair(impair, frames) : null
+    const made = newPort(arm, { impair: spoil, ring, watch }, frames, counters)
+    const { fd, reads } = start.queues[i] as (typeof start.queues)[0]
+    made.take(fd, reads)
+    return made
+  })
+}
+
+/** Carries out what the control thread has sent; false ends the loop. */
+function readMail(built: Built, ports: readonly Port[], loop: Loop, watch: Watch): boolean {
+  const { engine } = built
+  for (;;) {
+    const message = receiveMessageOnPort(port)?.message as ToWorker | undefined
+    if (message === undefined) return true
+    if ('stop' in message) return false
+    if ('debug' in message) engine.trace.log(message.debug)
+    else if ('lose' in message) ports[message.lose]?.lose()
+    else if ('attach' in message) loop.attach(message.attach, message.queue.fd, message.queue.reads)
+    else if ('drain' in message) {
+      watch.note(FlightKind.STOPPING, clockMs())
+      engine.stopping = true
+    } else if ('image' in message) postImage(message.id, engine, loop, watch)
+    else if ('check' in message) watch.noteCounters(clockMs())
+    else if ('alive' in message) post({ id: message.id, answer: { ok: null } })
+    else if ('changes' in message)
+      post({ id: message.id, answer: carryOut(built, message.changes, watch) })
+    else post({ id: message.id, answer: answered(engine, message.request) })
+  }
+}
+
+/** The engine as it is, and a mark in the journals, if there are any, behind which everything is that comes after it. */
+function postImage(id: number, engine: Engine, loop: Loop, watch: Watch): void {
+  try {
+    const now = clockMs()
+    loop.flush()
+    watch.settle(now)
+    watch.note(FlightKind.IMAGE, now, Int32Array.of(id))
+    const image = saveEngine(engine, now)
+    const answer = { ok: { mark: id, image } }
+    port.postMessage({ id, answer } satisfies FromWorker, buffersOf(image))
+  } catch (error) {
+    post({ id, answer: { error: `cannot take an image: ${(error as Error).message}` } })
+  }
+}
+
+/** A step that fails is a mistake of ours, and the ones before it stand. */
+function carryOut(built: Built, changes: readonly Change[], watch: Watch): WorkerAnswer {
+  try {
+    for (const change of changes) {
+      const now = clockMs()
+      watch.noteJson(FlightKind.CHANGE, now, change)
+      applyRunning(built, change, now)
+    }
+    return { ok: null }
+  } catch (error) {
+    return { error: `a change failed in worker ${workerId(index)}: ${(error as Error).message}` }
+  }
+}
+
+/** A listing that goes wrong is an error for whoever asked, and nothing for the packets. */
+function answered(engine: Engine, request: WorkerRequest): WorkerAnswer {
+  try {
+    if (request.verb === 'neighbours') return { ok: neighbours(engine, config, workerId(index)) }
+    const arms = config.arms.length
+    if (request.verb === 'probe')
+      return { ok: probe(engine, request.key, request.from, arms, clockMs()) }
+    return { ok: copyConns(engine, request.from, page, clockMs(), arms) }
+  } catch (error) {
+    return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
+  }
+}
+
+try {
+  main()
+} catch (error) {
+  post({ failed: (error as Error).message })
+  throw error
+}

@@ -1,0 +1,237 @@
+/**
+ * All packet threads as the rest of control sees them: one thing that is started, asked and stopped. Life-cycle as of
+ * one of them: constructed (the arms are open and the threads start), `ready` when all are, `ended` when one is gone.
+ */
+
+import type { Answer, ConnInfo, NeighbourInfo } from '../../api/commands.ts'
+import type { Change } from '../../config/changes.ts'
+import type { Config } from '../../config/config.ts'
+import { arenaSlots } from '../../engine/frames.ts'
+import { Steering } from '../../engine/steering.ts'
+import { Handover } from '../../io/handover.ts'
+import { createWaker } from '../../io/native.ts'
+import { readerOf } from '../../io/queues.ts'
+import { Arms } from './arms.ts'
+import { arenaBytes, type Flight, type Tables, workerId } from './memory.ts'
+import { PacketThread } from './packet-thread.ts'
+import type { Key, Probed } from './probe.ts'
+import type { Shared, WorkerImage } from './protocol.ts'
+import type { Page } from './snapshots.ts'
+
+/** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
+const pageOf = {
+  write: (worker: number, record: number): number => worker * 2 ** 32 + record,
+  read: (from: number) => ({ worker: Math.trunc(from / 2 ** 32), record: from % 2 ** 32 }),
+}
+
+/** Puts a record of a page of connections into words. */
+export type ConnInfoOf = (page: Int32Array, index: number, worker: number) => ConnInfo
+
+/** In which they count and write their records, by worker; control reads it. */
+export interface Memories {
+  tables: readonly Tables[]
+  traces: readonly SharedArrayBuffer[]
+  /** Of each trace. */
+  traceRecords: number
+  flights: readonly Flight[]
+  /** Left out if nobody wants the sessions. */
+  sessions?: readonly SharedArrayBuffer[]
+}
+
+export class Workers {
+  /** Rejects with the reason, in one line, if one of them cannot start or ends before. */
+  readonly ready: Promise<unknown>
+  /** Resolves when one of them is gone; undefined if it was asked to go. */
+  readonly ended: Promise<string | undefined>
+  readonly #threads: PacketThread[]
+  readonly #arms: Arms
+  readonly #armCount: number
+  readonly #steering: Steering
+
+  /** `changes` are what they set up first. With `force` an arm that another process holds is opened too. Throws NativeError if one cannot be opened, and HeldError. */
+  constructor(
+    config: Config,
+    changes: readonly Change[],
+    { tables, traces, traceRecords, flights, sessions = [] }: Memories,
+    warn: (text: string) => void,
+    force = false,
+  ) {
+    const { services: _, warnings: __, file: ___, ...bare } = config
+    this.#armCount = config.arms.length
+    this.#steering = new Steering(traces.length)
+    const wakers = traces.map(() => createWaker())
+    const shared = wakers.length === 1 ? null : shareMemory(config, wakers)
+    this.#arms = new Arms(config, force, warn, (worker, message) =>
+      this.#threads[worker]?.send(message),
+    )
+    const queues = this.#arms.open()
+    this.#threads = wakers.map((waker, index) => {
+      const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
+      const trace = traces[index] as SharedArrayBuffer
+      const { memory: flight, cells: flightCells } = flights[index] as Flight
+      const start = {
+        config: bare,
+        changes,
+        tables: tables[index] as Tables,
+        index,
+        queues: own,
+        shared,
+        trace,
+        traceRecords,
+        flight,
+        flightCells,
+        waker,
+        sessions: sessions[index] ?? null,
+      }
+      return new PacketThread(start, arm => this.#arms.lost(arm, index), warn)
+    })
+    this.ready = Promise.all(this.#threads.map(thread => thread.ready))
+    // As of one thread: whoever awaits it sees the failure.
+    this.ready.catch(() => {})
+    this.ended = Promise.race(this.#threads.map(thread => thread.ended))
+  }
+
+  /** Each answers between two bursts. */
+  async neighbours(): Promise<Answer<'neighbours'>> {
+    const ask = (thread: PacketThread) => thread.request({ verb: 'neighbours' })
+    const answers = await Promise.all(this.#threads.map(ask))
+    for (const answer of answers) if ('error' in answer) return answer
+    // What is a worker's own stands side by side.
+    return { ok: answers.flatMap(answer => (answer as { ok: NeighbourInfo[] }).ok) }
+  }
+
+  /** At least one connection and at most about `limit`, one worker's table after the other's, until there is none. */
+  async conns(from: number, limit: number, info: ConnInfoOf): Promise<Answer<'conns'>> {
+    const conns: ConnInfo[] = []
+    let { worker, record } = pageOf.read(from)
+    while (worker < this.#threads.length && conns.length < limit) {
+      const thread = this.#threads[worker] as PacketThread
+      const answer = await thread.conns(record, answer => {
+        if ('error' in answer) return answer
+        const { count, next } = answer.ok as Page
+        for (let i = 0; i < count; i++) conns.push(info(thread.page, i, workerId(worker)))
+        return next
+      })
+      if (typeof answer === 'object') return answer
+      record = answer
+      if (record >= 0) continue
+      worker++
+      record = 0
+    }
+    return {
+      ok: { conns, next: worker < this.#threads.length ? pageOf.write(worker, record) : -1 },
+    }
+  }
+
+  /** The living connections of a key: the worker that owns it is asked. `read` is told of what it found, piece by piece. */
+  async probe(
+    key: Key,
+    read: (probed: Probed, worker: number) => void,
+  ): Promise<{ ok: null } | { error: string }> {
+    const { by, address, port } = key
+    const owner =
+      by === 'lip' ? this.#steering.lportWorker(port) : this.#steering.clientWorker(address, port)
+    const thread = this.#threads[owner]
+    // An lport of nobody's: three workers leave every fourth one.
+    if (thread === undefined) return { ok: null }
+    for (let from = 0; from >= 0; ) {
+      const answer = await thread.request({ verb: 'probe', key, from })
+      if ('error' in answer) return answer
+      const probed = answer.ok as Probed
+      read(probed, workerId(owner))
+      from = probed.next
+    }
+    return { ok: null }
+  }
+
+  /**
+   * All connections, page by page, one worker's table after the other's: `read` looks at a page before the next one is
+   * copied, and the packets have their time for as long as it takes. Rejects if a worker does not answer.
+   */
+  async pages(
+    read: (page: Int32Array, count: number, worker: number) => Promise<void> | undefined,
+  ): Promise<void> {
+    for (const [index, thread] of this.#threads.entries()) {
+      for (let from = 0; from >= 0; ) {
+        from = await thread.conns(from, async answer => {
+          if ('error' in answer) throw new Error(answer.error)
+          const { count, next } = answer.ok as Page
+          await read(thread.page, count, workerId(index))
+          return next
+        })
+      }
+    }
+  }
+
+  /** Carries changes out in all of them; `lips` are all LIPs then. Rejects if one could not. */
+  async change(changes: readonly Change[], lips: readonly string[]): Promise<void> {
+    // Before a LIP is used, what comes back to it must find its way to the worker.
+    if (changes.some(({ put }) => put === 'lip' || put === 'no-lip')) this.#arms.steer(lips)
+    const answers = await Promise.all(this.#threads.map(thread => thread.change(changes)))
+    for (const answer of answers) if ('error' in answer) throw new Error(answer.error)
+  }
+
+  /** Of all engines, each as it is between two bursts of its own. Rejects if one could not. */
+  images(): Promise<WorkerImage[]> {
+    return Promise.all(this.#threads.map(thread => thread.image()))
+  }
+
+  /** Each puts what it counts into the journals. Resolves when it is written. */
+  async check(): Promise<void> {
+    for (const thread of this.#threads) thread.send({ check: true })
+    // What is written between two turns can be read when the second one is over.
+    await this.alive()
+    await this.alive()
+  }
+
+  /** The arm of the health checks, behind those of the config, has a device: `fds` are its queue, one for each worker. */
+  attachCheckArm(fds: readonly number[]): void {
+    const arm = this.#armCount
+    const reader = readerOf(arm, fds.length)
+    for (const [worker, fd] of fds.entries()) {
+      this.#threads[worker]?.send({ attach: arm, queue: { fd, reads: worker === reader } })
+    }
+  }
+
+  get arms(): Arms {
+    return this.#arms
+  }
+
+  /** Ends their sleep: something in shared memory wants to be looked at. */
+  wake(): void {
+    for (const thread of this.#threads) thread.wake()
+  }
+
+  setDebug(debug: boolean): void {
+    for (const thread of this.#threads) thread.send({ debug })
+  }
+
+  /** => whether each of them still turns its loop */
+  async alive(): Promise<boolean> {
+    const signs = await Promise.all(this.#threads.map(thread => thread.alive()))
+    return signs.every(Boolean)
+  }
+
+  /** From now on no connection is opened. Resolves when what they count shows it. */
+  async drain(): Promise<void> {
+    for (const thread of this.#threads) thread.send({ drain: true })
+    // Gauges are written between two turns: those of the turn that took this in are there with a second answer.
+    await this.alive()
+    await this.alive()
+  }
+
+  /** Ends them; resolves when they are gone. */
+  async stop(): Promise<void> {
+    this.#arms.stop()
+    await Promise.all(this.#threads.map(thread => thread.stop()))
+  }
+}
+
+function shareMemory(config: Config, wakers: readonly number[]): Shared {
+  const slots = arenaSlots(config.arms.length)
+  return {
+    arena: new SharedArrayBuffer(arenaBytes(config)),
+    rings: new SharedArrayBuffer(Handover.bytesFor(wakers.length, slots)),
+    wakers,
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The hash index of the connections: heads of chains that run through the next cells of their records. It holds nothing that the
+ * records do not say.
+ */
+
+import { CELL, COLUMN_CELLS, KEY, RECORD, TUPLE } from './conn-layout.ts'
+
+/**
+ * Index heads per conn, for its two tuples. With two, four of ten lookups in a full table go past a stranger's record, a
+ * cache miss and a mispredicted branch; with four it is two of ten, for 8 bytes more.
+ */
+const HEADS = 4
+
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { BINDING, MAC_LO } = CELL
+const { SADDR, DADDR, PORTS, NEXT } = TUPLE
+const { at: recordAt, of: recordOf, tuple: tupleAt, column: columnAt, fits, key: keyOf } = RECORD
+const { IPV6 } = KEY
+
+export class ConnIndex {
+  /** The address that a packet over IPv6 came from, whose digest find() is given. */
+  readonly sought = new Int32Array(COLUMN_CELLS)
+  readonly #cells: Int32Array
+  readonly #wide: Int32Array
+  /** ~ of the first tuple id of each chain, as in the next cells: 0 is none. */
+  readonly #heads: Int32Array
+  readonly #mask: number
+  readonly #seed: number
+
+  static bytesFor(capacity: number): number {
+    return capacity * HEADS * 4
+  }
+
+  /** Of the records in `cells` and `wide`; `memory` from `offset` needs bytesFor(capacity) bytes. */
+  constructor(
+    memory: ArrayBufferLike,
+    offset: number,
+    capacity: number,
+    seed: number,
+    cells: Int32Array,
+    wide: Int32Array,
+  ) {
+    this.#cells = cells
+    this.#wide = wide
+    this.#heads = new Int32Array(memory, offset, capacity * HEADS)
+    this.#mask = capacity * HEADS - 1
+    this.#seed = seed | 0
+  }
+
+  /**
+   * Tuple id that a packet with these header fields belongs to, or -1. `key` is of KEY, `ports` is source << 16 |
+   * destination.
+   */
+  find(key: number, saddr: number, daddr: number, ports: number): number {
+    const cells = this.#cells
+    let t = ~this.#heads[this.#hash(key, saddr, daddr, ports)]
+    while (t >= 0) {
+      const at = tupleAt(t)
+      if (
+        cells[at | PORTS] === ports &&
+        cells[at | SADDR] === saddr &&
+        cells[at | DADDR] === daddr &&
+        fits(cells[recordOf(t) | BINDING], key, t) &&
+        ((key & IPV6) === 0 || this.#isSought(t))
+      ) {
+        return t
+      }
+      t = ~cells[at | NEXT]
+    }
+    return -1
+  }
+
+  /** The first tuple id that find() looks at, or -1. */
+  entry(key: number, saddr: number, daddr: number, ports: number): number {
+    return ~this.#heads[this.#hash(key, saddr, daddr, ports)]
+  }
+
+  /** Reads from the record of an entry, or from any for -1. => Nothing of meaning */
+  touch(entry: number): number {
+    const at = recordAt((entry & (this.#mask >> 1)) >> 1)
+    return this.#cells[at] ^ this.#cells[at | MAC_LO]
+  }
+
+  /** Another conn in the index has what tuple t of a record carries. */
+  has(t: number): boolean {
+    const at = tupleAt(t)
+    const cells = this.#cells
+    const key = keyOf(cells[recordOf(t) | BINDING], t)
+    if (this.#wide.length > 0) {
+      const from = columnAt(t >> 1)
+      this.sought.set(this.#wide.subarray(from, from + COLUMN_CELLS))
+    }
+    return this.find(key, cells[at | SADDR], cells[at | DADDR], cells[at | PORTS]) >= 0
+  }
+
+  /** Enters both tuples of a record in the index. */
+  enter(conn: number): void {
+    const binding = this.#cells[recordAt(conn) | BINDING]
+    this.#enter(conn << 1, binding)
+    this.#enter((conn << 1) | 1, binding)
+  }
+
+  /** Takes both tuples of a conn out of the index that it was entered in with this binding. */
+  leave(conn: number, binding: number): void {
+    this.#leave(conn << 1, binding)
+    this.#leave((conn << 1) | 1, binding)
+  }
+
+  clear(): void {
+    this.#heads.fill(0)
+  }
+
+  /** Number of entries of both directions in the index: 2 * used, or the table is broken. For tests. */
+  count(): number {
+    let count = 0
+    for (const head of this.#heads) {
+      for (let t = ~head; t >= 0; t = ~this.#cells[tupleAt(t) | NEXT]) count++
+    }
+    return count
+  }
+
+  /** Only clients have addresses that a word is not enough for. */
+  #isSought(t: number): boolean {
+    if ((t & 1) === 1) return true
+    const at = columnAt(t >> 1)
+    const { sought } = this
+    const wide = this.#wide
+    for (let i = 0; i < COLUMN_CELLS; i++) if (wide[at | i] !== sought[i]) return false
+    return true
+  }
+
+  #enter(t: number, binding: number): void {
+    const at = tupleAt(t)
+    const cells = this.#cells
+    const head = this.#headOf(t, binding)
+    cells[at | NEXT] = this.#heads[head]
+    this.#heads[head] = ~t
+  }
+
+  #leave(t: number, binding: number): void {
+    const at = tupleAt(t)
+    const cells = this.#cells
+    const head = this.#headOf(t, binding)
+    let other = ~this.#heads[head]
+    if (other === t) {
+      this.#heads[head] = cells[at | NEXT]
+      return
+    }
+    for (;;) {
+      const link = tupleAt(other) | NEXT
+      other = ~cells[link]
+      if (other === t) {
+        cells[link] = cells[at | NEXT]
+        return
+      }
+    }
+  }
+
+  #headOf(t: number, binding: number): number {
+    const at = tupleAt(t)
+    const cells = this.#cells
+    return this.#hash(keyOf(binding, t), cells[at | SADDR], cells[at | DADDR], cells[at | PORTS])
+  }
+
+  /**
+   * Murmur3's steps, address and ports side by side and then together, so that the multiplications overlap; the seed goes
+   * in first, so that a client cannot aim at one bucket.
+   */
+  #hash(key: number, saddr: number, daddr: number, ports: number): number {
+    const a = Math.imul(saddr ^ this.#seed, 0xcc9e2d51)
+    const b = Math.imul(ports ^ this.#seed, 0x1b873593)
+    const h = Math.imul((a ^ (a >>> 15)) + (b ^ (b >>> 13)) + daddr + key, 0x85ebca6b)
+    return (h ^ (h >>> 16)) & this.#mask
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * The step from state to state: one load from one array, whatever the protocol. A table is of a protocol and a direction, an
+ * event what the packet is to it: of TCP the low five bits of the flags, of UDP nothing but a datagram.
+ */
+
+import { TABLE_BYTES } from './state-table.ts'
+import { TCP_TABLES } from './tcp-state.ts'
+import { UDP_TABLES } from './udp-state.ts'
+
+/** Number of a protocol's first table, that of packets of the client; the next one is that of the RS's. */
+export const TABLE = { TCP: 0, UDP: 4 } as const
+
+const NEXT = new Uint8Array(8 * TABLE_BYTES)
+for (const [first, tables] of [
+  [TABLE.TCP, TCP_TABLES],
+  [TABLE.UDP, UDP_TABLES],
+] as const) {
+  tables.forEach((table, i) => {
+    NEXT.set(table, (first + i) * TABLE_BYTES)
+  })
+}
+
+/** Events of TCP are its flags, of which the low five bits count. */
+const EVENT_BITS = 0x1f
+
+/** The state after `event` in `state`. For TCP, IN, OUT and INPUT_ONLY are the tables' numbers. */
+export function nextState(table: number, state: number, event: number): number {
+  return NEXT[(table << 9) | ((event & EVENT_BITS) << 4) | state]
+}

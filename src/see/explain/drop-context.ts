@@ -1,0 +1,194 @@
+/** What a refused frame is explained from: the frame itself, and what the daemon has set up. All as the API tells it. */
+
+import { inPrefix, ipv4Int } from '../../wire/address.ts'
+import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
+import { type HeaderValues, headerValues } from '../frame/header-values.ts'
+
+interface Rs {
+  address: string
+  port: number
+  weight: number
+  upperThreshold: number
+  activeConns: number
+  inactiveConns: number
+  inhibited: boolean
+  backup: boolean
+}
+
+export interface DropContext {
+  arms: readonly { name: string; mac: string; mtu: number; up: boolean }[]
+  addresses: readonly {
+    address: string
+    prefixLength: number
+    arm: string
+    lports?: { used: number; free: number; misses: number }
+  }[]
+  routes: readonly { to: string; prefixLength: number; via: string | null; arm: string }[]
+  services: readonly {
+    address: string
+    port: number
+    localAddresses: readonly { address: string }[]
+    realServers: readonly Rs[]
+  }[]
+  conns: { used: number; capacity: number }
+  settings: {
+    xmitTtl: boolean
+    bareAck: string
+    unresQueueLength: number
+    /** Share of frames that an arm loses on purpose, as the config says it, `1%`. */
+    loss: Readonly<Record<string, string>>
+  }
+}
+
+/** The virtio-net header's fields. */
+export interface Vnet {
+  partial: boolean
+  gsoType: number
+  gsoSize: number
+  csumStart: number
+  csumOffset: number
+}
+
+/** A frame that was refused, as far as it was kept. */
+export interface RefusedFrame {
+  arm: string | null
+  bytes: Uint8Array
+  vnet: Uint8Array
+  length: number
+  /** False if its Ethernet header was made up; left out, it is its own. */
+  hasLink?: boolean
+}
+
+/** A refused frame, ready to be judged again. */
+export class Refused {
+  readonly headers: HeaderValues
+  readonly vnet: Vnet
+  readonly bytes: Uint8Array
+  readonly length: number
+  /** Name; `no arm` of a frame of our own that never came to one. */
+  readonly arm: string
+  readonly context: DropContext
+
+  readonly #hasLink: boolean
+
+  /** `bytes` are the frame's first ones from the Ethernet header on, `vnet` those in front. */
+  constructor(frame: RefusedFrame, context: DropContext) {
+    this.#hasLink = frame.hasLink ?? true
+    this.bytes = frame.bytes
+    this.length = frame.length
+    this.headers = headerValues(frame.bytes, frame.length)
+    this.vnet = vnetOf(frame.vnet)
+    this.arm = frame.arm ?? 'no arm'
+    this.context = context
+  }
+
+  /** Bytes behind the Ethernet header. */
+  get behindEthernet(): number {
+    return this.length - 14
+  }
+
+  get armMac(): string {
+    return this.context.arms.find(({ name }) => name === this.arm)?.mac ?? 'unknown'
+  }
+
+  /** Of a frame without a link the MACs are made up, and not said. */
+  get srcMac(): string {
+    return this.#hasLink ? (this.headers.eth?.src ?? '?') : 'an unknown MAC'
+  }
+
+  get dstMac(): string {
+    return this.headers.eth?.dst ?? '?'
+  }
+
+  get arp(): { sender: string; senderMac: string; target: string } {
+    return this.headers.arp ?? { sender: '?', senderMac: '?', target: '?' }
+  }
+
+  get src(): string {
+    return this.headers.ip?.src ?? '?'
+  }
+
+  get dst(): string {
+    return this.headers.ip?.dst ?? '?'
+  }
+
+  /** address:port of the sender and of the receiver. */
+  get from(): string {
+    return `${this.src}:${this.headers.tcp?.sport ?? '?'}`
+  }
+
+  get to(): string {
+    return `${this.dst}:${this.headers.tcp?.dport ?? '?'}`
+  }
+
+  /** Who sends it to whom, with ports where it has any: TCP, ARP, other IP, or neither. */
+  get ends(): string {
+    const { arp, ip, tcp } = this.headers
+    if (tcp !== null) return `${this.from} > ${this.to}`
+    if (ip !== null) return `${ip.src} > ${ip.dst}`
+    if (arp !== null) return `${arp.sender} > ${arp.target}`
+    return `${this.srcMac} > ${this.dstMac}`
+  }
+
+  get service(): DropContext['services'][number] | undefined {
+    return this.context.services.find(({ address, port }) => `${address}:${port}` === this.to)
+  }
+
+  /** `our own VIP`, `our own LIP on int0`, or undefined if the address is none of ours. */
+  ours(address: string): string | undefined {
+    const own = this.context.addresses.find(other => other.address === address)
+    if (own === undefined) return undefined
+    if (own.lports !== undefined) return `our own LIP on ${own.arm}`
+    const vip = this.context.services.some(service => service.address === address)
+    return `our own ${vip ? 'VIP' : 'address'} on ${own.arm}`
+  }
+
+  isLip(address: string): boolean {
+    return this.context.addresses.some(own => own.address === address && own.lports !== undefined)
+  }
+
+  /** What an arm has, in one list. */
+  addressesOf(arm: string): string {
+    const own = this.context.addresses.filter(address => address.arm === arm)
+    return listed(own.map(({ address }) => address))
+  }
+
+  /** The arm that the longest route to an address leads out of. */
+  armTowards(address: string): string | undefined {
+    return this.#routeTo(address)?.arm
+  }
+
+  /** Who has to be found by ARP to reach an address. */
+  nextHop(address: string): string {
+    return this.#routeTo(address)?.via ?? address
+  }
+
+  #routeTo(address: string): DropContext['routes'][number] | undefined {
+    if (this.headers.ip === null) return undefined
+    const target = ipv4Int(address)
+    return this.context.routes
+      .filter(({ to, prefixLength }) => inPrefix(target, ipv4Int(to), prefixLength))
+      .sort((a, b) => b.prefixLength - a.prefixLength)[0]
+  }
+}
+
+/** `a, b and 7 more`, or `none`. */
+export function listed(all: readonly string[], most = 5): string {
+  if (all.length === 0) return 'none'
+  const rest = all.length > most ? ` and ${all.length - most} more` : ''
+  return `${all.slice(0, most).join(', ')}${rest}`
+}
+
+function vnetOf(bytes: Uint8Array): Vnet {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (bytes.length < VNET.BYTES) {
+    return { partial: false, gsoType: GSO.NONE, gsoSize: 0, csumStart: 0, csumOffset: 0 }
+  }
+  return {
+    partial: (view.getUint8(VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM) !== 0,
+    gsoType: view.getUint8(VNET.GSO_TYPE),
+    gsoSize: view.getUint16(VNET.GSO_SIZE, true),
+    csumStart: view.getUint16(VNET.CSUM_START, true),
+    csumOffset: view.getUint16(VNET.CSUM_OFFSET, true),
+  }
+}

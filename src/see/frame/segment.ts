@@ -1,0 +1,55 @@
+/** The TCP segment in a frame, its fields for people. */
+
+import { endpointText } from '../../wire/address.ts'
+import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
+import { IPV4, PROTO } from '../../wire/ipv4.ts'
+import { FLAG, TCP } from '../../wire/tcp.ts'
+import { flagLetters, optionsText } from './options-text.ts'
+
+export interface Segment {
+  /** address:port */
+  source: string
+  destination: string
+  /** tcpdump's letters, `S.`; `none` */
+  flags: string
+  /** The TCP flags byte. */
+  bits: number
+  /** As on the wire, 0..2^32-1. */
+  seq: number
+  ack: number
+  window: number
+  /** Payload bytes by the IP header, captured or not. */
+  payload: number
+  /** tcpdump's words; empty for none */
+  options: string
+}
+
+/** Sequence numbers that a segment takes: its payload, SYN and FIN (RFC 9293 section 3.4). */
+export function seqLength({ payload, bits }: Segment): number {
+  return payload + (bits & FLAG.SYN ? 1 : 0) + (bits & FLAG.FIN ? 1 : 0)
+}
+
+/** The TCP segment of a frame that begins with its Ethernet header; undefined for any other, and without whole headers. */
+export function segmentOf(frame: Uint8Array): Segment | undefined {
+  const pkt = new DataView(frame.buffer, frame.byteOffset, frame.length)
+  const ip = ETH.HEADER
+  if (frame.length < ip + IPV4.HEADER || pkt.getUint16(ETH.TYPE) !== ETHERTYPE.IPV4)
+    return undefined
+  const tcp = ip + ((pkt.getUint8(ip) & 15) << 2)
+  if (pkt.getUint8(ip + IPV4.PROTOCOL) !== PROTO.TCP || frame.length < tcp + TCP.HEADER)
+    return undefined
+  const header = (pkt.getUint8(tcp + TCP.OFFSET) >>> 4) << 2
+  const bits = pkt.getUint8(tcp + TCP.FLAGS)
+  const end = tcp + header
+  return {
+    source: endpointText(pkt.getInt32(ip + IPV4.SRC), pkt.getUint16(tcp + TCP.SPORT)),
+    destination: endpointText(pkt.getInt32(ip + IPV4.DST), pkt.getUint16(tcp + TCP.DPORT)),
+    flags: flagLetters(bits),
+    bits,
+    seq: pkt.getUint32(tcp + TCP.SEQ),
+    ack: pkt.getUint32(tcp + TCP.ACK),
+    window: pkt.getUint16(tcp + TCP.WINDOW),
+    payload: Math.max(0, ip + pkt.getUint16(ip + IPV4.TOTAL_LENGTH) - end),
+    options: optionsText(pkt, tcp + TCP.HEADER, Math.min(end, frame.length)),
+  }
+}

@@ -1,0 +1,103 @@
+/** What the ladder's arrows are labelled with, and what is said below them. */
+
+import { FLAG } from '../../wire/tcp.ts'
+import { changeText, movedBy } from '../moments/change-words.ts'
+import type { Change } from '../moments/moment.ts'
+import { DROP_WORDS } from '../words/drop-words.ts'
+import type { PacketRow } from './ladder.ts'
+import type { Leg } from './leg.ts'
+
+/** Labels of a leg, the most telling first, the shortest last. */
+export function legLabels(leg: Leg, ascii: boolean): string[] {
+  const { segment, seq, ack } = leg
+  if (!segment) return [leg.words]
+  const { payload, bits } = segment
+  const words = [segment.flags]
+  if (payload > 0) words.push(`${seq}:${(seq + payload) >>> 0}`)
+  else if (bits & (FLAG.SYN | FLAG.FIN | FLAG.RST)) words.push(`${seq}`)
+  if (bits & FLAG.ACK) words.push(`ack ${ack}`)
+  if (payload > 0) words.push(`len ${payload}`)
+  if (leg.gsoSize > 0) {
+    const segments = Math.ceil(payload / leg.gsoSize)
+    words.push(`${segments}${ascii ? 'x' : '×'}${leg.gsoSize}`)
+  }
+  const short = words.join(' ')
+  const win = `${short} win ${segment.window}`
+  return segment.options === '' ? [win, short] : [`${win} <${segment.options}>`, win, short]
+}
+
+/** Headers' addresses are in the ladder's own columns, and checksums follow from all else. */
+const IN_COLUMNS: ReadonlySet<string> = new Set([
+  'mac',
+  'source',
+  'destination',
+  'length',
+  'ip_checksum',
+  'tcp_checksum',
+])
+
+export function changesText(changes: readonly Change[]): string[] {
+  return changes.filter(({ what }) => !IN_COLUMNS.has(what)).map(oneChange)
+}
+
+function oneChange(change: Change): string {
+  const { what, delta = 0 } = change
+  switch (what) {
+    case 'seq':
+    case 'ack':
+      return `${what} ${movedBy(what, delta)}`
+    case 'sack':
+      return `sack edges ${movedBy(what, delta)}`
+    default:
+      return changeText(change)
+  }
+}
+
+const OWN: Readonly<Record<string, string>> = {
+  rst_on_expiry: 'the appliance resets it: the connection has expired',
+  rst_on_cut: 'the appliance resets it: its connections to this RS are cut',
+  rst_on_reuse: 'the appliance resets it: the client has begun another connection',
+  arp_request: 'the appliance asks',
+  arp_reply: 'the appliance answers',
+  arp_gratuitous: 'the appliance announces itself',
+  echo_reply: 'the appliance answers',
+  rst: 'the appliance refuses',
+  added: 'the balancer sent it of its own',
+  left_twice: 'left a second time',
+}
+
+/** What an analysis of captures finds missing. */
+const MISSING: Readonly<Record<string, string>> = {
+  lost_in: 'lost, never reached the RS',
+  lost_out: 'lost, never reached the client',
+  outside: 'outside the time of the other capture',
+}
+
+/** Who sent it to whom, of what belongs to no connection: no heading says it. */
+export function whoText({ conn, outer, inner }: PacketRow): string[] {
+  const segment = (outer ?? inner)?.segment
+  return conn === 0 && segment ? [`from ${segment.source} to ${segment.destination}`] : []
+}
+
+export function fateText(row: PacketRow): string[] {
+  const reason = row.reason ?? ''
+  const why = DROP_WORDS[reason] ? `${reason}: ${DROP_WORDS[reason]}` : reason
+  switch (row.fate) {
+    case 'parked':
+      return ['parked until the MAC of the next hop is known']
+    case 'released':
+      return ['released, the next hop is known']
+    case 'dropped':
+      return [MISSING[reason] ?? `dropped, ${why}`]
+    case 'unsent':
+      return [`not sent, ${why}`]
+    case 'kept':
+      return ['for the appliance itself']
+    case 'own':
+      return [OWN[reason] ?? 'made by the appliance']
+    case 'unseen':
+      return ['what left is not on record']
+    default:
+      return []
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * What `tapvs top` has to say of one moment: differences between what the daemon counted then and a little earlier, per
+ * second. Pure; the frames are drawn from it, and `--json` prints it.
+ */
+
+import type { ArmInfo, HandshakeInfo, NumbersInfo, TrafficInfo } from '../../api/commands.ts'
+import { healthOf } from './health.ts'
+import { lipRows } from './lports.ts'
+import { type Quantiles, quantiles } from './quantiles.ts'
+import type { ArmRow, DropRow, Moment, RsRow, ServiceRow } from './rows.ts'
+import { total } from './total.ts'
+
+/** Seconds over which slow things are seen: lports going out, handshakes. */
+const SLOW_WINDOW_SEC = 10
+
+/** Samples between which rates are taken. */
+export interface Looks {
+  now: NumbersInfo
+  /** Just before. */
+  before: NumbersInfo
+  /** Some seconds ago. */
+  long: NumbersInfo
+}
+
+/** The last samples of a daemon, the oldest first. */
+export class History {
+  readonly #samples: NumbersInfo[] = []
+
+  /** => the moment of this sample; its rates are 0 when it is the first one. */
+  add(sample: NumbersInfo): Moment {
+    const { now, before, long } = this.looks(sample)
+    return momentOf(now, before, long)
+  }
+
+  /** Takes one more sample. */
+  looks(sample: NumbersInfo): Looks {
+    const samples = this.#samples
+    // A daemon that was started anew counts from 0.
+    if (samples.at(-1)?.process.startedMs !== sample.process.startedMs) samples.length = 0
+    samples.push(sample)
+    const oldest = sample.atMs - SLOW_WINDOW_SEC * 1000
+    while (samples.length > 2 && (samples[1] as NumbersInfo).atMs <= oldest) samples.shift()
+    return { now: sample, before: samples.at(-2) ?? sample, long: samples[0] as NumbersInfo }
+  }
+}
+
+/** `before` and `long` are earlier samples, one just before and one some seconds. */
+export function momentOf(now: NumbersInfo, before: NumbersInfo, long: NumbersInfo): Moment {
+  const seconds = (now.atMs - before.atMs) / 1000
+  const counters = total(now.workers)
+  const earlier = total(before.workers)
+  const perSecond = (value: number, was: number | undefined) => rate(value, was, seconds)
+  const moment = {
+    atMs: now.atMs,
+    seconds,
+    version: now.process.version,
+    pid: now.process.pid,
+    upSec: Math.max(0, Math.round((now.atMs - now.process.startedMs) / 1000)),
+    workers: now.workers.length,
+    conns: {
+      ...counters.conns,
+      opened: perSecond(counters.events.conns_opened ?? 0, earlier.events.conns_opened),
+      states: counters.states,
+    },
+    frames: counters.frames,
+    services: serviceRows(now, before, seconds),
+    lips: lipRows(now, long),
+    drops: dropRows(now, before),
+    arms: armRows(now, before, seconds),
+    handshakes: {
+      rs: handshakes(now, long, 'rs'),
+      client: handshakes(now, long, 'client'),
+    },
+  }
+  return { ...moment, problems: healthOf(moment, counters, dropRows(now, long)) }
+}
+
+function rate(value: number, before: number | undefined, seconds: number): number {
+  return seconds > 0 ? Math.max(0, value - (before ?? value)) / seconds : 0
+}
+
+function dropRows(now: NumbersInfo, before: NumbersInfo): DropRow[] {
+  const earlier = total(before.workers).drops
+  const seconds = (now.atMs - before.atMs) / 1000
+  return Object.entries(total(now.workers).drops).map(([reason, count]) => ({
+    reason,
+    total: count,
+    perSecond: rate(count, earlier[reason], seconds),
+  }))
+}
+
+function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): ServiceRow[] {
+  const earlier = new Map(
+    before.services.flatMap(service =>
+      service.realServers.map(rs => [
+        `${service.address}:${service.port} ${rs.address}:${rs.port}`,
+        rs.stats,
+      ]),
+    ),
+  )
+  return now.services.map(service => {
+    const name = `${service.address}:${service.port}`
+    const realServers = service.realServers.map(rs => {
+      const was = earlier.get(`${name} ${rs.address}:${rs.port}`)
+      return {
+        rs: `${rs.address}:${rs.port}`,
+        weight: rs.weight,
+        usable: rs.weight > 0 && !rs.inhibited,
+        reason: rs.inhibited ? (rs.reason ?? 'its health checks fail') : null,
+        active: rs.activeConns,
+        inactive: rs.inactiveConns,
+        rates: mapped(rs.stats, field => rate(rs.stats[field], was?.[field], seconds)),
+      }
+    })
+    const sum = (value: (rs: RsRow) => number) =>
+      realServers.reduce((all, rs) => all + value(rs), 0)
+    const nothing = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
+    return {
+      service: `${service.protocol.toUpperCase()} ${name}`,
+      scheduler: service.scheduler,
+      weight: sum(({ weight }) => weight),
+      usable: realServers.some(({ usable }) => usable),
+      active: sum(({ active }) => active),
+      inactive: sum(({ inactive }) => inactive),
+      rates: mapped(nothing, field => sum(({ rates }) => rates[field])),
+      realServers,
+    }
+  })
+}
+
+function mapped(traffic: TrafficInfo, value: (field: keyof TrafficInfo) => number): TrafficInfo {
+  const fields = Object.keys(traffic) as (keyof TrafficInfo)[]
+  return Object.fromEntries(fields.map(field => [field, value(field)])) as unknown as TrafficInfo
+}
+
+/** Each arm, and behind it its share of each worker if there are several. */
+function armRows(now: NumbersInfo, before: NumbersInfo, seconds: number): ArmRow[] {
+  const row = (worker: number | null, arm: ArmInfo, was: ArmInfo | undefined): ArmRow => {
+    const perSecond = (value: (arm: ArmInfo) => number) =>
+      rate(value(arm), was && value(was), seconds)
+    return {
+      arm: arm.name,
+      worker,
+      up: arm.up,
+      admin: arm.admin,
+      link: arm.link,
+      orphaned: arm.orphaned,
+      rxBits: perSecond(({ rxBytes }) => rxBytes) * 8,
+      txBits: perSecond(({ txBytes }) => txBytes) * 8,
+      rxPackets: perSecond(({ rxPackets }) => rxPackets),
+      txPackets: perSecond(({ txPackets }) => txPackets),
+      drops: perSecond(({ rxDrops, txDrops }) => rxDrops + txDrops),
+    }
+  }
+  const was = total(before.workers).arms
+  return total(now.workers).arms.flatMap((arm, i) => [
+    row(null, arm, was[i]),
+    ...(now.workers.length === 1
+      ? []
+      : now.workers.map(({ worker, counters }, w) =>
+          row(worker, counters.arms[i] as ArmInfo, before.workers[w]?.counters.arms[i]),
+        )),
+  ])
+}
+
+/** Of the last seconds, or of all if there were none in them. */
+function handshakes(now: NumbersInfo, long: NumbersInfo, by: 'rs' | 'client'): Quantiles | null {
+  const all = total(now.workers).handshakes[by]
+  const earlier = total(long.workers).handshakes[by]
+  const recent: HandshakeInfo = {
+    buckets: all.buckets.map((count, i) => count - (earlier.buckets[i] ?? 0)),
+    sumMs: all.sumMs - earlier.sumMs,
+  }
+  return quantiles(recent) ?? quantiles(all)
+}

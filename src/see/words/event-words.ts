@@ -1,0 +1,29 @@
+/** What else happened beside drops, by the name of the event. */
+export const EVENT_WORDS: Record<string, string> = {
+  conns_opened: 'connections opened',
+  conns_expired: 'connections that ended',
+  toa_added: 'segments that carry the client address to the real server',
+  toa_no_room: 'segments without room for TOA among the TCP options',
+  toa_mtu: 'segments that TOA would have made larger than the MTU',
+  toa_forged: 'TOA options of clients, made void',
+  rst_on_expiry: 'RSTs to both ends of established connections that timed out',
+  rst_bare_ack: 'RSTs to ACKs without a connection',
+  arp_replies: 'ARP requests answered',
+  arp_requests: 'ARP requests sent',
+  arp_gratuitous: 'gratuitous ARP sent for our addresses',
+  neigh_learned: 'ARP replies learned from',
+  neigh_moved: 'neighbours that changed their MAC',
+  neigh_failed: 'neighbours that did not answer',
+  icmp_echo_replies: 'pings answered',
+  syn_reused: 'SYNs that began another connection in the place of one that was over',
+  trace_lost: 'log records lost because the log was too slow',
+  rx_errors: 'failed reads from an arm',
+  arm_reattached: 'arms that came back',
+  handed_over: 'packets read by one worker and handed to the one that owns them',
+  rst_no_rs: 'RSTs to SYNs that no real server could take (when_down: reject)',
+  rst_on_cut:
+    'RSTs to both ends of connections that were cut: their real server is down, gone or drained',
+  syn_rescheduled:
+    'SYNs sent again that went to another real server, as the first had not answered and takes no more',
+  rst_on_reuse: 'RSTs to real servers whose client had begun another connection',
+}

@@ -1,0 +1,68 @@
+/**
+ * What a record of the trace says, as fields of JSON in the order of its row (engine/trace-kinds.ts). Log lines are made of
+ * them as well (trace-words.ts).
+ */
+
+import { IN } from '../../engine/tcp-state.ts'
+import { Chosen, Reset } from '../../engine/trace.ts'
+import {
+  type FieldKind,
+  type FieldsOfKind,
+  fieldsOfKind,
+  TraceCell,
+  TraceKind,
+  type TraceName,
+} from '../../engine/trace-kinds.ts'
+import { endpointText, ipv4Text, macText } from '../../wire/address.ts'
+import { flagsText, type Names, NEIGH_STATES, protocolName, reason, STATES } from './names.ts'
+
+/** What a field's cells say, the first of which is `a`. */
+const READ = {
+  number: a => a,
+  flag: a => a !== 0,
+  mark: a => (a === 0 ? undefined : true),
+  protocol: protocolName,
+  address: ipv4Text,
+  endpoint: (a, port) => endpointText(a, port),
+  mac: macText,
+  arm: (a, _, names) => names.arms[a] ?? `arm ${a}`,
+  direction: a => (a === IN ? 'in' : 'out'),
+  tcpFlags: flagsText,
+  state: a => STATES[a] ?? `${a}`,
+  neighState: a => NEIGH_STATES[a] ?? `${a}`,
+  reason,
+  chosen: a => (a === Chosen.PERSISTENCE ? 'persistence' : 'scheduler'),
+  reset: a => (a === Reset.CUT ? 'cut' : undefined),
+} satisfies Record<FieldKind, (a: number, b: number, names: Names) => unknown>
+
+/** Fields of a kind; a mark that is not set is not there. */
+export type TraceFields<Name extends TraceName> = {
+  [Field in keyof FieldsOfKind<Name>]: FieldsOfKind<Name>[Field] extends FieldKind
+    ? ReturnType<(typeof READ)[FieldsOfKind<Name>[Field]]>
+    : never
+}
+
+type Read = (a: number, b: number, names: Names) => unknown
+
+/** By kind: its fields with their first cells. */
+const FIELDS: { name: string; at: number; read: Read }[][] = []
+for (const kind of Object.keys(TraceKind) as TraceName[]) {
+  const cells: Readonly<Record<string, number>> = TraceCell[kind]
+  FIELDS[TraceKind[kind]] = Object.entries(fieldsOfKind(kind)).map(([name, holds]) => ({
+    name,
+    at: cells[name] ?? 0,
+    read: READ[holds],
+  }))
+}
+
+export function fieldsOf(record: Int32Array, names: Names): Record<string, unknown> {
+  const known = FIELDS[record[0] ?? 0]
+  if (known === undefined) return { kind: record[0] }
+  const fields: Record<string, unknown> = {}
+  for (const { name, at, read } of known) {
+    // A record has all its cells; the array's type just cannot say so.
+    const value = read(record[at] ?? 0, record[at + 1] ?? 0, names)
+    if (value !== undefined) fields[name] = value
+  }
+  return fields
+}
