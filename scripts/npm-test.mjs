@@ -42,6 +42,7 @@ export const NOT_QUICK = {
   story: 'long',
   'ui/conns': 'long',
   'ui/moments': 'long',
+  'unit-file': 'root', // systemd-analyze
   verify: 'long',
 }
 
@@ -115,7 +116,7 @@ function chosen(words) {
   if (words.length === 0) {
     const files = unit.filter(file => needs(file) === 'quick')
     const [addon, root, long] = ['addon', 'root', 'long'].map(need => count(unit, need))
-    const text = `${files.length} files; left out: ${long} that take long, ${addon} that need the addon (gcc) and ${root} that need root, and the lab`
+    const text = `${files.length} files; left out: ${long} that take long, ${addon} that need the addon (gcc) and ${root} that need root or what scripts/test installs, and the lab`
     return { files, text: `${text}. All of them: sudo ./scripts/test; one: npm test -- WORD` }
   }
   const named = unit.filter(path => words.some(word => path.includes(word)))

@@ -34,7 +34,7 @@ test('every number of docs/semantics.md that is cited is a heading there', () =>
     ([, number]) => number,
   )
   assert.equal(new Set(headings).size, headings.length, 'a number is there twice')
-  assert.deepEqual(cited('fullnat semantics 9.1-9.4 and 13.7'), ['9.1', '9.4', '13.7'])
+  assert.deepEqual(cited('in semantics 9.1-9.4 and 13.7'), ['9.1', '9.4', '13.7'])
   const all = code.flatMap(({ path, text }) => cited(text).map(number => ({ path, number })))
   assert.ok(all.length > 40, `${all.length} citations`)
   assert.deepEqual(
@@ -48,7 +48,10 @@ test('a rule is cited as `semantics N.M`, not by its bare number', () => {
     .filter(({ path }) => path.endsWith('.ts'))
     .flatMap(({ path, text }) =>
       (text.match(/\/\*\*.*?\*\//g) ?? [])
-        .flatMap(comment => comment.match(/[^(]{0,20}\((?:\d{1,2}\.\d\d?(?:, | to )?)+\)/g) ?? [])
+        .flatMap(
+          comment =>
+            comment.match(/fullnat semantics|[^(]{0,20}\((?:\d{1,2}\.\d\d?(?:, | to )?)+\)/g) ?? [],
+        )
         .map(found => `${path}: ${found}`),
     )
   assert.deepEqual(bare, [])
@@ -184,10 +187,18 @@ test('every link from one document to another leads somewhere', () => {
   }
 })
 
-test('the files of src that rules and tables name are there', () => {
-  const some = documents().filter(path => /(tables|invariants|semantics)\.md$|decisions/.test(path))
-  for (const path of some) {
-    for (const [, file = ''] of read(path).matchAll(/`((?:engine|io|see|wire)\/[\w/-]+\.ts)`/g))
-      assert.ok(existsSync(join(CHECKOUT, 'src', file)), `${path}: ${file}`)
+/** Paths in backquotes: of files with their folder, and of all that begins at the top. */
+const NAMED = [
+  /`((?:[\w-]+\/)+[\w.-]+\.(?:tsx?|c|mjs))`/g,
+  /`((?:src|test|netns|bench|docs|scripts|config|bin|examples|ui|\.github)\/[\w./-]+)`/g,
+]
+
+test('the files that documents name are there', () => {
+  for (const path of documents()) {
+    const text = read(path)
+    for (const [, file = ''] of NAMED.flatMap(named => [...text.matchAll(named)])) {
+      const found = ['.', 'src', 'test'].some(way => existsSync(join(CHECKOUT, way, file)))
+      assert.ok(found, `${path}: ${file}`)
+    }
   }
 })

@@ -1,4 +1,7 @@
-/** A test that fails is reported, whatever it leaves behind: the run ends, and nothing of it goes on. */
+/**
+ * A test that fails is reported, whatever it leaves behind: the run ends, and nothing of it goes on. `npm test` runs what is
+ * asked for, and says what is not to be had.
+ */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -8,6 +11,21 @@ import { test } from 'node:test'
 import { until } from '../netns/processes.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
+
+function npmTest(...words: string[]) {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const argv = [join(ROOT, 'scripts/npm-test.mjs'), ...words]
+  return spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 120_000, env })
+}
+
+test('npm test -- WORD runs the unit tests of that name, and knows where others are', () => {
+  const one = npmTest('wire/address')
+  assert.equal(one.status, 0, one.stdout + one.stderr)
+  assert.match(one.stdout, /^ℹ fail 0$/m)
+  const none = npmTest('partition')
+  assert.equal(none.status, 1)
+  assert.match(none.stderr, /^npm test: no unit test has partition .*scripts\/test lab WORD\n$/)
+})
 
 test('a failed test that leaves a thread and a program ends its run', async () => {
   const { NODE_TEST_CONTEXT: _, ...own } = process.env // of this very run

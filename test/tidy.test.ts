@@ -18,9 +18,9 @@ const BIG = /\bBigInt\b/
 /** From the top to the bottom; a layer imports from itself and from those behind it. */
 const LAYERS = ['page', 'cli', 'client', 'control', 'config', 'io', 'see', 'api', 'engine', 'wire']
 
-/** What belongs to Node or to a machine and has no place in a pure library. */
+/** What belongs to Node or to a machine and has no place in a pure library; a field may have such a name. */
 const IMPURE =
-  /\b(Buffer|process|console|setTimeout|setInterval|setImmediate|queueMicrotask|performance|Date|Promise|async|await|require|TextDecoder|TextEncoder)\b|\bMath\.random\b|node:/
+  /(?<!(?<!globalThis)\.)\b(Buffer|process|console|setTimeout|setInterval|setImmediate|queueMicrotask|performance|Date|Promise|async|await|require|TextDecoder|TextEncoder)\b|\bMath\.random\b|node:/
 
 interface Source {
   path: string

@@ -4,7 +4,7 @@
  */
 
 import { PROTO } from '../wire/ipv4.ts'
-import { CELL, RECORD } from './conn-layout.ts'
+import { CELL, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
 import { armOf } from './family.ts'
 import type { NeighTable } from './neigh-table.ts'
 import type { Parsed } from './parsed.ts'
@@ -18,7 +18,8 @@ const { LOOKUP, NOT_SYN, REFUSED } = TraceKind
 const { CONN_NEW, CONN_DEL, TOA_FAILED, RESET, RESET_RS, CONN_KEPT, STATE } = TraceKind
 const { SCHEDULED, LPORT_FETCHED } = TraceKind
 const { NEIGH, NEIGH_MOVED, NEIGH_FAILED, ADDRESS_CLAIMED, PARKED_DROP } = TraceKind
-const { TCP } = PROTO
+/** Numbers of the IP header by the protocol's bits of KEY. */
+const PROTOCOLS = [PROTO.TCP, PROTO.UDP, PROTO.ICMP]
 const { at: recordAt, of: recordOf } = RECORD
 /** Every kind that is of a packet begins with these, and every one that is of a whole connection with those. */
 const { protocol: PROTOCOL, src: SRC, dst: DST, hit: HIT } = TraceCell.LOOKUP
@@ -45,7 +46,7 @@ export function sayScheduled(trace: TraceRing, p: Parsed, dest: Dest, chosen: nu
   const { record } = trace
   const { service, rip, rport, weight } = dest
   const at = TraceCell.SCHEDULED
-  record[at.protocol] = TCP
+  record[at.protocol] = protocolOf(p.key)
   endpoint(record, at.client, p.saddr, p.ports >>> 16)
   endpoint(record, at.vip, service.vip, p.ports & 0xffff)
   endpoint(record, at.rs, rip, rport)
@@ -104,7 +105,7 @@ export function sayState(
   const { record } = trace
   const from = recordOf(t)
   const at = TraceCell.STATE
-  record[at.protocol] = TCP
+  record[at.protocol] = protocolOf(conns[from | CELL.BINDING])
   record[at.direction] = t & OUT
   record[at.flags] = flags
   endpoint(record, at.client, conns[from | CELL.CIP], conns[from | CELL.CLIENT_PORTS] >>> 16)
@@ -202,7 +203,7 @@ export function sayParkedDrop(trace: TraceRing, pair: number, reason: number): v
 
 /** => The record, with what a kind of a packet begins with. */
 function packet({ record }: TraceRing, p: Parsed): Int32Array {
-  record[PROTOCOL] = TCP
+  record[PROTOCOL] = protocolOf(p.key)
   endpoint(record, SRC, p.saddr, p.ports >>> 16)
   endpoint(record, DST, p.daddr, p.ports & 0xffff)
   return record
@@ -213,12 +214,17 @@ function ends({ record }: TraceRing, conns: Int32Array, conn: number): Int32Arra
   const from = recordAt(conn)
   const clientPorts = conns[from | CELL.CLIENT_PORTS]
   const rsPorts = conns[from | CELL.RS_PORTS]
-  record[PROTOCOL] = TCP
+  record[PROTOCOL] = protocolOf(conns[from | CELL.BINDING])
   endpoint(record, CLIENT, conns[from | CELL.CIP], clientPorts >>> 16)
   endpoint(record, VIP, conns[from | CELL.VIP], clientPorts & 0xffff)
   endpoint(record, LIP, conns[from | CELL.LIP], rsPorts & 0xffff)
   endpoint(record, RS, conns[from | CELL.RIP], rsPorts >>> 16)
   return record
+}
+
+/** Of what a packet is looked up by, or of a conn's binding, which has it in the same bits. */
+function protocolOf(key: number): number {
+  return PROTOCOLS[key & PROTOCOL_BITS]
 }
 
 function endpoint(record: Int32Array, at: number, address: number, port: number): void {

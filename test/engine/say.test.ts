@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { binding, CELL, KEY } from '../../src/engine/conn-layout.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { Family, linkOf } from '../../src/engine/family.ts'
 import { Neigh } from '../../src/engine/neigh-state.ts'
@@ -38,6 +39,7 @@ packet.saddr = address(CLIENT)
 packet.daddr = address(VIP)
 packet.ports = ports(CLIENT, VIP)
 packet.flags = FLAG.ACK
+const datagram = Object.assign(new Parsed(), packet, { key: KEY.UDP })
 
 /** The table's cells; it is the second connection. */
 const conns = new Int32Array(32)
@@ -72,6 +74,10 @@ const SAYINGS: Readonly<Record<TraceName, Saying[]>> = {
   LOOKUP: [
     { say: trace => say.sayLookup(trace, packet, true), fields: { ...asked, hit: true } },
     { say: trace => say.sayLookup(trace, packet, false), fields: { ...asked, hit: false } },
+    {
+      say: trace => say.sayLookup(trace, datagram, false),
+      fields: { ...asked, protocol: 'UDP', hit: false },
+    },
   ],
   LPORT_FETCHED: [
     {
@@ -79,7 +85,17 @@ const SAYINGS: Readonly<Record<TraceName, Saying[]>> = {
       fields: { lip: LIP, tried: 2, free: 77 },
     },
   ],
-  CONN_NEW: [{ say: trace => say.sayOpened(trace, conns, 1), fields: { ...ends, delta: -7 } }],
+  CONN_NEW: [
+    { say: trace => say.sayOpened(trace, conns, 1), fields: { ...ends, delta: -7 } },
+    {
+      say: trace => {
+        const other = conns.slice()
+        other[16 + CELL.BINDING] = binding(KEY.UDP, 3, 1)
+        say.sayOpened(trace, other, 1)
+      },
+      fields: { ...ends, protocol: 'UDP', delta: -7 },
+    },
+  ],
   CONN_DEL: [
     {
       say: trace => say.sayOver(trace, conns, 1, State.TIME_WAIT, Over.TIMER),

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
@@ -89,28 +89,3 @@ for (const command of commands) {
     }
   })
 }
-
-test('CONTRIBUTING names tests that are there', () => {
-  for (const command of commandsOf('CONTRIBUTING.md')) {
-    const words = /scripts\/test (unit|lab) (\w+)/.exec(command)
-    if (words === null) continue
-    const found = run(`find test -name '*${words[2]}*.test.ts'`)
-    assert.notEqual(found, '', command)
-  }
-})
-
-test('every file that the documents name is there', () => {
-  for (const file of [
-    'README.md',
-    'ARCHITECTURE.md',
-    'CONTRIBUTING.md',
-    'netns/README.md',
-    ...readdirSync(join(CHECKOUT, 'docs'))
-      .filter(name => name.endsWith('.md'))
-      .map(name => `docs/${name}`),
-  ]) {
-    const text = readFileSync(join(CHECKOUT, file), 'utf8')
-    const paths = text.matchAll(/`((?:src|test|netns|bench|docs|scripts|config|bin)\/[\w./-]+)`/g)
-    for (const [, path] of paths) run(`test -e ${path}`)
-  }
-})
