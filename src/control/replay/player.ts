@@ -3,6 +3,7 @@
  * verdict, every frame that leaves and all counters compared with what was recorded.
  */
 
+import { countedName } from '../../api/names.ts'
 import type { Change } from '../../config/changes.ts'
 import { isImpaired } from '../../config/config.ts'
 import { ARM_CELLS, ArmCell, Counters, Drop, Event } from '../../engine/counters.ts'
@@ -55,10 +56,6 @@ const RX: ReadonlySet<number> = new Set([ArmCell.RX_PACKETS, ArmCell.RX_BYTES, A
 
 /** Whose checksum was wrong, over bytes that are not recorded. */
 const SPOILT: ReadonlySet<number> = new Set([Drop.ICMP_CHECKSUM, Drop.TCP_CHECKSUM])
-
-const NAMES = new Map<number, string>(
-  Object.entries({ ...Drop, ...Event }).map(([name, number]) => [number, name.toLowerCase()]),
-)
 
 export class Player {
   readonly worker: number
@@ -138,7 +135,7 @@ export class Player {
         break
       }
       case FlightKind.STOPPING:
-        engine.stopping = true
+        engine.opening.stopping = true
         return undefined
       case FlightKind.CHECK:
         return this.#check(record)
@@ -247,7 +244,7 @@ export class Player {
     for (const [number, was] of recorded.events.entries()) {
       const is = counters.events[number] ?? 0
       if (NOT_OURS.has(number) || was === is) continue
-      return differs(`counter ${NAMES.get(number) ?? number}`, was, is)
+      return differs(`counter ${countedName(number)}`, was, is)
     }
     for (const part of ['states', 'neighbours', 'handshakes'] as const) {
       for (const [i, was] of recorded[part].entries()) {

@@ -1,15 +1,11 @@
 /** Frames and verdicts in words, for whoever reads what a replay has found. */
 
-import { DONE, Drop, PARKED } from '../../engine/counters.ts'
+import { countedName, STATE_NAMES } from '../../api/names.ts'
+import { DONE, PARKED } from '../../engine/counters.ts'
 import { JudgedCell } from '../../engine/flight-records.ts'
 import { frameText as textOf } from '../../see/frame/frame-text.ts'
 import { endsAt } from '../../see/words/ends.ts'
-import { STATES } from '../../see/words/names.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
-
-const REASONS = new Map<number, string>(
-  Object.entries(Drop).map(([name, number]) => [number, name.toLowerCase()]),
-)
 
 /** `bytes` are the first ones from the virtio-net header on, `length` counts all. */
 export function frameText(bytes: Uint8Array, length: number): string {
@@ -21,7 +17,7 @@ export function outcomeText(verdict: number, arms: readonly string[]): string {
   if (verdict >= 0) return `sent on ${arms[verdict] ?? `arm ${verdict}`}`
   if (verdict === PARKED) return 'parked until its next hop has a MAC'
   if (verdict === DONE) return 'taken in'
-  return `dropped, ${REASONS.get(-verdict) ?? `reason ${-verdict}`}`
+  return `dropped, ${countedName(-verdict)}`
 }
 
 /** The part of a verdict's record (FlightKind.JUDGED) in which a replay has to agree with it; a view. */
@@ -34,8 +30,8 @@ export function verdictText(judgement: Int32Array, arms: readonly string[]): str
   const cell = (at: number) => judgement[at - JudgedCell.VERDICT] ?? 0
   const outcome = outcomeText(cell(JudgedCell.VERDICT), arms)
   if (cell(JudgedCell.TUPLE) < 0) return outcome
-  const before = STATES[cell(JudgedCell.BEFORE)]
-  const after = STATES[cell(JudgedCell.AFTER)]
+  const before = STATE_NAMES[cell(JudgedCell.BEFORE)]
+  const after = STATE_NAMES[cell(JudgedCell.AFTER)]
   const state = before === undefined ? after : `${before} to ${after}`
   const { client, vip, lip, rs } = endsAt(judgement, JudgedCell.ENDS - JudgedCell.VERDICT)
   const delta = cell(JudgedCell.DELTA) >>> 0

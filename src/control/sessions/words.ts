@@ -1,8 +1,8 @@
 /** The record of a connection that has ended, as a line for people and as fields for programs. */
 
+import { stateName } from '../../api/names.ts'
 import { End, SessionRecord } from '../../engine/sessions.ts'
 import { endsAt } from '../../see/words/ends.ts'
-import { STATES } from '../../see/words/names.ts'
 
 /** In the order of End. */
 export const ENDS = Object.keys(End).map(name => name.toLowerCase())
@@ -48,7 +48,7 @@ export class SessionReading {
       protocol: 'TCP',
       ...endsAt(this.cells, SessionRecord.ENDS),
       end: ENDS[cell(END)] ?? `${cell(END)}`,
-      state: STATES[cell(STATE)] ?? `${cell(STATE)}`,
+      state: stateName(cell(STATE)),
       start: new Date(Math.trunc(wallOf(cell(ENDED))) - this.lifeMs).toISOString(),
       duration_ms: this.lifeMs - ((cell(ENDED) - cell(LAST)) | 0),
       client_handshake_ms: cell(CLIENT_MS) < 0 ? null : cell(CLIENT_MS),

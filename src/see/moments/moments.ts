@@ -1,9 +1,11 @@
 /**
- * Moments out of the records of a worker's flight recorder. What a record means on its own is flight-records.ts's; here a frame, what was
- * said about it and the verdict become one moment, and a frame that leaves is compared with the one that came in.
+ * Moments out of the records of a worker's flight recorder. What a record means on its own is flight-records.ts's; here a
+ * frame, what was said about it and the verdict become one moment, and a frame that leaves is compared with the one that
+ * came in.
  */
 
-import { DONE, Drop, PARKED } from '../../engine/counters.ts'
+import { countedName, STATE_NAMES } from '../../api/names.ts'
+import { DONE, PARKED } from '../../engine/counters.ts'
 import type { FlightReader } from '../../engine/flight.ts'
 import {
   FlightKind,
@@ -15,8 +17,7 @@ import {
 } from '../../engine/flight-records.ts'
 import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
 import { endsAt } from '../words/ends.ts'
-import { type Names, STATES } from '../words/names.ts'
-import { fieldsOf } from '../words/trace-fields.ts'
+import { fieldsOf, type Names } from '../words/trace-fields.ts'
 import { kindOf, lineOf } from '../words/trace-words.ts'
 import { changesOf } from './changes.ts'
 import type { ConnEnds, FrameIn, FrameOut, Happening, Moment, Said, Verdict } from './moment.ts'
@@ -24,10 +25,6 @@ import { ownKind, rstKey } from './own.ts'
 
 /** Frames that came in and have not left yet, and RSTs of our own, that are remembered; the oldest are forgotten. */
 const REMEMBERED = 8192
-
-const REASONS = new Map<number, string>(
-  Object.entries(Drop).map(([name, number]) => [number, name.toLowerCase()]),
-)
 
 /** What is common to the records of one frame in both directions. */
 interface Bytes {
@@ -133,7 +130,10 @@ export class Moments {
       states:
         t < 0
           ? null
-          : { before: STATES[before] ?? null, after: STATES[this.#cell(JudgedCell.AFTER)] ?? '' },
+          : {
+              before: STATE_NAMES[before] ?? null,
+              after: STATE_NAMES[this.#cell(JudgedCell.AFTER)] ?? '',
+            },
       said,
     }
     const { verdict } = moment
@@ -160,7 +160,7 @@ export class Moments {
       ...frame,
       direction: translated ? (from?.direction ?? null) : null,
       changes: translated && from ? changesOf(from.bytes, frame.bytes) : [],
-      drop: drop === 0 ? null : (REASONS.get(drop) ?? `reason ${drop}`),
+      drop: drop === 0 ? null : countedName(drop),
       own: own === null ? null : (rst?.own ?? own.name),
     }
   }
@@ -169,7 +169,7 @@ export class Moments {
     if (verdict >= 0) return { sent: this.#names.arms[verdict] ?? `arm ${verdict}` }
     if (verdict === PARKED) return { parked: true }
     if (verdict === DONE) return { done: true }
-    return { drop: REASONS.get(-verdict) ?? `reason ${-verdict}` }
+    return { drop: countedName(-verdict) }
   }
 
   /** The frame of the record, without its virtio-net header. */

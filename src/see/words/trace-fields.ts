@@ -3,6 +3,7 @@
  * them as well (trace-words.ts).
  */
 
+import { countedName, NEIGH_STATES, stateName } from '../../api/names.ts'
 import { IN } from '../../engine/tcp-state.ts'
 import { Chosen, Reset } from '../../engine/trace.ts'
 import {
@@ -14,7 +15,13 @@ import {
   type TraceName,
 } from '../../engine/trace-kinds.ts'
 import { endpointText, ipv4Text, macText } from '../../wire/address.ts'
-import { flagsText, type Names, NEIGH_STATES, protocolName, reason, STATES } from './names.ts'
+import { flagsText, protocolName } from './packet-words.ts'
+
+/** What the numbers of a record mean here: the worker's id, and the arms' names by index. */
+export interface Names {
+  worker: number
+  arms: string[]
+}
 
 /** What a field's cells say, the first of which is `a`. */
 const READ = {
@@ -28,9 +35,9 @@ const READ = {
   arm: (a, _, names) => names.arms[a] ?? `arm ${a}`,
   direction: a => (a === IN ? 'in' : 'out'),
   tcpFlags: flagsText,
-  state: a => STATES[a] ?? `${a}`,
+  state: stateName,
   neighState: a => NEIGH_STATES[a] ?? `${a}`,
-  reason,
+  reason: countedName,
   chosen: a => (a === Chosen.PERSISTENCE ? 'persistence' : 'scheduler'),
   reset: a => (a === Reset.CUT ? 'cut' : undefined),
 } satisfies Record<FieldKind, (a: number, b: number, names: Names) => unknown>

@@ -5,8 +5,7 @@
 
 import { TraceKind, type TraceName } from '../../engine/trace-kinds.ts'
 import { counted } from '../text/counted.ts'
-import type { Names } from './names.ts'
-import { fieldsOf, type TraceFields } from './trace-fields.ts'
+import { fieldsOf, type Names, type TraceFields } from './trace-fields.ts'
 
 type Level = 'debug' | 'info' | 'warn'
 
