@@ -68,7 +68,7 @@ export const KEY = { TCP: 0, UDP: 1, ICMP: 2, IPV6: 0b1100 } as const
 /** How a conn is forwarded. */
 export const METHOD = { FULLNAT: 0 } as const
 
-const PROTOCOL_BITS = 0b11
+export const PROTOCOL_BITS = 0b11
 const IN_FAMILY = 0b100
 const OUT_FAMILY = 0b1000
 

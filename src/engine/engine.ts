@@ -10,7 +10,6 @@ import { ArpInput } from './arp-input.ts'
 import { ArpOutput } from './arp-output.ts'
 import type { ConnIndex } from './conn-index.ts'
 import { CELL, RECORD } from './conn-layout.ts'
-import { traceEnds } from './conn-trace.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, HAND_OVER } from './counters.ts'
 import { Cuts, END_RESERVE } from './cuts.ts'
@@ -34,12 +33,13 @@ import type { Random } from './random.ts'
 import { Resets } from './resets.ts'
 import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
+import { sayLookup, sayNoToa } from './say.ts'
 import { DestCell, type Dests, type Lips, type Service, type Services } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import type { TraceRing } from './trace.ts'
 import { GOOD } from './usual.ts'
 import { Verify } from './verify.ts'
 import { FullNat } from './xmit/fullnat.ts'
@@ -56,8 +56,6 @@ const EXPIRIES_MOST = 1024
 const NEIGH_TICK = 100
 /** ms from some connections that are cut to the next. */
 const CUT_PACE = 1
-/** Numbers of the IP header by KEY. */
-const PROTOCOLS = [PROTO.TCP, PROTO.UDP]
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SYN } = FLAG
@@ -178,18 +176,15 @@ export class Engine {
       const owner = this.#owner(this.#peers)
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
-    if (this.trace.debug) {
-      const protocol = PROTOCOLS[p.key]
-      this.trace.write(TraceKind.LOOKUP, now, protocol, p.saddr, p.daddr, p.ports, t < 0 ? 0 : 1)
-    }
+    if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
     if (kind !== KIND_TCP) return this.#unserved(kind, arm, slot)
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
       const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
-      const verdict = this.opening.judge(p, arm, slot, service, now)
+      const verdict = this.opening.judge(p, arm, slot, service)
       if (verdict !== MAY_OPEN) return verdict
       t = this.reuse.open(t, p, service as Service, arm, now)
-      if (t < 0) return this.opening.refuse(p, arm, slot, service as Service, t, now)
+      if (t < 0) return this.opening.refuse(p, arm, slot, service as Service, t)
     }
     const binding = this.#cells[recordOf(t) | BINDING]
     const dest = destOf(binding)
@@ -211,9 +206,7 @@ export class Engine {
     const refusal = unfit(p, out, this.#decrementsTtl)
     if (refusal !== 0) return refusal
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
-    if (failed !== 0 && this.trace.debug) {
-      traceEnds(this.trace, TraceKind.TOA_FAILED, this.#cells, t >> 1, failed, now)
-    }
+    if (failed !== 0 && this.trace.debug) sayNoToa(this.trace, this.#cells, t >> 1, failed)
     return outward
       ? this.#egress.toClient(p.eth, out, t >> 1)
       : this.#egress.toRs(slot, p.eth, out, dest, now)

@@ -13,8 +13,9 @@ import { Parking } from './parking.ts'
 import type { Parts } from './parts.ts'
 import type { Random } from './random.ts'
 import type { Resolver } from './resolver.ts'
+import { sayFailed, sayNeigh } from './say.ts'
 import { KEEP } from './state-table.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import type { TraceRing } from './trace.ts'
 
 /** Up to 200 ms are added to every timeout, so that entries made together do not age together. */
 const JITTER_MS = 200
@@ -119,7 +120,7 @@ export class NeighMachine extends NeighTable {
       // One that stays REACHABLE for weeks: int32 would take its change for one to come.
       if (((now - this.changed[n]) | 0) > LONG_AGO) this.changed[n] = now - SUSPECT_PAUSE_MS - 1
       if (((this.deadline[n] - now) | 0) <= 0) {
-        if (this.state[n] === NONE) this.delete(n, now)
+        if (this.state[n] === NONE) this.delete(n)
         else this.#expire(n, now)
       } else if (this.#isAsking(n) && ((now - this.asked[n]) | 0) >= RETRANSMIT_MS) {
         this.#sendRequest(n, now)
@@ -132,11 +133,10 @@ export class NeighMachine extends NeighTable {
     const arm = armOf(this.link(n))
     if (this.#isAsking(n)) {
       this.counters.countOn(arm, Event.NEIGH_FAILED)
-      const waiting = this.parking.count(n)
-      this.trace.write(TraceKind.NEIGH_FAILED, now, this.word[n], arm, waiting)
+      sayFailed(this.trace, this, n, this.parking.count(n))
     }
     this.event(n, NeighEvent.TIMER, now)
-    if (this.state[n] === NONE) this.parking.discard(n, arm, now)
+    if (this.state[n] === NONE) this.parking.discard(n, arm)
   }
 
   /** It has been as it is for long enough to be doubted. */
@@ -164,7 +164,7 @@ export class NeighMachine extends NeighTable {
       this.changed[n] = now
     }
     this.#rearm(n, now)
-    if (this.trace.debug) this.trace.write(TraceKind.NEIGH, now, before, after, this.word[n], arm)
+    if (this.trace.debug) sayNeigh(this.trace, this, n, before)
   }
 
   /** A self transition re-arms only when half of the timeout has passed since the last time (semantics 6.1). */
@@ -187,9 +187,9 @@ export class NeighMachine extends NeighTable {
     this.#resolvers[familyOf(link)].ask(this.arms[armOf(link)], this.word[n])
   }
 
-  protected delete(n: number, now: number): void {
+  protected delete(n: number): void {
     const arm = armOf(this.link(n))
-    this.parking.discard(n, arm, now)
+    this.parking.discard(n, arm)
     this.counters.neigh(arm, this.state[n], -1)
     this.leave(n)
   }

@@ -1,14 +1,13 @@
 /** Which segment may open a connection, and what becomes of one that does not. */
 
-import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { Drop, Event } from './counters.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { turnIntoRst } from './rst.ts'
+import { sayNotSyn, sayRefused } from './say.ts'
 import { ANY_ARM, type Service } from './service.ts'
-import { TraceKind } from './trace.ts'
 import { isIntact, isPlausibleClient } from './verify.ts'
 
 /** No verdict: the segment goes on and opens a connection. */
@@ -28,15 +27,13 @@ export class Opening {
   }
 
   /** Preconditions of a new connection (semantics 1.5, 1.6). => MAY_OPEN, or the verdict. */
-  judge(p: Parsed, arm: Arm, slot: number, service: Service | undefined, now: number): number {
+  judge(p: Parsed, arm: Arm, slot: number, service: Service | undefined): number {
     const { frames, arms, counters, trace } = this.#parts
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
     const flags = p.flags & (SYN | ACK | FIN | RST)
     if (flags !== SYN) {
-      if (trace.debug) {
-        trace.write(TraceKind.NOT_SYN, now, PROTO.TCP, p.saddr, p.daddr, p.ports, p.flags)
-      }
+      if (trace.debug) sayNotSyn(trace, p)
       if (flags !== ACK || !this.#rstOnBareAck) return -Drop.TCP_NO_CONN
       if (!isIntact(frames.pkt, p)) return -Drop.TCP_CHECKSUM
       turnIntoRst(frames, slot, p)
@@ -49,18 +46,9 @@ export class Opening {
   }
 
   /** A SYN that opened nothing. => The verdict on it, or the arm if it has become an RST. */
-  refuse(
-    p: Parsed,
-    arm: Arm,
-    slot: number,
-    service: Service,
-    verdict: number,
-    now: number,
-  ): number {
+  refuse(p: Parsed, arm: Arm, slot: number, service: Service, verdict: number): number {
     const { frames, counters, trace } = this.#parts
-    if (trace.debug) {
-      trace.write(TraceKind.REFUSED, now, PROTO.TCP, p.saddr, p.daddr, p.ports, -verdict)
-    }
+    if (trace.debug) sayRefused(trace, p, -verdict)
     if (verdict !== -Drop.TCP_NO_RS || !service.reject) return verdict
     turnIntoRst(frames, slot, p)
     counters.count(Event.RST_NO_RS)

@@ -2,7 +2,8 @@
 
 import { Journals } from '../../src/control/journal/journals.ts'
 import type { WorkerImage } from '../../src/control/threads/protocol.ts'
-import { FlightKind, Want } from '../../src/engine/flight.ts'
+import { Want } from '../../src/engine/flight.ts'
+import { FlightKind } from '../../src/engine/flight-records.ts'
 import type { Hear } from '../../src/io/exchange.ts'
 import type { Stand } from './stand.ts'
 

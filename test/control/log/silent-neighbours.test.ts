@@ -5,13 +5,13 @@ import { test } from 'node:test'
 import { until } from '../../../netns/processes.ts'
 import type { NeighbourInfo } from '../../../src/api/commands.ts'
 import { SilentNeighbours } from '../../../src/control/log/silent-neighbours.ts'
-import { TraceKind } from '../../../src/engine/trace.ts'
 import { ipv4Int } from '../../../src/wire/address.ts'
+import { traceRecord } from '../../kit/trace-record.ts'
 
 const RS = '192.168.168.2'
 
 function failed(address: string, arm = 1): Int32Array {
-  return Int32Array.of(TraceKind.NEIGH_FAILED, 0, ipv4Int(address), arm, 3, 0, 0, 0, 0, 0, 0, 0)
+  return traceRecord('NEIGH_FAILED', { address: ipv4Int(address), arm, dropped: 3 })
 }
 
 test('once, and again after it has answered or another config runs', async t => {
@@ -31,7 +31,7 @@ test('once, and again after it has answered or another config runs', async t => 
   assert.deepEqual([failed(RS, 0), failed('192.168.168.3')].map(level), ['warn', 'warn'])
   // Records of any other kind are as they were.
   assert.equal(
-    silent.level(Int32Array.of(TraceKind.NEIGH_MOVED, 0, ipv4Int(RS), 1), 'info'),
+    silent.level(traceRecord('NEIGH_MOVED', { address: ipv4Int(RS), arm: 1 }), 'info'),
     'info',
   )
 

@@ -8,13 +8,8 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
-import {
-  FlightKind,
-  FlightReader,
-  FlightRing,
-  Want,
-  wantFlight,
-} from '../../../src/engine/flight.ts'
+import { FlightReader, FlightRing, Want, wantFlight } from '../../../src/engine/flight.ts'
+import { FlightKind } from '../../../src/engine/flight-records.ts'
 import type { FrameIn, FrameOut, Moment } from '../../../src/see/moments/moment.ts'
 import { momentFromJson, momentToJson } from '../../../src/see/moments/moment-json.ts'
 import { Stand } from '../../kit/stand.ts'
