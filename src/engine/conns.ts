@@ -30,7 +30,7 @@ import { Placement } from './placement.ts'
 import type { Random } from './random.ts'
 import { DestCell, type Dests, type Service } from './service.ts'
 import type { Sessions } from './sessions.ts'
-import { nextState } from './states.ts'
+import { nextState, tableOf } from './states.ts'
 import { STATES, State } from './tcp-state.ts'
 import { Over, TraceKind, type TraceRing } from './trace.ts'
 import { Usual } from './usual.ts'
@@ -149,12 +149,12 @@ export class Conns {
     const at = recordOf(t)
     const word = cells[at | WORD]
     const state = word & STATE_BITS
-    const after = nextState(t & 1, state, p.flags)
+    const after = nextState(tableOf(p.key, t), state, p.event)
     if (after !== state) {
       this.#changeState(t, p.flags, state, after, now)
       return
     }
-    this.#kept[((t & 1) << 9) | ((p.flags & 0x1f) << 4) | state] = 1
+    this.#kept[(tableOf(p.key, t) << 9) | (p.event << 4) | state] = 1
     this.#refresh(t >> 1, state, now)
   }
 

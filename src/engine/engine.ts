@@ -8,7 +8,6 @@ import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { ArpOutput } from './arp-output.ts'
-import { KEY } from './conn-layout.ts'
 import { traceEnds } from './conn-trace.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
@@ -55,13 +54,14 @@ const EXPIRIES_MOST = 1024
 const NEIGH_TICK = 100
 /** ms from some connections that are cut to the next. */
 const CUT_PACE = 1
+/** Numbers of the IP header by KEY. */
+const PROTOCOLS = [PROTO.TCP, PROTO.UDP]
 /** No verdict: the segment goes on and opens a connection. */
 const MAY_OPEN = -1000
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SYN } = FLAG
-const { TCP: KIND_TCP } = Kind
-const { TCP: TCP_KEY } = KEY
+const { TCP: KIND_TCP, ARP: KIND_ARP, ICMP: KIND_ICMP } = Kind
 const { LINK } = DestCell
 
 export class Engine {
@@ -164,20 +164,20 @@ export class Engine {
   input(arm: Arm, slot: number, now: number): number {
     const p = this.#parsed
     const kind = p.decode(this.frames, slot, arm)
-    if (kind !== KIND_TCP) {
-      if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
-      if (kind === Kind.ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
-      return kind
-    }
+    if (kind < 0) return kind
+    if (kind === KIND_ARP) return this.arp.input(arm, slot, now)
+    if (kind === KIND_ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
     const { table } = this.conns
-    let t = table.index.find(TCP_KEY, p.saddr, p.daddr, p.ports)
+    let t = table.index.find(p.key, p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
       const owner = this.#owner(this.#peers)
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
     if (this.trace.debug) {
-      this.trace.write(TraceKind.LOOKUP, now, PROTO.TCP, p.saddr, p.daddr, p.ports, t < 0 ? 0 : 1)
+      const protocol = PROTOCOLS[p.key]
+      this.trace.write(TraceKind.LOOKUP, now, protocol, p.saddr, p.daddr, p.ports, t < 0 ? 0 : 1)
     }
+    if (kind !== KIND_TCP) return this.#unserved(kind, arm, slot)
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
       const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
@@ -260,6 +260,12 @@ export class Engine {
     if (!this.setup.isLip(p.daddr)) return steering.clientWorker(p.saddr, p.ports >>> 16)
     const owner = steering.lportWorker(p.ports & 0xffff)
     return owner < 0 ? self : owner
+  }
+
+  /** What has an owner and perhaps a connection, but is not forwarded. => The verdict */
+  #unserved(kind: number, arm: Arm, slot: number): number {
+    if (kind === Kind.UDP) return -Drop.IP_PROTOCOL
+    return icmpInput(this.frames, slot, this.#parsed, arm, this.counters)
   }
 
   /** Preconditions of a new connection (semantics 1.5, 1.6). => MAY_OPEN, or the verdict. */

@@ -15,6 +15,7 @@ import type { Engine } from './engine.ts'
 import { KeyedIsn } from './isn.ts'
 import type { NeighImage } from './neigh.ts'
 import type { PoolImage, SaPool } from './sa-pool.ts'
+import type { SessionsImage } from './sessions.ts'
 import type { SetupImage } from './setup.ts'
 import type { WheelImage } from './wheel.ts'
 
@@ -34,7 +35,7 @@ export interface EngineImage {
   table: TableImage
   wheel: WheelImage
   /** null if the log of sessions is off. */
-  sessions: Int32Array | null
+  sessions: SessionsImage | null
   /** Cells of the places of RSs, statistics among them, and how their connections began. */
   dests: Int32Array
   outcomes: Int32Array

@@ -16,7 +16,7 @@ export interface EngineOptions {
   counters: Counters
   trace: TraceRing
   isn: IsnSource
-  /** At least connBytes(connCapacity) bytes, all zero; a power of two of conns. */
+  /** At least connBytes(connCapacity) bytes, all zero or with records to be adopted; a power of two of conns. */
   connMemory: ArrayBufferLike
   connCapacity: number
   /** At least Dests.bytesFor(destCapacity) bytes, all zero. */

@@ -1,11 +1,12 @@
 /** Which RS a new connection goes to. How it gets there is of its method (xmit/), its record conns.ts's. */
 
 import { traceScheduled } from './conn-trace.ts'
+import { type Counters, Event } from './counters.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { ALL_SUB_POOLS } from './sa-pool.ts'
 import type { Dest, Dests, Lips, Service } from './service.ts'
-import type { Templates } from './templates.ts'
+import { LOCKED, type Templates } from './templates.ts'
 import { Chosen, type TraceRing } from './trace.ts'
 import { LIP_ATTEMPTS } from './xmit/fullnat.ts'
 
@@ -13,9 +14,11 @@ export class Placement {
   readonly #dests: Dests
   readonly #lips: Lips
   readonly #templates: Templates
+  readonly #counters: Counters
   readonly #trace: TraceRing
 
-  constructor({ dests, lips, templates, trace }: Parts) {
+  constructor({ dests, lips, templates, counters, trace }: Parts) {
+    this.#counters = counters
     this.#dests = dests
     this.#lips = lips
     this.#templates = templates
@@ -37,7 +40,10 @@ export class Placement {
     const dest = keeps ? known : service.pick(service, without)
     // Where none has an lport nothing will be opened, and the client stays whose it is.
     if (dest === undefined) return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER, now)
-    this.#templates.put(network, vip, vport, dest.index, (now + service.persistenceMs) | 0)
+    const until = (now + service.persistenceMs) | 0
+    // Whoever has the client's bucket may never give it back: better another RS than no connection.
+    if (place === LOCKED || !this.#templates.put(network, vip, vport, dest.index, until))
+      this.#counters.count(Event.PERSISTENCE_LOCKED)
     return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER, now)
   }
 

@@ -148,6 +148,12 @@ export class Dests {
     if (dest.upper >= 0) this.checkLoad(dest)
   }
 
+  /** It has no connections: they are about to be counted anew. */
+  clearConns(dest: number): void {
+    this.cells[(dest << 4) | DestCell.ACTIVE] = 0
+    this.cells[(dest << 4) | DestCell.INACTIVE] = 0
+  }
+
   /** So many connections more have become active, or with -1 one has ceased to be. */
   activate(dest: number, step: number): void {
     this.cells[(dest << 4) | DestCell.ACTIVE] += step

@@ -1,4 +1,7 @@
-/** The table of neighbours in memory that is there already: taken over as it is, torn at any store, or full of nonsense. */
+/**
+ * The table of neighbours in memory that is there already: taken over as it is, torn at any store, or full of nonsense.
+ * Holds invariant I24.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -48,6 +48,8 @@ export interface Surroundings {
   /** Memory of the worker that control reads; left out, the engine makes its own. */
   tables?: Tables
   trace: TraceRing
+  /** Memory of the connections, with what another engine has left in it (engine/adopt.ts); left out, it makes its own. */
+  connMemory?: ArrayBufferLike
   /** Where a record of each connection goes that has ended; left out for nowhere. */
   sessions?: SessionRing
   isn: IsnSource
@@ -106,14 +108,14 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     counters: new Counters(tables.counters, arms.length, config.arms.length),
     trace: around.trace,
     isn: around.isn,
-    connMemory: new ArrayBuffer(connBytes(connCapacity)),
+    connMemory: around.connMemory ?? new ArrayBuffer(connBytes(connCapacity)),
     connCapacity,
     destMemory: tables.dests,
     destCapacity: DEST_PLACES,
     outcomeMemory: tables.outcomes,
     edgeMemory: tables.edges,
     dropMemory: tables.drops,
-    templates: new Templates(tables.templates, TEMPLATES),
+    templates: new Templates(tables.templates, TEMPLATES, worker),
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {
       capacity: NEIGH_CAPACITY,

@@ -20,10 +20,10 @@ import { Impair } from '../../io/impair.ts'
 import { clockMs, Loop, longClockMs } from '../../io/loop.ts'
 import { giveUpRights, type Ring, wake } from '../../io/native.ts'
 import type { Port } from '../../io/port.ts'
-import { PORT_KINDS } from '../../io/ports.ts'
 import { ringIfAllowed } from '../../io/ring.ts'
 import { Watch } from '../../io/watch.ts'
 import { LogLevels } from '../log/levels.ts'
+import { ARM_KINDS, kindOf } from '../network/kinds.ts'
 import { applyChange, applyRunning, type Built, buildBare } from './apply.ts'
 import { checkArm, mtuOfChecks } from './check-arm.ts'
 import { workerId } from './memory.ts'
@@ -94,17 +94,16 @@ function openExchange(): Exchange | null {
 
 function makePorts(engine: Engine, ring: Ring | null, watch: Watch): Port[] {
   const { frames, counters } = engine
-  const { newPort } = PORT_KINDS.tap
   return engine.arms.map((arm, i) => {
     // The arm of the health checks gets its device when there are some.
     if (i === config.arms.length)
-      return newPort(arm, { impair: null, ring: null, watch }, frames, counters)
-    const { impair } = config.arms[i] as (typeof config.arms)[0]
-    const spoil = isImpaired(impair) ? new Impair(impair, frames) : null
-    const made = newPort(arm, { impair: spoil, ring, watch }, frames, counters)
+      return ARM_KINDS.tap.newPort(arm, { impair: null, ring: null, watch }, frames, counters)
+    const own = config.arms[i] as (typeof config.arms)[0]
+    const impair = isImpaired(own.impair) ? new Impair(own.impair, frames) : null
+    const port = kindOf(own).newPort(arm, { impair, ring, watch }, frames, counters)
     const { fd, reads } = start.queues[i] as (typeof start.queues)[0]
-    made.take(fd, reads)
-    return made
+    port.take(fd, reads)
+    return port
   })
 }
 

@@ -38,7 +38,7 @@ const PROTOCOLS = new Map<number, string>([
 const ICMP_NAMES = new Map<number, string>([
   [ICMP_TYPE.ECHO_REPLY, 'echo reply'],
   [ICMP_TYPE.UNREACHABLE, 'unreachable'],
-  [5, 'redirect'],
+  [ICMP_TYPE.REDIRECT, 'redirect'],
   [ICMP_TYPE.TIME_EXCEEDED, 'time exceeded'],
   [13, 'timestamp'],
 ])

@@ -26,4 +26,6 @@ export const EVENT_WORDS: Record<string, string> = {
   syn_rescheduled:
     'SYNs sent again that went to another real server, as the first had not answered and takes no more',
   rst_on_reuse: 'RSTs to real servers whose client had begun another connection',
+  persistence_locked:
+    'persistent clients scheduled anew: another worker held their entry for milliseconds',
 }

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import { HeldError, refuseHeld, tunIn, untilFree } from '../../../src/control/network/tun-info.ts'
+import { untilFree } from '../../../src/control/network/kinds.ts'
+import { HeldError, refuseHeld, tunIn } from '../../../src/control/network/tun-info.ts'
 import { QUEUE_MULTI, TAP_PERSIST } from '../../../src/io/native.ts'
 import { close, holder, NS, namespacePerTest, open, PATH, TAP } from '../../kit/tap.ts'
 

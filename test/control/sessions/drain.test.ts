@@ -7,15 +7,17 @@ import type { Entry } from '../../../src/control/log/format.ts'
 import type { Log } from '../../../src/control/log/log.ts'
 import { type SessionConsumer, SessionDrain } from '../../../src/control/sessions/drain.ts'
 import { newSessionRing, sessionRing } from '../../../src/control/threads/session-ring.ts'
-import { End, Sessions } from '../../../src/engine/sessions.ts'
+import { FlowStats } from '../../../src/engine/flow-stats.ts'
+import { End } from '../../../src/engine/sessions.ts'
 
 /** A ring and what writes into it: connections with nothing in them but how they ended. */
 function worker() {
   const memory = newSessionRing()
   const ring = sessionRing(memory)
-  const [cells, traffic] = [new Int32Array(16), new Float64Array(Sessions.bytesFor(1) / 8)]
+  const cells = new Int32Array(16)
+  const flows = new FlowStats(new ArrayBuffer(FlowStats.bytesFor(1)), 0, 1)
   const write = (count: number) => {
-    for (let i = 0; i < count; i++) ring.write(cells, cells, traffic, 0, 1, End.RESET, 0, 0)
+    for (let i = 0; i < count; i++) ring.write(cells, flows, cells, 0, 1, End.RESET, 0, 0)
   }
   return { memory, ring, write }
 }
