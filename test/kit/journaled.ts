@@ -49,5 +49,5 @@ export function hear(stand: Stand, ...said: Parameters<Hear>): void {
 /** No connection is opened any more. */
 export function stopOpening(stand: Stand): void {
   stand.watch?.note(FlightKind.STOPPING, stand.now | 0)
-  stand.engine.stopping = true
+  stand.engine.opening.stopping = true
 }

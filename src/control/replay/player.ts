@@ -133,7 +133,7 @@ export class Player {
         break
       }
       case FlightKind.STOPPING:
-        engine.stopping = true
+        engine.opening.stopping = true
         return undefined
       case FlightKind.CHECK:
         return this.#check(record)

@@ -119,7 +119,7 @@ function readMail(built: Built, ports: readonly Port[], loop: Loop, watch: Watch
     else if ('attach' in message) loop.attach(message.attach, message.queue.fd, message.queue.reads)
     else if ('drain' in message) {
       watch.note(FlightKind.STOPPING, clockMs())
-      engine.stopping = true
+      engine.opening.stopping = true
     } else if ('image' in message) postImage(message.id, engine, loop, watch)
     else if ('check' in message) watch.noteCounters(clockMs())
     else if ('alive' in message) post({ id: message.id, answer: { ok: null } })
