@@ -22,8 +22,7 @@ export const NOT_QUICK = {
   'config/write': 'long',
   daemon: 'root',
   database: 'long',
-  'drop-rules': 'long',
-  drops: 'long',
+  drops: 'long', // of the engine and of see
   'engine/reuse': 'long',
   file: 'root', // of the log and of whois
   fullnat: 'long',

@@ -9,7 +9,7 @@ import * as z from 'zod'
 import { DEFAULT_SOCKET, UI_PORT } from '../api/commands.ts'
 import { oneOf, WHEN_DOWN } from '../api/edits.ts'
 import { LOG_LEVELS, MODULES, type Module } from '../api/log-levels.ts'
-import { Drop, Event } from '../engine/counters.ts'
+import { COUNTED } from '../api/names.ts'
 import { checkSchema, passiveSchema } from './check-keys.ts'
 import { isCidr } from './cidr.ts'
 
@@ -150,7 +150,6 @@ const ringSize = z
   .refine(value => bytesOf(value) >= RING_MIN && bytesOf(value) <= 2 ** 30, A_RING)
   .default('8M')
 /** What can be a reason for a dump of the recorder. */
-const COUNTED = Object.keys({ ...Drop, ...Event }).map(name => name.toLowerCase())
 const keep = whole(0, 1000).default(5)
 const isFilePath = (value: string) =>
   value.startsWith('/') && isPrintable(value) && !value.endsWith('/')

@@ -15,7 +15,7 @@ import {
 import { formatCounters } from '../../src/cli/texts/counters.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { State } from '../../src/engine/tcp-state.ts'
-import { DROP_WORDS } from '../../src/see/words/drop-words.ts'
+import { DROP_WORDS } from '../../src/see/drops/drops.ts'
 import { EVENT_WORDS } from '../../src/see/words/event-words.ts'
 import { ADDRESSES, ARMS, CONN, COUNTERS, NEIGHBOURS, SERVICES } from './canned.ts'
 

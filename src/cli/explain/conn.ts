@@ -2,7 +2,7 @@
 
 import type { Argv } from 'yargs'
 import type { ConnInfo, RecorderInfo } from '../../api/commands.ts'
-import { STATE_NAMES } from '../../see/explain/state-tables.ts'
+import { STATE_NAMES } from '../../api/names.ts'
 import { type Attempt, factsOf, type Life, livesOf } from '../../see/explain/story.ts'
 import {
   attemptText,

@@ -3,6 +3,7 @@
  * verdict, every frame that leaves and all counters compared with what was recorded.
  */
 
+import { countedName } from '../../api/names.ts'
 import type { Change } from '../../config/changes.ts'
 import { isImpaired } from '../../config/config.ts'
 import { ARM_CELLS, ArmCell, Counters, Drop, Event } from '../../engine/counters.ts'
@@ -50,10 +51,6 @@ const RX: ReadonlySet<number> = new Set([ArmCell.RX_PACKETS, ArmCell.RX_BYTES, A
 
 /** Whose checksum was wrong, over bytes that are not recorded. */
 const SPOILT: ReadonlySet<number> = new Set([Drop.ICMP_CHECKSUM, Drop.TCP_CHECKSUM])
-
-const NAMES = new Map<number, string>(
-  Object.entries({ ...Drop, ...Event }).map(([name, number]) => [number, name.toLowerCase()]),
-)
 
 export class Player {
   readonly worker: number
@@ -243,7 +240,7 @@ export class Player {
     for (const [number, was] of recorded.events.entries()) {
       const is = counters.events[number] ?? 0
       if (NOT_OURS.has(number) || was === is) continue
-      return differs(`counter ${NAMES.get(number) ?? number}`, was, is)
+      return differs(`counter ${countedName(number)}`, was, is)
     }
     for (const part of ['states', 'neighbours', 'handshakes'] as const) {
       for (const [i, was] of recorded[part].entries()) {

@@ -1,14 +1,10 @@
 /** Frames and verdicts in words, for whoever reads what a replay has found. */
 
-import { DONE, Drop, PARKED } from '../../engine/counters.ts'
+import { countedName, STATE_NAMES } from '../../api/names.ts'
+import { DONE, PARKED } from '../../engine/counters.ts'
 import { frameText as textOf } from '../../see/frame/frame-text.ts'
-import { STATES } from '../../see/words/trace-words.ts'
 import { endpointText } from '../../wire/address.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
-
-const REASONS = new Map<number, string>(
-  Object.entries(Drop).map(([name, number]) => [number, name.toLowerCase()]),
-)
 
 /** `bytes` are the first ones from the virtio-net header on, `length` counts all. */
 export function frameText(bytes: Uint8Array, length: number): string {
@@ -20,7 +16,7 @@ export function outcomeText(verdict: number, arms: readonly string[]): string {
   if (verdict >= 0) return `sent on ${arms[verdict] ?? `arm ${verdict}`}`
   if (verdict === PARKED) return 'parked until its next hop has a MAC'
   if (verdict === DONE) return 'taken in'
-  return `dropped, ${REASONS.get(-verdict) ?? `reason ${-verdict}`}`
+  return `dropped, ${countedName(-verdict)}`
 }
 
 /** The cells of a verdict's record, from the verdict on (FlightKind.JUDGED). */
@@ -28,8 +24,8 @@ export function verdictText(cells: Int32Array, arms: readonly string[]): string 
   const cell = (at: number) => cells[at] ?? 0
   const outcome = outcomeText(cell(0), arms)
   if (cell(1) < 0) return outcome
-  const before = STATES[cell(2)]
-  const state = before === undefined ? STATES[cell(3)] : `${before} to ${STATES[cell(3)]}`
+  const before = STATE_NAMES[cell(2)]
+  const state = before === undefined ? STATE_NAMES[cell(3)] : `${before} to ${STATE_NAMES[cell(3)]}`
   const client = endpointText(cell(4), cell(6) >>> 16)
   const vip = endpointText(cell(5), cell(6) & 0xffff)
   const rs = endpointText(cell(7), cell(9) >>> 16)

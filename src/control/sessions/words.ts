@@ -1,7 +1,7 @@
 /** The record of a connection that has ended, as a line for people and as fields for programs. */
 
+import { stateName } from '../../api/names.ts'
 import { End, SESSION_CELLS, SessionRecord } from '../../engine/sessions.ts'
-import { STATES } from '../../see/words/trace-words.ts'
 import { endpointText } from '../../wire/address.ts'
 
 /** In the order of End. */
@@ -53,7 +53,7 @@ export class SessionReading {
       lip: endpointText(cell(LIP), rsPorts & 0xffff),
       rs: endpointText(cell(RIP), rsPorts >>> 16),
       end: ENDS[cell(END)] ?? `${cell(END)}`,
-      state: STATES[cell(STATE)] ?? `${cell(STATE)}`,
+      state: stateName(cell(STATE)),
       start: new Date(Math.trunc(wallOf(cell(ENDED))) - this.lifeMs).toISOString(),
       duration_ms: this.lifeMs - ((cell(ENDED) - cell(LAST)) | 0),
       client_handshake_ms: cell(CLIENT_MS) < 0 ? null : cell(CLIENT_MS),

@@ -1,6 +1,7 @@
 /** What listings show of a worker's own tables, copied out of the engine between two bursts. */
 
 import type { ConnInfo, NeighbourInfo } from '../../api/commands.ts'
+import { NEIGH_STATES } from '../../api/names.ts'
 import type { ConnTable } from '../../engine/conn.ts'
 import { CELL, CONN_CELLS, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -22,8 +23,6 @@ export interface Page {
   count: number
   next: number
 }
-
-const NEIGH_STATES = Object.keys(Neigh)
 
 /**
  * Copies the records in use from `from` on into `page` (PAGE_RECORDS of them), but for those of clients of an arm behind the

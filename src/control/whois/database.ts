@@ -7,10 +7,11 @@
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type Database from 'libsql'
+import { stateName } from '../../api/names.ts'
 import type { WhoisConn } from '../../api/whois-info.ts'
 import { endpointText } from '../../wire/address.ts'
 import { checkRemovable } from '../system/own-file.ts'
-import { type Ended, endName, type Found, type Search, stateName } from './ended.ts'
+import { type Ended, endName, type Found, type Search } from './ended.ts'
 import { gapsOf, type Run } from './runs.ts'
 
 /** Of the header of the file: `tvph`. */

@@ -1,8 +1,8 @@
 /** A connection that has ended, as the history holds it. */
 
+import { stateName } from '../../api/names.ts'
 import type { WhoisConn, WhoisGap } from '../../api/whois-info.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
-import { STATES } from '../../see/words/trace-words.ts'
 import { endpointText } from '../../wire/address.ts'
 import { ENDS, type SessionReading } from '../sessions/words.ts'
 import type { Key } from '../threads/probe.ts'
@@ -91,10 +91,6 @@ export function whoisOf(ended: Ended): WhoisConn {
     state: stateName(state),
     ended: { atMs: endedMs, lastMs, how: endName(end) },
   }
-}
-
-export function stateName(state: number): string {
-  return STATES[state] ?? `${state}`
 }
 
 export function endName(end: number): string {

@@ -1,6 +1,7 @@
 /** Who is behind an address that an RS sees: the living out of the workers' tables, the others out of the history. */
 
 import { isIPv4 } from 'node:net'
+import { stateName } from '../../api/names.ts'
 import type { WhoisArgs, WhoisConn, WhoisInfo } from '../../api/whois-info.ts'
 import { LPORT_FIRST, LPORT_LAST } from '../../engine/sa-pool.ts'
 import { ipv4Int } from '../../wire/address.ts'
@@ -9,7 +10,7 @@ import type { Key, Probed } from '../threads/probe.ts'
 import { sharedClockMs } from '../threads/session-ring.ts'
 import { connInfo } from '../threads/snapshots.ts'
 import type { Workers } from '../threads/workers.ts'
-import { byOpening, merged, type RsFilter, stateName } from './ended.ts'
+import { byOpening, merged, type RsFilter } from './ended.ts'
 import type { History } from './history.ts'
 
 /** Connections in an answer. */

@@ -2,13 +2,12 @@
 
 import { SUB_POOLS, subPoolOf } from '../../engine/sa-pool.ts'
 import { ipv4Int } from '../../wire/address.ts'
+import { DROP_WORDS, type DropContext, type DropReason, explainDrop } from '../drops/drops.ts'
 import { frameText } from '../frame/frame-text.ts'
 import { headerValues } from '../frame/header-values.ts'
 import type { FrameOut } from '../moments/moment.ts'
 import { counted } from '../text/counted.ts'
 import { instantText } from '../text/times.ts'
-import { DROP_WORDS } from '../words/drop-words.ts'
-import { type DropContext, type DropReason, explainDrop } from './drop-rules.ts'
 import type { Attempt, Edge, Facts, Traffic } from './story.ts'
 
 /** What is set up, beside what refused frames are explained from. All as the API tells it. */

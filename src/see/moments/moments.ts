@@ -3,23 +3,20 @@
  * said about it and the verdict become one moment, and a frame that leaves is compared with the one that came in.
  */
 
-import { DONE, Drop, PARKED } from '../../engine/counters.ts'
+import { countedName, STATE_NAMES } from '../../api/names.ts'
+import { DONE, PARKED } from '../../engine/counters.ts'
 import { FlightKind, type FlightReader, SAID_AT } from '../../engine/flight.ts'
 import { RECORD_CELLS } from '../../engine/trace.ts'
 import { endpointText } from '../../wire/address.ts'
 import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
 import { fieldsOf } from '../words/trace-fields.ts'
-import { kindOf, type Names, STATES, wordsOf } from '../words/trace-words.ts'
+import { kindOf, type Names, wordsOf } from '../words/trace-words.ts'
 import { changesOf } from './changes.ts'
 import type { ConnEnds, FrameIn, FrameOut, Happening, Moment, Said, Verdict } from './moment.ts'
 import { ownKind, rstKey } from './own.ts'
 
 /** Frames that came in and have not left yet, and RSTs of our own, that are remembered; the oldest are forgotten. */
 const REMEMBERED = 8192
-
-const REASONS = new Map<number, string>(
-  Object.entries(Drop).map(([name, number]) => [number, name.toLowerCase()]),
-)
 
 /** What is common to the records of one frame in both directions. */
 interface Bytes {
@@ -118,7 +115,9 @@ export class Moments {
       direction: t < 0 ? null : (t & 1) === 0 ? 'in' : 'out',
       verdict: this.#verdict(this.#cell(7)),
       states:
-        t < 0 ? null : { before: STATES[before] ?? null, after: STATES[this.#cell(10)] ?? '' },
+        t < 0
+          ? null
+          : { before: STATE_NAMES[before] ?? null, after: STATE_NAMES[this.#cell(10)] ?? '' },
       said,
     }
     const { verdict } = moment
@@ -145,7 +144,7 @@ export class Moments {
       ...frame,
       direction: translated ? (from?.direction ?? null) : null,
       changes: translated && from ? changesOf(from.bytes, frame.bytes) : [],
-      drop: drop === 0 ? null : (REASONS.get(drop) ?? `reason ${drop}`),
+      drop: drop === 0 ? null : countedName(drop),
       own: own === null ? null : (rst?.own ?? own.name),
     }
   }
@@ -154,7 +153,7 @@ export class Moments {
     if (verdict >= 0) return { sent: this.#names.arms[verdict] ?? `arm ${verdict}` }
     if (verdict === PARKED) return { parked: true }
     if (verdict === DONE) return { done: true }
-    return { drop: REASONS.get(-verdict) ?? `reason ${-verdict}` }
+    return { drop: countedName(-verdict) }
   }
 
   #conn(): ConnEnds {

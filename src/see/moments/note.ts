@@ -9,7 +9,7 @@
  * Sections are between ` | `; their order is fixed and each but the first may be missing.
  */
 
-import { DROP_WORDS } from '../words/drop-words.ts'
+import { DROP_WORDS } from '../drops/drops.ts'
 import { changesText, parseChanges } from './change-words.ts'
 import type { Change, ConnEnds, FrameIn, FrameOut, Moment, Said, Verdict } from './moment.ts'
 import { parseSaid, saidText } from './said-words.ts'

@@ -1,5 +1,7 @@
+import type { EventName } from '../../api/names.ts'
+
 /** What else happened beside drops, by the name of the event. */
-export const EVENT_WORDS: Record<string, string> = {
+export const EVENT_WORDS: Record<EventName, string> = {
   conns_opened: 'connections opened',
   conns_expired: 'connections that ended',
   toa_added: 'segments that carry the client address to the real server',

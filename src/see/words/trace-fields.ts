@@ -1,9 +1,10 @@
 /** What a record of the trace says, for programs: the same as its words (trace-words.ts), as fields of JSON. */
 
+import { countedName, NEIGH_STATES, STATE_NAMES } from '../../api/names.ts'
 import { IN } from '../../engine/tcp-state.ts'
 import { Chosen, Over, Reset, TraceKind } from '../../engine/trace.ts'
 import { endpointText, ipv4Text, macText } from '../../wire/address.ts'
-import { flagsText, type Names, NEIGH_STATES, protocolName, reason, STATES } from './trace-words.ts'
+import { flagsText, type Names, protocolName } from './trace-words.ts'
 
 /** Cells are as documented at TraceKind. */
 export function fieldsOf(record: Int32Array, names: Names): object {
@@ -35,7 +36,7 @@ export function fieldsOf(record: Int32Array, names: Names): object {
       return {
         protocol: protocolName(cell(0)),
         ...ends(1),
-        state: STATES[cell(8)],
+        state: STATE_NAMES[cell(8)],
         replaced: cell(9) === Over.REPLACED,
         ...(cell(9) === Over.CUT && { cut: true }),
       }
@@ -44,7 +45,7 @@ export function fieldsOf(record: Int32Array, names: Names): object {
     case TraceKind.RESET_RS:
       return { protocol: 'TCP', ...ends(0) }
     case TraceKind.CONN_KEPT:
-      return { protocol: 'TCP', ...ends(0), state: STATES[cell(6)] }
+      return { protocol: 'TCP', ...ends(0), state: STATE_NAMES[cell(6)] }
     case TraceKind.SCHEDULED:
       return {
         protocol: 'TCP',
@@ -56,7 +57,7 @@ export function fieldsOf(record: Int32Array, names: Names): object {
         by: cell(7) === Chosen.PERSISTENCE ? 'persistence' : 'scheduler',
       }
     case TraceKind.PARKED_DROP:
-      return { pair: cell(0), reason: reason(cell(1)) }
+      return { pair: cell(0), reason: countedName(cell(1)) }
     case TraceKind.STATE:
       return {
         protocol: protocolName(cell(0)),
@@ -64,8 +65,8 @@ export function fieldsOf(record: Int32Array, names: Names): object {
         flags: flagsText(cell(2)),
         client: endpointText(cell(3), cell(5)),
         rs: endpointText(cell(4), cell(6)),
-        from: STATES[cell(7)],
-        to: STATES[cell(8)],
+        from: STATE_NAMES[cell(7)],
+        to: STATE_NAMES[cell(8)],
       }
     case TraceKind.NEIGH:
       return {
@@ -77,9 +78,9 @@ export function fieldsOf(record: Int32Array, names: Names): object {
     case TraceKind.NOT_SYN:
       return { ...packet(), flags: flagsText(cell(4)) }
     case TraceKind.REFUSED:
-      return { ...packet(), reason: reason(cell(4)) }
+      return { ...packet(), reason: countedName(cell(4)) }
     case TraceKind.TOA_FAILED:
-      return { protocol: 'TCP', ...ends(0), reason: reason(cell(6)) }
+      return { protocol: 'TCP', ...ends(0), reason: countedName(cell(6)) }
     case TraceKind.ADDRESS_CLAIMED:
       return { address: address(), arm: arm(), mac: macText(cell(2), cell(3)) }
     case TraceKind.NEIGH_FAILED:

@@ -3,9 +3,8 @@
  * the old build's `:` after the source's name), because people grep for them; the others are ours.
  */
 
-import { Drop, Event } from '../../engine/counters.ts'
-import { Neigh } from '../../engine/neigh-state.ts'
-import { IN, State } from '../../engine/tcp-state.ts'
+import { countedName, NEIGH_STATES, stateName } from '../../api/names.ts'
+import { IN } from '../../engine/tcp-state.ts'
 import { Chosen, Reset, TraceKind } from '../../engine/trace.ts'
 import { endpointText, ipv4Text, macText } from '../../wire/address.ts'
 import { FLAG } from '../../wire/tcp.ts'
@@ -72,14 +71,6 @@ export function kindOf(record: Int32Array): KindOfLine {
   return KINDS[record[0] ?? 0] ?? UNKNOWN
 }
 
-/** Names in the log, by number; `ipvsadm` spells three of the states otherwise. */
-export const STATES = Object.keys(State)
-export const NEIGH_STATES = Object.keys(Neigh)
-
-const REASONS = new Map<number, string>(
-  Object.entries({ ...Drop, ...Event }).map(([name, number]) => [number, name.toLowerCase()]),
-)
-
 /** The log line of one record; cells are as documented at TraceKind. */
 export function wordsOf(record: Int32Array, names: Names): Words {
   // A record has all its cells; the array's type just cannot say so.
@@ -106,7 +97,7 @@ export function wordsOf(record: Int32Array, names: Names): Words {
     case TraceKind.STATE: {
       const dir = cell(1) === IN ? 'in' : 'out'
       const pair = `${endpointText(cell(3), cell(5))}->${endpointText(cell(4), cell(6))}`
-      const states = `${STATES[cell(7)] ?? cell(7)}->${STATES[cell(8)] ?? cell(8)}`
+      const states = `${stateName(cell(7))}->${stateName(cell(8))}`
       return debug(
         `IPVS: state trans: ${protocolName(cell(0))} ${dir} [${flagsText(cell(2))}] ${pair}  state ${states} conn.refcnt ${cell(9)}`,
       )
@@ -124,11 +115,11 @@ export function wordsOf(record: Int32Array, names: Names): Words {
     }
     case TraceKind.REFUSED:
       return debug(
-        `IPVS: refused: ${worker} ${protocolName(cell(0))} ${source(cell(1), cell(3))} -> ${target(cell(2), cell(3))} ${reason(cell(4))}`,
+        `IPVS: refused: ${worker} ${protocolName(cell(0))} ${source(cell(1), cell(3))} -> ${target(cell(2), cell(3))} ${countedName(cell(4))}`,
       )
     case TraceKind.TOA_FAILED: {
       const ends = connEnds(cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))
-      return debug(`IPVS: no TOA: ${worker} TCP ${ends} ${reason(cell(6))}`)
+      return debug(`IPVS: no TOA: ${worker} TCP ${ends} ${countedName(cell(6))}`)
     }
     case TraceKind.SCHEDULED: {
       const why = cell(7) === Chosen.PERSISTENCE ? 'persistence' : 'scheduler'
@@ -148,7 +139,7 @@ export function wordsOf(record: Int32Array, names: Names): Words {
       return debug(`IPVS: ${what} conn: ${worker} TCP ${ends}`)
     }
     case TraceKind.PARKED_DROP:
-      return debug(`NEIGHBOUR: parked packet ${cell(0)} dropped: ${reason(cell(1))}`)
+      return debug(`NEIGHBOUR: parked packet ${cell(0)} dropped: ${countedName(cell(1))}`)
     case TraceKind.ADDRESS_CLAIMED:
       return {
         level: 'warn',
@@ -216,8 +207,4 @@ export function flagNames(flags: number): string {
   ] as const
   const found = names.filter(([flag]) => flags & flag).map(([, name]) => name)
   return found.join('+') || 'a segment without flags'
-}
-
-export function reason(number: number): string {
-  return REASONS.get(number) ?? `reason ${number}`
 }

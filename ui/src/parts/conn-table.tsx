@@ -3,8 +3,8 @@
 /** The table of connections: a grid (ARIA) of as many rows as there are, of which a few dozen are in the document. */
 
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { stateName } from '../../../src/api/names.ts'
 import type { ConnRow } from '../../../src/api/page.ts'
-import { STATE_NAMES } from '../../../src/page/balancer-states.ts'
 import { type ConnQuery, type Sort, sortedBy } from '../../../src/page/conn-query.ts'
 import { uptime, whole } from '../../../src/page/format.ts'
 import { rowForKey } from '../../../src/page/row-keys.ts'
@@ -195,7 +195,7 @@ interface RowProps {
 
 function Row({ index, conn, top, current, onCurrent }: RowProps) {
   const inLadder = conn !== undefined && ladderFilter.value === connFilter(conn.client)
-  const state = conn ? (STATE_NAMES[conn.state] ?? String(conn.state)) : ''
+  const state = conn ? stateName(conn.state) : ''
   const cells = conn
     ? [conn.client, conn.vip, conn.lip, conn.rs, state, ageText(conn), String(conn.worker)]
     : ['…', '', '', '', '', '', '']

@@ -8,13 +8,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../../netns/topology.ts'
+import { DROP_REASONS } from '../../../src/api/names.ts'
 import { readDpip } from '../../../src/cli/dpip/command.ts'
 import { readCommand } from '../../../src/cli/ipvsadm/command.ts'
 import { Drop } from '../../../src/engine/counters.ts'
 import { type Refusal, refusals } from '../../../src/engine/drop-book.ts'
-import { type DropReason, explainDrop } from '../../../src/see/explain/drop-rules.ts'
+import { DROP_WORDS, type DropReason, explainDrop } from '../../../src/see/drops/drops.ts'
 import { frameText } from '../../../src/see/frame/frame-text.ts'
-import { DROP_WORDS } from '../../../src/see/words/drop-words.ts'
 import { ARP_OP } from '../../../src/wire/arp.ts'
 import { open, WAN } from '../../kit/connection.ts'
 import { type DropName, frame, packet, provoke } from '../../kit/drop.ts'
@@ -24,7 +24,6 @@ import { contextOfStand } from '../../kit/explain.ts'
 import { arpFrame, concat, ipv4, vnetHeader } from '../../kit/frame.ts'
 import { CLIENT_MAC, RS_MAC, Stand } from '../../kit/stand.ts'
 
-const REASONS = Object.keys(Drop).map(name => name.toLowerCase()) as DropReason[]
 const GOLDEN = join(CHECKOUT, 'test', 'goldens', 'explain-drop.txt')
 
 function explained(stand: Stand, reason: DropReason, refusal: Refusal) {
@@ -64,7 +63,7 @@ test('what is said of each provoked drop is what the golden file has', () => {
 test('every reason has a sentence, a rule and an advice, whatever frame it is asked of', () => {
   const stand = new Stand()
   const whole = frame(packet())
-  for (const reason of REASONS) {
+  for (const reason of DROP_REASONS) {
     assert.ok(DROP_WORDS[reason], reason)
     for (const bytes of [whole, whole.subarray(0, 34), whole.subarray(0, 15)]) {
       for (const arm of [0, -1]) {
