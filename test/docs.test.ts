@@ -164,7 +164,7 @@ test('forms for issues are forms, and the one for bugs asks for a journal', () =
 function documents(): string[] {
   const below = readdirSync(join(CHECKOUT, 'docs'), { recursive: true, encoding: 'utf8' })
   const top = readdirSync(CHECKOUT).filter(name => name.endsWith('.md'))
-  const others = ['netns/README.md', 'test/README.md', 'examples/README.md']
+  const others = ['src/README.md', 'netns/README.md', 'test/README.md', 'examples/README.md']
   return [...top, ...others, ...below.filter(name => name.endsWith('.md')).map(n => `docs/${n}`)]
 }
 
