@@ -23,7 +23,7 @@ export const NOT_QUICK = {
   'config/write': 'long',
   daemon: 'root',
   database: 'long',
-  drops: 'long', // of the engine, and what is said of them
+  drops: 'long', // of the engine and of see
   dumps: 'long',
   'engine/reuse': 'long',
   events: 'long',

@@ -9,6 +9,7 @@ import { armOf, familyOf, linkOf } from './family.ts'
 import type { Frames } from './frames.ts'
 import { NEIGH_TIMEOUTS_SEC, Neigh, NeighEvent, nextNeighState } from './neigh-state.ts'
 import { NeighTable } from './neigh-table.ts'
+import type { NeighOptions } from './options.ts'
 import { Parking } from './parking.ts'
 import type { Parts } from './parts.ts'
 import type { Random } from './random.ts'
@@ -24,17 +25,6 @@ const RETRANSMIT_MS = 1000
 const SUSPECT_PAUSE_MS = 1000
 /** A stamp that lies further back than half of any timeout: "never". */
 const LONG_AGO = 0x3fffffff
-
-export interface NeighOptions {
-  /** Entries over all arms. */
-  capacity: number
-  /** At least Neighs.bytesFor(capacity) bytes: all zero, or with entries that adopt() takes over. */
-  memory: ArrayBufferLike
-  /** REACHABLE, in seconds. */
-  timeoutSec: number
-  /** Frames parked per unresolved entry. */
-  queueLimit: number
-}
 
 /** What neighbours need of an engine. */
 export type NeighParts = Pick<Parts, 'frames' | 'arms' | 'counters' | 'trace' | 'random'>
