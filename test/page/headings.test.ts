@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { headed, type Numbered } from '../../src/page/headings.ts'
 import type { ConnRow, LadderRow, NoteRow } from '../../src/see/ladder/ladder.ts'
-import type { ConnEnds } from '../../src/see/moments/moment.ts'
+import type { ConnEnds } from '../../src/see/words/ends.ts'
 
 const endsOf = (conn: number): ConnEnds => ({
   client: `10.0.0.${conn}:4000`,

@@ -16,11 +16,11 @@ import {
   SAID_AT,
 } from '../../engine/flight-records.ts'
 import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
-import { endsAt } from '../words/ends.ts'
+import { type ConnEnds, endsAt } from '../words/ends.ts'
 import { fieldsOf, type Names } from '../words/trace-fields.ts'
 import { kindOf, lineOf } from '../words/trace-words.ts'
 import { changesOf } from './changes.ts'
-import type { ConnEnds, FrameIn, FrameOut, Happening, Moment, Said, Verdict } from './moment.ts'
+import type { FrameIn, FrameOut, Happening, Moment, Said, Verdict } from './moment.ts'
 import { ownKind, rstKey } from './own.ts'
 
 /** Frames that came in and have not left yet, and RSTs of our own, that are remembered; the oldest are forgotten. */

@@ -2,7 +2,14 @@
 
 import { EndsCell } from '../../engine/ends.ts'
 import { endpointText } from '../../wire/address.ts'
-import type { ConnEnds } from '../moments/moment.ts'
+
+/** address:port each. */
+export interface ConnEnds {
+  client: string
+  vip: string
+  lip: string
+  rs: string
+}
 
 /** `at` is the first of their cells. */
 export function endsAt(cells: Int32Array, at: number): ConnEnds {
