@@ -68,7 +68,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     longMs: engine.long.at(now),
     random: engine.random.state,
     isnKey: engine.isn instanceof KeyedIsn ? engine.isn.key.slice() : null,
-    stopping: engine.stopping,
+    stopping: engine.opening.stopping,
     timeoutMs: engine.timeoutMs.slice(),
     neighTick: engine.neighTick,
     lastClaim: engine.arp.lastClaim,
@@ -102,7 +102,7 @@ export function restoreEngine(
     throw new RangeError(`more connections than the table's ${conns.table.capacity}`)
   if (image.isnKey && engine.isn instanceof KeyedIsn) engine.isn.key.set(image.isnKey)
   engine.setTimeouts(image.timeoutMs)
-  engine.stopping = image.stopping
+  engine.opening.stopping = image.stopping
   engine.long.restore(image.longMs)
   engine.neighTick = image.neighTick
   engine.arp.lastClaim = image.lastClaim

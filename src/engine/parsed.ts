@@ -18,8 +18,8 @@ import { Drop } from './counters.ts'
 import type { Frames } from './frames.ts'
 
 /**
- * What decode() found; anything below zero is minus a drop reason. Of TCP, UDP and QUOTED, which is an ICMP error with the first
- * bytes of one of these, there is a tuple; ICMP is all other.
+ * What decode() found; anything below zero is minus a drop reason. From TCP on there is a tuple; QUOTED is an ICMP error about
+ * TCP or UDP, and ICMP all other.
  */
 export const Kind = { ARP: 1, ICMP: 2, TCP: 3, UDP: 4, QUOTED: 5 } as const
 

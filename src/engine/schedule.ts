@@ -1,12 +1,6 @@
 /** Schedulers: which RS takes a new connection. To add one: a function and a row in SCHEDULERS. */
 
-import type { Dest, Service } from './service.ts'
-
-/**
- * => The next RS that can take a connection, none of a sub-pool in the mask `without`, or undefined if there is none.
- * Moves the service's cursor.
- */
-export type Pick = (service: Service, without: number) => Dest | undefined
+import type { Dest, Pick, Service } from './service.ts'
 
 /** Round robin: the first RS behind the cursor that can. */
 function rr(service: Service, without: number): Dest | undefined {

@@ -3,16 +3,19 @@
  * connections, which is there only if somebody wants it, and a ring of records that the control thread reads.
  *
  *   per conn   64 bytes of flow-stats.ts; double: when it was opened | 4 int32: SessionCell | 2 spare            32 bytes
- *   header     [written, read, lost, -] int32, clock double, -                        32 bytes
- *   record     SessionRecord: 12 int32 | 5 doubles: as above, and how old it became   88 bytes
+ *   ring       ring.ts; the third control cell counts what was lost, the first double is the clock
+ *   record     SessionRecord
  */
 
 import { FLAG } from '../wire/tcp.ts'
+import { cellsOf } from './cells.ts'
 import type { ConnTable } from './conn.ts'
 import { ACK_AWAITED, CELL, COLD, RECORD } from './conn-layout.ts'
+import { copyEnds, EndsCell } from './ends.ts'
 import { FlowStats } from './flow-stats.ts'
 import type { LongClock } from './long-clock.ts'
 import type { Parsed } from './parsed.ts'
+import { Ring } from './ring.ts'
 import { IN, OUT, State } from './tcp-state.ts'
 import { Over } from './trace.ts'
 import { DOUBTFUL } from './usual.ts'
@@ -36,27 +39,22 @@ export const End = {
   CUT: 8,
 } as const
 
-/** Cells of a record in the ring; the doubles begin at TRAFFIC. Times are ms of the engine's clock, LIFE_MS is ms. */
-export const SessionRecord = {
-  CIP: 0,
-  VIP: 1,
-  CLIENT_PORTS: 2,
-  RIP: 3,
-  LIP: 4,
-  RS_PORTS: 5,
-  STATE: 6,
-  END: 7,
+/** Cells of a record in the ring; times are ms of the engine's clock. */
+export const SessionRecord = cellsOf({
+  ENDS: EndsCell.CELLS,
+  STATE: 1,
+  END: 1,
   /** Of the last segment, and of the end of the connection, at most 12 days later. */
-  LAST: 8,
-  ENDED: 9,
+  LAST: 1,
+  ENDED: 1,
   /** ms from the SYN to the RS's SYN+ACK, and to the client's ACK of it; -1 if there was none. */
-  RS_MS: 10,
-  CLIENT_MS: 11,
-  TRAFFIC: 12,
-  /** From the SYN to the end: a double, for it may be years. */
-  LIFE_MS: 20,
-} as const
-export const SESSION_CELLS = 22
+  RS_MS: 1,
+  CLIENT_MS: 1,
+  /** 4 doubles: packets in, out, bytes in, out. */
+  TRAFFIC: 8,
+  /** ms from the SYN to the end: a double, for it may be years. */
+  LIFE_MS: 2,
+})
 
 /** int32 cells of a conn, behind the double: its SYN by the long clock. */
 const SessionCell = { RS_MS: 2, CLIENT_MS: 3, END: 4, SEEN: 5 } as const
@@ -69,8 +67,11 @@ const { RS_MS, CLIENT_MS, END, SEEN } = SessionCell
 const { WORD } = CELL
 const { of: recordOf } = RECORD
 const AWAITED = ACK_AWAITED
+const { CELLS } = SessionRecord
 const BOTH_FINS = 3
 const RST_SEEN = 4
+/** Control cell of the ring. */
+const LOST = 2
 
 export interface SessionOptions {
   /** At least Sessions.bytesFor(connCapacity) bytes. */
@@ -80,42 +81,28 @@ export interface SessionOptions {
   arms: number
 }
 
-export class SessionRing {
-  readonly #control: Int32Array
-  readonly #clock: Float64Array
-  readonly #cells: Int32Array
-  readonly #doubles: Float64Array
-  readonly #mask: number
-
+export class SessionRing extends Ring {
   static bytesFor(records: number): number {
-    return 32 + records * SESSION_CELLS * 4
+    return Ring.bytes(records, CELLS)
   }
 
   /** `memory` (shared between writer and reader) needs bytesFor(records) bytes; records is a power of two. */
   constructor(memory: ArrayBufferLike, records: number) {
-    this.#control = new Int32Array(memory, 0, 4)
-    this.#clock = new Float64Array(memory, 16, 1)
-    this.#cells = new Int32Array(memory, 32, records * SESSION_CELLS)
-    this.#doubles = new Float64Array(memory, 32, (records * SESSION_CELLS) >> 1)
-    this.#mask = records - 1
+    super(memory, records, CELLS)
   }
 
   /** What the reader's clock says when the engine's says 0, in ms; for whoever knows both. */
   get clock(): number {
-    return this.#clock[0]
+    return this.spare[0]
   }
 
   set clock(ms: number) {
-    this.#clock[0] = ms
+    this.spare[0] = ms
   }
 
   /** Records that found the ring full. */
   get lost(): number {
-    return Atomics.load(this.#control, 2)
-  }
-
-  get isFull(): boolean {
-    return ((this.#control[0] - Atomics.load(this.#control, 1)) | 0) > this.#mask
+    return Atomics.load(this.control, LOST)
   }
 
   /** Writes what is known of a conn; the state it ended in and its reason are the caller's. */
@@ -133,16 +120,9 @@ export class SessionRing {
       this.countLost(1)
       return
     }
-    const written = this.#control[0]
-    const at = (written & this.#mask) * SESSION_CELLS
-    const from = RECORD.at(conn)
-    const r = this.#cells
-    r[at + SessionRecord.CIP] = conns[from | CELL.CIP]
-    r[at + SessionRecord.VIP] = conns[from | CELL.VIP]
-    r[at + SessionRecord.CLIENT_PORTS] = conns[from | CELL.CLIENT_PORTS]
-    r[at + SessionRecord.RIP] = conns[from | CELL.RIP]
-    r[at + SessionRecord.LIP] = conns[from | CELL.LIP]
-    r[at + SessionRecord.RS_PORTS] = conns[from | CELL.RS_PORTS]
+    const at = this.next
+    const r = this.cells
+    copyEnds(conns, conn, r, at + SessionRecord.ENDS)
     r[at + SessionRecord.STATE] = state
     r[at + SessionRecord.END] = end
     r[at + SessionRecord.LAST] = flows.last(conn)
@@ -151,25 +131,15 @@ export class SessionRing {
     r[at + SessionRecord.CLIENT_MS] = sessions[(conn << CELLS_SHIFT) | CLIENT_MS]
     const doubles = (at + SessionRecord.TRAFFIC) >> 1
     for (let dir = IN; dir <= OUT; dir++) {
-      this.#doubles[doubles + dir] = flows.packets((conn << 1) | dir)
-      this.#doubles[doubles + 2 + dir] = flows.bytes((conn << 1) | dir)
+      this.doubles[doubles + dir] = flows.packets((conn << 1) | dir)
+      this.doubles[doubles + 2 + dir] = flows.bytes((conn << 1) | dir)
     }
-    this.#doubles[doubles + 4] = lifeMs
-    Atomics.store(this.#control, 0, (written + 1) | 0)
+    this.doubles[(at + SessionRecord.LIFE_MS) >> 1] = lifeMs
+    this.publish()
   }
 
   countLost(records: number): void {
-    Atomics.add(this.#control, 2, records)
-  }
-
-  /** Copies the oldest record to `into` (SESSION_CELLS cells) and frees it; false if there is none. For the reader. */
-  read(into: Int32Array): boolean {
-    const read = this.#control[1]
-    if (read === Atomics.load(this.#control, 0)) return false
-    const at = (read & this.#mask) * SESSION_CELLS
-    for (let i = 0; i < SESSION_CELLS; i++) into[i] = this.#cells[at + i]
-    Atomics.store(this.#control, 1, (read + 1) | 0)
-    return true
+    Atomics.add(this.control, LOST, records)
   }
 }
 

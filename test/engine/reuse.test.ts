@@ -59,10 +59,10 @@ test('an RS that takes no more gets none: drained, deleted, full', () => {
 
 test('a service that is gone, and a balancer that stops, say so; the old connection is left alone', () => {
   const talk = new Talk(config()).open().to('TIME_WAIT')
-  talk.stand.engine.stopping = true
+  talk.stand.engine.opening.stopping = true
   assert.deepEqual(talk.raw(77), [])
   assert.equal(talk.stand.verdictName(), 'STOPPING')
-  talk.stand.engine.stopping = false
+  talk.stand.engine.opening.stopping = false
   talk.stand.change([{ put: 'no-service', protocol: 'tcp', address: VIP, port: VPORT }])
   assert.deepEqual(talk.raw(77), [])
   assert.equal(talk.stand.verdictName(), 'TCP_NO_SERVICE')

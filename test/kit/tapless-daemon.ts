@@ -13,7 +13,8 @@ import { CHECKOUT } from '../../netns/topology.ts'
 const WORKER = `
 import { workerData } from 'node:worker_threads'
 import { Counters, Gauge } from '../../engine/counters.js'
-import { TraceKind, TraceRing } from '../../engine/trace.js'
+import { sayLport } from '../../engine/say.js'
+import { TraceRing } from '../../engine/trace.js'
 const { config, index, port, tables, trace, traceRecords } = workerData
 const counters = new Counters(tables.counters, 1)
 const ring = new TraceRing(trace, traceRecords)
@@ -30,13 +31,13 @@ port.on('message', message => {
     ring.log(message.debug)
     if (!message.debug) return
     const many = role === 'chatters' ? 100000 : 1
-    for (let i = 0; i < many; i++) ring.write(TraceKind.LPORT_FETCHED, 0, 0x7f000001, i)
+    for (let i = 0; i < many; i++) sayLport(ring, 0x7f000001, i, 0, 0)
     counters.gauges[Gauge.TRACE_LOST] = ring.lost
   } else if ('lose' in message) {
     port.postMessage({ lost: message.lose })
   } else if ('attach' in message) {
     ring.log(true)
-    ring.write(TraceKind.LPORT_FETCHED, 0, 0x7f000001, message.queue.fd)
+    sayLport(ring, 0x7f000001, message.queue.fd, 0, 0)
   } else {
     if (role === 'dies') throw new Error('a bug')
     const { verb, from } = message.request

@@ -1,7 +1,8 @@
 /** A connection that opens, talks and closes again and again, and a packet that is refused. Only for work on the page. */
 
 import { changesOf } from '../../src/see/moments/changes.ts'
-import type { ConnEnds, Moment, Verdict } from '../../src/see/moments/moment.ts'
+import type { Moment, Verdict } from '../../src/see/moments/moment.ts'
+import type { ConnEnds } from '../../src/see/words/ends.ts'
 import { FLAG } from '../../src/wire/tcp.ts'
 
 const { SYN, ACK, PSH, FIN } = FLAG

@@ -3,10 +3,11 @@
  * that a slow terminal costs records, not packets; how many is said once a second.
  */
 
-import { RECORD_CELLS, type TraceRing } from '../../engine/trace.ts'
+import type { TraceRing } from '../../engine/trace.ts'
+import { RECORD_CELLS } from '../../engine/trace-kinds.ts'
 import { counted } from '../../see/text/counted.ts'
-import { fieldsOf } from '../../see/words/trace-fields.ts'
-import { kindOf, type Names, wordsOf } from '../../see/words/trace-words.ts'
+import { fieldsOf, type Names } from '../../see/words/trace-fields.ts'
+import { kindOf, lineOf } from '../../see/words/trace-words.ts'
 import type { Log, Saying } from './log.ts'
 import type { SilentNeighbours } from './silent-neighbours.ts'
 
@@ -78,10 +79,10 @@ export class TraceReader {
   }
 
   #say(): Saying {
-    const { text } = wordsOf(this.#record, this.#names)
     const { worker } = this.#names
-    if (this.#log.format === 'text') return { text, worker }
-    return { text, worker, fields: fieldsOf(this.#record, this.#names) }
+    const fields = fieldsOf(this.#record, this.#names)
+    const text = lineOf(this.#record, fields, this.#names)
+    return this.#log.format === 'text' ? { text, worker } : { text, worker, fields }
   }
 
   #reportLost(): void {

@@ -180,7 +180,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       return
     }
     case 'no-neighbour':
-      engine.neighs.unfix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address), now)
+      engine.neighs.unfix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address))
       return
     case 'lip':
       putLip(setup, share, change.place, ipv4Int(change.address))

@@ -8,7 +8,8 @@ import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Change } from '../../config/changes.ts'
 import { isImpaired } from '../../config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { FlightKind, FlightRing } from '../../engine/flight.ts'
+import { FlightRing } from '../../engine/flight.ts'
+import { FlightKind } from '../../engine/flight-records.ts'
 import { arenaSlots } from '../../engine/frames.ts'
 import { buffersOf, saveEngine } from '../../engine/image.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
@@ -119,7 +120,7 @@ function readMail(built: Built, ports: readonly Port[], loop: Loop, watch: Watch
     else if ('attach' in message) loop.attach(message.attach, message.queue.fd, message.queue.reads)
     else if ('drain' in message) {
       watch.note(FlightKind.STOPPING, clockMs())
-      engine.stopping = true
+      engine.opening.stopping = true
     } else if ('image' in message) postImage(message.id, engine, loop, watch)
     else if ('check' in message) watch.noteCounters(clockMs())
     else if ('alive' in message) post({ id: message.id, answer: { ok: null } })

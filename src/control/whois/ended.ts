@@ -3,6 +3,7 @@
 import { stateName } from '../../api/names.ts'
 import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
 import type { WhoisConn, WhoisGap } from '../../api/whois-info.ts'
+import { EndsCell } from '../../engine/ends.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
 import { endpointText } from '../../wire/address.ts'
 import { ENDS, type SessionReading } from '../sessions/words.ts'
@@ -62,19 +63,30 @@ export function endedOf(
   const endedMs = wallOf(cell(R.ENDED))
   return {
     worker,
-    cip: cell(R.CIP),
-    cport: cell(R.CLIENT_PORTS) >>> 16,
-    vip: cell(R.VIP),
-    vport: cell(R.CLIENT_PORTS) & 0xffff,
-    lip: cell(R.LIP),
-    lport: cell(R.RS_PORTS) & 0xffff,
-    rip: cell(R.RIP),
-    rport: cell(R.RS_PORTS) >>> 16,
+    ...endsIn(cells, R.ENDS),
     openedMs: endedMs - lifeMs,
     lastMs: endedMs - ((cell(R.ENDED) - cell(R.LAST)) | 0),
     endedMs,
     state: cell(R.STATE),
     end: cell(R.END),
+  }
+}
+
+/** Out of cells as engine/ends.ts describes them, the first at `at`. */
+export function endsIn(
+  cells: Int32Array,
+  at: number,
+): Pick<Ended, 'cip' | 'cport' | 'vip' | 'vport' | 'lip' | 'lport' | 'rip' | 'rport'> {
+  const cell = (which: number) => cells[at + which] ?? 0
+  return {
+    cip: cell(EndsCell.CIP),
+    cport: cell(EndsCell.CLIENT_PORTS) >>> 16,
+    vip: cell(EndsCell.VIP),
+    vport: cell(EndsCell.CLIENT_PORTS) & 0xffff,
+    lip: cell(EndsCell.LIP),
+    lport: cell(EndsCell.RS_PORTS) & 0xffff,
+    rip: cell(EndsCell.RIP),
+    rport: cell(EndsCell.RS_PORTS) >>> 16,
   }
 }
 

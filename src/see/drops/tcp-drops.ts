@@ -6,7 +6,7 @@ import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { flagLetters } from '../frame/options-text.ts'
-import { flagNames } from '../words/trace-words.ts'
+import { flagNames } from '../words/packet-words.ts'
 import { listed, type Refused } from './drop-context.ts'
 import { type DropTable, hex } from './drop-row.ts'
 

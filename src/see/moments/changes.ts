@@ -7,8 +7,9 @@
  */
 
 import { ipv4Text, macText } from '../../wire/address.ts'
-import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
-import { IPV4, PROTO } from '../../wire/ipv4.ts'
+import { ETH } from '../../wire/ethernet.ts'
+import { headerLength, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { locate } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { flagLetters, hexText } from '../frame/options-text.ts'
 import type { Change } from './moment.ts'
@@ -56,19 +57,16 @@ function see(bytes: Uint8Array): Seen {
   const pkt = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const there = bytes.length
   const seen: Seen = { pkt, ip: 0, l4: 0, tcp: false, payload: 0, end: there, there }
-  const ip = ETH.HEADER
-  if (there < ip + IPV4.HEADER || pkt.getUint16(ETH.TYPE) !== ETHERTYPE.IPV4) return seen
-  const header = (pkt.getUint8(ip) & 15) << 2
-  const total = pkt.getUint16(ip + IPV4.TOTAL_LENGTH)
-  if (pkt.getUint8(ip) >>> 4 !== 4 || header < IPV4.HEADER || total < header) return seen
+  const found = locate(pkt)
+  if (found === undefined || found.version !== 4) return seen
+  const { l3: ip, l4, protocol, end } = found
+  if (l4 - ip < IPV4.HEADER || end < l4) return seen
   seen.ip = ip
-  seen.end = ip + total
+  seen.end = end
   // Padding behind the packet is no part of it.
   seen.there = Math.min(there, seen.end)
   // Only a first fragment has the header of what is inside.
-  if ((pkt.getUint16(ip + IPV4.FRAGMENT) & 0x1fff) !== 0) return seen
-  const protocol = pkt.getUint8(ip + IPV4.PROTOCOL)
-  const l4 = ip + header
+  if ((found.fragment & IP_OFFSET_BITS) !== 0) return seen
   seen.tcp = protocol === PROTO.TCP
   if ((!seen.tcp && protocol !== PROTO.UDP) || seen.there < l4 + 4) return seen
   seen.l4 = l4
@@ -204,7 +202,7 @@ function endText({ pkt, ip, l4 }: Seen, address: number, port: number): string {
 }
 
 function behindIp({ pkt, ip }: Seen): number {
-  return ip + ((pkt.getUint8(ip) & 15) << 2)
+  return ip + headerLength(pkt, ip)
 }
 
 /** Where a packet other than TCP goes on, its UDP header left out (a checksum there may change as well). */

@@ -15,7 +15,8 @@ import { DROP_REASONS, STATE_NAMES } from '../../api/names.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { type Headers, headersOf } from '../frame/headers.ts'
 import { nearest } from '../text/nearest.ts'
-import type { ConnEnds, Moment } from './moment.ts'
+import type { ConnEnds } from '../words/ends.ts'
+import type { Moment } from './moment.ts'
 
 /** A line that names the word at fault. */
 export class FilterError extends Error {}

@@ -10,8 +10,9 @@
  */
 
 import { DROP_WORDS } from '../drops/drops.ts'
+import type { ConnEnds } from '../words/ends.ts'
 import { changesText, parseChanges } from './change-words.ts'
-import type { Change, ConnEnds, FrameIn, FrameOut, Moment, Said, Verdict } from './moment.ts'
+import type { Change, FrameIn, FrameOut, Moment, Said, Verdict } from './moment.ts'
 import { parseSaid, saidText } from './said-words.ts'
 
 /** What a note tells; what it does not is null or empty. */

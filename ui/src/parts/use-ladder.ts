@@ -3,8 +3,8 @@
 import { useEffect, useState } from 'preact/hooks'
 import { DROP_WORDS } from '../../../src/see/drops/drops.ts'
 import { Ladder, type LadderRow } from '../../../src/see/ladder/ladder.ts'
-import type { ConnEnds } from '../../../src/see/moments/moment.ts'
 import { type MomentJson, momentFromJson } from '../../../src/see/moments/moment-json.ts'
+import type { ConnEnds } from '../../../src/see/words/ends.ts'
 import { followStream } from '../stream.ts'
 import { useAwake } from './use-visible.ts'
 
