@@ -5,6 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs'
+import { STATE_KEYS } from '../api/names.ts'
 import type { Protocol } from '../api/protocols.ts'
 import type { SchedulerName, WhenDown } from '../api/words.ts'
 import { ConnTable } from '../engine/conn.ts'
@@ -234,7 +235,7 @@ function normalise(file: ConfigFile): ConfigValues {
       bareAck: file.tcp.bare_ack,
       reuse: file.tcp.reuse,
       xmitTtl: file.tcp.xmit_ttl,
-      timeouts: TIMEOUT_ORDER.map(state => file.tcp.timeouts[state]),
+      timeouts: STATE_KEYS.map(state => file.tcp.timeouts[state]),
     },
     neighbours: {
       timeout: file.neighbours.timeout,
@@ -255,21 +256,6 @@ function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
   if (file === undefined) return null
   return { path: file.path, maxBytes: bytesOf(file.max_size), keep: file.keep }
 }
-
-/** The order of State in tcp-state.ts. */
-const TIMEOUT_ORDER = [
-  'none',
-  'established',
-  'syn_sent',
-  'syn_recv',
-  'fin_wait',
-  'time_wait',
-  'close',
-  'close_wait',
-  'last_ack',
-  'listen',
-  'synack',
-] as const
 
 function share(percent: 0 | string): number {
   return percent === 0 ? 0 : Number(percent.slice(0, -1)) / 100

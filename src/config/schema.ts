@@ -9,9 +9,10 @@ import * as z from 'zod'
 import { DEFAULT_SOCKET, UI_PORT } from '../api/commands.ts'
 import { protocol, scheduler } from '../api/fields.ts'
 import { LOG_LEVELS, MODULES, type Module } from '../api/log-levels.ts'
-import { COUNTED } from '../api/names.ts'
+import { COUNTED, STATE_KEYS, type StateKey } from '../api/names.ts'
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { DEFAULT_SCHEDULER, oneOf, WHEN_DOWN } from '../api/words.ts'
+import { DEFAULT_TIMEOUTS } from '../engine/tcp-state.ts'
 import { checkSchema, passiveSchema } from './check-keys.ts'
 import { isCidr } from './cidr.ts'
 import { word } from './word.ts'
@@ -113,19 +114,12 @@ const service = mapping({
   ),
 })
 
-const timeouts = mapping({
-  none: seconds.default(2),
-  established: seconds.default(90),
-  syn_sent: seconds.default(3),
-  syn_recv: seconds.default(30),
-  fin_wait: seconds.default(7),
-  time_wait: seconds.default(7),
-  close: seconds.default(3),
-  close_wait: seconds.default(7),
-  last_ack: seconds.default(7),
-  listen: seconds.default(120),
-  synack: seconds.default(30),
-})
+/** A key for each state, in the order of the engine's. */
+const timeouts = mapping(
+  Object.fromEntries(
+    STATE_KEYS.map((key, state) => [key, seconds.default(DEFAULT_TIMEOUTS[state] as number)]),
+  ) as Record<StateKey, z.ZodDefault<typeof seconds>>,
+)
 
 const logLevel = z.enum(LOG_LEVELS, oneOf(LOG_LEVELS))
 const moduleLevels = Object.fromEntries(
