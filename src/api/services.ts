@@ -13,6 +13,7 @@ import {
 } from './edits.ts'
 import { HttpError } from './errors.ts'
 import { address, port, protocol, scheduler, whenDown, whole, wholeText } from './fields.ts'
+import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
 import { type Operation, operation, verbOperation } from './operation.ts'
 import { DEFAULT_PROTOCOL } from './protocols.ts'
 import { DEFAULT_SCHEDULER } from './words.ts'
@@ -29,13 +30,13 @@ const serverParams = object({
 
 const serviceFields = {
   scheduler: scheduler.exactOptional().describe(`Default ${DEFAULT_SCHEDULER}.`),
-  conn_timeout: whole(1, 1_000_000)
+  conn_timeout: whole(1, SECONDS_MAX)
     .exactOptional()
     .describe('Seconds, of its ESTABLISHED connections; default: the timeouts of all.'),
   when_down: whenDown
     .exactOptional()
     .describe('What happens to a SYN while no real server can take it; default drop.'),
-  persistence: whole(0, 1_000_000)
+  persistence: whole(0, SECONDS_MAX)
     .exactOptional()
     .describe('Seconds for which a client keeps its real server; default 0: not.'),
   persistence_prefix: whole(1, 32)
@@ -43,9 +44,9 @@ const serviceFields = {
     .describe('Bits by which clients are told apart; default 32.'),
 } satisfies Record<keyof ServiceFields, z.ZodType>
 
-const threshold = whole(0, 1_000_000_000).exactOptional().describe('Connections; 0 for no limit.')
+const threshold = whole(0, THRESHOLD_MAX).exactOptional().describe('Connections; 0 for no limit.')
 const serverFields = {
-  weight: whole(0, 65_535).exactOptional().describe('Default 1; 0 takes no new connections.'),
+  weight: whole(0, WEIGHT_MAX).exactOptional().describe('Default 1; 0 takes no new connections.'),
   upper_threshold: threshold,
   lower_threshold: threshold,
   backup: z

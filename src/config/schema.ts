@@ -8,6 +8,7 @@ import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { DEFAULT_SOCKET, UI_PORT } from '../api/commands.ts'
 import { protocol, scheduler } from '../api/fields.ts'
+import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../api/limits.ts'
 import { LOG_LEVELS, MODULES, type Module } from '../api/log-levels.ts'
 import { COUNTED, STATE_KEYS, type StateKey } from '../api/names.ts'
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
@@ -36,8 +37,7 @@ const network = text(
   value => value === 'default' || isCidr(value),
 )
 const port = whole(1, 65_535)
-/** ms are int32 and compared by difference in the engine, which ends at 24 days. */
-const seconds = whole(1, 1_000_000)
+const seconds = whole(1, SECONDS_MAX)
 const A_PERCENTAGE = 'a percentage 0%-100%, like 0.5%'
 /** A bare number would leave open whether 1 is one percent or all; only 0 needs no sign. */
 const percent = z
@@ -106,9 +106,9 @@ const service = mapping({
     mapping({
       address,
       port: port.optional(),
-      weight: whole(0, 65_535).default(1),
-      upper_threshold: whole(0, 1_000_000_000).default(0),
-      lower_threshold: whole(0, 1_000_000_000).default(0),
+      weight: whole(0, WEIGHT_MAX).default(1),
+      upper_threshold: whole(0, THRESHOLD_MAX).default(0),
+      lower_threshold: whole(0, THRESHOLD_MAX).default(0),
       backup: z.boolean('true or false').default(false),
     }),
   ),

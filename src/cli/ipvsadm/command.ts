@@ -9,6 +9,7 @@ import {
   type ServiceFields,
   type ServiceKey,
 } from '../../api/edits.ts'
+import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import { PROTOCOL_NAMES, PROTOCOLS, protocolNamed } from '../../api/protocols.ts'
 import { SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
 import { maskLength } from '../../config/cidr.ts'
@@ -157,7 +158,7 @@ function listCommand(given: Given): ListCommand {
 function timeouts(given: Given): Command {
   const values = given.options.get('set') ?? []
   const [established = 0, finWait = 0, udp = 0] = values.map(value =>
-    whole(value, '--set', 0, 1_000_000),
+    whole(value, '--set', 0, SECONDS_MAX),
   )
   return {
     does: 'edit',
@@ -171,7 +172,7 @@ function serviceFields(given: Given): ServiceFields {
   const persistence = persistenceOf(given)
   const timeout = first(given, 'conn-timeout')
   const whenDown = first(given, 'when-down')
-  const connTimeout = timeout === undefined ? 0 : whole(timeout, '--conn-timeout', 0, 1_000_000)
+  const connTimeout = timeout === undefined ? 0 : whole(timeout, '--conn-timeout', 0, SECONDS_MAX)
   return {
     ...(scheduler !== undefined && { scheduler: oneOf(scheduler, SCHEDULER_CHOICES, 'scheduler') }),
     ...persistence,
@@ -187,7 +188,7 @@ function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persi
     return {}
   }
   const text = first(given, 'persistent')
-  const persistence = text === undefined ? PERSISTENCE_SEC : whole(text, '-p', 1, 1_000_000)
+  const persistence = text === undefined ? PERSISTENCE_SEC : whole(text, '-p', 1, SECONDS_MAX)
   return { persistence, ...(mask !== undefined && { persistence_prefix: prefixOf(mask) }) }
 }
 
@@ -203,9 +204,9 @@ function serverFields(given: Given): ServerFields {
     const text = first(given, name)
     return text === undefined ? undefined : whole(text, flag, 0, max)
   }
-  const weight = number('weight', '-w', 65_535)
-  const upper = number('u-threshold', '-x', 1_000_000_000)
-  const lower = number('l-threshold', '-y', 1_000_000_000)
+  const weight = number('weight', '-w', WEIGHT_MAX)
+  const upper = number('u-threshold', '-x', THRESHOLD_MAX)
+  const lower = number('l-threshold', '-y', THRESHOLD_MAX)
   return {
     ...(weight !== undefined && { weight }),
     ...(upper !== undefined && { upper_threshold: upper }),

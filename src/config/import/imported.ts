@@ -5,6 +5,7 @@
 
 import { isIPv4 } from 'node:net'
 import { PERSISTENCE_SEC } from '../../api/edits.ts'
+import { SECONDS_MAX } from '../../api/limits.ts'
 import { DEFAULT_SCHEDULER, SCHEDULER_NAMES } from '../../api/words.ts'
 import { printable } from '../../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
@@ -50,10 +51,6 @@ export interface Place {
   line: number
 }
 
-/** What a config takes. */
-export const WEIGHT_MAX = 65_535
-export const THRESHOLD_MAX = 1_000_000_000
-const SECONDS_MAX = 1_000_000
 const RANGE_MAX = 4096
 
 interface Remark {

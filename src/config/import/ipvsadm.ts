@@ -3,6 +3,7 @@
  * well. The lines are carried out one after the other, as `ipvsadm -R` would.
  */
 
+import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
 import {
   addressProblem,
@@ -15,8 +16,6 @@ import {
   linesOf,
   type Place,
   short,
-  THRESHOLD_MAX,
-  WEIGHT_MAX,
 } from './imported.ts'
 import { COMMANDS, type Given, optionsOf } from './ipvsadm-words.ts'
 import { portOf } from './ports.ts'

@@ -1,7 +1,7 @@
 /** Keywords of keepalived: where they may stand, and of those that have no counterpart here the reason. */
 
+import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
-import { THRESHOLD_MAX, WEIGHT_MAX } from './imported.ts'
 import type { Grammar } from './keepalived-statement.ts'
 
 const DEFAULT_OF_CHECKS = 'it is for the checkers of keepalived'

@@ -11,15 +11,12 @@ import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
 import { closeFd } from '../../io/native.ts'
 import type { ModuleLog } from '../log/log.ts'
 import type { Events } from '../model/events.ts'
-import type { Model } from '../model/model.ts'
+import { CHANGES_AT_ONCE, type Model } from '../model/model.ts'
 import type { RsHealth } from '../readings/listings.ts'
 import { type CheckNetns, mtuOfChecks, openCheckNetns } from '../threads/check-arm.ts'
 import type { Workers } from '../threads/workers.ts'
 import { Checker, type CheckHost, type HiddenService, type Outcomes } from './checker.ts'
 import type { Mind } from './health.ts'
-
-/** As the model's own changes. */
-const CHANGES_AT_ONCE = 16
 
 /** What the requests of a check travel by. */
 const PROBED: Protocol = 'tcp'

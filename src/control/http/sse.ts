@@ -10,8 +10,9 @@ import { level, linkState, module } from '../../api/answers.ts'
 import { HttpError } from '../../api/errors.ts'
 import type { DaemonEvent } from '../../api/events.ts'
 import { protocol } from '../../api/fields.ts'
+import { HEARTBEAT_MS } from '../../api/limits.ts'
 import type { Events } from '../model/events.ts'
-import { EventStream, HEARTBEAT_MS } from './event-stream.ts'
+import { EventStream } from './event-stream.ts'
 import { describeStream } from './openapi.ts'
 
 /** Beyond what the kernel holds. */

@@ -17,7 +17,7 @@ import { Rates } from '../readings/rates.ts'
 import type { Readings } from '../readings/readings.ts'
 
 /** Changes that a worker carries out between two bursts; each takes some microseconds. */
-const CHANGES_AT_ONCE = 16
+export const CHANGES_AT_ONCE = 16
 
 /** Carries changes out in all workers; rejects if one of them could not. */
 export type CarryOut = (changes: readonly Change[], after: Config) => Promise<void>

@@ -2,6 +2,7 @@
 
 import type { Edit } from '../../../api/edits.ts'
 import { DEFAULT_SCHEDULER } from '../../../api/words.ts'
+import { AF_INET } from '../../network/rtnetlink.ts'
 import {
   type AgentRoute,
   ask,
@@ -17,7 +18,7 @@ import {
   errorText as text,
 } from './route.ts'
 import * as shapes from './shapes.ts'
-import { AF_INET, PUT_ANSWERS, serviceKey, VS, vsOf } from './view.ts'
+import { PUT_ANSWERS, serviceKey, VS, vsOf } from './view.ts'
 
 export const SERVICE_ROUTES: AgentRoute[] = [
   route({

@@ -3,10 +3,9 @@
 import type { RealServerInfo, ServiceInfo, TrafficInfo } from '../../../api/commands.ts'
 import type { ServiceKey } from '../../../api/edits.ts'
 import { PROTOCOLS } from '../../../api/protocols.ts'
+import { AF_INET } from '../../network/rtnetlink.ts'
 import { errorText as text } from './shapes.ts'
 import type { Told } from './told.ts'
-
-export const AF_INET = 2
 
 const NO_TRAFFIC = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
 
