@@ -5,13 +5,12 @@ import type { ConnInfo, RecorderInfo } from '../../api/commands.ts'
 import { CONNS_PER_REQUEST } from '../../api/limits.ts'
 import { STATE_NAMES } from '../../api/names.ts'
 import { type Attempt, factsOf, type Life, livesOf } from '../../see/explain/story.ts'
+import { attemptText, storyText } from '../../see/explain/story-text.ts'
 import {
-  attemptText,
   expiryText,
   type Story,
   type StoryContext,
   storyOf,
-  storyText,
 } from '../../see/explain/story-words.ts'
 import { parseFilter } from '../../see/moments/filter.ts'
 import type { Moment } from '../../see/moments/moment.ts'

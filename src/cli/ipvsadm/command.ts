@@ -14,8 +14,9 @@ import { PROTOCOL_NAMES, PROTOCOLS, protocolNamed } from '../../api/protocols.ts
 import { SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
 import { maskLength } from '../../config/cidr.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
-import { BACKUP, COMMANDS, type CommandName, type CommandRow, OPTIONS, REFUSED } from './options.ts'
+import { BACKUP, COMMANDS, type CommandName, type CommandRow, OPTIONS } from './options.ts'
 import { portOf } from './port-names.ts'
+import { REFUSED } from './refused.ts'
 
 export const TOOL = 'tapvs ipvsadm'
 
