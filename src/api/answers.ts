@@ -19,7 +19,7 @@ import type {
   ServiceInfo,
   TrafficInfo,
 } from './commands.ts'
-import { WHEN_DOWN } from './edits.ts'
+import { protocol, whenDown } from './fields.ts'
 import { LOG_LEVELS, MODULES } from './log-levels.ts'
 import { DROP_REASONS } from './names.ts'
 
@@ -77,7 +77,7 @@ export const realServer = z
 
 export const service = z
   .object({
-    protocol: z.literal('tcp'),
+    protocol,
     address: z.string(),
     port: portNumber,
     scheduler: z.string(),
@@ -88,7 +88,7 @@ export const service = z
         prefix: count.describe('Bits by which clients are told apart.'),
       })
       .describe('A client keeps its real server.'),
-    whenDown: z.enum(WHEN_DOWN).describe('What happens to a SYN while no real server can take it.'),
+    whenDown: whenDown.describe('What happens to a SYN while no real server can take it.'),
     localAddresses: z.array(localAddress),
     realServers: z.array(realServer),
   })
@@ -105,7 +105,7 @@ export const cut = z
 export const conn = z
   .object({
     worker: count,
-    protocol: z.literal('tcp'),
+    protocol,
     timeoutSec: count.describe('The timeout of its state, not the time left.'),
     state: count.describe('Number of the state; ipvsadm -lnc has the names.'),
     client: z.string().describe('address:port, as the next three.'),

@@ -4,10 +4,12 @@
  * Addresses and states travel as text and numbers that need no knowledge of the engine.
  */
 
-import type { Edit, ServiceKey, WhenDown } from './edits.ts'
+import type { Edit, ServiceKey } from './edits.ts'
 import type { LinkState } from './link-state.ts'
 import type { LogLevel, Module, ModuleLevels } from './log-levels.ts'
+import type { Protocol } from './protocols.ts'
 import type { WhoisArgs, WhoisInfo } from './whois-info.ts'
+import type { WhenDown } from './words.ts'
 
 /** Where the daemon listens and the command line asks, unless they are told otherwise. */
 export const DEFAULT_SOCKET = '/run/tapvs/tapvs.sock'
@@ -46,7 +48,7 @@ export interface TrafficInfo {
 }
 
 export interface ServiceInfo {
-  protocol: 'tcp'
+  protocol: Protocol
   address: string
   port: number
   scheduler: string
@@ -87,7 +89,7 @@ export interface PlanInfo {
 
 export interface ConnInfo {
   worker: number
-  protocol: 'tcp'
+  protocol: Protocol
   /** The configured timeout of its state in whole seconds, not the time left (semantics 9.2). */
   timeoutSec: number
   /** Number of the state, see tcp-state.ts. */

@@ -1,13 +1,14 @@
 /** Edits as they come from outside. Only their shape is judged here: addresses and numbers are checked with the config they make. */
 
 import * as z from 'zod'
-import { type Edit, oneOf, WHEN_DOWN } from './edits.ts'
+import type { Edit } from './edits.ts'
+import { protocol, scheduler, whenDown } from './fields.ts'
 
 const text = z.string('a text')
 const number = z.number('a number')
 
 export const serviceKey = z.strictObject({
-  protocol: z.literal('tcp', 'tcp'),
+  protocol,
   address: text,
   port: number,
 })
@@ -16,9 +17,9 @@ const server = z.strictObject({ address: text, port: number.optional() })
 
 const serviceFields = {
   service: serviceKey,
-  scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').optional(),
+  scheduler: scheduler.optional(),
   conn_timeout: number.optional(),
-  when_down: z.enum(WHEN_DOWN, oneOf(WHEN_DOWN)).optional(),
+  when_down: whenDown.optional(),
   persistence: number.optional(),
   persistence_prefix: number.optional(),
 }

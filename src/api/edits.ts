@@ -4,24 +4,18 @@
  * reload and a call of the API can only do what a file could.
  */
 
+import { PROTOCOLS, type Protocol } from './protocols.ts'
+import type { SchedulerName, WhenDown } from './words.ts'
+
 export interface ServiceKey {
-  protocol: 'tcp'
+  protocol: Protocol
   address: string
   port: number
 }
 
-/** What becomes of new connections while no real server is up: nothing, a RST, or as if none had failed its checks. */
-export const WHEN_DOWN = ['drop', 'reject', 'all'] as const
-export type WhenDown = (typeof WHEN_DOWN)[number]
-
-/** drop, reject or all */
-export function oneOf(words: readonly string[]): string {
-  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
-}
-
 /** What an edit of a service sets; what is left out takes its default, as `ipvsadm -E` does. */
 export interface ServiceFields {
-  scheduler?: 'rr' | 'wrr'
+  scheduler?: SchedulerName
   /** Seconds. */
   conn_timeout?: number
   when_down?: WhenDown
@@ -70,5 +64,10 @@ export type Edit =
 
 /** TCP 192.0.2.1:80 */
 export function serviceName({ protocol, address, port }: ServiceKey): string {
-  return `${protocol.toUpperCase()} ${address}:${port}`
+  return `${PROTOCOLS[protocol].label} ${address}:${port}`
+}
+
+/** A service of the one protocol says nothing of its twin of another. */
+export function isService(one: ServiceKey, { protocol, address, port }: ServiceKey): boolean {
+  return one.protocol === protocol && one.address === address && one.port === port
 }

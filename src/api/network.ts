@@ -4,6 +4,7 @@ import * as z from 'zod'
 import * as answers from './answers.ts'
 import { arm, change, dryRun, how, object } from './change.ts'
 import { address, text, whole, wholeText } from './fields.ts'
+import { SECONDS_MAX } from './limits.ts'
 import { type Operation, verbOperation } from './operation.ts'
 
 export const newAddress = object({
@@ -26,8 +27,8 @@ export const newNeighbour = object({
 }).meta({ id: 'NewNeighbour' })
 
 export const newTimeouts = object({
-  established: whole(0, 1_000_000).default(0).describe('Seconds; 0 keeps the value.'),
-  fin_wait: whole(0, 1_000_000).default(0).describe('Seconds; 0 keeps the value.'),
+  established: whole(0, SECONDS_MAX).default(0).describe('Seconds; 0 keeps the value.'),
+  fin_wait: whole(0, SECONDS_MAX).default(0).describe('Seconds; 0 keeps the value.'),
 }).meta({ id: 'NewTimeouts' })
 
 export const NETWORK_OPERATIONS: Operation[] = [

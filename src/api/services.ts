@@ -4,22 +4,22 @@ import * as z from 'zod'
 import * as answers from './answers.ts'
 import { arm, change, dryRun, how, object } from './change.ts'
 import {
-  oneOf,
+  isService,
   type ServerFields,
   type ServerKey,
   type ServiceFields,
   type ServiceKey,
   serviceName,
-  WHEN_DOWN,
 } from './edits.ts'
 import { HttpError } from './errors.ts'
-import { address, port, whole, wholeText } from './fields.ts'
+import { address, port, protocol, scheduler, whenDown, whole, wholeText } from './fields.ts'
+import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
 import { type Operation, operation, verbOperation } from './operation.ts'
+import { DEFAULT_PROTOCOL } from './protocols.ts'
+import { DEFAULT_SCHEDULER } from './words.ts'
 
 const SERVICE = '/v1/services/:protocol/:address/:port'
 const SERVER = `${SERVICE}/servers/:server_address/:server_port`
-
-const protocol = z.literal('tcp', 'tcp')
 
 const serviceParams = object({ protocol, address, port: wholeText(1, 65_535) })
 const serverParams = object({
@@ -29,15 +29,14 @@ const serverParams = object({
 })
 
 const serviceFields = {
-  scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').exactOptional().describe('Default wrr.'),
-  conn_timeout: whole(1, 1_000_000)
+  scheduler: scheduler.exactOptional().describe(`Default ${DEFAULT_SCHEDULER}.`),
+  conn_timeout: whole(1, SECONDS_MAX)
     .exactOptional()
     .describe('Seconds, of its ESTABLISHED connections; default: the timeouts of all.'),
-  when_down: z
-    .enum(WHEN_DOWN, oneOf(WHEN_DOWN))
+  when_down: whenDown
     .exactOptional()
     .describe('What happens to a SYN while no real server can take it; default drop.'),
-  persistence: whole(0, 1_000_000)
+  persistence: whole(0, SECONDS_MAX)
     .exactOptional()
     .describe('Seconds for which a client keeps its real server; default 0: not.'),
   persistence_prefix: whole(1, 32)
@@ -45,9 +44,9 @@ const serviceFields = {
     .describe('Bits by which clients are told apart; default 32.'),
 } satisfies Record<keyof ServiceFields, z.ZodType>
 
-const threshold = whole(0, 1_000_000_000).exactOptional().describe('Connections; 0 for no limit.')
+const threshold = whole(0, THRESHOLD_MAX).exactOptional().describe('Connections; 0 for no limit.')
 const serverFields = {
-  weight: whole(0, 65_535).exactOptional().describe('Default 1; 0 takes no new connections.'),
+  weight: whole(0, WEIGHT_MAX).exactOptional().describe('Default 1; 0 takes no new connections.'),
   upper_threshold: threshold,
   lower_threshold: threshold,
   backup: z
@@ -65,7 +64,7 @@ export const newServer = object({
 
 /** A service with what belongs to it, in one step. */
 export const newService = object({
-  protocol: protocol.default('tcp'),
+  protocol: protocol.default(DEFAULT_PROTOCOL),
   address,
   port,
   ...serviceFields,
@@ -102,9 +101,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     answer: answers.service,
     request: () => ({ verb: 'services' }),
     pick: (services, { params }) => {
-      const found = services.find(
-        ({ address, port }) => address === params.address && port === params.port,
-      )
+      const found = services.find(service => isService(service, params))
       if (!found) throw new HttpError(404, `no service ${serviceName(params)}`)
       return found
     },

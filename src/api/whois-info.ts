@@ -1,5 +1,7 @@
 /** Who is behind an address that an RS sees: what is asked, and what is answered. */
 
+import type { Protocol } from './protocols.ts'
+
 /** `from` and `to` are ms since 1970, both of them or none; without them it is about now. */
 export interface WhoisArgs {
   /** LIP:lport, or the address and port of a client. */
@@ -14,7 +16,7 @@ export interface WhoisArgs {
 /** A connection, living or not. */
 export interface WhoisConn {
   worker: number
-  protocol: 'tcp'
+  protocol: Protocol
   /** address:port each */
   client: string
   vip: string

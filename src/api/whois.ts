@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { object } from './change.ts'
-import { address, text, wholeText } from './fields.ts'
+import { address, protocol, text, wholeText } from './fields.ts'
 import { type Operation, verbOperation } from './operation.ts'
 import type { WhoisConn, WhoisInfo } from './whois-info.ts'
 
@@ -12,7 +12,7 @@ const ms = z.number().describe('ms since 1970.')
 export const whoisConn = z
   .object({
     worker: count,
-    protocol: z.literal('tcp'),
+    protocol,
     client: z.string().describe('address:port, as the next three.'),
     vip: z.string(),
     lip: z.string(),

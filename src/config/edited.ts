@@ -3,7 +3,8 @@
  * here, in the words of ipvsadm and dpip; whether the result is a good config is for the checks.
  */
 
-import { type Edit, type ServerKey, type ServiceKey, serviceName } from '../api/edits.ts'
+import { type Edit, isService, type ServerKey, type ServiceKey, serviceName } from '../api/edits.ts'
+import { DEFAULT_SCHEDULER, WHEN_DOWN } from '../api/words.ts'
 import { checkSchema } from './check-keys.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -74,8 +75,8 @@ function carryOut(file: ConfigFile, edit: Edit): void {
 function putService(file: ConfigFile, edit: Of<'add-service' | 'edit-service'>): void {
   const { protocol, address, port } = edit.service
   const fields = {
-    scheduler: edit.scheduler ?? 'wrr',
-    when_down: edit.when_down ?? 'drop',
+    scheduler: edit.scheduler ?? DEFAULT_SCHEDULER,
+    when_down: edit.when_down ?? WHEN_DOWN[0],
     persistence_prefix: edit.persistence_prefix ?? 32,
   } as const
   if (edit.edit === 'edit-service') {
@@ -217,10 +218,6 @@ function serviceOf(file: ConfigFile, key: ServiceKey): FileService {
   const service = file.services.find(other => isService(other, key))
   if (!service) throw new Error(`no service ${serviceName(key)}`)
   return service
-}
-
-function isService(service: FileService, { protocol, address, port }: ServiceKey): boolean {
-  return service.protocol === protocol && service.address === address && service.port === port
 }
 
 function serverIndex(service: FileService, key: ServerKey): number {

@@ -1,7 +1,7 @@
 /** What the daemon does when it is asked: every verb of the control, and SIGHUP. */
 
 import type { Answer, PlanInfo, Request, Verbs } from '../api/commands.ts'
-import { type ServiceKey, serviceName } from '../api/edits.ts'
+import { isService, type ServiceKey, serviceName } from '../api/edits.ts'
 import type { LogLevel, Module } from '../api/log-levels.ts'
 import { configOfApart, readConfigApart } from '../config/apart.ts'
 import { rsName } from '../config/changes.ts'
@@ -133,9 +133,7 @@ export async function reloadBySignal(daemon: Daemon): Promise<void> {
 }
 
 function zero({ config, places, readings }: Model, key: ServiceKey | undefined): void {
-  const chosen = key
-    ? config.services.filter(({ address, port }) => address === key.address && port === key.port)
-    : config.services
+  const chosen = key ? config.services.filter(service => isService(service, key)) : config.services
   if (key && chosen.length === 0) throw new Error(`no service ${serviceName(key)}`)
   for (const service of chosen) {
     for (const rs of service.realServers) readings.zero(places.dests.find(rsName(service, rs)))

@@ -37,11 +37,21 @@ function startRound(service: Service, without: number): boolean {
   return true
 }
 
-export const SCHEDULERS = { rr, wrr } as const
+interface Scheduler {
+  pick: Pick
+  /** What it does, in a few words behind its name. */
+  says: string
+}
+
+/** By name. Everything that speaks of schedulers, from the config's schema to the help, goes by these rows. */
+export const SCHEDULERS = {
+  rr: { pick: rr, says: 'one real server after the other' },
+  wrr: { pick: wrr, says: 'each as often as its weight says' },
+} as const satisfies Record<string, Scheduler>
 export type SchedulerName = keyof typeof SCHEDULERS
 
 /** What the scheduler is called that picks like this. */
 export function schedulerName(pick: Pick): SchedulerName {
-  const found = Object.entries(SCHEDULERS).find(([, other]) => other === pick)
-  return (found as [SchedulerName, Pick])[0]
+  const found = Object.entries(SCHEDULERS).find(([, { pick: other }]) => other === pick)
+  return (found as [SchedulerName, Scheduler])[0]
 }

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { parse } from 'yaml'
 import * as z from 'zod'
 import { CHECKOUT } from '../../netns/topology.ts'
+import { SCHEDULER_NAMES } from '../../src/api/words.ts'
 import { fileSchema } from '../../src/config/schema.ts'
 
 interface Key {
@@ -16,6 +17,8 @@ interface Key {
   required: boolean
   /** Its keys say all that there is to say of it. */
   isMapping: boolean
+  /** What it may be, if that is one of a few words. */
+  words: readonly unknown[]
 }
 
 /** `arms`, `arms[].name`, `tcp.timeouts.none`, ... */
@@ -35,8 +38,15 @@ function keysOf(schema: z.ZodType, path: string): Key[] {
     const { success, data } = child.safeParse(undefined)
     const below = keysOf(child, at)
     const isMapping = below.some(key => key.path.startsWith(`${at}.`))
-    return [{ path: at, standard: data, required: !success, isMapping }, ...below]
+    const words = wordsOf(child)
+    return [{ path: at, standard: data, required: !success, isMapping, words }, ...below]
   })
+}
+
+function wordsOf(schema: z.ZodType): readonly unknown[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
+    return wordsOf(schema.unwrap() as z.ZodType)
+  return schema instanceof z.ZodEnum ? schema.options : []
 }
 
 const cells = (line: string) =>
@@ -55,6 +65,7 @@ test('the table of docs/config.md is that of the schema', () => {
   const documented = new Map(
     rows.map(([key = '', , standard = '']) => [key.replaceAll('`', ''), standard]),
   )
+  const values = new Map(rows.map(([key = '', value = '']) => [key.replaceAll('`', ''), value]))
   assert.equal(documented.size, rows.length, 'a key is there twice')
   const keys = keysOf(fileSchema, '')
   const known = keys.map(({ path }) => path)
@@ -68,11 +79,26 @@ test('the table of docs/config.md is that of the schema', () => {
     [...documented.keys()],
     'keys of the schema and rows, in the same order',
   )
-  for (const { path, standard, required, isMapping } of wanted) {
+  for (const { path, standard, required, isMapping, words } of wanted) {
     if (isMapping) continue
     const said = documented.get(path) ?? ''
+    const value = values.get(path) ?? ''
+    // A row may refer to another one.
+    if (!value.startsWith('as `'))
+      for (const word of words) assert.ok(value.includes(`\`${word}\``), `${path}: ${word}`)
     if (required) assert.equal(said, 'required', path)
     else if (standard === undefined) assert.equal(said, 'none', path)
     else assert.deepEqual(parse(said.replaceAll('`', '')), standard, path)
+  }
+})
+
+test('documents have a row for each scheduler', () => {
+  for (const name of SCHEDULER_NAMES) {
+    const rows = ['docs/ipvsadm.md', 'docs/semantics.md'].map(path =>
+      readFileSync(join(CHECKOUT, path), 'utf8')
+        .split('\n')
+        .some(line => line.startsWith('|') && line.includes(`\`${name}\``)),
+    )
+    assert.deepEqual(rows, [true, true], name)
   }
 })

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LportInfo, NumbersInfo } from '../../src/api/commands.ts'
+import { POINTS } from '../../src/api/page.ts'
 import { heatOf, lportMap } from '../../src/page/lport-map.ts'
 import { rsHealth } from '../../src/page/rs-health.ts'
-import { POINTS, Series } from '../../src/page/series.ts'
+import { Series } from '../../src/page/series.ts'
 
 /** One LIP, one RS: a sixteenth of the lports is of use. `perWorker` are lports in use. */
 function numbers(atMs: number, perWorker: number[], size = 16_000): NumbersInfo {

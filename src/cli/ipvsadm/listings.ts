@@ -4,6 +4,8 @@
  */
 
 import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../api/commands.ts'
+import { type StateName, stateName } from '../../api/names.ts'
+import { PROTOCOLS } from '../../api/protocols.ts'
 import { maskText } from '../../config/cidr.ts'
 import { ipv4Int } from '../../wire/address.ts'
 
@@ -12,20 +14,20 @@ const UDP_TIMEOUT_SEC = 300
 
 const BANNER = 'IP Virtual Server version 0.0.0 (size=0)\n'
 
-/** In the order of the states' numbers; the log spells the first, second and seventh otherwise. */
-const STATES = [
-  'TCP_NONE',
-  'TCP_EST',
-  'SYN_SENT',
-  'SYN_RECV',
-  'FIN_WAIT',
-  'TIME_WAIT',
-  'TCP_CLOSE',
-  'CLOSE_WAIT',
-  'LAST_ACK',
-  'LISTEN',
-  'SYNACK',
-]
+/** The log spells the first, second and seventh otherwise. */
+const STATES: Record<StateName, string> = {
+  NONE: 'TCP_NONE',
+  ESTABLISHED: 'TCP_EST',
+  SYN_SENT: 'SYN_SENT',
+  SYN_RECV: 'SYN_RECV',
+  FIN_WAIT: 'FIN_WAIT',
+  TIME_WAIT: 'TIME_WAIT',
+  CLOSE: 'TCP_CLOSE',
+  CLOSE_WAIT: 'CLOSE_WAIT',
+  LAST_ACK: 'LAST_ACK',
+  LISTEN: 'LISTEN',
+  SYNACK: 'SYNACK',
+}
 /** As the original has it. */
 const STATE_UNKNOWN = 'TCP_UNKOWN'
 
@@ -132,7 +134,7 @@ export function sortServices(services: readonly ServiceInfo[]): ServiceInfo[] {
 
 /** One row of `ipvsadm -lnc`, which has no header. */
 export function formatConn(conn: ConnInfo): string {
-  const state = (STATES[conn.state] ?? STATE_UNKNOWN).padEnd(11)
+  const state = (STATES[stateName(conn.state) as StateName] ?? STATE_UNKNOWN).padEnd(11)
   const head = `[${conn.worker}]${conn.protocol.padEnd(3)} ${pad(`${conn.timeoutSec}s`, 6)} ${state}`
   return `${head} ${pad(conn.client, 18)} ${pad(conn.vip, 18)} ${pad(conn.lip, 18)} ${conn.rs}\n`
 }
@@ -150,7 +152,7 @@ export function largeNumber(value: number): string {
 
 /** `TCP`, two blanks, address:port; at most 33 characters, as the statistics need it. */
 function serviceName({ protocol, address, port }: ServiceInfo): string {
-  return `${protocol.toUpperCase().padEnd(4)} ${address}:${port}`.slice(0, 33)
+  return `${PROTOCOLS[protocol].label.padEnd(4)} ${address}:${port}`.slice(0, 33)
 }
 
 function rsName({ address, port }: RealServerInfo): string {

@@ -2,6 +2,8 @@
 
 import type { ServiceInfo } from '../../api/commands.ts'
 import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
+import { PROTOCOLS } from '../../api/protocols.ts'
+import type { SchedulerName } from '../../api/words.ts'
 import { maskText } from '../../config/cidr.ts'
 import { CliError } from '../daemon/client.ts'
 import { readCommand } from './command.ts'
@@ -25,7 +27,7 @@ function editsOf(info: ServiceInfo): IpvsadmEdit[] {
       edit: 'add-service',
       service,
       // What the daemon runs it also takes.
-      scheduler: scheduler as 'rr' | 'wrr',
+      scheduler: scheduler as SchedulerName,
       ...(persistence.timeout > 0 && {
         persistence: persistence.timeout,
         ...(persistence.prefix < 32 && { persistence_prefix: persistence.prefix }),
@@ -104,8 +106,8 @@ function option(flag: string, value: string | number | undefined): (string | num
   return value === undefined ? [] : [flag, value]
 }
 
-function serviceWords({ address, port }: ServiceKey): string[] {
-  return ['-t', `${address}:${port}`]
+function serviceWords({ protocol, address, port }: ServiceKey): string[] {
+  return [`-${PROTOCOLS[protocol].letter}`, `${address}:${port}`]
 }
 
 function serverText({ address, port }: ServerKey): string {

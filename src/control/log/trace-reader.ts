@@ -17,6 +17,15 @@ const QUIET_PERIOD_MS = 100
 const TURN_RECORDS = 2000
 const LOST_PERIOD_MS = 1000
 
+export interface TraceParts {
+  names: Names
+  log: Log
+  /** How many records the writer could not write so far. */
+  lost: () => number
+  /** Shared by the readers of all workers. */
+  silent?: SilentNeighbours
+}
+
 /** Reads the trace ring on a timer and logs what it finds. */
 export class TraceReader {
   readonly #ring: TraceRing
@@ -30,23 +39,13 @@ export class TraceReader {
   #lost = 0
   #reportedAt = 0
 
-  /**
-   * `lostSoFar` says how many records the writer could not write; `capacity` is the ring's, in records; `silent` is shared
-   * by the readers of all workers.
-   */
-  constructor(
-    ring: TraceRing,
-    capacity: number,
-    names: Names,
-    log: Log,
-    lostSoFar: () => number,
-    silent?: SilentNeighbours,
-  ) {
+  /** `capacity` is the ring's, in records. */
+  constructor(ring: TraceRing, capacity: number, { names, log, lost, silent }: TraceParts) {
     this.#ring = ring
     this.#capacity = capacity
     this.#names = names
     this.#log = log
-    this.#lostSoFar = lostSoFar
+    this.#lostSoFar = lost
     this.#silent = silent
   }
 

@@ -206,7 +206,7 @@ export class Rerun {
     const opens = cell(judged, JudgedCell.TUPLE) >= 0 && cell(judged, JudgedCell.BEFORE) < 0
     for (const one of this.#options.wire ? onTheWire(frame) : [frame]) {
       summed(one.bytes, isSpoilt)
-      const verdict = this.#rig.input(arm, one.bytes, one.length, this.#now, us)
+      const verdict = this.#rig.input(arm, one, this.#now, us)
       const t = this.#tupleOf(judged)
       if (opens) this.#opened.set(keyOf(judged), t < 0)
       yield {

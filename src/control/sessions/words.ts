@@ -1,6 +1,7 @@
 /** The record of a connection that has ended, as a line for people and as fields for programs. */
 
 import { stateName } from '../../api/names.ts'
+import { DEFAULT_PROTOCOL, PROTOCOLS } from '../../api/protocols.ts'
 import { End, SessionRecord } from '../../engine/sessions.ts'
 import { endsAt } from '../../see/words/ends.ts'
 
@@ -12,7 +13,7 @@ const { LAST, ENDED, RS_MS, CLIENT_MS, TRAFFIC, LIFE_MS } = SessionRecord
 
 /** Fields of the JSON, in this order; times in ms. */
 export interface Session {
-  protocol: 'TCP'
+  protocol: string
   client: string
   vip: string
   lip: string
@@ -45,7 +46,7 @@ export class SessionReading {
     const cell = (at: number) => this.cells[at] ?? 0
     const double = (at: number) => this.#doubles[TRAFFIC / 2 + at] ?? 0
     return {
-      protocol: 'TCP',
+      protocol: PROTOCOLS[DEFAULT_PROTOCOL].label,
       ...endsAt(this.cells, SessionRecord.ENDS),
       end: ENDS[cell(END)] ?? `${cell(END)}`,
       state: stateName(cell(STATE)),

@@ -2,8 +2,9 @@
 
 import type { ConnInfo, NeighbourInfo } from '../../api/commands.ts'
 import { NEIGH_STATES } from '../../api/names.ts'
+import { protocolOfCode } from '../../api/protocols.ts'
 import type { ConnTable } from '../../engine/conn.ts'
-import { CELL, CONN_CELLS, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
+import { CELL, CONN_CELLS, KEY, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { armOf } from '../../engine/family.ts'
 import { Neigh } from '../../engine/neigh-state.ts'
@@ -73,11 +74,12 @@ export function connInfo(
   const state = cell(CELL.WORD) & STATE_MASK
   const inPorts = cell(CELL.CLIENT_PORTS)
   const outPorts = cell(CELL.RS_PORTS)
-  const place = RECORD.dest(cell(CELL.BINDING))
+  const binding = cell(CELL.BINDING)
+  const place = RECORD.dest(binding)
   const timeout = state === State.ESTABLISHED ? establishedMs(place) / 1000 : timeouts[state]
   return {
     worker,
-    protocol: 'tcp',
+    protocol: protocolOfCode(RECORD.key(binding, 0) & ~KEY.IPV6),
     timeoutSec: timeout ?? 0,
     state,
     client: endpointText(cell(CELL.CIP), inPorts >>> 16),

@@ -8,6 +8,7 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type Database from 'libsql'
 import { stateName } from '../../api/names.ts'
+import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
 import type { WhoisConn } from '../../api/whois-info.ts'
 import { endpointText } from '../../wire/address.ts'
 import { checkRemovable } from '../system/own-file.ts'
@@ -281,7 +282,7 @@ function connOf(row: Row): WhoisConn {
   const { worker, cip, cport, vip, vport, lip, lport, rip, rport, opened, last, ended } = row
   return {
     worker,
-    protocol: 'tcp',
+    protocol: DEFAULT_PROTOCOL,
     client: endpointText(cip, cport),
     vip: endpointText(vip, vport),
     lip: endpointText(lip, lport),

@@ -1,6 +1,7 @@
 /** A connection that has ended, as the history holds it. */
 
 import { stateName } from '../../api/names.ts'
+import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
 import type { WhoisConn, WhoisGap } from '../../api/whois-info.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
@@ -93,7 +94,7 @@ export function whoisOf(ended: Ended): WhoisConn {
   const { worker, openedMs, lastMs, endedMs, state, end } = ended
   return {
     worker,
-    protocol: 'tcp',
+    protocol: DEFAULT_PROTOCOL,
     client: endpointText(ended.cip, ended.cport),
     vip: endpointText(ended.vip, ended.vport),
     lip: endpointText(ended.lip, ended.lport),

@@ -1,5 +1,6 @@
 /** Segments that are refused, and SYNs that open no connection. */
 
+import { DEFAULT_SCHEDULER } from '../../api/words.ts'
 import { ipv4Int } from '../../wire/address.ts'
 import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
 import { PROTO } from '../../wire/ipv4.ts'
@@ -45,7 +46,7 @@ export const TCP_DROPS = {
       const services = frame.context.services.map(({ address, port }) => `${address}:${port}`)
       return {
         rule: `destination ${frame.to} is no service; services are ${listed(services)}`,
-        advice: `if it is to be one: tapvs ipvsadm -A -t ${frame.to} -s wrr; else a scan by ${frame.src}`,
+        advice: `if it is to be one: tapvs ipvsadm -A -t ${frame.to} -s ${DEFAULT_SCHEDULER}; else a scan by ${frame.src}`,
       }
     },
   },

@@ -94,7 +94,8 @@ function ipChanges(a: Seen, b: Seen): Change[] {
   word('fragment', IPV4.FRAGMENT)
   byte('ttl', IPV4.TTL)
   byte('protocol', IPV4.PROTOCOL)
-  checksum(changes, 'ip_checksum', old, pkt, ip + IPV4.CHECKSUM, ip + IPV4.CHECKSUM)
+  const at = ip + IPV4.CHECKSUM
+  checksum(changes, 'ip_checksum', { pkt: old, at }, { pkt, at })
   const withPorts = a.l4 > 0 && b.l4 > 0
   for (const [what, address, port] of [
     ['source', IPV4.SRC, TCP.SPORT],
@@ -145,7 +146,12 @@ function tcpChanges(a: Seen, b: Seen): Change[] {
     if (before !== after) changes.push({ what, before: `${before}`, after: `${after}` })
   }
   if (both(TCP.CHECKSUM, 2))
-    checksum(changes, 'tcp_checksum', a.pkt, b.pkt, a.l4 + TCP.CHECKSUM, b.l4 + TCP.CHECKSUM)
+    checksum(
+      changes,
+      'tcp_checksum',
+      { pkt: a.pkt, at: a.l4 + TCP.CHECKSUM },
+      { pkt: b.pkt, at: b.l4 + TCP.CHECKSUM },
+    )
   if (a.payload === 0 || b.payload === 0) return changes
   if (both(TCP.HEADER, 0)) changes.push(...optionChanges(optionsOf(a), optionsOf(b)))
   changes.push(...payloadChanges(a, a.payload, b, b.payload))
@@ -171,16 +177,14 @@ function payloadChanges(a: Seen, from: number, b: Seen, to: number): Change[] {
   return [{ what: 'payload', before: text(a.pkt, from, before), after: text(b.pkt, to, after) }]
 }
 
-function checksum(
-  changes: Change[],
-  what: string,
-  a: DataView,
-  b: DataView,
-  from: number,
-  to: number,
-): void {
-  const before = hexText(a, from, from + 2)
-  const after = hexText(b, to, to + 2)
+interface Field {
+  pkt: DataView
+  at: number
+}
+
+function checksum(changes: Change[], what: string, a: Field, b: Field): void {
+  const before = hexText(a.pkt, a.at, a.at + 2)
+  const after = hexText(b.pkt, b.at, b.at + 2)
   if (before !== after) changes.push({ what, before, after })
 }
 

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { CliError } from '../../../src/cli/daemon/client.ts'
 import { type Command, readCommand } from '../../../src/cli/ipvsadm/command.ts'
 import { ipvsadmHelp } from '../../../src/cli/ipvsadm/help.ts'
-import { COMMANDS, OPTIONS, REFUSED } from '../../../src/cli/ipvsadm/options.ts'
+import { COMMANDS, OPTIONS } from '../../../src/cli/ipvsadm/options.ts'
+import { REFUSED } from '../../../src/cli/ipvsadm/refused.ts'
 
 const words = (line: string) => line.split(' ').filter(word => word !== '')
 const read = (line: string) => readCommand(words(line)).command

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { WHEN_DOWN } from '../../../src/api/edits.ts'
+import { WHEN_DOWN } from '../../../src/api/words.ts'
 import {
   commandLine,
   culprit,

@@ -6,13 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../../netns/topology.ts'
 import { factsOf, livesOf } from '../../../src/see/explain/story.ts'
-import {
-  attemptText,
-  type Story,
-  spanText,
-  storyOf,
-  storyText,
-} from '../../../src/see/explain/story-words.ts'
+import { attemptText, storyText } from '../../../src/see/explain/story-text.ts'
+import { type Story, spanText, storyOf } from '../../../src/see/explain/story-words.ts'
 import { ipv4Int } from '../../../src/wire/address.ts'
 import { CLIENT, LAN, RS, SYN, WAN } from '../../kit/connection.ts'
 import { contextOfStand } from '../../kit/explain.ts'
