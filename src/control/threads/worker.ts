@@ -3,6 +3,8 @@
  * event loop while it runs, so messages are fetched by hand after a wake-up.
  */
 
+// Before anything of the engine is warm.
+import '../../io/compiler.ts'
 import { randomBytes } from 'node:crypto'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Change } from '../../config/changes.ts'
