@@ -185,7 +185,7 @@ export interface EdgeInfo {
   /** NONE ESTABLISHED ..., the same where it changes no state. */
   from: string
   to: string
-  /** How often it was taken; 0 where it changes no state, of which only is known that it was. */
+  /** How often it was taken; 0 where it changes no state: then it is only known that it was taken. */
   count: number
   /** The last segment that took it, in words. */
   last: string | null
@@ -248,7 +248,7 @@ export interface ProcessInfo {
 
 /** The flight recorder. */
 export interface RecorderInfo {
-  /** Kept on without anybody who looks. */
+  /** Kept on although nobody looks. */
   ring: boolean
   /** Who looks at present. */
   followers: number
@@ -301,7 +301,7 @@ export interface Verbs {
   reopen: { args: object; answer: null }
   /** Where the page is, with its token; null if there is none. */
   ui: { args: object; answer: { url: string | null } }
-  /** Keeps the flight recorder on without anybody who looks, or no longer; => how it is. */
+  /** Keeps the flight recorder on although nobody looks, or no longer; => its state. */
   recorder: { args: { ring?: boolean }; answer: RecorderInfo }
   ping: { args: object; answer: { version: string; pid: number; workers: number } }
 }

@@ -1,6 +1,6 @@
 /**
  * What an operator does to the config, one step each: the verbs of ipvsadm and dpip, and of the API. An edit changes the
- * value that a config file holds, never the engine; what follows from it is found by comparing (plan.ts). So an edit, a
+ * value that a config file holds, never the engine; what follows from it is found by comparing (config/changes.ts). So an edit, a
  * reload and a call of the API can only do what a file could.
  */
 
@@ -21,7 +21,7 @@ export interface ServiceFields {
   when_down?: WhenDown
   /** Seconds for which a client keeps its RS, 0 for not at all. */
   persistence?: number
-  /** Clients whose addresses agree in so many bits are one; 32 if left out. */
+  /** Clients are one if their addresses agree in this many bits; 32 if left out. */
   persistence_prefix?: number
 }
 

@@ -20,7 +20,7 @@ export class HttpError extends Error {
   }
 }
 
-/** Where there are no packet threads: whoever prints the document, and tests. */
+/** Without packet threads: for printing the document, and for tests. */
 export const NO_RECORDER = 'there is no packet thread to watch'
 
 /** The control says what is wrong in words only, so these are what its errors are told apart by. */

@@ -7,7 +7,7 @@ export interface LinkState {
   admin: 'up' | 'down' | 'gone' | 'unknown'
   /** Whether it has a carrier; never up while it is switched off. */
   link: 'up' | 'down' | 'unknown'
-  /** The namespace that the config names was deleted, and what is left of it lives on with the device. */
+  /** The namespace that the config names was deleted; only the device keeps it alive. */
   orphaned: boolean
 }
 

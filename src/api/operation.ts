@@ -33,7 +33,7 @@ export interface Operation<
   answer: z.ZodType
   /** Of the answer; 200 if left out. */
   status?: number
-  /** Statuses of refusals, but for those that the way to any operation has. */
+  /** Statuses of refusals, without those that any operation may have. */
   refuses?: readonly number[]
   /** Of the answer, which is a text then; JSON if left out. */
   type?: string

@@ -42,12 +42,12 @@ export interface WhoisEnd {
 }
 
 /**
- * A time, ms since 1970, of which not everything is known.
+ * A time, ms since 1970, for which the history is not whole.
  *
  * - `unknown`: nothing was recorded, or it is forgotten by now; without `fromMs`: ever before.
  * - `unfinished`: what lived at its end is missing, because the daemon that wrote the file did not come to a stop, or
  *   has not yet.
- * - `lost`: so many records found the ring full, or the file in no order.
+ * - `lost`: so many records found the ring full, or the file damaged.
  */
 export interface WhoisGap {
   why: 'unknown' | 'unfinished' | 'lost'
@@ -65,7 +65,7 @@ export interface WhoisInfo {
   conns: WhoisConn[]
   /** There are more, older ones. */
   more: boolean
-  /** If nobody has it now: who had it last, as far as is known. */
+  /** If nobody has it now: the last known holder. */
   last: WhoisConn | null
   /** Ended connections are known from here on, ms since 1970; null if the history is off. */
   sinceMs: number | null

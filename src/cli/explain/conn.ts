@@ -102,7 +102,7 @@ export interface Told {
   refused: string[][]
   /** Connections beside those that are told, CLIENT VIP LIP RS. */
   others: string[]
-  /** Of connections that live, and of which the recorder has nothing. */
+  /** Of living connections that the recorder has nothing of. */
   unrecorded: string[]
 }
 
@@ -159,7 +159,7 @@ function unrecordedText(conn: ConnInfo): string {
   return `${endsOf(conn).join(' ')} lives, in ${state}, worker ${conn.worker}; ${conn.timeoutSec} s after its last segment it ends, and ${expiryText(state)}`
 }
 
-/** One line on what is near; `past` is all that the recorder has. */
+/** One line on connections that come near; `past` is all that the recorder has. */
 export function nothing(
   tuple: readonly string[],
   past: readonly Moment[],

@@ -1,4 +1,4 @@
-/** All operations under /v1, but for the stream of events (sse.ts). */
+/** All operations under /v1 except the stream of events (sse.ts). */
 
 import * as z from 'zod'
 import * as answers from '../../api/answers.ts'

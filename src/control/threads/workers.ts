@@ -86,7 +86,7 @@ export class Workers {
       return new PacketThread(start, arm => this.#arms.lost(arm, index), warn)
     })
     this.ready = Promise.all(this.#threads.map(thread => thread.ready))
-    // As of one thread: whoever awaits it sees the failure.
+    // As of one thread: code that awaits it sees the failure.
     this.ready.catch(() => {})
     this.ended = Promise.race(this.#threads.map(thread => thread.ended))
   }
@@ -123,7 +123,7 @@ export class Workers {
     }
   }
 
-  /** The living connections of a key: the worker that owns it is asked. `read` is told of what it found, piece by piece. */
+  /** The living connections of a key, from the worker that owns it; `read` gets them piece by piece. */
   async probe(
     key: Key,
     read: (probed: Probed, worker: number) => void,

@@ -9,7 +9,7 @@ export function momentToJson(moment: Moment): MomentJson {
   return 'bytes' in moment ? { ...moment, bytes: hexOf(moment.bytes) } : moment
 }
 
-/** Throws TypeError on what momentToJson has not made. */
+/** Throws TypeError if momentToJson has not made it. */
 export function momentFromJson(json: MomentJson): Moment {
   const { bytes } = json as { bytes?: unknown }
   if (bytes === undefined) return json as Moment
