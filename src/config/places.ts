@@ -39,12 +39,12 @@ export class PlaceList {
     return this.#taken.get(name) ?? -1
   }
 
-  /** Places of the names that `isMeant`, */
+  /** Places of the names in use that `isMeant` chooses. */
   taken(isMeant: (name: string) => boolean): number[] {
     return placesOf(this.#taken, isMeant)
   }
 
-  /** Names that have left, and whose places were not given to others yet. */
+  /** The same of names that have left, as long as their places were not given to others. */
   left(isMeant: (name: string) => boolean): number[] {
     return placesOf(this.#leaving, isMeant)
   }
