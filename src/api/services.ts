@@ -2,8 +2,10 @@
 
 import * as z from 'zod'
 import * as answers from './answers.ts'
-import { arm, change, dryRun, how, object } from './change.ts'
+import { arm, change, dryRun, how } from './change.ts'
+import { scheduler } from './edit-schema.ts'
 import {
+  type EditOf,
   oneOf,
   type ServerFields,
   type ServerKey,
@@ -13,8 +15,9 @@ import {
   WHEN_DOWN,
 } from './edits.ts'
 import { HttpError } from './errors.ts'
-import { address, port, whole, wholeText } from './fields.ts'
-import { type Operation, operation, verbOperation } from './operation.ts'
+import { address, object, port, readOnly, whole, wholeText } from './fields.ts'
+import { type Operation, operation } from './operation.ts'
+import { Refused } from './refused.ts'
 
 const SERVICE = '/v1/services/:protocol/:address/:port'
 const SERVER = `${SERVICE}/servers/:server_address/:server_port`
@@ -29,10 +32,10 @@ const serverParams = object({
 })
 
 const serviceFields = {
-  scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').exactOptional().describe('Default wrr.'),
-  conn_timeout: whole(1, 1_000_000)
+  scheduler: scheduler.exactOptional().describe('Default wrr.'),
+  conn_timeout: whole(0, 1_000_000)
     .exactOptional()
-    .describe('Seconds, of its ESTABLISHED connections; default: the timeouts of all.'),
+    .describe('Seconds, of its ESTABLISHED connections; default 0: the timeouts of all.'),
   when_down: z
     .enum(WHEN_DOWN, oneOf(WHEN_DOWN))
     .exactOptional()
@@ -56,12 +59,21 @@ const serverFields = {
     .describe('Takes connections only while no other real server has a weight; default false.'),
 } satisfies Record<keyof ServerFields, z.ZodType>
 
-export const newLip = object({ address, arm }).meta({ id: 'NewLip' })
+export const newLip = object({ ...readOnly(answers.localAddress.shape), address, arm }).meta({
+  id: 'NewLip',
+})
 export const newServer = object({
+  ...readOnly(answers.realServer.shape),
   address,
   port: port.exactOptional().describe("Default: the service's."),
   ...serverFields,
 }).meta({ id: 'NewServer' })
+
+/** What belongs to a service. */
+const parts = {
+  local_addresses: z.array(newLip, 'a list').exactOptional(),
+  real_servers: z.array(newServer, 'a list').exactOptional(),
+}
 
 /** A service with what belongs to it, in one step. */
 export const newService = object({
@@ -69,12 +81,26 @@ export const newService = object({
   address,
   port,
   ...serviceFields,
-  lips: z.array(newLip, 'a list').exactOptional(),
-  servers: z.array(newServer, 'a list').exactOptional(),
+  ...parts,
 }).meta({ id: 'NewService' })
 
-export const serviceChange = object(serviceFields).meta({ id: 'ServiceChange' })
-export const serverChange = object(serverFields).meta({ id: 'ServerChange' })
+/** What is named in the path may be named in the body too, as the same. */
+const nameInBody = {
+  protocol: protocol.exactOptional(),
+  address: address.exactOptional(),
+  port: port.exactOptional(),
+}
+export const serviceChange = object({ ...nameInBody, ...serviceFields, ...parts }).meta({
+  id: 'ServiceChange',
+  description:
+    'LIPs and real servers stay as they are without a list of them; with one, they are those.',
+})
+export const serverChange = object({
+  ...readOnly(answers.realServer.shape),
+  address: address.exactOptional(),
+  port: port.exactOptional(),
+  ...serverFields,
+}).meta({ id: 'ServerChange' })
 
 const keyOf = ({ protocol, address, port }: ServiceKey): ServiceKey => ({ protocol, address, port })
 const serverOf = (params: { server_address: string; server_port: number }): ServerKey => ({
@@ -82,14 +108,54 @@ const serverOf = (params: { server_address: string; server_port: number }): Serv
   port: params.server_port,
 })
 
+const fieldsOf =
+  <F extends object>(fields: Record<keyof F, unknown>) =>
+  (body: Partial<F>): F =>
+    Object.fromEntries(
+      Object.keys(fields).flatMap(key => {
+        const value = body[key as keyof F]
+        return value === undefined ? [] : [[key, value]]
+      }),
+    ) as F
+const serviceFieldsOf = fieldsOf<ServiceFields>(serviceFields)
+const serverFieldsOf = fieldsOf<ServerFields>(serverFields)
+
+type NewServer = z.output<typeof newServer>
+const serverKeyOf = ({ address, port }: NewServer): ServerKey =>
+  port === undefined ? { address } : { address, port }
+const lipOf = ({ address, arm }: z.output<typeof newLip>) => ({ address, arm })
+
+/** Throws HttpError if the body is about another object than the path. */
+function mustBe(key: object, body: object): void {
+  for (const [name, value] of Object.entries(key)) {
+    const other = (body as Record<string, unknown>)[name]
+    if (other !== undefined && other !== value)
+      throw new HttpError(400, `body.${name}: expected ${value} as in the path, found ${other}`)
+  }
+}
+
+function addServer(service: ServiceKey, server: NewServer): EditOf<'add-server'> {
+  return { edit: 'add-server', service, server: serverKeyOf(server), ...serverFieldsOf(server) }
+}
+
+function editService(
+  service: ServiceKey,
+  body: z.output<typeof serviceChange>,
+): EditOf<'edit-service'> {
+  mustBe(service, body)
+  const { local_addresses: lips, real_servers: servers } = body
+  return {
+    edit: 'edit-service',
+    service,
+    ...serviceFieldsOf(body),
+    ...(lips && { local_addresses: lips.map(lipOf) }),
+    ...(servers && {
+      real_servers: servers.map(server => ({ ...serverKeyOf(server), ...serverFieldsOf(server) })),
+    }),
+  }
+}
+
 export const SERVICE_OPERATIONS: Operation[] = [
-  verbOperation('services', {
-    id: 'services',
-    tag: 'services',
-    summary: 'All services with their LIPs and real servers',
-    query: object({}),
-    answer: z.array(answers.service),
-  }),
   operation({
     id: 'service',
     method: 'GET',
@@ -105,7 +171,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
       const found = services.find(
         ({ address, port }) => address === params.address && port === params.port,
       )
-      if (!found) throw new HttpError(404, `no service ${serviceName(params)}`)
+      if (!found) throw Refused.missing('service', serviceName(params))
       return found
     },
   }),
@@ -119,18 +185,13 @@ export const SERVICE_OPERATIONS: Operation[] = [
     query: how,
     body: newService,
     status: 201,
-    edits: ({ body: { lips = [], servers = [], ...rest } }) => {
-      const service = keyOf(rest)
-      const { protocol: _, address: __, port: ___, ...fields } = rest
+    edits: ({ body }) => {
+      const service = keyOf(body)
+      const { local_addresses: lips = [], real_servers: servers = [] } = body
       return [
-        { edit: 'add-service', service, ...fields },
-        ...lips.map(lip => ({ edit: 'add-lip' as const, service, ...lip })),
-        ...servers.map(({ address, port, ...more }) => ({
-          edit: 'add-server' as const,
-          service,
-          server: port === undefined ? { address } : { address, port },
-          ...more,
-        })),
+        { edit: 'add-service', service, ...serviceFieldsOf(body) },
+        ...lips.map(lip => ({ edit: 'add-lip' as const, service, ...lipOf(lip) })),
+        ...servers.map(server => addServer(service, server)),
       ]
     },
   }),
@@ -140,11 +201,11 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: SERVICE,
     tag: 'services',
     summary: 'Set what a service has; what is left out takes its default',
-    refuses: [404],
+    refuses: [404, 422],
     params: serviceParams,
     query: how,
     body: serviceChange,
-    edits: ({ params, body }) => [{ edit: 'edit-service', service: keyOf(params), ...body }],
+    edits: ({ params, body }) => [editService(keyOf(params), body)],
   }),
   change({
     id: 'deleteService',
@@ -177,14 +238,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     query: how,
     body: newServer,
     status: 201,
-    edits: ({ params, body: { address, port, ...fields } }) => [
-      {
-        edit: 'add-server',
-        service: keyOf(params),
-        server: port === undefined ? { address } : { address, port },
-        ...fields,
-      },
-    ],
+    edits: ({ params, body }) => [addServer(keyOf(params), body)],
   }),
   change({
     id: 'editServer',
@@ -196,9 +250,12 @@ export const SERVICE_OPERATIONS: Operation[] = [
     params: serverParams,
     query: how,
     body: serverChange,
-    edits: ({ params, body }) => [
-      { edit: 'edit-server', service: keyOf(params), server: serverOf(params), ...body },
-    ],
+    edits: ({ params, body }) => {
+      const server = serverOf(params)
+      mustBe(server, body)
+      const service = keyOf(params)
+      return [{ edit: 'edit-server', service, server, ...serverFieldsOf(body) }]
+    },
   }),
   change({
     id: 'deleteServer',
@@ -224,7 +281,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     query: how,
     body: newLip,
     status: 201,
-    edits: ({ params, body }) => [{ edit: 'add-lip', service: keyOf(params), ...body }],
+    edits: ({ params, body }) => [{ edit: 'add-lip', service: keyOf(params), ...lipOf(body) }],
   }),
   change({
     id: 'deleteLip',

@@ -29,7 +29,7 @@ import { Notifier } from './system/notify.ts'
 import { drained, Signals } from './system/stop.ts'
 import { CHECK_ARM } from './threads/check-arm.ts'
 import { newFlight, newTables, workerId } from './threads/memory.ts'
-import { Workers } from './threads/workers.ts'
+import { Workers, type WorkersOptions } from './threads/workers.ts'
 import { Ui } from './ui/ui.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
@@ -38,10 +38,8 @@ const TRACE_RECORDS = 16_384
 /** What the end takes after the connections have ended, in seconds, at most. */
 const STOP_SECONDS = 10
 
-export interface RunOptions {
+export interface RunOptions extends Omit<WorkersOptions, 'warn'> {
   ui?: UiOption
-  /** Takes TAPs that another process holds as well. */
-  force?: boolean
   /** Made before anything was loaded that takes time. */
   signals?: Signals
 }
@@ -98,7 +96,13 @@ async function serve(
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
-  const workers = new Workers(config, model.initial, memories, warn, options.force)
+  const { force, program, openQueues } = options
+  const workers = new Workers(config, model.initial, memories, {
+    warn,
+    force,
+    program,
+    openQueues,
+  })
   watching.onWanted = () => workers.wake()
   const silent = new SilentNeighbours(arms, () => workers.neighbours(), log.of('neigh'))
   const readers = traces.map((trace, index) => {
@@ -126,7 +130,6 @@ async function serve(
     log,
     records,
     notifier,
-    signals,
     events,
     watching,
     pageUrl: null,
@@ -179,7 +182,7 @@ async function serve(
     events.stop()
     const { drain } = model.config.control
     log.info(stopText(signals.by ?? '', services(model), drain), 'stopping', { signal: signals.by })
-    await letEnd(daemon)
+    await letEnd({ model, workers, log, notifier, signals })
     return 0
   } finally {
     clearInterval(rates)
@@ -196,8 +199,16 @@ async function serve(
   }
 }
 
+interface Ending {
+  model: Model
+  workers: Workers
+  log: Log
+  notifier: Notifier
+  signals: Signals
+}
+
 /** The time between the signal and the end, in which connections may end by themselves. */
-async function letEnd({ model, workers, log, notifier, signals }: Daemon): Promise<void> {
+async function letEnd({ model, workers, log, notifier, signals }: Ending): Promise<void> {
   const seconds = model.config.control.drain
   notifier.stopping('stopping', seconds + STOP_SECONDS)
   if (seconds === 0) return

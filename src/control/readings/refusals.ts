@@ -37,7 +37,7 @@ function edgeInfo(use: CellUse): EdgeInfo {
     to: STATES[after] as string,
     count,
     last: count > 0 ? `${flagNames(use.flags)} from ${from}` : null,
-    lastMs: count > 0 ? use.last : null,
+    last_ms: count > 0 ? use.last : null,
   }
 }
 
@@ -58,7 +58,7 @@ export function drops(
       .flatMap((ofWorker, worker) =>
         ofWorker.map(refusal => refusedInfo(refusal, workerId(worker), arms)),
       )
-      .sort((a, b) => b.atMs - a.atMs)
+      .sort((a, b) => b.at_ms - a.at_ms)
     const reason = name.toLowerCase()
     return { reason, count: counts[reason] ?? 0, last }
   })
@@ -70,7 +70,7 @@ function refusedInfo(
   arms: readonly string[],
 ): RefusedInfo {
   return {
-    atMs: time,
+    at_ms: time,
     worker,
     arm: arm === NO_ARM ? null : (arms[arm] ?? `arm ${arm}`),
     length: length - VNET.BYTES,

@@ -1,6 +1,7 @@
 /** What listings show of a worker's own tables, copied out of the engine between two bursts. */
 
 import type { ConnInfo, NeighbourInfo } from '../../api/commands.ts'
+import { STATES, type StateName } from '../../api/names.ts'
 import type { ConnTable } from '../../engine/conn.ts'
 import { CELL, CONN_CELLS, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -79,8 +80,8 @@ export function connInfo(
   return {
     worker,
     protocol: 'tcp',
-    timeoutSec: timeout ?? 0,
-    state,
+    timeout_sec: timeout ?? 0,
+    state: STATES[state] as StateName,
     client: endpointText(cell(CELL.CIP), inPorts >>> 16),
     vip: endpointText(cell(CELL.VIP), inPorts & 0xffff),
     lip: endpointText(cell(CELL.LIP), outPorts & 0xffff),

@@ -1,6 +1,6 @@
 /** A connection that has ended, as the history holds it. */
 
-import type { WhoisConn, WhoisGap } from '../../api/whois-info.ts'
+import type { WhoisConn, WhoisInfo } from '../../api/commands.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
 import { STATES } from '../../see/words/trace-words.ts'
 import { endpointText } from '../../wire/address.ts'
@@ -41,13 +41,8 @@ export interface Search {
   limit: number
 }
 
-export interface Found {
-  /** Those that ended last come first. */
-  conns: WhoisConn[]
-  gaps: WhoisGap[]
-  /** ms since 1970 from which on anything is known; null for never. */
-  sinceMs: number | null
-}
+/** Those that ended last come first. */
+export type Found = Pick<WhoisInfo, 'conns' | 'gaps' | 'since_ms'>
 
 const R = SessionRecord
 
@@ -87,9 +82,9 @@ export function whoisOf(ended: Ended): WhoisConn {
     lip: endpointText(ended.lip, ended.lport),
     rs: endpointText(ended.rip, ended.rport),
     check: false,
-    openedMs,
+    opened_ms: openedMs,
     state: stateName(state),
-    ended: { atMs: endedMs, lastMs, how: endName(end) },
+    ended: { at_ms: endedMs, last_ms: lastMs, how: endName(end) },
   }
 }
 
@@ -113,5 +108,5 @@ export function merged(found: readonly Found[]): Found {
 }
 
 export function byOpening(a: WhoisConn, b: WhoisConn): number {
-  return (a.openedMs ?? 0) - (b.openedMs ?? 0)
+  return (a.opened_ms ?? 0) - (b.opened_ms ?? 0)
 }

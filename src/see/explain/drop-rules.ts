@@ -81,11 +81,11 @@ const RULES: Record<DropReason, Rule> = {
   },
 
   tcp_no_rs: frame => {
-    const all = frame.service?.realServers ?? []
+    const all = frame.service?.real_servers ?? []
     const first = `${all[0]?.address}:${all[0]?.port}`
     const states = all.map(rs => {
-      const conns = rs.activeConns + rs.inactiveConns
-      const full = rs.upperThreshold > 0 && conns >= rs.upperThreshold
+      const conns = rs.active_conns + rs.inactive_conns
+      const full = rs.upper_threshold > 0 && conns >= rs.upper_threshold
       if (rs.backup) return `${rs.address}:${rs.port} weight ${rs.weight}, backup`
       const why = rs.inhibited ? ', its check fails' : full ? `, full with ${conns}` : ''
       return `${rs.address}:${rs.port} weight ${rs.weight}${why}`
@@ -114,7 +114,7 @@ const RULES: Record<DropReason, Rule> = {
   }),
 
   lport_exhausted: frame => {
-    const lips = frame.service?.localAddresses.map(({ address }) => address) ?? []
+    const lips = frame.service?.local_addresses.map(({ address }) => address) ?? []
     const lports = frame.context.addresses.filter(({ address }) => lips.includes(address))
     const states = lports.map(lip => `${lip.address} ${lip.lports?.misses ?? 0} misses`)
     return {

@@ -4,7 +4,6 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ConnRow } from '../../../src/api/page.ts'
-import { STATE_NAMES } from '../../../src/page/balancer-states.ts'
 import { type ConnQuery, type Sort, sortedBy } from '../../../src/page/conn-query.ts'
 import { uptime, whole } from '../../../src/page/format.ts'
 import { rowForKey } from '../../../src/page/row-keys.ts'
@@ -35,7 +34,7 @@ const HEAD = 32
 /** px, at most; below the rows on small screens. */
 const SCROLL_BAR = 14
 
-function ageText({ ageSec }: ConnRow): string {
+function ageText({ age_sec: ageSec }: ConnRow): string {
   return ageSec === undefined ? '-' : uptime(ageSec)
 }
 
@@ -195,9 +194,8 @@ interface RowProps {
 
 function Row({ index, conn, top, current, onCurrent }: RowProps) {
   const inLadder = conn !== undefined && ladderFilter.value === connFilter(conn.client)
-  const state = conn ? (STATE_NAMES[conn.state] ?? String(conn.state)) : ''
   const cells = conn
-    ? [conn.client, conn.vip, conn.lip, conn.rs, state, ageText(conn), String(conn.worker)]
+    ? [conn.client, conn.vip, conn.lip, conn.rs, conn.state, ageText(conn), String(conn.worker)]
     : ['…', '', '', '', '', '', '']
   const onClick = () => {
     onCurrent(index)
