@@ -34,7 +34,7 @@ test('every number of docs/semantics.md that is cited is a heading there', () =>
     ([, number]) => number,
   )
   assert.equal(new Set(headings).size, headings.length, 'a number is there twice')
-  assert.deepEqual(cited('fullnat semantics 9.1-9.4 and 13.7'), ['9.1', '9.4', '13.7'])
+  assert.deepEqual(cited('in semantics 9.1-9.4 and 13.7'), ['9.1', '9.4', '13.7'])
   const all = code.flatMap(({ path, text }) => cited(text).map(number => ({ path, number })))
   assert.ok(all.length > 40, `${all.length} citations`)
   assert.deepEqual(
@@ -48,7 +48,10 @@ test('a rule is cited as `semantics N.M`, not by its bare number', () => {
     .filter(({ path }) => path.endsWith('.ts'))
     .flatMap(({ path, text }) =>
       (text.match(/\/\*\*.*?\*\//g) ?? [])
-        .flatMap(comment => comment.match(/[^(]{0,20}\((?:\d{1,2}\.\d\d?(?:, | to )?)+\)/g) ?? [])
+        .flatMap(
+          comment =>
+            comment.match(/fullnat semantics|[^(]{0,20}\((?:\d{1,2}\.\d\d?(?:, | to )?)+\)/g) ?? [],
+        )
         .map(found => `${path}: ${found}`),
     )
   assert.deepEqual(bare, [])
@@ -161,7 +164,7 @@ test('forms for issues are forms, and the one for bugs asks for a journal', () =
 function documents(): string[] {
   const below = readdirSync(join(CHECKOUT, 'docs'), { recursive: true, encoding: 'utf8' })
   const top = readdirSync(CHECKOUT).filter(name => name.endsWith('.md'))
-  const others = ['netns/README.md', 'test/README.md', 'examples/README.md']
+  const others = ['src/README.md', 'netns/README.md', 'test/README.md', 'examples/README.md']
   return [...top, ...others, ...below.filter(name => name.endsWith('.md')).map(n => `docs/${n}`)]
 }
 
@@ -184,18 +187,46 @@ test('every link from one document to another leads somewhere', () => {
   }
 })
 
-/** Paths in backquotes: of files with their folder, and of all that begins at the top. */
-const NAMED = [
-  /`((?:[\w-]+\/)+[\w.-]+\.(?:tsx?|c|mjs))`/g,
-  /`((?:src|test|netns|bench|docs|scripts|config|bin|examples|ui|\.github)\/[\w./-]+)`/g,
-]
+const SOURCE = /\.(tsx?|c|h|mjs)$/
+const SOURCES = ['src', 'test', 'netns', 'bench', 'ui', 'scripts', 'examples'].flatMap(folder =>
+  readdirSync(join(CHECKOUT, folder), { recursive: true, encoding: 'utf8' })
+    .filter(name => SOURCE.test(name) && !name.includes('node_modules'))
+    .map(name => `${folder}/${name}`),
+)
+
+/** The name of a source, with as much of its path as is said. */
+const FILE =
+  /(?<![\w/.*<{$-])(?:\.{1,2}\/)*((?:[\w-]+\/)*[\w-]+(?:\.[\w-]+)*\.(?:tsx?|c|h|mjs))\b(?!\()/g
+const isSource = (said: string) => SOURCES.some(path => `/${path}`.endsWith(`/${said}`))
+
+/** Paths in backquotes, of all that begins at the top. */
+const PATH = /`((?:src|test|netns|bench|docs|scripts|config|bin|examples|ui|\.github)\/[\w./-]+)`/g
 
 test('the files that documents name are there', () => {
   for (const path of documents()) {
     const text = read(path)
-    for (const [, file = ''] of NAMED.flatMap(named => [...text.matchAll(named)])) {
+    for (const [, file = ''] of text.matchAll(PATH)) {
       const found = ['.', 'src', 'test'].some(way => existsSync(join(CHECKOUT, way, file)))
       assert.ok(found, `${path}: ${file}`)
     }
+    for (const [said] of text.matchAll(/`[^`\n]+`/g)) {
+      for (const [, file = ''] of said.matchAll(FILE)) {
+        const found = ['.', 'src', 'test'].some(way => existsSync(join(CHECKOUT, way, file)))
+        assert.ok(file.includes('/') ? found : isSource(file), `${path}: ${file}`)
+      }
+    }
   }
+})
+
+test('the files that comments name are there', () => {
+  const wrong = code
+    .filter(({ path }) => /\.tsx?$/.test(path))
+    .flatMap(({ path }) =>
+      [...read(path).matchAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm)]
+        .flatMap(([comment]) => [...comment.matchAll(FILE)])
+        // Those in C are the kernel's.
+        .filter(([, file = '']) => !/\.[ch]$/.test(file) && !isSource(file))
+        .map(([, file]) => `${path}: ${file}`),
+    )
+  assert.deepEqual(wrong, [])
 })

@@ -5,9 +5,10 @@
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../netns/topology.ts'
+import { code, imports, sources } from './kit/sources.ts'
 
 /** Small rooms: lines of a file. */
 const LINES = 350
@@ -15,39 +16,9 @@ const LINES = 350
 /** A heap number each; captures need 64 bits, packets do not. */
 const BIG = /\bBigInt\b/
 
-/** From the top to the bottom; a layer imports from itself and from those behind it. */
-const LAYERS = ['page', 'cli', 'client', 'control', 'config', 'io', 'see', 'api', 'engine', 'wire']
-
 /** What belongs to Node or to a machine and has no place in a pure library; a field may have such a name. */
 const IMPURE =
   /(?<!(?<!globalThis)\.)\b(Buffer|process|console|setTimeout|setInterval|setImmediate|queueMicrotask|performance|Date|Promise|async|await|require|TextDecoder|TextEncoder)\b|\bMath\.random\b|node:/
-
-interface Source {
-  path: string
-  text: string
-  lines: string[]
-}
-
-function sources(folder: string): Source[] {
-  return readdirSync(join(CHECKOUT, folder), { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile() && /\.tsx?$/.test(entry.name))
-    .map(entry => {
-      const path = relative(CHECKOUT, join(entry.parentPath, entry.name))
-      const text = readFileSync(join(CHECKOUT, path), 'utf8')
-      return { path, text, lines: text.split('\n') }
-    })
-}
-
-/** The text without comments, so that they may speak of what the code must not use. */
-function code(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1')
-}
-
-function imports(text: string): string[] {
-  return [
-    ...code(text).matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)/gm),
-  ].map(([, from, dynamic]) => from ?? dynamic ?? '')
-}
 
 const all = ['src', 'ui', 'netns', 'bench', 'test'].flatMap(sources)
 const tests = all.filter(({ path }) => path.startsWith('test/'))
@@ -73,19 +44,6 @@ test('this test sees the files', () => {
 test(`no file has more than ${LINES} lines`, () => {
   const long = all.filter(({ lines }) => lines.length > LINES + 1).map(({ path }) => path)
   assert.deepEqual(long, [])
-})
-
-test(`imports point one way: ${LAYERS.join(' -> ')}`, () => {
-  for (const { path, text } of all.filter(source => source.path.startsWith('src/'))) {
-    const layer = LAYERS.indexOf(path.split('/')[1])
-    assert.ok(layer >= 0, `${path} is in no layer`)
-    for (const from of imports(text).filter(name => name.startsWith('.'))) {
-      const target = relative(CHECKOUT, join(CHECKOUT, dirname(path), from))
-      assert.ok(target.startsWith('src/'), `${path} imports ${target}`)
-      const other = LAYERS.indexOf(target.split('/')[1])
-      assert.ok(other >= layer, `${path} imports ${target}`)
-    }
-  }
 })
 
 test('see, engine and wire import nothing but each other, and name nothing of Node or of the machine', () => {

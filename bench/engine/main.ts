@@ -1,5 +1,7 @@
 /** npm run bench:engine -- what the engine alone costs, without a kernel. --help names the options. */
 
+// As a worker does.
+import '../../src/io/compiler.ts'
 import { writeFileSync } from 'node:fs'
 import yargs from 'yargs'
 import { connBytes } from '../../src/engine/parts.ts'

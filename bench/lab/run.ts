@@ -86,7 +86,7 @@ async function measureContender(
     const pids = await contender.pids(stand)
     if (plan.pinned) await onOtherCpus([...pids, ...(await stand.serverPids())])
     await plan.loads[0]?.warmUp(clientTool(stand, plan.pinned, signal), FRESH_SECONDS)
-    for (const load of plan.loads) await measureLoad(load, pids, plan, stand, samples, signal)
+    for (const load of plan.loads) await measureLoad(load, pids, samples, { plan, stand, signal })
   } catch (error) {
     if (!(error instanceof LabError) || signal.aborted) throw error
     throw new LabError(`${contender.name}: ${error.message}`, error.details)
@@ -97,10 +97,8 @@ async function measureContender(
 async function measureLoad(
   load: Load,
   pids: readonly number[],
-  plan: Plan,
-  stand: Stand,
   samples: Samples,
-  signal: AbortSignal,
+  { plan, stand, signal }: { plan: Plan; stand: Stand; signal: AbortSignal },
 ): Promise<void> {
   const tool = clientTool(stand, plan.pinned, signal)
   const rate = await load.warmUp(tool, plan.warmUpSeconds)

@@ -4,10 +4,9 @@
  */
 
 import * as z from 'zod'
-import { scheduler } from './edit-schema.ts'
-import { WHEN_DOWN } from './edits.ts'
+import { protocol, scheduler, whenDown } from './fields.ts'
 import { LOG_LEVELS, MODULES } from './log-levels.ts'
-import { STATES } from './names.ts'
+import { STATE_NAMES } from './names.ts'
 
 const count = z.int().min(0)
 const portNumber = z.int().min(0).max(65_535)
@@ -63,16 +62,14 @@ export const realServer = z
 
 export const service = z
   .object({
-    protocol: z.literal('tcp'),
+    protocol,
     address: z.string(),
     port: portNumber,
     scheduler,
     conn_timeout: count.describe('Seconds; 0 when the service has none of its own.'),
     persistence: count.describe('Seconds for which a client keeps its real server; 0: not.'),
     persistence_prefix: count.describe('Bits by which clients are told apart.'),
-    when_down: z
-      .enum(WHEN_DOWN)
-      .describe('What happens to a SYN while no real server can take it.'),
+    when_down: whenDown.describe('What happens to a SYN while no real server can take it.'),
     local_addresses: z.array(localAddress),
     real_servers: z.array(realServer),
   })
@@ -89,9 +86,9 @@ export const cut = z
 export const conn = z
   .object({
     worker: count,
-    protocol: z.literal('tcp'),
+    protocol,
     timeout_sec: count.describe('The timeout of its state, not the time left.'),
-    state: z.enum(STATES).describe('Of the state machine.'),
+    state: z.enum(STATE_NAMES).describe('Of the state machine.'),
     client: z.string().describe('address:port, as the next three.'),
     vip: z.string(),
     lip: z.string(),

@@ -6,17 +6,15 @@
  */
 
 import * as z from 'zod'
-import { oneOf, WHEN_DOWN } from './edits.ts'
-import { TIMEOUTS } from './names.ts'
+import { protocol, scheduler, whenDown } from './fields.ts'
+import { STATE_KEYS, type StateKey } from './names.ts'
 
 const text = z.string('a text')
 const number = z.number('a number')
 const list = <T extends z.ZodType>(item: T) => z.array(item, 'a list')
 
-export const scheduler = z.enum(['rr', 'wrr'], 'rr or wrr')
-
 export const serviceKey = z.strictObject({
-  protocol: z.literal('tcp', 'tcp'),
+  protocol,
   address: text,
   port: number,
 })
@@ -29,7 +27,7 @@ export const serviceFields = z.strictObject({
   scheduler: scheduler.exactOptional(),
   /** Seconds; 0: the timeouts of all. */
   conn_timeout: number.exactOptional(),
-  when_down: z.enum(WHEN_DOWN, oneOf(WHEN_DOWN)).exactOptional(),
+  when_down: whenDown.exactOptional(),
   /** Seconds for which a client keeps its RS, 0 for not at all. */
   persistence: number.exactOptional(),
   /** Clients whose addresses agree in so many bits are one; 32 if left out. */
@@ -56,8 +54,8 @@ const route = { arm: text, to: text, via: text.exactOptional() }
 
 /** Seconds by state; 0, or none, keeps the value. */
 export const timeoutFields = z.strictObject(
-  Object.fromEntries(TIMEOUTS.map(state => [state, number.exactOptional()])) as Record<
-    (typeof TIMEOUTS)[number],
+  Object.fromEntries(STATE_KEYS.map(state => [state, number.exactOptional()])) as Record<
+    StateKey,
     z.ZodExactOptional<typeof number>
   >,
 )

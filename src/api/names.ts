@@ -1,15 +1,55 @@
-/** The names by which the API and all text know what the engine knows by number. */
+/**
+ * The names by which the API and all text know what the engine knows by number. They are the keys of the engine's own
+ * tables, so what is added there has its name here.
+ */
 
-import { Drop } from '../engine/counters.ts'
+import { Drop, Event } from '../engine/counters.ts'
+import { Neigh } from '../engine/neigh-state.ts'
 import { State } from '../engine/tcp-state.ts'
 
-/** Of all drop reasons, in the order of their numbers. */
-export const DROP_REASONS = Object.keys(Drop).map(name => name.toLowerCase())
+type Lower<T> = Lowercase<keyof T & string>
+
+/** Each key of a table in lower case, with its number. */
+export function numbered<T extends Record<string, number>>(table: T): [Lower<T>, number][] {
+  return Object.entries(table).map(([name, number]) => [name.toLowerCase() as Lower<T>, number])
+}
+
+function lowered<T extends Record<string, number>>(table: T): Lower<T>[] {
+  return numbered(table).map(([name]) => name)
+}
+
+export type DropReason = Lower<typeof Drop>
+export type EventName = Lower<typeof Event>
+
+/** All drop reasons, in the order in which the engine declares them. */
+export const DROP_REASONS: readonly DropReason[] = lowered(Drop)
+/** Whatever is counted: drop reasons, and events that are none. */
+export const COUNTED: readonly (DropReason | EventName)[] = lowered({ ...Drop, ...Event })
+
+const NAMES = new Map<number, string>(
+  numbered({ ...Drop, ...Event }).map(([name, number]) => [number, name]),
+)
+
+/** The name of a drop reason or an event. */
+export function countedName(number: number): string {
+  return NAMES.get(number) ?? `reason ${number}`
+}
+
+export function dropNumber(reason: DropReason): number {
+  return Drop[reason.toUpperCase() as keyof typeof Drop]
+}
 
 export type StateName = keyof typeof State
+/** States of a connection; the index is the state's number. */
+export const STATE_NAMES = Object.keys(State) as readonly StateName[]
+/** The same as keys of the config file, and of answers that count by state. */
+export type StateKey = Lower<typeof State>
+export const STATE_KEYS: readonly StateKey[] = lowered(State)
 
-/** Of the states of a connection, in the order of their numbers. */
-export const STATES = Object.keys(State) as StateName[]
+/** A number that is none stands for itself. */
+export function stateName(state: number): string {
+  return STATE_NAMES[state] ?? `${state}`
+}
 
-/** As the config file spells them. */
-export const TIMEOUTS = STATES.map(name => name.toLowerCase()) as Lowercase<StateName>[]
+/** States of a neighbour; the index is the state's number. */
+export const NEIGH_STATES = Object.keys(Neigh) as readonly (keyof typeof Neigh)[]

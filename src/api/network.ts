@@ -4,7 +4,8 @@ import * as z from 'zod'
 import * as answers from './answers.ts'
 import { arm, change, dryRun, how } from './change.ts'
 import { address, object, readOnly, text, whole, wholeText } from './fields.ts'
-import { TIMEOUTS } from './names.ts'
+import { SECONDS_MAX } from './limits.ts'
+import { STATE_KEYS, type StateKey } from './names.ts'
 import type { Operation } from './operation.ts'
 
 export const newAddress = object({
@@ -32,13 +33,10 @@ export const newNeighbour = object({
   mac: text('a MAC address, like 02:74:76:00:00:01', 17),
 }).meta({ id: 'NewNeighbour' })
 
-const seconds = whole(0, 1_000_000).exactOptional().describe('Seconds; 0 keeps the value.')
+const seconds = whole(0, SECONDS_MAX).exactOptional().describe('Seconds; 0 keeps the value.')
 
 export const newTimeouts = object(
-  Object.fromEntries(TIMEOUTS.map(state => [state, seconds])) as Record<
-    (typeof TIMEOUTS)[number],
-    typeof seconds
-  >,
+  Object.fromEntries(STATE_KEYS.map(state => [state, seconds])) as Record<StateKey, typeof seconds>,
 ).meta({ id: 'NewTimeouts' })
 
 export const NETWORK_OPERATIONS: Operation[] = [

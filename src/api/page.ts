@@ -2,6 +2,9 @@
 
 import type { ConnInfo, EdgeInfo, NumbersInfo } from './commands.ts'
 
+/** What charts show: ten minutes, a point a second. */
+export const POINTS = 600
+
 /** So many in each step, oldest first; the last step ended at `atMs`. */
 export interface SeriesInfo {
   step_ms: number

@@ -1,28 +1,33 @@
 /** Services, their real servers and their LIPs. */
 
-import * as z from 'zod'
+import type * as z from 'zod'
 import * as answers from './answers.ts'
 import { arm, change, dryRun, how } from './change.ts'
-import { scheduler } from './edit-schema.ts'
 import {
   type EditOf,
-  oneOf,
+  isService,
   type ServerFields,
   type ServerKey,
   type ServiceFields,
   type ServiceKey,
   serviceName,
-  WHEN_DOWN,
 } from './edits.ts'
 import { HttpError } from './errors.ts'
-import { address, object, port, readOnly, whole, wholeText } from './fields.ts'
+import { address, object, protocol, wholeText } from './fields.ts'
 import { type Operation, operation } from './operation.ts'
 import { Refused } from './refused.ts'
+import {
+  newLip,
+  newServer,
+  newService,
+  serverChange,
+  serverFields,
+  serviceChange,
+  serviceFields,
+} from './service-bodies.ts'
 
 const SERVICE = '/v1/services/:protocol/:address/:port'
 const SERVER = `${SERVICE}/servers/:server_address/:server_port`
-
-const protocol = z.literal('tcp', 'tcp')
 
 const serviceParams = object({ protocol, address, port: wholeText(1, 65_535) })
 const serverParams = object({
@@ -30,77 +35,6 @@ const serverParams = object({
   server_address: address,
   server_port: wholeText(1, 65_535),
 })
-
-const serviceFields = {
-  scheduler: scheduler.exactOptional().describe('Default wrr.'),
-  conn_timeout: whole(0, 1_000_000)
-    .exactOptional()
-    .describe('Seconds, of its ESTABLISHED connections; default 0: the timeouts of all.'),
-  when_down: z
-    .enum(WHEN_DOWN, oneOf(WHEN_DOWN))
-    .exactOptional()
-    .describe('What happens to a SYN while no real server can take it; default drop.'),
-  persistence: whole(0, 1_000_000)
-    .exactOptional()
-    .describe('Seconds for which a client keeps its real server; default 0: not.'),
-  persistence_prefix: whole(1, 32)
-    .exactOptional()
-    .describe('Bits by which clients are told apart; default 32.'),
-} satisfies Record<keyof ServiceFields, z.ZodType>
-
-const threshold = whole(0, 1_000_000_000).exactOptional().describe('Connections; 0 for no limit.')
-const serverFields = {
-  weight: whole(0, 65_535).exactOptional().describe('Default 1; 0 takes no new connections.'),
-  upper_threshold: threshold,
-  lower_threshold: threshold,
-  backup: z
-    .boolean('true or false')
-    .exactOptional()
-    .describe('Takes connections only while no other real server has a weight; default false.'),
-} satisfies Record<keyof ServerFields, z.ZodType>
-
-export const newLip = object({ ...readOnly(answers.localAddress.shape), address, arm }).meta({
-  id: 'NewLip',
-})
-export const newServer = object({
-  ...readOnly(answers.realServer.shape),
-  address,
-  port: port.exactOptional().describe("Default: the service's."),
-  ...serverFields,
-}).meta({ id: 'NewServer' })
-
-/** What belongs to a service. */
-const parts = {
-  local_addresses: z.array(newLip, 'a list').exactOptional(),
-  real_servers: z.array(newServer, 'a list').exactOptional(),
-}
-
-/** A service with what belongs to it, in one step. */
-export const newService = object({
-  protocol: protocol.default('tcp'),
-  address,
-  port,
-  ...serviceFields,
-  ...parts,
-}).meta({ id: 'NewService' })
-
-/** What is named in the path may be named in the body too, as the same. */
-const nameInBody = {
-  protocol: protocol.exactOptional(),
-  address: address.exactOptional(),
-  port: port.exactOptional(),
-}
-export const serviceChange = object({ ...nameInBody, ...serviceFields, ...parts }).meta({
-  id: 'ServiceChange',
-  description:
-    'LIPs and real servers stay as they are without a list of them; with one, they are those.',
-})
-export const serverChange = object({
-  ...readOnly(answers.realServer.shape),
-  address: address.exactOptional(),
-  port: port.exactOptional(),
-  ...serverFields,
-}).meta({ id: 'ServerChange' })
 
 const keyOf = ({ protocol, address, port }: ServiceKey): ServiceKey => ({ protocol, address, port })
 const serverOf = (params: { server_address: string; server_port: number }): ServerKey => ({
@@ -168,9 +102,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     answer: answers.service,
     request: () => ({ verb: 'services' }),
     pick: (services, { params }) => {
-      const found = services.find(
-        ({ address, port }) => address === params.address && port === params.port,
-      )
+      const found = services.find(service => isService(service, params))
       if (!found) throw Refused.missing('service', serviceName(params))
       return found
     },

@@ -1,6 +1,7 @@
 /** Who is behind an address that an RS sees, as the API answers it. */
 
 import * as z from 'zod'
+import { protocol } from './fields.ts'
 
 const count = z.int().min(0)
 const ms = z.number().describe('ms since 1970.')
@@ -8,7 +9,7 @@ const ms = z.number().describe('ms since 1970.')
 export const whoisConn = z
   .object({
     worker: count,
-    protocol: z.literal('tcp'),
+    protocol,
     client: z.string().describe('address:port, as the next three.'),
     vip: z.string(),
     lip: z.string(),

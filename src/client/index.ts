@@ -6,6 +6,7 @@
  */
 
 import { Agent } from 'node:http'
+import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { type HttpRequest, type Method, queryOf } from '../api/verbs.ts'
 import { failed, parsed } from './error.ts'
 import { type EventOptions, eventsOf } from './events.ts'
@@ -206,13 +207,13 @@ export class TapvsClient {
 
   /** Statistics begin at 0 again, of one service or all. */
   async zero(service?: t.ServiceRef): Promise<void> {
-    const body = service ? { service: { protocol: 'tcp', ...service } } : {}
+    const body = service ? { service: { protocol: DEFAULT_PROTOCOL, ...service } } : {}
     await this.#send('POST', '/v1/stats/zero', body)
   }
 
   /** Ends the connections of a real server, of one service or all; give it weight 0 first. => how many there were */
   async cut(server: t.ServerRef, service?: t.ServiceRef): Promise<number> {
-    const body = { server, ...(service && { service: { protocol: 'tcp', ...service } }) }
+    const body = { server, ...(service && { service: { protocol: DEFAULT_PROTOCOL, ...service } }) }
     const { connections } = await this.#send<t.Cut>('POST', '/v1/cut', body)
     return connections
   }
@@ -280,7 +281,10 @@ interface Level {
   level: t.LogLevel
 }
 
-function pathOf({ protocol = 'tcp', address, port }: t.ServiceRef, server?: t.ServerRef): string {
+function pathOf(
+  { protocol = DEFAULT_PROTOCOL, address, port }: t.ServiceRef,
+  server?: t.ServerRef,
+): string {
   const path = `/v1/services/${protocol}/${encodeURIComponent(address)}/${port}`
   return server ? `${path}/servers/${encodeURIComponent(server.address)}/${server.port}` : path
 }

@@ -3,7 +3,8 @@
 import type * as z from 'zod'
 import type * as answers from '../api/answers.ts'
 import type * as network from '../api/network.ts'
-import type * as services from '../api/services.ts'
+import type { Protocol } from '../api/protocols.ts'
+import type * as services from '../api/service-bodies.ts'
 import type * as statistics from '../api/statistics.ts'
 import type * as whois from '../api/whois.ts'
 
@@ -49,7 +50,7 @@ export type NewTimeouts = z.input<typeof network.newTimeouts>
 
 /** Names a service. */
 export interface ServiceRef {
-  protocol?: 'tcp'
+  protocol?: Protocol
   address: string
   port: number
 }

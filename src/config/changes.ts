@@ -4,12 +4,14 @@
  */
 
 import { type ServiceKey, serviceName } from '../api/edits.ts'
+import type { Protocol } from '../api/protocols.ts'
 import { checkWords } from './check-keys.ts'
 import type { ConfigRealServer, ConfigRoute, ConfigService, ConfigValues } from './config.ts'
 import { atOnce, type Pieces } from './pieces.ts'
 import type { Places } from './places.ts'
 
 export interface ServiceChange {
+  protocol: Protocol
   address: string
   port: number
   scheduler: ConfigService['scheduler']
@@ -24,9 +26,19 @@ export interface ServiceChange {
 
 /** An RS of the service at `vip`:`vport`. */
 export interface RsChange extends ConfigRealServer {
+  protocol: Protocol
   vip: string
   vport: number
   place: number
+}
+
+/** An RS of a service, as its changes name it. */
+export interface RsKey {
+  protocol: Protocol
+  vip: string
+  vport: number
+  address: string
+  port: number
 }
 
 /** Arms are named by index, addresses are text. What is put where it is already is changed. */
@@ -36,10 +48,10 @@ export type Change =
   | { put: 'neighbour' | 'no-neighbour'; arm: number; address: string; mac: string }
   | { put: 'lip' | 'no-lip'; address: string; place: number }
   | { put: 'service'; service: ServiceChange }
-  | { put: 'no-service'; address: string; port: number }
+  | ({ put: 'no-service' } & ServiceKey)
   | { put: 'rs'; rs: RsChange }
   /** `cut`: its connections end too. */
-  | { put: 'no-rs'; vip: string; vport: number; address: string; port: number; cut?: boolean }
+  | ({ put: 'no-rs'; cut?: boolean } & RsKey)
   /** The connections of the RS at this place end, both ends reset; or those that are left live on. */
   | { put: 'cut' | 'no-cut'; place: number }
   /** Seconds, in the order of State in tcp-state.ts. */
@@ -175,7 +187,8 @@ function lipItem(address: string): Item {
 }
 
 function serviceItem(service: ConfigService): Item {
-  const { address, port, scheduler, connTimeout, whenDown, persistence, localAddresses } = service
+  const { protocol, address, port, scheduler, connTimeout, whenDown, persistence } = service
+  const { localAddresses } = service
   const words: string[] = [scheduler]
   if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
   if (persistence.timeout > 0)
@@ -188,26 +201,29 @@ function serviceItem(service: ConfigService): Item {
     value: words.join(' '),
     put: places => {
       const lips = localAddresses.map(lip => places.lips.take(lip))
-      const change = { address, port, scheduler, connTimeout, whenDown, persistence, lips }
-      return { put: 'service', service: change }
+      const fields = { scheduler, connTimeout, whenDown, persistence, lips }
+      return { put: 'service', service: { protocol, address, port, ...fields } }
     },
-    remove: () => ({ put: 'no-service', address, port }),
+    remove: () => ({ put: 'no-service', protocol, address, port }),
   }
 }
 
 function rsItem(service: ConfigService, rs: ConfigRealServer): Item {
-  const { address: vip, port: vport } = service
+  const { protocol, address: vip, port: vport } = service
   const { address, port, weight, upperThreshold, lowerThreshold, backup } = rs
   const name = rsName(service, rs)
   const limits = upperThreshold > 0 ? ` thresholds ${lowerThreshold} ${upperThreshold}` : ''
   return {
     name,
     value: `weight ${weight}${limits}${backup ? ' backup' : ''}`,
-    put: places => ({ put: 'rs', rs: { ...rs, vip, vport, place: places.dests.take(name) } }),
+    put: places => ({
+      put: 'rs',
+      rs: { ...rs, protocol, vip, vport, place: places.dests.take(name) },
+    }),
     remove: places => {
       places.dests.leave(name)
       const cut = service.check.onDown === 'reset'
-      return { put: 'no-rs', vip, vport, address, port, ...(cut && { cut }) }
+      return { put: 'no-rs', protocol, vip, vport, address, port, ...(cut && { cut }) }
     },
   }
 }
@@ -218,6 +234,11 @@ export function rsName(
   { address, port }: { address: string; port: number },
 ): string {
   return `RS ${address}:${port} of ${serviceName(service)}`
+}
+
+/** The same, of what a change names. */
+export function rsNameOf({ protocol, vip, vport, address, port }: RsKey): string {
+  return rsName({ protocol, address: vip, port: vport }, { address, port })
 }
 
 /** What control changes of itself, without any worker. */

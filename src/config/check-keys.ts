@@ -2,10 +2,11 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
+import { word } from './word.ts'
 
 /** An active health check of a service's real servers. Times are seconds, not always whole ones. */
 export interface ConfigCheck {
-  type: 'none' | 'tcp' | 'http' | 'https' | 'redis' | 'script'
+  type: CheckType
   interval: number
   /** What the interval grows to while an RS is down. */
   maxInterval: number
@@ -13,7 +14,7 @@ export interface ConfigCheck {
   rise: number
   fall: number
   /** What becomes of the connections of an RS that is found down, or deleted. */
-  onDown: 'keep' | 'reset'
+  onDown: FileCheck['on_down']
   /** In which the weight of an RS that was down grows to the configured one. */
   slowStart: number
   /** 0: the RS's own. */
@@ -64,17 +65,18 @@ const status = z.union(
 const COMMAND = 'a list like [/usr/local/bin/check, -v], its first item an absolute path'
 
 export const CHECK_TYPES = ['none', 'tcp', 'http', 'https', 'redis', 'script'] as const
+export type CheckType = (typeof CHECK_TYPES)[number]
 
 export const checkSchema = z.strictObject(
   {
-    type: z.enum(CHECK_TYPES, 'none, tcp, http, https, redis or script').default('none'),
+    type: word(CHECK_TYPES),
     interval: seconds(0.1, 86_400).default(3),
     max_interval: seconds(0.1, 86_400).default(30),
     timeout: seconds(0.1, 3600).default(2),
     rise: whole(1, 100).default(2),
     fall: whole(1, 100).default(3),
     slow_start: seconds(0, 86_400).default(0),
-    on_down: z.enum(['keep', 'reset'], 'keep or reset').default('keep'),
+    on_down: word(['keep', 'reset']),
     port: whole(1, 65_535).optional(),
     path: text('a path that begins with /', /^\/[\x21-\x7e]*$/).optional(),
     host: text('a host name, with or without a port', /^[\w.:[\]-]+$/).optional(),

@@ -5,8 +5,10 @@
  */
 
 import { readFileSync } from 'node:fs'
-import type { WhenDown } from '../api/edits.ts'
+import { STATE_KEYS } from '../api/names.ts'
+import type { Protocol } from '../api/protocols.ts'
 import { type Mistake, Refused } from '../api/refused.ts'
+import type { SchedulerName, WhenDown } from '../api/words.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { nearest } from '../see/text/nearest.ts'
 import { ipv4Text } from '../wire/address.ts'
@@ -14,9 +16,10 @@ import { type ConfigCapture, captureOf } from './capture.ts'
 import { type ConfigCheck, type ConfigPassive, configCheck, configPassive } from './check-keys.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import { checkConfig } from './consistency.ts'
+import { draftOf, keysAt } from './draft.ts'
 import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './listeners.ts'
 import type { ConfigHistory, LogFileOptions, LogOptions } from './log.ts'
-import { bytesOf, type ConfigFile, draftOf, fileSchema, keysAt } from './schema.ts'
+import { bytesOf, type ConfigFile, fileSchema } from './schema.ts'
 import { type ConfigSource, ConfigValue, found } from './source.ts'
 import { ConfigText } from './text.ts'
 
@@ -77,10 +80,10 @@ export interface ConfigRealServer {
 }
 
 export interface ConfigService {
-  protocol: 'tcp'
+  protocol: Protocol
   address: string
   port: number
-  scheduler: 'rr' | 'wrr'
+  scheduler: SchedulerName
   /** The LIPs it may use; without any it takes no connection. */
   localAddresses: string[]
   /** Seconds; 0 when the service has none of its own. */
@@ -102,13 +105,13 @@ export interface ConfigLog extends LogOptions {
 export interface Config {
   arms: ConfigArm[]
   services: ConfigService[]
-  workers: { count: number; steering: 'bpf' | 'handover' }
+  workers: { count: number; steering: ConfigFile['workers']['steering'] }
   /** Of all workers together; a power of two. */
   connections: { tableSize: number }
   tcp: {
-    toa: 'seed' | 'master' | 'off'
-    bareAck: 'drop' | 'rst'
-    reuse: 'new' | 'keep'
+    toa: ConfigFile['tcp']['toa']
+    bareAck: ConfigFile['tcp']['bare_ack']
+    reuse: ConfigFile['tcp']['reuse']
     xmitTtl: boolean
     /** Seconds, in the order of State in tcp-state.ts. */
     timeouts: number[]
@@ -236,7 +239,7 @@ function normalise(file: ConfigFile): ConfigValues {
       bareAck: file.tcp.bare_ack,
       reuse: file.tcp.reuse,
       xmitTtl: file.tcp.xmit_ttl,
-      timeouts: TIMEOUT_ORDER.map(state => file.tcp.timeouts[state]),
+      timeouts: STATE_KEYS.map(state => file.tcp.timeouts[state]),
     },
     neighbours: {
       timeout: file.neighbours.timeout,
@@ -257,21 +260,6 @@ function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
   if (file === undefined) return null
   return { path: file.path, maxBytes: bytesOf(file.max_size), keep: file.keep }
 }
-
-/** The order of State in tcp-state.ts. */
-const TIMEOUT_ORDER = [
-  'none',
-  'established',
-  'syn_sent',
-  'syn_recv',
-  'fin_wait',
-  'time_wait',
-  'close',
-  'close_wait',
-  'last_ack',
-  'listen',
-  'synack',
-] as const
 
 function share(percent: 0 | string): number {
   return percent === 0 ? 0 : Number(percent.slice(0, -1)) / 100

@@ -10,7 +10,8 @@ import { printable } from '../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
 import { checkProblems } from './check-keys.ts'
 import { hostOf, type Network, Networks, networkOf } from './cidr.ts'
-import type { ConfigFile, Draft } from './schema.ts'
+import type { Draft } from './draft.ts'
+import type { ConfigFile } from './schema.ts'
 import type { ConfigSource, Path } from './source.ts'
 
 type Arms = NonNullable<Draft<ConfigFile>['arms']>

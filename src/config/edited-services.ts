@@ -1,14 +1,20 @@
 /** Edits of services, their real servers and their LIPs. */
 
-import { type EditOf, type ServerFields, type ServiceFields, serviceName } from '../api/edits.ts'
+import {
+  type EditOf,
+  isService,
+  type ServerFields,
+  type ServiceFields,
+  serviceName,
+} from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
+import { DEFAULT_SCHEDULER, WHEN_DOWN } from '../api/words.ts'
 import { checkSchema } from './check-keys.ts'
 import {
   armOf,
   type FileServer,
   type FileService,
   isServer,
-  isService,
   lipsOf,
   serverIndex,
   serviceOf,
@@ -44,8 +50,8 @@ export function editService(file: ConfigFile, edit: EditOf<'edit-service'>): voi
 
 function fieldsOf({ scheduler, when_down, persistence_prefix }: ServiceFields) {
   return {
-    scheduler: scheduler ?? 'wrr',
-    when_down: when_down ?? 'drop',
+    scheduler: scheduler ?? DEFAULT_SCHEDULER,
+    when_down: when_down ?? WHEN_DOWN[0],
     persistence_prefix: persistence_prefix ?? 32,
   } as const
 }

@@ -23,7 +23,7 @@ export interface ConfigUi extends ConfigToken {
 }
 
 /** What the page's token opens: everything but what packets carry, or that too (ui/scope.ts). */
-export type Scope = 'view' | 'full'
+export type Scope = NonNullable<ConfigFile['control']['ui']>['scope']
 
 export function httpOf(http: ConfigFile['control']['http']): ConfigHttp | null {
   return http ? { address: http.address, port: http.port, ...configToken(http) } : null

@@ -1,8 +1,9 @@
 /** The part of the config that is about the log, and about what is kept of connections that have ended. */
 
 import type { LogLevel, ModuleLevels } from '../api/log-levels.ts'
+import type { ConfigFile } from './schema.ts'
 
-export type LogFormat = 'text' | 'json'
+export type LogFormat = ConfigFile['log']['format']
 
 export interface LogOptions {
   level: LogLevel

@@ -1,6 +1,6 @@
 /** Objects of a config file by what edits call them. Throws Refused for those that are missing. */
 
-import { type ServerKey, type ServiceKey, serviceName } from '../api/edits.ts'
+import { isService, type ServerKey, type ServiceKey, serviceName } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -19,10 +19,6 @@ export function serviceOf(file: ConfigFile, key: ServiceKey): FileService {
   const service = file.services.find(other => isService(other, key))
   if (!service) throw Refused.missing('service', serviceName(key))
   return service
-}
-
-export function isService(service: FileService, { protocol, address, port }: ServiceKey): boolean {
-  return service.protocol === protocol && service.address === address && service.port === port
 }
 
 export function serverIndex(service: FileService, key: ServerKey): number {

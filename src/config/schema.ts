@@ -7,11 +7,16 @@
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { DEFAULT_SOCKET, UI_PORT } from '../api/commands.ts'
-import { oneOf, WHEN_DOWN } from '../api/edits.ts'
+import { protocol, scheduler } from '../api/fields.ts'
+import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../api/limits.ts'
 import { LOG_LEVELS, MODULES, type Module } from '../api/log-levels.ts'
-import { Drop, Event } from '../engine/counters.ts'
+import { COUNTED, STATE_KEYS, type StateKey } from '../api/names.ts'
+import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
+import { DEFAULT_SCHEDULER, oneOf, WHEN_DOWN } from '../api/words.ts'
+import { DEFAULT_TIMEOUTS } from '../engine/tcp-state.ts'
 import { checkSchema, passiveSchema } from './check-keys.ts'
 import { isCidr } from './cidr.ts'
+import { word } from './word.ts'
 
 const whole = (min: number, max: number) => {
   const expected = `a whole number ${min}-${max}`
@@ -32,8 +37,7 @@ const network = text(
   value => value === 'default' || isCidr(value),
 )
 const port = whole(1, 65_535)
-/** ms are int32 and compared by difference in the engine, which ends at 24 days. */
-const seconds = whole(1, 1_000_000)
+const seconds = whole(1, SECONDS_MAX)
 const A_PERCENTAGE = 'a percentage 0%-100%, like 0.5%'
 /** A bare number would leave open whether 1 is one percent or all; only 0 needs no sign. */
 const percent = z
@@ -89,42 +93,35 @@ const arm = mapping({
 const service = mapping({
   address,
   port,
-  protocol: z.literal('tcp', 'tcp').default('tcp'),
-  scheduler: z.enum(['rr', 'wrr'], 'rr or wrr').default('wrr'),
+  protocol: protocol.default(DEFAULT_PROTOCOL),
+  scheduler: scheduler.default(DEFAULT_SCHEDULER),
   local_addresses: z.array(address, 'a list').optional(),
   conn_timeout: seconds.optional(),
   persistence: seconds.optional(),
   persistence_prefix: whole(1, 32).default(32),
-  when_down: z.enum(WHEN_DOWN, oneOf(WHEN_DOWN)).default('drop'),
+  when_down: word(WHEN_DOWN),
   check: checkSchema.prefault({}),
   passive: passiveSchema.optional(),
   real_servers: list(
     mapping({
       address,
       port: port.optional(),
-      weight: whole(0, 65_535).default(1),
-      upper_threshold: whole(0, 1_000_000_000).default(0),
-      lower_threshold: whole(0, 1_000_000_000).default(0),
+      weight: whole(0, WEIGHT_MAX).default(1),
+      upper_threshold: whole(0, THRESHOLD_MAX).default(0),
+      lower_threshold: whole(0, THRESHOLD_MAX).default(0),
       backup: z.boolean('true or false').default(false),
     }),
   ),
 })
 
-const timeouts = mapping({
-  none: seconds.default(2),
-  established: seconds.default(90),
-  syn_sent: seconds.default(3),
-  syn_recv: seconds.default(30),
-  fin_wait: seconds.default(7),
-  time_wait: seconds.default(7),
-  close: seconds.default(3),
-  close_wait: seconds.default(7),
-  last_ack: seconds.default(7),
-  listen: seconds.default(120),
-  synack: seconds.default(30),
-})
+/** A key for each state, in the order of the engine's. */
+const timeouts = mapping(
+  Object.fromEntries(
+    STATE_KEYS.map((key, state) => [key, seconds.default(DEFAULT_TIMEOUTS[state] as number)]),
+  ) as Record<StateKey, z.ZodDefault<typeof seconds>>,
+)
 
-const logLevel = z.enum(LOG_LEVELS, 'error, warn, info or debug')
+const logLevel = z.enum(LOG_LEVELS, oneOf(LOG_LEVELS))
 const moduleLevels = Object.fromEntries(
   MODULES.map(module => [module, logLevel.optional()]),
 ) as Record<Module, z.ZodOptional<typeof logLevel>>
@@ -150,7 +147,6 @@ const ringSize = z
   .refine(value => bytesOf(value) >= RING_MIN && bytesOf(value) <= 2 ** 30, A_RING)
   .default('8M')
 /** What can be a reason for a dump of the recorder. */
-const COUNTED = Object.keys({ ...Drop, ...Event }).map(name => name.toLowerCase())
 const keep = whole(0, 1000).default(5)
 const isFilePath = (value: string) =>
   value.startsWith('/') && isPrintable(value) && !value.endsWith('/')
@@ -180,7 +176,7 @@ const http = mapping({
 
 const ui = mapping({
   port: whole(0, 65_535).default(UI_PORT),
-  scope: z.enum(['view', 'full'], 'view or full').default('view'),
+  scope: word(['view', 'full']),
   ...token,
 }).refine(
   ({ token_file, token }) => token_file === undefined || token === undefined,
@@ -193,13 +189,13 @@ export const fileSchema = z.strictObject(
     services: list(service),
     workers: mapping({
       count: whole(1, 32).default(1),
-      steering: z.enum(['bpf', 'handover'], 'bpf or handover').default('bpf'),
+      steering: word(['bpf', 'handover']),
     }).prefault({}),
     connections: mapping({ table_size: whole(16, 16_777_216).default(262_144) }).prefault({}),
     tcp: mapping({
-      toa: z.enum(['seed', 'master', 'off'], 'seed, master or off').default('seed'),
-      bare_ack: z.enum(['drop', 'rst'], 'drop or rst').default('drop'),
-      reuse: z.enum(['new', 'keep'], 'new or keep').default('new'),
+      toa: word(['seed', 'master', 'off']),
+      bare_ack: word(['drop', 'rst']),
+      reuse: word(['new', 'keep']),
       xmit_ttl: z.boolean('true or false').default(false),
       timeouts: timeouts.prefault({}),
     }).prefault({}),
@@ -210,7 +206,7 @@ export const fileSchema = z.strictObject(
     log: mapping({
       level: logLevel.default('info'),
       timestamps: z.union([z.boolean(), z.literal('auto')], 'true, false or auto').default('auto'),
-      format: z.enum(['text', 'json'], 'text or json').default('text'),
+      format: word(['text', 'json']),
       modules: mapping(moduleLevels).prefault({}),
       rate: mapping({
         debug: whole(0, 1_000_000).default(1000),
@@ -253,71 +249,6 @@ export const fileSchema = z.strictObject(
 
 /** A config file that passed the schema, defaults filled in. */
 export type ConfigFile = z.output<typeof fileSchema>
-
-/** What is left of a file once everything wrong is out of it: any key may be missing, list items keep their index. */
-export type Draft<T> = T extends (infer U)[]
-  ? (Draft<U> | null)[]
-  : T extends object
-    ? { [K in keyof T]?: Draft<T[K]> | undefined }
-    : T
-
-/** The same schema, but what it refuses it leaves out, so that the rest can be checked in spite of it. */
-function lenient(schema: z.ZodType): z.ZodType {
-  if (schema instanceof z.ZodObject) {
-    const shape: Record<string, z.ZodType> = {}
-    for (const [key, value] of Object.entries(schema.shape)) {
-      shape[key] = lenient(value as z.ZodType)
-        .optional()
-        .catch(undefined)
-    }
-    return z.object(shape)
-  }
-  if (schema instanceof z.ZodArray)
-    return z.array(
-      lenient(schema.element as z.ZodType)
-        .nullable()
-        .catch(null),
-    )
-  if (schema instanceof z.ZodOptional) return lenient(schema.unwrap() as z.ZodType)
-  if (schema instanceof z.ZodPrefault) return lenient(schema.unwrap() as z.ZodType).prefault({})
-  // Leaves and lists keep their defaults; only a list's items can be half right.
-  if (schema instanceof z.ZodDefault && schema.unwrap() instanceof z.ZodArray) {
-    return lenient(schema.unwrap() as z.ZodType).default([])
-  }
-  return schema
-}
-
-const draftSchema = lenient(fileSchema)
-
-/** What of `value` passes the schema; undefined if it is not even a mapping. */
-export function draftOf(value: unknown): Draft<ConfigFile> | undefined {
-  const { data } = draftSchema.safeParse(value)
-  return data as Draft<ConfigFile> | undefined
-}
-
-/** The keys known at `path`, for suggestions. */
-export function keysAt(path: readonly PropertyKey[]): string[] {
-  let schema: unknown = fileSchema
-  for (const step of path) {
-    schema = bare(schema)
-    if (schema instanceof z.ZodObject) schema = schema.shape[String(step)]
-    else if (schema instanceof z.ZodArray) schema = schema.element
-  }
-  schema = bare(schema)
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
-}
-
-function bare(schema: unknown): unknown {
-  let inner = schema
-  while (
-    inner instanceof z.ZodOptional ||
-    inner instanceof z.ZodDefault ||
-    inner instanceof z.ZodPrefault
-  ) {
-    inner = inner.unwrap()
-  }
-  return inner
-}
 
 /** JSON Schema of the file, for editors. */
 export const configSchema = z.toJSONSchema(fileSchema, { io: 'input' })

@@ -16,7 +16,7 @@ import { SilentNeighbours } from './log/silent-neighbours.ts'
 import { TraceReader } from './log/trace-reader.ts'
 import { Events } from './model/events.ts'
 import { Model } from './model/model.ts'
-import { untilFree } from './network/tun-info.ts'
+import { untilFree } from './network/kinds.ts'
 import { services } from './readings/listings.ts'
 import { SAMPLE_MS } from './readings/rates.ts'
 import { Readings } from './readings/readings.ts'
@@ -24,7 +24,7 @@ import { captureHead } from './recorder/capture-head.ts'
 import { Dumps } from './recorder/dumps.ts'
 import { Watching } from './recorder/watching.ts'
 import { Records } from './records.ts'
-import { type Daemon, reloadBySignal, reopenLogs, respond } from './respond.ts'
+import { reloadBySignal, reopenLogs, respond } from './respond.ts'
 import { Notifier } from './system/notify.ts'
 import { drained, Signals } from './system/stop.ts'
 import { CHECK_ARM } from './threads/check-arm.ts'
@@ -84,7 +84,23 @@ async function serve(
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(config.control.socket)
   if (!options.force) await untilFree(config.arms)
+  const parts = assemble(config, configPath, log, options)
+  const { model } = parts.daemon
+  for (const reader of parts.readers) reader.start()
+  parts.daemon.records.start()
+  follow(parts)
+  const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
+  const opened: Opened = {}
+  try {
+    return await untilEnd(parts, opened, options.ui)
+  } finally {
+    clearInterval(rates)
+    await close(parts, opened)
+  }
+}
 
+/** What a daemon is made of; the packet threads begin to start. */
+function assemble(config: Config, configPath: string, log: Log, options: RunOptions) {
   const indices = Array.from({ length: config.workers.count }, (_, index) => index)
   const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
   const first = newTables(config)
@@ -97,118 +113,127 @@ async function serve(
   const watching = new Watching(flights, arms, config.capture)
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
   const { force, program, openQueues } = options
-  const workers = new Workers(config, model.initial, memories, {
-    warn,
-    force,
-    program,
-    openQueues,
-  })
-  watching.onWanted = () => workers.wake()
+  const workers = new Workers(config, model.initial, memories, { warn, force, program, openQueues })
   const silent = new SilentNeighbours(arms, () => workers.neighbours(), log.of('neigh'))
-  const readers = traces.map((trace, index) => {
-    const ring = new TraceRing(trace, TRACE_RECORDS)
-    const names = { worker: workerId(index), arms }
-    return new TraceReader(
-      ring,
-      TRACE_RECORDS,
-      names,
-      log,
-      () => model.readings.traceLost(index),
-      silent,
-    )
-  })
-  for (const reader of readers) reader.start()
-  records.start()
-
+  const readers = traces.map(
+    (trace, index) =>
+      new TraceReader(new TraceRing(trace, TRACE_RECORDS), TRACE_RECORDS, {
+        names: { worker: workerId(index), arms },
+        log,
+        lost: () => model.readings.traceLost(index),
+        silent,
+      }),
+  )
   const signals = options.signals ?? new Signals()
   const notifier = new Notifier(process.env, warn)
   const events = new Events()
-  const daemon: Daemon = {
-    configPath,
-    model,
-    workers,
-    log,
-    records,
-    notifier,
-    events,
-    watching,
-    pageUrl: null,
-  }
-  workers.arms.onChange = (arm, state) => events.emit('arm', { arm, ...state })
   const headOf = captureHead(() => model.config.arms)
   const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
   const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
+  const daemon = {
+    ...{ configPath, model, workers, log, records, notifier, signals, events, watching },
+    pageUrl: null as string | null,
+  }
+  return { daemon, flights, readers, silent, headOf, dumps }
+}
+
+type Parts = ReturnType<typeof assemble>
+
+/** What is told when something changes. */
+function follow({ daemon, silent, dumps }: Parts): void {
+  const { model, workers, watching, events } = daemon
+  watching.onWanted = () => workers.wake()
+  workers.arms.onChange = (arm, state) => events.emit('arm', { arm, ...state })
   model.onChange(({ steps, warnings }) => {
     watching.capture = model.config.capture
     dumps.config = model.config.capture.dump
     silent.clear()
     events.emit('config', { steps, warnings })
   })
-  const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
-  let server: ControlServer | undefined
-  let checks: Checks | undefined
-  let ui: Ui | undefined
-  try {
-    const first = await Promise.race([workers.ready, signals.stop])
-    if (first === 'stop') {
-      log.info(stopText(signals.by ?? '', [], 0), 'stopping')
-      return 0
-    }
-    workers.setDebug(log.levels.tracing)
-    model.sampleRates(performance.now())
-    const { socket, http } = config.control
-    const page = pageConfig(config.control.ui, options.ui)
-    if (page) ui = new Ui(page, { model, workers, watching })
-    server = await openServer(socket, request => respond(request, daemon), {
-      events,
-      watching,
-      journals: new Journals(workers, flights, watching, () => model.config),
-      headOf,
-      http,
-      ui: ui?.listener ?? null,
-    })
-    signals.onReload(() => void reloadBySignal(daemon))
-    signals.onReopen(() => reopenLogs(daemon))
-    log.info(readyText(config), 'ready')
-    if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
-    checks = new Checks(model, workers, log.of('check'), events)
-    notifier.ready(statusText(model.config))
-    model.onChange(() => notifier.status(statusText(model.config)))
-    notifier.watch(() => workers.alive())
-    const end = await Promise.race([workers.ended, signals.stop])
-    if (end !== 'stop') throw new Error(`a packet thread ended: ${end}`)
-    // What would fail from now on says nothing of the real servers.
-    checks.stop()
-    events.stop()
-    const { drain } = model.config.control
-    log.info(stopText(signals.by ?? '', services(model), drain), 'stopping', { signal: signals.by })
-    await letEnd({ model, workers, log, notifier, signals })
-    return 0
-  } finally {
-    clearInterval(rates)
-    silent.stop()
-    notifier.end()
-    watching.stop()
-    await dumps.stop()
-    checks?.stop()
-    ui?.stop()
-    await workers.stop()
-    await server?.close()
-    for (const reader of readers) reader.stop()
-    await records.stop()
-  }
 }
 
-interface Ending {
-  model: Model
-  workers: Workers
-  log: Log
-  notifier: Notifier
-  signals: Signals
+/** What is there once the packet threads have started. */
+interface Opened {
+  server?: ControlServer
+  checks?: Checks
+  ui?: Ui
+}
+
+async function untilEnd(
+  parts: Parts,
+  opened: Opened,
+  uiOption: UiOption | undefined,
+): Promise<number> {
+  const { daemon } = parts
+  const { model, workers, log, notifier, signals, events } = daemon
+  const first = await Promise.race([workers.ready, signals.stop])
+  if (first === 'stop') {
+    log.info(stopText(signals.by ?? '', [], 0), 'stopping')
+    return 0
+  }
+  workers.setDebug(log.levels.tracing)
+  model.sampleRates(performance.now())
+  await open(parts, opened, uiOption)
+  notifier.ready(statusText(model.config))
+  model.onChange(() => notifier.status(statusText(model.config)))
+  notifier.watch(() => workers.alive())
+  const end = await Promise.race([workers.ended, signals.stop])
+  if (end !== 'stop') throw new Error(`a packet thread ended: ${end}`)
+  // What would fail from now on says nothing of the real servers.
+  opened.checks?.stop()
+  events.stop()
+  const { drain } = model.config.control
+  log.info(stopText(signals.by ?? '', services(model), drain), 'stopping', { signal: signals.by })
+  await letEnd(daemon)
+  return 0
+}
+
+async function open(
+  { daemon, flights, headOf }: Parts,
+  opened: Opened,
+  uiOption: UiOption | undefined,
+): Promise<void> {
+  const { model, workers, log, signals, events, watching } = daemon
+  const { config } = model
+  const { socket, http } = config.control
+  const page = pageConfig(config.control.ui, uiOption)
+  const ui = page ? new Ui(page, { model, workers, watching }) : undefined
+  if (ui) opened.ui = ui
+  const server = await openServer(socket, request => respond(request, daemon), {
+    events,
+    watching,
+    journals: new Journals(workers, flights, watching, () => model.config),
+    headOf,
+    http,
+    ui: ui?.listener ?? null,
+  })
+  opened.server = server
+  signals.onReload(() => void reloadBySignal(daemon))
+  signals.onReopen(() => reopenLogs(daemon))
+  log.info(readyText(config), 'ready')
+  if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
+  opened.checks = new Checks(model, workers, log.of('check'), events)
+}
+
+async function close(
+  { daemon, readers, silent, dumps }: Parts,
+  { server, checks, ui }: Opened,
+): Promise<void> {
+  const { notifier, watching, workers, records } = daemon
+  silent.stop()
+  notifier.end()
+  watching.stop()
+  await dumps.stop()
+  checks?.stop()
+  ui?.stop()
+  await workers.stop()
+  await server?.close()
+  for (const reader of readers) reader.stop()
+  await records.stop()
 }
 
 /** The time between the signal and the end, in which connections may end by themselves. */
-async function letEnd({ model, workers, log, notifier, signals }: Ending): Promise<void> {
+async function letEnd({ model, workers, log, notifier, signals }: Parts['daemon']): Promise<void> {
   const seconds = model.config.control.drain
   notifier.stopping('stopping', seconds + STOP_SECONDS)
   if (seconds === 0) return

@@ -1,7 +1,7 @@
 /** What the daemon does when it is asked, a row a verb, and at SIGHUP. */
 
 import type { Answer, PlanInfo, RecorderInfo, Request, VerbName, Verbs } from '../api/commands.ts'
-import { type ServiceKey, serviceName } from '../api/edits.ts'
+import { isService, type ServiceKey, serviceName } from '../api/edits.ts'
 import type { EventData, EventName } from '../api/events.ts'
 import type { LogLevel, Module, ModuleLevels } from '../api/log-levels.ts'
 import { Refused } from '../api/refused.ts'
@@ -138,9 +138,7 @@ export async function reloadBySignal(daemon: Daemon): Promise<void> {
 }
 
 function zero({ config, places, readings }: Model, key: ServiceKey | undefined): void {
-  const chosen = key
-    ? config.services.filter(({ address, port }) => address === key.address && port === key.port)
-    : config.services
+  const chosen = key ? config.services.filter(service => isService(service, key)) : config.services
   if (key && chosen.length === 0) throw Refused.missing('service', serviceName(key))
   for (const service of chosen) {
     for (const rs of service.realServers) readings.zero(places.dests.find(rsName(service, rs)))

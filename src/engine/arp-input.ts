@@ -14,7 +14,8 @@ import type { Frames } from './frames.ts'
 import type { Neighs } from './neigh.ts'
 import type { Parts } from './parts.ts'
 import type { Peers } from './peers.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import { sayClaimed } from './say.ts'
+import type { TraceRing } from './trace.ts'
 
 const CLAIM_REPORT_MS = 1000
 const { IPV4 } = Family
@@ -93,6 +94,6 @@ export class ArpInput {
     if (this.#reported && ((now - this.#reportedAt) | 0) < CLAIM_REPORT_MS) return
     this.#reported = true
     this.#reportedAt = now
-    this.#trace.write(TraceKind.ADDRESS_CLAIMED, now, address, arm.index, macHi, macLo)
+    sayClaimed(this.#trace, address, arm.index, macHi, macLo)
   }
 }

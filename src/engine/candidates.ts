@@ -8,11 +8,22 @@
  */
 
 import { SUB_POOLS, subPoolOf } from './sa-pool.ts'
-import type { Dest } from './service.ts'
 import { gcd, WeightTree } from './weight-tree.ts'
 
 /** So many RSs are looked at one by one, which is all there is to most services, before the trees are asked. */
 const NEAR = 8
+
+/** What is asked of an RS here. */
+export interface Candidate {
+  readonly rip: number
+  readonly rport: number
+  weight: number
+  overloaded: boolean
+  /** Takes connections only while no other RS of the service has a weight (keepalived's sorry_server). */
+  backup: boolean
+  /** Its place among the candidates of its sub-pool, which number them. */
+  rank: number
+}
 
 /** The RSs of one sub-pool. */
 interface Share {
@@ -22,7 +33,7 @@ interface Share {
 }
 
 export class Candidates {
-  readonly #dests: readonly Dest[]
+  readonly #dests: readonly Candidate[]
   /** By sub-pool; empty for a short list. */
   #shares: (Share | undefined)[] = []
   /** RSs with a weight that are no backups. While there is one, even a full one, backups take nothing. */
@@ -30,7 +41,7 @@ export class Candidates {
   #stale = true
 
   /** `dests` is the service's list, which others change. */
-  constructor(dests: readonly Dest[]) {
+  constructor(dests: readonly Candidate[]) {
     this.#dests = dests
   }
 
@@ -40,7 +51,7 @@ export class Candidates {
   }
 
   /** The weight of an RS has changed. */
-  weighed(dest: Dest, regularBefore: boolean): void {
+  weighed(dest: Candidate, regularBefore: boolean): void {
     const before = this.#regular
     this.#regular += Number(isRegular(dest)) - Number(regularBefore)
     // Backups come in or go out.
@@ -49,19 +60,19 @@ export class Candidates {
   }
 
   /** An RS has become full, or can take connections again. */
-  loaded(dest: Dest): void {
+  loaded(dest: Candidate): void {
     if (this.#stale) return
     this.#shares[subPoolOf(dest.rip, dest.rport)]?.tree.set(dest.rank, this.#open(dest))
   }
 
   /** `without` is a mask of the sub-pools that have no lport left. */
-  takes(dest: Dest, without: number): boolean {
+  takes(dest: Candidate, without: number): boolean {
     if (this.#stale) this.#make()
     return this.#fits(dest, 1, without)
   }
 
   /** It would take connections if it were not full and had lports. */
-  isMeant({ weight, backup }: Dest): boolean {
+  isMeant({ weight, backup }: Candidate): boolean {
     if (this.#stale) this.#make()
     return weight > 0 && (!backup || this.#regular === 0)
   }
@@ -121,14 +132,14 @@ export class Candidates {
     return found
   }
 
-  #fits(dest: Dest, least: number, without: number): boolean {
+  #fits(dest: Candidate, least: number, without: number): boolean {
     const weight = this.#open(dest)
     if (weight === 0 || weight < least) return false
     return without === 0 || ((without >> subPoolOf(dest.rip, dest.rport)) & 1) === 0
   }
 
   /** Its weight, or 0 if it takes no connection whatever lports there are. */
-  #open({ weight, overloaded, backup }: Dest): number {
+  #open({ weight, overloaded, backup }: Candidate): number {
     return overloaded || (backup && this.#regular > 0) ? 0 : weight
   }
 
@@ -152,7 +163,7 @@ export class Candidates {
 }
 
 /** It is meant to take connections, and is no backup. */
-export function isRegular({ weight, backup }: Dest): boolean {
+export function isRegular({ weight, backup }: Candidate): boolean {
   return weight > 0 && !backup
 }
 

@@ -13,12 +13,12 @@ const HEADS = 4
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { BINDING, MAC_LO } = CELL
+const { IPV6 } = KEY
 const { SADDR, DADDR, PORTS, NEXT } = TUPLE
 const { at: recordAt, of: recordOf, tuple: tupleAt, column: columnAt, fits, key: keyOf } = RECORD
-const { IPV6 } = KEY
 
 export class ConnIndex {
-  /** The address that a packet over IPv6 came from, whose digest find() is given. */
+  /** The address that a packet over IPv6 came from, whose digest findWide() is given. */
   readonly sought = new Int32Array(COLUMN_CELLS)
   readonly #cells: Int32Array
   readonly #wide: Int32Array
@@ -53,26 +53,34 @@ export class ConnIndex {
    */
   find(key: number, saddr: number, daddr: number, ports: number): number {
     const cells = this.#cells
-    let t = ~this.#heads[this.#hash(key, saddr, daddr, ports)]
+    let t = ~this.#heads[hash(this.#seed, key, saddr, daddr, ports) & this.#mask]
     while (t >= 0) {
       const at = tupleAt(t)
       if (
         cells[at | PORTS] === ports &&
         cells[at | SADDR] === saddr &&
         cells[at | DADDR] === daddr &&
-        fits(cells[recordOf(t) | BINDING], key, t) &&
-        ((key & IPV6) === 0 || this.#isSought(t))
+        fits(cells[recordOf(t) | BINDING], key, t)
       ) {
-        return t
+        break
       }
       t = ~cells[at | NEXT]
     }
-    return -1
+    return t
+  }
+
+  /** The same over IPv6, where another client may have the same digest: the address that is meant is `sought`. */
+  findWide(key: number, saddr: number, daddr: number, ports: number): number {
+    const cells = this.#cells
+    let t = this.find(key, saddr, daddr, ports)
+    // Of its clients only the others in the chain behind it are left to look at.
+    while (t >= 0 && !this.#isSought(t)) t = this.#again(t, ~cells[tupleAt(t) | NEXT], key)
+    return t
   }
 
   /** The first tuple id that find() looks at, or -1. */
   entry(key: number, saddr: number, daddr: number, ports: number): number {
-    return ~this.#heads[this.#hash(key, saddr, daddr, ports)]
+    return ~this.#heads[hash(this.#seed, key, saddr, daddr, ports) & this.#mask]
   }
 
   /** Reads from the record of an entry, or from any for -1. => Nothing of meaning */
@@ -86,11 +94,11 @@ export class ConnIndex {
     const at = tupleAt(t)
     const cells = this.#cells
     const key = keyOf(cells[recordOf(t) | BINDING], t)
-    if (this.#wide.length > 0) {
-      const from = columnAt(t >> 1)
-      this.sought.set(this.#wide.subarray(from, from + COLUMN_CELLS))
-    }
-    return this.find(key, cells[at | SADDR], cells[at | DADDR], cells[at | PORTS]) >= 0
+    const [saddr, daddr, ports] = [cells[at | SADDR], cells[at | DADDR], cells[at | PORTS]]
+    if ((key & IPV6) === 0) return this.find(key, saddr, daddr, ports) >= 0
+    const from = columnAt(t >> 1)
+    this.sought.set(this.#wide.subarray(from, from + COLUMN_CELLS))
+    return this.findWide(key, saddr, daddr, ports) >= 0
   }
 
   /** Enters both tuples of a record in the index. */
@@ -117,6 +125,19 @@ export class ConnIndex {
       for (let t = ~head; t >= 0; t = ~this.#cells[tupleAt(t) | NEXT]) count++
     }
     return count
+  }
+
+  /** The first tuple from `next` on that is what tuple t is, too, or -1. */
+  #again(t: number, next: number, key: number): number {
+    const cells = this.#cells
+    const like = tupleAt(t)
+    for (; next >= 0; next = ~cells[tupleAt(next) | NEXT]) {
+      const at = tupleAt(next)
+      let same = fits(cells[recordOf(next) | BINDING], key, next)
+      for (const cell of [SADDR, DADDR, PORTS]) same &&= cells[at | cell] === cells[like | cell]
+      if (same) break
+    }
+    return next
   }
 
   /** Only clients have addresses that a word is not enough for. */
@@ -159,17 +180,19 @@ export class ConnIndex {
   #headOf(t: number, binding: number): number {
     const at = tupleAt(t)
     const cells = this.#cells
-    return this.#hash(keyOf(binding, t), cells[at | SADDR], cells[at | DADDR], cells[at | PORTS])
+    const key = keyOf(binding, t)
+    const h = hash(this.#seed, key, cells[at | SADDR], cells[at | DADDR], cells[at | PORTS])
+    return h & this.#mask
   }
+}
 
-  /**
-   * Murmur3's steps, address and ports side by side and then together, so that the multiplications overlap; the seed goes
-   * in first, so that a client cannot aim at one bucket.
-   */
-  #hash(key: number, saddr: number, daddr: number, ports: number): number {
-    const a = Math.imul(saddr ^ this.#seed, 0xcc9e2d51)
-    const b = Math.imul(ports ^ this.#seed, 0x1b873593)
-    const h = Math.imul((a ^ (a >>> 15)) + (b ^ (b >>> 13)) + daddr + key, 0x85ebca6b)
-    return (h ^ (h >>> 16)) & this.#mask
-  }
+/**
+ * Murmur3's steps, address and ports side by side and then together, so that the multiplications overlap; the seed goes
+ * in first, so that a client cannot aim at one bucket.
+ */
+function hash(seed: number, key: number, saddr: number, daddr: number, ports: number): number {
+  const a = Math.imul(saddr ^ seed, 0xcc9e2d51)
+  const b = Math.imul(ports ^ seed, 0x1b873593)
+  const h = Math.imul((a ^ (a >>> 15)) + (b ^ (b >>> 13)) + daddr + key, 0x85ebca6b)
+  return h ^ (h >>> 16)
 }

@@ -148,7 +148,7 @@ export class ConnTable {
     return cleared
   }
 
-  /** The same as the index's. */
+  /** The same as the index's, whose findWide() is for IPv6. */
   find(key: number, saddr: number, daddr: number, ports: number): number {
     return this.index.find(key, saddr, daddr, ports)
   }

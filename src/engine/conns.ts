@@ -18,7 +18,6 @@ import {
   RS_SEEN,
   STATE_MASK,
 } from './conn-layout.ts'
-import { REFS, traceConn, traceState } from './conn-trace.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
@@ -28,11 +27,12 @@ import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { Placement } from './placement.ts'
 import type { Random } from './random.ts'
+import { sayOpened, sayOver, sayState } from './say.ts'
 import { DestCell, type Dests, type Service } from './service.ts'
 import type { Sessions } from './sessions.ts'
-import { nextState } from './states.ts'
+import { nextState, tableOf } from './states.ts'
 import { STATES, State } from './tcp-state.ts'
-import { Over, TraceKind, type TraceRing } from './trace.ts'
+import { Over, type TraceRing } from './trace.ts'
 import { Usual } from './usual.ts'
 import type { Wheel } from './wheel.ts'
 import type { FullNat } from './xmit/fullnat.ts'
@@ -137,9 +137,7 @@ export class Conns {
     this.#dests.countConn(dest)
     this.#counters.count(Event.CONNS_OPENED)
     this.#counters.states[State.NONE]++
-    if (this.#trace.debug) {
-      traceConn(this.#trace, TraceKind.CONN_NEW, cells, conn, REFS, cells[at | DELTA], now)
-    }
+    if (this.#trace.debug) sayOpened(this.#trace, cells, conn)
     return conn << 1
   }
 
@@ -149,12 +147,12 @@ export class Conns {
     const at = recordOf(t)
     const word = cells[at | WORD]
     const state = word & STATE_BITS
-    const after = nextState(t & 1, state, p.flags)
+    const after = nextState(tableOf(p.key, t), state, p.event)
     if (after !== state) {
       this.#changeState(t, p.flags, state, after, now)
       return
     }
-    this.#kept[((t & 1) << 9) | ((p.flags & 0x1f) << 4) | state] = 1
+    this.#kept[(tableOf(p.key, t) << 9) | (p.event << 4) | state] = 1
     this.#refresh(t >> 1, state, now)
   }
 
@@ -175,7 +173,7 @@ export class Conns {
     this.#refresh(conn, after, now)
     this.wheel.unfile(conn)
     this.wheel.file(conn, this.#cells[recordAt(conn) | DEADLINE])
-    if (this.#trace.debug) traceState(this.#trace, this.#cells, t, flags, before, after, now)
+    if (this.#trace.debug) sayState(this.#trace, this.#cells, t, flags, before, after)
   }
 
   /**
@@ -263,8 +261,7 @@ export class Conns {
     this.#counters.states[state]--
     const rs = this.#dests.list[dest]
     if (rs?.overloaded) this.#dests.checkLoad(rs)
-    if (this.#trace.debug)
-      traceConn(this.#trace, TraceKind.CONN_DEL, cells, conn, 0, state, now, why)
+    if (this.#trace.debug) sayOver(this.#trace, cells, conn, state, why)
     if (this.sessions !== null) this.sessions.end(conn, now, why)
     this.table.close(conn)
     this.#methods[method].release(conn)

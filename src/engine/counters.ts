@@ -84,6 +84,7 @@ export const Event = {
   RST_ON_CUT: 85,
   SYN_RESCHEDULED: 88,
   RST_ON_REUSE: 89,
+  PERSISTENCE_LOCKED: 90,
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */

@@ -1,7 +1,7 @@
 /**
  * The Ethernet header of what leaves. Towards an RS its next hop's neighbour says the MAC, or keeps the frame until it knows;
- * towards the client it is the MAC that the client's last segment came from, so replies need neither route nor ARP (fullnat
- * semantics 1.8, 1.9). What segments tell of an RS's next hop comes in here, too.
+ * towards the client it is the MAC that the client's last segment came from, so replies need neither route nor ARP
+ * (semantics 1.8, 1.9). What segments tell of an RS's next hop comes in here, too.
  */
 
 import { ETH, writeMacs } from '../wire/ethernet.ts'

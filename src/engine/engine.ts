@@ -8,10 +8,10 @@ import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { ArpOutput } from './arp-output.ts'
-import { KEY } from './conn-layout.ts'
-import { traceEnds } from './conn-trace.ts'
+import type { ConnIndex } from './conn-index.ts'
+import { CELL, RECORD } from './conn-layout.ts'
 import { Conns } from './conns.ts'
-import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
+import { type Counters, Drop, HAND_OVER } from './counters.ts'
 import { Cuts, END_RESERVE } from './cuts.ts'
 import { DropBook } from './drop-book.ts'
 import type { Edges } from './edges.ts'
@@ -22,6 +22,7 @@ import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
 import type { LongClock } from './long-clock.ts'
 import { Neighs } from './neigh.ts'
+import { MAY_OPEN, Opening } from './opening.ts'
 import type { EngineOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
 import { Kind, Parsed } from './parsed.ts'
@@ -32,15 +33,15 @@ import type { Random } from './random.ts'
 import { Resets } from './resets.ts'
 import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
-import { turnIntoRst } from './rst.ts'
-import { ANY_ARM, DestCell, type Dests, type Lips, type Service, type Services } from './service.ts'
+import { sayLookup, sayNoToa } from './say.ts'
+import { DestCell, type Dests, type Lips, type Service, type Services } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import type { TraceRing } from './trace.ts'
 import { GOOD } from './usual.ts'
-import { isIntact, isPlausibleClient, Verify } from './verify.ts'
+import { Verify } from './verify.ts'
 import { FullNat } from './xmit/fullnat.ts'
 import { unfit } from './xmit/ip.ts'
 
@@ -55,14 +56,13 @@ const EXPIRIES_MOST = 1024
 const NEIGH_TICK = 100
 /** ms from some connections that are cut to the next. */
 const CUT_PACE = 1
-/** No verdict: the segment goes on and opens a connection. */
-const MAY_OPEN = -1000
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
-const { TCP: TCP_KEY } = KEY
 const { LINK } = DestCell
+const { BINDING } = CELL
+const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
 
 export class Engine {
   readonly frames: Frames
@@ -88,10 +88,11 @@ export class Engine {
   /** ms per state as they were set last, for an image of the engine. */
   readonly timeoutMs: Int32Array
   readonly lips: Lips
-  /** No connection is opened any more; those that are there go on. */
-  stopping = false
+  readonly opening: Opening
   readonly setup: Setup
   readonly #services: Services
+  readonly #index: ConnIndex
+  readonly #cells: Int32Array
   readonly #parsed = new Parsed()
   readonly #prefetch: Prefetch
   readonly reuse: Reuse
@@ -99,7 +100,6 @@ export class Engine {
   readonly #resets: Resets
   readonly #fullnat: FullNat
   readonly #verify: Verify
-  readonly #rstOnBareAck: boolean
   readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
   /** When the neighbours' timers are turned next. */
@@ -130,6 +130,8 @@ export class Engine {
     const established = options.timeoutMs[State.ESTABLISHED]
     this.setup = new Setup(parts, this.neighs, established)
     this.#services = this.setup.services
+    this.#index = parts.table.index
+    this.#cells = parts.table.cells
     this.#prefetch = new Prefetch(parts)
     const { conns } = this
     this.#decrementsTtl = options.decrementTtl
@@ -140,7 +142,7 @@ export class Engine {
     this.#verify = new Verify(parts, conns, this.#egress)
     this.#peers = options.peers
     this.arp = new ArpInput(parts, this.neighs)
-    this.#rstOnBareAck = options.rstOnBareAck
+    this.opening = new Opening(parts, options.rstOnBareAck)
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
   }
@@ -164,33 +166,32 @@ export class Engine {
   input(arm: Arm, slot: number, now: number): number {
     const p = this.#parsed
     const kind = p.decode(this.frames, slot, arm)
-    if (kind !== KIND_TCP) {
+    if (kind < KIND_TCP) {
       if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
       if (kind === Kind.ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
       return kind
     }
-    const { table } = this.conns
-    let t = table.index.find(TCP_KEY, p.saddr, p.daddr, p.ports)
+    let t = this.#index.find(p.key, p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
       const owner = this.#owner(this.#peers)
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
-    if (this.trace.debug) {
-      this.trace.write(TraceKind.LOOKUP, now, PROTO.TCP, p.saddr, p.daddr, p.ports, t < 0 ? 0 : 1)
-    }
+    if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
+    if (kind !== KIND_TCP) return this.#unserved(kind, arm, slot)
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
       const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
-      const verdict = this.#mayOpen(arm, slot, service, now)
+      const verdict = this.opening.judge(p, arm, slot, service)
       if (verdict !== MAY_OPEN) return verdict
       t = this.reuse.open(t, p, service as Service, arm, now)
-      if (t < 0) return this.#refuse(t, arm, slot, service as Service, now)
+      if (t < 0) return this.opening.refuse(p, arm, slot, service as Service, t)
     }
-    const dest = table.dest(t >> 1)
+    const binding = this.#cells[recordOf(t) | BINDING]
+    const dest = destOf(binding)
     // Each end is heard on its own side only: what it would say can be guessed on the other.
     const outward = (t & 1) === 1
     const rsArm = armOf(this.dests.cells[(dest << 4) | LINK])
-    const clientArm = table.clientArm(t >> 1)
+    const clientArm = clientArmOf(binding)
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     let judged = GOOD
     if (isNew) this.conns.segment(t, p, now)
@@ -205,9 +206,7 @@ export class Engine {
     const refusal = unfit(p, out, this.#decrementsTtl)
     if (refusal !== 0) return refusal
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
-    if (failed !== 0 && this.trace.debug) {
-      traceEnds(this.trace, TraceKind.TOA_FAILED, table.cells, t >> 1, failed, now)
-    }
+    if (failed !== 0 && this.trace.debug) sayNoToa(this.trace, this.#cells, t >> 1, failed)
     return outward
       ? this.#egress.toClient(p.eth, out, t >> 1)
       : this.#egress.toRs(slot, p.eth, out, dest, now)
@@ -262,37 +261,9 @@ export class Engine {
     return owner < 0 ? self : owner
   }
 
-  /** Preconditions of a new connection (semantics 1.5, 1.6). => MAY_OPEN, or the verdict. */
-  #mayOpen(arm: Arm, slot: number, service: Service | undefined, now: number): number {
-    const p = this.#parsed
-    if (service === undefined) return -Drop.TCP_NO_SERVICE
-    if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
-    const { ACK, FIN, RST } = FLAG
-    const flags = p.flags & (SYN | ACK | FIN | RST)
-    if (flags !== SYN) {
-      if (this.trace.debug) {
-        this.trace.write(TraceKind.NOT_SYN, now, PROTO.TCP, p.saddr, p.daddr, p.ports, p.flags)
-      }
-      if (flags !== ACK || !this.#rstOnBareAck) return -Drop.TCP_NO_CONN
-      if (!isIntact(this.frames.pkt, p)) return -Drop.TCP_CHECKSUM
-      turnIntoRst(this.frames, slot, p)
-      this.counters.count(Event.RST_BARE_ACK)
-      return arm.index
-    }
-    if (this.stopping) return -Drop.STOPPING
-    if (!isPlausibleClient(this.arms, arm, p.saddr)) return -Drop.IP_SOURCE
-    return isIntact(this.frames.pkt, p) ? MAY_OPEN : -Drop.TCP_CHECKSUM
-  }
-
-  /** A SYN that opened nothing. => The verdict on it, or the arm if it has become an RST. */
-  #refuse(verdict: number, arm: Arm, slot: number, service: Service, now: number): number {
-    const p = this.#parsed
-    if (this.trace.debug) {
-      this.trace.write(TraceKind.REFUSED, now, PROTO.TCP, p.saddr, p.daddr, p.ports, -verdict)
-    }
-    if (verdict !== -Drop.TCP_NO_RS || !service.reject) return verdict
-    turnIntoRst(this.frames, slot, p)
-    this.counters.count(Event.RST_NO_RS)
-    return arm.index
+  /** What has an owner and perhaps a connection, but is not forwarded. => The verdict */
+  #unserved(kind: number, arm: Arm, slot: number): number {
+    if (kind === Kind.UDP) return -Drop.IP_PROTOCOL
+    return icmpInput(this.frames, slot, this.#parsed, arm, this.counters)
   }
 }

@@ -25,14 +25,17 @@ export function icmpInput(
 ): number {
   const { pkt } = frames
   const bytes = p.ipTotal - p.ipHeader
-  if (!arm.owns(Family.IPV4, p.daddr)) return -Drop.ICMP_NOT_OURS
+  // Of an error the tuple is that of what it quotes.
+  const asker = pkt.getInt32(p.ip + IPV4.SRC)
+  const asked = pkt.getInt32(p.ip + IPV4.DST)
+  if (!arm.owns(Family.IPV4, asked)) return -Drop.ICMP_NOT_OURS
   if (bytes < ICMP.HEADER) return -Drop.ICMP_HEADER
   // Verified before it is replaced: answering a corrupt request with a good checksum would launder it.
   if (fold(sumWords(pkt, p.l4, bytes)) !== 0xffff) return -Drop.ICMP_CHECKSUM
   if (pkt.getUint8(p.l4 + ICMP.TYPE) !== ICMP_TYPE.ECHO) return -Drop.ICMP_TYPE
   swapMacs(pkt, p.eth)
-  pkt.setInt32(p.ip + IPV4.SRC, p.daddr)
-  pkt.setInt32(p.ip + IPV4.DST, p.saddr)
+  pkt.setInt32(p.ip + IPV4.SRC, asked)
+  pkt.setInt32(p.ip + IPV4.DST, asker)
   pkt.setUint16(p.ip + IPV4.ID, 0)
   pkt.setUint16(p.ip + IPV4.FRAGMENT, IP_DF)
   pkt.setUint8(p.ip + IPV4.TTL, 64)

@@ -15,6 +15,7 @@ import type { Engine } from './engine.ts'
 import { KeyedIsn } from './isn.ts'
 import type { NeighImage } from './neigh.ts'
 import type { PoolImage, SaPool } from './sa-pool.ts'
+import type { SessionsImage } from './sessions.ts'
 import type { SetupImage } from './setup.ts'
 import type { WheelImage } from './wheel.ts'
 
@@ -34,7 +35,7 @@ export interface EngineImage {
   table: TableImage
   wheel: WheelImage
   /** null if the log of sessions is off. */
-  sessions: Int32Array | null
+  sessions: SessionsImage | null
   /** Cells of the places of RSs, statistics among them, and how their connections began. */
   dests: Int32Array
   outcomes: Int32Array
@@ -67,7 +68,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     longMs: engine.long.at(now),
     random: engine.random.state,
     isnKey: engine.isn instanceof KeyedIsn ? engine.isn.key.slice() : null,
-    stopping: engine.stopping,
+    stopping: engine.opening.stopping,
     timeoutMs: engine.timeoutMs.slice(),
     neighTick: engine.neighTick,
     lastClaim: engine.arp.lastClaim,
@@ -101,7 +102,7 @@ export function restoreEngine(
     throw new RangeError(`more connections than the table's ${conns.table.capacity}`)
   if (image.isnKey && engine.isn instanceof KeyedIsn) engine.isn.key.set(image.isnKey)
   engine.setTimeouts(image.timeoutMs)
-  engine.stopping = image.stopping
+  engine.opening.stopping = image.stopping
   engine.long.restore(image.longMs)
   engine.neighTick = image.neighTick
   engine.arp.lastClaim = image.lastClaim

@@ -9,12 +9,14 @@ import { armOf, familyOf, linkOf } from './family.ts'
 import type { Frames } from './frames.ts'
 import { NEIGH_TIMEOUTS_SEC, Neigh, NeighEvent, nextNeighState } from './neigh-state.ts'
 import { NeighTable } from './neigh-table.ts'
+import type { NeighOptions } from './options.ts'
 import { Parking } from './parking.ts'
 import type { Parts } from './parts.ts'
 import type { Random } from './random.ts'
 import type { Resolver } from './resolver.ts'
+import { sayFailed, sayNeigh } from './say.ts'
 import { KEEP } from './state-table.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import type { TraceRing } from './trace.ts'
 
 /** Up to 200 ms are added to every timeout, so that entries made together do not age together. */
 const JITTER_MS = 200
@@ -23,17 +25,6 @@ const RETRANSMIT_MS = 1000
 const SUSPECT_PAUSE_MS = 1000
 /** A stamp that lies further back than half of any timeout: "never". */
 const LONG_AGO = 0x3fffffff
-
-export interface NeighOptions {
-  /** Entries over all arms. */
-  capacity: number
-  /** At least Neighs.bytesFor(capacity) bytes: all zero, or with entries that adopt() takes over. */
-  memory: ArrayBufferLike
-  /** REACHABLE, in seconds. */
-  timeoutSec: number
-  /** Frames parked per unresolved entry. */
-  queueLimit: number
-}
 
 /** What neighbours need of an engine. */
 export type NeighParts = Pick<Parts, 'frames' | 'arms' | 'counters' | 'trace' | 'random'>
@@ -119,7 +110,7 @@ export class NeighMachine extends NeighTable {
       // One that stays REACHABLE for weeks: int32 would take its change for one to come.
       if (((now - this.changed[n]) | 0) > LONG_AGO) this.changed[n] = now - SUSPECT_PAUSE_MS - 1
       if (((this.deadline[n] - now) | 0) <= 0) {
-        if (this.state[n] === NONE) this.delete(n, now)
+        if (this.state[n] === NONE) this.delete(n)
         else this.#expire(n, now)
       } else if (this.#isAsking(n) && ((now - this.asked[n]) | 0) >= RETRANSMIT_MS) {
         this.#sendRequest(n, now)
@@ -132,11 +123,10 @@ export class NeighMachine extends NeighTable {
     const arm = armOf(this.link(n))
     if (this.#isAsking(n)) {
       this.counters.countOn(arm, Event.NEIGH_FAILED)
-      const waiting = this.parking.count(n)
-      this.trace.write(TraceKind.NEIGH_FAILED, now, this.word[n], arm, waiting)
+      sayFailed(this.trace, this, n, this.parking.count(n))
     }
     this.event(n, NeighEvent.TIMER, now)
-    if (this.state[n] === NONE) this.parking.discard(n, arm, now)
+    if (this.state[n] === NONE) this.parking.discard(n, arm)
   }
 
   /** It has been as it is for long enough to be doubted. */
@@ -164,7 +154,7 @@ export class NeighMachine extends NeighTable {
       this.changed[n] = now
     }
     this.#rearm(n, now)
-    if (this.trace.debug) this.trace.write(TraceKind.NEIGH, now, before, after, this.word[n], arm)
+    if (this.trace.debug) sayNeigh(this.trace, this, n, before)
   }
 
   /** A self transition re-arms only when half of the timeout has passed since the last time (semantics 6.1). */
@@ -187,9 +177,9 @@ export class NeighMachine extends NeighTable {
     this.#resolvers[familyOf(link)].ask(this.arms[armOf(link)], this.word[n])
   }
 
-  protected delete(n: number, now: number): void {
+  protected delete(n: number): void {
     const arm = armOf(this.link(n))
-    this.parking.discard(n, arm, now)
+    this.parking.discard(n, arm)
     this.counters.neigh(arm, this.state[n], -1)
     this.leave(n)
   }

@@ -19,7 +19,7 @@ import { NeighMachine } from './neigh-machine.ts'
 import { Neigh, NeighEvent } from './neigh-state.ts'
 import { type NeighTableImage, NO_NEIGH } from './neigh-table.ts'
 import type { ParkedImage } from './parking.ts'
-import { TraceKind } from './trace.ts'
+import { sayMoved } from './say.ts'
 
 export interface NeighImage extends NeighTableImage {
   parked: ParkedImage[]
@@ -88,11 +88,11 @@ export class Neighs extends NeighMachine {
   }
 
   /** It is gone, and has to be asked for like any other. */
-  unfix(link: number, word: number, now: number): void {
+  unfix(link: number, word: number): void {
     const n = this.find(link, word, NO_NEIGH)
     if (n < 0 || this.fixed[n] === 0) return
     this.fixed[n] = 0
-    this.delete(n, now)
+    this.delete(n)
   }
 
   /**
@@ -144,8 +144,7 @@ export class Neighs extends NeighMachine {
     const { macHi: oldHi, macLo: oldLo } = this
     if (known && (oldHi[n] !== macHi || oldLo[n] !== macLo)) {
       this.counters.countOn(arm, Event.NEIGH_MOVED)
-      const { NEIGH_MOVED } = TraceKind
-      this.trace.write(NEIGH_MOVED, now, this.word[n], arm, oldHi[n], oldLo[n], macHi, macLo)
+      sayMoved(this.trace, this, n, macHi, macLo)
     } else if (!known && !solicited) return
     this.#setMac(n, macHi, macLo)
     if (!solicited) return

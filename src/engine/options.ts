@@ -4,11 +4,21 @@ import type { Arm } from './arm.ts'
 import type { Counters } from './counters.ts'
 import type { Frames } from './frames.ts'
 import type { IsnSource } from './isn.ts'
-import type { NeighOptions } from './neigh-machine.ts'
 import type { Peers } from './peers.ts'
 import type { SessionOptions } from './sessions.ts'
 import type { Templates } from './templates.ts'
 import type { TraceRing } from './trace.ts'
+
+export interface NeighOptions {
+  /** Entries over all arms. */
+  capacity: number
+  /** At least Neighs.bytesFor(capacity) bytes: all zero, or with entries that adopt() takes over. */
+  memory: ArrayBufferLike
+  /** REACHABLE, in seconds. */
+  timeoutSec: number
+  /** Frames parked per unresolved entry. */
+  queueLimit: number
+}
 
 export interface EngineOptions {
   frames: Frames
@@ -16,7 +26,7 @@ export interface EngineOptions {
   counters: Counters
   trace: TraceRing
   isn: IsnSource
-  /** At least connBytes(connCapacity) bytes, all zero; a power of two of conns. */
+  /** At least connBytes(connCapacity) bytes, all zero or with records to be adopted; a power of two of conns. */
   connMemory: ArrayBufferLike
   connCapacity: number
   /** At least Dests.bytesFor(destCapacity) bytes, all zero. */

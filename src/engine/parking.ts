@@ -9,7 +9,8 @@ import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Drop } from './counters.ts'
 import { type Frames, HEADERS_MAX, NO_SLOT } from './frames.ts'
-import { TraceKind, type TraceRing } from './trace.ts'
+import { sayParkedDrop } from './say.ts'
+import type { TraceRing } from './trace.ts'
 
 const { BYTES: VNET_BYTES } = VNET
 
@@ -107,13 +108,13 @@ export class Parking {
   }
 
   /** Drops the list: nobody answered. */
-  discard(n: number, arm: number, now: number): void {
+  discard(n: number, arm: number): void {
     for (let slot = this.#head[n]; slot !== NO_SLOT; ) {
       const next = this.#frames.next[slot]
       this.#counters.txDrop(arm, Drop.NEIGH_UNRESOLVED, slot)
       if (this.#trace.debug) {
         const pair = this.#frames.mark[slot]
-        this.#trace.write(TraceKind.PARKED_DROP, now, pair, Drop.NEIGH_UNRESOLVED)
+        sayParkedDrop(this.#trace, pair, Drop.NEIGH_UNRESOLVED)
       }
       this.#frames.release(slot)
       slot = next

@@ -1,29 +1,40 @@
 /**
- * One frame's headers, decoded once into one object that is used for every frame. After decode() says TCP, ICMP or
- * ARP, all fields lie inside the frame and no later step needs a bounds check (smoltcp's check_len contract).
+ * One frame's headers, decoded once into one object that is used for every frame, to what connections go by: a tuple to look
+ * up, and an event of it. An ICMP error about a packet that we have sent is looked up by the tuple that an answer to that
+ * packet would have. After decode() names a kind, all fields of it lie inside the frame and no later step needs a bounds
+ * check (smoltcp's check_len contract).
  */
 
 import { fold, sumWords } from '../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
-import { IP_FRAGMENT_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
+import { ICMP, ICMP_ERRORS, QUOTED_BYTES } from '../wire/icmp.ts'
+import { headerLength, IP_FRAGMENT_BITS, IP_OFFSET_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
 import { TCP } from '../wire/tcp.ts'
+import { UDP } from '../wire/udp.ts'
 import { GSO, VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
+import { KEY } from './conn-layout.ts'
 import { Drop } from './counters.ts'
 import type { Frames } from './frames.ts'
 
-/** What decode() found; anything below zero is minus a drop reason. */
-export const Kind = { ARP: 1, ICMP: 2, TCP: 3 } as const
+/**
+ * What decode() found; anything below zero is minus a drop reason. From TCP on there is a tuple; QUOTED is an ICMP error about
+ * TCP or UDP, and ICMP all other.
+ */
+export const Kind = { ARP: 1, ICMP: 2, TCP: 3, UDP: 4, QUOTED: 5 } as const
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { HEADER: ETH_HEADER, TYPE: ETH_TYPE, DST: ETH_DST } = ETH
 const { IPV4: TYPE_IPV4 } = ETHERTYPE
 const { HEADER: IP_HEADER, ID: IP_ID, TTL: IP_TTL, SRC: IP_SRC, DST: IP_DST } = IPV4
-const { TCP: PROTO_TCP } = PROTO
+const { TCP: PROTO_TCP, UDP: PROTO_UDP } = PROTO
+const { TCP: KEY_TCP, UDP: KEY_UDP } = KEY
 const { TCP: KIND_TCP } = Kind
 const FRAGMENT = IP_FRAGMENT_BITS
 /** Every offset fits; said with a mask, it spares V8 the overflow check of each sum with it. */
 const OFFSET_BITS = 0x3fffffff
+/** Flags that are events: all but URG, ECE and CWR. */
+const EVENT_BITS = 0x1f
 const { HEADER: TCP_HEADER, SPORT: TCP_SPORT, OFFSET: TCP_OFFSET } = TCP
 const {
   BYTES: VNET_BYTES,
@@ -45,10 +56,14 @@ export class Parsed {
   tcpHeader = 0
   payload = 0
   ttl = 0
+  /** The tuple to look up: one of KEY, addresses, source port << 16 | destination port. */
+  key = 0
   saddr = 0
   daddr = 0
-  /** Source port << 16 | destination port. */
   ports = 0
+  /** What the packet is to the state table of its protocol, as states.ts numbers events. */
+  event = 0
+  /** TCP's. */
   flags = 0
   /** Payload bytes per segment of a GSO frame, 0 for an ordinary one. */
   gsoSize = 0
@@ -104,7 +119,7 @@ export class Parsed {
     const protocol = (c >>> 16) & 0xff
     return protocol === PROTO_TCP
       ? this.#decodeTcp(pkt, total - header)
-      : this.#other(pkt, protocol)
+      : this.#other(pkt, protocol, total - header)
   }
 
   #decodeTcp(pkt: DataView, bytes: number): number {
@@ -117,6 +132,8 @@ export class Parsed {
     this.tcpHeader = header
     this.payload = bytes - header
     this.ports = pkt.getInt32(tcp + TCP_SPORT)
+    this.key = KEY_TCP
+    this.event = word & EVENT_BITS
     this.flags = word & 0xff
     this.partial = 0
     this.gsoSize = 0
@@ -153,12 +170,51 @@ export class Parsed {
     this.wireBytes = this.ipTotal + (this.segments - 1) * headers
   }
 
-  #other(pkt: DataView, protocol: number): number {
+  #other(pkt: DataView, protocol: number, bytes: number): number {
+    if (protocol === PROTO_UDP) return this.#decodeUdp(pkt, bytes)
     if (protocol !== PROTO.ICMP) return -Drop.IP_PROTOCOL
     const vnet = (this.eth - VNET_BYTES) & OFFSET_BITS
     const offloads =
       (pkt.getUint8(vnet) & VNET_FLAG.NEEDS_CSUM) | pkt.getUint8(vnet + VNET_GSO_TYPE)
-    return offloads === 0 ? Kind.ICMP : -Drop.VNET_HEADER
+    if (offloads !== 0) return -Drop.VNET_HEADER
+    return this.#decodeQuote(pkt, bytes) ? Kind.QUOTED : Kind.ICMP
+  }
+
+  #decodeUdp(pkt: DataView, bytes: number): number {
+    const udp = this.l4
+    if (bytes < UDP.HEADER) return -Drop.IP_PROTOCOL
+    const length = pkt.getUint16(udp + UDP.LENGTH)
+    if (length < UDP.HEADER || length > bytes) return -Drop.IP_PROTOCOL
+    this.key = KEY_UDP
+    this.ports = pkt.getInt32(udp + UDP.SPORT)
+    this.event = 0
+    return Kind.UDP
+  }
+
+  /**
+   * An ICMP error goes to whom the packet that it quotes came from; the tuple is that of an answer to that packet. => false, and
+   * nothing done, if it is no error, or quotes nothing that could have been forwarded by us
+   */
+  #decodeQuote(pkt: DataView, bytes: number): boolean {
+    const icmp = this.l4
+    const quote = icmp + ICMP.HEADER
+    if (bytes < ICMP.HEADER + IPV4.HEADER + QUOTED_BYTES) return false
+    const type = pkt.getUint8(icmp + ICMP.TYPE)
+    if (type > 31 || ((1 << type) & ICMP_ERRORS) === 0) return false
+    const header = headerLength(pkt, quote)
+    if (pkt.getUint8(quote) >>> 4 !== 4 || header < IPV4.HEADER) return false
+    if (bytes < ICMP.HEADER + header + QUOTED_BYTES) return false
+    const protocol = pkt.getUint8(quote + IPV4.PROTOCOL)
+    if (protocol !== PROTO_TCP && protocol !== PROTO_UDP) return false
+    if ((pkt.getUint16(quote + IPV4.FRAGMENT) & IP_OFFSET_BITS) !== 0) return false
+    if (pkt.getInt32(quote + IP_SRC) !== this.daddr) return false
+    if (fold(sumWords(pkt, icmp, bytes)) !== 0xffff) return false
+    const ports = pkt.getInt32(quote + header)
+    this.key = protocol === PROTO_TCP ? KEY_TCP : KEY_UDP
+    this.saddr = pkt.getInt32(quote + IP_DST)
+    this.ports = (ports << 16) | (ports >>> 16)
+    this.event = 0
+    return true
   }
 }
 

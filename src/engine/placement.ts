@@ -1,11 +1,12 @@
 /** Which RS a new connection goes to. How it gets there is of its method (xmit/), its record conns.ts's. */
 
-import { traceScheduled } from './conn-trace.ts'
+import { type Counters, Event } from './counters.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { ALL_SUB_POOLS } from './sa-pool.ts'
+import { sayScheduled } from './say.ts'
 import type { Dest, Dests, Lips, Service } from './service.ts'
-import type { Templates } from './templates.ts'
+import { LOCKED, type Templates } from './templates.ts'
 import { Chosen, type TraceRing } from './trace.ts'
 import { LIP_ATTEMPTS } from './xmit/fullnat.ts'
 
@@ -13,9 +14,11 @@ export class Placement {
   readonly #dests: Dests
   readonly #lips: Lips
   readonly #templates: Templates
+  readonly #counters: Counters
   readonly #trace: TraceRing
 
-  constructor({ dests, lips, templates, trace }: Parts) {
+  constructor({ dests, lips, templates, counters, trace }: Parts) {
+    this.#counters = counters
     this.#dests = dests
     this.#lips = lips
     this.#templates = templates
@@ -26,7 +29,7 @@ export class Placement {
   destFor(service: Service, p: Parsed, now: number): Dest | undefined {
     const without = this.#withoutLports(service)
     if (service.persistenceMs === 0) {
-      return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER, now)
+      return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER)
     }
     const network = p.saddr & service.clientMask
     const { vip, vport, candidates } = service
@@ -36,9 +39,12 @@ export class Placement {
       known !== undefined && known.service === service && candidates.takes(known, without)
     const dest = keeps ? known : service.pick(service, without)
     // Where none has an lport nothing will be opened, and the client stays whose it is.
-    if (dest === undefined) return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER, now)
-    this.#templates.put(network, vip, vport, dest.index, (now + service.persistenceMs) | 0)
-    return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER, now)
+    if (dest === undefined) return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER)
+    const until = (now + service.persistenceMs) | 0
+    // Whoever has the client's bucket may never give it back: better another RS than no connection.
+    if (place === LOCKED || !this.#templates.put(network, vip, vport, dest.index, until))
+      this.#counters.count(Event.PERSISTENCE_LOCKED)
+    return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER)
   }
 
   /** A mask of the sub-pools of which none of the LIPs that the next connection would try has an lport. */
@@ -52,10 +58,8 @@ export class Placement {
     return without
   }
 
-  #chosen(dest: Dest | undefined, p: Parsed, why: number, now: number): Dest | undefined {
-    if (this.#trace.debug && dest !== undefined) {
-      traceScheduled(this.#trace, p.saddr, p.ports, dest, why, now)
-    }
+  #chosen(dest: Dest | undefined, p: Parsed, why: number): Dest | undefined {
+    if (this.#trace.debug && dest !== undefined) sayScheduled(this.#trace, p, dest, why)
     return dest
   }
 }

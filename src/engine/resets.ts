@@ -4,15 +4,15 @@ import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
 import { CELL, RECORD, TUPLE } from './conn-layout.ts'
-import { traceEnds } from './conn-trace.ts'
 import { type Counters, Event, PARKED } from './counters.ts'
 import type { Egress } from './egress.ts'
 import { armOf } from './family.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
 import type { Parts } from './parts.ts'
 import { writeRst } from './rst.ts'
+import { sayReset, sayResetRs } from './say.ts'
 import { DestCell, type Dests } from './service.ts'
-import { Reset, TraceKind, type TraceRing } from './trace.ts'
+import { Reset, type TraceRing } from './trace.ts'
 
 const { RST_ACK, RST_SEQ, DELTA } = CELL
 const { SADDR, DADDR, PORTS } = TUPLE
@@ -41,15 +41,14 @@ export class Resets {
 
   /** The half of a connection that the RS may still have is reset; its client has forgotten its own. */
   rs(conn: number, now: number): void {
-    if (this.#trace.debug) traceEnds(this.#trace, TraceKind.RESET_RS, this.#cells, conn, 0, now)
+    if (this.#trace.debug) sayResetRs(this.#trace, this.#cells, conn)
     this.#toRs(conn, now)
     this.#counters.count(Event.RST_ON_REUSE)
   }
 
   /** An ESTABLISHED connection that dies of age is reset on both sides, so that nobody hangs (semantics 2.7). */
   both(conn: number, now: number): void {
-    if (this.#trace.debug)
-      traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.EXPIRY, now)
+    if (this.#trace.debug) sayReset(this.#trace, this.#cells, conn, Reset.EXPIRY)
     this.#toRs(conn, now)
     this.#toClient(conn)
     this.#counters.count(Event.RST_ON_EXPIRY)
@@ -57,8 +56,7 @@ export class Resets {
 
   /** The same for one that is cut: in a state before or behind that, and with an RS that may not be reachable. */
   cut(conn: number, now: number): void {
-    if (this.#trace.debug)
-      traceEnds(this.#trace, TraceKind.RESET, this.#cells, conn, Reset.CUT, now)
+    if (this.#trace.debug) sayReset(this.#trace, this.#cells, conn, Reset.CUT)
     if (this.#egress.isReachable(this.#table.dest(conn))) this.#toRs(conn, now)
     this.#toClient(conn)
     this.#counters.count(Event.RST_ON_CUT)

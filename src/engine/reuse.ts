@@ -9,7 +9,6 @@ import { FLAG, TCP } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
 import { CELL, COLD, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
-import { traceEnds } from './conn-trace.ts'
 import type { Conns } from './conns.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Egress } from './egress.ts'
@@ -17,9 +16,10 @@ import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { Resets } from './resets.ts'
+import { sayKept } from './say.ts'
 import { type Dest, type Dests, type Service, Stat } from './service.ts'
 import { OUT, State } from './tcp-state.ts'
-import { Over, TraceKind, type TraceRing } from './trace.ts'
+import { Over, type TraceRing } from './trace.ts'
 import { isIntact } from './verify.ts'
 
 const { VIP, CLIENT_PORTS, RIP, RS_PORTS, WORD } = CELL
@@ -130,10 +130,7 @@ export class Reuse {
     this.#counters.count(Event.CONNS_EXPIRED)
     this.#counters.count(Event.CONNS_OPENED)
     if (sessions !== null) sessions.reopen(conn, now)
-    if (this.#trace.debug) {
-      const state = table.state(conn)
-      traceEnds(this.#trace, TraceKind.CONN_KEPT, table.cells, conn, state, now)
-    }
+    if (this.#trace.debug) sayKept(this.#trace, table.cells, conn, table.state(conn))
   }
 
   /** The conn's RS is there and takes new connections; that it is full, perhaps by this one, is no reason to leave it. */

@@ -149,6 +149,52 @@ export class SaPool {
     this.#counts[this.#at + FREE]--
   }
 
+  /** For connections that there were before the pool: one mark for each of its lports. */
+  marks(): Uint8Array {
+    return new Uint8Array(this.#size * SUB_POOLS)
+  }
+
+  /** A connection towards RIP:rport has the lport. => false, and nothing marked, if that cannot be */
+  mark(marks: Uint8Array, rip: number, rport: number, lport: number): boolean {
+    const { mask, residue } = this.#partition
+    if (lport < LPORT_FIRST || (lport & mask) !== residue) return false
+    const at = this.#place(subPoolOf(rip, rport), lport)
+    if (marks[at] === 1) return false
+    marks[at] = 1
+    return true
+  }
+
+  /** In a new pool: the marked lports are in use. */
+  adopt(marks: Uint8Array): void {
+    const size = this.#size
+    let free = 0
+    for (let sub = 0; sub < SUB_POOLS; sub++) {
+      const own = marks.subarray(sub * size, (sub + 1) * size)
+      const last = own.lastIndexOf(1)
+      if (last >= 0) this.#adopt(sub, own, last)
+      free += this.#free[sub]
+    }
+    this.#counts[this.#at + FREE] = free
+  }
+
+  /** `last` is the place of the last lport in use: they are handed out in ascending order, so those behind it have rested longest. */
+  #adopt(sub: number, marks: Uint8Array, last: number): void {
+    const size = this.#size
+    const ring = this.#ports.subarray(sub * size, (sub + 1) * size)
+    const ascending = ring.slice()
+    let used = 0
+    for (let at = 0; at < size; at++) if (marks[at] === 1) ring[used++] = ascending[at]
+    let next = used
+    for (let step = 1; step <= size; step++) {
+      const at = (last + step) % size
+      if (marks[at] === 0) ring[next++] = ascending[at]
+    }
+    this.#head[sub] = used % size
+    this.#free[sub] = size - used
+    this.#touched[sub] = size
+    if (used === size) this.#exhausted |= 1 << sub
+  }
+
   save(): PoolImage {
     const of = <T extends Int32Array | Uint16Array>(cells: T): T[] =>
       Array.from(this.#touched, (touched, sub) => {

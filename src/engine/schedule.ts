@@ -1,12 +1,6 @@
 /** Schedulers: which RS takes a new connection. To add one: a function and a row in SCHEDULERS. */
 
-import type { Dest, Service } from './service.ts'
-
-/**
- * => The next RS that can take a connection, none of a sub-pool in the mask `without`, or undefined if there is none.
- * Moves the service's cursor.
- */
-export type Pick = (service: Service, without: number) => Dest | undefined
+import type { Dest, Pick, Service } from './service.ts'
 
 /** Round robin: the first RS behind the cursor that can. */
 function rr(service: Service, without: number): Dest | undefined {
@@ -43,11 +37,21 @@ function startRound(service: Service, without: number): boolean {
   return true
 }
 
-export const SCHEDULERS = { rr, wrr } as const
+interface Scheduler {
+  pick: Pick
+  /** What it does, in a few words behind its name. */
+  says: string
+}
+
+/** By name. Everything that speaks of schedulers, from the config's schema to the help, goes by these rows. */
+export const SCHEDULERS = {
+  rr: { pick: rr, says: 'one real server after the other' },
+  wrr: { pick: wrr, says: 'each as often as its weight says' },
+} as const satisfies Record<string, Scheduler>
 export type SchedulerName = keyof typeof SCHEDULERS
 
 /** What the scheduler is called that picks like this. */
 export function schedulerName(pick: Pick): SchedulerName {
-  const found = Object.entries(SCHEDULERS).find(([, other]) => other === pick)
-  return (found as [SchedulerName, Pick])[0]
+  const found = Object.entries(SCHEDULERS).find(([, { pick: other }]) => other === pick)
+  return (found as [SchedulerName, Scheduler])[0]
 }

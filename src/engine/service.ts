@@ -3,26 +3,23 @@
  * `dest`; what only control reads lies in objects. A service is looked up for SYNs only.
  */
 
-import type { Candidates } from './candidates.ts'
+import type { Candidate, Candidates } from './candidates.ts'
 import type { SaPool } from './sa-pool.ts'
-import type { Pick } from './schedule.ts'
 
 /** A real server of one service. Numbers that packets change are in Dests. */
-export interface Dest {
+export interface Dest extends Candidate {
   readonly index: number
   readonly service: Service
-  readonly rip: number
-  readonly rport: number
-  weight: number
   /** Connections of this worker that it may have, -1 for any number; full, it is used again below `lower` or, if 0, `upper`. */
   upper: number
   lower: number
-  overloaded: boolean
-  /** Takes connections only while no other RS of the service has a weight (keepalived's sorry_server). */
-  backup: boolean
-  /** Its place among the service's candidates, which number them. */
-  rank: number
 }
+
+/**
+ * A scheduler => the next RS that can take a connection, none of a sub-pool in the mask `without`, or undefined if there
+ * is none. Moves the service's cursor.
+ */
+export type Pick = (service: Service, without: number) => Dest | undefined
 
 export interface Service {
   readonly protocol: number
@@ -146,6 +143,12 @@ export class Dests {
     this.stats[(dest.index << 3) + Stat.CONNS]++
     this.cells[(dest.index << 4) | DestCell.INACTIVE]++
     if (dest.upper >= 0) this.checkLoad(dest)
+  }
+
+  /** It has no connections: they are about to be counted anew. */
+  clearConns(dest: number): void {
+    this.cells[(dest << 4) | DestCell.ACTIVE] = 0
+    this.cells[(dest << 4) | DestCell.INACTIVE] = 0
   }
 
   /** So many connections more have become active, or with -1 one has ceased to be. */

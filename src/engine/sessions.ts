@@ -2,17 +2,21 @@
  * What one connection came to: packets, bytes, how long its handshakes took, and why it ended. A table beside that of the
  * connections, which is there only if somebody wants it, and a ring of records that the control thread reads.
  *
- *   per conn   4 doubles: packets in, out, bytes in, out | 6 int32: SessionCell | double: when it was opened    64 bytes
- *   header     [written, read, lost, -] int32, clock double, -                        32 bytes
- *   record     SessionRecord: 12 int32 | 5 doubles: as above, and how old it became   88 bytes
+ *   per conn   64 bytes of flow-stats.ts; double: when it was opened | 4 int32: SessionCell | 2 spare            32 bytes
+ *   ring       ring.ts; the third control cell counts what was lost, the first double is the clock
+ *   record     SessionRecord
  */
 
 import { FLAG } from '../wire/tcp.ts'
+import { cellsOf } from './cells.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, RECORD } from './conn-layout.ts'
+import { ACK_AWAITED, CELL, COLD, RECORD } from './conn-layout.ts'
+import { copyEnds, EndsCell } from './ends.ts'
+import { FlowStats } from './flow-stats.ts'
 import type { LongClock } from './long-clock.ts'
 import type { Parsed } from './parsed.ts'
-import { IN, State } from './tcp-state.ts'
+import { Ring } from './ring.ts'
+import { IN, OUT, State } from './tcp-state.ts'
 import { Over } from './trace.ts'
 import { DOUBTFUL } from './usual.ts'
 
@@ -35,38 +39,39 @@ export const End = {
   CUT: 8,
 } as const
 
-/** Cells of a record in the ring; the doubles begin at TRAFFIC. Times are ms of the engine's clock, LIFE_MS is ms. */
-export const SessionRecord = {
-  CIP: 0,
-  VIP: 1,
-  CLIENT_PORTS: 2,
-  RIP: 3,
-  LIP: 4,
-  RS_PORTS: 5,
-  STATE: 6,
-  END: 7,
+/** Cells of a record in the ring; times are ms of the engine's clock. */
+export const SessionRecord = cellsOf({
+  ENDS: EndsCell.CELLS,
+  STATE: 1,
+  END: 1,
   /** Of the last segment, and of the end of the connection, at most 12 days later. */
-  LAST: 8,
-  ENDED: 9,
+  LAST: 1,
+  ENDED: 1,
   /** ms from the SYN to the RS's SYN+ACK, and to the client's ACK of it; -1 if there was none. */
-  RS_MS: 10,
-  CLIENT_MS: 11,
-  TRAFFIC: 12,
-  /** From the SYN to the end: a double, for it may be years. */
-  LIFE_MS: 20,
-} as const
-export const SESSION_CELLS = 22
+  RS_MS: 1,
+  CLIENT_MS: 1,
+  /** 4 doubles: packets in, out, bytes in, out. */
+  TRAFFIC: 8,
+  /** ms from the SYN to the end: a double, for it may be years. */
+  LIFE_MS: 2,
+})
 
-/** int32 cells of a conn, behind the doubles. */
-const SessionCell = { LAST: 8, RS_MS: 9, CLIENT_MS: 10, END: 11, SEEN: 12 } as const
-/** Double of a conn: its SYN by the long clock. */
-const OPENED = 7
+/** int32 cells of a conn, behind the double: its SYN by the long clock. */
+const SessionCell = { RS_MS: 2, CLIENT_MS: 3, END: 4, SEEN: 5 } as const
+const CELLS_SHIFT = 3
+const DOUBLES_SHIFT = 2
 
 // Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
 const { SYN, FIN, RST, ACK } = FLAG
-const { LAST, RS_MS, CLIENT_MS, END, SEEN } = SessionCell
+const { RS_MS, CLIENT_MS, END, SEEN } = SessionCell
+const { WORD } = CELL
+const { of: recordOf } = RECORD
+const AWAITED = ACK_AWAITED
+const { CELLS } = SessionRecord
 const BOTH_FINS = 3
 const RST_SEEN = 4
+/** Control cell of the ring. */
+const LOST = 2
 
 export interface SessionOptions {
   /** At least Sessions.bytesFor(connCapacity) bytes. */
@@ -76,49 +81,35 @@ export interface SessionOptions {
   arms: number
 }
 
-export class SessionRing {
-  readonly #control: Int32Array
-  readonly #clock: Float64Array
-  readonly #cells: Int32Array
-  readonly #doubles: Float64Array
-  readonly #mask: number
-
+export class SessionRing extends Ring {
   static bytesFor(records: number): number {
-    return 32 + records * SESSION_CELLS * 4
+    return Ring.bytes(records, CELLS)
   }
 
   /** `memory` (shared between writer and reader) needs bytesFor(records) bytes; records is a power of two. */
   constructor(memory: ArrayBufferLike, records: number) {
-    this.#control = new Int32Array(memory, 0, 4)
-    this.#clock = new Float64Array(memory, 16, 1)
-    this.#cells = new Int32Array(memory, 32, records * SESSION_CELLS)
-    this.#doubles = new Float64Array(memory, 32, (records * SESSION_CELLS) >> 1)
-    this.#mask = records - 1
+    super(memory, records, CELLS)
   }
 
   /** What the reader's clock says when the engine's says 0, in ms; for whoever knows both. */
   get clock(): number {
-    return this.#clock[0]
+    return this.spare[0]
   }
 
   set clock(ms: number) {
-    this.#clock[0] = ms
+    this.spare[0] = ms
   }
 
   /** Records that found the ring full. */
   get lost(): number {
-    return Atomics.load(this.#control, 2)
-  }
-
-  get isFull(): boolean {
-    return ((this.#control[0] - Atomics.load(this.#control, 1)) | 0) > this.#mask
+    return Atomics.load(this.control, LOST)
   }
 
   /** Writes what is known of a conn; the state it ended in and its reason are the caller's. */
   write(
     conns: Int32Array,
+    flows: FlowStats,
     sessions: Int32Array,
-    traffic: Float64Array,
     conn: number,
     state: number,
     end: number,
@@ -129,102 +120,101 @@ export class SessionRing {
       this.countLost(1)
       return
     }
-    const written = this.#control[0]
-    const at = (written & this.#mask) * SESSION_CELLS
-    const from = RECORD.at(conn)
-    const r = this.#cells
-    r[at + SessionRecord.CIP] = conns[from | CELL.CIP]
-    r[at + SessionRecord.VIP] = conns[from | CELL.VIP]
-    r[at + SessionRecord.CLIENT_PORTS] = conns[from | CELL.CLIENT_PORTS]
-    r[at + SessionRecord.RIP] = conns[from | CELL.RIP]
-    r[at + SessionRecord.LIP] = conns[from | CELL.LIP]
-    r[at + SessionRecord.RS_PORTS] = conns[from | CELL.RS_PORTS]
+    const at = this.next
+    const r = this.cells
+    copyEnds(conns, conn, r, at + SessionRecord.ENDS)
     r[at + SessionRecord.STATE] = state
     r[at + SessionRecord.END] = end
-    r[at + SessionRecord.LAST] = sessions[from | LAST]
+    r[at + SessionRecord.LAST] = flows.last(conn)
     r[at + SessionRecord.ENDED] = now
-    r[at + SessionRecord.RS_MS] = sessions[from | RS_MS]
-    r[at + SessionRecord.CLIENT_MS] = sessions[from | CLIENT_MS]
+    r[at + SessionRecord.RS_MS] = sessions[(conn << CELLS_SHIFT) | RS_MS]
+    r[at + SessionRecord.CLIENT_MS] = sessions[(conn << CELLS_SHIFT) | CLIENT_MS]
     const doubles = (at + SessionRecord.TRAFFIC) >> 1
-    for (let i = 0; i < 4; i++) this.#doubles[doubles + i] = traffic[(conn << 3) + i]
-    this.#doubles[doubles + 4] = lifeMs
-    Atomics.store(this.#control, 0, (written + 1) | 0)
+    for (let dir = IN; dir <= OUT; dir++) {
+      this.doubles[doubles + dir] = flows.packets((conn << 1) | dir)
+      this.doubles[doubles + 2 + dir] = flows.bytes((conn << 1) | dir)
+    }
+    this.doubles[(at + SessionRecord.LIFE_MS) >> 1] = lifeMs
+    this.publish()
   }
 
   countLost(records: number): void {
-    Atomics.add(this.#control, 2, records)
-  }
-
-  /** Copies the oldest record to `into` (SESSION_CELLS cells) and frees it; false if there is none. For the reader. */
-  read(into: Int32Array): boolean {
-    const read = this.#control[1]
-    if (read === Atomics.load(this.#control, 0)) return false
-    const at = (read & this.#mask) * SESSION_CELLS
-    for (let i = 0; i < SESSION_CELLS; i++) into[i] = this.#cells[at + i]
-    Atomics.store(this.#control, 1, (read + 1) | 0)
-    return true
+    Atomics.add(this.control, LOST, records)
   }
 }
 
+/** Of the first conns. */
+export interface SessionsImage {
+  flows: Int32Array
+  cells: Int32Array
+}
+
 export class Sessions {
-  /** `conn * 8 + dir` packets, `conn * 8 + 2 + dir` bytes: as received, a GSO frame by its segments. */
-  readonly traffic: Float64Array
+  readonly #flows: FlowStats
   readonly #cells: Int32Array
+  /** The same memory. */
+  readonly #opened: Float64Array
   readonly #table: ConnTable
   readonly #ring: SessionRing
   readonly #arms: number
   readonly #long: LongClock
 
   static bytesFor(capacity: number): number {
-    return capacity * 64
+    return FlowStats.bytesFor(capacity) + (capacity << CELLS_SHIFT) * 4
   }
 
   constructor({ memory, ring, arms }: SessionOptions, table: ConnTable, long: LongClock) {
     this.#long = long
-    this.traffic = new Float64Array(memory, 0, table.capacity * 8)
-    this.#cells = new Int32Array(memory, 0, table.capacity * 16)
+    const { capacity } = table
+    const behind = FlowStats.bytesFor(capacity)
+    this.#flows = new FlowStats(memory, 0, capacity)
+    this.#cells = new Int32Array(memory, behind, capacity << CELLS_SHIFT)
+    this.#opened = new Float64Array(memory, behind, capacity << DOUBLES_SHIFT)
     this.#table = table
     this.#ring = ring
     this.#arms = arms
   }
 
   /** Of the first conns. */
-  save(conns: number): Int32Array {
-    return this.#cells.slice(0, conns << 4)
+  save(conns: number): SessionsImage {
+    return { flows: this.#flows.save(conns), cells: this.#cells.slice(0, conns << CELLS_SHIFT) }
   }
 
-  restore(cells: Int32Array): void {
+  restore({ flows, cells }: SessionsImage): void {
+    this.#flows.restore(flows)
     this.#cells.set(cells)
   }
 
   /** A conn begins. */
   open(conn: number, now: number): void {
-    const at = conn << 4
-    this.#cells.fill(0, at, at + 16)
-    this.traffic[(conn << 3) | OPENED] = this.#long.at(now)
-    this.#cells[at | LAST] = now
+    const at = conn << CELLS_SHIFT
+    this.#flows.open(conn, now)
+    this.#opened[conn << DOUBLES_SHIFT] = this.#long.at(now)
     this.#cells[at | RS_MS] = -1
     this.#cells[at | CLIENT_MS] = -1
+    this.#cells[at | END] = End.TIMEOUT
+    this.#cells[at | SEEN] = 0
+    this.#table.cells[RECORD.at(conn) | WORD] &= ~AWAITED
+  }
+
+  /** A conn is taken over; what is known of it, if there is anything, stays. */
+  adopt(conn: number): void {
+    if (this.#opened[conn << DOUBLES_SHIFT] !== 0) return
+    this.open(conn, this.#table.cold[RECORD.column(conn) | COLD.OPENED])
   }
 
   /** A segment of tuple t has been seen; `judged`: as verify.ts has. One that is doubtful is counted only. */
   packet(t: number, p: Parsed, judged: number, now: number): void {
-    const cells = this.#cells
-    const dir = t & 1
-    const at = (t >> 1) << 4
-    const traffic = ((t >> 1) << 3) | dir
-    this.traffic[traffic] += p.segments
-    this.traffic[traffic + 2] += p.wireBytes
+    this.#flows.count(t, p.segments, p.wireBytes)
     if (judged === DOUBTFUL) return
-    cells[at | LAST] = now
-    if ((p.flags & (SYN | FIN | RST)) !== 0) this.#mark(at, dir, p.flags, now)
-    if (cells[at | CLIENT_MS] < 0 && dir === IN) this.#answered(at, p.flags, now)
+    this.#flows.seen(t, now)
+    if ((p.flags & (SYN | FIN | RST)) !== 0) this.#mark(t >> 1, t & 1, p.flags, now)
+    if ((t & 1) === IN && this.isAwaited(t)) this.#answered(t >> 1, p.flags, now)
   }
 
-  /** The next ACK of IN tuple t ends the handshake. */
+  /** The next ACK of IN tuple t ends the handshake: said by the record, which is at hand with each packet. */
   isAwaited(t: number): boolean {
-    const at = (t >> 1) << 4
-    return this.#cells[at | CLIENT_MS] < 0 && this.#cells[at | RS_MS] >= 0
+    return (this.#table.cells[recordOf(t) | WORD] & AWAITED) !== 0
   }
 
   /** The client begins another connection with the same conn. */
@@ -236,7 +226,7 @@ export class Sessions {
   /** The conn, which is still whole, is about to end; its state says whether both ends are reset. `why` is one of Over. */
   end(conn: number, now: number, why: number = Over.TIMER): void {
     const state = this.#table.state(conn)
-    let end: number = this.#cells[(conn << 4) | END]
+    let end: number = this.#cells[(conn << CELLS_SHIFT) | END]
     if (why === Over.CUT) end = End.CUT
     else if (state === State.ESTABLISHED) end = End.RESET
     else if (end === End.TIMEOUT && why === Over.REPLACED) end = End.REPLACED
@@ -254,14 +244,14 @@ export class Sessions {
       if (conn < 0) return -1
       if (this.#ring.isFull) return conn
       const state = this.#table.state(conn)
-      const end = state === State.ESTABLISHED ? 0 : this.#cells[(conn << 4) | END]
+      const end = state === State.ESTABLISHED ? 0 : this.#cells[(conn << CELLS_SHIFT) | END]
       this.#write(conn, state, end === End.TIMEOUT ? End.STOPPED : end, now)
     }
   }
 
   /** ms since the SYN of a conn in use. */
   age(conn: number, now: number): number {
-    return this.#long.at(now) - this.traffic[(conn << 3) | OPENED]
+    return this.#long.at(now) - this.#opened[conn << DOUBLES_SHIFT]
   }
 
   /** Conns in use from `from` on. */
@@ -278,12 +268,13 @@ export class Sessions {
   #write(conn: number, state: number, end: number, now: number): void {
     if (this.#table.clientArm(conn) >= this.#arms) return
     const life = this.age(conn, now)
-    this.#ring.write(this.#table.cells, this.#cells, this.traffic, conn, state, end, life, now)
+    this.#ring.write(this.#table.cells, this.#flows, this.#cells, conn, state, end, life, now)
   }
 
   /** The first FIN is who closed; an RST is who broke it off, unless both ends had closed already. */
-  #mark(at: number, dir: number, flags: number, now: number): void {
+  #mark(conn: number, dir: number, flags: number, now: number): void {
     const cells = this.#cells
+    const at = conn << CELLS_SHIFT
     const seen = cells[at | SEEN]
     if ((flags & RST) !== 0) {
       if ((seen & RST_SEEN) === 0 && (seen & BOTH_FINS) !== BOTH_FINS) {
@@ -294,19 +285,20 @@ export class Sessions {
       if (cells[at | END] === 0) cells[at | END] = End.FIN_CLIENT + dir
       cells[at | SEEN] = seen | (1 << dir)
     } else if (dir !== IN && (flags & ACK) !== 0 && cells[at | RS_MS] < 0) {
-      cells[at | RS_MS] = this.#since(at, now)
+      cells[at | RS_MS] = this.#since(conn, now)
+      this.#table.cells[RECORD.at(conn) | WORD] |= AWAITED
     }
   }
 
-  /** The same of the conn whose cells begin at `at`, for a cell. */
-  #since(at: number, now: number): number {
-    return Math.min(this.age(at >> 4, now), 0x7fff_ffff)
+  /** The same for a cell. */
+  #since(conn: number, now: number): number {
+    return Math.min(this.age(conn, now), 0x7fff_ffff)
   }
 
   /** The client's first ACK behind the RS's SYN+ACK ends the handshake. */
-  #answered(at: number, flags: number, now: number): void {
-    const cells = this.#cells
-    if ((flags & (SYN | RST | ACK)) !== ACK || cells[at | RS_MS] < 0) return
-    cells[at | CLIENT_MS] = this.#since(at, now)
+  #answered(conn: number, flags: number, now: number): void {
+    if ((flags & (SYN | RST | ACK)) !== ACK) return
+    this.#cells[(conn << CELLS_SHIFT) | CLIENT_MS] = this.#since(conn, now)
+    this.#table.cells[RECORD.at(conn) | WORD] &= ~AWAITED
   }
 }

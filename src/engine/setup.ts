@@ -6,7 +6,6 @@
  */
 
 import { prefixMask } from '../wire/address.ts'
-import { PROTO } from '../wire/ipv4.ts'
 import { type Arm, routeOut } from './arm.ts'
 import { Candidates, isRegular } from './candidates.ts'
 import { Family, linkOf } from './family.ts'
@@ -104,7 +103,12 @@ export class Setup {
     for (const { scheduler, dests, ...rest } of services) {
       const list: Dest[] = []
       const candidates = new Candidates(list)
-      const service: Service = { ...rest, pick: SCHEDULERS[scheduler], dests: list, candidates }
+      const service: Service = {
+        ...rest,
+        pick: SCHEDULERS[scheduler].pick,
+        dests: list,
+        candidates,
+      }
       this.services.add(service)
       for (const dest of dests) {
         const own = newDest(service, dest)
@@ -139,14 +143,14 @@ export class Setup {
   }
 
   /** Adds a service without RSs, or changes one. */
-  putService(vip: number, vport: number, options: ServiceOptions): Service {
-    const found = this.services.find(PROTO.TCP, vip, vport)
+  putService(protocol: number, vip: number, vport: number, options: ServiceOptions): Service {
+    const found = this.services.find(protocol, vip, vport)
     const dests: Dest[] = []
     const service: Service = found ?? {
-      protocol: PROTO.TCP,
+      protocol,
       vip,
       vport,
-      pick: SCHEDULERS[options.scheduler],
+      pick: SCHEDULERS[options.scheduler].pick,
       dests,
       candidates: new Candidates(dests),
       lips: [],
@@ -159,7 +163,7 @@ export class Setup {
       currentWeight: 0,
       lipCursor: -1,
     }
-    service.pick = SCHEDULERS[options.scheduler]
+    service.pick = SCHEDULERS[options.scheduler].pick
     service.lips.splice(0, service.lips.length, ...options.lips)
     service.reject = options.reject
     service.persistenceMs = options.persistenceMs
@@ -172,8 +176,8 @@ export class Setup {
   }
 
   /** Its connections go on; new ones are refused from now on. */
-  removeService(vip: number, vport: number): void {
-    const service = this.services.remove(PROTO.TCP, vip, vport)
+  removeService(protocol: number, vip: number, vport: number): void {
+    const service = this.services.remove(protocol, vip, vport)
     if (service === undefined) return
     for (const dest of service.dests) this.#dests.remove(dest)
   }

@@ -3,12 +3,14 @@
  * event what the packet is to it: of TCP the low five bits of the flags, of UDP nothing but a datagram.
  */
 
+import { KEY } from './conn-layout.ts'
 import { TABLE_BYTES } from './state-table.ts'
 import { TCP_TABLES } from './tcp-state.ts'
 import { UDP_TABLES } from './udp-state.ts'
 
+const PROTOCOL_BITS = 0b11
 /** Number of a protocol's first table, that of packets of the client; the next one is that of the RS's. */
-export const TABLE = { TCP: 0, UDP: 4 } as const
+export const TABLE = { TCP: KEY.TCP << 2, UDP: KEY.UDP << 2 } as const
 
 const NEXT = new Uint8Array(8 * TABLE_BYTES)
 for (const [first, tables] of [
@@ -18,6 +20,11 @@ for (const [first, tables] of [
   tables.forEach((table, i) => {
     NEXT.set(table, (first + i) * TABLE_BYTES)
   })
+}
+
+/** The table for packets of tuple t that are looked up by `key`. */
+export function tableOf(key: number, t: number): number {
+  return ((key & PROTOCOL_BITS) << 2) | (t & 1)
 }
 
 /** Events of TCP are its flags, of which the low five bits count. */

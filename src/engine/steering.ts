@@ -4,6 +4,7 @@
  *
  *   from a client    a hash of its address and port
  *   from an RS       the residue of the lport, which the worker that opened the connection took from its own partition
+ *   an ICMP error    whoever owns an answer to the packet that it quotes
  *
  * Both sums are written so that BPF can do them in 32-bit arithmetic; src/io/steering-bpf.ts is the same text there.
  */

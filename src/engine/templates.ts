@@ -6,8 +6,11 @@
  *   key      4 int32 at the head of the memory, the same for all workers: without it a client cannot be aimed at
  *   swept    int32 behind it: cell from which on the next sweep() looks
  *   bucket   8 entries of 8 int32: CIP (masked) | VIP | vport | place of the RS | deadline | lock (entry 0) | - | -
+ *   lock     0, or the index of the worker that has it, and one
  *
- * A full bucket gives up the entry that would end first: such a client is scheduled anew, and nothing is refused.
+ * A full bucket gives up the entry that would end first: such a client is scheduled anew, and nothing is refused. So is one whose
+ * bucket cannot be had in time: whoever has it may have ended, and then somebody frees its locks. An entry counts if it has
+ * a vport, which is written last.
  */
 
 import { SipHash } from './siphash.ts'
@@ -16,6 +19,10 @@ const ENTRY = 8
 const WAYS = 8
 const BUCKET = ENTRY * WAYS
 const [VIP, VPORT, PLACE, DEADLINE, LOCK] = [1, 2, 3, 4, 5]
+/** What find() says of a bucket that somebody else has and does not give back. */
+export const LOCKED = -2
+/** How often a lock is asked for: some milliseconds, for its holder may have been put to sleep. */
+const TRIES = 200_000
 /** vport of an entry that is not in use. */
 const NEVER = 0
 /** Cells of an entry in an image, and of what stands in front of all: the key, and how far the sweep is. */
@@ -31,6 +38,7 @@ export class Templates {
   readonly #front: Int32Array
   readonly #hash: SipHash
   readonly #mask: number
+  readonly #owner: number
 
   /** `entries` is a power of two from 8 on. */
   static bytesFor(entries: number): number {
@@ -42,17 +50,19 @@ export class Templates {
     new Int32Array(memory, 0, KEY).set(key)
   }
 
-  /** `memory`, shared by all workers, is all zero at first but for its key. */
-  constructor(memory: ArrayBufferLike, entries: number) {
+  /** `memory`, shared by all workers, is all zero at first but for its key; `worker` is an index. */
+  constructor(memory: ArrayBufferLike, entries: number, worker = 0) {
+    this.#owner = worker + 1
     this.#cells = new Int32Array(memory, HEAD, entries * ENTRY)
     this.#front = new Int32Array(memory, 0, FRONT)
     this.#hash = new SipHash(this.#front.subarray(0, KEY))
     this.#mask = entries / WAYS - 1
   }
 
-  /** => place of the RS that the client was given and that has not expired at `now`, or -1 */
+  /** => place of the RS that the client was given and that has not expired at `now`, -1, or LOCKED */
   find(client: number, vip: number, vport: number, now: number): number {
-    const bucket = this.#enter(client, vip, vport)
+    const bucket = this.#bucket(client, vip, vport)
+    if (!this.#lock(bucket)) return LOCKED
     const at = this.#search(bucket, client, vip, vport)
     const found = at >= 0 && ((this.#cells[at + DEADLINE] - now) | 0) > 0
     const place = found ? this.#cells[at + PLACE] : -1
@@ -60,18 +70,26 @@ export class Templates {
     return place
   }
 
-  /** Remembers the RS of a client until `deadline` (ms, the clock that all workers share). */
-  put(client: number, vip: number, vport: number, place: number, deadline: number): void {
-    const bucket = this.#enter(client, vip, vport)
+  /**
+   * Remembers the RS of a client until `deadline` (ms, the clock that all workers share). => false, and nothing remembered, if
+   * the bucket is locked
+   */
+  put(client: number, vip: number, vport: number, place: number, deadline: number): boolean {
+    const bucket = this.#bucket(client, vip, vport)
+    if (!this.#lock(bucket)) return false
     const known = this.#search(bucket, client, vip, vport)
     const at = known >= 0 ? known : this.#oldest(bucket)
     const cells = this.#cells
-    cells[at] = client
-    cells[at + VIP] = vip
-    cells[at + VPORT] = vport
+    if (known < 0) {
+      cells[at + VPORT] = NEVER
+      cells[at] = client
+      cells[at + VIP] = vip
+    }
     cells[at + PLACE] = place
     cells[at + DEADLINE] = deadline
+    cells[at + VPORT] = vport
     this.#leave(bucket)
+    return true
   }
 
   /**
@@ -84,7 +102,7 @@ export class Templates {
     const from = this.#front[SWEPT]
     const end = Math.min(from + step, cells.length)
     for (let bucket = from; bucket < end; bucket += BUCKET) {
-      this.#lock(bucket)
+      if (!this.#lock(bucket)) continue
       for (let at = bucket; at < bucket + BUCKET; at += ENTRY) {
         if (((cells[at + DEADLINE] - now) | 0) <= 0) cells[at + VPORT] = NEVER
       }
@@ -131,15 +149,29 @@ export class Templates {
     return oldest
   }
 
-  /** Locks a bucket. => its first cell */
-  #enter(client: number, vip: number, vport: number): number {
-    const bucket = (this.#hash.of(client, vip, vport) & this.#mask) * BUCKET
-    this.#lock(bucket)
-    return bucket
+  /** A worker has ended, and with it what it had locked. => how many buckets that were */
+  free(worker: number): number {
+    const cells = this.#cells
+    let freed = 0
+    for (let bucket = 0; bucket < cells.length; bucket += BUCKET) {
+      const owner = worker + 1
+      if (Atomics.compareExchange(cells, bucket + LOCK, owner, 0) === owner) freed++
+    }
+    return freed
   }
 
-  #lock(bucket: number): void {
-    while (Atomics.compareExchange(this.#cells, bucket + LOCK, 0, 1) !== 0);
+  /** => its first cell */
+  #bucket(client: number, vip: number, vport: number): number {
+    return (this.#hash.of(client, vip, vport) & this.#mask) * BUCKET
+  }
+
+  #lock(bucket: number): boolean {
+    const cells = this.#cells
+    const at = bucket + LOCK
+    for (let tries = TRIES; tries > 0; tries--) {
+      if (Atomics.compareExchange(cells, at, 0, this.#owner) === 0) return true
+    }
+    return false
   }
 
   #leave(bucket: number): void {

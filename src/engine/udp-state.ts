@@ -1,6 +1,6 @@
 /**
- * The states of UDP (semantics 4.1): has the RS answered? A datagram is the one event there is, and none of them takes
- * back that it has.
+ * The states of UDP (semantics 4.1): has the RS answered? A datagram is the one event there is, and none of them takes back
+ * that it has. DPVS's "last" is the end of its list, and no connection is in it.
  */
 
 import { compileStates, tableOf, WIDTH } from './state-table.ts'

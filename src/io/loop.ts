@@ -6,7 +6,7 @@
 import { performance } from 'node:perf_hooks'
 import { DONE, Drop, Event, Gauge, HAND_OVER, PARKED } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
-import { FlightKind } from '../engine/flight.ts'
+import { FlightKind } from '../engine/flight-records.ts'
 import { BURST } from '../engine/frames.ts'
 import type { Exchange, Hear } from './exchange.ts'
 import { Impair } from './impair.ts'

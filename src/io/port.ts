@@ -1,6 +1,6 @@
 /**
  * A port: the device of an arm, as a packet thread sees it. The loop knows no more of it than this; a TAP is one kind
- * (tap-port.ts), and another kind is a file beside it and a row in ports.ts.
+ * (tap-port.ts), and another kind is a file beside it and a row in control's table of kinds.
  *
  * Whatever the device is, a frame in a slot begins with a virtio-net header (wire/vnet-hdr.ts). A port without a device
  * reads nothing, and drops with a reason what it is to send.

@@ -1,9 +1,10 @@
 /**
  * The BPF program that has the kernel put each frame into the TAP queue of the worker that owns it, queue i for
  * worker i; engine/steering.ts says who owns what. One program serves every arm, because it looks at the frame's
- * destination and not at the arm's role: TCP to a LIP comes from an RS and goes by its lport, all other TCP goes by
- * the hash of its source. What nobody owns (ARP, ICMP, UDP, IPv6, fragments, malformed headers, a residue without a
- * worker) is queue 0's.
+ * destination and not at the arm's role: TCP or UDP to a LIP comes from an RS and goes by its lport, all other goes by
+ * the hash of its source. An ICMP error goes where an answer to the packet that it quotes would. What nobody owns (ARP, other
+ * ICMP, IPv6, fragments, malformed headers, a residue without a worker) is queue 0's. Checksums and lengths are the
+ * engine's to look at, so what it refuses for one may come to any worker.
  *
  * How tun numbers queues, and what it does without a program (drivers/net/tun.c, Linux 6.18; test/io/steering.test.ts
  * shows each):
@@ -26,9 +27,23 @@
 
 import { GOLDEN, MIX_1, MIX_2, type Steering } from '../engine/steering.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
-import { IP_FRAGMENT_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
-import { TCP } from '../wire/tcp.ts'
-import { Assembler, IF, type Label, OP, R0, R1, R6, R7, R8, SIZE } from './bpf.ts'
+import { ICMP, ICMP_ERRORS } from '../wire/icmp.ts'
+import { IP_FRAGMENT_BITS, IP_OFFSET_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
+import { UDP } from '../wire/udp.ts'
+import {
+  Assembler,
+  IF,
+  type Label,
+  OP,
+  R0,
+  R1,
+  R6,
+  R7,
+  R8,
+  R9,
+  type Register,
+  SIZE,
+} from './bpf.ts'
 
 /**
  * SKF_LL_OFF of linux/filter.h: offsets from here on count from the Ethernet header, wherever the program runs and
@@ -36,6 +51,11 @@ import { Assembler, IF, type Label, OP, R0, R1, R6, R7, R8, SIZE } from './bpf.t
  */
 const ETHERNET = -0x200000
 const IP = ETHERNET + ETH.HEADER
+
+/** Of the tuple that says whose a frame is. */
+const OWN_PORT = R7
+const PEER_PORT = R8
+const PEER_ADDRESS = R9
 
 /**
  * => The program for the LIPs (int32, any order; at most 4096, as the index of connections has it), to be given to
@@ -48,7 +68,7 @@ export function steeringProgram(steering: Steering, lips: Iterable<number>): Uin
   const nobodys = asm.label()
 
   asm.copy(R6, R1)
-  tcpOnly(asm, nobodys)
+  tuple(asm, nobodys)
   asm.load(SIZE.WORD, IP + IPV4.DST)
   const sorted = [...new Set(lips)].sort((a, b) => (a >>> 0) - (b >>> 0))
   among(asm, sorted, fromRs, fromClient)
@@ -60,7 +80,7 @@ export function steeringProgram(steering: Steering, lips: Iterable<number>): Uin
   // The verifier refuses code that nothing leads to.
   if (sorted.length > 0) {
     asm.place(fromRs)
-    asm.loadBehind(SIZE.HALF, R7, IP + TCP.DPORT)
+    asm.loadBehind(SIZE.HALF, OWN_PORT, IP)
     asm.alu(OP.AND, R0, steering.mask)
     asm.jumpIf(IF.GE, R0, steering.workers, nobodys)
     asm.exit()
@@ -72,20 +92,74 @@ export function steeringProgram(steering: Steering, lips: Iterable<number>): Uin
   return asm.bytes()
 }
 
-/** Goes on only with an unfragmented IPv4 packet of TCP; R7 becomes the length of its IP header. */
-function tcpOnly(asm: Assembler, otherwise: Label): void {
+/**
+ * Goes on only with an unfragmented IPv4 packet of TCP or UDP, or an ICMP error that quotes the first of one: with the address
+ * at the other end, and where behind the IP header's begin its port and ours are.
+ */
+function tuple(asm: Assembler, otherwise: Label): void {
+  const own = asm.label()
+  const found = asm.label()
   asm.load(SIZE.HALF, ETHERNET + ETH.TYPE)
   asm.jumpIf(IF.NE, R0, ETHERTYPE.IPV4, otherwise)
-  asm.load(SIZE.BYTE, IP + IPV4.PROTOCOL)
-  asm.jumpIf(IF.NE, R0, PROTO.TCP, otherwise)
   asm.load(SIZE.HALF, IP + IPV4.FRAGMENT)
   asm.jumpIf(IF.SET, R0, IP_FRAGMENT_BITS, otherwise)
   asm.load(SIZE.BYTE, IP + IPV4.VERSION_IHL)
+  headerLength(asm, R7, otherwise)
+  asm.load(SIZE.BYTE, IP + IPV4.PROTOCOL)
+  asm.jumpIf(IF.EQ, R0, PROTO.TCP, own)
+  asm.jumpIf(IF.EQ, R0, PROTO.UDP, own)
+  asm.jumpIf(IF.NE, R0, PROTO.ICMP, otherwise)
+  quoted(asm, otherwise)
+  asm.jump(found)
+
+  asm.place(own)
+  asm.load(SIZE.WORD, IP + IPV4.SRC)
+  asm.aluRegister(OP.MOV, PEER_ADDRESS, R0)
+  asm.aluRegister(OP.MOV, PEER_PORT, R7)
+  asm.alu(OP.ADD, OWN_PORT, UDP.DPORT)
+  asm.place(found)
+}
+
+/** The tuple of an answer to what is quoted behind an IP header of R7 bytes. */
+function quoted(asm: Assembler, otherwise: Label): void {
+  const error = asm.label()
+  const known = asm.label()
+  asm.loadBehind(SIZE.BYTE, R7, IP + ICMP.TYPE)
+  for (let type = 0; ICMP_ERRORS >>> type !== 0; type++)
+    if (((ICMP_ERRORS >>> type) & 1) !== 0) asm.jumpIf(IF.EQ, R0, type, error)
+  asm.jump(otherwise)
+
+  asm.place(error)
+  const quote = IP + ICMP.HEADER
+  asm.loadBehind(SIZE.BYTE, R7, quote + IPV4.PROTOCOL)
+  asm.jumpIf(IF.EQ, R0, PROTO.TCP, known)
+  asm.jumpIf(IF.NE, R0, PROTO.UDP, otherwise)
+  asm.place(known)
+  asm.loadBehind(SIZE.HALF, R7, quote + IPV4.FRAGMENT)
+  asm.jumpIf(IF.SET, R0, IP_OFFSET_BITS, otherwise)
+  // It went out from where the error comes in.
+  asm.loadBehind(SIZE.WORD, R7, quote + IPV4.SRC)
+  asm.aluRegister(OP.MOV, R9, R0)
+  asm.load(SIZE.WORD, IP + IPV4.DST)
+  asm.aluRegister(OP.XOR, R9, R0)
+  asm.jumpIf(IF.NE, R9, 0, otherwise)
+  asm.loadBehind(SIZE.WORD, R7, quote + IPV4.DST)
+  asm.aluRegister(OP.MOV, PEER_ADDRESS, R0)
+  asm.loadBehind(SIZE.BYTE, R7, quote + IPV4.VERSION_IHL)
+  headerLength(asm, R8, otherwise)
+  asm.aluRegister(OP.ADD, OWN_PORT, R8)
+  asm.alu(OP.ADD, OWN_PORT, ICMP.HEADER + UDP.SPORT)
+  asm.aluRegister(OP.MOV, PEER_PORT, OWN_PORT)
+  asm.alu(OP.ADD, PEER_PORT, UDP.DPORT - UDP.SPORT)
+}
+
+/** `into` = bytes of the IPv4 header that begins with the byte in R0. */
+function headerLength(asm: Assembler, into: Register, otherwise: Label): void {
   asm.jumpIf(IF.LT, R0, 0x45, otherwise)
   asm.jumpIf(IF.GE, R0, 0x50, otherwise)
-  asm.aluRegister(OP.MOV, R7, R0)
-  asm.alu(OP.AND, R7, 0x0f)
-  asm.shiftLeft(R7, 2)
+  asm.aluRegister(OP.MOV, into, R0)
+  asm.alu(OP.AND, into, 0x0f)
+  asm.shiftLeft(into, 2)
 }
 
 /** Is R0 among the numbers, which ascend as unsigned? By halves. */
@@ -103,27 +177,25 @@ function among(asm: Assembler, numbers: number[], yes: Label, no: Label): void {
   among(asm, numbers.slice(half), yes, no)
 }
 
-/** R0 = Steering.clientWorker of the source, line by line the same. */
+/** R0 = Steering.clientWorker of the tuple's peer, line by line the same. */
 function clientWorker(asm: Assembler, { seed, workers }: Steering): void {
-  asm.load(SIZE.WORD, IP + IPV4.SRC)
-  asm.aluRegister(OP.MOV, R8, R0)
-  asm.alu(OP.XOR, R8, seed)
+  asm.alu(OP.XOR, PEER_ADDRESS, seed)
   xorShifted(asm, 16)
-  asm.alu(OP.MUL, R8, MIX_1)
+  asm.alu(OP.MUL, PEER_ADDRESS, MIX_1)
   xorShifted(asm, 13)
-  asm.alu(OP.MUL, R8, MIX_2)
+  asm.alu(OP.MUL, PEER_ADDRESS, MIX_2)
   xorShifted(asm, 16)
-  asm.loadBehind(SIZE.HALF, R7, IP + TCP.SPORT)
+  asm.loadBehind(SIZE.HALF, PEER_PORT, IP)
   asm.alu(OP.MUL, R0, GOLDEN)
-  asm.aluRegister(OP.ADD, R0, R8)
+  asm.aluRegister(OP.ADD, R0, PEER_ADDRESS)
   asm.alu(OP.RSH, R0, 16)
   asm.alu(OP.MUL, R0, workers)
   asm.alu(OP.RSH, R0, 16)
 }
 
-/** R8 ^= R8 >>> bits. */
+/** The peer's address ^= itself >>> bits. */
 function xorShifted(asm: Assembler, bits: number): void {
-  asm.aluRegister(OP.MOV, R0, R8)
+  asm.aluRegister(OP.MOV, R0, PEER_ADDRESS)
   asm.alu(OP.RSH, R0, bits)
-  asm.aluRegister(OP.XOR, R8, R0)
+  asm.aluRegister(OP.XOR, PEER_ADDRESS, R0)
 }

@@ -8,7 +8,8 @@ import type { Arm } from '../engine/arm.ts'
 import { KEY } from '../engine/conn-layout.ts'
 import { Event, HAND_OVER } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
-import { FlightKind, type FlightRing, Want } from '../engine/flight.ts'
+import { type FlightRing, Want } from '../engine/flight.ts'
+import { FlightKind } from '../engine/flight-records.ts'
 import { IPV4, PROTO } from '../wire/ipv4.ts'
 import { Located } from '../wire/locate.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
@@ -50,7 +51,7 @@ export class Watch {
     this.#first = worker + 1
     this.#pair = this.#first
     this.#step = workers
-    engine.trace.record(ring)
+    engine.trace.listen(ring)
   }
 
   /** Between two turns of the loop: readers see what was written, and the recorder begins or ends. `now` is the next turn's. */

@@ -1,14 +1,13 @@
 /** The balancer's state machine, drawn from the table that the engine itself goes by. */
 
+import { STATE_NAMES, type StateName } from '../api/names.ts'
 import { nextState } from '../engine/states.ts'
 import { EVENTS, IN, OUT, State } from '../engine/tcp-state.ts'
 import { FLAG } from '../wire/tcp.ts'
 import { edgeKey, type Graph, type GraphEdge, reachable } from './graph.ts'
 
-export const STATE_NAMES = Object.keys(State) as (keyof typeof State)[]
-
 /** In the order of a connection's life. */
-const WORDS: Record<keyof typeof State, string> = {
+const WORDS: Record<StateName, string> = {
   NONE: 'No connection yet: the client’s SYN opens it.',
   SYN_RECV: 'The client’s SYN went to the RS; its SYN+ACK or the client’s ACK is awaited.',
   ESTABLISHED: 'Both ends have answered; data flows.',

@@ -1,7 +1,7 @@
 /** Headings of the ladder on the page, where connections come mixed: whose the rows below it are, each time that changes. */
 
 import type { LadderRow, NoteRow, PacketRow } from '../see/ladder/ladder.ts'
-import type { ConnEnds } from '../see/moments/moment.ts'
+import type { ConnEnds } from '../see/words/ends.ts'
 
 export interface Heading {
   /** Number of the connection; 0 for none. */

@@ -1,8 +1,6 @@
 /** The last ten minutes, a point a second, for the charts. */
 
-import type { SeriesInfo, StepInfo } from '../api/page.ts'
-
-export const POINTS = 600
+import { POINTS, type SeriesInfo, type StepInfo } from '../api/page.ts'
 
 export class Series {
   #points: StepInfo[] = []

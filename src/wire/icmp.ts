@@ -2,4 +2,23 @@
 
 export const ICMP = { TYPE: 0, CODE: 1, CHECKSUM: 2, ID: 4, SEQUENCE: 6, HEADER: 8 } as const
 
-export const ICMP_TYPE = { ECHO_REPLY: 0, UNREACHABLE: 3, ECHO: 8, TIME_EXCEEDED: 11 } as const
+export const ICMP_TYPE = {
+  ECHO_REPLY: 0,
+  UNREACHABLE: 3,
+  SOURCE_QUENCH: 4,
+  REDIRECT: 5,
+  ECHO: 8,
+  TIME_EXCEEDED: 11,
+  PARAMETER_PROBLEM: 12,
+} as const
+
+/** Types that quote the packet they are about, as bits. */
+export const ICMP_ERRORS =
+  (1 << ICMP_TYPE.UNREACHABLE) |
+  (1 << ICMP_TYPE.SOURCE_QUENCH) |
+  (1 << ICMP_TYPE.REDIRECT) |
+  (1 << ICMP_TYPE.TIME_EXCEEDED) |
+  (1 << ICMP_TYPE.PARAMETER_PROBLEM)
+
+/** What is quoted at least of that packet, behind its IP header. */
+export const QUOTED_BYTES = 8

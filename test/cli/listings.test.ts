@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { STATES } from '../../src/api/names.ts'
+import { STATE_NAMES } from '../../src/api/names.ts'
 import {
   formatAddresses,
   formatLinkStats,
@@ -15,7 +15,7 @@ import {
 } from '../../src/cli/ipvsadm/listings.ts'
 import { formatCounters } from '../../src/cli/texts/counters.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
-import { DROP_WORDS } from '../../src/see/words/drop-words.ts'
+import { DROP_WORDS } from '../../src/see/drops/drops.ts'
 import { EVENT_WORDS } from '../../src/see/words/event-words.ts'
 import { ADDRESSES, ARMS, CONN, COUNTERS, NEIGHBOURS, SERVICES } from './canned.ts'
 
@@ -108,7 +108,7 @@ test('ipvsadm -lnc, the seed in TIME_WAIT', () => {
 })
 
 test('ipvsadm spells the states its own way', () => {
-  const names = STATES.map(
+  const names = STATE_NAMES.map(
     state =>
       formatConn({ ...CONN, state })
         .slice(14)

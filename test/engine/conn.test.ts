@@ -82,8 +82,9 @@ function open(conns: ConnTable, n: number, of: Named): number {
 }
 
 function find(conns: ConnTable, tuple: Tuple, client: number[] = []): number {
+  if ((tuple[0] & KEY.IPV6) === 0) return conns.find(...tuple)
   conns.index.sought.set(client)
-  return conns.find(...tuple)
+  return conns.index.findWide(...tuple)
 }
 
 const step = fc.record({ n: fc.nat(99), close: fc.boolean() })

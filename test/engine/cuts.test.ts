@@ -20,11 +20,26 @@ const [CUT_A, STOP_A, CUT_B]: Change[] = [
   { put: 'no-cut', place: 0 },
   { put: 'cut', place: 1 },
 ]
-const GONE = { put: 'no-rs', vip: '202.108.10.1', vport: 6379, address: A, port: 6379 } as const
+const GONE = {
+  put: 'no-rs',
+  protocol: 'tcp',
+  vip: '202.108.10.1',
+  vport: 6379,
+  address: A,
+  port: 6379,
+} as const
 const BACK = {
   put: 'rs',
   rs: {
-    ...{ vip: '202.108.10.1', vport: 6379, place: 0, address: A, port: 6379, weight: 1 },
+    ...{
+      protocol: 'tcp' as const,
+      vip: '202.108.10.1',
+      vport: 6379,
+      place: 0,
+      address: A,
+      port: 6379,
+      weight: 1,
+    },
     ...{ upperThreshold: 0, lowerThreshold: 0, backup: false },
   },
 } as const

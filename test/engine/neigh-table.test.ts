@@ -1,4 +1,7 @@
-/** The table of neighbours in memory that is there already: taken over as it is, torn at any store, or full of nonsense. */
+/**
+ * The table of neighbours in memory that is there already: taken over as it is, torn at any store, or full of nonsense.
+ * Holds invariant I24.
+ */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -61,7 +64,7 @@ class Life {
     if (what === 'ask') neighs.resolve(link, word, now)
     else if (what === 'answer') neighs.hear(link, word, 0x5254, word, true, now)
     else if (what === 'fix') neighs.fix(link, word, 0x5254, word, now)
-    else if (what === 'unfix') neighs.unfix(link, word, now)
+    else if (what === 'unfix') neighs.unfix(link, word)
     neighs.tick(now)
     for (const arm of this.#arms) {
       for (let i = 0; i < arm.outboxCount; i++) this.#frames.release(arm.outbox[i])
@@ -173,7 +176,7 @@ test('what the operator had set is an entry like any other until it is set again
   life.now += 1e6
   const next = adopted(life)
   assert.deepEqual(next.seen, life.seen)
-  next.neighs.unfix(link, word, next.now | 0)
+  next.neighs.unfix(link, word)
   assert.equal(next.neighs.used, 1)
   next.do({ what: 'wait', link, word, ms: 60_300 })
   assert.equal(next.neighs.state[0], Neigh.PROBE)

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { parseConfig } from '../../src/config/config.ts'
 import { newTables } from '../../src/control/threads/memory.ts'
-import { Templates } from '../../src/engine/templates.ts'
+import { LOCKED, Templates } from '../../src/engine/templates.ts'
 import { SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
 import { tcp } from '../kit/talk.ts'
@@ -153,4 +154,39 @@ test('an image brings its key along', () => {
       assert.deepEqual(restored.save(), table.save())
     }),
   )
+})
+
+/** Memory of a table of one bucket, locked by a worker. */
+function lockedBy(worker: number): ArrayBuffer {
+  const memory = new ArrayBuffer(Templates.bytesFor(8))
+  // The lock, behind 64 bytes of head and five cells of the first entry.
+  new Int32Array(memory)[16 + 5] = worker + 1
+  return memory
+}
+
+test('a lock that is never given back costs its clients their RS, not their connection, until it is freed', () => {
+  const memory = lockedBy(2)
+  const table = new Templates(memory, 8, 0)
+  assert.equal(table.put(1, 1, 80, 7, 10), false)
+  assert.equal(table.find(1, 1, 80, 0), LOCKED)
+  table.sweep(0)
+  assert.equal(table.free(1), 0, 'it is of another one')
+  assert.equal(table.find(1, 1, 80, 0), LOCKED)
+  assert.equal(table.free(2), 1)
+  assert.equal(table.find(1, 1, 80, 0), -1)
+  assert.equal(table.put(1, 1, 80, 7, 10), true)
+  assert.equal(table.find(1, 1, 80, 0), 7)
+  assert.equal(table.free(0), 0, 'nobody keeps one')
+})
+
+test('clients of a locked bucket are served, and counted', () => {
+  const tables = newTables(parseConfig(persistent(), 'stand.yaml'))
+  const locks = new Int32Array(tables.templates)
+  for (let at = 16 + 5; at < locks.length; at += 64) locks[at] = 4
+  const stand = new Stand(persistent(), undefined, { tables }).resolveRss()
+  assert.equal(stand.segment(WAN, SYN).length, 1)
+  assert.equal(stand.events('PERSISTENCE_LOCKED'), 1)
+  stand.engine.templates.free(3)
+  assert.equal(stand.segment(WAN, { ...SYN, sport: 4 }).length, 1)
+  assert.equal(stand.events('PERSISTENCE_LOCKED'), 1)
 })

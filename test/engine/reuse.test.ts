@@ -35,7 +35,9 @@ test('an RS that takes no more gets none: drained, deleted, full', () => {
   const ways: ((talk: Talk, rs: string) => void)[] = [
     (talk, rs) => talk.weight(rs, 0),
     ({ stand }, address) =>
-      stand.change([{ put: 'no-rs', vip: VIP, vport: VPORT, address, port: 6379 }]),
+      stand.change([
+        { put: 'no-rs', protocol: 'tcp', vip: VIP, vport: VPORT, address, port: 6379 },
+      ]),
     (talk, rs) => {
       for (const sport of [5000, 5001]) talk.stand.segment(WAN, { ...SYN, sport })
       talk.weight(rs, 1, 1)
@@ -57,11 +59,11 @@ test('an RS that takes no more gets none: drained, deleted, full', () => {
 
 test('a service that is gone, and a balancer that stops, say so; the old connection is left alone', () => {
   const talk = new Talk(config()).open().to('TIME_WAIT')
-  talk.stand.engine.stopping = true
+  talk.stand.engine.opening.stopping = true
   assert.deepEqual(talk.raw(77), [])
   assert.equal(talk.stand.verdictName(), 'STOPPING')
-  talk.stand.engine.stopping = false
-  talk.stand.change([{ put: 'no-service', address: VIP, port: VPORT }])
+  talk.stand.engine.opening.stopping = false
+  talk.stand.change([{ put: 'no-service', protocol: 'tcp', address: VIP, port: VPORT }])
   assert.deepEqual(talk.raw(77), [])
   assert.equal(talk.stand.verdictName(), 'TCP_NO_SERVICE')
   assert.equal(talk.state, State.TIME_WAIT)
@@ -179,8 +181,16 @@ test("the lport of an RS whose place another has is not that one's", () => {
   const talk = new Talk(config({ rss: [RSS[0]] })).open().to('TIME_WAIT')
   const { stand } = talk
   const { dst: address } = talk.seen
-  stand.change([{ put: 'no-rs', vip: VIP, vport: VPORT, address, port: 6379 }])
-  const at = { vip: VIP, vport: VPORT, place: 0, address: '192.168.168.99', port: 6379, weight: 1 }
+  stand.change([{ put: 'no-rs', protocol: 'tcp', vip: VIP, vport: VPORT, address, port: 6379 }])
+  const at = {
+    protocol: 'tcp' as const,
+    vip: VIP,
+    vport: VPORT,
+    place: 0,
+    address: '192.168.168.99',
+    port: 6379,
+    weight: 1,
+  }
   stand.change([{ put: 'rs', rs: { ...at, upperThreshold: 0, lowerThreshold: 0, backup: false } }])
   stand.arpReply('192.168.168.99', RS_MAC)
   const { dst, sport } = talk.syn(77)

@@ -35,7 +35,9 @@ test('a SYN sent again leaves an RS that has not answered and takes no more', ()
 test('also one that has refused, one that is deleted, and one whose place another has', () => {
   const deleted = (talk: Talk) => {
     const { dst: address } = talk.seen
-    talk.stand.change([{ put: 'no-rs', vip: VIP, vport: VPORT, address, port: 6379 }])
+    talk.stand.change([
+      { put: 'no-rs', protocol: 'tcp', vip: VIP, vport: VPORT, address, port: 6379 },
+    ])
   }
   const ways: ((talk: Talk) => void)[] = [
     talk => {
@@ -47,7 +49,14 @@ test('also one that has refused, one that is deleted, and one whose place anothe
     talk => {
       deleted(talk)
       const place = RSS.indexOf(talk.seen.dst as (typeof RSS)[number])
-      const at = { vip: VIP, vport: VPORT, place, address: '192.168.168.99', port: 6379 }
+      const at = {
+        protocol: 'tcp' as const,
+        vip: VIP,
+        vport: VPORT,
+        place,
+        address: '192.168.168.99',
+        port: 6379,
+      }
       const rs = { ...at, weight: 1, upperThreshold: 0, lowerThreshold: 0, backup: false }
       talk.stand.change([{ put: 'rs', rs }])
       talk.stand.arpReply('192.168.168.99', RS_MAC)

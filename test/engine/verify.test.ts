@@ -301,6 +301,7 @@ function isJudged(
 /** All that a connection, the health of its RS and its neighbour come to. */
 function recordOf({ engine }: Stand) {
   const { conns, outcomes, counters, neighs, sessions, lips } = engine
+  const session = sessions?.save(1)
   return {
     conn: [...conns.table.cells.subarray(0, 16)],
     outcomes: [...outcomes.cells],
@@ -311,8 +312,9 @@ function recordOf({ engine }: Stand) {
       ...neighs.macLo.subarray(0, 2),
       ...neighs.state.subarray(0, 2),
     ],
-    // Behind the packets and bytes, which count whatever passes.
-    session: sessions?.save(1).subarray(8),
+    cold: [...conns.table.cold.subarray(0, 4)],
+    // Not the packets and bytes, which count whatever passes: when the last came each way.
+    session: session && { last: [session.flows[4], session.flows[12]], cells: session.cells },
     lports: lips[0].used,
   }
 }

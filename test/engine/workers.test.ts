@@ -11,8 +11,9 @@ import { refusals } from '../../src/engine/drop-book.ts'
 import { IN, State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { LAN, RS, SYN, WAN } from '../kit/connection.ts'
+import { type Ends, icmpError, udp } from '../kit/datagram.ts'
 import type { DecodedTcp } from '../kit/decode.ts'
-import { arpFrame, type TcpFields } from '../kit/frame.ts'
+import { arpFrame, ethernet, type TcpFields } from '../kit/frame.ts'
 import { Several } from '../kit/several.ts'
 import { RS_MAC, SEED_CONFIG } from '../kit/stand.ts'
 
@@ -107,6 +108,80 @@ for (const workers of [2, 3, 4, 7]) {
     )
   })
 }
+
+/** A connection of its owner's, and a packet in on `arm` at a worker that it does not belong to. => The owner's log of it */
+function elsewhere(
+  arm: string,
+  packetOf: (client: Ends, rs: Ends) => Uint8Array,
+): { several: Several; owner: number; log: string[]; rs: string } {
+  const several = resolved(3)
+  const [sport] = PORTS
+  const owner = several.steering.clientWorker(ipv4Int(CIP), sport)
+  const { sport: lport } = only(several.segment(owner, WAN, { ...SYN, sport }))
+  for (let worker = 0; worker < 3; worker++) several.log(worker)
+  const client = { src: CIP, sport, dst: VIP, dport: 6379 }
+  const rs = { src: RIP, sport: 6379, dst: LIP, dport: lport }
+  const other = (owner + 1) % 3
+  const dst = several.stands[0].macOf(arm)
+  const handed = several.stands[other].events('HANDED_OVER')
+  const out = several.input(other, arm, ethernet(dst, RS_MAC, 0x0800, packetOf(client, rs)))
+  assert.deepEqual(out, [])
+  assert.equal(several.stands[other].events('HANDED_OVER'), handed + 1)
+  assert.deepEqual(several.log(other), [])
+  return { several, owner, log: several.log(owner), rs: `${RIP}:6379 -> ${LIP}:${lport}` }
+}
+
+test('an ICMP error is dropped by the worker whose connection it is about, found there', () => {
+  const unreachable = { type: 3, code: 3 }
+  const fromClient = elsewhere(WAN, client => icmpError({ about: client, ...unreachable }))
+  const [line] = fromClient.log
+  assert.equal(
+    line,
+    `IPVS: conn lookup: [${fromClient.owner + 1}] TCP ${CIP}:40000 -> ${VIP}:6379 hit `,
+  )
+  assert.equal(fromClient.several.stands[fromClient.owner].drops('ICMP_TYPE'), 1)
+  // A router on the way says it, about a packet with IP options.
+  const options = Uint8Array.of(1, 1, 1, 0)
+  const fromRs = elsewhere(LAN, (_, rs) =>
+    icmpError({ about: rs, ...unreachable, src: '192.168.168.9', options }),
+  )
+  assert.deepEqual(fromRs.log, [`IPVS: conn lookup: [${fromRs.owner + 1}] TCP ${fromRs.rs} hit `])
+  assert.equal(fromRs.several.stands[fromRs.owner].drops('ICMP_TYPE'), 1)
+})
+
+test("UDP is dropped by its owner, whose connection of TCP between the same ends is not UDP's", () => {
+  for (const [arm, side] of [
+    [WAN, 0],
+    [LAN, 1],
+  ] as const) {
+    const { several, owner, log } = elsewhere(arm, (...ends) => udp(ends[side]))
+    assert.equal(log.length, 1)
+    assert.match(log[0], new RegExp(`conn lookup: \\[${owner + 1}\\] UDP .* miss`))
+    assert.equal(several.stands[owner].drops('IP_PROTOCOL'), 1)
+  }
+})
+
+test('ICMP that is no error about a packet of ours stays with the worker that read it', () => {
+  const several = resolved(3)
+  const dst = several.stands[0].macOf(WAN)
+  const client = { src: CIP, sport: 40_000, dst: VIP, dport: 6379 }
+  for (const fields of [
+    { type: 8 },
+    { type: 3, dst: '202.108.10.9' },
+    { type: 3, protocol: 1 },
+    { type: 3, fragment: 0x0001 },
+    { type: 3, bytes: 7 },
+    { type: 13 },
+  ]) {
+    const packet = icmpError({ about: client, ...fields })
+    for (let worker = 0; worker < 3; worker++)
+      several.input(worker, WAN, ethernet(dst, RS_MAC, 0x0800, packet))
+  }
+  assert.deepEqual(
+    several.stands.map(stand => stand.events('HANDED_OVER')),
+    [0, 0, 0],
+  )
+})
 
 test('what nobody owns is refused where it is, or by the worker that would own it', () => {
   const several = resolved(3)

@@ -13,6 +13,7 @@ import fc from 'fast-check'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { Steering } from '../../src/engine/steering.ts'
 import { steeringProgram } from '../../src/io/steering-bpf.ts'
+import { icmpError } from '../kit/datagram.ts'
 import { arpFrame, concat, ethernet, ip, ipv4, tcp } from '../kit/frame.ts'
 
 const MAC = '02:00:00:00:00:01'
@@ -47,19 +48,58 @@ function owner(steering: Steering, lips: Set<number>, frame: Uint8Array): number
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
   if (view.getUint16(12) !== 0x0800) return 0
   const ihl = frame[14] & 15
-  if (frame[14] >> 4 !== 4 || ihl < 5 || frame[23] !== 6) return 0
+  if (frame[14] >> 4 !== 4 || ihl < 5) return 0
   if ((view.getUint16(20) & 0x3fff) !== 0) return 0
+  const l4 = 14 + ihl * 4
+  if (frame[23] === 1) return quotedOwner(steering, lips, view, l4)
+  if (frame[23] !== 6 && frame[23] !== 17) return 0
   const fromRs = lips.has(view.getInt32(30))
-  const port = 14 + ihl * 4 + (fromRs ? 2 : 0)
+  const port = l4 + (fromRs ? 2 : 0)
   if (frame.length < port + 2) return 0
   if (fromRs) return Math.max(0, steering.lportWorker(view.getUint16(port)))
   return steering.clientWorker(view.getInt32(26), view.getUint16(port))
+}
+
+/** Of an ICMP error at `icmp`: by what was sent from where it goes to. */
+function quotedOwner(steering: Steering, lips: Set<number>, view: DataView, icmp: number): number {
+  const quote = icmp + 8
+  if (view.byteLength < quote + 20) return 0
+  if (![3, 4, 5, 11, 12].includes(view.getUint8(icmp))) return 0
+  const ihl = view.getUint8(quote) & 15
+  if (view.getUint8(quote) >> 4 !== 4 || ihl < 5) return 0
+  if (![6, 17].includes(view.getUint8(quote + 9))) return 0
+  if ((view.getUint16(quote + 6) & 0x1fff) !== 0) return 0
+  if (view.getInt32(quote + 12) !== view.getInt32(30)) return 0
+  const toRs = lips.has(view.getInt32(quote + 12))
+  const port = quote + ihl * 4 + (toRs ? 0 : 2)
+  if (view.byteLength < port + 2) return 0
+  if (toRs) return Math.max(0, steering.lportWorker(view.getUint16(port)))
+  return steering.clientWorker(view.getInt32(quote + 16), view.getUint16(port))
 }
 
 const address = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255))
 const text = (numbers: number[]) => numbers.join('.')
 const port = fc.nat(65_535)
 const often = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => ({ weight, arbitrary })
+
+/** ICMP errors, and what nearly is one, that go to `dst`. */
+function anyError(dst: fc.Arbitrary<number[]>): fc.Arbitrary<Uint8Array> {
+  const fields = fc.record({
+    about: fc.record({ src: address.map(text), dst: dst.map(text), sport: port, dport: port }),
+    type: fc.oneof(often(5, fc.constantFrom(3, 4, 5, 11, 12)), often(1, fc.nat(255))),
+    protocol: fc.oneof(often(5, fc.constantFrom(6, 17)), often(1, fc.nat(255))),
+    fragment: fc.oneof(often(5, fc.constantFrom(0, 0x4000, 0x2000)), often(1, fc.nat(0xffff))),
+    optionWords: fc.oneof(fc.constant(0), fc.nat(10)),
+    bytes: fc.oneof(often(5, fc.constant(8)), often(1, fc.nat(8))),
+    src: address.map(text),
+    elsewhere: fc.oneof(often(5, fc.constant(undefined)), often(1, address.map(text))),
+  })
+  return fields.map(({ optionWords, elsewhere, ...of }) => {
+    const options = new Uint8Array(optionWords * 4)
+    const packet = icmpError({ ...of, options, ...(elsewhere && { dst: elsewhere }) })
+    return ethernet(MAC, MAC, 0x0800, packet)
+  })
+}
 
 /** Frames with options, fragments, other protocols, other versions, cut short; many of them to one of `lips`. */
 function anyFrame(lips: number[][]): fc.Arbitrary<Uint8Array> {
@@ -69,7 +109,7 @@ function anyFrame(lips: number[][]): fc.Arbitrary<Uint8Array> {
     dst,
     sport: port,
     dport: port,
-    protocol: fc.oneof(often(9, fc.constant(6)), often(1, fc.constantFrom(0, 1, 17, 255))),
+    protocol: fc.oneof(often(9, fc.constant(6)), often(3, fc.constantFrom(0, 1, 17, 255))),
     fragment: fc.oneof(often(9, fc.constantFrom(0, 0x4000, 0x8000)), often(1, fc.nat(0xffff))),
     optionWords: fc.oneof(fc.constant(0), fc.nat(10)),
   })
@@ -84,14 +124,22 @@ function anyFrame(lips: number[][]): fc.Arbitrary<Uint8Array> {
       ),
     ),
   )
+  const error = anyError(dst)
+  const any = fc.oneof(packet, error)
   // No shorter than an IPv4 header: the kernel makes no trial run with less (EINVAL since 6.17).
-  const cut = fc.tuple(packet, fc.nat(44)).map(([frame, bytes]) => frame.slice(0, 34 + bytes))
-  const broken = fc.tuple(packet, fc.nat(40), fc.nat(255)).map(([frame, at, byte]) => {
-    frame[12 + at] = byte
+  const cut = fc.tuple(any, fc.nat(64)).map(([frame, bytes]) => frame.slice(0, 34 + bytes))
+  const broken = fc.tuple(any, fc.nat(64), fc.nat(255)).map(([frame, at, byte]) => {
+    frame[Math.min(12 + at, frame.length - 1)] = byte
     return frame
   })
   const noise = fc.uint8Array({ minLength: 34, maxLength: 100 })
-  return fc.oneof(often(6, packet), often(2, cut), often(2, broken), often(1, noise))
+  return fc.oneof(
+    often(6, packet),
+    often(4, error),
+    often(2, cut),
+    often(2, broken),
+    often(1, noise),
+  )
 }
 
 test('the program agrees with Steering on whatever frames', () => {

@@ -9,7 +9,8 @@ import { Steering } from '../../src/engine/steering.ts'
 import { Assembler, OP, R0 } from '../../src/io/bpf.ts'
 import * as native from '../../src/io/native.ts'
 import { steeringProgram } from '../../src/io/steering-bpf.ts'
-import { concat, type TcpFields, tcpFrame, vnetHeader } from '../kit/frame.ts'
+import { udp } from '../kit/datagram.ts'
+import { concat, ethernet, type TcpFields, tcpFrame, vnetHeader } from '../kit/frame.ts'
 import { close, inNs, ip, linkTarget, NS, namespacePerTest, open, TAP } from '../kit/tap.ts'
 
 const { QUEUE_MULTI, TAP_PERSIST, VNET_HDR_BYTES } = native
@@ -19,6 +20,7 @@ const PEER = '10.77.0.2' // a VIP of ours
 const LIP = '10.77.0.3'
 const PEER_MAC = '02:00:00:00:00:02'
 const LIP_NUMBER = 0x0a4d0003
+const HOST_NUMBER = 0x0a4d0001
 const NONE = new Uint8Array()
 
 const SLOT_BYTES = 70_000
@@ -60,8 +62,11 @@ function* readAll(fds: number[]): Iterable<{ queue: number; frame: Uint8Array }>
 
 const be16 = (frame: Uint8Array, at: number) => frame[at] * 256 + frame[at + 1]
 const be32 = (frame: Uint8Array, at: number) => new DataView(frame.buffer).getInt32(at)
-const isTcp = (frame: Uint8Array) => be16(frame, 12) === 0x0800 && frame[23] === 6
-const isUdp = (frame: Uint8Array) => be16(frame, 12) === 0x0800 && frame[23] === 17
+const isOf = (protocol: number) => (frame: Uint8Array) =>
+  be16(frame, 12) === 0x0800 && frame[23] === protocol
+const isTcp = isOf(6)
+const isUdp = isOf(17)
+const isIcmp = isOf(1)
 
 const sendUdp = () => inNs(`echo x > /dev/udp/${PEER}/9`)
 
@@ -124,9 +129,10 @@ test('each frame of the kernel arrives at its owner, everything else at queue 0'
     while (arrived.size < connections.length + 3 && Date.now() < deadline) {
       for (const { queue, frame } of readAll(fds)) {
         const lport = be16(frame, 36)
+        const hasPorts = isTcp(frame) || isUdp(frame)
         let owner = 0
-        if (isTcp(frame) && be32(frame, 30) === LIP_NUMBER) owner = lport & 3
-        else if (isTcp(frame)) owner = steering.clientWorker(be32(frame, 26), be16(frame, 34))
+        if (hasPorts && be32(frame, 30) === LIP_NUMBER) owner = lport & 3
+        else if (hasPorts) owner = steering.clientWorker(be32(frame, 26), be16(frame, 34))
         assert.equal(queue, owner, Buffer.from(frame).toString('hex'))
         const kind = `${be16(frame, 12)} ${frame[23]}`
         arrived.set(isTcp(frame) ? `${be16(frame, 34)} ${lport}` : kind, queue)
@@ -136,6 +142,47 @@ test('each frame of the kernel arrives at its owner, everything else at queue 0'
   })
   assert.equal(arrived.size, connections.length + 3, 'each SYN, and UDP, ICMP and ARP')
   assert.deepEqual([...new Set(arrived.values())].sort(), [0, 1, 2, 3])
+})
+
+test('an ICMP error of the kernel arrives where what it is about belongs, in either direction', () => {
+  const steering = new Steering(4, 99)
+  const fds = openQueues(4)
+  native.steer(fds[2], steeringProgram(steering, [LIP_NUMBER]))
+  inNs('echo 0 > /proc/sys/net/ipv4/icmp_ratemask')
+  const hostMac = JSON.parse(ip('-json', 'link', 'show', TAP))[0].address
+  const seen = new Set<number>()
+  for (let i = 0; i < 20; i++) {
+    for (const src of [PEER, LIP]) {
+      const options = i % 2 === 0 ? new Uint8Array() : Uint8Array.of(1, 1, 1, 0)
+      const ends = { src, sport: 5000 + i, dst: HOST, dport: 30_000 + i }
+      for (const _ of readAll(fds));
+      write(fds[0], ethernet(hostMac, PEER_MAC, 0x0800, udp(ends, options)))
+      const errors = [...readAll(fds)].filter(({ frame }) => isIcmp(frame))
+      assert.equal(errors.length, 1)
+      const [{ queue, frame }] = errors
+      const l4 = 14 + (frame[14] & 15) * 4
+      assert.deepEqual([frame[l4], frame[l4 + 1]], [3, 3], 'port unreachable')
+      assert.equal(frame[l4 + 8] & 15, 5 + options.length / 4, 'the options are quoted')
+      const owner = src === LIP ? (5000 + i) & 3 : steering.clientWorker(HOST_NUMBER, 30_000 + i)
+      assert.equal(queue, owner)
+      seen.add(queue)
+    }
+  }
+  assert.equal(seen.size, 4)
+})
+
+test('fragments are queue 0s', () => {
+  const fds = openQueues(4)
+  const steering = new Steering(4, 99)
+  native.steer(fds[0], steeringProgram(steering, [LIP_NUMBER]))
+  for (const address of [PEER, LIP])
+    for (let i = 0; i < 8; i++) inNs(`head -c 3000 /dev/zero | cat > /dev/udp/${address}/9`)
+  const fragments = [...readAll(fds)].filter(({ frame }) => (be16(frame, 20) & 0x3fff) !== 0)
+  assert.ok(fragments.length >= 16)
+  for (const { queue, frame } of fragments) {
+    assert.ok(isUdp(frame))
+    assert.equal(queue, 0)
+  }
 })
 
 test('a queue has the number of its attaching; the last one takes the number of one that is closed', () => {

@@ -84,7 +84,7 @@ export const TCP_DROPS: Case[] = [
     name: 'SYN while the daemon stops',
     drop: 'STOPPING',
     before: stand => {
-      stand.engine.stopping = true
+      stand.engine.opening.stopping = true
     },
     bytes: frame(packet()),
   },

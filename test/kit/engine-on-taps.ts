@@ -15,6 +15,7 @@ import { clockMs } from '../../src/io/loop.ts'
 import { openTap, QUEUE_MULTI } from '../../src/io/native.ts'
 import { NO_FD } from '../../src/io/port.ts'
 import { TapPort } from '../../src/io/tap-port.ts'
+import { PROTO } from '../../src/wire/ipv4.ts'
 import { SEED_CONFIG } from './stand.ts'
 
 export class EngineOnTaps {
@@ -43,7 +44,7 @@ export class EngineOnTaps {
   /** A service that only the check arm has, with one RS. */
   hidden(address: number, port: number, rip: number, rport: number): void {
     const { setup } = this.engine
-    const service = setup.putService(address, port, {
+    const service = setup.putService(PROTO.TCP, address, port, {
       scheduler: 'rr',
       lips: [0],
       establishedMs: 0,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { CHECKOUT } from '../../netns/topology.ts'
 import type { ImportedService } from '../../src/config/import/imported.ts'
 
-export const SAMPLES = join(CHECKOUT, 'test/control/import/samples')
+export const SAMPLES = join(CHECKOUT, 'test/config/import/samples')
 
 export function sample(name: string): string {
   return readFileSync(join(SAMPLES, name), 'utf8')

@@ -2,7 +2,8 @@
 
 import { Journals } from '../../src/control/journal/journals.ts'
 import type { WorkerImage } from '../../src/control/threads/protocol.ts'
-import { FlightKind, Want } from '../../src/engine/flight.ts'
+import { Want } from '../../src/engine/flight.ts'
+import { FlightKind } from '../../src/engine/flight-records.ts'
 import type { Hear } from '../../src/io/exchange.ts'
 import type { Stand } from './stand.ts'
 
@@ -49,5 +50,5 @@ export function hear(stand: Stand, ...said: Parameters<Hear>): void {
 /** No connection is opened any more. */
 export function stopOpening(stand: Stand): void {
   stand.watch?.note(FlightKind.STOPPING, stand.now | 0)
-  stand.engine.stopping = true
+  stand.engine.opening.stopping = true
 }

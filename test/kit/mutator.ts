@@ -4,6 +4,7 @@
  * nearly everything would be turned away there.
  */
 
+import { icmpError, udp } from './datagram.ts'
 import {
   arpFrame,
   checksum,
@@ -179,9 +180,25 @@ function templates(stand: Stand): Input[] {
     [1, arpFrame(1, { mac: RS_MAC, ip: '192.168.168.2' }, { mac: lan, ip: '192.168.168.7' }, lan)],
     [1, arpFrame(2, { mac: RS_MAC, ip: '192.168.168.2' }, { mac: lan, ip: '192.168.168.3' }, lan)],
   ] as [number, Uint8Array][]
+  plain.push(...others(wan, lan))
   for (let copies = 0; copies < 8; copies++) {
     list.push({ arm: 0, bytes: gso })
     for (const [arm, frame] of plain) list.push({ arm, bytes: concat(vnetHeader(), frame) })
   }
   return list
+}
+
+/** UDP, and ICMP errors about what leaves on either arm. */
+function others(wan: string, lan: string): [number, Uint8Array][] {
+  const client = { src: '202.108.10.2', dst: '202.108.10.1', sport: 4096, dport: 6379 }
+  const rs = { src: '192.168.168.2', dst: '192.168.168.7', sport: 6379, dport: 1025 }
+  const options = Uint8Array.of(1, 1, 1, 0)
+  return [
+    [0, ethernet(wan, CLIENT_MAC, 0x0800, udp(client))],
+    [0, ethernet(wan, CLIENT_MAC, 0x0800, icmpError({ about: client, type: 3, code: 3 }))],
+    [0, ethernet(wan, CLIENT_MAC, 0x0800, icmpError({ about: client, type: 5, options }))],
+    [1, ethernet(lan, RS_MAC, 0x0800, udp(rs))],
+    [1, ethernet(lan, RS_MAC, 0x0800, icmpError({ about: rs, type: 3, code: 4, protocol: 17 }))],
+    [1, ethernet(lan, RS_MAC, 0x0800, icmpError({ about: rs, type: 11, src: '192.168.168.9' }))],
+  ]
 }

@@ -8,7 +8,8 @@ import type {
   WorkerStart,
 } from '../../src/control/threads/protocol.ts'
 import { Counters, Gauge } from '../../src/engine/counters.ts'
-import { TraceKind, TraceRing } from '../../src/engine/trace.ts'
+import { sayLport } from '../../src/engine/say.ts'
+import { TraceRing } from '../../src/engine/trace.ts'
 
 const { config, index, port, tables, trace, traceRecords, page } = workerData as WorkerStart
 const counters = new Counters(tables.counters, 1)
@@ -16,7 +17,7 @@ const ring = new TraceRing(trace, traceRecords)
 const role = config.arms[0]?.name
 
 const post = (message: FromWorker) => port.postMessage(message)
-const say = (number: number) => ring.write(TraceKind.LPORT_FETCHED, 0, 0x7f000001, number)
+const say = (number: number) => sayLport(ring, 0x7f000001, number, 0, 0)
 
 if (role === 'fails') {
   post({ failed: 'out of memory' })

@@ -11,7 +11,7 @@ export function scheduled(scheduler: SchedulerName, weights: readonly number[]):
     protocol: 6,
     vip: 1,
     vport: 80,
-    pick: SCHEDULERS[scheduler],
+    pick: SCHEDULERS[scheduler].pick,
     dests,
     candidates: new Candidates(dests),
     lips: [],
@@ -67,7 +67,7 @@ export class Reference {
   }
 
   pick(without: number): Dest | undefined {
-    return this.#service.pick === SCHEDULERS.rr ? this.#rr(without) : this.#wrr(without)
+    return this.#service.pick === SCHEDULERS.rr.pick ? this.#rr(without) : this.#wrr(without)
   }
 
   /** The list has changed. */

@@ -90,7 +90,15 @@ export class Talk {
 
   weight(address: string, weight: number, upperThreshold = -1): void {
     const place = RSS.indexOf(address as (typeof RSS)[number])
-    const at = { vip: VIP, vport: VPORT, place, address, port: 6379, weight }
+    const at = {
+      protocol: 'tcp' as const,
+      vip: VIP,
+      vport: VPORT,
+      place,
+      address,
+      port: 6379,
+      weight,
+    }
     const rs = {
       ...at,
       upperThreshold: Math.max(0, upperThreshold),

@@ -58,6 +58,7 @@ const segment = {
 const rsOf = (vport: number, at: number, weight: number, backup = false): Change => ({
   put: 'rs',
   rs: {
+    protocol: 'tcp',
     vip: VIP,
     vport,
     place: (vport - 6379) * 2 + at,
@@ -78,9 +79,17 @@ const CHANGES: Change[] = [
   { put: 'cut', place: 0 },
   { put: 'cut', place: 3 },
   { put: 'no-cut', place: 0 },
-  { put: 'no-rs', vip: VIP, vport: 6379, address: RSS[0] as string, port: 6379, cut: true },
-  { put: 'no-rs', vip: VIP, vport: 6379, address: RSS[1] as string, port: 6379 },
-  { put: 'no-rs', vip: VIP, vport: 6380, address: RSS[2] as string, port: 6379 },
+  {
+    put: 'no-rs',
+    protocol: 'tcp',
+    vip: VIP,
+    vport: 6379,
+    address: RSS[0] as string,
+    port: 6379,
+    cut: true,
+  },
+  { put: 'no-rs', protocol: 'tcp', vip: VIP, vport: 6379, address: RSS[1] as string, port: 6379 },
+  { put: 'no-rs', protocol: 'tcp', vip: VIP, vport: 6380, address: RSS[2] as string, port: 6379 },
   { put: 'timeouts', timeouts: [2, 9, 3, 3, 7, 7, 3, 7, 7, 12, 3] },
   { put: 'no-lip', address: LIPS[1] as string, place: 1 },
   { put: 'lip', address: LIPS[1] as string, place: 1 },

@@ -140,7 +140,7 @@ test('what every operation refuses: misfits, bodies, strangers, and too many at 
 
 test('there is no status that was not met', () => {
   const met = client.answered
-  // 4096 LIPs and one are too many for a lab; test/control/api/document.test.ts has them.
+  // 4096 LIPs and one are too many for a lab; test/control/http/document.test.ts has them.
   const elsewhere = ['addAddress 422']
   assert.deepEqual(
     client.foreseen.filter(named => !met.has(named)),

@@ -1,8 +1,9 @@
 /** A connection that opens, talks and closes again and again, and a packet that is refused. Only for work on the page. */
 
 import { changesOf } from '../../src/see/moments/changes.ts'
-import type { ConnEnds, Moment, Verdict } from '../../src/see/moments/moment.ts'
+import type { Moment, Verdict } from '../../src/see/moments/moment.ts'
 import { momentToJson } from '../../src/see/moments/moment-json.ts'
+import type { ConnEnds } from '../../src/see/words/ends.ts'
 import { FLAG } from '../../src/wire/tcp.ts'
 
 const { SYN, ACK, PSH, FIN } = FLAG
@@ -22,26 +23,24 @@ interface Step {
 const C = 1000
 const S = 90_000
 const STEPS: Step[] = [
-  step('in', SYN, C, 0, 0, null, 'SYN_RECV'),
-  step('out', SYN | ACK, S, C + 1, 0, 'SYN_RECV', 'SYN_RECV'),
-  step('in', ACK, C + 1, S + 1, 0, 'SYN_RECV', 'ESTABLISHED'),
-  step('in', ACK | PSH, C + 1, S + 1, 24, 'ESTABLISHED', 'ESTABLISHED'),
-  step('out', ACK | PSH, S + 1, C + 25, 1400, 'ESTABLISHED', 'ESTABLISHED'),
-  step('in', ACK, C + 25, S + 1401, 0, 'ESTABLISHED', 'ESTABLISHED'),
-  step('in', ACK | FIN, C + 25, S + 1401, 0, 'ESTABLISHED', 'CLOSE_WAIT'),
-  step('out', ACK | FIN, S + 1401, C + 26, 0, 'CLOSE_WAIT', 'TIME_WAIT'),
-  step('in', ACK, C + 26, S + 1402, 0, 'TIME_WAIT', 'TIME_WAIT'),
-  { ...step('in', ACK, C + 26, S + 1402, 0, null, ''), drop: 'tcp_no_conn' },
+  step('in', SYN, [C, 0], 0, [null, 'SYN_RECV']),
+  step('out', SYN | ACK, [S, C + 1], 0, ['SYN_RECV', 'SYN_RECV']),
+  step('in', ACK, [C + 1, S + 1], 0, ['SYN_RECV', 'ESTABLISHED']),
+  step('in', ACK | PSH, [C + 1, S + 1], 24, ['ESTABLISHED', 'ESTABLISHED']),
+  step('out', ACK | PSH, [S + 1, C + 25], 1400, ['ESTABLISHED', 'ESTABLISHED']),
+  step('in', ACK, [C + 25, S + 1401], 0, ['ESTABLISHED', 'ESTABLISHED']),
+  step('in', ACK | FIN, [C + 25, S + 1401], 0, ['ESTABLISHED', 'CLOSE_WAIT']),
+  step('out', ACK | FIN, [S + 1401, C + 26], 0, ['CLOSE_WAIT', 'TIME_WAIT']),
+  step('in', ACK, [C + 26, S + 1402], 0, ['TIME_WAIT', 'TIME_WAIT']),
+  { ...step('in', ACK, [C + 26, S + 1402], 0, [null, '']), drop: 'tcp_no_conn' },
 ]
 
 function step(
   direction: 'in' | 'out',
   bits: number,
-  seq: number,
-  ack: number,
+  [seq, ack]: [number, number],
   payload: number,
-  before: string | null,
-  after: string,
+  [before, after]: [string | null, string],
 ): Step {
   return { direction, bits, seq, ack, payload, before, after }
 }

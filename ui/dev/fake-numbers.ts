@@ -11,7 +11,7 @@ import type {
 } from '../../src/api/commands.ts'
 import { LINK_UP } from '../../src/api/link-state.ts'
 import type { LiveInfo, SeriesInfo, StepInfo } from '../../src/api/page.ts'
-import { DROP_WORDS } from '../../src/see/words/drop-words.ts'
+import { DROP_WORDS } from '../../src/see/drops/drops.ts'
 import { EVENT_WORDS } from '../../src/see/words/event-words.ts'
 
 const WORKERS = 4

@@ -1,5 +1,6 @@
 /** A stream of the daemon's events that is opened anew by itself. An EventSource cannot send the token; fetch can. */
 
+import { HEARTBEAT_MS } from '../../src/api/limits.ts'
 import { EventText } from '../../src/see/text/event-text.ts'
 import { withToken } from './token.ts'
 
@@ -12,8 +13,6 @@ export interface StreamEvents {
 }
 
 const RETRY_MS = [500, 1000, 2000, 4000, 8000]
-/** The daemon writes at least so often, if only an empty line. */
-const HEARTBEAT_MS = 15_000
 
 /** Not let in. */
 class Refused extends Error {}

@@ -58,12 +58,12 @@ export function formatRoutes(
   addresses: readonly AddressInfo[],
   arms: readonly Pick<ArmInfo, 'name' | 'mtu'>[],
 ): string {
-  const line = (to: string, via: string, src: string, arm: string, mtu: number, scope: string) =>
+  const line = ({ to, via, src, arm, mtu, scope }: RouteLine) =>
     `inet ${to} via ${via} src ${src} dev ${arm} mtu ${mtu} tos 0 scope ${scope} metric 0 proto auto \n`
   let text = ''
   for (const { address, arm } of addresses) {
     const mtu = arms.find(({ name }) => name === arm)?.mtu ?? 0
-    text += line(`${address}/32`, NONE, NONE, arm, mtu, 'host')
+    text += line({ to: `${address}/32`, via: NONE, src: NONE, arm, mtu, scope: 'host' })
   }
   for (const { to, via, arm, mtu } of longestFirst(routes)) {
     const network = networkOf(to)
@@ -77,9 +77,18 @@ export function formatRoutes(
         prefixLength < 32 &&
         contains(network, ipv4Int(each.address)),
     )
-    text += line(to, via ?? NONE, own?.address ?? NONE, arm, mtu, scope)
+    text += line({ to, via: via ?? NONE, src: own?.address ?? NONE, arm, mtu, scope })
   }
   return text
+}
+
+interface RouteLine {
+  to: string
+  via: string
+  src: string
+  arm: string
+  mtu: number
+  scope: string
 }
 
 const NONE = '0.0.0.0'

@@ -2,14 +2,14 @@
 
 import type { Argv } from 'yargs'
 import type { ConnInfo, RecorderInfo } from '../../api/commands.ts'
+import { CONNS_PER_REQUEST } from '../../api/limits.ts'
 import { type Attempt, factsOf, type Life, livesOf } from '../../see/explain/story.ts'
+import { attemptText, storyText } from '../../see/explain/story-text.ts'
 import {
-  attemptText,
   expiryText,
   type Story,
   type StoryContext,
   storyOf,
-  storyText,
 } from '../../see/explain/story-words.ts'
 import { parseFilter } from '../../see/moments/filter.ts'
 import type { Moment } from '../../see/moments/moment.ts'
@@ -18,7 +18,6 @@ import { moments } from '../daemon/moments.ts'
 import { type Common, print } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
-const CONNS_PER_REQUEST = 1000
 /** Stories that are told in full, and refused segments; of more there is a list, and the newest. */
 const STORIES = 3
 const ATTEMPTS = 5

@@ -2,23 +2,21 @@
 
 import type { Argv } from 'yargs'
 import type { DropInfo, RefusedInfo } from '../../api/commands.ts'
-import { Drop } from '../../engine/counters.ts'
+import { DROP_REASONS, type DropReason } from '../../api/names.ts'
 import {
+  DROP_WORDS,
   type DropContext,
-  type DropReason,
   type Explanation,
   explainDrop,
   wasLeaving,
-} from '../../see/explain/drop-rules.ts'
+} from '../../see/drops/drops.ts'
 import { frameText } from '../../see/frame/frame-text.ts'
 import { counted } from '../../see/text/counted.ts'
 import { instantText } from '../../see/text/times.ts'
-import { DROP_WORDS } from '../../see/words/drop-words.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { type Common, print } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
-const REASONS = Object.keys(Drop).map(name => name.toLowerCase())
 /** Frames of each reason that are shown unless more are asked for. */
 const SHOWN = 3
 
@@ -29,7 +27,7 @@ export function addExplainDrop(explain: Argv<Common>): Argv<Common> {
     command =>
       command
         .positional('reason', {
-          choices: REASONS,
+          choices: DROP_REASONS,
           describe: 'only this drop reason; tapvs counters --all lists them',
         })
         .option('json', { type: 'boolean', default: false, describe: 'for programs' })

@@ -2,13 +2,13 @@
 
 import type { Argv } from 'yargs'
 import type { EdgeInfo } from '../../api/commands.ts'
+import { STATE_NAMES } from '../../api/names.ts'
 import { State } from '../../engine/tcp-state.ts'
 import {
   type Cell,
   clientCloses,
   EVENTS,
   STATE_CODES,
-  STATE_NAMES,
   type StateTable,
   stateTables,
   unreachedStates,

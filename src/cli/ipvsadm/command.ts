@@ -8,20 +8,15 @@ import {
   type ServerKey,
   type ServiceFields,
   type ServiceKey,
-  WHEN_DOWN,
 } from '../../api/edits.ts'
+import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
+import { PROTOCOL_NAMES, PROTOCOLS, protocolNamed } from '../../api/protocols.ts'
+import { SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
 import { maskLength } from '../../config/cidr.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
-import {
-  BACKUP,
-  COMMANDS,
-  type CommandName,
-  type CommandRow,
-  OPTIONS,
-  REFUSED,
-  SCHEDULERS,
-} from './options.ts'
+import { BACKUP, COMMANDS, type CommandName, type CommandRow, OPTIONS } from './options.ts'
 import { portOf } from './port-names.ts'
+import { REFUSED } from './refused.ts'
 
 export const TOOL = 'tapvs ipvsadm'
 
@@ -112,7 +107,7 @@ function editOf(
   given: Given,
 ): Edit {
   if (name === 'clear') return { edit: 'clear' }
-  const service = serviceKey(first(given, 'tcp-service') as string)
+  const service = serviceKey(given) as ServiceKey
   switch (name) {
     case 'add-service':
     case 'edit-service':
@@ -164,7 +159,7 @@ function listCommand(given: Given): ListCommand {
 function timeouts(given: Given): Command {
   const values = given.options.get('set') ?? []
   const [established = 0, finWait = 0, udp = 0] = values.map(value =>
-    whole(value, '--set', 0, 1_000_000),
+    whole(value, '--set', 0, SECONDS_MAX),
   )
   return {
     do: 'edit',
@@ -178,9 +173,9 @@ function serviceFields(given: Given): ServiceFields {
   const persistence = persistenceOf(given)
   const timeout = first(given, 'conn-timeout')
   const whenDown = first(given, 'when-down')
-  const connTimeout = timeout === undefined ? 0 : whole(timeout, '--conn-timeout', 0, 1_000_000)
+  const connTimeout = timeout === undefined ? 0 : whole(timeout, '--conn-timeout', 0, SECONDS_MAX)
   return {
-    ...(scheduler !== undefined && { scheduler: oneOf(scheduler, SCHEDULERS, 'scheduler') }),
+    ...(scheduler !== undefined && { scheduler: oneOf(scheduler, SCHEDULER_CHOICES, 'scheduler') }),
     ...persistence,
     ...(connTimeout > 0 && { conn_timeout: connTimeout }),
     ...(whenDown !== undefined && { when_down: oneOf(whenDown, WHEN_DOWN, 'answer') }),
@@ -194,7 +189,7 @@ function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persi
     return {}
   }
   const text = first(given, 'persistent')
-  const persistence = text === undefined ? PERSISTENCE_SEC : whole(text, '-p', 1, 1_000_000)
+  const persistence = text === undefined ? PERSISTENCE_SEC : whole(text, '-p', 1, SECONDS_MAX)
   return { persistence, ...(mask !== undefined && { persistence_prefix: prefixOf(mask) }) }
 }
 
@@ -210,9 +205,9 @@ function serverFields(given: Given): ServerFields {
     const text = first(given, name)
     return text === undefined ? undefined : whole(text, flag, 0, max)
   }
-  const weight = number('weight', '-w', 65_535)
-  const upper = number('u-threshold', '-x', 1_000_000_000)
-  const lower = number('l-threshold', '-y', 1_000_000_000)
+  const weight = number('weight', '-w', WEIGHT_MAX)
+  const upper = number('u-threshold', '-x', THRESHOLD_MAX)
+  const lower = number('l-threshold', '-y', THRESHOLD_MAX)
   return {
     ...(weight !== undefined && { weight }),
     ...(upper !== undefined && { upper_threshold: upper }),
@@ -228,14 +223,20 @@ function backupOf(given: Given): Pick<ServerFields, 'backup'> {
 }
 
 function optionalService(given: Given): { service?: ServiceKey } {
-  const text = first(given, 'tcp-service')
-  return text === undefined ? {} : { service: serviceKey(text) }
+  const service = serviceKey(given)
+  return service === undefined ? {} : { service }
 }
 
-function serviceKey(text: string): ServiceKey {
-  const { address, port } = endpoint(text, '-t', 'VIP:PORT, like 192.0.2.1:80')
-  if (port === undefined) throw usage(`-t needs a port: ${text}:PORT`)
-  return { protocol: 'tcp', address, port }
+function serviceKey(given: Given): ServiceKey | undefined {
+  for (const protocol of PROTOCOL_NAMES) {
+    const text = first(given, `${protocol}-service`)
+    if (text === undefined) continue
+    const flag = `-${PROTOCOLS[protocol].letter}`
+    const { address, port } = endpoint(text, flag, 'VIP:PORT, like 192.0.2.1:80')
+    if (port === undefined) throw usage(`${flag} needs a port: ${text}:PORT`)
+    return { protocol, address, port }
+  }
+  return undefined
 }
 
 function serverKey(given: Given): ServerKey {
@@ -256,7 +257,7 @@ function endpoint(text: string, flag: string, form: string): { address: string; 
 function tuple(text: string): { client: string; vip: string } {
   const [protocol, cip = '', cport = '', vip = '', vport = '', ...more] = text.split(':')
   const expected = 'tcp:CIP:CPORT:VIP:VPORT after --sockpair'
-  if (protocol?.toLowerCase() !== 'tcp' || vport === '' || more.length > 0)
+  if (protocolNamed(protocol ?? '') === undefined || vport === '' || more.length > 0)
     throw usage(`expected ${expected}, found ${JSON.stringify(text)}`)
   return {
     client: `${ipv4(cip, expected, text)}:${portOf(cport)}`,

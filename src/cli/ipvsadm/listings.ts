@@ -4,6 +4,8 @@
  */
 
 import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../api/commands.ts'
+import type { StateName } from '../../api/names.ts'
+import { PROTOCOLS } from '../../api/protocols.ts'
 import { maskText } from '../../config/cidr.ts'
 import { ipv4Int } from '../../wire/address.ts'
 
@@ -13,7 +15,7 @@ const UDP_TIMEOUT_SEC = 300
 const BANNER = 'IP Virtual Server version 0.0.0 (size=0)\n'
 
 /** The log spells the first, second and seventh otherwise. */
-const STATES: Record<ConnInfo['state'], string> = {
+const STATES: Record<StateName, string> = {
   NONE: 'TCP_NONE',
   ESTABLISHED: 'TCP_EST',
   SYN_SENT: 'SYN_SENT',
@@ -150,7 +152,7 @@ export function largeNumber(value: number): string {
 
 /** `TCP`, two blanks, address:port; at most 33 characters, as the statistics need it. */
 function serviceName({ protocol, address, port }: ServiceInfo): string {
-  return `${protocol.toUpperCase().padEnd(4)} ${address}:${port}`.slice(0, 33)
+  return `${PROTOCOLS[protocol].label.padEnd(4)} ${address}:${port}`.slice(0, 33)
 }
 
 function rsName({ address, port }: RealServerInfo): string {

@@ -3,10 +3,11 @@
  * and not that its option is unknown.
  */
 
-import { type ServiceFields, WHEN_DOWN } from '../../api/edits.ts'
+import { PROTOCOL_NAMES, PROTOCOLS } from '../../api/protocols.ts'
+import { DEFAULT_SCHEDULER, oneOf, SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
+import { SCHEDULERS } from '../../engine/schedule.ts'
 import { COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
 
-export const SCHEDULERS = ['wrr', 'rr'] as const satisfies readonly ServiceFields['scheduler'][]
 export const BACKUP = ['yes', 'no'] as const
 
 export type CommandName =
@@ -35,6 +36,15 @@ export interface CommandRow extends OptionRow {
 
 const SERVICE_FIELDS = ['scheduler', 'persistent', 'netmask', 'conn-timeout', 'when-down']
 const SERVER_FIELDS = ['fullnat', 'weight', 'u-threshold', 'l-threshold', 'backup']
+
+/** wrr (each as often as its weight says, the default) or rr (...) */
+function schedulersHelp(): string {
+  const rows = SCHEDULER_CHOICES.map(name => {
+    const mark = name === DEFAULT_SCHEDULER ? ', the default' : ''
+    return `${name} (${SCHEDULERS[name].says}${mark})`
+  })
+  return oneOf(rows)
+}
 
 export const COMMANDS: readonly CommandRow[] = [
   {
@@ -152,19 +162,19 @@ export const COMMANDS: readonly CommandRow[] = [
 ]
 
 export const OPTIONS: readonly OptionRow[] = [
-  {
-    long: 'tcp-service',
-    short: 't',
+  ...PROTOCOL_NAMES.map(name => ({
+    long: `${name}-service`,
+    short: PROTOCOLS[name].letter,
     values: ['VIP:PORT'],
-    choices: 'service',
+    choices: 'service' as const,
     help: 'the service; the port may be a name of /etc/services',
-  },
+  })),
   {
     long: 'scheduler',
     short: 's',
     values: ['SCHEDULER'],
-    choices: SCHEDULERS,
-    help: `${SCHEDULERS.join(' or ')}; default ${SCHEDULERS[0]}`,
+    choices: SCHEDULER_CHOICES,
+    help: schedulersHelp(),
   },
   {
     long: 'persistent',
@@ -243,70 +253,3 @@ export const OPTIONS: readonly OptionRow[] = [
   { long: 'version', short: 'v', help: 'print the version' },
   ...COMMON_OPTIONS,
 ]
-
-const FULLNAT_ONLY =
-  'forwarding is by FullNAT (-b) only, because every answer has to come back here'
-const LISTS = 'there are no allow and deny lists yet; filter in front of the balancer'
-const UDP_ONLY = 'is for UDP, which is not supported yet'
-const ONE_NODE = 'there is no connection synchronisation'
-const NO_FLAG = 'is not supported; leave it out'
-
-/** What other builds have; read, so that their errors can say why. */
-export const REFUSED: readonly (OptionRow & { refused: string })[] = [
-  { long: 'udp-service', short: 'u', refused: 'UDP is not supported yet; services are TCP (-t)' },
-  { long: 'sctp-service', refused: 'SCTP is not supported; services are TCP (-t)' },
-  {
-    long: 'icmp-service',
-    short: 'q',
-    refused: 'ICMP services are not supported; pings of a VIP are answered',
-  },
-  { long: 'icmpv6-service', short: '1', refused: 'IPv6 is not supported yet' },
-  { long: 'ipv6', short: '6', refused: 'IPv6 is not supported yet' },
-  {
-    long: 'fwmark-service',
-    short: 'f',
-    refused: 'firewall marks are not supported; name the service by -t VIP:PORT',
-  },
-  {
-    long: 'match',
-    short: 'H',
-    refused: 'match services (SNAT) are not supported; name the service by -t VIP:PORT',
-  },
-  { long: 'gatewaying', short: 'g', refused: FULLNAT_ONLY },
-  { long: 'ipip', short: 'i', refused: FULLNAT_ONLY },
-  { long: 'masquerading', short: 'm', refused: FULLNAT_ONLY },
-  { long: 'snat', short: 'J', refused: FULLNAT_ONLY },
-  { long: 'ops', short: 'o', refused: UDP_ONLY },
-  { long: 'quic', refused: UDP_ONLY },
-  {
-    long: 'synproxy',
-    short: 'j',
-    refused: 'SYN proxy is not supported; the SYN goes to the real server',
-  },
-  {
-    long: 'proxy-protocol',
-    refused: 'is not supported; the client address travels in TOA (tcp.toa in the config)',
-  },
-  { long: 'expire-quiescent', refused: NO_FLAG },
-  {
-    long: 'hash-target',
-    refused: 'is for conhash, which is not supported; schedulers are rr and wrr',
-  },
-  { long: 'sched-flags', refused: 'schedulers have no flags here; schedulers are rr and wrr' },
-  { long: 'pe', refused: 'persistence is by client address only; leave it out' },
-  { long: 'persistent-conn', refused: 'who keeps which real server is not listed yet' },
-  { long: 'dest-check', refused: 'is not supported here; health checks are set in the config' },
-  { long: 'add-deny', short: 'U', refused: LISTS },
-  { long: 'del-deny', short: 'V', refused: LISTS },
-  { long: 'get-deny', short: 'B', refused: LISTS },
-  { long: 'deny-address', short: 'k', refused: LISTS },
-  { long: 'add-allow', short: 'O', refused: LISTS },
-  { long: 'del-allow', short: 'Y', refused: LISTS },
-  { long: 'get-allow', short: 'W', refused: LISTS },
-  { long: 'allow-address', short: '2', refused: LISTS },
-  { long: 'start-daemon', refused: ONE_NODE },
-  { long: 'stop-daemon', refused: ONE_NODE },
-  { long: 'daemon', refused: ONE_NODE },
-  { long: 'mcast-interface', refused: ONE_NODE },
-  { long: 'syncid', refused: ONE_NODE },
-].map(row => ({ ...row, help: 'not supported' }))

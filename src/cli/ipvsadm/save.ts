@@ -2,6 +2,7 @@
 
 import type { ServiceInfo } from '../../api/commands.ts'
 import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
+import { PROTOCOLS } from '../../api/protocols.ts'
 import { maskText } from '../../config/cidr.ts'
 import { CliError } from '../daemon/client.ts'
 import { readCommand } from './command.ts'
@@ -104,8 +105,8 @@ function option(flag: string, value: string | number | undefined): (string | num
   return value === undefined ? [] : [flag, value]
 }
 
-function serviceWords({ address, port }: ServiceKey): string[] {
-  return ['-t', `${address}:${port}`]
+function serviceWords({ protocol, address, port }: ServiceKey): string[] {
+  return [`-${PROTOCOLS[protocol].letter}`, `${address}:${port}`]
 }
 
 function serverText({ address, port }: ServerKey): string {
@@ -131,8 +132,7 @@ export function readSaved(text: string): Restored {
     if (argv.length === 0) continue
     try {
       const { command, socket } = readCommand(argv)
-      if (command.do !== 'edit')
-        throw new CliError(`expected a command that changes something`, 2)
+      if (command.do !== 'edit') throw new CliError(`expected a command that changes something`, 2)
       if (socket !== undefined)
         throw new CliError('--socket goes before the commands, not inside', 2)
       for (const edit of command.edits) {

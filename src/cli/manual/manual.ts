@@ -18,7 +18,8 @@ import {
 } from '../grammar/roff.ts'
 import type { Positional, VerbNode } from '../grammar/verb-tree.ts'
 import { IPVSADM_ABOUT, synopsis } from '../ipvsadm/help.ts'
-import { COMMANDS, OPTIONS, REFUSED } from '../ipvsadm/options.ts'
+import { COMMANDS, OPTIONS } from '../ipvsadm/options.ts'
+import { REFUSED } from '../ipvsadm/refused.ts'
 
 /** Verbs with a page of their own. */
 const OWN_PAGES = ['ipvsadm', 'dpip']

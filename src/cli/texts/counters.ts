@@ -2,7 +2,7 @@
 
 import type { ArmInfo, CountersInfo } from '../../api/commands.ts'
 import { linkWords } from '../../api/link-state.ts'
-import { DROP_WORDS } from '../../see/words/drop-words.ts'
+import { DROP_WORDS } from '../../see/drops/drops.ts'
 import { EVENT_WORDS } from '../../see/words/event-words.ts'
 
 /** With `all`, zeros too. */

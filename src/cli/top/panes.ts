@@ -1,12 +1,12 @@
 /** The panes of `tapvs top`, each a head line and rows for 80 columns. */
 
 import { HANDSHAKE_BOUNDS } from '../../engine/counters.ts'
+import { DROP_WORDS } from '../../see/drops/drops.ts'
 import type { ClientRow } from '../../see/numbers/clients.ts'
 import type { LipRow } from '../../see/numbers/lports.ts'
 import type { Quantiles } from '../../see/numbers/quantiles.ts'
 import type { ArmRow, DropRow, Moment, RsRow, ServiceRow } from '../../see/numbers/rows.ts'
 import { duration, type Line, line, percent, row, short } from '../../see/numbers/text.ts'
-import { DROP_WORDS } from '../../see/words/drop-words.ts'
 import type { BusyRow } from './busy.ts'
 
 export const PANES = ['services', 'lports', 'drops', 'arms', 'clients', 'conns', 'health'] as const

@@ -8,6 +8,42 @@ import { type Common, print } from '../terminal/common.ts'
 /** Of the recorder. */
 const SWITCH = ['on', 'off', 'status']
 
+const OPTIONS = {
+  write: {
+    alias: 'w',
+    type: 'string',
+    requiresArg: true,
+    describe: 'write pcapng to this file, - for stdout; else a line per packet',
+  },
+  count: {
+    alias: 'c',
+    type: 'number',
+    requiresArg: true,
+    describe: 'end after so many packets',
+  },
+  seconds: {
+    type: 'number',
+    requiresArg: true,
+    describe: 'end after so many seconds',
+  },
+  snaplen: {
+    alias: 's',
+    type: 'number',
+    requiresArg: true,
+    describe: 'bytes of each frame, 64-65535; default: capture.snaplen of the config',
+  },
+  past: {
+    type: 'boolean',
+    default: false,
+    describe: 'begin with what the flight recorder holds',
+  },
+  ring: {
+    type: 'string',
+    describe:
+      'on, off or status of the flight recorder; without a word: what it holds, and the end',
+  },
+} as const
+
 export function addCapture(common: Argv<Common>): void {
   common.command(
     'capture [filter..]',
@@ -21,39 +57,7 @@ export function addCapture(common: Argv<Common>): void {
           describe:
             'host A, port N, tcp, arp, icmp, client|vip|lip|rs A[:P], conn A:P, state NAME, drop [REASON], arm NAME, pair N; and, or, not, ( )',
         })
-        .option('write', {
-          alias: 'w',
-          type: 'string',
-          requiresArg: true,
-          describe: 'write pcapng to this file, - for stdout; else a line per packet',
-        })
-        .option('count', {
-          alias: 'c',
-          type: 'number',
-          requiresArg: true,
-          describe: 'end after so many packets',
-        })
-        .option('seconds', {
-          type: 'number',
-          requiresArg: true,
-          describe: 'end after so many seconds',
-        })
-        .option('snaplen', {
-          alias: 's',
-          type: 'number',
-          requiresArg: true,
-          describe: 'bytes of each frame, 64-65535; default: capture.snaplen of the config',
-        })
-        .option('past', {
-          type: 'boolean',
-          default: false,
-          describe: 'begin with what the flight recorder holds',
-        })
-        .option('ring', {
-          type: 'string',
-          describe:
-            'on, off or status of the flight recorder; without a word: what it holds, and the end',
-        })
+        .options(OPTIONS)
         .example('$0 capture -w all.pcapng', 'until Ctrl-C')
         .example('$0 capture -w - vip 202.108.10.1:6379 | tshark -r -', 'one service, live')
         .example('$0 capture drop tcp_no_conn', 'refused packets, a line each')

@@ -14,78 +14,88 @@ type Kind = (typeof KINDS)[number]
 
 export function addConfig(common: Argv<Common>): void {
   common.command('config', 'config files, and the config that is running', command =>
-    command
-      .command(
-        'check <file>',
-        'report every mistake in a config file',
-        check => check.positional('file', { type: 'string', demandOption: true }),
-        async ({ file }) => {
-          await readChecked(file)
-          print(`${file}: ok\n`)
-        },
-      )
-      .command(
-        'show',
-        'print the running config as a file',
-        show => show,
-        async ({ socket }) => {
-          const { configYaml } = await import('../../config/write.ts')
-          const config = await ask(socket, { verb: 'config' })
-          print(configYaml(config as Parameters<typeof configYaml>[0]))
-        },
-      )
-      .command(
-        'diff <file>',
-        'print what applying a file would change; exit code 1 if anything',
-        diff => diff.positional('file', { type: 'string', demandOption: true }),
-        async ({ socket, file }) => {
-          const text = formatDifference(await apply(socket, file, true))
-          print(text)
-          if (text !== '') throw new Ended(1)
-        },
-      )
-      .command(
-        'apply <file>',
-        'make a file the running config',
-        apply =>
-          apply
-            .positional('file', { type: 'string', demandOption: true })
-            .option('dry-run', { type: 'boolean', describe: 'print what it would change' }),
-        async ({ socket, file, dryRun }) => {
-          const plan = await apply(socket, file, dryRun === true)
-          if (dryRun) print(formatDifference(plan) || 'nothing to do\n')
-          refuseRestart(plan)
-          if (!dryRun) print(formatPlan(plan))
-        },
-      )
-      .command(
-        'import <kind> <file>',
-        'print a config made from one of another balancer',
-        kind =>
-          kind
-            .positional('kind', {
-              choices: KINDS,
-              demandOption: true,
-              describe: 'ipvsadm: what `ipvsadm -S -n` prints',
-            })
-            .positional('file', {
-              type: 'string',
-              demandOption: true,
-              describe: '- for standard input',
-            })
-            .option('arms', {
-              type: 'string',
-              requiresArg: true,
-              describe: 'config whose arms and settings are taken',
-            })
-            .option('config-id', {
-              type: 'string',
-              requiresArg: true,
-              describe: 'of keepalived: whose @ lines are read; this host if left out',
-            }),
-        ({ kind, file, arms, configId }) => importConfig(kind, file, arms, configId),
-      )
-      .demandCommand(1, 'config needs a verb: check, show, diff, apply or import'),
+    addImport(addRunning(command)).demandCommand(
+      1,
+      'config needs a verb: check, show, diff, apply or import',
+    ),
+  )
+}
+
+/** Of files, and of the config that is running. */
+function addRunning(config: Argv<Common>): Argv<Common> {
+  return config
+    .command(
+      'check <file>',
+      'report every mistake in a config file',
+      check => check.positional('file', { type: 'string', demandOption: true }),
+      async ({ file }) => {
+        await readChecked(file)
+        print(`${file}: ok\n`)
+      },
+    )
+    .command(
+      'show',
+      'print the running config as a file',
+      show => show,
+      async ({ socket }) => {
+        const { configYaml } = await import('../../config/write.ts')
+        const config = await ask(socket, { verb: 'config' })
+        print(configYaml(config as Parameters<typeof configYaml>[0]))
+      },
+    )
+    .command(
+      'diff <file>',
+      'print what applying a file would change; exit code 1 if anything',
+      diff => diff.positional('file', { type: 'string', demandOption: true }),
+      async ({ socket, file }) => {
+        const text = formatDifference(await apply(socket, file, true))
+        print(text)
+        if (text !== '') throw new Ended(1)
+      },
+    )
+    .command(
+      'apply <file>',
+      'make a file the running config',
+      apply =>
+        apply
+          .positional('file', { type: 'string', demandOption: true })
+          .option('dry-run', { type: 'boolean', describe: 'print what it would change' }),
+      async ({ socket, file, dryRun }) => {
+        const plan = await apply(socket, file, dryRun === true)
+        if (dryRun) print(formatDifference(plan) || 'nothing to do\n')
+        refuseRestart(plan)
+        if (!dryRun) print(formatPlan(plan))
+      },
+    )
+}
+
+function addImport(config: Argv<Common>): Argv<Common> {
+  return config.command(
+    'import <kind> <file>',
+    'print a config made from one of another balancer',
+    kind =>
+      kind
+        .positional('kind', {
+          choices: KINDS,
+          demandOption: true,
+          describe: 'ipvsadm: what `ipvsadm -S -n` prints',
+        })
+        .positional('file', {
+          type: 'string',
+          demandOption: true,
+          describe: '- for standard input',
+        })
+        .option('arms', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'config whose arms and settings are taken',
+        })
+        .option('config-id', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'of keepalived: whose @ lines are read; this host if left out',
+        }),
+    ({ kind, file, arms, configId }) => importConfig(kind, file, arms, configId),
   )
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
 import type { RealServerInfo, ServiceInfo } from '../../api/commands.ts'
 import type { Edit } from '../../api/edits.ts'
+import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
 import { counted } from '../../see/text/counted.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { type Common, print } from '../terminal/common.ts'
@@ -108,7 +109,7 @@ async function cut({ socket, server, service }: Options): Promise<number> {
     verb: 'cut',
     server: endpoint(server, 'server'),
     ...(service !== undefined && {
-      service: { protocol: 'tcp' as const, ...endpoint(service, '--service') },
+      service: { protocol: DEFAULT_PROTOCOL, ...endpoint(service, '--service') },
     }),
   })
   return answer.connections

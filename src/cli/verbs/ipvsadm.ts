@@ -3,6 +3,7 @@
 import type { Argv } from 'yargs'
 import type { ConnInfo, ServiceInfo } from '../../api/commands.ts'
 import type { Edit, ServiceKey } from '../../api/edits.ts'
+import { CONNS_PER_REQUEST } from '../../api/limits.ts'
 import { version } from '../../control/system/version.ts'
 import { change, tryEdits } from '../daemon/change.ts'
 import { CliError } from '../daemon/client.ts'
@@ -22,8 +23,6 @@ import {
 } from '../ipvsadm/listings.ts'
 import { culprit, readSaved, saveText } from '../ipvsadm/save.ts'
 import type { Common } from '../terminal/common.ts'
-
-const CONNS_PER_REQUEST = 1000
 
 /** For the list of verbs; main.ts hands its arguments to ipvsadm(), whose grammar is popt's and not yargs's. */
 export function addIpvsadm(common: Argv<Common>): void {

@@ -5,10 +5,11 @@
 
 import { isIPv4 } from 'node:net'
 import { PERSISTENCE_SEC } from '../../api/edits.ts'
+import { SECONDS_MAX } from '../../api/limits.ts'
+import { DEFAULT_SCHEDULER, SCHEDULER_NAMES } from '../../api/words.ts'
 import { printable } from '../../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { isCidr, maskLength, networkOf } from '../cidr.ts'
-import { fileSchema } from '../schema.ts'
 import type { ConfigInput } from '../write.ts'
 
 type FileService = NonNullable<ConfigInput['services']>[number]
@@ -50,12 +51,6 @@ export interface Place {
   line: number
 }
 
-/** What a config takes. */
-export const WEIGHT_MAX = 65_535
-export const THRESHOLD_MAX = 1_000_000_000
-const SERVICE = fileSchema.shape.services.unwrap().element.shape
-const SCHEDULERS: readonly string[] = SERVICE.scheduler.unwrap().options
-const SECONDS_MAX = 1_000_000
 const RANGE_MAX = 4096
 
 interface Remark {
@@ -154,10 +149,15 @@ export class Collector {
     this.#tcp.timeouts = { ...this.#tcp.timeouts, ...timeouts }
   }
 
-  /** => undefined, which is wrr, and a remark if there is none of this name */
+  /** => undefined, which is the default, and a remark if there is none of this name */
   scheduler(place: Place, name: string, what: string): ImportedService['scheduler'] {
-    if (SCHEDULERS.includes(name)) return name as ImportedService['scheduler']
-    this.notCarried(place, what, `there is no scheduler ${short(name)} here, wrr takes its place`)
+    const known = SCHEDULER_NAMES.find(other => other === name)
+    if (known) return known
+    this.notCarried(
+      place,
+      what,
+      `there is no scheduler ${short(name)} here, ${DEFAULT_SCHEDULER} takes its place`,
+    )
     return undefined
   }
 

@@ -3,6 +3,8 @@
  * their value behind a blank or `=`.
  */
 
+import type { Place } from './imported.ts'
+
 /** Of an option: no value, one, one that may be missing, or three. */
 type Values = 'none' | 'one' | 'maybe' | 'three'
 
@@ -139,4 +141,36 @@ function letters(word: string, before: readonly Given[]): Found[] | undefined {
     }
   }
   return found
+}
+
+/** One command, taken apart. */
+export class Line {
+  readonly place: Place
+  refused = false
+  readonly #given: Given[]
+  readonly #used = new Set<Given>()
+
+  constructor(place: Place, given: Given[]) {
+    this.place = place
+    this.#given = given
+  }
+
+  /** The option, which counts as seen from now on. */
+  take(name: string): Given | undefined {
+    const given = this.#given.find(option => option.name === name)
+    if (given) this.#used.add(given)
+    return given
+  }
+
+  get unused(): Given[] {
+    return this.#given.filter(option => !this.#used.has(option))
+  }
+
+  has(name: string): boolean {
+    return [...this.#used].some(option => option.name === name)
+  }
+
+  get text(): string {
+    return this.#given.map(({ text }) => text).join(' ')
+  }
 }

@@ -3,6 +3,7 @@
  * well. The lines are carried out one after the other, as `ipvsadm -R` would.
  */
 
+import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import {
   addressProblem,
   Collector,
@@ -14,15 +15,13 @@ import {
   linesOf,
   type Place,
   short,
-  THRESHOLD_MAX,
-  WEIGHT_MAX,
 } from './imported.ts'
-import { COMMANDS, type Given, optionsOf } from './ipvsadm-words.ts'
+import { MODES, NO_UDP, NOT_HERE, OTHER_SERVICES, SILENT } from './ipvsadm-not-here.ts'
+import { COMMANDS, type Given, Line, optionsOf } from './ipvsadm-words.ts'
 import { portOf } from './ports.ts'
 
 const NO_SERVICE = 'there is no such service'
 const NO_SERVER = 'there is no such real server'
-const NO_UDP = 'UDP is not supported yet'
 
 const SERVER_NUMBERS = [
   ['weight', 'weight', WEIGHT_MAX],
@@ -30,78 +29,11 @@ const SERVER_NUMBERS = [
   ['l-threshold', 'lower_threshold', THRESHOLD_MAX],
 ] as const
 
-/** Why an option is not carried over; the rest of its line is. */
-const NOT_HERE: Record<string, string> = {
-  ops: 'one-packet scheduling is for UDP',
-  pe: 'persistence engines are not supported',
-  'sched-flags': 'rr and wrr have no flags',
-  synproxy: 'SYN proxy is not supported',
-  'proxy-protocol': 'the proxy protocol is not supported; TOA tells real servers the client',
-  'expire-quiescent': 'connections of a real server with weight 0 live on here',
-  'dest-check': 'passive checks are set by hand, see config/lab.yaml',
-  'hash-target': 'rr and wrr do not hash',
-  quic: NO_UDP,
-  'limit-proportion': 'packets are not dropped by chance',
-  bps: 'bandwidth is not limited (nor is it by DPVS)',
-}
-
-/** Other forwarding; the real server is carried over and reached by FullNAT. */
-const MODES: Record<string, { letter: string; by: string }> = {
-  masquerading: { letter: '-m', by: 'NAT' },
-  ipip: { letter: '-i', by: 'a tunnel' },
-  gatewaying: { letter: '-g', by: 'routing' },
-}
-
-/** Said of nothing: they change no configuration, or are always so here. */
-const SILENT = new Set(['numeric', 'fullnat', 'list', 'exact', 'save', 'restore', 'sort', 'nosort'])
-
-/** What is not IPv4 and TCP, by the option that names the service. */
-const OTHER_SERVICES: Record<string, string> = {
-  'udp-service': NO_UDP,
-  'sctp-service': 'SCTP is not supported',
-  'fwmark-service': 'services by firewall mark are not supported (DPVS never matches them)',
-  'icmp-service': 'ICMP services are not supported',
-  'icmpv6-service': 'IPv6 is not supported yet',
-  match: 'match services are for SNAT, which is not supported',
-}
-
 /** `name` is the file's, for the remarks. Throws nothing: a line that makes no sense is one that is not carried over. */
 export function importIpvsadm(text: string, name: string): Imported {
   const reader = new Reader()
   for (const [i, line] of linesOf(text).entries()) reader.line(line, { file: name, line: i + 1 })
   return reader.collector.result()
-}
-
-/** One command, taken apart. */
-class Line {
-  readonly place: Place
-  refused = false
-  readonly #given: Given[]
-  readonly #used = new Set<Given>()
-
-  constructor(place: Place, given: Given[]) {
-    this.place = place
-    this.#given = given
-  }
-
-  /** The option, which counts as seen from now on. */
-  take(name: string): Given | undefined {
-    const given = this.#given.find(option => option.name === name)
-    if (given) this.#used.add(given)
-    return given
-  }
-
-  get unused(): Given[] {
-    return this.#given.filter(option => !this.#used.has(option))
-  }
-
-  has(name: string): boolean {
-    return [...this.#used].some(option => option.name === name)
-  }
-
-  get text(): string {
-    return this.#given.map(({ text }) => text).join(' ')
-  }
 }
 
 class Reader {

@@ -1,6 +1,7 @@
 /** Keywords of keepalived: where they may stand, and of those that have no counterpart here the reason. */
 
-import { THRESHOLD_MAX, WEIGHT_MAX } from './imported.ts'
+import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
+import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
 import type { Grammar } from './keepalived-statement.ts'
 
 const DEFAULT_OF_CHECKS = 'it is for the checkers of keepalived'
@@ -59,17 +60,17 @@ const SERVICE: Record<string, string> = {
   nat_mask: 'keepalived ignores it as well',
   smtp_alert: 'no mail is sent; the log tells',
   ops: 'one-packet scheduling is for UDP',
-  hashed: 'rr and wrr do not hash',
-  hash_target: 'rr and wrr do not hash',
-  'sh-port': 'rr and wrr have no flags',
-  'sh-fallback': 'rr and wrr have no flags',
-  'mh-port': 'rr and wrr have no flags',
-  'mh-fallback': 'rr and wrr have no flags',
+  hashed: `${allOf(SCHEDULER_NAMES)} do not hash`,
+  hash_target: `${allOf(SCHEDULER_NAMES)} do not hash`,
+  'sh-port': `${allOf(SCHEDULER_NAMES)} have no flags`,
+  'sh-fallback': `${allOf(SCHEDULER_NAMES)} have no flags`,
+  'mh-port': `${allOf(SCHEDULER_NAMES)} have no flags`,
+  'mh-fallback': `${allOf(SCHEDULER_NAMES)} have no flags`,
   quic: 'UDP is not supported yet',
   bps: 'bandwidth is not limited (nor is it by DPVS)',
   limit_proportion: 'packets are not dropped by chance',
   vip_bind_dev: 'an arm has the addresses that it has',
-  abs_priority: 'schedulers are rr and wrr',
+  abs_priority: `schedulers are ${allOf(SCHEDULER_NAMES)}`,
   warmup: DEFAULT_OF_CHECKS,
   delay_before_retry: 'a failed check is repeated after its interval',
   weight: 'weights belong to real servers',

@@ -4,20 +4,22 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import { isService } from '../../api/edits.ts'
+import type { Protocol } from '../../api/protocols.ts'
 import { type Change, rsName, type ServiceChange } from '../../config/changes.ts'
 import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
 import { closeFd } from '../../io/native.ts'
 import type { ModuleLog } from '../log/log.ts'
 import type { Events } from '../model/events.ts'
-import type { Model } from '../model/model.ts'
+import { CHANGES_AT_ONCE, type Model } from '../model/model.ts'
 import type { RsHealth } from '../readings/listings.ts'
 import { type CheckNetns, mtuOfChecks, openCheckNetns } from '../threads/check-arm.ts'
 import type { Workers } from '../threads/workers.ts'
 import { Checker, type CheckHost, type HiddenService, type Outcomes } from './checker.ts'
 import type { Mind } from './health.ts'
 
-/** As the model's own changes. */
-const CHANGES_AT_ONCE = 16
+/** What the requests of a check travel by. */
+const PROBED: Protocol = 'tcp'
 
 export class Checks implements CheckHost {
   readonly #model: Model
@@ -74,8 +76,17 @@ export class Checks implements CheckHost {
       const { address, port } = hidden
       const place = places.dests.take(nameOf(hidden))
       const limits = { upperThreshold: 0, lowerThreshold: 0, backup: false }
-      const rs = { ...hidden.rs, ...limits, weight: 1, vip: address, vport: port, place }
+      const rs = {
+        ...hidden.rs,
+        ...limits,
+        weight: 1,
+        protocol: PROBED,
+        vip: address,
+        vport: port,
+        place,
+      }
       const service: ServiceChange = {
+        protocol: PROBED,
         address,
         port,
         lips,
@@ -96,8 +107,8 @@ export class Checks implements CheckHost {
     const { address, port, rs } = hidden
     return this.#model.exclusively(async () => {
       await this.#carryOut([
-        { put: 'no-rs', vip: address, vport: port, ...rs },
-        { put: 'no-service', address, port },
+        { put: 'no-rs', protocol: PROBED, vip: address, vport: port, ...rs },
+        { put: 'no-service', protocol: PROBED, address, port },
       ])
       this.#model.places.dests.leave(nameOf(hidden))
     })
@@ -148,9 +159,9 @@ export class Checks implements CheckHost {
     const { config, places } = this.#model
     const changes: Change[] = []
     for (const [name, { service, rs }] of this.#pending) {
-      const { address: vip, port: vport } = service
+      const { protocol, address: vip, port: vport } = service
       const now = config.services
-        .find(({ address, port }) => address === vip && port === vport)
+        .find(other => isService(other, service))
         ?.realServers.find(({ address, port }) => address === rs.address && port === rs.port)
       if (!now) {
         this.#cut.delete(name)
@@ -158,7 +169,7 @@ export class Checks implements CheckHost {
       }
       const place = places.dests.find(name)
       changes.push(
-        { put: 'rs', rs: { ...now, vip, vport, place } },
+        { put: 'rs', rs: { ...now, protocol, vip, vport, place } },
         ...this.#cutting(name, service, place),
       )
     }

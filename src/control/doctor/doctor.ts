@@ -35,10 +35,12 @@ export async function diagnose({ file, socket: path, ping }: Asked): Promise<Fin
   findings.push(tun)
   // Both are tried on a TAP.
   if (tun.level === 'ok') findings.push(kernel.ring(), ...kernel.queues())
-  const { holdersOf } = await import('../network/tun-info.ts')
+  const { kindOf } = await import('../network/kinds.ts')
   const holdsArm = (pid: number) =>
-    config?.arms.some(({ name, netns }) =>
-      holdersOf(name, netns).some(holder => holder.pid === pid),
+    config?.arms.some(arm =>
+      kindOf(arm)
+        .holders(arm.name, arm.netns)
+        .some(holder => holder.pid === pid),
     ) ?? true
   const { finding, daemon } = await socket(config?.control.socket ?? path, ping, holdsArm)
   findings.push(finding)

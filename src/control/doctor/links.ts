@@ -1,10 +1,15 @@
 /** Links and addresses of a namespace. Nothing is changed. */
 
 import { AF_INET, REQUEST, withRtNetlink } from '../network/rtnetlink.ts'
-import { type TunInfo, tunInfo } from '../network/tun-info.ts'
 
-/** `up`: it is switched on; `running`: it has a carrier too. */
-export type Link = TunInfo & { name: string; up: boolean; running: boolean }
+export interface Link {
+  name: string
+  /** It is switched on; it has a carrier too. */
+  up: boolean
+  running: boolean
+  /** The attribute that says of what kind it is, raw. */
+  info: Buffer | undefined
+}
 
 export interface Seen {
   links: Map<string, Link>
@@ -21,7 +26,7 @@ export function lookInto(path: string): Promise<Seen> {
       const name = attrs.ifname ?? ''
       if (data.index !== undefined) names.set(data.index, name)
       const { up = false, running = false } = data.flags ?? {}
-      links.set(name, { name, up, running, ...tunInfo(attrs.linkinfo) })
+      links.set(name, { name, up, running, info: attrs.linkinfo })
     }
     const addresses = new Map<string, string>()
     for (const { data, attrs } of await rt.getAddresses({ family: AF_INET }, {}, REQUEST)) {

@@ -2,10 +2,11 @@
 
 import type { Config, ConfigArm } from '../../config/config.ts'
 import type { NativeError } from '../../io/native.ts'
+import { type ArmKindName, kindName } from '../network/kinds.ts'
 import { ipIn, netnsPath } from '../network/netns.ts'
-import { holdersOf, holderWords } from '../network/tun-info.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 import { lookInto, type Seen } from './links.ts'
+import { tapDevice, where } from './tap-device.ts'
 
 /** `daemon` is the pid of a daemon that runs with this config, if one does. */
 export async function places({ arms }: Config, daemon: number | undefined): Promise<Finding[]> {
@@ -14,13 +15,15 @@ export async function places({ arms }: Config, daemon: number | undefined): Prom
     const seen = await look(netns, findings)
     if (!seen) continue
     for (const arm of arms.filter(other => other.netns === netns)) {
-      findings.push(device(arm, seen, daemon), ...addresses(arm, seen))
+      const device = DEVICE[kindName(arm)](arm, seen.links.get(arm.name), daemon)
+      findings.push(device, ...addresses(arm, seen))
     }
   }
   return findings
 }
 
-const where = (netns: string | null) => (netns === null ? '' : ` in ${netns}`)
+/** What is there in an arm's place, by the kind that it is to be. */
+const DEVICE: Record<ArmKindName, typeof tapDevice> = { tap: tapDevice }
 
 async function look(netns: string | null, findings: Finding[]): Promise<Seen | undefined> {
   const check = `namespace ${netns ?? '(own)'}`
@@ -41,32 +44,6 @@ async function look(netns: string | null, findings: Finding[]): Promise<Seen | u
     else findings.push(warn(check, `not looked into: ${message}`, 'run the doctor as root'))
     return undefined
   }
-}
-
-function device({ name, netns }: ConfigArm, { links }: Seen, daemon: number | undefined): Finding {
-  const check = `TAP ${name}`
-  const link = links.get(name)
-  const switchOn = `${ipIn(netns)} link set ${name} up`
-  if (!link) return ok(check, `will be made${where(netns)}; switch it on then: ${switchOn}`)
-  const remove = `${ipIn(netns)} link del ${name}`
-  if (!link.isTap)
-    return fail(check, `a device of that name is there${where(netns)} and is no TAP`, remove)
-  if (!link.multiQueue) {
-    const mend = `${remove}; ${ipIn(netns)} tuntap add dev ${name} mode tap multi_queue`
-    return fail(check, `was made without multi_queue${where(netns)}`, mend)
-  }
-  const holders = link.queues === 0 ? [] : holdersOf(name, netns)
-  const ours = holders.find(({ pid }) => pid === daemon)
-  // The kernel would let both have it, and deal the packets out between them.
-  if (link.queues > 0 && !ours) {
-    const text = `is in use${where(netns)}: ${holderWords(holders)}`
-    return fail(check, text, 'stop that, or rename the arm')
-  }
-  if (!link.up) return fail(check, `is down${where(netns)}: it carries nothing`, switchOn)
-  if (!ours) return ok(check, `is there${where(netns)}, and free`)
-  if (link.running) return ok(check, `is held by the running daemon, pid ${ours.pid}`)
-  const mend = `${ipIn(netns)} link set ${name} carrier on`
-  return fail(check, `has no carrier${where(netns)}: it carries nothing`, mend)
 }
 
 function addresses(arm: ConfigArm, { addresses: taken }: Seen): Finding[] {

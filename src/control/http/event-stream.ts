@@ -4,9 +4,7 @@
  */
 
 import type { ServerResponse } from 'node:http'
-
-/** So that both sides notice a connection that is no more. */
-export const HEARTBEAT_MS = 15_000
+import { HEARTBEAT_MS } from '../../api/limits.ts'
 
 export class EventStream {
   readonly #response: ServerResponse

@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { HttpError, NO_RECORDER } from '../../api/errors.ts'
 import { object } from '../../api/fields.ts'
+import { HEARTBEAT_MS } from '../../api/limits.ts'
 import type { Moment } from '../../see/moments/moment.ts'
 import { momentToJson } from '../../see/moments/moment-json.ts'
 import type { Watching } from '../recorder/watching.ts'
@@ -21,9 +22,6 @@ import {
   UNREAD_BYTES_MAX,
   writeAll,
 } from './packets.ts'
-
-/** So that a silent stream notices that its reader is gone. */
-const HEARTBEAT_MS = 15_000
 
 const query = object(packetQuery(true, false))
 

@@ -9,9 +9,11 @@ import * as z from 'zod'
 import { level, module } from '../../api/answers.ts'
 import { HttpError } from '../../api/errors.ts'
 import type { DaemonEvent } from '../../api/events.ts'
+import { protocol } from '../../api/fields.ts'
+import { HEARTBEAT_MS } from '../../api/limits.ts'
 import { linkState } from '../../api/statistics.ts'
 import type { Events } from '../model/events.ts'
-import { EventStream, HEARTBEAT_MS } from './event-stream.ts'
+import { EventStream } from './event-stream.ts'
 import { describeStream } from './openapi.ts'
 
 /** Beyond what the kernel holds. */
@@ -22,7 +24,7 @@ const STREAMS_MAX = 32
 const eventFields = <N extends string, D extends z.ZodType>(name: N, data: D) =>
   z.object({ id: z.string(), event: z.literal(name), time: z.iso.datetime(), data })
 
-const key = z.object({ protocol: z.literal('tcp'), address: z.string(), port: z.int() })
+const key = z.object({ protocol, address: z.string(), port: z.int() })
 
 /** In the document; the client has the types of model/events.ts. */
 export const eventSchema = z

@@ -5,7 +5,7 @@
  *
  *   HEADER   JSON of JournalHeader; the first block
  *   IMAGE    pack() of the worker's EngineImage, deflated; before any record of that worker
- *   RECORDS  records of the worker's flight recorder (engine/flight.ts) one behind the other, oldest first
+ *   RECORDS  records of the worker's flight recorder (engine/flight-records.ts) one behind the other, oldest first
  *   END      JSON of JournalEnd; missing in a file whose writing was broken off
  *
  * Little-endian. A block that is not whole, and what is behind it, does not count.
@@ -13,6 +13,7 @@
 
 import { deflateRaw, inflateRawSync } from 'node:zlib'
 import type { ConfigFile } from '../../config/schema.ts'
+import { HeadCell } from '../../engine/flight-records.ts'
 import type { EngineImage } from '../../engine/image.ts'
 import { pack, unpack } from './pack.ts'
 
@@ -159,7 +160,7 @@ function recordsOf(body: Uint8Array): Int32Array[] {
   const cells = new Int32Array(new Uint8Array(body).buffer, 0, body.length >> 2)
   const records: Int32Array[] = []
   for (let at = 0; at < cells.length; ) {
-    const size = cells[at] as number
+    const size = cells[at + HeadCell.SIZE] as number
     if (size < 8 || size % 2 === 1 || at + size > cells.length)
       throw new Error(`a record of ${size} cells`)
     records.push(cells.subarray(at, at + size))

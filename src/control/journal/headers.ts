@@ -1,9 +1,10 @@
 /** What of a frame's first bytes (virtio-net header in front) is headers, and how to fill up what was not recorded. */
 
 import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
-import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
+import { ETH } from '../../wire/ethernet.ts'
 import { ICMP } from '../../wire/icmp.ts'
 import { headerLength, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { locate } from '../../wire/locate.ts'
 import { TCP, headerLength as tcpHeaderLength } from '../../wire/tcp.ts'
 import { VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
 
@@ -14,10 +15,9 @@ const ARP_END = IP_AT + 28
 export function headersEnd(bytes: Uint8Array): number {
   const pkt = viewOf(bytes)
   if (bytes.length < IP_AT + IPV4.HEADER) return bytes.length
-  if (pkt.getUint16(VNET.BYTES + ETH.TYPE) !== ETHERTYPE.IPV4)
-    return Math.min(ARP_END, bytes.length)
-  const l4 = IP_AT + headerLength(pkt, IP_AT)
-  const protocol = pkt.getUint8(IP_AT + IPV4.PROTOCOL)
+  const found = locate(pkt, VNET.BYTES)
+  if (found === undefined) return Math.min(ARP_END, bytes.length)
+  const { l4, protocol } = found
   if (protocol !== PROTO.TCP || bytes.length < l4 + TCP.HEADER)
     return Math.min(l4 + ICMP.HEADER, bytes.length)
   return Math.min(l4 + Math.max(TCP.HEADER, tcpHeaderLength(pkt, l4)), bytes.length)
@@ -29,10 +29,7 @@ export function keptBytes(bytes: Uint8Array): number {
 }
 
 function isOf(bytes: Uint8Array, protocol: number): boolean {
-  const pkt = viewOf(bytes)
-  if (bytes.length < IP_AT + IPV4.HEADER) return false
-  if (pkt.getUint16(VNET.BYTES + ETH.TYPE) !== ETHERTYPE.IPV4) return false
-  return pkt.getUint8(IP_AT + IPV4.PROTOCOL) === protocol
+  return locate(viewOf(bytes), VNET.BYTES)?.protocol === protocol
 }
 
 /**

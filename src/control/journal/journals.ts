@@ -5,7 +5,8 @@
 
 import type { Config } from '../../config/config.ts'
 import type { ConfigFile } from '../../config/schema.ts'
-import { FlightKind, FlightReader } from '../../engine/flight.ts'
+import { FlightReader } from '../../engine/flight.ts'
+import { BODY_AT, FlightKind, HeadCell } from '../../engine/flight-records.ts'
 import { counted } from '../../see/text/counted.ts'
 import type { Watching } from '../recorder/watching.ts'
 import { version } from '../system/version.ts'
@@ -22,8 +23,6 @@ const PERIOD_MS = 10
 const UNREAD_BYTES_MAX = 32 << 20
 /** Between two comparisons of all counters. */
 const CHECK_MS = 1000
-/** Cells in front of the bytes of a record. */
-const HEAD_CELLS = 10
 
 export interface RecordOptions {
   /** Left out: until the reader goes. */
@@ -186,7 +185,7 @@ class Reading {
       }
       early.push(...records)
       const mark = this.#marks?.[worker]
-      const at = early.findIndex(record => isMark(record) && cell(record, HEAD_CELLS) === mark)
+      const at = early.findIndex(record => isMark(record) && cell(record, BODY_AT) === mark)
       if (at < 0) {
         // The mark itself may be among what was overwritten.
         if (mark !== undefined) this.#lost += reader.lost
@@ -228,24 +227,24 @@ class Reading {
         break
       }
       before = reader.lost
-      if (cell(record, 1) !== FlightKind.SAID) records.push(trimmed(record))
+      if (cell(record, HeadCell.KIND) !== FlightKind.SAID) records.push(trimmed(record))
     }
     return records
   }
 }
 
 function isMark(record: Int32Array): boolean {
-  return cell(record, 1) === FlightKind.IMAGE
+  return cell(record, HeadCell.KIND) === FlightKind.IMAGE
 }
 
 /** A copy of a record, frames without their payload. */
 function trimmed(record: Int32Array): Int32Array {
-  const size = cell(record, 0)
-  const kind = cell(record, 1)
+  const size = cell(record, HeadCell.SIZE)
+  const kind = cell(record, HeadCell.KIND)
   const whole = record.subarray(0, size)
   if (kind !== FlightKind.IN && kind !== FlightKind.OUT) return whole.slice()
-  const cells = HEAD_CELLS + ((keptBytes(bytesOf(whole)) + 3) >> 2)
+  const cells = BODY_AT + ((keptBytes(bytesOf(whole)) + 3) >> 2)
   const copy = whole.slice(0, Math.min(size, cells + (cells & 1)))
-  copy[0] = copy.length
+  copy[HeadCell.SIZE] = copy.length
   return copy
 }

@@ -1,6 +1,6 @@
 /** Fields of the flight recorder's records, as a journal holds them. */
 
-import { FlightKind, FRAME_AT } from '../../engine/flight.ts'
+import { BODY_AT, FlightKind, HeadCell, InCell } from '../../engine/flight-records.ts'
 
 /** A cell that every record of its kind has. */
 export function cell(record: Int32Array, at: number): number {
@@ -9,13 +9,14 @@ export function cell(record: Int32Array, at: number): number {
 
 /** µs since 1970. */
 export function usOf(record: Int32Array): number {
-  return new Float64Array(record.buffer, record.byteOffset + 8, 1)[0] ?? 0
+  return new Float64Array(record.buffer, record.byteOffset + HeadCell.US * 4, 1)[0] ?? 0
 }
 
 /** The first bytes of a frame, from its virtio-net header on, or what else a record has from there on; a view. */
 export function bytesOf(record: Int32Array): Uint8Array {
-  const copied = Math.min(cell(record, 8), (record.length - FRAME_AT) * 4)
-  return new Uint8Array(record.buffer, record.byteOffset + FRAME_AT * 4, Math.max(0, copied))
+  // A note has its bytes' number in the same cell.
+  const copied = Math.min(cell(record, InCell.BYTES), (record.length - BODY_AT) * 4)
+  return new Uint8Array(record.buffer, record.byteOffset + BODY_AT * 4, Math.max(0, copied))
 }
 
 /** Records of all workers by time; those of one worker keep their order. */
@@ -43,5 +44,5 @@ export function* byTime(
 
 /** Frames that were judged. */
 export function framesIn(records: readonly (readonly Int32Array[])[]): number {
-  return records.flat().filter(record => cell(record, 1) === FlightKind.JUDGED).length
+  return records.flat().filter(record => cell(record, HeadCell.KIND) === FlightKind.JUDGED).length
 }

@@ -15,7 +15,7 @@ import { appendOwn, checkRemovable } from '../system/own-file.ts'
 /** Text that is written without waiting for the end of the turn. */
 const CHUNK_BYTES = 1 << 16
 /** ms between two attempts at a file that cannot be written. */
-const RETRY_MS = 5000
+export const RETRY_MS = 5000
 const MODE = 0o640
 
 export class LogFile {

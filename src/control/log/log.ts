@@ -53,22 +53,25 @@ export interface Log extends ModuleLog {
   flush(): Promise<void>
 }
 
-export function openLog(options: LogOptions): Log {
-  const levels = new LogLevels(options.level, options.modules)
-  const limit = new LogLimit(options.rate)
+function newLogger(options: LogOptions): winston.Logger {
   const stderr = new winston.transports.Console({
     stderrLevels: [...LOG_LEVELS],
     format: lineFormat(stderrLine(options)),
   })
-  const logger = winston.createLogger({
+  // If nobody reads our stderr any more, the daemon goes on without a log rather than not at all.
+  process.stderr.on('error', () => {})
+  return winston.createLogger({
     // Each module has its level, so winston is given nothing that it would have to refuse.
     level: 'debug',
     format: winston.format(info => info)(),
     transports: [stderr],
   })
-  // Whoever read our stderr is gone: the daemon goes on without a log rather than not at all.
-  process.stderr.on('error', () => {})
+}
 
+export function openLog(options: LogOptions): Log {
+  const levels = new LogLevels(options.level, options.modules)
+  const limit = new LogLimit(options.rate)
+  const logger = newLogger(options)
   let ended = false
   const put = (entry: Entry) => {
     if (!ended && levels.wants(entry.level, entry.module)) {
@@ -121,22 +124,30 @@ export function openLog(options: LogOptions): Log {
     reopen: () => file?.reopen(),
     flush: async () => {
       accountForHeld()
-      // process.exit() right after a log call loses it; `finish` comes when the transport has it.
-      const finished = once(logger, 'finish')
       ended = true
-      logger.end()
-      await finished
+      await written(logger)
       file?.close()
-      // And the transport has given it to a stream, which may have a pipe before it.
-      await new Promise<void>(done => {
-        const timer = setTimeout(done, FLUSH_LIMIT_MS)
-        process.stderr.write('', () => {
-          clearTimeout(timer)
-          done()
-        })
-      })
+      await taken()
     },
   }
+}
+
+/** process.exit() right after a log call loses it; `finish` comes when the transport has it. */
+async function written(logger: winston.Logger): Promise<void> {
+  const finished = once(logger, 'finish')
+  logger.end()
+  await finished
+}
+
+/** The transport has given it to a stream, which may have a pipe before it. */
+function taken(): Promise<void> {
+  return new Promise(done => {
+    const timer = setTimeout(done, FLUSH_LIMIT_MS)
+    process.stderr.write('', () => {
+      clearTimeout(timer)
+      done()
+    })
+  })
 }
 
 type Line = (entry: Entry) => string

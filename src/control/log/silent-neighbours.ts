@@ -5,7 +5,7 @@
 
 import type { NeighbourInfo } from '../../api/commands.ts'
 import type { LogLevel } from '../../api/log-levels.ts'
-import { RECORD_CELLS, TraceKind } from '../../engine/trace.ts'
+import { TraceCell, TraceKind } from '../../engine/trace-kinds.ts'
 import { ipv4Int } from '../../wire/address.ts'
 import type { ModuleLog } from './log.ts'
 
@@ -36,7 +36,9 @@ export class SilentNeighbours {
   /** The level at which a record of the trace is to be logged whose own level is `level`. */
   level(record: Int32Array, level: LogLevel): LogLevel {
     if (record[0] !== TraceKind.NEIGH_FAILED) return level
-    const [, , address, arm = -1] = record.subarray(0, RECORD_CELLS)
+    const { NEIGH_FAILED } = TraceCell
+    const address = record[NEIGH_FAILED.address]
+    const arm = record[NEIGH_FAILED.arm] ?? -1
     const key = `${address} ${this.#arms[arm]}`
     if (this.#silent.has(key)) return 'debug'
     if (this.#silent.size >= MOST) this.#silent.clear()

@@ -3,10 +3,11 @@
  * that a slow terminal costs records, not packets; how many is said once a second.
  */
 
-import { RECORD_CELLS, type TraceRing } from '../../engine/trace.ts'
+import type { TraceRing } from '../../engine/trace.ts'
+import { RECORD_CELLS } from '../../engine/trace-kinds.ts'
 import { counted } from '../../see/text/counted.ts'
-import { fieldsOf } from '../../see/words/trace-fields.ts'
-import { kindOf, type Names, wordsOf } from '../../see/words/trace-words.ts'
+import { fieldsOf, type Names } from '../../see/words/trace-fields.ts'
+import { kindOf, lineOf } from '../../see/words/trace-words.ts'
 import type { Log, Saying } from './log.ts'
 import type { SilentNeighbours } from './silent-neighbours.ts'
 
@@ -15,6 +16,15 @@ const QUIET_PERIOD_MS = 100
 /** Records per turn; the control socket is answered between turns. */
 const TURN_RECORDS = 2000
 const LOST_PERIOD_MS = 1000
+
+export interface TraceParts {
+  names: Names
+  log: Log
+  /** How many records the writer could not write so far. */
+  lost: () => number
+  /** Shared by the readers of all workers. */
+  silent?: SilentNeighbours
+}
 
 /** Reads the trace ring on a timer and logs what it finds. */
 export class TraceReader {
@@ -29,23 +39,13 @@ export class TraceReader {
   #lost = 0
   #reportedAt = 0
 
-  /**
-   * `lostSoFar` says how many records the writer could not write; `capacity` is the ring's, in records; `silent` is shared
-   * by the readers of all workers.
-   */
-  constructor(
-    ring: TraceRing,
-    capacity: number,
-    names: Names,
-    log: Log,
-    lostSoFar: () => number,
-    silent?: SilentNeighbours,
-  ) {
+  /** `capacity` is the ring's, in records. */
+  constructor(ring: TraceRing, capacity: number, { names, log, lost, silent }: TraceParts) {
     this.#ring = ring
     this.#capacity = capacity
     this.#names = names
     this.#log = log
-    this.#lostSoFar = lostSoFar
+    this.#lostSoFar = lost
     this.#silent = silent
   }
 
@@ -78,10 +78,10 @@ export class TraceReader {
   }
 
   #say(): Saying {
-    const { text } = wordsOf(this.#record, this.#names)
     const { worker } = this.#names
-    if (this.#log.format === 'text') return { text, worker }
-    return { text, worker, fields: fieldsOf(this.#record, this.#names) }
+    const fields = fieldsOf(this.#record, this.#names)
+    const text = lineOf(this.#record, fields, this.#names)
+    return this.#log.format === 'text' ? { text, worker } : { text, worker, fields }
   }
 
   #reportLost(): void {

@@ -7,7 +7,7 @@
 import type { PlanInfo, TrafficInfo } from '../../api/commands.ts'
 import type { Edit } from '../../api/edits.ts'
 import { configOfEdited } from '../../config/apart.ts'
-import { type Change, compare, comparing, type RsChange, rsName } from '../../config/changes.ts'
+import { type Change, compare, comparing, rsName, rsNameOf } from '../../config/changes.ts'
 import type { Config } from '../../config/config.ts'
 import { inPieces } from '../../config/pieces.ts'
 import type { Places } from '../../config/places.ts'
@@ -17,7 +17,7 @@ import { Rates } from '../readings/rates.ts'
 import type { Readings } from '../readings/readings.ts'
 
 /** Changes that a worker carries out between two bursts; each takes some microseconds. */
-const CHANGES_AT_ONCE = 16
+export const CHANGES_AT_ONCE = 16
 
 /** Carries changes out in all workers; rejects if one of them could not. */
 export type CarryOut = (changes: readonly Change[], after: Config) => Promise<void>
@@ -119,7 +119,7 @@ export class Model implements Sources {
   readonly withHealth = (change: Change): Change => {
     if (change.put !== 'rs') return change
     const { rs } = change
-    const health = this.health.get(nameOf(rs))
+    const health = this.health.get(rsNameOf(rs))
     // A configured weight that was only just raised is told by the watch a moment later.
     return health
       ? { ...change, rs: { ...rs, weight: Math.min(rs.weight, health.weight) } }
@@ -132,12 +132,8 @@ export class Model implements Sources {
       before.services.flatMap(service => service.realServers.map(rs => rsName(service, rs))),
     )
     for (const change of changes) {
-      if (change.put === 'rs' && !known.has(nameOf(change.rs)))
+      if (change.put === 'rs' && !known.has(rsNameOf(change.rs)))
         this.readings.forget(change.rs.place)
     }
   }
-}
-
-function nameOf(rs: RsChange): string {
-  return rsName({ protocol: 'tcp', address: rs.vip, port: rs.vport }, rs)
 }

@@ -2,7 +2,6 @@
 
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { askLink, netnsOfTap } from '../../io/native.ts'
 import { netnsPath } from './netns.ts'
 
@@ -16,8 +15,6 @@ const IFLA_TUN_PERSIST = 6
 const IFLA_TUN_MULTI_QUEUE = 7
 const IFLA_TUN_NUM_QUEUES = 8
 const IFF_TAP = 2
-const RELEASE_MS = 1000
-const LOOK_AGAIN_MS = 50
 
 export interface TunInfo {
   isTap: boolean
@@ -133,21 +130,6 @@ export function refuseHeld(name: string, netns: string | null, own: number): voi
   throw new HeldError(
     `TAP ${name}${where} is held ${by}: stop that, or insist with tapvs run --force`,
   )
-}
-
-/**
- * Resolves when nobody else holds these TAPs. The kernel takes the queues of a daemon that was killed away a moment after
- * it has gone, so a holder is given a second. Rejects with a HeldError.
- */
-export async function untilFree(arms: readonly { name: string; netns: string | null }[]) {
-  for (const end = performance.now() + RELEASE_MS; ; await sleep(LOOK_AGAIN_MS)) {
-    try {
-      for (const { name, netns } of arms) refuseHeld(name, netns, 0)
-      return
-    } catch (error) {
-      if (performance.now() > end) throw error
-    }
-  }
 }
 
 /** By whom a TAP is held, in words. */

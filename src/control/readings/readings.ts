@@ -4,6 +4,7 @@
  */
 
 import type { HandshakeInfo, LportInfo, TrafficInfo } from '../../api/commands.ts'
+import { numbered } from '../../api/names.ts'
 import { PlaceList, type Places } from '../../config/places.ts'
 import { LIPS_MAX } from '../../engine/conn-layout.ts'
 import {
@@ -224,8 +225,8 @@ export class Readings {
     cells: (counters: Counters) => Float64Array,
   ): Record<string, number> {
     return Object.fromEntries(
-      Object.entries(names).map(([name, at]) => [
-        name.toLowerCase(),
+      numbered(names).map(([name, at]) => [
+        name,
         this.#sum(({ counters }) => cells(counters)[at] ?? 0),
       ]),
     )

@@ -1,18 +1,16 @@
 /** What workers keep of refused frames and of the state machine's edges, added up and put into names. */
 
 import type { DropInfo, EdgeInfo, RefusedInfo } from '../../api/commands.ts'
-import { Drop } from '../../engine/counters.ts'
+import { DROP_REASONS, dropNumber, STATE_NAMES } from '../../api/names.ts'
 import { NO_ARM, type Refusal } from '../../engine/drop-book.ts'
 import type { CellUse } from '../../engine/edges.ts'
-import { EVENTS, IN, State } from '../../engine/tcp-state.ts'
-import { flagNames } from '../../see/words/trace-words.ts'
+import { EVENTS, IN } from '../../engine/tcp-state.ts'
+import { flagNames } from '../../see/words/packet-words.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import { CHECK_ARM } from '../threads/check-arm.ts'
 import { workerId } from '../threads/memory.ts'
 import type { Sources } from './listings.ts'
 import type { Readings } from './readings.ts'
-
-const STATES = Object.keys(State)
 
 /** Of all workers, in the order of the tables. */
 export function edges(readings: Pick<Readings, 'edges'>): EdgeInfo[] {
@@ -33,8 +31,8 @@ function edgeInfo(use: CellUse): EdgeInfo {
   return {
     direction: direction === IN ? 'in' : 'out',
     event: EVENTS[event] as EdgeInfo['event'],
-    from: STATES[before] as string,
-    to: STATES[after] as string,
+    from: STATE_NAMES[before] as string,
+    to: STATE_NAMES[after] as string,
     count,
     last: count > 0 ? `${flagNames(use.flags)} from ${from}` : null,
     last_ms: count > 0 ? use.last : null,
@@ -48,18 +46,16 @@ export function drops(
 ): DropInfo[] {
   const counts = readings.drops()
   const arms = [...config.arms.map(({ name }) => name), CHECK_ARM]
-  const wanted = Object.entries(Drop).filter(([name]) => {
-    const reason = name.toLowerCase()
-    return only === undefined ? (counts[reason] ?? 0) > 0 : reason === only
-  })
-  return wanted.map(([name, number]) => {
+  const wanted = DROP_REASONS.filter(reason =>
+    only === undefined ? (counts[reason] ?? 0) > 0 : reason === only,
+  )
+  return wanted.map(reason => {
     const last = readings
-      .refusals(number)
+      .refusals(dropNumber(reason))
       .flatMap((ofWorker, worker) =>
         ofWorker.map(refusal => refusedInfo(refusal, workerId(worker), arms)),
       )
       .sort((a, b) => b.at_ms - a.at_ms)
-    const reason = name.toLowerCase()
     return { reason, count: counts[reason] ?? 0, last }
   })
 }

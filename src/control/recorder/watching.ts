@@ -9,6 +9,7 @@ import { copyFlight, FlightReader, Want, wantFlight } from '../../engine/flight.
 import { HEADERS_MAX } from '../../engine/frames.ts'
 import type { Moment } from '../../see/moments/moment.ts'
 import { Moments } from '../../see/moments/moments.ts'
+import { VNET } from '../../wire/vnet-hdr.ts'
 import { Turns } from '../system/turns.ts'
 import { type Flight, workerId } from '../threads/memory.ts'
 
@@ -16,8 +17,6 @@ import { type Flight, workerId } from '../threads/memory.ts'
 const TURN_MOMENTS = 256
 /** Between two looks while nothing comes. */
 const PERIOD_MS = 20
-/** The virtio-net header is in front of the frame in the recorder. */
-const VNET_BYTES = 10
 
 export interface FollowOptions {
   /** Bytes per frame that are wanted; the config's if left out. Another follower may want more. */
@@ -181,7 +180,7 @@ export class Watching {
     const journal = this.#journals.size > 0
     const moments = this.#ring || this.#snaplens.size > this.#journals.size
     const wanted = (moments ? Want.MOMENTS : 0) | (journal ? Want.JOURNAL : 0)
-    for (const { memory } of this.#flights) wantFlight(memory, wanted, this.#snaplen + VNET_BYTES)
+    for (const { memory } of this.#flights) wantFlight(memory, wanted, this.#snaplen + VNET.BYTES)
     this.onWanted()
   }
 }

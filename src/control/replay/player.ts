@@ -3,18 +3,27 @@
  * verdict, every frame that leaves and all counters compared with what was recorded.
  */
 
+import { countedName } from '../../api/names.ts'
 import type { Change } from '../../config/changes.ts'
 import { isImpaired } from '../../config/config.ts'
 import { ARM_CELLS, ArmCell, Counters, Drop, Event } from '../../engine/counters.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { FlightKind, type FlightReader, Want } from '../../engine/flight.ts'
+import { type FlightReader, Want } from '../../engine/flight.ts'
+import {
+  FlightKind,
+  HeadCell,
+  InCell,
+  JudgedCell,
+  NoteCell,
+  OutCell,
+} from '../../engine/flight-records.ts'
 import type { EngineImage } from '../../engine/image.ts'
 import type { JournalHeader } from '../journal/format.ts'
 import { filled, headersEnd } from '../journal/headers.ts'
 import { bytesOf, cell, usOf } from '../journal/records.ts'
 import { type BareConfig, type Tables, workerId } from '../threads/memory.ts'
 import { Rig, type Sent } from './rig.ts'
-import { frameText, verdictText } from './texts.ts'
+import { frameText, judgementOf, verdictText } from './texts.ts'
 
 /** The first thing that a replay did otherwise. */
 export interface Difference {
@@ -34,9 +43,6 @@ interface Waiting extends Sent {
   turn: number
 }
 
-/** Cells of JUDGED that have to agree, from the verdict on. */
-const JUDGED_FROM = 7
-const JUDGED_CELLS = 18
 /** What the kernel's side counts, or another worker, or the log. */
 const NOT_OURS: ReadonlySet<number> = new Set([
   Drop.HAND_OVER_FULL,
@@ -50,10 +56,6 @@ const RX: ReadonlySet<number> = new Set([ArmCell.RX_PACKETS, ArmCell.RX_BYTES, A
 
 /** Whose checksum was wrong, over bytes that are not recorded. */
 const SPOILT: ReadonlySet<number> = new Set([Drop.ICMP_CHECKSUM, Drop.TCP_CHECKSUM])
-
-const NAMES = new Map<number, string>(
-  Object.entries({ ...Drop, ...Event }).map(([name, number]) => [number, name.toLowerCase()]),
-)
 
 export class Player {
   readonly worker: number
@@ -99,8 +101,8 @@ export class Player {
   /** `frame` is the number of the frame if the record is a verdict. => What was done otherwise */
   play(record: Int32Array, frame: number): Difference | undefined {
     const { rig, engine } = this
-    const now = cell(record, 7)
-    switch (cell(record, 1)) {
+    const now = cell(record, NoteCell.NOW)
+    switch (cell(record, HeadCell.KIND)) {
       case FlightKind.IN:
         this.#arrived = record
         return undefined
@@ -112,28 +114,28 @@ export class Player {
         const late = this.#neverLeft(record)
         if (late) return late
         this.#turn++
-        rig.setFree(cell(record, 9))
+        rig.setFree(cell(record, NoteCell.FREE))
         rig.tick(now, usOf(record))
         break
       }
       case FlightKind.HEARD: {
         const [link = 0, word = 0, macHi = 0, macLo = 0, solicited] = cellsOf(record)
-        rig.setFree(cell(record, 9))
+        rig.setFree(cell(record, NoteCell.FREE))
         engine.neighs.hear(link, word, macHi, macLo, solicited === 1, now)
         break
       }
       case FlightKind.CHANGE:
-        rig.setFree(cell(record, 9))
+        rig.setFree(cell(record, NoteCell.FREE))
         rig.change(changeOf(record), now)
         break
       case FlightKind.ANNOUNCE: {
         const arm = engine.arms[cellsOf(record)[0] ?? -1]
-        rig.setFree(cell(record, 9))
+        rig.setFree(cell(record, NoteCell.FREE))
         if (arm) engine.announce(arm)
         break
       }
       case FlightKind.STOPPING:
-        engine.stopping = true
+        engine.opening.stopping = true
         return undefined
       case FlightKind.CHECK:
         return this.#check(record)
@@ -147,11 +149,12 @@ export class Player {
   #judged(record: Int32Array, frame: number): Difference | undefined {
     const arrived = this.#arrived
     this.#arrived = undefined
-    if (arrived === undefined || cell(arrived, 5) !== cell(record, 5)) return undefined
-    const arm = cell(arrived, 7)
-    const length = cell(arrived, 8)
+    if (arrived === undefined || cell(arrived, HeadCell.PAIR) !== cell(record, HeadCell.PAIR))
+      return undefined
+    const arm = cell(arrived, InCell.ARM)
+    const length = cell(arrived, InCell.BYTES)
     const { counters } = this.engine
-    const verdict = cell(record, 7)
+    const verdict = cell(record, JudgedCell.VERDICT)
     counters.rx(arm, length)
     if (verdict === -Drop.IMPAIRED) {
       // Lost before the engine got to see it.
@@ -161,35 +164,34 @@ export class Player {
     }
     const bytes = bytesOf(arrived)
     const whole = SPOILT.has(-verdict) ? bytes : filled(bytes, length)
-    const now = cell(arrived, 4)
-    this.rig.input(arm, whole, length, now, usOf(arrived), cell(arrived, 9))
+    const now = cell(arrived, HeadCell.MS)
+    const free = cell(arrived, InCell.FREE)
+    this.rig.input(arm, { bytes: whole, length, free }, now, usOf(arrived))
     this.#collect()
     const replayed = this.#verdict()
-    const same = record.subarray(JUDGED_FROM, JUDGED_CELLS).every((c, i) => c === replayed[i])
-    if (same) return undefined
+    const recorded = judgementOf(record)
+    if (recorded.every((c, i) => c === replayed[i])) return undefined
     const names = this.#header.arms
     const on = this.#armName(arm)
-    const [was, is] = [record.subarray(JUDGED_FROM, JUDGED_CELLS), replayed].map(cells =>
-      verdictText(cells, names),
-    )
+    const [was, is] = [recorded, replayed].map(cells => verdictText(cells, names))
     const what = `frame ${frame}, on ${on}: ${frameText(bytes, length)}`
     return this.#difference(arrived, frame, what, was ?? '', is ?? '')
   }
 
   /** The cells of the verdict that has just been recorded here. */
   #verdict(): Int32Array {
-    let cells = new Int32Array(JUDGED_CELLS - JUDGED_FROM)
+    let cells = judgementOf(new Int32Array(JudgedCell.CELLS))
     while (this.#reader.next()) {
       const { record } = this.#reader
-      if (record[1] === FlightKind.JUDGED) cells = record.slice(JUDGED_FROM, JUDGED_CELLS)
+      if (cell(record, HeadCell.KIND) === FlightKind.JUDGED) cells = judgementOf(record).slice()
     }
     return cells
   }
 
   #left(record: Int32Array): Difference | undefined {
-    const arm = cell(record, 7)
-    const length = cell(record, 8)
-    const drop = cell(record, 9)
+    const arm = cell(record, OutCell.ARM)
+    const length = cell(record, OutCell.BYTES)
+    const drop = cell(record, OutCell.DROP)
     const { counters } = this.engine
     if (drop === 0) counters.tx(arm, length)
     else {
@@ -243,7 +245,7 @@ export class Player {
     for (const [number, was] of recorded.events.entries()) {
       const is = counters.events[number] ?? 0
       if (NOT_OURS.has(number) || was === is) continue
-      return differs(`counter ${NAMES.get(number) ?? number}`, was, is)
+      return differs(`counter ${countedName(number)}`, was, is)
     }
     for (const part of ['states', 'neighbours', 'handshakes'] as const) {
       for (const [i, was] of recorded[part].entries()) {

@@ -59,7 +59,12 @@ export function answerOf(images: Journal, { bytes, link, arm: name }: Question):
     const whole = new Uint8Array(VNET.BYTES + frame.length)
     whole.set(frame, VNET.BYTES)
     markPartial(whole)
-    const verdict = rig.input(arm, whole, whole.length, image.now, Date.parse(header.begun) * 1000)
+    const verdict = rig.input(
+      arm,
+      { bytes: whole, length: whole.length },
+      image.now,
+      Date.parse(header.begun) * 1000,
+    )
     if (verdict <= HAND_OVER) {
       worker = HAND_OVER - verdict
       continue

@@ -1,6 +1,7 @@
 /** Changes of a journal for an engine with places of its own for RSs and LIPs. */
 
-import { type Change, rsName } from '../../config/changes.ts'
+import { protocolOf } from '../../api/protocols.ts'
+import { type Change, type RsKey, rsNameOf } from '../../config/changes.ts'
 import type { Places } from '../../config/places.ts'
 import { ipv4Text } from '../../wire/address.ts'
 import type { Journal } from '../journal/format.ts'
@@ -19,11 +20,12 @@ export class Replaced {
     for (const [place, pool] of images[0]?.pools.entries() ?? []) {
       if (pool) this.#lips.set(place, ipv4Text(pool.lip))
     }
-    for (const { vip, vport, onlyArm, dests } of images[0]?.setup.services ?? []) {
-      const address = ipv4Text(vip)
-      if (onlyArm >= 0) this.#hidden.add(`${address}:${vport}`)
+    for (const { protocol: number, vip, vport, onlyArm, dests } of images[0]?.setup.services ??
+      []) {
+      const service = { protocol: protocolOf(number), vip: ipv4Text(vip), vport }
+      if (onlyArm >= 0) this.#hidden.add(hiddenName(service))
       for (const { index, rip, rport: port } of dests)
-        this.#rss.set(index, nameOf({ vip: address, vport, address: ipv4Text(rip), port }))
+        this.#rss.set(index, rsNameOf({ ...service, address: ipv4Text(rip), port }))
     }
   }
 
@@ -38,24 +40,27 @@ export class Replaced {
         return { ...change, place: lips.leave(change.address) }
       case 'service': {
         const { service } = change
-        const name = `${service.address}:${service.port}`
+        const { protocol, address: vip, port: vport } = service
+        const name = hiddenName({ protocol, vip, vport })
         if (service.onlyArm !== undefined) this.#hidden.add(name)
         if (this.#hidden.has(name)) return undefined
         const own = service.lips.map(place => lips.take(this.#lips.get(place) ?? ''))
         return { put: 'service', service: { ...service, lips: own } }
       }
-      case 'no-service':
-        return this.#hidden.has(`${change.address}:${change.port}`) ? undefined : change
+      case 'no-service': {
+        const { protocol, address: vip, port: vport } = change
+        return this.#hidden.has(hiddenName({ protocol, vip, vport })) ? undefined : change
+      }
       case 'rs': {
         const { rs } = change
-        if (this.#hidden.has(`${rs.vip}:${rs.vport}`)) return undefined
-        const name = nameOf(rs)
+        if (this.#hidden.has(hiddenName(rs))) return undefined
+        const name = rsNameOf(rs)
         this.#rss.set(rs.place, name)
         return { put: 'rs', rs: { ...rs, place: dests.take(name) } }
       }
       case 'no-rs':
-        if (this.#hidden.has(`${change.vip}:${change.vport}`)) return undefined
-        dests.leave(nameOf(change))
+        if (this.#hidden.has(hiddenName(change))) return undefined
+        dests.leave(rsNameOf(change))
         return change
       case 'cut':
       case 'no-cut': {
@@ -69,8 +74,6 @@ export class Replaced {
   }
 }
 
-type OfService = { vip: string; vport: number; address: string; port: number }
-
-function nameOf({ vip, vport, address, port }: OfService): string {
-  return rsName({ protocol: 'tcp', address: vip, port: vport }, { address, port })
+function hiddenName({ protocol, vip, vport }: Pick<RsKey, 'protocol' | 'vip' | 'vport'>): string {
+  return `${protocol} ${vip}:${vport}`
 }

@@ -1,7 +1,7 @@
 /** A whole journal, played again: the workers' engines side by side, their records in the order of time. */
 
 import { type Config, configOf } from '../../config/config.ts'
-import { FlightKind } from '../../engine/flight.ts'
+import { FlightKind, HeadCell } from '../../engine/flight-records.ts'
 import type { Journal } from '../journal/format.ts'
 import { byTime, cell, usOf } from '../journal/records.ts'
 import { arenaBytes, newTables, type Tables } from '../threads/memory.ts'
@@ -52,7 +52,7 @@ export function replay(journal: Journal, until: Until = () => false): Replayed {
     if (result.fromUs === 0) result.fromUs = us
     if (until(us, result.frames, result.fromUs)) break
     result.toUs = us
-    if (cell(record, 1) === FlightKind.JUDGED) result.frames++
+    if (cell(record, HeadCell.KIND) === FlightKind.JUDGED) result.frames++
     result.difference = players[worker]?.play(record, result.frames)
     if (result.difference) break
   }

@@ -12,9 +12,11 @@ import type { ConfigFile } from '../../config/schema.ts'
 import { type Arm, routeOut } from '../../engine/arm.ts'
 import { CELL, KEY, LIPS_MAX, RECORD } from '../../engine/conn-layout.ts'
 import { Drop } from '../../engine/counters.ts'
-import { FlightKind } from '../../engine/flight.ts'
+import { EndsCell } from '../../engine/ends.ts'
+import { FlightKind, HeadCell, InCell, JudgedCell } from '../../engine/flight-records.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
 import { segmentIn } from '../../see/frame/notation.ts'
+import { endsAt } from '../../see/words/ends.ts'
 import { endpointText, ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import type { Journal } from '../journal/format.ts'
@@ -136,7 +138,7 @@ export class Rerun {
     for (const { worker, record } of byTime(this.#journal.records)) {
       const us = usOf(record)
       first ??= us
-      const kind = cell(record, 1)
+      const kind = cell(record, HeadCell.KIND)
       if (kind === FlightKind.IN) arrived[worker] = record
       const isChange = kind === FlightKind.CHANGE && worker === 0 && this.#options.changes
       if (kind !== FlightKind.JUDGED && !isChange) continue
@@ -148,7 +150,8 @@ export class Rerun {
       }
       number++
       const from = arrived[worker]
-      if (from && cell(from, 5) === cell(record, 5)) yield* this.#frame(from, record, number)
+      if (from && cell(from, HeadCell.PAIR) === cell(record, HeadCell.PAIR))
+        yield* this.#frame(from, record, number)
     }
   }
 
@@ -185,25 +188,25 @@ export class Rerun {
   }
 
   *#frame(from: Int32Array, judged: Int32Array, number: number): Generator<Step> {
-    const name = this.#journal.header.arms[cell(from, 7)]
+    const name = this.#journal.header.arms[cell(from, InCell.ARM)]
     const arm = this.#config.arms.findIndex(other => other.name === name)
     const bytes = bytesOf(from)
     const segment = segmentIn(bytes.subarray(VNET.BYTES))
     // The arm of the health checks stands behind those of the config.
-    const ofChecks = cell(from, 7) >= this.#journal.header.config.arms.length
+    const ofChecks = cell(from, InCell.ARM) >= this.#journal.header.config.arms.length
     // A transcript's checksums are right.
-    const isSpoilt = cell(judged, 7) === -Drop.TCP_CHECKSUM
+    const isSpoilt = cell(judged, JudgedCell.VERDICT) === -Drop.TCP_CHECKSUM
     if (arm < 0 || ofChecks || segment === undefined || (isSpoilt && this.#options.wire)) {
       this.leftOut.other++
       return
     }
-    const frame = this.#fit({ bytes, length: cell(from, 8) }, judged, arm, segment.dst)
+    const frame = this.#fit({ bytes, length: cell(from, InCell.BYTES) }, judged, arm, segment.dst)
     if (frame === undefined) return
     const us = usOf(from)
-    const opens = cell(judged, 8) >= 0 && cell(judged, 9) < 0
+    const opens = cell(judged, JudgedCell.TUPLE) >= 0 && cell(judged, JudgedCell.BEFORE) < 0
     for (const one of this.#options.wire ? onTheWire(frame) : [frame]) {
       summed(one.bytes, isSpoilt)
-      const verdict = this.#rig.input(arm, one.bytes, one.length, this.#now, us)
+      const verdict = this.#rig.input(arm, one, this.#now, us)
       const t = this.#tupleOf(judged)
       if (opens) this.#opened.set(keyOf(judged), t < 0)
       yield {
@@ -212,12 +215,12 @@ export class Rerun {
         us,
         arm,
         frame: one,
-        recorded: cell(judged, 7),
+        recorded: cell(judged, JudgedCell.VERDICT),
         verdict,
         sent: this.#rig.collect(),
         rs: opens
           ? {
-              recorded: endpointText(cell(judged, 14), cell(judged, 16) >>> 16),
+              recorded: endsAt(judged, JudgedCell.ENDS).rs,
               here: t < 0 ? undefined : this.#rsOf(t),
             }
           : undefined,
@@ -229,14 +232,14 @@ export class Rerun {
   #fit(frame: Frame, judged: Int32Array, arm: number, dst: string): Frame | undefined {
     const { macHi, macLo } = this.#rig.engine.arms[arm] as Arm
     const here = toMac(frame, macHi, macLo)
-    const t = cell(judged, 8)
+    const t = cell(judged, JudgedCell.TUPLE)
     if (t < 0) {
       // To an lport that another connection may have here.
       if (!this.#lips.has(ipv4Int(dst))) return here
       this.leftOut.other++
       return undefined
     }
-    const opens = cell(judged, 9) < 0
+    const opens = cell(judged, JudgedCell.BEFORE) < 0
     const refused = this.#opened.get(keyOf(judged))
     if (!opens && refused === undefined) {
       this.leftOut.older++
@@ -251,16 +254,17 @@ export class Rerun {
     if (!isOut) return here
     const { cells } = this.#rig.engine.conns.table
     const known = (which: number) => cells[RECORD.of(own) | which] ?? 0
-    const delta = known(CELL.DELTA) - cell(judged, 17)
+    const delta = known(CELL.DELTA) - cell(judged, JudgedCell.DELTA)
     const [saddr, daddr, ports] = [known(CELL.RIP), known(CELL.LIP), known(CELL.RS_PORTS)]
     return readdressed(here, { saddr, daddr, ports }, delta)
   }
 
   /** The connection here that has the client of the recorded one; -1 if there is none. */
   #tupleOf(judged: Int32Array): number {
-    if (cell(judged, 8) < 0) return -1
+    if (cell(judged, JudgedCell.TUPLE) < 0) return -1
     const { table } = this.#rig.engine.conns
-    return table.find(KEY.TCP, cell(judged, 11), cell(judged, 12), cell(judged, 13))
+    const [cip, vip, ports] = clientOf(judged)
+    return table.find(KEY.TCP, cip, vip, ports)
   }
 
   #rsOf(t: number): string {
@@ -271,5 +275,11 @@ export class Rerun {
 }
 
 function keyOf(judged: Int32Array): string {
-  return `${cell(judged, 11)} ${cell(judged, 12)} ${cell(judged, 13)}`
+  return clientOf(judged).join(' ')
+}
+
+/** The tuple of its connection as the client's packets carry it. */
+function clientOf(judged: Int32Array): [number, number, number] {
+  const end = (which: number) => cell(judged, JudgedCell.ENDS + which)
+  return [end(EndsCell.CIP), end(EndsCell.VIP), end(EndsCell.CLIENT_PORTS)]
 }

@@ -44,6 +44,14 @@ export interface Sent {
   bytes: Uint8Array
 }
 
+/** A frame of `length` bytes from the virtio-net header on, of which `bytes` are the first; the others are zero. */
+export interface GivenFrame {
+  bytes: Uint8Array
+  length: number
+  /** Slots that are free, its own not among them; as many as there are, if left out. */
+  free?: number
+}
+
 export class Rig {
   readonly engine: Engine
   readonly #built: Built
@@ -101,18 +109,8 @@ export class Rig {
     }
   }
 
-  /**
-   * Judges a frame of `length` bytes, of which `bytes` are the first, from the virtio-net header on; the others are zero.
-   * `free` are the slots that are free, itself not among them; left out for as many as there are. => The verdict
-   */
-  input(
-    arm: number,
-    bytes: Uint8Array,
-    length: number,
-    now: number,
-    us: number,
-    free?: number,
-  ): number {
+  /** Judges a frame that came in on an arm at `now` of the engine's clock and `us` of the wall's. => the verdict */
+  input(arm: number, { bytes, length, free }: GivenFrame, now: number, us: number): number {
     const { frames, arms } = this.engine
     this.#us = us
     if (frames.free === 0) this.setFree(1)

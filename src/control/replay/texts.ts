@@ -1,14 +1,11 @@
 /** Frames and verdicts in words, for whoever reads what a replay has found. */
 
-import { DONE, Drop, PARKED } from '../../engine/counters.ts'
+import { countedName, STATE_NAMES } from '../../api/names.ts'
+import { DONE, PARKED } from '../../engine/counters.ts'
+import { JudgedCell } from '../../engine/flight-records.ts'
 import { frameText as textOf } from '../../see/frame/frame-text.ts'
-import { STATES } from '../../see/words/trace-words.ts'
-import { endpointText } from '../../wire/address.ts'
+import { endsAt } from '../../see/words/ends.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
-
-const REASONS = new Map<number, string>(
-  Object.entries(Drop).map(([name, number]) => [number, name.toLowerCase()]),
-)
 
 /** `bytes` are the first ones from the virtio-net header on, `length` counts all. */
 export function frameText(bytes: Uint8Array, length: number): string {
@@ -20,19 +17,23 @@ export function outcomeText(verdict: number, arms: readonly string[]): string {
   if (verdict >= 0) return `sent on ${arms[verdict] ?? `arm ${verdict}`}`
   if (verdict === PARKED) return 'parked until its next hop has a MAC'
   if (verdict === DONE) return 'taken in'
-  return `dropped, ${REASONS.get(-verdict) ?? `reason ${-verdict}`}`
+  return `dropped, ${countedName(-verdict)}`
 }
 
-/** The cells of a verdict's record, from the verdict on (FlightKind.JUDGED). */
-export function verdictText(cells: Int32Array, arms: readonly string[]): string {
-  const cell = (at: number) => cells[at] ?? 0
-  const outcome = outcomeText(cell(0), arms)
-  if (cell(1) < 0) return outcome
-  const before = STATES[cell(2)]
-  const state = before === undefined ? STATES[cell(3)] : `${before} to ${STATES[cell(3)]}`
-  const client = endpointText(cell(4), cell(6) >>> 16)
-  const vip = endpointText(cell(5), cell(6) & 0xffff)
-  const rs = endpointText(cell(7), cell(9) >>> 16)
-  const lip = endpointText(cell(8), cell(9) & 0xffff)
-  return `${outcome}; ${client} > ${vip}, ${lip} > ${rs}, ${state}, delta ${cell(10) >>> 0}`
+/** The part of a verdict's record (FlightKind.JUDGED) in which a replay has to agree with it; a view. */
+export function judgementOf(record: Int32Array): Int32Array {
+  return record.subarray(JudgedCell.VERDICT, JudgedCell.CELLS)
+}
+
+/** `judgement` is that part. */
+export function verdictText(judgement: Int32Array, arms: readonly string[]): string {
+  const cell = (at: number) => judgement[at - JudgedCell.VERDICT] ?? 0
+  const outcome = outcomeText(cell(JudgedCell.VERDICT), arms)
+  if (cell(JudgedCell.TUPLE) < 0) return outcome
+  const before = STATE_NAMES[cell(JudgedCell.BEFORE)]
+  const after = STATE_NAMES[cell(JudgedCell.AFTER)]
+  const state = before === undefined ? after : `${before} to ${after}`
+  const { client, vip, lip, rs } = endsAt(judgement, JudgedCell.ENDS - JudgedCell.VERDICT)
+  const delta = cell(JudgedCell.DELTA) >>> 0
+  return `${outcome}; ${client} > ${vip}, ${lip} > ${rs}, ${state}, delta ${delta}`
 }

@@ -1,18 +1,19 @@
 /** The record of a connection that has ended, as a line for people and as fields for programs. */
 
-import { End, SESSION_CELLS, SessionRecord } from '../../engine/sessions.ts'
-import { STATES } from '../../see/words/trace-words.ts'
-import { endpointText } from '../../wire/address.ts'
+import { stateName } from '../../api/names.ts'
+import { DEFAULT_PROTOCOL, PROTOCOLS } from '../../api/protocols.ts'
+import { End, SessionRecord } from '../../engine/sessions.ts'
+import { endsAt } from '../../see/words/ends.ts'
 
 /** In the order of End. */
 export const ENDS = Object.keys(End).map(name => name.toLowerCase())
 
-const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS, STATE, END } = SessionRecord
+const { STATE, END } = SessionRecord
 const { LAST, ENDED, RS_MS, CLIENT_MS, TRAFFIC, LIFE_MS } = SessionRecord
 
 /** Fields of the JSON, in this order; times in ms. */
 export interface Session {
-  protocol: 'TCP'
+  protocol: string
   client: string
   vip: string
   lip: string
@@ -37,23 +38,18 @@ export interface Session {
 
 /** A record to be read into, and what it says. */
 export class SessionReading {
-  readonly cells = new Int32Array(SESSION_CELLS)
+  readonly cells = new Int32Array(SessionRecord.CELLS)
   readonly #doubles = new Float64Array(this.cells.buffer)
 
   /** `wallOf` turns ms of the engine's clock into those of Date. */
   session(wallOf: (ms: number) => number): Session {
     const cell = (at: number) => this.cells[at] ?? 0
     const double = (at: number) => this.#doubles[TRAFFIC / 2 + at] ?? 0
-    const clientPorts = cell(CLIENT_PORTS)
-    const rsPorts = cell(RS_PORTS)
     return {
-      protocol: 'TCP',
-      client: endpointText(cell(CIP), clientPorts >>> 16),
-      vip: endpointText(cell(VIP), clientPorts & 0xffff),
-      lip: endpointText(cell(LIP), rsPorts & 0xffff),
-      rs: endpointText(cell(RIP), rsPorts >>> 16),
+      protocol: PROTOCOLS[DEFAULT_PROTOCOL].label,
+      ...endsAt(this.cells, SessionRecord.ENDS),
       end: ENDS[cell(END)] ?? `${cell(END)}`,
-      state: STATES[cell(STATE)] ?? `${cell(STATE)}`,
+      state: stateName(cell(STATE)),
       start: new Date(Math.trunc(wallOf(cell(ENDED))) - this.lifeMs).toISOString(),
       duration_ms: this.lifeMs - ((cell(ENDED) - cell(LAST)) | 0),
       client_handshake_ms: cell(CLIENT_MS) < 0 ? null : cell(CLIENT_MS),

@@ -1,4 +1,4 @@
-/** The version of tapvs, from its package.json: three folders up from dist/src/control. */
+/** The version of tapvs, from its package.json: four folders up from dist/src/control/system. */
 
 import { createRequire } from 'node:module'
 

@@ -1,5 +1,6 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
+import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import { type Change, compare, type RsChange, type ServiceChange } from '../../config/changes.ts'
 import type { ConfigValues } from '../../config/config.ts'
 import { PlaceList } from '../../config/places.ts'
@@ -22,7 +23,6 @@ import { Templates } from '../../engine/templates.ts'
 import type { TraceRing } from '../../engine/trace.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { ipv4Int, macInts } from '../../wire/address.ts'
-import { PROTO } from '../../wire/ipv4.ts'
 import {
   arenaBytes,
   type BareConfig,
@@ -48,6 +48,8 @@ export interface Surroundings {
   /** Memory of the worker that control reads; left out, the engine makes its own. */
   tables?: Tables
   trace: TraceRing
+  /** Memory of the connections, with what another engine has left in it (engine/adopt.ts); left out, it makes its own. */
+  connMemory?: ArrayBufferLike
   /** Where a record of each connection goes that has ended; left out for nowhere. */
   sessions?: SessionRing
   isn: IsnSource
@@ -106,14 +108,14 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     counters: new Counters(tables.counters, arms.length, config.arms.length),
     trace: around.trace,
     isn: around.isn,
-    connMemory: new ArrayBuffer(connBytes(connCapacity)),
+    connMemory: around.connMemory ?? new ArrayBuffer(connBytes(connCapacity)),
     connCapacity,
     destMemory: tables.dests,
     destCapacity: DEST_PLACES,
     outcomeMemory: tables.outcomes,
     edgeMemory: tables.edges,
     dropMemory: tables.drops,
-    templates: new Templates(tables.templates, TEMPLATES),
+    templates: new Templates(tables.templates, TEMPLATES, worker),
     timeoutMs: milliseconds(config.tcp.timeouts),
     neigh: {
       capacity: NEIGH_CAPACITY,
@@ -178,7 +180,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       return
     }
     case 'no-neighbour':
-      engine.neighs.unfix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address), now)
+      engine.neighs.unfix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address))
       return
     case 'lip':
       putLip(setup, share, change.place, ipv4Int(change.address))
@@ -190,7 +192,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       putService(setup, change.service)
       return
     case 'no-service':
-      setup.removeService(ipv4Int(change.address), change.port)
+      setup.removeService(numberOf(change), ipv4Int(change.address), change.port)
       return
     case 'rs':
       putRs(setup, share, change.rs, now)
@@ -198,7 +200,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       if (change.rs.weight > 0) engine.cuts.stop(change.rs.place)
       return
     case 'no-rs': {
-      const service = setup.services.find(PROTO.TCP, ipv4Int(change.vip), change.vport)
+      const service = setup.services.find(numberOf(change), ipv4Int(change.vip), change.vport)
       const place = service ? setup.removeRs(service, ipv4Int(change.address), change.port) : -1
       if (change.cut && place >= 0) engine.cuts.begin(place)
       return
@@ -238,7 +240,7 @@ export function restoreBuilt({ engine, share }: Built, image: EngineImage): void
 function putService(setup: Setup, service: ServiceChange): void {
   const { address, port, scheduler, connTimeout, whenDown, persistence, lips, onlyArm } = service
   const reject = whenDown === 'reject'
-  setup.putService(ipv4Int(address), port, {
+  setup.putService(numberOf(service), ipv4Int(address), port, {
     scheduler,
     lips,
     establishedMs: connTimeout * 1000,
@@ -250,7 +252,7 @@ function putService(setup: Setup, service: ServiceChange): void {
 }
 
 function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
-  const service = setup.services.find(PROTO.TCP, ipv4Int(rs.vip), rs.vport)
+  const service = setup.services.find(numberOf(rs), ipv4Int(rs.vip), rs.vport)
   if (service === undefined) throw new RangeError(`no service ${rs.vip}:${rs.vport}`)
   const options = {
     index: rs.place,
@@ -263,6 +265,10 @@ function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
     backup: rs.backup ?? false,
   }
   setup.putRs(service, options, now)
+}
+
+function numberOf({ protocol }: { protocol: Protocol }): number {
+  return PROTOCOLS[protocol].number
 }
 
 /** A worker's part of a number of connections; the parts of all make the whole. */

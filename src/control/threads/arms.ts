@@ -10,13 +10,14 @@
 import type { LinkState } from '../../api/link-state.ts'
 import type { Config } from '../../config/config.ts'
 import { Steering } from '../../engine/steering.ts'
-import { closeFd, steer } from '../../io/native.ts'
-import { openQueues as openTapQueues, readerOf } from '../../io/queues.ts'
+import { closeFd } from '../../io/native.ts'
+import { readerOf } from '../../io/queues.ts'
 import { steeringProgram } from '../../io/steering-bpf.ts'
 import { ipv4Int } from '../../wire/address.ts'
+import { type ArmKind, type Device, kindOf } from '../network/kinds.ts'
 import { Links } from '../network/links.ts'
 import { netnsPath } from '../network/netns.ts'
-import { HeldError, isHeld, refuseHeld } from '../network/tun-info.ts'
+import { HeldError } from '../network/tun-info.ts'
 import { workerId } from './memory.ts'
 import type { Queue, ToWorker } from './protocol.ts'
 
@@ -24,13 +25,14 @@ import type { Queue, ToWorker } from './protocol.ts'
 const REOPEN_MS = 1000
 
 /** Opens the queues of an arm's device; throws NativeError. */
-export type OpenQueues = typeof openTapQueues
+export type OpenQueues = ArmKind['open']
 
 export interface ArmsOptions {
   /** TAPs that another process holds are taken as well. */
   force: boolean
   warn(text: string): void
   send(worker: number, message: ToWorker): void
+  /** Instead of what the kind of the device does. */
   openQueues?: OpenQueues
 }
 
@@ -52,9 +54,9 @@ export class Arms {
   /** Arms that somebody else has taken meanwhile, which was said. */
   readonly #refused = new Set<number>()
 
-  readonly #openQueues: OpenQueues
+  readonly #openQueues: OpenQueues | undefined
 
-  constructor(config: Config, { force, warn, send, openQueues = openTapQueues }: ArmsOptions) {
+  constructor(config: Config, { force, warn, send, openQueues }: ArmsOptions) {
     this.#config = config
     this.#force = force
     this.#openQueues = openQueues
@@ -105,7 +107,7 @@ export class Arms {
       if (queues.length < 2 || !this.#hasDevice(arm) || !queues.every(({ reads }) => reads))
         continue
       try {
-        steer((queues[0] as Queue).fd, this.#program)
+        kindOf(this.#device(arm)).steer((queues[0] as Queue).fd, this.#program)
       } catch (error) {
         // It goes on with the old program, and what that does not know is handed over.
         this.#warn(`arm ${this.#config.arms[arm]?.name}: ${(error as Error).message}`)
@@ -115,6 +117,10 @@ export class Arms {
 
   state(arm: number): LinkState {
     return this.#links.state(arm)
+  }
+
+  #device(arm: number): Device {
+    return this.#config.arms[arm] as Device
   }
 
   #hasDevice(arm: number): boolean {
@@ -132,9 +138,9 @@ export class Arms {
   }
 
   #reopen(arm: number): void {
-    const { name, netns } = this.#config.arms[arm] as Config['arms'][0]
+    const { name, netns } = this.#device(arm)
     // Who holds it is known: to find out once a second would take a busy machine a part of each.
-    if (this.#refused.has(arm) && isHeld(name, netns, 0)) {
+    if (this.#refused.has(arm) && kindOf(this.#device(arm)).isHeld(name, netns, 0)) {
       this.#later(() => this.#reopen(arm))
       return
     }
@@ -163,17 +169,20 @@ export class Arms {
   }
 
   #changed(arm: number): void {
-    this.onChange((this.#config.arms[arm] as Config['arms'][0]).name, this.state(arm))
+    this.onChange(this.#device(arm).name, this.state(arm))
   }
 
   #open(arm: number): Queue[] {
-    const { name, netns } = this.#config.arms[arm] as Config['arms'][0]
+    const device = this.#device(arm)
+    const { name, netns } = device
+    const kind = kindOf(device)
     const { count } = this.#config.workers
-    if (!this.#force) refuseHeld(name, netns, 0)
-    const { fds, unsteered } = this.#openQueues(name, netnsPath(netns), count, this.#program)
+    if (!this.#force) kind.refuseHeld(name, netns, 0)
+    const open = this.#openQueues ?? kind.open
+    const { fds, unsteered } = open(name, netnsPath(netns), count, this.#program)
     try {
       // Another may have asked in the same moment as we did; then both see it here, and one of two is refused at least.
-      if (!this.#force) refuseHeld(name, netns, unsteered === undefined ? count : 1)
+      if (!this.#force) kind.refuseHeld(name, netns, unsteered === undefined ? count : 1)
     } catch (error) {
       for (const fd of fds) closeFd(fd)
       throw error

@@ -1,9 +1,10 @@
 /** What listings show of a worker's own tables, copied out of the engine between two bursts. */
 
 import type { ConnInfo, NeighbourInfo } from '../../api/commands.ts'
-import { STATES, type StateName } from '../../api/names.ts'
+import { NEIGH_STATES, STATE_NAMES, type StateName } from '../../api/names.ts'
+import { protocolOfCode } from '../../api/protocols.ts'
 import type { ConnTable } from '../../engine/conn.ts'
-import { CELL, CONN_CELLS, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
+import { CELL, CONN_CELLS, KEY, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { armOf } from '../../engine/family.ts'
 import { Neigh } from '../../engine/neigh-state.ts'
@@ -23,8 +24,6 @@ export interface Page {
   count: number
   next: number
 }
-
-const NEIGH_STATES = Object.keys(Neigh)
 
 /**
  * Copies the records in use from `from` on into `page` (PAGE_RECORDS of them), but for those of clients of an arm behind the
@@ -75,13 +74,14 @@ export function connInfo(
   const state = cell(CELL.WORD) & STATE_MASK
   const inPorts = cell(CELL.CLIENT_PORTS)
   const outPorts = cell(CELL.RS_PORTS)
-  const place = RECORD.dest(cell(CELL.BINDING))
+  const binding = cell(CELL.BINDING)
+  const place = RECORD.dest(binding)
   const timeout = state === State.ESTABLISHED ? establishedMs(place) / 1000 : timeouts[state]
   return {
     worker,
-    protocol: 'tcp',
+    protocol: protocolOfCode(RECORD.key(binding, 0) & ~KEY.IPV6),
     timeout_sec: timeout ?? 0,
-    state: STATES[state] as StateName,
+    state: STATE_NAMES[state] as StateName,
     client: endpointText(cell(CELL.CIP), inPorts >>> 16),
     vip: endpointText(cell(CELL.VIP), inPorts & 0xffff),
     lip: endpointText(cell(CELL.LIP), outPorts & 0xffff),

@@ -3,12 +3,15 @@
  * event loop while it runs, so messages are fetched by hand after a wake-up.
  */
 
+// Before anything of the engine is warm.
+import '../../io/compiler.ts'
 import { randomBytes } from 'node:crypto'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Change } from '../../config/changes.ts'
 import { isImpaired } from '../../config/config.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { FlightKind, FlightRing } from '../../engine/flight.ts'
+import { FlightRing } from '../../engine/flight.ts'
+import { FlightKind } from '../../engine/flight-records.ts'
 import { arenaSlots } from '../../engine/frames.ts'
 import { buffersOf, saveEngine } from '../../engine/image.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
@@ -20,10 +23,10 @@ import { Impair } from '../../io/impair.ts'
 import { clockMs, Loop, longClockMs } from '../../io/loop.ts'
 import { giveUpRights, type Ring, wake } from '../../io/native.ts'
 import type { Port } from '../../io/port.ts'
-import { PORT_KINDS } from '../../io/ports.ts'
 import { ringIfAllowed } from '../../io/ring.ts'
 import { Watch } from '../../io/watch.ts'
 import { LogLevels } from '../log/levels.ts'
+import { ARM_KINDS, kindOf } from '../network/kinds.ts'
 import { applyChange, applyRunning, type Built, buildBare } from './apply.ts'
 import { checkArm, mtuOfChecks } from './check-arm.ts'
 import { workerId } from './memory.ts'
@@ -94,17 +97,16 @@ function openExchange(): Exchange | null {
 
 function makePorts(engine: Engine, ring: Ring | null, watch: Watch): Port[] {
   const { frames, counters } = engine
-  const { newPort } = PORT_KINDS.tap
   return engine.arms.map((arm, i) => {
     // The arm of the health checks gets its device when there are some.
     if (i === config.arms.length)
-      return newPort(arm, { impair: null, ring: null, watch }, frames, counters)
-    const { impair } = config.arms[i] as (typeof config.arms)[0]
-    const spoil = isImpaired(impair) ? new Impair(impair, frames) : null
-    const made = newPort(arm, { impair: spoil, ring, watch }, frames, counters)
+      return ARM_KINDS.tap.newPort(arm, { impair: null, ring: null, watch }, frames, counters)
+    const own = config.arms[i] as (typeof config.arms)[0]
+    const impair = isImpaired(own.impair) ? new Impair(own.impair, frames) : null
+    const port = kindOf(own).newPort(arm, { impair, ring, watch }, frames, counters)
     const { fd, reads } = start.queues[i] as (typeof start.queues)[0]
-    made.take(fd, reads)
-    return made
+    port.take(fd, reads)
+    return port
   })
 }
 
@@ -141,7 +143,7 @@ function obey(
       return
     case 'drain':
       watch.note(FlightKind.STOPPING, clockMs())
-      engine.stopping = true
+      engine.opening.stopping = true
       return
     case 'image':
       postImage(message.id, engine, loop, watch)

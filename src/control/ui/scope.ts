@@ -3,14 +3,13 @@
 import type { Moment } from '../../see/moments/moment.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { ICMP } from '../../wire/icmp.ts'
-import { headerLength, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { type Located, locate } from '../../wire/locate.ts'
 import { TCP, headerLength as tcpHeaderLength } from '../../wire/tcp.ts'
 
 /** Of the API, what hands out bytes of packets as they are. */
 export const PACKETS = /^\/v1\/(capture|moments|drops)(\/|$)/
 
-/** Bits of the fragment word that say where in the packet a fragment belongs. */
-const FRAGMENT_OFFSET = 0x1fff
 const ARP_BYTES = 28
 const IPV6_HEADER = 40
 
@@ -28,15 +27,15 @@ function headersEnd(bytes: Uint8Array): number {
   const ip = ETH.HEADER
   if (type === ETHERTYPE.ARP) return Math.min(ip + ARP_BYTES, bytes.length)
   if (type === ETHERTYPE.IPV6) return Math.min(ip + IPV6_HEADER, bytes.length)
-  if (type !== ETHERTYPE.IPV4 || bytes.length < ip + IPV4.HEADER) return ip
-  const l4 = ip + Math.max(IPV4.HEADER, headerLength(pkt, ip))
-  return Math.min(l4 + l4Header(pkt, ip, l4), bytes.length)
+  const found = locate(pkt)
+  if (found === undefined) return ip
+  const l4 = Math.max(ip + IPV4.HEADER, found.l4)
+  return Math.min(l4 + l4Header(pkt, found, l4), bytes.length)
 }
 
-function l4Header(pkt: DataView, ip: number, l4: number): number {
+function l4Header(pkt: DataView, { protocol, fragment }: Located, l4: number): number {
   // What follows the header of a later fragment is payload, whatever it looks like.
-  if ((pkt.getUint16(ip + IPV4.FRAGMENT) & FRAGMENT_OFFSET) !== 0) return 0
-  const protocol = pkt.getUint8(ip + IPV4.PROTOCOL)
+  if ((fragment & IP_OFFSET_BITS) !== 0) return 0
   if (protocol !== PROTO.TCP)
     return protocol === PROTO.ICMP || protocol === PROTO.UDP ? ICMP.HEADER : 0
   if (pkt.byteLength < l4 + TCP.HEADER) return TCP.HEADER

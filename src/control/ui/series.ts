@@ -3,12 +3,10 @@
  * nothing of it: the counters in shared memory are read.
  */
 
-import type { SeriesInfo, StepInfo } from '../../api/page.ts'
+import { POINTS, type SeriesInfo, type StepInfo } from '../../api/page.ts'
 import type { Readings } from '../readings/readings.ts'
 
 export const STEP_MS = 1000
-/** Ten minutes. */
-export const POINTS = 600
 
 /** Of all workers since the start; none of it ever goes back. */
 export interface Counted {

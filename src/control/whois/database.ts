@@ -8,9 +8,11 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type Database from 'libsql'
 import type { WhoisConn } from '../../api/commands.ts'
+import { stateName } from '../../api/names.ts'
+import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
 import { endpointText } from '../../wire/address.ts'
 import { checkRemovable } from '../system/own-file.ts'
-import { type Ended, endName, type Found, type Search, stateName } from './ended.ts'
+import { type Ended, endName, type Found, type Search } from './ended.ts'
 import { gapsOf, type Run } from './runs.ts'
 
 /** Of the header of the file: `tvph`. */
@@ -280,7 +282,7 @@ function connOf(row: Row): WhoisConn {
   const { worker, cip, cport, vip, vport, lip, lport, rip, rport, opened, last, ended } = row
   return {
     worker,
-    protocol: 'tcp',
+    protocol: DEFAULT_PROTOCOL,
     client: endpointText(cip, cport),
     vip: endpointText(vip, vport),
     lip: endpointText(lip, lport),

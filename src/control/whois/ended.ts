@@ -1,8 +1,10 @@
 /** A connection that has ended, as the history holds it. */
 
 import type { WhoisConn, WhoisInfo } from '../../api/commands.ts'
+import { stateName } from '../../api/names.ts'
+import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
+import { EndsCell } from '../../engine/ends.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
-import { STATES } from '../../see/words/trace-words.ts'
 import { endpointText } from '../../wire/address.ts'
 import { ENDS, type SessionReading } from '../sessions/words.ts'
 import type { Key } from '../threads/probe.ts'
@@ -56,14 +58,7 @@ export function endedOf(
   const endedMs = wallOf(cell(R.ENDED))
   return {
     worker,
-    cip: cell(R.CIP),
-    cport: cell(R.CLIENT_PORTS) >>> 16,
-    vip: cell(R.VIP),
-    vport: cell(R.CLIENT_PORTS) & 0xffff,
-    lip: cell(R.LIP),
-    lport: cell(R.RS_PORTS) & 0xffff,
-    rip: cell(R.RIP),
-    rport: cell(R.RS_PORTS) >>> 16,
+    ...endsIn(cells, R.ENDS),
     openedMs: endedMs - lifeMs,
     lastMs: endedMs - ((cell(R.ENDED) - cell(R.LAST)) | 0),
     endedMs,
@@ -72,11 +67,29 @@ export function endedOf(
   }
 }
 
+/** Out of cells as engine/ends.ts describes them, the first at `at`. */
+export function endsIn(
+  cells: Int32Array,
+  at: number,
+): Pick<Ended, 'cip' | 'cport' | 'vip' | 'vport' | 'lip' | 'lport' | 'rip' | 'rport'> {
+  const cell = (which: number) => cells[at + which] ?? 0
+  return {
+    cip: cell(EndsCell.CIP),
+    cport: cell(EndsCell.CLIENT_PORTS) >>> 16,
+    vip: cell(EndsCell.VIP),
+    vport: cell(EndsCell.CLIENT_PORTS) & 0xffff,
+    lip: cell(EndsCell.LIP),
+    lport: cell(EndsCell.RS_PORTS) & 0xffff,
+    rip: cell(EndsCell.RIP),
+    rport: cell(EndsCell.RS_PORTS) >>> 16,
+  }
+}
+
 export function whoisOf(ended: Ended): WhoisConn {
   const { worker, openedMs, lastMs, endedMs, state, end } = ended
   return {
     worker,
-    protocol: 'tcp',
+    protocol: DEFAULT_PROTOCOL,
     client: endpointText(ended.cip, ended.cport),
     vip: endpointText(ended.vip, ended.vport),
     lip: endpointText(ended.lip, ended.lport),
@@ -86,10 +99,6 @@ export function whoisOf(ended: Ended): WhoisConn {
     state: stateName(state),
     ended: { at_ms: endedMs, last_ms: lastMs, how: endName(end) },
   }
-}
-
-export function stateName(state: number): string {
-  return STATES[state] ?? `${state}`
 }
 
 export function endName(end: number): string {

@@ -4,6 +4,7 @@
  */
 
 import { countedLost } from '../../see/text/counted.ts'
+import { RETRY_MS } from '../log/file.ts'
 import { ROW, rowOf } from './database.ts'
 import type { Ended, Found, Search } from './ended.ts'
 import { sqliteProblem } from './problem.ts'
@@ -16,8 +17,6 @@ const IDLE_MS = 10_000
 const BATCH_ROWS = 2000
 /** Rows that wait for a file that is slow or in no order: 3.5 MB. */
 const WAITING_ROWS = 32_768
-/** ms between two attempts at a file that cannot be written, as of the log's. */
-const RETRY_MS = 5000
 
 export interface HistoryFileOptions {
   path: string

@@ -2,30 +2,30 @@
  * The newest connections that have ended, in memory of a fixed size: the newest takes the place of the oldest. Found by LIP
  * and lport and by the client's address and port, through chains from the newest to the oldest.
  *
- *   per connection   10 int32: Cell | 2 doubles: when it was opened, and ended | 2 int32: heads of the two indexes    64 bytes
+ *   per connection   10 int32: ends, Cell | 2 doubles: when it was opened, and ended | 2 int32: heads of the two indexes    64 bytes
  *
  * A chain holds serial numbers, not places. One that is out of the ring's reach ends it, so nothing has to be taken out of a
  * chain when its connection is overwritten.
  */
 
-import { type Ended, isOf, type Search } from './ended.ts'
+import { cellsOf } from '../../engine/cells.ts'
+import { EndsCell } from '../../engine/ends.ts'
+import { type Ended, endsIn, isOf, type Search } from './ended.ts'
 
-const Cell = {
-  CIP: 0,
-  VIP: 1,
-  CLIENT_PORTS: 2,
-  RIP: 3,
-  LIP: 4,
-  RS_PORTS: 5,
-  /** worker << 8 | end << 4 | state */
-  WORD: 6,
-  /** ms from the last segment to the end, at most 12 days. */
-  SILENT: 7,
-  /** Serial numbers of the connections before it in its chains. */
-  BY_LIP: 8,
-  BY_CLIENT: 9,
-} as const
-const CELLS = 10
+/** Behind the ends. */
+const Cell = cellsOf(
+  {
+    /** worker << 8 | end << 4 | state */
+    WORD: 1,
+    /** ms from the last segment to the end, at most 12 days. */
+    SILENT: 1,
+    /** Serial numbers of the connections before it in its chains. */
+    BY_LIP: 1,
+    BY_CLIENT: 1,
+  },
+  EndsCell.CELLS,
+)
+const { CELLS } = Cell
 
 export class EndedRing {
   readonly capacity: number
@@ -71,12 +71,12 @@ export class EndedRing {
     else this.#forgottenMs = Math.max(this.#forgottenMs, this.#endedMs(place))
     const c = this.#cells
     const at = place * CELLS
-    c[at + Cell.CIP] = ended.cip
-    c[at + Cell.VIP] = ended.vip
-    c[at + Cell.CLIENT_PORTS] = (ended.cport << 16) | ended.vport
-    c[at + Cell.RIP] = ended.rip
-    c[at + Cell.LIP] = ended.lip
-    c[at + Cell.RS_PORTS] = (ended.rport << 16) | ended.lport
+    c[at + EndsCell.CIP] = ended.cip
+    c[at + EndsCell.VIP] = ended.vip
+    c[at + EndsCell.CLIENT_PORTS] = (ended.cport << 16) | ended.vport
+    c[at + EndsCell.RIP] = ended.rip
+    c[at + EndsCell.LIP] = ended.lip
+    c[at + EndsCell.RS_PORTS] = (ended.rport << 16) | ended.lport
     c[at + Cell.WORD] = (ended.worker << 8) | (ended.end << 4) | ended.state
     c[at + Cell.SILENT] = ended.endedMs - ended.lastMs
     this.#opened[place] = ended.openedMs
@@ -91,8 +91,8 @@ export class EndedRing {
     const found: Ended[] = []
     const [link, host, ports, shift] =
       by === 'lip'
-        ? [Cell.BY_LIP, Cell.LIP, Cell.RS_PORTS, 0]
-        : [Cell.BY_CLIENT, Cell.CIP, Cell.CLIENT_PORTS, 16]
+        ? [Cell.BY_LIP, EndsCell.LIP, EndsCell.RS_PORTS, 0]
+        : [Cell.BY_CLIENT, EndsCell.CIP, EndsCell.CLIENT_PORTS, 16]
     let serial = this.#heads[by][this.#bucket(address, port)] as number
     // That of the newest one is 1 behind.
     while ((this.#written - serial - 1) >>> 0 < this.#used && found.length < limit) {
@@ -124,14 +124,7 @@ export class EndedRing {
     const cell = (which: number) => this.#cells[place * CELLS + which] as number
     return {
       worker: cell(Cell.WORD) >>> 8,
-      cip: cell(Cell.CIP),
-      cport: cell(Cell.CLIENT_PORTS) >>> 16,
-      vip: cell(Cell.VIP),
-      vport: cell(Cell.CLIENT_PORTS) & 0xffff,
-      lip: cell(Cell.LIP),
-      lport: cell(Cell.RS_PORTS) & 0xffff,
-      rip: cell(Cell.RIP),
-      rport: cell(Cell.RS_PORTS) >>> 16,
+      ...endsIn(this.#cells, place * CELLS),
       openedMs: this.#opened[place] as number,
       lastMs: this.#endedMs(place) - (cell(Cell.SILENT) >>> 0),
       endedMs: this.#endedMs(place),

@@ -113,11 +113,16 @@ async function livingOf(key: Key, { model, workers }: WhoisSources): Promise<Who
 function livingConn(probed: Probed, index: number, worker: number, model: Model): WhoisConn {
   const { records, ages, checks, clockMs } = probed
   const { timeouts } = model.config.tcp
-  const { client, vip, lip, rs, state } = connInfo(records, index, worker, timeouts, () => 0)
+  const { protocol, client, vip, lip, rs, state } = connInfo(
+    records,
+    index,
+    worker,
+    timeouts,
+    () => 0,
+  )
   const askedMs = Date.now() - (sharedClockMs() - clockMs)
   const openedMs = ages && Math.round(askedMs - (ages[index] as number))
   const check = checks[index] as boolean
-  const protocol = 'tcp'
   return {
     worker,
     protocol,

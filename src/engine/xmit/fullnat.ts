@@ -17,8 +17,9 @@ import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
 import type { Random } from '../random.ts'
 import { NO_LPORT } from '../sa-pool.ts'
+import { sayLport } from '../say.ts'
 import type { Dest, Lips, Service } from '../service.ts'
-import { TraceKind, type TraceRing } from '../trace.ts'
+import type { TraceRing } from '../trace.ts'
 import { LeftLport } from './left-lport.ts'
 import type { Method } from './method.ts'
 import { TcpRewrite } from './tcp.ts'
@@ -53,7 +54,7 @@ export class FullNat implements Method {
   /** LIP and lport, and by how much the client's sequence numbers move. */
   bind(conn: number, service: Service, dest: Dest, now: number): boolean {
     const left = this.left.takeBack(service, dest)
-    const lipport = left === NO_LPORT ? this.#fetchLport(service, dest, now) : left
+    const lipport = left === NO_LPORT ? this.#fetchLport(service, dest) : left
     if (lipport < 0) return false
     const lip = lipport >>> 16
     const lport = lipport & 0xffff
@@ -85,7 +86,7 @@ export class FullNat implements Method {
   }
 
   /** => LIP index << 16 | lport, or NO_LPORT when all LIPs that were tried are out of lports towards this RS. */
-  #fetchLport(service: Service, dest: Dest, now: number): number {
+  #fetchLport(service: Service, dest: Dest): number {
     const count = service.lips.length
     const attempts = Math.min(count, LIP_ATTEMPTS)
     for (let attempt = 0; attempt < attempts; attempt++) {
@@ -98,7 +99,7 @@ export class FullNat implements Method {
       if (this.#trace.debug) {
         const pool = this.#lips[lip]
         const left = pool.freeTowards(dest.rip, dest.rport)
-        this.#trace.write(TraceKind.LPORT_FETCHED, now, pool.lip, lport, attempt, left)
+        sayLport(this.#trace, pool.lip, lport, attempt, left)
       }
       return (lip << 16) | lport
     }

@@ -75,7 +75,7 @@ function gather(
   headers(outer, inner, both, add)
   payloads(outer, inner, both, rarity, add)
   rhythm(outer, inner, both, add)
-  if (clock) time(outer, inner, overlap, clock, spanNs, add)
+  if (clock) time(outer, inner, overlap, { ...clock, spanNs }, add)
   return found
 }
 
@@ -205,8 +205,7 @@ function time(
   outer: Flow,
   inner: Flow,
   overlap: Overlap,
-  clock: RoughClock,
-  spanNs: number,
+  clock: RoughClock & { spanNs: number },
   add: Add,
 ): void {
   const rows = sameRows(outer, inner, overlap)
@@ -214,7 +213,7 @@ function time(
   const off = Math.abs(inner.packets.at[rows[1]] - outer.packets.at[rows[0]] - clock.offsetNs)
   const window = Math.max(off, clock.slackNs, MS / 10)
   // Flows of the capture are spread over its span; so many bits less it takes to find this one among them.
-  const bits = Math.log2(Math.max(1, spanNs / window))
+  const bits = Math.log2(Math.max(1, clock.spanNs / window))
   if (off > clock.slackNs + 3000 * MS) add(-10)
   else add(Math.min(16, bits), bits >= 4 ? 'they begin at the same time' : '')
 }

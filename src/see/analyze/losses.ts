@@ -61,9 +61,7 @@ export function differences(way: Way, back: Way, clocks: Clocks, slackNs: number
   const left = unmatched(way)
   const { entry, exit } = way
   const missing =
-    left.is.length + left.js.length === 0
-      ? undefined
-      : sweep(way, left.is, left.js, toExit, slackNs, found)
+    left.is.length + left.js.length === 0 ? undefined : sweep(way, left, toExit, slackNs, found)
   for (const i of left.is) {
     const bytes = missing?.entry.get(i) ?? 0
     if (entry.payload[i] > 0 && bytes === 0) continue
@@ -149,8 +147,7 @@ interface Piece {
  */
 function sweep(
   way: Way,
-  is: readonly number[],
-  js: readonly number[],
+  { is, js }: { is: readonly number[]; js: readonly number[] },
   toExit: ToExit,
   slackNs: number,
   found: Differences,

@@ -24,6 +24,16 @@ export interface Passed {
   broken: number
 }
 
+/** Where a packet and its IP header begin in the view, and where what was captured of it ends. */
+interface Captured {
+  start: number
+  ip: number
+  there: number
+  atNs: number
+  /** Bytes on the wire. */
+  wire: number
+}
+
 export class Packets {
   count = 0
   /** ns since 1970 of the first packet of any kind; `at` counts from it. */
@@ -92,7 +102,7 @@ export class Packets {
     const ip = networkLayer(view, at, end)
     if (ip < 0) this.passed.other++
     else if (view.getUint8(ip) >>> 4 === 6) this.passed.ipv6++
-    else this.#segment(view, at, ip, end, afterNs, length)
+    else this.#segment(view, { start: at, ip, there: end, atNs: afterNs, wire: length })
   }
 
   #copy(bytes: Uint8Array): number {
@@ -107,14 +117,7 @@ export class Packets {
     return at
   }
 
-  #segment(
-    view: DataView,
-    start: number,
-    ip: number,
-    there: number,
-    atNs: number,
-    wire: number,
-  ): void {
+  #segment(view: DataView, { start, ip, there, atNs, wire }: Captured): void {
     const { passed } = this
     if (ip + IPV4.HEADER > there || view.getUint8(ip) >>> 4 !== 4) {
       passed.broken++

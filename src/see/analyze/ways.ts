@@ -94,7 +94,8 @@ function voteByData(
   }
   for (const i of aRows) {
     if (a.payload[i] === 0) continue
-    for (const j of byHash.get(a.hash[i]) ?? []) vote(votes, (b.seq[j] - a.seq[i]) | 0, a, i, b, j)
+    for (const j of byHash.get(a.hash[i]) ?? [])
+      vote(votes, (b.seq[j] - a.seq[i]) | 0, isSameId(a, i, b, j))
   }
 }
 
@@ -111,13 +112,16 @@ function voteByAcks(
   const theirs = acks(b, bRows)
   for (const [k, i] of acks(a, aRows).entries()) {
     for (const j of theirs.slice(Math.max(0, k - 4), k + 5)) {
-      if (a.hash[i] === b.hash[j]) vote(votes, (b.ack[j] - a.ack[i]) | 0, a, i, b, j)
+      if (a.hash[i] === b.hash[j]) vote(votes, (b.ack[j] - a.ack[i]) | 0, isSameId(a, i, b, j))
     }
   }
 }
 
-function vote(votes: Votes, value: number, a: Packets, i: number, b: Packets, j: number): void {
-  const sameId = a.ipId[i] !== 0 && a.ipId[i] === b.ipId[j]
+function isSameId(a: Packets, i: number, b: Packets, j: number): boolean {
+  return a.ipId[i] !== 0 && a.ipId[i] === b.ipId[j]
+}
+
+function vote(votes: Votes, value: number, sameId: boolean): void {
   votes.set(value, (votes.get(value) ?? 0) + (sameId ? 4 : 1))
 }
 

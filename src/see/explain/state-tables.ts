@@ -3,13 +3,14 @@
  * and which it never does, and why a balancer's states are not those of an endpoint.
  */
 
+import { STATE_NAMES } from '../../api/names.ts'
 import { nextState } from '../../engine/states.ts'
 import { CODES, EVENTS, IN, INPUT_ONLY, OUT, STATES, State } from '../../engine/tcp-state.ts'
 import { FLAG } from '../../wire/tcp.ts'
 
 /** Flags that make each event, in the order of EVENTS. */
 const FLAGS_OF = [FLAG.SYN, FLAG.FIN, FLAG.ACK, FLAG.RST, 0]
-export const STATE_NAMES = Object.keys(State)
+
 export { CODES as STATE_CODES, EVENTS }
 
 export interface Cell {

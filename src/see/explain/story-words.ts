@@ -3,14 +3,13 @@
 import type { ServiceInfo } from '../../api/commands.ts'
 import { SUB_POOLS, subPoolOf } from '../../engine/sa-pool.ts'
 import { ipv4Int } from '../../wire/address.ts'
+import type { DropContext } from '../drops/drops.ts'
 import { frameText } from '../frame/frame-text.ts'
 import { headerValues } from '../frame/header-values.ts'
 import type { FrameOut } from '../moments/moment.ts'
 import { counted } from '../text/counted.ts'
 import { instantText } from '../text/times.ts'
-import { DROP_WORDS } from '../words/drop-words.ts'
-import { type DropContext, type DropReason, explainDrop } from './drop-rules.ts'
-import type { Attempt, Edge, Facts, Traffic } from './story.ts'
+import type { Edge, Facts, Traffic } from './story.ts'
 
 /** What is set up, beside what refused frames are explained from. All as the API tells it. */
 export interface StoryContext extends DropContext {
@@ -257,45 +256,6 @@ function rstsText({ client, rs }: Facts['ends'], rsts: readonly FrameOut[]): str
     if (frame === undefined) return `no RST to the ${who} was seen to leave; tapvs explain drop`
     return `to the ${who} on ${frame.arm}: ${frameText(frame.bytes, frame.length)}`
   })
-}
-
-/** A segment that opened nothing, with the rule that refused it. */
-export function attemptText(attempt: Attempt, context: DropContext): string[] {
-  const { frame, from, to, drop } = attempt
-  const text = frameText(frame.bytes, frame.length)
-  const at = instantText(frame.atUs)
-  if (drop === null) {
-    return [`${at} ${from} > ${to} opened no connection and was answered with an RST`, text]
-  }
-  const lines = [`${at} ${from} > ${to} was refused: ${drop}, ${DROP_WORDS[drop] ?? ''}`, text]
-  // What the virtio-net header said is not in a moment.
-  if (drop === 'vnet_header') return lines
-  const explanation = explainDrop(drop as DropReason, { ...frame, vnet: new Uint8Array() }, context)
-  return [...lines, `rule: ${explanation.rule}`, `do:   ${explanation.advice}`]
-}
-
-/** As people read it: sections under their titles. */
-export function storyText(story: Story): string {
-  const width = Math.max(...story.why.map(([label]) => label.length))
-  const lines = [
-    story.title,
-    `  ${story.now}`,
-    '',
-    'why',
-    ...story.why.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
-    '',
-    'what happened',
-    ...story.happened.flatMap(({ atUs, what, frame }) => [
-      `  ${instantText(atUs)}  ${what}`,
-      `    ${frame}`,
-    ]),
-    ...(story.happened.length === 0 ? ['  no change of state since the recorder goes back'] : []),
-    ...story.traffic.map(line => `  ${line}`),
-    '',
-    'the end',
-    ...story.end.map(line => `  ${line}`),
-  ]
-  return `${lines.join('\n')}\n`
 }
 
 /** `0.3 ms`, `8.12 s`. */

@@ -4,7 +4,8 @@
  */
 
 import { headerValues } from '../frame/header-values.ts'
-import type { ConnEnds, FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
+import type { FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
+import type { ConnEnds } from '../words/ends.ts'
 
 /** One connection from its SYN to its end, as far as the recorder goes. */
 export interface Life {

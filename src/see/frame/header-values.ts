@@ -7,11 +7,10 @@ import { ipv4Text, macText } from '../../wire/address.ts'
 import { ARP } from '../../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { ICMP } from '../../wire/icmp.ts'
-import { IP_DF, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { IP_DF, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
 
 const IP_MORE = 0x2000
-const IP_OFFSET = 0x1fff
 const VLAN_TAG = 4
 
 export interface EthHeader {
@@ -166,7 +165,7 @@ function ipAt(view: DataView, at: number): IpHeader {
     id: view.getUint16(at + IPV4.ID),
     df: (fragment & IP_DF) !== 0,
     more: (fragment & IP_MORE) !== 0,
-    offset: (fragment & IP_OFFSET) * 8,
+    offset: (fragment & IP_OFFSET_BITS) * 8,
     ttl: view.getUint8(at + IPV4.TTL),
     protocol: view.getUint8(at + IPV4.PROTOCOL),
     checksum: view.getUint16(at + IPV4.CHECKSUM),

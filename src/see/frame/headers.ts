@@ -2,7 +2,8 @@
 
 import { ARP } from '../../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
-import { IPV4, PROTO } from '../../wire/ipv4.ts'
+import { IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { type Located, locate } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
 
 export interface Headers {
@@ -14,9 +15,6 @@ export interface Headers {
   sourcePort: number | null
   destinationPort: number | null
 }
-
-/** Bits of the fragment word that say where in the packet a fragment belongs. */
-const FRAGMENT_OFFSET = 0x1fff
 
 export function headersOf(bytes: Uint8Array): Headers {
   const headers: Headers = {
@@ -34,26 +32,25 @@ export function headersOf(bytes: Uint8Array): Headers {
     headers.type = 'arp'
     headers.source = pkt.getInt32(at + ARP.SPA)
     headers.destination = pkt.getInt32(at + ARP.TPA)
-  } else if (type === ETHERTYPE.IPV4 && bytes.length >= at + IPV4.HEADER) {
-    readIpv4(headers, pkt, at)
+    return headers
   }
+  const found = locate(pkt)
+  if (found !== undefined) readIpv4(headers, pkt, found)
   return headers
 }
 
-function readIpv4(headers: Headers, pkt: DataView, ip: number): void {
-  const protocol = pkt.getUint8(ip + IPV4.PROTOCOL)
-  headers.type =
-    protocol === PROTO.TCP
-      ? 'tcp'
-      : protocol === PROTO.UDP
-        ? 'udp'
-        : protocol === PROTO.ICMP
-          ? 'icmp'
-          : 'ip'
+const TYPES = new Map<number, Headers['type']>([
+  [PROTO.TCP, 'tcp'],
+  [PROTO.UDP, 'udp'],
+  [PROTO.ICMP, 'icmp'],
+])
+
+function readIpv4(headers: Headers, pkt: DataView, found: Located): void {
+  const { l3: ip, l4 } = found
+  headers.type = TYPES.get(found.protocol) ?? 'ip'
   headers.source = pkt.getInt32(ip + IPV4.SRC)
   headers.destination = pkt.getInt32(ip + IPV4.DST)
-  const l4 = ip + ((pkt.getUint8(ip) & 15) << 2)
-  if ((pkt.getUint16(ip + IPV4.FRAGMENT) & FRAGMENT_OFFSET) !== 0) return
+  if ((found.fragment & IP_OFFSET_BITS) !== 0) return
   if ((headers.type !== 'tcp' && headers.type !== 'udp') || pkt.byteLength < l4 + 4) return
   headers.sourcePort = pkt.getUint16(l4 + TCP.SPORT)
   headers.destinationPort = pkt.getUint16(l4 + TCP.DPORT)

@@ -7,8 +7,8 @@
  */
 
 import { ipv4Text } from '../../wire/address.ts'
-import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
-import { headerLength, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { IPV4, PROTO } from '../../wire/ipv4.ts'
+import { locate } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
 
 /** A segment; sequence numbers are unsigned. */
@@ -43,14 +43,12 @@ export function flagLetters(bits: number): string {
  */
 export function segmentIn(bytes: Uint8Array): PrintedTcp | undefined {
   const pkt = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const ip = ETH.HEADER
-  if (bytes.length < ip + IPV4.HEADER + TCP.HEADER) return undefined
-  if (pkt.getUint16(ETH.TYPE) !== ETHERTYPE.IPV4 || pkt.getUint8(ip) >>> 4 !== 4) return undefined
-  const l4 = ip + headerLength(pkt, ip)
-  if (pkt.getUint8(ip + IPV4.PROTOCOL) !== PROTO.TCP || bytes.length < l4 + TCP.HEADER)
-    return undefined
+  const found = locate(pkt)
+  if (found?.version !== 4 || found.protocol !== PROTO.TCP) return undefined
+  const { l3: ip, l4 } = found
+  if (bytes.length < Math.max(l4, ip + IPV4.HEADER) + TCP.HEADER) return undefined
   const end = l4 + ((pkt.getUint8(l4 + TCP.OFFSET) >>> 4) << 2)
-  const length = ip + pkt.getUint16(ip + IPV4.TOTAL_LENGTH) - end
+  const length = found.end - end
   if (end < l4 + TCP.HEADER || end > bytes.length || length < 0) return undefined
   return {
     src: ipv4Text(pkt.getInt32(ip + IPV4.SRC)),

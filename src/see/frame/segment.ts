@@ -1,8 +1,8 @@
 /** The TCP segment in a frame, its fields for people. */
 
 import { endpointText } from '../../wire/address.ts'
-import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { IPV4, PROTO } from '../../wire/ipv4.ts'
+import { locate } from '../../wire/locate.ts'
 import { FLAG, TCP } from '../../wire/tcp.ts'
 import { flagLetters, optionsText } from './options-text.ts'
 
@@ -32,12 +32,9 @@ export function seqLength({ payload, bits }: Segment): number {
 /** The TCP segment of a frame that begins with its Ethernet header; undefined for any other, and without whole headers. */
 export function segmentOf(frame: Uint8Array): Segment | undefined {
   const pkt = new DataView(frame.buffer, frame.byteOffset, frame.length)
-  const ip = ETH.HEADER
-  if (frame.length < ip + IPV4.HEADER || pkt.getUint16(ETH.TYPE) !== ETHERTYPE.IPV4)
-    return undefined
-  const tcp = ip + ((pkt.getUint8(ip) & 15) << 2)
-  if (pkt.getUint8(ip + IPV4.PROTOCOL) !== PROTO.TCP || frame.length < tcp + TCP.HEADER)
-    return undefined
+  const found = locate(pkt)
+  if (found?.protocol !== PROTO.TCP || frame.length < found.l4 + TCP.HEADER) return undefined
+  const { l3: ip, l4: tcp } = found
   const header = (pkt.getUint8(tcp + TCP.OFFSET) >>> 4) << 2
   const bits = pkt.getUint8(tcp + TCP.FLAGS)
   const end = tcp + header
@@ -49,7 +46,7 @@ export function segmentOf(frame: Uint8Array): Segment | undefined {
     seq: pkt.getUint32(tcp + TCP.SEQ),
     ack: pkt.getUint32(tcp + TCP.ACK),
     window: pkt.getUint16(tcp + TCP.WINDOW),
-    payload: Math.max(0, ip + pkt.getUint16(ip + IPV4.TOTAL_LENGTH) - end),
+    payload: Math.max(0, found.end - end),
     options: optionsText(pkt, tcp + TCP.HEADER, Math.min(end, frame.length)),
   }
 }

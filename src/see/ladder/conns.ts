@@ -2,7 +2,8 @@
 
 import { FLAG } from '../../wire/tcp.ts'
 import { segmentOf, seqLength } from '../frame/segment.ts'
-import type { ConnEnds, FrameIn, Moment } from '../moments/moment.ts'
+import type { FrameIn, Moment } from '../moments/moment.ts'
+import type { ConnEnds } from '../words/ends.ts'
 import type { Leg } from './leg.ts'
 
 /** Connections that are remembered; a ladder that follows for days forgets the oldest. */

@@ -1,9 +1,9 @@
 /** What the ladder's arrows are labelled with, and what is said below them. */
 
 import { FLAG } from '../../wire/tcp.ts'
+import { DROP_WORDS } from '../drops/drops.ts'
 import { changeText, movedBy } from '../moments/change-words.ts'
 import type { Change } from '../moments/moment.ts'
-import { DROP_WORDS } from '../words/drop-words.ts'
 import type { PacketRow } from './ladder.ts'
 import type { Leg } from './leg.ts'
 

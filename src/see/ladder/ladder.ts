@@ -14,7 +14,8 @@
 
 import { frameText } from '../frame/frame-text.ts'
 import { segmentOf } from '../frame/segment.ts'
-import type { Change, ConnEnds, FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
+import type { Change, FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
+import type { ConnEnds } from '../words/ends.ts'
 import { type LadderConn, LadderConns } from './conns.ts'
 import type { Leg } from './leg.ts'
 import { noteOf } from './notes.ts'

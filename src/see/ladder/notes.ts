@@ -1,7 +1,7 @@
 /** What the engine said, as a line between the arrows. */
 
+import { DROP_WORDS } from '../drops/drops.ts'
 import type { Said } from '../moments/moment.ts'
-import { DROP_WORDS } from '../words/drop-words.ts'
 
 /** The ladder shows a lookup's result and states by its arrows, and refusals at their ends. */
 const SHOWN_BY_ARROWS: ReadonlySet<string> = new Set(['lookup', 'state', 'refused', 'not_syn'])

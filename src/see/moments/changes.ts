@@ -7,8 +7,9 @@
  */
 
 import { ipv4Text, macText } from '../../wire/address.ts'
-import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
-import { IPV4, PROTO } from '../../wire/ipv4.ts'
+import { ETH } from '../../wire/ethernet.ts'
+import { headerLength, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { locate } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { flagLetters, hexText } from '../frame/options-text.ts'
 import type { Change } from './moment.ts'
@@ -56,19 +57,16 @@ function see(bytes: Uint8Array): Seen {
   const pkt = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const there = bytes.length
   const seen: Seen = { pkt, ip: 0, l4: 0, tcp: false, payload: 0, end: there, there }
-  const ip = ETH.HEADER
-  if (there < ip + IPV4.HEADER || pkt.getUint16(ETH.TYPE) !== ETHERTYPE.IPV4) return seen
-  const header = (pkt.getUint8(ip) & 15) << 2
-  const total = pkt.getUint16(ip + IPV4.TOTAL_LENGTH)
-  if (pkt.getUint8(ip) >>> 4 !== 4 || header < IPV4.HEADER || total < header) return seen
+  const found = locate(pkt)
+  if (found === undefined || found.version !== 4) return seen
+  const { l3: ip, l4, protocol, end } = found
+  if (l4 - ip < IPV4.HEADER || end < l4) return seen
   seen.ip = ip
-  seen.end = ip + total
+  seen.end = end
   // Padding behind the packet is no part of it.
   seen.there = Math.min(there, seen.end)
   // Only a first fragment has the header of what is inside.
-  if ((pkt.getUint16(ip + IPV4.FRAGMENT) & 0x1fff) !== 0) return seen
-  const protocol = pkt.getUint8(ip + IPV4.PROTOCOL)
-  const l4 = ip + header
+  if ((found.fragment & IP_OFFSET_BITS) !== 0) return seen
   seen.tcp = protocol === PROTO.TCP
   if ((!seen.tcp && protocol !== PROTO.UDP) || seen.there < l4 + 4) return seen
   seen.l4 = l4
@@ -96,7 +94,8 @@ function ipChanges(a: Seen, b: Seen): Change[] {
   word('fragment', IPV4.FRAGMENT)
   byte('ttl', IPV4.TTL)
   byte('protocol', IPV4.PROTOCOL)
-  checksum(changes, 'ip_checksum', old, pkt, ip + IPV4.CHECKSUM, ip + IPV4.CHECKSUM)
+  const at = ip + IPV4.CHECKSUM
+  checksum(changes, 'ip_checksum', { pkt: old, at }, { pkt, at })
   const withPorts = a.l4 > 0 && b.l4 > 0
   for (const [what, address, port] of [
     ['source', IPV4.SRC, TCP.SPORT],
@@ -147,7 +146,12 @@ function tcpChanges(a: Seen, b: Seen): Change[] {
     if (before !== after) changes.push({ what, before: `${before}`, after: `${after}` })
   }
   if (both(TCP.CHECKSUM, 2))
-    checksum(changes, 'tcp_checksum', a.pkt, b.pkt, a.l4 + TCP.CHECKSUM, b.l4 + TCP.CHECKSUM)
+    checksum(
+      changes,
+      'tcp_checksum',
+      { pkt: a.pkt, at: a.l4 + TCP.CHECKSUM },
+      { pkt: b.pkt, at: b.l4 + TCP.CHECKSUM },
+    )
   if (a.payload === 0 || b.payload === 0) return changes
   if (both(TCP.HEADER, 0)) changes.push(...optionChanges(optionsOf(a), optionsOf(b)))
   changes.push(...payloadChanges(a, a.payload, b, b.payload))
@@ -173,16 +177,14 @@ function payloadChanges(a: Seen, from: number, b: Seen, to: number): Change[] {
   return [{ what: 'payload', before: text(a.pkt, from, before), after: text(b.pkt, to, after) }]
 }
 
-function checksum(
-  changes: Change[],
-  what: string,
-  a: DataView,
-  b: DataView,
-  from: number,
-  to: number,
-): void {
-  const before = hexText(a, from, from + 2)
-  const after = hexText(b, to, to + 2)
+interface Field {
+  pkt: DataView
+  at: number
+}
+
+function checksum(changes: Change[], what: string, a: Field, b: Field): void {
+  const before = hexText(a.pkt, a.at, a.at + 2)
+  const after = hexText(b.pkt, b.at, b.at + 2)
   if (before !== after) changes.push({ what, before, after })
 }
 
@@ -204,7 +206,7 @@ function endText({ pkt, ip, l4 }: Seen, address: number, port: number): string {
 }
 
 function behindIp({ pkt, ip }: Seen): number {
-  return ip + ((pkt.getUint8(ip) & 15) << 2)
+  return ip + headerLength(pkt, ip)
 }
 
 /** Where a packet other than TCP goes on, its UDP header left out (a checksum there may change as well). */

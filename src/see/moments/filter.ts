@@ -11,12 +11,12 @@
  * frame. A refused frame has no connection; its own addresses stand for the ends then.
  */
 
-import { State } from '../../engine/tcp-state.ts'
+import { DROP_REASONS, STATE_NAMES } from '../../api/names.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { type Headers, headersOf } from '../frame/headers.ts'
 import { nearest } from '../text/nearest.ts'
-import { DROP_WORDS } from '../words/drop-words.ts'
-import type { ConnEnds, Moment } from './moment.ts'
+import type { ConnEnds } from '../words/ends.ts'
+import type { Moment } from './moment.ts'
 
 /** A line that names the word at fault. */
 export class FilterError extends Error {}
@@ -34,7 +34,6 @@ const JOINTS = ['and', 'or', 'not', '(', ')']
 const WORDS = ['host', 'port', ...ENDS, 'conn', 'state', 'drop', 'arm', 'pair', ...TYPES]
 /** tcpdump's other spellings. */
 const SIGNS: Record<string, string> = { '!': 'not', '&&': 'and', '||': 'or' }
-const STATES = Object.keys(State)
 /** Each is asked of every moment. */
 const WORDS_MAX = 512
 /** Of brackets and nots; each is a call within a call. */
@@ -115,7 +114,7 @@ class Parser {
       case 'conn':
         return ofConn(endOf(this.#value(word, 'ADDRESS:PORT')))
       case 'state':
-        return this.#state(known(word, this.#value(word, 'a state').toUpperCase(), STATES))
+        return this.#state(known(word, this.#value(word, 'a state').toUpperCase(), STATE_NAMES))
       case 'drop':
         return this.#drop()
       case 'arm': {
@@ -143,7 +142,7 @@ class Parser {
     if (next === undefined || JOINTS.includes(next) || WORDS.includes(next))
       return ({ moment }) => dropOf(moment) !== null
     this.#at++
-    const reason = known('drop', next.toLowerCase(), Object.keys(DROP_WORDS))
+    const reason = known('drop', next.toLowerCase(), DROP_REASONS)
     return ({ moment }) => dropOf(moment) === reason
   }
 

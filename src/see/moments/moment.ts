@@ -6,13 +6,7 @@
  * A frame that comes in is one moment, and what leaves for it is another with the same `pair`.
  */
 
-/** address:port each. */
-export interface ConnEnds {
-  client: string
-  vip: string
-  lip: string
-  rs: string
-}
+import type { ConnEnds } from '../words/ends.ts'
 
 /** What became of a frame that came in. */
 export type Verdict =

@@ -1,25 +1,30 @@
 /**
- * Moments out of the records of a worker's flight recorder. What a record means on its own is flight.ts's; here a frame, what was
- * said about it and the verdict become one moment, and a frame that leaves is compared with the one that came in.
+ * Moments out of the records of a worker's flight recorder. What a record means on its own is flight-records.ts's; here a
+ * frame, what was said about it and the verdict become one moment, and a frame that leaves is compared with the one that
+ * came in.
  */
 
-import { DONE, Drop, PARKED } from '../../engine/counters.ts'
-import { FlightKind, type FlightReader, SAID_AT } from '../../engine/flight.ts'
-import { RECORD_CELLS } from '../../engine/trace.ts'
-import { endpointText } from '../../wire/address.ts'
+import { countedName, STATE_NAMES } from '../../api/names.ts'
+import { DONE, PARKED } from '../../engine/counters.ts'
+import type { FlightReader } from '../../engine/flight.ts'
+import {
+  FlightKind,
+  HeadCell,
+  InCell,
+  JudgedCell,
+  OutCell,
+  SAID_AT,
+} from '../../engine/flight-records.ts'
 import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
-import { fieldsOf } from '../words/trace-fields.ts'
-import { kindOf, type Names, STATES, wordsOf } from '../words/trace-words.ts'
+import { type ConnEnds, endsAt } from '../words/ends.ts'
+import { fieldsOf, type Names } from '../words/trace-fields.ts'
+import { kindOf, lineOf } from '../words/trace-words.ts'
 import { changesOf } from './changes.ts'
-import type { ConnEnds, FrameIn, FrameOut, Happening, Moment, Said, Verdict } from './moment.ts'
+import type { FrameIn, FrameOut, Happening, Moment, Said, Verdict } from './moment.ts'
 import { ownKind, rstKey } from './own.ts'
 
 /** Frames that came in and have not left yet, and RSTs of our own, that are remembered; the oldest are forgotten. */
 const REMEMBERED = 8192
-
-const REASONS = new Map<number, string>(
-  Object.entries(Drop).map(([name, number]) => [number, name.toLowerCase()]),
-)
 
 /** What is common to the records of one frame in both directions. */
 interface Bytes {
@@ -61,9 +66,14 @@ export class Moments {
 
   #next(): Moment | undefined {
     const { record, us } = this.#reader
-    switch (record[1]) {
+    switch (record[HeadCell.KIND]) {
       case FlightKind.IN:
-        this.#arrived = { atUs: us, pair: this.#cell(5), frame: this.#frame(), said: [] }
+        this.#arrived = {
+          atUs: us,
+          pair: this.#cell(HeadCell.PAIR),
+          frame: this.#frame(),
+          said: [],
+        }
         return undefined
       case FlightKind.JUDGED:
         return this.#judged()
@@ -77,10 +87,10 @@ export class Moments {
   }
 
   #said(atUs: number): Happening | undefined {
-    const cells = this.#reader.record.subarray(SAID_AT, SAID_AT + RECORD_CELLS)
+    const cells = this.#reader.record.subarray(SAID_AT)
     const { event } = kindOf(cells)
-    const fields = fieldsOf(cells, this.#names) as Record<string, unknown>
-    const said = { event, text: wordsOf(cells, this.#names).text, fields }
+    const fields = fieldsOf(cells, this.#names)
+    const said = { event, text: lineOf(cells, fields, this.#names), fields }
     const conn = endsOf(fields)
     if (event === 'reset' && conn) {
       const reset = { conn, own: fields.why === 'cut' ? 'rst_on_cut' : 'rst_on_expiry' }
@@ -104,21 +114,26 @@ export class Moments {
     const arrived = this.#arrived
     this.#arrived = undefined
     // The ring began behind the frame.
-    if (arrived?.pair !== this.#cell(5)) return undefined
-    const t = this.#cell(8)
-    const before = this.#cell(9)
+    if (arrived?.pair !== this.#cell(HeadCell.PAIR)) return undefined
+    const t = this.#cell(JudgedCell.TUPLE)
+    const before = this.#cell(JudgedCell.BEFORE)
     const { atUs, pair, frame, said } = arrived
     const moment: FrameIn = {
       kind: 'in',
       atUs,
       worker: this.#names.worker,
       pair,
-      conn: t < 0 ? null : this.#conn(),
+      conn: t < 0 ? null : endsAt(this.#reader.record, JudgedCell.ENDS),
       ...frame,
       direction: t < 0 ? null : (t & 1) === 0 ? 'in' : 'out',
-      verdict: this.#verdict(this.#cell(7)),
+      verdict: this.#verdict(this.#cell(JudgedCell.VERDICT)),
       states:
-        t < 0 ? null : { before: STATES[before] ?? null, after: STATES[this.#cell(10)] ?? '' },
+        t < 0
+          ? null
+          : {
+              before: STATE_NAMES[before] ?? null,
+              after: STATE_NAMES[this.#cell(JudgedCell.AFTER)] ?? '',
+            },
       said,
     }
     const { verdict } = moment
@@ -127,11 +142,11 @@ export class Moments {
   }
 
   #left(atUs: number): FrameOut {
-    const pair = this.#cell(5)
+    const pair = this.#cell(HeadCell.PAIR)
     const frame = this.#frame()
     const from = this.#in.get(pair)
     this.#in.delete(pair)
-    const drop = this.#cell(9)
+    const drop = this.#cell(OutCell.DROP)
     // What has no connection is an answer of our own, made of the frame that asked.
     const translated = from?.conn != null
     const own = pair === 0 || (from && !translated) ? ownKind(frame.bytes) : null
@@ -145,7 +160,7 @@ export class Moments {
       ...frame,
       direction: translated ? (from?.direction ?? null) : null,
       changes: translated && from ? changesOf(from.bytes, frame.bytes) : [],
-      drop: drop === 0 ? null : (REASONS.get(drop) ?? `reason ${drop}`),
+      drop: drop === 0 ? null : countedName(drop),
       own: own === null ? null : (rst?.own ?? own.name),
     }
   }
@@ -154,30 +169,19 @@ export class Moments {
     if (verdict >= 0) return { sent: this.#names.arms[verdict] ?? `arm ${verdict}` }
     if (verdict === PARKED) return { parked: true }
     if (verdict === DONE) return { done: true }
-    return { drop: REASONS.get(-verdict) ?? `reason ${-verdict}` }
-  }
-
-  #conn(): ConnEnds {
-    const clientPorts = this.#cell(13)
-    const rsPorts = this.#cell(16)
-    return {
-      client: endpointText(this.#cell(11), clientPorts >>> 16),
-      vip: endpointText(this.#cell(12), clientPorts & 0xffff),
-      lip: endpointText(this.#cell(15), rsPorts & 0xffff),
-      rs: endpointText(this.#cell(14), rsPorts >>> 16),
-    }
+    return { drop: countedName(-verdict) }
   }
 
   /** The frame of the record, without its virtio-net header. */
   #frame(): Bytes {
     const { bytes } = this.#reader
-    const arm = this.#cell(7)
+    const arm = this.#cell(InCell.ARM)
     const gso = bytes.length >= VNET.BYTES && (bytes[VNET.GSO_TYPE] ?? 0) !== GSO.NONE
     const low = bytes[VNET.GSO_SIZE] ?? 0
     const high = bytes[VNET.GSO_SIZE + 1] ?? 0
     return {
       arm: this.#names.arms[arm] ?? `arm ${arm}`,
-      length: this.#cell(8) - VNET.BYTES,
+      length: this.#cell(InCell.BYTES) - VNET.BYTES,
       bytes: bytes.slice(VNET.BYTES),
       gsoSize: gso ? low | (high << 8) : 0,
       partial: ((bytes[VNET.FLAGS] ?? 0) & VNET_FLAG.NEEDS_CSUM) !== 0,

@@ -9,9 +9,10 @@
  * Sections are between ` | `; their order is fixed and each but the first may be missing.
  */
 
-import { DROP_WORDS } from '../words/drop-words.ts'
+import { DROP_WORDS } from '../drops/drops.ts'
+import type { ConnEnds } from '../words/ends.ts'
 import { changesText, parseChanges } from './change-words.ts'
-import type { Change, ConnEnds, FrameIn, FrameOut, Moment, Said, Verdict } from './moment.ts'
+import type { Change, FrameIn, FrameOut, Moment, Said, Verdict } from './moment.ts'
 import { parseSaid, saidText } from './said-words.ts'
 
 /** What a note tells; what it does not is null or empty. */

@@ -4,6 +4,7 @@ import { endpointText } from '../../wire/address.ts'
 import { ARP, ARP_OP } from '../../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { IPV4, PROTO } from '../../wire/ipv4.ts'
+import { locate } from '../../wire/locate.ts'
 import { FLAG, TCP } from '../../wire/tcp.ts'
 
 export interface Own {
@@ -24,11 +25,10 @@ export function ownKind(bytes: Uint8Array): Own {
     const gratuitous = pkt.getInt32(l3 + ARP.SPA) === pkt.getInt32(l3 + ARP.TPA)
     return { name: gratuitous ? 'arp_gratuitous' : 'arp_request' }
   }
-  if (type !== ETHERTYPE.IPV4 || !has(l3 + IPV4.HEADER)) return { name: 'own' }
-  const protocol = pkt.getUint8(l3 + IPV4.PROTOCOL)
-  if (protocol === PROTO.ICMP) return { name: 'echo_reply' }
-  const l4 = l3 + ((pkt.getUint8(l3) & 0xf) << 2)
-  if (protocol !== PROTO.TCP || !has(l4 + TCP.HEADER)) return { name: 'own' }
+  const found = locate(pkt)
+  if (found?.protocol === PROTO.ICMP) return { name: 'echo_reply' }
+  if (found?.protocol !== PROTO.TCP || !has(found.l4 + TCP.HEADER)) return { name: 'own' }
+  const { l4 } = found
   if ((pkt.getUint16(l4 + TCP.OFFSET) & FLAG.RST) === 0) return { name: 'own' }
   const from = endpointText(pkt.getInt32(l3 + IPV4.SRC), pkt.getUint16(l4 + TCP.SPORT))
   const to = endpointText(pkt.getInt32(l3 + IPV4.DST), pkt.getUint16(l4 + TCP.DPORT))

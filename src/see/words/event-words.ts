@@ -1,5 +1,7 @@
+import type { EventName } from '../../api/names.ts'
+
 /** What else happened beside drops, by the name of the event. */
-export const EVENT_WORDS: Record<string, string> = {
+export const EVENT_WORDS: Record<EventName, string> = {
   conns_opened: 'connections opened',
   conns_expired: 'connections that ended',
   toa_added: 'segments that carry the client address to the real server',
@@ -26,4 +28,6 @@ export const EVENT_WORDS: Record<string, string> = {
   syn_rescheduled:
     'SYNs sent again that went to another real server, as the first had not answered and takes no more',
   rst_on_reuse: 'RSTs to real servers whose client had begun another connection',
+  persistence_locked:
+    'persistent clients scheduled anew: another worker held their entry for milliseconds',
 }

@@ -49,7 +49,9 @@ test('a transcript of another connection than the recorded one: lport and deltas
     const rs = { ...RS, dport: syn.sport }
     stand.forward(LAN, { ...rs, flags: 'S.', seq: 9000, ack: syn.seq + 1 })
     stand.forward(WAN, { ...SYN, flags: '.', seq: 1001, ack: 9001 })
-    stand.change([{ put: 'no-rs', vip: SYN.dst, vport: 6379, address: RS.src, port: 6379 }])
+    stand.change([
+      { put: 'no-rs', protocol: 'tcp', vip: SYN.dst, vport: 6379, address: RS.src, port: 6379 },
+    ])
     stand.segment(WAN, { ...SYN, sport: 2222 })
     stand.segment(WAN, { ...SYN, sport: 1111, flags: '.' })
   })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { POINTS, Series } from '../../../src/control/ui/series.ts'
+import { POINTS } from '../../../src/api/page.ts'
+import { Series } from '../../../src/control/ui/series.ts'
 
 const counted = (conns: number, drops = 0) => ({
   drops: { no_conn: drops, ttl: 0 },

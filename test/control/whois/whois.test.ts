@@ -156,10 +156,16 @@ test('an RS that has left, and a service: their connections are found as long as
   const [before] = (await ask({ address: '202.108.10.2', port: 10_000 })).conns
   assert.ok(before)
   const [address = '', port] = before.rs.split(':')
-  const rs = { vip: '202.108.10.1', vport: 80, address, port: Number(port) }
+  const rs = {
+    protocol: 'tcp' as const,
+    vip: '202.108.10.1',
+    vport: 80,
+    address,
+    port: Number(port),
+  }
   stand.change([
     { put: 'no-rs', ...rs },
-    { put: 'no-service', address: '202.108.10.1', port: 81 },
+    { put: 'no-service', protocol: 'tcp', address: '202.108.10.1', port: 81 },
   ])
   const client = async (sport: number) =>
     (await ask({ address: '202.108.10.2', port: sport })).conns.length

@@ -2,6 +2,7 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names the active row
 /** The table of connections: a grid (ARIA) of as many rows as there are, of which a few dozen are in the document. */
 
+import type { RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ConnRow } from '../../../src/api/page.ts'
 import { type ConnQuery, type Sort, sortedBy } from '../../../src/page/conn-query.ts'
@@ -53,10 +54,23 @@ export interface ConnTableProps {
   onQuery: (query: ConnQuery) => void
 }
 
+/** The height that rows have. */
+function useViewport(box: RefObject<HTMLDivElement | null>): number {
+  const [viewport, setViewport] = useState(420)
+  useEffect(() => {
+    const element = box.current
+    if (!element) return
+    const observer = new ResizeObserver(() => setViewport(element.clientHeight - HEAD))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [box])
+  return viewport
+}
+
 export function ConnTable({ query, onQuery }: ConnTableProps) {
   const box = useRef<HTMLDivElement>(null)
   const [scrollTop, setScrollTop] = useState(0)
-  const [viewport, setViewport] = useState(420)
+  const viewport = useViewport(box)
   const [current, setCurrent] = useState(0)
   // Of the last answer: what to ask for hangs on how many there are.
   const answered = useRef(0)
@@ -67,13 +81,6 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
   answered.current = total
   const seen = seenRows(scrollTop, viewport, total)
 
-  useEffect(() => {
-    const element = box.current
-    if (!element) return
-    const observer = new ResizeObserver(() => setViewport(element.clientHeight - HEAD))
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [])
   // biome-ignore lint/correctness/useExhaustiveDependencies: another question begins at its first row
   useEffect(() => {
     box.current?.scrollTo({ top: 0 })

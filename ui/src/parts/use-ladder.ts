@@ -1,10 +1,10 @@
 /** The moments of a filter as rows of a ladder, live. */
 
 import { useEffect, useState } from 'preact/hooks'
+import { DROP_WORDS } from '../../../src/see/drops/drops.ts'
 import { Ladder, type LadderRow } from '../../../src/see/ladder/ladder.ts'
-import type { ConnEnds } from '../../../src/see/moments/moment.ts'
 import { type MomentJson, momentFromJson } from '../../../src/see/moments/moment-json.ts'
-import { DROP_WORDS } from '../../../src/see/words/drop-words.ts'
+import type { ConnEnds } from '../../../src/see/words/ends.ts'
 import { followStream } from '../stream.ts'
 import { useAwake } from './use-visible.ts'
 

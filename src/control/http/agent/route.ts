@@ -3,8 +3,10 @@
 import { isIPv4 } from 'node:net'
 import type * as z from 'zod'
 import type { Answer, Request, ServiceInfo, VerbName, Verbs } from '../../../api/commands.ts'
-import { type Edit, type ServiceKey, serviceName } from '../../../api/edits.ts'
+import { type Edit, isService, type ServiceKey, serviceName } from '../../../api/edits.ts'
+import { PROTOCOL_NAMES, protocolNamed } from '../../../api/protocols.ts'
 import type { Method } from '../../../api/verbs.ts'
+import { allOf } from '../../../api/words.ts'
 import { errorText } from './shapes.ts'
 import type { Told } from './told.ts'
 
@@ -89,14 +91,15 @@ export function keyOf(vipPort: string, wrong: number): ServiceKey {
   const [, address = '', port, protocol] = /^(.+)-(\d{1,5})-([a-z]+)$/i.exec(vipPort) ?? []
   if (!isIPv4(address) || !(Number(port) >= 1 && Number(port) <= 65_535))
     throw new AgentError(wrong, `${vipPort} is no service: expected VIP-port-tcp`)
-  if (protocol?.toLowerCase() !== 'tcp')
-    throw new AgentError(wrong, `${vipPort}: there is no protocol but tcp`)
-  return { protocol: 'tcp', address, port: Number(port) }
+  const known = protocolNamed(protocol ?? '')
+  if (known === undefined)
+    throw new AgentError(wrong, `${vipPort}: there is no protocol but ${allOf(PROTOCOL_NAMES)}`)
+  return { protocol: known, address, port: Number(port) }
 }
 
 export async function find(control: Control, key: ServiceKey): Promise<ServiceInfo | undefined> {
   const services = await ask(control, { verb: 'services' })
-  return services.find(({ address, port }) => address === key.address && port === key.port)
+  return services.find(service => isService(service, key))
 }
 
 /** The service in the path; `missing` is the status if there is none. */

@@ -1,6 +1,8 @@
 /** /v2/vs: services and their LIPs, as dpvs-agent has them. */
 
 import type { Edit } from '../../../api/edits.ts'
+import { DEFAULT_SCHEDULER } from '../../../api/words.ts'
+import { AF_INET } from '../../network/rtnetlink.ts'
 import {
   type AgentRoute,
   ask,
@@ -16,7 +18,7 @@ import {
   errorText as text,
 } from './route.ts'
 import * as shapes from './shapes.ts'
-import { AF_INET, PUT_ANSWERS, serviceKey, VS, vsOf } from './view.ts'
+import { PUT_ANSWERS, serviceKey, VS, vsOf } from './view.ts'
 
 export const SERVICE_ROUTES: AgentRoute[] = [
   route({
@@ -59,7 +61,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
       const service = keyOf(params.VipPort, BAD_FRONTEND)
       const known = await find(control, service)
       const fields = {
-        scheduler: SchedName || 'wrr',
+        scheduler: SchedName || DEFAULT_SCHEDULER,
         ...(ConnTimeout && { conn_timeout: ConnTimeout }),
         ...(Timeout && { persistence: Timeout }),
         // The agent has no words for these.

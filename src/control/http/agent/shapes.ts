@@ -5,6 +5,8 @@
 
 import * as z from 'zod'
 import { whole } from '../../../api/fields.ts'
+import { SECONDS_MAX, WEIGHT_MAX } from '../../../api/limits.ts'
+import { DEFAULT_SCHEDULER, oneOf, SCHEDULER_NAMES } from '../../../api/words.ts'
 
 const count = z.int().min(0)
 const items = <T extends z.ZodType>(item: T) => z.object({ Items: z.array(item) })
@@ -33,7 +35,7 @@ export const stats = z
 const rsFields = {
   ip: z.ipv4('an IPv4 address'),
   port: whole(0, 65_535),
-  weight: whole(0, 65_535),
+  weight: whole(0, WEIGHT_MAX),
   mode: z.enum(['FNAT', 'SNAT', 'DR', 'TUNNEL', 'NAT'], 'FNAT'),
   inhibited: z.boolean('true or false'),
   overloaded: z.boolean('true or false'),
@@ -93,9 +95,12 @@ const zero = (what: string) => z.literal([0, null], `0: there is no ${what}`).op
 export const vsIn = z
   .object(
     {
-      SchedName: z.enum(['rr', 'wrr', ''], 'rr or wrr').nullish().describe('Default wrr.'),
-      ConnTimeout: whole(0, 1_000_000).nullish().describe('Seconds; 0: none of its own.'),
-      Timeout: whole(0, 1_000_000).nullish().describe('Seconds of persistence; 0: none.'),
+      SchedName: z
+        .enum([...SCHEDULER_NAMES, ''], oneOf(SCHEDULER_NAMES))
+        .nullish()
+        .describe(`Default ${DEFAULT_SCHEDULER}.`),
+      ConnTimeout: whole(0, SECONDS_MAX).nullish().describe('Seconds; 0: none of its own.'),
+      Timeout: whole(0, SECONDS_MAX).nullish().describe('Seconds of persistence; 0: none.'),
       Fwmark: zero('service by mark'),
       SynProxy: off('SYN proxy'),
       ExpireQuiescent: off('expiry of quiescent connections'),

@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto'
 import type { RealServerInfo, ServiceInfo } from '../../../api/commands.ts'
-import type { ServiceKey } from '../../../api/edits.ts'
+import { type ServiceKey, serviceName } from '../../../api/edits.ts'
 
 interface Word {
   /** The operator's. */
@@ -66,5 +66,5 @@ export class Told {
 }
 
 function nameOf(service: ServiceKey, rs: Omit<Rs, 'weight'>): string {
-  return `${service.address}:${service.port} ${rs.address}:${rs.port}`
+  return `${serviceName(service)} ${rs.address}:${rs.port}`
 }

@@ -2,11 +2,10 @@
 
 import type { RealServerInfo, ServiceInfo, TrafficInfo } from '../../../api/commands.ts'
 import type { ServiceKey } from '../../../api/edits.ts'
+import { PROTOCOLS } from '../../../api/protocols.ts'
+import { AF_INET } from '../../network/rtnetlink.ts'
 import { errorText as text } from './shapes.ts'
 import type { Told } from './told.ts'
-
-export const AF_INET = 2
-const IPPROTO_TCP = 6
 
 const NO_TRAFFIC = { conns: 0, in_packets: 0, out_packets: 0, in_bytes: 0, out_bytes: 0 }
 
@@ -52,10 +51,11 @@ export function serversOf(service: ServiceInfo, told: Told, forChecker: boolean)
 }
 
 export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
-  const { address, port, scheduler, conn_timeout, persistence, real_servers } = service
+  const { protocol, address, port, scheduler } = service
+  const { conn_timeout, persistence, real_servers } = service
   return {
     Af: AF_INET,
-    Proto: IPPROTO_TCP,
+    Proto: PROTOCOLS[protocol].number,
     Addr: address,
     Port: port,
     SchedName: scheduler,

@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import { HttpError, lineOf } from '../../../api/errors.ts'
 import { wholeText } from '../../../api/fields.ts'
+import { STATE_NAMES } from '../../../api/names.ts'
 import { SORTS } from '../../../api/page.ts'
 import { State } from '../../../engine/tcp-state.ts'
 import { ipv4Int } from '../../../wire/address.ts'
@@ -28,7 +29,7 @@ const endpoint = z.string(AN_ENDPOINT).transform((text, context): Endpoint => {
   }
 })
 
-const A_STATE = `a state: ${Object.keys(State).join(', ')}`
+const A_STATE = `a state: ${STATE_NAMES.join(', ')}`
 const state = z
   .string(A_STATE)
   .refine(name => name.toUpperCase() in State, A_STATE)

@@ -1,8 +1,8 @@
 /** A question about the copy: which rows, in which order. Both are found on the arrays themselves, without a text. */
 
+import { STATE_KEYS } from '../../../api/names.ts'
 import type { Sort } from '../../../api/page.ts'
 import { STATE_MASK } from '../../../engine/conn-layout.ts'
-import { State } from '../../../engine/tcp-state.ts'
 import { COPIED, type Copy, WORKER } from './copy.ts'
 import { type EndpointTest, endpointTest } from './search.ts'
 
@@ -69,10 +69,10 @@ function isEndpoint(
 
 /** In the address of one of the four ends, or in the name of the state. */
 function wordTest(copy: Copy, word: string): RowTest {
-  const states = Object.values(State).filter((_, i) =>
-    Object.keys(State)[i]?.toLowerCase().includes(word),
+  const states = STATE_KEYS.map((name, state) => (name.includes(word) ? state : -1)).filter(
+    state => state >= 0,
   )
-  const inState = stateTest(copy, state => states.includes(state as never))
+  const inState = stateTest(copy, state => states.includes(state))
   const at = endpointTest(word)
   if (!at) return states.length > 0 ? inState : () => false
   const inEnds = endsTest(copy, at)

@@ -1,0 +1,36 @@
+/** The words that keys of the config file and fields of the API have in common, each list once; nothing here loads a library. */
+
+import { SCHEDULERS, type SchedulerName } from '../engine/schedule.ts'
+
+export type { SchedulerName } from '../engine/schedule.ts'
+
+/** In the order of the engine's table. */
+export const SCHEDULER_NAMES = Object.keys(SCHEDULERS) as [SchedulerName, ...SchedulerName[]]
+export const DEFAULT_SCHEDULER: SchedulerName = 'wrr'
+/** The same, the default first. */
+export const SCHEDULER_CHOICES = [
+  DEFAULT_SCHEDULER,
+  ...SCHEDULER_NAMES.filter(name => name !== DEFAULT_SCHEDULER),
+] as const
+
+/**
+ * What becomes of new connections while no real server is up: nothing, a RST, or as if none had failed its checks. The
+ * first is the default.
+ */
+export const WHEN_DOWN = ['drop', 'reject', 'all'] as const
+export type WhenDown = (typeof WHEN_DOWN)[number]
+
+/** drop, reject or all */
+export function oneOf(words: readonly string[]): string {
+  return listed(words, 'or')
+}
+
+/** rr and wrr */
+export function allOf(words: readonly string[]): string {
+  return listed(words, 'and')
+}
+
+function listed(words: readonly string[], joint: string): string {
+  const last = words.at(-1) ?? ''
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} ${joint} ${last}`
+}

@@ -1,0 +1,73 @@
+/** What other builds of ipvsadm have and this has not; read, so that their errors can say why. */
+
+import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
+import type { OptionRow } from '../grammar/options.ts'
+
+const FULLNAT_ONLY =
+  'forwarding is by FullNAT (-b) only, because every answer has to come back here'
+const LISTS = 'there are no allow and deny lists yet; filter in front of the balancer'
+const UDP_ONLY = 'is for UDP, which is not supported yet'
+const ONE_NODE = 'there is no connection synchronisation'
+const NO_FLAG = 'is not supported; leave it out'
+
+export const REFUSED: readonly (OptionRow & { refused: string })[] = [
+  { long: 'udp-service', short: 'u', refused: 'UDP is not supported yet; services are TCP (-t)' },
+  { long: 'sctp-service', refused: 'SCTP is not supported; services are TCP (-t)' },
+  {
+    long: 'icmp-service',
+    short: 'q',
+    refused: 'ICMP services are not supported; pings of a VIP are answered',
+  },
+  { long: 'icmpv6-service', short: '1', refused: 'IPv6 is not supported yet' },
+  { long: 'ipv6', short: '6', refused: 'IPv6 is not supported yet' },
+  {
+    long: 'fwmark-service',
+    short: 'f',
+    refused: 'firewall marks are not supported; name the service by -t VIP:PORT',
+  },
+  {
+    long: 'match',
+    short: 'H',
+    refused: 'match services (SNAT) are not supported; name the service by -t VIP:PORT',
+  },
+  { long: 'gatewaying', short: 'g', refused: FULLNAT_ONLY },
+  { long: 'ipip', short: 'i', refused: FULLNAT_ONLY },
+  { long: 'masquerading', short: 'm', refused: FULLNAT_ONLY },
+  { long: 'snat', short: 'J', refused: FULLNAT_ONLY },
+  { long: 'ops', short: 'o', refused: UDP_ONLY },
+  { long: 'quic', refused: UDP_ONLY },
+  {
+    long: 'synproxy',
+    short: 'j',
+    refused: 'SYN proxy is not supported; the SYN goes to the real server',
+  },
+  {
+    long: 'proxy-protocol',
+    refused: 'is not supported; the client address travels in TOA (tcp.toa in the config)',
+  },
+  { long: 'expire-quiescent', refused: NO_FLAG },
+  {
+    long: 'hash-target',
+    refused: `is for conhash, which is not supported; schedulers are ${allOf(SCHEDULER_NAMES)}`,
+  },
+  {
+    long: 'sched-flags',
+    refused: `schedulers have no flags here; schedulers are ${allOf(SCHEDULER_NAMES)}`,
+  },
+  { long: 'pe', refused: 'persistence is by client address only; leave it out' },
+  { long: 'persistent-conn', refused: 'who keeps which real server is not listed yet' },
+  { long: 'dest-check', refused: 'is not supported here; health checks are set in the config' },
+  { long: 'add-deny', short: 'U', refused: LISTS },
+  { long: 'del-deny', short: 'V', refused: LISTS },
+  { long: 'get-deny', short: 'B', refused: LISTS },
+  { long: 'deny-address', short: 'k', refused: LISTS },
+  { long: 'add-allow', short: 'O', refused: LISTS },
+  { long: 'del-allow', short: 'Y', refused: LISTS },
+  { long: 'get-allow', short: 'W', refused: LISTS },
+  { long: 'allow-address', short: '2', refused: LISTS },
+  { long: 'start-daemon', refused: ONE_NODE },
+  { long: 'stop-daemon', refused: ONE_NODE },
+  { long: 'daemon', refused: ONE_NODE },
+  { long: 'mcast-interface', refused: ONE_NODE },
+  { long: 'syncid', refused: ONE_NODE },
+].map(row => ({ ...row, help: 'not supported' }))

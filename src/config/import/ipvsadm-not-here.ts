@@ -1,0 +1,49 @@
+/** What lines of ipvsadm have that is not carried over, and why. */
+
+import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
+
+export const NO_UDP = 'UDP is not supported yet'
+
+/** Why an option is not carried over; the rest of its line is. */
+export const NOT_HERE: Record<string, string> = {
+  ops: 'one-packet scheduling is for UDP',
+  pe: 'persistence engines are not supported',
+  'sched-flags': `${allOf(SCHEDULER_NAMES)} have no flags`,
+  synproxy: 'SYN proxy is not supported',
+  'proxy-protocol': 'the proxy protocol is not supported; TOA tells real servers the client',
+  'expire-quiescent': 'connections of a real server with weight 0 live on here',
+  'dest-check': 'passive checks are set by hand, see config/lab.yaml',
+  'hash-target': `${allOf(SCHEDULER_NAMES)} do not hash`,
+  quic: NO_UDP,
+  'limit-proportion': 'packets are not dropped by chance',
+  bps: 'bandwidth is not limited (nor is it by DPVS)',
+}
+
+/** Other forwarding; the real server is carried over and reached by FullNAT. */
+export const MODES: Record<string, { letter: string; by: string }> = {
+  masquerading: { letter: '-m', by: 'NAT' },
+  ipip: { letter: '-i', by: 'a tunnel' },
+  gatewaying: { letter: '-g', by: 'routing' },
+}
+
+/** Said of nothing: they change no configuration, or are always so here. */
+export const SILENT = new Set([
+  'numeric',
+  'fullnat',
+  'list',
+  'exact',
+  'save',
+  'restore',
+  'sort',
+  'nosort',
+])
+
+/** What is not IPv4 and TCP, by the option that names the service. */
+export const OTHER_SERVICES: Record<string, string> = {
+  'udp-service': NO_UDP,
+  'sctp-service': 'SCTP is not supported',
+  'fwmark-service': 'services by firewall mark are not supported (DPVS never matches them)',
+  'icmp-service': 'ICMP services are not supported',
+  'icmpv6-service': 'IPv6 is not supported yet',
+  match: 'match services are for SNAT, which is not supported',
+}

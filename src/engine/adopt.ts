@@ -1,0 +1,82 @@
+/**
+ * Connections that outlive the engine that opened them. Their records are the only truth: what else knows of them (index, free
+ * list, timers, lports in use, what is counted of RSs and states) is made anew of the records here. One that does not go with what
+ * is set up now is cleared.
+ */
+
+import { CELL, KEY, METHOD, RECORD } from './conn-layout.ts'
+import type { Engine } from './engine.ts'
+import type { SaPool } from './sa-pool.ts'
+import { DestCell } from './service.ts'
+import { STATES, State } from './tcp-state.ts'
+
+/** No deadline is further away: the config's limit, and a state's jitter. */
+const DEADLINE_MOST = 1 << 30
+
+export interface Adopted {
+  conns: number
+  /** Records that said to be in use and were not taken over. */
+  cleared: number
+}
+
+/**
+ * Into an engine that is set up and has no connections yet, from the memory that it was given for them. Counters of what has
+ * been (connections opened, packets) are not of the records, and stay as they are.
+ */
+export function adoptRecords(engine: Engine, now: number): Adopted {
+  const { conns, dests, counters, lips, sessions } = engine
+  const { table, wheel } = conns
+  const marks = new Map<SaPool, Uint8Array>()
+  for (const pool of lips) if (pool !== undefined) marks.set(pool, pool.marks())
+  counters.states.fill(0)
+  for (let place = 0; place < dests.capacity; place++) dests.clearConns(place)
+  const cleared = table.adopt(conn => {
+    if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) return false
+    const at = RECORD.at(conn)
+    const pool = lips[table.lip(conn)]
+    const marked = pool?.lip === table.cells[at | CELL.LIP] ? marks.get(pool) : undefined
+    const ports = table.cells[at | CELL.RS_PORTS]
+    if (!marked || !pool?.mark(marked, table.cells[at | CELL.RIP], ports >>> 16, ports & 0xffff))
+      return false
+    const state = table.state(conn)
+    counters.states[state]++
+    const cell = state === State.ESTABLISHED ? DestCell.ACTIVE : DestCell.INACTIVE
+    dests.cells[(table.dest(conn) << 4) | cell]++
+    wheel.file(conn, table.cells[at | CELL.DEADLINE])
+    if (sessions !== null) sessions.adopt(conn)
+    return true
+  })
+  for (const [pool, marked] of marks) pool.adopt(marked)
+  for (const dest of dests.list) if (dest !== undefined) dests.checkLoad(dest)
+  return { conns: table.used, cleared }
+}
+
+/** An engine of this version, with these arms, can have written the record. */
+function isPossible({ conns: { table }, arms }: Engine, conn: number, now: number): boolean {
+  const at = RECORD.at(conn)
+  const binding = table.cells[at | CELL.BINDING]
+  const ahead = (table.cells[at | CELL.DEADLINE] - now) | 0
+  return (
+    RECORD.key(binding, 0) === KEY.TCP &&
+    RECORD.key(binding, 1) === KEY.TCP &&
+    RECORD.method(binding) === METHOD.FULLNAT &&
+    table.clientArm(conn) < arms.length &&
+    table.state(conn) < STATES &&
+    ahead < DEADLINE_MOST
+  )
+}
+
+/** Its RS, and the service that it came to, are there, at the same place. */
+function isOfRs({ conns: { table }, dests }: Engine, conn: number): boolean {
+  const dest = dests.list[table.dest(conn)]
+  if (dest === undefined) return false
+  const { cells } = table
+  const at = RECORD.at(conn)
+  const { service, rip, rport } = dest
+  return (
+    rip === cells[at | CELL.RIP] &&
+    rport === cells[at | CELL.RS_PORTS] >>> 16 &&
+    service.vip === cells[at | CELL.VIP] &&
+    service.vport === (cells[at | CELL.CLIENT_PORTS] & 0xffff)
+  )
+}

@@ -1,0 +1,57 @@
+/** Which segment may open a connection, and what becomes of one that does not. */
+
+import { FLAG } from '../wire/tcp.ts'
+import type { Arm } from './arm.ts'
+import { Drop, Event } from './counters.ts'
+import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
+import { turnIntoRst } from './rst.ts'
+import { sayNotSyn, sayRefused } from './say.ts'
+import { ANY_ARM, type Service } from './service.ts'
+import { isIntact, isPlausibleClient } from './verify.ts'
+
+/** No verdict: the segment goes on and opens a connection. */
+export const MAY_OPEN = -1000
+
+const { SYN, ACK, FIN, RST } = FLAG
+
+export class Opening {
+  /** No connection is opened any more; those that are there go on. */
+  stopping = false
+  readonly #parts: Parts
+  readonly #rstOnBareAck: boolean
+
+  constructor(parts: Parts, rstOnBareAck: boolean) {
+    this.#parts = parts
+    this.#rstOnBareAck = rstOnBareAck
+  }
+
+  /** Preconditions of a new connection (semantics 1.5, 1.6). => MAY_OPEN, or the verdict. */
+  judge(p: Parsed, arm: Arm, slot: number, service: Service | undefined): number {
+    const { frames, arms, counters, trace } = this.#parts
+    if (service === undefined) return -Drop.TCP_NO_SERVICE
+    if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
+    const flags = p.flags & (SYN | ACK | FIN | RST)
+    if (flags !== SYN) {
+      if (trace.debug) sayNotSyn(trace, p)
+      if (flags !== ACK || !this.#rstOnBareAck) return -Drop.TCP_NO_CONN
+      if (!isIntact(frames.pkt, p)) return -Drop.TCP_CHECKSUM
+      turnIntoRst(frames, slot, p)
+      counters.count(Event.RST_BARE_ACK)
+      return arm.index
+    }
+    if (this.stopping) return -Drop.STOPPING
+    if (!isPlausibleClient(arms, arm, p.saddr)) return -Drop.IP_SOURCE
+    return isIntact(frames.pkt, p) ? MAY_OPEN : -Drop.TCP_CHECKSUM
+  }
+
+  /** A SYN that opened nothing. => The verdict on it, or the arm if it has become an RST. */
+  refuse(p: Parsed, arm: Arm, slot: number, service: Service, verdict: number): number {
+    const { frames, counters, trace } = this.#parts
+    if (trace.debug) sayRefused(trace, p, -verdict)
+    if (verdict !== -Drop.TCP_NO_RS || !service.reject) return verdict
+    turnIntoRst(frames, slot, p)
+    counters.count(Event.RST_NO_RS)
+    return arm.index
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * What the engine says of itself, a function for each kind of trace-kinds.ts. To be called only while somebody wants it
+ * (trace.debug), but for what is always heard. Each writes all fields of its kind: the trace has one record for all.
+ */
+
+import { PROTO } from '../wire/ipv4.ts'
+import { CELL, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
+import { armOf } from './family.ts'
+import type { NeighTable } from './neigh-table.ts'
+import type { Parsed } from './parsed.ts'
+import type { Dest } from './service.ts'
+import { OUT } from './tcp-state.ts'
+import { Over, type TraceRing } from './trace.ts'
+import { TraceCell, TraceKind } from './trace-kinds.ts'
+
+// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+const { LOOKUP, NOT_SYN, REFUSED } = TraceKind
+const { CONN_NEW, CONN_DEL, TOA_FAILED, RESET, RESET_RS, CONN_KEPT, STATE } = TraceKind
+const { SCHEDULED, LPORT_FETCHED } = TraceKind
+const { NEIGH, NEIGH_MOVED, NEIGH_FAILED, ADDRESS_CLAIMED, PARKED_DROP } = TraceKind
+/** Numbers of the IP header by the protocol's bits of KEY. */
+const PROTOCOLS = [PROTO.TCP, PROTO.UDP, PROTO.ICMP]
+const { at: recordAt, of: recordOf } = RECORD
+/** Every kind that is of a packet begins with these, and every one that is of a whole connection with those. */
+const { protocol: PROTOCOL, src: SRC, dst: DST, hit: HIT } = TraceCell.LOOKUP
+const { client: CLIENT, vip: VIP, lip: LIP, rs: RS } = TraceCell.RESET_RS
+
+/** The packet in p has found a tuple, or none. */
+export function sayLookup(trace: TraceRing, p: Parsed, found: boolean): void {
+  packet(trace, p)[HIT] = found ? 1 : 0
+  trace.say(LOOKUP)
+}
+
+export function sayNotSyn(trace: TraceRing, p: Parsed): void {
+  packet(trace, p)[TraceCell.NOT_SYN.flags] = p.flags
+  trace.say(NOT_SYN)
+}
+
+export function sayRefused(trace: TraceRing, p: Parsed, reason: number): void {
+  packet(trace, p)[TraceCell.REFUSED.reason] = reason
+  trace.say(REFUSED)
+}
+
+/** The RS that a client was given, and why: one of Chosen. */
+export function sayScheduled(trace: TraceRing, p: Parsed, dest: Dest, chosen: number): void {
+  const { record } = trace
+  const { service, rip, rport, weight } = dest
+  const at = TraceCell.SCHEDULED
+  record[at.protocol] = protocolOf(p.key)
+  endpoint(record, at.client, p.saddr, p.ports >>> 16)
+  endpoint(record, at.vip, service.vip, p.ports & 0xffff)
+  endpoint(record, at.rs, rip, rport)
+  record[at.weight] = weight
+  record[at.servers] = service.dests.length
+  record[at.by] = chosen
+  trace.say(SCHEDULED)
+}
+
+/** `tried` LIPs had no lport for it, and this one has so many left towards the RS. */
+export function sayLport(
+  trace: TraceRing,
+  lip: number,
+  lport: number,
+  tried: number,
+  free: number,
+): void {
+  const { record } = trace
+  const at = TraceCell.LPORT_FETCHED
+  endpoint(record, at.lip, lip, lport)
+  record[at.tried] = tried
+  record[at.free] = free
+  trace.say(LPORT_FETCHED)
+}
+
+export function sayOpened(trace: TraceRing, conns: Int32Array, conn: number): void {
+  ends(trace, conns, conn)[TraceCell.CONN_NEW.delta] = conns[recordAt(conn) | CELL.DELTA]
+  trace.say(CONN_NEW)
+}
+
+/** It was in `state`; `why` is one of Over. */
+export function sayOver(
+  trace: TraceRing,
+  conns: Int32Array,
+  conn: number,
+  state: number,
+  why: number,
+): void {
+  const record = ends(trace, conns, conn)
+  const at = TraceCell.CONN_DEL
+  record[at.state] = state
+  record[at.replaced] = why === Over.REPLACED ? 1 : 0
+  record[at.cut] = why === Over.CUT ? 1 : 0
+  trace.say(CONN_DEL)
+}
+
+/** A segment of tuple `t` with `flags` has moved the state. */
+export function sayState(
+  trace: TraceRing,
+  conns: Int32Array,
+  t: number,
+  flags: number,
+  before: number,
+  after: number,
+): void {
+  const { record } = trace
+  const from = recordOf(t)
+  const at = TraceCell.STATE
+  record[at.protocol] = protocolOf(conns[from | CELL.BINDING])
+  record[at.direction] = t & OUT
+  record[at.flags] = flags
+  endpoint(record, at.client, conns[from | CELL.CIP], conns[from | CELL.CLIENT_PORTS] >>> 16)
+  endpoint(record, at.rs, conns[from | CELL.RIP], conns[from | CELL.RS_PORTS] >>> 16)
+  record[at.from] = before
+  record[at.to] = after
+  trace.say(STATE)
+}
+
+/** `event`: why the RS is not told the client's address. */
+export function sayNoToa(trace: TraceRing, conns: Int32Array, conn: number, event: number): void {
+  ends(trace, conns, conn)[TraceCell.TOA_FAILED.reason] = event
+  trace.say(TOA_FAILED)
+}
+
+/** Both ends are sent an RST; `why` is one of Reset. */
+export function sayReset(trace: TraceRing, conns: Int32Array, conn: number, why: number): void {
+  ends(trace, conns, conn)[TraceCell.RESET.why] = why
+  trace.say(RESET)
+}
+
+export function sayResetRs(trace: TraceRing, conns: Int32Array, conn: number): void {
+  ends(trace, conns, conn)
+  trace.say(RESET_RS)
+}
+
+/** Another connection goes on with what this one had, which was in `state`. */
+export function sayKept(trace: TraceRing, conns: Int32Array, conn: number, state: number): void {
+  ends(trace, conns, conn)[TraceCell.CONN_KEPT.state] = state
+  trace.say(CONN_KEPT)
+}
+
+/** Neighbour n has come to another state, or to the same one again. */
+export function sayNeigh(trace: TraceRing, neighs: NeighTable, n: number, before: number): void {
+  const { record } = trace
+  const at = TraceCell.NEIGH
+  record[at.address] = neighs.word[n]
+  record[at.arm] = armOf(neighs.link(n))
+  record[at.from] = before
+  record[at.to] = neighs.state[n]
+  trace.say(NEIGH)
+}
+
+/** Neighbour n is about to get another MAC. Always heard. */
+export function sayMoved(
+  trace: TraceRing,
+  neighs: NeighTable,
+  n: number,
+  macHi: number,
+  macLo: number,
+): void {
+  const { record } = trace
+  const at = TraceCell.NEIGH_MOVED
+  record[at.address] = neighs.word[n]
+  record[at.arm] = armOf(neighs.link(n))
+  mac(record, at.from, neighs.macHi[n], neighs.macLo[n])
+  mac(record, at.to, macHi, macLo)
+  trace.say(NEIGH_MOVED)
+}
+
+/** Neighbour n has not answered, and the packets that waited for it are dropped. Always heard. */
+export function sayFailed(trace: TraceRing, neighs: NeighTable, n: number, dropped: number): void {
+  const { record } = trace
+  const at = TraceCell.NEIGH_FAILED
+  record[at.address] = neighs.word[n]
+  record[at.arm] = armOf(neighs.link(n))
+  record[at.dropped] = dropped
+  trace.say(NEIGH_FAILED)
+}
+
+/** A stranger claims our address. Always heard. */
+export function sayClaimed(
+  trace: TraceRing,
+  address: number,
+  arm: number,
+  macHi: number,
+  macLo: number,
+): void {
+  const { record } = trace
+  const at = TraceCell.ADDRESS_CLAIMED
+  record[at.address] = address
+  record[at.arm] = arm
+  mac(record, at.mac, macHi, macLo)
+  trace.say(ADDRESS_CLAIMED)
+}
+
+/** The frame that came in with this pair waited for a neighbour's MAC, and is dropped. */
+export function sayParkedDrop(trace: TraceRing, pair: number, reason: number): void {
+  const { record } = trace
+  const at = TraceCell.PARKED_DROP
+  record[at.pair] = pair
+  record[at.reason] = reason
+  trace.say(PARKED_DROP)
+}
+
+/** => The record, with what a kind of a packet begins with. */
+function packet({ record }: TraceRing, p: Parsed): Int32Array {
+  record[PROTOCOL] = protocolOf(p.key)
+  endpoint(record, SRC, p.saddr, p.ports >>> 16)
+  endpoint(record, DST, p.daddr, p.ports & 0xffff)
+  return record
+}
+
+/** => The record, with what a kind of a connection begins with. */
+function ends({ record }: TraceRing, conns: Int32Array, conn: number): Int32Array {
+  const from = recordAt(conn)
+  const clientPorts = conns[from | CELL.CLIENT_PORTS]
+  const rsPorts = conns[from | CELL.RS_PORTS]
+  record[PROTOCOL] = protocolOf(conns[from | CELL.BINDING])
+  endpoint(record, CLIENT, conns[from | CELL.CIP], clientPorts >>> 16)
+  endpoint(record, VIP, conns[from | CELL.VIP], clientPorts & 0xffff)
+  endpoint(record, LIP, conns[from | CELL.LIP], rsPorts & 0xffff)
+  endpoint(record, RS, conns[from | CELL.RIP], rsPorts >>> 16)
+  return record
+}
+
+/** Of what a packet is looked up by, or of a conn's binding, which has it in the same bits. */
+function protocolOf(key: number): number {
+  return PROTOCOLS[key & PROTOCOL_BITS]
+}
+
+function endpoint(record: Int32Array, at: number, address: number, port: number): void {
+  record[at] = address
+  record[at + 1] = port
+}
+
+function mac(record: Int32Array, at: number, macHi: number, macLo: number): void {
+  record[at] = macHi
+  record[at + 1] = macLo
+}

@@ -1,0 +1,25 @@
+/** The ends of a connection in words, out of records that hold them as engine/ends.ts says. */
+
+import { EndsCell } from '../../engine/ends.ts'
+import { endpointText } from '../../wire/address.ts'
+
+/** address:port each. */
+export interface ConnEnds {
+  client: string
+  vip: string
+  lip: string
+  rs: string
+}
+
+/** `at` is the first of their cells. */
+export function endsAt(cells: Int32Array, at: number): ConnEnds {
+  const cell = (which: number) => cells[at + which] ?? 0
+  const clientPorts = cell(EndsCell.CLIENT_PORTS)
+  const rsPorts = cell(EndsCell.RS_PORTS)
+  return {
+    client: endpointText(cell(EndsCell.CIP), clientPorts >>> 16),
+    vip: endpointText(cell(EndsCell.VIP), clientPorts & 0xffff),
+    lip: endpointText(cell(EndsCell.LIP), rsPorts & 0xffff),
+    rs: endpointText(cell(EndsCell.RIP), rsPorts >>> 16),
+  }
+}

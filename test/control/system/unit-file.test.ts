@@ -1,0 +1,42 @@
+/** systemd's own judgement of the unit file, and that it grants no more than the daemon needs. */
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { CHECKOUT, TAPVS } from '../../../netns/topology.ts'
+
+const unit = readFileSync(join(CHECKOUT, 'systemd', 'tapvs.service'), 'utf8')
+
+function analyze(...args: string[]) {
+  const { status, stdout, stderr, error } = spawnSync('systemd-analyze', args, { encoding: 'utf8' })
+  assert.equal(error, undefined, 'systemd-analyze is missing: apt-get install systemd')
+  return { status, stdout, stderr }
+}
+
+test('systemd finds nothing wrong with it, and little exposed', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'tapvs-unit-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'tapvs.service')
+  // The program need not be installed here.
+  writeFileSync(file, unit.replace('ExecStart=tapvs ', `ExecStart=${TAPVS} `))
+  const { status, stdout, stderr } = analyze('verify', file)
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
+  // CAP_SYS_ADMIN and the network are what is left of ten points, times ten.
+  const review = analyze('security', '--offline=true', '--threshold=21', file)
+  assert.equal(review.status, 0, review.stdout)
+})
+
+test('two capabilities, a user that is not root, and a sign of life', () => {
+  for (const line of [
+    'Type=notify',
+    'DynamicUser=yes',
+    'CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN',
+    'AmbientCapabilities=CAP_NET_ADMIN CAP_SYS_ADMIN',
+    'ExecReload=/bin/kill -HUP $MAINPID',
+  ])
+    assert.ok(unit.split('\n').includes(line), line)
+  assert.match(unit, /^WatchdogSec=\d+$/m)
+})

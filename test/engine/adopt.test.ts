@@ -1,0 +1,237 @@
+/** Connections that outlive their engine: whatever instant its memory is of, another engine goes on with what it holds. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { copyConns, PAGE_RECORDS } from '../../src/control/threads/snapshots.ts'
+import { type Adopted, adoptRecords } from '../../src/engine/adopt.ts'
+import { ConnTable } from '../../src/engine/conn.ts'
+import {
+  CELL,
+  COLD,
+  COLUMN_BYTES,
+  CONN_BYTES,
+  CONN_CELLS,
+  openedWith,
+  RECORD,
+} from '../../src/engine/conn-layout.ts'
+import { arenaSlots, Frames } from '../../src/engine/frames.ts'
+import { connBytes } from '../../src/engine/parts.ts'
+import { ipv4Int } from '../../src/wire/address.ts'
+import { checkBooks } from '../kit/books.ts'
+import { openMany, SYN, WAN } from '../kit/connection.ts'
+import { RS_MAC, Stand } from '../kit/stand.ts'
+import { give, inputOf, RSS, type Step, steps, TRAFFIC_CONFIG } from '../kit/traffic.ts'
+
+const CAPACITY = 16
+/** Frames of the first engines, and of those that follow them. */
+const arena = [0, 1].map(() => new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2))))
+/** 4 of a LIP: lports come back soon. */
+const lports = { mask: 16_383, residue: 5 }
+
+function stand(connMemory: ArrayBuffer, which: number, now?: number): Stand {
+  const around = { lports, connMemory, arena: arena[which] as SharedArrayBuffer }
+  return new Stand(TRAFFIC_CONFIG, undefined, { ...around, ...(now !== undefined && { now }) })
+}
+
+/** What follows `first` with a copy of its memory. */
+function heir(first: Stand, memory: ArrayBuffer): [Stand, Adopted] {
+  const next = stand(memory, 1, first.now)
+  next.now = first.now
+  const adopted = adoptRecords(next.engine, first.now | 0)
+  checkBooks(next.engine, lports)
+  return [next, adopted]
+}
+
+/** Changes would be those of the next engine as well, which here has what is set up at the beginning. */
+function play(first: Stand, all: readonly Step[]): void {
+  for (const step of all) {
+    const input = ['change', 'drain'].includes(step.step) ? undefined : inputOf(step, first)
+    if (input) give(input, first)
+  }
+}
+
+/** All that listings show, but for what links a record to others. */
+function listed({ engine, now }: Stand): number[][] {
+  const page = new Int32Array(PAGE_RECORDS * CONN_CELLS)
+  const { count } = copyConns(engine, 0, page, now)
+  const records = Array.from({ length: count }, (_, i) => [
+    ...page.subarray(i * CONN_CELLS, (i + 1) * CONN_CELLS),
+  ])
+  for (const record of records) record[CELL.OUT_NEXT] = 0
+  return records
+}
+
+/** A segment of either end of each connection, and what becomes of it. */
+function conversation(of: Stand, others: Stand): string[][] {
+  const all: string[][] = []
+  for (let conn = 0; conn < CAPACITY; conn++) {
+    for (const step of ['client', 'rs'] as const) {
+      const segment = { flags: '.', seq: 1, ack: 1, payload: 5, fits: true } as const
+      const ends = { client: '202.108.10.9', sport: 9, vport: 1 }
+      const input = inputOf({ step, conn, ...ends, ...segment } as Step, of)
+      if (input) all.push([of, others].map(one => outcome(give(input, one))))
+    }
+  }
+  return all
+}
+
+/** But for MACs, ARP and what is known of neighbours. */
+const outcome = (seen: string[]) =>
+  seen
+    .map(line => line.replace(/(dpdk\d \d+ )[0-9a-f]{48}/, '$1').replace(/mac.*/, ''))
+    .filter(line => !/^NEIGHBOUR|^dpdk\d 52 00010800/.test(line))
+    .join()
+
+test('after any traffic: an heir finds, lists and translates as its forerunner, until the last has ended', () => {
+  const lives = fc.array(steps(60), { minLength: 1, maxLength: 30 }).map(all => all.flat())
+  const goesOn = (all: readonly Step[]) => {
+    const memory = new ArrayBuffer(connBytes(CAPACITY))
+    const first = stand(memory, 0).resolveRss()
+    play(first, all)
+    const [next, { conns, cleared }] = heir(first, memory.slice(0))
+    assert.deepEqual([conns, cleared], [first.engine.conns.table.used, 0])
+    assert.deepEqual(listed(next), listed(first))
+    for (const one of [first, next]) {
+      one.change(RSS.map(address => ({ put: 'neighbour', arm: 1, address, mac: RS_MAC })))
+      one.log()
+    }
+    for (const [was, is] of conversation(first, next)) assert.equal(is, was)
+    assert.deepEqual(listed(next), listed(first))
+    for (let s = 0; s < 100; s += 1) {
+      for (const one of [first, next]) one.pass(1000, 50)
+      assert.deepEqual(listed(next), listed(first))
+    }
+    assert.equal(next.engine.conns.table.used, 0)
+    checkBooks(next.engine, lports)
+  }
+  fc.assert(fc.property(lives, goesOn), { numRuns: 40, endOnFailure: true })
+})
+
+/** Calls `each` behind every store into the records while `make` builds what writes them. */
+function watched(memory: ArrayBuffer, each: () => void, make: () => Stand): Stand {
+  const Real = Int32Array
+  const spy = {
+    get: (cells: Int32Array, key: string | symbol) => {
+      const value = Reflect.get(cells, key, cells)
+      return typeof value === 'function' ? value.bind(cells) : value
+    },
+    set: (cells: Int32Array, key: string | symbol, value: number) => {
+      const done = Reflect.set(cells, key, value, cells)
+      if (cells.byteOffset < CAPACITY * (CONN_BYTES + COLUMN_BYTES)) each()
+      return done
+    },
+  }
+  class Spied {
+    static from = Real.from.bind(Real)
+    static of = Real.of.bind(Real)
+    constructor(...args: ConstructorParameters<typeof Int32Array>) {
+      const cells = new Real(...args)
+      // biome-ignore lint/correctness/noConstructorReturn: it stands in for the class itself
+      return cells.buffer === memory ? new Proxy(cells, spy) : cells
+    }
+  }
+  Object.assign(globalThis, { Int32Array: Spied })
+  try {
+    return make()
+  } finally {
+    Object.assign(globalThis, { Int32Array: Real })
+  }
+}
+
+const inUse = ({ cells }: ConnTable) =>
+  Array.from({ length: CAPACITY }, (_, conn) => conn).filter(conn =>
+    RECORD.inUse(cells[RECORD.at(conn) | CELL.BINDING] as number),
+  )
+
+test('broken off behind any store: no half connection, nothing lost of the whole ones', () => {
+  const lives = fc.array(steps(80), { minLength: 20, maxLength: 20 }).map(all => all.flat())
+  let stores = 0
+  let heirs = 0
+  let ended = 0
+  const survives = (all: readonly Step[], every: number) => {
+    const memory = new ArrayBuffer(connBytes(CAPACITY))
+    let first: Stand | undefined
+    const each = () => {
+      if (first === undefined || ++stores % every !== 0) return
+      heirs++
+      const copy = memory.slice(0)
+      const before = inUse(first.engine.conns.table)
+      const [next, { cleared }] = heir(first, copy)
+      assert.equal(cleared, 0)
+      assert.deepEqual(inUse(next.engine.conns.table), before)
+    }
+    first = watched(memory, each, () => stand(memory, 0)).resolveRss()
+    play(first, all)
+    ended += first.events('CONNS_EXPIRED')
+  }
+  const every = fc.integer({ min: 1, max: 19 })
+  fc.assert(fc.property(lives, every, survives), { numRuns: 5, endOnFailure: true })
+  assert.ok(ended > 10 && heirs > 100, `${ended} ended, ${heirs} heirs after ${stores} stores`)
+})
+
+test('a record that goes with nothing that is set up is cleared, alone', () => {
+  const memory = new ArrayBuffer(connBytes(CAPACITY))
+  const first = stand(memory, 0).resolveRss()
+  openMany(8)(first)
+  const { table } = first.engine.conns
+  const used = table.used
+  assert.ok(used >= 4)
+  const conn = 1
+  const lipOf = (place: number) => openedWith(place, 0)
+  const at = RECORD.at(conn)
+  const cold = (cells: ConnTable, value: number) => {
+    cells.cold[RECORD.column(conn) | COLD.LIP] = value
+  }
+  const spoil: Record<string, (copy: ConnTable) => void> = {
+    'no such RS': ({ cells }) => (cells[at | CELL.BINDING] |= 0x7000 << 16),
+    'another RS': ({ cells }) => (cells[at | CELL.RIP] = ipv4Int('192.168.168.99')),
+    'another port of the RS': ({ cells }) => (cells[at | CELL.RS_PORTS] ^= 1 << 16),
+    'another service': ({ cells }) => (cells[at | CELL.CLIENT_PORTS] ^= 1),
+    'no such LIP': copy => cold(copy, lipOf(9)),
+    'another LIP': copy => cold(copy, lipOf(1 - copy.lip(conn))),
+    'an lport of another worker': ({ cells }) => (cells[at | CELL.RS_PORTS] ^= 1),
+    'no such arm': ({ cells }) => (cells[at | CELL.BINDING] |= 0xf000),
+    'no such state': ({ cells }) => (cells[at | CELL.WORD] |= 0xf),
+    'no such protocol': ({ cells }) => (cells[at | CELL.BINDING] |= 3),
+    'no such method': ({ cells }) => (cells[at | CELL.BINDING] |= 0x70),
+    'a deadline in weeks': ({ cells }) => (cells[at | CELL.DEADLINE] += 1 << 30),
+  }
+  for (const [why, change] of Object.entries(spoil)) {
+    const copy = memory.slice(0)
+    change(new ConnTable(copy, 0, CAPACITY, 1))
+    const [next, adopted] = heir(first, copy)
+    assert.deepEqual(adopted, { conns: used - 1, cleared: 1 }, why)
+    assert.equal(next.engine.conns.table.inUse(conn), false, why)
+  }
+})
+
+test('of two records with one lport towards an RS the second is cleared', () => {
+  const memory = new ArrayBuffer(connBytes(CAPACITY))
+  const first = stand(memory, 0).resolveRss()
+  openMany(8)(first)
+  const { table } = first.engine.conns
+  const sameRs = inUse(table).filter(conn => table.dest(conn) === table.dest(0))
+  const [a = 0, b = 0] = sameRs.map(RECORD.at)
+  table.cells[b | CELL.LIP] = table.cells[a | CELL.LIP] as number
+  table.cells[b | CELL.RS_PORTS] = table.cells[a | CELL.RS_PORTS] as number
+  const [, second = 0] = sameRs
+  table.cold[RECORD.column(second) | COLD.LIP] = openedWith(table.lip(0), 0)
+  const { used } = table
+  const [next, adopted] = heir(first, memory.slice(0))
+  assert.deepEqual(adopted, { conns: used - 1, cleared: 1 })
+  assert.deepEqual(
+    inUse(next.engine.conns.table),
+    inUse(table).filter(conn => conn !== second),
+  )
+})
+
+test('RSs are as full as before', () => {
+  const memory = new ArrayBuffer(connBytes(CAPACITY))
+  const first = stand(memory, 0).resolveRss()
+  for (const src of ['202.108.10.2', '202.108.10.3', '202.108.10.4', '202.108.10.5'])
+    first.segment(WAN, { ...SYN, src, dport: 6380 })
+  const fullOf = ({ engine }: Stand) => engine.dests.list.map(dest => dest?.overloaded)
+  assert.ok(fullOf(first).includes(true))
+  assert.deepEqual(fullOf(heir(first, memory.slice(0))[0]), fullOf(first))
+})
