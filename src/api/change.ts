@@ -1,12 +1,10 @@
 /** The operations that change one thing. They become edits, so they can only do what a config file could. */
 
-import * as z from 'zod'
+import type * as z from 'zod'
 import * as answers from './answers.ts'
 import type { Edit } from './edits.ts'
-import { booleanText, text } from './fields.ts'
+import { booleanText, object, text } from './fields.ts'
 import { type Operation, operation } from './operation.ts'
-
-export const object = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, 'an object')
 
 export const arm = text('the name of an arm', 15)
 export const dryRun = { dry_run: booleanText.default(false).describe('Only say what it would do.') }

@@ -1,11 +1,17 @@
-/** Edits as they come from outside. Only their shape is judged here: addresses and numbers are checked with the config they make. */
+/**
+ * What an operator does to the config, one step each: the verbs of ipvsadm and dpip, and of the API. An edit changes the
+ * value that a config file holds, never the engine; what follows from it is found by comparing (config/changes.ts). So an
+ * edit, a reload and a call of the API can only do what a file could. Only the shape of edits is judged here: addresses
+ * and numbers are checked with the config they make.
+ */
 
 import * as z from 'zod'
-import type { Edit } from './edits.ts'
 import { protocol, scheduler, whenDown } from './fields.ts'
+import { STATE_KEYS, type StateKey } from './names.ts'
 
 const text = z.string('a text')
 const number = z.number('a number')
+const list = <T extends z.ZodType>(item: T) => z.array(item, 'a list')
 
 export const serviceKey = z.strictObject({
   protocol,
@@ -13,52 +19,80 @@ export const serviceKey = z.strictObject({
   port: number,
 })
 
-const server = z.strictObject({ address: text, port: number.optional() })
+/** The port is the service's, if left out. */
+export const serverKey = z.strictObject({ address: text, port: number.exactOptional() })
 
-const serviceFields = {
-  service: serviceKey,
-  scheduler: scheduler.optional(),
-  conn_timeout: number.optional(),
-  when_down: whenDown.optional(),
-  persistence: number.optional(),
-  persistence_prefix: number.optional(),
-}
+/** What an edit of a service sets; what is left out takes its default, as `ipvsadm -E` does. */
+export const serviceFields = z.strictObject({
+  scheduler: scheduler.exactOptional(),
+  /** Seconds; 0: the timeouts of all. */
+  conn_timeout: number.exactOptional(),
+  when_down: whenDown.exactOptional(),
+  /** Seconds for which a client keeps its RS, 0 for not at all. */
+  persistence: number.exactOptional(),
+  /** Clients whose addresses agree in so many bits are one; 32 if left out. */
+  persistence_prefix: number.exactOptional(),
+})
 
-const serverFields = {
-  service: serviceKey,
-  server,
-  weight: number.optional(),
-  upper_threshold: number.optional(),
-  lower_threshold: number.optional(),
-  backup: z.boolean('true or false').optional(),
-}
+/** As serviceFields, but what an edit leaves out keeps its value. */
+export const serverFields = z.strictObject({
+  weight: number.exactOptional(),
+  /** Connections; 0 for no limit. */
+  upper_threshold: number.exactOptional(),
+  lower_threshold: number.exactOptional(),
+  /** Takes connections only while no other RS of the service has a weight. */
+  backup: z.boolean('true or false').exactOptional(),
+})
 
-const lipFields = { service: serviceKey, address: text, arm: text }
-const addressFields = { arm: text, address: text, prefix_length: number }
-const routeFields = { arm: text, to: text, via: text.optional() }
+export const lipKey = z.strictObject({ address: text, arm: text })
 
-const edit = <E extends Edit['edit'], T extends z.ZodRawShape>(name: E, shape: T) =>
+const service = { service: serviceKey }
+const server = { ...service, server: serverKey }
+const lip = { ...service, ...lipKey.shape }
+const address = { arm: text, address: text, prefix_length: number }
+const route = { arm: text, to: text, via: text.exactOptional() }
+
+/** Seconds by state; 0, or none, keeps the value. */
+export const timeoutFields = z.strictObject(
+  Object.fromEntries(STATE_KEYS.map(state => [state, number.exactOptional()])) as Record<
+    StateKey,
+    z.ZodExactOptional<typeof number>
+  >,
+)
+
+const edit = <E extends string, T extends z.ZodRawShape>(name: E, shape: T) =>
   z.strictObject({ edit: z.literal(name), ...shape })
 
 export const editSchema = z.discriminatedUnion(
   'edit',
   [
-    edit('add-service', serviceFields),
-    edit('edit-service', serviceFields),
-    edit('delete-service', { service: serviceKey }),
+    edit('add-service', { ...service, ...serviceFields.shape }),
+    edit('edit-service', {
+      ...service,
+      ...serviceFields.shape,
+      /** All of them then; without it they stay.. */
+      local_addresses: list(lipKey).exactOptional(),
+      real_servers: list(
+        z.strictObject({ ...serverKey.shape, ...serverFields.shape }),
+      ).exactOptional(),
+    }),
+    edit('delete-service', service),
+    /** All services. */
     edit('clear', {}),
-    edit('add-server', serverFields),
-    edit('edit-server', serverFields),
-    edit('delete-server', { service: serviceKey, server }),
-    edit('add-lip', lipFields),
-    edit('delete-lip', lipFields),
-    edit('add-address', { ...addressFields, lip: z.boolean() }),
-    edit('delete-address', addressFields),
-    edit('add-route', routeFields),
-    edit('delete-route', routeFields),
+    edit('add-server', { ...server, ...serverFields.shape }),
+    edit('edit-server', { ...server, ...serverFields.shape }),
+    edit('delete-server', server),
+    /** Gives the service a LIP, which becomes one of the arm if it was none; and takes it away again. */
+    edit('add-lip', lip),
+    edit('delete-lip', lip),
+    /** `lip` makes it a LIP (`dpip addr add ... sapool`). */
+    edit('add-address', { ...address, lip: z.boolean() }),
+    edit('delete-address', address),
+    edit('add-route', route),
+    edit('delete-route', route),
     edit('add-neighbour', { arm: text, address: text, mac: text }),
     edit('delete-neighbour', { arm: text, address: text }),
-    edit('set-timeouts', { established: number, fin_wait: number }),
+    edit('set-timeouts', timeoutFields.shape),
   ],
   'an edit, like add-service',
 )

@@ -1,13 +1,25 @@
-/** What a failure is in HTTP. Every error body is `{ "error": "one line" }`, with `problems` if there are several. */
+/** What a failure is in HTTP. */
 
 import * as z from 'zod'
+import { REFUSAL_KINDS, type Refusal, type RefusalKind } from './refused.ts'
 
 export const errorSchema = z
   .object({
     error: z.string().describe('One line that says what to do.'),
+    kind: z
+      .enum(REFUSAL_KINDS)
+      .exactOptional()
+      .describe('Why the daemon refuses it; left out of what never came so far.'),
+    what: z.string().exactOptional().describe('What exists or is missing, `real server`;'),
+    name: z.string().exactOptional().describe('its name,'),
+    where: z.string().exactOptional().describe('and where, `in TCP 192.0.2.1:80`.'),
     problems: z.array(z.string()).exactOptional().describe('A line for each mistake in a config.'),
+    mistakes: z
+      .array(z.object({ path: z.array(z.union([z.string(), z.int()])), text: z.string() }))
+      .exactOptional()
+      .describe('The same, the place apart from the words.'),
   })
-  .meta({ id: 'Error' })
+  .meta({ id: 'Error' }) satisfies z.ZodType<Refusal>
 
 /** Thrown where the status is known. */
 export class HttpError extends Error {
@@ -23,16 +35,16 @@ export class HttpError extends Error {
 /** Without packet threads: for printing the document, and for tests. */
 export const NO_RECORDER = 'there is no packet thread to watch'
 
-/** The control says what is wrong in words only, so these are what its errors are told apart by. */
-const KINDS: [status: number, words: RegExp][] = [
-  [409, / exists already\b/],
-  [404, /^no (?:arm|service|real server|LIP|address|route|static neighbour) /],
-  [503, /packet thread/],
-]
+const STATUS: Record<RefusalKind, number> = {
+  exists: 409,
+  missing: 404,
+  invalid: 400,
+  mistakes: 422,
+  unanswered: 503,
+}
 
-/** The status of an error that the control answered or threw. */
-export function statusOf(message: string): number {
-  return KINDS.find(([, words]) => words.test(message))?.[0] ?? 400
+export function statusOf(kind: RefusalKind): number {
+  return STATUS[kind]
 }
 
 /** One line for what a schema refused: `query.limit: expected a whole number 1-1000, found "x"`. */

@@ -35,3 +35,14 @@ export const booleanText = z.preprocess(
 
 export const text = (expected: string, max = 255) =>
   z.string(expected).min(1, expected).max(max, expected)
+
+export const object = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, 'an object')
+
+/** What GET gives and no change sets: it may stand in the body of a change, so that what was read can be sent back. */
+export const readOnly = <T extends z.ZodRawShape>(shape: T) => {
+  const ignored = z.unknown().optional().meta({ readOnly: true, description: 'Passed over.' })
+  return Object.fromEntries(Object.keys(shape).map(key => [key, ignored])) as Record<
+    keyof T,
+    typeof ignored
+  >
+}

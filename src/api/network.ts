@@ -2,43 +2,44 @@
 
 import * as z from 'zod'
 import * as answers from './answers.ts'
-import { arm, change, dryRun, how, object } from './change.ts'
-import { address, text, whole, wholeText } from './fields.ts'
+import { arm, change, dryRun, how } from './change.ts'
+import { address, object, readOnly, text, whole, wholeText } from './fields.ts'
 import { SECONDS_MAX } from './limits.ts'
-import { type Operation, verbOperation } from './operation.ts'
+import { STATE_KEYS, type StateKey } from './names.ts'
+import type { Operation } from './operation.ts'
 
 export const newAddress = object({
+  ...readOnly(answers.addressInfo.shape),
   arm,
   address,
   prefix_length: whole(0, 32).default(32),
   lip: z.boolean('true or false').default(false).describe('A LIP, with lports.'),
 }).meta({ id: 'NewAddress' })
 
+const route = { arm, to: text('an IPv4 network, like 192.0.2.0/24, or default') }
 export const newRoute = object({
-  arm,
-  to: text('an IPv4 network, like 192.0.2.0/24, or default'),
-  via: address.exactOptional().describe('The gateway; without one the network is on-link.'),
+  ...readOnly(answers.route.shape),
+  ...route,
+  via: address
+    .nullable()
+    .exactOptional()
+    .describe('The gateway; without one, or with null, the network is on-link.'),
 }).meta({ id: 'NewRoute' })
 
 export const newNeighbour = object({
+  ...readOnly(answers.neighbour.shape),
   arm,
   address,
   mac: text('a MAC address, like 02:74:76:00:00:01', 17),
 }).meta({ id: 'NewNeighbour' })
 
-export const newTimeouts = object({
-  established: whole(0, SECONDS_MAX).default(0).describe('Seconds; 0 keeps the value.'),
-  fin_wait: whole(0, SECONDS_MAX).default(0).describe('Seconds; 0 keeps the value.'),
-}).meta({ id: 'NewTimeouts' })
+const seconds = whole(0, SECONDS_MAX).exactOptional().describe('Seconds; 0 keeps the value.')
+
+export const newTimeouts = object(
+  Object.fromEntries(STATE_KEYS.map(state => [state, seconds])) as Record<StateKey, typeof seconds>,
+).meta({ id: 'NewTimeouts' })
 
 export const NETWORK_OPERATIONS: Operation[] = [
-  verbOperation('addresses', {
-    id: 'addresses',
-    tag: 'network',
-    summary: 'The addresses of the arms; LIPs with their lports',
-    query: object({}),
-    answer: z.array(answers.addressInfo),
-  }),
   change({
     id: 'addAddress',
     method: 'POST',
@@ -49,7 +50,9 @@ export const NETWORK_OPERATIONS: Operation[] = [
     query: how,
     body: newAddress,
     status: 201,
-    edits: ({ body }) => [{ edit: 'add-address', ...body }],
+    edits: ({ body: { arm, address, prefix_length, lip } }) => [
+      { edit: 'add-address', arm, address, prefix_length, lip },
+    ],
   }),
   change({
     id: 'deleteAddress',
@@ -61,13 +64,6 @@ export const NETWORK_OPERATIONS: Operation[] = [
     query: object({ ...dryRun, arm, address, prefix_length: wholeText(0, 32).default(32) }),
     edits: ({ query: { dry_run: _, ...key } }) => [{ edit: 'delete-address', ...key }],
   }),
-  verbOperation('routes', {
-    id: 'routes',
-    tag: 'network',
-    summary: 'The routes of all arms, the longest prefix first',
-    query: object({}),
-    answer: z.array(answers.route),
-  }),
   change({
     id: 'addRoute',
     method: 'POST',
@@ -78,7 +74,7 @@ export const NETWORK_OPERATIONS: Operation[] = [
     query: how,
     body: newRoute,
     status: 201,
-    edits: ({ body }) => [{ edit: 'add-route', ...body }],
+    edits: ({ body: { arm, to, via } }) => [{ edit: 'add-route', arm, to, ...(via && { via }) }],
   }),
   change({
     id: 'deleteRoute',
@@ -87,15 +83,8 @@ export const NETWORK_OPERATIONS: Operation[] = [
     tag: 'network',
     summary: 'Delete a route; with `via` only if that is its gateway',
     refuses: [404, 422],
-    query: object({ ...dryRun, ...newRoute.shape }),
+    query: object({ ...dryRun, ...route, via: address.exactOptional() }),
     edits: ({ query: { dry_run: _, ...key } }) => [{ edit: 'delete-route', ...key }],
-  }),
-  verbOperation('neighbours', {
-    id: 'neighbours',
-    tag: 'network',
-    summary: 'The neighbours that each worker knows',
-    query: object({}),
-    answer: z.array(answers.neighbour),
   }),
   change({
     id: 'addNeighbour',
@@ -107,7 +96,7 @@ export const NETWORK_OPERATIONS: Operation[] = [
     query: how,
     body: newNeighbour,
     status: 201,
-    edits: ({ body }) => [{ edit: 'add-neighbour', ...body }],
+    edits: ({ body: { arm, address, mac } }) => [{ edit: 'add-neighbour', arm, address, mac }],
   }),
   change({
     id: 'deleteNeighbour',
@@ -119,19 +108,12 @@ export const NETWORK_OPERATIONS: Operation[] = [
     query: object({ ...dryRun, arm, address }),
     edits: ({ query: { dry_run: _, ...key } }) => [{ edit: 'delete-neighbour', ...key }],
   }),
-  verbOperation('timeouts', {
-    id: 'timeouts',
-    tag: 'config',
-    summary: 'The timeout of each state, in seconds',
-    query: object({}),
-    answer: answers.timeouts,
-  }),
   change({
     id: 'setTimeouts',
     method: 'PUT',
     path: '/v1/timeouts',
     tag: 'config',
-    summary: 'Set timeouts, as `ipvsadm --set`',
+    summary: 'Set timeouts; those left out keep their value',
     query: how,
     body: newTimeouts,
     edits: ({ body }) => [{ edit: 'set-timeouts', ...body }],

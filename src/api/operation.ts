@@ -2,7 +2,8 @@
 
 import type * as z from 'zod'
 import type { Request, VerbName, Verbs } from './commands.ts'
-import { type Method, VERB_ROUTES, type VerbRoute } from './verbs.ts'
+import { VERB_TABLE, type VerbRow } from './verb-table.ts'
+import { type Method, VERB_ROUTES } from './verbs.ts'
 
 type Schema = z.ZodType | undefined
 type Read<S extends Schema> = S extends z.ZodType ? z.output<S> : undefined
@@ -19,22 +20,15 @@ export interface Operation<
   Q extends Schema = Schema,
   B extends Schema = Schema,
   V extends VerbName = VerbName,
-> {
-  /** Name of the client's method; operationId of the document. */
-  id: string
+> extends Omit<VerbRow, 'query' | 'body'> {
   method: Method
   /** With `:name` for each key of `params`. */
   path: string
-  tag: string
-  summary: string
   params?: P
   query?: Q
   body?: B
-  answer: z.ZodType
   /** Of the answer; 200 if left out. */
   status?: number
-  /** Statuses of refusals, without those that any operation may have. */
-  refuses?: readonly number[]
   /** Of the answer, which is a text then; JSON if left out. */
   type?: string
   /** What the control is asked. */
@@ -53,13 +47,13 @@ export function operation<
   return op as unknown as Operation
 }
 
-/** The operation of a verb: its arguments are the query or the body as they are. */
-export function verbOperation(
-  verb: VerbName,
-  op: Pick<Operation, 'id' | 'tag' | 'summary' | 'query' | 'body' | 'answer' | 'refuses'>,
-  route: VerbRoute = VERB_ROUTES[verb],
-): Operation {
+/** Of each verb; its arguments are the query or the body as they are. */
+export const VERB_OPERATIONS = Object.fromEntries(
+  Object.entries(VERB_TABLE).map(([verb, row]) => [verb, operationOf(verb as VerbName, row)]),
+) as Record<VerbName, Operation>
+
+function operationOf(verb: VerbName, row: VerbRow): Operation {
   const request = ({ query, body }: Input<Schema, Schema, Schema>) =>
     ({ verb, ...((query ?? body ?? {}) as object) }) as Request
-  return { ...op, ...route, request }
+  return { ...row, ...VERB_ROUTES[verb], request }
 }

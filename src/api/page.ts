@@ -7,9 +7,9 @@ export const POINTS = 600
 
 /** Counts of each step, oldest first; the last step ended at `atMs`. */
 export interface SeriesInfo {
-  stepMs: number
+  step_ms: number
   /** ms since 1970. */
-  atMs: number
+  at_ms: number
   /** By reason; what there was nothing of is left out. */
   drops: Record<string, number[]>
   conns: number[]
@@ -20,7 +20,7 @@ export interface SeriesInfo {
 /** The last step alone. */
 export interface StepInfo {
   /** ms since 1970 at its end. */
-  atMs: number
+  at_ms: number
   drops: Record<string, number>
   conns: number
   packets: number
@@ -30,7 +30,7 @@ export interface StepInfo {
 /** How it is now, once a second. */
 export interface LiveInfo {
   /** ms since 1970. */
-  atMs: number
+  at_ms: number
   numbers: NumbersInfo
   /** Connections by state, of all workers. */
   states: Record<string, number>
@@ -45,11 +45,11 @@ export const SORTS = ['client', 'vip', 'lip', 'rs', 'state', 'age', 'worker'] as
 export type Sort = (typeof SORTS)[number]
 
 /** A row, and for how long it has been there, if anybody has noted that. */
-export type ConnRow = ConnInfo & { ageSec?: number }
+export type ConnRow = ConnInfo & { age_sec?: number }
 
 export interface ConnsInfo {
   /** ms since 1970 of the copy that answers. */
-  atMs: number
+  at_ms: number
   /** Connections in it. */
   total: number
   matched: number

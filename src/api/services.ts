@@ -1,9 +1,10 @@
 /** Services, their real servers and their LIPs. */
 
-import * as z from 'zod'
+import type * as z from 'zod'
 import * as answers from './answers.ts'
-import { arm, change, dryRun, how, object } from './change.ts'
+import { arm, change, dryRun, how } from './change.ts'
 import {
+  type EditOf,
   isService,
   type ServerFields,
   type ServerKey,
@@ -12,11 +13,18 @@ import {
   serviceName,
 } from './edits.ts'
 import { HttpError } from './errors.ts'
-import { address, port, protocol, scheduler, whenDown, whole, wholeText } from './fields.ts'
-import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
-import { type Operation, operation, verbOperation } from './operation.ts'
-import { DEFAULT_PROTOCOL } from './protocols.ts'
-import { DEFAULT_SCHEDULER } from './words.ts'
+import { address, object, protocol, wholeText } from './fields.ts'
+import { type Operation, operation } from './operation.ts'
+import { Refused } from './refused.ts'
+import {
+  newLip,
+  newServer,
+  newService,
+  serverChange,
+  serverFields,
+  serviceChange,
+  serviceFields,
+} from './service-bodies.ts'
 
 const SERVICE = '/v1/services/:protocol/:address/:port'
 const SERVER = `${SERVICE}/servers/:server_address/:server_port`
@@ -28,67 +36,60 @@ const serverParams = object({
   server_port: wholeText(1, 65_535),
 })
 
-const serviceFields = {
-  scheduler: scheduler.exactOptional().describe(`Default ${DEFAULT_SCHEDULER}.`),
-  conn_timeout: whole(1, SECONDS_MAX)
-    .exactOptional()
-    .describe('Seconds, of its ESTABLISHED connections; default: the timeouts of all.'),
-  when_down: whenDown
-    .exactOptional()
-    .describe('What happens to a SYN while no real server can take it; default drop.'),
-  persistence: whole(0, SECONDS_MAX)
-    .exactOptional()
-    .describe('Seconds for which a client keeps its real server; default 0: not.'),
-  persistence_prefix: whole(1, 32)
-    .exactOptional()
-    .describe('Bits by which clients are told apart; default 32.'),
-} satisfies Record<keyof ServiceFields, z.ZodType>
-
-const threshold = whole(0, THRESHOLD_MAX).exactOptional().describe('Connections; 0 for no limit.')
-const serverFields = {
-  weight: whole(0, WEIGHT_MAX).exactOptional().describe('Default 1; 0 takes no new connections.'),
-  upper_threshold: threshold,
-  lower_threshold: threshold,
-  backup: z
-    .boolean('true or false')
-    .exactOptional()
-    .describe('Takes connections only while no other real server has a weight; default false.'),
-} satisfies Record<keyof ServerFields, z.ZodType>
-
-export const newLip = object({ address, arm }).meta({ id: 'NewLip' })
-export const newServer = object({
-  address,
-  port: port.exactOptional().describe("Default: the service's."),
-  ...serverFields,
-}).meta({ id: 'NewServer' })
-
-/** A service with what belongs to it, in one step. */
-export const newService = object({
-  protocol: protocol.default(DEFAULT_PROTOCOL),
-  address,
-  port,
-  ...serviceFields,
-  lips: z.array(newLip, 'a list').exactOptional(),
-  servers: z.array(newServer, 'a list').exactOptional(),
-}).meta({ id: 'NewService' })
-
-export const serviceChange = object(serviceFields).meta({ id: 'ServiceChange' })
-export const serverChange = object(serverFields).meta({ id: 'ServerChange' })
-
 const keyOf = ({ protocol, address, port }: ServiceKey): ServiceKey => ({ protocol, address, port })
 const serverOf = (params: { server_address: string; server_port: number }): ServerKey => ({
   address: params.server_address,
   port: params.server_port,
 })
 
+const fieldsOf =
+  <F extends object>(fields: Record<keyof F, unknown>) =>
+  (body: Partial<F>): F =>
+    Object.fromEntries(
+      Object.keys(fields).flatMap(key => {
+        const value = body[key as keyof F]
+        return value === undefined ? [] : [[key, value]]
+      }),
+    ) as F
+const serviceFieldsOf = fieldsOf<ServiceFields>(serviceFields)
+const serverFieldsOf = fieldsOf<ServerFields>(serverFields)
+
+type NewServer = z.output<typeof newServer>
+const serverKeyOf = ({ address, port }: NewServer): ServerKey =>
+  port === undefined ? { address } : { address, port }
+const lipOf = ({ address, arm }: z.output<typeof newLip>) => ({ address, arm })
+
+/** Throws HttpError if the body is about another object than the path. */
+function mustBe(key: object, body: object): void {
+  for (const [name, value] of Object.entries(key)) {
+    const other = (body as Record<string, unknown>)[name]
+    if (other !== undefined && other !== value)
+      throw new HttpError(400, `body.${name}: expected ${value} as in the path, found ${other}`)
+  }
+}
+
+function addServer(service: ServiceKey, server: NewServer): EditOf<'add-server'> {
+  return { edit: 'add-server', service, server: serverKeyOf(server), ...serverFieldsOf(server) }
+}
+
+function editService(
+  service: ServiceKey,
+  body: z.output<typeof serviceChange>,
+): EditOf<'edit-service'> {
+  mustBe(service, body)
+  const { local_addresses: lips, real_servers: servers } = body
+  return {
+    edit: 'edit-service',
+    service,
+    ...serviceFieldsOf(body),
+    ...(lips && { local_addresses: lips.map(lipOf) }),
+    ...(servers && {
+      real_servers: servers.map(server => ({ ...serverKeyOf(server), ...serverFieldsOf(server) })),
+    }),
+  }
+}
+
 export const SERVICE_OPERATIONS: Operation[] = [
-  verbOperation('services', {
-    id: 'services',
-    tag: 'services',
-    summary: 'All services with their LIPs and real servers',
-    query: object({}),
-    answer: z.array(answers.service),
-  }),
   operation({
     id: 'service',
     method: 'GET',
@@ -102,7 +103,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     request: () => ({ verb: 'services' }),
     pick: (services, { params }) => {
       const found = services.find(service => isService(service, params))
-      if (!found) throw new HttpError(404, `no service ${serviceName(params)}`)
+      if (!found) throw Refused.missing('service', serviceName(params))
       return found
     },
   }),
@@ -116,18 +117,13 @@ export const SERVICE_OPERATIONS: Operation[] = [
     query: how,
     body: newService,
     status: 201,
-    edits: ({ body: { lips = [], servers = [], ...rest } }) => {
-      const service = keyOf(rest)
-      const { protocol: _, address: __, port: ___, ...fields } = rest
+    edits: ({ body }) => {
+      const service = keyOf(body)
+      const { local_addresses: lips = [], real_servers: servers = [] } = body
       return [
-        { edit: 'add-service', service, ...fields },
-        ...lips.map(lip => ({ edit: 'add-lip' as const, service, ...lip })),
-        ...servers.map(({ address, port, ...more }) => ({
-          edit: 'add-server' as const,
-          service,
-          server: port === undefined ? { address } : { address, port },
-          ...more,
-        })),
+        { edit: 'add-service', service, ...serviceFieldsOf(body) },
+        ...lips.map(lip => ({ edit: 'add-lip' as const, service, ...lipOf(lip) })),
+        ...servers.map(server => addServer(service, server)),
       ]
     },
   }),
@@ -137,11 +133,11 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: SERVICE,
     tag: 'services',
     summary: 'Set what a service has; what is left out takes its default',
-    refuses: [404],
+    refuses: [404, 422],
     params: serviceParams,
     query: how,
     body: serviceChange,
-    edits: ({ params, body }) => [{ edit: 'edit-service', service: keyOf(params), ...body }],
+    edits: ({ params, body }) => [editService(keyOf(params), body)],
   }),
   change({
     id: 'deleteService',
@@ -174,14 +170,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     query: how,
     body: newServer,
     status: 201,
-    edits: ({ params, body: { address, port, ...fields } }) => [
-      {
-        edit: 'add-server',
-        service: keyOf(params),
-        server: port === undefined ? { address } : { address, port },
-        ...fields,
-      },
-    ],
+    edits: ({ params, body }) => [addServer(keyOf(params), body)],
   }),
   change({
     id: 'editServer',
@@ -193,9 +182,12 @@ export const SERVICE_OPERATIONS: Operation[] = [
     params: serverParams,
     query: how,
     body: serverChange,
-    edits: ({ params, body }) => [
-      { edit: 'edit-server', service: keyOf(params), server: serverOf(params), ...body },
-    ],
+    edits: ({ params, body }) => {
+      const server = serverOf(params)
+      mustBe(server, body)
+      const service = keyOf(params)
+      return [{ edit: 'edit-server', service, server, ...serverFieldsOf(body) }]
+    },
   }),
   change({
     id: 'deleteServer',
@@ -221,7 +213,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     query: how,
     body: newLip,
     status: 201,
-    edits: ({ params, body }) => [{ edit: 'add-lip', service: keyOf(params), ...body }],
+    edits: ({ params, body }) => [{ edit: 'add-lip', service: keyOf(params), ...lipOf(body) }],
   }),
   change({
     id: 'deleteLip',

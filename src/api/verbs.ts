@@ -1,9 +1,7 @@
 /**
  * Where each verb of the control lives in the HTTP API. It is a file of its own without any library, because the command
- * line needs it and nothing else of the API.
+ * line needs it and nothing else of the API; verb-table.ts has the rest of each verb.
  */
-
-import type { Request, VerbName } from './commands.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -13,7 +11,7 @@ export interface VerbRoute {
   path: string
 }
 
-export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
+export const VERB_ROUTES = {
   ping: { method: 'GET', path: '/v1/ping' },
   ui: { method: 'GET', path: '/v1/ui' },
   services: { method: 'GET', path: '/v1/services' },
@@ -34,13 +32,13 @@ export const VERB_ROUTES: Record<VerbName, VerbRoute> = {
   edges: { method: 'GET', path: '/v1/edges' },
   drops: { method: 'GET', path: '/v1/drops' },
   log: { method: 'GET', path: '/v1/log' },
+  'set-log': { method: 'PUT', path: '/v1/log' },
   recorder: { method: 'GET', path: '/v1/recorder' },
+  'set-recorder': { method: 'PUT', path: '/v1/recorder' },
   reopen: { method: 'POST', path: '/v1/log/reopen' },
-}
+} as const satisfies Record<string, VerbRoute>
 
-/** Setting a log level is the same verb as asking for it, and another method; so it is with the recorder. */
-export const SET_LOG: VerbRoute = { method: 'PUT', path: '/v1/log' }
-export const SET_RECORDER: VerbRoute = { method: 'PUT', path: '/v1/recorder' }
+export type VerbName = keyof typeof VERB_ROUTES
 
 export interface HttpRequest {
   method: Method
@@ -50,18 +48,12 @@ export interface HttpRequest {
   body?: object
 }
 
-export function httpOf(request: Request): HttpRequest {
-  const { verb, ...args } = request
-  const { method, path } = routeOf(request)
+/** Of a request of commands.ts. */
+export function httpOf({ verb, ...args }: { verb: VerbName }): HttpRequest {
+  const { method, path } = VERB_ROUTES[verb]
   if (method !== 'GET') return { method, path, body: args }
-  const query = queryOf(args as Record<string, unknown>)
+  const query = queryOf(args)
   return { method, path: path + query }
-}
-
-function routeOf(request: Request): VerbRoute {
-  if (request.verb === 'log' && request.level !== undefined) return SET_LOG
-  if (request.verb === 'recorder' && request.ring !== undefined) return SET_RECORDER
-  return VERB_ROUTES[request.verb]
 }
 
 /** `?a=1&b=2`, without what is undefined; empty if nothing is left. */

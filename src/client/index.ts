@@ -8,6 +8,7 @@
 import { Agent } from 'node:http'
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { type HttpRequest, type Method, queryOf } from '../api/verbs.ts'
+import { failed, parsed } from './error.ts'
 import { type EventOptions, eventsOf } from './events.ts'
 import { exchange, type Reply, type Target } from './exchange.ts'
 import {
@@ -20,25 +21,11 @@ import {
 } from './streams.ts'
 import type * as t from './types.ts'
 
+export { TapvsError } from './error.ts'
 export type { EventOptions } from './events.ts'
 export type { Target } from './exchange.ts'
 export type { CaptureOptions, JournalOptions, Lost, PacketOptions } from './streams.ts'
 export type * from './types.ts'
-
-/** The daemon said no, or gave no answer that could be read. */
-export class TapvsError extends Error {
-  /** Of HTTP; 0 when what answered is no tapvs daemon. */
-  readonly status: number
-  /** A line for each mistake in a config; mostly empty. */
-  readonly problems: string[]
-
-  constructor(message: string, status: number, problems: string[] = []) {
-    super(message)
-    this.name = 'TapvsError'
-    this.status = status
-    this.problems = problems
-  }
-}
 
 export interface ClientOptions {
   /** ms for an answer; default 10 s. The daemon gives up on its packet threads after 5 s. */
@@ -300,18 +287,4 @@ function pathOf(
 ): string {
   const path = `/v1/services/${protocol}/${encodeURIComponent(address)}/${port}`
   return server ? `${path}/servers/${encodeURIComponent(server.address)}/${server.port}` : path
-}
-
-function parsed({ text }: Reply): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new TapvsError('what answers is no tapvs daemon', 0)
-  }
-}
-
-function failed(reply: Reply): TapvsError {
-  const { error, problems } = (parsed(reply) ?? {}) as { error?: string; problems?: string[] }
-  if (typeof error !== 'string') return new TapvsError('what answers is no tapvs daemon', 0)
-  return new TapvsError(error, reply.status, problems)
 }

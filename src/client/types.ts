@@ -4,11 +4,13 @@ import type * as z from 'zod'
 import type * as answers from '../api/answers.ts'
 import type * as network from '../api/network.ts'
 import type { Protocol } from '../api/protocols.ts'
-import type * as services from '../api/services.ts'
+import type * as services from '../api/service-bodies.ts'
+import type * as statistics from '../api/statistics.ts'
 import type * as whois from '../api/whois.ts'
 
 export type { Edit } from '../api/edits.ts'
 export type { DaemonEvent, EventData, EventName } from '../api/events.ts'
+export type { Refusal, RefusalKind } from '../api/refused.ts'
 export type { Moment } from '../see/moments/moment.ts'
 
 export type Traffic = z.output<typeof answers.traffic>
@@ -22,11 +24,11 @@ export type WhoisConn = z.output<typeof whois.whoisConn>
 export type Address = z.output<typeof answers.addressInfo>
 export type Route = z.output<typeof answers.route>
 export type Neighbour = z.output<typeof answers.neighbour>
-export type Arm = z.output<typeof answers.arm>
-export type Counters = z.output<typeof answers.counters>
-export type Edge = z.output<typeof answers.edge>
-export type Drop = z.output<typeof answers.drop>
-export type Numbers = z.output<typeof answers.numbers>
+export type Arm = z.output<typeof statistics.arm>
+export type Counters = z.output<typeof statistics.counters>
+export type Edge = z.output<typeof statistics.edge>
+export type Drop = z.output<typeof statistics.drop>
+export type Numbers = z.output<typeof statistics.numbers>
 export type Plan = z.output<typeof answers.plan>
 export type Cut = z.output<typeof answers.cut>
 export type Timeouts = z.output<typeof answers.timeouts>

@@ -5,6 +5,7 @@
 
 import { type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { Edit } from '../api/edits.ts'
+import { type Refusal, Refused } from '../api/refused.ts'
 import { type Config, ConfigError, configOf } from './config.ts'
 import { edited } from './edited.ts'
 import { inPieces, type Pieces } from './pieces.ts'
@@ -14,10 +15,7 @@ import type { ConfigFile } from './schema.ts'
 export type Question = { file: string } | { value: string } | { edit: string }
 
 /** A config comes without its services, and they after it, piece by piece. */
-export type Answer =
-  | { config: Config; services: MessagePort }
-  | { problems: string[] }
-  | { failure: string }
+export type Answer = { config: Config; services: MessagePort } | { refusal: Refusal }
 
 /** One service of both lists with some of its real servers; `more`: which belong to the service before. */
 export interface Part {
@@ -73,8 +71,9 @@ async function answered(question: Question): Promise<Config> {
       thread.once('exit', () => fail(new Error('the config could not be read')))
     })
     if ('config' in answer) return await inPieces(collected(answer.config, answer.services))
-    if ('problems' in answer) throw new ConfigError(answer.problems)
-    throw new Error(answer.failure)
+    const { refusal } = answer
+    if (refusal.problems) throw new ConfigError(refusal.problems, refusal.mistakes)
+    throw Refused.of(refusal)
   } finally {
     clearTimeout(timer)
     await thread.terminate()

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { STATE_KEYS } from '../api/names.ts'
 import type { Protocol } from '../api/protocols.ts'
+import { type Mistake, Refused } from '../api/refused.ts'
 import type { SchedulerName, WhenDown } from '../api/words.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { nearest } from '../see/text/nearest.ts'
@@ -123,19 +124,21 @@ export interface Config {
   control: { socket: string; drain: number; http: ConfigHttp | null; ui: ConfigUi | null }
   /** What is allowed and looks like a mistake, each with its place. */
   warnings: string[]
+  /** The same, each with the name of the service in place of it: that stays when others come and go. */
+  named: string[]
   /** The value that all of this was made of, defaults filled in. */
   file: ConfigFile
 }
 
 /** What it says, without where it comes from. */
-export type ConfigValues = Omit<Config, 'warnings' | 'file'>
+export type ConfigValues = Omit<Config, 'warnings' | 'named' | 'file'>
 
-export class ConfigError extends Error {
+export class ConfigError extends Refused {
   /** `FILE:LINE:COL path: what was expected, what was found`, in the order of the file. */
-  readonly problems: string[]
+  override readonly problems: string[]
 
-  constructor(problems: string[]) {
-    super(problems.join('\n'))
+  constructor(problems: string[], mistakes?: Mistake[]) {
+    super('mistakes', problems.join('\n'), { problems, ...(mistakes && { mistakes }) })
     this.name = 'ConfigError'
     this.problems = problems
   }
@@ -165,11 +168,11 @@ function checked(source: ConfigSource): Config {
     }
   }
   const draft = draftOf(source.value)
-  const warnings = draft ? checkConfig(draft, source) : []
+  const remarks = draft ? checkConfig(draft, source) : { warnings: [], named: [] }
 
   const problems = source.problems
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
-  return { ...normalise(parsed.data), warnings, file: parsed.data }
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems, source.mistakes)
+  return { ...normalise(parsed.data), ...remarks, file: parsed.data }
 }
 
 /** parseConfig of a file; throws ConfigError as well when it cannot be read. */

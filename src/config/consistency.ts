@@ -4,7 +4,9 @@
  * the kind "some arm must have it" wait until every arm could be read, or they would report what is not wrong.
  */
 
+import { serviceName } from '../api/edits.ts'
 import { ARMS_MAX, LIPS_MAX } from '../engine/conn-layout.ts'
+import { printable } from '../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
 import { checkProblems } from './check-keys.ts'
 import { hostOf, type Network, Networks, networkOf } from './cidr.ts'
@@ -22,8 +24,14 @@ export const REAL_SERVERS_MAX = 16_384
 const CONFIG_ARMS_MAX = ARMS_MAX - 1
 const ADDRESSES_MAX = 4096
 
-/** Adds problems to `source`. => warnings */
-export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): string[] {
+/** What looks like a mistake, with its place and with the name of its service. */
+export interface Remarks {
+  warnings: string[]
+  named: string[]
+}
+
+/** Adds problems to `source`. */
+export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): Remarks {
   const arms = draft.arms ?? []
   const armsRead = source.isWhole(['arms'])
   const armRead = arms.map((_, i) => source.isWhole(['arms', i]))
@@ -40,23 +48,31 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): str
   checkArms(arms, armRead, source)
 
   checkServices(services, own, arms, armsRead, source)
-  if (!armsRead) return []
-  return services.flatMap((service, i) => {
-    const remarks: string[] = []
-    const remark = (key: string, text: string) =>
-      remarks.push(source.remark(['services', i, key], text))
-    if (service?.address !== undefined && !own.has(service.address))
-      remark('address', `${service.address} is no address of any arm: nobody answers ARP for it`)
-    if (service?.local_addresses?.length === 0)
-      remark('local_addresses', 'no LIP: it takes no connection')
-    if (service?.when_down === 'all') {
-      if (service.real_servers?.some(rs => rs?.backup))
-        remark('when_down', 'all: a backup takes nothing while checks fail, for then none counts')
-      if (service.check?.type === 'none' && service.passive === undefined)
-        remark('when_down', 'all: without check and passive no real server is ever down')
+  const remarks: Remarks = { warnings: [], named: [] }
+  if (!armsRead) return remarks
+  for (const [i, service] of services.entries()) {
+    for (const [key, text] of remarksOn(service, own)) {
+      remarks.warnings.push(source.remark(['services', i, key], text))
+      const { protocol = 'tcp', address = '', port = 0 } = service ?? {}
+      remarks.named.push(`${serviceName({ protocol, address, port })}: ${printable(text)}`)
     }
-    return remarks
-  })
+  }
+  return remarks
+}
+
+function* remarksOn(
+  service: Service | null,
+  own: ReadonlyMap<string, Own>,
+): Generator<[key: string, text: string]> {
+  if (service?.address !== undefined && !own.has(service.address))
+    yield ['address', `${service.address} is no address of any arm: nobody answers ARP for it`]
+  if (service?.local_addresses?.length === 0)
+    yield ['local_addresses', 'no LIP: it takes no connection']
+  if (service?.when_down !== 'all') return
+  if (service.real_servers?.some(rs => rs?.backup))
+    yield ['when_down', 'all: a backup takes nothing while checks fail, for then none counts']
+  if (service.check?.type === 'none' && service.passive === undefined)
+    yield ['when_down', 'all: without check and passive no real server is ever down']
 }
 
 interface Own {

@@ -1,5 +1,6 @@
 /** The values of a config, wherever they come from, and the mistakes that are found in them. */
 
+import type { Mistake } from '../api/refused.ts'
 import { printable } from '../see/text/printable.ts'
 
 export type Path = readonly PropertyKey[]
@@ -27,6 +28,15 @@ export class Problems<Place> {
     return !this.#touched.has(keyOf(path))
   }
 
+  /** As values, in the order in which they were found. */
+  values(): Mistake[] {
+    const values = this.#all
+      .slice(0, PROBLEMS_MAX)
+      .map(({ path, text }): Mistake => ({ path: path.map(stepOf), text: printable(text) }))
+    const rest = this.#all.length - values.length
+    return rest > 0 ? [...values, { path: [], text: `and ${rest} more mistakes` }] : values
+  }
+
   /** In order, as lines; `more` is what comes before `and 7 more mistakes`. */
   lines(
     line: (place: Place, path: Path, text: string) => string,
@@ -42,6 +52,10 @@ export class Problems<Place> {
   }
 }
 
+function stepOf(step: PropertyKey): string | number {
+  return typeof step === 'number' ? step : String(step)
+}
+
 function keyOf(path: Path): string {
   return path.map(String).join('\0')
 }
@@ -50,6 +64,8 @@ function keyOf(path: Path): string {
 export interface ConfigSource {
   readonly value: unknown
   readonly problems: string[]
+  /** The same, if their places are paths. */
+  readonly mistakes?: Mistake[]
   /** No problem was found so far with what is at `path` or below. */
   isWhole(path: Path): boolean
   /** Adds a problem with the value at `path`, or with its being missing. */
@@ -73,6 +89,10 @@ export class ConfigValue implements ConfigSource {
 
   get problems(): string[] {
     return this.#problems.lines((_, path, text) => this.remark(path, text), '')
+  }
+
+  get mistakes(): Mistake[] {
+    return this.#problems.values()
   }
 
   isWhole(path: Path): boolean {

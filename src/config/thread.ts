@@ -1,8 +1,9 @@
 /** The thread of apart.ts: reads one config, and ends. */
 
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads'
+import { Refused } from '../api/refused.ts'
 import type { Answer, Part, Question } from './apart.ts'
-import { type Config, ConfigError, configOf, readConfig } from './config.ts'
+import { type Config, configOf, readConfig } from './config.ts'
 import { edited } from './edited.ts'
 
 /** Services and real servers that control takes over in one go, some milliseconds. */
@@ -25,8 +26,8 @@ function answer(question: Question): Answer {
       services: port2,
     }
   } catch (error) {
-    if (error instanceof ConfigError) return { problems: error.problems }
-    return { failure: (error as Error).message }
+    if (error instanceof Refused) return { refusal: error.toJSON() }
+    return { refusal: { error: (error as Error).message } }
   }
 }
 

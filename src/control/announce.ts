@@ -41,6 +41,6 @@ export function stopText(signal: string, services: readonly ServiceInfo[], drain
   return `${begin}, ${what}: ${list.join(', ')}`
 }
 
-function connsOf({ realServers }: ServiceInfo): number {
-  return realServers.reduce((sum, rs) => sum + rs.activeConns + rs.inactiveConns, 0)
+function connsOf({ real_servers: realServers }: ServiceInfo): number {
+  return realServers.reduce((sum, rs) => sum + rs.active_conns + rs.inactive_conns, 0)
 }

@@ -24,12 +24,12 @@ import { captureHead } from './recorder/capture-head.ts'
 import { Dumps } from './recorder/dumps.ts'
 import { Watching } from './recorder/watching.ts'
 import { Records } from './records.ts'
-import { type Daemon, reloadBySignal, reopenLogs, respond } from './respond.ts'
+import { reloadBySignal, reopenLogs, respond } from './respond.ts'
 import { Notifier } from './system/notify.ts'
 import { drained, Signals } from './system/stop.ts'
 import { CHECK_ARM } from './threads/check-arm.ts'
 import { newFlight, newTables, workerId } from './threads/memory.ts'
-import { Workers } from './threads/workers.ts'
+import { Workers, type WorkersOptions } from './threads/workers.ts'
 import { Ui } from './ui/ui.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
@@ -38,10 +38,8 @@ const TRACE_RECORDS = 16_384
 /** What the end takes after the connections have ended, in seconds, at most. */
 const STOP_SECONDS = 10
 
-export interface RunOptions {
+export interface RunOptions extends Omit<WorkersOptions, 'warn'> {
   ui?: UiOption
-  /** Takes TAPs that another process holds as well. */
-  force?: boolean
   /** Made before anything was loaded that takes time. */
   signals?: Signals
 }
@@ -114,7 +112,8 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
-  const workers = new Workers(config, model.initial, memories, warn, options.force)
+  const { force, program, openQueues } = options
+  const workers = new Workers(config, model.initial, memories, { warn, force, program, openQueues })
   const silent = new SilentNeighbours(arms, () => workers.neighbours(), log.of('neigh'))
   const readers = traces.map(
     (trace, index) =>
@@ -131,9 +130,9 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
   const headOf = captureHead(() => model.config.arms)
   const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
   const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
-  const daemon: Daemon = {
+  const daemon = {
     ...{ configPath, model, workers, log, records, notifier, signals, events, watching },
-    pageUrl: null,
+    pageUrl: null as string | null,
   }
   return { daemon, flights, readers, silent, headOf, dumps }
 }
@@ -234,7 +233,7 @@ async function close(
 }
 
 /** The time between the signal and the end, in which connections may end by themselves. */
-async function letEnd({ model, workers, log, notifier, signals }: Daemon): Promise<void> {
+async function letEnd({ model, workers, log, notifier, signals }: Parts['daemon']): Promise<void> {
   const seconds = model.config.control.drain
   notifier.stopping('stopping', seconds + STOP_SECONDS)
   if (seconds === 0) return

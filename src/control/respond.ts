@@ -1,108 +1,113 @@
-/** What the daemon does when it is asked: every verb of the control, and SIGHUP. */
+/** What the daemon does when it is asked, a row a verb, and at SIGHUP. */
 
-import type { Answer, PlanInfo, Request, Verbs } from '../api/commands.ts'
+import type { Answer, PlanInfo, RecorderInfo, Request, VerbName, Verbs } from '../api/commands.ts'
 import { isService, type ServiceKey, serviceName } from '../api/edits.ts'
-import type { LogLevel, Module } from '../api/log-levels.ts'
+import type { EventData, EventName } from '../api/events.ts'
+import type { LogLevel, Module, ModuleLevels } from '../api/log-levels.ts'
+import { Refused } from '../api/refused.ts'
 import { configOfApart, readConfigApart } from '../config/apart.ts'
-import { rsName } from '../config/changes.ts'
+import { type Change, rsName } from '../config/changes.ts'
 import { type Config, ConfigError } from '../config/config.ts'
 import { withoutDefaults } from '../config/write.ts'
 import { counted } from '../see/text/counted.ts'
 import { statusText } from './announce.ts'
-import type { Log } from './log/log.ts'
+import type { LogLevels } from './log/levels.ts'
 import { cut } from './model/cut.ts'
-import type { Events } from './model/events.ts'
 import type { CarryOut, Model } from './model/model.ts'
 import { addresses, counters, routes, services } from './readings/listings.ts'
 import { numbers } from './readings/numbers.ts'
 import { drops, edges } from './readings/refusals.ts'
-import type { Watching } from './recorder/watching.ts'
-import type { Records } from './records.ts'
-import type { Notifier } from './system/notify.ts'
-import type { Signals } from './system/stop.ts'
 import { version } from './system/version.ts'
-import { lipsOf } from './threads/arms.ts'
+import { type Arms, lipsOf } from './threads/arms.ts'
 import { connInfo } from './threads/snapshots.ts'
 import type { Workers } from './threads/workers.ts'
-import { whois } from './whois/whois.ts'
+import { type WhoisSources, whois } from './whois/whois.ts'
 
-/** What there is to ask and to command, once it runs. */
+/** What there is to ask and to command, once it runs: as little of each as it takes. */
 export interface Daemon {
   configPath: string
   model: Model
-  workers: Workers
-  log: Log
-  records: Records
-  notifier: Notifier
-  signals: Signals
-  events: Events
+  workers: Pick<Workers, 'neighbours' | 'conns' | 'probe' | 'setDebug'> & {
+    arms: Pick<Arms, 'state' | 'queues'>
+    change(changes: readonly Change[], lips: readonly string[]): Promise<void>
+  }
+  log: {
+    readonly levels: Pick<LogLevels, 'base' | 'own' | 'tracing'>
+    info(text: string): void
+    warn(text: string): void
+    error(text: string): void
+    setLevel(level: LogLevel, module?: Module): void
+    setLevels(level: LogLevel, modules: ModuleLevels): void
+    reopen(): void
+  }
+  records: WhoisSources['records'] & { reopen(): void }
+  notifier: { reloading(): void; ready(status: string): void }
+  events: { emit<N extends EventName>(name: N, data: EventData[N]): void }
   /** The address of the page, with its token. */
   pageUrl: string | null
-  watching: Watching
+  watching: { ring: boolean; status(): RecorderInfo }
 }
 
-/** Answers one request; what it throws is an error too. */
-export async function respond(request: Request, daemon: Daemon): Promise<Answer> {
-  const { model, workers } = daemon
-  switch (request.verb) {
-    case 'ping':
-      return { ok: { version, pid: process.pid, workers: model.config.workers.count } }
-    case 'ui':
-      return { ok: { url: daemon.pageUrl } }
-    case 'log':
-      return { ok: setLog(daemon, request) }
-    case 'recorder':
-      if (request.ring !== undefined) daemon.watching.ring = request.ring
-      return { ok: daemon.watching.status() }
-    case 'reopen':
-      reopenLogs(daemon)
-      return { ok: null }
-    case 'services':
-      return { ok: services(model) }
-    case 'addresses':
-      return { ok: addresses(model) }
-    case 'routes':
-      return { ok: routes(model) }
-    case 'counters':
-      return { ok: counters(model, workers.arms) }
-    case 'numbers':
-      return { ok: numbers(model, workers.arms) }
-    case 'edges':
-      return { ok: edges(model.readings) }
-    case 'drops':
-      return { ok: drops(model, request.reason) }
-    case 'timeouts':
-      return { ok: model.config.file.tcp.timeouts }
-    case 'config':
-      return { ok: withoutDefaults(model.config.file) }
-    case 'edit':
-      return { ok: await model.edit(request.edits, request.dry_run ?? false, carryOut(daemon)) }
-    case 'apply':
-      return {
-        ok: await apply(daemon, await configOfApart(request.config), request.dry_run ?? false),
-      }
-    case 'reload':
-      return { ok: await apply(daemon, await readConfigApart(daemon.configPath), false) }
-    case 'zero':
-      zero(model, request.service)
-      return { ok: null }
-    case 'cut':
-      return { ok: await cut(daemon, request) }
-    case 'neighbours':
-      return workers.neighbours()
-    case 'whois':
-      return { ok: await whois(request, daemon) }
-    case 'conns':
-      return workers.conns(request.from, request.limit, (page, index, worker) =>
-        connInfo(page, index, worker, model.config.tcp.timeouts, place =>
-          model.readings.establishedMs(place),
-        ),
-      )
-  }
+type Answers = {
+  [V in VerbName]: (
+    args: Verbs[V]['args'],
+    daemon: Daemon,
+  ) => Verbs[V]['answer'] | Promise<Verbs[V]['answer']>
 }
 
-function carryOut(daemon: Daemon): CarryOut {
-  return (changes, after) => daemon.workers.change(changes, lipsOf(after))
+const ANSWERS: Answers = {
+  ping: (_, { model }) => ({ version, pid: process.pid, workers: model.config.workers.count }),
+  ui: (_, { pageUrl }) => ({ url: pageUrl }),
+  log: (_, { log }) => levelsOf(log),
+  'set-log': setLog,
+  recorder: (_, { watching }) => watching.status(),
+  'set-recorder': ({ ring }, { watching }) => {
+    watching.ring = ring
+    return watching.status()
+  },
+  reopen: (_, daemon) => {
+    reopenLogs(daemon)
+    return null
+  },
+  services: ({ sorted }, { model }) => services(model, sorted),
+  addresses: (_, { model }) => addresses(model),
+  routes: (_, { model }) => routes(model),
+  counters: (_, { model, workers }) => counters(model, workers.arms),
+  numbers: (_, { model, workers }) => numbers(model, workers.arms),
+  edges: (_, { model }) => edges(model.readings),
+  drops: ({ reason }, { model }) => drops(model, reason),
+  timeouts: (_, { model }) => model.config.file.tcp.timeouts,
+  config: ({ defaults }, { model: { config } }) =>
+    defaults ? config.file : withoutDefaults(config.file),
+  edit: ({ edits, dry_run = false }, daemon) => daemon.model.edit(edits, dry_run, carryOut(daemon)),
+  apply: async ({ config, dry_run = false }, daemon) =>
+    apply(daemon, await configOfApart(config), dry_run),
+  reload: async (_, daemon) => apply(daemon, await readConfigApart(daemon.configPath), false),
+  zero: ({ service }, { model }) => {
+    zero(model, service)
+    return null
+  },
+  cut: (args, daemon) => cut(daemon, args),
+  neighbours: (_, { workers }) => workers.neighbours(),
+  whois: (args, daemon) => whois(args, daemon),
+  conns: ({ from, limit }, { workers, model }) =>
+    workers.conns(from, limit, (page, index, worker) =>
+      connInfo(page, index, worker, model.config.tcp.timeouts, place =>
+        model.readings.establishedMs(place),
+      ),
+    ),
+}
+
+/** Answers one request. Rejects with Refused, or with another error in one line. */
+export async function respond<V extends VerbName>(
+  { verb, ...args }: Request<V>,
+  daemon: Daemon,
+): Promise<Answer<V>> {
+  return { ok: await ANSWERS[verb as V](args as Verbs[V]['args'], daemon) }
+}
+
+function carryOut({ workers }: Daemon): CarryOut {
+  return (changes, after) => workers.change(changes, lipsOf(after))
 }
 
 async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<PlanInfo> {
@@ -134,19 +139,23 @@ export async function reloadBySignal(daemon: Daemon): Promise<void> {
 
 function zero({ config, places, readings }: Model, key: ServiceKey | undefined): void {
   const chosen = key ? config.services.filter(service => isService(service, key)) : config.services
-  if (key && chosen.length === 0) throw new Error(`no service ${serviceName(key)}`)
+  if (key && chosen.length === 0) throw Refused.missing('service', serviceName(key))
   for (const service of chosen) {
     for (const rs of service.realServers) readings.zero(places.dests.find(rsName(service, rs)))
   }
 }
 
-/** => the levels afterwards, of modules those that differ from the rest */
-function setLog(daemon: Daemon, { level, module }: Verbs['log']['args']): Verbs['log']['answer'] {
+function setLog(
+  { level, module }: Verbs['set-log']['args'],
+  daemon: Daemon,
+): Verbs['set-log']['answer'] {
   const { log } = daemon
-  if (level !== undefined) {
-    changeLevels(daemon, { level, ...(module && { module }) }, () => log.setLevel(level, module))
-  }
-  const { base, own } = log.levels
+  changeLevels(daemon, { level, ...(module && { module }) }, () => log.setLevel(level, module))
+  return levelsOf(log)
+}
+
+/** Of modules those that differ from the rest. */
+function levelsOf({ levels: { base, own } }: Daemon['log']): Verbs['log']['answer'] {
   return Object.keys(own).length === 0 ? { level: base } : { level: base, modules: own }
 }
 

@@ -23,7 +23,7 @@ export class EdgeCounts {
   /** One more look. => by edgeKey, edges that were taken at least once */
   add(edges: readonly EdgeInfo[]): Map<string, EdgeCount> {
     const counts = new Map<string, EdgeCount>()
-    for (const { from, to, count, last, lastMs } of edges) {
+    for (const { from, to, count, last, last_ms: lastMs } of edges) {
       if (from === to || count === 0) continue
       const key = edgeKey({ from, to })
       const all = counts.get(key) ?? { from, to, count: 0, taken: 0, last, lastMs: -1 }

@@ -47,7 +47,7 @@ function ofWorker(numbers: NumbersInfo, index: number): NumbersInfo {
   return {
     ...numbers,
     addresses: numbers.addresses.map(address => {
-      const lports = address.lportsOfWorkers?.[index]
+      const lports = address.lports_of_workers?.[index]
       return lports ? { ...address, lports } : address
     }),
   }

@@ -12,7 +12,13 @@ export interface RsHealth {
 
 type Known = Pick<
   RealServerInfo,
-  'weight' | 'inhibited' | 'reason' | 'backup' | 'upperThreshold' | 'activeConns' | 'inactiveConns'
+  | 'weight'
+  | 'inhibited'
+  | 'reason'
+  | 'backup'
+  | 'upper_threshold'
+  | 'active_conns'
+  | 'inactive_conns'
 >
 
 export function rsHealth(rs: Known): RsHealth {
@@ -29,11 +35,11 @@ export function rsHealth(rs: Known): RsHealth {
       tone: 'warn',
       title: 'Its weight is 0: it keeps its connections and gets no new ones.',
     }
-  if (rs.upperThreshold > 0 && rs.activeConns + rs.inactiveConns >= rs.upperThreshold)
+  if (rs.upper_threshold > 0 && rs.active_conns + rs.inactive_conns >= rs.upper_threshold)
     return {
       word: 'full',
       tone: 'warn',
-      title: `It has reached its threshold of ${rs.upperThreshold} connections.`,
+      title: `It has reached its threshold of ${rs.upper_threshold} connections.`,
     }
   if (rs.backup)
     return {

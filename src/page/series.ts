@@ -8,9 +8,9 @@ export class Series {
   /** Begins anew with what the daemon remembers; what it has told since stays. */
   load(info: SeriesInfo): void {
     const { length } = info.conns
-    const since = this.#points.filter(({ atMs }) => atMs > info.atMs)
+    const since = this.#points.filter(point => point.at_ms > info.at_ms)
     this.#points = info.conns.map((conns, i) => ({
-      atMs: info.atMs - (length - 1 - i) * info.stepMs,
+      at_ms: info.at_ms - (length - 1 - i) * info.step_ms,
       drops: Object.fromEntries(
         Object.entries(info.drops).map(([reason, values]) => [reason, values[i] ?? 0]),
       ),
@@ -25,14 +25,14 @@ export class Series {
   /** Points that are not newer than the last one are known already. */
   add(point: StepInfo): void {
     const last = this.#points.at(-1)
-    if (last && point.atMs <= last.atMs) return
+    if (last && point.at_ms <= last.at_ms) return
     this.#points.push(point)
     this.#cut()
   }
 
   /** Seconds since 1970, as uPlot has them. */
   times(): number[] {
-    return this.#points.map(({ atMs }) => atMs / 1000)
+    return this.#points.map(point => point.at_ms / 1000)
   }
 
   of(what: 'conns' | 'packets' | 'bytes'): number[] {
@@ -46,8 +46,8 @@ export class Series {
   /** Reasons that refused something meanwhile, and how much about; the worst first. */
   reasons(): { reason: string; frames: number }[] {
     const sums = new Map<string, number>()
-    this.#points.forEach(({ drops, atMs }, i) => {
-      const before = this.#points[i - 1]?.atMs ?? atMs - 1000
+    this.#points.forEach(({ drops, at_ms: atMs }, i) => {
+      const before = this.#points[i - 1]?.at_ms ?? atMs - 1000
       for (const [reason, perSecond] of Object.entries(drops)) {
         if (perSecond > 0)
           sums.set(reason, (sums.get(reason) ?? 0) + (perSecond * (atMs - before)) / 1000)

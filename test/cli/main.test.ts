@@ -47,8 +47,10 @@ async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Requ
         return { ok: COUNTERS }
       case 'numbers':
         return { ok: NUMBERS }
+      case 'set-log':
+        levels.set(request.level, request.module)
+        return { ok: { level: levels.base, modules: levels.own } }
       case 'log':
-        if (request.level) levels.set(request.level, request.module)
         return { ok: { level: levels.base, modules: levels.own } }
       case 'ui':
         return { ok: { url: 'http://127.0.0.1:9080/#token=t' } }

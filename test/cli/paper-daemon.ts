@@ -1,27 +1,27 @@
-/** A daemon without an engine: the value of a config file, changed by the same edits, behind the command line's desk. */
+/** A daemon without packet threads behind the command line's desk: its own code answers, of made-up traffic. */
 
-import type { ConnInfo, Request, ServiceInfo, VerbName, Verbs } from '../../src/api/commands.ts'
+import type { ConnInfo, Request, VerbName, Verbs } from '../../src/api/commands.ts'
+import { Refused } from '../../src/api/refused.ts'
 import { CliError } from '../../src/cli/daemon/client.ts'
 import type { Desk, OpenDesk } from '../../src/cli/daemon/desk.ts'
-import { configOf } from '../../src/config/config.ts'
-import { edited } from '../../src/config/edited.ts'
-import { type ConfigFile, fileSchema } from '../../src/config/schema.ts'
+import type { ConfigFile } from '../../src/config/schema.ts'
+import { respond } from '../../src/control/respond.ts'
+import { paperDaemon, WORKERS } from '../kit/control.ts'
 import { ADDRESSES, COUNTERS, NEIGHBOURS } from './canned.ts'
 
-const NO_TRAFFIC = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
+const CONFIG = {
+  arms: [
+    { name: 'ext0', addresses: ['202.108.10.1/32'] },
+    {
+      name: 'int0',
+      addresses: ['192.168.168.3/24'],
+      local_addresses: ['192.168.168.7'],
+      routes: [{ to: 'default' }],
+    },
+  ],
+}
 
 export class PaperDaemon {
-  file: ConfigFile = fileSchema.parse({
-    arms: [
-      { name: 'ext0', addresses: ['202.108.10.1/32'] },
-      {
-        name: 'int0',
-        addresses: ['192.168.168.3/24'],
-        local_addresses: ['192.168.168.7'],
-        routes: [{ to: 'default' }],
-      },
-    ],
-  })
   conns: ConnInfo[] = []
   asked: Request[] = []
   stdin = ''
@@ -29,6 +29,26 @@ export class PaperDaemon {
   stderr = ''
   /** What --socket said. */
   socket: string | undefined
+  /** Listings of traffic that there is none of here. */
+  readonly canned: { [V in VerbName]?: Verbs[V]['answer'] } = {
+    addresses: ADDRESSES,
+    routes: ROUTES,
+    counters: COUNTERS,
+  }
+  readonly #daemon
+
+  constructor(config: object = CONFIG) {
+    this.#daemon = paperDaemon(config, undefined, {
+      ...WORKERS,
+      conns: async () => ({ conns: this.conns, next: -1 }),
+      neighbours: async () => NEIGHBOURS,
+    })
+  }
+
+  /** The config that runs. */
+  get file(): ConfigFile {
+    return this.#daemon.model.config.file
+  }
 
   readonly open: OpenDesk = socket => {
     this.socket = socket
@@ -49,76 +69,22 @@ export class PaperDaemon {
     input: async () => this.stdin,
   }
 
-  #answer(request: Request): Verbs[VerbName]['answer'] {
-    switch (request.verb) {
-      case 'edit':
-        try {
-          const { file, warnings } = configOf(edited(this.file, request.edits))
-          if (!request.dry_run) this.file = file
-          return { steps: [], restart: [], warnings }
-        } catch (error) {
-          throw new CliError((error as Error).message)
-        }
-      case 'config':
-        return this.file
-      case 'services':
-        return this.file.services.map(service => this.#service(service))
-      case 'conns':
-        return { conns: this.conns, next: -1 }
-      case 'timeouts':
-        return { ...this.file.tcp.timeouts }
-      case 'addresses':
-        return ADDRESSES
-      case 'routes':
-        return ROUTES
-      case 'neighbours':
-        return NEIGHBOURS
-      case 'counters':
-        return COUNTERS
-      case 'zero':
-        return null
-      default:
-        throw new CliError(`no ${request.verb} on paper`)
-    }
-  }
-
-  #service(service: ConfigFile['services'][number]): ServiceInfo {
-    const { protocol, address, port, scheduler } = service
-    const armOf = (lip: string) =>
-      this.file.arms.find(({ local_addresses: lips }) => lips.includes(lip))?.name ?? ''
-    return {
-      protocol,
-      address,
-      port,
-      scheduler,
-      connTimeout: service.conn_timeout ?? 0,
-      persistence: { timeout: service.persistence ?? 0, prefix: service.persistence_prefix },
-      whenDown: service.when_down,
-      localAddresses: (service.local_addresses ?? []).map(lip => ({
-        address: lip,
-        arm: armOf(lip),
-        conflicts: 0,
-        conns: 0,
-      })),
-      realServers: service.real_servers.map(rs => ({
-        address: rs.address,
-        port: rs.port ?? port,
-        weight: rs.weight,
-        upperThreshold: rs.upper_threshold,
-        lowerThreshold: rs.lower_threshold,
-        backup: rs.backup,
-        activeConns: 0,
-        inactiveConns: 0,
-        inhibited: false,
-        stats: NO_TRAFFIC,
-        rates: NO_TRAFFIC,
-      })),
+  async #answer(request: Request): Promise<Verbs[VerbName]['answer']> {
+    const canned = this.canned[request.verb]
+    if (canned !== undefined) return canned
+    try {
+      const answer = await respond(request, this.#daemon)
+      if ('ok' in answer) return answer.ok
+      throw Refused.of(answer)
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      throw new CliError(error.message, 1, JSON.parse(JSON.stringify(error)))
     }
   }
 }
 
 export const ROUTES: Verbs['routes']['answer'] = [
-  { to: '0.0.0.0', prefixLength: 0, via: '202.108.10.254', arm: 'ext0', mtu: 1500 },
-  { to: '202.108.10.0', prefixLength: 24, via: null, arm: 'ext0', mtu: 1500 },
-  { to: '10.0.0.0', prefixLength: 8, via: '192.168.168.254', arm: 'int0', mtu: 9000 },
+  { to: '0.0.0.0/0', via: '202.108.10.254', arm: 'ext0', mtu: 1500 },
+  { to: '202.108.10.0/24', via: null, arm: 'ext0', mtu: 1500 },
+  { to: '10.0.0.0/8', via: '192.168.168.254', arm: 'int0', mtu: 9000 },
 ]

@@ -29,7 +29,7 @@ for (const listener of ['the socket', 'TCP']) {
     const byTcp = { url: `http://127.0.0.1:${port}/`, token: TOKEN }
     const tapvs = connected(t, listener === 'TCP' ? byTcp : { socket: path })
     const lip = { address: '192.168.168.7', arm: 'int0' }
-    const service = { ...VIP, scheduler: 'rr' as const, lips: [lip] }
+    const service = { ...VIP, scheduler: 'rr' as const, local_addresses: [lip] }
     const dry = await tapvs.addService(service, { dryRun: true })
     assert.deepEqual(await tapvs.services(), [])
     assert.deepEqual(await tapvs.addService(service), dry)
@@ -38,18 +38,23 @@ for (const listener of ['the socket', 'TCP']) {
     await tapvs.editService(VIP, { when_down: 'reject' })
     const found = await tapvs.service(VIP)
     assert.deepEqual(
-      [found.scheduler, found.whenDown, found.localAddresses.map(({ address }) => address)],
+      [found.scheduler, found.when_down, found.local_addresses.map(({ address }) => address)],
       ['wrr', 'reject', [lip.address]],
     )
     assert.deepEqual(
-      found.realServers.map(({ weight, upperThreshold }) => [weight, upperThreshold]),
+      found.real_servers.map(({ weight, upper_threshold }) => [weight, upper_threshold]),
       [[3, 10]],
     )
     const plan = await tapvs.deleteServer(VIP, RS)
     assert.deepEqual(plan.steps, [`- RS ${RS.address}:${RS.port} of TCP 202.108.10.1:6379`])
     await tapvs.deleteLip(VIP, lip)
     await tapvs.deleteService(VIP)
-    assert.deepEqual(await tapvs.clearServices(), { steps: [], restart: [], warnings: [] })
+    assert.deepEqual(await tapvs.clearServices(), {
+      steps: [],
+      restart: [],
+      warnings: [],
+      new_warnings: [],
+    })
   })
 }
 
@@ -73,13 +78,18 @@ test('the network, the timeouts, the log level and the config', async t => {
   await tapvs.deleteAddress(address)
   await tapvs.edit([{ edit: 'set-timeouts', established: 0, fin_wait: 5 }], { dryRun: true })
   await tapvs.applyConfig(CONFIG)
-  assert.deepEqual(await tapvs.reloadConfig(), { steps: [], restart: [], warnings: [] })
+  assert.deepEqual(await tapvs.reloadConfig(), {
+    steps: [],
+    restart: [],
+    warnings: [],
+    new_warnings: [],
+  })
   await tapvs.zero()
   assert.equal(await tapvs.setLogLevel('debug'), 'debug')
   assert.equal(await tapvs.logLevel(), 'debug')
   assert.equal((await tapvs.recorder()).ring, false)
   assert.equal((await tapvs.setRecorder(true)).ring, true)
-  assert.equal((await tapvs.ping()).workers, 7)
+  assert.equal((await tapvs.ping()).workers, 1)
   assert.equal((await tapvs.neighbours()).length, 1)
   assert.equal((await tapvs.counters()).arms.length, 2)
   assert.equal((await tapvs.openapi()).openapi, '3.1.0')
@@ -153,7 +163,7 @@ test('a daemon that was started anew is found again', async t => {
   await first.server.close()
   await assert.rejects(tapvs.ping(), { code: 'ENOENT' })
   await first.again()
-  assert.equal((await tapvs.ping()).workers, 7)
+  assert.equal((await tapvs.ping()).workers, 1)
 })
 
 test('a program of its own uses tapvs/client, with its types', async t => {
@@ -176,7 +186,7 @@ test('a program of its own uses tapvs/client, with its types', async t => {
     `import { type Service, TapvsClient } from 'tapvs/client'
 const tapvs = new TapvsClient({ socket: process.argv[2] as string })
 const services: Service[] = await tapvs.services()
-const weights: number[] = services.flatMap(({ realServers }) => realServers.map(rs => rs.weight))
+const weights: number[] = services.flatMap(({ real_servers }) => real_servers.map(rs => rs.weight))
 // @ts-expect-error: there is no such scheduler
 const wrong = () => tapvs.addService({ address: '1.2.3.4', port: 80, scheduler: 'wlc' })
 const plan = await tapvs.addService({ address: '202.108.10.2', port: 80 }, { dryRun: true })

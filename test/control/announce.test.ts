@@ -5,13 +5,13 @@ import { test } from 'node:test'
 import type { RealServerInfo, ServiceInfo } from '../../src/api/commands.ts'
 import { stopText } from '../../src/control/announce.ts'
 
-const none = { address: '10.0.0.1', protocol: 'tcp', realServers: [] as RealServerInfo[] }
+const none = { address: '10.0.0.1', protocol: 'tcp', real_servers: [] as RealServerInfo[] }
 
 /** A service with two real servers, that have so many connections between them. */
 function service(port: number, conns: number): ServiceInfo {
-  const rs = (activeConns: number, inactiveConns: number) => ({ activeConns, inactiveConns })
-  const realServers = [rs(conns === 0 ? 0 : 1, 0), rs(0, Math.max(0, conns - 1))]
-  return { ...none, port, realServers } as unknown as ServiceInfo
+  const rs = (active_conns: number, inactive_conns: number) => ({ active_conns, inactive_conns })
+  const real_servers = [rs(conns === 0 ? 0 : 1, 0), rs(0, Math.max(0, conns - 1))]
+  return { ...none, port, real_servers } as unknown as ServiceInfo
 }
 
 test('the signal, and what is left by service, the most first', () => {

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CHECKOUT } from '../../netns/topology.ts'
+import type { Verbs } from '../../src/api/commands.ts'
 import { ask } from '../../src/cli/daemon/client.ts'
 import { startTapless } from '../kit/tapless-daemon.ts'
 
@@ -21,7 +22,7 @@ test('ready, asked, told its level, and stopped', async t => {
   const { pid, workers } = await ask(socket, { verb: 'ping' })
   assert.deepEqual([pid, workers], [daemon.process.pid, 1])
   assert.deepEqual(await ask(socket, { verb: 'log' }), { level: 'info' })
-  assert.deepEqual(await ask(socket, { verb: 'log', level: 'debug' }), { level: 'debug' })
+  assert.deepEqual(await ask(socket, { verb: 'set-log', level: 'debug' }), { level: 'debug' })
   await daemon.said(/^SAPOOL: sa_pool_fetch: 127\.0\.0\.1:0 fetched!\n/m)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
@@ -65,7 +66,10 @@ test('lines beyond the rate are held back, with their number and kind', async t 
 test('a module has its own level, until all are given one', async t => {
   const daemon = await startTapless(t, 'works', /ready/, 'log: { modules: { neigh: warn } }\n')
   const { socket } = daemon
-  const level = async (args: object) => ask(socket, { verb: 'log', ...args })
+  const level = async (args: Partial<Verbs['set-log']['args']>) =>
+    args.level
+      ? ask(socket, { verb: 'set-log', ...args, level: args.level })
+      : ask(socket, { verb: 'log' })
   assert.deepEqual(await level({}), { level: 'info', modules: { neigh: 'warn' } })
   // A record comes, and nobody wants it.
   await level({ level: 'debug', module: 'conn' })

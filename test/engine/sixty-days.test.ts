@@ -82,7 +82,7 @@ test('a connection of sixty days: session log, history, age and edges', () => {
   const used = edges(stand.model.readings)
   const opened = used.find(({ from, to }) => from === 'NONE' && to === 'SYN_RECV')
   const broken = used.find(({ from, to }) => from === 'ESTABLISHED' && to === 'CLOSE')
-  assert.deepEqual([opened?.lastMs, broken?.lastMs], [START, reset])
+  assert.deepEqual([opened?.last_ms, broken?.last_ms], [START, reset])
   assert.equal(engine.conns.table.used, 0)
 })
 

@@ -1,20 +1,21 @@
-/** What the daemon does with requests, without its packet threads: the running config is real, the traffic is not. */
+/**
+ * The daemon without packet threads, devices and a log that anybody reads: requests are answered by its own code, from a
+ * config that is real and traffic that is not.
+ */
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Request } from '../../src/api/commands.ts'
 import { LINK_UP, type LinkState } from '../../src/api/link-state.ts'
-import type { LogLevel } from '../../src/api/log-levels.ts'
 import { configOf } from '../../src/config/config.ts'
 import type { Respond } from '../../src/control/http/server.ts'
-import { cut } from '../../src/control/model/cut.ts'
+import { LogLevels } from '../../src/control/log/levels.ts'
 import { Model } from '../../src/control/model/model.ts'
-import { addresses, counters, routes, services } from '../../src/control/readings/listings.ts'
-import { numbers } from '../../src/control/readings/numbers.ts'
 import { Readings } from '../../src/control/readings/readings.ts'
-import { drops, edges } from '../../src/control/readings/refusals.ts'
-import type { Arms } from '../../src/control/threads/arms.ts'
+import { type Daemon, respond } from '../../src/control/respond.ts'
 import { newTables, type Tables } from '../../src/control/threads/memory.ts'
 import { History } from '../../src/control/whois/history.ts'
-import { whois } from '../../src/control/whois/whois.ts'
 import { Counters, Drop } from '../../src/engine/counters.ts'
 import { DropBook } from '../../src/engine/drop-book.ts'
 import { Edges } from '../../src/engine/edges.ts'
@@ -40,23 +41,25 @@ export const CONFIG = {
 }
 
 const CONNS = 2500
+const IDLE = { change: async () => {}, setDebug: () => {}, probe: async () => {} }
 
-const ARMS = {
-  state: (arm: number): LinkState =>
-    arm === 0 ? LINK_UP : { up: false, admin: 'down', link: 'down', orphaned: false },
-  queues: () => 1,
-} as unknown as Arms
-
-/** With no connection. */
-const WORKERS = { probe: async () => ({ ok: null }) }
-
-const WORKLESS = { workers: { change: async () => {} }, log: { info: () => {} } }
-
-export interface Control {
-  model: Model
-  respond: Respond
-  /** What was asked, the newest last. */
-  asked: Request[]
+/** Of a table of 2500 connections, all the same. */
+export const WORKERS: Daemon['workers'] = {
+  ...IDLE,
+  arms: {
+    state: (arm: number): LinkState =>
+      arm === 0 ? LINK_UP : { up: false, admin: 'down', link: 'down', orphaned: false },
+    queues: () => 1,
+  },
+  async neighbours() {
+    const one = { address: '192.168.168.2', arm: 'int0', worker: 5, static: false }
+    return [{ ...one, mac: null, state: 'SEND' }]
+  },
+  async conns(from, limit) {
+    const end = Math.min(CONNS, from + limit)
+    const conns = Array.from({ length: end - from }, () => CONN)
+    return { conns, next: end === CONNS ? -1 : end }
+  },
 }
 
 /** As a worker leaves them that has opened a connection and refused a frame of 24 bytes. */
@@ -73,75 +76,68 @@ function usedTables(): Tables {
   return tables
 }
 
-export function modelControl(): Control {
-  const config = configOf(CONFIG)
-  const model = new Model(config, new Readings(config, [usedTables()]))
-  const asked: Request[] = []
-  const history = new History(
-    { connections: 16, file: null, keep: 1, size: 2 ** 30 },
-    Date.now(),
-    () => {},
-  )
-  let level: LogLevel = 'info'
-  const carryOut = async () => {}
-  const respond: Respond = async request => {
-    asked.push(request)
-    switch (request.verb) {
-      case 'ping':
-        return { ok: { version: '0.1.0', pid: 1, workers: 7 } }
-      case 'ui':
-        return { ok: { url: null } }
-      case 'log':
-        level = request.level ?? level
-        return { ok: { level } }
-      case 'recorder':
-        return { ok: { ring: request.ring ?? false, followers: 0, snaplen: 160, bytes: 8 << 20 } }
-      case 'reopen':
-        return { ok: null }
-      case 'services':
-        return { ok: services(model) }
-      case 'addresses':
-        return { ok: addresses(model) }
-      case 'routes':
-        return { ok: routes(model) }
-      case 'counters':
-        return { ok: counters(model, ARMS) }
-      case 'numbers':
-        return { ok: numbers(model, ARMS) }
-      case 'edges':
-        return { ok: edges(model.readings) }
-      case 'drops':
-        return { ok: drops(model, request.reason) }
-      case 'timeouts':
-        return { ok: model.config.file.tcp.timeouts }
-      case 'config':
-        return { ok: model.config.file }
-      case 'edit':
-        return { ok: await model.edit(request.edits, request.dry_run ?? false, carryOut) }
-      case 'apply': {
-        const next = configOf(request.config)
-        return { ok: await model.apply(next, request.dry_run ?? false, carryOut) }
-      }
-      case 'reload':
-        return { ok: await model.apply(configOf(CONFIG), false, carryOut) }
-      case 'zero':
-        return { ok: null }
-      case 'cut':
-        return { ok: await cut({ model, ...WORKLESS }, request) }
-      case 'conns': {
-        const end = Math.min(CONNS, request.from + request.limit)
-        const conns = Array.from({ length: end - request.from }, () => CONN)
-        return { ok: { conns, next: end === CONNS ? -1 : end } }
-      }
-      case 'whois': {
-        const records = { history, catchUp: () => {} }
-        return { ok: await whois(request, { model, workers: WORKERS, records }) }
-      }
-      case 'neighbours': {
-        const one = { address: '192.168.168.2', arm: 'int0', worker: 5, static: false }
-        return { ok: [{ ...one, mac: null, state: 'SEND' }] }
-      }
-    }
+/** It runs `config`; only what is asked of packet threads has to be made up. */
+export function paperDaemon(
+  file: object,
+  tables = newTables(configOf(file)),
+  workers: Daemon['workers'] = WORKERS,
+): Daemon {
+  const config = configOf(file)
+  const model = new Model(config, new Readings(config, [tables]))
+  const kept = { connections: 16, file: null, keep: 1, size: 2 ** 30 }
+  const history = new History(kept, Date.now(), () => {})
+  const levels = new LogLevels('info')
+  const quiet = () => {}
+  return {
+    configPath: '',
+    model,
+    workers,
+    log: {
+      levels,
+      ...{ info: quiet, warn: quiet, error: quiet, reopen: quiet },
+      setLevel: (level, module) => levels.set(level, module),
+      setLevels: (level, modules) => levels.setAll(level, modules),
+    },
+    records: { history, catchUp: quiet, reopen: quiet },
+    notifier: { reloading: quiet, ready: quiet },
+    events: { emit: quiet },
+    pageUrl: null,
+    watching: {
+      ring: false,
+      status() {
+        return { ring: this.ring, followers: 0, snaplen: 160, bytes: 8 << 20 }
+      },
+    },
   }
-  return { model, respond, asked }
+}
+
+export interface Control {
+  model: Model
+  respond: Respond
+  /** What was asked, the newest last. */
+  asked: Request[]
+}
+
+/** Runs CONFIG, and finds the same in its file. */
+export function modelControl(): Control {
+  const daemon = paperDaemon(CONFIG, usedTables())
+  const asked: Request[] = []
+  return {
+    model: daemon.model,
+    asked,
+    respond: request => {
+      asked.push(request)
+      daemon.configPath ||= configPath()
+      return respond(request, daemon)
+    },
+  }
+}
+
+function configPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tapvs-control-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'tapvs.yaml')
+  // JSON is YAML.
+  writeFileSync(path, JSON.stringify(CONFIG))
+  return path
 }

@@ -188,15 +188,19 @@ export const CALLS: [id: string, args: Args, status: number][] = [
     {
       body: {
         ...SERVICE,
-        lips: [{ address: '192.168.168.7', arm: 'int0' }],
-        servers: [{ address: RS.server_address, weight: 100 }],
+        local_addresses: [{ address: '192.168.168.7', arm: 'int0' }],
+        real_servers: [{ address: RS.server_address, weight: 100 }],
       },
     },
     201,
   ],
   ['addService', { body: SERVICE }, 409],
-  ['addService', { body: { ...SERVICE, port: 1, lips: [{ address: NOWHERE, arm: 'int7' }] } }, 404],
-  ['addService', { body: { ...SERVICE, port: 1, servers: [{ address: NOWHERE }] } }, 422],
+  [
+    'addService',
+    { body: { ...SERVICE, port: 1, local_addresses: [{ address: NOWHERE, arm: 'int7' }] } },
+    404,
+  ],
+  ['addService', { body: { ...SERVICE, port: 1, real_servers: [{ address: NOWHERE }] } }, 422],
   ['services', {}, 200],
   ['service', SERVICE, 200],
   ['service', { ...SERVICE, port: 1 }, 404],

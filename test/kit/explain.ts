@@ -3,13 +3,12 @@
 import { LINK_UP } from '../../src/api/link-state.ts'
 import { contextOf } from '../../src/cli/explain/context.ts'
 import { addresses, counters, routes, services } from '../../src/control/readings/listings.ts'
-import type { Arms } from '../../src/control/threads/arms.ts'
 import type { StoryContext } from '../../src/see/explain/story-words.ts'
 import type { Stand } from './stand.ts'
 
 export function contextOfStand({ model }: Stand): StoryContext {
   return contextOf({
-    counters: counters(model, { state: () => LINK_UP, queues: () => 1 } as unknown as Arms),
+    counters: counters(model, { state: () => LINK_UP, queues: () => 1 }),
     addresses: addresses(model),
     routes: routes(model),
     services: services(model),

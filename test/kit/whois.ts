@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { until } from '../../netns/processes.ts'
 import type { Lab } from '../../netns/two-arm.ts'
-import type { WhoisConn, WhoisInfo } from '../../src/api/whois-info.ts'
+import type { WhoisConn, WhoisInfo } from '../../src/api/commands.ts'
 import { Steering } from '../../src/engine/steering.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { labConfig, RIP, VIP } from './lab.ts'

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { stopDaemon } from '../../netns/appliance.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import * as answers from '../../src/api/answers.ts'
+import * as statistics from '../../src/api/statistics.ts'
 import { exchange } from '../../src/client/exchange.ts'
 import { type DaemonEvent, TapvsClient, type TapvsError } from '../../src/client/index.ts'
 import {
@@ -71,12 +72,12 @@ test('a service that the API adds carries traffic, and the stream says what chan
   const plan = await byTcp.addService({
     ...SERVICE,
     scheduler: 'rr',
-    lips: [{ address: LIP, arm: 'int0' }],
-    servers: [{ address: RIP, port: 6379 }],
+    local_addresses: [{ address: LIP, arm: 'int0' }],
+    real_servers: [{ address: RIP, port: 6379 }],
   })
   assert.equal(await mustClient(lab, ['redis-cli', '-h', VIP, '-p', '6380', 'ping']), 'PONG\n')
-  const { realServers } = await bySocket.service(SERVICE)
-  assert.equal(realServers[0]?.stats.conns, 1)
+  const { real_servers: servers } = await bySocket.service(SERVICE)
+  assert.equal(servers[0]?.stats.conns, 1)
   await bySocket.setLogLevel('warn')
   const events = await seen
   assert.deepEqual(
@@ -95,8 +96,8 @@ test('what the daemon answers is what the schemas say', async () => {
   for (const route of await bySocket.routes()) strict(answers.route, route)
   for (const neighbour of await bySocket.neighbours()) strict(answers.neighbour, neighbour)
   strict(answers.connPage, await bySocket.connPage())
-  strict(answers.counters, await bySocket.counters())
-  strict(answers.numbers, await bySocket.numbers())
+  strict(statistics.counters, await bySocket.counters())
+  strict(statistics.numbers, await bySocket.numbers())
   strict(answers.timeouts, await bySocket.timeouts())
 })
 

@@ -83,7 +83,7 @@ async function transfer(): Promise<Record<Side, number>> {
     const [bytesBefore, packetsBefore] = cell(before[i])
     return (bytes - bytesBefore) / (packets - packetsBefore)
   }
-  const read = (arm: ArmInfo): [number, number] => [arm.rxBytes, arm.rxPackets]
+  const read = (arm: ArmInfo): [number, number] => [arm.rx_bytes, arm.rx_packets]
   return { client: average(0, read), rs: average(1, read) }
 }
 
@@ -100,7 +100,7 @@ async function offloads(side: Side, state: 'on' | 'off'): Promise<void> {
  */
 async function assertOnePercentLost(): Promise<void> {
   const { arms, drops } = await countersOf(lab)
-  const frames = arms.reduce((sum, arm) => sum + arm.rxPackets, 0)
+  const frames = arms.reduce((sum, arm) => sum + arm.rx_packets, 0)
   const share = drops.impaired / frames
   assert.ok(share > 0.005 && share < 0.015, `${drops.impaired} of ${frames} frames lost`)
   const why = await mustTapvs(lab, 'explain', 'drop', 'impaired')

@@ -187,7 +187,7 @@ test('the ring: its past, its switch, and a dump when a counter counts up', asyn
   const before = await held()
   await redis('get', 'greeting')
   assert.equal(await held(), before, 'nothing is recorded')
-  assert.ok((await ask(lab.paths.socket, { verb: 'recorder', ring: true })).ring)
+  assert.ok((await ask(lab.paths.socket, { verb: 'set-recorder', ring: true })).ring)
   await redis('get', 'greeting')
   assert.notEqual(await held(), before)
 })

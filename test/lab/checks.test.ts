@@ -47,7 +47,7 @@ const lab = labForTests('checks', { config, realServers: RSS.length })
 
 async function servers(): Promise<Map<string, RealServerInfo>> {
   const [service] = await ask(lab.paths.socket, { verb: 'services' })
-  return new Map(service?.realServers.map(rs => [rs.address, rs]))
+  return new Map(service?.real_servers.map(rs => [rs.address, rs]))
 }
 
 const conns = async () =>
@@ -128,8 +128,10 @@ test('checks leave from the LIP, reach every RS, and are in no statistics', asyn
   }
   for (const syn of syns) assert.match(syn, new RegExp(` ${LIP}\\.\\d+ > `))
   assert.ok(lines.some(line => line.includes('RESP "PING"') || /length 14: /.test(line)))
-  for (const { stats, activeConns, inactiveConns } of (await servers()).values()) {
-    assert.deepEqual([stats.conns, stats.inPackets, activeConns, inactiveConns], [0, 0, 0, 0])
+  for (const { stats, active_conns: activeConns, inactive_conns: inactiveConns } of (
+    await servers()
+  ).values()) {
+    assert.deepEqual([stats.conns, stats.in_packets, activeConns, inactiveConns], [0, 0, 0, 0])
   }
   const { stdout } = await lab.tapvs(['ipvsadm', '-ln', '-c'])
   assert.equal(stdout, '', 'no check among the connections')
@@ -228,7 +230,7 @@ test('drain: waits for the last connection, or gives up', async () => {
   })
   try {
     await until('a connection to it', { limitMs: 3000, everyMs: 50 }, async () => {
-      return ((await servers()).get(STAYS)?.activeConns ?? 0) >= 1 || undefined
+      return ((await servers()).get(STAYS)?.active_conns ?? 0) >= 1 || undefined
     })
     const given = await lab.tapvs(['drain', `${STAYS}:6379`, '--timeout', '1', '--restore-weight'])
     assert.equal(given.code, 1)

@@ -48,7 +48,7 @@ async function change(edit: (yaml: Document) => void): Promise<void> {
 
 async function servers(): Promise<Map<string, RealServerInfo>> {
   const [service] = await ask(lab.paths.socket, { verb: 'services' })
-  return new Map(service?.realServers.map(rs => [rs.address, rs]))
+  return new Map(service?.real_servers.map(rs => [rs.address, rs]))
 }
 
 async function server(address: string): Promise<RealServerInfo> {
@@ -105,10 +105,10 @@ test('on_down reset: whoever is at the RS that is found down hears of it, nobody
     await until('RSTs', LIMIT, () => held.ended.length === at.a || undefined)
     await untilInhibited(A, true)
     await until('its counters', LIMIT, async () => {
-      const { activeConns, inactiveConns } = await server(A)
+      const { active_conns: activeConns, inactive_conns: inactiveConns } = await server(A)
       return activeConns + inactiveConns === 0 || undefined
     })
-    assert.equal((await server(B)).activeConns, at.b)
+    assert.equal((await server(B)).active_conns, at.b)
     const { events } = await countersOf(lab)
     assert.equal(events.rst_on_cut, at.a)
     assert.equal(events.rst_on_expiry, 0)

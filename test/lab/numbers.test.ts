@@ -75,7 +75,10 @@ test('rates of a steady load, in the listing and on a terminal', async t => {
   const ended = load.catch(() => {})
   const rated = until('a rate', { limitMs: 20_000, everyMs: 500 }, async () => {
     const [service] = await ask(lab.paths.socket, { verb: 'services' })
-    const { conns, inPackets } = service?.realServers[0]?.rates ?? { conns: 0, inPackets: 0 }
+    const { conns, in_packets: inPackets } = service?.real_servers[0]?.rates ?? {
+      conns: 0,
+      in_packets: 0,
+    }
     // A connection of redis-benchmark is some six packets.
     return (conns > 50 && inPackets > 4 * conns) || undefined
   })
@@ -113,7 +116,7 @@ test('the busiest connections, by their sequence numbers, are those that carry',
       const text = await mustTapvs(lab, 'top', '--json', '--every', '0.5')
       const { busy: rows } = JSON.parse(text) as { busy: BusyRow[] }
       const carrying = rows.filter(({ outBytes }) => outBytes > 1e6)
-      const quiet = rows.filter(({ state, outBytes }) => state === 1 && outBytes === 0)
+      const quiet = rows.filter(({ state, outBytes }) => state === 'ESTABLISHED' && outBytes === 0)
       return (carrying.length === 1 && quiet.length >= 1) || undefined
     })
   } finally {

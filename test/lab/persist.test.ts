@@ -42,7 +42,7 @@ async function spread(client: string): Promise<number[]> {
   assert.equal(said, '+PONG\r\n+OK\r\n'.repeat(TIMES))
   const [service] = await ask(lab.paths.socket, { verb: 'services' })
   return RSS.map(
-    address => service?.realServers.find(rs => rs.address === address)?.stats.conns ?? -1,
+    address => service?.real_servers.find(rs => rs.address === address)?.stats.conns ?? -1,
   )
 }
 

@@ -83,13 +83,13 @@ test('what is asked for is what there is', async () => {
   assert.deepEqual(plan.steps, [
     `~ RS ${SECOND.address}:6379 of TCP ${VIP}:6379 weight 50 thresholds 0 5000 => weight 7 thresholds 0 5000`,
   ])
-  const weights = (await serviceOf()).realServers.map(({ weight }) => weight)
+  const weights = (await serviceOf()).real_servers.map(({ weight }) => weight)
   assert.deepEqual(weights, [100, 7])
   // Weight 0 drains: every new connection goes to the other.
   await edit({ edit: 'edit-server', service: SERVICE, server: { address: RIP }, weight: 0 })
   await ask(socket, { verb: 'zero' })
   for (let i = 0; i < 5; i++) await mustClient(lab, ['redis-cli', '-h', VIP, 'ping'])
-  const conns = (await serviceOf()).realServers.map(({ stats }) => stats.conns)
+  const conns = (await serviceOf()).real_servers.map(({ stats }) => stats.conns)
   assert.deepEqual(conns, [0, 5])
 })
 
@@ -144,10 +144,10 @@ test('an RS that is full gets no more, and again when it is not', async () => {
   await ask(socket, { verb: 'zero' })
   for (let i = 0; i < 6; i++) await mustClient(lab, ['redis-cli', '-h', VIP, 'ping'])
   // Closed connections count until they have expired.
-  const full = (await serviceOf()).realServers.map(({ stats }) => stats.conns)
+  const full = (await serviceOf()).real_servers.map(({ stats }) => stats.conns)
   assert.deepEqual(full, [4, 2])
   await untilNoConns(lab)
   await mustClient(lab, ['redis-cli', '-h', VIP, 'ping'])
-  const after = (await serviceOf()).realServers.map(({ stats }) => stats.conns)
+  const after = (await serviceOf()).real_servers.map(({ stats }) => stats.conns)
   assert.deepEqual(after, [4, 3])
 })

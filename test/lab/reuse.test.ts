@@ -92,7 +92,7 @@ function lower(count: number, end: string): string[] {
 
 async function conns(): Promise<number[]> {
   const services = await ask(lab.paths.socket, { verb: 'services' })
-  const all = services.find(({ port }) => port === 6379)?.realServers ?? []
+  const all = services.find(({ port }) => port === 6379)?.real_servers ?? []
   return RSS.map(rs => all.find(({ address }) => address === rs)?.stats.conns ?? 0)
 }
 
@@ -169,7 +169,9 @@ test('an RS that is drained gets none of a busy port, and the drain ends', async
   )
   await until('its weight', { limitMs: 5000, everyMs: 20 }, async () => {
     const services = await ask(lab.paths.socket, { verb: 'services' })
-    const rs = services.flatMap(({ realServers }) => realServers).find(rs => rs.address === goes)
+    const rs = services
+      .flatMap(({ real_servers: realServers }) => realServers)
+      .find(rs => rs.address === goes)
     return rs?.weight === 0 || undefined
   })
   const before = await conns()

@@ -35,7 +35,7 @@ test('now: every client that the RS sees, on every worker, and back', async () =
     const lip = seen.get(`c${port}`) as string
     assert.match(lip, new RegExp(`^${LIP}:\\d+$`))
     const info = await whois(lab, lip)
-    const { openedMs, worker, ...conn } = only(info)
+    const { opened_ms: openedMs, worker, ...conn } = only(info)
     assert.deepEqual(conn, {
       protocol: 'tcp',
       client: `${address}:${port}`,
@@ -71,7 +71,7 @@ test('then: after it ended, by time, in both directions, and by the client libra
   const now = await whois(lab, lip)
   assert.deepEqual([now.conns, now.last?.client], [[], `${CIP}:${port}`])
   const then = await whois(lab, `${lip}@${iso(during)}`)
-  const { ended, client, openedMs } = only(then)
+  const { ended, client, opened_ms: openedMs } = only(then)
   assert.deepEqual([client, ended?.how, then.gaps], [`${CIP}:${port}`, 'fin_client', []])
   assert.equal(only(await whois(lab, `${CIP}:${port}@${iso(during)}`)).lip, lip)
   const time = timeText(during * 1000, Date.now() * 1000).replace(/:\d\d\.\d+/, '')
@@ -80,7 +80,7 @@ test('then: after it ended, by time, in both directions, and by the client libra
     time,
   )
   assert.deepEqual((await whois(lab, `${lip}@${iso((openedMs as number) - 500)}`)).conns, [])
-  assert.deepEqual((await whois(lab, `${lip}@${iso((ended?.atMs as number) + 100)}`)).conns, [])
+  assert.deepEqual((await whois(lab, `${lip}@${iso((ended?.at_ms as number) + 100)}`)).conns, [])
 
   const tapvs = new TapvsClient({ socket: lab.paths.socket })
   const [address = '', lport] = lip.split(':')

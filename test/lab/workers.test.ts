@@ -103,7 +103,7 @@ for (const steering of ['bpf', 'handover']) {
 
       const { drops, events, arms } = await countersOf(lab)
       assert.equal(drops.hand_over_full, 0)
-      const share = events.handed_over / arms.reduce((sum, arm) => sum + arm.rxPackets, 0)
+      const share = events.handed_over / arms.reduce((sum, arm) => sum + arm.rx_packets, 0)
       // A program brings all to their owners. Without it (count - 1) of count packets change hands.
       if (steering === 'bpf') assert.equal(share, 0)
       else assert.ok(share > 0.2 && share < 0.98, `${share} handed over`)

@@ -14,8 +14,8 @@ function numbers(atMs: number, perWorker: number[], size = 16_000): NumbersInfo 
   const sum = (field: keyof LportInfo) => lports.reduce((all, one) => all + one[field], 0)
   const all = { used: sum('used'), free: sum('free'), misses: sum('misses') }
   return {
-    atMs,
-    services: [{ realServers: [{ address: '192.168.168.2', port: 6379 }] }],
+    at_ms: atMs,
+    services: [{ real_servers: [{ address: '192.168.168.2', port: 6379 }] }],
     addresses: [
       { address: '202.108.10.1', prefixLength: 32, arm: 'ext0' },
       {
@@ -23,7 +23,7 @@ function numbers(atMs: number, perWorker: number[], size = 16_000): NumbersInfo 
         prefixLength: 32,
         arm: 'int0',
         lports: all,
-        lportsOfWorkers: lports,
+        lports_of_workers: lports,
       },
     ],
     workers: perWorker.map((_, i) => ({ worker: i + 1 })),
@@ -59,15 +59,15 @@ test('heat grows with the share', () => {
 })
 
 const info = (length: number) => ({
-  stepMs: 1000,
-  atMs: 1_000_000,
+  step_ms: 1000,
+  at_ms: 1_000_000,
   drops: { tcp_no_conn: Array.from({ length }, (_, i) => (i === length - 1 ? 4 : 0)) },
   conns: Array.from({ length }, (_, i) => i),
   packets: Array<number>(length).fill(7),
   bytes: Array<number>(length).fill(9),
 })
 const point = (atMs: number, drops: Record<string, number> = {}) => ({
-  atMs,
+  at_ms: atMs,
   drops,
   conns: 1,
   packets: 2,
@@ -104,9 +104,9 @@ test('the health of a real server says why it takes nothing new', () => {
     weight: 1,
     inhibited: false,
     backup: false,
-    upperThreshold: 0,
-    activeConns: 3,
-    inactiveConns: 2,
+    upper_threshold: 0,
+    active_conns: 3,
+    inactive_conns: 2,
   }
   assert.equal(rsHealth(rs).word, 'takes new')
   assert.equal(rsHealth({ ...rs, backup: true }).word, 'backup')
@@ -115,6 +115,6 @@ test('the health of a real server says why it takes nothing new', () => {
   const { title, reason } = rsHealth({ ...rs, inhibited: true, reason: 'no answer in 2 s' })
   assert.equal(reason, 'no answer in 2 s')
   assert.equal(title, 'It gets no new connections: no answer in 2 s.')
-  assert.equal(rsHealth({ ...rs, upperThreshold: 5 }).word, 'full')
-  assert.equal(rsHealth({ ...rs, upperThreshold: 6 }).word, 'takes new')
+  assert.equal(rsHealth({ ...rs, upper_threshold: 5 }).word, 'full')
+  assert.equal(rsHealth({ ...rs, upper_threshold: 6 }).word, 'takes new')
 })

@@ -131,23 +131,23 @@ test('a path goes from its first point to its last', () => {
 
 function edge(over: Partial<EdgeInfo>): EdgeInfo {
   const base = { direction: 'in', event: 'syn', from: 'NONE', to: 'SYN_RECV' } as const
-  return { ...base, count: 0, last: null, lastMs: null, ...over }
+  return { ...base, count: 0, last: null, last_ms: null, ...over }
 }
 
 test('edges taken since the look before; none at the first one, and all after a new start', () => {
   const counts = new EdgeCounts()
   const key = 'NONE SYN_RECV'
-  assert.equal(counts.add([edge({ count: 5, lastMs: 1 })]).get(key)?.taken, 0)
-  assert.equal(counts.add([edge({ count: 7, lastMs: 2 })]).get(key)?.taken, 2)
-  assert.equal(counts.add([edge({ count: 7, lastMs: 2 })]).get(key)?.taken, 0)
-  assert.equal(counts.add([edge({ count: 3, lastMs: 3 })]).get(key)?.taken, 3)
+  assert.equal(counts.add([edge({ count: 5, last_ms: 1 })]).get(key)?.taken, 0)
+  assert.equal(counts.add([edge({ count: 7, last_ms: 2 })]).get(key)?.taken, 2)
+  assert.equal(counts.add([edge({ count: 7, last_ms: 2 })]).get(key)?.taken, 0)
+  assert.equal(counts.add([edge({ count: 3, last_ms: 3 })]).get(key)?.taken, 3)
 })
 
 test('several segments that lead the same way are one edge, with the last of them', () => {
   const both = { from: 'ESTABLISHED', to: 'CLOSE', event: 'rst' } as const
   const edges = new EdgeCounts().add([
-    edge({ ...both, direction: 'in', count: 2, last: 'RST of the client', lastMs: 20 }),
-    edge({ ...both, direction: 'out', count: 3, last: 'RST of the RS', lastMs: 10 }),
+    edge({ ...both, direction: 'in', count: 2, last: 'RST of the client', last_ms: 20 }),
+    edge({ ...both, direction: 'out', count: 3, last: 'RST of the RS', last_ms: 10 }),
     edge({ from: 'ESTABLISHED', to: 'ESTABLISHED', event: 'ack', count: 0 }),
   ])
   assert.equal(edges.size, 1)

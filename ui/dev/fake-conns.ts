@@ -4,15 +4,23 @@ import type { ConnInfo } from '../../src/api/commands.ts'
 import type { ConnsInfo } from '../../src/api/page.ts'
 
 const COUNT = 1_000_000
-const STATES = [1, 1, 1, 1, 5, 5, 4, 7, 3]
-const TIMEOUTS: Record<number, number> = { 1: 90, 3: 30, 4: 7, 5: 7, 7: 7 }
+const OPEN = 'ESTABLISHED'
+const OVER = 'TIME_WAIT'
+const STATES = [OPEN, OPEN, OPEN, OPEN, OVER, OVER, 'FIN_WAIT', 'CLOSE_WAIT', 'SYN_RECV'] as const
+const TIMEOUTS: Record<(typeof STATES)[number], number> = {
+  ESTABLISHED: 90,
+  SYN_RECV: 30,
+  FIN_WAIT: 7,
+  TIME_WAIT: 7,
+  CLOSE_WAIT: 7,
+}
 
 function conn(i: number): ConnInfo {
-  const state = STATES[i % STATES.length] ?? 1
+  const state = STATES[i % STATES.length] ?? OPEN
   return {
     worker: 1 + (i % 4),
     protocol: 'tcp',
-    timeoutSec: TIMEOUTS[state] ?? 90,
+    timeout_sec: TIMEOUTS[state],
     state,
     client: `202.108.${10 + (i >> 16)}.${(i >> 8) & 255}:${1024 + (i & 255)}`,
     vip: '202.108.10.1:6379',
@@ -27,19 +35,9 @@ export function conns(query: URLSearchParams): ConnsInfo {
   const offset = number('offset', 0)
   const limit = Math.min(number('limit', 100), 1000)
   const [search, state, rs] = [query.get('search'), query.get('state'), query.get('rs')]
-  const names = [
-    'NONE',
-    'ESTABLISHED',
-    '',
-    'SYN_RECV',
-    'FIN_WAIT',
-    'TIME_WAIT',
-    'CLOSE',
-    'CLOSE_WAIT',
-  ]
   const wanted = (row: ConnInfo) =>
     (!search || JSON.stringify(row).includes(search)) &&
-    (!state || names[row.state] === state) &&
+    (!state || row.state === state) &&
     (!rs || row.rs.startsWith(rs))
   const filtered = search || state || rs
   const matching: ConnInfo[] = []
@@ -56,7 +54,7 @@ export function conns(query: URLSearchParams): ConnsInfo {
         conn(down ? COUNT - 1 - offset - i : offset + i),
       )
   return {
-    atMs: Date.now(),
+    at_ms: Date.now(),
     total: COUNT,
     matched: filtered ? matching.length : COUNT,
     rows,

@@ -2,6 +2,7 @@
 
 import { changesOf } from '../../src/see/moments/changes.ts'
 import type { Moment, Verdict } from '../../src/see/moments/moment.ts'
+import { momentToJson } from '../../src/see/moments/moment-json.ts'
 import type { ConnEnds } from '../../src/see/words/ends.ts'
 import { FLAG } from '../../src/wire/tcp.ts'
 
@@ -129,16 +130,12 @@ function moments(one: Step): Moment[] {
   return [came, left]
 }
 
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
-const plain = (moment: Moment) =>
-  'bytes' in moment ? { ...moment, bytes: hex(moment.bytes) } : moment
-
 /** => stop */
 export function followMoments(send: (event: string, data: unknown) => void): () => void {
   let at = 0
   const next = () => {
     const one = STEPS[at++ % STEPS.length]
-    if (one) send('moments', moments(one).map(plain))
+    if (one) send('moments', moments(one).map(momentToJson))
   }
   for (let i = 0; i < 8; i++) next()
   const timer = setInterval(next, 700)

@@ -44,10 +44,10 @@ function traffic(atMs: number, connsPerSecond: number): TrafficInfo {
   const count = (perConn: number) => Math.floor(grown(atMs, connsPerSecond * perConn))
   return {
     conns: count(1),
-    inPackets: count(9),
-    outPackets: count(8),
-    inBytes: count(1200),
-    outBytes: count(23_000),
+    in_packets: count(9),
+    out_packets: count(8),
+    in_bytes: count(1200),
+    out_bytes: count(23_000),
   }
 }
 
@@ -63,11 +63,11 @@ function realServer(atMs: number, host: number, port: number, over: Partial<Real
     address: `192.168.168.${host}`,
     port,
     weight: 100,
-    upperThreshold: 0,
-    lowerThreshold: 0,
+    upper_threshold: 0,
+    lower_threshold: 0,
     backup: false,
-    activeConns: Math.floor(rate * 20 * wave(atMs, 50)),
-    inactiveConns: Math.floor(rate * 6 * wave(atMs, 30)),
+    active_conns: Math.floor(rate * 20 * wave(atMs, 50)),
+    inactive_conns: Math.floor(rate * 6 * wave(atMs, 30)),
     inhibited: false,
     stats,
     rates: Object.fromEntries(per) as unknown as TrafficInfo,
@@ -79,10 +79,11 @@ function services(atMs: number): ServiceInfo[] {
   const common = {
     protocol: 'tcp' as const,
     address: '202.108.10.1',
-    connTimeout: 0,
-    persistence: { timeout: 0, prefix: 32 },
-    whenDown: 'drop' as const,
-    localAddresses: [
+    conn_timeout: 0,
+    persistence: 0,
+    persistence_prefix: 32,
+    when_down: 'drop' as const,
+    local_addresses: [
       { address: '192.168.168.7', arm: 'int0', conflicts: 0, conns: 4100 },
       { address: '192.168.168.8', arm: 'int0', conflicts: 2, conns: 3920 },
     ],
@@ -92,14 +93,14 @@ function services(atMs: number): ServiceInfo[] {
       ...common,
       port: 6379,
       scheduler: 'wrr',
-      realServers: [
+      real_servers: [
         realServer(atMs, 2, 6379),
-        realServer(atMs, 3, 6379, { weight: 50, upperThreshold: 4000, lowerThreshold: 3000 }),
+        realServer(atMs, 3, 6379, { weight: 50, upper_threshold: 4000, lower_threshold: 3000 }),
         realServer(atMs, 4, 6379, {
           inhibited: true,
           reason: 'no answer within 2 s',
-          activeConns: 12,
-          inactiveConns: 3,
+          active_conns: 12,
+          inactive_conns: 3,
         }),
       ],
     },
@@ -107,10 +108,11 @@ function services(atMs: number): ServiceInfo[] {
       ...common,
       port: 443,
       scheduler: 'rr',
-      persistence: { timeout: 360, prefix: 24 },
-      realServers: [
+      persistence: 360,
+      persistence_prefix: 24,
+      real_servers: [
         realServer(atMs, 5, 8443),
-        realServer(atMs, 6, 8443, { weight: 0, activeConns: 7 }),
+        realServer(atMs, 6, 8443, { weight: 0, active_conns: 7 }),
       ],
     },
   ]
@@ -123,12 +125,12 @@ function arms(atMs: number): ArmInfo[] {
     mtu,
     ...LINK_UP,
     queues: WORKERS,
-    rxPackets: Math.floor(grown(atMs, 1200 * part)),
-    rxBytes: Math.floor(grown(atMs, 640_000 * part)),
-    txPackets: Math.floor(grown(atMs, 1100 * part)),
-    txBytes: Math.floor(grown(atMs, 820_000 * part)),
-    rxDrops: Math.floor(grown(atMs, 3)),
-    txDrops: 0,
+    rx_packets: Math.floor(grown(atMs, 1200 * part)),
+    rx_bytes: Math.floor(grown(atMs, 640_000 * part)),
+    tx_packets: Math.floor(grown(atMs, 1100 * part)),
+    tx_bytes: Math.floor(grown(atMs, 820_000 * part)),
+    rx_drops: Math.floor(grown(atMs, 3)),
+    tx_drops: 0,
   })
   return [arm('ext0', '02:74:76:00:00:01', 1500, 1), arm('int0', '02:74:76:00:00:02', 1500, 1.2)]
 }
@@ -156,7 +158,7 @@ function counters(atMs: number): CountersInfo {
     buckets: [900, 500, 120, 40, 10, 4, 2, 1, 0, 0, 0, 0, 0].map(n =>
       Math.floor(grown(atMs, n / 100)),
     ),
-    sumMs: 0,
+    sum_ms: 0,
   }
   const own = states(atMs)
   const used = Object.values(own).reduce((a, b) => a + b, 0)
@@ -188,29 +190,33 @@ function numbers(atMs: number): NumbersInfo {
     const all = Array.from({ length: WORKERS }, (_, worker) => lports(worker, host))
     return {
       address: `192.168.168.${host}`,
-      prefixLength: 32,
+      prefix_length: 32,
       arm: 'int0',
       lports: all.reduce((a, b) => ({
         used: a.used + b.used,
         free: a.free + b.free,
         misses: a.misses + b.misses,
       })),
-      lportsOfWorkers: all,
+      lports_of_workers: all,
     }
   }
   return {
-    atMs,
+    at_ms: atMs,
     process: {
       version: '0.1.0',
       node: 'v20.20.0',
       pid: 4711,
-      startedMs: STARTED_MS,
-      cpuSeconds: 12,
-      residentBytes: 300e6,
-      openFds: 40,
+      started_ms: STARTED_MS,
+      cpu_seconds: 12,
+      resident_bytes: 300e6,
+      open_fds: 40,
     },
     services: services(atMs),
-    addresses: [{ address: '202.108.10.1', prefixLength: 32, arm: 'ext0' }, address(7), address(8)],
+    addresses: [
+      { address: '202.108.10.1', prefix_length: 32, arm: 'ext0' },
+      address(7),
+      address(8),
+    ],
     workers: Array.from({ length: WORKERS }, (_, i) => ({
       worker: i + 1,
       counters: counters(atMs),
@@ -222,7 +228,7 @@ export function live(): LiveInfo {
   const atMs = Date.now()
   const all = Object.entries(states(atMs)).map(([name, count]) => [name, count * WORKERS])
   return {
-    atMs,
+    at_ms: atMs,
     numbers: numbers(atMs),
     states: Object.fromEntries(all),
     edges: EDGES.map(([direction, event, from, to, part]) => ({
@@ -232,7 +238,7 @@ export function live(): LiveInfo {
       to,
       count: Math.floor(grown(atMs, 30 * part, 6)),
       last: `${event.toUpperCase()} from ${direction === 'in' ? 'the client' : 'the real server'}`,
-      lastMs: atMs - 2,
+      last_ms: atMs - 2,
     })),
     step: step(atMs),
   }
@@ -242,7 +248,7 @@ function step(atMs: number): StepInfo {
   const { drops, conns, packets, bytes } = series(atMs, 1)
   const last = ([value]: number[]) => value ?? 0
   return {
-    atMs,
+    at_ms: atMs,
     drops: Object.fromEntries(Object.entries(drops).map(([reason, line]) => [reason, last(line)])),
     conns: last(conns),
     packets: last(packets),
@@ -253,8 +259,8 @@ function step(atMs: number): StepInfo {
 export function series(atMs = Date.now(), length = 300): SeriesInfo {
   const at = Array.from({ length }, (_, i) => atMs - (length - 1 - i) * 1000)
   return {
-    stepMs: 1000,
-    atMs,
+    step_ms: 1000,
+    at_ms: atMs,
     drops: {
       tcp_no_conn: at.map(t => Math.max(0, Math.round(9 * wave(t, 9) + Math.sin(t) * 4))),
       eth_otherhost: at.map(t => (Math.floor(t / 1000) % 4 === 0 ? 12 : 0)),

@@ -71,7 +71,7 @@ async function known(desk: Desk, kind: Asked, words: readonly string[]): Promise
       const services = await desk.ask({ verb: 'services' })
       const named = services.filter(({ address, port }) => words.includes(`${address}:${port}`))
       return (named.length > 0 ? named : services).flatMap(service =>
-        service.realServers.map(rs =>
+        service.real_servers.map(rs =>
           of(`${rs.address}:${rs.port}`, `of ${service.address}:${service.port}`),
         ),
       )
@@ -81,8 +81,8 @@ async function known(desk: Desk, kind: Asked, words: readonly string[]): Promise
       const addresses = await desk.ask({ verb: 'addresses' })
       return addresses
         .filter(({ lports }) => kind === 'address' || lports)
-        .map(({ address, prefixLength, arm }) =>
-          of(kind === 'lip' ? address : `${address}/${prefixLength}`, `on ${arm}`),
+        .map(({ address, prefix_length, arm }) =>
+          of(kind === 'lip' ? address : `${address}/${prefix_length}`, `on ${arm}`),
         )
     }
     case 'arm': {
@@ -96,9 +96,7 @@ async function known(desk: Desk, kind: Asked, words: readonly string[]): Promise
     }
     case 'route': {
       const routes = await desk.ask({ verb: 'routes' })
-      return routes.map(({ to, prefixLength, arm }) =>
-        of(prefixLength === 0 ? 'default' : `${to}/${prefixLength}`, `on ${arm}`),
-      )
+      return routes.map(({ to, arm }) => of(to === '0.0.0.0/0' ? 'default' : to, `on ${arm}`))
     }
   }
 }

@@ -1,5 +1,6 @@
 /** Edits sent to the daemon, and what it says of them in words of the command line: names, not places in a config. */
 
+import type { PlanInfo } from '../../api/commands.ts'
 import type { Edit } from '../../api/edits.ts'
 import { CliError } from './client.ts'
 import type { Desk } from './desk.ts'
@@ -9,56 +10,28 @@ import type { Desk } from './desk.ts'
  * none before. Throws CliError.
  */
 export async function change(desk: Desk, edits: Edit[]): Promise<void> {
-  const before = await warnings(
-    desk,
-    (await desk.ask({ verb: 'edit', edits: [], dry_run: true })).warnings,
-  )
-  const plan = await tryEdits(desk, edits, false)
-  for (const warning of await warnings(desk, plan.warnings))
-    if (!before.includes(warning)) desk.warn(`warning: ${warning}`)
+  const { new_warnings } = await tryEdits(desk, edits, false)
+  for (const warning of new_warnings) desk.warn(`warning: ${warning}`)
 }
 
 /** Throws CliError if the daemon cannot carry them out; with `dryRun` it only says whether it could. */
-export async function tryEdits(
-  desk: Desk,
-  edits: Edit[],
-  dryRun: boolean,
-): Promise<{ warnings: string[] }> {
+export async function tryEdits(desk: Desk, edits: Edit[], dryRun: boolean): Promise<PlanInfo> {
   const plan = await desk
     .ask({ verb: 'edit', edits, ...(dryRun && { dry_run: true }) })
     .catch((error: unknown) => {
-      if (!(error instanceof CliError)) throw error
-      const { problems = [error.message] } = error as { problems?: string[] }
-      throw new CliError(withoutPlaces(problems.join('\n')))
+      throw error instanceof CliError && error.refusal ? withoutPlaces(error) : error
     })
   if (plan.restart.length > 0)
     throw new CliError(`nothing was changed: only a restart changes ${plan.restart.join(', ')}`)
   return plan
 }
 
-const PLACE = /^(services|arms)\[(\d+)\][\w.[\]]*: /
-
-/** What is wrong with a config that is none yet has no name that could be looked up. */
-function withoutPlaces(message: string): string {
-  const lines = message.split('\n').map(line => line.replace(PLACE, ''))
-  return lines.join('; ')
-}
-
-interface Named {
-  arms?: { name: string }[]
-  services?: { address: string; port: number }[]
-}
-
-/** The services and arms that they are about, by their names. */
-async function warnings(desk: Desk, texts: readonly string[]): Promise<string[]> {
-  if (texts.length === 0) return []
-  const config: Named = await desk.ask({ verb: 'config' })
-  return texts.map(text =>
-    text.replace(PLACE, (place, kind: string, index: string) => {
-      const service = config.services?.[Number(index)]
-      if (kind === 'services') return service ? `TCP ${service.address}:${service.port}: ` : place
-      const arm = config.arms?.[Number(index)]
-      return arm ? `${arm.name}: ` : place
-    }),
+/** In a config that is none yet, services and arms have no names that could be looked up. */
+function withoutPlaces(error: CliError): CliError {
+  const { problems, mistakes } = error.refusal ?? {}
+  if (!problems || !mistakes) return error
+  const lines = mistakes.map(({ path: [part, index], text }, i) =>
+    (part === 'services' || part === 'arms') && typeof index === 'number' ? text : problems[i],
   )
+  return new CliError(lines.join('; '), error.exitCode)
 }

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Request, VerbName, Verbs } from '../../api/commands.ts'
+import type { Refusal } from '../../api/refused.ts'
 import { httpOf } from '../../api/verbs.ts'
 import { exchange, type Reply, textOf } from '../../client/exchange.ts'
 
@@ -11,18 +12,23 @@ const ANSWER_LIMIT_MS = 10_000
 /** A failure that is told in one line, without a stack. */
 export class CliError extends Error {
   readonly exitCode: number
+  /** What the daemon said, if it is the daemon that refuses. */
+  readonly refusal: Refusal | undefined
 
-  constructor(message: string, exitCode = 1) {
+  constructor(message: string, exitCode = 1, refusal?: Refusal) {
     super(message)
     this.name = 'CliError'
     this.exitCode = exitCode
+    this.refusal = refusal
+  }
+
+  /** A line for each mistake in a config. */
+  get problems(): string[] | undefined {
+    return this.refusal?.problems
   }
 }
 
-/**
- * The answer of the daemon at `socketPath`. Throws CliError when there is none or it is an error; when it is a list of
- * mistakes, they are its `problems`, a line each.
- */
+/** The answer of the daemon at `socketPath`. Throws CliError when there is none or it is an error. */
 export async function ask<V extends VerbName>(
   socketPath: string,
   request: Request<V>,
@@ -54,9 +60,9 @@ function parsed(socketPath: string, text: string): unknown {
 }
 
 function refusal(socketPath: string, answer: unknown): CliError {
-  const { error, problems } = (answer ?? {}) as { error?: string; problems?: string[] }
-  if (typeof error !== 'string') return stranger(socketPath)
-  return Object.assign(new CliError(error), problems?.length && { problems })
+  const refusal = (answer ?? {}) as Partial<Refusal>
+  if (typeof refusal.error !== 'string') return stranger(socketPath)
+  return new CliError(refusal.error, 1, refusal as Refusal)
 }
 
 function stranger(socketPath: string): CliError {

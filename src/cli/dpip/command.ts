@@ -29,12 +29,12 @@ export interface ShowOptions {
 }
 
 export type DpipCommand =
-  | { does: 'version' }
+  | { do: 'version' }
   /** Of an object, or of dpip. */
-  | { does: 'help'; object?: ObjectRow }
-  | { does: 'edit'; edit: Edit }
-  | { does: 'flush'; arm: string }
-  | ({ does: 'addr' | 'route' | 'neigh' | 'link' } & ShowOptions)
+  | { do: 'help'; object?: ObjectRow }
+  | { do: 'edit'; edit: Edit }
+  | { do: 'flush'; arm: string }
+  | ({ do: 'addr' | 'route' | 'neigh' | 'link' } & ShowOptions)
 
 /** Throws CliError in one line; `socket` is the value of --socket. */
 export function readDpip(argv: readonly string[]): { command: DpipCommand; socket?: string } {
@@ -46,15 +46,15 @@ export function readDpip(argv: readonly string[]): { command: DpipCommand; socke
 
 function commandOf(given: Given): DpipCommand {
   const { options, words } = given
-  if (options.has('version')) return { does: 'version' }
+  if (options.has('version')) return { do: 'version' }
   const [objectWord, verbWord, ...rest] = words
   if (objectWord === undefined || objectWord === 'help') {
-    if (options.has('help') || objectWord === 'help') return { does: 'help' }
+    if (options.has('help') || objectWord === 'help') return { do: 'help' }
     throw usage(`dpip needs an object: ${list(OBJECTS)}`)
   }
   const object = find(OBJECTS, objectWord)
   if (!object) throw usage(unknownObject(objectWord))
-  if (options.has('help') || verbWord === 'help') return { does: 'help', object }
+  if (options.has('help') || verbWord === 'help') return { do: 'help', object }
   const name = object.names[0] as string
   if (verbWord === undefined) throw usage(`dpip ${name} needs a verb: ${list(object.verbs)}`)
   const verb = find(object.verbs, verbWord)
@@ -75,31 +75,31 @@ function carryOut(
     case 'addr add':
       return addAddress(value, arm, said.has('sapool'))
     case 'addr del':
-      return { does: 'edit', edit: { edit: 'delete-address', arm, ...cidr(value) } }
+      return { do: 'edit', edit: { edit: 'delete-address', arm, ...cidr(value) } }
     case 'addr flush':
-      return { does: 'flush', arm }
+      return { do: 'flush', arm }
     case 'route add':
     case 'route del': {
       const via = said.get('via')
       if (via !== undefined) ipv4(via, 'an IPv4 gateway after via')
       const edit = verb.names[0] === 'add' ? 'add-route' : 'delete-route'
-      return { does: 'edit', edit: { edit, arm, to: prefix(value), ...(via && { via }) } }
+      return { do: 'edit', edit: { edit, arm, to: prefix(value), ...(via && { via }) } }
     }
     case 'neigh add': {
       const mac = said.get('lladdr') ?? ''
       if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(mac))
         throw usage(`expected a MAC like 02:74:76:00:00:01 after lladdr, found ${quoted(mac)}`)
       const address = ipv4(value, 'an IPv4 address')
-      return { does: 'edit', edit: { edit: 'add-neighbour', arm, address, mac } }
+      return { do: 'edit', edit: { edit: 'add-neighbour', arm, address, mac } }
     }
     case 'neigh del':
       return {
-        does: 'edit',
+        do: 'edit',
         edit: { edit: 'delete-neighbour', arm, address: ipv4(value, 'an IPv4 address') },
       }
     default: {
-      const does = object as 'addr' | 'route' | 'neigh' | 'link'
-      return { does, ...showOptions(does, said, options) }
+      const shown = object as 'addr' | 'route' | 'neigh' | 'link'
+      return { do: shown, ...showOptions(shown, said, options) }
     }
   }
 }
@@ -108,7 +108,7 @@ function addAddress(text: string, arm: string, lip: boolean): DpipCommand {
   const address = cidr(text)
   if (lip && address.prefix_length !== 32)
     throw usage(`a LIP is a /32, found ${quoted(text)}; add the network by dpip route add`)
-  return { does: 'edit', edit: { edit: 'add-address', arm, ...address, lip } }
+  return { do: 'edit', edit: { edit: 'add-address', arm, ...address, lip } }
 }
 
 function showOptions(

@@ -8,7 +8,7 @@ import type {
   RouteInfo,
 } from '../../api/commands.ts'
 import { linkWords } from '../../api/link-state.ts'
-import { contains, networkOf } from '../../config/cidr.ts'
+import { contains, lengthOf, networkOf } from '../../config/cidr.ts'
 import { ipv4Int } from '../../wire/address.ts'
 
 /**
@@ -18,11 +18,11 @@ import { ipv4Int } from '../../wire/address.ts'
 export function formatAddresses(addresses: readonly AddressInfo[], verbose = false): string {
   let text = ''
   for (const info of addresses) {
-    const { lports, lportsOfWorkers } = info
+    const { lports, lports_of_workers: ofWorkers } = info
     if (!verbose) text += formatAddress(info, lports)
-    else if (!lportsOfWorkers) text += `[00] ${formatAddress(info, lports)}`
+    else if (!ofWorkers) text += `[00] ${formatAddress(info, lports)}`
     else {
-      for (const [i, own] of lportsOfWorkers.entries())
+      for (const [i, own] of ofWorkers.entries())
         text += `[${String(i + 1).padStart(2, '0')}] ${formatAddress(info, own)}`
     }
   }
@@ -30,8 +30,8 @@ export function formatAddresses(addresses: readonly AddressInfo[], verbose = fal
 }
 
 function formatAddress(info: AddressInfo, lports: AddressInfo['lports']): string {
-  const { address, prefixLength, arm } = info
-  let text = `inet ${address}/${prefixLength} scope global ${arm}\n`
+  const { address, prefix_length, arm } = info
+  let text = `inet ${address}/${prefix_length} scope global ${arm}\n`
   text += '     valid_lft forever preferred_lft forever'
   if (lports) text += ` sa_used ${lports.used} sa_free ${lports.free} sa_miss ${lports.misses}`
   return `${text}\n`
@@ -65,18 +65,19 @@ export function formatRoutes(
     const mtu = arms.find(({ name }) => name === arm)?.mtu ?? 0
     text += line({ to: `${address}/32`, via: NONE, src: NONE, arm, mtu, scope: 'host' })
   }
-  for (const { to, prefixLength, via, arm, mtu } of longestFirst(routes)) {
-    const network = `${to}/${prefixLength}`
+  for (const { to, via, arm, mtu } of longestFirst(routes)) {
+    const network = networkOf(to)
+    const { prefixLength } = network
     const scope = via === null ? 'link' : 'global'
     const own = addresses.find(
       each =>
         via === null &&
         each.arm === arm &&
-        each.prefixLength === prefixLength &&
+        each.prefix_length === prefixLength &&
         prefixLength < 32 &&
-        contains(networkOf(network), ipv4Int(each.address)),
+        contains(network, ipv4Int(each.address)),
     )
-    text += line({ to: network, via: via ?? NONE, src: own?.address ?? NONE, arm, mtu, scope })
+    text += line({ to, via: via ?? NONE, src: own?.address ?? NONE, arm, mtu, scope })
   }
   return text
 }
@@ -94,7 +95,7 @@ const NONE = '0.0.0.0'
 
 /** Equal lengths stay in the order of addition. */
 function longestFirst(routes: readonly RouteInfo[]): RouteInfo[] {
-  return routes.toSorted((a, b) => b.prefixLength - a.prefixLength)
+  return routes.toSorted((a, b) => lengthOf(b.to) - lengthOf(a.to))
 }
 
 /**
@@ -113,10 +114,10 @@ export function formatLinkStats({ arms, drops, frames }: CountersInfo, only?: st
   for (const [arm, index] of numbered(arms, only)) {
     text += formatLink(arm, index)
     text += columns('ipackets', 'opackets', 'ibytes', 'obytes')
-    text += columns(arm.rxPackets, arm.txPackets, arm.rxBytes, arm.txBytes)
+    text += columns(arm.rx_packets, arm.tx_packets, arm.rx_bytes, arm.tx_bytes)
     text += columns('ierrors', 'oerrors', 'imissed', 'rx_nombuf')
     // What the kernel loses before a TAP is read, we cannot see; buffers are shared by all arms.
-    text += columns(arm.rxDrops, arm.txDrops, 0, drops.no_buffer ?? 0)
+    text += columns(arm.rx_drops, arm.tx_drops, 0, drops.no_buffer ?? 0)
     text += columns('mbuf-avail', 'mbuf-inuse')
     text += columns(frames.free, frames.slots - frames.free)
   }
@@ -135,12 +136,12 @@ export function linkRates(
     const old = before.arms.find(({ name }) => name === arm.name)
     return {
       ...arm,
-      rxPackets: rate(arm.rxPackets, old?.rxPackets),
-      rxBytes: rate(arm.rxBytes, old?.rxBytes),
-      txPackets: rate(arm.txPackets, old?.txPackets),
-      txBytes: rate(arm.txBytes, old?.txBytes),
-      rxDrops: rate(arm.rxDrops, old?.rxDrops),
-      txDrops: rate(arm.txDrops, old?.txDrops),
+      rx_packets: rate(arm.rx_packets, old?.rx_packets),
+      rx_bytes: rate(arm.rx_bytes, old?.rx_bytes),
+      tx_packets: rate(arm.tx_packets, old?.tx_packets),
+      tx_bytes: rate(arm.tx_bytes, old?.tx_bytes),
+      rx_drops: rate(arm.rx_drops, old?.rx_drops),
+      tx_drops: rate(arm.tx_drops, old?.tx_drops),
     }
   })
   const noBuffer = rate(after.drops.no_buffer ?? 0, before.drops.no_buffer)

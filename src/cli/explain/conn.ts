@@ -3,7 +3,6 @@
 import type { Argv } from 'yargs'
 import type { ConnInfo, RecorderInfo } from '../../api/commands.ts'
 import { CONNS_PER_REQUEST } from '../../api/limits.ts'
-import { STATE_NAMES } from '../../api/names.ts'
 import { type Attempt, factsOf, type Life, livesOf } from '../../see/explain/story.ts'
 import { attemptText, storyText } from '../../see/explain/story-text.ts'
 import {
@@ -151,12 +150,11 @@ function stateNow(
   const last = lives.findLast(other => keyOf(other) === keyOf(life))
   const conn = now.get(keyOf(life))
   if (conn === undefined || life.ended || last !== life) return null
-  return STATE_NAMES[conn.state] ?? null
+  return conn.state
 }
 
 function unrecordedText(conn: ConnInfo): string {
-  const state = STATE_NAMES[conn.state] ?? ''
-  return `${endsOf(conn).join(' ')} lives, in ${state}, worker ${conn.worker}; ${conn.timeoutSec} s after its last segment it ends, and ${expiryText(state)}`
+  return `${endsOf(conn).join(' ')} lives, in ${conn.state}, worker ${conn.worker}; ${conn.timeout_sec} s after its last segment it ends, and ${expiryText(conn.state)}`
 }
 
 /** One line on connections that come near; `past` is all that the recorder has. */

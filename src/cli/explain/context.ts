@@ -1,29 +1,27 @@
 /** What explanations need to know of the daemon's setup; the daemon is asked. */
 
 import type { Verbs } from '../../api/commands.ts'
+import type { ConfigFile } from '../../config/schema.ts'
 import type { StoryContext } from '../../see/explain/story-words.ts'
 import { ask } from '../daemon/client.ts'
 
-/** What is set up in a config, if it is not what it is without. */
-interface SomeConfig {
-  arms?: { name: string; impair?: { loss?: string | number } }[]
-  tcp?: { xmit_ttl?: boolean; bare_ack?: string; toa?: string }
-  neighbours?: { unres_queue_length?: number }
-}
-
-const VERBS = ['counters', 'addresses', 'routes', 'services', 'timeouts', 'config'] as const
+const VERBS = ['counters', 'addresses', 'routes', 'services', 'timeouts'] as const
 type Asked = (typeof VERBS)[number]
-type Answers = { [V in Asked]: Verbs[V]['answer'] }
+type Answers = { [V in Asked]: Verbs[V]['answer'] } & {
+  config: Pick<ConfigFile, 'arms' | 'tcp' | 'neighbours'>
+}
 
 /** Throws CliError. */
 export async function askContext(socket: string): Promise<StoryContext> {
+  const config = ask(socket, { verb: 'config', defaults: true })
   const answers = await Promise.all(VERBS.map(verb => ask(socket, { verb })))
-  return contextOf(Object.fromEntries(VERBS.map((verb, i) => [verb, answers[i]])) as Answers)
+  const all = Object.fromEntries(VERBS.map((verb, i) => [verb, answers[i]]))
+  return contextOf({ ...all, config: await config } as Answers)
 }
 
 export function contextOf(answers: Answers): StoryContext {
   const { counters, addresses, routes, services, timeouts } = answers
-  const { arms = [], tcp = {}, neighbours = {} } = answers.config as SomeConfig
+  const { arms, tcp, neighbours } = answers.config
   return {
     arms: counters.arms,
     conns: counters.conns,
@@ -31,12 +29,12 @@ export function contextOf(answers: Answers): StoryContext {
     routes,
     services,
     timeouts,
-    toa: tcp.toa ?? 'seed',
+    toa: tcp.toa,
     settings: {
-      xmitTtl: tcp.xmit_ttl ?? false,
-      bareAck: tcp.bare_ack ?? 'drop',
-      unresQueueLength: neighbours.unres_queue_length ?? 128,
-      loss: Object.fromEntries(arms.map(({ name, impair }) => [name, `${impair?.loss ?? 0}`])),
+      xmitTtl: tcp.xmit_ttl,
+      bareAck: tcp.bare_ack,
+      unresQueueLength: neighbours.unres_queue_length,
+      loss: Object.fromEntries(arms.map(({ name, impair }) => [name, `${impair.loss}`])),
     },
   }
 }

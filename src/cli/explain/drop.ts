@@ -100,7 +100,7 @@ export function dropText(drops: readonly ExplainedDrop[]): string {
     const form = leaving ? '; the frames are shown as they were to leave' : ''
     const lines = [`${reason}, ${counted(count, 'frame')}: ${words}${form}`]
     last.forEach((frame, i) => {
-      const at = instantText(frame.atMs * 1000, 3)
+      const at = instantText(frame.at_ms * 1000, 3)
       const arm = frame.arm ?? 'our own'
       lines.push(`  ${at} ${arm}  ${frame.frame}`, `    rule: ${frame.rule}`)
       if (last[i + 1]?.advice !== frame.advice) lines.push(`    do:   ${frame.advice}`)

@@ -177,7 +177,7 @@ function saidStep({ event, text, fields }: Said): string {
 function stateStep({ states, conn }: FrameIn, { timeouts, services }: StoryContext): string {
   if (states === null) return ''
   const { before, after } = states
-  const own = services.find(({ address, port }) => `${address}:${port}` === conn?.vip)?.connTimeout
+  const own = services.find(({ address, port }) => `${address}:${port}` === conn?.vip)?.conn_timeout
   const seconds = (after === 'ESTABLISHED' && own) || timeouts[after.toLowerCase()]
   const timer = seconds === undefined ? '' : `; it has ${seconds} s from here on`
   return before === after

@@ -46,8 +46,8 @@ export function addExplainState(explain: Argv<Common>): Argv<Common> {
         ask(socket, { verb: 'services' }),
       ])
       const own = services
-        .filter(({ connTimeout }) => connTimeout > 0)
-        .map(({ address, port, connTimeout }) => ({
+        .filter(({ conn_timeout: connTimeout }) => connTimeout > 0)
+        .map(({ address, port, conn_timeout: connTimeout }) => ({
           service: `${address}:${port}`,
           seconds: connTimeout,
         }))
@@ -133,7 +133,7 @@ function edgesText(edges: readonly EdgeInfo[]): string {
   const taken = edges.filter(({ count }) => count > 0)
   if (taken.length === 0) return 'edges taken\n  none yet: no connection was opened\n'
   const width = Math.max(...taken.map(({ count }) => String(count).length))
-  const lines = taken.map(({ direction, event, from, to, count, last, lastMs }) => {
+  const lines = taken.map(({ direction, event, from, to, count, last, last_ms: lastMs }) => {
     const edge = `${direction.padEnd(3)} ${event.padEnd(4)} ${from} -> ${to}`
     return `  ${String(count).padStart(width)}  ${edge.padEnd(34)} ${last} at ${instantText((lastMs ?? 0) * 1000, 3)}`
   })

@@ -32,7 +32,7 @@ export interface ConnFilter {
 }
 
 export interface ListCommand {
-  does: 'list'
+  do: 'list'
   kind: ListKind
   service?: ServiceKey
   conns: ConnFilter
@@ -41,19 +41,19 @@ export interface ListCommand {
 }
 
 export type Command =
-  | { does: 'help' | 'version' | 'restore' }
+  | { do: 'help' | 'version' | 'restore' }
   /** `note` is a warning for stderr. */
-  | { does: 'edit'; edits: Edit[]; note?: string }
+  | { do: 'edit'; edits: Edit[]; note?: string }
   | ListCommand
-  | { does: 'save' | 'lips' | 'zero'; service?: ServiceKey }
+  | { do: 'save' | 'lips' | 'zero'; service?: ServiceKey }
 
 /** Throws CliError in one line; `socket` is the value of --socket. */
 export function readCommand(argv: readonly string[]): { command: Command; socket?: string } {
   const given = readOptions([...COMMANDS, ...OPTIONS, ...REFUSED], argv, TOOL)
   const { options, words } = given
   const [socket] = options.get('socket') ?? []
-  if (options.has('help')) return { command: { does: 'help' } }
-  if (options.has('version')) return { command: { does: 'version' } }
+  if (options.has('help')) return { command: { do: 'help' } }
+  if (options.has('version')) return { command: { do: 'version' } }
   if (words.length > 0)
     throw usage(`unexpected word ${JSON.stringify(words[0])}; see ${TOOL} --help`)
   const row = commandRow(given)
@@ -90,15 +90,15 @@ function commandOf(name: CommandName, given: Given): Command {
       return listCommand(given)
     case 'save':
     case 'zero':
-      return { does: name, ...optionalService(given) }
+      return { do: name, ...optionalService(given) }
     case 'get-laddr':
-      return { does: 'lips', ...optionalService(given) }
+      return { do: 'lips', ...optionalService(given) }
     case 'restore':
-      return { does: 'restore' }
+      return { do: 'restore' }
     case 'set':
       return timeouts(given)
     default:
-      return { does: 'edit', edits: [editOf(name, given)] }
+      return { do: 'edit', edits: [editOf(name, given)] }
   }
 }
 
@@ -147,7 +147,7 @@ function listCommand(given: Given): ListCommand {
   if (cpu !== undefined) conns.worker = whole(cpu, '--cpu', 1, 32)
   const kind = wantsConns ? 'connections' : (kinds[0] ?? 'services')
   return {
-    does: 'list',
+    do: 'list',
     kind,
     ...service,
     conns,
@@ -162,7 +162,7 @@ function timeouts(given: Given): Command {
     whole(value, '--set', 0, SECONDS_MAX),
   )
   return {
-    does: 'edit',
+    do: 'edit',
     edits: [{ edit: 'set-timeouts', established, fin_wait: finWait }],
     ...(udp > 0 && { note: 'the UDP timeout is ignored: UDP is not supported yet' }),
   }

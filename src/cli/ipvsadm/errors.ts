@@ -1,13 +1,16 @@
 /** What the daemon says of objects that are there or are not, in ipvsadm's words: scripts look for them. */
 
-const WORDS: readonly (readonly [said: RegExp, words: string])[] = [
-  [/^service (.+) exists already$/, 'Service already exists: $1'],
-  [/^no service (.+)$/, 'No such service: $1'],
-  [/^real server (.+) exists already in (.+)$/, 'Destination already exists: $1 in $2'],
-  [/^no real server (.+) in (.+)$/, 'No such destination: $1 in $2'],
-]
+import type { RefusalKind } from '../../api/refused.ts'
+import { CliError } from '../daemon/client.ts'
 
-export function inTheirWords(message: string): string {
-  for (const [said, words] of WORDS) if (said.test(message)) return message.replace(said, words)
-  return message
+const WORDS: Partial<Record<RefusalKind, Record<string, string>>> = {
+  exists: { service: 'Service already exists', 'real server': 'Destination already exists' },
+  missing: { service: 'No such service', 'real server': 'No such destination' },
+}
+
+export function inTheirWords(error: CliError): CliError {
+  const { kind, what, name, where } = error.refusal ?? {}
+  const words = kind && what && WORDS[kind]?.[what]
+  if (!words) return error
+  return new CliError(`${words}: ${name}${where ? ` ${where}` : ''}`, error.exitCode)
 }

@@ -4,7 +4,7 @@
  */
 
 import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../api/commands.ts'
-import { type StateName, stateName } from '../../api/names.ts'
+import type { StateName } from '../../api/names.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
 import { maskText } from '../../config/cidr.ts'
 import { ipv4Int } from '../../wire/address.ts'
@@ -28,7 +28,7 @@ const STATES: Record<StateName, string> = {
   LISTEN: 'LISTEN',
   SYNACK: 'SYNACK',
 }
-/** As the original has it. */
+/** Of a daemon of another version; as the original has it. */
 const STATE_UNKNOWN = 'TCP_UNKOWN'
 
 /** `ipvsadm -ln` */
@@ -37,9 +37,9 @@ export function formatServices(services: readonly ServiceInfo[]): string {
   text += '  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n'
   for (const service of services) {
     text += `${serviceName(service)} ${service.scheduler}${flags(service)}\n`
-    for (const rs of service.realServers) {
-      const [weight, active] = [pad(rs.weight, 6), pad(rs.activeConns, 10)]
-      text += `${rsName(rs)} FullNat ${weight} ${active} ${pad(rs.inactiveConns, 10)}${rsFlags(rs)}\n`
+    for (const rs of service.real_servers) {
+      const [weight, active] = [pad(rs.weight, 6), pad(rs.active_conns, 10)]
+      text += `${rsName(rs)} FullNat ${weight} ${active} ${pad(rs.inactive_conns, 10)}${rsFlags(rs)}\n`
     }
   }
   return text
@@ -66,9 +66,9 @@ function formatTraffic(
   let text = `${BANNER}${'Prot LocalAddress:Port'.padEnd(33)}`
   text += `${columns.map(column => ` ${column.padStart(8)}`).join('')}\n  -> RemoteAddress:Port\n`
   for (const service of services) {
-    const all = service.realServers.map(numbersOf)
+    const all = service.real_servers.map(numbersOf)
     text += `${serviceName(service).padEnd(33)}${traffic(sum(all), exact)}\n`
-    for (const [i, rs] of service.realServers.entries())
+    for (const [i, rs] of service.real_servers.entries())
       text += `${rsName(rs)}${traffic(all[i] as TrafficInfo, exact)}\n`
   }
   return text
@@ -78,10 +78,10 @@ function formatTraffic(
 export function formatThresholds(services: readonly ServiceInfo[]): string {
   const columns = ['Uthreshold', 'Lthreshold', 'ActiveConn', 'InActConn']
   return formatGauges(services, columns, [10, 10, 10, 10], rs => [
-    rs.upperThreshold,
-    rs.lowerThreshold,
-    rs.activeConns,
-    rs.inactiveConns,
+    rs.upper_threshold,
+    rs.lower_threshold,
+    rs.active_conns,
+    rs.inactive_conns,
   ])
 }
 
@@ -98,7 +98,7 @@ function formatGauges(
   text += '  -> RemoteAddress:Port\n'
   for (const service of services) {
     text += `${serviceName(service)}\n`
-    for (const rs of service.realServers) text += `${rsName(rs)}${cells(numbersOf(rs))}\n`
+    for (const rs of service.real_servers) text += `${rsName(rs)}${cells(numbersOf(rs))}\n`
   }
   return text
 }
@@ -106,7 +106,7 @@ function formatGauges(
 /** `ipvsadm -G`; CONFLICTS are SYNs that found no lport. */
 export function formatLips(services: readonly ServiceInfo[]): string {
   let text = 'VIP:VPORT            TOTAL    SNAT_IP              CONFLICTS  CONNS     \n'
-  for (const { address, port, localAddresses } of services) {
+  for (const { address, port, local_addresses: localAddresses } of services) {
     // The blank after the last column is the original's.
     text += `${pad(`${address}:${port}`, 20)} ${pad(localAddresses.length, 8)} \n`
     for (const lip of localAddresses)
@@ -126,16 +126,16 @@ export function sortServices(services: readonly ServiceInfo[]): ServiceInfo[] {
   return services
     .map(service => ({
       ...service,
-      realServers: service.realServers.toSorted(byEndpoint),
-      localAddresses: service.localAddresses.toSorted((a, b) => byAddress(a.address, b.address)),
+      real_servers: service.real_servers.toSorted(byEndpoint),
+      local_addresses: service.local_addresses.toSorted((a, b) => byAddress(a.address, b.address)),
     }))
     .sort((a, b) => a.protocol.localeCompare(b.protocol) || byEndpoint(a, b))
 }
 
 /** One row of `ipvsadm -lnc`, which has no header. */
 export function formatConn(conn: ConnInfo): string {
-  const state = (STATES[stateName(conn.state) as StateName] ?? STATE_UNKNOWN).padEnd(11)
-  const head = `[${conn.worker}]${conn.protocol.padEnd(3)} ${pad(`${conn.timeoutSec}s`, 6)} ${state}`
+  const state = (STATES[conn.state] ?? STATE_UNKNOWN).padEnd(11)
+  const head = `[${conn.worker}]${conn.protocol.padEnd(3)} ${pad(`${conn.timeout_sec}s`, 6)} ${state}`
   return `${head} ${pad(conn.client, 18)} ${pad(conn.vip, 18)} ${pad(conn.lip, 18)} ${conn.rs}\n`
 }
 
@@ -161,37 +161,41 @@ function rsName({ address, port }: RealServerInfo): string {
 
 /** What keeps new connections from it: the checks, as many connections as it may have, or that others take them. */
 function rsFlags(rs: RealServerInfo): string {
-  const { inhibited, upperThreshold, activeConns, inactiveConns, backup } = rs
-  const overload = upperThreshold > 0 && activeConns + inactiveConns >= upperThreshold
+  const { inhibited, upper_threshold: upper, active_conns, inactive_conns, backup } = rs
+  const overload = upper > 0 && active_conns + inactive_conns >= upper
   return `${inhibited ? ' inhibited' : ''}${overload ? ',overload' : ''}${backup ? ' backup' : ''}`
 }
 
 /** `when-down` is a word of ours; what DPVS does has none. */
-function flags({ persistence, connTimeout, whenDown }: ServiceInfo): string {
+function flags({
+  persistence,
+  persistence_prefix: prefix,
+  conn_timeout: connTimeout,
+  when_down: whenDown,
+}: ServiceInfo): string {
   const words: (string | number)[] = []
-  if (persistence.timeout > 0) words.push('persistent', persistence.timeout)
-  if (persistence.timeout > 0 && persistence.prefix < 32)
-    words.push('mask', maskText(persistence.prefix))
+  if (persistence > 0) words.push('persistent', persistence)
+  if (persistence > 0 && prefix < 32) words.push('mask', maskText(prefix))
   if (connTimeout > 0) words.push('conn-timeout', connTimeout)
   if (whenDown !== 'drop') words.push('when-down', whenDown)
   return words.map(word => ` ${word}`).join('')
 }
 
 function traffic(numbers: TrafficInfo, exact: boolean): string {
-  const { conns, inPackets, outPackets, inBytes, outBytes } = numbers
-  const cells = [conns, inPackets, outPackets, inBytes, outBytes]
+  const { conns, in_packets, out_packets, in_bytes, out_bytes } = numbers
+  const cells = [conns, in_packets, out_packets, in_bytes, out_bytes]
   // In full, a number may be wider than its column; a blank keeps it apart from the one before.
   return cells.map(exact ? value => ` ${String(value).padStart(8)}` : largeNumber).join('')
 }
 
 function sum(all: readonly TrafficInfo[]): TrafficInfo {
-  const total = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
+  const total = { conns: 0, in_packets: 0, out_packets: 0, in_bytes: 0, out_bytes: 0 }
   for (const each of all) {
     total.conns += each.conns
-    total.inPackets += each.inPackets
-    total.outPackets += each.outPackets
-    total.inBytes += each.inBytes
-    total.outBytes += each.outBytes
+    total.in_packets += each.in_packets
+    total.out_packets += each.out_packets
+    total.in_bytes += each.in_bytes
+    total.out_bytes += each.out_bytes
   }
   return total
 }

@@ -3,7 +3,6 @@
 import type { ServiceInfo } from '../../api/commands.ts'
 import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
-import type { SchedulerName } from '../../api/words.ts'
 import { maskText } from '../../config/cidr.ts'
 import { CliError } from '../daemon/client.ts'
 import { readCommand } from './command.ts'
@@ -20,34 +19,34 @@ export function saveText(services: readonly ServiceInfo[]): string {
 }
 
 function editsOf(info: ServiceInfo): IpvsadmEdit[] {
-  const { protocol, address, port, scheduler, persistence, connTimeout, whenDown } = info
+  const { protocol, address, port, scheduler, persistence, persistence_prefix } = info
+  const { conn_timeout, when_down } = info
   const service = { protocol, address, port }
   return [
     {
       edit: 'add-service',
       service,
-      // What the daemon runs it also takes.
-      scheduler: scheduler as SchedulerName,
-      ...(persistence.timeout > 0 && {
-        persistence: persistence.timeout,
-        ...(persistence.prefix < 32 && { persistence_prefix: persistence.prefix }),
+      scheduler,
+      ...(persistence > 0 && {
+        persistence,
+        ...(persistence_prefix < 32 && { persistence_prefix }),
       }),
-      ...(connTimeout > 0 && { conn_timeout: connTimeout }),
-      ...(whenDown !== 'drop' && { when_down: whenDown }),
+      ...(conn_timeout > 0 && { conn_timeout }),
+      ...(when_down !== 'drop' && { when_down }),
     },
-    ...info.localAddresses.map(lip => ({
+    ...info.local_addresses.map(lip => ({
       edit: 'add-lip' as const,
       service,
       address: lip.address,
       arm: lip.arm,
     })),
-    ...info.realServers.map(rs => ({
+    ...info.real_servers.map(rs => ({
       edit: 'add-server' as const,
       service,
       server: { address: rs.address, port: rs.port },
       weight: rs.weight,
-      ...(rs.upperThreshold > 0 && { upper_threshold: rs.upperThreshold }),
-      ...(rs.lowerThreshold > 0 && { lower_threshold: rs.lowerThreshold }),
+      ...(rs.upper_threshold > 0 && { upper_threshold: rs.upper_threshold }),
+      ...(rs.lower_threshold > 0 && { lower_threshold: rs.lower_threshold }),
       ...(rs.backup && { backup: true }),
     })),
   ]
@@ -133,8 +132,7 @@ export function readSaved(text: string): Restored {
     if (argv.length === 0) continue
     try {
       const { command, socket } = readCommand(argv)
-      if (command.does !== 'edit')
-        throw new CliError(`expected a command that changes something`, 2)
+      if (command.do !== 'edit') throw new CliError(`expected a command that changes something`, 2)
       if (socket !== undefined)
         throw new CliError('--socket goes before the commands, not inside', 2)
       for (const edit of command.edits) {

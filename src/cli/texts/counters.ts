@@ -21,12 +21,12 @@ const ARM_COLUMNS = ['rx packets', 'rx bytes', 'rx drops', 'tx packets', 'tx byt
 
 function formatArms(arms: readonly ArmInfo[]): string {
   const rows = arms.map(arm => [
-    arm.rxPackets,
-    arm.rxBytes,
-    arm.rxDrops,
-    arm.txPackets,
-    arm.txBytes,
-    arm.txDrops,
+    arm.rx_packets,
+    arm.rx_bytes,
+    arm.rx_drops,
+    arm.tx_packets,
+    arm.tx_bytes,
+    arm.tx_drops,
   ])
   const nameWidth = Math.max(3, ...arms.map(({ name }) => name.length))
   const widths = ARM_COLUMNS.map((column, i) =>

@@ -14,8 +14,7 @@ export interface BusyRow {
   client: string
   vip: string
   rs: string
-  /** Number of the state, see tcp-state.ts. */
-  state: number
+  state: ConnInfo['state']
   inBytes: number
   outBytes: number
 }

@@ -75,7 +75,7 @@ export const PANE: Record<PaneName, Pane> = {
 }
 
 function traffic({ rates }: Pick<RsRow, 'rates'>): number {
-  return rates.inBytes + rates.outBytes
+  return rates.in_bytes + rates.out_bytes
 }
 
 /** By number the largest first; by address as they come, which is sorted. */
@@ -102,13 +102,13 @@ const serviceLines =
   ]
 
 function trafficRow(name: string, item: Omit<RsRow, 'rs' | 'reason'>): string {
-  const { conns, inPackets, outPackets, inBytes, outBytes } = item.rates
+  const { conns, in_packets, out_packets, in_bytes, out_bytes } = item.rates
   return row(SERVICE_WIDTHS, [
     name,
     short(item.weight),
     short(item.active),
     short(item.inactive),
-    ...[conns, inPackets, outPackets, inBytes * 8, outBytes * 8].map(short),
+    ...[conns, in_packets, out_packets, in_bytes * 8, out_bytes * 8].map(short),
   ])
 }
 

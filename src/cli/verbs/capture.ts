@@ -115,10 +115,10 @@ function whole(name: string, value: number | undefined, min: number, max: number
 }
 
 async function recorder(socket: string, word: string): Promise<void> {
-  const { ring, followers, snaplen, bytes } = await ask(socket, {
-    verb: 'recorder',
-    ...(word !== 'status' && { ring: word === 'on' }),
-  })
+  const { ring, followers, snaplen, bytes } = await ask(
+    socket,
+    word === 'status' ? { verb: 'recorder' } : { verb: 'set-recorder', ring: word === 'on' },
+  )
   const why = ring ? 'kept on' : followers > 0 ? 'on while somebody looks' : 'off'
   print(
     `flight recorder ${why}, ${followers} following, ${snaplen} bytes of each frame, ${bytes} bytes per worker\n`,

@@ -28,7 +28,7 @@ export function addDpip(common: Argv<Common>): void {
 export async function dpip(argv: readonly string[], open: OpenDesk): Promise<void> {
   const { command, socket } = readDpip(argv)
   const desk = open(socket)
-  switch (command.does) {
+  switch (command.do) {
     case 'help':
       return desk.print(dpipHelp(command.object))
     case 'version':
@@ -52,11 +52,11 @@ async function flush(desk: Desk, arm: string): Promise<void> {
   const all = await desk.ask({ verb: 'addresses' })
   const edits = all
     .filter(info => info.arm === arm)
-    .map(({ address, prefixLength }) => ({
+    .map(({ address, prefix_length }) => ({
       edit: 'delete-address' as const,
       arm,
       address,
-      prefix_length: prefixLength,
+      prefix_length,
     }))
   if (edits.length > 0) await change(desk, edits)
   else await knownArm(desk, arm)

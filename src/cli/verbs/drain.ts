@@ -155,7 +155,7 @@ async function places({ socket, server, service }: Options): Promise<Place[]> {
   const services = await ask(socket, { verb: 'services' })
   return services
     .filter(({ address, port }) => service === undefined || `${address}:${port}` === service)
-    .flatMap(meant => meant.realServers.map(rs => ({ service: meant, rs })))
+    .flatMap(meant => meant.real_servers.map(rs => ({ service: meant, rs })))
     .filter(({ rs: { address, port } }) => `${address}:${port}` === server)
 }
 
@@ -183,8 +183,8 @@ function connections(list: readonly Place[]): [active: number, inactive: number]
   let active = 0
   let inactive = 0
   for (const { rs } of list) {
-    active += rs.activeConns
-    inactive += rs.inactiveConns
+    active += rs.active_conns
+    inactive += rs.inactive_conns
   }
   return [active, inactive]
 }

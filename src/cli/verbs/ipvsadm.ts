@@ -33,7 +33,7 @@ export function addIpvsadm(common: Argv<Common>): void {
 export async function ipvsadm(argv: readonly string[], open: OpenDesk): Promise<void> {
   const { command, socket } = readCommand(argv)
   const desk = open(socket)
-  switch (command.does) {
+  switch (command.do) {
     case 'help':
       return desk.print(ipvsadmHelp())
     case 'version':
@@ -76,7 +76,7 @@ async function list(desk: Desk, command: ListCommand): Promise<void> {
 
 /** All services or the one that is asked for; throws CliError if it is not there. */
 async function services(desk: Desk, only?: ServiceKey, sorted = true): Promise<ServiceInfo[]> {
-  const all = await desk.ask({ verb: 'services' })
+  const all = await desk.ask({ verb: 'services', ...(!sorted && { sorted }) })
   const wanted = only
     ? all.filter(({ address, port }) => address === only.address && port === only.port)
     : all
@@ -134,7 +134,6 @@ async function inWords<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer
   } catch (error) {
-    if (!(error instanceof CliError)) throw error
-    throw new CliError(inTheirWords(error.message), error.exitCode)
+    throw error instanceof CliError ? inTheirWords(error) : error
   }
 }

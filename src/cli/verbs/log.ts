@@ -18,11 +18,10 @@ export function addLog(common: Argv<Common>): void {
             describe: 'of this one only',
           }),
         async ({ socket, level, module }) => {
-          const answer = await ask(socket, {
-            verb: 'log',
-            ...(level && { level }),
-            ...(level && module && { module }),
-          })
+          const answer = await ask(
+            socket,
+            level ? { verb: 'set-log', level, ...(module && { module }) } : { verb: 'log' },
+          )
           const levelOf = (name: (typeof MODULES)[number]) => answer.modules?.[name] ?? answer.level
           if (module) print(`${levelOf(module)}\n`)
           else if (level) print(`${answer.level}\n`)

@@ -1,7 +1,7 @@
 /** `tapvs whois`: who is behind an address that an RS sees. */
 
 import type { Argv } from 'yargs'
-import type { WhoisInfo } from '../../api/whois-info.ts'
+import type { WhoisInfo } from '../../api/commands.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { type Common, Ended, print } from '../terminal/common.ts'
 import { type Question, questionOf, type Span } from '../whois/question.ts'

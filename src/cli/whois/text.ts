@@ -1,6 +1,6 @@
 /** The answers of `tapvs whois` as text. */
 
-import type { WhoisConn, WhoisGap, WhoisInfo } from '../../api/whois-info.ts'
+import type { WhoisConn, WhoisGap, WhoisInfo } from '../../api/commands.ts'
 import { countedLost } from '../../see/text/counted.ts'
 import { timeText as timeOfUs } from '../../see/text/times.ts'
 import type { Question } from './question.ts'
@@ -15,7 +15,9 @@ export function formatWhois(info: WhoisInfo, question: Question, nowMs: number):
   if (last) lines.push('the last one was:', ...table([last], nowMs))
   // Of all times together it only matters how far back they go.
   const ever = question.time?.fromMs === 0
-  const told = gaps.filter(({ why, fromMs }) => !ever || why !== 'unknown' || fromMs === null)
+  const told = gaps.filter(
+    ({ why, from_ms: fromMs }) => !ever || why !== 'unknown' || fromMs === null,
+  )
   lines.push(...told.map(gap => gapText(gap, nowMs)))
   return `${lines.join('\n')}\n`
 }
@@ -32,21 +34,21 @@ function table(conns: readonly WhoisConn[], nowMs: number): string[] {
 }
 
 function row(conn: WhoisConn, nowMs: number): string[] {
-  const { client, vip, lip, rs, check, openedMs, state, ended, worker } = conn
+  const { client, vip, lip, rs, check, opened_ms: openedMs, state, ended, worker } = conn
   return [
     check ? 'health check' : client,
     check ? '-' : vip,
     lip,
     rs,
     openedMs === null ? '-' : timeText(openedMs, nowMs),
-    ended ? timeText(ended.atMs, nowMs) : 'now',
+    ended ? timeText(ended.at_ms, nowMs) : 'now',
     ended ? `${ended.how} (${state})` : state,
     `${worker}`,
   ]
 }
 
 function nobody(info: WhoisInfo, { address, port, time }: Question, nowMs: number): string {
-  const { as, lips, gaps, last, sinceMs } = info
+  const { as, lips, gaps, last, since_ms: sinceMs } = info
   const endpoint = `${address}:${port}`
   const when = time === null ? 'now' : spanText(time.fromMs, time.toMs, nowMs)
   const had = time === null ? 'has' : gaps.length > 0 ? 'is known to have had' : 'had'
@@ -64,7 +66,7 @@ function spanText(fromMs: number, toMs: number, nowMs: number): string {
   return toMs - fromMs < 1000 ? `at ${from}` : `from ${from} to ${timeText(toMs, nowMs)}`
 }
 
-function gapText({ why, fromMs, toMs, records }: WhoisGap, nowMs: number): string {
+function gapText({ why, from_ms: fromMs, to_ms: toMs, records }: WhoisGap, nowMs: number): string {
   const to = timeText(toMs, nowMs)
   const from = fromMs === null ? '' : timeText(fromMs, nowMs)
   switch (why) {

@@ -5,6 +5,7 @@ import type * as z from 'zod'
 import type { Answer, Request } from '../../api/commands.ts'
 import { HttpError, lineOf, statusOf } from '../../api/errors.ts'
 import type { Operation } from '../../api/operation.ts'
+import { Refused } from '../../api/refused.ts'
 import type { Journals } from '../journal/journals.ts'
 import type { Events } from '../model/events.ts'
 import type { HeadOf } from '../recorder/capture-head.ts'
@@ -130,7 +131,7 @@ function addOperation(app: FastifyInstance, op: Operation, respond: Respond): vo
         body: op.body && body,
       }
       const answer = await respond(op.request(input))
-      if ('error' in answer) throw new HttpError(statusOf(answer.error), answer.error)
+      if ('error' in answer) throw Refused.of(answer)
       reply.code(op.status ?? 200)
       if (op.type) reply.type(op.type)
       return reply.send(op.pick ? op.pick(answer.ok, input) : answer.ok)
@@ -138,17 +139,16 @@ function addOperation(app: FastifyInstance, op: Operation, respond: Respond): vo
   })
 }
 
-function sendError(
-  reply: FastifyReply,
-  error: Error & { statusCode?: number; problems?: string[] },
-): void {
-  const { problems } = error
+function sendError(reply: FastifyReply, error: Error & { statusCode?: number }): void {
   if (error.statusCode === 413 && !(error instanceof HttpError))
     error.message = `the body has more than ${BODY_BYTES_MAX} bytes`
   if (error.statusCode === 415) error.message = 'a body must have content-type: application/json'
   const line = error.message.replaceAll(/\s*\n\s*/g, ' ')
+  if (error instanceof Refused) {
+    void reply.code(statusOf(error.kind)).send({ ...error.toJSON(), error: line })
+    return
+  }
   // A TypeError is a mistake of ours.
-  const ours = error instanceof TypeError ? 500 : statusOf(line)
-  const status = problems ? 422 : ((error as HttpError).status ?? error.statusCode ?? ours)
-  void reply.code(status).send({ error: line, ...(problems && { problems }) })
+  const ours = error instanceof TypeError ? 500 : statusOf('invalid')
+  void reply.code((error as HttpError).status ?? error.statusCode ?? ours).send({ error: line })
 }

@@ -25,7 +25,7 @@ export class LogLevels {
   }
 
   /** Levels of modules that have one of their own. */
-  get own(): ModuleLevels {
+  get own(): Partial<Record<Module, LogLevel>> {
     return Object.fromEntries(this.#own)
   }
 

@@ -3,7 +3,7 @@
  * two seconds, so that each health check of a dead RS finds out again, in each worker.
  */
 
-import type { Answer, NeighbourInfo } from '../../api/commands.ts'
+import type { NeighbourInfo } from '../../api/commands.ts'
 import type { LogLevel } from '../../api/log-levels.ts'
 import { TraceCell, TraceKind } from '../../engine/trace-kinds.ts'
 import { ipv4Int } from '../../wire/address.ts'
@@ -14,7 +14,7 @@ const LOOK_MS = 2000
 const MOST = 4096
 
 /** What is asked of the packet threads, and only while somebody is silent. */
-export type AskNeighbours = () => Promise<Answer<'neighbours'>>
+export type AskNeighbours = () => Promise<NeighbourInfo[]>
 
 export class SilentNeighbours {
   readonly #arms: readonly string[]
@@ -64,8 +64,8 @@ export class SilentNeighbours {
   }
 
   async #look(): Promise<void> {
-    const answer = await this.#ask().catch(() => undefined)
-    if (answer && 'ok' in answer) for (const neighbour of answer.ok) this.#seen(neighbour)
+    const all = await this.#ask().catch(() => [])
+    for (const neighbour of all) this.#seen(neighbour)
     if (this.#silent.size > 0) this.#later()
   }
 

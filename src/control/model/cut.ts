@@ -2,6 +2,7 @@
 
 import type { Verbs } from '../../api/commands.ts'
 import { serviceName } from '../../api/edits.ts'
+import { Refused } from '../../api/refused.ts'
 import { rsName } from '../../config/changes.ts'
 import { counted } from '../../see/text/counted.ts'
 import type { Workers } from '../threads/workers.ts'
@@ -24,7 +25,7 @@ export function cut(
     const name = `${server.address}:${server.port}`
     if (places.length === 0) {
       const where = service ? `in a service ${serviceName(service)}` : 'in any service'
-      throw new Error(`no real server ${name} ${where}, nor one that was there`)
+      throw Refused.missing('real server', name, where, ', nor one that was there')
     }
     const { readings } = model
     const connections = places

@@ -90,6 +90,7 @@ export class Model implements Sources {
         steps: comparison.steps,
         restart: comparison.restart,
         warnings: after.warnings,
+        new_warnings: after.named.filter(warning => !before.named.includes(warning)),
       }
       if (dryRun || plan.restart.length > 0) return plan
       // Listings go from the config to the places: what either config has keeps its place while it is the one that runs.

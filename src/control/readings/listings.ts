@@ -10,7 +10,7 @@ import type {
   ServiceInfo,
 } from '../../api/commands.ts'
 import { rsName } from '../../config/changes.ts'
-import { networkOf } from '../../config/cidr.ts'
+import { lengthOf, networkOf } from '../../config/cidr.ts'
 import type { Config, ConfigRealServer, ConfigService } from '../../config/config.ts'
 import type { Places } from '../../config/places.ts'
 import { Handshake } from '../../engine/counters.ts'
@@ -37,21 +37,23 @@ export interface Sources {
   rates: Rates
 }
 
-/** Sorted by address and port, and so are the real servers of each, as ipvsadm lists them. */
-export function services(from: Sources): ServiceInfo[] {
-  return from.config.services
-    .map(service => ({
+/** Sorted by address and port, and so are the real servers of each, as ipvsadm lists them; or in the order of the config. */
+export function services(from: Sources, sorted = true): ServiceInfo[] {
+  const inOrder = <T extends Endpoint>(all: T[]) => (sorted ? all.sort(byAddress) : all)
+  return inOrder(
+    from.config.services.map(service => ({
       protocol: service.protocol,
       address: service.address,
       port: service.port,
       scheduler: service.scheduler,
-      connTimeout: service.connTimeout,
-      whenDown: service.whenDown,
-      persistence: service.persistence,
-      localAddresses: service.localAddresses.map(lip => localAddress(from, lip)),
-      realServers: service.realServers.map(rs => realServer(from, service, rs)).sort(byAddress),
-    }))
-    .sort(byAddress)
+      conn_timeout: service.connTimeout,
+      when_down: service.whenDown,
+      persistence: service.persistence.timeout,
+      persistence_prefix: service.persistence.prefix,
+      local_addresses: service.localAddresses.map(lip => localAddress(from, lip)),
+      real_servers: inOrder(service.realServers.map(rs => realServer(from, service, rs))),
+    })),
+  )
 }
 
 interface Endpoint {
@@ -83,9 +85,14 @@ function realServer(
   const inhibited = health.get(name)?.inhibited ?? false
   const reason = reasons.get(name)
   return {
-    ...rs,
-    activeConns: readings.activeConns(place),
-    inactiveConns: readings.inactiveConns(place),
+    address: rs.address,
+    port: rs.port,
+    weight: rs.weight,
+    upper_threshold: rs.upperThreshold,
+    lower_threshold: rs.lowerThreshold,
+    backup: rs.backup,
+    active_conns: readings.activeConns(place),
+    inactive_conns: readings.inactiveConns(place),
     inhibited,
     ...(inhibited && reason !== undefined && { reason }),
     stats: readings.traffic(place),
@@ -96,7 +103,11 @@ function realServer(
 /** In the order of the file, LIPs behind the other addresses of their arm. */
 export function addresses({ config, places, readings }: Sources): AddressInfo[] {
   return config.arms.flatMap(arm => [
-    ...arm.addresses.map(cidr => ({ ...cidr, arm: arm.name })),
+    ...arm.addresses.map(({ address, prefixLength }) => ({
+      address,
+      prefix_length: prefixLength,
+      arm: arm.name,
+    })),
     ...arm.localAddresses.map(address => {
       const place = places.lips.find(address)
       const lports = {
@@ -104,8 +115,8 @@ export function addresses({ config, places, readings }: Sources): AddressInfo[] 
         free: readings.lportsFree(place),
         misses: readings.lportMisses(place),
       }
-      const lportsOfWorkers = readings.lportsOfWorkers(place)
-      return { address, prefixLength: 32, arm: arm.name, lports, lportsOfWorkers }
+      const lports_of_workers = readings.lportsOfWorkers(place)
+      return { address, prefix_length: 32, arm: arm.name, lports, lports_of_workers }
     }),
   ])
 }
@@ -115,12 +126,17 @@ export function routes({ config }: Sources): RouteInfo[] {
   const all = config.arms.flatMap(({ name, mtu, addresses: own, routes: added }) => [
     ...own.flatMap(({ address, prefixLength }) => {
       if (prefixLength === 32) return []
-      const to = networkOf(`${address}/${prefixLength}`).network
-      return [{ to: ipv4Text(to), prefixLength, via: null, arm: name, mtu }]
+      const { network } = networkOf(`${address}/${prefixLength}`)
+      return [{ to: `${ipv4Text(network)}/${prefixLength}`, via: null, arm: name, mtu }]
     }),
-    ...added.map(route => ({ ...route, arm: name, mtu })),
+    ...added.map(({ to, prefixLength, via }) => ({
+      to: `${to}/${prefixLength}`,
+      via,
+      arm: name,
+      mtu,
+    })),
   ])
-  return all.sort((a, b) => b.prefixLength - a.prefixLength)
+  return all.sort((a, b) => lengthOf(b.to) - lengthOf(a.to))
 }
 
 /** Of all workers, or of those whose readings they are. */

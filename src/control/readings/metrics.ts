@@ -28,7 +28,14 @@ export function metricsText(numbers: NumbersInfo): string {
 }
 
 function daemon(page: Exposition, about: ProcessInfo, workerCount: number): void {
-  const { version, node, startedMs, cpuSeconds, residentBytes, openFds } = about
+  const {
+    version,
+    node,
+    started_ms: startedMs,
+    cpu_seconds: cpuSeconds,
+    resident_bytes: residentBytes,
+    open_fds: openFds,
+  } = about
   page.gauge('tapvs_build_info', 'Versions, as labels.', [[{ version, node }, 1]])
   page.gauge('tapvs_workers', 'Packet threads.', [[{}, workerCount]])
   page.gauge('process_start_time_seconds', 'When the daemon started, since 1970.', [
@@ -52,12 +59,12 @@ function services(page: Exposition, list: readonly ServiceInfo[]): void {
   page.gauge(
     'tapvs_service_real_servers',
     'Real servers of a service.',
-    list.map(service => [serviceLabels(service), service.realServers.length]),
+    list.map(service => [serviceLabels(service), service.real_servers.length]),
   )
   page.gauge(
     'tapvs_service_real_servers_usable',
     'Real servers of a service that take new connections.',
-    list.map(service => [serviceLabels(service), usable(service.realServers)]),
+    list.map(service => [serviceLabels(service), usable(service.real_servers)]),
   )
 }
 
@@ -70,7 +77,7 @@ function usable(list: readonly RealServerInfo[]): number {
 function realServers(page: Exposition, list: readonly ServiceInfo[]): void {
   const each = (samples: (rs: RealServerInfo, labels: Labels) => Sample[]): Sample[] =>
     list.flatMap(service =>
-      service.realServers.flatMap(rs =>
+      service.real_servers.flatMap(rs =>
         samples(rs, { ...serviceLabels(service), rs: `${rs.address}:${rs.port}` }),
       ),
     )
@@ -87,19 +94,19 @@ function realServers(page: Exposition, list: readonly ServiceInfo[]): void {
   page.counter(
     'tapvs_rs_packets_total',
     'Packets of a real server before translation; in is from the client.',
-    bothWays('inPackets', 'outPackets'),
+    bothWays('in_packets', 'out_packets'),
   )
   page.counter(
     'tapvs_rs_bytes_total',
     'Bytes of these packets from the IP header on.',
-    bothWays('inBytes', 'outBytes'),
+    bothWays('in_bytes', 'out_bytes'),
   )
   page.gauge(
     'tapvs_rs_connections',
     'Connections of a real server, established (active) and others (inactive).',
     each((rs, labels) => [
-      [{ ...labels, state: 'active' }, rs.activeConns],
-      [{ ...labels, state: 'inactive' }, rs.inactiveConns],
+      [{ ...labels, state: 'active' }, rs.active_conns],
+      [{ ...labels, state: 'inactive' }, rs.inactive_conns],
     ]),
   )
   page.gauge(
@@ -160,12 +167,12 @@ function arms(page: Exposition, numbers: NumbersInfo): void {
     one(({ mtu }) => mtu),
   )
   const counters: [string, string, (arm: ArmInfo) => number][] = [
-    ['receive_packets', 'Frames read from an arm.', ({ rxPackets }) => rxPackets],
-    ['receive_bytes', 'Bytes of the frames read.', ({ rxBytes }) => rxBytes],
-    ['receive_drops', 'Frames read from an arm and refused.', ({ rxDrops }) => rxDrops],
-    ['transmit_packets', 'Frames sent on an arm.', ({ txPackets }) => txPackets],
-    ['transmit_bytes', 'Bytes of the frames sent.', ({ txBytes }) => txBytes],
-    ['transmit_drops', 'Frames for an arm that could not be sent.', ({ txDrops }) => txDrops],
+    ['receive_packets', 'Frames read from an arm.', arm => arm.rx_packets],
+    ['receive_bytes', 'Bytes of the frames read.', arm => arm.rx_bytes],
+    ['receive_drops', 'Frames read from an arm and refused.', arm => arm.rx_drops],
+    ['transmit_packets', 'Frames sent on an arm.', arm => arm.tx_packets],
+    ['transmit_bytes', 'Bytes of the frames sent.', arm => arm.tx_bytes],
+    ['transmit_drops', 'Frames for an arm that could not be sent.', arm => arm.tx_drops],
   ]
   for (const [name, help, value] of counters)
     page.counter(`tapvs_arm_${name}_total`, help, ofWorkers(value))
@@ -226,7 +233,7 @@ function workers(page: Exposition, numbers: NumbersInfo): void {
         labels: { by, worker },
         buckets: counters.handshakes[by].buckets,
         bounds: HANDSHAKE_BOUNDS.map(ms => ms / 1000),
-        sum: counters.handshakes[by].sumMs / 1000,
+        sum: counters.handshakes[by].sum_ms / 1000,
       })),
     ),
   )

@@ -13,9 +13,9 @@ import { addresses, counters, type Sources, services } from './listings.ts'
 /** Taken once: Date.now() goes in whole ms, so the difference would be another one now and then, as if started anew. */
 const STARTED_MS = Math.round(Date.now() - process.uptime() * 1000)
 
-export function numbers(from: Sources, arms: Arms): NumbersInfo {
+export function numbers(from: Sources, arms: Pick<Arms, 'state' | 'queues'>): NumbersInfo {
   return {
-    atMs: Date.now(),
+    at_ms: Date.now(),
     process: processInfo(),
     services: services(from),
     addresses: addresses(from),
@@ -32,10 +32,10 @@ export function processInfo(): ProcessInfo {
     version,
     node: process.version,
     pid: process.pid,
-    startedMs: STARTED_MS,
-    cpuSeconds: (user + system) / 1e6,
-    residentBytes: process.memoryUsage.rss(),
-    openFds: openFds(),
+    started_ms: STARTED_MS,
+    cpu_seconds: (user + system) / 1e6,
+    resident_bytes: process.memoryUsage.rss(),
+    open_fds: openFds(),
   }
 }
 

@@ -10,8 +10,8 @@ import type { TrafficInfo } from '../../api/commands.ts'
 export const SAMPLE_MS = 2000
 const WEIGHT = 1 / 4
 
-const FIELDS = ['conns', 'inPackets', 'outPackets', 'inBytes', 'outBytes'] as const
-const NOTHING: TrafficInfo = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
+const FIELDS = ['conns', 'in_packets', 'out_packets', 'in_bytes', 'out_bytes'] as const
+const NOTHING: TrafficInfo = { conns: 0, in_packets: 0, out_packets: 0, in_bytes: 0, out_bytes: 0 }
 
 interface Rate {
   /** The counters of the last sample. */

@@ -180,19 +180,19 @@ export class Readings {
     const cell = (i: number) => this.#sum(({ counters }) => counters.handshakes[at + i] ?? 0)
     return {
       buckets: Array.from({ length: HANDSHAKE_BOUNDS.length + 1 }, (_, i) => cell(i)),
-      sumMs: cell(HANDSHAKE_CELLS - 1),
+      sum_ms: cell(HANDSHAKE_CELLS - 1),
     }
   }
 
   arm(index: number) {
     const cell = (which: number) => this.#sum(({ counters }) => counters.armCell(index, which))
     return {
-      rxPackets: cell(ArmCell.RX_PACKETS),
-      rxBytes: cell(ArmCell.RX_BYTES),
-      txPackets: cell(ArmCell.TX_PACKETS),
-      txBytes: cell(ArmCell.TX_BYTES),
-      rxDrops: cell(ArmCell.RX_DROPS),
-      txDrops: cell(ArmCell.TX_DROPS),
+      rx_packets: cell(ArmCell.RX_PACKETS),
+      rx_bytes: cell(ArmCell.RX_BYTES),
+      tx_packets: cell(ArmCell.TX_PACKETS),
+      tx_bytes: cell(ArmCell.TX_BYTES),
+      rx_drops: cell(ArmCell.RX_DROPS),
+      tx_drops: cell(ArmCell.TX_DROPS),
     }
   }
 
@@ -213,10 +213,10 @@ export class Readings {
     const stat = (cell: number) => this.#sum(({ dests }) => dests.stat(place, cell))
     return {
       conns: stat(CONNS),
-      inPackets: stat(IN_PACKETS),
-      outPackets: stat(OUT_PACKETS),
-      inBytes: stat(IN_BYTES),
-      outBytes: stat(OUT_BYTES),
+      in_packets: stat(IN_PACKETS),
+      out_packets: stat(OUT_PACKETS),
+      in_bytes: stat(IN_BYTES),
+      out_bytes: stat(OUT_BYTES),
     }
   }
 
@@ -244,9 +244,9 @@ export class Readings {
 function minus(a: TrafficInfo, b: TrafficInfo): TrafficInfo {
   return {
     conns: a.conns - b.conns,
-    inPackets: a.inPackets - b.inPackets,
-    outPackets: a.outPackets - b.outPackets,
-    inBytes: a.inBytes - b.inBytes,
-    outBytes: a.outBytes - b.outBytes,
+    in_packets: a.in_packets - b.in_packets,
+    out_packets: a.out_packets - b.out_packets,
+    in_bytes: a.in_bytes - b.in_bytes,
+    out_bytes: a.out_bytes - b.out_bytes,
   }
 }

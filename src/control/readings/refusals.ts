@@ -35,7 +35,7 @@ function edgeInfo(use: CellUse): EdgeInfo {
     to: STATE_NAMES[after] as string,
     count,
     last: count > 0 ? `${flagNames(use.flags)} from ${from}` : null,
-    lastMs: count > 0 ? use.last : null,
+    last_ms: count > 0 ? use.last : null,
   }
 }
 
@@ -55,7 +55,7 @@ export function drops(
       .flatMap((ofWorker, worker) =>
         ofWorker.map(refusal => refusedInfo(refusal, workerId(worker), arms)),
       )
-      .sort((a, b) => b.atMs - a.atMs)
+      .sort((a, b) => b.at_ms - a.at_ms)
     return { reason, count: counts[reason] ?? 0, last }
   })
 }
@@ -66,7 +66,7 @@ function refusedInfo(
   arms: readonly string[],
 ): RefusedInfo {
   return {
-    atMs: time,
+    at_ms: time,
     worker,
     arm: arm === NO_ARM ? null : (arms[arm] ?? `arm ${arm}`),
     length: length - VNET.BYTES,

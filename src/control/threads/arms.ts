@@ -14,7 +14,7 @@ import { closeFd } from '../../io/native.ts'
 import { readerOf } from '../../io/queues.ts'
 import { steeringProgram } from '../../io/steering-bpf.ts'
 import { ipv4Int } from '../../wire/address.ts'
-import { type Device, kindOf } from '../network/kinds.ts'
+import { type ArmKind, type Device, kindOf } from '../network/kinds.ts'
 import { Links } from '../network/links.ts'
 import { netnsPath } from '../network/netns.ts'
 import { HeldError } from '../network/tun-info.ts'
@@ -23,6 +23,18 @@ import type { Queue, ToWorker } from './protocol.ts'
 
 /** How often a lost device is tried again. */
 const REOPEN_MS = 1000
+
+/** Opens the queues of an arm's device; throws NativeError. */
+export type OpenQueues = ArmKind['open']
+
+export interface ArmsOptions {
+  /** TAPs that another process holds are taken as well. */
+  force: boolean
+  warn(text: string): void
+  send(worker: number, message: ToWorker): void
+  /** Instead of what the kind of the device does. */
+  openQueues?: OpenQueues
+}
 
 export class Arms {
   /** Told when an arm is lost, when it is back, and when its link changes. */
@@ -38,19 +50,16 @@ export class Arms {
   readonly #left: Set<number>[]
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #links: Links
-  /** TAPs that another process holds are taken as well. */
   readonly #force: boolean
   /** Arms that somebody else has taken meanwhile, which was said. */
   readonly #refused = new Set<number>()
 
-  constructor(
-    config: Config,
-    force: boolean,
-    warn: (text: string) => void,
-    send: (worker: number, message: ToWorker) => void,
-  ) {
+  readonly #openQueues: OpenQueues | undefined
+
+  constructor(config: Config, { force, warn, send, openQueues }: ArmsOptions) {
     this.#config = config
     this.#force = force
+    this.#openQueues = openQueues
     this.#links = new Links(config.arms, warn)
     this.#links.onChange = arm => this.#changed(arm)
     this.#links.onMoved = arm => this.#leave(arm)
@@ -71,7 +80,7 @@ export class Arms {
   #leave(arm: number): void {
     this.#links.lost(arm)
     for (let worker = 0; worker < this.#config.workers.count; worker++)
-      this.#send(worker, { lose: arm })
+      this.#send(worker, { do: 'lose', arm })
   }
 
   /** A worker has let go of an arm, because the device has gone or because it was told to. */
@@ -82,7 +91,7 @@ export class Arms {
       this.#links.lost(arm)
       this.#tell(arm, 'gone')
       for (let other = 0; other < count; other++) {
-        if (other !== worker) this.#send(other, { lose: arm })
+        if (other !== worker) this.#send(other, { do: 'lose', arm })
       }
     }
     left.add(worker)
@@ -149,7 +158,7 @@ export class Arms {
     }
     this.#left[arm]?.clear()
     this.#refused.delete(arm)
-    for (const [worker, queue] of queues.entries()) this.#send(worker, { attach: arm, queue })
+    for (const [worker, queue] of queues.entries()) this.#send(worker, { do: 'attach', arm, queue })
     this.#tell(arm, 'back')
   }
 
@@ -169,7 +178,8 @@ export class Arms {
     const kind = kindOf(device)
     const { count } = this.#config.workers
     if (!this.#force) kind.refuseHeld(name, netns, 0)
-    const { fds, unsteered } = kind.open(name, netnsPath(netns), count, this.#program)
+    const open = this.#openQueues ?? kind.open
+    const { fds, unsteered } = open(name, netnsPath(netns), count, this.#program)
     try {
       // Another may have asked in the same moment as we did; then both see it here, and one of two is refused at least.
       if (!this.#force) kind.refuseHeld(name, netns, unsteered === undefined ? count : 1)

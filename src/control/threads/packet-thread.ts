@@ -5,20 +5,29 @@
  */
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import type { Change } from '../../config/changes.ts'
+import { Refused } from '../../api/refused.ts'
 import { wake } from '../../io/native.ts'
 import type {
   FromWorker,
   ToWorker,
   WorkerAnswer,
-  WorkerImage,
+  WorkerAnswers,
   WorkerRequest,
   WorkerStart,
 } from './protocol.ts'
-import { PAGE_RECORDS, RECORD_CELLS } from './snapshots.ts'
+import { PAGE_RECORDS, type Page, RECORD_CELLS } from './snapshots.ts'
 
 const ANSWER_LIMIT_MS = 5000
 const STOP_LIMIT_MS = 2000
+
+export interface ThreadHooks {
+  /** What the thread runs. */
+  program: URL
+  /** Told which arm the worker has lost. */
+  lost(arm: number): void
+  /** Told what else the log should say. */
+  warn(text: string): void
+}
 
 export class PacketThread {
   /** Rejects with the reason, in one line, if it cannot start or ends before. */
@@ -31,27 +40,19 @@ export class PacketThread {
   /** What the worker copies connections into. */
   readonly page: Int32Array
   #paging: Promise<unknown> = Promise.resolve()
-  readonly #waiting = new Map<
-    number,
-    { settle: (answer: WorkerAnswer) => void; timer: NodeJS.Timeout }
-  >()
+  readonly #waiting = new Map<number, (answer: WorkerAnswer | Refused) => void>()
   #onMessage: (message: FromWorker) => void = () => {}
   #nextId = 1
   #stopping = false
 
-  /** `lost` is told which arm the worker has lost, `warn` what else the log should say. */
-  constructor(
-    start: Omit<WorkerStart, 'port' | 'page'>,
-    lost: (arm: number) => void,
-    warn: (text: string) => void,
-  ) {
+  constructor(start: Omit<WorkerStart, 'port' | 'page'>, { program, lost, warn }: ThreadHooks) {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     this.#waker = start.waker
     const page = new SharedArrayBuffer(PAGE_RECORDS * RECORD_CELLS * 4)
     this.page = new Int32Array(page)
     const workerData: WorkerStart = { ...start, page, port: port2 }
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
+    this.#worker = new Worker(program, {
       workerData,
       transferList: [port2],
     })
@@ -74,7 +75,7 @@ export class PacketThread {
         else if ('failed' in message) fail(new Error(message.failed))
         else if ('warning' in message) warn(message.warning)
         else if ('lost' in message) lost(message.lost)
-        else this.#waiting.get(message.id)?.settle(message.answer)
+        else this.#waiting.get(message.id)?.(message.answer)
       }
       this.#port.on('message', this.#onMessage)
       void this.ended.then(failure => fail(new Error(failure ?? 'stopped while starting')))
@@ -83,57 +84,47 @@ export class PacketThread {
     this.ready.catch(() => {})
   }
 
-  /** Asks the packet thread, which answers between two bursts. */
-  request(request: WorkerRequest): Promise<WorkerAnswer> {
-    return this.#send(id => ({ id, request }))
+  /** Asks the packet thread, which answers between two bursts. Rejects if it cannot, or with Refused if it is silent. */
+  request<D extends WorkerRequest['do']>(
+    request: Extract<WorkerRequest, { do: D }>,
+  ): Promise<WorkerAnswers[D]> {
+    const id = this.#nextId++
+    return new Promise((done, fail) => {
+      const settle = (answer: WorkerAnswer | Refused) => {
+        clearTimeout(timer)
+        this.#waiting.delete(id)
+        if (answer instanceof Refused) fail(answer)
+        else if ('error' in answer) fail(new Error(answer.error))
+        else done(answer.ok as WorkerAnswers[D])
+      }
+      const timer = setTimeout(
+        () => settle(silent(`did not answer within ${ANSWER_LIMIT_MS / 1000} s`)),
+        ANSWER_LIMIT_MS,
+      )
+      this.#waiting.set(id, settle)
+      this.send({ id, ...request })
+    })
   }
 
   /** A page of connections from record `from` on; `read` looks at this.page before anybody else's is copied there. */
-  conns<T>(from: number, read: (answer: WorkerAnswer) => T | Promise<T>): Promise<T> {
-    const result = this.#paging.then(async () => read(await this.request({ verb: 'conns', from })))
+  conns<T>(from: number, read: (page: Page) => T | Promise<T>): Promise<T> {
+    const result = this.#paging.then(async () => read(await this.request({ do: 'conns', from })))
     this.#paging = result.catch(() => {})
     return result
   }
 
-  /** Has it change what is set up, between two bursts. */
-  change(changes: readonly Change[]): Promise<WorkerAnswer> {
-    return this.#send(id => ({ id, changes }))
-  }
-
-  /** An image of its engine as it is between two bursts. Rejects if there is none. */
-  async image(): Promise<WorkerImage> {
-    const answer = await this.#send(id => ({ id, image: true }))
-    if ('error' in answer) throw new Error(answer.error)
-    return answer.ok as WorkerImage
-  }
-
   /** => whether it still turns its loop */
   async alive(): Promise<boolean> {
-    return 'ok' in (await this.#send(id => ({ id, alive: true })))
-  }
-
-  #send(message: (id: number) => ToWorker): Promise<WorkerAnswer> {
-    const id = this.#nextId++
-    return new Promise(done => {
-      const settle = (answer: WorkerAnswer) => {
-        clearTimeout(timer)
-        this.#waiting.delete(id)
-        done(answer)
-      }
-      const timer = setTimeout(
-        () =>
-          settle({ error: `the packet thread did not answer within ${ANSWER_LIMIT_MS / 1000} s` }),
-        ANSWER_LIMIT_MS,
-      )
-      this.#waiting.set(id, { settle, timer })
-      this.send(message(id))
-    })
+    return this.request({ do: 'answer' }).then(
+      () => true,
+      () => false,
+    )
   }
 
   /** Ends the thread; resolves when it is gone, at the latest after STOP_LIMIT_MS. */
   async stop(): Promise<void> {
     this.#stopping = true
-    this.send({ stop: true })
+    this.send({ do: 'stop' })
     if (await within(this.ended, STOP_LIMIT_MS)) return
     // It hangs in its own code: terminate() breaks into JavaScript, and a last wake ends a native sleep.
     const terminated = this.#worker.terminate()
@@ -161,9 +152,12 @@ export class PacketThread {
   }
 
   #giveUp(): void {
-    for (const { settle } of this.#waiting.values())
-      settle({ error: 'the packet thread has ended' })
+    for (const settle of this.#waiting.values()) settle(silent('has ended'))
   }
+}
+
+function silent(why: string): Refused {
+  return new Refused('unanswered', `the packet thread ${why}`)
 }
 
 /** => whether `promise` settled in time */

@@ -50,31 +50,44 @@ export interface WorkerStart {
   waker: number
 }
 
-/**
- * To a worker. `debug` switches the debug events of the trace; `lose` and `attach` are about the arm of that index, whose
- * device has gone or has come back; `alive` wants any answer; `image` one of the engine, whose place in a journal has the
- * message's id; `check` puts all counters into a journal; after `drain` no connection is opened any more; `stop` ends
- * the loop.
- */
-export type ToWorker =
-  | { id: number; request: WorkerRequest }
-  | { id: number; alive: true }
-  | { id: number; image: true }
-  | { check: true }
-  | { id: number; changes: readonly Change[] }
-  | { debug: boolean }
-  | { lose: number }
-  | { attach: number; queue: Queue }
-  | { drain: true }
-  | { stop: true }
-
-/** What a worker answers; the rest control knows or reads. `conns` are copied into its page. */
+/** What a worker answers, by the message's id; the rest control knows or reads. */
 export type WorkerRequest =
-  | { verb: 'conns'; from: number }
-  | { verb: 'neighbours' }
-  | { verb: 'probe'; key: Key; from: number }
-export type WorkerAnswer =
-  | { ok: Page | NeighbourInfo[] | Probed | WorkerImage | null }
+  /** Copied into its page. */
+  | { do: 'conns'; from: number }
+  | { do: 'neighbours' }
+  | { do: 'probe'; key: Key; from: number }
+  | { do: 'change'; changes: readonly Change[] }
+  /** An image of the engine, whose place in a journal has the message's id. */
+  | { do: 'image' }
+  /** Any answer will do. */
+  | { do: 'answer' }
+
+/** What it does, and says nothing. */
+export type WorkerOrder =
+  /** Whether the trace has its debug events. */
+  | { do: 'debug'; on: boolean }
+  /** The device of the arm of that index has gone, or has come back. */
+  | { do: 'lose'; arm: number }
+  | { do: 'attach'; arm: number; queue: Queue }
+  /** Puts all counters into the journals. */
+  | { do: 'check' }
+  /** From now on no connection is opened. */
+  | { do: 'drain' }
+  /** Ends the loop. */
+  | { do: 'stop' }
+
+export type ToWorker = (WorkerRequest & { id: number }) | WorkerOrder
+
+export interface WorkerAnswers {
+  conns: Page
+  neighbours: NeighbourInfo[]
+  probe: Probed
+  change: null
+  image: WorkerImage
+  answer: null
+}
+export type WorkerAnswer<D extends keyof WorkerAnswers = keyof WorkerAnswers> =
+  | { ok: WorkerAnswers[D] }
   | { error: string }
 
 /** `mark` is what the record of a journal has that stands where it was taken. */

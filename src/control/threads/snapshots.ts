@@ -1,7 +1,7 @@
 /** What listings show of a worker's own tables, copied out of the engine between two bursts. */
 
 import type { ConnInfo, NeighbourInfo } from '../../api/commands.ts'
-import { NEIGH_STATES } from '../../api/names.ts'
+import { NEIGH_STATES, STATE_NAMES, type StateName } from '../../api/names.ts'
 import { protocolOfCode } from '../../api/protocols.ts'
 import type { ConnTable } from '../../engine/conn.ts'
 import { CELL, CONN_CELLS, KEY, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
@@ -80,8 +80,8 @@ export function connInfo(
   return {
     worker,
     protocol: protocolOfCode(RECORD.key(binding, 0) & ~KEY.IPV6),
-    timeoutSec: timeout ?? 0,
-    state,
+    timeout_sec: timeout ?? 0,
+    state: STATE_NAMES[state] as StateName,
     client: endpointText(cell(CELL.CIP), inPorts >>> 16),
     vip: endpointText(cell(CELL.VIP), inPorts & 0xffff),
     lip: endpointText(cell(CELL.LIP), outPorts & 0xffff),

@@ -112,23 +112,47 @@ function makePorts(engine: Engine, ring: Ring | null, watch: Watch): Port[] {
 
 /** Carries out what the control thread has sent; false ends the loop. */
 function readMail(built: Built, ports: readonly Port[], loop: Loop, watch: Watch): boolean {
-  const { engine } = built
   for (;;) {
     const message = receiveMessageOnPort(port)?.message as ToWorker | undefined
     if (message === undefined) return true
-    if ('stop' in message) return false
-    if ('debug' in message) engine.trace.log(message.debug)
-    else if ('lose' in message) ports[message.lose]?.lose()
-    else if ('attach' in message) loop.attach(message.attach, message.queue.fd, message.queue.reads)
-    else if ('drain' in message) {
+    if (message.do === 'stop') return false
+    obey(message, built, ports, loop, watch)
+  }
+}
+
+function obey(
+  message: Exclude<ToWorker, { do: 'stop' }>,
+  built: Built,
+  ports: readonly Port[],
+  loop: Loop,
+  watch: Watch,
+): void {
+  const { engine } = built
+  switch (message.do) {
+    case 'debug':
+      engine.trace.log(message.on)
+      return
+    case 'lose':
+      ports[message.arm]?.lose()
+      return
+    case 'attach':
+      loop.attach(message.arm, message.queue.fd, message.queue.reads)
+      return
+    case 'check':
+      watch.noteCounters(clockMs())
+      return
+    case 'drain':
       watch.note(FlightKind.STOPPING, clockMs())
       engine.opening.stopping = true
-    } else if ('image' in message) postImage(message.id, engine, loop, watch)
-    else if ('check' in message) watch.noteCounters(clockMs())
-    else if ('alive' in message) post({ id: message.id, answer: { ok: null } })
-    else if ('changes' in message)
+      return
+    case 'image':
+      postImage(message.id, engine, loop, watch)
+      return
+    case 'change':
       post({ id: message.id, answer: carryOut(built, message.changes, watch) })
-    else post({ id: message.id, answer: answered(engine, message.request) })
+      return
+    default:
+      post({ id: message.id, answer: answered(engine, message) })
   }
 }
 
@@ -162,15 +186,24 @@ function carryOut(built: Built, changes: readonly Change[], watch: Watch): Worke
 }
 
 /** A listing that goes wrong is an error for the one who asked; packets are not concerned. */
-function answered(engine: Engine, request: WorkerRequest): WorkerAnswer {
+function answered(
+  engine: Engine,
+  request: Exclude<WorkerRequest, { do: 'change' | 'image' }>,
+): WorkerAnswer {
+  const arms = config.arms.length
   try {
-    if (request.verb === 'neighbours') return { ok: neighbours(engine, config, workerId(index)) }
-    const arms = config.arms.length
-    if (request.verb === 'probe')
-      return { ok: probe(engine, request.key, request.from, arms, clockMs()) }
-    return { ok: copyConns(engine, request.from, page, clockMs(), arms) }
+    switch (request.do) {
+      case 'answer':
+        return { ok: null }
+      case 'neighbours':
+        return { ok: neighbours(engine, config, workerId(index)) }
+      case 'probe':
+        return { ok: probe(engine, request.key, request.from, arms, clockMs()) }
+      case 'conns':
+        return { ok: copyConns(engine, request.from, page, clockMs(), arms) }
+    }
   } catch (error) {
-    return { error: `cannot answer ${request.verb}: ${(error as Error).message}` }
+    return { error: `cannot answer ${request.do}: ${(error as Error).message}` }
   }
 }
 

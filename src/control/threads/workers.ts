@@ -3,7 +3,7 @@
  * one of them: constructed (the arms are open and the threads start), `ready` when all are, `ended` when one is gone.
  */
 
-import type { Answer, ConnInfo, NeighbourInfo } from '../../api/commands.ts'
+import type { ConnInfo, ConnPage, NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
 import type { Config } from '../../config/config.ts'
 import { arenaSlots } from '../../engine/frames.ts'
@@ -11,12 +11,11 @@ import { Steering } from '../../engine/steering.ts'
 import { Handover } from '../../io/handover.ts'
 import { createWaker } from '../../io/native.ts'
 import { readerOf } from '../../io/queues.ts'
-import { Arms } from './arms.ts'
+import { Arms, type OpenQueues } from './arms.ts'
 import { arenaBytes, type Flight, type Tables, workerId } from './memory.ts'
 import { PacketThread } from './packet-thread.ts'
 import type { Key, Probed } from './probe.ts'
 import type { Shared, WorkerImage } from './protocol.ts'
-import type { Page } from './snapshots.ts'
 
 /** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
 const pageOf = {
@@ -38,6 +37,18 @@ export interface Memories {
   sessions?: readonly SharedArrayBuffer[]
 }
 
+export interface WorkersOptions {
+  /** Told what the log should say. */
+  warn(text: string): void
+  /** An arm that another process holds is opened too. */
+  force?: boolean | undefined
+  /** What each thread runs, and what opens the queues of an arm: tests bring threads and devices of their own. */
+  program?: URL | undefined
+  openQueues?: OpenQueues | undefined
+}
+
+const WORKER = new URL('./worker.js', import.meta.url)
+
 export class Workers {
   /** Rejects with the reason, in one line, if one of them cannot start or ends before. */
   readonly ready: Promise<unknown>
@@ -48,22 +59,24 @@ export class Workers {
   readonly #armCount: number
   readonly #steering: Steering
 
-  /** `changes` are what they set up first. With `force` an arm that another process holds is opened too. Throws NativeError if one cannot be opened, and HeldError. */
+  /** `changes` are what they set up first. Throws NativeError if an arm cannot be opened, and HeldError. */
   constructor(
     config: Config,
     changes: readonly Change[],
     { tables, traces, traceRecords, flights, sessions = [] }: Memories,
-    warn: (text: string) => void,
-    force = false,
+    { warn, force = false, program = WORKER, openQueues }: WorkersOptions,
   ) {
-    const { services: _, warnings: __, file: ___, ...bare } = config
+    const { services: _, warnings: __, named: ___, file: ____, ...bare } = config
     this.#armCount = config.arms.length
     this.#steering = new Steering(traces.length)
     const wakers = traces.map(() => createWaker())
     const shared = wakers.length === 1 ? null : shareMemory(config, wakers)
-    this.#arms = new Arms(config, force, warn, (worker, message) =>
-      this.#threads[worker]?.send(message),
-    )
+    this.#arms = new Arms(config, {
+      force,
+      warn,
+      send: (worker, message) => this.#threads[worker]?.send(message),
+      ...(openQueues && { openQueues }),
+    })
     const queues = this.#arms.open()
     this.#threads = wakers.map((waker, index) => {
       const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
@@ -83,7 +96,8 @@ export class Workers {
         waker,
         sessions: sessions[index] ?? null,
       }
-      return new PacketThread(start, arm => this.#arms.lost(arm, index), warn)
+      const lost = (arm: number) => this.#arms.lost(arm, index)
+      return new PacketThread(start, { program, lost, warn })
     })
     this.ready = Promise.all(this.#threads.map(thread => thread.ready))
     // As of one thread: code that awaits it sees the failure.
@@ -91,57 +105,42 @@ export class Workers {
     this.ended = Promise.race(this.#threads.map(thread => thread.ended))
   }
 
-  /** Each answers between two bursts. */
-  async neighbours(): Promise<Answer<'neighbours'>> {
-    const ask = (thread: PacketThread) => thread.request({ verb: 'neighbours' })
-    const answers = await Promise.all(this.#threads.map(ask))
-    for (const answer of answers) if ('error' in answer) return answer
-    // What is a worker's own stands side by side.
-    return { ok: answers.flatMap(answer => (answer as { ok: NeighbourInfo[] }).ok) }
+  /** Each answers between two bursts; what is a worker's own stands side by side. */
+  async neighbours(): Promise<NeighbourInfo[]> {
+    const ask = (thread: PacketThread) => thread.request({ do: 'neighbours' })
+    return (await Promise.all(this.#threads.map(ask))).flat()
   }
 
   /** At least one connection and at most about `limit`, one worker's table after the other's, until there is none. */
-  async conns(from: number, limit: number, info: ConnInfoOf): Promise<Answer<'conns'>> {
+  async conns(from: number, limit: number, info: ConnInfoOf): Promise<ConnPage> {
     const conns: ConnInfo[] = []
     let { worker, record } = pageOf.read(from)
     while (worker < this.#threads.length && conns.length < limit) {
       const thread = this.#threads[worker] as PacketThread
-      const answer = await thread.conns(record, answer => {
-        if ('error' in answer) return answer
-        const { count, next } = answer.ok as Page
+      record = await thread.conns(record, ({ count, next }) => {
         for (let i = 0; i < count; i++) conns.push(info(thread.page, i, workerId(worker)))
         return next
       })
-      if (typeof answer === 'object') return answer
-      record = answer
       if (record >= 0) continue
       worker++
       record = 0
     }
-    return {
-      ok: { conns, next: worker < this.#threads.length ? pageOf.write(worker, record) : -1 },
-    }
+    return { conns, next: worker < this.#threads.length ? pageOf.write(worker, record) : -1 }
   }
 
-  /** The living connections of a key, from the worker that owns it; `read` gets them piece by piece. */
-  async probe(
-    key: Key,
-    read: (probed: Probed, worker: number) => void,
-  ): Promise<{ ok: null } | { error: string }> {
+  /** The living connections of a key: the worker that owns it is asked. `read` is told of what it found, piece by piece. */
+  async probe(key: Key, read: (probed: Probed, worker: number) => void): Promise<void> {
     const { by, address, port } = key
     const owner =
       by === 'lip' ? this.#steering.lportWorker(port) : this.#steering.clientWorker(address, port)
     const thread = this.#threads[owner]
     // An lport of nobody's: three workers leave every fourth one.
-    if (thread === undefined) return { ok: null }
+    if (thread === undefined) return
     for (let from = 0; from >= 0; ) {
-      const answer = await thread.request({ verb: 'probe', key, from })
-      if ('error' in answer) return answer
-      const probed = answer.ok as Probed
+      const probed = await thread.request({ do: 'probe', key, from })
       read(probed, workerId(owner))
       from = probed.next
     }
-    return { ok: null }
   }
 
   /**
@@ -153,9 +152,7 @@ export class Workers {
   ): Promise<void> {
     for (const [index, thread] of this.#threads.entries()) {
       for (let from = 0; from >= 0; ) {
-        from = await thread.conns(from, async answer => {
-          if ('error' in answer) throw new Error(answer.error)
-          const { count, next } = answer.ok as Page
+        from = await thread.conns(from, async ({ count, next }) => {
           await read(thread.page, count, workerId(index))
           return next
         })
@@ -167,18 +164,18 @@ export class Workers {
   async change(changes: readonly Change[], lips: readonly string[]): Promise<void> {
     // Before a LIP is used, what comes back to it must find its way to the worker.
     if (changes.some(({ put }) => put === 'lip' || put === 'no-lip')) this.#arms.steer(lips)
-    const answers = await Promise.all(this.#threads.map(thread => thread.change(changes)))
-    for (const answer of answers) if ('error' in answer) throw new Error(answer.error)
+    const ask = (thread: PacketThread) => thread.request({ do: 'change', changes })
+    await Promise.all(this.#threads.map(ask))
   }
 
   /** Of all engines, each as it is between two bursts of its own. Rejects if one could not. */
   images(): Promise<WorkerImage[]> {
-    return Promise.all(this.#threads.map(thread => thread.image()))
+    return Promise.all(this.#threads.map(thread => thread.request({ do: 'image' })))
   }
 
   /** Each puts what it counts into the journals. Resolves when it is written. */
   async check(): Promise<void> {
-    for (const thread of this.#threads) thread.send({ check: true })
+    for (const thread of this.#threads) thread.send({ do: 'check' })
     // What is written between two turns can be read when the second one is over.
     await this.alive()
     await this.alive()
@@ -189,7 +186,7 @@ export class Workers {
     const arm = this.#armCount
     const reader = readerOf(arm, fds.length)
     for (const [worker, fd] of fds.entries()) {
-      this.#threads[worker]?.send({ attach: arm, queue: { fd, reads: worker === reader } })
+      this.#threads[worker]?.send({ do: 'attach', arm, queue: { fd, reads: worker === reader } })
     }
   }
 
@@ -203,7 +200,7 @@ export class Workers {
   }
 
   setDebug(debug: boolean): void {
-    for (const thread of this.#threads) thread.send({ debug })
+    for (const thread of this.#threads) thread.send({ do: 'debug', on: debug })
   }
 
   /** => whether each of them still turns its loop */
@@ -214,7 +211,7 @@ export class Workers {
 
   /** From now on no connection is opened. Resolves when what they count shows it. */
   async drain(): Promise<void> {
-    for (const thread of this.#threads) thread.send({ drain: true })
+    for (const thread of this.#threads) thread.send({ do: 'drain' })
     // Gauges are written between two turns: those of the turn that took this in are there with a second answer.
     await this.alive()
     await this.alive()

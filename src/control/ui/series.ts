@@ -78,7 +78,7 @@ export class Series {
     const drops: Record<string, number> = {}
     for (const [reason, line] of this.#drops) if (point(line) > 0) drops[reason] = point(line)
     return {
-      atMs: this.#atMs,
+      at_ms: this.#atMs,
       drops,
       conns: point(this.#conns),
       packets: point(this.#packets),
@@ -95,8 +95,8 @@ export class Series {
       if (list.some(Boolean)) drops[reason] = list
     }
     return {
-      stepMs: STEP_MS,
-      atMs: this.#atMs,
+      step_ms: STEP_MS,
+      at_ms: this.#atMs,
       drops,
       conns: points(this.#conns),
       packets: points(this.#packets),
@@ -111,7 +111,7 @@ export function countedBy(readings: Readings, arms: number): Counted {
   return {
     drops: readings.drops(),
     conns: readings.events().conns_opened ?? 0,
-    packets: of.reduce((sum, { rxPackets }) => sum + rxPackets, 0),
-    bytes: of.reduce((sum, { rxBytes }) => sum + rxBytes, 0),
+    packets: of.reduce((sum, arm) => sum + arm.rx_packets, 0),
+    bytes: of.reduce((sum, arm) => sum + arm.rx_bytes, 0),
   }
 }

@@ -80,7 +80,7 @@ export class Ui {
     this.#scope = config.scope
     this.#model = model
     this.#live = new Live(() => ({
-      atMs: Date.now(),
+      at_ms: Date.now(),
       numbers: numbers(model, workers.arms),
       states: model.readings.states(),
       edges: edges(model.readings),
@@ -169,8 +169,8 @@ export class Ui {
       if (own) await own(url, response)
       else sendText(response, 404, `there is no ${pathname}`)
     } catch (error) {
-      const { message, status } = error as HttpError
-      sendJson(response, status ?? statusOf(message), { error: message })
+      const { message, status = statusOf('invalid') } = error as Partial<HttpError>
+      sendJson(response, status, { error: message })
     }
   }
 

@@ -7,9 +7,9 @@
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type Database from 'libsql'
+import type { WhoisConn } from '../../api/commands.ts'
 import { stateName } from '../../api/names.ts'
 import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
-import type { WhoisConn } from '../../api/whois-info.ts'
 import { endpointText } from '../../wire/address.ts'
 import { checkRemovable } from '../system/own-file.ts'
 import { type Ended, endName, type Found, type Search } from './ended.ts'
@@ -226,7 +226,7 @@ export class HistoryDatabase {
       .all(...values) as Row[]
     const runs = this.#runs(ours, nowMs)
     const sinceMs = runs[0]?.begunMs ?? null
-    return { conns: rows.map(connOf), gaps: gapsOf(runs, fromMs, toMs), sinceMs }
+    return { conns: rows.map(connOf), gaps: gapsOf(runs, fromMs, toMs), since_ms: sinceMs }
   }
 
   /** In the order of time. */
@@ -288,8 +288,8 @@ function connOf(row: Row): WhoisConn {
     lip: endpointText(lip, lport),
     rs: endpointText(rip, rport),
     check: false,
-    openedMs: opened,
+    opened_ms: opened,
     state: row.state,
-    ended: { atMs: ended, lastMs: last, how: row.how },
+    ended: { at_ms: ended, last_ms: last, how: row.how },
   }
 }

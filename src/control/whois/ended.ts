@@ -1,8 +1,8 @@
 /** A connection that has ended, as the history holds it. */
 
+import type { WhoisConn, WhoisInfo } from '../../api/commands.ts'
 import { stateName } from '../../api/names.ts'
 import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
-import type { WhoisConn, WhoisGap } from '../../api/whois-info.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
 import { endpointText } from '../../wire/address.ts'
@@ -43,13 +43,8 @@ export interface Search {
   limit: number
 }
 
-export interface Found {
-  /** Those that ended last come first. */
-  conns: WhoisConn[]
-  gaps: WhoisGap[]
-  /** ms since 1970 from which on anything is known; null for never. */
-  sinceMs: number | null
-}
+/** Those that ended last come first. */
+export type Found = Pick<WhoisInfo, 'conns' | 'gaps' | 'since_ms'>
 
 const R = SessionRecord
 
@@ -100,9 +95,9 @@ export function whoisOf(ended: Ended): WhoisConn {
     lip: endpointText(ended.lip, ended.lport),
     rs: endpointText(ended.rip, ended.rport),
     check: false,
-    openedMs,
+    opened_ms: openedMs,
     state: stateName(state),
-    ended: { atMs: endedMs, lastMs, how: endName(end) },
+    ended: { at_ms: endedMs, last_ms: lastMs, how: endName(end) },
   }
 }
 
@@ -122,5 +117,5 @@ export function merged(found: readonly Found[]): Found {
 }
 
 export function byOpening(a: WhoisConn, b: WhoisConn): number {
-  return (a.openedMs ?? 0) - (b.openedMs ?? 0)
+  return (a.opened_ms ?? 0) - (b.opened_ms ?? 0)
 }

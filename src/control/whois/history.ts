@@ -3,7 +3,7 @@
  * session rings, and asked for those of a key and a time; it says as well what it does not know.
  */
 
-import type { WhoisGap } from '../../api/whois-info.ts'
+import type { WhoisGap } from '../../api/commands.ts'
 import type { ConfigHistory } from '../../config/log.ts'
 import type { SessionConsumer } from '../sessions/drain.ts'
 import type { SessionReading } from '../sessions/words.ts'
@@ -57,7 +57,7 @@ export class History implements SessionConsumer {
     const { fromMs } = search
     const inFile = fromMs < this.#memoryMs ? await this.#inFile(search) : null
     if (inFile) return inFile
-    return { conns: this.#remembered(search), gaps: this.#gaps(fromMs), sinceMs: this.#memoryMs }
+    return { conns: this.#remembered(search), gaps: this.#gaps(fromMs), since_ms: this.#memoryMs }
   }
 
   /** The last known holder of the key; rejects as `find` does. */
@@ -66,7 +66,7 @@ export class History implements SessionConsumer {
     const ever = { key, rs, fromMs, toMs, limit: 1 }
     const conns = this.#remembered(ever)
     const inFile = conns.length === 0 ? await this.#inFile(ever) : null
-    return inFile ?? { conns, gaps: [], sinceMs: this.#memoryMs }
+    return inFile ?? { conns, gaps: [], since_ms: this.#memoryMs }
   }
 
   close(): void {
@@ -97,9 +97,9 @@ export class History implements SessionConsumer {
   #gaps(fromMs: number): WhoisGap[] {
     const gaps: WhoisGap[] = []
     const sinceMs = this.#memoryMs
-    if (fromMs < sinceMs) gaps.push({ why: 'unknown', fromMs: null, toMs: sinceMs, records: 0 })
+    if (fromMs < sinceMs) gaps.push({ why: 'unknown', from_ms: null, to_ms: sinceMs, records: 0 })
     if (this.#lost > 0 && fromMs <= this.#lostMs) {
-      gaps.push({ why: 'lost', fromMs: this.#begunMs, toMs: this.#lostMs, records: this.#lost })
+      gaps.push({ why: 'lost', from_ms: this.#begunMs, to_ms: this.#lostMs, records: this.#lost })
     }
     return gaps
   }

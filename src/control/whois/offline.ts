@@ -1,6 +1,6 @@
 /** The history's file without a daemon. */
 
-import type { WhoisInfo } from '../../api/whois-info.ts'
+import type { WhoisInfo } from '../../api/commands.ts'
 import { ipv4Int } from '../../wire/address.ts'
 import { type Found, merged } from './ended.ts'
 import { sqliteProblem } from './problem.ts'
@@ -29,9 +29,9 @@ export async function lookUp(path: string, look: Look): Promise<WhoisInfo> {
       if ('ok' in answer) return answer.ok as Found
       throw new Error(answer.code === 'ENOENT' ? 'no such file' : sqliteProblem(answer))
     })
-    const { conns, gaps, sinceMs } = merged(found)
+    const { conns, gaps, since_ms } = merged(found)
     const more = conns.length > LIMIT
-    return { as: 'lip', lips: [], conns: conns.slice(-LIMIT), more, last: null, gaps, sinceMs }
+    return { as: 'lip', lips: [], conns: conns.slice(-LIMIT), more, last: null, gaps, since_ms }
   } finally {
     await sqlite.stop()
   }

@@ -1,6 +1,6 @@
 /** What a file knows of the times in which it was written, and what it therefore does not know. */
 
-import type { WhoisGap } from '../../api/whois-info.ts'
+import type { WhoisGap } from '../../api/commands.ts'
 
 /** A daemon that wrote into the file. */
 export interface Run {
@@ -20,15 +20,15 @@ export function gapsOf(runs: readonly Run[], fromMs: number, toMs: number): Whoi
   let knownMs: number | null = null
   for (const { begunMs, seenMs, whole, lost } of runs) {
     if (fromMs < begunMs && (knownMs === null || toMs > knownMs))
-      gaps.push({ why: 'unknown', fromMs: knownMs, toMs: begunMs, records: 0 })
+      gaps.push({ why: 'unknown', from_ms: knownMs, to_ms: begunMs, records: 0 })
     const touches = fromMs <= seenMs && toMs >= begunMs
     if (touches && !whole)
-      gaps.push({ why: 'unfinished', fromMs: begunMs, toMs: seenMs, records: 0 })
+      gaps.push({ why: 'unfinished', from_ms: begunMs, to_ms: seenMs, records: 0 })
     if (touches && lost > 0)
-      gaps.push({ why: 'lost', fromMs: begunMs, toMs: seenMs, records: lost })
+      gaps.push({ why: 'lost', from_ms: begunMs, to_ms: seenMs, records: lost })
     knownMs = Math.max(knownMs ?? seenMs, seenMs)
   }
   if (knownMs === null || toMs > knownMs)
-    gaps.push({ why: 'unknown', fromMs: knownMs, toMs, records: 0 })
+    gaps.push({ why: 'unknown', from_ms: knownMs, to_ms: toMs, records: 0 })
   return gaps
 }

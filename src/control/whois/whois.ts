@@ -1,8 +1,8 @@
 /** Who is behind an address that an RS sees: the living out of the workers' tables, the others out of the history. */
 
 import { isIPv4 } from 'node:net'
-import { stateName } from '../../api/names.ts'
-import type { WhoisArgs, WhoisConn, WhoisInfo } from '../../api/whois-info.ts'
+import type { WhoisArgs, WhoisConn, WhoisInfo } from '../../api/commands.ts'
+import { Refused } from '../../api/refused.ts'
 import { LPORT_FIRST, LPORT_LAST } from '../../engine/sa-pool.ts'
 import { ipv4Int } from '../../wire/address.ts'
 import type { Model } from '../model/model.ts'
@@ -41,20 +41,22 @@ export async function whois(args: WhoisArgs, from: WhoisSources): Promise<WhoisI
   const meant = living.filter(conn => goesTo(conn, rs))
   const of = { as, lips, last: null, more: false } as const
   if (time === null) {
-    if (meant.length > 0 || !history) return { ...of, conns: meant, sinceMs: null, gaps: [] }
+    if (meant.length > 0 || !history) return { ...of, conns: meant, since_ms: null, gaps: [] }
     from.records.catchUp()
-    const { conns, sinceMs } = merged(await Promise.all(keys.map(key => history.last({ key, rs }))))
-    return { ...of, conns: [], last: conns.at(-1) ?? null, sinceMs, gaps: [] }
+    const { conns, since_ms } = merged(
+      await Promise.all(keys.map(key => history.last({ key, rs }))),
+    )
+    return { ...of, conns: [], last: conns.at(-1) ?? null, since_ms, gaps: [] }
   }
   if (!history) {
     const how = 'set history.connections (100000, say) in the config and restart the daemon'
-    throw new Error(`the history is off, so it is only known who is there now; ${how}`)
+    throw new Refused('invalid', `the history is off, so it is only known who is there now; ${how}`)
   }
   from.records.catchUp()
   const search = { rs, ...time, limit: LIMIT + 1 }
   const past = merged(await Promise.all(keys.map(key => history.find({ key, ...search }))))
   const still = meant.filter(
-    conn => (conn.openedMs as number) <= time.toMs && !past.conns.some(one => isSame(one, conn)),
+    conn => (conn.opened_ms as number) <= time.toMs && !past.conns.some(one => isSame(one, conn)),
   )
   const conns = [...past.conns, ...still].sort(byOpening)
   return { ...of, ...past, conns: conns.slice(-LIMIT), more: conns.length > LIMIT }
@@ -64,7 +66,7 @@ export async function whois(args: WhoisArgs, from: WhoisSources): Promise<WhoisI
 function keysOf({ address, port }: WhoisArgs, as: Key['by']): Key[] {
   const key = { address: ipv4Int(address), port }
   if (as === 'lip' && port < LPORT_FIRST)
-    throw new Error(`lports are ${LPORT_FIRST}-${LPORT_LAST}, found ${port}`)
+    throw new Refused('invalid', `lports are ${LPORT_FIRST}-${LPORT_LAST}, found ${port}`)
   if (as === 'lip') return [{ by: 'lip', ...key }]
   return [
     { by: 'client', ...key },
@@ -76,9 +78,9 @@ function keysOf({ address, port }: WhoisArgs, as: Key['by']): Key[] {
 function timeOf({ from, to }: WhoisArgs): { fromMs: number; toMs: number } | null {
   if (from === undefined && to === undefined) return null
   if (from === undefined || to === undefined || from > to)
-    throw new Error('a time has both `from` and `to`, and `from` is not the later one')
+    throw new Refused('invalid', 'a time has both `from` and `to`, and `from` is not the later one')
   const now = Date.now()
-  if (from > now) throw new Error('the time is still to come')
+  if (from > now) throw new Refused('invalid', 'the time is still to come')
   return { fromMs: from, toMs: Math.min(to, now) }
 }
 
@@ -87,7 +89,10 @@ export function rsFilter(text: string): RsFilter {
   const [address = '', port] = text.split(':')
   const isPort = port === undefined || (/^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535)
   if (!isIPv4(address) || !isPort)
-    throw new Error(`expected an RS as ADDRESS or ADDRESS:PORT, found ${JSON.stringify(text)}`)
+    throw new Refused(
+      'invalid',
+      `expected an RS as ADDRESS or ADDRESS:PORT, found ${JSON.stringify(text)}`,
+    )
   return { rip: ipv4Int(address), rport: Number(port ?? 0) }
 }
 
@@ -99,10 +104,9 @@ function goesTo({ rs }: WhoisConn, filter: RsFilter | null): boolean {
 
 async function livingOf(key: Key, { model, workers }: WhoisSources): Promise<WhoisConn[]> {
   const conns: WhoisConn[] = []
-  const answer = await workers.probe(key, (probed, worker) => {
+  await workers.probe(key, (probed, worker) => {
     conns.push(...probed.checks.map((_, i) => livingConn(probed, i, worker, model)))
   })
-  if ('error' in answer) throw new Error(answer.error)
   return conns
 }
 
@@ -127,14 +131,14 @@ function livingConn(probed: Probed, index: number, worker: number, model: Model)
     lip,
     rs,
     check,
-    openedMs,
-    state: stateName(state),
+    opened_ms: openedMs,
+    state,
     ended: null,
   }
 }
 
 function isSame(a: WhoisConn, b: WhoisConn): boolean {
-  const apart = Math.abs((a.openedMs as number) - (b.openedMs as number))
+  const apart = Math.abs((a.opened_ms as number) - (b.opened_ms as number))
   return (
     a.client === b.client && a.vip === b.vip && a.lip === b.lip && a.rs === b.rs && apart < SAME_MS
   )

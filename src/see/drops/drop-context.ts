@@ -1,35 +1,37 @@
 /** What a refused frame is explained from: the frame itself, and what the daemon has set up. All as the API tells it. */
 
+import type {
+  AddressInfo,
+  ArmInfo,
+  LocalAddressInfo,
+  RealServerInfo,
+  RouteInfo,
+  ServiceInfo,
+} from '../../api/commands.ts'
 import { inPrefix, ipv4Int } from '../../wire/address.ts'
 import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
 import { type HeaderValues, headerValues } from '../frame/header-values.ts'
 
-interface Rs {
-  address: string
-  port: number
-  weight: number
-  upperThreshold: number
-  activeConns: number
-  inactiveConns: number
-  inhibited: boolean
-  backup: boolean
-}
+type Rs = Pick<
+  RealServerInfo,
+  | 'address'
+  | 'port'
+  | 'weight'
+  | 'upper_threshold'
+  | 'active_conns'
+  | 'inactive_conns'
+  | 'inhibited'
+  | 'backup'
+>
 
 export interface DropContext {
-  arms: readonly { name: string; mac: string; mtu: number; up: boolean }[]
-  addresses: readonly {
-    address: string
-    prefixLength: number
-    arm: string
-    lports?: { used: number; free: number; misses: number }
-  }[]
-  routes: readonly { to: string; prefixLength: number; via: string | null; arm: string }[]
-  services: readonly {
-    address: string
-    port: number
-    localAddresses: readonly { address: string }[]
-    realServers: readonly Rs[]
-  }[]
+  arms: readonly Pick<ArmInfo, 'name' | 'mac' | 'mtu' | 'up'>[]
+  addresses: readonly Omit<AddressInfo, 'lports_of_workers'>[]
+  routes: readonly Omit<RouteInfo, 'mtu'>[]
+  services: readonly (Pick<ServiceInfo, 'address' | 'port'> & {
+    local_addresses: readonly Pick<LocalAddressInfo, 'address'>[]
+    real_servers: readonly Rs[]
+  })[]
   conns: { used: number; capacity: number }
   settings: {
     xmitTtl: boolean
@@ -167,8 +169,8 @@ export class Refused {
     if (this.headers.ip === null) return undefined
     const target = ipv4Int(address)
     return this.context.routes
-      .filter(({ to, prefixLength }) => inPrefix(target, ipv4Int(to), prefixLength))
-      .sort((a, b) => b.prefixLength - a.prefixLength)[0]
+      .filter(({ to }) => inPrefix(target, ipv4Int(hostOf(to)), lengthOf(to)))
+      .sort((a, b) => lengthOf(b.to) - lengthOf(a.to))[0]
   }
 }
 
@@ -191,4 +193,13 @@ function vnetOf(bytes: Uint8Array): Vnet {
     csumStart: view.getUint16(VNET.CSUM_START, true),
     csumOffset: view.getUint16(VNET.CSUM_OFFSET, true),
   }
+}
+
+/** 192.0.2.0/24 => 192.0.2.0 */
+function hostOf(cidr: string): string {
+  return cidr.split('/')[0] as string
+}
+
+function lengthOf(cidr: string): number {
+  return Number(cidr.split('/')[1])
 }

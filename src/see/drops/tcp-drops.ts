@@ -66,11 +66,11 @@ export const TCP_DROPS = {
   tcp_no_rs: {
     says: 'SYN to a service without a real server of weight above 0',
     explain: frame => {
-      const all = frame.service?.realServers ?? []
+      const all = frame.service?.real_servers ?? []
       const first = `${all[0]?.address}:${all[0]?.port}`
       const states = all.map(rs => {
-        const conns = rs.activeConns + rs.inactiveConns
-        const full = rs.upperThreshold > 0 && conns >= rs.upperThreshold
+        const conns = rs.active_conns + rs.inactive_conns
+        const full = rs.upper_threshold > 0 && conns >= rs.upper_threshold
         if (rs.backup) return `${rs.address}:${rs.port} weight ${rs.weight}, backup`
         const why = rs.inhibited ? ', its check fails' : full ? `, full with ${conns}` : ''
         return `${rs.address}:${rs.port} weight ${rs.weight}${why}`
@@ -100,7 +100,7 @@ export const TCP_DROPS = {
   lport_exhausted: {
     says: 'SYN while every LIP of the service is out of lports towards every real server',
     explain: frame => {
-      const lips = frame.service?.localAddresses.map(({ address }) => address) ?? []
+      const lips = frame.service?.local_addresses.map(({ address }) => address) ?? []
       const lports = frame.context.addresses.filter(({ address }) => lips.includes(address))
       const states = lports.map(lip => `${lip.address} ${lip.lports?.misses ?? 0} misses`)
       return {

@@ -1,5 +1,6 @@
 /** The facts of a connection as sentences: why it is as it is, what happened, and what will. */
 
+import type { ServiceInfo } from '../../api/commands.ts'
 import { SUB_POOLS, subPoolOf } from '../../engine/sa-pool.ts'
 import { ipv4Int } from '../../wire/address.ts'
 import type { DropContext } from '../drops/drops.ts'
@@ -12,11 +13,8 @@ import type { Edge, Facts, Traffic } from './story.ts'
 
 /** What is set up, beside what refused frames are explained from. All as the API tells it. */
 export interface StoryContext extends DropContext {
-  services: readonly (DropContext['services'][number] & {
-    scheduler: string
-    connTimeout: number
-    persistence: { timeout: number }
-  })[]
+  services: readonly (DropContext['services'][number] &
+    Pick<ServiceInfo, 'scheduler' | 'conn_timeout' | 'persistence'>)[]
   /** Seconds by state, `established` and the like. */
   timeouts: Readonly<Record<string, number>>
   /** Of the config: off, seed or master. */
@@ -95,14 +93,14 @@ function rsText({ ends, scheduled }: Facts, context: StoryContext): string {
   if (scheduled === null) return ends.rs
   const { weight, servers, by } = scheduled
   const all = servers === 1 ? 'the only real server' : `one of ${servers} real servers`
-  const rs = service?.realServers.find(({ address, port }) => `${address}:${port}` === ends.rs)
+  const rs = service?.real_servers.find(({ address, port }) => `${address}:${port}` === ends.rs)
   const limit =
-    rs && rs.upperThreshold > 0
-      ? `at most ${rs.upperThreshold} connections, ${rs.activeConns + rs.inactiveConns} now`
+    rs && rs.upper_threshold > 0
+      ? `at most ${rs.upper_threshold} connections, ${rs.active_conns + rs.inactive_conns} now`
       : 'no threshold'
   const how =
     by === 'persistence'
-      ? `because its client had been there before (persistence ${service?.persistence.timeout ?? '?'} s)`
+      ? `because its client had been there before (persistence ${service?.persistence ?? '?'} s)`
       : `chosen by the scheduler${service ? ` ${service.scheduler}` : ''}`
   return `${ends.rs}, ${how}: weight ${weight}, ${all}, ${limit}`
 }
@@ -153,7 +151,7 @@ function causeText({ frame }: Edge): string {
 /** Seconds until a state times out. */
 function timeoutOf(state: string, { ends }: Facts, { timeouts, services }: StoryContext): number {
   const service = services.find(({ address, port }) => `${address}:${port}` === ends.vip)
-  const own = state === 'ESTABLISHED' ? (service?.connTimeout ?? 0) : 0
+  const own = state === 'ESTABLISHED' ? (service?.conn_timeout ?? 0) : 0
   return own > 0 ? own : (timeouts[state.toLowerCase()] ?? 0)
 }
 

@@ -1,20 +1,26 @@
-/** A moment as a line of JSON and back: the bytes of its frame are hex. */
+/** A moment as a line of JSON and back: the bytes of its frame are hex, and keys are in snake case, as in all of the API. */
 
 import type { Moment } from './moment.ts'
 
-/** JSON.parse of a line: the moment, but `bytes` is text. */
+/** JSON.parse of a line. */
 export type MomentJson = object
 
 export function momentToJson(moment: Moment): MomentJson {
-  return 'bytes' in moment ? { ...moment, bytes: hexOf(moment.bytes) } : moment
+  const { atUs: at_us } = moment
+  if (!('bytes' in moment)) {
+    const { atUs: _, ...rest } = moment
+    return { ...rest, at_us }
+  }
+  const { atUs: _, gsoSize: gso_size, bytes, ...rest } = moment
+  return { ...rest, at_us, gso_size, bytes: hexOf(bytes) }
 }
 
 /** Throws TypeError if momentToJson has not made it. */
 export function momentFromJson(json: MomentJson): Moment {
-  const { bytes } = json as { bytes?: unknown }
-  if (bytes === undefined) return json as Moment
+  const { at_us: atUs, gso_size: gsoSize, bytes, ...rest } = json as Record<string, unknown>
+  if (bytes === undefined) return { ...rest, atUs } as Moment
   if (typeof bytes !== 'string') throw new TypeError('bytes of a moment are hex')
-  return { ...json, bytes: bytesOf(bytes) } as Moment
+  return { ...rest, atUs, gsoSize, bytes: bytesOf(bytes) } as Moment
 }
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))

@@ -1,7 +1,6 @@
 /** Who has how many connections: pages of the table, counted. */
 
 import type { ConnInfo } from '../../api/commands.ts'
-import { State } from '../../engine/tcp-state.ts'
 
 export interface ClientRow {
   client: string
@@ -16,7 +15,7 @@ export function countClients(conns: readonly ConnInfo[]): ClientRow[] {
     const row = rows.get(client) ?? { client, conns: 0, established: 0 }
     rows.set(client, row)
     row.conns++
-    if (state === State.ESTABLISHED) row.established++
+    if (state === 'ESTABLISHED') row.established++
   }
   return [...rows.values()]
 }

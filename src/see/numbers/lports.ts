@@ -18,7 +18,7 @@ export interface LipRow {
 
 /** `before` is a sample of some seconds ago. */
 export function lipRows(now: NumbersInfo, before: NumbersInfo): LipRow[] {
-  const seconds = (now.atMs - before.atMs) / 1000
+  const seconds = (now.at_ms - before.at_ms) / 1000
   const earlier = new Map(before.addresses.map(address => [address.address, address.lports]))
   const pools = poolsInUse(now)
   return now.addresses.flatMap(({ address, arm, lports }) => {
@@ -43,7 +43,7 @@ export function lipRows(now: NumbersInfo, before: NumbersInfo): LipRow[] {
 
 /** An RS draws from one of the 16 pools that each LIP has. */
 function poolsInUse({ services }: NumbersInfo): number {
-  const pools = services.flatMap(({ realServers }) =>
+  const pools = services.flatMap(({ real_servers: realServers }) =>
     realServers.map(({ address, port }) => subPoolOf(ipv4Int(address), port)),
   )
   return new Set(pools).size

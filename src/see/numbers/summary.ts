@@ -36,26 +36,26 @@ export class History {
   looks(sample: NumbersInfo): Looks {
     const samples = this.#samples
     // A daemon that was started anew counts from 0.
-    if (samples.at(-1)?.process.startedMs !== sample.process.startedMs) samples.length = 0
+    if (samples.at(-1)?.process.started_ms !== sample.process.started_ms) samples.length = 0
     samples.push(sample)
-    const oldest = sample.atMs - SLOW_WINDOW_SEC * 1000
-    while (samples.length > 2 && (samples[1] as NumbersInfo).atMs <= oldest) samples.shift()
+    const oldest = sample.at_ms - SLOW_WINDOW_SEC * 1000
+    while (samples.length > 2 && (samples[1] as NumbersInfo).at_ms <= oldest) samples.shift()
     return { now: sample, before: samples.at(-2) ?? sample, long: samples[0] as NumbersInfo }
   }
 }
 
 /** `before` and `long` are earlier samples, one just before and one some seconds. */
 export function momentOf(now: NumbersInfo, before: NumbersInfo, long: NumbersInfo): Moment {
-  const seconds = (now.atMs - before.atMs) / 1000
+  const seconds = (now.at_ms - before.at_ms) / 1000
   const counters = total(now.workers)
   const earlier = total(before.workers)
   const perSecond = (value: number, was: number | undefined) => rate(value, was, seconds)
   const moment = {
-    atMs: now.atMs,
+    atMs: now.at_ms,
     seconds,
     version: now.process.version,
     pid: now.process.pid,
-    upSec: Math.max(0, Math.round((now.atMs - now.process.startedMs) / 1000)),
+    upSec: Math.max(0, Math.round((now.at_ms - now.process.started_ms) / 1000)),
     workers: now.workers.length,
     conns: {
       ...counters.conns,
@@ -81,7 +81,7 @@ function rate(value: number, before: number | undefined, seconds: number): numbe
 
 function dropRows(now: NumbersInfo, before: NumbersInfo): DropRow[] {
   const earlier = total(before.workers).drops
-  const seconds = (now.atMs - before.atMs) / 1000
+  const seconds = (now.at_ms - before.at_ms) / 1000
   return Object.entries(total(now.workers).drops).map(([reason, count]) => ({
     reason,
     total: count,
@@ -92,7 +92,7 @@ function dropRows(now: NumbersInfo, before: NumbersInfo): DropRow[] {
 function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): ServiceRow[] {
   const earlier = new Map(
     before.services.flatMap(service =>
-      service.realServers.map(rs => [
+      service.real_servers.map(rs => [
         `${service.address}:${service.port} ${rs.address}:${rs.port}`,
         rs.stats,
       ]),
@@ -100,21 +100,21 @@ function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): Se
   )
   return now.services.map(service => {
     const name = `${service.address}:${service.port}`
-    const realServers = service.realServers.map(rs => {
+    const realServers = service.real_servers.map(rs => {
       const was = earlier.get(`${name} ${rs.address}:${rs.port}`)
       return {
         rs: `${rs.address}:${rs.port}`,
         weight: rs.weight,
         usable: rs.weight > 0 && !rs.inhibited,
         reason: rs.inhibited ? (rs.reason ?? 'its health checks fail') : null,
-        active: rs.activeConns,
-        inactive: rs.inactiveConns,
+        active: rs.active_conns,
+        inactive: rs.inactive_conns,
         rates: mapped(rs.stats, field => rate(rs.stats[field], was?.[field], seconds)),
       }
     })
     const sum = (value: (rs: RsRow) => number) =>
       realServers.reduce((all, rs) => all + value(rs), 0)
-    const nothing = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
+    const nothing = { conns: 0, in_packets: 0, out_packets: 0, in_bytes: 0, out_bytes: 0 }
     return {
       service: `${service.protocol.toUpperCase()} ${name}`,
       scheduler: service.scheduler,
@@ -145,11 +145,11 @@ function armRows(now: NumbersInfo, before: NumbersInfo, seconds: number): ArmRow
       admin: arm.admin,
       link: arm.link,
       orphaned: arm.orphaned,
-      rxBits: perSecond(({ rxBytes }) => rxBytes) * 8,
-      txBits: perSecond(({ txBytes }) => txBytes) * 8,
-      rxPackets: perSecond(({ rxPackets }) => rxPackets),
-      txPackets: perSecond(({ txPackets }) => txPackets),
-      drops: perSecond(({ rxDrops, txDrops }) => rxDrops + txDrops),
+      rxBits: perSecond(arm => arm.rx_bytes) * 8,
+      txBits: perSecond(arm => arm.tx_bytes) * 8,
+      rxPackets: perSecond(arm => arm.rx_packets),
+      txPackets: perSecond(arm => arm.tx_packets),
+      drops: perSecond(arm => arm.rx_drops + arm.tx_drops),
     }
   }
   const was = total(before.workers).arms
@@ -169,7 +169,7 @@ function handshakes(now: NumbersInfo, long: NumbersInfo, by: 'rs' | 'client'): Q
   const earlier = total(long.workers).handshakes[by]
   const recent: HandshakeInfo = {
     buckets: all.buckets.map((count, i) => count - (earlier.buckets[i] ?? 0)),
-    sumMs: all.sumMs - earlier.sumMs,
+    sum_ms: all.sum_ms - earlier.sum_ms,
   }
   return quantiles(recent) ?? quantiles(all)
 }

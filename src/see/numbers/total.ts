@@ -44,6 +44,6 @@ function addArm(a: ArmInfo, b: ArmInfo): ArmInfo {
 function addHandshakes(a: HandshakeInfo, b: HandshakeInfo): HandshakeInfo {
   return {
     buckets: a.buckets.map((count, i) => count + (b.buckets[i] ?? 0)),
-    sumMs: a.sumMs + b.sumMs,
+    sum_ms: a.sum_ms + b.sum_ms,
   }
 }

@@ -49,8 +49,8 @@ test('verbs, their verbs and options', async () => {
   assert.deepEqual(await offered('log level d'), ['debug'])
   assert.deepEqual(await offered('counters --'), ['--json', '--all', '--socket', '--help', '--utc'])
   assert.deepEqual(await offered('completion '), ['bash', 'zsh'])
-  assert.deepEqual(await offered('drain '), ['192.168.168.2:6379', '192.168.168.8:80'])
-  assert.deepEqual(await offered('drain --service '), ['202.108.10.1:6379', '202.108.10.1:80'])
+  assert.deepEqual(await offered('drain '), ['192.168.168.8:80', '192.168.168.2:6379'])
+  assert.deepEqual(await offered('drain --service '), ['202.108.10.1:80', '202.108.10.1:6379'])
   assert.deepEqual(await offered('nonsense '), [])
 })
 
@@ -70,7 +70,7 @@ test('inside ipvsadm', async () => {
   ])
   assert.deepEqual(await offered('ipvsadm -A -t 10.0.0.1:80 -s '), ['wrr', 'rr'])
   assert.deepEqual(await offered('ipvsadm -A --when-down r'), ['reject'])
-  assert.deepEqual(await offered('ipvsadm -D -t '), ['202.108.10.1:6379', '202.108.10.1:80'])
+  assert.deepEqual(await offered('ipvsadm -D -t '), ['202.108.10.1:80', '202.108.10.1:6379'])
   assert.deepEqual(await offered('ipvsadm -Dt 202.108.10.1:8'), ['202.108.10.1:80'])
   const server = 'ipvsadm -d -t 202.108.10.1:80 -r '
   assert.deepEqual(await offered(server), ['192.168.168.8:80'])
@@ -114,7 +114,7 @@ test('zsh is told what words mean, their colons escaped', async () => {
   const paper = await seed()
   const words = ['words', '--about', '--', 'ipvsadm', '-D', '-t', '']
   await completion(words, paper.open, addVerbs)
-  assert.equal(paper.stdout, '202.108.10.1\\:6379:wrr\n202.108.10.1\\:80:wrr\n')
+  assert.equal(paper.stdout, '202.108.10.1\\:80:wrr\n202.108.10.1\\:6379:wrr\n')
 })
 
 /** What a real bash offers for `line` with the cursor at its end; its first word is asked for words. */

@@ -61,7 +61,7 @@ test('addr, route and neigh become edits, in any order of words', () => {
   ]
   for (const [lines, edit] of cases)
     for (const line of lines)
-      assert.deepEqual(readDpip(words(line)).command, { does: 'edit', edit }, line)
+      assert.deepEqual(readDpip(words(line)).command, { do: 'edit', edit }, line)
 })
 
 test('mistakes are one line that says what to do', () => {
@@ -138,15 +138,18 @@ test('addr show -v has a line for each worker of a LIP', () => {
   const [vip, , lip] = ADDRESSES
   assert.ok(vip && lip)
   const workers = [1, 2].map(used => ({ used, free: 100, misses: 0 }))
-  assert.deepEqual(formatAddresses([vip, { ...lip, lportsOfWorkers: workers }], true).split('\n'), [
-    '[00] inet 202.108.10.1/32 scope global ext0',
-    '     valid_lft forever preferred_lft forever',
-    '[01] inet 192.168.168.7/32 scope global int0',
-    '     valid_lft forever preferred_lft forever sa_used 1 sa_free 100 sa_miss 0',
-    '[02] inet 192.168.168.7/32 scope global int0',
-    '     valid_lft forever preferred_lft forever sa_used 2 sa_free 100 sa_miss 0',
-    '',
-  ])
+  assert.deepEqual(
+    formatAddresses([vip, { ...lip, lports_of_workers: workers }], true).split('\n'),
+    [
+      '[00] inet 202.108.10.1/32 scope global ext0',
+      '     valid_lft forever preferred_lft forever',
+      '[01] inet 192.168.168.7/32 scope global int0',
+      '     valid_lft forever preferred_lft forever sa_used 1 sa_free 100 sa_miss 0',
+      '[02] inet 192.168.168.7/32 scope global int0',
+      '     valid_lft forever preferred_lft forever sa_used 2 sa_free 100 sa_miss 0',
+      '',
+    ],
+  )
 })
 
 test('addr flush deletes what the arm has, in one request', async () => {
@@ -202,10 +205,13 @@ test('an arm keeps its number, and its rates are those of the time between', asy
 
   const [ext0] = COUNTERS.arms
   assert.ok(ext0)
-  const later = { ...COUNTERS, arms: [{ ...ext0, rxPackets: 106, rxBytes: 20_420, txPackets: 3 }] }
+  const later = {
+    ...COUNTERS,
+    arms: [{ ...ext0, rx_packets: 106, rx_bytes: 20_420, tx_packets: 3 }],
+  }
   const [rates] = linkRates(COUNTERS, later, 2).arms
   assert.deepEqual(
-    [rates?.rxPackets, rates?.rxBytes, rates?.txPackets, rates?.rxDrops],
+    [rates?.rx_packets, rates?.rx_bytes, rates?.tx_packets, rates?.rx_drops],
     [50, 10_000, 0, 0],
   )
 })

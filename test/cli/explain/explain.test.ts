@@ -82,7 +82,13 @@ test('the story of a SYN that was refused names the rule', () => {
 test('a connection that lives: its timer, and what comes then', () => {
   const stand = new Stand().resolveRss().record()
   stand.segment(WAN, SYN)
-  const live = { ...CONN, worker: 1, state: 3, client: SEED_CLIENT, lip: '192.168.168.7:1025' }
+  const live = {
+    ...CONN,
+    worker: 1,
+    state: 'SYN_RECV' as const,
+    client: SEED_CLIENT,
+    lip: '192.168.168.7:1025',
+  }
   const context = contextOfStand(stand)
   const { stories } = told(tell([SEED_CLIENT], stand.moments(), [live], context))
   assert.equal(stories[0]?.now, 'lives, in SYN_RECV')

@@ -40,8 +40,8 @@ test('the commands of the seed', () => {
   for (const [line, command] of cases) assert.deepEqual(read(line), command, line)
 })
 
-function edit(one: Extract<Command, { does: 'edit' }>['edits'][number]): Command {
-  return { does: 'edit', edits: [one] }
+function edit(one: Extract<Command, { do: 'edit' }>['edits'][number]): Command {
+  return { do: 'edit', edits: [one] }
 }
 
 test('each command by letter and by name', () => {
@@ -87,14 +87,14 @@ test('each command by letter and by name', () => {
       `--del-laddr -z 10.0.0.7 ${T} -F int0`,
       edit({ edit: 'delete-lip', ...lip }),
     ],
-    [`-G ${T}`, `--get-laddr ${T}`, { does: 'lips', service: SERVICE }],
-    ['-G -n', '-Gn', { does: 'lips' }],
-    ['-Z', '--zero', { does: 'zero' }],
-    [`-Z ${T}`, `--zero ${T}`, { does: 'zero', service: SERVICE }],
-    ['-S', '-Sn', { does: 'save' }],
-    ['-R', '--restore', { does: 'restore' }],
-    ['-h', '--help', { does: 'help' }],
-    ['-v', '--version', { does: 'version' }],
+    [`-G ${T}`, `--get-laddr ${T}`, { do: 'lips', service: SERVICE }],
+    ['-G -n', '-Gn', { do: 'lips' }],
+    ['-Z', '--zero', { do: 'zero' }],
+    [`-Z ${T}`, `--zero ${T}`, { do: 'zero', service: SERVICE }],
+    ['-S', '-Sn', { do: 'save' }],
+    ['-R', '--restore', { do: 'restore' }],
+    ['-h', '--help', { do: 'help' }],
+    ['-v', '--version', { do: 'version' }],
     [
       '--set 900 120 0',
       '--set 900 120 0',
@@ -122,7 +122,7 @@ test('letters stand together, and a value may be attached', () => {
 test('persistence: its time may be missing, its mask is a netmask or a length', () => {
   const service = (line: string) => {
     const command = read(line)
-    return command.does === 'edit' ? command.edits[0] : undefined
+    return command.do === 'edit' ? command.edits[0] : undefined
   }
   const plain = { edit: 'add-service', service: SERVICE }
   for (const line of [
@@ -143,7 +143,7 @@ test('persistence: its time may be missing, its mask is a netmask or a length', 
 
 test('what is listed', () => {
   const plain = {
-    does: 'list',
+    do: 'list',
     kind: 'services',
     conns: { one: false },
     exact: false,
@@ -163,7 +163,7 @@ test('what is listed', () => {
   ]
   for (const [line, kind] of kinds) {
     const command = read(line)
-    assert.equal(command.does === 'list' && command.kind, kind, line)
+    assert.equal(command.do === 'list' && command.kind, kind, line)
   }
   const exact = read(`-LnX --stats --nosort ${T}`)
   assert.deepEqual(exact, {
@@ -175,7 +175,7 @@ test('what is listed', () => {
     sorted: false,
   })
   const pair = read('-lnc --sockpair tcp:202.108.10.2:33896:202.108.10.1:redis --cpu 5')
-  assert.deepEqual(pair.does === 'list' && pair.conns, {
+  assert.deepEqual(pair.do === 'list' && pair.conns, {
     one: true,
     client: '202.108.10.2:33896',
     vip: '202.108.10.1:6379',

@@ -57,6 +57,31 @@ test('the seed by hand', async () => {
   ])
 })
 
+test('each change is one request, whatever there is to say of it', async () => {
+  const daemon = await seed()
+  assert.deepEqual(
+    daemon.asked.map(({ verb }) => verb),
+    ['edit', 'edit', 'edit'],
+  )
+  daemon.asked = []
+  // It warns, and so does what was there before, which is said no more.
+  await say(daemon, '-A -t 202.108.10.1:80')
+  daemon.stderr = ''
+  await say(daemon, '-A -t 202.108.10.9:80')
+  assert.deepEqual(daemon.stderr.split('\n'), [
+    'warning: TCP 202.108.10.9:80: 202.108.10.9 is no address of any arm: nobody answers ARP for it',
+    'warning: TCP 202.108.10.9:80: no LIP: it takes no connection',
+    '',
+  ])
+  await fails(daemon, `-A ${T}`, 'Service already exists: TCP 202.108.10.1:6379')
+  await fails(
+    daemon,
+    `-a ${T} -r 192.168.168.7`,
+    'expected another host, found our own address "192.168.168.7"',
+  )
+  assert.equal(daemon.asked.length, 4)
+})
+
 test('what is there already, and what is not', async () => {
   const daemon = await seed()
   const rs = '-r 192.168.168.2:6379'

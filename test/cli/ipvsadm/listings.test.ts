@@ -15,12 +15,12 @@ import {
 import { SERVICES } from '../canned.ts'
 
 const [SEED] = SERVICES as [ServiceInfo]
-const [RS] = SEED.realServers as [ServiceInfo['realServers'][number]]
+const [RS] = SEED.real_servers as [ServiceInfo['real_servers'][number]]
 const BANNER = 'IP Virtual Server version 0.0.0 (size=0)'
 
 test('--rate, the twin of --stats', () => {
-  const rates = { conns: 2, inPackets: 12, outPackets: 8, inBytes: 672, outBytes: 444 }
-  assert.deepEqual(formatRates([{ ...SEED, realServers: [{ ...RS, rates }] }]).split('\n'), [
+  const rates = { conns: 2, in_packets: 12, out_packets: 8, in_bytes: 672, out_bytes: 444 }
+  assert.deepEqual(formatRates([{ ...SEED, real_servers: [{ ...RS, rates }] }]).split('\n'), [
     BANNER,
     'Prot LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS',
     '  -> RemoteAddress:Port',
@@ -31,8 +31,8 @@ test('--rate, the twin of --stats', () => {
 })
 
 test('--thresholds', () => {
-  const limited = { ...RS, upperThreshold: 1000, lowerThreshold: 800, activeConns: 12 }
-  assert.deepEqual(formatThresholds([{ ...SEED, realServers: [limited] }]).split('\n'), [
+  const limited = { ...RS, upper_threshold: 1000, lower_threshold: 800, active_conns: 12 }
+  assert.deepEqual(formatThresholds([{ ...SEED, real_servers: [limited] }]).split('\n'), [
     BANNER,
     'Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn ',
     '  -> RemoteAddress:Port',
@@ -48,12 +48,13 @@ test('flags of a service, in their order', () => {
       .split('\n')[3]
       ?.replace('TCP  202.108.10.1:6379 wrr', '')
   assert.equal(flags({}), '')
-  assert.equal(flags({ persistence: { timeout: 360, prefix: 32 } }), ' persistent 360')
-  assert.equal(flags({ persistence: { timeout: 0, prefix: 24 } }), '')
+  assert.equal(flags({ persistence: 360, persistence_prefix: 32 }), ' persistent 360')
+  assert.equal(flags({ persistence: 0, persistence_prefix: 24 }), '')
   const all = {
-    persistence: { timeout: 60, prefix: 20 },
-    connTimeout: 300,
-    whenDown: 'reject',
+    persistence: 60,
+    persistence_prefix: 20,
+    conn_timeout: 300,
+    when_down: 'reject',
   } as const
   assert.equal(flags(all), ' persistent 60 mask 255.255.240.0 conn-timeout 300 when-down reject')
 })
@@ -61,12 +62,12 @@ test('flags of a service, in their order', () => {
 test('large numbers, and the same in full', () => {
   const stats = {
     conns: 99_999_999,
-    inPackets: 100_000_000,
-    outPackets: 1_999_999_999,
-    inBytes: 123_456_789_012,
-    outBytes: 9_007_199_254_740_991,
+    in_packets: 100_000_000,
+    out_packets: 1_999_999_999,
+    in_bytes: 123_456_789_012,
+    out_bytes: 9_007_199_254_740_991,
   }
-  const services = [{ ...SEED, realServers: [{ ...RS, stats, rates: stats }] }]
+  const services = [{ ...SEED, real_servers: [{ ...RS, stats, rates: stats }] }]
   for (const format of [formatStats, formatRates]) {
     assert.deepEqual(format(services).split('\n').slice(3, 5), [
       'TCP  202.108.10.1:6379            99999999  100000K    1999M     123G    9007T',
@@ -84,7 +85,7 @@ test('the widest names stay in their columns', () => {
     ...SEED,
     address: '202.108.100.100',
     port: 65_535,
-    realServers: [{ ...RS, address: '192.168.168.200', port: 65_535 }],
+    real_servers: [{ ...RS, address: '192.168.168.200', port: 65_535 }],
   }
   const ends = [formatStats, formatRates].flatMap(format =>
     format([widest])
@@ -97,13 +98,13 @@ test('the widest names stay in their columns', () => {
 
 test('what keeps a real server from new connections', () => {
   const flagged = (rs: Partial<typeof RS>) =>
-    formatServices([{ ...SEED, realServers: [{ ...RS, ...rs }] }]).split('\n')[4]
+    formatServices([{ ...SEED, real_servers: [{ ...RS, ...rs }] }]).split('\n')[4]
   const row = '  -> 192.168.168.2:6379           FullNat 100    0          1         '
   assert.equal(flagged({}), row)
   assert.equal(flagged({ inhibited: true }), `${row} inhibited`)
-  assert.equal(flagged({ upperThreshold: 1 }), `${row},overload`)
-  assert.equal(flagged({ upperThreshold: 2 }), row)
-  assert.equal(flagged({ upperThreshold: 1, inhibited: true }), `${row} inhibited,overload`)
+  assert.equal(flagged({ upper_threshold: 1 }), `${row},overload`)
+  assert.equal(flagged({ upper_threshold: 2 }), row)
+  assert.equal(flagged({ upper_threshold: 1, inhibited: true }), `${row} inhibited,overload`)
 })
 
 test('-G, several LIPs and none', () => {
@@ -116,9 +117,9 @@ test('-G, several LIPs and none', () => {
   const services = [
     {
       ...SEED,
-      localAddresses: [lip('192.168.168.7', 0, 1), lip('192.168.168.200', 1_234_567_890, 60_000)],
+      local_addresses: [lip('192.168.168.7', 0, 1), lip('192.168.168.200', 1_234_567_890, 60_000)],
     },
-    { ...SEED, address: '202.108.100.100', port: 65_535, localAddresses: [] },
+    { ...SEED, address: '202.108.100.100', port: 65_535, local_addresses: [] },
   ]
   assert.deepEqual(formatLips(services).split('\n'), [
     'VIP:VPORT            TOTAL    SNAT_IP              CONFLICTS  CONNS     ',
@@ -146,8 +147,8 @@ test('sorted by address and port as numbers', () => {
   const services = endpoints.toReversed().map(text => ({
     ...SEED,
     ...split(text),
-    realServers: endpoints.toReversed().map(rs => ({ ...RS, ...split(rs) })),
-    localAddresses: ['10.0.0.10', '10.0.0.9'].map(address => ({
+    real_servers: endpoints.toReversed().map(rs => ({ ...RS, ...split(rs) })),
+    local_addresses: ['10.0.0.10', '10.0.0.9'].map(address => ({
       address,
       arm: 'i',
       conflicts: 0,
@@ -158,7 +159,7 @@ test('sorted by address and port as numbers', () => {
   const names = (all: readonly { address: string; port: number }[]) =>
     all.map(({ address, port }) => `${address}:${port}`)
   assert.deepEqual(names(sorted), endpoints)
-  for (const { realServers, localAddresses } of sorted) {
+  for (const { real_servers: realServers, local_addresses: localAddresses } of sorted) {
     assert.deepEqual(names(realServers), endpoints)
     assert.deepEqual(
       localAddresses.map(({ address }) => address),

@@ -107,16 +107,17 @@ test('persistence of networks reads as it was', () => {
 
 test('-S has the timeout, the answer and the limits too', () => {
   const [seed] = SERVICES
-  const [rs] = seed?.realServers ?? []
+  const [rs] = seed?.real_servers ?? []
   assert.ok(seed && rs)
   const text = saveText([
     {
       ...seed,
-      connTimeout: 300,
-      persistence: { timeout: 60, prefix: 24 },
-      whenDown: 'reject',
-      localAddresses: [],
-      realServers: [{ ...rs, weight: 0, upperThreshold: 100, lowerThreshold: 50 }],
+      conn_timeout: 300,
+      persistence: 60,
+      persistence_prefix: 24,
+      when_down: 'reject',
+      local_addresses: [],
+      real_servers: [{ ...rs, weight: 0, upper_threshold: 100, lower_threshold: 50 }],
     },
   ])
   assert.equal(

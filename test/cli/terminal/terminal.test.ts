@@ -26,10 +26,10 @@ async function quiet(t: TestContext): Promise<string> {
       case 'conns':
         return { ok: { conns: [CONN], next: -1 } }
       case 'services': {
-        const idle = { activeConns: 0, inactiveConns: 0 }
+        const idle = { active_conns: 0, inactive_conns: 0 }
         const [service] = SERVICES
-        const realServers = service.realServers.map(rs => ({ ...rs, ...idle }))
-        return { ok: [{ ...service, realServers }] }
+        const realServers = service.real_servers.map(rs => ({ ...rs, ...idle }))
+        return { ok: [{ ...service, real_servers: realServers }] }
       }
       case 'addresses':
         return { ok: ADDRESSES }
@@ -82,7 +82,7 @@ test('what strangers say does nothing to a terminal, whether listed, drawn, logg
   const tame = 'a?[2Jb?]0;x?c?d?2Je?f?[8mg'
   const respond = async (request: Request): Promise<Answer> => {
     if (request.verb !== 'services') return { error: evil }
-    return { ok: [{ ...SERVICES[0], scheduler: evil }] as typeof SERVICES }
+    return { ok: [{ ...SERVICES[0], scheduler: evil as 'rr' }] as typeof SERVICES }
   }
   const { path } = await serve(t, respond)
   const listed = await run([TAPVS, '--socket', path, 'ipvsadm', '-ln'])

@@ -24,12 +24,14 @@ async function moving(t: TestContext) {
       case 'numbers': {
         asked++
         const [service] = NUMBERS.services
-        const realServers = service.realServers.map(rs => ({
+        const realServers = service.real_servers.map(rs => ({
           ...rs,
-          stats: { ...rs.stats, conns: asked * 10, inPackets: asked * 1000 },
+          stats: { ...rs.stats, conns: asked * 10, in_packets: asked * 1000 },
         }))
-        const atMs = NUMBERS.atMs + asked * 1000
-        return { ok: { ...NUMBERS, atMs, services: [{ ...service, realServers }] } }
+        const atMs = NUMBERS.at_ms + asked * 1000
+        return {
+          ok: { ...NUMBERS, at_ms: atMs, services: [{ ...service, real_servers: realServers }] },
+        }
       }
       case 'conns':
         return { ok: { conns: [CONN], next: -1 } }

@@ -17,19 +17,19 @@ const OUT = { inhibited: true, reason: 'connect: ECONNREFUSED' }
 /** NUMBERS two seconds later, after what a busy box counts in that time. */
 const LATER: NumbersInfo = {
   ...NUMBERS,
-  atMs: NUMBERS.atMs + 2000,
+  at_ms: NUMBERS.at_ms + 2000,
   services: NUMBERS.services.map(service => ({
     ...service,
-    realServers: service.realServers.flatMap(rs => {
-      const { conns, inPackets, outPackets, inBytes, outBytes } = rs.stats
+    real_servers: service.real_servers.flatMap(rs => {
+      const { conns, in_packets, out_packets, in_bytes, out_bytes } = rs.stats
       const stats = {
         conns: conns + 2500,
-        inPackets: inPackets + 24_000,
-        outPackets: outPackets + 20_000,
-        inBytes: inBytes + 5_000_000,
-        outBytes: outBytes + 250_000_000,
+        in_packets: in_packets + 24_000,
+        out_packets: out_packets + 20_000,
+        in_bytes: in_bytes + 5_000_000,
+        out_bytes: out_bytes + 250_000_000,
       }
-      const busy = { ...rs, activeConns: 120, inactiveConns: 17_500, stats }
+      const busy = { ...rs, active_conns: 120, inactive_conns: 17_500, stats }
       return [busy, { ...rs, address: '192.168.168.12', weight: 0, ...OUT }]
     }),
   })),
@@ -41,14 +41,14 @@ const LATER: NumbersInfo = {
       worker: 1,
       counters: {
         ...COUNTERS,
-        arms: COUNTERS.arms.map(arm => ({ ...arm, rxPackets: arm.rxPackets + 24_000 })),
+        arms: COUNTERS.arms.map(arm => ({ ...arm, rx_packets: arm.rx_packets + 24_000 })),
         drops: { eth_type: 2, ip_ttl: 0, no_buffer: 23 },
         events: { conns_opened: 2500, toa_added: 3 },
         conns: { used: 17_620, capacity: 20_000 },
         states: { none: 0, established: 120, time_wait: 17_500 },
         handshakes: {
-          rs: { buckets: [1001, 1500, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], sumMs: 3000 },
-          client: { buckets: [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10], sumMs: 70_002 },
+          rs: { buckets: [1001, 1500, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], sum_ms: 3000 },
+          client: { buckets: [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10], sum_ms: 70_002 },
         },
       },
     },
@@ -65,7 +65,7 @@ const BUSY = [
     client: '202.108.10.2:33896',
     vip: '202.108.10.1:6379',
     rs: '192.168.168.2:6379',
-    state: 1,
+    state: 'ESTABLISHED' as const,
     inBytes: 125,
     outBytes: 125_000_000,
   },
@@ -73,7 +73,7 @@ const BUSY = [
     client: '223.255.255.254:65535',
     vip: '223.255.255.253:65535',
     rs: '223.255.255.252:65535',
-    state: 1,
+    state: 'ESTABLISHED' as const,
     inBytes: 0,
     outBytes: 0,
   },
@@ -163,7 +163,7 @@ test('one drop in two seconds is told all the time, a drain on purpose and what 
     ...NUMBERS,
     services: NUMBERS.services.map(service => ({
       ...service,
-      realServers: service.realServers.flatMap(rs => [
+      real_servers: service.real_servers.flatMap(rs => [
         rs,
         { ...rs, address: '192.168.168.12', weight: 0 },
       ]),
@@ -172,7 +172,7 @@ test('one drop in two seconds is told all the time, a drain on purpose and what 
   const problemsAt = (second: number, dropped: number) => {
     const drops = { no_conn: 1000 + dropped }
     const counters = { ...COUNTERS, arms: [], neighbours: {}, drops }
-    const sample = { ...quiet, atMs: second * 1000, workers: [{ worker: 1, counters }] }
+    const sample = { ...quiet, at_ms: second * 1000, workers: [{ worker: 1, counters }] }
     return history.add(sample).problems
   }
   assert.deepEqual(problemsAt(0, 0), [])
@@ -189,10 +189,10 @@ test('rates need two samples of the same daemon', () => {
   const rateOf = (numbers: NumbersInfo) => history.add(numbers).services[0]?.rates.conns
   assert.equal(rateOf(NUMBERS), 0)
   assert.equal(rateOf(LATER), 1250)
-  const started = { ...NUMBERS.process, startedMs: LATER.atMs }
-  const again = { ...NUMBERS, process: started, atMs: LATER.atMs + 1000 }
+  const started = { ...NUMBERS.process, started_ms: LATER.at_ms }
+  const again = { ...NUMBERS, process: started, at_ms: LATER.at_ms + 1000 }
   assert.equal(rateOf(again), 0)
-  assert.equal(rateOf({ ...LATER, process: started, atMs: LATER.atMs + 2000 }), 2500)
+  assert.equal(rateOf({ ...LATER, process: started, at_ms: LATER.at_ms + 2000 }), 2500)
 })
 
 test('arms of several workers, each with its share', () => {
@@ -220,11 +220,11 @@ test('arms of several workers, each with its share', () => {
 })
 
 test('quantiles lie on a line inside of their bucket', () => {
-  assert.equal(quantiles({ buckets: Array(13).fill(0), sumMs: 0 }), null)
+  assert.equal(quantiles({ buckets: Array(13).fill(0), sum_ms: 0 }), null)
   const buckets = [50, 0, 0, 50, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-  assert.deepEqual(quantiles({ buckets, sumMs: 0 }), { count: 100, p50: 1, p95: 9.5, p99: 9.9 })
+  assert.deepEqual(quantiles({ buckets, sum_ms: 0 }), { count: 100, p50: 1, p95: 9.5, p99: 9.9 })
   const long = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4]
-  assert.deepEqual(quantiles({ buckets: long, sumMs: 0 }), {
+  assert.deepEqual(quantiles({ buckets: long, sum_ms: 0 }), {
     count: 4,
     p50: 5000,
     p95: 5000,
@@ -235,7 +235,7 @@ test('quantiles lie on a line inside of their bucket', () => {
 test('clients are counted by address', () => {
   const conns = [
     CONN,
-    { ...CONN, client: '202.108.10.2:1', state: 1 },
+    { ...CONN, client: '202.108.10.2:1', state: 'ESTABLISHED' as const },
     { ...CONN, client: '9.9.9.9:1' },
   ]
   assert.deepEqual(countClients(conns), [

@@ -13,7 +13,7 @@ import { openServer } from '../../../src/control/http/server.ts'
 import { SAMPLES } from '../../kit/imported.ts'
 
 const LAB = join(CHECKOUT, 'config/lab.yaml')
-const NOTHING: PlanInfo = { steps: [], restart: [], warnings: [] }
+const NOTHING: PlanInfo = { steps: [], restart: [], warnings: [], new_warnings: [] }
 
 function tapvs(...argv: string[]): Promise<Finished> {
   return run(['env', '-u', 'TAPVS_SOCKET', TAPVS, ...argv])
@@ -31,7 +31,9 @@ async function daemon(t: TestContext, plan: Partial<PlanInfo>, config: object = 
   const socket = join(folder(t), 'tapvs.sock')
   const server = await openServer(socket, async (request): Promise<Answer> => {
     asked.push(request)
-    return { ok: request.verb === 'config' ? config : { ...NOTHING, ...plan } }
+    return {
+      ok: request.verb === 'config' ? (config as Record<string, unknown>) : { ...NOTHING, ...plan },
+    }
   })
   t.after(() => server.close())
   const ask = async (...argv: string[]) => {

@@ -38,13 +38,13 @@ async function drained(
   }
 }
 
-function listing(weight: number, activeConns: number): ServiceInfo[] {
+function listing(weight: number, active_conns: number): ServiceInfo[] {
   return SERVICES.map(service => ({
     ...service,
-    realServers: service.realServers.map(rs => ({ ...rs, weight, activeConns })),
+    real_servers: service.real_servers.map(rs => ({ ...rs, weight, active_conns })),
   }))
 }
-const GONE = SERVICES.map(service => ({ ...service, realServers: [] }))
+const GONE = SERVICES.map(service => ({ ...service, real_servers: [] }))
 
 test('a server that is deleted while it is drained is not said to have no connection left', async t => {
   const said = await drained(t, [listing(100, 3), listing(0, 3), GONE], [])

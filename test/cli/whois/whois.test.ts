@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { WhoisConn, WhoisInfo } from '../../../src/api/whois-info.ts'
+import type { WhoisConn, WhoisInfo } from '../../../src/api/commands.ts'
 import { questionOf, spanOf } from '../../../src/cli/whois/question.ts'
 import { formatWhois } from '../../../src/cli/whois/text.ts'
 import { offsetText } from '../../../src/see/text/times.ts'
@@ -132,15 +132,15 @@ const CONN: WhoisConn = {
   lip: '192.168.168.7:1025',
   rs: '192.168.168.2:6379',
   check: false,
-  openedMs: NOW - 60_000,
+  opened_ms: NOW - 60_000,
   state: 'ESTABLISHED',
   ended: null,
 }
 const ENDED: WhoisConn = {
   ...CONN,
-  openedMs: NOW - 86_400_000,
+  opened_ms: NOW - 86_400_000,
   state: 'TIME_WAIT',
-  ended: { atMs: NOW - 3000, lastMs: NOW - 10_000, how: 'fin_client' },
+  ended: { at_ms: NOW - 3000, last_ms: NOW - 10_000, how: 'fin_client' },
 }
 const INFO: WhoisInfo = {
   as: 'lip',
@@ -148,7 +148,7 @@ const INFO: WhoisInfo = {
   conns: [],
   more: false,
   last: null,
-  sinceMs: null,
+  since_ms: null,
   gaps: [],
 }
 
@@ -167,7 +167,7 @@ test('who it is', () => {
       ...CONN,
       client: '169.254.0.1:5',
       vip: '169.254.1.0:1',
-      openedMs: null,
+      opened_ms: null,
       check: true,
       worker: 12,
     },
@@ -189,25 +189,25 @@ test('nobody, as far as is known', () => {
       .trimEnd()
       .split('\n')
   assert.deepEqual(lines({}), ['nobody has 192.168.168.7:1025 now'])
-  assert.deepEqual(lines({ sinceMs: NOW - 5000 }), [
+  assert.deepEqual(lines({ since_ms: NOW - 5000 }), [
     `nobody has 192.168.168.7:1025 now; history reaches back to 11:59:55.000${Z}`,
   ])
-  const [first, second, ...table] = lines({ last: ENDED, sinceMs: NOW - 5000 })
+  const [first, second, ...table] = lines({ last: ENDED, since_ms: NOW - 5000 })
   assert.deepEqual(
     [first, second, table.length],
     ['nobody has 192.168.168.7:1025 now', 'the last one was:', 2],
   )
   const asked = '192.168.168.7:1025@11:03'
-  assert.deepEqual(lines({ sinceMs: local(2026, 10, 21, 5, 0) }, asked), [
+  assert.deepEqual(lines({ since_ms: local(2026, 10, 21, 5, 0) }, asked), [
     `nobody had 192.168.168.7:1025 from 11:03:00${Z} to 11:03:59.999${Z}; history reaches back to 2026-11-21T05:00:00.000${Z}`,
   ])
   const gaps: WhoisInfo['gaps'] = [
-    { why: 'unknown', fromMs: null, toMs: NOW - 9000, records: 0 },
-    { why: 'unknown', fromMs: NOW - 8000, toMs: NOW - 7000, records: 0 },
-    { why: 'unfinished', fromMs: NOW - 7000, toMs: NOW - 6000, records: 0 },
-    { why: 'lost', fromMs: NOW - 5000, toMs: NOW - 1000, records: 7 },
+    { why: 'unknown', from_ms: null, to_ms: NOW - 9000, records: 0 },
+    { why: 'unknown', from_ms: NOW - 8000, to_ms: NOW - 7000, records: 0 },
+    { why: 'unfinished', from_ms: NOW - 7000, to_ms: NOW - 6000, records: 0 },
+    { why: 'lost', from_ms: NOW - 5000, to_ms: NOW - 1000, records: 7 },
   ]
-  assert.deepEqual(lines({ gaps, sinceMs: NOW - 9000 }, `${asked}:11`), [
+  assert.deepEqual(lines({ gaps, since_ms: NOW - 9000 }, `${asked}:11`), [
     `nobody is known to have had 192.168.168.7:1025 at 11:03:11${Z}`,
     `history reaches back to 11:59:51.000${Z}; nothing is known of before`,
     `nothing is known from 11:59:52.000${Z} to 11:59:53.000${Z}: no history was written`,

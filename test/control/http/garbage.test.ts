@@ -26,7 +26,7 @@ const textOf = fc.oneof(
         mac: fc.constantFrom('02:00:00:00:00:01', 'ff:ff:ff:ff:ff:ff'),
         config: fc.object(),
         edits: fc.array(fc.object({ key: fc.constantFrom('edit', 'service', 'address') })),
-        servers: fc.anything(),
+        real_servers: fc.anything(),
       },
       { requiredKeys: [] },
     )

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Refused } from '../../../src/api/refused.ts'
+import { ConfigError } from '../../../src/config/config.ts'
 import { call, echo, HEAD, PONG, ping, raw, serve, TOKEN } from '../../kit/api.ts'
 import { modelControl } from '../../kit/control.ts'
 
@@ -12,7 +14,7 @@ test('each verb has its path, and its arguments arrive as what they are', async 
   })
   assert.deepEqual(await call(path, 'PUT', '/v1/log', '{"level":"debug"}'), {
     status: 200,
-    body: { verb: 'log', level: 'debug' },
+    body: { verb: 'set-log', level: 'debug' },
   })
 })
 
@@ -86,28 +88,46 @@ test('by TCP nothing is told without the token', async t => {
 })
 
 test('what the daemon answers or throws has its status', async t => {
-  const said: [text: string, status: number][] = [
-    ['no packets today', 400],
-    ['no service TCP 10.0.0.1:80', 404],
-    ['service TCP 10.0.0.1:80 exists already', 409],
-    ['the packet thread did not answer within 5 s', 503],
+  const subject = { what: 'service', name: 'TCP 10.0.0.1:80' }
+  const said: [refused: Refused, status: number, body: object][] = [
+    [new Refused('invalid', 'no packets today'), 400, { error: 'no packets today' }],
+    [
+      Refused.missing('service', subject.name),
+      404,
+      { error: 'no service TCP 10.0.0.1:80', ...subject },
+    ],
+    [
+      Refused.exists('service', subject.name),
+      409,
+      { error: 'service TCP 10.0.0.1:80 exists already', ...subject },
+    ],
+    [
+      new Refused('unanswered', 'the packet thread did not answer within 5 s'),
+      503,
+      { error: 'the packet thread did not answer within 5 s' },
+    ],
   ]
-  for (const [error, status] of said) {
+  for (const [refused, status, body] of said) {
     for (const respond of [
-      async () => ({ error }),
+      async () => refused.toJSON(),
       async () => {
-        throw new Error(error)
+        throw refused
       },
     ]) {
       const { path } = await serve(t, respond)
-      assert.deepEqual(await ping(path), { status, body: { error } })
+      assert.deepEqual(await ping(path), { status, body: { ...body, kind: refused.kind } })
     }
   }
+  const plain = await serve(t, async () => {
+    throw new Error('no packets today')
+  })
+  assert.deepEqual(await ping(plain.path), { status: 400, body: { error: 'no packets today' } })
   const problems = ['config arms[0].mtu: expected a number', 'config x: is unknown']
   const { path } = await serve(t, async () => {
-    throw Object.assign(new Error(problems.join('\n')), { problems })
+    throw new ConfigError(problems)
   })
-  assert.deepEqual(await ping(path), { status: 422, body: { error: problems.join(' '), problems } })
+  const body = { error: problems.join(' '), kind: 'mistakes', problems }
+  assert.deepEqual(await ping(path), { status: 422, body })
 })
 
 test('an edit of what is there already is 409, of what is not there 404', async t => {

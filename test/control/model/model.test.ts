@@ -40,6 +40,15 @@ const edits: fc.Arbitrary<Edit> = fc.oneof(
     scheduler: fc.constantFrom('rr' as const, 'wrr' as const),
     conn_timeout: fc.nat(3),
   }),
+  fc.record({
+    edit: fc.constant('edit-service' as const),
+    service,
+    real_servers: fc.uniqueArray(server, { maxLength: 3, selector: JSON.stringify }),
+    local_addresses: fc.array(
+      lips.map(address => ({ address, arm: 'int0' })),
+      { minLength: 1, maxLength: 2 },
+    ),
+  }),
   fc.record({ edit: fc.constant('delete-service' as const), service }),
   fc.record({
     edit: fc.constantFrom('add-server' as const, 'edit-server' as const),

@@ -8,7 +8,7 @@ import { processInfo } from '../../../src/control/readings/numbers.ts'
 test('a daemon has started once: who compares two samples must not take it for another one', async () => {
   const seen = new Set<number>()
   for (let i = 0; i < 50; i++) {
-    seen.add(processInfo().startedMs)
+    seen.add(processInfo().started_ms)
     await sleep(0.5)
   }
   assert.equal(seen.size, 1)

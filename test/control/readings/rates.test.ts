@@ -5,8 +5,8 @@ import { Rates } from '../../../src/control/readings/rates.ts'
 
 /** A real server that has counted so many connections, ten times as many packets, and so on. */
 function counted(conns: number, name = 'rs'): [string, TrafficInfo] {
-  const packets = { inPackets: conns * 10, outPackets: conns * 8 }
-  return [name, { conns, ...packets, inBytes: conns * 1000, outBytes: conns * 5000 }]
+  const packets = { in_packets: conns * 10, out_packets: conns * 8 }
+  return [name, { conns, ...packets, in_bytes: conns * 1000, out_bytes: conns * 5000 }]
 }
 
 test('a quarter of what is new goes into the rate, every two seconds', () => {
@@ -21,10 +21,10 @@ test('a quarter of what is new goes into the rate, every two seconds', () => {
   assert.deepEqual(seen, [250, 438, 578, 684, 763, 822, 867, 900, 925, 944])
   assert.deepEqual(rates.of('rs'), {
     conns: 944,
-    inPackets: 9437,
-    outPackets: 7549,
-    inBytes: 943_686,
-    outBytes: 4_718_432,
+    in_packets: 9437,
+    out_packets: 7549,
+    in_bytes: 943_686,
+    out_bytes: 4_718_432,
   })
 })
 

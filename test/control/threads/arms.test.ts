@@ -22,14 +22,13 @@ function arms(t: TestContext, force = false) {
   const said: string[] = []
   const fds: number[] = []
   const only = { ...config, arms: config.arms.slice(0, 1) }
-  const one = new Arms(
-    only,
+  const one = new Arms(only, {
     force,
-    text => said.push(text),
-    (_, message) => {
-      if ('attach' in message) fds.push(own(message.queue.fd))
+    warn: text => said.push(text),
+    send: (_, message) => {
+      if (message.do === 'attach') fds.push(own(message.queue.fd))
     },
-  )
+  })
   t.after(() => one.stop())
   for (const [queue] of one.open()) fds.push(own(queue?.fd ?? -1))
   const lose = () => {

@@ -70,7 +70,7 @@ async function until(is: () => boolean): Promise<void> {
   while (!is()) await new Promise(done => setTimeout(done, 10))
 }
 
-const times = (data: unknown) => (data as { atUs: number }[]).map(({ atUs }) => atUs)
+const times = (data: unknown) => (data as { at_us: number }[]).map(({ at_us }) => at_us)
 
 test('the past comes in one piece, then what happens; bytes are hex; the filter is asked', async t => {
   const { response, tell, seen } = await serve(t, ({ atUs }) => atUs % 2 === 0)

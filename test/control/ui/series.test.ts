@@ -17,7 +17,7 @@ test('a point per second, oldest first, of what came in it', () => {
   assert.equal(series.last(), null)
   series.sample(counted(101, 5), 1000, 51_000)
   series.sample(counted(103, 7), 2001, 52_001)
-  const { stepMs, atMs, drops, conns, packets, bytes } = series.info()
+  const { step_ms: stepMs, at_ms: atMs, drops, conns, packets, bytes } = series.info()
   assert.equal(stepMs, 1000)
   assert.equal(atMs, 52_001)
   assert.deepEqual(conns, [1, 2])

@@ -42,19 +42,19 @@ test('the first answer has them all, of every worker, and ages only where they a
     t,
     workersWith(() => 5000),
   )
-  const { total, matched, rows, complete, atMs } = await ask(table, 'limit=2&offset=1000')
+  const { total, matched, rows, complete, at_ms: atMs } = await ask(table, 'limit=2&offset=1000')
   assert.deepEqual([total, matched, complete], [5000, 5000, true])
   assert.ok(Math.abs(Date.now() - atMs) < 10_000)
   assert.deepEqual(
-    rows.map(({ client, worker, state, ageSec }) => [client, worker, state, ageSec]),
+    rows.map(({ client, worker, state, age_sec: ageSec }) => [client, worker, state, ageSec]),
     [
-      ['10.0.3.232:0', 1, 1, 768],
-      ['10.0.3.233:0', 1, 1, 768],
+      ['10.0.3.232:0', 1, 'ESTABLISHED', 768],
+      ['10.0.3.233:0', 1, 'ESTABLISHED', 768],
     ],
   )
   const first = await ask(table, 'search=10.0.0.7:&limit=1000')
   assert.equal(first.matched, 1)
-  assert.ok(!('ageSec' in (first.rows[0] ?? {})))
+  assert.ok(!('age_sec' in (first.rows[0] ?? {})))
   const last = await ask(table, 'order=desc&limit=1')
   assert.deepEqual([last.rows[0]?.client, last.rows[0]?.worker], ['10.0.19.135:0', 2])
 })

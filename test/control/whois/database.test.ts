@@ -59,7 +59,7 @@ test('what is written is found by key, time and RS', async t => {
     { lport: 1026, rip: -1 },
     { cport: 7, openedMs: 2_000_000, lastMs: 2_000_001, endedMs: 2_000_009 },
   ])
-  const { conns, gaps, sinceMs } = history.find(SEARCH, true, 2e6)
+  const { conns, gaps, since_ms: sinceMs } = history.find(SEARCH, true, 2e6)
   assert.deepEqual([gaps, sinceMs], [[], 900_000])
   assert.deepEqual(conns, [
     {
@@ -70,9 +70,9 @@ test('what is written is found by key, time and RS', async t => {
       lip: '192.168.168.7:1025',
       rs: '192.168.168.2:6379',
       check: false,
-      openedMs: 1_000_000,
+      opened_ms: 1_000_000,
       state: 'TIME_WAIT',
-      ended: { atMs: 1_005_000, lastMs: 1_001_000, how: 'fin_client' },
+      ended: { at_ms: 1_005_000, last_ms: 1_001_000, how: 'fin_client' },
     },
   ])
   const clients = async (search: Partial<Search>) =>
@@ -198,10 +198,10 @@ test('what is older than the days to keep is forgotten, and no longer claimed to
   write(history, list, now)
   assert.equal(history.forget(now - 30 * DAY_MS), false)
   assert.equal(history.forget(now - 30 * DAY_MS), true)
-  const { conns, sinceMs, gaps } = history.find({ ...EVER, toMs: now }, true, now)
+  const { conns, since_ms: sinceMs, gaps } = history.find({ ...EVER, toMs: now }, true, now)
   assert.equal(conns.length, 500)
   assert.equal(sinceMs, now - 30 * DAY_MS)
-  assert.deepEqual(gaps, [{ why: 'unknown', fromMs: null, toMs: sinceMs, records: 0 }])
+  assert.deepEqual(gaps, [{ why: 'unknown', from_ms: null, to_ms: sinceMs, records: 0 }])
 })
 
 test('the file has a limit: the oldest make room, and what is known is what is left', async t => {
@@ -226,15 +226,19 @@ test('the file has a limit: the oldest make room, and what is known is what is l
     most = Math.max(most, pagesOf(path))
   }
   assert.ok(most <= limit, `${most} bytes`)
-  const { conns, sinceMs, gaps } = history.find(
+  const {
+    conns,
+    since_ms: sinceMs,
+    gaps,
+  } = history.find(
     { ...EVER, key: { ...SEARCH.key, port: 1025 + (((rows - 1) * 7919) % 60_000) } },
     true,
     2e6,
   )
-  assert.equal(conns[0]?.ended?.atMs, 1_000_000 + rows - 1, 'the newest is there')
+  assert.equal(conns[0]?.ended?.at_ms, 1_000_000 + rows - 1, 'the newest is there')
   const kept = rows - ((sinceMs ?? 0) - 1_000_000)
   assert.ok(kept > 15_000 && kept < 60_000, `${kept} rows kept`)
-  assert.deepEqual(gaps[0], { why: 'unknown', fromMs: null, toMs: sinceMs, records: 0 })
+  assert.deepEqual(gaps[0], { why: 'unknown', from_ms: null, to_ms: sinceMs, records: 0 })
 
   // A limit that is lower now: the file becomes smaller.
   for (let turn = 0; turn < 10; turn++) history.bound(limit / 2)
@@ -251,7 +255,7 @@ test('a daemon that opens it again goes on; one that begins later does not know 
     history.begin(daemonMs, sinceMs, nowMs)
     history.write(new Float64Array(0), nowMs, 0)
     const { gaps } = history.find({ ...EVER, fromMs: 150, toMs }, true, nowMs)
-    return gaps.map(({ why, fromMs, toMs: end }) => `${why} ${fromMs} ${end}`)
+    return gaps.map(({ why, from_ms: fromMs, to_ms: end }) => `${why} ${fromMs} ${end}`)
   }
   assert.deepEqual(await gapsOf(100, 100, 200, 180), [])
   assert.deepEqual(await gapsOf(100, 999, 250, 240), [])

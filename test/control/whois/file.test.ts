@@ -171,7 +171,7 @@ test('moved away while it is written: a new one begins', async t => {
   await file.find(SEARCH)
   renameSync(path, `${path}.old`)
   add({ cport: 5 })
-  const { conns, sinceMs } = await file.find(SEARCH)
+  const { conns, since_ms: sinceMs } = await file.find(SEARCH)
   assert.deepEqual(clients(conns), ['202.108.10.2:5'])
   assert.ok((sinceMs ?? 0) > Date.now() - 60_000, 'what the daemon saw before is in the other one')
   await file.close()

@@ -11,7 +11,7 @@ const run = (begunMs: number, seenMs: number, change: Partial<Run> = {}): Run =>
 })
 
 const words = (runs: Run[], fromMs: number, toMs = fromMs) =>
-  gapsOf(runs, fromMs, toMs).map(gap => `${gap.why} ${gap.fromMs} ${gap.toMs} ${gap.records}`)
+  gapsOf(runs, fromMs, toMs).map(gap => `${gap.why} ${gap.from_ms} ${gap.to_ms} ${gap.records}`)
 
 test('inside of a run all is known, and before, between and behind them nothing', () => {
   const runs = [run(100, 200), run(300, 400)]

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { WhoisArgs, WhoisConn } from '../../../src/api/whois-info.ts'
+import type { WhoisArgs, WhoisConn } from '../../../src/api/commands.ts'
 import type { Log } from '../../../src/control/log/log.ts'
 import { SessionDrain } from '../../../src/control/sessions/drain.ts'
 import { probe } from '../../../src/control/threads/probe.ts'
@@ -58,7 +58,6 @@ function appliance(connections = 64) {
         read(probed, 1)
         from = probed.next
       }
-      return { ok: null }
     },
   }
   return {
@@ -108,7 +107,7 @@ test('one lport towards many RSs: each of its clients, and --rs tells them apart
   assert.deepEqual([all.as, all.more, all.last, all.gaps], ['lip', false, null, []])
   assert.equal(all.conns.length, 16)
   const [first] = all.conns
-  const { client, rs, openedMs, ...rest } = first as WhoisConn
+  const { client, rs, opened_ms: openedMs, ...rest } = first as WhoisConn
   assert.deepEqual(rest, {
     worker: 1,
     protocol: 'tcp',
@@ -231,9 +230,9 @@ test('how far back it reaches, and what was lost', async () => {
   const { stand, history, ask, stands } = appliance(4)
   const old = await ask({ ...LPORT, ...ago(200) })
   assert.equal(old.gaps.length, 1)
-  assert.equal(old.gaps[0]?.fromMs, null)
-  assert.ok(Math.abs((old.gaps[0]?.toMs as number) - (Date.now() - 100_000)) < 5000)
-  assert.equal(old.sinceMs, old.gaps[0]?.toMs)
+  assert.equal(old.gaps[0]?.from_ms, null)
+  assert.ok(Math.abs((old.gaps[0]?.to_ms as number) - (Date.now() - 100_000)) < 5000)
+  assert.equal(old.since_ms, old.gaps[0]?.to_ms)
   for (let i = 0; i < 5; i++) {
     stands(20_000 + i).end()
     stand.pass(5000)
@@ -269,24 +268,24 @@ test('what cannot be answered', async () => {
   const off = appliance(0)
   const refused = (args: Partial<WhoisArgs>, line: RegExp, of = ask) =>
     assert.rejects(of({ ...LPORT, ...args }), line)
-  await refused({ port: 80 }, /^Error: lports are 1025-65535, found 80$/)
+  await refused({ port: 80 }, /^Refused: lports are 1025-65535, found 80$/)
   await refused(
     { rs: '10.9.0' },
-    /^Error: expected an RS as ADDRESS or ADDRESS:PORT, found "10.9.0"$/,
+    /^Refused: expected an RS as ADDRESS or ADDRESS:PORT, found "10.9.0"$/,
   )
-  await refused({ rs: '10.9.0.1:70000' }, /^Error: expected an RS/)
+  await refused({ rs: '10.9.0.1:70000' }, /^Refused: expected an RS/)
   await refused({ from: 5 }, /both `from` and `to`/)
   await refused({ from: 5, to: 4 }, /not the later one/)
   await refused({ from: Date.now() + 1e6, to: 9e12 }, /still to come/)
   await refused(
     ago(5),
-    /^Error: the history is off, .* set history.connections .* restart/,
+    /^Refused: the history is off, .* set history.connections .* restart/,
     off.ask,
   )
   // Living ones are told without it, but not since when.
   off.open(1234, 81)
-  const { conns, sinceMs } = await off.ask(LPORT)
-  assert.deepEqual([conns.map(({ openedMs }) => openedMs), sinceMs], [[null], null])
+  const { conns, since_ms: sinceMs } = await off.ask(LPORT)
+  assert.deepEqual([conns.map(({ opened_ms: openedMs }) => openedMs), sinceMs], [[null], null])
   // No LIP, and no client.
   const stranger = await ask({ address: '10.1.2.3', port: 80 })
   assert.deepEqual(

@@ -92,7 +92,7 @@ test('the commands that are advised are commands', () => {
     for (const [, tool, rest = ''] of advice.matchAll(/tapvs (ipvsadm|dpip) ([^;)]*)/g)) {
       const argv = rest.split(' ').map(word => words[word] ?? word)
       const command = tool === 'dpip' ? readDpip(argv).command : readCommand(argv).command
-      assert.ok(['edit', 'neigh'].includes(command.does), `${tool} ${rest}: ${command.does}`)
+      assert.ok(['edit', 'neigh'].includes(command.do), `${tool} ${rest}: ${command.do}`)
       seen.add(`${tool} ${argv[0]} ${argv[1]}`)
     }
   }

@@ -4,7 +4,6 @@
 
 import type { RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { stateName } from '../../../src/api/names.ts'
 import type { ConnRow } from '../../../src/api/page.ts'
 import { type ConnQuery, type Sort, sortedBy } from '../../../src/page/conn-query.ts'
 import { uptime, whole } from '../../../src/page/format.ts'
@@ -36,7 +35,7 @@ const HEAD = 32
 /** px, at most; below the rows on small screens. */
 const SCROLL_BAR = 14
 
-function ageText({ ageSec }: ConnRow): string {
+function ageText({ age_sec: ageSec }: ConnRow): string {
   return ageSec === undefined ? '-' : uptime(ageSec)
 }
 
@@ -202,9 +201,8 @@ interface RowProps {
 
 function Row({ index, conn, top, current, onCurrent }: RowProps) {
   const inLadder = conn !== undefined && ladderFilter.value === connFilter(conn.client)
-  const state = conn ? stateName(conn.state) : ''
   const cells = conn
-    ? [conn.client, conn.vip, conn.lip, conn.rs, state, ageText(conn), String(conn.worker)]
+    ? [conn.client, conn.vip, conn.lip, conn.rs, conn.state, ageText(conn), String(conn.worker)]
     : ['…', '', '', '', '', '', '']
   const onClick = () => {
     onCurrent(index)

@@ -53,7 +53,7 @@ function Process({ moment: { version, pid, upSec, workers } }: { moment: Moment 
 
 function Numbers({ moment }: { moment: Moment }) {
   const { conns, services, drops, handshakes, problems } = moment
-  const sum = (field: 'inPackets' | 'outPackets' | 'inBytes' | 'outBytes') =>
+  const sum = (field: 'in_packets' | 'out_packets' | 'in_bytes' | 'out_bytes') =>
     services.reduce((all, { rates }) => all + rates[field], 0)
   const dropsPerSecond = drops.reduce((all, { perSecond }) => all + perSecond, 0)
   const past = seriesVersion.value >= 0
@@ -76,19 +76,19 @@ function Numbers({ moment }: { moment: Moment }) {
         </Tile>
         <Tile
           name="To real servers"
-          value={rate(sum('inPackets'))}
+          value={rate(sum('in_packets'))}
           unit="packets/s"
           title="From clients to real servers, of all services"
         >
-          {bandwidth(sum('inBytes'))} · {byteRate(sum('inBytes'))}
+          {bandwidth(sum('in_bytes'))} · {byteRate(sum('in_bytes'))}
         </Tile>
         <Tile
           name="To clients"
-          value={rate(sum('outPackets'))}
+          value={rate(sum('out_packets'))}
           unit="packets/s"
           title="From real servers to clients, of all services"
         >
-          {bandwidth(sum('outBytes'))} · {byteRate(sum('outBytes'))}
+          {bandwidth(sum('out_bytes'))} · {byteRate(sum('out_bytes'))}
         </Tile>
         <Tile
           name="Packets in"

@@ -34,19 +34,21 @@ export function Services() {
   )
 }
 
-const WHEN_DOWN: Partial<Record<ServiceInfo['whenDown'], string[]>> = {
+const WHEN_DOWN: Partial<Record<ServiceInfo['when_down'], string[]>> = {
   reject: ['rejects when down'],
   all: ['asks all when all are down'],
 }
 
 function Service({ service, row }: { service: ServiceInfo; row: ServiceRow }) {
-  const { timeout, prefix } = service.persistence
+  const { persistence, persistence_prefix: prefix } = service
   const facts = [
     service.scheduler,
-    ...(timeout > 0 ? [`persistent ${timeout} s${prefix < 32 ? ` by /${prefix}` : ''}`] : []),
-    ...(WHEN_DOWN[service.whenDown] ?? []),
+    ...(persistence > 0
+      ? [`persistent ${persistence} s${prefix < 32 ? ` by /${prefix}` : ''}`]
+      : []),
+    ...(WHEN_DOWN[service.when_down] ?? []),
     `${rate(row.rates.conns)} new/s`,
-    `LIPs ${service.localAddresses.map(({ address }) => address).join(', ') || 'none'}`,
+    `LIPs ${service.local_addresses.map(({ address }) => address).join(', ') || 'none'}`,
   ]
   return (
     <article class="panel">
@@ -87,7 +89,7 @@ function Service({ service, row }: { service: ServiceInfo; row: ServiceRow }) {
             </tr>
           </thead>
           <tbody>
-            {service.realServers.map((rs, i) => {
+            {service.real_servers.map((rs, i) => {
               const own = row.realServers[i]
               return own && <RealServer key={own.rs} rs={rs} row={own} all={row} />
             })}
@@ -121,10 +123,10 @@ function RealServer({ rs, row, all }: { rs: RealServerInfo; row: RsRow; all: Ser
       <td class="number">{row.weight}</td>
       <td
         class="number"
-        title={rs.upperThreshold > 0 ? `threshold ${rs.upperThreshold}` : undefined}
+        title={rs.upper_threshold > 0 ? `threshold ${rs.upper_threshold}` : undefined}
       >
         <span data-testid={`rs-${row.rs}-active`}>{whole(row.active)}</span>
-        {rs.upperThreshold > 0 && <span class="unit"> of {whole(rs.upperThreshold)}</span>}
+        {rs.upper_threshold > 0 && <span class="unit"> of {whole(rs.upper_threshold)}</span>}
       </td>
       <td class="share">
         <Bar share={share} />
@@ -135,10 +137,10 @@ function RealServer({ rs, row, all }: { rs: RealServerInfo; row: RsRow; all: Ser
       </td>
       <td class="number">{rate(row.rates.conns)}</td>
       <td class="number">
-        {rate(row.rates.inPackets)}, {rate(row.rates.outPackets)}
+        {rate(row.rates.in_packets)}, {rate(row.rates.out_packets)}
       </td>
       <td class="number">
-        {bandwidth(row.rates.inBytes)}, {bandwidth(row.rates.outBytes)}
+        {bandwidth(row.rates.in_bytes)}, {bandwidth(row.rates.out_bytes)}
       </td>
     </tr>
   )

@@ -33,12 +33,12 @@ function nicOf(arm: ArmInfo, ID: number, withStats: boolean) {
   if (!withStats) return { detail }
   const stats = {
     id: ID,
-    inPkts: arm.rxPackets,
-    outPkts: arm.txPackets,
-    inBytes: arm.rxBytes,
-    outBytes: arm.txBytes,
-    inMissed: arm.rxDrops,
-    outErrors: arm.txDrops,
+    inPkts: arm.rx_packets,
+    outPkts: arm.tx_packets,
+    inBytes: arm.rx_bytes,
+    outBytes: arm.tx_bytes,
+    inMissed: arm.rx_drops,
+    outErrors: arm.tx_drops,
   }
   return { detail, stats }
 }
@@ -60,8 +60,8 @@ function addressOf(text: string): { address: string; prefix_length: number } {
   return { address, prefix_length: Number(length ?? 32) }
 }
 
-function networkText(to: string, length: number): string {
-  return length === 0 ? 'default' : `${to}/${length}`
+function networkText(to: string): string {
+  return to === '0.0.0.0/0' ? 'default' : to
 }
 
 /** As the config writes it: dpvs-agent also takes 0.0.0.0/0, and an address without a length. */
@@ -72,9 +72,7 @@ function destinationOf(dst: string): string {
 
 async function routeAt(control: Control, arm: string, dst: string) {
   const routes = await ask(control, { verb: 'routes' })
-  return routes.find(
-    route => route.arm === arm && networkText(route.to, route.prefixLength) === dst,
-  )
+  return routes.find(route => route.arm === arm && networkText(route.to) === dst)
 }
 
 export const DEVICE_ROUTES: AgentRoute[] = [
@@ -112,8 +110,8 @@ export const DEVICE_ROUTES: AgentRoute[] = [
       const all = await ask(control, { verb: 'addresses' })
       const Items = all
         .filter(({ arm }) => arm === name)
-        .map(({ address, prefixLength }) => ({
-          addr: `${address}/${prefixLength}`,
+        .map(({ address, prefix_length }) => ({
+          addr: `${address}/${prefix_length}`,
           scope: 'global',
         }))
       return { status: 200, body: { Items } }
@@ -136,7 +134,7 @@ export const DEVICE_ROUTES: AgentRoute[] = [
         known =>
           known.arm === arm &&
           known.address === address.address &&
-          known.prefixLength === address.prefix_length &&
+          known.prefix_length === address.prefix_length &&
           (known.lports !== undefined) === lip,
       )
       if (is) return done
@@ -170,8 +168,9 @@ export const DEVICE_ROUTES: AgentRoute[] = [
       const all = await ask(control, { verb: 'routes' })
       const Items = all
         .filter(({ arm }) => arm === name)
-        .map(({ to, prefixLength, via, mtu }) => ({
-          dst: `${to}/${prefixLength}`,
+
+        .map(({ to, via, mtu }) => ({
+          dst: to,
           ...(via !== null && { gateway: via }),
           device: name,
           scope: via === null ? 'link' : 'global',

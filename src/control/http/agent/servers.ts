@@ -27,7 +27,7 @@ function put(
 ): { edits: Edit[]; isNew: boolean; settle(): void } {
   const key = serviceKey(service)
   const server = { address: item.ip, port: item.port || service.port }
-  const known = service.realServers.find(rs => isServer(rs, server))
+  const known = service.real_servers.find(rs => isServer(rs, server))
   const weight = item.weight ?? (known ? told.weight(service, known) : 1)
   const inhibited = item.inhibited ?? false
   // What the checkers found stays, unless the operator changes his mind.
@@ -75,7 +75,7 @@ export const SERVER_ROUTES: AgentRoute[] = [
         const puts = items.map(item => put(service, item, told))
         const named = (rs: RealServerInfo) =>
           items.some(({ ip, port }) => isServer(rs, { address: ip, port: port || service.port }))
-        const gone = method === 'POST' ? service.realServers.filter(rs => !named(rs)) : []
+        const gone = method === 'POST' ? service.real_servers.filter(rs => !named(rs)) : []
         const edits = [
           ...puts.flatMap(each => each.edits),
           ...gone.map(rs => deletion(service, rs)),
@@ -126,7 +126,7 @@ export const SERVER_ROUTES: AgentRoute[] = [
         return { status: STALE, body: vsOf(service, told, true) }
       const found = (call.body.Items ?? []).flatMap(item => {
         const server = { address: item.ip, port: item.port || service.port }
-        const rs = service.realServers.find(known => isServer(known, server))
+        const rs = service.real_servers.find(known => isServer(known, server))
         return rs ? [{ item, server, rs }] : []
       })
       const edits = found.map(({ item, server, rs }): Edit => {

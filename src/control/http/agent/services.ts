@@ -66,8 +66,8 @@ export const SERVICE_ROUTES: AgentRoute[] = [
         ...(Timeout && { persistence: Timeout }),
         // The agent has no words for these.
         ...(known && {
-          when_down: known.whenDown,
-          persistence_prefix: known.persistence.prefix,
+          when_down: known.when_down,
+          persistence_prefix: known.persistence_prefix,
         }),
       } as const
       const action = known ? 'edit-service' : 'add-service'
@@ -84,7 +84,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     async handle(call) {
       const service = await serviceOf(call)
       await edit(call.control, [{ edit: 'delete-service', service: serviceKey(service) }], 500)
-      for (const rs of service.realServers) call.control.told.forget(service, rs)
+      for (const rs of service.real_servers) call.control.told.forget(service, rs)
       return done
     },
   }),
@@ -96,8 +96,8 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     flags: ['stats', 'snapshot'],
     answers: { 200: shapes.laddrListOut, 404: text },
     async handle(call) {
-      const { localAddresses } = await serviceOf(call)
-      const Items = localAddresses.map(({ address, arm, conns, conflicts }) => ({
+      const { local_addresses } = await serviceOf(call)
+      const Items = local_addresses.map(({ address, arm, conns, conflicts }) => ({
         af: AF_INET,
         addr: address,
         device: arm,
@@ -118,7 +118,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     async handle(call) {
       const service = await serviceOf(call, BAD_FRONTEND)
       const { addr: address, device: arm } = call.body
-      if (service.localAddresses.some(lip => lip.address === address && lip.arm === arm))
+      if (service.local_addresses.some(lip => lip.address === address && lip.arm === arm))
         return done
       const add: Edit = { edit: 'add-lip', service: serviceKey(service), address, arm }
       await edit(call.control, [add], BAD_BACKEND)

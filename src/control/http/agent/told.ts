@@ -48,7 +48,7 @@ export class Told {
 
   /** In digits, because some take it for a number. */
   version(service: ServiceInfo): string {
-    const text = service.realServers
+    const text = service.real_servers
       .map(rs => `${rs.address}:${rs.port} ${this.weight(service, rs)}`)
       .sort()
       .join('\n')

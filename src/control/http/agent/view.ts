@@ -7,20 +7,20 @@ import { AF_INET } from '../../network/rtnetlink.ts'
 import { errorText as text } from './shapes.ts'
 import type { Told } from './told.ts'
 
-const NO_TRAFFIC = { conns: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 }
+const NO_TRAFFIC = { conns: 0, in_packets: 0, out_packets: 0, in_bytes: 0, out_bytes: 0 }
 
 function statsOf(stats: TrafficInfo, rates: TrafficInfo) {
   return {
     Conns: stats.conns,
-    InPkts: stats.inPackets,
-    InBytes: stats.inBytes,
-    OutPkts: stats.outPackets,
-    OutBytes: stats.outBytes,
+    InPkts: stats.in_packets,
+    InBytes: stats.in_bytes,
+    OutPkts: stats.out_packets,
+    OutBytes: stats.out_bytes,
     Cps: Math.round(rates.conns),
-    InPps: Math.round(rates.inPackets),
-    InBps: Math.round(rates.inBytes),
-    OutPps: Math.round(rates.outPackets),
-    OutBps: Math.round(rates.outBytes),
+    InPps: Math.round(rates.in_packets),
+    InBps: Math.round(rates.in_bytes),
+    OutPps: Math.round(rates.out_packets),
+    OutBps: Math.round(rates.out_bytes),
   }
 }
 
@@ -35,14 +35,15 @@ function sum(of: readonly TrafficInfo[]): TrafficInfo {
 /** A checker is shown the weights that the operator gave: those are what it is to restore. */
 export function serversOf(service: ServiceInfo, told: Told, forChecker: boolean) {
   return {
-    Items: service.realServers.map(rs => ({
+    Items: service.real_servers.map(rs => ({
       Spec: {
         ip: rs.address,
         port: rs.port,
         weight: forChecker ? told.weight(service, rs) : rs.weight,
         mode: 'FNAT',
         inhibited: rs.inhibited || told.inhibited(service, rs),
-        overloaded: rs.upperThreshold > 0 && rs.activeConns + rs.inactiveConns >= rs.upperThreshold,
+        overloaded:
+          rs.upper_threshold > 0 && rs.active_conns + rs.inactive_conns >= rs.upper_threshold,
       },
       Stats: statsOf(rs.stats, rs.rates),
     })),
@@ -50,7 +51,8 @@ export function serversOf(service: ServiceInfo, told: Told, forChecker: boolean)
 }
 
 export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
-  const { protocol, address, port, scheduler, connTimeout, persistence, realServers } = service
+  const { protocol, address, port, scheduler } = service
+  const { conn_timeout, persistence, real_servers } = service
   return {
     Af: AF_INET,
     Proto: PROTOCOLS[protocol].number,
@@ -63,14 +65,14 @@ export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
     ExpireQuiescent: 'false',
     Quic: 'false',
     ProxyProto: 0,
-    Timeout: persistence.timeout,
-    ConnTimeout: connTimeout,
-    Netmask: (~0 << (32 - persistence.prefix)) >>> 0,
+    Timeout: persistence,
+    ConnTimeout: conn_timeout,
+    Netmask: (~0 << (32 - service.persistence_prefix)) >>> 0,
     Bps: 0,
     LimitProportion: 0,
     Version: told.version(service),
     DestCheck: [],
-    Stats: statsOf(sum(realServers.map(rs => rs.stats)), sum(realServers.map(rs => rs.rates))),
+    Stats: statsOf(sum(real_servers.map(rs => rs.stats)), sum(real_servers.map(rs => rs.rates))),
     RSs: serversOf(service, told, forChecker),
   }
 }

@@ -46,7 +46,7 @@ export class ConnTable {
     const { atMs, total, matched, page } = await this.#copying.ask({ wanted, offset, limit })
     const { config, readings } = this.#model
     return {
-      atMs: atMs || Date.now(),
+      at_ms: atMs || Date.now(),
       total: atMs > 0 ? total : Math.max(total, rows()),
       matched,
       rows: Array.from({ length: page.length / RECORD_CELLS }, (_, i): ConnRow => {
@@ -54,7 +54,7 @@ export class ConnTable {
         const ageSec = page[i * RECORD_CELLS + PAGE_AGE] as number
         const of = (place: number) => readings.establishedMs(place)
         const row = connInfo(page, i, worker, config.tcp.timeouts, of)
-        return ageSec < 0 ? row : { ...row, ageSec }
+        return ageSec < 0 ? row : { ...row, age_sec: ageSec }
       }),
       complete: atMs > 0,
     }

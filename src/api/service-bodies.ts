@@ -1,0 +1,80 @@
+/** What changes of services, real servers and LIPs take: as GET gives it, and less. */
+
+import * as z from 'zod'
+import * as answers from './answers.ts'
+import { arm } from './change.ts'
+import type { ServerFields, ServiceFields } from './edits.ts'
+import { address, object, port, protocol, readOnly, scheduler, whenDown, whole } from './fields.ts'
+import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
+import { DEFAULT_PROTOCOL } from './protocols.ts'
+import { DEFAULT_SCHEDULER } from './words.ts'
+
+export const serviceFields = {
+  scheduler: scheduler.exactOptional().describe(`Default ${DEFAULT_SCHEDULER}.`),
+  conn_timeout: whole(0, SECONDS_MAX)
+    .exactOptional()
+    .describe('Seconds, of its ESTABLISHED connections; default 0: the timeouts of all.'),
+  when_down: whenDown
+    .exactOptional()
+    .describe('What happens to a SYN while no real server can take it; default drop.'),
+  persistence: whole(0, SECONDS_MAX)
+    .exactOptional()
+    .describe('Seconds for which a client keeps its real server; default 0: not.'),
+  persistence_prefix: whole(1, 32)
+    .exactOptional()
+    .describe('Bits by which clients are told apart; default 32.'),
+} satisfies Record<keyof ServiceFields, z.ZodType>
+
+const threshold = whole(0, THRESHOLD_MAX).exactOptional().describe('Connections; 0 for no limit.')
+export const serverFields = {
+  weight: whole(0, WEIGHT_MAX).exactOptional().describe('Default 1; 0 takes no new connections.'),
+  upper_threshold: threshold,
+  lower_threshold: threshold,
+  backup: z
+    .boolean('true or false')
+    .exactOptional()
+    .describe('Takes connections only while no other real server has a weight; default false.'),
+} satisfies Record<keyof ServerFields, z.ZodType>
+
+export const newLip = object({ ...readOnly(answers.localAddress.shape), address, arm }).meta({
+  id: 'NewLip',
+})
+export const newServer = object({
+  ...readOnly(answers.realServer.shape),
+  address,
+  port: port.exactOptional().describe("Default: the service's."),
+  ...serverFields,
+}).meta({ id: 'NewServer' })
+
+/** What belongs to a service. */
+const parts = {
+  local_addresses: z.array(newLip, 'a list').exactOptional(),
+  real_servers: z.array(newServer, 'a list').exactOptional(),
+}
+
+/** A service with what belongs to it, in one step. */
+export const newService = object({
+  protocol: protocol.default(DEFAULT_PROTOCOL),
+  address,
+  port,
+  ...serviceFields,
+  ...parts,
+}).meta({ id: 'NewService' })
+
+/** What is named in the path may be named in the body too, as the same. */
+const nameInBody = {
+  protocol: protocol.exactOptional(),
+  address: address.exactOptional(),
+  port: port.exactOptional(),
+}
+export const serviceChange = object({ ...nameInBody, ...serviceFields, ...parts }).meta({
+  id: 'ServiceChange',
+  description:
+    'LIPs and real servers stay as they are without a list of them; with one, they are those.',
+})
+export const serverChange = object({
+  ...readOnly(answers.realServer.shape),
+  address: address.exactOptional(),
+  port: port.exactOptional(),
+  ...serverFields,
+}).meta({ id: 'ServerChange' })

@@ -1,0 +1,119 @@
+/** What is counted, as the API answers it. */
+
+import * as z from 'zod'
+import { addressInfo, service } from './answers.ts'
+import { DROP_REASONS } from './names.ts'
+
+const count = z.int().min(0)
+
+/** What is known of the device of an arm. */
+export const linkState = {
+  up: z.boolean().describe('Frames can pass: the device is there, switched on, and has a carrier.'),
+  admin: z
+    .enum(['up', 'down', 'gone', 'unknown'])
+    .describe(
+      'Whether the device is switched on; unknown: renamed, moved, or not to be looked at.',
+    ),
+  link: z
+    .enum(['up', 'down', 'unknown'])
+    .describe('Whether it has a carrier; never up while it is switched off.'),
+  orphaned: z.boolean().describe('Its namespace was deleted, and not made anew.'),
+}
+
+export const arm = z
+  .object({
+    name: z.string(),
+    mac: z.string(),
+    mtu: count,
+    ...linkState,
+    queues: count,
+    rx_packets: count,
+    rx_bytes: count,
+    tx_packets: count,
+    tx_bytes: count,
+    rx_drops: count,
+    tx_drops: count,
+  })
+  .meta({ id: 'Arm' })
+
+export const handshakes = z
+  .object({
+    buckets: z.array(count).describe('By how long they took; docs/numbers.md has the bounds.'),
+    sum_ms: z.number(),
+  })
+  .meta({ id: 'Handshakes' })
+
+export const counters = z
+  .object({
+    arms: z.array(arm),
+    drops: z.record(z.string(), count).describe('By reason; zeros included.'),
+    events: z.record(z.string(), count),
+    conns: z.object({ used: count, capacity: count }),
+    states: z.record(z.string(), count).describe('Connections by state; zeros included.'),
+    neighbours: z.record(z.string(), count).describe('Neighbours by state.'),
+    handshakes: z
+      .object({ rs: handshakes, client: handshakes })
+      .describe("From a client's SYN to the SYN+ACK, and to the client's ACK behind it."),
+    frames: z.object({ free: count, slots: count }),
+  })
+  .meta({ id: 'Counters' })
+
+export const edge = z
+  .object({
+    direction: z.enum(['in', 'out']).describe('Of the segment: from the client, from the server.'),
+    event: z.enum(['syn', 'fin', 'ack', 'rst', 'none']),
+    from: z.string(),
+    to: z.string(),
+    count: count.describe('0 where the state stays: then only is known that it was used.'),
+    last: z.string().nullable().describe('The last segment that took it, in words.'),
+    last_ms: z.number().nullable().describe('ms since 1970.'),
+  })
+  .meta({ id: 'Edge', description: 'A cell of the state tables that was used.' })
+
+export const dropReason = z.enum(DROP_REASONS, 'a drop reason, as in /v1/counters')
+
+const hex = z.string().regex(/^([0-9a-f]{2})*$/)
+export const refused = z.object({
+  at_ms: z.number().describe('ms since 1970.'),
+  worker: count,
+  arm: z
+    .string()
+    .nullable()
+    .describe(
+      'That it came from, or that could not send it; null for one of our own that had none.',
+    ),
+  length: count.describe('Bytes from the Ethernet header on.'),
+  bytes: hex.describe('The first of them, at most 134.'),
+  vnet: hex.describe('The virtio-net header in front.'),
+})
+
+export const drop = z
+  .object({
+    reason: z.string(),
+    count,
+    last: z.array(refused).describe('The newest first, at most eight of each worker.'),
+  })
+  .meta({ id: 'Drop', description: 'The last frames that were refused for a reason.' })
+
+/** The daemon as the kernel sees it, all threads together. */
+export const processInfo = z.object({
+  version: z.string(),
+  node: z.string(),
+  pid: count,
+  started_ms: z.number(),
+  cpu_seconds: z.number(),
+  resident_bytes: count,
+  open_fds: count,
+})
+
+export const workerNumbers = z.object({ worker: count, counters })
+
+export const numbers = z
+  .object({
+    at_ms: z.number().describe('ms since 1970.'),
+    process: processInfo,
+    services: z.array(service),
+    addresses: z.array(addressInfo),
+    workers: z.array(workerNumbers),
+  })
+  .meta({ id: 'Numbers' })

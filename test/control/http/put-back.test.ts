@@ -1,0 +1,95 @@
+/**
+ * What GET gives, PUT takes: services, real servers, timeouts and configs are sent back as they were read, and nothing
+ * changes; with one key changed, that alone does.
+ */
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import * as YAML from 'yaml'
+import { CHECKOUT } from '../../../netns/topology.ts'
+import { TapvsClient, type TapvsError } from '../../../src/client/index.ts'
+import { openServer } from '../../../src/control/http/server.ts'
+import { respond } from '../../../src/control/respond.ts'
+import { socketPath } from '../../kit/api.ts'
+import { paperDaemon } from '../../kit/control.ts'
+
+const EXAMPLES = ['checked', 'like-dpvs', 'seven-workers', 'before-nginx', 'minimal']
+
+/** Of a daemon that runs a file. */
+async function clientOf(t: TestContext, file: string): Promise<TapvsClient> {
+  const daemon = paperDaemon(YAML.parse(readFileSync(join(CHECKOUT, file), 'utf8')))
+  const path = socketPath(t)
+  const server = await openServer(path, request => respond(request, daemon))
+  t.after(() => server.close())
+  const tapvs = new TapvsClient({ socket: path })
+  t.after(() => tapvs.close())
+  return tapvs
+}
+
+for (const file of ['config/lab.yaml', ...EXAMPLES.map(name => `examples/${name}.yaml`)]) {
+  test(`${file}: everything is put back`, async t => {
+    const tapvs = await clientOf(t, file)
+    const before = await tapvs.config()
+    const services = await tapvs.services()
+    assert.ok(services.length > 0)
+    for (const service of services) {
+      assert.deepEqual((await tapvs.editService(service, service)).steps, [])
+      for (const server of service.real_servers)
+        assert.deepEqual((await tapvs.editServer(service, server, server)).steps, [])
+    }
+    assert.deepEqual((await tapvs.setTimeouts(await tapvs.timeouts())).steps, [])
+    assert.deepEqual(await tapvs.config(), before)
+    const plan = await tapvs.applyConfig(before)
+    assert.deepEqual([plan.steps, plan.restart, plan.new_warnings], [[], [], []])
+    const { ring } = await tapvs.recorder()
+    assert.equal((await tapvs.setRecorder(ring)).ring, ring)
+  })
+}
+
+test('what is changed on the way changes, and nothing beside it', async t => {
+  const tapvs = await clientOf(t, 'config/lab.yaml')
+  const [service] = await tapvs.services()
+  assert.ok(service)
+  const [first] = service.real_servers
+  assert.ok(first)
+  const of = `TCP ${service.address}:${service.port}`
+  const name = (rs: { address: string; port: number }) => `RS ${rs.address}:${rs.port} of ${of}`
+  const added = { address: '192.168.168.77', port: 7, weight: 3 }
+  const others = service.real_servers.slice(1)
+  const edited = { ...first, weight: first.weight + 1 }
+  const more = await tapvs.editService(service, {
+    ...service,
+    real_servers: [edited, ...others, added],
+  })
+  assert.deepEqual(more.steps, [
+    `~ ${name(first)} weight ${first.weight} => weight ${edited.weight}`,
+    `+ ${name(added)} weight 3`,
+  ])
+  // Without a list, those that there are stay.
+  const { real_servers: _, local_addresses: __, ...bare } = service
+  assert.deepEqual((await tapvs.editService(service, bare)).steps, [])
+  const fewer = await tapvs.editService(service, { ...service, real_servers: others })
+  assert.deepEqual(fewer.steps, [`- ${name(added)}`, `- ${name(first)}`])
+  const lips = service.local_addresses
+  const another = { address: '192.168.168.99', arm: lips[0]?.arm ?? '' }
+  const moved = await tapvs.editService(service, { ...service, local_addresses: [another] })
+  assert.ok(moved.steps.includes(`+ LIP ${another.address}`), moved.steps.join('\n'))
+  for (const { address } of lips) assert.ok(moved.steps.includes(`- LIP ${address}`))
+  const deleted = await tapvs.service(service)
+  await tapvs.deleteService(service)
+  await tapvs.addService(deleted)
+  assert.deepEqual(await tapvs.service(service), deleted)
+})
+
+test('a body about another object than the path is refused', async t => {
+  const tapvs = await clientOf(t, 'config/lab.yaml')
+  const [service] = await tapvs.services()
+  assert.ok(service)
+  const other = { ...service, port: service.port + 1 }
+  await assert.rejects(tapvs.editService(service, other), {
+    status: 400,
+    message: `body.port: expected ${service.port} as in the path, found ${other.port}`,
+  } satisfies Partial<TapvsError>)
+})
