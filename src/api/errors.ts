@@ -32,7 +32,7 @@ export class HttpError extends Error {
   }
 }
 
-/** Where there are no packet threads: whoever prints the document, and tests. */
+/** Without packet threads: for printing the document, and for tests. */
 export const NO_RECORDER = 'there is no packet thread to watch'
 
 const STATUS: Record<RefusalKind, number> = {

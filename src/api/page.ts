@@ -5,7 +5,7 @@ import type { ConnInfo, EdgeInfo, NumbersInfo } from './commands.ts'
 /** What charts show: ten minutes, a point a second. */
 export const POINTS = 600
 
-/** So many in each step, oldest first; the last step ended at `atMs`. */
+/** Counts of each step, oldest first; the last step ended at `atMs`. */
 export interface SeriesInfo {
   step_ms: number
   /** ms since 1970. */

@@ -26,7 +26,7 @@ const MORE_ARGUMENTS = 'expected more arguments (found %s, need %s); see --help'
 export async function main(argv: string[]): Promise<number> {
   decideSignals()
   process.stdout.on('error', unwritable)
-  // Whoever does not hear what is wrong still has the exit code.
+  // Even if the message cannot be written, the exit code tells.
   process.stderr.on('error', () => {})
   try {
     const asked = await withHelp(argv)

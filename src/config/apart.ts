@@ -27,7 +27,7 @@ export interface Part {
 /** A file of 4 MiB, as much as the API takes, is read in some seconds. */
 const LIMIT_MS = 30_000
 const MEMORY_MB = 1024
-/** So many services and real servers are checked within some milliseconds; a thread alone takes longer to start. */
+/** Services and real servers that are checked within some milliseconds; a thread takes longer to start. */
 const SMALL = 500
 
 let last: Promise<unknown> = Promise.resolve()

@@ -64,7 +64,7 @@ export interface Comparison {
   steps: string[]
   /** Takes the places that the changes name; do it once, and carry the changes out. Throws RangeError if there are too few. */
   put(places: Places): Pieces<Change[]>
-  /** What is to follow: leaves the places of what is gone. */
+  /** To be done after that: removes what is gone and gives its places back. */
   remove(places: Places): Pieces<Change[]>
   /** Both at once. */
   changes(places: Places): Change[]

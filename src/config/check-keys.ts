@@ -36,7 +36,7 @@ export interface ConfigCheck {
 
 /** A passive one, by what becomes of connections. Times are seconds. */
 export interface ConfigPassive {
-  /** So many connections that fail within so many seconds take an RS out. */
+  /** This many connections that fail within this many seconds take an RS out. */
   failures: number
   within: number
   /** For how long: the first time, and at most. */

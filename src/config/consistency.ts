@@ -18,7 +18,7 @@ type Arms = NonNullable<Draft<ConfigFile>['arms']>
 type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
 type RealServer = NonNullable<NonNullable<Service['real_servers']>[number]>
 
-/** apply.ts makes room for so many. */
+/** apply.ts has room for this many. */
 export const REAL_SERVERS_MAX = 16_384
 /** One is for the health checks. */
 const CONFIG_ARMS_MAX = ARMS_MAX - 1

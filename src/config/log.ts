@@ -31,7 +31,7 @@ export interface LogFileOptions {
   keep: number
 }
 
-/** Connections that have ended are remembered: so many in memory, and in the file those of so many days. */
+/** How many ended connections are remembered in memory, and how many days of them in the file. */
 export interface ConfigHistory {
   /** 0 for none. */
   connections: number

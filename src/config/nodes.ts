@@ -1,4 +1,4 @@
-/** The nodes of a YAML document, gone through once: which pair has a key, what an alias stands for, what is there twice. */
+/** The nodes of a YAML document, gone through once: which pair has a key, what an alias means, which keys are there twice. */
 
 import { isAlias, isMap, isSeq, type Node, type YAMLMap } from 'yaml'
 import type { Path } from './source.ts'
@@ -27,7 +27,7 @@ export class ConfigNodes {
       const { node, at } = next
       if (isAlias(node)) this.#targets.set(node, anchors.get(node.source))
       else if ((node as Node | null)?.anchor) anchors.set(`${(node as Node).anchor}`, node)
-      // The first of what is inside is to be taken next.
+      // Its first child is to be taken next.
       if (isMap(node)) for (const inner of this.#map(node, at).reverse()) todo.push(inner)
       else if (isSeq(node)) {
         for (let i = node.items.length - 1; i >= 0; i--) {

@@ -1,6 +1,6 @@
 /**
  * Places: the numbers under which workers keep RSs and LIPs, the same in all of them. Connections hold these numbers, so a
- * place is given to another only when nothing counts in it any more; and who comes back before gets his own.
+ * place is given to another only when nothing counts in it any more; an object that returns before that gets its place back.
  */
 
 export class PlaceList {
@@ -39,12 +39,12 @@ export class PlaceList {
     return this.#taken.get(name) ?? -1
   }
 
-  /** Places of the names that `isMeant`, */
+  /** Places of the names in use that `isMeant` chooses. */
   taken(isMeant: (name: string) => boolean): number[] {
     return placesOf(this.#taken, isMeant)
   }
 
-  /** and of those that have left and whose places are nobody else's yet. */
+  /** The same of names that have left, as long as their places were not given to others. */
   left(isMeant: (name: string) => boolean): number[] {
     return placesOf(this.#leaving, isMeant)
   }

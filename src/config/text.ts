@@ -1,6 +1,6 @@
 /**
  * YAML text with places: the values as plain data, and for every path where in the file it stands. It also collects
- * the problems found with it, whoever finds them, so that they come out in the order of the file. Whatever the text is,
+ * the problems found with it, by whichever step, so that they come out in the order of the file. Whatever the text is,
  * the work is proportional to its length.
  */
 

@@ -24,7 +24,7 @@ export function readyText(config: Config): string {
   return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`
 }
 
-/** In the log, when a signal ends it: what is left by service, the most first. Connections get `drain` seconds to end. */
+/** The log line when a signal ends the daemon: connections left by service, the most first; they get `drain` seconds to end. */
 export function stopText(signal: string, services: readonly ServiceInfo[], drain: number): string {
   const left = services
     .map(service => ({ name: serviceName(service), conns: connsOf(service) }))

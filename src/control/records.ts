@@ -38,7 +38,7 @@ export class Records {
     this.#sessions?.reopen()
   }
 
-  /** Passes on what the workers, who have ended, have left behind. */
+  /** Passes on the last records of workers that have ended. */
   async stop(): Promise<void> {
     this.#drain.stop()
     await this.history?.closed()

@@ -53,7 +53,7 @@ async function source(file: string): Promise<Source> {
   }
 }
 
-/** Whoever gave a capture without TCP is told, rather than shown empty tables. */
+/** A capture without TCP is an error, not a set of empty tables. */
 function refuseNothing({ sources }: Analysis): void {
   for (const { name, segments, packets, passed, unread } of sources) {
     if (segments > 0) continue

@@ -101,7 +101,7 @@ export interface Told {
   refused: string[][]
   /** Connections beside those that are told, CLIENT VIP LIP RS. */
   others: string[]
-  /** Of connections that live, and of which the recorder has nothing. */
+  /** Of living connections that the recorder has nothing of. */
   unrecorded: string[]
 }
 
@@ -157,7 +157,7 @@ function unrecordedText(conn: ConnInfo): string {
   return `${endsOf(conn).join(' ')} lives, in ${conn.state}, worker ${conn.worker}; ${conn.timeout_sec} s after its last segment it ends, and ${expiryText(conn.state)}`
 }
 
-/** One line on what is near; `past` is all that the recorder has. */
+/** One line on connections that come near; `past` is all that the recorder has. */
 export function nothing(
   tuple: readonly string[],
   past: readonly Moment[],

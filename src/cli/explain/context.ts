@@ -1,4 +1,4 @@
-/** What explanations need to know of what is set up, asked of the daemon. */
+/** What explanations need to know of the daemon's setup; the daemon is asked. */
 
 import type { Verbs } from '../../api/commands.ts'
 import type { ConfigFile } from '../../config/schema.ts'

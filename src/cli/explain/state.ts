@@ -59,7 +59,7 @@ export function addExplainState(explain: Argv<Common>): Argv<Common> {
   )
 }
 
-/** For programs: the same as the text, but for its sentences. */
+/** For programs: the same as the text, without its sentences. */
 export function stateJson({ edges, states, timeouts, own }: StateUse): object {
   return {
     tables: stateTables().map(({ name, rows }) => ({

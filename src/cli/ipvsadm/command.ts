@@ -22,7 +22,7 @@ export const TOOL = 'tapvs ipvsadm'
 
 export type ListKind = 'services' | 'stats' | 'rate' | 'thresholds' | 'timeout' | 'connections'
 
-/** Which connections `-lc` shows; what is left out does not matter. */
+/** Which connections `-lc` shows; a key that is left out matches all. */
 export interface ConnFilter {
   client?: string
   vip?: string

@@ -1,4 +1,4 @@
-/** `tapvs counters`: what the arms carried, and every drop and event with what it means to whoever reads it. */
+/** `tapvs counters`: what the arms carried, and every drop and event with its meaning. */
 
 import type { ArmInfo, CountersInfo } from '../../api/commands.ts'
 import { linkWords } from '../../api/link-state.ts'

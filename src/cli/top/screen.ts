@@ -123,7 +123,7 @@ function poll(
         if (!ended && view().failure !== null) failed(null)
       }
     } catch (error) {
-      // It may come back; whoever has seen enough quits.
+      // It may come back; until then the user can quit.
       if (!(error instanceof CliError)) throw error
       if (!ended) failed(error.message)
     }

@@ -136,7 +136,7 @@ async function importConfig(
   for (const note of completed.notes)
     process.stderr.write(printable(`${base ?? 'stdout'}: ${note}\n`))
   print(completed.yaml)
-  // Its mistakes carry their places in what was printed.
+  // Mistakes name their places in the config that was printed.
   warn(parseConfig(completed.yaml, 'stdout').warnings)
 }
 

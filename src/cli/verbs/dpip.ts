@@ -24,7 +24,7 @@ export function addDpip(common: Argv<Common>): void {
   common.command('dpip', DPIP_ABOUT)
 }
 
-/** `argv` is what follows the verb. Throws CliError. */
+/** `argv`: the words behind the verb. Throws CliError. */
 export async function dpip(argv: readonly string[], open: OpenDesk): Promise<void> {
   const { command, socket } = readDpip(argv)
   const desk = open(socket)

@@ -29,7 +29,7 @@ export function addIpvsadm(common: Argv<Common>): void {
   common.command('ipvsadm', IPVSADM_ABOUT)
 }
 
-/** `argv` is what follows the verb. Throws CliError. */
+/** `argv`: the words behind the verb. Throws CliError. */
 export async function ipvsadm(argv: readonly string[], open: OpenDesk): Promise<void> {
   const { command, socket } = readCommand(argv)
   const desk = open(socket)

@@ -98,7 +98,7 @@ function openFile(path: string): number {
   }
 }
 
-/** A disk that fills up takes part of what it is given. => why not all of it is written */
+/** A disk that fills up takes a part of a write. => why not all of it was written */
 function append(fd: number, chunk: Uint8Array): string | undefined {
   try {
     for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at)

@@ -30,7 +30,7 @@ export interface Imported {
   lips: Lip[]
   /** `FILE:LINE: what: why`, in the order of the lines. */
   notCarried: string[]
-  /** The same of what was carried over, and yet is worth a look. */
+  /** The same for things that were carried over and are worth a look. */
   notes: string[]
 }
 

@@ -1,4 +1,4 @@
-/** Keywords of keepalived: where they may stand, and of those that have no counterpart here the reason. */
+/** Keywords of keepalived: where they may stand, and why some have no counterpart here. */
 
 import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'

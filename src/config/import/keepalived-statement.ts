@@ -87,7 +87,7 @@ export class Statement {
 /** What may stand in a block. */
 export interface Grammar {
   knows: (word: string) => boolean
-  /** So many words behind a keyword belong to it, whatever they are. */
+  /** How many words behind a keyword belong to it, whatever they are. */
   least: (keyword: string) => number
   hasBlock: (keyword: string) => boolean
 }

@@ -37,7 +37,7 @@ export interface CheckHost {
   reveal(hidden: HiddenService): Promise<void>
   /** Null: it has no check any more, and gets what is configured. */
   setHealth(service: ConfigService, rs: ConfigRealServer, health: RsHealth | null): void
-  /** Tells whoever wants to know of a change of mind. */
+  /** Called when an RS is found up or down. */
   changed(service: ConfigService, rs: ConfigRealServer, mind: Mind): void
   outcomes(service: ConfigService, rs: ConfigRealServer): Outcomes
   warn(text: string): void

@@ -1,4 +1,4 @@
-/** TCP connections of a namespace: a socket belongs to the one that it was made in, whoever uses it later. */
+/** TCP connections of a namespace: a socket belongs to the one in which it was made, wherever it is used later. */
 
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import { socketIn } from '../../io/native.ts'
@@ -12,7 +12,7 @@ export function dial({ netns, address, port, signal }: Attempt): Promise<Socket>
   const socket = new Socket({ ...options, ...from } as SocketConstructorOpts)
   return new Promise((done, fail) => {
     signal.addEventListener('abort', () => socket.destroy(), { once: true })
-    // The listener stays: an error after the check has been judged is nobody's.
+    // The listener stays: an error after the check has been judged must not end the process.
     socket.on('error', fail)
     socket.connect(port, address, () => done(socket))
     if (signal.aborted) socket.destroy()

@@ -43,7 +43,7 @@ export interface Mind {
   reason: string
 }
 
-/** A slow start takes so many steps, and none of them is shorter than STEP_LEAST_MS. */
+/** Steps of a slow start, none of them shorter than STEP_LEAST_MS. */
 const SLOW_STEPS = 50
 const STEP_LEAST_MS = 500
 /** Share of the interval by which checks are early or late at random, so that many do not beat in step. */
@@ -109,7 +109,7 @@ export class Health {
     )
   }
 
-  /** So many of its connections have failed and were established since the last call. */
+  /** How many of its connections have failed, and how many were established, since the last call. */
   connections(failed: number, done: number, now: number): Mind | undefined {
     const { passive } = this.options
     // Connections from before it was taken out go on failing; they say nothing new.

@@ -6,7 +6,7 @@
 
 /** Of all headers; curl gives up at as much. */
 const HEAD_MAX = 300 * 1024
-/** RFC 9112 7.1 leaves open how long what follows a chunk's size may be. */
+/** RFC 9112 7.1 sets no limit for the extensions behind a chunk's size. */
 const CHUNK_LINE_MAX = 4096
 
 /** Of a header that says something about the body. */

@@ -8,7 +8,7 @@ import { unprivileged } from '../../io/built.ts'
 import { enterNetns, leaveNetns } from '../../io/native.ts'
 import type { Attempt } from './attempt.ts'
 
-/** The end of what it says is the reason when it fails. */
+/** The last words of its output are the reason when it fails. */
 const SAID_MAX = 4096
 
 export async function probeScript(attempt: Attempt): Promise<void> {

@@ -1,12 +1,12 @@
 /**
  * How the connections of an RS began lately: failed or established, and which of the two counts. An RS is judged by its
- * failures only if they are more than what it established in the same time, or if it has ceased to establish anything: a
+ * failures only if they are more than what it established in the same time, or if it establishes none any more: a
  * client can make connections fail (by a SYN that RSs drop), and must not take out one that serves everybody else.
  */
 
 /** Parts of the time that is looked back on; what is older than all of it goes a part at a time. */
 const PARTS = 32
-/** Silence that means something: so many connections would have been established, at the pace before. By chance: e^-20. */
+/** Silence means something if this many would have been established at the pace before; by chance it is e^-20. */
 const MISSED = 20
 
 interface Part {
@@ -21,7 +21,7 @@ export class Tally {
   #inARow = 0
   #lastDone = Number.NEGATIVE_INFINITY
 
-  /** So many have failed and were established since the last call; counted for `withinMs`. */
+  /** How many have failed and how many were established since the last call; they count for `withinMs`. */
   add(failed: number, done: number, now: number, withinMs: number): void {
     this.#parts = this.#parts.filter(({ from }) => now - from <= withinMs)
     if (done > 0) {

@@ -73,7 +73,7 @@ export class Watch {
     this.#conclude(undefined)
   }
 
-  /** So many connections of the RS have failed and were established since the last call. */
+  /** How many connections of the RS have failed, and how many were established, since the last call. */
   connections(failed: number, done: number): void {
     this.#conclude(this.#health.connections(failed, done, this.#now()))
   }

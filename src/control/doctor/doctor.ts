@@ -1,5 +1,5 @@
 /**
- * `tapvs doctor`: looks at everything that a start needs, and starts nothing. It runs with the rights of whoever asks;
+ * `tapvs doctor`: looks at everything that a start needs, and starts nothing. It runs with the rights of the user who asks;
  * what it cannot see for lack of them is said.
  */
 

@@ -9,7 +9,7 @@ import { HEARTBEAT_MS } from '../../api/limits.ts'
 export class EventStream {
   readonly #response: ServerResponse
 
-  /** `closed` is told once, whoever ended it. */
+  /** `closed` is called once, whichever side ended it. */
   constructor(response: ServerResponse, closed: () => void) {
     this.#response = response
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })

@@ -67,7 +67,7 @@ ${JOURNALS_MAX} of them.`,
       gone.abort()
       chunks.destroy()
     })
-    // What was sent until then is good; without its end, whoever reads it knows.
+    // Everything sent so far is good; that it is not whole shows, because its end is missing.
     chunks.on('error', () => response.destroy())
     chunks.pipe(response)
   })

@@ -40,7 +40,7 @@ export const BACKLOG = 128
 /** Those above the limit, who are told so; the kernel's answer to more is silence. */
 const CONNECTIONS_TURNED_AWAY = 64
 
-/** Whoever has just come is about to say something: many at once do not push each other out. */
+/** A new connection is about to say something, so many at once do not push each other out. */
 const SILENT_MS = 50
 
 /** Told of a request that its sender may make: its connection keeps its place from then on. */

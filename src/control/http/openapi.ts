@@ -40,7 +40,7 @@ const FAILURES: Record<number, string> = {
 /** Bytes that JSON has no words for. */
 export const binary = z.string().meta({ format: 'binary' })
 
-/** Before the routes that it is to describe. => makes it, once they are there: 70 ms that nobody who asks should cost */
+/** Called before the routes that it is to describe. => makes it once they are there: 70 ms, for which no request should wait */
 export async function documentWith(app: FastifyInstance): Promise<() => string> {
   await app.register(swagger, {
     openapi: {

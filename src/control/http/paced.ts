@@ -20,7 +20,7 @@ export class Paced extends Duplex {
   readonly #turns: Turns
   readonly #waiting: Buffer[] = []
   #bytes = 0
-  /** Whoever reads has room. */
+  /** The reader has room. */
   #wanted = false
   /** It is in the turns. */
   #queued = false
@@ -34,7 +34,7 @@ export class Paced extends Duplex {
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
     socket.once('end', () => {
       this.#ended = true
-      // Whoever has gone waits for no more answers.
+      // A client that has gone waits for no more answers.
       if (this.#held) this.destroy()
       else this.#ask()
     })
@@ -62,7 +62,7 @@ export class Paced extends Duplex {
   }
 
   /**
-   * Ends it after what was written has gone, and hands on nothing more. Whoever is still sending would lose the answer if
+   * Ends it after what was written has gone, and hands on nothing more. A client that is still sending would lose the answer if
    * the connection were gone at once, and gets a moment to read it.
    */
   destroySoon(): void {

@@ -1,4 +1,4 @@
-/** What the streams of packets have in common: what is asked of them, how many there are, and how a reader that is behind is waited for. */
+/** What the streams of packets have in common: queries, how many there may be, and how they wait for a slow reader. */
 
 import type { ServerResponse } from 'node:http'
 import { HttpError } from '../../api/errors.ts'

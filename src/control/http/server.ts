@@ -162,7 +162,7 @@ async function listen(servers: Server[], server: Server, start: () => void): Pro
   servers.push(server)
 }
 
-/** Lets through who has the token, whatever the path. */
+/** Lets clients with the token through, whatever the path. */
 function guarded(handle: RequestListener, token: string, admit: Admit): RequestListener {
   const holds = tokenCheck(token)
   return (request, response) => {

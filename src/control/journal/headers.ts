@@ -69,7 +69,7 @@ function pseudoOf(pkt: DataView, bytes: number): number {
 }
 
 /**
- * The whole of a frame of which the first bytes are known: the engine may check the checksum of ICMP and of TCP over all of
+ * A whole frame made of its first bytes: the engine may check the checksum of ICMP and of TCP over all of
  * it, so two bytes that are not known, or the only one, are chosen to make it right. Of any other frame, and of one whose
  * checksum is partial => the bytes as they are.
  */

@@ -141,7 +141,7 @@ class Reading {
     this.#marks = marks
   }
 
-  /** So many bytes of the whole are something else. */
+  /** Bytes of the whole that are something else. */
   count(bytes: number): void {
     this.#bytes += bytes
   }

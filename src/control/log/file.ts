@@ -67,7 +67,7 @@ export class LogFile {
     for (let from = 0; from < lines.length; ) from = this.#writeSome(lines, from)
   }
 
-  /** For whoever has renamed the file: what comes goes to a new one of the same name. */
+  /** After somebody has renamed the file: from now on lines go to a new one of the same name. */
   reopen(): void {
     this.flush()
     this.#close()
@@ -103,7 +103,7 @@ export class LogFile {
     return to
   }
 
-  /** A disk that fills up takes part of what it is given. */
+  /** A disk that fills up takes a part of a write. */
   #append(lines: Buffer[]): void {
     const mend = this.#torn ? 1 : 0
     const all = Buffer.concat(mend ? [Buffer.from('\n'), ...lines] : lines)

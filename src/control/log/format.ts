@@ -45,7 +45,7 @@ export function isJournal(fd: number, stream: string | undefined): boolean {
     const { dev, ino } = fstatSync(fd, { bigint: true })
     return stream === `${dev}:${ino}`
   } catch {
-    // Closed by whoever started us.
+    // Closed by the process that started us.
     return false
   }
 }

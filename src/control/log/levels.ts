@@ -1,4 +1,4 @@
-/** Which lines of the log are wanted: the level of all modules, and of those that have one of their own. */
+/** Which lines of the log are wanted: a level for all modules, and some modules' own. */
 
 import {
   LOG_LEVELS,

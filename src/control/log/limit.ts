@@ -1,5 +1,5 @@
 /**
- * How many lines a second the log takes, and an account of those that it does not take. Debug lines share one limit,
+ * How many lines a second the log takes, and how many it did not take. Debug lines share one limit,
  * because a flood of them is one packet's story many times over; every other kind of line has the limit of its own, so
  * that a noisy one does not cover up the rest.
  */

@@ -45,7 +45,7 @@ export interface Log extends ModuleLog {
   record(level: LogLevel, module: Module, event: string | undefined, say: () => Saying): void
   /** The same without the limit: for what somebody wants every line of. */
   put(entry: Entry): void
-  /** More text waits to be written than is good; debug lines had better be lost. */
+  /** Too much text waits to be written: rather lose debug lines. */
   readonly behind: boolean
   /** Opens the file anew, after somebody renamed it. */
   reopen(): void
@@ -152,7 +152,7 @@ function taken(): Promise<void> {
 
 type Line = (entry: Entry) => string
 
-/** The journal has its own times, and whoever looks at a terminal has a clock; what is kept is worth nothing without. */
+/** The journal has times of its own, and at a terminal there is a clock; a log that is kept needs times. */
 function stderrLine({ format, timestamps }: LogOptions): Line {
   const timed = timestamps === 'auto' ? !isatty(2) : timestamps
   const line: Line =

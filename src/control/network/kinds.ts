@@ -33,7 +33,7 @@ export interface ArmKind {
   isHeld(name: string, netns: string | null, own: number): boolean
   /** Throws HeldError if it is held, and says by whom. */
   refuseHeld(name: string, netns: string | null, own: number): void
-  /** Whoever else has it, as far as we may look. */
+  /** Processes that hold it too, as far as we may look. */
   holders(name: string, netns: string | null): Holder[]
   /** The port of a worker, which gets its queue later. */
   newPort(arm: Arm, options: PortOptions, frames: Frames, counters: Counters): Port

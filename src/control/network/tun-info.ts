@@ -64,7 +64,7 @@ export interface Holder {
 
 /**
  * => who is attached to the TAP `name` in a namespace (null: our own), ourselves left out; only processes that we may look
- * at. One of which the kernel does not tell us in which namespace its TAP is counts as a holder.
+ * at. A holder counts even if the kernel does not tell us which namespace its TAP is in.
  */
 export function holdersOf(name: string, netns: string | null): Holder[] {
   const inode = statSync(netnsPath(netns) || '/proc/self/ns/net', { throwIfNoEntry: false })?.ino

@@ -7,7 +7,7 @@ export type Sample = [labels: Labels, value: number]
 
 export interface Histogram {
   labels: Labels
-  /** Of each bucket its own number only; the last one is of what is above all bounds. */
+  /** Each bucket's own number, not the sum so far; the last bucket is above all bounds. */
   buckets: readonly number[]
   /** Upper bounds, in the unit of the name. */
   bounds: readonly number[]

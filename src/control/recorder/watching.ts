@@ -1,5 +1,5 @@
 /**
- * Whoever wants to see packets: the flight recorders of all workers, on while somebody looks or the ring is kept, and
+ * The flight recorders of all workers, for all who want to see packets: on while somebody looks or the ring is kept, and
  * their moments in the order of time. Reading is done here, in turns, and costs the workers nothing.
  */
 

@@ -10,7 +10,7 @@ export class Replaced {
   readonly #places: Places
   /** LIPs by their place in the journal. */
   readonly #lips = new Map<number, string>()
-  /** Names of RSs by theirs; of those that were gone when it began nothing is known. */
+  /** Names of RSs by their places in the journal; RSs that were gone when it began are unknown. */
   readonly #rss = new Map<number, string>()
   /** VIP:port of the services of health checks, which nobody else has. */
   readonly #hidden = new Set<string>()

@@ -94,7 +94,7 @@ export class Rig {
     return new FlightReader(this.#flight, FLIGHT_CELLS, false)
   }
 
-  /** Has exactly so many slots free, as far as that can be had, as the packet thread had at this point. */
+  /** Makes as many slots free as the packet thread had at this point, as far as possible. */
   setFree(free: number): void {
     const { frames } = this.engine
     while (frames.free > free) {

@@ -1,4 +1,4 @@
-/** Frames and verdicts in words, for whoever reads what a replay has found. */
+/** Frames and verdicts of a replay in words. */
 
 import { countedName, STATE_NAMES } from '../../api/names.ts'
 import { DONE, PARKED } from '../../engine/counters.ts'

@@ -20,7 +20,7 @@ export interface SessionConsumer {
   readonly behind: boolean
   /** `wallOf` turns ms of the engine's clock into those of Date. The reading is another record's afterwards. */
   take(reading: SessionReading, worker: number, wallOf: (ms: number) => number): void
-  /** So many were in no ring; nobody knows which. */
+  /** How many ends of connections found no room in a ring; which ones is unknown. */
   lost(records: number): void
   /** There will be no more. */
   close(): void
@@ -59,13 +59,13 @@ export class SessionDrain {
     turn()
   }
 
-  /** Passes on what has come until now, or much of it. */
+  /** Passes on the records that have come so far, or many of them. */
   catchUp(): void {
     this.#turn()
     this.#reportLost(0)
   }
 
-  /** Passes on what is still there, and ends; the workers have. */
+  /** Passes on the last records, and ends; the workers have ended before. */
   stop(): void {
     clearTimeout(this.#timer)
     for (const index of this.#rings.keys()) this.#drain(index, Number.POSITIVE_INFINITY, false)

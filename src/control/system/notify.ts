@@ -6,7 +6,7 @@
 
 import { notify } from '../../io/native.ts'
 
-/** So many signs of life per WatchdogSec: one that is late or lost is not yet the end. */
+/** Signs of life per WatchdogSec, so that one that is late or lost is not the end. */
 const SIGNS = 3
 
 export class Notifier {

@@ -196,7 +196,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       return
     case 'rs':
       putRs(setup, share, change.rs, now)
-      // It takes connections again, and what is left of the old ones may live as well.
+      // It takes connections again, so old ones that are left may live as well.
       if (change.rs.weight > 0) engine.cuts.stop(change.rs.place)
       return
     case 'no-rs': {

@@ -95,7 +95,7 @@ export class Arms {
       }
     }
     left.add(worker)
-    // Whoever took the device away may be about to put another in its place; opening makes one where there is none.
+    // The device may have been taken away to put another in its place; opening makes one where there is none.
     if (left.size === count) this.#later(() => this.#reopen(arm))
   }
 

@@ -80,7 +80,7 @@ export class PacketThread {
       this.#port.on('message', this.#onMessage)
       void this.ended.then(failure => fail(new Error(failure ?? 'stopped while starting')))
     })
-    // Whoever awaits `ready` sees the failure; without anybody it must not end the process.
+    // Code that awaits `ready` sees the failure; if none does, it must not end the process.
     this.ready.catch(() => {})
   }
 

@@ -39,7 +39,7 @@ export interface WorkerStart {
   /** Shared memory of the trace ring, `traceRecords` records; the control thread reads it. */
   trace: SharedArrayBuffer
   traceRecords: number
-  /** Shared memory of the flight recorder, of so many cells. */
+  /** Shared memory of the flight recorder, and its size in cells. */
   flight: SharedArrayBuffer
   flightCells: number
   /** Shared memory of the ring of ended connections; null if nobody wants them. */

@@ -102,7 +102,7 @@ export function neighbours(engine: Engine, config: BareConfig, worker: number): 
   for (let n = 0; n < neighs.top; n++) {
     if (!neighs.inUse(n)) continue
     const arm = armOf(neighs.link(n))
-    // The kernel's side of the health checks is nobody's neighbour.
+    // The kernel's side of the health checks is no neighbour of the operator's.
     if (arm >= config.arms.length) continue
     const state = neighs.state[n] ?? 0
     const resolved = state >= Neigh.REACHABLE

@@ -185,7 +185,7 @@ function carryOut(built: Built, changes: readonly Change[], watch: Watch): Worke
   }
 }
 
-/** A listing that goes wrong is an error for whoever asked, and nothing for the packets. */
+/** A listing that goes wrong is an error for the one who asked; packets are not concerned. */
 function answered(
   engine: Engine,
   request: Exclude<WorkerRequest, { do: 'change' | 'image' }>,

@@ -100,7 +100,7 @@ export class Workers {
       return new PacketThread(start, { program, lost, warn })
     })
     this.ready = Promise.all(this.#threads.map(thread => thread.ready))
-    // As of one thread: whoever awaits it sees the failure.
+    // As of one thread: code that awaits it sees the failure.
     this.ready.catch(() => {})
     this.ended = Promise.race(this.#threads.map(thread => thread.ended))
   }

@@ -39,7 +39,7 @@ export class Guard {
     this.#isBearer = tokenCheck(token)
   }
 
-  /** null: it may be answered; but for the files of the page, see knows(). */
+  /** null: it may be answered; for the files of the page see knows(). */
   refuses({ method, url, headers }: Asked): Refusal | null {
     const { host, origin } = headers
     const site = headers['sec-fetch-site']

@@ -1,7 +1,7 @@
 /**
  * `GET /ui/live`: how it is now, once a second, for all who look. One tick serves them all, each moment is put into words
  * once, and nothing is done while nobody looks. What is sent is a state and no log, so who is slow misses some and is
- * none the worse; who reads nothing at all is cut off.
+ * none the worse; a reader that takes nothing at all is cut off.
  */
 
 import type { ServerResponse } from 'node:http'

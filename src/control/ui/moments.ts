@@ -1,7 +1,7 @@
 /**
  * `GET /ui/moments`: packets and what became of them, for somebody who reads along. What the recorders hold comes first,
  * its newest part, and then what happens, some hundred moments at a time; a person sees no more and a browser draws no
- * more. What is left out is counted and told, and who reads nothing at all is cut off.
+ * more. The number of those left out is told, and a reader that takes nothing at all is cut off.
  */
 
 import type { ServerResponse } from 'node:http'

@@ -24,7 +24,7 @@ class Line {
   readonly #points = new Float64Array(POINTS)
   #counted = 0
 
-  /** The counter as it is, after so many steps, the first of which is number `step`. */
+  /** The counter's value now, `steps` steps after the last call; `step` is the number of the first of them. */
   grow(counted: number, step: number, steps: number): void {
     const each = (counted - this.#counted) / steps
     this.#counted = counted
@@ -54,7 +54,7 @@ export class Series {
   sample({ drops, conns, packets, bytes }: Counted, nowMs: number, atMs: number): void {
     const first = this.#sampledMs === undefined
     const elapsed = nowMs - (this.#sampledMs ?? nowMs)
-    // What came while the process stood still is spread over that time, of which no more counts than is kept.
+    // What came while the process stood still is spread over that time, but no further back than is kept.
     const steps = Math.min(POINTS, Math.max(1, Math.round(elapsed / STEP_MS)))
     const grow = (line: Line, counted: number) => line.grow(counted, this.#steps, steps)
     for (const [reason, count] of Object.entries(drops)) {

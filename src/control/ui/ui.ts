@@ -223,7 +223,7 @@ function urlOf(target: string): URL | null {
   }
 }
 
-/** Whoever has not been let in asks once per connection. */
+/** A browser that has not been let in may ask once per connection. */
 function refuse(response: ServerResponse, status: number, line: string): void {
   response.setHeader('connection', 'close')
   sendText(response, status, line)

@@ -1,7 +1,7 @@
 /**
  * The history as an SQLite file. Numbers are kept as they are, names as text, so that another version reads them right; the
  * view `connections` is for people with sqlite3. Who opens it for writing is one daemon; WAL lets others read meanwhile,
- * and whoever comes first after a crash finds all that was committed.
+ * and the first process to open it after a crash finds all that was committed.
  */
 
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
@@ -205,7 +205,7 @@ export class HistoryDatabase {
     return true
   }
 
-  /** `ours`: it is asked by the daemon that writes it, who knows what still lives. */
+  /** `ours`: asked by the daemon that writes it, which knows what still lives. */
   find(search: Search, ours: boolean, nowMs: number): Found {
     const { key, rs, fromMs, toMs, limit } = search
     const [ip, port] = key.by === 'lip' ? ['lip', 'lport'] : ['cip', 'cport']

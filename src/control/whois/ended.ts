@@ -39,7 +39,7 @@ export interface Search {
   rs: RsFilter | null
   fromMs: number
   toMs: number
-  /** At most so many, the newest. */
+  /** At most this many, the newest. */
   limit: number
 }
 

@@ -15,7 +15,7 @@ const FLUSH_MS = 1000
 const IDLE_MS = 10_000
 /** Rows of a transaction: some 100 ms at worst. */
 const BATCH_ROWS = 2000
-/** Rows that wait for a file that is slow or in no order: 3.5 MB. */
+/** Rows that wait for a file that is slow or damaged: 3.5 MB. */
 const WAITING_ROWS = 32_768
 
 export interface HistoryFileOptions {
@@ -73,12 +73,12 @@ export class HistoryFile {
     if (this.#waiting.length >= BATCH_ROWS * ROW) void this.#flush()
   }
 
-  /** So many records never came here. */
+  /** How many records never came here. */
   lost(records: number): void {
     this.#lost += records
   }
 
-  /** What was added until now is found too. Rejects in one line if the file is in no order. */
+  /** Finds what was added until now, too. Rejects in one line if the file is damaged. */
   async find(search: Search): Promise<Found> {
     const target = this.#added
     while (this.#written < target && !this.#broken) await this.#flush()
@@ -88,7 +88,7 @@ export class HistoryFile {
     throw new Error(`${this.#path}: ${sqliteProblem(answer)}`)
   }
 
-  /** Writes what is there, as far as the file lets it, and says in it that this was a stop. */
+  /** Writes what waits, as far as the file takes it, and marks that this was a regular stop. */
   async close(): Promise<void> {
     clearInterval(this.#flushing)
     this.#triedAt = Number.NEGATIVE_INFINITY

@@ -50,7 +50,7 @@ export class History implements SessionConsumer {
   }
 
   /**
-   * Out of memory if that reaches back far enough, else out of the file; while that is in no order, memory has to do. Rejects
+   * Out of memory if that reaches back far enough, else out of the file; while the file is damaged, memory has to do. Rejects
    * in one line if there is none.
    */
   async find(search: Search): Promise<Found> {
@@ -60,7 +60,7 @@ export class History implements SessionConsumer {
     return { conns: this.#remembered(search), gaps: this.#gaps(fromMs), since_ms: this.#memoryMs }
   }
 
-  /** Who had the key last, of those that are known; rejects as `find`. */
+  /** The last known holder of the key; rejects as `find` does. */
   async last({ key, rs }: Pick<Search, 'key' | 'rs'>): Promise<Found> {
     const [fromMs, toMs] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
     const ever = { key, rs, fromMs, toMs, limit: 1 }

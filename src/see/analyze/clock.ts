@@ -74,7 +74,7 @@ export class Clocks {
     this.clock = { offsetNs: 0, boundNs: isOne ? 0 : null, driftPpm: 0, segments: 0, isOne }
   }
 
-  /** Takes in what is matched of a way. */
+  /** Takes in the matched segments of a way. */
   add({ direction, entry, exit, entryRows }: Way): void {
     const samples = direction === 'in' ? this.#in : this.#out
     for (const i of entryRows) {
@@ -87,7 +87,7 @@ export class Clocks {
     }
   }
 
-  /** Makes the clock of what was added. */
+  /** Makes the clock from everything that was added. */
   settle(): void {
     const segments = this.#in.d.length + this.#out.d.length
     this.clock = { ...this.clock, segments }

@@ -34,7 +34,7 @@ export function removeCopies(packets: Packets, flows: readonly Flow[]): Copies {
   return { count: after.length, afterNs: after[after.length >> 1] ?? 0 }
 }
 
-/** Of each row, the latest one before it that is equal but for TTL and what is in front of IP; -1 for none. */
+/** For each row, the latest one before it that is equal except for TTL and the link header; -1 for none. */
 function earlierOf(packets: Packets): Int32Array {
   const { saddr, daddr, ports, seq, ack, flags, payload, hash, ipId, window } = packets
   const columns = [saddr, daddr, ports, seq, ack, flags, payload, hash, ipId, window]

@@ -1,5 +1,5 @@
 /**
- * Segments that are there twice with the same IP ID, which whoever retransmits gives anew. They are found before anything is
+ * Segments that are there twice with the same IP ID, which a retransmission would have renewed. They are found before anything is
  * matched, so that a copy is not taken for that of another segment, which got lost. Twice where they come in is how it was
  * captured (on all devices of a machine); twice only where they leave is the balancer's doing, or the network's.
  */

@@ -212,7 +212,7 @@ function time(
   if (!rows) return
   const off = Math.abs(inner.packets.at[rows[1]] - outer.packets.at[rows[0]] - clock.offsetNs)
   const window = Math.max(off, clock.slackNs, MS / 10)
-  // Flows of the capture are spread over its span; so many bits less it takes to find this one among them.
+  // Flows are spread over the span of the capture: the narrower the window, the more bits the time is worth.
   const bits = Math.log2(Math.max(1, clock.spanNs / window))
   if (off > clock.slackNs + 3000 * MS) add(-10)
   else add(Math.min(16, bits), bits >= 4 ? 'they begin at the same time' : '')

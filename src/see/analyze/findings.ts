@@ -1,4 +1,4 @@
-/** What somebody who looks for a fault wants to be told, the most important first. */
+/** Findings for somebody who looks for a fault, the most important first. */
 
 import { FLAG } from '../../wire/tcp.ts'
 import { flagLetters } from '../frame/options-text.ts'

@@ -141,7 +141,7 @@ function isReopened(flow: Flow, packets: Packets, i: number): boolean {
 
 function noteSyn(flow: Flow, packets: Packets, i: number, fromClient: boolean): void {
   const answers = (packets.flags[i] & FLAG.ACK) !== 0
-  // Whoever sends a SYN without ACK is the client, and who is answered with SYN+ACK is too.
+  // The client is the one that sends a SYN without ACK, or that a SYN+ACK is sent to.
   if (fromClient === answers && !flow.sure) flow.turn()
   flow.sure = true
   const who = answers ? 1 : 0

@@ -23,7 +23,7 @@ type Places = [outer: number, inner: number]
 const SOUGHT = 16
 /** A payload that is there more often says nothing by itself: `PING` is all that some clients ever say. */
 const ALIKE = 32
-/** Of such, only those with the same number or IP ID count, and so many are looked for. */
+/** Only those with the same number or IP ID count, and this many are looked for. */
 const SOUGHT_ALIKE = 4
 /** An equal IP ID beside an equal payload. */
 const ID_VOTES = 4
@@ -37,7 +37,7 @@ export function overlapOf(outer: Flow, inner: Flow): Overlap {
     same: [undefined, undefined],
     delta: [undefined, undefined],
   }
-  // Whoever has both beginnings need not look for them.
+  // If both beginnings were captured, there is nothing to look for.
   if ([0, 1].some(who => outer.isn[who] !== undefined && inner.isn[who] !== undefined)) return found
   const met = [0, 1].map(who => meeting(outer, inner, who))
   for (const who of [0, 1]) {

@@ -25,7 +25,7 @@ export interface Pair extends Evidence {
 
 /** Pairs with less are none. */
 const LEAST_BITS = 6
-/** With so many bits a pair is made before the clocks are known. */
+/** Bits from which on a pair is made before the clocks are known. */
 const SURE_BITS = 24
 /** A key that more flows have says too little to look all of them up. */
 const HOLDERS = 48
@@ -117,7 +117,7 @@ class Pairing {
     return this.#pairs
   }
 
-  /** Whoever begins later has the first of its segments somewhere in the other: each side's beginnings are looked for in the other. */
+  /** The first segments of the side that begins later are somewhere in the other, so each one's are looked for there. */
   #candidates({ first, all }: Keys): Map<Flow, Set<Flow>> {
     const candidates = new Map<Flow, Set<Flow>>()
     const add = (outer: Flow, inner: Flow) => {

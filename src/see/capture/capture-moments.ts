@@ -4,7 +4,7 @@ import type { FrameIn, FrameOut, Happening, Moment } from '../moments/moment.ts'
 import { type Note, parseNote } from '../moments/note.ts'
 import type { Captured, CapturedPacket } from './captured.ts'
 
-/** In the order of the file. Packets without a note are passed over: of what was done with them nothing is known. */
+/** In the order of the file. Packets without a note are passed over, because nothing is known of what was done with them. */
 export function momentsOfCapture(captured: Captured): Moment[] {
   const moments: Moment[] = []
   for (const packet of captured.packets) {

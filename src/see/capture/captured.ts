@@ -34,7 +34,7 @@ export interface Captured {
   packets: CapturedPacket[]
   /** Comments at the end of the file, those of interface statistics. */
   endComments: string[]
-  /** One sentence on what is missing, if the file ends in the midst of something; all before it is here. */
+  /** If the file ends in the middle of a block: a sentence that says what is missing. All before it was read. */
   cut: string | null
 }
 

@@ -56,7 +56,7 @@ export function unreadTypes(interfaces: readonly CapturedInterface[]): string[] 
   return [...new Set(unread)].map(linkTypeText)
 }
 
-/** What a capture may be of, for whoever gave one of something else. */
+/** The link types that can be read, as an error names them. */
 export const READ_TEXT = 'Ethernet, cooked (SLL, SLL2), raw IP, NULL and LOOP'
 
 const SLL_HEADER = 16
@@ -130,7 +130,7 @@ function interfaceOf(
   return known >= 0 ? known : interfaces.push({ name, linkType: LINK.SLL2 }) - 1
 }
 
-/** NULL has the family in the byte order of whoever captured, LOOP in that of the network; small as it is, it shows. */
+/** NULL has the family in the capturing machine's byte order, LOOP in the network's; as it is small, its order shows. */
 function familyType(view: DataView): number {
   const number = view.getUint32(0)
   const family = number > 0xffff ? view.getUint32(0, true) : number

@@ -1,5 +1,5 @@
 /**
- * The headers of a frame as values with names, for whoever puts frames into words. Unlike the engine's decoder it refuses
+ * The headers of a frame as values with names, for code that puts frames into words. Unlike the engine's decoder it refuses
  * nothing: what is malformed or was cut off is null, and what stands before it is still there.
  */
 
@@ -73,7 +73,7 @@ export interface IcmpHeader {
 }
 
 export interface HeaderValues {
-  /** Bytes of the whole frame, also of what is not here. */
+  /** Bytes of the whole frame, those that were not kept included. */
   length: number
   eth: EthHeader | null
   arp: ArpHeader | null

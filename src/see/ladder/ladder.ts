@@ -1,5 +1,5 @@
 /**
- * The ladder as a model: moments in, rows out, in the order of time. Whoever draws it (text.ts, the web page) has three
+ * The ladder as a model: moments in, rows out, in the order of time. What draws it (text.ts, the web page) has three
  * rails, client, appliance (VIP on the left, LIP on the right) and RS; a packet row has a leg on either side of the
  * appliance, or on one of them. Nothing here is text for one medium.
  *

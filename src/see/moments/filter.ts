@@ -216,7 +216,7 @@ function ofHost(address: number): Test {
   return ({ moment, headers }) => {
     if (headers?.source === address || headers?.destination === address) return true
     if (hasEnd(moment.conn, end)) return true
-    // A neighbour has no frame and no connection, only its name in what is said.
+    // A neighbour has no frame and no connection; only the text names it.
     return (
       moment.kind === 'event' &&
       moment.said.some(({ fields }) =>

@@ -15,7 +15,7 @@ export function momentToJson(moment: Moment): MomentJson {
   return { ...rest, at_us, gso_size, bytes: hexOf(bytes) }
 }
 
-/** Throws TypeError on what momentToJson has not made. */
+/** Throws TypeError if momentToJson has not made it. */
 export function momentFromJson(json: MomentJson): Moment {
   const { at_us: atUs, gso_size: gsoSize, bytes, ...rest } = json as Record<string, unknown>
   if (bytes === undefined) return { ...rest, atUs } as Moment

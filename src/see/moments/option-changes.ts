@@ -7,7 +7,7 @@ import { OPT, optionLength, TOA_BYTES } from '../../wire/tcp.ts'
 import { hexText, optionsText, sackText, timestampText, toaText } from '../frame/options-text.ts'
 import type { Change } from './moment.ts'
 
-/** Options at [from, end), of which [from, there) were captured. */
+/** Options at [from, end); only [from, there) was captured. */
 export interface Options {
   pkt: DataView
   from: number

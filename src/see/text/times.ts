@@ -51,7 +51,7 @@ function padded(value: number): string {
   return String(value).padStart(2, '0')
 }
 
-/** What toldTime() takes, for whoever wrote something else. */
+/** The forms that toldTime() takes, as an error names them. */
 export const TIME_EXAMPLES = '12:03, 12:03:11, -5m, 2026-11-23T12:03:11+01:00 or seconds since 1970'
 
 /** Any of TIME_EXAMPLES; a clock is the latest one that has been, today or yesterday. null for what is no time. */

@@ -12,7 +12,7 @@ import type { Told } from './told.ts'
 
 export { errorText }
 
-/** Of the service in the path, and of what is to be behind it. */
+/** What is wrong with the service in the path (frontend), and with the real servers behind it (backend). */
 export const BAD_FRONTEND = 460
 export const BAD_BACKEND = 461
 export const STALE = 270
