@@ -90,9 +90,9 @@ test('config/lab.yaml, every value', () => {
     capture: { ring: true, bytes: 8 << 20, snaplen: 160, dump: null },
     control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null, ui: null },
   }
-  const { warnings, file, ...values } = config
+  const { warnings, named, file, ...values } = config
   assert.deepEqual(values, expected)
-  assert.deepEqual(warnings, [])
+  assert.deepEqual([warnings, named], [[], []])
   assert.deepEqual(configOf(JSON.parse(JSON.stringify(file))), config)
 })
 
