@@ -11,7 +11,7 @@ import { CELL, COLUMN_CELLS, KEY, RECORD, TUPLE } from './conn-layout.ts'
  */
 const HEADS = 4
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { BINDING, MAC_LO } = CELL
 const { IPV6 } = KEY
 const { SADDR, DADDR, PORTS, NEXT } = TUPLE

@@ -38,7 +38,7 @@ export interface TableImage {
   used: number
 }
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { WORD, BINDING } = CELL
 const { NEXT } = TUPLE
 const { LIP } = COLD

@@ -39,7 +39,7 @@ import type { FullNat } from './xmit/fullnat.ts'
 import type { LeftLport } from './xmit/left-lport.ts'
 import type { Method } from './xmit/method.ts'
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { CIP, VIP, CLIENT_PORTS } = CELL
 const { DELTA, WORD, BINDING, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CELL
 const { CLIENT_ISN, OPENED } = COLD

@@ -123,7 +123,7 @@ const AT = {
   ARMS: EVENT_CELLS + GAUGE_CELLS + STATE_CELLS + NEIGH_CELLS + HANDSHAKES * HANDSHAKE_CELLS,
 } as const
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { RX_PACKETS, RX_BYTES, TX_PACKETS, TX_BYTES, RX_DROPS, TX_DROPS } = ArmCell
 
 export class Counters {

@@ -13,7 +13,7 @@ import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { DestCell } from './service.ts'
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { WORD, MAC_LO } = CELL
 const { at: recordAt } = RECORD
 const { LINK, NEXT_HOP, NEIGH } = DestCell

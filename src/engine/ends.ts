@@ -5,7 +5,7 @@ import { CELL, RECORD } from './conn-layout.ts'
 
 export const EndsCell = cellsOf({ CIP: 1, VIP: 1, CLIENT_PORTS: 1, RIP: 1, LIP: 1, RS_PORTS: 1 })
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = EndsCell
 const { at: recordAt } = RECORD
 

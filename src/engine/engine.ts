@@ -57,7 +57,7 @@ const NEIGH_TICK = 100
 /** ms from some connections that are cut to the next. */
 const CUT_PACE = 1
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { SYN } = FLAG
 const { TCP: KIND_TCP } = Kind
 const { LINK } = DestCell

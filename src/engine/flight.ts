@@ -26,7 +26,7 @@ const CONTROL_CELLS = 6
 const RECORD_CELLS_MAX = 16_640
 const [HEAD_AT, TAIL_AT, WANTED, SNAP, COUNT] = [0, 1, 2, 3, 4]
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { FILLER, SAID, JUDGED: JUDGING } = FlightKind
 const { SIZE, KIND, US, MS, PAIR, NUMBER } = HeadCell
 // The third cell of a frame that leaves is its drop reason.

@@ -29,7 +29,7 @@ const LONG_AGO = 0x3fffffff
 /** What neighbours need of an engine. */
 export type NeighParts = Pick<Parts, 'frames' | 'arms' | 'counters' | 'trace' | 'random'>
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { NONE, SEND, REACHABLE, DELAY } = Neigh
 
 export class NeighMachine extends NeighTable {

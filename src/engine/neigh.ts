@@ -25,7 +25,7 @@ export interface NeighImage extends NeighTableImage {
   parked: ParkedImage[]
 }
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { NONE, REACHABLE, PROBE } = Neigh
 const { CONFIRMED, SUSPECT } = NeighEvent
 

@@ -23,7 +23,7 @@ import type { Frames } from './frames.ts'
  */
 export const Kind = { ARP: 1, ICMP: 2, TCP: 3, UDP: 4, QUOTED: 5 } as const
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { HEADER: ETH_HEADER, TYPE: ETH_TYPE, DST: ETH_DST } = ETH
 const { IPV4: TYPE_IPV4 } = ETHERTYPE
 const { HEADER: IP_HEADER, ID: IP_ID, TTL: IP_TTL, SRC: IP_SRC, DST: IP_DST } = IPV4

@@ -17,7 +17,7 @@ import type { Parts } from './parts.ts'
 /** Connections whose records and index heads a second-level cache of 2 MiB holds anyway; below, nothing is gained. */
 const CACHED_CONNS = 8192
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const IP_AT = VNET.BYTES + ETH.HEADER
 const { SRC, DST, HEADER } = IPV4
 const { TCP: TCP_KEY } = KEY

@@ -13,7 +13,7 @@ import { OUT } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { TraceCell, TraceKind } from './trace-kinds.ts'
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { LOOKUP, NOT_SYN, REFUSED } = TraceKind
 const { CONN_NEW, CONN_DEL, TOA_FAILED, RESET, RESET_RS, CONN_KEPT, STATE } = TraceKind
 const { SCHEDULED, LPORT_FETCHED } = TraceKind

@@ -69,7 +69,7 @@ export const DestCell = {
 /** Cells of Stat. */
 const STATS = 5
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { IN_PACKETS, IN_BYTES } = Stat
 
 /**

@@ -61,7 +61,7 @@ const SessionCell = { RS_MS: 2, CLIENT_MS: 3, END: 4, SEEN: 5 } as const
 const CELLS_SHIFT = 3
 const DOUBLES_SHIFT = 2
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { SYN, FIN, RST, ACK } = FLAG
 const { RS_MS, CLIENT_MS, END, SEEN } = SessionCell
 const { WORD } = CELL

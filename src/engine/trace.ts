@@ -21,7 +21,7 @@ export const Over = { TIMER: 0, REPLACED: 1, CUT: 2 } as const
 /** Why both ends of a connection are reset. */
 export const Reset = { EXPIRY: 0, CUT: 1 } as const
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { MOMENTS } = Want
 const { RECORDED, ALWAYS } = Heard
 

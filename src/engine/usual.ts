@@ -20,7 +20,7 @@ export const DOUBTFUL = 1
 /** No window is larger (RFC 7323 2.3: 65,535 scaled by 14 bits), rounded up. */
 export const WINDOW_MOST = 1 << 30
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { WORD, BINDING, DEADLINE, RST_SEQ, RST_ACK, MAC_LO } = CELL
 const { of: recordOf, jitter, dest: destOf } = RECORD
 const STATE_BITS = STATE_MASK

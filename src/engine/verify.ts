@@ -24,7 +24,7 @@ import type { Sessions } from './sessions.ts'
 import { State } from './tcp-state.ts'
 import { DOUBTFUL, GOOD, type Usual, WINDOW_MOST } from './usual.ts'
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { DELTA, WORD, RST_SEQ, RST_ACK } = CELL
 const { of: recordOf } = RECORD
 const SEEN = RS_SEEN

@@ -14,7 +14,7 @@ export const ETHERTYPE = {
   IPV6: 0x86dd,
 } as const
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { TYPE } = ETH
 
 /** Writes destination, source and type of the frame at `eth`. */

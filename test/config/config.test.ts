@@ -13,6 +13,56 @@ import { DEFAULT_TIMEOUTS, State } from '../../src/engine/tcp-state.ts'
 const LAB = fileURLToPath(new URL('../../../config/lab.yaml', import.meta.url))
 const NOT_IMPAIRED = { loss: 0, duplicate: 0, reorder: 0, corrupt: 0, seed: 0 }
 
+/** But for its arms. */
+const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
+  services: [
+    {
+      protocol: 'tcp',
+      address: '202.108.10.1',
+      port: 6379,
+      scheduler: 'wrr',
+      localAddresses: ['192.168.168.7'],
+      connTimeout: 0,
+      check: NO_CHECK,
+      passive: null,
+      persistence: { timeout: 0, prefix: 32 },
+      whenDown: 'drop',
+      realServers: [
+        {
+          address: '192.168.168.2',
+          port: 6379,
+          weight: 100,
+          upperThreshold: 0,
+          lowerThreshold: 0,
+          backup: false,
+        },
+      ],
+    },
+  ],
+  workers: { count: 1, steering: 'bpf' },
+  connections: { tableSize: 262_144 },
+  tcp: {
+    toa: 'seed',
+    bareAck: 'drop',
+    reuse: 'new',
+    xmitTtl: false,
+    timeouts: [...DEFAULT_TIMEOUTS],
+  },
+  neighbours: { timeout: 60, unresQueueLength: 128 },
+  history: { connections: 100_000, file: null, keep: 30, size: 2 ** 30 },
+  log: {
+    level: 'info',
+    timestamps: false,
+    format: 'text',
+    modules: {},
+    rate: { debug: 1000, kind: 50 },
+    file: null,
+    sessions: null,
+  },
+  capture: { ring: true, bytes: 8 << 20, snaplen: 160, dump: null },
+  control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null, ui: null },
+}
+
 test('config/lab.yaml, every value', () => {
   const config = readConfig(LAB)
   const [ext, int] = config.arms
@@ -43,52 +93,7 @@ test('config/lab.yaml, every value', () => {
         impair: NOT_IMPAIRED,
       },
     ],
-    services: [
-      {
-        protocol: 'tcp',
-        address: '202.108.10.1',
-        port: 6379,
-        scheduler: 'wrr',
-        localAddresses: ['192.168.168.7'],
-        connTimeout: 0,
-        check: NO_CHECK,
-        passive: null,
-        persistence: { timeout: 0, prefix: 32 },
-        whenDown: 'drop',
-        realServers: [
-          {
-            address: '192.168.168.2',
-            port: 6379,
-            weight: 100,
-            upperThreshold: 0,
-            lowerThreshold: 0,
-            backup: false,
-          },
-        ],
-      },
-    ],
-    workers: { count: 1, steering: 'bpf' },
-    connections: { tableSize: 262_144 },
-    tcp: {
-      toa: 'seed',
-      bareAck: 'drop',
-      reuse: 'new',
-      xmitTtl: false,
-      timeouts: [...DEFAULT_TIMEOUTS],
-    },
-    neighbours: { timeout: 60, unresQueueLength: 128 },
-    history: { connections: 100_000, file: null, keep: 30, size: 2 ** 30 },
-    log: {
-      level: 'info',
-      timestamps: false,
-      format: 'text',
-      modules: {},
-      rate: { debug: 1000, kind: 50 },
-      file: null,
-      sessions: null,
-    },
-    capture: { ring: true, bytes: 8 << 20, snaplen: 160, dump: null },
-    control: { socket: '/run/tapvs/tapvs.sock', drain: 0, http: null, ui: null },
+    ...LAB_VALUES,
   }
   const { warnings, named, file, ...values } = config
   assert.deepEqual(values, expected)

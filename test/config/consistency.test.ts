@@ -72,111 +72,113 @@ tpc: {}
   ])
 })
 
+/** A config, and what is said of it. */
+const CASES: Record<string, [text: string, expected: string[]]> = {
+  'the same LIP in two arms': [
+    yaml({
+      arms: '[{ name: a, local_addresses: [10.0.0.9] }, { name: b, local_addresses: [10.0.0.9] }]',
+    }),
+    ['arms[1].local_addresses[0]: expected each once, found address 10.0.0.9 again, see line 1'],
+  ],
+  'a LIP that is an address too': [
+    yaml({ arms: '[{ name: a, addresses: [10.0.0.9/24], local_addresses: [10.0.0.9] }]' }),
+    ['arms[0].local_addresses[0]: expected each once, found address 10.0.0.9 again, see line 1'],
+  ],
+  'the same service twice': [
+    yaml({ services: '[{ address: 10.0.0.1, port: 80 }, { address: 10.0.0.1, port: 80 }]' }),
+    ['services[1]: expected each once, found service 10.0.0.1:80 again, see line 2'],
+  ],
+  'the same real server twice, once by the default port': [
+    yaml({
+      services:
+        '[{ address: 10.0.0.1, port: 80, real_servers: [{ address: 10.0.0.2 }, { address: 10.0.0.2, port: 80 }] }]',
+    }),
+    [
+      'services[0].real_servers[1]: expected each once, found real server 10.0.0.2:80 again, see line 2',
+    ],
+  ],
+  'a LIP of the service that is none': [
+    yaml({ services: '[{ address: 10.0.0.1, port: 80, local_addresses: [10.0.0.1] }]' }),
+    ['services[0].local_addresses[0]: expected a LIP of some arm (10.0.0.9), found "10.0.0.1"'],
+  ],
+  'no LIP anywhere': [
+    yaml({
+      arms: '[{ name: a, addresses: [10.0.0.1/24] }]',
+      services: '[{ address: 10.0.0.1, port: 80 }]',
+    }),
+    [
+      'services[0]: expected a LIP to reach its real servers from, found no local_addresses in any arm',
+    ],
+  ],
+  'a lower threshold above the upper one': [
+    yaml({
+      services:
+        '[{ address: 10.0.0.1, port: 80, real_servers: [{ address: 10.0.0.2, lower_threshold: 5, upper_threshold: 4 }] }]',
+    }),
+    ['services[0].real_servers[0].lower_threshold: expected at most upper_threshold 4, found 5'],
+  ],
+  'a real server out of reach': [
+    yaml({
+      services: '[{ address: 10.0.0.1, port: 80, real_servers: [{ address: 10.0.1.2 }] }]',
+    }),
+    [
+      'services[0].real_servers[0].address: expected an address that a route of some arm leads to, found "10.0.1.2"',
+    ],
+  ],
+  'a gateway that is on-link of the other arm only': [
+    yaml({
+      arms: '[{ name: a, addresses: [10.0.0.1/24] }, { name: b, addresses: [10.0.0.2/32], routes: [{ to: default, via: 10.0.0.254 }] }]',
+    }),
+    [
+      'arms[1].routes[0].via: expected a gateway on-link of b, found "10.0.0.254", which no address prefix or on-link route of that arm holds',
+    ],
+  ],
+  'the same route twice': [
+    yaml({ arms: '[{ name: a, routes: [{ to: 0.0.0.0/0 }, { to: default }] }]' }),
+    ['arms[0].routes[1].to: expected each once, found route 0.0.0.0/0 again, see line 1'],
+  ],
+  'no arm': ['arms: []', ['arms: expected at least one arm, found none']],
+  'arms left empty': ['arms:\n', ['arms: expected a list, found nothing']],
+  'sixteen arms': [
+    yaml({ arms: `[${Array.from({ length: 16 }, (_, i) => `{ name: a${i} }`).join(', ')}]` }),
+    ['arms[14]: expected at most 14 arms, found 16'],
+  ],
+  'steering by something else': [
+    yaml({ rest: 'workers: { steering: rss }' }),
+    ['workers.steering: expected bpf or handover, found "rss"'],
+  ],
+  'a long device name': [
+    yaml({ arms: '[{ name: abcdefghijklmnop }]' }),
+    ['arms[0].name: expected a device name of 1-15 bytes, found "abcdefghijklmnop"'],
+  ],
+  'a socket without a folder': [
+    yaml({ rest: 'control: { socket: tapvs.sock }' }),
+    ['control.socket: expected an absolute path of at most 107 bytes, found "tapvs.sock"'],
+  ],
+  'a port for the whole network, without a token': [
+    yaml({ rest: 'control: { http: { address: 0.0.0.0, port: 80 } }' }),
+    [
+      'control.http: expected either token_file or token, found a mapping',
+      'control.http.address: expected a loopback address: 127.0.0.1 or ::1, found "0.0.0.0"',
+    ],
+  ],
+  'two tokens for the page': [
+    yaml({
+      rest: 'control: { ui: { port: 65536, token: correct-horse-battery, token_file: /t } }',
+    }),
+    [
+      'control.ui: expected token_file or token, not both, found a mapping',
+      'control.ui.port: expected a whole number 0-65535, found 65536',
+    ],
+  ],
+  'a token that is easily guessed': [
+    yaml({ rest: 'control: { http: { port: 80, token: secret } }' }),
+    ['control.http.token: expected a token of 16-256 characters without blanks, found "secret"'],
+  ],
+}
+
 test('what values say about each other', async t => {
-  const cases: Record<string, [text: string, expected: string[]]> = {
-    'the same LIP in two arms': [
-      yaml({
-        arms: '[{ name: a, local_addresses: [10.0.0.9] }, { name: b, local_addresses: [10.0.0.9] }]',
-      }),
-      ['arms[1].local_addresses[0]: expected each once, found address 10.0.0.9 again, see line 1'],
-    ],
-    'a LIP that is an address too': [
-      yaml({ arms: '[{ name: a, addresses: [10.0.0.9/24], local_addresses: [10.0.0.9] }]' }),
-      ['arms[0].local_addresses[0]: expected each once, found address 10.0.0.9 again, see line 1'],
-    ],
-    'the same service twice': [
-      yaml({ services: '[{ address: 10.0.0.1, port: 80 }, { address: 10.0.0.1, port: 80 }]' }),
-      ['services[1]: expected each once, found service 10.0.0.1:80 again, see line 2'],
-    ],
-    'the same real server twice, once by the default port': [
-      yaml({
-        services:
-          '[{ address: 10.0.0.1, port: 80, real_servers: [{ address: 10.0.0.2 }, { address: 10.0.0.2, port: 80 }] }]',
-      }),
-      [
-        'services[0].real_servers[1]: expected each once, found real server 10.0.0.2:80 again, see line 2',
-      ],
-    ],
-    'a LIP of the service that is none': [
-      yaml({ services: '[{ address: 10.0.0.1, port: 80, local_addresses: [10.0.0.1] }]' }),
-      ['services[0].local_addresses[0]: expected a LIP of some arm (10.0.0.9), found "10.0.0.1"'],
-    ],
-    'no LIP anywhere': [
-      yaml({
-        arms: '[{ name: a, addresses: [10.0.0.1/24] }]',
-        services: '[{ address: 10.0.0.1, port: 80 }]',
-      }),
-      [
-        'services[0]: expected a LIP to reach its real servers from, found no local_addresses in any arm',
-      ],
-    ],
-    'a lower threshold above the upper one': [
-      yaml({
-        services:
-          '[{ address: 10.0.0.1, port: 80, real_servers: [{ address: 10.0.0.2, lower_threshold: 5, upper_threshold: 4 }] }]',
-      }),
-      ['services[0].real_servers[0].lower_threshold: expected at most upper_threshold 4, found 5'],
-    ],
-    'a real server out of reach': [
-      yaml({
-        services: '[{ address: 10.0.0.1, port: 80, real_servers: [{ address: 10.0.1.2 }] }]',
-      }),
-      [
-        'services[0].real_servers[0].address: expected an address that a route of some arm leads to, found "10.0.1.2"',
-      ],
-    ],
-    'a gateway that is on-link of the other arm only': [
-      yaml({
-        arms: '[{ name: a, addresses: [10.0.0.1/24] }, { name: b, addresses: [10.0.0.2/32], routes: [{ to: default, via: 10.0.0.254 }] }]',
-      }),
-      [
-        'arms[1].routes[0].via: expected a gateway on-link of b, found "10.0.0.254", which no address prefix or on-link route of that arm holds',
-      ],
-    ],
-    'the same route twice': [
-      yaml({ arms: '[{ name: a, routes: [{ to: 0.0.0.0/0 }, { to: default }] }]' }),
-      ['arms[0].routes[1].to: expected each once, found route 0.0.0.0/0 again, see line 1'],
-    ],
-    'no arm': ['arms: []', ['arms: expected at least one arm, found none']],
-    'arms left empty': ['arms:\n', ['arms: expected a list, found nothing']],
-    'sixteen arms': [
-      yaml({ arms: `[${Array.from({ length: 16 }, (_, i) => `{ name: a${i} }`).join(', ')}]` }),
-      ['arms[14]: expected at most 14 arms, found 16'],
-    ],
-    'steering by something else': [
-      yaml({ rest: 'workers: { steering: rss }' }),
-      ['workers.steering: expected bpf or handover, found "rss"'],
-    ],
-    'a long device name': [
-      yaml({ arms: '[{ name: abcdefghijklmnop }]' }),
-      ['arms[0].name: expected a device name of 1-15 bytes, found "abcdefghijklmnop"'],
-    ],
-    'a socket without a folder': [
-      yaml({ rest: 'control: { socket: tapvs.sock }' }),
-      ['control.socket: expected an absolute path of at most 107 bytes, found "tapvs.sock"'],
-    ],
-    'a port for the whole network, without a token': [
-      yaml({ rest: 'control: { http: { address: 0.0.0.0, port: 80 } }' }),
-      [
-        'control.http: expected either token_file or token, found a mapping',
-        'control.http.address: expected a loopback address: 127.0.0.1 or ::1, found "0.0.0.0"',
-      ],
-    ],
-    'two tokens for the page': [
-      yaml({
-        rest: 'control: { ui: { port: 65536, token: correct-horse-battery, token_file: /t } }',
-      }),
-      [
-        'control.ui: expected token_file or token, not both, found a mapping',
-        'control.ui.port: expected a whole number 0-65535, found 65536',
-      ],
-    ],
-    'a token that is easily guessed': [
-      yaml({ rest: 'control: { http: { port: 80, token: secret } }' }),
-      ['control.http.token: expected a token of 16-256 characters without blanks, found "secret"'],
-    ],
-  }
-  for (const [name, [text, expected]] of Object.entries(cases)) {
+  for (const [name, [text, expected]] of Object.entries(CASES)) {
     await t.test(name, () => {
       assert.deepEqual(
         problems(text).map(problem => problem.replace(/^x\.yaml:\d+:\d+ /, '')),

@@ -107,14 +107,7 @@ export function decode(bytes: Uint8Array): Decoded {
   if (frame[23] !== 6) throw new Error(`protocol ${frame[23]}`)
   const doff = (l4[12] >> 4) * 4
   if (doff < 20 || doff > l4.length) throw new Error(`TCP header of ${doff} bytes`)
-  const vnet = {
-    flags: bytes[0],
-    gsoType: bytes[1],
-    hdrLen: view.getUint16(2, true),
-    gsoSize: view.getUint16(4, true),
-    csumStart: view.getUint16(6, true),
-    csumOffset: view.getUint16(8, true),
-  }
+  const vnet = vnetOf(view)
   checkTcpChecksum(frame, ihl, l4, vnet)
   const at = 10 + 14 + ihl
   return {
@@ -136,6 +129,17 @@ export function decode(bytes: Uint8Array): Decoded {
     ipHeaderBytes: ihl,
     tcpHeaderBytes: doff,
     ipTotal: total,
+  }
+}
+
+function vnetOf(view: DataView) {
+  return {
+    flags: view.getUint8(0),
+    gsoType: view.getUint8(1),
+    hdrLen: view.getUint16(2, true),
+    gsoSize: view.getUint16(4, true),
+    csumStart: view.getUint16(6, true),
+    csumOffset: view.getUint16(8, true),
   }
 }
 

@@ -39,6 +39,20 @@ function redis(port: number): void {
 const namespaces = () =>
   new Set(readdirSync('/proc/self/fd').map(fd => linkTarget(`/proc/self/fd/${fd}`)))
 
+/** What a probe says of those who do not answer. */
+async function unanswered(stand: EngineOnTaps, addresses: CheckAddresses, first: Target) {
+  // Nobody listens there: the RS's RST comes back the same way.
+  stand.hidden(addresses.take(), 1, ipv4Int(RS), 1)
+  const closed = { ...first, address: '169.254.1.2', port: 1 }
+  assert.equal(await probe(closed, { ...CHECK, type: 'tcp' }), 'connection refused')
+  // No such RS, and no such check address.
+  stand.hidden(addresses.take(), 1, ipv4Int('192.168.168.99'), 1)
+  const gone = { ...first, address: '169.254.1.3', port: 1 }
+  const quick = { ...CHECK, type: 'tcp', timeout: 0.5 } as const
+  assert.equal(await probe(gone, quick), 'connect timed out after 0.5 s')
+  assert.equal(await probe({ ...gone, port: 2 }, quick), 'connect timed out after 0.5 s')
+}
+
 test('probes go through the engine, from the LIP to the RS, and count in no statistics but their own', async () => {
   const ip = (...args: string[]) => execFileSync('ip', ['-n', NS, ...args])
   const before = namespaces()
@@ -87,17 +101,7 @@ test('probes go through the engine, from the LIP to the RS, and count in no stat
     assert.equal(client, `the script failed with exit code 1: addr=${LIP}`)
     assert.ok(stand.stat(2).conns >= 2)
 
-    // Nobody listens there: the RS's RST comes back the same way.
-    stand.hidden(addresses.take(), 1, ipv4Int(RS), 1)
-    const closed = { ...first, address: '169.254.1.2', port: 1 }
-    assert.equal(await probe(closed, { ...CHECK, type: 'tcp' }), 'connection refused')
-    // No such RS, and no such check address.
-    stand.hidden(addresses.take(), 1, ipv4Int('192.168.168.99'), 1)
-    const gone = { ...first, address: '169.254.1.3', port: 1 }
-    const quick = { ...CHECK, type: 'tcp', timeout: 0.5 } as const
-    assert.equal(await probe(gone, quick), 'connect timed out after 0.5 s')
-    assert.equal(await probe({ ...gone, port: 2 }, quick), 'connect timed out after 0.5 s')
-
+    await unanswered(stand, addresses, first)
     assert.equal(
       execFileSync('ip', ['-o', 'link'], { encoding: 'utf8' }),
       links,

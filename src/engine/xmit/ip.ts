@@ -6,7 +6,7 @@ import type { Arm } from '../arm.ts'
 import { Drop } from '../counters.ts'
 import type { Parsed } from '../parsed.ts'
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { TTL: IP_TTL, CHECKSUM: IP_CHECKSUM } = IPV4
 
 /** => Minus the reason why the packet cannot leave on `arm`, or 0. */

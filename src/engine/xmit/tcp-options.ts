@@ -20,7 +20,7 @@ import type { Parsed } from '../parsed.ts'
 /** Smallest MSS that still gives up 8 bytes; below it (no such stack exists) the value passes unchanged. */
 const MSS_MIN = 16
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { HEADER: TCP_HEADER } = TCP
 const { SYN, ACK } = FLAG
 const USUAL_OPTION = NOP_NOP_TIMESTAMP

@@ -17,7 +17,7 @@ import { decrementTtl } from './ip.ts'
 import { inOptions, isUsual, outOptions } from './tcp-options.ts'
 import { insertToa, ToaMode, wantsToa } from './toa.ts'
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { CIP, CLIENT_PORTS, DELTA, WORD, RS_ISN1 } = CELL
 const { SADDR, DADDR, PORTS } = TUPLE
 const { of: recordOf, peer: peerOf } = RECORD

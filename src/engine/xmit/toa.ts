@@ -16,7 +16,7 @@ import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
 import { diffSums } from './tcp-options.ts'
 
-// Numbers of this module's own: V8 compiles them in, and loads and checks what is imported at every use.
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { HEADER: TCP_HEADER, OFFSET: TCP_OFFSET, CHECKSUM: TCP_CHECKSUM } = TCP
 const { TOTAL_LENGTH, CHECKSUM: IP_CHECKSUM } = IPV4
 

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { type Finished, run } from '../../../netns/processes.ts'
 import { TAPVS } from '../../../netns/topology.ts'
 import { isBehind, pointOf } from '../../../src/cli/texts/replay.ts'
@@ -84,7 +84,8 @@ test('what cannot be done is said in one line', async () => {
   await Promise.all(wrong.map(refused))
 })
 
-test('record writes the journal of a daemon, for its owner only', async t => {
+/** A daemon of which a journal can be recorded, and the file that is to have it. */
+async function recordable(t: TestContext, name: string) {
   const own = new Stand().resolveRss().record()
   const workers = {
     images: async () => [{ mark: 1, image: own.image() }],
@@ -96,35 +97,42 @@ test('record writes the journal of a daemon, for its owner only', async t => {
     { journal: () => () => {} },
     () => own.model.config,
   )
-  const socket = join(folder, 'tapvs.sock')
+  const socket = join(folder, `${name}.sock`)
   const server = await openServer(socket, async () => ({ error: 'nothing else is asked' }), {
     journals,
   })
   t.after(() => server.close())
-  const target = join(folder, 'live.journal')
+  return { server, socket, target: join(folder, `${name}.journal`) }
+}
+
+test('record writes the journal of a daemon, for its owner only', async t => {
+  const { socket, target } = await recordable(t, 'live')
   writeFileSync(target, 'old', { mode: 0o644 })
   const recorded = await tapvs('record', '-w', target, '--seconds', '1', '--socket', socket)
   assert.equal(recorded.stderr, `recording to ${target}\n`)
   assert.match(recorded.stdout, /^\S+: 0 frames, \d+ KiB: 1 second is over\n$/)
   assert.equal(statSync(target).mode & 0o777, 0o600)
   assert.equal((await tapvs('replay', target)).code, 0)
+})
 
-  // A daemon that is stopped brings the journal to its end.
-  const other = await openServer(join(folder, 'other.sock'), async () => ({ error: 'nothing' }), {
-    journals,
-  })
-  const child = spawn(TAPVS, ['record', '-w', target, '--socket', join(folder, 'other.sock')])
+test('a daemon that is stopped brings the journal to its end', async t => {
+  const { server, socket, target } = await recordable(t, 'stopped')
+  const child = spawn(TAPVS, ['record', '-w', target, '--socket', socket])
   let told = ''
   child.stdout.on('data', text => {
     told += text
   })
   const left = once(child, 'close')
   await once(child.stderr, 'data')
-  await other.close()
+  await server.close()
   assert.deepEqual(await left, [0, null])
   assert.match(told, /^\S+: 0 frames, \d+ KiB: the daemon has ended\n$/)
+})
 
-  // A disk that fills up, in the block at the end, and in the middle of the image.
+test('a disk that fills up leaves what was written, or nothing at all', async t => {
+  const { socket, target } = await recordable(t, 'limited')
+  assert.equal((await tapvs('record', '-w', target, '--seconds', '1', '--socket', socket)).code, 0)
+  // In the block at the end, and in the middle of the image.
   const limited = (bytes: number) => {
     const argv = [TAPVS, 'record', '-w', target, '--seconds', '1', '--socket', socket]
     return run(['prlimit', `--fsize=${bytes}`, ...argv])
@@ -146,6 +154,10 @@ test('record writes the journal of a daemon, for its owner only', async t => {
     ],
   )
   assert.equal(existsSync(target), false)
+})
+
+test('a journal is written to nothing but a regular file', async t => {
+  const { socket } = await recordable(t, 'node')
   // A node of our own: a chmod of the machine's would be felt by everybody.
   const node = join(folder, 'null')
   assert.equal((await run(['mknod', '-m', '666', node, 'c', '1', '3'])).code, 0)
