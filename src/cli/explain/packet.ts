@@ -14,7 +14,7 @@ import { changeText } from '../../see/moments/change-words.ts'
 import type { FrameIn, FrameOut, Said } from '../../see/moments/moment.ts'
 import { momentToJson } from '../../see/moments/moment-json.ts'
 import { ETH } from '../../wire/ethernet.ts'
-import { CliError, failure, whyNot } from '../daemon/client.ts'
+import { CliError, failure, notReached } from '../daemon/client.ts'
 import { type Common, print, printJson } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
@@ -75,7 +75,7 @@ async function explainPacket({ socket, packet, arm, frame, json }: Options): Pro
 async function imagesOf(socket: string): Promise<Uint8Array> {
   const options = { method: 'GET', path: '/v1/journal?seconds=0' }
   const response = await open({ socket }, options).catch(error => {
-    throw new CliError(whyNot(socket, error as NodeJS.ErrnoException))
+    throw notReached(socket, error)
   })
   if (response.statusCode !== 200) throw await failure(socket, response)
   const chunks: Buffer[] = []

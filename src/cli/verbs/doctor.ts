@@ -1,7 +1,7 @@
 /** `tapvs doctor`: what of this machine stands in the way. */
 
 import type { Argv } from 'yargs'
-import { ask, CliError } from '../daemon/client.ts'
+import { ask, CliError, NoDaemon } from '../daemon/client.ts'
 import { type Common, print, printJson } from '../terminal/common.ts'
 import { formatFindings } from '../texts/doctor.ts'
 
@@ -33,7 +33,7 @@ async function ping(socket: string): Promise<number | undefined> {
   try {
     return (await ask(socket, { verb: 'ping' })).pid
   } catch (error) {
-    if (error instanceof CliError && error.message.startsWith('no daemon answers')) return undefined
+    if (error instanceof NoDaemon) return undefined
     throw error
   }
 }
