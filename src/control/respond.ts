@@ -146,11 +146,14 @@ function zero({ config, places, readings }: Model, key: ServiceKey | undefined):
 }
 
 function setLog(
-  { level, module }: Verbs['set-log']['args'],
+  { level, module, modules = {} }: Verbs['set-log']['args'],
   daemon: Daemon,
 ): Verbs['set-log']['answer'] {
   const { log } = daemon
-  changeLevels(daemon, { level, ...(module && { module }) }, () => log.setLevel(level, module))
+  changeLevels(daemon, { level, ...(module && { module }) }, () => {
+    if (module) log.setLevel(level, module)
+    else log.setLevels(level, modules)
+  })
   return levelsOf(log)
 }
 

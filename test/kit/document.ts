@@ -178,6 +178,8 @@ export const CALLS: [id: string, args: Args, status: number][] = [
   ['config', {}, 200],
   ['logLevel', {}, 200],
   ['setLogLevel', { body: { level: 'debug' } }, 200],
+  ['setLogLevel', { body: { level: 'info', modules: { conn: 'debug' } } }, 200],
+  ['setLogLevel', { body: { level: 'info', modules: {}, module: 'conn' } }, 400],
   ['recorder', {}, 200],
   ['setRecorder', { body: { ring: true } }, 200],
   ['reopenLog', {}, 200],

@@ -17,6 +17,8 @@ import { paperDaemon } from '../../kit/control.ts'
 
 const EXAMPLES = ['checked', 'like-dpvs', 'seven-workers', 'before-nginx', 'minimal']
 
+const OWN_LEVELS = { level: 'warn', modules: { conn: 'debug', arm: 'error' } } as const
+
 /** Of a daemon that runs a file. */
 async function clientOf(t: TestContext, file: string): Promise<TapvsClient> {
   const daemon = paperDaemon(YAML.parse(readFileSync(join(CHECKOUT, file), 'utf8')))
@@ -45,6 +47,10 @@ for (const file of ['config/lab.yaml', ...EXAMPLES.map(name => `examples/${name}
     assert.deepEqual([plan.steps, plan.restart, plan.new_warnings], [[], [], []])
     const { ring } = await tapvs.recorder()
     assert.equal((await tapvs.setRecorder(ring)).ring, ring)
+    for (const levels of [await tapvs.logLevels(), OWN_LEVELS]) {
+      assert.deepEqual(await tapvs.setLogLevels(levels), levels)
+      assert.deepEqual(await tapvs.setLogLevels(await tapvs.logLevels()), levels)
+    }
   })
 }
 
