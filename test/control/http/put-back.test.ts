@@ -89,6 +89,22 @@ test('what is changed on the way changes, and nothing beside it', async t => {
   assert.deepEqual(await tapvs.service(service), deleted)
 })
 
+test('an address that was deleted is added as it was read, a LIP as a LIP', async t => {
+  const tapvs = await clientOf(t, 'config/lab.yaml')
+  // They hold on to VIPs and LIPs.
+  await tapvs.clearServices()
+  const before = await tapvs.config()
+  const addresses = await tapvs.addresses()
+  assert.ok(addresses.some(({ lports }) => lports) && addresses.some(({ lports }) => !lports))
+  for (const address of addresses) {
+    const { arm, address: text, prefix_length } = address
+    await tapvs.deleteAddress({ arm, address: text, prefix_length })
+    await tapvs.addAddress(address)
+  }
+  assert.deepEqual(await tapvs.addresses(), addresses)
+  assert.deepEqual(await tapvs.config(), before)
+})
+
 test('a body about another object than the path is refused', async t => {
   const tapvs = await clientOf(t, 'config/lab.yaml')
   const [service] = await tapvs.services()
