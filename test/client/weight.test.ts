@@ -12,7 +12,7 @@ function libraries(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return found
   seen.add(file)
   const text = readFileSync(file, 'utf8')
-  const imports = text.matchAll(/^(?:import|export)\b[^;'"]*?(?:\bfrom )?['"]([^'"]+)['"];$/gm)
+  const imports = text.matchAll(/^(?:import|export)\b[^;'"=]*?(?:\bfrom )?['"]([^'"]+)['"];$/gm)
   for (const [, name = ''] of imports) {
     if (name.startsWith('.'))
       for (const each of libraries(join(dirname(file), name), seen)) found.add(each)

@@ -95,9 +95,9 @@ test('config/lab.yaml, every value', () => {
     ],
     ...LAB_VALUES,
   }
-  const { warnings, file, ...values } = config
+  const { warnings, named, file, ...values } = config
   assert.deepEqual(values, expected)
-  assert.deepEqual(warnings, [])
+  assert.deepEqual([warnings, named], [[], []])
   assert.deepEqual(configOf(JSON.parse(JSON.stringify(file))), config)
 })
 

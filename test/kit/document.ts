@@ -207,6 +207,7 @@ export const CALLS: [id: string, args: Args, status: number][] = [
   ['editService', { ...SERVICE, body: { scheduler: 'rr', conn_timeout: 30 } }, 200],
   ['addServer', { ...SERVICE, body: { address: '192.168.168.4', port: 6380 } }, 201],
   ['editService', { ...SERVICE, port: 1, body: {} }, 404],
+  ['editService', { ...SERVICE, body: { real_servers: [{ address: NOWHERE }] } }, 422],
   ['addServer', { ...SERVICE, body: { address: NOWHERE } }, 422],
   ['addServer', { ...SERVICE, body: { address: '192.168.168.4', port: 6380 } }, 409],
   ['addServer', { ...SERVICE, port: 1, body: { address: '192.168.168.4' } }, 404],

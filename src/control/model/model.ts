@@ -86,11 +86,12 @@ export class Model implements Sources {
       const before = this.#config
       const after = await next(before.file)
       const comparison = await inPieces(comparing(before, after))
+      const known = new Set(before.named)
       const plan = {
         steps: comparison.steps,
         restart: comparison.restart,
         warnings: after.warnings,
-        new_warnings: after.named.filter(warning => !before.named.includes(warning)),
+        new_warnings: after.named.filter(warning => !known.has(warning)),
       }
       if (dryRun || plan.restart.length > 0) return plan
       // Listings go from the config to the places: what either config has keeps its place while it is the one that runs.

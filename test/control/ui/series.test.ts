@@ -25,7 +25,7 @@ test('a point per second, oldest first, of what came in it', () => {
   assert.deepEqual(bytes, [1000, 2000])
   assert.deepEqual(drops, { no_conn: [0, 2] }, 'reasons of nothing are left out')
   assert.deepEqual(series.last(), {
-    ...{ atMs: 52_001, conns: 2, packets: 20, bytes: 2000 },
+    ...{ at_ms: 52_001, conns: 2, packets: 20, bytes: 2000 },
     drops: { no_conn: 2 },
   })
 })
