@@ -46,7 +46,7 @@ test(`no file has more than ${LINES} lines`, () => {
   assert.deepEqual(long, [])
 })
 
-test('see, engine and wire import nothing but each other, and name nothing of Node or of the machine', () => {
+test('see, engine and wire import no package, and name nothing of Node or of the machine', () => {
   for (const { path, text } of all.filter(source =>
     /^src\/(see|engine|wire)\//.test(source.path),
   )) {

@@ -6,7 +6,7 @@
 
 import { serviceName } from '../api/edits.ts'
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
-import { ARMS_MAX, LIPS_MAX } from '../engine/conn-layout.ts'
+import { ARMS_MAX, DESTS_MAX, LIPS_MAX } from '../engine/conn-layout.ts'
 import { printable } from '../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
 import { checkProblems } from './check-keys.ts'
@@ -19,8 +19,8 @@ type Arms = NonNullable<Draft<ConfigFile>['arms']>
 type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
 type RealServer = NonNullable<NonNullable<Service['real_servers']>[number]>
 
-/** apply.ts has room for this many. */
-export const REAL_SERVERS_MAX = 16_384
+/** As many more are places of those that have gone. */
+export const REAL_SERVERS_MAX = DESTS_MAX >> 1
 /** One is for the health checks. */
 const CONFIG_ARMS_MAX = ARMS_MAX - 1
 const ADDRESSES_MAX = 4096

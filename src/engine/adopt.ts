@@ -20,7 +20,8 @@ export interface Adopted {
 }
 
 /**
- * Into an engine that is set up and has no connections yet, from the memory that it was given for them. Counters of what has
+ * Into an engine that is set up and has no connections yet, from the memory that it was given for them; neighbours are adopted before
+ * anything is set up, because setting up asks for some (Neighs.adopt). Counters of what has
  * been (connections opened, packets) are not of the records, and stay as they are.
  */
 export function adoptRecords(engine: Engine, now: number): Adopted {
@@ -43,7 +44,7 @@ export function adoptRecords(engine: Engine, now: number): Adopted {
     const cell = state === State.ESTABLISHED ? DestCell.ACTIVE : DestCell.INACTIVE
     dests.cells[(table.dest(conn) << 4) | cell]++
     wheel.file(conn, table.cells[at | CELL.DEADLINE])
-    if (sessions !== null) sessions.adopt(conn)
+    if (sessions !== null) sessions.adopt(conn, now)
     return true
   })
   for (const [pool, marked] of marks) pool.adopt(marked)
@@ -51,7 +52,7 @@ export function adoptRecords(engine: Engine, now: number): Adopted {
   return { conns: table.used, cleared }
 }
 
-/** An engine of this version, with these arms, can have written the record. */
+/** What an engine with these arms writes; that it was one of this version and size is for whoever keeps the memory to know. */
 function isPossible({ conns: { table }, arms }: Engine, conn: number, now: number): boolean {
   const at = RECORD.at(conn)
   const binding = table.cells[at | CELL.BINDING]

@@ -10,7 +10,7 @@
  *
  *   word      client MAC first 16 bits << 16 | jitter ms (10 bits) << 6 | ACK awaited << 5 | RS seen << 4 | state (4 bits)
  *   binding   in use (1 bit) << 31 | dest (15 bits) << 16 | client arm (4 bits) << 12 | kind (12 bits)
- *   kind      spare (2 bits) << 10 | reset << 9 | counted << 8 | slow << 7 | forwarding method (3 bits) << 4
+ *   kind      spare (2 bits) << 10 | reserved for reset << 9, counted << 8 and slow << 7 | forwarding method (3 bits) << 4
  *             | family of OUT << 3 | family of IN << 2 | protocol (2 bits)
  *
  * A record counts if its binding says that it is in use: that is written last when a connection opens, and cleared first
@@ -85,6 +85,7 @@ const GENERATION_BITS = (1 << LIP_SHIFT) - 1
 
 /** What fits in beside each other. */
 export const DESTS_MAX = 1 << 15
+/** Four bits hold one more. */
 export const ARMS_MAX = 15
 export const LIPS_MAX = 1 << (32 - LIP_SHIFT)
 

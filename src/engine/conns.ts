@@ -107,8 +107,10 @@ export class Conns {
    * order of semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
    */
   open(pkt: DataView, p: Parsed, service: Service, clientArm: number, now: number): number {
-    if (service.lips.length === 0) return -Drop.TCP_NO_LIP
-    const dest = this.#placement.destFor(service, p, now)
+    const method = this.#methods[FULLNAT]
+    const refusal = method.refusal(service)
+    if (refusal !== 0) return refusal
+    const dest = this.#placement.destFor(service, p, method.without(service), now)
     if (dest === undefined) return -Drop.TCP_NO_RS
     const conn = this.table.take()
     if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
@@ -119,9 +121,10 @@ export class Conns {
     cells[at | CLIENT_PORTS] = p.ports
     cold[columnAt(conn) | CLIENT_ISN] = pkt.getInt32(p.l4 + TCP_SEQ)
     cold[columnAt(conn) | OPENED] = now
-    if (!this.#methods[FULLNAT].bind(conn, service, dest, now)) {
+    const unbound = method.bind(conn, service, dest, now)
+    if (unbound !== 0) {
       this.table.giveBack(conn)
-      return -Drop.LPORT_EXHAUSTED
+      return unbound
     }
     const macHi = pkt.getUint16(p.eth + ETH_SRC)
     const jitterMs = this.#random.below(1000)

@@ -4,14 +4,14 @@
  * nearly every packet; of those only a mark is kept, one store of a constant.
  *
  *   edge   direction << 7 | event << 4 | state before      256 of them; events by EVENTS of tcp-state.ts
- *   mark   direction << 9 | low five flag bits << 4 | state  1024 bytes; the index of the state table itself
+ *   mark   direction << 9 | low five flag bits << 4 | state  the index of the state tables themselves
  */
 
-import { nextState } from './states.ts'
+import { nextState, TABLES_BYTES } from './states.ts'
 import { EVENTS, eventOf, STATES } from './tcp-state.ts'
 
 const EDGES = 256
-const MARKS = 1024
+const MARKS = TABLES_BYTES
 
 /** What is known of one cell of the tables. */
 export interface CellUse {

@@ -7,8 +7,8 @@
 
 export const Family = { IPV4: 0, IPV6: 1 } as const
 
-/** Bits of a link that hold the arm (ARMS_MAX in conn.ts); the family stands above them. */
-export const LINK_ARM = 0xf
+/** Bits of a link that hold the arm (ARMS_MAX of conn-layout.ts); the family stands above them. */
+const LINK_ARM = 0xf
 const FAMILY_SHIFT = 4
 
 export function linkOf(arm: number, family: number): number {

@@ -62,11 +62,11 @@ export class FlowStats {
     return this.#sum(flowAt(t) | BYTES)
   }
 
-  /** ms of the last packet of either direction. */
-  last(conn: number): number {
+  /** ms of the last packet of either direction, as of `now`: one of them may have been silent for longer than an int32 can say. */
+  last(conn: number, now: number): number {
     const inward = this.#cells[flowAt(conn << 1) | LAST]
     const outward = this.#cells[flowAt((conn << 1) | 1) | LAST]
-    return ((outward - inward) | 0) > 0 ? outward : inward
+    return (now - outward) >>> 0 < (now - inward) >>> 0 ? outward : inward
   }
 
   #add(at: number, more: number): void {

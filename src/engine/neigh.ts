@@ -52,7 +52,7 @@ export class Neighs extends NeighMachine {
   }
 
   /**
-   * Addresses the frame in `slot` (of n's family, its Ethernet header at `eth` about to be written) to neighbour n, which
+   * Addresses the frame in `slot` (of n's family and its Ethernet type; the MACs at `eth` are written here) to neighbour n, which
    * is on `arm`. => The arm to send on, PARKED if the neighbour keeps the slot until it is resolved, or minus a drop reason.
    */
   output(n: number, slot: number, eth: number, arm: Arm, now: number): number {

@@ -187,6 +187,7 @@ export class Parsed {
     if (length < UDP.HEADER || length > bytes) return -Drop.IP_PROTOCOL
     this.key = KEY_UDP
     this.ports = pkt.getInt32(udp + UDP.SPORT)
+    this.flags = 0
     this.event = 0
     return Kind.UDP
   }
@@ -213,6 +214,7 @@ export class Parsed {
     this.key = protocol === PROTO_TCP ? KEY_TCP : KEY_UDP
     this.saddr = pkt.getInt32(quote + IP_DST)
     this.ports = (ports << 16) | (ports >>> 16)
+    this.flags = 0
     this.event = 0
     return true
   }

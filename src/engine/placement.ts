@@ -3,31 +3,29 @@
 import { type Counters, Event } from './counters.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
-import { ALL_SUB_POOLS } from './sa-pool.ts'
 import { sayScheduled } from './say.ts'
-import type { Dest, Dests, Lips, Service } from './service.ts'
+import type { Dest, Dests, Service } from './service.ts'
 import { LOCKED, type Templates } from './templates.ts'
 import { Chosen, type TraceRing } from './trace.ts'
-import { LIP_ATTEMPTS } from './xmit/fullnat.ts'
 
 export class Placement {
   readonly #dests: Dests
-  readonly #lips: Lips
   readonly #templates: Templates
   readonly #counters: Counters
   readonly #trace: TraceRing
 
-  constructor({ dests, lips, templates, counters, trace }: Parts) {
+  constructor({ dests, templates, counters, trace }: Parts) {
     this.#counters = counters
     this.#dests = dests
-    this.#lips = lips
     this.#templates = templates
     this.#trace = trace
   }
 
-  /** A persistent service's client goes where it went before, if that RS still takes connections. */
-  destFor(service: Service, p: Parsed, now: number): Dest | undefined {
-    const without = this.#withoutLports(service)
+  /**
+   * A persistent service's client goes where it went before, if that RS still takes connections. `without`: what its method says
+   * of RSs that it could not be bound to.
+   */
+  destFor(service: Service, p: Parsed, without: number, now: number): Dest | undefined {
     if (service.persistenceMs === 0) {
       return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER)
     }
@@ -45,17 +43,6 @@ export class Placement {
     if (place === LOCKED || !this.#templates.put(network, vip, vport, dest.index, until))
       this.#counters.count(Event.PERSISTENCE_LOCKED)
     return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER)
-  }
-
-  /** A mask of the sub-pools of which none of the LIPs that the next connection would try has an lport. */
-  #withoutLports({ lips, lipCursor }: Service): number {
-    const count = lips.length
-    const attempts = Math.min(count, LIP_ATTEMPTS)
-    let without = ALL_SUB_POOLS
-    for (let i = 1; i <= attempts && without !== 0; i++) {
-      without &= this.#lips[lips[(lipCursor + i) % count]].exhausted
-    }
-    return without
   }
 
   #chosen(dest: Dest | undefined, p: Parsed, why: number): Dest | undefined {

@@ -71,7 +71,8 @@ export class SaPool {
   }
 
   /**
-   * `memory` needs bytesFor(partition) bytes, all zero. Free lports and misses are counted in LIP_CELLS cells of `counts`
+   * `memory` needs bytesFor(partition) bytes, all zero, or of an earlier pool of the same partition: then the sequence numbers that
+   * its lports have come to stay. Free lports and misses are counted in LIP_CELLS cells of `counts`
    * from `at` on (LipCell), where others may read them.
    */
   constructor(

@@ -190,5 +190,5 @@ export class Services {
   }
 }
 
-/** The LIPs of the appliance by place, which a conn holds (at most 4096). */
+/** The LIPs of the appliance by place, which a conn holds (at most LIPS_MAX). */
 export type Lips = SaPool[]

@@ -125,7 +125,7 @@ export class SessionRing extends Ring {
     copyEnds(conns, conn, r, at + SessionRecord.ENDS)
     r[at + SessionRecord.STATE] = state
     r[at + SessionRecord.END] = end
-    r[at + SessionRecord.LAST] = flows.last(conn)
+    r[at + SessionRecord.LAST] = flows.last(conn, now)
     r[at + SessionRecord.ENDED] = now
     r[at + SessionRecord.RS_MS] = sessions[(conn << CELLS_SHIFT) | RS_MS]
     r[at + SessionRecord.CLIENT_MS] = sessions[(conn << CELLS_SHIFT) | CLIENT_MS]
@@ -198,9 +198,11 @@ export class Sessions {
   }
 
   /** A conn is taken over; what is known of it, if there is anything, stays. */
-  adopt(conn: number): void {
+  adopt(conn: number, now: number): void {
     if (this.#opened[conn << DOUBLES_SHIFT] !== 0) return
-    this.open(conn, this.#table.cold[RECORD.column(conn) | COLD.OPENED])
+    const opened = this.#table.cold[RECORD.column(conn) | COLD.OPENED]
+    // Longer ago than an int32 can say, 24.8 days, it would be of the future.
+    this.open(conn, ((now - opened) | 0) < 0 ? now : opened)
   }
 
   /** A segment of tuple t has been seen; `judged`: as verify.ts has. One that is doubtful is counted only. */

@@ -30,11 +30,8 @@ export const WIDTH = 16
 /** Of a table `event << 4 | state`, so that a step is one load. */
 export const TABLE_BYTES = EVENTS * WIDTH
 
-/** The table of so many states, from what each event leads to in each of them. */
-export function tableOf(
-  states: number,
-  next: (event: number, state: number) => number,
-): Uint8Array {
+/** => the table of so many states, from what each event leads to in each of them */
+export function spread(states: number, next: (event: number, state: number) => number): Uint8Array {
   const table = new Uint8Array(TABLE_BYTES)
   for (let event = 0; event < EVENTS; event++) {
     for (let state = 0; state < states; state++) table[(event << 4) | state] = next(event, state)

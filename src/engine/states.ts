@@ -3,16 +3,20 @@
  * event what the packet is to it: of TCP the low five bits of the flags, of UDP nothing but a datagram.
  */
 
-import { KEY } from './conn-layout.ts'
+import { KEY, PROTOCOL_BITS } from './conn-layout.ts'
 import { TABLE_BYTES } from './state-table.ts'
 import { TCP_TABLES } from './tcp-state.ts'
 import { UDP_TABLES } from './udp-state.ts'
 
-const PROTOCOL_BITS = 0b11
+// A number of this module's own (ARCHITECTURE.md, Constants).
+const PROTOCOL = PROTOCOL_BITS
 /** Number of a protocol's first table, that of packets of the client; the next one is that of the RS's. */
 export const TABLE = { TCP: KEY.TCP << 2, UDP: KEY.UDP << 2 } as const
 
-const NEXT = new Uint8Array(8 * TABLE_BYTES)
+/** Bytes of all tables; what is kept by table, event and state has as many. */
+export const TABLES_BYTES = 8 * TABLE_BYTES
+
+const NEXT = new Uint8Array(TABLES_BYTES)
 for (const [first, tables] of [
   [TABLE.TCP, TCP_TABLES],
   [TABLE.UDP, UDP_TABLES],
@@ -24,7 +28,7 @@ for (const [first, tables] of [
 
 /** The table for packets of tuple t that are looked up by `key`. */
 export function tableOf(key: number, t: number): number {
-  return ((key & PROTOCOL_BITS) << 2) | (t & 1)
+  return ((key & PROTOCOL) << 2) | (t & 1)
 }
 
 /** Events of TCP are its flags, of which the low five bits count. */

@@ -5,7 +5,7 @@
  */
 
 import { FLAG } from '../wire/tcp.ts'
-import { compileStates, tableOf, WIDTH } from './state-table.ts'
+import { compileStates, spread, WIDTH } from './state-table.ts'
 
 /** Two-letter names as in the table; the index is the state's number. */
 export const CODES = ['NO', 'ES', 'SS', 'SR', 'FW', 'TW', 'CL', 'CW', 'LA', 'LI', 'SA'] as const
@@ -74,7 +74,7 @@ export function eventOf(flags: number): number {
  */
 export const TCP_TABLES = TABLES.map(text => {
   const next = compileStates(text, CODES, WIDTH)
-  return tableOf(STATES, (flags, state) => {
+  return spread(STATES, (flags, state) => {
     const event = eventOf(flags)
     return event === NONE ? State.CLOSE : next[event * WIDTH + state]
   })

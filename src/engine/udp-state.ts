@@ -3,7 +3,7 @@
  * that it has. DPVS's "last" is the end of its list, and no connection is in it.
  */
 
-import { compileStates, tableOf, WIDTH } from './state-table.ts'
+import { compileStates, spread, WIDTH } from './state-table.ts'
 
 /** Two-letter names as in the table; the index is the state's number. */
 const CODES = ['NO', 'OW', 'NM']
@@ -24,5 +24,5 @@ const TABLES = [
 /** By IN and OUT, for states.ts. */
 export const UDP_TABLES = TABLES.map(text => {
   const next = compileStates(text, CODES, WIDTH)
-  return tableOf(UDP_STATES, (_, state) => next[state])
+  return spread(UDP_STATES, (_, state) => next[state])
 })

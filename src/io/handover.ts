@@ -31,7 +31,7 @@ export const Handed = {
   FRAME: 1,
   /** slot, one of the receiver's */
   HOME: 2,
-  /** arm, address, MAC first 16 bits, MAC last 32 bits, flags */
+  /** link, word, MAC first 16 bits, MAC last 32 bits, solicited or not */
   NEIGH: 3,
 } as const
 

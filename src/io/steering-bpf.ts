@@ -58,7 +58,7 @@ const PEER_PORT = R8
 const PEER_ADDRESS = R9
 
 /**
- * => The program for the LIPs (int32, any order; at most 4096, as the index of connections has it), to be given to
+ * => The program for the LIPs (int32, any order; at most LIPS_MAX of conn-layout.ts), to be given to
  * `steer` as soon as the set changes. It has 3 instructions a LIP and runs about log2 of them.
  */
 export function steeringProgram(steering: Steering, lips: Iterable<number>): Uint8Array {

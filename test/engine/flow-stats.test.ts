@@ -33,10 +33,16 @@ test('the last packet is that of the later direction, also where the clock goes 
   const late = 0x7fff_ffff
   flows.count(2, 5, 5)
   flows.open(1, late - 1)
-  assert.deepEqual([flows.packets(2), flows.last(1)], [0, late - 1])
+  assert.deepEqual([flows.packets(2), flows.last(1, late - 1)], [0, late - 1])
   flows.seen(3, late)
-  assert.equal(flows.last(1), late)
+  assert.equal(flows.last(1, late), late)
   flows.seen(2, (late + 1) | 0)
-  assert.equal(flows.last(1), (late + 1) | 0)
-  assert.equal(flows.last(0), 0)
+  assert.equal(flows.last(1, (late + 1) | 0), (late + 1) | 0)
+  assert.equal(flows.last(0, 5), 0)
+  // Thirty days with answers to one side only.
+  for (let day = 1; day <= 30; day++) {
+    const now = (late + day * 86_400_000) | 0
+    flows.seen(2, now)
+    assert.equal(flows.last(1, now), now)
+  }
 })

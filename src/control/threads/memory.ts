@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto'
 import type { ConfigCapture } from '../../config/capture.ts'
 import type { ConfigValues } from '../../config/config.ts'
 import { ConnTable } from '../../engine/conn.ts'
-import { LIPS_MAX } from '../../engine/conn-layout.ts'
+import { DESTS_MAX, LIPS_MAX } from '../../engine/conn-layout.ts'
 import { Counters } from '../../engine/counters.ts'
 import { DropBook } from '../../engine/drop-book.ts'
 import { Edges } from '../../engine/edges.ts'
@@ -42,8 +42,8 @@ export function newFlight({ bytes }: ConfigCapture): Flight {
   return { memory: new SharedArrayBuffer(FlightRing.bytesFor(cells)), cells }
 }
 
-/** Places for RSs: twice what a config may have, for those that leave. More do not fit into a connection's record. */
-export const DEST_PLACES = 32_767
+/** Places for RSs, as many as a connection's record can name: twice what a config may have, for those that leave. */
+export const DEST_PLACES = DESTS_MAX
 
 /** Clients of persistent services that are remembered: 2 MiB. */
 export const TEMPLATES = 65_536

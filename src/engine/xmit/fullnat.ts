@@ -12,11 +12,12 @@
 
 import type { ConnTable } from '../conn.ts'
 import { CELL, COLD, RECORD } from '../conn-layout.ts'
+import { Drop } from '../counters.ts'
 import type { IsnSource } from '../isn.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
 import type { Random } from '../random.ts'
-import { NO_LPORT } from '../sa-pool.ts'
+import { ALL_SUB_POOLS, NO_LPORT } from '../sa-pool.ts'
 import { sayLport } from '../say.ts'
 import type { Dest, Lips, Service } from '../service.ts'
 import type { TraceRing } from '../trace.ts'
@@ -25,7 +26,7 @@ import type { Method } from './method.ts'
 import { TcpRewrite } from './tcp.ts'
 
 /** At most this many LIPs are tried for one connection (semantics 5.4). */
-export const LIP_ATTEMPTS = 16
+const LIP_ATTEMPTS = 16
 /** Per cent of connections under rr and wrr for which the LIP moves two steps, so that LIPs and RSs do not lock. */
 const LIP_SKIP_PERCENT = 5
 
@@ -51,11 +52,26 @@ export class FullNat implements Method {
     this.#tcp = new TcpRewrite(parts, toaMode, decrementsTtl)
   }
 
+  refusal({ lips }: Service): number {
+    return lips.length === 0 ? -Drop.TCP_NO_LIP : 0
+  }
+
+  /** Sub-pools of which none of the LIPs that the next connection would try has an lport. */
+  without({ lips, lipCursor }: Service): number {
+    const count = lips.length
+    const attempts = Math.min(count, LIP_ATTEMPTS)
+    let without = ALL_SUB_POOLS
+    for (let i = 1; i <= attempts && without !== 0; i++) {
+      without &= this.#lips[lips[(lipCursor + i) % count]].exhausted
+    }
+    return without
+  }
+
   /** LIP and lport, and by how much the client's sequence numbers move. */
-  bind(conn: number, service: Service, dest: Dest, now: number): boolean {
+  bind(conn: number, service: Service, dest: Dest, now: number): number {
     const left = this.left.takeBack(service, dest)
     const lipport = left === NO_LPORT ? this.#fetchLport(service, dest) : left
-    if (lipport < 0) return false
+    if (lipport < 0) return -Drop.LPORT_EXHAUSTED
     const lip = lipport >>> 16
     const lport = lipport & 0xffff
     const { cells, cold } = this.#table
@@ -68,7 +84,7 @@ export class FullNat implements Method {
     cells[at | DELTA] = firstSeq - cold[columnAt(conn) | COLD.CLIENT_ISN]
     // What the RS will have to acknowledge.
     cells[at | RST_ACK] = firstSeq + 1
-    return true
+    return 0
   }
 
   /** => Event.TOA_MTU or TOA_NO_ROOM if a TOA that was due could not be added, else 0 */

@@ -1,5 +1,5 @@
 /**
- * The JSON of dpvs-agent's API v2, by the names that controllers know it by (semantics 8.6). What comes in is
+ * The JSON of dpvs-agent's API v2, by the names that controllers know it by (semantics 8.1). What comes in is
  * read generously: unknown keys are passed over, and Go's null for an empty list is one.
  */
 
