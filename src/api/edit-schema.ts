@@ -70,7 +70,7 @@ export const editSchema = z.discriminatedUnion(
     edit('edit-service', {
       ...service,
       ...serviceFields.shape,
-      /** All of them then; without it they stay.. */
+      /** All of them then; without it they stay. */
       local_addresses: list(lipKey).exactOptional(),
       real_servers: list(
         z.strictObject({ ...serverKey.shape, ...serverFields.shape }),

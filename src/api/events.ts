@@ -1,32 +1,49 @@
 /** What happens in the daemon, for those who want to know at once: the events of `GET /v1/events`. */
 
-import type { ServerKey, ServiceKey } from './edits.ts'
-import type { LinkState } from './link-state.ts'
-import type { LogLevel, Module } from './log-levels.ts'
+import * as z from 'zod'
+import { logLevel, module } from './answers.ts'
+import { protocol } from './fields.ts'
+import { linkState } from './statistics.ts'
+
+const service = z.object({ protocol, address: z.string(), port: z.int() })
+const server = z.object({ address: z.string(), port: z.int().exactOptional() })
 
 /** Every event by its name, and what it carries. */
-export interface EventData {
+const EVENTS = {
   /** The running config changed. */
-  config: { steps: string[]; warnings: string[] }
+  config: z.object({ steps: z.array(z.string()), warnings: z.array(z.string()) }),
   /** The health checks changed their mind about a real server. */
-  server: { service: ServiceKey; server: ServerKey; up: boolean; reason: string }
+  server: z.object({ service, server, up: z.boolean(), reason: z.string() }),
   /** The device of an arm has gone or is back, was switched on or off, has lost its carrier or has it again. */
-  arm: { arm: string } & LinkState
-  /** Of one module, or of all. */
-  log: { level: LogLevel; module?: Module }
+  arm: z.object({ arm: z.string(), ...linkState }),
+  /** Of one module, or of all; `modules` are those that have one of their own then. */
+  log: z.object({ ...logLevel.shape, module: module.exactOptional() }),
   /** The daemon ends; the connection is about to be closed. */
-  stopping: Record<string, never>
+  stopping: z.strictObject({}),
 }
 
-export type EventName = keyof EventData
+const event = <N extends EventName>(name: N) =>
+  z.object({
+    id: z.string().describe('`RUN-NUMBER`; what a client names to go on from there.'),
+    event: z.literal(name),
+    time: z.iso.datetime().describe('Of the event.'),
+    data: EVENTS[name],
+  })
 
-export type DaemonEvent = {
-  [N in EventName]: {
-    /** `RUN-NUMBER`; what a client names to go on from there. */
-    id: string
-    event: N
-    /** Of the event, ISO 8601. */
-    time: string
-    data: EventData[N]
-  }
-}[EventName]
+export const eventSchema = z
+  .discriminatedUnion('event', [
+    event('config'),
+    event('server'),
+    event('arm'),
+    event('log'),
+    event('stopping'),
+  ])
+  .meta({
+    id: 'Event',
+    description:
+      'The `data:` of one event of the stream is this as JSON; `id:` and `event:` are in it too.',
+  })
+
+export type EventName = keyof typeof EVENTS
+export type EventData = { [N in EventName]: z.output<(typeof EVENTS)[N]> }
+export type DaemonEvent = z.output<typeof eventSchema>

@@ -13,7 +13,10 @@ export const newAddress = object({
   arm,
   address,
   prefix_length: whole(0, 32).default(32),
-  lip: z.boolean('true or false').default(false).describe('A LIP, with lports.'),
+  lip: z
+    .boolean('true or false')
+    .exactOptional()
+    .describe('A LIP, with lports; left out, it is one if `lports` is there, as GET gives it.'),
 }).meta({ id: 'NewAddress' })
 
 const route = { arm, to: text('an IPv4 network, like 192.0.2.0/24, or default') }
@@ -50,7 +53,7 @@ export const NETWORK_OPERATIONS: Operation[] = [
     query: how,
     body: newAddress,
     status: 201,
-    edits: ({ body: { arm, address, prefix_length, lip } }) => [
+    edits: ({ body: { arm, address, prefix_length, lports, lip = lports !== undefined } }) => [
       { edit: 'add-address', arm, address, prefix_length, lip },
     ],
   }),

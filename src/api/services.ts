@@ -133,7 +133,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     path: SERVICE,
     tag: 'services',
     summary: 'Set what a service has; what is left out takes its default',
-    refuses: [404, 422],
+    refuses: [404, 409, 422],
     params: serviceParams,
     query: how,
     body: serviceChange,

@@ -60,7 +60,13 @@ export const VERB_TABLE = {
     id: 'setLogLevel',
     tag: 'daemon',
     summary: 'Set the level of all modules of the log, or of one',
-    body: object({ level: answers.level, module: answers.module.exactOptional() }),
+    body: object({
+      ...answers.logLevel.shape,
+      module: answers.module.exactOptional().describe('The only one that is meant.'),
+    }).refine(({ module, modules }) => module === undefined || modules === undefined, {
+      path: ['modules'],
+      error: 'none beside module',
+    }),
     answer: answers.logLevel,
   },
   reopen: {

@@ -71,12 +71,19 @@ export class TapvsClient {
   config = (): Promise<Record<string, unknown>> => this.#get('/v1/config')
   /** The OpenAPI document. */
   openapi = (): Promise<Record<string, unknown>> => this.#get('/v1/openapi.json')
-  logLevel = async (): Promise<t.LogLevel> => (await this.#get<Level>('/v1/log')).level
+  logLevel = async (): Promise<t.LogLevel> => (await this.logLevels()).level
+  /** With those of modules that have one of their own. */
+  logLevels = (): Promise<t.LogLevels> => this.#get('/v1/log')
 
   /** Of one module, or of all. => the level of those that have none of their own */
   async setLogLevel(level: t.LogLevel, module?: t.LogModule): Promise<t.LogLevel> {
     const body = { level, ...(module && { module }) }
-    return (await this.#send<Level>('PUT', '/v1/log', body)).level
+    return (await this.#send<t.LogLevels>('PUT', '/v1/log', body)).level
+  }
+
+  /** Of all modules; those that are not named get that of all. */
+  setLogLevels(levels: t.LogLevels): Promise<t.LogLevels> {
+    return this.#send('PUT', '/v1/log', levels)
   }
 
   /** For whoever has renamed the files of the log. */
@@ -275,10 +282,6 @@ export class TapvsClient {
     if (reply.status >= 300) throw failed(reply)
     return reply
   }
-}
-
-interface Level {
-  level: t.LogLevel
 }
 
 function pathOf(

@@ -33,6 +33,7 @@ export type Plan = z.output<typeof answers.plan>
 export type Cut = z.output<typeof answers.cut>
 export type Timeouts = z.output<typeof answers.timeouts>
 export type LogLevel = z.output<typeof answers.level>
+export type LogLevels = z.output<typeof answers.logLevel>
 export type LogModule = z.output<typeof answers.module>
 export type Page = z.output<typeof answers.ui>
 export type Recorder = z.output<typeof answers.recorder>

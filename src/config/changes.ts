@@ -5,6 +5,7 @@
 
 import { type ServiceKey, serviceName } from '../api/edits.ts'
 import type { Protocol } from '../api/protocols.ts'
+import { snakeCase } from '../see/text/snake-case.ts'
 import { checkWords } from './check-keys.ts'
 import type { ConfigRealServer, ConfigRoute, ConfigService, ConfigValues } from './config.ts'
 import { atOnce, type Pieces } from './pieces.ts'
@@ -278,7 +279,8 @@ function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
   ]
   for (const [part, old, now] of parts) {
     for (const [key, value] of Object.entries(now)) {
-      if (differ((old as Record<string, unknown>)[key], value)) keys.push(`${part}.${snake(key)}`)
+      if (differ((old as Record<string, unknown>)[key], value))
+        keys.push(`${part}.${snakeCase(key)}`)
     }
   }
   return keys
@@ -286,9 +288,4 @@ function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
 
 function differ(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) !== JSON.stringify(b)
-}
-
-/** tableSize => table_size, as the file spells it */
-function snake(key: string): string {
-  return key.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 }

@@ -2,6 +2,7 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
+import { snakeCase } from '../see/text/snake-case.ts'
 import { word } from './word.ts'
 
 /** An active health check of a service's real servers. Times are seconds, not always whole ones. */
@@ -181,7 +182,7 @@ export function checkWords(service: {
     })
   const words = differ(check, NO_CHECK).map(([key, value]) => {
     // It has to be seen that it changed, but not what it is.
-    return `${key.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)} ${key === 'password' ? digest(value) : JSON.stringify(value)}`
+    return `${snakeCase(key)} ${key === 'password' ? digest(value) : JSON.stringify(value)}`
   })
   return [
     ...(words.length > 0 ? [`check {${words.join(', ')}}`] : []),

@@ -5,6 +5,7 @@
  */
 
 import { serviceName } from '../api/edits.ts'
+import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { ARMS_MAX, DESTS_MAX, LIPS_MAX } from '../engine/conn-layout.ts'
 import { printable } from '../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
@@ -53,7 +54,7 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): Rem
   for (const [i, service] of services.entries()) {
     for (const [key, text] of remarksOn(service, own)) {
       remarks.warnings.push(source.remark(['services', i, key], text))
-      const { protocol = 'tcp', address = '', port = 0 } = service ?? {}
+      const { protocol = DEFAULT_PROTOCOL, address = '', port = 0 } = service ?? {}
       remarks.named.push(`${serviceName({ protocol, address, port })}: ${printable(text)}`)
     }
   }

@@ -144,8 +144,13 @@ export function addLip(
   const arm = armOf(file, name)
   // A service that names none uses all of them.
   service.local_addresses ??= lipsOf(file, service)
-  if (service.local_addresses.includes(address))
-    throw Refused.exists('LIP', address, `in ${serviceName(key)}`)
+  if (service.local_addresses.includes(address)) {
+    const owner = file.arms.find(({ local_addresses }) => local_addresses.includes(address))
+    if (owner === undefined || owner === arm)
+      throw Refused.exists('LIP', address, `in ${serviceName(key)}`)
+    const subject = { what: 'LIP', name: address, where: `of ${owner.name}` }
+    throw new Refused('exists', `LIP ${address} is of ${owner.name}, not ${name}`, { subject })
+  }
   service.local_addresses.push(address)
   if (!arm.local_addresses.includes(address)) arm.local_addresses.push(address)
 }

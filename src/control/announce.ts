@@ -16,9 +16,7 @@ export function statusText({ services, workers }: Config): string {
 /** In the log, once it runs. */
 export function readyText(config: Config): string {
   const arms = config.arms.map(({ name, netns }) => (netns ? `${name} (${netns})` : name))
-  const services = config.services.map(
-    ({ address, port, scheduler }) => `TCP ${address}:${port} ${scheduler}`,
-  )
+  const services = config.services.map(service => `${serviceName(service)} ${service.scheduler}`)
   const { http } = config.control
   const threads = counted(config.workers.count, 'worker')
   return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`

@@ -116,7 +116,7 @@ async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<P
   if (dryRun || plan.restart.length > 0) return plan
   for (const warning of plan.warnings) log.warn(`TAPVS: ${warning}`)
   const { level, modules } = config.log
-  changeLevels(daemon, { level }, () => log.setLevels(level, modules))
+  changeLevels(daemon, () => log.setLevels(level, modules))
   log.info(`TAPVS: config applied, ${counted(plan.steps.length, 'change')}`)
   return plan
 }
@@ -146,11 +146,12 @@ function zero({ config, places, readings }: Model, key: ServiceKey | undefined):
 }
 
 function setLog(
-  { level, module }: Verbs['set-log']['args'],
+  { level, module, modules = {} }: Verbs['set-log']['args'],
   daemon: Daemon,
 ): Verbs['set-log']['answer'] {
   const { log } = daemon
-  changeLevels(daemon, { level, ...(module && { module }) }, () => log.setLevel(level, module))
+  if (module) changeLevels(daemon, () => log.setLevel(level, module), { level, module })
+  else changeLevels(daemon, () => log.setLevels(level, modules))
   return levelsOf(log)
 }
 
@@ -159,17 +160,18 @@ function levelsOf({ levels: { base, own } }: Daemon['log']): Verbs['log']['answe
   return Object.keys(own).length === 0 ? { level: base } : { level: base, modules: own }
 }
 
-/** `event` is what those hear who want to know, if it changes anything. */
+/** Those who want to know hear of it if it changes anything: all levels, or `event`. */
 function changeLevels(
-  { workers, log: { levels }, events }: Daemon,
-  event: { level: LogLevel; module?: Module },
+  { workers, log, events }: Daemon,
   change: () => void,
+  event?: EventData['log'],
 ): void {
+  const { levels } = log
   const shown = () => JSON.stringify([levels.base, levels.own])
   const before = shown()
   change()
   workers.setDebug(levels.tracing)
-  if (shown() !== before) events.emit('log', event)
+  if (shown() !== before) events.emit('log', event ?? levelsOf(log))
 }
 
 /** After somebody renamed the files of the log. */

@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Finished, run } from '../../netns/processes.ts'
 import { CHECKOUT, TAPVS } from '../../netns/topology.ts'
-import type { Answer, Request } from '../../src/api/commands.ts'
+import type { Request, VerbName, Verbs } from '../../src/api/commands.ts'
+import { Refused } from '../../src/api/refused.ts'
 import { openServer } from '../../src/control/http/server.ts'
-import { LogLevels } from '../../src/control/log/levels.ts'
-import { ADDRESSES, CONN, COUNTERS, NUMBERS, SERVICES } from './canned.ts'
+import { respond } from '../../src/control/respond.ts'
+import { CONFIG, paperDaemon, WORKERS } from '../kit/control.ts'
+import { ADDRESSES, COUNTERS, NUMBERS, SERVICES } from './canned.ts'
 
 function tapvs(argv: string[], socket?: string): Promise<Finished> {
   const setting = socket === undefined ? ['-u', 'TAPVS_SOCKET'] : [`TAPVS_SOCKET=${socket}`]
@@ -25,45 +27,28 @@ function folder(t: TestContext): string {
 
 const CONNS = 2500
 
-/** Answers like a daemon after the seed's conversation, with a table of CONNS connections. */
+const CANNED: { [V in VerbName]?: Verbs[V]['answer'] } = {
+  services: SERVICES,
+  addresses: ADDRESSES,
+  counters: COUNTERS,
+  numbers: NUMBERS,
+}
+
+/** A daemon on paper after the seed's conversation, with a table of CONNS connections. */
 async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Request[] }> {
   const asked: Request[] = []
-  const levels = new LogLevels('info')
-  const respond = (request: Request): Answer => {
-    asked.push(request)
-    switch (request.verb) {
-      case 'services':
-        return { ok: SERVICES }
-      case 'conns': {
-        const end = Math.min(CONNS, request.from + request.limit)
-        const conns = Array.from({ length: end - request.from }, () => CONN)
-        return { ok: { conns, next: end === CONNS ? -1 : end } }
-      }
-      case 'addresses':
-        return { ok: ADDRESSES }
-      case 'neighbours':
-        return { error: 'the packet thread did not answer within 5 s' }
-      case 'counters':
-        return { ok: COUNTERS }
-      case 'numbers':
-        return { ok: NUMBERS }
-      case 'set-log':
-        levels.set(request.level, request.module)
-        return { ok: { level: levels.base, modules: levels.own } }
-      case 'log':
-        return { ok: { level: levels.base, modules: levels.own } }
-      case 'ui':
-        return { ok: { url: 'http://127.0.0.1:9080/#token=t' } }
-      case 'reopen':
-        return { ok: null }
-      case 'ping':
-        return { ok: { version: '0', pid: 1, workers: 7 } }
-      default:
-        return { error: `not asked here: ${request.verb}` }
-    }
-  }
+  const daemon = paperDaemon(CONFIG, undefined, {
+    ...WORKERS,
+    neighbours: () =>
+      Promise.reject(new Refused('unanswered', 'the packet thread did not answer within 5 s')),
+  })
+  daemon.pageUrl = 'http://127.0.0.1:9080/#token=t'
   const socket = join(folder(t), 'tapvs.sock')
-  const server = await openServer(socket, async request => respond(request))
+  const server = await openServer(socket, async request => {
+    asked.push(request)
+    const canned = CANNED[request.verb]
+    return canned ? { ok: canned } : respond(request, daemon)
+  })
   t.after(() => server.close())
   return { socket, asked }
 }

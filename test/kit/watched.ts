@@ -1,6 +1,7 @@
 /** A stand whose flight recorder control watches, and the API of that. */
 
 import type { TestContext } from 'node:test'
+import type { Respond } from '../../src/control/http/server.ts'
 import { captureHead } from '../../src/control/recorder/capture-head.ts'
 import { Watching } from '../../src/control/recorder/watching.ts'
 import { newFlight } from '../../src/control/threads/memory.ts'
@@ -12,7 +13,11 @@ export interface Watched extends Served {
   watching: Watching
 }
 
-export async function watched(t: TestContext, yaml = SEED_CONFIG): Promise<Watched> {
+export async function watched(
+  t: TestContext,
+  yaml = SEED_CONFIG,
+  respond?: Respond,
+): Promise<Watched> {
   const stand = new Stand(`${yaml}\ncapture: { ring: true, size: 64M }`).resolveRss()
   const { arms, capture } = stand.config
   const flight = newFlight(capture)
@@ -23,7 +28,7 @@ export async function watched(t: TestContext, yaml = SEED_CONFIG): Promise<Watch
   )
   t.after(() => watching.stop())
   stand.record(1, 1, flight)
-  const served = await serve(t, undefined, { watching, headOf: captureHead(() => arms) })
+  const served = await serve(t, respond, { watching, headOf: captureHead(() => arms) })
   return { ...served, stand, watching }
 }
 

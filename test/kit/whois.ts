@@ -7,6 +7,7 @@ import type { WhoisConn, WhoisInfo } from '../../src/api/commands.ts'
 import { Steering } from '../../src/engine/steering.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { labConfig, RIP, VIP } from './lab.ts'
+import { printedJson } from './printed-json.ts'
 
 /** The second client of a lab. */
 export const OTHER = '202.108.10.12'
@@ -60,7 +61,7 @@ export async function whois(lab: Lab, question: string, ...options: string[]): P
     timeoutMs: 10_000,
   })
   assert.equal(stderr, '')
-  const info = JSON.parse(stdout) as WhoisInfo
+  const info = printedJson<WhoisInfo>(stdout)
   assert.equal(code, info.conns.length > 0 ? 0 : 1)
   return info
 }

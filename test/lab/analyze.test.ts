@@ -13,7 +13,7 @@ import { inside } from '../../netns/namespaces.ts'
 import { mustRun, run, until } from '../../netns/processes.ts'
 import { TAPVS } from '../../netns/topology.ts'
 import type { Lab } from '../../netns/two-arm.ts'
-import type { Report } from '../../src/see/analyze/report.ts'
+import type { Report as WholeReport } from '../../src/see/analyze/report.ts'
 import {
   countersOf,
   LIP,
@@ -25,6 +25,9 @@ import {
   scratchFolder,
   VIP,
 } from '../kit/lab.ts'
+import { printedJson, type Snaked } from '../kit/printed-json.ts'
+
+type Report = Snaked<WholeReport>
 
 const folder = scratchFolder()
 const lossy = labConfig(folder, 'lossy', yaml => {
@@ -79,7 +82,7 @@ async function analysed(
     await Promise.all(captures.map(capture => capture.stop()))
   }
   const files = [file('client'), shifted(file('rs'), seconds)]
-  return JSON.parse(await mustRun([TAPVS, 'analyze', '--json', ...files])) as Report
+  return printedJson<WholeReport>(await mustRun([TAPVS, 'analyze', '--json', ...files]))
 }
 
 /** Nobody waits for anything any more: what was lost has been sent again. */
@@ -140,7 +143,7 @@ test('redis through our own balancer: every connection, its lport, and nothing l
     assert.deepEqual([conn.vip, conn.lip, conn.rs, conn.sureness], [vip, lip, rs, 'certain'])
     assert.deepEqual(conn.toa.names, [client])
     assert.deepEqual(
-      [conn.mss.syn, conn.mss.synAck],
+      [conn.mss.syn, conn.mss.syn_ack],
       [
         [1460, 1460],
         [1460, 1452],
@@ -238,7 +241,7 @@ test("the kernel's NAT: connections are paired and nothing is called lost", asyn
     const conn = report.connections.find(({ client }) => client.endsWith(`:${port}`))
     assert.ok(conn, port)
     assert.deepEqual([conn.lip, conn.vip, conn.rs], [lip, `${NAT_VIP}:6379`, `${NAT_RIP}:6379`])
-    assert.deepEqual([conn.sureness, conn.clientDelta, conn.rsDelta], ['certain', 0, 0])
+    assert.deepEqual([conn.sureness, conn.client_delta, conn.rs_delta], ['certain', 0, 0])
     assert.deepEqual(conn.toa.names, [])
     assert.deepEqual([conn.ttl.in, conn.ttl.out], [['64 -> 63'], ['64 -> 63']])
   }

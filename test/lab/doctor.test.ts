@@ -10,6 +10,7 @@ import { mustRun, run, until } from '../../netns/processes.ts'
 import { TAPVS } from '../../netns/topology.ts'
 import type { Finding } from '../../src/control/doctor/finding.ts'
 import { labConfig, labForTests, scratchFolder, VIP } from '../kit/lab.ts'
+import { printedJson } from '../kit/printed-json.ts'
 
 const folder = scratchFolder()
 const lab = labForTests('doctor')
@@ -22,7 +23,7 @@ interface Said {
 
 async function doctor(args: string[] = [], before: string[] = []): Promise<Said> {
   const { code, stdout, stderr } = await run([...before, TAPVS, 'doctor', '--json', ...args])
-  return { code, stderr, findings: JSON.parse(stdout) as Finding[] }
+  return { code, stderr, findings: printedJson<Finding[]>(stdout) }
 }
 
 /** The lab's config with the daemon's socket elsewhere, so that the running one is somebody else. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import { ask } from '../../src/cli/daemon/client.ts'
+import type { Told } from '../../src/cli/explain/conn.ts'
 import type { ExplainedDrop } from '../../src/cli/explain/drop.ts'
 import {
   CIP,
@@ -17,6 +18,7 @@ import {
   untilNoConns,
   VIP,
 } from '../kit/lab.ts'
+import { printedJson } from '../kit/printed-json.ts'
 
 const config = labConfig(scratchFolder(), 'recorded', document => {
   document.setIn(['workers', 'count'], 2)
@@ -51,9 +53,9 @@ test('the story of a GET, while it lives and after its end', async () => {
     return /ended in TIME_WAIT/.test(text) ? text : undefined
   })
   assert.match(ended, /both ends had closed; 7\.\d\d s after its last segment/)
-  const json = JSON.parse(await mustTapvs(lab, 'explain', 'conn', client, '--json'))
+  const json = printedJson<Told>(await mustTapvs(lab, 'explain', 'conn', client, '--json'))
   assert.equal(json.stories.length, 1)
-  assert.equal(json.stories[0].happened.length, 4)
+  assert.equal(json.stories[0]?.happened.length, 4)
 })
 
 test('a SYN to no service: the rule, and what is near when nothing matches', async () => {
@@ -62,9 +64,9 @@ test('a SYN to no service: the rule, and what is near when nothing matches', asy
   const text = await mustTapvs(lab, 'explain', 'drop', 'tcp_no_service')
   assert.match(text, /^tcp_no_service, \d+ frames?: /)
   assert.match(text, /rule: destination 202\.108\.10\.1:81 is no service; services are 202/)
-  const [drop] = JSON.parse(
+  const [drop] = printedJson<ExplainedDrop[]>(
     await mustTapvs(lab, 'explain', 'drop', 'tcp_no_service', '--json', '-n', '1'),
-  ) as ExplainedDrop[]
+  )
   assert.equal(drop?.last.length, 1)
   assert.match(await mustTapvs(lab, 'explain', 'conn', `${VIP}:81`), /was refused: tcp_no_service/)
   const nobody = await lab.tapvs(['explain', 'conn', `${LIP}:1`])

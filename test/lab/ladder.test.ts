@@ -18,6 +18,7 @@ import {
   scratchFolder,
   VIP,
 } from '../kit/lab.ts'
+import { printedJson } from '../kit/printed-json.ts'
 
 const folder = scratchFolder()
 const config = labConfig(folder, 'off', yaml => yaml.setIn(['capture', 'ring'], false))
@@ -96,7 +97,7 @@ test('a capture is drawn as the appliance saw it', async () => {
   const chosen = await mustTapvs(lab, 'ladder', file, 'drop', '--plain')
   assert.doesNotMatch(chosen, /connection 1/)
   // A file of ours has both arms and one clock: it can be analysed like those of any other balancer.
-  const report = JSON.parse(await mustTapvs(lab, 'analyze', file, '--json')) as Report
+  const report = printedJson<Report>(await mustTapvs(lab, 'analyze', file, '--json'))
   assert.deepEqual([report.clock.same, report.connections.length], [true, 1])
   assert.deepEqual(report.connections[0]?.toa.names, [report.connections[0]?.client])
   for (const { weight, text } of report.findings) assert.equal(weight, 'note', text)
@@ -106,7 +107,7 @@ test('what the recorder keeps is drawn', async () => {
   await mustTapvs(lab, 'capture', '--ring', 'on')
   await ping()
   const rows = (await mustTapvs(lab, 'ladder', '--json', 'client', CIP)).trim().split('\n')
-  const kinds = rows.map(row => (JSON.parse(row) as { kind: string }).kind)
+  const kinds = rows.map(row => printedJson<{ kind: string }>(row).kind)
   assert.ok(kinds.includes('conn'))
   assert.ok(kinds.filter(kind => kind === 'packet').length >= 9, kinds.join(' '))
 })

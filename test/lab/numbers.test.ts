@@ -18,6 +18,7 @@ import {
   untilNoConns,
   VIP,
 } from '../kit/lab.ts'
+import { printedJson } from '../kit/printed-json.ts'
 import { Terminal } from '../kit/terminal.ts'
 
 const folder = scratchFolder()
@@ -114,9 +115,11 @@ test('the busiest connections, by their sequence numbers, are those that carry',
   try {
     await until('a busy connection', { limitMs: 5000, everyMs: 50 }, async () => {
       const text = await mustTapvs(lab, 'top', '--json', '--every', '0.5')
-      const { busy: rows } = JSON.parse(text) as { busy: BusyRow[] }
-      const carrying = rows.filter(({ outBytes }) => outBytes > 1e6)
-      const quiet = rows.filter(({ state, outBytes }) => state === 'ESTABLISHED' && outBytes === 0)
+      const { busy: rows } = printedJson<{ busy: BusyRow[] }>(text)
+      const carrying = rows.filter(({ out_bytes: bytes }) => bytes > 1e6)
+      const quiet = rows.filter(
+        ({ state, out_bytes: bytes }) => state === 'ESTABLISHED' && bytes === 0,
+      )
       return (carrying.length === 1 && quiet.length >= 1) || undefined
     })
   } finally {

@@ -10,7 +10,7 @@ import { READ_TEXT } from '../../see/capture/link-types.ts'
 import { counted } from '../../see/text/counted.ts'
 import { CliError } from '../daemon/client.ts'
 import { type Drawn, printRows } from '../ladder/draw.ts'
-import { print } from '../terminal/common.ts'
+import { print, printJson } from '../terminal/common.ts'
 import { reportText } from './text.ts'
 
 export interface AnalyzeOptions extends Drawn {
@@ -28,7 +28,7 @@ export async function runAnalysis(
   const analysis = analysed(outer, inner)
   refuseNothing(analysis)
   const report = reportOf(analysis)
-  if (options.json) print(`${JSON.stringify(report, undefined, 2)}\n`)
+  if (options.json) printJson(report)
   else print(reportText(report, options.all))
   if (options.ladder && !options.json) printRows(analysisRows(analysis), options)
 }

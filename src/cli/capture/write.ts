@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { queryOf } from '../../api/verbs.ts'
 import { open } from '../../client/exchange.ts'
 import { createOwn, isSpecial, specialFlags, writeProblem } from '../../control/system/own-file.ts'
-import { CliError, failure, whyNot } from '../daemon/client.ts'
+import { CliError, failure, notReached } from '../daemon/client.ts'
 import { Blocks, wholeBlocks } from './blocks.ts'
 import { Stop, tellEnd } from './stop.ts'
 
@@ -25,8 +25,8 @@ export async function writeCapture(
     throw new CliError('stdout is a terminal; pipe it (| tshark -r -) or name a file with -w', 2)
   const stop = new Stop(seconds)
   const request = { method: 'GET', path: `/v1/capture${queryOf(query)}`, signal: stop.signal }
-  const response = await open({ socket }, request).catch((error: NodeJS.ErrnoException) => {
-    throw new CliError(whyNot(socket, error))
+  const response = await open({ socket }, request).catch(error => {
+    throw notReached(socket, error)
   })
   if (response.statusCode !== 200) throw await failure(socket, response)
   // Only now, so that a wrong filter does not cost anybody a file.
@@ -40,7 +40,7 @@ export async function writeCapture(
   } catch (error) {
     if (!stop.signal.aborted) {
       if (error instanceof CliError) throw error
-      throw new CliError(whyNot(socket, error as NodeJS.ErrnoException))
+      throw notReached(socket, error)
     }
   } finally {
     stop.end()

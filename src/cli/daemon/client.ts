@@ -28,6 +28,9 @@ export class CliError extends Error {
   }
 }
 
+/** No daemon is there to be asked. */
+export class NoDaemon extends CliError {}
+
 /** The answer of the daemon at `socketPath`. Throws CliError when there is none or it is an error. */
 export async function ask<V extends VerbName>(
   socketPath: string,
@@ -39,7 +42,7 @@ export async function ask<V extends VerbName>(
     const options = { method, path, body: body && JSON.stringify(body) }
     reply = await exchange({ socket: socketPath }, options, ANSWER_LIMIT_MS)
   } catch (error) {
-    throw new CliError(whyNot(socketPath, error as NodeJS.ErrnoException))
+    throw notReached(socketPath, error)
   }
   const answer = parsed(socketPath, reply.text)
   if (reply.status < 300) return answer as Verbs[V]['answer']
@@ -69,14 +72,19 @@ function stranger(socketPath: string): CliError {
   return new CliError(`what answers at ${socketPath} is no tapvs daemon`)
 }
 
-/** Why nobody answers, and what to do. */
-export function whyNot(path: string, error: NodeJS.ErrnoException): string {
+const NOBODY: readonly unknown[] = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']
+
+/** For `error` of a request: why nobody answers, and what to do. */
+export function notReached(path: string, error: unknown): CliError {
+  const failure = error as NodeJS.ErrnoException
+  if (!NOBODY.includes(failure.code)) return new CliError(whyNot(path, failure))
+  return new NoDaemon(
+    `no daemon answers at ${path} (start one with: tapvs run --config FILE, or name its socket with --socket)`,
+  )
+}
+
+function whyNot(path: string, error: NodeJS.ErrnoException): string {
   switch (error.code) {
-    case 'ENOENT':
-    case 'ECONNREFUSED':
-    case 'ENOTSOCK':
-    case 'ENOTDIR':
-      return `no daemon answers at ${path} (start one with: tapvs run --config FILE, or name its socket with --socket)`
     case 'EACCES':
     case 'EPERM':
       return `not allowed to use ${path} (the socket is the daemon's user's: try sudo, or name another with --socket)`

@@ -5,7 +5,7 @@ import { queryOf } from '../../api/verbs.ts'
 import { open } from '../../client/exchange.ts'
 import type { Moment } from '../../see/moments/moment.ts'
 import { momentFromJson } from '../../see/moments/moment-json.ts'
-import { CliError, failure, whyNot } from './client.ts'
+import { failure, notReached } from './client.ts'
 
 export interface MomentsQuery {
   /** What the recorders hold. */
@@ -27,7 +27,7 @@ export async function* moments(
 ): AsyncGenerator<Moment> {
   const path = `/v1/moments${queryOf(query)}`
   const response = await open({ socket }, { method: 'GET', path, signal }).catch(error => {
-    throw new CliError(whyNot(socket, error as NodeJS.ErrnoException))
+    throw notReached(socket, error)
   })
   if (response.statusCode !== 200) throw await failure(socket, response)
   try {
@@ -38,7 +38,7 @@ export async function* moments(
       else yield momentFromJson(json)
     }
   } catch (error) {
-    if (!signal?.aborted) throw new CliError(whyNot(socket, error as NodeJS.ErrnoException))
+    if (!signal?.aborted) throw notReached(socket, error)
   } finally {
     response.destroy()
   }

@@ -15,7 +15,7 @@ import { parseFilter } from '../../see/moments/filter.ts'
 import type { Moment } from '../../see/moments/moment.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { moments } from '../daemon/moments.ts'
-import { type Common, print } from '../terminal/common.ts'
+import { type Common, print, printJson } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
 /** Stories that are told in full, and refused segments; of more there is a list, and the newest. */
@@ -51,8 +51,8 @@ export function addExplainConn(explain: Argv<Common>): Argv<Common> {
         const all = await pastOf(socket)
         throw new CliError(`${nothing(tuple, all, live, context)}; ${recorderText(recorder)}`)
       }
-      const text = () => toldText(told, recorderText(recorder))
-      print(json ? `${JSON.stringify(told, undefined, 2)}\n` : text())
+      if (json) printJson(told)
+      else print(toldText(told, recorderText(recorder)))
     },
   )
 }

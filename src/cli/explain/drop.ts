@@ -14,7 +14,7 @@ import { frameText } from '../../see/frame/frame-text.ts'
 import { counted } from '../../see/text/counted.ts'
 import { instantText } from '../../see/text/times.ts'
 import { ask, CliError } from '../daemon/client.ts'
-import { type Common, print } from '../terminal/common.ts'
+import { type Common, print, printJson } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
 /** Frames of each reason that are shown unless more are asked for. */
@@ -44,7 +44,8 @@ export function addExplainDrop(explain: Argv<Common>): Argv<Common> {
         askContext(socket),
       ])
       const explained = explainDrops(drops, context, n)
-      print(json ? `${JSON.stringify(explained, undefined, 2)}\n` : dropText(explained))
+      if (json) printJson(explained)
+      else print(dropText(explained))
     },
   )
 }

@@ -14,8 +14,8 @@ import { changeText } from '../../see/moments/change-words.ts'
 import type { FrameIn, FrameOut, Said } from '../../see/moments/moment.ts'
 import { momentToJson } from '../../see/moments/moment-json.ts'
 import { ETH } from '../../wire/ethernet.ts'
-import { CliError, failure, whyNot } from '../daemon/client.ts'
-import { type Common, print } from '../terminal/common.ts'
+import { CliError, failure, notReached } from '../daemon/client.ts'
+import { type Common, print, printJson } from '../terminal/common.ts'
 import { askContext } from './context.ts'
 
 const VNET_NONE = new Uint8Array(10)
@@ -67,7 +67,7 @@ async function explainPacket({ socket, packet, arm, frame, json }: Options): Pro
   } catch (error) {
     throw new CliError((error as Error).message)
   }
-  if (json) print(`${JSON.stringify(answerJson(reply, context), undefined, 2)}\n`)
+  if (json) printJson(answerJson(reply, context))
   else print(packetText(reply, context))
 }
 
@@ -75,7 +75,7 @@ async function explainPacket({ socket, packet, arm, frame, json }: Options): Pro
 async function imagesOf(socket: string): Promise<Uint8Array> {
   const options = { method: 'GET', path: '/v1/journal?seconds=0' }
   const response = await open({ socket }, options).catch(error => {
-    throw new CliError(whyNot(socket, error as NodeJS.ErrnoException))
+    throw notReached(socket, error)
   })
   if (response.statusCode !== 200) throw await failure(socket, response)
   const chunks: Buffer[] = []

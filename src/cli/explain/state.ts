@@ -16,7 +16,7 @@ import {
 } from '../../see/explain/state-tables.ts'
 import { instantText } from '../../see/text/times.ts'
 import { ask } from '../daemon/client.ts'
-import { type Common, print, printColoured } from '../terminal/common.ts'
+import { type Common, printColoured, printJson } from '../terminal/common.ts'
 import { hasColours } from '../terminal/terminal.ts'
 
 /** What the daemon says of its connections. */
@@ -52,7 +52,7 @@ export function addExplainState(explain: Argv<Common>): Argv<Common> {
           seconds: connTimeout,
         }))
       const use = { edges, states: counters.states, timeouts, own }
-      if (json) return void print(`${JSON.stringify(stateJson(use), undefined, 2)}\n`)
+      if (json) return printJson(stateJson(use))
       const colours = !plain && hasColours()
       printColoured(stateText(use, { colours: colours === true }))
     },

@@ -3,6 +3,7 @@
  * and not that its option is unknown.
  */
 
+import { PERSISTENCE_SEC } from '../../api/edits.ts'
 import { PROTOCOL_NAMES, PROTOCOLS } from '../../api/protocols.ts'
 import { DEFAULT_SCHEDULER, oneOf, SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
 import { SCHEDULERS } from '../../engine/schedule.ts'
@@ -181,7 +182,7 @@ export const OPTIONS: readonly OptionRow[] = [
     short: 'p',
     values: ['SECONDS'],
     optional: true,
-    help: 'a client keeps its real server for so long after its last connection; 360 if no time is given',
+    help: `a client keeps its real server for so long after its last connection; ${PERSISTENCE_SEC} if no time is given`,
   },
   {
     long: 'netmask',
@@ -249,7 +250,7 @@ export const OPTIONS: readonly OptionRow[] = [
   { long: 'exact', short: 'X', help: 'large numbers in full, without K, M, G and T' },
   { long: 'numeric', short: 'n', help: 'addresses and ports as numbers; always on' },
   { long: 'sort', help: 'sort services and real servers by address and port; always on' },
-  { long: 'nosort', help: "in the order of the daemon's answer instead" },
+  { long: 'nosort', help: 'in the order of the config instead' },
   { long: 'version', short: 'v', help: 'print the version' },
   ...COMMON_OPTIONS,
 ]

@@ -18,7 +18,7 @@ import { counted } from '../../see/text/counted.ts'
 import { Stop } from '../capture/stop.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { moments } from '../daemon/moments.ts'
-import { print, printColoured } from '../terminal/common.ts'
+import { printColoured, printJsonLine } from '../terminal/common.ts'
 import { hasColours, hasUtf8 } from '../terminal/terminal.ts'
 
 export interface LadderAsked {
@@ -76,7 +76,7 @@ async function follow(
 }
 
 function printRow(row: LadderRow, text: LadderText, json: boolean): void {
-  if (json) print(`${JSON.stringify(row)}\n`)
+  if (json) printJsonLine(row)
   else for (const line of text.lines(row)) printColoured(`${line.trimEnd()}\n`)
 }
 

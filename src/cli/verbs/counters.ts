@@ -2,7 +2,7 @@
 
 import type { Argv } from 'yargs'
 import { ask } from '../daemon/client.ts'
-import { type Common, print } from '../terminal/common.ts'
+import { type Common, print, printJson } from '../terminal/common.ts'
 import { formatCounters } from '../texts/counters.ts'
 
 export function addCounters(common: Argv<Common>): void {
@@ -15,9 +15,8 @@ export function addCounters(common: Argv<Common>): void {
         .option('all', { type: 'boolean', default: false, describe: 'zeros too' }),
     async ({ socket, json, all }) => {
       const counters = await ask(socket, { verb: 'counters' })
-      print(
-        json ? `${JSON.stringify(counters, undefined, 2)}\n` : formatCounters(counters, { all }),
-      )
+      if (json) printJson(counters)
+      else print(formatCounters(counters, { all }))
     },
   )
 }

@@ -1,8 +1,8 @@
 /** `tapvs doctor`: what of this machine stands in the way. */
 
 import type { Argv } from 'yargs'
-import { ask, CliError } from '../daemon/client.ts'
-import { type Common, print } from '../terminal/common.ts'
+import { ask, CliError, NoDaemon } from '../daemon/client.ts'
+import { type Common, print, printJson } from '../terminal/common.ts'
 import { formatFindings } from '../texts/doctor.ts'
 
 export function addDoctor(common: Argv<Common>): void {
@@ -21,7 +21,8 @@ export function addDoctor(common: Argv<Common>): void {
       // Imported here: it takes what no listing needs.
       const { diagnose } = await import('../../control/doctor/doctor.ts')
       const findings = await diagnose({ file: config, socket, ping })
-      print(json ? `${JSON.stringify(findings, undefined, 2)}\n` : formatFindings(findings))
+      if (json) printJson(findings)
+      else print(formatFindings(findings))
       const failed = findings.filter(({ level }) => level === 'fail').length
       if (failed > 0) throw new CliError(`${failed} of ${findings.length} checks failed`)
     },
@@ -32,7 +33,7 @@ async function ping(socket: string): Promise<number | undefined> {
   try {
     return (await ask(socket, { verb: 'ping' })).pid
   } catch (error) {
-    if (error instanceof CliError && error.message.startsWith('no daemon answers')) return undefined
+    if (error instanceof NoDaemon) return undefined
     throw error
   }
 }

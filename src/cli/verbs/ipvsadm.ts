@@ -2,8 +2,9 @@
 
 import type { Argv } from 'yargs'
 import type { ConnInfo, ServiceInfo } from '../../api/commands.ts'
-import type { Edit, ServiceKey } from '../../api/edits.ts'
+import { type Edit, isService, type ServiceKey, serviceName } from '../../api/edits.ts'
 import { CONNS_PER_REQUEST } from '../../api/limits.ts'
+import { Refused } from '../../api/refused.ts'
 import { version } from '../../control/system/version.ts'
 import { change, tryEdits } from '../daemon/change.ts'
 import { CliError } from '../daemon/client.ts'
@@ -77,12 +78,15 @@ async function list(desk: Desk, command: ListCommand): Promise<void> {
 /** All services or the one that is asked for; throws CliError if it is not there. */
 async function services(desk: Desk, only?: ServiceKey, sorted = true): Promise<ServiceInfo[]> {
   const all = await desk.ask({ verb: 'services', ...(!sorted && { sorted }) })
-  const wanted = only
-    ? all.filter(({ address, port }) => address === only.address && port === only.port)
-    : all
-  if (only && wanted.length === 0)
-    throw new CliError(`No such service: TCP ${only.address}:${only.port}`)
+  const wanted = only ? all.filter(service => isService(service, only)) : all
+  if (only && wanted.length === 0) throw missing(only)
   return sorted ? sortServices(wanted) : wanted
+}
+
+/** As the daemon says it of a change. */
+function missing(service: ServiceKey): CliError {
+  const refused = Refused.missing('service', serviceName(service))
+  return inTheirWords(new CliError(refused.message, 1, refused.toJSON()))
 }
 
 /** Pages through the table, so that neither side ever holds all of it. */

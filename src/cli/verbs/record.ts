@@ -7,7 +7,7 @@ import type { Journal } from '../../control/journal/format.ts'
 import { createOwn, writeProblem } from '../../control/system/own-file.ts'
 import { counted } from '../../see/text/counted.ts'
 import { printable } from '../../see/text/printable.ts'
-import { CliError, failure, whyNot } from '../daemon/client.ts'
+import { CliError, failure, notReached } from '../daemon/client.ts'
 import { type Common, print } from '../terminal/common.ts'
 import { sizeText } from '../texts/replay.ts'
 
@@ -66,7 +66,7 @@ async function record({ socket, write, seconds, size }: Options): Promise<void> 
   const query = `bytes=${bytes}${seconds === undefined ? '' : `&seconds=${seconds}`}`
   const options = { method: 'GET', path: `/v1/journal?${query}`, signal: abort.signal }
   const response = await open({ socket }, options).catch(error => {
-    throw new CliError(whyNot(socket, error as NodeJS.ErrnoException))
+    throw notReached(socket, error)
   })
   if (response.statusCode !== 200) throw await failure(socket, response)
   const fd = openFile(write)
@@ -80,7 +80,7 @@ async function record({ socket, write, seconds, size }: Options): Promise<void> 
       if (cut !== undefined) break
     }
   } catch (error) {
-    if (!abort.signal.aborted) cut = whyNot(socket, error as Error)
+    if (!abort.signal.aborted) cut = notReached(socket, error).message
   } finally {
     closeSync(fd)
     process.off('SIGINT', end)

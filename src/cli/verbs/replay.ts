@@ -9,7 +9,7 @@ import { createOwn, writeProblem } from '../../control/system/own-file.ts'
 import { counted } from '../../see/text/counted.ts'
 import { instantText } from '../../see/text/times.ts'
 import { CliError } from '../daemon/client.ts'
-import { type Common, Ended, print } from '../terminal/common.ts'
+import { type Common, Ended, print, printJson } from '../terminal/common.ts'
 import { differenceText, isBehind, pointOf, whatIfText } from '../texts/replay.ts'
 
 interface Options extends Common {
@@ -81,10 +81,7 @@ async function play({ file, until, json }: Options, journal: Journal): Promise<v
   const stop =
     point && ((us: number, frame: number, first: number) => isBehind(point, us, frame, first))
   const replayed = replay(journal, stop)
-  if (json)
-    print(
-      `${JSON.stringify(await resultOf(journal, replayed, point !== undefined), undefined, 2)}\n`,
-    )
+  if (json) printJson(await resultOf(journal, replayed, point !== undefined))
   else {
     print(`${file}: ${headText(journal)}\n${endText(replayed)}`)
     if (point) print(await listingsText(replayed))
@@ -97,7 +94,7 @@ async function against({ file, json }: Options, other: string, journal: Journal)
   const { readConfig } = await import('../../config/config.ts')
   const { whatIf } = await import('../../control/replay/what-if.ts')
   const result = whatIf(journal, readConfig(other))
-  if (json) print(`${JSON.stringify(result, undefined, 2)}\n`)
+  if (json) printJson(result)
   else print(`${file} with ${other}: ${whatIfText(result)}`)
   if (result.groups.length > 0) throw new Ended(1)
 }

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Argv } from 'yargs'
 import { ask, CliError } from '../daemon/client.ts'
-import { type Common, print } from '../terminal/common.ts'
+import { type Common, print, printJson } from '../terminal/common.ts'
 import { isLive } from '../terminal/terminal.ts'
 import { PANES, type PaneName } from '../top/panes.ts'
 
@@ -72,9 +72,6 @@ async function printOnce(
   const conns = await askConns(socket)
   const clients = countClients(conns)
   const busy = watch.add(conns, performance.now())
-  print(
-    json
-      ? `${JSON.stringify({ ...moment, clients, busy }, undefined, 2)}\n`
-      : wholeText({ moment, clients, busy }, pane && [pane]),
-  )
+  if (json) printJson({ ...moment, clients, busy })
+  else print(wholeText({ moment, clients, busy }, pane && [pane]))
 }

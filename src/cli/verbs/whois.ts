@@ -3,7 +3,7 @@
 import type { Argv } from 'yargs'
 import type { WhoisInfo } from '../../api/commands.ts'
 import { ask, CliError } from '../daemon/client.ts'
-import { type Common, Ended, print } from '../terminal/common.ts'
+import { type Common, Ended, print, printJson } from '../terminal/common.ts'
 import { type Question, questionOf, type Span } from '../whois/question.ts'
 import { formatWhois } from '../whois/text.ts'
 
@@ -38,7 +38,8 @@ export function addWhois(common: Argv<Common>): void {
       const info = await (file === undefined
         ? askDaemon(socket, question, rs)
         : look(file, question, rs))
-      print(json ? `${JSON.stringify(info, undefined, 2)}\n` : formatWhois(info, question, nowMs))
+      if (json) printJson(info)
+      else print(formatWhois(info, question, nowMs))
       if (info.conns.length === 0) throw new Ended(1)
     },
   )

@@ -4,6 +4,7 @@
  */
 
 import type { Config } from '../../config/config.ts'
+import type { DeviceError } from '../network/kinds.ts'
 import type { Finding } from './finding.ts'
 import { LESS_MEMORY, moreFiles } from './machine.ts'
 import { rights } from './rights.ts'
@@ -28,7 +29,8 @@ async function looked(error: Error, config: Config): Promise<Finding[]> {
     return [(await socket(config.control.socket, nobody, () => false)).finding]
   }
   const { tunDevice } = await import('./kernel.ts')
-  const arm = config.arms.find(({ name }) => error.message.includes(` ${name}`))
+  const { device } = error as DeviceError
+  const arm = config.arms.find(({ name }) => name === device?.name)
   const { places } = await import('./places.ts')
   const found = arm ? await places({ ...config, arms: [arm] }, process.pid) : []
   return [tunDevice(), ...found.filter(({ check }) => !/^addr/.test(check)), ...rights(config)]

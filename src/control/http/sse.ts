@@ -6,12 +6,9 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
-import { level, module } from '../../api/answers.ts'
 import { HttpError } from '../../api/errors.ts'
-import type { DaemonEvent } from '../../api/events.ts'
-import { protocol } from '../../api/fields.ts'
+import { type DaemonEvent, eventSchema } from '../../api/events.ts'
 import { HEARTBEAT_MS } from '../../api/limits.ts'
-import { linkState } from '../../api/statistics.ts'
 import type { Events } from '../model/events.ts'
 import { EventStream } from './event-stream.ts'
 import { describeStream } from './openapi.ts'
@@ -20,40 +17,6 @@ import { describeStream } from './openapi.ts'
 const UNREAD_BYTES_MAX = 65_536
 /** Of the connections of a listener, so that watching never locks out asking. */
 const STREAMS_MAX = 32
-
-const eventFields = <N extends string, D extends z.ZodType>(name: N, data: D) =>
-  z.object({ id: z.string(), event: z.literal(name), time: z.iso.datetime(), data })
-
-const key = z.object({ protocol, address: z.string(), port: z.int() })
-
-/** In the document; the client has the types of model/events.ts. */
-export const eventSchema = z
-  .discriminatedUnion('event', [
-    eventFields(
-      'config',
-      z.object({
-        steps: z.array(z.string()),
-        warnings: z.array(z.string()),
-      }),
-    ),
-    eventFields(
-      'server',
-      z.object({
-        service: key,
-        server: z.object({ address: z.string(), port: z.int().exactOptional() }),
-        up: z.boolean(),
-        reason: z.string(),
-      }),
-    ),
-    eventFields('arm', z.object({ arm: z.string(), ...linkState })),
-    eventFields('log', z.object({ level, module: module.exactOptional() })),
-    eventFields('stopping', z.strictObject({})),
-  ])
-  .meta({
-    id: 'Event',
-    description:
-      'The `data:` of one event of the stream is this as JSON; `id:` and `event:` are in it too.',
-  }) satisfies z.ZodType<DaemonEvent>
 
 /** Adds the path to `app`. => ends all streams */
 export function addEvents(app: FastifyInstance, events: Events): () => void {

@@ -20,6 +20,11 @@ const LOOK_AGAIN_MS = 50
 
 export type Device = Pick<ConfigArm, 'name' | 'netns'>
 
+/** An error of opening a device may say which one. */
+export interface DeviceError extends Error {
+  device?: Device
+}
+
 /** A device is named by its name and its namespace, as the config has it. */
 export interface ArmKind {
   /**

@@ -14,7 +14,7 @@ import { closeFd } from '../../io/native.ts'
 import { readerOf } from '../../io/queues.ts'
 import { steeringProgram } from '../../io/steering-bpf.ts'
 import { ipv4Int } from '../../wire/address.ts'
-import { type ArmKind, type Device, kindOf } from '../network/kinds.ts'
+import { type ArmKind, type Device, type DeviceError, kindOf } from '../network/kinds.ts'
 import { Links } from '../network/links.ts'
 import { netnsPath } from '../network/netns.ts'
 import { HeldError } from '../network/tun-info.ts'
@@ -69,9 +69,15 @@ export class Arms {
     this.#left = config.arms.map(() => new Set())
   }
 
-  /** Opens them all. Throws NativeError, and Error for one that is held. => by arm, each worker's queue */
+  /** Opens them all. Throws DeviceError: NativeError, or HeldError for one that is held. => by arm, each worker's queue */
   open(): Queue[][] {
-    const queues = this.#config.arms.map((_, arm) => this.#open(arm))
+    const queues = this.#config.arms.map((device, arm) => {
+      try {
+        return this.#open(arm)
+      } catch (error) {
+        throw Object.assign(error as DeviceError, { device })
+      }
+    })
     for (const arm of queues.keys()) this.#links.opened(arm)
     return queues
   }

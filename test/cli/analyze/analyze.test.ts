@@ -10,6 +10,7 @@ import { CHECKOUT, TAPVS } from '../../../netns/topology.ts'
 import type { Report } from '../../../src/see/analyze/report.ts'
 import { arpFrame } from '../../kit/frame.ts'
 import { pcapOf, seedCaptures } from '../../kit/pcap.ts'
+import { printedJson } from '../../kit/printed-json.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tapvs-analyze-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -45,9 +46,9 @@ test("the seed's captures, as people are told", async () => {
 
 test('and as programs are', async () => {
   const { stdout } = await tapvs('analyze', client, rs, '--json')
-  const report = JSON.parse(stdout) as Report
+  const report = printedJson<Report>(stdout)
   assert.equal(report.connections[0]?.lip, '192.168.168.7:1028')
-  assert.equal(report.connections[0]?.clientDelta, 3_107_328_973)
+  assert.equal(report.connections[0]?.client_delta, 3_107_328_973)
   assert.ok(Math.abs(report.clock.offset - 12.7) <= (report.clock.bound ?? 0))
   assert.deepEqual(report.findings, [])
 })

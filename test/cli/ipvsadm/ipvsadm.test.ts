@@ -111,6 +111,7 @@ test('what is there already, and what is not', async () => {
     `-P ${T} -z 192.168.168.7 -F int0`,
     'LIP 192.168.168.7 exists already in TCP 202.108.10.1:6379',
   )
+  await fails(daemon, `-P ${T} -z 192.168.168.7 -F ext0`, 'LIP 192.168.168.7 is of int0, not ext0')
 })
 
 test('edits change, and what an edit of a service leaves out gets its default', async () => {

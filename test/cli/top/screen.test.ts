@@ -10,6 +10,7 @@ import { CHECKOUT } from '../../../netns/topology.ts'
 import type { Answer, Request } from '../../../src/api/commands.ts'
 import { openServer } from '../../../src/control/http/server.ts'
 import { readExposition } from '../../kit/exposition.ts'
+import { printedJson } from '../../kit/printed-json.ts'
 import { Terminal } from '../../kit/terminal.ts'
 import { CONN, NUMBERS } from '../canned.ts'
 
@@ -154,7 +155,7 @@ test('top: without a terminal every pane, or the one that is wanted, once', asyn
     ['tapvs', 'conns', '', 'LIP  ', '192.1', ''],
   )
   const { text } = await piped(socket, ...every, '--json')
-  const moment = JSON.parse(text) as { services: { rates: { conns: number } }[]; clients: object[] }
+  const moment = printedJson<{ services: { rates: { conns: number } }[]; clients: object[] }>(text)
   assert.equal(moment.services[0]?.rates.conns, 10)
   assert.equal(moment.clients.length, 1)
 })

@@ -13,11 +13,17 @@ import { TAPVS } from '../../../netns/topology.ts'
 import { isBehind, pointOf } from '../../../src/cli/texts/replay.ts'
 import { openServer } from '../../../src/control/http/server.ts'
 import { Journals } from '../../../src/control/journal/journals.ts'
+import type { Replayed } from '../../../src/control/replay/replay.ts'
+import type { WhatIf } from '../../../src/control/replay/what-if.ts'
 import { clockText, instantText } from '../../../src/see/text/times.ts'
+import { modelControl } from '../../kit/control.ts'
 import { journaled } from '../../kit/journaled.ts'
+import { printedJson } from '../../kit/printed-json.ts'
 import { SEED_SEGMENTS, seedConversation } from '../../kit/seed-conversation.ts'
 import { SEED_CONFIG, Stand } from '../../kit/stand.ts'
 import { play } from '../../kit/transcript.ts'
+
+type Result = Pick<Replayed, 'frames' | 'checks' | 'difference'>
 
 const folder = mkdtempSync(join(tmpdir(), 'tapvs-replay-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -37,8 +43,10 @@ test('replay says that all agrees, and shows how it stood', async () => {
   const { stdout } = await tapvs('replay', file, '--until', '3')
   assert.match(stdout, /, behind frame 3\n\n\[1\]tcp 90s +TCP_EST +202\.108\.10\.2:33896 /)
   assert.match(stdout, /\n {2}conns_opened +1 /)
-  const json = JSON.parse((await tapvs('replay', file, '--json')).stdout)
+  const json = printedJson<Result>((await tapvs('replay', file, '--json')).stdout)
   assert.deepEqual([json.frames, json.difference, json.checks], [SEED_SEGMENTS.length, null, 1])
+  const listings = await tapvs('replay', file, '--until', '3', '--json')
+  assert.equal(printedJson<Result>(listings.stdout).frames, 3)
 })
 
 test('another config: exit code 1 if a verdict differs', async () => {
@@ -52,6 +60,8 @@ test('another config: exit code 1 if a verdict differs', async () => {
   assert.equal(code, 1)
   assert.match(stdout, /: 1 of 1 verdicts differ\n.*, 9 of connections that are not there, /)
   assert.match(stdout, /\n1 {2}sent on dpdk1 => dropped, tcp_no_rs\n {4}first, frame 1 at /)
+  const json = await tapvs('replay', file, '--config', other, '--json')
+  assert.equal(printedJson<WhatIf>(json.stdout).groups.length, 1)
 })
 
 test('a transcript is written that passes', async () => {
@@ -98,12 +108,20 @@ async function recordable(t: TestContext, name: string) {
     () => own.model.config,
   )
   const socket = join(folder, `${name}.sock`)
-  const server = await openServer(socket, async () => ({ error: 'nothing else is asked' }), {
+  const server = await openServer(socket, modelControl().respond, {
     journals,
   })
   t.after(() => server.close())
   return { server, socket, target: join(folder, `${name}.journal`) }
 }
+
+test('explain packet tells programs too', async t => {
+  const { socket } = await recordable(t, 'asked')
+  const bytes = '4500002800014000400691f3ca6c0a02ca6c0a019c4118eb000003e8000000005002faf053010000'
+  const { stdout, stderr } = await tapvs('explain', 'packet', bytes, '--json', '--socket', socket)
+  assert.equal(stderr, '')
+  assert.equal(printedJson<{ hasLink: boolean }>(stdout).has_link, false)
+})
 
 test('record writes the journal of a daemon, for its owner only', async t => {
   const { socket, target } = await recordable(t, 'live')

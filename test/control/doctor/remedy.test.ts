@@ -69,5 +69,12 @@ test('what the doctor does not know either is left to him, and memory and files 
     await of(system('EXDEV')),
     'tapvs doctor --config x.yaml looks at all that a start needs',
   )
+  // The one that failed is meant, and not another whose name its own begins with.
+  const [ext0, ext01] = ['', 'netns: tapvs-nowhere, '].map(
+    (netns, i) => `{ name: ext0${i || ''}, ${netns}addresses: [10.0.${i}.5/24] }`,
+  )
+  const two = parseConfig(`arms: [${ext0}, ${ext01}]`, 'x.yaml')
+  const failed = Object.assign(system('ENOENT'), { device: two.arms[1] })
+  assert.equal(await remedy(failed, two, 'x.yaml'), 'ip netns add tapvs-nowhere')
   assert.match(await of(system('EMFILE')), /^raise it: ulimit -n \d+, LimitNOFILE= under systemd$/)
 })

@@ -10,7 +10,9 @@ import {
 } from '../../../src/client/index.ts'
 import { openServer } from '../../../src/control/http/server.ts'
 import { Events } from '../../../src/control/model/events.ts'
+import { respond } from '../../../src/control/respond.ts'
 import { connect, echo, HEAD, PONG, ping, socketPath } from '../../kit/api.ts'
+import { CONFIG, paperDaemon } from '../../kit/control.ts'
 
 async function serve(t: TestContext) {
   const path = socketPath(t)
@@ -141,4 +143,22 @@ test('streams are at most 32, so that asking stays possible', async t => {
   } satisfies Partial<TapvsError>)
   assert.deepEqual(await ping(path), PONG)
   for (const stream of streams) await stream.return(undefined)
+})
+
+test('of the log one module is told, or all with those that have a level of their own', async () => {
+  const daemon = paperDaemon(CONFIG)
+  const told: unknown[] = []
+  daemon.events.emit = (name, data) => void told.push([name, data])
+  const requests = [
+    { level: 'warn' },
+    { level: 'warn' },
+    { level: 'debug', module: 'conn' },
+    { level: 'info', modules: { arm: 'error' } },
+  ] as const
+  for (const args of requests) await respond({ verb: 'set-log', ...args }, daemon)
+  // What changes nothing is no event.
+  assert.deepEqual(
+    told,
+    requests.slice(1).map(args => ['log', args]),
+  )
 })

@@ -17,6 +17,8 @@ import { paperDaemon } from '../../kit/control.ts'
 
 const EXAMPLES = ['checked', 'like-dpvs', 'seven-workers', 'before-nginx', 'minimal']
 
+const OWN_LEVELS = { level: 'warn', modules: { conn: 'debug', arm: 'error' } } as const
+
 /** Of a daemon that runs a file. */
 async function clientOf(t: TestContext, file: string): Promise<TapvsClient> {
   const daemon = paperDaemon(YAML.parse(readFileSync(join(CHECKOUT, file), 'utf8')))
@@ -45,6 +47,10 @@ for (const file of ['config/lab.yaml', ...EXAMPLES.map(name => `examples/${name}
     assert.deepEqual([plan.steps, plan.restart, plan.new_warnings], [[], [], []])
     const { ring } = await tapvs.recorder()
     assert.equal((await tapvs.setRecorder(ring)).ring, ring)
+    for (const levels of [await tapvs.logLevels(), OWN_LEVELS]) {
+      assert.deepEqual(await tapvs.setLogLevels(levels), levels)
+      assert.deepEqual(await tapvs.setLogLevels(await tapvs.logLevels()), levels)
+    }
   })
 }
 
@@ -81,6 +87,22 @@ test('what is changed on the way changes, and nothing beside it', async t => {
   await tapvs.deleteService(service)
   await tapvs.addService(deleted)
   assert.deepEqual(await tapvs.service(service), deleted)
+})
+
+test('an address that was deleted is added as it was read, a LIP as a LIP', async t => {
+  const tapvs = await clientOf(t, 'config/lab.yaml')
+  // They hold on to VIPs and LIPs.
+  await tapvs.clearServices()
+  const before = await tapvs.config()
+  const addresses = await tapvs.addresses()
+  assert.ok(addresses.some(({ lports }) => lports) && addresses.some(({ lports }) => !lports))
+  for (const address of addresses) {
+    const { arm, address: text, prefix_length } = address
+    await tapvs.deleteAddress({ arm, address: text, prefix_length })
+    await tapvs.addAddress(address)
+  }
+  assert.deepEqual(await tapvs.addresses(), addresses)
+  assert.deepEqual(await tapvs.config(), before)
 })
 
 test('a body about another object than the path is refused', async t => {
