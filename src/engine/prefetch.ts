@@ -10,6 +10,7 @@ import { ETH } from '../wire/ethernet.ts'
 import { IPV4 } from '../wire/ipv4.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { ConnTable } from './conn.ts'
+import type { ConnIndex } from './conn-index.ts'
 import { KEY } from './conn-layout.ts'
 import { BURST, type Frames } from './frames.ts'
 import type { Parts } from './parts.ts'
@@ -25,6 +26,7 @@ const { TCP: TCP_KEY } = KEY
 export class Prefetch {
   readonly #frames: Frames
   readonly #table: ConnTable
+  readonly #index: ConnIndex
   readonly #entries = new Int32Array(BURST)
   /** Keeps the compiler from leaving out loads whose values nobody uses. */
   #sink = 0
@@ -32,18 +34,19 @@ export class Prefetch {
   constructor({ frames, table }: Parts) {
     this.#frames = frames
     this.#table = table
+    this.#index = table.index
   }
 
   /** The first `count` frames (at most BURST) of `slots` are about to be judged. */
   burst(slots: Int32Array, count: number): void {
-    const table = this.#table
-    if (table.used < CACHED_CONNS) return
+    if (this.#table.used < CACHED_CONNS) return
+    const index = this.#index
     const { pkt, start } = this.#frames
     const entries = this.#entries
     for (let i = 0; i < count; i++) {
       // Every slot has room for these words, whatever was read into it.
       const ip = start[slots[i]] + IP_AT
-      entries[i] = table.index.entry(
+      entries[i] = index.entry(
         TCP_KEY,
         pkt.getInt32(ip + SRC),
         pkt.getInt32(ip + DST),
@@ -51,7 +54,7 @@ export class Prefetch {
       )
     }
     let sink = this.#sink
-    for (let i = 0; i < count; i++) sink ^= table.index.touch(entries[i])
+    for (let i = 0; i < count; i++) sink ^= index.touch(entries[i])
     this.#sink = sink
   }
 }
