@@ -4,6 +4,7 @@
  */
 
 import type { ArmInfo, HandshakeInfo, NumbersInfo, TrafficInfo } from '../../api/commands.ts'
+import { serviceName } from '../../api/edits.ts'
 import { healthOf } from './health.ts'
 import { lipRows } from './lports.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'
@@ -93,13 +94,13 @@ function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): Se
   const earlier = new Map(
     before.services.flatMap(service =>
       service.real_servers.map(rs => [
-        `${service.address}:${service.port} ${rs.address}:${rs.port}`,
+        `${serviceName(service)} ${rs.address}:${rs.port}`,
         rs.stats,
       ]),
     ),
   )
   return now.services.map(service => {
-    const name = `${service.address}:${service.port}`
+    const name = serviceName(service)
     const realServers = service.real_servers.map(rs => {
       const was = earlier.get(`${name} ${rs.address}:${rs.port}`)
       return {
@@ -116,7 +117,7 @@ function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): Se
       realServers.reduce((all, rs) => all + value(rs), 0)
     const nothing = { conns: 0, in_packets: 0, out_packets: 0, in_bytes: 0, out_bytes: 0 }
     return {
-      service: `${service.protocol.toUpperCase()} ${name}`,
+      service: name,
       scheduler: service.scheduler,
       weight: sum(({ weight }) => weight),
       usable: realServers.some(({ usable }) => usable),
