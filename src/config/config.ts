@@ -17,6 +17,7 @@ import { type ConfigCapture, captureOf } from './capture.ts'
 import { type ConfigCheck, type ConfigPassive, configCheck, configPassive } from './check-keys.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import { checkConfig } from './consistency.ts'
+import { type ArmKindName, macOf, mtuOf } from './device.ts'
 import { draftOf, keysAt } from './draft.ts'
 import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './listeners.ts'
 import type { ConfigHistory, LogFileOptions, LogOptions } from './log.ts'
@@ -52,12 +53,17 @@ export function isImpaired({ loss, duplicate, reorder, corrupt }: ConfigImpair):
 }
 
 export interface ConfigArm {
-  /** Name of the TAP, unique over all arms. */
+  /** Name of the device, unique over all arms. */
   name: string
-  /** Name of the namespace that holds the TAP, null for the daemon's own. */
+  kind: ArmKindName
+  /** Name of the namespace that holds the device, null for the daemon's own. */
   netns: string | null
+  /** Of a NIC its own, once it was looked at. */
   mac: string
+  /** Of a NIC its own, once it was looked at, if that is the smaller one. */
   mtu: number
+  /** What the file wants it to be at most. */
+  mtuLimit: number
   /** Own addresses without the LIPs, in the order of the file. */
   addresses: ConfigAddress[]
   /** LIPs, in the order of the file; each is a /32. */
@@ -201,9 +207,11 @@ export function readConfig(file: string): Config {
 function normalise(file: ConfigFile): ConfigValues {
   const arms = file.arms.map(arm => ({
     name: arm.name,
+    kind: arm.kind,
     netns: arm.netns ?? null,
     mac: arm.mac?.toLowerCase() ?? macOf(arm.netns ?? '', arm.name),
-    mtu: arm.mtu,
+    mtu: mtuOf(arm),
+    mtuLimit: mtuOf(arm),
     addresses: arm.addresses.map(cidr => ({ address: hostOf(cidr), prefixLength: lengthOf(cidr) })),
     localAddresses: arm.local_addresses,
     routes: arm.routes.map(({ to, via }) => {
@@ -282,16 +290,4 @@ function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
 
 function share(percent: 0 | string): number {
   return percent === 0 ? 0 : Number(percent.slice(0, -1)) / 100
-}
-
-/**
- * The MAC of an arm that names none: locally administered, `tv` in its middle, and the same at every start, so that
- * the neighbours' caches survive a restart. FNV-1a, folded to 24 bits by exclusive or.
- */
-export function macOf(netns: string, name: string): string {
-  let hash = 0x811c9dc5
-  for (const byte of Buffer.from(`${netns}/${name}`)) hash = Math.imul(hash ^ byte, 0x01000193)
-  const folded = ((hash >>> 24) ^ hash) & 0xffffff
-  const hex = folded.toString(16).padStart(6, '0')
-  return `02:74:76:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`
 }

@@ -39,7 +39,7 @@ export async function diagnose({ file, socket: path, ping }: Asked): Promise<Fin
   const holdsArm = (pid: number) =>
     config?.arms.some(arm =>
       kindOf(arm)
-        .holders(arm.name, arm.netns)
+        .holders(arm)
         .some(holder => holder.pid === pid),
     ) ?? true
   const { finding, daemon } = await socket(config?.control.socket ?? path, ping, holdsArm)

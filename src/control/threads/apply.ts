@@ -165,25 +165,12 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       engine.setUdpTimeouts(milliseconds(change.timeouts))
       return
     case 'address':
-    case 'no-address': {
-      const arm = engine.arms[change.arm] as Arm
-      const address = ipv4Int(change.address)
-      if (change.put === 'no-address') {
-        setup.removeAddress(arm, address, change.prefixLength, now)
-        return
-      }
-      setup.addAddress(arm, address, change.prefixLength, now)
-      return
-    }
+    case 'no-address':
+    case 'device':
     case 'route':
-    case 'no-route': {
-      const arm = engine.arms[change.arm] as Arm
-      const { to, prefixLength, via } = change.route
-      setup.removeRoute(arm, ipv4Int(to), prefixLength, now)
-      const gateway = via === null ? 0 : ipv4Int(via)
-      if (change.put === 'route') setup.addRoute(arm, ipv4Int(to), prefixLength, gateway, now)
+    case 'no-route':
+      putOfArm(engine, change, now)
       return
-    }
     case 'neighbour': {
       const [macHi, macLo] = macInts(change.mac)
       engine.neighs.fix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address), macHi, macLo, now)
@@ -224,11 +211,33 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
   }
 }
 
+type OfArm = Exclude<Extract<Change, { arm: number }>, { mac: string; address: string }>
+
+/** What an arm is and has. */
+function putOfArm({ setup, arms }: Engine, change: OfArm, now: number): void {
+  const arm = arms[change.arm] as Arm
+  if (change.put === 'device') {
+    const [macHi, macLo] = macInts(change.mac)
+    arm.setDevice(macHi, macLo, change.mtu)
+  } else if ('prefixLength' in change) {
+    const address = ipv4Int(change.address)
+    if (change.put === 'address') setup.addAddress(arm, address, change.prefixLength, now)
+    else setup.removeAddress(arm, address, change.prefixLength, now)
+  } else {
+    const { to, prefixLength, via } = change.route
+    setup.removeRoute(arm, ipv4Int(to), prefixLength, now)
+    const gateway = via === null ? 0 : ipv4Int(via)
+    if (change.put === 'route') setup.addRoute(arm, ipv4Int(to), prefixLength, gateway, now)
+  }
+}
+
 /** The same while it runs: a new address is announced, and one worker speaks for all. */
 export function applyRunning(built: Built, change: Change, now: number): void {
   applyChange(built, change, now)
-  if (change.put !== 'address' || built.share.index !== 0) return
+  if (built.share.index !== 0) return
   const { engine } = built
+  if (change.put === 'device') engine.announce(engine.arms[change.arm] as Arm)
+  if (change.put !== 'address') return
   engine.announceAddress(engine.arms[change.arm] as Arm, Family.IPV4, ipv4Int(change.address))
 }
 

@@ -8,15 +8,17 @@
  */
 
 import type { LinkState } from '../../api/link-state.ts'
-import type { Config } from '../../config/config.ts'
+import type { Config, ConfigArm } from '../../config/config.ts'
+import type { ArmDevice } from '../../config/device.ts'
 import { Steering } from '../../engine/steering.ts'
 import { closeFd } from '../../io/native.ts'
-import { readerOf } from '../../io/queues.ts'
+import { type Queues, readerOf } from '../../io/queues.ts'
 import { steeringProgram } from '../../io/steering-bpf.ts'
 import { ipv4Int } from '../../wire/address.ts'
-import { type ArmKind, type Device, type DeviceError, kindOf } from '../network/kinds.ts'
+import type { Device, DeviceError, Nic, NicFacts, Opened } from '../network/device.ts'
+import { kindOf } from '../network/kinds.ts'
 import { Links } from '../network/links.ts'
-import { netnsPath } from '../network/netns.ts'
+import { lroWords } from '../network/nic.ts'
 import { HeldError } from '../network/tun-info.ts'
 import { workerId } from './memory.ts'
 import type { Queue, ToWorker } from './protocol.ts'
@@ -25,7 +27,14 @@ import type { Queue, ToWorker } from './protocol.ts'
 const REOPEN_MS = 1000
 
 /** Opens the queues of an arm's device; throws NativeError. */
-export type OpenQueues = ArmKind['open']
+export type OpenQueues = (device: Device, workers: number) => Queues
+
+/** What is ours of all arms, as text. */
+export interface Own {
+  lips: readonly string[]
+  /** LIPs included. */
+  addresses: readonly string[]
+}
 
 export interface ArmsOptions {
   /** TAPs that another process holds are taken as well. */
@@ -39,6 +48,8 @@ export interface ArmsOptions {
 export class Arms {
   /** Told when an arm is lost, when it is back, and when its link changes. */
   onChange: (arm: string, state: LinkState) => void = () => {}
+  /** Told when the device of the arm of that index is another one than before. */
+  onDevice: (arm: number, device: ArmDevice) => void = () => {}
   readonly #config: Config
   readonly #warn: (text: string) => void
   readonly #send: (worker: number, message: ToWorker) => void
@@ -46,6 +57,11 @@ export class Arms {
   #program: Uint8Array | string
   /** By arm, the queues of all workers; they are the workers' own. */
   readonly #queues: Queue[][] = []
+  /** By arm, what is held of its NIC. */
+  readonly #nics: (Nic | undefined)[] = []
+  /** By arm, what the workers were told of its NIC. */
+  readonly #told: ArmDevice[]
+  #addresses: readonly string[]
   /** By arm, the workers that have let go of it since it was last up. */
   readonly #left: Set<number>[]
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -63,9 +79,13 @@ export class Arms {
     this.#links = new Links(config.arms, warn)
     this.#links.onChange = arm => this.#changed(arm)
     this.#links.onMoved = arm => this.#leave(arm)
+    this.#links.onSeen = (arm, facts) => this.#seen(arm, facts)
+    this.#told = config.arms.map(({ mac, mtu }) => ({ mac, mtu }))
     this.#warn = warn
     this.#send = send
-    this.#program = programFor(config, lipsOf(config))
+    const own = ownOf(config)
+    this.#program = programFor(config, own.lips)
+    this.#addresses = own.addresses
     this.#left = config.arms.map(() => new Set())
   }
 
@@ -78,13 +98,18 @@ export class Arms {
         throw Object.assign(error as DeviceError, { device })
       }
     })
-    for (const arm of queues.keys()) this.#links.opened(arm)
+    for (const arm of queues.keys()) this.#opened(arm)
     return queues
+  }
+
+  #opened(arm: number): void {
+    this.#links.opened(arm, this.#nics[arm]?.facts.index)
   }
 
   /** The device is to be let go of, although it is there. */
   #leave(arm: number): void {
     this.#links.lost(arm)
+    this.#nics[arm]?.release()
     for (let worker = 0; worker < this.#config.workers.count; worker++)
       this.#send(worker, { do: 'lose', arm })
   }
@@ -95,6 +120,7 @@ export class Arms {
     const { count } = this.#config.workers
     if (left.size === 0) {
       this.#links.lost(arm)
+      this.#nics[arm]?.release()
       this.#tell(arm, 'gone')
       for (let other = 0; other < count; other++) {
         if (other !== worker) this.#send(other, { do: 'lose', arm })
@@ -121,6 +147,39 @@ export class Arms {
     }
   }
 
+  /** What comes in by NICs for one of these is ours from now on, and all else the host's. */
+  readdress(addresses: readonly string[]): void {
+    this.#addresses = addresses
+    for (const [arm, nic] of this.#nics.entries()) {
+      if (nic === undefined || !this.#hasDevice(arm)) continue
+      try {
+        nic.readdress(addresses.map(ipv4Int))
+      } catch (error) {
+        this.#warn(`arm ${this.#config.arms[arm]?.name}: ${(error as Error).message}`)
+      }
+    }
+  }
+
+  /** The same, and what was ours before. */
+  readdressMore(addresses: readonly string[]): void {
+    this.readdress([...new Set([...this.#addresses, ...addresses])])
+  }
+
+  /** Its NIC was looked at: a new MAC or MTU is the arm's from the next burst on. */
+  #seen(arm: number, { mac, mtu: most }: NicFacts): void {
+    const { name, mtuLimit } = this.#config.arms[arm] as ConfigArm
+    const device = { mac, mtu: Math.min(mtuLimit, most) }
+    const told = this.#told[arm] as ArmDevice
+    if (told.mac === device.mac && told.mtu === device.mtu) return
+    if (told.mac !== mac) this.#warn(`arm ${name} has the MAC ${mac} now, ${told.mac} before`)
+    if (told.mtu !== device.mtu)
+      this.#warn(`arm ${name} has the MTU ${device.mtu} now, ${told.mtu} before`)
+    this.#told[arm] = device
+    for (let worker = 0; worker < this.#config.workers.count; worker++)
+      this.#send(worker, { do: 'put', change: { put: 'device', arm, ...device } })
+    this.onDevice(arm, device)
+  }
+
   state(arm: number): LinkState {
     return this.#links.state(arm)
   }
@@ -138,15 +197,19 @@ export class Arms {
     return this.#queues[arm]?.filter(({ reads }) => reads).length ?? 0
   }
 
+  /** Leaves the NICs to the host. */
+  release(): void {
+    for (const nic of this.#nics) nic?.release()
+  }
+
   stop(): void {
     this.#links.stop()
     for (const timer of this.#timers) clearTimeout(timer)
   }
 
   #reopen(arm: number): void {
-    const { name, netns } = this.#device(arm)
     // Who holds it is known: to find out once a second would take a busy machine a part of each.
-    if (this.#refused.has(arm) && kindOf(this.#device(arm)).isHeld(name, netns, 0)) {
+    if (this.#refused.has(arm) && kindOf(this.#device(arm)).isHeld(this.#device(arm), 0)) {
       this.#later(() => this.#reopen(arm))
       return
     }
@@ -164,13 +227,16 @@ export class Arms {
     }
     this.#left[arm]?.clear()
     this.#refused.delete(arm)
+    const nic = this.#nics[arm]
+    // A NIC that was made anew has another MAC, and says so when it is announced.
+    if (nic) this.#seen(arm, nic.facts)
     for (const [worker, queue] of queues.entries()) this.#send(worker, { do: 'attach', arm, queue })
     this.#tell(arm, 'back')
   }
 
   #tell(arm: number, what: 'gone' | 'back'): void {
     this.#warn(`arm ${this.#config.arms[arm]?.name} is ${what}`)
-    if (what === 'back') this.#links.opened(arm)
+    if (what === 'back') this.#opened(arm)
     this.#changed(arm)
   }
 
@@ -180,16 +246,21 @@ export class Arms {
 
   #open(arm: number): Queue[] {
     const device = this.#device(arm)
-    const { name, netns } = device
+    const { name } = device
     const kind = kindOf(device)
     const { count } = this.#config.workers
-    if (!this.#force) kind.refuseHeld(name, netns, 0)
-    const open = this.#openQueues ?? kind.open
-    const { fds, unsteered } = open(name, netnsPath(netns), count, this.#program)
+    if (!this.#force) kind.refuseHeld(device, 0)
+    const opened: Opened =
+      this.#openQueues?.(device, count) ??
+      kind.open(device, count, this.#program, this.#addresses.map(ipv4Int))
+    const { fds, unsteered, nic } = opened
+    this.#nics[arm] = nic
+    if (nic?.facts.lro) this.#warn(lroWords(device))
     try {
       // Another may have asked in the same moment as we did; then both see it here, and one of two is refused at least.
-      if (!this.#force) kind.refuseHeld(name, netns, unsteered === undefined ? count : 1)
+      if (!this.#force) kind.refuseHeld(device, unsteered === undefined ? count : 1)
     } catch (error) {
+      nic?.release()
       for (const fd of fds) closeFd(fd)
       throw error
     }
@@ -227,6 +298,8 @@ function programFor({ workers }: Config, lips: readonly string[]): Uint8Array | 
   return steeringProgram(new Steering(workers.count), lips.map(ipv4Int))
 }
 
-export function lipsOf({ arms }: Config): string[] {
-  return arms.flatMap(arm => arm.localAddresses)
+export function ownOf({ arms }: Config): Own {
+  const lips = arms.flatMap(arm => arm.localAddresses)
+  const addresses = arms.flatMap(arm => arm.addresses.map(({ address }) => address))
+  return { lips, addresses: [...addresses, ...lips] }
 }
