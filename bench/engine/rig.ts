@@ -166,7 +166,7 @@ function judgeOnRecord(
     const verdict = watch.input(arm, slot, now)
     if (verdict < 0) throw new Error(`a frame on record was refused: ${verdict}`)
     arms[verdict].send(slot)
-    watch.output(arms[verdict], slot, 0)
+    watch.output(verdict, slot, 0)
   }
 }
 
@@ -252,6 +252,7 @@ function arm(
     netns: null,
     mac,
     mtu: 1500,
+    vlan: null,
     addresses: Array.from({ length: vips }, (_, i) => ({
       address: ipv4Text(VIP + i),
       prefixLength: 32,

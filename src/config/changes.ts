@@ -261,8 +261,8 @@ function controlSteps(before: ConfigValues, after: ConfigValues): string[] {
 function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
   const keys: string[] = []
   const armsOf = ({ arms }: ConfigValues) =>
-    arms.map(({ name, netns, mac, mtu, impair }) => ({ name, netns, mac, mtu, impair }))
-  if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, impair)')
+    arms.map(({ name, netns, mac, mtu, vlan, impair }) => ({ name, netns, mac, mtu, vlan, impair }))
+  if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, vlan, impair)')
   const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
   const logOf = ({ log: { level: _, modules: __, ...rest } }: ConfigValues) => rest
   // Looked up when the end begins.

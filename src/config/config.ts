@@ -57,6 +57,8 @@ export interface ConfigArm {
   netns: string | null
   mac: string
   mtu: number
+  /** It shares the device of that arm, by 802.1Q with this id; null if it has its own. */
+  vlan: { arm: string; id: number } | null
   /** Own addresses without the LIPs, in the order of the file. */
   addresses: ConfigAddress[]
   /** LIPs, in the order of the file; each is a /32. */
@@ -188,12 +190,22 @@ export function readConfig(file: string): Config {
   return parseConfig(text, file)
 }
 
+/** The arms that have a device of their own. */
+export function withDevice<T extends { vlan: unknown }>(arms: readonly T[]): T[] {
+  return arms.filter(({ vlan }) => !vlan)
+}
+
+/** => the index of the arm whose device a VLAN shares */
+export function parentOf(arms: readonly { name: string }[], vlan: { arm: string }): number {
+  return arms.findIndex(({ name }) => name === vlan.arm)
+}
+
 function normalise(file: ConfigFile): ConfigValues {
   const arms = file.arms.map(arm => ({
     name: arm.name,
-    netns: arm.netns ?? null,
-    mac: arm.mac?.toLowerCase() ?? macOf(arm.netns ?? '', arm.name),
+    ...deviceOf(file.arms.find(({ name }) => name === arm.vlan?.arm) ?? arm),
     mtu: arm.mtu,
+    vlan: arm.vlan ?? null,
     addresses: arm.addresses.map(cidr => ({ address: hostOf(cidr), prefixLength: lengthOf(cidr) })),
     localAddresses: arm.local_addresses,
     routes: arm.routes.map(({ to, via }) => {
@@ -250,6 +262,10 @@ function normalise(file: ConfigFile): ConfigValues {
     capture: captureOf(file.capture),
     control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
   }
+}
+
+function deviceOf({ name, netns = '', mac }: ConfigFile['arms'][number]) {
+  return { netns: netns || null, mac: mac?.toLowerCase() ?? macOf(netns, name) }
 }
 
 function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {

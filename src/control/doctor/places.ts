@@ -15,8 +15,8 @@ export async function places({ arms }: Config, daemon: number | undefined): Prom
     const seen = await look(netns, findings)
     if (!seen) continue
     for (const arm of arms.filter(other => other.netns === netns)) {
-      const device = DEVICE[kindName(arm)](arm, seen.links.get(arm.name), daemon)
-      findings.push(device, ...addresses(arm, seen))
+      if (!arm.vlan) findings.push(DEVICE[kindName(arm)](arm, seen.links.get(arm.name), daemon))
+      findings.push(...addresses(arm, seen))
     }
   }
   return findings

@@ -2,7 +2,7 @@
 
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import { type Change, compare, type RsChange, type ServiceChange } from '../../config/changes.ts'
-import type { ConfigValues } from '../../config/config.ts'
+import { type ConfigValues, parentOf } from '../../config/config.ts'
 import { PlaceList } from '../../config/places.ts'
 import { Arm } from '../../engine/arm.ts'
 import { LIPS_MAX } from '../../engine/conn-layout.ts'
@@ -21,6 +21,7 @@ import type { Setup } from '../../engine/setup.ts'
 import { Steering } from '../../engine/steering.ts'
 import { Templates } from '../../engine/templates.ts'
 import type { TraceRing } from '../../engine/trace.ts'
+import { Vlans } from '../../engine/vlan.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { ipv4Int, macInts } from '../../wire/address.ts'
 import {
@@ -100,6 +101,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     const [macHi, macLo] = macInts(arm.mac)
     return new Arm(index, macHi, macLo, arm.mtu, frames.allSlots)
   })
+  shareDevices(config, arms)
   if (around.checkArm) arms.push(around.checkArm(arms.length, frames.allSlots))
   const connCapacity = connCapacityOf(config)
   const engine = new Engine({
@@ -141,6 +143,15 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
   const lports = around.lports ?? new Steering(workers).lportPartition(worker)
   const lipCounts = new Int32Array(tables.lips)
   return { engine, share: { index: worker, workers, lports, lipCounts } }
+}
+
+function shareDevices(config: BareConfig, arms: readonly Arm[]): void {
+  for (const [index, { vlan }] of config.arms.entries()) {
+    if (!vlan) continue
+    const parent = arms[parentOf(config.arms, vlan)] as Arm
+    parent.vlans ??= new Vlans(parent.index)
+    parent.vlans.add(vlan.id, index)
+  }
 }
 
 function milliseconds(seconds: readonly number[]): Int32Array {
