@@ -3,9 +3,11 @@
  * tables, so what is added there has its name here.
  */
 
+import { KEY, PROTOCOL_BITS } from '../engine/conn-layout.ts'
 import { Drop, Event } from '../engine/counters.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { State } from '../engine/tcp-state.ts'
+import type { UdpState } from '../engine/udp-state.ts'
 
 type Lower<T> = Lowercase<keyof T & string>
 
@@ -40,15 +42,35 @@ export function dropNumber(reason: DropReason): number {
 }
 
 export type StateName = keyof typeof State
-/** States of a connection; the index is the state's number. */
+/** States of a TCP connection; the index is the state's number. */
 export const STATE_NAMES = Object.keys(State) as readonly StateName[]
 /** The same as keys of the config file, and of answers that count by state. */
 export type StateKey = Lower<typeof State>
 export const STATE_KEYS: readonly StateKey[] = lowered(State)
 
-/** A number that is none stands for itself. */
-export function stateName(state: number): string {
-  return STATE_NAMES[state] ?? `${state}`
+/** States of UDP as DPVS's ipvsadm names them; the index is the state's number. */
+const UDP_NAMES = {
+  NONE: 'UDP_NONE',
+  ONEWAY: 'UDP_ONEWAY',
+  NORMAL: 'UDP_NORM',
+} as const satisfies Record<keyof typeof UdpState, string>
+export type UdpStateName = (typeof UDP_NAMES)[keyof typeof UdpState]
+export const UDP_STATE_NAMES: readonly UdpStateName[] = Object.values(UDP_NAMES)
+/** Of all protocols: no two have a state of the same name. */
+export const ALL_STATES: readonly (StateName | UdpStateName)[] = [
+  ...STATE_NAMES,
+  ...UDP_STATE_NAMES,
+]
+
+/** By the protocol's bits of KEY. */
+const STATES_OF: Readonly<Record<number, readonly string[]>> = {
+  [KEY.TCP]: STATE_NAMES,
+  [KEY.UDP]: UDP_STATE_NAMES,
+}
+
+/** `code` is the protocol's of KEY, whatever other bits it has. A number that is none stands for itself. */
+export function stateName(state: number, code: number = KEY.TCP): string {
+  return STATES_OF[code & PROTOCOL_BITS]?.[state] ?? `${state}`
 }
 
 /** States of a neighbour; the index is the state's number. */
