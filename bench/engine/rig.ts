@@ -4,8 +4,9 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import type { ConfigArm } from '../../src/config/arms.ts'
 import { NO_CHECK } from '../../src/config/check-keys.ts'
-import type { ConfigArm, ConfigValues } from '../../src/config/config.ts'
+import type { ConfigValues } from '../../src/config/config.ts'
 import { buildEngine } from '../../src/control/threads/apply.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
@@ -16,6 +17,7 @@ import { BURST } from '../../src/engine/frames.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { DEFAULT_TIMEOUTS } from '../../src/engine/tcp-state.ts'
 import { TraceRing } from '../../src/engine/trace.ts'
+import { UDP_TIMEOUTS } from '../../src/engine/udp-state.ts'
 import { Watch } from '../../src/io/watch.ts'
 import { ipv4Int, ipv4Text, macInts } from '../../src/wire/address.ts'
 import { writeArpRequest } from '../../src/wire/arp.ts'
@@ -201,6 +203,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       check: NO_CHECK,
       passive: null,
       whenDown: 'drop',
+      onePacket: false,
       persistence: { timeout: 0, prefix: 32 },
       realServers: Array.from({ length: realServers }, (_, i) => {
         const rs = service * realServers + i
@@ -224,6 +227,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       xmitTtl: false,
       timeouts: [...DEFAULT_TIMEOUTS],
     },
+    udp: { uoa: 'off', uoaMaxTrail: 3, timeouts: [...UDP_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     history: { connections: 0, file: null, keep: 30, size: 2 ** 30 },
     log: {

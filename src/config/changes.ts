@@ -5,11 +5,12 @@
 
 import { type ServiceKey, serviceName } from '../api/edits.ts'
 import type { Protocol } from '../api/protocols.ts'
-import { snakeCase } from '../see/text/snake-case.ts'
+import type { ConfigRoute } from './arms.ts'
 import { checkWords } from './check-keys.ts'
-import type { ConfigRealServer, ConfigRoute, ConfigService, ConfigValues } from './config.ts'
+import type { ConfigRealServer, ConfigService, ConfigValues } from './config.ts'
 import { atOnce, type Pieces } from './pieces.ts'
 import type { Places } from './places.ts'
+import { controlSteps, restartKeys } from './restart-keys.ts'
 
 export interface ServiceChange {
   protocol: Protocol
@@ -19,6 +20,8 @@ export interface ServiceChange {
   connTimeout: number
   whenDown: ConfigService['whenDown']
   persistence: ConfigService['persistence']
+  /** Journals of before have none. */
+  onePacket?: boolean
   /** Places of its LIPs. */
   lips: number[]
   /** The only arm that has it; left out for all. */
@@ -57,6 +60,8 @@ export type Change =
   | { put: 'cut' | 'no-cut'; place: number }
   /** Seconds, in the order of State in tcp-state.ts. */
   | { put: 'timeouts'; timeouts: number[] }
+  /** Seconds, in the order of UdpState in udp-state.ts. */
+  | { put: 'udp-timeouts'; timeouts: number[] }
 
 export interface Comparison {
   /** Keys that only a restart changes. */
@@ -130,7 +135,8 @@ export function* comparing(before: ConfigValues | null, after: ConfigValues): Pi
 }
 
 function* items(config: ConfigValues): Generator<Item> {
-  yield timeoutsItem(config.tcp.timeouts)
+  yield timeoutsItem('tcp', 'timeouts', config.tcp.timeouts)
+  yield timeoutsItem('udp', 'udp-timeouts', config.udp.timeouts)
   for (const [index, arm] of config.arms.entries()) {
     const { name, addresses, localAddresses, routes, neighbours } = arm
     for (const cidr of addresses) yield addressItem(name, index, cidr.address, cidr.prefixLength)
@@ -145,9 +151,13 @@ function* items(config: ConfigValues): Generator<Item> {
   }
 }
 
-function timeoutsItem(timeouts: number[]): Item {
-  const put = (): Change => ({ put: 'timeouts', timeouts })
-  return { name: 'tcp.timeouts', value: timeouts.join(' '), put, remove: put }
+function timeoutsItem(
+  protocol: 'tcp' | 'udp',
+  kind: 'timeouts' | 'udp-timeouts',
+  timeouts: number[],
+): Item {
+  const put = (): Change => ({ put: kind, timeouts })
+  return { name: `${protocol}.timeouts`, value: timeouts.join(' '), put, remove: put }
 }
 
 function addressItem(arm: string, index: number, address: string, prefixLength: number): Item {
@@ -189,12 +199,13 @@ function lipItem(address: string): Item {
 
 function serviceItem(service: ConfigService): Item {
   const { protocol, address, port, scheduler, connTimeout, whenDown, persistence } = service
-  const { localAddresses } = service
+  const { localAddresses, onePacket } = service
   const words: string[] = [scheduler]
   if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
   if (persistence.timeout > 0)
     words.push(`persistence ${persistence.timeout} /${persistence.prefix}`)
   if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
+  if (onePacket) words.push('one_packet')
   words.push(...checkWords(service))
   words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
   return {
@@ -202,7 +213,7 @@ function serviceItem(service: ConfigService): Item {
     value: words.join(' '),
     put: places => {
       const lips = localAddresses.map(lip => places.lips.take(lip))
-      const fields = { scheduler, connTimeout, whenDown, persistence, lips }
+      const fields = { scheduler, connTimeout, whenDown, persistence, onePacket, lips }
       return { put: 'service', service: { protocol, address, port, ...fields } }
     },
     remove: () => ({ put: 'no-service', protocol, address, port }),
@@ -240,52 +251,4 @@ export function rsName(
 /** The same, of what a change names. */
 export function rsNameOf({ protocol, vip, vport, address, port }: RsKey): string {
   return rsName({ protocol, address: vip, port: vport }, { address, port })
-}
-
-/** What control changes of itself, without any worker. */
-function controlSteps(before: ConfigValues, after: ConfigValues): string[] {
-  const keys: [string, (config: ConfigValues) => unknown][] = [
-    ['log.level', ({ log }) => log.level],
-    ['log.modules', ({ log }) => JSON.stringify(log.modules)],
-    ['capture.ring', ({ capture }) => capture.ring],
-    ['capture.snaplen', ({ capture }) => capture.snaplen],
-    ['capture.dump', ({ capture }) => (capture.dump ? JSON.stringify(capture.dump) : 'none')],
-    ['control.drain', ({ control }) => control.drain],
-  ]
-  return keys
-    .filter(([, of]) => differ(of(before), of(after)))
-    .map(([key, of]) => `~ ${key} ${of(before)} => ${of(after)}`)
-}
-
-/** What is not made of items, and what a running log or clock can be told, is as it was at the start. */
-function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
-  const keys: string[] = []
-  const armsOf = ({ arms }: ConfigValues) =>
-    arms.map(({ name, netns, mac, mtu, vlan, impair }) => ({ name, netns, mac, mtu, vlan, impair }))
-  if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, vlan, impair)')
-  const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
-  const logOf = ({ log: { level: _, modules: __, ...rest } }: ConfigValues) => rest
-  // Looked up when the end begins.
-  const controlOf = ({ control: { drain: _, ...rest } }: ConfigValues) => rest
-  const parts: [string, object, object][] = [
-    ['log', logOf(before), logOf(after)],
-    ['tcp', tcpOf(before), tcpOf(after)],
-    ['workers', before.workers, after.workers],
-    ['connections', before.connections, after.connections],
-    ['neighbours', before.neighbours, after.neighbours],
-    ['history', before.history, after.history],
-    ['capture', { size: before.capture.bytes }, { size: after.capture.bytes }],
-    ['control', controlOf(before), controlOf(after)],
-  ]
-  for (const [part, old, now] of parts) {
-    for (const [key, value] of Object.entries(now)) {
-      if (differ((old as Record<string, unknown>)[key], value))
-        keys.push(`${part}.${snakeCase(key)}`)
-    }
-  }
-  return keys
-}
-
-function differ(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) !== JSON.stringify(b)
 }

@@ -10,11 +10,11 @@ import type { Protocol } from '../api/protocols.ts'
 import { type Mistake, Refused } from '../api/refused.ts'
 import type { SchedulerName, WhenDown } from '../api/words.ts'
 import { ConnTable } from '../engine/conn.ts'
+import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { nearest } from '../see/text/nearest.ts'
-import { ipv4Text } from '../wire/address.ts'
+import { armsOf, type ConfigArm } from './arms.ts'
 import { type ConfigCapture, captureOf } from './capture.ts'
 import { type ConfigCheck, type ConfigPassive, configCheck, configPassive } from './check-keys.ts'
-import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import { checkConfig } from './consistency.ts'
 import { draftOf, keysAt } from './draft.ts'
 import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './listeners.ts'
@@ -22,52 +22,6 @@ import type { ConfigHistory, LogFileOptions, LogOptions } from './log.ts'
 import { bytesOf, type ConfigFile, fileSchema } from './schema.ts'
 import { type ConfigSource, ConfigValue, found } from './source.ts'
 import { ConfigText } from './text.ts'
-
-export interface ConfigAddress {
-  address: string
-  prefixLength: number
-}
-
-export interface ConfigRoute {
-  /** The network's address, host bits clear; 0.0.0.0 with length 0 is the default route. */
-  to: string
-  prefixLength: number
-  /** Gateway, null when the network is on-link. */
-  via: string | null
-}
-
-/** Shares 0..1 of the frames read from an arm that are spoilt. */
-export interface ConfigImpair {
-  loss: number
-  duplicate: number
-  reorder: number
-  corrupt: number
-  seed: number
-}
-
-/** Frames of the arm are lost, doubled, put off or spoilt. */
-export function isImpaired({ loss, duplicate, reorder, corrupt }: ConfigImpair): boolean {
-  return loss + duplicate + reorder + corrupt > 0
-}
-
-export interface ConfigArm {
-  /** Name of the TAP, unique over all arms. */
-  name: string
-  /** Name of the namespace that holds the TAP, null for the daemon's own. */
-  netns: string | null
-  mac: string
-  mtu: number
-  /** It shares the device of that arm, by 802.1Q with this id; null if it has its own. */
-  vlan: { arm: string; id: number } | null
-  /** Own addresses without the LIPs, in the order of the file. */
-  addresses: ConfigAddress[]
-  /** LIPs, in the order of the file; each is a /32. */
-  localAddresses: string[]
-  routes: ConfigRoute[]
-  /** Static ones. */
-  neighbours: { address: string; mac: string }[]
-  impair: ConfigImpair
-}
 
 export interface ConfigRealServer {
   address: string
@@ -96,6 +50,8 @@ export interface ConfigService {
   persistence: { timeout: number; prefix: number }
   /** What happens to a SYN that no real server can take; all: while none is up, each is taken for up. */
   whenDown: WhenDown
+  /** Each datagram has an RS and an lport of its own, which go back behind it (semantics 4.3). */
+  onePacket: boolean
   realServers: ConfigRealServer[]
 }
 
@@ -116,6 +72,13 @@ export interface Config {
     reuse: ConfigFile['tcp']['reuse']
     xmitTtl: boolean
     /** Seconds, in the order of State in tcp-state.ts. */
+    timeouts: number[]
+  }
+  udp: {
+    /** How the RS is told the client's address (semantics 4.2), and in how many datagrams of a connection. */
+    uoa: ConfigFile['udp']['uoa']
+    uoaMaxTrail: number
+    /** Seconds, in the order of UdpState in udp-state.ts. */
     timeouts: number[]
   }
   neighbours: { timeout: number; unresQueueLength: number }
@@ -190,37 +153,8 @@ export function readConfig(file: string): Config {
   return parseConfig(text, file)
 }
 
-/** The arms that have a device of their own. */
-export function withDevice<T extends { vlan: unknown }>(arms: readonly T[]): T[] {
-  return arms.filter(({ vlan }) => !vlan)
-}
-
-/** => the index of the arm whose device a VLAN shares */
-export function parentOf(arms: readonly { name: string }[], vlan: { arm: string }): number {
-  return arms.findIndex(({ name }) => name === vlan.arm)
-}
-
 function normalise(file: ConfigFile): ConfigValues {
-  const arms = file.arms.map(arm => ({
-    name: arm.name,
-    ...deviceOf(file.arms.find(({ name }) => name === arm.vlan?.arm) ?? arm),
-    mtu: arm.mtu,
-    vlan: arm.vlan ?? null,
-    addresses: arm.addresses.map(cidr => ({ address: hostOf(cidr), prefixLength: lengthOf(cidr) })),
-    localAddresses: arm.local_addresses,
-    routes: arm.routes.map(({ to, via }) => {
-      const { network, prefixLength } = networkOf(to)
-      return { to: ipv4Text(network), prefixLength, via: via ?? null }
-    }),
-    neighbours: arm.neighbours.map(({ address, mac }) => ({ address, mac: mac.toLowerCase() })),
-    impair: {
-      loss: share(arm.impair.loss),
-      duplicate: share(arm.impair.duplicate),
-      reorder: share(arm.impair.reorder),
-      corrupt: share(arm.impair.corrupt),
-      seed: arm.impair.seed,
-    },
-  }))
+  const arms = armsOf(file.arms)
   const lips = arms.flatMap(arm => arm.localAddresses)
   return {
     arms,
@@ -235,6 +169,7 @@ function normalise(file: ConfigFile): ConfigValues {
       passive: service.passive ? configPassive(service.passive) : null,
       persistence: { timeout: service.persistence ?? 0, prefix: service.persistence_prefix },
       whenDown: service.when_down,
+      onePacket: service.one_packet,
       realServers: service.real_servers.map(rs => ({
         address: rs.address,
         port: rs.port ?? service.port,
@@ -253,6 +188,7 @@ function normalise(file: ConfigFile): ConfigValues {
       xmitTtl: file.tcp.xmit_ttl,
       timeouts: STATE_KEYS.map(state => file.tcp.timeouts[state]),
     },
+    udp: udpOf(file.udp),
     neighbours: {
       timeout: file.neighbours.timeout,
       unresQueueLength: file.neighbours.unres_queue_length,
@@ -264,8 +200,11 @@ function normalise(file: ConfigFile): ConfigValues {
   }
 }
 
-function deviceOf({ name, netns = '', mac }: ConfigFile['arms'][number]) {
-  return { netns: netns || null, mac: mac?.toLowerCase() ?? macOf(netns, name) }
+function udpOf({ uoa, uoa_max_trail, timeouts }: ConfigFile['udp']): Config['udp'] {
+  const seconds = [...UDP_TIMEOUTS] as number[]
+  seconds[UdpState.ONEWAY] = timeouts.oneway
+  seconds[UdpState.NORMAL] = timeouts.normal
+  return { uoa, uoaMaxTrail: uoa_max_trail, timeouts: seconds }
 }
 
 function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {
@@ -275,20 +214,4 @@ function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {
 function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
   if (file === undefined) return null
   return { path: file.path, maxBytes: bytesOf(file.max_size), keep: file.keep }
-}
-
-function share(percent: 0 | string): number {
-  return percent === 0 ? 0 : Number(percent.slice(0, -1)) / 100
-}
-
-/**
- * The MAC of an arm that names none: locally administered, `tv` in its middle, and the same at every start, so that
- * the neighbours' caches survive a restart. FNV-1a, folded to 24 bits by exclusive or.
- */
-export function macOf(netns: string, name: string): string {
-  let hash = 0x811c9dc5
-  for (const byte of Buffer.from(`${netns}/${name}`)) hash = Math.imul(hash ^ byte, 0x01000193)
-  const folded = ((hash >>> 24) ^ hash) & 0xffffff
-  const hex = folded.toString(16).padStart(6, '0')
-  return `02:74:76:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`
 }

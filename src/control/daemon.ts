@@ -3,7 +3,8 @@
  * touches a packet; it may block on a slow log without anybody noticing but its own clients.
  */
 
-import { type Config, ConfigError, readConfig, withDevice } from '../config/config.ts'
+import { withDevice } from '../config/arms.ts'
+import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import { pageConfig, type UiOption } from '../config/listeners.ts'
 import { TraceRing } from '../engine/trace.ts'
 import { printable } from '../see/text/printable.ts'

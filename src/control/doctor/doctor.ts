@@ -3,7 +3,8 @@
  * what it cannot see for lack of them is said.
  */
 
-import { type Config, ConfigError, readConfig, withDevice } from '../../config/config.ts'
+import { withDevice } from '../../config/arms.ts'
+import { type Config, ConfigError, readConfig } from '../../config/config.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 import * as machine from './machine.ts'
 import { rights } from './rights.ts'

@@ -1,6 +1,7 @@
 /** Where the arms are to be: their namespaces, devices of their names, and addresses that the kernel has too. */
 
-import type { Config, ConfigArm } from '../../config/config.ts'
+import type { ConfigArm } from '../../config/arms.ts'
+import type { Config } from '../../config/config.ts'
 import type { NativeError } from '../../io/native.ts'
 import { type ArmKindName, kindName } from '../network/kinds.ts'
 import { ipIn, netnsPath } from '../network/netns.ts'

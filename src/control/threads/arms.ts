@@ -8,7 +8,8 @@
  */
 
 import type { LinkState } from '../../api/link-state.ts'
-import { type Config, parentOf } from '../../config/config.ts'
+import { parentOf } from '../../config/arms.ts'
+import type { Config } from '../../config/config.ts'
 import { Steering } from '../../engine/steering.ts'
 import { closeFd } from '../../io/native.ts'
 import { readerOf } from '../../io/queues.ts'
