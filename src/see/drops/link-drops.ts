@@ -51,7 +51,7 @@ export const LINK_DROPS = {
   eth_vlan: {
     says: 'VLAN-tagged; arms carry untagged frames',
     explain: frame => ({
-      rule: `802.1Q tag with VLAN ${frame.headers.eth?.vlans.join(' in ') || '?'}; arms carry untagged frames`,
+      rule: `802.1Q tag with VLAN ${frame.headers.eth?.tags.map(({ id }) => id).join(' in ') || '?'}; arms carry untagged frames`,
       advice: `make the port that ${frame.arm} is on an access port of its VLAN`,
     }),
   },
