@@ -51,7 +51,7 @@ export const LINK_DROPS = {
   eth_vlan: {
     says: 'of a VLAN that no arm has',
     explain: frame => {
-      const ids = frame.headers.eth?.vlans ?? []
+      const ids = (frame.headers.eth?.tags ?? []).map(({ id }) => id)
       const [id = '?'] = ids
       // A service tag (802.1ad) is an outer one, whatever is inside.
       if (ids.length > 1 || frame.bytes[12] === 0x88)
