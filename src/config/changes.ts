@@ -5,11 +5,12 @@
 
 import { type ServiceKey, serviceName } from '../api/edits.ts'
 import type { Protocol } from '../api/protocols.ts'
+import type { ConfigRoute } from './arms.ts'
 import { checkWords } from './check-keys.ts'
-import type { ConfigRealServer, ConfigRoute, ConfigService, ConfigValues } from './config.ts'
+import type { ConfigRealServer, ConfigService, ConfigValues } from './config.ts'
 import { atOnce, type Pieces } from './pieces.ts'
 import type { Places } from './places.ts'
-import { controlSteps, restartKeys } from './restart.ts'
+import { controlSteps, restartKeys } from './restart-keys.ts'
 
 export interface ServiceChange {
   protocol: Protocol

@@ -1,6 +1,6 @@
 /** What is there where a NIC is to be an arm. */
 
-import type { ConfigArm } from '../../config/config.ts'
+import type { ConfigArm } from '../../config/arms.ts'
 import { ipIn } from '../network/netns.ts'
 import { type Finding, fail, ok } from './finding.ts'
 import type { Link } from './links.ts'

@@ -1,6 +1,6 @@
 /** The device of an arm, as those who open it and those who look after it speak of it. */
 
-import type { ConfigArm } from '../../config/config.ts'
+import type { ConfigArm } from '../../config/arms.ts'
 import type { Queues } from '../../io/queues.ts'
 
 /** A device is named by its name and its namespace, as the config has it. */
@@ -15,6 +15,14 @@ export interface DeviceError extends Error {
 export interface Opened extends Queues {
   /** Left out for a device that is ours. */
   nic?: Nic
+}
+
+/** What of a NIC's traffic is ours. */
+export interface Ours {
+  /** Of all arms, int32. */
+  addresses: Iterable<number>
+  /** IDs of the arms that share the device. */
+  vlans: readonly number[]
 }
 
 /** What a device is that was there before. */

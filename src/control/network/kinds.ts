@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ArmKindName } from '../../config/device.ts'
+import type { ArmKindName } from '../../config/arms.ts'
 import type { Arm } from '../../engine/arm.ts'
 import type { Counters } from '../../engine/counters.ts'
 import type { Frames } from '../../engine/frames.ts'
@@ -13,7 +13,7 @@ import { steer } from '../../io/native.ts'
 import type { Port, PortOptions } from '../../io/port.ts'
 import { openQueues } from '../../io/queues.ts'
 import { TapPort } from '../../io/tap-port.ts'
-import type { Device, Opened } from './device.ts'
+import type { Device, Opened, Ours } from './device.ts'
 import { netnsPath } from './netns.ts'
 import { openNic, tapOf } from './nic.ts'
 import { type Holder, holdersOf, isHeld, refuseHeld } from './tun-info.ts'
@@ -23,15 +23,9 @@ const LOOK_AGAIN_MS = 50
 
 export interface ArmKind {
   /**
-   * Opens the device, a queue for each worker. `steering` is what steers it, or why nothing does; `addresses` are all of
-   * ours, int32. Throws NativeError.
+   * Opens the device, a queue for each worker. `steering` is what steers it, or why nothing does. Throws NativeError.
    */
-  open(
-    device: Device,
-    workers: number,
-    steering: Uint8Array | string,
-    addresses: Iterable<number>,
-  ): Opened
+  open(device: Device, workers: number, steering: Uint8Array | string, ours: Ours): Opened
   /** Steers by another program from now on; `fd` is any of its queues. Throws NativeError. */
   steer(fd: number, program: Uint8Array): void
   /** Whether more than `own` queues of it are attached: another process has it too. */

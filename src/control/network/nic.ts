@@ -8,8 +8,7 @@
  */
 
 import { release } from 'node:os'
-import type { ConfigArm } from '../../config/config.ts'
-import { NIC_MTU, withDevice } from '../../config/device.ts'
+import { asFound, type ConfigArm, NIC_MTU, parentOf } from '../../config/arms.ts'
 import {
   attachTcx,
   closeFd,
@@ -25,7 +24,7 @@ import {
 import { fromNicProgram, fromTapProgram, toTapProgram } from '../../io/nic-bpf.ts'
 import { openQueues, type Queues } from '../../io/queues.ts'
 import { macText } from '../../wire/address.ts'
-import type { Device, DeviceError, NicFacts, Opened } from './device.ts'
+import type { Device, DeviceError, NicFacts, Opened, Ours } from './device.ts'
 import { ipIn, netnsPath } from './netns.ts'
 
 const ARPHRD_ETHER = 1
@@ -64,10 +63,10 @@ export function withDevices(arms: readonly ConfigArm[]): ConfigArm[] {
   return arms.map(arm => {
     if (arm.kind !== 'nic') return arm
     try {
-      const facts = nicOf(arm)
+      const facts = nicOf(arm.vlan ? (arms[parentOf(arms, arm.vlan)] as ConfigArm) : arm)
       const problem = problemOf(arm, facts)
       if (problem) throw new Error(problem)
-      return withDevice(arm, facts)
+      return asFound(arm, facts)
     } catch (error) {
       throw Object.assign(error as DeviceError, { device: arm })
     }
@@ -113,7 +112,7 @@ export function openNic(
   device: Device,
   workers: number,
   steering: Uint8Array | string,
-  addresses: Iterable<number>,
+  { addresses, vlans }: Ours,
 ): Opened {
   const facts = nicOf(device)
   const path = netnsPath(device.netns)
@@ -131,10 +130,10 @@ export function openNic(
       links.push(attached(program, path, ifindex, at))
     attach(toTapProgram(index), tapIndex, TCX_EGRESS)
     attach(fromTapProgram(index), tapIndex, TCX_INGRESS)
-    attach(fromNicProgram({ tap: tapIndex, addresses }), index, TCX_INGRESS)
+    attach(fromNicProgram({ tap: tapIndex, addresses, vlans }), index, TCX_INGRESS)
     const [link = -1] = links.slice(-1)
     const readdress = (all: Iterable<number>) => {
-      if (links.length > 0) replaced(link, fromNicProgram({ tap: tapIndex, addresses: all }))
+      if (links.length > 0) replaced(link, fromNicProgram({ tap: tapIndex, addresses: all, vlans }))
     }
     return { ...queues, nic: { facts, readdress, release } }
   } catch (error) {

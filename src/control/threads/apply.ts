@@ -1,6 +1,7 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
+import { parentOf } from '../../config/arms.ts'
 import { type Change, compare, type RsChange, type ServiceChange } from '../../config/changes.ts'
 import type { ConfigValues } from '../../config/config.ts'
 import { PlaceList } from '../../config/places.ts'
@@ -21,9 +22,11 @@ import type { Setup } from '../../engine/setup.ts'
 import { Steering } from '../../engine/steering.ts'
 import { Templates } from '../../engine/templates.ts'
 import type { TraceRing } from '../../engine/trace.ts'
+import { Vlans } from '../../engine/vlan.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { UoaMode } from '../../engine/xmit/uoa.ts'
 import { ipv4Int, macInts } from '../../wire/address.ts'
+import { putOfArm } from './apply-arm.ts'
 import {
   arenaBytes,
   type BareConfig,
@@ -102,6 +105,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     const [macHi, macLo] = macInts(arm.mac)
     return new Arm(index, macHi, macLo, arm.mtu, frames.allSlots)
   })
+  shareDevices(config, arms)
   if (around.checkArm) arms.push(around.checkArm(arms.length, frames.allSlots))
   const connCapacity = connCapacityOf(config)
   const engine = new Engine({
@@ -148,6 +152,15 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
   const lports = around.lports ?? new Steering(workers).lportPartition(worker)
   const lipCounts = new Int32Array(tables.lips)
   return { engine, share: { index: worker, workers, lports, lipCounts } }
+}
+
+function shareDevices(config: BareConfig, arms: readonly Arm[]): void {
+  for (const [index, { vlan }] of config.arms.entries()) {
+    if (!vlan) continue
+    const parent = arms[parentOf(config.arms, vlan)] as Arm
+    parent.vlans ??= new Vlans(parent.index)
+    parent.vlans.add(vlan.id, index)
+  }
 }
 
 function milliseconds(seconds: readonly number[]): Int32Array {
@@ -208,26 +221,6 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
     case 'no-cut':
       engine.cuts.stop(change.place)
       return
-  }
-}
-
-type OfArm = Exclude<Extract<Change, { arm: number }>, { mac: string; address: string }>
-
-/** What an arm is and has. */
-function putOfArm({ setup, arms }: Engine, change: OfArm, now: number): void {
-  const arm = arms[change.arm] as Arm
-  if (change.put === 'device') {
-    const [macHi, macLo] = macInts(change.mac)
-    arm.setDevice(macHi, macLo, change.mtu)
-  } else if ('prefixLength' in change) {
-    const address = ipv4Int(change.address)
-    if (change.put === 'address') setup.addAddress(arm, address, change.prefixLength, now)
-    else setup.removeAddress(arm, address, change.prefixLength, now)
-  } else {
-    const { to, prefixLength, via } = change.route
-    setup.removeRoute(arm, ipv4Int(to), prefixLength, now)
-    const gateway = via === null ? 0 : ipv4Int(via)
-    if (change.put === 'route') setup.addRoute(arm, ipv4Int(to), prefixLength, gateway, now)
   }
 }
 

@@ -8,19 +8,19 @@
  */
 
 import type { LinkState } from '../../api/link-state.ts'
-import type { Config, ConfigArm } from '../../config/config.ts'
-import type { ArmDevice } from '../../config/device.ts'
+import { type ArmDevice, parentOf } from '../../config/arms.ts'
+import type { Config } from '../../config/config.ts'
 import { Steering } from '../../engine/steering.ts'
 import { closeFd } from '../../io/native.ts'
 import { type Queues, readerOf } from '../../io/queues.ts'
 import { steeringProgram } from '../../io/steering-bpf.ts'
 import { ipv4Int } from '../../wire/address.ts'
-import type { Device, DeviceError, Nic, NicFacts, Opened } from '../network/device.ts'
+import type { Device, DeviceError, Opened } from '../network/device.ts'
 import { kindOf } from '../network/kinds.ts'
 import { Links } from '../network/links.ts'
-import { lroWords } from '../network/nic.ts'
 import { HeldError } from '../network/tun-info.ts'
 import { workerId } from './memory.ts'
+import { Nics } from './nics.ts'
 import type { Queue, ToWorker } from './protocol.ts'
 
 /** How often a lost device is tried again. */
@@ -57,11 +57,7 @@ export class Arms {
   #program: Uint8Array | string
   /** By arm, the queues of all workers; they are the workers' own. */
   readonly #queues: Queue[][] = []
-  /** By arm, what is held of its NIC. */
-  readonly #nics: (Nic | undefined)[] = []
-  /** By arm, what the workers were told of its NIC. */
-  readonly #told: ArmDevice[]
-  #addresses: readonly string[]
+  readonly #nics: Nics
   /** By arm, the workers that have let go of it since it was last up. */
   readonly #left: Set<number>[]
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -79,37 +75,41 @@ export class Arms {
     this.#links = new Links(config.arms, warn)
     this.#links.onChange = arm => this.#changed(arm)
     this.#links.onMoved = arm => this.#leave(arm)
-    this.#links.onSeen = (arm, facts) => this.#seen(arm, facts)
-    this.#told = config.arms.map(({ mac, mtu }) => ({ mac, mtu }))
     this.#warn = warn
     this.#send = send
     const own = ownOf(config)
     this.#program = programFor(config, own.lips)
-    this.#addresses = own.addresses
+    this.#nics = new Nics(config, own.addresses, {
+      warn,
+      send,
+      onDevice: (...of) => this.onDevice(...of),
+    })
+    this.#links.onSeen = (arm, facts) => this.#nics.seen(arm, facts)
     this.#left = config.arms.map(() => new Set())
   }
 
   /** Opens them all. Throws DeviceError: NativeError, or HeldError for one that is held. => by arm, each worker's queue */
   open(): Queue[][] {
     const queues = this.#config.arms.map((device, arm) => {
+      if (device.vlan) return this.#keep(arm, [])
       try {
         return this.#open(arm)
       } catch (error) {
         throw Object.assign(error as DeviceError, { device })
       }
     })
-    for (const arm of queues.keys()) this.#opened(arm)
+    for (const [arm, { vlan }] of this.#config.arms.entries()) if (!vlan) this.#opened(arm)
     return queues
   }
 
   #opened(arm: number): void {
-    this.#links.opened(arm, this.#nics[arm]?.facts.index)
+    this.#links.opened(arm, this.#nics.indexOf(arm))
   }
 
   /** The device is to be let go of, although it is there. */
   #leave(arm: number): void {
     this.#links.lost(arm)
-    this.#nics[arm]?.release()
+    this.#nics.drop(arm)
     for (let worker = 0; worker < this.#config.workers.count; worker++)
       this.#send(worker, { do: 'lose', arm })
   }
@@ -120,7 +120,7 @@ export class Arms {
     const { count } = this.#config.workers
     if (left.size === 0) {
       this.#links.lost(arm)
-      this.#nics[arm]?.release()
+      this.#nics.drop(arm)
       this.#tell(arm, 'gone')
       for (let other = 0; other < count; other++) {
         if (other !== worker) this.#send(other, { do: 'lose', arm })
@@ -147,41 +147,24 @@ export class Arms {
     }
   }
 
-  /** What comes in by NICs for one of these is ours from now on, and all else the host's. */
+  /** NICs bring what is for these addresses from now on, and all else is the host's. */
   readdress(addresses: readonly string[]): void {
-    this.#addresses = addresses
-    for (const [arm, nic] of this.#nics.entries()) {
-      if (nic === undefined || !this.#hasDevice(arm)) continue
-      try {
-        nic.readdress(addresses.map(ipv4Int))
-      } catch (error) {
-        this.#warn(`arm ${this.#config.arms[arm]?.name}: ${(error as Error).message}`)
-      }
-    }
+    this.#nics.readdress(addresses)
   }
 
   /** The same, and what was ours before. */
   readdressMore(addresses: readonly string[]): void {
-    this.readdress([...new Set([...this.#addresses, ...addresses])])
-  }
-
-  /** Its NIC was looked at: a new MAC or MTU is the arm's from the next burst on. */
-  #seen(arm: number, { mac, mtu: most }: NicFacts): void {
-    const { name, mtuLimit } = this.#config.arms[arm] as ConfigArm
-    const device = { mac, mtu: Math.min(mtuLimit, most) }
-    const told = this.#told[arm] as ArmDevice
-    if (told.mac === device.mac && told.mtu === device.mtu) return
-    if (told.mac !== mac) this.#warn(`arm ${name} has the MAC ${mac} now, ${told.mac} before`)
-    if (told.mtu !== device.mtu)
-      this.#warn(`arm ${name} has the MTU ${device.mtu} now, ${told.mtu} before`)
-    this.#told[arm] = device
-    for (let worker = 0; worker < this.#config.workers.count; worker++)
-      this.#send(worker, { do: 'put', change: { put: 'device', arm, ...device } })
-    this.onDevice(arm, device)
+    this.readdress([...new Set([...this.#nics.addresses, ...addresses])])
   }
 
   state(arm: number): LinkState {
-    return this.#links.state(arm)
+    return this.#links.state(this.#deviceOf(arm))
+  }
+
+  /** The arm whose device it uses. */
+  #deviceOf(arm: number): number {
+    const vlan = this.#config.arms[arm]?.vlan
+    return vlan ? parentOf(this.#config.arms, vlan) : arm
   }
 
   #device(arm: number): Device {
@@ -194,12 +177,12 @@ export class Arms {
 
   /** Queues that are read: as many as workers where the kernel steers. */
   queues(arm: number): number {
-    return this.#queues[arm]?.filter(({ reads }) => reads).length ?? 0
+    return this.#queues[this.#deviceOf(arm)]?.filter(({ reads }) => reads).length ?? 0
   }
 
   /** Leaves the NICs to the host. */
   release(): void {
-    for (const nic of this.#nics) nic?.release()
+    for (const arm of this.#config.arms.keys()) this.#nics.drop(arm)
   }
 
   stop(): void {
@@ -227,9 +210,8 @@ export class Arms {
     }
     this.#left[arm]?.clear()
     this.#refused.delete(arm)
-    const nic = this.#nics[arm]
     // A NIC that was made anew has another MAC, and says so when it is announced.
-    if (nic) this.#seen(arm, nic.facts)
+    this.#nics.seen(arm)
     for (const [worker, queue] of queues.entries()) this.#send(worker, { do: 'attach', arm, queue })
     this.#tell(arm, 'back')
   }
@@ -241,7 +223,11 @@ export class Arms {
   }
 
   #changed(arm: number): void {
-    this.onChange(this.#device(arm).name, this.state(arm))
+    const { name } = this.#device(arm)
+    const state = this.state(arm)
+    this.onChange(name, state)
+    for (const { name: sub, vlan } of this.#config.arms)
+      if (vlan?.arm === name) this.onChange(sub, state)
   }
 
   #open(arm: number): Queue[] {
@@ -252,15 +238,14 @@ export class Arms {
     if (!this.#force) kind.refuseHeld(device, 0)
     const opened: Opened =
       this.#openQueues?.(device, count) ??
-      kind.open(device, count, this.#program, this.#addresses.map(ipv4Int))
+      kind.open(device, count, this.#program, this.#nics.ours(name))
     const { fds, unsteered, nic } = opened
-    this.#nics[arm] = nic
-    if (nic?.facts.lro) this.#warn(lroWords(device))
+    if (nic) this.#nics.take(arm, nic)
     try {
       // Another may have asked in the same moment as we did; then both see it here, and one of two is refused at least.
       if (!this.#force) kind.refuseHeld(device, unsteered === undefined ? count : 1)
     } catch (error) {
-      nic?.release()
+      this.#nics.drop(arm)
       for (const fd of fds) closeFd(fd)
       throw error
     }

@@ -1,4 +1,4 @@
-/** What of the difference between two configs is no step of a worker's: what control does by itself, and what only a restart does. */
+/** What of a change is no step of a worker: what control does by itself, and what only a restart does. */
 
 import { snakeCase } from '../see/text/snake-case.ts'
 import type { ConfigValues } from './config.ts'
@@ -22,12 +22,13 @@ export function controlSteps(before: ConfigValues, after: ConfigValues): string[
 export function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
   const keys: string[] = []
   const armsOf = ({ arms }: ConfigValues) =>
-    arms.map(({ name, kind, netns, mac, mtuLimit, impair }) => ({
-      ...{ name, kind, netns, mtuLimit, impair },
+    arms.map(({ name, kind, netns, mac, mtuLimit, vlan, impair }) => ({
+      ...{ name, kind, netns, mtuLimit, vlan, impair },
       // A NIC's is no matter of the config.
       mac: kind === 'nic' ? '' : mac,
     }))
-  if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, kind, netns, mac, mtu, impair)')
+  if (differ(armsOf(before), armsOf(after)))
+    keys.push('arms (name, kind, netns, mac, mtu, vlan, impair)')
   const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
   const udpOf = ({ udp: { timeouts: _, ...rest } }: ConfigValues) => rest
   const logOf = ({ log: { level: _, modules: __, ...rest } }: ConfigValues) => rest
