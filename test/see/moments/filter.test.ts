@@ -7,6 +7,7 @@ import { arpFrame, tcpFrame } from '../../kit/frame.ts'
 
 const MACS = { srcMac: '52:54:00:00:00:02', dstMac: '52:54:00:00:00:01' }
 const conn = {
+  protocol: 'TCP',
   client: '202.108.10.2:33896',
   vip: '202.108.10.1:6379',
   lip: '192.168.168.7:1028',
