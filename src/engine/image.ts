@@ -30,6 +30,8 @@ export interface EngineImage {
   timeoutMs: Int32Array
   neighTick: number
   lastClaim: number | null
+  /** IcmpErrors.rested. */
+  icmpRested: number
   arms: ArmImage[]
   cuts: CutsImage
   table: TableImage
@@ -72,6 +74,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     timeoutMs: engine.timeoutMs.slice(),
     neighTick: engine.neighTick,
     lastClaim: engine.arp.lastClaim,
+    icmpRested: engine.icmp.errors.rested,
     arms: engine.arms.map(arm => arm.save()),
     cuts: engine.cuts.save(),
     table,
@@ -106,6 +109,7 @@ export function restoreEngine(
   engine.long.restore(image.longMs)
   engine.neighTick = image.neighTick
   engine.arp.lastClaim = image.lastClaim
+  engine.icmp.errors.rested = image.icmpRested
   for (const [index, arm] of image.arms.entries()) engine.arms[index].restore(arm)
   conns.table.restore(image.table)
   conns.wheel.restore(image.wheel)
