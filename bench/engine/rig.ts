@@ -16,6 +16,7 @@ import { BURST } from '../../src/engine/frames.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { DEFAULT_TIMEOUTS } from '../../src/engine/tcp-state.ts'
 import { TraceRing } from '../../src/engine/trace.ts'
+import { UDP_TIMEOUTS } from '../../src/engine/udp-state.ts'
 import { Watch } from '../../src/io/watch.ts'
 import { ipv4Int, ipv4Text, macInts } from '../../src/wire/address.ts'
 import { writeArpRequest } from '../../src/wire/arp.ts'
@@ -201,6 +202,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       check: NO_CHECK,
       passive: null,
       whenDown: 'drop',
+      onePacket: false,
       persistence: { timeout: 0, prefix: 32 },
       realServers: Array.from({ length: realServers }, (_, i) => {
         const rs = service * realServers + i
@@ -224,6 +226,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       xmitTtl: false,
       timeouts: [...DEFAULT_TIMEOUTS],
     },
+    udp: { uoa: 'off', uoaMaxTrail: 3, timeouts: [...UDP_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
     history: { connections: 0, file: null, keep: 30, size: 2 ** 30 },
     log: {

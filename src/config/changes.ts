@@ -19,6 +19,8 @@ export interface ServiceChange {
   connTimeout: number
   whenDown: ConfigService['whenDown']
   persistence: ConfigService['persistence']
+  /** Journals of before have none. */
+  onePacket?: boolean
   /** Places of its LIPs. */
   lips: number[]
   /** The only arm that has it; left out for all. */
@@ -57,6 +59,8 @@ export type Change =
   | { put: 'cut' | 'no-cut'; place: number }
   /** Seconds, in the order of State in tcp-state.ts. */
   | { put: 'timeouts'; timeouts: number[] }
+  /** Seconds, in the order of UdpState in udp-state.ts. */
+  | { put: 'udp-timeouts'; timeouts: number[] }
 
 export interface Comparison {
   /** Keys that only a restart changes. */
@@ -130,7 +134,8 @@ export function* comparing(before: ConfigValues | null, after: ConfigValues): Pi
 }
 
 function* items(config: ConfigValues): Generator<Item> {
-  yield timeoutsItem(config.tcp.timeouts)
+  yield timeoutsItem('tcp', 'timeouts', config.tcp.timeouts)
+  yield timeoutsItem('udp', 'udp-timeouts', config.udp.timeouts)
   for (const [index, arm] of config.arms.entries()) {
     const { name, addresses, localAddresses, routes, neighbours } = arm
     for (const cidr of addresses) yield addressItem(name, index, cidr.address, cidr.prefixLength)
@@ -145,9 +150,13 @@ function* items(config: ConfigValues): Generator<Item> {
   }
 }
 
-function timeoutsItem(timeouts: number[]): Item {
-  const put = (): Change => ({ put: 'timeouts', timeouts })
-  return { name: 'tcp.timeouts', value: timeouts.join(' '), put, remove: put }
+function timeoutsItem(
+  protocol: 'tcp' | 'udp',
+  kind: 'timeouts' | 'udp-timeouts',
+  timeouts: number[],
+): Item {
+  const put = (): Change => ({ put: kind, timeouts })
+  return { name: `${protocol}.timeouts`, value: timeouts.join(' '), put, remove: put }
 }
 
 function addressItem(arm: string, index: number, address: string, prefixLength: number): Item {
@@ -189,12 +198,13 @@ function lipItem(address: string): Item {
 
 function serviceItem(service: ConfigService): Item {
   const { protocol, address, port, scheduler, connTimeout, whenDown, persistence } = service
-  const { localAddresses } = service
+  const { localAddresses, onePacket } = service
   const words: string[] = [scheduler]
   if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
   if (persistence.timeout > 0)
     words.push(`persistence ${persistence.timeout} /${persistence.prefix}`)
   if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
+  if (onePacket) words.push('one_packet')
   words.push(...checkWords(service))
   words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
   return {
@@ -202,7 +212,7 @@ function serviceItem(service: ConfigService): Item {
     value: words.join(' '),
     put: places => {
       const lips = localAddresses.map(lip => places.lips.take(lip))
-      const fields = { scheduler, connTimeout, whenDown, persistence, lips }
+      const fields = { scheduler, connTimeout, whenDown, persistence, onePacket, lips }
       return { put: 'service', service: { protocol, address, port, ...fields } }
     },
     remove: () => ({ put: 'no-service', protocol, address, port }),
@@ -264,12 +274,14 @@ function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
     arms.map(({ name, netns, mac, mtu, impair }) => ({ name, netns, mac, mtu, impair }))
   if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, impair)')
   const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
+  const udpOf = ({ udp: { timeouts: _, ...rest } }: ConfigValues) => rest
   const logOf = ({ log: { level: _, modules: __, ...rest } }: ConfigValues) => rest
   // Looked up when the end begins.
   const controlOf = ({ control: { drain: _, ...rest } }: ConfigValues) => rest
   const parts: [string, object, object][] = [
     ['log', logOf(before), logOf(after)],
     ['tcp', tcpOf(before), tcpOf(after)],
+    ['udp', udpOf(before), udpOf(after)],
     ['workers', before.workers, after.workers],
     ['connections', before.connections, after.connections],
     ['neighbours', before.neighbours, after.neighbours],

@@ -10,6 +10,7 @@ import type { Protocol } from '../api/protocols.ts'
 import { type Mistake, Refused } from '../api/refused.ts'
 import type { SchedulerName, WhenDown } from '../api/words.ts'
 import { ConnTable } from '../engine/conn.ts'
+import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { nearest } from '../see/text/nearest.ts'
 import { ipv4Text } from '../wire/address.ts'
 import { type ConfigCapture, captureOf } from './capture.ts'
@@ -94,6 +95,8 @@ export interface ConfigService {
   persistence: { timeout: number; prefix: number }
   /** What happens to a SYN that no real server can take; all: while none is up, each is taken for up. */
   whenDown: WhenDown
+  /** Each datagram has an RS and an lport of its own, which go back behind it (semantics 4.3). */
+  onePacket: boolean
   realServers: ConfigRealServer[]
 }
 
@@ -114,6 +117,13 @@ export interface Config {
     reuse: ConfigFile['tcp']['reuse']
     xmitTtl: boolean
     /** Seconds, in the order of State in tcp-state.ts. */
+    timeouts: number[]
+  }
+  udp: {
+    /** How the RS is told the client's address (semantics 4.2), and in how many datagrams of a connection. */
+    uoa: ConfigFile['udp']['uoa']
+    uoaMaxTrail: number
+    /** Seconds, in the order of UdpState in udp-state.ts. */
     timeouts: number[]
   }
   neighbours: { timeout: number; unresQueueLength: number }
@@ -223,6 +233,7 @@ function normalise(file: ConfigFile): ConfigValues {
       passive: service.passive ? configPassive(service.passive) : null,
       persistence: { timeout: service.persistence ?? 0, prefix: service.persistence_prefix },
       whenDown: service.when_down,
+      onePacket: service.one_packet,
       realServers: service.real_servers.map(rs => ({
         address: rs.address,
         port: rs.port ?? service.port,
@@ -241,6 +252,7 @@ function normalise(file: ConfigFile): ConfigValues {
       xmitTtl: file.tcp.xmit_ttl,
       timeouts: STATE_KEYS.map(state => file.tcp.timeouts[state]),
     },
+    udp: udpOf(file.udp),
     neighbours: {
       timeout: file.neighbours.timeout,
       unresQueueLength: file.neighbours.unres_queue_length,
@@ -250,6 +262,13 @@ function normalise(file: ConfigFile): ConfigValues {
     capture: captureOf(file.capture),
     control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
   }
+}
+
+function udpOf({ uoa, uoa_max_trail, timeouts }: ConfigFile['udp']): Config['udp'] {
+  const seconds = [...UDP_TIMEOUTS] as number[]
+  seconds[UdpState.ONEWAY] = timeouts.oneway
+  seconds[UdpState.NORMAL] = timeouts.normal
+  return { uoa, uoaMaxTrail: uoa_max_trail, timeouts: seconds }
 }
 
 function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {

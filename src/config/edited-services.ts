@@ -32,6 +32,7 @@ export function addService(file: ConfigFile, edit: EditOf<'add-service'>): void 
     address,
     port,
     ...fieldsOf(edit),
+    one_packet: false,
     local_addresses: [],
     real_servers: [],
     check: checkSchema.parse({}),

@@ -14,6 +14,8 @@ import { COUNTED, STATE_KEYS, type StateKey } from '../api/names.ts'
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { DEFAULT_SCHEDULER, oneOf, WHEN_DOWN } from '../api/words.ts'
 import { DEFAULT_TIMEOUTS } from '../engine/tcp-state.ts'
+import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
+import { UOA_TRAIL_MAX } from '../engine/xmit/uoa.ts'
 import { checkSchema, passiveSchema } from './check-keys.ts'
 import { isCidr } from './cidr.ts'
 import { word } from './word.ts'
@@ -100,6 +102,7 @@ const service = mapping({
   persistence: seconds.optional(),
   persistence_prefix: whole(1, 32).default(32),
   when_down: word(WHEN_DOWN),
+  one_packet: z.boolean('true or false').default(false),
   check: checkSchema.prefault({}),
   passive: passiveSchema.optional(),
   real_servers: list(
@@ -198,6 +201,14 @@ export const fileSchema = z.strictObject(
       reuse: word(['new', 'keep']),
       xmit_ttl: z.boolean('true or false').default(false),
       timeouts: timeouts.prefault({}),
+    }).prefault({}),
+    udp: mapping({
+      uoa: word(['off', 'opp', 'ipo']),
+      uoa_max_trail: whole(0, UOA_TRAIL_MAX).default(3),
+      timeouts: mapping({
+        oneway: seconds.default(UDP_TIMEOUTS[UdpState.ONEWAY]),
+        normal: seconds.default(UDP_TIMEOUTS[UdpState.NORMAL]),
+      }).prefault({}),
     }).prefault({}),
     neighbours: mapping({
       timeout: whole(1, 3600).default(60),

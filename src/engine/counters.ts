@@ -112,7 +112,8 @@ const GAUGE_CELLS = 8
 
 export const ARM_CELLS = 8
 const EVENT_CELLS = 128
-const STATE_CELLS = 16
+/** 16 of each protocol of KEY. */
+const STATE_CELLS = 64
 const NEIGH_CELLS = 8
 
 /** What of a connection's handshake is timed from the client's SYN on: the RS's SYN+ACK, and the ACK of the client behind it. */
@@ -140,7 +141,7 @@ export class Counters {
   /** Drops and events by number, as doubles: exact to 2^53 and no allocation on increment. */
   readonly events: Float64Array
   readonly gauges: Float64Array
-  /** Connections by state, a gauge. */
+  /** Connections by `KEY << 4 | state`, a gauge. */
   readonly states: Float64Array
   /** Neighbours by state, a gauge. */
   readonly neighbours: Float64Array
@@ -190,7 +191,7 @@ export class Counters {
     if (arm < this.#shown) this.events[event]++
   }
 
-  /** A conn has gone from one state to another. */
+  /** A conn has gone from one cell of `states` to another. */
   connMoved(before: number, after: number): void {
     this.states[before]--
     this.states[after]++

@@ -87,6 +87,8 @@ export class Engine {
   readonly templates: Templates
   /** ms per state as they were set last, for an image of the engine. */
   readonly timeoutMs: Int32Array
+  /** The same of UDP. */
+  readonly udpTimeoutMs: Int32Array
   readonly lips: Lips
   readonly opening: Opening
   readonly setup: Setup
@@ -122,6 +124,7 @@ export class Engine {
     this.lips = parts.lips
     this.sessions = parts.sessions
     this.timeoutMs = options.timeoutMs.slice()
+    this.udpTimeoutMs = options.udp.timeoutMs.slice()
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
     this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
@@ -246,6 +249,11 @@ export class Engine {
     this.timeoutMs.set(ms)
     this.conns.setTimeouts(ms)
     this.setup.setEstablished(ms[State.ESTABLISHED])
+  }
+
+  /** The same by state of UDP. */
+  setUdpTimeouts(ms: Int32Array): void {
+    this.udpTimeoutMs.set(ms)
   }
 
   /** Tells the neighbourhood every address of the arm: it has come up, and caches around it may hold another MAC. */

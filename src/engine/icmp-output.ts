@@ -20,6 +20,11 @@ import { swapMacs } from './rst.ts'
 const { IPV4: FAMILY } = Family
 /** The whole error is no larger, so that it passes every link (RFC 1812 4.3.2.3). */
 const ERROR_MOST = 576
+/**
+ * What is quoted of a frame that was parked: RFC 4884's 128 bytes, of which an image of the engine keeps all (HEADERS_MAX), so
+ * that a restored one says the same.
+ */
+const PARKED_QUOTE = 128
 /** What is put in front of the frame. */
 const GROWTH = IPV4.HEADER + ICMP.HEADER
 /** Of TOS what is kept, bits of RFC 1349 without ECN's, and precedence 6, internetwork control (RFC 1812 4.3.2.5). */
@@ -83,7 +88,7 @@ export class IcmpErrors {
     const src = pkt.getInt32(ip + IPV4.SRC)
     const dst = pkt.getInt32(ip + IPV4.DST)
     if (isIcmpError(pkt, ip) || !this.#mayWrite(slot)) return false
-    this.#write(slot, ip, bytes, dst, src)
+    this.#write(slot, ip, Math.min(bytes, PARKED_QUOTE), dst, src)
     this.#finish(slot, ICMP_TYPE.UNREACHABLE, UNREACHABLE.HOST, 0)
     return true
   }

@@ -28,6 +28,7 @@ export interface EngineImage {
   isnKey: Int32Array | null
   stopping: boolean
   timeoutMs: Int32Array
+  udpTimeoutMs: Int32Array
   neighTick: number
   lastClaim: number | null
   /** IcmpErrors.rested. */
@@ -72,6 +73,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     isnKey: engine.isn instanceof KeyedIsn ? engine.isn.key.slice() : null,
     stopping: engine.opening.stopping,
     timeoutMs: engine.timeoutMs.slice(),
+    udpTimeoutMs: engine.udpTimeoutMs.slice(),
     neighTick: engine.neighTick,
     lastClaim: engine.arp.lastClaim,
     icmpRested: engine.icmp.errors.rested,
@@ -105,6 +107,7 @@ export function restoreEngine(
     throw new RangeError(`more connections than the table's ${conns.table.capacity}`)
   if (image.isnKey && engine.isn instanceof KeyedIsn) engine.isn.key.set(image.isnKey)
   engine.setTimeouts(image.timeoutMs)
+  engine.setUdpTimeouts(image.udpTimeoutMs)
   engine.opening.stopping = image.stopping
   engine.long.restore(image.longMs)
   engine.neighTick = image.neighTick

@@ -20,6 +20,15 @@ export interface NeighOptions {
   queueLimit: number
 }
 
+export interface UdpOptions {
+  /** ms per state, in the order of UdpState. */
+  timeoutMs: Int32Array
+  /** One of UoaMode. */
+  uoa: number
+  /** The first datagrams of a client in a connection that carry UOA, at most UOA_TRAIL_MAX. */
+  uoaMaxTrail: number
+}
+
 export interface EngineOptions {
   frames: Frames
   arms: readonly Arm[]
@@ -42,6 +51,7 @@ export interface EngineOptions {
   templates: Templates
   /** ms per state, in the order of State. */
   timeoutMs: Int32Array
+  udp: UdpOptions
   neigh: NeighOptions
   /** One of ToaMode. */
   toaMode: number

@@ -32,10 +32,12 @@ export interface Service {
   readonly candidates: Candidates
   /** Places of the LIPs it may use, in order of addition. */
   readonly lips: number[]
-  /** ms of ESTABLISHED; 0 means the table's timeout. */
+  /** ms of ESTABLISHED, of UDP those of every state; 0 means the table's timeout. */
   establishedMs: number
   /** SYNs that no RS can take are answered by a RST. */
   reject: boolean
+  /** Each datagram has a connection of its own, which is over behind it. */
+  onePacket: boolean
   /** ms for which a client (its network, by `clientMask`) keeps its RS; 0 for not at all. */
   persistenceMs: number
   clientMask: number
@@ -54,7 +56,7 @@ export const Stat = { CONNS: 0, IN_PACKETS: 1, OUT_PACKETS: 2, IN_BYTES: 3, OUT_
 
 /** Per-RS cells of Dests.cells. */
 export const DestCell = {
-  /** ms of ESTABLISHED for connections to this RS: the service's conn_timeout, or the table's value. */
+  /** ms of ESTABLISHED for connections to this RS: the service's conn_timeout, or the table's value. Of UDP the former, or 0. */
   ESTABLISHED_MS: 10,
   /** Link (family.ts) and next hop that lead to the RS; resolved when it is added. */
   LINK: 11,

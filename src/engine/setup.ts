@@ -6,6 +6,7 @@
  */
 
 import { prefixMask } from '../wire/address.ts'
+import { PROTO } from '../wire/ipv4.ts'
 import { type Arm, routeOut } from './arm.ts'
 import { Candidates, isRegular } from './candidates.ts'
 import { Family, linkOf } from './family.ts'
@@ -31,10 +32,12 @@ export interface ServiceOptions {
   scheduler: SchedulerName
   /** Places of the LIPs that it may use. */
   lips: readonly number[]
-  /** ms of ESTABLISHED; 0 means the table's timeout. */
+  /** ms of ESTABLISHED, of UDP those of every state; 0 means the table's timeout. */
   establishedMs: number
   /** SYNs that no RS can take are answered by a RST. */
   reject: boolean
+  /** Of UDP: each datagram has a connection of its own, which is over behind it. */
+  onePacket: boolean
   /** Index of the only arm whose clients it serves, from its first put on; left out for any. */
   onlyArm?: number
   /** ms for which a client keeps its RS, 0 for not at all; clients are told apart by this many bits. */
@@ -156,6 +159,7 @@ export class Setup {
       lips: [],
       establishedMs: 0,
       reject: false,
+      onePacket: false,
       onlyArm: options.onlyArm ?? ANY_ARM,
       persistenceMs: 0,
       clientMask: -1,
@@ -166,6 +170,7 @@ export class Setup {
     service.pick = SCHEDULERS[options.scheduler].pick
     service.lips.splice(0, service.lips.length, ...options.lips)
     service.reject = options.reject
+    service.onePacket = options.onePacket
     service.persistenceMs = options.persistenceMs
     service.clientMask = prefixMask(options.clientPrefix)
     service.establishedMs = options.establishedMs
@@ -247,8 +252,9 @@ export class Setup {
       if (dest !== undefined) this.#setEstablished(dest.index, dest.service)
   }
 
-  #setEstablished(index: number, { establishedMs }: Service): void {
-    const ms = establishedMs === 0 ? this.#establishedMs : establishedMs
+  #setEstablished(index: number, { protocol, establishedMs }: Service): void {
+    const isTcp = protocol === PROTO.TCP
+    const ms = isTcp && establishedMs === 0 ? this.#establishedMs : establishedMs
     this.#dests.cells[(index << 4) | ESTABLISHED_MS] = ms
   }
 

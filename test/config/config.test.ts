@@ -27,6 +27,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
       passive: null,
       persistence: { timeout: 0, prefix: 32 },
       whenDown: 'drop',
+      onePacket: false,
       realServers: [
         {
           address: '192.168.168.2',
@@ -48,6 +49,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
     xmitTtl: false,
     timeouts: [...DEFAULT_TIMEOUTS],
   },
+  udp: { uoa: 'off', uoaMaxTrail: 3, timeouts: [2, 300, 300] },
   neighbours: { timeout: 60, unresQueueLength: 128 },
   history: { connections: 100_000, file: null, keep: 30, size: 2 ** 30 },
   log: {
@@ -123,7 +125,8 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   const expected = [
     ...['mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
-    ...['check', 'passive', 'upper_threshold', 'lower_threshold', 'backup', 'timeouts'],
+    ...['one_packet', 'check', 'passive'],
+    ...['upper_threshold', 'lower_threshold', 'backup', 'timeouts', 'timeouts'],
     ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'size', 'dump'],
     ...['http', 'ui'],
   ]

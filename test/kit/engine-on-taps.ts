@@ -49,6 +49,7 @@ export class EngineOnTaps {
       lips: [0],
       establishedMs: 0,
       reject: false,
+      onePacket: false,
       persistenceMs: 0,
       clientPrefix: 32,
       onlyArm: 2,

@@ -22,6 +22,7 @@ export function scheduled(scheduler: SchedulerName, weights: readonly number[]):
     currentWeight: 0,
     lipCursor: -1,
     reject: false,
+    onePacket: false,
     onlyArm: -1,
   }
   for (const [index, weight] of weights.entries()) dests.push(destOf(made, index, weight))

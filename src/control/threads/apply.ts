@@ -22,6 +22,7 @@ import { Steering } from '../../engine/steering.ts'
 import { Templates } from '../../engine/templates.ts'
 import type { TraceRing } from '../../engine/trace.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
+import { UoaMode } from '../../engine/xmit/uoa.ts'
 import { ipv4Int, macInts } from '../../wire/address.ts'
 import {
   arenaBytes,
@@ -62,6 +63,7 @@ export interface Surroundings {
 /** Neighbour entries over all arms; an entry is a next hop, and those are few. */
 const NEIGH_CAPACITY = 4096
 const TOA_MODES = { off: ToaMode.OFF, seed: ToaMode.SEED, master: ToaMode.MASTER } as const
+const UOA_MODES = { off: UoaMode.OFF, opp: UoaMode.OPP, ipo: UoaMode.IPO } as const
 
 /** Who a worker is among the others: what it takes of what a service may have. */
 export interface Share {
@@ -117,6 +119,11 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     dropMemory: tables.drops,
     templates: new Templates(tables.templates, TEMPLATES, worker),
     timeoutMs: milliseconds(config.tcp.timeouts),
+    udp: {
+      timeoutMs: milliseconds(config.udp.timeouts),
+      uoa: UOA_MODES[config.udp.uoa],
+      uoaMaxTrail: config.udp.uoaMaxTrail,
+    },
     neigh: {
       capacity: NEIGH_CAPACITY,
       memory: new ArrayBuffer(Neighs.bytesFor(NEIGH_CAPACITY)),
@@ -153,6 +160,9 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
   switch (change.put) {
     case 'timeouts':
       engine.setTimeouts(milliseconds(change.timeouts))
+      return
+    case 'udp-timeouts':
+      engine.setUdpTimeouts(milliseconds(change.timeouts))
       return
     case 'address':
     case 'no-address': {
@@ -244,6 +254,7 @@ function putService(setup: Setup, service: ServiceChange): void {
     scheduler,
     lips,
     establishedMs: connTimeout * 1000,
+    onePacket: service.onePacket ?? false,
     reject,
     ...(onlyArm !== undefined && { onlyArm }),
     persistenceMs: persistence.timeout * 1000,
