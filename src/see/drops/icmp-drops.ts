@@ -18,7 +18,7 @@ export const ICMP_DROPS = {
     says: 'ICMP error about a packet of no connection',
     explain: frame => ({
       rule: `it quotes ${quotedEnds(frame)}, and an answer to that would be of no connection`,
-      advice: `nothing, if it is late or about an RST of ours: tapvs ipvsadm -lnc shows what is open; else ${frame.src} makes it up`,
+      advice: `nothing, if that has just ended; else ${frame.src}, behind ${frame.srcMac}, makes it up`,
     }),
   },
 
