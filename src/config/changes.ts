@@ -273,18 +273,18 @@ function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
   const armsOf = ({ arms }: ConfigValues) =>
     arms.map(({ name, netns, mac, mtu, impair }) => ({ name, netns, mac, mtu, impair }))
   if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, impair)')
-  const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
-  const udpOf = ({ udp: { timeouts: _, ...rest } }: ConfigValues) => rest
+  const untimed = ({ timeouts: _, ...rest }: { timeouts: unknown }) => rest
   const logOf = ({ log: { level: _, modules: __, ...rest } }: ConfigValues) => rest
   // Looked up when the end begins.
   const controlOf = ({ control: { drain: _, ...rest } }: ConfigValues) => rest
   const parts: [string, object, object][] = [
     ['log', logOf(before), logOf(after)],
-    ['tcp', tcpOf(before), tcpOf(after)],
-    ['udp', udpOf(before), udpOf(after)],
+    ['tcp', untimed(before.tcp), untimed(after.tcp)],
+    ['udp', untimed(before.udp), untimed(after.udp)],
     ['workers', before.workers, after.workers],
     ['connections', before.connections, after.connections],
     ['neighbours', before.neighbours, after.neighbours],
+    ['fragments', before.fragments, after.fragments],
     ['history', before.history, after.history],
     ['capture', { size: before.capture.bytes }, { size: after.capture.bytes }],
     ['control', controlOf(before), controlOf(after)],

@@ -3,6 +3,7 @@
 import type { Arm } from './arm.ts'
 import type { Counters } from './counters.ts'
 import type { Frames } from './frames.ts'
+import type { FragmentOptions } from './held-datagrams.ts'
 import type { IsnSource } from './isn.ts'
 import type { Peers } from './peers.ts'
 import type { SessionOptions } from './sessions.ts'
@@ -53,6 +54,7 @@ export interface EngineOptions {
   timeoutMs: Int32Array
   udp: UdpOptions
   neigh: NeighOptions
+  fragments: FragmentOptions
   /** One of ToaMode. */
   toaMode: number
   /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */

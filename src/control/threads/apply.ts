@@ -130,6 +130,10 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
       timeoutSec: config.neighbours.timeout,
       queueLimit: config.neighbours.unresQueueLength,
     },
+    fragments: {
+      datagrams: config.fragments.datagrams,
+      timeoutMs: config.fragments.timeout * 1000,
+    },
     toaMode: TOA_MODES[config.tcp.toa],
     rstOnBareAck: config.tcp.bareAck === 'rst',
     keepOnReuse: config.tcp.reuse === 'keep',

@@ -7,10 +7,9 @@ import { ipv4Text, macText } from '../../wire/address.ts'
 import { ARP } from '../../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { ICMP } from '../../wire/icmp.ts'
-import { IP_DF, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { IP_DF, IP_MORE, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
 
-const IP_MORE = 0x2000
 const VLAN_TAG = 4
 
 export interface EthHeader {
