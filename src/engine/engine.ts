@@ -44,6 +44,7 @@ import type { Templates } from './templates.ts'
 import type { TraceRing } from './trace.ts'
 import { GOOD } from './usual.ts'
 import { Verify } from './verify.ts'
+import { popPriority } from './vlan.ts'
 import { FullNat } from './xmit/fullnat.ts'
 import { unfit } from './xmit/ip.ts'
 
@@ -178,7 +179,10 @@ export class Engine {
     if (kind < KIND_TCP) {
       if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
       if (kind === Kind.ICMP) return this.#icmp(arm, slot)
-      return kind === Kind.FRAGMENT ? this.#fragment(arm, slot, now) : kind
+      if (kind === Kind.FRAGMENT) return this.#fragment(arm, slot, now)
+      if (kind === Kind.VLAN)
+        return popPriority(this.frames, slot) ? this.input(arm, slot, now) : -Drop.ETH_VLAN
+      return kind
     }
     let t = this.#index.find(p.key, p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {

@@ -21,8 +21,8 @@ import type { Parts } from './parts.ts'
 export interface FragmentOptions {
   /** Datagrams at once, 0 for no reassembly; never more than an eighth of the worker's slots. */
   datagrams: number
-  /** ms from the first fragment that has come; later ones do not prolong it. */
-  timeoutMs: number
+  /** Seconds from the first fragment that has come; later ones do not prolong it. */
+  timeout: number
 }
 
 /** A datagram that is being put together: its row, its pieces, and the first bytes of its slot. */
@@ -84,12 +84,12 @@ export class HeldDatagrams {
   /** Datagrams that have begun, modulo 2^32. */
   #begun = 0
 
-  constructor({ frames, arms, counters }: Parts, { datagrams, timeoutMs }: FragmentOptions) {
+  constructor({ frames, arms, counters }: Parts, { datagrams, timeout }: FragmentOptions) {
     this.frames = frames
     this.arms = arms
     this.counters = counters
     this.capacity = Math.min(datagrams, frames.slots >> 3)
-    this.#timeoutMs = timeoutMs
+    this.#timeoutMs = timeout * 1000
     this.rows = new Int32Array(this.capacity << ROW_SHIFT)
     this.pieces = new Int32Array(this.capacity << PIECES_SHIFT)
   }

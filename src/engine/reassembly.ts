@@ -18,19 +18,8 @@ import type { Parsed } from './parsed.ts'
 import { isPlausibleClient } from './verify.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
-const {
-  ID_PROTOCOL,
-  STATE,
-  TOTAL,
-  END,
-  PIECES,
-  RECEIVED,
-  SLOT,
-  HEADER,
-  LARGEST,
-  LARGEST_DF,
-  ECN,
-} = Row
+const { ID_PROTOCOL, STATE, TOTAL, END, PIECES, RECEIVED, SLOT, HEADER, LARGEST, LARGEST_DF, ECN } =
+  Row
 const { DEAD } = State
 const { FRAGMENT, TOS, TOTAL_LENGTH } = IPV4
 const MOST_PIECES = PIECES_MAX

@@ -44,11 +44,6 @@ const vnet = (name: string, fields: object): Case => ({
   drop: 'VNET_HEADER',
   bytes: withVnet(fields),
 })
-const fragment = (name: string, word: number): Case => ({
-  name: `${name} fragment`,
-  drop: 'IP_FRAGMENT',
-  bytes: frame(packet({}, { fragment: word })),
-})
 const PARTIAL = { flags: 1, csumStart: 34, csumOffset: 16 }
 
 export const ETHERNET_IP_DROPS: Case[] = [
@@ -74,7 +69,11 @@ export const ETHERNET_IP_DROPS: Case[] = [
     drop: 'ETH_NOT_UNICAST',
     bytes: concat(vnetHeader(), ethernet('01:00:5e:00:00:01', CLIENT_MAC, 0x0800, packet())),
   },
-  { name: '802.1Q', drop: 'ETH_VLAN', bytes: frame(new Uint8Array(46), WAN, 0x8100) },
+  {
+    name: '802.1Q',
+    drop: 'ETH_VLAN',
+    bytes: frame(Uint8Array.of(0, 100, ...new Uint8Array(44)), WAN, 0x8100),
+  },
   { name: '802.1ad', drop: 'ETH_VLAN', bytes: frame(new Uint8Array(46), WAN, 0x88a8) },
   { name: 'IPv6', drop: 'ETH_TYPE', bytes: frame(new Uint8Array(46), WAN, 0x86dd) },
   { name: 'LLDP', drop: 'ETH_TYPE', bytes: frame(new Uint8Array(46), WAN, 0x88cc) },
@@ -140,16 +139,6 @@ export const ETHERNET_IP_DROPS: Case[] = [
     name: 'total length 65535',
     drop: 'IP_TRUNCATED',
     bytes: frame(patched(packet(), 2, 255, 255)),
-  },
-  fragment('first', 0x2000),
-  fragment('middle', 0x2001),
-  fragment('last', 0x0003),
-  fragment('overlapping (offset 1)', 0x0001),
-  fragment('DF and more', 0x6000),
-  {
-    name: 'ICMP fragment',
-    drop: 'IP_FRAGMENT',
-    bytes: frame(icmp(8, 64, '202.108.10.1', { fragment: 0x2000 })),
   },
   { name: 'TTL 0', drop: 'IP_TTL', bytes: frame(packet({}, { ttl: 0 })) },
   {

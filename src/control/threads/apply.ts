@@ -4,7 +4,7 @@ import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import { type Change, compare, type RsChange, type ServiceChange } from '../../config/changes.ts'
 import type { ConfigValues } from '../../config/config.ts'
 import { PlaceList } from '../../config/places.ts'
-import { Arm } from '../../engine/arm.ts'
+import type { Arm } from '../../engine/arm.ts'
 import { LIPS_MAX } from '../../engine/conn-layout.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
@@ -24,6 +24,7 @@ import type { TraceRing } from '../../engine/trace.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { UoaMode } from '../../engine/xmit/uoa.ts'
 import { ipv4Int, macInts } from '../../wire/address.ts'
+import { newArms } from './config-arms.ts'
 import {
   arenaBytes,
   type BareConfig,
@@ -98,10 +99,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
   const tables = around.tables ?? newTables(config)
   const workers = config.workers.count
   const frames = new Frames(arena, arenaSlots(config.arms.length), workers, worker)
-  const arms = config.arms.map((arm, index) => {
-    const [macHi, macLo] = macInts(arm.mac)
-    return new Arm(index, macHi, macLo, arm.mtu, frames.allSlots)
-  })
+  const arms = newArms(config, frames.allSlots)
   if (around.checkArm) arms.push(around.checkArm(arms.length, frames.allSlots))
   const connCapacity = connCapacityOf(config)
   const engine = new Engine({
@@ -130,10 +128,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
       timeoutSec: config.neighbours.timeout,
       queueLimit: config.neighbours.unresQueueLength,
     },
-    fragments: {
-      datagrams: config.fragments.datagrams,
-      timeoutMs: config.fragments.timeout * 1000,
-    },
+    fragments: config.fragments,
     toaMode: TOA_MODES[config.tcp.toa],
     rstOnBareAck: config.tcp.bareAck === 'rst',
     keepOnReuse: config.tcp.reuse === 'keep',
