@@ -135,11 +135,11 @@ export class Engine {
     this.conns = new Conns(parts, this.#fullnat, options.timeoutMs)
     this.resolvers = [new ArpOutput(parts)]
     this.#fragmentation = new Fragmentation(parts)
-    this.reassembly = new Reassembly(parts, options.fragments)
     this.neighs = new Neighs(parts, this.resolvers, options.neigh)
     const established = options.timeoutMs[State.ESTABLISHED]
     this.setup = new Setup(parts, this.neighs, established)
     this.#services = this.setup.services
+    this.reassembly = new Reassembly(parts, options.fragments, this.#services)
     this.#index = parts.table.index
     this.#cells = parts.table.cells
     this.#prefetch = new Prefetch(parts)

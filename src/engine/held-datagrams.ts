@@ -15,15 +15,9 @@ import type { Arm } from './arm.ts'
 import { cellsOf } from './cells.ts'
 import { type Counters, Drop } from './counters.ts'
 import { FRAME_HEAD, type Frames, HEADERS_MAX, NO_SLOT, PAYLOAD_AT, slotBase } from './frames.ts'
+import type { FragmentOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
-
-export interface FragmentOptions {
-  /** Datagrams at once, 0 for no reassembly; never more than an eighth of the worker's slots. */
-  datagrams: number
-  /** Seconds from the first fragment that has come; later ones do not prolong it. */
-  timeout: number
-}
 
 /** A datagram that is being put together: its row, its pieces, and the first bytes of its slot. */
 export interface HeldImage {

@@ -3,7 +3,6 @@
 import type { Arm } from './arm.ts'
 import type { Counters } from './counters.ts'
 import type { Frames } from './frames.ts'
-import type { FragmentOptions } from './held-datagrams.ts'
 import type { IsnSource } from './isn.ts'
 import type { Peers } from './peers.ts'
 import type { SessionOptions } from './sessions.ts'
@@ -28,6 +27,13 @@ export interface UdpOptions {
   uoa: number
   /** The first datagrams of a client in a connection that carry UOA, at most UOA_TRAIL_MAX. */
   uoaMaxTrail: number
+}
+
+export interface FragmentOptions {
+  /** Datagrams at once, 0 for no reassembly; never more than an eighth of the worker's slots. */
+  datagrams: number
+  /** Seconds from the first fragment that has come; later ones do not prolong it. */
+  timeout: number
 }
 
 export interface EngineOptions {

@@ -14,7 +14,10 @@ import { DONE, Drop, Event } from './counters.ts'
 import { Family } from './family.ts'
 import { FRAME_HEAD, PAYLOAD_AT, slotBase } from './frames.ts'
 import { HeldDatagrams, PIECES_MAX, Row, State, TOTAL_MAX } from './held-datagrams.ts'
+import type { FragmentOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
+import type { Services } from './service.ts'
 import { isPlausibleClient } from './verify.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
@@ -39,6 +42,12 @@ export class Reassembly extends HeldDatagrams {
   #offset = 0
   #bytes = 0
   #more = false
+  readonly #services: Services
+
+  constructor(parts: Parts, options: FragmentOptions, services: Services) {
+    super(parts, options)
+    this.#services = services
+  }
 
   /**
    * The fragment in `slot`, of whose IP header p tells. => 0 if the slot now has the whole datagram, to be decoded anew; DONE if it
@@ -71,8 +80,12 @@ export class Reassembly extends HeldDatagrams {
     if (p.ipHeader + offset + bytes > MOST) return -Drop.FRAGMENT_PAST_END
     if (this.#isTiny(p)) return -Drop.FRAGMENT_TINY
     // Anybody could fill the rows with what is for nobody here.
-    if (this.capacity === 0 || !isOurs(this.arms, Family.IPV4, p.daddr)) return -Drop.IP_FRAGMENT
+    if (this.capacity === 0 || !this.#isForUs(p.daddr)) return -Drop.IP_FRAGMENT
     return isPlausibleClient(this.arms, arm, p.saddr) ? 0 : -Drop.IP_SOURCE
+  }
+
+  #isForUs(address: number): boolean {
+    return isOurs(this.arms, Family.IPV4, address) || this.#services.has(address)
   }
 
   /** The header behind IP has to be in the first fragment, all of it; that of UDP and ICMP fits into the smallest one. */
