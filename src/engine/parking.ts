@@ -24,6 +24,11 @@ export interface ParkedImage {
   headers: Uint8Array
 }
 
+/** => true if it has taken the frame in `slot`, which was counted as dropped */
+export interface Returned {
+  returns(slot: number): boolean
+}
+
 export class Parking {
   readonly #head: Int32Array
   readonly #tail: Int32Array
@@ -33,6 +38,8 @@ export class Parking {
   readonly #counters: Counters
   readonly #trace: TraceRing
   readonly #fragmentation: Fragmentation
+  /** What becomes of frames that are given up; nothing if there is nobody. */
+  returned: Returned | null = null
 
   /** Lists for `lists` neighbours of at most limit + 1 frames: DPVS tests "more than" (semantics 6.2). */
   constructor(
@@ -140,7 +147,7 @@ export class Parking {
         const pair = this.#frames.mark[slot]
         sayParkedDrop(this.#trace, pair, Drop.NEIGH_UNRESOLVED)
       }
-      this.#frames.release(slot)
+      if (this.returned === null || !this.returned.returns(slot)) this.#frames.release(slot)
       slot = next
     }
     this.#empty(n)
