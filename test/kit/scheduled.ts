@@ -15,6 +15,7 @@ export function scheduled(scheduler: SchedulerName, weights: readonly number[]):
     dests,
     candidates: new Candidates(dests),
     lips: [],
+    lipArms: 0,
     establishedMs: 0,
     persistenceMs: 0,
     clientMask: -1,
