@@ -18,7 +18,7 @@ import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
 import { armOf } from './family.ts'
 import type { Frames } from './frames.ts'
-import { icmpInput } from './icmp-input.ts'
+import { Icmp } from './icmp.ts'
 import type { IsnSource } from './isn.ts'
 import type { LongClock } from './long-clock.ts'
 import { Neighs } from './neigh.ts'
@@ -103,6 +103,7 @@ export class Engine {
   readonly #resets: Resets
   readonly #fullnat: FullNat
   readonly #verify: Verify
+  readonly icmp: Icmp
   readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
   /** When the neighbours' timers are turned next. */
@@ -141,6 +142,8 @@ export class Engine {
     this.#decrementsTtl = options.decrementTtl
     this.#egress = new Egress(parts, this.neighs)
     this.#resets = new Resets(parts, this.#egress)
+    this.icmp = new Icmp(parts, this.#egress, options)
+    this.neighs.parking.returned = this.icmp.unreachable
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
     this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
     this.#verify = new Verify(parts, conns, this.#egress)
@@ -172,7 +175,7 @@ export class Engine {
     const kind = p.decode(this.frames, slot, arm)
     if (kind < KIND_TCP) {
       if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
-      if (kind === Kind.ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
+      if (kind === Kind.ICMP) return this.icmp.input(slot, p, arm)
       if (kind === Kind.VLAN)
         return popPriority(this.frames, slot) ? this.input(arm, slot, now) : -Drop.ETH_VLAN
       return kind
@@ -183,12 +186,14 @@ export class Engine {
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
     if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
-    if (kind !== KIND_TCP) return this.#unserved(kind, arm, slot)
+    if (kind !== KIND_TCP) return this.#otherThanTcp(kind, arm, slot, t, now)
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
       const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
       const verdict = this.opening.judge(p, arm, slot, service)
       if (verdict !== MAY_OPEN) return verdict
+      // A traceroute must not open what it does not reach.
+      if (this.#decrementsTtl && p.ttl <= 1) return this.icmp.expired(slot, p, arm)
       t = this.reuse.open(t, p, service as Service, arm, now)
       if (t < 0) return this.opening.refuse(p, arm, slot, service as Service, t)
     }
@@ -210,7 +215,7 @@ export class Engine {
     if (this.sessions !== null) this.sessions.packet(t, p, judged, now)
     const out = this.arms[outward ? clientArm : rsArm]
     const refusal = unfit(p, out, this.#decrementsTtl)
-    if (refusal !== 0) return refusal
+    if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
     if (failed !== 0 && this.trace.debug) sayNoToa(this.trace, this.#cells, t >> 1, failed)
     return outward
@@ -273,9 +278,9 @@ export class Engine {
     return owner < 0 ? self : owner
   }
 
-  /** What has an owner and perhaps a connection, but is not forwarded. => The verdict */
-  #unserved(kind: number, arm: Arm, slot: number): number {
+  /** => The verdict */
+  #otherThanTcp(kind: number, arm: Arm, slot: number, t: number, now: number): number {
     if (kind === Kind.UDP) return -Drop.IP_PROTOCOL
-    return icmpInput(this.frames, slot, this.#parsed, arm, this.counters)
+    return this.icmp.quoted(slot, this.#parsed, t, arm, now)
   }
 }

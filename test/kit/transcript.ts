@@ -30,6 +30,7 @@ import {
   copyConns,
   PAGE_RECORDS,
   RECORD_CELLS,
+  timeoutsOf,
 } from '../../src/control/threads/snapshots.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
@@ -150,7 +151,7 @@ class Player {
     if (what === 'conns') {
       const page = new Int32Array(PAGE_RECORDS * RECORD_CELLS)
       const { count } = copyConns(engine, 0, page, 0)
-      const { timeouts } = model.config.tcp
+      const timeouts = timeoutsOf(model.config)
       const established = (place: number) => model.readings.establishedMs(place)
       return Array.from({ length: count }, (_, i) =>
         formatConn(connInfo(page, i, this.#worker, timeouts, established)).trimEnd(),

@@ -141,8 +141,8 @@ export const IP_DROPS = {
   icmp_type: {
     says: 'ICMP other than an echo request',
     explain: frame => ({
-      rule: `type is ${icmpTypeText(frame)}; only echo requests (8) are answered`,
-      advice: 'nothing: errors for translated connections are not passed on yet',
+      rule: `type is ${icmpTypeText(frame)}; only echo requests (8) are answered, and only errors passed on`,
+      advice: 'nothing: what is lost with it nobody here has asked for',
     }),
   },
 
