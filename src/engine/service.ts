@@ -47,7 +47,8 @@ export interface Service {
   /** Scheduler state: position in dests, and wrr's current weight. */
   cursor: number
   currentWeight: number
-  lipCursor: number
+  /** Place in `lips`, by the arm that they are chosen for; the first one if all are on one arm. */
+  readonly lipCursors: number[]
   /** Index of the only arm whose clients it serves, or ANY_ARM: the services of health checks are nobody else's. */
   readonly onlyArm: number
 }

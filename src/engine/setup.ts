@@ -9,6 +9,7 @@ import { prefixMask } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { type Arm, routeOut } from './arm.ts'
 import { Candidates, isRegular } from './candidates.ts'
+import { ARMS_MAX } from './conn-layout.ts'
 import { Family, linkOf } from './family.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
@@ -57,6 +58,7 @@ export class Setup {
     const services = this.services.all().map(({ pick, dests, candidates: _, ...rest }) => ({
       ...rest,
       lips: [...rest.lips],
+      lipCursors: [...rest.lipCursors],
       scheduler: schedulerName(pick),
       dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
     }))
@@ -72,6 +74,7 @@ export class Setup {
       const candidates = new Candidates(list)
       const service: Service = {
         ...rest,
+        lipCursors: [...rest.lipCursors],
         pick: SCHEDULERS[scheduler].pick,
         dests: list,
         candidates,
@@ -129,7 +132,7 @@ export class Setup {
       clientMask: -1,
       cursor: -1,
       currentWeight: 0,
-      lipCursor: -1,
+      lipCursors: new Array(ARMS_MAX).fill(-1),
     }
     service.pick = SCHEDULERS[options.scheduler].pick
     service.lips.splice(0, service.lips.length, ...options.lips)

@@ -21,7 +21,7 @@ export function scheduled(scheduler: SchedulerName, weights: readonly number[]):
     clientMask: -1,
     cursor: -1,
     currentWeight: 0,
-    lipCursor: -1,
+    lipCursors: [-1],
     reject: false,
     onePacket: false,
     onlyArm: -1,

@@ -65,12 +65,12 @@ export class FullNat implements Method {
   }
 
   /** Sub-pools of which none of the LIPs that the next connection would try has an lport. */
-  without({ lips, lipArms, lipCursor }: Service): number {
+  without({ lips, lipArms, lipCursors }: Service): number {
     const count = lips.length
     const attempts = isMixed(lipArms) ? count : Math.min(count, LIP_ATTEMPTS)
     let without = ALL_SUB_POOLS
     for (let i = 1; i <= attempts && without !== 0; i++) {
-      without &= this.#lips[lips[(lipCursor + i) % count]].exhausted
+      without &= this.#lips[lips[(lipCursors[0] + i) % count]].exhausted
     }
     return without
   }
@@ -113,16 +113,18 @@ export class FullNat implements Method {
   #fetchLport(service: Service, dest: Dest): number {
     const count = service.lips.length
     const arm = this.#homeArm(service, dest)
+    const cursors = service.lipCursors
+    const own = arm === undefined ? 0 : arm.index
     let attempt = 0
     for (let i = 0; i < count && attempt < LIP_ATTEMPTS; i++) {
-      service.lipCursor = (service.lipCursor + 1) % count
-      const lip = service.lips[service.lipCursor]
+      cursors[own] = (cursors[own] + 1) % count
+      const lip = service.lips[cursors[own]]
       if (arm !== undefined && !arm.owns(IPV4, this.#lips[lip].lip)) continue
       attempt++
       const lport = this.#lips[lip].fetch(dest.rip, dest.rport)
       if (lport === NO_LPORT) continue
       // The next one begins a step further on: before this one it would leave out a LIP that was counted on.
-      if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) service.lipCursor++
+      if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) cursors[own]++
       if (this.#trace.debug) {
         const pool = this.#lips[lip]
         const left = pool.freeTowards(dest.rip, dest.rport)
