@@ -28,6 +28,8 @@ export const EVENT_WORDS: Record<EventName, string> = {
   syn_rescheduled:
     'SYNs sent again that went to another real server, as the first had not answered and takes no more',
   rst_on_reuse: 'RSTs to real servers whose client had begun another connection',
+  reassembled: 'datagrams that came in fragments, put together',
+  fragmented: 'datagrams cut into fragments',
   persistence_locked:
     'persistent clients scheduled anew: another worker held their entry for milliseconds',
   icmp_translated: 'ICMP errors about packets of connections, passed on to who had sent those',
