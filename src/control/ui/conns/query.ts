@@ -3,9 +3,8 @@
 import * as z from 'zod'
 import { HttpError, lineOf } from '../../../api/errors.ts'
 import { wholeText } from '../../../api/fields.ts'
-import { STATE_NAMES } from '../../../api/names.ts'
+import { ALL_STATES } from '../../../api/names.ts'
 import { SORTS } from '../../../api/page.ts'
-import { State } from '../../../engine/tcp-state.ts'
 import { ipv4Int } from '../../../wire/address.ts'
 import type { Endpoint, Wanted } from './view.ts'
 
@@ -29,15 +28,15 @@ const endpoint = z.string(AN_ENDPOINT).transform((text, context): Endpoint => {
   }
 })
 
-const A_STATE = `a state: ${STATE_NAMES.join(', ')}`
+const A_STATE = `a state: ${ALL_STATES.join(', ')}`
 const state = z
   .string(A_STATE)
-  .refine(name => name.toUpperCase() in State, A_STATE)
-  .transform(name => State[name.toUpperCase() as keyof typeof State] as number)
+  .refine(name => ALL_STATES.some(state => state === name.toUpperCase()), A_STATE)
+  .transform(name => name.toLowerCase())
 
 const query = z.strictObject({
   search: z.string().max(200, 'at most 200 characters').default(''),
-  state: state.default(-1),
+  state: state.nullable().default(null),
   rs: endpoint.nullable().default(null),
   client: endpoint.nullable().default(null),
   sort: z.enum(SORTS, SORTS.join(', ')).default('client'),

@@ -1,8 +1,8 @@
 /** A question about the copy: which rows, in which order. Both are found on the arrays themselves, without a text. */
 
-import { STATE_KEYS } from '../../../api/names.ts'
+import { COUNTED_STATES } from '../../../api/names.ts'
 import type { Sort } from '../../../api/page.ts'
-import { STATE_MASK } from '../../../engine/conn-layout.ts'
+import { PROTOCOL_BITS, STATE_MASK, stateCell } from '../../../engine/conn-layout.ts'
 import { COPIED, type Copy, WORKER } from './copy.ts'
 import { type EndpointTest, endpointTest } from './search.ts'
 
@@ -17,8 +17,8 @@ export interface Endpoint {
 export interface Wanted {
   /** Words that all have to be found in a row; empty for any row. */
   search: string
-  /** -1 for any */
-  state: number
+  /** A key of COUNTED_STATES, null for any. */
+  state: string | null
   rs: Endpoint | null
   client: Endpoint | null
   sort: Sort
@@ -35,7 +35,7 @@ type RowTest = (row: number) => boolean
 
 function matching(copy: Copy, { search, state, rs, client }: Wanted): Uint32Array {
   const tests: RowTest[] = []
-  if (state >= 0) tests.push(stateTest(copy, current => current === state))
+  if (state !== null) tests.push(stateTest(copy, key => key === state))
   if (rs) tests.push(isEndpoint(rs, copy.column(COPIED.RS), copy.column(COPIED.RS_PORTS)))
   if (client)
     tests.push(isEndpoint(client, copy.column(COPIED.CLIENT), copy.column(COPIED.CLIENT_PORTS)))
@@ -53,9 +53,16 @@ function matching(copy: Copy, { search, state, rs, client }: Wanted): Uint32Arra
   return rows
 }
 
-function stateTest(copy: Copy, is: (state: number) => boolean): RowTest {
+/** By the key of the state; those that pass are found once, for all rows. */
+function stateTest(copy: Copy, is: (key: string) => boolean): RowTest {
   const words = copy.column(COPIED.WORD)
-  return row => is((words[row] as number) & STATE_MASK)
+  const bindings = copy.column(COPIED.BINDING)
+  const passes = new Uint8Array(stateCell(PROTOCOL_BITS, STATE_MASK) + 1)
+  for (const { key, cell } of COUNTED_STATES) passes[cell] = Number(is(key))
+  return row => {
+    const protocol = (bindings[row] as number) & PROTOCOL_BITS
+    return passes[stateCell(protocol, (words[row] as number) & STATE_MASK)] === 1
+  }
 }
 
 /** `ports` has the port in its upper half. */
@@ -69,14 +76,12 @@ function isEndpoint(
 
 /** In the address of one of the four ends, or in the name of the state. */
 function wordTest(copy: Copy, word: string): RowTest {
-  const states = STATE_KEYS.map((name, state) => (name.includes(word) ? state : -1)).filter(
-    state => state >= 0,
-  )
-  const inState = stateTest(copy, state => states.includes(state))
+  const isNamed = COUNTED_STATES.some(({ key }) => key.includes(word))
+  const inState = stateTest(copy, key => key.includes(word))
   const at = endpointTest(word)
-  if (!at) return states.length > 0 ? inState : () => false
+  if (!at) return isNamed ? inState : () => false
   const inEnds = endsTest(copy, at)
-  return states.length > 0 ? row => inEnds(row) || inState(row) : inEnds
+  return isNamed ? row => inEnds(row) || inState(row) : inEnds
 }
 
 function endsTest(copy: Copy, at: EndpointTest): RowTest {
@@ -116,7 +121,7 @@ const KEYS: Record<Sort, readonly Digit[]> = {
   vip: [digit(COPIED.CLIENT_PORTS), ...address(COPIED.VIP)],
   lip: [digit(COPIED.RS_PORTS), ...address(COPIED.LIP)],
   rs: [digit(COPIED.RS_PORTS, 16), ...address(COPIED.RS)],
-  state: [digit(COPIED.WORD, 0, STATE_MASK)],
+  state: [digit(COPIED.WORD, 0, STATE_MASK), digit(COPIED.BINDING, 0, PROTOCOL_BITS)],
   age: [digit(COPIED.AGE), digit(COPIED.AGE, 16)],
   worker: [digit(WORKER)],
 }
