@@ -56,6 +56,17 @@ export const Drop = {
   HAND_OVER_FULL: 39,
   STOPPING: 40,
   TCP_NO_LIP: 41,
+  FRAGMENT_LENGTH: 48,
+  FRAGMENT_TINY: 49,
+  FRAGMENT_PAST_END: 50,
+  FRAGMENT_OVERLAP: 51,
+  FRAGMENT_MISFIT: 52,
+  FRAGMENT_TOO_MANY: 53,
+  FRAGMENT_NO_ROOM: 54,
+  FRAGMENT_TIMEOUT: 55,
+  ICMP_QUOTE: 61,
+  ICMP_NO_CONN: 62,
+  ICMP_SEQUENCE: 63,
 } as const
 
 /** Events that are not drops. */
@@ -82,9 +93,18 @@ export const Event = {
   HANDED_OVER: 83,
   RST_NO_RS: 84,
   RST_ON_CUT: 85,
+  REASSEMBLED: 86,
+  FRAGMENTED: 87,
   SYN_RESCHEDULED: 88,
   RST_ON_REUSE: 89,
   PERSISTENCE_LOCKED: 90,
+  ICMP_TRANSLATED: 100,
+  ICMP_MTU_LOWERED: 101,
+  ICMP_FRAG_NEEDED: 102,
+  ICMP_TIME_EXCEEDED: 103,
+  ICMP_PORT_UNREACHABLE: 104,
+  ICMP_HOST_UNREACHABLE: 105,
+  ICMP_LIMITED: 106,
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */
@@ -101,7 +121,7 @@ export const Gauge = { CONNS_USED: 0, FRAMES_FREE: 1, TRACE_LOST: 2 } as const
 const GAUGE_CELLS = 8
 
 export const ARM_CELLS = 8
-const EVENT_CELLS = 96
+const EVENT_CELLS = 128
 /** 16 of each protocol of KEY. */
 const STATE_CELLS = 64
 const NEIGH_CELLS = 8

@@ -17,8 +17,9 @@ import { DropBook } from './drop-book.ts'
 import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
 import { armOf } from './family.ts'
+import { Fragmentation } from './fragmentation.ts'
 import type { Frames } from './frames.ts'
-import { icmpInput } from './icmp-input.ts'
+import { Icmp } from './icmp.ts'
 import type { IsnSource } from './isn.ts'
 import type { LongClock } from './long-clock.ts'
 import { Neighs } from './neigh.ts'
@@ -30,6 +31,7 @@ import { newParts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import type { Random } from './random.ts'
+import { Reassembly } from './reassembly.ts'
 import { Resets } from './resets.ts'
 import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
@@ -81,6 +83,7 @@ export class Engine {
   /** By family. */
   readonly resolvers: readonly Resolver[]
   readonly neighs: Neighs
+  readonly reassembly: Reassembly
   readonly arp: ArpInput
   readonly isn: IsnSource
   readonly random: Random
@@ -100,9 +103,11 @@ export class Engine {
   readonly #prefetch: Prefetch
   readonly reuse: Reuse
   readonly #egress: Egress
+  readonly #fragmentation: Fragmentation
   readonly #resets: Resets
   readonly #fullnat: FullNat
   readonly #verify: Verify
+  readonly icmp: Icmp
   readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
   /** When the neighbours' timers are turned next. */
@@ -130,10 +135,12 @@ export class Engine {
     this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
     this.conns = new Conns(parts, this.#fullnat, options.timeoutMs)
     this.resolvers = [new ArpOutput(parts)]
+    this.#fragmentation = new Fragmentation(parts)
     this.neighs = new Neighs(parts, this.resolvers, options.neigh)
     const established = options.timeoutMs[State.ESTABLISHED]
     this.setup = new Setup(parts, this.neighs, established)
     this.#services = this.setup.services
+    this.reassembly = new Reassembly(parts, options.fragments, this.#services)
     this.#index = parts.table.index
     this.#cells = parts.table.cells
     this.#prefetch = new Prefetch(parts)
@@ -141,6 +148,8 @@ export class Engine {
     this.#decrementsTtl = options.decrementTtl
     this.#egress = new Egress(parts, this.neighs)
     this.#resets = new Resets(parts, this.#egress)
+    this.icmp = new Icmp(parts, this.#egress, options)
+    this.neighs.parking.returned = this.icmp.unreachable
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
     this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
     this.#verify = new Verify(parts, conns, this.#egress)
@@ -172,7 +181,10 @@ export class Engine {
     const kind = p.decode(this.frames, slot, arm)
     if (kind < KIND_TCP) {
       if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
-      if (kind === Kind.ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
+      if (kind === Kind.ICMP) {
+        return this.#fragmentation.leave(slot, this.icmp.input(slot, p, arm))
+      }
+      if (kind === Kind.FRAGMENT) return this.#fragment(arm, slot, now)
       if (kind === Kind.VLAN)
         return popPriority(this.frames, slot) ? this.input(arm, slot, now) : -Drop.ETH_VLAN
       return kind
@@ -183,12 +195,14 @@ export class Engine {
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
     if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
-    if (kind !== KIND_TCP) return this.#unserved(kind, arm, slot)
+    if (kind !== KIND_TCP) return this.#otherThanTcp(kind, arm, slot, t, now)
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
       const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
       const verdict = this.opening.judge(p, arm, slot, service)
       if (verdict !== MAY_OPEN) return verdict
+      // A traceroute must not open what it does not reach.
+      if (this.#decrementsTtl && p.ttl <= 1) return this.icmp.expired(slot, p, arm)
       t = this.reuse.open(t, p, service as Service, arm, now)
       if (t < 0) return this.opening.refuse(p, arm, slot, service as Service, t)
     }
@@ -206,16 +220,19 @@ export class Engine {
       if (judged < 0) return judged
       if (judged === GOOD) this.#verify.hear(t, p, dest, now)
     }
+    const came = this.frames.fragment[slot]
+    if (came !== 0) p.countFragments(came)
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
     if (this.sessions !== null) this.sessions.packet(t, p, judged, now)
     const out = this.arms[outward ? clientArm : rsArm]
-    const refusal = unfit(p, out, this.#decrementsTtl)
-    if (refusal !== 0) return refusal
+    const refusal = unfit(this.frames.pkt, p, came, out, this.#decrementsTtl)
+    if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
     if (failed !== 0 && this.trace.debug) sayNoToa(this.trace, this.#cells, t >> 1, failed)
-    return outward
+    const verdict = outward
       ? this.#egress.toClient(p.eth, out, t >> 1)
       : this.#egress.toRs(slot, p.eth, out, dest, now)
+    return came !== 0 || p.largest > out.mtu ? this.#fragmentation.leave(slot, verdict) : verdict
   }
 
   /**
@@ -226,6 +243,7 @@ export class Engine {
     if (((now - this.neighTick) | 0) >= 0) {
       this.neighs.tick(now)
       this.arp.tick(now)
+      this.reassembly.tick(now)
       if (this.#peers === null || this.#peers.self === 0) this.templates.sweep(now)
       this.neighTick = (now + NEIGH_TICK) | 0
     }
@@ -272,9 +290,16 @@ export class Engine {
     return owner < 0 ? self : owner
   }
 
-  /** What has an owner and perhaps a connection, but is not forwarded. => The verdict */
-  #unserved(kind: number, arm: Arm, slot: number): number {
+  /** => The verdict */
+  #otherThanTcp(kind: number, arm: Arm, slot: number, t: number, now: number): number {
     if (kind === Kind.UDP) return -Drop.IP_PROTOCOL
-    return icmpInput(this.frames, slot, this.#parsed, arm, this.counters)
+    return this.#fragmentation.leave(slot, this.icmp.quoted(slot, this.#parsed, t, arm, now))
+  }
+
+  /** One worker puts datagrams together: which one they belong to may be said in another of their fragments. */
+  #fragment(arm: Arm, slot: number, now: number): number {
+    if (this.#peers !== null && this.#peers.self !== 0) return HAND_OVER
+    const verdict = this.reassembly.add(slot, this.#parsed, arm, now)
+    return verdict === 0 ? this.input(arm, slot, now) : verdict
   }
 }

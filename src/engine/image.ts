@@ -12,6 +12,7 @@ import type { TableImage } from './conn.ts'
 import { RECORD } from './conn-layout.ts'
 import type { CutsImage } from './cuts.ts'
 import type { Engine } from './engine.ts'
+import type { HeldImage } from './held-datagrams.ts'
 import { KeyedIsn } from './isn.ts'
 import type { NeighImage } from './neigh.ts'
 import type { PoolImage, SaPool } from './sa-pool.ts'
@@ -31,6 +32,8 @@ export interface EngineImage {
   udpTimeoutMs: Int32Array
   neighTick: number
   lastClaim: number | null
+  /** IcmpErrors.rested. */
+  icmpRested: number
   arms: ArmImage[]
   cuts: CutsImage
   table: TableImage
@@ -46,6 +49,8 @@ export interface EngineImage {
   /** By place, null for one that was never taken. */
   pools: (PoolImage | null)[]
   neighs: NeighImage
+  /** Datagrams that are not whole yet. */
+  held: HeldImage[]
   /** Those that all workers share. */
   templates: Int32Array
   counters: Float64Array
@@ -74,6 +79,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     udpTimeoutMs: engine.udpTimeoutMs.slice(),
     neighTick: engine.neighTick,
     lastClaim: engine.arp.lastClaim,
+    icmpRested: engine.icmp.errors.rested,
     arms: engine.arms.map(arm => arm.save()),
     cuts: engine.cuts.save(),
     table,
@@ -85,6 +91,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     setup: setup.save(),
     pools: Array.from(engine.lips, pool => pool?.save() ?? null),
     neighs: engine.neighs.save(),
+    held: engine.reassembly.save(),
     templates: engine.templates.save(),
     counters: engine.counters.save(),
   }
@@ -109,6 +116,7 @@ export function restoreEngine(
   engine.long.restore(image.longMs)
   engine.neighTick = image.neighTick
   engine.arp.lastClaim = image.lastClaim
+  engine.icmp.errors.rested = image.icmpRested
   for (const [index, arm] of image.arms.entries()) engine.arms[index].restore(arm)
   conns.table.restore(image.table)
   conns.wheel.restore(image.wheel)
@@ -125,6 +133,7 @@ export function restoreEngine(
   engine.outcomes.cells.set(image.outcomes)
   engine.outcomes.owed.set(image.owed)
   engine.neighs.restore(image.neighs)
+  engine.reassembly.restore(image.held)
   engine.templates.restore(image.templates)
   engine.counters.restore(image.counters)
   engine.random.state = image.random

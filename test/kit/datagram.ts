@@ -37,13 +37,16 @@ export interface ErrorFields {
   options?: Uint8Array
   /** Bytes of it behind its IP header. */
   bytes?: number
+  seq?: number
 }
 
 /** The packet, from its IP header on. */
 export function icmpError(fields: ErrorFields): Uint8Array {
   const { about, type, code = 0, protocol = 6, fragment = 0x4000, bytes = 8 } = fields
+  const { seq = 7 } = fields
   const inside = new Uint8Array(bytes)
-  inside.set([...be16(about.dport), ...be16(about.sport), 0, 0, 0, 7].slice(0, bytes))
+  const number = [...be16(seq >>> 16), ...be16(seq & 0xffff)]
+  inside.set([...be16(about.dport), ...be16(about.sport), ...number].slice(0, bytes))
   const options = fields.options ?? new Uint8Array()
   const quote = ipv4({ src: about.dst, dst: about.src, protocol, fragment, options }, inside)
   const message = checksummed(concat(Uint8Array.of(type, code, 0, 0, 0, 0, 0, 0), quote))

@@ -34,7 +34,8 @@ import { Moments } from '../../src/see/moments/moments.ts'
 import { wordsOf } from '../../src/see/words/trace-words.ts'
 import { endpointText, ipv4Int } from '../../src/wire/address.ts'
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
-import { arpFrame, concat, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
+import { arpFrame, concat, ethernet, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
+import { isIcmpError, isIcmpLine, parseIcmp, printIcmp } from './icmp-notation.ts'
 import { parseTcp } from './notation.ts'
 
 export const CLIENT_MAC = '52:54:00:00:00:02'
@@ -221,8 +222,12 @@ export class Stand {
     }
   }
 
-  /** A TCP segment in tcpdump's notation, with the MACs that belong to the arm. */
+  /** A TCP segment or an ICMP error in tcpdump's notation, with the MACs that belong to the arm. */
   segment(arm: string, line: string | TcpFields): Out[] {
+    if (typeof line === 'string' && isIcmpLine(line)) {
+      const from = this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC
+      return this.input(arm, ethernet(this.macOf(arm), from, 0x0800, parseIcmp(line)))
+    }
     const fields = typeof line === 'string' ? parseTcp(line) : line
     const srcMac = fields.srcMac ?? (this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC)
     return this.input(
@@ -318,9 +323,12 @@ export class Stand {
 
 /** What was sent, one line each, `arm | segment`. */
 export function lines(out: readonly Out[]): string[] {
-  return out.map(
-    ({ arm, decoded }) => `${arm} | ${decoded.kind === 'tcp' ? printTcp(decoded) : decoded.kind}`,
-  )
+  return out.map(({ arm, decoded }) => `${arm} | ${printed(decoded)}`)
+}
+
+function printed(decoded: Decoded): string {
+  if (decoded.kind === 'tcp') return printTcp(decoded)
+  return decoded.kind === 'icmp' && isIcmpError(decoded) ? printIcmp(decoded) : decoded.kind
 }
 
 /** An ISN source with a given answer. */

@@ -19,6 +19,8 @@ import { ARP_OP } from '../../../src/wire/arp.ts'
 import { open, WAN } from '../../kit/connection.ts'
 import { type DropName, frame, packet, provoke } from '../../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../../kit/drops-ethernet-ip.ts'
+import { FRAGMENT_CASES } from '../../kit/drops-fragments.ts'
+import { ICMP_DROPS } from '../../kit/drops-icmp.ts'
 import { TCP_DROPS } from '../../kit/drops-tcp.ts'
 import { contextOfStand } from '../../kit/explain.ts'
 import { arpFrame, concat, ipv4, vnetHeader } from '../../kit/frame.ts'
@@ -47,7 +49,12 @@ interface Provoked extends ReturnType<typeof explained> {
 }
 
 /** Provoked once: some of them need a thousand frames. */
-const PROVOKED: Provoked[] = [...ETHERNET_IP_DROPS, ...TCP_DROPS].map(row => ({
+const PROVOKED: Provoked[] = [
+  ...ETHERNET_IP_DROPS,
+  ...FRAGMENT_CASES,
+  ...ICMP_DROPS,
+  ...TCP_DROPS,
+].map(row => ({
   drop: row.drop,
   name: row.name,
   ...lastOf(provoke(row), row.drop),
