@@ -91,6 +91,15 @@ const STATES_OF: Readonly<Record<number, readonly string[]>> = {
   [KEY.UDP]: UDP_STATE_NAMES,
 }
 
+/** The state of a name, with its protocol's code of KEY; undefined if it is no state. */
+export function stateNamed(name: string): { code: number; state: number } | undefined {
+  for (const [code, names] of Object.entries(STATES_OF)) {
+    const state = names.indexOf(name.toUpperCase())
+    if (state >= 0) return { code: Number(code), state }
+  }
+  return undefined
+}
+
 /** `code` is the protocol's of KEY, whatever other bits it has. A number that is none stands for itself. */
 export function stateName(state: number, code: number = KEY.TCP): string {
   return STATES_OF[code & PROTOCOL_BITS]?.[state] ?? `${state}`

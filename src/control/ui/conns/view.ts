@@ -1,8 +1,8 @@
 /** A question about the copy: which rows, in which order. Both are found on the arrays themselves, without a text. */
 
-import { COUNTED_STATES } from '../../../api/names.ts'
+import { ALL_STATES, stateNamed } from '../../../api/names.ts'
 import type { Sort } from '../../../api/page.ts'
-import { PROTOCOL_BITS, STATE_MASK, stateCell } from '../../../engine/conn-layout.ts'
+import { PROTOCOL_BITS, STATE_MASK } from '../../../engine/conn-layout.ts'
 import { COPIED, type Copy, WORKER } from './copy.ts'
 import { type EndpointTest, endpointTest } from './search.ts'
 
@@ -13,12 +13,19 @@ export interface Endpoint {
   port: number
 }
 
+interface StateOf {
+  code: number
+  state: number
+}
+
 /** Which rows and in which order. */
 export interface Wanted {
   /** Words that all have to be found in a row; empty for any row. */
   search: string
-  /** A key of COUNTED_STATES, null for any. */
-  state: string | null
+  /** Code of KEY; -1 for any. */
+  protocol: number
+  /** Of a protocol, by its code; null for any. */
+  state: StateOf | null
   rs: Endpoint | null
   client: Endpoint | null
   sort: Sort
@@ -33,9 +40,10 @@ export function viewOf(copy: Copy, wanted: Wanted): Uint32Array {
 
 type RowTest = (row: number) => boolean
 
-function matching(copy: Copy, { search, state, rs, client }: Wanted): Uint32Array {
+function matching(copy: Copy, { search, protocol, state, rs, client }: Wanted): Uint32Array {
   const tests: RowTest[] = []
-  if (state !== null) tests.push(stateTest(copy, key => key === state))
+  if (protocol >= 0) tests.push(protocolTest(copy, protocol))
+  if (state) tests.push(stateTest(copy, [state]))
   if (rs) tests.push(isEndpoint(rs, copy.column(COPIED.RS), copy.column(COPIED.RS_PORTS)))
   if (client)
     tests.push(isEndpoint(client, copy.column(COPIED.CLIENT), copy.column(COPIED.CLIENT_PORTS)))
@@ -53,15 +61,18 @@ function matching(copy: Copy, { search, state, rs, client }: Wanted): Uint32Arra
   return rows
 }
 
-/** By the key of the state; those that pass are found once, for all rows. */
-function stateTest(copy: Copy, is: (key: string) => boolean): RowTest {
+function protocolTest(copy: Copy, code: number): RowTest {
+  const bindings = copy.column(COPIED.BINDING)
+  return row => ((bindings[row] as number) & PROTOCOL_BITS) === code
+}
+
+function stateTest(copy: Copy, states: readonly StateOf[]): RowTest {
   const words = copy.column(COPIED.WORD)
   const bindings = copy.column(COPIED.BINDING)
-  const passes = new Uint8Array(stateCell(PROTOCOL_BITS, STATE_MASK) + 1)
-  for (const { key, cell } of COUNTED_STATES) passes[cell] = Number(is(key))
+  const wanted = new Set(states.map(({ code, state }) => (code << 4) | state))
   return row => {
-    const protocol = (bindings[row] as number) & PROTOCOL_BITS
-    return passes[stateCell(protocol, (words[row] as number) & STATE_MASK)] === 1
+    const code = (bindings[row] as number) & PROTOCOL_BITS
+    return wanted.has((code << 4) | ((words[row] as number) & STATE_MASK))
   }
 }
 
@@ -76,12 +87,13 @@ function isEndpoint(
 
 /** In the address of one of the four ends, or in the name of the state. */
 function wordTest(copy: Copy, word: string): RowTest {
-  const isNamed = COUNTED_STATES.some(({ key }) => key.includes(word))
-  const inState = stateTest(copy, key => key.includes(word))
+  const names = ALL_STATES.filter(name => name.toLowerCase().includes(word))
+  const states = names.flatMap(name => stateNamed(name) ?? [])
+  const inState = stateTest(copy, states)
   const at = endpointTest(word)
-  if (!at) return isNamed ? inState : () => false
+  if (!at) return states.length > 0 ? inState : () => false
   const inEnds = endsTest(copy, at)
-  return isNamed ? row => inEnds(row) || inState(row) : inEnds
+  return states.length > 0 ? row => inEnds(row) || inState(row) : inEnds
 }
 
 function endsTest(copy: Copy, at: EndpointTest): RowTest {
@@ -117,6 +129,7 @@ const address = (cell: number) => [digit(cell), digit(cell, 16)]
 
 /** What a row is sorted by, its least digit first. */
 const KEYS: Record<Sort, readonly Digit[]> = {
+  protocol: [digit(COPIED.BINDING, 0, PROTOCOL_BITS)],
   client: [digit(COPIED.CLIENT_PORTS, 16), ...address(COPIED.CLIENT)],
   vip: [digit(COPIED.CLIENT_PORTS), ...address(COPIED.VIP)],
   lip: [digit(COPIED.RS_PORTS), ...address(COPIED.LIP)],
