@@ -56,6 +56,11 @@ export const Drop = {
   HAND_OVER_FULL: 39,
   STOPPING: 40,
   TCP_NO_LIP: 41,
+  UDP_HEADER: 43,
+  UDP_CHECKSUM: 44,
+  UDP_NO_SERVICE: 45,
+  UDP_NO_RS: 46,
+  UDP_NO_LIP: 47,
 } as const
 
 /** Events that are not drops. */
@@ -85,6 +90,9 @@ export const Event = {
   SYN_RESCHEDULED: 88,
   RST_ON_REUSE: 89,
   PERSISTENCE_LOCKED: 90,
+  UOA_ADDED: 91,
+  UOA_ALONE: 92,
+  UOA_NO_BUFFER: 93,
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */

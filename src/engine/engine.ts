@@ -11,8 +11,9 @@ import { ArpOutput } from './arp-output.ts'
 import type { ConnIndex } from './conn-index.ts'
 import { CELL, RECORD } from './conn-layout.ts'
 import { Conns } from './conns.ts'
-import { type Counters, Drop, HAND_OVER } from './counters.ts'
+import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
 import { Cuts, END_RESERVE } from './cuts.ts'
+import { Datagrams } from './datagrams.ts'
 import { DropBook } from './drop-book.ts'
 import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
@@ -22,6 +23,7 @@ import { icmpInput } from './icmp-input.ts'
 import type { IsnSource } from './isn.ts'
 import type { LongClock } from './long-clock.ts'
 import { Neighs } from './neigh.ts'
+import { OnePacket } from './one-packet.ts'
 import { MAY_OPEN, Opening } from './opening.ts'
 import type { EngineOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -40,6 +42,7 @@ import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import type { TraceRing } from './trace.ts'
+import { UoaAlone } from './uoa-alone.ts'
 import { GOOD } from './usual.ts'
 import { Verify } from './verify.ts'
 import { FullNat } from './xmit/fullnat.ts'
@@ -59,7 +62,8 @@ const CUT_PACE = 1
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { SYN } = FLAG
-const { TCP: KIND_TCP } = Kind
+const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
+const { UOA_ALONE } = Event
 const { LINK } = DestCell
 const { BINDING } = CELL
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
@@ -102,6 +106,9 @@ export class Engine {
   readonly #resets: Resets
   readonly #fullnat: FullNat
   readonly #verify: Verify
+  readonly #datagrams: Datagrams
+  readonly #onePacket: OnePacket
+  readonly #uoaAlone: UoaAlone
   readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
   /** When the neighbours' timers are turned next. */
@@ -126,7 +133,7 @@ export class Engine {
     this.udpTimeoutMs = options.udp.timeoutMs.slice()
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
-    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
+    this.#fullnat = new FullNat(parts, options.toaMode, options.udp, options.decrementTtl)
     this.conns = new Conns(parts, this.#fullnat, options.timeoutMs)
     this.resolvers = [new ArpOutput(parts)]
     this.neighs = new Neighs(parts, this.resolvers, options.neigh)
@@ -143,6 +150,9 @@ export class Engine {
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
     this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
     this.#verify = new Verify(parts, conns, this.#egress)
+    this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs)
+    this.#onePacket = new OnePacket(parts, conns.drafts)
+    this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
     this.#peers = options.peers
     this.arp = new ArpInput(parts, this.neighs)
     this.opening = new Opening(parts, options.rstOnBareAck)
@@ -180,14 +190,19 @@ export class Engine {
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
     if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
-    if (kind !== KIND_TCP) return this.#unserved(kind, arm, slot)
+    if (kind > KIND_UDP) return icmpInput(this.frames, slot, p, arm, this.counters)
+    const isTcp = kind === KIND_TCP
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
-      const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
-      const verdict = this.opening.judge(p, arm, slot, service)
+      const service = this.#services.find(isTcp ? PROTO.TCP : PROTO.UDP, p.daddr, p.ports & 0xffff)
+      const verdict = isTcp
+        ? this.opening.judge(p, arm, slot, service)
+        : this.opening.judgeDatagram(p, arm, service)
       if (verdict !== MAY_OPEN) return verdict
-      t = this.reuse.open(t, p, service as Service, arm, now)
-      if (t < 0) return this.opening.refuse(p, arm, slot, service as Service, t)
+      const known = service as Service
+      if (known.onePacket) return this.#once(slot, p, known, arm, now)
+      t = this.reuse.open(t, p, known, arm, now)
+      if (t < 0) return this.opening.refuse(p, arm, slot, known, t)
     }
     const binding = this.#cells[recordOf(t) | BINDING]
     const dest = destOf(binding)
@@ -197,7 +212,10 @@ export class Engine {
     const clientArm = clientArmOf(binding)
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     let judged = GOOD
-    if (isNew) this.conns.segment(t, p, now)
+    if (!isTcp) {
+      judged = isNew ? this.#datagrams.begin(t, now) : this.#datagrams.hear(t, p, dest, now)
+      if (judged < 0) return judged
+    } else if (isNew) this.conns.segment(t, p, now)
     else if (!this.#verify.isUsual(t, p, dest, now)) {
       judged = this.#verify.judge(t, p)
       if (judged < 0) return judged
@@ -209,7 +227,7 @@ export class Engine {
     const refusal = unfit(p, out, this.#decrementsTtl)
     if (refusal !== 0) return refusal
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
-    if (failed !== 0 && this.trace.debug) sayNoToa(this.trace, this.#cells, t >> 1, failed)
+    if (failed !== 0) this.#notAdded(failed, t >> 1, out, dest, now)
     return outward
       ? this.#egress.toClient(p.eth, out, t >> 1)
       : this.#egress.toRs(slot, p.eth, out, dest, now)
@@ -233,7 +251,7 @@ export class Engine {
       const conn = this.conns.overdue(now)
       if (conn < 0) return this.conns.wheel.sleep(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
       if (ended === 0) most = Math.min(EXPIRIES_MOST, most << this.conns.wheel.late(now))
-      if (this.conns.table.state(conn) === State.ESTABLISHED) this.#resets.both(conn, now)
+      if (this.conns.isEstablished(conn)) this.#resets.both(conn, now)
       this.conns.end(conn, now)
     }
     return 1
@@ -269,9 +287,26 @@ export class Engine {
     return owner < 0 ? self : owner
   }
 
-  /** What has an owner and perhaps a connection, but is not forwarded. => The verdict */
-  #unserved(kind: number, arm: Arm, slot: number): number {
-    if (kind === Kind.UDP) return -Drop.IP_PROTOCOL
-    return icmpInput(this.frames, slot, this.#parsed, arm, this.counters)
+  /** A datagram with a connection of its own: the rest of the path. */
+  #once(slot: number, p: Parsed, service: Service, arm: Arm, now: number): number {
+    const t = this.#onePacket.open(p, service, arm, now)
+    if (t < 0) return this.opening.refuse(p, arm, slot, service, t)
+    const dest = destOf(this.#cells[recordOf(t) | BINDING])
+    this.dests.countPackets(dest, 0, p.segments, p.wireBytes)
+    const out = this.arms[armOf(this.dests.cells[(dest << 4) | LINK])]
+    let verdict = unfit(p, out, this.#decrementsTtl)
+    if (verdict === 0) {
+      const failed = this.#fullnat.translate(slot, p, t, out.mtu)
+      if (failed !== 0) this.#notAdded(failed, t >> 1, out, dest, now)
+      verdict = this.#egress.toRs(slot, p.eth, out, dest, now)
+    }
+    this.#onePacket.end(t >> 1)
+    return verdict
+  }
+
+  /** The client's address does not go with the packet: of UDP it goes ahead, of TCP not at all. */
+  #notAdded(failed: number, conn: number, out: Arm, dest: number, now: number): void {
+    if (failed === UOA_ALONE) this.#uoaAlone.send(conn, out, dest, now)
+    else if (this.trace.debug) sayNoToa(this.trace, this.#cells, conn, failed)
   }
 }

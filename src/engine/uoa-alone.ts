@@ -1,0 +1,42 @@
+/** The datagram that tells an RS a client's address ahead of one that has no room for it (semantics 4.2). */
+
+import { VNET } from '../wire/vnet-hdr.ts'
+import type { Arm } from './arm.ts'
+import { type Counters, Event } from './counters.ts'
+import type { Egress } from './egress.ts'
+import { type Frames, NO_SLOT } from './frames.ts'
+import { OwnFrames } from './own-frames.ts'
+import type { Parts } from './parts.ts'
+import { writeUoaAlone } from './xmit/uoa.ts'
+
+export class UoaAlone {
+  readonly #frames: Frames
+  readonly #cells: Int32Array
+  readonly #counters: Counters
+  readonly #egress: Egress
+  readonly #own: OwnFrames
+  readonly #mode: number
+
+  /** `mode` is one of UoaMode. */
+  constructor(parts: Parts, egress: Egress, mode: number) {
+    this.#frames = parts.frames
+    this.#cells = parts.table.cells
+    this.#counters = parts.counters
+    this.#egress = egress
+    this.#own = new OwnFrames(parts)
+    this.#mode = mode
+  }
+
+  /** Of a conn, to its RS `dest` on that one's arm; without a free slot its client goes untold. */
+  send(conn: number, arm: Arm, dest: number, now: number): void {
+    const slot = this.#frames.take()
+    if (slot === NO_SLOT) {
+      this.#counters.count(Event.UOA_NO_BUFFER)
+      return
+    }
+    writeUoaAlone(this.#frames, slot, this.#cells, conn, this.#mode)
+    this.#counters.count(Event.UOA_ALONE)
+    const eth = this.#frames.start[slot] + VNET.BYTES
+    this.#own.settle(slot, this.#egress.toRs(slot, eth, arm, dest, now))
+  }
+}
