@@ -62,11 +62,11 @@ export async function watchArms(
   const { folder } = options
   if (folder !== undefined) mkdirSync(folder, { recursive: true })
   const children = SIDES.map(side => {
-    const { tap } = lab.arm(side)
-    if (folder !== undefined) return captureTo(lab, side, join(folder, `${tap}.pcap`), count)
+    const { device } = lab.arm(side)
+    if (folder !== undefined) return captureTo(lab, side, join(folder, `${device}.pcap`), count)
     const argv = tcpdump(lab, side, [...count, '-l', '-nn', '-S', '-v', '--immediate-mode'])
     const child = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
-    prefixLines(child, tap)
+    prefixLines(child, device)
     return child
   })
   const stop = () => {
@@ -98,7 +98,7 @@ function captureTo(lab: Lab, side: Side, file: string, options: string[]): Child
   try {
     const argv = tcpdump(lab, side, [...options, ...TO_FILE, '-'])
     const child = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', fd, 'pipe'] })
-    prefixLines(child, lab.arm(side).tap)
+    prefixLines(child, lab.arm(side).device)
     return child
   } finally {
     closeSync(fd)
@@ -106,7 +106,7 @@ function captureTo(lab: Lab, side: Side, file: string, options: string[]): Child
 }
 
 function tcpdump(lab: Lab, side: Side, options: string[]): string[] {
-  return lab.inside(side, ['tcpdump', '-i', lab.arm(side).tap, ...options])
+  return lab.inside(side, ['tcpdump', '-i', lab.arm(side).device, ...options])
 }
 
 function prefixLines(child: ChildProcess, tap: string): void {

@@ -6,7 +6,7 @@ import { logSince } from './appliance.ts'
 import { type Capture, readCapture, startCapture } from './capture.ts'
 import { LabError } from './lab-error.ts'
 import { until } from './processes.ts'
-import { REDIS_PORT, type Side } from './topology.ts'
+import { type Arms, REDIS_PORT, type Side } from './topology.ts'
 import { Lab } from './two-arm.ts'
 
 const VIP = '202.108.10.1'
@@ -29,10 +29,14 @@ const POLL_DAEMON_MS = 250
 type Failures = string[]
 
 /** Runs the demo on a lab of its own. => the expectations that failed */
-export async function demo(name: string, signal: AbortSignal): Promise<Failures> {
-  let lab = new Lab(name)
+export async function demo(
+  name: string,
+  arms: Arms | undefined,
+  signal: AbortSignal,
+): Promise<Failures> {
+  let lab = new Lab(name, arms)
   // A lab that is there is not ours to disturb.
-  if (lab.exists() || lab.busy()) lab = new Lab(`${name}-demo`)
+  if (lab.exists() || lab.busy()) lab = new Lab(`${name}-demo`, arms)
   return lab.alone(() => demoIn(lab, signal), signal)
 }
 
@@ -83,10 +87,10 @@ async function showConversation(
   expect(failures, got === value, `GET should give back ${value}: ${got}`)
 
   const clientSide = await settled(files.client, `${CIP}\\.\\d+ > ${VIP}\\.${REDIS_PORT}`, signal)
-  heading(`The client arm: tcpdump -nnS -i ${lab.arm('client').tap}`)
+  heading(`The client arm: tcpdump -nnS -i ${lab.arm('client').device}`)
   console.log(clientSide.trim())
   const rsSide = await settled(files.rs, `${LIP}\\.\\d+ > ${RIP}\\.${REDIS_PORT}`, signal)
-  heading(`The RS arm: tcpdump -nnS -i ${lab.arm('rs').tap}`)
+  heading(`The RS arm: tcpdump -nnS -i ${lab.arm('rs').device}`)
   console.log(rsSide.trim())
   judgeCaptures(clientSide, rsSide, failures)
 

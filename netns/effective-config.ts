@@ -9,18 +9,29 @@ import {
   type Arm,
   CONFIG_NETNS,
   DEFAULT_CONFIG,
+  type Netns,
   type Paths,
   REDIS_PORT,
   type Wanted,
 } from './topology.ts'
 
-/** => the text of the effective config */
-export function effectiveConfig(wanted: Wanted, arms: readonly Arm[], paths: Paths): string {
+/** => the text of the effective config; `box` has the arms' NICs, if that is what the arms are */
+export function effectiveConfig(
+  wanted: Wanted,
+  arms: readonly Arm[],
+  box: Netns | undefined,
+  paths: Paths,
+): string {
   const source = wanted.config ?? DEFAULT_CONFIG
   const config = parse(source)
   for (const arm of items(config, 'arms')) {
     const named = arms.find(({ side }) => CONFIG_NETNS[side] === arm.get('netns'))
-    if (named) arm.set('netns', named.netns)
+    if (!named) continue
+    arm.set('netns', (box ?? named).netns)
+    arm.delete('kind')
+    if (box === undefined) continue
+    arm.set('kind', 'nic')
+    arm.delete('mac') // a NIC has its own
   }
   config.setIn(['control', 'socket'], paths.socket)
   if (wanted.ui !== undefined) config.setIn(['control', 'ui', 'port'], wanted.ui)

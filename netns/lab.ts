@@ -1,4 +1,4 @@
-// The lab: two namespaces, a TAP in each, and between them the appliance, which holds both TAPs.
+// The lab: two namespaces, a device in each, and between them the appliance. The devices are TAPs that it holds:
 //
 //  ┌─ namespace tapvs-client ──────┐                               ┌─ namespace tapvs-rs ─────────────┐
 //  │ redis-cli                     │                               │ redis-server :6379               │
@@ -17,8 +17,14 @@
 //   on ext0   202.108.10.2:cport > 202.108.10.1:6379      client to VIP
 //   on int0   192.168.168.7:lport > 192.168.168.2:6379    LIP to RS, the client's address in TOA
 //
+// Or, with --arms veth, ends of veth pairs, whose other ends stand for the NICs of a box:
+//
+//  ┌─ tapvs-client ─┐   ┌─ namespace tapvs-box ────────────────┐   ┌─ tapvs-rs ─────┐
+//  │      veth ext0 ┼───┼ NIC ext0 ── tapvs run ── NIC int0 ───┼───┼ veth int0      │
+//  └────────────────┘   └──────────────────────────────────────┘   └────────────────┘
+//
 // `scripts/lab` comes here with its arguments. --name NAME makes another lab beside this one, with
-// namespaces NAME-client and NAME-rs and the run folder /run/NAME. Nothing else on the host is touched.
+// namespaces NAME-client, NAME-rs, NAME-box and the run folder /run/NAME. Nothing else on the host is touched.
 
 import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -34,7 +40,7 @@ import { abortedByUser } from './interrupt.ts'
 import { LabError, UsageError } from './lab-error.ts'
 import { runAttached } from './processes.ts'
 import { describeStatus } from './status.ts'
-import { CHECKOUT, DEFAULT_NAME, type Side } from './topology.ts'
+import { type Arms, CHECKOUT, checkArms, DEFAULT_NAME, type Side } from './topology.ts'
 import { Lab } from './two-arm.ts'
 
 const EXIT = { FAILED: 1, NOT_UP: 3 } as const
@@ -50,6 +56,13 @@ let told = false
 
 const { head, command } = splitCommand(withHelp(process.argv.slice(2)))
 
+const arms = {
+  string: true,
+  requiresArg: true,
+  describe:
+    'what the arms are: tap, or veth, where a third namespace, NAME-box, has the NICs of the appliance (default: $TAPVS_ARMS or tap)',
+} as const
+
 const parser = yargs(head)
 
 try {
@@ -64,7 +77,8 @@ try {
       string: true,
       default: DEFAULT_NAME,
       requiresArg: true,
-      describe: 'which lab: it has the namespaces NAME-client and NAME-rs and the folder /run/NAME',
+      describe:
+        'which lab: it has the namespaces NAME-client, NAME-rs, perhaps NAME-box, and the folder /run/NAME',
     })
     .command(
       'up',
@@ -73,6 +87,7 @@ try {
         verb.options({
           rs: { number: true, requiresArg: true, describe: 'real servers (default: 1)' },
           clients: { number: true, requiresArg: true, describe: 'client addresses (default: 1)' },
+          arms,
           config: {
             string: true,
             requiresArg: true,
@@ -83,10 +98,11 @@ try {
             describe: `with the page for the browser, on 127.0.0.1; --ui=0 takes any free port (default port ${UI_PORT})`,
           },
         }),
-      async ({ name, rs, clients, config, ui }) => {
+      async ({ name, rs, clients, arms, config, ui }) => {
         const lab = new Lab(name)
         const port = ui === undefined ? undefined : Number(ui || UI_PORT)
-        await lab.up({ realServers: rs, clients, config, ui: port }, interrupt.signal)
+        const wanted = { realServers: rs, clients, arms: armsOf(arms), config, ui: port }
+        await lab.up(wanted, interrupt.signal)
         console.log(thingsToTry(lab))
       },
     )
@@ -109,9 +125,9 @@ try {
     .command(
       'demo',
       "the seed's scenario in a lab of its own, shown and judged",
-      verb => verb,
-      async ({ name }) => {
-        const failures = await demo(name, interrupt.signal)
+      verb => verb.options({ arms }),
+      async ({ name, arms }) => {
+        const failures = await demo(name, armsOf(arms), interrupt.signal)
         console.log('')
         for (const failure of failures) console.log(`FAILED: ${failure}`)
         if (failures.length > 0) process.exitCode = EXIT.FAILED
@@ -178,6 +194,10 @@ process.once('beforeExit', () => {
     process.exitCode = tell(reason)
 })
 
+function armsOf(said: string | undefined): Arms | undefined {
+  return said === undefined ? undefined : checkArms(said)
+}
+
 async function runInside(name: string, side: Side): Promise<void> {
   if (command.length === 0) throw new UsageError(`say what to run: ${side} CMD... (lab --help)`)
   process.exitCode = await runAttached(new Lab(name).inside(side, command))
@@ -241,8 +261,8 @@ function thingsToTry(lab: Lab): string {
   const rows: [string, string][] = [
     [`${labs} client redis-cli -h ${host} -p ${port} set greeting hello`, 'through the VIP'],
     [`${labs} capture`, 'tcpdump on both arms'],
-    [`${labs} client tcpdump -nn -i ${lab.arm('client').tap}`, 'on one of them'],
-    [`${labs} rs tcpdump -nn -i ${lab.arm('rs').tap}`, 'on the other'],
+    [`${labs} client tcpdump -nn -i ${lab.arm('client').device}`, 'on one of them'],
+    [`${labs} rs tcpdump -nn -i ${lab.arm('rs').device}`, 'on the other'],
     [`${tapvs} ipvsadm -ln`, 'services and real servers'],
     [`${tapvs} ipvsadm -ln -c`, 'connections'],
     [`${tapvs} dpip addr show`, 'VIP, LIP and lports in use'],

@@ -1,14 +1,15 @@
-// Links and addresses inside a namespace, by rtnetlink (npm `netlink`), and the TAPs themselves by our
-// own addon. No routes or neighbours are made: each address brings its /24, VIP and LIP lie in it, and
+// Links and addresses inside a namespace, by rtnetlink (npm `netlink`), the TAPs themselves by our own
+// addon, and veth pairs, whose two ends are in two namespaces, by `ip`. No routes or neighbours are made: each address brings its /24, VIP and LIP lie in it, and
 // ARP is part of what the lab shows. (The namespaces come from `ip`: see namespaces.ts.)
 
 import { writeFileSync } from 'node:fs'
 import { FlagsNew, type RtNetlinkSocket } from 'netlink'
 import { AF_INET, insideNetns, REQUEST, withRtNetlink } from '../src/control/network/rtnetlink.ts'
-import { tunInfo } from '../src/control/network/tun-info.ts'
+import { linkKind, tunInfo } from '../src/control/network/tun-info.ts'
 import { closeFd, openTap, QUEUE_MULTI, TAP_PERSIST } from '../src/io/native.ts'
 import { LabError } from './lab-error.ts'
-import { type Arm, PREFIX_LENGTH } from './topology.ts'
+import { mustRun } from './processes.ts'
+import { type Arm, type Arms, type Netns, PREFIX_LENGTH } from './topology.ts'
 
 const CREATE = { ...REQUEST, flags: FlagsNew.CREATE | FlagsNew.EXCL }
 
@@ -20,19 +21,19 @@ export type Device = {
   mtu: number
   up: boolean
   addresses: string[]
-  /** A persistent multi-queue TAP, the only kind that the daemon can re-attach to. */
-  labTap: boolean
+  /** `tap`: a persistent multi-queue TAP, the only kind that the daemon can re-attach to. Undefined: not of the lab. */
+  kind: Arms | undefined
 }
 
 /** withRtNetlink, the failures of `work` in words of the lab. */
-async function withLink<T>(arm: Arm, work: (rt: RtNetlinkSocket) => Promise<T>): Promise<T> {
-  return withRtNetlink(arm.netnsPath, async rt => {
+async function withLink<T>(at: Netns, work: (rt: RtNetlinkSocket) => Promise<T>): Promise<T> {
+  return withRtNetlink(at.netnsPath, async rt => {
     try {
       return await work(rt)
     } catch (error) {
       if (error instanceof LabError) throw error
       const why = error instanceof Error ? error.message : String(error)
-      throw new LabError(`netlink in ${arm.netns}: ${why}`)
+      throw new LabError(`netlink in ${at.netns}: ${why}`)
     }
   })
 }
@@ -58,61 +59,103 @@ async function look(rt: RtNetlinkSocket, ifname: string): Promise<Device | undef
     addresses: rows
       .filter(row => row.data.index === index && row.attrs.local)
       .map(row => `${[...(row.attrs.local ?? [])].join('.')}/${row.data.prefixlen}`),
-    labTap: isLabTap(link.attrs.linkinfo),
+    kind: kindOf(link.attrs.linkinfo),
   }
 }
 
-function isLabTap(linkinfo: Buffer | undefined): boolean {
+function kindOf(linkinfo: Buffer | undefined): Arms | undefined {
   const { isTap, persistent, multiQueue } = tunInfo(linkinfo)
-  return isTap && persistent && multiQueue
+  if (isTap && persistent && multiQueue) return 'tap'
+  return linkKind(linkinfo) === 'veth' ? 'veth' : undefined
 }
 
-/** => the arm's TAP as it is now; undefined if it or its namespace is missing. */
-export async function tapDevice(arm: Arm): Promise<Device | undefined> {
-  return withLink(arm, rt => look(rt, arm.tap))
+/** => a device as it is now; undefined if there is none of that name. */
+export async function deviceIn(at: Netns, name: string): Promise<Device | undefined> {
+  return withLink(at, rt => look(rt, name))
 }
 
 /**
- * Makes what is missing of an arm and removes addresses too many. => true if the TAP was made anew, so
- * that a daemon still holds one that is gone.
+ * Makes what is missing of an arm and removes addresses too many. With a `box` the arm is the end of a veth pair, and its
+ * other end, of the same name, is in there. => true if the device was made anew, so that a daemon still holds one that is gone.
  */
-export async function raiseArm(arm: Arm, mtu: number): Promise<boolean> {
+export async function raiseArm(arm: Arm, mtu: number, box?: Netns): Promise<boolean> {
   silenceIpv6(arm)
-  return withLink(arm, async rt => {
-    let tap = await look(rt, arm.tap)
-    const makeAnew = !tap?.labTap
-    if (tap && makeAnew) await rt.delLink({ index: tap.index }, {}, REQUEST)
-    if (makeAnew) {
-      // An existing TAP is not opened: a second queue would draw frames away from the daemon's.
-      closeFd(openTap(arm.tap, arm.netnsPath, QUEUE_MULTI | TAP_PERSIST))
-      tap = await look(rt, arm.tap)
-    }
-    if (!tap) throw new LabError(`${arm.tap} vanished from ${arm.netns} while it was set up`)
+  const madeAnew = await makeDevice(arm, box)
+  if (box) await raiseFarEnd(arm, box, mtu)
+  await withLink(arm, rt => raiseDevice(rt, arm, mtu))
+  return madeAnew
+}
 
-    const { index } = tap
-    if (tap.mtu !== mtu) await rt.setLink({ index }, { mtu }, REQUEST)
-    if (!tap.up) await rt.setLink({ index, change: { up: true }, flags: { up: true } }, {}, REQUEST)
-    const lo = await look(rt, 'lo')
-    if (lo && !lo.up) {
-      await rt.setLink({ index: lo.index, change: { up: true }, flags: { up: true } }, {}, REQUEST)
-    }
+async function makeDevice(arm: Arm, box: Netns | undefined): Promise<boolean> {
+  const farEnd = box && (await deviceIn(box, arm.device))
+  const there = await deviceIn(arm, arm.device)
+  const asWanted = box ? there?.kind === 'veth' && farEnd?.kind === 'veth' : there?.kind === 'tap'
+  if (asWanted) return false
+  await remove(arm, arm.device)
+  if (box) {
+    await remove(box, arm.device) // somebody else's: the other end of ours has gone with it
+    await joinByVeth(arm, box, arm.device)
+  }
+  // An existing TAP is not opened: a second queue would draw frames away from the daemon's.
+  else closeFd(openTap(arm.device, arm.netnsPath, QUEUE_MULTI | TAP_PERSIST))
+  return true
+}
 
-    const wanted = arm.addresses.map(address => `${address}/${PREFIX_LENGTH}`)
-    for (const address of tap.addresses.filter(a => !wanted.includes(a))) {
-      const { prefixlen, bytes } = split(address)
-      await rt.delAddress({ family: AF_INET, prefixlen, index }, { local: bytes }, REQUEST)
-    }
-    // In order: the first one becomes the primary address, which the kernel picks as the source.
-    for (const address of wanted.filter(a => !tap.addresses.includes(a))) {
-      const { prefixlen, bytes } = split(address)
-      await rt
-        .newAddress({ family: AF_INET, prefixlen, index }, { local: bytes, address: bytes }, CREATE)
-        .catch((error: unknown) => {
-          if (!rejected(error, 'EEXIST')) throw error
-        })
-    }
-    return makeAnew
+/** A veth pair between an arm and a link `name` of another namespace. */
+export async function joinByVeth(arm: Arm, far: Netns, name: string): Promise<void> {
+  const pair = `${arm.device} type veth peer name ${name} netns ${far.netns}`
+  await mustRun(['ip', '-n', arm.netns, 'link', 'add', ...pair.split(' ')])
+}
+
+/** A NIC as a host has it that keeps out of its way: up, and without an address. */
+async function raiseFarEnd(arm: Arm, box: Netns, mtu: number): Promise<void> {
+  silenceIpv6(box)
+  await withLink(box, async rt => {
+    await raiseLink(rt, await must(rt, box, arm.device), mtu)
+    await raiseLink(rt, await must(rt, box, 'lo'))
   })
+}
+
+async function remove(at: Netns, name: string): Promise<void> {
+  await withLink(at, async rt => {
+    const device = await look(rt, name)
+    if (device) await rt.delLink({ index: device.index }, {}, REQUEST)
+  })
+}
+
+async function must(rt: RtNetlinkSocket, at: Netns, name: string): Promise<Device> {
+  const device = await look(rt, name)
+  if (device) return device
+  throw new LabError(`${name} vanished from ${at.netns} while it was set up`)
+}
+
+async function raiseLink(rt: RtNetlinkSocket, device: Device, mtu = device.mtu): Promise<void> {
+  const { index } = device
+  if (device.mtu !== mtu) await rt.setLink({ index }, { mtu }, REQUEST)
+  if (device.up) return
+  await rt.setLink({ index, change: { up: true }, flags: { up: true } }, {}, REQUEST)
+}
+
+async function raiseDevice(rt: RtNetlinkSocket, arm: Arm, mtu: number): Promise<void> {
+  const device = await must(rt, arm, arm.device)
+  const { index } = device
+  await raiseLink(rt, device, mtu)
+  await raiseLink(rt, await must(rt, arm, 'lo'))
+
+  const wanted = arm.addresses.map(address => `${address}/${PREFIX_LENGTH}`)
+  for (const address of device.addresses.filter(a => !wanted.includes(a))) {
+    const { prefixlen, bytes } = split(address)
+    await rt.delAddress({ family: AF_INET, prefixlen, index }, { local: bytes }, REQUEST)
+  }
+  // In order: the first one becomes the primary address, which the kernel picks as the source.
+  for (const address of wanted.filter(a => !device.addresses.includes(a))) {
+    const { prefixlen, bytes } = split(address)
+    await rt
+      .newAddress({ family: AF_INET, prefixlen, index }, { local: bytes, address: bytes }, CREATE)
+      .catch((error: unknown) => {
+        if (!rejected(error, 'EEXIST')) throw error
+      })
+  }
 }
 
 function split(cidr: string): { bytes: Buffer; prefixlen: number } {
@@ -121,8 +164,8 @@ function split(cidr: string): { bytes: Buffer; prefixlen: number } {
 }
 
 /** The lab is IPv4; router solicitations and MLD reports would only litter the captures. */
-function silenceIpv6(arm: Arm): void {
-  insideNetns(arm.netnsPath, () => {
+function silenceIpv6(at: Netns): void {
+  insideNetns(at.netnsPath, () => {
     for (const scope of ['default', 'all']) {
       try {
         writeFileSync(`/proc/sys/net/ipv6/conf/${scope}/disable_ipv6`, '1')

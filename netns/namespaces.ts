@@ -5,11 +5,9 @@
 import { statfsSync, statSync } from 'node:fs'
 import { LabError } from './lab-error.ts'
 import { mustRun, run, stopPids } from './processes.ts'
+import type { Netns } from './topology.ts'
 
 const NSFS_MAGIC = 0x6e736673
-
-/** A named namespace; every arm has one. */
-export type Netns = { netns: string; netnsPath: string }
 
 /** True if something of that name is there, be it only the file that a killed `ip netns add` leaves. */
 export function netnsLeftover(at: Netns): boolean {
@@ -46,7 +44,7 @@ export async function makeNetns(at: Netns): Promise<void> {
   await mustRun(['ip', 'netns', 'add', at.netns])
 }
 
-/** Stops what still runs inside and deletes the namespace; its TAP goes with it. */
+/** Stops what still runs inside and deletes the namespace; its devices go with it. */
 export async function deleteNetns(at: Netns): Promise<void> {
   if (!netnsLeftover(at)) return
   if (netnsExists(at)) {

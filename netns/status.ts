@@ -3,10 +3,10 @@
 import { existsSync } from 'node:fs'
 import { daemonPid, socketAnswers } from './appliance.ts'
 import { readAppliance } from './effective-config.ts'
-import { type Device, tapDevice } from './links.ts'
+import { type Device, deviceIn } from './links.ts'
 import { netnsExists } from './namespaces.ts'
 import { redisAnswers, redisPid } from './real-servers.ts'
-import { type Arm, DEFAULT_CONFIG, PREFIX_LENGTH, REDIS_PORT } from './topology.ts'
+import { type Arm, type Arms, DEFAULT_CONFIG, PREFIX_LENGTH, REDIS_PORT } from './topology.ts'
 import type { Lab } from './two-arm.ts'
 
 export type LabStatus = {
@@ -14,8 +14,9 @@ export type LabStatus = {
   state: 'up' | 'partial' | 'down'
   /** Each thing that is not as asked for, in words. Empty if and only if the state is `up`. */
   problems: string[]
+  arms: Arms
   namespaces: { name: string; path: string; exists: boolean }[]
-  devices: (Omit<Device, 'index' | 'labTap'> & { netns: string })[]
+  devices: (Omit<Device, 'index' | 'kind'> & { netns: string })[]
   vips: string[]
   lips: string[]
   internalAddresses: string[]
@@ -30,10 +31,13 @@ export type LabStatus = {
 }
 
 export async function labStatus(lab: Lab): Promise<LabStatus> {
-  const { paths, wanted } = lab
+  const { paths, wanted, box } = lab
   const [client, rs] = [lab.arm('client'), lab.arm('rs')]
   const problems: string[] = []
-  const devices = [...(await lookAtArm(client, problems)), ...(await lookAtArm(rs, problems))]
+  const places = [client, rs].map((arm): Place => ({ ...arm, arms: lab.armsKind }))
+  if (box) places.push(...places.map(arm => ({ ...arm, ...box, addresses: [] })))
+  const devices: LabStatus['devices'] = []
+  for (const place of places) devices.push(...(await lookAt(place, problems)))
 
   const realServers = await Promise.all(
     rs.addresses.map(async address => {
@@ -58,10 +62,11 @@ export async function labStatus(lab: Lab): Promise<LabStatus> {
     name: lab.name,
     state: problems.length === 0 ? 'up' : lab.exists() ? 'partial' : 'down',
     problems,
-    namespaces: [client, rs].map(arm => ({
-      name: arm.netns,
-      path: arm.netnsPath,
-      exists: netnsExists(arm),
+    arms: lab.armsKind,
+    namespaces: [client, rs, ...(box ? [box] : [])].map(at => ({
+      name: at.netns,
+      path: at.netnsPath,
+      exists: netnsExists(at),
     })),
     devices,
     vips: appliance?.vips ?? [],
@@ -78,23 +83,33 @@ export async function labStatus(lab: Lab): Promise<LabStatus> {
   }
 }
 
-async function lookAtArm(arm: Arm, problems: string[]): Promise<LabStatus['devices']> {
-  if (!netnsExists(arm)) {
-    problems.push(`no namespace ${arm.netns}`)
+/** Where a device of the lab has to be, with what addresses. */
+type Place = Pick<Arm, 'netns' | 'netnsPath' | 'device' | 'addresses'> & { arms: Arms }
+
+const KINDS: Record<Arms, string> = {
+  tap: 'a persistent multi-queue TAP',
+  veth: 'an end of a veth pair',
+}
+
+async function lookAt(place: Place, problems: string[]): Promise<LabStatus['devices']> {
+  const { netns, device: name, arms } = place
+  if (!netnsExists(place)) {
+    const problem = `no namespace ${netns}`
+    if (!problems.includes(problem)) problems.push(problem)
     return []
   }
-  const device = await tapDevice(arm)
+  const device = await deviceIn(place, name)
   if (!device) {
-    problems.push(`no device ${arm.tap} in ${arm.netns}`)
+    problems.push(`no device ${name} in ${netns}`)
     return []
   }
-  const { index: _, labTap, ...shown } = device
-  if (!labTap) problems.push(`${arm.tap} is not a persistent multi-queue TAP`)
-  if (!device.up) problems.push(`${arm.tap} is down`)
-  for (const address of arm.addresses.map(a => `${a}/${PREFIX_LENGTH}`)) {
-    if (!device.addresses.includes(address)) problems.push(`${arm.tap} lacks ${address}`)
+  const { index: _, kind, ...shown } = device
+  if (kind !== arms) problems.push(`${name} is not ${KINDS[arms]}`)
+  if (!device.up) problems.push(`${name} is down`)
+  for (const address of place.addresses.map(a => `${a}/${PREFIX_LENGTH}`)) {
+    if (!device.addresses.includes(address)) problems.push(`${name} lacks ${address}`)
   }
-  return [{ ...shown, netns: arm.netns }]
+  return [{ ...shown, netns }]
 }
 
 /** The status for eyes. */
@@ -104,7 +119,7 @@ export function describeStatus(status: LabStatus): string {
   const alive = (pid: number | null, answers: boolean) =>
     pid === null ? 'not running' : `pid ${pid}${answers ? '' : ', does not answer'}`
   const rows: [string, string][] = [
-    ['lab', `${status.name}: ${status.state}`],
+    ['lab', `${status.name}: ${status.state}, arms ${status.arms}`],
     ...status.namespaces.map((ns): [string, string] => [
       'namespace',
       `${ns.path}${ns.exists ? '' : ' (missing)'}`,

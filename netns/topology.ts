@@ -14,31 +14,41 @@ export const CONFIG_NETNS = { client: 'tapvs-client', rs: 'tapvs-rs' } as const
 export const REDIS_PORT = 6379
 export const PREFIX_LENGTH = 24
 
+/**
+ * What the arms are. `tap`: the TAPs in the two namespaces are the appliance's own. `veth`: the devices there are ends of veth pairs,
+ * as plugs of cables, and the other ends are NICs in a third namespace, the box, which the appliance takes as `kind: nic`.
+ */
+export const ARMS = ['tap', 'veth'] as const
+export type Arms = (typeof ARMS)[number]
+
 export type Side = 'client' | 'rs'
 export const SIDES: readonly Side[] = ['client', 'rs']
 /** Addresses end in .12, .13 ... after the first, so the VIP, the LIP and their neighbours stay free. */
 export const MAX_PER_SIDE = 64
 
 const NETS = {
-  client: { tap: 'ext0', net: '202.108.10' },
-  rs: { tap: 'int0', net: '192.168.168' },
+  client: { device: 'ext0', net: '202.108.10' },
+  rs: { device: 'int0', net: '192.168.168' },
 } as const
 
 /** What the user asked for. `realServers` left out means one, and the config's weights untouched. */
 export type Wanted = {
   realServers?: number | undefined
   clients?: number | undefined
+  /** Left out, what the lab was made with. */
+  arms?: Arms | undefined
   config?: string | undefined
   /** Port of the page, 0 for any; left out, it is for the config to say. */
   ui?: number | undefined
 }
 
-/** One namespace with its TAP; the daemon holds the other end of the TAP. */
-export type Arm = {
+/** A named namespace; every arm has one. */
+export type Netns = { netns: string; netnsPath: string }
+
+/** One namespace with its device, of which the daemon holds the other end: of a TAP, or of a veth pair in the box. */
+export type Arm = Netns & {
   side: Side
-  tap: string
-  netns: string
-  netnsPath: string
+  device: string
   addresses: string[]
 }
 
@@ -52,12 +62,16 @@ export type Paths = {
   log: string
 }
 
-/** The namespace and TAP of a side, with the first `count` addresses. */
+const layOutNetns = (netns: string): Netns => ({ netns, netnsPath: join('/run/netns', netns) })
+
+/** The namespace of the appliance's NICs. */
+export const layOutBox = (name: string): Netns => layOutNetns(`${name}-box`)
+
+/** The namespace and device of a side, with the first `count` addresses. */
 export function layOutArm(name: string, side: Side, count: number): Arm {
-  const { tap, net } = NETS[side]
-  const netns = `${name}-${side}`
+  const { device, net } = NETS[side]
   const addresses = Array.from({ length: count }, (_, k) => `${net}.${k === 0 ? 2 : 11 + k}`)
-  return { side, tap, netns, netnsPath: join('/run/netns', netns), addresses }
+  return { side, device, ...layOutNetns(`${name}-${side}`), addresses }
 }
 
 export function layOutPaths(name: string): Paths {
@@ -80,6 +94,18 @@ export function checkName(name: string): string {
     )
   }
   return name
+}
+
+export function checkArms(said: string, option = '--arms'): Arms {
+  const arms = ARMS.find(kind => kind === said)
+  if (arms) return arms
+  throw new UsageError(`${option} ${JSON.stringify(said)}: use ${ARMS.join(' or ')}`)
+}
+
+/** For whoever does not say which: the variable makes all tests of the lab those of another kind of arms. */
+export function usualArms(): Arms {
+  const { TAPVS_ARMS } = process.env
+  return TAPVS_ARMS ? checkArms(TAPVS_ARMS, 'TAPVS_ARMS') : 'tap'
 }
 
 export function checkCount(option: string, count: number): number {

@@ -27,15 +27,19 @@ import { raiseRedis } from './real-servers.ts'
 import { type LabStatus, labStatus } from './status.ts'
 import {
   type Arm,
+  type Arms,
   checkCount,
   checkName,
   DEFAULT_NAME,
   layOutArm,
+  layOutBox,
   layOutPaths,
+  type Netns,
   type Paths,
   SIDES,
   type Side,
   TAPVS,
+  usualArms,
   type Wanted,
 } from './topology.ts'
 
@@ -46,10 +50,13 @@ const RESOLVE_LIMIT_MS = 3500
 export class Lab {
   readonly name: string
   readonly paths: Paths
+  readonly #usual: Arms
   #locked = false
 
-  constructor(name = DEFAULT_NAME) {
+  /** @param arms what `up` makes when it is not told */
+  constructor(name = DEFAULT_NAME, arms = usualArms()) {
     this.name = checkName(name)
+    this.#usual = arms
     this.paths = layOutPaths(this.name)
   }
 
@@ -67,14 +74,25 @@ export class Lab {
     return this.#layOut(side, this.wanted)
   }
 
-  get arms(): Arm[] {
-    return SIDES.map(side => this.arm(side))
+  /** What the arms are. */
+  get armsKind(): Arms {
+    return this.wanted.arms ?? this.#usual
+  }
+
+  /** The namespace with the appliance's NICs, if it has such arms. */
+  get box(): Netns | undefined {
+    return this.armsKind === 'veth' ? layOutBox(this.name) : undefined
+  }
+
+  /** All namespaces that a lab of this name may have. */
+  get #namespaces(): Netns[] {
+    return [...SIDES.map(side => this.arm(side)), layOutBox(this.name)]
   }
 
   /** True if anything of the lab is there, whole or not. */
   exists(): boolean {
     return (
-      this.arms.some(netnsLeftover) ||
+      this.#namespaces.some(netnsLeftover) ||
       existsSync(this.paths.wanted) ||
       daemonPid(this.paths) !== undefined ||
       lostDaemons(this.paths).length > 0
@@ -90,6 +108,7 @@ export class Lab {
   async up(options: Wanted = {}, signal?: AbortSignal): Promise<void> {
     const wanted: Wanted = {
       ...options,
+      arms: options.arms ?? this.#usual,
       config: options.config === undefined ? undefined : resolve(options.config),
     }
     if (wanted.realServers !== undefined) checkCount('--rs', wanted.realServers)
@@ -115,7 +134,8 @@ export class Lab {
   async #raise(wanted: Wanted, signal?: AbortSignal): Promise<void> {
     const { paths } = this
     const arms = SIDES.map(side => this.#layOut(side, wanted))
-    const config = effectiveConfig(wanted, arms, paths)
+    const box = wanted.arms === 'veth' ? layOutBox(this.name) : undefined
+    const config = effectiveConfig(wanted, arms, box, paths)
     this.claim(wanted)
     if (!existsSync(paths.config) || readFileSync(paths.config, 'utf8') !== config) {
       await stopDaemon(paths) // first: a config on disk always is the one of the daemon that lives
@@ -123,10 +143,12 @@ export class Lab {
     }
 
     const { mtu } = readAppliance(paths.config)
+    if (box) await makeNetns(box)
+    else await deleteNetns(layOutBox(this.name))
     for (const arm of arms) {
       signal?.throwIfAborted()
       await makeNetns(arm)
-      const madeAnew = await raiseArm(arm, mtu.get(arm.tap) ?? DEFAULT_MTU)
+      const madeAnew = await raiseArm(arm, mtu.get(arm.device) ?? DEFAULT_MTU, box)
       if (madeAnew) await stopDaemon(paths)
     }
 
@@ -185,7 +207,7 @@ export class Lab {
     await stopDaemon(paths)
     await this.#stopRedisExcept([])
     // Only now the namespaces: redis-servers stopped by record need no search through /proc.
-    for (const arm of this.arms) await deleteNetns(arm)
+    for (const at of this.#namespaces) await deleteNetns(at)
     if (isLabFolder(paths)) removeFolder(paths.folder)
   }
 

@@ -53,7 +53,7 @@ const limit: Contender = {
     await stand.raiseTaps(signal)
     const { client, rs } = stand
     const program = await compiled('limit/limit.c')
-    const taps = [client.netnsPath, client.tap, rs.netnsPath, rs.tap]
+    const taps = [client.netnsPath, client.device, rs.netnsPath, rs.device]
     await stand.startBalancer('limit', client, [program, ...taps], signal)
   },
   pids: async stand => present(stand.pid('limit')),

@@ -13,8 +13,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { daemonPid } from '../../netns/appliance.ts'
 import { LabError } from '../../netns/lab-error.ts'
-import { raiseArm } from '../../netns/links.ts'
-import { deleteNetns, inside, makeNetns, type Netns, pidsInside } from '../../netns/namespaces.ts'
+import { joinByVeth, raiseArm } from '../../netns/links.ts'
+import { deleteNetns, inside, makeNetns, pidsInside } from '../../netns/namespaces.ts'
 import {
   lastWords,
   mustRun,
@@ -24,7 +24,7 @@ import {
   until,
 } from '../../netns/processes.ts'
 import { raiseRedis } from '../../netns/real-servers.ts'
-import { type Arm, layOutArm, PREFIX_LENGTH } from '../../netns/topology.ts'
+import { type Arm, layOutArm, type Netns, PREFIX_LENGTH } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
 
 export const VIP = '202.108.10.1'
@@ -85,7 +85,7 @@ export class Stand {
 
   async raiseVeth(signal: AbortSignal): Promise<void> {
     await this.#raiseNamespaces()
-    await joinByVeth(this.client, { netns: this.rs, name: this.rs.tap, addresses: [VIP] })
+    await joinWith(this.client, { netns: this.rs, name: this.rs.device, addresses: [VIP] })
     await raiseRedis(this.lab.paths, this.rs, VIP, signal)
   }
 
@@ -93,8 +93,8 @@ export class Stand {
     await this.#raiseNamespaces()
     await makeNetns(this.middle)
     await setSysctls(this.middle, [...SYSCTLS, ...ROUTER_SYSCTLS])
-    await joinByVeth(this.client, { netns: this.middle, name: 'ext0', addresses: [VIP] })
-    await joinByVeth(this.rs, { netns: this.middle, name: 'int0', addresses: LIPS })
+    await joinWith(this.client, { netns: this.middle, name: 'ext0', addresses: [VIP] })
+    await joinWith(this.rs, { netns: this.middle, name: 'int0', addresses: LIPS })
     await raiseRedis(this.lab.paths, this.rs, RIP, signal)
   }
 
@@ -190,8 +190,8 @@ async function setSysctls(at: Netns, settings: string[]): Promise<void> {
   await mustRun([...inside(at), 'sysctl', '-qw', ...settings])
 }
 
-/** A veth pair between an arm, under its TAP's name and with its addresses, and a link of another namespace. */
-async function joinByVeth(
+/** A veth pair between an arm with its addresses and a link of another namespace. */
+async function joinWith(
   arm: Arm,
   far: { netns: Netns; name: string; addresses: string[] },
 ): Promise<void> {
@@ -202,9 +202,7 @@ async function joinByVeth(
     `link set ${name} up`,
     'link set lo up',
   ]
-  await ip(arm, [
-    `link add ${arm.tap} type veth peer name ${far.name} netns ${far.netns.netns}`,
-    ...raise(arm.tap, arm.addresses),
-  ])
+  await joinByVeth(arm, far.netns, far.name)
+  await ip(arm, raise(arm.device, arm.addresses))
   await ip(far.netns, raise(far.name, far.addresses))
 }

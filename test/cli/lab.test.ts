@@ -25,6 +25,8 @@ test('wrong use is one line and exit code 2, as with tapvs', async () => {
     [['up', '--config', '/a\u001b[2J'], 'cannot read the config /a?[2J'],
     [['client'], 'say what to run: client CMD... (lab --help)'],
     [['up', '--rs', '0'], '--rs: give a whole number from 1 to 64'],
+    [['up', '--arms', 'nic'], '--arms "nic": use tap or veth'],
+    [['demo', '--arms='], '--arms "": use tap or veth'],
     [['up', '--config', '/nowhere'], 'cannot read the config /nowhere'],
     [
       ['down', '--name', '../etc'],

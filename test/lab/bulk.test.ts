@@ -88,9 +88,9 @@ async function transfer(): Promise<Record<Side, number>> {
 }
 
 async function offloads(side: Side, state: 'on' | 'off'): Promise<void> {
-  const { tap } = lab.arm(side)
+  const { device } = lab.arm(side)
   const features = ['tx', 'tso', 'gso', 'gro', 'sg'].flatMap(feature => [feature, state])
-  const { code, stderr } = await lab[side](['ethtool', '-K', tap, ...features])
+  const { code, stderr } = await lab[side](['ethtool', '-K', device, ...features])
   assert.equal(code, 0, stderr)
 }
 

@@ -24,10 +24,15 @@ export interface TunInfo {
   queues: number
 }
 
+/** The kind of a link by its raw attribute `linkinfo`, as `ip -d link` names it; undefined of what has none, as a NIC. */
+export function linkKind(linkinfo: Buffer | undefined): string | undefined {
+  return attributes(linkinfo).get(IFLA_INFO_KIND)?.toString('latin1').replace(/\0.*/, '')
+}
+
 /** Of the raw attribute `linkinfo` of a link. */
 export function tunInfo(linkinfo: Buffer | undefined): TunInfo {
   const info = attributes(linkinfo)
-  const kind = info.get(IFLA_INFO_KIND)?.toString('latin1').replace(/\0.*/, '')
+  const kind = linkKind(linkinfo)
   const tun = attributes(info.get(IFLA_INFO_DATA))
   return {
     isTap: kind === 'tun' && tun.get(IFLA_TUN_TYPE)?.[0] === IFF_TAP,
