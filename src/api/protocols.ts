@@ -16,6 +16,7 @@ interface Row {
 
 export const PROTOCOLS = {
   tcp: { number: PROTO.TCP, code: KEY.TCP, label: 'TCP', letter: 't' },
+  udp: { number: PROTO.UDP, code: KEY.UDP, label: 'UDP', letter: 'u' },
 } as const satisfies Record<string, Row>
 
 export type Protocol = keyof typeof PROTOCOLS

@@ -47,7 +47,12 @@ export class Datagrams {
   /** ms by state, which others set. */
   readonly #timeoutMs: Int32Array
 
-  constructor({ frames, table, dests }: Parts, conns: Conns, egress: Egress, timeoutMs: Int32Array) {
+  constructor(
+    { frames, table, dests }: Parts,
+    conns: Conns,
+    egress: Egress,
+    timeoutMs: Int32Array,
+  ) {
     this.#pkt = frames.pkt
     this.#conns = conns
     this.#cells = table.cells

@@ -170,7 +170,7 @@ export class Setup {
     service.pick = SCHEDULERS[options.scheduler].pick
     service.lips.splice(0, service.lips.length, ...options.lips)
     service.reject = options.reject
-    service.onePacket = options.onePacket
+    service.onePacket = options.onePacket && protocol === PROTO.UDP
     service.persistenceMs = options.persistenceMs
     service.clientMask = prefixMask(options.clientPrefix)
     service.establishedMs = options.establishedMs

@@ -79,7 +79,14 @@ export class UdpRewrite {
     if (!uoa) return 0
     cells[conn | UOA_SENT]++
     if (!carries) return Event.UOA_ALONE
-    insertUoa(this.#frames, slot, p, cells[conn | CIP], cells[conn | CLIENT_PORTS] >>> 16, this.#uoa)
+    insertUoa(
+      this.#frames,
+      slot,
+      p,
+      cells[conn | CIP],
+      cells[conn | CLIENT_PORTS] >>> 16,
+      this.#uoa,
+    )
     this.#counters.count(Event.UOA_ADDED)
     return 0
   }

@@ -75,8 +75,7 @@ export function insertUoa(
     adjust(pkt, p.ip + IP_CHECKSUM, diff16(before, after) + words)
     p.ipHeader += OPTION_BYTES
     p.l4 += OPTION_BYTES
-    if (p.partial === 1)
-      pkt.setUint16(frames.start[slot] + VNET.CSUM_START, p.l4 - p.eth, true)
+    if (p.partial === 1) pkt.setUint16(frames.start[slot] + VNET.CSUM_START, p.l4 - p.eth, true)
   }
 }
 

@@ -10,6 +10,7 @@ import { IP_DROPS } from './ip-drops.ts'
 import { LINK_DROPS } from './link-drops.ts'
 import { SENDING_DROPS } from './sending-drops.ts'
 import { TCP_DROPS } from './tcp-drops.ts'
+import { UDP_DROPS } from './udp-drops.ts'
 
 export type { DropReason } from '../../api/names.ts'
 export type { DropContext } from './drop-context.ts'
@@ -19,6 +20,7 @@ const DROPS: Record<DropReason, DropRow> = {
   ...LINK_DROPS,
   ...IP_DROPS,
   ...TCP_DROPS,
+  ...UDP_DROPS,
   ...SENDING_DROPS,
 }
 
