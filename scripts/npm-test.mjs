@@ -44,6 +44,7 @@ export const NOT_QUICK = {
   signals: 'root',
   'steering-bpf': 'root',
   story: 'long',
+  tcpdump: 'root', // tcpdump
   terminal: 'long',
   'top/screen': 'long',
   'verbs/config': 'long',

@@ -4,8 +4,9 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import type { ConfigArm } from '../../src/config/arms.ts'
 import { NO_CHECK } from '../../src/config/check-keys.ts'
-import type { ConfigArm, ConfigValues } from '../../src/config/config.ts'
+import type { ConfigValues } from '../../src/config/config.ts'
 import { buildEngine } from '../../src/control/threads/apply.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
@@ -167,7 +168,7 @@ function judgeOnRecord(
     const verdict = watch.input(arm, slot, now)
     if (verdict < 0) throw new Error(`a frame on record was refused: ${verdict}`)
     arms[verdict].send(slot)
-    watch.output(arms[verdict], slot, 0)
+    watch.output(verdict, slot, 0)
   }
 }
 
@@ -255,6 +256,7 @@ function arm(
     netns: null,
     mac,
     mtu: 1500,
+    vlan: null,
     addresses: Array.from({ length: vips }, (_, i) => ({
       address: ipv4Text(VIP + i),
       prefixLength: 32,

@@ -1,4 +1,4 @@
-/** A report as a chart: every contender's median against the limit's, row by row. */
+/** A report as a chart: every contender's median against the limit's (of NICs: redirect's), row by row. */
 
 import type { TopLevelSpec } from 'vega-lite'
 import type { Report } from './report.ts'
@@ -12,7 +12,7 @@ type Bar = { row: string; contender: string; relative: number; label: string }
 /** => a vega-lite description with its data in it */
 export function barChart(report: Report): TopLevelSpec {
   const names = report.contenders.map(({ name }) => name)
-  const base = names.includes('limit') ? 'limit' : (names[0] ?? '')
+  const base = ['limit', 'redirect', names[0] ?? ''].find(name => names.includes(name)) ?? ''
   const bars = (better: 'more' | 'less') =>
     report.rows
       .filter(row => row.better === better)

@@ -6,9 +6,9 @@ import { isMap, isSeq, parseDocument } from 'yaml'
 import { LabError } from '../../netns/lab-error.ts'
 import { inside } from '../../netns/namespaces.ts'
 import { mustRun, onPath } from '../../netns/processes.ts'
-import { DEFAULT_CONFIG, REDIS_PORT } from '../../netns/topology.ts'
+import { ARMS, type Arms, DEFAULT_CONFIG, REDIS_PORT } from '../../netns/topology.ts'
 import { compiled } from './native.ts'
-import { IPERF_PORT, LIPS, RIP, type Stand, VIP } from './stand.ts'
+import { IPERF_PORT, LIPS, RIP, type Stand, UDP_PORT, VIP } from './stand.ts'
 
 export type Contender = {
   name: string
@@ -18,8 +18,12 @@ export type Contender = {
   raise(stand: Stand, signal: AbortSignal): Promise<void>
   /** The processes of the balancer itself; none if the kernel does it. */
   pids(stand: Stand): Promise<number[]>
+  /** With which arms it takes part, `--arms`. */
+  arms: readonly Arms[]
   /** Takes part only if it is named. */
   extra?: true
+  /** It balances TCP alone. */
+  noUdp?: true
   /** Program and argument that say the version. */
   version?: [string, string]
 }
@@ -30,18 +34,32 @@ const present = (pid: number | undefined) => (pid === undefined ? [] : [pid])
 const tapvs: Contender = {
   name: 'tapvs',
   title: 'tapvs run, default config but for services and LIPs',
+  arms: ['tap'],
+  noUdp: true,
   async raise(stand, signal) {
-    await stand.raiseTwoArm(write(stand, 'tapvs.yaml', tapvsConfig()), signal)
+    await stand.raiseTwoArm(write(stand, 'tapvs.yaml', tapvsConfig()), 'tap', signal)
   },
   pids: async stand => present(stand.daemonPid()),
+}
+
+const nic: Contender = {
+  name: 'nic',
+  title: 'the same with arms that are NICs, on veth',
+  arms: ['veth'],
+  noUdp: true,
+  async raise(stand, signal) {
+    await stand.raiseTwoArm(write(stand, 'tapvs.yaml', tapvsConfig()), 'veth', signal)
+  },
+  pids: tapvs.pids,
 }
 
 const workers: Contender = {
   name: 'workers',
   title: 'the same with 2 workers',
+  arms: ['tap'],
   extra: true,
   async raise(stand, signal) {
-    await stand.raiseTwoArm(write(stand, 'workers.yaml', tapvsConfig(2)), signal)
+    await stand.raiseTwoArm(write(stand, 'workers.yaml', tapvsConfig(2)), 'tap', signal)
   },
   pids: tapvs.pids,
 }
@@ -49,8 +67,9 @@ const workers: Contender = {
 const limit: Contender = {
   name: 'limit',
   title: 'moves frames between the two TAPs and does nothing else (C)',
+  arms: ['tap'],
   async raise(stand, signal) {
-    await stand.raiseTaps(signal)
+    await stand.raiseBare('tap', signal)
     const { client, rs } = stand
     const program = await compiled('limit/limit.c')
     const taps = [client.netnsPath, client.device, rs.netnsPath, rs.device]
@@ -59,9 +78,24 @@ const limit: Contender = {
   pids: async stand => present(stand.pid('limit')),
 }
 
+const redirect: Contender = {
+  name: 'redirect',
+  title: 'a tcx program on each of two NICs that redirects all to the other',
+  arms: ['veth'],
+  async raise(stand, signal) {
+    await stand.raiseBare('veth', signal)
+    const { box, client, rs } = stand
+    const program = await compiled('limit/redirect.c')
+    const argv = [program, box.netnsPath, client.device, rs.device]
+    await stand.startBalancer('redirect', box, argv, signal)
+  },
+  pids: async () => [],
+}
+
 const nat: Contender = {
   name: 'nat',
   title: 'kernel NAT: nftables dnat and snat',
+  arms: ARMS,
   async raise(stand, signal) {
     await stand.raiseMiddle(signal)
     const run = (...argv: string[]) => mustRun([...inside(stand.middle), ...argv])
@@ -76,6 +110,8 @@ const nat: Contender = {
 const haproxy: Contender = {
   name: 'haproxy',
   title: 'HAProxy, mode tcp, 2 threads',
+  arms: ARMS,
+  noUdp: true,
   async raise(stand, signal) {
     await stand.raiseMiddle(signal)
     const argv = ['haproxy', '-db', '-f', write(stand, 'haproxy.cfg', haproxyConfig())]
@@ -88,6 +124,7 @@ const haproxy: Contender = {
 const nginx: Contender = {
   name: 'nginx',
   title: 'nginx, stream module, 2 workers',
+  arms: ARMS,
   async raise(stand, signal) {
     await stand.raiseMiddle(signal)
     const config = write(stand, 'nginx.conf', nginxConfig(stand))
@@ -101,12 +138,23 @@ const nginx: Contender = {
 const none: Contender = {
   name: 'none',
   title: 'no balancer: client and RS joined by a veth pair',
+  arms: ARMS,
   raise: (stand, signal) => stand.raiseVeth(signal),
   pids: async () => [],
 }
 
 /** In the order in which they take their turns. */
-export const CONTENDERS: readonly Contender[] = [tapvs, workers, limit, nat, haproxy, nginx, none]
+export const CONTENDERS: readonly Contender[] = [
+  tapvs,
+  workers,
+  limit,
+  nic,
+  redirect,
+  nat,
+  haproxy,
+  nginx,
+  none,
+]
 
 function write(stand: Stand, name: string, text: string): string {
   const file = join(stand.folder, name)
@@ -114,16 +162,16 @@ function write(stand: Stand, name: string, text: string): string {
   return file
 }
 
-/** The documented example config with a service for iperf3 beside that for redis, and more LIPs. */
+/** The documented example config with services for iperf3 and UDP beside that for redis, and more LIPs. */
 export function tapvsConfig(workers = 1): string {
   const config = parseDocument(readFileSync(DEFAULT_CONFIG, 'utf8'))
   const services = config.get('services')
   const redis = isSeq(services) ? services.items[0] : undefined
   if (!isSeq(services) || !isMap(redis)) throw new LabError(`${DEFAULT_CONFIG} has no service`)
-  const iperf = redis.toJSON()
-  iperf.port = IPERF_PORT
-  iperf.real_servers = [{ address: RIP, port: IPERF_PORT, weight: 100 }]
-  services.add(config.createNode(iperf))
+  for (const [protocol, port] of [['tcp', IPERF_PORT]] as const) {
+    const real_servers = [{ address: RIP, port, weight: 100 }]
+    services.add(config.createNode({ ...redis.toJSON(), protocol, port, real_servers }))
+  }
   config.setIn(['arms', 1, 'local_addresses'], LIPS)
   config.setIn(['workers', 'count'], workers)
   // The lab keeps its recorder and its history on; what is compared has them off, as the default is.
@@ -136,6 +184,7 @@ function natRules(): string {
   chain prerouting {
     type nat hook prerouting priority dstnat
     ip daddr ${VIP} tcp dport { ${PORTS.join(', ')} } dnat to ${RIP}
+    ip daddr ${VIP} udp dport ${UDP_PORT} dnat to ${RIP}
   }
   chain postrouting {
     type nat hook postrouting priority srcnat
@@ -184,6 +233,11 @@ events {
   worker_connections 4000;
 }
 stream {
-${services.join('')}}
+${services.join('')}  server {
+    listen ${VIP}:${UDP_PORT} udp reuseport;
+    proxy_pass ${RIP}:${UDP_PORT};
+    proxy_timeout 5s;
+  }
+}
 `
 }

@@ -13,7 +13,7 @@ import { compiled } from './native.ts'
 import { figures, iperfSum, redisRate } from './parse.ts'
 import { onLoadCpu } from './pin.ts'
 import { LATENCY_RATE } from './rows.ts'
-import { IPERF_PORT, type Stand, VIP } from './stand.ts'
+import { IPERF_PORT, type Server, type Stand, UDP_PORT, VIP } from './stand.ts'
 
 const CONNECTIONS = 50
 const GIB = 2 ** 30
@@ -35,10 +35,11 @@ export type Measured = {
 export type Load = {
   key: string
   /** What CPU time is reported for. */
-  unit: 'M requests' | 'M connections' | 'GiB'
+  unit: 'M requests' | 'M connections' | 'GiB' | 'M datagrams'
   /** Keys of the rows that it gives. */
   rows: string[]
-  needsIperf: boolean
+  /** What has to run behind the contender, beside redis. */
+  server?: Server
   /** => how much a second it will do, in a measure of its own */
   warmUp(tool: Tool, seconds: number): Promise<number>
   measure(tool: Tool, seconds: number, rate: number): Promise<Measured>
@@ -78,7 +79,6 @@ function redis(key: string, test: string, bytes: number, pipeline: number): Load
     key,
     unit: 'M requests',
     rows: [key],
-    needsIperf: false,
     async warmUp(tool, seconds) {
       // GET finds what was set last, and that is to be a value of its own size.
       if (test === 'get')
@@ -107,7 +107,7 @@ function iperf(key: string, streams: number, ...direction: string[]): Load {
     key,
     unit: 'GiB',
     rows: [key],
-    needsIperf: true,
+    server: 'iperf',
     async warmUp(tool, seconds) {
       let sum = await send(tool, GIB / 8)
       while (sum.seconds < seconds / 2) sum = await send(tool, (sum.bytes / sum.seconds) * seconds)
@@ -132,7 +132,6 @@ function connections(sources: string[]): Load {
     key,
     unit: 'M connections',
     rows: [key],
-    needsIperf: false,
     async warmUp(tool, seconds) {
       const done = await connect(tool, seconds)
       return done.connections / done.seconds
@@ -156,7 +155,6 @@ function latency(): Load {
     key: 'latency',
     unit: 'M requests',
     rows: ['p50', 'p99', 'p999'],
-    needsIperf: false,
     async warmUp(tool, seconds) {
       await ping(tool, seconds)
       return LATENCY_RATE
@@ -167,6 +165,30 @@ function latency(): Load {
       const middle = (key: 'p50' | 'p99' | 'p999') => median(windows.map(window => window[key]))
       const work = windows.reduce((sum, { requests }) => sum + requests, 0) / 1e6
       return { figures: { p50: middle('p50'), p99: middle('p99'), p999: middle('p999') }, work }
+    },
+  }
+}
+
+/** @param window of datagrams under way for each source, as many as fit into a socket's buffer on the way many times over */
+function udp(key: string, kind: 'dns' | 'bulk', window: number, sources: string[]): Load {
+  const send = async (tool: Tool, seconds: number) => {
+    const program = await compiled('load/udp.c')
+    const to = [VIP, `${UDP_PORT}`, `${seconds}`, `${window}`]
+    const said = await tool([program, kind, ...to, ...sources])
+    return figures('udp', said, 'datagrams', 'seconds')
+  }
+  return {
+    key,
+    unit: 'M datagrams',
+    rows: [key],
+    server: 'udp',
+    async warmUp(tool, seconds) {
+      const sent = await send(tool, seconds)
+      return sent.datagrams / sent.seconds
+    },
+    async measure(tool, seconds) {
+      const sent = await send(tool, seconds)
+      return { figures: { [key]: sent.datagrams / sent.seconds }, work: sent.datagrams / 1e6 }
     },
   }
 }
@@ -184,5 +206,7 @@ export function allLoads(sources: string[]): Load[] {
     iperf('from-1', 1, '--reverse'),
     iperf('from-8', 8, '--reverse'),
     latency(),
+    udp('dns', 'dns', 16, sources),
+    udp('datagrams', 'bulk', 32, sources),
   ]
 }

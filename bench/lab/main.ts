@@ -8,8 +8,8 @@ import { join, relative, resolve } from 'node:path'
 import process from 'node:process'
 import yargs from 'yargs'
 import { abortedByUser } from '../../netns/interrupt.ts'
-import { LabError } from '../../netns/lab-error.ts'
-import { CHECKOUT } from '../../netns/topology.ts'
+import { LabError, UsageError } from '../../netns/lab-error.ts'
+import { CHECKOUT, checkArms } from '../../netns/topology.ts'
 import { svg } from '../chart.ts'
 import { barChart } from './bars.ts'
 import { CONTENDERS } from './contenders.ts'
@@ -27,8 +27,6 @@ const EXIT = { FAILED: 1, USAGE: 2, INTERRUPTED: 130 } as const
 const THOROUGH = { rounds: 5, seconds: 1, warmUpSeconds: 0.3 }
 const QUICK = { rounds: 2, seconds: 0.5, warmUpSeconds: 0.2 }
 
-class UsageError extends Error {}
-
 const interrupt = abortedByUser()
 
 try {
@@ -42,6 +40,7 @@ type Options = {
   quick: boolean
   rounds: number | undefined
   only: string | undefined
+  arms: string
   rows: string | undefined
   out: string
   unpinned: boolean
@@ -60,6 +59,13 @@ async function parse(argv: string[]): Promise<Options> {
         string: true,
         requiresArg: true,
         describe: `contenders, with commas between: ${CONTENDERS.map(({ name }) => name).join()}`,
+      },
+      arms: {
+        string: true,
+        requiresArg: true,
+        default: 'tap',
+        describe:
+          'contenders with arms of these kinds: tap, veth, or tap,veth; unless --only names them',
       },
       rows: {
         string: true,
@@ -83,7 +89,7 @@ async function parse(argv: string[]): Promise<Options> {
         string: true,
         requiresArg: true,
         default: 'tapvs-bench',
-        describe: 'name of its lab: namespaces NAME-client, NAME-rs, NAME-middle',
+        describe: 'name of its lab: namespaces NAME-client, NAME-rs, NAME-middle, NAME-box',
       },
     })
     .parserConfiguration({ 'duplicate-arguments-array': false }) // the last one counts
@@ -102,7 +108,7 @@ async function bench(options: Options): Promise<void> {
   const folder = resolve(options.out)
   const stand = new Stand(options.name, folder)
   const plan: Plan = {
-    contenders: chosenContenders(options.only),
+    contenders: chosenContenders(options.only, options.arms),
     loads: chosenLoads(options.rows),
     rounds: checkRounds(options.rounds ?? rounds),
     pinned: !options.unpinned,
@@ -139,8 +145,11 @@ async function writeReport(report: Report, folder: string): Promise<void> {
   writeFileSync(join(folder, 'bench.svg'), await svg(barChart(report)))
 }
 
-function chosenContenders(only: string | undefined) {
-  const usual = CONTENDERS.filter(({ extra }) => !extra)
+function chosenContenders(only: string | undefined, said: string) {
+  const kinds = said.split(',').map(kind => checkArms(kind))
+  const usual = CONTENDERS.filter(
+    ({ extra, arms }) => !extra && arms.some(kind => kinds.includes(kind)),
+  )
   const names = only?.split(',') ?? usual.map(({ name }) => name)
   for (const name of names) {
     if (!CONTENDERS.some(contender => contender.name === name)) {

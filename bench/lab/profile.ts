@@ -50,7 +50,7 @@ async function main(file: string, key: string): Promise<void> {
     process.env.NODE_OPTIONS = '--perf-basic-prof' // for the daemon
     await tapvs.raise(stand, signal)
     delete process.env.NODE_OPTIONS
-    if (load.needsIperf) await stand.raiseIperf(signal)
+    if (load.server) await stand.raiseServer(load.server, signal)
     const [pid] = await tapvs.pids(stand)
     const tool = clientTool(stand, false, signal)
     const rate = await load.warmUp(tool, SECONDS / 2)

@@ -4,10 +4,7 @@ import { median, spread } from '../stats.ts'
 import type { CpuTime } from './cpu.ts'
 import type { Row } from './rows.ts'
 import type { Samples } from './run.ts'
-import { isMet, targetOf } from './targets.ts'
-
-/** Whom the others are compared with. */
-export const SUBJECT = 'tapvs'
+import { isMet, SUBJECTS, type Subject, targetOf } from './targets.ts'
 
 export type Figure = {
   median: number
@@ -18,8 +15,9 @@ export type Figure = {
 
 export type Ratio = {
   row: string
+  subject: Subject
   against: string
-  /** tapvs : the other, of the medians */
+  /** subject : the other, of the medians */
   ratio: number
   /** The same of each round by itself: the smallest and the largest. */
   range: [number, number]
@@ -56,7 +54,9 @@ export function makeReport(facts: Facts, samples: Record<string, Samples>): Repo
   const by = <T>(make: (name: string) => T) =>
     Object.fromEntries(names.map(name => [name, make(name)]))
   const rowSamples = (name: string, row: Row) => samples[name]?.rows[row.key] ?? []
-  const others = names.includes(SUBJECT) ? names.filter(name => name !== SUBJECT) : []
+  const pairs = SUBJECTS.filter(subject => names.includes(subject)).flatMap(subject =>
+    names.filter(name => name !== subject).map(against => [subject, against] as const),
+  )
   return {
     ...about,
     rows: rows.map(row => ({ ...row, figures: by(name => figure(rowSamples(name, row))) })),
@@ -66,9 +66,10 @@ export function makeReport(facts: Facts, samples: Record<string, Samples>): Repo
       figures: by(name => cpuFigure(samples[name]?.cpu[key] ?? [])),
     })),
     ratios: rows.flatMap(row =>
-      others.map(against =>
-        ratio(row, against, rowSamples(SUBJECT, row), rowSamples(against, row)),
-      ),
+      pairs.map(([subject, against]) => {
+        const found = ratio(rowSamples(subject, row), rowSamples(against, row))
+        return judged({ row: row.key, subject, against, ...found }, row)
+      }),
     ),
   }
 }
@@ -85,15 +86,16 @@ function cpuFigure(samples: CpuTime[]): CpuFigure {
   }
 }
 
-function ratio(row: Row, against: string, subject: number[], other: number[]): Ratio {
-  const value = median(subject) / median(other)
+function ratio(subject: number[], other: number[]): Pick<Ratio, 'ratio' | 'range'> {
   const rounds = subject.map((sample, round) => sample / (other[round] ?? Number.NaN))
-  const target = targetOf(against, row)
   return {
-    row: row.key,
-    against,
-    ratio: value,
+    ratio: median(subject) / median(other),
     range: [Math.min(...rounds), Math.max(...rounds)],
-    ...(target && { target: { bound: target.bound, met: isMet(target, value) } }),
   }
+}
+
+function judged(ratio: Ratio, row: Row): Ratio {
+  const target = targetOf(ratio.subject, ratio.against, row)
+  if (!target) return ratio
+  return { ...ratio, target: { bound: target.bound, met: isMet(target, ratio.ratio) } }
 }

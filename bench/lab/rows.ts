@@ -1,11 +1,11 @@
 /** The lines of the tables. A row is one figure of a load; what a load is and does is in loads.ts. */
 
-export type Group = 'redis' | 'connections' | 'bulk' | 'latency'
+export type Group = 'redis' | 'connections' | 'bulk' | 'latency' | 'udp'
 
 export type Row = {
   key: string
   title: string
-  unit: 'req/s' | 'conn/s' | 'Gbit/s' | 'µs'
+  unit: 'req/s' | 'conn/s' | 'Gbit/s' | 'µs' | 'query/s' | 'dgram/s'
   better: 'more' | 'less'
   group: Group
 }
@@ -35,4 +35,6 @@ export const ROWS: readonly Row[] = [
   latency('p50', 'p50'),
   latency('p99', 'p99'),
   latency('p999', 'p99.9'),
+  more('dns', 'DNS queries', 'query/s', 'udp'),
+  more('datagrams', 'datagrams of 1200 bytes', 'dgram/s', 'udp'),
 ]

@@ -82,17 +82,21 @@ async function measureContender(
   try {
     await contender.raise(stand, signal)
     await stand.reachable(signal)
-    if (plan.loads.some(load => load.needsIperf)) await stand.raiseIperf(signal)
+    const loads = plan.loads.filter(load => !lacks(contender, load))
+    const servers = new Set(loads.flatMap(({ server }) => server ?? []))
+    for (const server of servers) await stand.raiseServer(server, signal)
     const pids = await contender.pids(stand)
     if (plan.pinned) await onOtherCpus([...pids, ...(await stand.serverPids())])
-    await plan.loads[0]?.warmUp(clientTool(stand, plan.pinned, signal), FRESH_SECONDS)
-    for (const load of plan.loads) await measureLoad(load, pids, samples, { plan, stand, signal })
+    await loads[0]?.warmUp(clientTool(stand, plan.pinned, signal), FRESH_SECONDS)
+    for (const load of loads) await measureLoad(load, pids, samples, { plan, stand, signal })
   } catch (error) {
     if (!(error instanceof LabError) || signal.aborted) throw error
     throw new LabError(`${contender.name}: ${error.message}`, error.details)
   }
   await stand.down()
 }
+
+const lacks = ({ noUdp }: Contender, { server }: Load) => noUdp === true && server === 'udp'
 
 async function measureLoad(
   load: Load,

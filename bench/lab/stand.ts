@@ -6,6 +6,7 @@
  *   two-arm   client ── TAP, tapvs, TAP ── RS           202.108.10.0/24 and 192.168.168.0/24
  *   middle    client ── veth, a namespace, veth ── RS   the same two subnets
  *   taps      client ── TAP, limit, TAP ── RS           one subnet, the RS has the VIP
+ *   box       client ── veth, a namespace, veth ── RS   as two-arm or taps: arms that are NICs in the place of TAPs
  *   veth      client ── veth ── RS                      one subnet, the RS has the VIP
  */
 
@@ -24,8 +25,16 @@ import {
   until,
 } from '../../netns/processes.ts'
 import { raiseRedis } from '../../netns/real-servers.ts'
-import { type Arm, layOutArm, type Netns, PREFIX_LENGTH } from '../../netns/topology.ts'
+import {
+  type Arm,
+  type Arms,
+  layOutArm,
+  layOutBox,
+  type Netns,
+  PREFIX_LENGTH,
+} from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
+import { compiled } from './native.ts'
 
 export const VIP = '202.108.10.1'
 export const RIP = '192.168.168.2'
@@ -33,6 +42,10 @@ export const RIP = '192.168.168.2'
 export const LIPS = ['192.168.168.7', '192.168.168.8', '192.168.168.9', '192.168.168.10']
 export const CLIENTS = 16
 export const IPERF_PORT = 5201
+export const UDP_PORT = 5300
+
+/** What may run in the RS's namespace beside redis. */
+export type Server = 'iperf' | 'udp'
 
 const MTU = 1500
 const READY_LIMIT_MS = 8000
@@ -67,19 +80,26 @@ export class Stand {
     return this.lab.arm('client')
   }
 
+  get box(): Netns {
+    return layOutBox(this.lab.name)
+  }
+
   get rs(): Arm {
     return this.lab.arm('rs')
   }
 
-  async raiseTwoArm(config: string, signal: AbortSignal): Promise<void> {
-    await this.lab.up({ config, clients: CLIENTS }, signal)
+  async raiseTwoArm(config: string, arms: Arms, signal: AbortSignal): Promise<void> {
+    await this.lab.up({ config, clients: CLIENTS, arms }, signal)
     for (const arm of [this.client, this.rs]) await setSysctls(arm, SYSCTLS)
   }
 
-  async raiseTaps(signal: AbortSignal): Promise<void> {
+  /** Without a router: with a TAP in each of the two namespaces, or with cables to two NICs in the box. */
+  async raiseBare(arms: Arms, signal: AbortSignal): Promise<void> {
     await this.#raiseNamespaces()
-    await raiseArm(this.client, MTU)
-    await raiseArm({ ...this.rs, addresses: [VIP] }, MTU)
+    const box = arms === 'veth' ? this.box : undefined
+    if (box) await makeNetns(box)
+    await raiseArm(this.client, MTU, box)
+    await raiseArm({ ...this.rs, addresses: [VIP] }, MTU, box)
     await raiseRedis(this.lab.paths, this.rs, VIP, signal)
   }
 
@@ -106,12 +126,22 @@ export class Stand {
     }
   }
 
-  /** An iperf3 server beside the redis-server, on every address. */
-  async raiseIperf(signal: AbortSignal): Promise<void> {
+  /** A server beside the redis-server, on every address. */
+  async raiseServer(server: Server, signal: AbortSignal): Promise<void> {
+    if (server === 'udp') {
+      const argv = [await compiled('load/udp.c'), 'serve', '0.0.0.0', `${UDP_PORT}`]
+      await this.#alive('udp', this.#start('udp', this.rs, argv), signal, () => this.#hasUdp())
+      return
+    }
     const argv = ['iperf3', '--server', '--port', `${IPERF_PORT}`, '--forceflush']
     const log = this.#start('iperf3', this.rs, argv)
     const ready = () => lastWords(log).includes('Server listening') || undefined
     await this.#alive('iperf3', log, signal, ready)
+  }
+
+  async #hasUdp(): Promise<true | undefined> {
+    const sockets = [...inside(this.rs), 'ss', '-Hlun', `sport = :${UDP_PORT}`]
+    return (await run(sockets)).stdout.includes(`:${UDP_PORT}`) || undefined
   }
 
   /** => its log */

@@ -1,8 +1,9 @@
 /** A report for eyes: three tables and the targets. */
 
 import { counted } from '../../src/see/text/counted.ts'
-import { type CpuFigure, type Figure, type Ratio, type Report, SUBJECT } from './report.ts'
+import type { CpuFigure, Figure, Ratio, Report } from './report.ts'
 import type { Row } from './rows.ts'
+import { SUBJECTS, type Subject } from './targets.ts'
 
 export function reportText(report: Report): string {
   const names = report.contenders.map(({ name }) => name)
@@ -17,8 +18,11 @@ export function reportText(report: Report): string {
     '',
     ...cpuTable(report, names),
   ]
-  if (report.ratios.length > 0)
-    parts.push('', ...ratioTable(report, names), '', ...verdicts(report))
+  if (report.ratios.length > 0) {
+    const subjects = SUBJECTS.filter(name => names.includes(name))
+    for (const subject of subjects) parts.push('', ...ratioTable(report, subject, names))
+    parts.push('', ...verdicts(report))
+  }
   return `${parts.join('\n')}\n`
 }
 
@@ -58,12 +62,13 @@ function cpuCell(figure: CpuFigure | undefined): string {
   return `${short(figure.machine)} / ${figure.own === null ? '-' : short(figure.own)}`
 }
 
-function ratioTable(report: Report, names: string[]): string[] {
-  const others = names.filter(name => name !== SUBJECT)
+function ratioTable(report: Report, subject: Subject, names: string[]): string[] {
+  const others = names.filter(name => name !== subject)
+  const ratios = report.ratios.filter(ratio => ratio.subject === subject)
   const find = (row: Row, against: string) =>
-    report.ratios.find(ratio => ratio.row === row.key && ratio.against === against)
+    ratios.find(ratio => ratio.row === row.key && ratio.against === against)
   return table(
-    `${SUBJECT} : each, ratios of the medians, and in brackets the least and most of a round`,
+    `${subject} : each, ratios of the medians, and in brackets the least and most of a round`,
     ['', 'better', ...others],
     report.rows.map(row => [
       row.title,
@@ -86,12 +91,12 @@ function verdicts(report: Report): string[] {
   const ratios = report.ratios.toSorted(
     (a, b) => order.indexOf(a.against) - order.indexOf(b.against),
   )
-  for (const { row, against, ratio, target } of ratios) {
+  for (const { row, subject, against, ratio, target } of ratios) {
     const found = report.rows.find(({ key }) => key === row)
     if (!target || !found) continue
     const sign = found.better === 'more' ? '>=' : '<='
     const group = found.better === 'more' ? found.group : found.key
-    const head = `${SUBJECT} : ${against} ${sign} ${target.bound.toFixed(2)}, ${group}`
+    const head = `${subject} : ${against} ${sign} ${target.bound.toFixed(2)}, ${group}`
     const line = lines.get(head) ?? { met: [], missed: [] }
     lines.set(head, line)
     ;(target.met ? line.met : line.missed).push(`${row} ${ratio.toFixed(2)}`)

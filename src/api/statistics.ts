@@ -25,6 +25,10 @@ export const arm = z
     name: z.string(),
     mac: z.string(),
     mtu: count,
+    vlan: z
+      .object({ arm: z.string(), id: count })
+      .exactOptional()
+      .describe('It shares the device of that arm, by 802.1Q; left out if it has its own.'),
     ...linkState,
     queues: count,
     rx_packets: count,

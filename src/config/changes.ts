@@ -5,11 +5,12 @@
 
 import { type ServiceKey, serviceName } from '../api/edits.ts'
 import type { Protocol } from '../api/protocols.ts'
-import { snakeCase } from '../see/text/snake-case.ts'
+import type { ConfigRoute } from './arms.ts'
 import { checkWords } from './check-keys.ts'
-import type { ConfigRealServer, ConfigRoute, ConfigService, ConfigValues } from './config.ts'
+import type { ConfigRealServer, ConfigService, ConfigValues } from './config.ts'
 import { atOnce, type Pieces } from './pieces.ts'
 import type { Places } from './places.ts'
+import { controlSteps, restartKeys } from './restart-keys.ts'
 
 export interface ServiceChange {
   protocol: Protocol
@@ -250,54 +251,4 @@ export function rsName(
 /** The same, of what a change names. */
 export function rsNameOf({ protocol, vip, vport, address, port }: RsKey): string {
   return rsName({ protocol, address: vip, port: vport }, { address, port })
-}
-
-/** What control changes of itself, without any worker. */
-function controlSteps(before: ConfigValues, after: ConfigValues): string[] {
-  const keys: [string, (config: ConfigValues) => unknown][] = [
-    ['log.level', ({ log }) => log.level],
-    ['log.modules', ({ log }) => JSON.stringify(log.modules)],
-    ['capture.ring', ({ capture }) => capture.ring],
-    ['capture.snaplen', ({ capture }) => capture.snaplen],
-    ['capture.dump', ({ capture }) => (capture.dump ? JSON.stringify(capture.dump) : 'none')],
-    ['control.drain', ({ control }) => control.drain],
-  ]
-  return keys
-    .filter(([, of]) => differ(of(before), of(after)))
-    .map(([key, of]) => `~ ${key} ${of(before)} => ${of(after)}`)
-}
-
-/** What is not made of items, and what a running log or clock can be told, is as it was at the start. */
-function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
-  const keys: string[] = []
-  const armsOf = ({ arms }: ConfigValues) =>
-    arms.map(({ name, netns, mac, mtu, impair }) => ({ name, netns, mac, mtu, impair }))
-  if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, impair)')
-  const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
-  const udpOf = ({ udp: { timeouts: _, ...rest } }: ConfigValues) => rest
-  const logOf = ({ log: { level: _, modules: __, ...rest } }: ConfigValues) => rest
-  // Looked up when the end begins.
-  const controlOf = ({ control: { drain: _, ...rest } }: ConfigValues) => rest
-  const parts: [string, object, object][] = [
-    ['log', logOf(before), logOf(after)],
-    ['tcp', tcpOf(before), tcpOf(after)],
-    ['udp', udpOf(before), udpOf(after)],
-    ['workers', before.workers, after.workers],
-    ['connections', before.connections, after.connections],
-    ['neighbours', before.neighbours, after.neighbours],
-    ['history', before.history, after.history],
-    ['capture', { size: before.capture.bytes }, { size: after.capture.bytes }],
-    ['control', controlOf(before), controlOf(after)],
-  ]
-  for (const [part, old, now] of parts) {
-    for (const [key, value] of Object.entries(now)) {
-      if (differ((old as Record<string, unknown>)[key], value))
-        keys.push(`${part}.${snakeCase(key)}`)
-    }
-  }
-  return keys
-}
-
-function differ(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) !== JSON.stringify(b)
 }

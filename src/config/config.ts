@@ -12,10 +12,9 @@ import type { SchedulerName, WhenDown } from '../api/words.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { nearest } from '../see/text/nearest.ts'
-import { ipv4Text } from '../wire/address.ts'
+import { armsOf, type ConfigArm } from './arms.ts'
 import { type ConfigCapture, captureOf } from './capture.ts'
 import { type ConfigCheck, type ConfigPassive, configCheck, configPassive } from './check-keys.ts'
-import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import { checkConfig } from './consistency.ts'
 import { draftOf, keysAt } from './draft.ts'
 import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './listeners.ts'
@@ -23,50 +22,6 @@ import type { ConfigHistory, LogFileOptions, LogOptions } from './log.ts'
 import { bytesOf, type ConfigFile, fileSchema } from './schema.ts'
 import { type ConfigSource, ConfigValue, found } from './source.ts'
 import { ConfigText } from './text.ts'
-
-export interface ConfigAddress {
-  address: string
-  prefixLength: number
-}
-
-export interface ConfigRoute {
-  /** The network's address, host bits clear; 0.0.0.0 with length 0 is the default route. */
-  to: string
-  prefixLength: number
-  /** Gateway, null when the network is on-link. */
-  via: string | null
-}
-
-/** Shares 0..1 of the frames read from an arm that are spoilt. */
-export interface ConfigImpair {
-  loss: number
-  duplicate: number
-  reorder: number
-  corrupt: number
-  seed: number
-}
-
-/** Frames of the arm are lost, doubled, put off or spoilt. */
-export function isImpaired({ loss, duplicate, reorder, corrupt }: ConfigImpair): boolean {
-  return loss + duplicate + reorder + corrupt > 0
-}
-
-export interface ConfigArm {
-  /** Name of the TAP, unique over all arms. */
-  name: string
-  /** Name of the namespace that holds the TAP, null for the daemon's own. */
-  netns: string | null
-  mac: string
-  mtu: number
-  /** Own addresses without the LIPs, in the order of the file. */
-  addresses: ConfigAddress[]
-  /** LIPs, in the order of the file; each is a /32. */
-  localAddresses: string[]
-  routes: ConfigRoute[]
-  /** Static ones. */
-  neighbours: { address: string; mac: string }[]
-  impair: ConfigImpair
-}
 
 export interface ConfigRealServer {
   address: string
@@ -199,26 +154,7 @@ export function readConfig(file: string): Config {
 }
 
 function normalise(file: ConfigFile): ConfigValues {
-  const arms = file.arms.map(arm => ({
-    name: arm.name,
-    netns: arm.netns ?? null,
-    mac: arm.mac?.toLowerCase() ?? macOf(arm.netns ?? '', arm.name),
-    mtu: arm.mtu,
-    addresses: arm.addresses.map(cidr => ({ address: hostOf(cidr), prefixLength: lengthOf(cidr) })),
-    localAddresses: arm.local_addresses,
-    routes: arm.routes.map(({ to, via }) => {
-      const { network, prefixLength } = networkOf(to)
-      return { to: ipv4Text(network), prefixLength, via: via ?? null }
-    }),
-    neighbours: arm.neighbours.map(({ address, mac }) => ({ address, mac: mac.toLowerCase() })),
-    impair: {
-      loss: share(arm.impair.loss),
-      duplicate: share(arm.impair.duplicate),
-      reorder: share(arm.impair.reorder),
-      corrupt: share(arm.impair.corrupt),
-      seed: arm.impair.seed,
-    },
-  }))
+  const arms = armsOf(file.arms)
   const lips = arms.flatMap(arm => arm.localAddresses)
   return {
     arms,
@@ -278,20 +214,4 @@ function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {
 function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
   if (file === undefined) return null
   return { path: file.path, maxBytes: bytesOf(file.max_size), keep: file.keep }
-}
-
-function share(percent: 0 | string): number {
-  return percent === 0 ? 0 : Number(percent.slice(0, -1)) / 100
-}
-
-/**
- * The MAC of an arm that names none: locally administered, `tv` in its middle, and the same at every start, so that
- * the neighbours' caches survive a restart. FNV-1a, folded to 24 bits by exclusive or.
- */
-export function macOf(netns: string, name: string): string {
-  let hash = 0x811c9dc5
-  for (const byte of Buffer.from(`${netns}/${name}`)) hash = Math.imul(hash ^ byte, 0x01000193)
-  const folded = ((hash >>> 24) ^ hash) & 0xffffff
-  const hex = folded.toString(16).padStart(6, '0')
-  return `02:74:76:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`
 }

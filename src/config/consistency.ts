@@ -14,6 +14,7 @@ import { hostOf, type Network, Networks, networkOf } from './cidr.ts'
 import type { Draft } from './draft.ts'
 import type { ConfigFile } from './schema.ts'
 import type { ConfigSource, Path } from './source.ts'
+import { checkVlans } from './vlans.ts'
 
 type Arms = NonNullable<Draft<ConfigFile>['arms']>
 type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
@@ -47,6 +48,7 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): Rem
   }
   const own = checkAddresses(arms, source)
   checkArms(arms, armRead, source)
+  checkVlans(arms, armsRead, source)
 
   checkServices(services, own, arms, armsRead, source)
   const remarks: Remarks = { warnings: [], named: [] }

@@ -79,6 +79,10 @@ const arm = mapping({
   netns: text('the name of a network namespace', isNetnsName).optional(),
   mac: mac.optional(),
   mtu: whole(576, 9000).default(1500),
+  vlan: mapping({
+    arm: text('the name of another arm', isDeviceName),
+    id: whole(1, 4094),
+  }).optional(),
   addresses: list(cidr),
   local_addresses: list(address),
   routes: list(mapping({ to: network, via: address.optional() })),

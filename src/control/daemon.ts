@@ -3,6 +3,7 @@
  * touches a packet; it may block on a slow log without anybody noticing but its own clients.
  */
 
+import { withDevice } from '../config/arms.ts'
 import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import { pageConfig, type UiOption } from '../config/listeners.ts'
 import { TraceRing } from '../engine/trace.ts'
@@ -83,7 +84,7 @@ async function serve(
 ): Promise<number> {
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(config.control.socket)
-  if (!options.force) await untilFree(config.arms)
+  if (!options.force) await untilFree(withDevice(config.arms))
   const parts = assemble(config, configPath, log, options)
   const { model } = parts.daemon
   for (const reader of parts.readers) reader.start()

@@ -6,6 +6,7 @@
 
 import { inPrefix, prefixMask } from '../wire/address.ts'
 import { Family } from './family.ts'
+import type { Vlans } from './vlan.ts'
 
 const { IPV4 } = Family
 
@@ -42,6 +43,8 @@ export class Arm {
   /** Slots to send, in order; the loop writes them out after each burst and empties the list. */
   readonly outbox: Int32Array
   outboxCount = 0
+  /** Arms that share its device, or null if none does. Set once, before the first frame. */
+  vlans: Vlans | null = null
   readonly #addresses: ArmAddress[] = []
   /** Words, by family. */
   readonly #owned: readonly Set<number>[] = [new Set(), new Set()]

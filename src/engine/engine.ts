@@ -45,6 +45,7 @@ import type { TraceRing } from './trace.ts'
 import { UoaAlone } from './uoa-alone.ts'
 import { GOOD } from './usual.ts'
 import { Verify } from './verify.ts'
+import { popPriority } from './vlan.ts'
 import { FullNat } from './xmit/fullnat.ts'
 import { unfit } from './xmit/ip.ts'
 
@@ -182,6 +183,8 @@ export class Engine {
     if (kind < KIND_TCP) {
       if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
       if (kind === Kind.ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
+      if (kind === Kind.VLAN)
+        return popPriority(this.frames, slot) ? this.input(arm, slot, now) : -Drop.ETH_VLAN
       return kind
     }
     let t = this.#index.find(p.key, p.saddr, p.daddr, p.ports)

@@ -19,9 +19,9 @@ import type { Frames } from './frames.ts'
 
 /**
  * What decode() found; anything below zero is minus a drop reason. From TCP on there is a tuple; QUOTED is an ICMP error about
- * TCP or UDP, and ICMP all other.
+ * TCP or UDP, and ICMP all other. VLAN is a tag that nobody has taken off.
  */
-export const Kind = { ARP: 1, ICMP: 2, TCP: 3, UDP: 4, QUOTED: 5 } as const
+export const Kind = { VLAN: 0, ARP: 1, ICMP: 2, TCP: 3, UDP: 4, QUOTED: 5 } as const
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { HEADER: ETH_HEADER, TYPE: ETH_TYPE, DST: ETH_DST } = ETH
@@ -250,10 +250,11 @@ export class Parsed {
   }
 }
 
-/** Why a frame is not for decode() to read on, or Kind.ARP. */
+/** Why a frame is not for decode() to read on, or Kind.ARP or VLAN. */
 function otherThanOurIpv4(type: number, mine: boolean, dstHi: number): number {
   if (!mine && (dstHi & 0x0100) === 0) return -Drop.ETH_OTHERHOST
   if (type === ETHERTYPE.ARP) return Kind.ARP
-  if (type === ETHERTYPE.VLAN || type === ETHERTYPE.QINQ) return -Drop.ETH_VLAN
+  if (type === ETHERTYPE.VLAN) return Kind.VLAN
+  if (type === ETHERTYPE.QINQ) return -Drop.ETH_VLAN
   return type === TYPE_IPV4 ? -Drop.ETH_NOT_UNICAST : -Drop.ETH_TYPE
 }

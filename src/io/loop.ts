@@ -4,6 +4,7 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import type { Arm } from '../engine/arm.ts'
 import { DONE, Drop, Event, Gauge, HAND_OVER, PARKED } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { FlightKind } from '../engine/flight-records.ts'
@@ -12,6 +13,7 @@ import type { Exchange, Hear } from './exchange.ts'
 import { Impair } from './impair.ts'
 import { drainWaker, POLLIN, wait } from './native.ts'
 import { NO_FD, type Port } from './port.ts'
+import { VlanPort } from './vlan-port.ts'
 import type { Watch } from './watch.ts'
 
 /** The engine's clock: ms, as int32, the same in all workers. */
@@ -46,6 +48,8 @@ export interface LoopParts {
 export class Loop {
   readonly #engine: Engine
   readonly #ports: readonly Port[]
+  /** Those that write by another's device. */
+  readonly #subs: readonly Port[]
   readonly #exchange: Exchange | null
   readonly #waker: number
   readonly #watch: Watch
@@ -68,6 +72,7 @@ export class Loop {
   constructor({ engine, ports, exchange, waker, watch, hooks }: LoopParts) {
     this.#engine = engine
     this.#ports = ports
+    this.#subs = ports.filter(port => port instanceof VlanPort)
     this.#exchange = exchange
     this.#waker = waker
     this.#watch = watch
@@ -81,8 +86,7 @@ export class Loop {
   /** Runs until control() says no. */
   run(): void {
     this.#now = clockMs()
-    if (this.#isFirst)
-      for (const { arm, fd } of this.#ports) if (fd !== NO_FD) this.#engine.announce(arm)
+    if (this.#isFirst) for (const { arm, fd } of this.#ports) if (fd !== NO_FD) this.#announce(arm)
     while (this.#turn()) {}
   }
 
@@ -95,8 +99,13 @@ export class Loop {
     this.#hadDevice[arm] = true
     if (!this.#isFirst) return
     if (isBack) this.#engine.counters.count(Event.ARM_REATTACHED)
-    this.#watch.note(FlightKind.ANNOUNCE, this.#now, Int32Array.of(arm))
-    this.#engine.announce(port.arm)
+    this.#announce(port.arm)
+  }
+
+  #announce(arm: Arm): void {
+    this.#watch.note(FlightKind.ANNOUNCE, this.#now, Int32Array.of(arm.index))
+    this.#engine.announce(arm)
+    for (const sub of arm.vlans?.arms ?? []) this.#announce(this.#engine.arms[sub])
   }
 
   /** One worker speaks for all. */
@@ -174,7 +183,8 @@ export class Loop {
     for (let i = 0; i < count; i++) {
       this.#engine.counters.rx(port.arm.index, this.#engine.frames.length[port.slots[i]])
     }
-    if (port.impair === null) for (let i = 0; i < count; i++) this.#judge(port, port.slots[i])
+    if (port.arm.vlans !== null) for (let i = 0; i < count; i++) this.#sort(port, port.slots[i])
+    else if (port.impair === null) for (let i = 0; i < count; i++) this.#judge(port, port.slots[i])
     else for (let i = 0; i < count; i++) this.#impair(port, port.slots[i])
     this.flush()
     port.refill(count)
@@ -200,6 +210,16 @@ export class Loop {
     frames.release(slot)
   }
 
+  /** A frame of an arm that shares its device with others. */
+  #sort(reader: Port, slot: number): void {
+    const { frames, counters } = this.#engine
+    const arm = reader.arm.vlans?.armOf(frames, slot) ?? reader.arm.index
+    const port = this.#ports[arm]
+    if (port !== reader) counters.rx(arm, frames.length[slot])
+    if (port.impair === null) this.#judge(port, slot)
+    else this.#impair(port, slot)
+  }
+
   #impair(port: Port, slot: number): void {
     port.impair?.frame(
       slot,
@@ -215,6 +235,7 @@ export class Loop {
 
   /** Writes what waits to leave. */
   flush(): void {
+    for (const port of this.#subs) port.flush()
     for (const port of this.#ports) port.flush()
     this.#exchange?.flush(this.#engine.frames)
   }

@@ -7,6 +7,7 @@ import { constants } from 'node:os'
 import type { Arm } from '../engine/arm.ts'
 import { type Counters, Drop, Event } from '../engine/counters.ts'
 import { BURST, FRAME_MAX, type Frames, NO_SLOT } from '../engine/frames.ts'
+import type { Vlans } from '../engine/vlan.ts'
 import type { Impair } from './impair.ts'
 import { attach, type Burst, closeFd, EBADFD, readBurst, writeBurst } from './native.ts'
 import { NO_FD, type Port, type PortOptions } from './port.ts'
@@ -128,17 +129,25 @@ export class TapPort implements Port {
     const watched = this.#watch?.on === true
     if (this.fd !== NO_FD) writeBurst(this.#tx, this.fd, 0, n)
     for (let i = 0; i < n; i++) {
+      const slot = arm.outbox[i]
       const result = this.fd === NO_FD ? -EBADF : this.#txDesc[half + i]
       const drop = result >= 0 ? 0 : dropReason(-result)
       if (drop === 0) this.#counters.tx(arm.index, result)
-      else {
-        this.#counters.txDrop(arm.index, drop, arm.outbox[i])
-        if (result === -EBADFD) lost = true
-      }
-      if (watched) this.#watch?.output(arm, arm.outbox[i], drop)
-      this.#frames.release(arm.outbox[i])
+      else if (result === -EBADFD) lost = true
+      const sender = arm.vlans === null ? arm.index : this.#senderOf(arm.vlans, slot, drop)
+      if (drop !== 0) this.#counters.txDrop(sender, drop, slot)
+      if (watched) this.#watch?.output(sender, slot, drop)
+      this.#frames.release(slot)
     }
     if (lost) this.lose()
+  }
+
+  /** => The arm that has sent the frame in `slot`, which is as that arm knows it now: without a tag */
+  #senderOf(vlans: Vlans, slot: number, drop: number): number {
+    const sender = vlans.armOf(this.#frames, slot)
+    if (sender !== this.arm.index && drop === 0)
+      this.#counters.tx(sender, this.#frames.length[slot])
+    return sender
   }
 }
 

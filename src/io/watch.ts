@@ -154,13 +154,13 @@ export class Watch {
   }
 
   /** The arm has written the frame in `slot`, or has refused it for `drop`; 0 if it has not. */
-  output(arm: Arm, slot: number, drop: number): void {
+  output(arm: number, slot: number, drop: number): void {
     this.#ring.us = this.#clock()
     const { frames } = this.#engine
     const from = frames.start[slot] >> 2
     const pair = frames.mark[slot]
     const bytes = frames.length[slot]
-    this.#ring.frame(FlightKind.OUT, pair, arm.index, bytes, drop, this.#arena, from)
+    this.#ring.frame(FlightKind.OUT, pair, arm, bytes, drop, this.#arena, from)
   }
 
   /** => whether the frame is TCP over IPv4 as far as its tuple; the tuple is in the fields then. */

@@ -5,6 +5,12 @@
 
 export const ETH = { DST: 0, SRC: 6, TYPE: 12, HEADER: 14 } as const
 
+/**
+ * An 802.1Q tag stands where the ethertype would, which follows it (IEEE 802.1Q 9.3): TPID 0x8100, then 3 bits of priority, one
+ * of drop eligibility, and 12 of the VLAN id; id 0 is a priority and no VLAN.
+ */
+export const VLAN = { TCI: 14, TYPE: 16, TAG: 4, HEADER: 18, ID_BITS: 0xfff } as const
+
 /** Ethertypes that the engine knows by name (IEEE 802 numbers). */
 export const ETHERTYPE = {
   IPV4: 0x0800,

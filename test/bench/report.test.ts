@@ -10,7 +10,7 @@ import { type Facts, makeReport } from '../../bench/lab/report.ts'
 import { ROWS } from '../../bench/lab/rows.ts'
 import type { Samples } from '../../bench/lab/run.ts'
 import { LIPS } from '../../bench/lab/stand.ts'
-import { TARGETS } from '../../bench/lab/targets.ts'
+import { TARGETS, type Target } from '../../bench/lab/targets.ts'
 import { reportText, short } from '../../bench/lab/text.ts'
 import { parseConfig } from '../../src/config/config.ts'
 
@@ -23,6 +23,7 @@ const facts: Facts = {
   contenders: [
     { name: 'tapvs', title: 'ours' },
     { name: 'limit', title: 'nothing but frames' },
+    { name: 'nic', title: 'ours on cables' },
     { name: 'nat', title: 'the kernel' },
   ],
   rows: ROWS.filter(({ key }) => ['get-1', 'to-1', 'p99'].includes(key)),
@@ -38,6 +39,10 @@ const samples: Record<string, Samples> = {
     rows: { 'get-1': [100, 110, 100], 'to-1': [10, 10, 10], p99: [200, 200, 200] },
     cpu: { 'get-1': [{ machine: 20, own: 4 }] },
   },
+  nic: {
+    rows: { 'get-1': [132, 132, 130], 'to-1': [6, 6, 6], p99: [220, 220, 220] },
+    cpu: { 'get-1': [{ machine: 19, own: 6 }] },
+  },
   nat: {
     rows: { 'get-1': [137.5, 137.5, 137.5], 'to-1': [16, 16, 16], p99: [100, 100, 100] },
     cpu: { 'get-1': [{ machine: 16, own: null }] },
@@ -45,8 +50,10 @@ const samples: Record<string, Samples> = {
 }
 
 const report = makeReport(facts, samples)
-const ratioOf = (row: string, against: string) =>
-  report.ratios.find(ratio => ratio.row === row && ratio.against === against)
+const ratioOf = (row: string, against: string, subject = 'tapvs') =>
+  report.ratios.find(
+    ratio => ratio.row === row && ratio.subject === subject && ratio.against === against,
+  )
 
 test('medians and spreads', () => {
   const [get] = report.rows
@@ -63,18 +70,39 @@ test('ratios are those of medians; their range is that of rounds', () => {
   assert.deepEqual(ratioOf('get-1', 'nat')?.target, { bound: 0.8, met: true })
 })
 
+test('tapvs on NICs is compared with all, and with itself on TAPs', () => {
+  assert.equal(ratioOf('get-1', 'tapvs', 'nic')?.ratio, 1.2)
+  assert.deepEqual(ratioOf('to-1', 'tapvs', 'nic')?.target, { bound: 0.8, met: false })
+  assert.deepEqual(ratioOf('get-1', 'nat', 'nic')?.target, { bound: 0.9, met: true })
+  assert.equal(ratioOf('get-1', 'limit', 'nic')?.target, undefined, 'nothing was promised')
+})
+
 test('a latency is to be at most the bound', () => {
   assert.deepEqual(ratioOf('p99', 'limit')?.target, { bound: 1.05, met: true })
   assert.equal(ratioOf('p99', 'nat')?.target, undefined, 'nothing was promised')
 })
 
 test('the targets', () => {
-  const bounds = TARGETS.map(({ against, row, bound }) => `${against} ${row.key} ${bound}`)
-  const words = ['limit get-1 1', 'limit p99 1.05', 'haproxy set-64k 1.05', 'nginx to-8 1.4']
-  for (const target of [...words, 'nat set-1k 0.8', 'nat from-1 0.75', 'nat connections 1.15']) {
+  const words = (target: Target) =>
+    `${target.subject} ${target.against} ${target.row.key} ${target.bound}`
+  const bounds = TARGETS.map(words)
+  for (const target of [
+    'tapvs limit get-1 1',
+    'tapvs limit p99 1.05',
+    'tapvs haproxy set-64k 1.05',
+    'tapvs nginx to-8 1.4',
+    'tapvs nat set-1k 0.8',
+    'tapvs nat from-1 0.75',
+    'tapvs nat connections 1.15',
+    'nic tapvs from-8 0.8',
+    'nic nat get-1 0.9',
+    'nic nat connections 0.95',
+    'nic haproxy set-1k 1',
+    'nic nginx connections 1',
+  ])
     assert.ok(bounds.includes(target), target)
-  }
-  assert.equal(new Set(TARGETS.map(({ against, row }) => against + row.key)).size, TARGETS.length)
+  const places = TARGETS.map(({ subject, against, row }) => `${subject} ${against} ${row.key}`)
+  assert.equal(new Set(places).size, TARGETS.length)
 })
 
 test('every row is a figure of one load', () => {
@@ -90,9 +118,14 @@ test('the text', () => {
   const line = (words: RegExp) => text.split('\n').find(row => words.test(row)) ?? ''
   assert.match(line(/made-up CPU/), /^2 x made-up CPU/)
   assert.match(text, /3 rounds, 2 s a measurement, other load on the CPUs up to 3%/)
-  assert.match(line(/GET, pipeline 1 +req/), /110 \(18%\) +100 \(10%\) +138 \(0%\)/)
-  assert.match(line(/get-1 +M requests/), /18\.0 \/ 5\.00 +20\.0 \/ 4\.00 +16\.0 \/ -/)
-  assert.match(line(/GET, pipeline 1 +> 1/), /1\.10 \(1\.00\.\.1\.10\) +0\.80 /)
+  assert.match(line(/GET, pipeline 1 +req/), /110 \(18%\) +100 \(10%\) +132 \(2%\) +138 \(0%\)/)
+  assert.match(
+    line(/get-1 +M requests/),
+    /18\.0 \/ 5\.00 +20\.0 \/ 4\.00 +19\.0 \/ 6\.00 +16\.0 \/ -/,
+  )
+  assert.match(line(/GET, pipeline 1 +> 1/), /1\.10 \(1\.00\.\.1\.10\) +0\.83 .* 0\.80 /)
+  assert.match(text, /\n *nic : each, ratios of the medians/)
+  assert.match(line(/nic : tapvs >= 0\.80, bulk/), /not met +to-1 0\.75/)
   assert.match(line(/limit >= 1\.00, bulk/), /not met +to-1 0\.80/)
   assert.match(line(/limit <= 1\.05, p99/), /\bmet +p99 1\.05/)
   assert.doesNotMatch(text, /NaN|undefined/)

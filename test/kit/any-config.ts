@@ -101,6 +101,7 @@ export const soundConfig: fc.Arbitrary<ConfigFile> = anyConfig.map(any => {
     arm.addresses = arm.addresses.map((_, j) => `10.${i}.0.${j + 1}/24`)
     arm.local_addresses = [...arm.local_addresses, ''].map((_, j) => `10.${i}.1.${j + 1}`)
     arm.routes = [{ to: `10.${i}.0.0/16` }]
+    delete arm.vlan
   }
   const lips = file.arms.flatMap(arm => arm.local_addresses)
   for (const [i, service] of file.services.entries()) {

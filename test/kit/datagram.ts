@@ -46,7 +46,13 @@ export function icmpError(fields: ErrorFields): Uint8Array {
   inside.set([...be16(about.dport), ...be16(about.sport), 0, 0, 0, 7].slice(0, bytes))
   const options = fields.options ?? new Uint8Array()
   const quote = ipv4({ src: about.dst, dst: about.src, protocol, fragment, options }, inside)
-  const message = concat(Uint8Array.of(type, code, 0, 0, 0, 0, 0, 0), quote)
-  message.set(be16(checksum(message)), 2)
+  const message = checksummed(concat(Uint8Array.of(type, code, 0, 0, 0, 0, 0, 0), quote))
   return ipv4({ src: fields.src ?? about.src, dst: fields.dst ?? about.dst, protocol: 1 }, message)
+}
+
+/** An ICMP message with its checksum, whose field is 0 yet. */
+export function checksummed(message: Uint8Array): Uint8Array {
+  const whole = message.slice()
+  whole.set(be16(checksum(message)), 2)
+  return whole
 }

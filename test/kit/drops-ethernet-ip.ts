@@ -74,7 +74,11 @@ export const ETHERNET_IP_DROPS: Case[] = [
     drop: 'ETH_NOT_UNICAST',
     bytes: concat(vnetHeader(), ethernet('01:00:5e:00:00:01', CLIENT_MAC, 0x0800, packet())),
   },
-  { name: '802.1Q', drop: 'ETH_VLAN', bytes: frame(new Uint8Array(46), WAN, 0x8100) },
+  {
+    name: '802.1Q',
+    drop: 'ETH_VLAN',
+    bytes: frame(Uint8Array.of(0, 100, ...new Uint8Array(44)), WAN, 0x8100),
+  },
   { name: '802.1ad', drop: 'ETH_VLAN', bytes: frame(new Uint8Array(46), WAN, 0x88a8) },
   { name: 'IPv6', drop: 'ETH_TYPE', bytes: frame(new Uint8Array(46), WAN, 0x86dd) },
   { name: 'LLDP', drop: 'ETH_TYPE', bytes: frame(new Uint8Array(46), WAN, 0x88cc) },

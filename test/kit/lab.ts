@@ -10,7 +10,7 @@ import { after, before } from 'node:test'
 import { type Document, parseDocument } from 'yaml'
 import { type Capture, readCapture, startCapture } from '../../netns/capture.ts'
 import { until } from '../../netns/processes.ts'
-import { CHECKOUT, type Side, type Wanted } from '../../netns/topology.ts'
+import { type Arms, CHECKOUT, type Side, type Wanted } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import type { CountersInfo } from '../../src/api/commands.ts'
 
@@ -19,9 +19,9 @@ export const CIP = '202.108.10.2'
 export const LIP = '192.168.168.7'
 export const RIP = '192.168.168.2'
 
-/** Raises a lab before the tests of the file and takes it down after them. */
-export function labForTests(suffix: string, wanted: Wanted = {}): Lab {
-  const lab = new Lab(labName(suffix))
+/** Raises a lab before the tests of the file and takes it down after them; `arms` is for tests of one kind of them. */
+export function labForTests(suffix: string, wanted: Wanted = {}, arms?: Arms): Lab {
+  const lab = new Lab(labName(suffix), arms)
   before(async () => {
     assert.equal(process.getuid?.(), 0, 'lab tests need root: run sudo ./scripts/test')
     await lab.up(wanted)

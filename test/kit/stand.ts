@@ -266,7 +266,7 @@ export class Stand {
         const slot = arm.outbox[i]
         const bytes = new Uint8Array(frames.pkt.buffer, frames.start[slot], frames.length[slot])
         out.push({ arm: this.config.arms[arm.index].name, bytes: bytes.slice() })
-        this.watch?.output(arm, slot, 0)
+        this.watch?.output(arm.index, slot, 0)
         this.engine.counters.tx(arm.index, frames.length[slot])
         frames.release(slot)
       }

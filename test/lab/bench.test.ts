@@ -44,10 +44,11 @@ test('tapvs, the limit and none are measured and gone', () => {
 test('mistakes are one line', () => {
   for (const [words, status, said] of [
     ['--only tapvs,ipvs', 2, /no contender "ipvs"/],
-    ['--rows udp', 2, /no row/],
+    ['--rows sctp', 2, /no row/],
     ['--rounds 0', 2, /--rounds/],
     ['--fast', 2, /fast/],
-    ['--name UPPER', 1, /--name "UPPER"/],
+    ['--name UPPER', 2, /--name "UPPER"/],
+    ['--arms nic', 2, /--arms "nic": use tap or veth/],
   ] as const) {
     const ended = bench(words)
     assert.equal(ended.status, status, words)

@@ -7,40 +7,25 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { until } from '../../netns/processes.ts'
 import type { Side } from '../../netns/topology.ts'
-import type { ArmInfo } from '../../src/api/commands.ts'
+import { BULK_SERVICES, randomFile, transfer, WIRE_FRAME } from '../kit/bulk.ts'
 import {
   countersOf,
   labConfig,
   labForTests,
   mustTapvs,
-  RIP,
   scratchFolder,
   untilNoConns,
-  VIP,
 } from '../kit/lab.ts'
 
 const MIB = 200
-const UP = 9000
-const DOWN = 9001
-/** One Ethernet frame with its virtio-net header. */
-const WIRE_FRAME = 10 + 14 + 1500
-
 const folder = scratchFolder()
 const file = join(folder, 'bulk')
 
-const services = [UP, DOWN].map(port => ({
-  address: VIP,
-  port,
-  protocol: 'tcp',
-  scheduler: 'rr',
-  real_servers: [{ address: RIP }],
-}))
-const plain = labConfig(folder, 'plain', config => config.set('services', services))
+const plain = labConfig(folder, 'plain', config => config.set('services', BULK_SERVICES))
 const impairedBy = (name: string, shares: object) =>
   labConfig(folder, name, config => {
-    config.set('services', services)
+    config.set('services', BULK_SERVICES)
     for (const arm of [0, 1])
       config.setIn(['arms', arm, 'impair'], { ...shares, seed: 20261 + arm })
   })
@@ -52,40 +37,6 @@ const hostile = impairedBy('hostile', {
   corrupt: '1%',
 })
 const lab = labForTests('bulk', { config: plain })
-
-async function listening(port: number): Promise<void> {
-  await until(`a server on port ${port}`, { limitMs: 5000 }, async () => {
-    const { stdout } = await lab.rs(['ss', '-Hltn', `sport = :${port}`], { timeoutMs: 5000 })
-    return stdout.includes(`:${port}`) || undefined
-  })
-}
-
-const limit = { timeoutMs: 150_000 }
-const bash = (script: string) => ['bash', '-o', 'pipefail', '-c', script]
-const hashOf = (text: string) => text.split(' ')[0]
-
-/** Both directions at once. => average bytes per frame read from each arm */
-async function transfer(): Promise<Record<Side, number>> {
-  const before = (await countersOf(lab)).arms
-  const upServer = lab.rs(bash(`socat -u TCP-LISTEN:${UP},reuseaddr - | sha256sum`), limit)
-  const downServer = lab.rs(bash(`socat -u OPEN:${file} TCP-LISTEN:${DOWN},reuseaddr`), limit)
-  await Promise.all([listening(UP), listening(DOWN)])
-  const upClient = lab.client(bash(`socat -u OPEN:${file} TCP:${VIP}:${UP}`), limit)
-  const downClient = lab.client(bash(`socat -u TCP:${VIP}:${DOWN} - | sha256sum`), limit)
-  const expected = hashOf((await lab.client(['sha256sum', file])).stdout)
-  const ends = await Promise.all([upServer, downServer, upClient, downClient])
-  for (const { code, stderr } of ends) assert.equal(code, 0, stderr)
-  assert.equal(hashOf(ends[0].stdout), expected, 'what went up')
-  assert.equal(hashOf(ends[3].stdout), expected, 'what came down')
-  const after = (await countersOf(lab)).arms
-  const average = (i: number, cell: (arm: ArmInfo) => [number, number]) => {
-    const [bytes, packets] = cell(after[i])
-    const [bytesBefore, packetsBefore] = cell(before[i])
-    return (bytes - bytesBefore) / (packets - packetsBefore)
-  }
-  const read = (arm: ArmInfo): [number, number] => [arm.rx_bytes, arm.rx_packets]
-  return { client: average(0, read), rs: average(1, read) }
-}
 
 async function offloads(side: Side, state: 'on' | 'off'): Promise<void> {
   const { device } = lab.arm(side)
@@ -108,12 +59,11 @@ async function assertOnePercentLost(): Promise<void> {
 }
 
 test('a file of random bytes', async () => {
-  const made = await lab.client(['dd', 'if=/dev/urandom', `of=${file}`, 'bs=1M', `count=${MIB}`])
-  assert.equal(made.code, 0, made.stderr)
+  await randomFile(lab, file, MIB)
 })
 
 test('offloads on at both ends', async () => {
-  const average = await transfer()
+  const average = await transfer(lab, file)
   assert.ok(average.client > WIRE_FRAME, `client sends ${average.client} bytes a frame`)
   assert.ok(average.rs > WIRE_FRAME, `RS sends ${average.rs} bytes a frame`)
 })
@@ -121,7 +71,7 @@ test('offloads on at both ends', async () => {
 for (const side of ['client', 'rs'] as const) {
   test(`offloads off at the ${side}`, async () => {
     await offloads(side, 'off')
-    const average = await transfer()
+    const average = await transfer(lab, file)
     await offloads(side, 'on')
     assert.ok(average[side] <= WIRE_FRAME, `${side} sends ${average[side]} bytes a frame`)
     const other = side === 'client' ? 'rs' : 'client'
@@ -131,7 +81,7 @@ for (const side of ['client', 'rs'] as const) {
 
 test('1 % loss and 1 % reordering on both arms', async () => {
   await lab.up({ config: impaired })
-  await transfer()
+  await transfer(lab, file)
   await assertOnePercentLost()
   await untilNoConns(lab)
 })
@@ -139,7 +89,7 @@ test('1 % loss and 1 % reordering on both arms', async () => {
 test('the same with offloads off at both ends', async () => {
   await offloads('client', 'off')
   await offloads('rs', 'off')
-  await transfer()
+  await transfer(lab, file)
   await assertOnePercentLost()
 })
 
@@ -148,7 +98,7 @@ test('with duplicates and flipped bits as well: not one corrupt byte arrives', a
   // A daemon that attaches wants its offloads back. Only complete checksums can be found wrong.
   await offloads('client', 'off')
   await offloads('rs', 'off')
-  await transfer()
+  await transfer(lab, file)
   const { drops } = await countersOf(lab)
   // Bits flipped in the IP header are seen here; those behind it by the receiver, whose checksum we kept wrong.
   assert.ok(drops.ip_checksum > 10, `${drops.ip_checksum} wrong IP headers`)

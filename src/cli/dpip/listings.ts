@@ -155,9 +155,10 @@ function numbered(arms: readonly ArmInfo[], only?: string): [ArmInfo, number][] 
 }
 
 function formatLink(arm: ArmInfo, index: number): string {
-  const { name, mtu, up, queues, mac } = arm
+  const { name, mtu, up, queues, mac, vlan } = arm
+  const tag = vlan ? ` vlan ${vlan.id} on ${vlan.arm}` : ''
   const head = `${index + 1}: ${name}: socket 0 mtu ${mtu} rx-queue ${queues} tx-queue ${queues}`
-  return `${head}\n    ${up ? 'UP' : 'DOWN'} ${linkWords(arm)}\n    addr ${mac.toUpperCase()}\n`
+  return `${head}\n    ${up ? 'UP' : 'DOWN'} ${linkWords(arm)}${tag}\n    addr ${mac.toUpperCase()}\n`
 }
 
 function columns(...cells: (string | number)[]): string {

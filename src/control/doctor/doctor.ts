@@ -3,6 +3,7 @@
  * what it cannot see for lack of them is said.
  */
 
+import { withDevice } from '../../config/arms.ts'
 import { type Config, ConfigError, readConfig } from '../../config/config.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 import * as machine from './machine.ts'
@@ -37,11 +38,12 @@ export async function diagnose({ file, socket: path, ping }: Asked): Promise<Fin
   if (tun.level === 'ok') findings.push(kernel.ring(), ...kernel.queues())
   const { kindOf } = await import('../network/kinds.ts')
   const holdsArm = (pid: number) =>
-    config?.arms.some(arm =>
+    config === undefined ||
+    withDevice(config.arms).some(arm =>
       kindOf(arm)
         .holders(arm.name, arm.netns)
         .some(holder => holder.pid === pid),
-    ) ?? true
+    )
   const { finding, daemon } = await socket(config?.control.socket ?? path, ping, holdsArm)
   findings.push(finding)
   if (!config) return findings

@@ -1,6 +1,7 @@
 /** Where the arms are to be: their namespaces, devices of their names, and addresses that the kernel has too. */
 
-import type { Config, ConfigArm } from '../../config/config.ts'
+import type { ConfigArm } from '../../config/arms.ts'
+import type { Config } from '../../config/config.ts'
 import type { NativeError } from '../../io/native.ts'
 import { type ArmKindName, kindName } from '../network/kinds.ts'
 import { ipIn, netnsPath } from '../network/netns.ts'
@@ -15,8 +16,8 @@ export async function places({ arms }: Config, daemon: number | undefined): Prom
     const seen = await look(netns, findings)
     if (!seen) continue
     for (const arm of arms.filter(other => other.netns === netns)) {
-      const device = DEVICE[kindName(arm)](arm, seen.links.get(arm.name), daemon)
-      findings.push(device, ...addresses(arm, seen))
+      if (!arm.vlan) findings.push(DEVICE[kindName(arm)](arm, seen.links.get(arm.name), daemon))
+      findings.push(...addresses(arm, seen))
     }
   }
   return findings

@@ -1,6 +1,6 @@
 /** What is there where a TAP is to be. */
 
-import type { ConfigArm } from '../../config/config.ts'
+import type { ConfigArm } from '../../config/arms.ts'
 import { ipIn } from '../network/netns.ts'
 import { holdersOf, holderWords, tunInfo } from '../network/tun-info.ts'
 import { type Finding, fail, ok } from './finding.ts'

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ConfigArm } from '../../config/config.ts'
+import type { ConfigArm } from '../../config/arms.ts'
 import type { Arm } from '../../engine/arm.ts'
 import type { Counters } from '../../engine/counters.ts'
 import type { Frames } from '../../engine/frames.ts'

@@ -7,7 +7,7 @@
  */
 
 import type { LinkState } from '../../api/link-state.ts'
-import type { ConfigArm } from '../../config/config.ts'
+import type { ConfigArm } from '../../config/arms.ts'
 import { closeFd, IFF_RUNNING, IFF_UP, linkFlags, socketIn } from '../../io/native.ts'
 import { ipIn, netnsIdentity, netnsPath } from './netns.ts'
 

@@ -146,10 +146,11 @@ export function counters(
 ): CountersInfo {
   return {
     arms: config.arms.map(
-      ({ name, mac, mtu }, index): ArmInfo => ({
+      ({ name, mac, mtu, vlan }, index): ArmInfo => ({
         name,
         mac,
         mtu,
+        ...(vlan && { vlan }),
         ...arms.state(index),
         queues: arms.queues(index),
         ...readings.arm(index),

@@ -1,7 +1,7 @@
 /** What a capture says of itself. */
 
 import { release, type } from 'node:os'
-import type { ConfigArm } from '../../config/config.ts'
+import type { ConfigArm } from '../../config/arms.ts'
 import type { CaptureHead } from '../../see/capture/capture-file.ts'
 import { version } from '../system/version.ts'
 

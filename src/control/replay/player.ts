@@ -4,8 +4,8 @@
  */
 
 import { countedName } from '../../api/names.ts'
+import { isImpaired } from '../../config/arms.ts'
 import type { Change } from '../../config/changes.ts'
-import { isImpaired } from '../../config/config.ts'
 import { ARM_CELLS, ArmCell, Counters, Drop, Event } from '../../engine/counters.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type FlightReader, Want } from '../../engine/flight.ts'

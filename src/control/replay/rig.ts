@@ -161,7 +161,7 @@ export class Rig {
         const from = frames.start[slot] as number
         const first = new Uint8Array(frames.pkt.buffer, from, Math.min(length, SENT_BYTES_MAX))
         all.push({ arm: arm.index, length, bytes: first.slice() })
-        this.#watch.output(arm, slot, 0)
+        this.#watch.output(arm.index, slot, 0)
         frames.release(slot)
       }
       arm.outboxCount = 0

@@ -1,6 +1,7 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
+import { parentOf } from '../../config/arms.ts'
 import { type Change, compare, type RsChange, type ServiceChange } from '../../config/changes.ts'
 import type { ConfigValues } from '../../config/config.ts'
 import { PlaceList } from '../../config/places.ts'
@@ -21,6 +22,7 @@ import type { Setup } from '../../engine/setup.ts'
 import { Steering } from '../../engine/steering.ts'
 import { Templates } from '../../engine/templates.ts'
 import type { TraceRing } from '../../engine/trace.ts'
+import { Vlans } from '../../engine/vlan.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { UoaMode } from '../../engine/xmit/uoa.ts'
 import { ipv4Int, macInts } from '../../wire/address.ts'
@@ -102,6 +104,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     const [macHi, macLo] = macInts(arm.mac)
     return new Arm(index, macHi, macLo, arm.mtu, frames.allSlots)
   })
+  shareDevices(config, arms)
   if (around.checkArm) arms.push(around.checkArm(arms.length, frames.allSlots))
   const connCapacity = connCapacityOf(config)
   const engine = new Engine({
@@ -148,6 +151,15 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
   const lports = around.lports ?? new Steering(workers).lportPartition(worker)
   const lipCounts = new Int32Array(tables.lips)
   return { engine, share: { index: worker, workers, lports, lipCounts } }
+}
+
+function shareDevices(config: BareConfig, arms: readonly Arm[]): void {
+  for (const [index, { vlan }] of config.arms.entries()) {
+    if (!vlan) continue
+    const parent = arms[parentOf(config.arms, vlan)] as Arm
+    parent.vlans ??= new Vlans(parent.index)
+    parent.vlans.add(vlan.id, index)
+  }
 }
 
 function milliseconds(seconds: readonly number[]): Int32Array {

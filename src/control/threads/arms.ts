@@ -8,6 +8,7 @@
  */
 
 import type { LinkState } from '../../api/link-state.ts'
+import { parentOf } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
 import { Steering } from '../../engine/steering.ts'
 import { closeFd } from '../../io/native.ts'
@@ -72,13 +73,14 @@ export class Arms {
   /** Opens them all. Throws DeviceError: NativeError, or HeldError for one that is held. => by arm, each worker's queue */
   open(): Queue[][] {
     const queues = this.#config.arms.map((device, arm) => {
+      if (device.vlan) return this.#keep(arm, [])
       try {
         return this.#open(arm)
       } catch (error) {
         throw Object.assign(error as DeviceError, { device })
       }
     })
-    for (const arm of queues.keys()) this.#links.opened(arm)
+    for (const [arm, { vlan }] of this.#config.arms.entries()) if (!vlan) this.#links.opened(arm)
     return queues
   }
 
@@ -122,7 +124,13 @@ export class Arms {
   }
 
   state(arm: number): LinkState {
-    return this.#links.state(arm)
+    return this.#links.state(this.#deviceOf(arm))
+  }
+
+  /** The arm whose device it uses. */
+  #deviceOf(arm: number): number {
+    const vlan = this.#config.arms[arm]?.vlan
+    return vlan ? parentOf(this.#config.arms, vlan) : arm
   }
 
   #device(arm: number): Device {
@@ -135,7 +143,7 @@ export class Arms {
 
   /** Queues that are read: as many as workers where the kernel steers. */
   queues(arm: number): number {
-    return this.#queues[arm]?.filter(({ reads }) => reads).length ?? 0
+    return this.#queues[this.#deviceOf(arm)]?.filter(({ reads }) => reads).length ?? 0
   }
 
   stop(): void {
@@ -175,7 +183,11 @@ export class Arms {
   }
 
   #changed(arm: number): void {
-    this.onChange(this.#device(arm).name, this.state(arm))
+    const { name } = this.#device(arm)
+    const state = this.state(arm)
+    this.onChange(name, state)
+    for (const { name: sub, vlan } of this.#config.arms)
+      if (vlan?.arm === name) this.onChange(sub, state)
   }
 
   #open(arm: number): Queue[] {

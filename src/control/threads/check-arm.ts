@@ -9,7 +9,7 @@
  */
 
 import { openSync, writeFileSync } from 'node:fs'
-import { macOf } from '../../config/config.ts'
+import { macOf } from '../../config/arms.ts'
 import { Arm } from '../../engine/arm.ts'
 import { Family } from '../../engine/family.ts'
 import {

@@ -7,8 +7,9 @@
 import '../../io/compiler.ts'
 import { randomBytes } from 'node:crypto'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { isImpaired, parentOf } from '../../config/arms.ts'
 import type { Change } from '../../config/changes.ts'
-import { isImpaired } from '../../config/config.ts'
+import type { Arm } from '../../engine/arm.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { FlightRing } from '../../engine/flight.ts'
 import { FlightKind } from '../../engine/flight-records.ts'
@@ -24,6 +25,7 @@ import { clockMs, Loop, longClockMs } from '../../io/loop.ts'
 import { giveUpRights, type Ring, wake } from '../../io/native.ts'
 import type { Port } from '../../io/port.ts'
 import { ringIfAllowed } from '../../io/ring.ts'
+import { VlanPort } from '../../io/vlan-port.ts'
 import { Watch } from '../../io/watch.ts'
 import { LogLevels } from '../log/levels.ts'
 import { ARM_KINDS, kindOf } from '../network/kinds.ts'
@@ -103,6 +105,10 @@ function makePorts(engine: Engine, ring: Ring | null, watch: Watch): Port[] {
       return ARM_KINDS.tap.newPort(arm, { impair: null, ring: null, watch }, frames, counters)
     const own = config.arms[i] as (typeof config.arms)[0]
     const impair = isImpaired(own.impair) ? new Impair(own.impair, frames) : null
+    if (own.vlan) {
+      const parent = engine.arms[parentOf(config.arms, own.vlan)] as Arm
+      return new VlanPort(arm, parent, own.vlan.id, impair, frames)
+    }
     const port = kindOf(own).newPort(arm, { impair, ring, watch }, frames, counters)
     const { fd, reads } = start.queues[i] as (typeof start.queues)[0]
     port.take(fd, reads)

@@ -116,17 +116,17 @@ export class Refused {
 
   /** address:port of the sender and of the receiver. */
   get from(): string {
-    return `${this.src}:${this.headers.tcp?.sport ?? '?'}`
+    return `${this.src}:${this.headers.ports?.sport ?? '?'}`
   }
 
   get to(): string {
-    return `${this.dst}:${this.headers.tcp?.dport ?? '?'}`
+    return `${this.dst}:${this.headers.ports?.dport ?? '?'}`
   }
 
-  /** Who sends it to whom, with ports where it has any: TCP, ARP, other IP, or neither. */
+  /** Who sends it to whom, with ports where it has any: TCP and UDP, other IP, ARP, or neither. */
   get ends(): string {
-    const { arp, ip, tcp } = this.headers
-    if (tcp !== null) return `${this.from} > ${this.to}`
+    const { arp, ip, ports } = this.headers
+    if (ports !== null) return `${this.from} > ${this.to}`
     if (ip !== null) return `${ip.src} > ${ip.dst}`
     if (arp !== null) return `${arp.sender} > ${arp.target}`
     return `${this.srcMac} > ${this.dstMac}`

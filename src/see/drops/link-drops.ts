@@ -49,11 +49,21 @@ export const LINK_DROPS = {
   },
 
   eth_vlan: {
-    says: 'VLAN-tagged; arms carry untagged frames',
-    explain: frame => ({
-      rule: `802.1Q tag with VLAN ${frame.headers.eth?.vlans.join(' in ') || '?'}; arms carry untagged frames`,
-      advice: `make the port that ${frame.arm} is on an access port of its VLAN`,
-    }),
+    says: 'of a VLAN that no arm has',
+    explain: frame => {
+      const ids = (frame.headers.eth?.tags ?? []).map(({ id }) => id)
+      const [id = '?'] = ids
+      // A service tag (802.1ad) is an outer one, whatever is inside.
+      if (ids.length > 1 || frame.bytes[12] === 0x88)
+        return {
+          rule: `tags of 802.1ad or one in another (VLAN ${ids.toReversed().join(' in ')}); arms know one tag of 802.1Q`,
+          advice: `have the outer tag taken off before ${frame.arm}`,
+        }
+      return {
+        rule: `802.1Q tag with VLAN ${id}, and no arm has vlan: { arm: ${frame.arm}, id: ${id} }`,
+        advice: `add such an arm, or take VLAN ${id} off the port that ${frame.arm} is on`,
+      }
+    },
   },
 
   eth_type: {

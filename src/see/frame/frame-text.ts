@@ -1,37 +1,53 @@
-/** A frame in one line, in tcpdump's words (`tcpdump -nnS`), but that a TOA option is spelled out. */
+/** A frame in one line, in tcpdump's words (`tcpdump -nnS`), but that TOA, UOA and what an ICMP error is about are spelled out. */
 
 import { ARP_OP } from '../../wire/arp.ts'
 import { ETHERTYPE } from '../../wire/ethernet.ts'
-import { ICMP_TYPE } from '../../wire/icmp.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { FLAG } from '../../wire/tcp.ts'
-import {
-  type ArpHeader,
-  type HeaderValues,
-  headerValues,
-  type IpHeader,
-  type TcpHeader,
-} from './header-values.ts'
+import { UDP } from '../../wire/udp.ts'
+import { UOA } from '../../wire/uoa.ts'
+import { type ArpHeader, headerValues, type VlanTag } from './header-values.ts'
+import { icmpText } from './icmp-text.ts'
+import type { IpValues, TcpHeader, UdpHeader } from './ip-values.ts'
 import { flagLetters, optionsText } from './options-text.ts'
 
 const PROTOCOL_NAMES = new Map<number, string>([
   [PROTO.ICMP, 'ICMP'],
   [PROTO.TCP, 'TCP'],
   [PROTO.UDP, 'UDP'],
+  [UOA.PROTOCOL, 'UOA'],
+])
+
+const TYPE_NAMES = new Map<number, string>([
+  [ETHERTYPE.IPV4, 'IPv4'],
+  [ETHERTYPE.ARP, 'ARP'],
+  [ETHERTYPE.IPV6, 'IPv6'],
+  [ETHERTYPE.VLAN, '802.1Q'],
+  [ETHERTYPE.QINQ, '802.1Q-QinQ'],
 ])
 
 /** `length` counts the whole frame, of which `bytes` may be the beginning only. */
 export function frameText(bytes: Uint8Array, length = bytes.length): string {
-  const values = headerValues(bytes, length)
-  const { eth, arp, ip } = values
+  const { eth, arp, packet } = headerValues(bytes, length)
   if (eth === null) return `${length} bytes`
-  const tags = eth.vlans.map(id => `vlan ${id}, `).join('')
-  if (ip !== null) return `${tags}IP ${ipText(values, ip)}`
-  if (arp !== null) return `${tags}ARP, ${arpText(arp)}`
-  if (eth.type === ETHERTYPE.IPV4) return `${tags}IP, cut short, length ${length}`
-  if (eth.type === ETHERTYPE.ARP) return `${tags}ARP, cut short, length ${length}`
-  const ethertype = eth.type.toString(16).padStart(4, '0')
-  return `${tags}${eth.src} > ${eth.dst}, ethertype 0x${ethertype}, length ${length}`
+  const tags = eth.tags.map(tagText).join('')
+  // The last tag says what follows.
+  const named = (name: string, rest: string) => (tags === '' ? `${name}${rest}` : `${tags}${rest}`)
+  if (packet !== null) return named('IP ', packetText(packet, length))
+  if (arp !== null) return named('ARP, ', arpText(arp))
+  if (eth.type === ETHERTYPE.IPV4) return named('IP, ', `cut short, length ${length}`)
+  if (eth.type === ETHERTYPE.ARP) return named('ARP, ', `cut short, length ${length}`)
+  const type = tags === '' ? `ethertype ${hexType(eth.type)}, ` : ''
+  return `${tags}${eth.src} > ${eth.dst}, ${type}length ${length}`
+}
+
+function tagText({ id, priority, dei, type }: VlanTag): string {
+  const name = TYPE_NAMES.get(type) ?? hexType(type)
+  return `vlan ${id}, p ${priority}${dei ? ', DEI' : ''}, ethertype ${name}, `
+}
+
+function hexType(type: number): string {
+  return `0x${type.toString(16).padStart(4, '0')}`
 }
 
 function arpText({ op, sender, senderMac, target }: ArpHeader): string {
@@ -39,29 +55,63 @@ function arpText({ op, sender, senderMac, target }: ArpHeader): string {
   return op === ARP_OP.REPLY ? `Reply ${sender} is-at ${senderMac}` : `op ${op}`
 }
 
-function ipText(values: HeaderValues, ip: IpHeader): string {
-  const { tcp, udp, icmp, length } = values
+/** A packet of IP: `10.0.0.1.53 > 10.0.0.2.4000: UDP, length 9`. */
+function packetText(values: IpValues, length: number): string {
+  const { ip } = values
   if (ip.version !== 4) return `version ${ip.version}, length ${length}`
-  const more = ip.more ? '+' : ''
-  const part = more || ip.offset > 0 ? `, fragment ${ip.id} at ${ip.offset}${more}` : ''
-  const ports = tcp ?? udp
-  const pair = ports
-    ? `${ip.src}.${ports.sport} > ${ip.dst}.${ports.dport}`
-    : `${ip.src} > ${ip.dst}`
-  const bytes = Math.max(0, ip.total - ip.header)
-  if (tcp !== null) return `${pair}: ${tcpText(tcp)}${part}`
-  if (udp !== null) return `${pair}: UDP, length ${Math.max(0, bytes - 8)}${part}`
-  if (icmp !== null) return `${pair}: ${icmpText(icmp)}, length ${bytes}${part}`
-  const name = PROTOCOL_NAMES.get(ip.protocol)
-  if (name === undefined) return `${pair}: protocol ${ip.protocol}, length ${length}${part}`
-  return `${pair}: ${name}${ip.offset > 0 ? '' : ', cut short'}${part}`
+  return `${endsText(values)}: ${insideText(values)}${fragmentText(values)}`
 }
 
-function icmpText({ type, code, id, sequence }: NonNullable<HeaderValues['icmp']>): string {
-  if (type !== ICMP_TYPE.ECHO && type !== ICMP_TYPE.ECHO_REPLY)
-    return `ICMP type ${type} code ${code}`
-  const kind = type === ICMP_TYPE.ECHO ? 'request' : 'reply'
-  return `ICMP echo ${kind}, id ${id}, seq ${sequence}`
+function endsText({ ip, ports }: IpValues): string {
+  return ports === null
+    ? `${ip.src} > ${ip.dst}`
+    : `${ip.src}.${ports.sport} > ${ip.dst}.${ports.dport}`
+}
+
+function insideText(values: IpValues): string {
+  const { ip, tcp, udp, icmp, uoa, protocol } = values
+  const told = uoa === null ? '' : `UOA ${uoa.client} in ${PLACES[uoa.place]}, `
+  const bytes = Math.max(0, ip.total - ip.header)
+  if (tcp !== null) return `${told}${tcpText(tcp)}`
+  if (udp !== null) return `${told}${udpText(udp, values)}`
+  if (icmp !== null) return `${icmpText(icmp)}, length ${bytes}${aboutText(icmp.quoted)}`
+  const name = PROTOCOL_NAMES.get(protocol)
+  if (name === undefined) return `${told}protocol ${protocol}, length ${bytes}`
+  return `${told}${name}${ip.offset > 0 ? '' : ', cut short'}`
+}
+
+const PLACES = { header: `protocol ${UOA.PROTOCOL}`, option: `option ${UOA.KIND}` } as const
+
+/** `length` is that of the payload, as the UDP header says; one that the packet has no room for is no length. */
+function udpText({ length }: UdpHeader, { ip, uoa }: IpValues): string {
+  if (length === null) return 'UDP, cut short'
+  const before = uoa?.place === 'header' ? UOA.HEADER + UOA.BYTES : 0
+  const room = ip.total - ip.header - before
+  if (length < UDP.HEADER) return `UDP, bad length ${length}`
+  if (length > room && !ip.more)
+    return `UDP, bad length ${length - UDP.HEADER} > ${room - UDP.HEADER}`
+  return `UDP, length ${length - UDP.HEADER}`
+}
+
+/** tcpdump's old form: `(frag ID:BYTES@OFFSET+)`, of bytes behind the IP header, with a + where more follow. */
+function fragmentText({ ip }: IpValues): string {
+  if (!ip.more && ip.offset === 0) return ''
+  const bytes = Math.max(0, ip.total - ip.header)
+  return ` (frag ${ip.id}:${bytes}@${ip.offset}${ip.more ? '+' : ''})`
+}
+
+/** The packet that an ICMP error quotes, as far as it does: of TCP that is the ports and the sequence number. */
+function aboutText(quoted: IpValues | null): string {
+  if (quoted === null) return ''
+  const { tcp, udp, seq } = quoted
+  const ends = endsText(quoted)
+  if (tcp === null && seq !== null) return `, about ${ends}: TCP, seq ${seq}`
+  const text = udp === null && tcp === null ? shortText(quoted) : insideText(quoted)
+  return `, about ${ends}: ${text}${fragmentText(quoted)}`
+}
+
+function shortText({ protocol }: IpValues): string {
+  return PROTOCOL_NAMES.get(protocol) ?? `protocol ${protocol}`
 }
 
 function tcpText(tcp: TcpHeader): string {

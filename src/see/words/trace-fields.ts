@@ -4,6 +4,7 @@
  */
 
 import { countedName, NEIGH_STATES, stateName } from '../../api/names.ts'
+import { KEY } from '../../engine/conn-layout.ts'
 import { IN } from '../../engine/tcp-state.ts'
 import { Chosen, Reset } from '../../engine/trace.ts'
 import {
@@ -15,6 +16,7 @@ import {
   type TraceName,
 } from '../../engine/trace-kinds.ts'
 import { endpointText, ipv4Text, macText } from '../../wire/address.ts'
+import { PROTO } from '../../wire/ipv4.ts'
 import { flagsText, protocolName } from './packet-words.ts'
 
 /** What the numbers of a record mean here: the worker's id, and the arms' names by index. */
@@ -22,6 +24,9 @@ export interface Names {
   worker: number
   arms: string[]
 }
+
+/** `code` is the protocol's of KEY, where the kind tells one. */
+type Read = (a: number, b: number, names: Names, code: number) => unknown
 
 /** What a field's cells say, the first of which is `a`. */
 const READ = {
@@ -35,12 +40,12 @@ const READ = {
   arm: (a, _, names) => names.arms[a] ?? `arm ${a}`,
   direction: a => (a === IN ? 'in' : 'out'),
   tcpFlags: flagsText,
-  state: stateName,
+  state: (a, _, __, code) => stateName(a, code),
   neighState: a => NEIGH_STATES[a] ?? `${a}`,
   reason: countedName,
   chosen: a => (a === Chosen.PERSISTENCE ? 'persistence' : 'scheduler'),
   reset: a => (a === Reset.CUT ? 'cut' : undefined),
-} satisfies Record<FieldKind, (a: number, b: number, names: Names) => unknown>
+} satisfies Record<FieldKind, Read>
 
 /** Fields of a kind; a mark that is not set is not there. */
 export type TraceFields<Name extends TraceName> = {
@@ -49,26 +54,30 @@ export type TraceFields<Name extends TraceName> = {
     : never
 }
 
-type Read = (a: number, b: number, names: Names) => unknown
-
-/** By kind: its fields with their first cells. */
-const FIELDS: { name: string; at: number; read: Read }[][] = []
+/** By kind: its fields with their first cells, and the cell that tells the protocol, -1 for none. */
+const FIELDS: { protocol: number; fields: { name: string; at: number; read: Read }[] }[] = []
+const CODES = new Map<number, number>([
+  [PROTO.TCP, KEY.TCP],
+  [PROTO.UDP, KEY.UDP],
+])
 for (const kind of Object.keys(TraceKind) as TraceName[]) {
   const cells: Readonly<Record<string, number>> = TraceCell[kind]
-  FIELDS[TraceKind[kind]] = Object.entries(fieldsOfKind(kind)).map(([name, holds]) => ({
+  const fields = Object.entries(fieldsOfKind(kind)).map(([name, holds]) => ({
     name,
     at: cells[name] ?? 0,
     read: READ[holds],
   }))
+  FIELDS[TraceKind[kind]] = { protocol: cells.protocol ?? -1, fields }
 }
 
 export function fieldsOf(record: Int32Array, names: Names): Record<string, unknown> {
   const known = FIELDS[record[0] ?? 0]
   if (known === undefined) return { kind: record[0] }
   const fields: Record<string, unknown> = {}
-  for (const { name, at, read } of known) {
+  const code = CODES.get(record[known.protocol] ?? 0) ?? KEY.TCP
+  for (const { name, at, read } of known.fields) {
     // A record has all its cells; the array's type just cannot say so.
-    const value = read(record[at] ?? 0, record[at + 1] ?? 0, names)
+    const value = read(record[at] ?? 0, record[at + 1] ?? 0, names, code)
     if (value !== undefined) fields[name] = value
   }
   return fields

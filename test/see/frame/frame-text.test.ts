@@ -58,7 +58,7 @@ test('frames cut short count their length by the header', () => {
   assert.equal(frameText(whole.subarray(0, 60), whole.length), `IP ${line}`)
   assert.equal(
     frameText(whole.subarray(0, 40), whole.length),
-    'IP 1.2.3.4 > 6.7.8.9: TCP, cut short',
+    'IP 1.2.3.4.5 > 6.7.8.9.10: TCP, cut short',
   )
   assert.equal(frameText(whole.subarray(0, 5), whole.length), '154 bytes')
 })
@@ -80,9 +80,13 @@ test('ARP, ICMP and others', () => {
     text(packet(1, [0, 0, 0, 0, 0, 7, 0, 9])),
     `${ends} ICMP echo reply, id 7, seq 9, length 8`,
   )
-  assert.equal(text(packet(1, [3, 4, 0, 0, 0, 0, 0, 0])), `${ends} ICMP type 3 code 4, length 8`)
+  assert.equal(
+    text(packet(1, [3, 4, 0, 0, 0, 0, 0, 0])),
+    `${ends} ICMP ? unreachable - need to frag, length 8`,
+  )
+  assert.equal(text(packet(1, [9, 4, 0, 0, 0, 0, 0, 0])), `${ends} ICMP type 9 code 4, length 8`)
   assert.equal(text(packet(1, [8])), `${ends} ICMP, cut short`)
-  assert.equal(text(packet(47, [1, 2])), `${ends} protocol 47, length 36`)
+  assert.equal(text(packet(47, [1, 2])), `${ends} protocol 47, length 2`)
   assert.equal(
     text(ethernet(b.mac, a.mac, 0x86dd, new Uint8Array(4))),
     '52:54:00:00:00:02 > 52:54:00:00:00:01, ethertype 0x86dd, length 18',
@@ -96,17 +100,19 @@ test('tags, fragments, UDP, and what is no frame that we know', () => {
     const packet = ipv4({ src: '10.0.0.1', dst: '10.0.0.2', protocol, ...l3 }, payload)
     return frameText(ethernet(A, B, 0x0800, packet).subarray(0, bytes), 14 + packet.length)
   }
-  const ends = 'IP 10.0.0.1 > 10.0.0.2:'
   assert.equal(
     ip(17, Uint8Array.of(0, 53, 1, 0, 0, 9, 0, 0, 1)),
     'IP 10.0.0.1.53 > 10.0.0.2.256: UDP, length 1',
   )
-  assert.match(ip(6, new Uint8Array(8), { fragment: 3 }), /^IP .*: TCP, fragment \d+ at 24$/)
-  assert.match(ip(6, new Uint8Array(20), { fragment: 0x2000 }), /length 20, fragment \d+ at 0\+$/)
-  assert.equal(ip(6, new Uint8Array(8)), `${ends} TCP, cut short`)
+  assert.match(ip(6, new Uint8Array(8), { fragment: 3 }), /^IP .*: TCP \(frag \d+:8@24\)$/)
+  assert.match(ip(6, new Uint8Array(20), { fragment: 0x2000 }), /length 20 \(frag \d+:20@0\+\)$/)
+  assert.equal(ip(6, new Uint8Array(8)), 'IP 10.0.0.1.0 > 10.0.0.2.0: TCP, cut short')
   assert.equal(ip(6, new Uint8Array(20), {}, 30), 'IP, cut short, length 54')
   const tagged = Uint8Array.of(0x20, 5, 0x08, 0x06)
-  assert.equal(frameText(ethernet(A, B, 0x8100, tagged)), 'vlan 5, ARP, cut short, length 18')
+  assert.equal(
+    frameText(ethernet(A, B, 0x8100, tagged)),
+    'vlan 5, p 1, ethertype ARP, cut short, length 18',
+  )
 })
 
 test('no frame is beyond words', () => {

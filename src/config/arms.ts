@@ -1,0 +1,105 @@
+/** The arms of a config. */
+
+import { ipv4Text } from '../wire/address.ts'
+import { hostOf, lengthOf, networkOf } from './cidr.ts'
+import type { ConfigFile } from './schema.ts'
+
+export interface ConfigAddress {
+  address: string
+  prefixLength: number
+}
+
+export interface ConfigRoute {
+  /** The network's address, host bits clear; 0.0.0.0 with length 0 is the default route. */
+  to: string
+  prefixLength: number
+  /** Gateway, null when the network is on-link. */
+  via: string | null
+}
+
+/** Shares 0..1 of the frames read from an arm that are spoilt. */
+export interface ConfigImpair {
+  loss: number
+  duplicate: number
+  reorder: number
+  corrupt: number
+  seed: number
+}
+
+/** Frames of the arm are lost, doubled, put off or spoilt. */
+export function isImpaired({ loss, duplicate, reorder, corrupt }: ConfigImpair): boolean {
+  return loss + duplicate + reorder + corrupt > 0
+}
+
+export interface ConfigArm {
+  /** Name of the TAP, unique over all arms. */
+  name: string
+  /** Name of the namespace that holds the TAP, null for the daemon's own. */
+  netns: string | null
+  mac: string
+  mtu: number
+  /** It shares the device of that arm, by 802.1Q with this id; null if it has its own. */
+  vlan: { arm: string; id: number } | null
+  /** Own addresses without the LIPs, in the order of the file. */
+  addresses: ConfigAddress[]
+  /** LIPs, in the order of the file; each is a /32. */
+  localAddresses: string[]
+  routes: ConfigRoute[]
+  /** Static ones. */
+  neighbours: { address: string; mac: string }[]
+  impair: ConfigImpair
+}
+
+/** The arms that have a device of their own. */
+export function withDevice<T extends { vlan: unknown }>(arms: readonly T[]): T[] {
+  return arms.filter(({ vlan }) => !vlan)
+}
+
+/** => the index of the arm whose device a VLAN shares */
+export function parentOf(arms: readonly { name: string }[], vlan: { arm: string }): number {
+  return arms.findIndex(({ name }) => name === vlan.arm)
+}
+
+/** With everything defaulted and normalised. */
+export function armsOf(arms: ConfigFile['arms']): ConfigArm[] {
+  return arms.map(arm => ({
+    name: arm.name,
+    ...deviceOf(arms.find(({ name }) => name === arm.vlan?.arm) ?? arm),
+    mtu: arm.mtu,
+    vlan: arm.vlan ?? null,
+    addresses: arm.addresses.map(cidr => ({ address: hostOf(cidr), prefixLength: lengthOf(cidr) })),
+    localAddresses: arm.local_addresses,
+    routes: arm.routes.map(({ to, via }) => {
+      const { network, prefixLength } = networkOf(to)
+      return { to: ipv4Text(network), prefixLength, via: via ?? null }
+    }),
+    neighbours: arm.neighbours.map(({ address, mac }) => ({ address, mac: mac.toLowerCase() })),
+    impair: {
+      loss: share(arm.impair.loss),
+      duplicate: share(arm.impair.duplicate),
+      reorder: share(arm.impair.reorder),
+      corrupt: share(arm.impair.corrupt),
+      seed: arm.impair.seed,
+    },
+  }))
+}
+
+function deviceOf({ name, netns = '', mac }: ConfigFile['arms'][number]) {
+  return { netns: netns || null, mac: mac?.toLowerCase() ?? macOf(netns, name) }
+}
+
+function share(percent: 0 | string): number {
+  return percent === 0 ? 0 : Number(percent.slice(0, -1)) / 100
+}
+
+/**
+ * The MAC of an arm that names none: locally administered, `tv` in its middle, and the same at every start, so that
+ * the neighbours' caches survive a restart. FNV-1a, folded to 24 bits by exclusive or.
+ */
+export function macOf(netns: string, name: string): string {
+  let hash = 0x811c9dc5
+  for (const byte of Buffer.from(`${netns}/${name}`)) hash = Math.imul(hash ^ byte, 0x01000193)
+  const folded = ((hash >>> 24) ^ hash) & 0xffffff
+  const hex = folded.toString(16).padStart(6, '0')
+  return `02:74:76:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`
+}

@@ -1,0 +1,62 @@
+/** Two services for files, one for each direction, and a file sent through both at the same time. */
+
+import assert from 'node:assert/strict'
+import { until } from '../../netns/processes.ts'
+import type { Side } from '../../netns/topology.ts'
+import type { Lab } from '../../netns/two-arm.ts'
+import type { ArmInfo } from '../../src/api/commands.ts'
+import { countersOf, RIP, VIP } from './lab.ts'
+
+const UP = 9000
+const DOWN = 9001
+/** One Ethernet frame with its virtio-net header. */
+export const WIRE_FRAME = 10 + 14 + 1500
+
+/** For the config's `services`. */
+export const BULK_SERVICES = [UP, DOWN].map(port => ({
+  address: VIP,
+  port,
+  protocol: 'tcp',
+  scheduler: 'rr',
+  real_servers: [{ address: RIP }],
+}))
+
+const limit = { timeoutMs: 150_000 }
+const bash = (script: string) => ['bash', '-o', 'pipefail', '-c', script]
+const hashOf = (text: string) => text.split(' ')[0]
+
+/** A file of so many MiB of random bytes. */
+export async function randomFile(lab: Lab, file: string, mib: number): Promise<void> {
+  const made = await lab.client(['dd', 'if=/dev/urandom', `of=${file}`, 'bs=1M', `count=${mib}`])
+  assert.equal(made.code, 0, made.stderr)
+}
+
+async function listening(lab: Lab, port: number): Promise<void> {
+  await until(`a server on port ${port}`, { limitMs: 5000 }, async () => {
+    const { stdout } = await lab.rs(['ss', '-Hltn', `sport = :${port}`], { timeoutMs: 5000 })
+    return stdout.includes(`:${port}`) || undefined
+  })
+}
+
+/** Both directions at once, and hashes compared. => average bytes per frame read from each arm */
+export async function transfer(lab: Lab, file: string): Promise<Record<Side, number>> {
+  const before = (await countersOf(lab)).arms
+  const upServer = lab.rs(bash(`socat -u TCP-LISTEN:${UP},reuseaddr - | sha256sum`), limit)
+  const downServer = lab.rs(bash(`socat -u OPEN:${file} TCP-LISTEN:${DOWN},reuseaddr`), limit)
+  await Promise.all([listening(lab, UP), listening(lab, DOWN)])
+  const upClient = lab.client(bash(`socat -u OPEN:${file} TCP:${VIP}:${UP}`), limit)
+  const downClient = lab.client(bash(`socat -u TCP:${VIP}:${DOWN} - | sha256sum`), limit)
+  const expected = hashOf((await lab.client(['sha256sum', file])).stdout)
+  const ends = await Promise.all([upServer, downServer, upClient, downClient])
+  for (const { code, stderr } of ends) assert.equal(code, 0, stderr)
+  assert.equal(hashOf(ends[0].stdout), expected, 'what went up')
+  assert.equal(hashOf(ends[3].stdout), expected, 'what came down')
+  const after = (await countersOf(lab)).arms
+  const average = (i: number, cell: (arm: ArmInfo) => [number, number]) => {
+    const [bytes, packets] = cell(after[i])
+    const [bytesBefore, packetsBefore] = cell(before[i])
+    return (bytes - bytesBefore) / (packets - packetsBefore)
+  }
+  const read = (arm: ArmInfo): [number, number] => [arm.rx_bytes, arm.rx_packets]
+  return { client: average(0, read), rs: average(1, read) }
+}
