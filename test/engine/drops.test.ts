@@ -12,6 +12,7 @@ import { established, frameOf, LAN, open, RS, SYN, WAN } from '../kit/connection
 import { type DropName, provoke } from '../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../kit/drops-ethernet-ip.ts'
 import { TCP_DROPS } from '../kit/drops-tcp.ts'
+import { UDP_DROPS } from '../kit/drops-udp.ts'
 import { mac } from '../kit/frame.ts'
 import { CLIENT_MAC, RS_MAC, Stand } from '../kit/stand.ts'
 
@@ -26,7 +27,7 @@ const FROM_IO: DropName[] = [
 /** Provoked in neigh.test.ts, for no frame's verdict says it: parked frames are dropped by the timer. */
 const FROM_TIMER: DropName[] = ['NEIGH_UNRESOLVED']
 
-const CASES = [...ETHERNET_IP_DROPS, ...TCP_DROPS]
+const CASES = [...ETHERNET_IP_DROPS, ...TCP_DROPS, ...UDP_DROPS]
 
 for (const row of CASES) {
   test(`${row.drop.toLowerCase()}: ${row.name}`, () => void provoke(row))

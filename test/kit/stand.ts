@@ -33,8 +33,9 @@ import type { Moment } from '../../src/see/moments/moment.ts'
 import { Moments } from '../../src/see/moments/moments.ts'
 import { wordsOf } from '../../src/see/words/trace-words.ts'
 import { endpointText, ipv4Int } from '../../src/wire/address.ts'
+import { type DatagramLine, datagram, offloadUdp, parseDatagram, printDatagram } from './datagram.ts'
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
-import { arpFrame, concat, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
+import { arpFrame, concat, ethernet, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
 import { parseTcp } from './notation.ts'
 
 export const CLIENT_MAC = '52:54:00:00:00:02'
@@ -231,6 +232,16 @@ export class Stand {
     )
   }
 
+  /** A datagram, in its own words. */
+  datagram(arm: string, line: string | DatagramLine): Out[] {
+    const fields = typeof line === 'string' ? parseDatagram(line) : line
+    assert.ok(fields, 'no datagram')
+    const srcMac = fields.srcMac ?? (this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC)
+    const frame = ethernet(fields.dstMac ?? this.macOf(arm), srcMac, 0x0800, datagram(fields))
+    if (fields.gso === undefined) return this.input(arm, frame)
+    return this.inputRaw(arm, offloadUdp(frame, fields.gso))
+  }
+
   /** segment() whose one forwarded segment comes back decoded. */
   forward(arm: string, line: string | TcpFields): DecodedTcp {
     const out = this.segment(arm, line)
@@ -319,8 +330,13 @@ export class Stand {
 /** What was sent, one line each, `arm | segment`. */
 export function lines(out: readonly Out[]): string[] {
   return out.map(
-    ({ arm, decoded }) => `${arm} | ${decoded.kind === 'tcp' ? printTcp(decoded) : decoded.kind}`,
+    ({ arm, decoded }) => `${arm} | ${lineOf(decoded)}`,
   )
+}
+
+function lineOf(decoded: Decoded): string {
+  if (decoded.kind === 'tcp') return printTcp(decoded)
+  return decoded.kind === 'udp' ? printDatagram(decoded) : decoded.kind
 }
 
 /** An ISN source with a given answer. */

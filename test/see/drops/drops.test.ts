@@ -20,6 +20,7 @@ import { open, WAN } from '../../kit/connection.ts'
 import { type DropName, frame, packet, provoke } from '../../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../../kit/drops-ethernet-ip.ts'
 import { TCP_DROPS } from '../../kit/drops-tcp.ts'
+import { UDP_DROPS } from '../../kit/drops-udp.ts'
 import { contextOfStand } from '../../kit/explain.ts'
 import { arpFrame, concat, ipv4, vnetHeader } from '../../kit/frame.ts'
 import { CLIENT_MAC, RS_MAC, Stand } from '../../kit/stand.ts'
@@ -47,7 +48,7 @@ interface Provoked extends ReturnType<typeof explained> {
 }
 
 /** Provoked once: some of them need a thousand frames. */
-const PROVOKED: Provoked[] = [...ETHERNET_IP_DROPS, ...TCP_DROPS].map(row => ({
+const PROVOKED: Provoked[] = [...ETHERNET_IP_DROPS, ...TCP_DROPS, ...UDP_DROPS].map(row => ({
   drop: row.drop,
   name: row.name,
   ...lastOf(provoke(row), row.drop),
