@@ -15,7 +15,8 @@ import {
 } from './processes.ts'
 import { type Paths, TAPVS } from './topology.ts'
 
-const READY_LIMIT_MS = 10_000
+/** A daemon that is busy starting is not ended early: on a machine with other work it takes many seconds. */
+const READY_LIMIT_MS = 30_000
 const CONNECT_LIMIT_MS = 1000
 
 export const daemonRecord = (paths: Paths) => join(paths.folder, 'tapvs.pid')

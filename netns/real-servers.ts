@@ -22,7 +22,7 @@ import {
 } from './processes.ts'
 import { type Arm, type Paths, REDIS_PORT } from './topology.ts'
 
-const READY_LIMIT_MS = 8000
+const READY_LIMIT_MS = 20_000
 const PING_LIMIT_MS = 1000
 
 export const redisRecord = (paths: Paths, address: string) =>

@@ -48,7 +48,7 @@ export const UDP_PORT = 5300
 export type Server = 'iperf' | 'udp'
 
 const MTU = 1500
-const READY_LIMIT_MS = 8000
+const READY_LIMIT_MS = 20_000
 
 /**
  * In every namespace. All ports may be used, and a port in TIME_WAIT for a new connection after a second, with timestamps: otherwise

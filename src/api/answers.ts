@@ -6,7 +6,7 @@
 import * as z from 'zod'
 import { protocol, scheduler, whenDown } from './fields.ts'
 import { LOG_LEVELS, MODULES } from './log-levels.ts'
-import { STATE_NAMES } from './names.ts'
+import { ALL_STATES } from './names.ts'
 
 const count = z.int().min(0)
 const portNumber = z.int().min(0).max(65_535)
@@ -36,7 +36,7 @@ export const localAddress = z
   .object({
     address: z.string(),
     arm: z.string(),
-    conflicts: count.describe('SYNs that found no lport.'),
+    conflicts: count.describe('New connections that found no lport.'),
     conns: count,
   })
   .meta({ id: 'LocalAddress', description: 'A LIP; its numbers are those of all services.' })
@@ -69,7 +69,10 @@ export const service = z
     conn_timeout: count.describe('Seconds; 0 when the service has none of its own.'),
     persistence: count.describe('Seconds for which a client keeps its real server; 0: not.'),
     persistence_prefix: count.describe('Bits by which clients are told apart.'),
-    when_down: whenDown.describe('What happens to a SYN while no real server can take it.'),
+    when_down: whenDown.describe(
+      'What happens to a SYN, or to a datagram of no connection, while no real server can take it.',
+    ),
+    one_packet: z.boolean().describe('Of UDP: each datagram is scheduled by itself.'),
     local_addresses: z.array(localAddress),
     real_servers: z.array(realServer),
   })
@@ -88,7 +91,7 @@ export const conn = z
     worker: count,
     protocol,
     timeout_sec: count.describe('The timeout of its state, not the time left.'),
-    state: z.enum(STATE_NAMES).describe('Of the state machine.'),
+    state: z.enum(ALL_STATES).describe('Of the state machine of its protocol.'),
     client: z.string().describe('address:port, as the next three.'),
     vip: z.string(),
     lip: z.string(),
@@ -97,7 +100,7 @@ export const conn = z
       .tuple([count, count])
       .nullable()
       .describe(
-        'Sequence numbers of client and RS, acknowledged and sent last; the difference of two looks is bytes. null until both have spoken.',
+        'Of TCP: sequence numbers of client and RS, acknowledged and sent last; the difference of two looks is bytes. null until both have spoken.',
       ),
   })
   .meta({ id: 'Conn' })
@@ -159,9 +162,10 @@ export const plan = z
   })
   .meta({ id: 'Plan', description: 'What a change does.' })
 
-export const timeouts = z
-  .record(z.string(), count)
-  .meta({ id: 'Timeouts', description: 'Seconds by state.' })
+export const timeouts = z.record(z.string(), count).meta({
+  id: 'Timeouts',
+  description: 'Seconds by state of TCP, and of UDP as udp_oneway and udp_normal.',
+})
 
 export const level = z.enum(LOG_LEVELS, LOG_LEVELS.join(', '))
 export const module = z.enum(MODULES, MODULES.join(', '))

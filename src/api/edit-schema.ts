@@ -7,7 +7,7 @@
 
 import * as z from 'zod'
 import { protocol, scheduler, whenDown } from './fields.ts'
-import { STATE_KEYS, type StateKey } from './names.ts'
+import { TIMEOUT_KEYS, type TimeoutKey } from './names.ts'
 
 const text = z.string('a text')
 const number = z.number('a number')
@@ -32,6 +32,8 @@ export const serviceFields = z.strictObject({
   persistence: number.exactOptional(),
   /** Clients whose addresses agree in so many bits are one; 32 if left out. */
   persistence_prefix: number.exactOptional(),
+  /** Of UDP: each datagram is scheduled by itself. */
+  one_packet: z.boolean('true or false').exactOptional(),
 })
 
 /** As serviceFields, but what an edit leaves out keeps its value. */
@@ -52,10 +54,10 @@ const lip = { ...service, ...lipKey.shape }
 const address = { arm: text, address: text, prefix_length: number }
 const route = { arm: text, to: text, via: text.exactOptional() }
 
-/** Seconds by state; 0, or none, keeps the value. */
+/** Seconds by state, of UDP with its name in front; 0, or none, keeps the value. */
 export const timeoutFields = z.strictObject(
-  Object.fromEntries(STATE_KEYS.map(state => [state, number.exactOptional()])) as Record<
-    StateKey,
+  Object.fromEntries(TIMEOUT_KEYS.map(key => [key, number.exactOptional()])) as Record<
+    TimeoutKey,
     z.ZodExactOptional<typeof number>
   >,
 )

@@ -56,11 +56,20 @@ const UDP_NAMES = {
 } as const satisfies Record<keyof typeof UdpState, string>
 export type UdpStateName = (typeof UDP_NAMES)[keyof typeof UdpState]
 export const UDP_STATE_NAMES: readonly UdpStateName[] = Object.values(UDP_NAMES)
+export type AnyStateName = StateName | UdpStateName
 /** Of all protocols: no two have a state of the same name. */
-export const ALL_STATES: readonly (StateName | UdpStateName)[] = [
-  ...STATE_NAMES,
-  ...UDP_STATE_NAMES,
-]
+export const ALL_STATES: readonly AnyStateName[] = [...STATE_NAMES, ...UDP_STATE_NAMES]
+
+/** States of UDP that a connection stays in, as keys of their timeouts. */
+export const UDP_TIMEOUT_KEYS = ['oneway', 'normal'] as const satisfies readonly Lower<
+  typeof UdpState
+>[]
+/** Timeouts as the API has them: those of TCP by state, those of UDP with its name in front. */
+export const TIMEOUT_KEYS = [
+  ...STATE_KEYS,
+  ...UDP_TIMEOUT_KEYS.map(state => `udp_${state}` as const),
+] as const
+export type TimeoutKey = (typeof TIMEOUT_KEYS)[number]
 
 /** By the protocol's bits of KEY. */
 const STATES_OF: Readonly<Record<number, readonly string[]>> = {

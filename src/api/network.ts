@@ -5,7 +5,7 @@ import * as answers from './answers.ts'
 import { arm, change, dryRun, how } from './change.ts'
 import { address, object, readOnly, text, whole, wholeText } from './fields.ts'
 import { SECONDS_MAX } from './limits.ts'
-import { STATE_KEYS, type StateKey } from './names.ts'
+import { TIMEOUT_KEYS, type TimeoutKey } from './names.ts'
 import type { Operation } from './operation.ts'
 
 export const newAddress = object({
@@ -39,7 +39,7 @@ export const newNeighbour = object({
 const seconds = whole(0, SECONDS_MAX).exactOptional().describe('Seconds; 0 keeps the value.')
 
 export const newTimeouts = object(
-  Object.fromEntries(STATE_KEYS.map(state => [state, seconds])) as Record<StateKey, typeof seconds>,
+  Object.fromEntries(TIMEOUT_KEYS.map(key => [key, seconds])) as Record<TimeoutKey, typeof seconds>,
 ).meta({ id: 'NewTimeouts' })
 
 export const NETWORK_OPERATIONS: Operation[] = [

@@ -34,7 +34,7 @@ export function protocolOf(number: number): Protocol {
   return PROTOCOL_NAMES.find(name => PROTOCOLS[name].number === number) ?? DEFAULT_PROTOCOL
 }
 
-/** By its code in a connection's record. */
+/** By its code in a connection's record, and among what a packet is looked up by. */
 export function protocolOfCode(code: number): Protocol {
   return PROTOCOL_NAMES.find(name => PROTOCOLS[name].code === code) ?? DEFAULT_PROTOCOL
 }

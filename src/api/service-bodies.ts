@@ -13,16 +13,24 @@ export const serviceFields = {
   scheduler: scheduler.exactOptional().describe(`Default ${DEFAULT_SCHEDULER}.`),
   conn_timeout: whole(0, SECONDS_MAX)
     .exactOptional()
-    .describe('Seconds, of its ESTABLISHED connections; default 0: the timeouts of all.'),
+    .describe(
+      'Seconds, of its ESTABLISHED connections, of UDP of all; default 0: the timeouts of all.',
+    ),
   when_down: whenDown
     .exactOptional()
-    .describe('What happens to a SYN while no real server can take it; default drop.'),
+    .describe(
+      'What happens to a SYN, or to a datagram of no connection, while no real server can take it; default drop.',
+    ),
   persistence: whole(0, SECONDS_MAX)
     .exactOptional()
     .describe('Seconds for which a client keeps its real server; default 0: not.'),
   persistence_prefix: whole(1, 32)
     .exactOptional()
     .describe('Bits by which clients are told apart; default 32.'),
+  one_packet: z
+    .boolean('true or false')
+    .exactOptional()
+    .describe('Of UDP only: each datagram is scheduled by itself; default false.'),
 } satisfies Record<keyof ServiceFields, z.ZodType>
 
 const threshold = whole(0, THRESHOLD_MAX).exactOptional().describe('Connections; 0 for no limit.')

@@ -181,10 +181,12 @@ function checkServices(
     if (!service) continue
     const path = ['services', i]
     if (service.address !== undefined && service.port !== undefined) {
-      once(source, seen, `${service.address}:${service.port}`, path, 'service')
+      const { protocol = DEFAULT_PROTOCOL, address, port } = service
+      once(source, seen, serviceName({ protocol, address, port }), path, 'service')
     }
     if (armsRead) checkLips(service, path, own, known, source)
-    for (const [key, text] of checkProblems(service)) source.problem([...path, ...key], text)
+    for (const [key, text] of [...protocolProblems(service), ...checkProblems(service)])
+      source.problem([...path, ...key], text)
     const rss = new Map<string, Path>()
     for (const [j, rs] of (service.real_servers ?? []).entries()) {
       if (++realServers === REAL_SERVERS_MAX + 1) {
@@ -212,6 +214,21 @@ function checkServices(
       }
     }
   }
+}
+
+/** What only services of one protocol may have: keys of the service, and what was expected there. */
+function* protocolProblems({
+  protocol = DEFAULT_PROTOCOL,
+  one_packet,
+  passive,
+}: Service): Generator<[key: string[], text: string]> {
+  if (one_packet && protocol !== 'udp')
+    yield [['one_packet'], `expected protocol udp with it, found ${protocol}`]
+  if (passive !== undefined && protocol !== 'tcp')
+    yield [
+      ['passive'],
+      `expected protocol tcp with it, whose handshakes it judges, found ${protocol}`,
+    ]
 }
 
 function checkThresholds(

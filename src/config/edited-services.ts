@@ -32,7 +32,6 @@ export function addService(file: ConfigFile, edit: EditOf<'add-service'>): void 
     address,
     port,
     ...fieldsOf(edit),
-    one_packet: false,
     local_addresses: [],
     real_servers: [],
     check: checkSchema.parse({}),
@@ -49,11 +48,12 @@ export function editService(file: ConfigFile, edit: EditOf<'edit-service'>): voi
   if (edit.real_servers) setServers(service, edit.real_servers)
 }
 
-function fieldsOf({ scheduler, when_down, persistence_prefix }: ServiceFields) {
+function fieldsOf({ scheduler, when_down, persistence_prefix, one_packet }: ServiceFields) {
   return {
     scheduler: scheduler ?? DEFAULT_SCHEDULER,
     when_down: when_down ?? WHEN_DOWN[0],
     persistence_prefix: persistence_prefix ?? 32,
+    one_packet: one_packet ?? false,
   } as const
 }
 

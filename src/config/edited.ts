@@ -4,6 +4,7 @@
  */
 
 import type { Edit, EditOf } from '../api/edits.ts'
+import { STATE_KEYS, UDP_TIMEOUT_KEYS } from '../api/names.ts'
 import { Refused } from '../api/refused.ts'
 import {
   addLip,
@@ -122,8 +123,9 @@ function neighbourIndex(arm: FileArm, wanted: string): number {
 }
 
 /** 0 keeps the value. */
-function setTimeouts(file: ConfigFile, { edit: _, ...given }: EditOf<'set-timeouts'>): void {
-  for (const [state, seconds] of Object.entries(given) as [keyof typeof given, number][]) {
-    if (seconds > 0) file.tcp.timeouts[state] = seconds
-  }
+function setTimeouts(file: ConfigFile, given: EditOf<'set-timeouts'>): void {
+  const { tcp, udp } = file
+  for (const state of STATE_KEYS) tcp.timeouts[state] = given[state] || tcp.timeouts[state]
+  for (const state of UDP_TIMEOUT_KEYS)
+    udp.timeouts[state] = given[`udp_${state}`] || udp.timeouts[state]
 }

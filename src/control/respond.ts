@@ -19,7 +19,7 @@ import { numbers } from './readings/numbers.ts'
 import { drops, edges } from './readings/refusals.ts'
 import { version } from './system/version.ts'
 import { type Arms, lipsOf } from './threads/arms.ts'
-import { connInfo } from './threads/snapshots.ts'
+import { connInfo, timeoutsOf } from './threads/snapshots.ts'
 import type { Workers } from './threads/workers.ts'
 import { type WhoisSources, whois } from './whois/whois.ts'
 
@@ -76,7 +76,11 @@ const ANSWERS: Answers = {
   numbers: (_, { model, workers }) => numbers(model, workers.arms),
   edges: (_, { model }) => edges(model.readings),
   drops: ({ reason }, { model }) => drops(model, reason),
-  timeouts: (_, { model }) => model.config.file.tcp.timeouts,
+  timeouts: (_, { model: { config } }) => ({
+    ...config.file.tcp.timeouts,
+    udp_oneway: config.file.udp.timeouts.oneway,
+    udp_normal: config.file.udp.timeouts.normal,
+  }),
   config: ({ defaults }, { model: { config } }) =>
     defaults ? config.file : withoutDefaults(config.file),
   edit: ({ edits, dry_run = false }, daemon) => daemon.model.edit(edits, dry_run, carryOut(daemon)),
@@ -92,7 +96,7 @@ const ANSWERS: Answers = {
   whois: (args, daemon) => whois(args, daemon),
   conns: ({ from, limit }, { workers, model }) =>
     workers.conns(from, limit, (page, index, worker) =>
-      connInfo(page, index, worker, model.config.tcp.timeouts, place =>
+      connInfo(page, index, worker, timeoutsOf(model.config), place =>
         model.readings.establishedMs(place),
       ),
     ),

@@ -61,6 +61,9 @@ export const Drop = {
   UDP_NO_SERVICE: 45,
   UDP_NO_RS: 46,
   UDP_NO_LIP: 47,
+  ICMP_QUOTE: 61,
+  ICMP_NO_CONN: 62,
+  ICMP_SEQUENCE: 63,
 } as const
 
 /** Events that are not drops. */
@@ -93,6 +96,13 @@ export const Event = {
   UOA_ADDED: 91,
   UOA_ALONE: 92,
   UOA_NO_BUFFER: 93,
+  ICMP_TRANSLATED: 100,
+  ICMP_MTU_LOWERED: 101,
+  ICMP_FRAG_NEEDED: 102,
+  ICMP_TIME_EXCEEDED: 103,
+  ICMP_PORT_UNREACHABLE: 104,
+  ICMP_HOST_UNREACHABLE: 105,
+  ICMP_LIMITED: 106,
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */
@@ -109,7 +119,7 @@ export const Gauge = { CONNS_USED: 0, FRAMES_FREE: 1, TRACE_LOST: 2 } as const
 const GAUGE_CELLS = 8
 
 export const ARM_CELLS = 8
-const EVENT_CELLS = 96
+const EVENT_CELLS = 128
 /** 16 of each protocol of KEY. */
 const STATE_CELLS = 64
 const NEIGH_CELLS = 8

@@ -11,7 +11,7 @@ import { ArpOutput } from './arp-output.ts'
 import type { ConnIndex } from './conn-index.ts'
 import { CELL, RECORD } from './conn-layout.ts'
 import { Conns } from './conns.ts'
-import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
+import { type Counters, Drop, HAND_OVER } from './counters.ts'
 import { Cuts, END_RESERVE } from './cuts.ts'
 import { Datagrams } from './datagrams.ts'
 import { DropBook } from './drop-book.ts'
@@ -19,7 +19,7 @@ import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
 import { armOf } from './family.ts'
 import type { Frames } from './frames.ts'
-import { icmpInput } from './icmp-input.ts'
+import { Icmp } from './icmp.ts'
 import type { IsnSource } from './isn.ts'
 import type { LongClock } from './long-clock.ts'
 import { Neighs } from './neigh.ts'
@@ -35,7 +35,7 @@ import type { Random } from './random.ts'
 import { Resets } from './resets.ts'
 import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
-import { sayLookup, sayNoToa } from './say.ts'
+import { sayLookup } from './say.ts'
 import { DestCell, type Dests, type Lips, type Service, type Services } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
@@ -64,7 +64,6 @@ const CUT_PACE = 1
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { SYN } = FLAG
 const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
-const { UOA_ALONE } = Event
 const { LINK } = DestCell
 const { BINDING } = CELL
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
@@ -110,6 +109,7 @@ export class Engine {
   readonly #datagrams: Datagrams
   readonly #onePacket: OnePacket
   readonly #uoaAlone: UoaAlone
+  readonly icmp: Icmp
   readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
   /** When the neighbours' timers are turned next. */
@@ -148,15 +148,24 @@ export class Engine {
     this.#decrementsTtl = options.decrementTtl
     this.#egress = new Egress(parts, this.neighs)
     this.#resets = new Resets(parts, this.#egress)
+    this.icmp = new Icmp(parts, this.#egress, options)
+    this.neighs.parking.returned = this.icmp.unreachable
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
     this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
     this.#verify = new Verify(parts, conns, this.#egress)
     this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs)
-    this.#onePacket = new OnePacket(parts, conns.drafts)
     this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
     this.#peers = options.peers
     this.arp = new ArpInput(parts, this.neighs)
     this.opening = new Opening(parts, options.rstOnBareAck)
+    const steps = {
+      icmp: this.icmp,
+      fullnat: this.#fullnat,
+      egress: this.#egress,
+      uoa: this.#uoaAlone,
+    }
+    const { drafts } = conns
+    this.#onePacket = new OnePacket(parts, drafts, this.opening, steps, options.decrementTtl)
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
   }
@@ -182,7 +191,7 @@ export class Engine {
     const kind = p.decode(this.frames, slot, arm)
     if (kind < KIND_TCP) {
       if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
-      if (kind === Kind.ICMP) return icmpInput(this.frames, slot, p, arm, this.counters)
+      if (kind === Kind.ICMP) return this.icmp.input(slot, p, arm)
       if (kind === Kind.VLAN)
         return popPriority(this.frames, slot) ? this.input(arm, slot, now) : -Drop.ETH_VLAN
       return kind
@@ -193,7 +202,7 @@ export class Engine {
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
     if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
-    if (kind > KIND_UDP) return icmpInput(this.frames, slot, p, arm, this.counters)
+    if (kind > KIND_UDP) return this.icmp.quoted(slot, p, t, arm, now)
     const isTcp = kind === KIND_TCP
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
@@ -202,8 +211,10 @@ export class Engine {
         ? this.opening.judge(p, arm, slot, service)
         : this.opening.judgeDatagram(p, arm, service)
       if (verdict !== MAY_OPEN) return verdict
+      // A traceroute must not open what it does not reach.
+      if (this.#decrementsTtl && p.ttl <= 1) return this.icmp.expired(slot, p, arm)
       const known = service as Service
-      if (known.onePacket) return this.#once(slot, p, known, arm, now)
+      if (known.onePacket) return this.#onePacket.forward(slot, p, known, arm, now)
       t = this.reuse.open(t, p, known, arm, now)
       if (t < 0) return this.opening.refuse(p, arm, slot, known, t)
     }
@@ -228,9 +239,9 @@ export class Engine {
     if (this.sessions !== null) this.sessions.packet(t, p, judged, now)
     const out = this.arms[outward ? clientArm : rsArm]
     const refusal = unfit(p, out, this.#decrementsTtl)
-    if (refusal !== 0) return refusal
+    if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
-    if (failed !== 0) this.#notAdded(failed, t >> 1, out, dest, now)
+    if (failed !== 0) this.#uoaAlone.notAdded(failed, t >> 1, out, dest, now)
     return outward
       ? this.#egress.toClient(p.eth, out, t >> 1)
       : this.#egress.toRs(slot, p.eth, out, dest, now)
@@ -288,28 +299,5 @@ export class Engine {
     if (!this.setup.isLip(p.daddr)) return steering.clientWorker(p.saddr, p.ports >>> 16)
     const owner = steering.lportWorker(p.ports & 0xffff)
     return owner < 0 ? self : owner
-  }
-
-  /** A datagram with a connection of its own: the rest of the path. */
-  #once(slot: number, p: Parsed, service: Service, arm: Arm, now: number): number {
-    const t = this.#onePacket.open(p, service, arm, now)
-    if (t < 0) return this.opening.refuse(p, arm, slot, service, t)
-    const dest = destOf(this.#cells[recordOf(t) | BINDING])
-    this.dests.countPackets(dest, 0, p.segments, p.wireBytes)
-    const out = this.arms[armOf(this.dests.cells[(dest << 4) | LINK])]
-    let verdict = unfit(p, out, this.#decrementsTtl)
-    if (verdict === 0) {
-      const failed = this.#fullnat.translate(slot, p, t, out.mtu)
-      if (failed !== 0) this.#notAdded(failed, t >> 1, out, dest, now)
-      verdict = this.#egress.toRs(slot, p.eth, out, dest, now)
-    }
-    this.#onePacket.end(t >> 1)
-    return verdict
-  }
-
-  /** The client's address does not go with the packet: of UDP it goes ahead, of TCP not at all. */
-  #notAdded(failed: number, conn: number, out: Arm, dest: number, now: number): void {
-    if (failed === UOA_ALONE) this.#uoaAlone.send(conn, out, dest, now)
-    else if (this.trace.debug) sayNoToa(this.trace, this.#cells, conn, failed)
   }
 }

@@ -9,7 +9,7 @@
  * Records are never wrapped: one that does not fit before the end of the memory stands at its beginning, behind a filler.
  */
 
-import { CELL, RECORD } from './conn-layout.ts'
+import { CELL, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
 import { copyEnds, EndsCell } from './ends.ts'
 import {
   BODY_AT,
@@ -31,12 +31,14 @@ const { FILLER, SAID, JUDGED: JUDGING } = FlightKind
 const { SIZE, KIND, US, MS, PAIR, NUMBER } = HeadCell
 // The third cell of a frame that leaves is its drop reason.
 const { ARM, BYTES, FREE: MORE } = InCell
-const { VERDICT, TUPLE, BEFORE, AFTER, ENDS: ENDS_AT, DELTA, CELLS: JUDGED_CELLS } = JudgedCell
+const { VERDICT, TUPLE, BEFORE, AFTER, ENDS: ENDS_AT, DELTA, PROTOCOL } = JudgedCell
+const JUDGED_CELLS = JudgedCell.CELLS
 const { NOW, FREE } = NoteCell
 const BODY = BODY_AT
 const SAYING = SAID_AT
 const ENDS_CELLS = EndsCell.CELLS
-const { DELTA: CONN_DELTA } = CELL
+const { DELTA: CONN_DELTA, BINDING } = CELL
+const KEY_BITS = PROTOCOL_BITS
 
 /** Bits in the control cell `wanted`: frames and what is said of them, or frames and all that the engine is given. */
 export const Want = { NOTHING: 0, MOMENTS: 1, JOURNAL: 2 } as const
@@ -131,9 +133,11 @@ export class FlightRing extends Flight {
     if (t < 0) {
       for (let i = 0; i < ENDS_CELLS; i++) cells[at + ENDS_AT + i] = 0
       cells[at + DELTA] = 0
+      cells[at + PROTOCOL] = 0
     } else {
       copyEnds(conns, t >> 1, cells, at + ENDS_AT)
       cells[at + DELTA] = conns[RECORD.of(t) | CONN_DELTA]
+      cells[at + PROTOCOL] = conns[RECORD.of(t) | BINDING] & KEY_BITS
     }
   }
 

@@ -1,7 +1,7 @@
 /** ICMP to the appliance: echo is answered for addresses of the receiving arm, the rest has names and counters. */
 
 import { fold, sumWords } from '../wire/checksum.ts'
-import { ICMP, ICMP_TYPE } from '../wire/icmp.ts'
+import { ICMP, ICMP_TYPE, isTranslated } from '../wire/icmp.ts'
 import { IP_DF, IPV4, writeHeaderChecksum } from '../wire/ipv4.ts'
 import { clearVnetHdr } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
@@ -32,7 +32,8 @@ export function icmpInput(
   if (bytes < ICMP.HEADER) return -Drop.ICMP_HEADER
   // Verified before it is replaced: answering a corrupt request with a good checksum would launder it.
   if (fold(sumWords(pkt, p.l4, bytes)) !== 0xffff) return -Drop.ICMP_CHECKSUM
-  if (pkt.getUint8(p.l4 + ICMP.TYPE) !== ICMP_TYPE.ECHO) return -Drop.ICMP_TYPE
+  const type = pkt.getUint8(p.l4 + ICMP.TYPE)
+  if (type !== ICMP_TYPE.ECHO) return isTranslated(type) ? -Drop.ICMP_QUOTE : -Drop.ICMP_TYPE
   swapMacs(pkt, p.eth)
   pkt.setInt32(p.ip + IPV4.SRC, asked)
   pkt.setInt32(p.ip + IPV4.DST, asker)

@@ -31,6 +31,8 @@ export interface EngineImage {
   udpTimeoutMs: Int32Array
   neighTick: number
   lastClaim: number | null
+  /** IcmpErrors.rested. */
+  icmpRested: number
   arms: ArmImage[]
   cuts: CutsImage
   table: TableImage
@@ -74,6 +76,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     udpTimeoutMs: engine.udpTimeoutMs.slice(),
     neighTick: engine.neighTick,
     lastClaim: engine.arp.lastClaim,
+    icmpRested: engine.icmp.errors.rested,
     arms: engine.arms.map(arm => arm.save()),
     cuts: engine.cuts.save(),
     table,
@@ -109,6 +112,7 @@ export function restoreEngine(
   engine.long.restore(image.longMs)
   engine.neighTick = image.neighTick
   engine.arp.lastClaim = image.lastClaim
+  engine.icmp.errors.rested = image.icmpRested
   for (const [index, arm] of image.arms.entries()) engine.arms[index].restore(arm)
   conns.table.restore(image.table)
   conns.wheel.restore(image.wheel)

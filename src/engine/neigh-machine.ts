@@ -33,7 +33,7 @@ export type NeighParts = Pick<Parts, 'frames' | 'arms' | 'counters' | 'trace' | 
 const { NONE, SEND, REACHABLE, DELAY } = Neigh
 
 export class NeighMachine extends NeighTable {
-  protected readonly parking: Parking
+  readonly parking: Parking
   readonly #timeoutMs: Int32Array
   protected readonly arms: readonly Arm[]
   protected readonly frames: Frames

@@ -8,47 +8,98 @@ import type { ConnTable } from './conn.ts'
 import { CELL, RECORD } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Drafts } from './draft.ts'
+import type { Egress } from './egress.ts'
+import { armOf } from './family.ts'
+import type { Icmp } from './icmp.ts'
+import type { Opening } from './opening.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { sayOpened, sayOver } from './say.ts'
-import { type Dest, type Dests, type Service, Stat } from './service.ts'
+import { type Dest, DestCell, type Dests, type Service, Stat } from './service.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { UdpState } from './udp-state.ts'
+import type { UoaAlone } from './uoa-alone.ts'
+import type { FullNat } from './xmit/fullnat.ts'
+import { unfit } from './xmit/ip.ts'
 
 const { BINDING } = CELL
 const { at: recordAt, method: methodOf } = RECORD
 /** What a record is in use by: one of these never is. */
 const FORGOTTEN = 0x7fff_ffff
 
+/** Those of the packet's path that it takes too. */
+interface Steps {
+  icmp: Icmp
+  fullnat: FullNat
+  egress: Egress
+  uoa: UoaAlone
+}
+
 export class OnePacket {
   readonly #table: ConnTable
+  readonly #arms: readonly Arm[]
   readonly #dests: Dests
+  readonly #opening: Opening
+  readonly #steps: Steps
+  readonly #decrementsTtl: boolean
   readonly #counters: Counters
   readonly #trace: TraceRing
   readonly #drafts: Drafts
 
-  constructor({ table, dests, counters, trace }: Parts, drafts: Drafts) {
+  constructor(
+    parts: Parts,
+    drafts: Drafts,
+    opening: Opening,
+    steps: Steps,
+    decrementsTtl: boolean,
+  ) {
+    const { table, arms, dests, counters, trace } = parts
     this.#table = table
+    this.#arms = arms
     this.#dests = dests
+    this.#opening = opening
+    this.#steps = steps
+    this.#decrementsTtl = decrementsTtl
     this.#counters = counters
     this.#trace = trace
     this.#drafts = drafts
   }
 
-  /** => The IN tuple of a conn that is to be ended behind the datagram in p, or minus a drop reason with nothing left behind */
-  open(p: Parsed, service: Service, arm: Arm, now: number): number {
-    const conn = this.#drafts.make(p, service, arm.index, now)
-    if (conn < 0) return conn
-    const { cells } = this.#table
-    cells[recordAt(conn) | BINDING] = this.#drafts.binding & FORGOTTEN
-    const { index } = this.#drafts.dest as Dest
-    this.#dests.stats[(index << 3) + Stat.CONNS]++
-    this.#counters.count(Event.CONNS_OPENED)
-    if (this.#trace.debug) sayOpened(this.#trace, cells, conn)
-    return conn << 1
+  /** The rest of the path of the datagram in `slot`, which came to `service` on `arm`. => As Engine.input */
+  forward(slot: number, p: Parsed, service: Service, arm: Arm, now: number): number {
+    const drafts = this.#drafts
+    const conn = drafts.make(p, service, arm.index, now)
+    if (conn < 0) return this.#opening.refuse(p, arm, slot, service, conn)
+    this.#table.cells[recordAt(conn) | BINDING] = drafts.binding & FORGOTTEN
+    const verdict = this.#forwarded(slot, p, conn, drafts.dest as Dest, arm, now)
+    this.#end(conn)
+    return verdict
   }
 
-  end(conn: number): void {
+  #forwarded(
+    slot: number,
+    p: Parsed,
+    conn: number,
+    { index }: Dest,
+    arm: Arm,
+    now: number,
+  ): number {
+    const dests = this.#dests
+    if (this.#trace.debug) sayOpened(this.#trace, this.#table.cells, conn)
+    this.#counters.count(Event.CONNS_OPENED)
+    dests.stats[(index << 3) + Stat.CONNS]++
+    dests.countPackets(index, 0, p.segments, p.wireBytes)
+    const { icmp, fullnat, egress, uoa } = this.#steps
+    const out = this.#arms[armOf(dests.cells[(index << 4) | DestCell.LINK])]
+    const refusal = unfit(p, out, this.#decrementsTtl)
+    const t = conn << 1
+    if (refusal !== 0) return icmp.unfit(slot, p, t, arm, out, refusal)
+    const failed = fullnat.translate(slot, p, t, out.mtu)
+    if (failed !== 0) uoa.notAdded(failed, conn, out, index, now)
+    return egress.toRs(slot, p.eth, out, index, now)
+  }
+
+  #end(conn: number): void {
     const { cells } = this.#table
     const at = recordAt(conn) | BINDING
     if (this.#trace.debug) sayOver(this.#trace, cells, conn, UdpState.NONE, Over.TIMER)

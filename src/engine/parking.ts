@@ -21,6 +21,11 @@ export interface ParkedImage {
   headers: Uint8Array
 }
 
+/** => true if it has taken the frame in `slot`, which was counted as dropped */
+export interface Returned {
+  returns(slot: number): boolean
+}
+
 export class Parking {
   readonly #head: Int32Array
   readonly #tail: Int32Array
@@ -29,6 +34,8 @@ export class Parking {
   readonly #frames: Frames
   readonly #counters: Counters
   readonly #trace: TraceRing
+  /** What becomes of frames that are given up; nothing if there is nobody. */
+  returned: Returned | null = null
 
   /** Lists for `lists` neighbours of at most limit + 1 frames: DPVS tests "more than" (semantics 6.2). */
   constructor(lists: number, limit: number, frames: Frames, counters: Counters, trace: TraceRing) {
@@ -116,7 +123,7 @@ export class Parking {
         const pair = this.#frames.mark[slot]
         sayParkedDrop(this.#trace, pair, Drop.NEIGH_UNRESOLVED)
       }
-      this.#frames.release(slot)
+      if (this.returned === null || !this.returned.returns(slot)) this.#frames.release(slot)
       slot = next
     }
     this.#empty(n)

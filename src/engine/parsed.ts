@@ -235,6 +235,7 @@ export class Parsed {
     const header = headerLength(pkt, quote)
     if (pkt.getUint8(quote) >>> 4 !== 4 || header < IPV4.HEADER) return false
     if (bytes < ICMP.HEADER + header + QUOTED_BYTES) return false
+    if (pkt.getUint16(quote + IPV4.TOTAL_LENGTH) < header + QUOTED_BYTES) return false
     const protocol = pkt.getUint8(quote + IPV4.PROTOCOL)
     if (protocol !== PROTO_TCP && protocol !== PROTO_UDP) return false
     if ((pkt.getUint16(quote + IPV4.FRAGMENT) & IP_OFFSET_BITS) !== 0) return false

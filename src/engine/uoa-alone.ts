@@ -7,7 +7,11 @@ import type { Egress } from './egress.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
 import { OwnFrames } from './own-frames.ts'
 import type { Parts } from './parts.ts'
+import { sayNoToa } from './say.ts'
+import type { TraceRing } from './trace.ts'
 import { writeUoaAlone } from './xmit/uoa.ts'
+
+const { UOA_ALONE } = Event
 
 export class UoaAlone {
   readonly #frames: Frames
@@ -15,6 +19,7 @@ export class UoaAlone {
   readonly #counters: Counters
   readonly #egress: Egress
   readonly #own: OwnFrames
+  readonly #trace: TraceRing
   readonly #mode: number
 
   /** `mode` is one of UoaMode. */
@@ -23,12 +28,19 @@ export class UoaAlone {
     this.#cells = parts.table.cells
     this.#counters = parts.counters
     this.#egress = egress
+    this.#trace = parts.trace
     this.#own = new OwnFrames(parts)
     this.#mode = mode
   }
 
+  /** The client's address does not go with a packet of a conn, as `failed` says: of UDP it goes ahead, of TCP not at all. */
+  notAdded(failed: number, conn: number, arm: Arm, dest: number, now: number): void {
+    if (failed === UOA_ALONE) this.#send(conn, arm, dest, now)
+    else if (this.#trace.debug) sayNoToa(this.#trace, this.#cells, conn, failed)
+  }
+
   /** Of a conn, to its RS `dest` on that one's arm; without a free slot its client goes untold. */
-  send(conn: number, arm: Arm, dest: number, now: number): void {
+  #send(conn: number, arm: Arm, dest: number, now: number): void {
     const slot = this.#frames.take()
     if (slot === NO_SLOT) {
       this.#counters.count(Event.UOA_NO_BUFFER)

@@ -5,14 +5,11 @@
 
 import { performance } from 'node:perf_hooks'
 import type { Arm } from '../engine/arm.ts'
-import { KEY } from '../engine/conn-layout.ts'
 import { Event, HAND_OVER } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { type FlightRing, Want } from '../engine/flight.ts'
 import { FlightKind } from '../engine/flight-records.ts'
-import { IPV4, PROTO } from '../wire/ipv4.ts'
-import { Located } from '../wire/locate.ts'
-import { VNET } from '../wire/vnet-hdr.ts'
+import { TupleOf } from './tuple-of.ts'
 
 const NO_TUPLE = -1
 const NO_STATE = -1
@@ -35,11 +32,7 @@ export class Watch {
   readonly #first: number
   readonly #step: number
   #wanted = 0
-  readonly #headers = new Located()
-  /** Tuple of the frame at hand. */
-  #saddr = 0
-  #daddr = 0
-  #ports = 0
+  readonly #tuple: TupleOf
 
   /** `worker` is its index among `workers`; `clock` says µs since 1970. */
   constructor(ring: FlightRing, engine: Engine, worker = 0, workers = 1, clock = clockUs) {
@@ -47,6 +40,7 @@ export class Watch {
     this.#clock = clock
     this.#engine = engine
     const { pkt } = engine.frames
+    this.#tuple = new TupleOf(engine)
     this.#arena = new Int32Array(pkt.buffer, pkt.byteOffset, pkt.byteLength >> 2)
     this.#first = worker + 1
     this.#pair = this.#first
@@ -109,8 +103,9 @@ export class Watch {
     const before = ring.position
     const pair = this.#frameIn(arm, slot)
     // The engine is not asked what it made of the headers, so that it need not keep it.
-    const hasTuple = this.#decode(frames.start[slot], frames.length[slot])
-    let t = hasTuple ? table.find(KEY.TCP, this.#saddr, this.#daddr, this.#ports) : NO_TUPLE
+    const tuple = this.#tuple
+    const hasTuple = tuple.read(slot)
+    let t = hasTuple ? tuple.find() : NO_TUPLE
     let state = t < 0 ? NO_STATE : table.state(t >> 1)
     frames.mark[slot] = pair
     const { reuse, counters } = this.#engine
@@ -127,8 +122,8 @@ export class Watch {
       // Judged as if it had found nothing: it is of the connection that it opened, or of none.
       const hasOpened = counters.events[Event.CONNS_OPENED] !== opened
       state = NO_STATE
-      t = hasOpened ? table.find(KEY.TCP, this.#saddr, this.#daddr, this.#ports) : NO_TUPLE
-    } else if (t < 0 && hasTuple) t = table.find(KEY.TCP, this.#saddr, this.#daddr, this.#ports)
+      t = hasOpened ? tuple.find() : NO_TUPLE
+    } else if (t < 0 && hasTuple) t = tuple.find()
     const after = t < 0 ? NO_STATE : table.state(t >> 1)
     ring.judged(pair, verdict, t, state, after, table.cells)
     return verdict
@@ -161,19 +156,6 @@ export class Watch {
     const pair = frames.mark[slot]
     const bytes = frames.length[slot]
     this.#ring.frame(FlightKind.OUT, pair, arm, bytes, drop, this.#arena, from)
-  }
-
-  /** => whether the frame is TCP over IPv4 as far as its tuple; the tuple is in the fields then. */
-  #decode(from: number, bytes: number): boolean {
-    const { pkt } = this.#engine.frames
-    const headers = this.#headers
-    if (!headers.find(pkt, from + VNET.BYTES, from + bytes)) return false
-    const { l3, l4, protocol } = headers
-    if (protocol !== PROTO.TCP || l4 + 4 > from + bytes) return false
-    this.#saddr = pkt.getInt32(l3 + IPV4.SRC)
-    this.#daddr = pkt.getInt32(l3 + IPV4.DST)
-    this.#ports = pkt.getInt32(l4)
-    return true
   }
 }
 

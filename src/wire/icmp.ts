@@ -1,6 +1,14 @@
 /** ICMP (RFC 792); offsets are from its first byte. */
 
-export const ICMP = { TYPE: 0, CODE: 1, CHECKSUM: 2, ID: 4, SEQUENCE: 6, HEADER: 8 } as const
+export const ICMP = {
+  TYPE: 0,
+  CODE: 1,
+  CHECKSUM: 2,
+  ID: 4,
+  SEQUENCE: 6,
+  MTU: 6,
+  HEADER: 8,
+} as const
 
 export const ICMP_TYPE = {
   ECHO_REPLY: 0,
@@ -12,6 +20,9 @@ export const ICMP_TYPE = {
   PARAMETER_PROBLEM: 12,
 } as const
 
+/** Codes of UNREACHABLE (RFC 792; FRAG_NEEDED as RFC 1191 has it, with the MTU in the header). */
+export const UNREACHABLE = { NET: 0, HOST: 1, PORT: 3, FRAG_NEEDED: 4 } as const
+
 /** Types that quote the packet they are about, as bits. */
 export const ICMP_ERRORS =
   (1 << ICMP_TYPE.UNREACHABLE) |
@@ -20,5 +31,13 @@ export const ICMP_ERRORS =
   (1 << ICMP_TYPE.TIME_EXCEEDED) |
   (1 << ICMP_TYPE.PARAMETER_PROBLEM)
 
+/** An error goes on to whoever sent the packet that it quotes: any but a redirect, which is about the way on one wire. */
+export function isTranslated(type: number): boolean {
+  return type < 32 && ((1 << type) & ICMP_ERRORS) !== 0 && type !== ICMP_TYPE.REDIRECT
+}
+
 /** What is quoted at least of that packet, behind its IP header. */
 export const QUOTED_BYTES = 8
+
+/** No IPv4 link has a smaller MTU (RFC 791). */
+export const MTU_LEAST = 68

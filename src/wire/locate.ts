@@ -20,7 +20,13 @@ export class Located {
   /** The frame at `eth`, of which there are bytes up to `there`. => false if it has no whole IPv4 header */
   find(pkt: DataView, eth: number, there: number): boolean {
     const ip = eth + ETH.HEADER
-    if (there < ip + IPV4.HEADER || pkt.getUint16(eth + ETH.TYPE) !== ETHERTYPE.IPV4) return false
+    if (there < ip || pkt.getUint16(eth + ETH.TYPE) !== ETHERTYPE.IPV4) return false
+    return this.read(pkt, ip, there)
+  }
+
+  /** The same of a packet without a link, whose IPv4 header is at `ip`. */
+  read(pkt: DataView, ip: number, there: number): boolean {
+    if (there < ip + IPV4.HEADER) return false
     this.l3 = ip
     this.l4 = ip + headerLength(pkt, ip)
     this.version = pkt.getUint8(ip) >>> 4

@@ -21,6 +21,7 @@ export const SERVICES: ServiceInfo[] = [
     when_down: 'drop',
     persistence: 0,
     persistence_prefix: 32,
+    one_packet: false,
     local_addresses: [{ address: '192.168.168.7', arm: 'int0', conflicts: 0, conns: 1 }],
     real_servers: [
       {

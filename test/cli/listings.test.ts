@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { STATE_NAMES } from '../../src/api/names.ts'
+import { ALL_STATES } from '../../src/api/names.ts'
 import {
   formatAddresses,
   formatLinkStats,
@@ -108,7 +108,7 @@ test('ipvsadm -lnc, the seed in TIME_WAIT', () => {
 })
 
 test('ipvsadm spells the states its own way', () => {
-  const names = STATE_NAMES.map(
+  const names = ALL_STATES.map(
     state =>
       formatConn({ ...CONN, state })
         .slice(14)
@@ -126,6 +126,9 @@ test('ipvsadm spells the states its own way', () => {
     'LAST_ACK',
     'LISTEN',
     'SYNACK',
+    'UDP_NONE',
+    'UDP_ONEWAY',
+    'UDP_NORM',
   ])
   assert.match(formatConn({ ...CONN, state: 'OTHER' as never }), / TCP_UNKOWN {2}/)
 })

@@ -86,7 +86,30 @@ const CASES: Record<string, [text: string, expected: string[]]> = {
   ],
   'the same service twice': [
     yaml({ services: '[{ address: 10.0.0.1, port: 80 }, { address: 10.0.0.1, port: 80 }]' }),
-    ['services[1]: expected each once, found service 10.0.0.1:80 again, see line 2'],
+    ['services[1]: expected each once, found service TCP 10.0.0.1:80 again, see line 2'],
+  ],
+  'one service of each protocol': [
+    yaml({
+      services: '[{ address: 10.0.0.1, port: 53 }, { address: 10.0.0.1, port: 53, protocol: udp }]',
+    }),
+    [],
+  ],
+  'the same service of UDP twice': [
+    yaml({
+      services:
+        '[{ address: 10.0.0.1, port: 53, protocol: udp }, { address: 10.0.0.1, port: 53, protocol: udp }]',
+    }),
+    ['services[1]: expected each once, found service UDP 10.0.0.1:53 again, see line 2'],
+  ],
+  'what only one protocol has': [
+    yaml({
+      services:
+        '[{ address: 10.0.0.1, port: 53, one_packet: true }, { address: 10.0.0.1, port: 53, protocol: udp, one_packet: true, passive: {} }]',
+    }),
+    [
+      'services[0].one_packet: expected protocol udp with it, found tcp',
+      'services[1].passive: expected protocol tcp with it, whose handshakes it judges, found udp',
+    ],
   ],
   'the same real server twice, once by the default port': [
     yaml({

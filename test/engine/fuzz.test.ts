@@ -18,8 +18,8 @@ const SEED = Number(process.env.FUZZ_SEED ?? 20_180_601)
 const INPUTS = Number(process.env.FUZZ_INPUTS ?? 200_000)
 /** Bytes behind a frame that are watched, and in front of its headroom's part that may grow. */
 const GUARD = 96
-/** The most that a frame grows towards the headroom: TOA. */
-const GROWTH = 8
+/** The most that a frame grows towards the headroom: IP and ICMP, in front of one that had grown by TOA. */
+const GROWTH = 28 + 8
 
 const KNOWN = new Set([0, 1, PARKED, DONE, ...Object.values(Drop).map(reason => -reason)])
 

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { Stat } from '../../src/engine/service.ts'
 import { ARM, type Dir, established, frameOf } from '../kit/connection.ts'
 import type { DecodedTcp } from '../kit/decode.ts'
-import { concat, offload, type TcpFields, vnetHeader } from '../kit/frame.ts'
+import { checksum, concat, offload, type TcpFields, vnetHeader } from '../kit/frame.ts'
 import { parseOptions } from '../kit/notation.ts'
 import { SEED_CONFIG, type Stand } from '../kit/stand.ts'
 
@@ -159,17 +159,30 @@ test('TOA counts against the MTU per segment: gso_size 1452 gets it, 1453 does n
   assert.equal(rig.send('in', { payload: bytes(1453) }, 1460).options.length, 0)
 })
 
-test("segments larger than the arm's MTU are refused whatever the frame's length", () => {
+test("segments larger than the arm's MTU are refused whatever the frame's length, and quoted as one of them", () => {
   const rig = new Offloading()
-  for (const dir of ['in', 'out'] as const) {
+  const refused = (dir: Dir, frame: Uint8Array) => {
+    const out = rig.stand.inputRaw(ARM[dir], frame)
+    assert.equal(out.length, 1, rig.stand.verdictName())
+    const [{ arm, decoded }] = out
+    assert.ok(decoded.kind === 'icmp')
+    assert.deepEqual([arm, decoded.type, decoded.code], [ARM[dir], 3, 4])
+    const { rest } = decoded
+    assert.equal(rest.length, 576 - 20 - 4)
+    assert.equal(checksum(rest.subarray(4, 24)), 0)
+    // The MTU, and the total length of what was too large.
+    return [rest[2] * 256 + rest[3], rest[6] * 256 + rest[7]]
+  }
+  for (const [dir, mtu] of [
+    ['in', 1492],
+    ['out', 1500],
+  ] as const) {
     const frame = offload(rig.frame(dir, { ...LATE, payload: bytes(9000) }), 1461)
-    assert.deepEqual(rig.stand.inputRaw(ARM[dir], frame), [])
-    assert.equal(rig.stand.verdictName(), 'IP_TOO_BIG')
+    assert.deepEqual(refused(dir, frame), [mtu, 1501])
     rig.send(dir, { ...LATE, payload: bytes(9000) }, 1460)
   }
   const noGso = offload(rig.frame('in', { ...LATE, payload: bytes(1461) }))
-  assert.deepEqual(rig.stand.inputRaw('dpdk0', noGso), [])
-  assert.equal(rig.stand.verdictName(), 'IP_TOO_BIG')
+  assert.deepEqual(refused('in', noGso), [1492, 1501])
 })
 
 test('options of master that shrink shrink hdr_len too', () => {

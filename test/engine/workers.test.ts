@@ -131,22 +131,22 @@ function elsewhere(
   return { several, owner, log: several.log(owner), rs: `${RIP}:6379 -> ${LIP}:${lport}` }
 }
 
-test('an ICMP error is dropped by the worker whose connection it is about, found there', () => {
-  const unreachable = { type: 3, code: 3 }
+test('an ICMP error is judged by the worker whose connection it is about, found there', () => {
+  const unreachable = { type: 3, code: 3, seq: 2 ** 30 }
   const fromClient = elsewhere(WAN, client => icmpError({ about: client, ...unreachable }))
   const [line] = fromClient.log
   assert.equal(
     line,
     `IPVS: conn lookup: [${fromClient.owner + 1}] TCP ${CIP}:40000 -> ${VIP}:6379 hit `,
   )
-  assert.equal(fromClient.several.stands[fromClient.owner].drops('ICMP_TYPE'), 1)
+  assert.equal(fromClient.several.stands[fromClient.owner].drops('ICMP_SEQUENCE'), 1)
   // A router on the way says it, about a packet with IP options.
   const options = Uint8Array.of(1, 1, 1, 0)
   const fromRs = elsewhere(LAN, (_, rs) =>
     icmpError({ about: rs, ...unreachable, src: '192.168.168.9', options }),
   )
   assert.deepEqual(fromRs.log, [`IPVS: conn lookup: [${fromRs.owner + 1}] TCP ${fromRs.rs} hit `])
-  assert.equal(fromRs.several.stands[fromRs.owner].drops('ICMP_TYPE'), 1)
+  assert.equal(fromRs.several.stands[fromRs.owner].drops('ICMP_SEQUENCE'), 1)
 })
 
 test("UDP is dropped by its owner, whose connection of TCP between the same ends is not UDP's", () => {

@@ -16,7 +16,8 @@ const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
 const endpoint = fc
   .tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(65_535))
   .map(([a, b, c, d, port]) => `${a}.${b}.${c}.${d}:${port}`)
-const conn = fc.record({ client: endpoint, vip: endpoint, lip: endpoint, rs: endpoint })
+const protocol = fc.constantFrom('TCP', 'UDP')
+const conn = fc.record({ protocol, client: endpoint, vip: endpoint, lip: endpoint, rs: endpoint })
 const arm = fc.constantFrom('ext0', 'int0')
 const reason = fc.constantFrom(...Object.keys(Drop).map(name => name.toLowerCase()))
 const direction = fc.constantFrom('in' as const, 'out' as const)
@@ -89,6 +90,18 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   plain('ip_options', fc.constantFrom('none', '01010100')),
   endpoint.map(after => ({ what: 'toa_added', before: '', after })),
   endpoint.map(before => ({ what: 'toa_voided', before, after: '8 NOPs' })),
+  endpoint.map(client => ({
+    what: 'uoa_added',
+    before: '',
+    after: `${client} in protocol 248`,
+  })),
+  fc.constant({ what: 'udp_checksum', before: '0000', after: '' }),
+  fc.constant({ what: 'udp_checksum', before: '', after: '0000' }),
+  plain('icmp_mtu', number),
+  plain('udp_length', number),
+  plain('quoted_source', endpoint),
+  moved('quoted_seq'),
+  fc.constant({ what: 'quoted_ip_checksum', before: '', after: '' }),
   fc.constant({ what: 'toa_voided', before: 'fe04abcd', after: '4 NOPs' }),
   fc.constant({ what: 'timestamp_removed', before: 'TS val 1 ecr 0', after: '10 NOPs' }),
 )
@@ -132,7 +145,9 @@ export const anyFrameOut: fc.Arbitrary<FrameOut> = fc
     more: fc.nat(1400),
     changes: fc.array(change, { maxLength: 5 }),
     drop: fc.option(reason),
-    own: fc.option(fc.constantFrom('arp_request', 'arp_reply', 'rst_on_expiry', 'own', 'new_kind')),
+    own: fc.option(
+      fc.constantFrom('arp_request', 'icmp_frag_needed', 'rst_on_expiry', 'uoa', 'new_kind'),
+    ),
   })
   .map(({ more, ...rest }) => ({ ...rest, length: rest.bytes.length + more }))
 

@@ -47,7 +47,12 @@ export function datagram(fields: DatagramFields): Uint8Array {
 export function offloadUdp(frame: Uint8Array, gsoSize = 0): Uint8Array {
   const copy = frame.slice()
   const l4 = 14 + (copy[14] & 15) * 4
-  const pseudo = pseudoHeader([...copy.slice(26, 30)], [...copy.slice(30, 34)], 17, copy.length - l4)
+  const pseudo = pseudoHeader(
+    [...copy.slice(26, 30)],
+    [...copy.slice(30, 34)],
+    17,
+    copy.length - l4,
+  )
   copy.set(be16(0xffff - checksum(pseudo)), l4 + 6)
   const gso = gsoSize === 0 ? {} : { gsoType: 5, gsoSize, hdrLen: l4 + 8 }
   return concat(vnetHeader({ flags: 1, csumStart: l4, csumOffset: 6, ...gso }), copy)
@@ -105,13 +110,16 @@ export interface ErrorFields {
   options?: Uint8Array
   /** Bytes of it behind its IP header. */
   bytes?: number
+  seq?: number
 }
 
 /** The packet, from its IP header on. */
 export function icmpError(fields: ErrorFields): Uint8Array {
   const { about, type, code = 0, protocol = 6, fragment = 0x4000, bytes = 8 } = fields
+  const { seq = 7 } = fields
   const inside = new Uint8Array(bytes)
-  inside.set([...be16(about.dport), ...be16(about.sport), 0, 0, 0, 7].slice(0, bytes))
+  const number = [...be16(seq >>> 16), ...be16(seq & 0xffff)]
+  inside.set([...be16(about.dport), ...be16(about.sport), ...number].slice(0, bytes))
   const options = fields.options ?? new Uint8Array()
   const quote = ipv4({ src: about.dst, dst: about.src, protocol, fragment, options }, inside)
   const message = checksummed(concat(Uint8Array.of(type, code, 0, 0, 0, 0, 0, 0), quote))

@@ -200,7 +200,12 @@ function checkUdpChecksum(
   datagram: Uint8Array,
   vnet: DecodedTcp['vnet'],
 ): void {
-  const pseudo = pseudoHeader([...frame.subarray(26, 30)], [...frame.subarray(30, 34)], 17, datagram.length)
+  const pseudo = pseudoHeader(
+    [...frame.subarray(26, 30)],
+    [...frame.subarray(30, 34)],
+    17,
+    datagram.length,
+  )
   const field = datagram[6] * 256 + datagram[7]
   if ((vnet.flags & 1) === 0) {
     if (vnet.gsoType !== 0) throw new Error('GSO without a partial checksum')

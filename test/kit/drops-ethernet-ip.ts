@@ -157,10 +157,13 @@ export const ETHERNET_IP_DROPS: Case[] = [
   },
   { name: 'TTL 0', drop: 'IP_TTL', bytes: frame(packet({}, { ttl: 0 })) },
   {
-    name: 'TTL 1 with xmit_ttl',
+    name: 'TTL 1 with xmit_ttl, and nobody is told, after too many were',
     drop: 'IP_TTL',
     bytes: frame(packet({}, { ttl: 1 })),
     config: `${SEED_CONFIG}\ntcp: { xmit_ttl: true }`,
+    before: stand => {
+      for (let i = 0; i < 50; i++) stand.inputRaw(WAN, frame(packet({}, { ttl: 1 })))
+    },
   },
   { name: 'SCTP', drop: 'IP_PROTOCOL', bytes: frame(packet({}, { protocol: 132 })) },
   { name: 'OSPF', drop: 'IP_PROTOCOL', bytes: frame(packet({}, { protocol: 89 })) },
@@ -194,7 +197,7 @@ export const ETHERNET_IP_DROPS: Case[] = [
     name: 'larger than the arm it leaves on',
     drop: 'IP_TOO_BIG',
     config: SEED_CONFIG.replace('- name: dpdk1', '$&\n    mtu: 1000'),
-    bytes: frame(packet({ payload: new Uint8Array(961) })),
+    bytes: frame(packet({ payload: new Uint8Array(961) }, { fragment: 0 })),
   },
   {
     name: 'larger than the arm it leaves on, towards the client',
@@ -202,12 +205,12 @@ export const ETHERNET_IP_DROPS: Case[] = [
     config: SEED_CONFIG.replace('- name: dpdk0', '$&\n    mtu: 1000'),
     before: open,
     arm: LAN,
-    bytes: frame(packet({ ...RS, payload: new Uint8Array(961) }), LAN),
+    bytes: frame(packet({ ...RS, payload: new Uint8Array(961) }, { fragment: 0 }), LAN),
   },
   { name: '7 bytes of ICMP', drop: 'ICMP_HEADER', bytes: frame(icmp(8, 7)) },
   { name: 'corrupt echo', drop: 'ICMP_CHECKSUM', bytes: corrupt(frame(icmp(8)), 10 + 14 + 20 + 5) },
   { name: 'echo reply', drop: 'ICMP_TYPE', bytes: frame(icmp(0)) },
-  { name: 'unreachable', drop: 'ICMP_TYPE', bytes: frame(icmp(3, 36)) },
+  { name: 'router advertisement', drop: 'ICMP_TYPE', bytes: frame(icmp(9, 36)) },
   { name: 'echo to a stranger', drop: 'ICMP_NOT_OURS', bytes: frame(icmp(8, 8, '202.108.10.9')) },
   {
     name: 'echo to the LIP on the client arm',

@@ -33,9 +33,16 @@ import type { Moment } from '../../src/see/moments/moment.ts'
 import { Moments } from '../../src/see/moments/moments.ts'
 import { wordsOf } from '../../src/see/words/trace-words.ts'
 import { endpointText, ipv4Int } from '../../src/wire/address.ts'
-import { type DatagramLine, datagram, offloadUdp, parseDatagram, printDatagram } from './datagram.ts'
+import {
+  type DatagramLine,
+  datagram,
+  offloadUdp,
+  parseDatagram,
+  printDatagram,
+} from './datagram.ts'
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
 import { arpFrame, concat, ethernet, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
+import { isIcmpError, isIcmpLine, parseIcmp, printIcmp } from './icmp-notation.ts'
 import { parseTcp } from './notation.ts'
 
 export const CLIENT_MAC = '52:54:00:00:00:02'
@@ -222,8 +229,13 @@ export class Stand {
     }
   }
 
-  /** A TCP segment in tcpdump's notation, with the MACs that belong to the arm. */
+  /** A TCP segment or an ICMP error in tcpdump's notation, with the MACs that belong to the arm. */
   segment(arm: string, line: string | TcpFields): Out[] {
+    if (typeof line === 'string' && isIcmpLine(line)) {
+      const from = this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC
+      return this.input(arm, ethernet(this.macOf(arm), from, 0x0800, parseIcmp(line)))
+    }
+    if (typeof line === 'string' && parseDatagram(line)) return this.datagram(arm, line)
     const fields = typeof line === 'string' ? parseTcp(line) : line
     const srcMac = fields.srcMac ?? (this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC)
     return this.input(
@@ -329,14 +341,13 @@ export class Stand {
 
 /** What was sent, one line each, `arm | segment`. */
 export function lines(out: readonly Out[]): string[] {
-  return out.map(
-    ({ arm, decoded }) => `${arm} | ${lineOf(decoded)}`,
-  )
+  return out.map(({ arm, decoded }) => `${arm} | ${printed(decoded)}`)
 }
 
-function lineOf(decoded: Decoded): string {
+function printed(decoded: Decoded): string {
   if (decoded.kind === 'tcp') return printTcp(decoded)
-  return decoded.kind === 'udp' ? printDatagram(decoded) : decoded.kind
+  if (decoded.kind === 'udp') return printDatagram(decoded)
+  return decoded.kind === 'icmp' && isIcmpError(decoded) ? printIcmp(decoded) : decoded.kind
 }
 
 /** An ISN source with a given answer. */

@@ -15,7 +15,8 @@
  *   conns N                                          connections in the table
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
- * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout).
+ * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout), protocol and one_packet (of the
+ * service), uoa and uoa_max_trail.
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
 
@@ -30,11 +31,11 @@ import {
   copyConns,
   PAGE_RECORDS,
   RECORD_CELLS,
+  timeoutsOf,
 } from '../../src/control/threads/snapshots.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
-import { parseDatagram } from './datagram.ts'
 import { fixedIsn, lines, type Out, SEED_CONFIG, Stand } from './stand.ts'
 
 /** `begin` may do something to the stand before the first packet. */
@@ -118,9 +119,7 @@ class Player {
     } else if (verb === '>') {
       const [arm, segment] = rest.split(' | ')
       this.stand.log()
-      this.#expect(
-        parseDatagram(segment) ? this.stand.datagram(arm, segment) : this.stand.segment(arm, segment),
-      )
+      this.#expect(this.stand.segment(arm, segment))
     } else if (verb === 'wait') {
       this.stand.log()
       this.#expect(this.stand.pass(Math.round(Number(rest) * 1000)))
@@ -153,7 +152,7 @@ class Player {
     if (what === 'conns') {
       const page = new Int32Array(PAGE_RECORDS * RECORD_CELLS)
       const { count } = copyConns(engine, 0, page, 0)
-      const { timeouts } = model.config.tcp
+      const timeouts = timeoutsOf(model.config)
       const established = (place: number) => model.readings.establishedMs(place)
       return Array.from({ length: count }, (_, i) =>
         formatConn(connInfo(page, i, this.#worker, timeouts, established)).trimEnd(),
@@ -175,10 +174,12 @@ function makeStand(settings: Map<string, string>): Stand {
     'local_addresses: [192.168.168.7]',
     `local_addresses: [${get('lips', '192.168.168.7')}]`,
   )
-  const yaml = `${arms}
+  const protocol = `${get('protocol', 'tcp')}\n    one_packet: ${get('one_packet', 'false')}`
+  const yaml = `${arms.replace('protocol: tcp', `protocol: ${protocol}`)}
 neighbours: { timeout: ${get('neigh', '60')} }
 workers: { count: ${get('workers', '1')} }
 tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, reuse: ${get('reuse', 'new')}, xmit_ttl: ${get('xmit_ttl', 'false')} }
+udp: { uoa: ${get('uoa', 'off')}, uoa_max_trail: ${get('uoa_max_trail', '3')} }
 `
   const isn = settings.get('isn')
   const source = isn === undefined ? new KeyedIsn(Int32Array.of(1, 2, 3, 4)) : fixedIsn(Number(isn))

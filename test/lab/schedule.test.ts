@@ -23,6 +23,7 @@ const CYCLES = 10
 const config = labConfig(folder, 'weights', yaml => {
   const servers = Object.entries(WEIGHTS).map(([address, weight]) => ({ address, weight }))
   yaml.setIn(['services', 0, 'real_servers'], servers)
+  yaml.setIn(['tcp', 'timeouts'], { time_wait: 2 })
 })
 const lab = labForTests('wrr', { config, realServers: RSS.length, clients: 2 })
 

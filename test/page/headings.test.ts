@@ -7,6 +7,7 @@ import type { ConnRow, LadderRow, NoteRow } from '../../src/see/ladder/ladder.ts
 import type { ConnEnds } from '../../src/see/words/ends.ts'
 
 const endsOf = (conn: number): ConnEnds => ({
+  protocol: 'TCP',
   client: `10.0.0.${conn}:4000`,
   vip: '202.108.10.1:6379',
   lip: `192.168.168.7:${1024 + conn}`,

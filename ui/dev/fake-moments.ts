@@ -46,6 +46,7 @@ function step(
 }
 
 const ENDS: ConnEnds = {
+  protocol: 'TCP',
   client: '202.108.10.2:33896',
   vip: '202.108.10.1:6379',
   lip: '192.168.168.7:1025',

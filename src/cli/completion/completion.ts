@@ -2,7 +2,7 @@
 
 import { COMMON_OPTIONS, type OptionRow, UTC_OPTION } from '../grammar/options.ts'
 import { askedFor, isFile, type VerbNode } from '../grammar/verb-tree.ts'
-import { COMMANDS, OPTIONS } from '../ipvsadm/options.ts'
+import { COMMANDS, type CommandRow, OPTIONS, SERVICE, SERVICE_OPTIONS } from '../ipvsadm/options.ts'
 import { completeDpip } from './dpip.ts'
 import {
   type Candidate,
@@ -57,16 +57,22 @@ async function ipvsadmWords(before: readonly string[], lookup: Lookup): Promise<
   const given = rows.filter(row => before.some(word => names(row, word)))
   const command = COMMANDS.find(row => given.includes(row))
   if (!command) return optionWords([...COMMANDS, ...OPTIONS.filter(({ long }) => listOption(long))])
+  const isNamed = given.some(({ long }) => SERVICE_OPTIONS.includes(long))
   const fitting = OPTIONS.filter(
-    ({ long }) => command.needs.includes(long) || command.takes.includes(long) || long === 'socket',
+    ({ long }) => goesWith(command, long) && !(isNamed && SERVICE_OPTIONS.includes(long)),
   )
   return optionWords(fitting.filter(row => !given.includes(row)))
 }
 
+function goesWith({ needs, takes }: CommandRow, long: string): boolean {
+  const name = SERVICE_OPTIONS.includes(long) ? SERVICE : long
+  return needs.includes(name) || takes.includes(name) || long === 'socket'
+}
+
 /** Without a command it is a listing. */
 function listOption(long: string): boolean {
-  const takes = COMMANDS.find(command => command.long === 'list')?.takes ?? []
-  return takes.includes(long) || ['help', 'version', 'socket'].includes(long)
+  const list = COMMANDS.find(command => command.long === 'list')
+  return (list && goesWith(list, long)) || ['help', 'version'].includes(long)
 }
 
 async function verbWords(

@@ -1,5 +1,6 @@
 /** What completion offers: words of options, and values that only the daemon knows. */
 
+import { PROTOCOL_NAMES, PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import type { Desk } from '../daemon/desk.ts'
 import type { Asked, OptionRow } from '../grammar/options.ts'
 import { isFile } from '../grammar/verb-tree.ts'
@@ -60,12 +61,22 @@ export function askDaemon(desk: Desk): Lookup {
   }
 }
 
+/** That of the services that an option of ipvsadm is followed by. */
+function protocolAsked(word: string): Protocol | undefined {
+  return PROTOCOL_NAMES.find(name => {
+    return names({ long: `${name}-service`, short: PROTOCOLS[name].letter, help: '' }, word)
+  })
+}
+
 async function known(desk: Desk, kind: Asked, words: readonly string[]): Promise<Candidate[]> {
   const of = (word: string, about: string) => ({ word, about })
   switch (kind) {
     case 'service': {
       const services = await desk.ask({ verb: 'services' })
-      return services.map(({ address, port, scheduler }) => of(`${address}:${port}`, scheduler))
+      const meant = protocolAsked(words.at(-1) ?? '')
+      return services
+        .filter(({ protocol }) => meant === undefined || protocol === meant)
+        .map(({ address, port, scheduler }) => of(`${address}:${port}`, scheduler))
     }
     case 'server': {
       const services = await desk.ask({ verb: 'services' })

@@ -1,6 +1,5 @@
 /** What a command line of ipvsadm asks for, with every value checked that needs no daemon to be checked. */
 
-import { isIPv4 } from 'node:net'
 import {
   type Edit,
   PERSISTENCE_SEC,
@@ -10,12 +9,20 @@ import {
   type ServiceKey,
 } from '../../api/edits.ts'
 import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
-import { PROTOCOL_NAMES, PROTOCOLS, protocolNamed } from '../../api/protocols.ts'
+import { DEFAULT_PROTOCOL, PROTOCOL_NAMES, PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import { SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
 import { maskLength } from '../../config/cidr.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
-import { BACKUP, COMMANDS, type CommandName, type CommandRow, OPTIONS } from './options.ts'
-import { portOf } from './port-names.ts'
+import { endpoint, ipv4, tuple } from './endpoints.ts'
+import {
+  BACKUP,
+  COMMANDS,
+  type CommandName,
+  type CommandRow,
+  OPTIONS,
+  SERVICE,
+  SERVICE_OPTIONS,
+} from './options.ts'
 import { REFUSED } from './refused.ts'
 
 export const TOOL = 'tapvs ipvsadm'
@@ -24,6 +31,7 @@ export type ListKind = 'services' | 'stats' | 'rate' | 'thresholds' | 'timeout' 
 
 /** Which connections `-lc` shows; a key that is left out matches all. */
 export interface ConnFilter {
+  protocol?: Protocol
   client?: string
   vip?: string
   worker?: number
@@ -42,8 +50,7 @@ export interface ListCommand {
 
 export type Command =
   | { do: 'help' | 'version' | 'restore' }
-  /** `note` is a warning for stderr. */
-  | { do: 'edit'; edits: Edit[]; note?: string }
+  | { do: 'edit'; edits: Edit[] }
   | ListCommand
   | { do: 'save' | 'lips' | 'zero'; service?: ServiceKey }
 
@@ -72,14 +79,17 @@ function commandRow({ options }: Given): CommandRow {
 function checkOptions(command: CommandRow, { options }: Given): void {
   const row = (name: string) =>
     OPTIONS.find(({ long }) => long === name) as (typeof OPTIONS)[number]
+  const services = SERVICE_OPTIONS.filter(name => options.has(name)).map(name => shown(row(name)))
+  if (services.length > 1) throw usage(`${services.join(' and ')}: one service at a time`)
   for (const name of command.needs) {
-    const { values } = row(name)
-    if (!options.has(name))
-      throw usage(`${shown(command)} needs ${shown(row(name))} ${values?.[0]}`)
+    const rows = (name === SERVICE ? SERVICE_OPTIONS : [name]).map(row)
+    if (!rows.some(({ long }) => options.has(long)))
+      throw usage(`${shown(command)} needs ${rows.map(shown).join(' or ')} ${rows[0]?.values?.[0]}`)
   }
   for (const name of options.keys()) {
     if (name === command.long || name === 'socket') continue
-    if (!command.needs.includes(name) && !command.takes.includes(name))
+    const word = SERVICE_OPTIONS.includes(name) ? SERVICE : name
+    if (!command.needs.includes(word) && !command.takes.includes(word))
       throw usage(`${shown(row(name))} does not go with ${shown(command)}; see ${TOOL} --help`)
   }
 }
@@ -142,7 +152,10 @@ function listCommand(given: Given): ListCommand {
     throw usage('--cpu goes with -c only: services count what all workers did')
   const service = optionalService(given)
   const conns: ConnFilter = { one: sockpair !== undefined }
-  if (service.service) conns.vip = `${service.service.address}:${service.service.port}`
+  if (service.service) {
+    const { protocol, address, port } = service.service
+    Object.assign(conns, { protocol, vip: `${address}:${port}` })
+  }
   if (sockpair !== undefined) Object.assign(conns, tuple(sockpair))
   if (cpu !== undefined) conns.worker = whole(cpu, '--cpu', 1, 32)
   const kind = wantsConns ? 'connections' : (kinds[0] ?? 'services')
@@ -163,8 +176,10 @@ function timeouts(given: Given): Command {
   )
   return {
     do: 'edit',
-    edits: [{ edit: 'set-timeouts', established, fin_wait: finWait }],
-    ...(udp > 0 && { note: 'the UDP timeout is ignored: UDP is not supported yet' }),
+    // LVS has one timeout for all of UDP.
+    edits: [
+      { edit: 'set-timeouts', established, fin_wait: finWait, udp_oneway: udp, udp_normal: udp },
+    ],
   }
 }
 
@@ -179,7 +194,14 @@ function serviceFields(given: Given): ServiceFields {
     ...persistence,
     ...(connTimeout > 0 && { conn_timeout: connTimeout }),
     ...(whenDown !== undefined && { when_down: oneOf(whenDown, WHEN_DOWN, 'answer') }),
+    ...onePacketOf(given),
   }
+}
+
+function onePacketOf(given: Given): Pick<ServiceFields, 'one_packet'> {
+  if (!given.options.has('ops')) return {}
+  if (!given.options.has('udp-service')) throw usage('-o is for UDP: it goes with -u')
+  return { one_packet: true }
 }
 
 function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persistence_prefix'> {
@@ -232,7 +254,7 @@ function serviceKey(given: Given): ServiceKey | undefined {
     const text = first(given, `${protocol}-service`)
     if (text === undefined) continue
     const flag = `-${PROTOCOLS[protocol].letter}`
-    const { address, port } = endpoint(text, flag, 'VIP:PORT, like 192.0.2.1:80')
+    const { address, port } = endpoint(text, flag, 'VIP:PORT, like 192.0.2.1:80', protocol)
     if (port === undefined) throw usage(`${flag} needs a port: ${text}:PORT`)
     return { protocol, address, port }
   }
@@ -241,33 +263,9 @@ function serviceKey(given: Given): ServiceKey | undefined {
 
 function serverKey(given: Given): ServerKey {
   const text = first(given, 'real-server') as string
-  const { address, port } = endpoint(text, '-r', 'RIP[:PORT], like 10.0.0.1:80')
+  const { protocol = DEFAULT_PROTOCOL } = serviceKey(given) ?? {}
+  const { address, port } = endpoint(text, '-r', 'RIP[:PORT], like 10.0.0.1:80', protocol)
   return port === undefined ? { address } : { address, port }
-}
-
-function endpoint(text: string, flag: string, form: string): { address: string; port?: number } {
-  if (text.startsWith('[') || text.split(':').length > 2)
-    throw usage(`${flag} ${text}: IPv6 is not supported yet`)
-  const [host = '', port] = text.split(':')
-  const address = ipv4(host, `${form} after ${flag}`, text)
-  return port === undefined ? { address } : { address, port: portOf(port) }
-}
-
-/** tcp:CIP:CPORT:VIP:VPORT */
-function tuple(text: string): { client: string; vip: string } {
-  const [protocol, cip = '', cport = '', vip = '', vport = '', ...more] = text.split(':')
-  const expected = 'tcp:CIP:CPORT:VIP:VPORT after --sockpair'
-  if (protocolNamed(protocol ?? '') === undefined || vport === '' || more.length > 0)
-    throw usage(`expected ${expected}, found ${JSON.stringify(text)}`)
-  return {
-    client: `${ipv4(cip, expected, text)}:${portOf(cport)}`,
-    vip: `${ipv4(vip, expected, text)}:${portOf(vport)}`,
-  }
-}
-
-function ipv4(text: string, expected: string, found = text): string {
-  if (isIPv4(text)) return text
-  throw usage(`expected ${expected}, found ${JSON.stringify(found)}`)
 }
 
 function whole(text: string, flag: string, min: number, max: number): number {

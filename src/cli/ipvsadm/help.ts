@@ -9,7 +9,7 @@ import {
   valueNames,
 } from '../grammar/options.ts'
 import { TOOL } from './command.ts'
-import { COMMANDS, type CommandRow, OPTIONS } from './options.ts'
+import { COMMANDS, type CommandRow, OPTIONS, SERVICE, SERVICE_OPTIONS } from './options.ts'
 import { REFUSED } from './refused.ts'
 
 export const IPVSADM_ABOUT = 'services, real servers and connections, in the words of ipvsadm'
@@ -29,8 +29,10 @@ export function ipvsadmHelp(): string {
 /** `-A -t VIP:PORT [-s SCHEDULER]` */
 export function synopsis({ needs, takes, ...command }: CommandRow): string {
   const option = (name: string) => {
-    const row = OPTIONS.find(({ long }) => long === name) as OptionRow
-    return [shown(row), ...valueNames(row)].join(' ')
+    const rows = OPTIONS.filter(({ long }) =>
+      (name === SERVICE ? SERVICE_OPTIONS : [name]).includes(long),
+    )
+    return [rows.map(shown).join('|'), ...valueNames(rows[0] as OptionRow)].join(' ')
   }
   const head = [shown(command), ...(command.values ?? [])].join(' ')
   return [head, ...needs.map(option), ...takes.map(name => `[${option(name)}]`)].join(' ')

@@ -4,18 +4,15 @@
  */
 
 import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../api/commands.ts'
-import type { StateName } from '../../api/names.ts'
+import type { AnyStateName } from '../../api/names.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
 import { maskText } from '../../config/cidr.ts'
 import { ipv4Int } from '../../wire/address.ts'
 
-/** DPVS's default; what --timeout prints although there is no UDP. */
-const UDP_TIMEOUT_SEC = 300
-
 const BANNER = 'IP Virtual Server version 0.0.0 (size=0)\n'
 
 /** The log spells the first, second and seventh otherwise. */
-const STATES: Record<StateName, string> = {
+const STATES: Record<AnyStateName, string> = {
   NONE: 'TCP_NONE',
   ESTABLISHED: 'TCP_EST',
   SYN_SENT: 'SYN_SENT',
@@ -27,6 +24,9 @@ const STATES: Record<StateName, string> = {
   LAST_ACK: 'LAST_ACK',
   LISTEN: 'LISTEN',
   SYNACK: 'SYNACK',
+  UDP_NONE: 'UDP_NONE',
+  UDP_ONEWAY: 'UDP_ONEWAY',
+  UDP_NORM: 'UDP_NORM',
 }
 /** Of a daemon of another version; as the original has it. */
 const STATE_UNKNOWN = 'TCP_UNKOWN'
@@ -107,7 +107,7 @@ function formatGauges(
 export function formatLips(services: readonly ServiceInfo[]): string {
   let text = 'VIP:VPORT            TOTAL    SNAT_IP              CONFLICTS  CONNS     \n'
   for (const { address, port, local_addresses: localAddresses } of services) {
-    // The blank after the last column is the original's.
+    // The blank after the last column is the original's, and so is that it does not say the protocol.
     text += `${pad(`${address}:${port}`, 20)} ${pad(localAddresses.length, 8)} \n`
     for (const lip of localAddresses)
       text += `${pad('', 30)}${pad(lip.address, 20)} ${pad(lip.conflicts, 10)} ${pad(lip.conns, 10)}\n`
@@ -115,10 +115,10 @@ export function formatLips(services: readonly ServiceInfo[]): string {
   return text
 }
 
-/** `ipvsadm --timeout`, in LVS's words. UDP's is what it would be: there is no UDP yet. */
+/** `ipvsadm --timeout`, in LVS's words; of UDP, that of connections that were answered. */
 export function formatTimeouts(timeouts: Record<string, number>): string {
-  const { established = 0, fin_wait: finWait = 0 } = timeouts
-  return `Timeout (tcp tcpfin udp): ${established} ${finWait} ${UDP_TIMEOUT_SEC}\n`
+  const { established = 0, fin_wait: finWait = 0, udp_normal: udp = 0 } = timeouts
+  return `Timeout (tcp tcpfin udp): ${established} ${finWait} ${udp}\n`
 }
 
 /** By protocol, address and port, and so the real servers and LIPs of each. */
@@ -172,10 +172,12 @@ function flags({
   persistence_prefix: prefix,
   conn_timeout: connTimeout,
   when_down: whenDown,
+  one_packet: onePacket,
 }: ServiceInfo): string {
   const words: (string | number)[] = []
   if (persistence > 0) words.push('persistent', persistence)
   if (persistence > 0 && prefix < 32) words.push('mask', maskText(prefix))
+  if (onePacket) words.push('ops')
   if (connTimeout > 0) words.push('conn-timeout', connTimeout)
   if (whenDown !== 'drop') words.push('when-down', whenDown)
   return words.map(word => ` ${word}`).join('')

@@ -30,12 +30,16 @@ export type CommandName =
 
 export interface CommandRow extends OptionRow {
   long: CommandName
-  /** Options by their long names. */
+  /** Options by their long names, and SERVICE. */
   needs: readonly string[]
   takes: readonly string[]
 }
 
-const SERVICE_FIELDS = ['scheduler', 'persistent', 'netmask', 'conn-timeout', 'when-down']
+/** Stands for the options that name a service, one of which is given. */
+export const SERVICE = 'service'
+export const SERVICE_OPTIONS: readonly string[] = PROTOCOL_NAMES.map(name => `${name}-service`)
+
+const SERVICE_FIELDS = ['scheduler', 'persistent', 'netmask', 'conn-timeout', 'when-down', 'ops']
 const SERVER_FIELDS = ['fullnat', 'weight', 'u-threshold', 'l-threshold', 'backup']
 
 /** wrr (each as often as its weight says, the default) or rr (...) */
@@ -52,21 +56,21 @@ export const COMMANDS: readonly CommandRow[] = [
     long: 'add-service',
     short: 'A',
     help: 'add a service',
-    needs: ['tcp-service'],
+    needs: [SERVICE],
     takes: SERVICE_FIELDS,
   },
   {
     long: 'edit-service',
     short: 'E',
     help: 'change a service; what is left out gets its default again',
-    needs: ['tcp-service'],
+    needs: [SERVICE],
     takes: SERVICE_FIELDS,
   },
   {
     long: 'delete-service',
     short: 'D',
     help: 'delete a service with its real servers',
-    needs: ['tcp-service'],
+    needs: [SERVICE],
     takes: [],
   },
   { long: 'clear', short: 'C', help: 'delete all services', needs: [], takes: [] },
@@ -74,35 +78,35 @@ export const COMMANDS: readonly CommandRow[] = [
     long: 'add-server',
     short: 'a',
     help: 'add a real server to a service',
-    needs: ['tcp-service', 'real-server'],
+    needs: [SERVICE, 'real-server'],
     takes: SERVER_FIELDS,
   },
   {
     long: 'edit-server',
     short: 'e',
     help: 'change a real server; what is left out keeps its value',
-    needs: ['tcp-service', 'real-server'],
+    needs: [SERVICE, 'real-server'],
     takes: SERVER_FIELDS,
   },
   {
     long: 'delete-server',
     short: 'd',
     help: 'delete a real server',
-    needs: ['tcp-service', 'real-server'],
+    needs: [SERVICE, 'real-server'],
     takes: [],
   },
   {
     long: 'add-laddr',
     short: 'P',
     help: 'give a service a LIP, and the LIP to its arm if it is not there yet',
-    needs: ['laddr', 'tcp-service', 'ifname'],
+    needs: ['laddr', SERVICE, 'ifname'],
     takes: [],
   },
   {
     long: 'del-laddr',
     short: 'Q',
     help: 'take a LIP from a service',
-    needs: ['laddr', 'tcp-service', 'ifname'],
+    needs: ['laddr', SERVICE, 'ifname'],
     takes: [],
   },
   {
@@ -110,7 +114,7 @@ export const COMMANDS: readonly CommandRow[] = [
     short: 'G',
     help: 'list the LIPs of one service or all',
     needs: [],
-    takes: ['tcp-service', 'numeric'],
+    takes: [SERVICE, 'numeric'],
   },
   {
     long: 'list',
@@ -118,7 +122,7 @@ export const COMMANDS: readonly CommandRow[] = [
     help: 'list services, or connections with -c; what happens without any command',
     needs: [],
     takes: [
-      'tcp-service',
+      SERVICE,
       'numeric',
       'connection',
       'stats',
@@ -137,12 +141,12 @@ export const COMMANDS: readonly CommandRow[] = [
     short: 'Z',
     help: 'start the statistics of one service or all at 0 again',
     needs: [],
-    takes: ['tcp-service'],
+    takes: [SERVICE],
   },
   {
     long: 'set',
     values: ['TCP', 'TCPFIN', 'UDP'],
-    help: 'timeouts of ESTABLISHED and FIN_WAIT in seconds; 0 keeps the value, that of UDP is ignored',
+    help: 'timeouts of ESTABLISHED, of FIN_WAIT, and of UDP whether answered or not, in seconds; 0 keeps the value',
     needs: [],
     takes: [],
   },
@@ -151,7 +155,7 @@ export const COMMANDS: readonly CommandRow[] = [
     short: 'S',
     help: 'print all services as commands that --restore reads',
     needs: [],
-    takes: ['tcp-service', 'numeric'],
+    takes: [SERVICE, 'numeric'],
   },
   {
     long: 'restore',
@@ -168,7 +172,7 @@ export const OPTIONS: readonly OptionRow[] = [
     short: PROTOCOLS[name].letter,
     values: ['VIP:PORT'],
     choices: 'service' as const,
-    help: 'the service; the port may be a name of /etc/services',
+    help: `the service, of ${PROTOCOLS[name].label}; the port may be a name of /etc/services`,
   })),
   {
     long: 'scheduler',
@@ -193,13 +197,18 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     long: 'conn-timeout',
     values: ['SECONDS'],
-    help: "timeout of the service's ESTABLISHED connections; 0, the default, is that of --set",
+    help: "timeout of the service's ESTABLISHED connections, of UDP of all; 0, the default, is that of --set",
   },
   {
     long: 'when-down',
     values: ['ANSWER'],
     choices: WHEN_DOWN,
-    help: 'what a SYN gets that no real server can take: drop (default) or reject, which is a RST; all: while all checks fail, as if none did',
+    help: 'what a SYN gets that no real server can take: drop (default) or reject, which is a RST, or of UDP an ICMP error; all: while all checks fail, as if none did',
+  },
+  {
+    long: 'ops',
+    short: 'o',
+    help: 'one packet, of UDP: each datagram is scheduled by itself, and answers do not come back',
   },
   {
     long: 'real-server',
@@ -236,11 +245,15 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   { long: 'laddr', short: 'z', values: ['LIP'], choices: 'lip', help: 'the local address' },
   { long: 'ifname', short: 'F', values: ['ARM'], choices: 'arm', help: 'the arm of the LIP' },
-  { long: 'connection', short: 'c', help: 'list the connections' },
+  {
+    long: 'connection',
+    short: 'c',
+    help: 'list the connections; those of one service with its -t or -u',
+  },
   {
     long: 'sockpair',
-    values: ['tcp:CIP:CPORT:VIP:VPORT'],
-    help: 'list the one connection of this client to this service',
+    values: ['PROTOCOL:CIP:CPORT:VIP:VPORT'],
+    help: `list the one connection of this client to this service; PROTOCOL is ${oneOf(PROTOCOL_NAMES)}`,
   },
   { long: 'cpu', values: ['N'], help: 'list the connections of worker N only' },
   { long: 'stats', help: 'list connections, packets and bytes so far' },

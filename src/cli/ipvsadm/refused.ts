@@ -6,13 +6,11 @@ import type { OptionRow } from '../grammar/options.ts'
 const FULLNAT_ONLY =
   'forwarding is by FullNAT (-b) only, because every answer has to come back here'
 const LISTS = 'there are no allow and deny lists yet; filter in front of the balancer'
-const UDP_ONLY = 'is for UDP, which is not supported yet'
 const ONE_NODE = 'there is no connection synchronisation'
 const NO_FLAG = 'is not supported; leave it out'
 
 export const REFUSED: readonly (OptionRow & { refused: string })[] = [
-  { long: 'udp-service', short: 'u', refused: 'UDP is not supported yet; services are TCP (-t)' },
-  { long: 'sctp-service', refused: 'SCTP is not supported; services are TCP (-t)' },
+  { long: 'sctp-service', refused: 'SCTP is not supported; services are TCP (-t) or UDP (-u)' },
   {
     long: 'icmp-service',
     short: 'q',
@@ -23,19 +21,21 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
   {
     long: 'fwmark-service',
     short: 'f',
-    refused: 'firewall marks are not supported; name the service by -t VIP:PORT',
+    refused: 'firewall marks are not supported; name the service by -t or -u VIP:PORT',
   },
   {
     long: 'match',
     short: 'H',
-    refused: 'match services (SNAT) are not supported; name the service by -t VIP:PORT',
+    refused: 'match services (SNAT) are not supported; name the service by -t or -u VIP:PORT',
   },
   { long: 'gatewaying', short: 'g', refused: FULLNAT_ONLY },
   { long: 'ipip', short: 'i', refused: FULLNAT_ONLY },
   { long: 'masquerading', short: 'm', refused: FULLNAT_ONLY },
   { long: 'snat', short: 'J', refused: FULLNAT_ONLY },
-  { long: 'ops', short: 'o', refused: UDP_ONLY },
-  { long: 'quic', refused: UDP_ONLY },
+  {
+    long: 'quic',
+    refused: 'connection IDs of QUIC are not looked at; a client of UDP is its address and port',
+  },
   {
     long: 'synproxy',
     short: 'j',
@@ -43,7 +43,8 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
   },
   {
     long: 'proxy-protocol',
-    refused: 'is not supported; the client address travels in TOA (tcp.toa in the config)',
+    refused:
+      'is not supported; the client address travels in TOA or UOA (tcp.toa, udp.uoa in the config)',
   },
   { long: 'expire-quiescent', refused: NO_FLAG },
   {

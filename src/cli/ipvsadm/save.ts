@@ -20,7 +20,7 @@ export function saveText(services: readonly ServiceInfo[]): string {
 
 function editsOf(info: ServiceInfo): IpvsadmEdit[] {
   const { protocol, address, port, scheduler, persistence, persistence_prefix } = info
-  const { conn_timeout, when_down } = info
+  const { conn_timeout, when_down, one_packet } = info
   const service = { protocol, address, port }
   return [
     {
@@ -33,6 +33,7 @@ function editsOf(info: ServiceInfo): IpvsadmEdit[] {
       }),
       ...(conn_timeout > 0 && { conn_timeout }),
       ...(when_down !== 'drop' && { when_down }),
+      ...(one_packet && { one_packet }),
     },
     ...info.local_addresses.map(lip => ({
       edit: 'add-lip' as const,
@@ -64,7 +65,7 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
     case 'clear':
       return ['-C']
     case 'set-timeouts':
-      return ['--set', edit.established, edit.fin_wait, 0]
+      return ['--set', edit.established, edit.fin_wait, edit.udp_normal]
     case 'delete-service':
       return ['-D', ...serviceWords(edit.service)]
     case 'delete-server':
@@ -84,6 +85,7 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         ...option('-M', edit.persistence_prefix && maskText(edit.persistence_prefix)),
         ...option('--conn-timeout', edit.conn_timeout),
         ...option('--when-down', edit.when_down),
+        ...(edit.one_packet ? ['-o'] : []),
       ]
     case 'add-server':
     case 'edit-server':
@@ -117,12 +119,11 @@ export interface Restored {
   edits: Edit[]
   /** The number of the line of each edit, counted from 1. */
   lines: number[]
-  notes: string[]
 }
 
 /** Reads what `-S` wrote; empty lines and comments (#) are passed over. Throws CliError that names the line. */
 export function readSaved(text: string): Restored {
-  const restored: Restored = { edits: [], lines: [], notes: [] }
+  const restored: Restored = { edits: [], lines: [] }
   for (const [i, line] of text.split('\n').entries()) {
     const argv = line
       .replace(/#.*/, '')
@@ -139,7 +140,6 @@ export function readSaved(text: string): Restored {
         restored.edits.push(edit)
         restored.lines.push(i + 1)
       }
-      if (command.note) restored.notes.push(`line ${i + 1}: ${command.note}`)
     } catch (error) {
       if (!(error instanceof CliError)) throw error
       throw new CliError(`line ${i + 1}: ${error.message}; nothing was changed`, error.exitCode)

@@ -40,7 +40,6 @@ export async function ipvsadm(argv: readonly string[], open: OpenDesk): Promise<
     case 'version':
       return desk.print(`${version}\n`)
     case 'edit':
-      if (command.note) desk.warn(command.note)
       return inWords(change(desk, command.edits))
     case 'restore':
       return restore(desk)
@@ -102,8 +101,9 @@ async function printConns(desk: Desk, filter: ConnFilter): Promise<void> {
   if (filter.one && found === 0) throw new CliError('connection specified not found')
 }
 
-function passes(conn: ConnInfo, { client, vip, worker }: ConnFilter): boolean {
+function passes(conn: ConnInfo, { protocol, client, vip, worker }: ConnFilter): boolean {
   return (
+    (protocol === undefined || conn.protocol === protocol) &&
     (client === undefined || conn.client === client) &&
     (vip === undefined || conn.vip === vip) &&
     (worker === undefined || conn.worker === worker)
@@ -111,8 +111,7 @@ function passes(conn: ConnInfo, { client, vip, worker }: ConnFilter): boolean {
 }
 
 async function restore(desk: Desk): Promise<void> {
-  const { edits, lines, notes } = readSaved(await desk.input())
-  for (const note of notes) desk.warn(note)
+  const { edits, lines } = readSaved(await desk.input())
   if (edits.length === 0) return
   try {
     await inWords(change(desk, edits))

@@ -50,6 +50,7 @@ export function services(from: Sources, sorted = true): ServiceInfo[] {
       when_down: service.whenDown,
       persistence: service.persistence.timeout,
       persistence_prefix: service.persistence.prefix,
+      one_packet: service.onePacket,
       local_addresses: service.localAddresses.map(lip => localAddress(from, lip)),
       real_servers: inOrder(service.realServers.map(rs => realServer(from, service, rs))),
     })),

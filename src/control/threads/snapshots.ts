@@ -1,8 +1,8 @@
 /** What listings show of a worker's own tables, copied out of the engine between two bursts. */
 
 import type { ConnInfo, NeighbourInfo } from '../../api/commands.ts'
-import { NEIGH_STATES, STATE_NAMES, type StateName } from '../../api/names.ts'
-import { protocolOfCode } from '../../api/protocols.ts'
+import { type AnyStateName, NEIGH_STATES, stateName } from '../../api/names.ts'
+import { PROTOCOLS, type Protocol, protocolOfCode } from '../../api/protocols.ts'
 import type { ConnTable } from '../../engine/conn.ts'
 import { CELL, CONN_CELLS, KEY, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -62,13 +62,20 @@ export function copyRecord(table: ConnTable, conn: number, page: Int32Array, ind
   }
 }
 
-/** Record `index` of a page; `established` says the ms of that state for a place of an RS, `timeouts` are seconds by state. */
+/** Seconds by protocol and state. */
+export type Timeouts = Readonly<Record<Protocol, readonly number[]>>
+
+export function timeoutsOf({ tcp, udp }: Pick<BareConfig, 'tcp' | 'udp'>): Timeouts {
+  return { tcp: tcp.timeouts, udp: udp.timeouts }
+}
+
+/** Record `index` of a page; `ownMs` says what the service of an RS's place has instead of the timeouts (DestCell.ESTABLISHED_MS). */
 export function connInfo(
   page: Int32Array,
   index: number,
   worker: number,
-  timeouts: readonly number[],
-  establishedMs: (place: number) => number,
+  timeouts: Timeouts,
+  ownMs: (place: number) => number,
 ): ConnInfo {
   const cell = (offset: number) => page[index * RECORD_CELLS + offset] as number
   const state = cell(CELL.WORD) & STATE_MASK
@@ -76,18 +83,23 @@ export function connInfo(
   const outPorts = cell(CELL.RS_PORTS)
   const binding = cell(CELL.BINDING)
   const place = RECORD.dest(binding)
-  const timeout = state === State.ESTABLISHED ? establishedMs(place) / 1000 : timeouts[state]
+  const protocol = protocolOfCode(RECORD.key(binding, 0) & ~KEY.IPV6)
+  // UDP has it in every state, and 0 where the service has none of its own.
+  const own = protocol === 'udp' || state === State.ESTABLISHED ? ownMs(place) / 1000 : 0
   return {
     worker,
-    protocol: protocolOfCode(RECORD.key(binding, 0) & ~KEY.IPV6),
-    timeout_sec: timeout ?? 0,
-    state: STATE_NAMES[state] as StateName,
+    protocol,
+    timeout_sec: own || (timeouts[protocol][state] ?? 0),
+    state: stateName(state, PROTOCOLS[protocol].code) as AnyStateName,
     client: endpointText(cell(CELL.CIP), inPorts >>> 16),
     vip: endpointText(cell(CELL.VIP), inPorts & 0xffff),
     lip: endpointText(cell(CELL.LIP), outPorts & 0xffff),
     rs: endpointText(cell(CELL.RIP), outPorts >>> 16),
     // Before that the RS has said nothing that would be confirmed.
-    seqs: handshaken(cell(CELL.WORD)) ? [cell(CELL.RST_ACK) >>> 0, cell(CELL.RST_SEQ) >>> 0] : null,
+    seqs:
+      protocol === 'tcp' && handshaken(cell(CELL.WORD))
+        ? [cell(CELL.RST_ACK) >>> 0, cell(CELL.RST_SEQ) >>> 0]
+        : null,
   }
 }
 

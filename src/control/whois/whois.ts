@@ -8,7 +8,7 @@ import { ipv4Int } from '../../wire/address.ts'
 import type { Model } from '../model/model.ts'
 import type { Key, Probed } from '../threads/probe.ts'
 import { sharedClockMs } from '../threads/session-ring.ts'
-import { connInfo } from '../threads/snapshots.ts'
+import { connInfo, timeoutsOf } from '../threads/snapshots.ts'
 import type { Workers } from '../threads/workers.ts'
 import { byOpening, merged, type RsFilter } from './ended.ts'
 import type { History } from './history.ts'
@@ -112,7 +112,7 @@ async function livingOf(key: Key, { model, workers }: WhoisSources): Promise<Who
 
 function livingConn(probed: Probed, index: number, worker: number, model: Model): WhoisConn {
   const { records, ages, checks, clockMs } = probed
-  const { timeouts } = model.config.tcp
+  const timeouts = timeoutsOf(model.config)
   const { protocol, client, vip, lip, rs, state } = connInfo(
     records,
     index,

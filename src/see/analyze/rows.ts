@@ -32,7 +32,13 @@ class ConnMoments {
     this.#analysis = analysis
     this.#conn = conn
     const { outer, inner } = conn.pair
-    this.#ends = { client: outer.client, vip: outer.server, lip: inner.client, rs: inner.server }
+    this.#ends = {
+      protocol: 'TCP',
+      client: outer.client,
+      vip: outer.server,
+      lip: inner.client,
+      rs: inner.server,
+    }
   }
 
   all(): Moment[] {

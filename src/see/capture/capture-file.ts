@@ -126,7 +126,8 @@ export class CaptureFile {
   #names({ conn }: Moment): Uint8Array[] {
     if (conn === null) return []
     const names: { address: Uint8Array; name: string }[] = []
-    for (const [role, end] of Object.entries(conn) as [string, string][]) {
+    for (const role of ROLES) {
+      const end = conn[role]
       const address = end.slice(0, end.indexOf(':'))
       if (this.#named.has(address) || this.#named.size === NAMES) continue
       this.#named.add(address)
@@ -137,6 +138,8 @@ export class CaptureFile {
     return names.length === 0 ? [] : [namesBlock(names)]
   }
 }
+
+const ROLES = ['client', 'vip', 'lip', 'rs'] as const
 
 function bytesOf(address: string): Uint8Array {
   const bytes = new Uint8Array(4)

@@ -82,13 +82,13 @@ export const IP_DROPS = {
   },
 
   ip_protocol: {
-    says: 'protocol that is neither TCP nor ICMP',
+    says: 'protocol that is none of TCP, UDP and ICMP',
     explain: frame => {
       const protocol = frame.headers.ip?.protocol ?? 0
       const name = PROTOCOLS.get(protocol)
       return {
-        rule: `protocol is ${protocol}${name ? `, ${name}` : ''}; only TCP (6) and ICMP (1) are known (${frame.src} > ${frame.dst})`,
-        advice: `nothing, or stop ${frame.src} from sending it; services are of TCP only`,
+        rule: `protocol is ${protocol}${name ? `, ${name}` : ''}; only TCP (6), UDP (17) and ICMP (1) are known (${frame.src} > ${frame.dst})`,
+        advice: `nothing, or stop ${frame.src} from sending it; services are of TCP and UDP only`,
       }
     },
   },
@@ -141,8 +141,8 @@ export const IP_DROPS = {
   icmp_type: {
     says: 'ICMP other than an echo request',
     explain: frame => ({
-      rule: `type is ${icmpTypeText(frame)}; only echo requests (8) are answered`,
-      advice: 'nothing: errors for translated connections are not passed on yet',
+      rule: `type is ${icmpTypeText(frame)}; only echo requests (8) are answered, and only errors passed on`,
+      advice: 'nothing: what is lost with it nobody here has asked for',
     }),
   },
 

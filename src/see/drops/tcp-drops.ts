@@ -42,7 +42,8 @@ export const TCP_DROPS = {
           advice: `a real server that speaks after the end: tapvs explain conn ${frame.to}; longer timeouts: tapvs ipvsadm --set TCP FIN UDP`,
         }
       }
-      const services = frame.context.services.map(({ address, port }) => `${address}:${port}`)
+      const known = frame.context.services.filter(({ protocol }) => protocol === 'tcp')
+      const services = known.map(({ address, port }) => `${address}:${port}`)
       return {
         rule: `destination ${frame.to} is no service; services are ${listed(services)}`,
         advice: `if it is to be one: tapvs ipvsadm -A -t ${frame.to} -s ${DEFAULT_SCHEDULER}; else a scan by ${frame.src}`,

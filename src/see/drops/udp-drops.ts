@@ -43,9 +43,10 @@ export const UDP_DROPS = {
           advice: `a real server that answers after udp.timeouts, or to a service with one_packet, whose answers nobody forwards: tapvs explain conn ${frame.to}`,
         }
       }
-      const services = frame.context.services.map(({ address, port }) => `${address}:${port}`)
+      const known = frame.context.services.filter(({ protocol }) => protocol === 'udp')
+      const services = known.map(({ address, port }) => `${address}:${port}`)
       return {
-        rule: `destination ${frame.to} is no service of UDP; services are ${listed(services)}`,
+        rule: `destination ${frame.to} is no service of UDP; those are ${listed(services)}`,
         advice: `if it is to be one: tapvs ipvsadm -A -u ${frame.to} -s ${DEFAULT_SCHEDULER}; else a scan by ${frame.src}`,
       }
     },

@@ -5,7 +5,7 @@
 
 import { headerValues } from '../frame/header-values.ts'
 import type { FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
-import type { ConnEnds } from '../words/ends.ts'
+import { type ConnEnds, connKey } from '../words/ends.ts'
 
 /** One connection from its SYN to its end, as far as the recorder goes. */
 export interface Life {
@@ -89,7 +89,7 @@ export function livesOf(moments: readonly Moment[]): { lives: Life[]; attempts: 
       if (attempt) attempts.push(attempt)
       continue
     }
-    const key = `${conn.client} ${conn.vip} ${conn.lip} ${conn.rs}`
+    const key = connKey(conn)
     const kept = saidIn(moment, 'conn_kept')
     // That conn_new was said is in no file.
     const opens = kept !== undefined || (moment.kind === 'in' && moment.states?.before === null)

@@ -3,7 +3,7 @@
 import { FLAG } from '../../wire/tcp.ts'
 import { segmentOf, seqLength } from '../frame/segment.ts'
 import type { FrameIn, Moment } from '../moments/moment.ts'
-import type { ConnEnds } from '../words/ends.ts'
+import { type ConnEnds, connKey } from '../words/ends.ts'
 import type { Leg } from './leg.ts'
 
 /** Connections that are remembered; a ladder that follows for days forgets the oldest. */
@@ -18,7 +18,7 @@ export class LadderConns {
    * another number than the first for one that was closed: all that there is to know of it in a capture of another balancer.
    */
   of(ends: ConnEnds, moment: Moment): { conn: LadderConn; isNew: boolean } {
-    const key = keyOf(ends)
+    const key = connKey(ends)
     const known = this.#conns.get(key)
     const opens = moment.kind === 'in' && (known === undefined || begins(moment, known))
     if (known && !opens) return { conn: known, isNew: false }
@@ -41,10 +41,6 @@ function begins({ states, said, direction, bytes }: FrameIn, known: LadderConn):
   const segment = segmentOf(bytes)
   if (segment === undefined || (segment.bits & (FLAG.SYN | FLAG.ACK)) !== FLAG.SYN) return false
   return segment.seq !== known.isn
-}
-
-function keyOf({ client, vip, lip, rs }: ConnEnds): string {
-  return `${client} ${vip} ${lip} ${rs}`
 }
 
 export class LadderConn {

@@ -10,10 +10,25 @@ const NAMED: Record<string, string> = {
   mac: 'MACs rewritten',
   ip_checksum: 'IP checksum adjusted',
   tcp_checksum: 'TCP checksum adjusted',
+  udp_checksum: 'UDP checksum adjusted',
+  icmp_checksum: 'ICMP checksum adjusted',
 }
 
 /** Names that people write otherwise than programs do. */
-const NAMES: Record<string, string> = { mss: 'MSS', ttl: 'TTL', tos: 'TOS', ip_id: 'IP ID' }
+const NAMES: Record<string, string> = {
+  mss: 'MSS',
+  ttl: 'TTL',
+  tos: 'TOS',
+  ip_id: 'IP ID',
+  udp_length: 'UDP length',
+  icmp_type: 'ICMP type',
+  icmp_mtu: 'ICMP MTU',
+}
+/** A datagram came without a checksum, or has to go without. */
+const NO_CHECKSUM = '0000'
+const MADE = 'UDP checksum computed'
+const LEFT_OUT = 'UDP checksum left out'
+const QUOTED = { what: 'quoted_', words: 'quoted ' }
 
 const NOPS = 'to NOPs'
 
@@ -22,10 +37,17 @@ export function changesText(changes: readonly Change[]): string {
 }
 
 /** The words of one change. */
-export function changeText({ what, before, after, delta }: Change): string {
+export function changeText(change: Change): string {
+  const { what, before, after, delta } = change
+  if (what.startsWith(QUOTED.what))
+    return `${QUOTED.words}${changeText({ ...change, what: what.slice(QUOTED.what.length) })}`
+  if (what === 'udp_checksum' && before === NO_CHECKSUM) return MADE
+  if (what === 'udp_checksum' && after === NO_CHECKSUM) return LEFT_OUT
   const named = NAMED[what]
   if (named !== undefined) return named
   if (what === 'toa_added') return `TOA added ${after}`
+  if (what === 'uoa_added') return `UOA added ${after}`
+  if (what === 'uoa_removed') return `UOA removed ${before}`
   if (what === 'toa_voided') return `forged TOA ${NOPS} (${before})`
   if (what === 'timestamp_removed') return `timestamp ${NOPS} (${before})`
   const name = NAMES[what] ?? what
@@ -44,10 +66,21 @@ export function parseChanges(text: string): Change[] {
 }
 
 function parseChange(text: string): Change {
+  if (text.startsWith(QUOTED.words)) {
+    const change = parseChange(text.slice(QUOTED.words.length))
+    return { ...change, what: `${QUOTED.what}${change.what}` }
+  }
+  if (text === MADE) return { what: 'udp_checksum', before: NO_CHECKSUM, after: '' }
+  if (text === LEFT_OUT) return { what: 'udp_checksum', before: '', after: NO_CHECKSUM }
   const named = Object.keys(NAMED).find(what => NAMED[what] === text)
   if (named !== undefined) return { what: named, before: '', after: '' }
   const toa = /^TOA added (.*)$/.exec(text)
   if (toa) return { what: 'toa_added', before: '', after: toa[1] as string }
+  const uoa = /^UOA (added|removed) (.*)$/.exec(text)
+  if (uoa)
+    return uoa[1] === 'added'
+      ? { what: 'uoa_added', before: '', after: uoa[2] as string }
+      : { what: 'uoa_removed', before: uoa[2] as string, after: '' }
   const nops = /^(forged TOA|timestamp) to NOPs \((.*)\)$/.exec(text)
   if (nops) {
     const [, kind, before = ''] = nops
@@ -62,9 +95,8 @@ function parseChange(text: string): Change {
     const back = after.replace(/\d+/g, number => String((Number(number) - delta) >>> 0))
     return { what, before: back, after, delta }
   }
-  const [, name = '', before = '', after = ''] = /^(IP ID|\S+) (.*) to (.*)$/.exec(text) ?? [
-    '',
+  const [, name = '', before = '', after = ''] = /^((?:IP|UDP|ICMP) \S+|\S+) (.*) to (.*)$/.exec(
     text,
-  ]
+  ) ?? ['', text]
   return { what: Object.keys(NAMES).find(what => NAMES[what] === name) ?? name, before, after }
 }

@@ -8,29 +8,14 @@
 
 import { ipv4Text, macText } from '../../wire/address.ts'
 import { ETH } from '../../wire/ethernet.ts'
-import { headerLength, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
-import { locate } from '../../wire/locate.ts'
+import { ICMP, ICMP_TYPE } from '../../wire/icmp.ts'
+import { headerLength, IP_OFFSET_BITS, IPV4 } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
+import { UDP } from '../../wire/udp.ts'
 import { flagLetters, hexText } from '../frame/options-text.ts'
 import type { Change } from './moment.ts'
 import { type Options, optionChanges } from './option-changes.ts'
-
-/** A frame and where its parts are; offsets are 0 where there is no such part. */
-interface Seen {
-  pkt: DataView
-  ip: number
-  /** TCP or UDP, whose ports are where the other's are; here only if they were captured. */
-  l4: number
-  tcp: boolean
-  /** First byte behind the TCP header. */
-  payload: number
-  /** Where the packet ends, by its own length; the bytes may end earlier. */
-  end: number
-  /** Where its bytes end. */
-  there: number
-}
-
-const UDP_HEADER = 8
+import { type Seen, see } from './seen.ts'
 
 /** What differs, in the order of the headers. */
 export function changesOf(before: Uint8Array, after: Uint8Array): Change[] {
@@ -47,55 +32,46 @@ export function changesOf(before: Uint8Array, after: Uint8Array): Change[] {
     changes.push(...payloadChanges(a, ETH.HEADER, b, ETH.HEADER))
     return changes
   }
-  changes.push(...ipChanges(a, b))
-  if (a.tcp && b.tcp) changes.push(...tcpChanges(a, b))
-  else changes.push(...payloadChanges(a, behindPorts(a), b, behindPorts(b)))
+  changes.push(...packetChanges(a, b))
   return changes
 }
 
-function see(bytes: Uint8Array): Seen {
-  const pkt = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const there = bytes.length
-  const seen: Seen = { pkt, ip: 0, l4: 0, tcp: false, payload: 0, end: there, there }
-  const found = locate(pkt)
-  if (found === undefined || found.version !== 4) return seen
-  const { l3: ip, l4, protocol, end } = found
-  if (l4 - ip < IPV4.HEADER || end < l4) return seen
-  seen.ip = ip
-  seen.end = end
-  // Padding behind the packet is no part of it.
-  seen.there = Math.min(there, seen.end)
-  // Only a first fragment has the header of what is inside.
-  if ((found.fragment & IP_OFFSET_BITS) !== 0) return seen
-  seen.tcp = protocol === PROTO.TCP
-  if ((!seen.tcp && protocol !== PROTO.UDP) || seen.there < l4 + 4) return seen
-  seen.l4 = l4
-  if (!seen.tcp || seen.there <= l4 + TCP.OFFSET) return seen
-  const tcpHeader = (pkt.getUint8(l4 + TCP.OFFSET) & 0xf0) >>> 2
-  if (tcpHeader >= TCP.HEADER && l4 + tcpHeader <= seen.end) seen.payload = l4 + tcpHeader
-  return seen
+/** From the IP header on. */
+function packetChanges(a: Seen, b: Seen): Change[] {
+  const changes = ipChanges(a, b)
+  // A piece and the whole, or two pieces, have nothing in common but their addresses.
+  if (a.fragment !== b.fragment) return changes
+  if (a.tcp && b.tcp) return [...changes, ...tcpChanges(a, b)]
+  if (a.icmp > 0 && b.icmp > 0) return [...changes, ...icmpChanges(a, b)]
+  if (a.l4 > 0 && b.l4 > 0 && !a.tcp && !b.tcp) changes.push(...udpChanges(a, b))
+  return [...changes, ...payloadChanges(a, behindHeaders(a), b, behindHeaders(b))]
 }
 
 function ipChanges(a: Seen, b: Seen): Change[] {
   const changes: Change[] = []
   const { pkt: old } = a
   const { pkt } = b
-  const ip = a.ip
   const number = (what: string, before: number, after: number) => {
     if (before !== after) changes.push({ what, before: `${before}`, after: `${after}` })
   }
   const word = (what: string, at: number) =>
-    number(what, old.getUint16(ip + at), pkt.getUint16(ip + at))
+    number(what, old.getUint16(a.ip + at), pkt.getUint16(b.ip + at))
   const byte = (what: string, at: number) =>
-    number(what, old.getUint8(ip + at), pkt.getUint8(ip + at))
+    number(what, old.getUint8(a.ip + at), pkt.getUint8(b.ip + at))
   byte('tos', IPV4.TOS)
   word('length', IPV4.TOTAL_LENGTH)
   word('ip_id', IPV4.ID)
-  word('fragment', IPV4.FRAGMENT)
+  if (a.fragment === b.fragment) word('fragment', IPV4.FRAGMENT)
+  else changes.push({ what: 'fragment', before: pieceText(a), after: pieceText(b) })
   byte('ttl', IPV4.TTL)
-  byte('protocol', IPV4.PROTOCOL)
-  const at = ip + IPV4.CHECKSUM
-  checksum(changes, 'ip_checksum', { pkt: old, at }, { pkt, at })
+  // UOA is told as such.
+  if (a.uoa === b.uoa) byte('protocol', IPV4.PROTOCOL)
+  checksum(
+    changes,
+    'ip_checksum',
+    { pkt: old, at: a.ip + IPV4.CHECKSUM },
+    { pkt, at: b.ip + IPV4.CHECKSUM },
+  )
   const withPorts = a.l4 > 0 && b.l4 > 0
   for (const [what, address, port] of [
     ['source', IPV4.SRC, TCP.SPORT],
@@ -105,11 +81,13 @@ function ipChanges(a: Seen, b: Seen): Change[] {
     const after = endText(b, address, withPorts ? port : -1)
     if (before !== after) changes.push({ what, before, after })
   }
-  const options = ip + IPV4.HEADER
   const [oldEnd, end] = [behindIp(a), behindIp(b)]
-  if (a.there >= oldEnd && b.there >= end) {
-    const before = hexText(old, options, oldEnd) || 'none'
-    const after = hexText(pkt, options, end) || 'none'
+  if (a.uoa !== b.uoa) {
+    const what = a.uoa === '' ? 'uoa_added' : b.uoa === '' ? 'uoa_removed' : 'uoa'
+    changes.push({ what, before: a.uoa, after: b.uoa })
+  } else if (a.there >= oldEnd && b.there >= end) {
+    const before = hexText(old, a.ip + IPV4.HEADER, oldEnd) || 'none'
+    const after = hexText(pkt, b.ip + IPV4.HEADER, end) || 'none'
     if (before !== after) changes.push({ what: 'ip_options', before, after })
   }
   return changes
@@ -156,6 +134,46 @@ function tcpChanges(a: Seen, b: Seen): Change[] {
   if (both(TCP.HEADER, 0)) changes.push(...optionChanges(optionsOf(a), optionsOf(b)))
   changes.push(...payloadChanges(a, a.payload, b, b.payload))
   return changes
+}
+
+/** Length and checksum; its ports are with the addresses. */
+function udpChanges(a: Seen, b: Seen): Change[] {
+  const changes: Change[] = []
+  if (a.there < a.l4 + UDP.HEADER || b.there < b.l4 + UDP.HEADER) return changes
+  const before = a.pkt.getUint16(a.l4 + UDP.LENGTH)
+  const after = b.pkt.getUint16(b.l4 + UDP.LENGTH)
+  if (before !== after) changes.push({ what: 'udp_length', before: `${before}`, after: `${after}` })
+  const [at, to] = [a.l4 + UDP.CHECKSUM, b.l4 + UDP.CHECKSUM]
+  checksum(changes, 'udp_checksum', { pkt: a.pkt, at }, { pkt: b.pkt, at: to })
+  return changes
+}
+
+/** Type and code, what else an error says, and what became of the packet that it quotes. */
+function icmpChanges(a: Seen, b: Seen): Change[] {
+  const changes: Change[] = []
+  const word = (what: string, at: number) => {
+    const before = a.pkt.getUint16(a.icmp + at)
+    const after = b.pkt.getUint16(b.icmp + at)
+    if (before !== after) changes.push({ what, before: `${before}`, after: `${after}` })
+  }
+  word('icmp_type', ICMP.TYPE)
+  word('icmp_id', ICMP.ID)
+  const isUnreachable = a.pkt.getUint8(a.icmp + ICMP.TYPE) === ICMP_TYPE.UNREACHABLE
+  word(isUnreachable ? 'icmp_mtu' : 'icmp_seq', ICMP.SEQUENCE)
+  const [at, to] = [a.icmp + ICMP.CHECKSUM, b.icmp + ICMP.CHECKSUM]
+  checksum(changes, 'icmp_checksum', { pkt: a.pkt, at }, { pkt: b.pkt, at: to })
+  const [from, behind] = [a.icmp + ICMP.HEADER, b.icmp + ICMP.HEADER]
+  if (a.quoted === null || b.quoted === null || a.quoted.ip === 0 || b.quoted.ip === 0)
+    return [...changes, ...payloadChanges(a, from, b, behind)]
+  for (const change of packetChanges(a.quoted, b.quoted))
+    changes.push({ ...change, what: `quoted_${change.what}` })
+  return changes
+}
+
+/** `whole`, or the part that it is: `1480+`, where the offset is in bytes and more follow. */
+function pieceText({ fragment }: Seen): string {
+  if (fragment === 0) return 'whole'
+  return `${(fragment & IP_OFFSET_BITS) * 8}${fragment > IP_OFFSET_BITS ? '+' : ''}`
 }
 
 function optionsOf({ pkt, l4, payload, there }: Seen): Options {
@@ -209,7 +227,7 @@ function behindIp({ pkt, ip }: Seen): number {
   return ip + headerLength(pkt, ip)
 }
 
-/** Where a packet other than TCP goes on, its UDP header left out (a checksum there may change as well). */
-function behindPorts(seen: Seen): number {
-  return behindIp(seen) + (seen.l4 === 0 ? 0 : UDP_HEADER)
+/** Where a packet other than TCP goes on behind what is compared by itself. */
+function behindHeaders(seen: Seen): number {
+  return seen.payload > 0 && !seen.tcp ? seen.payload : behindIp(seen)
 }

@@ -1,19 +1,19 @@
 /**
  * Which moments somebody wants to see, in words like tcpdump's:
  *
- *   host A   port N   tcp   arp   icmp
+ *   host A   port N   tcp   udp   icmp   arp   proto NAME (one of the four)   frag
  *   client A[:P]   vip A[:P]   lip A[:P]   rs A[:P]   conn A:P (any of the four)
  *   state NAME   drop [REASON]   arm NAME   pair N
  *
  * with `not`, `and`, `or` and parentheses; words side by side mean `and`, which binds closer than `or`.
  *
  * What is said of a connection takes both frames of a pair, whatever their addresses, and what happens to it without a
- * frame. A refused frame has no connection; its own addresses stand for the ends then.
+ * frame; and so do `tcp` and `udp`, ICMP errors about it included. An ICMP error without a connection is also of the ends that it quotes. A refused frame has no connection; its own addresses stand for the ends then.
  */
 
-import { DROP_REASONS, STATE_NAMES } from '../../api/names.ts'
+import { ALL_STATES, DROP_REASONS } from '../../api/names.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
-import { type Headers, headersOf } from '../frame/headers.ts'
+import { type HeaderEnds, type Headers, headersOf } from '../frame/headers.ts'
 import { nearest } from '../text/nearest.ts'
 import type { ConnEnds } from '../words/ends.ts'
 import type { Moment } from './moment.ts'
@@ -29,9 +29,12 @@ interface Case {
 type Test = (seen: Case) => boolean
 
 const ENDS = ['client', 'vip', 'lip', 'rs'] as const
-const TYPES = ['tcp', 'arp', 'icmp']
+const TYPES = ['tcp', 'udp', 'icmp', 'arp']
 const JOINTS = ['and', 'or', 'not', '(', ')']
-const WORDS = ['host', 'port', ...ENDS, 'conn', 'state', 'drop', 'arm', 'pair', ...TYPES]
+const WORDS = [
+  ...['host', 'port', ...ENDS, 'conn', 'state', 'drop', 'arm', 'pair'],
+  ...[...TYPES, 'proto', 'frag'],
+]
 /** tcpdump's other spellings. */
 const SIGNS: Record<string, string> = { '!': 'not', '&&': 'and', '||': 'or' }
 /** Each is asked of every moment. */
@@ -100,7 +103,7 @@ class Parser {
   #word(): Test {
     const word = this.#words[this.#at++]
     if (word === undefined) throw new FilterError('filter: ends where a word should follow')
-    if (TYPES.includes(word)) return ({ headers }) => headers?.type === word
+    if (TYPES.includes(word)) return ofProtocol(word)
     switch (word) {
       case 'host':
         return ofHost(addressOf(this.#value(word, 'an address')))
@@ -114,13 +117,17 @@ class Parser {
       case 'conn':
         return ofConn(endOf(this.#value(word, 'ADDRESS:PORT')))
       case 'state':
-        return this.#state(known(word, this.#value(word, 'a state').toUpperCase(), STATE_NAMES))
+        return this.#state(known(word, this.#value(word, 'a state').toUpperCase(), ALL_STATES))
       case 'drop':
         return this.#drop()
       case 'arm': {
         const arm = this.#value(word, 'the name of an arm')
         return ({ moment }) => moment.kind !== 'event' && moment.arm === arm
       }
+      case 'proto':
+        return ofProtocol(known(word, this.#value(word, 'a protocol').toLowerCase(), TYPES))
+      case 'frag':
+        return ({ headers }) => headers?.fragment === true
       case 'pair': {
         const pair = numberOf(this.#value(word, 'the number of a pair'), 2 ** 53)
         return ({ moment }) => moment.pair === pair
@@ -164,11 +171,13 @@ class Parser {
   }
 }
 
+const NAMES: Record<string, string> = { drop: 'drop reason', proto: 'protocol' }
+
 /** The word if it is one of the list. */
 function known(of: string, word: string, list: readonly string[]): string {
   if (list.includes(word) || (of === '' && JOINTS.includes(word))) return word
   const meant = nearest(word, list)
-  const place = of === '' ? 'is no word of a filter' : `is no ${of === 'drop' ? 'drop reason' : of}`
+  const place = of === '' ? 'is no word of a filter' : `is no ${NAMES[of] ?? of}`
   const hint = meant === undefined ? `known are ${list.join(' ')}` : `did you mean ${meant}?`
   throw new FilterError(`filter: '${word}' ${place}; ${hint}`)
 }
@@ -210,11 +219,18 @@ function isEnd(ends: string, { port, text }: End): boolean {
   return port === null ? ends.startsWith(text) : ends === text
 }
 
+/** By the frame, or by the connection that it is of. */
+function ofProtocol(name: string): Test {
+  const label = name.toUpperCase()
+  return ({ moment, headers }) => headers?.type === name || moment.conn?.protocol === label
+}
+
 function ofHost(address: number): Test {
   const end: End = { address, port: null, text: `${ipv4Text(address)}:` }
   const plain = ipv4Text(address)
   return ({ moment, headers }) => {
-    if (headers?.source === address || headers?.destination === address) return true
+    const ends = [headers, headers?.quoted]
+    if (ends.some(seen => seen?.source === address || seen?.destination === address)) return true
     if (hasEnd(moment.conn, end)) return true
     // A neighbour has no frame and no connection; only the text names it.
     return (
@@ -231,8 +247,9 @@ function ofHost(address: number): Test {
 function ofPort(port: number): Test {
   const tail = `:${port}`
   return ({ moment: { conn }, headers }) =>
-    headers?.sourcePort === port ||
-    headers?.destinationPort === port ||
+    [headers, headers?.quoted].some(
+      ends => ends?.sourcePort === port || ends?.destinationPort === port,
+    ) ||
     (conn !== null && ENDS.some(end => conn[end].endsWith(tail)))
 }
 
@@ -251,11 +268,13 @@ function ofEnd(name: (typeof ENDS)[number], end: End): Test {
 function ofConn(end: End): Test {
   return ({ moment, headers }) => {
     if (moment.conn !== null) return hasEnd(moment.conn, end)
-    return headers !== null && (isOwnEnd(headers, true, end) || isOwnEnd(headers, false, end))
+    return [headers, headers?.quoted].some(
+      ends => ends && (isOwnEnd(ends, true, end) || isOwnEnd(ends, false, end)),
+    )
   }
 }
 
-function isOwnEnd(headers: Headers, source: boolean, { address, port }: End): boolean {
+function isOwnEnd(headers: HeaderEnds, source: boolean, { address, port }: End): boolean {
   const [a, p] = source
     ? [headers.source, headers.sourcePort]
     : [headers.destination, headers.destinationPort]

@@ -84,8 +84,10 @@ export interface Change {
   /**
    * `mac`, `tos`, `length`, `ip_id`, `fragment`, `ttl`, `protocol`, `ip_checksum`, `source`, `destination`, `ip_options`, `seq`,
    * `ack`, `flags`, `window`, `urgent`, `tcp_checksum`, `toa_added`, `mss`, `timestamp_removed`, `toa_voided`, `sack`, `options`,
-   * `payload`, `ethertype`; changesOf() lists them in the order of the headers. FullNAT itself never makes `tos`, `ip_id`,
-   * `fragment`, `protocol`, `ip_options`, `flags`, `window`, `urgent`, `payload`, `ethertype`, and `options` only to make room for TOA.
+   * `udp_length`, `udp_checksum`, `uoa_added`, `icmp_type`, `icmp_mtu`, `icmp_checksum`, `payload`, `ethertype`, and with `quoted_` in
+   * front what became of the packet that an ICMP error quotes; changesOf() lists them in the order of the headers. FullNAT itself never makes `tos`, `ip_id`,
+   * `fragment`, `protocol`, `ip_options`, `flags`, `window`, `urgent`, `payload`, `ethertype`, `icmp_type`, and
+   * `options` only to make room for TOA; `fragment` differs where a datagram came or left in pieces.
    */
   what: string
   before: string

@@ -4,7 +4,7 @@
  * came in.
  */
 
-import { countedName, STATE_NAMES } from '../../api/names.ts'
+import { countedName, stateName } from '../../api/names.ts'
 import { DONE, PARKED } from '../../engine/counters.ts'
 import type { FlightReader } from '../../engine/flight.ts'
 import {
@@ -16,12 +16,13 @@ import {
   SAID_AT,
 } from '../../engine/flight-records.ts'
 import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
-import { type ConnEnds, endsAt } from '../words/ends.ts'
+import { type ConnEnds, connKey, endsAt } from '../words/ends.ts'
+import { labelOfCode } from '../words/packet-words.ts'
 import { fieldsOf, type Names } from '../words/trace-fields.ts'
 import { kindOf, lineOf } from '../words/trace-words.ts'
 import { changesOf } from './changes.ts'
 import type { FrameIn, FrameOut, Happening, Moment, Said, Verdict } from './moment.ts'
-import { ownKind, rstKey } from './own.ts'
+import { hasMorePieces, isErrorAbout, ownKind, tupleKey } from './own.ts'
 
 /** Frames that came in and have not left yet, and RSTs of our own, that are remembered; the oldest are forgotten. */
 const REMEMBERED = 8192
@@ -41,8 +42,8 @@ export class Moments {
   /** The frame whose verdict is still to come. */
   #arrived: { atUs: number; pair: number; frame: Bytes; said: Said[] } | undefined
   readonly #in = new Map<number, FrameIn>()
-  /** Connections whose ends were sent RSTs, and what for, by the tuples of these. */
-  readonly #reset = new Map<string, { conn: ConnEnds; own: string }>()
+  /** Connections whose ends are sent frames of our own, and what for, by the tuples of these. */
+  readonly #own = new Map<string, { conn: ConnEnds; own: string }>()
 
   constructor(reader: FlightReader, names: Names) {
     this.#reader = reader
@@ -94,13 +95,16 @@ export class Moments {
     const conn = endsOf(fields)
     if (event === 'reset' && conn) {
       const reset = { conn, own: fields.why === 'cut' ? 'rst_on_cut' : 'rst_on_expiry' }
-      remember(this.#reset, rstKey(conn.vip, conn.client), reset)
-      remember(this.#reset, rstKey(conn.lip, conn.rs), reset)
+      remember(this.#own, tupleKey(conn.vip, conn.client), reset)
+      remember(this.#own, tupleKey(conn.lip, conn.rs), reset)
+    } else if (event === 'conn_new' && conn?.protocol === 'UDP') {
+      remember(this.#own, tupleKey(conn.lip, conn.rs), { conn, own: 'uoa' })
     } else if (event === 'reset_rs' && conn) {
-      remember(this.#reset, rstKey(conn.lip, conn.rs), { conn, own: 'rst_on_reuse' })
+      remember(this.#own, tupleKey(conn.lip, conn.rs), { conn, own: 'rst_on_reuse' })
     }
-    // The end of a connection is its own, and not that of the one whose SYN took its place.
-    if (this.#arrived && event !== 'conn_del' && event !== 'reset_rs') {
+    // The end of a connection is its own, and not of the SYN that took its place; that of a single datagram is the datagram's.
+    const ofOther = event === 'conn_del' || event === 'reset_rs'
+    if (this.#arrived && (!ofOther || isOpenedBy(this.#arrived.said, conn))) {
       this.#arrived.said.push(said)
       return undefined
     }
@@ -118,21 +122,23 @@ export class Moments {
     const t = this.#cell(JudgedCell.TUPLE)
     const before = this.#cell(JudgedCell.BEFORE)
     const { atUs, pair, frame, said } = arrived
+    const code = this.#cell(JudgedCell.PROTOCOL)
+    const once = t < 0 ? onlyPacket(said) : undefined
     const moment: FrameIn = {
       kind: 'in',
       atUs,
       worker: this.#names.worker,
       pair,
-      conn: t < 0 ? null : endsAt(this.#reader.record, JudgedCell.ENDS),
+      conn: t < 0 ? (once?.conn ?? null) : this.#ends(code),
       ...frame,
-      direction: t < 0 ? null : (t & 1) === 0 ? 'in' : 'out',
+      direction: once ? 'in' : t < 0 ? null : (t & 1) === 0 ? 'in' : 'out',
       verdict: this.#verdict(this.#cell(JudgedCell.VERDICT)),
       states:
         t < 0
-          ? null
+          ? (once?.states ?? null)
           : {
-              before: STATE_NAMES[before] ?? null,
-              after: STATE_NAMES[this.#cell(JudgedCell.AFTER)] ?? '',
+              before: before < 0 ? null : stateName(before, code),
+              after: stateName(this.#cell(JudgedCell.AFTER), code),
             },
       said,
     }
@@ -145,24 +151,30 @@ export class Moments {
     const pair = this.#cell(HeadCell.PAIR)
     const frame = this.#frame()
     const from = this.#in.get(pair)
-    this.#in.delete(pair)
+    // Of a datagram that leaves in pieces, the next one belongs to the same frame.
+    if (!hasMorePieces(frame.bytes)) this.#in.delete(pair)
     const drop = this.#cell(OutCell.DROP)
-    // What has no connection is an answer of our own, made of the frame that asked.
-    const translated = from?.conn != null
+    // What has no connection is an answer of our own, made of the frame that asked; and so is an error about that frame.
+    const translated = from?.conn != null && !isErrorAbout(frame.bytes, from.bytes)
     const own = pair === 0 || (from && !translated) ? ownKind(frame.bytes) : null
-    const rst = own?.tuple === undefined ? undefined : this.#reset.get(own.tuple)
+    const known = own?.tuple === undefined ? undefined : this.#own.get(own.tuple)
+    const back = from?.direction === 'in' ? 'out' : 'in'
     return {
       kind: 'out',
       atUs,
       worker: this.#names.worker,
       pair,
-      conn: from?.conn ?? rst?.conn ?? null,
+      conn: from?.conn ?? known?.conn ?? null,
       ...frame,
-      direction: translated ? (from?.direction ?? null) : null,
+      direction: translated || from?.conn == null ? (from?.direction ?? null) : back,
       changes: translated && from ? changesOf(from.bytes, frame.bytes) : [],
       drop: drop === 0 ? null : countedName(drop),
-      own: own === null ? null : (rst?.own ?? own.name),
+      own: own === null ? null : (known?.own ?? own.name),
     }
+  }
+
+  #ends(code: number): ConnEnds {
+    return { protocol: labelOfCode(code), ...endsAt(this.#reader.record, JudgedCell.ENDS) }
   }
 
   #verdict(verdict: number): Verdict {
@@ -195,9 +207,25 @@ export class Moments {
 }
 
 /** The connection that a line is about, if it names all of it. */
-function endsOf({ client, vip, lip, rs }: Record<string, unknown>): ConnEnds | undefined {
-  const all = [client, vip, lip, rs].every(end => typeof end === 'string')
-  return all ? ({ client, vip, lip, rs } as ConnEnds) : undefined
+function endsOf(fields: Record<string, unknown>): ConnEnds | undefined {
+  const { protocol, client, vip, lip, rs } = fields
+  const all = [protocol, client, vip, lip, rs].every(end => typeof end === 'string')
+  return all ? ({ protocol, client, vip, lip, rs } as ConnEnds) : undefined
+}
+
+/** What was said is that this connection has been opened. */
+function isOpenedBy(said: readonly Said[], conn: ConnEnds | undefined): boolean {
+  const opened = said.find(({ event }) => event === 'conn_new')
+  const ends = opened && endsOf(opened.fields)
+  return ends !== undefined && conn !== undefined && connKey(ends) === connKey(conn)
+}
+
+/** The connection of a single datagram, which has begun and ended with it (semantics 4.3): no table has it. */
+function onlyPacket(said: readonly Said[]): Pick<FrameIn, 'conn' | 'states'> | undefined {
+  const ended = said.find(({ event }) => event === 'conn_del')
+  const conn = ended && endsOf(ended.fields)
+  if (conn === undefined) return undefined
+  return { conn, states: { before: null, after: String(ended?.fields.state) } }
 }
 
 /** The oldest goes when there are too many: a Map keeps the order of insertion. */

@@ -3,10 +3,11 @@
  *
  *   pair 17 in from client | CLIENT VIP LIP RS | lookup hit | SYN_RECV -> ESTABLISHED | to int0
  *   pair 17 out to rs, worker 5 | CLIENT VIP LIP RS | seq +3107328973 to 2976553321, TOA added 202.108.10.2:33896
+ *   pair 19 out to rs | UDP CLIENT VIP LIP RS | source 10.0.0.2:4000 to 10.0.1.1:1025, destination ...
  *   pair 18 in | dropped: tcp_no_conn, no connection, and no SYN that could open one
  *   at 1700000000.123456 event | CLIENT VIP LIP RS | connection ended in TIME_WAIT
  *
- * Sections are between ` | `; their order is fixed and each but the first may be missing.
+ * A connection is of TCP if no protocol is named. Sections are between ` | `; their order is fixed and each but the first may be missing.
  */
 
 import { DROP_WORDS } from '../drops/drops.ts'
@@ -37,6 +38,7 @@ export interface Note {
 }
 
 const SEPARATOR = ' | '
+const INCOMPLETE = 'waits for the rest of its datagram'
 const PARTIAL = 'partial checksum'
 const PARKED = 'waits for the MAC of its next hop'
 const DONE = 'ends here'
@@ -47,6 +49,11 @@ const OWN_WORDS: Record<string, string> = {
   arp_reply: 'ARP reply',
   arp_gratuitous: 'gratuitous ARP',
   echo_reply: 'echo reply',
+  icmp_frag_needed: 'ICMP, the packet is too big for the link ahead and may not be fragmented',
+  icmp_unreachable: 'ICMP, unreachable',
+  icmp_time_exceeded: 'ICMP, the time of the packet is up',
+  icmp_error: 'ICMP error',
+  uoa: 'a datagram that tells the RS of the client of the next one',
   rst: 'RST',
   rst_on_expiry: 'RST, because the connection timed out',
   rst_on_cut: 'RST, because the connection was cut',
@@ -64,9 +71,9 @@ export function noteOf(moment: Moment): string {
   return sections.join(SEPARATOR)
 }
 
-/** CLIENT VIP LIP RS, in the order of `ipvsadm -lnc`. */
-export function endsText({ client, vip, lip, rs }: ConnEnds): string {
-  return `${client} ${vip} ${lip} ${rs}`
+/** CLIENT VIP LIP RS, in the order of `ipvsadm -lnc`; in front the protocol, if it is not TCP. */
+export function endsText({ protocol, client, vip, lip, rs }: ConnEnds): string {
+  return `${protocol === 'TCP' ? '' : `${protocol} `}${client} ${vip} ${lip} ${rs}`
 }
 
 /** A drop reason and what it means. */
@@ -92,7 +99,9 @@ function inSections(frame: FrameIn): string[] {
   if (states !== null) sections.push(statesText(states))
   if ('sent' in verdict) sections.push(`to ${verdict.sent}`)
   else if ('drop' in verdict) sections.push(`dropped: ${dropText(verdict.drop)}`)
-  else sections.push('parked' in verdict ? PARKED : DONE)
+  else if ('done' in verdict) sections.push(DONE)
+  // What is parked for a next hop has a connection.
+  else sections.push(frame.conn === null ? INCOMPLETE : PARKED)
   return sections
 }
 
@@ -121,7 +130,7 @@ export function secondsText(us: number): string {
 const HEAD =
   /^(?:at (\d+)\.(\d{6}) )?(?:pair (\d+) )?(in|out|event)(?: (?:from|to) (client|rs))?(?:, worker (\d+))?$/
 const ENDPOINT = String.raw`(\d+\.\d+\.\d+\.\d+:\d+)`
-const ENDS = new RegExp(`^${ENDPOINT} ${ENDPOINT} ${ENDPOINT} ${ENDPOINT}$`)
+const ENDS = new RegExp(`^(?:(UDP) )?${ENDPOINT} ${ENDPOINT} ${ENDPOINT} ${ENDPOINT}$`)
 
 /** null for a comment that is none of ours. */
 export function parseNote(text: string): Note | null {
@@ -158,8 +167,9 @@ function parseSection(note: Note, section: string): void {
   const number = /^segments of (\d+)$/.exec(section)
   const sent = note.kind === 'in' ? /^to (.*)$/.exec(section) : null
   if (ends) {
-    const [client, vip, lip, rs] = ends.slice(1) as [string, string, string, string]
-    note.conn = { client, vip, lip, rs }
+    const [, protocol = 'TCP', ...four] = ends
+    const [client, vip, lip, rs] = four as [string, string, string, string]
+    note.conn = { protocol, client, vip, lip, rs }
   } else if (states) {
     const [, still, before = still, after = still] = states as unknown as string[]
     note.states = { before: before === 'NONE' ? null : (before as string), after: after as string }
@@ -170,7 +180,7 @@ function parseSection(note: Note, section: string): void {
   } else if (own) note.own = ownOf(own[1] as string)
   else if (number) note.gsoSize = Number(number[1])
   else if (section === PARTIAL) note.partial = true
-  else if (section === PARKED) note.verdict = { parked: true }
+  else if (section === PARKED || section === INCOMPLETE) note.verdict = { parked: true }
   else if (section === DONE) note.verdict = { done: true }
   else if (sent) note.verdict = { sent: sent[1] as string }
   else if (note.kind === 'out') note.changes = parseChanges(section)

@@ -4,15 +4,25 @@ import { EndsCell } from '../../engine/ends.ts'
 import { endpointText } from '../../wire/address.ts'
 
 /** address:port each. */
-export interface ConnEnds {
+export interface Ends {
   client: string
   vip: string
   lip: string
   rs: string
 }
 
+export interface ConnEnds extends Ends {
+  /** `TCP` or `UDP`. */
+  protocol: string
+}
+
+/** What tells one connection from another, as text. */
+export function connKey({ protocol, client, vip, lip, rs }: ConnEnds): string {
+  return `${protocol} ${client} ${vip} ${lip} ${rs}`
+}
+
 /** `at` is the first of their cells. */
-export function endsAt(cells: Int32Array, at: number): ConnEnds {
+export function endsAt(cells: Int32Array, at: number): Ends {
   const cell = (which: number) => cells[at + which] ?? 0
   const clientPorts = cell(EndsCell.CLIENT_PORTS)
   const rsPorts = cell(EndsCell.RS_PORTS)

@@ -34,4 +34,11 @@ export const EVENT_WORDS: Record<EventName, string> = {
   uoa_no_buffer: 'datagrams without UOA, as no buffer was free for one ahead',
   persistence_locked:
     'persistent clients scheduled anew: another worker held their entry for milliseconds',
+  icmp_translated: 'ICMP errors about packets of connections, passed on to who had sent those',
+  icmp_mtu_lowered: 'path MTUs told to clients 8 bytes smaller, to leave room for TOA',
+  icmp_frag_needed: 'senders told that their packet is larger than the arm it has to leave on',
+  icmp_time_exceeded: 'senders told that the TTL of their packet was used up here',
+  icmp_port_unreachable: 'senders told that nobody takes their datagram (when_down: reject)',
+  icmp_host_unreachable: 'clients told that their real server cannot be reached',
+  icmp_limited: 'ICMP errors of our own not sent: there were too many in a short time',
 }

@@ -1,9 +1,15 @@
 /** Words for what packets carry. */
 
+import { KEY } from '../../engine/conn-layout.ts'
 import { FLAG } from '../../wire/tcp.ts'
 
 export function protocolName(protocol: number): string {
   return { 1: 'ICMP', 6: 'TCP', 17: 'UDP' }[protocol] ?? `protocol ${protocol}`
+}
+
+/** `code` is one of KEY. */
+export function labelOfCode(code: number): string {
+  return { [KEY.TCP]: 'TCP', [KEY.UDP]: 'UDP', [KEY.ICMP]: 'ICMP' }[code] ?? `protocol code ${code}`
 }
 
 /** SFAR, each a letter or a dot; PSH and URG are not shown. */

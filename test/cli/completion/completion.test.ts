@@ -61,13 +61,18 @@ test('inside ipvsadm', async () => {
   assert.ok(!commands.includes('-w'), 'a listing has no weight')
   assert.deepEqual(await offered('ipvsadm -A --'), [
     '--tcp-service',
+    '--udp-service',
     '--scheduler',
     '--persistent',
     '--netmask',
     '--conn-timeout',
     '--when-down',
+    '--ops',
     '--socket',
   ])
+  const named = await offered('ipvsadm -A -u 10.0.0.1:53 --')
+  assert.ok(!named.some(word => word.endsWith('-service')), 'one service at a time')
+  assert.deepEqual(await offered('ipvsadm -D -u '), [])
   assert.deepEqual(await offered('ipvsadm -A -t 10.0.0.1:80 -s '), ['wrr', 'rr'])
   assert.deepEqual(await offered('ipvsadm -A --when-down r'), ['reject'])
   assert.deepEqual(await offered('ipvsadm -D -t '), ['202.108.10.1:80', '202.108.10.1:6379'])

@@ -3,12 +3,13 @@ import { test } from 'node:test'
 import { CliError } from '../../../src/cli/daemon/client.ts'
 import { type Command, readCommand } from '../../../src/cli/ipvsadm/command.ts'
 import { ipvsadmHelp } from '../../../src/cli/ipvsadm/help.ts'
-import { COMMANDS, OPTIONS } from '../../../src/cli/ipvsadm/options.ts'
+import { COMMANDS, OPTIONS, SERVICE as SERVICES } from '../../../src/cli/ipvsadm/options.ts'
 import { REFUSED } from '../../../src/cli/ipvsadm/refused.ts'
 
 const words = (line: string) => line.split(' ').filter(word => word !== '')
 const read = (line: string) => readCommand(words(line)).command
 const SERVICE = { protocol: 'tcp', address: '202.108.10.1', port: 6379 } as const
+const DNS = { protocol: 'udp', address: '10.0.0.1', port: 53 } as const
 const T = '-t 202.108.10.1:6379'
 
 function refuses(line: string, message: string): void {
@@ -95,11 +96,37 @@ test('each command by letter and by name', () => {
     ['-R', '--restore', { do: 'restore' }],
     ['-h', '--help', { do: 'help' }],
     ['-v', '--version', { do: 'version' }],
+  ]
+  for (const [letters, names, command] of cases) {
+    assert.deepEqual(read(letters), command, letters)
+    assert.deepEqual(read(names), command, names)
+  }
+})
+
+test('services of UDP, and timeouts', () => {
+  const cases: [string, string, unknown][] = [
     [
       '--set 900 120 0',
       '--set 900 120 0',
-      edit({ edit: 'set-timeouts', established: 900, fin_wait: 120 }),
+      edit({
+        edit: 'set-timeouts',
+        established: 900,
+        fin_wait: 120,
+        udp_oneway: 0,
+        udp_normal: 0,
+      }),
     ],
+    [
+      '-Aou 10.0.0.1:53 -s rr',
+      '--add-service --ops --udp-service 10.0.0.1:domain -s rr',
+      edit({ edit: 'add-service', service: DNS, scheduler: 'rr', one_packet: true }),
+    ],
+    [
+      '-E -u 10.0.0.1:53',
+      '--edit-service --udp-service 10.0.0.1:53',
+      edit({ edit: 'edit-service', service: DNS }),
+    ],
+    ['-S -u 10.0.0.1:53', '--save --udp-service 10.0.0.1:53', { do: 'save', service: DNS }],
   ]
   for (const [letters, names, command] of cases) {
     assert.deepEqual(read(letters), command, letters)
@@ -170,16 +197,24 @@ test('what is listed', () => {
     ...plain,
     kind: 'stats',
     service: SERVICE,
-    conns: { one: false, vip: '202.108.10.1:6379' },
+    conns: { one: false, protocol: 'tcp', vip: '202.108.10.1:6379' },
     exact: true,
     sorted: false,
   })
   const pair = read('-lnc --sockpair tcp:202.108.10.2:33896:202.108.10.1:redis --cpu 5')
   assert.deepEqual(pair.do === 'list' && pair.conns, {
     one: true,
+    protocol: 'tcp',
     client: '202.108.10.2:33896',
     vip: '202.108.10.1:6379',
     worker: 5,
+  })
+  const datagrams = read('--sockpair UDP:10.0.0.2:4000:10.0.0.1:domain')
+  assert.deepEqual(datagrams.do === 'list' && datagrams.conns, {
+    one: true,
+    protocol: 'udp',
+    client: '10.0.0.2:4000',
+    vip: '10.0.0.1:53',
   })
 })
 
@@ -195,7 +230,11 @@ test('mistakes are one line that says what to do', () => {
     ['list', 'unexpected word "list"; see tapvs ipvsadm --help'],
     [`-A -D ${T}`, '-A and -D: only one command at a time'],
     [`-A ${T} ${T}`, '-t is given twice'],
-    ['-A', '-A needs -t VIP:PORT'],
+    ['-A', '-A needs -t or -u VIP:PORT'],
+    [`-A ${T} -u 10.0.0.1:53`, '-t and -u: one service at a time'],
+    [`-A ${T} -o`, '-o is for UDP: it goes with -u'],
+    ['-A -u 10.0.0.1', '-u needs a port: 10.0.0.1:PORT'],
+    ['-A -u 10.0.0.1:whois', 'no UDP port is called "whois" in /etc/services; did you mean who?'],
     ['-A -t', '-t needs VIP:PORT'],
     [`-a ${T}`, '-a needs -r RIP[:PORT]'],
     [`-P -z 10.0.0.7 ${T}`, '-P needs -F ARM'],
@@ -223,15 +262,14 @@ test('mistakes are one line that says what to do', () => {
     ['--set 1 2', '--set needs UDP'],
     ['--set 1 2 x', 'expected a whole number 0-1000000 after --set, found "x"'],
     [
-      '-lc --sockpair udp:1.2.3.4:1:1.2.3.4:2',
-      'expected tcp:CIP:CPORT:VIP:VPORT after --sockpair, found "udp:1.2.3.4:1:1.2.3.4:2"',
+      '-lc --sockpair sctp:1.2.3.4:1:1.2.3.4:2',
+      'expected tcp|udp:CIP:CPORT:VIP:VPORT after --sockpair, found "sctp:1.2.3.4:1:1.2.3.4:2"',
     ],
   ]
   for (const [line, message] of cases) refuses(line, message)
 })
 
 test('what DPVS has and this has not says why', () => {
-  refuses('-A -u 10.0.0.1:53', '-u: UDP is not supported yet; services are TCP (-t)')
   refuses(
     `-a ${T} -r 10.0.0.2 -g`,
     '-g: forwarding is by FullNAT (-b) only, because every answer has to come back here',
@@ -250,7 +288,7 @@ test('no letter and no name means two things', () => {
   assert.equal(new Set(names).size, names.length)
   assert.equal(new Set(letters).size, letters.length)
   for (const { needs, takes } of COMMANDS)
-    for (const name of [...needs, ...takes]) assert.ok(names.includes(name), name)
+    for (const name of [...needs, ...takes]) assert.ok([...names, SERVICES].includes(name), name)
 })
 
 test('help has every row, in at most 100 columns', () => {

@@ -161,7 +161,7 @@ test('-R does all or nothing, and names the line', async () => {
     'line 4: Destination already exists: 10.0.0.2:80 in TCP 10.0.0.1:80; nothing was changed',
   )
   daemon.stdin = '-A -t 10.0.0.1:80\n-A\n'
-  await fails(daemon, '-R', 'line 2: -A needs -t VIP:PORT; nothing was changed', 2)
+  await fails(daemon, '-R', 'line 2: -A needs -t or -u VIP:PORT; nothing was changed', 2)
   assert.equal(daemon.file, before)
   daemon.asked = []
   daemon.stdin = '# nothing\n'
@@ -175,9 +175,10 @@ test('timeouts, as LVS prints them', async () => {
   await say(daemon, '--set 900 0 0')
   assert.equal(await say(daemon, '--timeout'), 'Timeout (tcp tcpfin udp): 900 7 300\n')
   assert.equal(daemon.stderr, '')
-  await say(daemon, '--set 0 120 300')
-  assert.equal(await say(daemon, '-L -n --timeout'), 'Timeout (tcp tcpfin udp): 900 120 300\n')
-  assert.match(daemon.stderr, /^the UDP timeout is ignored/)
+  await say(daemon, '--set 0 120 60')
+  assert.equal(await say(daemon, '-L -n --timeout'), 'Timeout (tcp tcpfin udp): 900 120 60\n')
+  assert.deepEqual(daemon.file.udp.timeouts, { oneway: 60, normal: 60 })
+  assert.equal(daemon.stderr, '')
 })
 
 test('warnings are told once, and mistakes without their place in a config', async () => {

@@ -56,6 +56,7 @@ test('flags of a service, in their order', () => {
     conn_timeout: 300,
     when_down: 'reject',
   } as const
+  assert.equal(flags({ one_packet: true, conn_timeout: 5 }), ' ops conn-timeout 5')
   assert.equal(flags(all), ' persistent 60 mask 255.255.240.0 conn-timeout 300 when-down reject')
 })
 
@@ -133,8 +134,8 @@ test('-G, several LIPs and none', () => {
 
 test('--timeout', () => {
   assert.equal(
-    formatTimeouts({ none: 2, established: 90, fin_wait: 7 }),
-    'Timeout (tcp tcpfin udp): 90 7 300\n',
+    formatTimeouts({ none: 2, established: 90, fin_wait: 7, udp_oneway: 60, udp_normal: 301 }),
+    'Timeout (tcp tcpfin udp): 90 7 301\n',
   )
 })
 

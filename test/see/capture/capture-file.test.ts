@@ -94,6 +94,7 @@ test('an arm that was not named before becomes an interface of the same snaplen'
 
 test('each address gets one name, by its part in the connection it was first seen in', () => {
   const conn = (client: string) => ({
+    protocol: 'TCP',
     client,
     vip: '9.9.9.9:80',
     lip: '10.0.0.1:1',

@@ -19,6 +19,7 @@ import { ARP_OP } from '../../../src/wire/arp.ts'
 import { open, WAN } from '../../kit/connection.ts'
 import { type DropName, frame, packet, provoke } from '../../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../../kit/drops-ethernet-ip.ts'
+import { ICMP_DROPS } from '../../kit/drops-icmp.ts'
 import { TCP_DROPS } from '../../kit/drops-tcp.ts'
 import { UDP_DROPS } from '../../kit/drops-udp.ts'
 import { contextOfStand } from '../../kit/explain.ts'
@@ -48,7 +49,8 @@ interface Provoked extends ReturnType<typeof explained> {
 }
 
 /** Provoked once: some of them need a thousand frames. */
-const PROVOKED: Provoked[] = [...ETHERNET_IP_DROPS, ...TCP_DROPS, ...UDP_DROPS].map(row => ({
+const ROWS = [...ETHERNET_IP_DROPS, ...ICMP_DROPS, ...TCP_DROPS, ...UDP_DROPS]
+const PROVOKED: Provoked[] = ROWS.map(row => ({
   drop: row.drop,
   name: row.name,
   ...lastOf(provoke(row), row.drop),

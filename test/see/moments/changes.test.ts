@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { changesText } from '../../../src/see/moments/change-words.ts'
 import { changesOf } from '../../../src/see/moments/changes.ts'
 import { BASE, changed, client, frame, MACS, withOptions } from '../../kit/changed.ts'
-import { arpFrame, type TcpFields } from '../../kit/frame.ts'
+import { icmpError, udp } from '../../kit/datagram.ts'
+import { arpFrame, concat, ethernet, ipv4, type TcpFields } from '../../kit/frame.ts'
 
 test('the seed: what becomes of SYN, SYN+ACK and a segment with data', () => {
   const syn = client(
@@ -118,4 +120,65 @@ test('frames other than TCP', () => {
     changesOf(arp('10.0.0.2'), client(`${BASE}, length 0`)).map(({ what }) => what),
     ['ethertype', 'payload'],
   )
+})
+
+const ASKED = { src: '10.0.0.1', dst: '10.0.1.1', sport: 4000, dport: 53 }
+const SENT = { src: '10.0.2.1', dst: '10.0.2.2', sport: 1025, dport: 5353 }
+const ENDS = ['source | 10.0.0.1:4000 | 10.0.2.1:1025', 'destination | 10.0.1.1:53 | 10.0.2.2:5353']
+const framed = (packet: Uint8Array) => ethernet(MACS.dstMac, MACS.srcMac, 0x0800, packet)
+const told = (before: Uint8Array, after: Uint8Array) =>
+  changesText(changesOf(framed(before), framed(after)))
+
+test('a datagram: ports, a checksum that is made, and the client told in either place', () => {
+  assert.deepEqual(changed(framed(udp(ASKED)), framed(udp(SENT))), ENDS)
+  const plain = udp(ASKED)
+  plain.fill(0, 26, 28)
+  assert.match(told(plain, udp(SENT)), /, UDP checksum computed$/)
+  assert.match(told(udp(ASKED), udp(SENT)), /, UDP checksum adjusted$/)
+  const option = Uint8Array.of(31, 8, 0x0f, 0xa0, 10, 0, 0, 1)
+  assert.match(
+    told(udp(ASKED), udp(SENT, option)),
+    /^length 33 to 41, .*UOA added 10\.0\.0\.1:4000 in option 31, UDP checksum adjusted$/,
+  )
+  const inside = udp(SENT).slice(20)
+  inside.fill(0, 6, 8)
+  const opp = concat(Uint8Array.of(16, 17, 0, 12), option, inside)
+  const out = ipv4({ ...SENT, protocol: 248 }, opp)
+  assert.match(
+    told(udp(ASKED), out),
+    /^length 33 to 45, .*:4000 in protocol 248, UDP checksum left out$/,
+  )
+  const more = udp(SENT)
+  more[25] += 1
+  more[32] = 7
+  assert.match(told(udp(ASKED), more), /UDP length 13 to 14, .*payload 5 bytes \(00 at 4\) to 5 /)
+})
+
+test('an ICMP error: who says it, the MTU, and the packet that it is about', () => {
+  const about = { src: SENT.dst, dst: SENT.src, sport: SENT.dport, dport: SENT.sport }
+  const ofClient = { src: ASKED.dst, dst: ASKED.src, sport: ASKED.dport, dport: ASKED.sport }
+  const error = icmpError({ about, type: 3, code: 4, src: '10.0.2.254' })
+  const out = icmpError({ about: ofClient, type: 3, code: 4 })
+  error[27] = 100
+  error[55] = 9
+  assert.equal(
+    told(error, out),
+    [
+      'IP checksum adjusted, source 10.0.2.254 to 10.0.1.1, destination 10.0.2.1 to 10.0.0.1',
+      'ICMP MTU 100 to 0, ICMP checksum adjusted, quoted IP checksum adjusted',
+      'quoted source 10.0.2.1:1025 to 10.0.0.1:4000',
+      'quoted destination 10.0.2.2:5353 to 10.0.1.1:53, quoted seq +4294967294 to 7',
+    ].join(', '),
+  )
+})
+
+test('pieces of a datagram are told from the whole, and from one another', () => {
+  const piece = ipv4({ ...ASKED, protocol: 17, fragment: 185 }, new Uint8Array(8))
+  assert.match(
+    told(piece, udp(SENT)),
+    /fragment 1480 to whole, .*source 10\.0\.0\.1 to 10\.0\.2\.1,/,
+  )
+  const first = ipv4({ ...SENT, protocol: 17, fragment: 0x2000 }, new Uint8Array(16))
+  assert.match(told(udp(ASKED), first), /fragment whole to 0\+, /)
+  assert.doesNotMatch(told(udp(ASKED), first), /payload/)
 })

@@ -3,10 +3,12 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { FilterError, parseFilter } from '../../../src/see/moments/filter.ts'
 import type { FrameIn, FrameOut, Happening, Moment } from '../../../src/see/moments/moment.ts'
-import { arpFrame, tcpFrame } from '../../kit/frame.ts'
+import { icmpError, udp } from '../../kit/datagram.ts'
+import { arpFrame, ethernet, ipv4, tcpFrame } from '../../kit/frame.ts'
 
 const MACS = { srcMac: '52:54:00:00:00:02', dstMac: '52:54:00:00:00:01' }
 const conn = {
+  protocol: 'TCP',
   client: '202.108.10.2:33896',
   vip: '202.108.10.1:6379',
   lip: '192.168.168.7:1028',
@@ -82,9 +84,26 @@ const neighbour: Happening = {
 }
 const ALL: Record<string, Moment> = { came, left, ended, lost, refused, arp, neighbour }
 
-function taken(words: string): string[] {
+const ends = { src: '10.0.0.1', dst: '202.108.10.1', sport: 4000, dport: 53 }
+const ofUdp = { protocol: 'UDP', client: '10.0.0.1:4000', vip: '202.108.10.1:53' }
+const dns = { ...ofUdp, lip: '192.168.168.7:1028', rs: '192.168.168.2:53' }
+const ethernetOf = (packet: Uint8Array) => ethernet(MACS.dstMac, MACS.srcMac, 0x0800, packet)
+const piece = ipv4({ ...ends, protocol: 17, fragment: 185 }, new Uint8Array(8))
+const answer = { src: ends.dst, dst: ends.src, sport: ends.dport, dport: ends.sport }
+const error = icmpError({ about: answer, type: 3, protocol: 17 })
+const udpConn = { ...came, conn: dns, states: { before: 'UDP_ONEWAY', after: 'UDP_NORM' } }
+const DATAGRAMS: Record<string, Moment> = {
+  asked: { ...udpConn, bytes: ethernetOf(udp(ends)) },
+  piece: { ...udpConn, conn: null, states: null, bytes: ethernetOf(piece) },
+  error: { ...udpConn, states: null, bytes: ethernetOf(error) },
+  foreign: { ...refused, bytes: ethernetOf(error) },
+  over: { ...ended, conn: dns },
+  segment: came,
+}
+
+function taken(words: string, all = ALL): string[] {
   const wanted = parseFilter(words)
-  return Object.keys(ALL).filter(name => wanted(ALL[name] as Moment))
+  return Object.keys(all).filter(name => wanted(all[name] as Moment))
 }
 
 test('each word takes what it says', () => {
@@ -107,7 +126,7 @@ test('each word takes what it says', () => {
     ['rs 192.168.168.2:6379', connection],
     ['conn 192.168.168.7:1028', connection],
     ['conn 10.0.0.1:80', ['refused']],
-    ['tcp', ['came', 'left', 'lost', 'refused']],
+    ['tcp', [...connection, 'refused']],
     ['arp', ['arp']],
     ['icmp', []],
     ['state established', ['came', 'left']],
@@ -120,11 +139,30 @@ test('each word takes what it says', () => {
     ['arm int0', ['left', 'lost', 'arp']],
     ['pair 17', ['came', 'left']],
     ['arm int0 state ESTABLISHED', ['left']],
-    ['not tcp', ['ended', 'arp', 'neighbour']],
-    ['! tcp && !arp', ['ended', 'neighbour']],
+    ['not tcp', ['arp', 'neighbour']],
+    ['! tcp && !arp', ['neighbour']],
     ['drop and not (port 99 or arp)', ['lost']],
   ]
   for (const [words, names] of rows) assert.deepEqual(taken(words), names, words)
+})
+
+test('datagrams, their pieces, and errors about them', () => {
+  const ofConn = ['asked', 'error', 'over']
+  const rows: [string, string[]][] = [
+    ['udp', ['asked', 'piece', 'error', 'over']],
+    ['proto udp', ['asked', 'piece', 'error', 'over']],
+    ['proto TCP', ['segment']],
+    ['icmp', ['error', 'foreign']],
+    ['udp not icmp', ['asked', 'piece', 'over']],
+    ['frag', ['piece']],
+    ['state udp_norm', ['asked']],
+    ['udp conn 10.0.0.1:4000', ofConn],
+    // What an error without a connection quotes.
+    ['conn 10.0.0.1:4000', ['asked', 'error', 'foreign', 'over']],
+    ['port 53', ['asked', 'error', 'foreign', 'over']],
+    ['host 202.108.10.1 icmp', ['error', 'foreign']],
+  ]
+  for (const [words, names] of rows) assert.deepEqual(taken(words, DATAGRAMS), names, words)
 })
 
 test('a state before the first is NONE', () => {

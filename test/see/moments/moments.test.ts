@@ -18,6 +18,7 @@ import { play } from '../../kit/transcript.ts'
 // From dist/test/see/moments.
 const TRANSCRIPTS = fileURLToPath(new URL('../../../../test/transcripts/', import.meta.url))
 const ENDS = {
+  protocol: 'TCP',
   client: '202.108.10.2:33896',
   vip: '202.108.10.1:6379',
   lip: '192.168.168.7:1028',

@@ -6,6 +6,7 @@ import { noteOf, parseNote } from '../../../src/see/moments/note.ts'
 import { anyMoment } from '../../kit/any-moment.ts'
 
 const conn = {
+  protocol: 'TCP',
   client: '202.108.10.2:33896',
   vip: '202.108.10.1:6379',
   lip: '192.168.168.7:1028',

@@ -90,7 +90,7 @@ export async function edit(control: Control, edits: Edit[], wrong: number): Prom
 export function keyOf(vipPort: string, wrong: number): ServiceKey {
   const [, address = '', port, protocol] = /^(.+)-(\d{1,5})-([a-z]+)$/i.exec(vipPort) ?? []
   if (!isIPv4(address) || !(Number(port) >= 1 && Number(port) <= 65_535))
-    throw new AgentError(wrong, `${vipPort} is no service: expected VIP-port-tcp`)
+    throw new AgentError(wrong, `${vipPort} is no service: expected VIP-port-tcp or VIP-port-udp`)
   const known = protocolNamed(protocol ?? '')
   if (known === undefined)
     throw new AgentError(wrong, `${vipPort}: there is no protocol but ${allOf(PROTOCOL_NAMES)}`)

@@ -68,6 +68,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
         ...(known && {
           when_down: known.when_down,
           persistence_prefix: known.persistence_prefix,
+          one_packet: known.one_packet,
         }),
       } as const
       const action = known ? 'edit-service' : 'add-service'

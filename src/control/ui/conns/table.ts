@@ -8,7 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { ConnRow, ConnsInfo } from '../../../api/page.ts'
 import type { Model } from '../../model/model.ts'
-import { connInfo, PAGE_AGE, PAGE_RECORDS, RECORD_CELLS } from '../../threads/snapshots.ts'
+import {
+  connInfo,
+  PAGE_AGE,
+  PAGE_RECORDS,
+  RECORD_CELLS,
+  timeoutsOf,
+} from '../../threads/snapshots.ts'
 import type { Workers } from '../../threads/workers.ts'
 import { WORKER } from './copy.ts'
 import type { ConnQuery } from './query.ts'
@@ -53,7 +59,7 @@ export class ConnTable {
         const worker = page[i * RECORD_CELLS + WORKER] as number
         const ageSec = page[i * RECORD_CELLS + PAGE_AGE] as number
         const of = (place: number) => readings.establishedMs(place)
-        const row = connInfo(page, i, worker, config.tcp.timeouts, of)
+        const row = connInfo(page, i, worker, timeoutsOf(config), of)
         return ageSec < 0 ? row : { ...row, age_sec: ageSec }
       }),
       complete: atMs > 0,

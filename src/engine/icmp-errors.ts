@@ -1,0 +1,180 @@
+/**
+ * ICMP errors of others about packets that we have translated: each goes on to whoever sent that packet, who must recognise in
+ * it what was sent (semantics 4.5, RFC 5508 4). Before changing this file read RFC 5508 4.2 and RFC 5927.
+ *
+ *   about        came from   leaves as    inside, as it was sent
+ *   LIP > RIP    RS's arm    VIP > CIP    CIP:cport > VIP:vport, seq - delta
+ *   VIP > CIP    client's    LIP > RIP    RIP:rport > LIP:lport, ack + delta
+ *
+ * Whoever knows the addresses can forge one, so it moves nothing here, and must quote a number that its connection can have
+ * come to.
+ */
+
+import { adjust, adjusted, diff32 } from '../wire/checksum.ts'
+import { ICMP, ICMP_TYPE, isTranslated, MTU_LEAST, UNREACHABLE } from '../wire/icmp.ts'
+import { headerLength, IPV4 } from '../wire/ipv4.ts'
+import { TCP, TOA_BYTES } from '../wire/tcp.ts'
+import { UDP } from '../wire/udp.ts'
+import { type Arm, isOurs } from './arm.ts'
+import { CELL, KEY, PROTOCOL_BITS, RECORD, RS_SEEN, TUPLE } from './conn-layout.ts'
+import { type Counters, Drop, Event } from './counters.ts'
+import type { Egress } from './egress.ts'
+import { armOf, Family } from './family.ts'
+import type { Frames } from './frames.ts'
+import { isSingleHost, writeIcmpChecksum } from './icmp-output.ts'
+import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
+import { DestCell, type Dests } from './service.ts'
+import { decrementTtl } from './xmit/ip.ts'
+import { ToaMode } from './xmit/toa.ts'
+
+const { DELTA, WORD, BINDING, RST_SEQ, RST_ACK } = CELL
+const { SADDR, DADDR, PORTS } = TUPLE
+const { of: recordOf, peer: peerOf, dest: destOf, clientArm: clientArmOf } = RECORD
+
+/**
+ * How far a quoted number may lie from what the RS has come to, or has acknowledged. What is under way lies within a window, of
+ * which Linux grants 6 MiB at most unless it is told otherwise; a guess hits this with 1 of 128.
+ */
+const UNDER_WAY_MOST = 1 << 24
+
+export class TranslatedErrors {
+  readonly #frames: Frames
+  readonly #arms: readonly Arm[]
+  readonly #cells: Int32Array
+  readonly #dests: Dests
+  readonly #counters: Counters
+  readonly #egress: Egress
+  readonly #toaMode: number
+  readonly #decrementsTtl: boolean
+
+  constructor(parts: Parts, egress: Egress, toaMode: number, decrementsTtl: boolean) {
+    this.#frames = parts.frames
+    this.#arms = parts.arms
+    this.#cells = parts.table.cells
+    this.#dests = parts.dests
+    this.#counters = parts.counters
+    this.#egress = egress
+    this.#toaMode = toaMode
+    this.#decrementsTtl = decrementsTtl
+  }
+
+  /**
+   * The error in `slot` (Kind.QUOTED) is about a packet whose answer would be of tuple t. => As Engine.input; nothing but the
+   * frame has changed
+   */
+  input(slot: number, p: Parsed, t: number, arm: Arm, now: number): number {
+    const { pkt } = this.#frames
+    const binding = this.#cells[recordOf(t) | BINDING]
+    const dest = destOf(binding)
+    const outward = (t & 1) === 1
+    const rsArm = armOf(this.#dests.cells[(dest << 4) | DestCell.LINK])
+    const clientArm = clientArmOf(binding)
+    if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
+    const sender = pkt.getInt32(p.ip + IPV4.SRC)
+    if (!isSingleHost(sender) || isOurs(this.#arms, Family.IPV4, sender)) return -Drop.IP_SOURCE
+    if (!isTranslated(pkt.getUint8(p.l4 + ICMP.TYPE))) return -Drop.ICMP_TYPE
+    if (!this.#isUnderWay(p.l4 + ICMP.HEADER, t, binding)) return -Drop.ICMP_SEQUENCE
+    const out = this.#arms[outward ? clientArm : rsArm]
+    if (p.ipTotal > out.mtu) return -Drop.IP_TOO_BIG
+    if (this.#decrementsTtl) {
+      if (p.ttl <= 1) return -Drop.IP_TTL
+      decrementTtl(pkt, p.ip)
+    }
+    this.translate(p.ip, p.l4, t)
+    this.#counters.count(Event.ICMP_TRANSLATED)
+    return outward
+      ? this.#egress.toClient(p.eth, out, t >> 1)
+      : this.#egress.toRs(slot, p.eth, out, dest, now)
+  }
+
+  /** Translates the error at `ip`, whose ICMP header is at `icmp`, that is about a packet whose answer would be of tuple t. */
+  translate(ip: number, icmp: number, t: number): void {
+    const { pkt } = this.#frames
+    const cells = this.#cells
+    const peer = peerOf(t)
+    const src = cells[peer | DADDR]
+    const dst = cells[peer | SADDR]
+    const addresses =
+      diff32(pkt.getInt32(ip + IPV4.SRC), src) + diff32(pkt.getInt32(ip + IPV4.DST), dst)
+    adjust(pkt, ip + IPV4.CHECKSUM, addresses)
+    pkt.setInt32(ip + IPV4.SRC, src)
+    pkt.setInt32(ip + IPV4.DST, dst)
+    const bytes = pkt.getUint16(ip + IPV4.TOTAL_LENGTH) - (icmp - ip)
+    this.#translateQuote(icmp + ICMP.HEADER, bytes - ICMP.HEADER, t)
+    if ((t & 1) === 1) this.#lowerMtu(icmp, t)
+    writeIcmpChecksum(pkt, icmp, bytes)
+  }
+
+  /** The packet quoted at `ip`, of which `bytes` bytes are here, becomes what its sender sent. */
+  #translateQuote(ip: number, bytes: number, t: number): void {
+    const { pkt } = this.#frames
+    const cells = this.#cells
+    const peer = peerOf(t)
+    const src = cells[peer | SADDR]
+    const dst = cells[peer | DADDR]
+    const header = headerLength(pkt, ip)
+    // What is behind its end is padding, or an extension (RFC 4884).
+    const quoted = Math.min(bytes, pkt.getUint16(ip + IPV4.TOTAL_LENGTH)) - header
+    const addresses =
+      diff32(pkt.getInt32(ip + IPV4.SRC), src) + diff32(pkt.getInt32(ip + IPV4.DST), dst)
+    adjust(pkt, ip + IPV4.CHECKSUM, addresses)
+    pkt.setInt32(ip + IPV4.SRC, src)
+    pkt.setInt32(ip + IPV4.DST, dst)
+    const l4 = ip + header
+    const ports = cells[peer | PORTS]
+    const changed = addresses + diff32(pkt.getInt32(l4), ports)
+    pkt.setInt32(l4, ports)
+    if ((cells[recordOf(t) | BINDING] & PROTOCOL_BITS) === KEY.TCP) {
+      const moved = this.#moveNumber(l4, quoted, t)
+      if (quoted >= TCP.CHECKSUM + 2) adjust(pkt, l4 + TCP.CHECKSUM, changed + moved)
+    } else adjustUdp(pkt, l4, changed)
+  }
+
+  /** The client's own number among the quoted `bytes`, as its packet had it or as the RS's had. => The difference */
+  #moveNumber(tcp: number, bytes: number, t: number): number {
+    const { pkt } = this.#frames
+    const delta = this.#cells[recordOf(t) | DELTA]
+    const outward = (t & 1) === 1
+    if (!outward && bytes < TCP.ACK + 4) return 0
+    const at = tcp + (outward ? TCP.SEQ : TCP.ACK)
+    const before = pkt.getInt32(at)
+    const after = (outward ? before - delta : before + delta) | 0
+    pkt.setInt32(at, after)
+    return diff32(before, after)
+  }
+
+  /** What fits behind the RS's arm is 8 bytes less for a client whose segments grow by TOA. 0 is that of old routers. */
+  #lowerMtu(icmp: number, t: number): void {
+    const { pkt } = this.#frames
+    if (this.#toaMode === ToaMode.OFF) return
+    if ((this.#cells[recordOf(t) | BINDING] & PROTOCOL_BITS) !== KEY.TCP) return
+    if (pkt.getUint8(icmp + ICMP.TYPE) !== ICMP_TYPE.UNREACHABLE) return
+    if (pkt.getUint8(icmp + ICMP.CODE) !== UNREACHABLE.FRAG_NEEDED) return
+    const mtu = pkt.getUint16(icmp + ICMP.MTU)
+    if (mtu < MTU_LEAST + TOA_BYTES) return
+    pkt.setUint16(icmp + ICMP.MTU, mtu - TOA_BYTES)
+    this.#counters.count(Event.ICMP_MTU_LOWERED)
+  }
+
+  /** The number that is quoted can be that of a segment that has left (RFC 5927 4.1); a datagram has none. */
+  #isUnderWay(quote: number, t: number, binding: number): boolean {
+    if ((binding & PROTOCOL_BITS) !== KEY.TCP) return true
+    const cells = this.#cells
+    const at = recordOf(t)
+    const { pkt } = this.#frames
+    const seq = pkt.getInt32(quote + headerLength(pkt, quote) + TCP.SEQ)
+    const inward = (t & 1) === 0
+    if (inward && (cells[at | WORD] & RS_SEEN) === 0) return false
+    const known = cells[at | (inward ? RST_SEQ : RST_ACK)]
+    return Math.abs((seq - known) | 0) <= UNDER_WAY_MOST
+  }
+}
+
+/** A datagram without a checksum has none afterwards, and one that comes to 0 is written as 0xffff (RFC 768). */
+function adjustUdp(pkt: DataView, udp: number, difference: number): void {
+  const before = pkt.getUint16(udp + UDP.CHECKSUM)
+  if (before === 0) return
+  const after = adjusted(before, difference) & 0xffff
+  pkt.setUint16(udp + UDP.CHECKSUM, after === 0 ? 0xffff : after)
+}

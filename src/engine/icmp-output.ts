@@ -1,0 +1,175 @@
+/**
+ * ICMP errors that the appliance itself originates, each made in place of the frame that it is about: headers are put in
+ * front of it, and it is cut. Before changing this file read RFC 1812 4.3.2 and RFC 1191.
+ */
+
+import { adjust, diff16, fold, sumWords } from '../wire/checksum.ts'
+import { ETH } from '../wire/ethernet.ts'
+import { ICMP, ICMP_ERRORS, ICMP_TYPE, UNREACHABLE } from '../wire/icmp.ts'
+import { IP_OFFSET_BITS, IPV4, PROTO, writeHeaderChecksum, writeIpv4 } from '../wire/ipv4.ts'
+import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
+import { type Arm, isOurs } from './arm.ts'
+import { type Counters, Event } from './counters.ts'
+import { Family } from './family.ts'
+import { type Frames, STRIDE } from './frames.ts'
+import type { LongClock } from './long-clock.ts'
+import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
+import { swapMacs } from './rst.ts'
+
+const { IPV4: FAMILY } = Family
+/** The whole error is no larger, so that it passes every link (RFC 1812 4.3.2.3). */
+const ERROR_MOST = 576
+/**
+ * What is quoted of a frame that was parked: RFC 4884's 128 bytes, of which an image of the engine keeps all (HEADERS_MAX), so
+ * that a restored one says the same.
+ */
+const PARKED_QUOTE = 128
+/** What is put in front of the frame. */
+const GROWTH = IPV4.HEADER + ICMP.HEADER
+/** Of TOS what is kept, bits of RFC 1349 without ECN's, and precedence 6, internetwork control (RFC 1812 4.3.2.5). */
+const TOS_KEPT = 0x1c
+const TOS_CONTROL = 0xc0
+
+/**
+ * Errors of a worker: 1000 a second and 50 at once, as Linux has it (icmp_msgs_per_sec, icmp_msgs_burst). One is enough for
+ * a connection to learn the MTU, so that is for far more than begin in a second; and a flood of what cannot be forwarded
+ * makes no more than 5 Mbit/s of errors to whoever it names as its sender (RFC 1812 4.3.2.8).
+ */
+const MS_EACH = 1
+const AT_ONCE = 50
+
+export class IcmpErrors {
+  readonly #frames: Frames
+  readonly #arms: readonly Arm[]
+  readonly #counters: Counters
+  readonly #long: LongClock
+  /** Long ms at which all that may be sent at once may be sent again. */
+  rested = 0
+
+  constructor({ frames, arms, counters, long }: Parts) {
+    this.#frames = frames
+    this.#arms = arms
+    this.#counters = counters
+    this.#long = long
+  }
+
+  /**
+   * Turns the frame in `slot`, which `arm` received and p describes, into an ICMP error about it, to the MAC that it came from.
+   * `mtu` is that of FRAG_NEEDED, else 0. => The arm, or minus `reason` if there may be none: then nothing is done
+   */
+  answer(
+    slot: number,
+    p: Parsed,
+    arm: Arm,
+    type: number,
+    code: number,
+    mtu: number,
+    reason: number,
+  ): number {
+    const { ip, saddr, daddr } = p
+    const source = isOurs(this.#arms, FAMILY, daddr) ? daddr : arm.sourceFor(saddr)
+    if (source === 0 || !this.#isAnswerable(ip, saddr, daddr)) return -reason
+    if (!this.#mayWrite(slot)) return -reason
+    swapMacs(this.#frames.pkt, p.eth)
+    const bytes = p.ipTotal
+    if (p.largest < bytes) shorten(this.#frames.pkt, ip, p.largest)
+    this.#write(slot, ip, bytes, source, saddr)
+    this.#finish(slot, type, code, mtu)
+    return arm.index
+  }
+
+  /**
+   * The same of a frame of ours on its way to somebody who cannot be reached: about its packet of `bytes` bytes at `ip`, from
+   * whoever that was for to its sender. => false, and nothing done, if there may be none
+   */
+  returned(slot: number, ip: number, bytes: number): boolean {
+    const { pkt } = this.#frames
+    const src = pkt.getInt32(ip + IPV4.SRC)
+    const dst = pkt.getInt32(ip + IPV4.DST)
+    if (isIcmpError(pkt, ip) || !this.#mayWrite(slot)) return false
+    this.#write(slot, ip, Math.min(bytes, PARKED_QUOTE), dst, src)
+    this.#finish(slot, ICMP_TYPE.UNREACHABLE, UNREACHABLE.HOST, 0)
+    return true
+  }
+
+  /** RFC 1812 4.3.2.7; whatever came to a group's MAC is not even looked at. */
+  #isAnswerable(ip: number, saddr: number, daddr: number): boolean {
+    const { pkt } = this.#frames
+    if (daddr >>> 28 >= 14) return false
+    if (!isSingleHost(saddr) || isOurs(this.#arms, FAMILY, saddr)) return false
+    if ((pkt.getUint16(ip + IPV4.FRAGMENT) & IP_OFFSET_BITS) !== 0) return false
+    return !isIcmpError(pkt, ip)
+  }
+
+  /** There is room in front, and it is not one too many. */
+  #mayWrite(slot: number): boolean {
+    if (this.#frames.start[slot] - slot * STRIDE < GROWTH) return false
+    const now = this.#long.ms
+    if (this.rested - now > (AT_ONCE - 1) * MS_EACH) {
+      this.#counters.count(Event.ICMP_LIMITED)
+      return false
+    }
+    this.rested = Math.max(this.rested, now) + MS_EACH
+    return true
+  }
+
+  /** Headers in front of the packet at `ip`, of which so many bytes as fit stay; the Ethernet header moves along. */
+  #write(slot: number, ip: number, bytes: number, src: number, dst: number): void {
+    const { pkt, start, length } = this.#frames
+    const tos = pkt.getUint8(ip + IPV4.TOS)
+    const total = Math.min(GROWTH + bytes, ERROR_MOST)
+    const eth = ip - ETH.HEADER
+    for (let at = eth; at < ip; at += 2) pkt.setUint16(at - GROWTH, pkt.getUint16(at))
+    start[slot] = eth - GROWTH - VNET.BYTES
+    length[slot] = VNET.BYTES + ETH.HEADER + total
+    clearVnetHdr(pkt, start[slot])
+    const outer = ip - GROWTH
+    writeIpv4(pkt, outer, PROTO.ICMP, total, src, dst)
+    pkt.setUint8(outer + IPV4.TOS, (tos & TOS_KEPT) | TOS_CONTROL)
+    writeHeaderChecksum(pkt, outer, IPV4.HEADER)
+  }
+
+  #finish(slot: number, type: number, code: number, mtu: number): void {
+    const { pkt, start } = this.#frames
+    const ip = start[slot] + VNET.BYTES + ETH.HEADER
+    const icmp = ip + IPV4.HEADER
+    pkt.setUint8(icmp + ICMP.TYPE, type)
+    pkt.setUint8(icmp + ICMP.CODE, code)
+    pkt.setInt32(icmp + ICMP.ID, mtu)
+    writeIcmpChecksum(pkt, icmp, pkt.getUint16(ip + IPV4.TOTAL_LENGTH) - IPV4.HEADER)
+    this.#counters.count(eventOf(type, code))
+  }
+}
+
+/** An address of a single host, of whatever network (RFC 1812 5.3.7). */
+export function isSingleHost(address: number): boolean {
+  const top = address >>> 24
+  return top !== 0 && top !== 127 && top < 224
+}
+
+/** Computes and stores the checksum over `bytes` bytes from the ICMP header on. */
+export function writeIcmpChecksum(pkt: DataView, icmp: number, bytes: number): void {
+  pkt.setUint16(icmp + ICMP.CHECKSUM, 0)
+  pkt.setUint16(icmp + ICMP.CHECKSUM, ~fold(sumWords(pkt, icmp, bytes)))
+}
+
+/** The packet at `ip` is an error itself, or any other ICMP that quotes one. */
+function isIcmpError(pkt: DataView, ip: number): boolean {
+  if (pkt.getUint8(ip + IPV4.PROTOCOL) !== PROTO.ICMP) return false
+  const type = pkt.getUint8(ip + ((pkt.getUint8(ip) & 0x0f) << 2))
+  return type < 32 && ((1 << type) & ICMP_ERRORS) !== 0
+}
+
+/** A frame that stands for several segments is quoted as the one that was too large. */
+function shorten(pkt: DataView, ip: number, total: number): void {
+  const before = pkt.getUint16(ip + IPV4.TOTAL_LENGTH)
+  pkt.setUint16(ip + IPV4.TOTAL_LENGTH, total)
+  adjust(pkt, ip + IPV4.CHECKSUM, diff16(before, total))
+}
+
+function eventOf(type: number, code: number): number {
+  if (type === ICMP_TYPE.TIME_EXCEEDED) return Event.ICMP_TIME_EXCEEDED
+  if (code === UNREACHABLE.FRAG_NEEDED) return Event.ICMP_FRAG_NEEDED
+  return code === UNREACHABLE.PORT ? Event.ICMP_PORT_UNREACHABLE : Event.ICMP_HOST_UNREACHABLE
+}

@@ -1,0 +1,69 @@
+/** ICMP in one place for the packet's path: what comes in, what goes on, and what we have to say of packets that do not. */
+
+import { ICMP_TYPE, UNREACHABLE } from '../wire/icmp.ts'
+import { IP_DF, IPV4 } from '../wire/ipv4.ts'
+import { TOA_BYTES } from '../wire/tcp.ts'
+import type { Arm } from './arm.ts'
+import { KEY } from './conn-layout.ts'
+import { type Counters, Drop } from './counters.ts'
+import type { Egress } from './egress.ts'
+import { Family } from './family.ts'
+import type { Frames } from './frames.ts'
+import { TranslatedErrors } from './icmp-errors.ts'
+import { icmpInput } from './icmp-input.ts'
+import { IcmpErrors } from './icmp-output.ts'
+import type { EngineOptions } from './options.ts'
+import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
+import { Unreachable } from './unreachable.ts'
+import { ToaMode } from './xmit/toa.ts'
+
+export class Icmp {
+  readonly errors: IcmpErrors
+  readonly unreachable: Unreachable
+  readonly #translated: TranslatedErrors
+  readonly #frames: Frames
+  readonly #counters: Counters
+  readonly #hasToa: boolean
+
+  constructor(parts: Parts, egress: Egress, options: EngineOptions) {
+    const { toaMode, decrementTtl } = options
+    this.#frames = parts.frames
+    this.#counters = parts.counters
+    this.#hasToa = toaMode !== ToaMode.OFF
+    this.errors = new IcmpErrors(parts)
+    this.#translated = new TranslatedErrors(parts, egress, toaMode, decrementTtl)
+    this.unreachable = new Unreachable(parts, this.errors, this.#translated, egress)
+  }
+
+  /** ICMP that quotes nothing of ours (Kind.ICMP). => As Engine.input */
+  input(slot: number, p: Parsed, arm: Arm): number {
+    return icmpInput(this.#frames, slot, p, arm, this.#counters)
+  }
+
+  /** An error (Kind.QUOTED) about a packet whose answer would be of tuple t, below 0 if that is of no connection. => As Engine.input */
+  quoted(slot: number, p: Parsed, t: number, arm: Arm, now: number): number {
+    if (t >= 0) return this.#translated.input(slot, p, t, arm, now)
+    return arm.owns(Family.IPV4, p.daddr) ? -Drop.ICMP_NO_CONN : -Drop.ICMP_NOT_OURS
+  }
+
+  /**
+   * The packet of tuple t in `slot`, which `arm` received, does not fit where it has to leave, on `out`, for the reason that
+   * unfit() has given. => As Engine.input: its sender is told, if it would rather know
+   */
+  unfit(slot: number, p: Parsed, t: number, arm: Arm, out: Arm, refusal: number): number {
+    if (refusal === -Drop.IP_TTL) return this.expired(slot, p, arm)
+    const { pkt } = this.#frames
+    if ((pkt.getUint16(p.ip + IPV4.FRAGMENT) & IP_DF) === 0) return refusal
+    // A client that makes its segments as large as it was told must find room for TOA in them.
+    const grows = this.#hasToa && p.key === KEY.TCP && (t & 1) === 0
+    const mtu = grows ? out.mtu - TOA_BYTES : out.mtu
+    const { UNREACHABLE: type } = ICMP_TYPE
+    return this.errors.answer(slot, p, arm, type, UNREACHABLE.FRAG_NEEDED, mtu, -refusal)
+  }
+
+  /** The TTL of the packet would be 0 behind us. => As Engine.input */
+  expired(slot: number, p: Parsed, arm: Arm): number {
+    return this.errors.answer(slot, p, arm, ICMP_TYPE.TIME_EXCEEDED, 0, 0, Drop.IP_TTL)
+  }
+}

@@ -1,0 +1,71 @@
+/** ICMP errors that are refused for what they quote. */
+
+import { LAN, open, RS, WAN } from './connection.ts'
+import { type ErrorFields, icmpError } from './datagram.ts'
+import { type Case, frame } from './drop.ts'
+
+/** What the RS would say of a packet of the one connection. */
+const ABOUT = { src: RS.src, dst: RS.dst, sport: RS.sport, dport: RS.dport }
+const error = (change: Partial<ErrorFields>) =>
+  frame(icmpError({ about: ABOUT, type: 3, code: 3, seq: RS.ack, ...change }), LAN)
+const quote = (name: string, change: Partial<ErrorFields>): Case => ({
+  name: `quoted: ${name}`,
+  drop: 'ICMP_QUOTE',
+  arm: LAN,
+  before: open,
+  bytes: error(change),
+})
+
+export const ICMP_DROPS: Case[] = [
+  quote('7 bytes behind the IP header', { bytes: 7 }),
+  quote('a later fragment', { fragment: 1 }),
+  quote('a packet of GRE', { protocol: 47 }),
+  quote("somebody else's packet", { dst: '192.168.168.3' }),
+  {
+    name: 'about a packet of no connection',
+    drop: 'ICMP_NO_CONN',
+    arm: LAN,
+    bytes: error({}),
+  },
+  {
+    name: 'about a datagram of no connection',
+    drop: 'ICMP_NO_CONN',
+    arm: LAN,
+    before: open,
+    bytes: error({ protocol: 17 }),
+  },
+  {
+    name: 'that quotes a number far ahead',
+    drop: 'ICMP_SEQUENCE',
+    arm: LAN,
+    before: open,
+    bytes: error({ seq: RS.ack + 2 ** 24 + 1 }),
+  },
+  {
+    name: 'about a packet to the client before the RS has sent one',
+    drop: 'ICMP_SEQUENCE',
+    arm: WAN,
+    before: open,
+    bytes: frame(
+      icmpError({
+        about: { src: '202.108.10.2', dst: '202.108.10.1', sport: 33_896, dport: 6379 },
+        type: 3,
+        seq: 0,
+      }),
+    ),
+  },
+  {
+    name: 'redirect about a connection',
+    drop: 'ICMP_TYPE',
+    arm: LAN,
+    before: open,
+    bytes: error({ type: 5, code: 1 }),
+  },
+  {
+    name: 'from the side on which the quoted packet never was',
+    drop: 'IP_SOURCE',
+    arm: WAN,
+    before: open,
+    bytes: frame(icmpError({ about: ABOUT, type: 3, src: '192.168.168.254' })),
+  },
+]
