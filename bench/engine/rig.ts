@@ -229,6 +229,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
     },
     udp: { uoa: 'off', uoaMaxTrail: 3, timeouts: [...UDP_TIMEOUTS] },
     neighbours: { timeout: 60, unresQueueLength: 128 },
+    fragments: { datagrams: 64, timeout: 2 },
     history: { connections: 0, file: null, keep: 30, size: 2 ** 30 },
     log: {
       level: 'info',

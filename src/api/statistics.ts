@@ -65,7 +65,9 @@ export const counters = z
 export const edge = z
   .object({
     direction: z.enum(['in', 'out']).describe('Of the segment: from the client, from the server.'),
-    event: z.enum(['syn', 'fin', 'ack', 'rst', 'none']),
+    event: z
+      .enum(['syn', 'fin', 'ack', 'rst', 'none', 'datagram'])
+      .describe('Of UDP it is always `datagram`.'),
     from: z.string(),
     to: z.string(),
     count: count.describe('0 where the state stays: then only is known that it was used.'),

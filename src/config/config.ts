@@ -82,6 +82,8 @@ export interface Config {
     timeouts: number[]
   }
   neighbours: { timeout: number; unresQueueLength: number }
+  /** Datagrams that are put together at once, and seconds that each may take. */
+  fragments: { datagrams: number; timeout: number }
   log: ConfigLog
   history: ConfigHistory
   capture: ConfigCapture
@@ -189,6 +191,7 @@ function normalise(file: ConfigFile): ConfigValues {
       timeouts: STATE_KEYS.map(state => file.tcp.timeouts[state]),
     },
     udp: udpOf(file.udp),
+    fragments: file.fragments,
     neighbours: {
       timeout: file.neighbours.timeout,
       unresQueueLength: file.neighbours.unres_queue_length,

@@ -36,6 +36,7 @@ export function restartKeys(before: ConfigValues, after: ConfigValues): string[]
     ['workers', before.workers, after.workers],
     ['connections', before.connections, after.connections],
     ['neighbours', before.neighbours, after.neighbours],
+    ['fragments', before.fragments, after.fragments],
     ['history', before.history, after.history],
     ['capture', { size: before.capture.bytes }, { size: after.capture.bytes }],
     ['control', controlOf(before), controlOf(after)],

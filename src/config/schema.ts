@@ -218,6 +218,10 @@ export const fileSchema = z.strictObject(
       timeout: whole(1, 3600).default(60),
       unres_queue_length: whole(16, 8192).default(128),
     }).prefault({}),
+    fragments: mapping({
+      datagrams: whole(0, 64).default(64),
+      timeout: whole(1, 60).default(2),
+    }).prefault({}),
     log: mapping({
       level: logLevel.default('info'),
       timestamps: z.union([z.boolean(), z.literal('auto')], 'true, false or auto').default('auto'),

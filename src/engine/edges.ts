@@ -5,19 +5,27 @@
  *
  *   edge   direction << 7 | event << 4 | state before      256 of them; events by EVENTS of tcp-state.ts
  *   mark   direction << 9 | low five flag bits << 4 | state  the index of the state tables themselves
+ *
+ * Behind the edges of TCP are those of UDP, which has one event: UDP_EDGES | direction << 4 | state before. That a datagram
+ * changed nothing is not kept.
  */
 
-import { nextState, TABLES_BYTES } from './states.ts'
+import { KEY } from './conn-layout.ts'
+import { nextState, TABLE, TABLES_BYTES } from './states.ts'
 import { EVENTS, eventOf, STATES } from './tcp-state.ts'
+import { UDP_STATES } from './udp-state.ts'
 
-const EDGES = 256
+const UDP_EDGES = 256
+const EDGES = UDP_EDGES + 32
 const MARKS = TABLES_BYTES
 
 /** What is known of one cell of the tables. */
 export interface CellUse {
+  /** The protocol's of KEY. */
+  code: number
   /** IN or OUT. */
   direction: number
-  /** Index in EVENTS. */
+  /** Index in EVENTS; 0 of UDP. */
   event: number
   before: number
   after: number
@@ -53,6 +61,13 @@ export class Edges {
     this.#flags[at] = flags
   }
 
+  /** A datagram has taken a connection out of state `before`, at `ms` of the long clock. */
+  datagram(direction: number, before: number, ms: number): void {
+    const at = UDP_EDGES | (direction << 4) | before
+    this.#counts[at]++
+    this.#last[at] = ms
+  }
+
   /** Every cell that was used, in the order of the tables. */
   used(): CellUse[] {
     const uses: CellUse[] = []
@@ -64,13 +79,26 @@ export class Edges {
         }
       }
     }
+    for (let direction = 0; direction < 2; direction++) {
+      for (let before = 0; before < UDP_STATES; before++) {
+        const at = UDP_EDGES | (direction << 4) | before
+        const count = this.#counts[at]
+        if (count === 0) continue
+        const after = nextState(TABLE.UDP | direction, before, 0)
+        const cell = { code: KEY.UDP, direction, event: 0, before, after, count }
+        uses.push({ ...cell, last: this.#last[at], flags: 0 })
+      }
+    }
     return uses
   }
 
   #cell(direction: number, event: number, before: number): CellUse | undefined {
     const at = (direction << 7) | (event << 4) | before
     const count = this.#counts[at]
-    const cell = { direction, event, before, count, last: this.#last[at], flags: this.#flags[at] }
+    const cell = {
+      ...{ code: KEY.TCP, direction, event, before, count },
+      ...{ last: this.#last[at], flags: this.#flags[at] },
+    }
     for (let flags = 0; flags < 32; flags++) {
       if (eventOf(flags) !== event) continue
       const after = nextState(direction, before, flags)

@@ -18,6 +18,7 @@ import { DropBook } from './drop-book.ts'
 import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
 import { armOf } from './family.ts'
+import { Fragmentation } from './fragmentation.ts'
 import type { Frames } from './frames.ts'
 import { Icmp } from './icmp.ts'
 import type { IsnSource } from './isn.ts'
@@ -32,6 +33,7 @@ import { newParts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
 import type { Random } from './random.ts'
+import { Reassembly } from './reassembly.ts'
 import { Resets } from './resets.ts'
 import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
@@ -84,6 +86,7 @@ export class Engine {
   /** By family. */
   readonly resolvers: readonly Resolver[]
   readonly neighs: Neighs
+  readonly reassembly: Reassembly
   readonly arp: ArpInput
   readonly isn: IsnSource
   readonly random: Random
@@ -103,6 +106,7 @@ export class Engine {
   readonly #prefetch: Prefetch
   readonly reuse: Reuse
   readonly #egress: Egress
+  readonly #fragmentation: Fragmentation
   readonly #resets: Resets
   readonly #fullnat: FullNat
   readonly #verify: Verify
@@ -137,10 +141,12 @@ export class Engine {
     this.#fullnat = new FullNat(parts, options.toaMode, options.udp, options.decrementTtl)
     this.conns = new Conns(parts, this.#fullnat, options.timeoutMs)
     this.resolvers = [new ArpOutput(parts)]
+    this.#fragmentation = new Fragmentation(parts)
     this.neighs = new Neighs(parts, this.resolvers, options.neigh)
     const established = options.timeoutMs[State.ESTABLISHED]
     this.setup = new Setup(parts, this.neighs, established)
     this.#services = this.setup.services
+    this.reassembly = new Reassembly(parts, options.fragments, this.#services)
     this.#index = parts.table.index
     this.#cells = parts.table.cells
     this.#prefetch = new Prefetch(parts)
@@ -160,6 +166,7 @@ export class Engine {
     this.opening = new Opening(parts, options.rstOnBareAck)
     const steps = {
       icmp: this.icmp,
+      fragmentation: this.#fragmentation,
       fullnat: this.#fullnat,
       egress: this.#egress,
       uoa: this.#uoaAlone,
@@ -191,7 +198,10 @@ export class Engine {
     const kind = p.decode(this.frames, slot, arm)
     if (kind < KIND_TCP) {
       if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
-      if (kind === Kind.ICMP) return this.icmp.input(slot, p, arm)
+      if (kind === Kind.ICMP) {
+        return this.#fragmentation.leave(slot, this.icmp.input(slot, p, arm))
+      }
+      if (kind === Kind.FRAGMENT) return this.#fragment(arm, slot, now)
       if (kind === Kind.VLAN)
         return popPriority(this.frames, slot) ? this.input(arm, slot, now) : -Drop.ETH_VLAN
       return kind
@@ -202,7 +212,8 @@ export class Engine {
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
     if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
-    if (kind > KIND_UDP) return this.icmp.quoted(slot, p, t, arm, now)
+    if (kind > KIND_UDP)
+      return this.#fragmentation.leave(slot, this.icmp.quoted(slot, p, t, arm, now))
     const isTcp = kind === KIND_TCP
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
@@ -235,16 +246,19 @@ export class Engine {
       if (judged < 0) return judged
       if (judged === GOOD) this.#verify.hear(t, p, dest, now)
     }
+    const came = this.frames.fragment[slot]
+    if (came !== 0) p.countFragments(came)
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
     if (this.sessions !== null) this.sessions.packet(t, p, judged, now)
     const out = this.arms[outward ? clientArm : rsArm]
-    const refusal = unfit(p, out, this.#decrementsTtl)
+    const refusal = unfit(this.frames.pkt, p, came, out, this.#decrementsTtl)
     if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
     if (failed !== 0) this.#uoaAlone.notAdded(failed, t >> 1, out, dest, now)
-    return outward
+    const verdict = outward
       ? this.#egress.toClient(p.eth, out, t >> 1)
       : this.#egress.toRs(slot, p.eth, out, dest, now)
+    return came !== 0 || p.largest > out.mtu ? this.#fragmentation.leave(slot, verdict) : verdict
   }
 
   /**
@@ -255,6 +269,7 @@ export class Engine {
     if (((now - this.neighTick) | 0) >= 0) {
       this.neighs.tick(now)
       this.arp.tick(now)
+      this.reassembly.tick(now)
       if (this.#peers === null || this.#peers.self === 0) this.templates.sweep(now)
       this.neighTick = (now + NEIGH_TICK) | 0
     }
@@ -299,5 +314,12 @@ export class Engine {
     if (!this.setup.isLip(p.daddr)) return steering.clientWorker(p.saddr, p.ports >>> 16)
     const owner = steering.lportWorker(p.ports & 0xffff)
     return owner < 0 ? self : owner
+  }
+
+  /** One worker puts datagrams together: which one they belong to may be said in another of their fragments. */
+  #fragment(arm: Arm, slot: number, now: number): number {
+    if (this.#peers !== null && this.#peers.self !== 0) return HAND_OVER
+    const verdict = this.reassembly.add(slot, this.#parsed, arm, now)
+    return verdict === 0 ? this.input(arm, slot, now) : verdict
   }
 }

@@ -7,7 +7,7 @@
  *
  * An option is inserted by moving the headers towards the headroom, never the payload (8 bytes for an IPv4
  * client's TOA, 20 for IPv6). A slot has one owner at any time: the free list, the loop (read, not yet judged),
- * an arm's outbox, or a neighbour that parks it until its MAC is known.
+ * an arm's outbox, a neighbour that parks it until its MAC is known, or a datagram that is being put together in it.
  *
  * Several workers share one arena and own a range of its slots each. A frame that reached the wrong worker changes
  * hands without being copied; released by the other worker, its slot goes home.
@@ -30,6 +30,12 @@ export const FRAME_MAX = VNET.BYTES + ETH.HEADER + 65_535
 /** Bytes of a frame that hold everything the engine reads of TCP: 10 + 14 + 60 + 60, and some more. */
 export const HEADERS_MAX = 160
 
+/** virtio-net and Ethernet header. */
+export const FRAME_HEAD = VNET.BYTES + ETH.HEADER
+
+/** Behind a slot's base: where the payload of a datagram is put together, with room for the longest header before it. */
+export const PAYLOAD_AT = HEADROOM + FRAME_HEAD + 60
+
 export const NO_SLOT = -1
 
 /** Frames per burst. More did not help the plain shovel, and 64 first lines fill a first-level cache nicely. */
@@ -38,6 +44,11 @@ export const BURST = 64
 /** Slots of a worker for so many arms: a burst per arm in flight, and as many again and more for parked frames. */
 export function arenaSlots(arms: number): number {
   return Math.max(512, arms * BURST * 4)
+}
+
+/** Offset of the slot's first byte in the arena. */
+export function slotBase(slot: number): number {
+  return slot * STRIDE
 }
 
 export class Frames {
@@ -51,6 +62,10 @@ export class Frames {
   readonly next: Int32Array
   /** What a recorder leaves with each slot: the number that pairs what leaves with what came in; 0 in a fresh slot. */
   readonly mark: Int32Array
+  /** Of a datagram that came in fragments: IP bytes of the largest; 0 of any other frame. */
+  readonly fragment: Int32Array
+  /** The arena as bytes, for copies within it that allocate nothing. */
+  readonly bytes: Uint8Array
   /** Slots of other workers that were released here; the loop sends them home and empties the list. */
   readonly strangers: Int32Array
   strangerCount = 0
@@ -76,6 +91,8 @@ export class Frames {
     this.length = new Int32Array(all)
     this.next = new Int32Array(all).fill(NO_SLOT)
     this.mark = new Int32Array(all)
+    this.fragment = new Int32Array(all)
+    this.bytes = new Uint8Array(memory, 0, Frames.bytesFor(all))
     this.strangers = new Int32Array(all)
     this.slots = slots
     this.#first = worker * slots
@@ -106,6 +123,7 @@ export class Frames {
     this.start[slot] = slot * STRIDE + HEADROOM
     this.length[slot] = 0
     this.mark[slot] = 0
+    this.fragment[slot] = 0
     return slot
   }
 
@@ -113,10 +131,11 @@ export class Frames {
   copy(slot: number): number {
     const twin = this.take()
     if (twin === NO_SLOT) return NO_SLOT
-    const bytes = new Uint8Array(this.pkt.buffer, this.start[slot], this.length[slot])
-    new Uint8Array(this.pkt.buffer, this.start[twin], this.length[slot]).set(bytes)
+    const from = this.start[slot]
+    this.bytes.copyWithin(this.start[twin], from, from + this.length[slot])
     this.length[twin] = this.length[slot]
     this.mark[twin] = this.mark[slot]
+    this.fragment[twin] = this.fragment[slot]
     return twin
   }
 

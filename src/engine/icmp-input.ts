@@ -13,7 +13,8 @@ import { swapMacs } from './rst.ts'
 
 /**
  * Turns an echo request into its reply, in place: source is the pinged address, TTL 64, TOS kept, ID 0 with DF as RFC
- * 6864 allows for a datagram that is never fragmented. Goes back to the MAC it came from, so a ping needs no route.
+ * 6864 allows for a datagram that is never fragmented. One that came in fragments leaves in some, and with the ID of the
+ * request: no other datagram between the two has it, as long as the asker keeps to the rules. Goes back to the MAC it came from, so a ping needs no route.
  * => The arm, or minus a drop reason.
  */
 export function icmpInput(
@@ -37,8 +38,9 @@ export function icmpInput(
   swapMacs(pkt, p.eth)
   pkt.setInt32(p.ip + IPV4.SRC, asked)
   pkt.setInt32(p.ip + IPV4.DST, asker)
-  pkt.setUint16(p.ip + IPV4.ID, 0)
-  pkt.setUint16(p.ip + IPV4.FRAGMENT, IP_DF)
+  const isWhole = frames.fragment[slot] === 0 && p.ipTotal <= arm.mtu
+  if (isWhole) pkt.setUint16(p.ip + IPV4.ID, 0)
+  pkt.setUint16(p.ip + IPV4.FRAGMENT, isWhole ? IP_DF : 0)
   pkt.setUint8(p.ip + IPV4.TTL, 64)
   writeHeaderChecksum(pkt, p.ip, p.ipHeader)
   pkt.setUint8(p.l4 + ICMP.TYPE, ICMP_TYPE.ECHO_REPLY)

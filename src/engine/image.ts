@@ -12,6 +12,7 @@ import type { TableImage } from './conn.ts'
 import { RECORD } from './conn-layout.ts'
 import type { CutsImage } from './cuts.ts'
 import type { Engine } from './engine.ts'
+import type { HeldImage } from './held-datagrams.ts'
 import { KeyedIsn } from './isn.ts'
 import type { NeighImage } from './neigh.ts'
 import type { PoolImage, SaPool } from './sa-pool.ts'
@@ -48,6 +49,8 @@ export interface EngineImage {
   /** By place, null for one that was never taken. */
   pools: (PoolImage | null)[]
   neighs: NeighImage
+  /** Datagrams that are not whole yet. */
+  held: HeldImage[]
   /** Those that all workers share. */
   templates: Int32Array
   counters: Float64Array
@@ -88,6 +91,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     setup: setup.save(),
     pools: Array.from(engine.lips, pool => pool?.save() ?? null),
     neighs: engine.neighs.save(),
+    held: engine.reassembly.save(),
     templates: engine.templates.save(),
     counters: engine.counters.save(),
   }
@@ -129,6 +133,7 @@ export function restoreEngine(
   engine.outcomes.cells.set(image.outcomes)
   engine.outcomes.owed.set(image.owed)
   engine.neighs.restore(image.neighs)
+  engine.reassembly.restore(image.held)
   engine.templates.restore(image.templates)
   engine.counters.restore(image.counters)
   engine.random.state = image.random

@@ -46,7 +46,7 @@ export class NeighMachine extends NeighTable {
   constructor(parts: NeighParts, resolvers: readonly Resolver[], options: NeighOptions) {
     super(options.memory, options.capacity)
     const { frames, arms, counters, trace, random } = parts
-    this.parking = new Parking(options.capacity, options.queueLimit, frames, counters, trace)
+    this.parking = new Parking(options.capacity, options.queueLimit, parts)
     this.#timeoutMs = Int32Array.from(NEIGH_TIMEOUTS_SEC, sec => sec * 1000)
     this.#timeoutMs[REACHABLE] = options.timeoutSec * 1000
     this.arms = arms

@@ -10,6 +10,8 @@ import { type Counters, Event } from './counters.ts'
 import type { Drafts } from './draft.ts'
 import type { Egress } from './egress.ts'
 import { armOf } from './family.ts'
+import type { Fragmentation } from './fragmentation.ts'
+import type { Frames } from './frames.ts'
 import type { Icmp } from './icmp.ts'
 import type { Opening } from './opening.ts'
 import type { Parsed } from './parsed.ts'
@@ -30,6 +32,7 @@ const FORGOTTEN = 0x7fff_ffff
 /** Those of the packet's path that it takes too. */
 interface Steps {
   icmp: Icmp
+  fragmentation: Fragmentation
   fullnat: FullNat
   egress: Egress
   uoa: UoaAlone
@@ -37,6 +40,7 @@ interface Steps {
 
 export class OnePacket {
   readonly #table: ConnTable
+  readonly #frames: Frames
   readonly #arms: readonly Arm[]
   readonly #dests: Dests
   readonly #opening: Opening
@@ -53,7 +57,8 @@ export class OnePacket {
     steps: Steps,
     decrementsTtl: boolean,
   ) {
-    const { table, arms, dests, counters, trace } = parts
+    const { frames, table, arms, dests, counters, trace } = parts
+    this.#frames = frames
     this.#table = table
     this.#arms = arms
     this.#dests = dests
@@ -85,18 +90,21 @@ export class OnePacket {
     now: number,
   ): number {
     const dests = this.#dests
+    const { icmp, fragmentation, fullnat, egress, uoa } = this.#steps
+    const came = this.#frames.fragment[slot]
     if (this.#trace.debug) sayOpened(this.#trace, this.#table.cells, conn)
     this.#counters.count(Event.CONNS_OPENED)
     dests.stats[(index << 3) + Stat.CONNS]++
+    if (came !== 0) p.countFragments(came)
     dests.countPackets(index, 0, p.segments, p.wireBytes)
-    const { icmp, fullnat, egress, uoa } = this.#steps
     const out = this.#arms[armOf(dests.cells[(index << 4) | DestCell.LINK])]
-    const refusal = unfit(p, out, this.#decrementsTtl)
+    const refusal = unfit(this.#frames.pkt, p, came, out, this.#decrementsTtl)
     const t = conn << 1
     if (refusal !== 0) return icmp.unfit(slot, p, t, arm, out, refusal)
     const failed = fullnat.translate(slot, p, t, out.mtu)
     if (failed !== 0) uoa.notAdded(failed, conn, out, index, now)
-    return egress.toRs(slot, p.eth, out, index, now)
+    const verdict = egress.toRs(slot, p.eth, out, index, now)
+    return came !== 0 || p.largest > out.mtu ? fragmentation.leave(slot, verdict) : verdict
   }
 
   #end(conn: number): void {

@@ -29,6 +29,13 @@ export interface UdpOptions {
   uoaMaxTrail: number
 }
 
+export interface FragmentOptions {
+  /** Datagrams at once, 0 for no reassembly; never more than an eighth of the worker's slots. */
+  datagrams: number
+  /** Seconds from the first fragment that has come; later ones do not prolong it. */
+  timeout: number
+}
+
 export interface EngineOptions {
   frames: Frames
   arms: readonly Arm[]
@@ -53,6 +60,7 @@ export interface EngineOptions {
   timeoutMs: Int32Array
   udp: UdpOptions
   neigh: NeighOptions
+  fragments: FragmentOptions
   /** One of ToaMode. */
   toaMode: number
   /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */

@@ -8,16 +8,19 @@ import { writeMacs } from '../wire/ethernet.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Drop } from './counters.ts'
+import { Fragmentation } from './fragmentation.ts'
 import { type Frames, HEADERS_MAX, NO_SLOT } from './frames.ts'
+import type { Parts } from './parts.ts'
 import { sayParkedDrop } from './say.ts'
 import type { TraceRing } from './trace.ts'
 
 const { BYTES: VNET_BYTES } = VNET
 
-/** A frame that neighbour n keeps: its bytes, virtio-net header included, and the first of them. */
+/** A frame that neighbour n keeps: its bytes, virtio-net header included, and the first of them; `fragment` is as in Frames. */
 export interface ParkedImage {
   n: number
   length: number
+  fragment: number
   headers: Uint8Array
 }
 
@@ -34,11 +37,17 @@ export class Parking {
   readonly #frames: Frames
   readonly #counters: Counters
   readonly #trace: TraceRing
+  readonly #fragmentation: Fragmentation
   /** What becomes of frames that are given up; nothing if there is nobody. */
   returned: Returned | null = null
 
   /** Lists for `lists` neighbours of at most limit + 1 frames: DPVS tests "more than" (semantics 6.2). */
-  constructor(lists: number, limit: number, frames: Frames, counters: Counters, trace: TraceRing) {
+  constructor(
+    lists: number,
+    limit: number,
+    parts: Pick<Parts, 'frames' | 'arms' | 'counters' | 'trace' | 'random'>,
+  ) {
+    const { frames, counters, trace } = parts
     this.#head = new Int32Array(lists).fill(NO_SLOT)
     this.#tail = new Int32Array(lists)
     this.#count = new Int32Array(lists)
@@ -46,17 +55,18 @@ export class Parking {
     this.#frames = frames
     this.#counters = counters
     this.#trace = trace
+    this.#fragmentation = new Fragmentation(parts)
   }
 
   /** The frames of the first `lists` neighbours: what leaves with them needs no more than headers and length. */
   save(lists: number): ParkedImage[] {
-    const { pkt, start, length, next } = this.#frames
+    const { pkt, start, length, next, fragment } = this.#frames
     const parked: ParkedImage[] = []
     for (let n = 0; n < lists; n++) {
       for (let slot = this.#head[n]; slot !== NO_SLOT; slot = next[slot]) {
         const bytes = Math.min(length[slot], HEADERS_MAX)
         const headers = new Uint8Array(pkt.buffer, start[slot], bytes).slice()
-        parked.push({ n, length: length[slot], headers })
+        parked.push({ n, length: length[slot], fragment: fragment[slot], headers })
       }
     }
     return parked
@@ -64,12 +74,13 @@ export class Parking {
 
   /** Into slots of our own; what does not fit is left out. */
   restore(parked: readonly ParkedImage[]): void {
-    const { pkt, start, length } = this.#frames
-    for (const { n, length: bytes, headers } of parked) {
+    const { pkt, start, length, fragment } = this.#frames
+    for (const { n, length: bytes, fragment: came, headers } of parked) {
       const slot = this.#frames.take()
       if (slot === NO_SLOT) return
       new Uint8Array(pkt.buffer, start[slot], bytes).fill(0).set(headers)
       length[slot] = bytes
+      fragment[slot] = came
       this.#append(n, slot)
     }
   }
@@ -103,15 +114,28 @@ export class Parking {
 
   /**
    * Addresses the list to this MAC and moves it to the arm's outbox, in order. The type is there already: what is parked
-   * has been of the neighbour's family all the while.
+   * has been of the neighbour's family all the while. What does not fit on the arm is cut now.
    */
   flush(n: number, arm: Arm, macHi: number, macLo: number): void {
     const { pkt, start, next } = this.#frames
-    for (let slot = this.#head[n]; slot !== NO_SLOT; slot = next[slot]) {
+    for (let slot = this.#head[n]; slot !== NO_SLOT; ) {
+      const following = next[slot]
       writeMacs(pkt, start[slot] + VNET_BYTES, macHi, macLo, arm.macHi, arm.macLo)
-      arm.send(slot)
+      if (this.#fragmentation.isDue(slot, arm)) this.#cut(slot, arm)
+      else arm.send(slot)
+      slot = following
     }
     this.#empty(n)
+  }
+
+  #cut(slot: number, arm: Arm): void {
+    const failed = this.#fragmentation.cut(slot, arm)
+    if (failed === 0) {
+      arm.send(slot)
+      return
+    }
+    this.#counters.txDrop(arm.index, -failed, slot)
+    this.#frames.release(slot)
   }
 
   /** Drops the list: nobody answered. */

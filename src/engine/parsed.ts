@@ -19,9 +19,10 @@ import type { Frames } from './frames.ts'
 
 /**
  * What decode() found; anything below zero is minus a drop reason. From TCP on there is a tuple; QUOTED is an ICMP error about
- * TCP or UDP, and ICMP all other. VLAN is a tag that nobody has taken off.
+ * TCP or UDP, and ICMP all other. Of a FRAGMENT, which is of one of the three protocols, only the IP header is known. VLAN is a
+ * tag that nobody has taken off.
  */
-export const Kind = { VLAN: 0, ARP: 1, ICMP: 2, TCP: 3, UDP: 4, QUOTED: 5 } as const
+export const Kind = { FRAGMENT: 0, VLAN: 1, ARP: 2, ICMP: 3, TCP: 4, UDP: 5, QUOTED: 6 } as const
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { HEADER: ETH_HEADER, TYPE: ETH_TYPE, DST: ETH_DST } = ETH
@@ -107,8 +108,6 @@ export class Parsed {
     if (total < header) return -Drop.IP_HEADER
     // Ethernet padding would count as payload in every length below, and end up behind it on the other arm.
     frames.length[slot] = VNET_BYTES + ETH_HEADER + total
-    // Fragments go before anything looks at ports, ICMP echo included (semantics 1.2).
-    if ((b & FRAGMENT) !== 0) return -Drop.IP_FRAGMENT
     this.ttl = c >>> 24
     if (this.ttl === 0) return -Drop.IP_TTL
     this.ip = ip
@@ -118,9 +117,28 @@ export class Parsed {
     this.saddr = saddr
     this.daddr = daddr
     const protocol = (c >>> 16) & 0xff
+    // Fragments go before anything looks at ports, which another one may have.
+    if ((b & FRAGMENT) !== 0) return this.#decodeFragment(pkt, protocol)
     return protocol === PROTO_TCP
       ? this.#decodeTcp(pkt, total - header)
       : this.#other(pkt, protocol, total - header)
+  }
+
+  /** No wire carries a fragment whose checksum, or whose segments, are still to be made. */
+  #decodeFragment(pkt: DataView, protocol: number): number {
+    if (protocol !== PROTO_TCP && protocol !== PROTO_UDP && protocol !== PROTO.ICMP)
+      return -Drop.IP_PROTOCOL
+    const vnet = (this.eth - VNET_BYTES) & OFFSET_BITS
+    const offloads =
+      (pkt.getUint8(vnet + VNET_FLAGS) & VNET_FLAG.NEEDS_CSUM) | pkt.getUint8(vnet + VNET_GSO_TYPE)
+    return offloads === 0 ? Kind.FRAGMENT : -Drop.VNET_HEADER
+  }
+
+  /** The datagram came in fragments of at most `largest` IP bytes: it is counted as it was on the wire. */
+  countFragments(largest: number): void {
+    const { ipHeader, ipTotal } = this
+    this.segments = Math.ceil((ipTotal - ipHeader) / ((largest - ipHeader) & ~7))
+    this.wireBytes = ipTotal + (this.segments - 1) * ipHeader
   }
 
   #decodeTcp(pkt: DataView, bytes: number): number {

@@ -187,6 +187,12 @@ export class Services {
     return [...this.#byAddress.values()].flatMap(ports => [...ports.values()])
   }
 
+  /** Some service has this address. */
+  has(vip: number): boolean {
+    const ports = this.#byAddress.get(vip)
+    return ports !== undefined && ports.size > 0
+  }
+
   find(protocol: number, vip: number, vport: number): Service | undefined {
     return this.#byAddress.get(vip)?.get((protocol << 16) | vport)
   }

@@ -49,7 +49,8 @@ export class Exchange implements Peers {
     const { frames, counters } = engine
     const start = frames.start[slot]
     const length = frames.length[slot]
-    if (this.#rings.send(owner, Handed.FRAME, arm, slot, start, length)) {
+    const fragment = frames.fragment[slot]
+    if (this.#rings.send(owner, Handed.FRAME, arm, slot, start, length, fragment)) {
       counters.count(Event.HANDED_OVER)
     } else {
       counters.rxDrop(arm, Drop.HAND_OVER_FULL, slot)
@@ -65,6 +66,7 @@ export class Exchange implements Peers {
       if (kind === Handed.FRAME) {
         frames.start[b] = c
         frames.length[b] = d
+        frames.fragment[b] = e
         judge(a, b)
       } else if (kind === Handed.HOME) frames.release(a)
       else hear(a, b, c, d, e === 1)

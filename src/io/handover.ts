@@ -27,7 +27,7 @@
 
 /** Kinds, with what a, b, c... hold. */
 export const Handed = {
-  /** arm, slot, start (byte offset in the arena), length: the receiver owns the slot until it sends it home */
+  /** arm, slot, start (byte offset in the arena), length, fragment (Frames): the receiver owns the slot until it sends it home */
   FRAME: 1,
   /** slot, one of the receiver's */
   HOME: 2,

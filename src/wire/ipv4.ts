@@ -20,6 +20,7 @@ export const PROTO = { ICMP: 1, TCP: 6, UDP: 17 } as const
 
 /** Bits of the FRAGMENT word. MORE or a non-zero OFFSET make the packet a fragment. */
 export const IP_DF = 0x4000
+export const IP_MORE = 0x2000
 export const IP_FRAGMENT_BITS = 0x3fff
 export const IP_OFFSET_BITS = 0x1fff
 

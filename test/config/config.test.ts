@@ -51,6 +51,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
   },
   udp: { uoa: 'off', uoaMaxTrail: 3, timeouts: [2, 300, 300] },
   neighbours: { timeout: 60, unresQueueLength: 128 },
+  fragments: { datagrams: 64, timeout: 2 },
   history: { connections: 100_000, file: null, keep: 30, size: 2 ** 30 },
   log: {
     level: 'info',

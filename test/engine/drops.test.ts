@@ -11,6 +11,7 @@ import { State } from '../../src/engine/tcp-state.ts'
 import { established, frameOf, LAN, open, RS, SYN, WAN } from '../kit/connection.ts'
 import { type DropName, provoke } from '../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../kit/drops-ethernet-ip.ts'
+import { FRAGMENT_CASES } from '../kit/drops-fragments.ts'
 import { ICMP_DROPS } from '../kit/drops-icmp.ts'
 import { TCP_DROPS } from '../kit/drops-tcp.ts'
 import { UDP_DROPS } from '../kit/drops-udp.ts'
@@ -25,10 +26,10 @@ const FROM_IO: DropName[] = [
   'IMPAIRED',
   'HAND_OVER_FULL',
 ]
-/** Provoked in neigh.test.ts, for no frame's verdict says it: parked frames are dropped by the timer. */
-const FROM_TIMER: DropName[] = ['NEIGH_UNRESOLVED']
+/** Provoked in neigh.test.ts and reassembly.test.ts, for no frame's verdict says it: what was kept is given up. */
+const FROM_TIMER: DropName[] = ['NEIGH_UNRESOLVED', 'FRAGMENT_NO_ROOM', 'FRAGMENT_TIMEOUT']
 
-const CASES = [...ETHERNET_IP_DROPS, ...ICMP_DROPS, ...TCP_DROPS, ...UDP_DROPS]
+const CASES = [...ETHERNET_IP_DROPS, ...FRAGMENT_CASES, ...ICMP_DROPS, ...TCP_DROPS, ...UDP_DROPS]
 
 for (const row of CASES) {
   test(`${row.drop.toLowerCase()}: ${row.name}`, () => void provoke(row))

@@ -31,26 +31,33 @@ export async function randomFile(lab: Lab, file: string, mib: number): Promise<v
   assert.equal(made.code, 0, made.stderr)
 }
 
-async function listening(lab: Lab, port: number): Promise<void> {
+/** Who runs the programs at both ends of a transfer; a lab does for its own. */
+export type Ends = Pick<Lab, Side>
+
+async function listening(ends: Ends, port: number): Promise<void> {
   await until(`a server on port ${port}`, { limitMs: 5000 }, async () => {
-    const { stdout } = await lab.rs(['ss', '-Hltn', `sport = :${port}`], { timeoutMs: 5000 })
+    const { stdout } = await ends.rs(['ss', '-Hltn', `sport = :${port}`], { timeoutMs: 5000 })
     return stdout.includes(`:${port}`) || undefined
   })
 }
 
 /** Both directions at once, and hashes compared. => average bytes per frame read from each arm */
-export async function transfer(lab: Lab, file: string): Promise<Record<Side, number>> {
+export async function transfer(
+  lab: Lab,
+  file: string,
+  at: Ends = lab,
+): Promise<Record<Side, number>> {
   const before = (await countersOf(lab)).arms
-  const upServer = lab.rs(bash(`socat -u TCP-LISTEN:${UP},reuseaddr - | sha256sum`), limit)
-  const downServer = lab.rs(bash(`socat -u OPEN:${file} TCP-LISTEN:${DOWN},reuseaddr`), limit)
-  await Promise.all([listening(lab, UP), listening(lab, DOWN)])
-  const upClient = lab.client(bash(`socat -u OPEN:${file} TCP:${VIP}:${UP}`), limit)
-  const downClient = lab.client(bash(`socat -u TCP:${VIP}:${DOWN} - | sha256sum`), limit)
+  const upServer = at.rs(bash(`socat -u TCP-LISTEN:${UP},reuseaddr - | sha256sum`), limit)
+  const downServer = at.rs(bash(`socat -u OPEN:${file} TCP-LISTEN:${DOWN},reuseaddr`), limit)
+  await Promise.all([listening(at, UP), listening(at, DOWN)])
+  const upClient = at.client(bash(`socat -u OPEN:${file} TCP:${VIP}:${UP}`), limit)
+  const downClient = at.client(bash(`socat -u TCP:${VIP}:${DOWN} - | sha256sum`), limit)
   const expected = hashOf((await lab.client(['sha256sum', file])).stdout)
-  const ends = await Promise.all([upServer, downServer, upClient, downClient])
-  for (const { code, stderr } of ends) assert.equal(code, 0, stderr)
-  assert.equal(hashOf(ends[0].stdout), expected, 'what went up')
-  assert.equal(hashOf(ends[3].stdout), expected, 'what came down')
+  const ended = await Promise.all([upServer, downServer, upClient, downClient])
+  for (const { code, stderr } of ended) assert.equal(code, 0, stderr)
+  assert.equal(hashOf(ended[0].stdout), expected, 'what went up')
+  assert.equal(hashOf(ended[3].stdout), expected, 'what came down')
   const after = (await countersOf(lab)).arms
   const average = (i: number, cell: (arm: ArmInfo) => [number, number]) => {
     const [bytes, packets] = cell(after[i])

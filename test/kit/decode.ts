@@ -83,7 +83,20 @@ export interface DecodedIcmp {
   rest: Uint8Array
 }
 
-export type Decoded = DecodedTcp | DecodedUdp | DecodedArp | DecodedIcmp
+/** What is inside cannot be judged before the datagram is whole: kit/fragments.ts. */
+export interface DecodedFragment {
+  kind: 'fragment'
+  srcMac: string
+  dstMac: string
+  src: string
+  dst: string
+  ttl: number
+  tos: number
+  /** From the IP header on. */
+  packet: Uint8Array
+}
+
+export type Decoded = DecodedTcp | DecodedUdp | DecodedArp | DecodedIcmp | DecodedFragment
 
 const macText = (bytes: Uint8Array) =>
   [...bytes].map(b => b.toString(16).padStart(2, '0')).join(':')
@@ -121,6 +134,10 @@ export function decode(bytes: Uint8Array): Decoded {
   }
   if (l3.ttl === 0) throw new Error('TTL 0')
   const l4 = frame.subarray(14 + ihl)
+  if ((view.getUint16(10 + 20) & 0x3fff) !== 0) {
+    if (bytes[0] !== 0 || bytes[1] !== 0) throw new Error('a fragment with offloads')
+    return { kind: 'fragment', ...macs, ...l3, packet: frame.slice(14) }
+  }
   if (frame[23] === 1) {
     if (checksum(l4) !== 0) throw new Error('bad ICMP checksum')
     return { kind: 'icmp', ...macs, ...l3, type: l4[0], code: l4[1], rest: l4.slice(4) }

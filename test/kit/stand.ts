@@ -28,22 +28,16 @@ import { TraceRing } from '../../src/engine/trace.ts'
 import { RECORD_CELLS } from '../../src/engine/trace-kinds.ts'
 import type { Exchange } from '../../src/io/exchange.ts'
 import { Watch } from '../../src/io/watch.ts'
-import { printTcp } from '../../src/see/frame/notation.ts'
 import type { Moment } from '../../src/see/moments/moment.ts'
 import { Moments } from '../../src/see/moments/moments.ts'
 import { wordsOf } from '../../src/see/words/trace-words.ts'
 import { endpointText, ipv4Int } from '../../src/wire/address.ts'
-import {
-  type DatagramLine,
-  datagram,
-  offloadUdp,
-  parseDatagram,
-  printDatagram,
-} from './datagram.ts'
+import { type DatagramLine, datagram, offloadUdp, parseDatagram } from './datagram.ts'
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
 import { arpFrame, concat, ethernet, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
-import { isIcmpError, isIcmpLine, parseIcmp, printIcmp } from './icmp-notation.ts'
+import { isIcmpLine, parseIcmp } from './icmp-notation.ts'
 import { parseTcp } from './notation.ts'
+import { printed } from './printed.ts'
 
 export const CLIENT_MAC = '52:54:00:00:00:02'
 export const RS_MAC = '52:54:00:00:01:02'
@@ -342,12 +336,6 @@ export class Stand {
 /** What was sent, one line each, `arm | segment`. */
 export function lines(out: readonly Out[]): string[] {
   return out.map(({ arm, decoded }) => `${arm} | ${printed(decoded)}`)
-}
-
-function printed(decoded: Decoded): string {
-  if (decoded.kind === 'tcp') return printTcp(decoded)
-  if (decoded.kind === 'udp') return printDatagram(decoded)
-  return decoded.kind === 'icmp' && isIcmpError(decoded) ? printIcmp(decoded) : decoded.kind
 }
 
 /** An ISN source with a given answer. */

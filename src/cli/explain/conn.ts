@@ -13,6 +13,7 @@ import {
 } from '../../see/explain/story-words.ts'
 import { parseFilter } from '../../see/moments/filter.ts'
 import type { Moment } from '../../see/moments/moment.ts'
+import type { Ends } from '../../see/words/ends.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { moments } from '../daemon/moments.ts'
 import { type Common, print, printJson } from '../terminal/common.ts'
@@ -99,7 +100,7 @@ export interface Told {
   stories: Story[]
   /** Segments that opened nothing, what is said of each. */
   refused: string[][]
-  /** Connections beside those that are told, CLIENT VIP LIP RS. */
+  /** Connections beside those that are told, CLIENT VIP LIP RS, with UDP in front if they are of UDP. */
   others: string[]
   /** Of living connections that the recorder has nothing of. */
   unrecorded: string[]
@@ -115,9 +116,9 @@ export function tell(
   const wanted = parseFilter(filterOf(tuple))
   const { lives, attempts } = livesOf(past.filter(wanted))
   const living = live.filter(conn => tuple.every(end => endsOf(conn).includes(end)))
-  const now = new Map(living.map(conn => [endsOf(conn).join(' '), conn]))
+  const now = new Map(living.map(conn => [nameOf(conn), conn]))
   const known = new Set(lives.map(life => keyOf(life)))
-  const unrecorded = living.filter(conn => !known.has(endsOf(conn).join(' ')))
+  const unrecorded = living.filter(conn => !known.has(nameOf(conn)))
   if (lives.length + attempts.length + unrecorded.length === 0) return null
   const shown = lives.slice(-STORIES)
   return {
@@ -128,17 +129,17 @@ export function tell(
   }
 }
 
-function endsOf({
-  client,
-  vip,
-  lip,
-  rs,
-}: Pick<ConnInfo, 'client' | 'vip' | 'lip' | 'rs'>): string[] {
+function endsOf({ client, vip, lip, rs }: Ends): string[] {
   return [client, vip, lip, rs]
 }
 
+/** As the filter and `ipvsadm -lnc` have them, and with UDP in front. */
+function nameOf(ends: Ends & { protocol: string }): string {
+  return `${ends.protocol.toLowerCase() === 'udp' ? 'UDP ' : ''}${endsOf(ends).join(' ')}`
+}
+
 function keyOf({ ends }: Life): string {
-  return endsOf(ends).join(' ')
+  return nameOf(ends)
 }
 
 /** The live record is that of the last life with these ends, if it has not ended. */
@@ -154,7 +155,7 @@ function stateNow(
 }
 
 function unrecordedText(conn: ConnInfo): string {
-  return `${endsOf(conn).join(' ')} lives, in ${conn.state}, worker ${conn.worker}; ${conn.timeout_sec} s after its last segment it ends, and ${expiryText(conn.state)}`
+  return `${nameOf(conn)} lives, in ${conn.state}, worker ${conn.worker}; ${conn.timeout_sec} s after its last segment it ends, and ${expiryText(conn.state)}`
 }
 
 /** One line on connections that come near; `past` is all that the recorder has. */

@@ -8,6 +8,7 @@ import type { Captured, CapturedPacket } from '../../see/capture/captured.ts'
 import { linkTypeText, READ_TEXT } from '../../see/capture/link-types.ts'
 import { DROP_WORDS, type DropReason, explainDrop } from '../../see/drops/drops.ts'
 import type { StoryContext } from '../../see/explain/story-words.ts'
+import { secondsOf } from '../../see/explain/timeouts.ts'
 import { frameText } from '../../see/frame/frame-text.ts'
 import { headersOf } from '../../see/frame/headers.ts'
 import { changeText } from '../../see/moments/change-words.ts'
@@ -136,7 +137,9 @@ export function packetText(reply: Reply, context: StoryContext): string {
   const steps = [
     `it comes in on ${arm}, worker ${worker} takes it: ${frameText(frame.bytes, frame.length)}`,
     hasLink ? '' : NO_LINK,
-    ...[...lookup, ...ended, ...others].map(saidStep).filter(text => text !== ''),
+    ...[...lookup, ...ended, ...others]
+      .map(said => saidStep(said, frame))
+      .filter(text => text !== ''),
     stateStep(frame, context),
     ...verdictSteps(reply, context),
     ...left.flatMap(leftSteps),
@@ -147,10 +150,14 @@ export function packetText(reply: Reply, context: StoryContext): string {
 const NO_LINK =
   'it has no Ethernet header, so the judgement starts at IP: MACs, ethertype and VLAN were not asked about'
 
-function saidStep({ event, text, fields }: Said): string {
+function saidStep({ event, text, fields }: Said, { bytes }: FrameIn): string {
   const of = (name: string) => String(fields[name])
   switch (event) {
     case 'lookup':
+      if (headersOf(bytes).type === 'icmp')
+        return fields.hit === true
+          ? 'what it quotes is a packet that we have sent, of a connection that is known'
+          : 'no connection has sent what it quotes'
       return fields.hit === true
         ? 'its addresses and ports are those of a connection'
         : 'no connection has its addresses and ports'
@@ -161,7 +168,9 @@ function saidStep({ event, text, fields }: Said): string {
     case 'conn_new':
       return `a connection is opened, ${of('client')} > ${of('vip')} as ${of('lip')} > ${of('rs')}`
     case 'conn_del':
-      return `that connection, in ${of('state')}, ends: the SYN begins another one in its place`
+      return of('state') === 'UDP_NONE'
+        ? 'the connection ends with its datagram (one_packet)'
+        : `that connection, in ${of('state')}, ends: the SYN begins another one in its place`
     case 'reset_rs':
       return 'what the real server still has of that connection is reset'
     case 'conn_kept':
@@ -177,9 +186,12 @@ function saidStep({ event, text, fields }: Said): string {
 function stateStep({ states, conn }: FrameIn, { timeouts, services }: StoryContext): string {
   if (states === null) return ''
   const { before, after } = states
-  const own = services.find(({ address, port }) => `${address}:${port}` === conn?.vip)?.conn_timeout
-  const seconds = (after === 'ESTABLISHED' && own) || timeouts[after.toLowerCase()]
-  const timer = seconds === undefined ? '' : `; it has ${seconds} s from here on`
+  const own = services.find(
+    ({ protocol, address, port }) =>
+      protocol.toUpperCase() === conn?.protocol && `${address}:${port}` === conn.vip,
+  )?.conn_timeout
+  const seconds = secondsOf(after, own ?? 0, timeouts)
+  const timer = seconds === 0 ? '' : `; it has ${seconds} s from here on`
   return before === after
     ? `the connection stays in ${after}${timer}`
     : `the connection goes from ${before ?? 'nothing'} to ${after}${timer}`
@@ -188,7 +200,12 @@ function stateStep({ states, conn }: FrameIn, { timeouts, services }: StoryConte
 function verdictSteps({ frame, hasLink }: Reply, context: StoryContext): string[] {
   const { verdict } = frame
   if ('sent' in verdict) return [`it leaves on ${verdict.sent}`]
-  if ('parked' in verdict) return ['it is parked until the next hop says its MAC']
+  if ('parked' in verdict)
+    return [
+      frame.conn === null
+        ? 'it is a piece of a datagram, and waits for the others'
+        : 'it is parked until the next hop says its MAC',
+    ]
   if ('done' in verdict) return ['it has done its work here and goes nowhere']
   const reason = verdict.drop as DropReason
   const { rule, advice } = explainDrop(reason, { ...frame, vnet: VNET_NONE, hasLink }, context)

@@ -2,7 +2,7 @@
 
 import type { Argv } from 'yargs'
 import type { EdgeInfo } from '../../api/commands.ts'
-import { STATE_NAMES } from '../../api/names.ts'
+import { STATE_NAMES, UDP_STATE_NAMES } from '../../api/names.ts'
 import { State } from '../../engine/tcp-state.ts'
 import {
   type Cell,
@@ -11,9 +11,12 @@ import {
   STATE_CODES,
   type StateTable,
   stateTables,
+  type UdpRow,
+  udpRows,
   unreachedStates,
   waysInto,
 } from '../../see/explain/state-tables.ts'
+import { timeoutKey } from '../../see/explain/timeouts.ts'
 import { instantText } from '../../see/text/times.ts'
 import { ask } from '../daemon/client.ts'
 import { type Common, printColoured, printJson } from '../terminal/common.ts'
@@ -26,14 +29,14 @@ export interface StateUse {
   states: Readonly<Record<string, number>>
   /** Seconds by state. */
   timeouts: Readonly<Record<string, number>>
-  /** Services with an own timeout of ESTABLISHED, in seconds. */
-  own: readonly { service: string; seconds: number }[]
+  /** Services with an own timeout of ESTABLISHED, or of every state of UDP, in seconds. */
+  own: readonly { service: string; protocol: string; seconds: number }[]
 }
 
 export function addExplainState(explain: Argv<Common>): Argv<Common> {
   return explain.command(
     'state',
-    'the tables of the TCP state machine, and what of them was really used',
+    'the tables of the state machines of TCP and UDP, and what of them was really used',
     command =>
       command
         .option('json', { type: 'boolean', default: false, describe: 'for programs' })
@@ -47,8 +50,9 @@ export function addExplainState(explain: Argv<Common>): Argv<Common> {
       ])
       const own = services
         .filter(({ conn_timeout: connTimeout }) => connTimeout > 0)
-        .map(({ address, port, conn_timeout: connTimeout }) => ({
+        .map(({ protocol, address, port, conn_timeout: connTimeout }) => ({
           service: `${address}:${port}`,
+          protocol,
           seconds: connTimeout,
         }))
       const use = { edges, states: counters.states, timeouts, own }
@@ -74,6 +78,13 @@ export function stateJson({ edges, states, timeouts, own }: StateUse): object {
         })),
       })),
     })),
+    udp: udpRows().map(({ direction, cells }) => ({
+      direction,
+      cells: cells.map(cell => ({
+        ...cell,
+        used: udpUse(direction, cell.from, edges) !== undefined,
+      })),
+    })),
     edges,
     states,
     timeouts,
@@ -89,6 +100,12 @@ function useOf(cell: Cell, edges: readonly EdgeInfo[]): EdgeInfo | undefined {
       edge.direction === direction &&
       edge.event === EVENTS[cell.event] &&
       edge.from === STATE_NAMES[cell.before],
+  )
+}
+
+function udpUse(direction: string, from: string, edges: readonly EdgeInfo[]) {
+  return edges.find(
+    edge => edge.event === 'datagram' && edge.direction === direction && edge.from === from,
   )
 }
 
@@ -114,6 +131,7 @@ export function stateText(use: StateUse, { colours }: { colours: boolean }): str
   return [
     ...stateTables().map(table => tableText(table, mark)),
     `${legend}. A cell is the state behind the segment; none: no SYN, FIN, ACK or RST.\n`,
+    udpText(use, colours),
     edgesText(use.edges),
     statesText(use),
     closeText(),
@@ -129,12 +147,45 @@ function tableText({ name, rows }: StateTable, mark: (cell: Cell) => string): st
   return `${[`${name}`, `       ${head}`.trimEnd(), ...lines.map(line => line.trimEnd())].join('\n')}\n`
 }
 
+/** UDP has three states and one event. */
+function udpText({ edges, states, timeouts }: StateUse, colours: boolean): string {
+  const width = Math.max(...UDP_STATE_NAMES.map(({ length }) => length)) + 2
+  const cellText = (direction: string, { from, to, reachable }: UdpRow['cells'][number]) => {
+    const used = udpUse(direction, from, edges) !== undefined
+    if (colours) {
+      const style = used ? BOLD_GREEN : reachable ? '' : DIM
+      const text = to.padEnd(width)
+      return style === '' ? text : `${style}${text}${RESET}`
+    }
+    return (used ? `${to}*` : reachable ? to : `(${to})`).padEnd(width)
+  }
+  const head = UDP_STATE_NAMES.map(name => name.padEnd(width)).join(' ')
+  const rows = udpRows().map(({ direction, cells }) => {
+    const who = direction === 'in' ? 'from the client' : 'from the real server'
+    return `  ${who.padEnd(20)} ${cells.map(cell => cellText(direction, cell)).join(' ')}`
+  })
+  const lines = UDP_STATE_NAMES.map(name => {
+    const seconds = `${timeouts[timeoutKey(name)] ?? 0} s`
+    const count = String(states[name.toLowerCase()] ?? 0)
+    return `  ${name.padEnd(14)} ${count.padStart(10)} ${name === 'UDP_NONE' ? '' : seconds.padStart(8)}`
+  })
+  return `${[
+    'UDP: the state behind a datagram, by the state before it',
+    `  ${''.padEnd(20)} ${head}`,
+    ...rows,
+    '  state          connections  timeout',
+    ...lines,
+  ]
+    .map(line => line.trimEnd())
+    .join('\n')}\n`
+}
+
 function edgesText(edges: readonly EdgeInfo[]): string {
   const taken = edges.filter(({ count }) => count > 0)
   if (taken.length === 0) return 'edges taken\n  none yet: no connection was opened\n'
   const width = Math.max(...taken.map(({ count }) => String(count).length))
   const lines = taken.map(({ direction, event, from, to, count, last, last_ms: lastMs }) => {
-    const edge = `${direction.padEnd(3)} ${event.padEnd(4)} ${from} -> ${to}`
+    const edge = `${direction.padEnd(3)} ${event === 'datagram' ? 'udp ' : event.padEnd(4)} ${from} -> ${to}`
     return `  ${String(count).padStart(width)}  ${edge.padEnd(34)} ${last} at ${instantText((lastMs ?? 0) * 1000, 3)}`
   })
   return `edges taken\n${lines.join('\n')}\n`
@@ -147,8 +198,10 @@ function statesText({ states, timeouts, own }: StateUse): string {
     const seconds = `${timeouts[key] ?? 0} s`
     return `  ${code} ${name.padEnd(12)} ${String(states[key] ?? 0).padStart(9)} ${seconds.padStart(8)}`
   })
-  const services = own.map(
-    ({ service, seconds }) => `  ESTABLISHED of service ${service}: ${seconds} s`,
+  const services = own.map(({ service, protocol, seconds }) =>
+    protocol === 'udp'
+      ? `  every state of UDP service ${service}: ${seconds} s`
+      : `  ESTABLISHED of service ${service}: ${seconds} s`,
   )
   const title = '  state          connections  timeout'
   return `${['states', title, ...lines, ...services].join('\n')}\n`

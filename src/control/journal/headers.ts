@@ -2,7 +2,7 @@
 
 import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
 import { ETH } from '../../wire/ethernet.ts'
-import { ICMP } from '../../wire/icmp.ts'
+import { ICMP, ICMP_ERRORS } from '../../wire/icmp.ts'
 import { headerLength, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { locate } from '../../wire/locate.ts'
 import { TCP, headerLength as tcpHeaderLength } from '../../wire/tcp.ts'
@@ -26,6 +26,18 @@ export function headersEnd(bytes: Uint8Array): number {
 /** Bytes that a journal keeps: no payload, but of echo requests, which are checked to the last byte. */
 export function keptBytes(bytes: Uint8Array): number {
   return isOf(bytes, PROTO.ICMP) ? bytes.length : headersEnd(bytes)
+}
+
+/**
+ * Among the headers of a frame the 16 bits that sum up a payload which is not the same in a replay: the checksum of an ICMP
+ * error, which quotes some. -1 if it has none
+ */
+export function sumOfPayloadAt(bytes: Uint8Array): number {
+  const pkt = viewOf(bytes)
+  const found = locate(pkt, VNET.BYTES)
+  if (found?.protocol !== PROTO.ICMP || bytes.length < found.l4 + ICMP.HEADER) return -1
+  const type = pkt.getUint8(found.l4 + ICMP.TYPE)
+  return type < 32 && ((1 << type) & ICMP_ERRORS) !== 0 ? found.l4 + ICMP.CHECKSUM : -1
 }
 
 function isOf(bytes: Uint8Array, protocol: number): boolean {

@@ -1,7 +1,8 @@
 /** What workers keep of refused frames and of the state machine's edges, added up and put into names. */
 
 import type { DropInfo, EdgeInfo, RefusedInfo } from '../../api/commands.ts'
-import { DROP_REASONS, dropNumber, STATE_NAMES } from '../../api/names.ts'
+import { DROP_REASONS, dropNumber, stateName } from '../../api/names.ts'
+import { KEY } from '../../engine/conn-layout.ts'
 import { NO_ARM, type Refusal } from '../../engine/drop-book.ts'
 import type { CellUse } from '../../engine/edges.ts'
 import { EVENTS, IN } from '../../engine/tcp-state.ts'
@@ -16,25 +17,27 @@ import type { Readings } from './readings.ts'
 export function edges(readings: Pick<Readings, 'edges'>): EdgeInfo[] {
   const cells = new Map<string, CellUse>()
   for (const use of readings.edges().flat()) {
-    const key = `${use.direction} ${use.event} ${use.before}`
+    const key = `${use.code} ${use.direction} ${use.event} ${use.before}`
     const other = cells.get(key)
     const later = other !== undefined && other.last > use.last ? other : use
     cells.set(key, { ...later, count: use.count + (other?.count ?? 0) })
   }
-  const order = ({ direction, event, before }: CellUse) => (direction << 7) | (event << 4) | before
+  const order = ({ code, direction, event, before }: CellUse) =>
+    (code << 8) | (direction << 7) | (event << 4) | before
   return [...cells.values()].sort((a, b) => order(a) - order(b)).map(edgeInfo)
 }
 
 function edgeInfo(use: CellUse): EdgeInfo {
-  const { direction, event, before, after, count } = use
+  const { code, direction, event, before, after, count } = use
+  const isUdp = code === KEY.UDP
   const from = direction === IN ? 'the client' : 'the real server'
   return {
     direction: direction === IN ? 'in' : 'out',
-    event: EVENTS[event] as EdgeInfo['event'],
-    from: STATE_NAMES[before] as string,
-    to: STATE_NAMES[after] as string,
+    event: isUdp ? 'datagram' : (EVENTS[event] as EdgeInfo['event']),
+    from: stateName(before, code),
+    to: stateName(after, code),
     count,
-    last: count > 0 ? `${flagNames(use.flags)} from ${from}` : null,
+    last: count > 0 ? `${isUdp ? 'a datagram' : flagNames(use.flags)} from ${from}` : null,
     last_ms: count > 0 ? use.last : null,
   }
 }

@@ -19,7 +19,7 @@ import {
 } from '../../engine/flight-records.ts'
 import type { EngineImage } from '../../engine/image.ts'
 import type { JournalHeader } from '../journal/format.ts'
-import { filled, headersEnd } from '../journal/headers.ts'
+import { filled, headersEnd, sumOfPayloadAt } from '../journal/headers.ts'
 import { bytesOf, cell, usOf } from '../journal/records.ts'
 import { type BareConfig, type Tables, workerId } from '../threads/memory.ts'
 import { Rig, type Sent } from './rig.ts'
@@ -206,7 +206,10 @@ export class Player {
       return this.#difference(record, null, `what left on ${on}`, was, 'nothing left')
     }
     const end = Math.min(headersEnd(bytes), bytes.length)
-    const at = bytes.subarray(0, end).findIndex((byte, i) => byte !== sent.bytes[i])
+    const sum = sumOfPayloadAt(bytes)
+    const differs = (byte: number, i: number) =>
+      byte !== sent.bytes[i] && i !== sum && i !== sum + 1
+    const at = bytes.subarray(0, end).findIndex(differs)
     if (at < 0 && length === sent.length) return undefined
     const is = frameText(sent.bytes, sent.length)
     const where = is === was && at >= 0 ? `, byte ${at} of its headers` : ''

@@ -1,11 +1,10 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
-import { parentOf } from '../../config/arms.ts'
 import { type Change, compare, type RsChange, type ServiceChange } from '../../config/changes.ts'
 import type { ConfigValues } from '../../config/config.ts'
 import { PlaceList } from '../../config/places.ts'
-import { Arm } from '../../engine/arm.ts'
+import type { Arm } from '../../engine/arm.ts'
 import { LIPS_MAX } from '../../engine/conn-layout.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
@@ -22,10 +21,10 @@ import type { Setup } from '../../engine/setup.ts'
 import { Steering } from '../../engine/steering.ts'
 import { Templates } from '../../engine/templates.ts'
 import type { TraceRing } from '../../engine/trace.ts'
-import { Vlans } from '../../engine/vlan.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { UoaMode } from '../../engine/xmit/uoa.ts'
 import { ipv4Int, macInts } from '../../wire/address.ts'
+import { newArms } from './config-arms.ts'
 import {
   arenaBytes,
   type BareConfig,
@@ -100,11 +99,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
   const tables = around.tables ?? newTables(config)
   const workers = config.workers.count
   const frames = new Frames(arena, arenaSlots(config.arms.length), workers, worker)
-  const arms = config.arms.map((arm, index) => {
-    const [macHi, macLo] = macInts(arm.mac)
-    return new Arm(index, macHi, macLo, arm.mtu, frames.allSlots)
-  })
-  shareDevices(config, arms)
+  const arms = newArms(config, frames.allSlots)
   if (around.checkArm) arms.push(around.checkArm(arms.length, frames.allSlots))
   const connCapacity = connCapacityOf(config)
   const engine = new Engine({
@@ -133,6 +128,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
       timeoutSec: config.neighbours.timeout,
       queueLimit: config.neighbours.unresQueueLength,
     },
+    fragments: config.fragments,
     toaMode: TOA_MODES[config.tcp.toa],
     rstOnBareAck: config.tcp.bareAck === 'rst',
     keepOnReuse: config.tcp.reuse === 'keep',
@@ -151,15 +147,6 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
   const lports = around.lports ?? new Steering(workers).lportPartition(worker)
   const lipCounts = new Int32Array(tables.lips)
   return { engine, share: { index: worker, workers, lports, lipCounts } }
-}
-
-function shareDevices(config: BareConfig, arms: readonly Arm[]): void {
-  for (const [index, { vlan }] of config.arms.entries()) {
-    if (!vlan) continue
-    const parent = arms[parentOf(config.arms, vlan)] as Arm
-    parent.vlans ??= new Vlans(parent.index)
-    parent.vlans.add(vlan.id, index)
-  }
 }
 
 function milliseconds(seconds: readonly number[]): Int32Array {

@@ -1,17 +1,29 @@
 /** What is asked of and done to an IP header whatever is inside: does it fit, and the TTL if the config says so. */
 
 import { adjust, diff16 } from '../../wire/checksum.ts'
-import { IPV4 } from '../../wire/ipv4.ts'
+import { IP_DF, IPV4 } from '../../wire/ipv4.ts'
 import type { Arm } from '../arm.ts'
 import { Drop } from '../counters.ts'
 import type { Parsed } from '../parsed.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
-const { TTL: IP_TTL, CHECKSUM: IP_CHECKSUM } = IPV4
+const { FRAGMENT, TTL: IP_TTL, CHECKSUM: IP_CHECKSUM } = IPV4
+const DF = IP_DF
 
-/** => Minus the reason why the packet cannot leave on `arm`, or 0. */
-export function unfit(p: Parsed, arm: Arm, decrementsTtl: boolean): number {
-  if (p.largest > arm.mtu) return -Drop.IP_TOO_BIG
+/**
+ * => Minus the reason why the packet cannot leave on `arm`, or 0. `came` is as Frames.fragment. What is too large may leave in
+ * fragments (fragmentation.ts), with DF only in such as it came in.
+ */
+export function unfit(
+  pkt: DataView,
+  p: Parsed,
+  came: number,
+  arm: Arm,
+  decrementsTtl: boolean,
+): number {
+  if (p.largest > arm.mtu && (came === 0 || came > arm.mtu)) {
+    if ((pkt.getUint16(p.ip + FRAGMENT) & DF) !== 0) return -Drop.IP_TOO_BIG
+  }
   return decrementsTtl && p.ttl <= 1 ? -Drop.IP_TTL : 0
 }
 

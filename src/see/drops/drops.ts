@@ -6,6 +6,7 @@
 import { DROP_REASONS, type DropReason } from '../../api/names.ts'
 import { type DropContext, Refused, type RefusedFrame } from './drop-context.ts'
 import type { DropRow, Explanation } from './drop-row.ts'
+import { FRAGMENT_DROPS } from './fragment-drops.ts'
 import { ICMP_DROPS } from './icmp-drops.ts'
 import { IP_DROPS } from './ip-drops.ts'
 import { LINK_DROPS } from './link-drops.ts'
@@ -20,6 +21,7 @@ export type { Explanation } from './drop-row.ts'
 const DROPS: Record<DropReason, DropRow> = {
   ...LINK_DROPS,
   ...IP_DROPS,
+  ...FRAGMENT_DROPS,
   ...ICMP_DROPS,
   ...TCP_DROPS,
   ...UDP_DROPS,

@@ -53,17 +53,6 @@ export const IP_DROPS = {
     }),
   },
 
-  ip_fragment: {
-    says: 'IPv4 fragment; fragments are not reassembled',
-    explain: frame => {
-      const { id, offset, more } = frame.headers.ip ?? { id: 0, offset: 0, more: false }
-      return {
-        rule: `a fragment (id ${id}, offset ${offset}, ${more ? 'more follow' : 'the last one'}) of ${frame.src} > ${frame.dst}; its ports may be in another one`,
-        advice: `let ${frame.src} send packets that fit: path MTU discovery on, or a smaller MTU there`,
-      }
-    },
-  },
-
   ip_ttl: {
     says: 'TTL is used up',
     explain: frame => {
@@ -102,7 +91,7 @@ export const IP_DROPS = {
   },
 
   ip_too_big: {
-    says: 'larger than the MTU of the arm it has to leave on',
+    says: 'larger than the MTU of the arm it has to leave on, and not to be cut (DF)',
     explain: frame => {
       const { ip, tcp } = frame.headers
       const { gsoSize } = frame.vnet

@@ -62,7 +62,7 @@ export const SENDING_DROPS = {
     says: 'no free buffer',
     leaving: true,
     explain: frame => ({
-      rule: `half of the frame buffers wait for next hops already, so the frame to ${frame.nextHop(frame.dst)} could not`,
+      rule: `half of the frame buffers are kept already, for next hops or fragments, so the frame to ${frame.nextHop(frame.dst)} could not wait, or be cut`,
       advice: `find out why next hops are silent: tapvs dpip neigh show; a smaller neighbours.unres_queue_length keeps one from taking all`,
     }),
   },

@@ -3,8 +3,8 @@
  * and which it never does, and why a balancer's states are not those of an endpoint.
  */
 
-import { STATE_NAMES } from '../../api/names.ts'
-import { nextState } from '../../engine/states.ts'
+import { STATE_NAMES, UDP_STATE_NAMES } from '../../api/names.ts'
+import { nextState, TABLE } from '../../engine/states.ts'
 import { CODES, EVENTS, IN, INPUT_ONLY, OUT, STATES, State } from '../../engine/tcp-state.ts'
 import { FLAG } from '../../wire/tcp.ts'
 
@@ -21,6 +21,24 @@ export interface Cell {
   after: number
   /** A connection of FullNAT can be in `before` when this segment comes. */
   reachable: boolean
+}
+
+/** What a datagram does, a row for each direction: its cells by state. */
+export interface UdpRow {
+  direction: 'in' | 'out'
+  cells: { from: string; to: string; reachable: boolean }[]
+}
+
+/** The table of UDP. Only a client's datagram opens a connection. */
+export function udpRows(): UdpRow[] {
+  return (['in', 'out'] as const).map((direction, i) => ({
+    direction,
+    cells: UDP_STATE_NAMES.map((from, before) => ({
+      from,
+      to: UDP_STATE_NAMES[nextState(TABLE.UDP | i, before, 0)] as string,
+      reachable: before > 0 || direction === 'in',
+    })),
+  }))
 }
 
 /** What is known of a cell in use, as /v1/edges says it. */

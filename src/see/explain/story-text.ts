@@ -2,17 +2,19 @@
 
 import { DROP_WORDS, type DropContext, type DropReason, explainDrop } from '../drops/drops.ts'
 import { frameText } from '../frame/frame-text.ts'
+import { headersOf } from '../frame/headers.ts'
 import { instantText } from '../text/times.ts'
 import type { Attempt } from './story.ts'
 import type { Story } from './story-words.ts'
 
-/** A segment that opened nothing, with the rule that refused it. */
+/** A segment or datagram that opened nothing, with the rule that refused it. */
 export function attemptText(attempt: Attempt, context: DropContext): string[] {
   const { frame, from, to, drop } = attempt
   const text = frameText(frame.bytes, frame.length)
   const at = instantText(frame.atUs)
   if (drop === null) {
-    return [`${at} ${from} > ${to} opened no connection and was answered with an RST`, text]
+    const answer = headersOf(frame.bytes).type === 'tcp' ? 'an RST' : 'an ICMP error'
+    return [`${at} ${from} > ${to} opened no connection and was answered with ${answer}`, text]
   }
   const lines = [`${at} ${from} > ${to} was refused: ${drop}, ${DROP_WORDS[drop] ?? ''}`, text]
   // What the virtio-net header said is not in a moment.

@@ -10,11 +10,13 @@ import type { FrameOut } from '../moments/moment.ts'
 import { counted } from '../text/counted.ts'
 import { instantText } from '../text/times.ts'
 import type { Edge, Facts, Traffic } from './story.ts'
+import { answerText, errorHappened, spanText, uoaText } from './story-datagrams.ts'
+import { isUdpState, secondsOf, timeoutKey } from './timeouts.ts'
 
 /** What is set up, beside what refused frames are explained from. All as the API tells it. */
 export interface StoryContext extends DropContext {
   services: readonly (DropContext['services'][number] &
-    Pick<ServiceInfo, 'scheduler' | 'conn_timeout' | 'persistence'>)[]
+    Pick<ServiceInfo, 'protocol' | 'scheduler' | 'conn_timeout' | 'persistence'>)[]
   /** Seconds by state, `established` and the like. */
   timeouts: Readonly<Record<string, number>>
   /** Of the config: off, seed or master. */
@@ -35,17 +37,20 @@ export interface Story {
 
 /** `live` is the state that the connection has at present, if it lives. */
 export function storyOf(facts: Facts, context: StoryContext, live: string | null): Story {
-  const { client, vip, lip, rs } = facts.ends
+  const { protocol, client, vip, lip, rs } = facts.ends
   const end = facts.end === null ? future(facts, context, live) : past(facts, context)
   return {
-    title: `${client} > ${vip}, towards the real server ${lip} > ${rs}, worker ${facts.worker}`,
+    title: `${protocol === 'TCP' ? '' : `${protocol} `}${client} > ${vip}, towards the real server ${lip} > ${rs}, worker ${facts.worker}`,
     now: nowText(facts, live),
     why: whyOf(facts, context),
-    happened: facts.edges.map(edge => ({
-      atUs: edge.atUs,
-      what: `${edge.from} -> ${edge.to}, timer ${timeoutOf(edge.to, facts, context)} s${againText(edge)}`,
-      frame: causeText(edge),
-    })),
+    happened: [
+      ...facts.edges.map(edge => ({
+        atUs: edge.atUs,
+        what: `${edge.from} -> ${edge.to}${timerText(edge.to, facts, context)}${againText(edge)}`,
+        frame: causeText(edge),
+      })),
+      ...facts.errors.map(errorHappened),
+    ].sort((a, b) => a.atUs - b.atUs),
     traffic: [
       trafficText('from the client', facts.client),
       trafficText('from the real server', facts.rs),
@@ -67,7 +72,18 @@ function whyOf(facts: Facts, context: StoryContext): [string, string][] {
   if (facts.kept) return [['beginning', KEPT], ...sinceThen(facts, context)]
   if (facts.scheduled === null && facts.delta === null) {
     return [
-      ['beginning', 'the recorder does not go back to its SYN, so why it is as it is is not known'],
+      [
+        'beginning',
+        `the recorder does not go back to its ${firstText(facts)}, so why it is as it is is not known`,
+      ],
+    ]
+  }
+  if (isUdp(facts)) {
+    return [
+      ['real server', rsText(facts, context)],
+      ['LIP and lport', lportText(facts)],
+      ['UOA', uoaText(facts)],
+      ['answer', answerText(facts)],
     ]
   }
   return [
@@ -76,6 +92,21 @@ function whyOf(facts: Facts, context: StoryContext): [string, string][] {
     ['sequence', deltaText(facts)],
     ...sinceThen(facts, context),
   ]
+}
+
+function isUdp({ ends }: Facts): boolean {
+  return ends.protocol === 'UDP'
+}
+
+function firstText(facts: Facts): string {
+  return isUdp(facts) ? 'first datagram' : 'SYN'
+}
+
+function serviceOf({ ends }: Facts, { services }: StoryContext) {
+  const protocol = ends.protocol.toLowerCase()
+  return services.find(
+    service => service.protocol === protocol && `${service.address}:${service.port}` === ends.vip,
+  )
 }
 
 const KEPT =
@@ -88,8 +119,9 @@ function sinceThen(facts: Facts, context: StoryContext): [string, string][] {
   ]
 }
 
-function rsText({ ends, scheduled }: Facts, context: StoryContext): string {
-  const service = context.services.find(({ address, port }) => `${address}:${port}` === ends.vip)
+function rsText(facts: Facts, context: StoryContext): string {
+  const { ends, scheduled } = facts
+  const service = serviceOf(facts, context)
   if (scheduled === null) return ends.rs
   const { weight, servers, by } = scheduled
   const all = servers === 1 ? 'the only real server' : `one of ${servers} real servers`
@@ -149,10 +181,12 @@ function causeText({ frame }: Edge): string {
 }
 
 /** Seconds until a state times out. */
-function timeoutOf(state: string, { ends }: Facts, { timeouts, services }: StoryContext): number {
-  const service = services.find(({ address, port }) => `${address}:${port}` === ends.vip)
-  const own = state === 'ESTABLISHED' ? (service?.conn_timeout ?? 0) : 0
-  return own > 0 ? own : (timeouts[state.toLowerCase()] ?? 0)
+function timeoutOf(state: string, facts: Facts, context: StoryContext): number {
+  return secondsOf(state, serviceOf(facts, context)?.conn_timeout ?? 0, context.timeouts)
+}
+
+function timerText(state: string, facts: Facts, context: StoryContext): string {
+  return timeoutKey(state) === '' ? '' : `, timer ${timeoutOf(state, facts, context)} s`
 }
 
 /** What a SYN does on a connection that was over (semantics 2.3). */
@@ -182,13 +216,14 @@ function future(facts: Facts, context: StoryContext, live: string | null): strin
   const seconds = timeoutOf(state, facts, context)
   const at = instantText(facts.lastUs + seconds * 1_000_000)
   return [
-    `its timer is ${seconds} s, and a part of a second of its own; the last segment passed at ${instantText(facts.lastUs)}, so it ends at ${at} if none follows`,
+    `its timer is ${seconds} s, and a part of a second of its own; the last ${isUdp(facts) ? 'datagram' : 'segment'} passed at ${instantText(facts.lastUs)}, so it ends at ${at} if none follows`,
     `then ${expiryText(state)}`,
   ]
 }
 
 /** What both ends hear when a connection expires in a state. */
 export function expiryText(state: string): string {
+  if (isUdpState(state)) return 'nobody is told: UDP has nothing to tell it with'
   return state === 'ESTABLISHED'
     ? 'both ends are sent an RST, so that neither waits for the other for ever'
     : 'nobody is told: an RST is sent only to ends that believe the connection whole (ESTABLISHED)'
@@ -204,6 +239,8 @@ const END_WORDS: Readonly<Record<string, (facts: Facts) => string>> = {
       ? 'the real server never answered the SYN'
       : 'the client never answered the SYN+ACK',
   SYN_SENT: () => 'the real server sent a SYN of its own on a connection that was over',
+  UDP_ONEWAY: () => 'the real server never answered',
+  UDP_NORM: () => 'nothing passed any more',
   CLOSE: ({ edges }) => {
     const last = edges.findLast(({ to }) => to === 'CLOSE')
     return last ? `it was closed by this segment, ${causeText(last)}` : 'it was closed by an RST'
@@ -219,15 +256,19 @@ function past(facts: Facts, context: StoryContext): string[] {
       ...(end.rsts.length > 0 ? rstsText(facts.ends, end.rsts) : ['nobody was told']),
     ]
   }
+  if (end.state === 'UDP_NONE') return [ONCE]
   const seconds = timeoutOf(end.state, facts, context)
   const why = END_WORDS[end.state]?.(facts) ?? 'its timer ran out'
   if (end.replaced) return replacedText(facts, end, why)
   const told = end.state === 'ESTABLISHED' ? rstsText(facts.ends, end.rsts) : []
   return [
-    `${why}; ${spanText(end.atUs - lastUs)} after its last segment the timer of ${end.state} (${seconds} s) ran out, at ${instantText(end.atUs)}`,
+    `${why}; ${spanText(end.atUs - lastUs)} after its last ${isUdp(facts) ? 'datagram' : 'segment'} the timer of ${end.state} (${seconds} s) ran out, at ${instantText(end.atUs)}`,
     ...(told.length > 0 ? told : [`${expiryText(end.state)}`]),
   ]
 }
+
+const ONCE =
+  'its service takes every datagram by itself (one_packet): it ended with the one that opened it, and an answer finds no connection'
 
 function replacedText({ lastUs }: Facts, end: NonNullable<Facts['end']>, why: string): string[] {
   const another =
@@ -256,11 +297,4 @@ function rstsText({ client, rs }: Facts['ends'], rsts: readonly FrameOut[]): str
     if (frame === undefined) return `no RST to the ${who} was seen to leave; tapvs explain drop`
     return `to the ${who} on ${frame.arm}: ${frameText(frame.bytes, frame.length)}`
   })
-}
-
-/** `0.3 ms`, `8.12 s`. */
-export function spanText(us: number): string {
-  if (us < 1000) return `${us} us`
-  if (us < 1_000_000) return `${(us / 1000).toFixed(1)} ms`
-  return `${(us / 1_000_000).toFixed(2)} s`
 }

@@ -3,6 +3,7 @@
  * lport then), what opened it, each edge with the segment that took it, and how it ended. Words are story-words.ts's.
  */
 
+import { UDP } from '../../wire/udp.ts'
 import { headerValues } from '../frame/header-values.ts'
 import type { FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
 import { type ConnEnds, connKey } from '../words/ends.ts'
@@ -21,7 +22,7 @@ export interface Life {
   followed: { atUs: number; state: string } | null
 }
 
-/** A segment that opened no connection. */
+/** A segment or datagram that opened no connection. */
 export interface Attempt {
   frame: FrameIn
   /** address:port, as the frame says. */
@@ -61,10 +62,13 @@ export interface Facts {
   kept: boolean
   /** First sequence number of the client's SYN. */
   isn: number | null
-  /** Segments to which TOA was added, and why it could not be. */
+  /** Segments to which TOA was added, or datagrams with UOA, and why it could not be. */
   toa: { added: number; failed: string[] }
+  /** From the first packet to the RS's SYN+ACK, or its first datagram, and to the client's ACK. */
   handshake: { synAckUs: number | null; ackUs: number | null }
   edges: Edge[]
+  /** ICMP errors about what we have sent for it. */
+  errors: FrameIn[]
   client: Traffic
   rs: Traffic
   /** Frames that waited for a MAC, and those that nobody answered for. */
@@ -112,11 +116,11 @@ export function livesOf(moments: readonly Moment[]): { lives: Life[]; attempts: 
 
 function attemptOf(moment: Moment): Attempt | undefined {
   if (moment.kind !== 'in') return undefined
-  const { ip, tcp } = headerValues(moment.bytes, moment.length)
-  if (ip === null || tcp === null) return undefined
+  const { ip, ports } = headerValues(moment.bytes, moment.length)
+  if (ip === null || ports === null) return undefined
   const drop = 'drop' in moment.verdict ? moment.verdict.drop : null
   if (drop === null && !('sent' in moment.verdict)) return undefined
-  const [from, to] = [`${ip.src}:${tcp.sport}`, `${ip.dst}:${tcp.dport}`]
+  const [from, to] = [`${ip.src}:${ports.sport}`, `${ip.dst}:${ports.dport}`]
   return { frame: moment, from, to, drop }
 }
 
@@ -139,6 +143,7 @@ export function factsOf({ ends, worker, moments, followed }: Life): Facts {
     toa: { added: 0, failed: [] },
     handshake: { synAckUs: null, ackUs: null },
     edges: [],
+    errors: [],
     client: { packets: 0, payload: 0, refused: {} },
     rs: { packets: 0, payload: 0, refused: {} },
     parked: 0,
@@ -158,11 +163,13 @@ export function factsOf({ ends, worker, moments, followed }: Life): Facts {
 
 function hearIn(facts: Facts, frame: FrameIn): void {
   const { direction, states, said, verdict, atUs } = frame
+  const { tcp, udp, icmp } = headerValues(frame.bytes, frame.length)
+  // An error about a connection is none of its packets, and moves nothing.
+  if (icmp !== null) return void facts.errors.push(frame)
   facts.lastUs = atUs
   for (const one of said) hear(facts, one, atUs)
-  const { tcp } = headerValues(frame.bytes, frame.length)
   const traffic = direction === 'out' ? facts.rs : facts.client
-  const payload = tcp?.payload ?? 0
+  const payload = tcp?.payload ?? Math.max(0, (udp?.length ?? UDP.HEADER) - UDP.HEADER)
   traffic.packets += frame.gsoSize > 0 ? Math.max(1, Math.ceil(payload / frame.gsoSize)) : 1
   traffic.payload += payload
   if ('drop' in verdict) traffic.refused[verdict.drop] = (traffic.refused[verdict.drop] ?? 0) + 1
@@ -175,6 +182,8 @@ function hearIn(facts: Facts, frame: FrameIn): void {
     facts.edges.push({ atUs, from, to: states.after, frame })
   }
   timeHandshake(facts, from, frame)
+  if (states.after === 'UDP_NORM' && direction === 'out')
+    facts.handshake.synAckUs ??= atUs - facts.firstUs
 }
 
 /** From the SYN that opened it: the SYN+ACK of the RS, and the client's segment that ended SYN_RECV. */
@@ -187,7 +196,9 @@ function timeHandshake(facts: Facts, from: string, { direction, states, atUs }: 
 }
 
 function hearOut(facts: Facts, frame: FrameOut): void {
-  if (frame.changes.some(({ what }) => what === 'toa_added')) facts.toa.added++
+  if (frame.changes.some(({ what }) => what === 'toa_added' || what === 'uoa_added'))
+    facts.toa.added++
+  if (frame.own === 'uoa') facts.toa.added++
   if (frame.own?.startsWith('rst_on_')) facts.end?.rsts.push(frame)
   if (frame.drop === null) return
   const traffic = frame.direction === 'out' ? facts.rs : facts.client

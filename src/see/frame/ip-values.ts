@@ -5,12 +5,10 @@
 
 import { endpointText, ipv4Text } from '../../wire/address.ts'
 import { ICMP, ICMP_ERRORS } from '../../wire/icmp.ts'
-import { IP_DF, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { IP_DF, IP_MORE, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
 import { UOA } from '../../wire/uoa.ts'
-
-const IP_MORE = 0x2000
 
 export interface IpHeader {
   version: number

@@ -4,13 +4,14 @@ import { FLAG } from '../../wire/tcp.ts'
 import { DROP_WORDS } from '../drops/drops.ts'
 import { changeText, movedBy } from '../moments/change-words.ts'
 import type { Change } from '../moments/moment.ts'
+import type { Brief } from './brief.ts'
 import type { PacketRow } from './ladder.ts'
 import type { Leg } from './leg.ts'
 
 /** Labels of a leg, the most telling first, the shortest last. */
 export function legLabels(leg: Leg, ascii: boolean): string[] {
   const { segment, seq, ack } = leg
-  if (!segment) return [leg.words]
+  if (!segment) return leg.brief === null ? [leg.words] : datagramLabels(leg, leg.brief, ascii)
   const { payload, bits } = segment
   const words = [segment.flags]
   if (payload > 0) words.push(`${seq}:${(seq + payload) >>> 0}`)
@@ -26,6 +27,13 @@ export function legLabels(leg: Leg, ascii: boolean): string[] {
   return segment.options === '' ? [win, short] : [`${win} <${segment.options}>`, win, short]
 }
 
+/** Several datagrams that came as one frame are told like segments. */
+function datagramLabels({ gsoSize }: Leg, { labels }: Brief, ascii: boolean): string[] {
+  if (gsoSize === 0) return labels
+  const [first = '', ...rest] = labels
+  return [`${first} ${ascii ? 'x' : '×'}${gsoSize}`, first, ...rest]
+}
+
 /** Headers' addresses are in the ladder's own columns, and checksums follow from all else. */
 const IN_COLUMNS: ReadonlySet<string> = new Set([
   'mac',
@@ -34,10 +42,18 @@ const IN_COLUMNS: ReadonlySet<string> = new Set([
   'length',
   'ip_checksum',
   'tcp_checksum',
+  'icmp_checksum',
+  'quoted_ip_checksum',
 ])
 
 export function changesText(changes: readonly Change[]): string[] {
-  return changes.filter(({ what }) => !IN_COLUMNS.has(what)).map(oneChange)
+  return changes.filter(change => !isInColumns(change)).map(oneChange)
+}
+
+/** A checksum of UDP that was there before and still is follows as well; one that was made, or left out, does not. */
+function isInColumns({ what, before, after }: Change): boolean {
+  if (what === 'udp_checksum') return before !== '0000' && after !== '0000'
+  return IN_COLUMNS.has(what)
 }
 
 function oneChange(change: Change): string {
@@ -46,6 +62,8 @@ function oneChange(change: Change): string {
     case 'seq':
     case 'ack':
       return `${what} ${movedBy(what, delta)}`
+    case 'quoted_seq':
+      return `quoted ${oneChange({ ...change, what: 'seq' })}`
     case 'sack':
       return `sack edges ${movedBy(what, delta)}`
     default:
@@ -61,6 +79,11 @@ const OWN: Readonly<Record<string, string>> = {
   arp_reply: 'the appliance answers',
   arp_gratuitous: 'the appliance announces itself',
   echo_reply: 'the appliance answers',
+  icmp_frag_needed: 'the appliance says that it is too big',
+  icmp_unreachable: 'the appliance says that it cannot be reached',
+  icmp_time_exceeded: 'the appliance says that its time is up',
+  icmp_error: 'the appliance says what is wrong with it',
+  uoa: 'the appliance tells the RS of the client ahead',
   rst: 'the appliance refuses',
   added: 'the balancer sent it of its own',
   left_twice: 'left a second time',
@@ -75,15 +98,19 @@ const MISSING: Readonly<Record<string, string>> = {
 
 /** Who sent it to whom, of what belongs to no connection: no heading says it. */
 export function whoText({ conn, outer, inner }: PacketRow): string[] {
-  const segment = (outer ?? inner)?.segment
-  return conn === 0 && segment ? [`from ${segment.source} to ${segment.destination}`] : []
+  const leg = outer ?? inner
+  const ends = leg?.segment ?? leg?.brief
+  return conn === 0 && ends ? [`from ${ends.source} to ${ends.destination}`] : []
 }
 
 export function fateText(row: PacketRow): string[] {
   const reason = row.reason ?? ''
   const why = DROP_WORDS[reason] ? `${reason}: ${DROP_WORDS[reason]}` : reason
   switch (row.fate) {
+    case 'piece':
+      return ['a further piece of it']
     case 'parked':
+      if (row.conn === 0) return ['waits for the rest of its datagram']
       return ['parked until the MAC of the next hop is known']
     case 'released':
       return ['released, the next hop is known']

@@ -15,7 +15,9 @@
 import { frameText } from '../frame/frame-text.ts'
 import { segmentOf } from '../frame/segment.ts'
 import type { Change, FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
+import { hasMorePieces } from '../moments/own.ts'
 import type { ConnEnds } from '../words/ends.ts'
+import { briefOf } from './brief.ts'
 import { type LadderConn, LadderConns } from './conns.ts'
 import type { Leg } from './leg.ts'
 import { noteOf } from './notes.ts'
@@ -39,13 +41,15 @@ export interface ConnRow extends Row {
 
 /**
  * What became of a packet:
- * `sent` both legs; `parked` it waits for a next hop's MAC; `released` the far leg of one that was parked; `dropped` it came and was
+ * `sent` both legs; `piece` the far leg of a further piece of what was sent; `parked` it waits for a next hop's MAC, or with conn 0 for the
+ * rest of its datagram; `released` the far leg of one that was parked; `dropped` it came and was
  * refused (`reason`); `unsent` translated, but its arm did not take it (`reason`); `answered` what left for it goes back where it
  * came from and is the next row of `own`; `kept` it did its work here (an ARP reply); `own` made here (`reason` says what for);
  * `unseen` sent, but the record of that is lost.
  */
 export type Fate =
   | 'sent'
+  | 'piece'
   | 'parked'
   | 'released'
   | 'dropped'
@@ -200,7 +204,8 @@ export class Ladder {
     const waiting = this.#waiting.get(frame.pair)
     if (waiting) this.#waiting.delete(frame.pair)
     const before = waiting ?? this.#parked.get(frame.pair)
-    if (!waiting) this.#parked.delete(frame.pair)
+    const goesOn = hasMorePieces(frame.bytes)
+    if (!waiting && !goesOn) this.#parked.delete(frame.pair)
     const conn = this.#conn(frame)
     const toward = this.#leavesToClient(frame) ? 'client' : 'rs'
     const leg = legOf(frame)
@@ -214,6 +219,7 @@ export class Ladder {
       waiting.changes = frame.changes
       waiting.fate = frame.drop === null ? 'sent' : 'unsent'
       waiting.reason = frame.drop
+      if (goesOn) this.#remember(waiting)
       return
     }
     if (waiting) waiting.fate = 'answered'
@@ -222,7 +228,9 @@ export class Ladder {
     if (outer) row.outer = leg
     else row.inner = leg
     row.changes = frame.changes
-    row.fate = frame.drop !== null ? 'unsent' : before && !back ? 'released' : 'own'
+    row.fate = frame.drop !== null ? 'unsent' : before && !back ? fateAfter(before) : 'own'
+    // Of a datagram that was parked, the pieces behind the first one are no more released.
+    if (goesOn && row.fate === 'released') this.#remember({ ...row, fate: 'sent' })
     row.reason = frame.drop ?? frame.own
     this.#held.push(row)
   }
@@ -278,7 +286,7 @@ export class Ladder {
 
   #leavesToClient({ direction, arm, conn, bytes }: FrameOut): boolean {
     if (direction !== null) return direction === 'out'
-    const to = conn && segmentOf(bytes)?.destination
+    const to = conn && destinationOf(bytes)
     if (conn && to === conn.client) return true
     return conn && to === conn.rs ? false : this.#isClientArm(arm)
   }
@@ -288,6 +296,15 @@ export class Ladder {
   }
 }
 
+function fateAfter({ fate }: PacketRow): Fate {
+  return fate === 'parked' ? 'released' : 'piece'
+}
+
+/** Of TCP and UDP, as the ends of a connection are written. */
+function destinationOf(bytes: Uint8Array): string | undefined {
+  return segmentOf(bytes)?.destination ?? briefOf(bytes, bytes.length)?.destination
+}
+
 /** The leg that a packet came on. */
 function near({ toward, outer, inner }: PacketRow): Leg | null {
   return toward === 'rs' ? outer : inner
@@ -295,7 +312,8 @@ function near({ toward, outer, inner }: PacketRow): Leg | null {
 
 function legOf({ atUs, bytes, length, gsoSize }: FrameIn | FrameOut): Leg {
   const segment = segmentOf(bytes) ?? null
+  const brief = segment ? null : briefOf(bytes, length)
   const words = segment ? '' : frameText(bytes, length)
   const { seq, ack } = segment ?? { seq: 0, ack: 0 }
-  return { atUs, segment, words, seq, ack, length, gsoSize }
+  return { atUs, segment, brief, words, seq, ack, length, gsoSize }
 }

@@ -31,7 +31,8 @@ const WORDS: Readonly<Record<string, { needs: string[]; say: (fields: Fields) =>
   },
   conn_new: {
     needs: ['delta'],
-    say: ({ delta }) => `opened, seq +${Number(delta) >>> 0} towards the RS`,
+    say: ({ protocol, delta }) =>
+      protocol === 'UDP' ? 'opened' : `opened, seq +${Number(delta) >>> 0} towards the RS`,
   },
   conn_del: {
     needs: ['state'],

@@ -90,7 +90,7 @@ export class LadderText {
     const words = [
       `connection ${row.conn}`,
       `at ${instantText(row.atUs)}:`,
-      'TCP',
+      row.ends.protocol,
       `client ${client},`,
       `VIP ${vip},`,
       `LIP ${lip},`,

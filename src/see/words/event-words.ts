@@ -32,6 +32,8 @@ export const EVENT_WORDS: Record<EventName, string> = {
   uoa_alone:
     'empty datagrams sent ahead with the client address, as there was no room in the next one',
   uoa_no_buffer: 'datagrams without UOA, as no buffer was free for one ahead',
+  reassembled: 'datagrams that came in fragments, put together',
+  fragmented: 'datagrams cut into fragments',
   persistence_locked:
     'persistent clients scheduled anew: another worker held their entry for milliseconds',
   icmp_translated: 'ICMP errors about packets of connections, passed on to who had sent those',

@@ -153,7 +153,7 @@ function stateUse(stand: Stand) {
     edges: edges(model.readings),
     states: model.readings.states(),
     timeouts: model.config.file.tcp.timeouts,
-    own: [{ service: '202.108.10.1:6379', seconds: 300 }],
+    own: [{ service: '202.108.10.1:6379', protocol: 'tcp', seconds: 300 }],
   }
 }
 

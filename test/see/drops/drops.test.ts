@@ -19,6 +19,7 @@ import { ARP_OP } from '../../../src/wire/arp.ts'
 import { open, WAN } from '../../kit/connection.ts'
 import { type DropName, frame, packet, provoke } from '../../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../../kit/drops-ethernet-ip.ts'
+import { FRAGMENT_CASES } from '../../kit/drops-fragments.ts'
 import { ICMP_DROPS } from '../../kit/drops-icmp.ts'
 import { TCP_DROPS } from '../../kit/drops-tcp.ts'
 import { UDP_DROPS } from '../../kit/drops-udp.ts'
@@ -49,8 +50,13 @@ interface Provoked extends ReturnType<typeof explained> {
 }
 
 /** Provoked once: some of them need a thousand frames. */
-const ROWS = [...ETHERNET_IP_DROPS, ...ICMP_DROPS, ...TCP_DROPS, ...UDP_DROPS]
-const PROVOKED: Provoked[] = ROWS.map(row => ({
+const PROVOKED: Provoked[] = [
+  ...ETHERNET_IP_DROPS,
+  ...FRAGMENT_CASES,
+  ...ICMP_DROPS,
+  ...TCP_DROPS,
+  ...UDP_DROPS,
+].map(row => ({
   drop: row.drop,
   name: row.name,
   ...lastOf(provoke(row), row.drop),

@@ -1,0 +1,132 @@
+/**
+ * ICMP errors end to end, between kernels: a link of 1400 bytes behind either arm, in the arm itself or behind a router, is found
+ * and kept to in both directions, with TOA; an RS that is not there ends a connect(); a TTL that is used up is told.
+ * TAPVS_LONG: 100 MiB each way instead of 4.
+ */
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { BULK_SERVICES, randomFile, transfer } from '../kit/bulk.ts'
+import { FAR_NET, Far } from '../kit/far.ts'
+import {
+  countersOf,
+  labConfig,
+  labForTests,
+  mustClient,
+  RIP,
+  scratchFolder,
+  VIP,
+} from '../kit/lab.ts'
+
+const MIB = process.env['TAPVS_LONG'] === '1' ? 100 : 4
+const folder = scratchFolder()
+const file = join(folder, 'bulk')
+const NOBODY = 9010
+
+/** With the arm of a side 1400 bytes wide. */
+const narrow = (arm: 0 | 1) =>
+  labConfig(folder, `narrow-${arm}`, config => {
+    config.set('services', BULK_SERVICES)
+    config.setIn(['arms', arm, 'mtu'], 1400)
+  })
+const routed = labConfig(folder, 'routed', config => {
+  const far = { real_servers: [{ address: `${FAR_NET.rs}.2` }] }
+  const nobody = {
+    ...BULK_SERVICES[0],
+    port: NOBODY,
+    real_servers: [{ address: '192.168.168.99' }],
+  }
+  const redis = { ...BULK_SERVICES[0], port: 6379 }
+  config.set('services', [...BULK_SERVICES.map(service => ({ ...service, ...far })), nobody, redis])
+  config.addIn(['arms', 1, 'routes'], { to: `${FAR_NET.rs}.0/24`, via: RIP })
+  config.setIn(['tcp', 'xmit_ttl'], true)
+})
+const lab = labForTests('icmp', { config: narrow(1) })
+const far = { client: new Far(lab, 'client'), rs: new Far(lab, 'rs') }
+const ends = {
+  client: far.client.run.bind(far.client),
+  rs: far.rs.run.bind(far.rs),
+}
+
+/** A neighbour's segments have room for 1500 bytes, whatever its device takes. */
+async function wideSegments(side: 'client' | 'rs', net: string): Promise<void> {
+  const { device } = lab.arm(side)
+  const { code, stderr } = await lab[side]([
+    'ip',
+    'route',
+    'change',
+    `${net}.0/24`,
+    'dev',
+    device,
+    'advmss',
+    '1460',
+  ])
+  assert.equal(code, 0, stderr)
+}
+
+/** What the kernel there knows of the way to an address. */
+async function pathMtu(run: typeof lab.client, address: string): Promise<number> {
+  const { stdout } = await run(['ip', 'route', 'get', address])
+  return Number(/ mtu (\d+)/.exec(stdout)?.[1] ?? 0)
+}
+
+async function counted(name: string): Promise<number> {
+  const { drops, events } = await countersOf(lab)
+  return ({ ...drops, ...events } as Record<string, number>)[name] ?? Number.NaN
+}
+
+test('a file of random bytes', () => randomFile(lab, file, MIB))
+
+test("the RSs' arm is 1400 bytes wide: the client learns 1392, which leaves room for TOA", async () => {
+  await wideSegments('rs', '192.168.168')
+  await transfer(lab, file)
+  assert.equal(await pathMtu(lab.client.bind(lab), VIP), 1392)
+  assert.ok((await counted('icmp_frag_needed')) > 0)
+  assert.equal(await counted('toa_mtu'), 0)
+  assert.equal(await counted('ip_too_big'), 0)
+})
+
+test("the clients' arm is 1400 bytes wide: the RS learns that", async () => {
+  await lab.up({ config: narrow(0) })
+  await wideSegments('client', '202.108.10')
+  await transfer(lab, file)
+  assert.equal(await pathMtu(lab.rs.bind(lab), '192.168.168.7'), 1400)
+  assert.ok((await counted('icmp_frag_needed')) > 0)
+})
+
+test('a link of 1400 bytes behind a router: on the way to the RS, and to the client', async () => {
+  await lab.up({ config: routed })
+  await far.rs.up(1400)
+  await far.client.up(1500)
+  await transfer(lab, file, ends)
+  assert.equal(await pathMtu(ends.client, VIP), 1392)
+  assert.ok((await counted('icmp_mtu_lowered')) > 0)
+  await far.rs.setMtu(1500)
+  await far.client.setMtu(1400)
+  await transfer(lab, file, ends)
+  assert.equal(await pathMtu(ends.rs, '192.168.168.7'), 1400)
+  assert.ok((await counted('icmp_translated')) > (await counted('icmp_mtu_lowered')))
+  for (const drop of ['icmp_sequence', 'icmp_no_conn', 'icmp_quote'])
+    assert.equal(await counted(drop), 0, drop)
+})
+
+test('connect() to an RS that is not there ends with EHOSTUNREACH', async () => {
+  const began = performance.now()
+  const { code, stderr } = await lab.client(['socat', '-u', `TCP:${VIP}:${NOBODY}`, '-'])
+  assert.notEqual(code, 0)
+  assert.match(stderr, /No route to host/)
+  assert.ok(performance.now() - began < 5000)
+  assert.ok((await counted('icmp_host_unreachable')) > 0)
+})
+
+test('a TTL that is used up is told, and one that is not reaches the RS', async () => {
+  const connect = (ttl: number) =>
+    lab.client(['socat', '-', `TCP:${VIP}:6379,ttl=${ttl}`], { input: 'QUIT\r\n' })
+  const first = await connect(1)
+  assert.match(first.stderr, /No route to host/)
+  const second = await connect(2)
+  assert.equal(second.stdout, '+OK\r\n', second.stderr)
+  assert.ok((await counted('icmp_time_exceeded')) > 0)
+  await mustClient(lab, ['ping', '-q', '-c', '1', '-t', '1', VIP])
+})
