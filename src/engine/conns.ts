@@ -245,7 +245,7 @@ export class Conns {
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
     this.#counters.states[stateCell(this.table.protocol(conn), state)]--
     const rs = this.#dests.list[dest]
-    if (rs?.overloaded) this.#dests.checkLoad(rs)
+    if (rs !== undefined && rs.upper >= 0) this.#dests.give(rs)
     if (this.#trace.debug) sayOver(this.#trace, cells, conn, state, why)
     if (this.sessions !== null) this.sessions.end(conn, now, why)
     this.table.close(conn)

@@ -51,7 +51,7 @@ export class Readings {
     this.#tables = tables
     this.workers = tables.map(memory => ({
       counters: new Counters(memory.counters, config.arms.length),
-      dests: new Dests(memory.dests, DEST_PLACES),
+      dests: new Dests(memory.dests, DEST_PLACES, memory.limits),
       outcomes: new Outcomes(memory.outcomes, DEST_PLACES).cells,
       edges: new Edges(memory.edges),
       lips: new Int32Array(memory.lips),
