@@ -33,6 +33,10 @@ export class Watch {
   readonly #step: number
   #wanted = 0
   readonly #tuple: TupleOf
+  /** Of the frame at hand, before it is judged. */
+  #hasTuple = false
+  #found = NO_TUPLE
+  #state = NO_STATE
 
   /** `worker` is its index among `workers`; `clock` says µs since 1970. */
   constructor(ring: FlightRing, engine: Engine, worker = 0, workers = 1, clock = clockUs) {
@@ -46,6 +50,10 @@ export class Watch {
     this.#pair = this.#first
     this.#step = workers
     engine.trace.listen(ring)
+    // The last fragment is judged as the whole datagram.
+    engine.reassembly.seen = slot => {
+      if (this.on) this.#look(slot)
+    }
   }
 
   /** Between two turns of the loop: readers see what was written, and the recorder begins or ends. `now` is the next turn's. */
@@ -104,9 +112,7 @@ export class Watch {
     const pair = this.#frameIn(arm, slot)
     // The engine is not asked what it made of the headers, so that it need not keep it.
     const tuple = this.#tuple
-    const hasTuple = tuple.read(slot)
-    let t = hasTuple ? tuple.find() : NO_TUPLE
-    let state = t < 0 ? NO_STATE : table.state(t >> 1)
+    this.#look(slot)
     frames.mark[slot] = pair
     const { reuse, counters } = this.#engine
     const { begun } = reuse
@@ -118,15 +124,25 @@ export class Watch {
       ring.takeBack(before, 1)
       return verdict
     }
+    let t = this.#found
+    let state = this.#state
     if (begun !== reuse.begun) {
       // Judged as if it had found nothing: it is of the connection that it opened, or of none.
       const hasOpened = counters.events[Event.CONNS_OPENED] !== opened
       state = NO_STATE
       t = hasOpened ? tuple.find() : NO_TUPLE
-    } else if (t < 0 && hasTuple) t = tuple.find()
+    } else if (t < 0 && this.#hasTuple) t = tuple.find()
     const after = t < 0 ? NO_STATE : table.state(t >> 1)
     ring.judged(pair, verdict, t, state, after, table.cells)
     return verdict
+  }
+
+  /** Which connection the frame in `slot` is of, before it is judged, and its state. */
+  #look(slot: number): void {
+    const { table } = this.#engine.conns
+    this.#hasTuple = this.#tuple.read(slot)
+    this.#found = this.#hasTuple ? this.#tuple.find() : NO_TUPLE
+    this.#state = this.#found < 0 ? NO_STATE : table.state(this.#found >> 1)
   }
 
   /** A frame that the engine does not get to see. */
