@@ -254,9 +254,11 @@ function arm(
 ): ConfigArm {
   return {
     name,
+    kind: 'tap',
     netns: null,
     mac,
     mtu: 1500,
+    mtuLimit: 1500,
     vlan: null,
     addresses: Array.from({ length: vips }, (_, i) => ({
       address: ipv4Text(VIP + i),

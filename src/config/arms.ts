@@ -2,7 +2,7 @@
 
 import { ipv4Text } from '../wire/address.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
-import type { ConfigFile } from './schema.ts'
+import type { ARM_KINDS, ConfigFile } from './schema.ts'
 
 export interface ConfigAddress {
   address: string
@@ -31,13 +31,27 @@ export function isImpaired({ loss, duplicate, reorder, corrupt }: ConfigImpair):
   return loss + duplicate + reorder + corrupt > 0
 }
 
-export interface ConfigArm {
-  /** Name of the TAP, unique over all arms. */
-  name: string
-  /** Name of the namespace that holds the TAP, null for the daemon's own. */
-  netns: string | null
+/** What the device of an arm is: a TAP of ours, whose MAC and MTU are the config's; or a NIC, which has its own. */
+export type ArmKindName = (typeof ARM_KINDS)[number]
+
+/** What a NIC says of itself that an arm has of it. */
+export interface ArmDevice {
   mac: string
   mtu: number
+}
+
+export interface ConfigArm extends ArmDevice {
+  /** Name of the device, unique over all arms. */
+  name: string
+  kind: ArmKindName
+  /** Name of the namespace that holds the device, null for the daemon's own. */
+  netns: string | null
+  /** Of a NIC its own, once it was looked at. */
+  mac: string
+  /** The same, if what the file says is not smaller. */
+  mtu: number
+  /** What the file says of it. */
+  mtuLimit: number
   /** It shares the device of that arm, by 802.1Q with this id; null if it has its own. */
   vlan: { arm: string; id: number } | null
   /** Own addresses without the LIPs, in the order of the file. */
@@ -64,8 +78,7 @@ export function parentOf(arms: readonly { name: string }[], vlan: { arm: string 
 export function armsOf(arms: ConfigFile['arms']): ConfigArm[] {
   return arms.map(arm => ({
     name: arm.name,
-    ...deviceOf(arms.find(({ name }) => name === arm.vlan?.arm) ?? arm),
-    mtu: arm.mtu,
+    ...deviceOf(arms.find(({ name }) => name === arm.vlan?.arm) ?? arm, arm.mtu),
     vlan: arm.vlan ?? null,
     addresses: arm.addresses.map(cidr => ({ address: hostOf(cidr), prefixLength: lengthOf(cidr) })),
     localAddresses: arm.local_addresses,
@@ -84,8 +97,23 @@ export function armsOf(arms: ConfigFile['arms']): ConfigArm[] {
   }))
 }
 
-function deviceOf({ name, netns = '', mac }: ConfigFile['arms'][number]) {
-  return { netns: netns || null, mac: mac?.toLowerCase() ?? macOf(netns, name) }
+/** `parent` has the device; a NIC's MTU holds for all who share it. */
+function deviceOf(parent: ConfigFile['arms'][number], own: number | undefined) {
+  const { name, kind, netns = '', mac } = parent
+  const mtu = own ?? (kind === 'nic' ? parent.mtu : undefined) ?? MTU[kind]
+  return {
+    ...{ kind, mtu, mtuLimit: mtu, netns: netns || null },
+    mac: mac?.toLowerCase() ?? macOf(netns, name),
+  }
+}
+
+/** Of a NIC's arm whose MTU the file leaves open: more than any has. */
+export const NIC_MTU = 65_535
+const MTU: Record<ArmKindName, number> = { tap: 1500, nic: NIC_MTU }
+
+/** An arm of a config with its NIC as it was found. */
+export function asFound<A extends { mtuLimit: number }>(arm: A, { mac, mtu }: ArmDevice): A {
+  return { ...arm, mac, mtu: Math.min(arm.mtuLimit, mtu) }
 }
 
 function share(percent: 0 | string): number {

@@ -50,6 +50,8 @@ export type Change =
   | { put: 'address' | 'no-address'; arm: number; address: string; prefixLength: number }
   | { put: 'route' | 'no-route'; arm: number; route: ConfigRoute }
   | { put: 'neighbour' | 'no-neighbour'; arm: number; address: string; mac: string }
+  /** A NIC has another MAC or MTU. */
+  | { put: 'device'; arm: number; mac: string; mtu: number }
   | { put: 'lip' | 'no-lip'; address: string; place: number }
   | { put: 'service'; service: ServiceChange }
   | ({ put: 'no-service' } & ServiceKey)

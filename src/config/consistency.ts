@@ -121,6 +121,10 @@ function checkArms(arms: Arms, armRead: boolean[], source: ConfigSource): void {
   const names = new Map<string, Path>()
   for (const [i, arm] of arms.entries()) {
     if (arm?.name !== undefined) once(source, names, arm.name, ['arms', i, 'name'], 'arm')
+    if (arm?.kind === 'nic' && arm.mac !== undefined) {
+      const path = ['arms', i, 'mac']
+      source.problem(path, `expected none, for a nic keeps its own, found "${arm.mac}"`)
+    }
     const near = new Networks(onLink(arm))
     const routes = new Map<string, Path>()
     for (const [j, route] of (arm?.routes ?? []).entries()) {

@@ -22,8 +22,13 @@ export function controlSteps(before: ConfigValues, after: ConfigValues): string[
 export function restartKeys(before: ConfigValues, after: ConfigValues): string[] {
   const keys: string[] = []
   const armsOf = ({ arms }: ConfigValues) =>
-    arms.map(({ name, netns, mac, mtu, vlan, impair }) => ({ name, netns, mac, mtu, vlan, impair }))
-  if (differ(armsOf(before), armsOf(after))) keys.push('arms (name, netns, mac, mtu, vlan, impair)')
+    arms.map(({ name, kind, netns, mac, mtuLimit, vlan, impair }) => ({
+      ...{ name, kind, netns, mtuLimit, vlan, impair },
+      // A NIC's is no matter of the config.
+      mac: kind === 'nic' ? '' : mac,
+    }))
+  if (differ(armsOf(before), armsOf(after)))
+    keys.push('arms (name, kind, netns, mac, mtu, vlan, impair)')
   const tcpOf = ({ tcp: { timeouts: _, ...rest } }: ConfigValues) => rest
   const udpOf = ({ udp: { timeouts: _, ...rest } }: ConfigValues) => rest
   const logOf = ({ log: { level: _, modules: __, ...rest } }: ConfigValues) => rest

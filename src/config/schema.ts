@@ -52,6 +52,9 @@ const percent = z
   )
   .default(0)
 
+/** What an arm's device is: a TAP of ours, or a NIC that is there. */
+export const ARM_KINDS = ['tap', 'nic'] as const
+
 /** Names and paths are told in logs and listings. */
 const isPrintable = (value: string) => !/\p{C}/u.test(value)
 /** The kernel's rule for device names (dev_valid_name), less the % that would make it a pattern. */
@@ -76,9 +79,10 @@ const mac = text('a unicast MAC address, like 02:74:76:00:00:01', isUnicastMac)
 
 const arm = mapping({
   name: text('a device name of 1-15 bytes', isDeviceName),
+  kind: word(ARM_KINDS),
   netns: text('the name of a network namespace', isNetnsName).optional(),
   mac: mac.optional(),
-  mtu: whole(576, 9000).default(1500),
+  mtu: whole(576, 9000).optional(),
   vlan: mapping({
     arm: text('the name of another arm', isDeviceName),
     id: whole(1, 4094),

@@ -1,5 +1,6 @@
 /** What arms that share a device by 802.1Q say about each other. */
 
+import { NIC_MTU } from './arms.ts'
 import type { Draft } from './draft.ts'
 import type { ConfigFile } from './schema.ts'
 import type { ConfigSource, Path } from './source.ts'
@@ -11,8 +12,8 @@ export function checkVlans(arms: Arms, armsRead: boolean, source: ConfigSource):
   const seen = new Map<string, Path>()
   for (const [i, arm] of arms.entries()) {
     if (!arm?.vlan) continue
-    for (const key of ['netns', 'mac'] as const) {
-      if (arm[key] === undefined) continue
+    for (const key of ['kind', 'netns', 'mac'] as const) {
+      if (arm[key] === undefined || arm[key] === 'tap') continue
       source.problem(
         ['arms', i, key],
         `expected none beside vlan: it is that of the arm whose device it shares`,
@@ -48,8 +49,9 @@ function checkMtu(
   path: Path,
   source: ConfigSource,
 ): void {
-  const { mtu = 1500 } = arm
-  const { mtu: most = 1500 } = parent
+  const isNic = parent.kind === 'nic'
+  const { mtu: most = isNic ? NIC_MTU : 1500 } = parent
+  const { mtu = isNic ? most : 1500 } = arm
   if (mtu > most)
     source.problem(path, `expected at most the MTU ${most} of ${parent.name}, found ${mtu}`)
 }

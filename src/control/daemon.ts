@@ -18,6 +18,7 @@ import { TraceReader } from './log/trace-reader.ts'
 import { Events } from './model/events.ts'
 import { Model } from './model/model.ts'
 import { untilFree } from './network/kinds.ts'
+import { withDevices } from './network/nic.ts'
 import { services } from './readings/listings.ts'
 import { SAMPLE_MS } from './readings/rates.ts'
 import { Readings } from './readings/readings.ts'
@@ -77,14 +78,15 @@ async function saidWithRemedy(error: Error, config: Config, file: string): Promi
 }
 
 async function serve(
-  config: Config,
+  read: Config,
   configPath: string,
   log: Log,
   options: RunOptions,
 ): Promise<number> {
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
-  await claimSocket(config.control.socket)
-  if (!options.force) await untilFree(withDevice(config.arms))
+  await claimSocket(read.control.socket)
+  if (!options.force) await untilFree(withDevice(read.arms))
+  const config = { ...read, arms: withDevices(read.arms) }
   const parts = assemble(config, configPath, log, options)
   const { model } = parts.daemon
   for (const reader of parts.readers) reader.start()
@@ -144,6 +146,7 @@ type Parts = ReturnType<typeof assemble>
 function follow({ daemon, silent, dumps }: Parts): void {
   const { model, workers, watching, events } = daemon
   watching.onWanted = () => workers.wake()
+  workers.arms.onDevice = (arm, device) => model.found(arm, device)
   workers.arms.onChange = (arm, state) => events.emit('arm', { arm, ...state })
   model.onChange(({ steps, warnings }) => {
     watching.capture = model.config.capture

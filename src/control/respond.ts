@@ -18,7 +18,7 @@ import { addresses, counters, routes, services } from './readings/listings.ts'
 import { numbers } from './readings/numbers.ts'
 import { drops, edges } from './readings/refusals.ts'
 import { version } from './system/version.ts'
-import { type Arms, lipsOf } from './threads/arms.ts'
+import { type Arms, type Own, ownOf } from './threads/arms.ts'
 import { connInfo, timeoutsOf } from './threads/snapshots.ts'
 import type { Workers } from './threads/workers.ts'
 import { type WhoisSources, whois } from './whois/whois.ts'
@@ -29,7 +29,7 @@ export interface Daemon {
   model: Model
   workers: Pick<Workers, 'neighbours' | 'conns' | 'probe' | 'setDebug'> & {
     arms: Pick<Arms, 'state' | 'queues'>
-    change(changes: readonly Change[], lips: readonly string[]): Promise<void>
+    change(changes: readonly Change[], own?: Own): Promise<void>
   }
   log: {
     readonly levels: Pick<LogLevels, 'base' | 'own' | 'tracing'>
@@ -111,7 +111,7 @@ export async function respond<V extends VerbName>(
 }
 
 function carryOut({ workers }: Daemon): CarryOut {
-  return (changes, after) => workers.change(changes, lipsOf(after))
+  return (changes, after) => workers.change(changes, ownOf(after))
 }
 
 async function apply(daemon: Daemon, config: Config, dryRun: boolean): Promise<PlanInfo> {

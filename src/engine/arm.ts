@@ -36,10 +36,10 @@ export interface ArmImage {
 
 export class Arm {
   readonly index: number
-  readonly macHi: number
-  readonly macLo: number
+  macHi: number
+  macLo: number
   /** Largest IP packet in bytes. */
-  readonly mtu: number
+  mtu: number
   /** Slots to send, in order; the loop writes them out after each burst and empties the list. */
   readonly outbox: Int32Array
   outboxCount = 0
@@ -56,6 +56,13 @@ export class Arm {
     this.macLo = macLo
     this.mtu = mtu
     this.outbox = new Int32Array(outboxSlots)
+  }
+
+  /** Its device has become another one. */
+  setDevice(macHi: number, macLo: number, mtu: number): void {
+    this.macHi = macHi
+    this.macLo = macLo
+    this.mtu = mtu
   }
 
   get addresses(): readonly ArmAddress[] {

@@ -1,5 +1,5 @@
 /**
- * An assembler for the few eBPF instructions that steering needs (RFC 9669), so that nobody has to have a compiler
+ * An assembler for the few eBPF instructions that our programs need (RFC 9669), so that nobody has to have a compiler
  * for BPF. Jumps name labels, which are resolved when the bytes are asked for.
  *
  *   instruction   | opcode 8 | dst 4, src 4 | offset 16 | immediate 32 |    fields in the machine's byte order
@@ -10,11 +10,13 @@ const BYTES = 8
 /** Registers. R0 is the result; R6 must hold the context for packet loads, which lose R1 to R5. */
 export const R0 = 0
 export const R1 = 1
+export const R2 = 2
+export const R3 = 3
 export const R6 = 6
 export const R7 = 7
 export const R8 = 8
 export const R9 = 9
-export type Register = 0 | 1 | 6 | 7 | 8 | 9
+export type Register = 0 | 1 | 2 | 3 | 6 | 7 | 8 | 9
 
 /** Bytes of a packet load. */
 export const SIZE = { WORD: 0x00, HALF: 0x08, BYTE: 0x10 } as const
@@ -28,9 +30,11 @@ const BY_REGISTER = 0x08
 /** Comparisons of the lower 32 bits, unsigned, with an immediate. SET: have they a bit in common? */
 export const IF = { EQ: 0x16, GE: 0x36, SET: 0x46, NE: 0x56, LT: 0xa6 } as const
 
+const LDX_WORD = 0x61
 const LD_ABS = 0x20
 const LD_IND = 0x40
 const JUMP = 0x05
+const CALL = 0x85
 const EXIT = 0x95
 
 type Op = (typeof OP)[keyof typeof OP]
@@ -41,8 +45,17 @@ export interface Label {
   at: number
 }
 
+interface Instruction {
+  opcode: number
+  /** The source above, the destination below. */
+  registers: number
+  imm: number
+  offset?: number
+  to?: Label
+}
+
 export class Assembler {
-  readonly #code: { opcode: number; registers: number; imm: number; to?: Label }[] = []
+  readonly #code: Instruction[] = []
 
   label(): Label {
     return { at: -1 }
@@ -79,6 +92,16 @@ export class Assembler {
     this.#add(LD_IND | size, 0, register, offset)
   }
 
+  /** `dst` = the word at `offset` of what `src` points to, in the machine's byte order. */
+  loadField(dst: Register, src: Register, offset: number): void {
+    this.#code.push({ opcode: LDX_WORD, registers: (src << 4) | dst, imm: 0, offset })
+  }
+
+  /** R0 = a helper of the kernel's, of R1 to R5, which are lost. */
+  call(helper: number): void {
+    this.#add(CALL, 0, 0, helper)
+  }
+
   jumpIf(test: (typeof IF)[keyof typeof IF], register: Register, imm: number, to: Label): void {
     this.#code.push({ opcode: test, registers: register, imm, to })
   }
@@ -94,8 +117,8 @@ export class Assembler {
   /** The program as bpf(2) takes it. Throws RangeError if a jump goes further than 16 bits say. */
   bytes(): Uint8Array {
     const view = new DataView(new ArrayBuffer(this.#code.length * BYTES))
-    this.#code.forEach(({ opcode, registers, imm, to }, i) => {
-      const distance = to === undefined ? 0 : to.at - i - 1
+    this.#code.forEach(({ opcode, registers, imm, offset = 0, to }, i) => {
+      const distance = to === undefined ? offset : to.at - i - 1
       if (distance < 0 || distance > 0x7fff) throw new RangeError(`jump over ${distance}`)
       view.setUint8(i * BYTES, opcode)
       view.setUint8(i * BYTES + 1, registers)
@@ -108,4 +131,19 @@ export class Assembler {
   #add(opcode: number, dst: number, src: number, imm: number): void {
     this.#code.push({ opcode, registers: (src << 4) | dst, imm })
   }
+}
+
+/** Is R0 among the numbers, which ascend as unsigned? By halves: three instructions a number, of which about log2 run. */
+export function among(asm: Assembler, numbers: readonly number[], yes: Label, no: Label): void {
+  if (numbers.length <= 1) {
+    for (const number of numbers) asm.jumpIf(IF.EQ, R0, number, yes)
+    asm.jump(no)
+    return
+  }
+  const half = numbers.length >> 1
+  const upper = asm.label()
+  asm.jumpIf(IF.GE, R0, numbers[half], upper)
+  among(asm, numbers.slice(0, half), yes, no)
+  asm.place(upper)
+  among(asm, numbers.slice(half), yes, no)
 }

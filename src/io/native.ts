@@ -56,6 +56,12 @@ interface Addon {
   newNetns(): number
   notify(path: string, text: string): void
   giveUpRights(): void
+  loadClassifier(program: Uint8Array): number
+  attachTcx(program: number, netns: string, ifindex: number, where: number): number
+  updateLink(link: number, program: number): void
+  countTcx(netns: string, ifindex: number, where: number): number
+  linkFacts(socket: number, name: string): Int32Array | null
+  setUpTap(name: string, netns: string, mtu: number): void
   createWaker(): number
   wake(fd: number): void
   drainWaker(fd: number): void
@@ -203,6 +209,38 @@ export const askLink: Addon['askLink'] = addon.askLink
  * without the right to trace that process.
  */
 export const netnsOfTap: Addon['netnsOfTap'] = addon.netnsOfTap
+
+/**
+ * => a descriptor of a classifier of frames (BPF_PROG_TYPE_SCHED_CLS, in the bytes of bpf(2)), the caller's. Throws
+ * NativeError: EPERM without CAP_BPF and CAP_NET_ADMIN (or CAP_SYS_ADMIN), EINVAL or EACCES with the verifier's words.
+ */
+export const loadClassifier: Addon['loadClassifier'] = addon.loadClassifier
+
+/** Where attachTcx puts a program: on what comes in from the device, and on what leaves by it (linux/bpf.h). */
+export const TCX_INGRESS = 46
+export const TCX_EGRESS = 47
+
+/**
+ * Puts a classifier on a device of the namespace file `netns` ('' is the current one), before all others that are there.
+ * => a link, the caller's: the program goes from the device with the link's last descriptor, or the device with it. Throws
+ * NativeError: EINVAL before Linux 6.6, EPERM, ENODEV.
+ */
+export const attachTcx: Addon['attachTcx'] = addon.attachTcx
+
+/** Replaces the program of a link at one blow. Throws NativeError: ENOLINK once its device has gone. */
+export const updateLink: Addon['updateLink'] = addon.updateLink
+
+/** => how many programs tcx has there. Throws NativeError: EINVAL before Linux 6.6, EPERM without CAP_NET_ADMIN. */
+export const countTcx: Addon['countTcx'] = addon.countTcx
+
+/**
+ * What a device is, read by `socket` of its namespace: flags, ifindex, MTU, type (ARPHRD_ETHER is 1), MAC in 16 and 32
+ * bits, and whether LRO is on; null if there is none of that name. Waits for nobody. Throws NativeError.
+ */
+export const linkFacts: Addon['linkFacts'] = addon.linkFacts
+
+/** Switches TAP `name` of the namespace file `netns` on, without ARP or addresses of IPv6 of its own. Throws NativeError. */
+export const setUpTap: Addon['setUpTap'] = addon.setUpTap
 
 /** => an eventfd for wait; any thread of the process may wake it. */
 export const createWaker: Addon['createWaker'] = addon.createWaker

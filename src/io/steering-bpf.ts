@@ -32,6 +32,7 @@ import { IP_FRAGMENT_BITS, IP_OFFSET_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
 import { UDP } from '../wire/udp.ts'
 import {
   Assembler,
+  among,
   IF,
   type Label,
   OP,
@@ -160,21 +161,6 @@ function headerLength(asm: Assembler, into: Register, otherwise: Label): void {
   asm.aluRegister(OP.MOV, into, R0)
   asm.alu(OP.AND, into, 0x0f)
   asm.shiftLeft(into, 2)
-}
-
-/** Is R0 among the numbers, which ascend as unsigned? By halves. */
-function among(asm: Assembler, numbers: number[], yes: Label, no: Label): void {
-  if (numbers.length <= 1) {
-    for (const number of numbers) asm.jumpIf(IF.EQ, R0, number, yes)
-    asm.jump(no)
-    return
-  }
-  const half = numbers.length >> 1
-  const upper = asm.label()
-  asm.jumpIf(IF.GE, R0, numbers[half], upper)
-  among(asm, numbers.slice(0, half), yes, no)
-  asm.place(upper)
-  among(asm, numbers.slice(half), yes, no)
 }
 
 /** R0 = Steering.clientWorker of the tuple's peer, line by line the same. */

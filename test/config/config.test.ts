@@ -75,9 +75,11 @@ test('config/lab.yaml, every value', () => {
     arms: [
       {
         name: 'ext0',
+        kind: 'tap',
         netns: 'tapvs-client',
         mac: ext?.mac as string,
         mtu: 1500,
+        mtuLimit: 1500,
         vlan: null,
         addresses: [{ address: '202.108.10.1', prefixLength: 32 }],
         localAddresses: [],
@@ -87,9 +89,11 @@ test('config/lab.yaml, every value', () => {
       },
       {
         name: 'int0',
+        kind: 'tap',
         netns: 'tapvs-rs',
         mac: int?.mac as string,
         mtu: 1500,
+        mtuLimit: 1500,
         vlan: null,
         addresses: [{ address: '192.168.168.3', prefixLength: 32 }],
         localAddresses: ['192.168.168.7'],
@@ -126,7 +130,7 @@ function uncommented(text: string): { text: string; keys: string[] } {
 test('the commented-out keys of config/lab.yaml are true examples', () => {
   const { text, keys } = uncommented(readFileSync(LAB, 'utf8'))
   const expected = [
-    ...['mac', 'mtu', 'neighbours', 'impair'],
+    ...['kind', 'mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
     ...['one_packet', 'check', 'passive'],
     ...['upper_threshold', 'lower_threshold', 'backup', 'timeouts', 'timeouts'],

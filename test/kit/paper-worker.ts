@@ -45,6 +45,7 @@ port.on('message', (message: ToWorker) => {
       ring.log(true)
       say(message.queue.fd)
       return
+    case 'put':
     case 'check':
     case 'drain':
       return

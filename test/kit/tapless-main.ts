@@ -8,7 +8,7 @@ import type { OpenQueues } from '../../src/control/threads/arms.ts'
 decideSignals()
 
 let opened = 0
-const openQueues: OpenQueues = (name, _, workers) => {
+const openQueues: OpenQueues = ({ name }, workers) => {
   if (name === 'busy') throw new Error('TUNSETIFF busy: Device or resource busy')
   opened++
   if (opened === 2) throw new Error('still gone')

@@ -190,7 +190,7 @@ export class Checks implements CheckHost {
   }
 
   #carryOut(changes: readonly Change[]): Promise<void> {
-    return this.#workers.change(changes, [])
+    return this.#workers.change(changes)
   }
 
   /** The packet threads are gone, or one has failed to carry out a change; the former is told elsewhere. */

@@ -41,7 +41,7 @@ export async function diagnose({ file, socket: path, ping }: Asked): Promise<Fin
     config === undefined ||
     withDevice(config.arms).some(arm =>
       kindOf(arm)
-        .holders(arm.name, arm.netns)
+        .holders(arm)
         .some(holder => holder.pid === pid),
     )
   const { finding, daemon } = await socket(config?.control.socket ?? path, ping, holdsArm)

@@ -1,12 +1,12 @@
 /** Where the arms are to be: their namespaces, devices of their names, and addresses that the kernel has too. */
 
-import type { ConfigArm } from '../../config/arms.ts'
+import type { ArmKindName, ConfigArm } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
 import type { NativeError } from '../../io/native.ts'
-import { type ArmKindName, kindName } from '../network/kinds.ts'
 import { ipIn, netnsPath } from '../network/netns.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 import { lookInto, type Seen } from './links.ts'
+import { nicDevice } from './nic-device.ts'
 import { tapDevice, where } from './tap-device.ts'
 
 /** `daemon` is the pid of a daemon that runs with this config, if one does. */
@@ -16,7 +16,7 @@ export async function places({ arms }: Config, daemon: number | undefined): Prom
     const seen = await look(netns, findings)
     if (!seen) continue
     for (const arm of arms.filter(other => other.netns === netns)) {
-      if (!arm.vlan) findings.push(DEVICE[kindName(arm)](arm, seen.links.get(arm.name), daemon))
+      if (!arm.vlan) findings.push(DEVICE[arm.kind](arm, seen.links.get(arm.name), daemon))
       findings.push(...addresses(arm, seen))
     }
   }
@@ -24,7 +24,7 @@ export async function places({ arms }: Config, daemon: number | undefined): Prom
 }
 
 /** What is there in an arm's place, by the kind that it is to be. */
-const DEVICE: Record<ArmKindName, typeof tapDevice> = { tap: tapDevice }
+const DEVICE: Record<ArmKindName, typeof tapDevice> = { tap: tapDevice, nic: nicDevice }
 
 async function look(netns: string | null, findings: Finding[]): Promise<Seen | undefined> {
   const check = `namespace ${netns ?? '(own)'}`

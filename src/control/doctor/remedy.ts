@@ -4,7 +4,7 @@
  */
 
 import type { Config } from '../../config/config.ts'
-import type { DeviceError } from '../network/kinds.ts'
+import type { DeviceError } from '../network/device.ts'
 import type { Finding } from './finding.ts'
 import { LESS_MEMORY, moreFiles } from './machine.ts'
 import { rights } from './rights.ts'

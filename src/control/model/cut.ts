@@ -33,10 +33,7 @@ export function cut(
       .reduce((sum, count) => sum + count, 0)
     if (connections > 0) {
       log.info(`TAPVS: ${counted(connections, 'connection')} of RS ${name} to be cut`)
-      await workers.change(
-        places.map(place => ({ put: 'cut' as const, place })),
-        [],
-      )
+      await workers.change(places.map(place => ({ put: 'cut' as const, place })))
     }
     return { connections }
   })

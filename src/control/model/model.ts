@@ -7,6 +7,7 @@
 import type { PlanInfo, TrafficInfo } from '../../api/commands.ts'
 import type { Edit } from '../../api/edits.ts'
 import { configOfEdited } from '../../config/apart.ts'
+import type { ArmDevice } from '../../config/arms.ts'
 import { type Change, compare, comparing, rsName, rsNameOf } from '../../config/changes.ts'
 import type { Config } from '../../config/config.ts'
 import { inPieces } from '../../config/pieces.ts'
@@ -49,6 +50,12 @@ export class Model implements Sources {
     return this.#config
   }
 
+  /** The device of the arm of that index is another one than before. */
+  found(index: number, device: ArmDevice): void {
+    const arms = this.#config.arms.map((arm, i) => (i === index ? { ...arm, ...device } : arm))
+    this.#config = { ...this.#config, arms }
+  }
+
   /** To be called every SAMPLE_MS, at `nowMs`. */
   sampleRates(nowMs: number): void {
     const counted = this.#config.services.flatMap(service =>
@@ -84,7 +91,7 @@ export class Model implements Sources {
   ): Promise<PlanInfo> {
     const change = async () => {
       const before = this.#config
-      const after = await next(before.file)
+      const after = withDevicesOf(before, await next(before.file))
       const comparison = await inPieces(comparing(before, after))
       const known = new Set(before.named)
       const plan = {
@@ -137,4 +144,14 @@ export class Model implements Sources {
         this.readings.forget(change.rs.place)
     }
   }
+}
+
+/** A NIC is what it is, whatever the config is: that of an arm which stays has been looked at. */
+function withDevicesOf(before: Config, after: Config): Config {
+  const arms = after.arms.map((arm, i) => {
+    const was = before.arms[i]
+    if (arm.kind !== 'nic' || was?.kind !== 'nic' || was.name !== arm.name) return arm
+    return { ...arm, mac: was.mac, mtu: was.mtu }
+  })
+  return { ...after, arms }
 }

@@ -1,69 +1,74 @@
 /**
  * The kinds of devices that arms may have. A kind is a row here, made of its own files: how control opens a device, steers, and tells
  * whether another process has it, and the port that a packet thread makes of a queue (io/port.ts); and a row in
- * doctor/places.ts. TAPs are the only kind.
+ * doctor/places.ts. A NIC has a TAP behind it (nic.ts), so its port is a TAP's.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ConfigArm } from '../../config/arms.ts'
+import type { ArmKindName } from '../../config/arms.ts'
 import type { Arm } from '../../engine/arm.ts'
 import type { Counters } from '../../engine/counters.ts'
 import type { Frames } from '../../engine/frames.ts'
 import { steer } from '../../io/native.ts'
 import type { Port, PortOptions } from '../../io/port.ts'
-import { openQueues, type Queues } from '../../io/queues.ts'
+import { openQueues } from '../../io/queues.ts'
 import { TapPort } from '../../io/tap-port.ts'
+import type { Device, Opened, Ours } from './device.ts'
+import { netnsPath } from './netns.ts'
+import { openNic, tapOf } from './nic.ts'
 import { type Holder, holdersOf, isHeld, refuseHeld } from './tun-info.ts'
 
 const RELEASE_MS = 1000
 const LOOK_AGAIN_MS = 50
 
-export type Device = Pick<ConfigArm, 'name' | 'netns'>
-
-/** An error of opening a device may say which one. */
-export interface DeviceError extends Error {
-  device?: Device
-}
-
-/** A device is named by its name and its namespace, as the config has it. */
 export interface ArmKind {
   /**
-   * Opens the device in the namespace file `path` ('' for our own), a queue for each worker. `program` is what steers
-   * it, or why nothing does. Throws NativeError.
+   * Opens the device, a queue for each worker. `steering` is what steers it, or why nothing does. Throws NativeError.
    */
-  open(name: string, path: string, workers: number, program: Uint8Array | string): Queues
+  open(device: Device, workers: number, steering: Uint8Array | string, ours: Ours): Opened
   /** Steers by another program from now on; `fd` is any of its queues. Throws NativeError. */
   steer(fd: number, program: Uint8Array): void
   /** Whether more than `own` queues of it are attached: another process has it too. */
-  isHeld(name: string, netns: string | null, own: number): boolean
+  isHeld(device: Device, own: number): boolean
   /** Throws HeldError if it is held, and says by whom. */
-  refuseHeld(name: string, netns: string | null, own: number): void
+  refuseHeld(device: Device, own: number): void
   /** Processes that hold it too, as far as we may look. */
-  holders(name: string, netns: string | null): Holder[]
+  holders(device: Device): Holder[]
   /** The port of a worker, which gets its queue later. */
   newPort(arm: Arm, options: PortOptions, frames: Frames, counters: Counters): Port
 }
 
-export type ArmKindName = 'tap'
+const newPort: ArmKind['newPort'] = (arm, options, frames, counters) =>
+  new TapPort(arm, options, frames, counters)
 
 export const ARM_KINDS: Record<ArmKindName, ArmKind> = {
   tap: {
-    open: openQueues,
+    open: ({ name, netns }, workers, steering) =>
+      openQueues(name, netnsPath(netns), workers, steering),
     steer,
-    isHeld,
-    refuseHeld,
-    holders: holdersOf,
-    newPort: (arm, options, frames, counters) => new TapPort(arm, options, frames, counters),
+    isHeld: ({ name, netns }, own) => isHeld(name, netns, own),
+    refuseHeld: ({ name, netns }, own) => refuseHeld(name, netns, own),
+    holders: ({ name, netns }) => holdersOf(name, netns),
+    newPort,
+  },
+  // Who has the TAP behind it has the NIC.
+  nic: {
+    open: openNic,
+    steer,
+    isHeld: (device, own) => withTap(device, tap => isHeld(tap, device.netns, own)) ?? false,
+    refuseHeld: (device, own) => withTap(device, tap => refuseHeld(tap, device.netns, own)),
+    holders: device => withTap(device, tap => holdersOf(tap, device.netns)) ?? [],
+    newPort,
   },
 }
 
-/** Arms of a config are all of one kind. */
-export function kindName(_arm: Device): ArmKindName {
-  return 'tap'
+function withTap<T>(device: Device, look: (tap: string) => T): T | undefined {
+  const tap = tapOf(device)
+  return tap === undefined ? undefined : look(tap)
 }
 
-export function kindOf(arm: Device): ArmKind {
-  return ARM_KINDS[kindName(arm)]
+export function kindOf({ kind }: Pick<Device, 'kind'>): ArmKind {
+  return ARM_KINDS[kind]
 }
 
 /**
@@ -73,7 +78,7 @@ export function kindOf(arm: Device): ArmKind {
 export async function untilFree(arms: readonly Device[]): Promise<void> {
   for (const end = performance.now() + RELEASE_MS; ; await sleep(LOOK_AGAIN_MS)) {
     try {
-      for (const arm of arms) kindOf(arm).refuseHeld(arm.name, arm.netns, 0)
+      for (const arm of arms) kindOf(arm).refuseHeld(arm, 0)
       return
     } catch (error) {
       if (performance.now() > end) throw error

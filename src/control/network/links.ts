@@ -9,7 +9,9 @@
 import type { LinkState } from '../../api/link-state.ts'
 import type { ConfigArm } from '../../config/arms.ts'
 import { closeFd, IFF_RUNNING, IFF_UP, linkFlags, socketIn } from '../../io/native.ts'
+import type { NicFacts } from './device.ts'
 import { ipIn, netnsIdentity, netnsPath } from './netns.ts'
+import { factsBy } from './nic.ts'
 
 const LOOK_MS = 1000
 const GONE: LinkState = { up: false, admin: 'gone', link: 'down', orphaned: false }
@@ -22,6 +24,8 @@ interface Watched {
   socket: number
   /** netnsIdentity of that namespace. */
   identity: string
+  /** ifindex of a NIC; 0 for a device of ours, whose end its queues tell. */
+  index: number
   /** The last look found no carrier: one that was just attached gets it a moment later. */
   noCarrier: boolean
 }
@@ -31,8 +35,10 @@ type WatchedArm = Pick<ConfigArm, 'name' | 'netns'>
 export class Links {
   /** Told when the state of an arm has changed since it was opened. */
   onChange: (arm: number) => void = () => {}
-  /** Told when the namespace of an arm is another one than the name stands for now. */
+  /** Told when the namespace of an arm is another one than the name stands for now, and when its NIC is gone or another. */
   onMoved: (arm: number) => void = () => {}
+  /** Told at each look what the NIC of an arm is. */
+  onSeen: (arm: number, facts: NicFacts) => void = () => {}
   readonly #arms: readonly WatchedArm[]
   readonly #warn: (text: string) => void
   /** By arm. */
@@ -51,14 +57,15 @@ export class Links {
     return this.#watched[arm]?.state ?? GONE
   }
 
-  /** The arm has a device now; what is wrong with it is said at once. */
-  opened(arm: number): void {
+  /** The arm has a device now, a NIC of this ifindex if it is one; what is wrong with it is said at once. */
+  opened(arm: number, index = 0): void {
     this.lost(arm)
     const { netns } = this.#arms[arm] as WatchedArm
     const watched = {
       state: UNKNOWN,
       socket: openSocket(netns),
       identity: netns === null ? '' : netnsIdentity(netns),
+      index,
       noCarrier: false,
     }
     this.#watched[arm] = watched
@@ -91,17 +98,33 @@ export class Links {
       this.onMoved(arm)
       return false
     }
+    if (watched.index !== 0 && !this.#seeNic(arm, watched)) return false
     const before = watched.state
     const orphaned = named !== watched.identity
     const state = { ...flagsOf(watched, name), orphaned }
     watched.state = state
     if (before.admin === state.admin && before.link === state.link && before.orphaned === orphaned)
       return false
-    this.#say(this.#arms[arm] as WatchedArm, before, state)
+    this.#say(arm, before, state)
     return true
   }
 
-  #say({ name, netns }: WatchedArm, before: LinkState, state: LinkState): void {
+  /** => whether the arm's NIC is still there */
+  #seeNic(arm: number, { socket, index }: Watched): boolean {
+    const { name } = this.#arms[arm] as WatchedArm
+    const facts = nicBy(socket, name)
+    if (facts === 'unknown') return true
+    if (facts?.index === index) {
+      this.onSeen(arm, facts)
+      return true
+    }
+    this.#warn(`nic ${name} ${facts ? 'is another one now' : 'is not there any more'}`)
+    this.onMoved(arm)
+    return false
+  }
+
+  #say(arm: number, before: LinkState, state: LinkState): void {
+    const { name, netns } = this.#arms[arm] as WatchedArm
     if (state.orphaned && !before.orphaned) {
       const mend = `ip netns add ${netns}`
       this.#warn(
@@ -109,10 +132,12 @@ export class Links {
       )
     }
     if (state.up && !before.up) this.#warn(`arm ${name} is up`)
+    const { index = 0 } = this.#watched[arm] ?? {}
+    const plug = index > 0 ? 'plug it in' : `${ipIn(netns)} link set ${name} carrier on`
     if (state.admin === 'down' && before.admin !== 'down')
       this.#warn(`arm ${name} is down: ${ipIn(netns)} link set ${name} up`)
     else if (state.admin === 'up' && state.link === 'down')
-      this.#warn(`arm ${name} has no carrier: ${ipIn(netns)} link set ${name} carrier on`)
+      this.#warn(`arm ${name} has no carrier: ${plug}`)
   }
 }
 
@@ -135,6 +160,14 @@ function flagsOf(watched: Watched, name: string): Omit<LinkState, 'orphaned'> {
   if ((flags & IFF_RUNNING) !== 0) return { up: true, admin: 'up', link: 'up' }
   watched.noCarrier = true
   return noCarrier ? { up: false, admin: 'up', link: 'down' } : state
+}
+
+function nicBy(socket: number, name: string): NicFacts | undefined | 'unknown' {
+  try {
+    return socket < 0 ? 'unknown' : factsBy(socket, name)
+  } catch {
+    return 'unknown'
+  }
 }
 
 function flagsIn(socket: number, name: string): number {

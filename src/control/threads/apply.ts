@@ -24,6 +24,7 @@ import type { TraceRing } from '../../engine/trace.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { UoaMode } from '../../engine/xmit/uoa.ts'
 import { ipv4Int, macInts } from '../../wire/address.ts'
+import { putOfArm } from './apply-arm.ts'
 import { newArms } from './config-arms.ts'
 import {
   arenaBytes,
@@ -164,25 +165,12 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       engine.setUdpTimeouts(milliseconds(change.timeouts))
       return
     case 'address':
-    case 'no-address': {
-      const arm = engine.arms[change.arm] as Arm
-      const address = ipv4Int(change.address)
-      if (change.put === 'no-address') {
-        setup.removeAddress(arm, address, change.prefixLength, now)
-        return
-      }
-      setup.addAddress(arm, address, change.prefixLength, now)
-      return
-    }
+    case 'no-address':
+    case 'device':
     case 'route':
-    case 'no-route': {
-      const arm = engine.arms[change.arm] as Arm
-      const { to, prefixLength, via } = change.route
-      setup.removeRoute(arm, ipv4Int(to), prefixLength, now)
-      const gateway = via === null ? 0 : ipv4Int(via)
-      if (change.put === 'route') setup.addRoute(arm, ipv4Int(to), prefixLength, gateway, now)
+    case 'no-route':
+      putOfArm(engine, change, now)
       return
-    }
     case 'neighbour': {
       const [macHi, macLo] = macInts(change.mac)
       engine.neighs.fix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address), macHi, macLo, now)
@@ -226,8 +214,10 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
 /** The same while it runs: a new address is announced, and one worker speaks for all. */
 export function applyRunning(built: Built, change: Change, now: number): void {
   applyChange(built, change, now)
-  if (change.put !== 'address' || built.share.index !== 0) return
+  if (built.share.index !== 0) return
   const { engine } = built
+  if (change.put === 'device') engine.announce(engine.arms[change.arm] as Arm)
+  if (change.put !== 'address') return
   engine.announceAddress(engine.arms[change.arm] as Arm, Family.IPV4, ipv4Int(change.address))
 }
 

@@ -8,25 +8,33 @@
  */
 
 import type { LinkState } from '../../api/link-state.ts'
-import { parentOf } from '../../config/arms.ts'
+import { type ArmDevice, parentOf } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
 import { Steering } from '../../engine/steering.ts'
 import { closeFd } from '../../io/native.ts'
-import { readerOf } from '../../io/queues.ts'
+import { type Queues, readerOf } from '../../io/queues.ts'
 import { steeringProgram } from '../../io/steering-bpf.ts'
 import { ipv4Int } from '../../wire/address.ts'
-import { type ArmKind, type Device, type DeviceError, kindOf } from '../network/kinds.ts'
+import type { Device, DeviceError, Opened } from '../network/device.ts'
+import { kindOf } from '../network/kinds.ts'
 import { Links } from '../network/links.ts'
-import { netnsPath } from '../network/netns.ts'
 import { HeldError } from '../network/tun-info.ts'
 import { workerId } from './memory.ts'
+import { Nics } from './nics.ts'
 import type { Queue, ToWorker } from './protocol.ts'
 
 /** How often a lost device is tried again. */
 const REOPEN_MS = 1000
 
 /** Opens the queues of an arm's device; throws NativeError. */
-export type OpenQueues = ArmKind['open']
+export type OpenQueues = (device: Device, workers: number) => Queues
+
+/** What is ours of all arms, as text. */
+export interface Own {
+  lips: readonly string[]
+  /** LIPs included. */
+  addresses: readonly string[]
+}
 
 export interface ArmsOptions {
   /** TAPs that another process holds are taken as well. */
@@ -40,6 +48,8 @@ export interface ArmsOptions {
 export class Arms {
   /** Told when an arm is lost, when it is back, and when its link changes. */
   onChange: (arm: string, state: LinkState) => void = () => {}
+  /** Told when the device of the arm of that index is another one than before. */
+  onDevice: (arm: number, device: ArmDevice) => void = () => {}
   readonly #config: Config
   readonly #warn: (text: string) => void
   readonly #send: (worker: number, message: ToWorker) => void
@@ -47,6 +57,7 @@ export class Arms {
   #program: Uint8Array | string
   /** By arm, the queues of all workers; they are the workers' own. */
   readonly #queues: Queue[][] = []
+  readonly #nics: Nics
   /** By arm, the workers that have let go of it since it was last up. */
   readonly #left: Set<number>[]
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -66,7 +77,14 @@ export class Arms {
     this.#links.onMoved = arm => this.#leave(arm)
     this.#warn = warn
     this.#send = send
-    this.#program = programFor(config, lipsOf(config))
+    const own = ownOf(config)
+    this.#program = programFor(config, own.lips)
+    this.#nics = new Nics(config, own.addresses, {
+      warn,
+      send,
+      onDevice: (...of) => this.onDevice(...of),
+    })
+    this.#links.onSeen = (arm, facts) => this.#nics.seen(arm, facts)
     this.#left = config.arms.map(() => new Set())
   }
 
@@ -80,13 +98,18 @@ export class Arms {
         throw Object.assign(error as DeviceError, { device })
       }
     })
-    for (const [arm, { vlan }] of this.#config.arms.entries()) if (!vlan) this.#links.opened(arm)
+    for (const [arm, { vlan }] of this.#config.arms.entries()) if (!vlan) this.#opened(arm)
     return queues
+  }
+
+  #opened(arm: number): void {
+    this.#links.opened(arm, this.#nics.indexOf(arm))
   }
 
   /** The device is to be let go of, although it is there. */
   #leave(arm: number): void {
     this.#links.lost(arm)
+    this.#nics.drop(arm)
     for (let worker = 0; worker < this.#config.workers.count; worker++)
       this.#send(worker, { do: 'lose', arm })
   }
@@ -97,6 +120,7 @@ export class Arms {
     const { count } = this.#config.workers
     if (left.size === 0) {
       this.#links.lost(arm)
+      this.#nics.drop(arm)
       this.#tell(arm, 'gone')
       for (let other = 0; other < count; other++) {
         if (other !== worker) this.#send(other, { do: 'lose', arm })
@@ -123,6 +147,16 @@ export class Arms {
     }
   }
 
+  /** NICs bring what is for these addresses from now on, and all else is the host's. */
+  readdress(addresses: readonly string[]): void {
+    this.#nics.readdress(addresses)
+  }
+
+  /** The same, and what was ours before. */
+  readdressMore(addresses: readonly string[]): void {
+    this.readdress([...new Set([...this.#nics.addresses, ...addresses])])
+  }
+
   state(arm: number): LinkState {
     return this.#links.state(this.#deviceOf(arm))
   }
@@ -146,15 +180,19 @@ export class Arms {
     return this.#queues[this.#deviceOf(arm)]?.filter(({ reads }) => reads).length ?? 0
   }
 
+  /** Leaves the NICs to the host. */
+  release(): void {
+    for (const arm of this.#config.arms.keys()) this.#nics.drop(arm)
+  }
+
   stop(): void {
     this.#links.stop()
     for (const timer of this.#timers) clearTimeout(timer)
   }
 
   #reopen(arm: number): void {
-    const { name, netns } = this.#device(arm)
     // Who holds it is known: to find out once a second would take a busy machine a part of each.
-    if (this.#refused.has(arm) && kindOf(this.#device(arm)).isHeld(name, netns, 0)) {
+    if (this.#refused.has(arm) && kindOf(this.#device(arm)).isHeld(this.#device(arm), 0)) {
       this.#later(() => this.#reopen(arm))
       return
     }
@@ -172,13 +210,15 @@ export class Arms {
     }
     this.#left[arm]?.clear()
     this.#refused.delete(arm)
+    // A NIC that was made anew has another MAC, and says so when it is announced.
+    this.#nics.seen(arm)
     for (const [worker, queue] of queues.entries()) this.#send(worker, { do: 'attach', arm, queue })
     this.#tell(arm, 'back')
   }
 
   #tell(arm: number, what: 'gone' | 'back'): void {
     this.#warn(`arm ${this.#config.arms[arm]?.name} is ${what}`)
-    if (what === 'back') this.#links.opened(arm)
+    if (what === 'back') this.#opened(arm)
     this.#changed(arm)
   }
 
@@ -192,16 +232,20 @@ export class Arms {
 
   #open(arm: number): Queue[] {
     const device = this.#device(arm)
-    const { name, netns } = device
+    const { name } = device
     const kind = kindOf(device)
     const { count } = this.#config.workers
-    if (!this.#force) kind.refuseHeld(name, netns, 0)
-    const open = this.#openQueues ?? kind.open
-    const { fds, unsteered } = open(name, netnsPath(netns), count, this.#program)
+    if (!this.#force) kind.refuseHeld(device, 0)
+    const opened: Opened =
+      this.#openQueues?.(device, count) ??
+      kind.open(device, count, this.#program, this.#nics.ours(name))
+    const { fds, unsteered, nic } = opened
+    if (nic) this.#nics.take(arm, nic)
     try {
       // Another may have asked in the same moment as we did; then both see it here, and one of two is refused at least.
-      if (!this.#force) kind.refuseHeld(name, netns, unsteered === undefined ? count : 1)
+      if (!this.#force) kind.refuseHeld(device, unsteered === undefined ? count : 1)
     } catch (error) {
+      this.#nics.drop(arm)
       for (const fd of fds) closeFd(fd)
       throw error
     }
@@ -239,6 +283,8 @@ function programFor({ workers }: Config, lips: readonly string[]): Uint8Array | 
   return steeringProgram(new Steering(workers.count), lips.map(ipv4Int))
 }
 
-export function lipsOf({ arms }: Config): string[] {
-  return arms.flatMap(arm => arm.localAddresses)
+export function ownOf({ arms }: Config): Own {
+  const lips = arms.flatMap(arm => arm.localAddresses)
+  const addresses = arms.flatMap(arm => arm.addresses.map(({ address }) => address))
+  return { lips, addresses: [...addresses, ...lips] }
 }

@@ -69,6 +69,8 @@ export type WorkerOrder =
   /** The device of the arm of that index has gone, or has come back. */
   | { do: 'lose'; arm: number }
   | { do: 'attach'; arm: number; queue: Queue }
+  /** A change that control does not ask about. */
+  | { do: 'put'; change: Change }
   /** Puts all counters into the journals. */
   | { do: 'check' }
   /** From now on no connection is opened. */

@@ -141,6 +141,9 @@ function obey(
     case 'lose':
       ports[message.arm]?.lose()
       return
+    case 'put':
+      carryOut(built, [message.change], watch)
+      return
     case 'attach':
       loop.attach(message.arm, message.queue.fd, message.queue.reads)
       return

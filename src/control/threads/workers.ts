@@ -11,7 +11,7 @@ import { Steering } from '../../engine/steering.ts'
 import { Handover } from '../../io/handover.ts'
 import { createWaker } from '../../io/native.ts'
 import { readerOf } from '../../io/queues.ts'
-import { Arms, type OpenQueues } from './arms.ts'
+import { Arms, type OpenQueues, type Own } from './arms.ts'
 import { arenaBytes, type Flight, type Tables, workerId } from './memory.ts'
 import { PacketThread } from './packet-thread.ts'
 import type { Key, Probed } from './probe.ts'
@@ -160,12 +160,16 @@ export class Workers {
     }
   }
 
-  /** Carries changes out in all of them; `lips` are all LIPs then. Rejects if one could not. */
-  async change(changes: readonly Change[], lips: readonly string[]): Promise<void> {
+  /** Carries changes out in all of them; `own` is what is ours then, if they change that. Rejects if one could not. */
+  async change(changes: readonly Change[], own: Own = { lips: [], addresses: [] }): Promise<void> {
+    const has = (...puts: Change['put'][]) => changes.some(({ put }) => puts.includes(put))
     // Before a LIP is used, what comes back to it must find its way to the worker.
-    if (changes.some(({ put }) => put === 'lip' || put === 'no-lip')) this.#arms.steer(lips)
+    if (has('lip', 'no-lip')) this.#arms.steer(own.lips)
+    // And an address is the host's again when nobody has it any more.
+    if (has('address')) this.#arms.readdressMore(own.addresses)
     const ask = (thread: PacketThread) => thread.request({ do: 'change', changes })
     await Promise.all(this.#threads.map(ask))
+    if (has('no-address')) this.#arms.readdress(own.addresses)
   }
 
   /** Of all engines, each as it is between two bursts of its own. Rejects if one could not. */
@@ -221,6 +225,7 @@ export class Workers {
   async stop(): Promise<void> {
     this.#arms.stop()
     await Promise.all(this.#threads.map(thread => thread.stop()))
+    this.#arms.release()
   }
 }
 

@@ -1,5 +1,6 @@
 /* An arm of the balancer as the kernel sees it: one or more queues of a TAP in some network
- * namespace, read and written in bursts between the kernel and one arena that TypeScript owns.
+ * namespace, read and written in bursts between the kernel and one arena that TypeScript owns. A NIC has
+ * a TAP behind it, and the programs that join the two (tcx.c).
  *
  * The addon knows no protocols: whether a frame is valid is the engine's business. It must never
  * write outside the arena, whatever the descriptors say, and never leave a thread in a namespace it
@@ -62,8 +63,17 @@ napi_value notify(napi_env env, napi_callback_info info);
 napi_value give_up_rights(napi_env env, napi_callback_info info);
 napi_value new_netns(napi_env env, napi_callback_info info);
 
-/* steering.c */
+/* steering.c: load_program => a descriptor of the program, of a type of bpf.h, as an integer */
+napi_value load_program(napi_env env, uint32_t type, const void *program, size_t bytes);
 napi_value steer(napi_env env, napi_callback_info info);
+
+/* tcx.c */
+napi_value load_classifier(napi_env env, napi_callback_info info);
+napi_value attach_tcx(napi_env env, napi_callback_info info);
+napi_value update_link(napi_env env, napi_callback_info info);
+napi_value count_tcx(napi_env env, napi_callback_info info);
+napi_value link_facts(napi_env env, napi_callback_info info);
+napi_value set_up_tap(napi_env env, napi_callback_info info);
 
 /* ring.c */
 napi_value open_ring(napi_env env, napi_callback_info info);

@@ -1,4 +1,4 @@
-/* The BPF program that chooses among the queues of a TAP. The kernel's verifier is its only judge. */
+/* BPF programs: loading any, and the one that chooses among the queues of a TAP. The kernel's verifier is their only judge. */
 #include "addon.h"
 
 #include <errno.h>
@@ -14,10 +14,10 @@
 #define LOG_BYTES 2048
 
 /* => a descriptor of the program, or -1 with errno. The attributes beyond these are zero. */
-static int load(const void *program, size_t bytes, char *log) {
+static int load(uint32_t type, const void *program, size_t bytes, char *log) {
   union bpf_attr attr;
   memset(&attr, 0, sizeof attr);
-  attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
+  attr.prog_type = type;
   attr.insns = (uintptr_t)program;
   attr.insn_cnt = (uint32_t)(bytes / INSN_BYTES);
   attr.license = (uintptr_t) "MIT";
@@ -29,12 +29,20 @@ static int load(const void *program, size_t bytes, char *log) {
 
 /* Asks again for what the verifier says: it writes for the programs that it accepts as well, and a
  * log that is too small is an error of its own (ENOSPC), so the first attempt goes without. */
-static napi_value refused(napi_env env, int error, const void *program, size_t bytes) {
+static napi_value refused(napi_env env, int error, uint32_t type, const void *program,
+                          size_t bytes) {
   char log[LOG_BYTES] = "", step[LOG_BYTES + 40];
-  int fd = load(program, bytes, log);
+  int fd = load(type, program, bytes, log);
   if (fd >= 0) close(fd);
   snprintf(step, sizeof step, "BPF_PROG_LOAD%s%s", *log ? ":\n" : "", log);
   return system_error(env, error, step, "", "");
+}
+
+napi_value load_program(napi_env env, uint32_t type, const void *program, size_t bytes) {
+  if (bytes % INSN_BYTES)
+    return type_error(env, "program: expected a Uint8Array of whole instructions");
+  int fd = load(type, program, bytes, NULL);
+  return fd < 0 ? refused(env, errno, type, program, bytes) : integer(env, fd);
 }
 
 napi_value steer(napi_env env, napi_callback_info info) {
@@ -47,7 +55,9 @@ napi_value steer(napi_env env, napi_callback_info info) {
     return type_error(env, "program: expected a Uint8Array of whole instructions");
 
   int fd = -1; /* takes the program away */
-  if (bytes && (fd = load(program, bytes, NULL)) < 0) return refused(env, errno, program, bytes);
+  const uint32_t type = BPF_PROG_TYPE_SOCKET_FILTER;
+  if (bytes && (fd = load(type, program, bytes, NULL)) < 0)
+    return refused(env, errno, type, program, bytes);
   int result = ioctl(tap, TUNSETSTEERINGEBPF, &fd), error = errno;
   if (fd >= 0) close(fd); /* the device holds the program from now on */
   return result < 0 ? system_error(env, error, "TUNSETSTEERINGEBPF", "", "") : NULL;

@@ -33,7 +33,7 @@ test('a TAP that nobody holds, or only we', () => {
 test('one that another process holds is refused with its pid, and free at once when it is killed', async t => {
   const other = await holder(t)
   assert.throws(() => refuseHeld(TAP, NS, 0), refusal(other.pid))
-  const arms = [{ name: TAP, netns: NS }]
+  const arms = [{ name: TAP, kind: 'tap' as const, netns: NS }]
   await assert.rejects(untilFree(arms), refusal(other.pid))
   other.kill('SIGKILL')
   await untilFree(arms)

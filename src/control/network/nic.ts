@@ -1,0 +1,184 @@
+/**
+ * NICs as arms. The device stays where it is and is the host's as before; behind it, in the same namespace, stands a TAP of ours,
+ * and classifiers join the two (io/nic-bpf.ts). The TAP and the links of the classifiers live by descriptors of this process
+ * alone, so whatever its end is, the NIC is as it was.
+ *
+ * The TAP is named after the NIC's ifindex: no two devices of a namespace have the same, another tapvs on the same NIC
+ * finds the same TAP held, and a NIC that is made anew gets another.
+ */
+
+import { release } from 'node:os'
+import { asFound, type ConfigArm, NIC_MTU, parentOf } from '../../config/arms.ts'
+import {
+  attachTcx,
+  closeFd,
+  linkFacts,
+  loadClassifier,
+  type NativeError,
+  setUpTap,
+  socketIn,
+  TCX_EGRESS,
+  TCX_INGRESS,
+  updateLink,
+} from '../../io/native.ts'
+import { fromNicProgram, fromTapProgram, toTapProgram } from '../../io/nic-bpf.ts'
+import { openQueues, type Queues } from '../../io/queues.ts'
+import { macText } from '../../wire/address.ts'
+import type { Device, DeviceError, NicFacts, Opened, Ours } from './device.ts'
+import { ipIn, netnsPath } from './netns.ts'
+
+const ARPHRD_ETHER = 1
+/** The largest that a TAP has: frames of any NIC fit, and one that is changed need not be followed. */
+const TAP_MTU = 65_521
+
+/** By a socket of the device's namespace; undefined if there is none. Throws NativeError. */
+export function factsBy(socket: number, name: string): NicFacts | undefined {
+  const facts = linkFacts(socket, name)
+  if (facts === null) return undefined
+  const [, index = 0, mtu = 0, type = 0, macHi = 0, macLo = 0, lro = 0] = facts
+  const mac = macText(macHi, macLo)
+  return { index, mac, mtu, isEthernet: type === ARPHRD_ETHER, lro: lro === 1 }
+}
+
+/** undefined if there is no such device. Throws NativeError: ENOENT for a namespace that is not there. */
+export function factsOf({ name, netns }: Omit<Device, 'kind'>): NicFacts | undefined {
+  const socket = socketIn(netnsPath(netns))
+  try {
+    return factsBy(socket, name)
+  } finally {
+    closeFd(socket)
+  }
+}
+
+/** The same of one that has to be there. */
+function nicOf(device: Device): NicFacts {
+  const facts = factsOf(device)
+  if (facts) return facts
+  const { name, netns } = device
+  throw new Error(`nic ${name}${where(device)} is not there; see ${ipIn(netns)} link`)
+}
+
+/** The arms with what their NICs say of themselves. Throws DeviceError for one that cannot be an arm. */
+export function withDevices(arms: readonly ConfigArm[]): ConfigArm[] {
+  return arms.map(arm => {
+    if (arm.kind !== 'nic') return arm
+    try {
+      const facts = nicOf(arm.vlan ? (arms[parentOf(arms, arm.vlan)] as ConfigArm) : arm)
+      const problem = problemOf(arm, facts)
+      if (problem) throw new Error(problem)
+      return asFound(arm, facts)
+    } catch (error) {
+      throw Object.assign(error as DeviceError, { device: arm })
+    }
+  })
+}
+
+/** Why it cannot be an arm, with what is to be done; undefined if it can. */
+export function problemOf(arm: ConfigArm, { isEthernet, mtu }: NicFacts): string | undefined {
+  const { name } = arm
+  if (!isEthernet) return `nic ${name}${where(arm)} has no Ethernet; name one that has`
+  const given = arm.mtuLimit < NIC_MTU && arm.mtuLimit > mtu
+  if (given)
+    return `arm ${name}: mtu ${arm.mtuLimit} is more than the ${mtu} of its nic; set ${mtu}`
+  return undefined
+}
+
+/** What is wrong with a NIC that does LRO, and what mends it. */
+export function lroWords({ name, netns }: Device): string {
+  const mend = netns === null ? '' : `ip netns exec ${netns} `
+  return `nic ${name} does LRO, whose segments are lost: ${mend}ethtool -K ${name} lro off`
+}
+
+/** Of the TAP behind the NIC with this ifindex. */
+export function tapBehind(index: number): string {
+  return `tapvs${index}`
+}
+
+/** The same of a NIC that may not be there, or may not be looked at: undefined. */
+export function tapOf(device: Device): string | undefined {
+  try {
+    const facts = factsOf(device)
+    return facts && tapBehind(facts.index)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Puts a TAP behind the NIC and joins them. Throws NativeError, with what is to be done for it; the NIC is as it was
+ * then.
+ */
+export function openNic(
+  device: Device,
+  workers: number,
+  steering: Uint8Array | string,
+  { addresses, vlans }: Ours,
+): Opened {
+  const facts = nicOf(device)
+  const path = netnsPath(device.netns)
+  const { index } = facts
+  const tap = tapBehind(index)
+  const queues = openQueues(tap, path, workers, steering)
+  const links: number[] = []
+  const release = () => {
+    for (const link of links.splice(0)) closeFd(link)
+  }
+  try {
+    setUpTap(tap, path, TAP_MTU)
+    const tapIndex = factsOf({ name: tap, netns: device.netns })?.index ?? 0
+    const attach = (program: Uint8Array, ifindex: number, at: number) =>
+      links.push(attached(program, path, ifindex, at))
+    attach(toTapProgram(index), tapIndex, TCX_EGRESS)
+    attach(fromTapProgram(index), tapIndex, TCX_INGRESS)
+    attach(fromNicProgram({ tap: tapIndex, addresses, vlans }), index, TCX_INGRESS)
+    const [link = -1] = links.slice(-1)
+    const readdress = (all: Iterable<number>) => {
+      if (links.length > 0) replaced(link, fromNicProgram({ tap: tapIndex, addresses: all, vlans }))
+    }
+    return { ...queues, nic: { facts, readdress, release } }
+  } catch (error) {
+    release()
+    closeAll(queues)
+    throw withReason(error as NativeError, device)
+  }
+}
+
+function where({ netns }: Device): string {
+  return netns === null ? '' : ` in ${netns}`
+}
+
+/** => a link */
+function attached(program: Uint8Array, path: string, ifindex: number, at: number): number {
+  const loaded = loadClassifier(program)
+  try {
+    return attachTcx(loaded, path, ifindex, at)
+  } finally {
+    // The link holds the program from now on.
+    closeFd(loaded)
+  }
+}
+
+function replaced(link: number, program: Uint8Array): void {
+  const loaded = loadClassifier(program)
+  try {
+    updateLink(link, loaded)
+  } finally {
+    closeFd(loaded)
+  }
+}
+
+function closeAll({ fds }: Queues): void {
+  for (const fd of fds) closeFd(fd)
+}
+
+/** The kernel's words say nothing to somebody who has not read it. */
+function withReason(error: NativeError, device: Device): NativeError {
+  const { code, message } = error
+  const of = `nic ${device.name}${where(device)}: ${message}`
+  if (code === 'EINVAL' && message.startsWith('BPF_LINK_CREATE'))
+    error.message = `${of}; tcx needs Linux 6.6 or newer, this is ${release()}`
+  else if (message.startsWith('BPF_') && (code === 'EPERM' || code === 'ENOSYS'))
+    error.message = `${of}; tcx needs bpf(2) and CAP_NET_ADMIN with CAP_BPF or CAP_SYS_ADMIN`
+  else error.message = of
+  return error
+}

@@ -1,0 +1,97 @@
+/** The arms that are NICs: what control holds of each, what of it is ours, and what the workers were told that it is. */
+
+import { type ArmDevice, type ConfigArm, parentOf } from '../../config/arms.ts'
+import type { Config } from '../../config/config.ts'
+import { ipv4Int } from '../../wire/address.ts'
+import type { Nic, NicFacts, Ours } from '../network/device.ts'
+import { lroWords } from '../network/nic.ts'
+import type { ToWorker } from './protocol.ts'
+
+export interface NicsOptions {
+  warn(text: string): void
+  send(worker: number, message: ToWorker): void
+  onDevice(arm: number, device: ArmDevice): void
+}
+
+export class Nics {
+  readonly #config: Config
+  readonly #options: NicsOptions
+  /** By arm; of those that have their device. */
+  readonly #nics: (Nic | undefined)[] = []
+  /** By arm. */
+  readonly #told: ArmDevice[]
+  #addresses: readonly string[]
+
+  /** `addresses` are all of ours. */
+  constructor(config: Config, addresses: readonly string[], options: NicsOptions) {
+    this.#config = config
+    this.#options = options
+    this.#addresses = addresses
+    this.#told = config.arms.map(({ mac, mtu }) => ({ mac, mtu }))
+  }
+
+  get addresses(): readonly string[] {
+    return this.#addresses
+  }
+
+  /** Of the device of this name. */
+  ours(device: string): Ours {
+    const vlans = this.#config.arms.flatMap(({ vlan }) => (vlan?.arm === device ? [vlan.id] : []))
+    return { addresses: this.#addresses.map(ipv4Int), vlans }
+  }
+
+  /** The arm has its device. */
+  take(arm: number, nic: Nic): void {
+    this.#nics[arm] = nic
+    if (nic.facts.lro) this.#options.warn(lroWords(this.#arm(arm)))
+  }
+
+  /** Leaves it to the host. */
+  drop(arm: number): void {
+    this.#nics[arm]?.release()
+    this.#nics[arm] = undefined
+  }
+
+  /** ifindex; undefined for a device that is ours. */
+  indexOf(arm: number): number | undefined {
+    return this.#nics[arm]?.facts.index
+  }
+
+  /** All addresses of ours from now on. */
+  readdress(addresses: readonly string[]): void {
+    this.#addresses = addresses
+    for (const [arm, nic] of this.#nics.entries()) {
+      try {
+        nic?.readdress(addresses.map(ipv4Int))
+      } catch (error) {
+        this.#options.warn(`arm ${this.#arm(arm).name}: ${(error as Error).message}`)
+      }
+    }
+  }
+
+  /** A NIC was looked at: another MAC or MTU is that of its arms from the next burst on. */
+  seen(nic: number, facts = this.#nics[nic]?.facts): void {
+    if (facts === undefined) return
+    const { arms } = this.#config
+    for (const [arm, { vlan }] of arms.entries())
+      if ((vlan ? parentOf(arms, vlan) : arm) === nic) this.#tell(arm, facts)
+  }
+
+  #tell(arm: number, { mac, mtu: most }: NicFacts): void {
+    const { warn, send, onDevice } = this.#options
+    const { name, mtuLimit } = this.#arm(arm)
+    const mtu = Math.min(mtuLimit, most)
+    const told = this.#told[arm] as ArmDevice
+    if (told.mac === mac && told.mtu === mtu) return
+    if (told.mac !== mac) warn(`arm ${name} has the MAC ${mac} now, ${told.mac} before`)
+    if (told.mtu !== mtu) warn(`arm ${name} has the MTU ${mtu} now, ${told.mtu} before`)
+    this.#told[arm] = { mac, mtu }
+    for (let worker = 0; worker < this.#config.workers.count; worker++)
+      send(worker, { do: 'put', change: { put: 'device', arm, mac, mtu } })
+    onDevice(arm, { mac, mtu })
+  }
+
+  #arm(arm: number): ConfigArm {
+    return this.#config.arms[arm] as ConfigArm
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The classifiers that join a NIC and the TAP behind it (tcx, in the same namespace). They take what is for addresses of ours
+ * from the host before its stack has seen it, so that the host never answers for one, even if it has it too; and all
+ * else is the host's, untouched.
+ *
+ *   network --> NIC ingress --- for us ----> TAP egress --> queue of a worker
+ *                    \--- all else --> the host's stack
+ *   network <-- NIC egress <---------------- TAP ingress <-- what a worker writes
+ *
+ * ARP about an address of ours is ours alone. All other ARP is the host's, and we hear a copy: neighbours that change their
+ * MAC say so to everybody. The kernel takes a VLAN tag from the bytes before the program sees the frame, and puts it back in
+ * front of whoever reads the TAP.
+ *
+ * No offsets into packets or maps that vary, so that CAP_BPF and CAP_NET_ADMIN are enough to load them: the verifier wants
+ * CAP_PERFMON for more.
+ */
+
+import { ARP } from '../wire/arp.ts'
+import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
+import { IPV4 } from '../wire/ipv4.ts'
+import { Assembler, among, IF, type Label, OP, R0, R1, R2, R3, R6, SIZE } from './bpf.ts'
+
+/** Fields of __sk_buff (linux/bpf.h), in bytes. */
+const SKB = {
+  LENGTH: 0,
+  PACKET_TYPE: 4,
+  VLAN_PRESENT: 20,
+  VLAN_TCI: 24,
+  VLAN_PROTOCOL: 28,
+  INGRESS_IFINDEX: 36,
+} as const
+/** linux/if_packet.h: for the NIC's own MAC; for another station's, as in promiscuous mode. */
+const PACKET_HOST = 0
+const PACKET_OTHERHOST = 3
+/** 802.1Q, as the network has it, in a word of this machine's. */
+const VLAN_8021Q = 0x0081
+const VLAN_ID = 0x0fff
+
+const HELPER = { CLONE_REDIRECT: 13, REDIRECT: 23 } as const
+/** Verdicts: the next program, and then the host's stack; nobody. */
+const TCX_NEXT = -1
+const TCX_DROP = 2
+
+const IP = ETH.HEADER
+const IPV4_LEAST = ETH.HEADER + IPV4.HEADER
+const ARP_LEAST = ETH.HEADER + ARP.BYTES
+
+export interface FromNic {
+  /** ifindex of the TAP. */
+  tap: number
+  /** All of ours on any arm, int32, in any order. */
+  addresses: Iterable<number>
+  /** IDs of VLANs in which our addresses are as well; frames of others are the host's. */
+  vlans?: Iterable<number>
+}
+
+/** => What the NIC has received: what is for us goes to the TAP. Throws RangeError for some ten thousand addresses. */
+export function fromNicProgram({ tap, addresses, vlans = [] }: FromNic): Uint8Array {
+  const asm = new Assembler()
+  const [ours, heard, hosts] = [asm.label(), asm.label(), asm.label()]
+  const own = ascending(addresses)
+  asm.copy(R6, R1)
+  vlan(asm, ascending(vlans), hosts)
+  const arp = asm.label()
+  longEnough(asm, IPV4_LEAST, hosts)
+  asm.load(SIZE.HALF, ETH.TYPE)
+  asm.jumpIf(IF.EQ, R0, ETHERTYPE.ARP, arp)
+  asm.jumpIf(IF.NE, R0, ETHERTYPE.IPV4, hosts)
+  asm.loadField(R0, R6, SKB.PACKET_TYPE)
+  asm.jumpIf(IF.NE, R0, PACKET_HOST, hosts)
+  asm.load(SIZE.WORD, IP + IPV4.DST)
+  among(asm, own, ours, hosts)
+
+  asm.place(arp)
+  asm.loadField(R0, R6, SKB.PACKET_TYPE)
+  asm.jumpIf(IF.EQ, R0, PACKET_OTHERHOST, hosts)
+  longEnough(asm, ARP_LEAST, hosts)
+  asm.load(SIZE.WORD, ETH.HEADER + ARP.TPA)
+  among(asm, own, ours, heard)
+
+  asm.place(heard)
+  asm.copy(R1, R6)
+  asm.alu(OP.MOV, R2, tap)
+  asm.alu(OP.MOV, R3, 0)
+  asm.call(HELPER.CLONE_REDIRECT)
+  asm.place(hosts)
+  asm.alu(OP.MOV, R0, TCX_NEXT)
+  asm.exit()
+
+  // The verifier refuses code that nothing leads to.
+  if (own.length > 0) {
+    asm.place(ours)
+    redirect(asm, tap)
+  }
+  return asm.bytes()
+}
+
+/** => What a worker has written: all of it leaves by the NIC of this ifindex. */
+export function fromTapProgram(nic: number): Uint8Array {
+  const asm = new Assembler()
+  redirect(asm, nic)
+  return asm.bytes()
+}
+
+/**
+ * => What goes to the workers: only what has come in by the NIC of this ifindex. The host's own stack speaks on every device
+ * that it has (IPv6 looks for routers and groups), and that did not come from the network.
+ */
+export function toTapProgram(nic: number): Uint8Array {
+  const asm = new Assembler()
+  const received = asm.label()
+  asm.loadField(R0, R1, SKB.INGRESS_IFINDEX)
+  asm.jumpIf(IF.EQ, R0, nic, received)
+  asm.alu(OP.MOV, R0, TCX_DROP)
+  asm.exit()
+  asm.place(received)
+  asm.alu(OP.MOV, R0, TCX_NEXT)
+  asm.exit()
+  return asm.bytes()
+}
+
+/** Goes on without a tag, and with one of these. */
+function vlan(asm: Assembler, ids: readonly number[], hosts: Label): void {
+  asm.loadField(R0, R6, SKB.VLAN_PRESENT)
+  if (ids.length === 0) {
+    asm.jumpIf(IF.NE, R0, 0, hosts)
+    return
+  }
+  const known = asm.label()
+  asm.jumpIf(IF.EQ, R0, 0, known)
+  asm.loadField(R0, R6, SKB.VLAN_PROTOCOL)
+  asm.jumpIf(IF.NE, R0, VLAN_8021Q, hosts)
+  asm.loadField(R0, R6, SKB.VLAN_TCI)
+  asm.alu(OP.AND, R0, VLAN_ID)
+  among(asm, ids, known, hosts)
+  asm.place(known)
+}
+
+/** A load from what is not there would end the program with a verdict of its own. */
+function longEnough(asm: Assembler, bytes: number, otherwise: Label): void {
+  asm.loadField(R0, R6, SKB.LENGTH)
+  asm.jumpIf(IF.LT, R0, bytes, otherwise)
+}
+
+function redirect(asm: Assembler, ifindex: number): void {
+  asm.alu(OP.MOV, R1, ifindex)
+  asm.alu(OP.MOV, R2, 0)
+  asm.call(HELPER.REDIRECT)
+  asm.exit()
+}
+
+function ascending(numbers: Iterable<number>): number[] {
+  return [...new Set(numbers)].sort((a, b) => (a >>> 0) - (b >>> 0))
+}
