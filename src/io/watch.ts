@@ -5,7 +5,7 @@
 
 import { performance } from 'node:perf_hooks'
 import type { Arm } from '../engine/arm.ts'
-import { Event, HAND_OVER } from '../engine/counters.ts'
+import { Event, HAND_OVER, PARKED } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { type FlightRing, Want } from '../engine/flight.ts'
 import { FlightKind } from '../engine/flight-records.ts'
@@ -37,6 +37,8 @@ export class Watch {
   #hasTuple = false
   #found = NO_TUPLE
   #state = NO_STATE
+  /** It was the last fragment of a datagram. */
+  #isWhole = false
 
   /** `worker` is its index among `workers`; `clock` says µs since 1970. */
   constructor(ring: FlightRing, engine: Engine, worker = 0, workers = 1, clock = clockUs) {
@@ -52,6 +54,7 @@ export class Watch {
     engine.trace.listen(ring)
     // The last fragment is judged as the whole datagram.
     engine.reassembly.seen = slot => {
+      this.#isWhole = true
       if (this.on) this.#look(slot)
     }
   }
@@ -113,6 +116,7 @@ export class Watch {
     // The engine is not asked what it made of the headers, so that it need not keep it.
     const tuple = this.#tuple
     this.#look(slot)
+    this.#isWhole = false
     frames.mark[slot] = pair
     const { reuse, counters } = this.#engine
     const { begun } = reuse
@@ -121,7 +125,9 @@ export class Watch {
     if (verdict <= HAND_OVER) {
       // Whoever judges it has it on record.
       frames.mark[slot] = 0
-      ring.takeBack(before, 1)
+      // But of a fragment: with it a datagram has become whole here, which is what goes on.
+      if (this.#isWhole) ring.judged(pair, PARKED, NO_TUPLE, NO_STATE, NO_STATE, table.cells)
+      else ring.takeBack(before, 1)
       return verdict
     }
     let t = this.#found
@@ -158,7 +164,8 @@ export class Watch {
     this.#ring.us = this.#clock()
     const from = frames.start[slot] >> 2
     const bytes = frames.length[slot]
-    this.#ring.frame(FlightKind.IN, pair, arm.index, bytes, frames.free, this.#arena, from)
+    const came = frames.fragment[slot]
+    this.#ring.frame(FlightKind.IN, pair, arm.index, bytes, frames.free, this.#arena, from, came)
     // Pairs stay positive for two thousand million frames, and then begin anew.
     this.#pair = pair + this.#step > PAIR_MAX ? this.#first : pair + this.#step
     return pair
