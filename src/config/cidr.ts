@@ -56,6 +56,15 @@ export class Networks {
     }
   }
 
+  /** The length of the longest one that contains it, or -1. */
+  longest(address: number): number {
+    let longest = -1
+    for (const [length, networks] of this.#byLength) {
+      if (length > longest && networks.has(address & prefixMask(length))) longest = length
+    }
+    return longest
+  }
+
   /** Whether one of them contains it. */
   hold(address: number): boolean {
     for (const [length, networks] of this.#byLength) {

@@ -10,8 +10,9 @@ import { ARMS_MAX, DESTS_MAX, LIPS_MAX } from '../engine/conn-layout.ts'
 import { printable } from '../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../wire/address.ts'
 import { checkProblems } from './check-keys.ts'
-import { hostOf, type Network, Networks, networkOf } from './cidr.ts'
+import { hostOf, Networks, networkOf } from './cidr.ts'
 import type { Draft } from './draft.ts'
+import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
 import type { ConfigSource, Path } from './source.ts'
 import { checkVlans } from './vlans.ts'
@@ -53,8 +54,9 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): Rem
   checkServices(services, own, arms, armsRead, source)
   const remarks: Remarks = { warnings: [], named: [] }
   if (!armsRead) return remarks
+  const reach = new Reach(arms)
   for (const [i, service] of services.entries()) {
-    for (const [key, text] of remarksOn(service, own)) {
+    for (const [key, text] of [...remarksOn(service, own), ...reach.remarksOn(service)]) {
       remarks.warnings.push(source.remark(['services', i, key], text))
       const { protocol = DEFAULT_PROTOCOL, address = '', port = 0 } = service ?? {}
       remarks.named.push(`${serviceName({ protocol, address, port })}: ${printable(text)}`)
@@ -148,19 +150,6 @@ function checkArms(arms: Arms, armRead: boolean[], source: ConfigSource): void {
   }
 }
 
-/** What an arm reaches without a gateway. */
-function onLink(arm: Arms[number] | undefined): Network[] {
-  const networks: Network[] = []
-  for (const cidr of arm?.addresses ?? []) {
-    // A /32 brings no route.
-    if (cidr !== null && networkOf(cidr).prefixLength < 32) networks.push(networkOf(cidr))
-  }
-  for (const route of arm?.routes ?? []) {
-    if (route?.to !== undefined && route.via === undefined) networks.push(networkOf(route.to))
-  }
-  return networks
-}
-
 function checkServices(
   services: (Service | null)[],
   own: Map<string, Own>,
@@ -170,14 +159,7 @@ function checkServices(
 ): void {
   const lips = [...own].filter(([, { lip }]) => lip).map(([address]) => address)
   const known = lips.length === 0 ? 'there is none' : lips.slice(0, 4).join(', ')
-  const reachable = new Networks(
-    arms.flatMap(arm => [
-      ...onLink(arm),
-      ...(arm?.routes ?? []).flatMap(route =>
-        route?.to === undefined ? [] : [networkOf(route.to)],
-      ),
-    ]),
-  )
+  const reach = new Reach(arms)
   if (armsRead && lips.length === 0) noLip(services, source)
   const seen = new Map<string, Path>()
   let realServers = 0
@@ -210,7 +192,7 @@ function checkServices(
           [...rsPath, 'address'],
           `expected another host, found our own address "${address}"`,
         )
-      } else if (armsRead && !reachable.hold(ipv4Int(address))) {
+      } else if (armsRead && reach.armTowards(ipv4Int(address)) === undefined) {
         source.problem(
           [...rsPath, 'address'],
           `expected an address that a route of some arm leads to, found "${address}"`,

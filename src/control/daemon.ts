@@ -107,7 +107,7 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
   const indices = Array.from({ length: config.workers.count }, (_, index) => index)
   const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
   const first = newTables(config)
-  const tables = indices.map(index => (index === 0 ? first : newTables(config, first.templates)))
+  const tables = indices.map(index => (index === 0 ? first : newTables(config, first)))
   const model = new Model(config, new Readings(config, tables))
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
   const records = new Records(config, log)

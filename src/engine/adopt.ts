@@ -30,6 +30,7 @@ export function adoptRecords(engine: Engine, now: number): Adopted {
   const marks = new Map<SaPool, Uint8Array>()
   for (const pool of lips) if (pool !== undefined) marks.set(pool, pool.marks())
   counters.states.fill(0)
+  dests.forgetLimited()
   for (let place = 0; place < dests.capacity; place++) dests.clearConns(place)
   const cleared = table.adopt(conn => {
     if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) return false
@@ -48,7 +49,7 @@ export function adoptRecords(engine: Engine, now: number): Adopted {
     return true
   })
   for (const [pool, marked] of marks) pool.adopt(marked)
-  for (const dest of dests.list) if (dest !== undefined) dests.checkLoad(dest)
+  dests.countLimited()
   return { conns: table.used, cleared }
 }
 

@@ -113,7 +113,10 @@ export class Conns {
     const dest = this.#placement.destFor(service, p, method.without(service), now)
     if (dest === undefined) return -Drop.TCP_NO_RS
     const conn = this.table.take()
-    if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
+    if (conn === NO_CONN) {
+      this.#dests.give(dest)
+      return -Drop.CONN_TABLE_FULL
+    }
     const { cells, cold } = this.table
     const at = recordAt(conn)
     cells[at | CIP] = p.saddr
@@ -123,6 +126,7 @@ export class Conns {
     cold[columnAt(conn) | OPENED] = now
     const unbound = method.bind(conn, service, dest, now)
     if (unbound !== 0) {
+      this.#dests.give(dest)
       this.table.giveBack(conn)
       return unbound
     }
@@ -263,7 +267,7 @@ export class Conns {
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
     this.#counters.states[state]--
     const rs = this.#dests.list[dest]
-    if (rs?.overloaded) this.#dests.checkLoad(rs)
+    if (rs !== undefined && rs.upper >= 0) this.#dests.give(rs)
     if (this.#trace.debug) sayOver(this.#trace, cells, conn, state, why)
     if (this.sessions !== null) this.sessions.end(conn, now, why)
     this.table.close(conn)

@@ -243,6 +243,7 @@ export class Engine {
     if (((now - this.neighTick) | 0) >= 0) {
       this.neighs.tick(now)
       this.arp.tick(now)
+      this.dests.lookAtLimits(now)
       this.reassembly.tick(now)
       if (this.#peers === null || this.#peers.self === 0) this.templates.sweep(now)
       this.neighTick = (now + NEIGH_TICK) | 0

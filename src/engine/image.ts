@@ -17,7 +17,7 @@ import { KeyedIsn } from './isn.ts'
 import type { NeighImage } from './neigh.ts'
 import type { PoolImage, SaPool } from './sa-pool.ts'
 import type { SessionsImage } from './sessions.ts'
-import type { SetupImage } from './setup.ts'
+import type { SetupImage } from './setup-parts.ts'
 import type { WheelImage } from './wheel.ts'
 
 export interface EngineImage {
@@ -127,9 +127,10 @@ export function restoreEngine(
     engine.lips[place] = newPool(place, pool.lip)
     engine.lips[place].restore(pool)
   }
-  engine.setup.restore(image.setup)
   dests.list.length = image.dests.length >> 4
   dests.cells.set(image.dests)
+  // Limits count what the cells say.
+  engine.setup.restore(image.setup)
   engine.outcomes.cells.set(image.outcomes)
   engine.outcomes.owed.set(image.owed)
   engine.neighs.restore(image.neighs)

@@ -48,6 +48,8 @@ export interface EngineOptions {
   /** At least Dests.bytesFor(destCapacity) bytes, all zero. */
   destMemory: ArrayBufferLike
   destCapacity: number
+  /** At least Limits.bytesFor(destCapacity) bytes, all zero or of other workers. */
+  limitMemory: ArrayBufferLike
   /** At least Outcomes.bytesFor(destCapacity) bytes, all zero. */
   outcomeMemory: ArrayBufferLike
   /** Edges.bytes, all zero. */

@@ -56,7 +56,7 @@ export function newParts(options: EngineOptions): Parts {
   return {
     ...{ frames, arms, counters, trace, isn, templates, peers, random, long, table },
     wheel: new Wheel(connMemory, ConnTable.bytesFor(connCapacity), connCapacity, long.ms | 0),
-    dests: new Dests(destMemory, destCapacity),
+    dests: new Dests(destMemory, destCapacity, options.limitMemory),
     outcomes: new Outcomes(options.outcomeMemory, destCapacity),
     edges: new Edges(options.edgeMemory),
     lips: [],

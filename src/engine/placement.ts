@@ -23,9 +23,18 @@ export class Placement {
 
   /**
    * A persistent service's client goes where it went before, if that RS still takes connections. `without`: what its method says
-   * of RSs that it could not be bound to.
+   * of RSs that it could not be bound to. The RS has been taken for one connection more (Dests.take), and is to be given back
+   * if that comes to nothing.
    */
   destFor(service: Service, p: Parsed, without: number, now: number): Dest | undefined {
+    // Each turn but the last has found an RS full, or one free again, that another worker had made so.
+    for (;;) {
+      const dest = this.#destFor(service, p, without, now)
+      if (dest === undefined ? !this.#dests.lookAtLimits(now) : this.#dests.take(dest)) return dest
+    }
+  }
+
+  #destFor(service: Service, p: Parsed, without: number, now: number): Dest | undefined {
     if (service.persistenceMs === 0) {
       return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER)
     }

@@ -4,13 +4,14 @@
  */
 
 import type { Candidate, Candidates } from './candidates.ts'
+import { Limits } from './limits.ts'
 import type { SaPool } from './sa-pool.ts'
 
 /** A real server of one service. Numbers that packets change are in Dests. */
 export interface Dest extends Candidate {
   readonly index: number
   readonly service: Service
-  /** Connections of this worker that it may have, -1 for any number; full, it is used again below `lower` or, if 0, `upper`. */
+  /** Connections of all workers that it may have, -1 for any number; full, it is used again below `lower` or, if 0, `upper`. */
   upper: number
   lower: number
 }
@@ -32,6 +33,8 @@ export interface Service {
   readonly candidates: Candidates
   /** Places of the LIPs it may use, in order of addition. */
   readonly lips: number[]
+  /** A mask of the arms that these LIPs are on. */
+  lipArms: number
   /** ms of ESTABLISHED, of UDP those of every state; 0 means the table's timeout. */
   establishedMs: number
   /** SYNs that no RS can take are answered by a RST. */
@@ -44,7 +47,8 @@ export interface Service {
   /** Scheduler state: position in dests, and wrr's current weight. */
   cursor: number
   currentWeight: number
-  lipCursor: number
+  /** Place in `lips`, by the arm that they are chosen for; the first one if all are on one arm. */
+  readonly lipCursors: number[]
   /** Index of the only arm whose clients it serves, or ANY_ARM: the services of health checks are nobody else's. */
   readonly onlyArm: number
 }
@@ -89,13 +93,20 @@ export class Dests {
   /** `dest * 16 + DestCell`, the same memory. */
   readonly cells: Int32Array
   readonly capacity: number
+  readonly limits: Limits
+  /** RSs that have a limit. */
+  readonly #limited = new Set<Dest>()
+  /** ms of the last time that all of those were looked at. */
+  #looked = 0
 
   static bytesFor(capacity: number): number {
     return capacity * 64
   }
 
-  constructor(memory: ArrayBufferLike, capacity: number) {
+  /** `limits` is the memory that all workers share. */
+  constructor(memory: ArrayBufferLike, capacity: number, limits: ArrayBufferLike) {
     this.capacity = capacity
+    this.limits = new Limits(limits)
     this.stats = new Float64Array(memory, 0, capacity * 8)
     this.cells = new Int32Array(memory, 0, capacity * 16)
   }
@@ -121,30 +132,110 @@ export class Dests {
     this.list[index] = dest
     this.gone[index] = undefined
     this.stats.fill(0, index << 3, (index << 3) + STATS)
-    this.checkLoad(dest)
+    this.#enter(dest)
   }
 
   /** Takes an RS out of its place. */
-  remove({ index }: Dest): void {
+  remove(dest: Dest): void {
+    const { index } = dest
+    this.#leave(dest)
     this.gone[index] = this.list[index]
     this.list[index] = undefined
   }
 
-  /** Connections of an RS have become more, fewer, or allowed in another number. */
-  checkLoad(dest: Dest): void {
-    const { index, upper, lower } = dest
-    const conns = this.active(index) + this.inactive(index)
-    const before = dest.overloaded
-    if (upper < 0) dest.overloaded = false
-    else if (conns >= upper) dest.overloaded = true
-    else if (conns < (lower === 0 ? upper : lower)) dest.overloaded = false
-    if (dest.overloaded !== before) dest.service.candidates.loaded(dest)
+  /** -1 for `upper` is no limit; full, it is used again below `lower` or, if 0, `upper`. */
+  limit(dest: Dest, upper: number, lower: number): void {
+    const had = dest.upper >= 0
+    if (had && upper < 0) this.#leave(dest)
+    dest.upper = upper
+    dest.lower = lower
+    if (!had) this.#enter(dest)
+    else if (upper >= 0) {
+      this.limits.enter(dest, 0)
+      this.#look(dest)
+    }
   }
 
-  countConn(dest: Dest): void {
-    this.stats[(dest.index << 3) + Stat.CONNS]++
-    this.cells[(dest.index << 4) | DestCell.INACTIVE]++
-    if (dest.upper >= 0) this.checkLoad(dest)
+  /** It is to have one connection more. => false, and it is known to be full, if it has as many as it may */
+  take(dest: Dest): boolean {
+    if (dest.upper < 0) return true
+    const taken = this.limits.take(dest)
+    this.#look(dest)
+    return taken
+  }
+
+  /** It has one less, or does not get the one that was taken for it. */
+  give(dest: Dest): void {
+    if (dest.upper < 0) return
+    this.limits.give(dest)
+    this.#look(dest)
+  }
+
+  /** Looks at what other workers have come to, once for each `now`. => whether an RS can take connections again */
+  lookAtLimits(now: number): boolean {
+    if (this.#limited.size === 0 || this.#looked === now) return false
+    this.#looked = now
+    let freed = false
+    for (const dest of this.#limited) {
+      const before = dest.overloaded
+      this.#look(dest)
+      if (before && !dest.overloaded) freed = true
+    }
+    return freed
+  }
+
+  /** Their connections are about to be counted anew (clearConns), or have been. */
+  forgetLimited(): void {
+    for (const dest of this.#limited) this.limits.leave(dest, this.#conns(dest.index))
+  }
+
+  countLimited(): void {
+    for (const dest of this.#limited) {
+      this.limits.enter(dest, this.#conns(dest.index))
+      this.#look(dest)
+    }
+  }
+
+  /** An RS of an image is in its place, with its connections. */
+  restore(dest: Dest, overloaded: boolean): void {
+    this.list[dest.index] = dest
+    this.#enter(dest)
+    if (overloaded && dest.upper >= 0) this.limits.restoreFull(dest)
+    this.#look(dest)
+  }
+
+  #enter(dest: Dest): void {
+    if (dest.upper < 0) return
+    this.#limited.add(dest)
+    this.limits.enter(dest, this.#conns(dest.index))
+    this.#look(dest)
+  }
+
+  #leave(dest: Dest): void {
+    if (dest.upper < 0) return
+    this.#limited.delete(dest)
+    this.limits.leave(dest, this.#conns(dest.index))
+    this.#mark(dest, false)
+  }
+
+  #look(dest: Dest): void {
+    this.#mark(dest, dest.upper >= 0 && this.limits.isFull(dest.index))
+  }
+
+  #mark(dest: Dest, overloaded: boolean): void {
+    if (dest.overloaded === overloaded) return
+    dest.overloaded = overloaded
+    dest.service.candidates.loaded(dest)
+  }
+
+  #conns(place: number): number {
+    return this.active(place) + this.inactive(place)
+  }
+
+  /** A connection of it, for which it was taken, is open. */
+  countConn({ index }: Dest): void {
+    this.stats[(index << 3) + Stat.CONNS]++
+    this.cells[(index << 4) | DestCell.INACTIVE]++
   }
 
   /** It has no connections: they are about to be counted anew. */

@@ -9,12 +9,13 @@ import { prefixMask } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { type Arm, routeOut } from './arm.ts'
 import { Candidates, isRegular } from './candidates.ts'
+import { ARMS_MAX } from './conn-layout.ts'
 import { Family, linkOf } from './family.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
 import type { Parts } from './parts.ts'
 import type { SaPool } from './sa-pool.ts'
-import { SCHEDULERS, type SchedulerName, schedulerName } from './schedule.ts'
+import { SCHEDULERS, schedulerName } from './schedule.ts'
 import {
   ANY_ARM,
   type Dest,
@@ -24,53 +25,17 @@ import {
   type Service,
   Services,
 } from './service.ts'
+import {
+  armsOf,
+  newDest,
+  type RsOptions,
+  type ServiceOptions,
+  type SetupImage,
+  startOver,
+} from './setup-parts.ts'
 
 const { LINK, NEXT_HOP, NEIGH, ESTABLISHED_MS } = DestCell
 const { IPV4 } = Family
-
-export interface ServiceOptions {
-  scheduler: SchedulerName
-  /** Places of the LIPs that it may use. */
-  lips: readonly number[]
-  /** ms of ESTABLISHED, of UDP those of every state; 0 means the table's timeout. */
-  establishedMs: number
-  /** SYNs that no RS can take are answered by a RST. */
-  reject: boolean
-  /** Of UDP: each datagram has a connection of its own, which is over behind it. */
-  onePacket: boolean
-  /** Index of the only arm whose clients it serves, from its first put on; left out for any. */
-  onlyArm?: number
-  /** ms for which a client keeps its RS, 0 for not at all; clients are told apart by this many bits. */
-  persistenceMs: number
-  clientPrefix: number
-}
-
-export interface RsOptions {
-  /** Place in Dests, of no other RS that has connections. */
-  index: number
-  rip: number
-  rport: number
-  weight: number
-  /** Connections of this worker that it may have; -1 for any number. */
-  upper: number
-  /** Full, it is used again below this; 0 means below `upper`. */
-  lower: number
-  /** It takes connections only while no other RS of the service has a weight. */
-  backup: boolean
-}
-
-/** A service with the RSs and the scheduler's place in their list. */
-export interface ServiceImage extends Omit<Service, 'pick' | 'dests' | 'candidates'> {
-  scheduler: SchedulerName
-  dests: Omit<Dest, 'service' | 'rank'>[]
-}
-
-export interface SetupImage {
-  services: ServiceImage[]
-  /** Addresses; a LIP that was taken away may still have its pool. */
-  lips: number[]
-  establishedMs: number
-}
 
 export class Setup {
   readonly services = new Services()
@@ -93,6 +58,7 @@ export class Setup {
     const services = this.services.all().map(({ pick, dests, candidates: _, ...rest }) => ({
       ...rest,
       lips: [...rest.lips],
+      lipCursors: [...rest.lipCursors],
       scheduler: schedulerName(pick),
       dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
     }))
@@ -108,6 +74,7 @@ export class Setup {
       const candidates = new Candidates(list)
       const service: Service = {
         ...rest,
+        lipCursors: [...rest.lipCursors],
         pick: SCHEDULERS[scheduler].pick,
         dests: list,
         candidates,
@@ -115,9 +82,8 @@ export class Setup {
       this.services.add(service)
       for (const dest of dests) {
         const own = newDest(service, dest)
-        own.overloaded = dest.overloaded
         service.dests.push(own)
-        this.#dests.list[dest.index] = own
+        this.#dests.restore(own, dest.overloaded)
       }
     }
   }
@@ -157,6 +123,7 @@ export class Setup {
       dests,
       candidates: new Candidates(dests),
       lips: [],
+      lipArms: 0,
       establishedMs: 0,
       reject: false,
       onePacket: false,
@@ -165,10 +132,11 @@ export class Setup {
       clientMask: -1,
       cursor: -1,
       currentWeight: 0,
-      lipCursor: -1,
+      lipCursors: new Array(ARMS_MAX).fill(-1),
     }
     service.pick = SCHEDULERS[options.scheduler].pick
     service.lips.splice(0, service.lips.length, ...options.lips)
+    service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
     service.reject = options.reject
     service.onePacket = options.onePacket
     service.persistenceMs = options.persistenceMs
@@ -197,10 +165,10 @@ export class Setup {
     if (known !== undefined) {
       const regular = isRegular(known)
       if (known.backup !== backup) service.candidates.renew()
-      Object.assign(known, { weight, upper, lower, backup })
+      Object.assign(known, { weight, backup })
       // The scheduler goes on where it is: slow starts change weights often, and starting over favours the heavy ones.
       service.candidates.weighed(known, regular)
-      this.#dests.checkLoad(known)
+      this.#dests.limit(known, upper, lower)
       return
     }
     const dest = newDest(service, options)
@@ -224,11 +192,13 @@ export class Setup {
   /** Gives an arm one more address; shorter than /32 it brings its on-link route. */
   addAddress(arm: Arm, address: number, prefixLength: number, now: number): void {
     arm.addAddress(IPV4, address, prefixLength)
+    this.#lipMoved(address)
     if (prefixLength < 32) this.#reroute(now)
   }
 
   removeAddress(arm: Arm, address: number, prefixLength: number, now: number): void {
     arm.removeAddress(IPV4, address, prefixLength)
+    this.#lipMoved(address)
     if (prefixLength === 32) return
     arm.removeRoute(address & prefixMask(prefixLength), prefixLength)
     this.#reroute(now)
@@ -258,6 +228,12 @@ export class Setup {
     this.#dests.cells[(index << 4) | ESTABLISHED_MS] = ms
   }
 
+  #lipMoved(address: number): void {
+    if (!this.#lipAddresses.has(address)) return
+    for (const service of this.services.all())
+      service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
+  }
+
   /** An RS that no route leads to any more keeps its old way: control refuses such a config, and removes the RS after it. */
   #reroute(now: number): void {
     for (const dest of this.#dests.list) if (dest !== undefined) this.#route(dest, now)
@@ -275,30 +251,4 @@ export class Setup {
     this.#neighs.resolve(link, out.nextHop, now)
     return true
   }
-}
-
-/** Spelt out: what a spread makes is read many times slower by whoever walks over thousands of them. */
-function newDest(
-  service: Service,
-  { index, rip, rport, weight, upper, lower, backup }: RsOptions,
-): Dest {
-  return {
-    index,
-    service,
-    rip,
-    rport,
-    weight,
-    upper,
-    lower,
-    overloaded: false,
-    backup,
-    rank: -1,
-  }
-}
-
-/** A scheduler's place in a list that has changed means nothing. */
-function startOver(service: Service): void {
-  service.cursor = -1
-  service.currentWeight = 0
-  service.candidates.renew()
 }

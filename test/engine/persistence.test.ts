@@ -72,9 +72,9 @@ test('it is forgotten after its time, which each connection renews, and left whe
 })
 
 test('workers share what they know of clients', () => {
-  const { templates } = newTables({ arms: [] })
+  const shared = newTables({ arms: [] })
   const stands = [0, 1, 2].map(() => {
-    const tables = newTables({ arms: [null, null] as never }, templates)
+    const tables = newTables({ arms: [null, null] as never }, shared)
     return new Stand(persistent(), undefined, { tables }).resolveRss()
   })
   const client = '202.108.10.9'

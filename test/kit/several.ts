@@ -4,7 +4,7 @@
  */
 
 import { parseConfig } from '../../src/config/config.ts'
-import { arenaBytes, workerId } from '../../src/control/threads/memory.ts'
+import { arenaBytes, newTables, type Tables, workerId } from '../../src/control/threads/memory.ts'
 import { arenaSlots } from '../../src/engine/frames.ts'
 import type { IsnSource } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
@@ -16,6 +16,8 @@ import { fixedIsn, type Out, SEED_CONFIG, Stand } from './stand.ts'
 export class Several {
   readonly stands: Stand[]
   readonly steering: Steering
+  /** By worker. */
+  readonly tables: readonly Tables[]
   readonly #exchanges: Exchange[]
 
   constructor(workers: number, seedConfig = SEED_CONFIG, isn: IsnSource = fixedIsn(4001)) {
@@ -35,9 +37,16 @@ export class Several {
           self,
         ),
     )
+    const first = newTables(config)
+    this.tables = indices.map(worker => (worker === 0 ? first : newTables(config, first)))
     this.stands = indices.map(worker => {
       const peers = this.#exchanges[worker]
-      const stand = new Stand(yaml, isn, { worker, arena, peers })
+      const stand = new Stand(yaml, isn, {
+        worker,
+        arena,
+        peers,
+        tables: this.tables[worker] as Tables,
+      })
       stand.exchange = peers
       return stand
     })

@@ -99,7 +99,7 @@ export class Stand {
     this.#trace = new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(4096)), 4096)
     this.#trace.log(true)
     const { now } = this
-    const tables = newTables(this.config)
+    const { tables = newTables(this.config) } = around
     this.dropMemory = tables.drops
     this.model = new Model(this.config, new Readings(this.config, [tables]))
     this.#built = buildBare(this.config, {

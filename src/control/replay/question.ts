@@ -51,7 +51,7 @@ export function answerOf(images: Journal, { bytes, link, arm: name }: Question):
   for (;;) {
     const image = images.images[worker]
     if (image === undefined) throw new Error('no worker takes it')
-    const tables = worker === 0 ? first : newTables(config, first.templates)
+    const tables = worker === 0 ? first : newTables(config, first)
     const rig = new Rig(config, { image, worker, arena, tables, now: image.now })
     const moments = new Moments(rig.reader(), { worker: workerId(worker), arms: header.arms })
     const arm = armOf(rig, header.arms, bytes, hasLink, name)

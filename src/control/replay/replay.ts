@@ -32,7 +32,7 @@ export function replay(journal: Journal, until: Until = () => false): Replayed {
   const arena = new SharedArrayBuffer(arenaBytes(config))
   const first = newTables(config)
   // What is known of persistent clients is one table of all workers.
-  const tables = images.map((_, i) => (i === 0 ? first : newTables(config, first.templates)))
+  const tables = images.map((_, i) => (i === 0 ? first : newTables(config, first)))
   const players = images.map((image, worker) => {
     const memory = { arena, tables: tables[worker] as Tables }
     return new Player(header, config, worker, image, memory)

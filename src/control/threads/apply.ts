@@ -67,10 +67,9 @@ const NEIGH_CAPACITY = 4096
 const TOA_MODES = { off: ToaMode.OFF, seed: ToaMode.SEED, master: ToaMode.MASTER } as const
 const UOA_MODES = { off: UoaMode.OFF, opp: UoaMode.OPP, ipo: UoaMode.IPO } as const
 
-/** Who a worker is among the others: what it takes of what a service may have. */
+/** Who a worker is among the others. */
 export interface Share {
   index: number
-  workers: number
   lports: Partition
   /** What it counts of LIPs, LIP_CELLS a place. */
   lipCounts: Int32Array
@@ -113,6 +112,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     connCapacity,
     destMemory: tables.dests,
     destCapacity: DEST_PLACES,
+    limitMemory: tables.limits,
     outcomeMemory: tables.outcomes,
     edgeMemory: tables.edges,
     dropMemory: tables.drops,
@@ -147,7 +147,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
   })
   const lports = around.lports ?? new Steering(workers).lportPartition(worker)
   const lipCounts = new Int32Array(tables.lips)
-  return { engine, share: { index: worker, workers, lports, lipCounts } }
+  return { engine, share: { index: worker, lports, lipCounts } }
 }
 
 function milliseconds(seconds: readonly number[]): Int32Array {
@@ -192,7 +192,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       setup.removeService(numberOf(change), ipv4Int(change.address), change.port)
       return
     case 'rs':
-      putRs(setup, share, change.rs, now)
+      putRs(setup, change.rs, now)
       // It takes connections again, so old ones that are left may live as well.
       if (change.rs.weight > 0) engine.cuts.stop(change.rs.place)
       return
@@ -251,7 +251,7 @@ function putService(setup: Setup, service: ServiceChange): void {
   })
 }
 
-function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
+function putRs(setup: Setup, rs: RsChange, now: number): void {
   const service = setup.services.find(numberOf(rs), ipv4Int(rs.vip), rs.vport)
   if (service === undefined) throw new RangeError(`no service ${rs.vip}:${rs.vport}`)
   const options = {
@@ -259,8 +259,8 @@ function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
     rip: ipv4Int(rs.address),
     rport: rs.port,
     weight: rs.weight,
-    upper: rs.upperThreshold === 0 ? -1 : ofWorker(rs.upperThreshold, share),
-    lower: ofWorker(rs.lowerThreshold, share),
+    upper: rs.upperThreshold === 0 ? -1 : rs.upperThreshold,
+    lower: rs.lowerThreshold,
     // Journals of before have none.
     backup: rs.backup ?? false,
   }
@@ -269,9 +269,4 @@ function putRs(setup: Setup, share: Share, rs: RsChange, now: number): void {
 
 function numberOf({ protocol }: { protocol: Protocol }): number {
   return PROTOCOLS[protocol].number
-}
-
-/** A worker's part of a number of connections; the parts of all make the whole. */
-function ofWorker(connections: number, { index, workers }: Share): number {
-  return Math.trunc(connections / workers) + (index < connections % workers ? 1 : 0)
 }

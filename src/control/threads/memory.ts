@@ -10,6 +10,7 @@ import { DropBook } from '../../engine/drop-book.ts'
 import { Edges } from '../../engine/edges.ts'
 import { FlightRing } from '../../engine/flight.ts'
 import { arenaSlots, Frames } from '../../engine/frames.ts'
+import { Limits } from '../../engine/limits.ts'
 import { Outcomes } from '../../engine/outcomes.ts'
 import { LIP_CELLS } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
@@ -28,6 +29,8 @@ export interface Tables {
   lips: SharedArrayBuffer
   /** Of all workers: persistent clients. */
   templates: SharedArrayBuffer
+  /** Of all workers: connections of RSs that may have so many. */
+  limits: SharedArrayBuffer
 }
 
 /** What a worker and control share of its recorder. */
@@ -63,8 +66,8 @@ export function arenaBytes({ arms, workers }: Pick<ConfigValues, 'arms' | 'worke
   return Frames.bytesFor(arenaSlots(arms.length) * workers.count)
 }
 
-/** `templates` are those of the first worker, for the others. */
-export function newTables(config: Pick<ConfigValues, 'arms'>, templates = newTemplates()): Tables {
+/** `first` are those of the first worker, for the others. */
+export function newTables(config: Pick<ConfigValues, 'arms'>, first?: Tables): Tables {
   return {
     // And of the arm of the health checks.
     counters: new SharedArrayBuffer(Counters.bytesFor(config.arms.length + 1)),
@@ -73,7 +76,8 @@ export function newTables(config: Pick<ConfigValues, 'arms'>, templates = newTem
     edges: new SharedArrayBuffer(Edges.bytes),
     drops: new SharedArrayBuffer(DropBook.bytes),
     lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
-    templates,
+    templates: first?.templates ?? newTemplates(),
+    limits: first?.limits ?? new SharedArrayBuffer(Limits.bytesFor(DEST_PLACES)),
   }
 }
 

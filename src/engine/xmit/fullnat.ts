@@ -10,16 +10,18 @@
  * corrupt when it leaves. With a partial checksum only pseudo-header changes count.
  */
 
+import type { Arm } from '../arm.ts'
 import type { ConnTable } from '../conn.ts'
 import { CELL, COLD, RECORD } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
+import { armOf, Family } from '../family.ts'
 import type { IsnSource } from '../isn.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
 import type { Random } from '../random.ts'
 import { ALL_SUB_POOLS, NO_LPORT } from '../sa-pool.ts'
 import { sayLport } from '../say.ts'
-import type { Dest, Lips, Service } from '../service.ts'
+import { type Dest, DestCell, type Lips, type Service } from '../service.ts'
 import type { TraceRing } from '../trace.ts'
 import { LeftLport } from './left-lport.ts'
 import type { Method } from './method.ts'
@@ -30,6 +32,8 @@ const LIP_ATTEMPTS = 16
 /** Per cent of connections under rr and wrr for which the LIP moves two steps, so that LIPs and RSs do not lock. */
 const LIP_SKIP_PERCENT = 5
 
+const { IPV4 } = Family
+const { LINK } = DestCell
 const { RIP, LIP, RS_PORTS, DELTA, RST_ACK } = CELL
 const { at: recordAt, column: columnAt } = RECORD
 
@@ -37,6 +41,8 @@ export class FullNat implements Method {
   readonly left: LeftLport
   readonly #table: ConnTable
   readonly #lips: Lips
+  readonly #arms: readonly Arm[]
+  readonly #destCells: Int32Array
   readonly #isn: IsnSource
   readonly #random: Random
   readonly #trace: TraceRing
@@ -45,6 +51,8 @@ export class FullNat implements Method {
   constructor(parts: Parts, toaMode: number, decrementsTtl: boolean) {
     this.#table = parts.table
     this.#lips = parts.lips
+    this.#arms = parts.arms
+    this.#destCells = parts.dests.cells
     this.#isn = parts.isn
     this.#random = parts.random
     this.#trace = parts.trace
@@ -57,12 +65,12 @@ export class FullNat implements Method {
   }
 
   /** Sub-pools of which none of the LIPs that the next connection would try has an lport. */
-  without({ lips, lipCursor }: Service): number {
+  without({ lips, lipArms, lipCursors }: Service): number {
     const count = lips.length
-    const attempts = Math.min(count, LIP_ATTEMPTS)
+    const attempts = isMixed(lipArms) ? count : Math.min(count, LIP_ATTEMPTS)
     let without = ALL_SUB_POOLS
     for (let i = 1; i <= attempts && without !== 0; i++) {
-      without &= this.#lips[lips[(lipCursor + i) % count]].exhausted
+      without &= this.#lips[lips[(lipCursors[0] + i) % count]].exhausted
     }
     return without
   }
@@ -104,22 +112,37 @@ export class FullNat implements Method {
   /** => LIP index << 16 | lport, or NO_LPORT when all LIPs that were tried are out of lports towards this RS. */
   #fetchLport(service: Service, dest: Dest): number {
     const count = service.lips.length
-    const attempts = Math.min(count, LIP_ATTEMPTS)
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      service.lipCursor = (service.lipCursor + 1) % count
-      const lip = service.lips[service.lipCursor]
+    const arm = this.#homeArm(service, dest)
+    const cursors = service.lipCursors
+    const own = arm === undefined ? 0 : arm.index
+    let attempt = 0
+    for (let i = 0; i < count && attempt < LIP_ATTEMPTS; i++) {
+      cursors[own] = (cursors[own] + 1) % count
+      const lip = service.lips[cursors[own]]
+      if (arm !== undefined && !arm.owns(IPV4, this.#lips[lip].lip)) continue
+      attempt++
       const lport = this.#lips[lip].fetch(dest.rip, dest.rport)
       if (lport === NO_LPORT) continue
       // The next one begins a step further on: before this one it would leave out a LIP that was counted on.
-      if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) service.lipCursor++
+      if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) cursors[own]++
       if (this.#trace.debug) {
         const pool = this.#lips[lip]
         const left = pool.freeTowards(dest.rip, dest.rport)
-        sayLport(this.#trace, pool.lip, lport, attempt, left)
+        sayLport(this.#trace, pool.lip, lport, attempt - 1, left)
       }
       return (lip << 16) | lport
     }
     return NO_LPORT
+  }
+
+  /**
+   * The arm that leads to the RS, if it has some of the service's LIPs and another arm others: only its own will be answered there.
+   * An RS whose arm has none of them must have a route to those of another.
+   */
+  #homeArm({ lipArms }: Service, dest: Dest): Arm | undefined {
+    if (!isMixed(lipArms)) return undefined
+    const arm = armOf(this.#destCells[(dest.index << 4) | LINK])
+    return (lipArms >> arm) & 1 ? this.#arms[arm] : undefined
   }
 
   /** Towards the RS a connection starts ahead of what its lport's last one had come to, wherever the clock is. */
@@ -131,4 +154,9 @@ export class FullNat implements Method {
     if (last === 0 || ((isn - last) | 0) > 0) return isn
     return (last + 1 + (this.#random.below(65_536) << 8)) | 0
   }
+}
+
+/** LIPs of a service are on several arms. */
+function isMixed(lipArms: number): boolean {
+  return (lipArms & (lipArms - 1)) !== 0
 }

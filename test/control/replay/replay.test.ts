@@ -83,7 +83,8 @@ test('a file that is cut anywhere replays as far as it is whole, or says why not
   const file = await journaled([stand], () => seedConversation(stand))
   const { frames: all } = replay(readJournal(file))
   let whole = 0
-  for (let cut = 0; cut < file.length; cut += 97) {
+  // The last block is padded to 8 bytes, and whole without them.
+  for (let cut = 0; cut <= file.length - 8; cut += 97) {
     try {
       const journal = readJournal(file.subarray(0, cut))
       assert.equal(journal.end, undefined)
