@@ -168,7 +168,10 @@ export function tapvsConfig(workers = 1): string {
   const services = config.get('services')
   const redis = isSeq(services) ? services.items[0] : undefined
   if (!isSeq(services) || !isMap(redis)) throw new LabError(`${DEFAULT_CONFIG} has no service`)
-  for (const [protocol, port] of [['tcp', IPERF_PORT]] as const) {
+  for (const [protocol, port] of [
+    ['tcp', IPERF_PORT],
+    ['udp', UDP_PORT],
+  ] as const) {
     const real_servers = [{ address: RIP, port, weight: 100 }]
     services.add(config.createNode({ ...redis.toJSON(), protocol, port, real_servers }))
   }

@@ -188,6 +188,10 @@ int main(int argc, char **argv) {
     }
   }
   if (bulk) done = last_arrived - first_arrived;
+  if (done == 0) {
+    fprintf(stderr, "no datagram came through\n");
+    return 1;
+  }
   printf("{\"datagrams\":%llu,\"lost\":%llu,\"seconds\":%.6f}\n", (unsigned long long)done,
          (unsigned long long)lost, (double)(now - start) / 1e9);
 }

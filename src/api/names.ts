@@ -3,7 +3,7 @@
  * tables, so what is added there has its name here.
  */
 
-import { KEY, PROTOCOL_BITS } from '../engine/conn-layout.ts'
+import { KEY, PROTOCOL_BITS, stateCell } from '../engine/conn-layout.ts'
 import { Drop, Event } from '../engine/counters.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { State } from '../engine/tcp-state.ts'
@@ -71,10 +71,33 @@ export const TIMEOUT_KEYS = [
 ] as const
 export type TimeoutKey = (typeof TIMEOUT_KEYS)[number]
 
+/** Every state of every protocol as a key of what is counted by state, with where that is (Counters.states). */
+export const COUNTED_STATES = (
+  [
+    ['tcp', STATE_NAMES],
+    ['udp', UDP_STATE_NAMES],
+  ] as const
+).flatMap(([protocol, names]) =>
+  names.map((name, state) => ({
+    protocol,
+    key: name.toLowerCase(),
+    cell: stateCell(protocol === 'udp' ? KEY.UDP : KEY.TCP, state),
+  })),
+)
+
 /** By the protocol's bits of KEY. */
 const STATES_OF: Readonly<Record<number, readonly string[]>> = {
   [KEY.TCP]: STATE_NAMES,
   [KEY.UDP]: UDP_STATE_NAMES,
+}
+
+/** The state of a name, with its protocol's code of KEY; undefined if it is no state. */
+export function stateNamed(name: string): { code: number; state: number } | undefined {
+  for (const [code, names] of Object.entries(STATES_OF)) {
+    const state = names.indexOf(name.toUpperCase())
+    if (state >= 0) return { code: Number(code), state }
+  }
+  return undefined
 }
 
 /** `code` is the protocol's of KEY, whatever other bits it has. A number that is none stands for itself. */

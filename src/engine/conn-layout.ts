@@ -69,6 +69,11 @@ export const KEY = { TCP: 0, UDP: 1, ICMP: 2, IPV6: 0b1100 } as const
 export const METHOD = { FULLNAT: 0 } as const
 
 export const PROTOCOL_BITS = 0b11
+
+/** Where what is counted of connections by state has a state of a protocol, which is one of KEY. */
+export function stateCell(protocol: number, state: number): number {
+  return (protocol << 4) | state
+}
 const IN_FAMILY = 0b100
 const OUT_FAMILY = 0b1000
 

@@ -10,7 +10,7 @@
 import { FLAG } from '../wire/tcp.ts'
 import { cellsOf } from './cells.ts'
 import type { ConnTable } from './conn.ts'
-import { ACK_AWAITED, CELL, COLD, RECORD } from './conn-layout.ts'
+import { ACK_AWAITED, CELL, COLD, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
 import { copyEnds, EndsCell } from './ends.ts'
 import { FlowStats } from './flow-stats.ts'
 import type { LongClock } from './long-clock.ts'
@@ -54,6 +54,9 @@ export const SessionRecord = cellsOf({
   TRAFFIC: 8,
   /** ms from the SYN to the end: a double, for it may be years. */
   LIFE_MS: 2,
+  /** One of KEY, and a cell that keeps the doubles in place. */
+  PROTOCOL: 1,
+  SPARE: 1,
 })
 
 /** int32 cells of a conn, behind the double: its SYN by the long clock. */
@@ -135,6 +138,7 @@ export class SessionRing extends Ring {
       this.doubles[doubles + 2 + dir] = flows.bytes((conn << 1) | dir)
     }
     this.doubles[(at + SessionRecord.LIFE_MS) >> 1] = lifeMs
+    r[at + SessionRecord.PROTOCOL] = conns[RECORD.at(conn) | CELL.BINDING] & PROTOCOL_BITS
     this.publish()
   }
 

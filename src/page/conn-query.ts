@@ -7,6 +7,8 @@ export type { Sort }
 
 export interface ConnQuery {
   search: string
+  /** `tcp` or `udp`, or empty for all. */
+  protocol: string
   /** A state's name, or empty for all; so with the others. */
   state: string
   rs: string
@@ -17,6 +19,7 @@ export interface ConnQuery {
 
 export const ALL_CONNS: ConnQuery = {
   search: '',
+  protocol: '',
   state: '',
   rs: '',
   client: '',
@@ -34,9 +37,9 @@ export function isEndpoint(text: string): boolean {
 
 /** Relative to the page. A client that is not yet wholly typed is not asked for. */
 export function connsUrl(query: ConnQuery, { offset, limit }: Span): string {
-  const { search, state, rs, sort, order } = query
+  const { search, protocol, state, rs, sort, order } = query
   const client = isEndpoint(query.client) ? query.client : ''
-  const words = Object.entries({ search, state, rs, client, sort, order, offset, limit })
+  const words = Object.entries({ search, protocol, state, rs, client, sort, order, offset, limit })
     .map(([key, value]) => [key, String(value).trim()] as const)
     .filter(([, text]) => text !== '')
     .map(([key, text]) => `${key}=${encodeURIComponent(text)}`)

@@ -157,7 +157,7 @@ test("tapvs's config is right and has a service for each load", () => {
   const config = parseConfig(tapvsConfig(), 'bench.yaml')
   assert.deepEqual(
     config.services.map(({ port }) => port),
-    [6379, 5201],
+    [6379, 5201, 5300],
   )
   assert.ok(LIPS.every(lip => tapvsConfig().includes(lip)))
 })

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EdgeInfo } from '../../src/api/commands.ts'
+import { UDP_STATE_NAMES } from '../../src/api/names.ts'
 import { nextState } from '../../src/engine/states.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { balancerGraph, shortCauses } from '../../src/page/balancer-states.ts'
@@ -10,6 +11,7 @@ import { EdgeCounts } from '../../src/page/edge-counts.ts'
 import { edgeKey, reachable } from '../../src/page/graph.ts'
 import { BOX, layoutOf, pathOf } from '../../src/page/layout.ts'
 import { rfcGraph, rfcLabel } from '../../src/page/rfc9293.ts'
+import { shortDatagrams, udpGraph } from '../../src/page/udp-states.ts'
 
 type StateName = keyof typeof State
 
@@ -153,4 +155,19 @@ test('several segments that lead the same way are one edge, with the last of the
   assert.equal(edges.size, 1)
   const { count, last } = edges.get('ESTABLISHED CLOSE') ?? {}
   assert.deepEqual([count, last], [5, 'RST of the client'])
+})
+
+test('UDP: three states, left by datagrams of either side, as the engine does', () => {
+  const udp = udpGraph()
+  assert.deepEqual(
+    udp.nodes.map(({ name }) => name),
+    [...UDP_STATE_NAMES],
+  )
+  assert.deepEqual(udp.edges, [
+    { from: 'UDP_NONE', to: 'UDP_ONEWAY', causes: ['datagram from client'] },
+    { from: 'UDP_ONEWAY', to: 'UDP_NORM', causes: ['datagram from RS'] },
+  ])
+  assert.equal(shortDatagrams(udp.edges[1]?.causes ?? []), '‹datagram')
+  const layout = layoutOf(udp, () => ({ width: 60, height: 28 }))
+  assert.equal(layout.nodes.size, 3)
 })

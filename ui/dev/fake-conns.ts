@@ -7,7 +7,10 @@ const COUNT = 1_000_000
 const OPEN = 'ESTABLISHED'
 const OVER = 'TIME_WAIT'
 const STATES = [OPEN, OPEN, OPEN, OPEN, OVER, OVER, 'FIN_WAIT', 'CLOSE_WAIT', 'SYN_RECV'] as const
-const TIMEOUTS: Record<(typeof STATES)[number], number> = {
+const UDP_STATES = ['UDP_NORM', 'UDP_ONEWAY'] as const
+const TIMEOUTS: Record<(typeof STATES)[number] | (typeof UDP_STATES)[number], number> = {
+  UDP_NORM: 300,
+  UDP_ONEWAY: 300,
   ESTABLISHED: 90,
   SYN_RECV: 30,
   FIN_WAIT: 7,
@@ -16,10 +19,11 @@ const TIMEOUTS: Record<(typeof STATES)[number], number> = {
 }
 
 function conn(i: number): ConnInfo {
-  const state = STATES[i % STATES.length] ?? OPEN
+  const isUdp = i % 10 === 9
+  const state = (isUdp ? UDP_STATES[i % 2] : STATES[i % STATES.length]) ?? OPEN
   return {
     worker: 1 + (i % 4),
-    protocol: 'tcp',
+    protocol: isUdp ? 'udp' : 'tcp',
     timeout_sec: TIMEOUTS[state],
     state,
     client: `202.108.${10 + (i >> 16)}.${(i >> 8) & 255}:${1024 + (i & 255)}`,
@@ -35,11 +39,13 @@ export function conns(query: URLSearchParams): ConnsInfo {
   const offset = number('offset', 0)
   const limit = Math.min(number('limit', 100), 1000)
   const [search, state, rs] = [query.get('search'), query.get('state'), query.get('rs')]
+  const protocol = query.get('protocol')
   const wanted = (row: ConnInfo) =>
     (!search || JSON.stringify(row).includes(search)) &&
     (!state || row.state === state) &&
+    (!protocol || row.protocol === protocol) &&
     (!rs || row.rs.startsWith(rs))
-  const filtered = search || state || rs
+  const filtered = search || protocol || state || rs
   const matching: ConnInfo[] = []
   if (filtered) {
     for (let i = 0; i < COUNT; i += 37) {

@@ -13,7 +13,7 @@ export function showLadder(filter: string): void {
   history.replaceState(null, '', url)
 }
 
-/** `conn A:P` of a client's end. */
-export function connFilter(client: string): string {
-  return `conn ${client}`
+/** `conn A:P` of a client's end; of UDP `udp conn A:P`, as the port may be one of TCP as well. */
+export function connFilter({ protocol, client }: { protocol: string; client: string }): string {
+  return `${protocol.toLowerCase() === 'udp' ? 'udp ' : ''}conn ${client}`
 }

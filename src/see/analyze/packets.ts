@@ -6,6 +6,7 @@
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { IPV4, PROTO } from '../../wire/ipv4.ts'
 import { OPT, optionLength, TCP, TOA_BYTES } from '../../wire/tcp.ts'
+import { UOA } from '../../wire/uoa.ts'
 import type { CapturedPacket } from '../capture/captured.ts'
 
 /** Bytes of payload that are hashed. */
@@ -18,7 +19,8 @@ export interface Passed {
   /** Of a link type that is not known. */
   link: number
   ipv6: number
-  /** IPv4, but no TCP. */
+  /** IPv4: datagrams and pieces of them, and what is neither TCP nor UDP. */
+  udp: number
   notTcp: number
   /** Fragments, and headers that were cut off. */
   broken: number
@@ -40,7 +42,7 @@ export class Packets {
   baseNs = 0n
   /** All packets, those that are no rows too. */
   all = 0
-  readonly passed: Passed = { other: 0, link: 0, ipv6: 0, notTcp: 0, broken: 0 }
+  readonly passed: Passed = { other: 0, link: 0, ipv6: 0, udp: 0, notTcp: 0, broken: 0 }
   #capacity = 0
   at = new Float64Array(0)
   saddr = new Int32Array(0)
@@ -123,8 +125,10 @@ export class Packets {
       passed.broken++
       return
     }
-    if (view.getUint8(ip + IPV4.PROTOCOL) !== PROTO.TCP) {
-      passed.notTcp++
+    const protocol = view.getUint8(ip + IPV4.PROTOCOL)
+    if (protocol !== PROTO.TCP) {
+      if (protocol === PROTO.UDP || protocol === UOA.PROTOCOL) passed.udp++
+      else passed.notTcp++
       return
     }
     const tcp = ip + ((view.getUint8(ip) & 15) << 2)

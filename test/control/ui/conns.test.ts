@@ -8,11 +8,13 @@ import { Copy, WORKER } from '../../../src/control/ui/conns/copy.ts'
 import { connQuery } from '../../../src/control/ui/conns/query.ts'
 import { endpointTest } from '../../../src/control/ui/conns/search.ts'
 import { viewOf } from '../../../src/control/ui/conns/view.ts'
-import { CELL } from '../../../src/engine/conn-layout.ts'
+import { CELL, KEY } from '../../../src/engine/conn-layout.ts'
 import { State } from '../../../src/engine/tcp-state.ts'
 import { endpointText, ipv4Text } from '../../../src/wire/address.ts'
 
 interface Row {
+  /** Code of KEY. */
+  protocol: number
   client: [address: number, port: number]
   vip: [number, number]
   lip: [number, number]
@@ -30,6 +32,7 @@ const end = fc.tuple(
 )
 const row: fc.Arbitrary<Row> = fc.record({
   ...{ client: end, vip: end, lip: end, rs: end },
+  protocol: fc.constantFrom(KEY.TCP, KEY.UDP),
   state: fc.integer({ min: 0, max: 10 }),
   age: fc.integer({ min: 0, max: 100_000 }),
   worker: fc.integer({ min: 1, max: 3 }),
@@ -38,7 +41,7 @@ const row: fc.Arbitrary<Row> = fc.record({
 function copyOf(rows: readonly Row[]): Copy {
   const copy = new Copy()
   copy.clear(rows.length)
-  for (const { client, vip, lip, rs, state, age, worker } of rows) {
+  for (const { protocol, client, vip, lip, rs, state, age, worker } of rows) {
     const page = new Int32Array(RECORD_CELLS)
     page[CELL.CIP] = client[0]
     page[CELL.VIP] = vip[0]
@@ -46,14 +49,17 @@ function copyOf(rows: readonly Row[]): Copy {
     page[4] = rs[0]
     page[5] = lip[0]
     page[6] = (rs[1] << 16) | lip[1]
-    page[CELL.WORD] = 0x7fff_ffc0 | state
+    page[CELL.BINDING] = 0x7fff_fffc | protocol
+    page[CELL.WORD] = 0x7fff_ffc0 | (protocol === KEY.TCP ? state : state % 3)
     page[PAGE_AGE] = age
     copy.add(page, 1, worker)
   }
   return copy
 }
 
-const nameOf = (state: number) => (Object.keys(State)[state] ?? '').toLowerCase()
+const UDP = ['udp_none', 'udp_oneway', 'udp_norm']
+const nameOf = ({ protocol, state }: Row) =>
+  protocol === KEY.TCP ? (Object.keys(State)[state] ?? '').toLowerCase() : UDP[state % 3]
 
 test('a word is found in an endpoint exactly where its text has it', () => {
   const word = fc.oneof(
@@ -80,16 +86,19 @@ const anyQuery = fc.record({
     ':80',
     '168.7:1025',
     'est',
+    'udp_',
+    'one',
     'TIME 0.1',
     'x',
     '1 2',
     '.',
     '4:6379',
   ),
-  state: fc.constantFrom('', 'ESTABLISHED', 'time_wait'),
+  protocol: fc.constantFrom('', 'tcp', 'udp'),
+  state: fc.constantFrom('', 'ESTABLISHED', 'time_wait', 'UDP_ONEWAY'),
   rs: fc.constantFrom('', '10.0.0.1', '192.168.168.7:80'),
   client: fc.constantFrom('', '10.0.0.1:80', '255.255.255.255'),
-  sort: fc.constantFrom('client', 'vip', 'lip', 'rs', 'state', 'age', 'worker'),
+  sort: fc.constantFrom('protocol', 'client', 'vip', 'lip', 'rs', 'state', 'age', 'worker'),
   order: fc.constantFrom('', 'asc', 'desc'),
 })
 
@@ -99,8 +108,9 @@ function matches(r: Row, query: Record<string, string>): boolean {
     wanted === '' || [ipv4Text(address), endpointText(address, port)].includes(wanted)
   const words = (query.search ?? '').toLowerCase().split(' ').filter(Boolean)
   return (
-    words.every(word => [...texts, nameOf(r.state)].some(text => text.includes(word))) &&
-    (!query.state || nameOf(r.state) === query.state.toLowerCase()) &&
+    words.every(word => [...texts, nameOf(r)].some(text => text.includes(word))) &&
+    (!query.protocol || (query.protocol === 'udp') === (r.protocol === KEY.UDP)) &&
+    (!query.state || nameOf(r) === query.state.toLowerCase()) &&
     is(r.rs, query.rs) &&
     is(r.client, query.client)
   )
@@ -108,6 +118,7 @@ function matches(r: Row, query: Record<string, string>): boolean {
 
 /** What is sorted by, as one number. */
 function keyOf(r: Row, sort: string): number {
+  if (sort === 'state') return r.protocol * 16 + (r.protocol === KEY.TCP ? r.state : r.state % 3)
   const value = r[sort as keyof Row]
   return typeof value === 'number' ? value : (value[0] >>> 0) * 65_536 + value[1]
 }

@@ -3,7 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { analyze } from '../../../src/see/analyze/analyze.ts'
-import { AHEAD_US, seedCaptures } from '../../kit/pcap.ts'
+import { findingsOf } from '../../../src/see/analyze/findings.ts'
+import { udp } from '../../kit/datagram.ts'
+import { concat, ethernet, ipv4 } from '../../kit/frame.ts'
+import { AHEAD_US, pcapOf, seedCaptures } from '../../kit/pcap.ts'
 
 test("the seed's captures are one connection of which nothing is lost", () => {
   const { client, rs } = seedCaptures()
@@ -52,4 +55,26 @@ test('given in the wrong order they are exchanged', () => {
   assert.equal(found.isTurned, true)
   assert.equal(found.conns[0].pair.outer.client, '202.108.10.2:33896')
   assert.ok(Math.abs(found.clock.offsetNs - AHEAD_US * 1000) < 110_000)
+})
+
+test('datagrams beside it are counted and told, with UOA too', () => {
+  const { client, rs } = seedCaptures()
+  const ends = { src: '192.168.168.7', dst: '192.168.168.2', sport: 1025, dport: 53 }
+  const plain = udp(ends)
+  const frames = [plain, ipv4({ ...ends, protocol: 248 }, plain.subarray(20))]
+  const more = pcapOf(
+    frames.map(packet => ({
+      atUs: 1,
+      frame: ethernet('2:0:0:0:0:1', '2:0:0:0:0:2', 0x0800, packet),
+    })),
+  ).subarray(24)
+  const mixed = concat(rs, more)
+  const found = analyze({ name: 'client.pcap', bytes: client }, { name: 'rs.pcap', bytes: mixed })
+  assert.equal(found.conns.length, 1)
+  assert.deepEqual(
+    findingsOf(found)
+      .filter(({ code }) => code === 'udp')
+      .map(({ text }) => text),
+    ['rs.pcap: 2 datagrams of UDP not looked at, only TCP is'],
+  )
 })

@@ -25,6 +25,7 @@ const COLUMNS: { sort: Sort; name: string; title: string }[] = [
   { sort: 'vip', name: 'VIP', title: 'the virtual address and port it connected to' },
   { sort: 'lip', name: 'LIP', title: 'the balancer’s address and lport towards the real server' },
   { sort: 'rs', name: 'Real server', title: 'address and port of the real server' },
+  { sort: 'protocol', name: 'Protocol', title: 'TCP or UDP' },
   { sort: 'state', name: 'State', title: 'state of the connection' },
   { sort: 'age', name: 'Age', title: 'how long it has been there' },
   { sort: 'worker', name: 'Worker', title: 'the packet thread that has it' },
@@ -141,8 +142,8 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
   )
 }
 
-function choose({ client }: ConnRow): void {
-  showLadder(connFilter(client))
+function choose(conn: ConnRow): void {
+  showLadder(connFilter(conn))
   const heading = document.getElementById('ladder-title')
   heading?.scrollIntoView()
   heading?.focus({ preventScroll: true })
@@ -200,10 +201,19 @@ interface RowProps {
 }
 
 function Row({ index, conn, top, current, onCurrent }: RowProps) {
-  const inLadder = conn !== undefined && ladderFilter.value === connFilter(conn.client)
+  const inLadder = conn !== undefined && ladderFilter.value === connFilter(conn)
   const cells = conn
-    ? [conn.client, conn.vip, conn.lip, conn.rs, conn.state, ageText(conn), String(conn.worker)]
-    : ['…', '', '', '', '', '', '']
+    ? [
+        conn.client,
+        conn.vip,
+        conn.lip,
+        conn.rs,
+        conn.protocol.toUpperCase(),
+        conn.state,
+        ageText(conn),
+        String(conn.worker),
+      ]
+    : ['…', ...COLUMNS.slice(1).map(() => '')]
   const onClick = () => {
     onCurrent(index)
     if (conn) choose(conn)

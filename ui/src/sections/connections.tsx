@@ -1,17 +1,19 @@
 /** All connections, however many: a table that only draws the rows one sees. */
 
 import { signal } from '@preact/signals'
+import { PROTOCOL_NAMES } from '../../../src/api/protocols.ts'
 import { balancerGraph } from '../../../src/page/balancer-states.ts'
 import { ALL_CONNS, type ConnQuery, isEndpoint } from '../../../src/page/conn-query.ts'
 import { whole } from '../../../src/page/format.ts'
+import { udpGraph } from '../../../src/page/udp-states.ts'
 import { view } from '../daemon.ts'
 import { ConnTable } from '../parts/conn-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Term } from '../parts/term.tsx'
 
 const query = signal<ConnQuery>(ALL_CONNS)
-const STATES = balancerGraph()
-  .nodes.filter(({ name, dim }) => !dim && name !== 'NONE')
+const STATES = [...balancerGraph().nodes, ...udpGraph().nodes]
+  .filter(({ name, dim }) => !dim && name !== 'NONE' && name !== 'UDP_NONE')
   .map(({ name }) => name)
 
 function change(part: Partial<ConnQuery>): void {
@@ -42,8 +44,8 @@ function Filters() {
   const servers = now
     ? [...new Set(now.moment.services.flatMap(service => service.realServers.map(({ rs }) => rs)))]
     : []
-  const { search, state, rs, client } = query.value
-  const filtered = search !== '' || state !== '' || rs !== '' || client !== ''
+  const { search, protocol, state, rs, client } = query.value
+  const filtered = search !== '' || protocol !== '' || state !== '' || rs !== '' || client !== ''
   return (
     <search class="filters">
       <label class="field field-wide">
@@ -65,6 +67,20 @@ function Filters() {
           aria-invalid={client !== '' && !isEndpoint(client)}
           onInput={event => change({ client: event.currentTarget.value })}
         />
+      </label>
+      <label class="field">
+        <span>Protocol</span>
+        <select
+          value={protocol}
+          onChange={event => change({ protocol: event.currentTarget.value })}
+        >
+          <option value="">any</option>
+          {PROTOCOL_NAMES.map(name => (
+            <option key={name} value={name}>
+              {name.toUpperCase()}
+            </option>
+          ))}
+        </select>
       </label>
       <label class="field">
         <span>State</span>
@@ -92,7 +108,7 @@ function Filters() {
         type="button"
         class="button"
         disabled={!filtered}
-        onClick={() => change({ search: '', state: '', rs: '', client: '' })}
+        onClick={() => change({ search: '', protocol: '', state: '', rs: '', client: '' })}
       >
         Show all
       </button>

@@ -6,6 +6,7 @@ import type { EdgeCount } from '../../../src/page/edge-counts.ts'
 import { duration, rate, short, whole } from '../../../src/page/format.ts'
 import { edgeKey, type GraphEdge } from '../../../src/page/graph.ts'
 import { rfcGraph, rfcLabel } from '../../../src/page/rfc9293.ts'
+import { shortDatagrams, udpGraph } from '../../../src/page/udp-states.ts'
 import { clockText } from '../../../src/see/text/times.ts'
 import { view } from '../daemon.ts'
 import { ScrollBox } from '../parts/scroll-box.tsx'
@@ -14,6 +15,7 @@ import { StateGraph } from '../parts/state-graph.tsx'
 
 const OURS = balancerGraph()
 const RFC = rfcGraph()
+const UDP = udpGraph()
 const NONE = new Map<string, EdgeCount>()
 
 export function States() {
@@ -33,7 +35,7 @@ export function States() {
       <div class="side-by-side">
         <figure class="panel">
           <figcaption class="panel-title">
-            Of the balancer{' '}
+            Of the balancer, TCP{' '}
             <span class="facts">› from the client, ‹ from the RS; dotted: not taken yet</span>
           </figcaption>
           <ScrollBox label="State machine of the balancer">
@@ -70,15 +72,48 @@ export function States() {
           </p>
         </figure>
       </div>
+      <Datagrams edges={edges} states={states} taken={taken} />
       <Taken edges={edges} />
     </Section>
   )
 }
 
+interface DatagramsProps {
+  edges: ReadonlyMap<string, EdgeCount>
+  states: Readonly<Record<string, number>>
+  taken: ReadonlyMap<string, number>
+}
+
+/** UDP has one event, so its states say no more than whether the RS has answered. */
+function Datagrams({ edges, states, taken }: DatagramsProps) {
+  const text = (edge: GraphEdge) => {
+    const count = edges.get(edgeKey(edge))?.count ?? 0
+    return [shortDatagrams(edge.causes), count > 0 ? short(count) : ' ']
+  }
+  return (
+    <figure class="panel">
+      <figcaption class="panel-title">Of the balancer, UDP</figcaption>
+      <ScrollBox label="State machine of UDP">
+        <StateGraph
+          id="udp"
+          testId="udp-graph"
+          label="State machine of UDP; the table below says the same in words"
+          graph={UDP}
+          edgeText={text}
+          emphasis={1}
+          count={name => states[name.toLowerCase()]}
+          taken={taken}
+          used={new Set(edges.keys())}
+        />
+      </ScrollBox>
+    </figure>
+  )
+}
+
 function Taken({ edges }: { edges: ReadonlyMap<string, EdgeCount> }) {
   const { seconds, atMs } = view.value?.moment ?? { seconds: 0, atMs: 0 }
-  const rows = OURS.edges.flatMap(edge => edges.get(edgeKey(edge)) ?? [])
-  if (rows.length === 0) return <p class="empty">No segment has changed a state yet.</p>
+  const rows = [...OURS.edges, ...UDP.edges].flatMap(edge => edges.get(edgeKey(edge)) ?? [])
+  if (rows.length === 0) return <p class="empty">No packet has changed a state yet.</p>
   return (
     <ScrollBox label="Edges that were taken">
       <table class="grid-table">

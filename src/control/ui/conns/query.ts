@@ -3,9 +3,9 @@
 import * as z from 'zod'
 import { HttpError, lineOf } from '../../../api/errors.ts'
 import { wholeText } from '../../../api/fields.ts'
-import { STATE_NAMES } from '../../../api/names.ts'
+import { ALL_STATES, stateNamed } from '../../../api/names.ts'
 import { SORTS } from '../../../api/page.ts'
-import { State } from '../../../engine/tcp-state.ts'
+import { PROTOCOL_NAMES, PROTOCOLS } from '../../../api/protocols.ts'
 import { ipv4Int } from '../../../wire/address.ts'
 import type { Endpoint, Wanted } from './view.ts'
 
@@ -29,15 +29,21 @@ const endpoint = z.string(AN_ENDPOINT).transform((text, context): Endpoint => {
   }
 })
 
-const A_STATE = `a state: ${STATE_NAMES.join(', ')}`
-const state = z
-  .string(A_STATE)
-  .refine(name => name.toUpperCase() in State, A_STATE)
-  .transform(name => State[name.toUpperCase() as keyof typeof State] as number)
+const A_STATE = `a state: ${ALL_STATES.join(', ')}`
+const state = z.string(A_STATE).transform((name, context) => {
+  const found = stateNamed(name)
+  if (found !== undefined) return found
+  context.addIssue({ code: 'custom', message: A_STATE })
+  return z.NEVER
+})
 
 const query = z.strictObject({
   search: z.string().max(200, 'at most 200 characters').default(''),
-  state: state.default(-1),
+  protocol: z
+    .enum(PROTOCOL_NAMES, PROTOCOL_NAMES.join(' or '))
+    .transform(name => PROTOCOLS[name].code as number)
+    .default(-1),
+  state: state.nullable().default(null),
   rs: endpoint.nullable().default(null),
   client: endpoint.nullable().default(null),
   sort: z.enum(SORTS, SORTS.join(', ')).default('client'),

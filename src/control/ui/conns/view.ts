@@ -1,8 +1,8 @@
 /** A question about the copy: which rows, in which order. Both are found on the arrays themselves, without a text. */
 
-import { STATE_KEYS } from '../../../api/names.ts'
+import { ALL_STATES, stateNamed } from '../../../api/names.ts'
 import type { Sort } from '../../../api/page.ts'
-import { STATE_MASK } from '../../../engine/conn-layout.ts'
+import { PROTOCOL_BITS, STATE_MASK } from '../../../engine/conn-layout.ts'
 import { COPIED, type Copy, WORKER } from './copy.ts'
 import { type EndpointTest, endpointTest } from './search.ts'
 
@@ -13,12 +13,19 @@ export interface Endpoint {
   port: number
 }
 
+interface StateOf {
+  code: number
+  state: number
+}
+
 /** Which rows and in which order. */
 export interface Wanted {
   /** Words that all have to be found in a row; empty for any row. */
   search: string
-  /** -1 for any */
-  state: number
+  /** Code of KEY; -1 for any. */
+  protocol: number
+  /** Of a protocol, by its code; null for any. */
+  state: StateOf | null
   rs: Endpoint | null
   client: Endpoint | null
   sort: Sort
@@ -33,9 +40,10 @@ export function viewOf(copy: Copy, wanted: Wanted): Uint32Array {
 
 type RowTest = (row: number) => boolean
 
-function matching(copy: Copy, { search, state, rs, client }: Wanted): Uint32Array {
+function matching(copy: Copy, { search, protocol, state, rs, client }: Wanted): Uint32Array {
   const tests: RowTest[] = []
-  if (state >= 0) tests.push(stateTest(copy, current => current === state))
+  if (protocol >= 0) tests.push(protocolTest(copy, protocol))
+  if (state) tests.push(stateTest(copy, [state]))
   if (rs) tests.push(isEndpoint(rs, copy.column(COPIED.RS), copy.column(COPIED.RS_PORTS)))
   if (client)
     tests.push(isEndpoint(client, copy.column(COPIED.CLIENT), copy.column(COPIED.CLIENT_PORTS)))
@@ -53,9 +61,19 @@ function matching(copy: Copy, { search, state, rs, client }: Wanted): Uint32Arra
   return rows
 }
 
-function stateTest(copy: Copy, is: (state: number) => boolean): RowTest {
+function protocolTest(copy: Copy, code: number): RowTest {
+  const bindings = copy.column(COPIED.BINDING)
+  return row => ((bindings[row] as number) & PROTOCOL_BITS) === code
+}
+
+function stateTest(copy: Copy, states: readonly StateOf[]): RowTest {
   const words = copy.column(COPIED.WORD)
-  return row => is((words[row] as number) & STATE_MASK)
+  const bindings = copy.column(COPIED.BINDING)
+  const wanted = new Set(states.map(({ code, state }) => (code << 4) | state))
+  return row => {
+    const code = (bindings[row] as number) & PROTOCOL_BITS
+    return wanted.has((code << 4) | ((words[row] as number) & STATE_MASK))
+  }
 }
 
 /** `ports` has the port in its upper half. */
@@ -69,10 +87,9 @@ function isEndpoint(
 
 /** In the address of one of the four ends, or in the name of the state. */
 function wordTest(copy: Copy, word: string): RowTest {
-  const states = STATE_KEYS.map((name, state) => (name.includes(word) ? state : -1)).filter(
-    state => state >= 0,
-  )
-  const inState = stateTest(copy, state => states.includes(state))
+  const names = ALL_STATES.filter(name => name.toLowerCase().includes(word))
+  const states = names.flatMap(name => stateNamed(name) ?? [])
+  const inState = stateTest(copy, states)
   const at = endpointTest(word)
   if (!at) return states.length > 0 ? inState : () => false
   const inEnds = endsTest(copy, at)
@@ -112,11 +129,12 @@ const address = (cell: number) => [digit(cell), digit(cell, 16)]
 
 /** What a row is sorted by, its least digit first. */
 const KEYS: Record<Sort, readonly Digit[]> = {
+  protocol: [digit(COPIED.BINDING, 0, PROTOCOL_BITS)],
   client: [digit(COPIED.CLIENT_PORTS, 16), ...address(COPIED.CLIENT)],
   vip: [digit(COPIED.CLIENT_PORTS), ...address(COPIED.VIP)],
   lip: [digit(COPIED.RS_PORTS), ...address(COPIED.LIP)],
   rs: [digit(COPIED.RS_PORTS, 16), ...address(COPIED.RS)],
-  state: [digit(COPIED.WORD, 0, STATE_MASK)],
+  state: [digit(COPIED.WORD, 0, STATE_MASK), digit(COPIED.BINDING, 0, PROTOCOL_BITS)],
   age: [digit(COPIED.AGE), digit(COPIED.AGE, 16)],
   worker: [digit(WORKER)],
 }
