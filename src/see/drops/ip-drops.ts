@@ -167,6 +167,8 @@ function sourceRule(frame: Refused): string {
   if (top >= 224) return `source ${src} is a group's or reserved, not a single host's`
   const ours = frame.ours(src)
   if (ours !== undefined) return `source ${src} is ${ours}`
+  if (frame.headers.icmp !== null)
+    return `the packet that ${src} speaks of left on another arm than ${arm}`
   const back = frame.armTowards(src)
   if (back !== undefined && back !== arm) {
     return `source ${src} came in on ${arm}, and the route to it leads out of ${back}`
