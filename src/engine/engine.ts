@@ -12,10 +12,12 @@ import type { ConnIndex } from './conn-index.ts'
 import { CELL, RECORD } from './conn-layout.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, HAND_OVER } from './counters.ts'
-import { Cuts, END_RESERVE } from './cuts.ts'
+import { Cuts } from './cuts.ts'
+import { Datagrams } from './datagrams.ts'
 import { DropBook } from './drop-book.ts'
 import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
+import { Expiry } from './expiry.ts'
 import { armOf } from './family.ts'
 import { Fragmentation } from './fragmentation.ts'
 import type { Frames } from './frames.ts'
@@ -23,9 +25,11 @@ import { Icmp } from './icmp.ts'
 import type { IsnSource } from './isn.ts'
 import type { LongClock } from './long-clock.ts'
 import { Neighs } from './neigh.ts'
+import { OnePacket } from './one-packet.ts'
 import { MAY_OPEN, Opening } from './opening.ts'
 import type { EngineOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
+import { ownerOf } from './owner.ts'
 import { Kind, Parsed } from './parsed.ts'
 import { newParts } from './parts.ts'
 import type { Peers } from './peers.ts'
@@ -35,26 +39,20 @@ import { Reassembly } from './reassembly.ts'
 import { Resets } from './resets.ts'
 import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
-import { sayLookup, sayNoToa } from './say.ts'
+import { sayLookup } from './say.ts'
 import { DestCell, type Dests, type Lips, type Service, type Services } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import type { TraceRing } from './trace.ts'
+import { UoaAlone } from './uoa-alone.ts'
 import { GOOD } from './usual.ts'
 import { Verify } from './verify.ts'
 import { popPriority } from './vlan.ts'
 import { FullNat } from './xmit/fullnat.ts'
 import { unfit } from './xmit/ip.ts'
 
-/**
- * Connections ended per tick while the wheel is on time, and at most; each slot of the wheel that it is late doubles it.
- * After 28 thousand new connections a second a slot holds 1800. Ended all at once they kept whoever shares the CPU
- * waiting for the scheduler's slice: 1.4 ms at the 99th percentile of a server's latency. 8 take some 5 us.
- */
-const EXPIRIES_ON_TIME = 8
-const EXPIRIES_MOST = 1024
 /** ms between two walks over the neighbours, and the longest that a loop may sleep. */
 const NEIGH_TICK = 100
 /** ms from some connections that are cut to the next. */
@@ -62,7 +60,7 @@ const CUT_PACE = 1
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { SYN } = FLAG
-const { TCP: KIND_TCP } = Kind
+const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
 const { LINK } = DestCell
 const { BINDING } = CELL
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
@@ -74,6 +72,7 @@ export class Engine {
   readonly trace: TraceRing
   readonly conns: Conns
   readonly cuts: Cuts
+  readonly #expiry: Expiry
   readonly sessions: Sessions | null
   readonly dests: Dests
   readonly outcomes: Outcomes
@@ -107,6 +106,9 @@ export class Engine {
   readonly #resets: Resets
   readonly #fullnat: FullNat
   readonly #verify: Verify
+  readonly #datagrams: Datagrams
+  readonly #onePacket: OnePacket
+  readonly #uoaAlone: UoaAlone
   readonly icmp: Icmp
   readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
@@ -132,7 +134,7 @@ export class Engine {
     this.udpTimeoutMs = options.udp.timeoutMs.slice()
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
-    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
+    this.#fullnat = new FullNat(parts, options.toaMode, options.udp, options.decrementTtl)
     this.conns = new Conns(parts, this.#fullnat, options.timeoutMs)
     this.resolvers = [new ArpOutput(parts)]
     this.#fragmentation = new Fragmentation(parts)
@@ -150,12 +152,24 @@ export class Engine {
     this.#resets = new Resets(parts, this.#egress)
     this.icmp = new Icmp(parts, this.#egress, options)
     this.neighs.parking.returned = this.icmp.unreachable
+    this.#expiry = new Expiry(this.frames, conns, this.#resets)
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
     this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
     this.#verify = new Verify(parts, conns, this.#egress)
+    this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs)
+    this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
     this.#peers = options.peers
     this.arp = new ArpInput(parts, this.neighs)
     this.opening = new Opening(parts, options.rstOnBareAck)
+    const steps = {
+      icmp: this.icmp,
+      fragmentation: this.#fragmentation,
+      fullnat: this.#fullnat,
+      egress: this.#egress,
+      uoa: this.#uoaAlone,
+    }
+    const { drafts } = conns
+    this.#onePacket = new OnePacket(parts, drafts, this.opening, steps, options.decrementTtl)
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
   }
@@ -191,20 +205,24 @@ export class Engine {
     }
     let t = this.#index.find(p.key, p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
-      const owner = this.#owner(this.#peers)
+      const owner = ownerOf(p, this.#peers, this.setup)
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
     if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
-    if (kind !== KIND_TCP) return this.#otherThanTcp(kind, arm, slot, t, now)
+    if (kind > KIND_UDP)
+      return this.#fragmentation.leave(slot, this.icmp.quoted(slot, p, t, arm, now))
+    const isTcp = kind === KIND_TCP
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
-      const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
+      const service = this.#services.find(isTcp ? PROTO.TCP : PROTO.UDP, p.daddr, p.ports & 0xffff)
       const verdict = this.opening.judge(p, arm, slot, service)
       if (verdict !== MAY_OPEN) return verdict
       // A traceroute must not open what it does not reach.
       if (this.#decrementsTtl && p.ttl <= 1) return this.icmp.expired(slot, p, arm)
-      t = this.reuse.open(t, p, service as Service, arm, now)
-      if (t < 0) return this.opening.refuse(p, arm, slot, service as Service, t)
+      const known = service as Service
+      if (known.onePacket) return this.#onePacket.forward(slot, p, known, arm, now)
+      t = this.reuse.open(t, p, known, arm, now)
+      if (t < 0) return this.opening.refuse(p, arm, slot, known, t)
     }
     const binding = this.#cells[recordOf(t) | BINDING]
     const dest = destOf(binding)
@@ -214,7 +232,10 @@ export class Engine {
     const clientArm = clientArmOf(binding)
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     let judged = GOOD
-    if (isNew) this.conns.segment(t, p, now)
+    if (!isTcp) {
+      judged = isNew ? this.#datagrams.begin(t, now) : this.#datagrams.hear(t, p, dest, now)
+      if (judged < 0) return judged
+    } else if (isNew) this.conns.segment(t, p, now)
     else if (!this.#verify.isUsual(t, p, dest, now)) {
       judged = this.#verify.judge(t, p)
       if (judged < 0) return judged
@@ -228,7 +249,7 @@ export class Engine {
     const refusal = unfit(this.frames.pkt, p, came, out, this.#decrementsTtl)
     if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
-    if (failed !== 0 && this.trace.debug) sayNoToa(this.trace, this.#cells, t >> 1, failed)
+    if (failed !== 0) this.#uoaAlone.notAdded(failed, t >> 1, out, dest, now)
     const verdict = outward
       ? this.#egress.toClient(p.eth, out, t >> 1)
       : this.#egress.toRs(slot, p.eth, out, dest, now)
@@ -249,16 +270,7 @@ export class Engine {
       this.neighTick = (now + NEIGH_TICK) | 0
     }
     this.cuts.turn(now)
-    let most = EXPIRIES_ON_TIME
-    for (let ended = 0; ended < most; ended++) {
-      if (this.frames.free < END_RESERVE) return 0
-      const conn = this.conns.overdue(now)
-      if (conn < 0) return this.conns.wheel.sleep(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
-      if (ended === 0) most = Math.min(EXPIRIES_MOST, most << this.conns.wheel.late(now))
-      if (this.conns.table.state(conn) === State.ESTABLISHED) this.#resets.both(conn, now)
-      this.conns.end(conn, now)
-    }
-    return 1
+    return this.#expiry.turn(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
   }
 
   /** Timeouts in ms by state, for what comes from now on. */
@@ -281,20 +293,6 @@ export class Engine {
   /** The same for one address, which is new. */
   announceAddress(arm: Arm, family: number, word: number): void {
     this.resolvers[family].announce(arm, word)
-  }
-
-  /** The worker that a packet without a connection here belongs to; this one if it belongs to nobody. */
-  #owner({ steering, self }: Peers): number {
-    const p = this.#parsed
-    if (!this.setup.isLip(p.daddr)) return steering.clientWorker(p.saddr, p.ports >>> 16)
-    const owner = steering.lportWorker(p.ports & 0xffff)
-    return owner < 0 ? self : owner
-  }
-
-  /** => The verdict */
-  #otherThanTcp(kind: number, arm: Arm, slot: number, t: number, now: number): number {
-    if (kind === Kind.UDP) return -Drop.IP_PROTOCOL
-    return this.#fragmentation.leave(slot, this.icmp.quoted(slot, this.#parsed, t, arm, now))
   }
 
   /** One worker puts datagrams together: which one they belong to may be said in another of their fragments. */
