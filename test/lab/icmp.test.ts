@@ -19,7 +19,7 @@ import {
   VIP,
 } from '../kit/lab.ts'
 
-const MIB = process.env['TAPVS_LONG'] === '1' ? 100 : 4
+const MIB = process.env.TAPVS_LONG === '1' ? 100 : 4
 const folder = scratchFolder()
 const file = join(folder, 'bulk')
 const NOBODY = 9010
