@@ -20,7 +20,7 @@ import { endsAt } from '../../see/words/ends.ts'
 import { endpointText, ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import type { Journal } from '../journal/format.ts'
-import { summed } from '../journal/headers.ts'
+import { isFragment, summed } from '../journal/headers.ts'
 import { byTime, bytesOf, cell, usOf } from '../journal/records.ts'
 import { DEST_PLACES } from '../threads/memory.ts'
 import { type Frame, onTheWire, readdressed, toMac } from './adapt.ts'
@@ -196,7 +196,8 @@ export class Rerun {
     const ofChecks = cell(from, InCell.ARM) >= this.#journal.header.config.arms.length
     // A transcript's checksums are right.
     const isSpoilt = cell(judged, JudgedCell.VERDICT) === -Drop.TCP_CHECKSUM
-    if (arm < 0 || ofChecks || segment === undefined || (isSpoilt && this.#options.wire)) {
+    const isWhole = segment !== undefined && !isFragment(bytes)
+    if (arm < 0 || ofChecks || !isWhole || (isSpoilt && this.#options.wire)) {
       this.leftOut.other++
       return
     }
