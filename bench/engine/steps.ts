@@ -8,9 +8,11 @@ import { KEY } from '../../src/engine/conn-layout.ts'
 import { Egress } from '../../src/engine/egress.ts'
 import { BURST } from '../../src/engine/frames.ts'
 import { Parsed } from '../../src/engine/parsed.ts'
+import { UDP_STATES } from '../../src/engine/udp-state.ts'
 import { FullNat } from '../../src/engine/xmit/fullnat.ts'
 import { unfit } from '../../src/engine/xmit/ip.ts'
 import { ToaMode } from '../../src/engine/xmit/toa.ts'
+import { UoaMode } from '../../src/engine/xmit/uoa.ts'
 import { FLAG } from '../../src/wire/tcp.ts'
 import { Clients, SEQ } from './clients.ts'
 import { PAYLOAD } from './established.ts'
@@ -58,12 +60,14 @@ export function steps(): { name: string; ns: number }[] {
   return named.map(([name], k) => ({ name, ns: best[k] }))
 }
 
+const NO_UOA = { timeoutMs: new Int32Array(UDP_STATES), uoa: UoaMode.OFF, uoaMaxTrail: 0 }
+
 function stepsOf(rig: Rig): Record<string, Step> {
   const { engine } = rig
   const { frames, conns, dests, counters, arms } = engine
   const { table } = conns
   const parts = { ...engine, table, wheel: conns.wheel, peers: null }
-  const fullnat = new FullNat(parts, ToaMode.SEED, false)
+  const fullnat = new FullNat(parts, ToaMode.SEED, NO_UOA, false)
   const egress = new Egress(parts, engine.neighs)
   const parsed = Array.from({ length: BURST }, () => new Parsed())
   const found = new Int32Array(BURST)

@@ -4,11 +4,13 @@
  * is set up now is cleared.
  */
 
-import { CELL, KEY, METHOD, RECORD } from './conn-layout.ts'
+import { PROTO } from '../wire/ipv4.ts'
+import { CELL, KEY, METHOD, RECORD, stateCell } from './conn-layout.ts'
 import type { Engine } from './engine.ts'
 import type { SaPool } from './sa-pool.ts'
 import { DestCell } from './service.ts'
-import { STATES, State } from './tcp-state.ts'
+import { STATES } from './tcp-state.ts'
+import { UDP_STATES } from './udp-state.ts'
 
 /** No deadline is further away: the config's limit, and a state's jitter. */
 const DEADLINE_MOST = 1 << 30
@@ -41,8 +43,8 @@ export function adoptRecords(engine: Engine, now: number): Adopted {
     if (!marked || !pool?.mark(marked, table.cells[at | CELL.RIP], ports >>> 16, ports & 0xffff))
       return false
     const state = table.state(conn)
-    counters.states[state]++
-    const cell = state === State.ESTABLISHED ? DestCell.ACTIVE : DestCell.INACTIVE
+    counters.states[stateCell(table.protocol(conn), state)]++
+    const cell = conns.isEstablished(conn) ? DestCell.ACTIVE : DestCell.INACTIVE
     dests.cells[(table.dest(conn) << 4) | cell]++
     wheel.file(conn, table.cells[at | CELL.DEADLINE])
     if (sessions !== null) sessions.adopt(conn, now)
@@ -58,12 +60,13 @@ function isPossible({ conns: { table }, arms }: Engine, conn: number, now: numbe
   const at = RECORD.at(conn)
   const binding = table.cells[at | CELL.BINDING]
   const ahead = (table.cells[at | CELL.DEADLINE] - now) | 0
+  const key = RECORD.key(binding, 0)
   return (
-    RECORD.key(binding, 0) === KEY.TCP &&
-    RECORD.key(binding, 1) === KEY.TCP &&
+    (key === KEY.TCP || key === KEY.UDP) &&
+    RECORD.key(binding, 1) === key &&
     RECORD.method(binding) === METHOD.FULLNAT &&
     table.clientArm(conn) < arms.length &&
-    table.state(conn) < STATES &&
+    table.state(conn) < (key === KEY.TCP ? STATES : UDP_STATES) &&
     ahead < DEADLINE_MOST
   )
 }
@@ -76,6 +79,7 @@ function isOfRs({ conns: { table }, dests }: Engine, conn: number): boolean {
   const at = RECORD.at(conn)
   const { service, rip, rport } = dest
   return (
+    service.protocol === (table.protocol(conn) === KEY.TCP ? PROTO.TCP : PROTO.UDP) &&
     rip === cells[at | CELL.RIP] &&
     rport === cells[at | CELL.RS_PORTS] >>> 16 &&
     service.vip === cells[at | CELL.VIP] &&

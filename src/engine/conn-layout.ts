@@ -8,6 +8,9 @@
  *    8 delta    9 word    10 binding      11 deadline
  *   12 rsIsn1  13 rstSeq  14 rstAck       15 client MAC, last 32 bits
  *
+ * UDP needs no numbers of sequence: its delta and rstSeq are 0, rsIsn1 is the UOA sent, and rstAck what was last known of the
+ * lport, whose next connection may be one of TCP again.
+ *
  *   word      client MAC first 16 bits << 16 | jitter ms (10 bits) << 6 | ACK awaited << 5 | RS seen << 4 | state (4 bits)
  *   binding   in use (1 bit) << 31 | dest (15 bits) << 16 | client arm (4 bits) << 12 | kind (12 bits)
  *   kind      spare (2 bits) << 10 | reserved for reset << 9, counted << 8 and slow << 7 | forwarding method (3 bits) << 4
@@ -43,6 +46,8 @@ export const CELL = {
   RST_SEQ: 13,
   RST_ACK: 14,
   MAC_LO: 15,
+  /** Of UDP: datagrams of the client that had UOA. */
+  UOA_SENT: 12,
 } as const
 
 /** Cells of a tuple, as its packets carry them: source, destination, both ports. */
@@ -69,6 +74,11 @@ export const KEY = { TCP: 0, UDP: 1, ICMP: 2, IPV6: 0b1100 } as const
 export const METHOD = { FULLNAT: 0 } as const
 
 export const PROTOCOL_BITS = 0b11
+
+/** Where what is counted of connections by state has a state of a protocol, which is one of KEY. */
+export function stateCell(protocol: number, state: number): number {
+  return (protocol << 4) | state
+}
 const IN_FAMILY = 0b100
 const OUT_FAMILY = 0b1000
 

@@ -21,6 +21,7 @@ import {
   LAYOUT,
   type Layout,
   openedWith,
+  PROTOCOL_BITS,
   RECORD,
   STATE_MASK,
   TUPLE,
@@ -44,6 +45,7 @@ const { NEXT } = TUPLE
 const { LIP } = COLD
 const { at: recordAt, column: columnAt, jitter, dest: destOf, clientArm: armOf } = RECORD
 const STATE_BITS = STATE_MASK
+const PROTOCOL = PROTOCOL_BITS
 
 /** 2^n >= count. */
 function powerOfTwo(count: number): number {
@@ -199,6 +201,11 @@ export class ConnTable {
 
   dest(conn: number): number {
     return destOf(this.cells[recordAt(conn) | BINDING])
+  }
+
+  /** One of KEY, without the family. */
+  protocol(conn: number): number {
+    return this.cells[recordAt(conn) | BINDING] & PROTOCOL
   }
 
   clientArm(conn: number): number {

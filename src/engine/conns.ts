@@ -1,51 +1,37 @@
 /**
- * The life of connections: opened by a SYN to a service, moved through states by segments, ended by the wheel. The
+ * The life of connections: opened by a SYN or a datagram to a service, moved through states by packets, ended by the wheel. The
  * records are conn.ts's; this file knows what they are bound to: RS, LIP and lport, counters, timers.
  */
 
 import { ETH } from '../wire/ethernet.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
-import { type ConnTable, NO_CONN } from './conn.ts'
-import {
-  binding,
-  CELL,
-  COLD,
-  firstWord,
-  KEY,
-  kindOf,
-  METHOD,
-  RECORD,
-  RS_SEEN,
-  STATE_MASK,
-} from './conn-layout.ts'
-import { type Counters, Drop, Event } from './counters.ts'
+import type { ConnTable } from './conn.ts'
+import { CELL, COLD, KEY, RECORD, RS_SEEN, STATE_MASK, stateCell } from './conn-layout.ts'
+import { type Counters, Event } from './counters.ts'
+import { Drafts } from './draft.ts'
 import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
 import type { LongClock } from './long-clock.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
-import { Placement } from './placement.ts'
-import type { Random } from './random.ts'
 import { sayOpened, sayOver, sayState } from './say.ts'
-import { DestCell, type Dests, type Service } from './service.ts'
+import { type Dest, DestCell, type Dests, type Service } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { nextState, tableOf } from './states.ts'
 import { STATES, State } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
+import { UdpState } from './udp-state.ts'
 import { Usual } from './usual.ts'
 import type { Wheel } from './wheel.ts'
 import type { FullNat } from './xmit/fullnat.ts'
 import type { LeftLport } from './xmit/left-lport.ts'
-import type { Method } from './xmit/method.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
-const { CIP, VIP, CLIENT_PORTS } = CELL
-const { DELTA, WORD, BINDING, DEADLINE, RS_ISN1, RST_SEQ, RST_ACK, MAC_LO } = CELL
-const { CLIENT_ISN, OPENED } = COLD
-const { at: recordAt, of: recordOf, column: columnAt, method: methodOf } = RECORD
-const { TCP: TCP_KEY } = KEY
-const { FULLNAT } = METHOD
+const { DELTA, WORD, BINDING, DEADLINE, RST_SEQ, RST_ACK, MAC_LO } = CELL
+const { CLIENT_ISN } = COLD
+const { at: recordAt, of: recordOf, column: columnAt, method: methodOf, jitter: jitterOf } = RECORD
+const { TCP: TCP_KEY, UDP: UDP_KEY } = KEY
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
 /** FIN, the lowest bit of the flags, counts as a byte. */
@@ -62,8 +48,6 @@ export class Conns {
   readonly #destCells: Int32Array
   readonly #dests: Dests
   readonly #outcomes: Outcomes
-  /** By METHOD. */
-  readonly #methods: readonly Method[]
   readonly #counters: Counters
   readonly #edges: Edges
   readonly #kept: Uint8Array
@@ -71,8 +55,7 @@ export class Conns {
   readonly #handshakes: Handshakes
   readonly #trace: TraceRing
   readonly #long: LongClock
-  readonly #placement: Placement
-  readonly #random: Random
+  readonly drafts: Drafts
   readonly left: LeftLport
   /** null if nobody wants to know. */
   readonly sessions: Sessions | null
@@ -90,60 +73,31 @@ export class Conns {
     this.#timeoutMs = timeoutMs.slice(0, STATES)
     this.#dests = dests
     this.#outcomes = parts.outcomes
-    this.#methods = [fullnat]
     this.#counters = counters
     this.#edges = edges
     this.#kept = edges.kept
     this.usual = new Usual(table.cells, dests.cells, edges.kept, this.#timeoutMs)
     this.#handshakes = new Handshakes(table, counters)
     this.#trace = parts.trace
-    this.#random = parts.random
-    this.#placement = new Placement(parts)
+    this.drafts = new Drafts(parts, fullnat)
     this.left = fullnat.left
   }
 
-  /**
-   * Opens a connection for the SYN in p: RS by the scheduler, record, LIP and lport, sequence delta, index, timer (the
-   * order of semantics 1.5). => The IN tuple, or minus a drop reason with nothing left behind.
-   */
-  open(pkt: DataView, p: Parsed, service: Service, clientArm: number, now: number): number {
-    const method = this.#methods[FULLNAT]
-    const refusal = method.refusal(service)
-    if (refusal !== 0) return refusal
-    const dest = this.#placement.destFor(service, p, method.without(service), now)
-    if (dest === undefined) return -Drop.TCP_NO_RS
-    const conn = this.table.take()
-    if (conn === NO_CONN) {
-      this.#dests.give(dest)
-      return -Drop.CONN_TABLE_FULL
-    }
-    const { cells, cold } = this.table
+  /** Opens a connection for the client's packet in p: draft, index, timer. => The IN tuple, or minus a drop reason with nothing left behind. */
+  open(p: Parsed, service: Service, clientArm: number, now: number): number {
+    const drafts = this.drafts
+    const conn = drafts.make(p, service, clientArm, now)
+    if (conn < 0) return conn
+    const { cells } = this.table
     const at = recordAt(conn)
-    cells[at | CIP] = p.saddr
-    cells[at | VIP] = p.daddr
-    cells[at | CLIENT_PORTS] = p.ports
-    cold[columnAt(conn) | CLIENT_ISN] = pkt.getInt32(p.l4 + TCP_SEQ)
-    cold[columnAt(conn) | OPENED] = now
-    const unbound = method.bind(conn, service, dest, now)
-    if (unbound !== 0) {
-      this.#dests.give(dest)
-      this.table.giveBack(conn)
-      return unbound
-    }
-    const macHi = pkt.getUint16(p.eth + ETH_SRC)
-    const jitterMs = this.#random.below(1000)
-    const deadline = (now + this.#timeoutMs[State.NONE] + jitterMs) | 0
-    cells[at | WORD] = firstWord(macHi, jitterMs)
-    cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
+    const deadline = (now + this.#timeoutMs[State.NONE] + jitterOf(cells[at | WORD])) | 0
     cells[at | DEADLINE] = deadline
-    cells[at | RS_ISN1] = 0
-    cells[at | RST_SEQ] = 0
     if (this.sessions !== null) this.sessions.open(conn, now)
-    this.table.open(conn, binding(kindOf(TCP_KEY, TCP_KEY, FULLNAT), dest.index, clientArm))
+    this.table.open(conn, drafts.binding)
     this.wheel.file(conn, deadline)
-    this.#dests.countConn(dest)
+    this.#dests.countConn(drafts.dest as Dest)
     this.#counters.count(Event.CONNS_OPENED)
-    this.#counters.states[State.NONE]++
+    this.#counters.states[stateCell(p.key, State.NONE)]++
     if (this.#trace.debug) sayOpened(this.#trace, cells, conn)
     return conn << 1
   }
@@ -178,8 +132,7 @@ export class Conns {
     if (after === SYN_RECV && before !== State.NONE) this.#handshakes.again(conn, now)
     if (before === SYN_RECV) this.#outcomes.judge(dest, after, t & 1, this.#rsSeen(conn))
     this.#refresh(conn, after, now)
-    this.wheel.unfile(conn)
-    this.wheel.file(conn, this.#cells[recordAt(conn) | DEADLINE])
+    this.fileAnew(conn)
     if (this.#trace.debug) sayState(this.#trace, this.#cells, t, flags, before, after)
   }
 
@@ -236,13 +189,32 @@ export class Conns {
     }
   }
 
+  /** A datagram has moved a conn from one state of UDP to another. An answer of the RS speaks for it. */
+  datagramMoved(conn: number, before: number, after: number, now: number): void {
+    this.table.setState(conn, after)
+    this.#counters.connMoved(stateCell(UDP_KEY, before), stateCell(UDP_KEY, after))
+    if (after !== UdpState.NORMAL) return
+    this.#outcomes.done(this.table.dest(conn))
+    if (this.sessions !== null) this.sessions.replied(conn, now)
+  }
+
+  /** The deadline of a conn may have come nearer. */
+  fileAnew(conn: number): void {
+    this.wheel.unfile(conn)
+    this.wheel.file(conn, this.#cells[recordAt(conn) | DEADLINE])
+  }
+
   /** Ends a conn that is out of the wheel: why is Over.TIMER, or Over.REPLACED if another takes its place. */
   end(conn: number, now: number, why: number = Over.TIMER): void {
-    const state = this.table.state(conn)
-    if ((state === SYN_RECV || state === State.SYN_SENT) && !this.#rsSeen(conn)) {
-      this.#outcomes.failed(this.table.dest(conn))
-    }
+    if (this.#isUnanswered(conn)) this.#outcomes.failed(this.table.dest(conn))
     this.#close(conn, why, now)
+  }
+
+  /** Its RS has never been heard: not even its first packet was answered. */
+  #isUnanswered(conn: number): boolean {
+    const state = this.table.state(conn)
+    if (this.table.protocol(conn) === UDP_KEY) return state === UdpState.ONEWAY
+    return (state === SYN_RECV || state === State.SYN_SENT) && !this.#rsSeen(conn)
   }
 
   /** Ends a conn before its time, which says nothing of its RS. */
@@ -251,10 +223,16 @@ export class Conns {
     this.#close(conn, Over.CUT, now)
   }
 
-  /** Both ends may believe the conn whole: the RS has answered, and they have not both closed. */
+  /** Both ends may believe the conn whole: the RS has answered, and they have not both closed. Of UDP none does. */
   isHeld(conn: number): boolean {
+    if (this.table.protocol(conn) !== TCP_KEY) return false
     const state = this.table.state(conn)
     return this.#rsSeen(conn) && state !== State.TIME_WAIT && state !== State.CLOSE
+  }
+
+  /** ESTABLISHED, which a state of UDP has the number of. */
+  isEstablished(conn: number): boolean {
+    return this.table.protocol(conn) === TCP_KEY && this.table.state(conn) === ESTABLISHED
   }
 
   /** RS counters, record, what its method took. */
@@ -263,15 +241,15 @@ export class Conns {
     const method = methodOf(cells[recordAt(conn) | BINDING])
     const dest = this.table.dest(conn)
     const state = this.table.state(conn)
-    const established = state === ESTABLISHED
+    const established = this.isEstablished(conn)
     this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
-    this.#counters.states[state]--
+    this.#counters.states[stateCell(this.table.protocol(conn), state)]--
     const rs = this.#dests.list[dest]
     if (rs !== undefined && rs.upper >= 0) this.#dests.give(rs)
     if (this.#trace.debug) sayOver(this.#trace, cells, conn, state, why)
     if (this.sessions !== null) this.sessions.end(conn, now, why)
     this.table.close(conn)
-    this.#methods[method].release(conn)
+    this.drafts.methods[method].release(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
   }
 

@@ -13,6 +13,7 @@ import { CELL, RECORD } from './conn-layout.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, HAND_OVER } from './counters.ts'
 import { Cuts, END_RESERVE } from './cuts.ts'
+import { Datagrams } from './datagrams.ts'
 import { DropBook } from './drop-book.ts'
 import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
@@ -23,6 +24,7 @@ import { Icmp } from './icmp.ts'
 import type { IsnSource } from './isn.ts'
 import type { LongClock } from './long-clock.ts'
 import { Neighs } from './neigh.ts'
+import { OnePacket } from './one-packet.ts'
 import { MAY_OPEN, Opening } from './opening.ts'
 import type { EngineOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -35,13 +37,14 @@ import { Reassembly } from './reassembly.ts'
 import { Resets } from './resets.ts'
 import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
-import { sayLookup, sayNoToa } from './say.ts'
+import { sayLookup } from './say.ts'
 import { DestCell, type Dests, type Lips, type Service, type Services } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import type { TraceRing } from './trace.ts'
+import { UoaAlone } from './uoa-alone.ts'
 import { GOOD } from './usual.ts'
 import { Verify } from './verify.ts'
 import { popPriority } from './vlan.ts'
@@ -62,7 +65,7 @@ const CUT_PACE = 1
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { SYN } = FLAG
-const { TCP: KIND_TCP } = Kind
+const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
 const { LINK } = DestCell
 const { BINDING } = CELL
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
@@ -107,6 +110,9 @@ export class Engine {
   readonly #resets: Resets
   readonly #fullnat: FullNat
   readonly #verify: Verify
+  readonly #datagrams: Datagrams
+  readonly #onePacket: OnePacket
+  readonly #uoaAlone: UoaAlone
   readonly icmp: Icmp
   readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
@@ -132,7 +138,7 @@ export class Engine {
     this.udpTimeoutMs = options.udp.timeoutMs.slice()
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
-    this.#fullnat = new FullNat(parts, options.toaMode, options.decrementTtl)
+    this.#fullnat = new FullNat(parts, options.toaMode, options.udp, options.decrementTtl)
     this.conns = new Conns(parts, this.#fullnat, options.timeoutMs)
     this.resolvers = [new ArpOutput(parts)]
     this.#fragmentation = new Fragmentation(parts)
@@ -153,9 +159,20 @@ export class Engine {
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
     this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
     this.#verify = new Verify(parts, conns, this.#egress)
+    this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs)
+    this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
     this.#peers = options.peers
     this.arp = new ArpInput(parts, this.neighs)
     this.opening = new Opening(parts, options.rstOnBareAck)
+    const steps = {
+      icmp: this.icmp,
+      fragmentation: this.#fragmentation,
+      fullnat: this.#fullnat,
+      egress: this.#egress,
+      uoa: this.#uoaAlone,
+    }
+    const { drafts } = conns
+    this.#onePacket = new OnePacket(parts, drafts, this.opening, steps, options.decrementTtl)
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
   }
@@ -195,16 +212,22 @@ export class Engine {
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
     if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
-    if (kind !== KIND_TCP) return this.#otherThanTcp(kind, arm, slot, t, now)
+    if (kind > KIND_UDP)
+      return this.#fragmentation.leave(slot, this.icmp.quoted(slot, p, t, arm, now))
+    const isTcp = kind === KIND_TCP
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
-      const service = this.#services.find(PROTO.TCP, p.daddr, p.ports & 0xffff)
-      const verdict = this.opening.judge(p, arm, slot, service)
+      const service = this.#services.find(isTcp ? PROTO.TCP : PROTO.UDP, p.daddr, p.ports & 0xffff)
+      const verdict = isTcp
+        ? this.opening.judge(p, arm, slot, service)
+        : this.opening.judgeDatagram(p, arm, service)
       if (verdict !== MAY_OPEN) return verdict
       // A traceroute must not open what it does not reach.
       if (this.#decrementsTtl && p.ttl <= 1) return this.icmp.expired(slot, p, arm)
-      t = this.reuse.open(t, p, service as Service, arm, now)
-      if (t < 0) return this.opening.refuse(p, arm, slot, service as Service, t)
+      const known = service as Service
+      if (known.onePacket) return this.#onePacket.forward(slot, p, known, arm, now)
+      t = this.reuse.open(t, p, known, arm, now)
+      if (t < 0) return this.opening.refuse(p, arm, slot, known, t)
     }
     const binding = this.#cells[recordOf(t) | BINDING]
     const dest = destOf(binding)
@@ -214,7 +237,10 @@ export class Engine {
     const clientArm = clientArmOf(binding)
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     let judged = GOOD
-    if (isNew) this.conns.segment(t, p, now)
+    if (!isTcp) {
+      judged = isNew ? this.#datagrams.begin(t, now) : this.#datagrams.hear(t, p, dest, now)
+      if (judged < 0) return judged
+    } else if (isNew) this.conns.segment(t, p, now)
     else if (!this.#verify.isUsual(t, p, dest, now)) {
       judged = this.#verify.judge(t, p)
       if (judged < 0) return judged
@@ -228,7 +254,7 @@ export class Engine {
     const refusal = unfit(this.frames.pkt, p, came, out, this.#decrementsTtl)
     if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
-    if (failed !== 0 && this.trace.debug) sayNoToa(this.trace, this.#cells, t >> 1, failed)
+    if (failed !== 0) this.#uoaAlone.notAdded(failed, t >> 1, out, dest, now)
     const verdict = outward
       ? this.#egress.toClient(p.eth, out, t >> 1)
       : this.#egress.toRs(slot, p.eth, out, dest, now)
@@ -255,7 +281,7 @@ export class Engine {
       const conn = this.conns.overdue(now)
       if (conn < 0) return this.conns.wheel.sleep(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
       if (ended === 0) most = Math.min(EXPIRIES_MOST, most << this.conns.wheel.late(now))
-      if (this.conns.table.state(conn) === State.ESTABLISHED) this.#resets.both(conn, now)
+      if (this.conns.isEstablished(conn)) this.#resets.both(conn, now)
       this.conns.end(conn, now)
     }
     return 1
@@ -289,12 +315,6 @@ export class Engine {
     if (!this.setup.isLip(p.daddr)) return steering.clientWorker(p.saddr, p.ports >>> 16)
     const owner = steering.lportWorker(p.ports & 0xffff)
     return owner < 0 ? self : owner
-  }
-
-  /** => The verdict */
-  #otherThanTcp(kind: number, arm: Arm, slot: number, t: number, now: number): number {
-    if (kind === Kind.UDP) return -Drop.IP_PROTOCOL
-    return this.#fragmentation.leave(slot, this.icmp.quoted(slot, this.#parsed, t, arm, now))
   }
 
   /** One worker puts datagrams together: which one they belong to may be said in another of their fragments. */

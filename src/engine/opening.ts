@@ -1,8 +1,9 @@
-/** Which segment may open a connection, and what becomes of one that does not. */
+/** Which segment or datagram may open a connection, and what becomes of one that does not. */
 
 import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { Drop, Event } from './counters.ts'
+import { isIntactDatagram } from './datagrams.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { turnIntoRst } from './rst.ts'
@@ -45,7 +46,17 @@ export class Opening {
     return isIntact(frames.pkt, p) ? MAY_OPEN : -Drop.TCP_CHECKSUM
   }
 
-  /** A SYN that opened nothing. => The verdict on it, or the arm if it has become an RST. */
+  /** The same of a datagram: any of them may, to a service that is there. */
+  judgeDatagram(p: Parsed, arm: Arm, service: Service | undefined): number {
+    const { frames, arms } = this.#parts
+    if (service === undefined) return -Drop.UDP_NO_SERVICE
+    if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.UDP_NO_SERVICE
+    if (this.stopping) return -Drop.STOPPING
+    if (!isPlausibleClient(arms, arm, p.saddr)) return -Drop.IP_SOURCE
+    return isIntactDatagram(frames.pkt, p) ? MAY_OPEN : -Drop.UDP_CHECKSUM
+  }
+
+  /** A SYN or datagram that opened nothing. => The verdict on it, or the arm if it has become an RST. */
   refuse(p: Parsed, arm: Arm, slot: number, service: Service, verdict: number): number {
     const { frames, counters, trace } = this.#parts
     if (trace.debug) sayRefused(trace, p, -verdict)

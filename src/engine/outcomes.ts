@@ -47,17 +47,25 @@ export class Outcomes {
 
   /**
    * A connection is opened to it. => Whether it has left those of a second without any answer. Clients that give up sooner,
-   * as a health check with a timeout of 1 s does, send no SYN again that would tell.
+   * as a health check with a timeout of 1 s does, send no SYN again that would tell. An RS of UDP that has never answered, as
+   * one that keeps logs, owes nothing.
    */
-  isSilent(dest: number, now: number): boolean {
+  isSilent(dest: number, now: number, isUdp = false): boolean {
+    if (isUdp && this.cells[(dest << 1) | Outcome.DONE] === 0) return false
     const since = this.owed[dest]
     if (since === 0) this.owed[dest] = now | 1
     return since !== 0 && (now + 1 - since) >>> 0 > SILENT_MS
   }
 
-  /** It has answered a SYN. */
+  /** It has answered a SYN, or a datagram. */
   answered(dest: number): void {
     this.owed[dest] = 0
+  }
+
+  /** It has answered the first datagram of a connection. */
+  done(dest: number): void {
+    this.cells[(dest << 1) | Outcome.DONE]++
+    this.answered(dest)
   }
 
   failed(dest: number): void {

@@ -30,12 +30,13 @@ const { IPV4: TYPE_IPV4 } = ETHERTYPE
 const { HEADER: IP_HEADER, ID: IP_ID, TTL: IP_TTL, SRC: IP_SRC, DST: IP_DST } = IPV4
 const { TCP: PROTO_TCP, UDP: PROTO_UDP } = PROTO
 const { TCP: KEY_TCP, UDP: KEY_UDP } = KEY
-const { TCP: KIND_TCP } = Kind
+const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
 const FRAGMENT = IP_FRAGMENT_BITS
 /** Every offset fits; said with a mask, it spares V8 the overflow check of each sum with it. */
 const OFFSET_BITS = 0x3fffffff
 /** Flags that are events: all but URG, ECE and CWR. */
 const EVENT_BITS = 0x1f
+const { HEADER: UDP_HEADER, SPORT: UDP_SPORT, LENGTH: UDP_LENGTH } = UDP
 const { HEADER: TCP_HEADER, SPORT: TCP_SPORT, OFFSET: TCP_OFFSET } = TCP
 const {
   BYTES: VNET_BYTES,
@@ -51,7 +52,7 @@ export class Parsed {
   eth = 0
   ip = 0
   l4 = 0
-  /** Bytes: IP header, whole IP packet, TCP header, TCP payload. */
+  /** Bytes: IP header, whole IP packet, header of TCP or UDP, and payload of that. */
   ipHeader = 0
   ipTotal = 0
   tcpHeader = 0
@@ -72,7 +73,7 @@ export class Parsed {
   segments = 0
   largest = 0
   wireBytes = 0
-  /** 1 if the TCP checksum is partial (VIRTIO_NET_HDR_F_NEEDS_CSUM), else 0. */
+  /** 1 if the checksum of TCP or UDP is partial (VIRTIO_NET_HDR_F_NEEDS_CSUM), else 0. */
   partial = 0
 
   /** Decodes the frame in `slot` that `arm` received; trims Ethernet padding off its length. */
@@ -198,16 +199,45 @@ export class Parsed {
     return this.#decodeQuote(pkt, bytes) ? Kind.QUOTED : Kind.ICMP
   }
 
+  /** What lies behind the length that the header says is no part of the datagram, and goes along as it is (RFC 9868). */
   #decodeUdp(pkt: DataView, bytes: number): number {
-    const udp = this.l4
-    if (bytes < UDP.HEADER) return -Drop.IP_PROTOCOL
-    const length = pkt.getUint16(udp + UDP.LENGTH)
-    if (length < UDP.HEADER || length > bytes) return -Drop.IP_PROTOCOL
+    const udp = this.l4 & OFFSET_BITS
+    if (bytes < UDP_HEADER) return -Drop.UDP_HEADER
+    const length = pkt.getUint16(udp + UDP_LENGTH)
+    if (length < UDP_HEADER || length > bytes) return -Drop.UDP_HEADER
+    this.tcpHeader = UDP_HEADER
+    this.payload = length - UDP_HEADER
     this.key = KEY_UDP
-    this.ports = pkt.getInt32(udp + UDP.SPORT)
+    this.ports = pkt.getInt32(udp + UDP_SPORT)
     this.flags = 0
     this.event = 0
-    return Kind.UDP
+    this.partial = 0
+    this.gsoSize = 0
+    this.segments = 1
+    this.largest = this.ipTotal
+    this.wireBytes = this.ipTotal
+    const vnet = (this.eth - VNET_BYTES) & OFFSET_BITS
+    if (pkt.getUint16(vnet + VNET_FLAGS) === 0) return KIND_UDP
+    return this.#decodeUdpOffloads(pkt, vnet, bytes)
+  }
+
+  /** As of TCP; what is left to be summed or cut up is so to its end, so the header must not say less. */
+  #decodeUdpOffloads(pkt: DataView, vnet: number, bytes: number): number {
+    const gsoType = pkt.getUint8(vnet + VNET_GSO_TYPE)
+    this.partial = pkt.getUint8(vnet + VNET_FLAGS) & VNET_FLAG.NEEDS_CSUM
+    pkt.setUint8(vnet + VNET_FLAGS, this.partial)
+    if (this.partial === 1) {
+      if (pkt.getUint16(vnet + CSUM_START, true) !== this.l4 - this.eth) return -Drop.VNET_HEADER
+      if (pkt.getUint16(vnet + CSUM_OFFSET, true) !== UDP.CHECKSUM) return -Drop.VNET_HEADER
+      if (this.payload + UDP_HEADER !== bytes) return -Drop.VNET_HEADER
+    }
+    if (gsoType !== GSO.NONE) {
+      if (gsoType !== GSO.UDP_L4 || this.partial === 0) return -Drop.VNET_HEADER
+      this.gsoSize = pkt.getUint16(vnet + GSO_SIZE, true)
+      if (this.gsoSize === 0) return -Drop.VNET_HEADER
+      if (this.payload > this.gsoSize) this.#countSegments()
+    }
+    return KIND_UDP
   }
 
   /**

@@ -39,8 +39,10 @@ export class Placement {
       return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER)
     }
     const network = p.saddr & service.clientMask
-    const { vip, vport, candidates } = service
-    const place = this.#templates.find(network, vip, vport, now)
+    const { vip, candidates } = service
+    // What answers TCP and UDP at one port, as DNS does, are two services.
+    const port = (service.protocol << 16) | service.vport
+    const place = this.#templates.find(network, vip, port, now)
     const known = place < 0 ? undefined : this.#dests.list[place]
     const keeps =
       known !== undefined && known.service === service && candidates.takes(known, without)
@@ -49,7 +51,7 @@ export class Placement {
     if (dest === undefined) return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER)
     const until = (now + service.persistenceMs) | 0
     // Whoever has the client's bucket may never give it back: better another RS than no connection.
-    if (place === LOCKED || !this.#templates.put(network, vip, vport, dest.index, until))
+    if (place === LOCKED || !this.#templates.put(network, vip, port, dest.index, until))
       this.#counters.count(Event.PERSISTENCE_LOCKED)
     return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER)
   }

@@ -11,7 +11,6 @@ import { IPV4 } from '../wire/ipv4.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { ConnTable } from './conn.ts'
 import type { ConnIndex } from './conn-index.ts'
-import { KEY } from './conn-layout.ts'
 import { BURST, type Frames } from './frames.ts'
 import type { Parts } from './parts.ts'
 
@@ -20,8 +19,7 @@ const CACHED_CONNS = 8192
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const IP_AT = VNET.BYTES + ETH.HEADER
-const { SRC, DST, HEADER } = IPV4
-const { TCP: TCP_KEY } = KEY
+const { SRC, DST, HEADER, PROTOCOL } = IPV4
 
 export class Prefetch {
   readonly #frames: Frames
@@ -47,7 +45,8 @@ export class Prefetch {
       // Every slot has room for these words, whatever was read into it.
       const ip = start[slots[i]] + IP_AT
       entries[i] = index.entry(
-        TCP_KEY,
+        // Of TCP, 6, and of UDP, 17, the bit says which of KEY it is.
+        (pkt.getUint8(ip + PROTOCOL) >> 4) & 1,
         pkt.getInt32(ip + SRC),
         pkt.getInt32(ip + DST),
         pkt.getInt32(ip + HEADER),

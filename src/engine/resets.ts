@@ -4,10 +4,11 @@ import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
 import { CELL, RECORD, TUPLE } from './conn-layout.ts'
-import { type Counters, Event, PARKED } from './counters.ts'
+import { type Counters, Event } from './counters.ts'
 import type { Egress } from './egress.ts'
 import { armOf } from './family.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
+import { OwnFrames } from './own-frames.ts'
 import type { Parts } from './parts.ts'
 import { writeRst } from './rst.ts'
 import { sayReset, sayResetRs } from './say.ts'
@@ -26,9 +27,11 @@ export class Resets {
   readonly #dests: Dests
   readonly #egress: Egress
   readonly #counters: Counters
+  readonly #own: OwnFrames
   readonly #trace: TraceRing
 
-  constructor({ frames, arms, table, dests, counters, trace }: Parts, egress: Egress) {
+  constructor(parts: Parts, egress: Egress) {
+    const { frames, arms, table, dests, counters, trace } = parts
     this.#frames = frames
     this.#arms = arms
     this.#table = table
@@ -36,6 +39,7 @@ export class Resets {
     this.#dests = dests
     this.#egress = egress
     this.#counters = counters
+    this.#own = new OwnFrames(parts)
     this.#trace = trace
   }
 
@@ -68,7 +72,7 @@ export class Resets {
     const dest = this.#table.dest(conn)
     const arm = this.#arms[armOf(this.#dests.cells[(dest << 4) | DestCell.LINK])]
     const eth = this.#frames.start[slot] + VNET.BYTES
-    this.#settle(slot, this.#egress.toRs(slot, eth, arm, dest, now))
+    this.#own.settle(slot, this.#egress.toRs(slot, eth, arm, dest, now))
   }
 
   #toClient(conn: number): void {
@@ -78,7 +82,7 @@ export class Resets {
     if (slot === NO_SLOT) return
     const arm = this.#arms[this.#table.clientArm(conn)]
     const eth = this.#frames.start[slot] + VNET.BYTES
-    this.#settle(slot, this.#egress.toClient(eth, arm, conn))
+    this.#own.settle(slot, this.#egress.toClient(eth, arm, conn))
   }
 
   /** An RST to whoever sends the packets of the conn's tuple `dir`. => Its slot, or NO_SLOT. */
@@ -91,15 +95,5 @@ export class Resets {
     const back = (ports << 16) | (ports >>> 16)
     writeRst(this.#frames, slot, cells[at | DADDR], cells[at | SADDR], back, seq, ack)
     return slot
-  }
-
-  /** Carries out the verdict on a frame of our own. */
-  #settle(slot: number, verdict: number): void {
-    if (verdict >= 0) {
-      this.#arms[verdict].send(slot)
-    } else if (verdict !== PARKED) {
-      this.#counters.ownDrop(-verdict, slot)
-      this.#frames.release(slot)
-    }
   }
 }

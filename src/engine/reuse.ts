@@ -8,7 +8,7 @@
 import { FLAG, TCP } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, COLD, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
+import { CELL, COLD, KEY, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Egress } from './egress.ts'
@@ -114,10 +114,10 @@ export class Reuse {
 
   /** => As Conns.open */
   #opened(p: Parsed, service: Service, arm: Arm, now: number): number {
-    const opened = this.#conns.open(this.#pkt, p, service, arm.index, now)
+    const opened = this.#conns.open(p, service, arm.index, now)
     if (opened < 0) return opened
     const dest = this.#table.dest(opened >> 1)
-    if (this.#outcomes.isSilent(dest, now)) this.#egress.suspectRs(dest, now)
+    if (this.#outcomes.isSilent(dest, now, p.key !== KEY.TCP)) this.#egress.suspectRs(dest, now)
     return opened
   }
 

@@ -10,34 +10,16 @@
 import { FLAG } from '../wire/tcp.ts'
 import { cellsOf } from './cells.ts'
 import type { ConnTable } from './conn.ts'
-import { ACK_AWAITED, CELL, COLD, RECORD } from './conn-layout.ts'
+import { ACK_AWAITED, CELL, COLD, KEY, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
 import { copyEnds, EndsCell } from './ends.ts'
 import { FlowStats } from './flow-stats.ts'
 import type { LongClock } from './long-clock.ts'
 import type { Parsed } from './parsed.ts'
 import { Ring } from './ring.ts'
+import { End } from './session-end.ts'
 import { IN, OUT, State } from './tcp-state.ts'
 import { Over } from './trace.ts'
 import { DOUBTFUL } from './usual.ts'
-
-/** Why a connection ended. */
-export const End = {
-  /** It was silent for the timeout of its state. */
-  TIMEOUT: 0,
-  /** Who closed first; the state says how far the other end went along. */
-  FIN_CLIENT: 1,
-  FIN_RS: 2,
-  RST_CLIENT: 3,
-  RST_RS: 4,
-  /** ESTABLISHED and silent for too long: both ends were sent an RST. */
-  RESET: 5,
-  /** The balancer stopped. */
-  STOPPED: 6,
-  /** It had not been closed, and another connection of the same client took its place. */
-  REPLACED: 7,
-  /** Its RS was down, gone or drained, and its connections were to end. */
-  CUT: 8,
-} as const
 
 /** Cells of a record in the ring; times are ms of the engine's clock. */
 export const SessionRecord = cellsOf({
@@ -47,13 +29,16 @@ export const SessionRecord = cellsOf({
   /** Of the last segment, and of the end of the connection, at most 12 days later. */
   LAST: 1,
   ENDED: 1,
-  /** ms from the SYN to the RS's SYN+ACK, and to the client's ACK of it; -1 if there was none. */
+  /** ms from the SYN to the RS's SYN+ACK, and to the client's ACK of it; of UDP to the first answer. -1 if there was none. */
   RS_MS: 1,
   CLIENT_MS: 1,
   /** 4 doubles: packets in, out, bytes in, out. */
   TRAFFIC: 8,
   /** ms from the SYN to the end: a double, for it may be years. */
   LIFE_MS: 2,
+  /** One of KEY, and a cell that keeps the doubles in place. */
+  PROTOCOL: 1,
+  SPARE: 1,
 })
 
 /** int32 cells of a conn, behind the double: its SYN by the long clock. */
@@ -135,6 +120,7 @@ export class SessionRing extends Ring {
       this.doubles[doubles + 2 + dir] = flows.bytes((conn << 1) | dir)
     }
     this.doubles[(at + SessionRecord.LIFE_MS) >> 1] = lifeMs
+    r[at + SessionRecord.PROTOCOL] = conns[RECORD.at(conn) | CELL.BINDING] & PROTOCOL_BITS
     this.publish()
   }
 
@@ -230,7 +216,7 @@ export class Sessions {
     const state = this.#table.state(conn)
     let end: number = this.#cells[(conn << CELLS_SHIFT) | END]
     if (why === Over.CUT) end = End.CUT
-    else if (state === State.ESTABLISHED) end = End.RESET
+    else if (this.#isEstablished(conn, state)) end = End.RESET
     else if (end === End.TIMEOUT && why === Over.REPLACED) end = End.REPLACED
     this.#write(conn, state, end, now)
   }
@@ -246,7 +232,7 @@ export class Sessions {
       if (conn < 0) return -1
       if (this.#ring.isFull) return conn
       const state = this.#table.state(conn)
-      const end = state === State.ESTABLISHED ? 0 : this.#cells[(conn << CELLS_SHIFT) | END]
+      const end = this.#isEstablished(conn, state) ? 0 : this.#cells[(conn << CELLS_SHIFT) | END]
       this.#write(conn, state, end === End.TIMEOUT ? End.STOPPED : end, now)
     }
   }
@@ -265,6 +251,15 @@ export class Sessions {
       if (conn < 0) return count
       if (this.#table.clientArm(conn) < this.#arms) count++
     }
+  }
+
+  /** The first answer of a UDP RS has come. */
+  replied(conn: number, now: number): void {
+    this.#cells[(conn << CELLS_SHIFT) | RS_MS] = this.#since(conn, now)
+  }
+
+  #isEstablished(conn: number, state: number): boolean {
+    return state === State.ESTABLISHED && this.#table.protocol(conn) === KEY.TCP
   }
 
   #write(conn: number, state: number, end: number, now: number): void {

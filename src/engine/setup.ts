@@ -138,7 +138,7 @@ export class Setup {
     service.lips.splice(0, service.lips.length, ...options.lips)
     service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
     service.reject = options.reject
-    service.onePacket = options.onePacket
+    service.onePacket = options.onePacket && protocol === PROTO.UDP
     service.persistenceMs = options.persistenceMs
     service.clientMask = prefixMask(options.clientPrefix)
     service.establishedMs = options.establishedMs

@@ -14,6 +14,7 @@ import { ETHERNET_IP_DROPS } from '../kit/drops-ethernet-ip.ts'
 import { FRAGMENT_CASES } from '../kit/drops-fragments.ts'
 import { ICMP_DROPS } from '../kit/drops-icmp.ts'
 import { TCP_DROPS } from '../kit/drops-tcp.ts'
+import { UDP_DROPS } from '../kit/drops-udp.ts'
 import { mac } from '../kit/frame.ts'
 import { CLIENT_MAC, RS_MAC, Stand } from '../kit/stand.ts'
 
@@ -28,7 +29,7 @@ const FROM_IO: DropName[] = [
 /** Provoked in neigh.test.ts and reassembly.test.ts, for no frame's verdict says it: what was kept is given up. */
 const FROM_TIMER: DropName[] = ['NEIGH_UNRESOLVED', 'FRAGMENT_NO_ROOM', 'FRAGMENT_TIMEOUT']
 
-const CASES = [...ETHERNET_IP_DROPS, ...FRAGMENT_CASES, ...ICMP_DROPS, ...TCP_DROPS]
+const CASES = [...ETHERNET_IP_DROPS, ...FRAGMENT_CASES, ...ICMP_DROPS, ...TCP_DROPS, ...UDP_DROPS]
 
 for (const row of CASES) {
   test(`${row.drop.toLowerCase()}: ${row.name}`, () => void provoke(row))

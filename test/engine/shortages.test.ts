@@ -96,10 +96,11 @@ test('lports: a persistent client is sent on when its RS has none left', () => {
   // When nobody has one, it keeps what it had: nothing was opened elsewhere.
   exhaust(stand, second)
   const { templates } = stand.engine
+  const TCP_PORT = (6 << 16) | SYN.dport
   for (let sport = 5; sport < 9; sport++) {
     stand.segment(WAN, { ...SYN, sport })
     assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED')
-    const place = templates.find(ipv4Int(SYN.src), ipv4Int(SYN.dst), SYN.dport, stand.now)
+    const place = templates.find(ipv4Int(SYN.src), ipv4Int(SYN.dst), TCP_PORT, stand.now)
     assert.equal(stand.engine.dests.list[place]?.rip, ipv4Int(second))
   }
 })

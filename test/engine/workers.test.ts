@@ -157,7 +157,7 @@ test("UDP is dropped by its owner, whose connection of TCP between the same ends
     const { several, owner, log } = elsewhere(arm, (...ends) => udp(ends[side]))
     assert.equal(log.length, 1)
     assert.match(log[0], new RegExp(`conn lookup: \\[${owner + 1}\\] UDP .* miss`))
-    assert.equal(several.stands[owner].drops('IP_PROTOCOL'), 1)
+    assert.equal(several.stands[owner].drops('UDP_NO_SERVICE'), 1)
   }
 })
 

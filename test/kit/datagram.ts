@@ -1,6 +1,7 @@
 /** Packets that are not TCP: datagrams of UDP, and ICMP errors with what they quote. */
 
-import { checksum, concat, ip, ipv4, pseudoHeader } from './frame.ts'
+import type { DecodedUdp } from './decode.ts'
+import { checksum, concat, ip, ipv4, pseudoHeader, vnetHeader } from './frame.ts'
 
 /** Ends of a packet, or of what would answer it. */
 export interface Ends {
@@ -12,14 +13,86 @@ export interface Ends {
 
 const be16 = (value: number) => [value >>> 8, value & 255]
 
+export interface DatagramFields extends Ends {
+  payload?: Uint8Array
+  /** The field, if not the right one; 0 is none. */
+  checksum?: number
+  /** Of the header, if not the right one. */
+  length?: number
+  ttl?: number
+  df?: boolean
+  ipOptions?: Uint8Array
+  srcMac?: string
+  dstMac?: string
+}
+
 /** The packet, from its IP header on. */
-export function udp({ src, dst, sport, dport }: Ends, options = new Uint8Array()): Uint8Array {
-  const length = 8 + 5
-  const datagram = new Uint8Array(length)
-  datagram.set([...be16(sport), ...be16(dport), ...be16(length)])
-  const pseudo = pseudoHeader(ip(src), ip(dst), 17, length)
-  datagram.set(be16(checksum(concat(pseudo, datagram)) || 0xffff), 6)
-  return ipv4({ src, dst, protocol: 17, options }, datagram)
+export function udp(ends: Ends, options = new Uint8Array()): Uint8Array {
+  return datagram({ ...ends, ipOptions: options, payload: new Uint8Array(5) })
+}
+
+/** The same with all that may be different in it. */
+export function datagram(fields: DatagramFields): Uint8Array {
+  const { src, dst, payload = new Uint8Array(), ttl = 64, df = true, ipOptions } = fields
+  const bytes = 8 + payload.length
+  const head = [...be16(fields.sport), ...be16(fields.dport), ...be16(fields.length ?? bytes)]
+  const whole = concat(Uint8Array.of(...head, 0, 0), payload)
+  const pseudo = pseudoHeader(ip(src), ip(dst), 17, bytes)
+  whole.set(be16(fields.checksum ?? (checksum(concat(pseudo, whole)) || 0xffff)), 6)
+  const options = ipOptions ?? new Uint8Array()
+  return ipv4({ src, dst, protocol: 17, ttl, options, fragment: df ? 0x4000 : 0 }, whole)
+}
+
+/** What a kernel with offloads hands over for the frame of a datagram: a partial checksum, and several in one with `gsoSize`. */
+export function offloadUdp(frame: Uint8Array, gsoSize = 0): Uint8Array {
+  const copy = frame.slice()
+  const l4 = 14 + (copy[14] & 15) * 4
+  const pseudo = pseudoHeader(
+    [...copy.slice(26, 30)],
+    [...copy.slice(30, 34)],
+    17,
+    copy.length - l4,
+  )
+  copy.set(be16(0xffff - checksum(pseudo)), l4 + 6)
+  const gso = gsoSize === 0 ? {} : { gsoType: 5, gsoSize, hdrLen: l4 + 8 }
+  return concat(vnetHeader({ flags: 1, csumStart: l4, csumOffset: 6, ...gso }), copy)
+}
+
+const LINE =
+  /^(?:\(ttl (\d+)\) )?([\d.]+)\.(\d+) > ([\d.]+)\.(\d+): (?:\[(no|bad) cksum\] )?UDP, length (\d+)(?: gso (\d+))?$/
+
+export interface DatagramLine extends DatagramFields {
+  gso?: number
+}
+
+/**
+ * Reads `202.108.10.2.5353 > 202.108.10.1.53: UDP, length 12`, as tcpdump has it; the payload is `x`. Behind the ends may stand
+ * `[no cksum]` or `[bad cksum]`, at the end `gso 1000`, the payload of a datagram in a frame of several; undefined if it is no datagram.
+ */
+export function parseDatagram(line: string): DatagramLine | undefined {
+  const m = LINE.exec(line)
+  if (!m) return undefined
+  const fields: DatagramLine = {
+    src: m[2],
+    sport: Number(m[3]),
+    dst: m[4],
+    dport: Number(m[5]),
+    ttl: Number(m[1] ?? 64),
+    payload: new Uint8Array(Number(m[7])).fill(0x78),
+  }
+  if (m[6] !== undefined) fields.checksum = m[6] === 'no' ? 0 : 0xbad
+  if (m[8] !== undefined) fields.gso = Number(m[8])
+  return fields
+}
+
+/** The same the other way round, with what UOA says behind it. */
+export function printDatagram(d: DecodedUdp): string {
+  const ttl = d.ttl === 64 ? '' : `(ttl ${d.ttl}) `
+  const none = d.checksum === 0 ? '[no cksum] ' : ''
+  const gso = d.vnet.gsoType === 5 ? ` gso ${d.vnet.gsoSize}` : ''
+  const uoa = d.uoa === null ? '' : `, uoa ${d.uoa}`
+  const ends = `${d.src}.${d.sport} > ${d.dst}.${d.dport}`
+  return `${ttl}${ends}: ${none}UDP, length ${d.payload.length}${gso}${uoa}`
 }
 
 export interface ErrorFields {

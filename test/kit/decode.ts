@@ -1,6 +1,6 @@
 /**
  * Reads a frame back into fields and judges it as a strict receiver would: every length, the IP checksum and the whole
- * TCP or ICMP checksum recomputed from the bytes.
+ * TCP, UDP or ICMP checksum recomputed from the bytes.
  */
 
 import { flagLetters } from '../../src/see/frame/notation.ts'
@@ -36,6 +36,27 @@ export interface DecodedTcp {
     csumStart: number
     csumOffset: number
   }
+}
+
+export interface DecodedUdp {
+  kind: 'udp'
+  srcMac: string
+  dstMac: string
+  src: string
+  dst: string
+  sport: number
+  dport: number
+  payload: Uint8Array
+  /** 0: there is none. */
+  checksum: number
+  /** `opp 202.108.10.2.5353` of the header of protocol 248, or `ipo` of the IP option. */
+  uoa: string | null
+  ttl: number
+  tos: number
+  df: boolean
+  ipHeaderBytes: number
+  ipTotal: number
+  vnet: DecodedTcp['vnet']
 }
 
 export interface DecodedArp {
@@ -75,7 +96,7 @@ export interface DecodedFragment {
   packet: Uint8Array
 }
 
-export type Decoded = DecodedTcp | DecodedArp | DecodedIcmp | DecodedFragment
+export type Decoded = DecodedTcp | DecodedUdp | DecodedArp | DecodedIcmp | DecodedFragment
 
 const macText = (bytes: Uint8Array) =>
   [...bytes].map(b => b.toString(16).padStart(2, '0')).join(':')
@@ -121,6 +142,7 @@ export function decode(bytes: Uint8Array): Decoded {
     if (checksum(l4) !== 0) throw new Error('bad ICMP checksum')
     return { kind: 'icmp', ...macs, ...l3, type: l4[0], code: l4[1], rest: l4.slice(4) }
   }
+  if (frame[23] === 17 || frame[23] === 248) return udpOf(frame, view, ihl, { ...macs, ...l3 })
   if (frame[23] !== 6) throw new Error(`protocol ${frame[23]}`)
   const doff = (l4[12] >> 4) * 4
   if (doff < 20 || doff > l4.length) throw new Error(`TCP header of ${doff} bytes`)
@@ -147,6 +169,72 @@ export function decode(bytes: Uint8Array): Decoded {
     tcpHeaderBytes: doff,
     ipTotal: total,
   }
+}
+
+function udpOf(
+  frame: Uint8Array,
+  view: DataView,
+  ihl: number,
+  l3: Pick<DecodedUdp, 'srcMac' | 'dstMac' | 'src' | 'dst' | 'ttl' | 'tos'>,
+): DecodedUdp {
+  const inHeader = frame[23] === 248
+  const l4 = 14 + ihl + (inHeader ? 12 : 0)
+  const at = 10 + l4
+  const length = view.getUint16(at + 4)
+  if (length < 8 || l4 + length > frame.length) throw new Error(`UDP length ${length}`)
+  const vnet = vnetOf(view)
+  const datagram = frame.subarray(l4, l4 + length)
+  checkUdpChecksum(frame, l4, datagram, vnet)
+  return {
+    kind: 'udp',
+    ...l3,
+    vnet,
+    sport: view.getUint16(at),
+    dport: view.getUint16(at + 2),
+    payload: datagram.slice(8),
+    checksum: view.getUint16(at + 6),
+    uoa: uoaOf(frame, ihl, inHeader),
+    df: (frame[20] & 0x40) !== 0,
+    ipHeaderBytes: ihl,
+    ipTotal: view.getUint16(10 + 16),
+  }
+}
+
+/** Version 1, next protocol 17, 12 bytes; then, as in the option of IP: kind 31, 8 bytes, port, address. */
+function uoaOf(frame: Uint8Array, ihl: number, inHeader: boolean): string | null {
+  if (inHeader && frame.slice(14 + ihl, 18 + ihl).join() !== '16,17,0,12')
+    throw new Error('header of UOA')
+  if (!inHeader && (ihl < 28 || frame[34] !== 31)) return null
+  const option = frame.subarray(inHeader ? 18 + ihl : 34)
+  if (option[0] !== 31 || option[1] !== 8) throw new Error('option of UOA')
+  const client = `${ipText(option.subarray(4, 8))}.${option[2] * 256 + option[3]}`
+  return `${inHeader ? 'opp' : 'ipo'} ${client}`
+}
+
+function checkUdpChecksum(
+  frame: Uint8Array,
+  at: number,
+  datagram: Uint8Array,
+  vnet: DecodedTcp['vnet'],
+): void {
+  const pseudo = pseudoHeader(
+    [...frame.subarray(26, 30)],
+    [...frame.subarray(30, 34)],
+    17,
+    datagram.length,
+  )
+  const field = datagram[6] * 256 + datagram[7]
+  if ((vnet.flags & 1) === 0) {
+    if (vnet.gsoType !== 0) throw new Error('GSO without a partial checksum')
+    if (field !== 0 && checksum(concat(pseudo, datagram)) !== 0) throw new Error('bad UDP checksum')
+    return
+  }
+  if (vnet.csumStart !== at || vnet.csumOffset !== 6)
+    throw new Error('csum_start does not point at UDP')
+  const expected = 0xffff - checksum(pseudo)
+  if (field % 0xffff !== expected % 0xffff)
+    throw new Error(`partial checksum ${field}, not ${expected}`)
+  if (at + datagram.length !== frame.length) throw new Error('a partial checksum of a part')
 }
 
 function vnetOf(view: DataView) {

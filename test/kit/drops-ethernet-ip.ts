@@ -154,7 +154,7 @@ export const ETHERNET_IP_DROPS: Case[] = [
       for (let i = 0; i < 50; i++) stand.inputRaw(WAN, frame(packet({}, { ttl: 1 })))
     },
   },
-  { name: 'UDP', drop: 'IP_PROTOCOL', bytes: frame(packet({}, { protocol: 17 })) },
+  { name: 'SCTP', drop: 'IP_PROTOCOL', bytes: frame(packet({}, { protocol: 132 })) },
   { name: 'OSPF', drop: 'IP_PROTOCOL', bytes: frame(packet({}, { protocol: 89 })) },
   { name: 'LAND', drop: 'IP_SOURCE', bytes: frame(packet({ src: SYN.dst, sport: 6379 })) },
   source('127.0.0.1', '127/8'),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Ended, Search } from '../../src/control/whois/ended.ts'
-import { End } from '../../src/engine/sessions.ts'
+import { End } from '../../src/engine/session-end.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 

@@ -28,15 +28,16 @@ import { TraceRing } from '../../src/engine/trace.ts'
 import { RECORD_CELLS } from '../../src/engine/trace-kinds.ts'
 import type { Exchange } from '../../src/io/exchange.ts'
 import { Watch } from '../../src/io/watch.ts'
-import { printTcp } from '../../src/see/frame/notation.ts'
 import type { Moment } from '../../src/see/moments/moment.ts'
 import { Moments } from '../../src/see/moments/moments.ts'
 import { wordsOf } from '../../src/see/words/trace-words.ts'
 import { endpointText, ipv4Int } from '../../src/wire/address.ts'
+import { type DatagramLine, datagram, offloadUdp, parseDatagram } from './datagram.ts'
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
 import { arpFrame, concat, ethernet, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
-import { isIcmpError, isIcmpLine, parseIcmp, printIcmp } from './icmp-notation.ts'
+import { isIcmpLine, parseIcmp } from './icmp-notation.ts'
 import { parseTcp } from './notation.ts'
+import { printed } from './printed.ts'
 
 export const CLIENT_MAC = '52:54:00:00:00:02'
 export const RS_MAC = '52:54:00:00:01:02'
@@ -228,12 +229,23 @@ export class Stand {
       const from = this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC
       return this.input(arm, ethernet(this.macOf(arm), from, 0x0800, parseIcmp(line)))
     }
+    if (typeof line === 'string' && parseDatagram(line)) return this.datagram(arm, line)
     const fields = typeof line === 'string' ? parseTcp(line) : line
     const srcMac = fields.srcMac ?? (this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC)
     return this.input(
       arm,
       tcpFrame({ ...fields, srcMac, dstMac: fields.dstMac ?? this.macOf(arm) }),
     )
+  }
+
+  /** A datagram, in its own words. */
+  datagram(arm: string, line: string | DatagramLine): Out[] {
+    const fields = typeof line === 'string' ? parseDatagram(line) : line
+    assert.ok(fields, 'no datagram')
+    const srcMac = fields.srcMac ?? (this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC)
+    const frame = ethernet(fields.dstMac ?? this.macOf(arm), srcMac, 0x0800, datagram(fields))
+    if (fields.gso === undefined) return this.input(arm, frame)
+    return this.inputRaw(arm, offloadUdp(frame, fields.gso))
   }
 
   /** segment() whose one forwarded segment comes back decoded. */
@@ -324,11 +336,6 @@ export class Stand {
 /** What was sent, one line each, `arm | segment`. */
 export function lines(out: readonly Out[]): string[] {
   return out.map(({ arm, decoded }) => `${arm} | ${printed(decoded)}`)
-}
-
-function printed(decoded: Decoded): string {
-  if (decoded.kind === 'tcp') return printTcp(decoded)
-  return decoded.kind === 'icmp' && isIcmpError(decoded) ? printIcmp(decoded) : decoded.kind
 }
 
 /** An ISN source with a given answer. */

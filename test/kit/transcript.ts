@@ -15,7 +15,8 @@
  *   conns N                                          connections in the table
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
- * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout).
+ * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout), protocol and one_packet (of the
+ * service), uoa and uoa_max_trail.
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
 
@@ -173,10 +174,12 @@ function makeStand(settings: Map<string, string>): Stand {
     'local_addresses: [192.168.168.7]',
     `local_addresses: [${get('lips', '192.168.168.7')}]`,
   )
-  const yaml = `${arms}
+  const protocol = `${get('protocol', 'tcp')}\n    one_packet: ${get('one_packet', 'false')}`
+  const yaml = `${arms.replace('protocol: tcp', `protocol: ${protocol}`)}
 neighbours: { timeout: ${get('neigh', '60')} }
 workers: { count: ${get('workers', '1')} }
 tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, reuse: ${get('reuse', 'new')}, xmit_ttl: ${get('xmit_ttl', 'false')} }
+udp: { uoa: ${get('uoa', 'off')}, uoa_max_trail: ${get('uoa_max_trail', '3')} }
 `
   const isn = settings.get('isn')
   const source = isn === undefined ? new KeyedIsn(Int32Array.of(1, 2, 3, 4)) : fixedIsn(Number(isn))

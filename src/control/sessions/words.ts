@@ -2,7 +2,8 @@
 
 import { stateName } from '../../api/names.ts'
 import { DEFAULT_PROTOCOL, PROTOCOLS } from '../../api/protocols.ts'
-import { End, SessionRecord } from '../../engine/sessions.ts'
+import { End } from '../../engine/session-end.ts'
+import { SessionRecord } from '../../engine/sessions.ts'
 import { endsAt } from '../../see/words/ends.ts'
 
 /** In the order of End. */

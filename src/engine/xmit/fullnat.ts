@@ -1,6 +1,6 @@
 /**
  * FullNAT: the RS sees LIP and lport, the client VIP and vport. Read semantics 3 and RFC 1624 before changing
- * the translation.
+ * the translation. Of a datagram only addresses and ports change (udp.ts).
  *
  * Both directions: addresses and ports become the mirror of the other tuple. IN: seq += delta; on a SYN the timestamp
  * option becomes NOPs; TOA. OUT: ack and SACK edges -= delta; MSS - 8 on the SYN+ACK. Nothing else is touched: IP ID,
@@ -10,12 +10,14 @@
  * corrupt when it leaves. With a partial checksum only pseudo-header changes count.
  */
 
+import { PROTO } from '../../wire/ipv4.ts'
 import type { Arm } from '../arm.ts'
 import type { ConnTable } from '../conn.ts'
-import { CELL, COLD, RECORD } from '../conn-layout.ts'
+import { CELL, COLD, KEY, RECORD } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
 import { armOf, Family } from '../family.ts'
 import type { IsnSource } from '../isn.ts'
+import type { UdpOptions } from '../options.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
 import type { Random } from '../random.ts'
@@ -26,6 +28,7 @@ import type { TraceRing } from '../trace.ts'
 import { LeftLport } from './left-lport.ts'
 import type { Method } from './method.ts'
 import { TcpRewrite } from './tcp.ts'
+import { UdpRewrite } from './udp.ts'
 
 /** At most this many LIPs are tried for one connection (semantics 5.4). */
 const LIP_ATTEMPTS = 16
@@ -35,6 +38,8 @@ const LIP_SKIP_PERCENT = 5
 const { IPV4 } = Family
 const { LINK } = DestCell
 const { RIP, LIP, RS_PORTS, DELTA, RST_ACK } = CELL
+const { TCP: KEY_TCP } = KEY
+const { TCP } = PROTO
 const { at: recordAt, column: columnAt } = RECORD
 
 export class FullNat implements Method {
@@ -47,8 +52,9 @@ export class FullNat implements Method {
   readonly #random: Random
   readonly #trace: TraceRing
   readonly #tcp: TcpRewrite
+  readonly #udp: UdpRewrite
 
-  constructor(parts: Parts, toaMode: number, decrementsTtl: boolean) {
+  constructor(parts: Parts, toaMode: number, udp: UdpOptions, decrementsTtl: boolean) {
     this.#table = parts.table
     this.#lips = parts.lips
     this.#arms = parts.arms
@@ -58,10 +64,12 @@ export class FullNat implements Method {
     this.#trace = parts.trace
     this.left = new LeftLport(parts.table, parts.lips)
     this.#tcp = new TcpRewrite(parts, toaMode, decrementsTtl)
+    this.#udp = new UdpRewrite(parts, udp, decrementsTtl)
   }
 
-  refusal({ lips }: Service): number {
-    return lips.length === 0 ? -Drop.TCP_NO_LIP : 0
+  refusal({ protocol, lips }: Service): number {
+    if (lips.length > 0) return 0
+    return protocol === TCP ? -Drop.TCP_NO_LIP : -Drop.UDP_NO_LIP
   }
 
   /** Sub-pools of which none of the LIPs that the next connection would try has an lport. */
@@ -75,7 +83,7 @@ export class FullNat implements Method {
     return without
   }
 
-  /** LIP and lport, and by how much the client's sequence numbers move. */
+  /** LIP and lport, and of TCP by how much the client's sequence numbers move. */
   bind(conn: number, service: Service, dest: Dest, now: number): number {
     const left = this.left.takeBack(service, dest)
     const lipport = left === NO_LPORT ? this.#fetchLport(service, dest) : left
@@ -88,6 +96,11 @@ export class FullNat implements Method {
     cells[at | LIP] = this.#lips[lip].lip
     cells[at | RS_PORTS] = (dest.rport << 16) | lport
     this.#table.setLip(conn, lip)
+    if (service.protocol !== TCP) {
+      cells[at | DELTA] = 0
+      cells[at | RST_ACK] = this.#lips[lip].lastSeq(dest.rip, dest.rport, lport)
+      return 0
+    }
     const firstSeq = this.#firstSeq(lip, dest, lport, now)
     cells[at | DELTA] = firstSeq - cold[columnAt(conn) | COLD.CLIENT_ISN]
     // What the RS will have to acknowledge.
@@ -95,8 +108,9 @@ export class FullNat implements Method {
     return 0
   }
 
-  /** => Event.TOA_MTU or TOA_NO_ROOM if a TOA that was due could not be added, else 0 */
+  /** => Event.TOA_MTU or TOA_NO_ROOM if a TOA that was due could not be added, UOA_ALONE if that of a datagram is to go ahead, else 0 */
   translate(slot: number, p: Parsed, t: number, mtu: number): number {
+    if (p.key !== KEY_TCP) return this.#udp.rewrite(slot, p, t, mtu)
     return this.#tcp.rewrite(slot, p, t, mtu)
   }
 

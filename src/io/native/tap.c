@@ -15,9 +15,16 @@
 #define TAP_PERSIST 2
 #define VNET_HDR_BYTES 10
 
-/* The offloads that the engine keeps true while it rewrites headers. UFO and USO stay off: UDP is
- * not balanced. */
+/* Since Linux 6.2, and headers of that time. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+/* The offloads that the engine keeps true while it rewrites headers. UFO stays off: a datagram that
+ * IP is to fragment. The kernel takes both kinds of USO, or none. */
 #define OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
+#define OFFLOADS_OF_UDP (TUN_F_USO4 | TUN_F_USO6)
 
 int open_own_netns(void) { return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC); }
 
@@ -60,7 +67,9 @@ static int open_queue(const char *name, int32_t flags, const char **step) {
   *step = "TUNSETVNETHDRSZ";
   if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) < 0) goto fail;
   *step = "TUNSETOFFLOAD";
-  if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)OFFLOADS) < 0) goto fail;
+  if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)(OFFLOADS | OFFLOADS_OF_UDP)) < 0 &&
+      ioctl(fd, TUNSETOFFLOAD, (unsigned long)OFFLOADS) < 0)
+    goto fail;
   *step = "TUNSETPERSIST";
   if (flags & TAP_PERSIST && ioctl(fd, TUNSETPERSIST, 1UL) < 0) goto fail;
   return fd;

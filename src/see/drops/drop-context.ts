@@ -28,7 +28,7 @@ export interface DropContext {
   arms: readonly Pick<ArmInfo, 'name' | 'mac' | 'mtu' | 'up'>[]
   addresses: readonly Omit<AddressInfo, 'lports_of_workers'>[]
   routes: readonly Omit<RouteInfo, 'mtu'>[]
-  services: readonly (Pick<ServiceInfo, 'address' | 'port'> & {
+  services: readonly (Pick<ServiceInfo, 'protocol' | 'address' | 'port'> & {
     local_addresses: readonly Pick<LocalAddressInfo, 'address'>[]
     real_servers: readonly Rs[]
   })[]
@@ -133,7 +133,10 @@ export class Refused {
   }
 
   get service(): DropContext['services'][number] | undefined {
-    return this.context.services.find(({ address, port }) => `${address}:${port}` === this.to)
+    const own = this.headers.udp === null ? 'tcp' : 'udp'
+    return this.context.services.find(
+      ({ protocol, address, port }) => protocol === own && `${address}:${port}` === this.to,
+    )
   }
 
   /** `our own VIP`, `our own LIP on int0`, or undefined if the address is none of ours. */

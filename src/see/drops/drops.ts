@@ -12,6 +12,7 @@ import { IP_DROPS } from './ip-drops.ts'
 import { LINK_DROPS } from './link-drops.ts'
 import { SENDING_DROPS } from './sending-drops.ts'
 import { TCP_DROPS } from './tcp-drops.ts'
+import { UDP_DROPS } from './udp-drops.ts'
 
 export type { DropReason } from '../../api/names.ts'
 export type { DropContext } from './drop-context.ts'
@@ -23,6 +24,7 @@ const DROPS: Record<DropReason, DropRow> = {
   ...FRAGMENT_DROPS,
   ...ICMP_DROPS,
   ...TCP_DROPS,
+  ...UDP_DROPS,
   ...SENDING_DROPS,
 }
 

@@ -71,13 +71,13 @@ export const IP_DROPS = {
   },
 
   ip_protocol: {
-    says: 'protocol that is neither TCP nor ICMP',
+    says: 'protocol that is none of TCP, UDP and ICMP',
     explain: frame => {
       const protocol = frame.headers.ip?.protocol ?? 0
       const name = PROTOCOLS.get(protocol)
       return {
-        rule: `protocol is ${protocol}${name ? `, ${name}` : ''}; only TCP (6) and ICMP (1) are known (${frame.src} > ${frame.dst})`,
-        advice: `nothing, or stop ${frame.src} from sending it; services are of TCP only`,
+        rule: `protocol is ${protocol}${name ? `, ${name}` : ''}; only TCP (6), UDP (17) and ICMP (1) are known (${frame.src} > ${frame.dst})`,
+        advice: `nothing, or stop ${frame.src} from sending it; services are of TCP and UDP only`,
       }
     },
   },

@@ -4,6 +4,7 @@ import { ARP, ARP_OP, isIpv4OverEthernet } from '../../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
+import { UDP } from '../../wire/udp.ts'
 import { GSO } from '../../wire/vnet-hdr.ts'
 import type { Refused } from './drop-context.ts'
 import { type DropTable, hex } from './drop-row.ts'
@@ -131,15 +132,20 @@ export const LINK_DROPS = {
 function vnetRule({ vnet, headers }: Refused): string {
   const { partial, gsoType, gsoSize, csumStart, csumOffset } = vnet
   const l4 = headers.l4
-  if (headers.ip?.protocol !== PROTO.TCP) {
-    return `ICMP with offloads (flags ${partial ? 1 : 0}, gso_type ${gsoType}): they are for TCP only`
+  const isUdp = headers.ip?.protocol === PROTO.UDP
+  if (headers.ip?.protocol !== PROTO.TCP && !isUdp) {
+    return `ICMP with offloads (flags ${partial ? 1 : 0}, gso_type ${gsoType}): they are for TCP and UDP only`
   }
+  const [name, field] = isUdp ? ['UDP', UDP.CHECKSUM] : ['TCP', TCP.CHECKSUM]
   if (partial && csumStart !== l4)
-    return `csum_start is ${csumStart}, and the TCP header begins at ${l4}`
-  if (partial && csumOffset !== TCP.CHECKSUM) {
-    return `csum_offset is ${csumOffset}, and the checksum of TCP is at ${TCP.CHECKSUM}`
-  }
-  if ((gsoType & ~GSO.ECN) !== GSO.TCPV4) {
+    return `csum_start is ${csumStart}, and the ${name} header begins at ${l4}`
+  if (partial && csumOffset !== field)
+    return `csum_offset is ${csumOffset}, and the checksum of ${name} is at ${field}`
+  if (isUdp && gsoType !== GSO.UDP_L4 && gsoType !== GSO.NONE)
+    return `gso_type is ${gsoType}, and datagrams in a frame are ${GSO.UDP_L4}`
+  if (isUdp && gsoType === GSO.NONE)
+    return 'the checksum is partial, and the datagram ends before the packet does'
+  if (!isUdp && (gsoType & ~GSO.ECN) !== GSO.TCPV4) {
     return `gso_type is ${gsoType}, and the segment is TCP over IPv4 (${GSO.TCPV4})`
   }
   if (!partial) return `gso_type is ${gsoType} without a partial checksum: it cannot be cut up`

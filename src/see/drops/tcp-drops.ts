@@ -1,14 +1,13 @@
 /** Segments that are refused, and SYNs that open no connection. */
 
 import { DEFAULT_SCHEDULER } from '../../api/words.ts'
-import { ipv4Int } from '../../wire/address.ts'
-import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { flagLetters } from '../frame/options-text.ts'
 import { flagNames } from '../words/packet-words.ts'
+import { checksumRule } from './checksum-rule.ts'
 import { listed, type Refused } from './drop-context.ts'
-import { type DropTable, hex } from './drop-row.ts'
+import type { DropTable, Explanation } from './drop-row.ts'
 
 export const TCP_DROPS = {
   tcp_header: {
@@ -29,7 +28,7 @@ export const TCP_DROPS = {
   tcp_checksum: {
     says: 'wrong TCP checksum, and it would have moved something',
     explain: frame => ({
-      rule: tcpChecksumRule(frame),
+      rule: checksumRule(frame, 'TCP', PROTO.TCP, TCP.CHECKSUM),
       advice: `the segment was spoilt on its way, or ${frame.srcMac} leaves checksums to a card that has none: ethtool -K DEVICE tx off there; many of them and a forger is at work; impair.corrupt of ${frame.arm} does it too`,
     }),
   },
@@ -43,7 +42,8 @@ export const TCP_DROPS = {
           advice: `a real server that speaks after the end: tapvs explain conn ${frame.to}; longer timeouts: tapvs ipvsadm --set TCP FIN UDP`,
         }
       }
-      const services = frame.context.services.map(({ address, port }) => `${address}:${port}`)
+      const known = frame.context.services.filter(({ protocol }) => protocol === 'tcp')
+      const services = known.map(({ address, port }) => `${address}:${port}`)
       return {
         rule: `destination ${frame.to} is no service; services are ${listed(services)}`,
         advice: `if it is to be one: tapvs ipvsadm -A -t ${frame.to} -s ${DEFAULT_SCHEDULER}; else a scan by ${frame.src}`,
@@ -65,55 +65,35 @@ export const TCP_DROPS = {
 
   tcp_no_rs: {
     says: 'SYN to a service without a real server of weight above 0',
-    explain: frame => {
-      const all = frame.service?.real_servers ?? []
-      const first = `${all[0]?.address}:${all[0]?.port}`
-      const states = all.map(rs => {
-        const conns = rs.active_conns + rs.inactive_conns
-        const full = rs.upper_threshold > 0 && conns >= rs.upper_threshold
-        if (rs.backup) return `${rs.address}:${rs.port} weight ${rs.weight}, backup`
-        const why = rs.inhibited ? ', its check fails' : full ? `, full with ${conns}` : ''
-        return `${rs.address}:${rs.port} weight ${rs.weight}${why}`
-      })
-      return {
-        rule:
-          all.length === 0
-            ? `service ${frame.to} has no real server`
-            : `no real server of ${frame.to} takes connections: ${listed(states)}`,
-        advice:
-          all.length === 0
-            ? `tapvs ipvsadm -a -t ${frame.to} -r RS:PORT -b -w 100`
-            : `tapvs ipvsadm -e -t ${frame.to} -r ${first} -b -w 100; when_down: reject tells clients at once`,
-      }
-    },
+    explain: frame => noRs(frame, '-t', '; when_down: reject tells clients at once'),
   },
 
   conn_table_full: {
-    says: 'SYN while connections.table_size connections are in use',
+    says: 'SYN or first datagram while connections.table_size connections are in use',
     explain: ({ context: { conns }, from }) => ({
-      rule: `the SYN of ${from} found ${conns.capacity} places for connections, all in use (${conns.used} now)`,
+      rule: `the first packet of ${from} found ${conns.capacity} places for connections, all in use (${conns.used} now)`,
       advice:
         'connections.table_size in the config, and a restart; shorter timeouts free places sooner',
     }),
   },
 
   lport_exhausted: {
-    says: 'SYN while every LIP of the service is out of lports towards every real server',
+    says: 'SYN or first datagram while every LIP of the service is out of lports towards every real server',
     explain: frame => {
       const lips = frame.service?.local_addresses.map(({ address }) => address) ?? []
       const lports = frame.context.addresses.filter(({ address }) => lips.includes(address))
       const states = lports.map(lip => `${lip.address} ${lip.lports?.misses ?? 0} misses`)
       return {
         rule: `every LIP of ${frame.to} is out of lports towards each real server that takes connections: ${listed(states)}`,
-        advice: `one more LIP: tapvs ipvsadm -P -z LIP -t ${frame.to} -F ARM; or more real servers, each has lports of its own`,
+        advice: `one more LIP: tapvs ipvsadm -P -z LIP ${serviceOption(frame)} ${frame.to} -F ARM; or more real servers, each has lports of its own`,
       }
     },
   },
 
   stopping: {
-    says: 'SYN while the daemon stops and only lets its connections end',
+    says: 'SYN or first datagram while the daemon stops and only lets its connections end',
     explain: frame => ({
-      rule: `the SYN of ${frame.from} came while the daemon lets its connections end`,
+      rule: `the first packet of ${frame.from} came while the daemon lets its connections end`,
       advice:
         'nothing; control.drain says for how long, and another balancer should have the VIP by now',
     }),
@@ -121,27 +101,41 @@ export const TCP_DROPS = {
 
   tcp_no_lip: {
     says: 'SYN to a service without a LIP',
-    explain: frame => ({
-      rule: `service ${frame.to} has no LIP to connect to real servers from`,
-      advice: `tapvs ipvsadm -P -z LIP -t ${frame.to} -F ARM; or local_addresses of the arm, which serve all that name none`,
-    }),
+    explain: frame => noLip(frame, '-t'),
   },
 } satisfies DropTable
 
-/** Of a segment that is longer than what was kept of it nobody can say any more what the checksum should be. */
-function tcpChecksumRule(frame: Refused): string {
-  const { ip, l4 } = frame.headers
-  const bytes = ip === null ? 0 : ip.total - ip.header
-  const has = `the TCP checksum is 0x${hex(u16(frame.bytes, l4 + TCP.CHECKSUM))}`
-  if (ip === null || l4 + bytes > frame.bytes.length)
-    return `${has}, and its ${bytes} bytes have another`
-  const copy = frame.bytes.slice(0, l4 + bytes)
-  copy.fill(0, l4 + TCP.CHECKSUM, l4 + TCP.CHECKSUM + 2)
-  const view = new DataView(copy.buffer)
-  const pseudo = pseudoSum(ipv4Int(frame.src), ipv4Int(frame.dst), PROTO.TCP, bytes)
-  return `${has}, would be 0x${hex(~fold(pseudo + sumWords(view, l4, bytes)))}`
+/** ipvsadm's option for the service that the frame is for. */
+function serviceOption({ headers }: Refused): string {
+  return headers.udp === null ? '-t' : '-u'
 }
 
-function u16(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
+/** No RS takes what `option` of ipvsadm makes a service for; `more` is what to do besides. */
+export function noRs(frame: Refused, option: string, more: string): Explanation {
+  const all = frame.service?.real_servers ?? []
+  const first = `${all[0]?.address}:${all[0]?.port}`
+  const states = all.map(rs => {
+    const conns = rs.active_conns + rs.inactive_conns
+    const full = rs.upper_threshold > 0 && conns >= rs.upper_threshold
+    if (rs.backup) return `${rs.address}:${rs.port} weight ${rs.weight}, backup`
+    const why = rs.inhibited ? ', its check fails' : full ? `, full with ${conns}` : ''
+    return `${rs.address}:${rs.port} weight ${rs.weight}${why}`
+  })
+  return {
+    rule:
+      all.length === 0
+        ? `service ${frame.to} has no real server`
+        : `no real server of ${frame.to} takes connections: ${listed(states)}`,
+    advice:
+      all.length === 0
+        ? `tapvs ipvsadm -a ${option} ${frame.to} -r RS:PORT -b -w 100`
+        : `tapvs ipvsadm -e ${option} ${frame.to} -r ${first} -b -w 100${more}`,
+  }
+}
+
+export function noLip(frame: Refused, option: string): Explanation {
+  return {
+    rule: `service ${frame.to} has no LIP to connect to real servers from`,
+    advice: `tapvs ipvsadm -P -z LIP ${option} ${frame.to} -F ARM; or local_addresses of the arm, which serve all that name none`,
+  }
 }

@@ -28,6 +28,10 @@ export const EVENT_WORDS: Record<EventName, string> = {
   syn_rescheduled:
     'SYNs sent again that went to another real server, as the first had not answered and takes no more',
   rst_on_reuse: 'RSTs to real servers whose client had begun another connection',
+  uoa_added: 'datagrams that carry the client address to the real server',
+  uoa_alone:
+    'empty datagrams sent ahead with the client address, as there was no room in the next one',
+  uoa_no_buffer: 'datagrams without UOA, as no buffer was free for one ahead',
   reassembled: 'datagrams that came in fragments, put together',
   fragmented: 'datagrams cut into fragments',
   persistence_locked:

@@ -8,7 +8,7 @@ import type { Log } from '../../../src/control/log/log.ts'
 import { type SessionConsumer, SessionDrain } from '../../../src/control/sessions/drain.ts'
 import { newSessionRing, sessionRing } from '../../../src/control/threads/session-ring.ts'
 import { FlowStats } from '../../../src/engine/flow-stats.ts'
-import { End } from '../../../src/engine/sessions.ts'
+import { End } from '../../../src/engine/session-end.ts'
 
 /** A ring and what writes into it: connections with nothing in them but how they ended. */
 function worker() {

@@ -22,6 +22,7 @@ import { ETHERNET_IP_DROPS } from '../../kit/drops-ethernet-ip.ts'
 import { FRAGMENT_CASES } from '../../kit/drops-fragments.ts'
 import { ICMP_DROPS } from '../../kit/drops-icmp.ts'
 import { TCP_DROPS } from '../../kit/drops-tcp.ts'
+import { UDP_DROPS } from '../../kit/drops-udp.ts'
 import { contextOfStand } from '../../kit/explain.ts'
 import { arpFrame, concat, ipv4, vnetHeader } from '../../kit/frame.ts'
 import { CLIENT_MAC, RS_MAC, Stand } from '../../kit/stand.ts'
@@ -54,6 +55,7 @@ const PROVOKED: Provoked[] = [
   ...FRAGMENT_CASES,
   ...ICMP_DROPS,
   ...TCP_DROPS,
+  ...UDP_DROPS,
 ].map(row => ({
   drop: row.drop,
   name: row.name,

@@ -1,0 +1,81 @@
+/**
+ * The record of a connection that is to be, bound to an RS, a LIP and an lport, and found by nobody yet. Whoever has it opens
+ * it, or gives all of it back.
+ */
+
+import { ETH } from '../wire/ethernet.ts'
+import { TCP } from '../wire/tcp.ts'
+import { type ConnTable, NO_CONN } from './conn.ts'
+import { binding, CELL, COLD, firstWord, KEY, kindOf, METHOD, RECORD } from './conn-layout.ts'
+import { Drop } from './counters.ts'
+import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
+import { Placement } from './placement.ts'
+import type { Random } from './random.ts'
+import type { Dest, Service } from './service.ts'
+import type { FullNat } from './xmit/fullnat.ts'
+import type { Method } from './xmit/method.ts'
+
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
+const { CIP, VIP, CLIENT_PORTS, WORD, RS_ISN1, RST_SEQ, MAC_LO } = CELL
+const { CLIENT_ISN, OPENED } = COLD
+const { at: recordAt, column: columnAt } = RECORD
+const { TCP: TCP_KEY } = KEY
+const { FULLNAT } = METHOD
+const { SRC: ETH_SRC } = ETH
+const { SEQ: TCP_SEQ } = TCP
+
+export class Drafts {
+  readonly #pkt: DataView
+  readonly #table: ConnTable
+  /** By METHOD. */
+  readonly methods: readonly Method[]
+  readonly #placement: Placement
+  readonly #random: Random
+  /** Of the last draft: its RS, and the binding that it is to be opened with. */
+  dest: Dest | undefined
+  binding = 0
+
+  constructor(parts: Parts, fullnat: FullNat) {
+    this.#pkt = parts.frames.pkt
+    this.#table = parts.table
+    this.methods = [fullnat]
+    this.#placement = new Placement(parts)
+    this.#random = parts.random
+  }
+
+  /**
+   * A draft for the client's packet in p: RS by the scheduler, record, LIP and lport, sequence delta (the order of semantics
+   * 1.5). => Its conn, or minus a drop reason with nothing left behind.
+   */
+  make(p: Parsed, service: Service, clientArm: number, now: number): number {
+    const method = this.methods[FULLNAT]
+    const refusal = method.refusal(service)
+    if (refusal !== 0) return refusal
+    const dest = this.#placement.destFor(service, p, method.without(service), now)
+    if (dest === undefined) return p.key === TCP_KEY ? -Drop.TCP_NO_RS : -Drop.UDP_NO_RS
+    const conn = this.#table.take()
+    if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
+    const pkt = this.#pkt
+    const { cells, cold } = this.#table
+    const at = recordAt(conn)
+    const column = columnAt(conn)
+    cells[at | CIP] = p.saddr
+    cells[at | VIP] = p.daddr
+    cells[at | CLIENT_PORTS] = p.ports
+    cold[column | CLIENT_ISN] = p.key === TCP_KEY ? pkt.getInt32(p.l4 + TCP_SEQ) : 0
+    cold[column | OPENED] = now
+    const unbound = method.bind(conn, service, dest, now)
+    if (unbound !== 0) {
+      this.#table.giveBack(conn)
+      return unbound
+    }
+    cells[at | WORD] = firstWord(pkt.getUint16(p.eth + ETH_SRC), this.#random.below(1000))
+    cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
+    cells[at | RS_ISN1] = 0
+    cells[at | RST_SEQ] = 0
+    this.dest = dest
+    this.binding = binding(kindOf(p.key, p.key, FULLNAT), dest.index, clientArm)
+    return conn
+  }
+}

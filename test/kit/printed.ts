@@ -1,0 +1,12 @@
+/** A frame that was sent, in a line. */
+
+import { printTcp } from '../../src/see/frame/notation.ts'
+import { printDatagram } from './datagram.ts'
+import type { Decoded } from './decode.ts'
+import { isIcmpError, printIcmp } from './icmp-notation.ts'
+
+export function printed(decoded: Decoded): string {
+  if (decoded.kind === 'tcp') return printTcp(decoded)
+  if (decoded.kind === 'udp') return printDatagram(decoded)
+  return decoded.kind === 'icmp' && isIcmpError(decoded) ? printIcmp(decoded) : decoded.kind
+}
