@@ -3,7 +3,7 @@
  * tables, so what is added there has its name here.
  */
 
-import { KEY, PROTOCOL_BITS } from '../engine/conn-layout.ts'
+import { KEY, PROTOCOL_BITS, stateCell } from '../engine/conn-layout.ts'
 import { Drop, Event } from '../engine/counters.ts'
 import { Neigh } from '../engine/neigh-state.ts'
 import { State } from '../engine/tcp-state.ts'
@@ -70,6 +70,20 @@ export const TIMEOUT_KEYS = [
   ...UDP_TIMEOUT_KEYS.map(state => `udp_${state}` as const),
 ] as const
 export type TimeoutKey = (typeof TIMEOUT_KEYS)[number]
+
+/** Every state of every protocol as a key of what is counted by state, with where that is (Counters.states). */
+export const COUNTED_STATES = (
+  [
+    ['tcp', STATE_NAMES],
+    ['udp', UDP_STATE_NAMES],
+  ] as const
+).flatMap(([protocol, names]) =>
+  names.map((name, state) => ({
+    protocol,
+    key: name.toLowerCase(),
+    cell: stateCell(protocol === 'udp' ? KEY.UDP : KEY.TCP, state),
+  })),
+)
 
 /** By the protocol's bits of KEY. */
 const STATES_OF: Readonly<Record<number, readonly string[]>> = {

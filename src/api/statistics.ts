@@ -53,7 +53,9 @@ export const counters = z
     drops: z.record(z.string(), count).describe('By reason; zeros included.'),
     events: z.record(z.string(), count),
     conns: z.object({ used: count, capacity: count }),
-    states: z.record(z.string(), count).describe('Connections by state; zeros included.'),
+    states: z
+      .record(z.string(), count)
+      .describe('Connections by state, those of UDP as udp_oneway and the like; zeros included.'),
     neighbours: z.record(z.string(), count).describe('Neighbours by state.'),
     handshakes: z
       .object({ rs: handshakes, client: handshakes })

@@ -17,10 +17,10 @@ export const whoisConn = z
     check: z.boolean().describe('The client is a health check of the balancer itself.'),
     opened_ms: ms
       .nullable()
-      .describe('Of its SYN; null if the history and the session log are off.'),
+      .describe('Of its SYN or first datagram; null if the history and the session log are off.'),
     state: z.string().describe('Now, or when it ended.'),
     ended: z
-      .object({ at_ms: ms, last_ms: ms.describe('Of its last segment.'), how: z.string() })
+      .object({ at_ms: ms, last_ms: ms.describe('Of its last packet.'), how: z.string() })
       .nullable()
       .describe('null while it lives; docs/logs.md has the ways to end.'),
   })

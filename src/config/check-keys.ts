@@ -2,7 +2,10 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
+import type { Protocol } from '../api/protocols.ts'
+import { oneOf } from '../api/words.ts'
 import { snakeCase } from '../see/text/snake-case.ts'
+import { RCODE_WORDS, type Rcode, RECORD_TYPES, type RecordType } from './dns-words.ts'
 import { word } from './word.ts'
 
 /** An active health check of a service's real servers. Times are seconds, not always whole ones. */
@@ -33,6 +36,13 @@ export interface ConfigCheck {
   password: string | null
   /** script */
   command: string[]
+  /** dns: what is asked for, and which answers are good. */
+  name: string
+  record: RecordType
+  rcode: Rcode[]
+  /** udp: hex digits; and whether silence is a failure. */
+  payload: string
+  reply: boolean
 }
 
 /** A passive one, by what becomes of connections. Times are seconds. */
@@ -65,8 +75,31 @@ const status = z.union(
 )
 const COMMAND = 'a list like [/usr/local/bin/check, -v], its first item an absolute path'
 
-export const CHECK_TYPES = ['none', 'tcp', 'http', 'https', 'redis', 'script'] as const
+export const CHECK_TYPES = [
+  'none',
+  'tcp',
+  'http',
+  'https',
+  'redis',
+  'script',
+  'dns',
+  'udp',
+] as const
 export type CheckType = (typeof CHECK_TYPES)[number]
+
+/** What a check travels by, whatever the protocol of its service; a script may choose. */
+export function protocolsOf(type: CheckType): readonly Protocol[] {
+  if (type === 'script') return ['tcp', 'udp']
+  return type === 'dns' || type === 'udp' ? ['udp'] : ['tcp']
+}
+
+const A_NAME = 'a name of DNS, like example.org, or . for the root'
+/** Labels of 1-63 characters, 253 in all (RFC 1035, section 2.3.4). */
+const isDnsName = (text: string) =>
+  text === '.' || (text.length <= 254 && /^([\w-]{1,63}\.)*[\w-]{1,63}\.?$/.test(text))
+const rcode = z.enum(RCODE_WORDS, oneOf(RCODE_WORDS))
+const RCODE = `${oneOf(RCODE_WORDS)}, or a list of them`
+const PAYLOAD = 'at most 512 bytes as hex digits, like 0a1b'
 
 export const checkSchema = z.strictObject(
   {
@@ -89,6 +122,11 @@ export const checkSchema = z.strictObject(
       .array(z.string(COMMAND), COMMAND)
       .refine(([program]) => program?.startsWith('/'), COMMAND)
       .optional(),
+    name: z.string(A_NAME).refine(isDnsName, A_NAME).optional(),
+    record: z.enum(RECORD_TYPES, oneOf(RECORD_TYPES)).optional(),
+    rcode: z.union([rcode, z.array(rcode, RCODE).min(1, RCODE)], RCODE).optional(),
+    payload: text(PAYLOAD, /^([0-9a-f]{2}){0,512}$/i).optional(),
+    reply: z.boolean('true or false').optional(),
   },
   'a mapping',
 )
@@ -108,14 +146,19 @@ export type FilePassive = z.output<typeof passiveSchema>
 
 /** Keys that mean something to some types only. */
 const TYPES_OF: Record<string, readonly string[]> = {
-  port: CHECK_TYPES.slice(1),
+  port: CHECK_TYPES.filter(type => type !== 'none'),
   path: ['http', 'https'],
   host: ['http', 'https'],
   status: ['http', 'https'],
-  expect: ['http', 'https'],
+  expect: ['http', 'https', 'udp'],
   verify: ['https'],
   password: ['redis'],
   command: ['script'],
+  name: ['dns'],
+  record: ['dns'],
+  rcode: ['dns'],
+  payload: ['udp'],
+  reply: ['udp'],
 }
 
 /** What is wrong with checks whose values are each right: keys of the service, and what was expected there. */
@@ -163,6 +206,11 @@ export function configCheck(check: FileCheck): ConfigCheck {
     verify: check.verify ?? false,
     password: check.password ?? null,
     command: check.command ?? [],
+    name: check.name ?? '.',
+    record: check.record ?? 'soa',
+    rcode: [check.rcode ?? ['noerror', 'nxdomain']].flat() as Rcode[],
+    payload: check.payload ?? '',
+    reply: check.reply ?? false,
   }
 }
 

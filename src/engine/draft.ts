@@ -12,7 +12,7 @@ import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { Placement } from './placement.ts'
 import type { Random } from './random.ts'
-import type { Dest, Service } from './service.ts'
+import type { Dest, Dests, Service } from './service.ts'
 import type { FullNat } from './xmit/fullnat.ts'
 import type { Method } from './xmit/method.ts'
 
@@ -28,6 +28,7 @@ const { SEQ: TCP_SEQ } = TCP
 export class Drafts {
   readonly #pkt: DataView
   readonly #table: ConnTable
+  readonly #dests: Dests
   /** By METHOD. */
   readonly methods: readonly Method[]
   readonly #placement: Placement
@@ -39,6 +40,7 @@ export class Drafts {
   constructor(parts: Parts, fullnat: FullNat) {
     this.#pkt = parts.frames.pkt
     this.#table = parts.table
+    this.#dests = parts.dests
     this.methods = [fullnat]
     this.#placement = new Placement(parts)
     this.#random = parts.random
@@ -55,7 +57,10 @@ export class Drafts {
     const dest = this.#placement.destFor(service, p, method.without(service), now)
     if (dest === undefined) return p.key === TCP_KEY ? -Drop.TCP_NO_RS : -Drop.UDP_NO_RS
     const conn = this.#table.take()
-    if (conn === NO_CONN) return -Drop.CONN_TABLE_FULL
+    if (conn === NO_CONN) {
+      this.#dests.give(dest)
+      return -Drop.CONN_TABLE_FULL
+    }
     const pkt = this.#pkt
     const { cells, cold } = this.#table
     const at = recordAt(conn)
@@ -67,6 +72,7 @@ export class Drafts {
     cold[column | OPENED] = now
     const unbound = method.bind(conn, service, dest, now)
     if (unbound !== 0) {
+      this.#dests.give(dest)
       this.#table.giveBack(conn)
       return unbound
     }

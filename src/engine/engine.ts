@@ -12,11 +12,12 @@ import type { ConnIndex } from './conn-index.ts'
 import { CELL, RECORD } from './conn-layout.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, HAND_OVER } from './counters.ts'
-import { Cuts, END_RESERVE } from './cuts.ts'
+import { Cuts } from './cuts.ts'
 import { Datagrams } from './datagrams.ts'
 import { DropBook } from './drop-book.ts'
 import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
+import { Expiry } from './expiry.ts'
 import { armOf } from './family.ts'
 import { Fragmentation } from './fragmentation.ts'
 import type { Frames } from './frames.ts'
@@ -28,6 +29,7 @@ import { OnePacket } from './one-packet.ts'
 import { MAY_OPEN, Opening } from './opening.ts'
 import type { EngineOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
+import { ownerOf } from './owner.ts'
 import { Kind, Parsed } from './parsed.ts'
 import { newParts } from './parts.ts'
 import type { Peers } from './peers.ts'
@@ -51,13 +53,6 @@ import { popPriority } from './vlan.ts'
 import { FullNat } from './xmit/fullnat.ts'
 import { unfit } from './xmit/ip.ts'
 
-/**
- * Connections ended per tick while the wheel is on time, and at most; each slot of the wheel that it is late doubles it.
- * After 28 thousand new connections a second a slot holds 1800. Ended all at once they kept whoever shares the CPU
- * waiting for the scheduler's slice: 1.4 ms at the 99th percentile of a server's latency. 8 take some 5 us.
- */
-const EXPIRIES_ON_TIME = 8
-const EXPIRIES_MOST = 1024
 /** ms between two walks over the neighbours, and the longest that a loop may sleep. */
 const NEIGH_TICK = 100
 /** ms from some connections that are cut to the next. */
@@ -77,6 +72,7 @@ export class Engine {
   readonly trace: TraceRing
   readonly conns: Conns
   readonly cuts: Cuts
+  readonly #expiry: Expiry
   readonly sessions: Sessions | null
   readonly dests: Dests
   readonly outcomes: Outcomes
@@ -156,6 +152,7 @@ export class Engine {
     this.#resets = new Resets(parts, this.#egress)
     this.icmp = new Icmp(parts, this.#egress, options)
     this.neighs.parking.returned = this.icmp.unreachable
+    this.#expiry = new Expiry(this.frames, conns, this.#resets)
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
     this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
     this.#verify = new Verify(parts, conns, this.#egress)
@@ -208,7 +205,7 @@ export class Engine {
     }
     let t = this.#index.find(p.key, p.saddr, p.daddr, p.ports)
     if (t < 0 && this.#peers !== null) {
-      const owner = this.#owner(this.#peers)
+      const owner = ownerOf(p, this.#peers, this.setup)
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
     if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
@@ -218,9 +215,7 @@ export class Engine {
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
       const service = this.#services.find(isTcp ? PROTO.TCP : PROTO.UDP, p.daddr, p.ports & 0xffff)
-      const verdict = isTcp
-        ? this.opening.judge(p, arm, slot, service)
-        : this.opening.judgeDatagram(p, arm, service)
+      const verdict = this.opening.judge(p, arm, slot, service)
       if (verdict !== MAY_OPEN) return verdict
       // A traceroute must not open what it does not reach.
       if (this.#decrementsTtl && p.ttl <= 1) return this.icmp.expired(slot, p, arm)
@@ -275,16 +270,7 @@ export class Engine {
       this.neighTick = (now + NEIGH_TICK) | 0
     }
     this.cuts.turn(now)
-    let most = EXPIRIES_ON_TIME
-    for (let ended = 0; ended < most; ended++) {
-      if (this.frames.free < END_RESERVE) return 0
-      const conn = this.conns.overdue(now)
-      if (conn < 0) return this.conns.wheel.sleep(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
-      if (ended === 0) most = Math.min(EXPIRIES_MOST, most << this.conns.wheel.late(now))
-      if (this.conns.isEstablished(conn)) this.#resets.both(conn, now)
-      this.conns.end(conn, now)
-    }
-    return 1
+    return this.#expiry.turn(now, this.cuts.busy ? CUT_PACE : NEIGH_TICK)
   }
 
   /** Timeouts in ms by state, for what comes from now on. */
@@ -307,14 +293,6 @@ export class Engine {
   /** The same for one address, which is new. */
   announceAddress(arm: Arm, family: number, word: number): void {
     this.resolvers[family].announce(arm, word)
-  }
-
-  /** The worker that a packet without a connection here belongs to; this one if it belongs to nobody. */
-  #owner({ steering, self }: Peers): number {
-    const p = this.#parsed
-    if (!this.setup.isLip(p.daddr)) return steering.clientWorker(p.saddr, p.ports >>> 16)
-    const owner = steering.lportWorker(p.ports & 0xffff)
-    return owner < 0 ? self : owner
   }
 
   /** One worker puts datagrams together: which one they belong to may be said in another of their fragments. */

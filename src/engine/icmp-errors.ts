@@ -12,7 +12,7 @@
 
 import { adjust, adjusted, diff32 } from '../wire/checksum.ts'
 import { ICMP, ICMP_TYPE, isTranslated, MTU_LEAST, UNREACHABLE } from '../wire/icmp.ts'
-import { headerLength, IPV4 } from '../wire/ipv4.ts'
+import { headerLength, IP_DF, IPV4 } from '../wire/ipv4.ts'
 import { TCP, TOA_BYTES } from '../wire/tcp.ts'
 import { UDP } from '../wire/udp.ts'
 import { type Arm, isOurs } from './arm.ts'
@@ -76,7 +76,8 @@ export class TranslatedErrors {
     if (!isTranslated(pkt.getUint8(p.l4 + ICMP.TYPE))) return -Drop.ICMP_TYPE
     if (!this.#isUnderWay(p.l4 + ICMP.HEADER, t, binding)) return -Drop.ICMP_SEQUENCE
     const out = this.#arms[outward ? clientArm : rsArm]
-    if (p.ipTotal > out.mtu) return -Drop.IP_TOO_BIG
+    const mayBeCut = (pkt.getUint16(p.ip + IPV4.FRAGMENT) & IP_DF) === 0
+    if (p.ipTotal > out.mtu && !mayBeCut) return -Drop.IP_TOO_BIG
     if (this.#decrementsTtl) {
       if (p.ttl <= 1) return -Drop.IP_TTL
       decrementTtl(pkt, p.ip)

@@ -116,13 +116,15 @@ export class IcmpErrors {
 
   /** Headers in front of the packet at `ip`, of which so many bytes as fit stay; the Ethernet header moves along. */
   #write(slot: number, ip: number, bytes: number, src: number, dst: number): void {
-    const { pkt, start, length } = this.#frames
+    const { pkt, start, length, fragment } = this.#frames
     const tos = pkt.getUint8(ip + IPV4.TOS)
     const total = Math.min(GROWTH + bytes, ERROR_MOST)
     const eth = ip - ETH.HEADER
     for (let at = eth; at < ip; at += 2) pkt.setUint16(at - GROWTH, pkt.getUint16(at))
     start[slot] = eth - GROWTH - VNET.BYTES
     length[slot] = VNET.BYTES + ETH.HEADER + total
+    // However the packet came, the error is small enough.
+    fragment[slot] = 0
     clearVnetHdr(pkt, start[slot])
     const outer = ip - GROWTH
     writeIpv4(pkt, outer, PROTO.ICMP, total, src, dst)

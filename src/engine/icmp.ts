@@ -1,7 +1,6 @@
 /** ICMP in one place for the packet's path: what comes in, what goes on, and what we have to say of packets that do not. */
 
 import { ICMP_TYPE, UNREACHABLE } from '../wire/icmp.ts'
-import { IP_DF, IPV4 } from '../wire/ipv4.ts'
 import { TOA_BYTES } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { KEY } from './conn-layout.ts'
@@ -53,8 +52,6 @@ export class Icmp {
    */
   unfit(slot: number, p: Parsed, t: number, arm: Arm, out: Arm, refusal: number): number {
     if (refusal === -Drop.IP_TTL) return this.expired(slot, p, arm)
-    const { pkt } = this.#frames
-    if ((pkt.getUint16(p.ip + IPV4.FRAGMENT) & IP_DF) === 0) return refusal
     // A client that makes its segments as large as it was told must find room for TOA in them.
     const grows = this.#hasToa && p.key === KEY.TCP && (t & 1) === 0
     const mtu = grows ? out.mtu - TOA_BYTES : out.mtu

@@ -2,6 +2,7 @@
 
 import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
+import { KEY } from './conn-layout.ts'
 import { Drop, Event } from './counters.ts'
 import { isIntactDatagram } from './datagrams.ts'
 import type { Parsed } from './parsed.ts'
@@ -29,6 +30,7 @@ export class Opening {
 
   /** Preconditions of a new connection (semantics 1.5, 1.6). => MAY_OPEN, or the verdict. */
   judge(p: Parsed, arm: Arm, slot: number, service: Service | undefined): number {
+    if (p.key !== KEY.TCP) return this.#judgeDatagram(p, arm, service)
     const { frames, arms, counters, trace } = this.#parts
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
@@ -47,7 +49,7 @@ export class Opening {
   }
 
   /** The same of a datagram: any of them may, to a service that is there. */
-  judgeDatagram(p: Parsed, arm: Arm, service: Service | undefined): number {
+  #judgeDatagram(p: Parsed, arm: Arm, service: Service | undefined): number {
     const { frames, arms } = this.#parts
     if (service === undefined) return -Drop.UDP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.UDP_NO_SERVICE

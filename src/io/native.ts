@@ -49,7 +49,7 @@ interface Addon {
     networkLength: number,
     gateway: number,
   ): void
-  socketIn(netns: string): number
+  socketIn(netns: string, datagrams: number): number
   linkFlags(socket: number, name: string): number
   askLink(netns: string, name: string): Uint8Array | null
   netnsOfTap(pid: number, fd: number): number
@@ -185,10 +185,12 @@ export const giveUpRights: Addon['giveUpRights'] = addon.giveUpRights
 export const setUpDevice: Addon['setUpDevice'] = addon.setUpDevice
 
 /**
- * => a TCP socket (IPv4, non-blocking, close-on-exec) of the namespace file `netns` ('' is the current one), the caller's.
- * Throws NativeError.
+ * => a socket of TCP, or of UDP if `datagrams` (IPv4, non-blocking, close-on-exec), of the namespace file `netns` ('' is the
+ * current one), the caller's. Throws NativeError.
  */
-export const socketIn: Addon['socketIn'] = addon.socketIn
+export function socketIn(netns: string, datagrams = false): number {
+  return addon.socketIn(netns, Number(datagrams))
+}
 
 /** Bits of linkFlags, from net/if.h: switched on, and with a carrier. */
 export const IFF_UP = 0x1

@@ -44,7 +44,10 @@ test('what is left out has its default, what is there is normalised', () => {
 })
 
 for (const [keys, expected] of [
-  ['check: { type: ftp }', 'expected none, tcp, http, https, redis or script, found "ftp"'],
+  [
+    'check: { type: ftp }',
+    'expected none, tcp, http, https, redis, script, dns or udp, found "ftp"',
+  ],
   ['check: { type: tcp, interval: 0 }', 'check.interval: expected seconds, 0.1-86400, found 0'],
   ['check: { type: tcp, fall: 1.5 }', 'check.fall: expected a whole number 1-100, found 1.5'],
   ['check: { type: tcp, inteval: 1 }', 'did you mean interval?'],
@@ -53,10 +56,27 @@ for (const [keys, expected] of [
     'check.path: expected a check of type http or https with it, found type none',
   ],
   ['check: { type: http, password: x }', 'a check of type redis with it, found type http'],
+  ['check: { type: udp, name: a.b }', 'a check of type dns with it, found type udp'],
+  [
+    'check: { type: dns, name: a..b }',
+    'expected a name of DNS, like example.org, or . for the root, found "a..b"',
+  ],
+  [
+    'check: { type: dns, record: aaa }',
+    'expected a, ns, cname, soa, ptr, mx, txt, aaaa, srv or any, found "aaa"',
+  ],
+  [
+    'check: { type: dns, rcode: [ok] }',
+    'expected noerror, formerr, servfail, nxdomain, notimp or refused, or a list of them, found a list',
+  ],
+  [
+    'check: { type: udp, payload: abc }',
+    'expected at most 512 bytes as hex digits, like 0a1b, found "abc"',
+  ],
   ['check: { type: http, verify: true }', 'a check of type https with it, found type http'],
   [
     'check: { port: 80 }',
-    'a check of type tcp or http or https or redis or script with it, found type none',
+    'a check of type tcp or http or https or redis or script or dns or udp with it, found type none',
   ],
   ['check: { type: script }', 'check.command: expected a list like [/usr/local/bin/check, -v]'],
   ['check: { type: script, command: [check] }', 'its first item an absolute path, found a list'],

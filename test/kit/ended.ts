@@ -16,6 +16,7 @@ export const CIP = ipv4Int('202.108.10.2')
 export function ended(change: Partial<Ended> = {}): Ended {
   return {
     worker: 1,
+    protocol: 'tcp',
     cip: CIP,
     cport: 33_896,
     vip: ipv4Int('202.108.10.1'),

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHECKOUT } from '../../netns/topology.ts'
-import type { ImportedService } from '../../src/config/import/imported.ts'
+import { type ImportedService, keyOf } from '../../src/config/import/imported.ts'
 
 export const SAMPLES = join(CHECKOUT, 'test/config/import/samples')
 
@@ -14,7 +14,8 @@ export function sample(name: string): string {
 /** `VIP:vport rr timeout 30 LIPs A B -> RIP:rport w3 x10 y5 backup, ...`; what is not set is left out. */
 export function brief(services: readonly ImportedService[]): string[] {
   return services.map(service => {
-    const words = [`${service.address}:${service.port}`]
+    const words = [keyOf(service)]
+    if (service.one_packet) words.push('ops')
     if (service.scheduler && service.scheduler !== 'wrr') words.push(service.scheduler)
     if (service.conn_timeout) words.push(`timeout ${service.conn_timeout}`)
     if (service.persistence)

@@ -3,8 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
 import type { RealServerInfo, ServiceInfo } from '../../api/commands.ts'
-import type { Edit } from '../../api/edits.ts'
-import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
+import { type Edit, isService, type ServiceKey } from '../../api/edits.ts'
+import { DEFAULT_PROTOCOL, PROTOCOL_NAMES, protocolNamed } from '../../api/protocols.ts'
+import { oneOf } from '../../api/words.ts'
 import { counted } from '../../see/text/counted.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { type Common, print } from '../terminal/common.ts'
@@ -44,7 +45,8 @@ export function addDrain(common: Argv<Common>): void {
         .option('service', {
           type: 'string',
           requiresArg: true,
-          describe: 'ADDRESS:PORT of the only service meant; default: all that have the server',
+          describe:
+            '[PROTOCOL:]ADDRESS:PORT of the only service meant, of TCP if not said; default: all that have the server',
         })
         .option('timeout', {
           type: 'number',
@@ -108,9 +110,7 @@ async function cut({ socket, server, service }: Options): Promise<number> {
   const answer = await ask(socket, {
     verb: 'cut',
     server: endpoint(server, 'server'),
-    ...(service !== undefined && {
-      service: { protocol: DEFAULT_PROTOCOL, ...endpoint(service, '--service') },
-    }),
+    ...(service !== undefined && { service: serviceOf(service) }),
   })
   return answer.connections
 }
@@ -150,11 +150,21 @@ function endpoint(text: string, what: string): { address: string; port: number }
   return { address, port: Number(port) }
 }
 
+/** udp:192.0.2.1:53, tcp:192.0.2.1:80 or 192.0.2.1:80 */
+function serviceOf(text: string): ServiceKey {
+  const [, word = DEFAULT_PROTOCOL, rest = text] = /^([a-z]+):(.*)$/i.exec(text) ?? []
+  const protocol = protocolNamed(word)
+  if (protocol === undefined)
+    throw new CliError(`--service: expected ${oneOf(PROTOCOL_NAMES)}, found ${word}`, 2)
+  return { protocol, ...endpoint(rest, '--service') }
+}
+
 /** Of the server, in the services meant. */
 async function places({ socket, server, service }: Options): Promise<Place[]> {
+  const only = service === undefined ? undefined : serviceOf(service)
   const services = await ask(socket, { verb: 'services' })
   return services
-    .filter(({ address, port }) => service === undefined || `${address}:${port}` === service)
+    .filter(other => only === undefined || isService(other, only))
     .flatMap(meant => meant.real_servers.map(rs => ({ service: meant, rs })))
     .filter(({ rs: { address, port } }) => `${address}:${port}` === server)
 }

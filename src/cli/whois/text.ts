@@ -5,7 +5,7 @@ import { countedLost } from '../../see/text/counted.ts'
 import { timeText as timeOfUs } from '../../see/text/times.ts'
 import type { Question } from './question.ts'
 
-const HEAD = ['client', 'vip', 'lip', 'rs', 'since', 'until', 'state', 'worker']
+const HEAD = ['protocol', 'client', 'vip', 'lip', 'rs', 'since', 'until', 'state', 'worker']
 
 /** `nowMs` decides which times need a date. */
 export function formatWhois(info: WhoisInfo, question: Question, nowMs: number): string {
@@ -34,8 +34,9 @@ function table(conns: readonly WhoisConn[], nowMs: number): string[] {
 }
 
 function row(conn: WhoisConn, nowMs: number): string[] {
-  const { client, vip, lip, rs, check, opened_ms: openedMs, state, ended, worker } = conn
+  const { protocol, client, vip, lip, rs, check, opened_ms: openedMs, state, ended, worker } = conn
   return [
+    protocol,
     check ? 'health check' : client,
     check ? '-' : vip,
     lip,

@@ -70,12 +70,13 @@ export function withSkeleton(imported: Imported): Completed {
 
 /** The arms and settings of `base`, whose services make room for the imported ones. */
 export function withArms(imported: Imported, base: ConfigFile): Completed {
-  const { services, tcp } = imported.file
+  const { services, tcp, udp } = imported.file
   const notes: string[] = []
   const file: ConfigInput = {
     ...structuredClone(base),
     services,
     tcp: { ...base.tcp, timeouts: { ...base.tcp.timeouts, ...tcp?.timeouts } },
+    udp: { ...base.udp, timeouts: { ...base.udp.timeouts, ...udp?.timeouts } },
   }
   if (base.services.length > 0) notes.push('its own services are left out')
   const own = new Set(

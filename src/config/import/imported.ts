@@ -4,8 +4,9 @@
  */
 
 import { isIPv4 } from 'node:net'
-import { PERSISTENCE_SEC } from '../../api/edits.ts'
+import { PERSISTENCE_SEC, serviceName } from '../../api/edits.ts'
 import { SECONDS_MAX } from '../../api/limits.ts'
+import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
 import { DEFAULT_SCHEDULER, SCHEDULER_NAMES } from '../../api/words.ts'
 import { printable } from '../../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
@@ -25,7 +26,7 @@ export interface Lip {
 
 export interface Imported {
   /** No arms: what is imported does not know them. */
-  file: { services: ImportedService[]; tcp?: NonNullable<ConfigInput['tcp']> }
+  file: { services: ImportedService[] } & Pick<ConfigInput, 'tcp' | 'udp'>
   /** Of all services, each once. */
   lips: Lip[]
   /** `FILE:LINE: what: why`, in the order of the lines. */
@@ -66,6 +67,7 @@ export class Collector {
   readonly #services = new Map<string, { service: ImportedService; place: Place }>()
   readonly #lips = new Map<string, Lip>()
   readonly #tcp: NonNullable<ConfigInput['tcp']> = {}
+  readonly #udp: NonNullable<ConfigInput['udp']> = {}
   readonly #remarks: Remark[] = []
   readonly #notes = new Map<string, Remark>()
   readonly #remarkOf = new Map<string, Remark>()
@@ -149,6 +151,11 @@ export class Collector {
     this.#tcp.timeouts = { ...this.#tcp.timeouts, ...timeouts }
   }
 
+  /** LVS has one timeout for all of UDP. */
+  udpTimeout(seconds: number): void {
+    this.#udp.timeouts = { oneway: seconds, normal: seconds }
+  }
+
   /** => undefined, which is the default, and a remark if there is none of this name */
   scheduler(place: Place, name: string, what: string): ImportedService['scheduler'] {
     const known = SCHEDULER_NAMES.find(other => other === name)
@@ -192,8 +199,9 @@ export class Collector {
     const services = [...this.#services.values()].map(({ service }) => service)
     const used = new Set(services.flatMap(service => service.local_addresses ?? []))
     const tcp = Object.keys(this.#tcp).length > 0 ? { tcp: this.#tcp } : {}
+    const udp = Object.keys(this.#udp).length > 0 ? { udp: this.#udp } : {}
     return {
-      file: { services, ...tcp },
+      file: { services, ...tcp, ...udp },
       lips: [...this.#lips.values()].filter(({ address }) => used.has(address)),
       notCarried: inOrder(this.#remarks).map(textOf),
       notes: inOrder([...this.#notes.values()]).map(textOf),
@@ -226,9 +234,14 @@ export function addressesOf(text: string): string[] | string {
   return Array.from({ length: count }, (_, i) => ipv4Text((from + i) | 0))
 }
 
-/** TCP services only, so an address and a port say which. */
-export function keyOf({ address, port }: { address: string; port: number }): string {
-  return `${address}:${port}`
+/** What a service is called in remarks: one of TCP by its address and port alone, as most are. */
+export function keyOf({
+  protocol = DEFAULT_PROTOCOL,
+  address,
+  port,
+}: Pick<ImportedService, 'protocol' | 'address' | 'port'>): string {
+  const isUsual = protocol === DEFAULT_PROTOCOL
+  return isUsual ? `${address}:${port}` : serviceName({ protocol, address, port })
 }
 
 export function indexOf({ port: own, ...service }: ImportedService, address: string, port: number) {

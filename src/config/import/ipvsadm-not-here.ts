@@ -2,19 +2,17 @@
 
 import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
 
-export const NO_UDP = 'UDP is not supported yet'
-
 /** Why an option is not carried over; the rest of its line is. */
 export const NOT_HERE: Record<string, string> = {
   ops: 'one-packet scheduling is for UDP',
   pe: 'persistence engines are not supported',
   'sched-flags': `${allOf(SCHEDULER_NAMES)} have no flags`,
   synproxy: 'SYN proxy is not supported',
-  'proxy-protocol': 'the proxy protocol is not supported; TOA tells real servers the client',
+  'proxy-protocol': 'the proxy protocol is not supported; TOA and UOA tell real servers the client',
   'expire-quiescent': 'connections of a real server with weight 0 live on here',
   'dest-check': 'passive checks are set by hand, see config/lab.yaml',
   'hash-target': `${allOf(SCHEDULER_NAMES)} do not hash`,
-  quic: NO_UDP,
+  quic: 'connection IDs of QUIC are not looked at',
   'limit-proportion': 'packets are not dropped by chance',
   bps: 'bandwidth is not limited (nor is it by DPVS)',
 }
@@ -38,9 +36,8 @@ export const SILENT = new Set([
   'nosort',
 ])
 
-/** What is not IPv4 and TCP, by the option that names the service. */
+/** What is neither TCP nor UDP over IPv4, by the option that names the service. */
 export const OTHER_SERVICES: Record<string, string> = {
-  'udp-service': NO_UDP,
   'sctp-service': 'SCTP is not supported',
   'fwmark-service': 'services by firewall mark are not supported (DPVS never matches them)',
   'icmp-service': 'ICMP services are not supported',

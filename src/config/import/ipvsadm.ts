@@ -4,6 +4,7 @@
  */
 
 import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
+import type { Protocol } from '../../api/protocols.ts'
 import {
   addressProblem,
   Collector,
@@ -16,7 +17,7 @@ import {
   type Place,
   short,
 } from './imported.ts'
-import { MODES, NO_UDP, NOT_HERE, OTHER_SERVICES, SILENT } from './ipvsadm-not-here.ts'
+import { MODES, NOT_HERE, OTHER_SERVICES, SILENT } from './ipvsadm-not-here.ts'
 import { COMMANDS, type Given, Line, optionsOf } from './ipvsadm-words.ts'
 import { portOf } from './ports.ts'
 
@@ -105,6 +106,7 @@ class Reader {
       delete known.conn_timeout
       delete known.persistence
       delete known.persistence_prefix
+      delete known.one_packet
       service = known
     } else if (!collector.add(place, service)) {
       line.refused = true
@@ -118,6 +120,8 @@ class Reader {
     const seconds = timeout && collector.seconds(place, timeout.values[0], timeout.text)
     if (seconds) service.conn_timeout = seconds
     this.#persistence(line, service)
+    // Of TCP it is one of the words that are left over, and told.
+    if (key.protocol === 'udp' && line.take('ops')) service.one_packet = true
     if (line.take('synproxy')?.values[0] === 'enable') {
       collector.notCarried(place, '-j enable', NOT_HERE.synproxy as string)
     }
@@ -181,7 +185,7 @@ class Reader {
       this.#refuse(line, 'expected a real server (-r)')
       return undefined
     }
-    const key = this.#addressOf(named, line, service.port)
+    const key = this.#addressOf(named, line, service.port, service.protocol)
     return key && { service, key, at: indexOf(service, key.address, key.port) }
   }
 
@@ -217,11 +221,11 @@ class Reader {
 
   /** `--set TCP TCPFIN UDP`, 0 for what stays as it is. */
   #timeouts({ values, text }: Given, line: Line): void {
-    const [established, fin_wait] = values
-      .slice(0, 2)
-      .map(value => this.collector.seconds(line.place, value, text))
+    const [established, fin_wait, udp] = values.map(value =>
+      this.collector.seconds(line.place, value, text),
+    )
     this.collector.timeouts({ ...(established && { established }), ...(fin_wait && { fin_wait }) })
-    if (values[2] !== '0') this.collector.notCarried(line.place, `${text}, the last`, NO_UDP)
+    if (udp) this.collector.udpTimeout(udp)
   }
 
   /** The service that a line names, if it was carried over. */
@@ -233,19 +237,27 @@ class Reader {
   }
 
   /** Says why there is none. */
-  #key(line: Line): { address: string; port: number } | undefined {
+  #key(line: Line): Pick<ImportedService, 'protocol' | 'address' | 'port'> | undefined {
     const tcp = line.take('tcp-service')
     if (tcp) return this.#addressOf(tcp, line, undefined)
+    const udp = line.take('udp-service')
+    if (udp) {
+      const key = this.#addressOf(udp, line, undefined, 'udp')
+      return key && { protocol: 'udp', ...key }
+    }
     const other = Object.keys(OTHER_SERVICES).find(name => line.take(name))
-    this.#refuse(line, other === undefined ? 'expected a service (-t)' : `${OTHER_SERVICES[other]}`)
+    this.#refuse(
+      line,
+      other === undefined ? 'expected a service (-t or -u)' : `${OTHER_SERVICES[other]}`,
+    )
     return undefined
   }
 
   /** ADDRESS:PORT; without a port it is `port`. */
-  #addressOf(given: Given, line: Line, port: number | undefined) {
+  #addressOf(given: Given, line: Line, port: number | undefined, protocol?: Protocol) {
     const value = given.values[0] as string
     const [, address = value, name] = /^([^:]*):([^:]+)$/.exec(value) ?? []
-    const number = name === undefined ? port : portOf(name)
+    const number = name === undefined ? port : portOf(name, protocol)
     let problem = addressProblem(address)
     if (problem && /^[\w.-]*[a-z][\w.-]*$/i.test(address)) problem += ': save with ipvsadm -S -n'
     else if (number === undefined) problem ??= `expected a port, found ${short(name ?? 'none')}`

@@ -1,5 +1,7 @@
 /** Checkers of keepalived as the `check` of a service. What a file leaves out is what it is in keepalived. */
 
+import { allOf } from '../../api/words.ts'
+import { CHECK_TYPES, checkSchema } from '../check-keys.ts'
 import type { Collector, ImportedCheck, Place } from './imported.ts'
 import { IN_CHECK, IN_URL, isNeutral } from './keepalived-keywords.ts'
 import { scriptOf } from './keepalived-script.ts'
@@ -21,18 +23,22 @@ export interface CheckDefaults {
   delay?: true
 }
 
-const TYPES: Record<string, 'tcp' | 'http' | 'https' | 'script'> = {
+type Type = 'tcp' | 'http' | 'https' | 'script' | 'dns' | 'udp'
+
+const TYPES: Record<string, Type> = {
   TCP_CHECK: 'tcp',
   HTTP_GET: 'http',
   SSL_GET: 'https',
   MISC_CHECK: 'script',
+  DNS_CHECK: 'dns',
+  UDP_CHECK: 'udp',
 }
 
 /** Of keepalived, in seconds and as its man page has them. One check that passes brings a real server back. */
 const INTERVAL = 60
 const TIMEOUT = 5
-const RETRIES = { tcp: 1, http: 1, https: 1, script: 0 }
-const DELAYS = { tcp: 1, http: 3, https: 3, script: 1 }
+const RETRIES = { tcp: 1, http: 1, https: 1, script: 0, dns: 3, udp: 1 }
+const DELAYS = { tcp: 1, http: 3, https: 3, script: 1, dns: 1, udp: 1 }
 const RISE = 1
 
 /** What is set by a number of seconds. */
@@ -98,7 +104,7 @@ export class CheckReader {
     const type = TYPES[checker.keyword]
     if (type === undefined) {
       checker.settle()
-      const why = 'there are checks of type tcp, http, https, redis and script'
+      const why = `there are checks of type ${allOf(CHECK_TYPES.filter(known => known !== 'none'))}`
       this.#say(checker.place, checker.keyword, why)
       return undefined
     }
@@ -108,18 +114,20 @@ export class CheckReader {
     if (type === 'script') delete own.timeout
     const check: ImportedCheck = { type }
     checker.block = this.#statements(checker.block ?? [], IN_CHECK)
+    const isPage = type === 'http' || type === 'https'
     let urls = 0
     for (const statement of checker.block) {
       if (type === 'script') this.#ofScript(statement, check, own, server)
-      else if (statement.keyword === 'url' && type !== 'tcp') {
+      else if (statement.keyword === 'url' && isPage) {
         if (urls++ === 0) this.#url(statement, check, own)
         else {
           statement.settle()
           this.#say(statement.place, 'a second url', 'a check asks for one page')
         }
-      } else this.#ofConnection(statement, check, own, server)
+      } else if (!this.#ofDatagram(statement, check)) {
+        this.#ofConnection(statement, check, own, server)
+      }
     }
-    const isPage = type === 'http' || type === 'https'
     const missing = isPage && urls === 0 ? 'a url' : 'a misc_path that begins with /'
     if ((isPage && urls === 0) || (type === 'script' && check.command === undefined)) {
       this.#say(checker.place, checker.keyword, `expected ${missing}`)
@@ -141,6 +149,32 @@ export class CheckReader {
       if (!port) this.#not(statement, 'expected a port')
       else if (port !== server.port) check.port = port
     } else if (!this.default(statement, own)) this.#strange(statement)
+  }
+
+  /** => whether it is one of the keys of a DNS_CHECK or a UDP_CHECK */
+  #ofDatagram(statement: Statement, check: ImportedCheck): boolean {
+    const { keyword } = statement
+    if (check.type === 'dns' && (keyword === 'type' || keyword === 'name')) {
+      const { value = '' } = statement
+      const fits = checkSchema.shape[keyword === 'type' ? 'record' : 'name']
+      const word = keyword === 'type' ? value.toLowerCase() : value
+      if (!fits.safeParse(word).success) this.#not(statement, 'checks ask for no such thing')
+      else if (keyword === 'type') check.record = word as NonNullable<ImportedCheck['record']>
+      else check.name = word
+      return true
+    }
+    if (check.type !== 'udp' || (keyword !== 'payload' && keyword !== 'require_reply')) return false
+    if (keyword === 'payload') {
+      // In groups of any size, as a text of several words.
+      const payload = statement.read(Number.POSITIVE_INFINITY).join('').replaceAll(/\s/g, '')
+      if (checkSchema.shape.payload.safeParse(payload).success) check.payload = payload
+      else this.#not(statement, 'expected at most 512 bytes as hex digits')
+      return true
+    }
+    check.reply = true
+    if (statement.read(Number.POSITIVE_INFINITY).length > 0)
+      this.#say(statement.place, statement.said, 'any answer passes; expect looks for a text in it')
+    return true
   }
 
   #ofScript(
@@ -188,12 +222,7 @@ export class CheckReader {
   }
 
   /** Times, as keepalived has them where they are left out. */
-  #complete(
-    check: ImportedCheck,
-    type: 'tcp' | 'http' | 'https' | 'script',
-    own: CheckDefaults,
-    place: Place,
-  ): void {
+  #complete(check: ImportedCheck, type: Type, own: CheckDefaults, place: Place): void {
     const used = <T>(given: Default<T> | undefined): T | undefined => {
       if (given) this.#given.set(given.statement, true)
       return given?.value

@@ -2,7 +2,8 @@
 
 import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
-import type { Grammar } from './keepalived-statement.ts'
+import { short } from './imported.ts'
+import type { Grammar, Statement } from './keepalived-statement.ts'
 
 const DEFAULT_OF_CHECKS = 'it is for the checkers of keepalived'
 const SCRIPTS = 'no scripts are run when a service changes its state; the log tells'
@@ -43,7 +44,7 @@ const SERVICE: Record<string, string> = {
   persistence_engine: 'persistence engines are not supported',
   syn_proxy: 'SYN proxy is not supported',
   expire_quiescent_conn: 'connections of a real server with weight 0 live on here',
-  proxy_protocol: 'the proxy protocol is not supported; TOA tells real servers the client',
+  proxy_protocol: 'the proxy protocol is not supported; TOA and UOA tell real servers the client',
   inhibit_on_failure: INHIBIT,
   ip_family: 'IPv6 is not supported yet',
   daddr_group_name: LISTS,
@@ -59,14 +60,13 @@ const SERVICE: Record<string, string> = {
   ha_suspend: 'VRRP is not part of tapvs',
   nat_mask: 'keepalived ignores it as well',
   smtp_alert: 'no mail is sent; the log tells',
-  ops: 'one-packet scheduling is for UDP',
   hashed: `${allOf(SCHEDULER_NAMES)} do not hash`,
   hash_target: `${allOf(SCHEDULER_NAMES)} do not hash`,
   'sh-port': `${allOf(SCHEDULER_NAMES)} have no flags`,
   'sh-fallback': `${allOf(SCHEDULER_NAMES)} have no flags`,
   'mh-port': `${allOf(SCHEDULER_NAMES)} have no flags`,
   'mh-fallback': `${allOf(SCHEDULER_NAMES)} have no flags`,
-  quic: 'UDP is not supported yet',
+  quic: 'connection IDs of QUIC are not looked at',
   bps: 'bandwidth is not limited (nor is it by DPVS)',
   limit_proportion: 'packets are not dropped by chance',
   vip_bind_dev: 'an arm has the addresses that it has',
@@ -87,7 +87,7 @@ const SERVER: Record<string, string> = {
   delay_before_retry: 'a failed check is repeated after its interval',
   snmp_name: 'there is no SNMP',
   inhibit_on_failure: INHIBIT,
-  proxy_protocol: 'the proxy protocol is not supported; TOA tells real servers the client',
+  proxy_protocol: 'the proxy protocol is not supported; TOA and UOA tell real servers the client',
 }
 
 /** Of a checker, and of its url. */
@@ -115,6 +115,8 @@ const CHECK: Record<string, string> = {
   log_all_failures: 'the log tells when a real server goes down, and why',
   http_protocol: 'checks speak HTTP/1.1 and close the connection',
   fast_recovery: 'a check asks for one page',
+  min_reply_length: 'an answer may have any length',
+  max_reply_length: 'an answer may have any length',
 }
 
 /** What says nothing that is not so anyway. */
@@ -151,7 +153,7 @@ const SETS_SERVICE: Record<string, string | undefined> = {
   ...{ establish_timeout: 'timeout', est_timeout: 'timeout', laddr_group_name: 'laddr_group_name' },
   ...{ protocol: 'protocol', persistence_timeout: 'persistence_timeout' },
   ...{ persistence_granularity: 'persistence_granularity', real_server: undefined },
-  ...{ sorry_server: 'sorry_server' },
+  ...{ sorry_server: 'sorry_server', ops: 'ops' },
 }
 const SETS_SERVER: Record<string, string | undefined> = {
   ...FOR_CHECKS,
@@ -162,6 +164,7 @@ const SETS_SERVER: Record<string, string | undefined> = {
 const SETS_CHECK: Record<string, string | undefined> = {
   ...FOR_CHECKS,
   ...{ connect_port: 'connect_port', misc_path: 'misc_path', misc_timeout: 'misc_timeout' },
+  ...{ payload: 'payload', require_reply: 'require_reply', type: 'type', name: 'name' },
   url: undefined,
 }
 const SETS_URL: Record<string, string | undefined> = {
@@ -191,7 +194,13 @@ const FLAGS = new Set([
   ...[...CHECKERS, 'url', 'alpha', 'omega', 'ops', 'hashed', 'quic', 'syn_proxy', 'smtp_alert'],
   ...['inhibit_on_failure', 'sorry_server_inhibit', 'ha_suspend', 'misc_dynamic', 'enable_sni'],
   ...['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback', 'expire_quiescent_conn', 'SSL'],
-  ...['persistence_timeout', 'regex_no_match', 'fast_recovery', 'log_all_failures'],
+  ...[
+    'persistence_timeout',
+    'require_reply',
+    'regex_no_match',
+    'fast_recovery',
+    'log_all_failures',
+  ],
 ])
 const LONG: Record<string, number> = { virtual_server: 2, real_server: 2, sorry_server: 2 }
 const BLOCKS = new Set(['virtual_server', ...GROUPS, 'real_server', ...CHECKERS, 'url', 'host'])
@@ -204,3 +213,17 @@ export const IN_SERVICE = new Block(SETS_SERVICE, SERVICE)
 export const IN_SERVER = new Block(SETS_SERVER, SERVER)
 export const IN_CHECK = new Block(SETS_CHECK, CHECK)
 export const IN_URL = new Block(SETS_URL, CHECK)
+
+/** Why none of a virtual_server can be carried over. */
+export function otherKind(block: readonly Statement[]): string | undefined {
+  for (const statement of block) {
+    const what = IN_SERVICE.sets(statement.keyword)
+    if (what !== 'protocol' && what !== 'lb_kind') continue
+    const { value = '' } = statement
+    const word = value.toUpperCase()
+    if (what === 'protocol' && word !== 'TCP' && word !== 'UDP')
+      return `${short(value)} is not supported`
+    if (what === 'lb_kind' && word === 'SNAT') return 'SNAT is not supported'
+  }
+  return undefined
+}

@@ -26,6 +26,7 @@ import {
   IN_SERVICE,
   isNeutral,
   NUMBERS,
+  otherKind,
 } from './keepalived-keywords.ts'
 import type { SourceFile } from './keepalived-lines.ts'
 import { apart, lastOfEach, type Statement, tellUnread } from './keepalived-statement.ts'
@@ -109,6 +110,10 @@ class Reader {
       } else if (!this.#field(inner, fields, label)) this.#strange(inner, IN_SERVICE, label)
     }
     this.#leftOut(statement, servers, label)
+    if (fields.one_packet && fields.protocol !== 'udp') {
+      delete fields.one_packet
+      this.collector.notCarried(place, `ops of ${label}`, 'one-packet scheduling is for UDP')
+    }
     const check = this.#check(servers, label)
     if (check) fields.check = check
     checks.tellUnused()
@@ -152,7 +157,11 @@ class Reader {
         return true
       }
       case 'protocol':
-        statement.read(1)
+        if (statement.value?.toUpperCase() === 'UDP') fields.protocol = 'udp'
+        return true
+      case 'ops':
+        statement.read(0)
+        fields.one_packet = true
         return true
       default:
         return false
@@ -166,7 +175,7 @@ class Reader {
       this.collector.scheduler(place, 'wlc', `no lb_algo, which means wlc, of ${label}`)
     }
     if (!has('protocol')) {
-      const why = 'UDP is not supported yet, TCP takes its place'
+      const why = 'TCP takes its place'
       const what = `no protocol, which means UDP to keepalived 2, of ${label}`
       this.collector.notCarried(place, what, why)
     }
@@ -289,18 +298,3 @@ class Reader {
 }
 
 const FULLNAT = 'real servers are reached by FullNAT and see a LIP as the client'
-
-/** Why none of a virtual_server can be carried over. */
-function otherKind(block: readonly Statement[]): string | undefined {
-  for (const statement of block) {
-    const what = IN_SERVICE.sets(statement.keyword)
-    if (what !== 'protocol' && what !== 'lb_kind') continue
-    const { value = '' } = statement
-    const word = value.toUpperCase()
-    if (what === 'protocol' && word !== 'TCP') {
-      return word === 'UDP' ? 'UDP is not supported yet' : `${short(value)} is not supported`
-    }
-    if (what === 'lb_kind' && word === 'SNAT') return 'SNAT is not supported'
-  }
-  return undefined
-}

@@ -1,6 +1,7 @@
-/** Names of TCP ports, as `ipvsadm -S` without -n writes them. */
+/** Names of ports, as `ipvsadm -S` without -n writes them. */
 
 import { readFileSync } from 'node:fs'
+import type { Protocol } from '../../api/protocols.ts'
 
 /** For machines without /etc/services: what is balanced most often, by its IANA name. */
 const WELL_KNOWN: Record<string, number> = {
@@ -10,31 +11,36 @@ const WELL_KNOWN: Record<string, number> = {
   ...{ mqtt: 1883, nfs: 2049, mysql: 3306, 'ms-wbt-server': 3389, postgresql: 5432, amqp: 5672 },
   ...{ redis: 6379, 'http-alt': 8080, 'https-alt': 8443, memcache: 11211 },
 }
-
-let ofMachine: Map<string, number> | undefined
-
-/** A number in digits or a name => 0-65535, or undefined if it is neither. */
-export function portOf(text: string): number | undefined {
-  if (/^\d{1,5}$/.test(text)) return Number(text) <= 65_535 ? Number(text) : undefined
-  ofMachine ??= machinePorts()
-  return ofMachine.get(text) ?? (Object.hasOwn(WELL_KNOWN, text) ? WELL_KNOWN[text] : undefined)
+const WELL_KNOWN_UDP: Record<string, number> = {
+  ...{ domain: 53, bootps: 67, bootpc: 68, tftp: 69, ntp: 123, snmp: 161, syslog: 514, https: 443 },
+  ...{ openvpn: 1194, radius: 1812, 'radius-acct': 1813, sip: 5060 },
 }
 
-function machinePorts(): Map<string, number> {
+const ofMachine: Partial<Record<Protocol, Map<string, number>>> = {}
+
+/** A number in digits or a name => 0-65535, or undefined if it is neither. */
+export function portOf(text: string, protocol: Protocol = 'tcp'): number | undefined {
+  if (/^\d{1,5}$/.test(text)) return Number(text) <= 65_535 ? Number(text) : undefined
+  ofMachine[protocol] ??= machinePorts(protocol)
+  const known = protocol === 'tcp' ? WELL_KNOWN : WELL_KNOWN_UDP
+  return ofMachine[protocol]?.get(text) ?? (Object.hasOwn(known, text) ? known[text] : undefined)
+}
+
+function machinePorts(protocol: Protocol): Map<string, number> {
   try {
-    return tcpPorts(readFileSync('/etc/services', 'utf8'))
+    return portsOf(readFileSync('/etc/services', 'utf8'), protocol)
   } catch {
     return new Map()
   }
 }
 
 /** Of a text like /etc/services: `http  80/tcp  www  # comment`. */
-export function tcpPorts(text: string): Map<string, number> {
+export function portsOf(text: string, protocol: Protocol): Map<string, number> {
   const ports = new Map<string, number>()
   for (const line of text.split('\n')) {
     const [name, port, ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/)
-    const number = /^(\d+)\/tcp$/.exec(port ?? '')?.[1]
-    if (!name || number === undefined) continue
+    const [number, of] = (port ?? '').split('/')
+    if (!name || of !== protocol || !/^\d+$/.test(number ?? '')) continue
     for (const word of [name, ...aliases]) if (!ports.has(word)) ports.set(word, Number(number))
   }
   return ports

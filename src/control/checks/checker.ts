@@ -5,7 +5,9 @@
 
 import { setInterval as every } from 'node:timers'
 import { serviceName } from '../../api/edits.ts'
+import type { Protocol } from '../../api/protocols.ts'
 import { rsName } from '../../config/changes.ts'
+import { protocolsOf } from '../../config/check-keys.ts'
 import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
 import { ipv4Text } from '../../wire/address.ts'
 import type { RsHealth } from '../readings/listings.ts'
@@ -22,8 +24,11 @@ export interface Outcomes {
   done: number
 }
 
-/** A service that only the check arm has, and its only RS. Addresses are text. */
+/** A service that only the check arm has, and its only RS: one of each of the protocols. Addresses are text. */
 export interface HiddenService {
+  protocols: readonly Protocol[]
+  /** Seconds after which a check is over. */
+  timeout: number
   address: string
   port: number
   localAddresses: string[]
@@ -145,6 +150,8 @@ export class Checker {
       const address = this.#addresses.take()
       const port = service.check.port || rs.port
       const hidden = {
+        protocols: protocolsOf(service.check.type),
+        timeout: service.check.timeout,
         address: ipv4Text(address),
         port,
         localAddresses: service.localAddresses,

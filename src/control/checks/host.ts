@@ -4,7 +4,7 @@
  */
 
 import { performance } from 'node:perf_hooks'
-import { isService } from '../../api/edits.ts'
+import { isService, serviceName } from '../../api/edits.ts'
 import type { Protocol } from '../../api/protocols.ts'
 import { type Change, rsName, type ServiceChange } from '../../config/changes.ts'
 import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
@@ -17,9 +17,6 @@ import { type CheckNetns, mtuOfChecks, openCheckNetns } from '../threads/check-a
 import type { Workers } from '../threads/workers.ts'
 import { Checker, type CheckHost, type HiddenService, type Outcomes } from './checker.ts'
 import type { Mind } from './health.ts'
-
-/** What the requests of a check travel by. */
-const PROBED: Protocol = 'tcp'
 
 export class Checks implements CheckHost {
   readonly #model: Model
@@ -74,43 +71,49 @@ export class Checks implements CheckHost {
         .map(lip => places.lips.find(lip))
         .filter(place => place >= 0)
       const { address, port } = hidden
-      const place = places.dests.take(nameOf(hidden))
       const limits = { upperThreshold: 0, lowerThreshold: 0, backup: false }
-      const rs = {
-        ...hidden.rs,
-        ...limits,
-        weight: 1,
-        protocol: PROBED,
-        vip: address,
-        vport: port,
-        place,
-      }
-      const service: ServiceChange = {
-        protocol: PROBED,
-        address,
-        port,
-        lips,
-        scheduler: 'rr',
-        connTimeout: 0,
-        persistence: { timeout: 0, prefix: 32 },
-        whenDown: 'drop',
-        onlyArm: config.arms.length,
-      }
-      return this.#carryOut([
-        { put: 'service', service },
-        { put: 'rs', rs },
-      ])
+      const changes = hidden.protocols.flatMap((protocol): Change[] => {
+        const service: ServiceChange = {
+          protocol,
+          address,
+          port,
+          lips,
+          scheduler: 'rr',
+          // UDP has no end: the lport is not to be held for minutes by a check that is long over.
+          connTimeout: protocol === 'udp' ? Math.ceil(hidden.timeout) + 1 : 0,
+          persistence: { timeout: 0, prefix: 32 },
+          whenDown: 'drop',
+          onlyArm: config.arms.length,
+        }
+        const place = places.dests.take(nameOf(hidden, protocol))
+        const rs = {
+          ...hidden.rs,
+          ...limits,
+          weight: 1,
+          protocol,
+          vip: address,
+          vport: port,
+          place,
+        }
+        return [
+          { put: 'service', service },
+          { put: 'rs', rs },
+        ]
+      })
+      return this.#carryOut(changes)
     })
   }
 
   reveal(hidden: HiddenService): Promise<void> {
-    const { address, port, rs } = hidden
+    const { address, port, rs, protocols } = hidden
     return this.#model.exclusively(async () => {
-      await this.#carryOut([
-        { put: 'no-rs', protocol: PROBED, vip: address, vport: port, ...rs },
-        { put: 'no-service', protocol: PROBED, address, port },
-      ])
-      this.#model.places.dests.leave(nameOf(hidden))
+      await this.#carryOut(
+        protocols.flatMap((protocol): Change[] => [
+          { put: 'no-rs', protocol, vip: address, vport: port, ...rs },
+          { put: 'no-service', protocol, address, port },
+        ]),
+      )
+      for (const protocol of protocols) this.#model.places.dests.leave(nameOf(hidden, protocol))
     })
   }
 
@@ -198,6 +201,6 @@ export class Checks implements CheckHost {
 }
 
 /** What the place of a hidden RS is taken for. */
-function nameOf({ address, port }: HiddenService): string {
-  return `check ${address}:${port}`
+function nameOf({ address, port }: HiddenService, protocol: Protocol): string {
+  return `check ${serviceName({ protocol, address, port })}`
 }

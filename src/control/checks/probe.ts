@@ -2,6 +2,7 @@
 
 import type { ConfigCheck } from '../../config/check-keys.ts'
 import type { Attempt, Probe, Target } from './attempt.ts'
+import { probeDns, probeUdp } from './datagrams.ts'
 import { dial } from './dial.ts'
 import { seconds } from './health.ts'
 import { probeHttp } from './http.ts'
@@ -18,6 +19,8 @@ const PROBES: Record<ConfigCheck['type'], Probe> = {
   https: probeHttp,
   redis: probeRedis,
   script: probeScript,
+  dns: probeDns,
+  udp: probeUdp,
 }
 
 /** Checks once, and is done after the check's timeout in any case. => undefined if it passed, or the reason in one line */

@@ -12,6 +12,8 @@ import type {
   ServiceInfo,
   TrafficInfo,
 } from '../../api/commands.ts'
+import { COUNTED_STATES } from '../../api/names.ts'
+import { PROTOCOLS } from '../../api/protocols.ts'
 import { HANDSHAKE_BOUNDS } from '../../engine/counters.ts'
 import { Exposition, type Labels, type Sample } from './exposition.ts'
 
@@ -178,6 +180,14 @@ function arms(page: Exposition, numbers: NumbersInfo): void {
     page.counter(`tapvs_arm_${name}_total`, help, ofWorkers(value))
 }
 
+/** By protocol and state. */
+function states({ states: counted }: CountersInfo): Sample[] {
+  return COUNTED_STATES.map(({ protocol, key }) => [
+    { protocol: PROTOCOLS[protocol].label, state: key },
+    counted[key] ?? 0,
+  ])
+}
+
 function workers(page: Exposition, numbers: NumbersInfo): void {
   const each = (samples: (counters: CountersInfo) => Sample[]) =>
     numbers.workers.flatMap(({ worker, counters }) =>
@@ -197,8 +207,8 @@ function workers(page: Exposition, numbers: NumbersInfo): void {
   )
   page.gauge(
     'tapvs_connections',
-    'Connections by the state of their state machine.',
-    each(({ states }) => named('state', states)),
+    'Connections by protocol and the state of its state machine.',
+    each(states),
   )
   page.gauge(
     'tapvs_connections_used',

@@ -4,7 +4,7 @@
  */
 
 import type { HandshakeInfo, LportInfo, TrafficInfo } from '../../api/commands.ts'
-import { numbered } from '../../api/names.ts'
+import { COUNTED_STATES, numbered } from '../../api/names.ts'
 import { PlaceList, type Places } from '../../config/places.ts'
 import { LIPS_MAX } from '../../engine/conn-layout.ts'
 import {
@@ -23,7 +23,6 @@ import { Neigh } from '../../engine/neigh-state.ts'
 import { Outcome, Outcomes } from '../../engine/outcomes.ts'
 import { LIP_CELLS, LipCell } from '../../engine/sa-pool.ts'
 import { DestCell, Dests, Stat } from '../../engine/service.ts'
-import { State } from '../../engine/tcp-state.ts'
 import { type BareConfig, connCapacityOf, DEST_PLACES, type Tables } from '../threads/memory.ts'
 
 const { CONNS, IN_PACKETS, OUT_PACKETS, IN_BYTES, OUT_BYTES } = Stat
@@ -167,7 +166,12 @@ export class Readings {
 
   /** Connections by state; zeros included, as of neighbours. */
   states(): Record<string, number> {
-    return this.#named(State, ({ states }) => states)
+    return Object.fromEntries(
+      COUNTED_STATES.map(({ key, cell }) => [
+        key,
+        this.#sum(({ counters }) => counters.states[cell] ?? 0),
+      ]),
+    )
   }
 
   neighbours(): Record<string, number> {

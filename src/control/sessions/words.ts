@@ -1,7 +1,7 @@
 /** The record of a connection that has ended, as a line for people and as fields for programs. */
 
 import { stateName } from '../../api/names.ts'
-import { DEFAULT_PROTOCOL, PROTOCOLS } from '../../api/protocols.ts'
+import { PROTOCOLS, type Protocol, protocolOfCode } from '../../api/protocols.ts'
 import { End } from '../../engine/session-end.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
 import { endsAt } from '../../see/words/ends.ts'
@@ -9,7 +9,7 @@ import { endsAt } from '../../see/words/ends.ts'
 /** In the order of End. */
 export const ENDS = Object.keys(End).map(name => name.toLowerCase())
 
-const { STATE, END } = SessionRecord
+const { STATE, END, PROTOCOL } = SessionRecord
 const { LAST, ENDED, RS_MS, CLIENT_MS, TRAFFIC, LIFE_MS } = SessionRecord
 
 /** Fields of the JSON, in this order; times in ms. */
@@ -23,13 +23,13 @@ export interface Session {
   end: string
   /** The state in which it ended. */
   state: string
-  /** When its SYN came. */
+  /** When its SYN came, or its first datagram; so everywhere below. */
   start: string
   /** From the SYN to the last segment. */
   duration_ms: number
   /** From the SYN to the client's ACK of the SYN+ACK; null if it never came. */
   client_handshake_ms: number | null
-  /** From the SYN to the RS's SYN+ACK. */
+  /** From the SYN to the RS's SYN+ACK; of UDP to the first answer. */
   rs_handshake_ms: number | null
   in_packets: number
   in_bytes: number
@@ -47,10 +47,10 @@ export class SessionReading {
     const cell = (at: number) => this.cells[at] ?? 0
     const double = (at: number) => this.#doubles[TRAFFIC / 2 + at] ?? 0
     return {
-      protocol: PROTOCOLS[DEFAULT_PROTOCOL].label,
+      protocol: PROTOCOLS[this.protocol].label,
       ...endsAt(this.cells, SessionRecord.ENDS),
       end: ENDS[cell(END)] ?? `${cell(END)}`,
-      state: stateName(cell(STATE)),
+      state: stateName(cell(STATE), cell(PROTOCOL)),
       start: new Date(Math.trunc(wallOf(cell(ENDED))) - this.lifeMs).toISOString(),
       duration_ms: this.lifeMs - ((cell(ENDED) - cell(LAST)) | 0),
       client_handshake_ms: cell(CLIENT_MS) < 0 ? null : cell(CLIENT_MS),
@@ -67,9 +67,13 @@ export class SessionReading {
     return this.#doubles[LIFE_MS / 2] ?? 0
   }
 
-  /** The client has taken part in a whole handshake. */
+  get protocol(): Protocol {
+    return protocolOfCode(this.cells[PROTOCOL] ?? 0)
+  }
+
+  /** The RS has got something of the client: all that UDP brings, and what comes behind a whole handshake of TCP. */
   get stood(): boolean {
-    return (this.cells[CLIENT_MS] ?? -1) >= 0
+    return this.protocol === 'udp' || (this.cells[CLIENT_MS] ?? -1) >= 0
   }
 
   /** When the connection was ended, ms of the engine's clock. */

@@ -3,7 +3,7 @@
  * probe it, so a table of a million costs no more than one of ten.
  */
 
-import { KEY } from '../../engine/conn-layout.ts'
+import { PROTOCOLS, protocolOf } from '../../api/protocols.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { sharedClockMs } from './session-ring.ts'
 import { copyRecord, RECORD_CELLS } from './snapshots.ts'
@@ -49,10 +49,11 @@ export function probe(
     const dest = dests.list[place] ?? dests.gone[place]
     if (dest === undefined) continue
     const { rip, rport, service } = dest
+    const key = PROTOCOLS[protocolOf(service.protocol)].code
     const tuple =
       by === 'lip'
-        ? table.find(KEY.TCP, rip, address, (rport << 16) | port)
-        : table.find(KEY.TCP, address, service.vip, (port << 16) | service.vport)
+        ? table.find(key, rip, address, (rport << 16) | port)
+        : table.find(key, address, service.vip, (port << 16) | service.vport)
     // Two services may have the same RS, and a service has many: the connection is told at its own one.
     if (tuple >= 0 && table.dest(tuple >> 1) === place) conns.push(tuple >> 1)
   }

@@ -9,7 +9,7 @@ import { dirname } from 'node:path'
 import type Database from 'libsql'
 import type { WhoisConn } from '../../api/commands.ts'
 import { stateName } from '../../api/names.ts'
-import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
+import { DEFAULT_PROTOCOL, PROTOCOLS, protocolNamed, protocolOfCode } from '../../api/protocols.ts'
 import { endpointText } from '../../wire/address.ts'
 import { checkRemovable } from '../system/own-file.ts'
 import { type Ended, endName, type Found, type Search } from './ended.ts'
@@ -17,7 +17,9 @@ import { gapsOf, type Run } from './runs.ts'
 
 /** Of the header of the file: `tvph`. */
 const APPLICATION = 0x74767068
-const VERSION = 1
+const VERSION = 2
+/** Of files that know nothing but TCP: the column of the protocol is missing. */
+const VERSION_TCP = 1
 /** How long somebody else may have it locked. */
 const BUSY_MS = 250
 const HEADER_BYTES = 100
@@ -32,9 +34,10 @@ const RETURNED = 2000
 
 const COLUMNS = [
   ...['worker', 'cip', 'cport', 'vip', 'vport', 'lip', 'lport', 'rip', 'rport'],
-  ...['opened', 'last', 'ended', 'state', 'how'],
+  ...['opened', 'last', 'ended', 'state', 'how', 'protocol'],
 ] as const
-/** Doubles of a row as it is handed over; state and how are numbers there. */
+const TEXTS: readonly string[] = ['state', 'how', 'protocol']
+/** Doubles of a row as it is handed over; what is text in the file are numbers there. */
 export const ROW = COLUMNS.length
 
 const address = (column: string) =>
@@ -45,7 +48,7 @@ const time = (column: string) =>
   `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch') AS ${column}`
 
 function columnOf(name: string): string {
-  return `${name} ${name === 'state' || name === 'how' ? 'TEXT' : 'INTEGER'} NOT NULL`
+  return `${name} ${TEXTS.includes(name) ? 'TEXT' : 'INTEGER'} NOT NULL`
 }
 
 const SCHEMA = `
@@ -54,32 +57,50 @@ CREATE TABLE runs (id INTEGER PRIMARY KEY, daemon INTEGER NOT NULL, begun INTEGE
 CREATE TABLE ended (id INTEGER PRIMARY KEY, ${COLUMNS.map(columnOf).join(', ')});
 CREATE INDEX by_lip ON ended (lip, lport, ended);
 CREATE INDEX by_client ON ended (cip, cport, ended);
-CREATE VIEW connections AS SELECT ${[
-  endpoint('cip', 'cport', 'client'),
-  endpoint('vip', 'vport', 'vip'),
-  endpoint('lip', 'lport', 'lip'),
-  endpoint('rip', 'rport', 'rs'),
-  ...['opened', 'last', 'ended'].map(time),
-  'how, state, worker',
-].join(', ')} FROM ended;
+${viewOf()}
 PRAGMA application_id = ${APPLICATION};
 PRAGMA user_version = ${VERSION};
 `
 
-type Row = Record<(typeof COLUMNS)[number], number> & { state: string; how: string }
+/** What a file of VERSION_TCP becomes. */
+const MIGRATION = `
+ALTER TABLE ended ADD COLUMN ${columnOf('protocol')} DEFAULT '${DEFAULT_PROTOCOL}';
+DROP VIEW connections;
+${viewOf()}
+PRAGMA user_version = ${VERSION};
+`
+
+function viewOf(): string {
+  return `CREATE VIEW connections AS SELECT ${[
+    endpoint('cip', 'cport', 'client'),
+    endpoint('vip', 'vport', 'vip'),
+    endpoint('lip', 'lport', 'lip'),
+    endpoint('rip', 'rport', 'rs'),
+    ...['opened', 'last', 'ended'].map(time),
+    'how, state, worker, protocol',
+  ].join(', ')} FROM ended;`
+}
+
+type Row = Record<(typeof COLUMNS)[number], number> & {
+  state: string
+  how: string
+  /** Missing in a file of VERSION_TCP. */
+  protocol?: string
+}
 
 /** One connection as ROW doubles. */
 export function rowOf(e: Ended): number[] {
   // biome-ignore format: the order of the columns
   return [
     e.worker, e.cip >>> 0, e.cport, e.vip >>> 0, e.vport, e.lip >>> 0, e.lport, e.rip >>> 0, e.rport,
-    e.openedMs, e.lastMs, e.endedMs, e.state, e.end,
+    e.openedMs, e.lastMs, e.endedMs, e.state, e.end, PROTOCOLS[e.protocol].code,
   ]
 }
 
 export class HistoryDatabase {
   readonly #db: Database.Database
-  readonly #insert: Database.Statement
+  /** Only of who writes. */
+  readonly #insert: Database.Statement | undefined
   readonly #writes: boolean
   #run = -1
 
@@ -117,12 +138,17 @@ export class HistoryDatabase {
       db.exec(`BEGIN; ${SCHEMA} COMMIT`)
     } else if (application !== APPLICATION)
       throw new Error(tables === 0 ? 'it is empty' : 'it is an SQLite database of something else')
-    else if (version !== VERSION) throw new Error(`it is of version ${version}, and not ${VERSION}`)
+    else if (version === VERSION_TCP) {
+      // Who only looks finds what is there.
+      if (writes) db.exec(`BEGIN; ${MIGRATION} COMMIT`)
+    } else if (version !== VERSION)
+      throw new Error(`it is of version ${version}, and not ${VERSION}`)
     // A power cut may take the last second; what a crash of the daemon takes was never written.
     db.exec('PRAGMA synchronous = NORMAL')
     // 16 MiB for the leaves of the indexes: with the usual 2 a million rows take a quarter longer to write.
     db.exec('PRAGMA cache_size = -16384')
     if (!writes) db.exec('PRAGMA query_only = ON')
+    if (!writes) return
     const places = COLUMNS.map(() => '?').join(', ')
     this.#insert = db.prepare(`INSERT INTO ended (${COLUMNS.join(', ')}) VALUES (${places})`)
   }
@@ -146,9 +172,10 @@ export class HistoryDatabase {
   write(rows: Float64Array, nowMs: number, lost: number, stopped = false): void {
     this.#transaction(() => {
       for (let at = 0; at < rows.length; at += ROW) {
-        const [state, end] = rows.subarray(at + ROW - 2, at + ROW)
-        const names = [stateName(state as number), endName(end as number)]
-        this.#insert.run(...rows.subarray(at, at + ROW - 2), ...names)
+        const numbers = at + ROW - TEXTS.length
+        const [state = 0, end = 0, code = 0] = rows.subarray(numbers, at + ROW)
+        const names = [stateName(state, code), endName(end), protocolOfCode(code)]
+        this.#insert?.run(...rows.subarray(at, numbers), ...names)
       }
       this.#db
         .prepare('UPDATE runs SET seen = ?, lost = ?, stopped = ? WHERE id = ?')
@@ -282,7 +309,7 @@ function connOf(row: Row): WhoisConn {
   const { worker, cip, cport, vip, vport, lip, lport, rip, rport, opened, last, ended } = row
   return {
     worker,
-    protocol: DEFAULT_PROTOCOL,
+    protocol: protocolNamed(row.protocol ?? '') ?? DEFAULT_PROTOCOL,
     client: endpointText(cip, cport),
     vip: endpointText(vip, vport),
     lip: endpointText(lip, lport),

@@ -2,16 +2,17 @@
 
 import type { WhoisConn, WhoisInfo } from '../../api/commands.ts'
 import { stateName } from '../../api/names.ts'
-import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
+import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
 import { endpointText } from '../../wire/address.ts'
 import { ENDS, type SessionReading } from '../sessions/words.ts'
 import type { Key } from '../threads/probe.ts'
 
-/** Addresses are int32, times ms since 1970, `state` and `end` numbers of State and of End. */
+/** Addresses are int32, times ms since 1970, `state` and `end` numbers of the protocol's states and of End. */
 export interface Ended {
   worker: number
+  protocol: Protocol
   cip: number
   cport: number
   vip: number
@@ -50,7 +51,7 @@ const R = SessionRecord
 
 /** Of a record of the session ring; `wallOf` turns ms of the engine's clock into those of Date. */
 export function endedOf(
-  { cells, lifeMs }: SessionReading,
+  { cells, lifeMs, protocol }: SessionReading,
   worker: number,
   wallOf: (ms: number) => number,
 ): Ended {
@@ -58,6 +59,7 @@ export function endedOf(
   const endedMs = wallOf(cell(R.ENDED))
   return {
     worker,
+    protocol,
     ...endsIn(cells, R.ENDS),
     openedMs: endedMs - lifeMs,
     lastMs: endedMs - ((cell(R.ENDED) - cell(R.LAST)) | 0),
@@ -86,17 +88,17 @@ export function endsIn(
 }
 
 export function whoisOf(ended: Ended): WhoisConn {
-  const { worker, openedMs, lastMs, endedMs, state, end } = ended
+  const { worker, protocol, openedMs, lastMs, endedMs, state, end } = ended
   return {
     worker,
-    protocol: DEFAULT_PROTOCOL,
+    protocol,
     client: endpointText(ended.cip, ended.cport),
     vip: endpointText(ended.vip, ended.vport),
     lip: endpointText(ended.lip, ended.lport),
     rs: endpointText(ended.rip, ended.rport),
     check: false,
     opened_ms: openedMs,
-    state: stateName(state),
+    state: stateName(state, PROTOCOLS[protocol].code),
     ended: { at_ms: endedMs, last_ms: lastMs, how: endName(end) },
   }
 }

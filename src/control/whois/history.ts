@@ -36,7 +36,8 @@ export class History implements SessionConsumer {
   }
 
   take(reading: SessionReading, worker: number, wallOf: (ms: number) => number): void {
-    // A flood of SYNs would push out all that were connections. What a client cannot have sent data by, nobody asks for.
+    // A flood of SYNs would push out all that were connections. What a client cannot have sent data by, nobody asks for; by UDP
+    // it always has.
     if (!reading.stood) return
     const ended = endedOf(reading, worker, wallOf)
     this.#ring?.add(ended)

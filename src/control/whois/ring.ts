@@ -8,14 +8,16 @@
  * chain when its connection is overwritten.
  */
 
+import { PROTOCOLS, protocolOfCode } from '../../api/protocols.ts'
 import { cellsOf } from '../../engine/cells.ts'
+import { PROTOCOL_BITS } from '../../engine/conn-layout.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { type Ended, endsIn, isOf, type Search } from './ended.ts'
 
 /** Behind the ends. */
 const Cell = cellsOf(
   {
-    /** worker << 8 | end << 4 | state */
+    /** worker << 10 | protocol, of KEY << 8 | end << 4 | state */
     WORD: 1,
     /** ms from the last segment to the end, at most 12 days. */
     SILENT: 1,
@@ -77,7 +79,8 @@ export class EndedRing {
     c[at + EndsCell.RIP] = ended.rip
     c[at + EndsCell.LIP] = ended.lip
     c[at + EndsCell.RS_PORTS] = (ended.rport << 16) | ended.lport
-    c[at + Cell.WORD] = (ended.worker << 8) | (ended.end << 4) | ended.state
+    const { code } = PROTOCOLS[ended.protocol]
+    c[at + Cell.WORD] = (ended.worker << 10) | (code << 8) | (ended.end << 4) | ended.state
     c[at + Cell.SILENT] = ended.endedMs - ended.lastMs
     this.#opened[place] = ended.openedMs
     this.#ended[place] = ended.endedMs
@@ -123,7 +126,8 @@ export class EndedRing {
   #read(place: number): Ended {
     const cell = (which: number) => this.#cells[place * CELLS + which] as number
     return {
-      worker: cell(Cell.WORD) >>> 8,
+      worker: cell(Cell.WORD) >>> 10,
+      protocol: protocolOfCode((cell(Cell.WORD) >>> 8) & PROTOCOL_BITS),
       ...endsIn(this.#cells, place * CELLS),
       openedMs: this.#opened[place] as number,
       lastMs: this.#endedMs(place) - (cell(Cell.SILENT) >>> 0),

@@ -140,6 +140,11 @@ function livingConn(probed: Probed, index: number, worker: number, model: Model)
 function isSame(a: WhoisConn, b: WhoisConn): boolean {
   const apart = Math.abs((a.opened_ms as number) - (b.opened_ms as number))
   return (
-    a.client === b.client && a.vip === b.vip && a.lip === b.lip && a.rs === b.rs && apart < SAME_MS
+    a.protocol === b.protocol &&
+    a.client === b.client &&
+    a.vip === b.vip &&
+    a.lip === b.lip &&
+    a.rs === b.rs &&
+    apart < SAME_MS
   )
 }

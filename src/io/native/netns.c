@@ -80,12 +80,15 @@ napi_value set_up_device(napi_env env, napi_callback_info info) {
 }
 
 napi_value socket_in(napi_env env, napi_callback_info info) {
-  napi_value args[1];
+  napi_value args[2];
   char netns[PATH_MAX];
+  int32_t datagrams;
   const char *step;
-  if (!arguments(env, info, 1, args) ||
-      !text(env, args[0], netns, sizeof netns, "netns: expected a path or ''"))
+  if (!arguments(env, info, 2, args) ||
+      !text(env, args[0], netns, sizeof netns, "netns: expected a path or ''") ||
+      !integers(env, args + 1, 1, &datagrams))
     return NULL;
-  int s = open_socket_in(netns, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0, &step);
+  int type = datagrams ? SOCK_DGRAM : SOCK_STREAM;
+  int s = open_socket_in(netns, AF_INET, type | SOCK_NONBLOCK, 0, &step);
   return s < 0 ? system_error(env, errno, step, "", netns) : integer(env, s);
 }

@@ -174,10 +174,10 @@ test('who it is', () => {
   ]
   assert.equal(
     text({ conns, more: true }),
-    `client              vip                lip                 rs                  since${pad(18)}  until${pad(7)}  state                   worker
-202.108.10.2:33896  202.108.10.1:6379  192.168.168.7:1025  192.168.168.2:6379  2026-11-22T12:00:00.000${Z}  11:59:57.000${Z}  fin_client (TIME_WAIT)  1
-202.108.10.2:33896  202.108.10.1:6379  192.168.168.7:1025  192.168.168.2:6379  11:59:00.000${Z}             now${pad(9)}  ESTABLISHED             1
-health check        -                  192.168.168.7:1025  192.168.168.2:6379  -${pad(22)}  now${pad(9)}  ESTABLISHED             12
+    `protocol  client              vip                lip                 rs                  since${pad(18)}  until${pad(7)}  state                   worker
+tcp       202.108.10.2:33896  202.108.10.1:6379  192.168.168.7:1025  192.168.168.2:6379  2026-11-22T12:00:00.000${Z}  11:59:57.000${Z}  fin_client (TIME_WAIT)  1
+tcp       202.108.10.2:33896  202.108.10.1:6379  192.168.168.7:1025  192.168.168.2:6379  11:59:00.000${Z}             now${pad(9)}  ESTABLISHED             1
+tcp       health check        -                  192.168.168.7:1025  192.168.168.2:6379  -${pad(22)}  now${pad(9)}  ESTABLISHED             12
 and more; only the last 3 are shown
 `,
   )

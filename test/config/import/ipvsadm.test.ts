@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { importIpvsadm } from '../../../src/config/import/ipvsadm.ts'
-import { portOf, tcpPorts } from '../../../src/config/import/ports.ts'
+import { portOf, portsOf } from '../../../src/config/import/ports.ts'
 import { brief, sample } from '../../kit/imported.ts'
 
 const read = (name: string) => importIpvsadm(sample(name), name)
@@ -16,6 +16,7 @@ test('rules of LVS', () => {
     '203.0.113.10:80 -> 10.20.0.11:8080 w3, 10.20.0.12:8080 w1',
     '203.0.113.10:443 persistence 360/24 -> 10.20.0.11:443 w1 x2000 y1500, 10.20.0.12:443 w0',
     '203.0.113.11:3306 -> 10.20.0.21:3306 w1',
+    'UDP 203.0.113.10:53 ops rr -> 10.20.0.31:53 w1',
   ])
   assert.deepEqual(lips, [])
   const fullnat = 'its real servers are reached by FullNAT and see a LIP as the client'
@@ -27,8 +28,7 @@ test('rules of LVS', () => {
     'lvs.rules:7: -s sh of 203.0.113.11:3306: there is no scheduler sh here, wrr takes its place',
     'lvs.rules:7: -b sh-fallback,sh-port: rr and wrr have no flags',
     `lvs.rules:8: -i of 203.0.113.11:3306: instead of by a tunnel, ${fullnat}`,
-    'lvs.rules:9: -A -u 203.0.113.10:53 -s rr -o: UDP is not supported yet',
-    'lvs.rules:10: -a -u 203.0.113.10:53 -r 10.20.0.31:53 -m -w 1: UDP is not supported yet',
+    `lvs.rules:10: -m of UDP 203.0.113.10:53: instead of by NAT, ${fullnat}`,
     `lvs.rules:11: -A -f 7 -s wrr: ${marks}`,
     `lvs.rules:12: -a -f 7 -r 10.20.0.11:0 -g -w 1: ${marks}`,
     'lvs.rules:13: -A -t [2001:db8::10]:80 -s rr: IPv6 is not supported yet',
@@ -76,7 +76,6 @@ test('a script with CRLF, blanks, long names, joined letters and mistakes', () =
     'script.sh:12: real server 10.20.0.11:80: 203.0.113.10:80 has it already',
     'script.sh:13: -a -t 203.0.113.99:80 -r 10.20.0.11:80 -m: there is no such service',
     'script.sh:14: -A -t www.example.com:http -s rr: expected an IPv4 address, found www.example.com: save with ipvsadm -S -n',
-    'script.sh:16: --set 900 120 300, the last: UDP is not supported yet',
     'script.sh:17: --start-daemon master --mcast-interface eth0: a config file has no such thing',
     'script.sh:19: ipvsadm -A -t: -t needs a value',
     'script.sh:20: if true; then ipvsadm -D -t 1.2.3.4:5; fi: this is no command of ipvsadm',
@@ -107,7 +106,7 @@ test('every line that cannot be carried out is named', () => {
     ],
     [['-A -t 10.0.0.1:nope -s rr'], 'x:1: -A -t 10.0.0.1:nope -s rr: expected a port, found nope'],
     [['-A -t 10.0.0.1 -s rr'], 'x:1: -A -t 10.0.0.1 -s rr: expected a port, found none'],
-    [['-A -s rr'], 'x:1: -A -s rr: expected a service (-t)'],
+    [['-A -s rr'], 'x:1: -A -s rr: expected a service (-t or -u)'],
     [
       ['-A -t 10.0.0.1:80'],
       'x:1: no -s, which means wlc, of 10.0.0.1:80: there is no scheduler wlc here, wrr takes its place',
@@ -162,12 +161,14 @@ test('one LIP on two arms', () => {
 test('names of ports', () => {
   assert.equal(portOf('http'), 80)
   assert.equal(portOf('redis'), 6379)
+  assert.equal(portOf('domain', 'udp'), 53)
+  assert.equal(portOf('redis', 'udp'), undefined)
   assert.equal(portOf('65535'), 65_535)
   for (const text of ['65536', '', '-1', 'toString', '0x10', '80 '])
     assert.equal(portOf(text), undefined)
   const table = '# c\nhttp\t80/tcp\twww # web\nhttp 80/udp\ntftp 69/udp\nother 80/tcp\n\n'
   assert.deepEqual(
-    [...tcpPorts(table)],
+    [...portsOf(table, 'tcp')],
     [
       ['http', 80],
       ['www', 80],

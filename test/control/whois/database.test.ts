@@ -118,6 +118,7 @@ test('people read it with sqlite3', async t => {
     how: 'fin_client',
     state: 'TIME_WAIT',
     worker: 1,
+    protocol: 'tcp',
   })
 })
 
@@ -163,8 +164,8 @@ test('what is no history is refused, and left as it is', async t => {
     [/^it is no SQLite database/, () => writeFileSync(path, 'my notes')],
     [/^it is an SQLite database of something else$/, sql('CREATE TABLE mine (a)')],
     [
-      /^it is of version 2, and not 1$/,
-      sql('PRAGMA application_id = 0x74767068; PRAGMA user_version = 2'),
+      /^it is of version 3, and not 2$/,
+      sql('PRAGMA application_id = 0x74767068; PRAGMA user_version = 3'),
     ],
   ]
   for (const [what, make] of spoilt) {

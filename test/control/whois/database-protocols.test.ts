@@ -1,0 +1,69 @@
+/** The SQLite file and the protocols of its connections: what came with UDP, and files of before. */
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import Libsql from 'libsql'
+import { HistoryDatabase, rowOf } from '../../../src/control/whois/database.ts'
+import type { Ended } from '../../../src/control/whois/ended.ts'
+import { ended, historyFolder, SEARCH } from '../../kit/ended.ts'
+
+const EVER = { ...SEARCH, fromMs: 0, toMs: 1e15, limit: 10_000 }
+
+function write(history: HistoryDatabase, list: readonly Partial<Ended>[], nowMs = 2e6): void {
+  const rows = list.flatMap(one => rowOf(ended(one)))
+  history.write(Float64Array.from(rows), nowMs, 0)
+}
+
+async function writing(t: TestContext, path: string, begunMs = 900_000): Promise<HistoryDatabase> {
+  const history = await HistoryDatabase.open(path, true)
+  t.after(() => history.close())
+  history.begin(begunMs, begunMs, begunMs)
+  return history
+}
+
+async function found(path: string) {
+  const history = await HistoryDatabase.open(path, false)
+  try {
+    return history.find(EVER, false, 3e6)
+  } finally {
+    history.close()
+  }
+}
+
+test('connections of UDP keep their protocol, beside those of TCP with the same ends', async t => {
+  const path = join(historyFolder(t), 'h')
+  const history = await writing(t, path)
+  write(history, [{}, { protocol: 'udp', state: 2, end: 0 }])
+  const { conns } = history.find(EVER, true, 2e6)
+  const told = conns.map(({ protocol, state, ended }) => [protocol, state, ended?.how])
+  assert.deepEqual(told.sort(), [
+    ['tcp', 'TIME_WAIT', 'fin_client'],
+    ['udp', 'UDP_NORM', 'timeout'],
+  ])
+})
+
+test('a file of before there was UDP is read as it is, and written on', async t => {
+  const path = join(historyFolder(t), 'h')
+  const before = await writing(t, path)
+  write(before, [{}])
+  before.close()
+  const db = new Libsql(path)
+  db.exec('DROP VIEW connections; ALTER TABLE ended DROP COLUMN protocol; PRAGMA user_version = 1')
+  db.exec('CREATE VIEW connections AS SELECT cport FROM ended')
+  db.close()
+  const protocols = async () => (await found(path)).conns.map(({ protocol }) => protocol)
+  assert.deepEqual(await protocols(), ['tcp'])
+  const after = await writing(t, path)
+  write(after, [{ protocol: 'udp', state: 1, endedMs: 2_500_000 }])
+  assert.deepEqual(await protocols(), ['udp', 'tcp'])
+  after.close()
+  const rows = new Libsql(path).prepare('SELECT client, state, protocol FROM connections').all()
+  assert.deepEqual(
+    (rows as { state: string; protocol: string }[]).map(row => [row.state, row.protocol]),
+    [
+      ['TIME_WAIT', 'tcp'],
+      ['UDP_ONEWAY', 'udp'],
+    ],
+  )
+})
