@@ -21,17 +21,20 @@ for (const name of names) {
 }
 
 for (const name of names) {
-  test(`${name} balances: a SYN to each service leaves for one of its real servers, from one of its LIPs`, () => {
+  test(`${name} balances: a SYN or a datagram to each service leaves for one of its real servers, from one of its LIPs`, () => {
     const stand = new Stand(readFileSync(join(folder, name), 'utf8'))
     const [{ name: outside }, { name: inside, localAddresses: lips }] = stand.config.arms
     const us = { mac: stand.macOf(inside), ip: lips[0] ?? '' }
     for (const rs of stand.config.services.flatMap(({ realServers }) => realServers))
       stand.input(inside, arpFrame(2, { mac: RS_MAC, ip: rs.address }, us, us.mac))
-    for (const { address: dst, port: dport, realServers } of stand.config.services) {
+    for (const { protocol, address: dst, port: dport, realServers } of stand.config.services) {
       const src = `${dst.slice(0, dst.lastIndexOf('.'))}.77`
-      const syn = { ...SYN, src, dst, dport, srcMac: CLIENT_MAC, dstMac: stand.macOf(outside) }
-      const [first] = stand.input(outside, tcpFrame(syn))
-      assert.ok(first?.decoded.kind === 'tcp', stand.verdictName())
+      const ends = { ...SYN, src, dst, dport, srcMac: CLIENT_MAC, dstMac: stand.macOf(outside) }
+      const [first] =
+        protocol === 'udp'
+          ? stand.datagram(outside, { ...ends, payload: Buffer.from('query') })
+          : stand.input(outside, tcpFrame(ends))
+      assert.ok(first?.decoded.kind === protocol, stand.verdictName())
       assert.equal(first.arm, inside)
       const { src: lip, dst: rip } = first.decoded
       assert.ok(

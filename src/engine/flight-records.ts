@@ -38,9 +38,11 @@ export const FlightKind = {
 export const HeadCell = cellsOf({ SIZE: 1, KIND: 1, US: 2, MS: 1, PAIR: 1, NUMBER: 1 })
 
 /**
- * BYTES counts the whole frame with its virtio-net header, of which the first are recorded; FREE are the slots that were left.
+ * BYTES counts the whole frame with its virtio-net header, of which the first are recorded; FREE are the slots that were left;
+ * FRAGMENT is as in Frames, of a datagram that another worker has put together. What
+ * follows begins at an even cell, for counters are doubles.
  */
-export const InCell = cellsOf({ ARM: 1, BYTES: 1, FREE: 1 }, HeadCell.CELLS)
+export const InCell = cellsOf({ ARM: 1, BYTES: 1, FREE: 1, FRAGMENT: 1, SPARE: 1 }, HeadCell.CELLS)
 
 /** DROP is why the arm did not take it, or 0. */
 export const OutCell = cellsOf({ ARM: 1, BYTES: 1, DROP: 1 }, HeadCell.CELLS)

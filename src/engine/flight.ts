@@ -30,7 +30,7 @@ const [HEAD_AT, TAIL_AT, WANTED, SNAP, COUNT] = [0, 1, 2, 3, 4]
 const { FILLER, SAID, JUDGED: JUDGING } = FlightKind
 const { SIZE, KIND, US, MS, PAIR, NUMBER } = HeadCell
 // The third cell of a frame that leaves is its drop reason.
-const { ARM, BYTES, FREE: MORE } = InCell
+const { ARM, BYTES, FREE: MORE, FRAGMENT } = InCell
 const { VERDICT, TUPLE, BEFORE, AFTER, ENDS: ENDS_AT, DELTA, PROTOCOL } = JudgedCell
 const JUDGED_CELLS = JudgedCell.CELLS
 const { NOW, FREE } = NoteCell
@@ -102,6 +102,7 @@ export class FlightRing extends Flight {
     more: number,
     arena: Int32Array,
     from: number,
+    fragment = 0,
   ): void {
     const snap = this.control[SNAP]
     const copied = ((bytes < snap ? bytes : snap) + 3) >> 2
@@ -110,6 +111,7 @@ export class FlightRing extends Flight {
     cells[at + ARM] = arm
     cells[at + BYTES] = bytes
     cells[at + MORE] = more
+    cells[at + FRAGMENT] = fragment
     // A view is worth its garbage only for what a loop would copy for long.
     if (copied > 256) cells.set(arena.subarray(from, from + copied), at + BODY)
     else for (let i = 0; i < copied; i++) cells[at + BODY + i] = arena[from + i]

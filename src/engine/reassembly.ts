@@ -10,7 +10,7 @@
 import { IP_DF, IP_MORE, IP_OFFSET_BITS, IPV4, PROTO, writeHeaderChecksum } from '../wire/ipv4.ts'
 import { TCP, headerLength as tcpHeaderLength } from '../wire/tcp.ts'
 import { type Arm, isOurs } from './arm.ts'
-import { DONE, Drop, Event } from './counters.ts'
+import { DONE, Drop, Event, PARKED } from './counters.ts'
 import { Family } from './family.ts'
 import { FRAME_HEAD, PAYLOAD_AT, slotBase } from './frames.ts'
 import { HeldDatagrams, PIECES_MAX, Row, State, TOTAL_MAX } from './held-datagrams.ts'
@@ -38,6 +38,8 @@ const CE = 1 << 3
 export class Reassembly extends HeldDatagrams {
   /** Called with the slot of each whole datagram: for who plays fragments again whose payload is not known. */
   mend: ((slot: number) => void) | null = null
+  /** The same for who looks on. */
+  seen: ((slot: number) => void) | null = null
   /** The fragment at hand. */
   #offset = 0
   #bytes = 0
@@ -50,8 +52,8 @@ export class Reassembly extends HeldDatagrams {
   }
 
   /**
-   * The fragment in `slot`, of whose IP header p tells. => 0 if the slot now has the whole datagram, to be decoded anew; DONE if it
-   * was taken in; or minus a drop reason
+   * The fragment in `slot`, of whose IP header p tells. => 0 if the slot now has the whole datagram, to be decoded anew; PARKED if it
+   * was taken in, and its slot is free; DONE for a duplicate; or minus a drop reason
    */
   add(slot: number, p: Parsed, arm: Arm, now: number): number {
     const refused = this.#read(p, arm)
@@ -64,6 +66,7 @@ export class Reassembly extends HeldDatagrams {
       this.rows[at + ID_PROTOCOL] = idProtocol
     }
     const verdict = this.#take(at, p)
+    if (verdict === PARKED) this.frames.release(slot)
     return verdict === 0 ? this.#finish(at, slot) : verdict
   }
 
@@ -102,7 +105,7 @@ export class Reassembly extends HeldDatagrams {
     return (pkt.getUint16(p.ip + IPV4.ID) << 8) | pkt.getUint8(p.ip + IPV4.PROTOCOL)
   }
 
-  /** Puts the fragment at hand into its datagram. => 0 if that is whole now, DONE, or minus a drop reason */
+  /** Puts the fragment at hand into its datagram. => 0 if that is whole now, PARKED, DONE, or minus a drop reason */
   #take(at: number, p: Parsed): number {
     const rows = this.rows
     if (rows[at + STATE] === DEAD) return -rows[at + SLOT]
@@ -132,7 +135,7 @@ export class Reassembly extends HeldDatagrams {
       this.frames.length[slot] = HEAD + p.ipTotal
     }
     // Nothing overlaps, so all is there when it is as much as the last one says.
-    return received === rows[at + TOTAL] ? 0 : DONE
+    return received === rows[at + TOTAL] ? 0 : PARKED
   }
 
   /** => DONE if the fragment at hand is an exact duplicate of one, minus a drop reason if it overlaps one, else 0 */
@@ -191,6 +194,7 @@ export class Reassembly extends HeldDatagrams {
     this.release(at)
     this.counters.count(Event.REASSEMBLED)
     if (this.mend !== null) this.mend(slot)
+    if (this.seen !== null) this.seen(slot)
     return 0
   }
 }

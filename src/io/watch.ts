@@ -5,7 +5,7 @@
 
 import { performance } from 'node:perf_hooks'
 import type { Arm } from '../engine/arm.ts'
-import { Event, HAND_OVER } from '../engine/counters.ts'
+import { Event, HAND_OVER, PARKED } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { type FlightRing, Want } from '../engine/flight.ts'
 import { FlightKind } from '../engine/flight-records.ts'
@@ -33,6 +33,12 @@ export class Watch {
   readonly #step: number
   #wanted = 0
   readonly #tuple: TupleOf
+  /** Of the frame at hand, before it is judged. */
+  #hasTuple = false
+  #found = NO_TUPLE
+  #state = NO_STATE
+  /** It was the last fragment of a datagram. */
+  #isWhole = false
 
   /** `worker` is its index among `workers`; `clock` says µs since 1970. */
   constructor(ring: FlightRing, engine: Engine, worker = 0, workers = 1, clock = clockUs) {
@@ -46,6 +52,11 @@ export class Watch {
     this.#pair = this.#first
     this.#step = workers
     engine.trace.listen(ring)
+    // The last fragment is judged as the whole datagram.
+    engine.reassembly.seen = slot => {
+      this.#isWhole = true
+      if (this.on) this.#look(slot)
+    }
   }
 
   /** Between two turns of the loop: readers see what was written, and the recorder begins or ends. `now` is the next turn's. */
@@ -104,9 +115,8 @@ export class Watch {
     const pair = this.#frameIn(arm, slot)
     // The engine is not asked what it made of the headers, so that it need not keep it.
     const tuple = this.#tuple
-    const hasTuple = tuple.read(slot)
-    let t = hasTuple ? tuple.find() : NO_TUPLE
-    let state = t < 0 ? NO_STATE : table.state(t >> 1)
+    this.#look(slot)
+    this.#isWhole = false
     frames.mark[slot] = pair
     const { reuse, counters } = this.#engine
     const { begun } = reuse
@@ -115,18 +125,30 @@ export class Watch {
     if (verdict <= HAND_OVER) {
       // Whoever judges it has it on record.
       frames.mark[slot] = 0
-      ring.takeBack(before, 1)
+      // But of a fragment: with it a datagram has become whole here, which is what goes on.
+      if (this.#isWhole) ring.judged(pair, PARKED, NO_TUPLE, NO_STATE, NO_STATE, table.cells)
+      else ring.takeBack(before, 1)
       return verdict
     }
+    let t = this.#found
+    let state = this.#state
     if (begun !== reuse.begun) {
       // Judged as if it had found nothing: it is of the connection that it opened, or of none.
       const hasOpened = counters.events[Event.CONNS_OPENED] !== opened
       state = NO_STATE
       t = hasOpened ? tuple.find() : NO_TUPLE
-    } else if (t < 0 && hasTuple) t = tuple.find()
+    } else if (t < 0 && this.#hasTuple) t = tuple.find()
     const after = t < 0 ? NO_STATE : table.state(t >> 1)
     ring.judged(pair, verdict, t, state, after, table.cells)
     return verdict
+  }
+
+  /** Which connection the frame in `slot` is of, before it is judged, and its state. */
+  #look(slot: number): void {
+    const { table } = this.#engine.conns
+    this.#hasTuple = this.#tuple.read(slot)
+    this.#found = this.#hasTuple ? this.#tuple.find() : NO_TUPLE
+    this.#state = this.#found < 0 ? NO_STATE : table.state(this.#found >> 1)
   }
 
   /** A frame that the engine does not get to see. */
@@ -142,7 +164,8 @@ export class Watch {
     this.#ring.us = this.#clock()
     const from = frames.start[slot] >> 2
     const bytes = frames.length[slot]
-    this.#ring.frame(FlightKind.IN, pair, arm.index, bytes, frames.free, this.#arena, from)
+    const came = frames.fragment[slot]
+    this.#ring.frame(FlightKind.IN, pair, arm.index, bytes, frames.free, this.#arena, from, came)
     // Pairs stay positive for two thousand million frames, and then begin anew.
     this.#pair = pair + this.#step > PAIR_MAX ? this.#first : pair + this.#step
     return pair

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compare } from '../../src/config/changes.ts'
-import { NO_CHECK } from '../../src/config/check-keys.ts'
+import { NO_CHECK, CHECK_TYPES, protocolsOf } from '../../src/config/check-keys.ts'
 import { ConfigError, parseConfig } from '../../src/config/config.ts'
 import { SEED_CONFIG } from '../kit/stand.ts'
 
@@ -108,4 +108,11 @@ test('a change of a check is a step, and does not tell a password', () => {
   assert.deepEqual(compare(before, before).steps, [])
   const passive = compare(config(''), config('passive: {}')).steps
   assert.match(passive[0] ?? '', /passive \{"failures":3,/)
+})
+
+test('a check travels by the protocol of its type, and a script by the one that it likes', () => {
+  const by = CHECK_TYPES.map(type => `${type} ${protocolsOf(type).join()}`)
+  assert.deepEqual(by.slice(1), [
+    ...['tcp tcp', 'http tcp', 'https tcp', 'redis tcp', 'script tcp,udp', 'dns udp', 'udp udp'],
+  ])
 })

@@ -3,7 +3,7 @@
 import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
 import { ETH } from '../../wire/ethernet.ts'
 import { ICMP, ICMP_ERRORS } from '../../wire/icmp.ts'
-import { headerLength, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { headerLength, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { type Located, locate } from '../../wire/locate.ts'
 import { TCP, headerLength as tcpHeaderLength } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
@@ -18,18 +18,21 @@ export function headersEnd(bytes: Uint8Array): number {
   if (bytes.length < IP_AT + IPV4.HEADER) return bytes.length
   const found = locate(pkt, VNET.BYTES)
   if (found === undefined) return Math.min(ARP_END, bytes.length)
-  const { l4, protocol } = found
+  const { l4, protocol, fragment } = found
+  // Behind the header of a later fragment is payload, whatever it looks like.
+  if ((fragment & IP_OFFSET_BITS) !== 0) return Math.min(l4, bytes.length)
   if (protocol !== PROTO.TCP || bytes.length < l4 + TCP.HEADER)
     return Math.min(l4 + ICMP.HEADER, bytes.length)
   return Math.min(l4 + Math.max(TCP.HEADER, tcpHeaderLength(pkt, l4)), bytes.length)
 }
 
-/** Bytes that a journal keeps: no payload, but of echo requests and fragments, which are checked to the last byte. */
+export function isFragment(bytes: Uint8Array): boolean {
+  return (locate(viewOf(bytes), VNET.BYTES)?.fragment ?? 0) !== 0
+}
+
+/** Bytes that a journal keeps: no payload, but of echo requests, which are checked to the last byte. */
 export function keptBytes(bytes: Uint8Array): number {
-  const found = locate(viewOf(bytes), VNET.BYTES)
-  return found !== undefined && (found.protocol === PROTO.ICMP || found.fragment !== 0)
-    ? bytes.length
-    : headersEnd(bytes)
+  return !isFragment(bytes) && isOf(bytes, PROTO.ICMP) ? bytes.length : headersEnd(bytes)
 }
 
 /**
@@ -103,9 +106,9 @@ function pseudoOf(pkt: DataView, bytes: number): number {
  */
 export function filled(bytes: Uint8Array, length: number): Uint8Array {
   const pkt = viewOf(bytes)
-  if (bytes.length >= length) return bytes
+  if (bytes.length >= length || isFragment(bytes)) return bytes
   const found = locate(pkt, VNET.BYTES)
-  if (found === undefined || found.fragment !== 0) return bytes
+  if (found === undefined) return bytes
   const { protocol } = found
   const isPartial = (pkt.getUint8(VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM) !== 0
   const hasPseudo = protocol === PROTO.TCP || (protocol === PROTO.UDP && hasChecksum(pkt, found))
@@ -130,6 +133,24 @@ export function filled(bytes: Uint8Array, length: number): Uint8Array {
 
 function hasChecksum(pkt: DataView, { l4 }: Located): boolean {
   return pkt.byteLength >= l4 + UDP.HEADER && pkt.getUint16(l4 + UDP.CHECKSUM) !== 0
+}
+
+/**
+ * The same of a datagram that was put together of fragments without payload, `bytes` from its virtio-net header on: its last two
+ * bytes are chosen so that its checksum is right, as far as they are payload.
+ */
+export function mend(bytes: Uint8Array): void {
+  const pkt = viewOf(bytes)
+  const protocol = pkt.getUint8(IP_AT + IPV4.PROTOCOL)
+  const l4 = IP_AT + headerLength(pkt, IP_AT)
+  const count = bytes.length - l4
+  const at = l4 + ((count - 2) & ~1)
+  const headers = protocol === PROTO.TCP ? Math.max(TCP.HEADER, tcpHeaderLength(pkt, l4)) : 8
+  if (at < l4 + headers) return
+  const [src, dst] = [pkt.getInt32(IP_AT + IPV4.SRC), pkt.getInt32(IP_AT + IPV4.DST)]
+  const pseudo = protocol === PROTO.ICMP ? 0 : pseudoSum(src, dst, protocol, count)
+  pkt.setUint16(at, 0)
+  pkt.setUint16(at, 0xffff - fold(pseudo + sumWords(pkt, l4, count)))
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -161,10 +161,13 @@ export class Player {
       return undefined
     }
     const bytes = bytesOf(arrived)
-    const whole = SPOILT.has(-verdict) ? bytes : filled(bytes, length)
+    const isSpoilt = SPOILT.has(-verdict)
+    const whole = isSpoilt ? bytes : filled(bytes, length)
     const now = cell(arrived, HeadCell.MS)
     const free = cell(arrived, InCell.FREE)
-    this.rig.input(arm, { bytes: whole, length, free }, now, usOf(arrived))
+    const fragment = cell(arrived, InCell.FRAGMENT)
+    const given = { bytes: whole, length, free, fragment, isSpoilt }
+    this.rig.input(arm, given, now, usOf(arrived))
     this.#collect()
     const replayed = this.#verdict()
     const recorded = judgementOf(record)

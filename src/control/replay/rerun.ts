@@ -20,7 +20,7 @@ import { endsAt } from '../../see/words/ends.ts'
 import { endpointText, ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import type { Journal } from '../journal/format.ts'
-import { summed } from '../journal/headers.ts'
+import { isFragment, summed } from '../journal/headers.ts'
 import { byTime, bytesOf, cell, usOf } from '../journal/records.ts'
 import { DEST_PLACES } from '../threads/memory.ts'
 import { type Frame, onTheWire, readdressed, toMac } from './adapt.ts'
@@ -197,7 +197,8 @@ export class Rerun {
     const ofChecks = cell(from, InCell.ARM) >= this.#journal.header.config.arms.length
     // A transcript's checksums are right.
     const isSpoilt = SPOILT.has(-cell(judged, JudgedCell.VERDICT))
-    if (arm < 0 || ofChecks || ends === undefined || (isSpoilt && this.#options.wire)) {
+    const isWhole = ends !== undefined && !isFragment(bytes)
+    if (arm < 0 || ofChecks || !isWhole || (isSpoilt && this.#options.wire)) {
       this.leftOut.other++
       return
     }

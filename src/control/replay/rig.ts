@@ -14,6 +14,7 @@ import { type IsnSource, KeyedIsn } from '../../engine/isn.ts'
 import { Steering } from '../../engine/steering.ts'
 import { TraceRing } from '../../engine/trace.ts'
 import { Watch } from '../../io/watch.ts'
+import { mend } from '../journal/headers.ts'
 import { applyChange, applyRunning, type Built, buildBare, restoreBuilt } from '../threads/apply.ts'
 import type { BareConfig, Tables } from '../threads/memory.ts'
 
@@ -50,6 +51,10 @@ export interface GivenFrame {
   length: number
   /** Slots that are free, its own not among them; as many as there are, if left out. */
   free?: number
+  /** As Frames.fragment; 0 if left out. */
+  fragment?: number
+  /** The checksum of the datagram that it completes was wrong, and stays so. */
+  isSpoilt?: boolean
 }
 
 export class Rig {
@@ -61,6 +66,7 @@ export class Rig {
   readonly #ballast: number[] = []
   readonly #flight: SharedArrayBuffer
   #us = 0
+  #isSpoilt = false
 
   constructor(config: BareConfig, options: RigOptions) {
     const { worker = 0, image, wanted = Want.MOMENTS, isn, seed = 1, now } = options
@@ -87,6 +93,13 @@ export class Rig {
     this.#ring = new FlightRing(this.#flight, FLIGHT_CELLS)
     this.#watch = new Watch(this.#ring, this.engine, worker, workers, () => this.#us)
     this.#watch.settle(now)
+    this.engine.reassembly.mend = slot => this.#mend(slot)
+  }
+
+  /** A datagram that was put together has no payload. */
+  #mend(slot: number): void {
+    const { pkt, start, length } = this.engine.frames
+    if (!this.#isSpoilt) mend(new Uint8Array(pkt.buffer, start[slot], length[slot]))
   }
 
   /** Of what it records. */
@@ -110,7 +123,8 @@ export class Rig {
   }
 
   /** Judges a frame that came in on an arm at `now` of the engine's clock and `us` of the wall's. => the verdict */
-  input(arm: number, { bytes, length, free }: GivenFrame, now: number, us: number): number {
+  input(arm: number, given: GivenFrame, now: number, us: number): number {
+    const { bytes, length, free, fragment = 0, isSpoilt = false } = given
     const { frames, arms } = this.engine
     this.#us = us
     if (frames.free === 0) this.setFree(1)
@@ -118,6 +132,8 @@ export class Rig {
     const from = frames.start[slot] as number
     new Uint8Array(frames.pkt.buffer, from, Math.max(length, SENT_BYTES_MAX)).fill(0).set(bytes)
     frames.length[slot] = length
+    frames.fragment[slot] = fragment
+    this.#isSpoilt = isSpoilt
     if (free !== undefined) this.setFree(free)
     this.engine.turn(now)
     this.#watch.begin(now)

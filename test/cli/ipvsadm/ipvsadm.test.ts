@@ -57,6 +57,29 @@ test('the seed by hand', async () => {
   ])
 })
 
+test('a service of UDP beside one of TCP, on the same VIP and port', async () => {
+  const daemon = await seed()
+  const U = '-u 202.108.10.1:6379'
+  await say(daemon, `-A ${U} -s rr -o --conn-timeout 30`)
+  await say(daemon, `-P -z 192.168.168.7 ${U} -F int0`)
+  await say(daemon, `-a ${U} -r 192.168.168.2`)
+  const both = await say(daemon, '-ln')
+  assert.match(both, /^TCP {2}202\.108\.10\.1:6379 wrr$/m)
+  assert.match(both, /^UDP {2}202\.108\.10\.1:6379 rr ops conn-timeout 30$/m)
+  assert.doesNotMatch(await say(daemon, `-ln ${U}`), /TCP/)
+  const saved = await say(daemon, '-S')
+  assert.match(saved, /^-A -u 202\.108\.10\.1:6379 -s rr --conn-timeout 30 -o$/m)
+  await say(daemon, '-C')
+  daemon.stdin = saved
+  await say(daemon, '-R')
+  assert.equal(await say(daemon, '-S'), saved)
+  await say(daemon, `-E ${U}`)
+  assert.match(await say(daemon, '-ln'), /^UDP {2}202\.108\.10\.1:6379 wrr$/m)
+  await say(daemon, `-D ${U}`)
+  assert.match(await say(daemon, '-ln'), /^TCP/m)
+  await fails(daemon, `-D ${U}`, 'No such service: UDP 202.108.10.1:6379')
+})
+
 test('each change is one request, whatever there is to say of it', async () => {
   const daemon = await seed()
   assert.deepEqual(

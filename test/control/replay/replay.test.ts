@@ -9,15 +9,16 @@ import type { Difference } from '../../../src/control/replay/player.ts'
 import { replay } from '../../../src/control/replay/replay.ts'
 import { Drop, Event } from '../../../src/engine/counters.ts'
 import { FlightRing, Want, wantFlight } from '../../../src/engine/flight.ts'
-import { FlightKind } from '../../../src/engine/flight-records.ts'
+import { BODY_AT, FlightKind } from '../../../src/engine/flight-records.ts'
 import { arenaSlots, Frames } from '../../../src/engine/frames.ts'
 import { KeyedIsn } from '../../../src/engine/isn.ts'
-import { LAN, RS, SYN, WAN } from '../../kit/connection.ts'
-import { arpFrame } from '../../kit/frame.ts'
+import { CLIENT, established, LAN, RS, SYN, WAN } from '../../kit/connection.ts'
+import { body, echo, pieces, put, putAll, segment } from '../../kit/fragments.ts'
+import { arpFrame, ethernet } from '../../kit/frame.ts'
 import { journaled } from '../../kit/journaled.ts'
 import { SEED_SEGMENTS, seedConversation } from '../../kit/seed-conversation.ts'
 import { Several } from '../../kit/several.ts'
-import { RS_MAC, Stand } from '../../kit/stand.ts'
+import { CLIENT_MAC, RS_MAC, Stand } from '../../kit/stand.ts'
 import { give, inputOf, type Step, steps, TRAFFIC_CONFIG } from '../../kit/traffic.ts'
 
 const arena = new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2)))
@@ -69,7 +70,7 @@ test('another frame that leaves, one that does not, and another counter are told
   })
   assert.equal(unsent.what, 'what left on dpdk1')
   const counter = changed(FlightKind.CHECK, record => {
-    new Float64Array(record.buffer, record.byteOffset + 40, 96)[Event.CONNS_OPENED] = 7
+    new Float64Array(record.buffer, record.byteOffset + BODY_AT * 4, 96)[Event.CONNS_OPENED] = 7
   })
   assert.deepEqual(
     [counter.what, counter.recorded, counter.replayed],
@@ -182,4 +183,56 @@ test('a recorder that has gone round ends the journal there, and all before it r
   assert.equal(journal.end?.lost, true)
   assert.match(journal.end?.why ?? '', /^\d+ records? came faster than could be read$/)
   assert.equal(replay(journal).difference, undefined)
+})
+
+test('datagrams in fragments: whole ones, cut ones, one that was begun before, one that never ends', async () => {
+  const stand = established()
+  const ping = pieces(echo({ bytes: 4000 }), 1500)
+  const before = pieces(segment({ ...CLIENT, flags: 'P.', payload: body(1400) }), 576)
+  put(stand, before[0])
+  const work = () => {
+    putAll(stand, before.slice(1))
+    putAll(stand, ping.reverse())
+    put(stand, pieces(echo({ id: 5 }), 1500)[1])
+    // Its checksum is wrong, which is seen of the whole only.
+    const spoilt = pieces(echo({ bytes: 2000, id: 6 }), 1500)
+    spoilt[1][40] ^= 1
+    putAll(stand, spoilt)
+    stand.pass(3000)
+  }
+  const journal = readJournal(await journaled([stand], work))
+  const { frames, difference } = replay(journal)
+  assert.deepEqual([frames, difference], [8, undefined])
+  assert.equal(stand.drops('ICMP_CHECKSUM'), 1)
+  assert.equal(stand.drops('FRAGMENT_TIMEOUT'), 1)
+})
+
+test('datagrams that the first worker puts together, and another one owns', async () => {
+  const several = new Several(3, undefined, new KeyedIsn(Int32Array.of(1, 2, 3, 4)))
+  const { stands } = several
+  for (const stand of stands) stand.resolveRss()
+  const sports = [40_000, 40_001, 40_002, 40_003, 40_004, 40_005]
+  const work = () => {
+    for (const [id, sport] of sports.entries()) {
+      const syn = { ...SYN, sport, payload: body(1000) }
+      for (const fragment of pieces(segment(syn, { id }), 576)) {
+        const frame = ethernet(stands[0].macOf(WAN), CLIENT_MAC, 0x0800, fragment)
+        several.input(id % 3, WAN, frame)
+      }
+    }
+  }
+  const journal = readJournal(await journaled(stands, work))
+  assert.equal(replay(journal).difference, undefined)
+  const opened = stands.map(stand => stand.events('CONNS_OPENED'))
+  assert.equal(
+    opened.reduce((a, b) => a + b),
+    sports.length,
+  )
+  assert.ok(opened.filter(count => count > 0).length > 1, `${opened}`)
+  assert.equal(stands[0].events('REASSEMBLED'), sports.length)
+  // As many pieces leave as came, whoever sent them.
+  assert.equal(
+    stands.reduce((sum, stand) => sum + stand.events('FRAGMENTED'), 0),
+    sports.length,
+  )
 })
