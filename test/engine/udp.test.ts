@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { adoptRecords } from '../../src/engine/adopt.ts'
 import { CELL, KEY, RECORD, stateCell } from '../../src/engine/conn-layout.ts'
-import { connBytes } from '../../src/engine/parts.ts'
 import { Outcome } from '../../src/engine/outcomes.ts'
+import { connBytes } from '../../src/engine/parts.ts'
 import { Stat } from '../../src/engine/service.ts'
 import { UdpState } from '../../src/engine/udp-state.ts'
 import { LAN, RS, SYN, WAN } from '../kit/connection.ts'
@@ -87,7 +87,8 @@ test('timeouts are of the state, and the time of a service is that of every stat
     const stand = new Stand(config).resolveRss()
     forward(stand, WAN, QUERY)
     if (answered) forward(stand, LAN, ANSWER)
-    while (stand.engine.conns.table.used > 0) assert.deepEqual(stand.pass(100, 100).length >= 0, true)
+    while (stand.engine.conns.table.used > 0)
+      assert.deepEqual(stand.pass(100, 100).length >= 0, true)
     return Math.floor((stand.now - STAND_START) / 1000)
   }
   const about = (seconds: number, expected: number) =>
@@ -141,7 +142,10 @@ test('what lies behind the datagram goes along as it is', () => {
   const { decoded, bytes } = out[0]
   assert.ok(decoded.kind === 'udp')
   assert.equal(decoded.payload.length, 8)
-  assert.deepEqual([...bytes.subarray(-12)], Array.from({ length: 12 }, () => 9))
+  assert.deepEqual(
+    [...bytes.subarray(-12)],
+    Array.from({ length: 12 }, () => 9),
+  )
 })
 
 test('a checksum that comes to 0 is written as 0xffff', () => {

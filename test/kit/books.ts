@@ -31,7 +31,11 @@ export function checkBooks(engine: Engine, lports: Partition): void {
   for (let conn = table.nextUsed(0, 1 << 20); conn >= 0; conn = table.nextUsed(conn + 1, 1 << 20)) {
     const [rip = 0, , ports = 0] = table.cells.subarray(RECORD.at(conn) | CELL.RIP)
     const sub = subPoolOf(rip, ports >>> 16)
-    const what = { dest: table.dest(conn), state: stateCell(table.protocol(conn), table.state(conn)), lip: table.lip(conn) }
+    const what = {
+      dest: table.dest(conn),
+      state: stateCell(table.protocol(conn), table.state(conn)),
+      lip: table.lip(conn),
+    }
     all.push({ ...what, sub, lport: ports & 0xffff })
   }
   assert.deepEqual(

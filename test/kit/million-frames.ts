@@ -172,7 +172,8 @@ class Driver {
     frames.pkt.setUint16(at + TCP_AT + portAt, port)
     // A partial checksum (the header's first byte says so) does not cover ports.
     const sum = at + TCP_AT + sumAt
-    if (template[0] === 0 && frames.pkt.getUint16(sum) !== 0) adjust(frames.pkt, sum, diff16(0, port))
+    if (template[0] === 0 && frames.pkt.getUint16(sum) !== 0)
+      adjust(frames.pkt, sum, diff16(0, port))
     counters.rx(arm, template.length)
     const verdict = this.engine.input(arms[arm], slot, this.#now | 0)
     if (verdict >= 0) counters.tx(verdict, frames.length[slot])
