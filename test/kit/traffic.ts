@@ -9,7 +9,8 @@ import type { Change } from '../../src/config/changes.ts'
 import { CELL, KEY, RECORD, RS_SEEN, TUPLE } from '../../src/engine/conn-layout.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
-import { arpFrame, concat, tcpFrame, vnetHeader } from './frame.ts'
+import { piece } from './fragments.ts'
+import { arpFrame, concat, ethernet, ipv4, tcpFrame, vnetHeader } from './frame.ts'
 import { hear, stopOpening } from './journaled.ts'
 import { CLIENT_MAC, RS_MAC, SEED_CONFIG, type Stand } from './stand.ts'
 
@@ -17,6 +18,8 @@ const VIP = '202.108.10.1'
 const CLIENTS = ['202.108.10.2', '202.108.10.3', '202.108.10.77']
 export const RSS = ['192.168.168.2', '192.168.168.12', '192.168.168.13']
 const LIPS = ['192.168.168.7', '192.168.168.8']
+/** An echo request, whose payload is zeros as an image and a journal would have them. */
+const PING = Uint8Array.from({ length: 700 }, (_, i) => [8, 0, 0xf7, 0xff][i] ?? 0)
 const MACS = [RS_MAC, '52:54:00:00:01:99']
 
 /** Two services, one of them persistent, three RSs, few neighbours' frames and connections. */
@@ -129,6 +132,16 @@ const step = fc.oneof(
     }),
   },
   {
+    weight: 2,
+    arbitrary: fc.record({
+      step: fc.constant('fragment' as const),
+      client: fc.constantFrom(...CLIENTS),
+      id: fc.nat(2),
+      /** Which of three, and one that overlaps. */
+      piece: fc.nat(3),
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({
       step: fc.constant('hear' as const),
@@ -181,6 +194,12 @@ export function inputOf(step: Step, stand: Stand): Input | undefined {
     const our = { mac: stand.macOf('dpdk1'), ip: '192.168.168.3' }
     const frame = arpFrame(step.op, { mac: step.mac, ip: step.rs }, our, our.mac)
     return { arm: 'dpdk1', bytes: concat(vnetHeader(), frame) }
+  }
+  if (step.step === 'fragment') {
+    const ping = ipv4({ src: step.client, dst: VIP, protocol: 1, id: step.id, fragment: 0 }, PING)
+    const fragment = step.piece === 3 ? piece(ping, 8, 256) : piece(ping, step.piece * 256, 256)
+    const frame = ethernet(stand.macOf('dpdk0'), CLIENT_MAC, 0x0800, fragment)
+    return { arm: 'dpdk0', bytes: concat(vnetHeader(), frame) }
   }
   const { table } = stand.engine.conns
   const { flags, payload } = step

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { mustRun, until } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import type { CountersInfo } from '../../src/api/commands.ts'
@@ -51,6 +52,10 @@ services:
   - address: ${VIP}
     port: 7000
     real_servers: [{ address: 192.168.168.2 }]
+  - address: ${VIP}
+    port: 7001
+    when_down: reject
+    real_servers: [{ address: 192.168.168.2, port: 7000, upper_threshold: 3 }]
 `)
 }
 
@@ -77,6 +82,27 @@ test('clients in one VLAN reach a real server in another, on one device', async 
   assert.ok((events.handed_over ?? 0) > 0, 'both workers had some')
   assert.deepEqual([clients.mac, clients.vlan], [trunk.mac, { arm: 'ext0', id: 100 }])
   assert.equal(drops.eth_vlan, 0)
+})
+
+test('a limit of three connections is three, whichever worker they come to', async () => {
+  const held = `sleep 3 | socat -t1 - TCP:${VIP}:7001`
+  const tries = Array.from({ length: 9 }, () => lab.run('client', ['sh', '-c', held]))
+  const all = await Promise.allSettled(tries)
+  const answers = all.flatMap(each => (each.status === 'fulfilled' ? each.value : []))
+  assert.deepEqual(
+    answers.filter(text => text !== ''),
+    ['echo\n', 'echo\n', 'echo\n'],
+  )
+  assert.equal((await counters()).events.rst_no_rs, 6)
+})
+
+test('a journal replays', async () => {
+  const file = join(lab.folder, 'vlan.journal')
+  const recording = lab.tapvs('record', '-w', file, '--seconds', '2')
+  await sleep(1000)
+  await lab.ask('client', VIP, 7000, 'on record')
+  await recording
+  assert.match(await lab.tapvs('replay', file), /all verdicts agree, and all frames that left/)
 })
 
 test('listings and captures know it as any arm', async () => {
