@@ -22,6 +22,13 @@ export const ICMP_DROPS: Case[] = [
   quote('a packet of GRE', { protocol: 47 }),
   quote("somebody else's packet", { dst: '192.168.168.3' }),
   {
+    name: 'error whose checksum is wrong by a bit',
+    drop: 'ICMP_CHECKSUM',
+    arm: LAN,
+    before: open,
+    bytes: error({}).map((byte, at, { length }) => (at === length - 1 ? byte ^ 1 : byte)),
+  },
+  {
     name: 'about a packet of no connection',
     drop: 'ICMP_NO_CONN',
     arm: LAN,
