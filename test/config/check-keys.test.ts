@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compare } from '../../src/config/changes.ts'
-import { NO_CHECK, CHECK_TYPES, protocolsOf } from '../../src/config/check-keys.ts'
+import { CHECK_TYPES, NO_CHECK, protocolsOf } from '../../src/config/check-keys.ts'
 import { ConfigError, parseConfig } from '../../src/config/config.ts'
 import { SEED_CONFIG } from '../kit/stand.ts'
 
