@@ -9,6 +9,7 @@ import type { Change } from '../../src/config/changes.ts'
 import { CELL, KEY, RECORD, RS_SEEN, TUPLE } from '../../src/engine/conn-layout.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
+import { datagram } from './datagram.ts'
 import { piece } from './fragments.ts'
 import { arpFrame, concat, ethernet, ipv4, tcpFrame, vnetHeader } from './frame.ts'
 import { hear, stopOpening } from './journaled.ts'
@@ -36,10 +37,21 @@ export const TRAFFIC_CONFIG = `${SEED_CONFIG.replace(
     persistence: 20
     when_down: reject
     real_servers: [{ address: ${RSS[0]}, port: 6379, upper_threshold: 2 }, { address: ${RSS[2]}, port: 6379 }]
+  - address: ${VIP}
+    port: 6379
+    protocol: udp
+    scheduler: rr
+    real_servers: [{ address: ${RSS[0]} }, { address: ${RSS[1]}, port: 53 }]
+  - address: ${VIP}
+    port: 6380
+    protocol: udp
+    one_packet: true
+    real_servers: [{ address: ${RSS[0]} }]
 `,
 ).replace('[192.168.168.7]', `[${LIPS.join(', ')}]`)}
 connections: { table_size: 16 }
 neighbours: { timeout: 10, unres_queue_length: 16 }
+udp: { uoa: ipo, timeouts: { oneway: 8, normal: 5 } }
 `
 
 const u32 = fc.oneof(
@@ -104,22 +116,37 @@ const CHANGES: Change[] = [
   { put: 'no-route', arm: 1, route: { to: '192.168.168.12', prefixLength: 32, via: null } },
 ]
 
+/** Of a connection that is there, or of one that may be. */
+const ends = {
+  conn: fc.option(fc.nat(15)),
+  client: fc.constantFrom(...CLIENTS),
+  sport: fc.integer({ min: 40_000, max: 40_003 }),
+  vport: fc.constantFrom(6379, 6379, 6380, 1),
+}
+
 const step = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
       step: fc.constant('client' as const),
-      /** Of a connection that is there, or of one that may be. */
-      conn: fc.option(fc.nat(15)),
-      client: fc.constantFrom(...CLIENTS),
-      sport: fc.integer({ min: 40_000, max: 40_003 }),
-      vport: fc.constantFrom(6379, 6379, 6380, 1),
+      ...ends,
       ...segment,
     }),
   },
   {
     weight: 8,
     arbitrary: fc.record({ step: fc.constant('rs' as const), conn: fc.nat(15), ...segment }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      step: fc.constant('datagram' as const),
+      ...ends,
+      fromRs: fc.boolean(),
+      checksum: fc.constantFrom('right', 'right', 'none', 'wrong'),
+      payload: fc.constantFrom(0, 5, 700),
+      mac: fc.constantFrom(...MACS),
+    }),
   },
   {
     weight: 2,
@@ -202,6 +229,7 @@ export function inputOf(step: Step, stand: Stand): Input | undefined {
     return { arm: 'dpdk0', bytes: concat(vnetHeader(), frame) }
   }
   const { table } = stand.engine.conns
+  if (step.step === 'datagram') return datagramOf(step, stand)
   const { flags, payload } = step
   const segment = { flags, payload: new Uint8Array(payload).fill(120) }
   const there = table.nextUsed((step.conn ?? 0) % table.capacity, table.capacity)
@@ -224,6 +252,28 @@ export function inputOf(step: Step, stand: Stand): Input | undefined {
     dstMac: stand.macOf(arm),
   })
   return { arm, bytes: concat(vnetHeader(), frame) }
+}
+
+function datagramOf(step: Extract<Step, { step: 'datagram' }>, stand: Stand): Input {
+  const { table } = stand.engine.conns
+  const there = table.nextUsed((step.conn ?? 0) % table.capacity, table.capacity)
+  const isNew = step.conn === null || there < 0
+  const from = isNew || !step.fromRs ? 0 : 1
+  const cell = (at: number) => table.cells[RECORD.tuple((there << 1) | from) | at] as number
+  const [src, dst, ports] = isNew
+    ? [ipv4Int(step.client), ipv4Int(VIP), (step.sport << 16) | step.vport]
+    : [cell(TUPLE.SADDR), cell(TUPLE.DADDR), cell(TUPLE.PORTS)]
+  const arm = from === 0 ? 'dpdk0' : 'dpdk1'
+  const packet = datagram({
+    src: ipv4Text(src),
+    sport: ports >>> 16,
+    dst: ipv4Text(dst),
+    dport: ports & 0xffff,
+    payload: new Uint8Array(step.payload).fill(120),
+    ...(step.checksum !== 'right' && { checksum: step.checksum === 'none' ? 0 : 0xbad }),
+  })
+  const srcMac = from === 0 ? CLIENT_MAC : step.mac
+  return { arm, bytes: concat(vnetHeader(), ethernet(stand.macOf(arm), srcMac, 0x0800, packet)) }
 }
 
 /** Sequence numbers of a segment of tuple t, or -1. */

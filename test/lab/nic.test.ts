@@ -221,6 +221,30 @@ test('the doctor, with NICs as they should be and with all kinds of faults', asy
   ])
 })
 
+test('with CAP_NET_ADMIN and CAP_BPF and no other right, where no arm has a netns', async () => {
+  await stopDaemon(lab.paths)
+  const config = labConfig(folder, 'near', yaml => {
+    for (const arm of [0, 1]) {
+      yaml.setIn(['arms', arm, 'kind'], 'nic')
+      yaml.deleteIn(['arms', arm, 'netns'])
+    }
+    yaml.setIn(['control', 'socket'], `${folder}/near.sock`)
+  })
+  const rights = ['setpriv', '--bounding-set=-all,+net_admin,+bpf', '--inh-caps=-all']
+  const [command = '', ...args] = [...inside(box()), ...rights, TAPVS, 'run', '--config', config]
+  const daemon = spawn(command, args, { stdio: 'ignore' })
+  try {
+    await untilServed()
+    const status = readFileSync(`/proc/${daemon.pid}/status`, 'utf8')
+    assert.match(status, /^CapEff:\t0000008000001000$/m)
+  } finally {
+    daemon.kill('SIGKILL')
+  }
+  await until('its TAPs to go', { limitMs: 3000 }, async () =>
+    /tapvs/.test(await links()) ? undefined : true,
+  )
+})
+
 test('without tcx it says what is missing, and does not start', async () => {
   await stopDaemon(lab.paths)
   const without = underUnitFilter(folder, ['bpf'])

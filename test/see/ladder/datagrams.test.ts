@@ -89,7 +89,11 @@ test('a file gives the same ladder, but for what notes leave out', () => {
   for (const [name, stand] of Object.entries(SCENES)) {
     const moments = stand().moments()
     const file = new CaptureFile(HEAD)
-    const blocks = [...file.begin(), ...moments.flatMap(moment => file.moment(moment)), ...file.end()]
+    const blocks = [
+      ...file.begin(),
+      ...moments.flatMap(moment => file.moment(moment)),
+      ...file.end(),
+    ]
     const read = momentsOfCapture(readCapture(concat(...blocks)))
     // That it was opened is told by its states.
     const arrows = (text: string) => text.split('\n').filter(line => /[<>X]\||\|</.test(line))
