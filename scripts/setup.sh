@@ -47,8 +47,9 @@ check_system() {
 install_packages() {
   local packages=() pair tools=(ip:iproute2 tcpdump:tcpdump ethtool:ethtool socat:socat
     redis-cli:redis-tools gcc:gcc ping:iputils-ping)
-  # What only tests ask for: the judge of the unit file, a reader of captures, another NAT, and who looks at the page.
-  [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd tshark:tshark nft:nftables chromium:chromium)
+  # What only tests ask for: the judge of the unit file, a reader of captures, another NAT, who looks at the page, and who asks for the way.
+  [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd tshark:tshark nft:nftables chromium:chromium
+    traceroute:traceroute tracepath:iputils-tracepath)
   for pair in "${tools[@]}"; do
     command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
   done
