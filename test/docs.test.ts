@@ -66,6 +66,34 @@ test('every invariant is named by a test, and every one that is named is there',
   assert.deepEqual([...new Set(named)].sort(), rows.sort())
 })
 
+test('every requirement of the RFCs on NATs has its row, and the tests that show it are there', () => {
+  const of: Record<string, number> = { 'RFC 4787': 14, 'RFC 5382': 10, 'RFC 5508': 11 }
+  const parts = read('docs/rfc.md').split(/^## /m).slice(1)
+  assert.deepEqual(
+    parts.map(part => part.slice(0, 8)),
+    Object.keys(of),
+  )
+  let shown = 0
+  for (const part of parts) {
+    const rows = [...part.matchAll(/^\| (\d+) \| .+? \| (.+?) \| (.*?) ?\|$/gm)]
+    const numbers = Array.from({ length: of[part.slice(0, 8)] ?? 0 }, (_, i) => `${i + 1}`)
+    assert.deepEqual(
+      rows.map(([, number]) => number),
+      numbers,
+    )
+    for (const [row, , verdict = '', tests = ''] of rows) {
+      assert.match(verdict, /^(met|not met|not ours)\b/, row)
+      if (verdict.startsWith('met')) assert.notEqual(tests, '', row)
+      for (const [, file = '', name] of tests.matchAll(/`(test\/[^`]+)`(?:: \*([^*]+)\*)?/g)) {
+        const source = read(file)
+        if (name !== undefined) assert.ok(source.includes(`test('${name}'`), `${file}: ${name}`)
+        shown++
+      }
+    }
+  }
+  assert.ok(shown > 30, `${shown} tests`)
+})
+
 test('a decision has its row, its parts and at most 60 lines', () => {
   const index = read('docs/decisions/README.md')
   const pages = readdirSync(join(CHECKOUT, 'docs/decisions')).filter(name => name !== 'README.md')

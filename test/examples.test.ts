@@ -23,10 +23,14 @@ for (const name of names) {
 for (const name of names) {
   test(`${name} balances: a SYN or a datagram to each service leaves for one of its real servers, from one of its LIPs`, () => {
     const stand = new Stand(readFileSync(join(folder, name), 'utf8'))
-    const [{ name: outside }, { name: inside, localAddresses: lips }] = stand.config.arms
+    const { arms } = stand.config
+    const [{ name: outside }] = arms
+    const { name: inside, localAddresses: lips, routes } = arms.at(-1) as (typeof arms)[0]
     const us = { mac: stand.macOf(inside), ip: lips[0] ?? '' }
-    for (const rs of stand.config.services.flatMap(({ realServers }) => realServers))
-      stand.input(inside, arpFrame(2, { mac: RS_MAC, ip: rs.address }, us, us.mac))
+    const gateways = routes.flatMap(({ via }) => via ?? [])
+    const rss = stand.config.services.flatMap(({ realServers }) => realServers)
+    for (const ip of [...gateways, ...rss.map(({ address }) => address)])
+      stand.input(inside, arpFrame(2, { mac: RS_MAC, ip }, us, us.mac))
     for (const { protocol, address: dst, port: dport, realServers } of stand.config.services) {
       const src = `${dst.slice(0, dst.lastIndexOf('.'))}.77`
       const ends = { ...SYN, src, dst, dport, srcMac: CLIENT_MAC, dstMac: stand.macOf(outside) }

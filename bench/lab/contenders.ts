@@ -35,7 +35,6 @@ const tapvs: Contender = {
   name: 'tapvs',
   title: 'tapvs run, default config but for services and LIPs',
   arms: ['tap'],
-  noUdp: true,
   async raise(stand, signal) {
     await stand.raiseTwoArm(write(stand, 'tapvs.yaml', tapvsConfig()), 'tap', signal)
   },
@@ -46,7 +45,6 @@ const nic: Contender = {
   name: 'nic',
   title: 'the same with arms that are NICs, on veth',
   arms: ['veth'],
-  noUdp: true,
   async raise(stand, signal) {
     await stand.raiseTwoArm(write(stand, 'tapvs.yaml', tapvsConfig()), 'veth', signal)
   },

@@ -23,6 +23,10 @@ export const linkState = {
 export const arm = z
   .object({
     name: z.string(),
+    kind: z
+      .literal('nic')
+      .exactOptional()
+      .describe('It is a NIC, which stays the host’s; left out of a TAP.'),
     mac: z.string(),
     mtu: count,
     vlan: z

@@ -19,7 +19,7 @@ import { sayOpened, sayOver, sayState } from './say.ts'
 import { type Dest, DestCell, type Dests, type Service } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { nextState, tableOf } from './states.ts'
-import { STATES, State } from './tcp-state.ts'
+import { IN, OUT, STATES, State } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { UdpState } from './udp-state.ts'
 import { Usual } from './usual.ts'
@@ -193,6 +193,7 @@ export class Conns {
   datagramMoved(conn: number, before: number, after: number, now: number): void {
     this.table.setState(conn, after)
     this.#counters.connMoved(stateCell(UDP_KEY, before), stateCell(UDP_KEY, after))
+    this.#edges.datagram(after === UdpState.NORMAL ? OUT : IN, before, this.#long.at(now))
     if (after !== UdpState.NORMAL) return
     this.#outcomes.done(this.table.dest(conn))
     if (this.sessions !== null) this.sessions.replied(conn, now)

@@ -160,7 +160,7 @@ export class Engine {
     this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
     this.#peers = options.peers
     this.arp = new ArpInput(parts, this.neighs)
-    this.opening = new Opening(parts, options.rstOnBareAck)
+    this.opening = new Opening(parts, this.icmp, options.rstOnBareAck)
     const steps = {
       icmp: this.icmp,
       fragmentation: this.#fragmentation,

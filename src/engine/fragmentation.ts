@@ -10,6 +10,7 @@
 import { fold, sumWords } from '../wire/checksum.ts'
 import { headerLength, IP_DF, IP_MORE, IPV4, writeHeaderChecksum } from '../wire/ipv4.ts'
 import { headerLength as tcpHeaderLength } from '../wire/tcp.ts'
+import { UDP } from '../wire/udp.ts'
 import { clearVnetHdr, GSO, VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Drop, Event } from './counters.ts'
@@ -64,8 +65,7 @@ export class Fragmentation {
     const { pkt } = frames
     const start = frames.start[slot]
     if (pkt.getUint8(start + VNET.GSO_TYPE) !== GSO.NONE) {
-      this.#lowerGsoSize(start, arm.mtu)
-      return 0
+      return this.#lowerGsoSize(start, arm.mtu)
     }
     const ip = start + FRAME_HEAD
     const header = headerLength(pkt, ip)
@@ -92,16 +92,19 @@ export class Fragmentation {
   /**
    * TCP that is still to be segmented: segments of fewer bytes are as good as those of before. Where one ends means nothing to a
    * stream, whoever segments numbers them by their bytes, and who sent them without DF has asked for no more than that they arrive.
-   * What has fitted stays as it is.
+   * What has fitted stays as it is. Datagrams of UDP are what they are, too large for the arm if one of them is. => As cut()
    */
-  #lowerGsoSize(start: number, mtu: number): void {
+  #lowerGsoSize(start: number, mtu: number): number {
     const { pkt } = this.#frames
-    if ((pkt.getUint8(start + VNET.GSO_TYPE) & ~GSO.ECN) !== GSO.TCPV4) return
+    const isTcp = (pkt.getUint8(start + VNET.GSO_TYPE) & ~GSO.ECN) === GSO.TCPV4
     const ip = start + FRAME_HEAD
     const ipHeader = headerLength(pkt, ip)
-    const most = mtu - ipHeader - tcpHeaderLength(pkt, ip + ipHeader)
-    if (pkt.getUint16(start + VNET.GSO_SIZE, true) > most)
-      pkt.setUint16(start + VNET.GSO_SIZE, most, true)
+    const l4Header = isTcp ? tcpHeaderLength(pkt, ip + ipHeader) : UDP.HEADER
+    const most = mtu - ipHeader - l4Header
+    if (pkt.getUint16(start + VNET.GSO_SIZE, true) <= most) return 0
+    if (!isTcp) return -Drop.IP_TOO_BIG
+    pkt.setUint16(start + VNET.GSO_SIZE, most, true)
+    return 0
   }
 
   /** No device can complete it over several fragments. */

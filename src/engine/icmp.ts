@@ -59,6 +59,12 @@ export class Icmp {
     return this.errors.answer(slot, p, arm, type, UNREACHABLE.FRAG_NEEDED, mtu, -refusal)
   }
 
+  /** The datagram is for a service that has nobody to take it. => As Engine.input */
+  nobody(slot: number, p: Parsed, arm: Arm): number {
+    const { UNREACHABLE: type } = ICMP_TYPE
+    return this.errors.answer(slot, p, arm, type, UNREACHABLE.PORT, 0, Drop.UDP_NO_RS)
+  }
+
   /** The TTL of the packet would be 0 behind us. => As Engine.input */
   expired(slot: number, p: Parsed, arm: Arm): number {
     return this.errors.answer(slot, p, arm, ICMP_TYPE.TIME_EXCEEDED, 0, 0, Drop.IP_TTL)

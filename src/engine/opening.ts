@@ -5,6 +5,7 @@ import type { Arm } from './arm.ts'
 import { KEY } from './conn-layout.ts'
 import { Drop, Event } from './counters.ts'
 import { isIntactDatagram } from './datagrams.ts'
+import type { Icmp } from './icmp.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { turnIntoRst } from './rst.ts'
@@ -21,10 +22,12 @@ export class Opening {
   /** No connection is opened any more; those that are there go on. */
   stopping = false
   readonly #parts: Parts
+  readonly #icmp: Icmp
   readonly #rstOnBareAck: boolean
 
-  constructor(parts: Parts, rstOnBareAck: boolean) {
+  constructor(parts: Parts, icmp: Icmp, rstOnBareAck: boolean) {
     this.#parts = parts
+    this.#icmp = icmp
     this.#rstOnBareAck = rstOnBareAck
   }
 
@@ -58,11 +61,13 @@ export class Opening {
     return isIntactDatagram(frames.pkt, p) ? MAY_OPEN : -Drop.UDP_CHECKSUM
   }
 
-  /** A SYN or datagram that opened nothing. => The verdict on it, or the arm if it has become an RST. */
+  /** A SYN or datagram that opened nothing. => The verdict on it, or the arm if it has become an RST or an ICMP error. */
   refuse(p: Parsed, arm: Arm, slot: number, service: Service, verdict: number): number {
     const { frames, counters, trace } = this.#parts
     if (trace.debug) sayRefused(trace, p, -verdict)
-    if (verdict !== -Drop.TCP_NO_RS || !service.reject) return verdict
+    if (!service.reject) return verdict
+    if (verdict === -Drop.UDP_NO_RS) return this.#icmp.nobody(slot, p, arm)
+    if (verdict !== -Drop.TCP_NO_RS) return verdict
     turnIntoRst(frames, slot, p)
     counters.count(Event.RST_NO_RS)
     return arm.index

@@ -24,6 +24,8 @@ test('a million frames without a garbage collection', () => {
     assert.ok(seen.counts[event] > 10_000, `event ${event}: ${seen.counts[event]}`)
   }
   assert.ok(seen.counts[Event.TOA_ADDED] > 100_000)
+  assert.ok(seen.counts[Event.UOA_ADDED] > 5000)
+  assert.ok(seen.counts[Event.UOA_ALONE] > 2000)
   for (const [name, reason] of Object.entries(Drop)) assert.equal(seen.counts[reason], 0, name)
   assert.equal(seen.freeSlots, 0)
   assert.ok(seen.conns > 2000)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CLIENT, established, LAN, RS, WAN } from '../kit/connection.ts'
+import { datagram, offloadUdp } from '../kit/datagram.ts'
 import {
   body,
   notLost,
@@ -158,4 +159,49 @@ test('a fragment with DF keeps its size, and is too big for an arm that is narro
   const packet = segment({ ...CLIENT, payload: body(2000) }, { fragment: 0x4000 })
   assert.deepEqual(sentSegment(putAll(stand, pieces(packet, 576)), LAN).df, true)
   isTooBig(putAll(stand, pieces(packet, 1500)))
+})
+
+const UDP_CONFIG = SEED_CONFIG.replace('protocol: tcp', 'protocol: udp').replace(
+  '- name: dpdk1',
+  '$&\n    mtu: 1400',
+)
+
+test('a datagram of UDP in fragments, there and back, over an arm that is narrower', () => {
+  const stand = new Stand(UDP_CONFIG).resolveRss()
+  const { stats } = stand.engine.dests
+  const ends = { src: CLIENT.src, sport: 5000, dst: VIP, dport: 6379, df: false }
+  const question = datagram({ ...ends, payload: body(8000) })
+  notLost(stand, () => {
+    const { packet, sizes } = sentWhole(putAll(stand, pieces(question, 1500).reverse()), LAN)
+    assert.deepEqual(sizes, [1396, 1396, 1396, 1396, 1396, 20 + 8008 - 5 * 1376])
+    assert.deepEqual(packet.subarray(28), question.subarray(28))
+  })
+  assert.equal(stand.events('CONNS_OPENED'), 1)
+  assert.deepEqual([stats[1], stats[3]], [6, 8028 + 5 * 20])
+  const back = { src: RS.src, sport: 6379, dst: RS.dst, dport: 1025, df: false }
+  const answer = datagram({ ...back, payload: body(3000) })
+  const { packet, sizes } = sentWhole(putAll(stand, pieces(answer, 1400), LAN), WAN)
+  assert.deepEqual([...packet.subarray(12, 20)], [202, 108, 10, 1, 202, 108, 10, 2])
+  assert.deepEqual(sizes, [1396, 1396, 20 + 3008 - 2 * 1376])
+})
+
+test('a datagram whose checksum is wrong opens nothing, however it came', () => {
+  const stand = new Stand(UDP_CONFIG).resolveRss()
+  const ends = { src: CLIENT.src, sport: 5000, dst: VIP, dport: 6379, df: false }
+  putAll(stand, pieces(datagram({ ...ends, payload: body(3000), checksum: 1 }), 1500))
+  assert.equal(stand.verdictName(), 'UDP_CHECKSUM')
+  assert.equal(stand.events('CONNS_OPENED'), 0)
+})
+
+test('many datagrams in one frame of a kernel (UDP GSO) are too large, or not: none is cut', () => {
+  const stand = new Stand(UDP_CONFIG).resolveRss()
+  const ends = { src: CLIENT.src, sport: 5000, dst: VIP, dport: 6379, df: false }
+  for (const [bytes, verdict] of [
+    [1000, 'arm 1'],
+    [1400, 'IP_TOO_BIG'],
+  ] as const) {
+    const packet = datagram({ ...ends, payload: body(bytes * 3) })
+    stand.inputRaw(WAN, offloadUdp(ethernet(stand.macOf(WAN), CLIENT_MAC, 0x0800, packet), bytes))
+    assert.equal(stand.verdictName(), verdict)
+  }
 })

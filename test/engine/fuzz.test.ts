@@ -23,10 +23,20 @@ const GROWTH = 28 + 8
 
 const KNOWN = new Set([0, 1, PARKED, DONE, ...Object.values(Drop).map(reason => -reason)])
 
+/** A service of UDP beside that of TCP. */
+const UDP_TOO = `${SEED_CONFIG}  - address: 202.108.10.1
+    port: 6379
+    protocol: udp
+    real_servers: [{ address: 192.168.168.2 }]
+`
+
 const CONFIGS = {
   seed: SEED_CONFIG,
   'used ports keep all': `${SEED_CONFIG}\ntcp: { reuse: keep }`,
   'master, RST, TTL': `${SEED_CONFIG}\ntcp: { toa: master, bare_ack: rst, xmit_ttl: true }`,
+  'UDP, UOA in a header': `${UDP_TOO}udp: { uoa: opp }`,
+  'UDP, UOA as an option': `${UDP_TOO}udp: { uoa: ipo, uoa_max_trail: 255 }`,
+  'UDP, one packet at a time': `${UDP_TOO.replace('udp', 'udp\n    one_packet: true')}udp: { uoa: opp }`,
   'a table of 64': `${SEED_CONFIG}\nconnections: { table_size: 64 }\ntcp: { toa: off }`,
 }
 
@@ -104,6 +114,13 @@ function checkShape(bytes: Uint8Array): void {
   assert.ok(frame[22] > 0, 'TTL 0')
   assert.ok(total <= 1500 || bytes[1] !== 0, 'over the MTU')
   if (frame[23] === 1) return
+  if (frame[23] === 17 || frame[23] === 248) {
+    const l4 = ihl + (frame[23] === 248 ? 12 : 0)
+    const length = frame[14 + l4 + 4] * 256 + frame[14 + l4 + 5]
+    assert.ok(length >= 8 && l4 + length <= total, 'UDP length')
+    if (bytes[0] & 1) assert.equal(bytes[6] + bytes[7] * 256, 14 + l4, 'csum_start')
+    return
+  }
   assert.equal(frame[23], 6)
   const offset = (frame[14 + ihl + 12] >> 4) * 4
   assert.ok(offset >= 20 && ihl + offset <= total, 'TCP data offset')

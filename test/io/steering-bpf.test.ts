@@ -4,42 +4,17 @@
  */
 
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { endianness, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
-import { CHECKOUT } from '../../netns/topology.ts'
 import { Steering } from '../../src/engine/steering.ts'
 import { steeringProgram } from '../../src/io/steering-bpf.ts'
+import { bpfRunner } from '../kit/bpf.ts'
 import { icmpError } from '../kit/datagram.ts'
-import { arpFrame, concat, ethernet, ip, ipv4, tcp } from '../kit/frame.ts'
+import { arpFrame, ethernet, ip, ipv4, tcp } from '../kit/frame.ts'
 
 const MAC = '02:00:00:00:00:01'
-const folder = mkdtempSync(join(tmpdir(), 'tapvs-bpf-'))
-const runner = join(folder, 'bpf-run')
-
-before(() => {
-  const source = join(CHECKOUT, 'test/kit/bpf-run.c')
-  const { status, stderr } = spawnSync('cc', ['-O2', '-o', runner, source], { encoding: 'utf8' })
-  assert.equal(status, 0, stderr)
-})
-after(() => rmSync(folder, { recursive: true }))
-
 /** What the program returns for each frame. */
-function run(program: Uint8Array, frames: Uint8Array[]): number[] {
-  assert.equal(endianness(), 'LE')
-  const input = concat(
-    ...[program, ...frames].flatMap(bytes => [
-      new Uint8Array(Uint32Array.of(bytes.length).buffer),
-      bytes,
-    ]),
-  )
-  const { status, stdout, stderr } = spawnSync(runner, { input, encoding: 'utf8' })
-  assert.equal(status, 0, stderr)
-  return stdout.trim().split('\n').map(Number)
-}
+const run = bpfRunner('filter')
 
 const int32 = (address: number[]) => new DataView(Uint8Array.from(address).buffer).getInt32(0)
 

@@ -1,7 +1,7 @@
 /** All that counts connections agrees: records, index, timers, RSs, states, and the lports of each LIP. */
 
 import assert from 'node:assert/strict'
-import { CELL, RECORD } from '../../src/engine/conn-layout.ts'
+import { CELL, RECORD, stateCell } from '../../src/engine/conn-layout.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import {
   LPORT_FIRST,
@@ -15,6 +15,7 @@ const PORTS = Array.from({ length: LPORT_LAST - LPORT_FIRST + 1 }, (_, i) => LPO
 
 interface Kept {
   dest: number
+  /** As stateCell() has it. */
   state: number
   lip: number
   sub: number
@@ -30,7 +31,11 @@ export function checkBooks(engine: Engine, lports: Partition): void {
   for (let conn = table.nextUsed(0, 1 << 20); conn >= 0; conn = table.nextUsed(conn + 1, 1 << 20)) {
     const [rip = 0, , ports = 0] = table.cells.subarray(RECORD.at(conn) | CELL.RIP)
     const sub = subPoolOf(rip, ports >>> 16)
-    const what = { dest: table.dest(conn), state: table.state(conn), lip: table.lip(conn) }
+    const what = {
+      dest: table.dest(conn),
+      state: stateCell(table.protocol(conn), table.state(conn)),
+      lip: table.lip(conn),
+    }
     all.push({ ...what, sub, lport: ports & 0xffff })
   }
   assert.deepEqual(

@@ -1,4 +1,4 @@
-/* Runs a socket filter over frames without any device: BPF_PROG_TEST_RUN.
+/* Runs a socket filter, or with an argument a classifier, over frames without any device: BPF_PROG_TEST_RUN.
  *
  * stdin:  the program, then the frames, each as its length (uint32, this machine's byte order) and its bytes
  * stdout: what the program returned, one decimal a line
@@ -23,11 +23,12 @@ static int bpf(int command, union bpf_attr *attr) {
   return (int)syscall(SYS_bpf, command, attr, sizeof *attr);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  (void)argv;
   union bpf_attr attr;
   uint32_t length = next();
   memset(&attr, 0, sizeof attr);
-  attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
+  attr.prog_type = argc > 1 ? BPF_PROG_TYPE_SCHED_CLS : BPF_PROG_TYPE_SOCKET_FILTER;
   attr.insns = (uintptr_t)bytes;
   attr.insn_cnt = length / sizeof(struct bpf_insn);
   attr.license = (uintptr_t) "MIT";

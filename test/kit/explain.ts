@@ -12,7 +12,11 @@ export function contextOfStand({ model }: Stand): StoryContext {
     addresses: addresses(model),
     routes: routes(model),
     services: services(model),
-    timeouts: model.config.file.tcp.timeouts,
+    timeouts: {
+      ...model.config.file.tcp.timeouts,
+      udp_oneway: model.config.file.udp.timeouts.oneway,
+      udp_normal: model.config.file.udp.timeouts.normal,
+    },
     config: model.config.file,
   })
 }

@@ -11,9 +11,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { adjust, diff16 } from '../../src/wire/checksum.ts'
-import { concat, offload, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
+import { type DatagramFields, datagram, offloadUdp } from './datagram.ts'
+import { concat, ethernet, offload, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
 import { parseOptions } from './notation.ts'
-import { CLIENT_MAC, RS_MAC, Stand } from './stand.ts'
+import { CLIENT_MAC, RS_MAC, SEED_CONFIG, Stand } from './stand.ts'
 
 const MEASURED = Number(process.argv[2] ?? 1_000_000)
 const WARM_UP = 400_000
@@ -25,6 +26,12 @@ const PASSING = 4000
 const FRAMES_PER_MS = 10
 const BURST = 32
 
+const CONFIG = `${SEED_CONFIG}  - address: 202.108.10.1
+    port: 6379
+    protocol: udp
+    real_servers: [{ address: 192.168.168.2, port: 53 }]
+udp: { uoa: opp, timeouts: { oneway: 3 } }
+`
 const CLIENT = { src: '202.108.10.2', sport: 0, dst: '202.108.10.1', dport: 6379 }
 const RS = { src: '192.168.168.2', sport: 6379, dst: '192.168.168.7', dport: 0 }
 const TCP_AT = 10 + 14 + 20
@@ -43,6 +50,11 @@ class Templates {
 
   down(change: Partial<TcpFields>, options = '', gsoSize = -1): Uint8Array {
     return this.#frame({ ...RS, ...fields(change, options) }, RS_MAC, 'dpdk1', gsoSize)
+  }
+
+  datagram(change: Partial<DatagramFields>): Uint8Array {
+    const packet = datagram({ ...CLIENT, payload: new Uint8Array(100), ...change })
+    return ethernet(this.#stand.macOf('dpdk0'), CLIENT_MAC, 0x0800, packet)
   }
 
   #frame(segment: TcpFields, srcMac: string, arm: string, gsoSize: number): Uint8Array {
@@ -65,6 +77,8 @@ class Driver {
   readonly #finUp: Uint8Array
   readonly #finDown: Uint8Array
   readonly #traffic: Uint8Array[]
+  /** Datagrams of the client: with UOA at first, without a checksum, too large for UOA, several in a frame. */
+  readonly #datagrams: Uint8Array[]
   /** lport of each lasting conn, and of each passing one, read from the SYN that left. */
   readonly #lports = new Uint16Array(65_536)
   #now: number
@@ -72,7 +86,7 @@ class Driver {
   frames = 0
 
   constructor() {
-    const stand = new Stand(undefined, { choose: () => 4001 }).resolveRss()
+    const stand = new Stand(CONFIG, { choose: () => 4001 }).resolveRss()
     const make = new Templates(stand)
     this.engine = stand.engine
     this.engine.trace.log(false)
@@ -96,6 +110,10 @@ class Driver {
       make.up({ ack: 9001 }, 'nop,nop,sack 1 {1:2}', 0),
       make.down({}, '', 0),
     ]
+    this.#datagrams = [{}, { checksum: 0 }, { payload: new Uint8Array(1470) }].map(change =>
+      concat(vnetHeader(), make.datagram(change)),
+    )
+    this.#datagrams.push(offloadUdp(make.datagram({ payload: new Uint8Array(4000) }), 1000))
     for (let i = 0; i < LASTING; i++) this.#open(10_000 + i)
   }
 
@@ -107,8 +125,16 @@ class Driver {
       const template = this.#traffic[turn % 10]
       if (turn & 1) this.#down(template, this.#lports[port])
       else this.#up(template, port)
+      if (turn % 5 === 0) this.#datagram(turn)
       if (turn % 50 === 0) this.#life(30_000 + ((turn / 50) % PASSING))
     }
+  }
+
+  /** Each port has some in a row, and a connection that ends before its next turn. */
+  #datagram(turn: number): void {
+    const which = (turn / 5) % this.#datagrams.length
+    const port = 50_000 + (Math.floor(turn / 100) % PASSING)
+    this.#frame(0, this.#datagrams[which], 0, port, 6)
   }
 
   #life(port: number): void {
@@ -137,7 +163,7 @@ class Driver {
     return this.#frame(1, template, 2, lport)
   }
 
-  #frame(arm: number, template: Uint8Array, portAt: number, port: number): number {
+  #frame(arm: number, template: Uint8Array, portAt: number, port: number, sumAt = 16): number {
     const { frames, arms, counters } = this.engine
     const slot = frames.take()
     const at = frames.start[slot]
@@ -145,7 +171,9 @@ class Driver {
     frames.length[slot] = template.length
     frames.pkt.setUint16(at + TCP_AT + portAt, port)
     // A partial checksum (the header's first byte says so) does not cover ports.
-    if (template[0] === 0) adjust(frames.pkt, at + TCP_AT + 16, diff16(0, port))
+    const sum = at + TCP_AT + sumAt
+    if (template[0] === 0 && frames.pkt.getUint16(sum) !== 0)
+      adjust(frames.pkt, sum, diff16(0, port))
     counters.rx(arm, template.length)
     const verdict = this.engine.input(arms[arm], slot, this.#now | 0)
     if (verdict >= 0) counters.tx(verdict, frames.length[slot])

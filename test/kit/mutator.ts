@@ -4,7 +4,7 @@
  * nearly everything would be turned away there.
  */
 
-import { icmpError, udp } from './datagram.ts'
+import { datagram, icmpError, offloadUdp, udp } from './datagram.ts'
 import {
   arpFrame,
   checksum,
@@ -169,6 +169,8 @@ function templates(stand: Stand): Input[] {
   const large = { flags: '.', seq: 5, ack: 9, payload: new Uint8Array(3000) }
   const ends = { src: '202.108.10.2', sport: 4096, dst: '202.108.10.1', dport: 6379 }
   const gso = offload(tcpFrame({ ...ends, ...large, srcMac: CLIENT_MAC, dstMac: wan }), 1000)
+  const several = datagram({ ...ends, payload: new Uint8Array(2500) })
+  const datagrams = offloadUdp(ethernet(wan, CLIENT_MAC, 0x0800, several), 1000)
   const echo = Uint8Array.of(8, 0, 0xf7, 0xff, 0, 0, 0, 0)
   const ping = ipv4({ src: '202.108.10.2', dst: '202.108.10.1', protocol: 1 }, echo)
   const plain = [
@@ -182,7 +184,7 @@ function templates(stand: Stand): Input[] {
   ] as [number, Uint8Array][]
   plain.push(...others(wan, lan))
   for (let copies = 0; copies < 8; copies++) {
-    list.push({ arm: 0, bytes: gso })
+    list.push({ arm: 0, bytes: gso }, { arm: 0, bytes: datagrams })
     for (const [arm, frame] of plain) list.push({ arm, bytes: concat(vnetHeader(), frame) })
   }
   return list
@@ -193,8 +195,11 @@ function others(wan: string, lan: string): [number, Uint8Array][] {
   const client = { src: '202.108.10.2', dst: '202.108.10.1', sport: 4096, dport: 6379 }
   const rs = { src: '192.168.168.2', dst: '192.168.168.7', sport: 6379, dport: 1025 }
   const options = Uint8Array.of(1, 1, 1, 0)
+  const payload = new Uint8Array(1480)
   return [
     [0, ethernet(wan, CLIENT_MAC, 0x0800, udp(client))],
+    [0, ethernet(wan, CLIENT_MAC, 0x0800, udp(client, options))],
+    [0, ethernet(wan, CLIENT_MAC, 0x0800, datagram({ ...client, checksum: 0, payload }))],
     [0, ethernet(wan, CLIENT_MAC, 0x0800, icmpError({ about: client, type: 3, code: 3 }))],
     [0, ethernet(wan, CLIENT_MAC, 0x0800, icmpError({ about: client, type: 5, options }))],
     [1, ethernet(lan, RS_MAC, 0x0800, udp(rs))],

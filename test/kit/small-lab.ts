@@ -64,7 +64,7 @@ export class SmallLab {
   /** A server of TCP that sends back what it gets, behind a line with its name. */
   async echo(short: string, address: string, port: number, name = 'echo'): Promise<ChildProcess> {
     const listen = `TCP-LISTEN:${port},bind=${address},fork,reuseaddr`
-    const child = await this.start(short, ['socat', listen, `SYSTEM:echo ${name}; cat`])
+    const child = await this.start(short, ['socat', '-t10', listen, `SYSTEM:echo ${name}; cat`])
     const sockets = `${address}:${port}`
     await until(`${sockets} to listen`, { limitMs: 5000, everyMs: 20 }, async () => {
       const listening = await this.run(short, ['ss', '-Hltn'])
@@ -105,7 +105,7 @@ export class SmallLab {
       stream?.setEncoding('utf8').on('data', chunk => {
         said += chunk
       })
-    await until(`${command} to say ${ready}`, { limitMs: 15_000, everyMs: 20 }, async () => {
+    await until(`${command} to say ${ready}`, { limitMs: 40_000, everyMs: 20 }, async () => {
       assert.equal(child.exitCode, null, said)
       return ready.test(said) || undefined
     })

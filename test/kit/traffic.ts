@@ -9,7 +9,9 @@ import type { Change } from '../../src/config/changes.ts'
 import { CELL, KEY, RECORD, RS_SEEN, TUPLE } from '../../src/engine/conn-layout.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
-import { arpFrame, concat, tcpFrame, vnetHeader } from './frame.ts'
+import { datagram } from './datagram.ts'
+import { piece } from './fragments.ts'
+import { arpFrame, concat, ethernet, ipv4, tcpFrame, vnetHeader } from './frame.ts'
 import { hear, stopOpening } from './journaled.ts'
 import { CLIENT_MAC, RS_MAC, SEED_CONFIG, type Stand } from './stand.ts'
 
@@ -17,6 +19,8 @@ const VIP = '202.108.10.1'
 const CLIENTS = ['202.108.10.2', '202.108.10.3', '202.108.10.77']
 export const RSS = ['192.168.168.2', '192.168.168.12', '192.168.168.13']
 const LIPS = ['192.168.168.7', '192.168.168.8']
+/** An echo request, whose payload is zeros as an image and a journal would have them. */
+const PING = Uint8Array.from({ length: 700 }, (_, i) => [8, 0, 0xf7, 0xff][i] ?? 0)
 const MACS = [RS_MAC, '52:54:00:00:01:99']
 
 /** Two services, one of them persistent, three RSs, few neighbours' frames and connections. */
@@ -33,10 +37,21 @@ export const TRAFFIC_CONFIG = `${SEED_CONFIG.replace(
     persistence: 20
     when_down: reject
     real_servers: [{ address: ${RSS[0]}, port: 6379, upper_threshold: 2 }, { address: ${RSS[2]}, port: 6379 }]
+  - address: ${VIP}
+    port: 6379
+    protocol: udp
+    scheduler: rr
+    real_servers: [{ address: ${RSS[0]} }, { address: ${RSS[1]}, port: 53 }]
+  - address: ${VIP}
+    port: 6380
+    protocol: udp
+    one_packet: true
+    real_servers: [{ address: ${RSS[0]} }]
 `,
 ).replace('[192.168.168.7]', `[${LIPS.join(', ')}]`)}
 connections: { table_size: 16 }
 neighbours: { timeout: 10, unres_queue_length: 16 }
+udp: { uoa: ipo, timeouts: { oneway: 8, normal: 5 } }
 `
 
 const u32 = fc.oneof(
@@ -101,22 +116,37 @@ const CHANGES: Change[] = [
   { put: 'no-route', arm: 1, route: { to: '192.168.168.12', prefixLength: 32, via: null } },
 ]
 
+/** Of a connection that is there, or of one that may be. */
+const ends = {
+  conn: fc.option(fc.nat(15)),
+  client: fc.constantFrom(...CLIENTS),
+  sport: fc.integer({ min: 40_000, max: 40_003 }),
+  vport: fc.constantFrom(6379, 6379, 6380, 1),
+}
+
 const step = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
       step: fc.constant('client' as const),
-      /** Of a connection that is there, or of one that may be. */
-      conn: fc.option(fc.nat(15)),
-      client: fc.constantFrom(...CLIENTS),
-      sport: fc.integer({ min: 40_000, max: 40_003 }),
-      vport: fc.constantFrom(6379, 6379, 6380, 1),
+      ...ends,
       ...segment,
     }),
   },
   {
     weight: 8,
     arbitrary: fc.record({ step: fc.constant('rs' as const), conn: fc.nat(15), ...segment }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      step: fc.constant('datagram' as const),
+      ...ends,
+      fromRs: fc.boolean(),
+      checksum: fc.constantFrom('right', 'right', 'none', 'wrong'),
+      payload: fc.constantFrom(0, 5, 700),
+      mac: fc.constantFrom(...MACS),
+    }),
   },
   {
     weight: 2,
@@ -126,6 +156,16 @@ const step = fc.oneof(
       // And a stranger who claims what is ours.
       rs: fc.constantFrom(...RSS, VIP),
       mac: fc.constantFrom(...MACS),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      step: fc.constant('fragment' as const),
+      client: fc.constantFrom(...CLIENTS),
+      id: fc.nat(2),
+      /** Which of three, and one that overlaps. */
+      piece: fc.nat(3),
     }),
   },
   {
@@ -182,7 +222,14 @@ export function inputOf(step: Step, stand: Stand): Input | undefined {
     const frame = arpFrame(step.op, { mac: step.mac, ip: step.rs }, our, our.mac)
     return { arm: 'dpdk1', bytes: concat(vnetHeader(), frame) }
   }
+  if (step.step === 'fragment') {
+    const ping = ipv4({ src: step.client, dst: VIP, protocol: 1, id: step.id, fragment: 0 }, PING)
+    const fragment = step.piece === 3 ? piece(ping, 8, 256) : piece(ping, step.piece * 256, 256)
+    const frame = ethernet(stand.macOf('dpdk0'), CLIENT_MAC, 0x0800, fragment)
+    return { arm: 'dpdk0', bytes: concat(vnetHeader(), frame) }
+  }
   const { table } = stand.engine.conns
+  if (step.step === 'datagram') return datagramOf(step, stand)
   const { flags, payload } = step
   const segment = { flags, payload: new Uint8Array(payload).fill(120) }
   const there = table.nextUsed((step.conn ?? 0) % table.capacity, table.capacity)
@@ -205,6 +252,28 @@ export function inputOf(step: Step, stand: Stand): Input | undefined {
     dstMac: stand.macOf(arm),
   })
   return { arm, bytes: concat(vnetHeader(), frame) }
+}
+
+function datagramOf(step: Extract<Step, { step: 'datagram' }>, stand: Stand): Input {
+  const { table } = stand.engine.conns
+  const there = table.nextUsed((step.conn ?? 0) % table.capacity, table.capacity)
+  const isNew = step.conn === null || there < 0
+  const from = isNew || !step.fromRs ? 0 : 1
+  const cell = (at: number) => table.cells[RECORD.tuple((there << 1) | from) | at] as number
+  const [src, dst, ports] = isNew
+    ? [ipv4Int(step.client), ipv4Int(VIP), (step.sport << 16) | step.vport]
+    : [cell(TUPLE.SADDR), cell(TUPLE.DADDR), cell(TUPLE.PORTS)]
+  const arm = from === 0 ? 'dpdk0' : 'dpdk1'
+  const packet = datagram({
+    src: ipv4Text(src),
+    sport: ports >>> 16,
+    dst: ipv4Text(dst),
+    dport: ports & 0xffff,
+    payload: new Uint8Array(step.payload).fill(120),
+    ...(step.checksum !== 'right' && { checksum: step.checksum === 'none' ? 0 : 0xbad }),
+  })
+  const srcMac = from === 0 ? CLIENT_MAC : step.mac
+  return { arm, bytes: concat(vnetHeader(), ethernet(stand.macOf(arm), srcMac, 0x0800, packet)) }
 }
 
 /** Sequence numbers of a segment of tuple t, or -1. */

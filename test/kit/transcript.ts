@@ -70,7 +70,11 @@ class Player {
   get stand(): Stand {
     if (this.#stand === undefined) {
       const yaml = this.#config.join('\n')
-      this.#stand = yaml === '' ? makeStand(this.#settings) : new Stand(yaml)
+      const isn = this.#settings.get('isn')
+      this.#stand =
+        yaml === ''
+          ? makeStand(this.#settings)
+          : new Stand(yaml, isn === undefined ? undefined : fixedIsn(Number(isn)))
       this.#begin(this.#stand)
     }
     return this.#stand

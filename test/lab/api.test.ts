@@ -22,7 +22,7 @@ import {
   VIP,
 } from '../kit/lab.ts'
 
-const lab = new Lab(labName('api'))
+const lab = new Lab(labName('api'), 'tap')
 const folder = scratchFolder()
 const token = 'only-for-this-test'
 const SERVICE = { address: VIP, port: 6380 }

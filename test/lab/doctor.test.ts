@@ -13,7 +13,7 @@ import { labConfig, labForTests, scratchFolder, VIP } from '../kit/lab.ts'
 import { printedJson } from '../kit/printed-json.ts'
 
 const folder = scratchFolder()
-const lab = labForTests('doctor')
+const lab = labForTests('doctor', {}, 'tap')
 
 interface Said {
   code: number

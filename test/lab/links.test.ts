@@ -12,7 +12,7 @@ import { TapvsClient } from '../../src/client/index.ts'
 import { CIP, labConfig, labForTests, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
 import { startOwnDaemon } from '../kit/own-daemon.ts'
 
-const lab = labForTests('links')
+const lab = labForTests('links', {}, 'tap')
 const folder = scratchFolder()
 
 const log = () => readFileSync(lab.paths.log, 'utf8')

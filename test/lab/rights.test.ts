@@ -15,7 +15,7 @@ import { startOwnDaemon } from '../kit/own-daemon.ts'
 import { underUnitFilter } from '../kit/syscall-filter.ts'
 
 const folder = scratchFolder()
-const lab = labForTests('rights')
+const lab = labForTests('rights', {}, 'tap')
 
 const NOBODY = 65_534
 const NET_ADMIN = 1n << 12n

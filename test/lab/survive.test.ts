@@ -8,7 +8,7 @@ import { run, until } from '../../netns/processes.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import { CIP, countersOf, labConfig, labName, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
 
-const lab = new Lab(labName('survive'))
+const lab = new Lab(labName('survive'), 'tap')
 after(() => lab.down())
 const folder = scratchFolder()
 

@@ -155,10 +155,11 @@ function numbered(arms: readonly ArmInfo[], only?: string): [ArmInfo, number][] 
 }
 
 function formatLink(arm: ArmInfo, index: number): string {
-  const { name, mtu, up, queues, mac, vlan } = arm
+  const { name, kind, mtu, up, queues, mac, vlan } = arm
   const tag = vlan ? ` vlan ${vlan.id} on ${vlan.arm}` : ''
+  const state = `${up ? 'UP' : 'DOWN'}${kind ? ` ${kind}` : ''} ${linkWords(arm)}`
   const head = `${index + 1}: ${name}: socket 0 mtu ${mtu} rx-queue ${queues} tx-queue ${queues}`
-  return `${head}\n    ${up ? 'UP' : 'DOWN'} ${linkWords(arm)}${tag}\n    addr ${mac.toUpperCase()}\n`
+  return `${head}\n    ${state}${tag}\n    addr ${mac.toUpperCase()}\n`
 }
 
 function columns(...cells: (string | number)[]): string {

@@ -34,8 +34,9 @@ export async function diagnose({ file, socket: path, ping }: Asked): Promise<Fin
   const kernel = await import('./kernel.ts')
   const tun = kernel.tunDevice()
   findings.push(tun)
+  const hasNic = config?.arms.some(({ kind }) => kind === 'nic') === true
   // Both are tried on a TAP.
-  if (tun.level === 'ok') findings.push(kernel.ring(), ...kernel.queues())
+  if (tun.level === 'ok') findings.push(kernel.ring(), ...kernel.queues(hasNic))
   const { kindOf } = await import('../network/kinds.ts')
   const holdsArm = (pid: number) =>
     config === undefined ||

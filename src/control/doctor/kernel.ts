@@ -4,15 +4,21 @@ import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs'
 import { BURST } from '../../engine/frames.ts'
 import { Steering } from '../../engine/steering.ts'
 import {
+  attachTcx,
   closeFd,
   leaveNetns,
+  linkFacts,
+  loadClassifier,
   type NativeError,
   newNetns,
   openRing,
   openTap,
   QUEUE_MULTI,
+  socketIn,
   steer,
+  TCX_INGRESS,
 } from '../../io/native.ts'
+import { fromTapProgram } from '../../io/nic-bpf.ts'
 import { steeringProgram } from '../../io/steering-bpf.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 import { sysctl } from './rights.ts'
@@ -71,8 +77,8 @@ export function ring(disabled = sysctl('kernel.io_uring_disabled')): Finding {
   }
 }
 
-/** Several queues with virtio-net headers, and a program that steers. */
-export function queues(): Finding[] {
+/** Several queues with virtio-net headers, a program that steers, and those that join a NIC with its TAP, if there is `nics`. */
+export function queues(nics: boolean): Finding[] {
   let home: number
   try {
     home = newNetns()
@@ -83,13 +89,35 @@ export function queues(): Finding[] {
   const fds: number[] = []
   try {
     fds.push(openTap(PROBE, '', QUEUE_MULTI), openTap(PROBE, '', QUEUE_MULTI))
-    return [ok('queues', 'a TAP has several, with offloads'), steering(fds[0] as number)]
+    const found = [ok('queues', 'a TAP has several, with offloads'), steering(fds[0] as number)]
+    return nics ? [...found, tcx()] : found
   } catch (error) {
     const mend = 'take a kernel with IFF_MULTI_QUEUE and IFF_VNET_HDR, and the rights to use them'
     return [fail('queues', (error as Error).message, mend)]
   } finally {
     for (const fd of fds) closeFd(fd)
     leaveNetns(home)
+  }
+}
+
+/** On the TAP of this namespace. */
+function tcx(): Finding {
+  try {
+    const socket = socketIn('')
+    const index = linkFacts(socket, PROBE)?.[1] ?? 0
+    closeFd(socket)
+    const program = loadClassifier(fromTapProgram(index))
+    try {
+      closeFd(attachTcx(program, '', index, TCX_INGRESS))
+    } finally {
+      closeFd(program)
+    }
+    return ok('tcx', 'the kernel takes the programs of NICs')
+  } catch (error) {
+    const { code, message } = error as NativeError
+    const mend =
+      code === 'EPERM' ? 'give it CAP_BPF and CAP_NET_ADMIN' : 'arms of kind nic take Linux 6.6'
+    return fail('tcx', message, mend)
   }
 }
 

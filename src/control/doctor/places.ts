@@ -16,7 +16,7 @@ export async function places({ arms }: Config, daemon: number | undefined): Prom
     const seen = await look(netns, findings)
     if (!seen) continue
     for (const arm of arms.filter(other => other.netns === netns)) {
-      if (!arm.vlan) findings.push(DEVICE[arm.kind](arm, seen.links.get(arm.name), daemon))
+      if (!arm.vlan) findings.push(...DEVICE[arm.kind](arm, seen.links.get(arm.name), daemon))
       findings.push(...addresses(arm, seen))
     }
   }
@@ -24,7 +24,10 @@ export async function places({ arms }: Config, daemon: number | undefined): Prom
 }
 
 /** What is there in an arm's place, by the kind that it is to be. */
-const DEVICE: Record<ArmKindName, typeof tapDevice> = { tap: tapDevice, nic: nicDevice }
+const DEVICE: Record<ArmKindName, typeof nicDevice> = {
+  tap: (...of) => [tapDevice(...of)],
+  nic: nicDevice,
+}
 
 async function look(netns: string | null, findings: Finding[]): Promise<Seen | undefined> {
   const check = `namespace ${netns ?? '(own)'}`
@@ -53,7 +56,12 @@ function addresses(arm: ConfigArm, { addresses: taken }: Seen): Finding[] {
   if (clashes.length === 0) return [ok(`addresses of ${arm.name}`, "are not the kernel's as well")]
   return clashes.map(address => {
     const device = taken.get(address)
+    const mend = `${ipIn(arm.netns)} addr del ${address} dev ${device}`
+    if (arm.kind === 'nic') {
+      const text = `${device}${where(arm.netns)} has it too: it works, and nobody reaches the host by it`
+      return warn(`address ${address}`, text, mend)
+    }
     const text = `${device}${where(arm.netns)} has it too, so the kernel keeps its packets`
-    return fail(`address ${address}`, text, `${ipIn(arm.netns)} addr del ${address} dev ${device}`)
+    return fail(`address ${address}`, text, mend)
   })
 }

@@ -37,10 +37,13 @@ export function rights(
   else if (config) findings.push(ok('CAP_SYS_ADMIN', 'missing, and nothing takes a netns'))
   else findings.push(warn('CAP_SYS_ADMIN', 'missing; arms with a netns cannot be opened', START))
 
-  const wantsBpf = !config || (config.workers.count > 1 && config.workers.steering === 'bpf')
+  const hasNic = config?.arms.some(({ kind }) => kind === 'nic') === true
+  const wantsBpf =
+    !config || hasNic || (config.workers.count > 1 && config.workers.steering === 'bpf')
   if (has(BPF) || has(SYS_ADMIN) || !bpfRestricted)
-    findings.push(ok('CAP_BPF', 'to load the steering program'))
+    findings.push(ok('CAP_BPF', 'to load programs that steer, and those of NICs'))
   else if (!wantsBpf) findings.push(ok('CAP_BPF', 'missing, and nothing is to be steered'))
+  else if (hasNic) findings.push(fail('CAP_BPF', 'missing; NICs take programs', START))
   else
     findings.push(
       warn('CAP_BPF', 'missing; workers will hand over instead of being steered to', START),

@@ -4,8 +4,9 @@ import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
 import { ETH } from '../../wire/ethernet.ts'
 import { ICMP, ICMP_ERRORS } from '../../wire/icmp.ts'
 import { headerLength, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
-import { locate } from '../../wire/locate.ts'
+import { type Located, locate } from '../../wire/locate.ts'
 import { TCP, headerLength as tcpHeaderLength } from '../../wire/tcp.ts'
+import { UDP } from '../../wire/udp.ts'
 import { VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
 
 const IP_AT = VNET.BYTES + ETH.HEADER
@@ -36,11 +37,12 @@ export function keptBytes(bytes: Uint8Array): number {
 
 /**
  * Among the headers of a frame the 16 bits that sum up a payload which is not the same in a replay: the checksum of an ICMP
- * error, which quotes some. -1 if it has none
+ * error, which quotes some, and of a datagram, which may have come without one. -1 if it has none
  */
 export function sumOfPayloadAt(bytes: Uint8Array): number {
   const pkt = viewOf(bytes)
   const found = locate(pkt, VNET.BYTES)
+  if (found?.protocol === PROTO.UDP) return found.l4 + UDP.CHECKSUM
   if (found?.protocol !== PROTO.ICMP || bytes.length < found.l4 + ICMP.HEADER) return -1
   const type = pkt.getUint8(found.l4 + ICMP.TYPE)
   return type < 32 && ((1 << type) & ICMP_ERRORS) !== 0 ? found.l4 + ICMP.CHECKSUM : -1
@@ -51,18 +53,29 @@ function isOf(bytes: Uint8Array, protocol: number): boolean {
 }
 
 /**
- * Writes the checksum of a TCP segment whose first bytes are known, as if all others were zero; with `wrong` another one.
- * A partial one stays.
+ * Writes the checksum of a segment or datagram whose first bytes are known, as if all others were zero; with `wrong` another one.
+ * A partial one stays, and a datagram without.
  */
 export function summed(bytes: Uint8Array, wrong: boolean): void {
   const pkt = viewOf(bytes)
   if ((pkt.getUint8(VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM) !== 0) return
   const l4 = IP_AT + headerLength(pkt, IP_AT)
   const count = pkt.getUint16(IP_AT + IPV4.TOTAL_LENGTH) - (l4 - IP_AT)
-  pkt.setUint16(l4 + TCP.CHECKSUM, 0)
+  const at = l4 + checksumAt(pkt)
+  if (isUdp(pkt) && pkt.getUint16(at) === 0) return
+  pkt.setUint16(at, 0)
   const known = Math.min(count, bytes.length - l4)
-  const sum = ~fold(pseudoOf(pkt, count) + sumWords(pkt, l4, known))
-  pkt.setUint16(l4 + TCP.CHECKSUM, wrong ? sum ^ 0x5555 : sum)
+  const sum = ~fold(pseudoOf(pkt, count) + sumWords(pkt, l4, known)) & 0xffff
+  const field = wrong ? sum ^ 0x5555 : sum
+  pkt.setUint16(at, field === 0 && isUdp(pkt) ? 0xffff : field)
+}
+
+function isUdp(pkt: DataView): boolean {
+  return pkt.getUint8(IP_AT + IPV4.PROTOCOL) === PROTO.UDP
+}
+
+function checksumAt(pkt: DataView): number {
+  return isUdp(pkt) ? UDP.CHECKSUM : TCP.CHECKSUM
 }
 
 /**
@@ -71,31 +84,35 @@ export function summed(bytes: Uint8Array, wrong: boolean): void {
  */
 export function markPartial(bytes: Uint8Array): void {
   const pkt = viewOf(bytes)
-  if (!isOf(bytes, PROTO.TCP)) return
+  if (!isOf(bytes, PROTO.TCP) && !isOf(bytes, PROTO.UDP)) return
   const l4 = IP_AT + headerLength(pkt, IP_AT)
-  if (bytes.length < l4 + TCP.HEADER) return
+  if (bytes.length < l4 + (isUdp(pkt) ? UDP.HEADER : TCP.HEADER)) return
   const count = pkt.getUint16(IP_AT + IPV4.TOTAL_LENGTH) - (l4 - IP_AT)
-  if (pkt.getUint16(l4 + TCP.CHECKSUM) !== fold(pseudoOf(pkt, count))) return
+  if (pkt.getUint16(l4 + checksumAt(pkt)) !== fold(pseudoOf(pkt, count))) return
   pkt.setUint8(VNET.FLAGS, VNET_FLAG.NEEDS_CSUM)
   pkt.setUint16(VNET.CSUM_START, l4 - VNET.BYTES, true)
-  pkt.setUint16(VNET.CSUM_OFFSET, TCP.CHECKSUM, true)
+  pkt.setUint16(VNET.CSUM_OFFSET, checksumAt(pkt), true)
 }
 
 function pseudoOf(pkt: DataView, bytes: number): number {
   const [src, dst] = [pkt.getInt32(IP_AT + IPV4.SRC), pkt.getInt32(IP_AT + IPV4.DST)]
-  return pseudoSum(src, dst, PROTO.TCP, bytes)
+  return pseudoSum(src, dst, pkt.getUint8(IP_AT + IPV4.PROTOCOL), bytes)
 }
 
 /**
- * A whole frame made of its first bytes: the engine may check the checksum of ICMP and of TCP over all of
+ * A whole frame made of its first bytes: the engine may check the checksum of ICMP, TCP and UDP over all of
  * it, so two bytes that are not known, or the only one, are chosen to make it right. Of any other frame, and of one whose
  * checksum is partial => the bytes as they are.
  */
 export function filled(bytes: Uint8Array, length: number): Uint8Array {
   const pkt = viewOf(bytes)
   if (bytes.length >= length || isFragment(bytes)) return bytes
-  const isTcp = isOf(bytes, PROTO.TCP) && (pkt.getUint8(VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM) === 0
-  if (!isTcp && !isOf(bytes, PROTO.ICMP)) return bytes
+  const found = locate(pkt, VNET.BYTES)
+  if (found === undefined) return bytes
+  const { protocol } = found
+  const isPartial = (pkt.getUint8(VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM) !== 0
+  const hasPseudo = protocol === PROTO.TCP || (protocol === PROTO.UDP && hasChecksum(pkt, found))
+  if (hasPseudo ? isPartial : protocol !== PROTO.ICMP) return bytes
   const l4 = IP_AT + headerLength(pkt, IP_AT)
   const count = pkt.getUint16(IP_AT + IPV4.TOTAL_LENGTH) - (l4 - IP_AT)
   // The last whole word of 16 bits; if that is known, an odd last byte.
@@ -106,12 +123,16 @@ export function filled(bytes: Uint8Array, length: number): Uint8Array {
   const whole = new Uint8Array(length)
   whole.set(bytes)
   const view = viewOf(whole)
-  const pseudo = isTcp ? pseudoOf(pkt, count) : 0
+  const pseudo = hasPseudo ? pseudoOf(pkt, count) : 0
   const missing = 0xffff - fold(pseudo + sumWords(view, l4, count))
   // 0xffff is as good as 0, which a single byte can say.
   view.setUint8(at, (missing === 0xffff ? 0 : missing) >>> 8)
   if (!single) view.setUint8(at + 1, missing & 0xff)
   return whole
+}
+
+function hasChecksum(pkt: DataView, { l4 }: Located): boolean {
+  return pkt.byteLength >= l4 + UDP.HEADER && pkt.getUint16(l4 + UDP.CHECKSUM) !== 0
 }
 
 /**

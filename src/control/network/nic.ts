@@ -26,6 +26,7 @@ import { openQueues, type Queues } from '../../io/queues.ts'
 import { macText } from '../../wire/address.ts'
 import type { Device, DeviceError, NicFacts, Opened, Ours } from './device.ts'
 import { ipIn, netnsPath } from './netns.ts'
+import type { Remark } from './nic-remarks.ts'
 
 const ARPHRD_ETHER = 1
 /** The largest that a TAP has: frames of any NIC fit, and one that is changed need not be followed. */
@@ -65,7 +66,7 @@ export function withDevices(arms: readonly ConfigArm[]): ConfigArm[] {
     try {
       const facts = nicOf(arm.vlan ? (arms[parentOf(arms, arm.vlan)] as ConfigArm) : arm)
       const problem = problemOf(arm, facts)
-      if (problem) throw new Error(problem)
+      if (problem) throw new Error(`${problem.text}; ${problem.mend}`)
       return asFound(arm, facts)
     } catch (error) {
       throw Object.assign(error as DeviceError, { device: arm })
@@ -73,20 +74,15 @@ export function withDevices(arms: readonly ConfigArm[]): ConfigArm[] {
   })
 }
 
-/** Why it cannot be an arm, with what is to be done; undefined if it can. */
-export function problemOf(arm: ConfigArm, { isEthernet, mtu }: NicFacts): string | undefined {
-  const { name } = arm
-  if (!isEthernet) return `nic ${name}${where(arm)} has no Ethernet; name one that has`
-  const given = arm.mtuLimit < NIC_MTU && arm.mtuLimit > mtu
-  if (given)
-    return `arm ${name}: mtu ${arm.mtuLimit} is more than the ${mtu} of its nic; set ${mtu}`
-  return undefined
-}
-
-/** What is wrong with a NIC that does LRO, and what mends it. */
-export function lroWords({ name, netns }: Device): string {
-  const mend = netns === null ? '' : `ip netns exec ${netns} `
-  return `nic ${name} does LRO, whose segments are lost: ${mend}ethtool -K ${name} lro off`
+/** Why it cannot be an arm; undefined if it can. */
+export function problemOf(arm: ConfigArm, { isEthernet, mtu }: NicFacts): Remark | undefined {
+  const { name, mtuLimit } = arm
+  if (!isEthernet)
+    return { text: `${name}${where(arm)} has no Ethernet`, mend: 'name one that has' }
+  if (mtuLimit >= NIC_MTU || mtuLimit <= mtu) return undefined
+  const text = `the mtu ${mtuLimit} of arm ${name} is more than the ${mtu} of its nic`
+  const mend = `set it to ${mtu} or leave it out, or ${ipIn(arm.netns)} link set ${name} mtu ${mtuLimit}`
+  return { text, mend }
 }
 
 /** Of the TAP behind the NIC with this ifindex. */

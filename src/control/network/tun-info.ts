@@ -7,7 +7,10 @@ import { netnsPath } from './netns.ts'
 
 /** nlmsghdr and ifinfomsg. */
 const LINK_HEAD = 32
+const IFLA_MASTER = 10
 const IFLA_LINKINFO = 18
+const IFLA_XDP = 43
+const IFLA_XDP_ATTACHED = 2
 const IFLA_INFO_KIND = 1
 const IFLA_INFO_DATA = 2
 const IFLA_TUN_TYPE = 3
@@ -54,12 +57,29 @@ function attributes(raw: Buffer | undefined): Map<number, Buffer> {
   return found
 }
 
+export interface LinkInfo {
+  tun: TunInfo
+  /** A program looks at what comes in before anything else does. */
+  xdp: boolean
+  /** It is a port of a bridge, bond or the like. */
+  hasMaster: boolean
+}
+
 /** The device `name` in the namespace file `netns` ('' for our own), undefined if there is none. Throws NativeError. */
-export function tunIn(netns: string, name: string): TunInfo | undefined {
+export function linkIn(netns: string, name: string): LinkInfo | undefined {
   const answer = askLink(netns, name)
   if (answer === null) return undefined
   const message = Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength)
-  return tunInfo(attributes(message.subarray(LINK_HEAD)).get(IFLA_LINKINFO))
+  const found = attributes(message.subarray(LINK_HEAD))
+  return {
+    tun: tunInfo(found.get(IFLA_LINKINFO)),
+    xdp: (attributes(found.get(IFLA_XDP)).get(IFLA_XDP_ATTACHED)?.[0] ?? 0) !== 0,
+    hasMaster: found.has(IFLA_MASTER),
+  }
+}
+
+export function tunIn(netns: string, name: string): TunInfo | undefined {
+  return linkIn(netns, name)?.tun
 }
 
 export interface Holder {

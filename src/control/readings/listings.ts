@@ -147,8 +147,9 @@ export function counters(
 ): CountersInfo {
   return {
     arms: config.arms.map(
-      ({ name, mac, mtu, vlan }, index): ArmInfo => ({
+      ({ name, kind, mac, mtu, vlan }, index): ArmInfo => ({
         name,
+        ...(kind === 'nic' && { kind }),
         mac,
         mtu,
         ...(vlan && { vlan }),

@@ -4,7 +4,7 @@
  */
 
 import { ETH } from '../../wire/ethernet.ts'
-import { headerLength, IPV4, writeHeaderChecksum } from '../../wire/ipv4.ts'
+import { headerLength, IPV4, PROTO, writeHeaderChecksum } from '../../wire/ipv4.ts'
 import { FLAG, OPT, optionLength, TCP, headerLength as tcpHeaderLength } from '../../wire/tcp.ts'
 import { clearVnetHdr, GSO, VNET } from '../../wire/vnet-hdr.ts'
 
@@ -34,7 +34,7 @@ export function toMac(frame: Frame, macHi: number, macLo: number): Frame {
   return { bytes, length: frame.length }
 }
 
-/** A TCP segment with other ends, whose acknowledgments are `delta` ahead. */
+/** A TCP segment with other ends, whose acknowledgments are `delta` ahead, or a datagram with other ends. */
 export function readdressed(frame: Frame, { saddr, daddr, ports }: Tuple, delta: number): Frame {
   const bytes = frame.bytes.slice()
   const pkt = viewOf(bytes)
@@ -44,7 +44,8 @@ export function readdressed(frame: Frame, { saddr, daddr, ports }: Tuple, delta:
   pkt.setInt32(IP + IPV4.DST, daddr)
   pkt.setInt32(l4 + TCP.SPORT, ports)
   writeHeaderChecksum(pkt, IP, ihl)
-  if ((pkt.getUint8(l4 + TCP.FLAGS) & FLAG.ACK) === 0) return { bytes, length: frame.length }
+  const hasAck = isTcp(pkt) && (pkt.getUint8(l4 + TCP.FLAGS) & FLAG.ACK) !== 0
+  if (!hasAck) return { bytes, length: frame.length }
   pkt.setInt32(l4 + TCP.ACK, pkt.getInt32(l4 + TCP.ACK) + delta)
   const end = Math.min(l4 + tcpHeaderLength(pkt, l4), bytes.length)
   for (let at = l4 + TCP.HEADER, length = 0; at < end; at += length) {
@@ -57,9 +58,18 @@ export function readdressed(frame: Frame, { saddr, daddr, ports }: Tuple, delta:
   return { bytes, length: frame.length }
 }
 
-/** A TCP frame as it goes over a wire: without offload, a large one in its segments. */
+function isTcp(pkt: DataView): boolean {
+  return pkt.getUint8(IP + IPV4.PROTOCOL) === PROTO.TCP
+}
+
+/** A frame as it goes over a wire: without offload, a large one of TCP in its segments. */
 export function onTheWire(frame: Frame): Frame[] {
   const pkt = viewOf(frame.bytes)
+  if (!isTcp(pkt)) {
+    const bytes = frame.bytes.slice()
+    clearVnetHdr(viewOf(bytes), 0)
+    return [{ bytes, length: frame.length }]
+  }
   const size = pkt.getUint16(VNET.GSO_SIZE, true)
   const l4 = IP + headerLength(pkt, IP)
   const headers = l4 - IP + tcpHeaderLength(pkt, l4)

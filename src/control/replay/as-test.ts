@@ -6,6 +6,7 @@
 import { configOf } from '../../config/config.ts'
 import { configYaml } from '../../config/write.ts'
 import { DONE, Drop } from '../../engine/counters.ts'
+import { datagramIn, printUdp } from '../../see/frame/datagram-notation.ts'
 import { printTcp, segmentIn } from '../../see/frame/notation.ts'
 import { counted } from '../../see/text/counted.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
@@ -55,8 +56,7 @@ function linesOf(step: Step, names: readonly string[]): string[] {
   if (step.step === 'wait') {
     return [`wait ${step.ms / 1000}`, ...step.sent.map(sent => sentLine(sent, names))]
   }
-  const segment = segmentIn(step.frame.bytes.subarray(VNET.BYTES))
-  const line = segment ? printTcp(segment) : ''
+  const line = packetLine(step.frame.bytes.subarray(VNET.BYTES)) ?? ''
   const out = step.sent.map(sent => sentLine(sent, names))
   return [`> ${names[step.arm]} | ${line}`, ...out, ...dropLine(step)]
 }
@@ -67,8 +67,14 @@ function dropLine({ verdict }: Judged): string[] {
 
 function sentLine({ arm, bytes }: Sent, names: readonly string[]): string {
   const frame = bytes.subarray(VNET.BYTES)
-  const segment = segmentIn(frame)
   const isArp =
     frame[ETH.TYPE] === ETHERTYPE.ARP >> 8 && frame[ETH.TYPE + 1] === (ETHERTYPE.ARP & 255)
-  return `< ${names[arm]} | ${segment ? printTcp(segment) : isArp ? 'arp' : 'icmp'}`
+  return `< ${names[arm]} | ${packetLine(frame) ?? (isArp ? 'arp' : 'icmp')}`
+}
+
+function packetLine(frame: Uint8Array): string | undefined {
+  const segment = segmentIn(frame)
+  if (segment) return printTcp(segment)
+  const datagram = datagramIn(frame)
+  return datagram && printUdp(datagram)
 }

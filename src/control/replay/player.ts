@@ -23,6 +23,7 @@ import { filled, headersEnd, sumOfPayloadAt } from '../journal/headers.ts'
 import { bytesOf, cell, usOf } from '../journal/records.ts'
 import { type BareConfig, type Tables, workerId } from '../threads/memory.ts'
 import { Rig, type Sent } from './rig.ts'
+import { SPOILT } from './spoilt.ts'
 import { frameText, judgementOf, verdictText } from './texts.ts'
 
 /** The first thing that a replay did otherwise. */
@@ -53,9 +54,6 @@ const NOT_OURS: ReadonlySet<number> = new Set([
 ])
 /** Counted where a frame is read, which may be another worker than the one that judges it. */
 const RX: ReadonlySet<number> = new Set([ArmCell.RX_PACKETS, ArmCell.RX_BYTES, ArmCell.RX_DROPS])
-
-/** Whose checksum was wrong, over bytes that are not recorded. */
-const SPOILT: ReadonlySet<number> = new Set([Drop.ICMP_CHECKSUM, Drop.TCP_CHECKSUM])
 
 export class Player {
   readonly worker: number

@@ -16,6 +16,9 @@ import { markPartial } from '../journal/headers.ts'
 import { arenaBytes, newTables, workerId } from '../threads/memory.ts'
 import { Rig } from './rig.ts'
 
+/** Bytes up to the end of a packet's source. */
+const SOURCE_END = ETH.HEADER + IPV4.SRC + 4
+
 /** Where a packet without an Ethernet header comes from: a locally administered MAC that nobody else has. */
 const SENDER = { hi: 0x0274, lo: 0x76000001 }
 
@@ -125,8 +128,15 @@ function armOf(
   const pkt = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   if (hasLink && bytes.length >= ETH.HEADER) {
     const [hi, lo] = [pkt.getUint16(ETH.DST), pkt.getInt32(ETH.DST + 2)]
-    const addressed = engine.arms.find(arm => arm.macHi === hi && arm.macLo === lo)
-    if (addressed) return addressed.index
+    const addressed = engine.arms.filter(arm => arm.macHi === hi && arm.macLo === lo)
+    // Arms of VLANs have one MAC: then it is the one that leads back to the source.
+    const [only] = addressed
+    const isIpv4 = pkt.getUint16(ETH.TYPE) === ETHERTYPE.IPV4 && bytes.length >= SOURCE_END
+    const back =
+      addressed.length > 1 && isIpv4
+        ? armTowards(addressed, pkt.getInt32(ETH.HEADER + IPV4.SRC))
+        : undefined
+    if (only) return (back ?? only).index
   }
   const ip = hasLink ? ETH.HEADER : 0
   if (bytes.length < ip + IPV4.HEADER) throw new Error('it is too short for a packet')

@@ -10,11 +10,11 @@ import { type Config, configOf } from '../../config/config.ts'
 import { PlaceList, type Places } from '../../config/places.ts'
 import type { ConfigFile } from '../../config/schema.ts'
 import { type Arm, routeOut } from '../../engine/arm.ts'
-import { CELL, KEY, LIPS_MAX, RECORD } from '../../engine/conn-layout.ts'
-import { Drop } from '../../engine/counters.ts'
+import { CELL, LIPS_MAX, RECORD } from '../../engine/conn-layout.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { FlightKind, HeadCell, InCell, JudgedCell } from '../../engine/flight-records.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
+import { datagramIn } from '../../see/frame/datagram-notation.ts'
 import { segmentIn } from '../../see/frame/notation.ts'
 import { endsAt } from '../../see/words/ends.ts'
 import { endpointText, ipv4Int, ipv4Text } from '../../wire/address.ts'
@@ -27,6 +27,7 @@ import { type Frame, onTheWire, readdressed, toMac } from './adapt.ts'
 import { changeOf } from './player.ts'
 import { Replaced } from './replaced.ts'
 import { Rig, type Sent } from './rig.ts'
+import { SPOILT } from './spoilt.ts'
 
 /** As test/kit/stand.ts begins, so that a transcript can be made of it. */
 export const STAND = { seed: 7, key: [1, 2, 3, 4], now: 1_000_000, stepMs: 10 } as const
@@ -191,17 +192,17 @@ export class Rerun {
     const name = this.#journal.header.arms[cell(from, InCell.ARM)]
     const arm = this.#config.arms.findIndex(other => other.name === name)
     const bytes = bytesOf(from)
-    const segment = segmentIn(bytes.subarray(VNET.BYTES))
+    const ends = endsIn(bytes.subarray(VNET.BYTES))
     // The arm of the health checks stands behind those of the config.
     const ofChecks = cell(from, InCell.ARM) >= this.#journal.header.config.arms.length
     // A transcript's checksums are right.
-    const isSpoilt = cell(judged, JudgedCell.VERDICT) === -Drop.TCP_CHECKSUM
-    const isWhole = segment !== undefined && !isFragment(bytes)
+    const isSpoilt = SPOILT.has(-cell(judged, JudgedCell.VERDICT))
+    const isWhole = ends !== undefined && !isFragment(bytes)
     if (arm < 0 || ofChecks || !isWhole || (isSpoilt && this.#options.wire)) {
       this.leftOut.other++
       return
     }
-    const frame = this.#fit({ bytes, length: cell(from, InCell.BYTES) }, judged, arm, segment.dst)
+    const frame = this.#fit({ bytes, length: cell(from, InCell.BYTES) }, judged, arm, ends.dst)
     if (frame === undefined) return
     const us = usOf(from)
     const opens = cell(judged, JudgedCell.TUPLE) >= 0 && cell(judged, JudgedCell.BEFORE) < 0
@@ -265,7 +266,7 @@ export class Rerun {
     if (cell(judged, JudgedCell.TUPLE) < 0) return -1
     const { table } = this.#rig.engine.conns
     const [cip, vip, ports] = clientOf(judged)
-    return table.find(KEY.TCP, cip, vip, ports)
+    return table.find(cell(judged, JudgedCell.PROTOCOL), cip, vip, ports)
   }
 
   #rsOf(t: number): string {
@@ -275,8 +276,13 @@ export class Rerun {
   }
 }
 
+/** Of a segment or a whole datagram. */
+function endsIn(frame: Uint8Array): { dst: string } | undefined {
+  return segmentIn(frame) ?? datagramIn(frame)
+}
+
 function keyOf(judged: Int32Array): string {
-  return clientOf(judged).join(' ')
+  return [cell(judged, JudgedCell.PROTOCOL), ...clientOf(judged)].join(' ')
 }
 
 /** The tuple of its connection as the client's packets carry it. */

@@ -1,6 +1,6 @@
 /** Frames and verdicts of a replay in words. */
 
-import { countedName, STATE_NAMES } from '../../api/names.ts'
+import { countedName, stateName } from '../../api/names.ts'
 import { DONE, PARKED } from '../../engine/counters.ts'
 import { JudgedCell } from '../../engine/flight-records.ts'
 import { frameText as textOf } from '../../see/frame/frame-text.ts'
@@ -30,9 +30,10 @@ export function verdictText(judgement: Int32Array, arms: readonly string[]): str
   const cell = (at: number) => judgement[at - JudgedCell.VERDICT] ?? 0
   const outcome = outcomeText(cell(JudgedCell.VERDICT), arms)
   if (cell(JudgedCell.TUPLE) < 0) return outcome
-  const before = STATE_NAMES[cell(JudgedCell.BEFORE)]
-  const after = STATE_NAMES[cell(JudgedCell.AFTER)]
-  const state = before === undefined ? after : `${before} to ${after}`
+  const protocol = cell(JudgedCell.PROTOCOL)
+  const before = cell(JudgedCell.BEFORE)
+  const after = stateName(cell(JudgedCell.AFTER), protocol)
+  const state = before < 0 ? after : `${stateName(before, protocol)} to ${after}`
   const { client, vip, lip, rs } = endsAt(judgement, JudgedCell.ENDS - JudgedCell.VERDICT)
   const delta = cell(JudgedCell.DELTA) >>> 0
   return `${outcome}; ${client} > ${vip}, ${lip} > ${rs}, ${state}, delta ${delta}`

@@ -4,7 +4,7 @@ import { type ArmDevice, type ConfigArm, parentOf } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
 import { ipv4Int } from '../../wire/address.ts'
 import type { Nic, NicFacts, Ours } from '../network/device.ts'
-import { lroWords } from '../network/nic.ts'
+import { nicRemarks } from '../network/nic-remarks.ts'
 import type { ToWorker } from './protocol.ts'
 
 export interface NicsOptions {
@@ -43,7 +43,9 @@ export class Nics {
   /** The arm has its device. */
   take(arm: number, nic: Nic): void {
     this.#nics[arm] = nic
-    if (nic.facts.lro) this.#options.warn(lroWords(this.#arm(arm)))
+    const device = this.#arm(arm)
+    for (const { text, mend } of nicRemarks(device, nic.facts, 1))
+      this.#options.warn(`nic ${device.name} ${text}; ${mend}`)
   }
 
   /** Leaves it to the host. */

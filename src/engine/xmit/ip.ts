@@ -3,11 +3,13 @@
 import { adjust, diff16 } from '../../wire/checksum.ts'
 import { IP_DF, IPV4 } from '../../wire/ipv4.ts'
 import type { Arm } from '../arm.ts'
+import { KEY } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
 import type { Parsed } from '../parsed.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { FRAGMENT, TTL: IP_TTL, CHECKSUM: IP_CHECKSUM } = IPV4
+const { TCP: KEY_TCP } = KEY
 const DF = IP_DF
 
 /**
@@ -22,7 +24,9 @@ export function unfit(
   decrementsTtl: boolean,
 ): number {
   if (p.largest > arm.mtu && (came === 0 || came > arm.mtu)) {
-    if ((pkt.getUint16(p.ip + FRAGMENT) & DF) !== 0) return -Drop.IP_TOO_BIG
+    // Datagrams in one frame are not a stream: each of them would have to be cut up by itself.
+    const isWhole = p.gsoSize !== 0 && p.key !== KEY_TCP
+    if (isWhole || (pkt.getUint16(p.ip + FRAGMENT) & DF) !== 0) return -Drop.IP_TOO_BIG
   }
   return decrementsTtl && p.ttl <= 1 ? -Drop.IP_TTL : 0
 }

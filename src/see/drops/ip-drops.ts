@@ -2,7 +2,7 @@
 
 import { fold, sumWords } from '../../wire/checksum.ts'
 import { ETH } from '../../wire/ethernet.ts'
-import { ICMP, ICMP_TYPE } from '../../wire/icmp.ts'
+import { ICMP, ICMP_TYPE, isTranslated } from '../../wire/icmp.ts'
 import { IPV4, PROTO } from '../../wire/ipv4.ts'
 import type { Refused } from './drop-context.ts'
 import { type DropTable, hex } from './drop-row.ts'
@@ -167,6 +167,8 @@ function sourceRule(frame: Refused): string {
   if (top >= 224) return `source ${src} is a group's or reserved, not a single host's`
   const ours = frame.ours(src)
   if (ours !== undefined) return `source ${src} is ${ours}`
+  if (isTranslated(frame.headers.icmp?.type ?? ICMP_TYPE.ECHO))
+    return `the packet that ${src} speaks of left on another arm than ${arm}`
   const back = frame.armTowards(src)
   if (back !== undefined && back !== arm) {
     return `source ${src} came in on ${arm}, and the route to it leads out of ${back}`

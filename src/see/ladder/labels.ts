@@ -52,7 +52,7 @@ export function changesText(changes: readonly Change[]): string[] {
 
 /** A checksum of UDP that was there before and still is follows as well; one that was made, or left out, does not. */
 function isInColumns({ what, before, after }: Change): boolean {
-  if (what === 'udp_checksum') return before !== '0000' && after !== '0000'
+  if (what.endsWith('udp_checksum')) return before !== '0000' && after !== '0000'
   return IN_COLUMNS.has(what)
 }
 
@@ -62,8 +62,10 @@ function oneChange(change: Change): string {
     case 'seq':
     case 'ack':
       return `${what} ${movedBy(what, delta)}`
+    case 'quoted_ack':
+      return `quoted ack ${movedBy('seq', delta)}`
     case 'quoted_seq':
-      return `quoted ${oneChange({ ...change, what: 'seq' })}`
+      return `quoted seq ${movedBy('ack', delta)}`
     case 'sack':
       return `sack edges ${movedBy(what, delta)}`
     default:

@@ -40,7 +40,7 @@ export function changesText(changes: readonly Change[]): string {
 export function changeText(change: Change): string {
   const { what, before, after, delta } = change
   if (what.startsWith(QUOTED.what))
-    return `${QUOTED.words}${changeText({ ...change, what: what.slice(QUOTED.what.length) })}`
+    return `${QUOTED.words}${quotedText({ ...change, what: what.slice(QUOTED.what.length) })}`
   if (what === 'udp_checksum' && before === NO_CHECKSUM) return MADE
   if (what === 'udp_checksum' && after === NO_CHECKSUM) return LEFT_OUT
   const named = NAMED[what]
@@ -53,6 +53,13 @@ export function changeText(change: Change): string {
   const name = NAMES[what] ?? what
   if (delta !== undefined) return `${name} ${movedBy(what, delta)} to ${after}`
   return `${name} ${before} to ${after}`
+}
+
+/** What is quoted goes back to whom it came from: what was added then is taken off again. */
+function quotedText(change: Change): string {
+  const { what, after, delta } = change
+  if (delta === undefined || what === 'sack') return changeText(change)
+  return `${what} ${movedBy(what === 'seq' ? 'ack' : 'seq', delta)} to ${after}`
 }
 
 /** What FullNAT adds to the client's numbers it takes off what acknowledges them: one number modulo 2^32 for both. */

@@ -34,11 +34,12 @@ function sum<T extends object>(a: T, b: T): T {
 
 function addArm(a: ArmInfo, b: ArmInfo): ArmInfo {
   // The device is that of all of them.
-  const { name, mac, mtu, up, admin, link, orphaned, queues, ...numbers } = a
+  const { name, kind, vlan, mac, mtu, up, admin, link, orphaned, queues, ...numbers } = a
   const others = Object.fromEntries(
     Object.keys(numbers).map(key => [key, b[key as keyof typeof numbers]]),
   ) as typeof numbers
-  return { name, mac, mtu, up, admin, link, orphaned, queues, ...sum(numbers, others) }
+  const device = { ...(kind && { kind }), ...(vlan && { vlan }) }
+  return { name, ...device, mac, mtu, up, admin, link, orphaned, queues, ...sum(numbers, others) }
 }
 
 function addHandshakes(a: HandshakeInfo, b: HandshakeInfo): HandshakeInfo {

@@ -238,3 +238,19 @@ test('a listing while a change is carried out has a number for everything in it'
   assert.equal(seen.length, 2)
   for (const listing of seen) assert.doesNotMatch(listing, /null/)
 })
+
+test('what a NIC is stays known whatever the config becomes, and is nothing that takes a restart', async () => {
+  const text = BARE.replaceAll('{ name', '{ kind: nic, name')
+  const stand = new Changeable(text)
+  const device = { mac: '02:00:00:00:00:05', mtu: 1400 }
+  stand.model.found(0, device)
+  assert.equal(await stand.edit({ edit: 'add-route', arm: 'ext0', to: 'default' }), undefined)
+  const [first, second] = stand.model.config.arms
+  assert.deepEqual([first?.mac, first?.mtu], [device.mac, device.mtu])
+  assert.notEqual(second?.mac, device.mac)
+  const plan = await stand.model.apply(parseConfig(text, 'x.yaml'), true, async () => {})
+  assert.deepEqual(plan.restart, [])
+  const smaller = text.replace('name: ext0', 'name: ext0, mtu: 1300')
+  const other = await stand.model.apply(parseConfig(smaller, 'x.yaml'), true, async () => {})
+  assert.deepEqual(other.restart, ['arms (name, kind, netns, mac, mtu, vlan, impair)'])
+})

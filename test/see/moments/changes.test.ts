@@ -167,7 +167,7 @@ test('an ICMP error: who says it, the MTU, and the packet that it is about', () 
       'IP checksum adjusted, source 10.0.2.254 to 10.0.1.1, destination 10.0.2.1 to 10.0.0.1',
       'ICMP MTU 100 to 0, ICMP checksum adjusted, quoted IP checksum adjusted',
       'quoted source 10.0.2.1:1025 to 10.0.0.1:4000',
-      'quoted destination 10.0.2.2:5353 to 10.0.1.1:53, quoted seq +4294967294 to 7',
+      'quoted destination 10.0.2.2:5353 to 10.0.1.1:53, quoted seq -2 to 7',
     ].join(', '),
   )
 })

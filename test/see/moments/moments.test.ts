@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { FlightReader, FlightRing, Want, wantFlight } from '../../../src/engine/flight.ts'
-import { FlightKind } from '../../../src/engine/flight-records.ts'
+import { BODY_AT, FlightKind } from '../../../src/engine/flight-records.ts'
 import type { FrameIn, FrameOut, Moment } from '../../../src/see/moments/moment.ts'
 import { momentFromJson, momentToJson } from '../../../src/see/moments/moment-json.ts'
 import { Stand } from '../../kit/stand.ts'
@@ -150,7 +150,7 @@ test('whatever the sizes, a reader sees records in order and whole, or is told h
           assert.equal(reader.record[5], reader.record[7], 'a torn record')
           assert.equal(reader.record[5], seen + reader.lost)
           assert.equal(reader.bytes.length, bytes)
-          for (let i = 0; i < bytes >> 2; i++) assert.equal(reader.record[10 + i], i * 3)
+          for (let i = 0; i < bytes >> 2; i++) assert.equal(reader.record[BODY_AT + i], i * 3)
           seen++
         }
       }

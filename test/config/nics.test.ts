@@ -1,0 +1,40 @@
+/** What a config may say of an arm that is a NIC, and what it then is. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { asFound } from '../../src/config/arms.ts'
+import { type ConfigError, parseConfig } from '../../src/config/config.ts'
+
+test('a NIC has its own MAC, and its MTU unless the file says less', () => {
+  const text = `arms:
+  - { name: a, kind: nic, mac: 02:74:76:00:00:01 }
+  - { name: b, kind: nick }
+  - { name: c, vlan: { arm: a, id: 1 }, kind: nic }
+`
+  assert.throws(
+    () => parseConfig(text, 'x.yaml'),
+    ({ problems }: ConfigError) => {
+      assert.deepEqual(problems, [
+        'x.yaml:2:32 arms[0].mac: expected none, for a nic keeps its own, found "02:74:76:00:00:01"',
+        'x.yaml:3:22 arms[1].kind: expected tap or nic, found "nick"',
+        'x.yaml:4:47 arms[2].kind: expected none beside vlan: it is that of the arm whose device it shares',
+      ])
+      return true
+    },
+  )
+  const { arms } = parseConfig(
+    `arms:
+  - { name: a, kind: nic }
+  - { name: b, kind: nic, mtu: 1400 }
+  - { name: b.1, vlan: { arm: b, id: 1 } }
+`,
+    'x.yaml',
+  )
+  const mac = '02:00:00:00:00:05'
+  assert.deepEqual(
+    arms
+      .map(arm => asFound(arm, { mac, mtu: 1500 }))
+      .map(({ kind, mac, mtu }) => ({ kind, mac, mtu })),
+    [1500, 1400, 1400].map(mtu => ({ kind: 'nic', mac, mtu })),
+  )
+})
