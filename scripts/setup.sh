@@ -47,8 +47,10 @@ check_system() {
 install_packages() {
   local packages=() pair tools=(ip:iproute2 tcpdump:tcpdump ethtool:ethtool socat:socat
     redis-cli:redis-tools gcc:gcc ping:iputils-ping)
-  # What only tests ask for: the judge of the unit file, a reader of captures, another NAT, and who looks at the page.
-  [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd tshark:tshark nft:nftables chromium:chromium)
+  # What only tests ask for: the judge of the unit file, a reader of captures, another NAT, who looks at the page, who asks for
+  # the way, and who serves and asks by UDP; none of them starts a service.
+  [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd tshark:tshark nft:nftables chromium:chromium
+    traceroute:traceroute tracepath:iputils-tracepath dnsmasq:dnsmasq-base dig:bind9-dnsutils iperf3:iperf3)
   for pair in "${tools[@]}"; do
     command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
   done

@@ -26,6 +26,9 @@ const NOBODY = 9010
 /** Of UDP: the RS has nobody there, and there is no RS. */
 const CLOSED = 9053
 const EMPTY = 9054
+/** The first port of UDP that tracepath may ask, each probe another one, and how many it needs. */
+const ASKED = 9060
+const PROBES = 16
 
 /** With the arm of a side 1400 bytes wide. */
 const narrow = (arm: 0 | 1) =>
@@ -45,7 +48,9 @@ const routed = labConfig(folder, 'routed', config => {
   const udp = { ...redis, protocol: 'udp' }
   const closed = { ...udp, port: CLOSED }
   const empty = { ...udp, port: EMPTY, when_down: 'reject', real_servers: [] }
-  config.set('services', [...(config.toJS() as { services: object[] }).services, closed, empty])
+  const asked = Array.from({ length: PROBES }, (_, i) => ({ ...udp, ...far, port: ASKED + i }))
+  const { services } = config.toJS() as { services: object[] }
+  config.set('services', [...services, closed, empty, ...asked])
   config.addIn(['arms', 1, 'routes'], { to: `${FAR_NET.rs}.0/24`, via: RIP })
   config.setIn(['tcp', 'xmit_ttl'], true)
 })
@@ -149,4 +154,22 @@ test('a refused port of UDP ends with ECONNREFUSED, and a TTL that is used up wi
   assert.match(await ask(CLOSED, ',ttl=1,ip-recverr'), /No route to host/)
   assert.match(await ask(CLOSED, ',ttl=2,ip-recverr'), /Connection refused/)
   assert.equal(await counted('icmp_port_unreachable'), 1)
+})
+
+test('traceroute and tracepath show the appliance, the router behind it, the RS, and the path MTU', async () => {
+  await far.rs.setMtu(1400)
+  const hops = (text: string) =>
+    [...text.matchAll(/^ *(\d+): ? *(\S+)/gm)].map(([, n, who]) => `${n} ${who}`)
+  const path = await mustClient(lab, ['tracepath', '-n', '-m', '8', '-p', String(ASKED), VIP])
+  assert.match(path, /pmtu 1400/, path)
+  assert.match(path, /Resume: pmtu 1400 hops 3/, path)
+  assert.ok(hops(path).includes(`3 ${VIP}`), path)
+  const trace = async (...how: string[]) => {
+    const asked = ['traceroute', '-n', '-q', '1', '-N', '1', '-m', '8', ...how, VIP]
+    const lines = (await mustClient(lab, asked)).trim().split('\n').slice(1)
+    return lines.map(line => line.trim().split(/\s+/).slice(0, 2).join(' '))
+  }
+  const three = [`1 ${VIP}`, `2 ${VIP}`, `3 ${VIP}`]
+  assert.deepEqual(await trace('-U', '-p', String(ASKED)), three)
+  assert.deepEqual(await trace('-T', '-p', '9001'), three)
 })
