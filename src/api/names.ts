@@ -71,19 +71,31 @@ export const TIMEOUT_KEYS = [
 ] as const
 export type TimeoutKey = (typeof TIMEOUT_KEYS)[number]
 
-/** Every state of every protocol as a key of what is counted by state, with where that is (Counters.states). */
-export const COUNTED_STATES = (
-  [
-    ['tcp', STATE_NAMES],
-    ['udp', UDP_STATE_NAMES],
-  ] as const
-).flatMap(([protocol, names]) =>
-  names.map((name, state) => ({
-    protocol,
-    key: name.toLowerCase(),
-    cell: stateCell(protocol === 'udp' ? KEY.UDP : KEY.TCP, state),
+/**
+ * Every state of every protocol as a key, the same one of what is counted by state and of timeouts, with where it is counted
+ * (Counters.states).
+ */
+export const COUNTED_STATES = [
+  ...STATE_KEYS.map((key, state) => ({
+    protocol: 'tcp' as const,
+    key: key as string,
+    cell: stateCell(KEY.TCP, state),
   })),
+  ...Object.keys(UDP_NAMES).map((name, state) => ({
+    protocol: 'udp' as const,
+    key: `udp_${name.toLowerCase()}`,
+    cell: stateCell(KEY.UDP, state),
+  })),
+]
+
+const KEYS = new Map<string, string>(
+  ALL_STATES.map((name, i) => [name, COUNTED_STATES[i]?.key as string]),
 )
+
+/** The key of a state in what is counted by state, and in timeouts: UDP_NORM is udp_normal there, as in the config. */
+export function stateKey(name: string): string {
+  return KEYS.get(name) ?? name.toLowerCase()
+}
 
 /** By the protocol's bits of KEY. */
 const STATES_OF: Readonly<Record<number, readonly string[]>> = {

@@ -59,7 +59,7 @@ export const counters = z
     conns: z.object({ used: count, capacity: count }),
     states: z
       .record(z.string(), count)
-      .describe('Connections by state, those of UDP as udp_oneway and the like; zeros included.'),
+      .describe('Connections by state, those of UDP as udp_oneway and udp_normal; zeros included.'),
     neighbours: z.record(z.string(), count).describe('Neighbours by state.'),
     handshakes: z
       .object({ rs: handshakes, client: handshakes })

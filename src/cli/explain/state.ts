@@ -2,7 +2,7 @@
 
 import type { Argv } from 'yargs'
 import type { EdgeInfo } from '../../api/commands.ts'
-import { STATE_NAMES, UDP_STATE_NAMES } from '../../api/names.ts'
+import { STATE_NAMES, stateKey, UDP_STATE_NAMES } from '../../api/names.ts'
 import { State } from '../../engine/tcp-state.ts'
 import {
   type Cell,
@@ -16,7 +16,7 @@ import {
   unreachedStates,
   waysInto,
 } from '../../see/explain/state-tables.ts'
-import { timeoutKey } from '../../see/explain/timeouts.ts'
+import { isTimed } from '../../see/explain/timeouts.ts'
 import { instantText } from '../../see/text/times.ts'
 import { ask } from '../daemon/client.ts'
 import { type Common, printColoured, printJson } from '../terminal/common.ts'
@@ -165,9 +165,9 @@ function udpText({ edges, states, timeouts }: StateUse, colours: boolean): strin
     return `  ${who.padEnd(20)} ${cells.map(cell => cellText(direction, cell)).join(' ')}`
   })
   const lines = UDP_STATE_NAMES.map(name => {
-    const seconds = `${timeouts[timeoutKey(name)] ?? 0} s`
-    const count = String(states[name.toLowerCase()] ?? 0)
-    return `  ${name.padEnd(14)} ${count.padStart(10)} ${name === 'UDP_NONE' ? '' : seconds.padStart(8)}`
+    const key = stateKey(name)
+    const seconds = isTimed(name) ? `${timeouts[key] ?? 0} s` : ''
+    return `  ${name.padEnd(14)} ${String(states[key] ?? 0).padStart(10)} ${seconds.padStart(8)}`
   })
   return `${[
     'UDP: the state behind a datagram, by the state before it',

@@ -11,7 +11,7 @@ import { counted } from '../text/counted.ts'
 import { instantText } from '../text/times.ts'
 import type { Edge, Facts, Traffic } from './story.ts'
 import { answerText, errorHappened, spanText, uoaText } from './story-datagrams.ts'
-import { isUdpState, secondsOf, timeoutKey } from './timeouts.ts'
+import { isTimed, isUdpState, secondsOf } from './timeouts.ts'
 
 /** What is set up, beside what refused frames are explained from. All as the API tells it. */
 export interface StoryContext extends DropContext {
@@ -186,7 +186,7 @@ function timeoutOf(state: string, facts: Facts, context: StoryContext): number {
 }
 
 function timerText(state: string, facts: Facts, context: StoryContext): string {
-  return timeoutKey(state) === '' ? '' : `, timer ${timeoutOf(state, facts, context)} s`
+  return isTimed(state) ? `, timer ${timeoutOf(state, facts, context)} s` : ''
 }
 
 /** What a SYN does on a connection that was over (semantics 2.3). */

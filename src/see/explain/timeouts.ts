@@ -1,17 +1,14 @@
-/** How long states last, as the API tells it: those of UDP have names of their own there. */
+/** How long states last, from the timeouts that the API tells. */
 
-const UDP_KEYS: Readonly<Record<string, string>> = {
-  UDP_ONEWAY: 'udp_oneway',
-  UDP_NORM: 'udp_normal',
-}
+import { stateKey } from '../../api/names.ts'
 
 export function isUdpState(state: string): boolean {
   return state.startsWith('UDP_')
 }
 
-/** Key of a state's timeout in `/v1/timeouts`; '' of the state of a single datagram, which has none. */
-export function timeoutKey(state: string): string {
-  return isUdpState(state) ? (UDP_KEYS[state] ?? '') : state.toLowerCase()
+/** Whether a state has a time: that of a single datagram, UDP_NONE, has none. */
+export function isTimed(state: string): boolean {
+  return state !== 'UDP_NONE'
 }
 
 /** A service's own time is that of ESTABLISHED, and of every state of UDP (semantics 2.5). */
@@ -20,6 +17,6 @@ export function secondsOf(
   own: number,
   timeouts: Readonly<Record<string, number>>,
 ): number {
-  const hasOwn = state === 'ESTABLISHED' || (isUdpState(state) && timeoutKey(state) !== '')
-  return hasOwn && own > 0 ? own : (timeouts[timeoutKey(state)] ?? 0)
+  const hasOwn = state === 'ESTABLISHED' || (isUdpState(state) && isTimed(state))
+  return hasOwn && own > 0 ? own : (timeouts[stateKey(state)] ?? 0)
 }

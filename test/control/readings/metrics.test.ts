@@ -27,6 +27,7 @@ test('labels say which service, real server, arm, worker and reason', () => {
     'tapvs_drops_total{reason="no_buffer",worker="1"} 3',
     'tapvs_events_total{event="toa_added",worker="1"} 3',
     'tapvs_connections{protocol="TCP",state="time_wait",worker="1"} 1',
+    'tapvs_connections{protocol="UDP",state="udp_normal",worker="1"} 0',
     'tapvs_neighbours{state="send",worker="1"} 1',
   ]) {
     assert.ok(text.includes(`\n${sample}\n`), sample)

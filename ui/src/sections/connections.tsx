@@ -1,6 +1,7 @@
 /** All connections, however many: a table that only draws the rows one sees. */
 
 import { signal } from '@preact/signals'
+import { stateKey } from '../../../src/api/names.ts'
 import { PROTOCOL_NAMES } from '../../../src/api/protocols.ts'
 import { balancerGraph } from '../../../src/page/balancer-states.ts'
 import { ALL_CONNS, type ConnQuery, isEndpoint } from '../../../src/page/conn-query.ts'
@@ -88,7 +89,7 @@ function Filters() {
           <option value="">any</option>
           {STATES.map(name => (
             <option key={name} value={name}>
-              {name} ({whole(now?.states[name.toLowerCase()] ?? 0)})
+              {name} ({whole(now?.states[stateKey(name)] ?? 0)})
             </option>
           ))}
         </select>

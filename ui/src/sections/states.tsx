@@ -1,6 +1,7 @@
 /** The balancer's state machine, live, and beside it that of a TCP socket. */
 
 import { useMemo } from 'preact/hooks'
+import { stateKey } from '../../../src/api/names.ts'
 import { balancerGraph, shortCauses } from '../../../src/page/balancer-states.ts'
 import type { EdgeCount } from '../../../src/page/edge-counts.ts'
 import { duration, rate, short, whole } from '../../../src/page/format.ts'
@@ -46,7 +47,7 @@ export function States() {
               graph={OURS}
               edgeText={text}
               emphasis={1}
-              count={name => states[name.toLowerCase()]}
+              count={name => states[stateKey(name)]}
               taken={taken}
               used={new Set(edges.keys())}
             />
@@ -101,7 +102,7 @@ function Datagrams({ edges, states, taken }: DatagramsProps) {
           graph={UDP}
           edgeText={text}
           emphasis={1}
-          count={name => states[name.toLowerCase()]}
+          count={name => states[stateKey(name)]}
           taken={taken}
           used={new Set(edges.keys())}
         />

@@ -1,0 +1,28 @@
+/** A state has one key wherever the API has something by state. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  ALL_STATES,
+  COUNTED_STATES,
+  stateKey,
+  stateName,
+  stateNamed,
+  TIMEOUT_KEYS,
+} from '../../src/api/names.ts'
+
+test('a state is counted by the key that its timeout has', () => {
+  const counted = COUNTED_STATES.map(({ key }) => key)
+  assert.deepEqual(ALL_STATES.map(stateKey), counted)
+  assert.equal(new Set(counted).size, counted.length)
+  // A connection that a single datagram makes is in its state for no time.
+  assert.deepEqual(counted.toSorted(), [...TIMEOUT_KEYS, 'udp_none'].toSorted())
+})
+
+test('the listing has its own word for a state, and one only', () => {
+  assert.equal(stateKey('UDP_NORM'), 'udp_normal')
+  for (const name of ALL_STATES) {
+    const known = stateNamed(name)
+    assert.equal(known && stateName(known.state, known.code), name)
+  }
+})
