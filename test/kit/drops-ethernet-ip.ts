@@ -50,6 +50,15 @@ function tellNobody({ engine }: Stand): void {
 }
 const PARTIAL = { flags: 1, csumStart: 34, csumOffset: 16 }
 
+/** The arms of the seed as one of them. */
+const ONE_ARM = SEED_CONFIG.replace(
+  /addresses: \[202.*to: 192[^\n]*/s,
+  `mtu: 1000
+    addresses: [192.168.168.3/32, 202.108.10.1/32]
+    local_addresses: [192.168.168.7]
+    routes: [{ to: 192.168.168.0/24 }, { to: 202.108.10.0/24 }]`,
+)
+
 export const ETHERNET_IP_DROPS: Case[] = [
   { name: 'nothing behind the virtio-net header', drop: 'ETH_RUNT', bytes: vnetHeader() },
   { name: '13 bytes', drop: 'ETH_RUNT', bytes: new Uint8Array(23) },
@@ -199,6 +208,13 @@ export const ETHERNET_IP_DROPS: Case[] = [
     },
     arm: LAN,
     bytes: frame(packet({ ...RS, payload: new Uint8Array(961) }), LAN),
+  },
+  {
+    name: 'larger than the one arm that there is',
+    drop: 'IP_TOO_BIG',
+    config: ONE_ARM,
+    before: tellNobody,
+    bytes: frame(packet({ payload: new Uint8Array(961) })),
   },
   { name: '7 bytes of ICMP', drop: 'ICMP_HEADER', bytes: frame(icmp(8, 7)) },
   { name: 'corrupt echo', drop: 'ICMP_CHECKSUM', bytes: corrupt(frame(icmp(8)), 10 + 14 + 20 + 5) },

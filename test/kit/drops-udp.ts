@@ -1,7 +1,7 @@
 /** Datagrams that are refused for their header, for what they ask for, or because something runs short. */
 
 import { LAN, RS, SYN, WAN } from './connection.ts'
-import { type DatagramFields, datagram } from './datagram.ts'
+import { type DatagramFields, datagram, offloadUdp } from './datagram.ts'
 import { type Case, frame, patched } from './drop.ts'
 import { concat, vnetHeader } from './frame.ts'
 import { SEED_CONFIG } from './stand.ts'
@@ -77,6 +77,15 @@ const ROWS: Case[] = [
       'protocol: udp\n    one_packet: true',
     ),
     bytes: frame(of()),
+  },
+  {
+    name: 'datagrams in one frame, each larger than the arm they leave on',
+    drop: 'IP_TOO_BIG',
+    config: UDP_CONFIG.replace('- name: dpdk1', '$&\n    mtu: 1000'),
+    before: ({ engine }) => {
+      engine.icmp.errors.rested = engine.long.ms + 10_000
+    },
+    bytes: offloadUdp(frame(of({ payload: new Uint8Array(4000) })).subarray(10), 1000),
   },
   {
     name: 'a service without LIPs',

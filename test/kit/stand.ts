@@ -329,7 +329,8 @@ export class Stand {
   }
 
   armFacing(address: string): string {
-    return address.startsWith('192.168.') ? this.config.arms[1].name : this.config.arms[0].name
+    const [clients, servers = clients] = this.config.arms
+    return address.startsWith('192.168.') ? servers.name : clients.name
   }
 }
 

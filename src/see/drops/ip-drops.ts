@@ -4,8 +4,9 @@ import { fold, sumWords } from '../../wire/checksum.ts'
 import { ETH } from '../../wire/ethernet.ts'
 import { ICMP, ICMP_TYPE, isTranslated } from '../../wire/icmp.ts'
 import { IPV4, PROTO } from '../../wire/ipv4.ts'
+import { UDP } from '../../wire/udp.ts'
 import type { Refused } from './drop-context.ts'
-import { type DropTable, hex } from './drop-row.ts'
+import { type DropTable, type Explanation, hex } from './drop-row.ts'
 
 const PROTOCOLS = new Map<number, string>([
   [2, 'IGMP'],
@@ -91,20 +92,8 @@ export const IP_DROPS = {
   },
 
   ip_too_big: {
-    says: 'larger than the MTU of the arm it has to leave on, and not to be cut (DF)',
-    explain: frame => {
-      const { ip, tcp } = frame.headers
-      const { gsoSize } = frame.vnet
-      const headers = (ip?.header ?? 0) + (tcp?.header ?? 0)
-      const cut = gsoSize > 0 && (tcp?.payload ?? 0) > gsoSize
-      const bytes = cut ? headers + gsoSize : (ip?.total ?? 0)
-      const small = frame.context.arms.filter(({ name, mtu }) => name !== frame.arm && mtu < bytes)
-      const arm = small[0] ?? { name: 'the other arm', mtu: 0 }
-      return {
-        rule: `${bytes} bytes of IP, and the MTU of ${arm.name} is ${arm.mtu}`,
-        advice: `give ${arm.name} a larger mtu (arms[].mtu), or the sender ${frame.src} a smaller one; the MSS of the handshake should have kept it from this`,
-      }
-    },
+    says: 'larger than the MTU of the arm it has to leave on, and not to be cut (DF, or datagrams in one frame)',
+    explain: tooBig,
   },
 
   icmp_header: {
@@ -122,13 +111,13 @@ export const IP_DROPS = {
       const would = `0x${hex(checksumOf(frame, frame.headers.l4, icmpBytes(frame), ICMP.CHECKSUM))}`
       return {
         rule: `the ICMP checksum is 0x${hex(frame.headers.icmp?.checksum ?? 0)}, ${whole ? `would be ${would}` : `and its ${icmpBytes(frame)} bytes have another`}`,
-        advice: `the ping of ${frame.src} was spoilt on its way; impair.corrupt of ${frame.arm} does it too`,
+        advice: `the ${frame.headers.icmp?.type === ICMP_TYPE.ECHO ? 'ping' : 'ICMP message'} of ${frame.src} was spoilt on its way; impair.corrupt of ${frame.arm} does it too`,
       }
     },
   },
 
   icmp_type: {
-    says: 'ICMP other than an echo request',
+    says: 'ICMP that is neither an echo request nor an error to pass on',
     explain: frame => ({
       rule: `type is ${icmpTypeText(frame)}; only echo requests (8) are answered, and only errors passed on`,
       advice: 'nothing: what is lost with it nobody here has asked for',
@@ -146,6 +135,33 @@ export const IP_DROPS = {
     }),
   },
 } satisfies DropTable
+
+/** Where several datagrams are in one frame (UDP GSO), DF does not matter: they are not cut up. */
+function tooBig(frame: Refused): Explanation {
+  const { ip, tcp, udp } = frame.headers
+  const { gsoSize } = frame.vnet
+  const headers = (ip?.header ?? 0) + (tcp?.header ?? UDP.HEADER)
+  const total = ip?.total ?? 0
+  const isCut = gsoSize > 0 && total - headers > gsoSize
+  const bytes = isCut ? headers + gsoSize : total
+  const what = `${bytes} bytes of IP${isCut && udp !== null ? ' in each datagram of one frame (UDP GSO)' : ''}`
+  // It leaves on the arm that it came on where there is but one.
+  const small = frame.context.arms.filter(({ mtu }) => mtu < bytes)
+  const arm = small.find(({ name }) => name !== frame.arm) ?? small[0]
+  const wider = `give ${arm?.name ?? 'the arm that it leaves on'} a larger mtu (arms[].mtu)`
+  const advice =
+    tcp !== null
+      ? `${wider}, or the sender ${frame.src} a smaller one; the MSS of the handshake should have kept it from this`
+      : udp !== null
+        ? `${wider}, or let ${frame.src} send smaller datagrams`
+        : wider
+  return {
+    rule: arm
+      ? `${what}, and the MTU of ${arm.name} is ${arm.mtu}`
+      : `${what}, more than the arm that it had to leave on let pass`,
+    advice,
+  }
+}
 
 function ipHeaderRule(frame: Refused): string {
   const { ip } = frame.headers

@@ -54,7 +54,7 @@ export const UDP_DROPS = {
 
   udp_no_rs: {
     says: 'datagram to a service without a real server of weight above 0',
-    explain: frame => noRs(frame, '-u', ''),
+    explain: frame => noRs(frame, '-u', '; when_down: reject tells clients at once'),
   },
 
   udp_no_lip: {
