@@ -134,6 +134,8 @@ export class CheckReader {
       return undefined
     }
     if (isPage) check.status ??= '200-299'
+    // Of keepalived nothing but an answer without an error passes, not even "no such name".
+    if (type === 'dns') check.rcode = 'noerror'
     this.#complete(check, type, own, checker.place)
     return check
   }

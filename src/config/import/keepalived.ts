@@ -29,6 +29,7 @@ import {
   otherKind,
 } from './keepalived-keywords.ts'
 import type { SourceFile } from './keepalived-lines.ts'
+import { settleProtocol } from './keepalived-protocol.ts'
 import { apart, lastOfEach, type Statement, tellUnread } from './keepalived-statement.ts'
 import { type Include, statementsOf } from './keepalived-text.ts'
 import { portOf } from './ports.ts'
@@ -110,10 +111,8 @@ class Reader {
       } else if (!this.#field(inner, fields, label)) this.#strange(inner, IN_SERVICE, label)
     }
     this.#leftOut(statement, servers, label)
-    if (fields.one_packet && fields.protocol !== 'udp') {
-      delete fields.one_packet
-      this.collector.notCarried(place, `ops of ${label}`, 'one-packet scheduling is for UDP')
-    }
+    const own = servers.map(server => server.check)
+    settleProtocol(statement, fields, own, label, this.collector)
     const check = this.#check(servers, label)
     if (check) fields.check = check
     checks.tellUnused()
@@ -173,11 +172,6 @@ class Reader {
     const has = (what: string) => block?.some(({ keyword }) => IN_SERVICE.sets(keyword) === what)
     if (!has('lb_algo')) {
       this.collector.scheduler(place, 'wlc', `no lb_algo, which means wlc, of ${label}`)
-    }
-    if (!has('protocol')) {
-      const why = 'TCP takes its place'
-      const what = `no protocol, which means UDP to keepalived 2, of ${label}`
-      this.collector.notCarried(place, what, why)
     }
     if (has('lb_kind') || (servers.length > 0 && servers.every(({ mode }) => mode))) return
     this.collector.notCarried(place, `no lb_kind, which means NAT, of ${label}`, FULLNAT, label)

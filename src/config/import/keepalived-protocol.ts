@@ -1,0 +1,32 @@
+/** The protocol of a virtual_server that may not say it, and what only services of UDP have. */
+
+import type { Collector, ImportedCheck, ImportedService } from './imported.ts'
+import { IN_SERVICE } from './keepalived-keywords.ts'
+import type { Statement } from './keepalived-statement.ts'
+
+/**
+ * Completes `fields`, and says so. Without a protocol keepalived 2 takes UDP; who leaves it out may mean TCP all the same, so
+ * UDP needs something more that speaks of it: `checks`, those of the real servers, or ops.
+ */
+export function settleProtocol(
+  { place, block }: Statement,
+  fields: Pick<ImportedService, 'protocol' | 'one_packet'>,
+  checks: readonly (ImportedCheck | undefined)[],
+  label: string,
+  collector: Collector,
+): void {
+  if (!block?.some(({ keyword }) => IN_SERVICE.sets(keyword) === 'protocol')) {
+    const what = `no protocol, which means UDP to keepalived 2, of ${label}`
+    const isChecked = checks.some(check => check?.type === 'dns' || check?.type === 'udp')
+    if (isChecked || fields.one_packet) {
+      fields.protocol = 'udp'
+      collector.note(place, what, `udp it is, by its ${isChecked ? 'check' : 'ops'}`)
+    } else {
+      const why = 'TCP takes its place, for nothing in it speaks of UDP; if it is to be UDP, say so'
+      collector.notCarried(place, what, why)
+    }
+  }
+  if (!fields.one_packet || fields.protocol === 'udp') return
+  delete fields.one_packet
+  collector.notCarried(place, `ops of ${label}`, 'one-packet scheduling is for UDP')
+}
