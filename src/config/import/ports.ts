@@ -1,4 +1,4 @@
-/** Names of ports, as `ipvsadm -S` without -n writes them. */
+/** Names of ports, as people and `ipvsadm -S` without -n write them. */
 
 import { readFileSync } from 'node:fs'
 import type { Protocol } from '../../api/protocols.ts'
@@ -16,25 +16,33 @@ const WELL_KNOWN_UDP: Record<string, number> = {
   ...{ openvpn: 1194, radius: 1812, 'radius-acct': 1813, sip: 5060 },
 }
 
+export const SERVICES_FILE = '/etc/services'
+
 const ofMachine: Partial<Record<Protocol, Map<string, number>>> = {}
 
 /** A number in digits or a name => 0-65535, or undefined if it is neither. */
 export function portOf(text: string, protocol: Protocol = 'tcp'): number | undefined {
   if (/^\d{1,5}$/.test(text)) return Number(text) <= 65_535 ? Number(text) : undefined
-  ofMachine[protocol] ??= machinePorts(protocol)
   const known = protocol === 'tcp' ? WELL_KNOWN : WELL_KNOWN_UDP
-  return ofMachine[protocol]?.get(text) ?? (Object.hasOwn(known, text) ? known[text] : undefined)
+  return machinePorts(protocol).get(text) ?? (Object.hasOwn(known, text) ? known[text] : undefined)
 }
 
-function machinePorts(protocol: Protocol): Map<string, number> {
+/** By name, of a protocol. Small systems have no such file, and so none. */
+export function machinePorts(protocol: Protocol): ReadonlyMap<string, number> {
+  const read = ofMachine[protocol] ?? portsOf(servicesText(), protocol)
+  ofMachine[protocol] = read
+  return read
+}
+
+function servicesText(): string {
   try {
-    return portsOf(readFileSync('/etc/services', 'utf8'), protocol)
+    return readFileSync(SERVICES_FILE, 'utf8')
   } catch {
-    return new Map()
+    return ''
   }
 }
 
-/** Of a text like /etc/services: `http  80/tcp  www  # comment`. */
+/** Of a text like /etc/services, `http  80/tcp  www  # comment`; the first line of a name counts. */
 export function portsOf(text: string, protocol: Protocol): Map<string, number> {
   const ports = new Map<string, number>()
   for (const line of text.split('\n')) {
