@@ -99,7 +99,7 @@ const isDnsName = (text: string) =>
   text === '.' || (text.length <= 254 && /^([\w-]{1,63}\.)*[\w-]{1,63}\.?$/.test(text))
 const rcode = z.enum(RCODE_WORDS, oneOf(RCODE_WORDS))
 const RCODE = `${oneOf(RCODE_WORDS)}, or a list of them`
-const PAYLOAD = 'at most 512 bytes as hex digits, like 0a1b'
+const PAYLOAD = 'at most 512 bytes as hex digits in quotes, like "0a1b"'
 
 export const checkSchema = z.strictObject(
   {

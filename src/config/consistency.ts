@@ -73,11 +73,23 @@ function* remarksOn(
     yield ['address', `${service.address} is no address of any arm: nobody answers ARP for it`]
   if (service?.local_addresses?.length === 0)
     yield ['local_addresses', 'no LIP: it takes no connection']
+  yield* remarksOnDatagrams(service)
   if (service?.when_down !== 'all') return
   if (service.real_servers?.some(rs => rs?.backup))
     yield ['when_down', 'all: a backup takes nothing while checks fail, for then none counts']
   if (service.check?.type === 'none' && service.passive === undefined)
     yield ['when_down', 'all: without check and passive no real server is ever down']
+}
+
+/** What means nothing beside another key. */
+function* remarksOnDatagrams(service: Service | null): Generator<[key: string, text: string]> {
+  const { one_packet, conn_timeout, passive, check } = service ?? {}
+  if (one_packet && conn_timeout)
+    yield ['conn_timeout', 'no effect with one_packet: no connection outlives its datagram']
+  if (one_packet && passive)
+    yield ['passive', 'no effect with one_packet: there are no answers to judge a real server by']
+  if (check?.reply === false && check.expect !== undefined)
+    yield ['check', 'reply: false has no effect with expect, which an answer has to hold']
 }
 
 interface Own {
@@ -206,15 +218,9 @@ function checkServices(
 function* protocolProblems({
   protocol = DEFAULT_PROTOCOL,
   one_packet,
-  passive,
 }: Service): Generator<[key: string[], text: string]> {
   if (one_packet && protocol !== 'udp')
     yield [['one_packet'], `expected protocol udp with it, found ${protocol}`]
-  if (passive !== undefined && protocol !== 'tcp')
-    yield [
-      ['passive'],
-      `expected protocol tcp with it, whose handshakes it judges, found ${protocol}`,
-    ]
 }
 
 function checkThresholds(

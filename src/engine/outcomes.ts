@@ -1,15 +1,15 @@
 /**
  * How the connections to each RS began, for passive checks: control looks at these numbers and takes an RS out that
- * answers no more SYNs. Eight bytes an RS beside Dests, whose line is full; touched when a connection's state changes.
+ * answers no more SYNs or datagrams. Eight bytes an RS beside Dests, whose line is full; touched when a connection's state changes.
  */
 
 import { OUT, State } from './tcp-state.ts'
 
 /** Per-RS cells. */
 export const Outcome = {
-  /** The RS refused the SYN with RST, or left it without an answer until the connection expired. */
+  /** The RS refused the SYN with RST, or left it, or the datagrams of a connection, without an answer until that expired. */
   FAILED: 0,
-  /** The RS has answered and the connection is established. */
+  /** The RS has answered and the connection is established; of UDP: it has answered. */
   DONE: 1,
 } as const
 

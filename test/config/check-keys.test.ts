@@ -45,6 +45,14 @@ test('what is left out has its default, what is there is normalised', () => {
 
 for (const [keys, expected] of [
   [
+    'check: { type: udp, payload: 1234 }',
+    'expected at most 512 bytes as hex digits in quotes, like "0a1b", found 1234',
+  ],
+  [
+    'check: { type: udp, payload: 1e10 }',
+    'expected at most 512 bytes as hex digits in quotes, like "0a1b", found 10000000000',
+  ],
+  [
     'check: { type: ftp }',
     'expected none, tcp, http, https, redis, script, dns or udp, found "ftp"',
   ],
@@ -71,7 +79,7 @@ for (const [keys, expected] of [
   ],
   [
     'check: { type: udp, payload: abc }',
-    'expected at most 512 bytes as hex digits, like 0a1b, found "abc"',
+    'expected at most 512 bytes as hex digits in quotes, like "0a1b", found "abc"',
   ],
   ['check: { type: http, verify: true }', 'a check of type https with it, found type http'],
   [

@@ -104,12 +104,9 @@ const CASES: Record<string, [text: string, expected: string[]]> = {
   'what only one protocol has': [
     yaml({
       services:
-        '[{ address: 10.0.0.1, port: 53, one_packet: true }, { address: 10.0.0.1, port: 53, protocol: udp, one_packet: true, passive: {} }]',
+        '[{ address: 10.0.0.1, port: 53, one_packet: true }, { address: 10.0.0.1, port: 53, protocol: udp, one_packet: true }]',
     }),
-    [
-      'services[0].one_packet: expected protocol udp with it, found tcp',
-      'services[1].passive: expected protocol tcp with it, whose handshakes it judges, found udp',
-    ],
+    ['services[0].one_packet: expected protocol udp with it, found tcp'],
   ],
   'the same real server twice, once by the default port': [
     yaml({

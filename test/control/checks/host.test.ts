@@ -17,11 +17,12 @@ import { SEED_CONFIG } from '../../kit/stand.ts'
 const SERVERS = '[{ address: 192.168.168.2, weight: 100 }, { address: 192.168.168.8, weight: 50 }]'
 
 /** Passive, so that nothing is probed; `more` is of the service. */
-function configOf(more = '', servers = SERVERS) {
+function configOf(more = '', servers = SERVERS, protocol = 'tcp') {
   const check = 'check: { on_down: reset, slow_start: 10 }'
   const passive = 'passive: { failures: 2, within: 10, min: 5, max: 60 }'
   const service = `real_servers: ${servers}\n    ${check}\n    ${passive}\n    ${more}`
-  return parseConfig(SEED_CONFIG.replace(/real_servers:.*/, service), 'x.yaml')
+  const text = SEED_CONFIG.replace(/real_servers:.*/, service)
+  return parseConfig(text.replace('protocol: tcp', `protocol: ${protocol}`), 'x.yaml')
 }
 
 function checks(t: TestContext, config = configOf()) {
@@ -116,6 +117,12 @@ test('when_down all: nobody is cut while all are taken for up, and all who are d
   assert.ok(!told.some(isCut), told.join())
   await apply(configOf('when_down: drop'))
   assert.deepEqual((await says()).filter(isCut).length, 2)
+})
+
+test('connections of UDP that nobody answered take an RS out, too', async t => {
+  const { fail, told } = checks(t, configOf('', SERVERS, 'udp'))
+  fail(A, 2)
+  await until('the end', { limitMs: 5000 }, () => told.includes(`${A} 0`) || undefined)
 })
 
 test('one that is down and becomes a backup has its weight, and is not cut any more', async t => {
