@@ -23,7 +23,7 @@ function connsOfWorker({ engine, worker }: Player, arms: number): ConnInfo[] {
     engine.dests.cells[(place << 4) | DestCell.ESTABLISHED_MS] ?? 0
   const conns: ConnInfo[] = []
   for (let from = 0; from >= 0; ) {
-    const { count, next } = copyConns(engine, from, page, arms)
+    const { count, next } = copyConns(engine, from, page, engine.long.ms | 0, arms)
     for (let i = 0; i < count; i++)
       conns.push(connInfo(page, i, workerId(worker), timeouts, established))
     from = next
