@@ -10,7 +10,7 @@ import { IPV4 } from '../../src/wire/ipv4.ts'
 import { FLAG, TCP } from '../../src/wire/tcp.ts'
 import { VNET } from '../../src/wire/vnet-hdr.ts'
 import { CLIENT_MAC, type Rig, RS_MAC } from './rig.ts'
-import { OPTIONS, Segment, type SegmentFields } from './segments.ts'
+import { OPTIONS, Segment, type SegmentFields, type Stamp } from './segments.ts'
 
 /** RIP, LIP, ports, by how much the client's numbers were moved, bytes that the RS has sent. */
 const CELLS = 5
@@ -73,18 +73,18 @@ export class Clients {
     return this.#segment({ to: [macHi, macLo], from: RS_MAC, ...change })
   }
 
-  /** A burst of segments of clients `first`, `first + 1`, ... on their way in. */
-  stampIn(segment: Segment, first: number): void {
+  /** A burst of packets of clients `first`, `first + 1`, ... on their way in. */
+  stampIn(segment: Stamp, first: number): void {
     const slots = this.rig.take()
     for (let i = 0; i < BURST; i++) this.stampInOne(segment, slots[i], (first + i) % this.count)
   }
 
-  stampOut(segment: Segment, first: number): void {
+  stampOut(segment: Stamp, first: number): void {
     const slots = this.rig.take()
     for (let i = 0; i < BURST; i++) this.stampOutOne(segment, slots[i], (first + i) % this.count)
   }
 
-  stampInOne(segment: Segment, slot: number, client: number): void {
+  stampInOne(segment: Stamp, slot: number, client: number): void {
     const { rig } = this
     const service = client % rig.services
     const ports = (this.#port(client) << 16) | rig.vport(service)
@@ -92,7 +92,7 @@ export class Clients {
   }
 
   /** `sent` bytes are behind it: segments of an RS that follow each other are usually in order. */
-  stampOutOne(segment: Segment, slot: number, client: number, sent = 0): void {
+  stampOutOne(segment: Stamp, slot: number, client: number, sent = 0): void {
     const at = client * CELLS
     const flows = this.#flows
     segment.stamp(slot, flows[at], flows[at + 1], flows[at + 2], flows[at + 4], flows[at + 3])

@@ -3,24 +3,38 @@
 import { BURST } from '../../src/engine/frames.ts'
 import { FLAG } from '../../src/wire/tcp.ts'
 import { type Clients, SEQ } from './clients.ts'
-import type { Segment } from './segments.ts'
+import type { Stamp } from './segments.ts'
 
 /** Bytes: a request and its answer, as a key-value store sees them. */
 export const PAYLOAD = 64
 
-/** Data segments with timestamps in both directions, random connections, complete and partial checksums by turns. */
+/** Two of what clients send and two of what RSs send, which take turns. */
+export interface Traffic {
+  in: Stamp[]
+  out: Stamp[]
+}
+
+/** Data segments with timestamps, complete and partial checksums by turns. */
+export function segments(clients: Clients): Traffic {
+  const data = { flags: FLAG.ACK | FLAG.PSH, payload: PAYLOAD }
+  const out = { ...data, seq: SEQ.RS + 1, ack: SEQ.CLIENT + 1 }
+  return {
+    in: [false, true].map(partial => clients.fromClient({ ...data, partial })),
+    out: [false, true].map(partial => clients.fromRs({ ...out, partial })),
+  }
+}
+
+/** Traffic in both directions over random connections. */
 export class Established {
   readonly #clients: Clients
-  readonly #in: Segment[]
-  readonly #out: Segment[]
+  readonly #in: Stamp[]
+  readonly #out: Stamp[]
   #random = 0x2545f491
 
-  constructor(clients: Clients) {
-    const data = { flags: FLAG.ACK | FLAG.PSH, payload: PAYLOAD }
+  constructor(clients: Clients, traffic: Traffic = segments(clients)) {
     this.#clients = clients
-    this.#in = [false, true].map(partial => clients.fromClient({ ...data, partial }))
-    const out = { ...data, seq: SEQ.RS + 1, ack: SEQ.CLIENT + 1 }
-    this.#out = [false, true].map(partial => clients.fromRs({ ...out, partial }))
+    this.#in = traffic.in
+    this.#out = traffic.out
   }
 
   /** Judges about `packets` packets. => ns per packet */
@@ -43,13 +57,13 @@ export class Established {
     return (ms * 1e6) / (rounds * BURST * 4)
   }
 
-  #fillIn(segment: Segment): void {
+  #fillIn(segment: Stamp): void {
     const clients = this.#clients
     const slots = clients.rig.take()
     for (let i = 0; i < BURST; i++) clients.stampInOne(segment, slots[i], this.#below())
   }
 
-  #fillOut(segment: Segment): void {
+  #fillOut(segment: Stamp): void {
     const clients = this.#clients
     const slots = clients.rig.take()
     for (let i = 0; i < BURST; i++) {

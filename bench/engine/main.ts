@@ -59,6 +59,8 @@ function plan(): [name: string, against: Row['against'], measure: () => number][
     ]),
     ['packet, recorder on', 'cpu', () => bench.established(1 << 10, { record: true })],
     ['life of 10 packets, whole', 'cpu', () => bench.life()],
+    ['datagram, 1 k connections', 'cpu', () => bench.datagrams(1 << 10)],
+    ['query and answer, whole life', 'cpu', () => bench.queries()],
     ...(Object.keys(REFUSALS) as (keyof typeof REFUSALS)[]).map(
       (reason): ReturnType<typeof plan>[0] => [
         `drop ${reason.toLowerCase()}`,

@@ -6,6 +6,7 @@
 import type { Against, Calibration } from './calibrate.ts'
 import { Clients } from './clients.ts'
 import type { Collections } from './collections.ts'
+import { datagrams, Queries } from './datagrams.ts'
 import { Established } from './established.ts'
 import { Lives } from './lives.ts'
 import { type REFUSALS, Refused } from './refused.ts'
@@ -50,6 +51,26 @@ export class Bench {
     const rig = new Rig({ conns: 1 << 17, ...options })
     const lives = new Lives(rig)
     const ns = this.#least(packets => lives.run(packets / 4), 5)
+    expectNoDrops(rig)
+    return ns
+  }
+
+  /** ns per datagram of `conns` connections that go on. */
+  datagrams(conns: number): number {
+    const rig = new Rig({ conns, protocol: 'udp' })
+    const queries = new Queries(rig, conns)
+    queries.run(conns)
+    const traffic = new Established(queries.clients, datagrams(rig))
+    const ns = this.#least(packets => traffic.run(packets))
+    expectNoDrops(rig)
+    return ns
+  }
+
+  /** ns per life of a query and its answer, which ends 2 s later. */
+  queries(): number {
+    const rig = new Rig({ conns: 1 << 17, protocol: 'udp', establishedSec: 2 })
+    const queries = new Queries(rig, 1 << 17)
+    const ns = this.#least(packets => queries.run(packets / 2), 5)
     expectNoDrops(rig)
     return ns
   }

@@ -4,6 +4,7 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import type { Protocol } from '../../src/api/protocols.ts'
 import type { ConfigArm } from '../../src/config/arms.ts'
 import { NO_CHECK } from '../../src/config/check-keys.ts'
 import type { ConfigValues } from '../../src/config/config.ts'
@@ -27,13 +28,15 @@ import type { Mac } from './segments.ts'
 export interface RigOptions {
   /** Room in the connection table. */
   conns: number
+  /** Of the services; TCP. */
+  protocol?: Protocol
   /** `realServers` of them each. */
   services?: number
   realServers?: number
   /** Only the last RS of each service takes connections. */
   lastOnly?: boolean
   lips?: number
-  /** Seconds; ESTABLISHED of every service. */
+  /** Seconds; ESTABLISHED of every service, of UDP all states. */
   establishedSec?: number
   lports?: { mask: number; residue: number }
   /** The flight recorder is on, with the memory that it has by default. */
@@ -194,7 +197,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       arm('int0', '02:00:00:00:00:02', '172.16.0.0', 16, 0, lips),
     ],
     services: Array.from({ length: services }, (_, service) => ({
-      protocol: 'tcp',
+      protocol: options.protocol ?? 'tcp',
       address: ipv4Text(VIP + (service % VIPS)),
       port: 1000 + Math.floor(service / VIPS),
       scheduler: 'wrr',

@@ -42,7 +42,16 @@ export interface SegmentFields {
   partial: boolean
 }
 
-export class Segment {
+/** A template that is stamped into slots; numbers mean nothing to one of UDP. */
+export interface Stamp {
+  /**
+   * Copies the template into `slot`, a slot just taken. `ports` is source << 16 | destination; `seq` and `ack` are added to
+   * those of the template.
+   */
+  stamp(slot: number, src: number, dst: number, ports: number, seq?: number, ack?: number): void
+}
+
+export class Segment implements Stamp {
   readonly #bytes: Uint8Array
   readonly #partial: boolean
   readonly #arena: Uint8Array
@@ -78,10 +87,6 @@ export class Segment {
     }
   }
 
-  /**
-   * Copies the template into `slot`, a slot just taken. `ports` is source << 16 | destination; `seq` and `ack` are added to
-   * those of the template.
-   */
   stamp(slot: number, src: number, dst: number, ports: number, seq = 0, ack = 0): void {
     const { pkt, start, length } = this.#frames
     const at = start[slot]
