@@ -104,7 +104,7 @@ async function parser(argv: string[]): Promise<Argv<Common>> {
     .scriptName('tapvs')
     // Its words are read below, and ours are English too.
     .locale('en')
-    .usage('$0 VERB\n\nA two-arm FullNAT layer-4 load balancer on TAP interfaces.')
+    .usage('$0 VERB\n\nA two-arm FullNAT layer-4 load balancer on TAP interfaces and NICs.')
     .version(version)
     .help()
     .alias('help', 'h')

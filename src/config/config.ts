@@ -48,7 +48,7 @@ export interface ConfigService {
   passive: ConfigPassive | null
   /** Seconds for which a client keeps its RS, 0 for not at all; clients are told apart by `prefix` bits. */
   persistence: { timeout: number; prefix: number }
-  /** What happens to a SYN that no real server can take; all: while none is up, each is taken for up. */
+  /** What happens to a SYN, or a datagram of no connection, that no real server can take; all: while none is up, each is taken for up. */
   whenDown: WhenDown
   /** Each datagram has an RS and an lport of its own, which go back behind it (semantics 4.3). */
   onePacket: boolean

@@ -103,7 +103,7 @@ function formatGauges(
   return text
 }
 
-/** `ipvsadm -G`; CONFLICTS are SYNs that found no lport. */
+/** `ipvsadm -G`; CONFLICTS are SYNs and datagrams that found no lport. */
 export function formatLips(services: readonly ServiceInfo[]): string {
   let text = 'VIP:VPORT            TOTAL    SNAT_IP              CONFLICTS  CONNS     \n'
   for (const { address, port, local_addresses: localAddresses } of services) {

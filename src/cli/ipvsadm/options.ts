@@ -203,7 +203,7 @@ export const OPTIONS: readonly OptionRow[] = [
     long: 'when-down',
     values: ['ANSWER'],
     choices: WHEN_DOWN,
-    help: 'what a SYN gets that no real server can take: drop (default) or reject, which is a RST, or of UDP an ICMP error; all: while all checks fail, as if none did',
+    help: 'what a SYN, or a datagram of no connection, gets that no real server can take: drop (default) or reject, which is a RST, or of UDP an ICMP error; all: while all checks fail, as if none did',
   },
   {
     long: 'ops',

@@ -34,7 +34,7 @@ export function manualPages(tree: readonly VerbNode[]): Map<string, string> {
 }
 
 function mainPage(tree: readonly VerbNode[]): string {
-  const about = 'a two-arm FullNAT layer-4 load balancer on TAP interfaces'
+  const about = 'a two-arm FullNAT layer-4 load balancer on TAP interfaces and NICs'
   const verbs = tree.map(verb =>
     OWN_PAGES.includes(verb.name)
       ? subsection(verb.name, paragraphs(`${sentence(verb.about)} See tapvs-${verb.name}(1).`))
@@ -47,7 +47,7 @@ function mainPage(tree: readonly VerbNode[]): string {
     section(
       'DESCRIPTION',
       paragraphs(
-        'tapvs run is the load balancer: a daemon between two arms, which are TAP interfaces. Clients reach a service at its virtual address (VIP); its real servers are reached from a local address (LIP) and a local port of the balancer, so that both addresses of every packet change.',
+        'tapvs run is the load balancer: a daemon between two arms, which are TAP interfaces or NICs. Clients reach a service at its virtual address (VIP); its real servers are reached from a local address (LIP) and a local port of the balancer, so that both addresses of every packet change.',
         'All other verbs ask the running daemon over its control socket, or need none.',
       ),
     ),
