@@ -2,7 +2,8 @@
  * UOA: the client's address and port beside a datagram, for RS modules that give them to the application (semantics 4.2). In a
  * header of its own between IP and UDP, or as an option of IP; where there is no room, in an empty datagram ahead.
  *
- * A frame that is to be cut up keeps its headers: nobody knows how to cut up protocol 248, and an option would be in all pieces.
+ * What is to be cut up, because it is several datagrams or came in fragments, keeps its headers: nobody knows how to cut up
+ * protocol 248, and an option would be in all pieces.
  */
 
 import { adjust, diff16, diff32, fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
@@ -34,10 +35,10 @@ const IP_HEADER_MAX = 60
 const { CIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
 const { at: recordAt } = RECORD
 
-/** The datagram, which leaves on an arm of this MTU, has room for it. */
-export function hasRoomForUoa(p: Parsed, mode: number, mtu: number): boolean {
+/** The datagram, which leaves on an arm of this MTU, has room for it; `came` is as Frames.fragment. */
+export function hasRoomForUoa(p: Parsed, came: number, mode: number, mtu: number): boolean {
   const grown = mode === OPP ? OPP_BYTES : OPTION_BYTES
-  if (p.gsoSize !== 0 || p.ipTotal + grown > mtu) return false
+  if (p.gsoSize !== 0 || came !== 0 || p.ipTotal + grown > mtu) return false
   return mode === OPP || p.ipHeader + OPTION_BYTES <= IP_HEADER_MAX
 }
 
