@@ -144,6 +144,13 @@ export function writeUoaAlone(
   frames.length[slot] = VNET.BYTES + ETH.HEADER + total
 }
 
+/** The datagram of UDP at `l4`, behind an IP header at `ip`, has nothing in it but a client's address in an IP option. */
+export function isUoaAlone(pkt: DataView, ip: number, l4: number): boolean {
+  const option = ip + IP_HEADER
+  if (l4 < option + OPTION_BYTES || pkt.getUint8(option) !== UOA.KIND) return false
+  return pkt.getUint16(l4 + UDP.LENGTH) === UDP_HEADER
+}
+
 /** Computes and stores the checksum of a datagram of `bytes` bytes whose field is 0; one of 0 is sent as 0xffff (RFC 768). */
 export function writeUdpChecksum(
   pkt: DataView,
