@@ -50,9 +50,9 @@ export function insertToa(
   if (p.largest > mtu - TOA_BYTES || p.ipTotal + TOA_BYTES > 0xffff) return Event.TOA_MTU
   const { pkt } = frames
   const options = p.l4 + TCP_HEADER
-  const before = p.tcpHeader - TCP_HEADER
+  const before = p.l4Header - TCP_HEADER
   let after = before
-  if (p.tcpHeader + TOA_BYTES > TCP.HEADER_MAX) {
+  if (p.l4Header + TOA_BYTES > TCP.HEADER_MAX) {
     after = mode === ToaMode.MASTER ? compactOptions(pkt, options, options + before) : -1
     if (after < 0) return Event.TOA_NO_ROOM
   }
@@ -90,7 +90,7 @@ function moveHeaders(frames: Frames, slot: number, p: Parsed, grown: number): vo
   p.eth -= grown
   p.ip -= grown
   p.l4 -= grown
-  p.tcpHeader += grown
+  p.l4Header += grown
 }
 
 /**
