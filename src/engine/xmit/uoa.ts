@@ -15,6 +15,7 @@ import { clearVnetHdr, VNET } from '../../wire/vnet-hdr.ts'
 import { CELL, RECORD } from '../conn-layout.ts'
 import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
+import { moveHeaders } from './ip.ts'
 
 /**
  * off; in a header of its own, IP protocol 248; or as an IP option. An RS without the module drops what comes in protocol 248,
@@ -56,7 +57,7 @@ export function insertUoa(
 ): void {
   const { pkt } = frames
   if (mode === OPP) {
-    moveHeaders(frames, slot, p, p.ipHeader, OPP_BYTES)
+    makeRoom(frames, slot, p, p.ipHeader, OPP_BYTES)
     writeOpp(pkt, p.l4, cip, cport)
     const before = pkt.getUint16(p.ip + TTL)
     const after = (before & 0xff00) | UOA.PROTOCOL
@@ -66,7 +67,7 @@ export function insertUoa(
     pkt.setUint16(p.l4 + UDP_CHECKSUM, 0)
     if (p.partial === 1) clearVnetHdr(pkt, frames.start[slot])
   } else {
-    moveHeaders(frames, slot, p, IP_HEADER, OPTION_BYTES)
+    makeRoom(frames, slot, p, IP_HEADER, OPTION_BYTES)
     writeOption(pkt, p.ip + IP_HEADER, cip, cport)
     const before = pkt.getUint16(p.ip + VERSION_IHL)
     const after = before + ((OPTION_BYTES / 4) << 8)
@@ -80,18 +81,10 @@ export function insertUoa(
   }
 }
 
-/** The first `ipBytes` of the IP header, and all in front, move towards the headroom; lengths are made right. */
-function moveHeaders(frames: Frames, slot: number, p: Parsed, ipBytes: number, by: number): void {
+/** Makes room of `by` bytes behind the first `ipBytes` of the IP header. */
+function makeRoom(frames: Frames, slot: number, p: Parsed, ipBytes: number, by: number): void {
   const { pkt } = frames
-  const from = frames.start[slot]
-  const end = p.ip + ipBytes
-  // All headers together are whole words, and so is what they move by.
-  for (let at = from; at < end; at += 4) pkt.setInt32(at - by, pkt.getInt32(at))
-  frames.start[slot] = from - by
-  frames.length[slot] += by
-  p.eth -= by
-  p.ip -= by
-  p.l4 -= by
+  moveHeaders(frames, slot, p, p.ip + ipBytes, by)
   pkt.setUint16(p.ip + TOTAL_LENGTH, p.ipTotal + by)
   adjust(pkt, p.ip + IP_CHECKSUM, diff16(p.ipTotal, p.ipTotal + by))
 }
