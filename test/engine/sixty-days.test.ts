@@ -142,7 +142,8 @@ test('a client whose persistence is over stays unknown', () => {
   assert.equal(find(), -1)
 })
 
-const TEMPLATE = [ipv4Int(SYN.src), ipv4Int(SYN.dst), SYN.dport] as const
+/** Of TCP, its port. */
+const TEMPLATE = [ipv4Int(SYN.src), ipv4Int(SYN.dst), (6 << 16) | SYN.dport] as const
 
 test('a sweep clears what is over, and nothing else', () => {
   const entries = 2 ** 10

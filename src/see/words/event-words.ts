@@ -25,17 +25,17 @@ export const EVENT_WORDS: Record<EventName, string> = {
   rst_no_rs: 'RSTs to SYNs that no real server could take (when_down: reject)',
   rst_on_cut:
     'RSTs to both ends of connections that were cut: their real server is down, gone or drained',
+  reassembled: 'datagrams that came in fragments, put together',
+  fragmented: 'datagrams cut into fragments',
   syn_rescheduled:
     'SYNs sent again that went to another real server, as the first had not answered and takes no more',
   rst_on_reuse: 'RSTs to real servers whose client had begun another connection',
+  persistence_locked:
+    'persistent clients scheduled anew: another worker held their entry for milliseconds',
   uoa_added: 'datagrams that carry the client address to the real server',
   uoa_alone:
     'empty datagrams sent ahead with the client address, as there was no room in the next one',
   uoa_no_buffer: 'datagrams without UOA, as no buffer was free for one ahead',
-  reassembled: 'datagrams that came in fragments, put together',
-  fragmented: 'datagrams cut into fragments',
-  persistence_locked:
-    'persistent clients scheduled anew: another worker held their entry for milliseconds',
   icmp_translated: 'ICMP errors about packets of connections, passed on to who had sent those',
   icmp_mtu_lowered: 'path MTUs told to clients 8 bytes smaller, to leave room for TOA',
   icmp_frag_needed: 'senders told that their packet is larger than the arm it has to leave on',

@@ -164,7 +164,7 @@ test('config import: the config on stdout, all else on stderr', async () => {
   const lines = poor.stderr.split('\n')
   assert.ok(
     lines.includes(
-      `${file}:9: -A -u 203.0.113.10:53 -s rr -o: UDP is not supported yet (not carried over)`,
+      `${file}:12: -a -f 7 -r 10.20.0.11:0 -g -w 1: services by firewall mark are not supported (DPVS never matches them) (not carried over)`,
     ),
   )
   assert.match(poor.stderr, /^stdout:\d+:\d+ services\[0\]: expected a LIP/m)

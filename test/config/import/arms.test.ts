@@ -104,7 +104,7 @@ log: { timestamps: true }
     file.arms.map(arm => [arm.name, arm.mtu, arm.addresses, arm.local_addresses]),
     [
       ['wan', 9000, ['202.108.10.2/24', '202.108.10.1/32'], []],
-      ['dpdk1', 1500, [], ['192.168.168.7', '192.168.168.8']],
+      ['dpdk1', undefined, [], ['192.168.168.7', '192.168.168.8']],
     ],
   )
   assert.deepEqual(

@@ -101,7 +101,7 @@ test('a mistake in the filter is told, of both', async t => {
   for (const what of ['capture', 'moments']) {
     assert.deepEqual(await call(path, 'GET', `/v1/${what}?filter=prot+80`), {
       status: 400,
-      body: { error: "filter: 'prot' is no word of a filter; did you mean port?" },
+      body: { error: "filter: 'prot' is no word of a filter; did you mean proto?" },
     })
   }
 })
