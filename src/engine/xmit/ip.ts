@@ -36,7 +36,13 @@ export function unfit(
  * Moves all that is in front of `end` by `by` bytes (a multiple of 4) towards the headroom; what is behind stays where it is. With
  * a negative `by` it moves towards the payload, over what has become free there. p follows, but no length in the packet does.
  */
-export function moveHeaders(frames: Frames, slot: number, p: Parsed, end: number, by: number): void {
+export function moveHeaders(
+  frames: Frames,
+  slot: number,
+  p: Parsed,
+  end: number,
+  by: number,
+): void {
   const { pkt } = frames
   const from = frames.start[slot]
   // All headers together are whole words, and so is what they move by.
