@@ -180,7 +180,7 @@ const SHOWN: [string, RegExp][] = [
   ['banner', /^SSH-2\.0-stand-in\n$/],
   ['ipvsadm -ln  ', /-> 10\.0\.0\.21:80 +FullNat 100 [\s\S]*-> 10\.0\.0\.22:80 +FullNat 100 /],
   ['-ln -c', /TIME_WAIT +198\.51\.100\.5:\d+ 203\.0\.113\.20:80 +10\.0\.0\.100:\d+ /],
-  ['dpip link', /eth0: [\s\S]*UP admin up link up[\s\S]*eth1: /],
+  ['dpip link', /eth0: [\s\S]*UP nic admin up link up[\s\S]*eth1: /],
   ['dpip neigh', /10\.0\.0\.21 .*REACHABLE/],
   ['ip -br addr', /eth0@\S+ +UP +203\.0\.113\.10\/24 .*\neth1@/],
   ['sysctl', /ip_forward = 0\n.*rp_filter = 1\n/],
