@@ -34,7 +34,6 @@ const { at: recordAt, of: recordOf, column: columnAt, method: methodOf, jitter: 
 const { TCP: TCP_KEY, UDP: UDP_KEY } = KEY
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
-/** FIN, the lowest bit of the flags, counts as a byte. */
 const { RST, SYN, ACK, FIN } = FLAG
 const { ESTABLISHED, SYN_RECV } = State
 const { SRC: ETH_SRC } = ETH
@@ -156,6 +155,7 @@ export class Conns {
       return
     }
     cells[at | RST_ACK] = ack
+    // FIN, the lowest bit of the flags, counts as a byte.
     cells[at | RST_SEQ] = seq + p.payload + (p.flags & FIN)
   }
 

@@ -1,7 +1,8 @@
 /**
  * Datagrams of known connections, as usual.ts and verify.ts have it of segments. What goes on as it did moves only the time at
  * which the connection ends, and is not summed for it. One that would move more, because the RS answers for the first time or
- * is heard of, or the client has another MAC, is summed first; a checksum of zero says that there is none (RFC 768).
+ * is heard of, or the client has another MAC, is summed first; and so is one that may leave behind a header of UOA, which takes
+ * its checksum away and with it what would show the RS that it is spoilt. A checksum of zero says that there is none (RFC 768).
  */
 
 import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
@@ -12,15 +13,17 @@ import { CELL, KEY, RECORD, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { Drop } from './counters.ts'
 import type { Egress } from './egress.ts'
+import type { UdpOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { DestCell } from './service.ts'
 import { nextState, tableOf } from './states.ts'
 import { UdpState } from './udp-state.ts'
 import { GOOD } from './usual.ts'
+import { UoaMode } from './xmit/uoa.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
-const { WORD, BINDING, DEADLINE, MAC_LO } = CELL
+const { WORD, BINDING, DEADLINE, MAC_LO, UOA_SENT } = CELL
 const { of: recordOf, jitter, dest: destOf } = RECORD
 const { UDP: KEY_UDP } = KEY
 const { NORMAL } = UdpState
@@ -46,12 +49,16 @@ export class Datagrams {
   readonly #egress: Egress
   /** ms by state, which others set. */
   readonly #timeoutMs: Int32Array
+  /** Datagrams of a client that may leave without a checksum. */
+  readonly #bare: number
 
+  /** `timeoutMs` may change, the other options do not. */
   constructor(
     { frames, table, dests }: Parts,
     conns: Conns,
     egress: Egress,
     timeoutMs: Int32Array,
+    { uoa, uoaMaxTrail }: UdpOptions,
   ) {
     this.#pkt = frames.pkt
     this.#conns = conns
@@ -59,6 +66,7 @@ export class Datagrams {
     this.#destCells = dests.cells
     this.#egress = egress
     this.#timeoutMs = timeoutMs
+    this.#bare = uoa === UoaMode.OPP ? uoaMaxTrail : 0
   }
 
   /** The datagram has opened tuple t. => GOOD */
@@ -74,7 +82,7 @@ export class Datagrams {
     const outward = (t & 1) === 1
     const isUsual = outward
       ? (word & STATE_BITS) === NORMAL && !this.#egress.isNewsOfNextHop(p, dest, now)
-      : this.#isOfKnownMac(at, word, p)
+      : this.#cells[at | UOA_SENT] >= this.#bare && this.#isOfKnownMac(at, word, p)
     if (isUsual) {
       this.#refresh(at, word, now)
       return GOOD

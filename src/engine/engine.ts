@@ -156,7 +156,7 @@ export class Engine {
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
     this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
     this.#verify = new Verify(parts, conns, this.#egress)
-    this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs)
+    this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs, options.udp)
     this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
     this.#peers = options.peers
     this.arp = new ArpInput(parts, this.neighs)

@@ -26,9 +26,7 @@ export function icmpInput(
 ): number {
   const { pkt } = frames
   const bytes = p.ipTotal - p.ipHeader
-  // Of an error the tuple is that of what it quotes.
-  const asker = pkt.getInt32(p.ip + IPV4.SRC)
-  const asked = pkt.getInt32(p.ip + IPV4.DST)
+  const { saddr: asker, daddr: asked } = p
   if (!arm.owns(Family.IPV4, asked)) return -Drop.ICMP_NOT_OURS
   if (bytes < ICMP.HEADER) return -Drop.ICMP_HEADER
   // Verified before it is replaced: answering a corrupt request with a good checksum would launder it.

@@ -1,12 +1,13 @@
 /**
  * ICMP errors that the appliance itself originates, each made in place of the frame that it is about: headers are put in
- * front of it, and it is cut. Before changing this file read RFC 1812 4.3.2 and RFC 1191.
+ * front of it, and it is cut. They are about whole packets of TCP and UDP only: ICMP and fragments never come here, about which
+ * there must be none (RFC 1812 4.3.2.7). Before changing this file read RFC 1812 4.3.2 and RFC 1191.
  */
 
 import { adjust, diff16, fold, sumWords } from '../wire/checksum.ts'
 import { ETH } from '../wire/ethernet.ts'
-import { ICMP, ICMP_ERRORS, ICMP_TYPE, UNREACHABLE } from '../wire/icmp.ts'
-import { IP_OFFSET_BITS, IPV4, PROTO, writeHeaderChecksum, writeIpv4 } from '../wire/ipv4.ts'
+import { ICMP, ICMP_TYPE, UNREACHABLE } from '../wire/icmp.ts'
+import { IPV4, PROTO, writeHeaderChecksum, writeIpv4 } from '../wire/ipv4.ts'
 import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import { type Arm, isOurs } from './arm.ts'
 import { type Counters, Event } from './counters.ts'
@@ -69,7 +70,7 @@ export class IcmpErrors {
   ): number {
     const { ip, saddr, daddr } = p
     const source = isOurs(this.#arms, FAMILY, daddr) ? daddr : arm.sourceFor(saddr)
-    if (source === 0 || !this.#isAnswerable(ip, saddr, daddr)) return -reason
+    if (source === 0 || !this.#isAnswerable(saddr, daddr)) return -reason
     if (!this.#mayWrite(slot)) return -reason
     swapMacs(this.#frames.pkt, p.eth)
     const bytes = p.ipTotal
@@ -84,22 +85,19 @@ export class IcmpErrors {
    * whoever that was for to its sender. => false, and nothing done, if there may be none
    */
   returned(slot: number, ip: number, bytes: number): boolean {
+    if (!this.#mayWrite(slot)) return false
     const { pkt } = this.#frames
     const src = pkt.getInt32(ip + IPV4.SRC)
     const dst = pkt.getInt32(ip + IPV4.DST)
-    if (isIcmpError(pkt, ip) || !this.#mayWrite(slot)) return false
     this.#write(slot, ip, Math.min(bytes, PARKED_QUOTE), dst, src)
     this.#finish(slot, ICMP_TYPE.UNREACHABLE, UNREACHABLE.HOST, 0)
     return true
   }
 
   /** RFC 1812 4.3.2.7; whatever came to a group's MAC is not even looked at. */
-  #isAnswerable(ip: number, saddr: number, daddr: number): boolean {
-    const { pkt } = this.#frames
+  #isAnswerable(saddr: number, daddr: number): boolean {
     if (daddr >>> 28 >= 14) return false
-    if (!isSingleHost(saddr) || isOurs(this.#arms, FAMILY, saddr)) return false
-    if ((pkt.getUint16(ip + IPV4.FRAGMENT) & IP_OFFSET_BITS) !== 0) return false
-    return !isIcmpError(pkt, ip)
+    return isSingleHost(saddr) && !isOurs(this.#arms, FAMILY, saddr)
   }
 
   /** There is room in front, and it is not one too many. */
@@ -154,13 +152,6 @@ export function isSingleHost(address: number): boolean {
 export function writeIcmpChecksum(pkt: DataView, icmp: number, bytes: number): void {
   pkt.setUint16(icmp + ICMP.CHECKSUM, 0)
   pkt.setUint16(icmp + ICMP.CHECKSUM, ~fold(sumWords(pkt, icmp, bytes)))
-}
-
-/** The packet at `ip` is an error itself, or any other ICMP that quotes one. */
-function isIcmpError(pkt: DataView, ip: number): boolean {
-  if (pkt.getUint8(ip + IPV4.PROTOCOL) !== PROTO.ICMP) return false
-  const type = pkt.getUint8(ip + ((pkt.getUint8(ip) & 0x0f) << 2))
-  return type < 32 && ((1 << type) & ICMP_ERRORS) !== 0
 }
 
 /** A frame that stands for several segments is quoted as the one that was too large. */

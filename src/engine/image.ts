@@ -45,6 +45,8 @@ export interface EngineImage {
   outcomes: Int32Array
   /** By place, since when its RS owes an answer. */
   owed: Int32Array
+  /** By place, how many it had answered when its RS came there. */
+  begun: Int32Array
   setup: SetupImage
   /** By place, null for one that was never taken. */
   pools: (PoolImage | null)[]
@@ -88,6 +90,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     dests: dests.cells.slice(0, places << 4),
     outcomes: engine.outcomes.cells.slice(0, places << 1),
     owed: engine.outcomes.owed.slice(0, places),
+    begun: engine.outcomes.begun.slice(0, places),
     setup: setup.save(),
     pools: Array.from(engine.lips, pool => pool?.save() ?? null),
     neighs: engine.neighs.save(),
@@ -133,6 +136,7 @@ export function restoreEngine(
   engine.setup.restore(image.setup)
   engine.outcomes.cells.set(image.outcomes)
   engine.outcomes.owed.set(image.owed)
+  engine.outcomes.begun.set(image.begun)
   engine.neighs.restore(image.neighs)
   engine.reassembly.restore(image.held)
   engine.templates.restore(image.templates)

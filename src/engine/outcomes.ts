@@ -1,6 +1,6 @@
 /**
  * How the connections to each RS began, for passive checks: control looks at these numbers and takes an RS out that
- * answers no more SYNs or datagrams. Eight bytes an RS beside Dests, whose line is full; touched when a connection's state changes.
+ * answers no more SYNs, or datagrams. Eight bytes an RS beside Dests, whose line is full; touched when a connection's state changes.
  */
 
 import { OUT, State } from './tcp-state.ts'
@@ -13,14 +13,16 @@ export const Outcome = {
   DONE: 1,
 } as const
 
-/** So long may SYNs stay without any answer before somebody wonders: what a client waits until it sends its SYN again. */
+/** So long may SYNs and datagrams stay without any answer before somebody wonders: what a client waits until it sends its SYN again. */
 const SILENT_MS = 1000
 
 export class Outcomes {
   /** `dest * 2 + Outcome`, counted up for ever, modulo 2^32. */
   readonly cells: Int32Array
-  /** By place of the RS: ms, made odd, of the first SYN since it has answered one; 0: it owes no answer. */
+  /** By place of the RS: ms, made odd, of the first SYN or datagram since it has answered one; 0: it owes no answer. */
   readonly owed: Int32Array
+  /** By place of the RS: what DONE was when it came there. */
+  readonly begun: Int32Array
 
   static bytesFor(dests: number): number {
     return dests * 8
@@ -30,6 +32,13 @@ export class Outcomes {
   constructor(memory: ArrayBufferLike, dests: number) {
     this.cells = new Int32Array(memory, 0, dests * 2)
     this.owed = new Int32Array(dests)
+    this.begun = new Int32Array(dests)
+  }
+
+  /** An RS comes to the place: what the one before it has done, or owes, says nothing of it. */
+  put(dest: number): void {
+    this.owed[dest] = 0
+    this.begun[dest] = this.cells[(dest << 1) | Outcome.DONE]
   }
 
   /**
@@ -51,7 +60,7 @@ export class Outcomes {
    * one that keeps logs, owes nothing.
    */
   isSilent(dest: number, now: number, isUdp = false): boolean {
-    if (isUdp && this.cells[(dest << 1) | Outcome.DONE] === 0) return false
+    if (isUdp && this.cells[(dest << 1) | Outcome.DONE] === this.begun[dest]) return false
     const since = this.owed[dest]
     if (since === 0) this.owed[dest] = now | 1
     return since !== 0 && (now + 1 - since) >>> 0 > SILENT_MS

@@ -55,7 +55,7 @@ export class Parsed {
   /** Bytes: IP header, whole IP packet, header of TCP or UDP, and payload of that. */
   ipHeader = 0
   ipTotal = 0
-  tcpHeader = 0
+  l4Header = 0
   payload = 0
   ttl = 0
   /** The tuple to look up: one of KEY, addresses, source port << 16 | destination port. */
@@ -148,7 +148,7 @@ export class Parsed {
     const word = pkt.getUint16(tcp + TCP_OFFSET)
     const header = (word >>> 10) & 0x3c
     if (header < TCP_HEADER || header > bytes) return -Drop.TCP_HEADER
-    this.tcpHeader = header
+    this.l4Header = header
     this.payload = bytes - header
     this.ports = pkt.getInt32(tcp + TCP_SPORT)
     this.key = KEY_TCP
@@ -183,7 +183,7 @@ export class Parsed {
   }
 
   #countSegments(): void {
-    const headers = this.ipHeader + this.tcpHeader
+    const headers = this.ipHeader + this.l4Header
     this.segments = Math.ceil(this.payload / this.gsoSize)
     this.largest = headers + this.gsoSize
     this.wireBytes = this.ipTotal + (this.segments - 1) * headers
@@ -205,7 +205,7 @@ export class Parsed {
     if (bytes < UDP_HEADER) return -Drop.UDP_HEADER
     const length = pkt.getUint16(udp + UDP_LENGTH)
     if (length < UDP_HEADER || length > bytes) return -Drop.UDP_HEADER
-    this.tcpHeader = UDP_HEADER
+    this.l4Header = UDP_HEADER
     this.payload = length - UDP_HEADER
     this.key = KEY_UDP
     this.ports = pkt.getInt32(udp + UDP_SPORT)

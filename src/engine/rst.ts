@@ -51,7 +51,7 @@ export function turnIntoRst(frames: Frames, slot: number, p: Parsed): void {
   const ack = (p.flags & FLAG.ACK) === 0 ? 0 : pkt.getInt32(p.l4 + TCP.ACK)
   swapMacs(pkt, p.eth)
   pkt.setUint8(p.ip + IPV4.TOS, 0)
-  pkt.setUint16(p.ip + IPV4.TOTAL_LENGTH, p.ipHeader + p.tcpHeader)
+  pkt.setUint16(p.ip + IPV4.TOTAL_LENGTH, p.ipHeader + p.l4Header)
   pkt.setUint8(p.ip + IPV4.TTL, 63)
   pkt.setInt32(p.ip + IPV4.SRC, p.daddr)
   pkt.setInt32(p.ip + IPV4.DST, p.saddr)
@@ -61,9 +61,9 @@ export function turnIntoRst(frames: Frames, slot: number, p: Parsed): void {
   pkt.setInt32(p.l4 + TCP.ACK, (seq + p.payload + syn) | 0)
   pkt.setUint8(p.l4 + TCP.FLAGS, FLAG.RST | FLAG.ACK)
   pkt.setUint16(p.l4 + TCP.WINDOW, 0)
-  writeTcpChecksum(pkt, p.ip, p.l4, p.tcpHeader)
+  writeTcpChecksum(pkt, p.ip, p.l4, p.l4Header)
   clearVnetHdr(pkt, frames.start[slot])
-  frames.length[slot] = VNET.BYTES + ETH.HEADER + p.ipHeader + p.tcpHeader
+  frames.length[slot] = VNET.BYTES + ETH.HEADER + p.ipHeader + p.l4Header
 }
 
 /** Answers go back to the MAC that asked, from the one it asked. */

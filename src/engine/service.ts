@@ -1,6 +1,6 @@
 /**
  * Services (VIP:vport) and their real servers. What a packet touches of an RS lies in typed arrays, indexed by
- * `dest`; what only control reads lies in objects. A service is looked up for SYNs only.
+ * `dest`; what only control reads lies in objects. A service is looked up only for what may open a connection.
  */
 
 import type { Candidate, Candidates } from './candidates.ts'
@@ -37,7 +37,7 @@ export interface Service {
   lipArms: number
   /** ms of ESTABLISHED, of UDP those of every state; 0 means the table's timeout. */
   establishedMs: number
-  /** SYNs that no RS can take are answered by a RST. */
+  /** SYNs that no RS can take are answered by a RST, datagrams by port unreachable. */
   reject: boolean
   /** Each datagram has a connection of its own, which is over behind it. */
   onePacket: boolean

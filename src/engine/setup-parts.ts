@@ -13,7 +13,7 @@ export interface ServiceOptions {
   lips: readonly number[]
   /** ms of ESTABLISHED, of UDP those of every state; 0 means the table's timeout. */
   establishedMs: number
-  /** SYNs that no RS can take are answered by a RST. */
+  /** SYNs that no RS can take are answered by a RST, datagrams by port unreachable. */
   reject: boolean
   /** Of UDP: each datagram has a connection of its own, which is over behind it. */
   onePacket: boolean

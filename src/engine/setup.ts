@@ -13,6 +13,7 @@ import { ARMS_MAX } from './conn-layout.ts'
 import { Family, linkOf } from './family.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
+import type { Outcomes } from './outcomes.ts'
 import type { Parts } from './parts.ts'
 import type { SaPool } from './sa-pool.ts'
 import { SCHEDULERS, schedulerName } from './schedule.ts'
@@ -42,14 +43,16 @@ export class Setup {
   readonly #arms: readonly Arm[]
   readonly #neighs: Neighs
   readonly #dests: Dests
+  readonly #outcomes: Outcomes
   readonly #lips: Lips
   readonly #lipAddresses = new Set<number>()
   #establishedMs: number
 
-  constructor({ arms, dests, lips }: Parts, neighs: Neighs, establishedMs: number) {
+  constructor({ arms, dests, outcomes, lips }: Parts, neighs: Neighs, establishedMs: number) {
     this.#arms = arms
     this.#neighs = neighs
     this.#dests = dests
+    this.#outcomes = outcomes
     this.#lips = lips
     this.#establishedMs = establishedMs
   }
@@ -176,6 +179,7 @@ export class Setup {
     service.dests.unshift(dest)
     startOver(service)
     this.#dests.put(dest)
+    this.#outcomes.put(index)
     this.#setEstablished(index, service)
   }
 

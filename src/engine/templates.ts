@@ -1,7 +1,7 @@
 /**
  * Persistence: which RS a client (or its network) was given, so that its next connections go there too. The one table
- * that workers share, because a client's connections are spread over them; it is looked at for SYNs of persistent services
- * only, a bucket at a time under its lock.
+ * that workers share, because a client's connections are spread over them; it is looked at only for what opens connections
+ * of persistent services, a bucket at a time under its lock.
  *
  *   key      4 int32 at the head of the memory, the same for all workers: without it a client cannot be aimed at
  *   swept    int32 behind it: cell from which on the next sweep() looks

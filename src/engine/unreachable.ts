@@ -17,6 +17,7 @@ import type { Frames } from './frames.ts'
 import type { TranslatedErrors } from './icmp-errors.ts'
 import type { IcmpErrors } from './icmp-output.ts'
 import type { Parts } from './parts.ts'
+import { isUoaAlone } from './xmit/uoa.ts'
 
 export class Unreachable {
   readonly #frames: Frames
@@ -62,7 +63,7 @@ export class Unreachable {
 
   /**
    * The tuple that an answer to the frame at `eth`, of which there are bytes up to `end`, would have, or below 0. An RST is
-   * none of a client that waits.
+   * none of a client that waits, and a datagram with nothing but UOA is one that we have sent ahead.
    */
   #answer(eth: number, end: number): number {
     const { pkt } = this.#frames
@@ -73,6 +74,7 @@ export class Unreachable {
     if (!isTcp && protocol !== PROTO.UDP) return NO_CONN
     if (isTcp && (end < l4 + TCP.HEADER || (pkt.getUint8(l4 + TCP.FLAGS) & FLAG.RST) !== 0))
       return NO_CONN
+    if (!isTcp && isUoaAlone(pkt, l3, l4)) return NO_CONN
     const ports = pkt.getInt32(l4)
     return this.#table.find(
       isTcp ? KEY.TCP : KEY.UDP,

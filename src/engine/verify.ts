@@ -39,7 +39,7 @@ const { TCP: PROTO_TCP } = PROTO
 /** True if the checksum is right, or partial: then there is none yet. */
 export function isIntact(pkt: DataView, p: Parsed): boolean {
   if (p.partial === 1) return true
-  const bytes = p.tcpHeader + p.payload
+  const bytes = p.l4Header + p.payload
   const sum = pseudoSum(p.saddr, p.daddr, PROTO_TCP, bytes) + sumWords(pkt, p.l4, bytes)
   return fold(sum) === 0xffff
 }

@@ -9,6 +9,7 @@ import { DONE, Drop, Event, Gauge, HAND_OVER, PARKED } from '../engine/counters.
 import type { Engine } from '../engine/engine.ts'
 import { FlightKind } from '../engine/flight-records.ts'
 import { BURST } from '../engine/frames.ts'
+import type { Vlans } from '../engine/vlan.ts'
 import type { Exchange, Hear } from './exchange.ts'
 import { Impair } from './impair.ts'
 import { drainWaker, POLLIN, wait } from './native.ts'
@@ -56,6 +57,8 @@ export class Loop {
   readonly #hooks: LoopHooks
   readonly #fds: Int32Array
   readonly #revents: Int32Array
+  /** The arm of each frame of a burst, of which some share a device. */
+  readonly #owners = new Int32Array(BURST)
   #now = 0
   readonly #wasUp: boolean[]
   /** Has had a device: the arm of the health checks gets one only when it is needed. */
@@ -179,11 +182,14 @@ export class Loop {
   /** => Frames read */
   #burst(port: Port): number {
     const count = port.read()
-    this.#engine.expect(port.slots, count)
     for (let i = 0; i < count; i++) {
       this.#engine.counters.rx(port.arm.index, this.#engine.frames.length[port.slots[i]])
     }
-    if (port.arm.vlans !== null) for (let i = 0; i < count; i++) this.#sort(port, port.slots[i])
+    const { vlans } = port.arm
+    // Whoever reads ahead knows no tags.
+    if (vlans !== null) this.#untag(port, vlans, count)
+    this.#engine.expect(port.slots, count)
+    if (vlans !== null) for (let i = 0; i < count; i++) this.#sort(port.slots[i], this.#owners[i])
     else if (port.impair === null) for (let i = 0; i < count; i++) this.#judge(port, port.slots[i])
     else for (let i = 0; i < count; i++) this.#impair(port, port.slots[i])
     this.flush()
@@ -210,12 +216,20 @@ export class Loop {
     frames.release(slot)
   }
 
-  /** A frame of an arm that shares its device with others. */
-  #sort(reader: Port, slot: number): void {
+  /** Finds the arms of a burst of a device that several share. */
+  #untag(reader: Port, vlans: Vlans, count: number): void {
     const { frames, counters } = this.#engine
-    const arm = reader.arm.vlans?.armOf(frames, slot) ?? reader.arm.index
+    for (let i = 0; i < count; i++) {
+      const slot = reader.slots[i]
+      const arm = vlans.armOf(frames, slot)
+      if (arm !== reader.arm.index) counters.rx(arm, frames.length[slot])
+      this.#owners[i] = arm
+    }
+  }
+
+  /** A frame of one of the arms that share a device. */
+  #sort(slot: number, arm: number): void {
     const port = this.#ports[arm]
-    if (port !== reader) counters.rx(arm, frames.length[slot])
     if (port.impair === null) this.#judge(port, slot)
     else this.#impair(port, slot)
   }

@@ -110,8 +110,8 @@ export const EBADFD = 77
 /**
  * Opens a queue of TAP `name` (1 to 15 bytes) in the namespace file `netns` ('' is the current
  * one), creating the TAP or attaching to a persistent one. Frames carry a virtio_net_hdr of 10
- * bytes; checksum and TCP segmentation offload are on. => non-blocking, close-on-exec descriptor,
- * the caller's.
+ * bytes; checksum and TCP segmentation offload are on, and since Linux 6.2 that of UDP (USO).
+ * => non-blocking, close-on-exec descriptor, the caller's.
  *
  * Throws NativeError: ENOENT and EINVAL for `netns`, EBUSY when the only queue is taken, E2BIG for
  * the 257th of several, EINVAL when a device of that name is no TAP or differs in QUEUE_MULTI,

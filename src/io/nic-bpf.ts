@@ -9,7 +9,10 @@
  *
  * ARP about an address of ours is ours alone. All other ARP is the host's, and we hear a copy: neighbours that change their
  * MAC say so to everybody. The kernel takes a VLAN tag from the bytes before the program sees the frame, and puts it back in
- * front of whoever reads the TAP.
+ * front of whoever reads the TAP. A tag with id 0 is a priority and no VLAN: such a frame is as one without.
+ *
+ * What has come to a group's MAC for an address of ours alone is taken too, and the engine refuses it by name (RFC 1122 3.3.6):
+ * a host that has the address as well would answer.
  *
  * No offsets into packets or maps that vary, so that CAP_BPF and CAP_NET_ADMIN are enough to load them: the verifier wants
  * CAP_PERFMON for more.
@@ -29,12 +32,13 @@ const SKB = {
   VLAN_PROTOCOL: 28,
   INGRESS_IFINDEX: 36,
 } as const
-/** linux/if_packet.h: for the NIC's own MAC; for another station's, as in promiscuous mode. */
-const PACKET_HOST = 0
+/** linux/if_packet.h: for another station's MAC, as in promiscuous mode. */
 const PACKET_OTHERHOST = 3
 /** 802.1Q, as the network has it, in a word of this machine's. */
 const VLAN_8021Q = 0x0081
 const VLAN_ID = 0x0fff
+/** No VLAN, but a priority (IEEE 802.1Q 9.6). */
+const PRIORITY_ID = 0
 
 const HELPER = { CLONE_REDIRECT: 13, REDIRECT: 23 } as const
 /** Verdicts: the next program, and then the host's stack; nobody. */
@@ -61,19 +65,17 @@ export function fromNicProgram({ tap, addresses, vlans = [] }: FromNic): Uint8Ar
   const own = ascending(addresses)
   asm.copy(R6, R1)
   vlan(asm, ascending(vlans), hosts)
+  asm.loadField(R0, R6, SKB.PACKET_TYPE)
+  asm.jumpIf(IF.EQ, R0, PACKET_OTHERHOST, hosts)
   const arp = asm.label()
   longEnough(asm, IPV4_LEAST, hosts)
   asm.load(SIZE.HALF, ETH.TYPE)
   asm.jumpIf(IF.EQ, R0, ETHERTYPE.ARP, arp)
   asm.jumpIf(IF.NE, R0, ETHERTYPE.IPV4, hosts)
-  asm.loadField(R0, R6, SKB.PACKET_TYPE)
-  asm.jumpIf(IF.NE, R0, PACKET_HOST, hosts)
   asm.load(SIZE.WORD, IP + IPV4.DST)
   among(asm, own, ours, hosts)
 
   asm.place(arp)
-  asm.loadField(R0, R6, SKB.PACKET_TYPE)
-  asm.jumpIf(IF.EQ, R0, PACKET_OTHERHOST, hosts)
   longEnough(asm, ARP_LEAST, hosts)
   asm.load(SIZE.WORD, ETH.HEADER + ARP.TPA)
   among(asm, own, ours, heard)
@@ -119,20 +121,16 @@ export function toTapProgram(nic: number): Uint8Array {
   return asm.bytes()
 }
 
-/** Goes on without a tag, and with one of these. */
+/** Goes on without a tag, with a priority, and with one of these. */
 function vlan(asm: Assembler, ids: readonly number[], hosts: Label): void {
   asm.loadField(R0, R6, SKB.VLAN_PRESENT)
-  if (ids.length === 0) {
-    asm.jumpIf(IF.NE, R0, 0, hosts)
-    return
-  }
   const known = asm.label()
   asm.jumpIf(IF.EQ, R0, 0, known)
   asm.loadField(R0, R6, SKB.VLAN_PROTOCOL)
   asm.jumpIf(IF.NE, R0, VLAN_8021Q, hosts)
   asm.loadField(R0, R6, SKB.VLAN_TCI)
   asm.alu(OP.AND, R0, VLAN_ID)
-  among(asm, ids, known, hosts)
+  among(asm, [PRIORITY_ID, ...ids], known, hosts)
   asm.place(known)
 }
 

@@ -8,6 +8,7 @@ import type { Arm } from '../engine/arm.ts'
 import { type Counters, Drop, Event } from '../engine/counters.ts'
 import { BURST, FRAME_MAX, type Frames, NO_SLOT } from '../engine/frames.ts'
 import type { Vlans } from '../engine/vlan.ts'
+import { VLAN } from '../wire/ethernet.ts'
 import type { Impair } from './impair.ts'
 import { attach, type Burst, closeFd, EBADFD, readBurst, writeBurst } from './native.ts'
 import { NO_FD, type Port, type PortOptions } from './port.ts'
@@ -20,6 +21,8 @@ const { EAGAIN, ENOBUFS, EIO, EBADF, ENETDOWN } = constants.errno
  */
 const BURST_BYTES = 256 * 1024
 const BURST_LEAST = 4
+/** A tag that is only a priority comes off on every arm. One byte more than the largest frame has is seen to be too many. */
+const READ_MOST = FRAME_MAX + VLAN.TAG + 1
 
 export class TapPort implements Port {
   readonly arm: Arm
@@ -69,7 +72,7 @@ export class TapPort implements Port {
 
   read(): number {
     const most = Math.min(this.#slotCount, this.#fitting)
-    const count = readBurst(this.#rx, this.fd, 0, most, FRAME_MAX + 1)
+    const count = readBurst(this.#rx, this.fd, 0, most, READ_MOST)
     this.emptied = count < most || most === 0
     if (count < 0) {
       this.#counters.count(Event.RX_ERRORS)

@@ -21,7 +21,7 @@ export const ICMP_TYPE = {
 } as const
 
 /** Codes of UNREACHABLE (RFC 792; FRAG_NEEDED as RFC 1191 has it, with the MTU in the header). */
-export const UNREACHABLE = { NET: 0, HOST: 1, PORT: 3, FRAG_NEEDED: 4 } as const
+export const UNREACHABLE = { HOST: 1, PORT: 3, FRAG_NEEDED: 4 } as const
 
 /** Types that quote the packet they are about, as bits. */
 export const ICMP_ERRORS =

@@ -185,6 +185,25 @@ test('a datagram of UDP in fragments, there and back, over an arm that is narrow
   assert.deepEqual(sizes, [1396, 1396, 20 + 3008 - 2 * 1376])
 })
 
+test('what is cut again carries no UOA: it goes ahead, alone', () => {
+  for (const uoa of ['opp', 'ipo']) {
+    const stand = new Stand(`${UDP_CONFIG}\nudp: { uoa: ${uoa} }`).resolveRss()
+    const ends = { src: CLIENT.src, sport: 5000, dst: VIP, dport: 6379, df: false }
+    const question = datagram({ ...ends, payload: body(900) })
+    notLost(stand, () => {
+      const [ahead, ...out] = putAll(stand, pieces(question, 576))
+      assert.ok(ahead.decoded.kind === 'udp')
+      assert.equal(ahead.decoded.uoa, `${uoa} ${CLIENT.src}.5000`)
+      assert.equal(ahead.decoded.payload.length, 0)
+      const { packet, sizes } = sentWhole(out, LAN)
+      assert.deepEqual(sizes, [572, 20 + 908 - 552])
+      assert.deepEqual(packet.subarray(28), question.subarray(28))
+      assert.equal(packet[9], 17)
+    })
+    assert.deepEqual([stand.events('UOA_ALONE'), stand.events('UOA_ADDED')], [1, 0])
+  }
+})
+
 test('a datagram whose checksum is wrong opens nothing, however it came', () => {
   const stand = new Stand(UDP_CONFIG).resolveRss()
   const ends = { src: CLIENT.src, sport: 5000, dst: VIP, dport: 6379, df: false }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CLIENT, established, frameOf, LAN, open, RS, SYN, WAN } from '../kit/connection.ts'
 import { type DecodedIcmp, decode } from '../kit/decode.ts'
+import { UDP_CONFIG } from '../kit/drops-udp.ts'
 import { concat, tcpFrame, vnetHeader } from '../kit/frame.ts'
 import { CLIENT_MAC, RS_MAC, SEED_CONFIG, Stand } from '../kit/stand.ts'
 
@@ -105,6 +106,25 @@ test('an RST that waits for an absent RS is answered by nothing', () => {
   const errors = stand.pass(4000).filter(({ decoded }) => decoded.kind === 'icmp')
   // The SYN was.
   assert.equal(errors.length, 1)
+})
+
+test('nobody is told of a datagram that we sent ahead with the address of a client', () => {
+  for (const [uoa, errors] of [
+    ['ipo', 1],
+    ['off', 1],
+    // In a header of its own no connection is found.
+    ['opp', 1],
+  ] as const) {
+    const stand = new Stand(`${UDP_CONFIG}\nudp: { uoa: ${uoa} }`)
+    const { free } = stand.engine.frames
+    const { src, sport, dst, dport } = SYN
+    // There is no room for it in one of the MTU.
+    stand.datagram(WAN, { src, sport, dst, dport, payload: new Uint8Array(1472) })
+    assert.equal(stand.events('UOA_ALONE'), uoa === 'off' ? 0 : 1)
+    const told = stand.pass(4000).filter(({ decoded }) => decoded.kind === 'icmp')
+    assert.equal(told.length, errors, uoa)
+    assert.equal(stand.engine.frames.free, free)
+  }
 })
 
 test('a frame without room in front is dropped', () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Outcome } from '../../src/engine/outcomes.ts'
 import { CLIENT, established, LAN, open, RS, SYN, WAN } from '../kit/connection.ts'
+import { UDP_CONFIG } from '../kit/drops-udp.ts'
 import { Stand } from '../kit/stand.ts'
 
 const counts = ({ engine }: Stand) => {
@@ -70,4 +71,32 @@ test('a client that takes its SYN back leaves the RS what it was', () => {
   open(stand)
   stand.segment(WAN, { ...SYN, flags: 'R', seq: 1001 })
   assert.deepEqual(counts(stand), { failed: 0, done: 0 })
+})
+
+test('what an RS owes, or has done, says nothing of the next one in its place', () => {
+  for (const protocol of ['tcp', 'udp'] as const) {
+    const stand = new Stand(protocol === 'udp' ? UDP_CONFIG : undefined).resolveRss()
+    const { outcomes } = stand.engine
+    const isUdp = protocol === 'udp'
+    const isSilent = () => outcomes.isSilent(0, stand.now | 0, isUdp)
+    const to = { protocol, vip: SYN.dst, vport: SYN.dport }
+    outcomes.done(0)
+    assert.equal(isSilent(), false)
+    stand.pass(1500)
+    assert.equal(isSilent(), true)
+    stand.change([{ put: 'no-rs', ...to, address: RS.src, port: RS.sport }])
+    const at = { ...to, place: 0, address: '192.168.168.99', port: RS.sport }
+    const rs = { ...at, weight: 1, upperThreshold: 0, lowerThreshold: 0, backup: false }
+    stand.change([{ put: 'rs', rs }])
+    assert.equal(isSilent(), false)
+    stand.pass(1500)
+    // Of UDP it has to have answered once.
+    assert.equal(isSilent(), !isUdp)
+    const twin = new Stand(undefined, undefined, {}, stand.image())
+    assert.equal(twin.engine.outcomes.isSilent(0, stand.now | 0, isUdp), !isUdp)
+    outcomes.done(0)
+    assert.equal(isSilent(), false)
+    stand.pass(1500)
+    assert.equal(isSilent(), true)
+  }
 })

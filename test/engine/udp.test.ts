@@ -10,7 +10,7 @@ import { Stat } from '../../src/engine/service.ts'
 import { UdpState } from '../../src/engine/udp-state.ts'
 import { LAN, RS, SYN, WAN } from '../kit/connection.ts'
 import { type DatagramFields, datagram } from '../kit/datagram.ts'
-import type { DecodedUdp } from '../kit/decode.ts'
+import { type DecodedUdp, decode } from '../kit/decode.ts'
 import { UDP_CONFIG } from '../kit/drops-udp.ts'
 import { concat, ethernet, vnetHeader } from '../kit/frame.ts'
 import { CLIENT_MAC, SEED_CONFIG, STAND_START, Stand } from '../kit/stand.ts'
@@ -228,6 +228,40 @@ test('UOA is counted in the record, up to the trail', () => {
   }
   assert.equal(stand.engine.conns.table.cells[RECORD.at(0) | CELL.UOA_SENT], 255)
 })
+
+test('what may leave behind a header of UOA, and so without a checksum, is summed first', () => {
+  const spoilt = { ...QUERY, checksum: 0xbad }
+  const refused = (stand: Stand) => {
+    assert.deepEqual(stand.datagram(WAN, spoilt), [])
+    assert.equal(stand.verdictName(), 'UDP_CHECKSUM')
+  }
+  const stand = new Stand(`${UDP_CONFIG}\nudp: { uoa: opp }`).resolveRss()
+  for (let i = 0; i < 3; i++) {
+    refused(stand)
+    assert.equal(forward(stand, WAN, QUERY).uoa, `opp ${src}.${sport}`)
+  }
+  // From now on it keeps its checksum, by which the RS sees what it is.
+  for (const [uoa, sent] of [['opp', stand], ...['ipo', 'off'].map(begun)] as const) {
+    const [{ bytes }] = wrong(sent, spoilt)
+    const header = (bytes[24] & 15) * 4
+    assert.notEqual(bytes[24 + header + 6] * 256 + bytes[24 + header + 7], 0, uoa)
+    assert.throws(() => decode(bytes), /checksum/, uoa)
+  }
+})
+
+/** A stand whose connection has had one datagram. */
+function begun(uoa: string): [string, Stand] {
+  const stand = new Stand(`${UDP_CONFIG}\nudp: { uoa: ${uoa} }`).resolveRss()
+  forward(stand, WAN, QUERY)
+  return [uoa, stand]
+}
+
+/** What is sent for a datagram that is not right, as it is. */
+function wrong(stand: Stand, fields: DatagramFields) {
+  const frame = ethernet(stand.macOf(WAN), CLIENT_MAC, 0x0800, datagram(fields))
+  stand.judge(WAN, concat(vnetHeader(), frame))
+  return stand.collect()
+}
 
 test('UOA of a datagram with a partial checksum', () => {
   for (const uoa of ['opp', 'ipo']) {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { Assembler, OP, R1, R2, R3, R6 } from '../../src/io/bpf.ts'
 import { fromNicProgram, fromTapProgram, toTapProgram } from '../../src/io/nic-bpf.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { bpfRunner } from '../kit/bpf.ts'
@@ -26,6 +27,8 @@ const TAP = 0x7fff_fff0
 const NEXT = -1 >>> 0
 const REDIRECT = 7
 const DROP = 2
+/** bpf_skb_vlan_push */
+const VLAN_PUSH = 18
 
 const ours = [VIP, LIP]
 const program = (addresses = ours, vlans: number[] = []) =>
@@ -41,10 +44,21 @@ function packet(dst: string, dstMac = MAC, protocol = 6, fragment = 0x4000): Uin
   )
 }
 
+/** The same behind what the kernel does to a tagged frame before the program sees it. */
+function behindTag(tci: number, { protocol = 0x8100, vlans = [100] } = {}): Uint8Array {
+  const asm = new Assembler()
+  asm.copy(R6, R1)
+  asm.alu(OP.MOV, R2, (protocol >> 8) | ((protocol & 255) << 8))
+  asm.alu(OP.MOV, R3, tci)
+  asm.call(VLAN_PUSH)
+  asm.copy(R1, R6)
+  return concat(asm.bytes(), program(ours, vlans))
+}
+
 const arp = (op: number, target: string, dstMac = BROADCAST) =>
   arpFrame(op, { mac: OTHER, ip: PEER }, { mac: MAC, ip: target }, dstMac)
 
-test('IPv4 to our MAC and to an address of ours is taken, whatever it is', () => {
+test('IPv4 to our MAC, or a group’s, and to an address of ours is taken, whatever it is', () => {
   const error = icmpError({
     about: { src: VIP, dst: PEER, sport: 80, dport: 1000 },
     type: 3,
@@ -59,6 +73,9 @@ test('IPv4 to our MAC and to an address of ours is taken, whatever it is', () =>
     packet(VIP, MAC, 17, 0x2000),
     packet(VIP, MAC, 17, 0x0005),
     ethernet(MAC, OTHER, 0x0800, error),
+    // A host that has the address as well would answer these.
+    packet(VIP, BROADCAST),
+    packet(VIP, '01:00:5e:00:00:01'),
   ]
   assert.deepEqual(run(program(), frames), Array(frames.length).fill(REDIRECT))
 })
@@ -67,7 +84,6 @@ test('all else is the host’s, untouched', () => {
   const frames = [
     packet(HOST),
     packet(VIP, OTHER),
-    packet(VIP, BROADCAST),
     packet('255.255.255.255', BROADCAST),
     packet('224.0.0.1', '01:00:5e:00:00:01'),
     ethernet(MAC, OTHER, 0x86dd, packet(VIP).subarray(14)),
@@ -76,6 +92,22 @@ test('all else is the host’s, untouched', () => {
   ]
   assert.deepEqual(run(program(), frames), Array(frames.length).fill(NEXT))
   assert.deepEqual(run(program(ours, [100]), frames), Array(frames.length).fill(NEXT))
+})
+
+test('a tag that is a priority is none; of VLANs only ours are taken', () => {
+  const frames = [packet(VIP), arp(1, VIP), packet(HOST)]
+  const taken = [REDIRECT, REDIRECT, NEXT]
+  for (const tci of [0, 0x6000, 0x1000]) {
+    assert.deepEqual(run(behindTag(tci), frames), taken, `TCI ${tci}`)
+    assert.deepEqual(run(behindTag(tci, { vlans: [] }), frames), taken, `TCI ${tci}, no VLAN`)
+  }
+  assert.deepEqual(run(behindTag(0x6064), frames), taken)
+  const hosts = [NEXT, NEXT, NEXT]
+  assert.deepEqual(run(behindTag(101), frames), hosts)
+  assert.deepEqual(run(behindTag(100, { vlans: [] }), frames), hosts)
+  // 802.1ad is a VLAN of a provider's, whatever its id.
+  for (const tci of [0, 100])
+    assert.deepEqual(run(behindTag(tci, { protocol: 0x88a8 }), frames), hosts)
 })
 
 test('ARP about an address of ours is taken; all other is heard, and is the host’s', () => {

@@ -1,10 +1,11 @@
-/** What is asked of and done to an IP header whatever is inside: does it fit, and the TTL if the config says so. */
+/** What is asked of and done to a packet whatever is inside: does it fit, the TTL if the config says so, and room for an option. */
 
 import { adjust, diff16 } from '../../wire/checksum.ts'
 import { IP_DF, IPV4 } from '../../wire/ipv4.ts'
 import type { Arm } from '../arm.ts'
 import { KEY } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
+import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
@@ -29,6 +30,29 @@ export function unfit(
     if (isWhole || (pkt.getUint16(p.ip + FRAGMENT) & DF) !== 0) return -Drop.IP_TOO_BIG
   }
   return decrementsTtl && p.ttl <= 1 ? -Drop.IP_TTL : 0
+}
+
+/**
+ * Moves all that is in front of `end` by `by` bytes (a multiple of 4) towards the headroom; what is behind stays where it is. With
+ * a negative `by` it moves towards the payload, over what has become free there. p follows, but no length in the packet does.
+ */
+export function moveHeaders(
+  frames: Frames,
+  slot: number,
+  p: Parsed,
+  end: number,
+  by: number,
+): void {
+  const { pkt } = frames
+  const from = frames.start[slot]
+  // All headers together are whole words, and so is what they move by.
+  if (by >= 0) for (let at = from; at < end; at += 4) pkt.setInt32(at - by, pkt.getInt32(at))
+  else for (let at = end - 4; at >= from; at -= 4) pkt.setInt32(at - by, pkt.getInt32(at))
+  frames.start[slot] = from - by
+  frames.length[slot] += by
+  p.eth -= by
+  p.ip -= by
+  p.l4 -= by
 }
 
 export function decrementTtl(pkt: DataView, ip: number): void {

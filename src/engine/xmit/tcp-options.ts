@@ -27,14 +27,14 @@ const USUAL_OPTION = NOP_NOP_TIMESTAMP
 
 /** What nearly every segment with timestamps carries has nothing to adjust, in either direction. */
 export function isUsual(pkt: DataView, p: Parsed): boolean {
-  if (p.tcpHeader !== TCP_HEADER + 12 || (p.flags & SYN) !== 0) return false
+  if (p.l4Header !== TCP_HEADER + 12 || (p.flags & SYN) !== 0) return false
   return pkt.getInt32(p.l4 + TCP_HEADER) === USUAL_OPTION
 }
 
 /** NOPs over a SYN's timestamp (ten; one the client put beside it stays), and over any forged TOA. */
 export function inOptions(pkt: DataView, p: Parsed, counters: Counters): number {
   const from = p.l4 + TCP_HEADER
-  const end = p.l4 + p.tcpHeader
+  const end = p.l4 + p.l4Header
   const before = sumWords(pkt, from, end - from)
   let changed = 0
   if ((p.flags & (SYN | ACK)) === SYN) {
@@ -54,7 +54,7 @@ export function inOptions(pkt: DataView, p: Parsed, counters: Counters): number 
 /** SACK edges go back by `delta`; a SYN+ACK's MSS leaves room for TOA if that may be added. */
 export function outOptions(pkt: DataView, p: Parsed, delta: number, toa: boolean): number {
   const from = p.l4 + TCP_HEADER
-  const end = p.l4 + p.tcpHeader
+  const end = p.l4 + p.l4Header
   const before = sumWords(pkt, from, end - from)
   const synAck = (p.flags & (SYN | ACK)) === (SYN | ACK)
   const mssAt = synAck && toa ? findOption(pkt, from, end, OPT.MSS, 4) : -1

@@ -55,7 +55,7 @@ export class TcpRewrite {
     const inward = (t & 1) === 0
     const delta = cells[conn | DELTA]
     const options =
-      p.tcpHeader === TCP_HEADER || isUsual(pkt, p) ? 0 : this.#options(pkt, p, inward, delta)
+      p.l4Header === TCP_HEADER || isUsual(pkt, p) ? 0 : this.#options(pkt, p, inward, delta)
     const toa = inward && this.#isToaDue(pkt, p, conn)
     // From here on all is read, and then all is written.
     const peer = peerOf(t)
@@ -110,5 +110,5 @@ export class TcpRewrite {
 
 /** The length of the headers of a frame to be segmented is ours to keep true. */
 function settleHdrLen(pkt: DataView, p: Parsed): void {
-  pkt.setUint16(p.eth - VNET.BYTES + VNET.HDR_LEN, p.l4 - p.eth + p.tcpHeader, true)
+  pkt.setUint16(p.eth - VNET.BYTES + VNET.HDR_LEN, p.l4 - p.eth + p.l4Header, true)
 }

@@ -14,6 +14,7 @@ import { FLAG, OPT, optionLength, TCP, TOA_BYTES } from '../../wire/tcp.ts'
 import { Event } from '../counters.ts'
 import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
+import { moveHeaders } from './ip.ts'
 import { diffSums } from './tcp-options.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
@@ -50,15 +51,17 @@ export function insertToa(
   if (p.largest > mtu - TOA_BYTES || p.ipTotal + TOA_BYTES > 0xffff) return Event.TOA_MTU
   const { pkt } = frames
   const options = p.l4 + TCP_HEADER
-  const before = p.tcpHeader - TCP_HEADER
+  const before = p.l4Header - TCP_HEADER
   let after = before
-  if (p.tcpHeader + TOA_BYTES > TCP.HEADER_MAX) {
+  if (p.l4Header + TOA_BYTES > TCP.HEADER_MAX) {
     after = mode === ToaMode.MASTER ? compactOptions(pkt, options, options + before) : -1
     if (after < 0) return Event.TOA_NO_ROOM
   }
   const oldSum = sumWords(pkt, options, before)
   const grown = TOA_BYTES + after - before
-  moveHeaders(frames, slot, p, grown)
+  // Negative when compacted options free more than TOA takes.
+  moveHeaders(frames, slot, p, options, grown)
+  p.l4Header += grown
   const toa = p.l4 + TCP_HEADER
   writeToa(pkt, toa, cip, cport)
   if (after !== before) for (let i = 0; i < after; i++) pkt.setUint8(toa + TOA_BYTES + i, kept[i])
@@ -72,25 +75,6 @@ export function insertToa(
   if (p.partial === 0) adjust(pkt, p.l4 + TCP_CHECKSUM, length + l4)
   else adjustPartial(pkt, p.l4 + TCP_CHECKSUM, length)
   return 0
-}
-
-/**
- * Moves everything in front of the options by `grown` bytes (usually 8) towards the headroom; the payload stays.
- * Negative when compacted options free more than TOA takes: then the headers move towards the payload.
- */
-function moveHeaders(frames: Frames, slot: number, p: Parsed, grown: number): void {
-  const { pkt } = frames
-  const from = frames.start[slot]
-  const end = p.l4 + TCP_HEADER
-  // All headers together are whole words, and so is what they move by.
-  if (grown >= 0) for (let at = from; at < end; at += 4) pkt.setInt32(at - grown, pkt.getInt32(at))
-  else for (let at = end - 4; at >= from; at -= 4) pkt.setInt32(at - grown, pkt.getInt32(at))
-  frames.start[slot] = from - grown
-  frames.length[slot] += grown
-  p.eth -= grown
-  p.ip -= grown
-  p.l4 -= grown
-  p.tcpHeader += grown
 }
 
 /**

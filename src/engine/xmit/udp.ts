@@ -70,7 +70,7 @@ export class UdpRewrite {
     pkt.setInt32(ip + IP_DST, dst)
     pkt.setInt32(l4 + UDP_SPORT, ports)
     if (this.#decrementsTtl) decrementTtl(pkt, ip)
-    const carries = uoa && hasRoomForUoa(p, this.#uoa, mtu)
+    const carries = uoa && hasRoomForUoa(p, this.#frames.fragment[slot], this.#uoa, mtu)
     if (field !== 0 || p.partial === 1) {
       pkt.setUint16(l4 + UDP_CHECKSUM, l4Sum === 0 && p.partial === 0 ? 0xffff : l4Sum)
     } else if (!carries || this.#uoa !== OPP) {

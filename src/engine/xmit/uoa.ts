@@ -2,7 +2,8 @@
  * UOA: the client's address and port beside a datagram, for RS modules that give them to the application (semantics 4.2). In a
  * header of its own between IP and UDP, or as an option of IP; where there is no room, in an empty datagram ahead.
  *
- * A frame that is to be cut up keeps its headers: nobody knows how to cut up protocol 248, and an option would be in all pieces.
+ * What is to be cut up, because it is several datagrams or came in fragments, keeps its headers: nobody knows how to cut up
+ * protocol 248, and an option would be in all pieces.
  */
 
 import { adjust, diff16, diff32, fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
@@ -14,6 +15,7 @@ import { clearVnetHdr, VNET } from '../../wire/vnet-hdr.ts'
 import { CELL, RECORD } from '../conn-layout.ts'
 import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
+import { moveHeaders } from './ip.ts'
 
 /**
  * off; in a header of its own, IP protocol 248; or as an IP option. An RS without the module drops what comes in protocol 248,
@@ -34,10 +36,10 @@ const IP_HEADER_MAX = 60
 const { CIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
 const { at: recordAt } = RECORD
 
-/** The datagram, which leaves on an arm of this MTU, has room for it. */
-export function hasRoomForUoa(p: Parsed, mode: number, mtu: number): boolean {
+/** The datagram, which leaves on an arm of this MTU, has room for it; `came` is as Frames.fragment. */
+export function hasRoomForUoa(p: Parsed, came: number, mode: number, mtu: number): boolean {
   const grown = mode === OPP ? OPP_BYTES : OPTION_BYTES
-  if (p.gsoSize !== 0 || p.ipTotal + grown > mtu) return false
+  if (p.gsoSize !== 0 || came !== 0 || p.ipTotal + grown > mtu) return false
   return mode === OPP || p.ipHeader + OPTION_BYTES <= IP_HEADER_MAX
 }
 
@@ -55,7 +57,7 @@ export function insertUoa(
 ): void {
   const { pkt } = frames
   if (mode === OPP) {
-    moveHeaders(frames, slot, p, p.ipHeader, OPP_BYTES)
+    makeRoom(frames, slot, p, p.ipHeader, OPP_BYTES)
     writeOpp(pkt, p.l4, cip, cport)
     const before = pkt.getUint16(p.ip + TTL)
     const after = (before & 0xff00) | UOA.PROTOCOL
@@ -65,7 +67,7 @@ export function insertUoa(
     pkt.setUint16(p.l4 + UDP_CHECKSUM, 0)
     if (p.partial === 1) clearVnetHdr(pkt, frames.start[slot])
   } else {
-    moveHeaders(frames, slot, p, IP_HEADER, OPTION_BYTES)
+    makeRoom(frames, slot, p, IP_HEADER, OPTION_BYTES)
     writeOption(pkt, p.ip + IP_HEADER, cip, cport)
     const before = pkt.getUint16(p.ip + VERSION_IHL)
     const after = before + ((OPTION_BYTES / 4) << 8)
@@ -79,18 +81,10 @@ export function insertUoa(
   }
 }
 
-/** The first `ipBytes` of the IP header, and all in front, move towards the headroom; lengths are made right. */
-function moveHeaders(frames: Frames, slot: number, p: Parsed, ipBytes: number, by: number): void {
+/** Makes room of `by` bytes behind the first `ipBytes` of the IP header. */
+function makeRoom(frames: Frames, slot: number, p: Parsed, ipBytes: number, by: number): void {
   const { pkt } = frames
-  const from = frames.start[slot]
-  const end = p.ip + ipBytes
-  // All headers together are whole words, and so is what they move by.
-  for (let at = from; at < end; at += 4) pkt.setInt32(at - by, pkt.getInt32(at))
-  frames.start[slot] = from - by
-  frames.length[slot] += by
-  p.eth -= by
-  p.ip -= by
-  p.l4 -= by
+  moveHeaders(frames, slot, p, p.ip + ipBytes, by)
   pkt.setUint16(p.ip + TOTAL_LENGTH, p.ipTotal + by)
   adjust(pkt, p.ip + IP_CHECKSUM, diff16(p.ipTotal, p.ipTotal + by))
 }
@@ -141,6 +135,13 @@ export function writeUoaAlone(
   pkt.setUint16(l4 + UDP_CHECKSUM, 0)
   if (mode !== OPP) writeUdpChecksum(pkt, l4, lip, rip, UDP_HEADER)
   frames.length[slot] = VNET.BYTES + ETH.HEADER + total
+}
+
+/** The datagram of UDP at `l4`, behind an IP header at `ip`, has nothing in it but a client's address in an IP option. */
+export function isUoaAlone(pkt: DataView, ip: number, l4: number): boolean {
+  const option = ip + IP_HEADER
+  if (l4 < option + OPTION_BYTES || pkt.getUint8(option) !== UOA.KIND) return false
+  return pkt.getUint16(l4 + UDP.LENGTH) === UDP_HEADER
 }
 
 /** Computes and stores the checksum of a datagram of `bytes` bytes whose field is 0; one of 0 is sent as 0xffff (RFC 768). */
