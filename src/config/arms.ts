@@ -97,10 +97,10 @@ export function armsOf(arms: ConfigFile['arms']): ConfigArm[] {
   }))
 }
 
-/** `parent` has the device; a NIC's MTU holds for all who share it. */
+/** `parent` has the device; its MTU is that of all who share it and name none. */
 function deviceOf(parent: ConfigFile['arms'][number], own: number | undefined) {
   const { name, kind, netns = '', mac } = parent
-  const mtu = own ?? (kind === 'nic' ? parent.mtu : undefined) ?? MTU[kind]
+  const mtu = own ?? parent.mtu ?? MTU[kind]
   return {
     ...{ kind, mtu, mtuLimit: mtu, netns: netns || null },
     mac: mac?.toLowerCase() ?? macOf(netns, name),
@@ -109,7 +109,8 @@ function deviceOf(parent: ConfigFile['arms'][number], own: number | undefined) {
 
 /** Of a NIC's arm whose MTU the file leaves open: more than any has. */
 export const NIC_MTU = 65_535
-const MTU: Record<ArmKindName, number> = { tap: 1500, nic: NIC_MTU }
+/** Of an arm with a device of its own that names none. */
+export const MTU: Record<ArmKindName, number> = { tap: 1500, nic: NIC_MTU }
 
 /** An arm of a config with its NIC as it was found. */
 export function asFound<A extends { mtuLimit: number }>(arm: A, { mac, mtu }: ArmDevice): A {

@@ -1,6 +1,6 @@
 /** What arms that share a device by 802.1Q say about each other. */
 
-import { NIC_MTU } from './arms.ts'
+import { MTU } from './arms.ts'
 import type { Draft } from './draft.ts'
 import type { ConfigFile } from './schema.ts'
 import type { ConfigSource, Path } from './source.ts'
@@ -42,16 +42,14 @@ export function checkVlans(arms: Arms, armsRead: boolean, source: ConfigSource):
   }
 }
 
-/** A tag comes on top of what an MTU counts, but not a longer packet. */
+/** A tag comes on top of what an MTU counts, but not a longer packet. One that names none has the other's. */
 function checkMtu(
   arm: NonNullable<Arms[number]>,
   parent: NonNullable<Arms[number]>,
   path: Path,
   source: ConfigSource,
 ): void {
-  const isNic = parent.kind === 'nic'
-  const { mtu: most = isNic ? NIC_MTU : 1500 } = parent
-  const { mtu = isNic ? most : 1500 } = arm
-  if (mtu > most)
-    source.problem(path, `expected at most the MTU ${most} of ${parent.name}, found ${mtu}`)
+  const { mtu: most = MTU[parent.kind ?? 'tap'] } = parent
+  if (arm.mtu !== undefined && arm.mtu > most)
+    source.problem(path, `expected at most the MTU ${most} of ${parent.name}, found ${arm.mtu}`)
 }

@@ -262,7 +262,7 @@ test('arms that share a device', () => {
   - { name: a, mtu: 1400 }
   - { name: a.1, vlan: { arm: a, id: 1 }, mtu: 1400 }
   - { name: a.2, vlan: { arm: a, id: 1 }, mtu: 1400, mac: 02:74:76:00:00:01, netns: x }
-  - { name: a.3, vlan: { arm: a, id: 3 } }
+  - { name: a.3, vlan: { arm: a, id: 3 }, mtu: 1500 }
   - { name: a.4, vlan: { arm: a.1, id: 4 } }
   - { name: a.5, vlan: { arm: b, id: 4095 } }
   - { name: a.6, vlan: { arm: b, id: 4 } }
@@ -272,7 +272,7 @@ test('arms that share a device', () => {
     'x.yaml:4:38 arms[2].vlan.id: expected each once, found id 1 of a again, see line 3',
     `x.yaml:4:59 arms[2].mac: ${beside}`,
     `x.yaml:4:85 arms[2].netns: ${beside}`,
-    'x.yaml:5:5 arms[3].mtu: expected at most the MTU 1400 of a, found 1500',
+    'x.yaml:5:48 arms[3].mtu: expected at most the MTU 1400 of a, found 1500',
     'x.yaml:6:31 arms[4].vlan.arm: expected an arm with a device of its own, found "a.1", which has a vlan',
     'x.yaml:7:38 arms[5].vlan.id: expected a whole number 1-4094, found 4095',
   ])

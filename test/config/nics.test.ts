@@ -38,3 +38,16 @@ test('a NIC has its own MAC, and its MTU unless the file says less', () => {
     [1500, 1400, 1400].map(mtu => ({ kind: 'nic', mac, mtu })),
   )
 })
+
+test('an arm that shares a device and names no MTU has that of the other, TAP or NIC', () => {
+  const limits = (of: string) =>
+    parseConfig(
+      `arms: [{ name: a${of} }, { name: a.1, vlan: { arm: a, id: 1 } }, { name: a.2, vlan: { arm: a, id: 2 }, mtu: 1300 }]`,
+      'x.yaml',
+    ).arms.map(({ mtuLimit }) => mtuLimit)
+  assert.deepEqual(limits(''), [1500, 1500, 1300])
+  assert.deepEqual(limits(', mtu: 1400'), [1400, 1400, 1300])
+  assert.deepEqual(limits(', mtu: 9000'), [9000, 9000, 1300])
+  assert.deepEqual(limits(', kind: nic, mtu: 9000'), [9000, 9000, 1300])
+  assert.deepEqual(limits(', kind: nic'), [65_535, 65_535, 1300])
+})

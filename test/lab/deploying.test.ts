@@ -196,7 +196,9 @@ test('the config of the page', () => {
 /** Who answered, in turn. */
 const answered: string[] = []
 
-for (const command of commands) {
+const end = commands.findIndex(({ line }) => line.includes('disable --now'))
+
+function follow(command: (typeof commands)[number]): void {
   test(`${command.place}: ${command.line.replace(/ +#.*/, '')}`, async () => {
     const output = await done(command)
     for (const [words, shown] of SHOWN)
@@ -205,6 +207,18 @@ for (const command of commands) {
     if (command.line.includes('ip -br addr')) assert.doesNotMatch(output, /\.20\/|\.10[01]\//)
   })
 }
+
+for (const command of commands.slice(0, end)) follow(command)
+
+test('the host itself does not reach the VIP, as the page says', async () => {
+  const argv = [...inside(places.box), 'curl', '-s', '--max-time', '2', 'http://203.0.113.20/']
+  assert.notEqual((await run(argv)).code, 0)
+  const [client] = commands.filter(({ line }) => line.includes('curl'))
+  assert.ok(client)
+  assert.match(await done(client), / was asked by /)
+})
+
+for (const command of commands.slice(end)) follow(command)
 
 test('both real servers were asked, and only one when the other had no weight', () => {
   const [first, second, third] = answered

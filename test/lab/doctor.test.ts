@@ -133,13 +133,13 @@ test('addresses that the kernel has too', async () => {
   const { netns } = lab.arm('client')
   await inClient('ip', 'addr', 'add', `${VIP}/32`, 'dev', 'lo')
   await only(doctor(otherConfig()), [
-    `fail address ${VIP}: lo in ${netns} has it too, so the kernel keeps its packets; ip -n ${netns} addr del ${VIP} dev lo`,
+    `fail address ${VIP}: lo in ${netns} has it too, so the kernel keeps its packets; if it is the host's own, take it out of arms[], and if it is to be ours alone: ip -n ${netns} addr del ${VIP} dev lo`,
   ])
   const near = otherConfig(yaml => {
     for (const arm of [0, 1]) yaml.deleteIn(['arms', arm, 'netns'])
   })
   await only(doctor(near, lab.inside('client', [])), [
-    `fail address ${VIP}: lo has it too, so the kernel keeps its packets; ip addr del ${VIP} dev lo`,
+    `fail address ${VIP}: lo has it too, so the kernel keeps its packets; if it is the host's own, take it out of arms[], and if it is to be ours alone: ip addr del ${VIP} dev lo`,
   ])
   await inClient('ip', 'addr', 'del', `${VIP}/32`, 'dev', 'lo')
   await only(doctor(otherConfig()), [])
@@ -152,8 +152,12 @@ test('devices of the names of arms that the daemon cannot take', async () => {
   await only(doctor(otherConfig()), [])
   await inClient('ip', 'link', 'add', 'ext0', 'type', 'bridge')
   await only(doctor(otherConfig()), [
-    `fail TAP ext0: a device of that name is there in ${netns} and is no TAP; ip -n ${netns} link del ext0`,
+    `fail TAP ext0: a device of that name is there in ${netns} and is no TAP; add kind: nic to the arm, or rename the arm`,
   ])
+  // A start that fails at it says the same: it may be the device by which the host is reached.
+  const { code, stderr } = await run([TAPVS, 'run', ...otherConfig()])
+  assert.equal(code, 1)
+  assert.match(stderr, /ext0.*; add kind: nic to the arm, or rename the arm$/m)
   await inClient('ip', 'link', 'del', 'ext0')
   await inClient('ip', 'tuntap', 'add', 'dev', 'ext0', 'mode', 'tap')
   await only(doctor(otherConfig()), [

@@ -107,7 +107,9 @@ test('an address that comes is ours from then on, and the host’s again when it
   t.after(() => ip('addr', 'flush', 'dev', 'ext0'))
   await hostServes(t, 22)
   assert.equal((await ask(late, 22)).stdout, 'host\n')
+  const says = listening()
   await mustTapvs(lab, 'dpip', 'addr', 'add', `${late}/32`, 'dev', 'ext0')
+  await says(/address 202\.108\.10\.21 is the host's too, on ext0 in .*; if it is the host's own, /)
   assert.notEqual((await ask(late, 22)).stdout, 'host\n')
   await mustTapvs(lab, 'dpip', 'addr', 'del', `${late}/32`, 'dev', 'ext0')
   assert.equal((await ask(late, 22)).stdout, 'host\n')
@@ -199,6 +201,13 @@ async function doctor(edit: Parameters<typeof labConfig>[2] = () => {}): Promise
 test('the doctor, with NICs as they should be and with all kinds of faults', async () => {
   const { netns } = box()
   assert.deepEqual(await doctor(), [])
+  const own = `if it is the host's own, take it out of arms[], and if it is to be ours alone: ip -n ${netns} addr del ${VIP} dev ext0`
+  await ip('addr', 'add', `${VIP}/32`, 'dev', 'ext0')
+  assert.deepEqual(await doctor(), [
+    `fail address ${VIP}: ext0 in ${netns} has it too, as its first: the host is cut off from it; ${own}`,
+  ])
+  await ip('addr', 'flush', 'dev', 'ext0')
+  await ip('addr', 'add', `${HOST}/24`, 'dev', 'ext0')
   await ip('addr', 'add', `${VIP}/32`, 'dev', 'ext0')
   const tap = /tapvs\d+/.exec(await links())?.[0] ?? ''
   const large = await doctor(yaml => {
@@ -208,8 +217,14 @@ test('the doctor, with NICs as they should be and with all kinds of faults', asy
   await ip('addr', 'flush', 'dev', 'ext0')
   assert.deepEqual(large, [
     `fail nic ext0: the mtu 9000 of arm ext0 is more than the 1500 of its nic; set it to 1500 or leave it out, or ip -n ${netns} link set ext0 mtu 9000`,
-    `warn address ${VIP}: ext0 in ${netns} has it too: it works, and nobody reaches the host by it; ip -n ${netns} addr del ${VIP} dev ext0`,
+    `warn address ${VIP}: ext0 in ${netns} has it too: it works, and nobody reaches the host by it; ${own}`,
     `fail nic ${tap}: is a TAP in ${netns}; leave kind: nic out, or name a NIC`,
+  ])
+  const vlan = await doctor(yaml =>
+    yaml.addIn(['arms'], { name: 'ext0.5', vlan: { arm: 'ext0', id: 5 }, mtu: 9000 }),
+  )
+  assert.deepEqual(vlan, [
+    `fail nic ext0: the mtu 9000 of arm ext0.5 is more than the 1500 of its nic; set it to 1500 or leave it out, or ip -n ${netns} link set ext0 mtu 9000`,
   ])
   const none = await doctor(yaml => {
     yaml.setIn(['arms', 0, 'name'], 'eth9')
@@ -269,7 +284,7 @@ test('a second daemon on the same NIC is refused; a killed one leaves nothing be
   })
   const { code, stderr } = await run([TAPVS, 'run', '--config', second], { timeoutMs: 10_000 })
   assert.equal(code, 1)
-  assert.match(stderr, /TAP tapvs\d+ in \S+ is held by node \(pid \d+\)/)
+  assert.match(stderr, /nic ext0 in \S+ is held by node \(pid \d+\)/)
   assert.match(await links(), /tapvs/)
   process.kill(daemonPid(lab.paths) as number, 'SIGKILL')
   await until('its TAPs to go', { limitMs: 3000 }, async () =>

@@ -83,8 +83,9 @@ export function queues(nics: boolean): Finding[] {
   try {
     home = newNetns()
   } catch (error) {
-    const why = (error as Error).message
-    return [warn('queues', `not tried: ${why}`, 'run the doctor as root to see it tried')]
+    const text = `not tried: ${(error as Error).message}`
+    const untried = nics ? ['queues', 'tcx'] : ['queues']
+    return untried.map(check => warn(check, text, 'run the doctor as root to see it tried'))
   }
   const fds: number[] = []
   try {

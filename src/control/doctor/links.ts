@@ -11,10 +11,17 @@ export interface Link {
   info: Buffer | undefined
 }
 
+/** Where the kernel has an address. */
+export interface Held {
+  device: string
+  /** It is the first one of the device, so the host speaks by it. */
+  first: boolean
+}
+
 export interface Seen {
   links: Map<string, Link>
-  /** Kernel's addresses, => the device. */
-  addresses: Map<string, string>
+  /** Of the kernel. */
+  addresses: Map<string, Held>
 }
 
 /** `path` is a namespace file, '' for our own. Throws NativeError as enterNetns does, and Error. */
@@ -28,10 +35,13 @@ export function lookInto(path: string): Promise<Seen> {
       const { up = false, running = false } = data.flags ?? {}
       links.set(name, { name, up, running, info: attrs.linkinfo })
     }
-    const addresses = new Map<string, string>()
+    const addresses = new Map<string, Held>()
+    const devices = new Set<string>()
     for (const { data, attrs } of await rt.getAddresses({ family: AF_INET }, {}, REQUEST)) {
       const address = [...(attrs.local ?? attrs.address ?? [])].join('.')
-      addresses.set(address, names.get(data.index ?? 0) ?? '')
+      const device = names.get(data.index ?? 0) ?? ''
+      addresses.set(address, { device, first: device !== 'lo' && !devices.has(device) })
+      devices.add(device)
     }
     return { links, addresses }
   })

@@ -3,7 +3,7 @@
 import type { ConfigArm } from '../../config/arms.ts'
 import type { NativeError } from '../../io/native.ts'
 import { ipIn, netnsPath } from '../network/netns.ts'
-import { factsOf, problemOf, tapBehind } from '../network/nic.ts'
+import { factsOf, ownerOf, problemOf, tapBehind } from '../network/nic.ts'
 import { nicRemarks } from '../network/nic-remarks.ts'
 import { holdersOf, holderWords, linkIn } from '../network/tun-info.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
@@ -36,6 +36,19 @@ export function nicDevice(
     ]
   } catch (error) {
     return [warn(check, (error as NativeError).message, 'run the doctor as root')]
+  }
+}
+
+/** What an arm that shares the NIC of another asks of it, if it cannot be had; nothing if the NIC itself is not as it should be. */
+export function sharedNic(arms: readonly ConfigArm[], arm: ConfigArm): Finding[] {
+  const owner = ownerOf(arms, arm)
+  try {
+    const facts = factsOf(owner)
+    if (!facts || problemOf(owner, facts)) return []
+    const problem = problemOf(arm, facts, owner)
+    return problem ? [fail(`nic ${owner.name}`, problem.text, problem.mend)] : []
+  } catch {
+    return []
   }
 }
 

@@ -3,10 +3,11 @@
 import type { ArmKindName, ConfigArm } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
 import type { NativeError } from '../../io/native.ts'
-import { ipIn, netnsPath } from '../network/netns.ts'
+import { onlyOne } from '../network/host-addresses.ts'
+import { netnsPath } from '../network/netns.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
-import { lookInto, type Seen } from './links.ts'
-import { nicDevice } from './nic-device.ts'
+import { type Held, lookInto, type Seen } from './links.ts'
+import { nicDevice, sharedNic } from './nic-device.ts'
 import { tapDevice, where } from './tap-device.ts'
 
 /** `daemon` is the pid of a daemon that runs with this config, if one does. */
@@ -17,6 +18,7 @@ export async function places({ arms }: Config, daemon: number | undefined): Prom
     if (!seen) continue
     for (const arm of arms.filter(other => other.netns === netns)) {
       if (!arm.vlan) findings.push(...DEVICE[arm.kind](arm, seen.links.get(arm.name), daemon))
+      else if (arm.kind === 'nic') findings.push(...sharedNic(arms, arm))
       findings.push(...addresses(arm, seen))
     }
   }
@@ -55,13 +57,13 @@ function addresses(arm: ConfigArm, { addresses: taken }: Seen): Finding[] {
   const clashes = own.filter(address => taken.has(address))
   if (clashes.length === 0) return [ok(`addresses of ${arm.name}`, "are not the kernel's as well")]
   return clashes.map(address => {
-    const device = taken.get(address)
-    const mend = `${ipIn(arm.netns)} addr del ${address} dev ${device}`
-    if (arm.kind === 'nic') {
-      const text = `${device}${where(arm.netns)} has it too: it works, and nobody reaches the host by it`
-      return warn(`address ${address}`, text, mend)
-    }
-    const text = `${device}${where(arm.netns)} has it too, so the kernel keeps its packets`
-    return fail(`address ${address}`, text, mend)
+    const { device, first } = taken.get(address) as Held
+    const check = `address ${address}`
+    const mend = onlyOne(address, device, arm.netns)
+    const too = `${device}${where(arm.netns)} has it too`
+    if (arm.kind !== 'nic') return fail(check, `${too}, so the kernel keeps its packets`, mend)
+    // A VIP that came here from the host is one more address of a device. The first is that by which one logs in.
+    if (first) return fail(check, `${too}, as its first: the host is cut off from it`, mend)
+    return warn(check, `${too}: it works, and nobody reaches the host by it`, mend)
   })
 }

@@ -40,14 +40,17 @@ export function rights(
   const hasNic = config?.arms.some(({ kind }) => kind === 'nic') === true
   const wantsBpf =
     !config || hasNic || (config.workers.count > 1 && config.workers.steering === 'bpf')
-  if (has(BPF) || has(SYS_ADMIN) || !bpfRestricted)
+  if (has(BPF) || has(SYS_ADMIN))
     findings.push(ok('CAP_BPF', 'to load programs that steer, and those of NICs'))
-  else if (!wantsBpf) findings.push(ok('CAP_BPF', 'missing, and nothing is to be steered'))
   else if (hasNic) findings.push(fail('CAP_BPF', 'missing; NICs take programs', START))
-  else
+  else if (!wantsBpf) findings.push(ok('CAP_BPF', 'missing, and nothing is to be steered'))
+  else if (bpfRestricted)
     findings.push(
       warn('CAP_BPF', 'missing; workers will hand over instead of being steered to', START),
     )
+  // Programs that steer are socket filters, which alone are for everybody then; a classifier never is.
+  else if (config) findings.push(ok('CAP_BPF', 'missing, and everybody may load what steers'))
+  else findings.push(warn('CAP_BPF', 'missing; arms of kind nic take it', START))
   return findings
 }
 

@@ -17,20 +17,25 @@ export function tapDevice(
   const check = `TAP ${name}`
   const switchOn = `${ipIn(netns)} link set ${name} up`
   if (!link) return ok(check, `will be made${where(netns)}; switch it on then: ${switchOn}`)
-  const remove = `${ipIn(netns)} link del ${name}`
   const tun = tunInfo(link.info)
+  // It may be how the host is reached: nothing here may ask for its end.
   if (!tun.isTap)
-    return fail(check, `a device of that name is there${where(netns)} and is no TAP`, remove)
-  if (!tun.multiQueue) {
-    const mend = `${remove}; ${ipIn(netns)} tuntap add dev ${name} mode tap multi_queue`
-    return fail(check, `was made without multi_queue${where(netns)}`, mend)
-  }
-  const holders = tun.queues === 0 ? [] : holdersOf(name, netns)
+    return fail(
+      check,
+      `a device of that name is there${where(netns)} and is no TAP`,
+      'add kind: nic to the arm, or rename the arm',
+    )
+  // Of one without multi_queue the kernel does not say whether it is held.
+  const holders = tun.multiQueue && tun.queues === 0 ? [] : holdersOf(name, netns)
   const ours = holders.find(({ pid }) => pid === daemon)
   // The kernel would let both have it, and deal the packets out between them.
-  if (tun.queues > 0 && !ours) {
+  if (!ours && (tun.multiQueue ? tun.queues : holders.length) > 0) {
     const text = `is in use${where(netns)}: ${holderWords(holders)}`
     return fail(check, text, 'stop that, or rename the arm')
+  }
+  if (!tun.multiQueue) {
+    const mend = `${ipIn(netns)} link del ${name}; ${ipIn(netns)} tuntap add dev ${name} mode tap multi_queue`
+    return fail(check, `was made without multi_queue${where(netns)}`, mend)
   }
   if (!link.up) return fail(check, `is down${where(netns)}: it carries nothing`, switchOn)
   if (!ours) return ok(check, `is there${where(netns)}, and free`)

@@ -56,7 +56,8 @@ export const ARM_KINDS: Record<ArmKindName, ArmKind> = {
     open: openNic,
     steer,
     isHeld: (device, own) => withTap(device, tap => isHeld(tap, device.netns, own)) ?? false,
-    refuseHeld: (device, own) => withTap(device, tap => refuseHeld(tap, device.netns, own)),
+    refuseHeld: (device, own) =>
+      withTap(device, tap => refuseHeld(tap, device.netns, own, `nic ${device.name}`)),
     holders: device => withTap(device, tap => holdersOf(tap, device.netns)) ?? [],
     newPort,
   },

@@ -63,25 +63,36 @@ function nicOf(device: Device): NicFacts {
 export function withDevices(arms: readonly ConfigArm[]): ConfigArm[] {
   return arms.map(arm => {
     if (arm.kind !== 'nic') return arm
+    const owner = ownerOf(arms, arm)
     try {
-      const facts = nicOf(arm.vlan ? (arms[parentOf(arms, arm.vlan)] as ConfigArm) : arm)
-      const problem = problemOf(arm, facts)
+      const facts = nicOf(owner)
+      // That of the device itself is what to mend first.
+      const problem = problemOf(owner, facts) ?? problemOf(arm, facts, owner)
       if (problem) throw new Error(`${problem.text}; ${problem.mend}`)
       return asFound(arm, facts)
     } catch (error) {
-      throw Object.assign(error as DeviceError, { device: arm })
+      throw Object.assign(error as DeviceError, { device: owner })
     }
   })
 }
 
-/** Why it cannot be an arm; undefined if it can. */
-export function problemOf(arm: ConfigArm, { isEthernet, mtu }: NicFacts): Remark | undefined {
+/** The arm that has the device. */
+export function ownerOf(arms: readonly ConfigArm[], arm: ConfigArm): ConfigArm {
+  return arm.vlan ? (arms[parentOf(arms, arm.vlan)] as ConfigArm) : arm
+}
+
+/** Why it cannot be an arm, on the device of `owner`; undefined if it can. */
+export function problemOf(
+  arm: ConfigArm,
+  { isEthernet, mtu }: NicFacts,
+  owner = arm,
+): Remark | undefined {
   const { name, mtuLimit } = arm
   if (!isEthernet)
     return { text: `${name}${where(arm)} has no Ethernet`, mend: 'name one that has' }
   if (mtuLimit >= NIC_MTU || mtuLimit <= mtu) return undefined
   const text = `the mtu ${mtuLimit} of arm ${name} is more than the ${mtu} of its nic`
-  const mend = `set it to ${mtu} or leave it out, or ${ipIn(arm.netns)} link set ${name} mtu ${mtuLimit}`
+  const mend = `set it to ${mtu} or leave it out, or ${ipIn(arm.netns)} link set ${owner.name} mtu ${mtuLimit}`
   return { text, mend }
 }
 

@@ -147,14 +147,20 @@ export function isHeld(name: string, netns: string | null, own: number): boolean
   }
 }
 
-/** Throws HeldError if it is held, and says by whom: all descriptors of all processes are looked at. */
-export function refuseHeld(name: string, netns: string | null, own: number): void {
+/**
+ * Throws HeldError if it is held, and says by whom: all descriptors of all processes are looked at. `said` is what the user
+ * knows it by.
+ */
+export function refuseHeld(
+  name: string,
+  netns: string | null,
+  own: number,
+  said = `TAP ${name}`,
+): void {
   if (!isHeld(name, netns, own)) return
   const where = netns === null ? '' : ` in ${netns}`
   const by = holderWords(holdersOf(name, netns))
-  throw new HeldError(
-    `TAP ${name}${where} is held ${by}: stop that, or insist with tapvs run --force`,
-  )
+  throw new HeldError(`${said}${where} is held ${by}: stop that, or insist with tapvs run --force`)
 }
 
 /** By whom a TAP is held, in words. */

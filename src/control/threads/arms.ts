@@ -225,6 +225,8 @@ export class Arms {
   #changed(arm: number): void {
     const { name } = this.#device(arm)
     const state = this.state(arm)
+    // Addresses of a device without a carrier are not seen.
+    if (state.up) this.#nics.compare()
     this.onChange(name, state)
     for (const { name: sub, vlan } of this.#config.arms)
       if (vlan?.arm === name) this.onChange(sub, state)

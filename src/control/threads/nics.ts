@@ -4,6 +4,7 @@ import { type ArmDevice, type ConfigArm, parentOf } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
 import { ipv4Int } from '../../wire/address.ts'
 import type { Nic, NicFacts, Ours } from '../network/device.ts'
+import { hostAddresses, onlyOne } from '../network/host-addresses.ts'
 import { nicRemarks } from '../network/nic-remarks.ts'
 import type { ToWorker } from './protocol.ts'
 
@@ -21,6 +22,8 @@ export class Nics {
   /** By arm. */
   readonly #told: ArmDevice[]
   #addresses: readonly string[]
+  /** Of ours, those that a host was said to have too. */
+  #shared = new Set<string>()
 
   /** `addresses` are all of ours. */
   constructor(config: Config, addresses: readonly string[], options: NicsOptions) {
@@ -46,6 +49,7 @@ export class Nics {
     const device = this.#arm(arm)
     for (const { text, mend } of nicRemarks(device, nic.facts, 1))
       this.#options.warn(`nic ${device.name} ${text}; ${mend}`)
+    this.compare()
   }
 
   /** Leaves it to the host. */
@@ -69,6 +73,29 @@ export class Nics {
         this.#options.warn(`arm ${this.#arm(arm).name}: ${(error as Error).message}`)
       }
     }
+    this.compare()
+  }
+
+  /** Says of each address of ours, once, that the host of a NIC has it too: nobody reaches the host by it from now on. */
+  compare(): void {
+    const ours = new Set(this.#addresses)
+    const hosts = new Set(
+      [...this.#nics.keys()].flatMap(arm => (this.#nics[arm] ? [this.#arm(arm).netns] : [])),
+    )
+    const shared = new Set<string>()
+    for (const netns of hosts) {
+      for (const [address, device] of heldBy(netns)) {
+        if (!ours.has(address)) continue
+        const here = `${address} ${netns ?? ''}`
+        shared.add(here)
+        if (this.#shared.has(here)) continue
+        const where = netns === null ? '' : ` in ${netns}`
+        this.#options.warn(
+          `address ${address} is the host's too, on ${device}${where}, and nobody reaches the host by it; ${onlyOne(address, device, netns)}`,
+        )
+      }
+    }
+    this.#shared = shared
   }
 
   /** A NIC was looked at: another MAC or MTU is that of its arms from the next burst on. */
@@ -95,5 +122,14 @@ export class Nics {
 
   #arm(arm: number): ConfigArm {
     return this.#config.arms[arm] as ConfigArm
+  }
+}
+
+/** What cannot be looked at is passed over: it is for a warning only. */
+function heldBy(netns: string | null): Map<string, string> {
+  try {
+    return hostAddresses(netns)
+  } catch {
+    return new Map()
   }
 }

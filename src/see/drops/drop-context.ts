@@ -25,7 +25,7 @@ type Rs = Pick<
 >
 
 export interface DropContext {
-  arms: readonly Pick<ArmInfo, 'name' | 'mac' | 'mtu' | 'up'>[]
+  arms: readonly Pick<ArmInfo, 'name' | 'kind' | 'mac' | 'mtu' | 'up'>[]
   addresses: readonly Omit<AddressInfo, 'lports_of_workers'>[]
   routes: readonly Omit<RouteInfo, 'mtu'>[]
   services: readonly (Pick<ServiceInfo, 'protocol' | 'address' | 'port'> & {
@@ -91,6 +91,11 @@ export class Refused {
 
   get armMac(): string {
     return this.context.arms.find(({ name }) => name === this.arm)?.mac ?? 'unknown'
+  }
+
+  /** Its arm is a NIC, which is the host's as well. */
+  get isOfNic(): boolean {
+    return this.context.arms.find(({ name }) => name === this.arm)?.kind === 'nic'
   }
 
   /** Of a frame without a link the MACs are made up, and not said. */

@@ -108,7 +108,10 @@ export const LINK_DROPS = {
     says: 'ARP for an address that is not of this arm',
     explain: frame => ({
       rule: `${frame.arp.target} is no address of ${frame.arm}, which has ${frame.addressesOf(frame.arm)}; ${frame.arp.sender} asks`,
-      advice: `nothing, if it is another machine's; if it is to be ours: tapvs dpip addr add ${frame.arp.target}/32 dev ${frame.arm}`,
+      // Who took the host's own address would be cut off from it.
+      advice: frame.isOfNic
+        ? `nothing: it is for the host or for another machine, and we only hear a copy`
+        : `nothing, if it is another machine's; if it is to be ours: tapvs dpip addr add ${frame.arp.target}/32 dev ${frame.arm}`,
     }),
   },
 

@@ -78,4 +78,11 @@ test('rights that the config asks for, and those that it does not', () => {
   assert.equal(levels(many, netAdmin, false), 'ok ok ok')
   assert.equal(levels(many, netAdmin | bpf), 'ok ok ok')
   assert.equal(levels(undefined, 0n), 'fail warn warn')
+  // Unprivileged users may load socket filters at most, and what a NIC takes is none.
+  const nic = configOf('', 'kind: nic,')
+  for (const restricted of [true, false]) {
+    assert.equal(levels(nic, netAdmin, restricted), 'ok ok fail')
+    assert.equal(levels(nic, netAdmin | bpf, restricted), 'ok ok ok')
+    assert.equal(levels(undefined, netAdmin, restricted), 'ok warn warn')
+  }
 })

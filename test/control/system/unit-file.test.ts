@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -27,6 +27,24 @@ test('systemd finds nothing wrong with it, and little exposed', t => {
   // CAP_SYS_ADMIN and the network are what is left of ten points, times ten.
   const review = analyze('security', '--offline=true', '--threshold=21', file)
   assert.equal(review.status, 0, review.stdout)
+})
+
+test('the drop-ins of docs/deploying.md are taken, and one takes CAP_SYS_ADMIN away', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'tapvs-unit-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'tapvs.service')
+  writeFileSync(file, unit.replace('ExecStart=tapvs ', `ExecStart=${TAPVS} `))
+  const page = readFileSync(join(CHECKOUT, 'docs', 'deploying.md'), 'utf8')
+  const dropIns = [...page.matchAll(/^```ini\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text)
+  assert.equal(dropIns.length, 2)
+  const review = () => analyze('security', '--offline=true', file).stdout
+  assert.match(review(), /✗ CapabilityBoundingSet=~CAP_SYS_ADMIN/)
+  mkdirSync(`${file}.d`)
+  for (const [i, text] of dropIns.entries()) writeFileSync(join(`${file}.d`, `${i}.conf`), text)
+  const { status, stderr } = analyze('verify', file)
+  assert.deepEqual([status, stderr], [0, ''])
+  assert.match(review(), /✓ CapabilityBoundingSet=~CAP_SYS_ADMIN/)
+  assert.match(review(), /✗ CapabilityBoundingSet=~CAP_BPF/)
 })
 
 test('two capabilities, a user that is not root, and a sign of life', () => {

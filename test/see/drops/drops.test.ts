@@ -108,6 +108,21 @@ test('the commands that are advised are commands', () => {
   assert.ok(seen.size >= 8, [...seen].join())
 })
 
+test('ARP for others that a NIC lets us hear is nothing that we could take', () => {
+  const context = contextOfStand(new Stand())
+  const ends = ['202.108.10.2', '202.108.10.9'].map(ip => ({ mac: CLIENT_MAC, ip }))
+  const [sender, target] = ends as [(typeof ends)[0], (typeof ends)[0]]
+  const bytes = arpFrame(ARP_OP.REQUEST, sender, target, RS_MAC)
+  const adviceOn = (kind: { kind?: 'nic' }) => {
+    const arms = context.arms.map(arm => ({ ...arm, ...kind }))
+    const frame = { arm: 'dpdk0', bytes, vnet: new Uint8Array(10), length: bytes.length }
+    return explainDrop('arp_not_ours', frame, { ...context, arms }).advice
+  }
+  assert.match(adviceOn({}), /tapvs dpip addr add 202\.108\.10\.9\/32 dev dpdk0$/)
+  assert.match(adviceOn({ kind: 'nic' }), /^nothing: it is for the host or /)
+  assert.doesNotMatch(adviceOn({ kind: 'nic' }), /tapvs/)
+})
+
 test('a frame that waited for nobody names who did not answer', () => {
   const stand = new Stand()
   open(stand)
