@@ -55,7 +55,7 @@ test('now: every client that the RS sees, on every worker, and back', async () =
   const [lip] = seen.values()
   assert.match(
     await mustTapvs(lab, 'whois', lip as string),
-    /^client +vip .*\n\S+ .* now +ESTABLISHED /,
+    /^protocol +client +vip .*\ntcp +\S+ .* now +ESTABLISHED /,
   )
   await Promise.all(held.map(one => one.end()))
 })

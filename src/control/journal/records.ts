@@ -1,5 +1,6 @@
 /** Fields of the flight recorder's records, as a journal holds them. */
 
+import type { Change } from '../../config/changes.ts'
 import { BODY_AT, FlightKind, HeadCell, InCell } from '../../engine/flight-records.ts'
 
 /** A cell that every record of its kind has. */
@@ -17,6 +18,16 @@ export function bytesOf(record: Int32Array): Uint8Array {
   // A note has its bytes' number in the same cell.
   const copied = Math.min(cell(record, InCell.BYTES), (record.length - BODY_AT) * 4)
   return new Uint8Array(record.buffer, record.byteOffset + BODY_AT * 4, Math.max(0, copied))
+}
+
+/** The same of a note, as cells: a copy. */
+export function cellsOf(record: Int32Array): Int32Array {
+  return new Int32Array(bytesOf(record).slice().buffer)
+}
+
+/** What a record of FlightKind.CHANGE has. */
+export function changeOf(record: Int32Array): Change {
+  return JSON.parse(new TextDecoder().decode(bytesOf(record))) as Change
 }
 
 /** Records of all workers by time; those of one worker keep their order. */

@@ -5,7 +5,6 @@
 
 import { countedName } from '../../api/names.ts'
 import { isImpaired } from '../../config/arms.ts'
-import type { Change } from '../../config/changes.ts'
 import { ARM_CELLS, ArmCell, Counters, Drop, Event } from '../../engine/counters.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type FlightReader, Want } from '../../engine/flight.ts'
@@ -18,9 +17,10 @@ import {
   OutCell,
 } from '../../engine/flight-records.ts'
 import type { EngineImage } from '../../engine/image.ts'
+import { VLAN } from '../../wire/ethernet.ts'
 import type { JournalHeader } from '../journal/format.ts'
 import { filled, headersEnd, sumOfPayloadAt } from '../journal/headers.ts'
-import { bytesOf, cell, usOf } from '../journal/records.ts'
+import { bytesOf, cell, cellsOf, changeOf, usOf } from '../journal/records.ts'
 import { type BareConfig, type Tables, workerId } from '../threads/memory.ts'
 import { Rig, type Sent } from './rig.ts'
 import { SPOILT } from './spoilt.ts'
@@ -154,6 +154,8 @@ export class Player {
     const { counters } = this.engine
     const verdict = cell(record, JudgedCell.VERDICT)
     counters.rx(arm, length)
+    const device = this.#deviceOf(arm)
+    if (device !== undefined) counters.rx(device, length + VLAN.TAG)
     if (verdict === -Drop.IMPAIRED) {
       // Lost before the engine got to see it.
       addTo(counters.events, Drop.IMPAIRED)
@@ -194,8 +196,11 @@ export class Player {
     const length = cell(record, OutCell.BYTES)
     const drop = cell(record, OutCell.DROP)
     const { counters } = this.engine
-    if (drop === 0) counters.tx(arm, length)
-    else {
+    if (drop === 0) {
+      counters.tx(arm, length)
+      const device = this.#deviceOf(arm)
+      if (device !== undefined) counters.tx(device, length + VLAN.TAG)
+    } else {
       addTo(counters.events, drop)
       addTo(counters.arms, arm * ARM_CELLS + ArmCell.TX_DROPS)
     }
@@ -272,6 +277,11 @@ export class Player {
     return differs(what, cells[at] ?? 0, dests.cells[at] ?? 0)
   }
 
+  /** The arm that has the device of one of a VLAN, and counts its frames with their tags; undefined for any other. */
+  #deviceOf(arm: number): number | undefined {
+    return this.engine.arms.find(({ vlans }) => vlans?.arms.includes(arm))?.index
+  }
+
   #armName(arm: number): string {
     return this.#header.arms[arm] ?? `arm ${arm}`
   }
@@ -290,12 +300,4 @@ export class Player {
 /** What the kernel's side counted, of a frame that is in no slot here. */
 function addTo(cells: Float64Array, at: number): void {
   cells[at] = (cells[at] ?? 0) + 1
-}
-
-function cellsOf(record: Int32Array): Int32Array {
-  return new Int32Array(bytesOf(record).slice().buffer)
-}
-
-export function changeOf(record: Int32Array): Change {
-  return JSON.parse(new TextDecoder().decode(bytesOf(record))) as Change
 }
