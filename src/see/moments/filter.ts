@@ -8,7 +8,8 @@
  * with `not`, `and`, `or` and parentheses; words side by side mean `and`, which binds closer than `or`.
  *
  * What is said of a connection takes both frames of a pair, whatever their addresses, and what happens to it without a
- * frame; and so do `tcp` and `udp`, ICMP errors about it included. An ICMP error without a connection is also of the ends that it quotes. A refused frame has no connection; its own addresses stand for the ends then.
+ * frame; and so do `tcp` and `udp`, ICMP errors about it included. An ICMP error without a connection is also of the ends
+ * that it quotes. A refused frame has no connection; its own addresses stand for the ends then.
  */
 
 import { ALL_STATES, DROP_REASONS } from '../../api/names.ts'
@@ -219,6 +220,12 @@ function isEnd(ends: string, { port, text }: End): boolean {
   return port === null ? ends.startsWith(text) : ends === text
 }
 
+/** A frame's own ends, or those that it quotes. It is asked for each word and moment, so it makes nothing. */
+function eitherEnds(headers: Headers | null, fits: (ends: HeaderEnds) => boolean): boolean {
+  if (headers === null) return false
+  return fits(headers) || (headers.quoted !== null && fits(headers.quoted))
+}
+
 /** By the frame, or by the connection that it is of. */
 function ofProtocol(name: string): Test {
   const label = name.toUpperCase()
@@ -228,9 +235,9 @@ function ofProtocol(name: string): Test {
 function ofHost(address: number): Test {
   const end: End = { address, port: null, text: `${ipv4Text(address)}:` }
   const plain = ipv4Text(address)
+  const isOf = (ends: HeaderEnds) => ends.source === address || ends.destination === address
   return ({ moment, headers }) => {
-    const ends = [headers, headers?.quoted]
-    if (ends.some(seen => seen?.source === address || seen?.destination === address)) return true
+    if (eitherEnds(headers, isOf)) return true
     if (hasEnd(moment.conn, end)) return true
     // A neighbour has no frame and no connection; only the text names it.
     return (
@@ -246,11 +253,9 @@ function ofHost(address: number): Test {
 
 function ofPort(port: number): Test {
   const tail = `:${port}`
+  const isOf = (ends: HeaderEnds) => ends.sourcePort === port || ends.destinationPort === port
   return ({ moment: { conn }, headers }) =>
-    [headers, headers?.quoted].some(
-      ends => ends?.sourcePort === port || ends?.destinationPort === port,
-    ) ||
-    (conn !== null && ENDS.some(end => conn[end].endsWith(tail)))
+    eitherEnds(headers, isOf) || (conn !== null && ENDS.some(end => conn[end].endsWith(tail)))
 }
 
 function hasEnd(conn: ConnEnds | null, end: End): boolean {
@@ -266,12 +271,9 @@ function ofEnd(name: (typeof ENDS)[number], end: End): Test {
 }
 
 function ofConn(end: End): Test {
-  return ({ moment, headers }) => {
-    if (moment.conn !== null) return hasEnd(moment.conn, end)
-    return [headers, headers?.quoted].some(
-      ends => ends && (isOwnEnd(ends, true, end) || isOwnEnd(ends, false, end)),
-    )
-  }
+  const isOf = (ends: HeaderEnds) => isOwnEnd(ends, true, end) || isOwnEnd(ends, false, end)
+  return ({ moment, headers }) =>
+    moment.conn === null ? eitherEnds(headers, isOf) : hasEnd(moment.conn, end)
 }
 
 function isOwnEnd(headers: HeaderEnds, source: boolean, { address, port }: End): boolean {
