@@ -4,12 +4,15 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { unprivileged } from '../../io/built.ts'
 import { enterNetns, leaveNetns } from '../../io/native.ts'
 import type { Attempt } from './attempt.ts'
 
 /** The last words of its output are the reason when it fails. */
 const SAID_MAX = 4096
+/** ms in which they may come after its end; whoever it left behind may hold its output for ever. */
+const LAST_WORDS_MS = 100
 
 export async function probeScript(attempt: Attempt): Promise<void> {
   attempt.step = 'the script'
@@ -30,11 +33,13 @@ export async function probeScript(attempt: Attempt): Promise<void> {
       said = `${said}${text}`.slice(-SAID_MAX)
     })
   }
+  const silent = new Promise(done => child.once('close', done))
   const [code, by] = await new Promise<[number | null, string | null]>((done, fail) => {
     child.on('error', fail)
     child.on('exit', (...how) => done(how))
   })
   if (code === 0) return
+  await Promise.race([silent, sleep(LAST_WORDS_MS)])
   const last = said.trim().split('\n').at(-1) ?? ''
   const end = by === null ? `exit code ${code}` : `ended by ${by}`
   throw new Error(`the script failed with ${end}${last === '' ? '' : `: ${last}`}`)
