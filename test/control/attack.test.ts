@@ -25,7 +25,11 @@ const LIMITS = { reads: true, seconds: 5 } satisfies Partial<Attack>
 const TRIES = 3
 
 /** The attack from its beginning to its end and a little more. => what came of it; the longest silence has been judged */
-async function suffer(t: TestContext, what: Omit<Attack, 'reads' | 'seconds'> & Partial<Attack>) {
+async function suffer(
+  t: TestContext,
+  what: Omit<Attack, 'reads' | 'seconds'> & Partial<Attack>,
+  limitMs = SILENCE_MS,
+) {
   for (let left = TRIES - 1; ; left--) {
     const silence = new Silence(t)
     const { outcome } = await attack(t, { ...LIMITS, ...what })
@@ -34,7 +38,7 @@ async function suffer(t: TestContext, what: Omit<Attack, 'reads' | 'seconds'> & 
     await new Promise(done => setTimeout(done, 500))
     const longestMs = silence.longestMs()
     t.diagnostic(`${longestMs.toFixed(0)} ms, ${JSON.stringify(came)}`)
-    if (longestMs < SILENCE_MS) return came
+    if (longestMs < limitMs) return came
     assert.ok(left > 0, `${longestMs} ms without a sign of life`)
   }
 }
@@ -180,6 +184,8 @@ test('the largest config, as good as new', async t => {
 
 /** More packets than any reader is given at once. */
 const PACKETS = 40_000
+/** Most of it is the garbage collector's, over what 32 readers are owed: 60 to 240 ms, as busy as the machine is. */
+const FOLLOWED_MS = 400
 
 test('those who look at packets with filters, and read nothing, cost a bounded time and memory', async t => {
   const { stand, watching, port: http, path } = await watched(t)
@@ -199,7 +205,8 @@ test('those who look at packets with filters, and read nothing, cost a bounded t
   ] as const) {
     await t.test(asked, async t => {
       const first = ask(encodeURI(`${asked}${words}`), BEARER)
-      await suffer(t, { to, connections: 32, first, reads: false, seconds: 3 })
+      const what = { to, connections: 32, first, reads: false, seconds: 3 }
+      await suffer(t, what, FOLLOWED_MS)
       const grown = (held() - before) / (1 << 20)
       t.diagnostic(`${grown.toFixed(0)} MiB`)
       // Copies of the recorder are among them, of 64 MiB each.

@@ -6,6 +6,7 @@ import { IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { Located } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
+import { UOA } from '../../wire/uoa.ts'
 import { inside } from '../frame/headers.ts'
 import { ipValues } from '../frame/ip-values.ts'
 
@@ -39,8 +40,17 @@ export function see(bytes: Uint8Array): Seen {
 
 function seePacket(pkt: DataView, bytes: Uint8Array, ip: number): Seen {
   const there = bytes.length
+  // Spelt out: every frame that is shown makes one, and a spread is several times dearer.
   const seen: Seen = {
-    ...{ pkt, ip: 0, l4: 0, tcp: false, payload: 0, icmp: 0, quoted: null, uoa: '', fragment: 0 },
+    pkt,
+    ip: 0,
+    l4: 0,
+    tcp: false,
+    payload: 0,
+    icmp: 0,
+    quoted: null,
+    uoa: '',
+    fragment: 0,
     end: there,
     there,
   }
@@ -52,7 +62,8 @@ function seePacket(pkt: DataView, bytes: Uint8Array, ip: number): Seen {
   // Padding behind the packet is no part of it.
   seen.there = Math.min(there, seen.end)
   seen.fragment = found.fragment
-  const uoa = ipValues(pkt, bytes, ip)?.uoa
+  const mayTell = found.l4 - ip > IPV4.HEADER || found.protocol === UOA.PROTOCOL
+  const uoa = mayTell ? ipValues(pkt, bytes, ip)?.uoa : null
   if (uoa) seen.uoa = `${uoa.client} in ${uoa.place === 'header' ? 'protocol 248' : 'option 31'}`
   // Only a first fragment has the header of what is inside.
   if ((found.fragment & IP_OFFSET_BITS) === 0) seeInside(seen, bytes, inside(pkt, found))
