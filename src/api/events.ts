@@ -16,6 +16,12 @@ const EVENTS = {
   server: z.object({ service, server, up: z.boolean(), reason: z.string() }),
   /** The device of an arm has gone or is back, was switched on or off, has lost its carrier or has it again. */
   arm: z.object({ arm: z.string(), ...linkState }),
+  /** A worker hangs and is ended, has ended by itself, or runs again on the memory that it left. */
+  worker: z.object({
+    worker: z.int(),
+    state: z.enum(['hung', 'ended', 'restarted']),
+    reason: z.string(),
+  }),
   /** Of one module, or of all; `modules` are those that have one of their own then. */
   log: z.object({ ...logLevel.shape, module: module.exactOptional() }),
   /** The daemon ends; the connection is about to be closed. */
@@ -35,6 +41,7 @@ export const eventSchema = z
     event('config'),
     event('server'),
     event('arm'),
+    event('worker'),
     event('log'),
     event('stopping'),
   ])

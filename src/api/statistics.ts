@@ -99,11 +99,34 @@ export const refused = z.object({
   vnet: hex.describe('The virtio-net header in front.'),
 })
 
+/** An exception in the engine that was mended. */
+const faultSample = z.object({
+  at_ms: z.number().describe('ms since 1970.'),
+  worker: count,
+  doing: z.string().describe('What was broken off, in words.'),
+  message: z.string(),
+  stack: z.array(z.string()).describe('The innermost first, at most eight lines.'),
+  arm: z.string().nullable().describe('That the frame came in on; null without a frame.'),
+  length: count.describe('Bytes from the Ethernet header on; 0 without a frame.'),
+  bytes: hex.describe('The first of them as the exception left them, at most 502.'),
+  vnet: hex.describe('The virtio-net header in front.'),
+})
+
+export const fault = z.object({
+  place: z.string().describe('Where it was thrown: function, file, line and column.'),
+  count,
+  samples: z.array(faultSample).describe('The first two, and the last three.'),
+})
+
 export const drop = z
   .object({
     reason: z.string(),
     count,
     last: z.array(refused).describe('The newest first, at most eight of each worker.'),
+    faults: z
+      .array(fault)
+      .exactOptional()
+      .describe('Of `engine_error` alone: the exceptions, by their place in the code.'),
   })
   .meta({ id: 'Drop', description: 'The last frames that were refused for a reason.' })
 

@@ -15,6 +15,7 @@ import { Journals } from './journal/journals.ts'
 import { type Log, openLog } from './log/log.ts'
 import { SilentNeighbours } from './log/silent-neighbours.ts'
 import { TraceReader } from './log/trace-reader.ts'
+import { Mishaps } from './mishaps.ts'
 import { Events } from './model/events.ts'
 import { Model } from './model/model.ts'
 import { untilFree } from './network/kinds.ts'
@@ -116,7 +117,12 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
   const watching = new Watching(flights, arms, config.capture)
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
   const { force, program, openQueues } = options
-  const workers = new Workers(config, model.initial, memories, { warn, force, program, openQueues })
+  const events = new Events()
+  const mishaps = new Mishaps({ log, events, flights, arms, dumps: () => dumps })
+  const { news: onNews, fault: onFault } = mishaps
+  const workers = new Workers(config, model.initial, memories, {
+    ...{ warn, onNews, onFault, force, program, openQueues },
+  })
   const silent = new SilentNeighbours(arms, () => workers.neighbours(), log.of('neigh'))
   const readers = traces.map(
     (trace, index) =>
@@ -129,15 +135,15 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
   )
   const signals = options.signals ?? new Signals()
   const notifier = new Notifier(process.env, warn)
-  const events = new Events()
   const headOf = captureHead(() => model.config.arms)
   const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
   const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
   const daemon = {
     ...{ configPath, model, workers, log, records, notifier, signals, events, watching },
+    faults: mishaps.faults,
     pageUrl: null as string | null,
   }
-  return { daemon, flights, readers, silent, headOf, dumps }
+  return { daemon, flights, readers, silent, headOf, dumps, mishaps }
 }
 
 type Parts = ReturnType<typeof assemble>
@@ -193,7 +199,7 @@ async function untilEnd(
 }
 
 async function open(
-  { daemon, flights, headOf }: Parts,
+  { daemon, flights, headOf, mishaps }: Parts,
   opened: Opened,
   uiOption: UiOption | undefined,
 ): Promise<void> {
@@ -203,10 +209,12 @@ async function open(
   const page = pageConfig(config.control.ui, uiOption)
   const ui = page ? new Ui(page, { model, workers, watching }) : undefined
   if (ui) opened.ui = ui
+  const journals = new Journals(workers, flights, watching, () => model.config)
+  mishaps.journals = journals
   const server = await openServer(socket, request => respond(request, daemon), {
     events,
     watching,
-    journals: new Journals(workers, flights, watching, () => model.config),
+    journals,
     headOf,
     http,
     ui: ui?.listener ?? null,

@@ -14,9 +14,10 @@ import { statusText } from './announce.ts'
 import type { LogLevels } from './log/levels.ts'
 import { cut } from './model/cut.ts'
 import type { CarryOut, Model } from './model/model.ts'
+import type { Faults } from './readings/faults.ts'
 import { addresses, counters, routes, services } from './readings/listings.ts'
 import { numbers } from './readings/numbers.ts'
-import { drops, edges } from './readings/refusals.ts'
+import { drops, edges, withFaults } from './readings/refusals.ts'
 import { version } from './system/version.ts'
 import { type Arms, type Own, ownOf } from './threads/arms.ts'
 import { connInfo, timeoutsOf } from './threads/snapshots.ts'
@@ -43,6 +44,7 @@ export interface Daemon {
   records: WhoisSources['records'] & { reopen(): void }
   notifier: { reloading(): void; ready(status: string): void }
   events: { emit<N extends EventName>(name: N, data: EventData[N]): void }
+  faults: Pick<Faults, 'list'>
   /** The address of the page, with its token. */
   pageUrl: string | null
   watching: { ring: boolean; status(): RecorderInfo }
@@ -75,7 +77,7 @@ const ANSWERS: Answers = {
   counters: (_, { model, workers }) => counters(model, workers.arms),
   numbers: (_, { model, workers }) => numbers(model, workers.arms),
   edges: (_, { model }) => edges(model.readings),
-  drops: ({ reason }, { model }) => drops(model, reason),
+  drops: ({ reason }, { model, faults }) => withFaults(drops(model, reason), faults.list()),
   timeouts: (_, { model: { config } }) => ({
     ...config.file.tcp.timeouts,
     udp_oneway: config.file.udp.timeouts.oneway,

@@ -5,6 +5,7 @@
  */
 
 import { PROTO } from '../wire/ipv4.ts'
+import { NO_CONN } from './conn.ts'
 import { CELL, KEY, METHOD, RECORD, stateCell } from './conn-layout.ts'
 import type { Engine } from './engine.ts'
 import type { SaPool } from './sa-pool.ts'
@@ -22,7 +23,7 @@ export interface Adopted {
 }
 
 /**
- * Into an engine that is set up and has no connections yet, from the memory that it was given for them; neighbours are adopted before
+ * Into an engine that is set up, from the memory that it was given for them; whatever it knew of connections is forgotten. Neighbours are adopted before
  * anything is set up, because setting up asks for some (Neighs.adopt). Counters of what has
  * been (connections opened, packets) are not of the records, and stay as they are.
  */
@@ -32,6 +33,7 @@ export function adoptRecords(engine: Engine, now: number): Adopted {
   const marks = new Map<SaPool, Uint8Array>()
   for (const pool of lips) if (pool !== undefined) marks.set(pool, pool.marks())
   counters.states.fill(0)
+  wheel.clear()
   dests.forgetLimited()
   for (let place = 0; place < dests.capacity; place++) dests.clearConns(place)
   const cleared = table.adopt(conn => {
@@ -55,6 +57,20 @@ export function adoptRecords(engine: Engine, now: number): Adopted {
   return { conns: table.used, cleared }
 }
 
+/**
+ * Makes an engine whole again in which something was broken off by an exception: what was begun and not settled is given up, and all that
+ * is known of connections is made anew of the records. The connection that was being ended is gone.
+ */
+export function mendEngine(engine: Engine, now: number): Adopted {
+  const { conns } = engine
+  conns.drafts.giveBack()
+  conns.left.forget()
+  const { due, table } = conns
+  conns.due = NO_CONN
+  if (due !== NO_CONN) table.cells[RECORD.at(due) | CELL.BINDING] = 0
+  return adoptRecords(engine, now)
+}
+
 /** What an engine with these arms writes; that it was one of this version and size is for whoever keeps the memory to know. */
 function isPossible({ conns: { table }, arms }: Engine, conn: number, now: number): boolean {
   const at = RECORD.at(conn)
@@ -73,7 +89,9 @@ function isPossible({ conns: { table }, arms }: Engine, conn: number, now: numbe
 
 /** Its RS, and the service that it came to, are there, at the same place. */
 function isOfRs({ conns: { table }, dests }: Engine, conn: number): boolean {
-  const dest = dests.list[table.dest(conn)]
+  const place = table.dest(conn)
+  // Of an RS that was taken away connections live on.
+  const dest = dests.list[place] ?? dests.gone[place]
   if (dest === undefined) return false
   const { cells } = table
   const at = RECORD.at(conn)

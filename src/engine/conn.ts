@@ -129,12 +129,15 @@ export class ConnTable {
   }
 
   /**
-   * Takes over the records that lie in the memory of a new table. Those that `accepts` refuses, and those that have a tuple of
+   * Takes over the records that lie in the memory, whatever else was known of them. Those that `accepts` refuses, and those that have a tuple of
    * another, are cleared. => how many those were
    */
   adopt(accepts: (conn: number) => boolean): number {
     let cleared = 0
     this.index.clear()
+    this.#used = 0
+    this.#top = 0
+    this.#free = NO_CONN
     for (let conn = 0; conn < this.capacity; conn++) {
       if (!this.inUse(conn)) continue
       if (!this.index.has(conn << 1) && !this.index.has((conn << 1) | 1) && accepts(conn)) {

@@ -5,7 +5,7 @@
 
 import { ETH } from '../wire/ethernet.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
-import type { ConnTable } from './conn.ts'
+import { type ConnTable, NO_CONN } from './conn.ts'
 import { CELL, COLD, KEY, RECORD, RS_SEEN, STATE_MASK, stateCell } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import { Drafts } from './draft.ts'
@@ -60,6 +60,8 @@ export class Conns {
   readonly sessions: Sessions | null
   /** ms per state. */
   readonly #timeoutMs: Int32Array
+  /** The conn that overdue() has taken out of the wheel and that has not ended yet, or NO_CONN. */
+  due = NO_CONN
 
   constructor(parts: Parts, fullnat: FullNat, timeoutMs: Int32Array) {
     const { table, wheel, dests, edges, counters } = parts
@@ -95,6 +97,7 @@ export class Conns {
     this.table.open(conn, drafts.binding)
     this.wheel.file(conn, deadline)
     this.#dests.countConn(drafts.dest as Dest)
+    drafts.taken = undefined
     this.#counters.count(Event.CONNS_OPENED)
     this.#counters.states[stateCell(p.key, State.NONE)]++
     if (this.#trace.debug) sayOpened(this.#trace, cells, conn)
@@ -184,7 +187,10 @@ export class Conns {
       const conn = this.wheel.due(now)
       if (conn < 0) return -1
       const deadline = this.table.cells[recordAt(conn) | DEADLINE]
-      if (((deadline - now) | 0) <= 0) return conn
+      if (((deadline - now) | 0) <= 0) {
+        this.due = conn
+        return conn
+      }
       this.wheel.file(conn, deadline)
     }
   }
@@ -252,6 +258,7 @@ export class Conns {
     this.table.close(conn)
     this.drafts.methods[method].release(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
+    this.due = NO_CONN
   }
 
   /** ms by state, for what comes from now on; `established` of an RS is in its cells. */

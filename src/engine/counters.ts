@@ -72,6 +72,8 @@ export const Drop = {
   ICMP_QUOTE: 61,
   ICMP_NO_CONN: 62,
   ICMP_SEQUENCE: 63,
+  ENGINE_ERROR: 59,
+  WORKER_LOST: 60,
 } as const
 
 /** Events that are not drops. */
@@ -113,6 +115,8 @@ export const Event = {
   ICMP_PORT_UNREACHABLE: 104,
   ICMP_HOST_UNREACHABLE: 105,
   ICMP_LIMITED: 106,
+  ENGINE_FAULTS: 120,
+  WORKER_RESTARTS: 121,
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */
@@ -125,7 +129,7 @@ export const ArmCell = {
   TX_DROPS: 5,
 } as const
 /** What is at present, not counted: written once a turn of the loop. */
-export const Gauge = { CONNS_USED: 0, FRAMES_FREE: 1, TRACE_LOST: 2 } as const
+export const Gauge = { CONNS_USED: 0, FRAMES_FREE: 1, TRACE_LOST: 2, TURNS: 3 } as const
 const GAUGE_CELLS = 8
 
 export const ARM_CELLS = 8

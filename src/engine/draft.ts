@@ -36,6 +36,8 @@ export class Drafts {
   /** Of the last draft: its RS, and the binding that it is to be opened with. */
   dest: Dest | undefined
   binding = 0
+  /** The RS for which a connection was taken that is neither open nor given back yet. */
+  taken: Dest | undefined
 
   constructor(parts: Parts, fullnat: FullNat) {
     this.#pkt = parts.frames.pkt
@@ -56,9 +58,10 @@ export class Drafts {
     if (refusal !== 0) return refusal
     const dest = this.#placement.destFor(service, p, method.without(service), now)
     if (dest === undefined) return p.key === TCP_KEY ? -Drop.TCP_NO_RS : -Drop.UDP_NO_RS
+    this.taken = dest
     const conn = this.#table.take()
     if (conn === NO_CONN) {
-      this.#dests.give(dest)
+      this.giveBack()
       return -Drop.CONN_TABLE_FULL
     }
     const pkt = this.#pkt
@@ -72,7 +75,7 @@ export class Drafts {
     cold[column | OPENED] = now
     const unbound = method.bind(conn, service, dest, now)
     if (unbound !== 0) {
-      this.#dests.give(dest)
+      this.giveBack()
       this.#table.giveBack(conn)
       return unbound
     }
@@ -83,5 +86,12 @@ export class Drafts {
     this.dest = dest
     this.binding = binding(kindOf(p.key, p.key, FULLNAT), dest.index, clientArm)
     return conn
+  }
+
+  /** What was taken for the last draft is its RS's again, unless that is settled. */
+  giveBack(): void {
+    const { taken } = this
+    this.taken = undefined
+    if (taken !== undefined) this.#dests.give(taken)
   }
 }

@@ -21,10 +21,10 @@ import {
   SAID_AT,
 } from './flight-records.ts'
 
-const CONTROL_CELLS = 6
+export const CONTROL_CELLS = 6
 /** A frame of 64 KiB. */
-const RECORD_CELLS_MAX = 16_640
-const [HEAD_AT, TAIL_AT, WANTED, SNAP, COUNT] = [0, 1, 2, 3, 4]
+export const RECORD_CELLS_MAX = 16_640
+export const [HEAD_AT, TAIL_AT, WANTED, SNAP, COUNT] = [0, 1, 2, 3, 4]
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { FILLER, SAID, JUDGED: JUDGING } = FlightKind
@@ -71,6 +71,14 @@ export class FlightRing extends Flight {
 
   static bytesFor(cells: number): number {
     return (CONTROL_CELLS + cells) * 4
+  }
+
+  /** Goes on where another has left the memory, which is all zero at first. */
+  constructor(memory: ArrayBufferLike, cells: number) {
+    super(memory, cells)
+    this.#head = Atomics.load(this.control, HEAD_AT)
+    this.#tail = Atomics.load(this.control, TAIL_AT)
+    this.#number = Atomics.load(this.control, COUNT)
   }
 
   /** Shows readers what has been written, and looks whether somebody wants more. */

@@ -139,6 +139,20 @@ export class Frames {
     return twin
   }
 
+  /** Of a new arena: our slots that are marked are not free, somebody else has them. */
+  freeOnly(marks: Uint8Array): void {
+    this.#freeCount = 0
+    for (let i = this.slots - 1; i >= 0; i--) {
+      const slot = this.#first + i
+      if (marks[slot] === 0) this.#free[this.#freeCount++] = slot
+    }
+  }
+
+  /** Marks the slots that are free. */
+  markFree(marks: Uint8Array): void {
+    for (let i = 0; i < this.#freeCount; i++) marks[this.#free[i]] = 1
+  }
+
   isOwn(slot: number): boolean {
     return (slot - this.#first) >>> 0 < this.slots
   }

@@ -97,6 +97,13 @@ export class HeldDatagrams {
     return held
   }
 
+  /** Marks the slots of all datagrams. */
+  mark(marks: Uint8Array): void {
+    const { rows } = this
+    for (let at = 0; at < rows.length; at += CELLS)
+      if (rows[at + STATE] === HELD) marks[rows[at + SLOT]] = 1
+  }
+
   /** Gives up what has waited for too long. */
   tick(now: number): void {
     if (this.#used === 0) return
@@ -193,9 +200,11 @@ export class HeldDatagrams {
   /** The datagram is dropped for what has just come of it, and is remembered. => Minus the reason */
   protected kill(at: number, reason: number): number {
     const rows = this.rows
-    this.frames.release(rows[at + SLOT])
+    const slot = rows[at + SLOT]
+    // First, so that no row ever has a slot that is not its own.
     rows[at + STATE] = DEAD
     rows[at + SLOT] = reason
+    this.frames.release(slot)
     return -reason
   }
 
@@ -210,9 +219,10 @@ export class HeldDatagrams {
 
   protected release(at: number): void {
     const rows = this.rows
-    if (rows[at + STATE] === HELD) this.frames.release(rows[at + SLOT])
+    const held = rows[at + STATE] === HELD
     rows[at + STATE] = FREE
     this.#used--
+    if (held) this.frames.release(rows[at + SLOT])
   }
 
   protected piecesOf(at: number): number {

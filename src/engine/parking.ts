@@ -118,14 +118,13 @@ export class Parking {
    */
   flush(n: number, arm: Arm, macHi: number, macLo: number): void {
     const { pkt, start, next } = this.#frames
-    for (let slot = this.#head[n]; slot !== NO_SLOT; ) {
+    for (let slot = this.#detach(n); slot !== NO_SLOT; ) {
       const following = next[slot]
       writeMacs(pkt, start[slot] + VNET_BYTES, macHi, macLo, arm.macHi, arm.macLo)
       if (this.#fragmentation.isDue(slot, arm)) this.#cut(slot, arm)
       else arm.send(slot)
       slot = following
     }
-    this.#empty(n)
   }
 
   #cut(slot: number, arm: Arm): void {
@@ -140,7 +139,7 @@ export class Parking {
 
   /** Drops the list: nobody answered. */
   discard(n: number, arm: number): void {
-    for (let slot = this.#head[n]; slot !== NO_SLOT; ) {
+    for (let slot = this.#detach(n); slot !== NO_SLOT; ) {
       const next = this.#frames.next[slot]
       this.#counters.txDrop(arm, Drop.NEIGH_UNRESOLVED, slot)
       if (this.#trace.debug) {
@@ -150,11 +149,20 @@ export class Parking {
       if (this.returned === null || !this.returned.returns(slot)) this.#frames.release(slot)
       slot = next
     }
-    this.#empty(n)
   }
 
-  #empty(n: number): void {
+  /** Marks the slots of all lists. */
+  mark(marks: Uint8Array): void {
+    const { next } = this.#frames
+    for (const head of this.#head)
+      for (let slot = head; slot !== NO_SLOT; slot = next[slot]) marks[slot] = 1
+  }
+
+  /** Empties a list before anything becomes of it, so that none is ever half a list. => its first slot */
+  #detach(n: number): number {
+    const first = this.#head[n]
     this.#head[n] = NO_SLOT
     this.#count[n] = 0
+    return first
   }
 }

@@ -90,16 +90,24 @@ export class SaPool {
     const cells = this.#size * SUB_POOLS
     this.#lastSeq = new Int32Array(memory, 0, cells)
     this.#ports = new Uint16Array(memory, cells * 4, cells)
+    this.#clear()
+    counts[at + FREE] = cells
+    counts[at + MISSES] = 0
+    counts[at + ALL] = cells
+  }
+
+  /** All lports are free, and lie in ascending order. */
+  #clear(): void {
+    const { mask, residue } = this.#partition
     let next = 0
     for (let port = LPORT_FIRST; port <= LPORT_LAST; port++) {
-      if ((port & partition.mask) === partition.residue) this.#ports[next++] = port
+      if ((port & mask) === residue) this.#ports[next++] = port
     }
     for (let sub = 1; sub < SUB_POOLS; sub++)
       this.#ports.copyWithin(sub * this.#size, 0, this.#size)
     this.#free.fill(this.#size)
-    counts[at + FREE] = cells
-    counts[at + MISSES] = 0
-    counts[at + ALL] = cells
+    this.#head.fill(0)
+    this.#exhausted = 0
   }
 
   /** => The longest-rested lport towards this RS, to be released exactly once; NO_LPORT (and a miss) if none is free. */
@@ -165,10 +173,11 @@ export class SaPool {
     return true
   }
 
-  /** In a new pool: the marked lports are in use. */
+  /** The marked lports are in use, and no others, whatever was known of them. */
   adopt(marks: Uint8Array): void {
     const size = this.#size
     let free = 0
+    this.#clear()
     for (let sub = 0; sub < SUB_POOLS; sub++) {
       const own = marks.subarray(sub * size, (sub + 1) * size)
       const last = own.lastIndexOf(1)

@@ -10,7 +10,7 @@
  *   lock     0, or the index of the worker that has it, and one
  *
  * A full bucket gives up the entry that would end first: such a client is scheduled anew, and nothing is refused. So is one whose
- * bucket cannot be had in time: whoever has it may have ended. Who restarts a worker frees its locks first; as yet the daemon ends with any of its workers. An entry counts if it has
+ * bucket cannot be had in time: whoever has it may have ended. Who restarts a worker frees its locks first. An entry counts if it has
  * a vport, which is written last.
  */
 

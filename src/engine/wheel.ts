@@ -41,8 +41,15 @@ export class Wheel {
     this.#capacity = capacity
     this.#next = new Int32Array(memory, offset, cells)
     this.#prev = new Int32Array(memory, offset + cells * 4, cells)
-    for (let head = capacity; head < cells; head++) this.#next[head] = this.#prev[head] = head
+    this.clear()
     this.#tick = now >> 6
+  }
+
+  /** Nobody is filed. */
+  clear(): void {
+    const next = this.#next
+    for (let head = this.#capacity; head < next.length; head++) next[head] = this.#prev[head] = head
+    this.#filed = 0
   }
 
   /** Conns that are filed. */

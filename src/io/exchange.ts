@@ -73,6 +73,31 @@ export class Exchange implements Peers {
     }
   }
 
+  /** Marks the slots of all workers that are not in this one's hands. */
+  markElsewhere(marks: Uint8Array): void {
+    this.#rings.markElsewhere(marks)
+  }
+
+  /**
+   * For a thread that takes the place of one that has ended, before anything else: frames that waited for it are dropped, slots
+   * of others that it had go home, and those of its own that others have are not free.
+   */
+  recover({ frames, counters }: Engine): void {
+    const rings = this.#rings
+    rings.recover(() => {
+      const { a: arm, b: slot, c: start, d: length } = rings
+      frames.start[slot] = start
+      frames.length[slot] = length
+      counters.rxDrop(arm, Drop.WORKER_LOST, slot)
+    })
+    const marks = new Uint8Array(frames.allSlots)
+    rings.markElsewhere(marks)
+    frames.freeOnly(marks)
+    for (let slot = 0; slot < marks.length; slot++)
+      if (marks[slot] === 0 && !frames.isOwn(slot)) frames.release(slot)
+    this.flush(frames)
+  }
+
   /** Sends home what was released here, and shows the others what was sent since the last time. */
   flush(frames: Frames): void {
     for (let i = 0; i < frames.strangerCount; i++) {

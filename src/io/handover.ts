@@ -6,6 +6,7 @@
  *   flags    [asleep]                      one line for each worker
  *   rings    [head]  [tail]                a line each, for every pair: head is the consumer's, tail the producer's
  *   records  [kind, a, b, c, d, e, -, -]   32 bytes each; capacity is a power of two, at least twice a worker's slots
+ *   holders  a byte for each slot of all workers: 1 + who has it, 0 for its owner; written by whoever reads the record
  *
  * Head and tail run freely, modulo 2^32. A record is written first and published with the tail, once per burst
  * (flush); whoever sees the new tail sees the record, and the frame in its slot (all Atomics are sequentially
@@ -23,6 +24,11 @@
  * that; then it takes the flag down and writes to the consumer's eventfd, which stays readable until the consumer has
  * drained it. A second producer that finds the flag down need not write: the first one's wake-up is on its way, and
  * before the consumer sleeps again it looks at the second one's tail. The price is at most one wake-up for nothing.
+ *
+ * A thread that takes the place of one that has ended goes on where the shared cells say. What the former had written and not
+ * published never was; what it had read and not given back comes once more, and is dropped by recover(). The heads are published
+ * before the tails, so of a slot in such a record no HOME was published. A slot that its holder's byte says is
+ * ours, and that no published record of ours names, was in the former's hands.
  */
 
 /** Kinds, with what a, b, c... hold. */
@@ -44,6 +50,12 @@ function capacityFor(slots: number): number {
   return 2 ** (33 - Math.clz32(slots - 1))
 }
 
+/** Cells of all that lies before the holders. */
+function cellsFor(workers: number, slots: number): number {
+  const ring = 2 * LINE + (capacityFor(slots) << RECORD_SHIFT)
+  return workers * (LINE + workers * ring)
+}
+
 export class Handover {
   /** The record that receive() has read last, and who sent it. */
   kind = 0
@@ -55,6 +67,7 @@ export class Handover {
   from = 0
 
   readonly #cells: Int32Array
+  readonly #holders: Uint8Array
   readonly #workers: number
   readonly #self: number
   readonly #slots: number
@@ -72,12 +85,11 @@ export class Handover {
 
   /** Bytes of the memory that `workers` workers share, each with `slots` slots in the arena. */
   static bytesFor(workers: number, slots: number): number {
-    const ring = 2 * LINE + (capacityFor(slots) << RECORD_SHIFT)
-    return 4 * workers * (LINE + workers * ring)
+    return 4 * cellsFor(workers, slots) + workers * slots
   }
 
   /**
-   * `memory`, the same for all, has bytesFor(workers, slots) bytes, all zero; the rings of a worker to itself are
+   * `memory`, the same for all, has bytesFor(workers, slots) bytes, all zero at first; the rings of a worker to itself are
    * never touched and so cost nothing. `self` is this worker's number; `wake` makes another worker's eventfd readable.
    */
   constructor(
@@ -87,7 +99,9 @@ export class Handover {
     slots: number,
     wake: (worker: number) => void,
   ) {
-    this.#cells = new Int32Array(memory, 0, Handover.bytesFor(workers, slots) >> 2)
+    const cells = cellsFor(workers, slots)
+    this.#cells = new Int32Array(memory, 0, cells)
+    this.#holders = new Uint8Array(memory, cells * 4, workers * slots)
     this.#workers = workers
     this.#self = self
     this.#slots = slots
@@ -98,6 +112,15 @@ export class Handover {
     this.#headSeen = new Int32Array(workers)
     this.#heads = new Int32Array(workers)
     this.from = self
+    for (let other = 0; other < workers; other++) {
+      const tail = Atomics.load(this.#cells, this.#tail(self, other))
+      this.#written[other] = tail
+      this.#published[other] = tail
+      this.#headSeen[other] = Atomics.load(this.#cells, this.#head(self, other))
+      this.#heads[other] = Atomics.load(this.#cells, this.#head(other, self))
+    }
+    this.#next = this.#heads[self]
+    this.#end = this.#next
   }
 
   /**
@@ -155,7 +178,44 @@ export class Handover {
     this.d = cells[at + 4]
     this.e = cells[at + 5]
     this.#next = (this.#next + 1) | 0
+    if (this.kind === Handed.FRAME) this.#holders[this.b] = this.#self + 1
+    else if (this.kind === Handed.HOME) this.#holders[this.a] = this.#self + 1
     return true
+  }
+
+  /**
+   * For a thread that takes the place of one that has ended, before anything else: `lose` is called for each frame that waits or
+   * that the former had read last, whose record is in a..e; its slot is ours then.
+   */
+  recover(lose: () => void): void {
+    let waiting = 0
+    for (let from = 0; from < this.#workers; from++) {
+      const tail = Atomics.load(this.#cells, this.#tail(from, this.#self))
+      waiting += (tail - this.#heads[from]) | 0
+    }
+    for (; waiting > 0 && this.receive(); waiting--) if (this.kind === Handed.FRAME) lose()
+    this.#giveBack()
+    this.awake()
+  }
+
+  /** Marks the slots of all workers that are not in this one's hands. */
+  markElsewhere(marks: Uint8Array): void {
+    const cells = this.#cells
+    // Before the holders: who has read a record by then has said so.
+    for (let to = 0; to < this.#workers; to++)
+      this.#headSeen[to] = Atomics.load(cells, this.#head(this.#self, to))
+    for (let slot = 0; slot < this.#holders.length; slot++) {
+      const holder = this.#holders[slot]
+      const has = holder === 0 ? Math.trunc(slot / this.#slots) : holder - 1
+      if (has !== this.#self) marks[slot] = 1
+    }
+    for (let to = 0; to < this.#workers; to++) {
+      for (let n = this.#headSeen[to]; n !== this.#written[to]; n = (n + 1) | 0) {
+        const at = this.#record(this.#self, to, n)
+        if (cells[at] === Handed.FRAME) marks[cells[at + 2]] = 1
+        else if (cells[at] === Handed.HOME) marks[cells[at + 1]] = 1
+      }
+    }
   }
 
   /**

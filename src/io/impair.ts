@@ -45,6 +45,11 @@ export class Impair {
     return this.#heldCount > 0
   }
 
+  /** Marks the slots that are held. */
+  mark(marks: Uint8Array): void {
+    for (let i = 0; i < this.#heldCount; i++) marks[this.#held[i]] = 1
+  }
+
   static readonly holdMs = HOLD_MS
 
   /**

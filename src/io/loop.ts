@@ -12,6 +12,7 @@ import { BURST } from '../engine/frames.ts'
 import type { Vlans } from '../engine/vlan.ts'
 import type { Exchange, Hear } from './exchange.ts'
 import { Impair } from './impair.ts'
+import { type Fault, Mending } from './mending.ts'
 import { drainWaker, POLLIN, wait } from './native.ts'
 import { NO_FD, type Port } from './port.ts'
 import { VlanPort } from './vlan-port.ts'
@@ -32,6 +33,8 @@ export interface LoopHooks {
   control(): boolean
   /** The arm of this index was lost. */
   armLost(arm: number): void
+  /** Something was thrown, and is mended. */
+  threw(fault: Fault): void
 }
 
 export interface LoopParts {
@@ -46,6 +49,9 @@ export interface LoopParts {
   hooks: LoopHooks
 }
 
+/** ms to the next turn of timers that have broken off. */
+const TICK_AGAIN_MS = 10
+
 export class Loop {
   readonly #engine: Engine
   readonly #ports: readonly Port[]
@@ -55,6 +61,7 @@ export class Loop {
   readonly #waker: number
   readonly #watch: Watch
   readonly #hooks: LoopHooks
+  readonly #mending: Mending
   readonly #fds: Int32Array
   readonly #revents: Int32Array
   /** The arm of each frame of a burst, of which some share a device. */
@@ -80,6 +87,7 @@ export class Loop {
     this.#waker = waker
     this.#watch = watch
     this.#hooks = hooks
+    this.#mending = new Mending({ engine, ports, exchange, watch, tell: hooks.threw })
     this.#fds = new Int32Array(ports.length + 1)
     this.#revents = new Int32Array(ports.length + 1)
     this.#wasUp = ports.map(({ fd }) => fd !== NO_FD)
@@ -147,17 +155,36 @@ export class Loop {
   /** Timers, lost arms and held frames; => ms to sleep at most. */
   #beforeSleep(): number {
     this.#watch.note(FlightKind.TICK, this.#now)
-    let sleep = this.#engine.tick(this.#now)
+    let sleep = this.#tick()
     for (const port of this.#ports) {
       if (!port.impair?.holding) continue
       port.impair.release(this.#now, slot => this.#judge(port, slot))
       sleep = Math.min(sleep, Impair.holdMs)
     }
     this.flush()
+    if (this.#mending.isDue) {
+      this.#mending.mend(this.#now)
+      this.flush()
+    }
     this.#watchArms()
     this.#gauge()
     this.#watch.settle(this.#now)
     return this.#exchange?.maySleep() === false ? 0 : sleep
+  }
+
+  /** What control has asked for was broken off. */
+  broken(error: unknown, doing: string): void {
+    this.#mending.other(error, doing)
+  }
+
+  /** => ms to sleep at most */
+  #tick(): number {
+    try {
+      return this.#engine.tick(this.#now)
+    } catch (error) {
+      this.#mending.other(error, 'turning the timers')
+      return TICK_AGAIN_MS
+    }
   }
 
   /** What is at present, for those who read it without asking. */
@@ -168,6 +195,7 @@ export class Loop {
     counters.gauges[Gauge.CONNS_USED] = conns.table.used
     counters.gauges[Gauge.FRAMES_FREE] = free
     counters.gauges[Gauge.TRACE_LOST] = trace.lost
+    counters.gauges[Gauge.TURNS]++
   }
 
   /** Reads an arm until it is empty or has had its turn: one that floods still lets the other have every second one. */
@@ -200,20 +228,24 @@ export class Loop {
   /** Lets the engine judge the frame and carries the verdict out. */
   #judge(port: Port, slot: number): void {
     const { frames, counters, arms } = this.#engine
-    const verdict = this.#watch.on
-      ? this.#watch.input(port.arm, slot, this.#now)
-      : this.#engine.input(port.arm, slot, this.#now)
-    if (verdict >= 0) {
-      arms[verdict].send(slot)
-      return
+    try {
+      const verdict = this.#watch.on
+        ? this.#watch.input(port.arm, slot, this.#now)
+        : this.#engine.input(port.arm, slot, this.#now)
+      if (verdict >= 0) {
+        arms[verdict].send(slot)
+        return
+      }
+      if (verdict === PARKED) return
+      if (verdict <= HAND_OVER) {
+        this.#exchange?.handOver(this.#engine, HAND_OVER - verdict, port.arm.index, slot)
+        return
+      }
+      if (verdict !== DONE) counters.rxDrop(port.arm.index, -verdict, slot)
+      frames.release(slot)
+    } catch (error) {
+      this.#mending.frame(error, port.arm.index, slot)
     }
-    if (verdict === PARKED) return
-    if (verdict <= HAND_OVER) {
-      this.#exchange?.handOver(this.#engine, HAND_OVER - verdict, port.arm.index, slot)
-      return
-    }
-    if (verdict !== DONE) counters.rxDrop(port.arm.index, -verdict, slot)
-    frames.release(slot)
   }
 
   /** Finds the arms of a burst of a device that several share. */

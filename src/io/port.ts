@@ -27,7 +27,7 @@ export interface Port {
   /** Slots ready to be read into, in this order, and how many there are. */
   readonly slots: Int32Array
   readonly ready: number
-  /** Takes a queue of the device, whose descriptor is this port's from now on. */
+  /** Takes a queue of the device, or NO_FD for none yet. The descriptor is that of whoever has opened it, who closes it. */
   take(fd: number, reads: boolean): void
   /** Lets go of a device that has gone; take() brings another. */
   lose(): void

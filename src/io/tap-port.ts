@@ -10,7 +10,7 @@ import { BURST, FRAME_MAX, type Frames, NO_SLOT } from '../engine/frames.ts'
 import type { Vlans } from '../engine/vlan.ts'
 import { VLAN } from '../wire/ethernet.ts'
 import type { Impair } from './impair.ts'
-import { attach, type Burst, closeFd, EBADFD, readBurst, writeBurst } from './native.ts'
+import { attach, type Burst, EBADFD, readBurst, writeBurst } from './native.ts'
 import { NO_FD, type Port, type PortOptions } from './port.ts'
 import type { Watch } from './watch.ts'
 
@@ -66,7 +66,6 @@ export class TapPort implements Port {
   }
 
   lose(): void {
-    if (this.fd !== NO_FD) closeFd(this.fd)
     this.fd = NO_FD
   }
 

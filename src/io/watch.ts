@@ -157,6 +157,13 @@ export class Watch {
     this.#ring.judged(pair, -drop, NO_TUPLE, NO_STATE, NO_STATE, this.#engine.conns.table.cells)
   }
 
+  /** Judging the frame in `slot` was broken off: it is on record as dropped for `drop`. */
+  broken(slot: number, drop: number): void {
+    const { frames, conns } = this.#engine
+    const pair = frames.mark[slot]
+    if (pair !== 0) this.#ring.judged(pair, -drop, NO_TUPLE, NO_STATE, NO_STATE, conns.table.cells)
+  }
+
   /** => its pair */
   #frameIn(arm: Arm, slot: number): number {
     const { frames } = this.#engine

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import type { Verbs } from '../../src/api/commands.ts'
 import { ask } from '../../src/cli/daemon/client.ts'
@@ -181,11 +182,24 @@ test('without steering it is said who reads', async t => {
   assert.equal(await daemon.exitCode, 0)
 })
 
-test('a packet thread that dies takes the daemon with it', async t => {
+test('a packet thread that dies is started again, and one that dies again and again takes the daemon with it', async t => {
   const daemon = await startTapless(t, 'dies', /ready/)
-  await assert.rejects(ask(daemon.socket, { verb: 'neighbours' }))
+  const asked = () => ask(daemon.socket, { verb: 'neighbours' })
+  // What it was asked it is asked once more, for it may be what ends it.
+  for (let i = 0; i < 2; i++) await assert.rejects(asked(), /the packet thread has ended twice/)
+  await daemon.said(/^TAPVS: worker 1 has ended: Error: a bug; it is started again on its memory$/m)
+  const again = /^TAPVS: worker 1 runs again: 0 connections taken over, in \d+ ms$/gm
+  await until('four restarts', { limitMs: 5000 }, () =>
+    daemon.stderr().match(again)?.length === 4 ? true : undefined,
+  )
+  assert.equal((await ask(daemon.socket, { verb: 'services' })).length, 1)
+  // Five in a minute are too many.
+  await assert.rejects(asked())
   assert.equal(await daemon.exitCode, 1)
-  assert.match(daemon.stderr(), /^TAPVS: a packet thread ended: Error: a bug$/m)
+  assert.match(
+    daemon.stderr(),
+    /^TAPVS: a packet thread ended: Error: a bug$(.*\n)*.*5 restarts in 60 s were of no use/m,
+  )
   assert.equal(existsSync(daemon.socket), false)
 })
 

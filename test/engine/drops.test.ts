@@ -25,6 +25,8 @@ const FROM_IO: DropName[] = [
   'TX_ERROR',
   'IMPAIRED',
   'HAND_OVER_FULL',
+  'ENGINE_ERROR',
+  'WORKER_LOST',
 ]
 /** Provoked in neigh.test.ts and reassembly.test.ts, for no frame's verdict says it: what was kept is given up. */
 const FROM_TIMER: DropName[] = ['NEIGH_UNRESOLVED', 'FRAGMENT_NO_ROOM', 'FRAGMENT_TIMEOUT']

@@ -1,7 +1,7 @@
 /** What the port of a TAP reads, from a file in place of the device: it takes whatever can be read. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -20,8 +20,9 @@ test('the largest packet fits with a tag, and what is larger is seen to be', t =
     writeFileSync(file, new Uint8Array(bytes))
     const { arms, frames, counters } = new Stand().engine
     const port = new TapPort(arms[0], { impair: null, ring: null }, frames, counters)
-    port.take(openSync(file, 'r'), true)
-    t.after(() => port.lose())
+    const fd = openSync(file, 'r')
+    port.take(fd, true)
+    t.after(() => closeSync(fd))
     assert.ok(port.read() > 0)
     assert.equal(frames.length[port.slots[0]], read)
   }

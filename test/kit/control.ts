@@ -101,6 +101,7 @@ export function paperDaemon(
     records: { history, catchUp: quiet, reopen: quiet },
     notifier: { reloading: quiet, ready: quiet },
     events: { emit: quiet },
+    faults: { list: () => [] },
     pageUrl: null,
     watching: {
       ring: false,

@@ -12,7 +12,7 @@ import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Stat } from '../../src/engine/service.ts'
 import { TraceRing } from '../../src/engine/trace.ts'
 import { clockMs } from '../../src/io/loop.ts'
-import { openTap, QUEUE_MULTI } from '../../src/io/native.ts'
+import { closeFd, openTap, QUEUE_MULTI } from '../../src/io/native.ts'
 import { NO_FD } from '../../src/io/port.ts'
 import { TapPort } from '../../src/io/tap-port.ts'
 import { PROTO } from '../../src/wire/ipv4.ts'
@@ -73,7 +73,7 @@ export class EngineOnTaps {
 
   close(): void {
     clearInterval(this.#timer)
-    for (const tap of this.#taps) tap.lose()
+    for (const { fd } of this.#taps) if (fd !== NO_FD) closeFd(fd)
   }
 
   #turn(): void {

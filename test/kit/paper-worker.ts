@@ -17,6 +17,8 @@ const ring = new TraceRing(trace, traceRecords)
 const role = config.arms[0]?.name
 
 const post = (message: FromWorker) => port.postMessage(message)
+const beat = setInterval(() => counters.gauges[Gauge.TURNS]++, 50)
+beat.unref()
 const say = (number: number) => sayLport(ring, 0x7f000001, number, 0, 0)
 
 if (role === 'fails') {
@@ -73,4 +75,4 @@ function answerTo(message: Extract<ToWorker, { id: number }>): WorkerAnswer {
 }
 
 if (role === 'loses' && index === 1) post({ lost: 0 })
-post({ ready: true })
+post({ ready: true, adopted: null })

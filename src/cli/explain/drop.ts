@@ -64,7 +64,11 @@ export interface ExplainedDrop {
   /** The frames are shown as they were to leave, not as they came. */
   leaving: boolean
   last: ExplainedFrame[]
+  /** Exceptions in the engine, by their place in the code; only where they are the reason. */
+  faults?: Faults
 }
+
+type Faults = NonNullable<DropInfo['faults']>
 
 /** `n` frames of each reason at most. */
 export function explainDrops(
@@ -72,9 +76,10 @@ export function explainDrops(
   context: DropContext,
   n: number,
 ): ExplainedDrop[] {
-  return drops.map(({ reason, count, last }) => ({
+  return drops.map(({ reason, count, last, faults }) => ({
     reason,
     count,
+    ...(faults && { faults }),
     words: DROP_WORDS[reason] ?? '',
     leaving: wasLeaving(reason as DropReason),
     last: last.slice(0, n).map(info => {
@@ -96,8 +101,9 @@ function fromHex(text: string): Uint8Array {
 /** An advice that is the same for the frames of a reason is said once. */
 export function dropText(drops: readonly ExplainedDrop[]): string {
   if (drops.length === 0) return 'nothing was refused yet\n'
-  const parts = drops.map(({ reason, count, words, leaving, last }) => {
-    if (count === 0) return `${reason}: ${words}\n  nothing was refused for it yet\n`
+  const parts = drops.map(({ reason, count, words, leaving, last, faults = [] }) => {
+    if (count === 0 && faults.length === 0)
+      return `${reason}: ${words}\n  nothing was refused for it yet\n`
     const form = leaving ? '; the frames are shown as they were to leave' : ''
     const lines = [`${reason}, ${counted(count, 'frame')}: ${words}${form}`]
     last.forEach((frame, i) => {
@@ -106,7 +112,20 @@ export function dropText(drops: readonly ExplainedDrop[]): string {
       lines.push(`  ${at} ${arm}  ${frame.frame}`, `    rule: ${frame.rule}`)
       if (last[i + 1]?.advice !== frame.advice) lines.push(`    do:   ${frame.advice}`)
     })
+    for (const fault of faults) lines.push(...faultLines(fault))
     return `${lines.join('\n')}\n`
   })
   return parts.join('\n')
+}
+
+/** The stack is that of the last one: those of a place differ little. */
+function faultLines({ place, count, samples }: Faults[0]): string[] {
+  const lines = [`  thrown ${counted(count, 'time')} at ${place}`]
+  for (const { at_ms, worker, doing, arm, message, bytes, length } of samples) {
+    const at = instantText(at_ms * 1000, 3)
+    const frame = arm === null ? '' : `: ${frameText(fromHex(bytes), length)}`
+    lines.push(`    ${at} worker ${worker}, ${doing}${frame}`, `      ${message}`)
+  }
+  const stack = samples.at(-1)?.stack ?? []
+  return [...lines, ...stack.map(line => `      ${line}`)]
 }

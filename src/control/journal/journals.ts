@@ -102,7 +102,12 @@ export class Journals {
 
   /** The daemon ends. */
   stop(): void {
-    for (const end of this.#ends) end('the daemon has ended')
+    this.end('the daemon has ended')
+  }
+
+  /** All that are being recorded, with what there is at present. */
+  end(why: string): void {
+    for (const end of this.#ends) end(why)
   }
 }
 

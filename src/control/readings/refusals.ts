@@ -63,6 +63,11 @@ export function drops(
   })
 }
 
+/** Those of the engine's exceptions have what was thrown. */
+export function withFaults(all: DropInfo[], faults: NonNullable<DropInfo['faults']>): DropInfo[] {
+  return all.map(one => (one.reason === 'engine_error' ? { ...one, faults } : one))
+}
+
 function refusedInfo(
   { time, arm, length, bytes }: Refusal,
   worker: number,

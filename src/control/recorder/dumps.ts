@@ -56,6 +56,12 @@ export class Dumps {
     this.#timer = setInterval(() => this.#look(config), PERIOD_MS)
   }
 
+  /** Something has happened that no counter tells, to whose name `reason` gives: the rings as they are now, if dumps are wanted. */
+  mishap(reason: string, what: string): void {
+    const config = this.#config
+    if (config !== null) this.#writing = this.#writing.then(() => this.#dump(config, reason, what))
+  }
+
   /** Resolves when no file is being written any more. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
@@ -72,11 +78,13 @@ export class Dumps {
       if (more <= 0 || now - (this.#last.get(reason) ?? Number.NEGATIVE_INFINITY) < PAUSE_MS)
         continue
       this.#last.set(reason, now)
-      this.#writing = this.#writing.then(() => this.#dump(config, reason, more))
+      this.#writing = this.#writing.then(() =>
+        this.#dump(config, reason, `${reason} went up by ${more}`),
+      )
     }
   }
 
-  async #dump(config: ConfigDump, reason: string, more: number): Promise<void> {
+  async #dump(config: ConfigDump, reason: string, what: string): Promise<void> {
     const { log } = this.#sources
     if (this.#config !== config) return // meanwhile another, or the end
     const time = new Date().toISOString().replaceAll(/[-:]/g, '')
@@ -84,15 +92,11 @@ export class Dumps {
       mkdirSync(config.path, { recursive: true, mode: 0o700 })
       const number = String((dumpsIn(config.path).at(-1)?.sequence ?? 0) + 1).padStart(6, '0')
       const path = join(config.path, `tapvs-${number}-${time}-${reason}.pcapng`)
-      const packets = await this.#write(path, `${reason} went up by ${more}`)
-      log.warn(
-        `TAPVS: ${reason} went up by ${more}: ${counted(packets, 'packet')} up to then in ${path}`,
-      )
+      const packets = await this.#write(path, what)
+      log.warn(`TAPVS: ${what}: ${counted(packets, 'packet')} up to then in ${path}`)
       removeOldest(config)
     } catch (error) {
-      log.warn(
-        `TAPVS: ${reason} went up by ${more}, and no dump of it: ${(error as Error).message}`,
-      )
+      log.warn(`TAPVS: ${what}, and no dump of it: ${(error as Error).message}`)
     }
   }
 

@@ -12,6 +12,7 @@ import { type ArmDevice, parentOf } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
 import { Steering } from '../../engine/steering.ts'
 import { closeFd } from '../../io/native.ts'
+import { NO_FD } from '../../io/port.ts'
 import { type Queues, readerOf } from '../../io/queues.ts'
 import { steeringProgram } from '../../io/steering-bpf.ts'
 import { ipv4Int } from '../../wire/address.ts'
@@ -19,6 +20,7 @@ import type { Device, DeviceError, Opened } from '../network/device.ts'
 import { kindOf } from '../network/kinds.ts'
 import { Links } from '../network/links.ts'
 import { HeldError } from '../network/tun-info.ts'
+import { ArmQueues } from './arm-queues.ts'
 import { workerId } from './memory.ts'
 import { Nics } from './nics.ts'
 import type { Queue, ToWorker } from './protocol.ts'
@@ -55,8 +57,7 @@ export class Arms {
   readonly #send: (worker: number, message: ToWorker) => void
   /** What steers, or why nothing does. */
   #program: Uint8Array | string
-  /** By arm, the queues of all workers; they are the workers' own. */
-  readonly #queues: Queue[][] = []
+  readonly #queues = new ArmQueues()
   readonly #nics: Nics
   /** By arm, the workers that have let go of it since it was last up. */
   readonly #left: Set<number>[]
@@ -91,7 +92,7 @@ export class Arms {
   /** Opens them all. Throws DeviceError: NativeError, or HeldError for one that is held. => by arm, each worker's queue */
   open(): Queue[][] {
     const queues = this.#config.arms.map((device, arm) => {
-      if (device.vlan) return this.#keep(arm, [])
+      if (device.vlan) return this.#queues.keep(arm, [])
       try {
         return this.#open(arm)
       } catch (error) {
@@ -127,15 +128,29 @@ export class Arms {
       }
     }
     left.add(worker)
+    if (left.size < count) return
+    this.#queues.close(arm)
     // The device may have been taken away to put another in its place; opening makes one where there is none.
-    if (left.size === count) this.#later(() => this.#reopen(arm))
+    this.#later(() => this.#reopen(arm))
+  }
+
+  /** Another thread is in the worker's place: what its forerunner has not let go of it never had. => its queues, by arm */
+  queuesOf(worker: number): Queue[] {
+    return this.#config.arms.map((_, arm) => {
+      const { size } = this.#left[arm] as Set<number>
+      const queue = this.#queues.of(arm)[worker]
+      if (queue && size === 0) return queue
+      if (size > 0 && !this.#left[arm]?.has(worker)) this.lost(arm, worker)
+      return { fd: NO_FD, reads: queue?.reads ?? false }
+    })
   }
 
   /** Steers by these LIPs from now on; nothing to do where nothing steers. */
   steer(lips: readonly string[]): void {
     this.#program = programFor(this.#config, lips)
     if (typeof this.#program === 'string') return
-    for (const [arm, queues] of this.#queues.entries()) {
+    for (const arm of this.#config.arms.keys()) {
+      const queues = this.#queues.of(arm)
       if (queues.length < 2 || !this.#hasDevice(arm) || !queues.every(({ reads }) => reads))
         continue
       try {
@@ -177,12 +192,15 @@ export class Arms {
 
   /** Queues that are read: as many as workers where the kernel steers. */
   queues(arm: number): number {
-    return this.#queues[this.#deviceOf(arm)]?.filter(({ reads }) => reads).length ?? 0
+    return this.#queues.of(this.#deviceOf(arm)).filter(({ reads }) => reads).length
   }
 
-  /** Leaves the NICs to the host. */
+  /** Leaves the devices to the host; the workers are gone. */
   release(): void {
-    for (const arm of this.#config.arms.keys()) this.#nics.drop(arm)
+    for (const arm of this.#config.arms.keys()) {
+      this.#nics.drop(arm)
+      this.#queues.close(arm)
+    }
   }
 
   stop(): void {
@@ -252,7 +270,7 @@ export class Arms {
       throw error
     }
     if (unsteered === undefined)
-      return this.#keep(
+      return this.#queues.keep(
         arm,
         fds.map(fd => ({ fd, reads: true })),
       )
@@ -260,15 +278,10 @@ export class Arms {
     if (typeof this.#program !== 'string') {
       this.#warn(`${unsteered}; so worker ${workerId(reader)} reads arm ${name} and hands over`)
     }
-    return this.#keep(
+    return this.#queues.keep(
       arm,
       fds.map((fd, worker) => ({ fd, reads: worker === reader })),
     )
-  }
-
-  #keep(arm: number, queues: Queue[]): Queue[] {
-    this.#queues[arm] = queues
-    return queues
   }
 
   #later(work: () => void): void {

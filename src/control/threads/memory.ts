@@ -14,10 +14,19 @@ import { Limits } from '../../engine/limits.ts'
 import { Neighs } from '../../engine/neigh.ts'
 import { Outcomes } from '../../engine/outcomes.ts'
 import { connBytes } from '../../engine/parts.ts'
-import { LIP_CELLS } from '../../engine/sa-pool.ts'
+import { LIP_CELLS, LipCell } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
 import { Sessions } from '../../engine/sessions.ts'
 import { Templates } from '../../engine/templates.ts'
+import { Handover } from '../../io/handover.ts'
+
+/** Memory of all workers, and how they wake one another. */
+export interface Shared {
+  arena: SharedArrayBuffer
+  rings: SharedArrayBuffer
+  /** eventfds, by worker. */
+  wakers: readonly number[]
+}
 
 /** What a worker is built of; the rest comes as changes. */
 export type BareConfig = Omit<ConfigValues, 'services'>
@@ -107,6 +116,32 @@ export function newKept(config: BareConfig, hasSessions: boolean): Kept {
     conns: new SharedArrayBuffer(connBytes(capacity)),
     neighs: new SharedArrayBuffer(Neighs.bytesFor(NEIGH_CAPACITY)),
     sessions: hasSessions ? new SharedArrayBuffer(Sessions.bytesFor(capacity)) : null,
+  }
+}
+
+/** Whether no worker has a connection any more that holds the place of an RS, or of a LIP. */
+export interface Quiet {
+  dests(place: number): boolean
+  lips(place: number): boolean
+}
+
+export function quietPlaces(tables: readonly Tables[]): Quiet {
+  const all = tables.map(({ dests, limits }) => new Dests(dests, DEST_PLACES, limits))
+  const lips = tables.map(table => new Int32Array(table.lips))
+  const { FREE, ALL } = LipCell
+  return {
+    dests: place => all.every(dests => dests.active(place) + dests.inactive(place) === 0),
+    lips: place => lips.every(of => of[place * LIP_CELLS + FREE] === of[place * LIP_CELLS + ALL]),
+  }
+}
+
+/** What all workers share, each with its eventfd. */
+export function shareMemory(config: ConfigValues, wakers: readonly number[]): Shared {
+  const slots = arenaSlots(config.arms.length)
+  return {
+    arena: new SharedArrayBuffer(arenaBytes(config)),
+    rings: new SharedArrayBuffer(Handover.bytesFor(wakers.length, slots)),
+    wakers,
   }
 }
 

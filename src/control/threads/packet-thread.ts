@@ -1,7 +1,7 @@
 /**
- * A packet thread, a worker, as the control thread sees it: started, asked, stopped. Life-cycle: constructed (the
- * thread starts), `ready` once it is about to read its arms, then requests, and `ended` when the thread is gone, whoever
- * ended it.
+ * A packet thread, a worker, as the control thread sees it: started, asked, stopped, and started again in the place of one that has
+ * ended. Life-cycle: constructed (the thread starts), `ready` once it is about to read its arms, then requests; when the thread
+ * ends by itself, hooks.gone decides: restart() or fail(). `ended` when there will be none any more.
  */
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
@@ -19,6 +19,10 @@ import { PAGE_RECORDS, type Page, RECORD_CELLS } from './snapshots.ts'
 
 const ANSWER_LIMIT_MS = 5000
 const STOP_LIMIT_MS = 2000
+const TRIES = 2
+
+export type Start = Omit<WorkerStart, 'port' | 'page'>
+export type Adopted = Extract<FromWorker, { ready: true }>['adopted']
 
 export interface ThreadHooks {
   /** What the thread runs. */
@@ -27,61 +31,107 @@ export interface ThreadHooks {
   lost(arm: number): void
   /** Told what else the log should say. */
   warn(text: string): void
+  /** Told of an exception that the thread has mended. */
+  fault(fault: Extract<FromWorker, { fault: unknown }>['fault']): void
+  /** The thread has ended, after it was ready, and nobody has asked it to. It calls restart(), or fail(). */
+  gone(failure: string): void
+}
+
+interface Waiting {
+  request: WorkerRequest & { id: number }
+  /** Threads that it was sent to. */
+  tries: number
+  settle(answer: WorkerAnswer | Refused): void
 }
 
 export class PacketThread {
   /** Rejects with the reason, in one line, if it cannot start or ends before. */
-  readonly ready: Promise<void>
+  readonly ready: Promise<Adopted>
   /** Resolves when the thread is gone; undefined if it was asked to go. */
   readonly ended: Promise<string | undefined>
-  readonly #worker: Worker
-  readonly #port: MessagePort
+  readonly #hooks: ThreadHooks
   readonly #waker: number
+  #end: (failure: string | undefined) => void = () => {}
+  #worker!: Worker
+  #port!: MessagePort
+  /** Resolves when the present thread has ended, with what it failed by. */
+  #exit!: Promise<string>
+  readonly #shared = new SharedArrayBuffer(PAGE_RECORDS * RECORD_CELLS * 4)
   /** What the worker copies connections into. */
-  readonly page: Int32Array
+  readonly page = new Int32Array(this.#shared)
   #paging: Promise<unknown> = Promise.resolve()
-  readonly #waiting = new Map<number, (answer: WorkerAnswer | Refused) => void>()
-  #onMessage: (message: FromWorker) => void = () => {}
+  readonly #waiting = new Map<number, Waiting>()
   #nextId = 1
   #stopping = false
 
-  constructor(start: Omit<WorkerStart, 'port' | 'page'>, { program, lost, warn }: ThreadHooks) {
-    const { port1, port2 } = new MessageChannel()
-    this.#port = port1
+  constructor(start: Start, hooks: ThreadHooks) {
+    this.#hooks = hooks
     this.#waker = start.waker
-    const page = new SharedArrayBuffer(PAGE_RECORDS * RECORD_CELLS * 4)
-    this.page = new Int32Array(page)
-    const workerData: WorkerStart = { ...start, page, port: port2 }
-    this.#worker = new Worker(program, {
-      workerData,
-      transferList: [port2],
-    })
     this.ended = new Promise(done => {
-      let failure: string | undefined
-      this.#worker.once('error', error => {
-        failure = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      })
-      this.#worker.once('exit', code => {
-        this.#readLeft()
-        this.#port.close()
-        this.#giveUp()
-        if (this.#stopping) done(undefined)
-        else done(failure ?? `it ended with code ${code}`)
-      })
+      this.#end = done
     })
-    this.ready = new Promise((done, fail) => {
-      this.#onMessage = message => {
-        if ('ready' in message) done()
-        else if ('failed' in message) fail(new Error(message.failed))
-        else if ('warning' in message) warn(message.warning)
-        else if ('lost' in message) lost(message.lost)
-        else this.#waiting.get(message.id)?.(message.answer)
-      }
-      this.#port.on('message', this.#onMessage)
-      void this.ended.then(failure => fail(new Error(failure ?? 'stopped while starting')))
-    })
+    void this.ended.then(() => this.#giveUp())
+    this.ready = this.#begin(start, failure => this.#end(failure))
     // Code that awaits `ready` sees the failure; if none does, it must not end the process.
     this.ready.catch(() => {})
+  }
+
+  /**
+   * Another thread in the place of one that has ended. What that was asked and has not answered it is asked, once: it may be
+   * what ends them.
+   */
+  restart(start: Start): Promise<Adopted> {
+    const ready = this.#begin(start, failure => this.#hooks.gone(failure))
+    ready.catch(() => {})
+    for (const waiting of this.#waiting.values()) {
+      if (++waiting.tries > TRIES) waiting.settle(silent('has ended twice'))
+      else this.send(waiting.request)
+    }
+    return ready
+  }
+
+  /** There will be no other thread. */
+  fail(failure: string): void {
+    this.#end(failure)
+  }
+
+  /** `unready` is told of one that ends before it is ready. */
+  #begin(start: Start, unready: (failure: string) => void): Promise<Adopted> {
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    const workerData: WorkerStart = { ...start, page: this.#shared, port: port2 }
+    const worker = new Worker(this.#hooks.program, { workerData, transferList: [port2] })
+    this.#worker = worker
+    let isReady = false
+    const ready = new Promise<Adopted>((done, fail) => {
+      const onMessage = (message: FromWorker) => {
+        const { warn, lost, fault } = this.#hooks
+        if ('ready' in message) {
+          isReady = true
+          done(message.adopted)
+        } else if ('failed' in message) fail(new Error(message.failed))
+        else if ('warning' in message) warn(message.warning)
+        else if ('lost' in message) lost(message.lost)
+        else if ('fault' in message) fault(message.fault)
+        else this.#waiting.get(message.id)?.settle(message.answer)
+      }
+      port1.on('message', onMessage)
+      this.#exit = exitOf(worker, () => {
+        // The exit of a thread can overtake its last messages, and those say why it went.
+        for (let left = receiveMessageOnPort(port1); left; left = receiveMessageOnPort(port1))
+          onMessage(left.message as FromWorker)
+        port1.close()
+      })
+      void this.#exit.then(failure =>
+        fail(new Error(this.#stopping ? 'stopped while starting' : failure)),
+      )
+    })
+    void this.#exit.then(failure => {
+      if (this.#stopping) this.#end(undefined)
+      else if (isReady) this.#hooks.gone(failure)
+      else unready(failure)
+    })
+    return ready
   }
 
   /** Asks the packet thread, which answers between two bursts. Rejects if it cannot, or with Refused if it is silent. */
@@ -101,8 +151,9 @@ export class PacketThread {
         () => settle(silent(`did not answer within ${ANSWER_LIMIT_MS / 1000} s`)),
         ANSWER_LIMIT_MS,
       )
-      this.#waiting.set(id, settle)
-      this.send({ id, ...request })
+      const asked = { id, ...request }
+      this.#waiting.set(id, { request: asked, tries: 1, settle })
+      this.send(asked)
     })
   }
 
@@ -125,11 +176,16 @@ export class PacketThread {
   async stop(): Promise<void> {
     this.#stopping = true
     this.send({ do: 'stop' })
-    if (await within(this.ended, STOP_LIMIT_MS)) return
-    // It hangs in its own code: terminate() breaks into JavaScript, and a last wake ends a native sleep.
+    if (await within(this.#exit, STOP_LIMIT_MS)) return
+    await this.kill()
+  }
+
+  /** Breaks into what hangs in its own code. => whether it is gone, after STOP_LIMIT_MS at most */
+  async kill(): Promise<boolean> {
+    // terminate() breaks into JavaScript, and a last wake ends a native sleep.
     const terminated = this.#worker.terminate()
     wake(this.#waker)
-    await within(terminated, STOP_LIMIT_MS)
+    return within(terminated, STOP_LIMIT_MS)
   }
 
   send(message: ToWorker): void {
@@ -142,18 +198,23 @@ export class PacketThread {
     wake(this.#waker)
   }
 
-  /** The exit of a thread can overtake its last messages, and those say why it went. */
-  #readLeft(): void {
-    for (;;) {
-      const left = receiveMessageOnPort(this.#port)
-      if (!left) return
-      this.#onMessage(left.message as FromWorker)
-    }
-  }
-
   #giveUp(): void {
-    for (const settle of this.#waiting.values()) settle(silent('has ended'))
+    for (const { settle } of this.#waiting.values()) settle(silent('has ended'))
   }
+}
+
+/** => why it ended, when `left` has looked at what it left behind */
+function exitOf(worker: Worker, left: () => void): Promise<string> {
+  return new Promise(done => {
+    let failure: string | undefined
+    worker.once('error', error => {
+      failure = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    })
+    worker.once('exit', code => {
+      left()
+      done(failure ?? `it ended with code ${code}`)
+    })
+  })
 }
 
 function silent(why: string): Refused {

@@ -4,28 +4,32 @@ import type { MessagePort } from 'node:worker_threads'
 import type { NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
 import type { EngineImage } from '../../engine/image.ts'
-import type { BareConfig, Kept, Tables } from './memory.ts'
+import type { Fault } from '../../io/mending.ts'
+import type { BareConfig, Kept, Shared, Tables } from './memory.ts'
 import type { Key, Probed } from './probe.ts'
 import type { Page } from './snapshots.ts'
 
-/** What a worker has of an arm's device: a descriptor that is its own from now on, and whether it reads from it. */
+/** What a worker has of an arm's device: a descriptor, which control keeps and closes, and whether it reads from it. */
 export interface Queue {
   fd: number
   reads: boolean
 }
 
-/** Memory of all workers, and how they wake one another. */
-export interface Shared {
-  arena: SharedArrayBuffer
-  rings: SharedArrayBuffer
-  /** eventfds, by worker. */
-  wakers: readonly number[]
+/** What a thread takes over from the one before it, with the memory of the worker. */
+export interface Inheritance {
+  /** RSs, services and LIPs that are not there any more and may have connections: each is put and taken away again. */
+  gone: readonly (readonly Change[])[]
 }
 
 export interface WorkerStart {
   config: BareConfig
   /** What is set up before the first packet. */
   changes: readonly Change[]
+  /** null for the first thread of a worker, which finds nothing in its memory. */
+  inherits: Inheritance | null
+  /** The trace has its debug events; and no connection is opened any more. */
+  debug: boolean
+  draining: boolean
   /** PAGE_RECORDS records of connections that it is asked for. */
   page: SharedArrayBuffer
   /** Where it counts. */
@@ -100,10 +104,14 @@ export interface WorkerImage {
   image: EngineImage
 }
 
-/** From a worker. `ready` comes once; `failed` instead if it could not start. `lost` names an arm by its index. */
+/**
+ * From a worker. `ready` comes once, with what it has taken over; `failed` instead if it could not start. `lost` names an arm by its
+ * index, whose descriptor it does not touch any more. `fault` is an exception that it has mended.
+ */
 export type FromWorker =
   | { id: number; answer: WorkerAnswer }
-  | { ready: true }
+  | { ready: true; adopted: { conns: number; cleared: number } | null }
   | { failed: string }
   | { warning: string }
   | { lost: number }
+  | { fault: Fault }

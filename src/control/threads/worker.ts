@@ -22,12 +22,12 @@ import { Exchange } from '../../io/exchange.ts'
 import { Handover } from '../../io/handover.ts'
 import { Impair } from '../../io/impair.ts'
 import { clockMs, Loop, longClockMs } from '../../io/loop.ts'
+import type { Fault } from '../../io/mending.ts'
 import { giveUpRights, type Ring, wake } from '../../io/native.ts'
 import type { Port } from '../../io/port.ts'
 import { ringIfAllowed } from '../../io/ring.ts'
 import { VlanPort } from '../../io/vlan-port.ts'
 import { Watch } from '../../io/watch.ts'
-import { LogLevels } from '../log/levels.ts'
 import { ARM_KINDS, kindOf } from '../network/kinds.ts'
 import { applyChange, applyRunning, type Built, buildBare } from './apply.ts'
 import { checkArm, mtuOfChecks } from './check-arm.ts'
@@ -36,6 +36,7 @@ import { probe } from './probe.ts'
 import type { FromWorker, ToWorker, WorkerAnswer, WorkerRequest, WorkerStart } from './protocol.ts'
 import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { copyConns, neighbours } from './snapshots.ts'
+import { succeed } from './succeed.ts'
 
 const start = workerData as WorkerStart
 const { config, index, port, shared } = start
@@ -47,7 +48,7 @@ function post(message: FromWorker): void {
 
 function main(): void {
   const trace = new TraceRing(start.trace, start.traceRecords)
-  trace.log(new LogLevels(config.log.level, config.log.modules).tracing)
+  trace.log(start.debug)
   const key = randomBytes(20)
   const exchange = openExchange()
   const sessions = start.sessions && sessionRing(start.sessions)
@@ -68,7 +69,7 @@ function main(): void {
     now: longClockMs(),
   })
   const { engine } = built
-  for (const change of start.changes) applyChange(built, change, clockMs())
+  const adopted = setUp(built, exchange)
   const ring = ringIfAllowed(warning => {
     // It is the machine that says so, to all of them.
     if (index === 0) post({ warning })
@@ -82,12 +83,22 @@ function main(): void {
     control: () => readMail(built, ports, loop, watch),
     // That of the health checks is in nobody's reach but our own.
     armLost: (arm: number) => arm < config.arms.length && post({ lost: arm }),
+    threw: (fault: Fault) => post({ fault }),
   }
   const loop = new Loop({ engine, ports, exchange, waker: start.waker, watch, hooks })
-  post({ ready: true })
+  post({ ready: true, adopted })
   loop.run()
   if (sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
-  for (const port of ports) port.lose()
+}
+
+/** => what was taken over, null for nothing */
+function setUp(built: Built, exchange: Exchange | null): ReturnType<typeof succeed> | null {
+  const { changes, inherits, draining } = start
+  const now = clockMs()
+  built.engine.opening.stopping = draining
+  if (inherits) return succeed(built, changes, inherits, exchange, now)
+  for (const change of changes) applyChange(built, change, now)
+  return null
 }
 
 function openExchange(): Exchange | null {
@@ -125,7 +136,11 @@ function readMail(built: Built, ports: readonly Port[], loop: Loop, watch: Watch
     const message = receiveMessageOnPort(port)?.message as ToWorker | undefined
     if (message === undefined) return true
     if (message.do === 'stop') return false
-    obey(message, built, ports, loop, watch)
+    try {
+      obey(message, built, ports, loop, watch)
+    } catch (error) {
+      loop.broken(error, `carrying out ${message.do}`)
+    }
   }
 }
 

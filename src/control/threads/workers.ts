@@ -6,16 +6,18 @@
 import type { ConnInfo, ConnPage, NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
 import type { Config } from '../../config/config.ts'
-import { arenaSlots } from '../../engine/frames.ts'
 import { Steering } from '../../engine/steering.ts'
-import { Handover } from '../../io/handover.ts'
+import type { Fault } from '../../io/mending.ts'
 import { createWaker } from '../../io/native.ts'
 import { readerOf } from '../../io/queues.ts'
+import { LogLevels } from '../log/levels.ts'
 import { Arms, type OpenQueues, type Own } from './arms.ts'
-import { arenaBytes, type Flight, newKept, type Tables, workerId } from './memory.ts'
-import { PacketThread } from './packet-thread.ts'
+import { type Flight, newKept, quietPlaces, shareMemory, type Tables, workerId } from './memory.ts'
+import { type Adopted, PacketThread, type Start } from './packet-thread.ts'
 import type { Key, Probed } from './probe.ts'
-import type { Shared, WorkerImage } from './protocol.ts'
+import type { Inheritance, Queue, ToWorker, WorkerImage } from './protocol.ts'
+import { Revival, type WorkerNews } from './revival.ts'
+import { Standing } from './standing.ts'
 
 /** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
 const pageOf = {
@@ -40,6 +42,10 @@ export interface Memories {
 export interface WorkersOptions {
   /** Told what the log should say. */
   warn(text: string): void
+  /** Told of workers that hang or end, and are started again. */
+  onNews?: ((news: WorkerNews) => void) | undefined
+  /** Told of exceptions that a worker has mended; by its index. */
+  onFault?: ((worker: number, fault: Fault) => void) | undefined
   /** An arm that another process holds is opened too. */
   force?: boolean | undefined
   /** What each thread runs, and what opens the queues of an arm: tests bring threads and devices of their own. */
@@ -58,52 +64,95 @@ export class Workers {
   readonly #arms: Arms
   readonly #armCount: number
   readonly #steering: Steering
+  readonly #revival: Revival
+  readonly #standing = new Standing()
+  readonly #tables: readonly Tables[]
+  #debug: boolean
+  #draining = false
+  /** Of the check arm, by worker; empty as long as it has no device. */
+  #checkFds: readonly number[] = []
 
   /** `changes` are what they set up first. Throws NativeError if an arm cannot be opened, and HeldError. */
   constructor(
     config: Config,
     changes: readonly Change[],
     { tables, traces, traceRecords, flights, sessions = [] }: Memories,
-    { warn, force = false, program = WORKER, openQueues }: WorkersOptions,
+    { warn, onNews, onFault, force = false, program = WORKER, openQueues }: WorkersOptions,
   ) {
     const { services: _, warnings: __, named: ___, file: ____, ...bare } = config
     this.#armCount = config.arms.length
     this.#steering = new Steering(traces.length)
+    this.#tables = tables
+    this.#debug = new LogLevels(config.log.level, config.log.modules).tracing
     const wakers = traces.map(() => createWaker())
     const shared = wakers.length === 1 ? null : shareMemory(config, wakers)
     this.#arms = new Arms(config, {
       force,
       warn,
-      send: (worker, message) => this.#threads[worker]?.send(message),
+      send: (worker, message) => this.#send(worker, message),
       ...(openQueues && { openQueues }),
     })
     const queues = this.#arms.open()
-    this.#threads = wakers.map((waker, index) => {
-      const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
-      const trace = traces[index] as SharedArrayBuffer
-      const { memory: flight, cells: flightCells } = flights[index] as Flight
-      const start = {
-        config: bare,
-        changes,
-        tables: tables[index] as Tables,
-        kept: newKept(config, sessions[index] !== undefined),
-        index,
-        queues: own,
-        shared,
-        trace,
-        traceRecords,
-        flight,
-        flightCells,
-        waker,
-        sessions: sessions[index] ?? null,
-      }
-      const lost = (arm: number) => this.#arms.lost(arm, index)
-      return new PacketThread(start, { program, lost, warn })
+    this.#standing.told(changes)
+    const kept = traces.map((_, index) => newKept(config, sessions[index] !== undefined))
+    const startOf = (index: number, own: Queue[], inherits: Inheritance | null): Start => ({
+      config: bare,
+      changes: inherits ? this.#standing.changes() : changes,
+      inherits,
+      debug: this.#debug,
+      draining: this.#draining,
+      tables: tables[index] as Tables,
+      kept: kept[index] as (typeof kept)[0],
+      index,
+      queues: own,
+      shared,
+      trace: traces[index] as SharedArrayBuffer,
+      traceRecords,
+      flight: (flights[index] as Flight).memory,
+      flightCells: (flights[index] as Flight).cells,
+      waker: wakers[index] as number,
+      sessions: sessions[index] ?? null,
     })
-    this.ready = Promise.all(this.#threads.map(thread => thread.ready))
+    this.#threads = wakers.map((_, index) => {
+      const own = queues.map(ofArm => ofArm[index] as Queue)
+      return new PacketThread(startOf(index, own, null), {
+        program,
+        warn,
+        lost: arm => this.#arms.lost(arm, index),
+        fault: fault => onFault?.(index, fault),
+        gone: failure => this.#revival.gone(index, failure),
+      })
+    })
+    this.#revival = new Revival({
+      threads: this.#threads,
+      tables,
+      start: index => this.#restart(index, startOf),
+      tell: news => onNews?.(news),
+    })
+    this.ready = Promise.all(this.#threads.map(thread => thread.ready)).then(() =>
+      this.#revival.watch(),
+    )
     // As of one thread: code that awaits it sees the failure.
     this.ready.catch(() => {})
     this.ended = Promise.race(this.#threads.map(thread => thread.ended))
+  }
+
+  /** Orders of control's own; what they change stands. */
+  #send(worker: number, message: ToWorker): void {
+    if (message.do === 'put') this.#standing.told([message.change])
+    this.#threads[worker]?.send(message)
+  }
+
+  /** Another thread in the place of one that has ended, with all that it was told. */
+  #restart(
+    index: number,
+    startOf: (index: number, own: Queue[], inherits: Inheritance) => Start,
+  ): Promise<Adopted> {
+    const thread = this.#threads[index] as PacketThread
+    const gone = this.#standing.gone(quietPlaces(this.#tables))
+    const ready = thread.restart(startOf(index, this.#arms.queuesOf(index), { gone }))
+    this.#attachCheckArm(index)
+    return ready
   }
 
   /** Each answers between two bursts; what is a worker's own stands side by side. */
@@ -168,6 +217,7 @@ export class Workers {
     if (has('lip', 'no-lip')) this.#arms.steer(own.lips)
     // And an address is the host's again when nobody has it any more.
     if (has('address')) this.#arms.readdressMore(own.addresses)
+    this.#standing.told(changes)
     const ask = (thread: PacketThread) => thread.request({ do: 'change', changes })
     await Promise.all(this.#threads.map(ask))
     if (has('no-address')) this.#arms.readdress(own.addresses)
@@ -188,11 +238,16 @@ export class Workers {
 
   /** The arm of the health checks, behind those of the config, has a device: `fds` are its queue, one for each worker. */
   attachCheckArm(fds: readonly number[]): void {
+    this.#checkFds = fds
+    for (const worker of fds.keys()) this.#attachCheckArm(worker)
+  }
+
+  #attachCheckArm(worker: number): void {
+    const fd = this.#checkFds[worker]
+    if (fd === undefined) return
     const arm = this.#armCount
-    const reader = readerOf(arm, fds.length)
-    for (const [worker, fd] of fds.entries()) {
-      this.#threads[worker]?.send({ do: 'attach', arm, queue: { fd, reads: worker === reader } })
-    }
+    const reads = worker === readerOf(arm, this.#checkFds.length)
+    this.#threads[worker]?.send({ do: 'attach', arm, queue: { fd, reads } })
   }
 
   get arms(): Arms {
@@ -205,6 +260,7 @@ export class Workers {
   }
 
   setDebug(debug: boolean): void {
+    this.#debug = debug
     for (const thread of this.#threads) thread.send({ do: 'debug', on: debug })
   }
 
@@ -216,6 +272,7 @@ export class Workers {
 
   /** From now on no connection is opened. Resolves when what they count shows it. */
   async drain(): Promise<void> {
+    this.#draining = true
     for (const thread of this.#threads) thread.send({ do: 'drain' })
     // Gauges are written between two turns: those of the turn that took this in are there with a second answer.
     await this.alive()
@@ -224,17 +281,9 @@ export class Workers {
 
   /** Ends them; resolves when they are gone. */
   async stop(): Promise<void> {
+    this.#revival.stop()
     this.#arms.stop()
     await Promise.all(this.#threads.map(thread => thread.stop()))
     this.#arms.release()
-  }
-}
-
-function shareMemory(config: Config, wakers: readonly number[]): Shared {
-  const slots = arenaSlots(config.arms.length)
-  return {
-    arena: new SharedArrayBuffer(arenaBytes(config)),
-    rings: new SharedArrayBuffer(Handover.bytesFor(wakers.length, slots)),
-    wakers,
   }
 }

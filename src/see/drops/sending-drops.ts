@@ -67,6 +67,23 @@ export const SENDING_DROPS = {
     }),
   },
 
+  engine_error: {
+    says: 'the engine threw an exception: a fault of tapvs',
+    explain: frame => ({
+      rule: `judging the frame ${frame.ends} ended in an exception, which is a fault of tapvs; it is shown as it was then`,
+      advice:
+        'the exception stands below, and in the log: please report it with this frame; nothing else is lost by it',
+    }),
+  },
+
+  worker_lost: {
+    says: 'waited for a worker that was restarted',
+    explain: frame => ({
+      rule: `the frame ${frame.ends} had been handed to a worker that hung or ended, and was restarted`,
+      advice: 'the log says why the worker was restarted; connections sent it again',
+    }),
+  },
+
   impaired: {
     says: 'lost on purpose, by impair in the config',
     explain: frame => ({

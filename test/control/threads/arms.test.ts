@@ -7,7 +7,7 @@ import { until } from '../../../netns/processes.ts'
 import { parseConfig } from '../../../src/config/config.ts'
 import { Arms } from '../../../src/control/threads/arms.ts'
 import { SEED_CONFIG } from '../../kit/stand.ts'
-import { close, holder, NS, namespacePerTest, own, TAP } from '../../kit/tap.ts'
+import { holder, NS, namespacePerTest, TAP } from '../../kit/tap.ts'
 
 namespacePerTest()
 
@@ -16,25 +16,22 @@ const YAML = SEED_CONFIG.replace(
   `name: ${TAP}, netns: ${NS}`.replace(', ', '\n    '),
 )
 
-/** Of the first arm alone; its queues are this test's, as they are a worker's. */
+/** Of the first arm alone. */
 function arms(t: TestContext, force = false) {
   const config = parseConfig(YAML, 'x.yaml')
   const said: string[] = []
-  const fds: number[] = []
   const only = { ...config, arms: config.arms.slice(0, 1) }
   const one = new Arms(only, {
     force,
     warn: text => said.push(text),
-    send: (_, message) => {
-      if (message.do === 'attach') fds.push(own(message.queue.fd))
-    },
+    send: () => {},
   })
-  t.after(() => one.stop())
-  for (const [queue] of one.open()) fds.push(own(queue?.fd ?? -1))
-  const lose = () => {
-    close(fds.pop() as number)
-    one.lost(0, 0)
-  }
+  t.after(() => {
+    one.stop()
+    one.release()
+  })
+  one.open()
+  const lose = () => one.lost(0, 0)
   const says = (pattern: RegExp) =>
     until(
       `${pattern}`,
