@@ -15,7 +15,7 @@
  *   conns N                                          connections in the table
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
- * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout), protocol and one_packet (of the
+ * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, strict, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout), protocol and one_packet (of the
  * service), uoa and uoa_max_trail.
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
@@ -58,6 +58,8 @@ class Player {
   #stand: Stand | undefined
   #settings = new Map<string, string>()
   #out: string[] = []
+  /** By sender and receiver. */
+  readonly #next = new Map<string, number>()
   #log: string[] | undefined
   #listing: string[] = []
   #config: string[] = []
@@ -123,7 +125,7 @@ class Player {
     } else if (verb === '>') {
       const [arm, segment] = rest.split(' | ')
       this.stand.log()
-      this.#expect(this.stand.segment(arm, segment))
+      this.#expect(this.stand.segment(arm, this.#numbered(segment)))
     } else if (verb === 'wait') {
       this.stand.log()
       this.#expect(this.stand.pass(Math.round(Number(rest) * 1000)))
@@ -145,6 +147,16 @@ class Player {
     } else {
       assert.equal(verb, 'nothing', 'unknown verb')
     }
+  }
+
+  /** tcpdump leaves out the number of what has no payload: it is the next one of its sender. */
+  #numbered(segment: string): string {
+    const [, ends, flags, seq, length] =
+      /(\S+ > \S+): Flags \[(.*?)\](?:, seq (\d+))?.* length (\d+)/.exec(segment) ?? []
+    if (ends === undefined || flags === undefined) return segment
+    const first = Number(seq ?? this.#next.get(ends) ?? 0)
+    this.#next.set(ends, first + Number(length) + (/[SF]/.test(flags) ? 1 : 0))
+    return seq === undefined ? segment.replace(/Flags \[.*?\]/, `$&, seq ${first}`) : segment
   }
 
   #expect(out: Out[]): void {
@@ -182,7 +194,7 @@ function makeStand(settings: Map<string, string>): Stand {
   const yaml = `${arms.replace('protocol: tcp', `protocol: ${protocol}`)}
 neighbours: { timeout: ${get('neigh', '60')} }
 workers: { count: ${get('workers', '1')} }
-tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, reuse: ${get('reuse', 'new')}, xmit_ttl: ${get('xmit_ttl', 'false')} }
+tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, reuse: ${get('reuse', 'new')}, strict: ${get('strict', 'on')}, xmit_ttl: ${get('xmit_ttl', 'false')} }
 udp: { uoa: ${get('uoa', 'off')}, uoa_max_trail: ${get('uoa_max_trail', '3')} }
 `
   const isn = settings.get('isn')
