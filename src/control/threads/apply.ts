@@ -31,6 +31,7 @@ import {
   type BareConfig,
   connCapacityOf,
   DEST_PLACES,
+  NEIGH_CAPACITY,
   newTables,
   type Tables,
   TEMPLATES,
@@ -53,6 +54,9 @@ export interface Surroundings {
   trace: TraceRing
   /** Memory of the connections, with what another engine has left in it (engine/adopt.ts); left out, it makes its own. */
   connMemory?: ArrayBufferLike
+  /** The same of the neighbours, and of what is told of connections that end. */
+  neighMemory?: ArrayBufferLike
+  sessionMemory?: ArrayBufferLike
   /** Where a record of each connection goes that has ended; left out for nowhere. */
   sessions?: SessionRing
   isn: IsnSource
@@ -62,8 +66,6 @@ export interface Surroundings {
   now: number
 }
 
-/** Neighbour entries over all arms; an entry is a next hop, and those are few. */
-const NEIGH_CAPACITY = 4096
 const TOA_MODES = { off: ToaMode.OFF, seed: ToaMode.SEED, master: ToaMode.MASTER } as const
 const UOA_MODES = { off: UoaMode.OFF, opp: UoaMode.OPP, ipo: UoaMode.IPO } as const
 
@@ -125,7 +127,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     },
     neigh: {
       capacity: NEIGH_CAPACITY,
-      memory: new ArrayBuffer(Neighs.bytesFor(NEIGH_CAPACITY)),
+      memory: around.neighMemory ?? new ArrayBuffer(Neighs.bytesFor(NEIGH_CAPACITY)),
       timeoutSec: config.neighbours.timeout,
       queueLimit: config.neighbours.unresQueueLength,
     },
@@ -138,7 +140,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     windowMost: config.tcp.windowMost,
     sessions: around.sessions
       ? {
-          memory: new ArrayBuffer(Sessions.bytesFor(connCapacity)),
+          memory: around.sessionMemory ?? new ArrayBuffer(Sessions.bytesFor(connCapacity)),
           ring: around.sessions,
           arms: config.arms.length,
         }

@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
 import type { EngineImage } from '../../engine/image.ts'
-import type { BareConfig, Tables } from './memory.ts'
+import type { BareConfig, Kept, Tables } from './memory.ts'
 import type { Key, Probed } from './probe.ts'
 import type { Page } from './snapshots.ts'
 
@@ -30,6 +30,8 @@ export interface WorkerStart {
   page: SharedArrayBuffer
   /** Where it counts. */
   tables: Tables
+  /** Its connections and neighbours. */
+  kept: Kept
   /** Index of the worker. */
   index: number
   /** In the order of the arms. */

@@ -12,7 +12,7 @@ import { Handover } from '../../io/handover.ts'
 import { createWaker } from '../../io/native.ts'
 import { readerOf } from '../../io/queues.ts'
 import { Arms, type OpenQueues, type Own } from './arms.ts'
-import { arenaBytes, type Flight, type Tables, workerId } from './memory.ts'
+import { arenaBytes, type Flight, newKept, type Tables, workerId } from './memory.ts'
 import { PacketThread } from './packet-thread.ts'
 import type { Key, Probed } from './probe.ts'
 import type { Shared, WorkerImage } from './protocol.ts'
@@ -86,6 +86,7 @@ export class Workers {
         config: bare,
         changes,
         tables: tables[index] as Tables,
+        kept: newKept(config, sessions[index] !== undefined),
         index,
         queues: own,
         shared,
