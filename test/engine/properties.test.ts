@@ -254,7 +254,8 @@ test('any conversation keeps the books, and in the end nothing is left', () => {
           const rip =
             conn < 0 ? RS.src : ipv4Text(stand.engine.conns.table.cells[RECORD.at(conn) | CELL.RIP])
           const ends = { ...RS, src: rip, dst: `192.168.168.${7 + lip}`, dport: ports & 0xffff }
-          const known = conn < 0 ? 0 : stand.engine.conns.table.cells[RECORD.at(conn) | CELL.RST_ACK]
+          const known =
+            conn < 0 ? 0 : stand.engine.conns.table.cells[RECORD.at(conn) | CELL.RST_ACK]
           const ack = who % 3 === 0 ? bytes : (known + bytes - 15) >>> 0
           stand.segment('dpdk1', { ...ends, flags, seq: who, ack, payload })
         } else if (what === 'wait') stand.pass((who % 24) * 50)
