@@ -36,6 +36,7 @@ import {
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
+import { Numbers } from './notation.ts'
 import { fixedIsn, lines, type Out, SEED_CONFIG, Stand } from './stand.ts'
 
 /** `begin` may do something to the stand before the first packet. */
@@ -58,8 +59,7 @@ class Player {
   #stand: Stand | undefined
   #settings = new Map<string, string>()
   #out: string[] = []
-  /** By sender and receiver. */
-  readonly #next = new Map<string, number>()
+  readonly #numbers = new Numbers()
   #log: string[] | undefined
   #listing: string[] = []
   #config: string[] = []
@@ -125,7 +125,7 @@ class Player {
     } else if (verb === '>') {
       const [arm, segment] = rest.split(' | ')
       this.stand.log()
-      this.#expect(this.stand.segment(arm, this.#numbered(segment)))
+      this.#expect(this.stand.segment(arm, this.#numbers.of(segment)))
     } else if (verb === 'wait') {
       this.stand.log()
       this.#expect(this.stand.pass(Math.round(Number(rest) * 1000)))
@@ -147,16 +147,6 @@ class Player {
     } else {
       assert.equal(verb, 'nothing', 'unknown verb')
     }
-  }
-
-  /** tcpdump leaves out the number of what has no payload: it is the next one of its sender. */
-  #numbered(segment: string): string {
-    const [, ends, flags, seq, length] =
-      /(\S+ > \S+): Flags \[(.*?)\](?:, seq (\d+))?.* length (\d+)/.exec(segment) ?? []
-    if (ends === undefined || flags === undefined) return segment
-    const first = Number(seq ?? this.#next.get(ends) ?? 0)
-    this.#next.set(ends, first + Number(length) + (/[SF]/.test(flags) ? 1 : 0))
-    return seq === undefined ? segment.replace(/Flags \[.*?\]/, `$&, seq ${first}`) : segment
   }
 
   #expect(out: Out[]): void {
