@@ -22,6 +22,7 @@ export const NOT_QUICK = {
   'config/apart': 'long',
   'config/write': 'long',
   daemon: 'root',
+  dependencies: 'long',
   database: 'long',
   drops: 'long', // of the engine and of see
   dumps: 'long',
@@ -29,8 +30,9 @@ export const NOT_QUICK = {
   events: 'long',
   file: 'root', // of the log and of whois
   fullnat: 'long',
-  fuzz: 'long',
+  'fuzz/frames': 'long',
   'http/capture': 'long',
+  'io/filter': 'root', // cc
   keepalived: 'long',
   lab: 'root',
   live: 'long', // and by the clock: it fails on a machine that is too busy
