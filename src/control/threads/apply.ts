@@ -31,6 +31,7 @@ import {
   type BareConfig,
   connCapacityOf,
   DEST_PLACES,
+  NEIGHS,
   newTables,
   type Tables,
   TEMPLATES,
@@ -53,6 +54,8 @@ export interface Surroundings {
   trace: TraceRing
   /** Memory of the connections, with what another engine has left in it (engine/adopt.ts); left out, it makes its own. */
   connMemory?: ArrayBufferLike
+  /** The same of neighbours (Neighs.adopt). */
+  neighMemory?: ArrayBufferLike
   /** Where a record of each connection goes that has ended; left out for nowhere. */
   sessions?: SessionRing
   isn: IsnSource
@@ -62,8 +65,6 @@ export interface Surroundings {
   now: number
 }
 
-/** Neighbour entries over all arms; an entry is a next hop, and those are few. */
-const NEIGH_CAPACITY = 4096
 const TOA_MODES = { off: ToaMode.OFF, seed: ToaMode.SEED, master: ToaMode.MASTER } as const
 const UOA_MODES = { off: UoaMode.OFF, opp: UoaMode.OPP, ipo: UoaMode.IPO } as const
 
@@ -124,8 +125,8 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
       uoaMaxTrail: config.udp.uoaMaxTrail,
     },
     neigh: {
-      capacity: NEIGH_CAPACITY,
-      memory: new ArrayBuffer(Neighs.bytesFor(NEIGH_CAPACITY)),
+      capacity: NEIGHS,
+      memory: around.neighMemory ?? new ArrayBuffer(Neighs.bytesFor(NEIGHS)),
       timeoutSec: config.neighbours.timeout,
       queueLimit: config.neighbours.unresQueueLength,
     },

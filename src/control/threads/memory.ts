@@ -28,7 +28,7 @@ export interface Tables {
   drops: SharedArrayBuffer
   lips: SharedArrayBuffer
   /** Of all workers: persistent clients. */
-  templates: SharedArrayBuffer
+  templates: ArrayBufferLike
   /** Of all workers: connections of RSs that may have so many. */
   limits: SharedArrayBuffer
 }
@@ -50,6 +50,9 @@ export const DEST_PLACES = DESTS_MAX
 
 /** Clients of persistent services that are remembered: 2 MiB. */
 export const TEMPLATES = 65_536
+
+/** Neighbour entries over all arms; an entry is a next hop, and those are few. */
+export const NEIGHS = 4096
 
 /** Connections that one worker has room for. */
 export function connCapacityOf({ connections, workers }: BareConfig): number {
