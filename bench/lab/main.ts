@@ -1,5 +1,5 @@
 /**
- * `scripts/bench`: raises the lab for each contender in turn, puts loads on it, and prints a table of medians and
+ * `scripts/bench`: raises a lab for each contender, puts loads on them in turn, and prints a table of medians and
  * ratios. Exit codes: 0 measured, whatever came out; 1 something did not start or failed; 2 used wrongly.
  */
 
@@ -89,7 +89,7 @@ async function parse(argv: string[]): Promise<Options> {
         string: true,
         requiresArg: true,
         default: 'tapvs-bench',
-        describe: 'name of its lab: namespaces NAME-client, NAME-rs, NAME-middle, NAME-box',
+        describe: 'name of its labs: namespaces NAME-CONTENDER-client, -rs, -middle, -box',
       },
     })
     .parserConfiguration({ 'duplicate-arguments-array': false }) // the last one counts

@@ -1,4 +1,4 @@
-/** Rounds of contenders of loads, in this order: what changes on the machine meanwhile meets all contenders alike. */
+/** Rounds of loads of contenders, in this order: what changes on the machine from one second to the next meets all contenders alike. */
 
 import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -35,7 +35,20 @@ export type Results = {
   otherLoad: number
 }
 
-/** Raises each contender in its turn. The stand is gone afterwards, whatever happened. */
+/** A contender in its own stand, which is up for as long as the plan runs. */
+type Raised = {
+  contender: Contender
+  stand: Stand
+  /** Those of the plan that it takes part in. */
+  loads: readonly Load[]
+  /** The processes of the balancer itself. */
+  pids: readonly number[]
+}
+
+/**
+ * Raises all contenders, each in a stand of `stand`'s name and its own, and measures one after the other with each load. The
+ * stands are gone afterwards, whatever happened.
+ */
 export async function runPlan(
   plan: Plan,
   stand: Stand,
@@ -44,24 +57,79 @@ export async function runPlan(
 ): Promise<Results> {
   const results: Results = { samples: {}, otherLoad: 0 }
   for (const { name } of plan.contenders) results.samples[name] = { rows: {}, cpu: {} }
+  const stands = plan.contenders.map(({ name }) => stand.beside(name))
+  const down = async () => {
+    for (const each of stands) await each.down()
+  }
   await stand.lab.alone(async () => {
-    await stand.down() // what a killed run may have left
+    await down() // what a killed run may have left
     try {
+      const raised: Raised[] = []
+      for (const [i, contender] of plan.contenders.entries()) {
+        tell(`raising ${contender.name}`)
+        raised.push(await raise(contender, plan, stands[i] as Stand, signal))
+      }
       for (let round = 1; round <= plan.rounds; round++) {
-        for (const contender of plan.contenders) {
-          const busy = await loadOfOthers(signal)
-          const others = `other load ${Math.round(busy * 100)}%`
-          tell(`round ${round} of ${plan.rounds}: ${contender.name} (${others})`)
-          results.otherLoad = Math.max(results.otherLoad, busy)
-          const samples = results.samples[contender.name] as Samples
-          await measureContender(contender, plan, stand, samples, signal)
-        }
+        const busy = await loadOfOthers(signal)
+        tell(`round ${round} of ${plan.rounds} (other load ${Math.round(busy * 100)}%)`)
+        results.otherLoad = Math.max(results.otherLoad, busy)
+        await measureRound(raised, plan, results, signal)
       }
     } finally {
-      await stand.down()
+      await down()
     }
   }, signal)
   return results
+}
+
+async function raise(
+  contender: Contender,
+  plan: Plan,
+  stand: Stand,
+  signal: AbortSignal,
+): Promise<Raised> {
+  return blaming(contender, signal, async () => {
+    await contender.raise(stand, signal)
+    await stand.reachable(signal)
+    const loads = plan.loads.filter(load => !lacks(contender, load))
+    const servers = new Set(loads.flatMap(({ server }) => server ?? []))
+    for (const server of servers) await stand.raiseServer(server, signal)
+    const pids = await contender.pids(stand)
+    if (plan.pinned) await onOtherCpus([...pids, ...(await stand.serverPids())])
+    const tool = clientTool(stand, plan.pinned, signal)
+    for (const load of loads) await load.warmUp(tool, FRESH_SECONDS)
+    return { contender, stand, loads, pids }
+  })
+}
+
+async function measureRound(
+  raised: readonly Raised[],
+  plan: Plan,
+  { samples }: Results,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const load of plan.loads) {
+    for (const { contender, stand, loads, pids } of raised) {
+      if (!loads.includes(load)) continue
+      const own = samples[contender.name] as Samples
+      const measure = () => measureLoad(load, pids, own, { plan, stand, signal })
+      await blaming(contender, signal, measure)
+    }
+  }
+}
+
+/** What fails says of whom. */
+async function blaming<T>(
+  { name }: Contender,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof LabError) || signal.aborted) throw error
+    throw new LabError(`${name}: ${error.message}`, error.details)
+  }
 }
 
 /** => the busy part of all CPUs, 0 to 1 */
@@ -70,30 +138,6 @@ async function loadOfOthers(signal: AbortSignal): Promise<number> {
   await sleep(LOOK_MS, undefined, { signal })
   const seconds = cpuTime([]).machine - before
   return Math.max(0, seconds / ((cpus().length * LOOK_MS) / 1000))
-}
-
-async function measureContender(
-  contender: Contender,
-  plan: Plan,
-  stand: Stand,
-  samples: Samples,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await contender.raise(stand, signal)
-    await stand.reachable(signal)
-    const loads = plan.loads.filter(load => !lacks(contender, load))
-    const servers = new Set(loads.flatMap(({ server }) => server ?? []))
-    for (const server of servers) await stand.raiseServer(server, signal)
-    const pids = await contender.pids(stand)
-    if (plan.pinned) await onOtherCpus([...pids, ...(await stand.serverPids())])
-    await loads[0]?.warmUp(clientTool(stand, plan.pinned, signal), FRESH_SECONDS)
-    for (const load of loads) await measureLoad(load, pids, samples, { plan, stand, signal })
-  } catch (error) {
-    if (!(error instanceof LabError) || signal.aborted) throw error
-    throw new LabError(`${contender.name}: ${error.message}`, error.details)
-  }
-  await stand.down()
 }
 
 const lacks = ({ noUdp }: Contender, { server }: Load) => noUdp === true && server === 'udp'
@@ -117,8 +161,8 @@ async function measureLoad(
   })
 }
 
-/** How long a contender that was just raised is first put to work: V8 compiles what is hot within a second or two. */
-const FRESH_SECONDS = 3
+/** How long each load first puts a contender to work that was just raised: V8 compiles what is hot within a second or two. */
+const FRESH_SECONDS = 1.5
 
 /** CPU time is counted in steps of 10 ms. */
 const LOOK_MS = 500

@@ -76,6 +76,11 @@ export class Stand {
     mkdirSync(folder, { recursive: true })
   }
 
+  /** Another one, whose names have a word more. */
+  beside(word: string): Stand {
+    return new Stand(`${this.lab.name}-${word}`, this.folder)
+  }
+
   get client(): Arm {
     return this.lab.arm('client')
   }

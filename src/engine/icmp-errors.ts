@@ -11,8 +11,15 @@
  */
 
 import { adjust, adjusted, diff32 } from '../wire/checksum.ts'
-import { ICMP, ICMP_TYPE, isTranslated, MTU_LEAST, UNREACHABLE } from '../wire/icmp.ts'
-import { headerLength, IP_DF, IPV4 } from '../wire/ipv4.ts'
+import {
+  ICMP,
+  ICMP_TYPE,
+  isTranslated,
+  MTU_LEAST,
+  UNREACHABLE,
+  writeIcmpChecksum,
+} from '../wire/icmp.ts'
+import { headerLength, IP_DF, IPV4, isSingleHost } from '../wire/ipv4.ts'
 import { TCP, TOA_BYTES } from '../wire/tcp.ts'
 import { UDP } from '../wire/udp.ts'
 import { type Arm, isOurs } from './arm.ts'
@@ -21,7 +28,6 @@ import { type Counters, Drop, Event } from './counters.ts'
 import type { Egress } from './egress.ts'
 import { armOf, Family } from './family.ts'
 import type { Frames } from './frames.ts'
-import { isSingleHost, writeIcmpChecksum } from './icmp-output.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { DestCell, type Dests } from './service.ts'

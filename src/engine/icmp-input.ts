@@ -1,7 +1,7 @@
 /** ICMP to the appliance: echo is answered for addresses of the receiving arm, the rest has names and counters. */
 
 import { fold, sumWords } from '../wire/checksum.ts'
-import { ICMP, ICMP_TYPE, isTranslated } from '../wire/icmp.ts'
+import { ICMP, ICMP_TYPE, isTranslated, writeIcmpChecksum } from '../wire/icmp.ts'
 import { IP_DF, IPV4, writeHeaderChecksum } from '../wire/ipv4.ts'
 import { clearVnetHdr } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
@@ -42,8 +42,7 @@ export function icmpInput(
   pkt.setUint8(p.ip + IPV4.TTL, 64)
   writeHeaderChecksum(pkt, p.ip, p.ipHeader)
   pkt.setUint8(p.l4 + ICMP.TYPE, ICMP_TYPE.ECHO_REPLY)
-  pkt.setUint16(p.l4 + ICMP.CHECKSUM, 0)
-  pkt.setUint16(p.l4 + ICMP.CHECKSUM, ~fold(sumWords(pkt, p.l4, bytes)))
+  writeIcmpChecksum(pkt, p.l4, bytes)
   clearVnetHdr(pkt, frames.start[slot])
   counters.count(Event.ICMP_ECHO_REPLIES)
   return arm.index

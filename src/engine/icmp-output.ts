@@ -4,10 +4,10 @@
  * there must be none (RFC 1812 4.3.2.7). Before changing this file read RFC 1812 4.3.2 and RFC 1191.
  */
 
-import { adjust, diff16, fold, sumWords } from '../wire/checksum.ts'
+import { adjust, diff16 } from '../wire/checksum.ts'
 import { ETH } from '../wire/ethernet.ts'
-import { ICMP, ICMP_TYPE, UNREACHABLE } from '../wire/icmp.ts'
-import { IPV4, PROTO, writeHeaderChecksum, writeIpv4 } from '../wire/ipv4.ts'
+import { ICMP, ICMP_TYPE, UNREACHABLE, writeIcmpChecksum } from '../wire/icmp.ts'
+import { IPV4, isSingleHost, PROTO, writeHeaderChecksum, writeIpv4 } from '../wire/ipv4.ts'
 import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import { type Arm, isOurs } from './arm.ts'
 import { type Counters, Event } from './counters.ts'
@@ -140,18 +140,6 @@ export class IcmpErrors {
     writeIcmpChecksum(pkt, icmp, pkt.getUint16(ip + IPV4.TOTAL_LENGTH) - IPV4.HEADER)
     this.#counters.count(eventOf(type, code))
   }
-}
-
-/** An address of a single host, of whatever network (RFC 1812 5.3.7). */
-export function isSingleHost(address: number): boolean {
-  const top = address >>> 24
-  return top !== 0 && top !== 127 && top < 224
-}
-
-/** Computes and stores the checksum over `bytes` bytes from the ICMP header on. */
-export function writeIcmpChecksum(pkt: DataView, icmp: number, bytes: number): void {
-  pkt.setUint16(icmp + ICMP.CHECKSUM, 0)
-  pkt.setUint16(icmp + ICMP.CHECKSUM, ~fold(sumWords(pkt, icmp, bytes)))
 }
 
 /** A frame that stands for several segments is quoted as the one that was too large. */

@@ -7,7 +7,7 @@
 
 import { fold, sumWords } from '../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
-import { ICMP, ICMP_ERRORS, QUOTED_BYTES } from '../wire/icmp.ts'
+import { ICMP, isIcmpError, QUOTED_BYTES } from '../wire/icmp.ts'
 import { headerLength, IP_FRAGMENT_BITS, IP_OFFSET_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
 import { TCP } from '../wire/tcp.ts'
 import { UDP } from '../wire/udp.ts'
@@ -249,7 +249,7 @@ export class Parsed {
     const quote = icmp + ICMP.HEADER
     if (bytes < ICMP.HEADER + IPV4.HEADER + QUOTED_BYTES) return false
     const type = pkt.getUint8(icmp + ICMP.TYPE)
-    if (type > 31 || ((1 << type) & ICMP_ERRORS) === 0) return false
+    if (!isIcmpError(type)) return false
     const header = headerLength(pkt, quote)
     if (pkt.getUint8(quote) >>> 4 !== 4 || header < IPV4.HEADER) return false
     if (bytes < ICMP.HEADER + header + QUOTED_BYTES) return false

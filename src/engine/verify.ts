@@ -10,7 +10,7 @@
  */
 
 import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
-import { PROTO } from '../wire/ipv4.ts'
+import { isSingleHost, PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { type Arm, armTowards, isOurs } from './arm.ts'
 import { CELL, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
@@ -46,9 +46,7 @@ export function isIntact(pkt: DataView, p: Parsed): boolean {
 
 /** A client must be somebody else, a single host, and on the side its packet came from (RFC 1812 5.3.7, 5.3.8). */
 export function isPlausibleClient(arms: readonly Arm[], arm: Arm, saddr: number): boolean {
-  const top = saddr >>> 24
-  if (top === 0 || top === 127 || top >= 224) return false
-  if (isOurs(arms, Family.IPV4, saddr)) return false
+  if (!isSingleHost(saddr) || isOurs(arms, Family.IPV4, saddr)) return false
   const back = armTowards(arms, saddr)
   return back === undefined || back === arm
 }

@@ -5,7 +5,7 @@
 
 import { KEY } from '../engine/conn-layout.ts'
 import type { Engine } from '../engine/engine.ts'
-import { ICMP, ICMP_ERRORS, QUOTED_BYTES } from '../wire/icmp.ts'
+import { ICMP, isIcmpError, QUOTED_BYTES } from '../wire/icmp.ts'
 import { headerLength, IP_OFFSET_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
 import { Located } from '../wire/locate.ts'
 import { TCP } from '../wire/tcp.ts'
@@ -50,7 +50,7 @@ export class TupleOf {
     const quote = l4 + ICMP.HEADER
     if (quote + IPV4.HEADER > end) return false
     const type = pkt.getUint8(l4 + ICMP.TYPE)
-    if (type > 31 || ((1 << type) & ICMP_ERRORS) === 0) return false
+    if (!isIcmpError(type)) return false
     const inside = quote + headerLength(pkt, quote)
     this.#key = keyOf(pkt.getUint8(quote + IPV4.PROTOCOL))
     if (this.#key === NO_KEY || inside + QUOTED_BYTES > end) return false

@@ -1,5 +1,7 @@
 /** ICMP (RFC 792); offsets are from its first byte. */
 
+import { fold, sumWords } from './checksum.ts'
+
 export const ICMP = {
   TYPE: 0,
   CODE: 1,
@@ -31,9 +33,14 @@ export const ICMP_ERRORS =
   (1 << ICMP_TYPE.TIME_EXCEEDED) |
   (1 << ICMP_TYPE.PARAMETER_PROBLEM)
 
+/** Whether it quotes the packet that it is about. */
+export function isIcmpError(type: number): boolean {
+  return type < 32 && ((1 << type) & ICMP_ERRORS) !== 0
+}
+
 /** An error goes on to whoever sent the packet that it quotes: any but a redirect, which is about the way on one wire. */
 export function isTranslated(type: number): boolean {
-  return type < 32 && ((1 << type) & ICMP_ERRORS) !== 0 && type !== ICMP_TYPE.REDIRECT
+  return isIcmpError(type) && type !== ICMP_TYPE.REDIRECT
 }
 
 /** What is quoted at least of that packet, behind its IP header. */
@@ -41,3 +48,9 @@ export const QUOTED_BYTES = 8
 
 /** No IPv4 link has a smaller MTU (RFC 791). */
 export const MTU_LEAST = 68
+
+/** Computes and stores the checksum over `bytes` bytes from the ICMP header on. */
+export function writeIcmpChecksum(pkt: DataView, icmp: number, bytes: number): void {
+  pkt.setUint16(icmp + ICMP.CHECKSUM, 0)
+  pkt.setUint16(icmp + ICMP.CHECKSUM, ~fold(sumWords(pkt, icmp, bytes)))
+}

@@ -24,6 +24,12 @@ export const IP_MORE = 0x2000
 export const IP_FRAGMENT_BITS = 0x3fff
 export const IP_OFFSET_BITS = 0x1fff
 
+/** An address of a single host, of whatever network (RFC 1812 5.3.7). */
+export function isSingleHost(address: number): boolean {
+  const top = address >>> 24
+  return top !== 0 && top !== 127 && top < 224
+}
+
 /** Header length in bytes as the IHL field says, 0..60; the caller checks 20 and the frame's end. */
 export function headerLength(pkt: DataView, ip: number): number {
   return (pkt.getUint8(ip) & 0x0f) << 2

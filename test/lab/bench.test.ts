@@ -13,7 +13,11 @@ import { labName, scratchFolder } from '../kit/lab.ts'
 const folder = scratchFolder()
 const name = labName('bench')
 const stand = new Stand(name, folder)
-after(() => stand.down())
+const CONTENDERS = ['tapvs', 'limit', 'nic', 'redirect']
+const stands = CONTENDERS.map(contender => stand.beside(contender))
+after(async () => {
+  for (const each of stands) await each.down()
+})
 
 // Not scripts/bench: it would fetch the peers, and no test needs them.
 function bench(words: string): { status: number | null; stdout: string; stderr: string } {
@@ -23,7 +27,7 @@ function bench(words: string): { status: number | null; stdout: string; stderr: 
 }
 
 test('tapvs on both kinds of arms and the limits of both are measured and gone', () => {
-  const { status, stdout, stderr } = bench('--only tapvs,limit,nic,redirect --rows connections,dns')
+  const { status, stdout, stderr } = bench(`--only ${CONTENDERS.join()} --rows connections,dns`)
   assert.equal(status, 0, stderr)
   assert.match(stdout, /^\d+ x .*Linux .*Node v/)
   assert.match(stdout, /targets\n +tapvs : limit >= 1\.00, connections +(not )?met/)
@@ -33,12 +37,12 @@ test('tapvs on both kinds of arms and the limits of both are measured and gone',
     ['connections', 'dns'],
   )
   for (const { figures } of report.rows) {
-    for (const contender of ['tapvs', 'limit', 'nic', 'redirect']) {
+    for (const contender of CONTENDERS) {
       assert.ok((figures[contender]?.median ?? 0) > 1, contender)
     }
   }
   for (const file of ['bench.txt', 'bench.svg']) assert.ok(existsSync(join(folder, file)), file)
-  assert.equal(stand.lab.exists(), false)
+  for (const { lab } of stands) assert.equal(lab.exists(), false, lab.name)
 })
 
 test('mistakes are one line', () => {

@@ -2,7 +2,7 @@
 
 import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
 import { ETH } from '../../wire/ethernet.ts'
-import { ICMP, ICMP_ERRORS } from '../../wire/icmp.ts'
+import { ICMP, isIcmpError } from '../../wire/icmp.ts'
 import { headerLength, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { type Located, locate } from '../../wire/locate.ts'
 import { TCP, headerLength as tcpHeaderLength } from '../../wire/tcp.ts'
@@ -45,7 +45,7 @@ export function sumOfPayloadAt(bytes: Uint8Array): number {
   if (found?.protocol === PROTO.UDP) return found.l4 + UDP.CHECKSUM
   if (found?.protocol !== PROTO.ICMP || bytes.length < found.l4 + ICMP.HEADER) return -1
   const type = pkt.getUint8(found.l4 + ICMP.TYPE)
-  return type < 32 && ((1 << type) & ICMP_ERRORS) !== 0 ? found.l4 + ICMP.CHECKSUM : -1
+  return isIcmpError(type) ? found.l4 + ICMP.CHECKSUM : -1
 }
 
 function isOf(bytes: Uint8Array, protocol: number): boolean {

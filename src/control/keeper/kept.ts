@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { receiveMessage, sendMessage } from '../../io/hold.ts'
 import { closeFd } from '../../io/native.ts'
-import { BELL_FD, type Held, type Keeping, KEPT, MESSAGES_FD, NO_KEEPER } from './keeping.ts'
+import { BELL_FD, type Held, KEPT, type Keeping, MESSAGES_FD, NO_KEEPER } from './keeping.ts'
 
 export class Kept implements Keeping {
   readonly kept = true

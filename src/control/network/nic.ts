@@ -146,12 +146,7 @@ export function openNic(
 }
 
 /** Its TAP has these links, in the order in which openNic makes them, and was there before. `links` are its own from now on. */
-function joined(
-  facts: NicFacts,
-  tap: number,
-  links: number[],
-  vlans: readonly number[],
-): Nic {
+function joined(facts: NicFacts, tap: number, links: number[], vlans: readonly number[]): Nic {
   const [link = -1] = links.slice(-1)
   return {
     facts,

@@ -31,7 +31,7 @@ import {
   type BareConfig,
   connCapacityOf,
   DEST_PLACES,
-  NEIGHS,
+  NEIGH_CAPACITY,
   newTables,
   type Tables,
   TEMPLATES,
@@ -54,8 +54,9 @@ export interface Surroundings {
   trace: TraceRing
   /** Memory of the connections, with what another engine has left in it (engine/adopt.ts); left out, it makes its own. */
   connMemory?: ArrayBufferLike
-  /** The same of neighbours (Neighs.adopt). */
+  /** The same of the neighbours, and of what is told of connections that end. */
   neighMemory?: ArrayBufferLike
+  sessionMemory?: ArrayBufferLike
   /** Where a record of each connection goes that has ended; left out for nowhere. */
   sessions?: SessionRing
   isn: IsnSource
@@ -125,8 +126,8 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
       uoaMaxTrail: config.udp.uoaMaxTrail,
     },
     neigh: {
-      capacity: NEIGHS,
-      memory: around.neighMemory ?? new ArrayBuffer(Neighs.bytesFor(NEIGHS)),
+      capacity: NEIGH_CAPACITY,
+      memory: around.neighMemory ?? new ArrayBuffer(Neighs.bytesFor(NEIGH_CAPACITY)),
       timeoutSec: config.neighbours.timeout,
       queueLimit: config.neighbours.unresQueueLength,
     },
@@ -137,7 +138,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     decrementTtl: config.tcp.xmitTtl,
     sessions: around.sessions
       ? {
-          memory: new ArrayBuffer(Sessions.bytesFor(connCapacity)),
+          memory: around.sessionMemory ?? new ArrayBuffer(Sessions.bytesFor(connCapacity)),
           ring: around.sessions,
           arms: config.arms.length,
         }

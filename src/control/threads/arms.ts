@@ -251,9 +251,7 @@ export class Arms {
     const taken = takeArm(device, count, this.#program, ours, this.#keeping)
     if (!this.#force && !taken) kind.refuseHeld(device, 0)
     const opened: Opened =
-      taken ??
-      this.#openQueues?.(device, count) ??
-      kind.open(device, count, this.#program, ours)
+      taken ?? this.#openQueues?.(device, count) ?? kind.open(device, count, this.#program, ours)
     const { fds, unsteered, nic } = opened
     if (nic) this.#nics.take(arm, nic)
     try {

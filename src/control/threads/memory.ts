@@ -52,7 +52,7 @@ export const DEST_PLACES = DESTS_MAX
 export const TEMPLATES = 65_536
 
 /** Neighbour entries over all arms; an entry is a next hop, and those are few. */
-export const NEIGHS = 4096
+export const NEIGH_CAPACITY = 4096
 
 /** Connections that one worker has room for. */
 export function connCapacityOf({ connections, workers }: BareConfig): number {

@@ -6,6 +6,7 @@
  *   head     64 KiB, of which some cells are in use: what it is, for which config, the key of the sequence numbers, the clock
  *   first    connections: engine/parts.ts; or, in the piece of all workers, engine/templates.ts
  *   second   neighbours: engine/neigh-table.ts
+ *   third    what is told of connections that end, if somebody wants to know: engine/sessions.ts
  *
  * A piece that does not go with what runs now is not looked at, and nothing is ever converted: its daemon starts empty and says why.
  */
@@ -13,10 +14,11 @@
 import { randomFillSync } from 'node:crypto'
 import { Neighs } from '../../engine/neigh.ts'
 import { connBytes } from '../../engine/parts.ts'
+import { Sessions } from '../../engine/sessions.ts'
 import { Templates } from '../../engine/templates.ts'
 import { createMemory, mapMemory, sizeOfMemory } from '../../io/hold.ts'
 import { clockOffset } from '../../io/loop.ts'
-import { type BareConfig, connCapacityOf, NEIGHS, TEMPLATES } from './memory.ts'
+import { type BareConfig, connCapacityOf, NEIGH_CAPACITY, TEMPLATES } from './memory.ts'
 
 /**
  * To be raised whenever anything in these tables means something else than before: cells and bits of conn-layout.ts, columns
@@ -31,7 +33,7 @@ const PAGE = 65_536
 const AT = { MAGIC: 0, LAYOUT: 1, FOR: 2, KEY: 8, CLOCK: 12, SUM: 14 } as const
 const KEY_CELLS = 4
 /** What is compared, cell by cell behind FOR, with the words for it. */
-const FOR = ['workers', 'index', 'connections', 'neighbours', 'arms'] as const
+const FOR = ['workers', 'index', 'connections', 'neighbours', 'sessions', 'arms'] as const
 /** In place of a worker's index. */
 const OF_ALL = -1
 
@@ -50,6 +52,8 @@ export interface WorkerState {
 export interface MappedState {
   conns: ArrayBuffer
   neighs: ArrayBuffer
+  /** null if nobody wants to know of connections that end. */
+  sessions: ArrayBuffer | null
   templates: ArrayBuffer
   /** Of KeyedIsn: with another one a sequence number would not be ahead of an earlier one of its tuple. */
   key: Int32Array
@@ -58,32 +62,34 @@ export interface MappedState {
 }
 
 /** What a piece of memory has to be for; `index` is that of its worker. */
-export function stateFor(config: BareConfig, index: number): StateFor {
+export function stateFor(config: BareConfig, index: number, hasSessions: boolean): StateFor {
   const { arms, workers } = config
   return {
     workers: workers.count,
     index,
     connections: index === OF_ALL ? TEMPLATES : connCapacityOf(config),
-    neighbours: index === OF_ALL ? 0 : NEIGHS,
+    neighbours: index === OF_ALL ? 0 : NEIGH_CAPACITY,
+    sessions: hasSessions ? 1 : 0,
     // Records name arms by their place in the list.
     arms: sumOf(Int32Array.from(Buffer.from(arms.map(({ name }) => name).join('\n')))),
   }
 }
 
 export function templatesFor(config: BareConfig): StateFor {
-  return stateFor(config, OF_ALL)
+  return stateFor(config, OF_ALL, false)
 }
 
 const up = (bytes: number) => Math.ceil(bytes / PAGE) * PAGE
 
-function sizesOf({ index, connections, neighbours }: StateFor): { first: number; second: number } {
-  if (index === OF_ALL) return { first: Templates.bytesFor(connections), second: 0 }
-  return { first: connBytes(connections), second: Neighs.bytesFor(neighbours) }
+/** Bytes of its parts. */
+function sizesOf({ index, connections, neighbours, sessions }: StateFor): number[] {
+  if (index === OF_ALL) return [up(Templates.bytesFor(connections))]
+  const told = sessions === 0 ? [] : [up(Sessions.bytesFor(connections))]
+  return [up(connBytes(connections)), up(Neighs.bytesFor(neighbours)), ...told]
 }
 
 function bytesOf(what: StateFor): number {
-  const { first, second } = sizesOf(what)
-  return PAGE + up(first) + up(second)
+  return sizesOf(what).reduce((sum, bytes) => sum + bytes, PAGE)
 }
 
 /** => a descriptor of a new piece, empty. Throws NativeError. */
@@ -99,7 +105,7 @@ export function newState(what: StateFor): number {
   if (what.index === OF_ALL) {
     const key = new Int32Array(KEY_CELLS)
     randomFillSync(key)
-    Templates.key(mapMemory(fd, PAGE, up(Templates.bytesFor(what.connections))), key)
+    Templates.key(mapMemory(fd, PAGE, up(Templates.bytesFor(TEMPLATES))), key)
   }
   cells[AT.SUM] = sumOf(cells.subarray(0, AT.SUM))
   return fd
@@ -122,7 +128,9 @@ export function stateProblem(fd: number, what: StateFor): string | undefined {
   for (const [i, name] of FOR.entries()) {
     const was = cells[AT.FOR + i]
     if (was === what[name]) continue
-    return name === 'arms' ? 'state of other arms' : `state of ${was} ${name}, this is ${what[name]}`
+    return name === 'arms'
+      ? 'state of other arms'
+      : `state of ${was} ${name}, this is ${what[name]}`
   }
   if (bytes !== bytesOf(what)) return 'the state is not as large as its head says'
   return undefined
@@ -131,10 +139,16 @@ export function stateProblem(fd: number, what: StateFor): string | undefined {
 /** In the thread that is to use it. */
 export function mapState({ fd, templates }: WorkerState, what: StateFor): MappedState {
   const head = mapMemory(fd, 0, PAGE)
-  const { first, second } = sizesOf(what)
+  let from = PAGE
+  const [conns, neighs, sessions] = sizesOf(what).map(bytes => {
+    const part = mapMemory(fd, from, bytes)
+    from += bytes
+    return part
+  })
   return {
-    conns: mapMemory(fd, PAGE, up(first)),
-    neighs: mapMemory(fd, PAGE + up(first), up(second)),
+    conns: conns as ArrayBuffer,
+    neighs: neighs as ArrayBuffer,
+    sessions: sessions ?? null,
     templates: mapMemory(templates, PAGE, up(Templates.bytesFor(TEMPLATES))),
     key: new Int32Array(head, AT.KEY * 4, KEY_CELLS).slice(),
     clock: new Float64Array(head, AT.CLOCK * 4, 1)[0] as number,

@@ -3,17 +3,27 @@
 import { closeFd } from '../../io/native.ts'
 import type { Keeping } from '../keeper/keeping.ts'
 import { type BareConfig, workerId } from './memory.ts'
-import { newState, type StateFor, stateFor, stateProblem, templatesFor, type WorkerState } from './state.ts'
+import {
+  newState,
+  type StateFor,
+  stateFor,
+  stateProblem,
+  templatesFor,
+  type WorkerState,
+} from './state.ts'
 
 const nameOf = (index: number) => `state ${index < 0 ? 'of all' : workerId(index)}`
 
-/** By worker. `warn` is told why what was kept is of no use. Throws NativeError. */
+/** By worker; `hasSessions`: somebody wants to know of connections that end. `warn` is told why what was kept is of no use. Throws NativeError. */
 export function openStates(
   config: BareConfig,
+  hasSessions: boolean,
   keeping: Keeping,
   warn: (text: string) => void,
 ): WorkerState[] {
-  const wanted = Array.from({ length: config.workers.count }, (_, index) => stateFor(config, index))
+  const wanted = Array.from({ length: config.workers.count }, (_, index) =>
+    stateFor(config, index, hasSessions),
+  )
   const all = [templatesFor(config), ...wanted]
   const kept = takeAll(all, keeping, warn)
   const fds = kept ?? all.map(newState)

@@ -60,7 +60,7 @@ function main(): void {
   const exchange = openExchange()
   const sessions = start.sessions && sessionRing(start.sessions)
   if (sessions) setSessionClock(sessions, clockMs())
-  const state = mapState(start.state, stateFor(config, index))
+  const state = mapState(start.state, stateFor(config, index, start.sessions !== null))
   setClock(state.clock)
   const built = buildBare(config, {
     worker: index,
@@ -72,6 +72,7 @@ function main(): void {
     tables: { ...start.tables, templates: state.templates },
     connMemory: state.conns,
     neighMemory: state.neighs,
+    ...(state.sessions && { sessionMemory: state.sessions }),
     checkArm: (arm, slots) => checkArm(arm, mtuOfChecks(config.arms), slots),
     seed: randomInt(2 ** 31) | 1,
     now: longClockMs(),

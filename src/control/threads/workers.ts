@@ -84,7 +84,7 @@ export class Workers {
       ...(openQueues && { openQueues }),
     })
     const queues = this.#arms.open()
-    const states = openStates(bare, keeping, warn)
+    const states = openStates(bare, sessions.length > 0, keeping, warn)
     this.#threads = wakers.map((waker, index) => {
       const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
       const trace = traces[index] as SharedArrayBuffer

@@ -2,7 +2,7 @@
 
 import { ARP } from '../../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
-import { ICMP, ICMP_ERRORS } from '../../wire/icmp.ts'
+import { ICMP, isIcmpError } from '../../wire/icmp.ts'
 import { headerLength, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { type Located, locate } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
@@ -90,7 +90,7 @@ function quotedIn(pkt: DataView, icmp: number): HeaderEnds | null {
   const quote = icmp + ICMP.HEADER
   if (pkt.byteLength < quote + IPV4.HEADER) return null
   const type = pkt.getUint8(icmp + ICMP.TYPE)
-  if (type > 31 || ((1 << type) & ICMP_ERRORS) === 0) return null
+  if (!isIcmpError(type)) return null
   const isLater = (pkt.getUint16(quote + IPV4.FRAGMENT) & IP_OFFSET_BITS) !== 0
   const l4 = quote + headerLength(pkt, quote)
   return endsOf(pkt, quote, isLater ? -1 : l4, pkt.getUint8(quote + IPV4.PROTOCOL))

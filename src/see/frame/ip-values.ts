@@ -4,7 +4,7 @@
  */
 
 import { endpointText, ipv4Text } from '../../wire/address.ts'
-import { ICMP, ICMP_ERRORS } from '../../wire/icmp.ts'
+import { ICMP, isIcmpError } from '../../wire/icmp.ts'
 import { IP_DF, IP_MORE, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
@@ -118,7 +118,7 @@ function valuesAt(view: DataView, bytes: Uint8Array, at: number, quotes: boolean
   if (protocol === PROTO.TCP && room >= TCP.HEADER) found.tcp = tcpAt(view, bytes, l4, length)
   else if (protocol === PROTO.ICMP && room >= ICMP.HEADER) {
     found.icmp = icmpAt(view, l4)
-    const isError = quotes && found.icmp.type < 32 && ((1 << found.icmp.type) & ICMP_ERRORS) !== 0
+    const isError = quotes && isIcmpError(found.icmp.type)
     // What an error quotes is no error (RFC 1122 3.2.2), or is not read as one.
     if (isError) found.icmp.quoted = valuesAt(view, bytes, l4 + ICMP.HEADER, false)
   } else if (protocol === PROTO.UDP && found.ports !== null) {

@@ -3,7 +3,7 @@
 import { endpointText } from '../../wire/address.ts'
 import { ARP, ARP_OP } from '../../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
-import { ICMP, ICMP_ERRORS, ICMP_TYPE } from '../../wire/icmp.ts'
+import { ICMP, ICMP_TYPE, isIcmpError } from '../../wire/icmp.ts'
 import { IPV4, PROTO } from '../../wire/ipv4.ts'
 import { locate } from '../../wire/locate.ts'
 import { FLAG, TCP } from '../../wire/tcp.ts'
@@ -64,7 +64,7 @@ function icmpName(pkt: DataView, icmp: number): Own['name'] {
 }
 
 function isErrorType(type: number): boolean {
-  return type < 32 && ((1 << type) & ICMP_ERRORS) !== 0
+  return isIcmpError(type)
 }
 
 /** A datagram that is only there to tell the RS of the client of the next one. */

@@ -1,7 +1,7 @@
 /** Where the parts of a frame are, or of a packet that an ICMP error quotes, for whoever compares two of them. */
 
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
-import { ICMP, ICMP_ERRORS } from '../../wire/icmp.ts'
+import { ICMP, isIcmpError } from '../../wire/icmp.ts'
 import { IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { Located } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
@@ -77,8 +77,7 @@ function seeInside(seen: Seen, bytes: Uint8Array, found: { l4: number; protocol:
     seen.icmp = l4
     const type = pkt.getUint8(l4 + ICMP.TYPE)
     // What it quotes need not be whole.
-    if (type < 32 && ((1 << type) & ICMP_ERRORS) !== 0)
-      seen.quoted = seePacket(pkt, bytes.subarray(0, there), l4 + ICMP.HEADER)
+    if (isIcmpError(type)) seen.quoted = seePacket(pkt, bytes.subarray(0, there), l4 + ICMP.HEADER)
     return
   }
   seen.tcp = protocol === PROTO.TCP
