@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { daemonPid, logSince, stopDaemon } from '../../netns/appliance.ts'
+import { daemonPid, killDaemon, logSince, stopDaemon } from '../../netns/appliance.ts'
 import { inside } from '../../netns/namespaces.ts'
 import { mustRun, run, until } from '../../netns/processes.ts'
 import { type Netns, TAPVS } from '../../netns/topology.ts'
@@ -286,7 +286,7 @@ test('a second daemon on the same NIC is refused; a killed one leaves nothing be
   assert.equal(code, 1)
   assert.match(stderr, /nic ext0 in \S+ is held by node \(pid \d+\)/)
   assert.match(await links(), /tapvs/)
-  process.kill(daemonPid(lab.paths) as number, 'SIGKILL')
+  killDaemon(lab.paths)
   await until('its TAPs to go', { limitMs: 3000 }, async () =>
     /tapvs/.test(await links()) ? undefined : true,
   )

@@ -34,6 +34,11 @@ const AT = { MAGIC: 0, LAYOUT: 1, FOR: 2, KEY: 8, CLOCK: 12, SUM: 14 } as const
 const KEY_CELLS = 4
 /** What is compared, cell by cell behind FOR, with the words for it. */
 const FOR = ['workers', 'index', 'connections', 'neighbours', 'sessions', 'arms'] as const
+const IN_WORDS: { [name in (typeof FOR)[number]]?: string } = {
+  index: 'state of another worker',
+  sessions: 'state of other sessions',
+  arms: 'state of other arms',
+}
 /** In place of a worker's index. */
 const OF_ALL = -1
 
@@ -128,9 +133,7 @@ export function stateProblem(fd: number, what: StateFor): string | undefined {
   for (const [i, name] of FOR.entries()) {
     const was = cells[AT.FOR + i]
     if (was === what[name]) continue
-    return name === 'arms'
-      ? 'state of other arms'
-      : `state of ${was} ${name}, this is ${what[name]}`
+    return IN_WORDS[name] ?? `state of ${was} ${name}, this is ${what[name]}`
   }
   if (bytes !== bytesOf(what)) return 'the state is not as large as its head says'
   return undefined
