@@ -29,7 +29,7 @@ export const NOT_QUICK = {
   events: 'long',
   file: 'root', // of the log and of whois
   fullnat: 'long',
-  fuzz: 'long',
+  'fuzz/frames': 'long',
   'http/capture': 'long',
   keepalived: 'long',
   lab: 'root',

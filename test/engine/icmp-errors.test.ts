@@ -7,10 +7,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Event } from '../../src/engine/counters.ts'
+import { Chance } from '../fuzz/chance.ts'
 import { CLIENT, established, LAN, RS, SYN, WAN } from '../kit/connection.ts'
 import { type ErrorFields, icmpError } from '../kit/datagram.ts'
 import { arpFrame, checksum, concat, ethernet, ipv4, tcp } from '../kit/frame.ts'
-import { Mutator } from '../kit/mutator.ts'
 import { Several } from '../kit/several.ts'
 import { CLIENT_MAC, RS_MAC, SEED_CONFIG, type Stand } from '../kit/stand.ts'
 
@@ -152,19 +152,19 @@ for (const workers of [2, 3]) {
 test('whatever is done to an error, it changes nothing', () => {
   const stand = established(`${SEED_CONFIG}\ntcp: { toa: master, xmit_ttl: true }`)
   const before = moved(stand)
-  const mutator = new Mutator(20_261_129, stand)
+  const chance = new Chance(20_261_129)
   const verdicts = new Map<string, number>()
   const counted = () =>
     stand.engine.counters.events.slice(Event.CONNS_OPENED, Event.ICMP_TRANSLATED)
   const events = counted()
   for (let n = 0; n < 20_000; n++) {
-    const side = mutator.below(2) === 0 ? 'client' : 'rs'
+    const side = chance.below(2) === 0 ? 'client' : 'rs'
     const { about, seq } = SIDES[side]
-    const type = [3, 3, 4, 5, 11, 12][mutator.below(6)]
-    const code = mutator.below(6)
-    const bytes = [8, 8, 20, 12, 100][mutator.below(5)]
-    const packet = icmpError({ about, type, code, bytes, seq: (seq + mutator.below(3)) >>> 0 })
-    if (mutator.below(4) > 0) spoil(packet, mutator)
+    const type = [3, 3, 4, 5, 11, 12][chance.below(6)]
+    const code = chance.below(6)
+    const bytes = [8, 8, 20, 12, 100][chance.below(5)]
+    const packet = icmpError({ about, type, code, bytes, seq: (seq + chance.below(3)) >>> 0 })
+    if (chance.below(4) > 0) spoil(packet, chance)
     input(stand, side, packet)
     const name = stand.verdictName()
     verdicts.set(name, (verdicts.get(name) ?? 0) + 1)
@@ -176,11 +176,11 @@ test('whatever is done to an error, it changes nothing', () => {
 })
 
 /** Changes a few bytes behind the type, and makes the ICMP checksum right again most of the time. */
-function spoil(packet: Uint8Array, mutator: Mutator): void {
-  for (let times = 1 + mutator.below(2); times > 0; times--) {
-    packet[21 + mutator.below(packet.length - 21)] = mutator.below(256)
+function spoil(packet: Uint8Array, chance: Chance): void {
+  for (let times = 1 + chance.below(2); times > 0; times--) {
+    packet[21 + chance.below(packet.length - 21)] = chance.below(256)
   }
-  if (mutator.below(10) === 0) return
+  if (chance.below(10) === 0) return
   packet.set([0, 0], 22)
   const sum = checksum(packet.subarray(20))
   packet.set([sum >> 8, sum & 255], 22)

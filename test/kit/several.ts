@@ -70,19 +70,29 @@ export class Several {
   /** Lets the workers take in what the others have sent, until nothing moves. */
   settle(): Out[] {
     const out: Out[] = []
-    for (let round = 0; round < 3; round++) {
-      for (const [worker, stand] of this.stands.entries()) {
-        const { engine } = stand
-        this.#exchanges[worker].receive(
-          engine.frames,
-          (arm, slot) => stand.judgeSlot(engine.arms[arm], slot),
-          (...said) => hear(stand, ...said),
-        )
-        out.push(...stand.drain())
-        this.#exchanges[worker].flush(engine.frames)
-      }
-    }
+    const judge = (stand: Stand, arm: number, slot: number) =>
+      stand.judgeSlot(stand.engine.arms[arm], slot)
+    for (let round = 0; round < 3; round++)
+      this.exchange(judge, stand => out.push(...stand.drain()))
     return out
+  }
+
+  /** Each worker takes in once what the others have sent; frames go to `judge`, and behind them `sent` sees to what is to leave. */
+  exchange(
+    judge: (stand: Stand, arm: number, slot: number) => void,
+    sent: (stand: Stand) => void,
+  ): void {
+    for (const [worker, stand] of this.stands.entries()) {
+      const { frames } = stand.engine
+      this.#exchanges[worker].flush(frames)
+      this.#exchanges[worker].receive(
+        frames,
+        (arm, slot) => judge(stand, arm, slot),
+        (...said) => hear(stand, ...said),
+      )
+      sent(stand)
+      this.#exchanges[worker].flush(frames)
+    }
   }
 
   /** Log lines of a worker since the last call. */

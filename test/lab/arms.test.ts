@@ -2,6 +2,7 @@
  * Arms that are TAPs and arms that are NICs: what tells most, on both kinds. The seed's conversation is the same packet by packet;
  * redis works and counts no drop; files arrive whole, in frames of 64 KiB, and with loss, which SACK repairs.
  */
+// alone: bulk on two cores, with loss
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'

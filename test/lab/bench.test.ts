@@ -1,4 +1,5 @@
 /** The benchmark in one short round: what it measures with cannot rot unseen. */
+// alone: it measures
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

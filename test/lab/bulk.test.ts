@@ -3,6 +3,7 @@
  * on, switched off at either end, and with loss, reordering, duplicates and flipped bits. The frames' average size shows that the
  * offloads were what they are said to have been.
  */
+// alone: bulk on two cores
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'

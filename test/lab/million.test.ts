@@ -1,4 +1,5 @@
 /** A million idle connections: they can be listed and searched, and neither stops the packets. */
+// alone: it needs both cores and a bound on silence
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

@@ -1,4 +1,5 @@
 /** The running config is changed under load: what is asked for is done, and no connection notices. */
+// alone: it judges the gap in a load
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

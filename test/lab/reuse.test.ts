@@ -3,6 +3,7 @@
  * both sides. A SYN that the RS does not take as a new one has to be sent again: a second later (RFC 6298), or by a young
  * Linux, which is answered by a challenge ACK, at once.
  */
+// alone: it judges what a second costs
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

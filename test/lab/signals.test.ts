@@ -1,4 +1,5 @@
 /** SIGTERM, SIGINT and SIGHUP, with traffic, and what a service manager hears of it. */
+// alone: it judges how soon a daemon ends
 
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'

@@ -1,4 +1,5 @@
 /** UDP between real programs: a DNS server and dig, iperf3 both ways, syslog in single packets; and what listings say of it. */
+// alone: datagrams that two cores have no time for are lost
 
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'

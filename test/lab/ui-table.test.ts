@@ -1,4 +1,5 @@
 /** The page with many connections: its table is searched, sorted and filtered, and one of them is looked at closely. */
+// alone: a browser takes a core
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'

@@ -1,4 +1,5 @@
 /** The page in a real browser, over real traffic: what it shows is what ipvsadm, the metrics and the packets say. */
+// alone: a browser takes a core
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -3,6 +3,7 @@
  * the segments of every connection leave one arm in the order in which they came in on the other, each of them.
  * Holds invariant I17.
  */
+// alone: seven workers on two cores
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,0 +1,133 @@
+/** What leaves is judged as a strict receiver and a kernel would: lengths, checksums, offloads, the MTU of the arm. */
+
+import { fold, pseudo, Sum, sumState, TCP, UDP, UOA, words } from './sums.ts'
+
+const HEAD = 24
+const ARP_BYTES = HEAD + 28
+const NEEDS_CSUM = 1
+
+/** The fragments of one datagram leave one behind the other. */
+interface Pieces {
+  id: number
+  next: number
+  sum: number
+  /** What is summed, as the header of UDP says: not always all that there is. */
+  length: number
+}
+
+export class Leaving {
+  readonly #pieces: Pieces[]
+
+  constructor(arms: number) {
+    this.#pieces = Array.from({ length: arms }, () => ({ id: -1, next: 0, sum: 0, length: 0 }))
+  }
+
+  /**
+   * The frame at `at` is about to leave on `arm`. `came` is one of Sum, of the frame that it was; with `payload` its checksum
+   * was complete, and of more than headers. => What is wrong with it, '' for nothing
+   */
+  judge(
+    pkt: DataView,
+    at: number,
+    length: number,
+    arm: { index: number; mtu: number },
+    came: number,
+    payload: boolean,
+  ): string {
+    if (length < HEAD) return 'a runt'
+    const type = pkt.getUint16(at + 22)
+    if (type === 0x0806) return length < ARP_BYTES ? 'a short ARP' : ''
+    if (type !== 0x0800) return `ethertype ${type.toString(16)}`
+    const shape = shapeOf(pkt, at, length, arm.mtu)
+    if (shape !== '') return shape
+    const ip = at + HEAD
+    if ((pkt.getUint16(ip + 6) & 0x3fff) !== 0) return this.#piece(pkt, ip, arm.index, came)
+    if (came === Sum.TAGGED) return ''
+    const state = sumState(pkt, at, length)
+    const protocol = pkt.getUint8(ip + 9)
+    if (came === Sum.WRONG) {
+      // Others than TCP and UDP never pass with a wrong one. An answer of ours, in its place, has no payload.
+      if (protocol === UOA) return payload ? 'a wrong checksum is hidden' : ''
+      if (protocol !== TCP && protocol !== UDP) return state === Sum.RIGHT ? '' : 'a wrong checksum'
+      const isAnswer = protocol === TCP && !carries(pkt, ip)
+      return state === Sum.RIGHT && payload && !isAnswer ? 'a wrong checksum became right' : ''
+    }
+    if (state === Sum.WRONG) return `a wrong checksum of protocol ${protocol}`
+    if (state === Sum.UNKNOWN) return `protocol ${protocol} with headers that are not whole`
+    // Behind the header of UOA there is none (semantics 4.2).
+    const hasGone = state === Sum.NONE && came === Sum.RIGHT && protocol !== UOA
+    return hasGone ? 'a checksum has gone' : ''
+  }
+
+  /** Sums of the pieces add up to that of the datagram. */
+  #piece(pkt: DataView, ip: number, arm: number, came: number): string {
+    const header = (pkt.getUint8(ip) & 15) * 4
+    const field = pkt.getUint16(ip + 6)
+    const offset = (field & 0x1fff) * 8
+    const bytes = pkt.getUint16(ip + 2) - header
+    const id = pkt.getUint16(ip + 4)
+    const pieces = this.#pieces[arm] as Pieces
+    const length = bytes >= 8 ? pkt.getUint16(ip + header + 4) : 0
+    if (offset === 0) Object.assign(pieces, { id, next: 0, sum: 0, length })
+    if (pieces.id !== id || pieces.next !== offset) return 'a fragment without those before it'
+    pieces.sum += words(pkt, ip + header, ip + header + bytes)
+    pieces.next += bytes
+    if ((field & 0x2000) !== 0) return bytes % 8 === 0 ? '' : 'a fragment of no eights'
+    pieces.id = -1
+    const protocol = pkt.getUint8(ip + 9)
+    if (came !== Sum.RIGHT || (protocol !== TCP && protocol !== UDP)) return ''
+    if (protocol === UDP && pieces.length !== pieces.next) return ''
+    const whole = pseudo(pkt, ip, protocol, pieces.next) + pieces.sum
+    return fold(whole) === 0xffff ? '' : 'fragments with a wrong checksum'
+  }
+}
+
+function carries(pkt: DataView, ip: number): boolean {
+  const header = (pkt.getUint8(ip) & 15) * 4
+  return pkt.getUint16(ip + 2) > header + (pkt.getUint8(ip + header + 12) >> 4) * 4
+}
+
+/** Whether the frame that has come in has payload behind a header of TCP or UDP, and a complete checksum. */
+export function hasPayload(pkt: DataView, at: number): boolean {
+  if ((pkt.getUint8(at) & NEEDS_CSUM) !== 0) return false
+  const ip = at + HEAD
+  const header = (pkt.getUint8(ip) & 15) * 4
+  const protocol = pkt.getUint8(ip + 9)
+  if (protocol === UDP) return pkt.getUint16(ip + header + 4) > 8
+  return protocol === TCP && carries(pkt, ip)
+}
+
+function shapeOf(pkt: DataView, at: number, length: number, mtu: number): string {
+  const ip = at + HEAD
+  if (length < HEAD + 20 || pkt.getUint8(ip) >> 4 !== 4) return 'no IPv4'
+  const header = (pkt.getUint8(ip) & 15) * 4
+  const total = pkt.getUint16(ip + 2)
+  if (header < 20 || total < header || total !== length - HEAD)
+    return `a header of ${header} and ${total} bytes in a frame of ${length}`
+  if (fold(words(pkt, ip, ip + header)) !== 0xffff) return 'a wrong IP checksum'
+  if (pkt.getUint8(ip + 8) === 0) return 'TTL 0'
+  return offloadsOf(pkt, at, length, mtu)
+}
+
+/** What the virtio-net header says must be what a kernel expects (virtio 1.2, 5.1.6.2). */
+function offloadsOf(pkt: DataView, at: number, length: number, mtu: number): string {
+  const ip = at + HEAD
+  const header = (pkt.getUint8(ip) & 15) * 4
+  const l4 = ip + header
+  const protocol = pkt.getUint8(ip + 9)
+  const gso = pkt.getUint8(at + 1)
+  const total = length - HEAD
+  const isPartial = (pkt.getUint8(at) & NEEDS_CSUM) !== 0
+  if (isPartial) {
+    const behind = protocol === 248 ? 12 : 0
+    const field = protocol === TCP ? 16 : 6
+    if (pkt.getUint16(at + 6, true) !== 14 + header + behind) return 'csum_start'
+    if (pkt.getUint16(at + 8, true) !== field) return 'csum_offset'
+  }
+  if (gso === 0) return total > mtu ? `${total} bytes on an MTU of ${mtu}` : ''
+  if (!isPartial) return 'segmentation without a partial checksum'
+  const bytes = protocol === TCP ? (pkt.getUint8(l4 + 12) >> 4) * 4 : 8
+  const size = pkt.getUint16(at + 4, true)
+  const largest = Math.min(total, header + bytes + size)
+  return size === 0 || largest > mtu ? `segments of ${largest} bytes on an MTU of ${mtu}` : ''
+}

@@ -1,0 +1,292 @@
+/**
+ * Frames as an attacker makes them who knows the appliance: of connections that live there, with numbers in their windows, of
+ * new ones, out of a corpus, in pieces; then spoilt, and mostly summed up again. Made in one buffer, nothing is allocated.
+ */
+
+import { CELL, KEY, RECORD, RS_SEEN, TUPLE } from '../../../src/engine/conn-layout.ts'
+import { State } from '../../../src/engine/tcp-state.ts'
+import { CLIENT_MAC, RS_MAC, type Stand } from '../../kit/stand.ts'
+import type { Chance } from '../chance.ts'
+import { mutate } from './mutate.ts'
+import { piece } from './piece.ts'
+import { type Given, OPTIONS, seeds } from './seeds.ts'
+import { mendIp, mendL4 } from './sums.ts'
+import { CLIENTS, SERVERS, type World } from './world.ts'
+
+const HEAD = 24
+const ROOM = 70_000
+/** What is found on the way and worth to go on from. */
+const FOUND_MAX = 2000
+const QUEUE_MAX = 160
+/** More than the engine takes of one datagram. */
+const PIECES_MOST = 140
+const VIP = 0xca6c_0a01 | 0
+const CLIENT_NET = 0xca6c_0a00 | 0
+const FLAGS = [0x02, 0x10, 0x10, 0x18, 0x12, 0x11, 0x04, 0x14, 0x00, 0x3f]
+
+const macBytes = (text: string) => Uint8Array.from(text.split(':'), part => parseInt(part, 16))
+
+export class Maker {
+  readonly bytes = new Uint8Array(ROOM)
+  readonly pkt = new DataView(this.bytes.buffer)
+  length = 0
+  side = CLIENTS
+  readonly #chance: Chance
+  readonly #world: World
+  readonly #seeds: readonly Given[]
+  readonly #found: Given[] = []
+  readonly #queue: Given[] = []
+  /** How often the frame at hand comes again, from another port each time. */
+  #again = 0
+  readonly #macs: readonly Uint8Array[]
+  readonly #senders = [macBytes(CLIENT_MAC), macBytes(RS_MAC)]
+
+  constructor(chance: Chance, world: World) {
+    this.#chance = chance
+    this.#world = world
+    const [stand] = world.stands as [Stand]
+    this.#seeds = seeds(stand)
+    this.#macs = [macBytes(stand.macOf('dpdk0')), macBytes(stand.macOf('dpdk1'))]
+  }
+
+  get found(): readonly Given[] {
+    return this.#found
+  }
+
+  /** The frame at hand did what none had done. */
+  keep(): void {
+    const given = { side: this.side, bytes: this.bytes.slice(0, Math.min(this.length, 2000)) }
+    if (this.#found.length < FOUND_MAX) this.#found.push(given)
+    else this.#found[this.#chance.below(FOUND_MAX)] = given
+  }
+
+  /** The next frame is in `bytes`. */
+  next(): void {
+    const chance = this.#chance
+    if (this.#again > 0) {
+      this.#repeat()
+      return
+    }
+    const queued = this.#queue.length > 0 && chance.below(4) > 0 ? this.#queue.shift() : undefined
+    if (queued !== undefined) {
+      this.#take(queued)
+      if (chance.once(30)) mutate(this, chance)
+      return
+    }
+    const kind = chance.below(100)
+    if (kind < 45) this.#living()
+    else if (kind < 62) this.#begin()
+    else if (kind < 97) this.#of(this.#seeds, this.#found)
+    else this.#noise()
+    if (chance.below(3) === 0) {
+      for (let times = 1 + chance.below(3); times > 0; times--) mutate(this, chance)
+      if (chance.below(4) > 0) this.mend()
+    } else if (chance.once(10)) this.#inPieces()
+    if (chance.once(1500)) this.#again = chance.below(150)
+  }
+
+  /** A flood: limits are met, queues and tables fill. */
+  #repeat(): void {
+    this.#again--
+    const at = HEAD + 20
+    if (this.length > at + 2) this.pkt.setUint16(at, this.pkt.getUint16(at) + 1)
+    this.mend()
+  }
+
+  mend(): void {
+    const header = ((this.bytes[HEAD] as number) & 15) * 4
+    if (this.length < HEAD + 20 || header < 20 || this.length < HEAD + header) return
+    if (this.pkt.getUint16(22) !== 0x0800) return
+    mendIp(this.pkt, HEAD)
+    const isWhole = (this.pkt.getUint16(HEAD + 6) & 0x3fff) === 0
+    if (isWhole && this.#chance.below(8) > 0) mendL4(this.pkt, 0, this.length)
+  }
+
+  #take({ side, bytes }: Given): void {
+    this.side = side
+    this.length = bytes.length
+    this.bytes.set(bytes)
+  }
+
+  #of(seeds: readonly Given[], found: readonly Given[]): void {
+    const isOld = found.length === 0 || this.#chance.below(3) > 0
+    this.#take(this.#chance.pick(isOld ? seeds : found))
+    if (this.#chance.once(50)) this.side = 1 - this.side
+  }
+
+  /** Random bytes, half of them behind a good Ethernet header. */
+  #noise(): void {
+    const chance = this.#chance
+    this.side = chance.below(2)
+    this.length = 10 + chance.below(120)
+    for (let i = 0; i < this.length; i++) this.bytes[i] = chance.below(256)
+    if (chance.below(2) === 0) this.#head(chance.below(3) === 0 ? 0x0806 : 0x0800)
+  }
+
+  #head(type: number): void {
+    this.bytes.fill(0, 0, 10)
+    this.bytes.set(this.#macs[this.side] as Uint8Array, 10)
+    this.bytes.set(this.#senders[this.side] as Uint8Array, 16)
+    if (this.#chance.once(40)) this.bytes[21] = this.#chance.below(4)
+    this.pkt.setUint16(22, type)
+  }
+
+  /** A new connection, or one of few clients that has gone. */
+  #begin(): void {
+    const chance = this.#chance
+    const client = CLIENT_NET | (2 + chance.below(chance.once(8) ? 250 : 3))
+    const port = chance.below(2) === 0 ? 4096 + chance.below(40) : 1024 + chance.below(60_000)
+    const ports = (port << 16) | (chance.below(4) === 0 ? 6380 : 6379)
+    this.side = CLIENTS
+    if (chance.below(4) === 0) this.#datagram(client, VIP, ports)
+    else this.#segment(client, VIP, ports, 0x02, chance.below(0x10000) << 16, 0)
+  }
+
+  /** Of a connection that lives, in either direction, and mostly within its windows. */
+  #living(): void {
+    const chance = this.#chance
+    const stand = chance.pick(this.#world.stands)
+    const { table } = stand.engine.conns
+    const from = chance.below(Math.max(1, table.top))
+    const conn = table.nextUsed(from, table.top)
+    if (conn < 0) {
+      this.#begin()
+      return
+    }
+    const t = (conn << 1) | chance.below(2)
+    const at = RECORD.tuple(t)
+    const [src = 0, dst = 0, ports = 0] = [
+      table.cells[at | TUPLE.SADDR],
+      table.cells[at | TUPLE.DADDR],
+      table.cells[at | TUPLE.PORTS],
+    ]
+    this.side = (t & 1) === 0 ? CLIENTS : SERVERS
+    if (table.protocol(conn) === KEY.UDP) {
+      this.#datagram(src, dst, ports)
+      return
+    }
+    const [seq, ack] = this.#numbers(stand, t)
+    if (chance.once(12)) this.#error(src, dst, ports, seq, ack)
+    else this.#segment(src, dst, ports, chance.pick(FLAGS), seq, ack)
+  }
+
+  /** What the other end of tuple t awaits, or near it. */
+  #numbers({ engine }: Stand, t: number): [number, number] {
+    const chance = this.#chance
+    const { cells } = engine.conns.table
+    const at = RECORD.of(t)
+    const isOpening = engine.conns.table.state(t >> 1) === State.SYN_RECV
+    const seen = ((cells[at | CELL.WORD] as number) & RS_SEEN) !== 0
+    const near = chance.below(3) > 0 ? 0 : (1 << chance.below(32)) * (chance.below(2) ? 1 : -1)
+    const ofRs = seen ? (cells[at | (isOpening ? CELL.RS_ISN1 : CELL.RST_SEQ)] as number) : 9000
+    const ofClient = cells[at | CELL.RST_ACK] as number
+    if ((t & 1) === 1) return [(ofRs + near) | 0, ofClient]
+    return [(ofClient - (cells[at | CELL.DELTA] as number) + near) | 0, ofRs]
+  }
+
+  #ip(src: number, dst: number, protocol: number, bytes: number): void {
+    const { pkt } = this
+    const chance = this.#chance
+    pkt.setUint32(HEAD, 0x4500_0000 + 20 + bytes)
+    pkt.setUint16(HEAD + 4, 1 + chance.below(5))
+    pkt.setUint16(HEAD + 6, chance.below(4) === 0 ? 0 : 0x4000)
+    pkt.setUint16(HEAD + 8, (chance.once(20) ? chance.below(3) : 64) * 256 + protocol)
+    pkt.setInt32(HEAD + 12, src)
+    pkt.setInt32(HEAD + 16, dst)
+    this.length = HEAD + 20 + bytes
+    this.#head(0x0800)
+  }
+
+  #payload(): number {
+    const chance = this.#chance
+    const kind = chance.below(40)
+    if (kind < 20) return 0
+    return kind < 34 ? chance.below(60) : kind < 39 ? chance.below(1500) : chance.edge()
+  }
+
+  #segment(src: number, dst: number, ports: number, flags: number, seq: number, ack: number): void {
+    const chance = this.#chance
+    const options = chance.pick(OPTIONS)
+    const payload = Math.min(this.#payload(), 65_400 - options.length)
+    this.#ip(src, dst, 6, 20 + options.length + payload)
+    const at = HEAD + 20
+    this.pkt.setInt32(at, ports)
+    this.pkt.setInt32(at + 4, seq)
+    this.pkt.setInt32(at + 8, ack)
+    this.pkt.setUint16(at + 12, ((5 + options.length / 4) << 12) | flags)
+    this.pkt.setUint32(at + 14, 0x7210_0000)
+    this.pkt.setUint16(at + 18, 0)
+    this.bytes.set(options, at + 20)
+    const isLarge = payload > 1300
+    if (chance.once(isLarge ? 2 : 10)) this.#offload(16, isLarge ? 1 : 0, 54 + options.length)
+    this.mend()
+  }
+
+  #datagram(src: number, dst: number, ports: number): void {
+    const bytes = 8 + Math.min(this.#payload(), 65_400)
+    this.#ip(src, dst, 17, bytes)
+    const at = HEAD + 20
+    this.pkt.setInt32(at, ports)
+    this.pkt.setUint16(at + 4, bytes)
+    this.pkt.setUint16(at + 6, 0)
+    const isLarge = bytes > 1300
+    if (this.#chance.once(isLarge ? 3 : 10)) this.#offload(6, isLarge ? 5 : 0, 42)
+    if (this.#chance.once(6)) mendIp(this.pkt, HEAD)
+    else this.mend()
+  }
+
+  /** What a kernel with offloads hands over. */
+  #offload(field: number, gso: number, headers: number): void {
+    this.bytes[0] = 1
+    this.bytes[1] = gso
+    this.pkt.setUint16(2, gso === 0 ? 0 : headers, true)
+    this.pkt.setUint16(4, gso === 0 ? 0 : 536 + this.#chance.below(1000), true)
+    this.pkt.setUint16(6, 34, true)
+    this.pkt.setUint16(8, field, true)
+  }
+
+  /** An ICMP error about what would be answered by a segment of these ends. */
+  #error(src: number, dst: number, ports: number, seq: number, ack: number): void {
+    const chance = this.#chance
+    const inside = chance.pick([8, 8, 20, 40])
+    this.#ip(src, dst, 1, 8 + 20 + inside)
+    const at = HEAD + 20
+    this.bytes.fill(0, at, at + 28 + inside)
+    this.pkt.setUint16(at, chance.pick([0x303, 0x304, 0x301, 0xb00, 0x400, 0x500, 0xc00]))
+    this.pkt.setUint16(at + 6, chance.below(2) ? 1400 : chance.edge())
+    const quote = at + 8
+    this.pkt.setUint32(quote, 0x4500_0000 + 20 + Math.max(inside, chance.below(1480)))
+    this.pkt.setUint32(quote + 8, 0x4006_0000)
+    this.pkt.setInt32(quote + 12, dst)
+    this.pkt.setInt32(quote + 16, src)
+    mendIp(this.pkt, quote)
+    this.pkt.setInt32(quote + 20, (ports << 16) | (ports >>> 16))
+    this.pkt.setInt32(quote + 24, ack)
+    if (inside >= 20) this.pkt.setInt32(quote + 28, seq)
+    this.mend()
+  }
+
+  /** The packet at hand comes in fragments: this one now, the others soon, and not always in order or once. */
+  #inPieces(): void {
+    const { pkt, bytes } = this
+    const chance = this.#chance
+    const header = ((bytes[HEAD] as number) & 15) * 4
+    const total = pkt.getUint16(HEAD + 2)
+    const isPlain = pkt.getUint16(22) === 0x0800 && this.length === HEAD + total && header >= 20
+    if (!isPlain || total - header < 24 || (pkt.getUint16(HEAD + 6) & 0x1fff) !== 0) return
+    bytes.fill(0, 0, 10)
+    mendL4(pkt, 0, this.length)
+    const count = chance.once(20) ? PIECES_MOST : 2 + chance.below(4)
+    const step = Math.max(8, ((total - header) / count) & ~7)
+    const whole = bytes.slice(0, this.length)
+    const list: Given[] = []
+    for (let offset = 0; offset < total - header && list.length < PIECES_MOST; offset += step)
+      list.push({ side: this.side, bytes: piece(whole, header, offset, step) })
+    if (chance.once(3)) list.reverse()
+    if (chance.once(6)) list.push(chance.pick(list))
+    if (chance.once(6)) list.splice(chance.below(list.length), 1)
+    if (chance.once(8)) list.push({ side: this.side, bytes: piece(whole, header, 8, step) })
+    this.#take(list.shift() ?? { side: this.side, bytes: whole })
+    if (this.#queue.length < QUEUE_MAX) this.#queue.push(...list)
+  }
+}

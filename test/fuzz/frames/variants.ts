@@ -1,0 +1,77 @@
+/** The appliances that frames are thrown at: every mode that makes packets go another way. */
+
+import { SEED_CONFIG } from '../../kit/stand.ts'
+
+export interface Variant {
+  name: string
+  config: string
+  workers: number
+  /** The flight recorder runs. */
+  records: boolean
+}
+
+/** Two RSs, a persistent service, UDP beside TCP, and a few slots for what is not whole or not resolved. */
+const COMMON = `${SEED_CONFIG.replace('[{ address: 192.168.168.2, weight: 100 }]', '[{ address: 192.168.168.2, weight: 3 }, { address: 192.168.168.12 }]').replace('[192.168.168.7]', '[192.168.168.7, 192.168.168.8]')}  - address: 202.108.10.1
+    port: 6380
+    scheduler: rr
+    persistence: 20
+    when_down: reject
+    real_servers: [{ address: 192.168.168.2, port: 6379, upper_threshold: 4 }, { address: 192.168.168.13, port: 6379 }]
+  - address: 202.108.10.1
+    port: 6379
+    protocol: udp
+    real_servers: [{ address: 192.168.168.2, port: 53 }, { address: 192.168.168.12 }]
+neighbours: { timeout: 10, unres_queue_length: 16 }
+`
+const ONE_PACKET = COMMON.replace('protocol: udp', 'protocol: udp\n    one_packet: true')
+/** Both networks on one device. */
+const TRUNK = COMMON.replace('arms:\n', 'arms:\n  - { name: trunk }\n')
+  .replace('name: dpdk0', 'name: dpdk0\n    vlan: { arm: trunk, id: 100 }')
+  .replace('name: dpdk1', 'name: dpdk1\n    vlan: { arm: trunk, id: 200 }')
+/** A path that is narrower on either side: what does not fit is cut, or told of. */
+const NARROW = COMMON.replace('name: dpdk0', 'name: dpdk0\n    mtu: 1400').replace(
+  'name: dpdk1',
+  'name: dpdk1\n    mtu: 1300',
+)
+
+const FULL = ONE_PACKET.replace('weight: 3', 'weight: 3, upper_threshold: 5').replace(
+  'address: 192.168.168.12 }',
+  'address: 192.168.168.12, upper_threshold: 5 }',
+)
+
+const of = (name: string, config: string, workers = 1, records = false): Variant => ({
+  ...{ name, config, workers, records },
+})
+
+export const VARIANTS: readonly Variant[] = [
+  of('as in the seed', `${COMMON}connections: { table_size: 256 }\n`),
+  of(
+    'recorder, TOA as master, RST, TTL',
+    `${COMMON}tcp: { toa: master, bare_ack: rst, xmit_ttl: true }\nudp: { uoa: opp }\n`,
+    1,
+    true,
+  ),
+  of('two workers', `${COMMON}udp: { uoa: ipo, uoa_max_trail: 255 }\n`, 2),
+  of(
+    'VLANs on one device',
+    `${TRUNK}tcp: { reuse: keep }\nudp: { uoa: opp, timeouts: { oneway: 8, normal: 5 } }\n`,
+  ),
+  of(
+    'narrow links, a table of 16',
+    `${NARROW}connections: { table_size: 16 }\nudp: { uoa: ipo, uoa_max_trail: 255 }\nfragments: { datagrams: 4, timeout: 2 }\n`,
+  ),
+  of(
+    'one packet at a time, no TOA',
+    `${ONE_PACKET}tcp: { toa: off, timeouts: { established: 5 } }\nudp: { uoa: opp }\n`,
+  ),
+  of(
+    'two workers, recorder, narrow',
+    `${NARROW}tcp: { xmit_ttl: true }\nudp: { uoa: opp, uoa_max_trail: 3 }\n`,
+    2,
+    true,
+  ),
+  of(
+    'no fragments, RSs that are full',
+    `${FULL}fragments: { datagrams: 0 }\nconnections: { table_size: 64 }\n`,
+  ),
+]
