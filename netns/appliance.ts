@@ -1,6 +1,6 @@
 // The daemon of the lab: `tapvs run` in the host's namespace, holding one TAP in each of the two.
 
-import { readFileSync, rmSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { LabError } from './lab-error.ts'
@@ -29,13 +29,13 @@ export const keeperPid = (paths: Paths) => recordedPid(daemonRecord(paths))
 /** The daemon, which reads the arms; undefined while there is none. */
 export function daemonPid(paths: Paths): number | undefined {
   const keeper = keeperPid(paths)
-  return keeper === undefined ? undefined : daemonOf(keeper, paths.config)
+  return keeper === undefined ? undefined : daemonOf(keeper)
 }
 
-/** The daemon that a keeper has started with this config. */
-export function daemonOf(keeper: number, config: string): number | undefined {
-  const daemons = pidsByWords('run', '--config', config)
-  return daemons.find(pid => parentOf(pid) === keeper && startTime(pid) !== undefined)
+/** The daemon that a keeper has started. */
+export function daemonOf(keeper: number): number | undefined {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger)
+  return pids.find(pid => parentOf(pid) === keeper && startTime(pid) !== undefined)
 }
 
 /** Ends the daemon, and its keeper first, which would start another, as nothing is ended that has a say in it. */

@@ -51,7 +51,7 @@ export async function startOwnDaemon(
   await says(/^TAPVS: ready/m)
   return {
     process: child,
-    pid: daemonOf(child.pid as number, lab.paths.config) as number,
+    pid: daemonOf(child.pid as number) as number,
     said: () => text,
     says,
     exitCode,

@@ -31,7 +31,7 @@ export function addRun(common: Argv<Common>): void {
         .option('keeper', {
           type: 'boolean',
           default: true,
-          describe: 'have a second process start another daemon when this one fails',
+          describe: 'start another daemon when this one fails; --no-keeper is the daemon alone',
         }),
     async args => {
       if (args.keeper && process.env[KEPT] === undefined) await keepRunning()
