@@ -133,7 +133,8 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
       }),
   )
   const signals = options.signals ?? new Signals()
-  const notifier = new Notifier(process.env, warn)
+  const tell = keeping?.kept ? (text: string) => keeping.notify(text) : undefined
+  const notifier = new Notifier(process.env, warn, tell)
   const events = new Events()
   const headOf = captureHead(() => model.config.arms)
   const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })

@@ -10,7 +10,7 @@ import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { receiveMessage, sendMessage, socketPair } from '../../io/hold.ts'
-import { closeFd } from '../../io/native.ts'
+import { closeFd, notify } from '../../io/native.ts'
 import { decideSignals } from '../system/signals.ts'
 import { BELL_FD, type Held, KEPT } from './keeping.ts'
 
@@ -55,6 +55,7 @@ export class Keeper {
   readonly #options: KeeperOptions
   readonly #held = new Map<string, Held>()
   #child: ChildProcess | undefined
+  readonly #manager = process.env.NOTIFY_SOCKET ?? ''
   #stopping = false
   /** Of the daemon that runs. */
   #ready = false
@@ -94,7 +95,7 @@ export class Keeper {
     this.#ready = false
     const [ours, theirs] = socketPair()
     this.#handOn(ours)
-    // The manager takes what its variable's process says; the daemon speaks for us both.
+    // The daemon speaks by us; its time between two signs of life is ours.
     const { WATCHDOG_PID: _, ...environment } = process.env
     const child = spawn(process.execPath, [...process.execArgv, ...this.#options.argv], {
       stdio: ['inherit', 'inherit', 'inherit', theirs, 'pipe'],
@@ -143,11 +144,12 @@ export class Keeper {
     for (;;) {
       const message = receiveMessage(socket)
       if (message === null || message === 'end') return
-      const { hold, drop, ready, about } = wordsOf(message.text)
+      const { hold, drop, ready, about, notify: told } = wordsOf(message.text)
       if (typeof hold === 'string') this.#hold(hold, { fds: message.fds, about })
       else for (const fd of message.fds) closeFd(fd)
       if (typeof drop === 'string') this.#drop(drop)
       if (ready === true) this.#isReady()
+      if (typeof told === 'string') this.#notify(told)
     }
   }
 
@@ -164,6 +166,13 @@ export class Keeper {
 
   #dropState(): void {
     for (const name of [...this.#held.keys()]) if (name.startsWith(STATE)) this.#drop(name)
+  }
+
+  /** A manager that cannot be told is no reason to end. */
+  #notify(text: string): void {
+    try {
+      if (this.#manager) notify(this.#manager, text)
+    } catch {}
   }
 
   #isReady(): void {

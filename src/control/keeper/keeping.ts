@@ -2,8 +2,8 @@
  * The daemon's side of its keeper (keeper.ts): descriptors are given there to be held, under a name and with what a successor
  * has to know of them, and a daemon that follows another one takes back what that had given. Without a keeper nothing is held.
  *
- * Messages are JSON, each with its descriptors: to the keeper `{ hold, about }`, `{ drop }` and `{ ready }`, from it `{ hold, about }` for
- * each that is held and then `{ all: true }`, before the daemon starts.
+ * Messages are JSON, each with its descriptors: to the keeper `{ hold, about }`, `{ drop }`, `{ ready }` and `{ notify }`, from it
+ * `{ hold, about }` for each that is held and then `{ all: true }`, before the daemon starts.
  */
 
 /** Descriptors of a daemon that a keeper has started: of the messages, and of the stream that rings when there is one. */
@@ -31,6 +31,8 @@ export interface Keeping {
   drop(name: string): void
   /** Names that a forerunner has given, and that nobody has taken yet, are dropped: this daemon has what it needs. */
   ready(): void
+  /** Words for the service manager, which hears the keeper alone. */
+  notify(text: string): void
 }
 
 export const NO_KEEPER: Keeping = {
@@ -40,4 +42,5 @@ export const NO_KEEPER: Keeping = {
   hold: () => {},
   drop: () => {},
   ready: () => {},
+  notify: () => {},
 }

@@ -9,11 +9,9 @@ import { BELL_FD, type Held, KEPT, type Keeping, MESSAGES_FD, NO_KEEPER } from '
 export class Kept implements Keeping {
   readonly kept = true
   readonly #left = new Map<string, Held>()
-  readonly #gone: () => void
 
   /** `gone` is called when the keeper has ended. Throws an Error if there are no such descriptors. */
   constructor(gone: () => void) {
-    this.#gone = gone
     for (;;) {
       const message = receiveMessage(MESSAGES_FD)
       if (message === null || message === 'end') throw new Error('the keeper has said too little')
@@ -54,13 +52,16 @@ export class Kept implements Keeping {
     this.#say({ ready: true })
   }
 
+  notify(text: string): void {
+    this.#say({ notify: text })
+  }
+
   #say(words: object, fds: readonly number[] = []): void {
     try {
       sendMessage(MESSAGES_FD, { text: JSON.stringify(words), fds: [...fds] })
       writeSync(BELL_FD, '.')
     } catch {
-      // It has ended, and the bell's end says so too.
-      this.#gone()
+      // It has ended, which the bell's end says; or it is stopped, and hears less than it should.
     }
   }
 }

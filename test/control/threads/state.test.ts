@@ -37,6 +37,7 @@ class PaperKeeper implements Keeping {
   hold = (name: string, held: Held) => void this.held.set(name, held)
   drop = (name: string) => void this.held.delete(name)
   ready = () => {}
+  notify = () => {}
 }
 
 /** What one daemon leaves, and what the next one makes of it. */
