@@ -41,6 +41,23 @@ function only(out: ReturnType<Several['segment']>): DecodedTcp {
   return out[0].decoded as DecodedTcp
 }
 
+test('connections of a LIP that is taken away go on, wherever their packets arrive, until its place is another LIP', () => {
+  const several = resolved(3)
+  const ends = PORTS.map(sport => only(several.segment(0, WAN, { ...SYN, sport })).sport)
+  const answers = () =>
+    ends.map((dport, i) => {
+      const answer = { ...RS, dport, flags: 'S.', seq: 9000, ack: 4002 }
+      return several.segment(i % 3, LAN, answer).length
+    })
+  for (const stand of several.stands) stand.change([{ put: 'no-lip', address: LIP, place: 0 }])
+  assert.deepEqual(new Set(answers()), new Set([1]))
+  for (const stand of several.stands) {
+    stand.pass(120_000, 100)
+    stand.change([{ put: 'lip', address: '192.168.168.9', place: 0 }])
+    assert.equal(stand.engine.setup.isLip(ipv4Int(LIP)), false)
+  }
+})
+
 test('a port that is used again stays with its worker, wherever the SYN arrives', () => {
   const several = resolved(3)
   const { steering, stands } = several

@@ -3,63 +3,33 @@
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { daemonPid, killDaemon, logSince, stopDaemon } from '../../netns/appliance.ts'
+import { daemonPid } from '../../netns/appliance.ts'
 import { inside } from '../../netns/namespaces.ts'
 import { mustRun, run, until } from '../../netns/processes.ts'
-import { type Netns, TAPVS } from '../../netns/topology.ts'
 import type { ArmInfo } from '../../src/api/commands.ts'
-import type { Finding } from '../../src/control/doctor/finding.ts'
-import {
-  CIP,
-  countersOf,
-  labConfig,
-  labForTests,
-  mustTapvs,
-  scratchFolder,
-  VIP,
-} from '../kit/lab.ts'
-import { printedJson } from '../kit/printed-json.ts'
-import { underUnitFilter } from '../kit/syscall-filter.ts'
+import { countTcx, TCX_INGRESS } from '../../src/io/native.ts'
+import { CIP, countersOf, labConfig, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
+import { NicLab } from '../kit/nic-lab.ts'
 
 const folder = scratchFolder()
-const lab = labForTests('nic', {}, 'veth')
+const nics = new NicLab('nic')
+const { lab, ip, ping, links, untilServed, listening } = nics
 const HOST = '202.108.10.9'
 
-const box = () => lab.box as Netns
-const inBox = (...argv: string[]) => mustRun([...inside(box()), ...argv])
-const ip = (...args: string[]) => mustRun(['ip', '-n', box().netns, ...args])
-const ping = () => lab.client(['redis-cli', '-h', VIP, 'ping'], { timeoutMs: 3000 })
-const links = async () => (await run(['ip', '-n', box().netns, '-br', 'link'])).stdout
+const inBox = (...argv: string[]) => mustRun([...inside(nics.box), ...argv])
 const ext = async () => (await countersOf(lab)).arms[0] as ArmInfo
-
-async function untilServed(limitMs = 8000): Promise<void> {
-  await until('an answer through the VIP', { limitMs }, async () => {
-    return (await ping()).stdout === 'PONG\n' || undefined
-  })
-}
-
-/** What the log says from now on. */
-function listening(): (pattern: RegExp) => Promise<string> {
-  const from = readFileSync(lab.paths.log, 'utf8').length
-  return pattern =>
-    until(
-      `${pattern}`,
-      { limitMs: 6000 },
-      () => pattern.exec(logSince(lab.paths, from))?.[0] ?? undefined,
-    )
-}
 
 /** A server of the host's on `port`, as sshd is one. */
 async function hostServes(t: TestContext, port: number): Promise<ChildProcess> {
-  const [command = '', ...args] = [...inside(box()), 'socat']
+  const [command = '', ...args] = [...inside(nics.box), 'socat']
   const listen = `TCP-LISTEN:${port},fork,reuseaddr`
   const server = spawn(command, [...args, listen, 'SYSTEM:echo host'], { stdio: 'ignore' })
   t.after(() => server.kill())
   const answers = async () => {
     const { stdout } = await lab.client(['ss', '-Hltn', `sport = :${port}`], {})
-    const own = await run([...inside(box()), 'ss', '-Hltn', `sport = :${port}`])
+    const own = await run([...inside(nics.box), 'ss', '-Hltn', `sport = :${port}`])
     return own.stdout !== '' || stdout !== '' || undefined
   }
   await until('the host to listen', { limitMs: 3000 }, answers)
@@ -125,7 +95,7 @@ test('what the host’s stack says into the TAP is not taken for the network', a
   }
   const before = await read()
   await ip('route', 'add', '203.0.113.0/24', 'dev', tap)
-  await run([...inside(box()), 'ping', '-c2', '-i0.2', '-W1', '203.0.113.1'])
+  await run([...inside(nics.box), 'ping', '-c2', '-i0.2', '-W1', '203.0.113.1'])
   await ip('route', 'del', '203.0.113.0/24', 'dev', tap)
   assert.deepEqual(await read(), before)
 })
@@ -169,7 +139,9 @@ for (const count of [1, 2]) {
     assert.doesNotMatch(await links(), /tapvs.*\n.*tapvs/)
     const end = lab.arm('client')
     await mustRun(
-      `ip -n ${end.netns} link add ext0 type veth peer name ext0 netns ${box().netns}`.split(' '),
+      `ip -n ${end.netns} link add ext0 type veth peer name ext0 netns ${nics.box.netns}`.split(
+        ' ',
+      ),
     )
     await ip('link', 'set', 'ext0', 'up')
     for (const words of [`addr add ${CIP}/24 dev ext0`, 'link set ext0 up'])
@@ -183,116 +155,39 @@ for (const count of [1, 2]) {
   })
 }
 
-/** Complaints about the lab's arms, `level check: text; mend`; `before` are words before the command. */
-async function doctor(edit: Parameters<typeof labConfig>[2] = () => {}): Promise<string[]> {
-  const config = labConfig(folder, `doctor${performance.now()}`, yaml => {
-    for (const arm of [0, 1]) {
-      yaml.setIn(['arms', arm, 'kind'], 'nic')
-      yaml.setIn(['arms', arm, 'netns'], box().netns)
-    }
-    yaml.setIn(['control', 'socket'], lab.paths.socket)
-    edit(yaml)
-  })
-  const { stdout } = await run([TAPVS, 'doctor', '--json', '--config', config])
-  return printedJson<Finding[]>(stdout)
-    .filter(({ level, check }) => level !== 'ok' && check !== 'control socket')
-    .map(({ level, check, text, mend }) => `${level} ${check}: ${text}; ${mend}`)
-}
-
-test('the doctor, with NICs as they should be and with all kinds of faults', async () => {
-  const { netns } = box()
-  assert.deepEqual(await doctor(), [])
-  const own = `if it is the host's own, take it out of arms[], and if it is to be ours alone: ip -n ${netns} addr del ${VIP} dev ext0`
-  await ip('addr', 'add', `${VIP}/32`, 'dev', 'ext0')
-  assert.deepEqual(await doctor(), [
-    `fail address ${VIP}: ext0 in ${netns} has it too, as its first: the host is cut off from it; ${own}`,
-  ])
-  await ip('addr', 'flush', 'dev', 'ext0')
-  await ip('addr', 'add', `${HOST}/24`, 'dev', 'ext0')
-  await ip('addr', 'add', `${VIP}/32`, 'dev', 'ext0')
-  const tap = /tapvs\d+/.exec(await links())?.[0] ?? ''
-  const large = await doctor(yaml => {
-    yaml.setIn(['arms', 0, 'mtu'], 9000)
-    yaml.setIn(['arms', 1, 'name'], tap)
-  })
-  await ip('addr', 'flush', 'dev', 'ext0')
-  assert.deepEqual(large, [
-    `fail nic ext0: the mtu 9000 of arm ext0 is more than the 1500 of its nic; set it to 1500 or leave it out, or ip -n ${netns} link set ext0 mtu 9000`,
-    `warn address ${VIP}: ext0 in ${netns} has it too: it works, and nobody reaches the host by it; ${own}`,
-    `fail nic ${tap}: is a TAP in ${netns}; leave kind: nic out, or name a NIC`,
-  ])
-  const vlan = await doctor(yaml =>
-    yaml.addIn(['arms'], { name: 'ext0.5', vlan: { arm: 'ext0', id: 5 }, mtu: 9000 }),
-  )
-  assert.deepEqual(vlan, [
-    `fail nic ext0: the mtu 9000 of arm ext0.5 is more than the 1500 of its nic; set it to 1500 or leave it out, or ip -n ${netns} link set ext0 mtu 9000`,
-  ])
-  const none = await doctor(yaml => {
-    yaml.setIn(['arms', 0, 'name'], 'eth9')
-    yaml.setIn(['arms', 1, 'name'], 'lo')
-  })
-  assert.deepEqual(none, [
-    `fail nic eth9: is not there in ${netns}; ip -n ${netns} link shows what is`,
-    `fail nic lo: lo in ${netns} has no Ethernet; name one that has`,
-  ])
-})
-
-test('with CAP_NET_ADMIN and CAP_BPF and no other right, where no arm has a netns', async () => {
-  await stopDaemon(lab.paths)
-  const config = labConfig(folder, 'near', yaml => {
-    for (const arm of [0, 1]) {
-      yaml.setIn(['arms', arm, 'kind'], 'nic')
-      yaml.deleteIn(['arms', arm, 'netns'])
-    }
-    yaml.setIn(['control', 'socket'], `${folder}/near.sock`)
-  })
-  const rights = ['setpriv', '--bounding-set=-all,+net_admin,+bpf', '--inh-caps=-all']
-  const [command = '', ...args] = [...inside(box()), ...rights, TAPVS, 'run', '--config', config]
-  const daemon = spawn(command, args, { stdio: 'ignore' })
-  try {
+const WAYS_TO_GO = [
+  { how: 'renamed', go: ['name', 'ext9'], back: ['name', 'ext0'], left: 'ext9' },
+  { how: 'moved to another namespace', go: ['netns'], back: ['netns'], left: 'ext0' },
+]
+for (const { how, go, back, left } of WAYS_TO_GO) {
+  test(`a NIC that is ${how} is let go of, and taken up when it is back`, async t => {
+    const away = `${nics.box.netns}2`
+    await mustRun(['ip', 'netns', 'add', away])
+    t.after(() => run(['ip', 'netns', 'del', away]))
     await untilServed()
-    const status = readFileSync(`/proc/${daemon.pid}/status`, 'utf8')
-    assert.match(status, /^CapEff:\t0000008000001000$/m)
-  } finally {
-    daemon.kill('SIGKILL')
-  }
-  await until('its TAPs to go', { limitMs: 3000 }, async () =>
-    /tapvs/.test(await links()) ? undefined : true,
-  )
-})
-
-test('without tcx it says what is missing, and does not start', async () => {
-  await stopDaemon(lab.paths)
-  const without = underUnitFilter(folder, ['bpf'])
-  const { code, stderr } = await run([...without, TAPVS, 'run', '--config', lab.paths.config])
-  assert.equal(code, 1)
-  assert.match(
-    stderr,
-    /nic ext0 in \S+: BPF_PROG_LOAD: Operation not permitted; tcx needs bpf\(2\) and CAP_NET_ADMIN with CAP_BPF or/,
-  )
-  assert.equal(stderr.trim().split('\n').length, 1)
-  assert.doesNotMatch(await links(), /tapvs/)
-  await lab.up(lab.wanted)
-})
-
-test('a second daemon on the same NIC is refused; a killed one leaves nothing behind', async () => {
-  const second = labConfig(folder, 'second', yaml => {
-    for (const arm of [0, 1]) {
-      yaml.setIn(['arms', arm, 'kind'], 'nic')
-      yaml.setIn(['arms', arm, 'netns'], box().netns)
-    }
-    yaml.setIn(['control', 'socket'], `${folder}/second.sock`)
+    const says = listening()
+    const isMove = go.length === 1
+    await ip('link', 'set', 'ext0', ...go, ...(isMove ? [away] : []))
+    await says(/nic ext0 is not there any more\n.*arm ext0 is gone/)
+    const there = isMove ? away : nics.box.netns
+    assert.match(await mustRun(['ip', '-n', there, 'link', 'show', 'dev', left]), /ext/)
+    // It is the host's again, with nothing of ours at it.
+    assert.equal(
+      countTcx(join('/run/netns', there), await nics.indexOf(there, left), TCX_INGRESS),
+      0,
+    )
+    await mustRun([
+      'ip',
+      '-n',
+      there,
+      'link',
+      'set',
+      left,
+      ...back,
+      ...(isMove ? [nics.box.netns] : []),
+    ])
+    await ip('link', 'set', 'ext0', 'up')
+    await says(/arm ext0 is back/)
+    await untilServed()
   })
-  const { code, stderr } = await run([TAPVS, 'run', '--config', second], { timeoutMs: 10_000 })
-  assert.equal(code, 1)
-  assert.match(stderr, /nic ext0 in \S+ is held by node \(pid \d+\)/)
-  assert.match(await links(), /tapvs/)
-  killDaemon(lab.paths)
-  await until('its TAPs to go', { limitMs: 3000 }, async () =>
-    /tapvs/.test(await links()) ? undefined : true,
-  )
-  await ip('addr', 'add', `${VIP}/24`, 'dev', 'ext0')
-  await lab.client(['ip', 'neigh', 'flush', 'dev', 'ext0'])
-  await mustRun(lab.inside('client', ['ping', '-c1', '-W2', VIP]))
-  await ip('addr', 'flush', 'dev', 'ext0')
-})
+}

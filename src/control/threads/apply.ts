@@ -185,7 +185,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       putLip(setup, share, change.place, ipv4Int(change.address))
       return
     case 'no-lip':
-      setup.removeLip(change.place)
+      // No service names it any more; what its connections still need of it goes with its place.
       return
     case 'service':
       putService(setup, change.service)
