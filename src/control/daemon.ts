@@ -7,6 +7,8 @@ import { withDevice } from '../config/arms.ts'
 import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import { pageConfig, type UiOption } from '../config/listeners.ts'
 import { TraceRing } from '../engine/trace.ts'
+import { ifConfined } from '../io/confined.ts'
+import { confineProcess } from '../io/native.ts'
 import { printable } from '../see/text/printable.ts'
 import { readyText, statusText, stopText, tookText } from './announce.ts'
 import { Checks } from './checks/host.ts'
@@ -85,6 +87,8 @@ async function serve(
   log: Log,
   options: RunOptions,
 ): Promise<number> {
+  // Before the first packet thread, which has a filter of its own.
+  ifConfined(confineProcess, text => log.warn(`TAPVS: ${text}`))
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(read.control.socket)
   const { keeping = NO_KEEPER } = options

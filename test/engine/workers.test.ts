@@ -90,11 +90,14 @@ for (const workers of [2, 3, 4, 7]) {
       const syn = step(WAN, client)
       assert.deepEqual([syn.src, syn.dst, syn.dport], [LIP, RIP, 6379])
       assert.equal(steering.lportWorker(syn.sport), owner)
-      const rs = { ...RS, dport: syn.sport }
-      const answer = step(LAN, { ...rs, flags: 'S.' })
+      const rs = { ...RS, dport: syn.sport, ack: (syn.seq + 1) >>> 0 }
+      const answer = step(LAN, { ...rs, flags: 'S.', seq: 9000 })
       assert.deepEqual([answer.src, answer.dst, answer.dport], [VIP, CIP, sport])
       for (let i = 0; i < 3; i++) {
-        assert.equal(step(WAN, { ...client, flags: 'P.', seq: 78 + i }).sport, syn.sport)
+        assert.equal(
+          step(WAN, { ...client, flags: 'P.', seq: 1001 + i, ack: 9001 }).sport,
+          syn.sport,
+        )
         assert.equal(step(LAN, { ...rs, flags: 'P.' }).dport, sport)
       }
       const { table } = stands[owner].engine.conns

@@ -136,6 +136,8 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     rstOnBareAck: config.tcp.bareAck === 'rst',
     keepOnReuse: config.tcp.reuse === 'keep',
     decrementTtl: config.tcp.xmitTtl,
+    strict: config.tcp.strict,
+    windowMost: config.tcp.windowMost,
     sessions: around.sessions
       ? {
           memory: around.sessionMemory ?? new ArrayBuffer(Sessions.bytesFor(connCapacity)),

@@ -19,11 +19,12 @@ import { buffersOf, saveEngine } from '../../engine/image.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
 import { Steering } from '../../engine/steering.ts'
 import { TraceRing } from '../../engine/trace.ts'
+import { ifConfined } from '../../io/confined.ts'
 import { Exchange } from '../../io/exchange.ts'
 import { Handover } from '../../io/handover.ts'
 import { Impair } from '../../io/impair.ts'
 import { clockMs, Loop, longClockMs, setClock } from '../../io/loop.ts'
-import { giveUpRights, type Ring, wake } from '../../io/native.ts'
+import { confineThread, giveUpRights, type Ring, wake } from '../../io/native.ts'
 import type { Port } from '../../io/port.ts'
 import { ringIfAllowed } from '../../io/ring.ts'
 import { VlanPort } from '../../io/vlan-port.ts'
@@ -57,11 +58,11 @@ function post(message: FromWorker): void {
 function main(): void {
   const trace = new TraceRing(start.trace, start.traceRecords)
   trace.log(new LogLevels(config.log.level, config.log.modules).tracing)
+  const state = mapState(start.state, stateFor(config, index, start.sessions !== null))
+  setClock(state.clock)
   const exchange = openExchange()
   const sessions = start.sessions && sessionRing(start.sessions)
   if (sessions) setSessionClock(sessions, clockMs())
-  const state = mapState(start.state, stateFor(config, index, start.sessions !== null))
-  setClock(state.clock)
   const built = buildBare(config, {
     worker: index,
     ...(shared && { arena: shared.arena }),
@@ -79,15 +80,18 @@ function main(): void {
   })
   const { engine } = built
   const adopted = setUp(built)
-  const ring = ringIfAllowed(warning => {
-    // It is the machine that says so, to all of them.
+  // It is the machine that says so, to all of them.
+  const warn = (warning: string) => {
     if (index === 0) post({ warning })
-  })
+  }
+  const ring = ringIfAllowed(warn)
   const flight = new FlightRing(start.flight, start.flightCells)
   const watch = new Watch(flight, engine, index, config.workers.count)
   const ports = makePorts(engine, ring, watch)
   // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
   giveUpRights()
+  // What maps memory or opens anything is above this line.
+  ifConfined(confineThread, warn)
   const hooks = {
     control: () => readMail(built, ports, loop, watch),
     // That of the health checks is in nobody's reach but our own.

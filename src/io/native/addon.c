@@ -81,6 +81,8 @@ NAPI_MODULE_INIT() {
       EXPORT("newNetns", new_netns),
       EXPORT("notify", notify),
       EXPORT("giveUpRights", give_up_rights),
+      EXPORT("confineThread", confine_this_thread),
+      EXPORT("confineProcess", confine_all_threads),
       EXPORT("steer", steer),
       EXPORT("loadClassifier", load_classifier),
       EXPORT("attachTcx", attach_tcx),

@@ -61,6 +61,8 @@ napi_value netns_of_tap(napi_env env, napi_callback_info info);
 /* process.c */
 napi_value notify(napi_env env, napi_callback_info info);
 napi_value give_up_rights(napi_env env, napi_callback_info info);
+napi_value confine_this_thread(napi_env env, napi_callback_info info);
+napi_value confine_all_threads(napi_env env, napi_callback_info info);
 napi_value new_netns(napi_env env, napi_callback_info info);
 
 /* steering.c: load_program => a descriptor of the program, of a type of bpf.h, as an integer */

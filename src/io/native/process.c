@@ -1,5 +1,6 @@
 /* What the daemon says to its service manager, and the rights of a thread. */
 #include "addon.h"
+#include "filter.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -56,6 +57,21 @@ napi_value give_up_rights(napi_env env, napi_callback_info info) {
   /* Ambient capabilities go with the inheritable ones. */
   if (syscall(SYS_capset, &header, none) < 0) return system_error(env, errno, "capset", "", "");
   return NULL;
+}
+
+static napi_value confine(napi_env env, int (*filter)(const char **)) {
+  const char *step;
+  return filter(&step) < 0 ? system_error(env, errno, step, "", "") : NULL;
+}
+
+napi_value confine_this_thread(napi_env env, napi_callback_info info) {
+  (void)info;
+  return confine(env, confine_thread);
+}
+
+napi_value confine_all_threads(napi_env env, napi_callback_info info) {
+  (void)info;
+  return confine(env, confine_process);
 }
 
 /* => a descriptor of the namespace that the thread left */
