@@ -75,4 +75,4 @@ function answerTo(message: Extract<ToWorker, { id: number }>): WorkerAnswer {
 }
 
 if (role === 'loses' && index === 1) post({ lost: 0 })
-post({ ready: true, adopted: null })
+post({ ready: true })

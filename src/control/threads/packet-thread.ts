@@ -8,6 +8,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { Refused } from '../../api/refused.ts'
 import { wake } from '../../io/native.ts'
 import type {
+  AdoptedState,
   FromWorker,
   ToWorker,
   WorkerAnswer,
@@ -22,7 +23,7 @@ const STOP_LIMIT_MS = 2000
 const TRIES = 2
 
 export type Start = Omit<WorkerStart, 'port' | 'page'>
-export type Adopted = Extract<FromWorker, { ready: true }>['adopted']
+export type Adopted = AdoptedState | undefined
 
 export interface ThreadHooks {
   /** What the thread runs. */

@@ -5,9 +5,10 @@ import type { NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
 import type { EngineImage } from '../../engine/image.ts'
 import type { Fault } from '../../io/mending.ts'
-import type { BareConfig, Kept, Shared, Tables } from './memory.ts'
+import type { BareConfig, Shared, Tables } from './memory.ts'
 import type { Key, Probed } from './probe.ts'
 import type { Page } from './snapshots.ts'
+import type { WorkerState } from './state.ts'
 
 /** What a worker has of an arm's device: a descriptor, which control keeps and closes, and whether it reads from it. */
 export interface Queue {
@@ -34,10 +35,10 @@ export interface WorkerStart {
   page: SharedArrayBuffer
   /** Where it counts. */
   tables: Tables
-  /** Its connections and neighbours. */
-  kept: Kept
   /** Index of the worker. */
   index: number
+  /** Where its connections and neighbours are, and those that an earlier worker has left. */
+  state: WorkerState
   /** In the order of the arms. */
   queues: readonly Queue[]
   /** null when there is one worker. */
@@ -104,13 +105,20 @@ export interface WorkerImage {
   image: EngineImage
 }
 
+/** What a worker goes on with of an earlier one, and what of it made no sense. */
+export interface AdoptedState {
+  conns: number
+  cleared: number
+  neighbours: number
+}
+
 /**
  * From a worker. `ready` comes once, with what it has taken over; `failed` instead if it could not start. `lost` names an arm by its
  * index, whose descriptor it does not touch any more. `fault` is an exception that it has mended.
  */
 export type FromWorker =
   | { id: number; answer: WorkerAnswer }
-  | { ready: true; adopted: { conns: number; cleared: number } | null }
+  | { ready: true; adopted?: AdoptedState }
   | { failed: string }
   | { warning: string }
   | { lost: number }

@@ -9,14 +9,13 @@ import { Event, Gauge } from '../../engine/counters.ts'
 import { LIP_CELLS, LipCell } from '../../engine/sa-pool.ts'
 import type { Exchange } from '../../io/exchange.ts'
 import { applyChange, type Built } from './apply.ts'
-import type { Inheritance } from './protocol.ts'
+import type { AdoptedState, Inheritance } from './protocol.ts'
 
 /** Doubles of an RS's place that are statistics, in front of its cells. */
 const STATS = 5
 
 /**
- * Sets up `changes`, and what the former had. => how many connections go on, and how many records went with nothing that is set up
- * and are cleared
+ * Sets up `changes`, and what the former had
  */
 export function succeed(
   built: Built,
@@ -24,7 +23,7 @@ export function succeed(
   { gone }: Inheritance,
   exchange: Exchange | null,
   now: number,
-): { conns: number; cleared: number } {
+): AdoptedState {
   const { engine, share } = built
   const { dests, counters, trace, templates, neighs } = engine
   templates.free(share.index)
@@ -56,5 +55,5 @@ export function succeed(
   for (let at = LipCell.MISSES; at < lips.length; at += LIP_CELLS)
     share.lipCounts[at] = lips[at] as number
   counters.count(Event.WORKER_RESTARTS)
-  return adoptRecords(engine, now)
+  return { ...adoptRecords(engine, now), neighbours: neighs.used }
 }

@@ -10,14 +10,17 @@ import { Steering } from '../../engine/steering.ts'
 import type { Fault } from '../../io/mending.ts'
 import { createWaker } from '../../io/native.ts'
 import { readerOf } from '../../io/queues.ts'
+import { type Keeping, NO_KEEPER } from '../keeper/keeping.ts'
 import { LogLevels } from '../log/levels.ts'
 import { Arms, type OpenQueues, type Own } from './arms.ts'
-import { type Flight, newKept, quietPlaces, shareMemory, type Tables, workerId } from './memory.ts'
+import { type Flight, quietPlaces, shareMemory, type Tables, workerId } from './memory.ts'
 import { type Adopted, PacketThread, type Start } from './packet-thread.ts'
 import type { Key, Probed } from './probe.ts'
-import type { Inheritance, Queue, ToWorker, WorkerImage } from './protocol.ts'
+import type { AdoptedState, Inheritance, Queue, ToWorker, WorkerImage } from './protocol.ts'
 import { Revival, type WorkerNews } from './revival.ts'
 import { Standing } from './standing.ts'
+import type { WorkerState } from './state.ts'
+import { openStates } from './states.ts'
 
 /** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
 const pageOf = {
@@ -51,13 +54,15 @@ export interface WorkersOptions {
   /** What each thread runs, and what opens the queues of an arm: tests bring threads and devices of their own. */
   program?: URL | undefined
   openQueues?: OpenQueues | undefined
+  /** Who holds what they live by; left out, nobody. */
+  keeping?: Keeping | undefined
 }
 
 const WORKER = new URL('./worker.js', import.meta.url)
 
 export class Workers {
   /** Rejects with the reason, in one line, if one of them cannot start or ends before. */
-  readonly ready: Promise<unknown>
+  readonly ready: Promise<(AdoptedState | undefined)[]>
   /** Resolves when one of them is gone; undefined if it was asked to go. */
   readonly ended: Promise<string | undefined>
   readonly #threads: PacketThread[]
@@ -77,8 +82,10 @@ export class Workers {
     config: Config,
     changes: readonly Change[],
     { tables, traces, traceRecords, flights, sessions = [] }: Memories,
-    { warn, onNews, onFault, force = false, program = WORKER, openQueues }: WorkersOptions,
+    options: WorkersOptions,
   ) {
+    const { warn, onNews, onFault, force = false, program = WORKER } = options
+    const { openQueues, keeping = NO_KEEPER } = options
     const { services: _, warnings: __, named: ___, file: ____, ...bare } = config
     this.#armCount = config.arms.length
     this.#steering = new Steering(traces.length)
@@ -89,12 +96,13 @@ export class Workers {
     this.#arms = new Arms(config, {
       force,
       warn,
+      keeping,
       send: (worker, message) => this.#send(worker, message),
       ...(openQueues && { openQueues }),
     })
     const queues = this.#arms.open()
     this.#standing.told(changes)
-    const kept = traces.map((_, index) => newKept(config, sessions[index] !== undefined))
+    const states = openStates(bare, sessions.length > 0, keeping, warn)
     const startOf = (index: number, own: Queue[], inherits: Inheritance | null): Start => ({
       config: bare,
       changes: inherits ? this.#standing.changes() : changes,
@@ -102,8 +110,8 @@ export class Workers {
       debug: this.#debug,
       draining: this.#draining,
       tables: tables[index] as Tables,
-      kept: kept[index] as (typeof kept)[0],
       index,
+      state: states[index] as WorkerState,
       queues: own,
       shared,
       trace: traces[index] as SharedArrayBuffer,
@@ -129,9 +137,10 @@ export class Workers {
       start: index => this.#restart(index, startOf),
       tell: news => onNews?.(news),
     })
-    this.ready = Promise.all(this.#threads.map(thread => thread.ready)).then(() =>
-      this.#revival.watch(),
-    )
+    this.ready = Promise.all(this.#threads.map(thread => thread.ready)).then(adopted => {
+      this.#revival.watch()
+      return adopted
+    })
     // As of one thread: code that awaits it sees the failure.
     this.ready.catch(() => {})
     this.ended = Promise.race(this.#threads.map(thread => thread.ended))
