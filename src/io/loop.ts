@@ -3,13 +3,13 @@
  * write what it brought forth. Nothing in here waits for anybody else, and control gets its turn only between bursts.
  */
 
-import { performance } from 'node:perf_hooks'
 import type { Arm } from '../engine/arm.ts'
 import { DONE, Drop, Event, Gauge, HAND_OVER, PARKED } from '../engine/counters.ts'
 import type { Engine } from '../engine/engine.ts'
 import { FlightKind } from '../engine/flight-records.ts'
 import { BURST } from '../engine/frames.ts'
 import type { Vlans } from '../engine/vlan.ts'
+import { clockMs } from './clock.ts'
 import type { Exchange, Hear } from './exchange.ts'
 import { Impair } from './impair.ts'
 import { type Fault, Mending } from './mending.ts'
@@ -17,34 +17,6 @@ import { drainWaker, POLLIN, wait } from './native.ts'
 import { NO_FD, type Port } from './port.ts'
 import { VlanPort } from './vlan-port.ts'
 import type { Watch } from './watch.ts'
-
-/** ms that the clock is ahead of this process's own. */
-let ahead = 0
-
-/** CLOCK_MONOTONIC, which all processes of a boot share, in ms. */
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6
-}
-
-/** => ms from CLOCK_MONOTONIC to the engine's clock, for whoever goes on with its deadlines */
-export function clockOffset(): number {
-  return performance.timeOrigin + performance.now() + ahead - monotonicMs()
-}
-
-/** Goes on with the clock of another process of this boot, for this thread, whatever the wall clock has done meanwhile. */
-export function setClock(offset: number): void {
-  ahead += offset - clockOffset()
-}
-
-/** The engine's clock: ms, as int32, the same in all workers. */
-export function clockMs(): number {
-  return longClockMs() | 0
-}
-
-/** The same without its end: ms since 1970, which no change of the wall clock moves. */
-export function longClockMs(): number {
-  return Math.trunc(performance.timeOrigin + performance.now() + ahead)
-}
 
 export interface LoopHooks {
   /** Control's turn, after a wake-up; false ends the loop. */

@@ -20,7 +20,7 @@ import { Counters, Drop } from '../../src/engine/counters.ts'
 import { DropBook } from '../../src/engine/drop-book.ts'
 import { Edges } from '../../src/engine/edges.ts'
 import { Frames } from '../../src/engine/frames.ts'
-import { longClockMs } from '../../src/io/loop.ts'
+import { longClockMs } from '../../src/io/clock.ts'
 import { CONN } from '../cli/canned.ts'
 
 /** Two arms, no service. */

@@ -10,12 +10,9 @@
 import type { LinkState } from '../../api/link-state.ts'
 import { type ArmDevice, parentOf } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
-import { Steering } from '../../engine/steering.ts'
 import { closeFd } from '../../io/native.ts'
 import { NO_FD } from '../../io/port.ts'
 import { type Queues, readerOf } from '../../io/queues.ts'
-import { steeringProgram } from '../../io/steering-bpf.ts'
-import { ipv4Int } from '../../wire/address.ts'
 import { type Keeping, NO_KEEPER } from '../keeper/keeping.ts'
 import type { Device, DeviceError, Opened } from '../network/device.ts'
 import { kindOf } from '../network/kinds.ts'
@@ -25,6 +22,7 @@ import { ArmQueues } from './arm-queues.ts'
 import { heldName, holdArm, takeArm } from './kept-arms.ts'
 import { workerId } from './memory.ts'
 import { Nics } from './nics.ts'
+import { ownOf, programFor } from './own.ts'
 import type { Queue, ToWorker } from './protocol.ts'
 
 /** How often a lost device is tried again. */
@@ -32,13 +30,6 @@ const REOPEN_MS = 1000
 
 /** Opens the queues of an arm's device; throws NativeError. */
 export type OpenQueues = (device: Device, workers: number) => Queues
-
-/** What is ours of all arms, as text. */
-export interface Own {
-  lips: readonly string[]
-  /** LIPs included. */
-  addresses: readonly string[]
-}
 
 export interface ArmsOptions {
   /** TAPs that another process holds are taken as well. */
@@ -303,15 +294,4 @@ export class Arms {
     }, REOPEN_MS)
     this.#timers.add(timer)
   }
-}
-
-function programFor({ workers }: Config, lips: readonly string[]): Uint8Array | string {
-  if (workers.steering === 'handover') return 'workers.steering is handover'
-  return steeringProgram(new Steering(workers.count), lips.map(ipv4Int))
-}
-
-export function ownOf({ arms }: Config): Own {
-  const lips = arms.flatMap(arm => arm.localAddresses)
-  const addresses = arms.flatMap(arm => arm.addresses.map(({ address }) => address))
-  return { lips, addresses: [...addresses, ...lips] }
 }

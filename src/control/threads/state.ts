@@ -16,8 +16,8 @@ import { Neighs } from '../../engine/neigh.ts'
 import { connBytes } from '../../engine/parts.ts'
 import { Sessions } from '../../engine/sessions.ts'
 import { Templates } from '../../engine/templates.ts'
+import { clockOffset } from '../../io/clock.ts'
 import { createMemory, mapMemory, sizeOfMemory } from '../../io/hold.ts'
-import { clockOffset } from '../../io/loop.ts'
 import { type BareConfig, connCapacityOf, NEIGH_CAPACITY, TEMPLATES } from './memory.ts'
 
 /**
