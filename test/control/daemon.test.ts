@@ -189,7 +189,7 @@ test('a packet thread that dies is started again, and one that dies again and ag
   for (let i = 0; i < 2; i++) await assert.rejects(asked(), /the packet thread has ended twice/)
   await daemon.said(/^TAPVS: worker 1 has ended: Error: a bug; it is started again on its memory$/m)
   const again = /^TAPVS: worker 1 runs again: 0 connections taken over, in \d+ ms$/gm
-  await until('four restarts', { limitMs: 5000 }, () =>
+  await until('four restarts', { limitMs: 20_000 }, () =>
     daemon.stderr().match(again)?.length === 4 ? true : undefined,
   )
   assert.equal((await ask(daemon.socket, { verb: 'services' })).length, 1)
