@@ -8,8 +8,7 @@
  * NativeError, except in readBurst, writeBurst and wait, which return -errno (node:os
  * constants.errno has the numbers, EBADFD is here) because an exception costs microseconds.
  */
-import { createRequire } from 'node:module'
-import { buildRemedy, builtFile } from './built.ts'
+import { loadAddon } from './addon.ts'
 
 /**
  * What a failed system call throws: `code` is 'ENOENT', 'EPERM', 'EBUSY'...; the message names step
@@ -74,23 +73,7 @@ interface Addon {
   wait(fds: Int32Array, revents: Int32Array, n: number, timeoutMs: number): number
 }
 
-/** Throws an Error in one line. */
-function load(): Addon {
-  const binary = builtFile('arm.node')
-  if (binary === undefined) {
-    const machine = `${process.platform} ${process.arch}`
-    throw new Error(`the TAP addon is not built for ${machine}; ${buildRemedy()}`)
-  }
-  try {
-    return createRequire(import.meta.url)(binary) as Addon
-  } catch (error) {
-    // Of another C library or architecture.
-    const [why] = (error as Error).message.split('\n')
-    throw new Error(`the TAP addon does not load (${why}); ${buildRemedy()}`)
-  }
-}
-
-const addon = load()
+const addon = loadAddon<Addon>()
 
 /**
  * openTap: one queue of several (IFF_MULTI_QUEUE). Every queue of a TAP must agree, else TUNSETIFF
