@@ -10,10 +10,11 @@ import { TraceRing } from '../engine/trace.ts'
 import { ifConfined } from '../io/confined.ts'
 import { confineProcess } from '../io/native.ts'
 import { printable } from '../see/text/printable.ts'
-import { readyText, statusText, stopText } from './announce.ts'
+import { readyText, statusText, stopText, tookText } from './announce.ts'
 import { Checks } from './checks/host.ts'
 import { type ControlServer, claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
+import { NO_KEEPER } from './keeper/keeping.ts'
 import { type Log, openLog } from './log/log.ts'
 import { SilentNeighbours } from './log/silent-neighbours.ts'
 import { TraceReader } from './log/trace-reader.ts'
@@ -32,6 +33,7 @@ import { reloadBySignal, reopenLogs, respond } from './respond.ts'
 import { Notifier } from './system/notify.ts'
 import { drained, Signals } from './system/stop.ts'
 import { CHECK_ARM } from './threads/check-arm.ts'
+import { heldName } from './threads/kept-arms.ts'
 import { newFlight, newTables, workerId } from './threads/memory.ts'
 import { Workers, type WorkersOptions } from './threads/workers.ts'
 import { Ui } from './ui/ui.ts'
@@ -89,7 +91,9 @@ async function serve(
   ifConfined(confineProcess, text => log.warn(`TAPVS: ${text}`))
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(read.control.socket)
-  if (!options.force) await untilFree(withDevice(read.arms))
+  const { keeping = NO_KEEPER } = options
+  const others = withDevice(read.arms).filter(device => !keeping.has(heldName(device)))
+  if (!options.force) await untilFree(others)
   const config = { ...read, arms: withDevices(read.arms) }
   const parts = assemble(config, configPath, log, options)
   const { model } = parts.daemon
@@ -119,8 +123,9 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
-  const { force, program, openQueues } = options
-  const workers = new Workers(config, model.initial, memories, { warn, force, program, openQueues })
+  const { force, program, openQueues, keeping } = options
+  const own = { warn, force, program, openQueues, keeping }
+  const workers = new Workers(config, model.initial, memories, own)
   const silent = new SilentNeighbours(arms, () => workers.neighbours(), log.of('neigh'))
   const readers = traces.map(
     (trace, index) =>
@@ -132,7 +137,8 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
       }),
   )
   const signals = options.signals ?? new Signals()
-  const notifier = new Notifier(process.env, warn)
+  const tell = keeping?.kept ? (text: string) => keeping.notify(text) : undefined
+  const notifier = new Notifier(process.env, warn, tell)
   const events = new Events()
   const headOf = captureHead(() => model.config.arms)
   const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
@@ -141,7 +147,7 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
     ...{ configPath, model, workers, log, records, notifier, signals, events, watching },
     pageUrl: null as string | null,
   }
-  return { daemon, flights, readers, silent, headOf, dumps }
+  return { daemon, flights, readers, silent, headOf, dumps, keeping: keeping ?? NO_KEEPER }
 }
 
 type Parts = ReturnType<typeof assemble>
@@ -179,9 +185,12 @@ async function untilEnd(
     log.info(stopText(signals.by ?? '', [], 0), 'stopping')
     return 0
   }
+  const took = tookText(first)
+  if (took) log.info(took, 'took_over')
   workers.setDebug(log.levels.tracing)
   model.sampleRates(performance.now())
   await open(parts, opened, uiOption)
+  parts.keeping.ready()
   notifier.ready(statusText(model.config))
   model.onChange(() => notifier.status(statusText(model.config)))
   notifier.watch(() => workers.alive())

@@ -108,10 +108,10 @@ const FAULTS: Record<string, [Spoil, string[]]> = {
 
 for (const [what, [spoil, rules]] of Object.entries(FAULTS)) {
   test(`${what}: found, and made small`, () => {
-    const plan = small(66)
+    const plan = planOf(66)
     const broken = breaks(plan, undefined, spoil)
     assert.ok(broken && rules.includes(broken.rule), broken?.message ?? 'nothing was found')
-    const shrunk = new Shrinker(plan, broken, 40, spoil).shrink()
+    const shrunk = new Shrinker(plan, broken, 20, spoil).shrink()
     const speaking = (actors: typeof plan.actors) => actors.filter(({ talks }) => talks.length > 0)
     assert.ok(speaking(shrunk.plan.actors).length < speaking(plan.actors).length)
     assert.match(story(shrunk.plan, shrunk.only, spoil), new RegExp(`# ${broken.rule}: `))
