@@ -4,13 +4,14 @@
  */
 
 import { withDevice } from '../config/arms.ts'
-import { type Config, ConfigError, readConfig } from '../config/config.ts'
+import { type Config, ConfigError } from '../config/config.ts'
 import { pageConfig, type UiOption } from '../config/listeners.ts'
 import { TraceRing } from '../engine/trace.ts'
 import { ifConfined } from '../io/confined.ts'
 import { confineProcess } from '../io/native.ts'
 import { printable } from '../see/text/printable.ts'
 import { readyText, statusText, stopText, tookText } from './announce.ts'
+import { type Begin, beginWith, restorePlaces } from './begin.ts'
 import { Checks } from './checks/host.ts'
 import { type ControlServer, claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
@@ -53,18 +54,20 @@ export interface RunOptions extends Omit<WorkersOptions, 'warn'> {
 
 /** Runs until SIGTERM, SIGINT or SIGQUIT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
 export async function runDaemon(configPath: string, options: RunOptions = {}): Promise<number> {
-  let config: Config
+  let begin: Begin
   try {
-    config = readConfig(configPath)
+    begin = beginWith(configPath, options.keeping)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     for (const problem of error.problems) process.stderr.write(`${printable(problem)}\n`)
     return 2
   }
+  const { config, problem } = begin
   const log = openLog(config.log)
+  if (problem) log.warn(`TAPVS: ${problem}`)
   for (const warning of config.warnings) log.warn(`TAPVS: ${warning}`)
   try {
-    return await serve(config, configPath, log, options)
+    return await serve(begin, configPath, log, options)
   } catch (error) {
     log.error(`TAPVS: ${await saidWithRemedy(error as Error, config, configPath)}`)
     return 1
@@ -83,20 +86,21 @@ async function saidWithRemedy(error: Error, config: Config, file: string): Promi
 }
 
 async function serve(
-  read: Config,
+  begin: Begin,
   configPath: string,
   log: Log,
   options: RunOptions,
 ): Promise<number> {
   // Before the first packet thread, which has a filter of its own.
   ifConfined(confineProcess, text => log.warn(`TAPVS: ${text}`))
+  const { config: read } = begin
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(read.control.socket)
   const { keeping = NO_KEEPER } = options
   const others = withDevice(read.arms).filter(device => !keeping.has(heldName(device)))
   if (!options.force) await untilFree(others)
   const config = { ...read, arms: withDevices(read.arms) }
-  const parts = assemble(config, configPath, log, options)
+  const parts = assemble({ ...begin, config }, configPath, log, options)
   const { model } = parts.daemon
   for (const reader of parts.readers) reader.start()
   parts.daemon.records.start()
@@ -112,13 +116,18 @@ async function serve(
 }
 
 /** What a daemon is made of; the packet threads begin to start. */
-function assemble(config: Config, configPath: string, log: Log, options: RunOptions) {
+function assemble(begin: Begin, configPath: string, log: Log, options: RunOptions) {
+  const { config, ran, kept } = begin
   const indices = Array.from({ length: config.workers.count }, (_, index) => index)
   const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
   const first = newTables(config)
   const tables = indices.map(index => (index === 0 ? first : newTables(config, first)))
-  const model = new Model(config, new Readings(config, tables))
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
+  const readings = new Readings(config, tables)
+  const places = readings.places()
+  const unplaced = restorePlaces(places, ran)
+  if (unplaced) warn(unplaced)
+  const model = new Model(config, readings, places)
   const records = new Records(config, log)
   const flights = indices.map(() => newFlight(config.capture))
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
@@ -152,19 +161,26 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
     faults: mishaps.faults,
     pageUrl: null as string | null,
   }
-  const kept = { keeping: keeping ?? NO_KEEPER }
-  return { daemon, flights, readers, silent, headOf, dumps, mishaps, ...kept }
+  const keep = () => {
+    if (kept?.write(model.config, model.places) === false)
+      warn('the config is too large to be kept: a next daemon would start from the file')
+  }
+  const holds = { keep, keeping: keeping ?? NO_KEEPER }
+  return { daemon, flights, readers, silent, headOf, dumps, mishaps, ...holds }
 }
 
 type Parts = ReturnType<typeof assemble>
 
 /** What is told when something changes. */
-function follow({ daemon, silent, dumps }: Parts): void {
+function follow({ daemon, silent, dumps, keep }: Parts): void {
   const { model, workers, watching, events } = daemon
   watching.onWanted = () => workers.wake()
   workers.arms.onDevice = (arm, device) => model.found(arm, device)
   workers.arms.onChange = (arm, state) => events.emit('arm', { arm, ...state })
+  keep()
   model.onChange(({ steps, warnings }) => {
+    // Before whoever asked for it hears that it is done.
+    keep()
     watching.capture = model.config.capture
     dumps.config = model.config.capture.dump
     silent.clear()

@@ -27,13 +27,14 @@ export interface Partition {
   residue: number
 }
 
+/** The first lport of the partition; the others follow in steps of its mask and 1. */
+function firstOf({ mask, residue }: Partition): number {
+  return LPORT_FIRST + ((residue - LPORT_FIRST) & mask)
+}
+
 /** How many lports the partition owns. */
 export function lportsOf(partition: Partition): number {
-  let count = 0
-  for (let port = LPORT_FIRST; port <= LPORT_LAST; port++) {
-    if ((port & partition.mask) === partition.residue) count++
-  }
-  return count
+  return Math.floor((LPORT_LAST - firstOf(partition)) / (partition.mask + 1)) + 1
 }
 
 /** Sub-pool of an RS: (low 16 bits of RIP + rport) mod 16. */
@@ -98,11 +99,11 @@ export class SaPool {
 
   /** All lports are free, and lie in ascending order. */
   #clear(): void {
-    const { mask, residue } = this.#partition
+    const { mask } = this.#partition
     let next = 0
-    for (let port = LPORT_FIRST; port <= LPORT_LAST; port++) {
-      if ((port & mask) === residue) this.#ports[next++] = port
-    }
+    const step = mask + 1
+    const first = firstOf(this.#partition)
+    for (let port = first; port <= LPORT_LAST; port += step) this.#ports[next++] = port
     for (let sub = 1; sub < SUB_POOLS; sub++)
       this.#ports.copyWithin(sub * this.#size, 0, this.#size)
     this.#free.fill(this.#size)

@@ -55,7 +55,7 @@ interface Addon {
   newNetns(): number
   notify(path: string, text: string): void
   giveUpRights(): void
-  confineThread(): void
+  confineThread(ring: Ring | null): void
   confineProcess(): void
   loadClassifier(program: Uint8Array): number
   attachTcx(program: number, netns: string, ifindex: number, where: number): number
@@ -164,14 +164,14 @@ export const giveUpRights: Addon['giveUpRights'] = addon.giveUpRights
 
 /**
  * Leaves the calling thread the system calls of a packet thread that runs and ends, for good: no file, no socket, no program,
- * no namespace, no new ring. What no packet thread asks for, whatever goes wrong in it (native/filter.c), ends the process by
+ * no namespace, and of all rings `ring`. What no packet thread asks for, whatever goes wrong in it (native/filter.c), ends the process by
  * SIGSYS; all else is refused with EPERM. Throws NativeError where there are no filters: ENOSYS, EINVAL.
  */
 export const confineThread: Addon['confineThread'] = addon.confineThread
 
 /**
- * Refuses all threads of the process, and what they start, the system calls that no part of a daemon needs (EPERM), and
- * namespaces but those of the network. Before confineThread in any of them, else it throws NativeError EBUSY.
+ * Refuses all threads of the process, and what they start, the system calls that no part of a daemon needs (EPERM),
+ * namespaces but those of the network, and rings that have not BURST entries (libuv's). Before confineThread in any of them, else it throws NativeError EBUSY.
  */
 export const confineProcess: Addon['confineProcess'] = addon.confineProcess
 

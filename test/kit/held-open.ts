@@ -27,14 +27,14 @@ const [host = '', port, count] = process.argv.slice(2)
 class Client {
   #socket: Socket
   #failure = ''
-  received = 0
+  bytes = 0
   onAnswer = () => {}
 
   constructor() {
     this.#socket = createConnection(Number(port), host)
     this.#socket.setNoDelay()
     this.#socket.on('data', data => {
-      this.received += data.length / PONG.length
+      this.bytes += data.length
       this.onAnswer()
     })
     this.#socket.on('error', ({ message }) => this.#fail(message))
@@ -96,7 +96,7 @@ async function look(): Promise<void> {
   const answers = await Promise.all(silent.map(client => client.answer()))
   const failures = answers.filter(Boolean)
   const answered = answers.length - failures.length
-  const held: HeldOpen = { answered, failures, sent, received: busy.received, longestMs }
+  const held: HeldOpen = { answered, failures, sent, received: busy.bytes / PONG.length, longestMs }
   longestMs = 0
   process.stdout.write(`${JSON.stringify(held)}\n`)
 }

@@ -16,7 +16,7 @@ import { ARMS } from '../../netns/topology.ts'
 import type { Lab } from '../../netns/two-arm.ts'
 import { BULK_SERVICES, pacedTransfer, randomFile } from '../kit/bulk.ts'
 import type { HeldOpen } from '../kit/held-open.ts'
-import { labConfig, labForTests, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
+import { labConfig, labForTests, mustTapvs, RIP, scratchFolder, VIP } from '../kit/lab.ts'
 
 const LONG = process.env.TAPVS_LONG === '1'
 const MIB = LONG ? 1024 : 64
@@ -69,7 +69,7 @@ async function heldOpen(t: TestContext, lab: Lab, count: number) {
 }
 
 for (const arms of ARMS) {
-  const lab = labForTests(`crash-${arms}`, { config }, arms)
+  const lab = labForTests(`crash-${arms}`, { config, realServers: 2 }, arms)
 
   test(`${arms}: kill -9 under a benchmark, transfers and idle connections: all go on`, async t => {
     const keeper = keeperPid(lab.paths)
@@ -93,13 +93,23 @@ for (const arms of ARMS) {
     assert.equal(code, 0, stderr + stdout)
     assert.doesNotMatch(stdout + stderr, /error|reset|closed/i)
 
-    // Once more, with nothing but the stream.
+    // What the command line has changed is kept, and connections of it go on.
+    const second = lab.arm('rs').addresses[1] as string
+    await mustTapvs(lab, 'ipvsadm', '-a', '-t', `${VIP}:6379`, '-r', `${second}:6379`, '-w', '1000')
+    await mustTapvs(lab, 'ipvsadm', '-d', '-t', `${VIP}:9001`, '-r', `${RIP}:9001`)
+    const ofBoth = await heldOpen(t, lab, 10)
+    assert.match(await mustTapvs(lab, 'ipvsadm', '-lnc'), new RegExp(`${second}:6379`))
+    // Once more, with nothing but the streams.
     await held.look()
     await killed(lab)
     await sleep(300)
     const quiet = await held.look()
     t.diagnostic(`${arms}: longest gap ${Math.round(quiet.longestMs)} ms with ${IDLE} connections`)
     assert.ok(quiet.longestMs < GAP_LIMIT_MS, `${quiet.longestMs}`)
+    const listed = await mustTapvs(lab, 'ipvsadm', '-ln')
+    assert.match(listed, new RegExp(`${second}:6379`))
+    assert.doesNotMatch(listed, /-> .*:9001/)
+    assert.deepEqual((await ofBoth.end()).failures, [])
     const { answered, failures, sent, received } = await held.end()
     assert.deepEqual(failures, [])
     assert.equal(answered, IDLE)

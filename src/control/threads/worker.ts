@@ -93,7 +93,7 @@ function main(): void {
   // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
   giveUpRights()
   // What maps memory or opens anything is above this line.
-  ifConfined(confineThread, warn)
+  ifConfined(() => confineThread(ring), warn)
   const hooks = {
     control: () => readMail(built, ports, loop, watch),
     // That of the health checks is in nobody's reach but our own.
