@@ -1,49 +1,35 @@
 /**
- * The daemon's own worker, which fails when it is told to: a file `DO-WORKER` (its index) in the folder that TAPVS_TEST_FAIL names,
- * with DO: hang (an endless loop), end (an exception that nobody catches), frames (the engine throws at each segment with
- * payload 'broken!', as long as the file is there), timers (it throws at each turn of the timers).
+ * The daemon's own worker, which fails when it is told to (failing-main.ts): hang (an endless loop), end (an exception that nobody catches),
+ * frames (the engine throws at each frame with 'broken!' in it, as long as it is told to), timers (it throws at each turn of the timers).
  */
 
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { workerData } from 'node:worker_threads'
+import { getEnvironmentData, workerData } from 'node:worker_threads'
 import type { WorkerStart } from '../../src/control/threads/protocol.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { Loop } from '../../src/io/loop.ts'
+import { FAILURES } from './failing-main.ts'
 
-const LOOK_MS = 20
 const { index } = workerData as WorkerStart
-const folder = process.env.TAPVS_TEST_FAIL ?? ''
-const told = (what: string) => join(folder, `${what}-${index}`)
-
-let looked = 0
-let breaksFrames = false
-let breaksTimers = false
+// A packet thread may open nothing, so it is told by memory.
+const cells = getEnvironmentData('failures') as Int32Array
+const cellOf = (what: (typeof FAILURES)[number]) => index * FAILURES.length + FAILURES.indexOf(what)
+const [HANG, END, FRAMES, TIMERS] = FAILURES.map(cellOf) as [number, number, number, number]
 
 /** => whether it was told to, which is over then */
-function once(what: string): boolean {
-  if (!existsSync(told(what))) return false
-  rmSync(told(what))
-  return true
-}
+const once = (cell: number) => Atomics.exchange(cells, cell, 0) === 1
 
 const { tick, input } = Engine.prototype
 const BROKEN = Buffer.from('broken!')
 
 Engine.prototype.tick = function (now: number) {
-  if (now - looked >= LOOK_MS || now < looked) {
-    looked = now
-    if (once('hang')) for (;;) {}
-    breaksFrames = existsSync(told('frames'))
-    breaksTimers = existsSync(told('timers'))
-  }
-  if (breaksTimers) throw new TypeError('timers that a test breaks')
+  if (once(HANG)) for (;;) {}
+  if (cells[TIMERS] === 1) throw new TypeError('timers that a test breaks')
   return tick.call(this, now)
 }
 
 Engine.prototype.input = function (arm: Arm, slot: number, now: number) {
-  if (breaksFrames) {
+  if (cells[FRAMES] === 1) {
     const { bytes, start, length } = this.frames
     const from = start[slot] as number
     const frame = Buffer.from(bytes.buffer, from, length[slot])
@@ -54,7 +40,7 @@ Engine.prototype.input = function (arm: Arm, slot: number, now: number) {
 
 const { flush } = Loop.prototype
 Loop.prototype.flush = function () {
-  if (once('end')) throw new Error('an end that a test wants')
+  if (once(END)) throw new Error('an end that a test wants')
   flush.call(this)
 }
 

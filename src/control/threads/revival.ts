@@ -100,9 +100,13 @@ export class Revival {
 
   async #again(index: number, beat: Beat, why: string): Promise<void> {
     const begun = performance.now()
-    // One that ends before it is ready comes back here as gone.
-    const adopted = await this.#parts.start(index).catch(() => undefined)
-    if (adopted === undefined) return
+    let adopted: Adopted
+    try {
+      adopted = await this.#parts.start(index)
+    } catch {
+      // It has ended before it was ready, and comes back as gone.
+      return
+    }
     beat.hung = false
     beat.silentMs = 0
     beat.runs = true
