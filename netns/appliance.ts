@@ -32,10 +32,14 @@ export function daemonPid(paths: Paths): number | undefined {
   return keeper === undefined ? undefined : daemonOf(keeper)
 }
 
-/** The daemon that a keeper has started. */
+/** The daemon that a keeper has started; one that stands by is younger. */
 export function daemonOf(keeper: number): number | undefined {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger)
-  return pids.find(pid => parentOf(pid) === keeper && startTime(pid) !== undefined)
+  const started = pids
+    .filter(pid => parentOf(pid) === keeper)
+    .map(pid => ({ pid, start: startTime(pid) }))
+    .filter(({ start }) => start !== undefined)
+  return started.sort((a, b) => Number(a.start) - Number(b.start))[0]?.pid
 }
 
 /** Ends the daemon, and its keeper first, which would start another, as nothing is ended that has a say in it. */

@@ -23,6 +23,9 @@ export interface Shared {
   wakers: readonly number[]
 }
 
+/** In place of a WorkerStart, which comes as a message then: the thread stands by. */
+export const SPARE = 'spare'
+
 export interface WorkerStart {
   config: BareConfig
   /** What is set up before the first packet. */

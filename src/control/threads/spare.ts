@@ -2,9 +2,7 @@
 
 import { Worker } from 'node:worker_threads'
 import { readConfig } from '../../config/config.ts'
-
-/** In place of what a packet thread starts with, which comes as a message then. */
-export const SPARE = 'spare'
+import { SPARE } from './protocol.ts'
 
 /** As many as the file says now; it need not be right, then they are started when they are needed. */
 export function spareThreads(file: string): Worker[] {

@@ -6,7 +6,8 @@
 // Before anything of the engine is warm.
 import '../../io/compiler.ts'
 import { randomInt } from 'node:crypto'
-import { receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { once } from 'node:events'
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { isImpaired, parentOf } from '../../config/arms.ts'
 import type { Change } from '../../config/changes.ts'
 import { adoptRecords } from '../../engine/adopt.ts'
@@ -35,21 +36,29 @@ import { applyChange, applyRunning, type Built, buildBare } from './apply.ts'
 import { checkArm, mtuOfChecks } from './check-arm.ts'
 import { workerId } from './memory.ts'
 import { probe } from './probe.ts'
-import type {
-  AdoptedState,
-  FromWorker,
-  ToWorker,
-  WorkerAnswer,
-  WorkerRequest,
-  WorkerStart,
+import {
+  type AdoptedState,
+  type FromWorker,
+  SPARE,
+  type ToWorker,
+  type WorkerAnswer,
+  type WorkerRequest,
+  type WorkerStart,
 } from './protocol.ts'
 import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { copyConns, neighbours } from './snapshots.ts'
 import { mapState, stateFor } from './state.ts'
 
-const start = workerData as WorkerStart
+const start = await begin()
 const { config, index, port, shared } = start
 const page = new Int32Array(start.page)
+
+/** What it is to be comes with it, or later to one that stands by. */
+async function begin(): Promise<WorkerStart> {
+  if (workerData !== SPARE) return workerData as WorkerStart
+  const [given] = await once(parentPort as MessagePort, 'message')
+  return given as WorkerStart
+}
 
 function post(message: FromWorker): void {
   port.postMessage(message)
@@ -79,7 +88,7 @@ function main(): void {
     now: longClockMs(),
   })
   const { engine } = built
-  const adopted = setUp(built)
+  const adopted = setUp(built, state.recordsEnd)
   // It is the machine that says so, to all of them.
   const warn = (warning: string) => {
     if (index === 0) post({ warning })
@@ -105,7 +114,7 @@ function main(): void {
 }
 
 /** What the config says, around what an earlier worker has left. */
-function setUp(built: Built): AdoptedState | undefined {
+function setUp(built: Built, end: number): AdoptedState | undefined {
   const { engine } = built
   if (start.state.adopt) {
     // It may have ended while it had some.
@@ -114,7 +123,7 @@ function setUp(built: Built): AdoptedState | undefined {
   }
   for (const change of start.changes) applyChange(built, change, clockMs())
   if (!start.state.adopt) return undefined
-  return { ...adoptRecords(engine, clockMs()), neighbours: engine.neighs.used }
+  return { ...adoptRecords(engine, clockMs(), end), neighbours: engine.neighs.used }
 }
 
 function openExchange(): Exchange | null {
