@@ -36,7 +36,8 @@ export function addRun(common: Argv<Common>): void {
         .option('standby', {
           type: 'boolean',
           default: false,
-          describe: 'have that one ready and waiting: a shorter gap, for the memory of a second daemon',
+          describe:
+            'have that one ready and waiting: a shorter gap, for the memory of a second daemon',
         }),
     async args => {
       if (args.keeper && process.env[KEPT] === undefined) await keepRunning()
@@ -45,7 +46,7 @@ export function addRun(common: Argv<Common>): void {
       // Imported here, because the daemon's libraries would double the start-up of every listing.
       const isSpare = process.env[KEPT] === STANDBY
       const loaded = import('../../control/daemon.ts')
-      const spares = isSpare ? (await import('../../control/threads/spare.ts')).spareThreads(args.config) : []
+      const spares = isSpare ? (await import('../../control/warm.ts')).standBy(args.config) : []
       const { keepingOf } = await import('../../control/keeper/kept.ts')
       const keeping = await keepingOf(process.env, () => {
         process.stderr.write('TAPVS: the keeper has ended, and the daemon ends with it\n')

@@ -36,18 +36,19 @@ import { applyChange, applyRunning, type Built, buildBare } from './apply.ts'
 import { checkArm, mtuOfChecks } from './check-arm.ts'
 import { workerId } from './memory.ts'
 import { probe } from './probe.ts'
-import {
-  type AdoptedState,
-  type FromWorker,
-  SPARE,
-  type ToWorker,
-  type WorkerAnswer,
-  type WorkerRequest,
-  type WorkerStart,
+import type {
+  AdoptedState,
+  FromWorker,
+  SpareStart,
+  ToWorker,
+  WorkerAnswer,
+  WorkerRequest,
+  WorkerStart,
 } from './protocol.ts'
 import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { copyConns, neighbours } from './snapshots.ts'
 import { mapState, stateFor } from './state.ts'
+import { warmEngine } from './warm.ts'
 
 const start = await begin()
 const { config, index, port, shared } = start
@@ -55,7 +56,9 @@ const page = new Int32Array(start.page)
 
 /** What it is to be comes with it, or later to one that stands by. */
 async function begin(): Promise<WorkerStart> {
-  if (workerData !== SPARE) return workerData as WorkerStart
+  const first = workerData as WorkerStart | SpareStart
+  if (!('spare' in first)) return first
+  warmEngine(first.spare)
   const [given] = await once(parentPort as MessagePort, 'message')
   return given as WorkerStart
 }
