@@ -22,6 +22,7 @@ export const NOT_QUICK = {
   'config/apart': 'long',
   'config/write': 'long',
   daemon: 'root',
+  dependencies: 'long',
   database: 'long',
   drops: 'long', // of the engine and of see
   dumps: 'long',
@@ -31,6 +32,7 @@ export const NOT_QUICK = {
   fullnat: 'long',
   'fuzz/frames': 'long',
   'http/capture': 'long',
+  'io/filter': 'root', // cc
   keepalived: 'long',
   lab: 'root',
   live: 'long', // and by the clock: it fails on a machine that is too busy

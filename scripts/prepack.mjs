@@ -1,10 +1,11 @@
-// Makes what `npm pack` and `npm publish` put into the package: dist/src compiled and nothing else in it, the page, and the
-// addon for this machine's architecture. Run by npm, in a checkout.
+// Makes what `npm pack` and `npm publish` put into the package: dist/src compiled and nothing else in it, the page, the addon for
+// this machine's architecture, and the bill of materials. Run by npm, in a checkout.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { sbom } from './write-sbom.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -24,3 +25,5 @@ for (const file of readdirSync(compiled, { recursive: true, encoding: 'utf8' }))
   const isOutput = /\.(d\.ts|js|js\.map)$/.test(file)
   if (isOutput && !existsSync(join(root, 'src', sourceOf(file)))) rmSync(join(compiled, file))
 }
+
+writeFileSync(join(root, 'sbom.cdx.json'), `${JSON.stringify(sbom(), null, 2)}\n`)

@@ -227,6 +227,8 @@ function config(options: RigOptions, services: number, realServers: number): Con
       toa: 'seed',
       bareAck: 'drop',
       reuse: 'new',
+      strict: true,
+      windowMost: 2 ** 25,
       xmitTtl: false,
       timeouts: [...DEFAULT_TIMEOUTS],
     },

@@ -70,6 +70,10 @@ export interface Config {
     toa: ConfigFile['tcp']['toa']
     bareAck: ConfigFile['tcp']['bare_ack']
     reuse: ConfigFile['tcp']['reuse']
+    /** Segments move only what their numbers and checksum allow; false: anything, as in DPVS. */
+    strict: boolean
+    /** Bytes. */
+    windowMost: number
     xmitTtl: boolean
     /** Seconds, in the order of State in tcp-state.ts. */
     timeouts: number[]
@@ -187,6 +191,8 @@ function normalise(file: ConfigFile): ConfigValues {
       toa: file.tcp.toa,
       bareAck: file.tcp.bare_ack,
       reuse: file.tcp.reuse,
+      strict: file.tcp.strict === 'on',
+      windowMost: bytesOf(file.tcp.window_most),
       xmitTtl: file.tcp.xmit_ttl,
       timeouts: STATE_KEYS.map(state => file.tcp.timeouts[state]),
     },

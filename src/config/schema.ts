@@ -150,6 +150,12 @@ const historySize = z
   .union([z.int(A_HISTORY), z.string(A_HISTORY).regex(/^\d+[KMG]?$/, A_HISTORY)], A_HISTORY)
   .refine(value => bytesOf(value) >= HISTORY_MIN && bytesOf(value) <= 2 ** 40, A_HISTORY)
   .default('1G')
+/** No window is larger than 65,535 scaled by 14 bits (RFC 7323 2.3). */
+const A_WINDOW = 'a size 64K-1G, like 32M'
+const windowSize = z
+  .union([z.int(A_WINDOW), z.string(A_WINDOW).regex(/^\d+[KMG]?$/, A_WINDOW)], A_WINDOW)
+  .refine(value => bytesOf(value) >= 2 ** 16 && bytesOf(value) <= 2 ** 30, A_WINDOW)
+  .default('32M')
 /** So that at least some hundred frames of 64 KiB fit. */
 const RING_MIN = 2 ** 20
 const A_RING = 'a size 1M-1G, like 8M'
@@ -207,6 +213,8 @@ export const fileSchema = z.strictObject(
       toa: word(['seed', 'master', 'off']),
       bare_ack: word(['drop', 'rst']),
       reuse: word(['new', 'keep']),
+      strict: word(['on', 'off']),
+      window_most: windowSize,
       xmit_ttl: z.boolean('true or false').default(false),
       timeouts: timeouts.prefault({}),
     }).prefault({}),

@@ -12,6 +12,7 @@ import { Drafts } from './draft.ts'
 import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
 import type { LongClock } from './long-clock.ts'
+import type { EngineOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
@@ -58,10 +59,17 @@ export class Conns {
   readonly left: LeftLport
   /** null if nobody wants to know. */
   readonly sessions: Sessions | null
+  /** Any segment puts off the end of a half-open connection. */
+  readonly #renews: boolean
   /** ms per state. */
   readonly #timeoutMs: Int32Array
 
-  constructor(parts: Parts, fullnat: FullNat, timeoutMs: Int32Array) {
+  constructor(
+    parts: Parts,
+    fullnat: FullNat,
+    { timeoutMs, strict }: Pick<EngineOptions, 'timeoutMs' | 'strict'>,
+  ) {
+    this.#renews = !strict
     const { table, wheel, dests, edges, counters } = parts
     this.table = table
     this.wheel = wheel
@@ -113,7 +121,9 @@ export class Conns {
       return
     }
     this.#kept[(tableOf(p.key, t) << 9) | (p.event << 4) | state] = 1
-    this.#refresh(t >> 1, state, now)
+    // An RS repeats its SYN+ACK to whoever has never been: only the client's own SYN keeps a handshake waiting.
+    const isRepeat = state === SYN_RECV && ((t & 1) === 1 || (p.flags & SYN) === 0)
+    if (this.#renews || !isRepeat) this.#refresh(t >> 1, state, now)
   }
 
   /** The rare end of segment(): a new state may shorten the time left, so the wheel files the conn anew. */
@@ -172,9 +182,9 @@ export class Conns {
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
     cells[at | WORD] = word
     if ((p.flags & SYN) === 0 || (word & STATE_BITS) !== SYN_RECV) return
-    if (before === SYN_RECV && (word & SEEN) !== 0) return
     const isn = pkt.getInt32(p.l4 + TCP_SEQ)
     if ((p.flags & (SYN | ACK)) === SYN) this.table.cold[columnAt(t >> 1) | CLIENT_ISN] = isn
+    if (before === SYN_RECV && (word & SEEN) !== 0) return
     cells[at | RST_ACK] = isn + cells[at | DELTA] + 1
   }
 
@@ -263,6 +273,14 @@ export class Conns {
   timeoutMs(conn: number, state: number): number {
     if (state !== ESTABLISHED) return this.#timeoutMs[state]
     return this.#destCells[(this.table.dest(conn) << 4) | ESTABLISHED_MS]
+  }
+
+  /** ms since something has put off the conn's end. */
+  quietMs(conn: number, now: number): number {
+    const at = recordAt(conn)
+    const { cells } = this.table
+    const whole = this.timeoutMs(conn, cells[at | WORD] & STATE_BITS) + jitterOf(cells[at | WORD])
+    return (now + whole - cells[at | DEADLINE]) | 0
   }
 
   #refresh(conn: number, state: number, now: number): void {

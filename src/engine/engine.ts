@@ -135,7 +135,7 @@ export class Engine {
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
     this.#fullnat = new FullNat(parts, options.toaMode, options.udp, options.decrementTtl)
-    this.conns = new Conns(parts, this.#fullnat, options.timeoutMs)
+    this.conns = new Conns(parts, this.#fullnat, options)
     this.resolvers = [new ArpOutput(parts)]
     this.#fragmentation = new Fragmentation(parts)
     this.neighs = new Neighs(parts, this.resolvers, options.neigh)
@@ -154,8 +154,9 @@ export class Engine {
     this.neighs.parking.returned = this.icmp.unreachable
     this.#expiry = new Expiry(this.frames, conns, this.#resets)
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
-    this.reuse = new Reuse(parts, conns, this.#egress, this.#resets, options.keepOnReuse)
-    this.#verify = new Verify(parts, conns, this.#egress)
+    this.#verify = new Verify(parts, conns, this.#egress, options)
+    const around = { conns, egress: this.#egress, resets: this.#resets, verify: this.#verify }
+    this.reuse = new Reuse(parts, around, options.keepOnReuse)
     this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs, options.udp)
     this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
     this.#peers = options.peers
@@ -237,7 +238,7 @@ export class Engine {
       if (judged < 0) return judged
     } else if (isNew) this.conns.segment(t, p, now)
     else if (!this.#verify.isUsual(t, p, dest, now)) {
-      judged = this.#verify.judge(t, p)
+      judged = this.#verify.judge(t, p, now)
       if (judged < 0) return judged
       if (judged === GOOD) this.#verify.hear(t, p, dest, now)
     }

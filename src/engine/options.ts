@@ -70,6 +70,10 @@ export interface EngineOptions {
   /** A SYN that begins another connection on the entry of an old one keeps its RS, lport and delta. */
   keepOnReuse: boolean
   decrementTtl: boolean
+  /** What a segment moves depends on its numbers and its checksum, and repeats of an RS do not renew a half-open connection. */
+  strict: boolean
+  /** Bytes of the largest window that an end has: what is further away is not believed. */
+  windowMost: number
   /** null when nobody wants a record per connection. */
   sessions: SessionOptions | null
   /** The other workers; null when there is one. */

@@ -20,7 +20,7 @@ import { sayKept } from './say.ts'
 import { type Dest, type Dests, type Service, Stat } from './service.ts'
 import { OUT, State } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
-import { isIntact } from './verify.ts'
+import { isIntact, type Verify } from './verify.ts'
 
 const { VIP, CLIENT_PORTS, RIP, RS_PORTS, WORD } = CELL
 const { at: recordAt } = RECORD
@@ -36,12 +36,21 @@ function states(...all: number[]): number {
   return all.reduce((bits, state) => bits | (1 << state), 0)
 }
 
+/** The steps that it asks. */
+export interface Around {
+  readonly conns: Conns
+  readonly egress: Egress
+  readonly resets: Resets
+  readonly verify: Verify
+}
+
 export class Reuse {
   readonly #pkt: DataView
   readonly #conns: Conns
   readonly #table: ConnTable
   readonly #dests: Dests
   readonly #outcomes: Outcomes
+  readonly #verify: Verify
   readonly #egress: Egress
   readonly #resets: Resets
   readonly #counters: Counters
@@ -52,7 +61,8 @@ export class Reuse {
   /** SYNs that were judged as if they had found nothing, for the flight recorder. */
   begun = 0
 
-  constructor(parts: Parts, conns: Conns, egress: Egress, resets: Resets, keeps: boolean) {
+  constructor(parts: Parts, { conns, egress, resets, verify }: Around, keeps: boolean) {
+    this.#verify = verify
     this.#pkt = parts.frames.pkt
     this.#conns = conns
     this.#table = parts.table
@@ -78,6 +88,7 @@ export class Reuse {
     const waits = (word & RS_SEEN) === 0 && (state & (OVER | (1 << SYN_RECV))) !== 0
     if (waits && !this.#takesMore(conn)) return this.#begin(Event.SYN_RESCHEDULED)
     const isn = this.#pkt.getInt32(p.l4 + TCP.SEQ)
+    if (this.#verify.isHalfClosed(conn, now)) return false
     if ((state & OVER) !== 0 && isn !== table.cold[RECORD.column(conn) | COLD.CLIENT_ISN]) {
       if (!this.#keeps) return this.#begin(Event.SYN_REUSED)
       this.#keep(conn, now)

@@ -102,16 +102,20 @@ export class Setup {
     return pool?.lip === address ? pool : undefined
   }
 
-  /** Puts a LIP into a place; the address itself is the arm's. */
+  /**
+   * Puts a LIP into a place; the address itself is the arm's. One that no service has any more stays until its place is another's:
+   * its lports are still in use, perhaps by another worker, whose packets are to be known by them.
+   */
   putLip(place: number, pool: SaPool): void {
+    const before = this.#lips[place]
     this.#lips[place] = pool
+    if (before !== undefined && before.lip !== pool.lip && !this.#hasPool(before.lip))
+      this.#lipAddresses.delete(before.lip)
     this.#lipAddresses.add(pool.lip)
   }
 
-  /** Its lports stay until the last one has come back. */
-  removeLip(place: number): void {
-    const pool = this.#lips[place] as SaPool
-    this.#lipAddresses.delete(pool.lip)
+  #hasPool(address: number): boolean {
+    return this.#lips.some(pool => pool?.lip === address)
   }
 
   /** Adds a service without RSs, or changes one. */

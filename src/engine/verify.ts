@@ -5,36 +5,45 @@
  * send at this point are doubtful: the segment goes on, because the end that it is for may have to answer it (RFC 5961's
  * challenge ACKs), and moves nothing.
  *
- * What is near enough: no window is larger than 2^30 (RFC 7323 2.3), so whatever an end sends, again or for the first time,
- * lies within that of what the RS has acknowledged last (numbers of the client) or has come to (its own).
+ * What is near enough (RFC 5961): a segment with ACK lies within the largest window of what the RS has acknowledged last
+ * (numbers of the client) and of what it has come to (its own), with both of its numbers. Of an RST, which has one number that
+ * counts, that would be one guess in 64; but an honest one stands where the conversation does, but for what is on its way to
+ * the RS, and so does all of a handshake. Whoever is believed wrongly costs a connection, whoever is not its entry some seconds
+ * more.
  */
 
 import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
 import { isSingleHost, PROTO } from '../wire/ipv4.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { type Arm, armTowards, isOurs } from './arm.ts'
-import { CELL, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
+import { CELL, COLD, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { Drop } from './counters.ts'
 import type { Egress } from './egress.ts'
 import { Family } from './family.ts'
+import type { EngineOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { Sessions } from './sessions.ts'
 import { State } from './tcp-state.ts'
-import { DOUBTFUL, GOOD, type Usual, WINDOW_MOST } from './usual.ts'
+import { DOUBTFUL, GOOD, type Usual } from './usual.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { DELTA, WORD, RST_SEQ, RST_ACK } = CELL
-const { of: recordOf } = RECORD
+const { CLIENT_ISN } = COLD
+const { of: recordOf, column: columnAt } = RECORD
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
 const { SYN, ACK, FIN, RST } = FLAG
 const FOUR = SYN | ACK | FIN | RST
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
-const MOST = WINDOW_MOST
-const { ESTABLISHED, SYN_RECV } = State
+const { ESTABLISHED, SYN_RECV, FIN_WAIT, CLOSE_WAIT } = State
 const { TCP: PROTO_TCP } = PROTO
+
+/** How far an RST, or a segment of a handshake, may be from where the conversation stands: what a first flight has, and no more. */
+export const NEAR = 1 << 16
+/** A half of a conversation of which nothing was heard for so many ms no longer holds its ports against a new one. */
+const QUIET_MS = 1000
 
 /** True if the checksum is right, or partial: then there is none yet. */
 export function isIntact(pkt: DataView, p: Parsed): boolean {
@@ -54,12 +63,24 @@ export function isPlausibleClient(arms: readonly Arm[], arm: Arm, saddr: number)
 export class Verify {
   readonly #pkt: DataView
   readonly #conns: Conns
+  readonly #cold: Int32Array
   readonly #cells: Int32Array
   readonly #usual: Usual
   readonly #sessions: Sessions | null
   readonly #egress: Egress
+  readonly #strict: boolean
+  /** Bytes of the largest window. */
+  readonly #window: number
 
-  constructor({ frames, table, sessions }: Parts, conns: Conns, egress: Egress) {
+  constructor(
+    { frames, table, sessions }: Parts,
+    conns: Conns,
+    egress: Egress,
+    { strict, windowMost }: Pick<EngineOptions, 'strict' | 'windowMost'>,
+  ) {
+    this.#strict = strict
+    this.#window = windowMost
+    this.#cold = table.cold
     this.#pkt = frames.pkt
     this.#conns = conns
     this.#cells = table.cells
@@ -80,11 +101,24 @@ export class Verify {
     return this.#usual.ofClient(this.#pkt, t, p, now)
   }
 
-  /** Of tuple t. => GOOD, DOUBTFUL, or minus a drop reason */
-  judge(t: number, p: Parsed): number {
-    const plausible = (t & 1) === 0 ? this.#isOfClient(t, p) : this.#isOfRs(t, p)
+  /** Of tuple t. Who is not strict believes anybody, as DPVS does. => GOOD, DOUBTFUL, or minus a drop reason */
+  judge(t: number, p: Parsed, now: number): number {
+    if (!this.#strict) return GOOD
+    const plausible = (t & 1) === 0 ? this.#isOfClient(t, p, now) : this.#isOfRs(t, p)
     if (!plausible) return DOUBTFUL
     return isIntact(this.#pkt, p) ? GOOD : -Drop.TCP_CHECKSUM
+  }
+
+  /**
+   * One end of a conn has closed and the other one goes on: a SYN with another number is as doubtful as in the middle of it, and
+   * the end that it is for asks who has sent it (RFC 5961 4.2).
+   */
+  isHalfClosed(conn: number, now: number): boolean {
+    if (!this.#strict) return false
+    const word = this.#cells[recordOf(conn << 1) | WORD]
+    const state = word & STATE_BITS
+    if ((state !== FIN_WAIT && state !== CLOSE_WAIT) || (word & SEEN) === 0) return false
+    return this.#conns.quietMs(conn, now) < QUIET_MS
   }
 
   /** The segment is not usual, and good: it moves what it can. */
@@ -97,18 +131,24 @@ export class Verify {
     else this.#conns.rememberClient(this.#pkt, t, p, before)
   }
 
-  #isOfClient(t: number, p: Parsed): boolean {
+  #isOfClient(t: number, p: Parsed, now: number): boolean {
     const cells = this.#cells
     const at = recordOf(t)
     const word = cells[at | WORD]
+    const state = word & STATE_BITS
     const { flags } = p
-    // Where no conversation stands, any SYN begins one: its number can be any.
-    if ((flags & FOUR) === SYN && (word & STATE_BITS) !== ESTABLISHED) return true
-    const seq = this.#pkt.getInt32(p.l4 + TCP_SEQ) + cells[at | DELTA]
-    if (!isNear(seq, cells[at | RST_ACK])) return false
-    // Of an RST only the sequence number counts (RFC 9293 3.10.7.4).
-    if ((flags & (ACK | RST)) !== ACK || (word & SEEN) === 0) return true
-    return isNear(this.#pkt.getInt32(p.l4 + TCP_ACK), cells[at | RST_SEQ])
+    const number = this.#pkt.getInt32(p.l4 + TCP_SEQ)
+    if ((flags & (SYN | RST)) === SYN) {
+      // Where no conversation stands, any SYN begins one: its number can be any. In one no SYN means anything.
+      if ((flags & FOUR) !== SYN || state === ESTABLISHED) return false
+      return number === this.#cold[columnAt(t >> 1) | CLIENT_ISN] || !this.isHalfClosed(t >> 1, now)
+    }
+    const off = distance(number + cells[at | DELTA], cells[at | RST_ACK])
+    // Of an RST only the sequence number counts; what has no ACK is thrown away by any end (RFC 9293 3.10.7.4).
+    if ((flags & RST) !== 0) return off <= NEAR
+    const most = state === SYN_RECV ? NEAR : this.#window
+    if ((flags & ACK) === 0 || (word & SEEN) === 0 || off > most) return false
+    return distance(this.#pkt.getInt32(p.l4 + TCP_ACK), cells[at | RST_SEQ]) <= most
   }
 
   #isOfRs(t: number, p: Parsed): boolean {
@@ -116,22 +156,30 @@ export class Verify {
     const at = recordOf(t)
     const word = cells[at | WORD]
     const { flags } = p
-    const seqIsNear =
-      (word & SEEN) !== 0 && isNear(this.#pkt.getInt32(p.l4 + TCP_SEQ), cells[at | RST_SEQ])
-    const ackIsNear =
-      (flags & ACK) !== 0 && isNear(this.#pkt.getInt32(p.l4 + TCP_ACK), cells[at | RST_ACK])
-    if ((word & STATE_BITS) === SYN_RECV) {
-      // From its SYN the RS's number is learned. A second one may answer a client that has begun once more.
-      if ((flags & FOUR) === (SYN | ACK)) return ackIsNear || (word & SEEN) !== 0
+    const isSeen = (word & SEEN) !== 0
+    const isBeginning = (word & STATE_BITS) === SYN_RECV
+    const seqOff = distance(this.#pkt.getInt32(p.l4 + TCP_SEQ), cells[at | RST_SEQ])
+    const ack = this.#pkt.getInt32(p.l4 + TCP_ACK)
+    const ackOff = distance(ack, cells[at | RST_ACK])
+    const hasAck = (flags & ACK) !== 0
+    if ((flags & RST) !== 0) {
+      if (isSeen && seqOff <= NEAR) return true
       // Who refuses a SYN has no number, and acknowledges it (RFC 9293 3.10.7.1).
-      if ((flags & RST) !== 0) return ackIsNear || seqIsNear
+      return (isBeginning || !isSeen) && hasAck && ackOff <= NEAR
     }
-    if ((word & SEEN) === 0) return ackIsNear
-    return seqIsNear && (ackIsNear || (flags & (ACK | RST)) !== ACK)
+    if (!hasAck) return false
+    if (isBeginning && (flags & SYN) !== 0) {
+      // From its SYN the RS's number is learned. A second one may answer a client that has begun once more.
+      const first = this.#cold[columnAt(t >> 1) | CLIENT_ISN] + cells[at | DELTA] + 1
+      return ackOff <= NEAR || distance(ack, first) <= NEAR
+    }
+    if (!isSeen) return ackOff <= NEAR
+    const most = isBeginning ? NEAR : this.#window
+    return seqOff <= most && ackOff <= most
   }
 }
 
-/** Sequence numbers, which wrap. */
-function isNear(a: number, b: number): boolean {
-  return Math.abs((a - b) | 0) <= MOST
+/** Of two sequence numbers, which wrap. */
+function distance(a: number, b: number): number {
+  return Math.abs((a - b) | 0)
 }

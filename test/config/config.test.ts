@@ -46,6 +46,8 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
     toa: 'seed',
     bareAck: 'drop',
     reuse: 'new',
+    strict: true,
+    windowMost: 2 ** 25,
     xmitTtl: false,
     timeouts: [...DEFAULT_TIMEOUTS],
   },

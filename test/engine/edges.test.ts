@@ -6,7 +6,7 @@ import type { CellUse } from '../../src/engine/edges.ts'
 import { nextState } from '../../src/engine/states.ts'
 import { EVENTS, IN, OUT, State } from '../../src/engine/tcp-state.ts'
 import { CLIENT, established, LAN, RS, SYN, WAN } from '../kit/connection.ts'
-import { Stand } from '../kit/stand.ts'
+import { SEED_CONFIG, Stand } from '../kit/stand.ts'
 
 const STATES = Object.keys(State)
 
@@ -43,7 +43,7 @@ test('the handshake and the close are edges, what changes no state is a mark', (
 })
 
 test('an edge is counted each time it is taken, by its direction and event', () => {
-  const stand = new Stand().resolveRss()
+  const stand = new Stand(`${SEED_CONFIG}\ntcp: { strict: off }`).resolveRss()
   for (let i = 0; i < 3; i++) {
     stand.segment(WAN, { ...SYN, sport: 40_000 + i })
     stand.segment(WAN, { ...CLIENT, sport: 40_000 + i, flags: i === 0 ? '' : 'R' })

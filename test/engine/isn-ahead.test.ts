@@ -24,8 +24,10 @@ test('a reused lport starts ahead of what its last connection came to', () => {
   assert.equal(first.seq, ISN)
   const rs = `192.168.168.2.6379 > 192.168.168.7.${first.sport}: Flags`
   stand.forward('dpdk1', `${rs} [S.], seq 5, ack ${ISN + 1}, win 1, length 0`)
+  const ack = 'Flags [.], seq 78, ack 6, win 1, length 0'
+  stand.forward('dpdk0', `202.108.10.2.2000 > 202.108.10.1.6379: ${ack}`)
   for (let sent = 0x3000_0000; sent <= UPLOADED; sent += 0x3000_0000) {
-    stand.forward('dpdk1', `${rs} [.], ack ${(ISN + sent) >>> 0}, win 1, length 0`)
+    stand.forward('dpdk1', `${rs} [.], seq 6, ack ${(ISN + sent) >>> 0}, win 1, length 0`)
   }
   stand.forward('dpdk1', `${rs} [R], seq 6, win 0, length 0`)
   stand.pass(5000)

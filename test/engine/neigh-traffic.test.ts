@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RS } from '../kit/connection.ts'
+import type { DecodedTcp } from '../kit/decode.ts'
 import { arpFrame } from '../kit/frame.ts'
 import { lines, type Out, RS_MAC, Stand } from '../kit/stand.ts'
 
@@ -103,8 +104,9 @@ test('PROBE: the packet leaves with the old MAC and a request goes with it; the 
     const stand = new Stand().resolveRss()
     stand.pass(60_400)
     stand.log()
+    const out = stand.segment('dpdk0', syn(20_000))
     assert.deepEqual(
-      stand.segment('dpdk0', syn(20_000)).map(({ decoded }) => [decoded.kind, decoded.dstMac]),
+      out.map(({ decoded }) => [decoded.kind, decoded.dstMac]),
       [
         ['arp', 'ff:ff:ff:ff:ff:ff'],
         ['tcp', RS_MAC],
@@ -114,7 +116,10 @@ test('PROBE: the packet leaves with the old MAC and a request goes with it; the 
     // In DELAY packets still leave, without a request each.
     assert.equal(stand.segment('dpdk0', syn(20_000)).length, 1)
     if (confirmation === 'reply') stand.arpReply('192.168.168.2', RS_MAC)
-    else stand.segment('dpdk1', `${FROM_RS} [S.], seq 9000, ack ${RS.ack}, win 1, length 0`)
+    else {
+      const ack = ((out[1].decoded as DecodedTcp).seq + 1) >>> 0
+      stand.segment('dpdk1', `${FROM_RS} [S.], seq 9000, ack ${ack}, win 1, length 0`)
+    }
     assert.ok(stand.log().includes('NEIGHBOUR: DELAY trans state to REACHABLE.'))
   }
 })

@@ -41,6 +41,23 @@ function only(out: ReturnType<Several['segment']>): DecodedTcp {
   return out[0].decoded as DecodedTcp
 }
 
+test('connections of a LIP that is taken away go on, wherever their packets arrive, until its place is another LIP', () => {
+  const several = resolved(3)
+  const ends = PORTS.map(sport => only(several.segment(0, WAN, { ...SYN, sport })).sport)
+  const answers = () =>
+    ends.map((dport, i) => {
+      const answer = { ...RS, dport, flags: 'S.', seq: 9000, ack: 4002 }
+      return several.segment(i % 3, LAN, answer).length
+    })
+  for (const stand of several.stands) stand.change([{ put: 'no-lip', address: LIP, place: 0 }])
+  assert.deepEqual(new Set(answers()), new Set([1]))
+  for (const stand of several.stands) {
+    stand.pass(120_000, 100)
+    stand.change([{ put: 'lip', address: '192.168.168.9', place: 0 }])
+    assert.equal(stand.engine.setup.isLip(ipv4Int(LIP)), false)
+  }
+})
+
 test('a port that is used again stays with its worker, wherever the SYN arrives', () => {
   const several = resolved(3)
   const { steering, stands } = several
@@ -73,11 +90,14 @@ for (const workers of [2, 3, 4, 7]) {
       const syn = step(WAN, client)
       assert.deepEqual([syn.src, syn.dst, syn.dport], [LIP, RIP, 6379])
       assert.equal(steering.lportWorker(syn.sport), owner)
-      const rs = { ...RS, dport: syn.sport }
-      const answer = step(LAN, { ...rs, flags: 'S.' })
+      const rs = { ...RS, dport: syn.sport, ack: (syn.seq + 1) >>> 0 }
+      const answer = step(LAN, { ...rs, flags: 'S.', seq: 9000 })
       assert.deepEqual([answer.src, answer.dst, answer.dport], [VIP, CIP, sport])
       for (let i = 0; i < 3; i++) {
-        assert.equal(step(WAN, { ...client, flags: 'P.', seq: 78 + i }).sport, syn.sport)
+        assert.equal(
+          step(WAN, { ...client, flags: 'P.', seq: 1001 + i, ack: 9001 }).sport,
+          syn.sport,
+        )
         assert.equal(step(LAN, { ...rs, flags: 'P.' }).dport, sport)
       }
       const { table } = stands[owner].engine.conns

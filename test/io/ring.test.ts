@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { constants } from 'node:os'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
+import { CHECKOUT } from '../../netns/topology.ts'
 import * as native from '../../src/io/native.ts'
 import { ip, NS, namespacePerTest, open, TAP, waysOfBursts } from '../kit/tap.ts'
 
@@ -115,7 +117,7 @@ function flood(last: number): ChildProcess {
 /** Entries of the ring that the test below opens: a number that no other ring of the process has. */
 const ENTRIES = 32
 
-/** Rings of that size. Not any ring: libuv has some of its own in each thread, from Node 22 on. */
+/** Descriptors of rings of that size. Not any ring: libuv has some of its own in each thread, from Node 22 on. */
 const openRings = () =>
   readdirSync('/proc/self/fd').filter(fd => {
     try {
@@ -125,10 +127,10 @@ const openRings = () =>
     } catch {
       return false // the descriptor that listed the folder is gone
     }
-  }).length
+  })
 
 test('a ring ends with the thread that opened it', async () => {
-  assert.equal(openRings(), 0)
+  assert.deepEqual(openRings(), [])
   const code = `
     const { parentPort, workerData } = require('node:worker_threads')
     import(workerData).then(native => {
@@ -140,13 +142,31 @@ test('a ring ends with the thread that opened it', async () => {
   const worker = new Worker(code, { eval: true, workerData: MODULE })
   try {
     await once(worker, 'message')
-    assert.equal(openRings(), 1)
+    assert.equal(openRings().length, 1)
     worker.postMessage(0)
     await once(worker, 'exit')
   } finally {
     await worker.terminate()
   }
-  assert.equal(openRings(), 0)
+  assert.deepEqual(openRings(), [])
+})
+
+test('a ring reads and writes, and does nothing else for whoever gets at it', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'tapvs-ring-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const program = join(folder, 'ring-try')
+  execFileSync('cc', ['-O2', '-Wall', '-o', program, join(CHECKOUT, 'test/kit/ring-try.c')])
+  const ring = native.openRing(ENTRIES, 0)
+  const [fd = ''] = openRings()
+  const said = execFileSync(program, [String(process.pid), fd], { encoding: 'utf8' })
+  assert.deepEqual(said.trim().split('\n'), [
+    // Of descriptor -1; they were carried out.
+    ...['read: EBADF', 'write: EBADF'],
+    ...['nop', 'open', 'connect', 'send', 'unlink'].map(name => `${name}: EACCES`),
+    ...['read that lingers', 'read and more'].map(name => `${name}: EACCES`),
+    'register: EACCES',
+  ])
+  assert.ok(ring)
 })
 
 test('where no ring can be had the arms are told, once and why', () => {

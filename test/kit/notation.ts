@@ -73,3 +73,19 @@ export function parseTcp(line: string): TcpFields {
     payload: new TextEncoder().encode(text),
   }
 }
+
+/** tcpdump leaves out the number of what has no payload: it is the next one of its sender. */
+export class Numbers {
+  /** By sender and receiver. */
+  readonly #next = new Map<string, number>()
+
+  /** => the line with its number, if it is one of TCP; to be asked for all lines in their order */
+  of(line: string): string {
+    const [, ends, flags, seq, length] =
+      /(\S+ > \S+): Flags \[(.*?)\](?:, seq (\d+))?.* length (\d+)/.exec(line) ?? []
+    if (ends === undefined || flags === undefined) return line
+    const first = Number(seq ?? this.#next.get(ends) ?? 0)
+    this.#next.set(ends, first + Number(length) + (/[SF]/.test(flags) ? 1 : 0))
+    return seq === undefined ? line.replace(/Flags \[.*?\]/, `$&, seq ${first}`) : line
+  }
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { WAN } from './connection.ts'
 import type { TcpFields } from './frame.ts'
-import { parseTcp } from './notation.ts'
+import { Numbers, parseTcp } from './notation.ts'
 import type { Stand } from './stand.ts'
 
 const SEED_ISN = 2976553321
@@ -21,9 +21,10 @@ export const SEED_SEGMENTS = readFileSync(
 
 /** 20 ms between two segments. */
 export function seedConversation(stand: Stand): void {
+  const numbers = new Numbers()
   let syn: { sport: number; seq: number } | undefined
   for (const [arm, line] of SEED_SEGMENTS) {
-    const fields = parseTcp(line)
+    const fields = parseTcp(numbers.of(line))
     if (arm === WAN) {
       const out = stand.forward(arm, fields)
       syn ??= out

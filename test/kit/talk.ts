@@ -74,6 +74,8 @@ export class Talk {
   /** Brings the open connection to the state; all have been heard of by the RS. */
   to(state: keyof typeof OVER): this {
     OVER[state](this)
+    // A half that still talks is not given up for a SYN.
+    if (state === 'FIN_WAIT' || state === 'CLOSE_WAIT') this.stand.pass(1100)
     assert.equal(this.state, State[state], state)
     return this
   }

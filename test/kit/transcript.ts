@@ -15,7 +15,7 @@
  *   conns N                                          connections in the table
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
- * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout), protocol and one_packet (of the
+ * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, strict, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout), protocol and one_packet (of the
  * service), uoa and uoa_max_trail.
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
@@ -36,6 +36,7 @@ import {
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
+import { Numbers } from './notation.ts'
 import { fixedIsn, lines, type Out, SEED_CONFIG, Stand } from './stand.ts'
 
 /** `begin` may do something to the stand before the first packet. */
@@ -58,6 +59,7 @@ class Player {
   #stand: Stand | undefined
   #settings = new Map<string, string>()
   #out: string[] = []
+  readonly #numbers = new Numbers()
   #log: string[] | undefined
   #listing: string[] = []
   #config: string[] = []
@@ -123,7 +125,7 @@ class Player {
     } else if (verb === '>') {
       const [arm, segment] = rest.split(' | ')
       this.stand.log()
-      this.#expect(this.stand.segment(arm, segment))
+      this.#expect(this.stand.segment(arm, this.#numbers.of(segment)))
     } else if (verb === 'wait') {
       this.stand.log()
       this.#expect(this.stand.pass(Math.round(Number(rest) * 1000)))
@@ -182,7 +184,7 @@ function makeStand(settings: Map<string, string>): Stand {
   const yaml = `${arms.replace('protocol: tcp', `protocol: ${protocol}`)}
 neighbours: { timeout: ${get('neigh', '60')} }
 workers: { count: ${get('workers', '1')} }
-tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, reuse: ${get('reuse', 'new')}, xmit_ttl: ${get('xmit_ttl', 'false')} }
+tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, reuse: ${get('reuse', 'new')}, strict: ${get('strict', 'on')}, xmit_ttl: ${get('xmit_ttl', 'false')} }
 udp: { uoa: ${get('uoa', 'off')}, uoa_max_trail: ${get('uoa_max_trail', '3')} }
 `
   const isn = settings.get('isn')

@@ -1,7 +1,7 @@
 /** The package as npm makes and installs it, without a compiler: it answers, and it balances. */
 
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { mustRun, run } from '../../netns/processes.ts'
@@ -43,6 +43,19 @@ test('it holds what runs, and nothing that is left over or only builds it', () =
   }
   const strange = packed.filter(file => /^(test|netns|bench|node_modules|src\/.*\.ts)/.test(file))
   assert.deepEqual(strange, [])
+})
+
+test('its bill of materials has every package that the page was bundled of, and every dependency', () => {
+  const bill = JSON.parse(readFileSync(join(installed, 'sbom.cdx.json'), 'utf8'))
+  const parts = new Map<string, string>()
+  for (const { name, version } of bill.components) parts.set(name, version)
+  const licenses = readFileSync(join(installed, 'dist', 'ui', 'licenses.md'), 'utf8')
+  const bundled = [...licenses.matchAll(/^## (\S+) - (\S+) \(/gm)]
+  assert.ok(bundled.length > 3)
+  for (const [, name = '', version] of bundled) assert.equal(parts.get(name), version, name)
+  const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
+  for (const [name, version] of Object.entries(dependencies))
+    assert.equal(parts.get(name), version, name)
 })
 
 test('it says its version and checks a config', async () => {

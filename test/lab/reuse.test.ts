@@ -79,10 +79,11 @@ async function connections(
     })
 }
 
-function assertAtOnce(answers: readonly Answer[], count: number): void {
+/** `vain`: SYNs that the RS asks back about, because the half that it has was heard of within a second (semantics 2.9). */
+function assertAtOnce(answers: readonly Answer[], count: number, vain = 0): void {
   assert.equal(answers.length, count)
   for (const { number, ms, again } of answers) {
-    assert.ok(ms < AT_ONCE_MS && again === 0, `${number} took ${ms} ms, ${again} SYNs in vain`)
+    assert.ok(ms < AT_ONCE_MS && again <= vain, `${number} took ${ms} ms, ${again} SYNs in vain`)
   }
 }
 
@@ -135,10 +136,11 @@ function sessionLines(cport: number): string[] {
 
 test('forgotten by the client in FIN_WAIT, and reset in CLOSE: at once', async () => {
   const { events } = await countersOf(lab)
-  assertAtOnce(await connections(lower(6, 'forget')), 6)
+  assertAtOnce(await connections(lower(6, 'forget')), 6, 1)
   assertAtOnce(await connections(lower(6, 'reset')), 6)
   const after = (await countersOf(lab)).events
-  assert.equal((after.rst_on_reuse ?? 0) - (events.rst_on_reuse ?? 0), 5)
+  // The client has reset them itself, asked by the RS's challenge ACK.
+  assert.equal((after.rst_on_reuse ?? 0) - (events.rst_on_reuse ?? 0), 0)
   assert.equal((after.syn_reused ?? 0) - (events.syn_reused ?? 0), 10)
 })
 
@@ -149,7 +151,7 @@ test('half closed for ever by an RS that does not close, in CLOSE_WAIT: at once'
   t.after(() => silent.kill())
   assert.ok(silent.stdout)
   await once(silent.stdout, 'data')
-  assertAtOnce(await connections(lower(5, 'half'), SILENT), 5)
+  assertAtOnce(await connections(lower(5, 'half'), SILENT), 5, 1)
   // The RS has been told that each of them is gone, but the last.
   const { stdout } = await lab.rs(['ss', '-Htan', 'state', 'close-wait', `( sport = :${SILENT} )`])
   assert.equal(stdout.trim().split('\n').length, 1, stdout)

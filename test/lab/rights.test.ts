@@ -27,6 +27,14 @@ const untilServed = () =>
     return stdout === 'PONG\n' || undefined
   })
 
+/** How many filters of system calls a thread is under. */
+function filters(pid: number, tid: number): number {
+  const status = readFileSync(`/proc/${pid}/task/${tid}/status`, 'utf8')
+  assert.match(status, /^Seccomp:\t2$/m)
+  assert.match(status, /^NoNewPrivs:\t1$/m)
+  return Number(/^Seccomp_filters:\t(\d+)$/m.exec(status)?.[1])
+}
+
 /** A line of /proc/PID/task/TID/status as hexadecimal. */
 function rights(pid: number, tid: number, name: string): bigint {
   const status = readFileSync(`/proc/${pid}/task/${tid}/status`, 'utf8')
@@ -75,8 +83,14 @@ test('as the unit starts it: another user, two capabilities, few system calls, l
   await untilServed()
   // Steering needs a BPF program in the kernel, the burst an io_uring; neither was refused.
   assert.doesNotMatch(daemon.said(), /hands over|io_uring/)
-  const filtered = /^Seccomp:\t2$/m
-  assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), filtered)
+  assert.doesNotMatch(daemon.said(), /no filter of system calls/)
+  // The unit's, the daemon's, and that of packet threads.
+  const counts = threads(pid).map(tid => filters(pid, tid))
+  assert.equal(filters(pid, pid), 2)
+  assert.deepEqual(
+    counts.filter(count => count !== 2),
+    [3, 3],
+  )
   // And the namespace of the checks could be made.
   const redis = redisPid(lab.paths, lab.arm('rs'), RIP)
   assert.ok(redis)
@@ -95,7 +109,7 @@ test('as the unit starts it: another user, two capabilities, few system calls, l
   assert.equal(await daemon.exitCode, 0)
 })
 
-test('as root, packet threads have no rights, and serve', async t => {
+test('as root, packet threads have no rights and few system calls, and serve', async t => {
   await lab.down()
   await twoWorkers()
   const daemon = await startOwnDaemon(t, lab)
@@ -103,6 +117,9 @@ test('as root, packet threads have no rights, and serve', async t => {
   const bare = threads(daemon.pid).filter(tid => rights(daemon.pid, tid, 'CapPrm') === 0n)
   assert.equal(bare.length, 2)
   for (const tid of bare) assert.equal(rights(daemon.pid, tid, 'CapEff'), 0n)
+  for (const tid of threads(daemon.pid))
+    assert.equal(filters(daemon.pid, tid), bare.includes(tid) ? 2 : 1)
+  assert.doesNotMatch(daemon.said(), /hands over|io_uring|no filter/)
   assert.notEqual(rights(daemon.pid, daemon.pid, 'CapEff'), 0n)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)

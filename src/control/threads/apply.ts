@@ -136,6 +136,8 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     rstOnBareAck: config.tcp.bareAck === 'rst',
     keepOnReuse: config.tcp.reuse === 'keep',
     decrementTtl: config.tcp.xmitTtl,
+    strict: config.tcp.strict,
+    windowMost: config.tcp.windowMost,
     sessions: around.sessions
       ? {
           memory: around.sessionMemory ?? new ArrayBuffer(Sessions.bytesFor(connCapacity)),
@@ -185,7 +187,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       putLip(setup, share, change.place, ipv4Int(change.address))
       return
     case 'no-lip':
-      setup.removeLip(change.place)
+      // No service names it any more; what its connections still need of it goes with its place.
       return
     case 'service':
       putService(setup, change.service)

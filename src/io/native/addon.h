@@ -61,6 +61,8 @@ napi_value netns_of_tap(napi_env env, napi_callback_info info);
 /* process.c */
 napi_value notify(napi_env env, napi_callback_info info);
 napi_value give_up_rights(napi_env env, napi_callback_info info);
+napi_value confine_this_thread(napi_env env, napi_callback_info info);
+napi_value confine_all_threads(napi_env env, napi_callback_info info);
 napi_value new_netns(napi_env env, napi_callback_info info);
 
 /* steering.c: load_program => a descriptor of the program, of a type of bpf.h, as an integer */
@@ -74,6 +76,14 @@ napi_value update_link(napi_env env, napi_callback_info info);
 napi_value count_tcx(napi_env env, napi_callback_info info);
 napi_value link_facts(napi_env env, napi_callback_info info);
 napi_value set_up_tap(napi_env env, napi_callback_info info);
+
+/* hold.c */
+napi_value socket_pair(napi_env env, napi_callback_info info);
+napi_value send_fds(napi_env env, napi_callback_info info);
+napi_value receive_fds(napi_env env, napi_callback_info info);
+napi_value create_memory(napi_env env, napi_callback_info info);
+napi_value size_of_memory(napi_env env, napi_callback_info info);
+napi_value map_memory(napi_env env, napi_callback_info info);
 
 /* ring.c */
 napi_value open_ring(napi_env env, napi_callback_info info);

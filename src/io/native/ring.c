@@ -76,14 +76,26 @@ static bool map_rings(struct ring *ring, const struct io_uring_params *p) {
   return true;
 }
 
+/* Reads and writes by plain requests, and nothing else for ever: a ring would carry out what a filter of system calls
+ * forbids. => false with errno. */
+static bool restrict_ring(const struct ring *ring) {
+  struct io_uring_restriction only[] = {
+      {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_READ},
+      {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_WRITE},
+  };
+  uint32_t n = sizeof only / sizeof *only;
+  return syscall(__NR_io_uring_register, ring->fd, IORING_REGISTER_RESTRICTIONS, only, n) == 0 &&
+         syscall(__NR_io_uring_register, ring->fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) == 0;
+}
+
 /* => a ring, or NULL with errno. */
 static struct ring *make_ring(uint32_t entries) {
   struct ring *ring = calloc(1, sizeof *ring);
   if (!ring) return NULL;
   /* One bad request must not hold up those behind it. */
-  struct io_uring_params p = {.flags = IORING_SETUP_SUBMIT_ALL};
+  struct io_uring_params p = {.flags = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_R_DISABLED};
   ring->fd = (int)syscall(__NR_io_uring_setup, entries, &p);
-  if (ring->fd >= 0 && map_rings(ring, &p)) return ring;
+  if (ring->fd >= 0 && map_rings(ring, &p) && restrict_ring(ring)) return ring;
   int error = errno;
   free_ring(ring);
   errno = error;
@@ -148,6 +160,8 @@ int32_t ring_submit(struct ring *ring, int32_t n, int32_t *results) {
 int32_t ring_size(const struct ring *ring) { return (int32_t)ring->entries; }
 
 int32_t ring_least(const struct ring *ring) { return ring->least; }
+
+int ring_descriptor(const struct ring *ring) { return ring->fd; }
 
 /* Asks for a read as the bursts will: an unattached queue answers EBADFD to those who may, and what
  * a sandbox forbids or an old tun cannot (EOPNOTSUPP for RWF_NOWAIT) shows here. => 0 or errno. */
@@ -217,6 +231,11 @@ int32_t ring_size(const struct ring *ring) {
 int32_t ring_least(const struct ring *ring) {
   (void)ring;
   return 0;
+}
+
+int ring_descriptor(const struct ring *ring) {
+  (void)ring;
+  return -1;
 }
 
 void ring_read(struct ring *ring, int32_t index, int32_t fd, uint8_t *at, int32_t capacity) {

@@ -73,6 +73,7 @@ test('a SYN in the place of a connection that is over: what ends, what is reset,
   ] as const) {
     const stand = established(config)
     stand.segment(WAN, { ...CLIENT, flags: 'F.' })
+    stand.pass(1100)
     const images = await imagesOf([stand])
     const bytes = frameOf(stand, 'in', { ...SYN, seq: 77_000 })
     const text = packetText(answerOf(images, { bytes }), CONTEXT)

@@ -10,6 +10,8 @@ import { CHECKOUT, TAPVS } from '../../../netns/topology.ts'
 
 const unit = readFileSync(join(CHECKOUT, 'systemd', 'tapvs.service'), 'utf8')
 
+const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+
 function analyze(...args: string[]) {
   const { status, stdout, stderr, error } = spawnSync('systemd-analyze', args, { encoding: 'utf8' })
   assert.equal(error, undefined, 'systemd-analyze is missing: apt-get install systemd')
@@ -27,6 +29,12 @@ test('systemd finds nothing wrong with it, and little exposed', t => {
   // CAP_SYS_ADMIN and the network are what is left of ten points, times ten.
   const review = analyze('security', '--offline=true', '--threshold=21', file)
   assert.equal(review.status, 0, review.stdout)
+  const exposed = [...review.stdout.matchAll(/^✗ (\S+)/gm)].map(([, line = '']) => line)
+  const page = readFileSync(join(CHECKOUT, 'docs', 'operating.md'), 'utf8').replaceAll('\\|', '|')
+  for (const line of exposed)
+    assert.match(page, new RegExp(`^\\| \`${escaped(line)}\` \\| 0\\.\\d \\| \\w`, 'm'), line)
+  const number = /gives the unit (\d\.\d) of 10/.exec(page)?.[1]
+  assert.match(review.stdout, new RegExp(`exposure level for tapvs.service: ${number} `))
 })
 
 test('the drop-ins of docs/deploying.md are taken, and one takes CAP_SYS_ADMIN away', t => {
@@ -45,6 +53,9 @@ test('the drop-ins of docs/deploying.md are taken, and one takes CAP_SYS_ADMIN a
   assert.deepEqual([status, stderr], [0, ''])
   assert.match(review(), /✓ CapabilityBoundingSet=~CAP_SYS_ADMIN/)
   assert.match(review(), /✗ CapabilityBoundingSet=~CAP_BPF/)
+  const operating = readFileSync(join(CHECKOUT, 'docs', 'operating.md'), 'utf8')
+  const number = /and (\d\.\d) with the \[drop-in\]/.exec(operating)?.[1]
+  assert.match(review(), new RegExp(`exposure level for tapvs.service: ${number} `))
 })
 
 test('two capabilities, a user that is not root, and a sign of life', () => {
