@@ -139,6 +139,7 @@ function assemble(begin: Begin, configPath: string, log: Log, options: RunOption
   const { news: onNews, fault: onFault } = mishaps
   const workers = new Workers(config, model.initial, memories, {
     ...{ warn, onNews, onFault, force, program, openQueues, keeping },
+    spares: options.spares ?? [],
   })
   const silent = new SilentNeighbours(arms, () => workers.neighbours(), log.of('neigh'))
   const readers = traces.map(

@@ -28,6 +28,8 @@ export type Adopted = AdoptedState | undefined
 export interface ThreadHooks {
   /** What the thread runs. */
   program: URL
+  /** One that waits for what it is to be, to be taken instead of a new one. */
+  spare?: Worker | undefined
   /** Told which arm the worker has lost. */
   lost(arm: number): void
   /** Told what else the log should say. */
@@ -72,7 +74,7 @@ export class PacketThread {
       this.#end = done
     })
     void this.ended.then(() => this.#giveUp())
-    this.ready = this.#begin(start, failure => this.#end(failure))
+    this.ready = this.#begin(start, failure => this.#end(failure), hooks.spare)
     // Code that awaits `ready` sees the failure; if none does, it must not end the process.
     this.ready.catch(() => {})
   }
@@ -97,11 +99,15 @@ export class PacketThread {
   }
 
   /** `unready` is told of one that ends before it is ready. */
-  #begin(start: Start, unready: (failure: string) => void): Promise<Adopted> {
+  #begin(
+    start: Start,
+    unready: (failure: string) => void,
+    spare?: Worker,
+  ): Promise<Adopted> {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     const workerData: WorkerStart = { ...start, page: this.#shared, port: port2 }
-    const worker = new Worker(this.#hooks.program, { workerData, transferList: [port2] })
+    const worker = this.#threadFor(workerData, spare)
     this.#worker = worker
     let isReady = false
     const ready = new Promise<Adopted>((done, fail) => {
@@ -133,6 +139,15 @@ export class PacketThread {
       else unready(failure)
     })
     return ready
+  }
+
+  #threadFor(workerData: WorkerStart, spare: Worker | undefined): Worker {
+    const transfer = [workerData.port]
+    // One that has ended has no number any more.
+    if (spare === undefined || spare.threadId < 0)
+      return new Worker(this.#hooks.program, { workerData, transferList: transfer })
+    spare.postMessage(workerData, transfer)
+    return spare
   }
 
   /** Asks the packet thread, which answers between two bursts. Rejects if it cannot, or with Refused if it is silent. */

@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
+import type { ConfigValues } from '../../config/config.ts'
 import type { EngineImage } from '../../engine/image.ts'
 import type { Fault } from '../../io/mending.ts'
 import type { BareConfig, Shared, Tables } from './memory.ts'
@@ -20,6 +21,11 @@ export interface Queue {
 export interface Inheritance {
   /** RSs, services and LIPs that are not there any more and may have connections: each is put and taken away again. */
   gone: readonly (readonly Change[])[]
+}
+
+/** In place of a WorkerStart, which comes as a message then: the thread stands by, most likely for this config. */
+export interface SpareStart {
+  spare: ConfigValues
 }
 
 export interface WorkerStart {

@@ -6,7 +6,8 @@
 // Before anything of the engine is warm.
 import '../../io/compiler.ts'
 import { randomInt } from 'node:crypto'
-import { receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { once } from 'node:events'
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { isImpaired, parentOf } from '../../config/arms.ts'
 import type { Change } from '../../config/changes.ts'
 import { adoptRecords } from '../../engine/adopt.ts'
@@ -39,6 +40,7 @@ import { probe } from './probe.ts'
 import type {
   AdoptedState,
   FromWorker,
+  SpareStart,
   ToWorker,
   WorkerAnswer,
   WorkerRequest,
@@ -48,10 +50,20 @@ import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { copyConns, neighbours } from './snapshots.ts'
 import { mapState, stateFor } from './state.ts'
 import { succeed } from './succeed.ts'
+import { warmEngine } from './warm.ts'
 
-const start = workerData as WorkerStart
+const start = await begin()
 const { config, index, port, shared } = start
 const page = new Int32Array(start.page)
+
+/** What it is to be comes with it, or later to one that stands by. */
+async function begin(): Promise<WorkerStart> {
+  const first = workerData as WorkerStart | SpareStart
+  if (!('spare' in first)) return first
+  warmEngine(first.spare)
+  const [given] = await once(parentPort as MessagePort, 'message')
+  return given as WorkerStart
+}
 
 function post(message: FromWorker): void {
   port.postMessage(message)
@@ -81,7 +93,7 @@ function main(): void {
     now: longClockMs(),
   })
   const { engine } = built
-  const adopted = setUp(built, exchange)
+  const adopted = setUp(built, exchange, state.recordsEnd)
   // It is the machine that says so, to all of them.
   const warn = (warning: string) => {
     if (index === 0) post({ warning })
@@ -107,7 +119,7 @@ function main(): void {
 }
 
 /** What the config says, around what an earlier worker has left: one of this daemon, or of another. => that, undefined for nothing */
-function setUp(built: Built, exchange: Exchange | null): AdoptedState | undefined {
+function setUp(built: Built, exchange: Exchange | null, end: number): AdoptedState | undefined {
   const { engine } = built
   const { changes, inherits, draining, state } = start
   const now = clockMs()
@@ -120,7 +132,7 @@ function setUp(built: Built, exchange: Exchange | null): AdoptedState | undefine
   }
   for (const change of changes) applyChange(built, change, now)
   if (!state.adopt) return undefined
-  return { ...adoptRecords(engine, now), neighbours: engine.neighs.used }
+  return { ...adoptRecords(engine, now, end), neighbours: engine.neighs.used }
 }
 
 function openExchange(): Exchange | null {

@@ -3,6 +3,7 @@
  * one of them: constructed (the arms are open and the threads start), `ready` when all are, `ended` when one is gone.
  */
 
+import type { Worker } from 'node:worker_threads'
 import type { ConnInfo, ConnPage, NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
 import type { Config } from '../../config/config.ts'
@@ -57,6 +58,8 @@ export interface WorkersOptions {
   openQueues?: OpenQueues | undefined
   /** Who holds what they live by; left out, nobody. */
   keeping?: Keeping | undefined
+  /** Threads that wait to be used, the first for the first worker. */
+  spares?: readonly Worker[]
 }
 
 const WORKER = new URL('./worker.js', import.meta.url)
@@ -126,6 +129,7 @@ export class Workers {
       const own = queues.map(ofArm => ofArm[index] as Queue)
       return new PacketThread(startOf(index, own, null), {
         program,
+        spare: options.spares?.[index],
         warn,
         lost: arm => this.#arms.lost(arm, index),
         fault: fault => onFault?.(index, fault),
