@@ -99,11 +99,7 @@ export class PacketThread {
   }
 
   /** `unready` is told of one that ends before it is ready. */
-  #begin(
-    start: Start,
-    unready: (failure: string) => void,
-    spare?: Worker,
-  ): Promise<Adopted> {
+  #begin(start: Start, unready: (failure: string) => void, spare?: Worker): Promise<Adopted> {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     const workerData: WorkerStart = { ...start, page: this.#shared, port: port2 }
