@@ -15,6 +15,7 @@ import { Checks } from './checks/host.ts'
 import { type ControlServer, claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
 import { type Log, openLog } from './log/log.ts'
+import { Shortage } from './log/shortage.ts'
 import { SilentNeighbours } from './log/silent-neighbours.ts'
 import { TraceReader } from './log/trace-reader.ts'
 import { Events } from './model/events.ts'
@@ -95,6 +96,7 @@ async function serve(
   const { model } = parts.daemon
   for (const reader of parts.readers) reader.start()
   parts.daemon.records.start()
+  parts.shortage.start()
   follow(parts)
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   const opened: Opened = {}
@@ -102,6 +104,7 @@ async function serve(
     return await untilEnd(parts, opened, options.ui)
   } finally {
     clearInterval(rates)
+    parts.shortage.stop()
     await close(parts, opened)
   }
 }
@@ -136,12 +139,13 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
   const events = new Events()
   const headOf = captureHead(() => model.config.arms)
   const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
+  const shortage = new Shortage(counts, log.of('conn'))
   const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
   const daemon = {
     ...{ configPath, model, workers, log, records, notifier, signals, events, watching },
     pageUrl: null as string | null,
   }
-  return { daemon, flights, readers, silent, headOf, dumps }
+  return { daemon, flights, readers, silent, headOf, dumps, shortage }
 }
 
 type Parts = ReturnType<typeof assemble>
