@@ -1,14 +1,16 @@
 // The daemon of the lab: `tapvs run` in the host's namespace, holding one TAP in each of the two.
 
-import { readFileSync, rmSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { LabError } from './lab-error.ts'
 import {
   lastWords,
+  parentOf,
   pidsByWords,
   recordedPid,
   startRecorded,
+  startTime,
   stopPids,
   stopRecorded,
   until,
@@ -21,14 +23,35 @@ const CONNECT_LIMIT_MS = 1000
 
 export const daemonRecord = (paths: Paths) => join(paths.folder, 'tapvs.pid')
 
-export const daemonPid = (paths: Paths) => recordedPid(daemonRecord(paths))
+/** The keeper, which `tapvs run` is: it starts the daemon, and another one when that has ended unasked. */
+export const keeperPid = (paths: Paths) => recordedPid(daemonRecord(paths))
+
+/** The daemon, which reads the arms; undefined while there is none. */
+export function daemonPid(paths: Paths): number | undefined {
+  const keeper = keeperPid(paths)
+  return keeper === undefined ? undefined : daemonOf(keeper)
+}
+
+/** The daemon that a keeper has started. */
+export function daemonOf(keeper: number): number | undefined {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger)
+  return pids.find(pid => parentOf(pid) === keeper && startTime(pid) !== undefined)
+}
+
+/** Ends the daemon, and its keeper first, which would start another, as nothing is ended that has a say in it. */
+export function killDaemon(paths: Paths): void {
+  const pids = [keeperPid(paths), daemonPid(paths)]
+  for (const pid of pids) if (pid !== undefined) process.kill(pid, 'SIGKILL')
+}
 
 /**
  * Daemons of this lab without a record, after somebody deleted the run folder. Their config names them:
  * nothing else in our namespaces runs with it. They would go on reading from the TAPs, and no new daemon could.
  */
 export const lostDaemons = (paths: Paths) =>
-  pidsByWords('run', '--config', paths.config).filter(pid => pid !== daemonPid(paths))
+  pidsByWords('run', '--config', paths.config).filter(
+    pid => ![keeperPid(paths), daemonPid(paths)].includes(pid),
+  )
 
 /** True if something accepts connections on the control socket. */
 export function socketAnswers(paths: Paths): Promise<boolean> {
@@ -56,7 +79,7 @@ export async function startDaemon(paths: Paths, signal?: AbortSignal): Promise<v
   const words = () => lastWords(paths.log, logStart)
   startRecorded([TAPVS, 'run', '--config', paths.config], daemonRecord(paths), paths.log)
   await until('the daemon', { limitMs: READY_LIMIT_MS, signal }, async () => {
-    if (daemonPid(paths) === undefined) {
+    if (keeperPid(paths) === undefined) {
       throw new LabError('the daemon did not start; its last words are above', words())
     }
     return (await socketAnswers(paths)) || undefined

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { daemonPid, lostDaemons, socketAnswers, startDaemon, stopDaemon } from './appliance.ts'
+import { keeperPid, lostDaemons, socketAnswers, startDaemon, stopDaemon } from './appliance.ts'
 import { effectiveConfig, readAppliance } from './effective-config.ts'
 import { LabError } from './lab-error.ts'
 import { raiseArm } from './links.ts'
@@ -94,7 +94,7 @@ export class Lab {
     return (
       this.#namespaces.some(netnsLeftover) ||
       existsSync(this.paths.wanted) ||
-      daemonPid(this.paths) !== undefined ||
+      keeperPid(this.paths) !== undefined ||
       lostDaemons(this.paths).length > 0
     )
   }
@@ -160,7 +160,7 @@ export class Lab {
     if (failed?.status === 'rejected') throw failed.reason
 
     signal?.throwIfAborted()
-    if (daemonPid(paths) && (await socketAnswers(paths))) return
+    if (keeperPid(paths) && (await socketAnswers(paths))) return
     await stopDaemon(paths)
     await startDaemon(paths, signal)
     await this.#resolved(signal)

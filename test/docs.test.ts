@@ -66,6 +66,16 @@ test('every invariant is named by a test, and every one that is named is there',
   assert.deepEqual([...new Set(named)].sort(), rows.sort())
 })
 
+/** Tests as documents name them, a file in backquotes and maybe a name of it: => how many; each is there */
+function shownBy(text: string): number {
+  const named = [...text.matchAll(/`(test\/[^`]+)`(?:: \*([^*]+)\*)?/g)]
+  for (const [, file = '', name] of named) {
+    const source = read(file)
+    if (name !== undefined) assert.ok(source.includes(`test('${name}'`), `${file}: ${name}`)
+  }
+  return named.length
+}
+
 test('every requirement of the RFCs on NATs has its row, and the tests that show it are there', () => {
   const of: Record<string, number> = { 'RFC 4787': 14, 'RFC 5382': 10, 'RFC 5508': 11 }
   const parts = read('docs/rfc.md').split(/^## /m).slice(1)
@@ -84,14 +94,26 @@ test('every requirement of the RFCs on NATs has its row, and the tests that show
     for (const [row, , verdict = '', tests = ''] of rows) {
       assert.match(verdict, /^(met|not met|not ours)\b/, row)
       if (verdict.startsWith('met')) assert.notEqual(tests, '', row)
-      for (const [, file = '', name] of tests.matchAll(/`(test\/[^`]+)`(?:: \*([^*]+)\*)?/g)) {
-        const source = read(file)
-        if (name !== undefined) assert.ok(source.includes(`test('${name}'`), `${file}: ${name}`)
-        shown++
-      }
+      shown += shownBy(tests)
     }
   }
   assert.ok(shown > 30, `${shown} tests`)
+})
+
+test('each threat of SECURITY.md has something that stops it, and tests that show it', () => {
+  const text = read('SECURITY.md')
+  const model = text.slice(text.indexOf('## Who can try what'), text.indexOf('## Not defended'))
+  const parts = model.split(/^### /m).slice(1)
+  assert.equal(parts.length, 6)
+  let threats = 0
+  for (const part of parts) {
+    const rows = [...part.matchAll(/^\| (?!tries|---)(.+?) \| (.+?) \| (.+) \|$/gm)]
+    const lines = part.match(/^\|/gm) ?? []
+    assert.equal(rows.length, lines.length - 2, part.split('\n')[0])
+    for (const [row, , , tests = ''] of rows) assert.ok(shownBy(tests) > 0, row)
+    threats += rows.length
+  }
+  assert.ok(threats > 25, `${threats} threats`)
 })
 
 test('a decision has its row, its parts and at most 60 lines', () => {

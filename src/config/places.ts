@@ -3,6 +3,12 @@
  * place is given to another only when nothing counts in it any more; an object that returns before that gets its place back.
  */
 
+/** For another list of the same capacity: each name with its place, and how many places were ever given out. */
+export interface SavedPlaces {
+  names: [string, number][]
+  fresh: number
+}
+
 export class PlaceList {
   readonly #capacity: number
   readonly #isQuiet: (place: number) => boolean
@@ -15,6 +21,25 @@ export class PlaceList {
   constructor(capacity: number, isQuiet: (place: number) => boolean) {
     this.#capacity = capacity
     this.#isQuiet = isQuiet
+  }
+
+  save(): SavedPlaces {
+    return { names: [...this.#taken, ...this.#leaving], fresh: this.#fresh }
+  }
+
+  /**
+   * Into a list that has given out nothing: whoever had a place gets it back, and until then it is as one that was left. Throws
+   * RangeError, and changes nothing, if it makes no sense.
+   */
+  restore(saved: SavedPlaces): void {
+    const { names, fresh } = checked(saved, this.#capacity)
+    const free = new Set(Array.from({ length: fresh }, (_, place) => place))
+    for (const [name, place] of names) {
+      this.#leaving.set(name, place)
+      free.delete(place)
+    }
+    this.#fresh = fresh
+    this.#free.push(...free)
   }
 
   /** The place of `name`, a new one if it has none. Throws RangeError if all are taken. */
@@ -64,6 +89,20 @@ export class PlaceList {
       this.#free.push(place)
     }
   }
+}
+
+function checked(saved: SavedPlaces, capacity: number): SavedPlaces {
+  const { names, fresh } = Object(saved) as Partial<SavedPlaces>
+  const isPlace = (place: unknown, end: number) =>
+    Number.isInteger(place) && Number(place) >= 0 && Number(place) < end
+  const isSound =
+    Array.isArray(names) &&
+    isPlace(fresh, capacity + 1) &&
+    names.every(([name, place]) => typeof name === 'string' && isPlace(place, fresh as number)) &&
+    new Set(names.map(([name]) => name)).size === names.length &&
+    new Set(names.map(([, place]) => place)).size === names.length
+  if (!isSound) throw new RangeError('places that were kept make no sense')
+  return { names, fresh: fresh as number }
 }
 
 function placesOf(map: Map<string, number>, isMeant: (name: string) => boolean): number[] {

@@ -4,6 +4,7 @@ import type { ServiceInfo } from '../api/commands.ts'
 import { serviceName } from '../api/edits.ts'
 import type { Config } from '../config/config.ts'
 import { counted } from '../see/text/counted.ts'
+import type { AdoptedState } from './threads/protocol.ts'
 
 /** Services that are named when it stops; the rest is a number. */
 const NAMED = 5
@@ -20,6 +21,15 @@ export function readyText(config: Config): string {
   const { http } = config.control
   const threads = counted(config.workers.count, 'worker')
   return `TAPVS: ready, ${threads}, arms ${arms.join(', ')}; services ${services.join(', ') || 'none'}; socket ${config.control.socket}${http ? `, http://${http.address}:${http.port}` : ''}`
+}
+
+/** In the log, once connections of an earlier daemon go on; '' if there was none. */
+export function tookText(workers: readonly (AdoptedState | undefined)[]): string {
+  const adopted = workers.filter(worker => worker !== undefined)
+  if (adopted.length === 0) return ''
+  const sum = (of: keyof AdoptedState) => adopted.reduce((all, worker) => all + worker[of], 0)
+  const conns = counted(sum('conns'), 'connection')
+  return `TAPVS: took over ${conns}, ${sum('cleared')} cleared, ${counted(sum('neighbours'), 'neighbour')}`
 }
 
 /** The log line when a signal ends the daemon: connections left by service, the most first; they get `drain` seconds to end. */

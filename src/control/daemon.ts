@@ -4,16 +4,18 @@
  */
 
 import { withDevice } from '../config/arms.ts'
-import { type Config, ConfigError, readConfig } from '../config/config.ts'
+import { type Config, ConfigError } from '../config/config.ts'
 import { pageConfig, type UiOption } from '../config/listeners.ts'
 import { TraceRing } from '../engine/trace.ts'
 import { ifConfined } from '../io/confined.ts'
 import { confineProcess } from '../io/native.ts'
 import { printable } from '../see/text/printable.ts'
-import { readyText, statusText, stopText } from './announce.ts'
+import { readyText, statusText, stopText, tookText } from './announce.ts'
+import { type Begin, beginWith, restorePlaces } from './begin.ts'
 import { Checks } from './checks/host.ts'
 import { type ControlServer, claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
+import { NO_KEEPER } from './keeper/keeping.ts'
 import { type Log, openLog } from './log/log.ts'
 import { Shortage } from './log/shortage.ts'
 import { SilentNeighbours } from './log/silent-neighbours.ts'
@@ -33,6 +35,7 @@ import { reloadBySignal, reopenLogs, respond } from './respond.ts'
 import { Notifier } from './system/notify.ts'
 import { drained, Signals } from './system/stop.ts'
 import { CHECK_ARM } from './threads/check-arm.ts'
+import { heldName } from './threads/kept-arms.ts'
 import { newFlight, newTables, workerId } from './threads/memory.ts'
 import { Workers, type WorkersOptions } from './threads/workers.ts'
 import { Ui } from './ui/ui.ts'
@@ -51,18 +54,20 @@ export interface RunOptions extends Omit<WorkersOptions, 'warn'> {
 
 /** Runs until SIGTERM, SIGINT or SIGQUIT, and for control.drain seconds more if connections are left. => exit code: 0 stopped, 1 failed, 2 a wrong config */
 export async function runDaemon(configPath: string, options: RunOptions = {}): Promise<number> {
-  let config: Config
+  let begin: Begin
   try {
-    config = readConfig(configPath)
+    begin = beginWith(configPath, options.keeping)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     for (const problem of error.problems) process.stderr.write(`${printable(problem)}\n`)
     return 2
   }
+  const { config, problem } = begin
   const log = openLog(config.log)
+  if (problem) log.warn(`TAPVS: ${problem}`)
   for (const warning of config.warnings) log.warn(`TAPVS: ${warning}`)
   try {
-    return await serve(config, configPath, log, options)
+    return await serve(begin, configPath, log, options)
   } catch (error) {
     log.error(`TAPVS: ${await saidWithRemedy(error as Error, config, configPath)}`)
     return 1
@@ -81,18 +86,21 @@ async function saidWithRemedy(error: Error, config: Config, file: string): Promi
 }
 
 async function serve(
-  read: Config,
+  begin: Begin,
   configPath: string,
   log: Log,
   options: RunOptions,
 ): Promise<number> {
   // Before the first packet thread, which has a filter of its own.
   ifConfined(confineProcess, text => log.warn(`TAPVS: ${text}`))
+  const { config: read } = begin
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(read.control.socket)
-  if (!options.force) await untilFree(withDevice(read.arms))
+  const { keeping = NO_KEEPER } = options
+  const others = withDevice(read.arms).filter(device => !keeping.has(heldName(device)))
+  if (!options.force) await untilFree(others)
   const config = { ...read, arms: withDevices(read.arms) }
-  const parts = assemble(config, configPath, log, options)
+  const parts = assemble({ ...begin, config }, configPath, log, options)
   const { model } = parts.daemon
   for (const reader of parts.readers) reader.start()
   parts.daemon.records.start()
@@ -110,20 +118,26 @@ async function serve(
 }
 
 /** What a daemon is made of; the packet threads begin to start. */
-function assemble(config: Config, configPath: string, log: Log, options: RunOptions) {
+function assemble(begin: Begin, configPath: string, log: Log, options: RunOptions) {
+  const { config, ran, kept } = begin
   const indices = Array.from({ length: config.workers.count }, (_, index) => index)
   const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
   const first = newTables(config)
   const tables = indices.map(index => (index === 0 ? first : newTables(config, first)))
-  const model = new Model(config, new Readings(config, tables))
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
+  const readings = new Readings(config, tables)
+  const places = readings.places()
+  const unplaced = restorePlaces(places, ran)
+  if (unplaced) warn(unplaced)
+  const model = new Model(config, readings, places)
   const records = new Records(config, log)
   const flights = indices.map(() => newFlight(config.capture))
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
-  const { force, program, openQueues } = options
-  const workers = new Workers(config, model.initial, memories, { warn, force, program, openQueues })
+  const { force, program, openQueues, keeping } = options
+  const own = { warn, force, program, openQueues, keeping }
+  const workers = new Workers(config, model.initial, memories, own)
   const silent = new SilentNeighbours(arms, () => workers.neighbours(), log.of('neigh'))
   const readers = traces.map(
     (trace, index) =>
@@ -135,7 +149,8 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
       }),
   )
   const signals = options.signals ?? new Signals()
-  const notifier = new Notifier(process.env, warn)
+  const tell = keeping?.kept ? (text: string) => keeping.notify(text) : undefined
+  const notifier = new Notifier(process.env, warn, tell)
   const events = new Events()
   const headOf = captureHead(() => model.config.arms)
   const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
@@ -145,18 +160,26 @@ function assemble(config: Config, configPath: string, log: Log, options: RunOpti
     ...{ configPath, model, workers, log, records, notifier, signals, events, watching },
     pageUrl: null as string | null,
   }
-  return { daemon, flights, readers, silent, headOf, dumps, shortage }
+  const keep = () => {
+    if (kept?.write(model.config, model.places) === false)
+      warn('the config is too large to be kept: a next daemon would start from the file')
+  }
+  const told = { silent, headOf, dumps, shortage }
+  return { daemon, flights, readers, ...told, keep, keeping: keeping ?? NO_KEEPER }
 }
 
 type Parts = ReturnType<typeof assemble>
 
 /** What is told when something changes. */
-function follow({ daemon, silent, dumps }: Parts): void {
+function follow({ daemon, silent, dumps, keep }: Parts): void {
   const { model, workers, watching, events } = daemon
   watching.onWanted = () => workers.wake()
   workers.arms.onDevice = (arm, device) => model.found(arm, device)
   workers.arms.onChange = (arm, state) => events.emit('arm', { arm, ...state })
+  keep()
   model.onChange(({ steps, warnings }) => {
+    // Before whoever asked for it hears that it is done.
+    keep()
     watching.capture = model.config.capture
     dumps.config = model.config.capture.dump
     silent.clear()
@@ -183,9 +206,12 @@ async function untilEnd(
     log.info(stopText(signals.by ?? '', [], 0), 'stopping')
     return 0
   }
+  const took = tookText(first)
+  if (took) log.info(took, 'took_over')
   workers.setDebug(log.levels.tracing)
   model.sampleRates(performance.now())
   await open(parts, opened, uiOption)
+  parts.keeping.ready()
   notifier.ready(statusText(model.config))
   model.onChange(() => notifier.status(statusText(model.config)))
   notifier.watch(() => workers.alive())

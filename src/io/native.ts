@@ -8,8 +8,7 @@
  * NativeError, except in readBurst, writeBurst and wait, which return -errno (node:os
  * constants.errno has the numbers, EBADFD is here) because an exception costs microseconds.
  */
-import { createRequire } from 'node:module'
-import { buildRemedy, builtFile } from './built.ts'
+import { loadAddon } from './addon.ts'
 
 /**
  * What a failed system call throws: `code` is 'ENOENT', 'EPERM', 'EBUSY'...; the message names step
@@ -56,7 +55,7 @@ interface Addon {
   newNetns(): number
   notify(path: string, text: string): void
   giveUpRights(): void
-  confineThread(): void
+  confineThread(ring: Ring | null): void
   confineProcess(): void
   loadClassifier(program: Uint8Array): number
   attachTcx(program: number, netns: string, ifindex: number, where: number): number
@@ -74,23 +73,7 @@ interface Addon {
   wait(fds: Int32Array, revents: Int32Array, n: number, timeoutMs: number): number
 }
 
-/** Throws an Error in one line. */
-function load(): Addon {
-  const binary = builtFile('arm.node')
-  if (binary === undefined) {
-    const machine = `${process.platform} ${process.arch}`
-    throw new Error(`the TAP addon is not built for ${machine}; ${buildRemedy()}`)
-  }
-  try {
-    return createRequire(import.meta.url)(binary) as Addon
-  } catch (error) {
-    // Of another C library or architecture.
-    const [why] = (error as Error).message.split('\n')
-    throw new Error(`the TAP addon does not load (${why}); ${buildRemedy()}`)
-  }
-}
-
-const addon = load()
+const addon = loadAddon<Addon>()
 
 /**
  * openTap: one queue of several (IFF_MULTI_QUEUE). Every queue of a TAP must agree, else TUNSETIFF
@@ -181,14 +164,14 @@ export const giveUpRights: Addon['giveUpRights'] = addon.giveUpRights
 
 /**
  * Leaves the calling thread the system calls of a packet thread that runs and ends, for good: no file, no socket, no program,
- * no namespace, no new ring. What no packet thread asks for, whatever goes wrong in it (native/filter.c), ends the process by
+ * no namespace, and of all rings `ring`. What no packet thread asks for, whatever goes wrong in it (native/filter.c), ends the process by
  * SIGSYS; all else is refused with EPERM. Throws NativeError where there are no filters: ENOSYS, EINVAL.
  */
 export const confineThread: Addon['confineThread'] = addon.confineThread
 
 /**
- * Refuses all threads of the process, and what they start, the system calls that no part of a daemon needs (EPERM), and
- * namespaces but those of the network. Before confineThread in any of them, else it throws NativeError EBUSY.
+ * Refuses all threads of the process, and what they start, the system calls that no part of a daemon needs (EPERM),
+ * namespaces but those of the network, and rings that have not BURST entries (libuv's). Before confineThread in any of them, else it throws NativeError EBUSY.
  */
 export const confineProcess: Addon['confineProcess'] = addon.confineProcess
 

@@ -9,6 +9,7 @@ import { countersOf, RIP, VIP } from './lab.ts'
 
 const UP = 9000
 const DOWN = 9001
+const PIECE_MIB = 2
 /** One Ethernet frame with its virtio-net header. */
 export const WIRE_FRAME = 10 + 14 + 1500
 
@@ -24,6 +25,28 @@ export const BULK_SERVICES = [UP, DOWN].map(port => ({
 const limit = { timeoutMs: 150_000 }
 const bash = (script: string) => ['bash', '-o', 'pipefail', '-c', script]
 const hashOf = (text: string) => text.split(' ')[0]
+
+/** A file in pieces with a pause behind each, so that what happens meanwhile happens in the middle. */
+const paced = (file: string, mib: number) =>
+  `for i in $(seq 0 ${mib / PIECE_MIB - 1}); do dd if=${file} bs=${PIECE_MIB}M skip=$i count=1 status=none; sleep 0.05; done`
+
+/** So many MiB of a file in both directions at once, at a pace. Hashes are compared. */
+export async function pacedTransfer(ends: Ends, file: string, mib: number): Promise<void> {
+  const pieces = paced(file, mib)
+  const upServer = ends.rs(bash(`socat -u TCP-LISTEN:${UP},reuseaddr - | sha256sum`), limit)
+  const downServer = ends.rs(
+    bash(`(${pieces}) | socat -u STDIN TCP-LISTEN:${DOWN},reuseaddr`),
+    limit,
+  )
+  await Promise.all([listening(ends, UP), listening(ends, DOWN)])
+  const upClient = ends.client(bash(`(${pieces}) | socat -u STDIN TCP:${VIP}:${UP}`), limit)
+  const downClient = ends.client(bash(`socat -u TCP:${VIP}:${DOWN} - | sha256sum`), limit)
+  const expected = hashOf((await ends.client(['sha256sum', file])).stdout)
+  const ended = await Promise.all([upServer, downServer, upClient, downClient])
+  for (const { code, stderr } of ended) assert.equal(code, 0, stderr)
+  assert.equal(hashOf(ended[0].stdout), expected, 'what went up')
+  assert.equal(hashOf(ended[3].stdout), expected, 'what came down')
+}
 
 /** A file of so many MiB of random bytes. */
 export async function randomFile(lab: Lab, file: string, mib: number): Promise<void> {

@@ -3,12 +3,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { stopDaemon } from '../../netns/appliance.ts'
+import { daemonOf, stopDaemon } from '../../netns/appliance.ts'
 import { TAPVS } from '../../netns/topology.ts'
 import type { Lab } from '../../netns/two-arm.ts'
 
 export interface OwnDaemon {
+  /** Its keeper, which passes signals on. */
   process: ChildProcess
+  /** Of the daemon itself. */
   pid: number
   /** Everything on stderr so far. */
   said(): string
@@ -47,5 +49,11 @@ export async function startOwnDaemon(
     }
   }
   await says(/^TAPVS: ready/m)
-  return { process: child, pid: child.pid as number, said: () => text, says, exitCode }
+  return {
+    process: child,
+    pid: daemonOf(child.pid as number) as number,
+    said: () => text,
+    says,
+    exitCode,
+  }
 }

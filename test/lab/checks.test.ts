@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { daemonPid } from '../../netns/appliance.ts'
+import { killDaemon, lostDaemons } from '../../netns/appliance.ts'
 import { readCapture, startCapture } from '../../netns/capture.ts'
 import { run, until } from '../../netns/processes.ts'
 import { raiseRedis, redisPid } from '../../netns/real-servers.ts'
@@ -332,11 +332,9 @@ test('RSs that change their MAC in silence are found by checks that give up with
 })
 
 test('a daemon that is killed leaves no namespace and no process behind', async () => {
-  const pid = daemonPid(lab.paths)
-  assert.ok(pid)
   const before = await run(['ip', '-o', 'link'])
-  process.kill(pid, 'SIGKILL')
-  await until('its end', { limitMs: 3000 }, () => daemonPid(lab.paths) === undefined || undefined)
+  killDaemon(lab.paths)
+  await until('its end', { limitMs: 3000 }, () => lostDaemons(lab.paths).length === 0 || undefined)
   assert.equal((await run(['ip', '-o', 'link'])).stdout, before.stdout)
   const { stdout } = await run([
     'bash',

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { daemonPid } from '../../netns/appliance.ts'
+import { keeperPid, killDaemon, lostDaemons } from '../../netns/appliance.ts'
 import { run, until } from '../../netns/processes.ts'
 import { LPORT_FIRST } from '../../src/engine/sa-pool.ts'
 import { CIP, LIP, labForTests, mustClient, scratchFolder, untilNoConns, VIP } from '../kit/lab.ts'
@@ -56,10 +56,12 @@ test('the same lport of another client after a restart; what lived at the stop; 
 })
 
 async function stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-  const pid = daemonPid(lab.paths)
+  const pid = keeperPid(lab.paths)
   assert.ok(pid)
-  process.kill(pid, signal)
-  await until('its end', { limitMs: 5000 }, () => daemonPid(lab.paths) === undefined || undefined)
+  if (signal === 'SIGKILL') killDaemon(lab.paths)
+  else process.kill(pid, signal)
+  const left = () => [keeperPid(lab.paths), ...lostDaemons(lab.paths)].filter(Boolean)
+  await until('its end', { limitMs: 5000 }, () => left().length === 0 || undefined)
 }
 
 test('a disk that is full: one line, and it balances and remembers', async () => {

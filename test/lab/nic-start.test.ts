@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { daemonPid, stopDaemon } from '../../netns/appliance.ts'
+import { killDaemon, stopDaemon } from '../../netns/appliance.ts'
 import { inside } from '../../netns/namespaces.ts'
 import { mustRun, run } from '../../netns/processes.ts'
 import { TAPVS } from '../../netns/topology.ts'
@@ -171,7 +171,7 @@ test('a second daemon on the same NIC is refused; a killed one leaves nothing be
   assert.equal(code, 1)
   assert.match(stderr, /nic ext0 in \S+ is held by node \(pid \d+\)/)
   assert.match(await links(), /tapvs/)
-  process.kill(daemonPid(lab.paths) as number, 'SIGKILL')
+  killDaemon(lab.paths)
   await untilNoTap()
   await ip('addr', 'add', `${VIP}/24`, 'dev', 'ext0')
   await lab.client(['ip', 'neigh', 'flush', 'dev', 'ext0'])

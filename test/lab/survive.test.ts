@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { after, test } from 'node:test'
-import { daemonPid } from '../../netns/appliance.ts'
+import { daemonPid, keeperPid, killDaemon, lostDaemons } from '../../netns/appliance.ts'
 import { run, until } from '../../netns/processes.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import { CIP, countersOf, labConfig, labName, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
@@ -50,10 +50,23 @@ test('up, kill -9 of the daemon, down, up: nothing stays behind', async () => {
 
 test('a killed daemon is replaced by up; the TAPs and their addresses have outlived it', async () => {
   const before = await lab.client(['ip', '-o', 'addr', 'show', 'ext0'])
-  process.kill(pid(), 'SIGKILL')
-  await until('its end', { limitMs: 3000 }, () => daemonPid(lab.paths) === undefined || undefined)
+  killDaemon(lab.paths)
+  const ended = () => keeperPid(lab.paths) === undefined && lostDaemons(lab.paths).length === 0
+  await until('its end', { limitMs: 3000 }, () => ended() || undefined)
   const held = await lab.client(['ip', '-o', 'addr', 'show', 'ext0'])
   assert.equal(held.stdout, before.stdout)
+  await lab.up()
+  await untilServed(2000)
+})
+
+test('a daemon whose keeper is killed ends by itself, and lets go of the TAPs', async () => {
+  const keeper = keeperPid(lab.paths)
+  assert.ok(keeper)
+  const daemon = pid()
+  process.kill(keeper, 'SIGKILL')
+  await until('its end', { limitMs: 5000 }, () => !existsSync(`/proc/${daemon}`) || undefined)
+  assert.match(readFileSync(lab.paths.log, 'utf8'), /^TAPVS: the keeper has ended, and the daemon/m)
+  assert.equal(existsSync(lab.paths.socket), false)
   await lab.up()
   await untilServed(2000)
 })

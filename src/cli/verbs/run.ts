@@ -2,6 +2,7 @@
 
 import type { Argv } from 'yargs'
 import { UI_PORT } from '../../api/commands.ts'
+import { KEPT } from '../../control/keeper/keeping.ts'
 import { Signals } from '../../control/system/stop.ts'
 import { CliError } from '../daemon/client.ts'
 import type { Common } from '../terminal/common.ts'
@@ -26,16 +27,34 @@ export function addRun(common: Argv<Common>): void {
           type: 'boolean',
           default: false,
           describe: 'take the TAPs of the arms even if another process holds them',
+        })
+        .option('keeper', {
+          type: 'boolean',
+          default: true,
+          describe: 'start another daemon when this one fails; --no-keeper is the daemon alone',
         }),
     async args => {
+      if (args.keeper && process.env[KEPT] === undefined) await keepRunning()
       const ui = args.ui === undefined ? undefined : pageOf(args.ui)
       const signals = new Signals()
       // Imported here, because the daemon's libraries would double the start-up of every listing.
       const { runDaemon } = await import('../../control/daemon.ts')
+      const { keepingOf } = await import('../../control/keeper/kept.ts')
+      const keeping = keepingOf(process.env, () => {
+        process.stderr.write('TAPVS: the keeper has ended, and the daemon ends with it\n')
+        process.kill(process.pid, 'SIGTERM')
+      })
+      const options = { signals, keeping, force: args.force, ...(ui && { ui }) }
       // Text for a stopped reader of our stderr would hold the process for ever; what could be flushed is.
-      process.exit(await runDaemon(args.config, { signals, force: args.force, ...(ui && { ui }) }))
+      process.exit(await runDaemon(args.config, options))
     },
   )
+}
+
+/** bin/tapvs does the same without this program's libraries, where `run` is the first word. */
+async function keepRunning(): Promise<never> {
+  const { keep } = await import('../../control/keeper/keeper.ts')
+  return keep()
 }
 
 /** `--ui` alone is ''. */

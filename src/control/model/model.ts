@@ -39,9 +39,9 @@ export class Model implements Sources {
   readonly #listeners = new Set<(plan: PlanInfo) => void>()
 
   /** Throws RangeError for what the checks of the config let through. */
-  constructor(config: Config, readings: Readings) {
+  constructor(config: Config, readings: Readings, places = readings.places()) {
     this.readings = readings
-    this.places = readings.places()
+    this.places = places
     this.#config = config
     this.initial = compare(null, config).changes(this.places)
   }

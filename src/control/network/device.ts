@@ -38,6 +38,8 @@ export interface NicFacts {
 /** A NIC as it was found, and what control holds of it. */
 export interface Nic {
   facts: NicFacts
+  /** Descriptors of the links of its classifiers; release() closes them. */
+  links: readonly number[]
   /** All addresses of ours from now on, int32. Throws NativeError. */
   readdress(addresses: Iterable<number>): void
   /** Leaves it to the host; a second time does nothing. */

@@ -18,7 +18,7 @@ import { netnsPath } from './netns.ts'
 import { openNic, tapOf } from './nic.ts'
 import { type Holder, holdersOf, isHeld, refuseHeld } from './tun-info.ts'
 
-const RELEASE_MS = 1000
+const RELEASE_MS = 2000
 const LOOK_AGAIN_MS = 50
 
 export interface ArmKind {
@@ -74,7 +74,7 @@ export function kindOf({ kind }: Pick<Device, 'kind'>): ArmKind {
 
 /**
  * Resolves when nobody else holds the devices of these arms. The kernel takes the queues of a daemon that was killed away a
- * moment after it has gone, so a holder is given a second. Rejects with a HeldError.
+ * moment after it has gone, and one whose keeper was killed ends by itself, so a holder is given two seconds. Rejects with a HeldError.
  */
 export async function untilFree(arms: readonly Device[]): Promise<void> {
   for (const end = performance.now() + RELEASE_MS; ; await sleep(LOOK_AGAIN_MS)) {

@@ -24,13 +24,15 @@ import {
 import { fromNicProgram, fromTapProgram, toTapProgram } from '../../io/nic-bpf.ts'
 import { openQueues, type Queues } from '../../io/queues.ts'
 import { macText } from '../../wire/address.ts'
-import type { Device, DeviceError, NicFacts, Opened, Ours } from './device.ts'
+import type { Device, DeviceError, Nic, NicFacts, Opened, Ours } from './device.ts'
 import { ipIn, netnsPath } from './netns.ts'
 import type { Remark } from './nic-remarks.ts'
 
 const ARPHRD_ETHER = 1
 /** The largest that a TAP has: frames of any NIC fit, and one that is changed need not be followed. */
 const TAP_MTU = 65_521
+/** Classifiers of a NIC. */
+const LINKS = 3
 
 /** By a socket of the device's namespace; undefined if there is none. Throws NativeError. */
 export function factsBy(socket: number, name: string): NicFacts | undefined {
@@ -127,9 +129,6 @@ export function openNic(
   const tap = tapBehind(index)
   const queues = openQueues(tap, path, workers, steering)
   const links: number[] = []
-  const release = () => {
-    for (const link of links.splice(0)) closeFd(link)
-  }
   try {
     setUpTap(tap, path, TAP_MTU)
     const tapIndex = factsOf({ name: tap, netns: device.netns })?.index ?? 0
@@ -138,16 +137,40 @@ export function openNic(
     attach(toTapProgram(index), tapIndex, TCX_EGRESS)
     attach(fromTapProgram(index), tapIndex, TCX_INGRESS)
     attach(fromNicProgram({ tap: tapIndex, addresses, vlans }), index, TCX_INGRESS)
-    const [link = -1] = links.slice(-1)
-    const readdress = (all: Iterable<number>) => {
-      if (links.length > 0) replaced(link, fromNicProgram({ tap: tapIndex, addresses: all, vlans }))
-    }
-    return { ...queues, nic: { facts, readdress, release } }
+    return { ...queues, nic: joined(facts, tapIndex, links, vlans) }
   } catch (error) {
-    release()
+    for (const link of links) closeFd(link)
     closeAll(queues)
     throw withReason(error as NativeError, device)
   }
+}
+
+/** Its TAP has these links, in the order in which openNic makes them, and was there before. `links` are its own from now on. */
+function joined(facts: NicFacts, tap: number, links: number[], vlans: readonly number[]): Nic {
+  const [link = -1] = links.slice(-1)
+  return {
+    facts,
+    links,
+    readdress: addresses => {
+      if (links.length > 0) replaced(link, fromNicProgram({ tap, addresses, vlans }))
+    },
+    release: () => {
+      for (const one of links.splice(0)) closeFd(one)
+    },
+  }
+}
+
+/**
+ * Goes on with the TAP and the links that another process has opened: the NIC must be the same. Throws NativeError, and Error if it
+ * is not.
+ */
+export function takeNic(device: Device, links: readonly number[], ours: Ours): Nic {
+  const facts = nicOf(device)
+  const tap = factsOf({ name: tapBehind(facts.index), netns: device.netns })
+  if (links.length !== LINKS || tap === undefined) throw new Error('another NIC')
+  const nic = joined(facts, tap.index, [...links], ours.vlans)
+  nic.readdress(ours.addresses)
+  return nic
 }
 
 function where({ netns }: Device): string {

@@ -89,15 +89,25 @@ export interface Holder {
 
 /**
  * => who is attached to the TAP `name` in a namespace (null: our own), ourselves left out; only processes that we may look
- * at. A holder counts even if the kernel does not tell us which namespace its TAP is in.
+ * at. A holder counts even if the kernel does not tell us which namespace its TAP is in. Of a daemon and its keeper, who hold the
+ * same queues, the daemon is named.
  */
 export function holdersOf(name: string, netns: string | null): Holder[] {
   const inode = statSync(netnsPath(netns) || '/proc/self/ns/net', { throwIfNoEntry: false })?.ino
   const pids = readdirSync('/proc').filter(entry => /^\d+$/.test(entry))
-  return pids
-    .map(Number)
-    .filter(pid => pid !== process.pid && holds(pid, name, inode))
-    .map(pid => ({ pid, program: nameOf(pid) }))
+  const holders = pids.map(Number).filter(pid => pid !== process.pid && holds(pid, name, inode))
+  const parents = new Set(holders.map(parentOf))
+  return holders.filter(pid => !parents.has(pid)).map(pid => ({ pid, program: nameOf(pid) }))
+}
+
+/** => 0 if it has gone */
+function parentOf(pid: number): number {
+  try {
+    // Behind the command, which may hold anything.
+    return Number(/^.*\) . (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1] ?? 0)
+  } catch {
+    return 0
+  }
 }
 
 function holds(pid: number, name: string, inode: number | undefined): boolean {

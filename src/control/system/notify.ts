@@ -11,15 +11,24 @@ const SIGNS = 3
 
 export class Notifier {
   readonly #socket: string
+  readonly #send: (text: string) => void
   /** ms between two signs of life; 0 when nobody waits for any. */
   readonly #period: number
   #warn: ((text: string) => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #status = ''
 
-  /** Takes its variables out of `environment`, so that no child of ours speaks for us. */
-  constructor(environment: NodeJS.ProcessEnv, warn: (text: string) => void) {
+  /**
+   * Takes its variables out of `environment`, so that no child of ours speaks for us. `send` is how it is told, if another
+   * process does that.
+   */
+  constructor(
+    environment: NodeJS.ProcessEnv,
+    warn: (text: string) => void,
+    send?: (text: string) => void,
+  ) {
     this.#socket = environment.NOTIFY_SOCKET ?? ''
+    this.#send = send ?? (text => notify(this.#socket, text))
     this.#warn = warn
     const { WATCHDOG_PID: pid, WATCHDOG_USEC: usec } = environment
     const forUs = pid === undefined || Number(pid) === process.pid
@@ -76,7 +85,7 @@ export class Notifier {
   #say(...lines: string[]): void {
     if (!this.#socket) return
     try {
-      notify(this.#socket, `${lines.map(line => line.replaceAll('\n', ' ')).join('\n')}\n`)
+      this.#send(`${lines.map(line => line.replaceAll('\n', ' ')).join('\n')}\n`)
     } catch (error) {
       this.#warn?.(`the service manager cannot be told: ${(error as Error).message}`)
       this.#warn = undefined

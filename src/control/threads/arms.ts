@@ -15,10 +15,12 @@ import { closeFd } from '../../io/native.ts'
 import { type Queues, readerOf } from '../../io/queues.ts'
 import { steeringProgram } from '../../io/steering-bpf.ts'
 import { ipv4Int } from '../../wire/address.ts'
+import { type Keeping, NO_KEEPER } from '../keeper/keeping.ts'
 import type { Device, DeviceError, Opened } from '../network/device.ts'
 import { kindOf } from '../network/kinds.ts'
 import { Links } from '../network/links.ts'
 import { HeldError } from '../network/tun-info.ts'
+import { heldName, holdArm, takeArm } from './kept-arms.ts'
 import { workerId } from './memory.ts'
 import { Nics } from './nics.ts'
 import type { Queue, ToWorker } from './protocol.ts'
@@ -43,6 +45,8 @@ export interface ArmsOptions {
   send(worker: number, message: ToWorker): void
   /** Instead of what the kind of the device does. */
   openQueues?: OpenQueues
+  /** Who holds the queues, too. */
+  keeping?: Keeping
 }
 
 export class Arms {
@@ -67,8 +71,10 @@ export class Arms {
   readonly #refused = new Set<number>()
 
   readonly #openQueues: OpenQueues | undefined
+  readonly #keeping: Keeping
 
-  constructor(config: Config, { force, warn, send, openQueues }: ArmsOptions) {
+  constructor(config: Config, { force, warn, send, openQueues, keeping }: ArmsOptions) {
+    this.#keeping = keeping ?? NO_KEEPER
     this.#config = config
     this.#force = force
     this.#openQueues = openQueues
@@ -108,10 +114,15 @@ export class Arms {
 
   /** The device is to be let go of, although it is there. */
   #leave(arm: number): void {
-    this.#links.lost(arm)
-    this.#nics.drop(arm)
+    this.#letGo(arm)
     for (let worker = 0; worker < this.#config.workers.count; worker++)
       this.#send(worker, { do: 'lose', arm })
+  }
+
+  #letGo(arm: number): void {
+    this.#links.lost(arm)
+    this.#nics.drop(arm)
+    this.#keeping.drop(heldName(this.#device(arm)))
   }
 
   /** A worker has let go of an arm, because the device has gone or because it was told to. */
@@ -119,8 +130,7 @@ export class Arms {
     const left = this.#left[arm] as Set<number>
     const { count } = this.#config.workers
     if (left.size === 0) {
-      this.#links.lost(arm)
-      this.#nics.drop(arm)
+      this.#letGo(arm)
       this.#tell(arm, 'gone')
       for (let other = 0; other < count; other++) {
         if (other !== worker) this.#send(other, { do: 'lose', arm })
@@ -237,10 +247,11 @@ export class Arms {
     const { name } = device
     const kind = kindOf(device)
     const { count } = this.#config.workers
-    if (!this.#force) kind.refuseHeld(device, 0)
+    const ours = this.#nics.ours(name)
+    const taken = takeArm(device, count, this.#program, ours, this.#keeping)
+    if (!this.#force && !taken) kind.refuseHeld(device, 0)
     const opened: Opened =
-      this.#openQueues?.(device, count) ??
-      kind.open(device, count, this.#program, this.#nics.ours(name))
+      taken ?? this.#openQueues?.(device, count) ?? kind.open(device, count, this.#program, ours)
     const { fds, unsteered, nic } = opened
     if (nic) this.#nics.take(arm, nic)
     try {
@@ -251,6 +262,7 @@ export class Arms {
       for (const fd of fds) closeFd(fd)
       throw error
     }
+    if (!taken) holdArm(device, opened, this.#keeping)
     if (unsteered === undefined)
       return this.#keep(
         arm,

@@ -11,12 +11,9 @@ import { Edges } from '../../engine/edges.ts'
 import { FlightRing } from '../../engine/flight.ts'
 import { arenaSlots, Frames } from '../../engine/frames.ts'
 import { Limits } from '../../engine/limits.ts'
-import { Neighs } from '../../engine/neigh.ts'
 import { Outcomes } from '../../engine/outcomes.ts'
-import { connBytes } from '../../engine/parts.ts'
 import { LIP_CELLS } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
-import { Sessions } from '../../engine/sessions.ts'
 import { Templates } from '../../engine/templates.ts'
 
 /** What a worker is built of; the rest comes as changes. */
@@ -31,22 +28,9 @@ export interface Tables {
   drops: SharedArrayBuffer
   lips: SharedArrayBuffer
   /** Of all workers: persistent clients. */
-  templates: SharedArrayBuffer
+  templates: ArrayBufferLike
   /** Of all workers: connections of RSs that may have so many. */
   limits: SharedArrayBuffer
-}
-
-/**
- * What a worker's engine has its entries in. Control makes it and keeps it, so that it outlives the thread: an engine that comes
- * after goes on with what lies there.
- */
-export interface Kept {
-  /** connBytes() of them. */
-  conns: SharedArrayBuffer
-  /** Of NEIGH_CAPACITY entries. */
-  neighs: SharedArrayBuffer
-  /** What is told of connections that end; null if nobody wants to know. */
-  sessions: SharedArrayBuffer | null
 }
 
 /** What a worker and control share of its recorder. */
@@ -97,16 +81,6 @@ export function newTables(config: Pick<ConfigValues, 'arms'>, first?: Tables): T
     lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
     templates: first?.templates ?? newTemplates(),
     limits: first?.limits ?? new SharedArrayBuffer(Limits.bytesFor(DEST_PLACES)),
-  }
-}
-
-/** All zero, which is an engine that knows nobody; pages that were never written take no memory. */
-export function newKept(config: BareConfig, hasSessions: boolean): Kept {
-  const capacity = connCapacityOf(config)
-  return {
-    conns: new SharedArrayBuffer(connBytes(capacity)),
-    neighs: new SharedArrayBuffer(Neighs.bytesFor(NEIGH_CAPACITY)),
-    sessions: hasSessions ? new SharedArrayBuffer(Sessions.bytesFor(capacity)) : null,
   }
 }
 

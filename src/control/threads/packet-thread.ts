@@ -8,6 +8,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { Refused } from '../../api/refused.ts'
 import { wake } from '../../io/native.ts'
 import type {
+  AdoptedState,
   FromWorker,
   ToWorker,
   WorkerAnswer,
@@ -31,7 +32,7 @@ export interface ThreadHooks {
 
 export class PacketThread {
   /** Rejects with the reason, in one line, if it cannot start or ends before. */
-  readonly ready: Promise<void>
+  readonly ready: Promise<AdoptedState | undefined>
   /** Resolves when the thread is gone; undefined if it was asked to go. */
   readonly ended: Promise<string | undefined>
   readonly #worker: Worker
@@ -71,7 +72,7 @@ export class PacketThread {
     })
     this.ready = new Promise((done, fail) => {
       this.#onMessage = message => {
-        if ('ready' in message) done()
+        if ('ready' in message) done(message.adopted)
         else if ('failed' in message) fail(new Error(message.failed))
         else if ('warning' in message) warn(message.warning)
         else if ('lost' in message) lost(message.lost)

@@ -4,9 +4,10 @@ import type { MessagePort } from 'node:worker_threads'
 import type { NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
 import type { EngineImage } from '../../engine/image.ts'
-import type { BareConfig, Kept, Tables } from './memory.ts'
+import type { BareConfig, Tables } from './memory.ts'
 import type { Key, Probed } from './probe.ts'
 import type { Page } from './snapshots.ts'
+import type { WorkerState } from './state.ts'
 
 /** What a worker has of an arm's device: a descriptor that is its own from now on, and whether it reads from it. */
 export interface Queue {
@@ -30,10 +31,10 @@ export interface WorkerStart {
   page: SharedArrayBuffer
   /** Where it counts. */
   tables: Tables
-  /** Its connections and neighbours. */
-  kept: Kept
   /** Index of the worker. */
   index: number
+  /** Where its connections and neighbours are, and those that an earlier worker has left. */
+  state: WorkerState
   /** In the order of the arms. */
   queues: readonly Queue[]
   /** null when there is one worker. */
@@ -100,10 +101,17 @@ export interface WorkerImage {
   image: EngineImage
 }
 
+/** What a worker goes on with of an earlier one, and what of it made no sense. */
+export interface AdoptedState {
+  conns: number
+  cleared: number
+  neighbours: number
+}
+
 /** From a worker. `ready` comes once; `failed` instead if it could not start. `lost` names an arm by its index. */
 export type FromWorker =
   | { id: number; answer: WorkerAnswer }
-  | { ready: true }
+  | { ready: true; adopted?: AdoptedState }
   | { failed: string }
   | { warning: string }
   | { lost: number }

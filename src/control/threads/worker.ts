@@ -5,10 +5,11 @@
 
 // Before anything of the engine is warm.
 import '../../io/compiler.ts'
-import { randomBytes } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { isImpaired, parentOf } from '../../config/arms.ts'
 import type { Change } from '../../config/changes.ts'
+import { adoptRecords } from '../../engine/adopt.ts'
 import type { Arm } from '../../engine/arm.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { FlightRing } from '../../engine/flight.ts'
@@ -22,7 +23,7 @@ import { ifConfined } from '../../io/confined.ts'
 import { Exchange } from '../../io/exchange.ts'
 import { Handover } from '../../io/handover.ts'
 import { Impair } from '../../io/impair.ts'
-import { clockMs, Loop, longClockMs } from '../../io/loop.ts'
+import { clockMs, Loop, longClockMs, setClock } from '../../io/loop.ts'
 import { confineThread, giveUpRights, type Ring, wake } from '../../io/native.ts'
 import type { Port } from '../../io/port.ts'
 import { ringIfAllowed } from '../../io/ring.ts'
@@ -34,9 +35,17 @@ import { applyChange, applyRunning, type Built, buildBare } from './apply.ts'
 import { checkArm, mtuOfChecks } from './check-arm.ts'
 import { workerId } from './memory.ts'
 import { probe } from './probe.ts'
-import type { FromWorker, ToWorker, WorkerAnswer, WorkerRequest, WorkerStart } from './protocol.ts'
+import type {
+  AdoptedState,
+  FromWorker,
+  ToWorker,
+  WorkerAnswer,
+  WorkerRequest,
+  WorkerStart,
+} from './protocol.ts'
 import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { copyConns, neighbours } from './snapshots.ts'
+import { mapState, stateFor } from './state.ts'
 
 const start = workerData as WorkerStart
 const { config, index, port, shared } = start
@@ -49,7 +58,8 @@ function post(message: FromWorker): void {
 function main(): void {
   const trace = new TraceRing(start.trace, start.traceRecords)
   trace.log(new LogLevels(config.log.level, config.log.modules).tracing)
-  const key = randomBytes(20)
+  const state = mapState(start.state, stateFor(config, index, start.sessions !== null))
+  setClock(state.clock)
   const exchange = openExchange()
   const sessions = start.sessions && sessionRing(start.sessions)
   if (sessions) setSessionClock(sessions, clockMs())
@@ -59,17 +69,17 @@ function main(): void {
     ...(exchange && { peers: exchange }),
     trace,
     ...(sessions && { sessions }),
-    isn: new KeyedIsn(Int32Array.of(...[0, 4, 8, 12].map(at => key.readInt32LE(at)))),
-    tables: start.tables,
-    connMemory: start.kept.conns,
-    neighMemory: start.kept.neighs,
-    ...(start.kept.sessions && { sessionMemory: start.kept.sessions }),
+    isn: new KeyedIsn(state.key),
+    tables: { ...start.tables, templates: state.templates },
+    connMemory: state.conns,
+    neighMemory: state.neighs,
+    ...(state.sessions && { sessionMemory: state.sessions }),
     checkArm: (arm, slots) => checkArm(arm, mtuOfChecks(config.arms), slots),
-    seed: key.readInt32LE(16) | 1,
+    seed: randomInt(2 ** 31) | 1,
     now: longClockMs(),
   })
   const { engine } = built
-  for (const change of start.changes) applyChange(built, change, clockMs())
+  const adopted = setUp(built)
   // It is the machine that says so, to all of them.
   const warn = (warning: string) => {
     if (index === 0) post({ warning })
@@ -81,17 +91,30 @@ function main(): void {
   // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
   giveUpRights()
   // What maps memory or opens anything is above this line.
-  ifConfined(confineThread, warn)
+  ifConfined(() => confineThread(ring), warn)
   const hooks = {
     control: () => readMail(built, ports, loop, watch),
     // That of the health checks is in nobody's reach but our own.
     armLost: (arm: number) => arm < config.arms.length && post({ lost: arm }),
   }
   const loop = new Loop({ engine, ports, exchange, waker: start.waker, watch, hooks })
-  post({ ready: true })
+  post(adopted ? { ready: true, adopted } : { ready: true })
   loop.run()
   if (sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
   for (const port of ports) port.lose()
+}
+
+/** What the config says, around what an earlier worker has left. */
+function setUp(built: Built): AdoptedState | undefined {
+  const { engine } = built
+  if (start.state.adopt) {
+    // It may have ended while it had some.
+    engine.templates.free(index)
+    engine.neighs.adopt(clockMs())
+  }
+  for (const change of start.changes) applyChange(built, change, clockMs())
+  if (!start.state.adopt) return undefined
+  return { ...adoptRecords(engine, clockMs()), neighbours: engine.neighs.used }
 }
 
 function openExchange(): Exchange | null {

@@ -11,11 +11,14 @@ import { Steering } from '../../engine/steering.ts'
 import { Handover } from '../../io/handover.ts'
 import { createWaker } from '../../io/native.ts'
 import { readerOf } from '../../io/queues.ts'
+import { type Keeping, NO_KEEPER } from '../keeper/keeping.ts'
 import { Arms, type OpenQueues, type Own } from './arms.ts'
-import { arenaBytes, type Flight, newKept, type Tables, workerId } from './memory.ts'
+import { arenaBytes, type Flight, type Tables, workerId } from './memory.ts'
 import { PacketThread } from './packet-thread.ts'
 import type { Key, Probed } from './probe.ts'
-import type { Shared, WorkerImage } from './protocol.ts'
+import type { AdoptedState, Shared, WorkerImage } from './protocol.ts'
+import type { WorkerState } from './state.ts'
+import { openStates } from './states.ts'
 
 /** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
 const pageOf = {
@@ -45,13 +48,15 @@ export interface WorkersOptions {
   /** What each thread runs, and what opens the queues of an arm: tests bring threads and devices of their own. */
   program?: URL | undefined
   openQueues?: OpenQueues | undefined
+  /** Who holds what they live by; left out, nobody. */
+  keeping?: Keeping | undefined
 }
 
 const WORKER = new URL('./worker.js', import.meta.url)
 
 export class Workers {
   /** Rejects with the reason, in one line, if one of them cannot start or ends before. */
-  readonly ready: Promise<unknown>
+  readonly ready: Promise<(AdoptedState | undefined)[]>
   /** Resolves when one of them is gone; undefined if it was asked to go. */
   readonly ended: Promise<string | undefined>
   readonly #threads: PacketThread[]
@@ -64,7 +69,7 @@ export class Workers {
     config: Config,
     changes: readonly Change[],
     { tables, traces, traceRecords, flights, sessions = [] }: Memories,
-    { warn, force = false, program = WORKER, openQueues }: WorkersOptions,
+    { warn, force = false, program = WORKER, openQueues, keeping = NO_KEEPER }: WorkersOptions,
   ) {
     const { services: _, warnings: __, named: ___, file: ____, ...bare } = config
     this.#armCount = config.arms.length
@@ -74,10 +79,12 @@ export class Workers {
     this.#arms = new Arms(config, {
       force,
       warn,
+      keeping,
       send: (worker, message) => this.#threads[worker]?.send(message),
       ...(openQueues && { openQueues }),
     })
     const queues = this.#arms.open()
+    const states = openStates(bare, sessions.length > 0, keeping, warn)
     this.#threads = wakers.map((waker, index) => {
       const own = queues.map(ofArm => ofArm[index] as (typeof ofArm)[0])
       const trace = traces[index] as SharedArrayBuffer
@@ -86,8 +93,8 @@ export class Workers {
         config: bare,
         changes,
         tables: tables[index] as Tables,
-        kept: newKept(config, sessions[index] !== undefined),
         index,
+        state: states[index] as WorkerState,
         queues: own,
         shared,
         trace,

@@ -77,6 +77,14 @@ napi_value count_tcx(napi_env env, napi_callback_info info);
 napi_value link_facts(napi_env env, napi_callback_info info);
 napi_value set_up_tap(napi_env env, napi_callback_info info);
 
+/* hold.c */
+napi_value socket_pair(napi_env env, napi_callback_info info);
+napi_value send_fds(napi_env env, napi_callback_info info);
+napi_value receive_fds(napi_env env, napi_callback_info info);
+napi_value create_memory(napi_env env, napi_callback_info info);
+napi_value size_of_memory(napi_env env, napi_callback_info info);
+napi_value map_memory(napi_env env, napi_callback_info info);
+
 /* ring.c */
 napi_value open_ring(napi_env env, napi_callback_info info);
 

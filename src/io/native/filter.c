@@ -52,14 +52,18 @@
   (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |     \
    CLONE_NEWNET)
 
+/* Entries of a packet thread's ring (BURST of src/engine/frames.ts). libuv has one of 256 for each event loop from Node 22 on,
+ * which does whatever it is asked for; it goes on without. */
+#define RING_ENTRIES 64
+
 #define REFUSE (SECCOMP_RET_ERRNO | EPERM)
 
-/* Of a packet thread that runs, and ends: frames, sleeping and waking, V8's memory, its locks, the time, signals. */
+/* Of a packet thread that runs, and ends: frames (one by one), sleeping and waking, V8's memory, its locks, the time, signals. */
 static const uint32_t THREAD[] = {
 #ifdef __NR_poll
     __NR_poll,
 #endif
-    __NR_ppoll, __NR_read, __NR_write, __NR_io_uring_enter, __NR_futex, __NR_madvise, __NR_munmap,
+    __NR_ppoll, __NR_read, __NR_write, __NR_futex, __NR_madvise, __NR_munmap,
     __NR_mprotect, __NR_pkey_mprotect, __NR_brk, __NR_mremap, __NR_readv, __NR_writev,
     __NR_clock_gettime, __NR_clock_getres, __NR_clock_nanosleep, __NR_nanosleep, __NR_gettimeofday,
 #ifdef __NR_time
@@ -159,9 +163,12 @@ static int install(struct program *p, unsigned flags, const char **step) {
   return result == 0 ? 0 : -1;
 }
 
-int confine_thread(const char **step) {
+int confine_thread(int ring, const char **step) {
   struct program p;
   begin(&p, SECCOMP_RET_KILL_PROCESS);
+  /* All threads have the same descriptors: that of the main thread's event loop is older than any filter. */
+  argument(&p, __NR_io_uring_enter, 0, BPF_JEQ, (uint32_t)ring);
+  answer(&p, SECCOMP_RET_ALLOW), answer(&p, REFUSE);
   each(&p, THREAD, LENGTH(THREAD), SECCOMP_RET_ALLOW);
   /* Memory, and no file. */
   argument(&p, __NR_mmap, 3, BPF_JSET, MAP_ANONYMOUS);
@@ -181,11 +188,15 @@ int confine_thread(const char **step) {
 int confine_process(const char **step) {
   struct program p;
   begin(&p, REFUSE);
+  /* What packet threads are allowed for one descriptor only comes here each time. */
+  each(&p, (const uint32_t[]){__NR_io_uring_enter}, 1, SECCOMP_RET_ALLOW);
   each(&p, NEVER, LENGTH(NEVER), REFUSE);
   /* A namespace of the network may be made and entered, no other kind. */
   argument(&p, __NR_unshare, 0, BPF_JEQ, CLONE_NEWNET);
   answer(&p, SECCOMP_RET_ALLOW), answer(&p, REFUSE);
   argument(&p, __NR_setns, 1, BPF_JEQ, CLONE_NEWNET);
+  answer(&p, SECCOMP_RET_ALLOW), answer(&p, REFUSE);
+  argument(&p, __NR_io_uring_setup, 0, BPF_JEQ, RING_ENTRIES);
   answer(&p, SECCOMP_RET_ALLOW), answer(&p, REFUSE);
   argument(&p, __NR_clone, 0, BPF_JSET, NAMESPACES);
   answer(&p, REFUSE), answer(&p, SECCOMP_RET_ALLOW);
@@ -198,12 +209,13 @@ int confine_process(const char **step) {
 
 #else
 
-int confine_thread(const char **step) {
+int confine_thread(int ring, const char **step) {
+  (void)ring;
   *step = "no filter for this machine";
   errno = ENOSYS;
   return -1;
 }
 
-int confine_process(const char **step) { return confine_thread(step); }
+int confine_process(const char **step) { return confine_thread(-1, step); }
 
 #endif

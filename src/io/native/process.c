@@ -1,6 +1,7 @@
 /* What the daemon says to its service manager, and the rights of a thread. */
 #include "addon.h"
 #include "filter.h"
+#include "ring.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -59,19 +60,22 @@ napi_value give_up_rights(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static napi_value confine(napi_env env, int (*filter)(const char **)) {
-  const char *step;
-  return filter(&step) < 0 ? system_error(env, errno, step, "", "") : NULL;
-}
-
 napi_value confine_this_thread(napi_env env, napi_callback_info info) {
-  (void)info;
-  return confine(env, confine_thread);
+  napi_value args[1];
+  napi_valuetype type;
+  const char *step;
+  if (!arguments(env, info, 1, args) || napi_typeof(env, args[0], &type) != napi_ok) return NULL;
+  const struct ring *ring = ring_of(env, args[0]);
+  if (!ring && type != napi_null) return type_error(env, "ring: expected a ring or null");
+  return confine_thread(ring ? ring_descriptor(ring) : -1, &step) < 0
+             ? system_error(env, errno, step, "", "")
+             : NULL;
 }
 
 napi_value confine_all_threads(napi_env env, napi_callback_info info) {
+  const char *step;
   (void)info;
-  return confine(env, confine_process);
+  return confine_process(&step) < 0 ? system_error(env, errno, step, "", "") : NULL;
 }
 
 /* => a descriptor of the namespace that the thread left */

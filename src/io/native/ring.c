@@ -161,6 +161,8 @@ int32_t ring_size(const struct ring *ring) { return (int32_t)ring->entries; }
 
 int32_t ring_least(const struct ring *ring) { return ring->least; }
 
+int ring_descriptor(const struct ring *ring) { return ring->fd; }
+
 /* Asks for a read as the bursts will: an unattached queue answers EBADFD to those who may, and what
  * a sandbox forbids or an old tun cannot (EOPNOTSUPP for RWF_NOWAIT) shows here. => 0 or errno. */
 static int probe(struct ring *ring) {
@@ -229,6 +231,11 @@ int32_t ring_size(const struct ring *ring) {
 int32_t ring_least(const struct ring *ring) {
   (void)ring;
   return 0;
+}
+
+int ring_descriptor(const struct ring *ring) {
+  (void)ring;
+  return -1;
 }
 
 void ring_read(struct ring *ring, int32_t index, int32_t fd, uint8_t *at, int32_t capacity) {

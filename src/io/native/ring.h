@@ -19,6 +19,8 @@ struct ring *ring_of(napi_env env, napi_value handle);
 #define RING_MAX 256
 int32_t ring_size(const struct ring *ring);
 
+int ring_descriptor(const struct ring *ring);
+
 /* Bursts of fewer frames are not to go by the ring. */
 int32_t ring_least(const struct ring *ring);
 

@@ -18,7 +18,7 @@ function nicsWith(addresses: readonly string[]) {
   })
   for (const arm of [0, 1]) {
     const facts = { index: 0, mac: '02:00:00:00:00:05', mtu: 1500, isEthernet: true, lro: false }
-    nics.take(arm, { facts, readdress: () => {}, release: () => {} })
+    nics.take(arm, { facts, links: [], readdress: () => {}, release: () => {} })
   }
   return { nics, said }
 }

@@ -1,0 +1,42 @@
+/** What a daemon begins with: the config that an earlier one ran, edits included, or that of the file. */
+
+import { type Config, readConfig } from '../config/config.ts'
+import type { Places } from '../config/places.ts'
+import { NO_KEEPER } from './keeper/keeping.ts'
+import { type KeptConfig, openKeptConfig, type Ran } from './model/kept-config.ts'
+
+export interface Begin {
+  config: Config
+  /** Of the earlier daemon. */
+  ran: Ran | undefined
+  /** Where this one writes what it runs; null if nobody holds that. */
+  kept: KeptConfig | null
+  /** Why what was kept is not gone on with, in words. */
+  problem?: string
+}
+
+/** Throws ConfigError for what is wrong in the file, if it comes to that. */
+export function beginWith(file: string, keeping = NO_KEEPER): Begin {
+  const kept = openKeptConfig(keeping)
+  try {
+    const ran = kept?.read()
+    if (ran) return { config: ran.config, ran, kept }
+  } catch (error) {
+    const [why = ''] = (error as Error).message.split('\n')
+    const problem = `the config that ran cannot be gone on with (${why}): starting from ${file}`
+    return { config: readConfig(file), ran: undefined, kept, problem }
+  }
+  return { config: readConfig(file), ran: undefined, kept }
+}
+
+/** Gives out the places that the earlier daemon had given out. => why not, in words; '' if nothing stands against it */
+export function restorePlaces({ dests, lips }: Places, ran: Ran | undefined): string {
+  if (ran === undefined) return ''
+  try {
+    dests.restore(ran.places.dests)
+    lips.restore(ran.places.lips)
+    return ''
+  } catch (error) {
+    return `${(error as Error).message}; connections go on where the config alone says where they were`
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * The keeper, what `tapvs run` is: it starts the daemon, holds the descriptors by which arms and state live, and starts another
+ * daemon when one has ended that was not asked to. It reads no packet, no config and no request, and loads next to nothing.
+ *
+ * The daemon is in a session of its own, so signals of a terminal reach it once, by the keeper.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { constants } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { receiveMessage, sendMessage, socketPair } from '../../io/hold.ts'
+import { closeFd, notify } from '../../io/native.ts'
+import { decideSignals } from '../system/signals.ts'
+import { BELL_FD, type Held, KEPT } from './keeping.ts'
+
+/** So many ends within so many ms are the last. */
+const ENDS_MOST = 5
+const ENDS_MS = 10_000
+/** From so many on the state may be what ends them: the next one starts without. */
+const ENDS_WITH_STATE = 3
+const PAUSE_MS = 200
+/** Names that are held, at most: the arms of a config, and the state of its workers. */
+const NAMES_MOST = 1024
+/** What the name of a piece of state begins with (control/threads). */
+export const STATE = 'state '
+
+const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
+const TELLING = ['SIGHUP', 'SIGUSR1'] as const
+
+export interface KeeperOptions {
+  /** What is started, without its program, which is this one. */
+  argv: readonly string[]
+  /** A line on stderr. */
+  say(text: string): void
+}
+
+/** Nothing that a daemon says ends its keeper. */
+function wordsOf(text: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(text))
+  } catch {
+    return {}
+  }
+}
+
+const ALL = JSON.stringify({ all: true })
+
+interface Ended {
+  code: number
+  how: string
+}
+
+export class Keeper {
+  readonly #options: KeeperOptions
+  readonly #held = new Map<string, Held>()
+  #child: ChildProcess | undefined
+  readonly #manager = process.env.NOTIFY_SOCKET ?? ''
+  #stopping = false
+  /** Of the daemon that runs. */
+  #ready = false
+  /** Told to a daemon once it can hear it. */
+  readonly #pending = new Set<NodeJS.Signals>()
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+    for (const signal of ENDING) process.on(signal, () => this.#end(signal))
+    for (const signal of TELLING) process.on(signal, () => this.#tell(signal))
+  }
+
+  /** => the exit code of the last daemon, as a shell counts it */
+  async run(): Promise<number> {
+    let wasReady = false
+    let ends: number[] = []
+    for (;;) {
+      const { code, how } = await this.#daemon()
+      wasReady ||= this.#ready
+      if (this.#stopping || code === 0 || !wasReady) return code
+      const now = performance.now()
+      ends = [...ends.filter(at => now - at < ENDS_MS), now]
+      if (ends.length >= ENDS_MOST) {
+        this.#say(`the daemon ${how}, ${ends.length} times in ${ENDS_MS / 1000} s: giving up`)
+        return code === 0 ? 1 : code
+      }
+      const afresh = ends.length >= ENDS_WITH_STATE
+      if (afresh) this.#dropState()
+      this.#say(`the daemon ${how}; starting another${afresh ? ', without its connections' : ''}`)
+      if (ends.length > 1) await sleep(PAUSE_MS * (ends.length - 1))
+      if (this.#stopping) return code
+    }
+  }
+
+  /** One daemon, from its start to its end. */
+  #daemon(): Promise<Ended> {
+    this.#ready = false
+    const [ours, theirs] = socketPair()
+    this.#handOn(ours)
+    // The daemon speaks by us; its time between two signs of life is ours.
+    const { WATCHDOG_PID: _, ...environment } = process.env
+    const child = spawn(process.execPath, [...process.execArgv, ...this.#options.argv], {
+      stdio: ['inherit', 'inherit', 'inherit', theirs, 'pipe'],
+      env: { ...environment, [KEPT]: '1' },
+      detached: true,
+    })
+    closeFd(theirs)
+    this.#child = child
+    const bell = child.stdio[BELL_FD] as Socket | null
+    bell?.on('error', () => {})
+    bell?.on('data', () => this.#listen(ours))
+    return new Promise(done => {
+      let isOver = false
+      const over = (ended: Ended) => {
+        if (isOver) return
+        isOver = true
+        this.#listen(ours)
+        closeFd(ours)
+        bell?.destroy()
+        this.#child = undefined
+        done(ended)
+      }
+      child.once('error', error => over({ code: 1, how: `could not start (${error.message})` }))
+      child.once('exit', (code, signal) =>
+        over({
+          code: code ?? 128 + (constants.signals[signal as NodeJS.Signals] ?? 0),
+          how: signal ? `was ended by ${signal}` : `failed with code ${code}`,
+        }),
+      )
+    })
+  }
+
+  #handOn(socket: number): void {
+    try {
+      for (const [hold, { fds, about }] of this.#held)
+        sendMessage(socket, { text: JSON.stringify({ hold, about }), fds: [...fds] })
+      sendMessage(socket, { text: ALL, fds: [] })
+    } catch (error) {
+      // The daemon that gets too little says so and fails; the next one has nothing to be handed.
+      this.#say(`what was held could not be handed on (${(error as Error).message})`)
+      for (const name of [...this.#held.keys()]) this.#drop(name)
+    }
+  }
+
+  #listen(socket: number): void {
+    for (;;) {
+      const message = receiveMessage(socket)
+      if (message === null || message === 'end') return
+      const { hold, drop, ready, about, notify: told } = wordsOf(message.text)
+      if (typeof hold === 'string') this.#hold(hold, { fds: message.fds, about })
+      else for (const fd of message.fds) closeFd(fd)
+      if (typeof drop === 'string') this.#drop(drop)
+      if (ready === true) this.#isReady()
+      if (typeof told === 'string') this.#notify(told)
+    }
+  }
+
+  #hold(name: string, held: Held): void {
+    this.#drop(name)
+    if (this.#held.size < NAMES_MOST) this.#held.set(name, held)
+    else for (const fd of held.fds) closeFd(fd)
+  }
+
+  #drop(name: string): void {
+    for (const fd of this.#held.get(name)?.fds ?? []) closeFd(fd)
+    this.#held.delete(name)
+  }
+
+  #dropState(): void {
+    for (const name of [...this.#held.keys()]) if (name.startsWith(STATE)) this.#drop(name)
+  }
+
+  /** A manager that cannot be told is no reason to end. */
+  #notify(text: string): void {
+    try {
+      if (this.#manager) notify(this.#manager, text)
+    } catch {}
+  }
+
+  #isReady(): void {
+    this.#ready = true
+    for (const signal of this.#pending) this.#child?.kill(signal)
+    this.#pending.clear()
+  }
+
+  #end(signal: NodeJS.Signals): void {
+    this.#stopping = true
+    this.#child?.kill(signal)
+  }
+
+  /** A daemon that starts has no meaning for these yet, and would end by them. */
+  #tell(signal: NodeJS.Signals): void {
+    if (this.#ready) this.#child?.kill(signal)
+    else this.#pending.add(signal)
+  }
+
+  #say(text: string): void {
+    this.#options.say(`TAPVS: ${text}`)
+  }
+}
+
+/** This program again, as a daemon; does not come back. */
+export async function keep(): Promise<never> {
+  decideSignals()
+  const say = (text: string) => process.stderr.write(`${text}\n`)
+  process.exit(await new Keeper({ argv: process.argv.slice(1), say }).run())
+}

@@ -1,0 +1,46 @@
+/**
+ * The daemon's side of its keeper (keeper.ts): descriptors are given there to be held, under a name and with what a successor
+ * has to know of them, and a daemon that follows another one takes back what that had given. Without a keeper nothing is held.
+ *
+ * Messages are JSON, each with its descriptors: to the keeper `{ hold, about }`, `{ drop }`, `{ ready }` and `{ notify }`, from it
+ * `{ hold, about }` for each that is held and then `{ all: true }`, before the daemon starts.
+ */
+
+/** Descriptors of a daemon that a keeper has started: of the messages, and of the stream that rings when there is one. */
+export const MESSAGES_FD = 3
+export const BELL_FD = 4
+/** Tells a daemon that it has them. */
+export const KEPT = 'TAPVS_KEPT'
+
+export interface Held {
+  fds: readonly number[]
+  /** Any JSON. */
+  about: unknown
+}
+
+export interface Keeping {
+  /** Whether there is a keeper that starts another daemon after this one. */
+  readonly kept: boolean
+  /** Whether a forerunner has given something under this name that nobody has taken yet. */
+  has(name: string): boolean
+  /** What a forerunner has given under this name, once; the descriptors are the caller's. */
+  take(name: string): Held | undefined
+  /** Has copies of these held, in place of what was held under the name before. */
+  hold(name: string, held: Held): void
+  /** Nothing is held under the name any more. */
+  drop(name: string): void
+  /** Names that a forerunner has given, and that nobody has taken yet, are dropped: this daemon has what it needs. */
+  ready(): void
+  /** Words for the service manager, which hears the keeper alone. */
+  notify(text: string): void
+}
+
+export const NO_KEEPER: Keeping = {
+  kept: false,
+  has: () => false,
+  take: () => undefined,
+  hold: () => {},
+  drop: () => {},
+  ready: () => {},
+  notify: () => {},
+}

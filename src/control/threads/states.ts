@@ -1,0 +1,54 @@
+/** The state of all packet threads, as control keeps it: made, or taken over from an earlier daemon as a whole, or not at all. */
+
+import { closeFd } from '../../io/native.ts'
+import type { Keeping } from '../keeper/keeping.ts'
+import { type BareConfig, workerId } from './memory.ts'
+import {
+  newState,
+  type StateFor,
+  stateFor,
+  stateProblem,
+  templatesFor,
+  type WorkerState,
+} from './state.ts'
+
+const nameOf = (index: number) => `state ${index < 0 ? 'of all' : workerId(index)}`
+
+/** By worker; `hasSessions`: somebody wants to know of connections that end. `warn` is told why what was kept is of no use. Throws NativeError. */
+export function openStates(
+  config: BareConfig,
+  hasSessions: boolean,
+  keeping: Keeping,
+  warn: (text: string) => void,
+): WorkerState[] {
+  const wanted = Array.from({ length: config.workers.count }, (_, index) =>
+    stateFor(config, index, hasSessions),
+  )
+  const all = [templatesFor(config), ...wanted]
+  const kept = takeAll(all, keeping, warn)
+  const fds = kept ?? all.map(newState)
+  if (!kept) {
+    for (const [i, what] of all.entries())
+      keeping.hold(nameOf(what.index), { fds: [fds[i] as number], about: null })
+  }
+  const [templates = -1, ...own] = fds
+  return own.map(fd => ({ fd, templates, adopt: kept !== undefined }))
+}
+
+/** => undefined if there is nothing, or anything of it does not fit; then nothing of it is left */
+function takeAll(
+  all: readonly StateFor[],
+  keeping: Keeping,
+  warn: (text: string) => void,
+): number[] | undefined {
+  const fds = all.flatMap(({ index }) => keeping.take(nameOf(index))?.fds.slice(0, 1) ?? [])
+  if (fds.length === 0) return undefined
+  const problem =
+    fds.length < all.length
+      ? `state of ${fds.length - 1} workers, this is ${all.length - 1}`
+      : fds.map((fd, i) => stateProblem(fd, all[i] as StateFor)).find(Boolean)
+  if (problem === undefined) return fds
+  warn(`${problem}: starting empty`)
+  for (const fd of fds) closeFd(fd)
+  return undefined
+}

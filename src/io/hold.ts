@@ -1,0 +1,73 @@
+/**
+ * What outlives the process that made it: descriptors that travel to another process, and memory without a file
+ * (native/hold.c). All calls are synchronous and wait for nobody. Wrong argument types throw TypeError, sizes and places
+ * outside of what there is RangeError, a system call that fails NativeError (native.ts).
+ */
+
+import { constants } from 'node:os'
+import { loadAddon } from './addon.ts'
+
+interface Addon {
+  socketPair(): [number, number]
+  sendFds(socket: number, bytes: Uint8Array, fds: Int32Array): void
+  receiveFds(socket: number, bytes: Uint8Array, fds: Int32Array): number
+  createMemory(name: string, bytes: number): number
+  sizeOfMemory(fd: number): number
+  mapMemory(fd: number, offset: number, bytes: number): ArrayBuffer
+}
+
+const addon = loadAddon<Addon>()
+
+/** Bytes of a message, at most. */
+const MESSAGE_BYTES = 65_536
+/** Descriptors of a message, at most: the kernel's SCM_MAX_FD. */
+export const FDS_MOST = 253
+
+/** => two ends of a socket that keeps messages apart (SOCK_SEQPACKET), non-blocking, close-on-exec, the caller's. */
+export const socketPair: Addon['socketPair'] = addon.socketPair
+
+export interface Message {
+  text: string
+  /** Close-on-exec, the receiver's. */
+  fds: number[]
+}
+
+/**
+ * Sends a message and copies of descriptors. Throws NativeError: EPIPE when the other end is gone, EAGAIN when it does not
+ * read, EMSGSIZE, ETOOMANYREFS, EBADF.
+ */
+export function sendMessage(socket: number, { text, fds }: Message): void {
+  const bytes = Buffer.from(text)
+  if (bytes.length > MESSAGE_BYTES) throw new RangeError('a message is too long')
+  addon.sendFds(socket, bytes, Int32Array.from(fds))
+}
+
+const bytes = Buffer.alloc(MESSAGE_BYTES)
+const fds = new Int32Array(FDS_MOST)
+
+/** => the next message, null if none is there, 'end' if none will come. One that is too long is passed over. */
+export function receiveMessage(socket: number): Message | null | 'end' {
+  for (;;) {
+    const length = addon.receiveFds(socket, bytes, fds)
+    if (length === -constants.errno.EMSGSIZE || length === -constants.errno.EINTR) continue
+    if (length === -constants.errno.EAGAIN) return null
+    if (length <= 0) return 'end'
+    return { text: bytes.toString('utf8', 0, length), fds: [...fds].filter(fd => fd >= 0) }
+  }
+}
+
+/**
+ * => a descriptor of `bytes` of memory, all zero, close-on-exec, the caller's. It is no file on any disk (memfd_create(2)),
+ * cannot change its size, takes memory where it was written, and lives as long as a descriptor or a mapping of it. `name`,
+ * at most 63 bytes, shows in /proc.
+ */
+export const createMemory: Addon['createMemory'] = addon.createMemory
+
+/** => bytes of the memory behind a descriptor. Throws NativeError: EINVAL for anything that createMemory has not made. */
+export const sizeOfMemory: Addon['sizeOfMemory'] = addon.sizeOfMemory
+
+/**
+ * => `bytes` of such memory, from `offset` (whole pages of 4096 bytes) on, as a buffer that all who map it share. It cannot be
+ * posted to another thread: each maps for itself. It is unmapped when nothing refers to it any more.
+ */
+export const mapMemory: Addon['mapMemory'] = addon.mapMemory

@@ -1,0 +1,217 @@
+/* What outlives the process that made it: descriptors that travel to another one (SCM_RIGHTS), and memory without a file
+ * that lives by its descriptors (memfd), mapped by each thread for itself. */
+#include "addon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* SCM_MAX_FD of the kernel. */
+#define FDS_MOST 253
+#define NAME_BYTES 64
+/* Since Linux 6.3, and headers of that time. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x8U
+#endif
+/* Memory that cannot become smaller never ends its reader by SIGBUS. */
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
+
+/* A whole number of bytes, which may be more than an int32 has. */
+static bool whole(napi_env env, napi_value arg, uint64_t *value) {
+  double number;
+  if (napi_get_value_double(env, arg, &number) != napi_ok || !(number >= 0 && number < 1LL << 53) ||
+      number != (double)(uint64_t)number) {
+    type_error(env, "expected a whole number of bytes");
+    return false;
+  }
+  *value = (uint64_t)number;
+  return true;
+}
+
+napi_value socket_pair(napi_env env, napi_callback_info info) {
+  (void)info;
+  int ends[2];
+  napi_value pair;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+    return system_error(env, errno, "socketpair", "", "");
+  if (napi_create_array_with_length(env, 2, &pair) != napi_ok) return NULL;
+  for (uint32_t i = 0; i < 2; i++) napi_set_element(env, pair, i, integer(env, ends[i]));
+  return pair;
+}
+
+/* The bytes of a message and the list of descriptors that goes with it. */
+static bool message_arguments(napi_env env, napi_value *args, struct iovec *bytes, void **fds,
+                              size_t *count) {
+  napi_value buffer;
+  return view(env, args[0], napi_uint8_array, &bytes->iov_len, &bytes->iov_base, &buffer) &&
+         view(env, args[1], napi_int32_array, count, fds, &buffer);
+}
+
+napi_value send_fds(napi_env env, napi_callback_info info) {
+  napi_value args[3], none;
+  int32_t socket;
+  struct iovec bytes;
+  void *fds;
+  size_t count;
+  union {
+    struct cmsghdr head;
+    char bytes[CMSG_SPACE(FDS_MOST * sizeof(int))];
+  } control;
+  if (!arguments(env, info, 3, args) || !integers(env, args, 1, &socket) ||
+      !message_arguments(env, args + 1, &bytes, &fds, &count))
+    return NULL;
+  if (bytes.iov_len == 0) return range_error(env, "bytes: expected some");
+  if (count > FDS_MOST) return range_error(env, "fds: more than a message can carry");
+
+  struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
+  if (count > 0) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = control.bytes;
+    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(head), fds, count * sizeof(int));
+  }
+  if (sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+    return system_error(env, errno, "send descriptors", "", "");
+  napi_get_undefined(env, &none);
+  return none;
+}
+
+/* => how many descriptors came; all are in `fds`, or closed if they were more */
+static size_t take_fds(struct msghdr *message, int32_t *fds, size_t room) {
+  size_t came = 0;
+  for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head; head = CMSG_NXTHDR(message, head)) {
+    if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
+    size_t n = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < n; i++) {
+      int fd;
+      memcpy(&fd, CMSG_DATA(head) + i * sizeof fd, sizeof fd);
+      if (came < room)
+        fds[came] = fd;
+      else
+        close(fd);
+      came++;
+    }
+  }
+  return came;
+}
+
+/* => bytes of a message, 0 at the other end's end, -errno: -EAGAIN when there is none */
+napi_value receive_fds(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  int32_t socket;
+  struct iovec bytes;
+  void *list;
+  size_t room;
+  union {
+    struct cmsghdr head;
+    char bytes[CMSG_SPACE(FDS_MOST * sizeof(int))];
+  } control;
+  if (!arguments(env, info, 3, args) || !integers(env, args, 1, &socket) ||
+      !message_arguments(env, args + 1, &bytes, &list, &room))
+    return NULL;
+
+  int32_t *fds = list;
+  struct msghdr message = {.msg_iov = &bytes,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof control.bytes};
+  ssize_t length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (length < 0) return integer(env, -errno);
+  size_t came = take_fds(&message, fds, room);
+  bool cut = message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || came > room;
+  for (size_t i = 0; cut && i < came && i < room; i++) close(fds[i]);
+  for (size_t i = cut ? 0 : came; i < room; i++) fds[i] = -1;
+  return cut ? integer(env, -EMSGSIZE) : integer(env, (int32_t)length);
+}
+
+napi_value create_memory(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  char name[NAME_BYTES];
+  uint64_t bytes;
+  if (!arguments(env, info, 2, args) ||
+      !text(env, args[0], name, sizeof name, "name: expected at most 63 bytes") ||
+      !whole(env, args[1], &bytes))
+    return NULL;
+  if (bytes == 0) return range_error(env, "bytes: expected some");
+
+  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  if (fd < 0 && errno == EINVAL) fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return system_error(env, errno, "memfd_create", "", "");
+  if (ftruncate(fd, (off_t)bytes) == 0 && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
+    return integer(env, fd);
+  int error = errno;
+  close(fd);
+  return system_error(env, error, "size of memory", "", "");
+}
+
+/* => bytes of memory that create_memory made; EINVAL for anything else, a file on a disk above all */
+static bool memory_size(int fd, uint64_t *bytes) {
+  struct stat about;
+  int seals = fcntl(fd, F_GET_SEALS);
+  if (seals < 0 || fstat(fd, &about) < 0) return false;
+  *bytes = (uint64_t)about.st_size;
+  if ((seals & SEALS) == SEALS) return true;
+  errno = EINVAL;
+  return false;
+}
+
+napi_value size_of_memory(napi_env env, napi_callback_info info) {
+  int32_t fd;
+  uint64_t bytes;
+  napi_value result;
+  if (!fd_argument(env, info, &fd)) return NULL;
+  if (!memory_size(fd, &bytes)) return system_error(env, errno, "memory", "", "");
+  return napi_create_int64(env, (int64_t)bytes, &result) == napi_ok ? result : NULL;
+}
+
+struct mapping {
+  void *start;
+  size_t bytes;
+};
+
+static void unmap(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)data;
+  struct mapping *mapping = hint;
+  munmap(mapping->start, mapping->bytes);
+  free(mapping);
+}
+
+napi_value map_memory(napi_env env, napi_callback_info info) {
+  napi_value args[3], buffer;
+  int32_t fd;
+  uint64_t offset, bytes, all;
+  if (!arguments(env, info, 3, args) || !integers(env, args, 1, &fd) ||
+      !whole(env, args[1], &offset) || !whole(env, args[2], &bytes))
+    return NULL;
+  if (!memory_size(fd, &all)) return system_error(env, errno, "memory", "", "");
+  uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+  if (bytes == 0 || offset % page != 0 || offset > all || bytes > all - offset)
+    return range_error(env, "expected whole pages from an offset on, inside the memory");
+
+  struct mapping *mapping = malloc(sizeof *mapping);
+  if (!mapping) return system_error(env, ENOMEM, "map memory", "", "");
+  mapping->bytes = bytes;
+  mapping->start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+  if (mapping->start == MAP_FAILED) {
+    int error = errno;
+    free(mapping);
+    return system_error(env, error, "map memory", "", "");
+  }
+  if (napi_create_external_arraybuffer(env, mapping->start, bytes, unmap, mapping, &buffer) ==
+      napi_ok)
+    return buffer;
+  munmap(mapping->start, bytes);
+  free(mapping);
+  /* Electron's V8 has a cage for all buffers. */
+  return system_error(env, ENOTSUP, "memory from outside in this node", "", "");
+}

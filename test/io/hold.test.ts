@@ -1,0 +1,154 @@
+/** Descriptors that travel, and memory that outlives a process. */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import {
+  createMemory,
+  FDS_MOST,
+  mapMemory,
+  receiveMessage,
+  sendMessage,
+  sizeOfMemory,
+  socketPair,
+} from '../../src/io/hold.ts'
+
+const MiB = 1024 * 1024
+const HOLD = new URL('../../src/io/hold.js', import.meta.url).href
+
+function pair(t: TestContext): [number, number] {
+  const ends = socketPair()
+  const open = new Set(ends)
+  t.after(() => {
+    for (const fd of open) closeSync(fd)
+  })
+  return ends
+}
+
+function memory(t: TestContext, bytes: number): number {
+  const fd = createMemory('tapvs-test', bytes)
+  t.after(() => closeSync(fd))
+  return fd
+}
+
+test('a message brings copies of descriptors: of the same file, and only for us', t => {
+  const [one, other] = pair(t)
+  const fd = memory(t, MiB)
+  assert.equal(receiveMessage(other), null)
+  sendMessage(one, { text: 'first', fds: [fd, fd] })
+  sendMessage(one, { text: 'second', fds: [] })
+  const first = receiveMessage(other)
+  assert.ok(first !== null && first !== 'end')
+  const { text, fds } = first
+  assert.equal(text, 'first')
+  assert.equal(fds.length, 2)
+  for (const copy of fds) {
+    assert.notEqual(copy, fd)
+    assert.equal(fstatSync(copy).ino, fstatSync(fd).ino)
+    closeSync(copy)
+  }
+  assert.deepEqual(receiveMessage(other), { text: 'second', fds: [] })
+  assert.equal(receiveMessage(other), null)
+})
+
+test('as many descriptors as the kernel takes, and no more', t => {
+  const [one, other] = pair(t)
+  sendMessage(one, { text: 'many', fds: new Array(FDS_MOST).fill(one) })
+  const many = receiveMessage(other)
+  assert.ok(many !== null && many !== 'end')
+  assert.equal(many.fds.length, FDS_MOST)
+  for (const fd of many.fds) closeSync(fd)
+  const tooMany = new Array(FDS_MOST + 1).fill(one)
+  assert.throws(() => sendMessage(one, { text: 'more', fds: tooMany }), RangeError)
+  assert.throws(() => sendMessage(one, { text: 'x', fds: [-1] }), { code: 'EBADF' })
+  assert.throws(() => sendMessage(one, { text: '', fds: [] }), RangeError)
+  assert.throws(() => sendMessage(one, { text: 'x'.repeat(65_537), fds: [] }), RangeError)
+})
+
+test('an end that is gone is told from one that is silent', t => {
+  const [one, other] = socketPair()
+  t.after(() => closeSync(other))
+  sendMessage(one, { text: 'last words', fds: [one] })
+  closeSync(one)
+  const last = receiveMessage(other)
+  assert.ok(last !== null && last !== 'end')
+  for (const fd of last.fds) closeSync(fd)
+  assert.equal(receiveMessage(other), 'end')
+  assert.throws(() => sendMessage(other, { text: 'x', fds: [] }), { code: 'EPIPE' })
+})
+
+test('a reader that has stopped reading keeps nobody waiting', t => {
+  const [one] = pair(t)
+  const flood = () => {
+    for (;;) sendMessage(one, { text: 'x'.repeat(60_000), fds: [] })
+  }
+  assert.throws(flood, { code: 'EAGAIN' })
+})
+
+test('memory is one for all who map it, threads too, and outlives whoever wrote it', async t => {
+  const fd = memory(t, 4 * MiB)
+  const cells = new Int32Array(mapMemory(fd, MiB, 2 * MiB))
+  assert.ok(cells.every(cell => cell === 0))
+  cells[7] = 42
+  assert.equal(new Int32Array(mapMemory(fd, 0, 4 * MiB))[MiB / 4 + 7], 42)
+
+  const script = `import { mapMemory } from ${JSON.stringify(HOLD)}
+    import { workerData } from 'node:worker_threads'
+    Atomics.add(new Int32Array(mapMemory(workerData, 1048576, 1048576)), 7, 1)`
+  const thread = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), {
+    workerData: fd,
+  })
+  assert.deepEqual(await once(thread, 'exit'), [0])
+  assert.equal(cells[7], 43)
+
+  const writer = `import { mapMemory } from ${JSON.stringify(HOLD)}
+    new Int32Array(mapMemory(3, 1048576, 1048576))[8] = 44
+    process.kill(process.pid, 'SIGKILL')`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', writer], {
+    stdio: ['ignore', 'inherit', 'inherit', fd],
+  })
+  assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL'])
+  assert.equal(cells[8], 44)
+})
+
+test('memory keeps its size, and no file is taken for memory', t => {
+  const fd = memory(t, MiB)
+  assert.equal(sizeOfMemory(fd), MiB)
+  assert.throws(() => ftruncateSync(fd, MiB / 2), { code: 'EPERM' })
+  assert.throws(() => ftruncateSync(fd, MiB * 2), { code: 'EPERM' })
+  const folder = mkdtempSync(join(tmpdir(), 'tapvs-hold-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = openSync(join(folder, 'file'), 'w+')
+  t.after(() => closeSync(file))
+  ftruncateSync(file, MiB)
+  for (const call of [() => sizeOfMemory(file), () => mapMemory(file, 0, MiB)])
+    assert.throws(call, { code: 'EINVAL' })
+})
+
+test('nothing is mapped that is not there', t => {
+  const fd = memory(t, MiB)
+  const RangeOr = (code: string) => (error: unknown) =>
+    error instanceof RangeError || (error as { code: string }).code === code
+  for (const [offset, bytes] of [
+    [0, 0],
+    [0, MiB + 1],
+    [MiB, 4096],
+    [100, 4096],
+    [65_536, MiB],
+    [2 ** 52, 4096],
+  ] as const)
+    assert.throws(() => mapMemory(fd, offset, bytes), RangeOr(''))
+  for (const wrong of [-1, 0.5, Number.NaN, 2 ** 53]) {
+    assert.throws(() => mapMemory(fd, wrong, 4096), TypeError)
+    assert.throws(() => mapMemory(fd, 0, wrong), TypeError)
+    assert.throws(() => createMemory('x', wrong), TypeError)
+  }
+  assert.throws(() => createMemory('x', 0), RangeError)
+  assert.throws(() => createMemory('x'.repeat(64), 1), TypeError)
+  assert.throws(() => mapMemory(-1, 0, 4096), { code: 'EBADF' })
+})

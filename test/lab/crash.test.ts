@@ -1,0 +1,129 @@
+/**
+ * kill -9 of the daemon under load: its keeper starts another, which goes on with every connection. Nothing is lost, nothing is
+ * reset, and the longest gap of a stream of requests is printed.
+ */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { daemonPid, keeperPid, logSince } from '../../netns/appliance.ts'
+import { until } from '../../netns/processes.ts'
+import { ARMS } from '../../netns/topology.ts'
+import type { Lab } from '../../netns/two-arm.ts'
+import { BULK_SERVICES, pacedTransfer, randomFile } from '../kit/bulk.ts'
+import type { HeldOpen } from '../kit/held-open.ts'
+import { labConfig, labForTests, mustTapvs, RIP, scratchFolder, VIP } from '../kit/lab.ts'
+
+const LONG = process.env.TAPVS_LONG === '1'
+const MIB = LONG ? 1024 : 64
+const IDLE = LONG ? 10_000 : 1000
+const REQUESTS = LONG ? 400_000 : 40_000
+/** Loose: other work on the machine is in it. docs/reliability.md has what it is without. */
+const GAP_LIMIT_MS = 20_000
+const HELD_OPEN = fileURLToPath(new URL('../kit/held-open.js', import.meta.url))
+
+const folder = scratchFolder()
+const config = labConfig(folder, 'crash', yaml => {
+  yaml.set('workers', { count: 2 })
+  for (const service of BULK_SERVICES) yaml.addIn(['services'], yaml.createNode(service))
+})
+
+async function killed(lab: Lab): Promise<void> {
+  const before = daemonPid(lab.paths)
+  assert.ok(before)
+  const said = Buffer.byteLength(logSince(lab.paths, 0))
+  process.kill(before, 'SIGKILL')
+  await until('the next daemon', { limitMs: 20_000 }, () =>
+    /TAPVS: ready/.test(logSince(lab.paths, said)) ? true : undefined,
+  )
+  assert.notEqual(daemonPid(lab.paths), before)
+}
+
+/** Connections that are held open by a program among the clients. */
+async function heldOpen(t: TestContext, lab: Lab, count: number) {
+  const argv = [process.execPath, HELD_OPEN, VIP, '6379', `${count}`]
+  const child = lab.spawn('client', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  assert.ok(child.stdout && child.stdin)
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  assert.equal((await lines.next()).value, 'open')
+  const { stdin } = child
+  return {
+    /** All of them are asked once more. */
+    look: async (): Promise<HeldOpen> => {
+      stdin.write('\n')
+      return JSON.parse((await lines.next()).value)
+    },
+    end: async (): Promise<HeldOpen> => {
+      const gone = once(child, 'exit')
+      stdin.end()
+      const held = JSON.parse((await lines.next()).value)
+      await gone
+      return held
+    },
+  }
+}
+
+for (const arms of ARMS) {
+  const lab = labForTests(`crash-${arms}`, { config, realServers: 2 }, arms)
+
+  test(`${arms}: kill -9 under a benchmark, transfers and idle connections: all go on`, async t => {
+    const keeper = keeperPid(lab.paths)
+    const file = join(folder, `bulk-${arms}`)
+    await randomFile(lab, file, MIB)
+    const held = await heldOpen(t, lab, IDLE)
+    await held.look()
+    const benchmark = lab.client(
+      ['redis-benchmark', '-q', '-h', VIP, '-c', '20', '-n', `${REQUESTS}`, '-t', 'get'],
+      { timeoutMs: 240_000 },
+    )
+    const files = pacedTransfer(lab, file, MIB)
+    await sleep(1000)
+    await killed(lab)
+    const { longestMs } = await held.look()
+    t.diagnostic(
+      `${arms}: longest gap ${Math.round(longestMs)} ms with ${IDLE} connections, under load`,
+    )
+    await files
+    const { code, stdout, stderr } = await benchmark
+    assert.equal(code, 0, stderr + stdout)
+    assert.doesNotMatch(stdout + stderr, /error|reset|closed/i)
+
+    // What the command line has changed is kept, and connections of it go on.
+    const second = lab.arm('rs').addresses[1] as string
+    await mustTapvs(lab, 'ipvsadm', '-a', '-t', `${VIP}:6379`, '-r', `${second}:6379`, '-w', '1000')
+    await mustTapvs(lab, 'ipvsadm', '-d', '-t', `${VIP}:9001`, '-r', `${RIP}:9001`)
+    const ofBoth = await heldOpen(t, lab, 10)
+    assert.match(await mustTapvs(lab, 'ipvsadm', '-lnc'), new RegExp(`${second}:6379`))
+    // Once more, with nothing but the streams.
+    await held.look()
+    await killed(lab)
+    await sleep(300)
+    const quiet = await held.look()
+    t.diagnostic(`${arms}: longest gap ${Math.round(quiet.longestMs)} ms with ${IDLE} connections`)
+    assert.ok(quiet.longestMs < GAP_LIMIT_MS, `${quiet.longestMs}`)
+    const listed = await mustTapvs(lab, 'ipvsadm', '-ln')
+    assert.match(listed, new RegExp(`${second}:6379`))
+    assert.doesNotMatch(listed, /-> .*:9001/)
+    assert.deepEqual((await ofBoth.end()).failures, [])
+    const { answered, failures, sent, received } = await held.end()
+    assert.deepEqual(failures, [])
+    assert.equal(answered, IDLE)
+    assert.equal(received, sent)
+
+    const log = logSince(lab.paths, 0)
+    const took = [...log.matchAll(/took over (\d+) connections, (\d+) cleared/g)]
+    assert.equal(took.length, 2, log)
+    for (const [, conns, cleared] of took) {
+      assert.ok(Number(conns) > IDLE, conns)
+      assert.equal(cleared, '0')
+    }
+    assert.equal(keeperPid(lab.paths), keeper)
+    const counted = await mustTapvs(lab, 'counters', '--json')
+    assert.equal(JSON.parse(counted).drops.miss_bare ?? 0, 0)
+  })
+}
