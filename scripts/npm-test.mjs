@@ -44,6 +44,7 @@ export const NOT_QUICK = {
   runner: 'long',
   server: 'long',
   signals: 'root',
+  'sim/sim': 'long',
   'steering-bpf': 'root',
   story: 'long',
   tcpdump: 'root', // tcpdump

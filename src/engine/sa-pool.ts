@@ -27,13 +27,14 @@ export interface Partition {
   residue: number
 }
 
+/** The first lport of the partition; the others follow in steps of its mask and 1. */
+function firstOf({ mask, residue }: Partition): number {
+  return LPORT_FIRST + ((residue - LPORT_FIRST) & mask)
+}
+
 /** How many lports the partition owns. */
 export function lportsOf(partition: Partition): number {
-  let count = 0
-  for (let port = LPORT_FIRST; port <= LPORT_LAST; port++) {
-    if ((port & partition.mask) === partition.residue) count++
-  }
-  return count
+  return Math.floor((LPORT_LAST - firstOf(partition)) / (partition.mask + 1)) + 1
 }
 
 /** Sub-pool of an RS: (low 16 bits of RIP + rport) mod 16. */
@@ -94,9 +95,8 @@ export class SaPool {
     this.#lastSeq = new Int32Array(memory, 0, cells)
     this.#ports = new Uint16Array(memory, cells * 4, cells)
     let next = 0
-    for (let port = LPORT_FIRST; port <= LPORT_LAST; port++) {
-      if ((port & partition.mask) === partition.residue) this.#ports[next++] = port
-    }
+    const step = partition.mask + 1
+    for (let port = firstOf(partition); port <= LPORT_LAST; port += step) this.#ports[next++] = port
     for (let sub = 1; sub < SUB_POOLS; sub++) this.#ports.copyWithin(sub * this.size, 0, this.size)
     this.#free.fill(this.size)
     counts[at + FREE] = cells

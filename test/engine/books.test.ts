@@ -54,6 +54,6 @@ test('such traffic comes by all that ends connections or refuses them', () => {
     'HALF_OPEN_EVICTED',
   ] as const)
     assert.ok(sumOf(stand => stand.events(name)) > 0, name)
-  for (const name of ['LPORT_EXHAUSTED', 'TCP_NO_RS', 'CLIENT_SHARE'] as const)
+  for (const name of ['LPORT_EXHAUSTED', 'TCP_NO_RS'] as const)
     assert.ok(sumOf(stand => stand.drops(name)) > 0, name)
 })

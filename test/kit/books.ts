@@ -24,9 +24,19 @@ interface Kept {
   lport: number
 }
 
+const known = new Map<string, number[]>()
+
+/** The ports of a partition. */
+function portsOf({ mask, residue }: Partition): number[] {
+  const key = `${mask} ${residue}`
+  const ports = known.get(key) ?? PORTS.filter(port => (port & mask) === residue)
+  known.set(key, ports)
+  return ports
+}
+
 /** Throws if two of those who count connections disagree. `lports` is the partition of all LIPs. */
 export function checkBooks(engine: Engine, lports: Partition): void {
-  const own = PORTS.filter(port => (port & lports.mask) === lports.residue)
+  const own = portsOf(lports)
   const { conns, dests, counters, lips } = engine
   const { table, wheel } = conns
   const all: Kept[] = []

@@ -9,8 +9,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ifConfined } from '../../io/confined.ts'
 import { receiveMessage, sendMessage, socketPair } from '../../io/hold.ts'
-import { closeFd, notify } from '../../io/native.ts'
+import { closeFd, confineProcess, notify } from '../../io/native.ts'
 import { decideSignals } from '../system/signals.ts'
 import { BELL_FD, type Held, KEPT } from './keeping.ts'
 
@@ -64,6 +65,8 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options
+    // And with it what it starts, from the first instruction on. A daemon says where it cannot be.
+    ifConfined(confineProcess, () => {})
     for (const signal of ENDING) process.on(signal, () => this.#end(signal))
     for (const signal of TELLING) process.on(signal, () => this.#tell(signal))
   }

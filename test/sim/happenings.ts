@@ -1,0 +1,112 @@
+/** What befalls a world: each by what it does to hosts and appliance, and to whom it is an excuse. */
+
+import { BANNER_PORT, LIPS, rsAddress, VIP, VPORT } from './config.ts'
+import type { Host } from './host.ts'
+import type { Happening } from './plan.ts'
+import type { Attempt } from './talk.ts'
+import type { World } from './world.ts'
+
+/** A clock that jumps so far may end what is half-closed, or whole. */
+const LONG_MS = 2000
+
+export class Happenings {
+  readonly #world: World
+  #macs = 0
+  #hasLips = true
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  do(one: Happening): void {
+    const world = this.#world
+    const { events, appliance } = world
+    if (one.what === 'rs mac') this.#move(world.rss[one.rs] as Host, one.told)
+    else if (one.what === 'client mac') this.#moveClient(world.clients[one.host] as Host)
+    else if (one.what === 'rs silent') this.#silence(one.rs, one.ms)
+    else if (one.what === 'rs dies') this.#kill(one.rs, one.ms)
+    else if (one.what === 'weight') this.#weigh(one.rs, one.weight)
+    else if (one.what === 'cut') this.#cut(one.rs)
+    else if (one.what === 'lip') this.#lip(one.there)
+    else if (one.what === 'restart') this.#restart(one.worker)
+    else if (one.what === 'image') {
+      // Of parked frames an image has headers only.
+      if (appliance.parked(one.worker) === 0) appliance.image(one.worker)
+    } else if (one.what === 'clock') {
+      world.skew += one.ms
+      if (one.ms >= LONG_MS) world.excuseAll('the clock went on')
+    } else if (one.what === 'stall') world.stalledUntil = events.now + one.ms
+  }
+
+  /** What is for it goes to where it was, until it says something. */
+  #moveClient(host: Host): void {
+    this.#move(host, false)
+    this.#world.excuseAll('its client moved in silence', ({ client }) => {
+      return client?.socket.make.src === host.addresses[0]
+    })
+  }
+
+  #move(host: Host, told: boolean): void {
+    host.mac += 0x1_0000 * ++this.#macs
+    if (told) host.announce()
+  }
+
+  #silence(rs: number, ms: number): void {
+    const { rss, events } = this.#world
+    ;(rss[rs] as Host).silentUntil = events.now + ms
+  }
+
+  #kill(rs: number, ms: number): void {
+    const host = this.#world.rss[rs] as Host
+    const isMeant = (attempt: Attempt) => this.#isOf(attempt, rs)
+    this.#world.excuseAll('its RS died', isMeant)
+    host.forget()
+    this.#silence(rs, ms)
+  }
+
+  /** Of this RS, or of none that is known. */
+  #isOf({ server }: Attempt, rs: number): boolean {
+    const [address] = (this.#world.rss[rs] as Host).addresses
+    return server === undefined || server.socket.make.src === address
+  }
+
+  #weigh(rs: number, weight: number): void {
+    for (const port of [VPORT, BANNER_PORT]) {
+      const place = this.#place(rs, port)
+      const at = { protocol: 'tcp' as const, vip: VIP, vport: port, place, address: rsAddress(rs) }
+      const limits = { upperThreshold: 0, lowerThreshold: 0, backup: false }
+      const to = { port: port === VPORT ? 80 : 81, weight }
+      this.#world.appliance.change(`rs ${place}`, { put: 'rs', rs: { ...at, ...to, ...limits } })
+    }
+  }
+
+  #place(rs: number, port: number): number {
+    return this.#world.appliance.placeOf(port, rs)
+  }
+
+  #cut(rs: number): void {
+    this.#world.excuseAll('its RS was cut', attempt => this.#isOf(attempt, rs))
+    for (const port of [VPORT, BANNER_PORT]) {
+      this.#world.appliance.once({ put: 'cut', place: this.#place(rs, port) })
+    }
+  }
+
+  /** The second LIP goes, or comes back. */
+  #lip(there: boolean): void {
+    if (there === this.#hasLips) return
+    this.#hasLips = there
+    const { appliance } = this.#world
+    const address = LIPS[1]
+    const lip = () => appliance.change('lip', { put: there ? 'lip' : 'no-lip', address, place: 1 })
+    if (there) lip()
+    for (const port of [VPORT, BANNER_PORT]) appliance.lips(port, there ? [0, 1] : [0])
+    if (!there) lip()
+  }
+
+  #restart(worker: number): void {
+    const lost = this.#world.appliance.restart(worker)
+    if (lost === 0) return
+    if (this.#hasLips) this.#world.fail('adopt', `${lost} connections were not taken over`)
+    this.#world.excuseAll('its LIP went before a restart')
+  }
+}

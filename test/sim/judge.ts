@@ -1,0 +1,106 @@
+/** What must hold in a world: of each frame that the appliance judges, and of each conversation at the end. */
+
+import { DONE, Drop, PARKED } from '../../src/engine/counters.ts'
+import type { Sending } from './network.ts'
+import { FIN, fault, IP_AT, RST, SYN } from './packet.ts'
+import type { Attempt, Side } from './talk.ts'
+import type { World } from './world.ts'
+
+/** ms without a packet behind which the engine may forget a connection of which no FIN has passed. */
+const FORGETS = 90_000
+/** Frames between two looks into the books. */
+const BOOKS_EVERY = 997
+
+const DROPS = new Map<number, string>(Object.entries(Drop).map(([name, n]) => [n, name]))
+
+export class Judge {
+  readonly #world: World
+  #frames = 0
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** A frame has been judged, and these have left for it. */
+  frame({ bytes, side, spoilt }: Sending, out: readonly { bytes: Uint8Array }[]): void {
+    const { appliance } = this.#world
+    const { verdict } = appliance
+    if (verdict < 0 && verdict !== PARKED && verdict !== DONE && !DROPS.has(-verdict)) {
+      this.#world.fail('verdict', String(verdict))
+    }
+    if (side?.attempt !== undefined && !spoilt) this.#segment(side.attempt, side, bytes, verdict)
+    // With an answer of ARP leaves what was parked, which may have come spoilt.
+    if (!spoilt && verdict >= 0 && out.length === 1) {
+      const wrong = fault((out[0] as { bytes: Uint8Array }).bytes)
+      if (wrong !== undefined) this.#world.fail('sums', wrong)
+    }
+    const wrong = appliance.cheap()
+    if (wrong !== undefined) this.#world.fail('books', wrong)
+    if (++this.#frames % BOOKS_EVERY === 0) this.books()
+  }
+
+  books(): void {
+    try {
+      this.#world.appliance.checkBooks()
+    } catch (error) {
+      this.#world.fail('books', (error as Error).message)
+    }
+  }
+
+  /** A good segment of a conversation, and what became of it. */
+  #segment(attempt: Attempt, side: Side, bytes: Uint8Array, verdict: number): void {
+    const world = this.#world
+    const flags = bytes[IP_AT + 33] as number
+    if (verdict >= 0 || verdict === PARKED) {
+      attempt.forwarded = world.clock
+      attempt.fin ||= (flags & FIN) !== 0
+      attempt.rst ||= (flags & RST) !== 0 && side.why !== undefined
+      return
+    }
+    const name = DROPS.get(-verdict) as string
+    if ((flags & SYN) !== 0) attempt.refused = name
+    const isMiss = name === 'TCP_NO_CONN' || name === 'TCP_NO_SERVICE'
+    if (!isMiss || attempt.rst || attempt.excuses.size > 0 || (flags & RST) !== 0) return
+    // Both ends believe in it, and its port is not another's.
+    const { client, server } = attempt
+    if (server?.why !== undefined || client === undefined || client.why !== undefined) return
+    if (server === undefined && client.socket.state === 'SYN_SENT') return
+    const silent = world.clock - attempt.forwarded
+    if (silent < (attempt.fin ? world.plan.halfClosed * 1000 : FORGETS)) {
+      world.fail('dropped', `a segment of ${attempt.id}, ${silent} ms after another`)
+    }
+    attempt.excuses.add(attempt.fin ? 'half-closed and silent for too long' : 'silent for 90 s')
+  }
+
+  /** At the end, when all has long been quiet. */
+  conversations(): void {
+    for (const attempt of this.#world.attempts.values()) {
+      if (attempt.excuses.size > 0) continue
+      if (attempt.talk.ending.endsWith('aborts')) continue
+      const { client, server, refused } = attempt
+      const isNever = client?.socket.state === 'SYN_SENT' || client?.why === 'gave up'
+      if (server === undefined && refused !== undefined && isNever) {
+        attempt.excuses.add(refused)
+        continue
+      }
+      if (isWell(client) && isWell(server)) {
+        // It had all that it wanted.
+        if (server?.why !== 'closed') this.#world.note(`at last, a server ${server?.why}`)
+        if (client?.why !== 'closed') this.#world.note(`at last, a client ${client?.why}`)
+        continue
+      }
+      this.#world.fail('ended', `${attempt.id}: client ${words(client)}, server ${words(server)}`)
+    }
+  }
+}
+
+function isWell(side: Side | undefined): boolean {
+  return side?.isDone === true && side.isEof && side.why !== undefined
+}
+
+function words(side: Side | undefined): string {
+  if (side === undefined) return 'unknown'
+  const { received, isDone, isEof, why, socket } = side
+  const said = `${received} bytes${isDone ? ', done' : ''}${isEof ? ', EOF' : ''}`
+  return `${said}, ${why ?? socket.state}`
+}

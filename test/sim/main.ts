@@ -1,0 +1,52 @@
+/**
+ * Simulates (docs/reliability.md, Simulation).
+ *
+ *   node dist/test/sim/main.js [--from SEED] [--seeds N] [--packets N] [--minutes N] [--small | --lossy SECONDS]   worlds until there are so many
+ *       --lossy: short conversations where 5 % is lost, doubled and late, with SECONDS of FIN_WAIT, CLOSE_WAIT and TIME_WAIT
+ *   node dist/test/sim/main.js --world JSON   one, as a failure names it, as a transcript
+ */
+
+import { parseArgs } from 'node:util'
+import { lossyPlan, type Plan, planOf } from './plan.ts'
+import { run, small } from './run.ts'
+import { story } from './story.ts'
+
+const text = { type: 'string' } as const
+const flag = { type: 'boolean' } as const
+const options = {
+  from: text,
+  seeds: text,
+  packets: text,
+  world: text,
+  minutes: text,
+  small: flag,
+  lossy: text,
+}
+const { values } = parseArgs({ options })
+
+if (values.world !== undefined) {
+  const { plan, only } = JSON.parse(values.world) as { plan: Plan; only?: number[] }
+  console.log(story(plan, only && new Set(only)))
+} else {
+  const { lossy } = values
+  const plan = lossy
+    ? (seed: number) => lossyPlan(seed, Number(lossy))
+    : values.small
+      ? small
+      : planOf
+  const begun = performance.now()
+  const tally = run({
+    from: Number(values.from ?? 1),
+    worlds: Number(values.seeds ?? Number.POSITIVE_INFINITY),
+    frames: Number(values.packets ?? Number.POSITIVE_INFINITY),
+    minutes: Number(values.minutes ?? Number.POSITIVE_INFINITY),
+    plan,
+  })
+  const seconds = (performance.now() - begun) / 1000
+  const { worlds, frames, conversations, excuses } = tally
+  console.log(
+    `${worlds} worlds, ${conversations} conversations, ${frames} packets in ${seconds.toFixed(1)} s`,
+  )
+  console.log(`${Math.round((frames / seconds) * 60)} packets a minute`)
+  for (const [why, count] of excuses) console.log(`${count} ${why}`)
+}
