@@ -150,12 +150,12 @@ export class ConnTable {
 
   /**
    * Takes over the records that lie in the memory of a new table. Those that `accepts` refuses, and those that have a tuple of
-   * another, are cleared. => how many those were
+   * another, are cleared. From `end` on no record was ever in use. => how many those were
    */
-  adopt(accepts: (conn: number) => boolean): number {
+  adopt(accepts: (conn: number) => boolean, end = this.capacity): number {
     let cleared = 0
     this.index.clear()
-    for (let conn = 0; conn < this.capacity; conn++) {
+    for (let conn = 0; conn < end; conn++) {
       if (!this.inUse(conn)) continue
       if (!this.index.has(conn << 1) && !this.index.has((conn << 1) | 1) && accepts(conn)) {
         this.index.enter(conn)
