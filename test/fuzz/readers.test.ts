@@ -23,6 +23,8 @@ const INPUTS: Readonly<Record<string, number>> = {
   filter: 1000,
   capture: 100,
   journal: 50,
+  commands: 300,
+  api: 300,
 }
 
 test('every reader has its number of inputs', () => {
