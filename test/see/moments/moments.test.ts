@@ -80,13 +80,14 @@ test('a moment goes through JSON and back', () => {
 
 test('RSTs on expiry belong to the connection that ended', () => {
   const stand = new Stand().resolveRss().record()
-  stand.segment(
+  const { seq } = stand.forward(
     'dpdk0',
     '202.108.10.2.4000 > 202.108.10.1.6379: Flags [S], seq 1, win 100, length 0',
   )
+  const ack = (seq + 1) >>> 0
   stand.segment(
     'dpdk1',
-    '192.168.168.2.6379 > 192.168.168.7.1025: Flags [S.], seq 7, ack 2, win 100, length 0',
+    `192.168.168.2.6379 > 192.168.168.7.1025: Flags [S.], seq 7, ack ${ack}, win 100, length 0`,
   )
   stand.segment(
     'dpdk0',
