@@ -12,6 +12,7 @@ import { FlightReader, FlightRing, Want, wantFlight } from '../../../src/engine/
 import { BODY_AT, FlightKind } from '../../../src/engine/flight-records.ts'
 import type { FrameIn, FrameOut, Moment } from '../../../src/see/moments/moment.ts'
 import { momentFromJson, momentToJson } from '../../../src/see/moments/moment-json.ts'
+import { RS } from '../../kit/connection.ts'
 import { Stand } from '../../kit/stand.ts'
 import { play } from '../../kit/transcript.ts'
 
@@ -80,14 +81,13 @@ test('a moment goes through JSON and back', () => {
 
 test('RSTs on expiry belong to the connection that ended', () => {
   const stand = new Stand().resolveRss().record()
-  const { seq } = stand.forward(
+  stand.segment(
     'dpdk0',
     '202.108.10.2.4000 > 202.108.10.1.6379: Flags [S], seq 1, win 100, length 0',
   )
-  const ack = (seq + 1) >>> 0
   stand.segment(
     'dpdk1',
-    `192.168.168.2.6379 > 192.168.168.7.1025: Flags [S.], seq 7, ack ${ack}, win 100, length 0`,
+    `192.168.168.2.6379 > 192.168.168.7.1025: Flags [S.], seq 7, ack ${RS.ack}, win 100, length 0`,
   )
   stand.segment(
     'dpdk0',
