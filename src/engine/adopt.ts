@@ -53,6 +53,7 @@ export function adoptRecords(engine: Engine, now: number, end?: number): Adopted
     return true
   }, end)
   for (const [pool, marked] of marks) pool.adopt(marked)
+  conns.room.restore(null, now)
   dests.countLimited()
   return { conns: table.used, cleared }
 }
@@ -63,7 +64,7 @@ export function adoptRecords(engine: Engine, now: number, end?: number): Adopted
  */
 export function mendEngine(engine: Engine, now: number): Adopted {
   const { conns } = engine
-  conns.drafts.giveBack()
+  conns.drafts.settle()
   conns.left.forget()
   const { due, table } = conns
   conns.due = NO_CONN

@@ -61,7 +61,7 @@ export class Drafts {
     this.taken = dest
     const conn = this.#table.take()
     if (conn === NO_CONN) {
-      this.giveBack()
+      this.settle()
       return -Drop.CONN_TABLE_FULL
     }
     const pkt = this.#pkt
@@ -75,7 +75,7 @@ export class Drafts {
     cold[column | OPENED] = now
     const unbound = method.bind(conn, service, dest, now)
     if (unbound !== 0) {
-      this.giveBack()
+      this.settle()
       this.#table.giveBack(conn)
       return unbound
     }
@@ -89,9 +89,16 @@ export class Drafts {
   }
 
   /** What was taken for the last draft is its RS's again, unless that is settled. */
-  giveBack(): void {
+  settle(): void {
     const { taken } = this
     this.taken = undefined
     if (taken !== undefined) this.#dests.give(taken)
+  }
+
+  /** The draft that was made last is not wanted. */
+  giveBack(conn: number): void {
+    this.methods[FULLNAT].release(conn)
+    this.settle()
+    this.#table.giveBack(conn)
   }
 }

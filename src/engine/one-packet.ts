@@ -78,7 +78,7 @@ export class OnePacket {
     this.#table.cells[recordAt(conn) | BINDING] = drafts.binding & FORGOTTEN
     const verdict = this.#forwarded(slot, p, conn, drafts.dest as Dest, arm, now)
     this.#end(conn)
-    drafts.giveBack()
+    drafts.settle()
     return verdict
   }
 
