@@ -32,10 +32,19 @@ export function daemonPid(paths: Paths): number | undefined {
   return keeper === undefined ? undefined : daemonOf(keeper)
 }
 
-/** The daemon that a keeper has started. */
+/** The daemon that a keeper has started; one that stands by is younger. */
 export function daemonOf(keeper: number): number | undefined {
+  return childrenOf(keeper)[0]
+}
+
+/** Pids of a process's children, the oldest first. */
+export function childrenOf(parent: number): number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger)
-  return pids.find(pid => parentOf(pid) === keeper && startTime(pid) !== undefined)
+  const started = pids
+    .filter(pid => parentOf(pid) === parent)
+    .map(pid => ({ pid, start: startTime(pid) }))
+    .filter(({ start }) => start !== undefined)
+  return started.sort((a, b) => Number(a.start) - Number(b.start)).map(({ pid }) => pid)
 }
 
 /** Ends the daemon, and its keeper first, which would start another, as nothing is ended that has a say in it. */

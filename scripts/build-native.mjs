@@ -1,6 +1,8 @@
 // Compiles src/io/native/*.c into build/arm.node and the program of its folder launcher/ into build/unprivileged; run by npm's `install` script and by hand. A package from npm carries a
 // binary for the machine that packed it in prebuilds/ (made by `--prebuild`), and nothing is compiled where that loads.
 //
+// `--sanitize` also makes build/sanitized/arm.node, with AddressSanitizer and UBSan.
+//
 // One compiler call, no node-gyp: node-api-headers carries the headers, so nothing is downloaded,
 // and a few C files need no generated makefile (and no Python). A fresh Debian needs only gcc and
 // libc6-dev. Node-API is stable across Node versions, so the binary is built again only when it is
@@ -35,6 +37,9 @@ const isCheckout = existsSync(fileURLToPath(new URL('../tsconfig.json', import.m
 const PACKAGES = 'apt-get install gcc libc6-dev'
 const FLAGS = '-O2 -Wall -Wextra -Werror -std=c11'.split(' ')
 const OF_ADDON = '-fvisibility=hidden -fPIC -shared'.split(' ')
+// What is undefined ends the process at once: the traps need no library of their own.
+const SANITIZED =
+  '-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fsanitize-undefined-trap-on-error'
 
 const files = readdirSync(native).map(name => native + name)
 const sources = files.filter(file => file.endsWith('.c'))
@@ -100,6 +105,14 @@ for (const [name, output, works, words] of [
 ]) {
   const isStale = modified(output) <= newest || !works(output)
   if (isStale && (isCheckout || !works(`${prebuilt}${name}`))) build(output, words())
+}
+if (process.argv.includes('--sanitize')) {
+  // It loads only into a process that has the library of AddressSanitizer already: scripts/soak native.
+  mkdirSync(`${folder}sanitized`, { recursive: true })
+  build(`${folder}sanitized/arm.node`, [
+    ...[...SANITIZED.split(' '), ...OF_ADDON, '-I', headers()],
+    ...sources,
+  ])
 }
 if (process.argv.includes('--prebuild')) {
   rmSync(prebuilds, { recursive: true, force: true })

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
 import type { Protocol } from '../api/protocols.ts'
 import { oneOf } from '../api/words.ts'
+import { byWord } from '../see/text/by-word.ts'
 import { snakeCase } from '../see/text/snake-case.ts'
 import { RCODE_WORDS, type Rcode, RECORD_TYPES, type RecordType } from './dns-words.ts'
 import { word } from './word.ts'
@@ -145,7 +146,7 @@ export type FileCheck = z.output<typeof checkSchema>
 export type FilePassive = z.output<typeof passiveSchema>
 
 /** Keys that mean something to some types only. */
-const TYPES_OF: Record<string, readonly string[]> = {
+const TYPES_OF: Readonly<Record<string, readonly string[]>> = byWord({
   port: CHECK_TYPES.filter(type => type !== 'none'),
   path: ['http', 'https'],
   host: ['http', 'https'],
@@ -159,7 +160,7 @@ const TYPES_OF: Record<string, readonly string[]> = {
   rcode: ['dns'],
   payload: ['udp'],
   reply: ['udp'],
-}
+})
 
 /** What is wrong with checks whose values are each right: keys of the service, and what was expected there. */
 export function* checkProblems(service: {

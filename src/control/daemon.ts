@@ -133,7 +133,7 @@ function assemble(begin: Begin, configPath: string, log: Log, options: RunOption
   const watching = new Watching(flights, arms, config.capture)
   const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
   const { force, program, openQueues, keeping } = options
-  const own = { warn, force, program, openQueues, keeping }
+  const own = { warn, force, program, openQueues, keeping, spares: options.spares ?? [] }
   const workers = new Workers(config, model.initial, memories, own)
   const silent = new SilentNeighbours(arms, () => workers.neighbours(), log.of('neigh'))
   const readers = traces.map(

@@ -24,9 +24,9 @@ export interface Adopted {
 /**
  * Into an engine that is set up and has no connections yet, from the memory that it was given for them; neighbours are adopted before
  * anything is set up, because setting up asks for some (Neighs.adopt). Counters of what has
- * been (connections opened, packets) are not of the records, and stay as they are.
+ * been (connections opened, packets) are not of the records, and stay as they are. From `end` on no record was ever in use.
  */
-export function adoptRecords(engine: Engine, now: number): Adopted {
+export function adoptRecords(engine: Engine, now: number, end?: number): Adopted {
   const { conns, dests, counters, lips, sessions } = engine
   const { table, wheel } = conns
   const marks = new Map<SaPool, Uint8Array>()
@@ -49,7 +49,7 @@ export function adoptRecords(engine: Engine, now: number): Adopted {
     wheel.file(conn, table.cells[at | CELL.DEADLINE])
     if (sessions !== null) sessions.adopt(conn, now)
     return true
-  })
+  }, end)
   for (const [pool, marked] of marks) pool.adopt(marked)
   dests.countLimited()
   return { conns: table.used, cleared }

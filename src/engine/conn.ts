@@ -117,7 +117,10 @@ export class ConnTable {
     }
   }
 
-  /** Into a new table of the same capacity, whose index has a seed of its own. */
+  /**
+   * Into a new table of the same capacity, whose index has a seed of its own. Throws RangeError if records are both in use and
+   * free, or neither.
+   */
   restore({ cells, cold, wide, free, used }: TableImage): void {
     this.cells.set(cells)
     this.cold.set(cold)
@@ -125,17 +128,34 @@ export class ConnTable {
     this.#top = RECORD.conn(cells.length)
     this.#free = free
     this.#used = used
-    for (let conn = 0; conn < this.#top; conn++) if (this.inUse(conn)) this.index.enter(conn)
+    let count = 0
+    for (let conn = 0; conn < this.#top; conn++) {
+      if (!this.inUse(conn)) continue
+      this.index.enter(conn)
+      count++
+    }
+    if (count !== used || used + this.#countFree() !== this.#top)
+      throw new RangeError('records that are neither in use nor free')
+  }
+
+  /** => Records in the free list. Throws RangeError if it is none: round, or with records that are in use. */
+  #countFree(): number {
+    let count = 0
+    for (let conn = this.#free; conn !== NO_CONN; conn = this.cells[recordAt(conn) | NEXT]) {
+      if (!(conn >= 0 && conn < this.#top) || this.inUse(conn) || ++count > this.#top)
+        throw new RangeError('a free list that is none')
+    }
+    return count
   }
 
   /**
    * Takes over the records that lie in the memory of a new table. Those that `accepts` refuses, and those that have a tuple of
-   * another, are cleared. => how many those were
+   * another, are cleared. From `end` on no record was ever in use. => how many those were
    */
-  adopt(accepts: (conn: number) => boolean): number {
+  adopt(accepts: (conn: number) => boolean, end = this.capacity): number {
     let cleared = 0
     this.index.clear()
-    for (let conn = 0; conn < this.capacity; conn++) {
+    for (let conn = 0; conn < end; conn++) {
       if (!this.inUse(conn)) continue
       if (!this.index.has(conn << 1) && !this.index.has((conn << 1) | 1) && accepts(conn)) {
         this.index.enter(conn)

@@ -62,7 +62,7 @@ export class Wheel {
     }
   }
 
-  /** Into a wheel of the same capacity. */
+  /** Into a wheel of the same capacity. Throws RangeError if its lists do not come back to where they begin. */
   restore(image: WheelImage): void {
     this.#next.set(image.next)
     this.#prev.set(image.prev)
@@ -70,6 +70,14 @@ export class Wheel {
     this.#prev.set(image.prevOfHeads, this.#capacity)
     this.#tick = image.tick
     this.#filed = image.filed
+    let count = 0
+    for (let head = this.#capacity; head < this.#capacity + SLOTS; head++) {
+      for (let at = this.#next[head]; at !== head; at = this.#next[at]) {
+        const isLinked = at >= 0 && at < this.#capacity && this.#next[this.#prev[at]] === at
+        if (!isLinked || ++count > this.#filed) throw new RangeError('a timer list that is none')
+      }
+    }
+    if (count !== this.#filed) throw new RangeError(`${this.#filed} timers, of which ${count} are`)
   }
 
   file(conn: number, deadline: number): void {

@@ -13,6 +13,7 @@ interface Addon {
   receiveFds(socket: number, bytes: Uint8Array, fds: Int32Array): number
   createMemory(name: string, bytes: number): number
   sizeOfMemory(fd: number): number
+  endOfData(fd: number, offset: number, bytes: number): number
   mapMemory(fd: number, offset: number, bytes: number): ArrayBuffer
 }
 
@@ -65,6 +66,12 @@ export const createMemory: Addon['createMemory'] = addon.createMemory
 
 /** => bytes of the memory behind a descriptor. Throws NativeError: EINVAL for anything that createMemory has not made. */
 export const sizeOfMemory: Addon['sizeOfMemory'] = addon.sizeOfMemory
+
+/**
+ * => how many of `bytes` from `offset` on lie before the end of the last page that was ever touched: behind them all is zero, and to look
+ * there would take memory. Throws NativeError.
+ */
+export const endOfData: Addon['endOfData'] = addon.endOfData
 
 /**
  * => `bytes` of such memory, from `offset` (whole pages of 4096 bytes) on, as a buffer that all who map it share. It cannot be

@@ -4,13 +4,34 @@
  */
 
 import { soakFrames } from './frames/soak.ts'
+import { READERS } from './readers/all.ts'
+import type { Plan, Read } from './readers/target.ts'
 
 /** Each has its share of the time; `say` takes a line. */
-type Soak = (end: number, seed: number, say: (line: string) => void) => void
+type Say = (line: string) => void
+type Soak = (end: number, seed: number, say: Say) => void | Promise<void>
 
-const TARGETS: Record<string, Soak> = { frames: soakFrames }
+/** Inputs from one seed. */
+const EPISODE = 50_000
 
-function main([minutes = '', target, seed = '1']: string[]): void {
+function reader(fuzz: (plan: Plan) => Promise<Read>): Soak {
+  return async (end, first, say) => {
+    let total = 0
+    for (let seed = first; performance.now() < end; seed++) {
+      const { inputs, taken, found, blocks } = await fuzz({ seed, inputs: EPISODE, end })
+      total += inputs
+      say(`${total}; seed ${seed}: ${taken} taken, ${found} kept, ${blocks} blocks reached`)
+    }
+    say(`${total} inputs, no fault`)
+  }
+}
+
+const TARGETS: Record<string, Soak> = {
+  ...Object.fromEntries(Object.entries(READERS).map(([name, fuzz]) => [name, reader(fuzz)])),
+  frames: soakFrames,
+}
+
+async function main([minutes = '', target, seed = '1']: string[]): Promise<void> {
   const names = target === undefined ? Object.keys(TARGETS) : [target]
   const known = names.every(name => Object.hasOwn(TARGETS, name))
   if (!(Number(minutes) > 0) || !known || !/^\d+$/.test(seed)) {
@@ -21,7 +42,7 @@ function main([minutes = '', target, seed = '1']: string[]): void {
   for (const name of names) {
     const say = (line: string) => process.stdout.write(`${name}: ${line}\n`)
     try {
-      TARGETS[name]?.(performance.now() + share, Number(seed), say)
+      await TARGETS[name]?.(performance.now() + share, Number(seed), say)
     } catch (error) {
       process.stderr.write(`${name}: ${(error as Error).stack ?? error}\n`)
       process.exit(1)
@@ -29,4 +50,4 @@ function main([minutes = '', target, seed = '1']: string[]): void {
   }
 }
 
-main(process.argv.slice(2))
+await main(process.argv.slice(2))

@@ -6,11 +6,12 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
+import { BURST } from '../../src/engine/frames.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tapvs-filter-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -84,6 +85,11 @@ test('threads that were there before are confined with the process', () => {
 test('by itself the machine would not have refused it', () => {
   for (const call of ['ptrace', 'keyctl', 'userfaultfd', 'unshare user', 'clone user'])
     assert.notEqual(tried('none', call), 'EPERM', call)
+})
+
+test('rings that may be made are those of packet threads', () => {
+  const source = readFileSync(join(CHECKOUT, 'src/io/native/filter.c'), 'utf8')
+  assert.equal(/^#define RING_ENTRIES (\d+)$/m.exec(source)?.[1], `${BURST}`)
 })
 
 if (process.arch === 'x64') {

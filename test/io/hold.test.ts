@@ -10,6 +10,7 @@ import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import {
   createMemory,
+  endOfData,
   FDS_MOST,
   mapMemory,
   receiveMessage,
@@ -114,6 +115,20 @@ test('memory is one for all who map it, threads too, and outlives whoever wrote 
   })
   assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL'])
   assert.equal(cells[8], 44)
+})
+
+test('where nothing was ever touched need not be looked at', t => {
+  const fd = memory(t, 4 * MiB)
+  const from = 65_536
+  assert.equal(endOfData(fd, from, 2 * MiB), 0)
+  const cells = new Int32Array(mapMemory(fd, 0, 4 * MiB))
+  cells[(from + MiB) / 4] = 1
+  cells[(from + 3 * MiB) / 4] = 1
+  const page = 65_536
+  const end = endOfData(fd, from, 2 * MiB)
+  assert.ok(end > MiB && end <= MiB + page, `${end}`)
+  assert.equal(endOfData(fd, from, MiB), 0)
+  assert.equal(endOfData(fd, from, MiB + 4), MiB + 4)
 })
 
 test('memory keeps its size, and no file is taken for memory', t => {

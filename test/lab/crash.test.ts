@@ -10,13 +10,14 @@ import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { daemonPid, keeperPid, logSince } from '../../netns/appliance.ts'
+import { childrenOf, daemonOf, daemonPid, keeperPid, logSince } from '../../netns/appliance.ts'
 import { until } from '../../netns/processes.ts'
 import { ARMS } from '../../netns/topology.ts'
 import type { Lab } from '../../netns/two-arm.ts'
 import { BULK_SERVICES, pacedTransfer, randomFile } from '../kit/bulk.ts'
 import type { HeldOpen } from '../kit/held-open.ts'
 import { labConfig, labForTests, mustTapvs, RIP, scratchFolder, VIP } from '../kit/lab.ts'
+import { startOwnDaemon } from '../kit/own-daemon.ts'
 
 const LONG = process.env.TAPVS_LONG === '1'
 const MIB = LONG ? 1024 : 64
@@ -68,6 +69,8 @@ async function heldOpen(t: TestContext, lab: Lab, count: number) {
   }
 }
 
+const standbyLab = labForTests('crash-standby', {}, 'tap')
+
 for (const arms of ARMS) {
   const lab = labForTests(`crash-${arms}`, { config, realServers: 2 }, arms)
 
@@ -96,7 +99,7 @@ for (const arms of ARMS) {
     // What the command line has changed is kept, and connections of it go on.
     const second = lab.arm('rs').addresses[1] as string
     await mustTapvs(lab, 'ipvsadm', '-a', '-t', `${VIP}:6379`, '-r', `${second}:6379`, '-w', '1000')
-    await mustTapvs(lab, 'ipvsadm', '-d', '-t', `${VIP}:9001`, '-r', `${RIP}:9001`)
+    await mustTapvs(lab, 'ipvsadm', '-e', '-t', `${VIP}:9001`, '-r', `${RIP}:9001`, '-w', '77')
     const ofBoth = await heldOpen(t, lab, 10)
     assert.match(await mustTapvs(lab, 'ipvsadm', '-lnc'), new RegExp(`${second}:6379`))
     // Once more, with nothing but the streams.
@@ -108,7 +111,7 @@ for (const arms of ARMS) {
     assert.ok(quiet.longestMs < GAP_LIMIT_MS, `${quiet.longestMs}`)
     const listed = await mustTapvs(lab, 'ipvsadm', '-ln')
     assert.match(listed, new RegExp(`${second}:6379`))
-    assert.doesNotMatch(listed, /-> .*:9001/)
+    assert.match(listed, /:9001 +FullNat +77 /)
     assert.deepEqual((await ofBoth.end()).failures, [])
     const { answered, failures, sent, received } = await held.end()
     assert.deepEqual(failures, [])
@@ -127,3 +130,30 @@ for (const arms of ARMS) {
     assert.equal(JSON.parse(counted).drops.miss_bare ?? 0, 0)
   })
 }
+
+test('with a standby, that is the next daemon, and another one stands by', async t => {
+  const lab = standbyLab
+  await lab.up(lab.wanted)
+  const daemon = await startOwnDaemon(t, lab, { options: ['--standby'] })
+  const keeper = daemon.process.pid as number
+  const second = () =>
+    until('one that stands by', { limitMs: 20_000, everyMs: 50 }, () => childrenOf(keeper)[1])
+  const standby = await second()
+  const held = await heldOpen(t, lab, 100)
+  // What it loads is loaded then, on a machine that has not much else to do.
+  await sleep(2000)
+  await held.look()
+  process.kill(daemon.pid, 'SIGKILL')
+  await daemon.says(/took over \d+ connections, 0 cleared/)
+  await until('it to go on', { limitMs: 10_000 }, () => daemonOf(keeper) === standby || undefined)
+  await sleep(500)
+  const { longestMs } = await held.look()
+  t.diagnostic(`longest gap ${Math.round(longestMs)} ms with 100 connections and a standby`)
+  assert.ok(longestMs < GAP_LIMIT_MS, `${longestMs}`)
+  const { answered, sent, received } = await held.end()
+  assert.deepEqual([answered, received], [100, sent])
+  assert.notEqual(await second(), standby)
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+  await until('both to end', { limitMs: 5000 }, () => childrenOf(keeper).length === 0 || undefined)
+})

@@ -102,7 +102,7 @@ test('a second daemon on the same TAPs is refused, unless somebody insists', asy
   second.stderr.setEncoding('utf8').on('data', text => {
     said += text
   })
-  await until('the second', { limitMs: 5000 }, () => /TAPVS: ready/.test(said) || undefined)
+  await until('the second', { limitMs: 20_000 }, () => /TAPVS: ready/.test(said) || undefined)
   second.kill('SIGTERM')
   await new Promise(done => second.on('close', done))
 })

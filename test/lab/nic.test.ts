@@ -171,11 +171,10 @@ for (const { how, go, back, left } of WAYS_TO_GO) {
     await says(/nic ext0 is not there any more\n.*arm ext0 is gone/)
     const there = isMove ? away : nics.box.netns
     assert.match(await mustRun(['ip', '-n', there, 'link', 'show', 'dev', left]), /ext/)
-    // It is the host's again, with nothing of ours at it.
-    assert.equal(
-      countTcx(join('/run/netns', there), await nics.indexOf(there, left), TCX_INGRESS),
-      0,
-    )
+    // It is the host's again, with nothing of ours at it, once the keeper has let go too.
+    const index = await nics.indexOf(there, left)
+    const bare = () => countTcx(join('/run/netns', there), index, TCX_INGRESS) === 0 || undefined
+    await until('the NIC to be bare', { limitMs: 5000 }, bare)
     await mustRun([
       'ip',
       '-n',

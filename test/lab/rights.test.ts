@@ -5,7 +5,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { chownSync, readdirSync, readFileSync } from 'node:fs'
+import { chownSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { mustRun, until } from '../../netns/processes.ts'
@@ -33,6 +33,13 @@ function filters(pid: number, tid: number): number {
   assert.match(status, /^Seccomp:\t2$/m)
   assert.match(status, /^NoNewPrivs:\t1$/m)
   return Number(/^Seccomp_filters:\t(\d+)$/m.exec(status)?.[1])
+}
+
+/** Rings of io_uring that a process has. */
+function rings(pid: number): number {
+  const folder = `/proc/${pid}/fd`
+  return readdirSync(folder).filter(fd => readlinkSync(join(folder, fd)).includes('io_uring'))
+    .length
 }
 
 /** A line of /proc/PID/task/TID/status as hexadecimal. */
@@ -84,12 +91,12 @@ test('as the unit starts it: another user, two capabilities, few system calls, l
   // Steering needs a BPF program in the kernel, the burst an io_uring; neither was refused.
   assert.doesNotMatch(daemon.said(), /hands over|io_uring/)
   assert.doesNotMatch(daemon.said(), /no filter of system calls/)
-  // The unit's, the daemon's, and that of packet threads.
+  // The unit's, the keeper's, the daemon's, and that of packet threads.
   const counts = threads(pid).map(tid => filters(pid, tid))
-  assert.equal(filters(pid, pid), 2)
+  assert.equal(filters(pid, pid), 3)
   assert.deepEqual(
-    counts.filter(count => count !== 2),
-    [3, 3],
+    counts.filter(count => count !== 3),
+    [4, 4],
   )
   // And the namespace of the checks could be made.
   const redis = redisPid(lab.paths, lab.arm('rs'), RIP)
@@ -118,7 +125,9 @@ test('as root, packet threads have no rights and few system calls, and serve', a
   assert.equal(bare.length, 2)
   for (const tid of bare) assert.equal(rights(daemon.pid, tid, 'CapEff'), 0n)
   for (const tid of threads(daemon.pid))
-    assert.equal(filters(daemon.pid, tid), bare.includes(tid) ? 2 : 1)
+    assert.equal(filters(daemon.pid, tid), bare.includes(tid) ? 3 : 2)
+  // None of libuv's, which do whatever they are asked for.
+  assert.equal(rings(daemon.pid), 2)
   assert.doesNotMatch(daemon.said(), /hands over|io_uring|no filter/)
   assert.notEqual(rights(daemon.pid, daemon.pid, 'CapEff'), 0n)
   daemon.process.kill('SIGTERM')

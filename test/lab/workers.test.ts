@@ -63,7 +63,9 @@ function flows(
   for (const { from, to, flags, seq, length } of segments) {
     const inbound = from.startsWith(own)
     const key = `${inbound ? 'in' : 'out'} ${cport(portOf(inbound ? from : to))}`
-    if (seq !== undefined && !first.has(key)) first.set(key, seq)
+    // A port that the client uses again begins anew, on the RS's side as far ahead as the RS asks for.
+    const begins = flags.startsWith('S') || !first.has(key)
+    if (seq !== undefined && begins) first.set(key, seq)
     const at = seq === undefined ? '' : (seq - (first.get(key) as number)) >>> 0
     const flow = all.get(key) ?? []
     all.set(key, flow)

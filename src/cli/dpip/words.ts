@@ -1,5 +1,6 @@
 /** The objects, verbs and words of dpip, for its parser, help, man page and completion. */
 
+import { byWord } from '../../see/text/by-word.ts'
 import { type Asked, COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
 
 export interface WordRow {
@@ -147,7 +148,7 @@ export const DPIP_OPTIONS: readonly OptionRow[] = [
 ]
 
 /** Words of other builds that are known and cannot be said here. */
-export const REFUSED_WORDS: Readonly<Record<string, string>> = {
+export const REFUSED_WORDS: Readonly<Record<string, string>> = byWord({
   scope: 'every address and route has the scope that follows from it; leave it out',
   broadcast: 'there is no broadcast; leave it out',
   valid_lft: 'addresses stay until they are deleted; leave it out',
@@ -156,7 +157,7 @@ export const REFUSED_WORDS: Readonly<Record<string, string>> = {
   src: 'the source is the first address of the arm; leave it out',
   metric: 'routes have no metric; leave it out',
   tos: 'routes have no TOS; leave it out',
-}
+})
 
 export const REFUSED_OBJECTS: readonly string[] = [
   'vlan',

@@ -54,6 +54,16 @@ export function addReplay(common: Argv<Common>): void {
   )
 }
 
+/** What is wrong with a journal is told with its name. */
+function named<T>(file: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const { message } = error as Error
+    throw message.startsWith('is damaged') ? new CliError(`${file} ${message}`) : error
+  }
+}
+
 async function read(file: string): Promise<Journal> {
   const { readJournal } = await import('../../control/journal/format.ts')
   let bytes: Uint8Array
@@ -80,7 +90,7 @@ async function play({ file, until, json }: Options, journal: Journal): Promise<v
   }
   const stop =
     point && ((us: number, frame: number, first: number) => isBehind(point, us, frame, first))
-  const replayed = replay(journal, stop)
+  const replayed = named(file, () => replay(journal, stop))
   if (json) printJson(await resultOf(journal, replayed, point !== undefined))
   else {
     print(`${file}: ${headText(journal)}\n${endText(replayed)}`)
@@ -93,7 +103,8 @@ async function play({ file, until, json }: Options, journal: Journal): Promise<v
 async function against({ file, json }: Options, other: string, journal: Journal): Promise<void> {
   const { readConfig } = await import('../../config/config.ts')
   const { whatIf } = await import('../../control/replay/what-if.ts')
-  const result = whatIf(journal, readConfig(other))
+  const config = readConfig(other)
+  const result = named(file, () => whatIf(journal, config))
   if (json) printJson(result)
   else print(`${file} with ${other}: ${whatIfText(result)}`)
   if (result.groups.length > 0) throw new Ended(1)

@@ -2,7 +2,7 @@
 
 import type { Argv } from 'yargs'
 import { UI_PORT } from '../../api/commands.ts'
-import { KEPT } from '../../control/keeper/keeping.ts'
+import { KEPT, STANDBY } from '../../control/keeper/keeping.ts'
 import { Signals } from '../../control/system/stop.ts'
 import { CliError } from '../daemon/client.ts'
 import type { Common } from '../terminal/common.ts'
@@ -32,19 +32,28 @@ export function addRun(common: Argv<Common>): void {
           type: 'boolean',
           default: true,
           describe: 'start another daemon when this one fails; --no-keeper is the daemon alone',
+        })
+        .option('standby', {
+          type: 'boolean',
+          default: false,
+          describe:
+            'have that one ready and waiting: a shorter gap, for the memory of a second daemon',
         }),
     async args => {
       if (args.keeper && process.env[KEPT] === undefined) await keepRunning()
       const ui = args.ui === undefined ? undefined : pageOf(args.ui)
       const signals = new Signals()
       // Imported here, because the daemon's libraries would double the start-up of every listing.
-      const { runDaemon } = await import('../../control/daemon.ts')
+      const isSpare = process.env[KEPT] === STANDBY
+      const loaded = import('../../control/daemon.ts')
+      const spares = isSpare ? (await import('../../control/warm.ts')).standBy(args.config) : []
       const { keepingOf } = await import('../../control/keeper/kept.ts')
-      const keeping = keepingOf(process.env, () => {
+      const keeping = await keepingOf(process.env, () => {
         process.stderr.write('TAPVS: the keeper has ended, and the daemon ends with it\n')
         process.kill(process.pid, 'SIGTERM')
       })
-      const options = { signals, keeping, force: args.force, ...(ui && { ui }) }
+      const { runDaemon } = await loaded
+      const options = { signals, keeping, spares, force: args.force, ...(ui && { ui }) }
       // Text for a stopped reader of our stderr would hold the process for ever; what could be flushed is.
       process.exit(await runDaemon(args.config, options))
     },

@@ -1,9 +1,10 @@
 /** What lines of ipvsadm have that is not carried over, and why. */
 
 import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
+import { byWord } from '../../see/text/by-word.ts'
 
 /** Why an option is not carried over; the rest of its line is. */
-export const NOT_HERE: Record<string, string> = {
+export const NOT_HERE: Readonly<Record<string, string>> = byWord({
   ops: 'one-packet scheduling is for UDP',
   pe: 'persistence engines are not supported',
   'sched-flags': `${allOf(SCHEDULER_NAMES)} have no flags`,
@@ -15,14 +16,14 @@ export const NOT_HERE: Record<string, string> = {
   quic: 'connection IDs of QUIC are not looked at',
   'limit-proportion': 'packets are not dropped by chance',
   bps: 'bandwidth is not limited (nor is it by DPVS)',
-}
+})
 
 /** Other forwarding; the real server is carried over and reached by FullNAT. */
-export const MODES: Record<string, { letter: string; by: string }> = {
+export const MODES: Readonly<Record<string, { letter: string; by: string }>> = byWord({
   masquerading: { letter: '-m', by: 'NAT' },
   ipip: { letter: '-i', by: 'a tunnel' },
   gatewaying: { letter: '-g', by: 'routing' },
-}
+})
 
 /** Said of nothing: they change no configuration, or are always so here. */
 export const SILENT = new Set([
@@ -37,10 +38,10 @@ export const SILENT = new Set([
 ])
 
 /** What is neither TCP nor UDP over IPv4, by the option that names the service. */
-export const OTHER_SERVICES: Record<string, string> = {
+export const OTHER_SERVICES: Readonly<Record<string, string>> = byWord({
   'sctp-service': 'SCTP is not supported',
   'fwmark-service': 'services by firewall mark are not supported (DPVS never matches them)',
   'icmp-service': 'ICMP services are not supported',
   'icmpv6-service': 'IPv6 is not supported yet',
   match: 'match services are for SNAT, which is not supported',
-}
+})

@@ -3,6 +3,7 @@
  * their value behind a blank or `=`.
  */
 
+import { byWord } from '../../see/text/by-word.ts'
 import type { Place } from './imported.ts'
 
 /** Of an option: no value, one, one that may be missing, or three. */
@@ -60,12 +61,12 @@ const OPTIONS = [
 ]
 
 /** Other names of the same. */
-const ALIASES: Record<string, string> = {
+const ALIASES: Readonly<Record<string, string>> = byWord({
   scheduling: 'scheduler',
   persist: 'persistent',
   laddrs: 'laddr',
   interface: 'ifname',
-}
+})
 
 /** What `ipvsadm -S` of the Alibaba build writes for FullNAT, because it has no name for it. */
 const NO_NAME = '(null)'

@@ -1,6 +1,7 @@
 /** Checkers of keepalived as the `check` of a service. What a file leaves out is what it is in keepalived. */
 
 import { allOf } from '../../api/words.ts'
+import { byWord } from '../../see/text/by-word.ts'
 import { CHECK_TYPES, checkSchema } from '../check-keys.ts'
 import type { Collector, ImportedCheck, Place } from './imported.ts'
 import { IN_CHECK, IN_URL, isNeutral } from './keepalived-keywords.ts'
@@ -25,14 +26,14 @@ export interface CheckDefaults {
 
 type Type = 'tcp' | 'http' | 'https' | 'script' | 'dns' | 'udp'
 
-const TYPES: Record<string, Type> = {
+const TYPES: Readonly<Record<string, Type>> = byWord({
   TCP_CHECK: 'tcp',
   HTTP_GET: 'http',
   SSL_GET: 'https',
   MISC_CHECK: 'script',
   DNS_CHECK: 'dns',
   UDP_CHECK: 'udp',
-}
+})
 
 /** Of keepalived, in seconds and as its man page has them. One check that passes brings a real server back. */
 const INTERVAL = 60
@@ -42,11 +43,11 @@ const DELAYS = { tcp: 1, http: 3, https: 3, script: 1, dns: 1, udp: 1 }
 const RISE = 1
 
 /** What is set by a number of seconds. */
-const SECONDS: Record<string, { field: 'interval' | 'timeout'; max: number }> = {
+const SECONDS: Readonly<Record<string, { field: 'interval' | 'timeout'; max: number }>> = byWord({
   delay_loop: { field: 'interval', max: 86_400 },
   connect_timeout: { field: 'timeout', max: 3600 },
   misc_timeout: { field: 'timeout', max: 3600 },
-}
+})
 const TIMEOUT_MAX = 3600
 const FALL_MAX = 100
 

@@ -2,6 +2,7 @@
 
 import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
+import { byWord } from '../../see/text/by-word.ts'
 import { short } from './imported.ts'
 import type { Grammar, Statement } from './keepalived-statement.ts'
 
@@ -11,7 +12,7 @@ const INHIBIT = 'connections of a real server that is down live on here'
 const LISTS = 'deny and allow lists are not supported'
 
 /** Of the top level. */
-const TOP: Record<string, string> = {
+const TOP: Readonly<Record<string, string>> = byWord({
   global_defs: 'it is about keepalived itself',
   vrrp_instance: 'VRRP is not part of tapvs; its addresses belong to an arm',
   vrrp_sync_group: 'VRRP is not part of tapvs',
@@ -37,10 +38,10 @@ const TOP: Record<string, string> = {
   allow_address_group: LISTS,
   daddr_group: LISTS,
   waddr_group: LISTS,
-}
+})
 
 /** Of a virtual_server. */
-const SERVICE: Record<string, string> = {
+const SERVICE: Readonly<Record<string, string>> = byWord({
   persistence_engine: 'persistence engines are not supported',
   syn_proxy: 'SYN proxy is not supported',
   expire_quiescent_conn: 'connections of a real server with weight 0 live on here',
@@ -75,10 +76,10 @@ const SERVICE: Record<string, string> = {
   delay_before_retry: 'a failed check is repeated after its interval',
   weight: 'weights belong to real servers',
   snmp_name: 'there is no SNMP',
-}
+})
 
 /** Of a real_server. */
-const SERVER: Record<string, string> = {
+const SERVER: Readonly<Record<string, string>> = byWord({
   notify_up: SCRIPTS,
   notify_down: SCRIPTS,
   smtp_alert: 'no mail is sent; the log tells',
@@ -88,12 +89,12 @@ const SERVER: Record<string, string> = {
   snmp_name: 'there is no SNMP',
   inhibit_on_failure: INHIBIT,
   proxy_protocol: 'the proxy protocol is not supported; TOA and UOA tell real servers the client',
-}
+})
 
 /** Of a checker, and of its url. */
 const PATHS = 'checks take the path of the traffic, from a LIP to the real server'
 const PATTERNS = 'there is no pattern; set expect to a text that must be in the page'
-const CHECK: Record<string, string> = {
+const CHECK: Readonly<Record<string, string>> = byWord({
   connect_ip: PATHS,
   bindto: PATHS,
   bind_if: PATHS,
@@ -117,7 +118,7 @@ const CHECK: Record<string, string> = {
   fast_recovery: 'a check asks for one page',
   min_reply_length: 'an answer may have any length',
   max_reply_length: 'an answer may have any length',
-}
+})
 
 /** What says nothing that is not so anyway. */
 const NEUTRAL = new Set([
@@ -147,30 +148,30 @@ const FOR_CHECKS = {
   ...{ delay_loop: 'delay_loop', connect_timeout: 'connect_timeout', virtualhost: 'virtualhost' },
   ...{ retry: 'retry', nb_get_retry: 'retry', nb_sock_retry: 'retry' },
 }
-const SETS_SERVICE: Record<string, string | undefined> = {
+const SETS_SERVICE: Readonly<Record<string, string | undefined>> = byWord({
   ...FOR_CHECKS,
   ...{ lb_algo: 'lb_algo', lvs_sched: 'lb_algo', lb_kind: 'lb_kind', lvs_method: 'lb_kind' },
   ...{ establish_timeout: 'timeout', est_timeout: 'timeout', laddr_group_name: 'laddr_group_name' },
   ...{ protocol: 'protocol', persistence_timeout: 'persistence_timeout' },
   ...{ persistence_granularity: 'persistence_granularity', real_server: undefined },
   ...{ sorry_server: 'sorry_server', ops: 'ops' },
-}
-const SETS_SERVER: Record<string, string | undefined> = {
+})
+const SETS_SERVER: Readonly<Record<string, string | undefined>> = byWord({
   ...FOR_CHECKS,
   ...{ lb_kind: 'lb_kind', lvs_method: 'lb_kind' },
   ...Object.fromEntries(NUMBERS.map(([word]) => [word, word])),
   ...Object.fromEntries(CHECKERS.map(word => [word, undefined])),
-}
-const SETS_CHECK: Record<string, string | undefined> = {
+})
+const SETS_CHECK: Readonly<Record<string, string | undefined>> = byWord({
   ...FOR_CHECKS,
   ...{ connect_port: 'connect_port', misc_path: 'misc_path', misc_timeout: 'misc_timeout' },
   ...{ payload: 'payload', require_reply: 'require_reply', type: 'type', name: 'name' },
   url: undefined,
-}
-const SETS_URL: Record<string, string | undefined> = {
+})
+const SETS_URL: Readonly<Record<string, string | undefined>> = byWord({
   ...FOR_CHECKS,
   ...{ path: 'path', status_code: 'status_code' },
-}
+})
 
 /** The words that may begin a statement in a block, and what they set. */
 export class Block implements Grammar {
@@ -202,7 +203,11 @@ const FLAGS = new Set([
     'log_all_failures',
   ],
 ])
-const LONG: Record<string, number> = { virtual_server: 2, real_server: 2, sorry_server: 2 }
+const LONG: Readonly<Record<string, number>> = byWord({
+  virtual_server: 2,
+  real_server: 2,
+  sorry_server: 2,
+})
 const BLOCKS = new Set(['virtual_server', ...GROUPS, 'real_server', ...CHECKERS, 'url', 'host'])
 
 export const IN_FILE = new Block(

@@ -4,6 +4,7 @@
  * keepalived-lines.ts; what statements mean is for keepalived.ts.
  */
 
+import { byWord } from '../../see/text/by-word.ts'
 import { type Collector, ImportError, type Place, short } from './imported.ts'
 import { endOfQuote, Lines, type SourceFile } from './keepalived-lines.ts'
 import { Statement } from './keepalived-statement.ts'
@@ -158,9 +159,9 @@ function tokensOf(line: string): { tokens: Token[]; unmatched: boolean } {
 }
 
 const ESCAPE = /^\\(?:[0-7]{1,3}|x[0-9a-f]{1,2}|c.|.)/isu
-const CONTROLS: Record<string, string> = {
+const CONTROLS: Readonly<Record<string, string>> = byWord({
   ...{ a: '\u0007', b: '\b', E: '\u001b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' },
-}
+})
 
 function unescaped(text: string): string {
   return text.replaceAll(

@@ -15,6 +15,7 @@ import { deflateRaw, inflateRawSync } from 'node:zlib'
 import type { ConfigFile } from '../../config/schema.ts'
 import { HeadCell } from '../../engine/flight-records.ts'
 import type { EngineImage } from '../../engine/image.ts'
+import { checkShape, damaged } from './damaged.ts'
 import { pack, unpack } from './pack.ts'
 
 /** The digit is another when what is in an image, or what a number in a record means, has changed. */
@@ -22,6 +23,10 @@ const MAGIC_TEXT = 'tapvsJ4\n'
 const MAGIC = new TextEncoder().encode(MAGIC_TEXT)
 const ANY_MAGIC = /^tapvsJ\d\n$/
 const HEAD_BYTES = 8
+/** A block says whose it is in a byte. */
+const WORKERS_MAX = 256
+const HEADER_MODEL = { tapvs: '', begun: '', config: {}, arms: [''], workers: 1 }
+const END_MODEL = { why: '', lost: false }
 /** Compressed images grow by a thousand at most; more than this is no image of ours. */
 const IMAGE_BYTES_MAX = 2 ** 30
 
@@ -111,13 +116,14 @@ export function readJournal(bytes: Uint8Array): Journal {
   const records: Int32Array[][] = []
   try {
     for (const { kind, worker, body } of blocks(bytes)) {
-      if (kind === Block.HEADER) header = parse(body) as JournalHeader
+      if (kind === Block.HEADER) header = headerOf(body)
       else if (kind === Block.IMAGE) images[worker] = imageOf(body)
-      else if (kind === Block.END) end = parse(body) as JournalEnd
+      else if (kind === Block.END) end = parse(body, END_MODEL) as JournalEnd
       else if (kind === Block.RECORDS) append(records, worker, recordsOf(body))
     }
   } catch (error) {
-    throw new Error(`is damaged: ${(error as Error).message}`)
+    const { message } = error as Error
+    throw message.startsWith('is damaged: ') ? error : damaged(message)
   }
   if (header === undefined) throw new Error('is broken off before its header ends')
   const whole = Array.from({ length: header.workers }, (_, worker) => images[worker])
@@ -132,8 +138,21 @@ function append(records: Int32Array[][], worker: number, more: Int32Array[]): vo
   for (const record of more) list.push(record)
 }
 
-function parse(body: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(body))
+function parse(body: Uint8Array, model: object): unknown {
+  const value: unknown = JSON.parse(new TextDecoder().decode(body))
+  if (value === null) throw damaged('a block is empty')
+  checkShape(value, model, 'a block')
+  return value
+}
+
+function headerOf(body: Uint8Array): JournalHeader {
+  const header = parse(body, HEADER_MODEL) as JournalHeader
+  const { workers, arms, begun } = header
+  if (!Number.isInteger(workers) || workers < 1 || workers > WORKERS_MAX)
+    throw damaged(`it is of ${workers} workers`)
+  if (arms.includes(null as never)) throw damaged('an arm has no name')
+  if (Number.isNaN(Date.parse(begun))) throw damaged('it says no time')
+  return header
 }
 
 function imageOf(body: Uint8Array): EngineImage {

@@ -9,10 +9,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ifConfined } from '../../io/confined.ts'
 import { receiveMessage, sendMessage, socketPair } from '../../io/hold.ts'
-import { closeFd, notify } from '../../io/native.ts'
+import { closeFd, confineProcess, notify } from '../../io/native.ts'
 import { decideSignals } from '../system/signals.ts'
-import { BELL_FD, type Held, KEPT } from './keeping.ts'
+import { BELL_FD, type Held, KEPT, STANDBY } from './keeping.ts'
 
 /** So many ends within so many ms are the last. */
 const ENDS_MOST = 5
@@ -20,6 +21,8 @@ const ENDS_MS = 10_000
 /** From so many on the state may be what ends them: the next one starts without. */
 const ENDS_WITH_STATE = 3
 const PAUSE_MS = 200
+/** From when a daemon is ready until the next one is started to stand by: the start of the first is over then. */
+const STANDBY_MS = 2000
 /** Names that are held, at most: the arms of a config, and the state of its workers. */
 const NAMES_MOST = 1024
 /** What the name of a piece of state begins with (control/threads). */
@@ -31,6 +34,8 @@ const TELLING = ['SIGHUP', 'SIGUSR1'] as const
 export interface KeeperOptions {
   /** What is started, without its program, which is this one. */
   argv: readonly string[]
+  /** Whether another process is made ready before it is needed. */
+  standby: boolean
   /** A line on stderr. */
   say(text: string): void
 }
@@ -46,6 +51,14 @@ function wordsOf(text: string): Record<string, unknown> {
 
 const ALL = JSON.stringify({ all: true })
 
+interface Child {
+  child: ChildProcess
+  /** Where messages go. */
+  socket: number
+  bell: Socket | null
+  ended: Promise<Ended>
+}
+
 interface Ended {
   code: number
   how: string
@@ -54,7 +67,9 @@ interface Ended {
 export class Keeper {
   readonly #options: KeeperOptions
   readonly #held = new Map<string, Held>()
-  #child: ChildProcess | undefined
+  #child: Child | undefined
+  /** The standby. */
+  #spare: Child | undefined
   readonly #manager = process.env.NOTIFY_SOCKET ?? ''
   #stopping = false
   /** Of the daemon that runs. */
@@ -64,6 +79,8 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options
+    // And with it what it starts, from the first instruction on. A daemon says where it cannot be.
+    ifConfined(confineProcess, () => {})
     for (const signal of ENDING) process.on(signal, () => this.#end(signal))
     for (const signal of TELLING) process.on(signal, () => this.#tell(signal))
   }
@@ -90,42 +107,61 @@ export class Keeper {
     }
   }
 
-  /** One daemon, from its start to its end. */
-  #daemon(): Promise<Ended> {
+  /** One daemon, from its beginning to its end. */
+  async #daemon(): Promise<Ended> {
+    const daemon = this.#spare ?? this.#start('1')
+    this.#spare = undefined
+    this.#child = daemon
     this.#ready = false
-    const [ours, theirs] = socketPair()
-    this.#handOn(ours)
+    this.#handOn(daemon.socket)
+    daemon.bell?.write('.')
+    return daemon.ended
+  }
+
+  /** Starts a process, which waits until the bell rings. */
+  #start(role: string): Child {
+    const [socket, theirs] = socketPair()
     // The daemon speaks by us; its time between two signs of life is ours.
     const { WATCHDOG_PID: _, ...environment } = process.env
     const child = spawn(process.execPath, [...process.execArgv, ...this.#options.argv], {
       stdio: ['inherit', 'inherit', 'inherit', theirs, 'pipe'],
-      env: { ...environment, [KEPT]: '1' },
+      env: { ...environment, [KEPT]: role },
       detached: true,
     })
     closeFd(theirs)
-    this.#child = child
     const bell = child.stdio[BELL_FD] as Socket | null
     bell?.on('error', () => {})
-    bell?.on('data', () => this.#listen(ours))
-    return new Promise(done => {
-      let isOver = false
-      const over = (ended: Ended) => {
-        if (isOver) return
-        isOver = true
-        this.#listen(ours)
-        closeFd(ours)
-        bell?.destroy()
-        this.#child = undefined
-        done(ended)
-      }
-      child.once('error', error => over({ code: 1, how: `could not start (${error.message})` }))
+    bell?.on('data', () => this.#listen(socket))
+    const ended = new Promise<Ended>(done => {
+      child.once('error', error => done({ code: 1, how: `could not start (${error.message})` }))
       child.once('exit', (code, signal) =>
-        over({
+        done({
           code: code ?? 128 + (constants.signals[signal as NodeJS.Signals] ?? 0),
           how: signal ? `was ended by ${signal}` : `failed with code ${code}`,
         }),
       )
+    }).then(end => {
+      this.#listen(socket)
+      closeFd(socket)
+      bell?.destroy()
+      return end
     })
+    return { child, socket, bell, ended }
+  }
+
+  /** Another one that is ready to go on, if it is wanted, some time after this one has begun. */
+  #prepare(): void {
+    if (!this.#options.standby) return
+    setTimeout(() => {
+      if (this.#stopping || this.#spare || !this.#ready) return
+      const spare = this.#start(STANDBY)
+      this.#spare = spare
+      void spare.ended.then(() => {
+        if (this.#spare !== spare) return
+        this.#spare = undefined
+        this.#prepare()
+      })
+    }, STANDBY_MS).unref()
   }
 
   #handOn(socket: number): void {
@@ -177,18 +213,20 @@ export class Keeper {
 
   #isReady(): void {
     this.#ready = true
-    for (const signal of this.#pending) this.#child?.kill(signal)
+    for (const signal of this.#pending) this.#child?.child.kill(signal)
     this.#pending.clear()
+    this.#prepare()
   }
 
   #end(signal: NodeJS.Signals): void {
     this.#stopping = true
-    this.#child?.kill(signal)
+    this.#spare?.child.kill('SIGKILL')
+    this.#child?.child.kill(signal)
   }
 
   /** A daemon that starts has no meaning for these yet, and would end by them. */
   #tell(signal: NodeJS.Signals): void {
-    if (this.#ready) this.#child?.kill(signal)
+    if (this.#ready) this.#child?.child.kill(signal)
     else this.#pending.add(signal)
   }
 
@@ -201,5 +239,7 @@ export class Keeper {
 export async function keep(): Promise<never> {
   decideSignals()
   const say = (text: string) => process.stderr.write(`${text}\n`)
-  process.exit(await new Keeper({ argv: process.argv.slice(1), say }).run())
+  const argv = process.argv.slice(1)
+  const standby = argv.includes('--standby')
+  process.exit(await new Keeper({ argv, standby, say }).run())
 }

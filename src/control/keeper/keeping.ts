@@ -3,14 +3,15 @@
  * has to know of them, and a daemon that follows another one takes back what that had given. Without a keeper nothing is held.
  *
  * Messages are JSON, each with its descriptors: to the keeper `{ hold, about }`, `{ drop }`, `{ ready }` and `{ notify }`, from it
- * `{ hold, about }` for each that is held and then `{ all: true }`, before the daemon starts.
+ * `{ hold, about }` for each that is held and then `{ all: true }`, before it rings: then the daemon begins.
  */
 
 /** Descriptors of a daemon that a keeper has started: of the messages, and of the stream that rings when there is one. */
 export const MESSAGES_FD = 3
 export const BELL_FD = 4
-/** Tells a daemon that it has them. */
+/** Tells a daemon that it has them; as STANDBY, that it is to make itself ready and wait. */
 export const KEPT = 'TAPVS_KEPT'
+export const STANDBY = 'standby'
 
 export interface Held {
   fds: readonly number[]

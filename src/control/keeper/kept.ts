@@ -1,5 +1,6 @@
 /** A daemon that a keeper has started: what it says, and what it is given. */
 
+import { once } from 'node:events'
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { receiveMessage, sendMessage } from '../../io/hold.ts'
@@ -10,8 +11,8 @@ export class Kept implements Keeping {
   readonly kept = true
   readonly #left = new Map<string, Held>()
 
-  /** `gone` is called when the keeper has ended. Throws an Error if there are no such descriptors. */
-  constructor(gone: () => void) {
+  /** Throws an Error if the keeper has not sent all. */
+  constructor() {
     for (;;) {
       const message = receiveMessage(MESSAGES_FD)
       if (message === null || message === 'end') throw new Error('the keeper has said too little')
@@ -19,12 +20,6 @@ export class Kept implements Keeping {
       if (all === true) break
       this.#left.set(String(hold), { fds: message.fds, about })
     }
-    // Nothing comes on it: its end is the keeper's.
-    const bell = new Socket({ fd: BELL_FD, readable: true, writable: false })
-    bell.on('error', () => {})
-    bell.once('close', gone)
-    bell.resume()
-    bell.unref()
   }
 
   has(name: string): boolean {
@@ -66,9 +61,23 @@ export class Kept implements Keeping {
   }
 }
 
-/** What this process was started with. Takes its variable out of `environment`, so that no child of ours believes in it. */
-export function keepingOf(environment: NodeJS.ProcessEnv, gone: () => void): Keeping {
-  const isKept = environment[KEPT] === '1'
+/**
+ * What this process was started with. Resolves when its keeper wants it to be the daemon, which is at once but for a standby; `gone` is
+ * called when the keeper has ended. Takes its variable out of `environment`, so that no child of ours believes in it.
+ */
+export async function keepingOf(
+  environment: NodeJS.ProcessEnv,
+  gone: () => void,
+): Promise<Keeping> {
+  const isKept = environment[KEPT] !== undefined
   delete environment[KEPT]
-  return isKept ? new Kept(gone) : NO_KEEPER
+  if (!isKept) return NO_KEEPER
+  const bell = new Socket({ fd: BELL_FD, readable: true, writable: false })
+  bell.on('error', () => {})
+  let onClose: () => void = () => process.exit(0)
+  bell.once('close', () => onClose())
+  await once(bell, 'data')
+  onClose = gone
+  bell.unref()
+  return new Kept()
 }

@@ -11,6 +11,7 @@ import { printTcp, segmentIn } from '../../see/frame/notation.ts'
 import { counted } from '../../see/text/counted.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
+import { withJournal } from '../journal/damaged.ts'
 import type { Journal } from '../journal/format.ts'
 import { alone, type Judged, Rerun, type Step } from './rerun.ts'
 import type { Sent } from './rig.ts'
@@ -19,6 +20,10 @@ const DROPS = new Map<number, string>(Object.entries(Drop).map(([name, number]) 
 
 /** `file` is the journal's name, for the comment in front. Throws Error if the journal has nothing that can be said so. */
 export function asTest(journal: Journal, file: string): string {
+  return withJournal(() => transcriptOf(journal, file))
+}
+
+function transcriptOf(journal: Journal, file: string): string {
   const { header } = journal
   const config = alone(configOf(header.config).file)
   const rerun = new Rerun(journal, configOf(config), { changes: true, wire: true })

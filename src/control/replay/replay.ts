@@ -2,6 +2,7 @@
 
 import { type Config, configOf } from '../../config/config.ts'
 import { FlightKind, HeadCell } from '../../engine/flight-records.ts'
+import { damaged, withJournal } from '../journal/damaged.ts'
 import type { Journal } from '../journal/format.ts'
 import { byTime, cell, usOf } from '../journal/records.ts'
 import { arenaBytes, newTables, type Tables } from '../threads/memory.ts'
@@ -25,10 +26,16 @@ export interface Replayed {
 /** Stops before the first record for which `until` says so; `frame` is the number of the last frame that was judged. */
 export type Until = (us: number, frame: number, first: number) => boolean
 
-/** Throws Error if the journal cannot be played. */
+/** Throws Error, in a line, if the journal cannot be played. */
 export function replay(journal: Journal, until: Until = () => false): Replayed {
+  return withJournal(() => played(journal, until))
+}
+
+function played(journal: Journal, until: Until): Replayed {
   const { header, images } = journal
   const config = configOf(header.config)
+  if (config.workers.count !== images.length)
+    throw damaged(`it has ${images.length} images of ${config.workers.count} workers`)
   const arena = new SharedArrayBuffer(arenaBytes(config))
   const first = newTables(config)
   // What is known of persistent clients is one table of all workers.

@@ -8,12 +8,14 @@ import { Arm, type ArmImage } from '../../engine/arm.ts'
 import { DONE, HAND_OVER, PARKED } from '../../engine/counters.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { FlightReader, FlightRing, Want, wantFlight } from '../../engine/flight.ts'
-import { NO_SLOT } from '../../engine/frames.ts'
-import type { EngineImage } from '../../engine/image.ts'
+import { FRAME_MAX, NO_SLOT } from '../../engine/frames.ts'
+import { type EngineImage, saveEngine } from '../../engine/image.ts'
 import { type IsnSource, KeyedIsn } from '../../engine/isn.ts'
 import { Steering } from '../../engine/steering.ts'
 import { TraceRing } from '../../engine/trace.ts'
 import { Watch } from '../../io/watch.ts'
+import { VLAN } from '../../wire/ethernet.ts'
+import { checkShape } from '../journal/damaged.ts'
 import { mend } from '../journal/headers.ts'
 import { applyChange, applyRunning, type Built, buildBare, restoreBuilt } from '../threads/apply.ts'
 import type { BareConfig, Tables } from '../threads/memory.ts'
@@ -23,6 +25,9 @@ const FLIGHT_CELLS = 2 ** 18
 const TRACE_RECORDS = 16
 /** Frames of more bytes are never taken out whole: payload is nothing that an engine looks at. */
 export const SENT_BYTES_MAX = 170
+
+/** As a port reads: a tag may come on top, and a byte too many. */
+const READ_MOST = FRAME_MAX + VLAN.TAG + 1
 
 export interface RigOptions {
   /** Restored into it; without one the engine is bare. */
@@ -87,7 +92,10 @@ export class Rig {
       now,
     })
     this.engine = this.#built.engine
-    if (image) restoreBuilt(this.#built, image)
+    if (image) {
+      checkShape(image, saveEngine(this.engine, now), 'an image')
+      restoreBuilt(this.#built, image)
+    }
     this.#flight = new SharedArrayBuffer(FlightRing.bytesFor(FLIGHT_CELLS))
     wantFlight(this.#flight, wanted, SENT_BYTES_MAX)
     this.#ring = new FlightRing(this.#flight, FLIGHT_CELLS)
@@ -126,6 +134,8 @@ export class Rig {
   input(arm: number, given: GivenFrame, now: number, us: number): number {
     const { bytes, length, free, fragment = 0, isSpoilt = false } = given
     const { frames, arms } = this.engine
+    if (length > READ_MOST || bytes.length > length || arms[arm] === undefined)
+      throw new RangeError(`a frame of ${length} bytes on arm ${arm}`)
     this.#us = us
     if (frames.free === 0) this.setFree(1)
     const slot = frames.take()

@@ -2,6 +2,7 @@
 
 import { type Config, configOf } from '../../config/config.ts'
 import { PARKED } from '../../engine/counters.ts'
+import { withJournal } from '../journal/damaged.ts'
 import type { Journal } from '../journal/format.ts'
 import { alone, type LeftOut, Rerun } from './rerun.ts'
 import { frameText, outcomeText } from './texts.ts'
@@ -26,6 +27,10 @@ export interface WhatIf {
 
 /** `config` begins with nothing but itself; what was changed while the journal was recorded is not changed here. */
 export function whatIf(journal: Journal, config: Config): WhatIf {
+  return withJournal(() => compared(journal, config))
+}
+
+function compared(journal: Journal, config: Config): WhatIf {
   const own = configOf(alone(config.file))
   const rerun = new Rerun(journal, own, { changes: false, wire: false })
   const names = own.arms.map(arm => arm.name)

@@ -24,6 +24,8 @@ const STOP_LIMIT_MS = 2000
 export interface ThreadHooks {
   /** What the thread runs. */
   program: URL
+  /** One that waits for what it is to be, to be taken instead of a new one. */
+  spare?: Worker | undefined
   /** Told which arm the worker has lost. */
   lost(arm: number): void
   /** Told what else the log should say. */
@@ -46,17 +48,19 @@ export class PacketThread {
   #nextId = 1
   #stopping = false
 
-  constructor(start: Omit<WorkerStart, 'port' | 'page'>, { program, lost, warn }: ThreadHooks) {
+  constructor(start: Omit<WorkerStart, 'port' | 'page'>, hooks: ThreadHooks) {
+    const { program, spare, lost, warn } = hooks
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     this.#waker = start.waker
     const page = new SharedArrayBuffer(PAGE_RECORDS * RECORD_CELLS * 4)
     this.page = new Int32Array(page)
     const workerData: WorkerStart = { ...start, page, port: port2 }
-    this.#worker = new Worker(program, {
-      workerData,
-      transferList: [port2],
-    })
+    // One that has ended has no number any more.
+    if (spare && spare.threadId >= 0) {
+      this.#worker = spare
+      spare.postMessage(workerData, [port2])
+    } else this.#worker = new Worker(program, { workerData, transferList: [port2] })
     this.ended = new Promise(done => {
       let failure: string | undefined
       this.#worker.once('error', error => {

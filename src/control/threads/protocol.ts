@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
+import type { ConfigValues } from '../../config/config.ts'
 import type { EngineImage } from '../../engine/image.ts'
 import type { BareConfig, Tables } from './memory.ts'
 import type { Key, Probed } from './probe.ts'
@@ -21,6 +22,11 @@ export interface Shared {
   rings: SharedArrayBuffer
   /** eventfds, by worker. */
   wakers: readonly number[]
+}
+
+/** In place of a WorkerStart, which comes as a message then: the thread stands by, most likely for this config. */
+export interface SpareStart {
+  spare: ConfigValues
 }
 
 export interface WorkerStart {

@@ -1,19 +1,16 @@
-/** Packet threads of a process that stands by: all that they load is there, and they wait for what they are to be. */
+/** Packet threads of a process that stands by: all that they load is there and has run once, and they wait for what they are to be. */
 
 import { Worker } from 'node:worker_threads'
-import { readConfig } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
+import type { SpareStart } from './protocol.ts'
 
-/** In place of what a packet thread starts with, which comes as a message then. */
-export const SPARE = 'spare'
-
-/** As many as the file says now; it need not be right, then they are started when they are needed. */
-export function spareThreads(file: string): Worker[] {
-  let count = 0
-  try {
-    count = readConfig(file).workers.count
-  } catch {
-    // Whoever starts from it says what is wrong.
-  }
+/** As many as the config has; if another one is run then, those that lack are started when they are needed. */
+export function spareThreads(config: Config): Worker[] {
+  const { services, warnings: _, named: __, file: ___, ...bare } = config
   const program = new URL('./worker.js', import.meta.url)
-  return Array.from({ length: count }, () => new Worker(program, { workerData: SPARE }))
+  const spare: SpareStart = { spare: { ...bare, services } }
+  return Array.from(
+    { length: bare.workers.count },
+    () => new Worker(program, { workerData: spare }),
+  )
 }

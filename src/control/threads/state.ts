@@ -12,11 +12,12 @@
  */
 
 import { randomFillSync } from 'node:crypto'
+import { CONN_BYTES } from '../../engine/conn-layout.ts'
 import { Neighs } from '../../engine/neigh.ts'
 import { connBytes } from '../../engine/parts.ts'
 import { Sessions } from '../../engine/sessions.ts'
 import { Templates } from '../../engine/templates.ts'
-import { createMemory, mapMemory, sizeOfMemory } from '../../io/hold.ts'
+import { createMemory, endOfData, mapMemory, sizeOfMemory } from '../../io/hold.ts'
 import { clockOffset } from '../../io/loop.ts'
 import { type BareConfig, connCapacityOf, NEIGH_CAPACITY, TEMPLATES } from './memory.ts'
 
@@ -56,6 +57,8 @@ export interface WorkerState {
 /** As a thread has it. */
 export interface MappedState {
   conns: ArrayBuffer
+  /** From this record on none was ever in use. */
+  recordsEnd: number
   neighs: ArrayBuffer
   /** null if nobody wants to know of connections that end. */
   sessions: ArrayBuffer | null
@@ -150,6 +153,7 @@ export function mapState({ fd, templates }: WorkerState, what: StateFor): Mapped
   })
   return {
     conns: conns as ArrayBuffer,
+    recordsEnd: Math.ceil(endOfData(fd, PAGE, what.connections * CONN_BYTES) / CONN_BYTES),
     neighs: neighs as ArrayBuffer,
     sessions: sessions ?? null,
     templates: mapMemory(templates, PAGE, up(Templates.bytesFor(TEMPLATES))),

@@ -6,7 +6,8 @@
 // Before anything of the engine is warm.
 import '../../io/compiler.ts'
 import { randomInt } from 'node:crypto'
-import { receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { once } from 'node:events'
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { isImpaired, parentOf } from '../../config/arms.ts'
 import type { Change } from '../../config/changes.ts'
 import { adoptRecords } from '../../engine/adopt.ts'
@@ -38,6 +39,7 @@ import { probe } from './probe.ts'
 import type {
   AdoptedState,
   FromWorker,
+  SpareStart,
   ToWorker,
   WorkerAnswer,
   WorkerRequest,
@@ -46,10 +48,20 @@ import type {
 import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { copyConns, neighbours } from './snapshots.ts'
 import { mapState, stateFor } from './state.ts'
+import { warmEngine } from './warm.ts'
 
-const start = workerData as WorkerStart
+const start = await begin()
 const { config, index, port, shared } = start
 const page = new Int32Array(start.page)
+
+/** What it is to be comes with it, or later to one that stands by. */
+async function begin(): Promise<WorkerStart> {
+  const first = workerData as WorkerStart | SpareStart
+  if (!('spare' in first)) return first
+  warmEngine(first.spare)
+  const [given] = await once(parentPort as MessagePort, 'message')
+  return given as WorkerStart
+}
 
 function post(message: FromWorker): void {
   port.postMessage(message)
@@ -79,7 +91,7 @@ function main(): void {
     now: longClockMs(),
   })
   const { engine } = built
-  const adopted = setUp(built)
+  const adopted = setUp(built, state.recordsEnd)
   // It is the machine that says so, to all of them.
   const warn = (warning: string) => {
     if (index === 0) post({ warning })
@@ -105,7 +117,7 @@ function main(): void {
 }
 
 /** What the config says, around what an earlier worker has left. */
-function setUp(built: Built): AdoptedState | undefined {
+function setUp(built: Built, end: number): AdoptedState | undefined {
   const { engine } = built
   if (start.state.adopt) {
     // It may have ended while it had some.
@@ -114,7 +126,7 @@ function setUp(built: Built): AdoptedState | undefined {
   }
   for (const change of start.changes) applyChange(built, change, clockMs())
   if (!start.state.adopt) return undefined
-  return { ...adoptRecords(engine, clockMs()), neighbours: engine.neighs.used }
+  return { ...adoptRecords(engine, clockMs(), end), neighbours: engine.neighs.used }
 }
 
 function openExchange(): Exchange | null {

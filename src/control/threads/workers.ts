@@ -3,6 +3,7 @@
  * one of them: constructed (the arms are open and the threads start), `ready` when all are, `ended` when one is gone.
  */
 
+import type { Worker } from 'node:worker_threads'
 import type { ConnInfo, ConnPage, NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
 import type { Config } from '../../config/config.ts'
@@ -50,6 +51,8 @@ export interface WorkersOptions {
   openQueues?: OpenQueues | undefined
   /** Who holds what they live by; left out, nobody. */
   keeping?: Keeping | undefined
+  /** Threads that wait to be used, the first for the first worker. */
+  spares?: readonly Worker[]
 }
 
 const WORKER = new URL('./worker.js', import.meta.url)
@@ -69,8 +72,9 @@ export class Workers {
     config: Config,
     changes: readonly Change[],
     { tables, traces, traceRecords, flights, sessions = [] }: Memories,
-    { warn, force = false, program = WORKER, openQueues, keeping = NO_KEEPER }: WorkersOptions,
+    options: WorkersOptions,
   ) {
+    const { warn, force = false, program = WORKER, openQueues, keeping = NO_KEEPER } = options
     const { services: _, warnings: __, named: ___, file: ____, ...bare } = config
     this.#armCount = config.arms.length
     this.#steering = new Steering(traces.length)
@@ -105,7 +109,7 @@ export class Workers {
         sessions: sessions[index] ?? null,
       }
       const lost = (arm: number) => this.#arms.lost(arm, index)
-      return new PacketThread(start, { program, lost, warn })
+      return new PacketThread(start, { program, spare: options.spares?.[index], lost, warn })
     })
     this.ready = Promise.all(this.#threads.map(thread => thread.ready))
     // As of one thread: code that awaits it sees the failure.

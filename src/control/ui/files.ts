@@ -4,13 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { byWord } from '../../see/text/by-word.ts'
 
 /** From dist/src/control/ui. */
 const BUILT = fileURLToPath(new URL('../../../ui', import.meta.url))
 
 export const NOT_BUILT = 'the page is not built; run: npm run build:ui'
 
-const TYPES: Record<string, string> = {
+const TYPES: Readonly<Record<string, string>> = byWord({
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
@@ -18,7 +19,7 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
   '.woff2': 'font/woff2',
-}
+})
 
 export interface PageFile {
   type: string

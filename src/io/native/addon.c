@@ -98,6 +98,7 @@ NAPI_MODULE_INIT() {
       EXPORT("receiveFds", receive_fds),
       EXPORT("createMemory", create_memory),
       EXPORT("sizeOfMemory", size_of_memory),
+      EXPORT("endOfData", end_of_data),
       EXPORT("mapMemory", map_memory),
       EXPORT("openRing", open_ring),
       EXPORT("attach", attach),

@@ -83,6 +83,7 @@ napi_value send_fds(napi_env env, napi_callback_info info);
 napi_value receive_fds(napi_env env, napi_callback_info info);
 napi_value create_memory(napi_env env, napi_callback_info info);
 napi_value size_of_memory(napi_env env, napi_callback_info info);
+napi_value end_of_data(napi_env env, napi_callback_info info);
 napi_value map_memory(napi_env env, napi_callback_info info);
 
 /* ring.c */

@@ -166,7 +166,7 @@ static int install(struct program *p, unsigned flags, const char **step) {
 int confine_thread(int ring, const char **step) {
   struct program p;
   begin(&p, SECCOMP_RET_KILL_PROCESS);
-  /* All threads have the same descriptors: that of the main thread's event loop is older than any filter. */
+  /* All threads have the same descriptors, and the ring of a main thread's event loop may be older than any filter. */
   argument(&p, __NR_io_uring_enter, 0, BPF_JEQ, (uint32_t)ring);
   answer(&p, SECCOMP_RET_ALLOW), answer(&p, REFUSE);
   each(&p, THREAD, LENGTH(THREAD), SECCOMP_RET_ALLOW);

@@ -173,6 +173,26 @@ napi_value size_of_memory(napi_env env, napi_callback_info info) {
   return napi_create_int64(env, (int64_t)bytes, &result) == napi_ok ? result : NULL;
 }
 
+/* => how many of these bytes lie before the end of the last page that was ever touched */
+napi_value end_of_data(napi_env env, napi_callback_info info) {
+  napi_value args[3], result;
+  int32_t fd;
+  uint64_t offset, bytes;
+  if (!arguments(env, info, 3, args) || !integers(env, args, 1, &fd) ||
+      !whole(env, args[1], &offset) || !whole(env, args[2], &bytes))
+    return NULL;
+  off_t from = (off_t)offset, limit = (off_t)(offset + bytes), end = from;
+  for (off_t at = from; at < limit;) {
+    off_t data = lseek(fd, at, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) break;
+    off_t hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
+    if (hole < 0) return system_error(env, errno, "data of memory", "", "");
+    if (data >= limit) break;
+    end = at = hole < limit ? hole : limit;
+  }
+  return napi_create_int64(env, end - from, &result) == napi_ok ? result : NULL;
+}
+
 struct mapping {
   void *start;
   size_t bytes;

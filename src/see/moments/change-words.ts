@@ -3,19 +3,20 @@
  * checksums, which always change, are only named.
  */
 
+import { byWord } from '../text/by-word.ts'
 import type { Change } from './moment.ts'
 
 /** Changes told without their values. */
-const NAMED: Record<string, string> = {
+const NAMED: Readonly<Record<string, string>> = byWord({
   mac: 'MACs rewritten',
   ip_checksum: 'IP checksum adjusted',
   tcp_checksum: 'TCP checksum adjusted',
   udp_checksum: 'UDP checksum adjusted',
   icmp_checksum: 'ICMP checksum adjusted',
-}
+})
 
 /** Names that people write otherwise than programs do. */
-const NAMES: Record<string, string> = {
+const NAMES: Readonly<Record<string, string>> = byWord({
   mss: 'MSS',
   ttl: 'TTL',
   tos: 'TOS',
@@ -23,7 +24,7 @@ const NAMES: Record<string, string> = {
   udp_length: 'UDP length',
   icmp_type: 'ICMP type',
   icmp_mtu: 'ICMP MTU',
-}
+})
 /** A datagram came without a checksum, or has to go without. */
 const NO_CHECKSUM = '0000'
 const MADE = 'UDP checksum computed'

@@ -15,6 +15,7 @@
 import { ALL_STATES, DROP_REASONS } from '../../api/names.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { type HeaderEnds, type Headers, headersOf } from '../frame/headers.ts'
+import { byWord } from '../text/by-word.ts'
 import { nearest } from '../text/nearest.ts'
 import type { ConnEnds } from '../words/ends.ts'
 import type { Moment } from './moment.ts'
@@ -37,7 +38,7 @@ const WORDS = [
   ...[...TYPES, 'proto', 'frag'],
 ]
 /** tcpdump's other spellings. */
-const SIGNS: Record<string, string> = { '!': 'not', '&&': 'and', '||': 'or' }
+const SIGNS: Readonly<Record<string, string>> = byWord({ '!': 'not', '&&': 'and', '||': 'or' })
 /** Each is asked of every moment. */
 const WORDS_MAX = 512
 /** Of brackets and nots; each is a call within a call. */
@@ -172,7 +173,7 @@ class Parser {
   }
 }
 
-const NAMES: Record<string, string> = { drop: 'drop reason', proto: 'protocol' }
+const NAMES: Readonly<Record<string, string>> = byWord({ drop: 'drop reason', proto: 'protocol' })
 
 /** The word if it is one of the list. */
 function known(of: string, word: string, list: readonly string[]): string {

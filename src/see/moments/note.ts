@@ -11,6 +11,7 @@
  */
 
 import { DROP_WORDS } from '../drops/drops.ts'
+import { byWord } from '../text/by-word.ts'
 import type { ConnEnds } from '../words/ends.ts'
 import { changesText, parseChanges } from './change-words.ts'
 import type { Change, FrameIn, FrameOut, Moment, Said, Verdict } from './moment.ts'
@@ -44,7 +45,7 @@ const PARKED = 'waits for the MAC of its next hop'
 const DONE = 'ends here'
 
 /** Frames of our own, by what they are. */
-const OWN_WORDS: Record<string, string> = {
+const OWN_WORDS: Readonly<Record<string, string>> = byWord({
   arp_request: 'ARP request',
   arp_reply: 'ARP reply',
   arp_gratuitous: 'gratuitous ARP',
@@ -58,7 +59,7 @@ const OWN_WORDS: Record<string, string> = {
   rst_on_expiry: 'RST, because the connection timed out',
   rst_on_cut: 'RST, because the connection was cut',
   rst_on_reuse: 'RST, because the client has begun another connection',
-}
+})
 
 export function noteOf(moment: Moment): string {
   const sections = [head(moment)]

@@ -1,5 +1,6 @@
 /** What the engine said, in few words that a note has room for, and back. */
 
+import { byWord } from '../text/by-word.ts'
 import type { Said } from './moment.ts'
 
 interface Kind {
@@ -11,7 +12,7 @@ interface Kind {
 
 const [REPLACED, CUT] = [', another took its place', ', cut']
 
-const KINDS: Record<string, Kind> = {
+const KINDS: Readonly<Record<string, Kind>> = byWord({
   lookup: {
     words: ({ hit }) => `lookup ${hit === true ? 'hit' : 'miss'}`,
     pattern: /^lookup (hit|miss)$/,
@@ -58,7 +59,7 @@ const KINDS: Record<string, Kind> = {
     pattern: /^what its RS still had of it is reset$/,
     back: () => ({}),
   },
-}
+})
 
 /** '' for what other words of a note tell already, and for what is no news. */
 export function saidText({ event, text, fields }: Said): string {

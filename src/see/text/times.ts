@@ -4,6 +4,8 @@
  * (JSON, the API, metrics) there are ms or µs since 1970 and ISO 8601 in UTC.
  */
 
+import { byWord } from './by-word.ts'
+
 /** A time that somebody named, and how long what was said lasts: 12:03 is a minute. µs since 1970, and µs. */
 export interface Told {
   us: number
@@ -11,12 +13,12 @@ export interface Told {
 }
 
 const MINUTE_MS = 60_000
-const UNITS: Readonly<Record<string, number>> = {
+const UNITS: Readonly<Record<string, number>> = byWord({
   s: 1000,
   m: MINUTE_MS,
   h: 3_600_000,
   d: 86_400_000,
-}
+})
 
 /** `2026-11-23T12:03:11.214567+01:00`, with as many digits of the second. */
 export function instantText(us: number, digits: 0 | 3 | 6 = 6): string {

@@ -89,6 +89,7 @@ export class World {
       if (twin !== NO_SLOT) {
         this.#came[twin] = this.#came[slot] as number
         this.#payload[twin] = this.#payload[slot] as number
+        this.#dirtyTo[twin] = (frames.start[twin] as number) + (frames.length[twin] as number)
       }
       return twin
     }

@@ -1,0 +1,19 @@
+/** Every reader, by its name. */
+
+import { captureTarget, journalTarget } from './binaries.ts'
+import { fuzzReader, type Plan, type Read, type Target } from './target.ts'
+import { configTarget, filterTarget, ipvsadmTarget, keepalivedTarget } from './texts.ts'
+
+const of =
+  <T>(target: () => Target<T> | Promise<Target<T>>) =>
+  async (plan: Plan): Promise<Read> =>
+    fuzzReader(await target(), plan)
+
+export const READERS: Readonly<Record<string, (plan: Plan) => Promise<Read>>> = {
+  config: of(configTarget),
+  ipvsadm: of(ipvsadmTarget),
+  keepalived: of(keepalivedTarget),
+  filter: of(filterTarget),
+  capture: of(captureTarget),
+  journal: of(journalTarget),
+}
