@@ -31,6 +31,7 @@ export const NOT_QUICK = {
   file: 'root', // of the log and of whois
   fullnat: 'long',
   'fuzz/frames': 'long',
+  'fuzz/readers': 'long',
   'http/capture': 'long',
   'io/filter': 'root', // cc
   keepalived: 'long',

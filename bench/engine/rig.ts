@@ -221,7 +221,11 @@ function config(options: RigOptions, services: number, realServers: number): Con
       }),
     })),
     workers: { count: 1, steering: 'bpf' },
-    connections: { tableSize: ConnTable.capacityFor(options.conns) },
+    connections: {
+      tableSize: ConnTable.capacityFor(options.conns),
+      makeRoom: true,
+      clientShare: 0.5,
+    },
     capture: { ring: false, bytes: 1 << 20, snaplen: 160, dump: null },
     tcp: {
       toa: 'seed',

@@ -97,7 +97,8 @@ function ownVerb(argv: string[]): { run: OwnVerb; rest: string[] } | undefined {
   return run && { run, rest: argv.toSpliced(at, 1) }
 }
 
-async function parser(argv: string[]): Promise<Argv<Common>> {
+/** What yargs is told of the verbs, for `argv`; parseAsync() carries them out. */
+export async function parser(argv: string[]): Promise<Argv<Common>> {
   const { default: yargs } = await import('yargs')
   const { addVerbs } = await import('./verbs/all.ts')
   const common = yargs(argv)

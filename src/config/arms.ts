@@ -88,10 +88,10 @@ export function armsOf(arms: ConfigFile['arms']): ConfigArm[] {
     }),
     neighbours: arm.neighbours.map(({ address, mac }) => ({ address, mac: mac.toLowerCase() })),
     impair: {
-      loss: share(arm.impair.loss),
-      duplicate: share(arm.impair.duplicate),
-      reorder: share(arm.impair.reorder),
-      corrupt: share(arm.impair.corrupt),
+      loss: shareOf(arm.impair.loss),
+      duplicate: shareOf(arm.impair.duplicate),
+      reorder: shareOf(arm.impair.reorder),
+      corrupt: shareOf(arm.impair.corrupt),
       seed: arm.impair.seed,
     },
   }))
@@ -117,7 +117,7 @@ export function asFound<A extends { mtuLimit: number }>(arm: A, { mac, mtu }: Ar
   return { ...arm, mac, mtu: Math.min(arm.mtuLimit, mtu) }
 }
 
-function share(percent: 0 | string): number {
+export function shareOf(percent: 0 | string): number {
   return percent === 0 ? 0 : Number(percent.slice(0, -1)) / 100
 }
 

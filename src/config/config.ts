@@ -12,7 +12,7 @@ import type { SchedulerName, WhenDown } from '../api/words.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { nearest } from '../see/text/nearest.ts'
-import { armsOf, type ConfigArm } from './arms.ts'
+import { armsOf, type ConfigArm, shareOf } from './arms.ts'
 import { type ConfigCapture, captureOf } from './capture.ts'
 import { type ConfigCheck, type ConfigPassive, configCheck, configPassive } from './check-keys.ts'
 import { checkConfig } from './consistency.ts'
@@ -64,8 +64,14 @@ export interface Config {
   arms: ConfigArm[]
   services: ConfigService[]
   workers: { count: number; steering: ConfigFile['workers']['steering'] }
-  /** Of all workers together; a power of two. */
-  connections: { tableSize: number }
+  connections: {
+    /** Of all workers together; a power of two. */
+    tableSize: number
+    /** Half-open ones make room for new ones when lports or the table run short. */
+    makeRoom: boolean
+    /** Of what is short, the part that one client address may have: 0 to 1, where 1 is any number. */
+    clientShare: number
+  }
   tcp: {
     toa: ConfigFile['tcp']['toa']
     bareAck: ConfigFile['tcp']['bare_ack']
@@ -186,7 +192,11 @@ function normalise(file: ConfigFile): ConfigValues {
       })),
     })),
     workers: file.workers,
-    connections: { tableSize: ConnTable.capacityFor(file.connections.table_size) },
+    connections: {
+      tableSize: ConnTable.capacityFor(file.connections.table_size),
+      makeRoom: file.connections.make_room,
+      clientShare: shareOf(file.connections.client_share),
+    },
     tcp: {
       toa: file.tcp.toa,
       bareAck: file.tcp.bare_ack,

@@ -42,15 +42,14 @@ const port = whole(1, 65_535)
 const seconds = whole(1, SECONDS_MAX)
 const A_PERCENTAGE = 'a percentage 0%-100%, like 0.5%'
 /** A bare number would leave open whether 1 is one percent or all; only 0 needs no sign. */
-const percent = z
-  .union(
-    [
-      z.literal(0, A_PERCENTAGE),
-      z.string(A_PERCENTAGE).regex(/^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/, A_PERCENTAGE),
-    ],
-    A_PERCENTAGE,
-  )
-  .default(0)
+const percentage = z.union(
+  [
+    z.literal(0, A_PERCENTAGE),
+    z.string(A_PERCENTAGE).regex(/^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/, A_PERCENTAGE),
+  ],
+  A_PERCENTAGE,
+)
+const percent = percentage.default(0)
 
 /** What an arm's device is: a TAP of ours, or a NIC that is there. */
 export const ARM_KINDS = ['tap', 'nic'] as const
@@ -208,7 +207,11 @@ export const fileSchema = z.strictObject(
       count: whole(1, 32).default(1),
       steering: word(['bpf', 'handover']),
     }).prefault({}),
-    connections: mapping({ table_size: whole(16, 16_777_216).default(262_144) }).prefault({}),
+    connections: mapping({
+      table_size: whole(16, 16_777_216).default(262_144),
+      make_room: z.boolean('true or false').default(true),
+      client_share: percentage.default('50%'),
+    }).prefault({}),
     tcp: mapping({
       toa: word(['seed', 'master', 'off']),
       bare_ack: word(['drop', 'rst']),

@@ -17,6 +17,7 @@ import { type ControlServer, claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
 import { NO_KEEPER } from './keeper/keeping.ts'
 import { type Log, openLog } from './log/log.ts'
+import { Shortage } from './log/shortage.ts'
 import { SilentNeighbours } from './log/silent-neighbours.ts'
 import { TraceReader } from './log/trace-reader.ts'
 import { Events } from './model/events.ts'
@@ -103,6 +104,7 @@ async function serve(
   const { model } = parts.daemon
   for (const reader of parts.readers) reader.start()
   parts.daemon.records.start()
+  parts.shortage.start()
   follow(parts)
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   const opened: Opened = {}
@@ -110,6 +112,7 @@ async function serve(
     return await untilEnd(parts, opened, options.ui)
   } finally {
     clearInterval(rates)
+    parts.shortage.stop()
     await close(parts, opened)
   }
 }
@@ -151,6 +154,7 @@ function assemble(begin: Begin, configPath: string, log: Log, options: RunOption
   const events = new Events()
   const headOf = captureHead(() => model.config.arms)
   const counts = () => ({ ...model.readings.drops(), ...model.readings.events() })
+  const shortage = new Shortage(counts, log.of('conn'))
   const dumps = new Dumps({ watching, headOf, counts, log }, config.capture.dump)
   const daemon = {
     ...{ configPath, model, workers, log, records, notifier, signals, events, watching },
@@ -160,7 +164,8 @@ function assemble(begin: Begin, configPath: string, log: Log, options: RunOption
     if (kept?.write(model.config, model.places) === false)
       warn('the config is too large to be kept: a next daemon would start from the file')
   }
-  return { daemon, flights, readers, silent, headOf, dumps, keep, keeping: keeping ?? NO_KEEPER }
+  const told = { silent, headOf, dumps, shortage }
+  return { daemon, flights, readers, ...told, keep, keeping: keeping ?? NO_KEEPER }
 }
 
 type Parts = ReturnType<typeof assemble>

@@ -51,6 +51,7 @@ export function adoptRecords(engine: Engine, now: number, end?: number): Adopted
     return true
   }, end)
   for (const [pool, marked] of marks) pool.adopt(marked)
+  conns.room.restore(null, now)
   dests.countLimited()
   return { conns: table.used, cleared }
 }

@@ -7,7 +7,7 @@ import { ETH } from '../wire/ethernet.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import type { ConnTable } from './conn.ts'
 import { CELL, COLD, KEY, RECORD, RS_SEEN, STATE_MASK, stateCell } from './conn-layout.ts'
-import { type Counters, Event } from './counters.ts'
+import { type Counters, Drop, Event } from './counters.ts'
 import { Drafts } from './draft.ts'
 import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
@@ -16,6 +16,7 @@ import type { EngineOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
+import { Room } from './room.ts'
 import { sayOpened, sayOver, sayState } from './say.ts'
 import { type Dest, DestCell, type Dests, type Service } from './service.ts'
 import type { Sessions } from './sessions.ts'
@@ -53,6 +54,7 @@ export class Conns {
   readonly #kept: Uint8Array
   readonly usual: Usual
   readonly #handshakes: Handshakes
+  readonly room: Room
   readonly #trace: TraceRing
   readonly #long: LongClock
   readonly drafts: Drafts
@@ -64,12 +66,10 @@ export class Conns {
   /** ms per state. */
   readonly #timeoutMs: Int32Array
 
-  constructor(
-    parts: Parts,
-    fullnat: FullNat,
-    { timeoutMs, strict }: Pick<EngineOptions, 'timeoutMs' | 'strict'>,
-  ) {
-    this.#renews = !strict
+  constructor(parts: Parts, fullnat: FullNat, options: EngineOptions) {
+    const { timeoutMs } = options
+    this.#renews = !options.strict
+    this.room = new Room(parts, options)
     const { table, wheel, dests, edges, counters } = parts
     this.table = table
     this.wheel = wheel
@@ -95,12 +95,17 @@ export class Conns {
     const drafts = this.drafts
     const conn = drafts.make(p, service, clientArm, now)
     if (conn < 0) return conn
+    if (this.room.refuses(conn)) {
+      drafts.giveBack(conn)
+      return -Drop.CLIENT_SHARE
+    }
     const { cells } = this.table
     const at = recordAt(conn)
     const deadline = (now + this.#timeoutMs[State.NONE] + jitterOf(cells[at | WORD])) | 0
     cells[at | DEADLINE] = deadline
     if (this.sessions !== null) this.sessions.open(conn, now)
     this.table.open(conn, drafts.binding)
+    this.room.opened(conn)
     this.wheel.file(conn, deadline)
     this.#dests.countConn(drafts.dest as Dest)
     this.#counters.count(Event.CONNS_OPENED)
@@ -135,6 +140,8 @@ export class Conns {
     if (before === SYN_RECV && after === ESTABLISHED && (t & 1) === 0) {
       this.#handshakes.done(conn, now)
     }
+    if (after === SYN_RECV) this.room.halfOpen.append(conn)
+    else if (before === SYN_RECV) this.room.halfOpen.remove(conn)
     const dest = this.table.dest(conn)
     if (after === ESTABLISHED) this.#dests.activate(dest, 1)
     else if (before === ESTABLISHED) this.#dests.activate(dest, -1)
@@ -204,7 +211,9 @@ export class Conns {
     this.table.setState(conn, after)
     this.#counters.connMoved(stateCell(UDP_KEY, before), stateCell(UDP_KEY, after))
     this.#edges.datagram(after === UdpState.NORMAL ? OUT : IN, before, this.#long.at(now))
+    if (after === UdpState.ONEWAY) this.room.halfOpen.append(conn)
     if (after !== UdpState.NORMAL) return
+    this.room.halfOpen.remove(conn)
     this.#outcomes.done(this.table.dest(conn))
     if (this.sessions !== null) this.sessions.replied(conn, now)
   }
@@ -259,6 +268,7 @@ export class Conns {
     if (rs !== undefined && rs.upper >= 0) this.#dests.give(rs)
     if (this.#trace.debug) sayOver(this.#trace, cells, conn, state, why)
     if (this.sessions !== null) this.sessions.end(conn, now, why)
+    this.room.closing(conn)
     this.table.close(conn)
     this.drafts.methods[method].release(conn)
     this.#counters.count(Event.CONNS_EXPIRED)

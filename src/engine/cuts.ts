@@ -6,15 +6,13 @@
 
 import type { ConnTable } from './conn.ts'
 import type { Conns } from './conns.ts'
-import type { Frames } from './frames.ts'
+import { END_RESERVE, type Frames } from './frames.ts'
 import type { Parts } from './parts.ts'
 import type { Resets } from './resets.ts'
 
 /** Per millisecond: connections that are ended, 8,000 a second, and records that are looked at, some 10 us. */
 const CUTS = 8
 const LOOKS = 1024
-/** Slots that must be free to end one more: both of its RSTs have to get out, so the outboxes go first. */
-export const END_RESERVE = 64
 
 export interface CutsImage {
   places: number[]

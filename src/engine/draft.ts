@@ -84,4 +84,11 @@ export class Drafts {
     this.binding = binding(kindOf(p.key, p.key, FULLNAT), dest.index, clientArm)
     return conn
   }
+
+  /** The draft that was made last is not wanted. */
+  giveBack(conn: number): void {
+    this.methods[FULLNAT].release(conn)
+    this.#dests.give(this.dest as Dest)
+    this.#table.giveBack(conn)
+  }
 }

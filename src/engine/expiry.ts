@@ -1,8 +1,7 @@
 /** Connections whose time is over. */
 
 import type { Conns } from './conns.ts'
-import { END_RESERVE } from './cuts.ts'
-import type { Frames } from './frames.ts'
+import { END_RESERVE, type Frames } from './frames.ts'
 import type { Resets } from './resets.ts'
 
 /**

@@ -37,6 +37,8 @@ export const FRAME_HEAD = VNET.BYTES + ETH.HEADER
 export const PAYLOAD_AT = HEADROOM + FRAME_HEAD + 60
 
 export const NO_SLOT = -1
+/** Slots that must be free to end one more connection: both of its RSTs have to get out, so the outboxes go first. */
+export const END_RESERVE = 64
 
 /** Frames per burst. More did not help the plain shovel, and 64 first lines fill a first-level cache nicely. */
 export const BURST = 64

@@ -38,6 +38,8 @@ export interface EngineImage {
   cuts: CutsImage
   table: TableImage
   wheel: WheelImage
+  /** HalfOpen.save(). */
+  waiting: Int32Array
   /** null if the log of sessions is off. */
   sessions: SessionsImage | null
   /** Cells of the places of RSs, statistics among them, and how their connections began. */
@@ -86,6 +88,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     cuts: engine.cuts.save(),
     table,
     wheel: conns.wheel.save(used),
+    waiting: conns.room.halfOpen.save(),
     sessions: sessions === null ? null : sessions.save(used),
     dests: dests.cells.slice(0, places << 4),
     outcomes: engine.outcomes.cells.slice(0, places << 1),
@@ -130,6 +133,7 @@ export function restoreEngine(
     engine.lips[place] = newPool(place, pool.lip)
     engine.lips[place].restore(pool)
   }
+  conns.room.restore(image.waiting, image.now | 0)
   dests.list.length = image.dests.length >> 4
   dests.cells.set(image.dests)
   // Limits count what the cells say.

@@ -74,6 +74,10 @@ export interface EngineOptions {
   strict: boolean
   /** Bytes of the largest window that an end has: what is further away is not believed. */
   windowMost: number
+  /** Half-open connections make room for new ones when lports or records run short. */
+  makeRoom: boolean
+  /** Of what is short, the part that one client address may have; 1: any. */
+  clientShare: number
   /** null when nobody wants a record per connection. */
   sessions: SessionOptions | null
   /** The other workers; null when there is one. */

@@ -3,11 +3,11 @@
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, RECORD, TUPLE } from './conn-layout.ts'
+import { CELL, KEY, RECORD, RS_SEEN, TUPLE } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Egress } from './egress.ts'
 import { armOf } from './family.ts'
-import { type Frames, NO_SLOT } from './frames.ts'
+import { END_RESERVE, type Frames, NO_SLOT } from './frames.ts'
 import { OwnFrames } from './own-frames.ts'
 import type { Parts } from './parts.ts'
 import { writeRst } from './rst.ts'
@@ -64,6 +64,15 @@ export class Resets {
     if (this.#egress.isReachable(this.#table.dest(conn))) this.#toRs(conn, now)
     this.#toClient(conn)
     this.#counters.count(Event.RST_ON_CUT)
+  }
+
+  /** A half-open one makes room: its RS, if it has answered, would meet the lport's next connection with that half. */
+  evicted(conn: number, now: number): void {
+    this.#counters.count(Event.HALF_OPEN_EVICTED)
+    const table = this.#table
+    if (table.protocol(conn) !== KEY.TCP || this.#frames.free < END_RESERVE) return
+    const isSeen = (this.#cells[recordAt(conn) | CELL.WORD] & RS_SEEN) !== 0
+    if (isSeen && this.#egress.isReachable(table.dest(conn))) this.#toRs(conn, now)
   }
 
   #toRs(conn: number, now: number): void {

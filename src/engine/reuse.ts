@@ -126,11 +126,23 @@ export class Reuse {
 
   /** => As Conns.open */
   #opened(p: Parsed, service: Service, arm: Arm, now: number): number {
-    const opened = this.#conns.open(p, service, arm.index, now)
+    const { room } = this.#conns
+    let opened = this.#conns.open(p, service, arm.index, now)
+    if (opened < 0 && this.#evict(room.oneBefore(opened, service, now), now))
+      opened = this.#conns.open(p, service, arm.index, now)
     if (opened < 0) return opened
+    this.#evict(room.oneFor(opened >> 1, now), now)
     const dest = this.#table.dest(opened >> 1)
     if (this.#outcomes.isSilent(dest, now, p.key !== KEY.TCP)) this.#egress.suspectRs(dest, now)
     return opened
+  }
+
+  /** A half-open conn makes room. => false if there is none (-1) */
+  #evict(conn: number, now: number): boolean {
+    if (conn < 0) return false
+    this.#resets.evicted(conn, now)
+    this.#conns.cut(conn, now)
+    return true
   }
 
   /** A SYN begins another connection with all that the conn has: to those who count, it is another. */

@@ -57,7 +57,10 @@ export class SaPool {
   readonly #ports: Uint16Array
   /** Per sub-pool and port, in ascending order of ports; 0 for a port that has had no connection yet. */
   readonly #lastSeq: Int32Array
-  readonly #size: number
+  /** lports of a sub-pool. */
+  readonly size: number
+  /** Of each sub-pool the half-open connections that have its lports (half-open.ts). */
+  readonly waiting = new Int32Array(SUB_POOLS * 2)
   readonly #partition: Partition
   readonly #head = new Int32Array(SUB_POOLS)
   readonly #free = new Int32Array(SUB_POOLS)
@@ -86,17 +89,16 @@ export class SaPool {
     this.lip = lip
     this.#counts = counts
     this.#at = at
-    this.#size = lportsOf(partition)
+    this.size = lportsOf(partition)
     this.#partition = partition
-    const cells = this.#size * SUB_POOLS
+    const cells = this.size * SUB_POOLS
     this.#lastSeq = new Int32Array(memory, 0, cells)
     this.#ports = new Uint16Array(memory, cells * 4, cells)
     let next = 0
     const step = partition.mask + 1
     for (let port = firstOf(partition); port <= LPORT_LAST; port += step) this.#ports[next++] = port
-    for (let sub = 1; sub < SUB_POOLS; sub++)
-      this.#ports.copyWithin(sub * this.#size, 0, this.#size)
-    this.#free.fill(this.#size)
+    for (let sub = 1; sub < SUB_POOLS; sub++) this.#ports.copyWithin(sub * this.size, 0, this.size)
+    this.#free.fill(this.size)
     counts[at + FREE] = cells
     counts[at + MISSES] = 0
     counts[at + ALL] = cells
@@ -113,8 +115,8 @@ export class SaPool {
     this.#counts[this.#at + FREE]--
     const head = this.#head[sub]
     if (head >= this.#touched[sub]) this.#touched[sub] = head + 1
-    const port = this.#ports[sub * this.#size + head]
-    this.#head[sub] = (head + 1) % this.#size
+    const port = this.#ports[sub * this.size + head]
+    this.#head[sub] = (head + 1) % this.size
     return port
   }
 
@@ -128,6 +130,11 @@ export class SaPool {
     return this.#free[subPoolOf(rip, rport)]
   }
 
+  /** Less than an eighth of them is free. */
+  isShort(rip: number, rport: number): boolean {
+    return this.#free[subPoolOf(rip, rport)] < this.size >> 3
+  }
+
   /** Sequence number that the lport's last connection of this sub-pool had come to, or 0 if it has had none. */
   lastSeq(rip: number, rport: number, lport: number): number {
     return this.#lastSeq[this.#place(subPoolOf(rip, rport), lport)]
@@ -137,7 +144,7 @@ export class SaPool {
   release(rip: number, rport: number, lport: number, seq: number): void {
     const sub = subPoolOf(rip, rport)
     this.#lastSeq[this.#place(sub, lport)] = seq
-    this.#ports[sub * this.#size + ((this.#head[sub] + this.#free[sub]) % this.#size)] = lport
+    this.#ports[sub * this.size + ((this.#head[sub] + this.#free[sub]) % this.size)] = lport
     this.#free[sub]++
     this.#exhausted &= ~(1 << sub)
     this.#counts[this.#at + FREE]++
@@ -152,7 +159,7 @@ export class SaPool {
 
   /** For connections that there were before the pool: one mark for each of its lports. */
   marks(): Uint8Array {
-    return new Uint8Array(this.#size * SUB_POOLS)
+    return new Uint8Array(this.size * SUB_POOLS)
   }
 
   /** A connection towards RIP:rport has the lport. => false, and nothing marked, if that cannot be */
@@ -167,7 +174,7 @@ export class SaPool {
 
   /** In a new pool: the marked lports are in use. */
   adopt(marks: Uint8Array): void {
-    const size = this.#size
+    const size = this.size
     let free = 0
     for (let sub = 0; sub < SUB_POOLS; sub++) {
       const own = marks.subarray(sub * size, (sub + 1) * size)
@@ -180,7 +187,7 @@ export class SaPool {
 
   /** `last` is the place of the last lport in use: they are handed out in ascending order, so those behind it have rested longest. */
   #adopt(sub: number, marks: Uint8Array, last: number): void {
-    const size = this.#size
+    const size = this.size
     const ring = this.#ports.subarray(sub * size, (sub + 1) * size)
     const ascending = ring.slice()
     let used = 0
@@ -199,7 +206,7 @@ export class SaPool {
   save(): PoolImage {
     const of = <T extends Int32Array | Uint16Array>(cells: T): T[] =>
       Array.from(this.#touched, (touched, sub) => {
-        const first = sub * this.#size
+        const first = sub * this.size
         return cells.slice(first, first + touched) as T
       })
     return {
@@ -220,8 +227,8 @@ export class SaPool {
     for (let sub = 0; sub < SUB_POOLS; sub++) {
       if (free[sub] === 0) this.#exhausted |= 1 << sub
       this.#touched[sub] = ports[sub].length
-      this.#ports.set(ports[sub], sub * this.#size)
-      this.#lastSeq.set(lastSeq[sub], sub * this.#size)
+      this.#ports.set(ports[sub], sub * this.size)
+      this.#lastSeq.set(lastSeq[sub], sub * this.size)
     }
     this.#counts[this.#at + FREE] = free.reduce((sum, count) => sum + count, 0)
     this.#counts[this.#at + MISSES] = misses
@@ -232,12 +239,12 @@ export class SaPool {
     const { mask, residue } = this.#partition
     const bits = 32 - Math.clz32(mask)
     const first = (LPORT_FIRST - residue + mask) >> bits
-    return sub * this.#size + ((lport - residue) >> bits) - first
+    return sub * this.size + ((lport - residue) >> bits) - first
   }
 
   /** lports in use, over all sub-pools: `sa_used`. */
   get used(): number {
-    return this.#size * SUB_POOLS - this.free
+    return this.size * SUB_POOLS - this.free
   }
 
   /** `sa_free`. */

@@ -41,7 +41,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
     },
   ],
   workers: { count: 1, steering: 'bpf' },
-  connections: { tableSize: 262_144 },
+  connections: { tableSize: 262_144, makeRoom: true, clientShare: 0.5 },
   tcp: {
     toa: 'seed',
     bareAck: 'drop',

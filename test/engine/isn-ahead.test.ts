@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { FIRST_COME } from '../kit/connection.ts'
 import { fixedIsn, SEED_CONFIG, Stand } from '../kit/stand.ts'
 
 const ISN = 1000
@@ -14,7 +15,7 @@ const UPLOADED = 2 * 0x3000_0000
 test('a reused lport starts ahead of what its last connection came to', () => {
   // 64 lports: every 1024th port.
   const lports = { mask: 63, residue: 0 }
-  const stand = new Stand(SEED_CONFIG, fixedIsn(ISN), { lports }).resolveRss()
+  const stand = new Stand(SEED_CONFIG + FIRST_COME, fixedIsn(ISN), { lports }).resolveRss()
   const syn = (cport: number) =>
     stand.forward(
       'dpdk0',

@@ -186,7 +186,7 @@ const BOOKS_CONFIG = `${SEED_CONFIG.replace(
   `real_servers: [{ address: 192.168.168.2, weight: 2 }, { address: 192.168.168.4, weight: 1 },
       { address: 192.168.168.5, weight: 0 }]`,
 )}
-connections: { table_size: 16 }
+connections: { table_size: 16, make_room: false, client_share: 100% }
 `
 
 const LPORTS = { mask: 63, residue: 20 }

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { State } from '../../src/engine/tcp-state.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
-import { LAN, SYN, WAN } from '../kit/connection.ts'
+import { FIRST_COME, LAN, SYN, WAN } from '../kit/connection.ts'
 import { tcpFrame } from '../kit/frame.ts'
 import { CLIENT_MAC, RS_MAC } from '../kit/stand.ts'
 import { config, KEEP, RSS, STATES, Talk, tcp, VIP, VPORT } from '../kit/talk.ts'
@@ -201,7 +201,7 @@ test("the lport of an RS whose place another has is not that one's", () => {
 })
 
 test('the only lport there is stays with a client that uses its port again', () => {
-  const yaml = config({ rss: [RSS[0]] })
+  const yaml = config({ rss: [RSS[0]], whole: FIRST_COME })
   const talk = new Talk(yaml).open().to('TIME_WAIT')
   const { engine } = talk.stand
   const pool = engine.lips[0]

@@ -7,14 +7,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CELL } from '../../src/engine/conn-layout.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
-import { LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
+import { FIRST_COME, LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
 
 /** 1008 of them. */
 const LPORTS = { mask: 63, residue: 5 }
 
 test('lports: exhaustion counts misses, leaves the others working, and ends when one comes back', () => {
-  const stand = new Stand(SEED_CONFIG, undefined, { lports: LPORTS }).resolveRss()
+  const stand = new Stand(SEED_CONFIG + FIRST_COME, undefined, { lports: LPORTS }).resolveRss()
   openMany(1008)(stand)
   const [pool] = stand.engine.lips
   for (let i = 0; i < 3; i++) stand.segment(WAN, { ...SYN, sport: 30_000 + i })
@@ -40,7 +40,7 @@ test('lports: exhaustion counts misses, leaves the others working, and ends when
 
 test('lports: an exhausted LIP is passed over; only when all are does the SYN drop', () => {
   const config = SEED_CONFIG.replace('[192.168.168.7]', '[192.168.168.7, 192.168.168.8]')
-  const stand = new Stand(config, undefined, { lports: LPORTS }).resolveRss()
+  const stand = new Stand(config + FIRST_COME, undefined, { lports: LPORTS }).resolveRss()
   const { lips } = stand.engine
   // Empty the first one behind the service's back.
   while (lips[0].fetch(ipv4Int('192.168.168.2'), 6379) >= 0) {}
@@ -65,7 +65,7 @@ function exhaust({ engine: { lips } }: Stand, rs: string): void {
 for (const scheduler of ['rr', 'wrr']) {
   test(`lports, ${scheduler}: an RS that has none left is passed over like a full one, and back with the first`, () => {
     const config = TWO_RSS.replace('scheduler: wrr', `scheduler: ${scheduler}`)
-    const stand = new Stand(config, undefined, { lports: LPORTS }).resolveRss()
+    const stand = new Stand(config + FIRST_COME, undefined, { lports: LPORTS }).resolveRss()
     const [pool] = stand.engine.lips
     exhaust(stand, '192.168.168.12')
     const { misses } = pool
@@ -85,7 +85,7 @@ for (const scheduler of ['rr', 'wrr']) {
 
 test('lports: a persistent client is sent on when its RS has none left', () => {
   const config = TWO_RSS.replace('scheduler: wrr', 'scheduler: wrr\n    persistence: 60')
-  const stand = new Stand(config, undefined, { lports: LPORTS }).resolveRss()
+  const stand = new Stand(config + FIRST_COME, undefined, { lports: LPORTS }).resolveRss()
   const rsFor = (sport: number) => stand.forward(WAN, { ...SYN, sport }).dst
   const first = rsFor(1)
   assert.equal(rsFor(2), first)
@@ -108,11 +108,11 @@ test('lports: a persistent client is sent on when its RS has none left', () => {
 test('lports: RSs without one are passed over among hundreds, and the image of an engine knows them', () => {
   const servers = Array.from({ length: 200 }, (_, i) => `{ address: 192.168.168.${i + 20} }`)
   const config = SEED_CONFIG.replace(/real_servers.*/, `real_servers: [${servers.join(', ')}]`)
-  const stand = new Stand(config, undefined, { lports: LPORTS }).resolveRss()
+  const stand = new Stand(config + FIRST_COME, undefined, { lports: LPORTS }).resolveRss()
   // 15 of the 16 sub-pools: RSs whose addresses differ by 16 share theirs.
   for (let host = 20; host < 35; host++) exhaust(stand, `192.168.168.${host}`)
   const left = Array.from({ length: 12 }, (_, i) => `192.168.168.${211 - i * 16}`)
-  const restored = new Stand(config, undefined, { lports: LPORTS }, stand.image())
+  const restored = new Stand(config + FIRST_COME, undefined, { lports: LPORTS }, stand.image())
   for (const tested of [stand, restored]) {
     const chosen = left.map((_, i) => tested.forward(WAN, { ...SYN, sport: 40_000 + i }).dst)
     assert.deepEqual(chosen, left)
@@ -120,7 +120,7 @@ test('lports: RSs without one are passed over among hundreds, and the image of a
 })
 
 test('the table of connections: a place that falls free is used', () => {
-  const stand = new Stand(`${SEED_CONFIG}\nconnections: { table_size: 16 }`).resolveRss()
+  const stand = new Stand(SEED_CONFIG + FIRST_COME.replace('{', '{ table_size: 16,')).resolveRss()
   openMany(16)(stand)
   stand.segment(WAN, SYN)
   assert.equal(stand.verdictName(), 'CONN_TABLE_FULL')

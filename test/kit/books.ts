@@ -1,7 +1,7 @@
 /** All that counts connections agrees: records, index, timers, RSs, states, and the lports of each LIP. */
 
 import assert from 'node:assert/strict'
-import { CELL, RECORD, stateCell } from '../../src/engine/conn-layout.ts'
+import { CELL, KEY, RECORD, stateCell } from '../../src/engine/conn-layout.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import {
   LPORT_FIRST,
@@ -10,6 +10,8 @@ import {
   SUB_POOLS,
   subPoolOf,
 } from '../../src/engine/sa-pool.ts'
+import { State } from '../../src/engine/tcp-state.ts'
+import { UdpState } from '../../src/engine/udp-state.ts'
 
 const PORTS = Array.from({ length: LPORT_LAST - LPORT_FIRST + 1 }, (_, i) => LPORT_FIRST + i)
 
@@ -68,6 +70,11 @@ export function checkBooks(engine: Engine, lports: Partition): void {
       count,
       countOf(one => one.state === state),
     )
+  const waiting = conns.room.halfOpen.save()
+  assert.equal(new Set(waiting).size, waiting.length)
+  const isWaiting = ({ state }: Kept) =>
+    state === stateCell(KEY.TCP, State.SYN_RECV) || state === stateCell(KEY.UDP, UdpState.ONEWAY)
+  assert.equal(waiting.length, countOf(isWaiting))
   for (const [lip, pool] of lips.entries()) {
     const { head, free, ports } = pool.save()
     for (let sub = 0; sub < SUB_POOLS; sub++) {

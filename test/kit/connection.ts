@@ -42,6 +42,9 @@ export function frameOf(stand: Stand, dir: Dir, change: Partial<TcpFields>): Uin
   return tcpFrame({ srcMac, ...ends, ...change, dstMac: stand.macOf(arm) })
 }
 
+/** Lines of a config: half-open connections keep what they have, and a client may have all. */
+export const FIRST_COME = '\nconnections: { make_room: false, client_share: 100% }\n'
+
 const whole = (frame: Uint8Array) => concat(vnetHeader(), frame)
 
 /** A stand behind the handshake, whose frames come as `handOver` makes them: a kernel may leave checksums partial. */

@@ -115,14 +115,22 @@ export const TCP_DROPS: Case[] = [
   {
     name: 'the table of 16 connections is full',
     drop: 'CONN_TABLE_FULL',
-    config: `${SEED_CONFIG}\nconnections: { table_size: 16 }`,
+    config: `${SEED_CONFIG}\nconnections: { table_size: 16, make_room: false, client_share: 100% }`,
     before: openMany(16),
+    bytes: frame(packet()),
+  },
+  {
+    name: 'a client has half of a table that is nearly full',
+    drop: 'CLIENT_SHARE',
+    config: `${SEED_CONFIG}\nconnections: { table_size: 16, make_room: false }`,
+    before: openMany(14),
     bytes: frame(packet()),
   },
   {
     name: 'all 1008 lports of a 64th part are in use',
     drop: 'LPORT_EXHAUSTED',
     lports: { mask: 63, residue: 5 },
+    config: `${SEED_CONFIG}\nconnections: { make_room: false, client_share: 100% }`,
     before: openMany(1008),
     bytes: frame(packet()),
   },

@@ -138,6 +138,8 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     decrementTtl: config.tcp.xmitTtl,
     strict: config.tcp.strict,
     windowMost: config.tcp.windowMost,
+    makeRoom: config.connections.makeRoom,
+    clientShare: config.connections.clientShare,
     sessions: around.sessions
       ? {
           memory: around.sessionMemory ?? new ArrayBuffer(Sessions.bytesFor(connCapacity)),

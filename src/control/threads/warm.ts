@@ -16,7 +16,7 @@ export function warmEngine(config: ConfigValues): void {
   const small = {
     ...config,
     workers: { ...config.workers, count: 1 },
-    connections: { tableSize: TABLE_SIZE },
+    connections: { ...config.connections, tableSize: TABLE_SIZE },
   }
   const trace = new TraceRing(
     new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)),

@@ -77,6 +77,14 @@ export const TCP_DROPS = {
     }),
   },
 
+  client_share: {
+    says: 'SYN or first datagram of a client that has its share of what is short',
+    explain: frame => ({
+      rule: `lports or records are short, and ${frame.src} has its share of them already (connections.client_share)`,
+      advice: `a proxy or a NAT with many users behind it: a larger connections.client_share, more LIPs, a larger connections.table_size; else an attacker: keep ${frame.src} out in front of the balancer`,
+    }),
+  },
+
   lport_exhausted: {
     says: 'SYN or first datagram while every LIP of the service is out of lports towards every real server',
     explain: frame => {

@@ -1,8 +1,10 @@
 /** Every reader, by its name. */
 
 import { captureTarget, journalTarget } from './binaries.ts'
+import { requestTarget } from './requests.ts'
 import { fuzzReader, type Plan, type Read, type Target } from './target.ts'
 import { configTarget, filterTarget, ipvsadmTarget, keepalivedTarget } from './texts.ts'
+import { commandTarget } from './words.ts'
 
 const of =
   <T>(target: () => Target<T> | Promise<Target<T>>) =>
@@ -16,4 +18,6 @@ export const READERS: Readonly<Record<string, (plan: Plan) => Promise<Read>>> = 
   filter: of(filterTarget),
   capture: of(captureTarget),
   journal: of(journalTarget),
+  commands: of(commandTarget),
+  api: of(requestTarget),
 }

@@ -12,6 +12,8 @@ export interface Target<T> {
   read(input: T): unknown
   /** It is the error that the reader is said to throw; its words are looked at besides. */
   isRefusal(error: Error): boolean
+  /** What is told of the error, if not its message as it is. */
+  told?: (message: string) => string
   /** Whose code counts, by its URL. */
   files: RegExp
   /** ms that one input may take. */
@@ -132,7 +134,8 @@ async function isTaken<T>(target: Target<T>, input: T): Promise<boolean> {
 function wrongWith<T>(target: Target<T>, error: Error): string {
   if (error instanceof Fault || !target.isRefusal(error)) return `${error.name}: ${error.message}`
   const { problems = [error.message] } = error as { problems?: string[] }
-  const unprintable = problems.find(line => line === '' || /[\n\r]/.test(line))
+  const { told = text => text } = target
+  const unprintable = problems.map(told).find(line => line === '' || /[\n\r]/.test(line))
   return unprintable === undefined ? '' : `a refusal in ${JSON.stringify(unprintable)}`
 }
 

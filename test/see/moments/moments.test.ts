@@ -12,6 +12,7 @@ import { FlightReader, FlightRing, Want, wantFlight } from '../../../src/engine/
 import { BODY_AT, FlightKind } from '../../../src/engine/flight-records.ts'
 import type { FrameIn, FrameOut, Moment } from '../../../src/see/moments/moment.ts'
 import { momentFromJson, momentToJson } from '../../../src/see/moments/moment-json.ts'
+import { RS } from '../../kit/connection.ts'
 import { Stand } from '../../kit/stand.ts'
 import { play } from '../../kit/transcript.ts'
 
@@ -86,7 +87,7 @@ test('RSTs on expiry belong to the connection that ended', () => {
   )
   stand.segment(
     'dpdk1',
-    '192.168.168.2.6379 > 192.168.168.7.1025: Flags [S.], seq 7, ack 2, win 100, length 0',
+    `192.168.168.2.6379 > 192.168.168.7.1025: Flags [S.], seq 7, ack ${RS.ack}, win 100, length 0`,
   )
   stand.segment(
     'dpdk0',

@@ -1,0 +1,160 @@
+/**
+ * Connections whose other end has not been heard: SYN_RECV of TCP, ONEWAY of UDP. Each costs an lport and a record, and anybody can
+ * open as many as he has addresses to pretend. So they stand in the order in which they were opened, a list for each LIP and sub-pool
+ * of lports, and when these run short the oldest one makes room: an honest one is answered within a round trip.
+ *
+ * The lists are made anew of the records (adopt.ts); 8 bytes a conn.
+ */
+
+import type { ConnTable } from './conn.ts'
+import { CELL, COLD, KEY, RECORD } from './conn-layout.ts'
+import { SUB_POOLS, subPoolOf } from './sa-pool.ts'
+import type { Lips } from './service.ts'
+import { State } from './tcp-state.ts'
+import { UdpState } from './udp-state.ts'
+
+/** Of a list: its first and last conn, plus one; 0 is none. */
+const FIRST = 0
+const LAST = 1
+/** Of a conn: those behind and before it in its list, plus one; END where there is none, 0 in no list. */
+const BEHIND = 0
+const BEFORE = 1
+const END = -1
+
+/** LIPs whose lists are looked at for the oldest of all, the next ones the next time. */
+const LOOKS = 4
+
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
+const { RIP, RS_PORTS } = CELL
+const { at: recordAt, column: columnAt } = RECORD
+
+export class HalfOpen {
+  readonly #table: ConnTable
+  readonly #lips: Lips
+  readonly #links: Int32Array
+  /** Place of the LIP that oldest() has begun with. */
+  #turn = 0
+  count = 0
+
+  constructor(table: ConnTable, lips: Lips) {
+    this.#table = table
+    this.#lips = lips
+    this.#links = new Int32Array(table.capacity * 2)
+  }
+
+  /** The conn waits from now on. */
+  append(conn: number): void {
+    const links = this.#links
+    if (links[conn << 1] !== 0) return
+    const list = this.#lips[this.#table.lip(conn)].waiting
+    const at = this.#subOf(conn) << 1
+    const last = list[at | LAST]
+    links[(conn << 1) | BEHIND] = END
+    links[(conn << 1) | BEFORE] = last === 0 ? END : last
+    if (last === 0) list[at | FIRST] = conn + 1
+    else links[((last - 1) << 1) | BEHIND] = conn + 1
+    list[at | LAST] = conn + 1
+    this.count++
+  }
+
+  /** It does no longer, if it did; its record still says where it is bound to. */
+  remove(conn: number): void {
+    const links = this.#links
+    const behind = links[(conn << 1) | BEHIND]
+    if (behind === 0) return
+    const before = links[(conn << 1) | BEFORE]
+    const list = this.#lips[this.#table.lip(conn)].waiting
+    const at = this.#subOf(conn) << 1
+    if (before === END) list[at | FIRST] = behind === END ? 0 : behind
+    else links[((before - 1) << 1) | BEHIND] = behind
+    if (behind === END) list[at | LAST] = before === END ? 0 : before
+    else links[((behind - 1) << 1) | BEFORE] = before
+    links[(conn << 1) | BEHIND] = 0
+    this.count--
+  }
+
+  /** => The oldest one that has an lport of this LIP and sub-pool, or -1. */
+  oldestOf(place: number, sub: number): number {
+    return this.#lips[place].waiting[sub << 1] - 1
+  }
+
+  /** => The oldest one that has an lport of the same LIP and sub-pool as a conn, or -1. */
+  oldestBeside(conn: number): number {
+    return this.oldestOf(this.#table.lip(conn), this.#subOf(conn))
+  }
+
+  /** => The oldest one of all, where there are some LIPs; of many LIPs the oldest of a few. -1: none was found */
+  oldest(now: number): number {
+    let oldest = -1
+    const { length } = this.#lips
+    for (let i = Math.min(LOOKS, length); i > 0; i--) {
+      this.#turn = (this.#turn + 1) % length
+      if (this.#lips[this.#turn] === undefined) continue
+      for (let sub = 0; sub < SUB_POOLS; sub++)
+        oldest = this.#older(oldest, this.oldestOf(this.#turn, sub), now)
+    }
+    return oldest
+  }
+
+  /** => The oldest one in those sub-pools of the LIPs in `places` that have no lport left, or -1. */
+  oldestOfExhausted(places: readonly number[], now: number): number {
+    let oldest = -1
+    for (const place of places) {
+      const { exhausted } = this.#lips[place]
+      for (let sub = 0; sub < SUB_POOLS; sub++)
+        if ((exhausted >> sub) & 1) oldest = this.#older(oldest, this.oldestOf(place, sub), now)
+    }
+    return oldest
+  }
+
+  /** Of two conns, or -1. */
+  #older(a: number, b: number, now: number): number {
+    if (a < 0 || b < 0) return Math.max(a, b)
+    const { cold } = this.#table
+    const ageOf = (conn: number) => (now - cold[columnAt(conn) | COLD.OPENED]) | 0
+    return ageOf(b) > ageOf(a) ? b : a
+  }
+
+  /** All of them, each list from its oldest on. */
+  save(): Int32Array {
+    const all = new Int32Array(this.count)
+    let count = 0
+    for (const pool of this.#lips) {
+      if (pool === undefined) continue
+      for (let sub = 0; sub < SUB_POOLS; sub++) {
+        for (let next = pool.waiting[sub << 1]; next > 0; next = this.#links[(next - 1) << 1])
+          all[count++] = next - 1
+      }
+    }
+    return all
+  }
+
+  /** Into one that has none. */
+  restore(all: Int32Array): void {
+    for (const conn of all) this.append(conn)
+  }
+
+  /** From the records alone, into one that has none. */
+  adopt(now: number): void {
+    const { cold, top } = this.#table
+    const waiting: number[] = []
+    for (let conn = 0; conn < top; conn++)
+      if (this.#table.inUse(conn) && this.#waits(conn)) waiting.push(conn)
+    const ageOf = (conn: number) => (now - cold[columnAt(conn) | COLD.OPENED]) | 0
+    waiting.sort((a, b) => ageOf(b) - ageOf(a))
+    for (const conn of waiting) this.append(conn)
+  }
+
+  #waits(conn: number): boolean {
+    const state = this.#table.state(conn)
+    return this.#table.protocol(conn) === KEY.UDP
+      ? state === UdpState.ONEWAY
+      : state === State.SYN_RECV
+  }
+
+  #subOf(conn: number): number {
+    const { cells } = this.#table
+    const at = recordAt(conn)
+    return subPoolOf(cells[at | RIP], cells[at | RS_PORTS] >>> 16)
+  }
+}

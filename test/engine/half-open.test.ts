@@ -1,0 +1,186 @@
+/**
+ * Half-open connections when lports or records run short: the oldest one makes room, nobody else does, and a client has its share of
+ * what is short and no more.
+ * Holds invariant I3.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { CELL, RECORD } from '../../src/engine/conn-layout.ts'
+import { Holders } from '../../src/engine/holders.ts'
+import { State } from '../../src/engine/tcp-state.ts'
+import { checkBooks } from '../kit/books.ts'
+import { CLIENT, LAN, RS, SYN, WAN } from '../kit/connection.ts'
+import { SEED_CONFIG, Stand } from '../kit/stand.ts'
+import { tcp } from '../kit/talk.ts'
+
+/** 1008 of them, of which 882 may be in use before the oldest makes room: 126 are an eighth. */
+const LPORTS = { mask: 63, residue: 5 }
+const MARK = 1008 - 126
+
+const addressOf = (i: number) => `11.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`
+
+/** A SYN of the i-th of many spoofed addresses, and what is sent for it. */
+const spoofed = (stand: Stand, i: number) =>
+  stand.segment(WAN, { ...SYN, src: addressOf(i), seq: 7 })
+
+function shortOf(yaml = SEED_CONFIG): Stand {
+  return new Stand(yaml, undefined, { lports: LPORTS }).resolveRss()
+}
+
+/** Opens the i-th client's connection wholly. => its lport */
+function whole(stand: Stand, i: number): number {
+  const ends = { src: addressOf(i) }
+  const [syn] = tcp(stand.segment(WAN, { ...SYN, ...ends })).filter(({ flags }) => flags === 'S')
+  assert.ok(syn, stand.verdictName())
+  const back = { ...RS, dport: syn.sport, ack: (syn.seq + 1) >>> 0 }
+  stand.segment(LAN, { ...back, flags: 'S.', seq: 9000 })
+  stand.segment(WAN, { ...CLIENT, ...ends })
+  return syn.sport
+}
+
+function clients({ engine: { conns } }: Stand, state: number): Set<number> {
+  const { table } = conns
+  const found = new Set<number>()
+  for (
+    let conn = table.nextUsed(0, table.top);
+    conn >= 0;
+    conn = table.nextUsed(conn + 1, table.top)
+  )
+    if (table.state(conn) === state) found.add(table.cells[RECORD.at(conn) | CELL.CIP] & 0xffffff)
+  return found
+}
+
+test('in a flood of SYNs the oldest makes room, established ones stay, and new ones still open', () => {
+  const stand = shortOf()
+  for (let i = 0; i < 100; i++) whole(stand, 1_000_000 + i)
+  for (let i = 0; i < 5000; i++) {
+    spoofed(stand, i)
+    assert.equal(stand.verdictName(), 'arm 1')
+    // Real clients among them, whose round trip is that of twenty SYNs.
+    if (i % 500 === 499) whole(stand, 2_000_000 + i)
+  }
+  checkBooks(stand.engine, LPORTS)
+  assert.equal(stand.drops('LPORT_EXHAUSTED'), 0)
+  assert.equal(clients(stand, State.ESTABLISHED).size, 110)
+  const waiting = [...clients(stand, State.SYN_RECV)].sort((a, b) => a - b)
+  assert.equal(waiting.length, MARK - 110)
+  assert.equal(waiting[0], 5000 - waiting.length, 'the youngest are left')
+  assert.equal(stand.events('HALF_OPEN_EVICTED'), 5000 - waiting.length)
+})
+
+test('without make_room the first of them have all lports until they time out', () => {
+  const stand = shortOf(`${SEED_CONFIG}\nconnections: { make_room: false }`)
+  for (let i = 0; i < 1100; i++) spoofed(stand, i)
+  assert.equal(stand.drops('LPORT_EXHAUSTED'), 1100 - 1008)
+  assert.equal(stand.events('HALF_OPEN_EVICTED'), 0)
+})
+
+test('where all is established nobody makes room', () => {
+  const stand = shortOf(`${SEED_CONFIG}\nconnections: { client_share: 100% }`)
+  for (let i = 0; i < 1008; i++) whole(stand, i)
+  spoofed(stand, 5000)
+  assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED')
+  assert.equal(clients(stand, State.ESTABLISHED).size, 1008)
+})
+
+test("the RS's half goes with it: its lport's next connection meets none", () => {
+  const stand = shortOf()
+  const [first] = tcp(spoofed(stand, 0))
+  assert.ok(first)
+  const back = { ...RS, dport: first.sport, ack: (first.seq + 1) >>> 0, flags: 'S.', seq: 9000 }
+  stand.segment(LAN, back)
+  // Its answer is repeated, and does not make it younger.
+  let resets = 0
+  for (let i = 1; i <= MARK; i++) {
+    const out = tcp(spoofed(stand, i)).filter(({ flags }) => flags === 'R')
+    if (i === 500) stand.segment(LAN, back)
+    resets += out.length
+    for (const reset of out)
+      assert.deepEqual([reset.dst, reset.sport, reset.seq], [RS.src, first.sport, back.ack])
+  }
+  // That of others, which no RS has answered, is nobody's.
+  assert.equal(resets, 1)
+})
+
+test('a table that is nearly full: the oldest of all makes room, whatever its service and protocol', () => {
+  const stand = new Stand(`${SEED_CONFIG}\nconnections: { table_size: 64, client_share: 100% }
+`).resolveRss()
+  for (let i = 0; i < 40; i++) whole(stand, 1_000_000 + i)
+  for (let i = 0; i < 1000; i++) spoofed(stand, i)
+  assert.equal(stand.drops('CONN_TABLE_FULL'), 0)
+  assert.equal(stand.engine.conns.table.used, 56)
+  assert.equal(clients(stand, State.ESTABLISHED).size, 40)
+  assert.deepEqual(
+    [...clients(stand, State.SYN_RECV)].sort(),
+    Array.from({ length: 16 }, (_, i) => 984 + i),
+  )
+})
+
+test('of UDP too: datagrams without an answer make room, those with one stay', () => {
+  const yaml = `${SEED_CONFIG.replace('protocol: tcp', 'protocol: udp')}`
+  const stand = new Stand(yaml, undefined, { lports: LPORTS }).resolveRss()
+  for (let i = 0; i < 1200; i++) {
+    const ends = { src: addressOf(i), sport: 4000, dst: SYN.dst, dport: SYN.dport }
+    const [out] = stand.datagram(WAN, { ...ends, payload: new Uint8Array(4) } as never)
+    assert.ok(out, `${i}: ${stand.verdictName()}`)
+    if (i < 50 && out.decoded.kind === 'udp') {
+      const back = { src: RS.src, sport: RS.sport, dst: RS.dst, dport: out.decoded.sport }
+      stand.datagram(LAN, { ...back, payload: new Uint8Array(4) } as never)
+    }
+  }
+  assert.equal(stand.engine.conns.table.used, MARK)
+  assert.equal(clients(stand, 2).size, 50)
+})
+
+test('a client has its share of what is short, and any number as long as nothing is', () => {
+  const stand = shortOf()
+  // Half of 1008 and more: nothing is short yet.
+  for (let i = 0; i < 700; i++) stand.segment(WAN, { ...SYN, sport: 20_000 + i })
+  assert.equal(stand.drops('CLIENT_SHARE'), 0)
+  for (let i = 0; i < 182; i++) whole(stand, i)
+  stand.segment(WAN, { ...SYN, sport: 21_000 })
+  assert.equal(stand.verdictName(), 'CLIENT_SHARE')
+  // It has taken nobody's place, and others get theirs.
+  assert.equal(stand.events('HALF_OPEN_EVICTED'), 0)
+  spoofed(stand, 5000)
+  assert.equal(stand.verdictName(), 'arm 1')
+  checkBooks(stand.engine, LPORTS)
+  stand.pass(200_000, 100)
+  checkBooks(stand.engine, LPORTS)
+  assert.equal(stand.engine.conns.table.used, 0)
+  stand.segment(WAN, { ...SYN, sport: 21_000 })
+  assert.equal(stand.drops('CLIENT_SHARE'), 1)
+})
+
+test('who holds how many is never told too low, and hardly too high', () => {
+  const true_ = new Map<number, number>()
+  const holders = new Holders(99)
+  const step = fc.tuple(fc.integer({ min: -0x7fffffff, max: 0x7fffffff }), fc.boolean())
+  for (const [address, more] of fc.sample(step, { seed: 5, numRuns: 20_000 })) {
+    const has = true_.get(address) ?? 0
+    const by = more || has === 0 ? 1 : -1
+    true_.set(address, has + by)
+    holders.add(address, by)
+  }
+  let over = 0
+  for (const [address, has] of true_) {
+    assert.ok(holders.of(address) >= has)
+    over = Math.max(over, holders.of(address) - has)
+  }
+  assert.ok(over < 40, `${over} too many`)
+})
+
+test('an engine that is restored, and one that adopts the records, know the order', () => {
+  const stand = shortOf()
+  for (let i = 0; i < 20; i++) {
+    spoofed(stand, i)
+    stand.pass(10)
+    if (i % 4 === 0) whole(stand, 1_000_000 + i)
+  }
+  const all = stand.engine.conns.room.halfOpen.save()
+  assert.equal(all.length, 20)
+  const restored = new Stand(SEED_CONFIG, undefined, { lports: LPORTS }, stand.image())
+  assert.deepEqual(restored.engine.conns.room.halfOpen.save(), all)
+})
