@@ -223,8 +223,8 @@ function config(options: RigOptions, services: number, realServers: number): Con
     workers: { count: 1, steering: 'bpf' },
     connections: {
       tableSize: ConnTable.capacityFor(options.conns),
-      makeRoom: true,
-      clientShare: 0.5,
+      makeRoom: false,
+      clientShare: 1,
     },
     capture: { ring: false, bytes: 1 << 20, snaplen: 160, dump: null },
     tcp: {

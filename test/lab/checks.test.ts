@@ -146,7 +146,9 @@ test('nobody outside reaches what the checks reach', async () => {
   const argv = ['timeout', '1', 'redis-cli', '-h', '169.254.1.0', 'ping']
   const { stdout } = await lab.client(argv, { timeoutMs: 3000 })
   assert.equal(stdout, '')
-  assert.ok((await countersOf(lab)).drops.tcp_no_service > drops.tcp_no_service)
+  const refused = (await countersOf(lab)).drops.tcp_no_service - drops.tcp_no_service
+  // A NIC leaves to the host what is for no address that the network may know.
+  assert.equal(refused > 0, lab.box === undefined)
 })
 
 test('a killed RS and one that hangs are out in time, without an error after that; they come back slowly', async t => {

@@ -171,7 +171,7 @@ test('the same in words of dpip: what is there, what is not, and what cannot be'
   await type('dpip route del 10.0.0.0/8 dev int0')
   assert.match(
     await type('dpip link show int0 -i 1 -c 1'),
-    /^2: int0: .*\n {4}UP admin up link up\n[\s\S]*ipackets/,
+    /^2: int0: .*\n {4}UP (?:nic )?admin up link up\n[\s\S]*ipackets/,
   )
 })
 
