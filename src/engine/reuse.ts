@@ -89,6 +89,7 @@ export class Reuse {
     if (waits && !this.#takesMore(conn)) return this.#begin(Event.SYN_RESCHEDULED)
     const isn = this.#pkt.getInt32(p.l4 + TCP.SEQ)
     if (this.#verify.isHalfClosed(conn, now)) return false
+    if ((state & OVER) !== 0 && this.#verify.isLate(conn, isn, now)) return false
     if ((state & OVER) !== 0 && isn !== table.cold[RECORD.column(conn) | COLD.CLIENT_ISN]) {
       if (!this.#keeps) return this.#begin(Event.SYN_REUSED)
       this.#keep(conn, now)

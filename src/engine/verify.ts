@@ -44,6 +44,8 @@ const { TCP: PROTO_TCP } = PROTO
 export const NEAR = 1 << 16
 /** A half of a conversation of which nothing was heard for so many ms no longer holds its ports against a new one. */
 const QUIET_MS = 1000
+/** How far the numbers of a client come in some seconds (Linux: 2^24 a second). */
+const OLDER = 1 << 26
 
 /** True if the checksum is right, or partial: then there is none yet. */
 export function isIntact(pkt: DataView, p: Parsed): boolean {
@@ -121,6 +123,17 @@ export class Verify {
     return this.#conns.quietMs(conn, now) < QUIET_MS
   }
 
+  /**
+   * A SYN a little older than the one that opened a conn, of which something was heard just now: it is of the connection before from
+   * that port, doubled or late, and an end may still wait for what the conn brings. Clients count their numbers up (RFC 6528); of one
+   * that throws dice every 64th is taken for late, and comes again.
+   */
+  isLate(conn: number, isn: number, now: number): boolean {
+    if (!this.#strict) return false
+    const behind = (this.#cold[columnAt(conn) | CLIENT_ISN] - isn) | 0
+    return behind > 0 && behind < OLDER && this.#conns.quietMs(conn, now) < QUIET_MS
+  }
+
   /** The segment is not usual, and good: it moves what it can. */
   hear(t: number, p: Parsed, dest: number, now: number): void {
     const before = this.#conns.table.state(t >> 1)
@@ -141,13 +154,21 @@ export class Verify {
     if ((flags & (SYN | RST)) === SYN) {
       // Where no conversation stands, any SYN begins one: its number can be any. In one no SYN means anything.
       if ((flags & FOUR) !== SYN || state === ESTABLISHED) return false
-      return number === this.#cold[columnAt(t >> 1) | CLIENT_ISN] || !this.isHalfClosed(t >> 1, now)
+      // Half-closed, the one that opened it is late, and nothing new.
+      if (number === this.#cold[columnAt(t >> 1) | CLIENT_ISN])
+        return state !== FIN_WAIT && state !== CLOSE_WAIT
+      return !this.isHalfClosed(t >> 1, now) && !this.isLate(t >> 1, number, now)
     }
-    const off = distance(number + cells[at | DELTA], cells[at | RST_ACK])
+    const ahead = (number + cells[at | DELTA] - cells[at | RST_ACK]) | 0
+    const off = Math.abs(ahead)
     // Of an RST only the sequence number counts; what has no ACK is thrown away by any end (RFC 9293 3.10.7.4).
     if ((flags & RST) !== 0) return off <= NEAR
     const most = state === SYN_RECV ? NEAR : this.#window
     if ((flags & ACK) === 0 || (word & SEEN) === 0 || off > most) return false
+    // A FIN that the RS has already is late where none has been, and of the connection before.
+    if ((flags & FIN) !== 0 && (state === ESTABLISHED || state === FIN_WAIT)) {
+      if (ahead + p.payload + 1 <= 0) return false
+    }
     return distance(this.#pkt.getInt32(p.l4 + TCP_ACK), cells[at | RST_SEQ]) <= most
   }
 
@@ -157,8 +178,10 @@ export class Verify {
     const word = cells[at | WORD]
     const { flags } = p
     const isSeen = (word & SEEN) !== 0
-    const isBeginning = (word & STATE_BITS) === SYN_RECV
-    const seqOff = distance(this.#pkt.getInt32(p.l4 + TCP_SEQ), cells[at | RST_SEQ])
+    const state = word & STATE_BITS
+    const isBeginning = state === SYN_RECV
+    const seq = this.#pkt.getInt32(p.l4 + TCP_SEQ)
+    const seqOff = distance(seq, cells[at | RST_SEQ])
     const ack = this.#pkt.getInt32(p.l4 + TCP_ACK)
     const ackOff = distance(ack, cells[at | RST_ACK])
     const hasAck = (flags & ACK) !== 0
@@ -174,6 +197,9 @@ export class Verify {
       return ackOff <= NEAR || distance(ack, first) <= NEAR
     }
     if (!isSeen) return ackOff <= NEAR
+    // Nobody has asked: it was doubled, or sent again, or is of the connection before. In a half-closed one it would begin another.
+    if ((flags & SYN) !== 0 && state !== ESTABLISHED) return false
+    if ((flags & FIN) !== 0 && ((seq + p.payload + 1 - cells[at | RST_SEQ]) | 0) < 0) return false
     const most = isBeginning ? NEAR : this.#window
     return seqOff <= most && ackOff <= most
   }

@@ -155,9 +155,11 @@ export const OVER = {
     talk.client('F.')
     talk.rs('.', 2)
   },
+  // Nor here, but where anything is believed: a SYN of the RS that nobody has asked for.
   SYN_SENT(talk: Talk) {
     talk.rs('F.')
-    talk.rs('S.', 1, 9000)
+    talk.stand.engine.conns.table.setState(talk.conn, State.SYN_SENT)
+    talk.stand.engine.counters.connMoved(State.FIN_WAIT, State.SYN_SENT)
   },
   // No path of FullNAT leads here.
   LAST_ACK(talk: Talk) {
