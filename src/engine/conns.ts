@@ -202,12 +202,10 @@ export class Conns {
   overdue(now: number): number {
     for (;;) {
       const conn = this.wheel.due(now)
+      this.due = conn
       if (conn < 0) return -1
       const deadline = this.table.cells[recordAt(conn) | DEADLINE]
-      if (((deadline - now) | 0) <= 0) {
-        this.due = conn
-        return conn
-      }
+      if (((deadline - now) | 0) <= 0) return conn
       this.wheel.file(conn, deadline)
     }
   }

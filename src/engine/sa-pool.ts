@@ -107,8 +107,7 @@ export class SaPool {
     const step = mask + 1
     const first = firstOf(this.#partition)
     for (let port = first; port <= LPORT_LAST; port += step) this.#ports[next++] = port
-    for (let sub = 1; sub < SUB_POOLS; sub++)
-      this.#ports.copyWithin(sub * this.size, 0, this.size)
+    for (let sub = 1; sub < SUB_POOLS; sub++) this.#ports.copyWithin(sub * this.size, 0, this.size)
     this.#free.fill(this.size)
     this.#head.fill(0)
     this.#exhausted = 0
