@@ -44,8 +44,8 @@ const { TCP: PROTO_TCP } = PROTO
 export const NEAR = 1 << 16
 /** A half of a conversation of which nothing was heard for so many ms no longer holds its ports against a new one. */
 const QUIET_MS = 1000
-/** How far the numbers of a client come in some seconds (Linux: 2^24 a second). */
-const OLDER = 1 << 26
+/** How far the numbers of a client come in a quarter of a minute (Linux: 2^24 a second): so long may the connection before have lasted. */
+const OLDER = 1 << 28
 
 /** True if the checksum is right, or partial: then there is none yet. */
 export function isIntact(pkt: DataView, p: Parsed): boolean {
@@ -126,7 +126,7 @@ export class Verify {
   /**
    * A SYN a little older than the one that opened a conn, of which something was heard just now: it is of the connection before from
    * that port, doubled or late, and an end may still wait for what the conn brings. Clients count their numbers up (RFC 6528); of one
-   * that throws dice every 64th is taken for late, and comes again.
+   * that throws dice every 16th is taken for late, and comes again.
    */
   isLate(conn: number, isn: number, now: number): boolean {
     if (!this.#strict) return false

@@ -1,6 +1,7 @@
 /** What must hold in a world: of each frame that the appliance judges, and of each conversation at the end. */
 
-import { DONE, Drop, PARKED } from '../../src/engine/counters.ts'
+import { DONE, Drop, Event, PARKED } from '../../src/engine/counters.ts'
+import type { Engine } from '../../src/engine/engine.ts'
 import type { Sending } from './network.ts'
 import { FIN, fault, IP_AT, RST, SYN } from './packet.ts'
 import type { Attempt, Side } from './talk.ts'
@@ -65,6 +66,11 @@ export class Judge {
     const { client, server } = attempt
     if (server?.why !== undefined || client === undefined || client.why !== undefined) return
     if (server === undefined && client.socket.state === 'SYN_SENT') return
+    const evicted = (engine: Engine) => engine.counters.events[Event.HALF_OPEN_EVICTED] ?? 0
+    if (server === undefined && world.appliance.engines.some(engine => evicted(engine) > 0)) {
+      attempt.excuses.add('half-open ones made room')
+      return
+    }
     const silent = world.clock - attempt.forwarded
     if (silent < (attempt.fin ? world.plan.halfClosed * 1000 : FORGETS)) {
       world.fail('dropped', `a segment of ${attempt.id}, ${silent} ms after another`)
