@@ -21,7 +21,7 @@ test('a million frames without a garbage collection', () => {
   assert.ok(seen.heapGrown < 700_000, `the heap grew by ${seen.heapGrown} bytes`)
   // It was the steady state that ran: lives from SYN to expiry, TOA, and no drops.
   for (const event of [Event.CONNS_OPENED, Event.CONNS_EXPIRED, Event.TOA_FORGED]) {
-    assert.ok(seen.counts[event] > 10_000, `event ${event}: ${seen.counts[event]}`)
+    assert.ok(seen.counts[event] > 5000, `event ${event}: ${seen.counts[event]}`)
   }
   assert.ok(seen.counts[Event.TOA_ADDED] > 100_000)
   assert.ok(seen.counts[Event.UOA_ADDED] > 5000)

@@ -29,7 +29,7 @@ const CORPUS = join(CHECKOUT, 'test/fuzz/corpus/frames')
 const OUT_OF_REACH = [
   ...['TX_QUEUE_FULL', 'TX_ARM_DOWN', 'TX_ERROR', 'IMPAIRED', 'HAND_OVER_FULL', 'STOPPING'],
   ...['TCP_NO_LIP', 'UDP_NO_LIP', 'UDP_NO_RS', 'NEIGH_TABLE_FULL', 'LPORT_EXHAUSTED'],
-  ...['NO_BUFFER', 'IP_TOO_BIG'],
+  ...['NO_BUFFER', 'IP_TOO_BIG', 'ENGINE_ERROR', 'WORKER_LOST'],
 ]
 
 const seen = new Set<number>()

@@ -58,7 +58,7 @@ export const VARIANTS: readonly Variant[] = [
   ),
   of(
     'narrow links, a table of 16',
-    `${NARROW}connections: { table_size: 16 }\nudp: { uoa: ipo, uoa_max_trail: 255 }\nfragments: { datagrams: 4, timeout: 2 }\n`,
+    `${NARROW}connections: { table_size: 16, client_share: 20% }\nudp: { uoa: ipo, uoa_max_trail: 255 }\nfragments: { datagrams: 4, timeout: 2 }\n`,
   ),
   of(
     'one packet at a time, no TOA',
