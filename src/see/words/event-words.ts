@@ -44,7 +44,7 @@ export const EVENT_WORDS: Record<EventName, string> = {
   icmp_time_exceeded: 'senders told that the TTL of their packet was used up here',
   icmp_port_unreachable: 'senders told that nobody takes their datagram (when_down: reject)',
   icmp_host_unreachable: 'clients told that their real server cannot be reached',
+  icmp_limited: 'ICMP errors of our own not sent: there were too many in a short time',
   engine_faults: 'exceptions in the engine, which are faults of tapvs',
   worker_restarts: 'restarts of workers that hung or ended, on the memory that they left',
-  icmp_limited: 'ICMP errors of our own not sent: there were too many in a short time',
 }
