@@ -87,9 +87,12 @@ function assertAtOnce(answers: readonly Answer[], count: number, vain = 0): void
   }
 }
 
-/** Steps of `count` connections, each with a lower number than the one before. */
+/** Steps of `count` connections, each with a lower number than the one before: too far to be that of one before it, come late. */
 function lower(count: number, end: string): string[] {
-  return Array.from({ length: count }, (_, i) => `${1_000_000_000 - i * 50_000_000}:${end}`)
+  return Array.from(
+    { length: count },
+    (_, i) => `${(1_000_000_000 - i * 300_000_000) >>> 0}:${end}`,
+  )
 }
 
 async function conns(): Promise<number[]> {
