@@ -2,7 +2,6 @@
 
 import type { Worker } from 'node:worker_threads'
 import { type Config, configOf, readConfig } from '../config/config.ts'
-import { withoutDefaults } from '../config/write.ts'
 import { openLog } from './log/log.ts'
 import { Model } from './model/model.ts'
 import { Readings } from './readings/readings.ts'
@@ -19,7 +18,7 @@ export function standBy(file: string): Worker[] {
   }
   const threads = spareThreads(config)
   const one = { ...config, workers: { ...config.workers, count: 1 } }
-  new Model(configOf(withoutDefaults(one.file)), new Readings(one, [newTables(one)]))
+  new Model(configOf(one.file), new Readings(one, [newTables(one)]))
   // A file would be opened, and rotated.
   if (config.log.file === null) openLog(config.log)
   return threads

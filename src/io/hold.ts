@@ -19,6 +19,13 @@ interface Addon {
 
 const addon = loadAddon<Addon>()
 
+/** FNV-1a of cells or bytes, int32: what was broken off, or is of something else, has another. */
+export function sumOf(values: Int32Array | Uint8Array): number {
+  let sum = 0x811c9dc5 | 0
+  for (const value of values) sum = Math.imul(sum ^ value, 0x01000193)
+  return sum
+}
+
 /** Bytes of a message, at most. */
 const MESSAGE_BYTES = 65_536
 /** Descriptors of a message, at most: the kernel's SCM_MAX_FD. */

@@ -11,8 +11,7 @@
 
 import { type Config, configOf } from '../../config/config.ts'
 import type { Places, SavedPlaces } from '../../config/places.ts'
-import { withoutDefaults } from '../../config/write.ts'
-import { createMemory, mapMemory, sizeOfMemory } from '../../io/hold.ts'
+import { createMemory, mapMemory, sizeOfMemory, sumOf } from '../../io/hold.ts'
 import type { Keeping } from '../keeper/keeping.ts'
 
 /** To be raised with every change of what is written here; the config is checked as any. */
@@ -54,7 +53,7 @@ export class KeptConfig {
   /** => false, and what was written last goes on to count, if it has no room */
   write({ file }: Config, { dests, lips }: Places): boolean {
     const places = { dests: dests.save(), lips: lips.save() }
-    const text = JSON.stringify({ layout: LAYOUT, file: withoutDefaults(file), places })
+    const text = JSON.stringify({ layout: LAYOUT, file, places })
     const bytes = Buffer.from(text)
     if (bytes.length > HALF - HEAD) return false
     this.#sequence++
@@ -89,10 +88,4 @@ function bytesOf(half: Uint8Array): Buffer {
 function isWhole(half: Uint8Array): boolean {
   const { [AT.SEQUENCE]: sequence, [AT.BYTES]: bytes = -1, [AT.SUM]: sum } = headOf(half)
   return sequence !== 0 && bytes >= 0 && bytes <= HALF - HEAD && sum === sumOf(bytesOf(half))
-}
-
-function sumOf(bytes: Uint8Array): number {
-  let sum = 0x811c9dc5 | 0
-  for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193)
-  return sum
 }

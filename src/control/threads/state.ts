@@ -18,7 +18,7 @@ import { connBytes } from '../../engine/parts.ts'
 import { Sessions } from '../../engine/sessions.ts'
 import { Templates } from '../../engine/templates.ts'
 import { clockOffset } from '../../io/clock.ts'
-import { createMemory, endOfData, mapMemory, sizeOfMemory } from '../../io/hold.ts'
+import { createMemory, endOfData, mapMemory, sizeOfMemory, sumOf } from '../../io/hold.ts'
 import { type BareConfig, connCapacityOf, NEIGH_CAPACITY, TEMPLATES } from './memory.ts'
 
 /**
@@ -160,11 +160,4 @@ export function mapState({ fd, templates }: WorkerState, what: StateFor): Mapped
     key: new Int32Array(head, AT.KEY * 4, KEY_CELLS).slice(),
     clock: new Float64Array(head, AT.CLOCK * 4, 1)[0] as number,
   }
-}
-
-/** FNV-1a over int32 cells. */
-function sumOf(cells: Int32Array): number {
-  let sum = 0x811c9dc5 | 0
-  for (const cell of cells) sum = Math.imul(sum ^ cell, 0x01000193)
-  return sum
 }
