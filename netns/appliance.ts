@@ -3,14 +3,13 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
+import { parentOf, startTime } from '../src/control/system/process-stat.ts'
 import { LabError } from './lab-error.ts'
 import {
   lastWords,
-  parentOf,
   pidsByWords,
   recordedPid,
   startRecorded,
-  startTime,
   stopPids,
   stopRecorded,
   until,

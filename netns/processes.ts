@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startTime } from '../src/control/system/process-stat.ts'
 import { LabError } from './lab-error.ts'
 
 const POLL_MS = 15
@@ -26,28 +27,6 @@ export type RunOptions = {
   timeoutMs?: number | undefined
   input?: string | undefined
   signal?: AbortSignal | undefined
-}
-
-/** Start time of a process in ticks since boot; undefined: there is none, or only its zombie is left. */
-export function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The second field is the name in parentheses and may hold blanks and parentheses itself.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
-  } catch {
-    return undefined
-  }
-}
-
-/** Parent of a process; undefined if it is gone. */
-export function parentOf(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-  } catch {
-    return undefined
-  }
 }
 
 function bootId(): string {

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { askLink, netnsOfTap } from '../../io/native.ts'
+import { parentOf } from '../system/process-stat.ts'
 import { netnsPath } from './netns.ts'
 
 /** nlmsghdr and ifinfomsg. */
@@ -98,16 +99,6 @@ export function holdersOf(name: string, netns: string | null): Holder[] {
   const holders = pids.map(Number).filter(pid => pid !== process.pid && holds(pid, name, inode))
   const parents = new Set(holders.map(parentOf))
   return holders.filter(pid => !parents.has(pid)).map(pid => ({ pid, program: nameOf(pid) }))
-}
-
-/** => 0 if it has gone */
-function parentOf(pid: number): number {
-  try {
-    // Behind the command, which may hold anything.
-    return Number(/^.*\) . (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1] ?? 0)
-  } catch {
-    return 0
-  }
 }
 
 function holds(pid: number, name: string, inode: number | undefined): boolean {
