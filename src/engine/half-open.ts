@@ -110,9 +110,11 @@ export class HalfOpen {
   /** Of two conns, or -1. */
   #older(a: number, b: number, now: number): number {
     if (a < 0 || b < 0) return Math.max(a, b)
-    const { cold } = this.#table
-    const ageOf = (conn: number) => (now - cold[columnAt(conn) | COLD.OPENED]) | 0
-    return ageOf(b) > ageOf(a) ? b : a
+    return this.#age(b, now) > this.#age(a, now) ? b : a
+  }
+
+  #age(conn: number, now: number): number {
+    return (now - this.#table.cold[columnAt(conn) | COLD.OPENED]) | 0
   }
 
   /** All of them, each list from its oldest on. */
@@ -129,26 +131,25 @@ export class HalfOpen {
     return all
   }
 
-  /** Into one that has none. */
-  restore(all: Int32Array): void {
-    for (const conn of all) this.append(conn)
-  }
-
-  /** From the records alone, whatever was known of them. */
-  adopt(now: number): void {
+  /** Nobody waits. */
+  clear(): void {
     this.#links.fill(0)
     this.count = 0
     for (const pool of this.#lips) pool?.waiting.fill(0)
-    const { cold, top } = this.#table
-    const waiting: number[] = []
-    for (let conn = 0; conn < top; conn++)
-      if (this.#table.inUse(conn) && this.#waits(conn)) waiting.push(conn)
-    const ageOf = (conn: number) => (now - cold[columnAt(conn) | COLD.OPENED]) | 0
-    waiting.sort((a, b) => ageOf(b) - ageOf(a))
-    for (const conn of waiting) this.append(conn)
   }
 
-  #waits(conn: number): boolean {
+  /** Into one that has none: in this order, each list from its oldest on. */
+  restore(all: Iterable<number>): void {
+    for (const conn of all) this.append(conn)
+  }
+
+  /** The same in the order of their age. */
+  adopt(conns: number[], now: number): void {
+    this.restore(conns.sort((a, b) => this.#age(b, now) - this.#age(a, now)))
+  }
+
+  /** What its record says. */
+  waits(conn: number): boolean {
     const state = this.#table.state(conn)
     return this.#table.protocol(conn) === KEY.UDP
       ? state === UdpState.ONEWAY

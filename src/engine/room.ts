@@ -42,13 +42,12 @@ export class Room {
   /** The draft's client has more than its share of what is short. */
   refuses(conn: number): boolean {
     if (this.#share >= 1) return false
-    const { cells, capacity } = this.#table
-    const at = recordAt(conn)
-    const pool = this.#lips[this.#table.lip(conn)]
-    const isShort = pool.isShort(cells[at | RIP], cells[at | RS_PORTS] >>> 16)
+    const isShort = this.#areLportsShort(conn)
     if (!isShort && !this.#isTableShort) return false
-    const has = this.#holders.of(cells[at | CIP])
-    return has >= this.#share * (isShort ? Math.min(pool.size, capacity) : capacity)
+    const { cells, capacity } = this.#table
+    const { size } = this.#lips[this.#table.lip(conn)]
+    const has = this.#holders.of(cells[recordAt(conn) | CIP])
+    return has >= this.#share * (isShort ? Math.min(size, capacity) : capacity)
   }
 
   /** A connection more. */
@@ -65,10 +64,7 @@ export class Room {
   /** The conn has been opened and does not wait yet. => The one that makes room for it, or -1 */
   oneFor(conn: number, now: number): number {
     if (!this.#makes) return -1
-    const { cells } = this.#table
-    const at = recordAt(conn)
-    const pool = this.#lips[this.#table.lip(conn)]
-    if (pool.isShort(cells[at | RIP], cells[at | RS_PORTS] >>> 16)) {
+    if (this.#areLportsShort(conn)) {
       const oldest = this.halfOpen.oldestBeside(conn)
       if (oldest >= 0) return oldest
     }
@@ -86,9 +82,22 @@ export class Room {
   restore(waiting: Int32Array | null, now: number): void {
     const { top } = this.#table
     this.#holders.clear()
-    for (let conn = 0; conn < top; conn++) if (this.#table.inUse(conn)) this.opened(conn)
-    if (waiting === null) this.halfOpen.adopt(now)
+    this.halfOpen.clear()
+    const found: number[] = []
+    for (let conn = 0; conn < top; conn++) {
+      if (!this.#table.inUse(conn)) continue
+      this.opened(conn)
+      if (waiting === null && this.halfOpen.waits(conn)) found.push(conn)
+    }
+    if (waiting === null) this.halfOpen.adopt(found, now)
     else this.halfOpen.restore(waiting)
+  }
+
+  /** The lports that the conn has one of. */
+  #areLportsShort(conn: number): boolean {
+    const { cells } = this.#table
+    const at = recordAt(conn)
+    return this.#lips[this.#table.lip(conn)].isShort(cells[at | RIP], cells[at | RS_PORTS] >>> 16)
   }
 
   get #isTableShort(): boolean {

@@ -17,8 +17,6 @@ import { State } from './tcp-state.ts'
 export const GOOD = 0
 /** or goes on, and moves nothing. */
 export const DOUBTFUL = 1
-/** No window is larger (RFC 7323 2.3: 65,535 scaled by 14 bits), rounded up. */
-export const WINDOW_MOST = 1 << 30
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { WORD, BINDING, DEADLINE, RST_SEQ, RST_ACK, MAC_LO } = CELL
@@ -30,7 +28,8 @@ const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
 const { ESTABLISHED } = State
 const { ESTABLISHED_MS } = DestCell
-const MOST = WINDOW_MOST
+/** No window is larger (RFC 7323 2.3: 65,535 scaled by 14 bits), rounded up. */
+const MOST = 1 << 30
 
 export class Usual {
   readonly #cells: Int32Array
