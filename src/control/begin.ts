@@ -18,15 +18,15 @@ export interface Begin {
 /** Throws ConfigError for what is wrong in the file, if it comes to that. */
 export function beginWith(file: string, keeping = NO_KEEPER): Begin {
   const kept = openKeptConfig(keeping)
+  let problem: string | undefined
   try {
     const ran = kept?.read()
     if (ran) return { config: ran.config, ran, kept }
   } catch (error) {
     const [why = ''] = (error as Error).message.split('\n')
-    const problem = `the config that ran cannot be gone on with (${why}): starting from ${file}`
-    return { config: readConfig(file), ran: undefined, kept, problem }
+    problem = `the config that ran cannot be gone on with (${why}): starting from ${file}`
   }
-  return { config: readConfig(file), ran: undefined, kept }
+  return { config: readConfig(file), ran: undefined, kept, ...(problem && { problem }) }
 }
 
 /** Gives out the places that the earlier daemon had given out. => why not, in words; '' if nothing stands against it */

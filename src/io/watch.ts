@@ -153,15 +153,17 @@ export class Watch {
 
   /** A frame that the engine does not get to see. */
   refused(arm: Arm, slot: number, drop: number): void {
-    const pair = this.#frameIn(arm, slot)
-    this.#ring.judged(pair, -drop, NO_TUPLE, NO_STATE, NO_STATE, this.#engine.conns.table.cells)
+    this.#dropped(this.#frameIn(arm, slot), drop)
   }
 
   /** Judging the frame in `slot` was broken off: it is on record as dropped for `drop`. */
   broken(slot: number, drop: number): void {
-    const { frames, conns } = this.#engine
-    const pair = frames.mark[slot]
-    if (pair !== 0) this.#ring.judged(pair, -drop, NO_TUPLE, NO_STATE, NO_STATE, conns.table.cells)
+    const pair = this.#engine.frames.mark[slot]
+    if (pair !== 0) this.#dropped(pair, drop)
+  }
+
+  #dropped(pair: number, drop: number): void {
+    this.#ring.judged(pair, -drop, NO_TUPLE, NO_STATE, NO_STATE, this.#engine.conns.table.cells)
   }
 
   /** => its pair */

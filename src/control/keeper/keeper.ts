@@ -13,7 +13,7 @@ import { ifConfined } from '../../io/confined.ts'
 import { receiveMessage, sendMessage, socketPair } from '../../io/hold.ts'
 import { closeFd, confineProcess, notify } from '../../io/native.ts'
 import { decideSignals } from '../system/signals.ts'
-import { BELL_FD, type Held, KEPT, STANDBY } from './keeping.ts'
+import { BELL_FD, type Held, KEPT, STANDBY, STATE } from './keeping.ts'
 
 /** So many ends within so many ms are the last. */
 const ENDS_MOST = 5
@@ -25,8 +25,6 @@ const PAUSE_MS = 200
 const STANDBY_MS = 2000
 /** Names that are held, at most: the arms of a config, and the state of its workers. */
 const NAMES_MOST = 1024
-/** What the name of a piece of state begins with (control/threads). */
-export const STATE = 'state '
 
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
 const TELLING = ['SIGHUP', 'SIGUSR1'] as const
@@ -97,7 +95,7 @@ export class Keeper {
       ends = [...ends.filter(at => now - at < ENDS_MS), now]
       if (ends.length >= ENDS_MOST) {
         this.#say(`the daemon ${how}, ${ends.length} times in ${ENDS_MS / 1000} s: giving up`)
-        return code === 0 ? 1 : code
+        return code
       }
       const afresh = ends.length >= ENDS_WITH_STATE
       if (afresh) this.#dropState()

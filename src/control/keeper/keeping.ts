@@ -12,6 +12,8 @@ export const BELL_FD = 4
 /** Tells a daemon that it has them; as STANDBY, that it is to make itself ready and wait. */
 export const KEPT = 'TAPVS_KEPT'
 export const STANDBY = 'standby'
+/** What the name of a piece of state begins with: a daemon may be started without what is held under such names. */
+export const STATE = 'state '
 
 export interface Held {
   fds: readonly number[]

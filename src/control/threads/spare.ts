@@ -6,11 +6,11 @@ import type { SpareStart } from './protocol.ts'
 
 /** As many as the config has; if another one is run then, those that lack are started when they are needed. */
 export function spareThreads(config: Config): Worker[] {
-  const { services, warnings: _, named: __, file: ___, ...bare } = config
+  const { warnings: _, named: __, file: ___, ...values } = config
   const program = new URL('./worker.js', import.meta.url)
-  const spare: SpareStart = { spare: { ...bare, services } }
+  const spare: SpareStart = { spare: values }
   return Array.from(
-    { length: bare.workers.count },
+    { length: values.workers.count },
     () => new Worker(program, { workerData: spare }),
   )
 }

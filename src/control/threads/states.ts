@@ -1,7 +1,7 @@
 /** The state of all packet threads, as control keeps it: made, or taken over from an earlier daemon as a whole, or not at all. */
 
 import { closeFd } from '../../io/native.ts'
-import type { Keeping } from '../keeper/keeping.ts'
+import { type Keeping, STATE } from '../keeper/keeping.ts'
 import { type BareConfig, workerId } from './memory.ts'
 import {
   newState,
@@ -12,7 +12,7 @@ import {
   type WorkerState,
 } from './state.ts'
 
-const nameOf = (index: number) => `state ${index < 0 ? 'of all' : workerId(index)}`
+const nameOf = (index: number) => `${STATE}${index < 0 ? 'of all' : workerId(index)}`
 
 /** By worker; `hasSessions`: somebody wants to know of connections that end. `warn` is told why what was kept is of no use. Throws NativeError. */
 export function openStates(

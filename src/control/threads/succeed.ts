@@ -14,9 +14,7 @@ import type { AdoptedState, Inheritance } from './protocol.ts'
 /** Doubles of an RS's place that are statistics, in front of its cells. */
 const STATS = 5
 
-/**
- * Sets up `changes`, and what the former had
- */
+/** Sets up `changes`, and around them what the former has left; `gone` of it is put back and taken away again. */
 export function succeed(
   built: Built,
   changes: readonly Change[],
