@@ -5,5 +5,4 @@ import { fuzzKeeper } from './keeper/run.ts'
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_129)
 
-for (const seed of [SEED, SEED + 1])
-  test(`five daemons that mean no good, of seed ${seed}`, () => fuzzKeeper(seed))
+test(`five daemons that mean no good, of seed ${SEED}`, () => fuzzKeeper(SEED))

@@ -60,9 +60,10 @@ function say(text: string, numbers: readonly number[], rings: boolean): void {
   if (rings) patiently(() => writeSync(BELL_FD, '.'))
 }
 
+appendFileSync(LIVES, '.')
+const life = readFileSync(LIVES, 'utf8').length - 1
+
 async function live(): Promise<void> {
-  appendFileSync(LIVES, '.')
-  const life = readFileSync(LIVES, 'utf8').length - 1
   const bell = new Socket({ fd: BELL_FD, readable: true, writable: false })
   await once(bell, 'data')
   const expected = [...heldAtStart(seed, life)].map(([hold, { about, fds }]) =>
@@ -76,5 +77,5 @@ async function live(): Promise<void> {
 }
 
 await live().catch((error: Error) => writeFileSync(join(folder, 'fault'), `${error.stack}`))
-if (seed % 2 === 0) process.kill(process.pid, 'SIGKILL')
+if ((seed + life) % 2 === 0) process.kill(process.pid, 'SIGKILL')
 process.exit(3)

@@ -13,7 +13,7 @@ const LIMIT_MS = 120_000
 export function fuzzKeeper(seed: number): void {
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-keeper-'))
   try {
-    const main = fileURLToPath(new URL('main.js', import.meta.url))
+    const main = fileURLToPath(new URL('./main.js', import.meta.url))
     // A manager that cannot be told.
     const env = { ...process.env, NOTIFY_SOCKET: join(folder, 'nobody') }
     const { status, signal, stderr } = spawnSync(process.execPath, [main, `${seed}`, folder], {
