@@ -16,12 +16,7 @@ import {
   restoreBuilt,
   type Surroundings,
 } from '../../src/control/threads/apply.ts'
-import {
-  arenaBytes,
-  connCapacityOf,
-  type Flight,
-  newTables,
-} from '../../src/control/threads/memory.ts'
+import { type Flight, newTables } from '../../src/control/threads/memory.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { DONE, Drop, Event, HAND_OVER, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -29,7 +24,6 @@ import { FlightReader, FlightRing, Want, wantFlight } from '../../src/engine/fli
 import { FlightKind } from '../../src/engine/flight-records.ts'
 import { type EngineImage, saveEngine } from '../../src/engine/image.ts'
 import { type IsnSource, KeyedIsn } from '../../src/engine/isn.ts'
-import { connBytes } from '../../src/engine/parts.ts'
 import { TraceRing } from '../../src/engine/trace.ts'
 import { RECORD_CELLS } from '../../src/engine/trace-kinds.ts'
 import type { Exchange } from '../../src/io/exchange.ts'
@@ -44,6 +38,7 @@ import { arpFrame, concat, ethernet, type TcpFields, tcpFrame, vnetHeader } from
 import { isIcmpLine, parseIcmp } from './icmp-notation.ts'
 import { parseTcp } from './notation.ts'
 import { printed } from './printed.ts'
+import { uncounted } from './uncounted.ts'
 
 export const CLIENT_MAC = '52:54:00:00:00:02'
 export const RS_MAC = '52:54:00:00:01:02'
@@ -75,17 +70,6 @@ export interface Out {
   /** virtio-net header and frame. */
   bytes: Uint8Array
   decoded: Decoded
-}
-
-/**
- * Memory of an engine that V8 does not count. Of ArrayBuffers it does: 60 MB a stand had it collect all garbage twice for each, which
- * took three times as long as all else.
- */
-function uncounted(config: Config): Pick<Surroundings, 'arena' | 'connMemory'> {
-  return {
-    arena: new SharedArrayBuffer(arenaBytes(config)),
-    connMemory: new SharedArrayBuffer(connBytes(connCapacityOf(config))),
-  }
 }
 
 export class Stand {
