@@ -4,8 +4,10 @@
  * what stays goes on as it did.
  */
 
+import { Broken } from './broken.ts'
+import type { Ask, AskerPlan, Mixed } from './mixed-plan.ts'
 import type { Faults, Plan, Talk } from './plan.ts'
-import { Broken, World } from './world.ts'
+import { World } from './world.ts'
 
 export interface Shrunk {
   plan: Plan
@@ -51,6 +53,7 @@ export class Shrinker {
     this.#plain()
     this.#happenings()
     this.#actors()
+    this.#mixed()
     this.#kinds()
     this.#faults()
     this.#talks()
@@ -105,6 +108,34 @@ export class Shrinker {
     }
     for (const at of actors.keys()) {
       while (this.#change(at, talks => talks.slice(0, -1)));
+    }
+  }
+
+  /** What there is beside TCP; who asks nothing keeps its place, too. */
+  #mixed(): void {
+    const { mixed } = this.#best.plan
+    if (mixed === undefined) return
+    const plain = { mtu: 1500, hops: 0, grumble: 0, old: false }
+    const less = (change: Partial<Mixed>) =>
+      this.#try({ mixed: { ...(this.#best.plan.mixed as Mixed), ...change } })
+    less({ uoa: 'off' })
+    less({ xmitTtl: false })
+    less({ links: [plain, this.#best.plan.mixed?.links[1] ?? plain] })
+    less({ links: [this.#best.plan.mixed?.links[0] ?? plain, plain] })
+    for (const list of ['forged', 'pings'] as const) {
+      if (less({ [list]: [] })) continue
+      for (let i = mixed[list].length - 1; i >= 0; i--) {
+        less({ [list]: (this.#best.plan.mixed as Mixed)[list].toSpliced(i, 1) })
+      }
+    }
+    for (const at of mixed.askers.keys()) {
+      const asking = (cut: (asks: Ask[]) => Ask[]) => {
+        const { askers } = this.#best.plan.mixed as Mixed
+        const asker = askers[at] as AskerPlan
+        if (asker.asks.length === 0) return false
+        return less({ askers: askers.with(at, { ...asker, asks: cut(asker.asks) }) })
+      }
+      if (!asking(() => [])) while (asking(asks => asks.slice(0, -1)));
     }
   }
 
