@@ -16,6 +16,7 @@ import { Checks } from './checks/host.ts'
 import { type ControlServer, claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
 import { NO_KEEPER } from './keeper/keeping.ts'
+import { FlappingNeighbours } from './log/flapping-neighbours.ts'
 import { type Log, openLog } from './log/log.ts'
 import { Shortage } from './log/shortage.ts'
 import { SilentNeighbours } from './log/silent-neighbours.ts'
@@ -151,7 +152,7 @@ function assemble(begin: Begin, configPath: string, log: Log, options: RunOption
         names: { worker: workerId(index), arms },
         log,
         lost: () => model.readings.traceLost(index),
-        silent,
+        judges: [silent, new FlappingNeighbours(arms, at => events.emit('neighbour', at))],
       }),
   )
   const signals = options.signals ?? new Signals()

@@ -14,21 +14,17 @@ import { readerOf } from '../../io/queues.ts'
 import { type Keeping, NO_KEEPER } from '../keeper/keeping.ts'
 import { LogLevels } from '../log/levels.ts'
 import { Arms, type OpenQueues } from './arms.ts'
+import { Changing } from './changing.ts'
 import { type Flight, quietPlaces, shareMemory, type Tables, workerId } from './memory.ts'
-import type { Own } from './own.ts'
+import { type Own, ownOf } from './own.ts'
 import { type Adopted, PacketThread, type Start } from './packet-thread.ts'
+import { pageOf } from './page-of.ts'
 import type { Key, Probed } from './probe.ts'
 import type { AdoptedState, Inheritance, Queue, ToWorker, WorkerImage } from './protocol.ts'
 import { Revival, type WorkerNews } from './revival.ts'
 import { Standing } from './standing.ts'
 import type { WorkerState } from './state.ts'
 import { openStates } from './states.ts'
-
-/** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
-const pageOf = {
-  write: (worker: number, record: number): number => worker * 2 ** 32 + record,
-  read: (from: number) => ({ worker: Math.trunc(from / 2 ** 32), record: from % 2 ** 32 }),
-}
 
 /** Puts a record of a page of connections into words. */
 export type ConnInfoOf = (page: Int32Array, index: number, worker: number) => ConnInfo
@@ -75,6 +71,7 @@ export class Workers {
   readonly #steering: Steering
   readonly #revival: Revival
   readonly #standing = new Standing()
+  readonly #changing: Changing
   readonly #tables: readonly Tables[]
   #debug: boolean
   #draining = false
@@ -104,6 +101,7 @@ export class Workers {
       send: (worker, message) => this.#send(worker, message),
       ...(openQueues && { openQueues }),
     })
+    this.#changing = new Changing(ownOf(config), quietPlaces(tables).lips, this.#arms, this.#tell)
     const queues = this.#arms.open()
     this.#standing.told(changes)
     const states = openStates(bare, sessions.length > 0, keeping, warn)
@@ -225,16 +223,13 @@ export class Workers {
   }
 
   /** Carries changes out in all of them; `own` is what is ours then, if they change that. Rejects if one could not. */
-  async change(changes: readonly Change[], own: Own = { lips: [], addresses: [] }): Promise<void> {
-    const has = (...puts: Change['put'][]) => changes.some(({ put }) => puts.includes(put))
-    // Before a LIP is used, what comes back to it must find its way to the worker.
-    if (has('lip', 'no-lip')) this.#arms.steer(own.lips)
-    // And an address is the host's again when nobody has it any more.
-    if (has('address')) this.#arms.readdressMore(own.addresses)
+  change(changes: readonly Change[], own?: Own): Promise<void> {
+    return this.#changing.change(changes, own)
+  }
+
+  readonly #tell = async (changes: readonly Change[]): Promise<void> => {
     this.#standing.told(changes)
-    const ask = (thread: PacketThread) => thread.request({ do: 'change', changes })
-    await Promise.all(this.#threads.map(ask))
-    if (has('no-address')) this.#arms.readdress(own.addresses)
+    await Promise.all(this.#threads.map(thread => thread.request({ do: 'change', changes })))
   }
 
   /** Of all engines, each as it is between two bursts of its own. Rejects if one could not. */
@@ -296,6 +291,7 @@ export class Workers {
   /** Ends them; resolves when they are gone. */
   async stop(): Promise<void> {
     this.#revival.stop()
+    this.#changing.stop()
     this.#arms.stop()
     await Promise.all(this.#threads.map(thread => thread.stop()))
     this.#arms.release()
