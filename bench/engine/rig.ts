@@ -39,6 +39,8 @@ export interface RigOptions {
   /** Seconds; ESTABLISHED of every service, of UDP all states. */
   establishedSec?: number
   lports?: { mask: number; residue: number }
+  /** Half-open connections make room when lports or the table are short. */
+  makeRoom?: boolean
   /** The flight recorder is on, with the memory that it has by default. */
   record?: boolean
 }
@@ -223,7 +225,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
     workers: { count: 1, steering: 'bpf' },
     connections: {
       tableSize: ConnTable.capacityFor(options.conns),
-      makeRoom: false,
+      makeRoom: options.makeRoom ?? false,
       clientShare: 1,
     },
     capture: { ring: false, bytes: 1 << 20, snaplen: 160, dump: null },

@@ -18,6 +18,7 @@ import { type ControlServer, claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
 import { Keep } from './keep.ts'
 import { type Keeping, NO_KEEPER } from './keeper/keeping.ts'
+import { FlappingNeighbours } from './log/flapping-neighbours.ts'
 import { type Log, openLog } from './log/log.ts'
 import { Shortage } from './log/shortage.ts'
 import { SilentNeighbours } from './log/silent-neighbours.ts'
@@ -150,7 +151,7 @@ function assemble(made: SetUpModel, configPath: string, log: Log, options: RunOp
         names: { worker: workerId(index), arms },
         log,
         lost: () => model.readings.traceLost(index),
-        silent,
+        judges: [silent, new FlappingNeighbours(arms, at => events.emit('neighbour', at))],
       }),
   )
   const signals = options.signals ?? new Signals()
@@ -198,11 +199,7 @@ interface Opened {
   ui?: Ui
 }
 
-async function untilEnd(
-  parts: Parts,
-  opened: Opened,
-  options: RunOptions,
-): Promise<number> {
+async function untilEnd(parts: Parts, opened: Opened, options: RunOptions): Promise<number> {
   const { daemon } = parts
   const { model, workers, log, notifier, signals, events } = daemon
   const first = await Promise.race([workers.ready, signals.stop])

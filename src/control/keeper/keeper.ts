@@ -17,15 +17,15 @@ import { decideSignals } from '../system/signals.ts'
 import { BELL_FD, type Held, KEPT, STANDBY, STATE } from './keeping.ts'
 
 /** So many ends within so many ms are the last. */
-const ENDS_MOST = 5
+export const ENDS_MOST = 5
 const ENDS_MS = 10_000
 /** From so many on the state may be what ends them: the next one starts without. */
-const ENDS_WITH_STATE = 3
+export const ENDS_WITH_STATE = 3
 const PAUSE_MS = 200
 /** From when a daemon is ready until the next one is started to stand by: the start of the first is over then. */
 const STANDBY_MS = 2000
 /** Names that are held, at most: the arms of a config, and the state of its workers. */
-const NAMES_MOST = 1024
+export const NAMES_MOST = 1024
 
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
 const TELLING = ['SIGHUP', 'SIGUSR1'] as const

@@ -5,7 +5,6 @@
 
 import { type Config, configOf } from '../../config/config.ts'
 import type { Places, SavedPlaces } from '../../config/places.ts'
-import type { ConfigFile } from '../../config/schema.ts'
 import { createMemory, mapMemory, sizeOfMemory } from '../../io/hold.ts'
 import { CONFIG, type Keeping } from '../keeper/keeping.ts'
 import { KEPT_JSON_BYTES, KeptJson } from '../keeper/kept-json.ts'
@@ -16,7 +15,8 @@ const LAYOUT = 1
 /** What an earlier daemon ran. */
 export interface Ran {
   config: Config
-  places: { dests: SavedPlaces; lips: SavedPlaces }
+  /** As they were kept: PlaceList.restore() checks them. */
+  places: { dests?: SavedPlaces; lips?: SavedPlaces }
 }
 
 export class KeptConfig {
@@ -35,12 +35,10 @@ export class KeptConfig {
   read(): Ran | undefined {
     const kept = this.#json.read()
     if (kept === undefined) return undefined
-    const { layout, file, places } = kept as { layout: number; file: ConfigFile } & Pick<
-      Ran,
-      'places'
-    >
-    if (layout !== LAYOUT) throw new Error(`it is of another layout (${layout}, this is ${LAYOUT})`)
-    return { config: configOf(file), places }
+    const { layout, file, places } = Object(kept)
+    if (layout !== LAYOUT)
+      throw new Error(`it is of another layout (${Number(layout)}, this is ${LAYOUT})`)
+    return { config: configOf(file), places: Object(places) }
   }
 
   /** => false, and what was written last goes on to count, if it has no room */

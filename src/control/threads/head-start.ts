@@ -79,13 +79,13 @@ export function headStart(keeping: Keeping, lives: number, died?: number): HeadS
   const starts: Starts = { config, changes, memories, states, lives, ...newWakers(config) }
   const follows = died === undefined ? null : { died, config: left.memory, generation }
   const threads = states.map((_, index) =>
-    beginThread(WORKER, { ...startOf(starts, index, ownOf(queues, index)), follows }),
+    beginThread(WORKER, { ...startOf(starts, index, workerQueues(queues, index)), follows }),
   )
   return { ...starts, generation, queues, threads }
 }
 
 /** Of all queues those of a worker. */
-export function ownOf(queues: readonly (readonly Queue[])[], index: number): Queue[] {
+export function workerQueues(queues: readonly (readonly Queue[])[], index: number): Queue[] {
   return queues.map(ofArm => ofArm[index] as Queue)
 }
 

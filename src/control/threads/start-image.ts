@@ -56,8 +56,9 @@ export class StartImage {
 
   /** => what was written for that generation, undefined if it is of another one, or nothing is there. Throws an Error in one line. */
   read(generation: number): SetUp | undefined {
-    const written = this.#json.read() as Written | undefined
-    if (written === undefined) return undefined
+    const read = this.#json.read()
+    if (read === undefined) return undefined
+    const written = Object(read) as Written
     if (written.layout !== LAYOUT || written.version !== version)
       throw new Error(`it is of ${written.version}, layout ${written.layout}`)
     return written.generation === generation ? written : undefined

@@ -6,6 +6,7 @@ import { type BareConfig, workerId } from './memory.ts'
 import {
   newState,
   type StateFor,
+  settleTemplates,
   stateFor,
   stateProblem,
   templatesFor,
@@ -68,7 +69,11 @@ function takeAll(
   const fds = all.flatMap(({ index }) => keeping.take(nameOf(index))?.fds.slice(0, 1) ?? [])
   if (fds.length === 0) return undefined
   const problem = problemOf(fds, all)
-  if (problem === undefined) return fds
+  if (problem === undefined) {
+    // Threads of a head start may have some locks by now: theirs stay.
+    settleTemplates(fds[0] as number, all.length - 1)
+    return fds
+  }
   warn(`${problem}: starting empty`)
   for (const fd of fds) closeFd(fd)
   return undefined

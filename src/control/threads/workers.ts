@@ -14,11 +14,13 @@ import { type Keeping, NO_KEEPER } from '../keeper/keeping.ts'
 import { LogLevels } from '../log/levels.ts'
 import { Arms, type OpenQueues } from './arms.ts'
 import { beginThread } from './begun.ts'
-import { type HeadStart, newWakers, ownOf, type Starts, startOf } from './head-start.ts'
+import { Changing } from './changing.ts'
+import { type HeadStart, newWakers, type Starts, startOf, workerQueues } from './head-start.ts'
 import { bareOf, type Memories } from './memories.ts'
 import { quietPlaces, type Tables, workerId } from './memory.ts'
-import type { Own } from './own.ts'
+import { type Own, ownOf } from './own.ts'
 import { type Adopted, PacketThread } from './packet-thread.ts'
+import { pageOf } from './page-of.ts'
 import type { Key, Probed } from './probe.ts'
 import { WORKER } from './program.ts'
 import type { AdoptedState, Times, ToWorker, WorkerImage } from './protocol.ts'
@@ -26,12 +28,6 @@ import { Revival, type WorkerNews } from './revival.ts'
 import { Standing } from './standing.ts'
 import { isSame } from './start-image.ts'
 import { openStates } from './states.ts'
-
-/** Where a page of connections begins: the worker by index and the record of its table, in one safe integer. */
-const pageOf = {
-  write: (worker: number, record: number): number => worker * 2 ** 32 + record,
-  read: (from: number) => ({ worker: Math.trunc(from / 2 ** 32), record: from % 2 ** 32 }),
-}
 
 /** Puts a record of a page of connections into words. */
 export type ConnInfoOf = (page: Int32Array, index: number, worker: number) => ConnInfo
@@ -67,6 +63,7 @@ export class Workers {
   readonly #steering: Steering
   readonly #revival: Revival
   readonly #standing = new Standing()
+  readonly #changing: Changing
   readonly #tables: readonly Tables[]
   #debug: boolean
   #draining = false
@@ -94,6 +91,12 @@ export class Workers {
       send: (worker, message) => this.#send(worker, message),
       ...(openQueues && { openQueues }),
     })
+    this.#changing = new Changing(
+      ownOf(config),
+      quietPlaces(memories.tables).lips,
+      this.#arms,
+      this.#tell,
+    )
     const queues = this.#arms.open()
     this.#standing.told(changes)
     const states = openStates(bare, memories.sessions.length > 0, keeping, warn)
@@ -103,7 +106,8 @@ export class Workers {
     const starts: Starts = { config: bare, changes, memories, states, lives, wakers, shared }
     this.#threads = wakers.map((waker, index) => {
       const begun =
-        head?.threads[index] ?? beginThread(program, startOf(starts, index, ownOf(queues, index)))
+        head?.threads[index] ??
+        beginThread(program, startOf(starts, index, workerQueues(queues, index)))
       return new PacketThread(begun, waker, {
         program,
         warn,
@@ -204,16 +208,13 @@ export class Workers {
   }
 
   /** Carries changes out in all of them; `own` is what is ours then, if they change that. Rejects if one could not. */
-  async change(changes: readonly Change[], own: Own = { lips: [], addresses: [] }): Promise<void> {
-    const has = (...puts: Change['put'][]) => changes.some(({ put }) => puts.includes(put))
-    // Before a LIP is used, what comes back to it must find its way to the worker.
-    if (has('lip', 'no-lip')) this.#arms.steer(own.lips)
-    // And an address is the host's again when nobody has it any more.
-    if (has('address')) this.#arms.readdressMore(own.addresses)
+  change(changes: readonly Change[], own?: Own): Promise<void> {
+    return this.#changing.change(changes, own)
+  }
+
+  readonly #tell = async (changes: readonly Change[]): Promise<void> => {
     this.#standing.told(changes)
-    const ask = (thread: PacketThread) => thread.request({ do: 'change', changes })
-    await Promise.all(this.#threads.map(ask))
-    if (has('no-address')) this.#arms.readdress(own.addresses)
+    await Promise.all(this.#threads.map(thread => thread.request({ do: 'change', changes })))
   }
 
   /** Of all engines, each as it is between two bursts of its own. Rejects if one could not. */
@@ -280,6 +281,7 @@ export class Workers {
   /** Ends them; resolves when they are gone. */
   async stop(): Promise<void> {
     this.#revival.stop()
+    this.#changing.stop()
     this.#arms.stop()
     await Promise.all(this.#threads.map(thread => thread.stop()))
     this.#arms.release()

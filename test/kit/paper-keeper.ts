@@ -1,0 +1,19 @@
+/** A keeper without a process: what one daemon has it hold, the next one takes. */
+
+import type { Held, Keeping } from '../../src/control/keeper/keeping.ts'
+
+export class PaperKeeper implements Keeping {
+  readonly kept = true
+  readonly held = new Map<string, Held>()
+  has = (name: string) => this.held.has(name)
+  look = (name: string) => this.held.get(name)
+  take = (name: string) => {
+    const held = this.held.get(name)
+    this.held.delete(name)
+    return held
+  }
+  hold = (name: string, held: Held) => void this.held.set(name, held)
+  drop = (name: string) => void this.held.delete(name)
+  ready = () => {}
+  notify = () => {}
+}
