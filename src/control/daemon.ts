@@ -14,10 +14,12 @@ import { printable } from '../see/text/printable.ts'
 import { readyText, startText, statusText, stopText, tookText } from './announce.ts'
 import { type Begin, beginWith } from './begin.ts'
 import { Checks } from './checks/host.ts'
+import type { KeptHealth } from './checks/kept-health.ts'
 import { type ControlServer, claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
 import { Keep } from './keep.ts'
 import { type Keeping, NO_KEEPER } from './keeper/keeping.ts'
+import { letEnd } from './let-end.ts'
 import { FlappingNeighbours } from './log/flapping-neighbours.ts'
 import { type Log, openLog } from './log/log.ts'
 import { Shortage } from './log/shortage.ts'
@@ -36,15 +38,12 @@ import { Records } from './records.ts'
 import { reloadBySignal, reopenLogs, respond } from './respond.ts'
 import { type SetUpModel, setUp } from './set-up.ts'
 import { Notifier } from './system/notify.ts'
-import { drained, Signals } from './system/stop.ts'
+import { Signals } from './system/stop.ts'
 import { CHECK_ARM } from './threads/check-arm.ts'
 import { heldName } from './threads/kept-arms.ts'
 import { workerId } from './threads/memory.ts'
 import { Workers, type WorkersOptions } from './threads/workers.ts'
 import { Ui } from './ui/ui.ts'
-
-/** What the end takes after the connections have ended, in seconds, at most. */
-const STOP_SECONDS = 10
 
 export interface RunOptions extends Omit<WorkersOptions, 'warn'> {
   ui?: UiOption
@@ -108,7 +107,8 @@ async function serve(
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
   const made = await setUp({ ...begin, config }, options.head, keeping, warn)
   const keep = new Keep(begin.kept, keeping, { model: made.model, warn })
-  const parts = { ...assemble(made, configPath, log, options), keep, keeping }
+  const { health } = begin
+  const parts = { ...assemble(made, configPath, log, options), keep, keeping, health, made }
   const { model } = parts.daemon
   for (const reader of parts.readers) reader.start()
   parts.daemon.records.start()
@@ -170,10 +170,15 @@ function assemble(made: SetUpModel, configPath: string, log: Log, options: RunOp
   return { daemon, flights, readers, ...told }
 }
 
-type Parts = ReturnType<typeof assemble> & { keep: Keep; keeping: Keeping }
+type Parts = ReturnType<typeof assemble> & {
+  keep: Keep
+  keeping: Keeping
+  health: KeptHealth
+  made: SetUpModel
+}
 
 /** What is told when something changes. */
-function follow({ daemon, silent, dumps, keep }: Parts): void {
+function follow({ daemon, silent, dumps, keep, health }: Parts): void {
   const { model, workers, watching, events } = daemon
   watching.onWanted = () => workers.wake()
   workers.arms.onDevice = (arm, device) => {
@@ -181,6 +186,7 @@ function follow({ daemon, silent, dumps, keep }: Parts): void {
     keep.write()
   }
   workers.arms.onChange = (arm, state) => events.emit('arm', { arm, ...state })
+  health.onWritten = () => keep.renew()
   keep.write()
   model.onChange(({ steps, warnings }) => {
     // Before whoever asked for it hears that it is done.
@@ -207,6 +213,7 @@ async function untilEnd(parts: Parts, opened: Opened, options: RunOptions): Prom
     log.info(stopText(signals.by ?? '', [], 0), 'stopping')
     return 0
   }
+  if (parts.made.late.length > 0) await workers.change(parts.made.late)
   const took = tookText(first)
   if (took) log.info(took, 'took_over')
   const isFirst = options.head !== undefined
@@ -233,7 +240,7 @@ async function untilEnd(parts: Parts, opened: Opened, options: RunOptions): Prom
 }
 
 async function open(
-  { daemon, flights, headOf, mishaps }: Parts,
+  { daemon, flights, headOf, mishaps, health }: Parts,
   opened: Opened,
   uiOption: UiOption | undefined,
 ): Promise<void> {
@@ -258,7 +265,7 @@ async function open(
   signals.onReopen(() => reopenLogs(daemon))
   log.info(readyText(config), 'ready')
   if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
-  opened.checks = new Checks(model, workers, log.of('check'), events)
+  opened.checks = new Checks(daemon, log.of('check'), health)
 }
 
 async function close(
@@ -277,24 +284,4 @@ async function close(
   await server?.close()
   for (const reader of readers) reader.stop()
   await records.stop()
-}
-
-/** The time between the signal and the end, in which connections may end by themselves. */
-async function letEnd({ model, workers, log, notifier, signals }: Parts['daemon']): Promise<void> {
-  const seconds = model.config.control.drain
-  notifier.stopping('stopping', seconds + STOP_SECONDS)
-  if (seconds === 0) return
-  const drain = async () => {
-    await workers.drain()
-    await drained({
-      seconds,
-      left: () => model.readings.conns().used,
-      hurry: signals.hurry,
-      log: text => log.info(`TAPVS: ${text}`),
-      status: text => notifier.status(text),
-    })
-    return 'drained'
-  }
-  const gone = await Promise.race([workers.ended, drain()])
-  if (gone !== 'drained') throw new Error(`a packet thread ended: ${gone}`)
 }
