@@ -121,7 +121,7 @@ async function serve(
 
 /** What a daemon is made of; the packet threads begin to start. */
 function assemble(begin: Begin, configPath: string, log: Log, options: RunOptions) {
-  const { config, ran, kept } = begin
+  const { config, ran, kept, health } = begin
   const indices = Array.from({ length: config.workers.count }, (_, index) => index)
   const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
   const first = newTables(config)
@@ -131,7 +131,7 @@ function assemble(begin: Begin, configPath: string, log: Log, options: RunOption
   const places = readings.places()
   const unplaced = restorePlaces(places, ran)
   if (unplaced) warn(unplaced)
-  const model = new Model(config, readings, places)
+  const model = new Model(config, readings, places, health.told())
   const records = new Records(config, log)
   const flights = indices.map(() => newFlight(config.capture))
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
@@ -171,7 +171,7 @@ function assemble(begin: Begin, configPath: string, log: Log, options: RunOption
     if (kept?.write(model.config, model.places) === false)
       warn('the config is too large to be kept: a next daemon would start from the file')
   }
-  const told = { silent, headOf, dumps, shortage, mishaps }
+  const told = { silent, headOf, dumps, shortage, mishaps, health }
   return { daemon, flights, readers, ...told, keep, keeping: keeping ?? NO_KEEPER }
 }
 
@@ -234,7 +234,7 @@ async function untilEnd(
 }
 
 async function open(
-  { daemon, flights, headOf, mishaps }: Parts,
+  { daemon, flights, headOf, mishaps, health }: Parts,
   opened: Opened,
   uiOption: UiOption | undefined,
 ): Promise<void> {
@@ -259,7 +259,7 @@ async function open(
   signals.onReopen(() => reopenLogs(daemon))
   log.info(readyText(config), 'ready')
   if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
-  opened.checks = new Checks(model, workers, log.of('check'), events)
+  opened.checks = new Checks(daemon, log.of('check'), health)
 }
 
 async function close(
