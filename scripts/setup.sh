@@ -51,6 +51,7 @@ install_packages() {
   # the way, and who serves and asks by UDP; none of them starts a service.
   [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd tshark:tshark nft:nftables chromium:chromium
     traceroute:traceroute tracepath:iputils-tracepath dnsmasq:dnsmasq-base dig:bind9-dnsutils iperf3:iperf3)
+  [[ ${0##*/} != soak ]] || tools+=(dnsmasq:dnsmasq-base)
   for pair in "${tools[@]}"; do
     command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
   done
@@ -76,6 +77,7 @@ build() {
   fi
   quietly as_owner node scripts/build-native.mjs || fail "the native addon could not be built"
   quietly as_owner node_modules/.bin/tsc -b "$@" || fail "the TypeScript could not be compiled"
+  quietly as_owner node scripts/bundle.mjs || fail "what a daemon starts with could not be bundled"
   if page_is_old; then quietly as_owner npm run -s build:ui || fail "the page could not be built"; fi
 }
 
