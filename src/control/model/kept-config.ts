@@ -5,9 +5,8 @@
 
 import { type Config, configOf } from '../../config/config.ts'
 import type { Places, SavedPlaces } from '../../config/places.ts'
-import { createMemory, mapMemory, sizeOfMemory } from '../../io/hold.ts'
 import { CONFIG, type Keeping } from '../keeper/keeping.ts'
-import { KEPT_JSON_BYTES, KeptJson } from '../keeper/kept-json.ts'
+import { KeptJson, openKeptJson } from '../keeper/kept-json.ts'
 
 /** To be raised with every change of what is written here; the config is checked as any. */
 const LAYOUT = 1
@@ -21,9 +20,12 @@ export interface Ran {
 
 export class KeptConfig {
   readonly #json: KeptJson
+  readonly #lost: string
 
-  constructor(memory: ArrayBuffer) {
+  /** `lost`: why the memory is not that of an earlier daemon, although there was one. */
+  constructor(memory: ArrayBuffer, lost = '') {
     this.#json = new KeptJson(memory)
+    this.#lost = lost
   }
 
   /** Of what was written last: another one whenever something was written. */
@@ -34,6 +36,7 @@ export class KeptConfig {
   /** => what was written last, undefined if nothing was. Throws ConfigError, or an Error in one line, if it cannot be used. */
   read(): Ran | undefined {
     const kept = this.#json.read()
+    if (kept === undefined && this.#lost !== '') throw new Error(this.#lost)
     if (kept === undefined) return undefined
     const { layout, file, places } = Object(kept)
     if (layout !== LAYOUT)
@@ -51,9 +54,6 @@ export class KeptConfig {
 /** Of an earlier daemon, or a new one; without a keeper none. Throws NativeError. */
 export function openKeptConfig(keeping: Keeping): KeptConfig | null {
   if (!keeping.kept) return null
-  const fd = keeping.take(CONFIG)?.fds[0] ?? createMemory('tapvs-config', KEPT_JSON_BYTES)
-  keeping.hold(CONFIG, { fds: [fd], about: null })
-  if (sizeOfMemory(fd) !== KEPT_JSON_BYTES)
-    throw new Error('the memory of the config has another size')
-  return new KeptConfig(mapMemory(fd, 0, KEPT_JSON_BYTES))
+  const { memory, lost } = openKeptJson(keeping, CONFIG)
+  return new KeptConfig(memory, lost)
 }

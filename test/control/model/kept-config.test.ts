@@ -1,10 +1,15 @@
 /** The config that ran, and the places: what the next daemon reads, whenever the last one has died. */
 
 import assert from 'node:assert/strict'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { CHECKOUT } from '../../../netns/topology.ts'
 import { parseConfig } from '../../../src/config/config.ts'
 import { PlaceList, type Places } from '../../../src/config/places.ts'
+import { beginWith } from '../../../src/control/begin.ts'
 import { KeptConfig } from '../../../src/control/model/kept-config.ts'
+import { PaperKeeper } from '../../kit/paper-keeper.ts'
 import { SEED_CONFIG } from '../../kit/stand.ts'
 
 const BYTES = 64 * 1024 * 1024
@@ -79,6 +84,23 @@ test('what is kept is checked as any config is', () => {
   const wrong = { ...config, file: { ...config.file, workers: { count: -1 } } } as never
   kept.write(wrong, places())
   assert.throws(() => new KeptConfig(memory).read(), /workers/)
+})
+
+test('what is held in its place is refused in a line, and it is kept from then on', t => {
+  const keeper = new PaperKeeper()
+  keeper.hold('config', { fds: [openSync('/dev/null', 'r')], about: null })
+  const { kept, problem } = beginWith(join(CHECKOUT, 'config/lab.yaml'), keeper)
+  t.after(() => {
+    for (const { fds } of keeper.held.values()) for (const fd of fds) closeSync(fd)
+  })
+  assert.match(
+    problem ?? '',
+    /^the config that ran cannot be gone on with \(it is no memory of ours\)/,
+  )
+  kept?.write(config, places())
+  const next = beginWith('nowhere', keeper)
+  assert.equal(next.problem, undefined)
+  assert.deepEqual(next.config.services, config.services)
 })
 
 test('places that make no sense are refused, and change nothing', () => {
