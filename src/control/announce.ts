@@ -32,8 +32,16 @@ export function tookText(workers: readonly (AdoptedState | undefined)[]): string
   return `TAPVS: took over ${conns}, ${sum('cleared')} cleared, ${counted(sum('neighbours'), 'neighbour')}`
 }
 
-/** The log line when a signal ends the daemon: connections left by service, the most first; they get `drain` seconds to end. */
-export function stopText(signal: string, services: readonly ServiceInfo[], drain: number): string {
+/**
+ * The log line when a signal ends the daemon: connections left by service, the most first; they get `drain` seconds to end. If they are
+ * `stored` they may go on after that.
+ */
+export function stopText(
+  signal: string,
+  services: readonly ServiceInfo[],
+  drain: number,
+  stored = false,
+): string {
   const left = services
     .map(service => ({ name: serviceName(service), conns: connsOf(service) }))
     .filter(({ conns }) => conns > 0)
@@ -45,7 +53,8 @@ export function stopText(signal: string, services: readonly ServiceInfo[], drain
   const others = left.slice(NAMED).reduce((total, { conns }) => total + conns, 0)
   if (others > 0) list.push(`${others} of ${left.length - NAMED} more`)
   const many = counted(sum, 'connection')
-  const what = drain === 0 ? `${many} cut off` : `${drain} s for ${many} to end`
+  const over = stored ? `${many} cut off unless it is started again at once` : `${many} cut off`
+  const what = drain === 0 ? over : `${drain} s for ${many} to end`
   return `${begin}, ${what}: ${list.join(', ')}`
 }
 

@@ -13,7 +13,8 @@ import { printable } from '../see/text/printable.ts'
 import { readyText, statusText, stopText, tookText } from './announce.ts'
 import { type Begin, beginWith, restorePlaces } from './begin.ts'
 import { Checks } from './checks/host.ts'
-import { type ControlServer, claimSocket, openServer } from './http/server.ts'
+import { close, letEnd, letGo, type Opened } from './ending.ts'
+import { claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
 import { NO_KEEPER } from './keeper/keeping.ts'
 import { type Log, openLog } from './log/log.ts'
@@ -34,7 +35,7 @@ import { Watching } from './recorder/watching.ts'
 import { Records } from './records.ts'
 import { reloadBySignal, reopenLogs, respond } from './respond.ts'
 import { Notifier } from './system/notify.ts'
-import { drained, Signals } from './system/stop.ts'
+import { Signals } from './system/stop.ts'
 import { CHECK_ARM } from './threads/check-arm.ts'
 import { heldName } from './threads/kept-arms.ts'
 import { newFlight, newTables, workerId } from './threads/memory.ts'
@@ -43,9 +44,6 @@ import { Ui } from './ui/ui.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
 const TRACE_RECORDS = 16_384
-
-/** What the end takes after the connections have ended, in seconds, at most. */
-const STOP_SECONDS = 10
 
 export interface RunOptions extends Omit<WorkersOptions, 'warn'> {
   ui?: UiOption
@@ -114,7 +112,7 @@ async function serve(
   } finally {
     clearInterval(rates)
     parts.shortage.stop()
-    await close(parts, opened)
+    await close({ ...parts, ...parts.daemon }, opened)
   }
 }
 
@@ -164,6 +162,7 @@ function assemble(begin: Begin, configPath: string, log: Log, options: RunOption
   const daemon = {
     ...{ configPath, model, workers, log, records, notifier, signals, events, watching },
     faults: mishaps.faults,
+    keeping: keeping ?? NO_KEEPER,
     pageUrl: null as string | null,
   }
   const keep = () => {
@@ -171,7 +170,7 @@ function assemble(begin: Begin, configPath: string, log: Log, options: RunOption
       warn('the config is too large to be kept: a next daemon would start from the file')
   }
   const told = { silent, headOf, dumps, shortage, mishaps }
-  return { daemon, flights, readers, ...told, keep, keeping: keeping ?? NO_KEEPER }
+  return { daemon, flights, readers, ...told, keep }
 }
 
 type Parts = ReturnType<typeof assemble>
@@ -193,21 +192,16 @@ function follow({ daemon, silent, dumps, keep }: Parts): void {
   })
 }
 
-/** What is there once the packet threads have started. */
-interface Opened {
-  server?: ControlServer
-  checks?: Checks
-  ui?: Ui
-}
-
 async function untilEnd(
   parts: Parts,
   opened: Opened,
   uiOption: UiOption | undefined,
 ): Promise<number> {
   const { daemon } = parts
-  const { model, workers, log, notifier, signals, events } = daemon
-  const first = await Promise.race([workers.ready, signals.stop])
+  const { model, workers, log, notifier, signals, events, keeping } = daemon
+  const { leave } = keeping
+  const first = await Promise.race([workers.ready, signals.stop, leave])
+  if (first === 'hush' || first === 'gone') return letGo(first, daemon, opened)
   if (first === 'stop') {
     log.info(stopText(signals.by ?? '', [], 0), 'stopping')
     return 0
@@ -217,17 +211,19 @@ async function untilEnd(
   workers.setDebug(log.levels.tracing)
   model.sampleRates(performance.now())
   await open(parts, opened, uiOption)
-  parts.keeping.ready()
+  keeping.ready()
   notifier.ready(statusText(model.config))
   model.onChange(() => notifier.status(statusText(model.config)))
   notifier.watch(() => workers.alive())
-  const end = await Promise.race([workers.ended, signals.stop])
+  const end = await Promise.race([workers.ended, signals.stop, leave])
+  if (end === 'hush' || end === 'gone') return letGo(end, daemon, opened)
   if (end !== 'stop') throw new Error(`a packet thread ended: ${end}`)
   // What would fail from now on says nothing of the real servers.
   opened.checks?.stop()
   events.stop()
   const { drain } = model.config.control
-  log.info(stopText(signals.by ?? '', services(model), drain), 'stopping', { signal: signals.by })
+  const text = stopText(signals.by ?? '', services(model), drain, keeping.stored)
+  log.info(text, 'stopping', { signal: signals.by })
   await letEnd(daemon)
   return 0
 }
@@ -259,41 +255,4 @@ async function open(
   log.info(readyText(config), 'ready')
   if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
   opened.checks = new Checks(model, workers, log.of('check'), events)
-}
-
-async function close(
-  { daemon, readers, silent, dumps }: Parts,
-  { server, checks, ui }: Opened,
-): Promise<void> {
-  const { notifier, watching, workers, records } = daemon
-  silent.stop()
-  notifier.end()
-  watching.stop()
-  await dumps.stop()
-  checks?.stop()
-  ui?.stop()
-  await workers.stop()
-  await server?.close()
-  for (const reader of readers) reader.stop()
-  await records.stop()
-}
-
-/** The time between the signal and the end, in which connections may end by themselves. */
-async function letEnd({ model, workers, log, notifier, signals }: Parts['daemon']): Promise<void> {
-  const seconds = model.config.control.drain
-  notifier.stopping('stopping', seconds + STOP_SECONDS)
-  if (seconds === 0) return
-  const drain = async () => {
-    await workers.drain()
-    await drained({
-      seconds,
-      left: () => model.readings.conns().used,
-      hurry: signals.hurry,
-      log: text => log.info(`TAPVS: ${text}`),
-      status: text => notifier.status(text),
-    })
-    return 'drained'
-  }
-  const gone = await Promise.race([workers.ended, drain()])
-  if (gone !== 'drained') throw new Error(`a packet thread ended: ${gone}`)
 }

@@ -48,10 +48,7 @@ export function addRun(common: Argv<Common>): void {
       const loaded = import('../../control/daemon.ts')
       const spares = isSpare ? (await import('../../control/warm.ts')).standBy(args.config) : []
       const { keepingOf } = await import('../../control/keeper/kept.ts')
-      const keeping = await keepingOf(process.env, () => {
-        process.stderr.write('TAPVS: the keeper has ended, and the daemon ends with it\n')
-        process.kill(process.pid, 'SIGTERM')
-      })
+      const keeping = await keepingOf(process.env, loaded)
       const { runDaemon } = await loaded
       const options = { signals, keeping, spares, force: args.force, ...(ui && { ui }) }
       // Text for a stopped reader of our stderr would hold the process for ever; what could be flushed is.

@@ -5,15 +5,18 @@
  * The daemon is in a session of its own, so signals of a terminal reach it once, by the keeper.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import type { Socket } from 'node:net'
-import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { UpgradeBody } from '../../api/upgrade.ts'
 import { ifConfined } from '../../io/confined.ts'
-import { receiveMessage, sendMessage, socketPair } from '../../io/hold.ts'
 import { closeFd, confineProcess, notify } from '../../io/native.ts'
 import { decideSignals } from '../system/signals.ts'
-import { BELL_FD, type Held, KEPT, STANDBY, STATE } from './keeping.ts'
+import { Child, type Ended, type Words } from './child.ts'
+import { Holdings } from './holdings.ts'
+import { STANDBY } from './keeping.ts'
+import { ownProgram, type Program } from './program.ts'
+import { goOn, type Left, leftIn } from './renew.ts'
+import { passedFds, restored, Store } from './store.ts'
+import { type Hands, type Launch, Upgrade } from './upgrade.ts'
 
 /** So many ends within so many ms are the last. */
 const ENDS_MOST = 5
@@ -23,136 +26,174 @@ const ENDS_WITH_STATE = 3
 const PAUSE_MS = 200
 /** From when a daemon is ready until the next one is started to stand by: the start of the first is over then. */
 const STANDBY_MS = 2000
-/** Names that are held, at most: the arms of a config, and the state of its workers. */
-const NAMES_MOST = 1024
+/** A process that is not needed any more may write out what it has for so long. */
+const LEAVE_MS = 60_000
+/** A wrong config. */
+const WRONG = 2
 
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
 const TELLING = ['SIGHUP', 'SIGUSR1'] as const
 
 export interface KeeperOptions {
-  /** What is started, without its program, which is this one. */
+  /** What is started, without Node: this program and its arguments. */
   argv: readonly string[]
   /** Whether another process is made ready before it is needed. */
   standby: boolean
+  environment: NodeJS.ProcessEnv
+  /** What a keeper before this one has left in this process. */
+  left?: Left | undefined
   /** A line on stderr. */
   say(text: string): void
 }
 
-/** Nothing that a daemon says ends its keeper. */
-function wordsOf(text: string): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(text))
-  } catch {
-    return {}
-  }
-}
-
-const ALL = JSON.stringify({ all: true })
-
-interface Child {
-  child: ChildProcess
-  /** Where messages go. */
-  socket: number
-  bell: Socket | null
-  ended: Promise<Ended>
-}
-
-interface Ended {
-  code: number
-  how: string
-}
-
-export class Keeper {
+export class Keeper implements Hands {
   readonly #options: KeeperOptions
-  readonly #held = new Map<string, Held>()
-  #child: Child | undefined
+  readonly #holdings: Holdings
+  readonly #upgrade: Upgrade
+  readonly #manager: string
+  launch: Launch
+  child: Child | undefined
+  /** Of the daemon that runs. */
+  isReady = false
+  isStopping = false
   /** The standby. */
   #spare: Child | undefined
-  readonly #manager = process.env.NOTIFY_SOCKET ?? ''
-  #stopping = false
-  /** Of the daemon that runs. */
-  #ready = false
+  /** All that were started and have not ended. */
+  readonly #children = new Set<Child>()
   /** Told to a daemon once it can hear it. */
   readonly #pending = new Set<NodeJS.Signals>()
+  /** A stop that was wanted came before, so the config file counts. */
+  #afresh = false
+  /** Some daemon was ready. */
+  #wasReady = false
+  /** Some daemon was before this keeper, and has left what is gone on with. */
+  #follows = false
 
   constructor(options: KeeperOptions) {
+    const { environment, left, argv } = options
     this.#options = options
+    this.#manager = environment.NOTIFY_SOCKET ?? ''
     // And with it what it starts, from the first instruction on. A daemon says where it cannot be.
     ifConfined(confineProcess, () => {})
     for (const signal of ENDING) process.on(signal, () => this.#end(signal))
     for (const signal of TELLING) process.on(signal, () => this.#tell(signal))
+    const program = left?.program ?? ownProgram(argv[0] as string)
+    const node = [process.execPath, ...process.execArgv]
+    this.launch = { program, command: [...node, program.real, ...argv.slice(1)] }
+    this.#holdings = left ? this.#inherited(left) : this.#stored()
+    this.#upgrade = new Upgrade(this, left?.former, left?.text)
+    if (!left) return
+    this.child = this.#mine(Child.adopt(left.child))
+    this.isReady = true
+    this.#wasReady = true
+    this.#prepare()
+    this.say(`the keeper is that of ${program.facts.version}`)
+  }
+
+  #inherited({ held, index }: Left): Holdings {
+    const store = index === null ? null : new Store(this.#manager, index)
+    const holdings = new Holdings(new Map(held), store)
+    store?.note(holdings.all)
+    return holdings
+  }
+
+  #stored(): Holdings {
+    const passed = passedFds(this.#options.environment, process.pid)
+    if (!this.#manager) return new Holdings()
+    const { store, held, stopped, problem } = restored(passed, this.#manager)
+    if (problem) this.say(`${problem}: starting empty`)
+    this.#afresh = stopped
+    this.#follows = held.size > 0
+    return new Holdings(held, store)
   }
 
   /** => the exit code of the last daemon, as a shell counts it */
   async run(): Promise<number> {
-    let wasReady = false
     let ends: number[] = []
     for (;;) {
       const { code, how } = await this.#daemon()
-      wasReady ||= this.#ready
-      if (this.#stopping || code === 0 || !wasReady) return code
+      this.#wasReady ||= this.isReady
+      const failed = !this.#wasReady && (code === WRONG || !this.#follows)
+      if (this.isStopping || code === 0 || failed) {
+        this.#holdings.store?.stopped(true)
+        return code
+      }
       const now = performance.now()
       ends = [...ends.filter(at => now - at < ENDS_MS), now]
       if (ends.length >= ENDS_MOST) {
-        this.#say(`the daemon ${how}, ${ends.length} times in ${ENDS_MS / 1000} s: giving up`)
+        this.say(`the daemon ${how}, ${ends.length} times in ${ENDS_MS / 1000} s: giving up`)
+        this.#holdings.dropAll()
         return code
       }
       const afresh = ends.length >= ENDS_WITH_STATE
-      if (afresh) this.#dropState()
-      this.#say(`the daemon ${how}; starting another${afresh ? ', without its connections' : ''}`)
+      if (afresh) this.#holdings.dropState()
+      this.say(`the daemon ${how}; starting another${afresh ? ', without its connections' : ''}`)
       if (ends.length > 1) await sleep(PAUSE_MS * (ends.length - 1))
-      if (this.#stopping) return code
+      if (this.isStopping) return code
     }
   }
 
-  /** One daemon, from its beginning to its end. */
+  /** From the beginning of a daemon to the end of the one that runs then: upgrades put others in its place. */
   async #daemon(): Promise<Ended> {
-    const daemon = this.#spare ?? this.#start('1')
-    this.#spare = undefined
-    this.#child = daemon
-    this.#ready = false
-    this.#handOn(daemon.socket)
-    daemon.bell?.write('.')
-    return daemon.ended
+    if (this.child === undefined) {
+      const spare = this.#spare
+      this.#spare = undefined
+      this.takeOver(spare ?? this.start(this.launch, '1'), this.launch)
+    }
+    for (;;) {
+      const child = this.child as unknown as Child
+      const end = await child.ended
+      if (child === this.child && this.#upgrade.watches(child)) await this.#upgrade.settled
+      if (child !== this.child) continue
+      this.child = undefined
+      return end
+    }
   }
 
-  /** Starts a process, which waits until the bell rings. */
-  #start(role: string): Child {
-    const [socket, theirs] = socketPair()
-    // The daemon speaks by us; its time between two signs of life is ours.
-    const { WATCHDOG_PID: _, ...environment } = process.env
-    const child = spawn(process.execPath, [...process.execArgv, ...this.#options.argv], {
-      stdio: ['inherit', 'inherit', 'inherit', theirs, 'pipe'],
-      env: { ...environment, [KEPT]: role },
-      detached: true,
-    })
-    closeFd(theirs)
-    const bell = child.stdio[BELL_FD] as Socket | null
-    bell?.on('error', () => {})
-    bell?.on('data', () => this.#listen(socket))
-    const ended = new Promise<Ended>(done => {
-      child.once('error', error => done({ code: 1, how: `could not start (${error.message})` }))
-      child.once('exit', (code, signal) =>
-        done({
-          code: code ?? 128 + (constants.signals[signal as NodeJS.Signals] ?? 0),
-          how: signal ? `was ended by ${signal}` : `failed with code ${code}`,
-        }),
-      )
-    }).then(end => {
-      this.#listen(socket)
-      closeFd(socket)
-      bell?.destroy()
-      return end
-    })
-    return { child, socket, bell, ended }
+  launchOf(program: Program): Launch {
+    return { program, command: [program.real, ...this.#options.argv.slice(1)] }
+  }
+
+  start({ command }: Launch, role: string): Child {
+    return this.#mine(Child.start(command, role))
+  }
+
+  #mine(child: Child): Child {
+    this.#children.add(child)
+    child.heard = (words, fds) => this.#heard(child, words, fds)
+    void child.ended.then(() => this.#children.delete(child))
+    return child
+  }
+
+  takeOver(child: Child, launch: Launch): void {
+    this.child = child
+    this.launch = launch
+    this.isReady = false
+    try {
+      this.#holdings.handOn(child)
+      child.send({ all: true, afresh: this.#afresh, stored: this.#holdings.store !== null })
+    } catch (error) {
+      // The daemon that gets too little says so and fails; the next one has nothing to be handed.
+      this.say(`what was held could not be handed on (${(error as Error).message})`)
+      this.#holdings.dropAll()
+    }
+    child.ring()
+  }
+
+  spareOf(version: string): Child | undefined {
+    const spare = this.#spare
+    this.#spare = undefined
+    if (spare?.version === version) return spare
+    spare?.kill('SIGKILL')
+    return undefined
   }
 
   /** Another one that is ready to go on, if it is wanted, some time after this one has begun. */
   #prepare(): void {
     if (!this.#options.standby) return
     setTimeout(() => {
-      if (this.#stopping || this.#spare || !this.#ready) return
-      const spare = this.#start(STANDBY)
+      if (this.isStopping || this.#spare || !this.isReady || this.#upgrade.isOn) return
+      const spare = this.start(this.launch, STANDBY)
       this.#spare = spare
       void spare.ended.then(() => {
         if (this.#spare !== spare) return
@@ -162,44 +203,53 @@ export class Keeper {
     }, STANDBY_MS).unref()
   }
 
-  #handOn(socket: number): void {
+  renew(): void {
+    const { former, text } = this.#upgrade
+    void this.#renew(former, text).catch((error: Error) => {
+      this.say(`the keeper stays what it was (${error.message})`)
+      this.#prepare()
+    })
+  }
+
+  /** In place of this one, when nobody else is left that is a child of ours: the next one knows of the daemon only. */
+  async #renew(former: Program | null, text: string): Promise<void> {
+    this.spareOf('')
+    for (const end = performance.now() + LEAVE_MS; this.#children.size > 1; await sleep(10)) {
+      if (performance.now() < end) continue
+      for (const child of this.#children) if (child !== this.child) child.kill('SIGKILL')
+    }
+    if (this.isStopping || !this.isReady || !this.child) return
+    const { program } = this.launch
+    const left: Left = {
+      child: this.child.inherited,
+      held: [...this.#holdings.all],
+      index: this.#holdings.store?.fd ?? null,
+      ...{ program, former, text },
+    }
+    goOn(left, this.#options.argv.slice(1), this.#options.environment)
+  }
+
+  #heard(child: Child, words: Words, fds: readonly number[]): void {
+    const { hold, drop, ready, about, notify: told, ask } = words
+    const counts = child === this.child
+    if (counts && typeof hold === 'string') this.#holdings.hold(hold, { fds, about })
+    else for (const fd of fds) closeFd(fd)
+    if (!counts) return
+    if (typeof drop === 'string') this.#holdings.drop(drop)
+    if (ready === true) this.#isReady()
+    if (typeof told === 'string') this.#notify(told)
+    if (typeof ask === 'number') this.#answer(child, ask, words.upgrade)
+  }
+
+  /** How an upgrade goes, or the beginning of one. */
+  #answer(child: Child, answer: number, wanted: unknown): void {
     try {
-      for (const [hold, { fds, about }] of this.#held)
-        sendMessage(socket, { text: JSON.stringify({ hold, about }), fds: [...fds] })
-      sendMessage(socket, { text: ALL, fds: [] })
+      const begin = () => this.#upgrade.begin(Object(wanted) as UpgradeBody)
+      child.send({ answer, ok: wanted === undefined ? this.#upgrade.info : begin() })
     } catch (error) {
-      // The daemon that gets too little says so and fails; the next one has nothing to be handed.
-      this.#say(`what was held could not be handed on (${(error as Error).message})`)
-      for (const name of [...this.#held.keys()]) this.#drop(name)
+      child.send({ answer, error: (error as Error).message })
     }
-  }
-
-  #listen(socket: number): void {
-    for (;;) {
-      const message = receiveMessage(socket)
-      if (message === null || message === 'end') return
-      const { hold, drop, ready, about, notify: told } = wordsOf(message.text)
-      if (typeof hold === 'string') this.#hold(hold, { fds: message.fds, about })
-      else for (const fd of message.fds) closeFd(fd)
-      if (typeof drop === 'string') this.#drop(drop)
-      if (ready === true) this.#isReady()
-      if (typeof told === 'string') this.#notify(told)
-    }
-  }
-
-  #hold(name: string, held: Held): void {
-    this.#drop(name)
-    if (this.#held.size < NAMES_MOST) this.#held.set(name, held)
-    else for (const fd of held.fds) closeFd(fd)
-  }
-
-  #drop(name: string): void {
-    for (const fd of this.#held.get(name)?.fds ?? []) closeFd(fd)
-    this.#held.delete(name)
-  }
-
-  #dropState(): void {
-    for (const name of [...this.#held.keys()]) if (name.startsWith(STATE)) this.#drop(name)
+    child.ring()
   }
 
   /** A manager that cannot be told is no reason to end. */
@@ -210,25 +260,29 @@ export class Keeper {
   }
 
   #isReady(): void {
-    this.#ready = true
-    for (const signal of this.#pending) this.#child?.child.kill(signal)
+    this.isReady = true
+    this.#afresh = false
+    this.#holdings.store?.stopped(false)
+    for (const signal of this.#pending) this.child?.kill(signal)
     this.#pending.clear()
     this.#prepare()
   }
 
   #end(signal: NodeJS.Signals): void {
-    this.#stopping = true
-    this.#spare?.child.kill('SIGKILL')
-    this.#child?.child.kill(signal)
+    this.isStopping = true
+    this.#holdings.store?.stopped(true)
+    for (const child of this.#children)
+      if (child !== this.child && !child.isQuiet) child.kill('SIGKILL')
+    this.child?.kill(signal)
   }
 
   /** A daemon that starts has no meaning for these yet, and would end by them. */
   #tell(signal: NodeJS.Signals): void {
-    if (this.#ready) this.#child?.child.kill(signal)
+    if (this.isReady) this.child?.kill(signal)
     else this.#pending.add(signal)
   }
 
-  #say(text: string): void {
+  say(text: string): void {
     this.#options.say(`TAPVS: ${text}`)
   }
 }
@@ -239,5 +293,7 @@ export async function keep(): Promise<never> {
   const say = (text: string) => process.stderr.write(`${text}\n`)
   const argv = process.argv.slice(1)
   const standby = argv.includes('--standby')
-  process.exit(await new Keeper({ argv, standby, say }).run())
+  const environment = process.env
+  const left = leftIn(environment)
+  process.exit(await new Keeper({ argv, standby, environment, left, say }).run())
 }

@@ -13,9 +13,8 @@ import { type Config, configOf } from '../../config/config.ts'
 import type { Places, SavedPlaces } from '../../config/places.ts'
 import { createMemory, mapMemory, sizeOfMemory, sumOf } from '../../io/hold.ts'
 import type { Keeping } from '../keeper/keeping.ts'
+import { CONFIG_LAYOUT } from '../system/layouts.ts'
 
-/** To be raised with every change of what is written here; the config is checked as any. */
-const LAYOUT = 1
 /** Of a half: as JSON the largest config that the API takes is not so large. Pages that were never written take no memory. */
 const HALF = 32 * 1024 * 1024
 const AT = { SEQUENCE: 0, BYTES: 1, SUM: 2 } as const
@@ -46,14 +45,15 @@ export class KeptConfig {
     }
     this.#sequence = sequenceOf(latest)
     const { layout, file, places } = JSON.parse(bytesOf(latest).toString())
-    if (layout !== LAYOUT) throw new Error(`it is of another layout (${layout}, this is ${LAYOUT})`)
+    if (layout !== CONFIG_LAYOUT)
+      throw new Error(`it is of another layout (${layout}, this is ${CONFIG_LAYOUT})`)
     return { config: configOf(file), places }
   }
 
   /** => false, and what was written last goes on to count, if it has no room */
   write({ file }: Config, { dests, lips }: Places): boolean {
     const places = { dests: dests.save(), lips: lips.save() }
-    const text = JSON.stringify({ layout: LAYOUT, file, places })
+    const text = JSON.stringify({ layout: CONFIG_LAYOUT, file, places })
     const bytes = Buffer.from(text)
     if (bytes.length > HALF - HEAD) return false
     this.#sequence++

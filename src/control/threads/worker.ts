@@ -55,6 +55,8 @@ import { warmEngine } from './warm.ts'
 const start = await begin()
 const { config, index, port, shared } = start
 const page = new Int32Array(start.page)
+/** Connections do, when this thread ends: with another daemon. */
+let goesOn = false
 
 /** What it is to be comes with it, or later to one that stands by. */
 async function begin(): Promise<WorkerStart> {
@@ -115,7 +117,7 @@ function main(): void {
   const loop = new Loop({ engine, ports, exchange, waker: start.waker, watch, hooks })
   post(adopted ? { ready: true, adopted } : { ready: true })
   loop.run()
-  if (sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
+  if (!goesOn && sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
 }
 
 /** What the config says, around what an earlier worker has left: one of this daemon, or of another. => that, undefined for nothing */
@@ -169,7 +171,10 @@ function readMail(built: Built, ports: readonly Port[], loop: Loop, watch: Watch
   for (;;) {
     const message = receiveMessageOnPort(port)?.message as ToWorker | undefined
     if (message === undefined) return true
-    if (message.do === 'stop') return false
+    if (message.do === 'stop') {
+      goesOn = message.goOn
+      return false
+    }
     try {
       obey(message, built, ports, loop, watch)
     } catch (error) {

@@ -5,8 +5,9 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type Config, parseConfig } from '../../../src/config/config.ts'
-import type { Held, Keeping } from '../../../src/control/keeper/keeping.ts'
-import { mapState, STATE_LAYOUT, stateFor } from '../../../src/control/threads/state.ts'
+import { type Held, type Keeping, NO_KEEPER } from '../../../src/control/keeper/keeping.ts'
+import { STATE_LAYOUT } from '../../../src/control/system/layouts.ts'
+import { mapState, stateFor } from '../../../src/control/threads/state.ts'
 import { openStates } from '../../../src/control/threads/states.ts'
 import * as layout from '../../../src/engine/conn-layout.ts'
 import { Neighs } from '../../../src/engine/neigh.ts'
@@ -27,6 +28,11 @@ function configOf(change: (text: string) => string = text => text): Config {
 /** A keeper without a process. */
 class PaperKeeper implements Keeping {
   readonly kept = true
+  readonly stored = false
+  readonly afresh = false
+  readonly leave = NO_KEEPER.leave
+  readonly ask = NO_KEEPER.ask
+  quiet = () => {}
   readonly held = new Map<string, Held>()
   has = (name: string) => this.held.has(name)
   take = (name: string) => {

@@ -1,0 +1,74 @@
+/**
+ * A value as JSON in memory that outlives whoever wrote it (io/hold.ts). Two halves are written by turns, so that one is whole
+ * whenever its writer dies:
+ *
+ *   sequence   int32, written last: of the whole ones the later counts; 0 for none
+ *   bytes      int32
+ *   sum        int32, FNV-1a of the bytes
+ *   JSON
+ */
+
+import { sumOf } from '../../io/hold.ts'
+
+/** Of a half. Pages that were never written take no memory. */
+const HALF = 32 * 1024 * 1024
+const AT = { SEQUENCE: 0, BYTES: 1, SUM: 2 } as const
+const HEAD = 64
+
+/** Bytes of the memory. */
+export const KEPT_JSON_BYTES = HALF * 2
+
+export class KeptJson {
+  readonly #halves: Uint8Array[]
+
+  /** `memory` has KEPT_JSON_BYTES, all zero at first. */
+  constructor(memory: ArrayBuffer) {
+    this.#halves = [0, HALF].map(at => new Uint8Array(memory, at, HALF))
+  }
+
+  /** Of what was written last, 0 if nothing was: another one whenever something was written. */
+  get sequence(): number {
+    const latest = this.#latest()
+    return latest ? sequenceOf(latest) : 0
+  }
+
+  /** => what was written last, undefined if nothing was. Throws an Error in one line if nothing of it is whole. */
+  read(): unknown {
+    const latest = this.#latest()
+    if (latest) return JSON.parse(bytesOf(latest).toString())
+    if (this.#halves.some(half => sequenceOf(half) !== 0)) throw new Error('it is spoilt')
+    return undefined
+  }
+
+  /** => false, and what was written last goes on to count, if it has no room */
+  write(value: object): boolean {
+    const bytes = Buffer.from(JSON.stringify(value))
+    if (bytes.length > HALF - HEAD) return false
+    const sequence = this.sequence + 1
+    const half = this.#halves[sequence % 2] as Uint8Array
+    const head = headOf(half)
+    Atomics.store(head, AT.SEQUENCE, 0)
+    half.set(bytes, HEAD)
+    head[AT.BYTES] = bytes.length
+    head[AT.SUM] = sumOf(bytes)
+    Atomics.store(head, AT.SEQUENCE, sequence)
+    return true
+  }
+
+  #latest(): Uint8Array | undefined {
+    return this.#halves.filter(isWhole).sort((a, b) => sequenceOf(b) - sequenceOf(a))[0]
+  }
+}
+
+const headOf = (half: Uint8Array) => new Int32Array(half.buffer, half.byteOffset, HEAD / 4)
+const sequenceOf = (half: Uint8Array) => headOf(half)[AT.SEQUENCE] as number
+
+function bytesOf(half: Uint8Array): Buffer {
+  const bytes = headOf(half)[AT.BYTES] as number
+  return Buffer.from(half.buffer, half.byteOffset + HEAD, bytes)
+}
+
+function isWhole(half: Uint8Array): boolean {
+  const { [AT.SEQUENCE]: sequence, [AT.BYTES]: bytes = -1, [AT.SUM]: sum } = headOf(half)
+  return sequence !== 0 && bytes >= 0 && bytes <= HALF - HEAD && sum === sumOf(bytesOf(half))
+}
