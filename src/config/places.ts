@@ -31,7 +31,7 @@ export class PlaceList {
    * Into a list that has given out nothing: whoever had a place gets it back, and until then it is as one that was left. Throws
    * RangeError, and changes nothing, if it makes no sense.
    */
-  restore(saved: SavedPlaces): void {
+  restore(saved: SavedPlaces | undefined): void {
     const { names, fresh } = checked(saved, this.#capacity)
     const free = new Set(Array.from({ length: fresh }, (_, place) => place))
     for (const [name, place] of names) {
@@ -91,14 +91,16 @@ export class PlaceList {
   }
 }
 
-function checked(saved: SavedPlaces, capacity: number): SavedPlaces {
+function checked(saved: unknown, capacity: number): SavedPlaces {
   const { names, fresh } = Object(saved) as Partial<SavedPlaces>
   const isPlace = (place: unknown, end: number) =>
     Number.isInteger(place) && Number(place) >= 0 && Number(place) < end
+  const isOne = (pair: unknown, end: number) =>
+    Array.isArray(pair) && typeof pair[0] === 'string' && isPlace(pair[1], end)
   const isSound =
     Array.isArray(names) &&
     isPlace(fresh, capacity + 1) &&
-    names.every(([name, place]) => typeof name === 'string' && isPlace(place, fresh as number)) &&
+    names.every(pair => isOne(pair, fresh as number)) &&
     new Set(names.map(([name]) => name)).size === names.length &&
     new Set(names.map(([, place]) => place)).size === names.length
   if (!isSound) throw new RangeError('places that were kept make no sense')

@@ -140,10 +140,11 @@ function short(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
-/** arms[0].mtu */
+/** arms[0].mtu, in one line whatever keys there are */
 export function pathText(path: Path): string {
   const text = path
     .map(step => (typeof step === 'number' ? `[${step}]` : `.${short(String(step))}`))
     .join('')
+    .replaceAll(/[\n\t]/g, '?')
   return text.replace(/^\./, '') || 'config'
 }

@@ -183,9 +183,12 @@ export class Sessions {
     this.#table.cells[RECORD.at(conn) | WORD] &= ~AWAITED
   }
 
-  /** A conn is taken over; what is known of it, if there is anything, stays. */
+  /** A conn is taken over; what is known of it, if there is anything and it can be, stays. */
   adopt(conn: number, now: number): void {
-    if (this.#opened[conn << DOUBLES_SHIFT] !== 0) return
+    const known = this.#opened[conn << DOUBLES_SHIFT]
+    const end = this.#cells[(conn << CELLS_SHIFT) | END]
+    // Control makes a date of one and a word of the other.
+    if (known > 0 && known <= this.#long.at(now) && end >>> 0 <= End.CUT) return
     const opened = this.#table.cold[RECORD.column(conn) | COLD.OPENED]
     // Longer ago than an int32 can say, 24.8 days, it would be of the future.
     this.open(conn, ((now - opened) | 0) < 0 ? now : opened)

@@ -51,6 +51,14 @@ export class Templates {
     new Int32Array(memory, 0, KEY).set(key)
   }
 
+  /** Of what an earlier daemon has left in `memory`: frees locks of none of so many workers, and has the next sweep begin in front. */
+  static settle(memory: ArrayBufferLike, entries: number, workers: number): void {
+    const cells = new Int32Array(memory, HEAD, entries * ENTRY)
+    for (let bucket = 0; bucket < cells.length; bucket += BUCKET)
+      if (cells[bucket + LOCK] >>> 0 > workers) cells[bucket + LOCK] = 0
+    new Int32Array(memory, 0, FRONT)[SWEPT] = 0
+  }
+
   /** `memory`, shared by all workers, is all zero at first but for its key; `worker` is an index. */
   constructor(memory: ArrayBufferLike, entries: number, worker = 0) {
     this.#owner = worker + 1

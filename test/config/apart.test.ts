@@ -102,7 +102,7 @@ test('no control character of a file or of a value comes out', () => {
     assert.ok(problems.length > 0)
     for (const problem of problems) assert.match(problem, /^[^\p{C}]+$/u)
   }
-  const value = { arms: [{ name: rude, [rude]: rude }], services: rude }
+  const value = { arms: [{ name: rude, [`${rude}\n`]: rude }], services: rude }
   for (const problem of problemsOf(() => configOf(value))) assert.match(problem, /^[^\p{C}]+$/u)
 })
 

@@ -179,6 +179,22 @@ test('a lock that is never given back costs its clients their RS, not their conn
   assert.equal(table.free(0), 0, 'nobody keeps one')
 })
 
+test('what an earlier daemon has left: locks of nobody are none, and the sweep begins in front', () => {
+  for (const [owner, found] of [
+    [1, LOCKED],
+    [2, -1],
+    [-9, -1],
+  ] as const) {
+    const memory = lockedBy(owner)
+    // Behind the key: where it goes on.
+    new Int32Array(memory)[4] = -64
+    Templates.settle(memory, 8, 2)
+    const table = new Templates(memory, 8, 0)
+    assert.equal(table.find(1, 1, 80, 0), found, `${owner}`)
+    table.sweep(0)
+  }
+})
+
 test('clients of a locked bucket are served, and counted', () => {
   const tables = newTables(parseConfig(persistent(), 'stand.yaml'))
   const locks = new Int32Array(tables.templates)

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Session, SessionReading } from '../../src/control/sessions/words.ts'
+import { FlowStats } from '../../src/engine/flow-stats.ts'
+import { LongClock } from '../../src/engine/long-clock.ts'
 import { Stat } from '../../src/engine/service.ts'
 import { SessionRing, Sessions } from '../../src/engine/sessions.ts'
 import { ARM, CLIENT, type Dir, frameOf, RS, SYN } from '../kit/connection.ts'
@@ -208,6 +210,33 @@ test('at the end the living are told as well, as many as there is room for', () 
   assert.equal(new Set(all.map(({ client }) => client)).size, 11)
   for (const { end } of all) assert.equal(end, 'stopped')
   assert.equal(r.ring.lost, 0)
+})
+
+test('what is told of one that is taken over can be told, whatever lies there', () => {
+  const r = new Recorded()
+  r.open()
+  const { table } = r.stand.engine.conns
+  const from = FlowStats.bytesFor(table.capacity)
+  for (const [opened, end, known] of [
+    [r.stand.now - 40, 1, true],
+    [Number.NaN, 1, false],
+    [-1, 1, false],
+    [r.stand.now + 1000, 1, false],
+    [r.stand.now - 40, 99, false],
+    [0, 0, false],
+  ] as const) {
+    const memory = new ArrayBuffer(Sessions.bytesFor(table.capacity))
+    const options = { memory, ring: r.ring, arms: 2 }
+    const sessions = new Sessions(options, table, new LongClock(r.stand.now))
+    new Float64Array(memory, from, 1)[0] = opened
+    new Int32Array(memory, from + 16, 1)[0] = end
+    sessions.adopt(0, r.stand.now | 0)
+    sessions.end(0, r.stand.now | 0)
+    const [session] = r.ended()
+    assert.ok(session)
+    const start = new Date(r.stand.now - (known ? 40 : 12)).toISOString()
+    assert.equal(session.start, start, `${opened}`)
+  }
 })
 
 test('connections of health checks are not told', () => {

@@ -15,6 +15,7 @@ import { DONE, Drop, PARKED } from '../../src/engine/counters.ts'
 import { STRIDE } from '../../src/engine/frames.ts'
 import { parseCase, play } from './frames/case.ts'
 import { fuzzFrames, type Plan } from './frames/frames.ts'
+import { mendL4 } from './frames/sums.ts'
 import { VARIANTS, type Variant } from './frames/variants.ts'
 import type { World } from './frames/world.ts'
 
@@ -60,9 +61,10 @@ for (const name of readdirSync(CORPUS)) {
   })
 }
 
-/** What a plan is told of when the engine has this fault. */
-function found(spoil: Plan['spoil'], variant = VARIANTS[0] as Variant): string {
-  const plan = { variant, seed: SEED, frames: 20_000, twins: false, shrinkMs: 0 }
+/** What a plan is told of when the engine has this fault; with `twins` there are two of it. */
+function found(spoil: Plan['spoil'], twins = false): string {
+  const variant = VARIANTS[0] as Variant
+  const plan = { variant, seed: SEED, frames: 20_000, twins, shrinkMs: 0 }
   try {
     fuzzFrames({ ...plan, spoil })
   } catch (error) {
@@ -71,44 +73,111 @@ function found(spoil: Plan['spoil'], variant = VARIANTS[0] as Variant): string {
   return 'nothing'
 }
 
-/** Behind each frame that goes on something is done with its slot. */
-function behind(work: (world: World, slot: number, start: number) => void): Plan['spoil'] {
+/** Behind each frame something is done with its slot. => the verdict in place of the engine's */
+function instead(work: (world: World, verdict: number, slot: number) => number): Plan['spoil'] {
   return world => {
     for (const { engine } of world.stands) {
       const { input } = engine
-      engine.input = (arm, slot, now) => {
-        const verdict = input.call(engine, arm, slot, now)
-        if (verdict >= 0) work(world, slot, engine.frames.start[slot] as number)
-        return verdict
-      }
+      engine.input = (arm, slot, now) => work(world, input.call(engine, arm, slot, now), slot)
     }
   }
 }
 
-test('an engine that is wrong is found out', () => {
-  const flip = ({ arena }: World, at: number) => {
-    arena[at] = (arena[at] as number) ^ 1
-  }
-  assert.equal(found(undefined), 'nothing')
-  assert.match(
-    found(behind((world, _slot, start) => flip(world, start + 24 + 20 + 14))),
-    /sent a wrong checksum/,
-  )
-  assert.match(found(behind((world, slot) => flip(world, slot * STRIDE))), /headroom was written/)
-  assert.match(
-    found(behind((world, slot) => flip(world, (511 - (slot & 7)) * STRIDE - 1))),
-    /which nobody has/,
-  )
-  const leak: Plan['spoil'] = ({ stands: [stand] }) => {
-    const { frames } = (stand as World['stands'][0]).engine
-    const { release } = frames
-    let released = 0
-    frames.release = slot => (++released === 500 ? undefined : release.call(frames, slot))
-  }
-  assert.match(found(leak), /slots are lost/)
-  const sum: Plan['spoil'] = behind((world, slot) => {
-    const { frames } = (world.stands[0] as World['stands'][0]).engine
-    frames.length[slot] = (frames.length[slot] as number) - 1
+/** The same of those that go on. */
+function behind(work: (world: World, slot: number, start: number) => void): Plan['spoil'] {
+  return instead((world, verdict, slot) => {
+    if (verdict >= 0) work(world, slot, engineOf(world).frames.start[slot] as number)
+    return verdict
   })
-  assert.match(found(sum), /bytes in a frame of/)
+}
+
+const engineOf = ({ stands }: World) => (stands[0] as World['stands'][0]).engine
+const flip = ({ arena }: World, at: number) => {
+  arena[at] = (arena[at] as number) ^ 1
+}
+const isIpv6 = ({ pkt, stands: [stand] }: World, slot: number) =>
+  pkt.getUint16((stand?.engine.frames.start[slot] as number) + 22) === 0x86dd
+
+/** What an engine may do wrong, and the words in which that is told. */
+const FAULTS: [what: string, spoil: Plan['spoil'], words: RegExp][] = [
+  ['sums wrongly', behind((world, _, at) => flip(world, at + 24 + 20 + 14)), /sent a wrong checks/],
+  [
+    'hides a wrong checksum',
+    behind((world, slot, at) => mendL4(world.pkt, at, engineOf(world).frames.length[slot] ?? 0)),
+    /a wrong checksum became right/,
+  ],
+  ['writes in front', behind((world, slot) => flip(world, slot * STRIDE)), /headroom was written/],
+  [
+    'writes behind',
+    behind((world, slot, at) => flip(world, at + (engineOf(world).frames.length[slot] ?? 0) + 64)),
+    /behind a frame was written/,
+  ],
+  [
+    'writes elsewhere',
+    behind((world, slot) => flip(world, (511 - (slot & 7)) * STRIDE - 1)),
+    /which nobody has/,
+  ],
+  [
+    'loses a slot',
+    world => {
+      const { frames } = engineOf(world)
+      const { release } = frames
+      let released = 0
+      frames.release = slot => (++released === 500 ? undefined : release.call(frames, slot))
+    },
+    /slots are lost/,
+  ],
+  [
+    'gives a slot back twice',
+    instead((world, verdict, slot) => {
+      if (verdict === -Drop.IP_CHECKSUM) engineOf(world).frames.release(slot)
+      return verdict
+    }),
+    /is given back twice/,
+  ],
+  [
+    'says a wrong length',
+    behind((world, slot) => {
+      const { length } = engineOf(world).frames
+      length[slot] = (length[slot] as number) - 1
+    }),
+    /bytes in a frame of/,
+  ],
+  [
+    'says what nobody knows',
+    instead((_, verdict) => (verdict < -50 ? -999 : verdict)),
+    /verdict -999/,
+  ],
+  [
+    'throws',
+    instead((_, verdict) => {
+      if (verdict === -Drop.TCP_NO_CONN) throw new RangeError('out of bounds')
+      return verdict
+    }),
+    /out of bounds/,
+  ],
+  [
+    'lets IPv6 in',
+    instead((world, verdict, slot) => (isIpv6(world, slot) ? DONE : verdict)),
+    /of IPv6/,
+  ],
+  [
+    'ends nothing',
+    world => {
+      engineOf(world).tick = () => 100
+    },
+    /connections stay/,
+  ],
+]
+
+for (const [what, spoil, words] of FAULTS)
+  test(`an engine that ${what} is found out`, () => assert.match(found(spoil), words))
+
+test('and one that reads where it should not', () => {
+  const reads = instead(({ arena }, verdict, slot) =>
+    arena[slot * STRIDE] === 0 && verdict >= 0 ? -Drop.IP_PROTOCOL : verdict,
+  )
+  assert.match(found(reads, true), /a byte outside of a frame made the difference/)
 })
+
+test('while one that is right is not', () => assert.equal(found(undefined, true), 'nothing'))

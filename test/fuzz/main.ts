@@ -4,6 +4,7 @@
  */
 
 import { soakFrames } from './frames/soak.ts'
+import { soakKeeper } from './keeper/run.ts'
 import { READERS } from './readers/all.ts'
 import type { Plan, Read } from './readers/target.ts'
 
@@ -28,6 +29,7 @@ function reader(fuzz: (plan: Plan) => Promise<Read>): Soak {
 
 const TARGETS: Record<string, Soak> = {
   ...Object.fromEntries(Object.entries(READERS).map(([name, fuzz]) => [name, reader(fuzz)])),
+  keeper: soakKeeper,
   frames: soakFrames,
 }
 

@@ -92,6 +92,25 @@ test('rings that may be made are those of packet threads', () => {
   assert.equal(/^#define RING_ENTRIES (\d+)$/m.exec(source)?.[1], `${BURST}`)
 })
 
+/** What the generic table of calls, which is that of arm64, has in place of calls that only older machines have. */
+const INSTEAD: Record<string, string> = {
+  poll: 'ppoll',
+  epoll_wait: 'epoll_pwait',
+  time: 'clock_gettime',
+  // It has that one; headers of some age do not.
+  kexec_file_load: 'kexec_load',
+}
+
+test('a call that arm64 lacks has another one in its place', () => {
+  const source = readFileSync(join(CHECKOUT, 'src/io/native/filter.c'), 'utf8')
+  const lacking = [...source.matchAll(/^#ifdef __NR_(\w+)$/gm)].map(([, name]) => name)
+  assert.deepEqual(lacking.sort(), Object.keys(INSTEAD).sort())
+  // All others are there, or scripts/arm64 would not compile it.
+  const everywhere = source.replaceAll(/^#if(?:def)? \S*__(?:NR_|x86)[\s\S]*?^#endif$/gm, '')
+  for (const name of Object.values(INSTEAD)) assert.match(everywhere, new RegExp(`__NR_${name},`))
+  for (const name of lacking) assert.doesNotMatch(everywhere, new RegExp(`__NR_${name},`))
+})
+
 if (process.arch === 'x64') {
   test('the numbers of x32 are no way around', () => {
     assert.equal(tried('thread', 'x32'), 'SIGSYS')

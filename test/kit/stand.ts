@@ -81,7 +81,7 @@ export class Stand {
   /** Where frames of other workers go. */
   exchange: Exchange | null = null
   /** ms; starts away from 0 so that nothing depends on it. */
-  now = STAND_START
+  now: number
   /** Verdict of the last input. */
   verdict = 0
   readonly #trace: TraceRing
@@ -93,13 +93,14 @@ export class Stand {
   constructor(
     yaml = SEED_CONFIG,
     isn: IsnSource = STAND_ISN,
-    around: Partial<Surroundings> = {},
+    { bare, ...around }: Partial<Surroundings> & { bare?: (engine: Engine) => void } = {},
     image?: EngineImage,
   ) {
     this.config = parseConfig(yaml, 'stand.yaml')
     this.#trace = new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(4096)), 4096)
     this.#trace.log(true)
-    const { now } = this
+    const { now = STAND_START } = around
+    this.now = now
     const { tables = newTables(this.config) } = around
     this.dropMemory = tables.drops
     this.model = new Model(this.config, new Readings(this.config, [tables]))
@@ -112,6 +113,7 @@ export class Stand {
       ...around,
     })
     this.engine = this.#built.engine
+    bare?.(this.engine)
     if (image) restoreBuilt(this.#built, image)
     else for (const change of this.model.initial) applyChange(this.#built, change, now)
     this.drain()

@@ -7,7 +7,7 @@ import { type Held, STATE } from './keeping.ts'
 import type { Holding, Store } from './store.ts'
 
 /** Names that are held, at most: the arms of a config, and the state of its workers. */
-const NAMES_MOST = 1024
+export const NAMES_MOST = 1024
 
 export class Holdings {
   readonly #held: Map<string, Holding>
@@ -64,6 +64,12 @@ export class Holdings {
 
   dropAll(): void {
     for (const name of [...this.#held.keys()]) this.drop(name)
+  }
+
+  /** Whoever starts after this process begins with nothing. */
+  unstore(): void {
+    this.store?.note(new Map())
+    for (const held of this.#held.values()) this.store?.remove(held)
   }
 
   /** Throws NativeError. */

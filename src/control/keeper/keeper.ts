@@ -6,7 +6,6 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { UpgradeBody } from '../../api/upgrade.ts'
 import { ifConfined } from '../../io/confined.ts'
 import { closeFd, confineProcess, notify } from '../../io/native.ts'
 import { decideSignals } from '../system/signals.ts'
@@ -16,13 +15,13 @@ import { STANDBY } from './keeping.ts'
 import { ownProgram, type Program } from './program.ts'
 import { goOn, type Left, leftIn } from './renew.ts'
 import { passedFds, restored, Store } from './store.ts'
-import { type Hands, type Launch, Upgrade } from './upgrade.ts'
+import { bodyOf, type Hands, type Launch, Upgrade } from './upgrade.ts'
 
 /** So many ends within so many ms are the last. */
-const ENDS_MOST = 5
+export const ENDS_MOST = 5
 const ENDS_MS = 10_000
 /** From so many on the state may be what ends them: the next one starts without. */
-const ENDS_WITH_STATE = 3
+export const ENDS_WITH_STATE = 3
 const PAUSE_MS = 200
 /** From when a daemon is ready until the next one is started to stand by: the start of the first is over then. */
 const STANDBY_MS = 2000
@@ -122,7 +121,7 @@ export class Keeper implements Hands {
       ends = [...ends.filter(at => now - at < ENDS_MS), now]
       if (ends.length >= ENDS_MOST) {
         this.say(`the daemon ${how}, ${ends.length} times in ${ENDS_MS / 1000} s: giving up`)
-        this.#holdings.dropAll()
+        this.#holdings.unstore()
         return code
       }
       const afresh = ends.length >= ENDS_WITH_STATE
@@ -243,13 +242,19 @@ export class Keeper implements Hands {
 
   /** How an upgrade goes, or the beginning of one. */
   #answer(child: Child, answer: number, wanted: unknown): void {
+    let said: object
     try {
-      const begin = () => this.#upgrade.begin(Object(wanted) as UpgradeBody)
-      child.send({ answer, ok: wanted === undefined ? this.#upgrade.info : begin() })
+      const ok = wanted === undefined ? this.#upgrade.info : this.#upgrade.begin(bodyOf(wanted))
+      said = { answer, ok }
     } catch (error) {
-      child.send({ answer, error: (error as Error).message })
+      said = { answer, error: (error as Error).message }
     }
-    child.ring()
+    try {
+      child.send(said)
+      child.ring()
+    } catch {
+      // Who asks and does not listen.
+    }
   }
 
   /** A manager that cannot be told is no reason to end. */

@@ -4,7 +4,7 @@
  *
  *   sequence   int32, written last: of the whole ones the later counts; 0 for none
  *   bytes      int32
- *   sum        int32, FNV-1a of the bytes
+ *   sum        int32, FNV-1a of both and of the FNV-1a of the bytes
  *   JSON
  */
 
@@ -50,7 +50,7 @@ export class KeptJson {
     Atomics.store(head, AT.SEQUENCE, 0)
     half.set(bytes, HEAD)
     head[AT.BYTES] = bytes.length
-    head[AT.SUM] = sumOf(bytes)
+    head[AT.SUM] = sumFor(sequence, bytes)
     Atomics.store(head, AT.SEQUENCE, sequence)
     return true
   }
@@ -69,6 +69,11 @@ function bytesOf(half: Uint8Array): Buffer {
 }
 
 function isWhole(half: Uint8Array): boolean {
-  const { [AT.SEQUENCE]: sequence, [AT.BYTES]: bytes = -1, [AT.SUM]: sum } = headOf(half)
-  return sequence !== 0 && bytes >= 0 && bytes <= HALF - HEAD && sum === sumOf(bytesOf(half))
+  const { [AT.SEQUENCE]: sequence = 0, [AT.BYTES]: bytes = -1, [AT.SUM]: sum } = headOf(half)
+  if (sequence < 1 || bytes < 0 || bytes > HALF - HEAD) return false
+  return sum === sumFor(sequence, bytesOf(half))
+}
+
+function sumFor(sequence: number, bytes: Uint8Array): number {
+  return sumOf(Int32Array.of(sequence, bytes.length, sumOf(bytes)))
 }

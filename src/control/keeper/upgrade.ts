@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { UpgradeBody, UpgradeInfo } from '../../api/upgrade.ts'
-import { WATCH_SECONDS } from '../../api/words.ts'
+import { WATCH_MOST, WATCH_SECONDS } from '../../api/words.ts'
 import type { Child } from './child.ts'
 import { cannotFollow, lostBetween } from './facts.ts'
 import { STANDBY } from './keeping.ts'
@@ -231,6 +231,17 @@ export class Upgrade {
       throw new Error(`${why}; ${version} was replaced by it, so there is no way back`)
     hands.takeOver(spare ?? hands.start(before, '1'), before)
     throw new Error(`${why}; ${version} goes on`)
+  }
+}
+
+/** What a daemon asks for, of which nothing is believed that has another type. */
+export function bodyOf(asked: unknown): UpgradeBody {
+  const { program, back, check, lose_connections: lose, watch } = Object(asked)
+  const isTime = Number.isInteger(watch) && watch >= 1 && watch <= WATCH_MOST
+  return {
+    ...(typeof program === 'string' && { program }),
+    ...{ back: back === true, check: check === true, lose_connections: lose === true },
+    ...(isTime && { watch }),
   }
 }
 

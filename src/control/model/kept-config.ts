@@ -3,9 +3,9 @@
  * the daemon (io/hold.ts): connections hold places, so the next daemon has to give out the same. Two halves are written by turns, so
  * that one is whole whenever the daemon dies:
  *
- *   sequence   int32, written last: of the whole ones the later counts; 0 for none
+ *   sequence   int32 from 1 on, written last: of the whole ones the later counts; 0 for none
  *   bytes      int32
- *   sum        int32, FNV-1a of the bytes
+ *   sum        int32, FNV-1a of the bytes and of the two cells above, so that no half passes for a later one
  *   JSON
  */
 
@@ -24,7 +24,8 @@ const NAME = 'config'
 /** What an earlier daemon ran. */
 export interface Ran {
   config: Config
-  places: { dests: SavedPlaces; lips: SavedPlaces }
+  /** As they were kept: PlaceList.restore() checks them. */
+  places: { dests?: SavedPlaces; lips?: SavedPlaces }
 }
 
 export class KeptConfig {
@@ -44,10 +45,10 @@ export class KeptConfig {
       return undefined
     }
     this.#sequence = sequenceOf(latest)
-    const { layout, file, places } = JSON.parse(bytesOf(latest).toString())
+    const { layout, file, places } = parsed(latest)
     if (layout !== CONFIG_LAYOUT)
-      throw new Error(`it is of another layout (${layout}, this is ${CONFIG_LAYOUT})`)
-    return { config: configOf(file), places }
+      throw new Error(`it is of another layout (${Number(layout)}, this is ${CONFIG_LAYOUT})`)
+    return { config: configOf(file), places: Object(places) }
   }
 
   /** => false, and what was written last goes on to count, if it has no room */
@@ -62,7 +63,7 @@ export class KeptConfig {
     Atomics.store(head, AT.SEQUENCE, 0)
     half.set(bytes, HEAD)
     head[AT.BYTES] = bytes.length
-    head[AT.SUM] = sumOf(bytes)
+    head[AT.SUM] = sumFor(this.#sequence, bytes)
     Atomics.store(head, AT.SEQUENCE, this.#sequence)
     return true
   }
@@ -86,6 +87,20 @@ function bytesOf(half: Uint8Array): Buffer {
 }
 
 function isWhole(half: Uint8Array): boolean {
-  const { [AT.SEQUENCE]: sequence, [AT.BYTES]: bytes = -1, [AT.SUM]: sum } = headOf(half)
-  return sequence !== 0 && bytes >= 0 && bytes <= HALF - HEAD && sum === sumOf(bytesOf(half))
+  const { [AT.SEQUENCE]: sequence = 0, [AT.BYTES]: bytes = -1, [AT.SUM]: sum } = headOf(half)
+  if (sequence < 1 || bytes < 0 || bytes > HALF - HEAD) return false
+  return sum === sumFor(sequence, bytesOf(half))
+}
+
+function sumFor(sequence: number, bytes: Uint8Array): number {
+  return sumOf(Int32Array.of(sequence, bytes.length, sumOf(bytes)))
+}
+
+/** That the bytes are those which were written says nothing of who wrote them. */
+function parsed(half: Uint8Array): { layout?: unknown; file?: unknown; places?: unknown } {
+  try {
+    return Object(JSON.parse(bytesOf(half).toString()))
+  } catch {
+    throw new Error('it is no JSON')
+  }
 }

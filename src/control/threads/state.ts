@@ -114,6 +114,11 @@ export function newState(what: StateFor): number {
   return fd
 }
 
+/** Of the piece of all workers, before they take it over. */
+export function settleTemplates(fd: number, workers: number): void {
+  Templates.settle(mapMemory(fd, PAGE, up(Templates.bytesFor(TEMPLATES))), TEMPLATES, workers)
+}
+
 /** => why the memory behind `fd` cannot be gone on with, in words; undefined if it can */
 export function stateProblem(fd: number, what: StateFor): string | undefined {
   let bytes: number

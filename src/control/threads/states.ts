@@ -6,6 +6,7 @@ import { type BareConfig, workerId } from './memory.ts'
 import {
   newState,
   type StateFor,
+  settleTemplates,
   stateFor,
   stateProblem,
   templatesFor,
@@ -47,7 +48,10 @@ function takeAll(
     fds.length < all.length
       ? `state of ${fds.length - 1} workers, this is ${all.length - 1}`
       : fds.map((fd, i) => stateProblem(fd, all[i] as StateFor)).find(Boolean)
-  if (problem === undefined) return fds
+  if (problem === undefined) {
+    settleTemplates(fds[0] as number, all.length - 1)
+    return fds
+  }
   warn(`${problem}: starting empty`)
   for (const fd of fds) closeFd(fd)
   return undefined

@@ -131,7 +131,8 @@ napi_value receive_fds(napi_env env, napi_callback_info info) {
   ssize_t length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (length < 0) return integer(env, -errno);
   size_t came = take_fds(&message, fds, room);
-  bool cut = message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || came > room;
+  /* Of no bytes: it would be taken for the end, and its descriptors would stay. */
+  bool cut = message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || came > room || (length == 0 && came > 0);
   for (size_t i = 0; cut && i < came && i < room; i++) close(fds[i]);
   for (size_t i = cut ? 0 : came; i < room; i++) fds[i] = -1;
   return cut ? integer(env, -EMSGSIZE) : integer(env, (int32_t)length);

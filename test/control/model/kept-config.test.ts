@@ -62,10 +62,13 @@ test('a daemon that dies while it writes leaves what it had written before', () 
   ]) {
     const whole = bytes.slice(0, 4096)
     spoil()
-    assert.deepEqual(new KeptConfig(memory).read()?.places.dests.names, [])
+    assert.deepEqual(new KeptConfig(memory).read()?.places.dests?.names, [])
     bytes.set(whole)
-    assert.deepEqual(new KeptConfig(memory).read()?.places.dests.names, [['later', 0]])
+    assert.deepEqual(new KeptConfig(memory).read()?.places.dests?.names, [['later', 0]])
   }
+  // A half that only says to be the later one is none.
+  new Int32Array(memory, HALF, 1)[0] = 99
+  assert.deepEqual(new KeptConfig(memory).read()?.places.dests?.names, [['later', 0]])
   bytes.fill(7)
   assert.throws(() => new KeptConfig(memory).read(), /spoilt/)
 })

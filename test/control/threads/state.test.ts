@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type Config, parseConfig } from '../../../src/config/config.ts'
-import { type Held, type Keeping, NO_KEEPER } from '../../../src/control/keeper/keeping.ts'
+import type { Held } from '../../../src/control/keeper/keeping.ts'
 import { STATE_LAYOUT } from '../../../src/control/system/layouts.ts'
 import { mapState, stateFor } from '../../../src/control/threads/state.ts'
 import { openStates } from '../../../src/control/threads/states.ts'
@@ -19,31 +19,11 @@ import { UdpState } from '../../../src/engine/udp-state.ts'
 import { clockOffset, longClockMs, setClock } from '../../../src/io/clock.ts'
 import { createMemory, mapMemory } from '../../../src/io/hold.ts'
 import { duplicateFd } from '../../../src/io/native.ts'
+import { PaperKeeper } from '../../kit/paper-keeper.ts'
 import { SEED_CONFIG } from '../../kit/stand.ts'
 
 function configOf(change: (text: string) => string = text => text): Config {
   return parseConfig(change(`${SEED_CONFIG}\nconnections: { table_size: 1024 }\n`), 'x.yaml')
-}
-
-/** A keeper without a process. */
-class PaperKeeper implements Keeping {
-  readonly kept = true
-  readonly stored = false
-  readonly afresh = false
-  readonly leave = NO_KEEPER.leave
-  readonly ask = NO_KEEPER.ask
-  quiet = () => {}
-  readonly held = new Map<string, Held>()
-  has = (name: string) => this.held.has(name)
-  take = (name: string) => {
-    const held = this.held.get(name)
-    this.held.delete(name)
-    return held
-  }
-  hold = (name: string, held: Held) => void this.held.set(name, held)
-  drop = (name: string) => void this.held.delete(name)
-  ready = () => {}
-  notify = () => {}
 }
 
 /** What one daemon leaves, and what the next one makes of it. */

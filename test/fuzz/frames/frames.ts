@@ -121,6 +121,8 @@ class Run {
         words += this.#words()
         if (performance.now() >= end) break
       }
+      // What is looked at behind all of them need not be looked at twice.
+      if (this.frames >= frames) break
       if (this.frames >= arena) arena += this.#arena()
       if (this.frames >= books) books += this.#books()
     }

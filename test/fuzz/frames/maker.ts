@@ -8,6 +8,7 @@ import { State } from '../../../src/engine/tcp-state.ts'
 import { CLIENT_MAC, RS_MAC, type Stand } from '../../kit/stand.ts'
 import type { Chance } from '../chance.ts'
 import { mutate } from './mutate.ts'
+import { anyOptions, arp, icmpError, ipv6, type Making } from './others.ts'
 import { piece } from './piece.ts'
 import { type Given, OPTIONS, seeds } from './seeds.ts'
 import { mendIp, mendL4 } from './sums.ts'
@@ -26,7 +27,7 @@ const FLAGS = [0x02, 0x10, 0x10, 0x18, 0x12, 0x11, 0x04, 0x14, 0x00, 0x3f]
 
 const macBytes = (text: string) => Uint8Array.from(text.split(':'), part => parseInt(part, 16))
 
-export class Maker {
+export class Maker implements Making {
   readonly bytes = new Uint8Array(ROOM)
   readonly pkt = new DataView(this.bytes.buffer)
   length = 0
@@ -75,7 +76,8 @@ export class Maker {
     }
     const kind = chance.below(100)
     if (kind < 45) this.#living()
-    else if (kind < 62) this.#begin()
+    else if (kind < 60) this.#begin()
+    else if (kind < 64) this.#other()
     else if (kind < 97) this.#of(this.#seeds, this.#found)
     else this.#noise()
     if (chance.below(3) === 0) {
@@ -114,16 +116,23 @@ export class Maker {
     if (this.#chance.once(50)) this.side = 1 - this.side
   }
 
+  /** Of a network that speaks more than IPv4. */
+  #other(): void {
+    this.side = this.#chance.below(2)
+    if (this.#chance.below(2) === 0) arp(this, this.#chance)
+    else ipv6(this, this.#chance)
+  }
+
   /** Random bytes, half of them behind a good Ethernet header. */
   #noise(): void {
     const chance = this.#chance
     this.side = chance.below(2)
     this.length = 10 + chance.below(120)
     for (let i = 0; i < this.length; i++) this.bytes[i] = chance.below(256)
-    if (chance.below(2) === 0) this.#head(chance.below(3) === 0 ? 0x0806 : 0x0800)
+    if (chance.below(2) === 0) this.head(chance.below(3) === 0 ? 0x0806 : 0x0800)
   }
 
-  #head(type: number): void {
+  head(type: number): void {
     this.bytes.fill(0, 0, 10)
     this.bytes.set(this.#macs[this.side] as Uint8Array, 10)
     this.bytes.set(this.#senders[this.side] as Uint8Array, 16)
@@ -161,12 +170,12 @@ export class Maker {
       table.cells[at | TUPLE.PORTS],
     ]
     this.side = (t & 1) === 0 ? CLIENTS : SERVERS
-    if (table.protocol(conn) === KEY.UDP) {
-      this.#datagram(src, dst, ports)
-      return
-    }
-    const [seq, ack] = this.#numbers(stand, t)
-    if (chance.once(12)) this.#error(src, dst, ports, seq, ack)
+    const isUdp = table.protocol(conn) === KEY.UDP
+    const [seq, ack] = isUdp ? [0, 0] : this.#numbers(stand, t)
+    if (chance.once(12)) {
+      icmpError(this, chance, { src, dst, ports, protocol: isUdp ? 17 : 6 }, seq, ack)
+      this.mend()
+    } else if (isUdp) this.#datagram(src, dst, ports)
     else this.#segment(src, dst, ports, chance.pick(FLAGS), seq, ack)
   }
 
@@ -184,7 +193,7 @@ export class Maker {
     return [(ofClient - (cells[at | CELL.DELTA] as number) + near) | 0, ofRs]
   }
 
-  #ip(src: number, dst: number, protocol: number, bytes: number): void {
+  ip(src: number, dst: number, protocol: number, bytes: number): void {
     const { pkt } = this
     const chance = this.#chance
     pkt.setUint32(HEAD, 0x4500_0000 + 20 + bytes)
@@ -194,7 +203,7 @@ export class Maker {
     pkt.setInt32(HEAD + 12, src)
     pkt.setInt32(HEAD + 16, dst)
     this.length = HEAD + 20 + bytes
-    this.#head(0x0800)
+    this.head(0x0800)
   }
 
   #payload(): number {
@@ -206,9 +215,9 @@ export class Maker {
 
   #segment(src: number, dst: number, ports: number, flags: number, seq: number, ack: number): void {
     const chance = this.#chance
-    const options = chance.pick(OPTIONS)
+    const options = chance.once(4) ? anyOptions(chance) : chance.pick(OPTIONS)
     const payload = Math.min(this.#payload(), 65_400 - options.length)
-    this.#ip(src, dst, 6, 20 + options.length + payload)
+    this.ip(src, dst, 6, 20 + options.length + payload)
     const at = HEAD + 20
     this.pkt.setInt32(at, ports)
     this.pkt.setInt32(at + 4, seq)
@@ -224,7 +233,7 @@ export class Maker {
 
   #datagram(src: number, dst: number, ports: number): void {
     const bytes = 8 + Math.min(this.#payload(), 65_400)
-    this.#ip(src, dst, 17, bytes)
+    this.ip(src, dst, 17, bytes)
     const at = HEAD + 20
     this.pkt.setInt32(at, ports)
     this.pkt.setUint16(at + 4, bytes)
@@ -243,27 +252,6 @@ export class Maker {
     this.pkt.setUint16(4, gso === 0 ? 0 : 536 + this.#chance.below(1000), true)
     this.pkt.setUint16(6, 34, true)
     this.pkt.setUint16(8, field, true)
-  }
-
-  /** An ICMP error about what would be answered by a segment of these ends. */
-  #error(src: number, dst: number, ports: number, seq: number, ack: number): void {
-    const chance = this.#chance
-    const inside = chance.pick([8, 8, 20, 40])
-    this.#ip(src, dst, 1, 8 + 20 + inside)
-    const at = HEAD + 20
-    this.bytes.fill(0, at, at + 28 + inside)
-    this.pkt.setUint16(at, chance.pick([0x303, 0x304, 0x301, 0xb00, 0x400, 0x500, 0xc00]))
-    this.pkt.setUint16(at + 6, chance.below(2) ? 1400 : chance.edge())
-    const quote = at + 8
-    this.pkt.setUint32(quote, 0x4500_0000 + 20 + Math.max(inside, chance.below(1480)))
-    this.pkt.setUint32(quote + 8, 0x4006_0000)
-    this.pkt.setInt32(quote + 12, dst)
-    this.pkt.setInt32(quote + 16, src)
-    mendIp(this.pkt, quote)
-    this.pkt.setInt32(quote + 20, (ports << 16) | (ports >>> 16))
-    this.pkt.setInt32(quote + 24, ack)
-    if (inside >= 20) this.pkt.setInt32(quote + 28, seq)
-    this.mend()
   }
 
   /** The packet at hand comes in fragments: this one now, the others soon, and not always in order or once. */

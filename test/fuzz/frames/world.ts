@@ -18,7 +18,11 @@ import type { Variant } from './variants.ts'
 const GUARD = 96
 /** The most that a frame grows towards the headroom: IP and ICMP, in front of one that had grown by TOA, and a tag. */
 const GROWTH = 28 + 8 + 4
-const KNOWN = new Set([PARKED, DONE, ...Object.values(Drop).map(reason => -reason)])
+const DROPS = new Set(Object.values(Drop).map(reason => -reason))
+const KNOWN = new Set([PARKED, DONE, ...DROPS])
+/** Where IP begins in a frame, and what is no IPv4. */
+const IP = 24
+const IPV6 = 0x86dd
 /** Cells of a recorder's ring: a few hundred frames. */
 const CELLS = 2 ** 17
 
@@ -184,12 +188,14 @@ export class World {
     this.#came[slot] = came
     this.#payload[slot] = came === Sum.WRONG && hasPayload(this.pkt, start) ? 1 : 0
     const end = this.#dirtyTo[slot] as number
+    const isIpv6 = length >= IP && this.pkt.getUint16(start + IP - 2) === IPV6
     const isFragment = length >= 32 && (this.pkt.getUint16(start + 30) & 0x3fff) !== 0
     this.#isFragment = isFragment
     stand.judgeSlot(arms[arm] as never, slot)
     this.#isFragment = false
     const { verdict } = stand
     this.verdict = verdict
+    if (isIpv6 && !DROPS.has(verdict)) assert.fail(`verdict ${verdict} of IPv6`)
     if (verdict > HAND_OVER && !(verdict >= 0 ? verdict < arms.length : KNOWN.has(verdict)))
       assert.fail(`verdict ${verdict}`)
     this.verdicts.set(verdict, (this.verdicts.get(verdict) ?? 0) + 1)

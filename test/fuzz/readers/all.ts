@@ -1,7 +1,9 @@
 /** Every reader, by its name. */
 
 import { captureTarget, journalTarget } from './binaries.ts'
+import { keptTarget } from './kept.ts'
 import { requestTarget } from './requests.ts'
+import { stateTarget } from './state.ts'
 import { fuzzReader, type Plan, type Read, type Target } from './target.ts'
 import { configTarget, filterTarget, ipvsadmTarget, keepalivedTarget } from './texts.ts'
 import { commandTarget } from './words.ts'
@@ -18,6 +20,8 @@ export const READERS: Readonly<Record<string, (plan: Plan) => Promise<Read>>> = 
   filter: of(filterTarget),
   capture: of(captureTarget),
   journal: of(journalTarget),
+  kept: of(keptTarget),
+  state: of(stateTarget),
   commands: of(commandTarget),
   api: of(requestTarget),
 }

@@ -36,9 +36,11 @@ export interface Read {
   inputs: number
   /** Those that were not refused. */
   taken: number
-  /** Inputs kept because they reached code that none had reached, and blocks of code reached. */
+  /** Inputs kept because they reached code that none had reached. */
   found: number
+  /** Blocks of code reached, and those of them that no seed had. */
   blocks: number
+  fresh: number
 }
 
 /** Inputs between two looks at the coverage. */
@@ -67,22 +69,25 @@ async function run<T>(target: Target<T>, plan: Plan, coverage: Coverage): Promis
     if (await isTaken(target, input)) taken++
     count++
   }
-  coverage.take()
+  const known = coverage.take().size
   while (count < inputs && performance.now() < end) {
     const batch: T[] = []
-    for (let i = 0; i < LOOK_EVERY; i++) {
+    const size = Math.min(LOOK_EVERY, inputs - count)
+    for (let i = 0; i < size; i++) {
       const from = chance.once(3) ? corpus.slice(-NEWEST) : corpus
       const input = target.mutate(chance, chance.pick(from), chance.pick(corpus))
       batch.push(input)
       if (await isTaken(target, input)) taken++
     }
-    count += LOOK_EVERY
+    count += size
     const fresh = coverage.take()
-    if (fresh.size > 0 && corpus.length < FOUND_MAX)
+    // Nobody goes on from what the last ones have found.
+    if (fresh.size > 0 && corpus.length < FOUND_MAX && count < inputs)
       corpus.push(...(await reaching(target, batch, fresh, coverage)))
   }
   const found = corpus.length - target.seeds.length
-  return { inputs: count, taken, found, blocks: coverage.blocks }
+  const { blocks } = coverage
+  return { inputs: count, taken, found, blocks, fresh: blocks - known }
 }
 
 /** => Those of the batch, as few as will do, that reach the blocks */
@@ -110,9 +115,15 @@ async function reaching<T>(
 const HANGS_MS = 60_000
 const CALL = new Script('tapvsFuzzed()')
 
+/** A machine that stood still for a while was no reader's fault: it is one only that hangs twice. */
 function inTime(work: () => unknown): unknown {
   Object.assign(globalThis, { tapvsFuzzed: work })
-  return CALL.runInThisContext({ timeout: HANGS_MS })
+  try {
+    return CALL.runInThisContext({ timeout: HANGS_MS })
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
+    return CALL.runInThisContext({ timeout: HANGS_MS })
+  }
 }
 
 /** => false if it was refused, as it may be. Throws Error for anything else. */
