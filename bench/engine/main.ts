@@ -61,6 +61,8 @@ function plan(): [name: string, against: Row['against'], measure: () => number][
     ['life of 10 packets, whole', 'cpu', () => bench.life()],
     ['datagram, 1 k connections', 'cpu', () => bench.datagrams(1 << 10)],
     ['query and answer, whole life', 'cpu', () => bench.queries()],
+    ['SYN of a flood and its answer, the table is short', 'cpu', () => bench.flood('table')],
+    ['SYN of a flood and its answer, lports are short', 'cpu', () => bench.flood('lports')],
     ...(Object.keys(REFUSALS) as (keyof typeof REFUSALS)[]).map(
       (reason): ReturnType<typeof plan>[0] => [
         `drop ${reason.toLowerCase()}`,

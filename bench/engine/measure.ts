@@ -3,11 +3,13 @@
  * them, so that both have met the same machine.
  */
 
+import { Event } from '../../src/engine/counters.ts'
 import type { Against, Calibration } from './calibrate.ts'
 import { Clients } from './clients.ts'
 import type { Collections } from './collections.ts'
 import { datagrams, Queries } from './datagrams.ts'
 import { Established } from './established.ts'
+import { Flood } from './flood.ts'
 import { Lives } from './lives.ts'
 import { type REFUSALS, Refused } from './refused.ts'
 import { Rig, type RigOptions } from './rig.ts'
@@ -72,6 +74,19 @@ export class Bench {
     const queries = new Queries(rig, 1 << 17)
     const ns = this.#least(packets => queries.run(packets / 2), 5)
     expectNoDrops(rig)
+    return ns
+  }
+
+  /** ns per SYN and SYN+ACK of a flood that has filled the table of `conns`, or the lports of one LIP towards one RS. */
+  flood(short: 'table' | 'lports'): number {
+    const options =
+      short === 'table' ? { conns: 1 << 15 } : { conns: 1 << 18, lips: 1, realServers: 1 }
+    const rig = new Rig({ ...options, makeRoom: true })
+    const flood = new Flood(rig)
+    const ns = this.#least(syns => flood.run(syns))
+    expectNoDrops(rig)
+    const evicted = rig.engine.counters.events[Event.HALF_OPEN_EVICTED] ?? 0
+    if (evicted < this.#effort.packets) throw new Error(`only ${evicted} made room`)
     return ns
   }
 

@@ -8,7 +8,7 @@ import type { Protocol } from '../../src/api/protocols.ts'
 import type { ConfigArm } from '../../src/config/arms.ts'
 import { NO_CHECK } from '../../src/config/check-keys.ts'
 import type { ConfigValues } from '../../src/config/config.ts'
-import { buildEngine } from '../../src/control/threads/apply.ts'
+import { buildEngine } from '../../src/control/threads/build.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
 import { DONE, PARKED } from '../../src/engine/counters.ts'
@@ -39,6 +39,8 @@ export interface RigOptions {
   /** Seconds; ESTABLISHED of every service, of UDP all states. */
   establishedSec?: number
   lports?: { mask: number; residue: number }
+  /** Half-open connections make room when lports or the table are short. */
+  makeRoom?: boolean
   /** The flight recorder is on, with the memory that it has by default. */
   record?: boolean
 }
@@ -223,7 +225,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
     workers: { count: 1, steering: 'bpf' },
     connections: {
       tableSize: ConnTable.capacityFor(options.conns),
-      makeRoom: false,
+      makeRoom: options.makeRoom ?? false,
       clientShare: 1,
     },
     capture: { ring: false, bytes: 1 << 20, snaplen: 160, dump: null },

@@ -135,6 +135,7 @@ export const neighbour = z
     arm: z.string(),
     worker: count,
     static: z.boolean(),
+    flaps: z.boolean().describe('Its MAC has changed more than five times within ten seconds.'),
   })
   .meta({ id: 'Neighbour' })
 

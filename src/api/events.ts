@@ -16,6 +16,8 @@ const EVENTS = {
   server: z.object({ service, server, up: z.boolean(), reason: z.string() }),
   /** The device of an arm has gone or is back, was switched on or off, has lost its carrier or has it again. */
   arm: z.object({ arm: z.string(), ...linkState }),
+  /** The MAC of a neighbour changes again and again: two have the address, or somebody pretends to. */
+  neighbour: z.object({ address: z.string(), arm: z.string(), from: z.string(), to: z.string() }),
   /** A worker hangs and is ended, has ended by itself, or runs again on the memory that it left. */
   worker: z.object({
     worker: z.int(),
@@ -41,6 +43,7 @@ export const eventSchema = z
     event('config'),
     event('server'),
     event('arm'),
+    event('neighbour'),
     event('worker'),
     event('log'),
     event('stopping'),

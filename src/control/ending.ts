@@ -1,5 +1,6 @@
 /** The ends of the daemon: stopped with what it has, or letting go of packets and state because another daemon is to follow at once. */
 
+import { handOver, type Life, resign } from '../io/life.ts'
 import type { Checks } from './checks/host.ts'
 import type { ControlServer } from './http/server.ts'
 import type { Keeping, Leave } from './keeper/keeping.ts'
@@ -34,6 +35,10 @@ export interface Ending {
   watching: Watching
   records: Records
   keeping: Keeping
+  /** Left out without a keeper. */
+  life?: Life | undefined
+  /** Of what is kept for a next daemon. */
+  keep: { stop(): void }
   silent: { stop(): void }
   dumps: Dumps
   /** Of the traces. */
@@ -50,9 +55,10 @@ export function letGo(why: Leave, { log }: Pick<Ending, 'log'>, opened: Opened):
 
 /** What reads packets ends first if another daemon waits for that, or may come; what has been told is written out after it. */
 export async function close(
-  { silent, notifier, watching, dumps, workers, keeping, readers, records }: Ending,
+  { silent, notifier, watching, dumps, workers, keeping, life, keep, readers, records }: Ending,
   { server, checks, ui, leave }: Opened,
 ): Promise<void> {
+  keep.stop()
   silent.stop()
   notifier.end()
   watching.stop()
@@ -60,6 +66,9 @@ export async function close(
   if (leave) {
     // Its socket is the next one's to make.
     await server?.close()
+    // Who stands by goes on when the last thread has ended, and only if somebody is there to make it the daemon.
+    if (life && leave === 'hush') handOver(life)
+    else if (life) resign(life)
     await workers.stop(leave === 'hush' || keeping.stored)
     keeping.quiet()
   }

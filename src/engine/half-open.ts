@@ -138,9 +138,15 @@ export class HalfOpen {
     for (const pool of this.#lips) pool?.waiting.fill(0)
   }
 
-  /** Into one that has none: in this order, each list from its oldest on. */
-  restore(all: Iterable<number>): void {
-    for (const conn of all) this.append(conn)
+  /** Into one that has none: in this order, each list from its oldest on. Throws RangeError for one that does not wait, or twice. */
+  restore(all: ArrayLike<number>): void {
+    for (let i = 0; i < all.length; i++) {
+      const conn = all[i]
+      const waits = conn >= 0 && conn < this.#table.top && this.#table.inUse(conn)
+      if (!waits || !this.waits(conn)) throw new RangeError('a connection that does not wait')
+      this.append(conn)
+    }
+    if (this.count !== all.length) throw new RangeError('connections that wait twice')
   }
 
   /** The same in the order of their age. */

@@ -14,7 +14,7 @@ import { Parking } from './parking.ts'
 import type { Parts } from './parts.ts'
 import type { Random } from './random.ts'
 import type { Resolver } from './resolver.ts'
-import { sayFailed, sayNeigh } from './say.ts'
+import { sayFailed, sayFlaps, sayMoved, sayNeigh } from './say.ts'
 import { KEEP } from './state-table.ts'
 import type { TraceRing } from './trace.ts'
 
@@ -23,6 +23,9 @@ const JITTER_MS = 200
 const RETRANSMIT_MS = 1000
 /** An entry that has just changed is not suspected again at once: an RS behind two routers may use two MACs. */
 const SUSPECT_PAUSE_MS = 1000
+/** An address whose MAC changes more than so many times in this time has two owners, or somebody pretends to be one. */
+const FLAP_MOVES = 5
+export const FLAP_WINDOW_MS = 10_000
 /** A stamp that lies further back than half of any timeout: "never". */
 const LONG_AGO = 0x3fffffff
 
@@ -93,6 +96,7 @@ export class NeighMachine extends NeighTable {
     this.macHi[n] = 0
     this.macLo[n] = 0
     this.fixed[n] = 0
+    this.moves[n] = 0
     this.state[n] = NONE
     this.stamp[n] = now - LONG_AGO
     this.#rearm(n, now)
@@ -109,6 +113,8 @@ export class NeighMachine extends NeighTable {
       if (!this.inUse(n) || this.fixed[n] === 1) continue
       // One that stays REACHABLE for weeks: int32 would take its change for one to come.
       if (((now - this.changed[n]) | 0) > LONG_AGO) this.changed[n] = now - SUSPECT_PAUSE_MS - 1
+      if (this.moves[n] !== 0 && ((now - this.movedSince[n]) | 0) >= FLAP_WINDOW_MS)
+        this.moves[n] = 0
       if (((this.deadline[n] - now) | 0) <= 0) {
         if (this.state[n] === NONE) this.delete(n)
         else this.#expire(n, now)
@@ -127,6 +133,24 @@ export class NeighMachine extends NeighTable {
     }
     this.event(n, NeighEvent.TIMER, now)
     if (this.state[n] === NONE) this.parking.discard(n, arm)
+  }
+
+  /** Its MAC changes: said each time, and once more, as a warning, while it flaps. */
+  protected moved(n: number, macHi: number, macLo: number, now: number): void {
+    const arm = armOf(this.link(n))
+    this.counters.countOn(arm, Event.NEIGH_MOVED)
+    if (this.flaps(n)) return
+    if (this.moves[n] === 0) this.movedSince[n] = now
+    this.moves[n]++
+    if (this.flaps(n)) {
+      this.counters.countOn(arm, Event.NEIGH_FLAPS)
+      sayFlaps(this.trace, this, n, macHi, macLo)
+    } else sayMoved(this.trace, this, n, macHi, macLo)
+  }
+
+  /** Its MAC has changed many times within FLAP_WINDOW_MS, which are not over. */
+  flaps(n: number): boolean {
+    return this.moves[n] > FLAP_MOVES
   }
 
   /** It has been as it is for long enough to be doubted. */

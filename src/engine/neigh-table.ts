@@ -35,6 +35,9 @@ export class NeighTable {
   /** When the entry last really changed its state, for SUSPECT; when it last asked, for retransmission. */
   protected readonly changed: Int32Array
   protected readonly asked: Int32Array
+  /** How often its MAC has changed since `movedSince`, ms: 0 if not lately. An engine that adopts the entries counts anew. */
+  protected readonly moves: Uint8Array
+  protected readonly movedSince: Int32Array
   /** IN_USE and the entry's link; 0 when the entry is free. */
   readonly #links: Int32Array
   /** Chains through the buckets, and of free entries below the top. */
@@ -62,6 +65,8 @@ export class NeighTable {
     this.macHi = new Uint16Array(memory, narrow, capacity)
     this.state = new Uint8Array(memory, narrow + capacity * 2, capacity)
     this.fixed = new Uint8Array(memory, narrow + capacity * 3, capacity)
+    this.moves = new Uint8Array(capacity)
+    this.movedSince = new Int32Array(capacity)
     this.#next = new Int32Array(capacity)
   }
 
@@ -171,7 +176,8 @@ export class NeighTable {
 
   get #columns(): (Int32Array | Uint16Array | Uint8Array)[] {
     const { word, macLo, deadline, stamp, changed, asked, macHi, state, fixed } = this
-    return [this.#links, word, macLo, deadline, stamp, changed, asked, macHi, state, fixed]
+    const wide = [this.#links, word, macLo, deadline, stamp, changed, asked, this.movedSince]
+    return [...wide, macHi, state, fixed, this.moves]
   }
 
   #search(link: number, word: number): number {

@@ -19,7 +19,6 @@ import { NeighMachine } from './neigh-machine.ts'
 import { Neigh, NeighEvent } from './neigh-state.ts'
 import { type NeighTableImage, NO_NEIGH } from './neigh-table.ts'
 import type { ParkedImage } from './parking.ts'
-import { sayMoved } from './say.ts'
 
 export interface NeighImage extends NeighTableImage {
   parked: ParkedImage[]
@@ -143,8 +142,7 @@ export class Neighs extends NeighMachine {
     const known = this.state[n] >= REACHABLE
     const { macHi: oldHi, macLo: oldLo } = this
     if (known && (oldHi[n] !== macHi || oldLo[n] !== macLo)) {
-      this.counters.countOn(arm, Event.NEIGH_MOVED)
-      sayMoved(this.trace, this, n, macHi, macLo)
+      this.moved(n, macHi, macLo, now)
     } else if (!known && !solicited) return
     this.#setMac(n, macHi, macLo)
     if (!solicited) return

@@ -17,7 +17,7 @@ import { TraceCell, TraceKind } from './trace-kinds.ts'
 const { LOOKUP, NOT_SYN, REFUSED } = TraceKind
 const { CONN_NEW, CONN_DEL, TOA_FAILED, RESET, RESET_RS, CONN_KEPT, STATE } = TraceKind
 const { SCHEDULED, LPORT_FETCHED } = TraceKind
-const { NEIGH, NEIGH_MOVED, NEIGH_FAILED, ADDRESS_CLAIMED, PARKED_DROP } = TraceKind
+const { NEIGH, NEIGH_MOVED, NEIGH_FLAPS, NEIGH_FAILED, ADDRESS_CLAIMED, PARKED_DROP } = TraceKind
 /** Numbers of the IP header by the protocol's bits of KEY. */
 const PROTOCOLS = [PROTO.TCP, PROTO.UDP, PROTO.ICMP]
 const { at: recordAt, of: recordOf } = RECORD
@@ -164,6 +164,23 @@ export function sayMoved(
   mac(record, at.from, neighs.macHi[n], neighs.macLo[n])
   mac(record, at.to, macHi, macLo)
   trace.say(NEIGH_MOVED)
+}
+
+/** The same, and it did so many times just now. Always heard. */
+export function sayFlaps(
+  trace: TraceRing,
+  neighs: NeighTable,
+  n: number,
+  macHi: number,
+  macLo: number,
+): void {
+  const { record } = trace
+  const at = TraceCell.NEIGH_FLAPS
+  record[at.address] = neighs.word[n]
+  record[at.arm] = armOf(neighs.link(n))
+  mac(record, at.from, neighs.macHi[n], neighs.macLo[n])
+  mac(record, at.to, macHi, macLo)
+  trace.say(NEIGH_FLAPS)
 }
 
 /** Neighbour n has not answered, and the packets that waited for it are dropped. Always heard. */

@@ -101,6 +101,8 @@ const ROWS = {
   /** Nobody answered; packets that were dropped. */
   NEIGH_FAILED: [ALWAYS, { address: 'address', arm: 'arm', dropped: 'number' }],
   NEIGH_MOVED: [ALWAYS, { address: 'address', arm: 'arm', from: 'mac', to: 'mac' }],
+  /** It moves again and again; not said more than once in FLAP_WINDOW_MS. */
+  NEIGH_FLAPS: [ALWAYS, { address: 'address', arm: 'arm', from: 'mac', to: 'mac' }],
 } as const satisfies Record<string, readonly [number, Readonly<Record<string, FieldKind>>]>
 
 export type TraceName = keyof typeof ROWS

@@ -72,8 +72,17 @@ export const NEIGHBOURS: NeighbourInfo[] = [
     arm: 'int0',
     worker: 5,
     static: false,
+    flaps: false,
   },
-  { address: '192.168.168.9', mac: null, state: 'SEND', arm: 'int0', worker: 5, static: false },
+  {
+    address: '192.168.168.9',
+    mac: null,
+    state: 'SEND',
+    arm: 'int0',
+    worker: 5,
+    static: false,
+    flaps: true,
+  },
 ]
 
 export const ARMS: ArmInfo[] = [

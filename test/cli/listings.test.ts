@@ -153,7 +153,7 @@ test('dpip neigh show', () => {
     formatNeighbours(NEIGHBOURS),
     [
       'ip: 192.168.168.2                                    mac: 02:00:00:00:00:02   state: REACHABLE     dev: int0  core: 5',
-      'ip: 192.168.168.9                                    mac:incomplate           state: SEND          dev: int0  core: 5',
+      'ip: 192.168.168.9                                    mac:incomplate           state: SEND          dev: int0  core: 5  flaps',
       '',
     ].join('\n'),
   )

@@ -5,6 +5,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Family, linkOf } from '../../src/engine/family.ts'
+import { ipv4Int } from '../../src/wire/address.ts'
 import { RS } from '../kit/connection.ts'
 import type { DecodedTcp } from '../kit/decode.ts'
 import { arpFrame } from '../kit/frame.ts'
@@ -171,6 +173,49 @@ test('a request of a known neighbour to us is answered, and its new MAC learned'
   const [answer] = stand.input('dpdk1', arpFrame(1, self, target, 'ff:ff:ff:ff:ff:ff'))
   assert.equal(answer.decoded.dstMac, OTHER_MAC)
   assert.equal(stand.events('NEIGH_MOVED'), 1)
+})
+
+test('a MAC that changes again and again is told once in ten seconds, and counted each time', () => {
+  const stand = new Stand().resolveRss()
+  const claim = (mac: string) => {
+    const self = { mac, ip: '192.168.168.2' }
+    stand.input(
+      'dpdk1',
+      arpFrame(1, self, { ...self, mac: '00:00:00:00:00:00' }, 'ff:ff:ff:ff:ff:ff'),
+    )
+  }
+  const flapping = () => {
+    const before = stand.log().length
+    for (let i = 0; i < 50; i++) {
+      claim(i % 2 === 0 ? OTHER_MAC : RS_MAC)
+      stand.pass(20)
+    }
+    return stand.log().slice(before)
+  }
+  const said = flapping()
+  assert.equal(said.filter(line => / moved from /.test(line)).length, 5)
+  assert.deepEqual(
+    said.filter(line => / again and again/.test(line)),
+    [
+      `NEIGHBOUR: 192.168.168.2 on dpdk1 changes its MAC again and again, now from ${RS_MAC} to ${OTHER_MAC}: two have the address, or somebody pretends to; arms[].neighbours fixes the right one`,
+    ].map(line => line.replace(`from ${RS_MAC} to ${OTHER_MAC}`, `from ${OTHER_MAC} to ${RS_MAC}`)),
+  )
+  assert.deepEqual([stand.events('NEIGH_MOVED'), stand.events('NEIGH_FLAPS')], [50, 1])
+  const { neighs } = stand.engine
+  const n = neighs.find(linkOf(1, Family.IPV4), ipv4Int('192.168.168.2'), -1)
+  assert.equal(neighs.flaps(n), true)
+  // It goes on: once more in the next ten seconds; then it rests, and a failover is a failover.
+  stand.pass(10_000, 100)
+  assert.equal(neighs.flaps(n), false)
+  flapping()
+  assert.equal(stand.events('NEIGH_FLAPS'), 2)
+  stand.pass(10_000, 100)
+  claim(OTHER_MAC)
+  assert.match(stand.log().at(-1) ?? '', / moved from /)
+  // What the operator has fixed moves for nobody.
+  neighs.fix(linkOf(1, Family.IPV4), ipv4Int('192.168.168.2'), 0x0200, 2, stand.now)
+  flapping()
+  assert.equal(stand.events('NEIGH_MOVED'), 101)
 })
 
 test('gratuitous ARP does not resolve an entry that is being asked for', () => {

@@ -188,6 +188,12 @@ const SAYINGS: Readonly<Record<TraceName, Saying[]>> = {
       fields: { ...neighbour, dropped: 3 },
     },
   ],
+  NEIGH_FLAPS: [
+    {
+      say: trace => say.sayFlaps(trace, neighs, n, macHi, macLo),
+      fields: { ...neighbour, from: MACS[0], to: MACS[1] },
+    },
+  ],
   NEIGH_MOVED: [
     {
       say: trace => say.sayMoved(trace, neighs, n, macHi, macLo),

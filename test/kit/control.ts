@@ -53,7 +53,7 @@ export const WORKERS: Daemon['workers'] = {
     queues: () => 1,
   },
   async neighbours() {
-    const one = { address: '192.168.168.2', arm: 'int0', worker: 5, static: false }
+    const one = { address: '192.168.168.2', arm: 'int0', worker: 5, static: false, flaps: false }
     return [{ ...one, mac: null, state: 'SEND' }]
   },
   async conns(from, limit) {

@@ -10,6 +10,7 @@ export class PaperKeeper implements Keeping {
   readonly ask = NO_KEEPER.ask
   readonly held = new Map<string, Held>()
   has = (name: string) => this.held.has(name)
+  look = (name: string) => this.held.get(name)
   take = (name: string) => {
     const held = this.held.get(name)
     this.held.delete(name)

@@ -1,6 +1,6 @@
 /**
  * `node redis-load.js HOST PORT RATE`: RATE connections a second, a PING on each, until stdin ends. Then prints as JSON
- * how many were answered and which were not.
+ * how many were answered, how soon, and which were not.
  */
 
 import { createConnection } from 'node:net'
@@ -13,13 +13,17 @@ export interface Failure {
 
 export interface Load {
   answered: number
+  /** Of those answered the ones that took more than LATE_MS, and what the longest took. */
+  late: number
+  longestMs: number
   failures: Failure[]
 }
 
 const ANSWER_LIMIT_MS = 1500
+const LATE_MS = 100
 
 const [host = '', port, rate] = process.argv.slice(2)
-const load: Load = { answered: 0, failures: [] }
+const load: Load = { answered: 0, late: 0, longestMs: 0, failures: [] }
 let open = 0
 
 function ping(): void {
@@ -31,8 +35,12 @@ function ping(): void {
     if (done) return
     done = true
     open--
-    if (why === undefined) load.answered++
-    else load.failures.push({ at, why })
+    const took = Date.now() - at
+    if (why === undefined) {
+      load.answered++
+      if (took > LATE_MS) load.late++
+      load.longestMs = Math.max(load.longestMs, took)
+    } else load.failures.push({ at, why })
     socket.destroy()
   }
   socket.setTimeout(ANSWER_LIMIT_MS, () => end('no answer'))

@@ -26,6 +26,7 @@ const GAP_LIMIT_MS = 20_000
 const folder = scratchFolder()
 const config = labConfig(folder, 'crash', yaml => {
   yaml.set('workers', { count: 2 })
+  yaml.setIn(['log', 'modules'], yaml.createNode({ daemon: 'debug' }))
   for (const service of BULK_SERVICES) yaml.addIn(['services'], yaml.createNode(service))
 })
 
@@ -40,7 +41,7 @@ async function killed(lab: Lab): Promise<void> {
   assert.notEqual(daemonPid(lab.paths), before)
 }
 
-const standbyLab = labForTests('crash-standby', {}, 'tap')
+const standbyLab = labForTests('crash-standby', { realServers: 2 }, 'tap')
 
 for (const arms of ARMS) {
   const lab = labForTests(`crash-${arms}`, { config, realServers: 2 }, arms)
@@ -96,6 +97,9 @@ for (const arms of ARMS) {
       assert.ok(Number(conns) > IDLE, conns)
       assert.equal(cleared, '0')
     }
+    // Both times packets came first, and control found its threads as it wanted them.
+    assert.equal([...log.matchAll(/worker \d began .*; first of all/g)].length, 4, log)
+    assert.doesNotMatch(log, /take their place|could not be started/)
     assert.equal(keeperPid(lab.paths), keeper)
     const counted = await mustTapvs(lab, 'counters', '--json')
     assert.equal(JSON.parse(counted).drops.miss_bare ?? 0, 0)
@@ -107,13 +111,19 @@ test('with a standby, that is the next daemon, and another one stands by', async
   await lab.up(lab.wanted)
   const daemon = await startOwnDaemon(t, lab, { options: ['--standby'] })
   const keeper = daemon.process.pid as number
-  const second = () =>
-    until('one that stands by', { limitMs: 20_000, everyMs: 50 }, () => childrenOf(keeper)[1])
-  const standby = await second()
+  const stands = (times: number) =>
+    until('one that stands by', { limitMs: 20_000, everyMs: 50 }, () => {
+      const said = daemon.said().split('another one stands by').length - 1
+      return said >= times ? childrenOf(keeper)[1] : undefined
+    })
+  await stands(1)
+  // A change is a change for who stands by, too: it goes on with what runs.
+  const second = lab.arm('rs').addresses[1] as string
+  await mustTapvs(lab, 'ipvsadm', '-a', '-t', `${VIP}:6379`, '-r', `${second}:6379`, '-w', '1000')
   const held = await heldOpen(t, lab, 100)
-  // What it loads is loaded then, on a machine that has not much else to do.
   await sleep(2000)
   await held.look()
+  const standby = childrenOf(keeper)[1]
   process.kill(daemon.pid, 'SIGKILL')
   await daemon.says(/took over \d+ connections, 0 cleared/)
   await until('it to go on', { limitMs: 10_000 }, () => daemonOf(keeper) === standby || undefined)
@@ -121,9 +131,11 @@ test('with a standby, that is the next daemon, and another one stands by', async
   const { longestMs } = await held.look()
   t.diagnostic(`longest gap ${Math.round(longestMs)} ms with 100 connections and a standby`)
   assert.ok(longestMs < GAP_LIMIT_MS, `${longestMs}`)
+  assert.doesNotMatch(daemon.said(), /take their place|could not be started/)
+  assert.match(await mustTapvs(lab, 'ipvsadm', '-ln'), new RegExp(`${second}:6379`))
   const { answered, sent, received } = await held.end()
   assert.deepEqual([answered, received], [100, sent])
-  assert.notEqual(await second(), standby)
+  assert.notEqual(await stands(2), standby)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
   await until('both to end', { limitMs: 5000 }, () => childrenOf(keeper).length === 0 || undefined)

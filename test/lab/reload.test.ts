@@ -49,7 +49,6 @@ const ROUND: Edit[][] = [
 ]
 
 test('200 live connections under load do not notice any change', async () => {
-  // A LIP that is taken away while it carries connections answers no ARP, so the RS must know it already.
   const load = mustClient(lab, [
     ...['redis-benchmark', '-h', VIP, '-c', '200', '-n', '400000', '-t', 'get', '-q'],
   ])

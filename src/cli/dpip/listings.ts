@@ -44,7 +44,7 @@ export function formatNeighbours(neighbours: readonly NeighbourInfo[]): string {
     const { address, mac, state, arm, worker } = neighbour
     const lladdr = (mac ? `mac: ${mac}` : 'mac:incomplate').padEnd(22)
     text += `ip: ${address.padEnd(48)} ${lladdr}   state: ${state.padEnd(12)}  dev: ${arm}  core: ${worker}`
-    text += neighbour.static ? '  static\n' : '\n'
+    text += `${neighbour.static ? '  static' : ''}${neighbour.flaps ? '  flaps' : ''}\n`
   }
   return text
 }

@@ -54,8 +54,6 @@ export class Child {
   /** Of the program that it is; undefined while it has not said so. */
   version: string | undefined
   readonly #bell: Socket
-  /** It has let go, and only writes out what it has. */
-  isQuiet = false
   #isOver = false
   #stands: (version: string) => void = () => {}
   #hushed: (quiet: true) => void = () => {}
@@ -151,9 +149,7 @@ export class Child {
       if (typeof words.version === 'string') this.version = words.version
       if (words.standing === true) this.#stands(this.version ?? '')
       this.heard(words, message.fds)
-      if (words.quiet !== true) continue
-      this.isQuiet = true
-      this.#hushed(true)
+      if (words.quiet === true) this.#hushed(true)
     }
   }
 }

@@ -8,13 +8,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ifConfined } from '../../io/confined.ts'
 import { closeFd, confineProcess, notify } from '../../io/native.ts'
+import { inDist } from '../system/built-file.ts'
 import { decideSignals } from '../system/signals.ts'
+import { beginning } from './beginning.ts'
 import { Child, type Ended, type Words } from './child.ts'
-import { Holdings } from './holdings.ts'
+import { Children } from './children.ts'
+import type { Holdings } from './holdings.ts'
 import { STANDBY } from './keeping.ts'
 import { ownProgram, type Program } from './program.ts'
 import { goOn, type Left, leftIn } from './renew.ts'
-import { passedFds, restored, Store } from './store.ts'
 import { bodyOf, type Hands, type Launch, Upgrade } from './upgrade.ts'
 
 /** So many ends within so many ms are the last. */
@@ -34,8 +36,10 @@ const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
 const TELLING = ['SIGHUP', 'SIGUSR1'] as const
 
 export interface KeeperOptions {
-  /** What is started, without Node: this program and its arguments. */
+  /** What Node runs as a daemon, and the words for it. */
   argv: readonly string[]
+  /** What Node runs as this process. */
+  script: string
   /** Whether another process is made ready before it is needed. */
   standby: boolean
   environment: NodeJS.ProcessEnv
@@ -57,53 +61,39 @@ export class Keeper implements Hands {
   isStopping = false
   /** The standby. */
   #spare: Child | undefined
-  /** All that were started and have not ended. */
-  readonly #children = new Set<Child>()
+  readonly #children: Children
   /** Told to a daemon once it can hear it. */
   readonly #pending = new Set<NodeJS.Signals>()
   /** A stop that was wanted came before, so the config file counts. */
-  #afresh = false
+  #afresh: boolean
   /** Some daemon was ready. */
   #wasReady = false
   /** Some daemon was before this keeper, and has left what is gone on with. */
-  #follows = false
+  readonly #follows: boolean
 
   constructor(options: KeeperOptions) {
-    const { environment, left, argv } = options
+    const { environment, left, argv, script } = options
     this.#options = options
     this.#manager = environment.NOTIFY_SOCKET ?? ''
     // And with it what it starts, from the first instruction on. A daemon says where it cannot be.
     ifConfined(confineProcess, () => {})
     for (const signal of ENDING) process.on(signal, () => this.#end(signal))
     for (const signal of TELLING) process.on(signal, () => this.#tell(signal))
-    const program = left?.program ?? ownProgram(argv[0] as string)
-    const node = [process.execPath, ...process.execArgv]
-    this.launch = { program, command: [...node, program.real, ...argv.slice(1)] }
-    this.#holdings = left ? this.#inherited(left) : this.#stored()
+    const program = left?.program ?? ownProgram(script)
+    this.launch = { program, command: [process.execPath, ...process.execArgv, ...argv] }
+    const { holdings, afresh, problem } = beginning(environment, this.#manager, left)
+    if (problem) this.say(`${problem}: starting empty`)
+    this.#holdings = holdings
+    this.#afresh = afresh
+    this.#follows = holdings.size > 0
+    this.#children = new Children(this.#holdings)
     this.#upgrade = new Upgrade(this, left?.former, left?.text)
     if (!left) return
-    this.child = this.#mine(Child.adopt(left.child))
+    this.child = this.#mine(this.#children.add(Child.adopt(left.child)))
     this.isReady = true
     this.#wasReady = true
-    this.#prepare()
+    this.prepare()
     this.say(`the keeper is that of ${program.facts.version}`)
-  }
-
-  #inherited({ held, index }: Left): Holdings {
-    const store = index === null ? null : new Store(this.#manager, index)
-    const holdings = new Holdings(new Map(held), store)
-    store?.note(holdings.all)
-    return holdings
-  }
-
-  #stored(): Holdings {
-    const passed = passedFds(this.#options.environment, process.pid)
-    if (!this.#manager) return new Holdings()
-    const { store, held, stopped, problem } = restored(passed, this.#manager)
-    if (problem) this.say(`${problem}: starting empty`)
-    this.#afresh = stopped
-    this.#follows = held.size > 0
-    return new Holdings(held, store)
   }
 
   /** => the exit code of the last daemon, as a shell counts it */
@@ -125,7 +115,11 @@ export class Keeper implements Hands {
         return code
       }
       const afresh = ends.length >= ENDS_WITH_STATE
-      if (afresh) this.#holdings.dropState()
+      if (afresh) {
+        this.#holdings.dropState()
+        // It goes on with that very state.
+        this.#endSpare()
+      }
       this.say(`the daemon ${how}; starting another${afresh ? ', without its connections' : ''}`)
       if (ends.length > 1) await sleep(PAUSE_MS * (ends.length - 1))
       if (this.isStopping) return code
@@ -154,13 +148,21 @@ export class Keeper implements Hands {
   }
 
   start({ command }: Launch, role: string): Child {
-    return this.#mine(Child.start(command, role))
+    const child = this.#children.start(command, role, why => {
+      // The daemon that gets too little says so and fails; the next one has nothing to be handed.
+      this.say(`what was held could not be handed on (${why})`)
+      this.#holdings.dropAll()
+    })
+    return this.#mine(child)
+  }
+
+  #endSpare(): void {
+    this.#spare?.kill('SIGKILL')
+    this.#spare = undefined
   }
 
   #mine(child: Child): Child {
-    this.#children.add(child)
     child.heard = (words, fds) => this.#heard(child, words, fds)
-    void child.ended.then(() => this.#children.delete(child))
     return child
   }
 
@@ -168,27 +170,23 @@ export class Keeper implements Hands {
     this.child = child
     this.launch = launch
     this.isReady = false
+    this.#children.takesOver(child)
     try {
-      this.#holdings.handOn(child)
-      child.send({ all: true, afresh: this.#afresh, stored: this.#holdings.store !== null })
-    } catch (error) {
-      // The daemon that gets too little says so and fails; the next one has nothing to be handed.
-      this.say(`what was held could not be handed on (${(error as Error).message})`)
-      this.#holdings.dropAll()
+      child.send({ begin: true, afresh: this.#afresh, stored: this.#holdings.store !== null })
+    } catch {
+      // Its end says the rest.
     }
     child.ring()
   }
 
-  spareOf(version: string): Child | undefined {
+  async alone(): Promise<void> {
     const spare = this.#spare
-    this.#spare = undefined
-    if (spare?.version === version) return spare
-    spare?.kill('SIGKILL')
-    return undefined
+    this.#endSpare()
+    await spare?.ended
   }
 
   /** Another one that is ready to go on, if it is wanted, some time after this one has begun. */
-  #prepare(): void {
+  prepare(): void {
     if (!this.#options.standby) return
     setTimeout(() => {
       if (this.isStopping || this.#spare || !this.isReady || this.#upgrade.isOn) return
@@ -197,7 +195,7 @@ export class Keeper implements Hands {
       void spare.ended.then(() => {
         if (this.#spare !== spare) return
         this.#spare = undefined
-        this.#prepare()
+        this.prepare()
       })
     }, STANDBY_MS).unref()
   }
@@ -206,16 +204,15 @@ export class Keeper implements Hands {
     const { former, text } = this.#upgrade
     void this.#renew(former, text).catch((error: Error) => {
       this.say(`the keeper stays what it was (${error.message})`)
-      this.#prepare()
+      this.prepare()
     })
   }
 
   /** In place of this one, when nobody else is left that is a child of ours: the next one knows of the daemon only. */
   async #renew(former: Program | null, text: string): Promise<void> {
-    this.spareOf('')
     for (const end = performance.now() + LEAVE_MS; this.#children.size > 1; await sleep(10)) {
       if (performance.now() < end) continue
-      for (const child of this.#children) if (child !== this.child) child.kill('SIGKILL')
+      this.#children.killBut(this.child)
     }
     if (this.isStopping || !this.isReady || !this.child) return
     const { program } = this.launch
@@ -231,10 +228,16 @@ export class Keeper implements Hands {
   #heard(child: Child, words: Words, fds: readonly number[]): void {
     const { hold, drop, ready, about, notify: told, ask } = words
     const counts = child === this.child
-    if (counts && typeof hold === 'string') this.#holdings.hold(hold, { fds, about })
-    else for (const fd of fds) closeFd(fd)
+    if (counts && typeof hold === 'string') {
+      this.#children.tellStandbys({ hold, about }, fds)
+      this.#holdings.hold(hold, { fds, about })
+    } else for (const fd of fds) closeFd(fd)
+    if (words.stands === true) this.say('another one stands by')
     if (!counts) return
-    if (typeof drop === 'string') this.#holdings.drop(drop)
+    if (typeof drop === 'string') {
+      this.#children.tellStandbys({ drop })
+      this.#holdings.drop(drop)
+    }
     if (ready === true) this.#isReady()
     if (typeof told === 'string') this.#notify(told)
     if (typeof ask === 'number') this.#answer(child, ask, words.upgrade)
@@ -270,14 +273,13 @@ export class Keeper implements Hands {
     this.#holdings.store?.stopped(false)
     for (const signal of this.#pending) this.child?.kill(signal)
     this.#pending.clear()
-    this.#prepare()
+    this.prepare()
   }
 
   #end(signal: NodeJS.Signals): void {
     this.isStopping = true
     this.#holdings.store?.stopped(true)
-    for (const child of this.#children)
-      if (child !== this.child && !child.isQuiet) child.kill('SIGKILL')
+    this.#children.killStandbys()
     this.child?.kill(signal)
   }
 
@@ -296,9 +298,10 @@ export class Keeper implements Hands {
 export async function keep(): Promise<never> {
   decideSignals()
   const say = (text: string) => process.stderr.write(`${text}\n`)
-  const argv = process.argv.slice(1)
-  const standby = argv.includes('--standby')
+  const [, script = '', ...words] = process.argv
+  const argv = [inDist('bundle', 'kept.cjs'), ...words]
+  const standby = words.includes('--standby')
   const environment = process.env
   const left = leftIn(environment)
-  process.exit(await new Keeper({ argv, standby, environment, left, say }).run())
+  process.exit(await new Keeper({ argv, script, standby, environment, left, say }).run())
 }

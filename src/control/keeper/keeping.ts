@@ -5,14 +5,16 @@
  * Messages are JSON, each with its descriptors. To the keeper:
  *
  *   { hold, about }, { drop }     descriptors, by name
- *   { standing, version }         of one that stands by: it can be rung
+ *   { stands }                    of a standby: its packet threads go on by themselves when those before them have ended
+ *   { standing, version }         of a standby: it has loaded everything
  *   { ready }                     it is the daemon, with everything
  *   { notify }                    words for the service manager
  *   { ask, upgrade }              how an upgrade goes; with `upgrade` one is to begin. The answer has the number of `ask`
  *   { quiet }                     it has let go of packets and state
  *
- * From it, before it rings for the first time: `{ hold, about }` for each that is held and then `{ all, afresh, stored }`: then the daemon
- * begins. And each with a ring: `{ hush }`, another one is to follow; `{ answer, ok }` or `{ answer, error }`.
+ * From it `{ hold, about }` for each that is held, to a standby also `{ hold, about }` and `{ drop }` when its forerunner has given something
+ * else to be held, and `{ begin, afresh, stored }`: be the daemon now. Then `{ hush }`, another one is to follow, and `{ answer, ok }` or
+ * `{ answer, error }`. It rings when it has said something.
  */
 
 import { Refused } from '../../api/refused.ts'
@@ -26,6 +28,10 @@ export const KEPT = 'TAPVS_KEPT'
 export const STANDBY = 'standby'
 /** What the name of a piece of state begins with: a daemon may be started without what is held under such names. */
 export const STATE = 'state '
+/** As what is held the config that runs (model/kept-config.ts), what packet threads of it start with (threads/start-image.ts), and whether its daemon lives (io/life.ts). */
+export const CONFIG = 'config'
+export const START = `${STATE}start`
+export const LIVES = 'lives'
 
 export interface Held {
   fds: readonly number[]
@@ -47,6 +53,8 @@ export interface Keeping {
   readonly leave: Promise<Leave>
   /** Whether a forerunner has given something under this name that nobody has taken yet. */
   has(name: string): boolean
+  /** The same, and it stays to be taken: the descriptors are nobody's. */
+  look(name: string): Held | undefined
   /** What a forerunner has given under this name, once; the descriptors are the caller's. */
   take(name: string): Held | undefined
   /** Has copies of these held, in place of what was held under the name before. */
@@ -69,6 +77,7 @@ export const NO_KEEPER: Keeping = {
   afresh: false,
   leave: new Promise(() => {}),
   has: () => false,
+  look: () => undefined,
   take: () => undefined,
   hold: () => {},
   drop: () => {},

@@ -2,9 +2,9 @@
  * A value as JSON in memory that outlives whoever wrote it (io/hold.ts). Two halves are written by turns, so that one is whole
  * whenever its writer dies:
  *
- *   sequence   int32, written last: of the whole ones the later counts; 0 for none
+ *   sequence   int32 from 1 on, written last: of the whole ones the later counts; 0 for none
  *   bytes      int32
- *   sum        int32, FNV-1a of both and of the FNV-1a of the bytes
+ *   sum        int32, FNV-1a of the bytes and of the two cells above, so that no half passes for a later one
  *   JSON
  */
 
@@ -35,7 +35,7 @@ export class KeptJson {
   /** => what was written last, undefined if nothing was. Throws an Error in one line if nothing of it is whole. */
   read(): unknown {
     const latest = this.#latest()
-    if (latest) return JSON.parse(bytesOf(latest).toString())
+    if (latest) return parsed(latest)
     if (this.#halves.some(half => sequenceOf(half) !== 0)) throw new Error('it is spoilt')
     return undefined
   }
@@ -76,4 +76,13 @@ function isWhole(half: Uint8Array): boolean {
 
 function sumFor(sequence: number, bytes: Uint8Array): number {
   return sumOf(Int32Array.of(sequence, bytes.length, sumOf(bytes)))
+}
+
+/** That the bytes are those which were written says nothing of who wrote them. */
+function parsed(half: Uint8Array): unknown {
+  try {
+    return JSON.parse(bytesOf(half).toString())
+  } catch {
+    throw new Error('it is no JSON')
+  }
 }

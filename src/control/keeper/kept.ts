@@ -1,26 +1,17 @@
 /** A daemon that a keeper has started: what it says, and what it is given. */
 
-import { once } from 'node:events'
 import { writeSync } from 'node:fs'
-import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Refused } from '../../api/refused.ts'
 import type { UpgradeBody, UpgradeInfo } from '../../api/upgrade.ts'
 import { lockMemory, unlockMemory } from '../../io/exec.ts'
 import { createMemory, receiveMessage, sendMessage } from '../../io/hold.ts'
-import { closeFd } from '../../io/native.ts'
+import { closeFd, wait } from '../../io/native.ts'
 import { version } from '../system/version.ts'
-import {
-  BELL_FD,
-  type Held,
-  KEPT,
-  type Keeping,
-  type Leave,
-  MESSAGES_FD,
-  NO_KEEPER,
-  STANDBY,
-} from './keeping.ts'
+import { BELL_FD, type Held, type Keeping, type Leave, MESSAGES_FD } from './keeping.ts'
 
+/** A keeper tells a daemon to begin right after it has started it. */
+const BEGIN_MS = 10_000
 /** A piece of memory that the one daemon has to itself which touches packets and state (lockMemory). */
 const LIFE = 'life'
 const LIFE_BYTES = 4096
@@ -36,36 +27,58 @@ interface Waiting {
 
 export class Kept implements Keeping {
   readonly kept = true
-  readonly stored: boolean
-  readonly afresh: boolean
+  stored = false
+  afresh = false
   readonly leave: Promise<Leave>
-  readonly #left = new Map<string, Held>()
+  #leave: (why: Leave) => void = () => {}
   readonly #waiting = new Map<number, Waiting>()
   #asked = 0
   #life = -1
-  #leave: (why: Leave) => void = () => {}
+  readonly #left = new Map<string, Held>()
+  /** Descriptors that others have taken the place of. */
+  #replaced: number[] = []
+  #begun = false
 
-  /** Throws an Error if the keeper has not sent all. */
-  constructor(bell: Socket) {
+  constructor() {
     this.leave = new Promise(done => {
       this.#leave = done
     })
+  }
+
+  /** This process is to be the daemon. */
+  get begun(): boolean {
+    return this.#begun
+  }
+
+  /** Takes in what the keeper has said. => whether something is held that was not before, or is not any more */
+  listen(): boolean {
+    let changed = false
     for (;;) {
       const message = receiveMessage(MESSAGES_FD)
-      if (message === null || message === 'end') throw new Error('the keeper has said too little')
-      const { hold, about, all, afresh, stored } = JSON.parse(message.text)
-      if (all === true) {
-        this.afresh = afresh === true
-        this.stored = stored === true
-        break
-      }
-      this.#left.set(String(hold), { fds: message.fds, about })
+      if (message === null || message === 'end') return changed
+      const { hold, drop, about, begin, ...words } = JSON.parse(message.text)
+      this.#hear(words)
+      const name = hold ?? drop
+      if (begin === true) this.#begins(words)
+      if (name === undefined) continue
+      changed = true
+      this.#replaced.push(...(this.#left.get(name)?.fds ?? []))
+      if (drop === undefined) this.#left.set(name, { fds: message.fds, about })
+      else this.#left.delete(name)
     }
-    bell.on('data', () => this.#listen())
-    bell.once('close', () => {
-      this.#leave('gone')
-      setTimeout(() => process.exit(1), GONE_LIMIT_MS).unref()
-    })
+  }
+
+  #begins({ afresh, stored }: Record<string, unknown>): void {
+    this.#begun = true
+    this.afresh = afresh === true
+    this.stored = stored === true
+  }
+
+  #hear({ hush, answer, ok, error }: Record<string, unknown>): void {
+    if (hush === true) this.#leave('hush')
+    const waiting = this.#waiting.get(answer as number)
+    if (typeof error === 'string') waiting?.fail(new Refused('exists', error))
+    else waiting?.done(ok as UpgradeInfo)
   }
 
   /** Waits until no other daemon touches what is held, which is at once, unless that one has lost its keeper and is ending. */
@@ -83,17 +96,47 @@ export class Kept implements Keeping {
     }
   }
 
+  /** The keeper has ended. */
+  gone(): void {
+    this.#leave('gone')
+    setTimeout(() => process.exit(1), GONE_LIMIT_MS).unref()
+  }
+
+  /** Sleeps until it is to begin. Throws an Error if the keeper does not say so. */
+  untilBegun(): void {
+    const end = performance.now() + BEGIN_MS
+    for (;;) {
+      this.listen()
+      if (this.#begun) return
+      const left = end - performance.now()
+      if (left <= 0) throw new Error('the keeper has said too little')
+      wait(Int32Array.of(MESSAGES_FD), new Int32Array(1), 1, Math.ceil(left))
+    }
+  }
+
+  /** Nobody uses any more what others have taken the place of. */
+  tidy(): void {
+    for (const fd of this.#replaced) closeFd(fd)
+    this.#replaced = []
+  }
+
   has(name: string): boolean {
     return this.#left.has(name)
   }
 
+  look(name: string): Held | undefined {
+    return this.#left.get(name)
+  }
+
   take(name: string): Held | undefined {
-    const held = this.#left.get(name)
+    const held = this.look(name)
     this.#left.delete(name)
     return held
   }
 
   hold(name: string, { fds, about }: Held): void {
+    // What was there and nobody has taken is not to be dropped as such.
+    this.#replaced.push(...(this.take(name)?.fds ?? []))
     this.#say({ hold: name, about }, fds)
   }
 
@@ -133,54 +176,22 @@ export class Kept implements Keeping {
     this.#say({ notify: text })
   }
 
-  #listen(): void {
-    for (;;) {
-      const message = receiveMessage(MESSAGES_FD)
-      if (message === null || message === 'end') return
-      const { hush, answer, ok, error } = JSON.parse(message.text)
-      for (const fd of message.fds) closeFd(fd)
-      if (hush === true) this.#leave('hush')
-      const waiting = this.#waiting.get(answer)
-      if (typeof error === 'string') waiting?.fail(new Refused('exists', error))
-      else waiting?.done(ok)
-    }
+  /** It goes on by itself when the daemon dies. */
+  stands(): void {
+    this.#say({ stands: true })
+  }
+
+  /** It has loaded everything. */
+  standing(): void {
+    this.#say({ standing: true, version })
   }
 
   #say(words: object, fds: readonly number[] = []): void {
-    say(words, fds)
+    try {
+      sendMessage(MESSAGES_FD, { text: JSON.stringify(words), fds: [...fds] })
+      writeSync(BELL_FD, '.')
+    } catch {
+      // It has ended, which the bell's end says; or it is stopped, and hears less than it should.
+    }
   }
-}
-
-function say(words: object, fds: readonly number[] = []): void {
-  try {
-    sendMessage(MESSAGES_FD, { text: JSON.stringify(words), fds: [...fds] })
-    writeSync(BELL_FD, '.')
-  } catch {
-    // It has ended, which the bell's end says; or it is stopped, and hears less than it should.
-  }
-}
-
-/**
- * What this process was started with. Resolves when its keeper wants it to be the daemon, which is at once but for a standby: that can be rung
- * from when `stands` resolves. Takes its variable out of `environment`, so that no child of ours believes in it.
- */
-export async function keepingOf(
-  environment: NodeJS.ProcessEnv,
-  stands: Promise<unknown>,
-): Promise<Keeping> {
-  const role = environment[KEPT]
-  delete environment[KEPT]
-  if (role === undefined) return NO_KEEPER
-  const bell = new Socket({ fd: BELL_FD, readable: true, writable: false })
-  bell.on('error', () => {})
-  const end = () => process.exit(0)
-  bell.once('close', end)
-  const rung = once(bell, 'data')
-  if (role === STANDBY) void stands.then(() => say({ standing: true, version }))
-  await rung
-  bell.off('close', end)
-  const kept = new Kept(bell)
-  bell.unref()
-  await kept.live()
-  return kept
 }

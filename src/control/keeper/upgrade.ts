@@ -35,8 +35,10 @@ export interface Hands {
   start(launch: Launch, role: string): Child
   /** It is the daemon from now on, and has all that is held. */
   takeOver(child: Child, launch: Launch): void
-  /** One that stands by and is of this version, taken out; any other is ended. */
-  spareOf(version: string): Child | undefined
+  /** No other one stands by: two would go on at once. */
+  alone(): Promise<void>
+  /** Another one may stand by again. */
+  prepare(): void
   /** The upgrade stands. */
   renew(): void
   say(text: string): void
@@ -103,6 +105,7 @@ export class Upgrade {
       this.#watched = undefined
       this.#now('failed', error.message)
       this.#hands.say(`upgrade failed: ${error.message}`)
+      this.#hands.prepare()
     })
     return this.info
   }
@@ -131,6 +134,7 @@ export class Upgrade {
       throw new Error(`${path} has ${lost}; insist with --lose-connections`)
     hands.say(`upgrade from ${what}: starting it`)
     this.#now('starting', `starting ${facts.version}`)
+    await hands.alone()
     const launch = hands.launchOf(program)
     const next = await this.#started(launch)
     await this.#hush(next)
@@ -225,11 +229,9 @@ export class Upgrade {
     next.kill('SIGKILL')
     await next.ended
     const { version } = before.program.facts
-    const spare = hands.spareOf(version)
     const isThere = this.#wayBack(hands.launch.program, before.program) !== null
-    if (spare === undefined && !isThere)
-      throw new Error(`${why}; ${version} was replaced by it, so there is no way back`)
-    hands.takeOver(spare ?? hands.start(before, '1'), before)
+    if (!isThere) throw new Error(`${why}; ${version} was replaced by it, so there is no way back`)
+    hands.takeOver(hands.start(before, '1'), before)
     throw new Error(`${why}; ${version} goes on`)
   }
 }

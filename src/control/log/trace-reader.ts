@@ -3,13 +3,13 @@
  * that a slow terminal costs records, not packets; how many is said once a second.
  */
 
+import type { LogLevel } from '../../api/log-levels.ts'
 import type { TraceRing } from '../../engine/trace.ts'
 import { RECORD_CELLS } from '../../engine/trace-kinds.ts'
 import { counted } from '../../see/text/counted.ts'
 import { fieldsOf, type Names } from '../../see/words/trace-fields.ts'
 import { kindOf, lineOf } from '../../see/words/trace-words.ts'
 import type { Log, Saying } from './log.ts'
-import type { SilentNeighbours } from './silent-neighbours.ts'
 
 const DEBUG_PERIOD_MS = 20
 const QUIET_PERIOD_MS = 100
@@ -23,7 +23,12 @@ export interface TraceParts {
   /** How many records the writer could not write so far. */
   lost: () => number
   /** Shared by the readers of all workers. */
-  silent?: SilentNeighbours
+  judges?: readonly Judge[]
+}
+
+/** Sees each record, and says at which level it is to be logged whose level is `level` so far. */
+export interface Judge {
+  level(record: Int32Array, level: LogLevel): LogLevel
 }
 
 /** Reads the trace ring on a timer and logs what it finds. */
@@ -33,20 +38,20 @@ export class TraceReader {
   readonly #names: Names
   readonly #log: Log
   readonly #lostSoFar: () => number
-  readonly #silent: SilentNeighbours | undefined
+  readonly #judges: readonly Judge[]
   readonly #record = new Int32Array(RECORD_CELLS)
   #timer: NodeJS.Timeout | undefined
   #lost = 0
   #reportedAt = 0
 
   /** `capacity` is the ring's, in records. */
-  constructor(ring: TraceRing, capacity: number, { names, log, lost, silent }: TraceParts) {
+  constructor(ring: TraceRing, capacity: number, { names, log, lost, judges = [] }: TraceParts) {
     this.#ring = ring
     this.#capacity = capacity
     this.#names = names
     this.#log = log
     this.#lostSoFar = lost
-    this.#silent = silent
+    this.#judges = judges
   }
 
   start(): void {
@@ -71,7 +76,8 @@ export class TraceReader {
       if (this.#log.behind) return true
       if (!this.#ring.read(this.#record)) return true
       const { level, module, event } = kindOf(this.#record)
-      const wanted = this.#silent?.level(this.#record, level) ?? level
+      let wanted: LogLevel = level
+      for (const judge of this.#judges) wanted = judge.level(this.#record, wanted)
       this.#log.record(wanted, module, event, () => this.#say())
     }
     return false

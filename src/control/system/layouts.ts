@@ -14,3 +14,9 @@ export const CONFIG_LAYOUT = 1
 
 /** Of what a daemon and its keeper say to one another, and of what a keeper leaves to the next (control/keeper). */
 export const KEEPING = 1
+
+/**
+ * Of what packet threads are started with before anything else (control/threads/start-image.ts): BareConfig and Change. Another one is
+ * passed over, and threads start when the config has been read. test/control/threads/start-image.test.ts knows when.
+ */
+export const START_LAYOUT = 1

@@ -125,6 +125,7 @@ export function neighbours(engine: Engine, config: BareConfig, worker: number): 
       arm: config.arms[arm]?.name ?? '',
       worker,
       static: neighs.fixed[n] === 1,
+      flaps: neighs.flaps(n),
     })
   }
   return list

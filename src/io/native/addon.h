@@ -85,6 +85,9 @@ union fd_room {
   char bytes[CMSG_SPACE(FDS_MOST * sizeof(int))];
 };
 void carry_fds(struct msghdr *message, union fd_room *room, const void *fds, size_t count);
+/* hold.c: new_memory => a descriptor, -1 with errno; memory_size => whether it is one that new_memory made, else errno */
+int new_memory(const char *name, uint64_t bytes);
+bool memory_size(int fd, uint64_t *bytes);
 napi_value socket_pair(napi_env env, napi_callback_info info);
 napi_value stream_pair(napi_env env, napi_callback_info info);
 napi_value send_fds(napi_env env, napi_callback_info info);
@@ -99,6 +102,12 @@ napi_value lock_memory(napi_env env, napi_callback_info info);
 napi_value unlock_memory(napi_env env, napi_callback_info info);
 napi_value wait_child(napi_env env, napi_callback_info info);
 napi_value execute(napi_env env, napi_callback_info info);
+/* life.c */
+napi_value create_lives(napi_env env, napi_callback_info info);
+napi_value live(napi_env env, napi_callback_info info);
+napi_value resign(napi_env env, napi_callback_info info);
+napi_value hand_over(napi_env env, napi_callback_info info);
+napi_value watch_lives(napi_env env, napi_callback_info info);
 
 /* ring.c */
 napi_value open_ring(napi_env env, napi_callback_info info);

@@ -38,6 +38,7 @@ export const EVENT_WORDS: Record<EventName, string> = {
   uoa_no_buffer: 'datagrams without UOA, as no buffer was free for one ahead',
   half_open_evicted:
     'half-open connections that made room for new ones, as lports or records were running short',
+  neigh_flaps: 'times that a neighbour was found to change its MAC again and again',
   icmp_translated: 'ICMP errors about packets of connections, passed on to who had sent those',
   icmp_mtu_lowered: 'path MTUs told to clients 8 bytes smaller, to leave room for TOA',
   icmp_frag_needed: 'senders told that their packet is larger than the arm it has to leave on',

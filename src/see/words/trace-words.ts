@@ -119,6 +119,12 @@ const ROWS: { readonly [Name in TraceName]: Row<Name> } = {
     line: ({ address, arm, from, to }) =>
       `NEIGHBOUR: ${address} on ${arm} moved from ${from} to ${to}`,
   },
+  NEIGH_FLAPS: {
+    module: 'neigh',
+    level: 'warn',
+    line: ({ address, arm, from, to }) =>
+      `NEIGHBOUR: ${address} on ${arm} changes its MAC again and again, now from ${from} to ${to}: two have the address, or somebody pretends to; arms[].neighbours fixes the right one`,
+  },
 }
 
 type Line = (fields: Record<string, unknown>, worker: number) => string

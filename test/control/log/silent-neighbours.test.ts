@@ -35,7 +35,7 @@ test('once, and again after it has answered or another config runs', async t => 
     'info',
   )
 
-  const one = { address: RS, arm: 'int0', worker: 2, static: false }
+  const one = { address: RS, arm: 'int0', worker: 2, static: false, flaps: false }
   known = [{ ...one, mac: null, state: 'SEND' }]
   const before = asked
   await until('two looks', { limitMs: 3000 }, () => asked > before + 1 || undefined)

@@ -36,6 +36,7 @@ const last = ENDS_MOST - 1
 const daemon = fileURLToPath(new URL('./daemon.js', import.meta.url))
 const options = {
   argv: [daemon, `${seed}`, folder],
+  script: daemon,
   standby: false,
   environment: process.env,
 }

@@ -57,14 +57,14 @@ test('the log keeps to the lines of DPVS, and has warnings whatever its level', 
     while (ring.read(record)) seen.push(record[0])
     return seen
   }
-  const { ADDRESS_CLAIMED, NEIGH_FAILED, NEIGH_MOVED } = TraceKind
+  const { ADDRESS_CLAIMED, NEIGH_FAILED, NEIGH_MOVED, NEIGH_FLAPS } = TraceKind
   const { SCHEDULED, RESET, RESET_RS, CONN_KEPT, PARKED_DROP } = TraceKind
   const own: number[] = [SCHEDULED, RESET, RESET_RS, CONN_KEPT, PARKED_DROP]
   assert.deepEqual(
     kinds(true),
     Object.values(TraceKind).filter(kind => !own.includes(kind)),
   )
-  assert.deepEqual(kinds(false), [ADDRESS_CLAIMED, NEIGH_FAILED, NEIGH_MOVED])
+  assert.deepEqual(kinds(false), [ADDRESS_CLAIMED, NEIGH_FAILED, NEIGH_MOVED, NEIGH_FLAPS])
 })
 
 const debug = (text: string): Words => ({ level: 'debug', text })
@@ -168,6 +168,10 @@ test('warnings and news name the arm', () => {
     level: 'info',
     text: 'NEIGHBOUR: 192.168.168.2 on int0 moved from 02:00:00:00:00:01 to fe:ff:ff:ff:ff:fe',
   })
+  assert.deepEqual(words('NEIGH_FLAPS', { address: RIP, arm: 1, from, to }), {
+    level: 'warn',
+    text: 'NEIGHBOUR: 192.168.168.2 on int0 changes its MAC again and again, now from 02:00:00:00:00:01 to fe:ff:ff:ff:ff:fe: two have the address, or somebody pretends to; arms[].neighbours fixes the right one',
+  })
 })
 
 test('every kind of record has words', () => {
@@ -232,6 +236,7 @@ test('the fields of a record have what its words have', () => {
     PARKED_DROP: { pair: 17, reason: Drop.NEIGH_UNRESOLVED },
     ADDRESS_CLAIMED: { address: VIP, arm: 0, mac: from },
     NEIGH_FAILED: { ...neighbour, dropped: 3 },
+    NEIGH_FLAPS: { ...neighbour, from, to },
     NEIGH_MOVED: { ...neighbour, from, to },
   }
   for (const name of Object.keys(samples) as TraceName[]) {

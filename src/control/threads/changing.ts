@@ -1,0 +1,73 @@
+/** Changes of the config on their way to the workers: what the kernel brings them is what they know how to take, before and after. */
+
+import type { Change } from '../../config/changes.ts'
+import type { Arms } from './arms.ts'
+import { LeavingLips } from './leaving-lips.ts'
+import type { Own } from './own.ts'
+
+/** How often it is looked whether the connections of LIPs that leave are gone. */
+const LOOK_MS = 1000
+
+type OfArms = Pick<Arms, 'steer' | 'readdress' | 'readdressMore'>
+/** In all workers. Rejects if one could not. */
+type Tell = (changes: readonly Change[]) => Promise<void>
+
+export class Changing {
+  readonly #leaving: LeavingLips
+  readonly #arms: OfArms
+  readonly #tell: Tell
+  readonly #lookMs: number
+  /** What is ours by the config. */
+  #own: Own
+  #timer: NodeJS.Timeout | undefined
+
+  /** `isQuiet` says that no connection holds the place of a LIP. */
+  constructor(
+    own: Own,
+    isQuiet: (place: number) => boolean,
+    arms: OfArms,
+    tell: Tell,
+    lookMs = LOOK_MS,
+  ) {
+    this.#own = own
+    this.#leaving = new LeavingLips(isQuiet)
+    this.#arms = arms
+    this.#tell = tell
+    this.#lookMs = lookMs
+  }
+
+  /** `own` is what is ours then, if they change that. Rejects if a worker could not. */
+  async change(changes: readonly Change[], own = this.#own): Promise<void> {
+    this.#own = own
+    const now = this.#leaving.sifted(changes)
+    if (this.#leaving.some) this.#timer ??= setInterval(() => this.#look(), this.#lookMs)
+    await this.#carryOut(now, changes)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** `of` are those that they come of. */
+  async #carryOut(changes: readonly Change[], of = changes): Promise<void> {
+    const arms = this.#arms
+    const has = (...puts: Change['put'][]) => of.some(({ put }) => puts.includes(put))
+    // Before a LIP is used, what comes back to it must find its way to the worker.
+    if (has('lip', 'no-lip')) arms.steer(this.#leaving.with(this.#own).lips)
+    // And an address is the host's again when nobody has it any more.
+    if (has('address')) arms.readdressMore(this.#own.addresses)
+    await this.#tell(changes)
+    if (has('no-address')) arms.readdress(this.#leaving.with(this.#own).addresses)
+  }
+
+  /** Takes the addresses away of LIPs whose last connection is gone. */
+  #look(): void {
+    const due = this.#leaving.due()
+    if (!this.#leaving.some) this.stop()
+    if (due.length === 0) return
+    this.#arms.steer(this.#leaving.with(this.#own).lips)
+    // A thread that does not answer is started again with what it was to be told.
+    this.#carryOut(due).catch(() => {})
+  }
+}
