@@ -45,6 +45,7 @@ export const NOT_QUICK = {
   runner: 'long',
   server: 'long',
   signals: 'root',
+  'sim/mixed': 'long',
   'sim/sim': 'long',
   'steering-bpf': 'root',
   story: 'long',

@@ -74,11 +74,17 @@ export function parentOf(arms: readonly { name: string }[], vlan: { arm: string 
   return arms.findIndex(({ name }) => name === vlan.arm)
 }
 
+/** => the index of the arm whose device the arm of index `arm` is on: another's, or its own */
+export function deviceOf(arms: readonly Pick<ConfigArm, 'name' | 'vlan'>[], arm: number): number {
+  const vlan = arms[arm]?.vlan
+  return vlan ? parentOf(arms, vlan) : arm
+}
+
 /** With everything defaulted and normalised. */
 export function armsOf(arms: ConfigFile['arms']): ConfigArm[] {
   return arms.map(arm => ({
     name: arm.name,
-    ...deviceOf(arms.find(({ name }) => name === arm.vlan?.arm) ?? arm, arm.mtu),
+    ...deviceKeys(arms.find(({ name }) => name === arm.vlan?.arm) ?? arm, arm.mtu),
     vlan: arm.vlan ?? null,
     addresses: arm.addresses.map(cidr => ({ address: hostOf(cidr), prefixLength: lengthOf(cidr) })),
     localAddresses: arm.local_addresses,
@@ -98,7 +104,7 @@ export function armsOf(arms: ConfigFile['arms']): ConfigArm[] {
 }
 
 /** `parent` has the device; its MTU is that of all who share it and name none. */
-function deviceOf(parent: ConfigFile['arms'][number], own: number | undefined) {
+function deviceKeys(parent: ConfigFile['arms'][number], own: number | undefined) {
   const { name, kind, netns = '', mac } = parent
   const mtu = own ?? parent.mtu ?? MTU[kind]
   return {

@@ -14,11 +14,13 @@ import { printable } from '../see/text/printable.ts'
 import { readyText, startText, statusText, stopText, tookText } from './announce.ts'
 import { type Begin, beginWith } from './begin.ts'
 import { Checks } from './checks/host.ts'
-import { close, letEnd, letGo, type Opened } from './ending.ts'
+import type { KeptHealth } from './checks/kept-health.ts'
+import { close, letGo, type Opened } from './ending.ts'
 import { claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
 import { Keep } from './keep.ts'
 import { type Keeping, NO_KEEPER } from './keeper/keeping.ts'
+import { letEnd } from './let-end.ts'
 import { FlappingNeighbours } from './log/flapping-neighbours.ts'
 import { type Log, openLog } from './log/log.ts'
 import { Shortage } from './log/shortage.ts'
@@ -106,7 +108,8 @@ async function serve(
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
   const made = await setUp({ ...begin, config }, options.head, keeping, warn)
   const keep = new Keep(begin.kept, keeping, { model: made.model, warn })
-  const parts = { ...assemble(made, configPath, log, options), keep, keeping }
+  const { health } = begin
+  const parts = { ...assemble(made, configPath, log, options), keep, keeping, health, made }
   const { model } = parts.daemon
   for (const reader of parts.readers) reader.start()
   parts.daemon.records.start()
@@ -169,10 +172,15 @@ function assemble(made: SetUpModel, configPath: string, log: Log, options: RunOp
   return { daemon, flights, readers, ...told }
 }
 
-type Parts = ReturnType<typeof assemble> & { keep: Keep; keeping: Keeping }
+type Parts = ReturnType<typeof assemble> & {
+  keep: Keep
+  keeping: Keeping
+  health: KeptHealth
+  made: SetUpModel
+}
 
 /** What is told when something changes. */
-function follow({ daemon, silent, dumps, keep }: Parts): void {
+function follow({ daemon, silent, dumps, keep, health }: Parts): void {
   const { model, workers, watching, events } = daemon
   watching.onWanted = () => workers.wake()
   workers.arms.onDevice = (arm, device) => {
@@ -180,6 +188,7 @@ function follow({ daemon, silent, dumps, keep }: Parts): void {
     keep.write()
   }
   workers.arms.onChange = (arm, state) => events.emit('arm', { arm, ...state })
+  health.onWritten = () => keep.renew()
   keep.write()
   model.onChange(({ steps, warnings }) => {
     // Before whoever asked for it hears that it is done.
@@ -201,6 +210,7 @@ async function untilEnd(parts: Parts, opened: Opened, options: RunOptions): Prom
     log.info(stopText(signals.by ?? '', [], 0), 'stopping')
     return 0
   }
+  if (parts.made.late.length > 0) await workers.change(parts.made.late)
   const took = tookText(first)
   if (took) log.info(took, 'took_over')
   const isFirst = options.head !== undefined
@@ -229,7 +239,7 @@ async function untilEnd(parts: Parts, opened: Opened, options: RunOptions): Prom
 }
 
 async function open(
-  { daemon, flights, headOf, mishaps }: Parts,
+  { daemon, flights, headOf, mishaps, health }: Parts,
   opened: Opened,
   uiOption: UiOption | undefined,
 ): Promise<void> {
@@ -254,5 +264,5 @@ async function open(
   signals.onReopen(() => reopenLogs(daemon))
   log.info(readyText(config), 'ready')
   if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
-  opened.checks = new Checks(model, workers, log.of('check'), events)
+  opened.checks = new Checks(daemon, log.of('check'), health)
 }

@@ -5,17 +5,12 @@ import type { Checks } from './checks/host.ts'
 import type { ControlServer } from './http/server.ts'
 import type { Keeping, Leave } from './keeper/keeping.ts'
 import type { Log } from './log/log.ts'
-import type { Model } from './model/model.ts'
 import type { Dumps } from './recorder/dumps.ts'
 import type { Watching } from './recorder/watching.ts'
 import type { Records } from './records.ts'
 import type { Notifier } from './system/notify.ts'
-import { drained, type Signals } from './system/stop.ts'
 import type { Workers } from './threads/workers.ts'
 import type { Ui } from './ui/ui.ts'
-
-/** What the end takes after the connections have ended, in seconds, at most. */
-const STOP_SECONDS = 10
 
 /** What is there once the packet threads have started. */
 export interface Opened {
@@ -27,11 +22,9 @@ export interface Opened {
 }
 
 export interface Ending {
-  model: Model
   workers: Workers
   log: Log
   notifier: Notifier
-  signals: Signals
   watching: Watching
   records: Records
   keeping: Keeping
@@ -80,33 +73,4 @@ export async function close(
   }
   for (const reader of readers) reader.stop()
   await records.stop()
-}
-
-/** The time between the signal and the end, in which connections may end by themselves. */
-export async function letEnd({
-  model,
-  workers,
-  log,
-  notifier,
-  signals,
-  keeping,
-}: Pick<Ending, 'model' | 'workers' | 'log' | 'notifier' | 'signals' | 'keeping'>): Promise<void> {
-  const seconds = model.config.control.drain
-  notifier.stopping('stopping', seconds + STOP_SECONDS)
-  if (seconds === 0) return
-  const drain = async () => {
-    await workers.drain()
-    await drained({
-      seconds,
-      left: () => model.readings.conns().used,
-      hurry: signals.hurry,
-      log: text => log.info(`TAPVS: ${text}`),
-      status: text => notifier.status(text),
-    })
-    return 'drained'
-  }
-  // Nobody waits for a daemon whose keeper has ended.
-  const gone = await Promise.race([workers.ended, drain(), keeping.leave])
-  if (gone !== 'drained' && gone !== 'gone' && gone !== 'hush')
-    throw new Error(`a packet thread ended: ${gone}`)
 }

@@ -10,6 +10,8 @@ import { StartImage } from './threads/start-image.ts'
 
 /** From a change until the image is renewed: what comes one after the other is written once. Until then there is none that would be used. */
 const IMAGE_MS = 250
+/** The same when checks have changed their mind: with old weights it is used, and control makes them good. */
+const HEALTH_MS = 2000
 
 export class Keep {
   readonly #kept: KeptConfig | null
@@ -17,6 +19,8 @@ export class Keep {
   readonly #model: Model
   readonly #warn: (text: string) => void
   #timer: NodeJS.Timeout | undefined
+  /** When that is. */
+  #at = 0
 
   constructor(
     kept: KeptConfig | null,
@@ -34,14 +38,26 @@ export class Keep {
     const { config, places } = this.#model
     if (this.#kept?.write(config, places) === false)
       this.#warn('the config is too large to be kept: a next daemon would start from the file')
-    if (this.#image === null) return
+    this.#renewIn(IMAGE_MS)
+  }
+
+  /** What is left of weights has changed. */
+  renew(): void {
+    this.#renewIn(HEALTH_MS)
+  }
+
+  #renewIn(ms: number): void {
+    const at = performance.now() + ms
+    if (this.#image === null || (this.#timer && this.#at <= at)) return
+    clearTimeout(this.#timer)
+    this.#at = at
     const renew = () =>
       this.#model
         .exclusively(() => this.#writeImage())
         .catch(error => {
           this.#warn(`what a next daemon starts with cannot be kept: ${(error as Error).message}`)
         })
-    this.#timer ??= setTimeout(renew, IMAGE_MS).unref()
+    this.#timer = setTimeout(renew, ms).unref()
   }
 
   stop(): void {
@@ -51,9 +67,9 @@ export class Keep {
   async #writeImage(): Promise<void> {
     this.#timer = undefined
     const { config, places } = this.#model
-    // As a next daemon works it out, which knows nothing of the health of RSs.
+    // As a next daemon works it out.
     const comparison = await inPieces(comparing(null, config))
-    const changes = await inPieces(comparison.put(places))
+    const changes = (await inPieces(comparison.put(places))).map(this.#model.withHealth)
     if (this.#kept) this.#image?.write({ config: bareOf(config), changes }, this.#kept.generation)
   }
 }

@@ -1,10 +1,11 @@
 /** What a daemon works out of its config for its packet threads, and those that run already, if they are as it would have them. */
 
+import type { Change } from '../config/changes.ts'
 import { type Begin, restorePlaces } from './begin.ts'
 import type { Keeping } from './keeper/keeping.ts'
 import { Model } from './model/model.ts'
 import { Readings } from './readings/readings.ts'
-import { endHeadStart, type HeadStart, isAsWanted } from './threads/head-start.ts'
+import { endHeadStart, type HeadStart, isAsWanted, lateFor } from './threads/head-start.ts'
 import { bareOf, type Memories, newMemories } from './threads/memories.ts'
 import { isSame } from './threads/start-image.ts'
 
@@ -13,6 +14,8 @@ export interface SetUpModel {
   memories: Memories
   /** Left out for none. */
   head?: HeadStart
+  /** What its threads are still to be told. */
+  late: readonly Change[]
 }
 
 /** Ends the threads of a head start that are not what would be started now. `warn` is told why. */
@@ -28,17 +31,18 @@ export async function setUp(
       const { memories } = head
       const model = modelOf(begin, memories, warn)
       const wanted = { config: bare, changes: model.initial, generation: begin.kept?.generation }
-      if (isAsWanted(head, wanted, keeping)) return { model, memories, head }
+      if (isAsWanted(head, wanted, keeping))
+        return { model, memories, head, late: lateFor(head, model.initial) }
     }
     warn('packet threads were started for another config, or other arms; others take their place')
     await endHeadStart(head)
   }
   const memories = newMemories(bare)
-  return { model: modelOf(begin, memories, warn), memories }
+  return { model: modelOf(begin, memories, warn), memories, late: [] }
 }
 
 function modelOf(
-  { config, ran }: Begin,
+  { config, ran, health }: Begin,
   { tables }: Memories,
   warn: (text: string) => void,
 ): Model {
@@ -46,5 +50,5 @@ function modelOf(
   const places = readings.places()
   const unplaced = restorePlaces(places, ran)
   if (unplaced) warn(unplaced)
-  return new Model(config, readings, places)
+  return new Model(config, readings, places, health.told())
 }

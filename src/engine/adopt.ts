@@ -16,6 +16,12 @@ import { UDP_STATES } from './udp-state.ts'
 /** No deadline is further away: the config's limit, and a state's jitter. */
 const DEADLINE_MOST = 1 << 30
 
+/**
+ * ms that a connection has left at least when another process takes it over. Its ends were not heard meanwhile: what they said waits in
+ * queues, and what did not fit is sent again, after as long again as it was dark at most (RFC 6298 doubles). More than FIN_WAIT and its like.
+ */
+export const LEFT_LEAST_MS = 8000
+
 export interface Adopted {
   conns: number
   /** Records that said to be in use and were not taken over. */
@@ -25,9 +31,10 @@ export interface Adopted {
 /**
  * Into an engine that is set up, from the memory that it was given for them; whatever it knew of connections is forgotten. Neighbours are adopted before
  * anything is set up, because setting up asks for some (Neighs.adopt). Counters of what has
- * been (connections opened, packets) are not of the records, and stay as they are. From `end` on no record was ever in use.
+ * been (connections opened, packets) are not of the records, and stay as they are. From `end` on no record was ever in use. None comes due
+ * within the next `left` ms.
  */
-export function adoptRecords(engine: Engine, now: number, end?: number): Adopted {
+export function adoptRecords(engine: Engine, now: number, end?: number, left = 0): Adopted {
   const { conns, dests, counters, lips, sessions } = engine
   const { table, wheel } = conns
   const marks = new Map<SaPool, Uint8Array>()
@@ -48,6 +55,8 @@ export function adoptRecords(engine: Engine, now: number, end?: number): Adopted
     counters.states[stateCell(table.protocol(conn), state)]++
     const cell = conns.isEstablished(conn) ? DestCell.ACTIVE : DestCell.INACTIVE
     dests.cells[(table.dest(conn) << 4) | cell]++
+    if (left > 0 && ((table.cells[at | CELL.DEADLINE] - now) | 0) < left)
+      table.cells[at | CELL.DEADLINE] = (now + left) | 0
     wheel.file(conn, table.cells[at | CELL.DEADLINE])
     if (sessions !== null) sessions.adopt(conn, now)
     return true

@@ -117,8 +117,9 @@ export class Arm {
     }
   }
 
-  /** Addresses and routes, into an arm that has none. */
-  restore({ addresses, routes }: ArmImage): void {
+  /** Its device, which may be another than the config's; and addresses and routes, into an arm that has none. */
+  restore({ macHi, macLo, mtu, addresses, routes }: ArmImage): void {
+    this.setDevice(macHi, macLo, mtu)
     this.#addresses.push(...addresses)
     for (const { family, address } of addresses) this.#owned[family].add(address)
     this.#routes.push(...routes)

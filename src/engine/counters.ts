@@ -14,7 +14,7 @@ export const DONE = -2
 /** HAND_OVER - w: the packet belongs to worker w (index from 0), and so does the slot from now on. */
 export const HAND_OVER = -1000
 
-/** Drop reasons; their names in lower case are the names of the counters. Numbers start behind PARKED and DONE. */
+/** Drop reasons, in the order of their numbers, which start behind PARKED and DONE; their names in lower case are those of the counters. */
 export const Drop = {
   ETH_RUNT: 3,
   ETH_OTHERHOST: 4,
@@ -39,7 +39,6 @@ export const Drop = {
   ICMP_TYPE: 23,
   ICMP_NOT_OURS: 24,
   TCP_HEADER: 25,
-  TCP_CHECKSUM: 42,
   TCP_NO_SERVICE: 26,
   TCP_NO_CONN: 27,
   TCP_NO_RS: 28,
@@ -56,6 +55,7 @@ export const Drop = {
   HAND_OVER_FULL: 39,
   STOPPING: 40,
   TCP_NO_LIP: 41,
+  TCP_CHECKSUM: 42,
   UDP_HEADER: 43,
   UDP_CHECKSUM: 44,
   UDP_NO_SERVICE: 45,
@@ -70,11 +70,11 @@ export const Drop = {
   FRAGMENT_NO_ROOM: 54,
   FRAGMENT_TIMEOUT: 55,
   CLIENT_SHARE: 56,
+  ENGINE_ERROR: 59,
+  WORKER_LOST: 60,
   ICMP_QUOTE: 61,
   ICMP_NO_CONN: 62,
   ICMP_SEQUENCE: 63,
-  ENGINE_ERROR: 59,
-  WORKER_LOST: 60,
 } as const
 
 /** Events that are not drops. */

@@ -92,9 +92,9 @@ export class Cuts {
   }
 
   save(): CutsImage {
-    const places = Array.from(this.#marks.entries())
-      .filter(([, mark]) => mark === 1)
-      .map(([place]) => place)
+    const places: number[] = []
+    const marks = this.#marks
+    for (let at = marks.indexOf(1); at >= 0; at = marks.indexOf(1, at + 1)) places.push(at)
     return { places, at: this.#at, end: this.#end, left: this.#left, now: this.#now }
   }
 

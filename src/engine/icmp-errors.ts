@@ -33,6 +33,7 @@ import type { Parts } from './parts.ts'
 import { DestCell, type Dests } from './service.ts'
 import { decrementTtl } from './xmit/ip.ts'
 import { ToaMode } from './xmit/toa.ts'
+import { isUoaAlone } from './xmit/uoa.ts'
 
 const { DELTA, WORD, BINDING, RST_SEQ, RST_ACK } = CELL
 const { SADDR, DADDR, PORTS } = TUPLE
@@ -81,6 +82,7 @@ export class TranslatedErrors {
     if (!isSingleHost(sender) || isOurs(this.#arms, Family.IPV4, sender)) return -Drop.IP_SOURCE
     if (!isTranslated(pkt.getUint8(p.l4 + ICMP.TYPE))) return -Drop.ICMP_TYPE
     if (!this.#isUnderWay(p.l4 + ICMP.HEADER, t, binding)) return -Drop.ICMP_SEQUENCE
+    if (outward && this.#isOurOwn(p.l4 + ICMP.HEADER, binding)) return -Drop.ICMP_QUOTE
     const out = this.#arms[outward ? clientArm : rsArm]
     const mayBeCut = (pkt.getUint16(p.ip + IPV4.FRAGMENT) & IP_DF) === 0
     if (p.ipTotal > out.mtu && !mayBeCut) return -Drop.IP_TOO_BIG
@@ -162,6 +164,13 @@ export class TranslatedErrors {
     if (mtu < MTU_LEAST + TOA_BYTES) return
     pkt.setUint16(icmp + ICMP.MTU, mtu - TOA_BYTES)
     this.#counters.count(Event.ICMP_MTU_LOWERED)
+  }
+
+  /** What is quoted is a datagram with nothing but UOA: we have sent it ahead, and the client knows nothing of it. */
+  #isOurOwn(quote: number, binding: number): boolean {
+    if ((binding & PROTOCOL_BITS) === KEY.TCP) return false
+    const { pkt } = this.#frames
+    return isUoaAlone(pkt, quote, quote + headerLength(pkt, quote))
   }
 
   /** The number that is quoted can be that of a segment that has left (RFC 5927 4.1); a datagram has none. */

@@ -46,13 +46,15 @@ export class IcmpErrors {
   readonly #counters: Counters
   readonly #long: LongClock
   /** Long ms at which all that may be sent at once may be sent again. */
-  rested = 0
+  rested: number
 
   constructor({ frames, arms, counters, long }: Parts) {
     this.#frames = frames
     this.#arms = arms
     this.#counters = counters
     this.#long = long
+    // Of a clock that begins below 0, everything before it would be in the future.
+    this.rested = long.ms
   }
 
   /**

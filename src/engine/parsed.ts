@@ -166,13 +166,7 @@ export class Parsed {
   /** The virtio-net header must say what we are about to rely on: which checksum is partial and how to segment. */
   #decodeOffloads(pkt: DataView, vnet: number): number {
     const gsoType = pkt.getUint8(vnet + VNET_GSO_TYPE)
-    this.partial = pkt.getUint8(vnet + VNET_FLAGS) & VNET_FLAG.NEEDS_CSUM
-    // Of the flags only this one goes on.
-    pkt.setUint8(vnet + VNET_FLAGS, this.partial)
-    if (this.partial === 1) {
-      if (pkt.getUint16(vnet + CSUM_START, true) !== this.l4 - this.eth) return -Drop.VNET_HEADER
-      if (pkt.getUint16(vnet + CSUM_OFFSET, true) !== TCP.CHECKSUM) return -Drop.VNET_HEADER
-    }
+    if (!this.#decodePartial(pkt, vnet, TCP.CHECKSUM)) return -Drop.VNET_HEADER
     if (gsoType !== GSO.NONE) {
       if ((gsoType & ~GSO.ECN) !== GSO.TCPV4 || this.partial === 0) return -Drop.VNET_HEADER
       this.gsoSize = pkt.getUint16(vnet + GSO_SIZE, true)
@@ -180,6 +174,18 @@ export class Parsed {
       if (this.payload > this.gsoSize) this.#countSegments()
     }
     return KIND_TCP
+  }
+
+  /** Whether a checksum is partial, and that at offset `checksum` of the transport header. => false if it is another one */
+  #decodePartial(pkt: DataView, vnet: number, checksum: number): boolean {
+    this.partial = pkt.getUint8(vnet + VNET_FLAGS) & VNET_FLAG.NEEDS_CSUM
+    // Of the flags only this one goes on.
+    pkt.setUint8(vnet + VNET_FLAGS, this.partial)
+    return (
+      this.partial === 0 ||
+      (pkt.getUint16(vnet + CSUM_START, true) === this.l4 - this.eth &&
+        pkt.getUint16(vnet + CSUM_OFFSET, true) === checksum)
+    )
   }
 
   #countSegments(): void {
@@ -224,13 +230,8 @@ export class Parsed {
   /** As of TCP; what is left to be summed or cut up is so to its end, so the header must not say less. */
   #decodeUdpOffloads(pkt: DataView, vnet: number, bytes: number): number {
     const gsoType = pkt.getUint8(vnet + VNET_GSO_TYPE)
-    this.partial = pkt.getUint8(vnet + VNET_FLAGS) & VNET_FLAG.NEEDS_CSUM
-    pkt.setUint8(vnet + VNET_FLAGS, this.partial)
-    if (this.partial === 1) {
-      if (pkt.getUint16(vnet + CSUM_START, true) !== this.l4 - this.eth) return -Drop.VNET_HEADER
-      if (pkt.getUint16(vnet + CSUM_OFFSET, true) !== UDP.CHECKSUM) return -Drop.VNET_HEADER
-      if (this.payload + UDP_HEADER !== bytes) return -Drop.VNET_HEADER
-    }
+    if (!this.#decodePartial(pkt, vnet, UDP.CHECKSUM)) return -Drop.VNET_HEADER
+    if (this.partial === 1 && this.payload + UDP_HEADER !== bytes) return -Drop.VNET_HEADER
     if (gsoType !== GSO.NONE) {
       if (gsoType !== GSO.UDP_L4 || this.partial === 0) return -Drop.VNET_HEADER
       this.gsoSize = pkt.getUint16(vnet + GSO_SIZE, true)

@@ -1,8 +1,8 @@
 /**
  * What nearly every segment is: the next one of a conversation that goes on as it did. It moves the time at which the
  * connection ends, and of an RS the two numbers that RSTs on expiry need, and is not summed for it: whoever knows the very
- * next number of an RS can also sum, and what is spoilt on its way is sent again with the same numbers. Everything
- * else is for verify.ts to judge first.
+ * next number of an RS can also sum, and what is spoilt on its way is sent again with the same numbers, or moves them by little.
+ * Everything else is for verify.ts to judge first.
  */
 
 import { ETH } from '../wire/ethernet.ts'
@@ -28,8 +28,11 @@ const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
 const { ESTABLISHED } = State
 const { ESTABLISHED_MS } = DestCell
-/** No window is larger (RFC 7323 2.3: 65,535 scaled by 14 bits), rounded up. */
-const MOST = 1 << 30
+/**
+ * What acknowledges more than this at once is summed (verify.ts). Nothing takes back an ack that was spoilt, and so far ahead that an
+ * honest RST would not be believed any more; one that is spoilt by less does no harm.
+ */
+const MOST = 1 << 16
 
 export class Usual {
   readonly #cells: Int32Array

@@ -21,6 +21,9 @@ const ask = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\n${HOST}${he
 
 const LIMITS = { reads: true, seconds: 5 } satisfies Partial<Attack>
 
+/** Much work in small pieces takes its time on a machine that has other work; what is judged is the longest of them. */
+const WORK_MS = 120_000
+
 /** A block of the loop is there each time; what the machine did to us meanwhile is not. */
 const TRIES = 3
 
@@ -120,7 +123,7 @@ test('bodies of nothing but brackets, of names, of edits', async t => {
   const judged = async (url: string, body: string): Promise<number> => {
     const method = url === '/v1/log' ? 'PUT' : 'POST'
     silence.longestMs()
-    const { status } = await call(here, method, url, body)
+    const { status } = await call(here, method, url, body, WORK_MS)
     assert.ok(status === 400 || status === 413, `${status} ${body.slice(0, 20)}`)
     const longestMs = silence.longestMs()
     t.diagnostic(`${longestMs.toFixed(0)} ms, ${status}, ${body.slice(0, 20)} to ${url}`)
@@ -154,7 +157,7 @@ test('thousands of edits at once, all of them good', async t => {
       ...service,
       ...(edit !== 'delete-service' && { scheduler: 'rr' }),
     }))
-    const { status } = await call(path, 'POST', '/v1/edits', JSON.stringify({ edits }))
+    const { status } = await call(path, 'POST', '/v1/edits', JSON.stringify({ edits }), WORK_MS)
     assert.equal(status, 200)
     assert.equal(model.config.services.length, left)
     const longestMs = silence.longestMs()

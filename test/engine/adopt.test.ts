@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { copyConns, PAGE_RECORDS } from '../../src/control/threads/snapshots.ts'
-import { type Adopted, adoptRecords } from '../../src/engine/adopt.ts'
+import { type Adopted, adoptRecords, LEFT_LEAST_MS } from '../../src/engine/adopt.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
 import {
   CELL,
@@ -108,6 +108,29 @@ test('after any traffic: an heir finds, lists and translates as its forerunner, 
     checkBooks(next.engine, lports)
   }
   fc.assert(fc.property(lives, goesOn), { numRuns: 40, endOnFailure: true })
+})
+
+test('what comes due while there is no engine has time left when there is one, and ends then', () => {
+  const memory = new ArrayBuffer(connBytes(CAPACITY))
+  const first = stand(memory, 0).resolveRss()
+  first.segment(WAN, SYN)
+  assert.equal(first.engine.conns.table.used, 1)
+  // Half open, which is 30 s.
+  first.now += 60_000
+  const taken = (left: number) => {
+    const next = stand(memory.slice(0), 1, first.now)
+    adoptRecords(next.engine, first.now | 0, undefined, left)
+    const used = (ms: number) => {
+      next.pass(ms)
+      return next.engine.conns.table.used
+    }
+    return { next, used }
+  }
+  assert.equal(taken(0).used(1000), 0)
+  const { next, used } = taken(LEFT_LEAST_MS)
+  assert.equal(used(LEFT_LEAST_MS - 100), 1)
+  assert.equal(used(1200), 0)
+  checkBooks(next.engine, lports)
 })
 
 /** Calls `each` behind every store into the records while `make` builds what writes them. */

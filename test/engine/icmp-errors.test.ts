@@ -10,9 +10,10 @@ import { Event } from '../../src/engine/counters.ts'
 import { Chance } from '../fuzz/chance.ts'
 import { CLIENT, established, LAN, RS, SYN, WAN } from '../kit/connection.ts'
 import { type ErrorFields, icmpError } from '../kit/datagram.ts'
+import { UDP_CONFIG } from '../kit/drops-udp.ts'
 import { arpFrame, checksum, concat, ethernet, ipv4, tcp } from '../kit/frame.ts'
 import { Several } from '../kit/several.ts'
-import { CLIENT_MAC, RS_MAC, SEED_CONFIG, type Stand } from '../kit/stand.ts'
+import { CLIENT_MAC, RS_MAC, SEED_CONFIG, Stand } from '../kit/stand.ts'
 
 const SIDES = {
   client: { arm: WAN, about: CLIENT, seq: 9001 },
@@ -148,6 +149,21 @@ for (const workers of [2, 3]) {
     }
   })
 }
+
+test('nobody is told of a datagram with nothing but UOA: it is of our own', () => {
+  const stand = new Stand(`${UDP_CONFIG}\nudp: { uoa: ipo }`).resolveRss()
+  const { src, sport, dst, dport } = SYN
+  const [alone] = stand.datagram(WAN, { src, sport, dst, dport, payload: new Uint8Array(1472) })
+  const about = { src: RS.src, sport: RS.sport, dst: RS.dst, dport: RS.dport }
+  const options = alone.bytes.subarray(44, 52)
+  // Of UDP the number is its length, and a checksum.
+  const told = (bytes: number) =>
+    send(stand, 'rs', { about, options, code: 3, protocol: 17, seq: bytes << 16 }).length
+  assert.equal(told(8), 0)
+  assert.equal(stand.verdictName(), 'ICMP_QUOTE')
+  // One that says something is the client's.
+  assert.equal(told(20), 1)
+})
 
 test('whatever is done to an error, it changes nothing', () => {
   const stand = established(`${SEED_CONFIG}\ntcp: { toa: master, xmit_ttl: true }`)

@@ -75,6 +75,15 @@ test('50 at once, and then one a millisecond; the others have their drop reason'
   assert.equal(burst(200), 50)
 })
 
+test('a clock that begins below 0 holds none back', () => {
+  // That of ms as int32 does so for half of the time.
+  const stand = new Stand(HOP, undefined, { now: -5_000_000 })
+  stand.now = -5_000_000
+  stand.resolveRss()
+  const { type } = errorOf(stand, WAN, frameOf(stand, 'in', { ...SYN, ttl: 1 }))
+  assert.equal(type, 11)
+})
+
 test('a restored engine has sent as many as the first one', () => {
   const stand = established(HOP)
   for (let i = 0; i < 45; i++) stand.input(WAN, frameOf(stand, 'in', { ttl: 1 }))

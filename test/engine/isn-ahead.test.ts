@@ -9,8 +9,9 @@ import { FIRST_COME } from '../kit/connection.ts'
 import { fixedIsn, SEED_CONFIG, Stand } from '../kit/stand.ts'
 
 const ISN = 1000
-/** Sequence numbers that a fast upload has used, in steps that a comparison of int32 can follow. */
+/** Sequence numbers that a fast upload has used, and how many of them at most are acknowledged at once: a window. */
 const UPLOADED = 2 * 0x3000_0000
+const STEP = 1 << 24
 
 test('a reused lport starts ahead of what its last connection came to', () => {
   // 64 lports: every 1024th port.
@@ -27,7 +28,7 @@ test('a reused lport starts ahead of what its last connection came to', () => {
   stand.forward('dpdk1', `${rs} [S.], seq 5, ack ${ISN + 1}, win 1, length 0`)
   const ack = 'Flags [.], seq 78, ack 6, win 1, length 0'
   stand.forward('dpdk0', `202.108.10.2.2000 > 202.108.10.1.6379: ${ack}`)
-  for (let sent = 0x3000_0000; sent <= UPLOADED; sent += 0x3000_0000) {
+  for (let sent = STEP; sent <= UPLOADED; sent += STEP) {
     stand.forward('dpdk1', `${rs} [.], seq 6, ack ${(ISN + sent) >>> 0}, win 1, length 0`)
   }
   stand.forward('dpdk1', `${rs} [R], seq 6, win 0, length 0`)

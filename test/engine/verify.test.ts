@@ -141,6 +141,18 @@ test('who sends a wrong checksum is dropped by name, who sends an impossible num
   }
 })
 
+test('a segment that acknowledges far more than it can, and is spoilt, moves nothing for good', () => {
+  const stand = established()
+  // It is the next one of its RS but for a bit of its ack, 1 MiB ahead; an honest one follows.
+  const ahead = frameOf(stand, 'out', { ack: RS.ack + (1 << 20) })
+  assert.equal(stand.input(LAN, spoilt(ahead)).length, 0)
+  assert.equal(stand.verdictName(), 'TCP_CHECKSUM')
+  stand.input(LAN, frameOf(stand, 'out', { payload: Uint8Array.of(1) }))
+  // So the client's RST is believed, and its port is free for another connection.
+  stand.input(WAN, frameOf(stand, 'in', { flags: 'R' }))
+  assert.equal(stateOf(stand), 'CLOSE')
+})
+
 test('an RS that refuses a SYN is believed only if it acknowledges it', () => {
   const failed = ({ engine }: Stand) => engine.outcomes.cells[Outcome.FAILED]
   for (const change of [

@@ -82,14 +82,16 @@ export interface Got {
   body: unknown
 }
 
+/** Rejects if there is no answer within `limitMs`, which is for what is little work. */
 export async function call(
   target: string | Target,
   method: string,
   path: string,
   body?: string,
+  limitMs = 5000,
 ): Promise<Got> {
   const where = typeof target === 'string' ? { socket: target } : target
-  const { status, text } = await exchange(where, { method, path, body }, 5000)
+  const { status, text } = await exchange(where, { method, path, body }, limitMs)
   return { status, body: JSON.parse(text) }
 }
 

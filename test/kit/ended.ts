@@ -1,9 +1,5 @@
 /** Connections that have ended, for tests of the history. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import type { Ended, Search } from '../../src/control/whois/ended.ts'
 import { End } from '../../src/engine/session-end.ts'
 import { State } from '../../src/engine/tcp-state.ts'
@@ -41,11 +37,4 @@ export const SEARCH: Search = {
   fromMs: 1_000_000,
   toMs: 1_000_000,
   limit: 10,
-}
-
-/** Gone after the test. */
-export function historyFolder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'tapvs-history-'))
-  t.after(() => rmSync(path, { recursive: true, force: true }))
-  return path
 }

@@ -38,6 +38,7 @@ import { arpFrame, concat, ethernet, type TcpFields, tcpFrame, vnetHeader } from
 import { isIcmpLine, parseIcmp } from './icmp-notation.ts'
 import { parseTcp } from './notation.ts'
 import { printed } from './printed.ts'
+import { uncounted } from './uncounted.ts'
 
 export const CLIENT_MAC = '52:54:00:00:00:02'
 export const RS_MAC = '52:54:00:00:01:02'
@@ -110,6 +111,7 @@ export class Stand {
       seed: 7,
       now,
       tables,
+      ...uncounted(this.config),
       ...around,
     })
     this.engine = this.#built.engine

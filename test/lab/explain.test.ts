@@ -23,6 +23,8 @@ import { printedJson } from '../kit/printed-json.ts'
 const config = labConfig(scratchFolder(), 'recorded', document => {
   document.setIn(['workers', 'count'], 2)
   document.setIn(['capture', 'ring'], true)
+  // Whose end is waited for.
+  document.setIn(['tcp', 'timeouts'], { time_wait: 4 })
 })
 const lab = labForTests('explain', { config })
 
@@ -46,13 +48,13 @@ test('the story of a GET, while it lives and after its end', async () => {
   assert.match(living, /the real server answered after [\d.]+ [mu]?s, the client after/)
   assert.match(living, /NONE -> SYN_RECV, timer 30 s\n {4}client: IP .*Flags \[S\]/)
   assert.match(living, /ESTABLISHED -> CLOSE_WAIT/)
-  assert.match(living, /its timer is 7 s/)
+  assert.match(living, /its timer is 4 s/)
   await untilNoConns(lab)
   const ended = await until('the end to be recorded', { limitMs: 3000, everyMs: 100 }, async () => {
     const text = await mustTapvs(lab, 'explain', 'conn', lip, rs)
     return /ended in TIME_WAIT/.test(text) ? text : undefined
   })
-  assert.match(ended, /both ends had closed; 7\.\d\d s after its last segment/)
+  assert.match(ended, /both ends had closed; 4\.\d\d s after its last segment/)
   const json = printedJson<Told>(await mustTapvs(lab, 'explain', 'conn', client, '--json'))
   assert.equal(json.stories.length, 1)
   assert.equal(json.stories[0]?.happened.length, 4)

@@ -1,5 +1,4 @@
 /** NICs as arms: what is for us, what stays the host's, and what becomes of a NIC, between real kernels. */
-// alone: it judges how soon a NIC is back
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'

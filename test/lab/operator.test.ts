@@ -22,6 +22,8 @@ const bare = labConfig(folder, 'bare', config => {
     for (const key of ['addresses', 'local_addresses', 'routes'])
       config.deleteIn(['arms', arm, key])
   config.setIn(['workers', 'count'], 2)
+  // Whose end is waited for.
+  config.setIn(['tcp', 'timeouts'], { time_wait: 3 })
 })
 const lab = labForTests('operator', { config: bare })
 

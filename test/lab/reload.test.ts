@@ -1,17 +1,32 @@
 /** The running config is changed under load: what is asked for is done, and no connection notices. */
-// alone: it judges the gap in a load
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Edit, ServiceKey } from '../../src/api/edits.ts'
 import { ask } from '../../src/cli/daemon/client.ts'
-import { countersOf, LIP, labForTests, mustClient, RIP, untilNoConns, VIP } from '../kit/lab.ts'
+import {
+  countersOf,
+  LIP,
+  labConfig,
+  labForTests,
+  mustClient,
+  RIP,
+  scratchFolder,
+  untilNoConns,
+  VIP,
+} from '../kit/lab.ts'
 
-const lab = labForTests('reload', { realServers: 2 })
-const { socket } = lab.paths
 const SERVICE: ServiceKey = { protocol: 'tcp', address: VIP, port: 6379 }
 const SECOND = { address: '192.168.168.12', port: 6379 }
+const config = labConfig(scratchFolder(), 'reload', yaml => {
+  const servers = [RIP, SECOND.address].map(address => ({ address, weight: 100 }))
+  yaml.setIn(['services', 0, 'real_servers'], yaml.createNode(servers))
+  // Whose end is waited for, twice.
+  yaml.setIn(['tcp', 'timeouts'], { time_wait: 3 })
+})
+const lab = labForTests('reload', { config, realServers: 2 })
+const { socket } = lab.paths
 const OTHER_LIP = '192.168.168.8'
 const OTHER: ServiceKey = { protocol: 'tcp', address: VIP, port: 6380 }
 

@@ -3,7 +3,6 @@
  * both sides. A SYN that the RS does not take as a new one has to be sent again: a second later (RFC 6298), or by a young
  * Linux, which is answered by a challenge ACK, at once.
  */
-// alone: it judges what a second costs
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -42,6 +41,8 @@ const config = labConfig(folder, 'reuse', yaml => {
   yaml.addIn(['services'], yaml.createNode(silent))
   yaml.setIn(['log', 'sessions'], yaml.createNode({ path: sessions }))
   yaml.set('workers', { count: 2 })
+  // Whose end is waited for, twice; long enough to be met by the next SYN of their port.
+  yaml.setIn(['tcp', 'timeouts'], { fin_wait: 3, time_wait: 3, close_wait: 3, last_ack: 3 })
 })
 const lab = labForTests('reuse', { config, realServers: RSS.length })
 

@@ -1,5 +1,4 @@
 /** SIGTERM, SIGINT and SIGHUP, with traffic, and what a service manager hears of it. */
-// alone: it judges how soon a daemon ends
 
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
@@ -12,18 +11,22 @@ import { serviceManager } from '../kit/notify-socket.ts'
 import { startOwnDaemon } from '../kit/own-daemon.ts'
 
 const folder = scratchFolder()
-const lab = labForTests('signals')
+const config = labConfig(folder, 'drain', yaml => {
+  yaml.setIn(['control', 'drain'], 30)
+  yaml.setIn(['workers', 'count'], 2)
+  // Connections that ended are soon gone.
+  yaml.setIn(['tcp', 'timeouts'], { fin_wait: 1, time_wait: 1, close_wait: 1, last_ack: 1 })
+})
+const lab = labForTests('signals', { config })
 
 const ping = () => lab.client(['redis-cli', '-h', VIP, 'ping'], { timeoutMs: 3000 })
 
-/** Raises the lab with this control.drain; connections that ended are soon gone. */
-async function labWithDrain(drain: number): Promise<void> {
-  const config = labConfig(folder, `drain-${drain}`, yaml => {
-    yaml.setIn(['control', 'drain'], drain)
-    yaml.setIn(['workers', 'count'], 2)
-    yaml.setIn(['tcp', 'timeouts'], { fin_wait: 1, time_wait: 1, close_wait: 1, last_ack: 1 })
-  })
-  await lab.up({ config })
+/** The control.drain of daemons to come. */
+function setDrain(drain: number): void {
+  const text = readFileSync(lab.paths.config, 'utf8')
+  const line = /^ {2}drain: \d+/m
+  assert.match(text, line)
+  writeFileSync(lab.paths.config, text.replace(line, `  drain: ${drain}`))
 }
 
 /** A connection that stays. => what redis answers to a line */
@@ -42,7 +45,6 @@ async function connection(
 }
 
 test('SIGTERM with control.drain: what is open goes on, what is new is refused, the end comes with the last', async t => {
-  await labWithDrain(30)
   const path = join(folder, 'notify')
   const manager = await serviceManager(t, path)
   const daemon = await startOwnDaemon(t, lab, {
@@ -74,7 +76,6 @@ test('SIGTERM with control.drain: what is open goes on, what is new is refused, 
 })
 
 test('a second signal ends it at once', async t => {
-  await labWithDrain(30)
   const daemon = await startOwnDaemon(t, lab)
   await connection(t)
   daemon.process.kill('SIGTERM')
@@ -91,7 +92,7 @@ test('a second signal ends it at once', async t => {
 
 test('control.drain is the limit, and 0 is none', async t => {
   for (const drain of [1, 0]) {
-    await labWithDrain(drain)
+    setDrain(drain)
     const daemon = await startOwnDaemon(t, lab)
     await connection(t)
     const start = performance.now()
@@ -107,7 +108,7 @@ test('control.drain is the limit, and 0 is none', async t => {
 })
 
 test('SIGHUP takes the config file up again, control.drain included, and a wrong one changes nothing', async t => {
-  await labWithDrain(0)
+  setDrain(0)
   const path = join(folder, 'hup')
   const manager = await serviceManager(t, path)
   const daemon = await startOwnDaemon(t, lab, { env: { NOTIFY_SOCKET: path } })

@@ -82,19 +82,21 @@ export class Appliance {
   verdict = 0
   out: Sent[] = []
   #wakes = 0
+  readonly #hasFragments: boolean
 
   constructor(plan: Plan, now: number) {
     const yaml = configOf(plan)
     this.config = known(configs, yaml, () => parseConfig(yaml, 'sim.yaml'))
     this.now = now
     const { workers } = plan
+    this.#hasFragments = plan.mixed !== undefined
     this.#arena = known(arenas, workers, () => new SharedArrayBuffer(arenaBytes(this.config)))
     const first = newTables(this.config)
     Templates.key(first.templates, Int32Array.of(5, 6, 7, 8))
     this.#tables = [first]
     for (let i = 1; i < workers; i++) this.#tables.push(newTables(this.config, first))
     const quiet = () => true
-    const places = { dests: new PlaceList(8, quiet), lips: new PlaceList(LIPS_MAX, quiet) }
+    const places = { dests: new PlaceList(16, quiet), lips: new PlaceList(LIPS_MAX, quiet) }
     this.#initial = compare(null, this.config).changes(places)
     const steering = new Steering(workers)
     const slots = arenaSlots(2)
@@ -194,13 +196,17 @@ export class Appliance {
     const memory = new ArrayBuffer(worker.memory.byteLength)
     const built = this.#bare(index, exchange, lports, memory)
     restoreBuilt(built, image)
+    // An arm is what it was made as; an image has what it was given.
+    for (const change of this.#changes.values()) {
+      if (change.put === 'device') applyChange(built, change, this.now | 0)
+    }
     this.workers[index] = { built, exchange, lports, memory }
   }
 
-  /** Frames that wait for a neighbour. */
+  /** Frames that wait for a neighbour, or for the rest of their datagram. */
   parked(index: number): number {
-    const { neighs } = (this.workers[index] as Worker).built.engine
-    let count = 0
+    const { neighs, reassembly } = (this.workers[index] as Worker).built.engine
+    let count = this.#hasFragments ? reassembly.held : 0
     for (let n = 0; n < neighs.top; n++) count += neighs.parking.count(n)
     return count
   }

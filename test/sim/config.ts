@@ -1,5 +1,6 @@
 /** The network and the config of all worlds: clients on one arm, RSs and LIPs on the other. */
 
+import type { Mixed } from './mixed-plan.ts'
 import type { Plan } from './plan.ts'
 
 export const VIP = '202.108.10.1'
@@ -11,7 +12,28 @@ export const LIPS = ['192.168.168.7', '192.168.168.8'] as const
 export const MAC_OF_RS = 0x5254_0000_0102
 export const rsAddress = (rs: number) => `192.168.168.${11 + rs}`
 
-export function configOf({ workers, toa, tableSize, rss, fixed, halfClosed }: Plan): string {
+/** Of mixed worlds: who asks is answered, and of whom each datagram is scheduled for itself. Ports of the RSs, and of the VIP. */
+export const UDP_SERVICES = [
+  { port: 53, vport: 5353 },
+  { port: 54, vport: 5454 },
+] as const
+
+/** Ports of the VIP that a world has. */
+export function vportsOf({ mixed }: Plan): number[] {
+  return [VPORT, BANNER_PORT, ...(mixed ? UDP_SERVICES.map(({ vport }) => vport) : [])]
+}
+
+/** What is behind a port of the VIP. */
+export function behind(vport: number): { protocol: 'tcp' | 'udp'; port: number } {
+  const udp = UDP_SERVICES.find(service => service.vport === vport)
+  return udp
+    ? { protocol: 'udp', port: udp.port }
+    : { protocol: 'tcp', port: vport === VPORT ? 80 : 81 }
+}
+
+export function configOf(plan: Plan): string {
+  const { workers, toa, tableSize, rss, fixed, halfClosed, mixed } = plan
+  const mtu = (arm: 0 | 1) => (mixed ? `, mtu: ${mixed.mtus[arm]}` : '')
   const servers = Array.from({ length: rss }, (_, rs) => `{ address: ${rsAddress(rs)}, port: 80 }`)
   const service = (port: number) =>
     `  - { address: ${VIP}, port: ${port}, scheduler: rr, real_servers: [${servers.join(', ')}] }`
@@ -21,8 +43,8 @@ export function configOf({ workers, toa, tableSize, rss, fixed, halfClosed }: Pl
   })
   return `
 arms:
-  - { name: dpdk0, addresses: [${VIP}/32], routes: [{ to: 202.108.10.0/24 }] }
-  - name: dpdk1
+  - { name: dpdk0, addresses: [${VIP}/32], routes: [{ to: 202.108.10.0/24 }]${mtu(0)} }
+  - name: dpdk1${mtu(1).replace(', ', '\n    ')}
     addresses: [192.168.168.3/32]
     local_addresses: [${LIPS.join(', ')}]
     routes: [{ to: 192.168.168.0/24 }]
@@ -30,8 +52,22 @@ arms:
 services:
 ${service(VPORT)}
 ${service(BANNER_PORT).replaceAll('port: 80 ', 'port: 81 ')}
-tcp: { toa: ${toa}, timeouts: { fin_wait: ${halfClosed}, close_wait: ${halfClosed}, time_wait: ${halfClosed} } }
+${mixed ? udpServices(mixed, servers) : ''}tcp: { toa: ${toa}, ${mixed?.xmitTtl ? 'xmit_ttl: true, ' : ''}timeouts: { fin_wait: ${halfClosed}, close_wait: ${halfClosed}, time_wait: ${halfClosed} } }
 connections: { table_size: ${tableSize} }
 workers: { count: ${workers} }
+`
+}
+
+function udpServices(mixed: Mixed, servers: readonly string[]): string {
+  const { uoa, trail, timeouts, reject, datagrams } = mixed
+  const services = UDP_SERVICES.map(({ port, vport }, i) => {
+    const fields = `address: ${VIP}, port: ${vport}, protocol: udp, scheduler: rr`
+    const own = `when_down: ${reject ? 'reject' : 'drop'}, one_packet: ${i === 1}`
+    return `  - { ${fields}, ${own}, real_servers: [${servers.join(', ').replaceAll('port: 80 ', `port: ${port} `)}] }`
+  })
+  const { oneway, normal } = timeouts
+  return `${services.join('\n')}
+udp: { uoa: ${uoa}, uoa_max_trail: ${trail}, timeouts: { oneway: ${oneway}, normal: ${normal} } }
+fragments: { datagrams: ${datagrams} }
 `
 }

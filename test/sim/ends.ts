@@ -42,8 +42,20 @@ export interface Make {
   iss: number
   mss: number
   sack: boolean
+  /** No segment is larger than its MSS says, whatever options it has. */
+  fits: boolean
   /** First retransmission of what is not a SYN, ms. */
   rto: number
   /** ms of silence until the other end is asked whether it lives; 0 for never. */
   keepalive: number
+}
+
+/** Retransmissions until it gives up: of SYN, SYN+ACK, anything else, and of what nobody has open any more (Linux). */
+const TRIES = { syn: 6, synAck: 5, data: 15, orphan: 8 } as const
+
+/** So many times it sends what it sends in this state; `orphan` as in tcp.ts. */
+export function mostTries({ state, orphan }: { state: State; orphan: boolean }): number {
+  if (state === 'SYN_SENT') return TRIES.syn
+  if (state === 'SYN_RCVD') return TRIES.synAck
+  return orphan ? TRIES.orphan : TRIES.data
 }

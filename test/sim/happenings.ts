@@ -1,13 +1,17 @@
 /** What befalls a world: each by what it does to hosts and appliance, and to whom it is an excuse. */
 
-import { BANNER_PORT, LIPS, rsAddress, VIP, VPORT } from './config.ts'
+import { behind, LIPS, rsAddress, VIP, vportsOf } from './config.ts'
 import type { Host } from './host.ts'
+import type { Link } from './link.ts'
 import type { Happening } from './plan.ts'
 import type { Attempt } from './talk.ts'
 import type { World } from './world.ts'
 
 /** A clock that jumps so far may end what is half-closed, or whole. */
 const LONG_MS = 2000
+
+/** ms until a cut is over: it is carried out bit by bit, and waits while the worker stalls. What opens meanwhile may be cut, too. */
+export const CUT_MOST = 7000
 
 export class Happenings {
   readonly #world: World
@@ -36,6 +40,27 @@ export class Happenings {
       world.skew += one.ms
       if (one.ms >= LONG_MS) world.excuseAll('the clock went on')
     } else if (one.what === 'stall') world.stalledUntil = events.now + one.ms
+    else this.#ofMixed(one)
+  }
+
+  #ofMixed(one: Happening): void {
+    const { mixed, appliance, events, rss } = this.#world
+    if (mixed === undefined) return
+    if (one.what === 'link') (mixed.links[one.arm] as Link).mtu = one.mtu
+    else if (one.what === 'mtu') {
+      const { arm, mtu } = one
+      const mac = appliance.mac(arm)
+      appliance.change(`arm ${arm}`, { put: 'device', arm, mac, mtu })
+      mixed.mtus[arm as 0 | 1] = mtu
+      mixed.changed = events.now
+    } else if (one.what === 'rs deaf') {
+      const { stack } = rss[one.rs] as Host
+      if (stack === undefined) return
+      stack.isDeaf = true
+      events.after(one.ms, () => {
+        stack.isDeaf = false
+      })
+    }
   }
 
   /** What is for it goes to where it was, until it says something. */
@@ -71,11 +96,12 @@ export class Happenings {
   }
 
   #weigh(rs: number, weight: number): void {
-    for (const port of [VPORT, BANNER_PORT]) {
-      const place = this.#place(rs, port)
-      const at = { protocol: 'tcp' as const, vip: VIP, vport: port, place, address: rsAddress(rs) }
+    for (const vport of vportsOf(this.#world.plan)) {
+      const place = this.#place(rs, vport)
+      const { protocol, port } = behind(vport)
+      const at = { protocol, vip: VIP, vport, place, address: rsAddress(rs) }
       const limits = { upperThreshold: 0, lowerThreshold: 0, backup: false }
-      const to = { port: port === VPORT ? 80 : 81, weight }
+      const to = { port, weight }
       this.#world.appliance.change(`rs ${place}`, { put: 'rs', rs: { ...at, ...to, ...limits } })
     }
   }
@@ -86,7 +112,9 @@ export class Happenings {
 
   #cut(rs: number): void {
     this.#world.excuseAll('its RS was cut', attempt => this.#isOf(attempt, rs))
-    for (const port of [VPORT, BANNER_PORT]) {
+    this.#world.cutUntil = this.#world.events.now + CUT_MOST
+    this.#world.mixed?.entries.excuse(CUT_MOST)
+    for (const port of vportsOf(this.#world.plan)) {
       this.#world.appliance.once({ put: 'cut', place: this.#place(rs, port) })
     }
   }
@@ -99,7 +127,7 @@ export class Happenings {
     const address = LIPS[1]
     const lip = () => appliance.change('lip', { put: there ? 'lip' : 'no-lip', address, place: 1 })
     if (there) lip()
-    for (const port of [VPORT, BANNER_PORT]) appliance.lips(port, there ? [0, 1] : [0])
+    for (const port of vportsOf(this.#world.plan)) appliance.lips(port, there ? [0, 1] : [0])
     if (!there) lip()
   }
 
@@ -108,5 +136,6 @@ export class Happenings {
     if (lost === 0) return
     if (this.#hasLips) this.#world.fail('adopt', `${lost} connections were not taken over`)
     this.#world.excuseAll('its LIP went before a restart')
+    this.#world.mixed?.entries.excuse(CUT_MOST)
   }
 }

@@ -18,6 +18,7 @@ import {
   tcpFrame,
 } from './packet.ts'
 import { mix } from './random.ts'
+import type { Owned, Stack } from './stack.ts'
 import type { Socket } from './tcp.ts'
 
 /** Steps of 64 ns in a ms: the clock of sequence numbers (Linux). */
@@ -28,7 +29,7 @@ const AHEAD = 65_537
 export interface Outside {
   events: Events
   /** Towards the balancer. */
-  send: (bytes: Uint8Array, from: Socket | undefined) => void
+  send: (bytes: Uint8Array, from: Host, socket?: Socket, owned?: Owned) => void
   /** A SYN. => whether its port is open, and has a socket for it now */
   accept: (host: Host, segment: Segment) => boolean
 }
@@ -42,6 +43,8 @@ export class Host {
   readonly #sockets = new Map<string, Socket>()
   /** Until then it hears and says nothing. */
   silentUntil = 0
+  /** Where it speaks more than TCP. */
+  stack: Stack | undefined
 
   constructor(mac: number, gateway: number, addresses: readonly number[], outside: Outside) {
     this.mac = mac
@@ -99,9 +102,20 @@ export class Host {
     if (to !== this.mac && to !== 0xffff_ffff_ffff) return
     const type = get16(bytes, 22)
     if (type === 0x0806) this.#arp(bytes)
-    if (type !== 0x0800 || fault(bytes) !== undefined || bytes[IP_AT + 9] !== 6) return
+    if (type !== 0x0800) return
+    if (this.stack !== undefined) this.stack.take(bytes)
+    else if (fault(bytes) === undefined && bytes[IP_AT + 9] === 6) this.tcp(bytes)
+  }
+
+  /** A segment in a frame without fault(). */
+  tcp(bytes: Uint8Array): void {
     const s = readTcp(bytes)
     if (this.addresses.includes(s.dst)) this.#segment(s)
+  }
+
+  /** A frame leaves, if it can speak. */
+  emit(bytes: Uint8Array, owned?: Owned): void {
+    this.#out(bytes, undefined, owned)
   }
 
   #segment(s: Segment): void {
@@ -132,8 +146,9 @@ export class Host {
     this.#out(tcpFrame(this.gateway, this.mac, segment), from)
   }
 
-  #out(bytes: Uint8Array, from: Socket | undefined): void {
-    if (this.#outside.events.now >= this.silentUntil) this.#outside.send(bytes, from)
+  #out(bytes: Uint8Array, from: Socket | undefined, owned?: Owned): void {
+    const { events, send } = this.#outside
+    if (events.now >= this.silentUntil) send(bytes, this, from, owned)
   }
 }
 

@@ -1,7 +1,9 @@
 /** What must hold in a world: of each frame that the appliance judges, and of each conversation at the end. */
 
+import { COLD, KEY, RECORD } from '../../src/engine/conn-layout.ts'
 import { DONE, Drop, Event, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import type { Sent } from './appliance.ts'
 import type { Sending } from './network.ts'
 import { FIN, fault, IP_AT, RST, SYN } from './packet.ts'
 import type { Attempt, Side } from './talk.ts'
@@ -11,6 +13,9 @@ import type { World } from './world.ts'
 const FORGETS = 90_000
 /** Frames between two looks into the books. */
 const BOOKS_EVERY = 997
+
+const SILENT = 'half-closed and silent for too long'
+const CARRIED = 'its SYN went in the entry of before'
 
 const DROPS = new Map<number, string>(Object.entries(Drop).map(([name, n]) => [n, name]))
 
@@ -23,16 +28,20 @@ export class Judge {
   }
 
   /** A frame has been judged, and these have left for it. */
-  frame({ bytes, side, spoilt }: Sending, out: readonly { bytes: Uint8Array }[]): void {
+  frame(sending: Sending, out: readonly Sent[]): void {
+    const { bytes, side, spoilt } = sending
     const { appliance } = this.#world
     const { verdict } = appliance
     if (verdict < 0 && verdict !== PARKED && verdict !== DONE && !DROPS.has(-verdict)) {
       this.#world.fail('verdict', String(verdict))
     }
+    if (this.#world.mixed !== undefined) {
+      this.#world.mixed.after(sending, verdict, DROPS.get(-verdict) ?? '', out)
+    }
     if (side?.attempt !== undefined && !spoilt) this.#segment(side.attempt, side, bytes, verdict)
     // With an answer of ARP leaves what was parked, which may have come spoilt.
     if (!spoilt && verdict >= 0 && out.length === 1) {
-      const wrong = fault((out[0] as { bytes: Uint8Array }).bytes)
+      const wrong = fault((out[0] as Sent).bytes)
       if (wrong !== undefined) this.#world.fail('sums', wrong)
     }
     const wrong = appliance.cheap()
@@ -53,9 +62,12 @@ export class Judge {
     const world = this.#world
     const flags = bytes[IP_AT + 33] as number
     if (verdict >= 0 || verdict === PARKED) {
+      const silent = world.clock - attempt.forwarded
+      attempt.lapsed ||= attempt.fin && silent >= world.plan.halfClosed * 1000
       attempt.forwarded = world.clock
       attempt.fin ||= (flags & FIN) !== 0
       attempt.rst ||= (flags & RST) !== 0 && side.why !== undefined
+      if ((flags & SYN) !== 0 && side.isClient) attempt.carried ||= this.#isCarried(attempt)
       return
     }
     const name = DROPS.get(-verdict) as string
@@ -71,11 +83,30 @@ export class Judge {
       attempt.excuses.add('half-open ones made room')
       return
     }
+    if (attempt.carried) {
+      attempt.excuses.add(CARRIED)
+      return
+    }
     const silent = world.clock - attempt.forwarded
     if (silent < (attempt.fin ? world.plan.halfClosed * 1000 : FORGETS)) {
       world.fail('dropped', `a segment of ${attempt.id}, ${silent} ms after another`)
     }
-    attempt.excuses.add(attempt.fin ? 'half-closed and silent for too long' : 'silent for 90 s')
+    attempt.excuses.add(attempt.fin ? SILENT : 'silent for 90 s')
+  }
+
+  /**
+   * A SYN of a port whose connection of before is still there goes to the RS in that one's entry, and begins nothing there: the RS asks
+   * who has sent it. If the RST of before comes only then, and the SYN once more, a connection has begun of which nobody knows.
+   */
+  #isCarried({ client }: Attempt): boolean {
+    if (client === undefined) return false
+    const { src, sport, dst, dport, iss } = client.socket.make
+    for (const { conns } of this.#world.appliance.engines) {
+      const t = conns.table.find(KEY.TCP, src, dst, (sport << 16) | dport)
+      if (t < 0) continue
+      return conns.table.cold[RECORD.column(t >> 1) | COLD.CLIENT_ISN] !== iss
+    }
+    return false
   }
 
   /** At the end, when all has long been quiet. */
@@ -93,6 +124,10 @@ export class Judge {
         // It had all that it wanted.
         if (server?.why !== 'closed') this.#world.note(`at last, a server ${server?.why}`)
         if (client?.why !== 'closed') this.#world.note(`at last, a client ${client?.why}`)
+        continue
+      }
+      if (attempt.carried || attempt.lapsed) {
+        attempt.excuses.add(attempt.carried ? CARRIED : SILENT)
         continue
       }
       this.#world.fail('ended', `${attempt.id}: client ${words(client)}, server ${words(server)}`)

@@ -1,12 +1,14 @@
 /**
  * Simulates (docs/reliability.md, Simulation).
  *
- *   node dist/test/sim/main.js [--from SEED] [--seeds N] [--packets N] [--minutes N] [--small | --lossy SECONDS]   worlds until there are so many
+ *   node dist/test/sim/main.js [--from SEED] [--seeds N] [--packets N] [--minutes N] [--mixed] [--small | --lossy SECONDS]   worlds until there are so many
+ *       --mixed: with UDP, ICMP and narrow links beside TCP
  *       --lossy: short conversations where 5 % is lost, doubled and late, with SECONDS of FIN_WAIT, CLOSE_WAIT and TIME_WAIT
  *   node dist/test/sim/main.js --world JSON   one, as a failure names it, as a transcript
  */
 
 import { parseArgs } from 'node:util'
+import { mixedOf } from './mixed-plan.ts'
 import { lossyPlan, type Plan, planOf } from './plan.ts'
 import { run, small } from './run.ts'
 import { story } from './story.ts'
@@ -20,6 +22,7 @@ const options = {
   world: text,
   minutes: text,
   small: flag,
+  mixed: flag,
   lossy: text,
 }
 const { values } = parseArgs({ options })
@@ -31,9 +34,11 @@ if (values.world !== undefined) {
   const { lossy } = values
   const plan = lossy
     ? (seed: number) => lossyPlan(seed, Number(lossy))
-    : values.small
-      ? small
-      : planOf
+    : values.mixed
+      ? (seed: number) => mixedOf(seed, values.small)
+      : values.small
+        ? small
+        : planOf
   const begun = performance.now()
   const tally = run({
     from: Number(values.from ?? 1),

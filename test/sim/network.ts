@@ -4,12 +4,14 @@
  */
 
 import type { Events } from './events.ts'
+import { get16, IP_AT, isFragment } from './packet.ts'
 import type { Faults, Plan } from './plan.ts'
 import { mix } from './random.ts'
+import type { Owned } from './stack.ts'
 import type { Side } from './talk.ts'
 
-/** A frame on its way. */
-export interface Sending {
+/** A frame on its way; `key` and what follows it are of UDP and ICMP. */
+export interface Sending extends Partial<Owned> {
   bytes: Uint8Array
   /** Whose it is; undefined for ARP, and what nobody knows. */
   side: Side | undefined
@@ -29,6 +31,10 @@ export class Network {
   readonly happened: number[] = []
   readonly only: ReadonlySet<number> | undefined
   frames = 0
+  /** Called with what gets lost; `chance` is as good as any number. */
+  lost: ((sending: Sending, way: number, chance: number) => void) | undefined
+  /** Loses frames by a rule of a test's own. */
+  loses: ((sending: Sending, way: number) => boolean) | undefined
 
   constructor(plan: Plan, events: Events, only?: ReadonlySet<number>) {
     this.#plan = plan
@@ -39,8 +45,12 @@ export class Network {
   /** `way`: 0 from the clients' hosts, 1 from the RSs', 2 and 3 back to them. */
   send(sending: Sending, way: number, arrive: (sending: Sending) => void): void {
     this.frames++
-    const { side } = sending
-    const whose = mix(side?.attempt?.id ?? 0, way, side === undefined ? 0 : 1)
+    if (this.loses?.(sending, way)) return
+    const { side, key: own } = sending
+    const whose =
+      own === undefined
+        ? mix(side?.attempt?.id ?? 0, way, side === undefined ? 0 : 1)
+        : mix(own, way, 2)
     const count = this.#sent.get(whose) ?? 0
     this.#sent.set(whose, count + 1)
     const key = mix(this.#plan.seed, whose, count)
@@ -56,8 +66,14 @@ export class Network {
       const behind = delay + (mix(key, 13) % LATE_MS)
       this.#events.after(behind, () => arrive({ ...sending, bytes: sending.bytes.slice() }))
     }
-    if (this.#is(key, 3, faults.loss)) return
-    const spoilt = this.#is(key, 4, faults.spoilt) ? spoil(sending, mix(key, 14)) : sending
+    if (this.#is(key, 3, faults.loss)) {
+      this.lost?.(sending, way, mix(key, 15))
+      return
+    }
+    // Twice would make one of a thousand sums right again.
+    const isSafe = sending.spoilt || sending.bare === true || isSafePiece(sending.bytes, way)
+    const isSpoilt = this.#is(key, 4, faults.spoilt) && !isSafe
+    const spoilt = isSpoilt ? spoil(sending, mix(key, 14)) : sending
     this.#events.after(delay + jitter + late, () => arrive(spoilt))
   }
 
@@ -74,7 +90,20 @@ export class Network {
 
 function spoil(sending: Sending, chance: number): Sending {
   const bytes = sending.bytes.slice()
-  const at = SPOILT_FROM + (chance % (bytes.length - SPOILT_FROM))
+  const at = spoiltAt(bytes, chance)
   bytes[at] = (bytes[at] as number) ^ (1 + ((chance >>> 16) % 255))
   return { ...sending, bytes, spoilt: true }
+}
+
+/** Of a datagram only the first fragment is spoilt, and only on its way to the balancer: two would make a sum right again, too. */
+function isSafePiece(bytes: Uint8Array, way: number): boolean {
+  if (get16(bytes, 22) !== 0x0800 || !isFragment(bytes)) return false
+  return way >= 2 || (get16(bytes, IP_AT + 6) & 0x1fff) !== 0
+}
+
+/** A first fragment is not spoilt where UDP's ports are: routers would quote them, and nobody could say that they are wrong. */
+function spoiltAt(bytes: Uint8Array, chance: number): number {
+  const at = SPOILT_FROM + (chance % (bytes.length - SPOILT_FROM))
+  const isHeader = at >= IP_AT + 20 && at < IP_AT + 28
+  return isHeader && get16(bytes, 22) === 0x0800 && isFragment(bytes) ? IP_AT + 1 : at
 }

@@ -103,13 +103,27 @@ export function get32(bytes: Uint8Array, at: number): number {
   return (get16(bytes, at) << 16) | get16(bytes, at + 2)
 }
 
-/** The IP header of a packet with DF, whose body is there. */
-export function putIp(out: Uint8Array, src: number, dst: number, protocol: number): void {
+/** What an IP header says beside addresses and protocol. */
+export interface IpFields {
+  id: number
+  df: boolean
+  ttl: number
+}
+const USUAL: IpFields = { id: 1, df: true, ttl: 64 }
+
+/** The IP header of a packet whose body is there. */
+export function putIp(
+  out: Uint8Array,
+  src: number,
+  dst: number,
+  protocol: number,
+  { id, df, ttl } = USUAL,
+): void {
   out[IP_AT] = 0x45
   put16(out, IP_AT + 2, out.length - IP_AT)
-  put16(out, IP_AT + 4, 1)
-  put16(out, IP_AT + 6, 0x4000)
-  out[IP_AT + 8] = 64
+  put16(out, IP_AT + 4, id)
+  put16(out, IP_AT + 6, df ? 0x4000 : 0)
+  out[IP_AT + 8] = ttl
   out[IP_AT + 9] = protocol
   put32(out, IP_AT + 12, src)
   put32(out, IP_AT + 16, dst)
@@ -164,18 +178,33 @@ function putOptions(out: Uint8Array, from: number, { mss, sackOk, timestamps, sa
   for (const [i, edge] of sack.entries()) put32(out, edges + i * 4, edge)
 }
 
-/** What is wrong with a frame that has been forwarded, or undefined: lengths, checksums. */
+/** IP protocol of a header of UOA, behind which UDP has no checksum. */
+export const UOA_PROTOCOL = 248
+
+/** Bytes of the IP header. */
+export function ipHeader(bytes: Uint8Array): number {
+  return ((bytes[IP_AT] as number) & 15) * 4
+}
+
+export function isFragment(bytes: Uint8Array): boolean {
+  return (get16(bytes, IP_AT + 6) & 0x3fff) !== 0
+}
+
+/** What is wrong with a frame that has been forwarded, or undefined: lengths, checksums. Of a fragment only the header is known. */
 export function fault(bytes: Uint8Array): string | undefined {
   if (get16(bytes, 22) !== 0x0800) return undefined
   const total = get16(bytes, IP_AT + 2)
-  if (bytes[IP_AT] !== 0x45) return 'IP header'
-  if (total + IP_AT > bytes.length) return 'IP length'
-  if (folded(sum(bytes, IP_AT, IP_AT + 20)) !== 0xffff) return 'IP checksum'
+  const header = ipHeader(bytes)
+  if ((bytes[IP_AT] as number) >> 4 !== 4 || header < 20) return 'IP header'
+  if (total + IP_AT > bytes.length || total < header) return 'IP length'
+  if (folded(sum(bytes, IP_AT, IP_AT + header)) !== 0xffff) return 'IP checksum'
   const protocol = bytes[IP_AT + 9] as number
+  if (isFragment(bytes) || protocol === UOA_PROTOCOL) return undefined
+  const at = IP_AT + header
   if (protocol === 1) {
-    return folded(sum(bytes, IP_AT + 20, IP_AT + total)) === 0xffff ? undefined : 'ICMP checksum'
+    return folded(sum(bytes, at, IP_AT + total)) === 0xffff ? undefined : 'ICMP checksum'
   }
-  if (protocol === 17 && get16(bytes, IP_AT + 26) === 0) return undefined
+  if (protocol === 17 && get16(bytes, at + 6) === 0) return undefined
   return bodySum(bytes) === 0xffff ? undefined : 'checksum'
 }
 

@@ -1,5 +1,6 @@
 /** What happens in a world: a plain value that a seed gives, so that parts of it can be left out. */
 
+import type { Mixed } from './mixed-plan.ts'
 import { Dice } from './random.ts'
 import { BANNER_BYTES, ID_BYTES } from './stream.ts'
 
@@ -54,6 +55,9 @@ export type Happening =
   | { at: number; what: 'restart' | 'image'; worker: number }
   | { at: number; what: 'clock'; ms: number }
   | { at: number; what: 'stall'; ms: number }
+  /** Of mixed worlds: an arm, or the link behind it, has another MTU; an RS's applications are not there. */
+  | { at: number; what: 'mtu' | 'link'; arm: number; mtu: number }
+  | { at: number; what: 'rs deaf'; rs: number; ms: number }
 
 export interface Plan {
   seed: number
@@ -76,6 +80,8 @@ export interface Plan {
   rto: number
   actors: Actor[]
   happenings: Happening[]
+  /** What it has beside TCP. */
+  mixed?: Mixed
 }
 
 const CLIENTS = 4

@@ -1,9 +1,10 @@
 /** Worlds one after the other, and what is told of one that does not hold. */
 
+import { Broken } from './broken.ts'
 import { type Plan, planOf } from './plan.ts'
 import { breaks, Shrinker } from './shrink.ts'
 import { story } from './story.ts'
-import { Broken, World } from './world.ts'
+import { World } from './world.ts'
 
 export interface Tally {
   worlds: number

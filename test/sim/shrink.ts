@@ -4,8 +4,10 @@
  * what stays goes on as it did.
  */
 
+import { Broken } from './broken.ts'
+import type { Ask, AskerPlan, Mixed } from './mixed-plan.ts'
 import type { Faults, Plan, Talk } from './plan.ts'
-import { Broken, World } from './world.ts'
+import { World } from './world.ts'
 
 export interface Shrunk {
   plan: Plan
@@ -31,11 +33,16 @@ export function breaks(plan: Plan, only?: ReadonlySet<number>, spoil?: Spoil): B
   return undefined
 }
 
-/** ms that shrinking takes at most. */
+/** ms of the processor's time that shrinking takes at most: what else runs does not matter. */
 const PATIENCE = 20_000
 
+function spent(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 export class Shrinker {
-  readonly #end = performance.now() + PATIENCE
+  readonly #end = spent() + PATIENCE
   readonly #spoil: Spoil | undefined
   readonly #most: number
   #best: Shrunk
@@ -51,6 +58,7 @@ export class Shrinker {
     this.#plain()
     this.#happenings()
     this.#actors()
+    this.#mixed()
     this.#kinds()
     this.#faults()
     this.#talks()
@@ -58,7 +66,7 @@ export class Shrinker {
   }
 
   get #isOver(): boolean {
-    return this.#best.runs >= this.#most || performance.now() > this.#end
+    return this.#best.runs >= this.#most || spent() > this.#end
   }
 
   /** => whether the world is as broken as before; then it is the best so far */
@@ -105,6 +113,34 @@ export class Shrinker {
     }
     for (const at of actors.keys()) {
       while (this.#change(at, talks => talks.slice(0, -1)));
+    }
+  }
+
+  /** What there is beside TCP; who asks nothing keeps its place, too. */
+  #mixed(): void {
+    const { mixed } = this.#best.plan
+    if (mixed === undefined) return
+    const plain = { mtu: 1500, hops: 0, grumble: 0, old: false }
+    const less = (change: Partial<Mixed>) =>
+      this.#try({ mixed: { ...(this.#best.plan.mixed as Mixed), ...change } })
+    less({ uoa: 'off' })
+    less({ xmitTtl: false })
+    less({ links: [plain, this.#best.plan.mixed?.links[1] ?? plain] })
+    less({ links: [this.#best.plan.mixed?.links[0] ?? plain, plain] })
+    for (const list of ['forged', 'pings'] as const) {
+      if (less({ [list]: [] })) continue
+      for (let i = mixed[list].length - 1; i >= 0; i--) {
+        less({ [list]: (this.#best.plan.mixed as Mixed)[list].toSpliced(i, 1) })
+      }
+    }
+    for (const at of mixed.askers.keys()) {
+      const asking = (cut: (asks: Ask[]) => Ask[]) => {
+        const { askers } = this.#best.plan.mixed as Mixed
+        const asker = askers[at] as AskerPlan
+        if (asker.asks.length === 0) return false
+        return less({ askers: askers.with(at, { ...asker, asks: cut(asker.asks) }) })
+      }
+      if (!asking(() => [])) while (asking(asks => asks.slice(0, -1)));
     }
   }
 

@@ -17,14 +17,14 @@ import { World } from './world.ts'
 
 const LONG = process.env.TAPVS_LONG === '1'
 
-test('a thousand small worlds hold', () => {
+test('five hundred small worlds hold', () => {
   const { frames, conversations, excuses } = run({
     from: 1,
-    worlds: 1000,
+    worlds: 500,
     frames: 1e7,
     plan: small,
   })
-  assert.ok(frames > 150_000 && conversations > 3000, `${frames} ${conversations}`)
+  assert.ok(frames > 75_000 && conversations > 1500, `${frames} ${conversations}`)
   // What need not end well is the exception, or nothing would be shown.
   const excused = [...excuses.values()].reduce((sum, count) => sum + count, 0)
   assert.ok(excused < conversations / 5, `${excused} of ${conversations} excused`)
@@ -37,7 +37,7 @@ if (LONG) {
 }
 
 /** Seeds that once found something in the engine; CHANGELOG.md tells what. */
-for (const seed of [36, 93, 198, 258]) {
+for (const seed of [36, 93, 198, 258, 102_567]) {
   test(`the world of seed ${seed} holds`, () => {
     new World(planOf(seed)).run()
   })

@@ -2,10 +2,11 @@
 
 import { decode } from '../kit/decode.ts'
 import { printed } from '../kit/printed.ts'
+import { Broken } from './broken.ts'
 import { configOf } from './config.ts'
 import type { Plan } from './plan.ts'
 import type { Spoil } from './shrink.ts'
-import { Broken, World } from './world.ts'
+import { World } from './world.ts'
 
 const HEAD = `# A transcript plays as it stands with one worker, all lports, MACs that are configured, and nothing that happens beside.`
 

@@ -18,6 +18,10 @@ export interface Attempt {
   /** A FIN, or an RST, of either end has been forwarded. */
   fin: boolean
   rst: boolean
+  /** Its last SYN that was forwarded went in the entry of the connection before. */
+  carried: boolean
+  /** Half-closed, and silent for longer than its entry lasts: what came then came to another's, or none. */
+  lapsed: boolean
   /** The drop reason of its last SYN that was refused. */
   refused: string | undefined
 }

@@ -3,7 +3,7 @@
  * challenge ACKs, keepalive. Numbers are relative: 0 is the SYN, payload begins at 1, and the FIN counts as a byte.
  */
 
-import type { App, Make, State, Why } from './ends.ts'
+import { type App, type Make, mostTries, type State, type Why } from './ends.ts'
 import type { Due } from './events.ts'
 import { Keepalive } from './keepalive.ts'
 import { ACK, FIN, PSH, RST, Segment, SYN } from './packet.ts'
@@ -14,14 +14,14 @@ const SYN_RTO = 1000
 /** Where a SYN or its answer was sent twice, until something is acknowledged that was not (RFC 6298 5.7). */
 const UNKNOWN_RTO = 3000
 const RTO_MOST = 120_000
-/** Retransmissions until it gives up: of SYN, SYN+ACK, anything else, and of what nobody has open any more (Linux). */
-const TRIES = { syn: 6, synAck: 5, data: 15, orphan: 8 } as const
 const TIME_WAIT_MS = 60_000
 /** Between two answers to what is out of the window. */
 const ANSWER_MS = 500
 
 export class Socket {
   readonly make: Make
+  /** ms of the world. */
+  readonly born: number
   state: State
   app: App | undefined
   readonly out: Sender
@@ -39,6 +39,7 @@ export class Socket {
 
   constructor(make: Make, syn?: Segment) {
     this.make = make
+    this.born = make.events.now
     this.out = new Sender(make.mss)
     this.#rto = make.rto
     const { events, keepalive } = make
@@ -275,14 +276,17 @@ export class Socket {
   }
 
   #send(flags: number, at: number, bytes: number): void {
-    const { iss, mss, sack } = this.make
+    const { iss, mss, sack, fits } = this.make
     const s = this.#segment(flags, (iss + at) | 0, (this.irs + this.rcv) | 0)
     if ((flags & SYN) !== 0) {
       s.mss = mss
       s.sackOk = sack && ((flags & ACK) === 0 || this.#sack)
       s.timestamps = (flags & ACK) === 0
     } else if (this.#sack && (flags & ACK) !== 0 && (flags & RST) === 0) {
-      s.sack = this.pieces.edges(this.irs)
+      const edges = this.pieces.edges(this.irs)
+      // What is as large as the path allows has no room for it.
+      const isRoom = bytes === 0 || !fits || bytes + 4 * edges.length + 4 <= this.out.mss
+      if (isRoom) s.sack = edges
     }
     if (bytes > 0) s.payload = this.app?.say(at - 1, at - 1 + bytes) ?? s.payload
     this.make.send(s, this)
@@ -292,10 +296,4 @@ export class Socket {
     const m = this.make
     return new Segment(m.src, m.sport, m.dst, m.dport).says(flags, seq, ack)
   }
-}
-
-function mostTries({ state, orphan }: Socket): number {
-  if (state === 'SYN_SENT') return TRIES.syn
-  if (state === 'SYN_RCVD') return TRIES.synAck
-  return orphan ? TRIES.orphan : TRIES.data
 }

@@ -2,25 +2,18 @@
 
 import { ipv4Int } from '../../src/wire/address.ts'
 import { Appliance, type Sent } from './appliance.ts'
+import { Broken, type Outcome } from './broken.ts'
 import { BANNER_PORT, MAC_OF_RS, rsAddress, VIP, VPORT } from './config.ts'
 import { Events } from './events.ts'
 import { Happenings } from './happenings.ts'
 import { Host, type Outside } from './host.ts'
 import { Judge } from './judge.ts'
+import { Mixed } from './mixed.ts'
 import { Network, type Sending } from './network.ts'
 import { get16, get32, IP_AT, macAt, type Segment } from './packet.ts'
 import type { Plan } from './plan.ts'
 import { type Around, type Attempt, Side } from './talk.ts'
 import { Socket } from './tcp.ts'
-
-/** What did not hold. */
-export class Broken extends Error {
-  readonly rule: string
-  constructor(rule: string, what: string, at: number) {
-    super(`${rule}: ${what}; at ${at} ms`)
-    this.rule = rule
-  }
-}
 
 /** ms from the last that happens to the end of the world at the latest, and from there until nothing may be left. */
 const LAST = 600_000
@@ -30,15 +23,6 @@ const MAC_OF_CLIENT = 0x5254_0000_0002
 const ALL = 0xffff_ffff_ffff
 /** Numbers of an actor's conversations, the first of which is not 0. */
 const TALKS_MOST = 4096
-
-export interface Outcome {
-  frames: number
-  attempts: number
-  /** Why conversations did not have to end well, and how many. */
-  excuses: Map<string, number>
-  /** Keys of the faults. */
-  happened: number[]
-}
 
 /** Sees each frame that goes into the appliance or comes out of it. */
 export type Watcher = (arm: number, bytes: Uint8Array, isOut: boolean, side?: Side) => void
@@ -51,10 +35,16 @@ export class World {
   readonly clients: Host[] = []
   readonly rss: Host[] = []
   readonly attempts = new Map<number, Attempt>()
+  /** MACs of the appliance's arms. */
+  readonly macs: readonly number[]
+  /** What it has beside TCP. */
+  readonly mixed: Mixed | undefined
   readonly #judge: Judge
   readonly #watch: Watcher | undefined
   /** By how much the engine's clock is ahead. */
   skew: number
+  /** Until then connections of an RS end. */
+  cutUntil = -1
   /** Until then frames wait before the appliance. */
   stalledUntil = 0
   #frames = 0
@@ -69,6 +59,7 @@ export class World {
     this.network = new Network(plan, this.events, only)
     this.#judge = new Judge(this)
     const macs = [0, 1].map(arm => Number.parseInt(this.appliance.mac(arm).replaceAll(':', ''), 16))
+    this.macs = macs
     for (let i = 0; i < CLIENT_HOSTS; i++) {
       const address = ipv4Int(`202.108.10.${2 + i}`)
       this.clients.push(new Host(MAC_OF_CLIENT + i, macs[0] ?? 0, [address], this.#outside(0)))
@@ -77,6 +68,8 @@ export class World {
       const address = ipv4Int(rsAddress(i))
       this.rss.push(new Host(MAC_OF_RS + i, macs[1] ?? 0, [address], this.#outside(1)))
     }
+    this.mixed = plan.mixed && new Mixed(this, plan.mixed)
+    this.network.lost = (...lost) => this.mixed?.lost(...lost)
     for (const index of plan.actors.keys()) this.#begin(index, 0)
     const happenings = new Happenings(this)
     for (const one of plan.happenings) this.events.after(one.at, () => happenings.do(one))
@@ -111,6 +104,7 @@ export class World {
     const end = this.plan.quiet + LAST
     this.#until(end, () => this.events.waiting === 0)
     this.#judge.conversations()
+    const questions = this.mixed?.conclude() ?? 0
     this.#until(this.events.now + EMPTY, () => false)
     this.#checkEmpty()
     const excuses = this.#notes
@@ -118,7 +112,7 @@ export class World {
       for (const why of attempt.excuses) excuses.set(why, (excuses.get(why) ?? 0) + 1)
     }
     const { happened, frames } = this.network
-    return { frames, attempts: this.attempts.size, excuses, happened }
+    return { frames, attempts: this.attempts.size + questions, excuses, happened }
   }
 
   #until(end: number, isOver: () => boolean): void {
@@ -151,18 +145,20 @@ export class World {
     }
   }
 
-  #outside(arm: number): Outside {
+  #outside(arm: 0 | 1): Outside {
     return {
       events: this.events,
-      send: (bytes, from) => {
-        const sending = { bytes, side: from?.app as Side | undefined, spoilt: false }
-        this.network.send(sending, arm, arrived => this.#arrive(arm, arrived))
+      send: (bytes, host, socket, owned) => {
+        const sending = { bytes, side: socket?.app as Side | undefined, spoilt: false, ...owned }
+        if (this.mixed !== undefined) this.mixed.fromHost(arm, host, sending)
+        else this.network.send(sending, arm, arrived => this.arrive(arm, arrived))
       },
       accept: (host, segment) => this.#accept(host, segment),
     }
   }
 
-  #arrive(arm: number, sending: Sending): void {
+  /** A frame is at the appliance. */
+  arrive(arm: number, sending: Sending): void {
     if (this.events.now < this.stalledUntil) this.#waiting.push(() => this.#input(arm, sending))
     else this.#input(arm, sending)
   }
@@ -171,14 +167,16 @@ export class World {
     const { appliance } = this
     appliance.now = this.clock
     this.#watch?.(arm, sending.bytes, false, sending.side)
+    this.mixed?.before(sending)
     appliance.input(this.#frames++ % appliance.workers.length, arm, sending.bytes)
     this.afterInput?.(appliance.verdict)
     const out = appliance.take()
     this.#judge.frame(sending, out)
-    this.#deliver(out)
+    this.#deliver(out, sending.spoilt)
   }
 
-  #deliver(out: readonly Sent[]): void {
+  /** `isSpoilt`: they are of something spoilt. */
+  #deliver(out: readonly Sent[], isSpoilt = false): void {
     for (const { arm, bytes } of out) {
       const to = macAt(bytes, 10)
       if (this.#watch !== undefined) {
@@ -187,9 +185,19 @@ export class World {
       }
       for (const host of arm === 0 ? this.clients : this.rss) {
         if (to !== ALL && host.mac !== to) continue
-        const sending = { bytes, side: sideOf(host, bytes), spoilt: false }
-        this.network.send(sending, arm + 2, arrived => host.take(arrived.bytes))
+        this.#send(arm as 0 | 1, host, bytes, isSpoilt)
       }
+    }
+  }
+
+  #send(arm: 0 | 1, host: Host, bytes: Uint8Array, isSpoilt: boolean): void {
+    const { mixed, network } = this
+    const side = sideOf(host, bytes)
+    const sending = { bytes, side, spoilt: isSpoilt }
+    if (mixed === undefined) network.send(sending, arm + 2, ({ bytes }) => host.take(bytes))
+    else {
+      const owned = side === undefined ? mixed.owned(bytes) : undefined
+      network.send({ ...sending, ...owned }, arm + 2, got => mixed.toHost(arm, host, got))
     }
   }
 
@@ -206,7 +214,8 @@ export class World {
     const host = this.clients[actor.host] as Host
     const dport = talk.banner ? BANNER_PORT : VPORT
     const ends = { src: host.addresses[0] as number, sport, dst: ipv4Int(VIP), dport }
-    const made = { ...ends, ...host.make(ends), mss, sack, rto, keepalive: talk.keepalive }
+    const own = { mss, sack, rto, fits: this.mixed !== undefined, keepalive: talk.keepalive }
+    const made = { ...ends, ...host.make(ends), ...own }
     host.find(ends.dst, dport, sport)?.end('closed')
     const attempt: Attempt = {
       id: 1 + index * TALKS_MOST + n,
@@ -217,9 +226,13 @@ export class World {
       forwarded: 0,
       fin: false,
       rst: false,
+      carried: false,
+      lapsed: false,
       refused: undefined,
     }
+    if (this.events.now < this.cutUntil) attempt.excuses.add('its RS was cut')
     const socket = new Socket(made)
+    this.#narrow(host, socket)
     attempt.client = new Side(
       socket,
       attempt,
@@ -231,16 +244,23 @@ export class World {
     socket.start()
   }
 
+  /** What its host knows of the path. */
+  #narrow({ stack }: Host, socket: Socket): void {
+    if (stack !== undefined) socket.narrow(stack.mtu(socket.make.dst) - 40)
+  }
+
   #accept(host: Host, syn: Segment): boolean {
     const { dst: src, dport: sport, src: dst, sport: dport } = syn
     if (sport !== 80 && sport !== 81) return false
     if (syn.timestamps) this.fail('options', 'a SYN with timestamps at an RS')
     const ends = { src, sport, dst, dport }
     const { rto } = this.plan
+    const fits = this.mixed !== undefined
     const socket = new Socket(
-      { ...ends, ...host.make(ends), mss: 1460, sack: true, rto, keepalive: 30_000 },
+      { ...ends, ...host.make(ends), mss: 1460, sack: true, rto, fits, keepalive: 30_000 },
       syn,
     )
+    this.#narrow(host, socket)
     host.find(dst, dport, sport)?.end('closed')
     new Side(
       socket,

@@ -12,7 +12,7 @@ import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
 import { ipv4Text } from '../../wire/address.ts'
 import type { RsHealth } from '../readings/listings.ts'
 import { CheckAddresses } from '../threads/check-arm.ts'
-import type { HealthOptions, Mind } from './health.ts'
+import type { HealthOptions, HealthState, Mind } from './health.ts'
 import { Watch, type Watched } from './watch.ts'
 
 /** How often the connections of passively checked RSs are looked at. */
@@ -40,8 +40,15 @@ export interface CheckHost {
   netns(): string
   hide(hidden: HiddenService): Promise<void>
   reveal(hidden: HiddenService): Promise<void>
-  /** Null: it has no check any more, and gets what is configured. */
-  setHealth(service: ConfigService, rs: ConfigRealServer, health: RsHealth | null): void
+  /** What was thought of it before this daemon began. */
+  before(name: string): HealthState | undefined
+  /** `health` null: it has no check any more, and gets what is configured. `state` is what it follows from, null if it is simply up. */
+  setHealth(
+    service: ConfigService,
+    rs: ConfigRealServer,
+    health: RsHealth | null,
+    state: HealthState | null,
+  ): void
   /** Called when an RS is found up or down. */
   changed(service: ConfigService, rs: ConfigRealServer, mind: Mind): void
   outcomes(service: ConfigService, rs: ConfigRealServer): Outcomes
@@ -93,7 +100,7 @@ export class Checker {
       if (wanted.has(name)) continue
       this.#entries.delete(name)
       this.#end(entry)
-      this.#host.setHealth(entry.service, entry.rs, null)
+      this.#host.setHealth(entry.service, entry.rs, null, null)
     }
     for (const name of this.#down.keys())
       if (!services.some(s => serviceName(s) === name)) this.#down.delete(name)
@@ -105,6 +112,11 @@ export class Checker {
     const passive = services.some(service => service.passive !== null)
     if (passive) this.#timer ??= every(() => this.#look(), LOOK_MS)
     else this.#stopLooking()
+  }
+
+  /** An RS of this name is under observation. */
+  watches(name: string): boolean {
+    return this.#entries.has(name)
   }
 
   stop(): void {
@@ -132,6 +144,7 @@ export class Checker {
         watched,
         (_, mind) => this.#tell(entry, mind),
         () => this.#host.now(),
+        this.#host.before(name),
       ),
       address: 0,
       hidden: null,
@@ -191,7 +204,7 @@ export class Checker {
       else this.#host.warn(text)
       this.#host.changed(service, rs, mind)
     }
-    this.#host.setHealth(service, rs, this.#healthOf(entry))
+    this.#host.setHealth(service, rs, this.#healthOf(entry), entry.watch.state)
     this.#judge(service)
   }
 
@@ -218,7 +231,7 @@ export class Checker {
   #tellHealth(service: ConfigService): void {
     for (const rs of service.realServers) {
       const entry = this.#entries.get(rsName(service, rs))
-      if (entry) this.#host.setHealth(service, rs, this.#healthOf(entry))
+      if (entry) this.#host.setHealth(service, rs, this.#healthOf(entry), entry.watch.state)
     }
   }
 

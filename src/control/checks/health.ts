@@ -7,7 +7,8 @@
  *            it out for a while; the while doubles with every time and halves with every look that finds connections
  *            established (semantics 7)
  *
- * An RS starts as up, so that a restart does not take all of them out; but one whose very first check fails is out at once.
+ * An RS starts as up, so that a restart does not take all of them out; but one whose very first check fails is out at once, and one
+ * that was down when the daemon crashed is so (kept-health.ts).
  */
 
 import { counted } from '../../see/text/counted.ts'
@@ -49,6 +50,16 @@ const STEP_LEAST_MS = 500
 /** Share of the interval by which checks are early or late at random, so that many do not beat in step. */
 const JITTER = 0.1
 
+/** What of it outlives the daemon. */
+export interface HealthState {
+  /** What its checks say. */
+  passes: boolean
+  /** ms for which it is still out by its connections, null if it is not. */
+  outMs: number | null
+  /** ms since its slow start began, null if there is none. */
+  slowMs: number | null
+}
+
 export class Health {
   options: HealthOptions
   /** What the checks say. */
@@ -68,6 +79,29 @@ export class Health {
 
   get up(): boolean {
     return (this.#passes || this.options.active === null) && this.#outUntil === null
+  }
+
+  /** null: it is up, as any at first. */
+  state(now: number): HealthState | null {
+    const [out, slow] = [this.#outUntil, this.#slowSince]
+    if (this.#passes && out === null && slow === null) return null
+    return {
+      passes: this.#passes,
+      outMs: out === null ? null : Math.max(0, out - now),
+      slowMs: slow === null ? null : now - slow,
+    }
+  }
+
+  /** Goes on where another one was. */
+  goOn({ passes, outMs, slowMs }: HealthState, now: number): void {
+    this.#passes = passes
+    this.#known = true
+    const { passive, slowStartMs } = this.options
+    if (outMs !== null && passive !== null) {
+      this.#outForMs = Math.min(outMs, passive.maxMs)
+      this.#outUntil = now + this.#outForMs
+    }
+    if (slowMs !== null && slowMs < slowStartMs) this.#slowSince = now - slowMs
   }
 
   /** A check passed. */

@@ -16,13 +16,22 @@ import type { RsHealth } from '../readings/listings.ts'
 import { type CheckNetns, mtuOfChecks, openCheckNetns } from '../threads/check-arm.ts'
 import type { Workers } from '../threads/workers.ts'
 import { Checker, type CheckHost, type HiddenService, type Outcomes } from './checker.ts'
-import type { Mind } from './health.ts'
+import type { HealthState, Mind } from './health.ts'
+import type { KeptHealth } from './kept-health.ts'
+
+/** What they take of the daemon. */
+export interface Around {
+  model: Model
+  workers: Workers
+  events: Events
+}
 
 export class Checks implements CheckHost {
   readonly #model: Model
   readonly #workers: Workers
   readonly #log: ModuleLog
   readonly #events: Events
+  readonly #kept: KeptHealth
   readonly #checker = new Checker(this)
   readonly #forget: () => void
   #netns: CheckNetns | null = null
@@ -31,14 +40,39 @@ export class Checks implements CheckHost {
   /** RSs whose connections the workers were told to end, by name. */
   readonly #cut = new Set<string>()
 
-  /** Begins; the workers have to run. */
-  constructor(model: Model, workers: Workers, log: ModuleLog, events: Events) {
+  /** Begins; the workers have to run, with what the model has of `kept`. */
+  constructor({ model, workers, events }: Around, log: ModuleLog, kept: KeptHealth) {
     this.#model = model
     this.#workers = workers
     this.#log = log
     this.#events = events
+    this.#kept = kept
     this.#forget = model.onChange(() => this.#checker.update(model.config.services))
+    for (const [name, { inhibited }] of kept.told())
+      if (inhibited) model.reasons.set(name, kept.of(name)?.reason ?? '')
     this.#checker.update(model.config.services)
+    this.#tidy()
+  }
+
+  /** Real servers that were watched before and are not any more. */
+  #tidy(): void {
+    const { config, health, reasons } = this.#model
+    for (const service of config.services)
+      for (const rs of service.realServers) {
+        const name = rsName(service, rs)
+        if (health.has(name) && !this.#checker.watches(name))
+          this.setHealth(service, rs, null, null)
+      }
+    for (const name of [...health.keys()]) {
+      if (this.#checker.watches(name)) continue
+      health.delete(name)
+      reasons.delete(name)
+      this.#kept.set(name, null)
+    }
+  }
+
+  before(name: string): HealthState | undefined {
+    return this.#kept.of(name)?.state
   }
 
   /** A second time changes nothing. */
@@ -117,8 +151,15 @@ export class Checks implements CheckHost {
     })
   }
 
-  setHealth(service: ConfigService, rs: ConfigRealServer, health: RsHealth | null): void {
+  setHealth(
+    service: ConfigService,
+    rs: ConfigRealServer,
+    health: RsHealth | null,
+    state: HealthState | null,
+  ): void {
     const name = rsName(service, rs)
+    const reason = this.#model.reasons.get(name) ?? ''
+    this.#kept.set(name, health && state && { told: health, reason, state })
     if (health === null) {
       this.#model.health.delete(name)
       this.#model.reasons.delete(name)

@@ -6,7 +6,7 @@
 import type { ConfigCheck } from '../../config/check-keys.ts'
 import type { RsHealth } from '../readings/listings.ts'
 import type { Target } from './attempt.ts'
-import { Health, type HealthOptions, type Mind } from './health.ts'
+import { Health, type HealthOptions, type HealthState, type Mind } from './health.ts'
 import { probe } from './probe.ts'
 
 /** What a watch is told to do; another object means another way to look. */
@@ -33,17 +33,23 @@ export class Watch {
   /** Counts starts, so that a probe knows whether it is still wanted when it comes back. */
   #start = 0
 
-  /** `now` is in ms and never goes back. */
-  constructor(watched: Watched, tell: Tell, now: () => number) {
+  /** `now` is in ms and never goes back; `state` is what was thought of it before. */
+  constructor(watched: Watched, tell: Tell, now: () => number, state?: HealthState) {
     this.#watched = watched
     this.#tell = tell
     this.#now = now
     this.#health = new Health(watched.options)
+    if (state) this.#health.goOn(state, now())
     this.#told = { inhibited: false, weight: watched.weight }
   }
 
   get up(): boolean {
     return this.#health.up
+  }
+
+  /** What is to be known of it by whoever goes on; null if nothing. */
+  get state(): HealthState | null {
+    return this.#health.state(this.#now())
   }
 
   /** What was said of it last. */

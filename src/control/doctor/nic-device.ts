@@ -1,9 +1,9 @@
 /** What is there where a NIC is to be an arm. */
 
-import type { ConfigArm } from '../../config/arms.ts'
+import { type ConfigArm, deviceOf } from '../../config/arms.ts'
 import type { NativeError } from '../../io/native.ts'
 import { ipIn, netnsPath } from '../network/netns.ts'
-import { factsOf, ownerOf, problemOf, tapBehind } from '../network/nic.ts'
+import { factsOf, problemOf, tapBehind } from '../network/nic.ts'
 import { nicRemarks } from '../network/nic-remarks.ts'
 import { holdersOf, holderWords, linkIn } from '../network/tun-info.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
@@ -41,7 +41,7 @@ export function nicDevice(
 
 /** What an arm that shares the NIC of another asks of it, if it cannot be had; nothing if the NIC itself is not as it should be. */
 export function sharedNic(arms: readonly ConfigArm[], arm: ConfigArm): Finding[] {
-  const owner = ownerOf(arms, arm)
+  const owner = arms[deviceOf(arms, arms.indexOf(arm))] as ConfigArm
   try {
     const facts = factsOf(owner)
     if (!facts || problemOf(owner, facts)) return []

@@ -7,7 +7,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ifConfined } from '../../io/confined.ts'
-import { closeFd, confineProcess, notify } from '../../io/native.ts'
+import { closeFd, confineProcess } from '../../io/native.ts'
 import { inDist } from '../system/built-file.ts'
 import { decideSignals } from '../system/signals.ts'
 import { beginning } from './beginning.ts'
@@ -17,6 +17,7 @@ import type { Holdings } from './holdings.ts'
 import { STANDBY } from './keeping.ts'
 import { ownProgram, type Program } from './program.ts'
 import { goOn, type Left, leftIn } from './renew.ts'
+import { tell } from './store.ts'
 import { bodyOf, type Hands, type Launch, Upgrade } from './upgrade.ts'
 
 /** So many ends within so many ms are the last. */
@@ -33,7 +34,6 @@ const LEAVE_MS = 60_000
 const WRONG = 2
 
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
-const TELLING = ['SIGHUP', 'SIGUSR1'] as const
 
 export interface KeeperOptions {
   /** What Node runs as a daemon, and the words for it. */
@@ -78,7 +78,8 @@ export class Keeper implements Hands {
     // And with it what it starts, from the first instruction on. A daemon says where it cannot be.
     ifConfined(confineProcess, () => {})
     for (const signal of ENDING) process.on(signal, () => this.#end(signal))
-    for (const signal of TELLING) process.on(signal, () => this.#tell(signal))
+    for (const signal of ['SIGHUP', 'SIGUSR1'] as const)
+      process.on(signal, () => this.#tell(signal))
     const program = left?.program ?? ownProgram(script)
     this.launch = { program, command: [process.execPath, ...process.execArgv, ...argv] }
     const { holdings, afresh, problem } = beginning(environment, this.#manager, left)
@@ -239,7 +240,7 @@ export class Keeper implements Hands {
       this.#holdings.drop(drop)
     }
     if (ready === true) this.#isReady()
-    if (typeof told === 'string') this.#notify(told)
+    if (typeof told === 'string' && this.#manager) tell(this.#manager, told)
     if (typeof ask === 'number') this.#answer(child, ask, words.upgrade)
   }
 
@@ -258,13 +259,6 @@ export class Keeper implements Hands {
     } catch {
       // Who asks and does not listen.
     }
-  }
-
-  /** A manager that cannot be told is no reason to end. */
-  #notify(text: string): void {
-    try {
-      if (this.#manager) notify(this.#manager, text)
-    } catch {}
   }
 
   #isReady(): void {

@@ -97,8 +97,8 @@ export class Store {
 
 const removal = (name: string) => `FDSTOREREMOVE=1\nFDNAME=${name}\n`
 
-/** A manager that cannot be told stores nothing, and that is no reason to end. */
-function tell(socket: string, text: string, fds: readonly number[] = []): void {
+/** A manager that cannot be told is no reason to end. */
+export function tell(socket: string, text: string, fds: readonly number[] = []): void {
   try {
     notify(socket, text, Int32Array.from(fds))
   } catch {}

@@ -38,12 +38,18 @@ export class Model implements Sources {
   readonly reasons = new Map<string, string>()
   readonly #listeners = new Set<(plan: PlanInfo) => void>()
 
-  /** Throws RangeError for what the checks of the config let through. */
-  constructor(config: Config, readings: Readings, places = readings.places()) {
+  /** `health` is what is left of RSs by checks of before. Throws RangeError for what the checks of the config let through. */
+  constructor(
+    config: Config,
+    readings: Readings,
+    places = readings.places(),
+    health: Iterable<readonly [string, RsHealth]> = [],
+  ) {
     this.readings = readings
     this.places = places
     this.#config = config
-    this.initial = compare(null, config).changes(this.places)
+    for (const [name, one] of health) this.health.set(name, one)
+    this.initial = compare(null, config).changes(this.places).map(this.withHealth)
   }
 
   get config(): Config {

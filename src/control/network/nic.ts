@@ -8,7 +8,7 @@
  */
 
 import { release } from 'node:os'
-import { asFound, type ConfigArm, NIC_MTU, parentOf } from '../../config/arms.ts'
+import { asFound, type ConfigArm, deviceOf, NIC_MTU } from '../../config/arms.ts'
 import {
   attachTcx,
   closeFd,
@@ -63,9 +63,9 @@ function nicOf(device: Device): NicFacts {
 
 /** The arms with what their NICs say of themselves. Throws DeviceError for one that cannot be an arm. */
 export function withDevices(arms: readonly ConfigArm[]): ConfigArm[] {
-  return arms.map(arm => {
+  return arms.map((arm, index) => {
     if (arm.kind !== 'nic') return arm
-    const owner = ownerOf(arms, arm)
+    const owner = arms[deviceOf(arms, index)] as ConfigArm
     try {
       const facts = nicOf(owner)
       // That of the device itself is what to mend first.
@@ -76,11 +76,6 @@ export function withDevices(arms: readonly ConfigArm[]): ConfigArm[] {
       throw Object.assign(error as DeviceError, { device: owner })
     }
   })
-}
-
-/** The arm that has the device. */
-export function ownerOf(arms: readonly ConfigArm[], arm: ConfigArm): ConfigArm {
-  return arm.vlan ? (arms[parentOf(arms, arm.vlan)] as ConfigArm) : arm
 }
 
 /** Why it cannot be an arm, on the device of `owner`; undefined if it can. */

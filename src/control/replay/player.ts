@@ -4,7 +4,7 @@
  */
 
 import { countedName } from '../../api/names.ts'
-import { isImpaired } from '../../config/arms.ts'
+import { deviceOf, isImpaired } from '../../config/arms.ts'
 import { ARM_CELLS, ArmCell, Counters, Drop, Event } from '../../engine/counters.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type FlightReader, Want } from '../../engine/flight.ts'
@@ -59,6 +59,7 @@ export class Player {
   readonly worker: number
   readonly rig: Rig
   readonly #header: JournalHeader
+  readonly #config: BareConfig
   readonly #reader: FlightReader
   #arrived: Int32Array | undefined
   /** By arm: what was sent and has not been seen to leave. */
@@ -78,6 +79,7 @@ export class Player {
     memory: { arena: SharedArrayBuffer; tables: Tables },
   ) {
     this.#header = header
+    this.#config = config
     this.worker = worker
     const impaired = config.arms.some(({ impair }) => isImpaired(impair))
     this.#readsItsOwn = header.workers === 1 && !impaired
@@ -154,8 +156,9 @@ export class Player {
     const { counters } = this.engine
     const verdict = cell(record, JudgedCell.VERDICT)
     counters.rx(arm, length)
-    const device = this.#deviceOf(arm)
-    if (device !== undefined) counters.rx(device, length + VLAN.TAG)
+    // The arm that has the device of a VLAN counts its frames, too, with their tags.
+    const device = deviceOf(this.#config.arms, arm)
+    if (device !== arm) counters.rx(device, length + VLAN.TAG)
     if (verdict === -Drop.IMPAIRED) {
       // Lost before the engine got to see it.
       addTo(counters.events, Drop.IMPAIRED)
@@ -198,8 +201,8 @@ export class Player {
     const { counters } = this.engine
     if (drop === 0) {
       counters.tx(arm, length)
-      const device = this.#deviceOf(arm)
-      if (device !== undefined) counters.tx(device, length + VLAN.TAG)
+      const device = deviceOf(this.#config.arms, arm)
+      if (device !== arm) counters.tx(device, length + VLAN.TAG)
     } else {
       addTo(counters.events, drop)
       addTo(counters.arms, arm * ARM_CELLS + ArmCell.TX_DROPS)
@@ -275,11 +278,6 @@ export class Player {
     if (at < 0) return undefined
     const what = `numbers of the real server at place ${at >> 4}, cell ${at & 15}`
     return differs(what, cells[at] ?? 0, dests.cells[at] ?? 0)
-  }
-
-  /** The arm that has the device of one of a VLAN, and counts its frames with their tags; undefined for any other. */
-  #deviceOf(arm: number): number | undefined {
-    return this.engine.arms.find(({ vlans }) => vlans?.arms.includes(arm))?.index
   }
 
   #armName(arm: number): string {

@@ -8,7 +8,7 @@
  */
 
 import type { LinkState } from '../../api/link-state.ts'
-import { type ArmDevice, parentOf } from '../../config/arms.ts'
+import { type ArmDevice, deviceOf } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
 import { closeFd } from '../../io/native.ts'
 import { NO_FD } from '../../io/port.ts'
@@ -174,13 +174,7 @@ export class Arms {
   }
 
   state(arm: number): LinkState {
-    return this.#links.state(this.#deviceOf(arm))
-  }
-
-  /** The arm whose device it uses. */
-  #deviceOf(arm: number): number {
-    const vlan = this.#config.arms[arm]?.vlan
-    return vlan ? parentOf(this.#config.arms, vlan) : arm
+    return this.#links.state(deviceOf(this.#config.arms, arm))
   }
 
   #device(arm: number): Device {
@@ -193,7 +187,7 @@ export class Arms {
 
   /** Queues that are read: as many as workers where the kernel steers. */
   queues(arm: number): number {
-    return this.#queues.of(this.#deviceOf(arm)).filter(({ reads }) => reads).length
+    return this.#queues.of(deviceOf(this.#config.arms, arm)).filter(({ reads }) => reads).length
   }
 
   /** Leaves the devices to the host; the workers are gone. */

@@ -5,6 +5,7 @@
  * ends them, and starts its own.
  */
 
+import type { Change } from '../../config/changes.ts'
 import { closeFd, createWaker, wake } from '../../io/native.ts'
 import type { Keeping } from '../keeper/keeping.ts'
 import { LogLevels } from '../log/levels.ts'
@@ -89,7 +90,7 @@ export function workerQueues(queues: readonly (readonly Queue[])[], index: numbe
   return queues.map(ofArm => ofArm[index] as Queue)
 }
 
-/** Whether the threads are what would be started now. */
+/** Whether the threads are what would be started now, but for weights. */
 export function isAsWanted(
   { generation, config, changes, queues }: HeadStart,
   wanted: SetUp & { generation: number | undefined },
@@ -97,9 +98,19 @@ export function isAsWanted(
 ): boolean {
   const left = leftQueues(wanted.config, keeping)
   return isSame(
-    [generation, config, changes, queues],
-    [wanted.generation, wanted.config, wanted.changes, left],
+    [generation, config, changes.map(unweighted), queues],
+    [wanted.generation, wanted.config, wanted.changes.map(unweighted), left],
   )
+}
+
+/** Of `wanted`, for which isAsWanted has said yes: what they were set up with otherwise. */
+export function lateFor({ changes }: HeadStart, wanted: readonly Change[]): Change[] {
+  return wanted.filter((change, i) => !isSame(change, changes[i]))
+}
+
+/** Health checks change it from one moment to the next. */
+function unweighted(change: Change): Change {
+  return change.put === 'rs' ? { ...change, rs: { ...change.rs, weight: 0 } } : change
 }
 
 /** Ends its threads as a kill would; resolves when they are gone. */

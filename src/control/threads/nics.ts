@@ -1,6 +1,6 @@
 /** The arms that are NICs: what control holds of each, what of it is ours, and what the workers were told that it is. */
 
-import { type ArmDevice, type ConfigArm, parentOf } from '../../config/arms.ts'
+import { type ArmDevice, type ConfigArm, deviceOf } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
 import { ipv4Int } from '../../wire/address.ts'
 import type { Nic, NicFacts, Ours } from '../network/device.ts'
@@ -102,8 +102,7 @@ export class Nics {
   seen(nic: number, facts = this.#nics[nic]?.facts): void {
     if (facts === undefined) return
     const { arms } = this.#config
-    for (const [arm, { vlan }] of arms.entries())
-      if ((vlan ? parentOf(arms, vlan) : arm) === nic) this.#tell(arm, facts)
+    for (const arm of arms.keys()) if (deviceOf(arms, arm) === nic) this.#tell(arm, facts)
   }
 
   #tell(arm: number, { mac, mtu: most }: NicFacts): void {

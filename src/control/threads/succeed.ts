@@ -4,7 +4,7 @@
  */
 
 import type { Change } from '../../config/changes.ts'
-import { adoptRecords } from '../../engine/adopt.ts'
+import { adoptRecords, LEFT_LEAST_MS } from '../../engine/adopt.ts'
 import { Event, Gauge } from '../../engine/counters.ts'
 import { LIP_CELLS, LipCell } from '../../engine/sa-pool.ts'
 import type { Exchange } from '../../io/exchange.ts'
@@ -53,5 +53,6 @@ export function succeed(
   for (let at = LipCell.MISSES; at < lips.length; at += LIP_CELLS)
     share.lipCounts[at] = lips[at] as number
   counters.count(Event.WORKER_RESTARTS)
-  return { ...adoptRecords(engine, now), neighbours: neighs.used }
+  const adopted = adoptRecords(engine, now, undefined, LEFT_LEAST_MS)
+  return { ...adopted, neighbours: neighs.used }
 }

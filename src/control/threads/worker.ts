@@ -9,7 +9,7 @@ import { randomInt } from 'node:crypto'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { isImpaired, parentOf } from '../../config/arms.ts'
 import type { Change } from '../../config/changes.ts'
-import { adoptRecords } from '../../engine/adopt.ts'
+import { adoptRecords, LEFT_LEAST_MS } from '../../engine/adopt.ts'
 import type { Arm } from '../../engine/arm.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { FlightRing } from '../../engine/flight.ts'
@@ -137,7 +137,7 @@ function setUp(built: Built, exchange: Exchange | null, end: number): AdoptedSta
   }
   for (const change of changes) applyChange(built, change, now)
   if (!state.adopt) return undefined
-  return { ...adoptRecords(engine, now, end), neighbours: engine.neighs.used }
+  return { ...adoptRecords(engine, now, end, LEFT_LEAST_MS), neighbours: engine.neighs.used }
 }
 
 function openExchange(): Exchange | null {

@@ -39,6 +39,8 @@ class Host implements CheckHost {
   async hide(): Promise<void> {}
   async reveal(): Promise<void> {}
 
+  before(): undefined {}
+
   setHealth(...[, rs, health]: Parameters<CheckHost['setHealth']>): void {
     const text = health ? `${health.inhibited ? 'inhibited' : health.weight}` : 'unwatched'
     this.said.push(`${serverName(rs)} ${text}`)

@@ -6,6 +6,7 @@ import { until } from '../../../netns/processes.ts'
 import { type Change, rsName } from '../../../src/config/changes.ts'
 import { parseConfig } from '../../../src/config/config.ts'
 import { Checks } from '../../../src/control/checks/host.ts'
+import { KeptHealth } from '../../../src/control/checks/kept-health.ts'
 import { Events } from '../../../src/control/model/events.ts'
 import { Model } from '../../../src/control/model/model.ts'
 import { Readings } from '../../../src/control/readings/readings.ts'
@@ -25,9 +26,9 @@ function configOf(more = '', servers = SERVERS, protocol = 'tcp') {
   return parseConfig(text.replace('protocol: tcp', `protocol: ${protocol}`), 'x.yaml')
 }
 
-function checks(t: TestContext, config = configOf()) {
+function checks(t: TestContext, config = configOf(), kept = new KeptHealth(null)) {
   const tables = newTables(config)
-  const model = new Model(config, new Readings(config, [tables]))
+  const model = new Model(config, new Readings(config, [tables]), undefined, kept.told())
   const told: string[] = []
   const change = async (changes: readonly Change[]) => {
     for (const one of changes) {
@@ -37,7 +38,8 @@ function checks(t: TestContext, config = configOf()) {
     }
   }
   const log = { error() {}, warn() {}, info() {} }
-  const host = new Checks(model, { change } as unknown as Workers, log, new Events())
+  const workers = { change } as unknown as Workers
+  const host = new Checks({ model, workers, events: new Events() }, log, kept)
   t.after(() => host.stop())
   const server = (address: string) => {
     const [service] = model.config.services
@@ -49,6 +51,7 @@ function checks(t: TestContext, config = configOf()) {
     host.setHealth(
       ...server(address),
       weight === null ? { inhibited: true, weight: 0 } : { inhibited: false, weight },
+      null,
     )
   const fail = (address: string, count: number) => {
     const [service, rs] = server(address)
@@ -133,4 +136,31 @@ test('one that is down and becomes a backup has its weight, and is not cut any m
   const told = await says()
   assert.equal(told.filter(text => text === `${A} 100`).length > 0, true, told.join())
   assert.match(told.at(-1) ?? '', /^no-cut/)
+})
+
+const nameOf = (address: string) => `RS ${address}:6379 of TCP 202.108.10.1:6379`
+
+test('who was down when the daemon crashed gets nothing from the first packet on, and is told again', async t => {
+  const kept = new KeptHealth(null)
+  const state = { passes: true, outMs: 60_000, slowMs: null }
+  kept.set(nameOf(A), { told: { inhibited: true, weight: 0 }, reason: 'because', state })
+  kept.set(nameOf('192.168.168.99'), { told: { inhibited: true, weight: 0 }, reason: '', state })
+  const { model, says } = checks(t, undefined, kept)
+  const weights = model.initial.flatMap(change => (change.put === 'rs' ? [change.rs.weight] : []))
+  assert.deepEqual(weights, [0, 50])
+  const place = model.places.dests.find(nameOf(A))
+  assert.deepEqual(await says(), [`${A} 0`, `cut ${place}`])
+  assert.equal(model.reasons.get(nameOf(A)), 'because')
+  // Of one that the config does not have nothing is left.
+  assert.deepEqual([...model.health.keys()], [nameOf(A)])
+})
+
+test('whoever is not checked any more gets what is configured', async t => {
+  const kept = new KeptHealth(null)
+  const state = { passes: false, outMs: null, slowMs: null }
+  kept.set(nameOf(A), { told: { inhibited: true, weight: 0 }, reason: 'because', state })
+  const config = parseConfig(SEED_CONFIG, 'x.yaml')
+  const { model, says } = checks(t, config, kept)
+  assert.deepEqual(await says(), [`${A} ${config.services[0]?.realServers[0]?.weight}`])
+  assert.deepEqual([[...model.health], [...kept.told()]], [[], []])
 })

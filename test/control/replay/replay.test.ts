@@ -18,7 +18,7 @@ import { arpFrame, ethernet } from '../../kit/frame.ts'
 import { journaled } from '../../kit/journaled.ts'
 import { SEED_SEGMENTS, seedConversation } from '../../kit/seed-conversation.ts'
 import { Several } from '../../kit/several.ts'
-import { CLIENT_MAC, RS_MAC, Stand } from '../../kit/stand.ts'
+import { CLIENT_MAC, RS_MAC, SEED_CONFIG, Stand } from '../../kit/stand.ts'
 import { give, inputOf, type Step, steps, TRAFFIC_CONFIG } from '../../kit/traffic.ts'
 
 const arena = new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2)))
@@ -49,6 +49,17 @@ test('the seed replays, and a verdict that is not the recorded one is told with 
   )
   assert.match(recorded, /^dropped, tcp_no_conn; 202\.108\.10\.2:33896 > 202\.108\.10\.1:6379, /)
   assert.match(replayed, /^sent on dpdk1; .*, ESTABLISHED to ESTABLISHED, delta -?\d+$/)
+})
+
+test('arms are what their NICs were, of which the config says nothing', async () => {
+  const config = SEED_CONFIG.replaceAll(
+    /name: dpdk(.)/g,
+    'name: dpdk$1\n    mac: 52:54:00:00:07:0$1',
+  )
+  const stand = new Stand(config, undefined, { arena }).resolveRss()
+  const journal = readJournal(await journaled([stand], () => seedConversation(stand)))
+  for (const arm of journal.header.config.arms) delete arm.mac
+  assert.equal(replay(journal).difference, undefined)
 })
 
 test('another frame that leaves, one that does not, and another counter are told', async () => {

@@ -2,34 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import Libsql from 'libsql'
-import { HistoryDatabase, rowOf } from '../../../src/control/whois/database.ts'
-import type { Ended } from '../../../src/control/whois/ended.ts'
-import { ended, historyFolder, SEARCH } from '../../kit/ended.ts'
-
-const EVER = { ...SEARCH, fromMs: 0, toMs: 1e15, limit: 10_000 }
-
-function write(history: HistoryDatabase, list: readonly Partial<Ended>[], nowMs = 2e6): void {
-  const rows = list.flatMap(one => rowOf(ended(one)))
-  history.write(Float64Array.from(rows), nowMs, 0)
-}
-
-async function writing(t: TestContext, path: string, begunMs = 900_000): Promise<HistoryDatabase> {
-  const history = await HistoryDatabase.open(path, true)
-  t.after(() => history.close())
-  history.begin(begunMs, begunMs, begunMs)
-  return history
-}
-
-async function found(path: string) {
-  const history = await HistoryDatabase.open(path, false)
-  try {
-    return history.find(EVER, false, 3e6)
-  } finally {
-    history.close()
-  }
-}
+import { EVER, found, historyFolder, write, writing } from '../../kit/history.ts'
 
 test('connections of UDP keep their protocol, beside those of TCP with the same ends', async t => {
   const path = join(historyFolder(t), 'h')

@@ -7,29 +7,17 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import Libsql from 'libsql'
 import { CHECKOUT } from '../../../netns/topology.ts'
-import { HistoryDatabase, rowOf } from '../../../src/control/whois/database.ts'
-import type { Ended, Search } from '../../../src/control/whois/ended.ts'
+import { HistoryDatabase } from '../../../src/control/whois/database.ts'
+import type { Search } from '../../../src/control/whois/ended.ts'
 import { sqliteProblem } from '../../../src/control/whois/problem.ts'
-import { CIP, ended, historyFolder, SEARCH } from '../../kit/ended.ts'
+import { CIP, SEARCH } from '../../kit/ended.ts'
+import { EVER, found, historyFolder, write, writing } from '../../kit/history.ts'
 
 const DAY_MS = 86_400_000
-const EVER = { ...SEARCH, fromMs: 0, toMs: 1e15, limit: 10_000 }
 const ROW = { key: SEARCH.key, rs: null }
-
-function write(history: HistoryDatabase, list: readonly Partial<Ended>[], nowMs = 2e6): void {
-  const rows = list.flatMap(one => rowOf(ended(one)))
-  history.write(Float64Array.from(rows), nowMs, 0)
-}
-
-async function writing(t: TestContext, path: string, begunMs = 900_000): Promise<HistoryDatabase> {
-  const history = await HistoryDatabase.open(path, true)
-  t.after(() => history.close())
-  history.begin(begunMs, begunMs, begunMs)
-  return history
-}
 
 /** Bytes of the file, with what is still in its log. */
 function pagesOf(path: string): number {
@@ -39,15 +27,6 @@ function pagesOf(path: string): number {
     return (pages as number) * 4096
   } finally {
     db.close()
-  }
-}
-
-async function found(path: string, search: Partial<Search> = {}) {
-  const history = await HistoryDatabase.open(path, false)
-  try {
-    return history.find({ ...EVER, ...search }, false, 3e6)
-  } finally {
-    history.close()
   }
 }
 

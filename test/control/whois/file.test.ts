@@ -18,7 +18,8 @@ import { NO_DEBUGGER } from '../../../src/control/system/signals.ts'
 import type { Ended } from '../../../src/control/whois/ended.ts'
 import { HistoryFile } from '../../../src/control/whois/file.ts'
 import { lookUp } from '../../../src/control/whois/offline.ts'
-import { ended, historyFolder, SEARCH } from '../../kit/ended.ts'
+import { ended, SEARCH } from '../../kit/ended.ts'
+import { historyFolder } from '../../kit/history.ts'
 import { NO_RIGHTS, rightsIn } from '../../kit/rights.ts'
 
 const BEGUN = 900_000

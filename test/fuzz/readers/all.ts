@@ -1,7 +1,7 @@
 /** Every reader, by its name. */
 
 import { captureTarget, journalTarget } from './binaries.ts'
-import { keptTarget } from './kept.ts'
+import { healthTarget, keptTarget } from './kept.ts'
 import { requestTarget } from './requests.ts'
 import { stateTarget } from './state.ts'
 import { fuzzReader, type Plan, type Read, type Target } from './target.ts'
@@ -21,6 +21,7 @@ export const READERS: Readonly<Record<string, (plan: Plan) => Promise<Read>>> = 
   capture: of(captureTarget),
   journal: of(journalTarget),
   kept: of(keptTarget),
+  health: of(healthTarget),
   state: of(stateTarget),
   commands: of(commandTarget),
   api: of(requestTarget),

@@ -1,9 +1,11 @@
-/** The config that an earlier daemon ran, and its places, with anything in them: refused in a line, or as it was written. */
+/** The config that an earlier daemon ran, its places, and what it thought of RSs, with anything in them: refused in a line, or as it was written. */
 
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Config } from '../../../src/config/config.ts'
 import { ConfigError, parseConfig } from '../../../src/config/config.ts'
 import { PlaceList } from '../../../src/config/places.ts'
 import { restorePlaces } from '../../../src/control/begin.ts'
+import { KeptHealth } from '../../../src/control/checks/kept-health.ts'
 import { KeptConfig } from '../../../src/control/model/kept-config.ts'
 import { Model } from '../../../src/control/model/model.ts'
 import { Readings } from '../../../src/control/readings/readings.ts'
@@ -17,6 +19,9 @@ import { Fault, type Target } from './target.ts'
 
 /** The beginnings of both halves, heads included. */
 type Halves = readonly [Uint8Array, Uint8Array]
+
+/** All are as good as new. */
+class Refused extends Error {}
 
 const HALF = 32 * 1024 * 1024
 const HEAD = 64
@@ -73,26 +78,37 @@ function mutateHalf(chance: Chance, input: Uint8Array, other: Uint8Array): Uint8
   }
 }
 
-export function keptTarget(): Target<Halves> {
+type OfHalves = Pick<Target<Halves>, 'name' | 'seeds' | 'isRefusal' | 'files'>
+
+/** What reads the memory of halves; one memory is used again and again. */
+function ofHalves(target: OfHalves & { read(memory: ArrayBuffer): unknown }): Target<Halves> {
   const memory = new ArrayBuffer(HALF * 2)
   const bytes = new Uint8Array(memory)
-  const config = parseConfig(TRAFFIC_CONFIG, 'fuzz.yaml')
-  const tables = [newTables(config)]
-  const put = (halves: Halves) => {
-    for (const [i, half] of halves.entries()) {
-      bytes.fill(0, i * HALF, i * HALF + MOST + HEAD)
-      bytes.set(half.subarray(0, MOST), i * HALF)
-    }
-  }
   return {
-    name: 'kept',
-    seeds: seeds(config),
+    ...target,
     mutate(chance, [a, b], [c]) {
       if (chance.once(3)) return [mutateHalf(chance, a, c), mutateHalf(chance, b, c)]
       return chance.below(2) === 0 ? [mutateHalf(chance, a, c), b] : [a, mutateHalf(chance, b, c)]
     },
     read(halves) {
-      put(halves)
+      for (const [i, half] of halves.entries()) {
+        bytes.fill(0, i * HALF, i * HALF + MOST + HEAD)
+        bytes.set(half.subarray(0, MOST), i * HALF)
+      }
+      return target.read(memory)
+    },
+    limitMs: 4000,
+    show: halves => halves.map(half => Buffer.from(half).toString('base64')).join(' '),
+  }
+}
+
+export function keptTarget(): Target<Halves> {
+  const config = parseConfig(TRAFFIC_CONFIG, 'fuzz.yaml')
+  const tables = [newTables(config)]
+  return ofHalves({
+    name: 'kept',
+    seeds: seeds(config),
+    read(memory) {
       const kept = new KeptConfig(memory)
       const ran = kept.read()
       if (ran === undefined) return
@@ -109,7 +125,39 @@ export function keptTarget(): Target<Halves> {
     isRefusal: error =>
       error instanceof ConfigError || /^it is (?:spoilt|no JSON|of another)/.test(error.message),
     files: /\/src\/(config|control\/model)\//,
-    limitMs: 4000,
-    show: halves => halves.map(half => Buffer.from(half).toString('base64')).join(' '),
-  }
+  })
+}
+
+/** Whatever it is, nothing of it is an error: an RS of which nothing is known is as good as new. */
+export function healthTarget(): Target<Halves> {
+  const servers = ['RS 192.168.168.2:6379 of TCP 202.108.10.1:6379', 'b'].map(name => [
+    name,
+    { inhibited: true, weight: 7, reason: 'no', passes: false, outUntil: 9e11, slowSince: null },
+  ])
+  const text = (count: number) => JSON.stringify({ layout: 1, servers: servers.slice(0, count) })
+  const clock = () => 1e12
+  return ofHalves({
+    name: 'health',
+    seeds: [
+      [half(2, text(2)), half(1, text(1))],
+      [half(4, text(0)), half(5, text(2))],
+    ],
+    async read(memory) {
+      const kept = new KeptHealth(memory, clock)
+      const told = [...kept.told()]
+      for (const [name, { inhibited, weight }] of told) {
+        const verdict = kept.of(name)
+        const times = [verdict?.state.outMs ?? 0, verdict?.state.slowMs ?? 0]
+        const isSound = typeof inhibited === 'boolean' && weight >= 0 && weight <= 65_535
+        if (!isSound || !times.every(ms => ms >= 0)) throw new Fault(JSON.stringify(verdict))
+        kept.set(name, verdict ?? null)
+      }
+      await turn()
+      const again = [...new KeptHealth(memory, clock).told()]
+      if (JSON.stringify(again) !== JSON.stringify(told)) throw new Fault('it is another')
+      if (told.length === 0) throw new Refused('nothing is known')
+    },
+    isRefusal: error => error instanceof Refused,
+    files: /\/src\/control\/(checks|keeper)\//,
+  })
 }
