@@ -39,7 +39,7 @@ export const upgradeBody = object({
   watch: whole(1, WATCH_MOST)
     .exactOptional()
     .describe(
-      `Seconds in which the former program comes back if the new one fails; ${WATCH_SECONDS}.`,
+      `Seconds, from when the new program is ready, in which the former one comes back if it fails; ${WATCH_SECONDS}.`,
     ),
 })
 

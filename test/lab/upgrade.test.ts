@@ -34,7 +34,7 @@ const config = labConfig(folder, 'upgrade', yaml => {
 const lab = labForTests('upgrade', { config, realServers: 2 }, 'tap')
 
 async function upgraded(of: Lab, ...argv: string[]): Promise<string> {
-  const { code, stdout, stderr } = await of.tapvs(['upgrade', '--watch', '3', ...argv], {
+  const { code, stdout, stderr } = await of.tapvs(['upgrade', '--watch', '2', ...argv], {
     timeoutMs: 90_000,
   })
   assert.equal(code, 0, stderr + stdout)
@@ -43,7 +43,7 @@ async function upgraded(of: Lab, ...argv: string[]): Promise<string> {
 
 /** => what it says */
 async function refused(of: Lab, ...argv: string[]): Promise<string> {
-  const { code, stderr, stdout } = await of.tapvs(['upgrade', '--watch', '3', ...argv], {
+  const { code, stderr, stdout } = await of.tapvs(['upgrade', '--watch', '2', ...argv], {
     timeoutMs: 90_000,
   })
   assert.equal(code, 1, stdout)
@@ -134,7 +134,7 @@ test('one that fails makes way for the former, with all connections', async t =>
       'dies after taking over',
       /9\.2\.0 was ended by SIGKILL after it took over; .* goes on/,
     ],
-    ['9.3.0', 'is never ready', /9\.3\.0 was not ready within 3 s; .* goes on/],
+    ['9.3.0', 'is never ready', /9\.3\.0 was not ready within 10 s; .* goes on/],
   ] as const) {
     assert.match(await refused(lab, otherVersion(folder, version, wrong)), why)
     const { version: runs } = await pong(lab)

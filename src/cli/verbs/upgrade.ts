@@ -51,7 +51,8 @@ export function addUpgrade(common: Argv<Common>): void {
           type: 'number',
           requiresArg: true,
           default: WATCH_SECONDS,
-          describe: 'seconds in which the former program comes back if the new one fails',
+          describe:
+            'seconds, from when the new program is ready, in which the former one comes back if it fails',
         })
         .option('json', { type: 'boolean', default: false, describe: 'for programs' }),
     options => upgrade(options),

@@ -16,6 +16,8 @@ const START_MS = 60_000
 /** Until a daemon has let go of everything: its threads end within two seconds or are ended. */
 const QUIET_MS = 8000
 const LOOK_MS = 20
+/** For a start, at least: what is watched for a moment only may be slow. */
+const READY_SECONDS = 10
 
 /** A program and how it is started. */
 export interface Launch {
@@ -213,15 +215,20 @@ export class Upgrade {
   /** => how it has failed, in words; '' if it has not; undefined if it was asked to end */
   async #watch(next: Child, seconds: number): Promise<string | undefined> {
     const hands = this.#hands
-    const begin = performance.now()
+    const patience = Math.max(seconds, READY_SECONDS)
     let end: { how: string; code: number } | undefined
     void next.ended.then(ended => {
       end = ended
     })
-    while (performance.now() - begin < seconds * 1000 && !end) await sleep(LOOK_MS)
+    const until = async (limit: number, holds = () => false) => {
+      const over = performance.now() + limit * 1000
+      while (performance.now() < over && !end && !holds()) await sleep(LOOK_MS)
+    }
+    await until(patience, () => hands.isReady)
+    if (hands.isReady) await until(seconds)
     if (hands.isStopping || (end?.code === 0 && hands.isReady)) return undefined
     if (end) return `${end.how} after it took over`
-    return hands.isReady ? '' : `was not ready within ${seconds} s`
+    return hands.isReady ? '' : `was not ready within ${patience} s`
   }
 
   async #goBack(next: Child, before: Launch, why: string): Promise<void> {
