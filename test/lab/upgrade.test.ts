@@ -134,7 +134,7 @@ test('one that fails makes way for the former, with all connections', async t =>
       'dies after taking over',
       /9\.2\.0 was ended by SIGKILL after it took over; .* goes on/,
     ],
-    ['9.3.0', 'is never ready', /9\.3\.0 was not ready within 10 s; .* goes on/],
+    ['9.3.0', 'is never ready', /9\.3\.0 was not ready within 15 s; .* goes on/],
   ] as const) {
     assert.match(await refused(lab, otherVersion(folder, version, wrong)), why)
     const { version: runs } = await pong(lab)

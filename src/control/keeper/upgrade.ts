@@ -17,7 +17,7 @@ const START_MS = 60_000
 const QUIET_MS = 8000
 const LOOK_MS = 20
 /** For a start, at least: what is watched for a moment only may be slow. */
-const READY_SECONDS = 10
+const READY_SECONDS = 15
 
 /** A program and how it is started. */
 export interface Launch {
