@@ -34,8 +34,10 @@ export const SPOILT = {
   'has another layout': [/layouts\.js$/, /STATE_LAYOUT = \d+/, 'STATE_LAYOUT = 77'],
 } as const satisfies Record<string, Spoilt>
 
+export type Wrong = keyof typeof SPOILT
+
 /** In `folder`. => the path of its bin/tapvs */
-export function otherVersion(folder: string, version: string, wrong?: keyof typeof SPOILT): string {
+export function otherVersion(folder: string, version: string, wrong?: Wrong): string {
   const root = join(folder, `tapvs-${version}`)
   mkdirSync(join(root, 'dist'), { recursive: true })
   const parts = readdirSync(join(CHECKOUT, 'dist')).filter(part => !NOT_SHIPPED.includes(part))

@@ -18,9 +18,10 @@ import { FACTS } from '../../src/control/keeper/facts.ts'
 import { BULK_SERVICES, pacedTransfer, randomFile } from '../kit/bulk.ts'
 import { heldOpen } from '../kit/holder.ts'
 import { labConfig, labForTests, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
-import { otherVersion } from '../kit/other-version.ts'
+import { otherVersion, type Wrong } from '../kit/other-version.ts'
 import { type OwnDaemon, startOwnDaemon } from '../kit/own-daemon.ts'
 
+const LONG = process.env.TAPVS_LONG === '1'
 const IDLE = 500
 const MIB = 64
 /** Loose: other work on the machine is in it. docs/reliability.md has what it is without. */
@@ -34,7 +35,7 @@ const config = labConfig(folder, 'upgrade', yaml => {
 const lab = labForTests('upgrade', { config, realServers: 2 }, 'tap')
 
 async function upgraded(of: Lab, ...argv: string[]): Promise<string> {
-  const { code, stdout, stderr } = await of.tapvs(['upgrade', '--watch', '2', ...argv], {
+  const { code, stdout, stderr } = await of.tapvs(['upgrade', '--watch', '1', ...argv], {
     timeoutMs: 90_000,
   })
   assert.equal(code, 0, stderr + stdout)
@@ -43,7 +44,7 @@ async function upgraded(of: Lab, ...argv: string[]): Promise<string> {
 
 /** => what it says */
 async function refused(of: Lab, ...argv: string[]): Promise<string> {
-  const { code, stderr, stdout } = await of.tapvs(['upgrade', '--watch', '2', ...argv], {
+  const { code, stderr, stdout } = await of.tapvs(['upgrade', '--watch', '1', ...argv], {
     timeoutMs: 90_000,
   })
   assert.equal(code, 1, stdout)
@@ -128,14 +129,16 @@ test('one that fails makes way for the former, with all connections', async t =>
   const cannotStart = otherVersion(folder, '9.1.0', 'cannot start')
   assert.match(await refused(lab, cannotStart), /9\.1\.0 failed with code 7; .* goes on/)
   assert.equal((await pong(lab)).pid, before)
-  for (const [version, wrong, why] of [
+  const rows: [string, Wrong, RegExp][] = [
     [
       '9.2.0',
       'dies after taking over',
       /9\.2\.0 was ended by SIGKILL after it took over; .* goes on/,
     ],
-    ['9.3.0', 'is never ready', /9\.3\.0 was not ready within 15 s; .* goes on/],
-  ] as const) {
+  ]
+  // It takes as long as one is waited for.
+  if (LONG) rows.push(['9.3.0', 'is never ready', /9\.3\.0 was not ready within 15 s; .* goes on/])
+  for (const [version, wrong, why] of rows) {
     assert.match(await refused(lab, otherVersion(folder, version, wrong)), why)
     const { version: runs } = await pong(lab)
     assert.equal(runs, FACTS.version)
