@@ -51,6 +51,7 @@ install_packages() {
   # the way, and who serves and asks by UDP; none of them starts a service.
   [[ ${0##*/} != test ]] || tools+=(systemd-analyze:systemd tshark:tshark nft:nftables chromium:chromium
     traceroute:traceroute tracepath:iputils-tracepath dnsmasq:dnsmasq-base dig:bind9-dnsutils iperf3:iperf3)
+  [[ ${0##*/} != soak ]] || tools+=(dnsmasq:dnsmasq-base)
   for pair in "${tools[@]}"; do
     command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
   done

@@ -135,7 +135,8 @@ export class Engine {
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
     this.#fullnat = new FullNat(parts, options.toaMode, options.udp, options.decrementTtl)
-    this.conns = new Conns(parts, this.#fullnat, options)
+    const udp = { ...options.udp, timeoutMs: this.udpTimeoutMs }
+    this.conns = new Conns(parts, this.#fullnat, { ...options, udp })
     this.resolvers = [new ArpOutput(parts)]
     this.#fragmentation = new Fragmentation(parts)
     this.neighs = new Neighs(parts, this.resolvers, options.neigh)

@@ -3,13 +3,17 @@
  * open as many as he has addresses to pretend. So they stand in the order in which they were opened, a list for each LIP and sub-pool
  * of lports, and when these run short the oldest one makes room: an honest one is answered within a round trip.
  *
+ * Of UDP it does so only when its client has long said nothing: an answer that is under way would go to whoever has its lport next, and
+ * there are no numbers by which that one could tell that it is not his.
+ *
  * The lists are made anew of the records (adopt.ts); 8 bytes a conn.
  */
 
 import type { ConnTable } from './conn.ts'
 import { CELL, COLD, KEY, RECORD } from './conn-layout.ts'
+import type { Parts } from './parts.ts'
 import { SUB_POOLS, subPoolOf } from './sa-pool.ts'
-import type { Lips } from './service.ts'
+import { DestCell, type Lips } from './service.ts'
 import { State } from './tcp-state.ts'
 import { UdpState } from './udp-state.ts'
 
@@ -21,24 +25,35 @@ const BEHIND = 0
 const BEFORE = 1
 const END = -1
 
+/** ms for which an answer to a datagram may be under way. */
+const UNDER_WAY_MS = 2000
+/** Heads of a list that are looked at for one that makes room; those that do not go behind the others. */
+const HEADS = 4
 /** LIPs whose lists are looked at for the oldest of all, the next ones the next time. */
 const LOOKS = 4
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
-const { RIP, RS_PORTS } = CELL
-const { at: recordAt, column: columnAt } = RECORD
+const { RIP, RS_PORTS, WORD, BINDING, DEADLINE } = CELL
+const { at: recordAt, column: columnAt, dest: destOf, jitter: jitterOf } = RECORD
+const { ESTABLISHED_MS } = DestCell
+const { ONEWAY } = UdpState
 
 export class HalfOpen {
   readonly #table: ConnTable
   readonly #lips: Lips
+  readonly #destCells: Int32Array
+  /** ms by state of UDP, which others set. */
+  readonly #udpTimeoutMs: Int32Array
   readonly #links: Int32Array
   /** Place of the LIP that oldest() has begun with. */
   #turn = 0
   count = 0
 
-  constructor(table: ConnTable, lips: Lips) {
+  constructor({ table, lips, dests }: Parts, udpTimeoutMs: Int32Array) {
     this.#table = table
     this.#lips = lips
+    this.#destCells = dests.cells
+    this.#udpTimeoutMs = udpTimeoutMs
     this.#links = new Int32Array(table.capacity * 2)
   }
 
@@ -73,14 +88,33 @@ export class HalfOpen {
     this.count--
   }
 
-  /** => The oldest one that has an lport of this LIP and sub-pool, or -1. */
-  oldestOf(place: number, sub: number): number {
-    return this.#lips[place].waiting[sub << 1] - 1
+  /** => The oldest one that has an lport of this LIP and sub-pool, and may go, or -1. */
+  oldestOf(place: number, sub: number, now: number): number {
+    const { waiting } = this.#lips[place]
+    for (let heads = HEADS; heads > 0; heads--) {
+      const conn = waiting[sub << 1] - 1
+      if (conn < 0 || !this.#isUnderWay(conn, now)) return conn
+      this.remove(conn)
+      this.append(conn)
+    }
+    return -1
   }
 
-  /** => The oldest one that has an lport of the same LIP and sub-pool as a conn, or -1. */
-  oldestBeside(conn: number): number {
-    return this.oldestOf(this.#table.lip(conn), this.#subOf(conn))
+  /** The same of the LIP and sub-pool that a conn has an lport of. */
+  oldestBeside(conn: number, now: number): number {
+    return this.oldestOf(this.#table.lip(conn), this.#subOf(conn), now)
+  }
+
+  /** A datagram has opened the conn, or used it, so lately that it may still be answered. */
+  #isUnderWay(conn: number, now: number): boolean {
+    if (this.#table.protocol(conn) !== KEY.UDP) return false
+    const { cells } = this.#table
+    const at = recordAt(conn)
+    const own = this.#destCells[(destOf(cells[at | BINDING]) << 4) | ESTABLISHED_MS]
+    const timeout = own === 0 ? this.#udpTimeoutMs[ONEWAY] : own
+    const quiet = (now + timeout + jitterOf(cells[at | WORD]) - cells[at | DEADLINE]) | 0
+    // Behind a change of the timeouts it can be anything, and is not waited for.
+    return quiet >= 0 && quiet < UNDER_WAY_MS
   }
 
   /** => The oldest one of all, where there are some LIPs; of many LIPs the oldest of a few. -1: none was found */
@@ -91,7 +125,7 @@ export class HalfOpen {
       this.#turn = (this.#turn + 1) % length
       if (this.#lips[this.#turn] === undefined) continue
       for (let sub = 0; sub < SUB_POOLS; sub++)
-        oldest = this.#older(oldest, this.oldestOf(this.#turn, sub), now)
+        oldest = this.#older(oldest, this.oldestOf(this.#turn, sub, now), now)
     }
     return oldest
   }
@@ -102,7 +136,8 @@ export class HalfOpen {
     for (const place of places) {
       const { exhausted } = this.#lips[place]
       for (let sub = 0; sub < SUB_POOLS; sub++)
-        if ((exhausted >> sub) & 1) oldest = this.#older(oldest, this.oldestOf(place, sub), now)
+        if ((exhausted >> sub) & 1)
+          oldest = this.#older(oldest, this.oldestOf(place, sub, now), now)
     }
     return oldest
   }

@@ -26,11 +26,9 @@ export class Room {
   /** More records in use than these are a shortage. */
   readonly #mark: number
 
-  constructor(
-    { table, lips }: Parts,
-    { makeRoom, clientShare, seed }: Pick<EngineOptions, 'makeRoom' | 'clientShare' | 'seed'>,
-  ) {
-    this.halfOpen = new HalfOpen(table, lips)
+  constructor(parts: Parts, { makeRoom, clientShare, seed, udp }: EngineOptions) {
+    const { table, lips } = parts
+    this.halfOpen = new HalfOpen(parts, udp.timeoutMs)
     this.#holders = new Holders(seed)
     this.#table = table
     this.#lips = lips
@@ -65,7 +63,7 @@ export class Room {
   oneFor(conn: number, now: number): number {
     if (!this.#makes) return -1
     if (this.#areLportsShort(conn)) {
-      const oldest = this.halfOpen.oldestBeside(conn)
+      const oldest = this.halfOpen.oldestBeside(conn, now)
       if (oldest >= 0) return oldest
     }
     return this.#isTableShort ? this.halfOpen.oldest(now) : -1

@@ -118,20 +118,54 @@ test('a table that is nearly full: the oldest of all makes room, whatever its se
   )
 })
 
+/** A datagram of a client of its own, and where it has gone. */
+function ask(stand: Stand, i: number) {
+  const ends = { src: addressOf(i), sport: 4000, dst: SYN.dst, dport: SYN.dport }
+  for (const { decoded } of stand.datagram(WAN, { ...ends, payload: new Uint8Array(4) }))
+    if (decoded.kind === 'udp') return decoded.sport
+  return undefined
+}
+
+/** The RS answers what came from this lport. => to whom */
+function answer(stand: Stand, dport: number): string | undefined {
+  const back = { src: RS.src, sport: RS.sport, dst: RS.dst, dport }
+  for (const { decoded } of stand.datagram(LAN, { ...back, payload: new Uint8Array(4) }))
+    if (decoded.kind === 'udp') return decoded.dst
+  return undefined
+}
+
+const UDP_CONFIG = SEED_CONFIG.replace('protocol: tcp', 'protocol: udp')
+
 test('of UDP too: datagrams without an answer make room, those with one stay', () => {
-  const yaml = `${SEED_CONFIG.replace('protocol: tcp', 'protocol: udp')}`
-  const stand = new Stand(yaml, undefined, { lports: LPORTS }).resolveRss()
+  const stand = new Stand(UDP_CONFIG, undefined, { lports: LPORTS }).resolveRss()
   for (let i = 0; i < 1200; i++) {
-    const ends = { src: addressOf(i), sport: 4000, dst: SYN.dst, dport: SYN.dport }
-    const [out] = stand.datagram(WAN, { ...ends, payload: new Uint8Array(4) } as never)
-    assert.ok(out, `${i}: ${stand.verdictName()}`)
-    if (i < 50 && out.decoded.kind === 'udp') {
-      const back = { src: RS.src, sport: RS.sport, dst: RS.dst, dport: out.decoded.sport }
-      stand.datagram(LAN, { ...back, payload: new Uint8Array(4) } as never)
-    }
+    const lport = ask(stand, i)
+    assert.ok(lport, `${i}: ${stand.verdictName()}`)
+    if (i < 50) answer(stand, lport)
+    // They have waited long enough when lports get short.
+    if (i === MARK - 1) stand.pass(2000, 100)
+    if (i === MARK - 1) stand.resolveRss()
   }
   assert.equal(stand.engine.conns.table.used, MARK)
   assert.equal(clients(stand, 2).size, 50)
+})
+
+test("a datagram that may still be answered makes no room: its answer would be somebody else's", () => {
+  const stand = new Stand(UDP_CONFIG, undefined, { lports: LPORTS }).resolveRss()
+  const lports = Array.from({ length: 1008 }, (_, i) => ask(stand, i) as number)
+  stand.pass(1000, 100)
+  assert.equal(ask(stand, 1008), undefined)
+  assert.equal(stand.verdictName(), 'LPORT_EXHAUSTED')
+  for (const [i, lport] of lports.slice(0, 100).entries()) {
+    assert.equal(answer(stand, lport), addressOf(i))
+  }
+  // Who asks again is waited for again.
+  ask(stand, 100)
+  stand.pass(1500, 100)
+  assert.ok(ask(stand, 1009))
+  assert.equal(answer(stand, lports[100] as number), addressOf(100))
+  assert.ok(stand.events('HALF_OPEN_EVICTED') > 0)
+  checkBooks(stand.engine, LPORTS)
 })
 
 test('a client has its share of what is short, and any number as long as nothing is', () => {

@@ -33,6 +33,8 @@ export interface Surroundings {
   now: () => number
   after: (ms: number, run: () => void) => void
   fail: (rule: string, what: string) => never
+  /** An answer has come to a port that has not asked: may it have been on its way while its entry ended before its time? */
+  isStray: () => boolean
 }
 
 /** A question on its way. */
@@ -146,6 +148,7 @@ export class Asker implements Port {
     const { vip, fail } = this.#around
     const id = check(payload, 1, fail)
     const question = this.questions[id - this.#first]
+    if (question === undefined && this.#around.isStray()) return
     if (question === undefined) throw fail('bytes', `an answer to ${id} at port ${this.#plan.port}`)
     if (src !== vip || sport !== question.flow.vport) fail('bytes', `an answer of ${src >>> 0}`)
     if (!question.isHeard) fail('bytes', `an answer to ${id}, which nobody has heard`)

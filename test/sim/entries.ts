@@ -19,6 +19,9 @@ const NONE = -1
 /** ms for which an error may still be on its way that is about an entry that was there before. */
 const LATE = 3000
 
+/** ms for which an entry without an answer makes no room for another (semantics 5.8). */
+const UNDER_WAY = 2000
+
 /** A client's port and the service that it speaks to. */
 export interface Flow {
   readonly cip: number
@@ -205,7 +208,7 @@ export class Entries {
     const world = this.#world
     const silent = world.clock - flow.used
     if (silent >= (flow.normal ? normal : oneway) * 1000 || flow.excused > flow.seen) return
-    if (!flow.normal && this.#evicted() > flow.evicted) return
+    if (!flow.normal && silent >= UNDER_WAY && this.#evicted() > flow.evicted) return
     world.fail('dropped', `the entry of ${flow.port}, ${silent} ms after it was used`)
   }
 

@@ -67,6 +67,7 @@ export class Judge {
       attempt.forwarded = world.clock
       attempt.fin ||= (flags & FIN) !== 0
       attempt.rst ||= (flags & RST) !== 0 && side.why !== undefined
+      attempt.answered ||= side.isClient && (flags & SYN) === 0
       if ((flags & SYN) !== 0 && side.isClient) attempt.carried ||= this.#isCarried(attempt)
       return
     }
@@ -124,6 +125,10 @@ export class Judge {
         // It had all that it wanted.
         if (server?.why !== 'closed') this.#world.note(`at last, a server ${server?.why}`)
         if (client?.why !== 'closed') this.#world.note(`at last, a client ${client?.why}`)
+        continue
+      }
+      if (!attempt.answered && client?.socket.state === 'ESTABLISHED') {
+        attempt.excuses.add('waits for a banner, and all of its ACKs were lost')
         continue
       }
       if (attempt.carried || attempt.lapsed) {

@@ -31,9 +31,13 @@ if (process.env.TAPVS_LONG === '1') {
 }
 
 /** Seeds that once found something in the engine; CHANGELOG.md tells what. */
-for (const seed of [2108, 2337]) {
-  test(`the small mixed world of seed ${seed} holds`, () => {
-    new World(small(seed)).run()
+for (const [seed, plan] of [
+  [2108, small],
+  [2337, small],
+  [130_098, mixedOf],
+] as const) {
+  test(`the mixed world of seed ${seed} holds`, () => {
+    new World(plan(seed)).run()
   })
 }
 

@@ -21,6 +21,8 @@ import type { World } from './world.ts'
 const ROUTERS = ['202.108.10.254', '192.168.168.254'] as const
 /** ms that a frame waits at most for a MAC, and its worker stalls. */
 const WAITS = 15_000
+/** What makes the balancer's time go on while answers are on their way, or ends entries. */
+const HASTENING = new Set(['stall', 'clock', 'cut', 'lip'])
 /** Numbers for the network: errors, what leaves the balancer. */
 const OF_ERRORS = 3
 const OF_OUT = 4
@@ -79,6 +81,7 @@ export class Mixed {
 
   #surroundings(): Surroundings {
     const { events, plan } = this.#world
+    const hasHastened = plan.happenings.some(({ what }) => HASTENING.has(what))
     return {
       entries: this.entries,
       vip: ipv4Int(VIP),
@@ -86,6 +89,10 @@ export class Mixed {
       now: () => events.now,
       after: (ms, run) => void events.after(ms, run),
       fail: (rule, what) => this.#world.fail(rule, what),
+      isStray: () => {
+        if (hasHastened) this.#world.note('an answer, for which an entry did not wait')
+        return hasHastened
+      },
     }
   }
 

@@ -101,7 +101,7 @@ function toAnother(bytes: Uint8Array, verdict: number, { clients, plan }: World)
 
 /** By what is done; the rule that must find it, and the seed of a world in which it does. */
 export const SPOILS: Record<string, [Spoil, string, number]> = {
-  'an answer that goes to another client': [ofSent(17, toAnother), 'bytes', 6],
+  'an answer that goes to another client': [ofSent(17, toAnother), 'bytes', 10],
   'an entry of UDP that is forgotten': [
     ofEntry(({ conns }, conn) => conns.cut(conn, 0)),
     'dropped',

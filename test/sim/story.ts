@@ -4,11 +4,12 @@ import { decode } from '../kit/decode.ts'
 import { printed } from '../kit/printed.ts'
 import { Broken } from './broken.ts'
 import { configOf } from './config.ts'
+import { get16, IP_AT, ipHeader } from './packet.ts'
 import type { Plan } from './plan.ts'
 import type { Spoil } from './shrink.ts'
 import { World } from './world.ts'
 
-const HEAD = `# A transcript plays as it stands with one worker, all lports, MACs that are configured, and nothing that happens beside.`
+const HEAD = `# A transcript plays as it stands with one worker, all lports, MACs that are configured, and nothing that happens beside. Fragments, pings and what came spoilt are told only.`
 
 /** The transcript of a plan's world, up to where it breaks; `spoil` as in shrink.ts. */
 export function story(plan: Plan, only?: ReadonlySet<number>, spoil?: Spoil): string {
@@ -26,7 +27,8 @@ export function story(plan: Plan, only?: ReadonlySet<number>, spoil?: Spoil): st
     const { now } = world.events
     if (!isOut && now > at) lines.push(`wait ${(now - at) / 1000}`)
     if (!isOut) at = now
-    lines.push(text.startsWith('#') ? text : `${isOut ? '<' : '>'} dpdk${arm} | ${text}`)
+    const line = `${isOut ? '<' : '>'} dpdk${arm} | ${text.replace(/^# /, '')}`
+    lines.push(text.startsWith('# ') ? `# ${line}` : line)
   })
   spoil?.(world)
   try {
@@ -40,8 +42,31 @@ export function story(plan: Plan, only?: ReadonlySet<number>, spoil?: Spoil): st
 
 function wordsOf(bytes: Uint8Array): string {
   try {
-    return printed(decode(bytes))
+    const decoded = decode(bytes)
+    if (decoded.kind === 'fragment') return `# ${fragmentWords(bytes, decoded)}`
+    const isEcho = decoded.kind === 'icmp' && (decoded.type === 8 || decoded.type === 0)
+    return isEcho ? `# ${echoWords(bytes, decoded)}` : printed(decoded)
   } catch (error) {
-    return `# a frame that no end takes: ${(error as Error).message}`
+    // An assertion has lines of its own.
+    return `# a frame that no end takes: ${(error as Error).message.split('\n', 1)[0]}`
   }
+}
+
+/** What no transcript has a notation for is told. */
+function fragmentWords(bytes: Uint8Array, { src, dst }: { src: string; dst: string }): string {
+  const word = get16(bytes, IP_AT + 6)
+  const from = (word & 0x1fff) * 8
+  const to = from + get16(bytes, IP_AT + 2) - ipHeader(bytes)
+  const rest = (word & 0x2000) !== 0 ? ', more follow' : ''
+  return `${src} > ${dst}: fragment of ID ${get16(bytes, IP_AT + 4)}, bytes ${from} to ${to}${rest}`
+}
+
+function echoWords(
+  bytes: Uint8Array,
+  { src, dst, type }: { src: string; dst: string; type: number },
+): string {
+  const [id, sequence] = [get16(bytes, IP_AT + 24), get16(bytes, IP_AT + 26)]
+  const what = type === 8 ? 'request' : 'reply'
+  const length = get16(bytes, IP_AT + 2) - 28
+  return `${src} > ${dst}: ICMP echo ${what}, id ${id}, seq ${sequence}, length ${length}`
 }

@@ -20,6 +20,8 @@ export interface Attempt {
   rst: boolean
   /** Its last SYN that was forwarded went in the entry of the connection before. */
   carried: boolean
+  /** Something of its client but a SYN has been forwarded. */
+  answered: boolean
   /** Half-closed, and silent for longer than its entry lasts: what came then came to another's, or none. */
   lapsed: boolean
   /** The drop reason of its last SYN that was refused. */

@@ -227,6 +227,7 @@ export class World {
       fin: false,
       rst: false,
       carried: false,
+      answered: false,
       lapsed: false,
       refused: undefined,
     }

@@ -4,9 +4,8 @@
  */
 
 import * as z from 'zod'
-import { createMemory, mapMemory, sizeOfMemory } from '../../io/hold.ts'
 import type { Keeping } from '../keeper/keeping.ts'
-import { KEPT_JSON_BYTES, KeptJson } from '../keeper/kept-json.ts'
+import { KeptJson, openKeptJson } from '../keeper/kept-json.ts'
 import type { RsHealth } from '../readings/listings.ts'
 import type { HealthState } from './health.ts'
 
@@ -100,10 +99,5 @@ export class KeptHealth {
 
 /** Of an earlier daemon, or a new one; without a keeper it is forgotten. */
 export function openKeptHealth(keeping: Keeping): KeptHealth {
-  if (!keeping.kept) return new KeptHealth(null)
-  const before = keeping.take(NAME)?.fds[0]
-  const isOurs = before !== undefined && sizeOfMemory(before) === KEPT_JSON_BYTES
-  const fd = isOurs ? before : createMemory('tapvs-health', KEPT_JSON_BYTES)
-  keeping.hold(NAME, { fds: [fd], about: null })
-  return new KeptHealth(mapMemory(fd, 0, KEPT_JSON_BYTES))
+  return new KeptHealth(keeping.kept ? openKeptJson(keeping, NAME).memory : null)
 }

@@ -8,7 +8,9 @@
  *   JSON
  */
 
-import { sumOf } from '../../io/hold.ts'
+import { createMemory, mapMemory, sizeOfMemory, sumOf } from '../../io/hold.ts'
+import { closeFd } from '../../io/native.ts'
+import type { Keeping } from './keeping.ts'
 
 /** Of a half. Pages that were never written take no memory. */
 const HALF = 32 * 1024 * 1024
@@ -57,6 +59,31 @@ export class KeptJson {
 
   #latest(): Uint8Array | undefined {
     return this.#halves.filter(isWhole).sort((a, b) => sequenceOf(b) - sequenceOf(a))[0]
+  }
+}
+
+/**
+ * => what an earlier daemon has had held under the name, or in place of it new and empty memory; `lost` is why, in words, if what was held
+ * is none, else ''. It is held from then on. Throws NativeError.
+ */
+export function openKeptJson(
+  keeping: Keeping,
+  name: string,
+): { memory: ArrayBuffer; lost: string } {
+  const [before = -1, ...more] = keeping.take(name)?.fds ?? []
+  const lost = before < 0 ? '' : unlike(before)
+  const isOurs = before >= 0 && lost === ''
+  for (const fd of isOurs ? more : [before, ...more]) if (fd >= 0) closeFd(fd)
+  const fd = isOurs ? before : createMemory(`tapvs-${name}`, KEPT_JSON_BYTES)
+  keeping.hold(name, { fds: [fd], about: null })
+  return { memory: mapMemory(fd, 0, KEPT_JSON_BYTES), lost }
+}
+
+function unlike(fd: number): string {
+  try {
+    return sizeOfMemory(fd) === KEPT_JSON_BYTES ? '' : 'its memory has another size'
+  } catch {
+    return 'it is no memory of ours'
   }
 }
 

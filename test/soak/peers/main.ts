@@ -1,0 +1,30 @@
+/**
+ * Peers' own tests through the VIP (docs/reliability.md, Peers' tests), which scripts/soak runs: `node main.js redis MINUTES SOURCE`, or `node
+ * main.js postgres MINUTES SOURCE UNPACKED`. Exit code 1 if anything comes out that does not directly.
+ */
+
+import { resolve } from 'node:path'
+import { postgresSuite } from './postgres.ts'
+import { redisSuite } from './redis.ts'
+import { peers, type Suite } from './suite.ts'
+
+const [name, minutes, ...folders] = process.argv.slice(2)
+const [source = '', unpacked = ''] = folders.map(folder => resolve(folder))
+const SUITES: Record<string, () => Suite> = {
+  redis: () => redisSuite(source),
+  postgres: () => postgresSuite(unpacked, source),
+}
+const suite = SUITES[name ?? '']?.()
+if (suite === undefined || !(Number(minutes) > 0) || source === '') {
+  process.stderr.write('usage: main.js redis|postgres MINUTES SOURCE [UNPACKED]\n')
+  process.exit(2)
+}
+const ended = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ended.abort())
+const say = (line: string) => process.stdout.write(`${name}: ${line}\n`)
+try {
+  await peers(suite, Number(minutes), say, ended.signal)
+} catch (error) {
+  process.stderr.write(`${name}: ${(error as Error).stack}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,80 @@
+/** redis's own tests (its source: `runtest`), against a server that is there. */
+
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import { onPath, run, until } from '../../../netns/processes.ts'
+import { RIP } from '../../kit/lab.ts'
+import { stopped } from '../stopped.ts'
+import type { Place, Results, Suite } from './suite.ts'
+
+const PORT = 6379
+/** Of the whole suite; on a busy machine it takes five minutes. */
+const LIMIT_MS = 40 * 60_000
+
+/** It takes a port of the tests' own machine and expects that the server, which is on another one here, cannot have it. */
+const NOT_THERE = 'CONFIG SET rollback on apply error'
+
+/** As redis's own CI starts a server for this (external.yml). */
+const SERVER = [
+  ['--save', ''],
+  ['--protected-mode', 'no'],
+  ['--enable-protected-configs', 'yes'],
+  ['--enable-debug-command', 'yes'],
+  ['--enable-module-command', 'yes'],
+].flat()
+
+/** @param source the folder of redis's source; the tests keep their files in it */
+export function redisSuite(source: string): Suite {
+  return {
+    port: PORT,
+    async serve(lab, folder) {
+      const address = lab.arm('rs').addresses[0] as string
+      await lab.rs(['redis-cli', '-h', address, 'shutdown', 'nosave'])
+      const program = programs(source)
+      const argv = [program, '--bind', RIP, '--port', `${PORT}`, '--dir', folder, ...SERVER]
+      const child = lab.spawn('rs', argv, { stdio: 'ignore' })
+      await until('redis-server', { limitMs: 10_000, everyMs: 50 }, async () => {
+        const { stdout } = await lab.rs(['redis-cli', '-h', RIP, 'ping'], { timeoutMs: 1000 })
+        return stdout.trim() === 'PONG' || undefined
+      })
+      return () => stopped(child, 'SIGKILL')
+    },
+    run: place => tested(source, place),
+  }
+}
+
+/** The tests take programs from the source, where nobody has built any: they are those of the host. => the server */
+function programs(source: string): string {
+  mkdirSync(join(source, 'src'), { recursive: true })
+  // Debian has the server's program under this name in redis-tools: it looks at the name that it is called by.
+  const from = { 'redis-server': 'redis-check-rdb', 'redis-cli': '', 'redis-benchmark': '' }
+  for (const [name, other] of Object.entries(from)) {
+    const link = join(source, 'src', name)
+    const program = onPath(name) ?? onPath(other)
+    if (program === undefined) throw new Error(`no ${name}: install redis-tools`)
+    if (!existsSync(link)) symlinkSync(program, link)
+  }
+  return join(source, 'src/redis-server')
+}
+
+async function tested(source: string, { lab, side, host }: Place): Promise<Results> {
+  const what = ['--host', host, '--port', `${PORT}`, '--tags', '-slow', '--timeout', '300']
+  const argv = lab.inside(side, [
+    'env',
+    '-C',
+    source,
+    './runtest',
+    ...what,
+    '--skiptest',
+    NOT_THERE,
+  ])
+  const { code, stdout, stderr } = await run(argv, { timeoutMs: LIMIT_MS })
+  const text = stripVTControlCharacters(stdout)
+  const named = (kind: RegExp) => [...text.matchAll(kind)].map(([, name = '']) => name.trim())
+  const passed = named(/^\[ok\]: (.*?)(?: \(\d+ ms\))?$/gm)
+  const failed = named(/^\[(?:err|exception|timeout)\]:? ?(.*)$/gm)
+  if (code !== 0 && failed.length === 0) failed.push(`runtest ended with ${code}`)
+  const at = Math.max(0, text.search(/^\[(err|exception|timeout)\]/m))
+  return { passed, failed, details: text.slice(at, at + 4000) || stderr.slice(-2000) }
+}
