@@ -7,9 +7,7 @@ import { type Config, configOf } from '../../config/config.ts'
 import type { Places, SavedPlaces } from '../../config/places.ts'
 import { CONFIG, type Keeping } from '../keeper/keeping.ts'
 import { KeptJson, openKeptJson } from '../keeper/kept-json.ts'
-
-/** To be raised with every change of what is written here; the config is checked as any. */
-const LAYOUT = 1
+import { CONFIG_LAYOUT } from '../system/layouts.ts'
 
 /** What an earlier daemon ran. */
 export interface Ran {
@@ -39,15 +37,15 @@ export class KeptConfig {
     if (kept === undefined && this.#lost !== '') throw new Error(this.#lost)
     if (kept === undefined) return undefined
     const { layout, file, places } = Object(kept)
-    if (layout !== LAYOUT)
-      throw new Error(`it is of another layout (${Number(layout)}, this is ${LAYOUT})`)
+    if (layout !== CONFIG_LAYOUT)
+      throw new Error(`it is of another layout (${Number(layout)}, this is ${CONFIG_LAYOUT})`)
     return { config: configOf(file), places: Object(places) }
   }
 
   /** => false, and what was written last goes on to count, if it has no room */
   write({ file }: Config, { dests, lips }: Places): boolean {
     const places = { dests: dests.save(), lips: lips.save() }
-    return this.#json.write({ layout: LAYOUT, file, places })
+    return this.#json.write({ layout: CONFIG_LAYOUT, file, places })
   }
 }
 
