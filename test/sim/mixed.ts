@@ -185,16 +185,16 @@ export class Mixed {
   conclude(): number {
     let count = this.#pinger.conclude()
     for (const { questions } of this.#askers) {
-      for (const { ask, isAnswered, isRefused, flow, id, isHeard } of questions) {
+      for (const { ask, isAnswered, isRefused, refused, id, isHeard } of questions) {
         count++
         if (isAnswered) continue
         if (ask.ttl < 64) this.#world.note('a traceroute, which went nowhere')
         else if (isRefused) this.#world.note('a question that was refused')
-        else if (flow.refused !== undefined && REFUSALS.test(flow.refused)) {
-          this.#world.note(flow.refused)
+        else if (refused !== undefined && REFUSALS.test(refused)) {
+          this.#world.note(refused)
         } else {
           const heard = isHeard ? 'heard, not answered' : 'not heard'
-          this.#world.fail('ended', `question ${id} was ${heard}: ${flow.refused ?? 'forwarded'}`)
+          this.#world.fail('ended', `question ${id} was ${heard}: ${refused ?? 'forwarded'}`)
         }
       }
     }
