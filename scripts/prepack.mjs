@@ -26,4 +26,5 @@ for (const file of readdirSync(compiled, { recursive: true, encoding: 'utf8' }))
   if (isOutput && !existsSync(join(root, 'src', sourceOf(file)))) rmSync(join(compiled, file))
 }
 
+run('scripts/bundle.mjs')
 writeFileSync(join(root, 'sbom.cdx.json'), `${JSON.stringify(sbom(), null, 2)}\n`)

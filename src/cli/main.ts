@@ -22,8 +22,8 @@ import { ipvsadm } from './verbs/ipvsadm.ts'
 
 const MORE_ARGUMENTS = 'expected more arguments (found %s, need %s); see --help'
 
-/** => the exit code */
-export async function main(argv: string[]): Promise<number> {
+/** `given` is what verbs are given beside their words, by name. => the exit code */
+export async function main(argv: string[], given: object = {}): Promise<number> {
   decideSignals()
   process.stdout.on('error', unwritable)
   // Even if the message cannot be written, the exit code tells.
@@ -32,7 +32,7 @@ export async function main(argv: string[]): Promise<number> {
     const asked = await withHelp(argv)
     const own = ownVerb(asked)
     if (own) await own.run(own.rest, openDesk)
-    else await (await parser(asked)).parseAsync()
+    else await (await parser(asked)).parseAsync(asked, given)
     return 0
   } catch (error) {
     if (!(error instanceof Error)) throw error

@@ -4,7 +4,7 @@ import type { ServiceInfo } from '../api/commands.ts'
 import { serviceName } from '../api/edits.ts'
 import type { Config } from '../config/config.ts'
 import { counted } from '../see/text/counted.ts'
-import type { AdoptedState } from './threads/protocol.ts'
+import type { AdoptedState, Times } from './threads/protocol.ts'
 
 /** Services that are named when it stops; the rest is a number. */
 const NAMED = 5
@@ -30,6 +30,13 @@ export function tookText(workers: readonly (AdoptedState | undefined)[]): string
   const sum = (of: keyof AdoptedState) => adopted.reduce((all, worker) => all + worker[of], 0)
   const conns = counted(sum('conns'), 'connection')
   return `TAPVS: took over ${conns}, ${sum('cleared')} cleared, ${counted(sum('neighbours'), 'neighbour')}`
+}
+
+/** In the log at debug: when a worker could begin, what it took until it forwarded, and whether that was before the rest was loaded. */
+export function startText(worker: number, { began, built, ready }: Times, first: boolean): string {
+  const ms = (from: number, to: number) => `${(to - from).toFixed(1)} ms`
+  const time = new Date(began).toISOString().slice(11)
+  return `TAPVS: worker ${worker} began at ${time}, ${ms(performance.timeOrigin, began)} after the process; engine ${ms(began, built)}, records ${ms(built, ready)}${first ? '; first of all' : ''}`
 }
 
 /** The log line when a signal ends the daemon: connections left by service, the most first; they get `drain` seconds to end. */

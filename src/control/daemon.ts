@@ -8,14 +8,18 @@ import { type Config, ConfigError } from '../config/config.ts'
 import { pageConfig, type UiOption } from '../config/listeners.ts'
 import { TraceRing } from '../engine/trace.ts'
 import { ifConfined } from '../io/confined.ts'
+import { type Life, resign } from '../io/life.ts'
 import { confineProcess } from '../io/native.ts'
 import { printable } from '../see/text/printable.ts'
-import { readyText, statusText, stopText, tookText } from './announce.ts'
-import { type Begin, beginWith, restorePlaces } from './begin.ts'
+import { readyText, startText, statusText, stopText, tookText } from './announce.ts'
+import { type Begin, beginWith } from './begin.ts'
 import { Checks } from './checks/host.ts'
+import type { KeptHealth } from './checks/kept-health.ts'
 import { type ControlServer, claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
-import { NO_KEEPER } from './keeper/keeping.ts'
+import { Keep } from './keep.ts'
+import { type Keeping, NO_KEEPER } from './keeper/keeping.ts'
+import { letEnd } from './let-end.ts'
 import { FlappingNeighbours } from './log/flapping-neighbours.ts'
 import { type Log, openLog } from './log/log.ts'
 import { Shortage } from './log/shortage.ts'
@@ -23,33 +27,30 @@ import { SilentNeighbours } from './log/silent-neighbours.ts'
 import { TraceReader } from './log/trace-reader.ts'
 import { Mishaps } from './mishaps.ts'
 import { Events } from './model/events.ts'
-import { Model } from './model/model.ts'
 import { untilFree } from './network/kinds.ts'
 import { withDevices } from './network/nic.ts'
 import { services } from './readings/listings.ts'
 import { SAMPLE_MS } from './readings/rates.ts'
-import { Readings } from './readings/readings.ts'
 import { captureHead } from './recorder/capture-head.ts'
 import { Dumps } from './recorder/dumps.ts'
 import { Watching } from './recorder/watching.ts'
 import { Records } from './records.ts'
 import { reloadBySignal, reopenLogs, respond } from './respond.ts'
+import { type SetUpModel, setUp } from './set-up.ts'
 import { Notifier } from './system/notify.ts'
-import { drained, Signals } from './system/stop.ts'
+import { Signals } from './system/stop.ts'
 import { CHECK_ARM } from './threads/check-arm.ts'
 import { heldName } from './threads/kept-arms.ts'
-import { newFlight, newTables, workerId } from './threads/memory.ts'
+import { workerId } from './threads/memory.ts'
 import { Workers, type WorkersOptions } from './threads/workers.ts'
 import { Ui } from './ui/ui.ts'
 
-/** A debug burst of some 80 ms at the full rate of packets. */
-const TRACE_RECORDS = 16_384
-
-/** What the end takes after the connections have ended, in seconds, at most. */
-const STOP_SECONDS = 10
-
 export interface RunOptions extends Omit<WorkersOptions, 'warn'> {
   ui?: UiOption
+  /** Of this thread; left out if nobody would look. */
+  life?: Life
+  /** What was no good before there was a log, each in one line. */
+  problems?: string[]
   /** Made before anything was loaded that takes time. */
   signals?: Signals
 }
@@ -93,16 +94,21 @@ async function serve(
   log: Log,
   options: RunOptions,
 ): Promise<number> {
-  // Before the first packet thread, which has a filter of its own.
-  ifConfined(confineProcess, text => log.warn(`TAPVS: ${text}`))
+  const { keeping = NO_KEEPER, problems = [] } = options
+  // Before the first packet thread, which has a filter of its own; who is kept has done it.
+  if (!keeping.kept) ifConfined(confineProcess, text => problems.push(text))
+  for (const text of problems) log.warn(`TAPVS: ${text}`)
   const { config: read } = begin
   // Asked first, because a second daemon would fail at the TAPs with words that help nobody.
   await claimSocket(read.control.socket)
-  const { keeping = NO_KEEPER } = options
   const others = withDevice(read.arms).filter(device => !keeping.has(heldName(device)))
   if (!options.force) await untilFree(others)
   const config = { ...read, arms: withDevices(read.arms) }
-  const parts = assemble({ ...begin, config }, configPath, log, options)
+  const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
+  const made = await setUp({ ...begin, config }, options.head, keeping, warn)
+  const keep = new Keep(begin.kept, keeping, { model: made.model, warn })
+  const { health } = begin
+  const parts = { ...assemble(made, configPath, log, options), keep, keeping, health, made }
   const { model } = parts.daemon
   for (const reader of parts.readers) reader.start()
   parts.daemon.records.start()
@@ -111,7 +117,10 @@ async function serve(
   const rates = setInterval(() => model.sampleRates(performance.now()), SAMPLE_MS)
   const opened: Opened = {}
   try {
-    return await untilEnd(parts, opened, options.ui)
+    const code = await untilEnd(parts, opened, options)
+    // Who stands by is not to go on.
+    if (options.life) resign(options.life)
+    return code
   } finally {
     clearInterval(rates)
     parts.shortage.stop()
@@ -119,36 +128,26 @@ async function serve(
   }
 }
 
-/** What a daemon is made of; the packet threads begin to start. */
-function assemble(begin: Begin, configPath: string, log: Log, options: RunOptions) {
-  const { config, ran, kept, health } = begin
-  const indices = Array.from({ length: config.workers.count }, (_, index) => index)
-  const traces = indices.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)))
-  const first = newTables(config)
-  const tables = indices.map(index => (index === 0 ? first : newTables(config, first)))
+/** What a daemon is made of; the packet threads begin to start, if they have not. */
+function assemble(made: SetUpModel, configPath: string, log: Log, options: RunOptions) {
+  const { model, memories, head } = made
+  const { config } = model
+  const { traces, traceRecords, flights } = memories
   const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
-  const readings = new Readings(config, tables)
-  const places = readings.places()
-  const unplaced = restorePlaces(places, ran)
-  if (unplaced) warn(unplaced)
-  const model = new Model(config, readings, places, health.told())
-  const records = new Records(config, log)
-  const flights = indices.map(() => newFlight(config.capture))
+  const records = new Records(config, log, memories.sessions)
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
-  const memories = { tables, traces, traceRecords: TRACE_RECORDS, flights, sessions: records.rings }
-  const { force, program, openQueues, keeping } = options
+  const { force, program, openQueues, keeping, lives } = options
   const events = new Events()
   const mishaps = new Mishaps({ log, events, flights, arms, dumps: () => dumps })
   const { news: onNews, fault: onFault } = mishaps
   const workers = new Workers(config, model.initial, memories, {
-    ...{ warn, onNews, onFault, force, program, openQueues, keeping },
-    spares: options.spares ?? [],
+    ...{ warn, onNews, onFault, force, program, openQueues, keeping, lives, head },
   })
   const silent = new SilentNeighbours(arms, () => workers.neighbours(), log.of('neigh'))
   const readers = traces.map(
     (trace, index) =>
-      new TraceReader(new TraceRing(trace, TRACE_RECORDS), TRACE_RECORDS, {
+      new TraceReader(new TraceRing(trace, traceRecords), traceRecords, {
         names: { worker: workerId(index), arms },
         log,
         lost: () => model.readings.traceLost(index),
@@ -167,26 +166,31 @@ function assemble(begin: Begin, configPath: string, log: Log, options: RunOption
     faults: mishaps.faults,
     pageUrl: null as string | null,
   }
-  const keep = () => {
-    if (kept?.write(model.config, model.places) === false)
-      warn('the config is too large to be kept: a next daemon would start from the file')
-  }
-  const told = { silent, headOf, dumps, shortage, mishaps, health }
-  return { daemon, flights, readers, ...told, keep, keeping: keeping ?? NO_KEEPER }
+  const told = { silent, headOf, dumps, shortage, mishaps }
+  return { daemon, flights, readers, ...told }
 }
 
-type Parts = ReturnType<typeof assemble>
+type Parts = ReturnType<typeof assemble> & {
+  keep: Keep
+  keeping: Keeping
+  health: KeptHealth
+  made: SetUpModel
+}
 
 /** What is told when something changes. */
-function follow({ daemon, silent, dumps, keep }: Parts): void {
+function follow({ daemon, silent, dumps, keep, health }: Parts): void {
   const { model, workers, watching, events } = daemon
   watching.onWanted = () => workers.wake()
-  workers.arms.onDevice = (arm, device) => model.found(arm, device)
+  workers.arms.onDevice = (arm, device) => {
+    model.found(arm, device)
+    keep.write()
+  }
   workers.arms.onChange = (arm, state) => events.emit('arm', { arm, ...state })
-  keep()
+  health.onWritten = () => keep.renew()
+  keep.write()
   model.onChange(({ steps, warnings }) => {
     // Before whoever asked for it hears that it is done.
-    keep()
+    keep.write()
     watching.capture = model.config.capture
     dumps.config = model.config.capture.dump
     silent.clear()
@@ -201,11 +205,7 @@ interface Opened {
   ui?: Ui
 }
 
-async function untilEnd(
-  parts: Parts,
-  opened: Opened,
-  uiOption: UiOption | undefined,
-): Promise<number> {
+async function untilEnd(parts: Parts, opened: Opened, options: RunOptions): Promise<number> {
   const { daemon } = parts
   const { model, workers, log, notifier, signals, events } = daemon
   const first = await Promise.race([workers.ready, signals.stop])
@@ -213,11 +213,17 @@ async function untilEnd(
     log.info(stopText(signals.by ?? '', [], 0), 'stopping')
     return 0
   }
+  if (parts.made.late.length > 0) await workers.change(parts.made.late)
   const took = tookText(first)
   if (took) log.info(took, 'took_over')
+  const isFirst = options.head !== undefined
+  for (const [index, times] of workers.times.entries()) {
+    const say = () => ({ text: times ? startText(workerId(index), times, isFirst) : '' })
+    if (times) log.record('debug', 'daemon', undefined, say)
+  }
   workers.setDebug(log.levels.tracing)
   model.sampleRates(performance.now())
-  await open(parts, opened, uiOption)
+  await open(parts, opened, options.ui)
   parts.keeping.ready()
   notifier.ready(statusText(model.config))
   model.onChange(() => notifier.status(statusText(model.config)))
@@ -263,10 +269,11 @@ async function open(
 }
 
 async function close(
-  { daemon, readers, silent, dumps }: Parts,
+  { daemon, readers, silent, dumps, keep }: Parts,
   { server, checks, ui }: Opened,
 ): Promise<void> {
   const { notifier, watching, workers, records } = daemon
+  keep.stop()
   silent.stop()
   notifier.end()
   watching.stop()
@@ -277,24 +284,4 @@ async function close(
   await server?.close()
   for (const reader of readers) reader.stop()
   await records.stop()
-}
-
-/** The time between the signal and the end, in which connections may end by themselves. */
-async function letEnd({ model, workers, log, notifier, signals }: Parts['daemon']): Promise<void> {
-  const seconds = model.config.control.drain
-  notifier.stopping('stopping', seconds + STOP_SECONDS)
-  if (seconds === 0) return
-  const drain = async () => {
-    await workers.drain()
-    await drained({
-      seconds,
-      left: () => model.readings.conns().used,
-      hurry: signals.hurry,
-      log: text => log.info(`TAPVS: ${text}`),
-      status: text => notifier.status(text),
-    })
-    return 'drained'
-  }
-  const gone = await Promise.race([workers.ended, drain()])
-  if (gone !== 'drained') throw new Error(`a packet thread ended: ${gone}`)
 }

@@ -4,28 +4,32 @@ import type { Config } from '../config/config.ts'
 import type { Log } from './log/log.ts'
 import { SessionDrain } from './sessions/drain.ts'
 import { SessionLog } from './sessions/log.ts'
-import { newSessionRing } from './threads/session-ring.ts'
 import { History } from './whois/history.ts'
 
 export class Records {
-  /** What the workers write into, by worker; empty if nobody wants to know. */
-  readonly rings: readonly SharedArrayBuffer[]
   readonly history: History | null
   readonly #sessions: SessionLog | null
   readonly #drain: SessionDrain
 
-  constructor({ log: { sessions }, history, workers }: Config, log: Log) {
+  readonly #isOn: boolean
+
+  /** `rings` are what the workers write into, by worker; empty if nobody wants to know (wantsSessions). */
+  constructor(
+    { log: { sessions }, history }: Config,
+    log: Log,
+    rings: readonly SharedArrayBuffer[],
+  ) {
     this.#sessions = sessions && new SessionLog(sessions, log)
     const complain = (text: string) => log.of('log').warn(text, 'history_file')
     const isOn = history.connections > 0 || history.file !== null
     this.history = isOn ? new History(history, Date.now(), complain) : null
     const consumers = [this.#sessions, this.history].filter(consumer => consumer !== null)
-    this.rings = consumers.length === 0 ? [] : Array.from({ length: workers.count }, newSessionRing)
-    this.#drain = new SessionDrain(this.rings, consumers, log)
+    this.#isOn = rings.length > 0
+    this.#drain = new SessionDrain(rings, consumers, log)
   }
 
   start(): void {
-    if (this.rings.length > 0) this.#drain.start()
+    if (this.#isOn) this.#drain.start()
   }
 
   /** Everybody knows what has ended until now. */

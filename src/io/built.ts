@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The code runs from dist/src/io as well as from src/io; package.json marks the root of both. */
-function packageRoot(): string {
+/** The code runs from dist/src/io, from src/io and from bundles in dist; package.json marks the root of all. */
+export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url))
   while (!existsSync(join(folder, 'package.json'))) {
     const above = dirname(folder)

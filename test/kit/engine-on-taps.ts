@@ -4,7 +4,7 @@
  */
 
 import { parseConfig } from '../../src/config/config.ts'
-import { buildEngine } from '../../src/control/threads/apply.ts'
+import { buildEngine } from '../../src/control/threads/build.ts'
 import type { Arm } from '../../src/engine/arm.ts'
 import { ArmCell, DONE, Drop, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'

@@ -19,6 +19,8 @@ export interface HeldOpen {
 
 const PONG = '+PONG\r\n'
 const ANSWER_LIMIT_MS = 5000
+/** For what was asked last. */
+const END_LIMIT_MS = 5000
 /** At once, so that no SYN is lost to a full queue of the server's. */
 const OPENING = 100
 
@@ -105,7 +107,9 @@ process.stdin.on('data', () => void look())
 process.stdin.on('end', async () => {
   clearInterval(timer)
   // What is under way comes in.
-  await new Promise(done => setTimeout(done, 500))
+  const limit = performance.now() + END_LIMIT_MS
+  while (busy.bytes < sent * PONG.length && performance.now() < limit)
+    await new Promise(done => setTimeout(done, 10))
   await look()
   process.exit()
 })

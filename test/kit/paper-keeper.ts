@@ -6,6 +6,7 @@ export class PaperKeeper implements Keeping {
   readonly kept = true
   readonly held = new Map<string, Held>()
   has = (name: string) => this.held.has(name)
+  look = (name: string) => this.held.get(name)
   take = (name: string) => {
     const held = this.held.get(name)
     this.held.delete(name)

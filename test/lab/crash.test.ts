@@ -30,6 +30,7 @@ const HELD_OPEN = fileURLToPath(new URL('../kit/held-open.js', import.meta.url))
 const folder = scratchFolder()
 const config = labConfig(folder, 'crash', yaml => {
   yaml.set('workers', { count: 2 })
+  yaml.setIn(['log', 'modules'], yaml.createNode({ daemon: 'debug' }))
   for (const service of BULK_SERVICES) yaml.addIn(['services'], yaml.createNode(service))
 })
 
@@ -125,6 +126,9 @@ for (const arms of ARMS) {
       assert.ok(Number(conns) > IDLE, conns)
       assert.equal(cleared, '0')
     }
+    // Both times packets came first, and control found its threads as it wanted them.
+    assert.equal([...log.matchAll(/worker \d began .*; first of all/g)].length, 4, log)
+    assert.doesNotMatch(log, /take their place|could not be started/)
     assert.equal(keeperPid(lab.paths), keeper)
     const counted = await mustTapvs(lab, 'counters', '--json')
     assert.equal(JSON.parse(counted).drops.miss_bare ?? 0, 0)
@@ -136,13 +140,18 @@ test('with a standby, that is the next daemon, and another one stands by', async
   await lab.up(lab.wanted)
   const daemon = await startOwnDaemon(t, lab, { options: ['--standby'] })
   const keeper = daemon.process.pid as number
-  const second = () =>
-    until('one that stands by', { limitMs: 20_000, everyMs: 50 }, () => childrenOf(keeper)[1])
-  const standby = await second()
+  const stands = (times: number) =>
+    until('one that stands by', { limitMs: 20_000, everyMs: 50 }, () => {
+      const said = daemon.said().split('another one stands by').length - 1
+      return said >= times ? childrenOf(keeper)[1] : undefined
+    })
+  await stands(1)
+  // A change is a change for who stands by, too: it goes on with what runs.
+  await mustTapvs(lab, 'ipvsadm', '-e', '-t', `${VIP}:6379`, '-r', `${RIP}:6379`, '-w', '77')
   const held = await heldOpen(t, lab, 100)
-  // What it loads is loaded then, on a machine that has not much else to do.
   await sleep(2000)
   await held.look()
+  const standby = childrenOf(keeper)[1]
   process.kill(daemon.pid, 'SIGKILL')
   await daemon.says(/took over \d+ connections, 0 cleared/)
   await until('it to go on', { limitMs: 10_000 }, () => daemonOf(keeper) === standby || undefined)
@@ -150,9 +159,14 @@ test('with a standby, that is the next daemon, and another one stands by', async
   const { longestMs } = await held.look()
   t.diagnostic(`longest gap ${Math.round(longestMs)} ms with 100 connections and a standby`)
   assert.ok(longestMs < GAP_LIMIT_MS, `${longestMs}`)
+  assert.doesNotMatch(daemon.said(), /take their place|could not be started/)
+  await until('it to answer', { limitMs: 20_000 }, () =>
+    daemon.said().split('TAPVS: ready').length > 2 ? true : undefined,
+  )
+  assert.match(await mustTapvs(lab, 'ipvsadm', '-ln'), /:6379 +FullNat +77 /)
   const { answered, sent, received } = await held.end()
   assert.deepEqual([answered, received], [100, sent])
-  assert.notEqual(await second(), standby)
+  assert.notEqual(await stands(2), standby)
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exitCode, 0)
   await until('both to end', { limitMs: 5000 }, () => childrenOf(keeper).length === 0 || undefined)

@@ -4,6 +4,7 @@
  */
 
 import { parseArgs } from 'node:util'
+import { LabError } from '../../netns/lab-error.ts'
 import { checkArms } from '../../netns/topology.ts'
 import { RATES, ratesOf } from './rates.ts'
 import { soak } from './soak.ts'
@@ -31,6 +32,7 @@ try {
     signal: ended.signal,
   })
 } catch (error) {
+  if (error instanceof LabError && error.details) process.stderr.write(`${error.details}\n`)
   process.stderr.write(`${(error as Error).stack}\n`)
   process.exitCode = 1
 }

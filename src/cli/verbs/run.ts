@@ -2,7 +2,7 @@
 
 import type { Argv } from 'yargs'
 import { UI_PORT } from '../../api/commands.ts'
-import { KEPT, STANDBY } from '../../control/keeper/keeping.ts'
+import type { First } from '../../control/first.ts'
 import { Signals } from '../../control/system/stop.ts'
 import { CliError } from '../daemon/client.ts'
 import type { Common } from '../terminal/common.ts'
@@ -40,20 +40,17 @@ export function addRun(common: Argv<Common>): void {
             'have that one ready and waiting: a shorter gap, for the memory of a second daemon',
         }),
     async args => {
-      if (args.keeper && process.env[KEPT] === undefined) await keepRunning()
+      // Of cli/kept.ts: this is what a keeper has started.
+      const { kept } = args as { kept?: First }
+      if (args.keeper && kept === undefined) await keepRunning()
       const ui = args.ui === undefined ? undefined : pageOf(args.ui)
       const signals = new Signals()
       // Imported here, because the daemon's libraries would double the start-up of every listing.
-      const isSpare = process.env[KEPT] === STANDBY
       const loaded = import('../../control/daemon.ts')
-      const spares = isSpare ? (await import('../../control/warm.ts')).standBy(args.config) : []
-      const { keepingOf } = await import('../../control/keeper/kept.ts')
-      const keeping = await keepingOf(process.env, () => {
-        process.stderr.write('TAPVS: the keeper has ended, and the daemon ends with it\n')
-        process.kill(process.pid, 'SIGTERM')
-      })
+      if (kept?.standby) (await import('../../control/warm.ts')).standBy(args.config)
+      const begun = await kept?.begun
       const { runDaemon } = await loaded
-      const options = { signals, keeping, spares, force: args.force, ...(ui && { ui }) }
+      const options = { signals, ...begun, force: args.force, ...(ui && { ui }) }
       // Text for a stopped reader of our stderr would hold the process for ever; what could be flushed is.
       process.exit(await runDaemon(args.config, options))
     },

@@ -42,6 +42,8 @@ export class KeptHealth {
   readonly #clock: () => number
   readonly #servers = new Map<string, z.output<typeof kept>>()
   #waits = false
+  /** Called when something was written. */
+  onWritten = () => {}
 
   /** Of memory of KEPT_JSON_BYTES, null for none; `clock` is ms of the epoch. What makes no sense is nothing. */
   constructor(memory: ArrayBuffer | null, clock: () => number = Date.now) {
@@ -94,6 +96,7 @@ export class KeptHealth {
   #write(): void {
     this.#waits = false
     this.#json?.write({ layout: LAYOUT, servers: [...this.#servers] })
+    this.onWritten()
   }
 }
 

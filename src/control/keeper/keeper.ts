@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ifConfined } from '../../io/confined.ts'
 import { receiveMessage, sendMessage, socketPair } from '../../io/hold.ts'
 import { closeFd, confineProcess, notify } from '../../io/native.ts'
+import { inDist } from '../system/built-file.ts'
 import { decideSignals } from '../system/signals.ts'
 import { BELL_FD, type Held, KEPT, STANDBY, STATE } from './keeping.ts'
 
@@ -30,7 +31,7 @@ const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
 const TELLING = ['SIGHUP', 'SIGUSR1'] as const
 
 export interface KeeperOptions {
-  /** What is started, without its program, which is this one. */
+  /** What is started by node: a program and its words. */
   argv: readonly string[]
   /** Whether another process is made ready before it is needed. */
   standby: boolean
@@ -46,8 +47,6 @@ function wordsOf(text: string): Record<string, unknown> {
     return {}
   }
 }
-
-const ALL = JSON.stringify({ all: true })
 
 interface Child {
   child: ChildProcess
@@ -80,7 +79,7 @@ export class Keeper {
     // And with it what it starts, from the first instruction on. A daemon says where it cannot be.
     ifConfined(confineProcess, () => {})
     for (const signal of ENDING) process.on(signal, () => this.#end(signal))
-    for (const signal of TELLING) process.on(signal, () => this.#tell(signal))
+    for (const signal of TELLING) process.on(signal, () => this.#passOn(signal))
   }
 
   /** => the exit code of the last daemon, as a shell counts it */
@@ -98,7 +97,11 @@ export class Keeper {
         return code
       }
       const afresh = ends.length >= ENDS_WITH_STATE
-      if (afresh) this.#dropState()
+      if (afresh) {
+        this.#dropState()
+        // It goes on with that very state.
+        this.#endSpare()
+      }
       this.#say(`the daemon ${how}; starting another${afresh ? ', without its connections' : ''}`)
       if (ends.length > 1) await sleep(PAUSE_MS * (ends.length - 1))
       if (this.#stopping) return code
@@ -111,12 +114,11 @@ export class Keeper {
     this.#spare = undefined
     this.#child = daemon
     this.#ready = false
-    this.#handOn(daemon.socket)
-    daemon.bell?.write('.')
+    this.#tell(daemon, { begin: true })
     return daemon.ended
   }
 
-  /** Starts a process, which waits until the bell rings. */
+  /** Starts a process, which is given what is held, and waits until it is told to begin. */
   #start(role: string): Child {
     const [socket, theirs] = socketPair()
     // The daemon speaks by us; its time between two signs of life is ours.
@@ -144,7 +146,9 @@ export class Keeper {
       bell?.destroy()
       return end
     })
-    return { child, socket, bell, ended }
+    const started = { child, socket, bell, ended }
+    this.#handOn(started)
+    return started
   }
 
   /** Another one that is ready to go on, if it is wanted, some time after this one has begun. */
@@ -162,11 +166,11 @@ export class Keeper {
     }, STANDBY_MS).unref()
   }
 
-  #handOn(socket: number): void {
+  /** All that is held. */
+  #handOn(to: Child): void {
     try {
       for (const [hold, { fds, about }] of this.#held)
-        sendMessage(socket, { text: JSON.stringify({ hold, about }), fds: [...fds] })
-      sendMessage(socket, { text: ALL, fds: [] })
+        sendMessage(to.socket, { text: JSON.stringify({ hold, about }), fds: [...fds] })
     } catch (error) {
       // The daemon that gets too little says so and fails; the next one has nothing to be handed.
       this.#say(`what was held could not be handed on (${(error as Error).message})`)
@@ -174,15 +178,45 @@ export class Keeper {
     }
   }
 
+  /** => whether it can hear it */
+  #tell({ socket, bell }: Child, words: object, fds: readonly number[] = []): boolean {
+    try {
+      sendMessage(socket, { text: JSON.stringify(words), fds: [...fds] })
+      bell?.write('.')
+      return true
+    } catch {
+      // Its end says the rest.
+      return false
+    }
+  }
+
+  /** Of what is held, which it would go on with. One that cannot be told is ended, and another one is started. */
+  #tellSpare(words: object, fds: readonly number[] = []): void {
+    if (this.#spare === undefined || this.#tell(this.#spare, words, fds)) return
+    this.#endSpare()
+    this.#prepare()
+  }
+
+  #endSpare(): void {
+    this.#spare?.child.kill('SIGKILL')
+    this.#spare = undefined
+  }
+
   #listen(socket: number): void {
     for (;;) {
       const message = receiveMessage(socket)
       if (message === null || message === 'end') return
-      const { hold, drop, ready, about, notify: told } = wordsOf(message.text)
-      if (typeof hold === 'string') this.#hold(hold, { fds: message.fds, about })
-      else for (const fd of message.fds) closeFd(fd)
-      if (typeof drop === 'string') this.#drop(drop)
+      const { hold, drop, ready, stands, about, notify: told } = wordsOf(message.text)
+      if (typeof hold === 'string') {
+        this.#tellSpare({ hold, about }, message.fds)
+        this.#hold(hold, { fds: message.fds, about })
+      } else for (const fd of message.fds) closeFd(fd)
+      if (typeof drop === 'string') {
+        this.#tellSpare({ drop })
+        this.#drop(drop)
+      }
       if (ready === true) this.#isReady()
+      if (stands === true) this.#say('another one stands by')
       if (typeof told === 'string') this.#notify(told)
     }
   }
@@ -218,12 +252,12 @@ export class Keeper {
 
   #end(signal: NodeJS.Signals): void {
     this.#stopping = true
-    this.#spare?.child.kill('SIGKILL')
+    this.#endSpare()
     this.#child?.child.kill(signal)
   }
 
   /** A daemon that starts has no meaning for these yet, and would end by them. */
-  #tell(signal: NodeJS.Signals): void {
+  #passOn(signal: NodeJS.Signals): void {
     if (this.#ready) this.#child?.child.kill(signal)
     else this.#pending.add(signal)
   }
@@ -233,11 +267,11 @@ export class Keeper {
   }
 }
 
-/** This program again, as a daemon; does not come back. */
+/** Starts src/cli/kept.ts with the words of this program; does not come back. */
 export async function keep(): Promise<never> {
   decideSignals()
   const say = (text: string) => process.stderr.write(`${text}\n`)
-  const argv = process.argv.slice(1)
+  const argv = [inDist('bundle', 'kept.cjs'), ...process.argv.slice(2)]
   const standby = argv.includes('--standby')
   process.exit(await new Keeper({ argv, standby, say }).run())
 }

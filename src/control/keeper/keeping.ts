@@ -2,8 +2,10 @@
  * The daemon's side of its keeper (keeper.ts): descriptors are given there to be held, under a name and with what a successor
  * has to know of them, and a daemon that follows another one takes back what that had given. Without a keeper nothing is held.
  *
- * Messages are JSON, each with its descriptors: to the keeper `{ hold, about }`, `{ drop }`, `{ ready }` and `{ notify }`, from it
- * `{ hold, about }` for each that is held and then `{ all: true }`, before it rings: then the daemon begins.
+ * Messages are JSON, each with its descriptors. To the keeper `{ hold, about }`, `{ drop }`, `{ ready }`, `{ notify }`, and `{ stands }` of
+ * a standby that goes on by itself when its forerunner dies. From it `{ hold, about }` for each that is held, to a standby also
+ * `{ hold, about }` and `{ drop }` when its forerunner has given something else to be held, and `{ begin }`: be the daemon now. It
+ * rings when it has said something.
  */
 
 /** Descriptors of a daemon that a keeper has started: of the messages, and of the stream that rings when there is one. */
@@ -14,6 +16,10 @@ export const KEPT = 'TAPVS_KEPT'
 export const STANDBY = 'standby'
 /** What the name of a piece of state begins with: a daemon may be started without what is held under such names. */
 export const STATE = 'state '
+/** As what is held the config that runs (model/kept-config.ts), what packet threads of it start with (threads/start-image.ts), and whether its daemon lives (io/life.ts). */
+export const CONFIG = 'config'
+export const START = `${STATE}start`
+export const LIVES = 'lives'
 
 export interface Held {
   fds: readonly number[]
@@ -26,6 +32,8 @@ export interface Keeping {
   readonly kept: boolean
   /** Whether a forerunner has given something under this name that nobody has taken yet. */
   has(name: string): boolean
+  /** The same, and it stays to be taken: the descriptors are nobody's. */
+  look(name: string): Held | undefined
   /** What a forerunner has given under this name, once; the descriptors are the caller's. */
   take(name: string): Held | undefined
   /** Has copies of these held, in place of what was held under the name before. */
@@ -41,6 +49,7 @@ export interface Keeping {
 export const NO_KEEPER: Keeping = {
   kept: false,
   has: () => false,
+  look: () => undefined,
   take: () => undefined,
   hold: () => {},
   drop: () => {},

@@ -1,33 +1,70 @@
 /** A daemon that a keeper has started: what it says, and what it is given. */
 
-import { once } from 'node:events'
 import { writeSync } from 'node:fs'
-import { Socket } from 'node:net'
 import { receiveMessage, sendMessage } from '../../io/hold.ts'
-import { closeFd } from '../../io/native.ts'
-import { BELL_FD, type Held, KEPT, type Keeping, MESSAGES_FD, NO_KEEPER } from './keeping.ts'
+import { closeFd, wait } from '../../io/native.ts'
+import { BELL_FD, type Held, type Keeping, MESSAGES_FD } from './keeping.ts'
+
+/** A keeper tells a daemon to begin right after it has started it. */
+const BEGIN_MS = 10_000
 
 export class Kept implements Keeping {
   readonly kept = true
   readonly #left = new Map<string, Held>()
+  /** Descriptors that others have taken the place of. */
+  #replaced: number[] = []
+  #begun = false
 
-  /** Throws an Error if the keeper has not sent all. */
-  constructor() {
+  /** This process is to be the daemon. */
+  get begun(): boolean {
+    return this.#begun
+  }
+
+  /** Takes in what the keeper has said. => whether something is held that was not before, or is not any more */
+  listen(): boolean {
+    let changed = false
     for (;;) {
       const message = receiveMessage(MESSAGES_FD)
-      if (message === null || message === 'end') throw new Error('the keeper has said too little')
-      const { hold, about, all } = JSON.parse(message.text)
-      if (all === true) break
-      this.#left.set(String(hold), { fds: message.fds, about })
+      if (message === null || message === 'end') return changed
+      const { hold, drop, about, begin } = JSON.parse(message.text)
+      const name = hold ?? drop
+      if (begin === true) this.#begun = true
+      if (name === undefined) continue
+      changed = true
+      this.#replaced.push(...(this.#left.get(name)?.fds ?? []))
+      if (drop === undefined) this.#left.set(name, { fds: message.fds, about })
+      else this.#left.delete(name)
     }
+  }
+
+  /** Sleeps until it is to begin. Throws an Error if the keeper does not say so. */
+  untilBegun(): void {
+    const end = performance.now() + BEGIN_MS
+    for (;;) {
+      this.listen()
+      if (this.#begun) return
+      const left = end - performance.now()
+      if (left <= 0) throw new Error('the keeper has said too little')
+      wait(Int32Array.of(MESSAGES_FD), new Int32Array(1), 1, Math.ceil(left))
+    }
+  }
+
+  /** Nobody uses any more what others have taken the place of. */
+  tidy(): void {
+    for (const fd of this.#replaced) closeFd(fd)
+    this.#replaced = []
   }
 
   has(name: string): boolean {
     return this.#left.has(name)
   }
 
+  look(name: string): Held | undefined {
+    return this.#left.get(name)
+  }
+
   take(name: string): Held | undefined {
-    const held = this.#left.get(name)
+    const held = this.look(name)
     this.#left.delete(name)
     return held
   }
@@ -51,6 +88,11 @@ export class Kept implements Keeping {
     this.#say({ notify: text })
   }
 
+  /** It goes on by itself when the daemon dies. */
+  stands(): void {
+    this.#say({ stands: true })
+  }
+
   #say(words: object, fds: readonly number[] = []): void {
     try {
       sendMessage(MESSAGES_FD, { text: JSON.stringify(words), fds: [...fds] })
@@ -59,25 +101,4 @@ export class Kept implements Keeping {
       // It has ended, which the bell's end says; or it is stopped, and hears less than it should.
     }
   }
-}
-
-/**
- * What this process was started with. Resolves when its keeper wants it to be the daemon, which is at once but for a standby; `gone` is
- * called when the keeper has ended. Takes its variable out of `environment`, so that no child of ours believes in it.
- */
-export async function keepingOf(
-  environment: NodeJS.ProcessEnv,
-  gone: () => void,
-): Promise<Keeping> {
-  const isKept = environment[KEPT] !== undefined
-  delete environment[KEPT]
-  if (!isKept) return NO_KEEPER
-  const bell = new Socket({ fd: BELL_FD, readable: true, writable: false })
-  bell.on('error', () => {})
-  let onClose: () => void = () => process.exit(0)
-  bell.once('close', () => onClose())
-  await once(bell, 'data')
-  onClose = gone
-  bell.unref()
-  return new Kept()
 }

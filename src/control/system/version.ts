@@ -1,5 +1,9 @@
-/** The version of tapvs, from its package.json: four folders up from dist/src/control/system. */
+/** The version of tapvs, from its package.json. */
 
-import { createRequire } from 'node:module'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../../io/built.ts'
 
-export const version: string = createRequire(import.meta.url)('../../../../package.json').version
+export const version: string = JSON.parse(
+  readFileSync(join(packageRoot(), 'package.json'), 'utf8'),
+).version

@@ -1,11 +1,8 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
-import { type Change, compare, type RsChange, type ServiceChange } from '../../config/changes.ts'
-import type { ConfigValues } from '../../config/config.ts'
-import { PlaceList } from '../../config/places.ts'
+import type { Change, RsChange, ServiceChange } from '../../config/changes.ts'
 import type { Arm } from '../../engine/arm.ts'
-import { LIPS_MAX } from '../../engine/conn-layout.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
 import { Family, linkOf } from '../../engine/family.ts'
@@ -81,18 +78,6 @@ export interface Share {
 export interface Built {
   engine: Engine
   share: Share
-}
-
-/** Builds the engine of a whole config. Throws RangeError for what the checks of the config let through. */
-export function buildEngine(config: ConfigValues, around: Surroundings): Engine {
-  const built = buildBare(config, around)
-  const quiet = () => true
-  const places = {
-    dests: new PlaceList(DEST_PLACES, quiet),
-    lips: new PlaceList(LIPS_MAX, quiet),
-  }
-  for (const change of compare(null, config).changes(places)) applyChange(built, change, around.now)
-  return built.engine
 }
 
 /** The engine of one worker before anything is set up in it. */

@@ -5,11 +5,15 @@
 
 import { statSync } from 'node:fs'
 import { closeFd, type NativeError, netnsOfTap } from '../../io/native.ts'
-import type { Keeping } from '../keeper/keeping.ts'
+import { readerOf } from '../../io/queues.ts'
+import type { Held, Keeping } from '../keeper/keeping.ts'
 import type { Device, Opened, Ours } from '../network/device.ts'
 import { kindOf } from '../network/kinds.ts'
 import { netnsPath } from '../network/netns.ts'
 import { takeNic } from '../network/nic.ts'
+import type { BareConfig } from './memory.ts'
+import { ownOf, programFor } from './own.ts'
+import type { Queue } from './protocol.ts'
 
 interface About {
   kind: string
@@ -46,19 +50,10 @@ export function takeArm(
 ): Opened | undefined {
   const held = keeping.take(heldName(device))
   if (held === undefined) return undefined
-  const about = held.about as About
-  const fds = held.fds.slice(0, workers)
-  const links = held.fds.slice(workers)
+  const { about, fds, links } = partsOf(held, workers)
   try {
     const isSteered = workers === 1 || about.unsteered === null
-    const fits =
-      about.kind === device.kind &&
-      about.queues === workers &&
-      fds.length === workers &&
-      // Switched off since, by the config.
-      !(isSteered && workers > 1 && typeof steering === 'string') &&
-      fds.every(fd => isThere(fd, device.netns))
-    if (!fits) throw new Error('it is of another use now')
+    if (!fits(device, held, workers, steering)) throw new Error('it is of another use now')
     if (workers > 1 && isSteered && typeof steering !== 'string')
       kindOf(device).steer(fds[0] as number, steering)
     const nic = device.kind === 'nic' ? takeNic(device, links, ours) : undefined
@@ -72,6 +67,45 @@ export function takeArm(
     keeping.drop(heldName(device))
     return undefined
   }
+}
+
+/**
+ * The queues of all arms as an earlier daemon has left them, by arm, which stay where they are; none for an arm that uses another's device.
+ * => undefined if takeArm would not take them all
+ */
+export function leftQueues(config: BareConfig, keeping: Keeping): Queue[][] | undefined {
+  const { arms, workers } = config
+  const program = programFor(config, ownOf(config).lips)
+  const queues: Queue[][] = []
+  for (const [arm, device] of arms.entries()) {
+    const held = device.vlan ? null : keeping.look(heldName(device))
+    if (held === undefined || (held && !fits(device, held, workers.count, program)))
+      return undefined
+    queues.push(held ? queuesOf(partsOf(held, workers.count), arm) : [])
+  }
+  return queues
+}
+
+function queuesOf({ about, fds }: ReturnType<typeof partsOf>, arm: number): Queue[] {
+  const reader = about.unsteered === null ? undefined : readerOf(arm, fds.length)
+  return fds.map((fd, worker) => ({ fd, reads: reader === undefined || worker === reader }))
+}
+
+function partsOf({ fds, about }: Held, workers: number) {
+  return { about: about as About, fds: fds.slice(0, workers), links: fds.slice(workers) }
+}
+
+function fits(device: Device, held: Held, workers: number, steering: Uint8Array | string): boolean {
+  const { about, fds } = partsOf(held, workers)
+  const isSteered = workers === 1 || about.unsteered === null
+  return (
+    about.kind === device.kind &&
+    about.queues === workers &&
+    fds.length === workers &&
+    // Switched off since, by the config.
+    !(isSteered && workers > 1 && typeof steering === 'string') &&
+    fds.every(fd => isThere(fd, device.netns))
+  )
 }
 
 /** Whether it is a queue of a TAP in the namespace that the name stands for now. */

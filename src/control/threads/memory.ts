@@ -110,7 +110,7 @@ export function quietPlaces(tables: readonly Tables[]): Quiet {
 }
 
 /** What all workers share, each with its eventfd. */
-export function shareMemory(config: ConfigValues, wakers: readonly number[]): Shared {
+export function shareMemory(config: BareConfig, wakers: readonly number[]): Shared {
   const slots = arenaSlots(config.arms.length)
   return {
     arena: new SharedArrayBuffer(arenaBytes(config)),

@@ -1,9 +1,9 @@
 /** Which addresses are ours, and by what the kernel deals out packets to the workers. */
 
-import type { Config } from '../../config/config.ts'
 import { Steering } from '../../engine/steering.ts'
 import { steeringProgram } from '../../io/steering-bpf.ts'
 import { ipv4Int } from '../../wire/address.ts'
+import type { BareConfig } from './memory.ts'
 
 /** What is ours of all arms, as text. */
 export interface Own {
@@ -12,14 +12,14 @@ export interface Own {
   addresses: readonly string[]
 }
 
-export function ownOf({ arms }: Config): Own {
+export function ownOf({ arms }: BareConfig): Own {
   const lips = arms.flatMap(arm => arm.localAddresses)
   const addresses = arms.flatMap(arm => arm.addresses.map(({ address }) => address))
   return { lips, addresses: [...addresses, ...lips] }
 }
 
 /** => what steers to these LIPs, or why nothing does */
-export function programFor({ workers }: Config, lips: readonly string[]): Uint8Array | string {
+export function programFor({ workers }: BareConfig, lips: readonly string[]): Uint8Array | string {
   if (workers.steering === 'handover') return 'workers.steering is handover'
   return steeringProgram(new Steering(workers.count), lips.map(ipv4Int))
 }

@@ -4,32 +4,30 @@
  * ends by itself, hooks.gone decides: restart() or fail(). `ended` when there will be none any more.
  */
 
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
 import { Refused } from '../../api/refused.ts'
 import { wake } from '../../io/native.ts'
+import { type Begun, beginThread, type Start } from './begun.ts'
 import type {
   AdoptedState,
   FromWorker,
+  Times,
   ToWorker,
   WorkerAnswer,
   WorkerAnswers,
   WorkerRequest,
-  WorkerStart,
 } from './protocol.ts'
-import { PAGE_RECORDS, type Page, RECORD_CELLS } from './snapshots.ts'
+import type { Page } from './snapshots.ts'
 
 const ANSWER_LIMIT_MS = 5000
 const STOP_LIMIT_MS = 2000
 const TRIES = 2
 
-export type Start = Omit<WorkerStart, 'port' | 'page'>
 export type Adopted = AdoptedState | undefined
 
 export interface ThreadHooks {
   /** What the thread runs. */
   program: URL
-  /** One that waits for what it is to be, to be taken instead of a new one. */
-  spare?: Worker | undefined
   /** Told which arm the worker has lost. */
   lost(arm: number): void
   /** Told what else the log should say. */
@@ -59,22 +57,27 @@ export class PacketThread {
   #port!: MessagePort
   /** Resolves when the present thread has ended, with what it failed by. */
   #exit!: Promise<string>
-  readonly #shared = new SharedArrayBuffer(PAGE_RECORDS * RECORD_CELLS * 4)
+  readonly #shared: SharedArrayBuffer
   /** What the worker copies connections into. */
-  readonly page = new Int32Array(this.#shared)
+  readonly page: Int32Array
+  /** Of the thread's start, once it is ready. */
+  times: Times | undefined
   #paging: Promise<unknown> = Promise.resolve()
   readonly #waiting = new Map<number, Waiting>()
   #nextId = 1
   #stopping = false
 
-  constructor(start: Start, hooks: ThreadHooks) {
+  /** `begun` is the first thread, `waker` that of each. */
+  constructor(begun: Begun, waker: number, hooks: ThreadHooks) {
     this.#hooks = hooks
-    this.#waker = start.waker
+    this.#waker = waker
     this.ended = new Promise(done => {
       this.#end = done
     })
     void this.ended.then(() => this.#giveUp())
-    this.ready = this.#begin(start, failure => this.#end(failure), hooks.spare)
+    this.#shared = begun.page
+    this.page = new Int32Array(this.#shared)
+    this.ready = this.#follow(begun, failure => this.#end(failure))
     // Code that awaits `ready` sees the failure; if none does, it must not end the process.
     this.ready.catch(() => {})
   }
@@ -84,7 +87,8 @@ export class PacketThread {
    * what ends them.
    */
   restart(start: Start): Promise<Adopted> {
-    const ready = this.#begin(start, failure => this.#hooks.gone(failure))
+    const begun = beginThread(this.#hooks.program, start, this.#shared)
+    const ready = this.#follow(begun, failure => this.#hooks.gone(failure))
     ready.catch(() => {})
     for (const waiting of this.#waiting.values()) {
       if (++waiting.tries > TRIES) waiting.settle(silent('has ended twice'))
@@ -99,18 +103,16 @@ export class PacketThread {
   }
 
   /** `unready` is told of one that ends before it is ready. */
-  #begin(start: Start, unready: (failure: string) => void, spare?: Worker): Promise<Adopted> {
-    const { port1, port2 } = new MessageChannel()
-    this.#port = port1
-    const workerData: WorkerStart = { ...start, page: this.#shared, port: port2 }
-    const worker = this.#threadFor(workerData, spare)
+  #follow({ worker, port, exit }: Begun, unready: (failure: string) => void): Promise<Adopted> {
     this.#worker = worker
+    this.#port = port
     let isReady = false
     const ready = new Promise<Adopted>((done, fail) => {
       const onMessage = (message: FromWorker) => {
         const { warn, lost, fault } = this.#hooks
         if ('ready' in message) {
           isReady = true
+          this.times = message.times
           done(message.adopted)
         } else if ('failed' in message) fail(new Error(message.failed))
         else if ('warning' in message) warn(message.warning)
@@ -118,12 +120,13 @@ export class PacketThread {
         else if ('fault' in message) fault(message.fault)
         else this.#waiting.get(message.id)?.settle(message.answer)
       }
-      port1.on('message', onMessage)
-      this.#exit = exitOf(worker, () => {
+      port.on('message', onMessage)
+      this.#exit = exit.then(failure => {
         // The exit of a thread can overtake its last messages, and those say why it went.
-        for (let left = receiveMessageOnPort(port1); left; left = receiveMessageOnPort(port1))
+        for (let left = receiveMessageOnPort(port); left; left = receiveMessageOnPort(port))
           onMessage(left.message as FromWorker)
-        port1.close()
+        port.close()
+        return failure
       })
       void this.#exit.then(failure =>
         fail(new Error(this.#stopping ? 'stopped while starting' : failure)),
@@ -135,15 +138,6 @@ export class PacketThread {
       else unready(failure)
     })
     return ready
-  }
-
-  #threadFor(workerData: WorkerStart, spare: Worker | undefined): Worker {
-    const transfer = [workerData.port]
-    // One that has ended has no number any more.
-    if (spare === undefined || spare.threadId < 0)
-      return new Worker(this.#hooks.program, { workerData, transferList: transfer })
-    spare.postMessage(workerData, transfer)
-    return spare
   }
 
   /** Asks the packet thread, which answers between two bursts. Rejects if it cannot, or with Refused if it is silent. */
@@ -213,20 +207,6 @@ export class PacketThread {
   #giveUp(): void {
     for (const { settle } of this.#waiting.values()) settle(silent('has ended'))
   }
-}
-
-/** => why it ended, when `left` has looked at what it left behind */
-function exitOf(worker: Worker, left: () => void): Promise<string> {
-  return new Promise(done => {
-    let failure: string | undefined
-    worker.once('error', error => {
-      failure = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    })
-    worker.once('exit', code => {
-      left()
-      done(failure ?? `it ended with code ${code}`)
-    })
-  })
 }
 
 function silent(why: string): Refused {

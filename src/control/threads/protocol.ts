@@ -3,7 +3,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
-import type { ConfigValues } from '../../config/config.ts'
 import type { EngineImage } from '../../engine/image.ts'
 import type { Fault } from '../../io/mending.ts'
 import type { BareConfig, Shared, Tables } from './memory.ts'
@@ -23,9 +22,13 @@ export interface Inheritance {
   gone: readonly (readonly Change[])[]
 }
 
-/** In place of a WorkerStart, which comes as a message then: the thread stands by, most likely for this config. */
-export interface SpareStart {
-  spare: ConfigValues
+/** The daemon that a thread follows. */
+export interface Forerunner {
+  /** Can be read from when it has died (io/life.ts). */
+  died: number
+  /** Memory of the config that it kept, and the generation that goes with what this thread is to be set up with. */
+  config: number
+  generation: number
 }
 
 export interface WorkerStart {
@@ -34,6 +37,10 @@ export interface WorkerStart {
   changes: readonly Change[]
   /** null for the first thread of a worker, which finds nothing in its memory. */
   inherits: Inheritance | null
+  /** Whom it has to outlive before it uses any of that; null if that one is dead. */
+  follows: Forerunner | null
+  /** Memory of lives (io/life.ts), of which it takes a slot; -1 if nobody would look. */
+  lives: number
   /** The trace has its debug events; and no connection is opened any more. */
   debug: boolean
   draining: boolean
@@ -118,13 +125,22 @@ export interface AdoptedState {
   neighbours: number
 }
 
+/** When a worker had got so far, ms since 1970 and fractions of one. */
+export interface Times {
+  /** It may use its memory. */
+  began: number
+  built: number
+  /** It is about to read its arms. */
+  ready: number
+}
+
 /**
  * From a worker. `ready` comes once, with what it has taken over; `failed` instead if it could not start. `lost` names an arm by its
  * index, whose descriptor it does not touch any more. `fault` is an exception that it has mended.
  */
 export type FromWorker =
   | { id: number; answer: WorkerAnswer }
-  | { ready: true; adopted?: AdoptedState }
+  | { ready: true; times?: Times; adopted?: AdoptedState }
   | { failed: string }
   | { warning: string }
   | { lost: number }

@@ -57,8 +57,8 @@ export interface WorkerState {
 /** As a thread has it. */
 export interface MappedState {
   conns: ArrayBuffer
-  /** From this record on none was ever in use. */
-  recordsEnd: number
+  /** => from which record on none was ever in use. Throws NativeError. */
+  recordsEnd(): number
   neighs: ArrayBuffer
   /** null if nobody wants to know of connections that end. */
   sessions: ArrayBuffer | null
@@ -158,7 +158,7 @@ export function mapState({ fd, templates }: WorkerState, what: StateFor): Mapped
   })
   return {
     conns: conns as ArrayBuffer,
-    recordsEnd: Math.ceil(endOfData(fd, PAGE, what.connections * CONN_BYTES) / CONN_BYTES),
+    recordsEnd: () => Math.ceil(endOfData(fd, PAGE, what.connections * CONN_BYTES) / CONN_BYTES),
     neighs: neighs as ArrayBuffer,
     sessions: sessions ?? null,
     templates: mapMemory(templates, PAGE, up(Templates.bytesFor(TEMPLATES))),

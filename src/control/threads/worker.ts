@@ -6,8 +6,7 @@
 // Before anything of the engine is warm.
 import '../../io/compiler.ts'
 import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { isImpaired, parentOf } from '../../config/arms.ts'
 import type { Change } from '../../config/changes.ts'
 import { adoptRecords, LEFT_LEAST_MS } from '../../engine/adopt.ts'
@@ -25,22 +24,23 @@ import { ifConfined } from '../../io/confined.ts'
 import { Exchange } from '../../io/exchange.ts'
 import { Handover } from '../../io/handover.ts'
 import { Impair } from '../../io/impair.ts'
+import { live, MAIN_SLOT } from '../../io/life.ts'
 import { Loop } from '../../io/loop.ts'
 import type { Fault } from '../../io/mending.ts'
 import { confineThread, giveUpRights, type Ring, wake } from '../../io/native.ts'
-import type { Port } from '../../io/port.ts'
+import { NO_FD, type Port } from '../../io/port.ts'
 import { ringIfAllowed } from '../../io/ring.ts'
 import { VlanPort } from '../../io/vlan-port.ts'
 import { Watch } from '../../io/watch.ts'
 import { ARM_KINDS, kindOf } from '../network/kinds.ts'
 import { applyChange, applyRunning, type Built, buildBare } from './apply.ts'
 import { checkArm, mtuOfChecks } from './check-arm.ts'
+import { outlives } from './forerunner.ts'
 import { workerId } from './memory.ts'
 import { probe } from './probe.ts'
 import type {
   AdoptedState,
   FromWorker,
-  SpareStart,
   ToWorker,
   WorkerAnswer,
   WorkerRequest,
@@ -50,30 +50,28 @@ import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
 import { copyConns, neighbours } from './snapshots.ts'
 import { mapState, stateFor } from './state.ts'
 import { succeed } from './succeed.ts'
-import { warmEngine } from './warm.ts'
+import { warm } from './warm.ts'
 
-const start = await begin()
+const start = workerData as WorkerStart
 const { config, index, port, shared } = start
 const page = new Int32Array(start.page)
-
-/** What it is to be comes with it, or later to one that stands by. */
-async function begin(): Promise<WorkerStart> {
-  const first = workerData as WorkerStart | SpareStart
-  if (!('spare' in first)) return first
-  warmEngine(first.spare)
-  const [given] = await once(parentPort as MessagePort, 'message')
-  return given as WorkerStart
-}
 
 function post(message: FromWorker): void {
   port.postMessage(message)
 }
 
+/** ms since 1970. */
+const wallMs = () => performance.timeOrigin + performance.now()
+
 function main(): void {
-  const trace = new TraceRing(start.trace, start.traceRecords)
-  trace.log(start.debug)
   const state = mapState(start.state, stateFor(config, index, start.sessions !== null))
   setClock(state.clock)
+  const { follows } = start
+  if (follows && !outlives(follows, port, start.waker, () => warm(start, state))) return
+  if (start.lives !== NO_FD) live(start.lives, MAIN_SLOT + 1 + index)
+  const began = wallMs()
+  const trace = new TraceRing(start.trace, start.traceRecords)
+  trace.log(start.debug)
   const exchange = openExchange()
   const sessions = start.sessions && sessionRing(start.sessions)
   if (sessions) setSessionClock(sessions, clockMs())
@@ -93,7 +91,8 @@ function main(): void {
     now: longClockMs(),
   })
   const { engine } = built
-  const adopted = setUp(built, exchange, state.recordsEnd)
+  const builtAt = wallMs()
+  const adopted = setUp(built, exchange, state.recordsEnd())
   // It is the machine that says so, to all of them.
   const warn = (warning: string) => {
     if (index === 0) post({ warning })
@@ -113,7 +112,9 @@ function main(): void {
     threw: (fault: Fault) => post({ fault }),
   }
   const loop = new Loop({ engine, ports, exchange, waker: start.waker, watch, hooks })
-  post(adopted ? { ready: true, adopted } : { ready: true })
+  const times = { began, built: builtAt, ready: wallMs() }
+  post({ ready: true, times, ...(adopted && { adopted }) })
+  parentPort?.postMessage('runs')
   loop.run()
   if (sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
 }

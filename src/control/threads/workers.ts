@@ -3,42 +3,34 @@
  * one of them: constructed (the arms are open and the threads start), `ready` when all are, `ended` when one is gone.
  */
 
-import type { Worker } from 'node:worker_threads'
 import type { ConnInfo, ConnPage, NeighbourInfo } from '../../api/commands.ts'
 import type { Change } from '../../config/changes.ts'
 import type { Config } from '../../config/config.ts'
 import { Steering } from '../../engine/steering.ts'
 import type { Fault } from '../../io/mending.ts'
-import { createWaker } from '../../io/native.ts'
+import { NO_FD } from '../../io/port.ts'
 import { readerOf } from '../../io/queues.ts'
 import { type Keeping, NO_KEEPER } from '../keeper/keeping.ts'
 import { LogLevels } from '../log/levels.ts'
 import { Arms, type OpenQueues } from './arms.ts'
+import { beginThread } from './begun.ts'
 import { Changing } from './changing.ts'
-import { type Flight, quietPlaces, shareMemory, type Tables, workerId } from './memory.ts'
+import { type HeadStart, newWakers, type Starts, startOf, workerQueues } from './head-start.ts'
+import { bareOf, type Memories } from './memories.ts'
+import { quietPlaces, type Tables, workerId } from './memory.ts'
 import { type Own, ownOf } from './own.ts'
-import { type Adopted, PacketThread, type Start } from './packet-thread.ts'
+import { type Adopted, PacketThread } from './packet-thread.ts'
 import { pageOf } from './page-of.ts'
 import type { Key, Probed } from './probe.ts'
-import type { AdoptedState, Inheritance, Queue, ToWorker, WorkerImage } from './protocol.ts'
+import { WORKER } from './program.ts'
+import type { AdoptedState, Times, ToWorker, WorkerImage } from './protocol.ts'
 import { Revival, type WorkerNews } from './revival.ts'
 import { Standing } from './standing.ts'
-import type { WorkerState } from './state.ts'
+import { isSame } from './start-image.ts'
 import { openStates } from './states.ts'
 
 /** Puts a record of a page of connections into words. */
 export type ConnInfoOf = (page: Int32Array, index: number, worker: number) => ConnInfo
-
-/** In which they count and write their records, by worker; control reads it. */
-export interface Memories {
-  tables: readonly Tables[]
-  traces: readonly SharedArrayBuffer[]
-  /** Of each trace. */
-  traceRecords: number
-  flights: readonly Flight[]
-  /** Left out if nobody wants the sessions. */
-  sessions?: readonly SharedArrayBuffer[]
-}
 
 export interface WorkersOptions {
   /** Told what the log should say. */
@@ -54,11 +46,11 @@ export interface WorkersOptions {
   openQueues?: OpenQueues | undefined
   /** Who holds what they live by; left out, nobody. */
   keeping?: Keeping | undefined
-  /** Threads that wait to be used, the first for the first worker. */
-  spares?: readonly Worker[]
+  /** Memory of lives (io/life.ts), in which each has the slot behind its index. */
+  lives?: number | undefined
+  /** Threads that have been started already, as they would be here. */
+  head?: HeadStart | undefined
 }
-
-const WORKER = new URL('./worker.js', import.meta.url)
 
 export class Workers {
   /** Rejects with the reason, in one line, if one of them cannot start or ends before. */
@@ -82,18 +74,16 @@ export class Workers {
   constructor(
     config: Config,
     changes: readonly Change[],
-    { tables, traces, traceRecords, flights, sessions = [] }: Memories,
+    memories: Memories,
     options: WorkersOptions,
   ) {
-    const { warn, onNews, onFault, force = false, program = WORKER } = options
-    const { openQueues, keeping = NO_KEEPER } = options
-    const { services: _, warnings: __, named: ___, file: ____, ...bare } = config
+    const { warn, onNews, onFault, force = false, program = WORKER, head } = options
+    const { openQueues, keeping = NO_KEEPER, lives = NO_FD } = options
+    const bare = bareOf(config)
     this.#armCount = config.arms.length
-    this.#steering = new Steering(traces.length)
-    this.#tables = tables
+    this.#steering = new Steering(memories.traces.length)
+    this.#tables = memories.tables
     this.#debug = new LogLevels(config.log.level, config.log.modules).tracing
-    const wakers = traces.map(() => createWaker())
-    const shared = wakers.length === 1 ? null : shareMemory(config, wakers)
     this.#arms = new Arms(config, {
       force,
       warn,
@@ -101,33 +91,25 @@ export class Workers {
       send: (worker, message) => this.#send(worker, message),
       ...(openQueues && { openQueues }),
     })
-    this.#changing = new Changing(ownOf(config), quietPlaces(tables).lips, this.#arms, this.#tell)
+    this.#changing = new Changing(
+      ownOf(config),
+      quietPlaces(memories.tables).lips,
+      this.#arms,
+      this.#tell,
+    )
     const queues = this.#arms.open()
     this.#standing.told(changes)
-    const states = openStates(bare, sessions.length > 0, keeping, warn)
-    const startOf = (index: number, own: Queue[], inherits: Inheritance | null): Start => ({
-      config: bare,
-      changes: inherits ? this.#standing.changes() : changes,
-      inherits,
-      debug: this.#debug,
-      draining: this.#draining,
-      tables: tables[index] as Tables,
-      index,
-      state: states[index] as WorkerState,
-      queues: own,
-      shared,
-      trace: traces[index] as SharedArrayBuffer,
-      traceRecords,
-      flight: (flights[index] as Flight).memory,
-      flightCells: (flights[index] as Flight).cells,
-      waker: wakers[index] as number,
-      sessions: sessions[index] ?? null,
-    })
-    this.#threads = wakers.map((_, index) => {
-      const own = queues.map(ofArm => ofArm[index] as Queue)
-      return new PacketThread(startOf(index, own, null), {
+    const states = openStates(bare, memories.sessions.length > 0, keeping, warn)
+    if (head && !isSame(head.queues, queues))
+      throw new Error('the arms have changed while the daemon started')
+    const { wakers, shared } = head ?? newWakers(bare)
+    const starts: Starts = { config: bare, changes, memories, states, lives, wakers, shared }
+    this.#threads = wakers.map((waker, index) => {
+      const begun =
+        head?.threads[index] ??
+        beginThread(program, startOf(starts, index, workerQueues(queues, index)))
+      return new PacketThread(begun, waker, {
         program,
-        spare: options.spares?.[index],
         warn,
         lost: arm => this.#arms.lost(arm, index),
         fault: fault => onFault?.(index, fault),
@@ -136,8 +118,8 @@ export class Workers {
     })
     this.#revival = new Revival({
       threads: this.#threads,
-      tables,
-      start: index => this.#restart(index, startOf),
+      tables: memories.tables,
+      start: index => this.#restart(index, starts),
       tell: news => onNews?.(news),
     })
     this.ready = Promise.all(this.#threads.map(thread => thread.ready)).then(adopted => {
@@ -156,13 +138,16 @@ export class Workers {
   }
 
   /** Another thread in the place of one that has ended, with all that it was told. */
-  #restart(
-    index: number,
-    startOf: (index: number, own: Queue[], inherits: Inheritance) => Start,
-  ): Promise<Adopted> {
+  #restart(index: number, starts: Starts): Promise<Adopted> {
     const thread = this.#threads[index] as PacketThread
     const gone = this.#standing.gone(quietPlaces(this.#tables))
-    const ready = thread.restart(startOf(index, this.#arms.queuesOf(index), { gone }))
+    const ready = thread.restart({
+      ...startOf(starts, index, this.#arms.queuesOf(index)),
+      changes: this.#standing.changes(),
+      inherits: { gone },
+      debug: this.#debug,
+      draining: this.#draining,
+    })
     this.#attachCheckArm(index)
     return ready
   }
@@ -257,6 +242,11 @@ export class Workers {
     const arm = this.#armCount
     const reads = worker === readerOf(arm, this.#checkFds.length)
     this.#threads[worker]?.send({ do: 'attach', arm, queue: { fd, reads } })
+  }
+
+  /** By worker, how its thread started; of those that are ready. */
+  get times(): (Times | undefined)[] {
+    return this.#threads.map(({ times }) => times)
   }
 
   get arms(): Arms {

@@ -77,7 +77,9 @@ napi_value count_tcx(napi_env env, napi_callback_info info);
 napi_value link_facts(napi_env env, napi_callback_info info);
 napi_value set_up_tap(napi_env env, napi_callback_info info);
 
-/* hold.c */
+/* hold.c: new_memory => a descriptor, -1 with errno; memory_size => whether it is one that new_memory made, else errno */
+int new_memory(const char *name, uint64_t bytes);
+bool memory_size(int fd, uint64_t *bytes);
 napi_value socket_pair(napi_env env, napi_callback_info info);
 napi_value send_fds(napi_env env, napi_callback_info info);
 napi_value receive_fds(napi_env env, napi_callback_info info);
@@ -85,6 +87,12 @@ napi_value create_memory(napi_env env, napi_callback_info info);
 napi_value size_of_memory(napi_env env, napi_callback_info info);
 napi_value end_of_data(napi_env env, napi_callback_info info);
 napi_value map_memory(napi_env env, napi_callback_info info);
+
+/* life.c */
+napi_value create_lives(napi_env env, napi_callback_info info);
+napi_value live(napi_env env, napi_callback_info info);
+napi_value resign(napi_env env, napi_callback_info info);
+napi_value watch_lives(napi_env env, napi_callback_info info);
 
 /* ring.c */
 napi_value open_ring(napi_env env, napi_callback_info info);

@@ -134,6 +134,17 @@ napi_value receive_fds(napi_env env, napi_callback_info info) {
   return cut ? integer(env, -EMSGSIZE) : integer(env, (int32_t)length);
 }
 
+int new_memory(const char *name, uint64_t bytes) {
+  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  if (fd < 0 && errno == EINVAL) fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return -1;
+  if (ftruncate(fd, (off_t)bytes) == 0 && fcntl(fd, F_ADD_SEALS, SEALS) == 0) return fd;
+  int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
 napi_value create_memory(napi_env env, napi_callback_info info) {
   napi_value args[2];
   char name[NAME_BYTES];
@@ -143,19 +154,12 @@ napi_value create_memory(napi_env env, napi_callback_info info) {
       !whole(env, args[1], &bytes))
     return NULL;
   if (bytes == 0) return range_error(env, "bytes: expected some");
-
-  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-  if (fd < 0 && errno == EINVAL) fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (fd < 0) return system_error(env, errno, "memfd_create", "", "");
-  if (ftruncate(fd, (off_t)bytes) == 0 && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
-    return integer(env, fd);
-  int error = errno;
-  close(fd);
-  return system_error(env, error, "size of memory", "", "");
+  int fd = new_memory(name, bytes);
+  return fd < 0 ? system_error(env, errno, "memory", "", "") : integer(env, fd);
 }
 
-/* => bytes of memory that create_memory made; EINVAL for anything else, a file on a disk above all */
-static bool memory_size(int fd, uint64_t *bytes) {
+/* => bytes of memory that new_memory made; EINVAL for anything else, a file on a disk above all */
+bool memory_size(int fd, uint64_t *bytes) {
   struct stat about;
   int seals = fcntl(fd, F_GET_SEALS);
   if (seals < 0 || fstat(fd, &about) < 0) return false;

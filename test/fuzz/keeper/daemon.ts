@@ -25,8 +25,8 @@ function given(): string[] {
   for (;;) {
     const message = receiveMessage(MESSAGES_FD)
     if (message === null || message === 'end') throw new Error('the keeper has said too little')
-    const { hold, about, all: isAll } = JSON.parse(message.text)
-    if (isAll === true) return all.sort()
+    const { hold, about, begin } = JSON.parse(message.text)
+    if (begin === true) return all.sort()
     const numbers = message.fds.map(fd => {
       const [number] = new Int32Array(mapMemory(fd, 0, BYTES))
       closeSync(fd)

@@ -4,6 +4,7 @@
  */
 
 import { resolve } from 'node:path'
+import { LabError } from '../../../netns/lab-error.ts'
 import { postgresSuite } from './postgres.ts'
 import { redisSuite } from './redis.ts'
 import { peers, type Suite } from './suite.ts'
@@ -25,6 +26,7 @@ const say = (line: string) => process.stdout.write(`${name}: ${line}\n`)
 try {
   await peers(suite, Number(minutes), say, ended.signal)
 } catch (error) {
+  if (error instanceof LabError && error.details) process.stderr.write(`${error.details}\n`)
   process.stderr.write(`${name}: ${(error as Error).stack}\n`)
   process.exitCode = 1
 }

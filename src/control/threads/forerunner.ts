@@ -1,0 +1,35 @@
+/** A packet thread that stands by: it has loaded all that it needs, and sleeps until the daemon before it has died. */
+
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { mapMemory } from '../../io/hold.ts'
+import { drainWaker, POLLIN, wait } from '../../io/native.ts'
+import { KEPT_JSON_BYTES, KeptJson } from '../keeper/kept-json.ts'
+import type { Forerunner, ToWorker } from './protocol.ts'
+
+/** Until getting ready was of use it does it again. */
+const AGAIN_MS = 10_000
+
+/** `getReady` says whether that was of use. => false if it is not to follow: it was told to stop, or the config is another one now, which control finds out as well */
+export function outlives(
+  { died, config, generation }: Forerunner,
+  port: MessagePort,
+  waker: number,
+  getReady: () => boolean,
+): boolean {
+  let ready = getReady()
+  parentPort?.postMessage('stands')
+  const kept = new KeptJson(mapMemory(config, 0, KEPT_JSON_BYTES))
+  const fds = Int32Array.of(died, waker)
+  const revents = new Int32Array(fds.length)
+  for (;;) {
+    wait(fds, revents, fds.length, ready ? -1 : AGAIN_MS)
+    if (revents[0] === POLLIN) return kept.sequence === generation
+    if (revents[1] === 0) {
+      ready ||= getReady()
+      continue
+    }
+    drainWaker(waker)
+    const message = receiveMessageOnPort(port)?.message as ToWorker | undefined
+    if (message?.do === 'stop') return false
+  }
+}
