@@ -8,6 +8,7 @@ import * as answers from './answers.ts'
 import { editSchema, serviceKey } from './edit-schema.ts'
 import { address, booleanText, object, port, readOnly, text, wholeText } from './fields.ts'
 import * as statistics from './statistics.ts'
+import { upgrade, upgradeBody } from './upgrade.ts'
 import type { VerbName } from './verbs.ts'
 import { whois } from './whois.ts'
 
@@ -32,6 +33,8 @@ export interface VerbRow {
   answer: z.ZodType
   /** Statuses of refusals, but for those that the way to any operation has. */
   refuses?: readonly number[]
+  /** By the control socket only: who may use it is the daemon's user already. */
+  local?: true
 }
 
 export const VERB_TABLE = {
@@ -48,6 +51,23 @@ export const VERB_TABLE = {
     summary: 'Where the page for the browser is, with its token',
     query: none,
     answer: answers.ui,
+  },
+  upgrade: {
+    id: 'upgrade',
+    tag: 'daemon',
+    summary: 'Which program runs, and how an upgrade to another one goes',
+    query: none,
+    answer: upgrade,
+  },
+  'begin-upgrade': {
+    id: 'beginUpgrade',
+    tag: 'daemon',
+    summary:
+      'Hand over to another program, with all connections; `GET` says how it goes. By the control socket only',
+    body: upgradeBody,
+    refuses: [403, 409],
+    answer: upgrade,
+    local: true,
   },
   log: {
     id: 'logLevel',

@@ -14,6 +14,8 @@ export interface VerbRoute {
 export const VERB_ROUTES = {
   ping: { method: 'GET', path: '/v1/ping' },
   ui: { method: 'GET', path: '/v1/ui' },
+  upgrade: { method: 'GET', path: '/v1/upgrade' },
+  'begin-upgrade': { method: 'POST', path: '/v1/upgrade' },
   services: { method: 'GET', path: '/v1/services' },
   conns: { method: 'GET', path: '/v1/conns' },
   whois: { method: 'GET', path: '/v1/whois' },

@@ -34,3 +34,7 @@ function listed(words: readonly string[], joint: string): string {
   const last = words.at(-1) ?? ''
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} ${joint} ${last}`
 }
+
+/** Seconds that a program is watched after an upgrade, at most and by itself. */
+export const WATCH_MOST = 3600
+export const WATCH_SECONDS = 10

@@ -91,6 +91,14 @@ export class TapvsClient {
     await this.#send('POST', '/v1/log/reopen', {})
   }
 
+  /** Which program runs, and how an upgrade goes. */
+  upgrade = (): Promise<t.Upgrade> => this.#get('/v1/upgrade')
+
+  /** Hands over to another program, with all connections; by the control socket only. `upgrade` says how it goes. */
+  beginUpgrade(request: t.UpgradeRequest = {}): Promise<t.Upgrade> {
+    return this.#send('POST', '/v1/upgrade', request)
+  }
+
   recorder = (): Promise<t.Recorder> => this.#get('/v1/recorder')
 
   /** Keeps the flight recorder on without anybody who looks, or no longer. */

@@ -6,6 +6,7 @@ import type * as network from '../api/network.ts'
 import type { Protocol } from '../api/protocols.ts'
 import type * as services from '../api/service-bodies.ts'
 import type * as statistics from '../api/statistics.ts'
+import type * as upgrades from '../api/upgrade.ts'
 import type * as whois from '../api/whois.ts'
 
 export type { Edit } from '../api/edits.ts'
@@ -37,6 +38,8 @@ export type LogLevels = z.output<typeof answers.logLevel>
 export type LogModule = z.output<typeof answers.module>
 export type Page = z.output<typeof answers.ui>
 export type Recorder = z.output<typeof answers.recorder>
+export type Upgrade = z.output<typeof upgrades.upgrade>
+export type UpgradeRequest = z.input<typeof upgrades.upgradeBody>
 export type Pong = z.output<typeof answers.pong>
 
 export type NewService = z.input<typeof services.newService>

@@ -39,8 +39,16 @@ export function startText(worker: number, { began, built, ready }: Times, first:
   return `TAPVS: worker ${worker} began at ${time}, ${ms(performance.timeOrigin, began)} after the process; engine ${ms(began, built)}, records ${ms(built, ready)}${first ? '; first of all' : ''}`
 }
 
-/** The log line when a signal ends the daemon: connections left by service, the most first; they get `drain` seconds to end. */
-export function stopText(signal: string, services: readonly ServiceInfo[], drain: number): string {
+/**
+ * The log line when a signal ends the daemon: connections left by service, the most first; they get `drain` seconds to end. If they are
+ * `stored` they may go on after that.
+ */
+export function stopText(
+  signal: string,
+  services: readonly ServiceInfo[],
+  drain: number,
+  stored = false,
+): string {
   const left = services
     .map(service => ({ name: serviceName(service), conns: connsOf(service) }))
     .filter(({ conns }) => conns > 0)
@@ -52,7 +60,8 @@ export function stopText(signal: string, services: readonly ServiceInfo[], drain
   const others = left.slice(NAMED).reduce((total, { conns }) => total + conns, 0)
   if (others > 0) list.push(`${others} of ${left.length - NAMED} more`)
   const many = counted(sum, 'connection')
-  const what = drain === 0 ? `${many} cut off` : `${drain} s for ${many} to end`
+  const over = stored ? `${many} cut off unless it is started again at once` : `${many} cut off`
+  const what = drain === 0 ? over : `${drain} s for ${many} to end`
   return `${begin}, ${what}: ${list.join(', ')}`
 }
 

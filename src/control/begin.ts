@@ -1,6 +1,6 @@
-/** What a daemon begins with: the config that an earlier one ran, edits included, or that of the file. */
+/** What a daemon begins with: the config that an earlier one ran, edits included, or that of the file. Places are those of the earlier one. */
 
-import { type Config, readConfig } from '../config/config.ts'
+import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import type { Places } from '../config/places.ts'
 import { type KeptHealth, openKeptHealth } from './checks/kept-health.ts'
 import { NO_KEEPER } from './keeper/keeping.ts'
@@ -25,8 +25,10 @@ export function beginWith(file: string, keeping = NO_KEEPER): Begin {
   let problem: string | undefined
   try {
     const ran = kept?.read()
-    if (ran) return { config: ran.config, ran, kept, health }
+    // Who has stopped and started it wants the file; connections have their places.
+    if (ran) return { config: keeping.afresh ? readConfig(file) : ran.config, ran, kept, health }
   } catch (error) {
+    if (keeping.afresh && error instanceof ConfigError) throw error
     const [why = ''] = (error as Error).message.split('\n')
     problem = `the config that ran cannot be gone on with (${why}): starting from ${file}`
   }

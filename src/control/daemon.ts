@@ -15,7 +15,8 @@ import { readyText, startText, statusText, stopText, tookText } from './announce
 import { type Begin, beginWith } from './begin.ts'
 import { Checks } from './checks/host.ts'
 import type { KeptHealth } from './checks/kept-health.ts'
-import { type ControlServer, claimSocket, openServer } from './http/server.ts'
+import { close, letGo, type Opened } from './ending.ts'
+import { claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
 import { Keep } from './keep.ts'
 import { type Keeping, NO_KEEPER } from './keeper/keeping.ts'
@@ -119,12 +120,12 @@ async function serve(
   try {
     const code = await untilEnd(parts, opened, options)
     // Who stands by is not to go on.
-    if (options.life) resign(options.life)
+    if (options.life && !opened.leave) resign(options.life)
     return code
   } finally {
     clearInterval(rates)
     parts.shortage.stop()
-    await close(parts, opened)
+    await close({ ...parts, ...parts.daemon, life: options.life }, opened)
   }
 }
 
@@ -164,6 +165,7 @@ function assemble(made: SetUpModel, configPath: string, log: Log, options: RunOp
   const daemon = {
     ...{ configPath, model, workers, log, records, notifier, signals, events, watching },
     faults: mishaps.faults,
+    keeping: keeping ?? NO_KEEPER,
     pageUrl: null as string | null,
   }
   const told = { silent, headOf, dumps, shortage, mishaps }
@@ -198,17 +200,12 @@ function follow({ daemon, silent, dumps, keep, health }: Parts): void {
   })
 }
 
-/** What is there once the packet threads have started. */
-interface Opened {
-  server?: ControlServer
-  checks?: Checks
-  ui?: Ui
-}
-
 async function untilEnd(parts: Parts, opened: Opened, options: RunOptions): Promise<number> {
   const { daemon } = parts
-  const { model, workers, log, notifier, signals, events } = daemon
-  const first = await Promise.race([workers.ready, signals.stop])
+  const { model, workers, log, notifier, signals, events, keeping } = daemon
+  const { leave } = keeping
+  const first = await Promise.race([workers.ready, signals.stop, leave])
+  if (first === 'hush' || first === 'gone') return letGo(first, daemon, opened)
   if (first === 'stop') {
     log.info(stopText(signals.by ?? '', [], 0), 'stopping')
     return 0
@@ -224,17 +221,19 @@ async function untilEnd(parts: Parts, opened: Opened, options: RunOptions): Prom
   workers.setDebug(log.levels.tracing)
   model.sampleRates(performance.now())
   await open(parts, opened, options.ui)
-  parts.keeping.ready()
+  keeping.ready()
   notifier.ready(statusText(model.config))
   model.onChange(() => notifier.status(statusText(model.config)))
   notifier.watch(() => workers.alive())
-  const end = await Promise.race([workers.ended, signals.stop])
+  const end = await Promise.race([workers.ended, signals.stop, leave])
+  if (end === 'hush' || end === 'gone') return letGo(end, daemon, opened)
   if (end !== 'stop') throw new Error(`a packet thread ended: ${end}`)
   // What would fail from now on says nothing of the real servers.
   opened.checks?.stop()
   events.stop()
   const { drain } = model.config.control
-  log.info(stopText(signals.by ?? '', services(model), drain), 'stopping', { signal: signals.by })
+  const text = stopText(signals.by ?? '', services(model), drain, keeping.stored)
+  log.info(text, 'stopping', { signal: signals.by })
   await letEnd(daemon)
   return 0
 }
@@ -266,22 +265,4 @@ async function open(
   log.info(readyText(config), 'ready')
   if (ui && server.uiPort !== undefined) daemon.pageUrl = ui.announce(server.uiPort, log)
   opened.checks = new Checks(daemon, log.of('check'), health)
-}
-
-async function close(
-  { daemon, readers, silent, dumps, keep }: Parts,
-  { server, checks, ui }: Opened,
-): Promise<void> {
-  const { notifier, watching, workers, records } = daemon
-  keep.stop()
-  silent.stop()
-  notifier.end()
-  watching.stop()
-  await dumps.stop()
-  checks?.stop()
-  ui?.stop()
-  await workers.stop()
-  await server?.close()
-  for (const reader of readers) reader.stop()
-  await records.stop()
 }

@@ -34,6 +34,8 @@ export interface First {
   standby: boolean
   /** Resolves when it is to be the daemon. */
   begun: Promise<Begun>
+  /** A standby has loaded everything. */
+  loaded(): Promise<void>
 }
 
 /** Takes the keeper's variable out of `environment`, so that no child of ours believes in it. */
@@ -45,13 +47,22 @@ export function first(environment: NodeJS.ProcessEnv): First {
   ifConfined(confineProcess, text => problems.push(text))
   const lives = createLives(SLOTS)
   const own = { keeping: new Kept(), lives, life: live(lives, MAIN_SLOT), problems }
-  return { standby, begun: standby ? standBy(own) : begin(own) }
+  const stood = { done: () => {} }
+  const stands = new Promise<void>(done => {
+    stood.done = done
+  })
+  return {
+    standby,
+    begun: standby ? standBy(own, stood.done) : begin(own),
+    loaded: () => stands.then(() => own.keeping.standing()),
+  }
 }
 
 type Own = Begun & { keeping: Kept }
 
 async function begin(own: Own): Promise<Begun> {
   own.keeping.untilBegun()
+  await own.keeping.live()
   own.head = started(own)
   own.keeping.hold(LIVES, { fds: [own.lives], about: null })
   await all(own.head, 'runs')
@@ -60,7 +71,7 @@ async function begin(own: Own): Promise<Begun> {
 }
 
 /** Threads that wait are what is held wants them to be, until this process is the daemon. */
-async function standBy(own: Own): Promise<Begun> {
+async function standBy(own: Own, stood: () => void): Promise<Begun> {
   const { keeping } = own
   // All of it was said before the process was there.
   keeping.listen()
@@ -69,6 +80,7 @@ async function standBy(own: Own): Promise<Begun> {
   own.head = died === undefined ? undefined : started(own, died)
   await all(own.head, 'stands')
   if (own.head) keeping.stands()
+  stood()
   let last = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
   const renew = async () => {
@@ -85,6 +97,7 @@ async function standBy(own: Own): Promise<Begun> {
   // Whether they are right control finds out.
   clearTimeout(timer)
   await last
+  await keeping.live()
   own.head ??= started(own)
   await all(own.head, 'runs')
   keeping.hold(LIVES, { fds: [own.lives], about: null })
@@ -123,9 +136,6 @@ async function listen(keeping: Kept, changed = () => {}): Promise<void> {
     bell.on('data', hear)
     hear()
   })
-  onClose = () => {
-    process.stderr.write('TAPVS: the keeper has ended, and the daemon ends with it\n')
-    process.kill(process.pid, 'SIGTERM')
-  }
+  onClose = () => keeping.gone()
   bell.unref()
 }

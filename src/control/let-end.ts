@@ -1,5 +1,6 @@
 /** The end of a daemon that was asked to stop. */
 
+import type { Keeping } from './keeper/keeping.ts'
 import type { Log } from './log/log.ts'
 import type { Model } from './model/model.ts'
 import type { Notifier } from './system/notify.ts'
@@ -15,10 +16,18 @@ interface Ending {
   log: Log
   notifier: Notifier
   signals: Signals
+  keeping: Pick<Keeping, 'leave'>
 }
 
 /** The time between the signal and the end, in which connections may end by themselves. */
-export async function letEnd({ model, workers, log, notifier, signals }: Ending): Promise<void> {
+export async function letEnd({
+  model,
+  workers,
+  log,
+  notifier,
+  signals,
+  keeping,
+}: Ending): Promise<void> {
   const seconds = model.config.control.drain
   notifier.stopping('stopping', seconds + STOP_SECONDS)
   if (seconds === 0) return
@@ -33,6 +42,8 @@ export async function letEnd({ model, workers, log, notifier, signals }: Ending)
     })
     return 'drained'
   }
-  const gone = await Promise.race([workers.ended, drain()])
-  if (gone !== 'drained') throw new Error(`a packet thread ended: ${gone}`)
+  const gone = await Promise.race([workers.ended, drain(), keeping.leave])
+  // Nobody waits for a daemon whose keeper has ended.
+  if (gone !== 'drained' && gone !== 'gone' && gone !== 'hush')
+    throw new Error(`a packet thread ended: ${gone}`)
 }

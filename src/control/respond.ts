@@ -11,6 +11,7 @@ import { type Config, ConfigError } from '../config/config.ts'
 import { withoutDefaults } from '../config/write.ts'
 import { counted } from '../see/text/counted.ts'
 import { statusText } from './announce.ts'
+import type { Keeping } from './keeper/keeping.ts'
 import type { LogLevels } from './log/levels.ts'
 import { cut } from './model/cut.ts'
 import type { CarryOut, Model } from './model/model.ts'
@@ -46,6 +47,7 @@ export interface Daemon {
   notifier: { reloading(): void; ready(status: string): void }
   events: { emit<N extends EventName>(name: N, data: EventData[N]): void }
   faults: Pick<Faults, 'list'>
+  keeping: Pick<Keeping, 'ask'>
   /** The address of the page, with its token. */
   pageUrl: string | null
   watching: { ring: boolean; status(): RecorderInfo }
@@ -61,6 +63,8 @@ type Answers = {
 const ANSWERS: Answers = {
   ping: (_, { model }) => ({ version, pid: process.pid, workers: model.config.workers.count }),
   ui: (_, { pageUrl }) => ({ url: pageUrl }),
+  upgrade: (_, { keeping }) => keeping.ask(),
+  'begin-upgrade': (args, { keeping }) => keeping.ask(args),
   log: (_, { log }) => levelsOf(log),
   'set-log': setLog,
   recorder: (_, { watching }) => watching.status(),

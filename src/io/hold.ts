@@ -9,6 +9,7 @@ import { loadAddon } from './addon.ts'
 
 interface Addon {
   socketPair(): [number, number]
+  streamPair(): [number, number]
   sendFds(socket: number, bytes: Uint8Array, fds: Int32Array): void
   receiveFds(socket: number, bytes: Uint8Array, fds: Int32Array): number
   createMemory(name: string, bytes: number): number
@@ -33,6 +34,9 @@ export const FDS_MOST = 253
 
 /** => two ends of a socket that keeps messages apart (SOCK_SEQPACKET), non-blocking, close-on-exec, the caller's. */
 export const socketPair: Addon['socketPair'] = addon.socketPair
+
+/** The same without bounds between messages (SOCK_STREAM). */
+export const streamPair: Addon['streamPair'] = addon.streamPair
 
 export interface Message {
   text: string

@@ -16,6 +16,7 @@ interface Addon {
   createLives(slots: number): number
   live(fd: number, slot: number): Life
   resign(life: Life): void
+  handOver(life: Life): void
   watchLives(fd: number): number
 }
 
@@ -35,6 +36,12 @@ export const live: Addon['live'] = addon.live
 
 /** From the thread that has it, before it ends as it was meant to: whoever watches is not told. Throws NativeError. */
 export const resign: Addon['resign'] = addon.resign
+
+/**
+ * The same from the main thread, and whoever watches is told as if it had died: it ends later, and touches nothing that others go on with.
+ * Throws NativeError, RangeError for another slot.
+ */
+export const handOver: Addon['handOver'] = addon.handOver
 
 /**
  * => a descriptor, the caller's, that can be read from (POLLIN) once the main thread has died without resigning, and no thread that

@@ -53,7 +53,7 @@ interface Addon {
   askLink(netns: string, name: string): Uint8Array | null
   netnsOfTap(pid: number, fd: number): number
   newNetns(): number
-  notify(path: string, text: string): void
+  notify(path: string, text: string, fds: Int32Array): void
   giveUpRights(): void
   confineThread(ring: Ring | null): void
   confineProcess(): void
@@ -151,10 +151,12 @@ export const leaveNetns: Addon['leaveNetns'] = addon.leaveNetns
 export const newNetns: Addon['newNetns'] = addon.newNetns
 
 /**
- * Sends `text` as one datagram to the UNIX socket `path` ('@...' is an abstract one), for which see sd_notify(3). Waits a
- * second at most for a reader that is behind. Throws NativeError.
+ * Sends `text` as one datagram to the UNIX socket `path` ('@...' is an abstract one), for which see sd_notify(3), with copies of
+ * descriptors. Waits a second at most for a reader that is behind. Throws NativeError.
  */
-export const notify: Addon['notify'] = addon.notify
+export function notify(path: string, text: string, fds = new Int32Array()): void {
+  addon.notify(path, text, fds)
+}
 
 /**
  * Takes every capability from the calling thread, and the chance to gain one, for good: descriptors that it has go on

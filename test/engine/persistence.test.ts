@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseConfig } from '../../src/config/config.ts'
-import { newTables } from '../../src/control/threads/memory.ts'
+import { newTemplates } from '../../src/control/threads/memory.ts'
 import { LOCKED, Templates } from '../../src/engine/templates.ts'
 import { SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
@@ -72,11 +71,10 @@ test('it is forgotten after its time, which each connection renews, and left whe
 })
 
 test('workers share what they know of clients', () => {
-  const shared = newTables({ arms: [] })
-  const stands = [0, 1, 2].map(() => {
-    const tables = newTables({ arms: [null, null] as never }, shared)
-    return new Stand(persistent(), undefined, { tables }).resolveRss()
-  })
+  const templateMemory = newTemplates()
+  const stands = [0, 1, 2].map(() =>
+    new Stand(persistent(), undefined, { templateMemory }).resolveRss(),
+  )
   const client = '202.108.10.9'
   const first = rsFor(stands[0] as Stand, client)
   for (const stand of stands) for (let i = 0; i < 4; i++) assert.equal(rsFor(stand, client), first)
@@ -196,10 +194,10 @@ test('what an earlier daemon has left: locks of nobody are none, and the sweep b
 })
 
 test('clients of a locked bucket are served, and counted', () => {
-  const tables = newTables(parseConfig(persistent(), 'stand.yaml'))
-  const locks = new Int32Array(tables.templates)
+  const templateMemory = newTemplates()
+  const locks = new Int32Array(templateMemory)
   for (let at = 16 + 5; at < locks.length; at += 64) locks[at] = 4
-  const stand = new Stand(persistent(), undefined, { tables }).resolveRss()
+  const stand = new Stand(persistent(), undefined, { templateMemory }).resolveRss()
   assert.equal(stand.segment(WAN, SYN).length, 1)
   assert.equal(stand.events('PERSISTENCE_LOCKED'), 1)
   stand.engine.templates.free(3)

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Request } from '../../src/api/commands.ts'
 import { LINK_UP, type LinkState } from '../../src/api/link-state.ts'
+import { Refused } from '../../src/api/refused.ts'
 import { configOf } from '../../src/config/config.ts'
 import type { Respond } from '../../src/control/http/server.ts'
 import { LogLevels } from '../../src/control/log/levels.ts'
@@ -102,12 +103,27 @@ export function paperDaemon(
     notifier: { reloading: quiet, ready: quiet },
     events: { emit: quiet },
     faults: { list: () => [] },
+    keeping: paperKeeping(),
     pageUrl: null,
     watching: {
       ring: false,
       status() {
         return { ring: this.ring, followers: 0, snaplen: 160, bytes: 8 << 20 }
       },
+    },
+  }
+}
+
+/** A keeper that is asked what it would do, once at a time. */
+function paperKeeping(): Daemon['keeping'] {
+  const running = { path: '/usr/bin/tapvs', version: '0.1.0' }
+  const info = { phase: 'none' as const, text: 'there was none', running }
+  let isOn = false
+  return {
+    async ask(upgrade) {
+      if (upgrade && isOn) throw new Refused('exists', 'an upgrade is under way')
+      isOn ||= upgrade !== undefined
+      return { ...info, former: null, wanted: null }
     },
   }
 }

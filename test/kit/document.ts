@@ -158,6 +158,14 @@ export async function tellHealth(client: DocumentClient, target: Target): Promis
   await client.call(target, 'agentDeleteService', VS)
 }
 
+/** What would come of an upgrade, twice at once; by TCP nobody is told. */
+export async function tellUpgrade(client: DocumentClient, target: Target): Promise<void> {
+  const begin = () => client.call(target, 'beginUpgrade', { body: { check: true } })
+  const both = await Promise.all([begin(), begin()])
+  const expected = 'socket' in target ? [200, 409] : [403, 403]
+  assert.deepEqual(both.map(([status]) => status).sort(), expected)
+}
+
 /** Every operation, and what it must come to. */
 export const CALLS: [id: string, args: Args, status: number][] = [
   ['ping', {}, 200],
@@ -180,6 +188,7 @@ export const CALLS: [id: string, args: Args, status: number][] = [
   ['setLogLevel', { body: { level: 'debug' } }, 200],
   ['setLogLevel', { body: { level: 'info', modules: { conn: 'debug' } } }, 200],
   ['setLogLevel', { body: { level: 'info', modules: {}, module: 'conn' } }, 400],
+  ['upgrade', {}, 200],
   ['recorder', {}, 200],
   ['setRecorder', { body: { ring: true } }, 200],
   ['reopenLog', {}, 200],

@@ -4,7 +4,13 @@
  */
 
 import { parseConfig } from '../../src/config/config.ts'
-import { arenaBytes, newTables, type Tables, workerId } from '../../src/control/threads/memory.ts'
+import {
+  arenaBytes,
+  newTables,
+  newTemplates,
+  type Tables,
+  workerId,
+} from '../../src/control/threads/memory.ts'
 import { arenaSlots } from '../../src/engine/frames.ts'
 import type { IsnSource } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
@@ -38,6 +44,7 @@ export class Several {
         ),
     )
     const first = newTables(config)
+    const templateMemory = newTemplates()
     this.tables = indices.map(worker => (worker === 0 ? first : newTables(config, first)))
     this.stands = indices.map(worker => {
       const peers = this.#exchanges[worker]
@@ -46,6 +53,7 @@ export class Several {
         arena,
         peers,
         tables: this.tables[worker] as Tables,
+        templateMemory,
       })
       stand.exchange = peers
       return stand

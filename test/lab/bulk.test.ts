@@ -29,6 +29,8 @@ const impairedBy = (name: string, shares: object) =>
     config.set('services', BULK_SERVICES)
     for (const arm of [0, 1])
       config.setIn(['arms', arm, 'impair'], { ...shares, seed: 20261 + arm })
+    // Whose end is waited for.
+    config.setIn(['tcp', 'timeouts'], { time_wait: 2 })
   })
 const impaired = impairedBy('impaired', { loss: '1%', reorder: '1%' })
 const hostile = impairedBy('hostile', {

@@ -4,18 +4,15 @@
  */
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { childrenOf, daemonOf, daemonPid, keeperPid, logSince } from '../../netns/appliance.ts'
 import { until } from '../../netns/processes.ts'
 import { ARMS } from '../../netns/topology.ts'
 import type { Lab } from '../../netns/two-arm.ts'
 import { BULK_SERVICES, pacedTransfer, randomFile } from '../kit/bulk.ts'
-import type { HeldOpen } from '../kit/held-open.ts'
+import { heldOpen } from '../kit/holder.ts'
 import { labConfig, labForTests, mustTapvs, RIP, scratchFolder, VIP } from '../kit/lab.ts'
 import { startOwnDaemon } from '../kit/own-daemon.ts'
 
@@ -25,7 +22,6 @@ const IDLE = LONG ? 10_000 : 1000
 const REQUESTS = LONG ? 400_000 : 40_000
 /** Loose: other work on the machine is in it. docs/reliability.md has what it is without. */
 const GAP_LIMIT_MS = 20_000
-const HELD_OPEN = fileURLToPath(new URL('../kit/held-open.js', import.meta.url))
 
 const folder = scratchFolder()
 const config = labConfig(folder, 'crash', yaml => {
@@ -43,31 +39,6 @@ async function killed(lab: Lab): Promise<void> {
     /TAPVS: ready/.test(logSince(lab.paths, said)) ? true : undefined,
   )
   assert.notEqual(daemonPid(lab.paths), before)
-}
-
-/** Connections that are held open by a program among the clients. */
-async function heldOpen(t: TestContext, lab: Lab, count: number) {
-  const argv = [process.execPath, HELD_OPEN, VIP, '6379', `${count}`]
-  const child = lab.spawn('client', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
-  assert.ok(child.stdout && child.stdin)
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  assert.equal((await lines.next()).value, 'open')
-  const { stdin } = child
-  return {
-    /** All of them are asked once more. */
-    look: async (): Promise<HeldOpen> => {
-      stdin.write('\n')
-      return JSON.parse((await lines.next()).value)
-    },
-    end: async (): Promise<HeldOpen> => {
-      const gone = once(child, 'exit')
-      stdin.end()
-      const held = JSON.parse((await lines.next()).value)
-      await gone
-      return held
-    },
-  }
 }
 
 const standbyLab = labForTests('crash-standby', {}, 'tap')

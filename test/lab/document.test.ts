@@ -10,7 +10,7 @@ import { CHECKOUT } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import { exchange, open, type Target } from '../../src/client/exchange.ts'
 import { TapvsClient } from '../../src/client/index.ts'
-import { CALLS, type Document, DocumentClient, tellHealth } from '../kit/document.ts'
+import { CALLS, type Document, DocumentClient, tellHealth, tellUpgrade } from '../kit/document.ts'
 import { freePort, labConfig, labName, scratchFolder } from '../kit/lab.ts'
 
 const lab = new Lab(labName('document'))
@@ -50,6 +50,7 @@ test('every operation comes to what it must, on both listeners', async () => {
       assert.equal(got, status, `${id} ${JSON.stringify(args)}: ${JSON.stringify(answer)}`)
     }
     await tellHealth(client, target)
+    await tellUpgrade(client, target)
   }
   const service = { protocol: 'tcp', address: '202.108.10.9', port: 1 }
   assert.equal((await client.call(bySocket, 'zero', { body: { service } }))[0], 404)

@@ -1,6 +1,7 @@
 /**
  * Steering loses nothing and reorders nothing: under load, with 1, 2, 4 and 7 workers, steered by BPF and by hand-over,
- * the segments of every connection leave one arm in the order in which they came in on the other, each of them.
+ * the segments of every connection leave one arm in the order in which they came in on the other, each of them. On NICs (veth) the
+ * order in which they come in is not seen, and only that none is lost.
  * Holds invariant I17.
  */
 // alone: seven workers on two cores
@@ -102,7 +103,10 @@ for (const steering of ['bpf', 'handover']) {
       const after = flows(rs, LIP, lport => lports.get(lport) ?? -1)
       assert.ok(before.size > 1000, `${before.size} flows`)
       assert.deepEqual([...after.keys()].sort(), [...before.keys()].sort())
-      for (const [key, flow] of before) assert.deepEqual(after.get(key), flow, key)
+      // A cable brings what two processors send in either order, behind the capture and before us.
+      const ordered = (flow: Flow = []) => (lab.box === undefined ? flow : flow.toSorted())
+      for (const [key, flow] of before)
+        assert.deepEqual(ordered(after.get(key)), ordered(flow), key)
 
       const { drops, events, arms } = await countersOf(lab)
       assert.equal(drops.hand_over_full, 0)

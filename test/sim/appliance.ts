@@ -17,6 +17,7 @@ import {
   arenaBytes,
   connCapacityOf,
   newTables,
+  newTemplates,
   type Tables,
 } from '../../src/control/threads/memory.ts'
 import { adoptRecords } from '../../src/engine/adopt.ts'
@@ -71,6 +72,7 @@ export class Appliance {
   readonly workers: Worker[] = []
   readonly #arena: SharedArrayBuffer
   readonly #tables: Tables[]
+  readonly #templateMemory = newTemplates()
   readonly #isn = new KeyedIsn(Int32Array.of(1, 2, 3, 4))
   readonly #trace = new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(64)), 64)
   readonly #initial: Change[]
@@ -91,10 +93,9 @@ export class Appliance {
     const { workers } = plan
     this.#hasFragments = plan.mixed !== undefined
     this.#arena = known(arenas, workers, () => new SharedArrayBuffer(arenaBytes(this.config)))
-    const first = newTables(this.config)
-    Templates.key(first.templates, Int32Array.of(5, 6, 7, 8))
-    this.#tables = [first]
-    for (let i = 1; i < workers; i++) this.#tables.push(newTables(this.config, first))
+    Templates.key(this.#templateMemory, Int32Array.of(5, 6, 7, 8))
+    this.#tables = [newTables(this.config)]
+    for (let i = 1; i < workers; i++) this.#tables.push(newTables(this.config, this.#tables[0]))
     const quiet = () => true
     const places = { dests: new PlaceList(16, quiet), lips: new PlaceList(LIPS_MAX, quiet) }
     this.#initial = compare(null, this.config).changes(places)
@@ -241,7 +242,7 @@ export class Appliance {
     const tables = this.#tables[worker] as Tables
     const own = { tables, connMemory, lports, arena: this.#arena, ...(peers && { peers }) }
     const around = { worker, trace: this.#trace, isn: this.#isn, seed: 7, now: this.now | 0 }
-    return buildBare(this.config, { ...own, ...around })
+    return buildBare(this.config, { ...own, ...around, templateMemory: this.#templateMemory })
   }
 
   #build(worker: number, peers: Exchange | undefined, lports: Partition, memory: ArrayBuffer) {

@@ -21,12 +21,15 @@ import { addReplay } from './replay.ts'
 import { addRun } from './run.ts'
 import { addTop } from './top.ts'
 import { addUi } from './ui.ts'
+import { addUpgrade } from './upgrade.ts'
+import { addVersion } from './version.ts'
 import { addWhois } from './whois.ts'
 
 export function addVerbs(common: Argv<Common>): void {
   addRun(common)
   addConfig(common)
   addReload(common)
+  addUpgrade(common)
   addDoctor(common)
   addLog(common)
   addCounters(common)
@@ -44,4 +47,5 @@ export function addVerbs(common: Argv<Common>): void {
   addRecord(common)
   addReplay(common)
   addCompletion(common)
+  addVersion(common)
 }

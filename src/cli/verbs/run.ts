@@ -48,6 +48,7 @@ export function addRun(common: Argv<Common>): void {
       // Imported here, because the daemon's libraries would double the start-up of every listing.
       const loaded = import('../../control/daemon.ts')
       if (kept?.standby) (await import('../../control/warm.ts')).standBy(args.config)
+      if (kept?.standby) void loaded.then(() => kept.loaded())
       const begun = await kept?.begun
       const { runDaemon } = await loaded
       const options = { signals, ...begun, force: args.force, ...(ui && { ui }) }

@@ -1,5 +1,6 @@
 /** The API as a fastify app, made from the tables of operations. It does not listen; server.ts does. */
 
+import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type * as z from 'zod'
 import type { Answer, Request } from '../../api/commands.ts'
@@ -33,6 +34,9 @@ const CONFIG_PATH = /^\/v1\/config\//
 
 /** Answers one request; what it throws is an error too, with a list of `problems` if it has one. */
 export type Respond = (request: Request) => Promise<Answer>
+
+/** Requests that came by the control socket. */
+export const LOCAL = new WeakSet<IncomingMessage>()
 
 const PARTS: Record<string, string> = { params: 'path', querystring: 'query' }
 
@@ -124,7 +128,8 @@ function addOperation(app: FastifyInstance, op: Operation, respond: Respond): vo
     method: op.method,
     url: op.path,
     schema: describeOperation(op),
-    handler: async ({ params, query, body }, reply) => {
+    handler: async ({ params, query, body, raw }, reply) => {
+      if (op.local && !LOCAL.has(raw)) throw new HttpError(403, 'only by the control socket')
       const input = {
         params: op.params && params,
         query: op.query && query,

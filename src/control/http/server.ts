@@ -14,7 +14,7 @@ import { Events } from '../model/events.ts'
 import type { HeadOf } from '../recorder/capture-head.ts'
 import type { Watching } from '../recorder/watching.ts'
 import { Turns } from '../system/turns.ts'
-import { buildApp, type Respond } from './app.ts'
+import { buildApp, LOCAL, type Respond } from './app.ts'
 import { type Admit, BACKLOG, LIMITS, type Limits, limited } from './limited.ts'
 import { tokenCheck, tokenOf } from './token.ts'
 
@@ -108,6 +108,7 @@ export async function openServer(
   try {
     const local = limited(limits, turns, admit => (request, response) => {
       admit(request)
+      LOCAL.add(request)
       app.routing(request, response)
     })
     await listen(servers, local, () => {

@@ -8,9 +8,7 @@ import type { Places, SavedPlaces } from '../../config/places.ts'
 import { createMemory, mapMemory, sizeOfMemory } from '../../io/hold.ts'
 import { CONFIG, type Keeping } from '../keeper/keeping.ts'
 import { KEPT_JSON_BYTES, KeptJson } from '../keeper/kept-json.ts'
-
-/** To be raised with every change of what is written here; the config is checked as any. */
-const LAYOUT = 1
+import { CONFIG_LAYOUT } from '../system/layouts.ts'
 
 /** What an earlier daemon ran. */
 export interface Ran {
@@ -36,15 +34,15 @@ export class KeptConfig {
     const kept = this.#json.read()
     if (kept === undefined) return undefined
     const { layout, file, places } = Object(kept)
-    if (layout !== LAYOUT)
-      throw new Error(`it is of another layout (${Number(layout)}, this is ${LAYOUT})`)
+    if (layout !== CONFIG_LAYOUT)
+      throw new Error(`it is of another layout (${Number(layout)}, this is ${CONFIG_LAYOUT})`)
     return { config: configOf(file), places: Object(places) }
   }
 
   /** => false, and what was written last goes on to count, if it has no room */
   write({ file }: Config, { dests, lips }: Places): boolean {
     const places = { dests: dests.save(), lips: lips.save() }
-    return this.#json.write({ layout: LAYOUT, file, places })
+    return this.#json.write({ layout: CONFIG_LAYOUT, file, places })
   }
 }
 

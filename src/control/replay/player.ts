@@ -70,13 +70,13 @@ export class Player {
   /** Comparisons of all counters that were made. */
   checks = 0
 
-  /** `arena` is that of all workers, and so are the templates in `tables`. */
+  /** `arena` and `templateMemory` are those of all workers. */
   constructor(
     header: JournalHeader,
     config: BareConfig,
     worker: number,
     image: EngineImage,
-    memory: { arena: SharedArrayBuffer; tables: Tables },
+    memory: { arena: SharedArrayBuffer; tables: Tables; templateMemory: SharedArrayBuffer },
   ) {
     this.#header = header
     this.#config = config

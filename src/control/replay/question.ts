@@ -13,7 +13,7 @@ import { IPV4 } from '../../wire/ipv4.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import type { Journal } from '../journal/format.ts'
 import { markPartial } from '../journal/headers.ts'
-import { arenaBytes, newTables, workerId } from '../threads/memory.ts'
+import { arenaBytes, newTables, newTemplates, workerId } from '../threads/memory.ts'
 import { Rig } from './rig.ts'
 
 /** Bytes up to the end of a packet's source. */
@@ -50,12 +50,14 @@ export function answerOf(images: Journal, { bytes, link, arm: name }: Question):
   const config = configOf(header.config)
   const arena = new SharedArrayBuffer(arenaBytes(config))
   const first = newTables(config)
+  const templateMemory = newTemplates()
   let worker = 0
   for (;;) {
     const image = images.images[worker]
     if (image === undefined) throw new Error('no worker takes it')
     const tables = worker === 0 ? first : newTables(config, first)
-    const rig = new Rig(config, { image, worker, arena, tables, now: image.now })
+    const memory = { arena, tables, templateMemory }
+    const rig = new Rig(config, { image, worker, ...memory, now: image.now })
     const moments = new Moments(rig.reader(), { worker: workerId(worker), arms: header.arms })
     const arm = armOf(rig, header.arms, bytes, hasLink, name)
     const frame = hasLink ? bytes : framed(rig, arm, bytes)

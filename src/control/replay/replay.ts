@@ -5,7 +5,7 @@ import { FlightKind, HeadCell } from '../../engine/flight-records.ts'
 import { damaged, withJournal } from '../journal/damaged.ts'
 import type { Journal } from '../journal/format.ts'
 import { byTime, cell, usOf } from '../journal/records.ts'
-import { arenaBytes, newTables, type Tables } from '../threads/memory.ts'
+import { arenaBytes, newTables, newTemplates, type Tables } from '../threads/memory.ts'
 import { type Difference, Player } from './player.ts'
 
 export interface Replayed {
@@ -38,10 +38,10 @@ function played(journal: Journal, until: Until): Replayed {
     throw damaged(`it has ${images.length} images of ${config.workers.count} workers`)
   const arena = new SharedArrayBuffer(arenaBytes(config))
   const first = newTables(config)
-  // What is known of persistent clients is one table of all workers.
+  const templateMemory = newTemplates()
   const tables = images.map((_, i) => (i === 0 ? first : newTables(config, first)))
   const players = images.map((image, worker) => {
-    const memory = { arena, tables: tables[worker] as Tables }
+    const memory = { arena, tables: tables[worker] as Tables, templateMemory }
     return new Player(header, config, worker, image, memory)
   })
   const result: Replayed = {

@@ -36,6 +36,8 @@ export interface RigOptions {
   /** Of all workers, if there are several. */
   arena?: SharedArrayBuffer
   tables?: Tables
+  /** The same. */
+  templateMemory?: SharedArrayBuffer
   isn?: IsnSource
   seed?: number
   now: number
@@ -85,6 +87,7 @@ export class Rig {
       ...(options.arena && { arena: options.arena }),
       ...(peers && { peers }),
       ...(options.tables && { tables: options.tables }),
+      ...(options.templateMemory && { templateMemory: options.templateMemory }),
       ...(checkArm && { checkArm: (index, slots) => armOf(checkArm, index, slots) }),
       trace: new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS)), TRACE_RECORDS),
       isn: isn ?? new KeyedIsn(new Int32Array(4)),

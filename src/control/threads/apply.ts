@@ -30,6 +30,7 @@ import {
   DEST_PLACES,
   NEIGH_CAPACITY,
   newTables,
+  newTemplates,
   type Tables,
   TEMPLATES,
 } from './memory.ts'
@@ -49,6 +50,8 @@ export interface Surroundings {
   /** Memory of the worker that control reads; left out, the engine makes its own. */
   tables?: Tables
   trace: TraceRing
+  /** Persistent clients of all workers; left out for one, which makes its own. */
+  templateMemory?: ArrayBufferLike
   /** Memory of the connections, with what another engine has left in it (engine/adopt.ts); left out, it makes its own. */
   connMemory?: ArrayBufferLike
   /** The same of the neighbours, and of what is told of connections that end. */
@@ -103,7 +106,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     outcomeMemory: tables.outcomes,
     edgeMemory: tables.edges,
     dropMemory: tables.drops,
-    templates: new Templates(tables.templates, TEMPLATES, worker),
+    templates: new Templates(around.templateMemory ?? newTemplates(), TEMPLATES, worker),
     timeoutMs: milliseconds(config.tcp.timeouts),
     udp: {
       timeoutMs: milliseconds(config.udp.timeouts),

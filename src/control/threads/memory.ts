@@ -36,8 +36,6 @@ export interface Tables {
   edges: SharedArrayBuffer
   drops: SharedArrayBuffer
   lips: SharedArrayBuffer
-  /** Of all workers: persistent clients. */
-  templates: ArrayBufferLike
   /** Of all workers: connections of RSs that may have so many. */
   limits: SharedArrayBuffer
 }
@@ -88,7 +86,6 @@ export function newTables(config: Pick<ConfigValues, 'arms'>, first?: Tables): T
     edges: new SharedArrayBuffer(Edges.bytes),
     drops: new SharedArrayBuffer(DropBook.bytes),
     lips: new SharedArrayBuffer(LIPS_MAX * LIP_CELLS * 4),
-    templates: first?.templates ?? newTemplates(),
     limits: first?.limits ?? new SharedArrayBuffer(Limits.bytesFor(DEST_PLACES)),
   }
 }
@@ -119,7 +116,8 @@ export function shareMemory(config: BareConfig, wakers: readonly number[]): Shar
   }
 }
 
-function newTemplates(): SharedArrayBuffer {
+/** Persistent clients, of all workers. */
+export function newTemplates(): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(Templates.bytesFor(TEMPLATES))
   Templates.key(
     memory,

@@ -178,10 +178,10 @@ export class PacketThread {
     )
   }
 
-  /** Ends the thread; resolves when it is gone, at the latest after STOP_LIMIT_MS. */
-  async stop(): Promise<void> {
+  /** Ends the thread; resolves when it is gone, at the latest after STOP_LIMIT_MS. `goOn`: its connections do, elsewhere. */
+  async stop(goOn = false): Promise<void> {
     this.#stopping = true
-    this.send({ do: 'stop' })
+    this.send({ do: 'stop', goOn })
     if (await within(this.#exit, STOP_LIMIT_MS)) return
     await this.kill()
   }

@@ -95,8 +95,8 @@ export type WorkerOrder =
   | { do: 'check' }
   /** From now on no connection is opened. */
   | { do: 'drain' }
-  /** Ends the loop. */
-  | { do: 'stop' }
+  /** Ends the loop; connections go on with another daemon, or are told of as ended. */
+  | { do: 'stop'; goOn: boolean }
 
 export type ToWorker = (WorkerRequest & { id: number }) | WorkerOrder
 

@@ -1,18 +1,15 @@
 /**
  * The start image: what packet threads need to go on when the daemon has died, in memory that outlives it, so that the next one starts
  * them before it has loaded anything that reads a config. The daemon writes it anew whenever that changes. It goes with one config
- * that was kept (its generation), one version of the program and one layout, and is of no use to any other.
+ * that was kept (its generation) and one layout, and is of no use to any other.
  */
 
 import type { Change } from '../../config/changes.ts'
 import { createMemory, mapMemory, sizeOfMemory } from '../../io/hold.ts'
 import { CONFIG, type Keeping, START } from '../keeper/keeping.ts'
 import { KEPT_JSON_BYTES, KeptJson } from '../keeper/kept-json.ts'
-import { version } from '../system/version.ts'
+import { START_LAYOUT } from '../system/layouts.ts'
 import type { BareConfig } from './memory.ts'
-
-/** To be raised with every change of what is written here, BareConfig and Change included. */
-const LAYOUT = 1
 
 /** All that packet threads are set up with; arrays and objects of what JSON has. */
 export interface SetUp {
@@ -22,7 +19,6 @@ export interface SetUp {
 
 interface Written extends SetUp {
   layout: number
-  version: string
   generation: number
 }
 
@@ -47,7 +43,7 @@ export class StartImage {
 
   /** `generation` is that of the config that was kept. => false, and there is none for it, if it has no room */
   write({ config, changes }: SetUp, generation: number): boolean {
-    const written: Written = { layout: LAYOUT, version, generation, config, changes }
+    const written: Written = { layout: START_LAYOUT, generation, config, changes }
     if (!this.#json.write(written)) return false
     // Who stands by learns by that that it is another one.
     this.#keep()
@@ -59,8 +55,8 @@ export class StartImage {
     const read = this.#json.read()
     if (read === undefined) return undefined
     const written = Object(read) as Written
-    if (written.layout !== LAYOUT || written.version !== version)
-      throw new Error(`it is of ${written.version}, layout ${written.layout}`)
+    if (written.layout !== START_LAYOUT)
+      throw new Error(`it is of layout ${Number(written.layout)}, this is ${START_LAYOUT}`)
     return written.generation === generation ? written : undefined
   }
 }

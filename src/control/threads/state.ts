@@ -19,13 +19,8 @@ import { Sessions } from '../../engine/sessions.ts'
 import { Templates } from '../../engine/templates.ts'
 import { clockOffset } from '../../io/clock.ts'
 import { createMemory, endOfData, mapMemory, sizeOfMemory, sumOf } from '../../io/hold.ts'
+import { STATE_LAYOUT } from '../system/layouts.ts'
 import { type BareConfig, connCapacityOf, NEIGH_CAPACITY, TEMPLATES } from './memory.ts'
-
-/**
- * To be raised whenever anything in these tables means something else than before: cells and bits of conn-layout.ts, columns
- * of neigh-table.ts, entries of templates.ts, the numbers of states. test/control/threads/state.test.ts knows when.
- */
-export const STATE_LAYOUT = 1
 
 const MAGIC = 0x74_61_70_76
 /** Whole pages, on any machine. */

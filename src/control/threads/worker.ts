@@ -24,7 +24,7 @@ import { ifConfined } from '../../io/confined.ts'
 import { Exchange } from '../../io/exchange.ts'
 import { Handover } from '../../io/handover.ts'
 import { Impair } from '../../io/impair.ts'
-import { live, MAIN_SLOT } from '../../io/life.ts'
+import { live, MAIN_SLOT, resign } from '../../io/life.ts'
 import { Loop } from '../../io/loop.ts'
 import type { Fault } from '../../io/mending.ts'
 import { confineThread, giveUpRights, type Ring, wake } from '../../io/native.ts'
@@ -55,6 +55,8 @@ import { warm } from './warm.ts'
 const start = workerData as WorkerStart
 const { config, index, port, shared } = start
 const page = new Int32Array(start.page)
+/** Connections do, when this thread ends: with another daemon. */
+let goesOn = false
 
 function post(message: FromWorker): void {
   port.postMessage(message)
@@ -68,7 +70,7 @@ function main(): void {
   setClock(state.clock)
   const { follows } = start
   if (follows && !outlives(follows, port, start.waker, () => warm(start, state))) return
-  if (start.lives !== NO_FD) live(start.lives, MAIN_SLOT + 1 + index)
+  const life = start.lives === NO_FD ? undefined : live(start.lives, MAIN_SLOT + 1 + index)
   const began = wallMs()
   const trace = new TraceRing(start.trace, start.traceRecords)
   trace.log(start.debug)
@@ -82,7 +84,8 @@ function main(): void {
     trace,
     ...(sessions && { sessions }),
     isn: new KeyedIsn(state.key),
-    tables: { ...start.tables, templates: state.templates },
+    tables: start.tables,
+    templateMemory: state.templates,
     connMemory: state.conns,
     neighMemory: state.neighs,
     ...(state.sessions && { sessionMemory: state.sessions }),
@@ -116,7 +119,9 @@ function main(): void {
   post({ ready: true, times, ...(adopted && { adopted }) })
   parentPort?.postMessage('runs')
   loop.run()
-  if (sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
+  // Before this thread is taken apart, which takes ms.
+  if (goesOn && life) resign(life)
+  if (!goesOn && sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
 }
 
 /** What the config says, around what an earlier worker has left: one of this daemon, or of another. => that, undefined for nothing */
@@ -170,7 +175,10 @@ function readMail(built: Built, ports: readonly Port[], loop: Loop, watch: Watch
   for (;;) {
     const message = receiveMessageOnPort(port)?.message as ToWorker | undefined
     if (message === undefined) return true
-    if (message.do === 'stop') return false
+    if (message.do === 'stop') {
+      goesOn = message.goOn
+      return false
+    }
     try {
       obey(message, built, ports, loop, watch)
     } catch (error) {

@@ -278,12 +278,12 @@ export class Workers {
     await this.alive()
   }
 
-  /** Ends them; resolves when they are gone. */
-  async stop(): Promise<void> {
+  /** Ends them, between two bursts; resolves when they are gone. `goOn`: connections do, with another daemon. */
+  async stop(goOn = false): Promise<void> {
     this.#revival.stop()
     this.#changing.stop()
     this.#arms.stop()
-    await Promise.all(this.#threads.map(thread => thread.stop()))
+    await Promise.all(this.#threads.map(thread => thread.stop(goOn)))
     this.#arms.release()
   }
 }

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /* addon.c: results. An error leaves an exception pending and returns NULL; its tap and netns name
  * what the step was about, '' for nothing. */
@@ -77,10 +78,18 @@ napi_value count_tcx(napi_env env, napi_callback_info info);
 napi_value link_facts(napi_env env, napi_callback_info info);
 napi_value set_up_tap(napi_env env, napi_callback_info info);
 
+/* hold.c: carry_fds has a message carry copies of descriptors, SCM_MAX_FD of the kernel at most, in a room that outlives the call. */
+#define FDS_MOST 253
+union fd_room {
+  struct cmsghdr head;
+  char bytes[CMSG_SPACE(FDS_MOST * sizeof(int))];
+};
+void carry_fds(struct msghdr *message, union fd_room *room, const void *fds, size_t count);
 /* hold.c: new_memory => a descriptor, -1 with errno; memory_size => whether it is one that new_memory made, else errno */
 int new_memory(const char *name, uint64_t bytes);
 bool memory_size(int fd, uint64_t *bytes);
 napi_value socket_pair(napi_env env, napi_callback_info info);
+napi_value stream_pair(napi_env env, napi_callback_info info);
 napi_value send_fds(napi_env env, napi_callback_info info);
 napi_value receive_fds(napi_env env, napi_callback_info info);
 napi_value create_memory(napi_env env, napi_callback_info info);
@@ -88,10 +97,16 @@ napi_value size_of_memory(napi_env env, napi_callback_info info);
 napi_value end_of_data(napi_env env, napi_callback_info info);
 napi_value map_memory(napi_env env, napi_callback_info info);
 
+/* exec.c */
+napi_value lock_memory(napi_env env, napi_callback_info info);
+napi_value unlock_memory(napi_env env, napi_callback_info info);
+napi_value wait_child(napi_env env, napi_callback_info info);
+napi_value execute(napi_env env, napi_callback_info info);
 /* life.c */
 napi_value create_lives(napi_env env, napi_callback_info info);
 napi_value live(napi_env env, napi_callback_info info);
 napi_value resign(napi_env env, napi_callback_info info);
+napi_value hand_over(napi_env env, napi_callback_info info);
 napi_value watch_lives(napi_env env, napi_callback_info info);
 
 /* ring.c */

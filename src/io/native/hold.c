@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* SCM_MAX_FD of the kernel. */
-#define FDS_MOST 253
 #define NAME_BYTES 64
 /* Since Linux 6.3, and headers of that time. */
 #ifndef MFD_NOEXEC_SEAL
@@ -33,15 +31,36 @@ static bool whole(napi_env env, napi_value arg, uint64_t *value) {
   return true;
 }
 
-napi_value socket_pair(napi_env env, napi_callback_info info) {
-  (void)info;
+static napi_value pair_of(napi_env env, int type) {
   int ends[2];
   napi_value pair;
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+  if (socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
     return system_error(env, errno, "socketpair", "", "");
   if (napi_create_array_with_length(env, 2, &pair) != napi_ok) return NULL;
   for (uint32_t i = 0; i < 2; i++) napi_set_element(env, pair, i, integer(env, ends[i]));
   return pair;
+}
+
+napi_value socket_pair(napi_env env, napi_callback_info info) {
+  (void)info;
+  return pair_of(env, SOCK_SEQPACKET);
+}
+
+napi_value stream_pair(napi_env env, napi_callback_info info) {
+  (void)info;
+  return pair_of(env, SOCK_STREAM);
+}
+
+void carry_fds(struct msghdr *message, union fd_room *room, const void *fds, size_t count) {
+  if (count == 0) return;
+  memset(room, 0, sizeof *room);
+  message->msg_control = room->bytes;
+  message->msg_controllen = CMSG_SPACE(count * sizeof(int));
+  struct cmsghdr *head = CMSG_FIRSTHDR(message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(count * sizeof(int));
+  memcpy(CMSG_DATA(head), fds, count * sizeof(int));
 }
 
 /* The bytes of a message and the list of descriptors that goes with it. */
@@ -58,10 +77,7 @@ napi_value send_fds(napi_env env, napi_callback_info info) {
   struct iovec bytes;
   void *fds;
   size_t count;
-  union {
-    struct cmsghdr head;
-    char bytes[CMSG_SPACE(FDS_MOST * sizeof(int))];
-  } control;
+  union fd_room control;
   if (!arguments(env, info, 3, args) || !integers(env, args, 1, &socket) ||
       !message_arguments(env, args + 1, &bytes, &fds, &count))
     return NULL;
@@ -69,16 +85,7 @@ napi_value send_fds(napi_env env, napi_callback_info info) {
   if (count > FDS_MOST) return range_error(env, "fds: more than a message can carry");
 
   struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
-  if (count > 0) {
-    memset(&control, 0, sizeof control);
-    message.msg_control = control.bytes;
-    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(count * sizeof(int));
-    memcpy(CMSG_DATA(head), fds, count * sizeof(int));
-  }
+  carry_fds(&message, &control, fds, count);
   if (sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
     return system_error(env, errno, "send descriptors", "", "");
   napi_get_undefined(env, &none);
@@ -111,10 +118,7 @@ napi_value receive_fds(napi_env env, napi_callback_info info) {
   struct iovec bytes;
   void *list;
   size_t room;
-  union {
-    struct cmsghdr head;
-    char bytes[CMSG_SPACE(FDS_MOST * sizeof(int))];
-  } control;
+  union fd_room control;
   if (!arguments(env, info, 3, args) || !integers(env, args, 1, &socket) ||
       !message_arguments(env, args + 1, &bytes, &list, &room))
     return NULL;

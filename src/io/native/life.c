@@ -25,6 +25,8 @@ struct slot {
 /* What is in the memory; a mutex of another C library would have another size. */
 struct lives {
   uint32_t magic, slots, mutex_bytes;
+  /* The main thread has let go so that others go on, and not because nobody is to. */
+  uint32_t handed_over;
   struct slot slot[];
 };
 
@@ -106,6 +108,23 @@ napi_value resign(napi_env env, napi_callback_info info) {
   return error ? system_error(env, error, "end of a life", "", "") : NULL;
 }
 
+napi_value hand_over(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  void *mutex;
+  bool ours = false;
+  napi_valuetype type;
+  if (!arguments(env, info, 1, args) || napi_typeof(env, args[0], &type) != napi_ok) return NULL;
+  if (type != napi_external ||
+      napi_check_object_type_tag(env, args[0], &LIFE_TAG, &ours) != napi_ok || !ours ||
+      napi_get_value_external(env, args[0], &mutex) != napi_ok)
+    return type_error(env, "life: expected what live() returned");
+  /* Of slot 0, so that the head of the memory is in front of it. */
+  struct lives *lives = (struct lives *)((char *)mutex - offsetof(struct lives, slot));
+  if (((uintptr_t)lives & 4095) != 0) return range_error(env, "life: expected that of slot 0");
+  __atomic_store_n(&lives->handed_over, 1, __ATOMIC_SEQ_CST);
+  return resign(env, info);
+}
+
 struct watch {
   struct lives *lives;
   int event;
@@ -117,7 +136,9 @@ static void *wait_for_ends(void *data) {
   struct watch watch = *(struct watch *)data;
   uint64_t one = 1;
   free(data);
-  if (pthread_mutex_lock(&watch.lives->slot[0].mutex) != EOWNERDEAD) return NULL;
+  if (pthread_mutex_lock(&watch.lives->slot[0].mutex) != EOWNERDEAD &&
+      !__atomic_load_n(&watch.lives->handed_over, __ATOMIC_SEQ_CST))
+    return NULL;
   for (uint32_t i = 1; i < watch.lives->slots; i++)
     pthread_mutex_lock(&watch.lives->slot[i].mutex);
   ssize_t told = write(watch.event, &one, sizeof one);

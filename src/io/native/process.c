@@ -19,29 +19,39 @@
 #define SEND_LIMIT_S 1
 
 napi_value notify(napi_env env, napi_callback_info info) {
-  napi_value args[2];
+  napi_value args[3], buffer;
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   char words[NOTIFICATION_BYTES];
   /* sun_path needs no closing zero: one byte more than it has is for the one of text(). */
   char path[sizeof address.sun_path + 1];
-  if (!arguments(env, info, 2, args) ||
+  void *fds;
+  size_t count;
+  union fd_room room;
+  if (!arguments(env, info, 3, args) ||
       !text(env, args[0], path, sizeof path, "path: expected at most 108 bytes") ||
-      !text(env, args[1], words, sizeof words, "text: expected at most 4095 bytes"))
+      !text(env, args[1], words, sizeof words, "text: expected at most 4095 bytes") ||
+      !view(env, args[2], napi_int32_array, &count, &fds, &buffer))
     return NULL;
   if (*path != '/' && *path != '@')
     return type_error(env, "path: expected /... or @... for an abstract socket");
+  if (count > FDS_MOST) return range_error(env, "fds: more than a message can carry");
 
   size_t bytes = strlen(path);
   memcpy(address.sun_path, path, bytes);
   if (*path == '@') address.sun_path[0] = 0;
-  socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + bytes);
+  struct iovec data = {words, strlen(words)};
+  struct msghdr message = {.msg_name = &address,
+                           .msg_namelen =
+                               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + bytes),
+                           .msg_iov = &data,
+                           .msg_iovlen = 1};
+  carry_fds(&message, &room, fds, count);
 
   int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return system_error(env, errno, "socket to notify", path, "");
   struct timeval limit = {.tv_sec = SEND_LIMIT_S};
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  ssize_t sent =
-      sendto(fd, words, strlen(words), MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+  ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
   int error = errno;
   close(fd);
   return sent < 0 ? system_error(env, error, "notify", path, "") : NULL;

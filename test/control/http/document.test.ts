@@ -14,7 +14,13 @@ import { documentText } from '../../../src/control/http/openapi.ts'
 import { Events } from '../../../src/control/model/events.ts'
 import { echo, serve, TOKEN } from '../../kit/api.ts'
 import { modelControl } from '../../kit/control.ts'
-import { CALLS, type Document, DocumentClient, tellHealth } from '../../kit/document.ts'
+import {
+  CALLS,
+  type Document,
+  DocumentClient,
+  tellHealth,
+  tellUpgrade,
+} from '../../kit/document.ts'
 
 const FILE = join(CHECKOUT, 'docs/openapi.json')
 /** They need packet threads; the lab has them. */
@@ -29,6 +35,7 @@ async function callAll(t: TestContext, document: Document, byTcp: boolean): Prom
     assert.equal(got, status, `${id} ${JSON.stringify(args)}: ${JSON.stringify(answer)}`)
   }
   await tellHealth(client, target)
+  await tellUpgrade(client, target)
   assert.equal(await withTooManyLips(client, target), 422)
   return [...client.answered].map(answered => answered.split(' ')[0] as string)
 }
@@ -63,4 +70,19 @@ test('docs/openapi.json is current; `npm run openapi` writes it', async t => {
   const { app } = await buildApp(echo, new Events())
   t.after(() => app.close())
   assert.equal(readFileSync(FILE, 'utf8'), documentText(app))
+})
+
+test('an upgrade is begun by the control socket only', async t => {
+  const { path, port } = await serve(t, modelControl().respond)
+  const begin = (target: Target, asked: string) => {
+    const body = JSON.stringify({ program: '/opt/tapvs/bin/tapvs' })
+    return exchange(target, { method: 'POST', path: asked, body }, 5000)
+  }
+  const byTcp = { url: `http://127.0.0.1:${port}`, token: TOKEN }
+  for (const asked of ['/v1/upgrade', '/v1/%75pgrade', '/v1/upgrade?x=1', '/v1/./upgrade']) {
+    const { status } = await begin(byTcp, asked)
+    assert.ok(status === 403 || status === 404, `${asked} ${status}`)
+  }
+  assert.equal((await begin(byTcp, '/v1/upgrade')).status, 403)
+  assert.equal((await begin({ socket: path }, '/v1/upgrade')).status, 200)
 })

@@ -1,14 +1,24 @@
-/** The start image: used for the config that it was written for and by the program that wrote it, and refused by a word otherwise. */
+/** The start image: used for the config and the layout that it was written for, and refused by a word otherwise. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { closeSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { CHECKOUT } from '../../../netns/topology.ts'
 import { compare } from '../../../src/config/changes.ts'
-import { parseConfig } from '../../../src/config/config.ts'
+import { parseConfig, readConfig } from '../../../src/config/config.ts'
 import { PlaceList } from '../../../src/config/places.ts'
-import { CONFIG, type Held, type Keeping, START } from '../../../src/control/keeper/keeping.ts'
+import {
+  CONFIG,
+  type Held,
+  type Keeping,
+  NO_KEEPER,
+  START,
+} from '../../../src/control/keeper/keeping.ts'
 import { KeptJson } from '../../../src/control/keeper/kept-json.ts'
 import { KeptConfig, openKeptConfig } from '../../../src/control/model/kept-config.ts'
+import { START_LAYOUT } from '../../../src/control/system/layouts.ts'
 import { bareOf } from '../../../src/control/threads/memories.ts'
 import { isSame, leftImage, StartImage } from '../../../src/control/threads/start-image.ts'
 import { createMemory, mapMemory } from '../../../src/io/hold.ts'
@@ -16,7 +26,7 @@ import { SEED_CONFIG } from '../../kit/stand.ts'
 
 const BYTES = 64 * 1024 * 1024
 const config = parseConfig(SEED_CONFIG, 'x.yaml')
-const places = () => ({ dests: new PlaceList(4, () => true), lips: new PlaceList(4, () => true) })
+const places = () => ({ dests: new PlaceList(64, () => true), lips: new PlaceList(64, () => true) })
 const setUp = () => ({ config: bareOf(config), changes: compare(null, config).changes(places()) })
 
 /** A keeper without a process, which counts how often it was given what. */
@@ -24,6 +34,7 @@ function paperKeeper(t: TestContext) {
   const held = new Map<string, Held>()
   const given: string[] = []
   const keeping: Keeping = {
+    ...NO_KEEPER,
     kept: true,
     has: name => held.has(name),
     look: name => held.get(name),
@@ -72,15 +83,13 @@ test('when the config was written anew there is none until the image was, too', 
   assert.deepEqual(given, [CONFIG, START, START])
 })
 
-test('one of another layout or version, one that is torn, and other memory are refused', t => {
+test('one of another layout, one that is torn, and other memory are refused', t => {
   const { keeping, held, kept } = left(t)
   const memory = mapMemory(held.get(START)?.fds[0] as number, 0, BYTES)
   const json = new KeptJson(memory)
   const written = json.read() as object
-  for (const other of [{ layout: 0 }, { version: '0.0.0' }]) {
-    json.write({ ...written, ...other })
-    assert.throws(() => leftImage(keeping), /^Error: it is of /)
-  }
+  json.write({ ...written, layout: 0 })
+  assert.throws(() => leftImage(keeping), /^Error: it is of /)
   json.write(written)
   assert.ok(leftImage(keeping))
   new Uint8Array(memory).fill(7)
@@ -100,4 +109,22 @@ test('a generation is another one after each writing, by whoever has the memory'
     kept.write(config, places())
   }
   assert.equal(seen.size, 4)
+})
+
+/** `path: type` of all that a value of what JSON has holds, items of lists as one. */
+function shapeOf(value: unknown, path = ''): string[] {
+  if (Array.isArray(value)) return value.flatMap(item => shapeOf(item, `${path}[]`))
+  if (typeof value !== 'object' || value === null) return [`${path}: ${typeof value}`]
+  return Object.entries(value).flatMap(([key, its]) => shapeOf(its, `${path}.${key}`))
+}
+
+test('START_LAYOUT is raised when packet threads are started with something else', () => {
+  const file = join(CHECKOUT, 'config/lab.yaml')
+  const every = readConfig(file)
+  const changes = compare(null, every).changes(places())
+  const shape = new Set(shapeOf({ config: bareOf(every), changes }))
+  const text = [...shape].sort().join('\n')
+  const sum = createHash('sha256').update(text).digest('hex').slice(0, 8)
+  // Another sum: raise START_LAYOUT of control/system/layouts.ts, and write down both.
+  assert.deepEqual([START_LAYOUT, sum], [1, '4662634d'], text)
 })

@@ -29,11 +29,18 @@ function fail(text: string): never {
 }
 
 const said: string[] = []
+/** Programs that cannot be are asked for, and none is started. */
+const say = (text: string) => text.startsWith('TAPVS: upgrade failed') || said.push(text)
 /** The number of the last daemon. */
 const last = ENDS_MOST - 1
 const daemon = fileURLToPath(new URL('./daemon.js', import.meta.url))
-const options = { argv: [daemon, `${seed}`, folder], standby: false }
-const code = await new Keeper({ ...options, say: text => said.push(text) }).run()
+const options = {
+  argv: [daemon, `${seed}`, folder],
+  script: daemon,
+  standby: false,
+  environment: process.env,
+}
+const code = await new Keeper({ ...options, say }).run()
 const fault = join(folder, 'fault')
 if (existsSync(fault)) fail(readFileSync(fault, 'utf8'))
 if (code !== ((seed + last) % 2 === 0 ? 137 : 3)) fail(`it ended with ${code}: ${said.join('; ')}`)

@@ -3,7 +3,8 @@
  * so that the next life knows what it has to be given.
  */
 
-import { ENDS_WITH_STATE, NAMES_MOST } from '../../../src/control/keeper/keeper.ts'
+import { NAMES_MOST } from '../../../src/control/keeper/holdings.ts'
+import { ENDS_WITH_STATE } from '../../../src/control/keeper/keeper.ts'
 import { STATE } from '../../../src/control/keeper/keeping.ts'
 import { Chance } from '../chance.ts'
 import { mutateJson, mutateText } from '../readers/mutations.ts'
@@ -39,13 +40,19 @@ interface Holding {
 
 function words(chance: Chance, number: number): Record<string, unknown> {
   const name = chance.pick(NAMES)
-  switch (chance.below(8)) {
+  switch (chance.below(10)) {
     case 0:
       return { drop: name }
     case 1:
       return { notify: chance.pick(['READY=1', 'x\ny', '', 'a'.repeat(9000)]) }
     case 2:
       return { hold: name, drop: chance.pick(NAMES), about: number }
+    case 3:
+      return chance.pick([{ quiet: true }, { standing: true, version: name }, { ask: number }])
+    case 4: {
+      const upgrade = { program: chance.pick(['/nonexistent', name, 7]), check: true, watch: 1 }
+      return { ask: number, upgrade: mutateJson(chance, upgrade, number) }
+    }
     default:
       return {
         hold: name,

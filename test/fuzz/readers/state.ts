@@ -6,7 +6,7 @@
 import { closeSync } from 'node:fs'
 import { parseConfig } from '../../../src/config/config.ts'
 import { SessionReading, sessionText } from '../../../src/control/sessions/words.ts'
-import { arenaBytes, newTables } from '../../../src/control/threads/memory.ts'
+import { arenaBytes } from '../../../src/control/threads/memory.ts'
 import { newSessionRing, sessionRing } from '../../../src/control/threads/session-ring.ts'
 import { mapState, stateFor } from '../../../src/control/threads/state.ts'
 import { openStates } from '../../../src/control/threads/states.ts'
@@ -113,7 +113,7 @@ class Remains {
       ...{ arena: this.#arena, lports: LPORTS, connMemory: conns, neighMemory: neighs, now },
       ...(sessions && { sessionMemory: sessions }),
       sessions: ring,
-      tables: { ...newTables(this.#config), templates },
+      templateMemory: templates,
       bare(engine) {
         engine.templates.free(0)
         if (state.adopt) engine.neighs.adopt(now)
