@@ -12,6 +12,7 @@ import { labConfig, labForTests, scratchFolder } from '../kit/lab.ts'
 import type { Load } from '../kit/redis-load.ts'
 
 const [STAYS, DIES] = ['192.168.168.2', '192.168.168.12'] as const
+const SETTLED_MS = 3000
 const folder = scratchFolder()
 const config = labConfig(folder, 'crash-health', yaml => {
   const servers = [STAYS, DIES].map(address => ({ address, weight: 1 }))
@@ -40,7 +41,8 @@ test('who was down is down for the next daemon too, and comes back when it is go
   process.kill(pid, 'SIGKILL')
   await untilInhibited(true)
   const load = beside<Load>(t, lab, 'redis-load', 50)
-  await sleep(300)
+  // What packet threads start with is written again by then (control/keep.ts).
+  await sleep(SETTLED_MS)
   const before = daemonPid(lab.paths)
   assert.ok(before)
   const said = Buffer.byteLength(logSince(lab.paths, 0))
