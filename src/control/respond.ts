@@ -63,8 +63,8 @@ type Answers = {
 const ANSWERS: Answers = {
   ping: (_, { model }) => ({ version, pid: process.pid, workers: model.config.workers.count }),
   ui: (_, { pageUrl }) => ({ url: pageUrl }),
-  upgrade: (_, { keeping }) => keeping.ask(),
-  'begin-upgrade': (args, { keeping }) => keeping.ask(args),
+  upgrade: (_, { keeping }) => toldBy(keeping.ask()),
+  'begin-upgrade': (args, { keeping }) => toldBy(keeping.ask(args)),
   log: (_, { log }) => levelsOf(log),
   'set-log': setLog,
   recorder: (_, { watching }) => watching.status(),
@@ -115,6 +115,16 @@ export async function respond<V extends VerbName>(
   daemon: Daemon,
 ): Promise<Answer<V>> {
   return { ok: await ANSWERS[verb as V](args as Verbs[V]['args'], daemon) }
+}
+
+/** What it refuses is by its shape: it may be of a bundle, which has a class of its own for that. */
+async function toldBy<T>(keeper: Promise<T>): Promise<T> {
+  try {
+    return await keeper
+  } catch (error) {
+    const { kind, message } = error as Refused
+    throw new Refused(kind, message)
+  }
 }
 
 function carryOut({ workers }: Daemon): CarryOut {

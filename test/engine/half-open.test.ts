@@ -150,7 +150,7 @@ test('of UDP too: datagrams without an answer make room, those with one stay', (
   assert.equal(clients(stand, 2).size, 50)
 })
 
-test("a datagram that may still be answered makes no room: its answer would be somebody else's", () => {
+test('a datagram that may still be answered makes no room: its answer would go to another client', () => {
   const stand = new Stand(UDP_CONFIG, undefined, { lports: LPORTS }).resolveRss()
   const lports = Array.from({ length: 1008 }, (_, i) => ask(stand, i) as number)
   stand.pass(1000, 100)

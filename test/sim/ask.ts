@@ -49,6 +49,8 @@ export interface Question {
   isAnswered: boolean
   /** Its last try was refused by whoever has its port, or has nobody for it. */
   isRefused: boolean
+  /** By what name its last try was dropped, when it was over. */
+  refused: string | undefined
   /** Narrow paths that it has met. */
   errors: number
   over: () => void
@@ -106,10 +108,11 @@ export class Asker implements Port {
       const question: Question = {
         ...{ id: this.#first + n, ask, flow: this.#flow },
         ...{ tries: 0, isHeard: false, isOver: false, isAnswered: false },
-        ...{ isRefused: false, errors: 0 },
+        ...{ isRefused: false, errors: 0, refused: undefined },
         over: () => {
           if (question.isOver) return
           question.isOver = true
+          question.refused = question.flow.refused
           if (ask.closes) this.#stack.ports.delete(this.#plan.port)
           this.#begin(n + 1)
         },

@@ -110,6 +110,11 @@ export class Judge {
     return false
   }
 
+  /** What is for an RS goes to where it was, for up to a minute; a SYN waits half of that for its ACK. */
+  #hasMoved(): boolean {
+    return this.#world.plan.happenings.some(one => one.what === 'rs mac' && !one.told)
+  }
+
   /** At the end, when all has long been quiet. */
   conversations(): void {
     for (const attempt of this.#world.attempts.values()) {
@@ -129,6 +134,10 @@ export class Judge {
       }
       if (!attempt.answered && client?.socket.state === 'ESTABLISHED') {
         attempt.excuses.add('waits for a banner, and all of its ACKs were lost')
+        continue
+      }
+      if (server === undefined && attempt.talk.banner && this.#hasMoved()) {
+        attempt.excuses.add('its RS moved in silence, and had no ACK of its SYN in time')
         continue
       }
       if (attempt.carried || attempt.lapsed) {

@@ -13,7 +13,7 @@ import type { Forged, Mixed as MixedPlan } from './mixed-plan.ts'
 import type { Sending } from './network.ts'
 import { get16, get32, IP_AT, isFragment, macAt } from './packet.ts'
 import { Pinger } from './ping.ts'
-import { Code, Icmp, type Quote } from './quote.ts'
+import type { Quote } from './quote.ts'
 import { mix } from './random.ts'
 import { type Owned, Stack } from './stack.ts'
 import type { World } from './world.ts'
@@ -163,7 +163,8 @@ export class Mixed {
     if (get16(bytes, 22) === 0x0800 && !spoilt && isFragment(bytes) && FRAGMENTS.test(name)) {
       world.fail('fragments', `a good one is refused as ${name}`)
     }
-    if (spoilt && verdict === PARKED) this.#spoiltUntil = world.events.now + WAITS
+    const isAnswered = out.some(sent => sent.bytes[IP_AT + 9] === 1)
+    if (spoilt && (verdict === PARKED || isAnswered)) this.#spoiltUntil = world.events.now + WAITS
     this.#checkOut(out)
     this.entries.after(sending, verdict, out)
   }
@@ -185,16 +186,16 @@ export class Mixed {
   conclude(): number {
     let count = this.#pinger.conclude()
     for (const { questions } of this.#askers) {
-      for (const { ask, isAnswered, isRefused, flow, id, isHeard } of questions) {
+      for (const { ask, isAnswered, isRefused, refused, id, isHeard } of questions) {
         count++
         if (isAnswered) continue
         if (ask.ttl < 64) this.#world.note('a traceroute, which went nowhere')
         else if (isRefused) this.#world.note('a question that was refused')
-        else if (flow.refused !== undefined && REFUSALS.test(flow.refused)) {
-          this.#world.note(flow.refused)
+        else if (refused !== undefined && REFUSALS.test(refused)) {
+          this.#world.note(refused)
         } else {
           const heard = isHeard ? 'heard, not answered' : 'not heard'
-          this.#world.fail('ended', `question ${id} was ${heard}: ${flow.refused ?? 'forwarded'}`)
+          this.#world.fail('ended', `question ${id} was ${heard}: ${refused ?? 'forwarded'}`)
         }
       }
     }
@@ -214,9 +215,8 @@ export class Mixed {
   }
 
   /** The entry, or the socket, that an error is about was another's a moment ago, or something spoilt waits for a MAC in vain. */
-  #isLate(host: Host, { type, code, dst, ports, protocol }: Quote, arm: number): boolean {
-    const isAbsent = type === Icmp.UNREACHABLE && code === Code.HOST
-    if (isAbsent && this.#world.events.now < this.#spoiltUntil) return true
+  #isLate(host: Host, { dst, ports, protocol }: Quote, arm: number): boolean {
+    if (this.#world.events.now < this.#spoiltUntil) return true
     const [own, other] = [ports >>> 16, ports & 0xffff]
     const address = host.addresses[0] as number
     if (protocol === 17) {
