@@ -8,7 +8,8 @@
  *   bits 0..29  connections
  *
  * What a worker has is in the number from when its RS gets a limit (enter) until it loses it or is taken away (leave); so workers that
- * learn of a change one after the other come to the same in the end. Life-cycle of one connection: take() ... give().
+ * learn of a change one after the other come to the same in the end. Life-cycle of one connection: take() ... give(). What it has put there it
+ * knows by itself, so that what an exception left uncounted elsewhere can be taken out.
  */
 
 const FULL = 1 << 30
@@ -23,6 +24,8 @@ export interface Limited {
 
 export class Limits {
   readonly #cells: Int32Array
+  /** This worker's part of each number. */
+  readonly #own: Int32Array
 
   static bytesFor(places: number): number {
     return places * 4
@@ -31,6 +34,7 @@ export class Limits {
   /** `memory`, bytesFor(places), is that of all workers; zeroes are nobody's connections. */
   constructor(memory: ArrayBufferLike) {
     this.#cells = new Int32Array(memory)
+    this.#own = new Int32Array(this.#cells.length)
   }
 
   isFull(place: number): boolean {
@@ -53,7 +57,10 @@ export class Limits {
         return false
       }
       const found = Atomics.compareExchange(cells, dest.index, was, after(was, 1, dest))
-      if (found === was) return true
+      if (found === was) {
+        this.#own[dest.index]++
+        return true
+      }
       was = found
     }
   }
@@ -65,23 +72,33 @@ export class Limits {
 
   /** So many connections of this worker count from now on; 0 if only the limits have changed. */
   enter(dest: Limited, conns: number): void {
-    const cells = this.#cells
-    for (let was = Atomics.load(cells, dest.index); ; ) {
-      const found = Atomics.compareExchange(cells, dest.index, was, after(was, conns, dest))
-      if (found === was) return
-      was = found
-    }
+    this.#own[dest.index] += conns
+    this.#add(dest, conns)
   }
 
-  /** They do no longer. */
-  leave(dest: Limited, conns: number): void {
-    this.enter(dest, -conns)
+  /** None of this worker counts any more. */
+  leave(dest: Limited): void {
+    this.enter(dest, -this.#own[dest.index])
+  }
+
+  /** So many of another thread, which has ended, do no longer. */
+  leaveFormer(dest: Limited, conns: number): void {
+    this.#add(dest, -conns)
   }
 
   /** It was full when an image of its worker was taken, and is again unless its connections say otherwise. */
   restoreFull(dest: Limited): void {
     Atomics.or(this.#cells, dest.index, FULL)
     this.enter(dest, 0)
+  }
+
+  #add(dest: Limited, conns: number): void {
+    const cells = this.#cells
+    for (let was = Atomics.load(cells, dest.index); ; ) {
+      const found = Atomics.compareExchange(cells, dest.index, was, after(was, conns, dest))
+      if (found === was) return
+      was = found
+    }
   }
 }
 

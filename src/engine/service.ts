@@ -186,7 +186,7 @@ export class Dests {
 
   /** Their connections are about to be counted anew (clearConns), or have been. */
   forgetLimited(): void {
-    for (const dest of this.#limited) this.limits.leave(dest, this.#conns(dest.index))
+    for (const dest of this.#limited) this.limits.leave(dest)
   }
 
   countLimited(): void {
@@ -214,7 +214,7 @@ export class Dests {
   #leave(dest: Dest): void {
     if (dest.upper < 0) return
     this.#limited.delete(dest)
-    this.limits.leave(dest, this.#conns(dest.index))
+    this.limits.leave(dest)
     this.#mark(dest, false)
   }
 

@@ -48,7 +48,8 @@ export function succeed(
     dests.stats.set(stats.subarray(place << 3, (place << 3) + STATS), place << 3)
     const dest = dests.list[place]
     // Of all workers together they were counted by the former, and are counted again.
-    if (dest !== undefined && dest.upper >= 0) dests.limits.leave(dest, conns[place] as number)
+    if (dest !== undefined && dest.upper >= 0)
+      dests.limits.leaveFormer(dest, conns[place] as number)
   }
   for (let at = LipCell.MISSES; at < lips.length; at += LIP_CELLS)
     share.lipCounts[at] = lips[at] as number
