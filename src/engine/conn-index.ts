@@ -89,6 +89,17 @@ export class ConnIndex {
     return this.#cells[at] ^ this.#cells[at | MAC_LO]
   }
 
+  /** Reads where the tuples of records from..to belong: loads that do not wait for each other. => Nothing of meaning */
+  touchHeads(from: number, to: number): number {
+    let sink = 0
+    for (let conn = from; conn < to; conn++) {
+      const binding = this.#cells[recordAt(conn) | BINDING]
+      sink ^= this.#heads[this.#headOf(conn << 1, binding)]
+      sink ^= this.#heads[this.#headOf((conn << 1) | 1, binding)]
+    }
+    return sink
+  }
+
   /** Another conn in the index has what tuple t of a record carries. */
   has(t: number): boolean {
     const at = tupleAt(t)

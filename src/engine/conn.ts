@@ -45,6 +45,8 @@ const { NEXT } = TUPLE
 const { LIP } = COLD
 const { at: recordAt, column: columnAt, jitter, dest: destOf, clientArm: armOf } = RECORD
 const STATE_BITS = STATE_MASK
+/** Records whose cache misses are taken at once where all records are gone through. */
+const AHEAD = 32
 const PROTOCOL = PROTOCOL_BITS
 
 /** 2^n >= count. */
@@ -63,6 +65,8 @@ export class ConnTable {
   /** The first of those that have come back; the others lie from #top on. */
   #free = NO_CONN
   #used = 0
+  /** Keeps the compiler from leaving out loads whose values nobody uses. */
+  #sink = 0
   /** Behind the last record ever taken. */
   #top = 0
 
@@ -159,6 +163,7 @@ export class ConnTable {
     this.#top = 0
     this.#free = NO_CONN
     for (let conn = 0; conn < end; conn++) {
+      if (conn % AHEAD === 0) this.#sink ^= this.index.touchHeads(conn, Math.min(conn + AHEAD, end))
       if (!this.inUse(conn)) continue
       if (!this.index.has(conn << 1) && !this.index.has((conn << 1) | 1) && accepts(conn)) {
         this.index.enter(conn)
