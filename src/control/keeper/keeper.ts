@@ -26,6 +26,8 @@ const ENDS_MS = 10_000
 /** From so many on the state may be what ends them: the next one starts without. */
 export const ENDS_WITH_STATE = 3
 const PAUSE_MS = 200
+/** One that has lived longer did not end because it was started too soon. */
+const HASTY_MS = ENDS_MS / ENDS_MOST
 /** From when a daemon is ready until the next one is started to stand by: the start of the first is over then. */
 const STANDBY_MS = 2000
 /** A process that is not needed any more may write out what it has for so long. */
@@ -101,6 +103,7 @@ export class Keeper implements Hands {
   async run(): Promise<number> {
     let ends: number[] = []
     for (;;) {
+      const began = performance.now()
       const { code, how } = await this.#daemon()
       this.#wasReady ||= this.isReady
       const failed = !this.#wasReady && (code === WRONG || !this.#follows)
@@ -122,7 +125,7 @@ export class Keeper implements Hands {
         this.#endSpare()
       }
       this.say(`the daemon ${how}; starting another${afresh ? ', without its connections' : ''}`)
-      if (ends.length > 1) await sleep(PAUSE_MS * (ends.length - 1))
+      if (ends.length > 1 && now - began < HASTY_MS) await sleep(PAUSE_MS * (ends.length - 1))
       if (this.isStopping) return code
     }
   }

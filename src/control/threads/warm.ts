@@ -4,6 +4,8 @@
  * what makes no sense in them is what adopting is made for.
  */
 
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { adoptRecords } from '../../engine/adopt.ts'
 import { CONN_BYTES } from '../../engine/conn-layout.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
@@ -16,6 +18,7 @@ import type { WorkerStart } from './protocol.ts'
 import type { MappedState } from './state.ts'
 
 const TRACE_RECORDS = 16
+const PAGE = 4096
 /** Few enough to take no more than some ms. */
 const RECORDS = 4096
 /** Until the compiler has seen enough. */
@@ -41,9 +44,25 @@ export function warm({ config, changes, index }: WorkerStart, state: MappedState
   let conns = 0
   for (let time = 0; time < TIMES; time++) {
     const built = buildBare(config, around)
+    built.engine.templates.free(index)
+    built.engine.neighs.adopt(now)
     for (const change of changes) applyChange(built, change, now)
     conns = adoptRecords(built.engine, now, records).conns
     built.engine.tick(now + 1)
   }
+  touch(state)
+  collectGarbage()
   return conns >= ENOUGH
+}
+
+/** Pages that are there already are in reach of this process from then on; others would be made by a look at them. */
+function touch({ conns, recordsEnd }: MappedState): void {
+  const records = new Uint8Array(conns, 0, recordsEnd() * CONN_BYTES)
+  for (let at = 0; at < records.length; at += PAGE) Atomics.load(records, at)
+}
+
+/** What is thrown away now is not collected while connections wait. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
 }
