@@ -37,7 +37,7 @@ const STATE_BITS = STATE_MASK
 const { SYN, ACK, FIN, RST } = FLAG
 const FOUR = SYN | ACK | FIN | RST
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
-const { ESTABLISHED, SYN_RECV, FIN_WAIT, CLOSE_WAIT } = State
+const { ESTABLISHED, SYN_RECV, FIN_WAIT, CLOSE_WAIT, CLOSE } = State
 const { TCP: PROTO_TCP } = PROTO
 
 /** How far an RST, or a segment of a handshake, may be from where the conversation stands: what a first flight has, and no more. */
@@ -126,10 +126,13 @@ export class Verify {
   /**
    * A SYN a little older than the one that opened a conn, of which something was heard just now: it is of the connection before from
    * that port, doubled or late, and an end may still wait for what the conn brings. Clients count their numbers up (RFC 6528); of one
-   * that throws dice every 16th is taken for late, and comes again.
+   * that throws dice every 16th is taken for late, and comes again. In SYN_RECV and CLOSE nobody waits, and who opened it may have been
+   * somebody else: there the one that the RS answers is right.
    */
   isLate(conn: number, isn: number, now: number): boolean {
     if (!this.#strict) return false
+    const state = this.#cells[recordOf(conn << 1) | WORD] & STATE_BITS
+    if (state === SYN_RECV || state === CLOSE) return false
     const behind = (this.#cold[columnAt(conn) | CLIENT_ISN] - isn) | 0
     return behind > 0 && behind < OLDER && this.#conns.quietMs(conn, now) < QUIET_MS
   }
