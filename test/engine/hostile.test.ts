@@ -92,6 +92,27 @@ test('a blind SYN does not end a half that still talks, and does end one that ha
   }
 })
 
+test('a blind SYN from a client’s port does not cost the client its next connection from there', () => {
+  // The RS begins one, or asks who that is, as it has one of these ports. The client says that it is nobody, and begins its own a little later.
+  for (const [answer, left] of [
+    ['S.', State.SYN_RECV],
+    ['.', State.CLOSE],
+  ] as const) {
+    const stand = new Stand().resolveRss()
+    const blind = stand.forward(WAN, SYN)
+    stand.forward(LAN, { ...RS, flags: answer, seq: 9000, ack: blind.seq + 1 })
+    stand.forward(WAN, { ...CLIENT, flags: 'R', ack: 0 })
+    assert.equal(stand.engine.conns.table.state(0), left)
+    stand.pass(900)
+    const seq = (SYN.seq - (1 << 27)) >>> 0
+    const syn = stand.forward(WAN, { ...SYN, seq })
+    const back = { ...RS, dst: syn.src, dport: syn.sport }
+    stand.forward(LAN, { ...back, flags: 'S.', seq: 13_470_000, ack: (syn.seq + 1) >>> 0 })
+    stand.forward(WAN, { ...CLIENT, seq: seq + 1, ack: 13_470_001 })
+    assert.equal(living(stand), 1)
+  }
+})
+
 test('what honest ends send is believed: an abort with data on its way, an RST that answers, a FIN behind a window', () => {
   for (const [dir, change, state] of [
     ['in', { flags: 'R', seq: 1001 + 60_000 }, State.CLOSE],

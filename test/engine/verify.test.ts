@@ -209,21 +209,6 @@ test('a client that gives up and begins once more, before its RS has answered, i
   assert.equal(stateOf(stand), 'ESTABLISHED')
 })
 
-test('a client whose port somebody else has sent a SYN from, with a number a little ahead, opens its connection', () => {
-  const stand = new Stand().resolveRss()
-  open(stand)
-  stand.segment(LAN, { ...RS, flags: 'S.', seq: 9000 })
-  // It has begun nothing, and says so; its own SYN comes within a second.
-  stand.segment(WAN, { ...CLIENT, flags: 'R', ack: 0 })
-  assert.equal(stateOf(stand), 'SYN_RECV')
-  const isn = (SYN.seq - (1 << 27)) >>> 0
-  const [syn] = tcp(stand.segment(WAN, { ...SYN, seq: isn }))
-  assert.ok(syn)
-  stand.segment(LAN, { ...RS, flags: 'S.', seq: 13_470_000, ack: syn.seq + 1 })
-  stand.segment(WAN, { ...CLIENT, seq: isn + 1, ack: 13_470_001 })
-  assert.equal(stateOf(stand), 'ESTABLISHED')
-})
-
 test('a conversation of 4 GiB each way is believed to its end', () => {
   const stand = established()
   const STEP = 0x0200_0000
