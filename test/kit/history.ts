@@ -11,10 +11,10 @@ import { ended, SEARCH } from './ended.ts'
 /** Of SEARCH, all that there is. */
 export const EVER: Search = { ...SEARCH, fromMs: 0, toMs: 1e15, limit: 10_000 }
 
-/** Gone after the test. */
-export function historyFolder(t: TestContext): string {
+/** Gone when the process ends: what a test has open is closed after whatever was to be done before that, and would make it anew. */
+export function historyFolder(): string {
   const path = mkdtempSync(join(tmpdir(), 'tapvs-history-'))
-  t.after(() => rmSync(path, { recursive: true, force: true }))
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }))
   return path
 }
 

@@ -7,7 +7,7 @@ import Libsql from 'libsql'
 import { EVER, found, historyFolder, write, writing } from '../../kit/history.ts'
 
 test('connections of UDP keep their protocol, beside those of TCP with the same ends', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const history = await writing(t, path)
   write(history, [{}, { protocol: 'udp', state: 2, end: 0 }])
   const { conns } = history.find(EVER, true, 2e6)
@@ -19,7 +19,7 @@ test('connections of UDP keep their protocol, beside those of TCP with the same 
 })
 
 test('a file of before there was UDP is read as it is, and written on', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const before = await writing(t, path)
   write(before, [{}])
   before.close()

@@ -31,7 +31,7 @@ function pagesOf(path: string): number {
 }
 
 test('what is written is found by key, time and RS', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const history = await writing(t, path)
   write(history, [
     {},
@@ -69,7 +69,7 @@ test('what is written is found by key, time and RS', async t => {
 })
 
 test('mode 0600, and one whole file when it was closed', async t => {
-  const path = join(historyFolder(t), 'new', 'h')
+  const path = join(historyFolder(), 'new', 'h')
   const history = await writing(t, path)
   write(history, [{}])
   for (const name of [path, `${path}-wal`]) assert.equal(statSync(name).mode & 0o777, 0o600, name)
@@ -80,7 +80,7 @@ test('mode 0600, and one whole file when it was closed', async t => {
 })
 
 test('people read it with sqlite3', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   write(await writing(t, path), [{ rip: -1 }])
   const db = new Libsql(path)
   t.after(() => db.close())
@@ -102,7 +102,7 @@ test('people read it with sqlite3', async t => {
 })
 
 test('after kill -9 all that was committed is there, in whole transactions', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const writer = spawn(process.execPath, [join(CHECKOUT, 'dist/test/kit/history-writer.js'), path])
   const gone = once(writer, 'exit')
   t.after(() => writer.kill('SIGKILL'))
@@ -131,8 +131,8 @@ test('after kill -9 all that was committed is there, in whole transactions', asy
   assert.equal((await found(path)).conns.length, conns.length + 1)
 })
 
-test('what is no history is refused, and left as it is', async t => {
-  const path = join(historyFolder(t), 'h')
+test('what is no history is refused, and left as it is', async () => {
+  const path = join(historyFolder(), 'h')
   const sql = (text: string) => () => {
     const db = new Libsql(path)
     db.exec(text)
@@ -168,7 +168,7 @@ test('what is no history is refused, and left as it is', async t => {
 })
 
 test('what is older than the days to keep is forgotten, and no longer claimed to be known', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const now = 100 * DAY_MS
   const history = await writing(t, path, now - 50 * DAY_MS)
   const list = Array.from({ length: 6000 }, (_, i) => {
@@ -185,7 +185,7 @@ test('what is older than the days to keep is forgotten, and no longer claimed to
 })
 
 test('the file has a limit: the oldest make room, and what is known is what is left', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const limit = 6 * 2 ** 20
   const history = await writing(t, path)
   const batch = (from: number, rows: number) =>
@@ -228,7 +228,7 @@ test('the file has a limit: the oldest make room, and what is known is what is l
 })
 
 test('a daemon that opens it again goes on; one that begins later does not know what was before', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const gapsOf = async (daemonMs: number, sinceMs: number, nowMs: number, toMs: number) => {
     const history = await HistoryDatabase.open(path, true)
     t.after(() => history.close())
@@ -243,7 +243,7 @@ test('a daemon that opens it again goes on; one that begins later does not know 
 })
 
 test('both keys have an index', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   await writing(t, path)
   const db = new Libsql(path)
   t.after(() => db.close())

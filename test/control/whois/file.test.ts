@@ -53,7 +53,7 @@ function open(
 const clients = (conns: readonly { client: string }[]) => conns.map(({ client }) => client)
 
 test('added, found at once, found by the next daemon and without one', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const first = open(t, path)
   first.add({}, { lport: 1026 })
   const { conns, gaps } = await first.file.find(SEARCH)
@@ -75,7 +75,7 @@ test('added, found at once, found by the next daemon and without one', async t =
 })
 
 test('garbage: one line, and all that waited is written once it is gone', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   writeFileSync(path, 'x'.repeat(9999))
   const { file, said, add } = open(t, path)
   add({})
@@ -91,7 +91,7 @@ test('garbage: one line, and all that waited is written once it is gone', async 
 })
 
 test('its process has no right, and opens no debugger', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const { file, add } = open(t, path)
   add({})
   await file.find(SEARCH)
@@ -111,7 +111,7 @@ test('its process has no right, and opens no debugger', async t => {
 })
 
 test('root looks into the file of another user', async t => {
-  const folder = historyFolder(t)
+  const folder = historyFolder()
   const path = join(folder, 'h')
   const { file, add } = open(t, path)
   add({})
@@ -123,7 +123,7 @@ test('root looks into the file of another user', async t => {
 })
 
 test('a file at which SQLite crashes takes nobody with it', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const { file, said, add } = open(t, path)
   add({})
   await file.find(SEARCH)
@@ -140,7 +140,7 @@ test('a file at which SQLite crashes takes nobody with it', async t => {
 })
 
 test('locked by somebody: said once, and nothing is lost of what there is room for', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const { file, said, add } = open(t, path)
   add({})
   assert.equal((await file.find(SEARCH)).conns.length, 1)
@@ -166,7 +166,7 @@ test('locked by somebody: said once, and nothing is lost of what there is room f
 })
 
 test('moved away while it is written: a new one begins', async t => {
-  const path = join(historyFolder(t), 'h')
+  const path = join(historyFolder(), 'h')
   const { file, said, add } = open(t, path)
   add({})
   await file.find(SEARCH)
@@ -180,6 +180,6 @@ test('moved away while it is written: a new one begins', async t => {
   assert.deepEqual(clients((await lookUp(`${path}.old`, EVER)).conns), ['202.108.10.2:33896'])
 })
 
-test('no such file', async t => {
-  await assert.rejects(lookUp(join(historyFolder(t), 'h'), EVER), { message: 'no such file' })
+test('no such file', async () => {
+  await assert.rejects(lookUp(join(historyFolder(), 'h'), EVER), { message: 'no such file' })
 })
