@@ -4,8 +4,6 @@
  * what makes no sense in them is what adopting is made for.
  */
 
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { adoptRecords } from '../../engine/adopt.ts'
 import { CONN_BYTES } from '../../engine/conn-layout.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
@@ -51,7 +49,6 @@ export function warm({ config, changes, index }: WorkerStart, state: MappedState
     built.engine.tick(now + 1)
   }
   touch(state)
-  collectGarbage()
   return conns >= ENOUGH
 }
 
@@ -59,10 +56,4 @@ export function warm({ config, changes, index }: WorkerStart, state: MappedState
 function touch({ conns, recordsEnd }: MappedState): void {
   const records = new Uint8Array(conns, 0, recordsEnd() * CONN_BYTES)
   for (let at = 0; at < records.length; at += PAGE) Atomics.load(records, at)
-}
-
-/** What is thrown away now is not collected while connections wait. */
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
 }
