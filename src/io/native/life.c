@@ -94,35 +94,39 @@ napi_value live(napi_env env, napi_callback_info info) {
   return napi_type_tag_object(env, handle, &LIFE_TAG) == napi_ok ? handle : NULL;
 }
 
-napi_value resign(napi_env env, napi_callback_info info) {
+/* => the lock of the only argument, or NULL and an exception pends */
+static void *life_argument(napi_env env, napi_callback_info info) {
   napi_value args[1];
   void *mutex;
   bool ours = false;
   napi_valuetype type;
   if (!arguments(env, info, 1, args) || napi_typeof(env, args[0], &type) != napi_ok) return NULL;
-  if (type != napi_external ||
-      napi_check_object_type_tag(env, args[0], &LIFE_TAG, &ours) != napi_ok || !ours ||
-      napi_get_value_external(env, args[0], &mutex) != napi_ok)
-    return type_error(env, "life: expected what live() returned");
+  if (type == napi_external &&
+      napi_check_object_type_tag(env, args[0], &LIFE_TAG, &ours) == napi_ok && ours &&
+      napi_get_value_external(env, args[0], &mutex) == napi_ok)
+    return mutex;
+  type_error(env, "life: expected what live() returned");
+  return NULL;
+}
+
+static napi_value unlocked(napi_env env, pthread_mutex_t *mutex) {
   int error = pthread_mutex_unlock(mutex);
   return error ? system_error(env, error, "end of a life", "", "") : NULL;
 }
 
+napi_value resign(napi_env env, napi_callback_info info) {
+  pthread_mutex_t *mutex = life_argument(env, info);
+  return mutex ? unlocked(env, mutex) : NULL;
+}
+
 napi_value hand_over(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  void *mutex;
-  bool ours = false;
-  napi_valuetype type;
-  if (!arguments(env, info, 1, args) || napi_typeof(env, args[0], &type) != napi_ok) return NULL;
-  if (type != napi_external ||
-      napi_check_object_type_tag(env, args[0], &LIFE_TAG, &ours) != napi_ok || !ours ||
-      napi_get_value_external(env, args[0], &mutex) != napi_ok)
-    return type_error(env, "life: expected what live() returned");
+  pthread_mutex_t *mutex = life_argument(env, info);
+  if (!mutex) return NULL;
   /* Of slot 0, so that the head of the memory is in front of it. */
   struct lives *lives = (struct lives *)((char *)mutex - offsetof(struct lives, slot));
   if (((uintptr_t)lives & 4095) != 0) return range_error(env, "life: expected that of slot 0");
   __atomic_store_n(&lives->handed_over, 1, __ATOMIC_SEQ_CST);
-  return resign(env, info);
+  return unlocked(env, mutex);
 }
 
 struct watch {
