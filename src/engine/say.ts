@@ -157,12 +157,7 @@ export function sayMoved(
   macHi: number,
   macLo: number,
 ): void {
-  const { record } = trace
-  const at = TraceCell.NEIGH_MOVED
-  record[at.address] = neighs.word[n]
-  record[at.arm] = armOf(neighs.link(n))
-  mac(record, at.from, neighs.macHi[n], neighs.macLo[n])
-  mac(record, at.to, macHi, macLo)
+  writeMove(trace.record, neighs, n, macHi, macLo)
   trace.say(NEIGH_MOVED)
 }
 
@@ -174,13 +169,23 @@ export function sayFlaps(
   macHi: number,
   macLo: number,
 ): void {
-  const { record } = trace
-  const at = TraceCell.NEIGH_FLAPS
+  writeMove(trace.record, neighs, n, macHi, macLo)
+  trace.say(NEIGH_FLAPS)
+}
+
+/** The kinds that say so have the same cells. */
+function writeMove(
+  record: Int32Array,
+  neighs: NeighTable,
+  n: number,
+  macHi: number,
+  macLo: number,
+): void {
+  const at = TraceCell.NEIGH_MOVED
   record[at.address] = neighs.word[n]
   record[at.arm] = armOf(neighs.link(n))
   mac(record, at.from, neighs.macHi[n], neighs.macLo[n])
   mac(record, at.to, macHi, macLo)
-  trace.say(NEIGH_FLAPS)
 }
 
 /** Neighbour n has not answered, and the packets that waited for it are dropped. Always heard. */

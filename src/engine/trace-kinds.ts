@@ -51,6 +51,9 @@ const CONN = {
   rs: 'endpoint',
 } as const
 
+/** Of a neighbour that gets another MAC. */
+const MOVE = { address: 'address', arm: 'arm', from: 'mac', to: 'mac' } as const
+
 const ROWS = {
   LOOKUP: [LOGGED, { ...PACKET, hit: 'flag' }],
   /** LIPs that were tried before it, lports left free towards the RS */
@@ -100,9 +103,9 @@ const ROWS = {
   ADDRESS_CLAIMED: [ALWAYS, { address: 'address', arm: 'arm', mac: 'mac' }],
   /** Nobody answered; packets that were dropped. */
   NEIGH_FAILED: [ALWAYS, { address: 'address', arm: 'arm', dropped: 'number' }],
-  NEIGH_MOVED: [ALWAYS, { address: 'address', arm: 'arm', from: 'mac', to: 'mac' }],
+  NEIGH_MOVED: [ALWAYS, MOVE],
   /** It moves again and again; not said more than once in FLAP_WINDOW_MS. */
-  NEIGH_FLAPS: [ALWAYS, { address: 'address', arm: 'arm', from: 'mac', to: 'mac' }],
+  NEIGH_FLAPS: [ALWAYS, MOVE],
 } as const satisfies Record<string, readonly [number, Readonly<Record<string, FieldKind>>]>
 
 export type TraceName = keyof typeof ROWS
