@@ -22,6 +22,8 @@ export const KEPT_JSON_BYTES = HALF * 2
 
 export class KeptJson {
   readonly #halves: Uint8Array[]
+  /** The sequence of what this one has written last. */
+  #written = 0
 
   /** `memory` has KEPT_JSON_BYTES, all zero at first. */
   constructor(memory: ArrayBuffer) {
@@ -46,7 +48,7 @@ export class KeptJson {
   write(value: object): boolean {
     const bytes = Buffer.from(JSON.stringify(value))
     if (bytes.length > HALF - HEAD) return false
-    const sequence = this.sequence + 1
+    const sequence = (this.#isLatest(this.#written) ? this.#written : this.sequence) + 1
     const half = this.#halves[sequence % 2] as Uint8Array
     const head = headOf(half)
     Atomics.store(head, AT.SEQUENCE, 0)
@@ -54,7 +56,16 @@ export class KeptJson {
     head[AT.BYTES] = bytes.length
     head[AT.SUM] = sumFor(sequence, bytes)
     Atomics.store(head, AT.SEQUENCE, sequence)
+    this.#written = sequence
     return true
+  }
+
+  /** Nobody has written since, which takes no sum to know. */
+  #isLatest(sequence: number): boolean {
+    const [own, other] = [sequence, sequence + 1].map(at =>
+      sequenceOf(this.#halves[at % 2] as Uint8Array),
+    )
+    return sequence > 0 && own === sequence && (other as number) < sequence
   }
 
   #latest(): Uint8Array | undefined {
@@ -62,21 +73,28 @@ export class KeptJson {
   }
 }
 
-/**
- * => what an earlier daemon has had held under the name, or in place of it new and empty memory; `lost` is why, in words, if what was held
- * is none, else ''. It is held from then on. Throws NativeError.
- */
-export function openKeptJson(
-  keeping: Keeping,
-  name: string,
-): { memory: ArrayBuffer; lost: string } {
+export interface OpenJson {
+  fd: number
+  memory: ArrayBuffer
+  /** Why, in words, if what was held is none, else ''. */
+  lost: string
+}
+
+/** => what an earlier daemon has had held under the name, or in place of it new and empty memory, held by nobody. Throws NativeError. */
+export function takeKeptJson(keeping: Keeping, name: string): OpenJson {
   const [before = -1, ...more] = keeping.take(name)?.fds ?? []
   const lost = before < 0 ? '' : unlike(before)
   const isOurs = before >= 0 && lost === ''
   for (const fd of isOurs ? more : [before, ...more]) if (fd >= 0) closeFd(fd)
   const fd = isOurs ? before : createMemory(`tapvs-${name}`, KEPT_JSON_BYTES)
-  keeping.hold(name, { fds: [fd], about: null })
-  return { memory: mapMemory(fd, 0, KEPT_JSON_BYTES), lost }
+  return { fd, memory: mapMemory(fd, 0, KEPT_JSON_BYTES), lost }
+}
+
+/** The same, and it is held from then on. */
+export function openKeptJson(keeping: Keeping, name: string): OpenJson {
+  const open = takeKeptJson(keeping, name)
+  keeping.hold(name, { fds: [open.fd], about: null })
+  return open
 }
 
 function unlike(fd: number): string {

@@ -5,9 +5,9 @@
  */
 
 import type { Change } from '../../config/changes.ts'
-import { createMemory, mapMemory, sizeOfMemory } from '../../io/hold.ts'
+import { mapMemory, sizeOfMemory } from '../../io/hold.ts'
 import { CONFIG, type Keeping, START } from '../keeper/keeping.ts'
-import { KEPT_JSON_BYTES, KeptJson } from '../keeper/kept-json.ts'
+import { KEPT_JSON_BYTES, KeptJson, takeKeptJson } from '../keeper/kept-json.ts'
 import { START_LAYOUT } from '../system/layouts.ts'
 import type { BareConfig } from './memory.ts'
 
@@ -29,10 +29,8 @@ export class StartImage {
   /** Of an earlier daemon, or a new one; without a keeper null. Throws NativeError. */
   static open(keeping: Keeping): StartImage | null {
     if (!keeping.kept) return null
-    const held = keeping.take(START)?.fds[0]
-    const fd = held ?? createMemory('tapvs-start', KEPT_JSON_BYTES)
-    const keep = () => keeping.hold(START, { fds: [fd], about: null })
-    return new StartImage(mapMemory(fd, 0, KEPT_JSON_BYTES), keep)
+    const { fd, memory } = takeKeptJson(keeping, START)
+    return new StartImage(memory, () => keeping.hold(START, { fds: [fd], about: null }))
   }
 
   /** `keep` is called when it was written. */
