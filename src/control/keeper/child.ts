@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process'
 import { Socket } from 'node:net'
 import { constants } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { endOfChild } from '../../io/exec.ts'
 import { type Message, receiveMessage, sendMessage, socketPair, streamPair } from '../../io/hold.ts'
 import { closeFd } from '../../io/native.ts'
@@ -19,6 +20,8 @@ export interface Ended {
 
 /** Of a child that Node does not know of: the bell says when to look, and this that nothing was missed. */
 const LOOK_MS = 200
+/** Once it has closed its end, as it is about to be gone. */
+const CLOSED_LOOK_MS = 5
 
 /** What a child of a former keeper is known by. */
 export interface Inherited {
@@ -106,12 +109,7 @@ export class Child {
       for (;;) {
         const end = endOfChild(inherited.pid)
         if (end) return endedBy(end.code, end.signal)
-        let timer: NodeJS.Timeout | undefined
-        const later = new Promise<void>(done => {
-          timer = setTimeout(done, LOOK_MS)
-        })
-        await Promise.race([closed.then(() => new Promise(done => setTimeout(done, 5))), later])
-        clearTimeout(timer)
+        await Promise.race([closed.then(() => sleep(CLOSED_LOOK_MS)), sleep(LOOK_MS)])
       }
     }
     return new Child(inherited, ended)

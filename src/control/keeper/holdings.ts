@@ -86,9 +86,8 @@ export class Holdings {
 /** Whether both are the same pieces of memory; queues of a TAP cannot be told apart. */
 function areSame(some: readonly number[], others: readonly number[]): boolean {
   const ofMemory = (fd: number) => {
-    const { dev, ino } = fstatSync(fd, { bigint: true })
-    const isMemory = fstatSync(fd).isFile()
-    return isMemory ? `${dev} ${ino}` : `${fd}`
+    const about = fstatSync(fd, { bigint: true })
+    return about.isFile() ? `${about.dev} ${about.ino}` : `${fd}`
   }
   return (
     some.length === others.length &&
