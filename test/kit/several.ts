@@ -6,9 +6,9 @@
 import { parseConfig } from '../../src/config/config.ts'
 import {
   arenaBytes,
-  newTables,
   newTemplates,
   type Tables,
+  tablesOf,
   workerId,
 } from '../../src/control/threads/memory.ts'
 import { arenaSlots } from '../../src/engine/frames.ts'
@@ -43,9 +43,8 @@ export class Several {
           self,
         ),
     )
-    const first = newTables(config)
     const templateMemory = newTemplates()
-    this.tables = indices.map(worker => (worker === 0 ? first : newTables(config, first)))
+    this.tables = tablesOf(config, workers)
     this.stands = indices.map(worker => {
       const peers = this.#exchanges[worker]
       const stand = new Stand(yaml, isn, {

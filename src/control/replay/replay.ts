@@ -5,7 +5,7 @@ import { FlightKind, HeadCell } from '../../engine/flight-records.ts'
 import { damaged, withJournal } from '../journal/damaged.ts'
 import type { Journal } from '../journal/format.ts'
 import { byTime, cell, usOf } from '../journal/records.ts'
-import { arenaBytes, newTables, newTemplates, type Tables } from '../threads/memory.ts'
+import { arenaBytes, newTemplates, type Tables, tablesOf } from '../threads/memory.ts'
 import { type Difference, Player } from './player.ts'
 
 export interface Replayed {
@@ -37,9 +37,8 @@ function played(journal: Journal, until: Until): Replayed {
   if (config.workers.count !== images.length)
     throw damaged(`it has ${images.length} images of ${config.workers.count} workers`)
   const arena = new SharedArrayBuffer(arenaBytes(config))
-  const first = newTables(config)
   const templateMemory = newTemplates()
-  const tables = images.map((_, i) => (i === 0 ? first : newTables(config, first)))
+  const tables = tablesOf(config, images.length)
   const players = images.map((image, worker) => {
     const memory = { arena, tables: tables[worker] as Tables, templateMemory }
     return new Player(header, config, worker, image, memory)

@@ -2,7 +2,7 @@
 
 import type { Config } from '../../config/config.ts'
 import { TraceRing } from '../../engine/trace.ts'
-import { type BareConfig, type Flight, newFlight, newTables, type Tables } from './memory.ts'
+import { type BareConfig, type Flight, newFlight, type Tables, tablesOf } from './memory.ts'
 import { newSessionRing } from './session-ring.ts'
 
 /** A debug burst of some 80 ms at the full rate of packets. */
@@ -25,9 +25,8 @@ export function wantsSessions({ log, history }: BareConfig): boolean {
 
 export function newMemories(config: BareConfig): Memories {
   const workers = Array.from({ length: config.workers.count }, (_, index) => index)
-  const first = newTables(config)
   return {
-    tables: workers.map(index => (index === 0 ? first : newTables(config, first))),
+    tables: tablesOf(config, workers.length),
     traces: workers.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS))),
     traceRecords: TRACE_RECORDS,
     flights: workers.map(() => newFlight(config.capture)),

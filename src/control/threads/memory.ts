@@ -90,6 +90,12 @@ export function newTables(config: Pick<ConfigValues, 'arms'>, first?: Tables): T
   }
 }
 
+/** Those of so many workers. */
+export function tablesOf(config: Pick<ConfigValues, 'arms'>, workers: number): Tables[] {
+  const first = newTables(config)
+  return Array.from({ length: workers }, (_, i) => (i === 0 ? first : newTables(config, first)))
+}
+
 /** Whether no worker has a connection any more that holds the place of an RS, or of a LIP. */
 export interface Quiet {
   dests(place: number): boolean
