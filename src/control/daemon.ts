@@ -15,12 +15,11 @@ import { readyText, startText, statusText, stopText, tookText } from './announce
 import { type Begin, beginWith } from './begin.ts'
 import { Checks } from './checks/host.ts'
 import type { KeptHealth } from './checks/kept-health.ts'
-import { close, letGo, type Opened } from './ending.ts'
+import { close, letEnd, letGo, type Opened } from './ending.ts'
 import { claimSocket, openServer } from './http/server.ts'
 import { Journals } from './journal/journals.ts'
 import { Keep } from './keep.ts'
-import { type Keeping, NO_KEEPER } from './keeper/keeping.ts'
-import { letEnd } from './let-end.ts'
+import { NO_KEEPER } from './keeper/keeping.ts'
 import { FlappingNeighbours } from './log/flapping-neighbours.ts'
 import { type Log, openLog } from './log/log.ts'
 import { Shortage } from './log/shortage.ts'
@@ -105,11 +104,11 @@ async function serve(
   const others = withDevice(read.arms).filter(device => !keeping.has(heldName(device)))
   if (!options.force) await untilFree(others)
   const config = { ...read, arms: withDevices(read.arms) }
-  const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
+  const warn = warnOf(log)
   const made = await setUp({ ...begin, config }, options.head, keeping, warn)
   const keep = new Keep(begin.kept, keeping, { model: made.model, warn })
   const { health } = begin
-  const parts = { ...assemble(made, configPath, log, options), keep, keeping, health, made }
+  const parts = { ...assemble(made, configPath, log, options), keep, health, made }
   const { model } = parts.daemon
   for (const reader of parts.readers) reader.start()
   parts.daemon.records.start()
@@ -129,12 +128,14 @@ async function serve(
   }
 }
 
+const warnOf = (log: Log) => (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
+
 /** What a daemon is made of; the packet threads begin to start, if they have not. */
 function assemble(made: SetUpModel, configPath: string, log: Log, options: RunOptions) {
   const { model, memories, head } = made
   const { config } = model
   const { traces, traceRecords, flights } = memories
-  const warn = (text: string) => log.of('arm').warn(`TAPVS: ${text}`)
+  const warn = warnOf(log)
   const records = new Records(config, log, memories.sessions)
   const arms = [...config.arms.map(arm => arm.name), CHECK_ARM]
   const watching = new Watching(flights, arms, config.capture)
@@ -174,7 +175,6 @@ function assemble(made: SetUpModel, configPath: string, log: Log, options: RunOp
 
 type Parts = ReturnType<typeof assemble> & {
   keep: Keep
-  keeping: Keeping
   health: KeptHealth
   made: SetUpModel
 }

@@ -1,16 +1,21 @@
-/** The ends of the daemon: stopped with what it has, or letting go of packets and state because another daemon is to follow at once. */
+/** The ends of the daemon: asked to stop, and stopped with what it has, or letting go of packets and state because another daemon is to follow at once. */
 
 import { handOver, type Life, resign } from '../io/life.ts'
 import type { Checks } from './checks/host.ts'
 import type { ControlServer } from './http/server.ts'
 import type { Keeping, Leave } from './keeper/keeping.ts'
 import type { Log } from './log/log.ts'
+import type { Model } from './model/model.ts'
 import type { Dumps } from './recorder/dumps.ts'
 import type { Watching } from './recorder/watching.ts'
 import type { Records } from './records.ts'
 import type { Notifier } from './system/notify.ts'
+import { drained, type Signals } from './system/stop.ts'
 import type { Workers } from './threads/workers.ts'
 import type { Ui } from './ui/ui.ts'
+
+/** What the end takes after the connections have ended, in seconds, at most. */
+const STOP_SECONDS = 10
 
 /** What is there once the packet threads have started. */
 export interface Opened {
@@ -36,6 +41,41 @@ export interface Ending {
   dumps: Dumps
   /** Of the traces. */
   readers: readonly { stop(): void }[]
+}
+
+/** What has to do with connections that may end by themselves. */
+interface Stopping extends Pick<Ending, 'workers' | 'log' | 'notifier' | 'keeping'> {
+  model: Model
+  signals: Signals
+}
+
+/** The time between the signal and the end, in which connections may end by themselves. */
+export async function letEnd({
+  model,
+  workers,
+  log,
+  notifier,
+  signals,
+  keeping,
+}: Stopping): Promise<void> {
+  const seconds = model.config.control.drain
+  notifier.stopping('stopping', seconds + STOP_SECONDS)
+  if (seconds === 0) return
+  const drain = async () => {
+    await workers.drain()
+    await drained({
+      seconds,
+      left: () => model.readings.conns().used,
+      hurry: signals.hurry,
+      log: text => log.info(`TAPVS: ${text}`),
+      status: text => notifier.status(text),
+    })
+    return 'drained'
+  }
+  const gone = await Promise.race([workers.ended, drain(), keeping.leave])
+  // Nobody waits for a daemon whose keeper has ended.
+  if (gone !== 'drained' && gone !== 'gone' && gone !== 'hush')
+    throw new Error(`a packet thread ended: ${gone}`)
 }
 
 /** => the exit code */
