@@ -1,4 +1,4 @@
-/** Programs of the tests' own that run at the client while something else happens: held-open, redis-load, drips. */
+/** Programs of the tests' own that run at the client while something else happens: redis-load, drips. */
 
 import { once } from 'node:events'
 import { join } from 'node:path'

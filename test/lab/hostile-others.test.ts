@@ -11,7 +11,7 @@ import { mustRun, until } from '../../netns/processes.ts'
 import { beside } from '../kit/beside.ts'
 import type { Drips } from '../kit/drips.ts'
 import { flooder } from '../kit/flooder.ts'
-import type { HeldOpen } from '../kit/held-open.ts'
+import { heldOpen } from '../kit/holder.ts'
 import {
   CIP,
   countersOf,
@@ -37,8 +37,7 @@ const attack = flooder(lab, folder)
 
 /** Redis as those see it who were there before, while `work` is done. => the longest time between two answers, ms */
 async function during(t: TestContext, work: () => Promise<void>): Promise<number> {
-  const open = beside<HeldOpen>(t, lab, 'held-open', HELD)
-  await open.said('open')
+  const open = await heldOpen(t, lab, HELD)
   await work()
   const { received, sent, answered, longestMs } = await open.end()
   t.diagnostic(`${received} of ${sent} requests answered, at most ${longestMs.toFixed(0)} ms apart`)

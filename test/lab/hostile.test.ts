@@ -15,7 +15,7 @@ import { until } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { beside } from '../kit/beside.ts'
 import { flooder } from '../kit/flooder.ts'
-import type { HeldOpen } from '../kit/held-open.ts'
+import { heldOpen } from '../kit/holder.ts'
 import {
   CIP,
   countersOf,
@@ -95,8 +95,7 @@ function costs(): { memory: number; cpuMs: number } {
 
 /** What so many SYNs a second leave of it. */
 async function flooded(t: TestContext, rate: number): Promise<void> {
-  const open = beside<HeldOpen>(t, floodLab, 'held-open', HELD)
-  await open.said('open')
+  const open = await heldOpen(t, floodLab, HELD)
   const load = beside<Load>(t, floodLab, 'redis-load', NEW)
   const first = costs()
   const before = await countersOf(floodLab)
