@@ -13,7 +13,15 @@ import { ARMS } from '../../netns/topology.ts'
 import type { Lab } from '../../netns/two-arm.ts'
 import { BULK_SERVICES, pacedTransfer, randomFile } from '../kit/bulk.ts'
 import { heldOpen } from '../kit/holder.ts'
-import { labConfig, labForTests, mustTapvs, RIP, scratchFolder, VIP } from '../kit/lab.ts'
+import {
+  labConfig,
+  labForTests,
+  mustClient,
+  mustTapvs,
+  RIP,
+  scratchFolder,
+  VIP,
+} from '../kit/lab.ts'
 import { startOwnDaemon } from '../kit/own-daemon.ts'
 
 const LONG = process.env.TAPVS_LONG === '1'
@@ -50,6 +58,8 @@ for (const arms of ARMS) {
     const keeper = keeperPid(lab.paths)
     const file = join(folder, `bulk-${arms}`)
     await randomFile(lab, file, MIB)
+    // redis itself lets 10,000 in.
+    await mustClient(lab, ['redis-cli', '-h', VIP, 'config', 'set', 'maxclients', `${IDLE + 100}`])
     const held = await heldOpen(t, lab, IDLE)
     await held.look()
     const benchmark = lab.client(
