@@ -121,3 +121,12 @@ export function inIpPrefix(address: IpAddress, { network, length }: IpPrefix): b
 export function ipPrefixText({ network, length }: IpPrefix): string {
   return `${ipText(network)}/${length}`
 }
+
+/** The address of IPv6 whose first byte is at `at`, as text. */
+export function ipv6TextAt(pkt: DataView, at: number): string {
+  return ipv6Text(ipv6At(pkt, at))
+}
+
+export function ipv6At(pkt: DataView, at: number): Ipv6 {
+  return [pkt.getInt32(at), pkt.getInt32(at + 4), pkt.getInt32(at + 8), pkt.getInt32(at + 12)]
+}
