@@ -61,25 +61,27 @@ function main(): void {
   const isCopy = follows !== null
   const state = mapState(start.state, stateFor(config, index, start.sessions !== null), isCopy)
   setClock(state.clock)
-  let ready: Ready | undefined
+  const ahead: { ready?: Ready } = {}
   const getReady = () => {
     const isWarm = warm(start, state)
-    ready = around(make(start, state))
-    prepare(ready, start, state.recordsEnd())
+    const made = make(start, state)
+    prepare(made, start, state.recordsEnd())
+    ahead.ready = around(made)
     return isWarm
   }
   if (follows && !outlives(follows, port, start.waker, getReady)) return
   const life = start.lives === NO_FD ? undefined : live(start.lives, MAIN_SLOT + 1 + index)
   const began = wallMs()
   state.share()
-  ready ??= around(make(start, state))
+  const made = ahead.ready ?? make(start, state)
   const builtAt = wallMs()
-  const { sessions, built, trace } = ready
+  const { sessions, built, trace } = made
   trace.log(start.debug)
   if (sessions) setSessionClock(sessions, clockMs())
   const end = state.recordsEnd()
-  const adopted = follows ? takeOver(ready, start, end) : setUp(ready, start, end)
-  const loop = loopOf(ready)
+  const adopted = ahead.ready ? takeOver(made, start, end) : setUp(made, start, end)
+  // Ports take slots, of which a thread before this one may have had some until it was set up.
+  const loop = loopOf(ahead.ready ?? around(made))
   const times = { began, built: builtAt, ready: wallMs() }
   post({ ready: true, times, ...(adopted && { adopted }) })
   parentPort?.postMessage('runs')
