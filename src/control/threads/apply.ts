@@ -3,6 +3,7 @@
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import type { Change, RsChange, ServiceChange } from '../../config/changes.ts'
 import type { Arm } from '../../engine/arm.ts'
+import { NO_HASHING } from '../../engine/asker.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
 import { Family, linkOf } from '../../engine/family.ts'
@@ -235,6 +236,7 @@ function putService(setup: Setup, service: ServiceChange): void {
   const reject = whenDown === 'reject'
   setup.putService(numberOf(service), ipv4Int(address), port, {
     scheduler,
+    hashing: service.hashing ?? NO_HASHING,
     lips,
     establishedMs: connTimeout * 1000,
     onePacket: service.onePacket ?? false,
