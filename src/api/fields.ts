@@ -6,11 +6,12 @@
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { PROTOCOL_NAMES } from './protocols.ts'
-import { oneOf, SCHEDULER_NAMES, WHEN_DOWN } from './words.ts'
+import { oneOf, PROXY_PROTOCOLS, SCHEDULER_NAMES, WHEN_DOWN } from './words.ts'
 
 export const protocol = z.literal(PROTOCOL_NAMES, oneOf(PROTOCOL_NAMES))
 export const scheduler = z.enum(SCHEDULER_NAMES, oneOf(SCHEDULER_NAMES))
 export const whenDown = z.enum(WHEN_DOWN, oneOf(WHEN_DOWN))
+export const proxyProtocol = z.enum(PROXY_PROTOCOLS, oneOf(PROXY_PROTOCOLS))
 
 export const address = z.ipv4('an IPv4 address').refine(isIPv4, 'an IPv4 address')
 

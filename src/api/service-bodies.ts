@@ -4,7 +4,17 @@ import * as z from 'zod'
 import * as answers from './answers.ts'
 import { arm } from './change.ts'
 import type { ServerFields, ServiceFields } from './edits.ts'
-import { address, object, port, protocol, readOnly, scheduler, whenDown, whole } from './fields.ts'
+import {
+  address,
+  object,
+  port,
+  protocol,
+  proxyProtocol,
+  readOnly,
+  scheduler,
+  whenDown,
+  whole,
+} from './fields.ts'
 import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
 import { DEFAULT_PROTOCOL } from './protocols.ts'
 import { DEFAULT_SCHEDULER } from './words.ts'
@@ -31,6 +41,11 @@ export const serviceFields = {
     .boolean('true or false')
     .exactOptional()
     .describe('Of UDP only: each datagram is scheduled by itself; default false.'),
+  proxy_protocol: proxyProtocol
+    .exactOptional()
+    .describe(
+      'Header that tells real servers the client, in place of TOA and UOA; UDP has v2 alone; default off.',
+    ),
 } satisfies Record<keyof ServiceFields, z.ZodType>
 
 const threshold = whole(0, THRESHOLD_MAX).exactOptional().describe('Connections; 0 for no limit.')

@@ -8,7 +8,7 @@ import {
   serviceName,
 } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
-import { DEFAULT_SCHEDULER, WHEN_DOWN } from '../api/words.ts'
+import { DEFAULT_SCHEDULER, PROXY_PROTOCOLS, WHEN_DOWN } from '../api/words.ts'
 import { checkSchema } from './check-keys.ts'
 import {
   armOf,
@@ -48,12 +48,14 @@ export function editService(file: ConfigFile, edit: EditOf<'edit-service'>): voi
   if (edit.real_servers) setServers(service, edit.real_servers)
 }
 
-function fieldsOf({ scheduler, when_down, persistence_prefix, one_packet }: ServiceFields) {
+function fieldsOf(fields: ServiceFields) {
+  const { scheduler, when_down, persistence_prefix, one_packet, proxy_protocol } = fields
   return {
     scheduler: scheduler ?? DEFAULT_SCHEDULER,
     when_down: when_down ?? WHEN_DOWN[0],
     persistence_prefix: persistence_prefix ?? 32,
     one_packet: one_packet ?? false,
+    proxy_protocol: proxy_protocol ?? PROXY_PROTOCOLS[0],
   } as const
 }
 

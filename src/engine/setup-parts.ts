@@ -17,6 +17,8 @@ export interface ServiceOptions {
   reject: boolean
   /** Of UDP: each datagram has a connection of its own, which is over behind it. */
   onePacket: boolean
+  /** One of PROXY (conn-layout.ts); left out for none. */
+  proxy?: number
   /** Index of the only arm whose clients it serves, from its first put on; left out for any. */
   onlyArm?: number
   /** ms for which a client keeps its RS, 0 for not at all; clients are told apart by this many bits. */

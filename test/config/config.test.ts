@@ -28,6 +28,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
       persistence: { timeout: 0, prefix: 32 },
       whenDown: 'drop',
       onePacket: false,
+      proxyProtocol: 'off',
       realServers: [
         {
           address: '192.168.168.2',

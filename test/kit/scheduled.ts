@@ -24,6 +24,7 @@ export function scheduled(scheduler: SchedulerName, weights: readonly number[]):
     lipCursors: [-1],
     reject: false,
     onePacket: false,
+    proxy: 0,
     onlyArm: -1,
   }
   for (const [index, weight] of weights.entries()) dests.push(destOf(made, index, weight))

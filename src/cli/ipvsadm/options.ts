@@ -11,6 +11,9 @@ import { COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
 
 export const BACKUP = ['yes', 'no'] as const
 
+/** As DPVS has them. */
+export const PROXY_WORDS = ['disable', 'v1', 'v2', 'v1-insecure', 'v2-insecure'] as const
+
 export type CommandName =
   | 'add-service'
   | 'edit-service'
@@ -39,7 +42,9 @@ export interface CommandRow extends OptionRow {
 export const SERVICE = 'service'
 export const SERVICE_OPTIONS: readonly string[] = PROTOCOL_NAMES.map(name => `${name}-service`)
 
-const SERVICE_FIELDS = ['scheduler', 'persistent', 'netmask', 'conn-timeout', 'when-down', 'ops']
+const SERVICE_FIELDS = [
+  ...['scheduler', 'persistent', 'netmask', 'conn-timeout', 'when-down', 'ops', 'proxy-protocol'],
+]
 const SERVER_FIELDS = ['fullnat', 'weight', 'u-threshold', 'l-threshold', 'backup']
 
 /** wrr (each as often as its weight says, the default) or rr (...) */
@@ -209,6 +214,12 @@ export const OPTIONS: readonly OptionRow[] = [
     long: 'ops',
     short: 'o',
     help: 'one packet, of UDP: each datagram is scheduled by itself, and answers do not come back',
+  },
+  {
+    long: 'proxy-protocol',
+    values: ['VERSION'],
+    choices: PROXY_WORDS,
+    help: "a header tells real servers the client, in place of TOA and UOA: v1 or v2, or v1-insecure or v2-insecure, which keep what a client's own header says; of UDP v2; disable is the default",
   },
   {
     long: 'real-server',

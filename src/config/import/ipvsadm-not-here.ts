@@ -9,7 +9,6 @@ export const NOT_HERE: Readonly<Record<string, string>> = byWord({
   pe: 'persistence engines are not supported',
   'sched-flags': `${allOf(SCHEDULER_NAMES)} have no flags`,
   synproxy: 'SYN proxy is not supported',
-  'proxy-protocol': 'the proxy protocol is not supported; TOA and UOA tell real servers the client',
   'expire-quiescent': 'connections of a real server with weight 0 live on here',
   'dest-check': 'passive checks are set by hand, see config/lab.yaml',
   'hash-target': `${allOf(SCHEDULER_NAMES)} do not hash`,
