@@ -14,7 +14,10 @@ export const DONE = -2
 /** HAND_OVER - w: the packet belongs to worker w (index from 0), and so does the slot from now on. */
 export const HAND_OVER = -1000
 
-/** Drop reasons, in the order of their numbers, which start behind PARKED and DONE; their names in lower case are those of the counters. */
+/**
+ * Drop reasons, in the order of their numbers, which start behind PARKED and DONE, and go on from 128 to 191 behind the events; their
+ * names in lower case are those of the counters.
+ */
 export const Drop = {
   ETH_RUNT: 3,
   ETH_OTHERHOST: 4,
@@ -142,7 +145,8 @@ export const Gauge = { CONNS_USED: 0, FRAMES_FREE: 1, TRACE_LOST: 2, TURNS: 3 } 
 const GAUGE_CELLS = 8
 
 export const ARM_CELLS = 8
-const EVENT_CELLS = 128
+/** Drop reasons are below the first event, and from 128 on behind the last one. */
+const EVENT_CELLS = 192
 /** 16 of each protocol of KEY. */
 const STATE_CELLS = 64
 const NEIGH_CELLS = 8

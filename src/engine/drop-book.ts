@@ -14,8 +14,8 @@
 
 import type { Frames } from './frames.ts'
 
-/** Drop reasons are below Event.CONNS_OPENED. */
-const REASONS = 64
+/** Rows: drop reasons are below 64 and from 128 to 191. */
+const REASONS = 128
 /** A power of two. */
 export const ENTRIES = 8
 /** Bytes kept of a frame: virtio-net header 10, Ethernet 14, IP and TCP up to 60 each. */
@@ -69,14 +69,15 @@ export class DropBook {
   keep(reason: number, arm: number, slot: number): void {
     const cells = this.#cells
     const arena = this.#arena
-    const count = cells[reason]
-    const at = FIRST_ENTRY + reason * RING_CELLS + (count & (ENTRIES - 1)) * ENTRY_CELLS
+    const row = rowOf(reason)
+    const count = cells[row]
+    const at = FIRST_ENTRY + row * RING_CELLS + (count & (ENTRIES - 1)) * ENTRY_CELLS
     // The oldest entry is of this millisecond too.
     const low = this.#low
     const high = this.#high
     if (cells[at] === low && cells[at + 1] === high && cells[at + 3] !== 0) return
     // An add and no store: nothing that follows may be seen before it.
-    Atomics.add(cells, reason, 1)
+    Atomics.add(cells, row, 1)
     const length = this.#frames.length[slot]
     cells[at] = low
     cells[at + 1] = high
@@ -86,24 +87,29 @@ export class DropBook {
     const to = at + HEAD_CELLS
     const from = this.#frames.start[slot] >> 2
     for (let i = 0; i < words; i++) cells[to + i] = arena[from + i]
-    Atomics.store(cells, REASONS + reason, (count + 1) | 0)
+    Atomics.store(cells, REASONS + row, (count + 1) | 0)
   }
+}
+
+function rowOf(reason: number): number {
+  return (reason & 63) | ((reason >> 1) & 64)
 }
 
 /** The last refused frames of a reason, the newest first, at most ENTRIES; for whoever reads the memory of a DropBook. */
 export function refusals(memory: ArrayBufferLike, reason: number): Refusal[] {
   const cells = new Int32Array(memory, 0, DropBook.bytes / 4)
-  const done = Atomics.load(cells, REASONS + reason)
+  const row = rowOf(reason)
+  const done = Atomics.load(cells, REASONS + row)
   const found: Refusal[] = []
   for (let back = 1; back <= ENTRIES; back++) {
     const number = (done - back) | 0
-    const at = FIRST_ENTRY + reason * RING_CELLS + (number & (ENTRIES - 1)) * ENTRY_CELLS
+    const at = FIRST_ENTRY + row * RING_CELLS + (number & (ENTRIES - 1)) * ENTRY_CELLS
     const copy = cells.slice(at, at + ENTRY_CELLS)
     const [low = 0, high = 0, arm = 0, length = 0] = copy
     const time = high * HIGH + (low >>> 0)
     // Never written, or being written again: the ones before it are older still.
     if (length === 0) break
-    if (((Atomics.load(cells, reason) - number) | 0) > ENTRIES) break
+    if (((Atomics.load(cells, row) - number) | 0) > ENTRIES) break
     const kept = Math.min(length, KEPT_BYTES)
     found.push({ time, arm, length, bytes: new Uint8Array(copy.buffer, HEAD_CELLS * 4, kept) })
   }

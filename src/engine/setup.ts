@@ -203,7 +203,7 @@ export class Setup {
   addAddress(arm: Arm, address: number, prefixLength: number, now: number): void {
     arm.addAddress(IPV4, address, prefixLength)
     this.#lipMoved(address)
-    if (prefixLength < 32) this.#reroute(now)
+    if (prefixLength < 32) this.reroute(now)
   }
 
   removeAddress(arm: Arm, address: number, prefixLength: number, now: number): void {
@@ -211,18 +211,18 @@ export class Setup {
     this.#lipMoved(address)
     if (prefixLength === 32) return
     arm.removeRoute(address & prefixMask(prefixLength), prefixLength)
-    this.#reroute(now)
+    this.reroute(now)
   }
 
   /** `gateway` 0 means on-link. */
   addRoute(arm: Arm, network: number, prefixLength: number, gateway: number, now: number): void {
     arm.addRoute({ network, prefixLength, gateway })
-    this.#reroute(now)
+    this.reroute(now)
   }
 
   removeRoute(arm: Arm, network: number, prefixLength: number, now: number): void {
     arm.removeRoute(network, prefixLength)
-    this.#reroute(now)
+    this.reroute(now)
   }
 
   /** ms that ESTABLISHED lasts where the service says nothing. */
@@ -244,8 +244,11 @@ export class Setup {
       service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
   }
 
-  /** An RS that no route leads to any more keeps its old way: control refuses such a config, and removes the RS after it. */
-  #reroute(now: number): void {
+  /**
+   * Finds the next hop of each RS anew, and asks for those that are not known. An RS that no route leads to any more keeps its old
+   * way: control refuses such a config, and removes the RS after it.
+   */
+  reroute(now: number): void {
     for (const dest of this.#dests.list) if (dest !== undefined) this.#route(dest, now)
   }
 

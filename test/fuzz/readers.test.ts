@@ -37,9 +37,10 @@ test('every reader has its number of inputs', () => {
 for (const [name, fuzz] of Object.entries(READERS)) {
   test(`${INPUTS[name]} inputs of seed ${SEED}: ${name}`, async () => {
     const { inputs, taken, blocks, fresh } = await fuzz({ seed: SEED, inputs: INPUTS[name] ?? 0 })
-    // Whose inputs are all refused, or all taken alike, tests nothing.
+    // Whose inputs are all refused, or all taken alike, tests nothing. The smallest reader, of what health checks thought, has 24 to 38 blocks: V8
+    // counts a function that it has thrown away and compiled again as another.
     assert.ok(taken > inputs / 50, `${taken} of ${inputs} were taken`)
-    assert.ok(fresh > 0 && blocks > 30, `${blocks} blocks reached, ${fresh} not by seeds`)
+    assert.ok(fresh > 0 && blocks > 20, `${blocks} blocks reached, ${fresh} not by seeds`)
   })
 }
 

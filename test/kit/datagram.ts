@@ -1,7 +1,7 @@
 /** Packets that are not TCP: datagrams of UDP, and ICMP errors with what they quote. */
 
 import type { DecodedUdp } from './decode.ts'
-import { checksum, concat, ip, ipv4, pseudoHeader, vnetHeader } from './frame.ts'
+import { checksum, concat, ip, ipv4, ipv6, pseudoHeader, vnetHeader } from './frame.ts'
 
 /** Ends of a packet, or of what would answer it. */
 export interface Ends {
@@ -39,6 +39,7 @@ export function datagram(fields: DatagramFields): Uint8Array {
   const whole = concat(Uint8Array.of(...head, 0, 0), payload)
   const pseudo = pseudoHeader(ip(src), ip(dst), 17, bytes)
   whole.set(be16(fields.checksum ?? (checksum(concat(pseudo, whole)) || 0xffff)), 6)
+  if (src.includes(':')) return ipv6({ src, dst, next: 17, hopLimit: ttl }, whole)
   const options = ipOptions ?? new Uint8Array()
   return ipv4({ src, dst, protocol: 17, ttl, options, fragment: df ? 0x4000 : 0 }, whole)
 }

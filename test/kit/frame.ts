@@ -37,8 +37,19 @@ export function flagBits(letters: string): number {
   return bits
 }
 
+/** The bytes of an address of either family. */
 export function ip(text: string): number[] {
-  return text.split('.').map(Number)
+  if (!text.includes(':')) return text.split('.').map(Number)
+  const [head, tail] = text.split('::').map(groups)
+  if (tail === undefined) return head
+  return [...head, ...Array<number>(16 - head.length - tail.length).fill(0), ...tail]
+}
+
+function groups(text: string): number[] {
+  if (text === '') return []
+  return text
+    .split(':')
+    .flatMap(part => (part.includes('.') ? ip(part) : be16(Number(`0x${part}`))))
 }
 
 export function mac(text: string): number[] {
@@ -97,13 +108,65 @@ export function ipv4(fields: Ipv4Fields, body: Uint8Array): Uint8Array {
   return concat(header, body)
 }
 
-/** Sum-ready pseudo header of TCP (RFC 9293 section 3.1). */
+export interface Ipv6Fields {
+  src: string
+  dst: string
+  /** Of what is inside; in front of it stand the extension headers. */
+  next: number
+  hopLimit?: number
+  trafficClass?: number
+  flow?: number
+  extensions?: readonly Extension[]
+}
+
+/** An extension header, from the byte behind its next header on. */
+export interface Extension {
+  kind: number
+  rest: Uint8Array
+}
+
+export function ipv6(fields: Ipv6Fields, body: Uint8Array): Uint8Array {
+  const { src, dst, next, extensions = [], trafficClass = 0, flow = 0 } = fields
+  const kinds = [...extensions.map(({ kind }) => kind), next]
+  const headers = extensions.map(({ rest }, i) => concat(Uint8Array.of(kinds[i + 1]), rest))
+  const inside = concat(...headers, body)
+  const header = Uint8Array.from([
+    ...be32(((6 << 28) | (trafficClass << 20) | flow) >>> 0),
+    ...be16(inside.length),
+    kinds[0],
+    fields.hopLimit ?? 64,
+    ...ip(src),
+    ...ip(dst),
+  ])
+  return concat(header, inside)
+}
+
+/** The fragment header: offset in bytes. */
+export function fragmentHeader(offset: number, more: boolean, id: number): Extension {
+  return { kind: 44, rest: Uint8Array.from([0, ...be16(offset | (more ? 1 : 0)), ...be32(id)]) }
+}
+
+/** A message of ICMPv6 with its checksum, from the type on; `body` stands behind the checksum. */
+export function icmpv6(
+  ends: { src: string; dst: string },
+  type: number,
+  code: number,
+  body: Uint8Array,
+): Uint8Array {
+  const message = concat(Uint8Array.of(type, code, 0, 0), body)
+  const pseudo = pseudoHeader(ip(ends.src), ip(ends.dst), 58, message.length)
+  message.set(be16(checksum(concat(pseudo, message))), 2)
+  return message
+}
+
+/** Sum-ready pseudo header of TCP (RFC 9293 section 3.1), of IPv6 as RFC 8200 8.1 has it. */
 export function pseudoHeader(
   src: number[],
   dst: number[],
   protocol: number,
   bytes: number,
 ): Uint8Array {
+  if (src.length === 16) return Uint8Array.from([...src, ...dst, ...be32(bytes), 0, 0, 0, protocol])
   return Uint8Array.from([...src, ...dst, 0, protocol, ...be16(bytes)])
 }
 
@@ -134,6 +197,11 @@ export function tcp(fields: TcpFields): Uint8Array {
 
 /** A whole Ethernet frame with a complete checksum. */
 export function tcpFrame(fields: TcpFields & { srcMac: string; dstMac: string }): Uint8Array {
+  const { src, dst, srcMac, dstMac, ttl, tos } = fields
+  if (src.includes(':')) {
+    const header = { src, dst, next: 6, hopLimit: ttl ?? 64, trafficClass: tos ?? 0 }
+    return ethernet(dstMac, srcMac, 0x86dd, ipv6(header, tcp(fields)))
+  }
   const packet = ipv4(
     {
       src: fields.src,

@@ -1,0 +1,56 @@
+/** ICMPv6 (RFC 4443), neighbour discovery (RFC 4861) and MLD (RFC 2710, RFC 3810); offsets are from its first byte. */
+
+export const ICMPV6 = {
+  TYPE: 0,
+  CODE: 1,
+  CHECKSUM: 2,
+  /** Of an echo. */
+  ID: 4,
+  SEQUENCE: 6,
+  /** Of a packet too big (4 bytes). */
+  MTU: 4,
+  /** Of a parameter problem (4 bytes): the offset of what is wrong. */
+  POINTER: 4,
+  HEADER: 8,
+} as const
+
+/** Errors have types below 128. */
+export const ICMPV6_TYPE = {
+  UNREACHABLE: 1,
+  TOO_BIG: 2,
+  TIME_EXCEEDED: 3,
+  PARAMETER_PROBLEM: 4,
+  ECHO: 128,
+  ECHO_REPLY: 129,
+  MLD_QUERY: 130,
+  MLD_REPORT: 131,
+  MLD_DONE: 132,
+  ROUTER_SOLICIT: 133,
+  ROUTER_ADVERT: 134,
+  NEIGHBOUR_SOLICIT: 135,
+  NEIGHBOUR_ADVERT: 136,
+  REDIRECT: 137,
+  MLD2_REPORT: 143,
+} as const
+
+/** Codes of UNREACHABLE. */
+export const UNREACHABLE6 = { NO_ROUTE: 0, PROHIBITED: 1, ADDRESS: 3, PORT: 4 } as const
+
+/** Neighbour solicitation and advertisement: flags (of the latter), target, then options. */
+export const ND = { FLAGS: 4, TARGET: 8, OPTIONS: 24 } as const
+/** Bits of an advertisement's first byte of flags. */
+export const ND_FLAG = { ROUTER: 0x80, SOLICITED: 0x40, OVERRIDE: 0x20 } as const
+
+/** Options of neighbour discovery: type, length in 8 bytes with these two counted. */
+export const ND_OPTION = {
+  SOURCE_LINK: 1,
+  TARGET_LINK: 2,
+  PREFIX: 3,
+  REDIRECTED: 4,
+  MTU: 5,
+} as const
+
+/** Whether it quotes the packet that it is about. */
+export function isIcmpv6Error(type: number): boolean {
+  return type < 128
+}
