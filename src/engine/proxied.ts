@@ -61,12 +61,10 @@ export class Proxied {
     if (p.key !== KEY_TCP) return (t & 1) === 0 ? this.#datagram(slot, p, conn, out.mtu) : 0
     if ((t & 1) === 1) return this.#ofRs(p, conn)
     const cell = this.space.cell(conn)
-    const isSyn = (p.flags & SYN) !== 0
-    const seq = this.#pkt.getInt32(p.l4 + TCP_SEQ)
-    const at = this.space.offset(conn, seq + (isSyn ? 1 : 0))
+    if ((p.flags & SYN) !== 0) return this.#syn(slot, p, cell)
+    const at = this.space.offset(conn, this.#pkt.getInt32(p.l4 + TCP_SEQ))
     const carries = (p.flags & RST) === 0 && (p.payload > 0 || (p.flags & FIN) !== 0)
-    if (isSyn && (at !== 0 || !carries)) return this.#syn(slot, p, cell)
-    if (isAcked(cell) && !isSyn) return this.#move(p, TCP_SEQ, moreOf(cell))
+    if (isAcked(cell)) return this.#move(p, TCP_SEQ, moreOf(cell))
     if (at === 0 && carries) return this.#first(slot, p, conn, out, dest, now)
     const before = -knownOf(cell)
     // In front of the stream there is nothing but the byte of a keepalive.
@@ -77,7 +75,10 @@ export class Proxied {
     return this.#move(p, TCP_SEQ, moreOf(cell))
   }
 
-  /** One that is not of the stream that is known, or has nothing of it: no byte goes to the RS with it. */
+  /**
+   * Data of TCP Fast Open is left out: the RS acknowledges the SYN alone, so that its answer says which SYN that was, and the client sends
+   * the data again (RFC 7413 4.2.2).
+   */
   #syn(slot: number, p: Parsed, cell: number): number {
     if (p.payload > 0) {
       if (!isIntact(this.#pkt, p)) return -Drop.TCP_CHECKSUM
@@ -103,11 +104,6 @@ export class Proxied {
     if (fits && p.ipTotal + by <= TOTAL_MOST && header.hasRoom(slot, by)) {
       header.replace(slot, p, taken, true)
       this.#counters.count(PROXY_ADDED)
-      return this.#move(p, TCP_SEQ, first)
-    }
-    if ((p.flags & SYN) !== 0) {
-      // The RS will acknowledge its SYN alone, and the client send the rest again (RFC 7413 4.1.3.1).
-      header.cut(slot, p)
       return this.#move(p, TCP_SEQ, first)
     }
     const ahead = this.#frames.take()

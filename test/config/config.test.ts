@@ -135,7 +135,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   const expected = [
     ...['kind', 'mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
-    ...['one_packet', 'check', 'passive'],
+    ...['one_packet', 'proxy_protocol', 'check', 'passive'],
     ...['upper_threshold', 'lower_threshold', 'backup', 'timeouts', 'timeouts'],
     ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'size', 'dump'],
     ...['http', 'ui'],
