@@ -8,7 +8,7 @@ import {
   serviceName,
 } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
-import { DEFAULT_SCHEDULER, PROXY_PROTOCOLS, WHEN_DOWN } from '../api/words.ts'
+import { DEFAULT_SCHEDULER, HASH_TARGETS, PROXY_PROTOCOLS, WHEN_DOWN } from '../api/words.ts'
 import { checkSchema } from './check-keys.ts'
 import {
   armOf,
@@ -52,6 +52,9 @@ function fieldsOf(fields: ServiceFields) {
   const { scheduler, when_down, persistence_prefix, one_packet, proxy_protocol } = fields
   return {
     scheduler: scheduler ?? DEFAULT_SCHEDULER,
+    hash_fallback: fields.hash_fallback ?? false,
+    hash_port: fields.hash_port ?? false,
+    hash_target: fields.hash_target ?? HASH_TARGETS[0],
     when_down: when_down ?? WHEN_DOWN[0],
     persistence_prefix: persistence_prefix ?? 32,
     one_packet: one_packet ?? false,

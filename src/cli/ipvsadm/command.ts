@@ -10,10 +10,12 @@ import {
 } from '../../api/edits.ts'
 import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import { DEFAULT_PROTOCOL, PROTOCOL_NAMES, PROTOCOLS, type Protocol } from '../../api/protocols.ts'
-import { SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
+import { WHEN_DOWN } from '../../api/words.ts'
 import { maskLength } from '../../config/cidr.ts'
+import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
+import { IPV6_BITS } from '../../wire/ipv6-address.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
-import { endpoint, ipv4, tuple } from './endpoints.ts'
+import { endpoint, ip, tuple } from './endpoints.ts'
 import {
   BACKUP,
   COMMANDS,
@@ -25,6 +27,8 @@ import {
   SERVICE_OPTIONS,
 } from './options.ts'
 import { REFUSED } from './refused.ts'
+import { schedulingOf } from './scheduling.ts'
+import { first, oneOf, whole } from './values.ts'
 
 export const TOOL = 'tapvs ipvsadm'
 
@@ -132,7 +136,7 @@ function editOf(
       return { edit: name, service, server: serverKey(given) }
     case 'add-laddr':
     case 'del-laddr': {
-      const address = ipv4(first(given, 'laddr') as string, 'an IPv4 address after -z')
+      const address = ip(first(given, 'laddr') as string, 'an IP address after -z')
       const arm = first(given, 'ifname') as string
       return { edit: name === 'add-laddr' ? 'add-lip' : 'delete-lip', service, address, arm }
     }
@@ -155,7 +159,7 @@ function listCommand(given: Given): ListCommand {
   const conns: ConnFilter = { one: sockpair !== undefined }
   if (service.service) {
     const { protocol, address, port } = service.service
-    Object.assign(conns, { protocol, vip: `${address}:${port}` })
+    Object.assign(conns, { protocol, vip: `${hostText(address)}:${port}` })
   }
   if (sockpair !== undefined) Object.assign(conns, tuple(sockpair))
   if (cpu !== undefined) conns.worker = whole(cpu, '--cpu', 1, 32)
@@ -185,13 +189,12 @@ function timeouts(given: Given): Command {
 }
 
 function serviceFields(given: Given): ServiceFields {
-  const scheduler = first(given, 'scheduler')
   const persistence = persistenceOf(given)
   const timeout = first(given, 'conn-timeout')
   const whenDown = first(given, 'when-down')
   const connTimeout = timeout === undefined ? 0 : whole(timeout, '--conn-timeout', 0, SECONDS_MAX)
   return {
-    ...(scheduler !== undefined && { scheduler: oneOf(scheduler, SCHEDULER_CHOICES, 'scheduler') }),
+    ...schedulingOf(given),
     ...persistence,
     ...(connTimeout > 0 && { conn_timeout: connTimeout }),
     ...(whenDown !== undefined && { when_down: oneOf(whenDown, WHEN_DOWN, 'answer') }),
@@ -224,11 +227,13 @@ function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persi
   }
   const text = first(given, 'persistent')
   const persistence = text === undefined ? PERSISTENCE_SEC : whole(text, '-p', 1, SECONDS_MAX)
-  return { persistence, ...(mask !== undefined && { persistence_prefix: prefixOf(mask) }) }
+  const isIpv6 = isIpv6Text(serviceKey(given)?.address ?? '')
+  return { persistence, ...(mask !== undefined && { persistence_prefix: prefixOf(mask, isIpv6) }) }
 }
 
-/** The length of 255.255.255.0 or 24. */
-function prefixOf(mask: string): number {
+/** The length of 255.255.255.0 or 24; of IPv6 it is a length always. */
+function prefixOf(mask: string, isIpv6: boolean): number {
+  if (isIpv6) return whole(mask, '-M', 1, IPV6_BITS)
   const length = maskLength(mask)
   if (length !== undefined) return length
   throw usage(`expected a netmask like 255.255.255.0 after -M, found ${JSON.stringify(mask)}`)
@@ -278,19 +283,4 @@ function serverKey(given: Given): ServerKey {
   const { protocol = DEFAULT_PROTOCOL } = serviceKey(given) ?? {}
   const { address, port } = endpoint(text, '-r', 'RIP[:PORT], like 10.0.0.1:80', protocol)
   return port === undefined ? { address } : { address, port }
-}
-
-function whole(text: string, flag: string, min: number, max: number): number {
-  const number = /^\d{1,15}$/.test(text) ? Number(text) : -1
-  if (number >= min && number <= max) return number
-  throw usage(`expected a whole number ${min}-${max} after ${flag}, found ${JSON.stringify(text)}`)
-}
-
-function oneOf<const T extends readonly string[]>(text: string, known: T, what: string): T[number] {
-  if (known.includes(text)) return text as T[number]
-  throw usage(`no ${what} ${JSON.stringify(text)} here: ${known.join(' or ')}`)
-}
-
-function first({ options }: Given, name: string): string | undefined {
-  return options.get(name)?.[0]
 }

@@ -1,6 +1,5 @@
 /** What other builds of ipvsadm have and this has not; read, so that their errors can say why. */
 
-import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
 import type { OptionRow } from '../grammar/options.ts'
 
 const FULLNAT_ONLY =
@@ -16,8 +15,16 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
     short: 'q',
     refused: 'ICMP services are not supported; pings of a VIP are answered',
   },
-  { long: 'icmpv6-service', short: '1', refused: 'IPv6 is not supported yet' },
-  { long: 'ipv6', short: '6', refused: 'IPv6 is not supported yet' },
+  {
+    long: 'icmpv6-service',
+    short: '1',
+    refused: 'ICMPv6 services are not supported; pings of a VIP are answered',
+  },
+  {
+    long: 'ipv6',
+    short: '6',
+    refused: 'is for firewall marks, which are not supported; name the service by -t [VIP]:PORT',
+  },
   {
     long: 'fwmark-service',
     short: 'f',
@@ -42,14 +49,6 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
     refused: 'SYN proxy is not supported; the SYN goes to the real server',
   },
   { long: 'expire-quiescent', refused: NO_FLAG },
-  {
-    long: 'hash-target',
-    refused: `is for conhash, which is not supported; schedulers are ${allOf(SCHEDULER_NAMES)}`,
-  },
-  {
-    long: 'sched-flags',
-    refused: `schedulers have no flags here; schedulers are ${allOf(SCHEDULER_NAMES)}`,
-  },
   { long: 'pe', refused: 'persistence is by client address only; leave it out' },
   { long: 'persistent-conn', refused: 'who keeps which real server is not listed yet' },
   { long: 'dest-check', refused: 'is not supported here; health checks are set in the config' },

@@ -4,8 +4,10 @@ import type { ServiceInfo } from '../../api/commands.ts'
 import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
 import { maskText } from '../../config/cidr.ts'
+import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { CliError } from '../daemon/client.ts'
 import { readCommand } from './command.ts'
+import { knownScheduling, schedFlags } from './scheduling.ts'
 
 /** The edits that ipvsadm has a command for. */
 export type IpvsadmEdit = Extract<
@@ -19,14 +21,14 @@ export function saveText(services: readonly ServiceInfo[]): string {
 }
 
 function editsOf(info: ServiceInfo): IpvsadmEdit[] {
-  const { protocol, address, port, scheduler, persistence, persistence_prefix } = info
+  const { protocol, address, port, persistence, persistence_prefix } = info
   const { conn_timeout, when_down, one_packet, proxy_protocol } = info
   const service = { protocol, address, port }
   return [
     {
       edit: 'add-service',
       service,
-      scheduler,
+      ...knownScheduling(info),
       ...(persistence > 0 && {
         persistence,
         ...(persistence_prefix < 32 && { persistence_prefix }),
@@ -82,8 +84,10 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         edit.edit === 'add-service' ? '-A' : '-E',
         ...serviceWords(edit.service),
         ...option('-s', edit.scheduler),
+        ...option('--sched-flags', schedFlags(edit)),
+        ...option('--hash-target', edit.hash_target),
         ...option('-p', edit.persistence),
-        ...option('-M', edit.persistence_prefix && maskText(edit.persistence_prefix)),
+        ...option('-M', maskOf(edit)),
         ...option('--conn-timeout', edit.conn_timeout),
         ...option('--when-down', edit.when_down),
         ...(edit.one_packet ? ['-o'] : []),
@@ -105,16 +109,24 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
   }
 }
 
+/** As it is written for the family of the service. */
+function maskOf({
+  service,
+  persistence_prefix: prefix,
+}: Extract<IpvsadmEdit, { edit: 'add-service' | 'edit-service' }>): string | number | undefined {
+  return prefix === undefined || isIpv6Text(service.address) ? prefix : maskText(prefix)
+}
+
 function option(flag: string, value: string | number | undefined): (string | number)[] {
   return value === undefined ? [] : [flag, value]
 }
 
 function serviceWords({ protocol, address, port }: ServiceKey): string[] {
-  return [`-${PROTOCOLS[protocol].letter}`, `${address}:${port}`]
+  return [`-${PROTOCOLS[protocol].letter}`, `${hostText(address)}:${port}`]
 }
 
 function serverText({ address, port }: ServerKey): string {
-  return port === undefined ? address : `${address}:${port}`
+  return port === undefined ? hostText(address) : `${hostText(address)}:${port}`
 }
 
 export interface Restored {

@@ -4,6 +4,7 @@ import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import { PROXY_PROTOCOLS } from '../../api/words.ts'
 import type { Change, RsChange, ServiceChange } from '../../config/changes.ts'
 import type { Arm } from '../../engine/arm.ts'
+import { NO_HASHING } from '../../engine/asker.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
 import { Family, linkOf } from '../../engine/family.ts'
@@ -236,6 +237,7 @@ function putService(setup: Setup, service: ServiceChange): void {
   const reject = whenDown === 'reject'
   setup.putService(numberOf(service), ipv4Int(address), port, {
     scheduler,
+    hashing: service.hashing ?? NO_HASHING,
     lips,
     establishedMs: connTimeout * 1000,
     onePacket: service.onePacket ?? false,
