@@ -9,6 +9,7 @@ import { prefixMask } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { type Arm, routeOut } from './arm.ts'
 import { isRegular } from './candidates.ts'
+import { PROXY } from './conn-layout.ts'
 import { Family, linkOf } from './family.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
@@ -119,6 +120,7 @@ export class Setup {
     service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
     service.reject = options.reject
     service.onePacket = options.onePacket && protocol === PROTO.UDP
+    service.proxy = options.proxy ?? PROXY.OFF
     service.persistenceMs = options.persistenceMs
     service.clientMask = prefixMask(options.clientPrefix)
     service.establishedMs = options.establishedMs
