@@ -52,7 +52,7 @@ function fieldsOf({ scheduler, when_down, persistence_prefix, one_packet }: Serv
   return {
     scheduler: scheduler ?? DEFAULT_SCHEDULER,
     when_down: when_down ?? WHEN_DOWN[0],
-    persistence_prefix: persistence_prefix ?? 32,
+    persistence_prefix,
     one_packet: one_packet ?? false,
   } as const
 }

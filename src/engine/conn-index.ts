@@ -78,6 +78,13 @@ export class ConnIndex {
     return t
   }
 
+  /** findWide() with the address that a packet came from as its words. */
+  findOf(key: number, source: Int32Array, saddr: number, daddr: number, ports: number): number {
+    const { sought } = this
+    for (let i = 0; i < COLUMN_CELLS; i++) sought[i] = source[i]
+    return this.findWide(key, saddr, daddr, ports)
+  }
+
   /** The first tuple id that find() looks at, or -1. */
   entry(key: number, saddr: number, daddr: number, ports: number): number {
     return ~this.#heads[hash(this.#seed, key, saddr, daddr, ports) & this.#mask]

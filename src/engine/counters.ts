@@ -78,6 +78,11 @@ export const Drop = {
   ICMP_QUOTE: 61,
   ICMP_NO_CONN: 62,
   ICMP_SEQUENCE: 63,
+  IP_EXTENSION: 128,
+  ND_HEADER: 129,
+  ND_NOT_OURS: 130,
+  ND_UNSOLICITED: 131,
+  ND_CLAIMS_OURS: 132,
 } as const
 
 /** Events that are not drops. */
@@ -121,6 +126,10 @@ export const Event = {
   ICMP_PORT_UNREACHABLE: 104,
   ICMP_HOST_UNREACHABLE: 105,
   ICMP_LIMITED: 106,
+  ND_REPLIES: 107,
+  ND_REQUESTS: 108,
+  ND_ANNOUNCED: 109,
+  MLD_REPORTS: 110,
   ENGINE_FAULTS: 120,
   WORKER_RESTARTS: 121,
 } as const

@@ -1,5 +1,6 @@
 /** Which RS a new connection goes to. How it gets there is of its method (xmit/), its record conns.ts's. */
 
+import { KEY } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
@@ -7,6 +8,8 @@ import { sayScheduled } from './say.ts'
 import type { Dest, Dests, Service } from './service.ts'
 import { LOCKED, type Templates } from './templates.ts'
 import { Chosen, type TraceRing } from './trace.ts'
+
+const { IPV6 } = KEY
 
 export class Placement {
   readonly #dests: Dests
@@ -38,10 +41,10 @@ export class Placement {
     if (service.persistenceMs === 0) {
       return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER)
     }
-    const network = p.saddr & service.clientMask
+    const network = this.#networkOf(service, p)
     const { vip, candidates } = service
     // What answers TCP and UDP at one port, as DNS does, are two services.
-    const port = (service.protocol << 16) | service.vport
+    const port = (service.family << 24) | (service.protocol << 16) | service.vport
     const place = this.#templates.find(network, vip, port, now)
     const known = place < 0 ? undefined : this.#dests.list[place]
     const keeps =
@@ -54,6 +57,11 @@ export class Placement {
     if (place === LOCKED || !this.#templates.put(network, vip, port, dest.index, until))
       this.#counters.count(Event.PERSISTENCE_LOCKED)
     return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER)
+  }
+
+  /** What a client is known by to all workers. */
+  #networkOf({ clientMask, clientPrefix }: Service, { key, saddr, source }: Parsed): number {
+    return key < IPV6 ? saddr & clientMask : this.#templates.clientOf(source, clientPrefix)
   }
 
   #chosen(dest: Dest | undefined, p: Parsed, why: number): Dest | undefined {

@@ -4,6 +4,7 @@
  */
 
 import type { Candidate, Candidates } from './candidates.ts'
+import { Family } from './family.ts'
 import { Limits } from './limits.ts'
 import type { SaPool } from './sa-pool.ts'
 
@@ -11,6 +12,8 @@ import type { SaPool } from './sa-pool.ts'
 export interface Dest extends Candidate {
   readonly index: number
   readonly service: Service
+  /** Of `rip`. */
+  readonly family: number
   /** Connections of all workers that it may have, -1 for any number; full, it is used again below `lower` or, if 0, `upper`. */
   upper: number
   lower: number
@@ -24,6 +27,8 @@ export type Pick = (service: Service, without: number) => Dest | undefined
 
 export interface Service {
   readonly protocol: number
+  /** Of `vip`, which is a word (family.ts). */
+  readonly family: number
   readonly vip: number
   readonly vport: number
   pick: Pick
@@ -44,6 +49,8 @@ export interface Service {
   /** ms for which a client (its network, by `clientMask`) keeps its RS; 0 for not at all. */
   persistenceMs: number
   clientMask: number
+  /** The same in bits. */
+  clientPrefix: number
   /** Scheduler state: position in dests, and wrr's current weight. */
   cursor: number
   currentWeight: number
@@ -77,6 +84,7 @@ const STATS = 5
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { IN_PACKETS, IN_BYTES } = Stat
+const { IPV4 } = Family
 
 /**
  * What packets read and count of an RS: 64 bytes each, one cache line, so that many RSs cost one miss per packet.
@@ -258,34 +266,38 @@ export class Dests {
 }
 
 export class Services {
-  readonly #byAddress = new Map<number, Map<number, Service>>()
+  readonly #byFamily: readonly Map<number, Map<number, Service>>[] = [new Map(), new Map()]
 
   add(service: Service): void {
-    const ports = this.#byAddress.get(service.vip) ?? new Map<number, Service>()
-    this.#byAddress.set(service.vip, ports)
-    ports.set((service.protocol << 16) | service.vport, service)
+    const { protocol, vip, vport, family } = service
+    const addresses = this.#byFamily[family]
+    const ports = addresses.get(vip) ?? new Map<number, Service>()
+    addresses.set(vip, ports)
+    ports.set((protocol << 16) | vport, service)
   }
 
   /** => what was there */
-  remove(protocol: number, vip: number, vport: number): Service | undefined {
-    const service = this.find(protocol, vip, vport)
-    this.#byAddress.get(vip)?.delete((protocol << 16) | vport)
+  remove(protocol: number, vip: number, vport: number, family: number): Service | undefined {
+    const service = this.find(protocol, vip, vport, family)
+    this.#byFamily[family].get(vip)?.delete((protocol << 16) | vport)
     return service
   }
 
   /** In no order of meaning. */
   all(): Service[] {
-    return [...this.#byAddress.values()].flatMap(ports => [...ports.values()])
+    return this.#byFamily.flatMap(addresses =>
+      [...addresses.values()].flatMap(ports => [...ports.values()]),
+    )
   }
 
   /** Some service has this address. */
-  has(vip: number): boolean {
-    const ports = this.#byAddress.get(vip)
+  has(vip: number, family: number): boolean {
+    const ports = this.#byFamily[family].get(vip)
     return ports !== undefined && ports.size > 0
   }
 
-  find(protocol: number, vip: number, vport: number): Service | undefined {
-    return this.#byAddress.get(vip)?.get((protocol << 16) | vport)
+  find(protocol: number, vip: number, vport: number, family: number = IPV4): Service | undefined {
+    return this.#byFamily[family].get(vip)?.get((protocol << 16) | vport)
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { Arm } from './arm.ts'
 import { Family } from './family.ts'
+import type { SaPool } from './sa-pool.ts'
 import type { SchedulerName } from './schedule.ts'
 import type { Dest, Lips, Service } from './service.ts'
 
@@ -17,6 +18,8 @@ export interface ServiceOptions {
   reject: boolean
   /** Of UDP: each datagram has a connection of its own, which is over behind it. */
   onePacket: boolean
+  /** Of the VIP; left out for IPv4. */
+  family?: number
   /** Index of the only arm whose clients it serves, from its first put on; left out for any. */
   onlyArm?: number
   /** ms for which a client keeps its RS, 0 for not at all; clients are told apart by this many bits. */
@@ -27,6 +30,8 @@ export interface ServiceOptions {
 export interface RsOptions {
   /** Place in Dests, of no other RS that has connections. */
   index: number
+  /** Of `rip`; left out for IPv4. */
+  family?: number
   rip: number
   rport: number
   weight: number
@@ -46,19 +51,20 @@ export interface ServiceImage extends Omit<Service, 'pick' | 'dests' | 'candidat
 
 export interface SetupImage {
   services: ServiceImage[]
-  /** Addresses; a LIP that was taken away may still have its pool. */
-  lips: number[]
+  /** Words by family; a LIP that was taken away may still have its pool. */
+  lips: number[][]
   establishedMs: number
 }
 
 /** Spelt out: what a spread makes is read many times slower by whoever walks over thousands of them. */
 export function newDest(
   service: Service,
-  { index, rip, rport, weight, upper, lower, backup }: RsOptions,
+  { index, family = IPV4, rip, rport, weight, upper, lower, backup }: RsOptions,
 ): Dest {
   return {
     index,
     service,
+    family,
     rip,
     rport,
     weight,
@@ -81,8 +87,23 @@ export function startOver(service: Service): void {
 export function armsOf(lips: readonly number[], pools: Lips, arms: readonly Arm[]): number {
   let mask = 0
   for (const place of lips) {
-    const lip = pools[place]?.lip
-    for (const arm of arms) if (arm.owns(IPV4, lip)) mask |= 1 << arm.index
+    const pool = pools[place]
+    if (pool === undefined) continue
+    for (const arm of arms) if (arm.owns(pool.family, pool.lip)) mask |= 1 << arm.index
   }
   return mask
+}
+
+/** One of the addresses has both pools, if there is a first. */
+export function isSame(one: SaPool | undefined, other: SaPool): boolean {
+  return one?.lip === other.lip && one.family === other.family
+}
+
+export function findRs(
+  { dests }: Service,
+  rip: number,
+  rport: number,
+  family: number = IPV4,
+): Dest | undefined {
+  return dests.find(dest => dest.rip === rip && dest.rport === rport && dest.family === family)
 }

@@ -121,3 +121,14 @@ export function inIpPrefix(address: IpAddress, { network, length }: IpPrefix): b
 export function ipPrefixText({ network, length }: IpPrefix): string {
   return `${ipText(network)}/${length}`
 }
+
+/** Of texts of addresses: as numbers, those of IPv4 first. => as Array.sort has it */
+export function compareIp(a: string, b: string): number {
+  const [one, other] = [wordsOf(ipAddress(a)), wordsOf(ipAddress(b))]
+  const at = one.findIndex((word, i) => word !== other[i])
+  return at < 0 ? one.length - other.length : (one[at] as number) - (other[at] as number)
+}
+
+function wordsOf(address: IpAddress): number[] {
+  return typeof address === 'number' ? [-1, address >>> 0] : address.map(word => word >>> 0)
+}

@@ -38,7 +38,7 @@ const TFO_MAGIC = 0xf989
 /** Bytes of the TOA option for an IPv4 client: kind, length, port, address. */
 export const TOA_BYTES = 8
 /** The same for an IPv6 client. */
-const TOA6_BYTES = 20
+export const TOA6_BYTES = 20
 
 /** The word `nop nop timestamp(10)` that begins the options of nearly every segment of a Linux sender. */
 export const NOP_NOP_TIMESTAMP = 0x0101080a

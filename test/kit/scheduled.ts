@@ -9,6 +9,7 @@ export function scheduled(scheduler: SchedulerName, weights: readonly number[]):
   const dests: Dest[] = []
   const made: Service = {
     protocol: 6,
+    family: 0,
     vip: 1,
     vport: 80,
     pick: SCHEDULERS[scheduler].pick,
@@ -19,6 +20,7 @@ export function scheduled(scheduler: SchedulerName, weights: readonly number[]):
     establishedMs: 0,
     persistenceMs: 0,
     clientMask: -1,
+    clientPrefix: 32,
     cursor: -1,
     currentWeight: 0,
     lipCursors: [-1],
@@ -34,6 +36,7 @@ export function destOf(service: Service, index: number, weight: number): Dest {
   return {
     index,
     service,
+    family: 0,
     rip: index,
     rport: 80,
     weight,

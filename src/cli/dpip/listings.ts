@@ -8,8 +8,8 @@ import type {
   RouteInfo,
 } from '../../api/commands.ts'
 import { linkWords } from '../../api/link-state.ts'
-import { contains, lengthOf, networkOf } from '../../config/cidr.ts'
-import { ipv4Int } from '../../wire/address.ts'
+import { contains, lengthOf, networkOf, wholeLength } from '../../config/cidr.ts'
+import { ipAddress, isIpv6Text } from '../../wire/ip-address.ts'
 
 /**
  * `dpip addr show`. sa_* stand with every LIP, as the seed has it; later builds want -s for them. With `verbose` (-v)
@@ -31,7 +31,8 @@ export function formatAddresses(addresses: readonly AddressInfo[], verbose = fal
 
 function formatAddress(info: AddressInfo, lports: AddressInfo['lports']): string {
   const { address, prefix_length, arm } = info
-  let text = `inet ${address}/${prefix_length} scope global ${arm}\n`
+  const family = isIpv6Text(address) ? 'inet6' : 'inet'
+  let text = `${family} ${address}/${prefix_length} scope global ${arm}\n`
   text += '     valid_lft forever preferred_lft forever'
   if (lports) text += ` sa_used ${lports.used} sa_free ${lports.free} sa_miss ${lports.misses}`
   return `${text}\n`
@@ -63,7 +64,14 @@ export function formatRoutes(
   let text = ''
   for (const { address, arm } of addresses) {
     const mtu = arms.find(({ name }) => name === arm)?.mtu ?? 0
-    text += line({ to: `${address}/32`, via: NONE, src: NONE, arm, mtu, scope: 'host' })
+    text += line({
+      to: `${address}/${wholeLength(address)}`,
+      via: NONE,
+      src: NONE,
+      arm,
+      mtu,
+      scope: 'host',
+    })
   }
   for (const { to, via, arm, mtu } of longestFirst(routes)) {
     const network = networkOf(to)
@@ -74,8 +82,8 @@ export function formatRoutes(
         via === null &&
         each.arm === arm &&
         each.prefix_length === prefixLength &&
-        prefixLength < 32 &&
-        contains(network, ipv4Int(each.address)),
+        prefixLength < wholeLength(to) &&
+        contains(network, ipAddress(each.address)),
     )
     text += line({ to, via: via ?? NONE, src: own?.address ?? NONE, arm, mtu, scope })
   }

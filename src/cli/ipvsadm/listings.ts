@@ -7,7 +7,7 @@ import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../a
 import type { AnyStateName } from '../../api/names.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
 import { maskText } from '../../config/cidr.ts'
-import { ipv4Int } from '../../wire/address.ts'
+import { compareIp, hostText, isIpv6Text } from '../../wire/ip-address.ts'
 
 const BANNER = 'IP Virtual Server version 0.0.0 (size=0)\n'
 
@@ -108,7 +108,7 @@ export function formatLips(services: readonly ServiceInfo[]): string {
   let text = 'VIP:VPORT            TOTAL    SNAT_IP              CONFLICTS  CONNS     \n'
   for (const { address, port, local_addresses: localAddresses } of services) {
     // The blank after the last column is the original's, and so is that it does not say the protocol.
-    text += `${pad(`${address}:${port}`, 20)} ${pad(localAddresses.length, 8)} \n`
+    text += `${pad(`${hostText(address)}:${port}`, 20)} ${pad(localAddresses.length, 8)} \n`
     for (const lip of localAddresses)
       text += `${pad('', 30)}${pad(lip.address, 20)} ${pad(lip.conflicts, 10)} ${pad(lip.conns, 10)}\n`
   }
@@ -150,13 +150,13 @@ export function largeNumber(value: number): string {
   return scaled(1e12, 'T')
 }
 
-/** `TCP`, two blanks, address:port; at most 33 characters, as the statistics need it. */
+/** `TCP`, two blanks, address:port. */
 function serviceName({ protocol, address, port }: ServiceInfo): string {
-  return `${PROTOCOLS[protocol].label.padEnd(4)} ${address}:${port}`.slice(0, 33)
+  return `${PROTOCOLS[protocol].label.padEnd(4)} ${hostText(address)}:${port}`
 }
 
 function rsName({ address, port }: RealServerInfo): string {
-  return `  -> ${`${address}:${port}`.slice(0, 28).padEnd(28)}`
+  return `  -> ${`${hostText(address)}:${port}`.padEnd(28)}`
 }
 
 /** What keeps new connections from it: the checks, as many connections as it may have, or that others take them. */
@@ -168,6 +168,7 @@ function rsFlags(rs: RealServerInfo): string {
 
 /** `when-down` is a word of ours; what DPVS does has none. */
 function flags({
+  address,
   persistence,
   persistence_prefix: prefix,
   conn_timeout: connTimeout,
@@ -176,7 +177,8 @@ function flags({
 }: ServiceInfo): string {
   const words: (string | number)[] = []
   if (persistence > 0) words.push('persistent', persistence)
-  if (persistence > 0 && prefix < 32) words.push('mask', maskText(prefix))
+  if (persistence > 0 && prefix < 32 && !isIpv6Text(address)) words.push('mask', maskText(prefix))
+  if (persistence > 0 && prefix < 128 && isIpv6Text(address)) words.push('mask', prefix)
   if (onePacket) words.push('ops')
   if (connTimeout > 0) words.push('conn-timeout', connTimeout)
   if (whenDown !== 'drop') words.push('when-down', whenDown)
@@ -211,9 +213,8 @@ function byEndpoint(a: Endpoint, b: Endpoint): number {
   return byAddress(a.address, b.address) || a.port - b.port
 }
 
-/** Dotted quads as numbers, not as text. */
 function byAddress(a: string, b: string): number {
-  return (ipv4Int(a) >>> 0) - (ipv4Int(b) >>> 0)
+  return compareIp(a, b)
 }
 
 function pad(value: string | number, width: number): string {

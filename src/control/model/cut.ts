@@ -5,6 +5,7 @@ import { serviceName } from '../../api/edits.ts'
 import { Refused } from '../../api/refused.ts'
 import { rsName } from '../../config/changes.ts'
 import { counted } from '../../see/text/counted.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import type { Workers } from '../threads/workers.ts'
 import type { Model } from './model.ts'
 
@@ -47,6 +48,6 @@ function placesOf(
 ): number[] {
   const isMeant = service
     ? (name: string) => name === rsName(service, server)
-    : (name: string) => name.startsWith(`RS ${server.address}:${server.port} of `)
+    : (name: string) => name.startsWith(`RS ${hostText(server.address)}:${server.port} of `)
   return [...dests.taken(isMeant), ...dests.left(isMeant)]
 }

@@ -1,7 +1,7 @@
 /** The ends of a connection in words, out of records that hold them as engine/ends.ts says. */
 
 import { EndsCell } from '../../engine/ends.ts'
-import { endpointText } from '../../wire/address.ts'
+import { type IpAddress, ipEndpointText } from '../../wire/ip-address.ts'
 
 /** address:port each. */
 export interface Ends {
@@ -26,10 +26,23 @@ export function endsAt(cells: Int32Array, at: number): Ends {
   const cell = (which: number) => cells[at + which] ?? 0
   const clientPorts = cell(EndsCell.CLIENT_PORTS)
   const rsPorts = cell(EndsCell.RS_PORTS)
+  const address = (of: 'CIP' | 'VIP' | 'LIP' | 'RIP') => addressAt(cells, at, of)
   return {
-    client: endpointText(cell(EndsCell.CIP), clientPorts >>> 16),
-    vip: endpointText(cell(EndsCell.VIP), clientPorts & 0xffff),
-    lip: endpointText(cell(EndsCell.LIP), rsPorts & 0xffff),
-    rs: endpointText(cell(EndsCell.RIP), rsPorts >>> 16),
+    client: ipEndpointText(address('CIP'), clientPorts >>> 16),
+    vip: ipEndpointText(address('VIP'), clientPorts & 0xffff),
+    lip: ipEndpointText(address('LIP'), rsPorts & 0xffff),
+    rs: ipEndpointText(address('RIP'), rsPorts >>> 16),
   }
+}
+
+/** One of them: of IPv6 if its first words are not all 0. */
+export function addressAt(
+  cells: Int32Array,
+  at: number,
+  of: 'CIP' | 'VIP' | 'LIP' | 'RIP',
+): IpAddress {
+  const rest = at + EndsCell[`${of}_REST`]
+  const [a = 0, b = 0, c = 0] = cells.subarray(rest, rest + 3)
+  const last = cells[at + EndsCell[of]] ?? 0
+  return (a | b | c) === 0 ? last : [a, b, c, last]
 }
