@@ -133,6 +133,25 @@ export class AddressBook {
     return this.#cells.slice(0, (top + 1) << SHIFT)
   }
 
+  /**
+   * Its memory is another's from now on, who had the same entries when `cells` were saved, or fewer: those stay, and what that one has
+   * entered since comes in. Throws RangeError if a word means two addresses.
+   */
+  resume(cells: Int32Array): void {
+    this.#heads.fill(0)
+    this.#used = 0
+    this.#lowest = 1
+    const own = this.#cells
+    for (let word = 1; word < cells.length >> SHIFT; word++) {
+      const at = word << SHIFT
+      if (cells[at | COUNT] === 0) continue
+      if (own[at | COUNT] === 0) own.set(cells.subarray(at, at + BOOK_CELLS), at)
+      for (let i = 0; i < 4; i++)
+        if (own[at | i] !== cells[at | i]) throw new RangeError('a word of two addresses')
+    }
+    for (let word = 1; word <= this.capacity; word++) if (this.count(word) !== 0) this.#enter(word)
+  }
+
   /** Into an empty one of the same capacity. */
   restore(cells: Int32Array): void {
     this.#cells.set(cells)

@@ -41,7 +41,7 @@ export function adoptRecords(engine: Engine, now: number, end?: number, left = 0
   const marks = new Map<SaPool, Uint8Array>()
   for (const pool of lips) if (pool !== undefined) marks.set(pool, pool.marks())
   counters.states.fill(0)
-  wheel.clear()
+  wheel.clear(now)
   dests.forgetLimited()
   for (let place = 0; place < dests.capacity; place++) dests.clearConns(place)
   const cleared = table.adopt(conn => {

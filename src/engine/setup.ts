@@ -224,7 +224,7 @@ export class Setup {
       const network = ipv6Network(this.#book.cells(word), prefixLength)
       arm.routes6.add({ network, prefixLength, gateway: NO_WORD })
     }
-    this.#reroute(now)
+    this.reroute(now)
   }
 
   removeAddress(
@@ -239,29 +239,29 @@ export class Setup {
     if (prefixLength === BITS[family]) return
     if (family === IPV4) arm.removeRoute(word & prefixMask(prefixLength), prefixLength)
     else arm.routes6.remove(ipv6Network(this.#book.cells(word), prefixLength), prefixLength)
-    this.#reroute(now)
+    this.reroute(now)
   }
 
   /** The same over IPv6 as addRoute, NO_WORD for on-link. */
   addRoute6(arm: Arm, route: Route6, now: number): void {
     arm.routes6.add(route)
-    this.#reroute(now)
+    this.reroute(now)
   }
 
   removeRoute6(arm: Arm, network: Ipv6, prefixLength: number, now: number): void {
     arm.routes6.remove(network, prefixLength)
-    this.#reroute(now)
+    this.reroute(now)
   }
 
   /** `gateway` 0 means on-link. */
   addRoute(arm: Arm, network: number, prefixLength: number, gateway: number, now: number): void {
     arm.addRoute({ network, prefixLength, gateway })
-    this.#reroute(now)
+    this.reroute(now)
   }
 
   removeRoute(arm: Arm, network: number, prefixLength: number, now: number): void {
     arm.removeRoute(network, prefixLength)
-    this.#reroute(now)
+    this.reroute(now)
   }
 
   /** ms that ESTABLISHED lasts where the service says nothing. */
@@ -283,8 +283,11 @@ export class Setup {
       service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
   }
 
-  /** An RS that no route leads to any more keeps its old way: control refuses such a config, and removes the RS after it. */
-  #reroute(now: number): void {
+  /**
+   * Finds the next hop of each RS anew, and asks for those that are not known. An RS that no route leads to any more keeps its old
+   * way: control refuses such a config, and removes the RS after it.
+   */
+  reroute(now: number): void {
     for (const dest of this.#dests.list) if (dest !== undefined) this.#route(dest, now)
   }
 

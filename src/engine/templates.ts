@@ -168,9 +168,11 @@ export class Templates {
   /** A worker has ended, and with it what it had locked. => how many buckets that were */
   free(worker: number): number {
     const cells = this.#cells
+    const owner = worker + 1
     let freed = 0
     for (let bucket = 0; bucket < cells.length; bucket += BUCKET) {
-      const owner = worker + 1
+      // Most are nobody's, which a look says.
+      if (cells[bucket + LOCK] !== owner) continue
       if (Atomics.compareExchange(cells, bucket + LOCK, owner, 0) === owner) freed++
     }
     return freed

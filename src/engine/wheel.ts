@@ -29,7 +29,7 @@ export class Wheel {
   readonly #prev: Int32Array
   readonly #capacity: number
   /** Number of the tick that is turned next. */
-  #tick: number
+  #tick = 0
   #filed = 0
 
   static bytesFor(capacity: number): number {
@@ -41,15 +41,15 @@ export class Wheel {
     this.#capacity = capacity
     this.#next = new Int32Array(memory, offset, cells)
     this.#prev = new Int32Array(memory, offset + cells * 4, cells)
-    this.clear()
-    this.#tick = now >> 6
+    this.clear(now)
   }
 
-  /** Nobody is filed. */
-  clear(): void {
+  /** Nobody is filed, and the time before `now` is over. */
+  clear(now: number): void {
     const next = this.#next
     for (let head = this.#capacity; head < next.length; head++) next[head] = this.#prev[head] = head
     this.#filed = 0
+    this.#tick = now >> 6
   }
 
   /** Conns that are filed. */

@@ -7,6 +7,12 @@
 import { constants } from 'node:os'
 import { loadAddon } from './addon.ts'
 
+declare const copy: unique symbol
+/** Memory that is ours alone, as it was when its cells were first written here, until it is shared. */
+export interface Copy {
+  readonly [copy]: true
+}
+
 interface Addon {
   socketPair(): [number, number]
   streamPair(): [number, number]
@@ -16,6 +22,8 @@ interface Addon {
   sizeOfMemory(fd: number): number
   endOfData(fd: number, offset: number, bytes: number): number
   mapMemory(fd: number, offset: number, bytes: number): ArrayBuffer
+  copyMemory(fd: number, offset: number, bytes: number): [ArrayBuffer, Copy]
+  shareCopy(copy: Copy): void
 }
 
 const addon = loadAddon<Addon>()
@@ -89,3 +97,12 @@ export const endOfData: Addon['endOfData'] = addon.endOfData
  * posted to another thread: each maps for itself. It is unmapped when nothing refers to it any more.
  */
 export const mapMemory: Addon['mapMemory'] = addon.mapMemory
+
+/**
+ * The same, but what is written there nobody else sees, until shareCopy: then the buffer is what mapMemory gives, with the
+ * pages that were there in reach, and what was written is forgotten.
+ */
+export const copyMemory: Addon['copyMemory'] = addon.copyMemory
+
+/** Once. Throws RangeError for a copy that is shared already. */
+export const shareCopy: Addon['shareCopy'] = addon.shareCopy

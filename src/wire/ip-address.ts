@@ -41,6 +41,12 @@ export function ipText(address: IpAddress): string {
   return typeof address === 'number' ? ipv4Text(address) : ipv6Text(address)
 }
 
+/** An address of IPv6 in its one form; any other text as it is. */
+export function canonicalIp(text: string): string {
+  const words = text.includes(':') ? parseIpv6(text) : undefined
+  return words === undefined ? text : ipv6Text(words)
+}
+
 /** The text of an address is one of IPv6: nothing else has a colon. */
 export function isIpv6Text(text: string): boolean {
   return text.includes(':')
@@ -131,4 +137,13 @@ export function compareIp(a: string, b: string): number {
 
 function wordsOf(address: IpAddress): number[] {
   return typeof address === 'number' ? [-1, address >>> 0] : address.map(word => word >>> 0)
+}
+
+/** The address of IPv6 whose first byte is at `at`, as text. */
+export function ipv6TextAt(pkt: DataView, at: number): string {
+  return ipv6Text(ipv6At(pkt, at))
+}
+
+export function ipv6At(pkt: DataView, at: number): Ipv6 {
+  return [pkt.getInt32(at), pkt.getInt32(at + 4), pkt.getInt32(at + 8), pkt.getInt32(at + 12)]
 }

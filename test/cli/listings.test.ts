@@ -9,9 +9,11 @@ import {
 } from '../../src/cli/dpip/listings.ts'
 import {
   formatConn,
+  formatLips,
   formatServices,
   formatStats,
   largeNumber,
+  sortServices,
 } from '../../src/cli/ipvsadm/listings.ts'
 import { formatCounters } from '../../src/cli/texts/counters.ts'
 import { Drop, Event } from '../../src/engine/counters.ts'
@@ -53,6 +55,54 @@ test('ipvsadm -ln with a timeout of its own and the widest addresses', () => {
     'TCP  202.108.10.1:6379 wrr',
     '',
   ])
+})
+
+test('IPv6 in brackets, of which nothing is cut off; what has no room moves the rest', () => {
+  const [service] = SERVICES
+  const rs = service?.real_servers[0]
+  assert.ok(service && rs)
+  const wide = '2001:db8:1111:2222:3333:4444:5555:6666'
+  const services = [
+    {
+      ...service,
+      address: '2001:db8::1',
+      persistence: 60,
+      persistence_prefix: 64,
+      real_servers: [
+        { ...rs, address: 'fd00::2' },
+        { ...rs, address: wide },
+      ],
+    },
+  ]
+  assert.deepEqual(formatServices(services).split('\n').slice(3), [
+    'TCP  [2001:db8::1]:6379 wrr persistent 60 mask 64',
+    '  -> [fd00::2]:6379               FullNat 100    0          1         ',
+    `  -> [${wide}]:6379 FullNat 100    0          1         `,
+    '',
+  ])
+  const rows = formatStats([{ ...service, address: wide, real_servers: [rs] }]).split('\n')
+  assert.ok(rows[3]?.startsWith(`TCP  [${wide}]:6379  `), rows[3])
+  const lips = [{ address: 'fd00::7', arm: 'int0', conflicts: 0, conns: 1 }]
+  assert.deepEqual(
+    formatLips([{ ...service, address: '2001:db8::1', local_addresses: lips }])
+      .split('\n')
+      .slice(1),
+    [
+      '[2001:db8::1]:6379   1        ',
+      '                              fd00::7              0          1         ',
+      '',
+    ],
+  )
+  const conn = { ...CONN, client: '[2001:db8::2]:33896', vip: '[2001:db8::1]:6379' }
+  assert.match(formatConn(conn), / \[2001:db8::2\]:33896 \[2001:db8::1\]:6379 /)
+  const shuffled = ['2001:db8::a', '10.0.0.10', '2001:db8::9', '10.0.0.9'].map(address => ({
+    ...service,
+    address,
+  }))
+  assert.deepEqual(
+    sortServices(shuffled).map(({ address }) => address),
+    ['10.0.0.9', '10.0.0.10', '2001:db8::9', '2001:db8::a'],
+  )
 })
 
 test('ipvsadm --stats, the seed after the close', () => {

@@ -9,12 +9,14 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import {
+  copyMemory,
   createMemory,
   endOfData,
   FDS_MOST,
   mapMemory,
   receiveMessage,
   sendMessage,
+  shareCopy,
   sizeOfMemory,
   socketPair,
 } from '../../src/io/hold.ts'
@@ -166,4 +168,40 @@ test('nothing is mapped that is not there', t => {
   assert.throws(() => createMemory('x', 0), RangeError)
   assert.throws(() => createMemory('x'.repeat(64), 1), TypeError)
   assert.throws(() => mapMemory(-1, 0, 4096), { code: 'EBADF' })
+})
+
+test('a copy is ours alone until it is shared, and then what it was is forgotten', t => {
+  const fd = memory(t, MiB)
+  const all = new Int32Array(mapMemory(fd, 4096, MiB - 4096))
+  all[0] = 1
+  all[2000] = 2
+  const [buffer, copy] = copyMemory(fd, 4096, MiB - 4096)
+  const cells = new Int32Array(buffer)
+  assert.deepEqual([cells.length, cells[0], cells[2000]], [all.length, 1, 2])
+  cells[0] = 7
+  cells[100_000] = 8
+  assert.deepEqual([all[0], all[100_000]], [1, 0])
+  all[0] = 3
+  // A page that was not written here is as it is there.
+  all[2000] = 4
+  assert.deepEqual([cells[0], cells[2000]], [7, 4])
+  shareCopy(copy)
+  assert.deepEqual([cells[0], cells[2000], cells[100_000]], [3, 4, 0])
+  cells[1] = 5
+  all[200_000] = 6
+  assert.deepEqual([all[1], cells[200_000]], [5, 6])
+  assert.throws(() => shareCopy(copy), RangeError)
+  assert.throws(() => shareCopy({} as typeof copy), TypeError)
+  assert.throws(() => copyMemory(fd, 0, 2 * MiB), RangeError)
+})
+
+test('a copy takes no memory of what was never touched', t => {
+  const fd = memory(t, 64 * MiB)
+  const all = new Int32Array(mapMemory(fd, 0, 64 * MiB))
+  all[0] = 1
+  all[(32 * MiB) / 4] = 1
+  const before = fstatSync(fd).blocks
+  const [, copy] = copyMemory(fd, 0, 64 * MiB)
+  shareCopy(copy)
+  assert.equal(fstatSync(fd).blocks, before)
 })

@@ -1,7 +1,7 @@
 /** Two services for files, one for each direction, and a file sent through both at the same time. */
 
 import assert from 'node:assert/strict'
-import { until } from '../../netns/processes.ts'
+import { type Finished, until } from '../../netns/processes.ts'
 import type { Side } from '../../netns/topology.ts'
 import type { Lab } from '../../netns/two-arm.ts'
 import type { ArmInfo } from '../../src/api/commands.ts'
@@ -38,7 +38,7 @@ export async function pacedTransfer(ends: Ends, file: string, mib: number): Prom
     bash(`(${pieces}) | socat -u STDIN TCP-LISTEN:${DOWN},reuseaddr`),
     limit,
   )
-  await Promise.all([listening(ends, UP), listening(ends, DOWN)])
+  await Promise.all([listening(ends, UP, upServer), listening(ends, DOWN, downServer)])
   const upClient = ends.client(bash(`(${pieces}) | socat -u STDIN TCP:${VIP}:${UP}`), limit)
   const downClient = ends.client(bash(`socat -u TCP:${VIP}:${DOWN} - | sha256sum`), limit)
   const expected = hashOf((await ends.client(['sha256sum', file])).stdout)
@@ -57,9 +57,14 @@ export async function randomFile(lab: Lab, file: string, mib: number): Promise<v
 /** Who runs the programs at both ends of a transfer; a lab does for its own. */
 export type Ends = Pick<Lab, Side>
 
-async function listening(ends: Ends, port: number): Promise<void> {
-  await until(`a server on port ${port}`, { limitMs: 5000 }, async () => {
-    const { stdout } = await ends.rs(['ss', '-Hltn', `sport = :${port}`], { timeoutMs: 5000 })
+/** Long, for a machine that is busy; a server that cannot listen says why and ends. */
+async function listening(ends: Ends, port: number, server: Promise<Finished>): Promise<void> {
+  let ended: Finished | undefined
+  server.then(finished => (ended = finished)).catch(() => {})
+  await until(`a server on port ${port}`, { limitMs: 30_000 }, async () => {
+    if (ended)
+      throw new Error(`the server on port ${port} ended with ${ended.code}: ${ended.stderr}`)
+    const { stdout } = await ends.rs(['ss', '-Hltn', `sport = :${port}`], { timeoutMs: 30_000 })
     return stdout.includes(`:${port}`) || undefined
   })
 }
@@ -73,7 +78,7 @@ export async function transfer(
   const before = (await countersOf(lab)).arms
   const upServer = at.rs(bash(`socat -u TCP-LISTEN:${UP},reuseaddr - | sha256sum`), limit)
   const downServer = at.rs(bash(`socat -u OPEN:${file} TCP-LISTEN:${DOWN},reuseaddr`), limit)
-  await Promise.all([listening(at, UP), listening(at, DOWN)])
+  await Promise.all([listening(at, UP, upServer), listening(at, DOWN, downServer)])
   const upClient = at.client(bash(`socat -u OPEN:${file} TCP:${VIP}:${UP}`), limit)
   const downClient = at.client(bash(`socat -u TCP:${VIP}:${DOWN} - | sha256sum`), limit)
   const expected = hashOf((await lab.client(['sha256sum', file])).stdout)

@@ -68,10 +68,12 @@ export function open(stand: Stand): void {
   stand.segment(WAN, SYN)
 }
 
-/** Opens a connection from each of `count` client ports. */
-export const openMany = (count: number) => (stand: Stand) => {
-  for (let i = 0; i < count; i++) {
-    stand.segment(WAN, { ...SYN, sport: 10_000 + i })
-    assert.equal(stand.verdictName(), 'arm 1')
+/** Opens a connection from each of `count` client ports, from `first` on. */
+export const openMany =
+  (count: number, first = 10_000) =>
+  (stand: Stand) => {
+    for (let i = 0; i < count; i++) {
+      stand.segment(WAN, { ...SYN, sport: first + i })
+      assert.equal(stand.verdictName(), 'arm 1')
+    }
   }
-}

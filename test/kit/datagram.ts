@@ -60,7 +60,7 @@ export function offloadUdp(frame: Uint8Array, gsoSize = 0): Uint8Array {
 }
 
 const LINE =
-  /^(?:\(ttl (\d+)\) )?([\d.]+)\.(\d+) > ([\d.]+)\.(\d+): (?:\[(no|bad) cksum\] )?UDP, length (\d+)(?: gso (\d+))?$/
+  /^(?:\(ttl (\d+)\) )?([\da-f:.]+)\.(\d+) > ([\da-f:.]+)\.(\d+): (?:\[(no|bad) cksum\] )?UDP, length (\d+)(?: gso (\d+))?$/
 
 export interface DatagramLine extends DatagramFields {
   gso?: number

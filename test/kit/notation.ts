@@ -49,7 +49,7 @@ function parseOption(word: string): Uint8Array {
 }
 
 const LINE =
-  /^(?:\((?:tos 0x([\da-f]+), )?ttl (\d+)\) )?([\da-f.:]+)\.(\d+) > ([\da-f.:]+)\.(\d+): Flags \[([^\]]*)\](?:, seq (\d+)(?::\d+)?)?(?:, ack (\d+))?, win (\d+)(?:, options \[([^\]]*)\])?, length (\d+)(?: "(.*)")?$/
+  /^(?:\((?:tos 0x([\da-f]+), )?ttl (\d+)\) )?([\da-f:.]+)\.(\d+) > ([\da-f:.]+)\.(\d+): Flags \[([^\]]*)\](?:, seq (\d+)(?::\d+)?)?(?:, ack (\d+))?, win (\d+)(?:, options \[([^\]]*)\])?, length (\d+)(?: "(.*)")?$/
 
 /** Reads one line; the payload is the quoted text or `length` times `x`. Throws on what it cannot read. */
 export function parseTcp(line: string): TcpFields {

@@ -79,15 +79,18 @@ export const AHEAD_US = 12_700_000
 
 /**
  * The seed's two captures, made of its transcript. Each segment comes 400 us after the last and is on the other side 95 us
- * later, or up to 6 more.
+ * later, or up to 6 more. The transcript may be changed before.
  */
-export function seedCaptures(): { client: Uint8Array; rs: Uint8Array } {
+export function seedCaptures(changed = (text: string) => text): {
+  client: Uint8Array
+  rs: Uint8Array
+} {
   const file = join(CHECKOUT, 'test', 'transcripts', 'seed-client-close.txt')
   const client: Sent[] = []
   const rs: Sent[] = []
   let now = SEED_START_US
   let took = 0
-  for (const { came, arm, frame } of transcriptSegments(readFileSync(file, 'utf8'))) {
+  for (const { came, arm, frame } of transcriptSegments(changed(readFileSync(file, 'utf8')))) {
     if (came) {
       now += 400
       took = 95 + (took % 7)

@@ -61,11 +61,7 @@ function refuseNothing({ sources }: Analysis): void {
       throw new CliError(
         `${name} is of link type ${unread.join(', ')}, which is not read; ${READ_TEXT} are`,
       )
-    const others = [
-      ...(passed.ipv6 > 0 ? [`${passed.ipv6} of them IPv6`] : []),
-      ...(passed.udp > 0 ? [`${passed.udp} of them UDP`] : []),
-    ]
-    const why = others.length > 0 ? `, ${others.join(' and ')}, which is not looked at` : ''
-    throw new CliError(`${name} has no TCP over IPv4 in its ${counted(packets, 'packet')}${why}`)
+    const why = passed.udp > 0 ? `, ${passed.udp} of them UDP, which is not looked at` : ''
+    throw new CliError(`${name} has no TCP in its ${counted(packets, 'packet')}${why}`)
   }
 }

@@ -1,9 +1,15 @@
 /** What a command line of dpip asks for. Words stand in any order behind object and verb, as the original has it. */
 
-import { isIPv4 } from 'node:net'
 import type { Edit } from '../../api/edits.ts'
-import { hostOf, isCidr, lengthOf } from '../../config/cidr.ts'
 import { nearest } from '../../see/text/nearest.ts'
+import {
+  bitsOf,
+  canonicalIp,
+  ipAddress,
+  isIp,
+  isIpv6Text,
+  parseIpPrefix,
+} from '../../wire/ip-address.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
 import {
   DPIP_OPTIONS,
@@ -16,9 +22,13 @@ import {
 
 export const DPIP = 'tapvs dpip'
 
+export type IpVersion = 4 | 6
+
 export interface ShowOptions {
   /** Of this arm only. */
   arm?: string
+  /** Addresses of this version only. */
+  only?: IpVersion
   /** This neighbour only. */
   address?: string
   stats: boolean
@@ -71,6 +81,9 @@ function carryOut(
 ): DpipCommand {
   const arm = said.get('dev') ?? ''
   const value = said.get('') ?? ''
+  const version = versionOf(options)
+  const via = said.get('via')
+  for (const text of [value, via]) checkVersion(text, version)
   switch (`${object} ${verb.names[0]}`) {
     case 'addr add':
       return addAddress(value, arm, said.has('sapool'))
@@ -80,22 +93,23 @@ function carryOut(
       return { do: 'flush', arm }
     case 'route add':
     case 'route del': {
-      const via = said.get('via')
-      if (via !== undefined) ipv4(via, 'an IPv4 gateway after via')
+      const gateway = via === undefined ? undefined : ip(via, 'a gateway after via')
+      const isIpv6 = version === 6 || isIpv6Text(gateway ?? '')
       const edit = verb.names[0] === 'add' ? 'add-route' : 'delete-route'
-      return { do: 'edit', edit: { edit, arm, to: prefix(value), ...(via && { via }) } }
+      const to = prefix(value, isIpv6)
+      return { do: 'edit', edit: { edit, arm, to, ...(gateway && { via: gateway }) } }
     }
     case 'neigh add': {
       const mac = said.get('lladdr') ?? ''
       if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(mac))
         throw usage(`expected a MAC like 02:74:76:00:00:01 after lladdr, found ${quoted(mac)}`)
-      const address = ipv4(value, 'an IPv4 address')
+      const address = ip(value, 'an IP address')
       return { do: 'edit', edit: { edit: 'add-neighbour', arm, address, mac } }
     }
     case 'neigh del':
       return {
         do: 'edit',
-        edit: { edit: 'delete-neighbour', arm, address: ipv4(value, 'an IPv4 address') },
+        edit: { edit: 'delete-neighbour', arm, address: ip(value, 'an IP address') },
       }
     default: {
       const shown = object as 'addr' | 'route' | 'neigh' | 'link'
@@ -106,8 +120,9 @@ function carryOut(
 
 function addAddress(text: string, arm: string, lip: boolean): DpipCommand {
   const address = cidr(text)
-  if (lip && address.prefix_length !== 32)
-    throw usage(`a LIP is a /32, found ${quoted(text)}; add the network by dpip route add`)
+  const whole = bitsOf(ipAddress(address.address))
+  if (lip && address.prefix_length !== whole)
+    throw usage(`a LIP is a /${whole}, found ${quoted(text)}; add the network by dpip route add`)
   return { do: 'edit', edit: { edit: 'add-address', arm, ...address, lip } }
 }
 
@@ -123,7 +138,8 @@ function showOptions(
   if (count !== undefined && interval === undefined) throw usage('-c needs -i SECONDS')
   return {
     ...(arm !== undefined && { arm }),
-    ...(object === 'neigh' && alone !== undefined && { address: ipv4(alone, 'an IPv4 address') }),
+    ...onlyKey(options),
+    ...(object === 'neigh' && alone !== undefined && { address: ip(alone, 'an IP address') }),
     stats: options.has('stats'),
     verbose: options.has('verbose'),
     ...(interval !== undefined && { interval }),
@@ -173,7 +189,7 @@ export function wordsText(name: string, { words }: VerbRow): string {
 function checkOptions(verb: VerbRow, name: string, { options }: Given): void {
   for (const option of options.keys()) {
     const row = DPIP_OPTIONS.find(({ long }) => long === option)
-    if (!row || option === 'socket' || option === 'ipv4') continue
+    if (!row || ['socket', 'ipv4', 'ipv6'].includes(option)) continue
     // Those of listings do no harm elsewhere, where dpip takes them as well.
     if (option === 'stats' || option === 'verbose') continue
     if (!verb.options.includes(option)) throw usage(`${shown(row)} does not go with dpip ${name}`)
@@ -217,22 +233,43 @@ function list(rows: readonly { names: readonly string[] }[]): string {
   return names.length > 0 ? `${names.join(', ')} or ${last}` : (last ?? '')
 }
 
-function cidr(text: string): { address: string; prefix_length: number } {
-  if (text.includes(':')) throw usage(`${text}: IPv6 is not supported yet`)
-  if (!isCidr(text))
-    throw usage(`expected an IPv4 address, like 192.0.2.1/32, found ${quoted(text)}`)
-  return { address: hostOf(text), prefix_length: lengthOf(text) }
+/** Of -4 and -6, which say that only one is meant. */
+function versionOf(options: Given['options']): IpVersion | undefined {
+  if (options.has('ipv4') && options.has('ipv6')) throw usage('-4 and -6: say one of them')
+  return options.has('ipv4') ? 4 : options.has('ipv6') ? 6 : undefined
 }
 
-/** Networks without a length are hosts, as addresses are. */
-function prefix(text: string): string {
-  if (text === 'default') return text
+function onlyKey(options: Given['options']): { only?: IpVersion } {
+  const only = versionOf(options)
+  return only === undefined ? {} : { only }
+}
+
+function checkVersion(text: string | undefined, version: IpVersion | undefined): void {
+  if (text === undefined || version === undefined || !isIp(text.split('/')[0] ?? '')) return
+  if (isIpv6Text(text) !== (version === 6))
+    throw usage(`-${version} is for IPv${version}, found ${quoted(text)}`)
+}
+
+/** Without a length it is a single address. */
+function cidr(text: string): { address: string; prefix_length: number } {
+  const prefix = parseIpPrefix(text)
+  if (prefix === undefined)
+    throw usage(`expected an address, like 192.0.2.1/32 or 2001:db8::1/128, found ${quoted(text)}`)
+  return { address: canonicalIp(text.split('/')[0] as string), prefix_length: prefix.length }
+}
+
+/** Networks without a length are hosts, as addresses are. Of IPv6, `default` is ::/0, as IPv4's has no other name. */
+function prefix(text: string, isIpv6: boolean): string {
+  if (text === 'default') return isIpv6 ? ANY_IPV6 : text
   const { address, prefix_length: length } = cidr(text)
+  if (isIpv6Text(address)) return `${address}/${length}`
   return length === 0 ? 'default' : `${address}/${length}`
 }
 
-function ipv4(text: string, expected: string): string {
-  if (isIPv4(text)) return text
+const ANY_IPV6 = '::/0'
+
+function ip(text: string, expected: string): string {
+  if (isIp(text)) return canonicalIp(text)
   throw usage(`expected ${expected}, found ${quoted(text)}`)
 }
 

@@ -8,8 +8,8 @@ import type {
   RouteInfo,
 } from '../../api/commands.ts'
 import { linkWords } from '../../api/link-state.ts'
-import { contains, lengthOf, networkOf, wholeLength } from '../../config/cidr.ts'
-import { ipAddress, isIpv6Text } from '../../wire/ip-address.ts'
+import { lengthOf, networkOf } from '../../config/cidr.ts'
+import { bitsOf, inIpPrefix, ipAddress, isIpv6Text } from '../../wire/ip-address.ts'
 
 /**
  * `dpip addr show`. sa_* stand with every LIP, as the seed has it; later builds want -s for them. With `verbose` (-v)
@@ -31,8 +31,7 @@ export function formatAddresses(addresses: readonly AddressInfo[], verbose = fal
 
 function formatAddress(info: AddressInfo, lports: AddressInfo['lports']): string {
   const { address, prefix_length, arm } = info
-  const family = isIpv6Text(address) ? 'inet6' : 'inet'
-  let text = `${family} ${address}/${prefix_length} scope global ${arm}\n`
+  let text = `${inet(address)} ${address}/${prefix_length} scope global ${arm}\n`
   text += '     valid_lft forever preferred_lft forever'
   if (lports) text += ` sa_used ${lports.used} sa_free ${lports.free} sa_miss ${lports.misses}`
   return `${text}\n`
@@ -59,31 +58,22 @@ export function formatRoutes(
   addresses: readonly AddressInfo[],
   arms: readonly Pick<ArmInfo, 'name' | 'mtu'>[],
 ): string {
-  const line = ({ to, via, src, arm, mtu, scope }: RouteLine) =>
-    `inet ${to} via ${via} src ${src} dev ${arm} mtu ${mtu} tos 0 scope ${scope} metric 0 proto auto \n`
   let text = ''
   for (const { address, arm } of addresses) {
     const mtu = arms.find(({ name }) => name === arm)?.mtu ?? 0
-    text += line({
-      to: `${address}/${wholeLength(address)}`,
-      via: NONE,
-      src: NONE,
-      arm,
-      mtu,
-      scope: 'host',
-    })
+    const to = `${address}/${bitsOf(ipAddress(address))}`
+    text += line({ to, via: NONE, src: NONE, arm, mtu, scope: 'host' })
   }
   for (const { to, via, arm, mtu } of longestFirst(routes)) {
-    const network = networkOf(to)
-    const { prefixLength } = network
+    const { network, prefixLength } = networkOf(to)
     const scope = via === null ? 'link' : 'global'
     const own = addresses.find(
       each =>
         via === null &&
         each.arm === arm &&
         each.prefix_length === prefixLength &&
-        prefixLength < wholeLength(to) &&
-        contains(network, ipAddress(each.address)),
+        prefixLength < bitsOf(ipAddress(each.address)) &&
+        inIpPrefix(ipAddress(each.address), { network, length: prefixLength }),
     )
     text += line({ to, via: via ?? NONE, src: own?.address ?? NONE, arm, mtu, scope })
   }
@@ -100,6 +90,19 @@ interface RouteLine {
 }
 
 const NONE = '0.0.0.0'
+
+/** Of IPv6, what is not set is left out, and ::/0 has a name. */
+function line({ to, via, src, arm, mtu, scope }: RouteLine): string {
+  const behind = `scope ${scope} metric 0 proto auto \n`
+  if (!isIpv6Text(to))
+    return `inet ${to} via ${via} src ${src} dev ${arm} mtu ${mtu} tos 0 ${behind}`
+  const set = [...(via === NONE ? [] : [` via ${via}`]), ...(src === NONE ? [] : [` src ${src}`])]
+  return `inet6 ${to === '::/0' ? 'default' : to}${set.join('')} dev ${arm} mtu ${mtu} ${behind}`
+}
+
+function inet(address: string): string {
+  return isIpv6Text(address) ? 'inet6' : 'inet'
+}
 
 /** Equal lengths stay in the order of addition. */
 function longestFirst(routes: readonly RouteInfo[]): RouteInfo[] {

@@ -141,8 +141,8 @@ export const DPIP_OPTIONS: readonly OptionRow[] = [
     values: ['N'],
     help: 'repeat -i so often; without it until stopped',
   },
-  { long: 'ipv4', short: '4', help: 'IPv4; always on' },
-  { long: 'ipv6', short: '6', help: 'IPv6', refused: 'IPv6 is not supported yet' },
+  { long: 'ipv4', short: '4', help: 'IPv4 only' },
+  { long: 'ipv6', short: '6', help: 'IPv6 only; default is ::/0 then' },
   { long: 'version', short: 'V', help: 'print the version' },
   ...COMMON_OPTIONS,
 ]

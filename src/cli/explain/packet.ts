@@ -114,8 +114,7 @@ export async function packetOf(text: string, frame: number): Promise<Question> {
     )
   }
   if (link === 'ethernet') return { bytes: whole(found), link }
-  const { type } = headersOf(found.bytes)
-  if (type === 'arp' || type === 'other')
+  if (headersOf(found.bytes).version !== 4)
     throw new CliError(
       `${text}: frame ${frame} was captured without an Ethernet header and is no IPv4, so there is nothing to judge`,
     )
@@ -154,7 +153,7 @@ function saidStep({ event, text, fields }: Said, { bytes }: FrameIn): string {
   const of = (name: string) => String(fields[name])
   switch (event) {
     case 'lookup':
-      if (headersOf(bytes).type === 'icmp')
+      if (headersOf(bytes).type.startsWith('icmp'))
         return fields.hit === true
           ? 'what it quotes is a packet that we have sent, of a connection that is known'
           : 'no connection has sent what it quotes'

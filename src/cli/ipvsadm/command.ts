@@ -12,8 +12,10 @@ import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import { DEFAULT_PROTOCOL, PROTOCOL_NAMES, PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import { SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
 import { maskLength } from '../../config/cidr.ts'
+import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
+import { IPV6_BITS } from '../../wire/ipv6-address.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
-import { endpoint, ipv4, tuple } from './endpoints.ts'
+import { endpoint, ip, tuple } from './endpoints.ts'
 import {
   BACKUP,
   COMMANDS,
@@ -131,7 +133,7 @@ function editOf(
       return { edit: name, service, server: serverKey(given) }
     case 'add-laddr':
     case 'del-laddr': {
-      const address = ipv4(first(given, 'laddr') as string, 'an IPv4 address after -z')
+      const address = ip(first(given, 'laddr') as string, 'an IP address after -z')
       const arm = first(given, 'ifname') as string
       return { edit: name === 'add-laddr' ? 'add-lip' : 'delete-lip', service, address, arm }
     }
@@ -154,7 +156,7 @@ function listCommand(given: Given): ListCommand {
   const conns: ConnFilter = { one: sockpair !== undefined }
   if (service.service) {
     const { protocol, address, port } = service.service
-    Object.assign(conns, { protocol, vip: `${address}:${port}` })
+    Object.assign(conns, { protocol, vip: `${hostText(address)}:${port}` })
   }
   if (sockpair !== undefined) Object.assign(conns, tuple(sockpair))
   if (cpu !== undefined) conns.worker = whole(cpu, '--cpu', 1, 32)
@@ -212,11 +214,13 @@ function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persi
   }
   const text = first(given, 'persistent')
   const persistence = text === undefined ? PERSISTENCE_SEC : whole(text, '-p', 1, SECONDS_MAX)
-  return { persistence, ...(mask !== undefined && { persistence_prefix: prefixOf(mask) }) }
+  const isIpv6 = isIpv6Text(serviceKey(given)?.address ?? '')
+  return { persistence, ...(mask !== undefined && { persistence_prefix: prefixOf(mask, isIpv6) }) }
 }
 
-/** The length of 255.255.255.0 or 24. */
-function prefixOf(mask: string): number {
+/** The length of 255.255.255.0 or 24; of IPv6 it is a length always. */
+function prefixOf(mask: string, isIpv6: boolean): number {
+  if (isIpv6) return whole(mask, '-M', 1, IPV6_BITS)
   const length = maskLength(mask)
   if (length !== undefined) return length
   throw usage(`expected a netmask like 255.255.255.0 after -M, found ${JSON.stringify(mask)}`)

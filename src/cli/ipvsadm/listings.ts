@@ -7,7 +7,8 @@ import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../a
 import type { AnyStateName } from '../../api/names.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
 import { maskText } from '../../config/cidr.ts'
-import { compareIp, hostText, isIpv6Text } from '../../wire/ip-address.ts'
+import { compareIp, hostText, IPV4_BITS, isIpv6Text } from '../../wire/ip-address.ts'
+import { IPV6_BITS } from '../../wire/ipv6-address.ts'
 
 const BANNER = 'IP Virtual Server version 0.0.0 (size=0)\n'
 
@@ -150,13 +151,16 @@ export function largeNumber(value: number): string {
   return scaled(1e12, 'T')
 }
 
-/** `TCP`, two blanks, address:port. */
+/** `TCP`, two blanks, address:port; of IPv4 at most 33 characters, as the statistics need it. */
 function serviceName({ protocol, address, port }: ServiceInfo): string {
-  return `${PROTOCOLS[protocol].label.padEnd(4)} ${hostText(address)}:${port}`
+  const name = `${PROTOCOLS[protocol].label.padEnd(4)} ${hostText(address)}:${port}`
+  return isIpv6Text(address) ? name : name.slice(0, 33)
 }
 
+/** What is longer than its column is cut off of IPv4 only. */
 function rsName({ address, port }: RealServerInfo): string {
-  return `  -> ${`${hostText(address)}:${port}`.padEnd(28)}`
+  const name = `${hostText(address)}:${port}`
+  return `  -> ${(isIpv6Text(address) ? name : name.slice(0, 28)).padEnd(28)}`
 }
 
 /** What keeps new connections from it: the checks, as many connections as it may have, or that others take them. */
@@ -177,8 +181,9 @@ function flags({
 }: ServiceInfo): string {
   const words: (string | number)[] = []
   if (persistence > 0) words.push('persistent', persistence)
-  if (persistence > 0 && prefix < 32 && !isIpv6Text(address)) words.push('mask', maskText(prefix))
-  if (persistence > 0 && prefix < 128 && isIpv6Text(address)) words.push('mask', prefix)
+  if (persistence > 0 && isIpv6Text(address) && prefix < IPV6_BITS) words.push('mask', prefix)
+  if (persistence > 0 && !isIpv6Text(address) && prefix < IPV4_BITS)
+    words.push('mask', maskText(prefix))
   if (onePacket) words.push('ops')
   if (connTimeout > 0) words.push('conn-timeout', connTimeout)
   if (whenDown !== 'drop') words.push('when-down', whenDown)

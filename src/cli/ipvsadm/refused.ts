@@ -16,8 +16,16 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
     short: 'q',
     refused: 'ICMP services are not supported; pings of a VIP are answered',
   },
-  { long: 'icmpv6-service', short: '1', refused: 'IPv6 is not supported yet' },
-  { long: 'ipv6', short: '6', refused: 'IPv6 is not supported yet' },
+  {
+    long: 'icmpv6-service',
+    short: '1',
+    refused: 'ICMPv6 services are not supported; pings of a VIP are answered',
+  },
+  {
+    long: 'ipv6',
+    short: '6',
+    refused: 'is for firewall marks, which are not supported; name the service by -t [VIP]:PORT',
+  },
   {
     long: 'fwmark-service',
     short: 'f',

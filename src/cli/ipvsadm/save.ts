@@ -4,6 +4,7 @@ import type { ServiceInfo } from '../../api/commands.ts'
 import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
 import { maskText } from '../../config/cidr.ts'
+import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { CliError } from '../daemon/client.ts'
 import { readCommand } from './command.ts'
 
@@ -82,7 +83,7 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         ...serviceWords(edit.service),
         ...option('-s', edit.scheduler),
         ...option('-p', edit.persistence),
-        ...option('-M', edit.persistence_prefix && maskText(edit.persistence_prefix)),
+        ...option('-M', maskOf(edit)),
         ...option('--conn-timeout', edit.conn_timeout),
         ...option('--when-down', edit.when_down),
         ...(edit.one_packet ? ['-o'] : []),
@@ -103,16 +104,24 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
   }
 }
 
+/** As it is written for the family of the service. */
+function maskOf({
+  service,
+  persistence_prefix: prefix,
+}: Extract<IpvsadmEdit, { edit: 'add-service' | 'edit-service' }>): string | number | undefined {
+  return prefix === undefined || isIpv6Text(service.address) ? prefix : maskText(prefix)
+}
+
 function option(flag: string, value: string | number | undefined): (string | number)[] {
   return value === undefined ? [] : [flag, value]
 }
 
 function serviceWords({ protocol, address, port }: ServiceKey): string[] {
-  return [`-${PROTOCOLS[protocol].letter}`, `${address}:${port}`]
+  return [`-${PROTOCOLS[protocol].letter}`, `${hostText(address)}:${port}`]
 }
 
 function serverText({ address, port }: ServerKey): string {
-  return port === undefined ? address : `${address}:${port}`
+  return port === undefined ? hostText(address) : `${hostText(address)}:${port}`
 }
 
 export interface Restored {

@@ -55,7 +55,7 @@ export function addCapture(common: Argv<Common>): void {
           array: true,
           default: [],
           describe:
-            'host A, port N, tcp, udp, icmp, arp (or proto NAME), frag, client|vip|lip|rs A[:P], conn A:P, state NAME, drop [REASON], arm NAME, pair N; and, or, not, ( )',
+            'host A, net A/N, port N, tcp, udp, icmp, icmp6, arp (or proto NAME), ip, ip6, frag, client|vip|lip|rs A[:P], conn A:P, state NAME, drop [REASON], arm NAME, pair N; and, or, not, ( )',
         })
         .options(OPTIONS)
         .example('$0 capture -w all.pcapng', 'until Ctrl-C')

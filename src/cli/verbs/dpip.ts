@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
 import type { CountersInfo } from '../../api/commands.ts'
 import { version } from '../../control/system/version.ts'
+import { isIpv6Text } from '../../wire/ip-address.ts'
 import { change } from '../daemon/change.ts'
 import { CliError } from '../daemon/client.ts'
 import type { Desk, OpenDesk } from '../daemon/desk.ts'
-import { readDpip, type ShowOptions } from '../dpip/command.ts'
+import { type IpVersion, readDpip, type ShowOptions } from '../dpip/command.ts'
 import { DPIP_ABOUT, dpipHelp } from '../dpip/help.ts'
 import {
   formatAddresses,
@@ -62,14 +63,22 @@ async function flush(desk: Desk, arm: string): Promise<void> {
   else await knownArm(desk, arm)
 }
 
-async function addresses(desk: Desk, { arm, verbose }: ShowOptions): Promise<string> {
+/** Whether -4 and -6 let it be listed. */
+function isShown(address: string, only: IpVersion | undefined): boolean {
+  return only === undefined || isIpv6Text(address) === (only === 6)
+}
+
+async function addresses(desk: Desk, { arm, verbose, only }: ShowOptions): Promise<string> {
   const all = await desk.ask({ verb: 'addresses' })
   const wanted = all.filter(info => arm === undefined || info.arm === arm)
   if (wanted.length === 0 && arm !== undefined) await knownArm(desk, arm)
-  return formatAddresses(wanted, verbose)
+  return formatAddresses(
+    wanted.filter(({ address }) => isShown(address, only)),
+    verbose,
+  )
 }
 
-async function routes(desk: Desk, { arm }: ShowOptions): Promise<string> {
+async function routes(desk: Desk, { arm, only }: ShowOptions): Promise<string> {
   const [all, own, { arms }] = await Promise.all([
     desk.ask({ verb: 'routes' }),
     desk.ask({ verb: 'addresses' }),
@@ -77,10 +86,14 @@ async function routes(desk: Desk, { arm }: ShowOptions): Promise<string> {
   ])
   if (arm !== undefined && !arms.some(({ name }) => name === arm)) throw noArm(arm)
   const ofArm = (info: { arm: string }) => arm === undefined || info.arm === arm
-  return formatRoutes(all.filter(ofArm), own.filter(ofArm), arms)
+  return formatRoutes(
+    all.filter(info => ofArm(info) && isShown(info.to, only)),
+    own.filter(info => ofArm(info) && isShown(info.address, only)),
+    arms,
+  )
 }
 
-async function neighbours(desk: Desk, { arm, address }: ShowOptions): Promise<string> {
+async function neighbours(desk: Desk, { arm, address, only }: ShowOptions): Promise<string> {
   const all = await desk.ask({ verb: 'neighbours' })
   const wanted = all.filter(
     info =>
@@ -88,7 +101,7 @@ async function neighbours(desk: Desk, { arm, address }: ShowOptions): Promise<st
       (address === undefined || info.address === address),
   )
   if (wanted.length === 0 && arm !== undefined) await knownArm(desk, arm)
-  return formatNeighbours(wanted)
+  return formatNeighbours(wanted.filter(info => isShown(info.address, only)))
 }
 
 async function links(desk: Desk, { arm, stats, interval, count }: ShowOptions): Promise<void> {

@@ -36,6 +36,14 @@ export class KeptJson {
     return latest ? sequenceOf(latest) : 0
   }
 
+  /**
+   * Whether what was written last is still what had that sequence when it was found whole. It takes no sum to know, unless something was
+   * written since.
+   */
+  isStill(sequence: number): boolean {
+    return this.#isLatest(sequence) || this.sequence === sequence
+  }
+
   /** => what was written last, undefined if nothing was. Throws an Error in one line if nothing of it is whole. */
   read(): unknown {
     const latest = this.#latest()

@@ -19,11 +19,13 @@ export function outlives(
   let ready = getReady()
   parentPort?.postMessage('stands')
   const kept = new KeptJson(mapMemory(config, 0, KEPT_JSON_BYTES))
+  // Half of what a takeover took was the sum of that.
+  if (kept.sequence !== generation) return false
   const fds = Int32Array.of(died, waker)
   const revents = new Int32Array(fds.length)
   for (;;) {
     wait(fds, revents, fds.length, ready ? -1 : AGAIN_MS)
-    if (revents[0] === POLLIN) return kept.sequence === generation
+    if (revents[0] === POLLIN) return kept.isStill(generation)
     if (revents[1] === 0) {
       ready ||= getReady()
       continue

@@ -20,7 +20,16 @@ import { connBytes } from '../../engine/parts.ts'
 import { Sessions } from '../../engine/sessions.ts'
 import { Templates } from '../../engine/templates.ts'
 import { clockOffset } from '../../io/clock.ts'
-import { createMemory, endOfData, mapMemory, sizeOfMemory, sumOf } from '../../io/hold.ts'
+import {
+  type Copy,
+  copyMemory,
+  createMemory,
+  endOfData,
+  mapMemory,
+  shareCopy,
+  sizeOfMemory,
+  sumOf,
+} from '../../io/hold.ts'
 import { STATE_LAYOUT } from '../system/layouts.ts'
 import {
   type BareConfig,
@@ -71,6 +80,8 @@ export interface MappedState {
   key: Int32Array
   /** ms from CLOCK_MONOTONIC to the engine's clock, in which the deadlines are. */
   clock: number
+  /** What was mapped as a copy is the state itself from now on. Throws NativeError. */
+  share(): void
 }
 
 /** What a piece of memory has to be for; `index` is that of its worker. */
@@ -157,13 +168,24 @@ export function stateProblem(fd: number, what: StateFor): string | undefined {
   return undefined
 }
 
-/** In the thread that is to use it. */
-export function mapState({ fd, templates }: WorkerState, what: StateFor): MappedState {
+/**
+ * In the thread that is to use it. `copied`: somebody else still does, and until share() what is written to connections, neighbours and
+ * sessions nobody sees but this thread.
+ */
+export function mapState(
+  { fd, templates }: WorkerState,
+  what: StateFor,
+  copied = false,
+): MappedState {
   const head = mapMemory(fd, 0, PAGE)
+  const copies: Copy[] = []
   let from = PAGE
   const [conns, neighs, book, sessions] = sizesOf(what).map(bytes => {
-    const part = mapMemory(fd, from, bytes)
+    const at = from
     from += bytes
+    if (!copied) return mapMemory(fd, at, bytes)
+    const [part, copy] = copyMemory(fd, at, bytes)
+    copies.push(copy)
     return part
   })
   return {
@@ -175,5 +197,8 @@ export function mapState({ fd, templates }: WorkerState, what: StateFor): Mapped
     templates: mapMemory(templates, PAGE, up(Templates.bytesFor(TEMPLATES))),
     key: new Int32Array(head, AT.KEY * 4, KEY_CELLS).slice(),
     clock: new Float64Array(head, AT.CLOCK * 4, 1)[0] as number,
+    share: () => {
+      for (const copy of copies.splice(0)) shareCopy(copy)
+    },
   }
 }

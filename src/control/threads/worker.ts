@@ -5,55 +5,39 @@
 
 // Before anything of the engine is warm.
 import '../../io/compiler.ts'
-import { randomInt } from 'node:crypto'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { isImpaired, parentOf } from '../../config/arms.ts'
 import type { Change } from '../../config/changes.ts'
-import { adoptRecords, LEFT_LEAST_MS } from '../../engine/adopt.ts'
 import type { Arm } from '../../engine/arm.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { FlightRing } from '../../engine/flight.ts'
 import { FlightKind } from '../../engine/flight-records.ts'
-import { arenaSlots } from '../../engine/frames.ts'
 import { buffersOf, saveEngine } from '../../engine/image.ts'
-import { KeyedIsn } from '../../engine/isn.ts'
-import { Steering } from '../../engine/steering.ts'
-import { TraceRing } from '../../engine/trace.ts'
-import { clockMs, longClockMs, setClock } from '../../io/clock.ts'
+import { clockMs, setClock } from '../../io/clock.ts'
 import { ifConfined } from '../../io/confined.ts'
-import { Exchange } from '../../io/exchange.ts'
-import { Handover } from '../../io/handover.ts'
 import { Impair } from '../../io/impair.ts'
 import { live, MAIN_SLOT, resign } from '../../io/life.ts'
 import { Loop } from '../../io/loop.ts'
 import type { Fault } from '../../io/mending.ts'
-import { confineThread, giveUpRights, type Ring, wake } from '../../io/native.ts'
+import { confineThread, giveUpRights, type Ring } from '../../io/native.ts'
 import { NO_FD, type Port } from '../../io/port.ts'
 import { ringIfAllowed } from '../../io/ring.ts'
 import { VlanPort } from '../../io/vlan-port.ts'
 import { Watch } from '../../io/watch.ts'
 import { ARM_KINDS, kindOf } from '../network/kinds.ts'
-import { applyChange, applyRunning, type Built, buildBare } from './apply.ts'
-import { checkArm, mtuOfChecks } from './check-arm.ts'
+import { applyRunning, type Built } from './apply.ts'
 import { outlives } from './forerunner.ts'
 import { workerId } from './memory.ts'
 import { probe } from './probe.ts'
-import type {
-  AdoptedState,
-  FromWorker,
-  ToWorker,
-  WorkerAnswer,
-  WorkerRequest,
-  WorkerStart,
-} from './protocol.ts'
-import { sessionRing, setSessionClock, tellTheLiving } from './session-ring.ts'
+import type { FromWorker, ToWorker, WorkerAnswer, WorkerRequest, WorkerStart } from './protocol.ts'
+import { setSessionClock, tellTheLiving } from './session-ring.ts'
+import { type Made, make, prepare, setUp, takeOver } from './set-up.ts'
 import { copyConns, neighbours } from './snapshots.ts'
 import { mapState, stateFor } from './state.ts'
-import { succeed } from './succeed.ts'
 import { warm } from './warm.ts'
 
 const start = workerData as WorkerStart
-const { config, index, port, shared } = start
+const { config, index, port } = start
 const page = new Int32Array(start.page)
 /** Connections do, when this thread ends: with another daemon. */
 let goesOn = false
@@ -65,46 +49,66 @@ function post(message: FromWorker): void {
 /** ms since 1970. */
 const wallMs = () => performance.timeOrigin + performance.now()
 
+/** An engine and all around it, before the loop turns. */
+interface Ready extends Made {
+  ring: Ring | null
+  watch: Watch
+  ports: Port[]
+}
+
 function main(): void {
-  const state = mapState(start.state, stateFor(config, index, start.sessions !== null))
-  setClock(state.clock)
   const { follows } = start
-  if (follows && !outlives(follows, port, start.waker, () => warm(start, state))) return
+  const isCopy = follows !== null
+  const state = mapState(start.state, stateFor(config, index, start.sessions !== null), isCopy)
+  setClock(state.clock)
+  const ahead: { ready?: Ready } = {}
+  const getReady = () => {
+    const isWarm = warm(start, state)
+    const made = make(start, state)
+    prepare(made, start, state.recordsEnd())
+    ahead.ready = around(made)
+    return isWarm
+  }
+  if (follows && !outlives(follows, port, start.waker, getReady)) return
   const life = start.lives === NO_FD ? undefined : live(start.lives, MAIN_SLOT + 1 + index)
   const began = wallMs()
-  const trace = new TraceRing(start.trace, start.traceRecords)
-  trace.log(start.debug)
-  const exchange = openExchange()
-  const sessions = start.sessions && sessionRing(start.sessions)
-  if (sessions) setSessionClock(sessions, clockMs())
-  const built = buildBare(config, {
-    worker: index,
-    ...(shared && { arena: shared.arena }),
-    ...(exchange && { peers: exchange }),
-    trace,
-    ...(sessions && { sessions }),
-    isn: new KeyedIsn(state.key),
-    tables: start.tables,
-    templateMemory: state.templates,
-    connMemory: state.conns,
-    neighMemory: state.neighs,
-    bookMemory: state.book,
-    ...(state.sessions && { sessionMemory: state.sessions }),
-    checkArm: (arm, slots) => checkArm(arm, mtuOfChecks(config.arms), slots),
-    seed: randomInt(2 ** 31) | 1,
-    now: longClockMs(),
-  })
-  const { engine } = built
+  const book = ahead.ready?.built.engine.addressBook
+  const words = book?.save()
+  state.share()
+  if (words) book?.resume(words)
+  const made = ahead.ready ?? make(start, state)
   const builtAt = wallMs()
-  const adopted = setUp(built, exchange, state.recordsEnd())
-  // It is the machine that says so, to all of them.
-  const warn = (warning: string) => {
-    if (index === 0) post({ warning })
-  }
+  const { sessions, built, trace } = made
+  trace.log(start.debug)
+  if (sessions) setSessionClock(sessions, clockMs())
+  const end = state.recordsEnd()
+  const adopted = ahead.ready ? takeOver(made, start, end) : setUp(made, start, end)
+  // Ports take slots, of which a thread before this one may have had some until it was set up.
+  const loop = loopOf(ahead.ready ?? around(made))
+  const times = { began, built: builtAt, ready: wallMs() }
+  post({ ready: true, times, ...(adopted && { adopted }) })
+  parentPort?.postMessage('runs')
+  loop.run()
+  // Before this thread is taken apart, which takes ms.
+  if (goesOn && life) resign(life)
+  const told = built.engine.sessions
+  if (!goesOn && sessions && told) tellTheLiving(told, sessions, clockMs())
+}
+
+/** It is the machine that says so, to all of them. */
+function warn(warning: string): void {
+  if (index === 0) post({ warning })
+}
+
+function around(made: Made): Ready {
+  const { engine } = made.built
   const ring = ringIfAllowed(warn)
   const flight = new FlightRing(start.flight, start.flightCells)
   const watch = new Watch(flight, engine, index, config.workers.count)
-  const ports = makePorts(engine, ring, watch)
+  return { ...made, ring, watch, ports: makePorts(engine, ring, watch) }
+}
+
+function loopOf({ built, exchange, ring, watch, ports }: Ready): Loop {
   // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
   giveUpRights()
   // What maps memory or opens anything is above this line.
@@ -115,41 +119,9 @@ function main(): void {
     armLost: (arm: number) => arm < config.arms.length && post({ lost: arm }),
     threw: (fault: Fault) => post({ fault }),
   }
-  const loop = new Loop({ engine, ports, exchange, waker: start.waker, watch, hooks })
-  const times = { began, built: builtAt, ready: wallMs() }
-  post({ ready: true, times, ...(adopted && { adopted }) })
-  parentPort?.postMessage('runs')
-  loop.run()
-  // Before this thread is taken apart, which takes ms.
-  if (goesOn && life) resign(life)
-  if (!goesOn && sessions && engine.sessions) tellTheLiving(engine.sessions, sessions, clockMs())
-}
-
-/** What the config says, around what an earlier worker has left: one of this daemon, or of another. => that, undefined for nothing */
-function setUp(built: Built, exchange: Exchange | null, end: number): AdoptedState | undefined {
   const { engine } = built
-  const { changes, inherits, draining, state } = start
-  const now = clockMs()
-  engine.opening.stopping = draining
-  if (inherits) return succeed(built, changes, inherits, exchange, now)
-  if (state.adopt) {
-    // It may have ended while it had some.
-    engine.templates.free(index)
-    engine.neighs.adopt(now)
-  }
-  for (const change of changes) applyChange(built, change, now)
-  if (!state.adopt) return undefined
-  return { ...adoptRecords(engine, now, end, LEFT_LEAST_MS), neighbours: engine.neighs.used }
-}
-
-function openExchange(): Exchange | null {
-  if (shared === null) return null
-  const workers = config.workers.count
-  const slots = arenaSlots(config.arms.length)
-  const rings = new Handover(shared.rings, workers, index, slots, worker =>
-    wake(shared.wakers[worker] as number),
-  )
-  return new Exchange(rings, new Steering(workers), workers, index)
+  const loop = new Loop({ engine, ports, exchange, waker: start.waker, watch, hooks })
+  return loop
 }
 
 function makePorts(engine: Engine, ring: Ring | null, watch: Watch): Port[] {

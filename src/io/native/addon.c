@@ -101,6 +101,8 @@ NAPI_MODULE_INIT() {
       EXPORT("sizeOfMemory", size_of_memory),
       EXPORT("endOfData", end_of_data),
       EXPORT("mapMemory", map_memory),
+      EXPORT("copyMemory", copy_memory),
+      EXPORT("shareCopy", share_copy),
       EXPORT("lockMemory", lock_memory),
       EXPORT("unlockMemory", unlock_memory),
       EXPORT("waitChild", wait_child),

@@ -96,6 +96,8 @@ napi_value create_memory(napi_env env, napi_callback_info info);
 napi_value size_of_memory(napi_env env, napi_callback_info info);
 napi_value end_of_data(napi_env env, napi_callback_info info);
 napi_value map_memory(napi_env env, napi_callback_info info);
+napi_value copy_memory(napi_env env, napi_callback_info info);
+napi_value share_copy(napi_env env, napi_callback_info info);
 
 /* exec.c */
 napi_value lock_memory(napi_env env, napi_callback_info info);

@@ -215,18 +215,28 @@ static void unmap(napi_env env, void *data, void *hint) {
   free(mapping);
 }
 
+/* => the arguments of a mapping, checked; false, and an exception pends */
+static bool memory_arguments(napi_env env, napi_callback_info info, napi_value *args, int32_t *fd,
+                             uint64_t *offset, uint64_t *bytes) {
+  uint64_t all;
+  if (!arguments(env, info, 3, args) || !integers(env, args, 1, fd) ||
+      !whole(env, args[1], offset) || !whole(env, args[2], bytes))
+    return false;
+  if (!memory_size(*fd, &all)) {
+    system_error(env, errno, "map memory", "", "");
+    return false;
+  }
+  uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+  if (*bytes > 0 && *offset % page == 0 && *offset <= all && *bytes <= all - *offset) return true;
+  range_error(env, "expected whole pages from an offset on, inside the memory");
+  return false;
+}
+
 napi_value map_memory(napi_env env, napi_callback_info info) {
   napi_value args[3], buffer;
   int32_t fd;
-  uint64_t offset, bytes, all;
-  if (!arguments(env, info, 3, args) || !integers(env, args, 1, &fd) ||
-      !whole(env, args[1], &offset) || !whole(env, args[2], &bytes))
-    return NULL;
-  if (!memory_size(fd, &all)) return system_error(env, errno, "memory", "", "");
-  uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-  if (bytes == 0 || offset % page != 0 || offset > all || bytes > all - offset)
-    return range_error(env, "expected whole pages from an offset on, inside the memory");
-
+  uint64_t offset, bytes;
+  if (!memory_arguments(env, info, args, &fd, &offset, &bytes)) return NULL;
   struct mapping *mapping = malloc(sizeof *mapping);
   if (!mapping) return system_error(env, ENOMEM, "map memory", "", "");
   mapping->bytes = bytes;
@@ -243,4 +253,114 @@ napi_value map_memory(napi_env env, napi_callback_info info) {
   free(mapping);
   /* Electron's V8 has a cage for all buffers. */
   return system_error(env, ENOTSUP, "memory from outside in this node", "", "");
+}
+
+/* Memory of a descriptor twice: a copy that is ours alone, with what the memory has, and in reserve what all share. */
+struct copy {
+  void *own, *shared;
+  size_t bytes;
+  int owners;
+};
+
+static const napi_type_tag COPY_TAG = {0x7461707673617262, 0x636f707900000001};
+
+static void leave_copy(struct copy *copy) {
+  if (--copy->owners == 0) free(copy);
+}
+
+static void drop_own(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)data;
+  struct copy *copy = hint;
+  munmap(copy->own, copy->bytes);
+  copy->own = NULL;
+  leave_copy(copy);
+}
+
+static void drop_shared(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  struct copy *copy = data;
+  if (copy->shared) munmap(copy->shared, copy->bytes);
+  copy->shared = NULL;
+  leave_copy(copy);
+}
+
+/* Pages that are there come into reach now; what was never touched takes no memory by that. That it fails costs time later on. */
+static void reach_pages(int fd, char *memory, uint64_t offset, uint64_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  off_t limit = (off_t)(offset + bytes);
+  for (off_t at = (off_t)offset; at < limit;) {
+    off_t data = lseek(fd, at, SEEK_DATA);
+    off_t hole = data < 0 || data >= limit ? -1 : lseek(fd, data, SEEK_HOLE);
+    if (hole < 0) return;
+    at = hole < limit ? hole : limit;
+    if (madvise(memory + (data - (off_t)offset), (size_t)(at - data), MADV_POPULATE_WRITE) < 0)
+      return;
+  }
+#else
+  (void)fd, (void)memory, (void)offset, (void)bytes;
+#endif
+}
+
+/* => [copy, handle] */
+napi_value copy_memory(napi_env env, napi_callback_info info) {
+  napi_value args[3], both, buffer, handle;
+  int32_t fd;
+  uint64_t offset, bytes;
+  if (!memory_arguments(env, info, args, &fd, &offset, &bytes)) return NULL;
+  struct copy *copy = calloc(1, sizeof *copy);
+  if (!copy) return system_error(env, ENOMEM, "copy memory", "", "");
+  const int rights = PROT_READ | PROT_WRITE;
+  copy->bytes = bytes;
+  copy->shared = mmap(NULL, bytes, rights, MAP_SHARED, fd, (off_t)offset);
+  copy->own = copy->shared == MAP_FAILED
+                  ? MAP_FAILED
+                  : mmap(NULL, bytes, rights, MAP_PRIVATE | MAP_NORESERVE, fd, (off_t)offset);
+  if (copy->own == MAP_FAILED) {
+    int error = errno;
+    if (copy->shared != MAP_FAILED) munmap(copy->shared, bytes);
+    free(copy);
+    return system_error(env, error, "copy memory", "", "");
+  }
+  reach_pages(fd, copy->shared, offset, bytes);
+  copy->owners = 1;
+  if (napi_create_external(env, copy, drop_shared, NULL, &handle) != napi_ok) {
+    munmap(copy->own, bytes);
+    munmap(copy->shared, bytes);
+    free(copy);
+    return NULL;
+  }
+  if (napi_create_external_arraybuffer(env, copy->own, bytes, drop_own, copy, &buffer) != napi_ok) {
+    munmap(copy->own, bytes);
+    copy->own = NULL;
+    return system_error(env, ENOTSUP, "memory from outside in this node", "", "");
+  }
+  copy->owners = 2;
+  if (napi_type_tag_object(env, handle, &COPY_TAG) != napi_ok ||
+      napi_create_array_with_length(env, 2, &both) != napi_ok)
+    return NULL;
+  napi_set_element(env, both, 0, buffer);
+  napi_set_element(env, both, 1, handle);
+  return both;
+}
+
+/* What all share in place of the copy, where that is, with all pages that are in reach. */
+napi_value share_copy(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  void *data;
+  bool ours = false;
+  napi_valuetype type;
+  if (!arguments(env, info, 1, args) || napi_typeof(env, args[0], &type) != napi_ok) return NULL;
+  if (type != napi_external ||
+      napi_check_object_type_tag(env, args[0], &COPY_TAG, &ours) != napi_ok || !ours ||
+      napi_get_value_external(env, args[0], &data) != napi_ok)
+    return type_error(env, "copy: expected what copyMemory() returned");
+  struct copy *copy = data;
+  if (!copy->own || !copy->shared) return range_error(env, "copy: it is shared, or gone, already");
+  if (mremap(copy->shared, copy->bytes, copy->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, copy->own) ==
+      MAP_FAILED)
+    return system_error(env, errno, "share memory", "", "");
+  copy->shared = NULL;
+  return NULL;
 }

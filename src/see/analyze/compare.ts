@@ -1,8 +1,8 @@
 /** What was changed in the segments that are on both sides, added up for a connection. */
 
-import { endpointText } from '../../wire/address.ts'
 import { FLAG, TCP } from '../../wire/tcp.ts'
 import { flagLetters } from '../frame/options-text.ts'
+import { clientText } from '../frame/uoa-values.ts'
 import { changesOf } from '../moments/changes.ts'
 import type { Flow } from './flows.ts'
 import { isMss, isTimestamp, isToa, type Packets } from './packets.ts'
@@ -150,7 +150,7 @@ class Comparison {
   #toa(exit: Packets, j: number, at: number): void {
     const { toa, changes } = this.#to
     const view = exit.view(j)
-    const named = endpointText(view.getInt32(at + 4), view.getUint16(at + 2))
+    const named = clientText(view, at, view.getUint8(at + 1))
     toa.segments++
     changes.toa_added = (changes.toa_added ?? 0) + 1
     if (!toa.names.includes(named)) toa.names.push(named)

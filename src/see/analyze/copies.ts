@@ -36,8 +36,8 @@ export function removeCopies(packets: Packets, flows: readonly Flow[]): Copies {
 
 /** For each row, the latest one before it that is equal except for TTL and the link header; -1 for none. */
 function earlierOf(packets: Packets): Int32Array {
-  const { saddr, daddr, ports, seq, ack, flags, payload, hash, ipId, window } = packets
-  const columns = [saddr, daddr, ports, seq, ack, flags, payload, hash, ipId, window]
+  const { version, saddr, daddr, ports, seq, ack, flags, payload, hash, ipId, window } = packets
+  const columns = [version, saddr, daddr, ports, seq, ack, flags, payload, hash, ipId, window]
   const latest = new Map<number, number>()
   const earlier = new Int32Array(packets.count).fill(-1)
   for (let i = 0; i < packets.count; i++) {

@@ -256,7 +256,6 @@ function notes({ conns, clock, isTurned, sources }: Analysis): Finding[] {
         'link_type',
         `${name}: ${counted(passed.link, 'packet')} of link type ${unread.join(', ')} passed over`,
       )
-    if (passed.ipv6 > 0) note('ipv6', `${name}: ${passed.ipv6} IPv6 packets are not looked at`)
     if (passed.udp > 0)
       note('udp', `${name}: ${counted(passed.udp, 'datagram')} of UDP not looked at, only TCP is`)
     if (passed.broken > 0)

@@ -3,8 +3,8 @@
  * flow of the same endpoints.
  */
 
-import { endpointText } from '../../wire/address.ts'
 import { FLAG } from '../../wire/tcp.ts'
+import { clientText } from '../frame/uoa-values.ts'
 import { isToa, type Packets } from './packets.ts'
 import { firstNotBelow } from './sorted.ts'
 
@@ -13,6 +13,8 @@ export class Flow {
   readonly id: number
   /** The capture it is in. */
   readonly packets: Packets
+  /** 4 or 6; the addresses are those of its rows. */
+  readonly version: number
   caddr: number
   cport: number
   saddr: number
@@ -31,6 +33,7 @@ export class Flow {
   constructor(id: number, packets: Packets, i: number) {
     this.id = id
     this.packets = packets
+    this.version = packets.version[i]
     this.caddr = packets.saddr[i]
     this.cport = packets.ports[i] >>> 16
     this.saddr = packets.daddr[i]
@@ -38,11 +41,11 @@ export class Flow {
   }
 
   get client(): string {
-    return endpointText(this.caddr, this.cport)
+    return this.packets.endpointText(this.version, this.caddr, this.cport)
   }
 
   get server(): string {
-    return endpointText(this.saddr, this.sport)
+    return this.packets.endpointText(this.version, this.saddr, this.sport)
   }
 
   /** ns after the capture's base. */
@@ -86,7 +89,7 @@ export class Flow {
       const at = packets.option(i, isToa)
       if (at < 0) continue
       const view = packets.view(i)
-      const named = endpointText(view.getInt32(at + 4), view.getUint16(at + 2))
+      const named = clientText(view, at, view.getUint8(at + 1))
       if (named !== this.client) return named
     }
     return ''
@@ -122,12 +125,14 @@ function keyOf(packets: Packets, i: number): string {
   const turned = (ports << 16) | (ports >>> 16)
   // Of an address with itself the ports decide; else the larger address goes first.
   const first = a > b || (a === b && ports > turned)
-  return first ? `${a} ${b} ${ports}` : `${b} ${a} ${turned}`
+  const version = packets.version[i]
+  return first ? `${version} ${a} ${b} ${ports}` : `${version} ${b} ${a} ${turned}`
 }
 
 function belongs(flow: Flow, packets: Packets, i: number): boolean {
   const [a, b, ports] = [packets.saddr[i], packets.daddr[i], packets.ports[i]]
   const [from, to] = [ports >>> 16, ports & 0xffff]
+  if (flow.version !== packets.version[i]) return false
   if (a === flow.caddr && b === flow.saddr) return from === flow.cport && to === flow.sport
   return a === flow.saddr && b === flow.caddr && from === flow.sport && to === flow.cport
 }

@@ -1,13 +1,19 @@
 /**
- * The TCP segments of one capture as columns, 56 bytes a segment beside the file itself, so that a million of them fit. A
- * segment is its row's number. Sequence numbers, addresses and ports are int32 as in the engine.
+ * The TCP segments of one capture as columns, 59 bytes a segment beside the file itself, so that a million of them fit. A
+ * segment is its row's number. Sequence numbers, addresses and ports are int32 as in the engine: of IPv6 an address is the number that
+ * it has been given here.
  */
 
+import { endpointText } from '../../wire/address.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import { IPV4, PROTO } from '../../wire/ipv4.ts'
-import { OPT, optionLength, TCP, TOA_BYTES } from '../../wire/tcp.ts'
+import { IPV6 } from '../../wire/ipv6.ts'
+import { Located } from '../../wire/locate.ts'
+import { OPT, optionLength, TCP, TOA_BYTES, TOA6_BYTES } from '../../wire/tcp.ts'
 import { UOA } from '../../wire/uoa.ts'
 import type { CapturedPacket } from '../capture/captured.ts'
+import { AddressNumbers } from './address-numbers.ts'
 
 /** Bytes of payload that are hashed. */
 const HASHED = 64
@@ -18,8 +24,7 @@ export interface Passed {
   other: number
   /** Of a link type that is not known. */
   link: number
-  ipv6: number
-  /** IPv4: datagrams and pieces of them, and what is neither TCP nor UDP. */
+  /** Datagrams and pieces of them, and what is neither TCP nor UDP. */
   udp: number
   notTcp: number
   /** Fragments, and headers that were cut off. */
@@ -42,9 +47,11 @@ export class Packets {
   baseNs = 0n
   /** All packets, those that are no rows too. */
   all = 0
-  readonly passed: Passed = { other: 0, link: 0, ipv6: 0, udp: 0, notTcp: 0, broken: 0 }
+  readonly passed: Passed = { other: 0, link: 0, udp: 0, notTcp: 0, broken: 0 }
   #capacity = 0
   at = new Float64Array(0)
+  /** 4 or 6. */
+  version = new Uint8Array(0)
   saddr = new Int32Array(0)
   daddr = new Int32Array(0)
   /** source << 16 | destination */
@@ -56,11 +63,14 @@ export class Packets {
   payload = new Int32Array(0)
   window = new Uint16Array(0)
   ttl = new Uint8Array(0)
+  /** 0 of IPv6. */
   ipId = new Uint16Array(0)
-  /** Where its IPv4 header is in view(i), and how many bytes from there on were captured. */
+  /** Where its IP header is in view(i), and how many bytes from there on were captured. */
   ip = new Uint32Array(0)
   captured = new Int32Array(0)
-  /** Bytes of its link layer in front of the IPv4 header. */
+  /** Bytes from there to its TCP header. */
+  behind = new Uint16Array(0)
+  /** Bytes of its link layer in front of the IP header. */
   link = new Uint8Array(0)
   /** Of the beginning of the payload, 0 without one. */
   hash = new Int32Array(0)
@@ -71,6 +81,7 @@ export class Packets {
   #file: DataView<ArrayBufferLike>
   #own = new DataView(new ArrayBuffer(0))
   #ownUsed = 0
+  readonly #addresses = new AddressNumbers()
   #lastNs = 0
 
   /** `file` holds the bytes of most packets; those of others are copied. */
@@ -103,7 +114,6 @@ export class Packets {
     const end = at + bytes.length
     const ip = networkLayer(view, at, end)
     if (ip < 0) this.passed.other++
-    else if (view.getUint8(ip) >>> 4 === 6) this.passed.ipv6++
     else this.#segment(view, { start: at, ip, there: end, atNs: afterNs, wire: length })
   }
 
@@ -121,43 +131,58 @@ export class Packets {
 
   #segment(view: DataView, { start, ip, there, atNs, wire }: Captured): void {
     const { passed } = this
-    if (ip + IPV4.HEADER > there || view.getUint8(ip) >>> 4 !== 4) {
+    const found = new Located()
+    const version = view.getUint8(ip) >>> 4
+    const isIpv6 = version === 6
+    const isWhole = isIpv6 ? found.readIpv6(view, ip, there) : found.read(view, ip, there)
+    if (!isWhole || (version !== 4 && !isIpv6)) {
       passed.broken++
       return
     }
-    const protocol = view.getUint8(ip + IPV4.PROTOCOL)
+    const { protocol, l4: tcp, fragment } = found
     if (protocol !== PROTO.TCP) {
       if (protocol === PROTO.UDP || protocol === UOA.PROTOCOL) passed.udp++
       else passed.notTcp++
       return
     }
-    const tcp = ip + ((view.getUint8(ip) & 15) << 2)
-    const fragment = view.getUint16(ip + IPV4.FRAGMENT) & 0x3fff
     if (tcp + TCP.HEADER > there || fragment !== 0) {
       passed.broken++
       return
     }
     const i = this.#row(atNs)
-    // A device that cuts segments itself shows total length 0 above 64 KiB (Linux, BIG TCP).
-    const total = view.getUint16(ip + IPV4.TOTAL_LENGTH) || wire - (ip - start)
+    // A device that cuts segments itself shows length 0 above 64 KiB (Linux, BIG TCP).
+    const said = view.getUint16(ip + (isIpv6 ? IPV6.PAYLOAD_LENGTH : IPV4.TOTAL_LENGTH))
+    const total = said === 0 ? wire - (ip - start) : found.end - ip
     const header = (view.getUint8(tcp + TCP.OFFSET) >>> 4) << 2
-    this.saddr[i] = view.getInt32(ip + IPV4.SRC)
-    this.daddr[i] = view.getInt32(ip + IPV4.DST)
+    this.version[i] = version
+    this.saddr[i] = isIpv6
+      ? this.#addresses.numberAt(view, ip + IPV6.SRC)
+      : view.getInt32(ip + IPV4.SRC)
+    this.daddr[i] = isIpv6
+      ? this.#addresses.numberAt(view, ip + IPV6.DST)
+      : view.getInt32(ip + IPV4.DST)
     this.ports[i] = view.getInt32(tcp)
     this.seq[i] = view.getInt32(tcp + TCP.SEQ)
     this.ack[i] = view.getInt32(tcp + TCP.ACK)
     this.flags[i] = view.getUint8(tcp + TCP.FLAGS)
     this.payload[i] = Math.max(0, total - (tcp - ip) - header)
     this.window[i] = view.getUint16(tcp + TCP.WINDOW)
-    this.ttl[i] = view.getUint8(ip + IPV4.TTL)
-    this.ipId[i] = view.getUint16(ip + IPV4.ID)
+    this.ttl[i] = view.getUint8(ip + (isIpv6 ? IPV6.HOP_LIMIT : IPV4.TTL))
+    this.ipId[i] = isIpv6 ? 0 : view.getUint16(ip + IPV4.ID)
     this.ip[i] = ip
+    this.behind[i] = tcp - ip
     this.captured[i] = Math.min(there - ip, total)
     this.link[i] = ip - start
     this.match[i] = -1
     this.copied[i] = Number(view === this.#own)
     const end = ip + this.captured[i]
     this.hash[i] = this.payload[i] === 0 ? 0 : hashOf(view, tcp + header, end, this.payload[i])
+  }
+
+  /** address:port of an address as the rows of this version have it. */
+  endpointText(version: number, address: number, port: number): string {
+    if (version === 6) return `${hostText(this.#addresses.text(address))}:${port}`
+    return endpointText(address, port)
   }
 
   #row(atNs: number): number {
@@ -174,6 +199,8 @@ export class Packets {
       return bigger
     }
     this.at = grown(Float64Array, this.at)
+    this.version = grown(Uint8Array, this.version)
+    this.behind = grown(Uint16Array, this.behind)
     this.saddr = grown(Int32Array, this.saddr)
     this.daddr = grown(Int32Array, this.daddr)
     this.ports = grown(Int32Array, this.ports)
@@ -199,7 +226,7 @@ export class Packets {
 
   /** Offset of the TCP header. */
   tcp(i: number): number {
-    return this.ip[i] + ((this.view(i).getUint8(this.ip[i]) & 15) << 2)
+    return this.ip[i] + this.behind[i]
   }
 
   /** Bytes of the TCP header. */
@@ -237,15 +264,23 @@ export class Packets {
     if (this.link[i] === ETH.HEADER) return new Uint8Array(buffer, start, ETH.HEADER + captured)
     const frame = new Uint8Array(ETH.HEADER + captured)
     frame.set(new Uint8Array(buffer, start, ETH.TYPE))
-    frame[ETH.TYPE] = ETHERTYPE.IPV4 >>> 8
+    const type = this.version[i] === 6 ? ETHERTYPE.IPV6 : ETHERTYPE.IPV4
+    frame.set([type >>> 8, type & 255], ETH.TYPE)
     frame.set(new Uint8Array(buffer, ip, captured), ETH.HEADER)
     return frame
   }
 }
 
-/** Options that can be a TOA: 8 bytes, of kind 254 or of one that has no meaning of that length (others use 28 and 200). */
+/**
+ * Options that can be a TOA: 8 bytes, or 20 of a client of IPv6, of kind 254 or of one that has no meaning of that length (others use
+ * 28 and 200). TCP-AO, of kind 29, may have 20 (RFC 5925).
+ */
 export const isToa = (kind: number, bytes: number) =>
-  bytes === TOA_BYTES && kind > OPT.TIMESTAMP && kind !== OPT.MPTCP && kind !== OPT.TFO
+  kind > OPT.TIMESTAMP &&
+  kind !== OPT.MPTCP &&
+  kind !== OPT.TFO &&
+  (bytes === TOA_BYTES || (bytes === TOA6_BYTES && kind !== TCP_AO))
+const TCP_AO = 29
 export const isMss = (kind: number, bytes: number) => bytes === 4 && kind === OPT.MSS
 export const isTimestamp = (kind: number, bytes: number) => bytes === 10 && kind === OPT.TIMESTAMP
 

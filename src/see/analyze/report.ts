@@ -133,7 +133,7 @@ function captureReport({
   passed,
   copies,
 }: SourceInfo): CaptureReport {
-  const { udp, notTcp, other, link, ipv6, broken } = passed
+  const { udp, notTcp, other, link, broken } = passed
   const begins = Number(firstNs / 1000n) / 1e6
   return {
     name,
@@ -142,7 +142,7 @@ function captureReport({
     flows,
     begins,
     lasts: lastsNs / 1e9,
-    notTcp: udp + notTcp + other + link + ipv6 + broken,
+    notTcp: udp + notTcp + other + link + broken,
     copies: copies.count,
   }
 }

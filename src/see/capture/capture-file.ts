@@ -3,7 +3,7 @@
  * with its time, in another comment of the packet that follows, or at the end.
  */
 
-import { ipv4Int } from '../../wire/address.ts'
+import { endpointParts, ipAddress } from '../../wire/ip-address.ts'
 import type { FrameIn, FrameOut, Happening, Moment } from '../moments/moment.ts'
 import { noteOf } from '../moments/note.ts'
 import { interfaceBlock, namesBlock, packetBlock, sectionBlock, statisticsBlock } from './pcapng.ts'
@@ -127,8 +127,7 @@ export class CaptureFile {
     if (conn === null) return []
     const names: { address: Uint8Array; name: string }[] = []
     for (const role of ROLES) {
-      const end = conn[role]
-      const address = end.slice(0, end.indexOf(':'))
+      const { host: address = '' } = endpointParts(conn[role]) ?? {}
       if (this.#named.has(address) || this.#named.size === NAMES) continue
       this.#named.add(address)
       const count = (this.#namesOf.get(role) ?? 0) + 1
@@ -142,7 +141,10 @@ export class CaptureFile {
 const ROLES = ['client', 'vip', 'lip', 'rs'] as const
 
 function bytesOf(address: string): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setInt32(0, ipv4Int(address))
+  const parsed = ipAddress(address)
+  const words = typeof parsed === 'number' ? [parsed] : parsed
+  const bytes = new Uint8Array(words.length * 4)
+  const view = new DataView(bytes.buffer)
+  for (const [i, word] of words.entries()) view.setInt32(i * 4, word)
   return bytes
 }

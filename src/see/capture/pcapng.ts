@@ -41,6 +41,7 @@ export const DIRECTION = { IN: 1, OUT: 2 } as const
 const LINK_ETHERNET = 1
 const MICROSECONDS = 6
 const NAME_IPV4 = 1
+const NAME_IPV6 = 2
 /** Option values have 16 bits of length; a padded list of them stays below what a block may hold. */
 const TEXT_MAX = 0xfff0
 
@@ -94,7 +95,7 @@ export function interfaceBlock(name: string, description: string, snaplen: numbe
 /** Names of IPv4 addresses (four bytes each). */
 export function namesBlock(names: readonly { address: Uint8Array; name: string }[]): Uint8Array {
   const records = names.map(({ address, name }) => ({
-    code: NAME_IPV4,
+    code: address.length === 4 ? NAME_IPV4 : NAME_IPV6,
     value: Uint8Array.from([...address, ...utf8Bytes(name), 0]),
   }))
   const bytes = new Uint8Array(optionBytes(records))

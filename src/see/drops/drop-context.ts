@@ -8,7 +8,7 @@ import type {
   RouteInfo,
   ServiceInfo,
 } from '../../api/commands.ts'
-import { inPrefix, ipv4Int } from '../../wire/address.ts'
+import { hostText, inIpPrefix, ipAddress, parseIpPrefix } from '../../wire/ip-address.ts'
 import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
 import { type HeaderValues, headerValues } from '../frame/header-values.ts'
 
@@ -121,11 +121,11 @@ export class Refused {
 
   /** address:port of the sender and of the receiver. */
   get from(): string {
-    return `${this.src}:${this.headers.ports?.sport ?? '?'}`
+    return `${hostText(this.src)}:${this.headers.ports?.sport ?? '?'}`
   }
 
   get to(): string {
-    return `${this.dst}:${this.headers.ports?.dport ?? '?'}`
+    return `${hostText(this.dst)}:${this.headers.ports?.dport ?? '?'}`
   }
 
   /** Who sends it to whom, with ports where it has any: TCP and UDP, other IP, ARP, or neither. */
@@ -140,7 +140,8 @@ export class Refused {
   get service(): DropContext['services'][number] | undefined {
     const own = this.headers.udp === null ? 'tcp' : 'udp'
     return this.context.services.find(
-      ({ protocol, address, port }) => protocol === own && `${address}:${port}` === this.to,
+      ({ protocol, address, port }) =>
+        protocol === own && `${hostText(address)}:${port}` === this.to,
     )
   }
 
@@ -175,9 +176,12 @@ export class Refused {
 
   #routeTo(address: string): DropContext['routes'][number] | undefined {
     if (this.headers.ip === null) return undefined
-    const target = ipv4Int(address)
+    const target = ipAddress(address)
     return this.context.routes
-      .filter(({ to }) => inPrefix(target, ipv4Int(hostOf(to)), lengthOf(to)))
+      .filter(({ to }) => {
+        const prefix = parseIpPrefix(to)
+        return prefix !== undefined && inIpPrefix(target, prefix)
+      })
       .sort((a, b) => lengthOf(b.to) - lengthOf(a.to))[0]
   }
 }
@@ -201,11 +205,6 @@ function vnetOf(bytes: Uint8Array): Vnet {
     csumStart: view.getUint16(VNET.CSUM_START, true),
     csumOffset: view.getUint16(VNET.CSUM_OFFSET, true),
   }
-}
-
-/** 192.0.2.0/24 => 192.0.2.0 */
-function hostOf(cidr: string): string {
-  return cidr.split('/')[0] as string
 }
 
 function lengthOf(cidr: string): number {

@@ -1,14 +1,14 @@
 /** The facts of a connection as sentences: why it is as it is, what happened, and what will. */
 
 import type { ServiceInfo } from '../../api/commands.ts'
-import { SUB_POOLS, subPoolOf } from '../../engine/sa-pool.ts'
-import { ipv4Int } from '../../wire/address.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import type { DropContext } from '../drops/drops.ts'
 import { frameText } from '../frame/frame-text.ts'
 import { headerValues } from '../frame/header-values.ts'
 import type { FrameOut } from '../moments/moment.ts'
 import { counted } from '../text/counted.ts'
 import { instantText } from '../text/times.ts'
+import { subPoolText } from '../words/ends.ts'
 import type { Edge, Facts, Traffic } from './story.ts'
 import { answerText, errorHappened, spanText, uoaText } from './story-datagrams.ts'
 import { isTimed, isUdpState, secondsOf } from './timeouts.ts'
@@ -125,7 +125,9 @@ function rsText(facts: Facts, context: StoryContext): string {
   if (scheduled === null) return ends.rs
   const { weight, servers, by } = scheduled
   const all = servers === 1 ? 'the only real server' : `one of ${servers} real servers`
-  const rs = service?.real_servers.find(({ address, port }) => `${address}:${port}` === ends.rs)
+  const rs = service?.real_servers.find(
+    ({ address, port }) => `${hostText(address)}:${port}` === ends.rs,
+  )
   const limit =
     rs && rs.upper_threshold > 0
       ? `at most ${rs.upper_threshold} connections, ${rs.active_conns + rs.inactive_conns} now`
@@ -140,14 +142,12 @@ function rsText(facts: Facts, context: StoryContext): string {
 function lportText({ ends, lport }: Facts): string {
   if (lport === null)
     return `${ends.lip}: that of the connection that its client had before, as it comes to the same real server`
-  const [address = '', port = ''] = ends.rs.split(':')
-  const sub = subPoolOf(ipv4Int(address), Number(port))
   const tried = Number(lport.tried)
   const turn =
     tried === 0
       ? 'the LIP whose turn it was'
       : `after ${tried} ${tried === 1 ? 'LIP' : 'LIPs'} without a free lport`
-  return `${ends.lip}: ${turn}, and of the lports towards this real server (sub-pool ${sub} of ${SUB_POOLS}) the one that has rested longest; ${lport.free} are left`
+  return `${ends.lip}: ${turn}, and of the lports towards this real server${subPoolText(ends.rs)} the one that has rested longest; ${lport.free} are left`
 }
 
 function deltaText({ delta, isn }: Facts): string {
@@ -289,7 +289,7 @@ function replacedText({ lastUs }: Facts, end: NonNullable<Facts['end']>, why: st
 function rstsText({ client, rs }: Facts['ends'], rsts: readonly FrameOut[]): string[] {
   const dst = (frame: FrameOut) => {
     const { ip, tcp } = headerValues(frame.bytes, frame.length)
-    return `${ip?.dst}:${tcp?.dport}`
+    return `${hostText(ip?.dst ?? '?')}:${tcp?.dport}`
   }
   return [client, rs].map(end => {
     const who = end === client ? 'client' : 'real server'

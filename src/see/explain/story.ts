@@ -3,6 +3,7 @@
  * lport then), what opened it, each edge with the segment that took it, and how it ended. Words are story-words.ts's.
  */
 
+import { hostText } from '../../wire/ip-address.ts'
 import { UDP } from '../../wire/udp.ts'
 import { headerValues } from '../frame/header-values.ts'
 import type { FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
@@ -120,7 +121,8 @@ function attemptOf(moment: Moment): Attempt | undefined {
   if (ip === null || ports === null) return undefined
   const drop = 'drop' in moment.verdict ? moment.verdict.drop : null
   if (drop === null && !('sent' in moment.verdict)) return undefined
-  const [from, to] = [`${ip.src}:${ports.sport}`, `${ip.dst}:${ports.dport}`]
+  const from = `${hostText(ip.src)}:${ports.sport}`
+  const to = `${hostText(ip.dst)}:${ports.dport}`
   return { frame: moment, from, to, drop }
 }
 
@@ -163,9 +165,9 @@ export function factsOf({ ends, worker, moments, followed }: Life): Facts {
 
 function hearIn(facts: Facts, frame: FrameIn): void {
   const { direction, states, said, verdict, atUs } = frame
-  const { tcp, udp, icmp } = headerValues(frame.bytes, frame.length)
+  const { tcp, udp, icmp, icmpv6 } = headerValues(frame.bytes, frame.length)
   // An error about a connection is none of its packets, and moves nothing.
-  if (icmp !== null) return void facts.errors.push(frame)
+  if (icmp !== null || icmpv6 !== null) return void facts.errors.push(frame)
   facts.lastUs = atUs
   for (const one of said) hear(facts, one, atUs)
   const traffic = direction === 'out' ? facts.rs : facts.client

@@ -21,7 +21,8 @@ const FORMS = { header: 'opp', option: 'ipo' } as const
 /** The whole datagram that a frame's first bytes begin, from the Ethernet header on; undefined if it is none. */
 export function datagramIn(bytes: Uint8Array): PrintedUdp | undefined {
   const { ip, udp, packet } = headerValues(bytes)
-  if (ip === null || ip.version !== 4 || ip.more || ip.offset > 0) return undefined
+  if (ip === null || (ip.version !== 4 && ip.version !== 6) || ip.more || ip.offset > 0)
+    return undefined
   if (udp === null || udp.length === null || udp.length < UDP.HEADER) return undefined
   const { src, dst, ttl } = ip
   const { sport, dport, length, checksum } = udp
@@ -36,6 +37,11 @@ export function printUdp(datagram: PrintedUdp): string {
   const { src, sport, dst, dport, ttl, payload, hasChecksum, uoa } = datagram
   const ip = ttl === 64 ? '' : `(ttl ${ttl}) `
   const none = hasChecksum ? '' : '[no cksum] '
-  const client = uoa === null ? '' : `, uoa ${uoa.form} ${uoa.client.replace(':', '.')}`
+  const client = uoa === null ? '' : `, uoa ${uoa.form} ${dotted(uoa.client)}`
   return `${ip}${src}.${sport} > ${dst}.${dport}: ${none}UDP, length ${payload}${client}`
+}
+
+/** ADDRESS.PORT of ADDRESS:PORT, without the brackets of IPv6. */
+function dotted(endpoint: string): string {
+  return endpoint.replace(/^\[?(.*?)\]?:(\d+)$/, '$1.$2')
 }

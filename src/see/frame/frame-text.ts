@@ -3,19 +3,29 @@
 import { ARP_OP } from '../../wire/arp.ts'
 import { ETHERTYPE } from '../../wire/ethernet.ts'
 import { PROTO } from '../../wire/ipv4.ts'
+import { NEXT } from '../../wire/ipv6.ts'
 import { FLAG } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
 import { UOA } from '../../wire/uoa.ts'
 import { type ArpHeader, headerValues, type VlanTag } from './header-values.ts'
 import { icmpText } from './icmp-text.ts'
-import type { IpValues, TcpHeader, UdpHeader } from './ip-values.ts'
+import { icmpv6Text } from './icmpv6-text.ts'
 import { flagLetters, optionsText } from './options-text.ts'
+import type { IpValues, TcpHeader, UdpHeader } from './packet-types.ts'
 
 const PROTOCOL_NAMES = new Map<number, string>([
   [PROTO.ICMP, 'ICMP'],
   [PROTO.TCP, 'TCP'],
   [PROTO.UDP, 'UDP'],
   [UOA.PROTOCOL, 'UOA'],
+  [NEXT.ICMPV6, 'ICMP6'],
+])
+
+/** Extension headers as tcpdump has them, in front of what is inside; a fragment is said behind it. */
+const EXTENSION_NAMES = new Map<number, string>([
+  [NEXT.HOP_BY_HOP, 'HBH '],
+  [NEXT.ROUTING, 'RT6 '],
+  [NEXT.DESTINATION, 'DSTOPT '],
 ])
 
 const TYPE_NAMES = new Map<number, string>([
@@ -33,9 +43,12 @@ export function frameText(bytes: Uint8Array, length = bytes.length): string {
   const tags = eth.tags.map(tagText).join('')
   // The last tag says what follows.
   const named = (name: string, rest: string) => (tags === '' ? `${name}${rest}` : `${tags}${rest}`)
-  if (packet !== null) return named('IP ', packetText(packet, length))
+  const isIpv6 = eth.type === ETHERTYPE.IPV6
+  if (packet !== null)
+    return named(isIpv6 ? 'IP6 ' : 'IP ', packetText(packet, isIpv6 ? 6 : 4, length))
   if (arp !== null) return named('ARP, ', arpText(arp))
   if (eth.type === ETHERTYPE.IPV4) return named('IP, ', `cut short, length ${length}`)
+  if (isIpv6) return named('IP6, ', `cut short, length ${length}`)
   if (eth.type === ETHERTYPE.ARP) return named('ARP, ', `cut short, length ${length}`)
   const type = tags === '' ? `ethertype ${hexType(eth.type)}, ` : ''
   return `${tags}${eth.src} > ${eth.dst}, ${type}length ${length}`
@@ -56,10 +69,11 @@ function arpText({ op, sender, senderMac, target }: ArpHeader): string {
 }
 
 /** A packet of IP: `10.0.0.1.53 > 10.0.0.2.4000: UDP, length 9`. */
-function packetText(values: IpValues, length: number): string {
+function packetText(values: IpValues, version: 4 | 6, length: number): string {
   const { ip } = values
-  if (ip.version !== 4) return `version ${ip.version}, length ${length}`
-  return `${endsText(values)}: ${insideText(values)}${fragmentText(values)}`
+  if (ip.version !== version) return `version ${ip.version}, length ${length}`
+  const extensions = ip.extensions.map(kind => EXTENSION_NAMES.get(kind) ?? '').join('')
+  return `${endsText(values)}: ${extensions}${insideText(values)}${fragmentText(values)}`
 }
 
 function endsText({ ip, ports }: IpValues): string {
@@ -69,23 +83,33 @@ function endsText({ ip, ports }: IpValues): string {
 }
 
 function insideText(values: IpValues): string {
-  const { ip, tcp, udp, icmp, uoa, protocol } = values
+  const { ip, tcp, udp, icmp, icmpv6, uoa, protocol } = values
   const told = uoa === null ? '' : `UOA ${uoa.client} in ${PLACES[uoa.place]}, `
   const bytes = Math.max(0, ip.total - ip.header)
   if (tcp !== null) return `${told}${tcpText(tcp)}`
   if (udp !== null) return `${told}${udpText(udp, values)}`
   if (icmp !== null) return `${icmpText(icmp)}, length ${bytes}${aboutText(icmp.quoted)}`
-  const name = PROTOCOL_NAMES.get(protocol)
+  if (icmpv6 !== null)
+    return `${icmpv6Text(icmpv6, bytes)}, length ${bytes}${aboutText(icmpv6.quoted)}`
+  if (protocol === NEXT.NONE && ip.version === 6) return 'no next header'
+  const name = nameOf(protocol, ip.version)
   if (name === undefined) return `${told}protocol ${protocol}, length ${bytes}`
   return `${told}${name}${ip.offset > 0 ? '' : ', cut short'}`
+}
+
+/** Each ICMP is that of its own family. */
+function nameOf(protocol: number, version: number): string | undefined {
+  const other = version === 6 ? PROTO.ICMP : NEXT.ICMPV6
+  return protocol === other ? undefined : PROTOCOL_NAMES.get(protocol)
 }
 
 const PLACES = { header: `protocol ${UOA.PROTOCOL}`, option: `option ${UOA.KIND}` } as const
 
 /** `length` is that of the payload, as the UDP header says; one that the packet has no room for is no length. */
-function udpText({ length }: UdpHeader, { ip, uoa }: IpValues): string {
+function udpText({ length }: UdpHeader, values: IpValues): string {
+  const { ip, uoa } = values
   if (length === null) return 'UDP, cut short'
-  const before = uoa?.place === 'header' ? UOA.HEADER + UOA.BYTES : 0
+  const before = uoa?.place === 'header' ? values.l4 - values.l3 - ip.header : 0
   const room = ip.total - ip.header - before
   if (length < UDP.HEADER) return `UDP, bad length ${length}`
   if (length > room && !ip.more)
@@ -110,8 +134,8 @@ function aboutText(quoted: IpValues | null): string {
   return `, about ${ends}: ${text}${fragmentText(quoted)}`
 }
 
-function shortText({ protocol }: IpValues): string {
-  return PROTOCOL_NAMES.get(protocol) ?? `protocol ${protocol}`
+function shortText({ protocol, ip }: IpValues): string {
+  return nameOf(protocol, ip.version) ?? `protocol ${protocol}`
 }
 
 function tcpText(tcp: TcpHeader): string {

@@ -6,7 +6,8 @@
 import { ipv4Text, macText } from '../../wire/address.ts'
 import { ARP } from '../../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
-import { type IpValues, ipValues } from './ip-values.ts'
+import { ipValues } from './ip-values.ts'
+import type { IpValues } from './packet-types.ts'
 
 const VLAN_TAG = 4
 
@@ -47,9 +48,9 @@ export interface HeaderValues extends Parts {
   l4: number
 }
 
-type Parts = { [Part in 'ip' | 'tcp' | 'udp' | 'icmp' | 'ports']: IpValues[Part] | null }
+type Parts = { [Part in 'ip' | 'tcp' | 'udp' | 'icmp' | 'icmpv6' | 'ports']: IpValues[Part] | null }
 
-const NO_PARTS: Parts = { ip: null, tcp: null, udp: null, icmp: null, ports: null }
+const NO_PARTS: Parts = { ip: null, tcp: null, udp: null, icmp: null, icmpv6: null, ports: null }
 
 /** `bytes` are the frame's first ones, from the Ethernet header on; `length` is that of the whole frame. */
 export function headerValues(bytes: Uint8Array, length = bytes.length): HeaderValues {
@@ -76,11 +77,11 @@ export function headerValues(bytes: Uint8Array, length = bytes.length): HeaderVa
   }
   found.eth = eth
   if (eth.type === ETHERTYPE.ARP) found.arp = arpAt(view, at)
-  if (eth.type !== ETHERTYPE.IPV4) return found
-  const packet = ipValues(view, bytes, at)
+  if (eth.type !== ETHERTYPE.IPV4 && eth.type !== ETHERTYPE.IPV6) return found
+  const packet = ipValues(view, bytes, at, eth.type === ETHERTYPE.IPV6 ? 6 : 4)
   if (packet === null) return found
-  const { ip, l4, tcp, udp, icmp, ports } = packet
-  return { ...found, packet, l4, ip, tcp, udp, icmp, ports }
+  const { ip, l4, tcp, udp, icmp, icmpv6, ports } = packet
+  return { ...found, packet, l4, ip, tcp, udp, icmp, icmpv6, ports }
 }
 
 function isTag(type: number): boolean {

@@ -3,23 +3,28 @@
 import { ARP } from '../../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { ICMP, isIcmpError } from '../../wire/icmp.ts'
-import { headerLength, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
-import { type Located, locate } from '../../wire/locate.ts'
+import { isIcmpv6Error } from '../../wire/icmpv6.ts'
+import { type IpAddress, ipv6At } from '../../wire/ip-address.ts'
+import { IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { IPV6, NEXT } from '../../wire/ipv6.ts'
+import { Located, locateIp } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { UOA } from '../../wire/uoa.ts'
 
 /** Whom a packet is from and to, as far as its headers go. */
 export interface HeaderEnds {
-  /** int32 of the sender's and the target's IPv4 address, null without. */
-  source: number | null
-  destination: number | null
+  /** null without. */
+  source: IpAddress | null
+  destination: IpAddress | null
   /** null without, as in a fragment. */
   sourcePort: number | null
   destinationPort: number | null
 }
 
 export interface Headers extends HeaderEnds {
-  type: 'tcp' | 'udp' | 'icmp' | 'arp' | 'ip' | 'other'
+  type: 'tcp' | 'udp' | 'icmp' | 'icmp6' | 'arp' | 'ip' | 'other'
+  /** Of IP its version. */
+  version: 4 | 6 | null
   /** A piece of a datagram, the first one or a later one. */
   fragment: boolean
   /** Of an ICMP error, the ends of what it is about. */
@@ -29,6 +34,7 @@ export interface Headers extends HeaderEnds {
 export function headersOf(bytes: Uint8Array): Headers {
   const headers: Headers = {
     type: 'other',
+    version: null,
     source: null,
     destination: null,
     sourcePort: null,
@@ -46,24 +52,27 @@ export function headersOf(bytes: Uint8Array): Headers {
     headers.destination = pkt.getInt32(at + ARP.TPA)
     return headers
   }
-  const found = locate(pkt)
-  if (found !== undefined) readIpv4(headers, pkt, found)
+  const found = locateIp(pkt)
+  if (found !== undefined) readIp(headers, pkt, found)
   return headers
 }
 
 const TYPES = new Map<number, Headers['type']>([
   [PROTO.TCP, 'tcp'],
   [PROTO.UDP, 'udp'],
-  [PROTO.ICMP, 'icmp'],
 ])
 
-function readIpv4(headers: Headers, pkt: DataView, found: Located): void {
+/** The family is that of the ethertype, whatever the header's version says. */
+function readIp(headers: Headers, pkt: DataView, found: Located): void {
+  const isIpv6 = pkt.getUint16(ETH.TYPE) === ETHERTYPE.IPV6
   const { l3, l4, protocol } = inside(pkt, found)
-  headers.type = TYPES.get(protocol) ?? 'ip'
+  headers.version = isIpv6 ? 6 : 4
+  const isIcmp = protocol === (isIpv6 ? NEXT.ICMPV6 : PROTO.ICMP)
+  headers.type = isIcmp ? (isIpv6 ? 'icmp6' : 'icmp') : (TYPES.get(protocol) ?? 'ip')
   headers.fragment = found.fragment !== 0
   const isLater = (found.fragment & IP_OFFSET_BITS) !== 0
-  Object.assign(headers, endsOf(pkt, l3, isLater ? -1 : l4, protocol))
-  if (headers.type === 'icmp' && !isLater) headers.quoted = quotedIn(pkt, l4)
+  Object.assign(headers, endsOf(pkt, isIpv6, l3, isLater ? -1 : l4, protocol))
+  if (isIcmp && !isLater) headers.quoted = quotedIn(pkt, isIpv6, l4)
 }
 
 /** Behind a UOA header, if there is one. */
@@ -75,23 +84,33 @@ export function inside(pkt: DataView, { l3, l4, protocol, fragment }: Located) {
 }
 
 /** `l4` is -1 where there are no ports. */
-function endsOf(pkt: DataView, ip: number, l4: number, protocol: number): HeaderEnds {
+function endsOf(
+  pkt: DataView,
+  isIpv6: boolean,
+  ip: number,
+  l4: number,
+  protocol: number,
+): HeaderEnds {
   const hasPorts =
     l4 >= 0 && (protocol === PROTO.TCP || protocol === PROTO.UDP) && pkt.byteLength >= l4 + 4
   return {
-    source: pkt.getInt32(ip + IPV4.SRC),
-    destination: pkt.getInt32(ip + IPV4.DST),
+    source: isIpv6 ? ipv6At(pkt, ip + IPV6.SRC) : pkt.getInt32(ip + IPV4.SRC),
+    destination: isIpv6 ? ipv6At(pkt, ip + IPV6.DST) : pkt.getInt32(ip + IPV4.DST),
     sourcePort: hasPorts ? pkt.getUint16(l4 + TCP.SPORT) : null,
     destinationPort: hasPorts ? pkt.getUint16(l4 + TCP.DPORT) : null,
   }
 }
 
-function quotedIn(pkt: DataView, icmp: number): HeaderEnds | null {
+function quotedIn(pkt: DataView, isIpv6: boolean, icmp: number): HeaderEnds | null {
   const quote = icmp + ICMP.HEADER
-  if (pkt.byteLength < quote + IPV4.HEADER) return null
+  if (pkt.byteLength < quote) return null
   const type = pkt.getUint8(icmp + ICMP.TYPE)
-  if (!isIcmpError(type)) return null
-  const isLater = (pkt.getUint16(quote + IPV4.FRAGMENT) & IP_OFFSET_BITS) !== 0
-  const l4 = quote + headerLength(pkt, quote)
-  return endsOf(pkt, quote, isLater ? -1 : l4, pkt.getUint8(quote + IPV4.PROTOCOL))
+  if (!(isIpv6 ? isIcmpv6Error(type) : isIcmpError(type))) return null
+  const found = new Located()
+  const isThere = isIpv6
+    ? found.readIpv6(pkt, quote, pkt.byteLength)
+    : found.read(pkt, quote, pkt.byteLength)
+  if (!isThere) return null
+  const isLater = (found.fragment & IP_OFFSET_BITS) !== 0
+  return endsOf(pkt, isIpv6, quote, isLater ? -1 : found.l4, found.protocol)
 }

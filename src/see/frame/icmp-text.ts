@@ -3,7 +3,7 @@
 import { ipv4Text } from '../../wire/address.ts'
 import { ICMP_TYPE } from '../../wire/icmp.ts'
 import { PROTO } from '../../wire/ipv4.ts'
-import type { IcmpHeader, IpValues } from './ip-values.ts'
+import type { IcmpHeader, IpValues } from './packet-types.ts'
 
 /** By code, of what could not be reached at `dst` (RFC 792, RFC 1812 section 5.2.7.1). */
 const UNREACHABLE: readonly ((dst: string) => string)[] = [

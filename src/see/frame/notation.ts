@@ -6,10 +6,11 @@
  * In front stands, as with `tcpdump -v`, `(ttl 63) ` or `(tos 0xb9, ttl 64) ` if TTL is not 64 and TOS not 0.
  */
 
-import { ipv4Text } from '../../wire/address.ts'
 import { IPV4, PROTO } from '../../wire/ipv4.ts'
-import { locate } from '../../wire/locate.ts'
+import { IPV6 } from '../../wire/ipv6.ts'
+import { locateIp } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
+import { addressesOf } from './located-text.ts'
 
 /** A segment; sequence numbers are unsigned. */
 export interface PrintedTcp {
@@ -43,17 +44,20 @@ export function flagLetters(bits: number): string {
  */
 export function segmentIn(bytes: Uint8Array): PrintedTcp | undefined {
   const pkt = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const found = locate(pkt)
-  if (found?.version !== 4 || found.protocol !== PROTO.TCP) return undefined
+  const found = locateIp(pkt)
+  if (found?.protocol !== PROTO.TCP || (found.version !== 4 && found.version !== 6))
+    return undefined
+  const isIpv6 = found.version === 6
   const { l3: ip, l4 } = found
   if (bytes.length < Math.max(l4, ip + IPV4.HEADER) + TCP.HEADER) return undefined
   const end = l4 + ((pkt.getUint8(l4 + TCP.OFFSET) >>> 4) << 2)
   const length = found.end - end
   if (end < l4 + TCP.HEADER || end > bytes.length || length < 0) return undefined
+  const { source: src, destination: dst } = addressesOf(pkt, found)
   return {
-    src: ipv4Text(pkt.getInt32(ip + IPV4.SRC)),
+    src,
     sport: pkt.getUint16(l4 + TCP.SPORT),
-    dst: ipv4Text(pkt.getInt32(ip + IPV4.DST)),
+    dst,
     dport: pkt.getUint16(l4 + TCP.DPORT),
     flags: flagLetters(pkt.getUint8(l4 + TCP.FLAGS)),
     seq: pkt.getUint32(l4 + TCP.SEQ),
@@ -61,8 +65,8 @@ export function segmentIn(bytes: Uint8Array): PrintedTcp | undefined {
     win: pkt.getUint16(l4 + TCP.WINDOW),
     options: bytes.subarray(l4 + TCP.HEADER, end),
     payload: { length },
-    ttl: pkt.getUint8(ip + IPV4.TTL),
-    tos: pkt.getUint8(ip + IPV4.TOS),
+    ttl: pkt.getUint8(ip + (isIpv6 ? IPV6.HOP_LIMIT : IPV4.TTL)),
+    tos: isIpv6 ? (pkt.getUint16(ip) >>> 4) & 0xff : pkt.getUint8(ip + IPV4.TOS),
   }
 }
 

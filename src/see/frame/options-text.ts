@@ -1,7 +1,7 @@
 /** TCP flags and options in tcpdump's words. Kinds it has no name for, and what no TCP would read on, are shown as hex. */
 
-import { ipv4Text } from '../../wire/address.ts'
-import { isTfoExperiment, OPT, optionLength, TOA_BYTES } from '../../wire/tcp.ts'
+import { isTfoExperiment, OPT, optionLength, TOA_BYTES, TOA6_BYTES } from '../../wire/tcp.ts'
+import { clientText } from './uoa-values.ts'
 
 const FLAG_LETTERS = 'FSRP.UEW'
 
@@ -36,7 +36,7 @@ function optionText(pkt: DataView, at: number, bytes: number): string {
   if (kind === OPT.SACK_OK && bytes === 2) return 'sackOK'
   if (kind === OPT.SACK && bytes % 8 === 2) return `sack ${sackText(pkt, at, bytes)}`
   if (kind === OPT.TIMESTAMP && bytes === 10) return timestampText(pkt, at)
-  if (kind === OPT.TOA && bytes === TOA_BYTES) return `toa ${toaText(pkt, at)}`
+  if (isToaOption(kind, bytes)) return `toa ${clientText(pkt, at, bytes)}`
   if (kind === OPT.TFO) return `tfo ${cookieText(pkt, at + 2, at + bytes)}`
   if (isTfoExperiment(pkt, at, bytes)) return `exp-tfo ${cookieText(pkt, at + 4, at + bytes)}`
   return `unknown-${kind} ${hexText(pkt, at + 2, at + bytes)}`.trim()
@@ -59,9 +59,9 @@ export function timestampText(pkt: DataView, at: number): string {
   return `TS val ${pkt.getUint32(at + 2)} ecr ${pkt.getUint32(at + 6)}`
 }
 
-/** address:port of an 8-byte TOA option. */
-export function toaText(pkt: DataView, at: number): string {
-  return `${ipv4Text(pkt.getInt32(at + 4))}:${pkt.getUint16(at + 2)}`
+/** TOA, of 20 bytes with a client of IPv6. */
+export function isToaOption(kind: number, bytes: number): boolean {
+  return kind === OPT.TOA && (bytes === TOA_BYTES || bytes === TOA6_BYTES)
 }
 
 export function hexText(pkt: DataView, from: number, end: number): string {

@@ -1,9 +1,9 @@
 /** The TCP segment in a frame, its fields for people. */
 
-import { endpointText } from '../../wire/address.ts'
-import { IPV4, PROTO } from '../../wire/ipv4.ts'
-import { locate } from '../../wire/locate.ts'
+import { PROTO } from '../../wire/ipv4.ts'
+import { locateIp } from '../../wire/locate.ts'
 import { FLAG, TCP } from '../../wire/tcp.ts'
+import { endpointsOf } from './located-text.ts'
 import { flagLetters, optionsText } from './options-text.ts'
 
 export interface Segment {
@@ -32,15 +32,16 @@ export function seqLength({ payload, bits }: Segment): number {
 /** The TCP segment of a frame that begins with its Ethernet header; undefined for any other, and without whole headers. */
 export function segmentOf(frame: Uint8Array): Segment | undefined {
   const pkt = new DataView(frame.buffer, frame.byteOffset, frame.length)
-  const found = locate(pkt)
+  const found = locateIp(pkt)
   if (found?.protocol !== PROTO.TCP || frame.length < found.l4 + TCP.HEADER) return undefined
-  const { l3: ip, l4: tcp } = found
+  const { l4: tcp } = found
+  const { source, destination } = endpointsOf(pkt, found)
   const header = (pkt.getUint8(tcp + TCP.OFFSET) >>> 4) << 2
   const bits = pkt.getUint8(tcp + TCP.FLAGS)
   const end = tcp + header
   return {
-    source: endpointText(pkt.getInt32(ip + IPV4.SRC), pkt.getUint16(tcp + TCP.SPORT)),
-    destination: endpointText(pkt.getInt32(ip + IPV4.DST), pkt.getUint16(tcp + TCP.DPORT)),
+    source,
+    destination,
     flags: flagLetters(bits),
     bits,
     seq: pkt.getUint32(tcp + TCP.SEQ),

@@ -21,6 +21,8 @@ const NAMES: Readonly<Record<string, string>> = byWord({
   ttl: 'TTL',
   tos: 'TOS',
   ip_id: 'IP ID',
+  version: 'IP version',
+  flow: 'flow label',
   udp_length: 'UDP length',
   icmp_type: 'ICMP type',
   icmp_mtu: 'ICMP MTU',
@@ -93,7 +95,8 @@ function parseChange(text: string): Change {
   if (nops) {
     const [, kind, before = ''] = nops
     if (kind === 'timestamp') return { what: 'timestamp_removed', before, after: '10 NOPs' }
-    const bytes = before.includes(':') ? 8 : before.length / 2
+    // An end of IPv6 has brackets; what is no whole TOA is hex.
+    const bytes = before.startsWith('[') ? 20 : before.includes(':') ? 8 : before.length / 2
     return { what: 'toa_voided', before, after: `${bytes} NOPs` }
   }
   const moved = /^(seq|ack|sack) ([+-]\d+) to (.*)$/.exec(text)
@@ -103,8 +106,7 @@ function parseChange(text: string): Change {
     const back = after.replace(/\d+/g, number => String((Number(number) - delta) >>> 0))
     return { what, before: back, after, delta }
   }
-  const [, name = '', before = '', after = ''] = /^((?:IP|UDP|ICMP) \S+|\S+) (.*) to (.*)$/.exec(
-    text,
-  ) ?? ['', text]
+  const [, name = '', before = '', after = ''] =
+    /^((?:IP|UDP|ICMP|flow) \S+|\S+) (.*) to (.*)$/.exec(text) ?? ['', text]
   return { what: Object.keys(NAMES).find(what => NAMES[what] === name) ?? name, before, after }
 }

@@ -6,12 +6,17 @@
  * them has all of is passed over.
  */
 
-import { ipv4Text, macText } from '../../wire/address.ts'
+import { macText } from '../../wire/address.ts'
 import { ETH } from '../../wire/ethernet.ts'
 import { ICMP, ICMP_TYPE } from '../../wire/icmp.ts'
+import { ICMPV6, ICMPV6_TYPE } from '../../wire/icmpv6.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import { headerLength, IP_OFFSET_BITS, IPV4 } from '../../wire/ipv4.ts'
+import { IPV6 } from '../../wire/ipv6.ts'
+import { Located } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
+import { addressesOf } from '../frame/located-text.ts'
 import { flagLetters, hexText } from '../frame/options-text.ts'
 import type { Change } from './moment.ts'
 import { type Options, optionChanges } from './option-changes.ts'
@@ -49,48 +54,73 @@ function packetChanges(a: Seen, b: Seen): Change[] {
 
 function ipChanges(a: Seen, b: Seen): Change[] {
   const changes: Change[] = []
-  const { pkt: old } = a
-  const { pkt } = b
   const number = (what: string, before: number, after: number) => {
     if (before !== after) changes.push({ what, before: `${before}`, after: `${after}` })
   }
-  const word = (what: string, at: number) =>
-    number(what, old.getUint16(a.ip + at), pkt.getUint16(b.ip + at))
-  const byte = (what: string, at: number) =>
-    number(what, old.getUint8(a.ip + at), pkt.getUint8(b.ip + at))
-  byte('tos', IPV4.TOS)
-  word('length', IPV4.TOTAL_LENGTH)
-  word('ip_id', IPV4.ID)
-  if (a.fragment === b.fragment) word('fragment', IPV4.FRAGMENT)
-  else changes.push({ what: 'fragment', before: pieceText(a), after: pieceText(b) })
-  byte('ttl', IPV4.TTL)
-  // UOA is told as such.
-  if (a.uoa === b.uoa) byte('protocol', IPV4.PROTOCOL)
-  checksum(
-    changes,
-    'ip_checksum',
-    { pkt: old, at: a.ip + IPV4.CHECKSUM },
-    { pkt, at: b.ip + IPV4.CHECKSUM },
-  )
+  const [old, now] = [ipFields(a), ipFields(b)]
+  number('version', a.version, b.version)
+  number('tos', old.tos, now.tos)
+  number('length', old.length, now.length)
+  if (a.version === b.version) number('ip_id', old.id, now.id)
+  if (a.fragment !== b.fragment)
+    changes.push({ what: 'fragment', before: pieceText(a), after: pieceText(b) })
+  else if (a.version === b.version) number('fragment', old.fragment, now.fragment)
+  number('ttl', old.ttl, now.ttl)
+  // UOA is told as such, and each version has an ICMP of its own.
+  if (a.uoa === b.uoa && (a.icmp === 0 || b.icmp === 0))
+    number('protocol', old.protocol, now.protocol)
+  if (a.version === 4 && b.version === 4)
+    checksum(
+      changes,
+      'ip_checksum',
+      { pkt: a.pkt, at: a.ip + IPV4.CHECKSUM },
+      { pkt: b.pkt, at: b.ip + IPV4.CHECKSUM },
+    )
+  number('flow', old.flow, now.flow)
   const withPorts = a.l4 > 0 && b.l4 > 0
-  for (const [what, address, port] of [
-    ['source', IPV4.SRC, TCP.SPORT],
-    ['destination', IPV4.DST, TCP.DPORT],
-  ] as const) {
-    const before = endText(a, address, withPorts ? port : -1)
-    const after = endText(b, address, withPorts ? port : -1)
-    if (before !== after) changes.push({ what, before, after })
+  for (const end of ['source', 'destination'] as const) {
+    const before = endText(a, end, withPorts)
+    const after = endText(b, end, withPorts)
+    if (before !== after) changes.push({ what: end, before, after })
   }
-  const [oldEnd, end] = [behindIp(a), behindIp(b)]
   if (a.uoa !== b.uoa) {
     const what = a.uoa === '' ? 'uoa_added' : b.uoa === '' ? 'uoa_removed' : 'uoa'
     changes.push({ what, before: a.uoa, after: b.uoa })
-  } else if (a.there >= oldEnd && b.there >= end) {
-    const before = hexText(old, a.ip + IPV4.HEADER, oldEnd) || 'none'
-    const after = hexText(pkt, b.ip + IPV4.HEADER, end) || 'none'
-    if (before !== after) changes.push({ what: 'ip_options', before, after })
-  }
+  } else changes.push(...ipOptionChanges(a, b))
   return changes
+}
+
+/** What both versions have in their headers; what one has not is 0, and so is the flow label of IPv4. */
+function ipFields({ pkt, ip, version, fragment, end }: Seen) {
+  const length = end - ip
+  if (version === 6) {
+    const first = pkt.getInt32(ip)
+    const tos = (first >>> 20) & 0xff
+    const [ttl, protocol] = [pkt.getUint8(ip + IPV6.HOP_LIMIT), pkt.getUint8(ip + IPV6.NEXT)]
+    return { tos, length, id: 0, fragment, ttl, protocol, flow: first & 0xfffff }
+  }
+  return {
+    tos: pkt.getUint8(ip + IPV4.TOS),
+    length,
+    id: pkt.getUint16(ip + IPV4.ID),
+    fragment: pkt.getUint16(ip + IPV4.FRAGMENT),
+    ttl: pkt.getUint8(ip + IPV4.TTL),
+    protocol: pkt.getUint8(ip + IPV4.PROTOCOL),
+    flow: 0,
+  }
+}
+
+/** Options of IPv4, and extension headers. */
+function ipOptionChanges(a: Seen, b: Seen): Change[] {
+  const [oldEnd, end] = [behindIp(a), behindIp(b)]
+  if (a.there < oldEnd || b.there < end) return []
+  const before = hexText(a.pkt, a.ip + fixedHeader(a), oldEnd) || 'none'
+  const after = hexText(b.pkt, b.ip + fixedHeader(b), end) || 'none'
+  return before === after ? [] : [{ what: 'ip_options', before, after }]
+}
+
+function fixedHeader({ version }: Seen): number {
+  return version === 6 ? IPV6.HEADER : IPV4.HEADER
 }
 
 function tcpChanges(a: Seen, b: Seen): Change[] {
@@ -157,9 +187,13 @@ function icmpChanges(a: Seen, b: Seen): Change[] {
     if (before !== after) changes.push({ what, before: `${before}`, after: `${after}` })
   }
   word('icmp_type', ICMP.TYPE)
-  word('icmp_id', ICMP.ID)
-  const isUnreachable = a.pkt.getUint8(a.icmp + ICMP.TYPE) === ICMP_TYPE.UNREACHABLE
-  word(isUnreachable ? 'icmp_mtu' : 'icmp_seq', ICMP.SEQUENCE)
+  const [before, after] = [mtuOf(a), mtuOf(b)]
+  const haveMtu = before !== undefined && after !== undefined
+  // The MTU of IPv6 has the place of the ID.
+  if (!haveMtu || a.version === 4) word('icmp_id', ICMP.ID)
+  if (!haveMtu) word('icmp_seq', ICMP.SEQUENCE)
+  else if (before !== after)
+    changes.push({ what: 'icmp_mtu', before: `${before}`, after: `${after}` })
   const [at, to] = [a.icmp + ICMP.CHECKSUM, b.icmp + ICMP.CHECKSUM]
   checksum(changes, 'icmp_checksum', { pkt: a.pkt, at }, { pkt: b.pkt, at: to })
   const [from, behind] = [a.icmp + ICMP.HEADER, b.icmp + ICMP.HEADER]
@@ -168,6 +202,14 @@ function icmpChanges(a: Seen, b: Seen): Change[] {
   for (const change of packetChanges(a.quoted, b.quoted))
     changes.push({ ...change, what: `quoted_${change.what}` })
   return changes
+}
+
+/** What an error of a kind that may carry the MTU says there. */
+function mtuOf({ pkt, icmp, version }: Seen): number | undefined {
+  const type = pkt.getUint8(icmp + ICMP.TYPE)
+  if (version === 6)
+    return type === ICMPV6_TYPE.TOO_BIG ? pkt.getUint32(icmp + ICMPV6.MTU) : undefined
+  return type === ICMP_TYPE.UNREACHABLE ? pkt.getUint16(icmp + ICMP.MTU) : undefined
 }
 
 /** `whole`, or the part that it is: `1480+`, where the offset is in bytes and more follow. */
@@ -217,14 +259,19 @@ function macs(pkt: DataView): string {
   return `${text(ETH.SRC)} > ${text(ETH.DST)}`
 }
 
-/** address:port, or the address alone if there is no port. */
-function endText({ pkt, ip, l4 }: Seen, address: number, port: number): string {
-  const text = ipv4Text(pkt.getInt32(ip + address))
-  return port < 0 ? text : `${text}:${pkt.getUint16(l4 + port)}`
+/** address:port, or the address alone. */
+function endText(seen: Seen, end: 'source' | 'destination', withPort: boolean): string {
+  const { pkt, ip, l4, version } = seen
+  const text = addressesOf(pkt, { l3: ip, version })[end]
+  if (!withPort) return text
+  return `${hostText(text)}:${pkt.getUint16(l4 + (end === 'source' ? TCP.SPORT : TCP.DPORT))}`
 }
 
-function behindIp({ pkt, ip }: Seen): number {
-  return ip + headerLength(pkt, ip)
+/** Behind options of IPv4, and behind extension headers. */
+function behindIp({ pkt, ip, version, there }: Seen): number {
+  if (version === 4) return ip + headerLength(pkt, ip)
+  const found = new Located()
+  return found.readIpv6(pkt, ip, there) ? found.l4 : ip + IPV6.HEADER
 }
 
 /** Where a packet other than TCP goes on behind what is compared by itself. */

@@ -1,9 +1,11 @@
 /**
  * Which moments somebody wants to see, in words like tcpdump's:
  *
- *   host A   port N   tcp   udp   icmp   arp   proto NAME (one of the four)   frag
+ *   host A   net A/N   port N   tcp   udp   icmp   icmp6   arp   proto NAME (one of the five)   ip   ip6   frag
  *   client A[:P]   vip A[:P]   lip A[:P]   rs A[:P]   conn A:P (any of the four)
  *   state NAME   drop [REASON]   arm NAME   pair N
+ *
+ * A is of IPv4 or of IPv6; with a port the latter has brackets, `[2001:db8::1]:80`.
  *
  * with `not`, `and`, `or` and parentheses; words side by side mean `and`, which binds closer than `or`.
  *
@@ -13,15 +15,26 @@
  */
 
 import { ALL_STATES, DROP_REASONS } from '../../api/names.ts'
-import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { type HeaderEnds, type Headers, headersOf } from '../frame/headers.ts'
 import { byWord } from '../text/by-word.ts'
 import { nearest } from '../text/nearest.ts'
 import type { ConnEnds } from '../words/ends.ts'
+import {
+  type End,
+  eitherEnds,
+  endOf,
+  FilterError,
+  hostOf,
+  isEnd,
+  isIpv6End,
+  isNamed,
+  isOwnEnd,
+  netOf,
+  portOf,
+} from './filter-ends.ts'
 import type { Moment } from './moment.ts'
 
-/** A line that names the word at fault. */
-export class FilterError extends Error {}
+export { FilterError } from './filter-ends.ts'
 
 /** What a moment is judged by; the frame's headers are read once. */
 interface Case {
@@ -31,11 +44,11 @@ interface Case {
 type Test = (seen: Case) => boolean
 
 const ENDS = ['client', 'vip', 'lip', 'rs'] as const
-const TYPES = ['tcp', 'udp', 'icmp', 'arp']
+const TYPES = ['tcp', 'udp', 'icmp', 'icmp6', 'arp']
 const JOINTS = ['and', 'or', 'not', '(', ')']
 const WORDS = [
-  ...['host', 'port', ...ENDS, 'conn', 'state', 'drop', 'arm', 'pair'],
-  ...[...TYPES, 'proto', 'frag'],
+  ...['host', 'net', 'port', ...ENDS, 'conn', 'state', 'drop', 'arm', 'pair'],
+  ...[...TYPES, 'ip', 'ip6', 'proto', 'frag'],
 ]
 /** tcpdump's other spellings. */
 const SIGNS: Readonly<Record<string, string>> = byWord({ '!': 'not', '&&': 'and', '||': 'or' })
@@ -108,7 +121,13 @@ class Parser {
     if (TYPES.includes(word)) return ofProtocol(word)
     switch (word) {
       case 'host':
-        return ofHost(addressOf(this.#value(word, 'an address')))
+        return ofAddress(hostOf(this.#value(word, 'an address')))
+      case 'net':
+        return ofAddress(netOf(this.#value(word, 'a network like 192.0.2.0/24')))
+      case 'ip':
+        return ofVersion(4)
+      case 'ip6':
+        return ofVersion(6)
       case 'port':
         return ofPort(portOf(this.#value(word, 'a port')))
       case 'client':
@@ -184,47 +203,10 @@ function known(of: string, word: string, list: readonly string[]): string {
   throw new FilterError(`filter: '${word}' ${place}; ${hint}`)
 }
 
-function addressOf(text: string): number {
-  try {
-    return ipv4Int(text)
-  } catch {
-    throw new FilterError(`filter: '${text}' is no IPv4 address`)
-  }
-}
-
-function portOf(text: string): number {
-  return numberOf(text, 65_536, 'port')
-}
-
-function numberOf(text: string, limit: number, what = 'number'): number {
+function numberOf(text: string, limit: number): number {
   const number = /^\d+$/.test(text) ? Number(text) : limit
-  if (number >= limit) throw new FilterError(`filter: '${text}' is no ${what}`)
+  if (number >= limit) throw new FilterError(`filter: '${text}' is no number`)
   return number
-}
-
-interface End {
-  address: number
-  /** null for any. */
-  port: number | null
-  /** As connections have it: `A:P`, or `A:` for any port. */
-  text: string
-}
-
-function endOf(text: string): End {
-  const [address = '', port, more] = text.split(':')
-  if (more !== undefined) throw new FilterError(`filter: '${text}' is no ADDRESS:PORT`)
-  const end = { address: addressOf(address), port: port === undefined ? null : portOf(port) }
-  return { ...end, text: `${ipv4Text(end.address)}:${end.port ?? ''}` }
-}
-
-function isEnd(ends: string, { port, text }: End): boolean {
-  return port === null ? ends.startsWith(text) : ends === text
-}
-
-/** A frame's own ends, or those that it quotes. It is asked for each word and moment, so it makes nothing. */
-function eitherEnds(headers: Headers | null, fits: (ends: HeaderEnds) => boolean): boolean {
-  if (headers === null) return false
-  return fits(headers) || (headers.quoted !== null && fits(headers.quoted))
 }
 
 /** By the frame, or by the connection that it is of. */
@@ -233,10 +215,17 @@ function ofProtocol(name: string): Test {
   return ({ moment, headers }) => headers?.type === name || moment.conn?.protocol === label
 }
 
-function ofHost(address: number): Test {
-  const end: End = { address, port: null, text: `${ipv4Text(address)}:` }
-  const plain = ipv4Text(address)
-  const isOf = (ends: HeaderEnds) => ends.source === address || ends.destination === address
+/** IPv4 or IPv6: of the frame, which NAT64 makes another on the other side; else of the client. */
+function ofVersion(version: 4 | 6): Test {
+  return ({ moment, headers }) => {
+    if (headers !== null) return headers.version === version
+    return moment.conn !== null && isIpv6End(moment.conn.client) === (version === 6)
+  }
+}
+
+/** A host or a network. */
+function ofAddress(end: End): Test {
+  const isOf = (ends: HeaderEnds) => isOwnEnd(ends, true, end) || isOwnEnd(ends, false, end)
   return ({ moment, headers }) => {
     if (eitherEnds(headers, isOf)) return true
     if (hasEnd(moment.conn, end)) return true
@@ -244,9 +233,7 @@ function ofHost(address: number): Test {
     return (
       moment.kind === 'event' &&
       moment.said.some(({ fields }) =>
-        Object.values(fields).some(
-          value => typeof value === 'string' && (value === plain || isEnd(value, end)),
-        ),
+        Object.values(fields).some(value => typeof value === 'string' && isNamed(value, end)),
       )
     )
   }
@@ -275,13 +262,6 @@ function ofConn(end: End): Test {
   const isOf = (ends: HeaderEnds) => isOwnEnd(ends, true, end) || isOwnEnd(ends, false, end)
   return ({ moment, headers }) =>
     moment.conn === null ? eitherEnds(headers, isOf) : hasEnd(moment.conn, end)
-}
-
-function isOwnEnd(headers: HeaderEnds, source: boolean, { address, port }: End): boolean {
-  const [a, p] = source
-    ? [headers.source, headers.sourcePort]
-    : [headers.destination, headers.destinationPort]
-  return a === address && (port === null || p === port)
 }
 
 /** How many pairs are remembered, until what left for them came; a parked frame may wait for seconds. */

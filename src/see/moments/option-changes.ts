@@ -3,8 +3,15 @@
  * MSS, moved SACK edges. Anything else is `options`, with both lists in words.
  */
 
-import { OPT, optionLength, TOA_BYTES } from '../../wire/tcp.ts'
-import { hexText, optionsText, sackText, timestampText, toaText } from '../frame/options-text.ts'
+import { OPT, optionLength } from '../../wire/tcp.ts'
+import {
+  hexText,
+  isToaOption,
+  optionsText,
+  sackText,
+  timestampText,
+} from '../frame/options-text.ts'
+import { clientText } from '../frame/uoa-values.ts'
 import type { Change } from './moment.ts'
 
 /** Options at [from, end); only [from, there) was captured. */
@@ -19,9 +26,10 @@ export interface Options {
 export function optionChanges(a: Options, b: Options): Change[] {
   const changes: Change[] = []
   let from = b.from
-  if (isToaAdded(a, b)) {
-    changes.push({ what: 'toa_added', before: '', after: toaText(b.pkt, from) })
-    from += TOA_BYTES
+  const toa = toaAdded(a, b)
+  if (toa > 0) {
+    changes.push({ what: 'toa_added', before: '', after: clientText(b.pkt, from, toa) })
+    from += toa
   }
   const rest = { ...b, from }
   const whole = a.there === a.end && b.there === b.end
@@ -33,13 +41,17 @@ export function optionChanges(a: Options, b: Options): Change[] {
   return changes
 }
 
-/** A list that begins with a TOA is not a longer list, unless the one before began with the same. */
-function isToaAdded(a: Options, b: Options): boolean {
+/**
+ * Bytes of a TOA in front that was not there before, or 0. A list that begins with one is not a longer list, unless the one before
+ * began with the same.
+ */
+function toaAdded(a: Options, b: Options): number {
   const { pkt, from } = b
-  if (b.there - from < TOA_BYTES || pkt.getUint16(from) !== ((OPT.TOA << 8) | TOA_BYTES))
-    return false
-  if (b.end - from === a.end - a.from + TOA_BYTES) return true
-  return !isSame(a.pkt, a.from, pkt, from, Math.min(TOA_BYTES, a.there - a.from))
+  if (b.there - from < 2) return 0
+  const bytes = pkt.getUint8(from + 1)
+  if (!isToaOption(pkt.getUint8(from), bytes) || b.there - from < bytes) return 0
+  if (b.end - from === a.end - a.from + bytes) return bytes
+  return isSame(a.pkt, a.from, pkt, from, Math.min(bytes, a.there - a.from)) ? 0 : bytes
 }
 
 /** => undefined if something changed that is none of ours. */
@@ -80,7 +92,7 @@ function changeOf(
     if (kind === OPT.TIMESTAMP && bytes === 10)
       return { what: 'timestamp_removed', before: timestampText(a, at), after }
     if (kind !== OPT.TOA) return undefined
-    const before = bytes === TOA_BYTES ? toaText(a, at) : hexText(a, at, at + bytes)
+    const before = isToaOption(kind, bytes) ? clientText(a, at, bytes) : hexText(a, at, at + bytes)
     return { what: 'toa_voided', before, after }
   }
   if (a.getUint16(at) !== b.getUint16(to)) return undefined

@@ -2,7 +2,9 @@
 
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { ICMP, isIcmpError } from '../../wire/icmp.ts'
+import { isIcmpv6Error } from '../../wire/icmpv6.ts'
 import { IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { NEXT } from '../../wire/ipv6.ts'
 import { Located } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
@@ -14,6 +16,7 @@ import { ipValues } from '../frame/ip-values.ts'
 export interface Seen {
   pkt: DataView
   ip: number
+  version: number
   /** TCP or UDP, whose ports are where the other's are; here only if they were captured. */
   l4: number
   tcp: boolean
@@ -34,16 +37,19 @@ export interface Seen {
 
 export function see(bytes: Uint8Array): Seen {
   const pkt = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const hasIp = bytes.length >= ETH.HEADER && pkt.getUint16(ETH.TYPE) === ETHERTYPE.IPV4
-  return seePacket(pkt, bytes, hasIp ? ETH.HEADER : bytes.length)
+  const type = bytes.length < ETH.HEADER ? 0 : pkt.getUint16(ETH.TYPE)
+  const hasIp = type === ETHERTYPE.IPV4 || type === ETHERTYPE.IPV6
+  const version = type === ETHERTYPE.IPV6 ? 6 : 4
+  return seePacket(pkt, bytes, hasIp ? ETH.HEADER : bytes.length, version)
 }
 
-function seePacket(pkt: DataView, bytes: Uint8Array, ip: number): Seen {
+function seePacket(pkt: DataView, bytes: Uint8Array, ip: number, version: 4 | 6): Seen {
   const there = bytes.length
   // Spelt out: every frame that is shown makes one, and a spread is several times dearer.
   const seen: Seen = {
     pkt,
     ip: 0,
+    version,
     l4: 0,
     tcp: false,
     payload: 0,
@@ -55,15 +61,17 @@ function seePacket(pkt: DataView, bytes: Uint8Array, ip: number): Seen {
     there,
   }
   const found = new Located()
-  if (!found.read(pkt, ip, there) || found.version !== 4) return seen
+  const isThere = version === 6 ? found.readIpv6(pkt, ip, there) : found.read(pkt, ip, there)
+  if (!isThere || found.version !== version) return seen
   if (found.l4 - ip < IPV4.HEADER || found.end < found.l4) return seen
   seen.ip = ip
   seen.end = found.end
   // Padding behind the packet is no part of it.
   seen.there = Math.min(there, seen.end)
   seen.fragment = found.fragment
-  const mayTell = found.l4 - ip > IPV4.HEADER || found.protocol === UOA.PROTOCOL
-  const uoa = mayTell ? ipValues(pkt, bytes, ip)?.uoa : null
+  const hasOptions = version === 4 && found.l4 - ip > IPV4.HEADER
+  const mayTell = hasOptions || found.protocol === UOA.PROTOCOL
+  const uoa = mayTell ? ipValues(pkt, bytes, ip, version)?.uoa : null
   if (uoa) seen.uoa = `${uoa.client} in ${uoa.place === 'header' ? 'protocol 248' : 'option 31'}`
   // Only a first fragment has the header of what is inside.
   if ((found.fragment & IP_OFFSET_BITS) === 0) seeInside(seen, bytes, inside(pkt, found))
@@ -73,11 +81,13 @@ function seePacket(pkt: DataView, bytes: Uint8Array, ip: number): Seen {
 function seeInside(seen: Seen, bytes: Uint8Array, found: { l4: number; protocol: number }): void {
   const { pkt, there, end } = seen
   const { l4, protocol } = found
-  if (protocol === PROTO.ICMP && there >= l4 + ICMP.HEADER) {
+  const version = seen.version === 6 ? 6 : 4
+  if (protocol === (version === 6 ? NEXT.ICMPV6 : PROTO.ICMP) && there >= l4 + ICMP.HEADER) {
     seen.icmp = l4
     const type = pkt.getUint8(l4 + ICMP.TYPE)
     // What it quotes need not be whole.
-    if (isIcmpError(type)) seen.quoted = seePacket(pkt, bytes.subarray(0, there), l4 + ICMP.HEADER)
+    if (version === 6 ? isIcmpv6Error(type) : isIcmpError(type))
+      seen.quoted = seePacket(pkt, bytes.subarray(0, there), l4 + ICMP.HEADER, version)
     return
   }
   seen.tcp = protocol === PROTO.TCP

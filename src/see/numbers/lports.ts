@@ -1,8 +1,9 @@
 /** How long the lports of a LIP will last. */
 
 import type { NumbersInfo } from '../../api/commands.ts'
-import { SUB_POOLS, subPoolOf } from '../../engine/sa-pool.ts'
-import { ipv4Int } from '../../wire/address.ts'
+import { SUB_POOLS } from '../../engine/sa-pool.ts'
+import { hostText } from '../../wire/ip-address.ts'
+import { subPoolOfRs } from '../words/ends.ts'
 
 export interface LipRow {
   lip: string
@@ -43,8 +44,10 @@ export function lipRows(now: NumbersInfo, before: NumbersInfo): LipRow[] {
 
 /** An RS draws from one of the 16 pools that each LIP has. */
 function poolsInUse({ services }: NumbersInfo): number {
-  const pools = services.flatMap(({ real_servers: realServers }) =>
-    realServers.map(({ address, port }) => subPoolOf(ipv4Int(address), port)),
+  const rss = services.flatMap(({ real_servers: realServers }) =>
+    realServers.map(({ address, port }) => `${hostText(address)}:${port}`),
   )
-  return new Set(pools).size
+  // Of those of IPv6 nobody knows which pool it is: each may have its own.
+  const pools = new Set(rss.map(rs => subPoolOfRs(rs) ?? rs))
+  return Math.min(pools.size, SUB_POOLS)
 }

@@ -1,7 +1,8 @@
 /** The ends of a connection in words, out of records that hold them as engine/ends.ts says. */
 
 import { EndsCell } from '../../engine/ends.ts'
-import { type IpAddress, ipEndpointText } from '../../wire/ip-address.ts'
+import { SUB_POOLS, subPoolOf } from '../../engine/sa-pool.ts'
+import { type IpAddress, ipEndpointText, parseIpEndpoint } from '../../wire/ip-address.ts'
 
 /** address:port each. */
 export interface Ends {
@@ -14,6 +15,18 @@ export interface Ends {
 export interface ConnEnds extends Ends {
   /** `TCP` or `UDP`. */
   protocol: string
+}
+
+/** The sub-pool of every LIP that an RS draws its lports from, or null of IPv6, where the book that words are from decides. */
+export function subPoolOfRs(endpoint: string): number | null {
+  const rs = parseIpEndpoint(endpoint)
+  return typeof rs?.address === 'number' ? subPoolOf(rs.address, rs.port) : null
+}
+
+/** ` (sub-pool 13 of 16)`, or nothing if it is not known. */
+export function subPoolText(rs: string): string {
+  const pool = subPoolOfRs(rs)
+  return pool === null ? '' : ` (sub-pool ${pool} of ${SUB_POOLS})`
 }
 
 /** What tells one connection from another, as text. */

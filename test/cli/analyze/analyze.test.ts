@@ -60,7 +60,7 @@ test('files that are of no use are told in one line', async () => {
     [['analyze', join(folder, 'absent.pcap')], /absent\.pcap: no such file$/],
     [['analyze', file('text.pcap', 'no capture, but text')], /^tapvs: text\.pcap: no capture file/],
     [['analyze', client, file('empty.pcap', '')], /^tapvs: empty\.pcap: no capture file/],
-    [['analyze', file('arp.pcap', none)], /arp\.pcap has no TCP over IPv4 in its 1 packet$/],
+    [['analyze', file('arp.pcap', none)], /arp\.pcap has no TCP in its 1 packet$/],
     [['analyze', folder], /EISDIR/],
     [
       ['analyze', file('wifi.pcap', pcapOf([{ atUs: 1, frame: new Uint8Array(80) }], 105))],

@@ -55,6 +55,24 @@ test('addr, route and neigh become edits, in any order of words', () => {
       { edit: 'add-neighbour', arm, address: '10.0.0.2', mac: '02:00:00:00:00:0A' },
     ],
     [
+      ['addr add 2001:DB8:0::1/64 dev int0', '-6 addr add dev int0 2001:db8::1/64'],
+      { edit: 'add-address', arm, address: '2001:db8::1', prefix_length: 64, lip: false },
+    ],
+    [
+      ['addr add fd00::7 dev int0 sapool'],
+      { edit: 'add-address', arm, address: 'fd00::7', prefix_length: 128, lip: true },
+    ],
+    [
+      ['-6 route add default via fe80::1 dev int0', 'route add default via fe80:0::1 dev int0'],
+      { edit: 'add-route', arm, to: '::/0', via: 'fe80::1' },
+    ],
+    [['-6 route del default dev int0'], { edit: 'delete-route', arm, to: '::/0' }],
+    [['route add 2001:db8::/32 dev int0'], { edit: 'add-route', arm, to: '2001:db8::/32' }],
+    [
+      ['neigh add 2001:db8::5 lladdr 02:00:00:00:00:0a dev int0'],
+      { edit: 'add-neighbour', arm, address: '2001:db8::5', mac: '02:00:00:00:00:0a' },
+    ],
+    [
       ['neigh del 10.0.0.2 dev int0', 'neighbour d 10.0.0.2 dev int0'],
       { edit: 'delete-neighbour', arm, address: '10.0.0.2' },
     ],
@@ -89,19 +107,24 @@ test('mistakes are one line that says what to do', () => {
     ],
     [
       'addr add 10.0.0.300 dev int0',
-      'expected an IPv4 address, like 192.0.2.1/32, found "10.0.0.300"',
+      'expected an address, like 192.0.2.1/32 or 2001:db8::1/128, found "10.0.0.300"',
     ],
     [
       'addr add 10.0.0.1/33 dev int0',
-      'expected an IPv4 address, like 192.0.2.1/32, found "10.0.0.1/33"',
+      'expected an address, like 192.0.2.1/32 or 2001:db8::1/128, found "10.0.0.1/33"',
     ],
-    ['addr add 2001:db8::1/64 dev int0', '2001:db8::1/64: IPv6 is not supported yet'],
-    ['-6 addr show', '-6: IPv6 is not supported yet'],
+    ['-6 addr add 10.0.0.1 dev int0', '-6 is for IPv6, found "10.0.0.1"'],
+    ['-4 neigh show 2001:db8::1', '-4 is for IPv4, found "2001:db8::1"'],
+    ['-4 -6 addr show', '-4 and -6: say one of them'],
+    [
+      'addr add fd00::7/64 dev int0 sapool',
+      'a LIP is a /128, found "fd00::7/64"; add the network by dpip route add',
+    ],
     [
       'addr add 10.0.0.7/24 dev int0 sapool',
       'a LIP is a /32, found "10.0.0.7/24"; add the network by dpip route add',
     ],
-    ['route add 10.0.0.0/8 via gw dev int0', 'expected an IPv4 gateway after via, found "gw"'],
+    ['route add 10.0.0.0/8 via gw dev int0', 'expected a gateway after via, found "gw"'],
     [
       'neigh add 10.0.0.2 lladdr here dev int0',
       'expected a MAC like 02:74:76:00:00:01 after lladdr, found "here"',

@@ -248,11 +248,10 @@ test('mistakes are one line that says what to do', () => {
       'no TCP port is called "rediss" in /etc/services; did you mean redis?',
     ],
     ['-A -t www:80', 'expected VIP:PORT, like 192.0.2.1:80 after -t, found "www:80"'],
-    ['-A -t [2001:db8::1]:80', '-t [2001:db8::1]:80: IPv6 is not supported yet'],
     [`-A ${T} -s wlc`, 'no scheduler "wlc" here: wrr or rr'],
     [`-a ${T} -r 10.0.0.2 -w heavy`, 'expected a whole number 0-65535 after -w, found "heavy"'],
     [`-a ${T} -r 10.0.0.2 -w -1`, 'expected a whole number 0-65535 after -w, found "-1"'],
-    [`-P -z int0 ${T} -F int0`, 'expected an IPv4 address after -z, found "int0"'],
+    [`-P -z int0 ${T} -F int0`, 'expected an IP address after -z, found "int0"'],
     [`-A ${T} -M 24`, '-M goes with -p'],
     [`-A ${T} -p 0`, 'expected a whole number 1-1000000 after -p, found "0"'],
     [

@@ -10,9 +10,11 @@ import {
   readSaved,
   saveText,
 } from '../../../src/cli/ipvsadm/save.ts'
+import { canonicalIp } from '../../../src/wire/ip-address.ts'
 import { SERVICES } from '../canned.ts'
 
-const address = fc.ipV4()
+/** Commands have one form of an address of IPv6. */
+const address = fc.oneof(fc.ipV4(), fc.ipV6().map(canonicalIp))
 const port = fc.integer({ min: 1, max: 65_535 })
 const seconds = fc.integer({ min: 1, max: 1_000_000 })
 const service = fc.record({ protocol: fc.constantFrom(...PROTOCOL_NAMES), address, port })

@@ -29,3 +29,27 @@ for (const [what, open, lost] of [
     for (const fd of given)
       if (!fds.includes(fd)) assert.throws(() => closeSync(fd), { code: 'EBADF' })
   })
+
+test('whether it is still what it was is seen by its heads, and a half that was begun does not count', () => {
+  const memory = new ArrayBuffer(KEPT_JSON_BYTES)
+  const json = new KeptJson(memory)
+  assert.ok(json.write({ a: 1 }))
+  const reader = new KeptJson(memory)
+  assert.deepEqual(
+    [0, 1, 2].map(at => reader.isStill(at)),
+    [false, true, false],
+  )
+  assert.ok(json.write({ a: 2 }))
+  assert.deepEqual(
+    [1, 2, 3].map(at => reader.isStill(at)),
+    [false, true, false],
+  )
+  // The third one, broken off: its sequence is written last.
+  const head = new Int32Array(memory, KEPT_JSON_BYTES / 2, 16)
+  head[0] = 0
+  head[20] = 7
+  assert.ok(reader.isStill(2))
+  // It says that it is, and is not.
+  head[0] = 3
+  assert.ok(reader.isStill(2))
+})

@@ -49,6 +49,31 @@ test("the seed's captures are one connection of which nothing is lost", () => {
   assert.deepEqual(compared.changes, { seq: 6, ack: 4, toa_added: 3, timestamp_removed: 1, mss: 1 })
 })
 
+/** The same addresses as of IPv6, that of the TOA too. */
+function asIpv6(text: string): string {
+  return text
+    .replace(/exp-8468 ca6c0a02/g, 'exp-8468 20010db8000000000000000000000002')
+    .replace(/202\.108\.10\.(\d)\./g, '2001:db8::$1.')
+    .replace(/192\.168\.168\.(\d)\./g, 'fd00::$1.')
+}
+
+test('the same over IPv6', () => {
+  const { client, rs } = seedCaptures(asIpv6)
+  const found = analyze({ name: 'client.pcap', bytes: client }, { name: 'rs.pcap', bytes: rs })
+  const [{ pair, compared, in: came, out: left }] = found.conns
+  assert.equal(found.conns.length, 1)
+  const { outer, inner } = pair
+  assert.deepEqual(
+    [outer.client, outer.server, inner.client, inner.server],
+    ['[2001:db8::2]:33896', '[2001:db8::1]:6379', '[fd00::7]:1028', '[fd00::2]:6379'],
+  )
+  assert.equal(pair.sureness, 'certain')
+  assert.deepEqual(compared.toa, { segments: 3, names: ['[2001:db8::2]:33896'] })
+  assert.deepEqual(compared.changes, { seq: 6, ack: 4, toa_added: 3, timestamp_removed: 1, mss: 1 })
+  assert.deepEqual([...came.lost, ...left.lost], [])
+  assert.equal(outer.packets.passed.broken, 0)
+})
+
 test('given in the wrong order they are exchanged', () => {
   const { client, rs } = seedCaptures()
   const found = analyze({ name: 'rs.pcap', bytes: rs }, { name: 'client.pcap', bytes: client })

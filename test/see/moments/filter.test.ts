@@ -199,7 +199,7 @@ test('mistakes name the word and the one that was meant', () => {
       },
       words,
     )
-  assert.throws(() => parseFilter('xyzzy'), /known are host port client vip/)
+  assert.throws(() => parseFilter('xyzzy'), /known are host net port client vip/)
 })
 
 interface Tree {

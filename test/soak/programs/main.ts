@@ -1,0 +1,91 @@
+/**
+ * Programs that others wrote, all at once through one VIP, without one error (docs/reliability.md, Programs of others), which scripts/soak runs:
+ * `node main.js MINUTES POSTGRES SSH [--arms veth]`, both where packages are unpacked. Exit code 1 at the first thing that is not as it has to be.
+ */
+
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { LabError } from '../../../netns/lab-error.ts'
+import { ARMS, type Arms } from '../../../netns/topology.ts'
+import { Lab } from '../../../netns/two-arm.ts'
+import { countersOf, labConfig, labName, RIP, VIP } from '../../kit/lab.ts'
+import { type Around, CLIENTS } from './clients.ts'
+import { PORTS, postgresPrograms, Servers } from './servers.ts'
+
+const FILE_BYTES = 1 << 20
+/** A neighbour that is not known yet holds back what comes next; all else is a fault. */
+const EXPECTED_DROPS: readonly string[] = []
+
+function services(): object[] {
+  const real_servers = [{ address: RIP }]
+  const service = (port: number, protocol: string) => ({ address: VIP, port, protocol })
+  const all = [...Object.values(PORTS).map(port => service(port, 'tcp')), service(PORTS.dns, 'udp')]
+  return all.map(one => ({ ...one, scheduler: 'wrr', real_servers }))
+}
+
+async function programs(minutes: number, arms: Arms | undefined, where: [string, string]) {
+  const folder = mkdtempSync(join(tmpdir(), 'tapvs-programs-'))
+  const lab = new Lab(labName('programs'), arms)
+  const servers = new Servers(lab, RIP, folder)
+  try {
+    const files = join(folder, 'files')
+    mkdirSync(files)
+    const body = randomBytes(FILE_BYTES)
+    writeFileSync(join(files, 'file'), body)
+    const config = labConfig(folder, 'programs', yaml => {
+      yaml.set('services', yaml.createNode(services()))
+      yaml.set('workers', { count: 2 })
+    })
+    await lab.up({ config })
+    const [postgres, ssh] = where
+    await servers.start({ postgres, ssh }, files)
+    const sha256 = createHash('sha256').update(body).digest('hex')
+    const file = { name: 'file', path: join(files, 'file'), sha256, bytes: FILE_BYTES }
+    const end = performance.now() + minutes * 60_000
+    const around: Around = {
+      lab,
+      vip: VIP,
+      folder,
+      file,
+      end,
+      postgres: postgresPrograms(postgres),
+    }
+    const all = Object.entries(CLIENTS).map(async ([name, client]) => {
+      const done = await client(around)
+      say(`${name}: ${Object.entries(done).map(([what, count]) => `${count} ${what}`)}`)
+    })
+    await Promise.all(all)
+    const { drops } = await countersOf(lab)
+    const unexpected = Object.entries(drops).filter(([name]) => !EXPECTED_DROPS.includes(name))
+    if (unexpected.some(([, count]) => Number(count) > 0))
+      throw new Error(`drops: ${unexpected.map(pair => pair.join(' ')).join(', ')}`)
+    say('no error, and no packet dropped')
+  } finally {
+    await servers.stop()
+    await lab.down()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const say = (line: string) => process.stdout.write(`programs: ${line}\n`)
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { arms: { type: 'string' } },
+})
+const [minutes, ...unpacked] = positionals
+const [postgres = '', ssh = ''] = unpacked.map(folder => resolve(folder))
+const arms = ARMS.find(one => one === values.arms)
+if (!(Number(minutes) > 0) || ssh === '' || (values.arms !== undefined && arms === undefined)) {
+  process.stderr.write(`usage: main.js MINUTES POSTGRES SSH [--arms ${ARMS.join('|')}]\n`)
+  process.exit(2)
+}
+try {
+  await programs(Number(minutes), arms, [postgres, ssh])
+} catch (error) {
+  if (error instanceof LabError && error.details) process.stderr.write(`${error.details}\n`)
+  process.stderr.write(`programs: ${(error as Error).stack}\n`)
+  process.exitCode = 1
+}
