@@ -6,7 +6,7 @@
  */
 
 import * as z from 'zod'
-import { protocol, scheduler, whenDown } from './fields.ts'
+import { hashTarget, protocol, scheduler, whenDown } from './fields.ts'
 import { TIMEOUT_KEYS, type TimeoutKey } from './names.ts'
 
 const text = z.string('a text')
@@ -25,6 +25,10 @@ export const serverKey = z.strictObject({ address: text, port: number.exactOptio
 /** What an edit of a service sets; what is left out takes its default, as `ipvsadm -E` does. */
 export const serviceFields = z.strictObject({
   scheduler: scheduler.exactOptional(),
+  /** Of schedulers that hash: who takes it where the RS of a client cannot, and what of the client is hashed. */
+  hash_fallback: z.boolean('true or false').exactOptional(),
+  hash_port: z.boolean('true or false').exactOptional(),
+  hash_target: hashTarget.exactOptional(),
   /** Seconds; 0: the timeouts of all. */
   conn_timeout: number.exactOptional(),
   when_down: whenDown.exactOptional(),

@@ -6,10 +6,11 @@
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { PROTOCOL_NAMES } from './protocols.ts'
-import { oneOf, SCHEDULER_NAMES, WHEN_DOWN } from './words.ts'
+import { HASH_TARGETS, oneOf, SCHEDULER_NAMES, WHEN_DOWN } from './words.ts'
 
 export const protocol = z.literal(PROTOCOL_NAMES, oneOf(PROTOCOL_NAMES))
 export const scheduler = z.enum(SCHEDULER_NAMES, oneOf(SCHEDULER_NAMES))
+export const hashTarget = z.enum(HASH_TARGETS, oneOf(HASH_TARGETS))
 export const whenDown = z.enum(WHEN_DOWN, oneOf(WHEN_DOWN))
 
 export const address = z.ipv4('an IPv4 address').refine(isIPv4, 'an IPv4 address')

@@ -4,13 +4,38 @@ import * as z from 'zod'
 import * as answers from './answers.ts'
 import { arm } from './change.ts'
 import type { ServerFields, ServiceFields } from './edits.ts'
-import { address, object, port, protocol, readOnly, scheduler, whenDown, whole } from './fields.ts'
+import {
+  address,
+  hashTarget,
+  object,
+  port,
+  protocol,
+  readOnly,
+  scheduler,
+  whenDown,
+  whole,
+} from './fields.ts'
 import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
 import { DEFAULT_PROTOCOL } from './protocols.ts'
-import { DEFAULT_SCHEDULER } from './words.ts'
+import { allOf, DEFAULT_SCHEDULER, HASH_KEYS } from './words.ts'
 
 export const serviceFields = {
   scheduler: scheduler.exactOptional().describe(`Default ${DEFAULT_SCHEDULER}.`),
+  hash_fallback: z
+    .boolean('true or false')
+    .exactOptional()
+    .describe(
+      `Of ${allOf(HASH_KEYS.hash_fallback)}: another real server takes what the client's own cannot; default false.`,
+    ),
+  hash_port: z
+    .boolean('true or false')
+    .exactOptional()
+    .describe(`Of ${allOf(HASH_KEYS.hash_port)}: the client's port counts as well; default false.`),
+  hash_target: hashTarget
+    .exactOptional()
+    .describe(
+      `Of ${allOf(HASH_KEYS.hash_target)}: by the client's address or the connection ID of gQUIC; default sip.`,
+    ),
   conn_timeout: whole(0, SECONDS_MAX)
     .exactOptional()
     .describe(

@@ -19,6 +19,8 @@ export interface ServiceChange {
   address: string
   port: number
   scheduler: ConfigService['scheduler']
+  /** Left out if it is as usual, and in journals of before. */
+  hashing?: ConfigService['hashing']
   connTimeout: number
   whenDown: ConfigService['whenDown']
   persistence: ConfigService['persistence']
@@ -203,8 +205,8 @@ function lipItem(address: string): Item {
 
 function serviceItem(service: ConfigService): Item {
   const { protocol, address, port, scheduler, connTimeout, whenDown, persistence } = service
-  const { localAddresses, onePacket } = service
-  const words: string[] = [scheduler]
+  const { localAddresses, onePacket, hashing } = service
+  const words: string[] = [scheduler, ...hashingWords(service)]
   if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
   if (persistence.timeout > 0)
     words.push(`persistence ${persistence.timeout} /${persistence.prefix}`)
@@ -217,11 +219,24 @@ function serviceItem(service: ConfigService): Item {
     value: words.join(' '),
     put: places => {
       const lips = localAddresses.map(lip => places.lips.take(lip))
-      const fields = { scheduler, connTimeout, whenDown, persistence, onePacket, lips }
+      const given = isUsualHashing(hashing) ? {} : { hashing }
+      const fields = { scheduler, ...given, connTimeout, whenDown, persistence, onePacket, lips }
       return { put: 'service', service: { protocol, address, port, ...fields } }
     },
     remove: () => ({ put: 'no-service', protocol, address, port }),
   }
+}
+
+function hashingWords({ hashing: { fallback, port, byId } }: ConfigService): string[] {
+  return [
+    ...(fallback ? ['hash_fallback'] : []),
+    ...(port ? ['hash_port'] : []),
+    ...(byId ? ['hash_target qid'] : []),
+  ]
+}
+
+function isUsualHashing({ fallback, port, byId }: ConfigService['hashing']): boolean {
+  return !fallback && !port && !byId
 }
 
 function rsItem(service: ConfigService, rs: ConfigRealServer): Item {

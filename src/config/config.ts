@@ -9,6 +9,7 @@ import { STATE_KEYS } from '../api/names.ts'
 import type { Protocol } from '../api/protocols.ts'
 import { type Mistake, Refused } from '../api/refused.ts'
 import type { SchedulerName, WhenDown } from '../api/words.ts'
+import type { Hashing } from '../engine/asker.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { nearest } from '../see/text/nearest.ts'
@@ -42,6 +43,8 @@ export interface ConfigService {
   address: string
   port: number
   scheduler: SchedulerName
+  /** What a scheduler that hashes goes by. */
+  hashing: Hashing
   /** The LIPs it may use; without any it takes no connection. */
   localAddresses: string[]
   /** Seconds; 0 when the service has none of its own. */
@@ -177,6 +180,11 @@ function normalise(file: ConfigFile): ConfigValues {
       address: service.address,
       port: service.port,
       scheduler: service.scheduler,
+      hashing: {
+        fallback: service.hash_fallback,
+        port: service.hash_port,
+        byId: service.hash_target === 'qid',
+      },
       localAddresses: service.local_addresses ?? lips.filter(lip => isOfFamily(lip, service)),
       connTimeout: service.conn_timeout ?? 0,
       check: configCheck(service.check),

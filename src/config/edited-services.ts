@@ -8,7 +8,7 @@ import {
   serviceName,
 } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
-import { DEFAULT_SCHEDULER, WHEN_DOWN } from '../api/words.ts'
+import { DEFAULT_SCHEDULER, HASH_TARGETS, WHEN_DOWN } from '../api/words.ts'
 import { checkSchema } from './check-keys.ts'
 import {
   armOf,
@@ -48,9 +48,13 @@ export function editService(file: ConfigFile, edit: EditOf<'edit-service'>): voi
   if (edit.real_servers) setServers(service, edit.real_servers)
 }
 
-function fieldsOf({ scheduler, when_down, persistence_prefix, one_packet }: ServiceFields) {
+function fieldsOf(fields: ServiceFields) {
+  const { scheduler, when_down, persistence_prefix, one_packet } = fields
   return {
     scheduler: scheduler ?? DEFAULT_SCHEDULER,
+    hash_fallback: fields.hash_fallback ?? false,
+    hash_port: fields.hash_port ?? false,
+    hash_target: fields.hash_target ?? HASH_TARGETS[0],
     when_down: when_down ?? WHEN_DOWN[0],
     persistence_prefix,
     one_packet: one_packet ?? false,

@@ -66,6 +66,7 @@ export function adoptRecords(engine: Engine, now: number, end?: number, left = 0
   for (const [pool, marked] of marks) pool.adopt(marked)
   conns.room.restore(null, now)
   dests.countLimited()
+  dests.countedAnew()
   return { conns: table.used, cleared }
 }
 

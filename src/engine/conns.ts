@@ -40,7 +40,7 @@ const { RST, SYN, ACK, FIN } = FLAG
 const { ESTABLISHED, SYN_RECV } = State
 const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
-const { ESTABLISHED_MS, ACTIVE, INACTIVE } = DestCell
+const { ESTABLISHED_MS } = DestCell
 
 export class Conns {
   readonly table: ConnTable
@@ -266,7 +266,7 @@ export class Conns {
     const dest = this.table.dest(conn)
     const state = this.table.state(conn)
     const established = this.isEstablished(conn)
-    this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
+    this.#dests.endConn(dest, established)
     this.#counters.states[stateCell(this.table.protocol(conn), state)]--
     const rs = this.#dests.list[dest]
     if (rs !== undefined && rs.upper >= 0) this.#dests.give(rs)

@@ -11,7 +11,8 @@ import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { turnIntoRst } from './rst.ts'
 import { sayNotSyn, sayRefused } from './say.ts'
-import { ANY_ARM, type Service, type Services } from './service.ts'
+import { ANY_ARM, type Service } from './service.ts'
+import type { Services } from './services.ts'
 import { isIntact, isPlausibleClient, isPlausibleClient6 } from './verify.ts'
 
 /** No verdict: the segment goes on and opens a connection. */

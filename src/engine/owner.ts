@@ -1,11 +1,9 @@
 /** Whose a packet is, of several workers. */
 
-import { familyOfKey, KEY } from './conn-layout.ts'
-import type { Parsed } from './parsed.ts'
+import { familyOfKey } from './conn-layout.ts'
+import { clientOf, type Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
 import type { Setup } from './setup.ts'
-
-const { IPV6 } = KEY
 
 /** The worker that a packet without a connection belongs to; the own one if it belongs to nobody. */
 export function ownerOf(p: Parsed, { steering, self }: Peers, setup: Setup): number {
@@ -13,9 +11,4 @@ export function ownerOf(p: Parsed, { steering, self }: Peers, setup: Setup): num
     return steering.clientWorker(clientOf(p), p.ports >>> 16)
   const owner = steering.lportWorker(p.ports & 0xffff)
   return owner < 0 ? self : owner
-}
-
-/** What all workers know a client by: digests have a key of each worker's own. */
-function clientOf({ key, saddr, source }: Parsed): number {
-  return key < IPV6 ? saddr : source[0] ^ source[1] ^ source[2] ^ source[3]
 }

@@ -296,3 +296,8 @@ function otherThanOurIpv4(type: number, mine: boolean, dstHi: number): number {
   if (type === ETHERTYPE.QINQ) return -Drop.ETH_VLAN
   return type === TYPE_IPV4 ? -Drop.ETH_NOT_UNICAST : -Drop.ETH_TYPE
 }
+
+/** What all workers know a client by: digests have a key of each worker's own. */
+export function clientOf({ key, saddr, source }: Parsed): number {
+  return key < KEY.IPV6 ? saddr : source[0] ^ source[1] ^ source[2] ^ source[3]
+}

@@ -10,8 +10,7 @@ import { PROTO } from '../wire/ipv4.ts'
 import { type Ipv6, ipv6Network } from '../wire/ipv6-address.ts'
 import { type AddressBook, NO_WORD } from './address-book.ts'
 import { type Arm, routeOut } from './arm.ts'
-import { Candidates, isRegular } from './candidates.ts'
-import { ARMS_MAX } from './conn-layout.ts'
+import { isRegular } from './candidates.ts'
 import { Family, linkOf } from './family.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
@@ -19,31 +18,25 @@ import type { Outcomes } from './outcomes.ts'
 import type { Parts } from './parts.ts'
 import { type Route6, routeOut6 } from './routes6.ts'
 import type { SaPool } from './sa-pool.ts'
-import { SCHEDULERS, schedulerName } from './schedule.ts'
-import {
-  ANY_ARM,
-  type Dest,
-  DestCell,
-  type Dests,
-  type Lips,
-  type Service,
-  Services,
-} from './service.ts'
+import type { SchedulerName } from './schedule.ts'
+import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
+import { Services } from './services.ts'
 import {
   armsOf,
+  BITS,
   findRs,
   isSame,
   newDest,
+  newService,
   type RsOptions,
   type ServiceOptions,
   type SetupImage,
+  scheduleBy,
   startOver,
 } from './setup-parts.ts'
 
 const { LINK, NEXT_HOP, NEIGH, ESTABLISHED_MS } = DestCell
 const { IPV4, IPV6 } = Family
-/** Of an address, by family. */
-const BITS = [32, 128]
 
 export class Setup {
   readonly services = new Services()
@@ -68,13 +61,16 @@ export class Setup {
   }
 
   save(): SetupImage {
-    const services = this.services.all().map(({ pick, dests, candidates: _, ...rest }) => ({
-      ...rest,
-      lips: [...rest.lips],
-      lipCursors: [...rest.lipCursors],
-      scheduler: schedulerName(pick),
-      dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
-    }))
+    const services = this.services.all().map(service => {
+      const { pick, dests, candidates, table, tableVersion, ...rest } = service
+      return {
+        ...rest,
+        lips: [...rest.lips],
+        lipCursors: [...rest.lipCursors],
+        scheduler: service.scheduler as SchedulerName,
+        dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
+      }
+    })
     const lips = this.#lipAddresses.map(words => [...words])
     return { services, lips, establishedMs: this.#establishedMs }
   }
@@ -84,16 +80,10 @@ export class Setup {
     this.#establishedMs = establishedMs
     for (const [family, words] of lips.entries())
       for (const lip of words) this.#lipAddresses[family].add(lip)
-    for (const { scheduler, dests, ...rest } of services) {
-      const list: Dest[] = []
-      const candidates = new Candidates(list)
-      const service: Service = {
-        ...rest,
-        lipCursors: [...rest.lipCursors],
-        pick: SCHEDULERS[scheduler].pick,
-        dests: list,
-        candidates,
-      }
+    for (const { dests, ...rest } of services) {
+      const service = newService(rest)
+      Object.assign(service, rest, { lipCursors: [...rest.lipCursors] })
+      scheduleBy(service, rest.scheduler, this.#dests)
       this.services.add(service)
       for (const dest of dests) {
         const own = newDest(service, dest)
@@ -128,31 +118,11 @@ export class Setup {
 
   /** Adds a service without RSs, or changes one. */
   putService(protocol: number, vip: number, vport: number, options: ServiceOptions): Service {
-    const { family = IPV4 } = options
+    const { family = IPV4, onlyArm } = options
     const found = this.services.find(protocol, vip, vport, family)
-    const dests: Dest[] = []
-    const service: Service = found ?? {
-      protocol,
-      family,
-      vip,
-      vport,
-      pick: SCHEDULERS[options.scheduler].pick,
-      dests,
-      candidates: new Candidates(dests),
-      lips: [],
-      lipArms: 0,
-      establishedMs: 0,
-      reject: false,
-      onePacket: false,
-      onlyArm: options.onlyArm ?? ANY_ARM,
-      persistenceMs: 0,
-      clientMask: -1,
-      clientPrefix: BITS[family],
-      cursor: -1,
-      currentWeight: 0,
-      lipCursors: new Array(ARMS_MAX).fill(-1),
-    }
-    service.pick = SCHEDULERS[options.scheduler].pick
+    const service = found ?? newService({ protocol, family, vip, vport, onlyArm })
+    if (service.scheduler !== options.scheduler) scheduleBy(service, options.scheduler, this.#dests)
+    service.hashing = options.hashing
     service.lips.splice(0, service.lips.length, ...options.lips)
     service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
     service.reject = options.reject

@@ -21,6 +21,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
       address: '202.108.10.1',
       port: 6379,
       scheduler: 'wrr',
+      hashing: { fallback: false, port: false, byId: false },
       localAddresses: ['192.168.168.7'],
       connTimeout: 0,
       check: NO_CHECK,

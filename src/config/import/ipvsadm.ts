@@ -5,6 +5,8 @@
 
 import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import type { Protocol } from '../../api/protocols.ts'
+import { IPVSADM_SCHEDULER } from '../../api/words.ts'
+import { hashingOfLine } from './hashing.ts'
 import {
   addressProblem,
   Collector,
@@ -103,6 +105,9 @@ class Reader {
       }
       // As ipvsadm does: what is not given has its default again; LIPs and real servers stay.
       delete known.scheduler
+      delete known.hash_fallback
+      delete known.hash_port
+      delete known.hash_target
       delete known.conn_timeout
       delete known.persistence
       delete known.persistence_prefix
@@ -114,8 +119,9 @@ class Reader {
     }
     const given = line.take('scheduler')
     const what = `${given?.text ?? 'no -s, which means wlc,'} of ${keyOf(key)}`
-    const scheduler = collector.scheduler(place, given?.values[0] ?? 'wlc', what)
+    const scheduler = collector.scheduler(place, given?.values[0] ?? IPVSADM_SCHEDULER, what)
     if (scheduler) service.scheduler = scheduler
+    hashingOfLine(line, service, collector)
     const timeout = line.take('conn-timeout')
     const seconds = timeout && collector.seconds(place, timeout.values[0], timeout.text)
     if (seconds) service.conn_timeout = seconds

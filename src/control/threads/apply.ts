@@ -5,6 +5,7 @@ import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import type { Change, RsChange, ServiceChange } from '../../config/changes.ts'
 import { AddressBook } from '../../engine/address-book.ts'
 import type { Arm } from '../../engine/arm.ts'
+import { NO_HASHING } from '../../engine/asker.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
 import { linkOf } from '../../engine/family.ts'
@@ -250,6 +251,7 @@ function putService(setup: Setup, service: ServiceChange, vip: Word): void {
   setup.putService(numberOf(service), vip.word, port, {
     family: vip.family,
     scheduler,
+    hashing: service.hashing ?? NO_HASHING,
     lips,
     establishedMs: connTimeout * 1000,
     onePacket: service.onePacket ?? false,

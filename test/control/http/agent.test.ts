@@ -245,7 +245,7 @@ test('what is wrong has the status that controllers know, and a text that says w
     ['PUT', '/vs/202.108.10.1-80-sctp', {}, 460, /no protocol but tcp and udp/],
     ['PUT', '/vs/202.108.10.999-80-tcp', {}, 460, /expected VIP-port-tcp/],
     ['PUT', '/vs/202.108.10.1-70000-tcp', {}, 460, /expected VIP-port-tcp/],
-    ['PUT', VS, { SchedName: 'conhash' }, 460, /expected rr or wrr, found "conhash"/],
+    ['PUT', VS, { SchedName: 'lblc' }, 460, /expected rr, wrr, .* or fo, found "lblc"/],
     ['PUT', VS, { Timeout: -1 }, 460, /body\.Timeout: expected a whole number/],
     ['PUT', VS, { SynProxy: true }, 460, /there is no SYN proxy/],
     ['PUT', VS, { ProxyProtocol: 'v2' }, 460, /there is no proxy protocol/],

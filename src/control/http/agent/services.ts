@@ -69,6 +69,9 @@ export const SERVICE_ROUTES: AgentRoute[] = [
           when_down: known.when_down,
           persistence_prefix: known.persistence_prefix,
           one_packet: known.one_packet,
+          hash_fallback: known.hash_fallback,
+          hash_port: known.hash_port,
+          hash_target: known.hash_target,
         }),
       } as const
       const action = known ? 'edit-service' : 'add-service'
