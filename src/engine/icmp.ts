@@ -11,6 +11,7 @@ import type { Frames } from './frames.ts'
 import { TranslatedErrors } from './icmp-errors.ts'
 import { icmpInput } from './icmp-input.ts'
 import { IcmpErrors } from './icmp-output.ts'
+import { TranslatedErrors6 } from './icmpv6-errors.ts'
 import { Icmpv6Errors } from './icmpv6-output.ts'
 import type { EngineOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
@@ -25,6 +26,7 @@ export class Icmp {
   readonly #errors6: Icmpv6Errors
   readonly unreachable: Unreachable
   readonly #translated: TranslatedErrors
+  readonly #translated6: TranslatedErrors6
   readonly #frames: Frames
   readonly #counters: Counters
   readonly #hasToa: boolean
@@ -37,7 +39,16 @@ export class Icmp {
     this.errors = new IcmpErrors(parts)
     this.#errors6 = new Icmpv6Errors(parts, this.errors)
     this.#translated = new TranslatedErrors(parts, egress, toaMode, decrementTtl)
-    this.unreachable = new Unreachable(parts, this.errors, this.#translated, egress)
+    this.#translated6 = new TranslatedErrors6(
+      parts,
+      egress,
+      this.#translated,
+      this.#hasToa,
+      decrementTtl,
+    )
+    const errors = [this.errors, this.#errors6]
+    const translated = [this.#translated, this.#translated6]
+    this.unreachable = new Unreachable(parts, errors, translated, egress)
   }
 
   /** ICMP that quotes nothing of ours (Kind.ICMP). => As Engine.input */
@@ -47,7 +58,10 @@ export class Icmp {
 
   /** An error (Kind.QUOTED) about a packet whose answer would be of tuple t, below 0 if that is of no connection. => As Engine.input */
   quoted(slot: number, p: Parsed, t: number, arm: Arm, now: number): number {
-    if (t >= 0 && p.key < IPV6) return this.#translated.input(slot, p, t, arm, now)
+    if (t >= 0)
+      return p.key < IPV6
+        ? this.#translated.input(slot, p, t, arm, now)
+        : this.#translated6.input(slot, p, t, arm, now)
     return arm.owns(familyOfKey(p.key), p.daddr) ? -Drop.ICMP_NO_CONN : -Drop.ICMP_NOT_OURS
   }
 
