@@ -49,9 +49,9 @@ export const serviceFields = {
   persistence: whole(0, SECONDS_MAX)
     .exactOptional()
     .describe('Seconds for which a client keeps its real server; default 0: not.'),
-  persistence_prefix: whole(1, 32)
+  persistence_prefix: whole(1, 128)
     .exactOptional()
-    .describe('Bits by which clients are told apart; default 32.'),
+    .describe('Bits by which clients are told apart; default all, 32 or 128.'),
   one_packet: z
     .boolean('true or false')
     .exactOptional()

@@ -9,6 +9,7 @@ import {
 } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
 import { DEFAULT_SCHEDULER, HASH_TARGETS, WHEN_DOWN } from '../api/words.ts'
+import { hostText } from '../wire/ip-address.ts'
 import { checkSchema } from './check-keys.ts'
 import {
   armOf,
@@ -111,7 +112,7 @@ export function addServer(file: ConfigFile, edit: EditOf<'add-server'>): void {
   const service = serviceOf(file, edit.service)
   const server = newServer(service, edit.server, edit)
   if (service.real_servers.some(rs => isServer(rs, service, edit.server))) {
-    const name = `${server.address}:${server.port}`
+    const name = `${hostText(server.address)}:${server.port}`
     throw Refused.exists('real server', name, `in ${serviceName(service)}`)
   }
   service.real_servers.push(server)

@@ -23,7 +23,7 @@ export function cut(
 ): Promise<Verbs['cut']['answer']> {
   return model.exclusively(async () => {
     const places = placesOf(model, server, service)
-    const name = `${server.address}:${server.port}`
+    const name = `${hostText(server.address)}:${server.port}`
     if (places.length === 0) {
       const where = service ? `in a service ${serviceName(service)}` : 'in any service'
       throw Refused.missing('real server', name, where, ', nor one that was there')

@@ -257,7 +257,7 @@ test('what is wrong has the status that controllers know, and a text that says w
       `${VS}/rs`,
       { Items: [{ ip: 'x' }] },
       461,
-      /body\.Items\[0\]\.ip: expected an IPv4 address/,
+      /body\.Items\[0\]\.ip: expected an IPv4 or IPv6 address/,
     ],
     ['PUT', `${VS}/rs`, { Items: [{ ...RS, mode: 'DR' }] }, 461, /FNAT, the only mode/],
     ['PUT', `${VS}/rs`, { Items: [{ ip: '8.8.8.8', port: 1 }] }, 461, /8\.8\.8\.8/],

@@ -4,7 +4,7 @@
  */
 
 import * as z from 'zod'
-import { whole } from '../../../api/fields.ts'
+import { address, whole } from '../../../api/fields.ts'
 import { SECONDS_MAX, WEIGHT_MAX } from '../../../api/limits.ts'
 import { DEFAULT_SCHEDULER, oneOf, SCHEDULER_NAMES } from '../../../api/words.ts'
 
@@ -33,7 +33,7 @@ export const stats = z
   .meta({ id: 'AgentStats' })
 
 const rsFields = {
-  ip: z.ipv4('an IPv4 address'),
+  ip: address,
   port: whole(0, 65_535),
   weight: whole(0, WEIGHT_MAX),
   mode: z.enum(['FNAT', 'SNAT', 'DR', 'TUNNEL', 'NAT'], 'FNAT'),
@@ -119,7 +119,7 @@ export const vsIn = z
   .meta({ id: 'AgentServiceSpec' })
 
 export const laddrIn = z
-  .object({ addr: z.ipv4('an IPv4 address'), device: z.string('the name of an arm') }, 'an object')
+  .object({ addr: address, device: z.string('the name of an arm') }, 'an object')
   .meta({ id: 'AgentLipSpec' })
 export const laddrListOut = items(
   z.object({
@@ -157,15 +157,15 @@ export const nicListOut = items(
 )
 
 export const addrIn = z
-  .object({ addr: z.string('an IPv4 address, with or without /LENGTH') }, 'an object with addr')
+  .object({ addr: z.string('an address, with or without /LENGTH') }, 'an object with addr')
   .meta({ id: 'AgentAddressSpec' })
 export const addrListOut = items(z.object({ addr: z.string(), scope: z.string() }))
 
 export const routeIn = z
   .object(
     {
-      dst: z.string('an IPv4 network, like 192.0.2.0/24, or default'),
-      gateway: z.string('an IPv4 address').nullish(),
+      dst: z.string('a network, like 192.0.2.0/24, or default'),
+      gateway: z.string('an address').nullish(),
     },
     'an object with dst',
   )
