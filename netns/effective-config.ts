@@ -90,7 +90,9 @@ export function readAppliance(file: string): Appliance {
   const config = parse(file)
   const arms = items(config, 'arms').map(arm => arm.toJSON() as Record<string, unknown>)
   const services = items(config, 'services').map(s => s.toJSON() as Record<string, unknown>)
-  const vips = [...new Set(services.map(({ address, port }) => `${hostText(`${address}`)}:${port}`))]
+  const vips = [
+    ...new Set(services.map(({ address, port }) => `${hostText(`${address}`)}:${port}`)),
+  ]
   const serviceAddresses = new Set(services.map(({ address }) => String(address)))
   const own = arms.flatMap(arm => strings(arm.addresses))
   return {

@@ -15,7 +15,7 @@ import { type Frames, STRIDE } from './frames.ts'
 import type { IcmpErrors } from './icmp-output.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
-import { sourceFor6 } from './routes6.ts'
+import { sourceFor6 } from './route-out6.ts'
 import { swapMacs } from './rst.ts'
 
 const { IPV6: FAMILY } = Family

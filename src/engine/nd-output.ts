@@ -22,7 +22,7 @@ import { type Counters, Event } from './counters.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
 import type { Parts } from './parts.ts'
 import type { Resolver } from './resolver.ts'
-import { sourceFor6 } from './routes6.ts'
+import { sourceFor6 } from './route-out6.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { HEADER: IP_HEADER, SRC, DST } = IPV6

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compare } from '../../src/config/changes.ts'
 import { ConfigError, parseConfig } from '../../src/config/config.ts'
-import { SEED6_CONFIG } from '../kit/stand.ts'
+import { SEED6_CONFIG } from '../kit/nd.ts'
 
 function problems(yaml: string): readonly string[] {
   try {

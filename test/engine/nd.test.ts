@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { concat, ethernet, icmpv6, ipv6 } from '../kit/frame.ts'
-import { advertisement } from '../kit/nd.ts'
-import { CLIENT_MAC, lines, type Out, SEED6_CONFIG, Stand } from '../kit/stand.ts'
+import { advertisement, SEED6_CONFIG } from '../kit/nd.ts'
+import { CLIENT_MAC, lines, type Out, Stand } from '../kit/stand.ts'
 
 const CLIENT = '2001:db8:10::2'
 const VIP = '2001:db8:10::1'

@@ -2,8 +2,8 @@
 
 import { type Case, MAC } from './drop.ts'
 import { concat, ethernet, type Ipv6Fields, icmpv6, ipv6, tcp, vnetHeader } from './frame.ts'
-import { advertisement } from './nd.ts'
-import { CLIENT_MAC, SEED6_CONFIG } from './stand.ts'
+import { advertisement, SEED6_CONFIG } from './nd.ts'
+import { CLIENT_MAC } from './stand.ts'
 
 const CLIENT = '2001:db8:10::2'
 const VIP = '2001:db8:10::1'

@@ -36,7 +36,7 @@ import { type DatagramLine, datagram, offloadUdp, parseDatagram } from './datagr
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
 import { arpFrame, concat, ethernet, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
 import { isIcmpLine, parseIcmp } from './icmp-notation.ts'
-import { advertisement } from './nd.ts'
+import { answer } from './nd.ts'
 import { parseTcp } from './notation.ts'
 import { printed } from './printed.ts'
 import { uncounted } from './uncounted.ts'
@@ -60,24 +60,6 @@ services:
     protocol: tcp
     scheduler: wrr
     real_servers: [{ address: 192.168.168.2, weight: 100 }]
-`
-
-/** The same in IPv6. */
-export const SEED6_CONFIG = `
-arms:
-  - name: dpdk0
-    addresses: ['2001:db8:10::1/128']
-    routes: [{ to: '2001:db8:10::/64' }]
-  - name: dpdk1
-    addresses: ['2001:db8:168::3/128']
-    local_addresses: ['2001:db8:168::7']
-    routes: [{ to: '2001:db8:168::/64' }]
-services:
-  - address: '2001:db8:10::1'
-    port: 6379
-    protocol: tcp
-    scheduler: wrr
-    real_servers: [{ address: '2001:db8:168::2', weight: 100 }]
 `
 
 /** Where the clock of a stand and its sequence numbers begin. */
@@ -202,21 +184,13 @@ export class Stand {
   /** What answers a question for its MAC; of IPv6 an advertisement to our first address there. */
   arpReply(address: string, macText: string): Out[] {
     const arm = this.armFacing(address)
-    if (address.includes(':')) return this.#advertisement(arm, address, macText)
+    if (address.includes(':'))
+      return this.input(arm, answer(this.config.arms[this.armIndex(arm)], address, macText))
     const our = {
       mac: this.macOf(arm),
       ip: this.config.arms[this.armIndex(arm)].addresses[0].address,
     }
     return this.input(arm, arpFrame(2, { mac: macText, ip: address }, our, our.mac))
-  }
-
-  #advertisement(arm: string, address: string, macText: string): Out[] {
-    const { addresses } = this.config.arms[this.armIndex(arm)]
-    const own = addresses.find(each => each.address.includes(':'))
-    assert.ok(own)
-    const ends = { src: address, dst: own.address }
-    const bytes = advertisement(ends, address, macText, 0x60)
-    return this.input(arm, ethernet(this.macOf(arm), macText, 0x86dd, bytes))
   }
 
   /** Puts a frame in (without virtio-net header: one is put before it). => Everything that is to be sent, checked. */

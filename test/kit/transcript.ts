@@ -36,8 +36,9 @@ import {
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
+import { SEED6_CONFIG } from './nd.ts'
 import { Numbers } from './notation.ts'
-import { fixedIsn, lines, type Out, SEED_CONFIG, SEED6_CONFIG, Stand } from './stand.ts'
+import { fixedIsn, lines, type Out, SEED_CONFIG, Stand } from './stand.ts'
 
 /** `begin` may do something to the stand before the first packet. */
 export function play(text: string, begin: (stand: Stand) => void = () => {}): Stand {
