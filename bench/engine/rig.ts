@@ -211,6 +211,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       passive: null,
       whenDown: 'drop',
       onePacket: false,
+      proxyProtocol: 'off',
       persistence: { timeout: 0, prefix: 32 },
       realServers: Array.from({ length: realServers }, (_, i) => {
         const rs = service * realServers + i

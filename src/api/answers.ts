@@ -4,7 +4,7 @@
  */
 
 import * as z from 'zod'
-import { hashTarget, protocol, scheduler, whenDown } from './fields.ts'
+import { hashTarget, protocol, proxyProtocol, scheduler, whenDown } from './fields.ts'
 import { LOG_LEVELS, MODULES } from './log-levels.ts'
 import { ALL_STATES } from './names.ts'
 
@@ -80,6 +80,9 @@ export const service = z
       'What happens to a SYN, or to a datagram of no connection, while no real server can take it.',
     ),
     one_packet: z.boolean().describe('Of UDP: each datagram is scheduled by itself.'),
+    proxy_protocol: proxyProtocol.describe(
+      'Header that tells real servers the client, in place of TOA and UOA.',
+    ),
     local_addresses: z.array(localAddress),
     real_servers: z.array(realServer),
   })

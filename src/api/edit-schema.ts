@@ -7,7 +7,7 @@
 
 import * as z from 'zod'
 import { canonicalIp } from '../wire/ip-address.ts'
-import { hashTarget, protocol, scheduler, whenDown } from './fields.ts'
+import { hashTarget, protocol, proxyProtocol, scheduler, whenDown } from './fields.ts'
 import { TIMEOUT_KEYS, type TimeoutKey } from './names.ts'
 
 const text = z.string('a text')
@@ -41,6 +41,8 @@ export const serviceFields = z.strictObject({
   persistence_prefix: number.exactOptional(),
   /** Of UDP: each datagram is scheduled by itself. */
   one_packet: z.boolean('true or false').exactOptional(),
+  /** Header that tells real servers the client; UDP has v2 alone. */
+  proxy_protocol: proxyProtocol.exactOptional(),
 })
 
 /** As serviceFields, but what an edit leaves out keeps its value. */

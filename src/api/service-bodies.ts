@@ -10,6 +10,7 @@ import {
   object,
   port,
   protocol,
+  proxyProtocol,
   readOnly,
   scheduler,
   whenDown,
@@ -56,6 +57,11 @@ export const serviceFields = {
     .boolean('true or false')
     .exactOptional()
     .describe('Of UDP only: each datagram is scheduled by itself; default false.'),
+  proxy_protocol: proxyProtocol
+    .exactOptional()
+    .describe(
+      'Header that tells real servers the client, in place of TOA and UOA; UDP has v2 alone; default off.',
+    ),
 } satisfies Record<keyof ServiceFields, z.ZodType>
 
 const threshold = whole(0, THRESHOLD_MAX).exactOptional().describe('Connections; 0 for no limit.')

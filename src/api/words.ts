@@ -38,6 +38,13 @@ function hashingBy(key: keyof Hashing): SchedulerName[] {
 export const WHEN_DOWN = ['drop', 'reject', 'all'] as const
 export type WhenDown = (typeof WHEN_DOWN)[number]
 
+/**
+ * Whether real servers are told the client by a header of the PROXY protocol, and of which version; the insecure ones believe what a client
+ * says of itself. In the order of the engine's PROXY; the first is the default.
+ */
+export const PROXY_PROTOCOLS = ['off', 'v1', 'v2', 'v1-insecure', 'v2-insecure'] as const
+export type ProxyProtocol = (typeof PROXY_PROTOCOLS)[number]
+
 /** drop, reject or all */
 export function oneOf(words: readonly string[]): string {
   return listed(words, 'or')

@@ -26,6 +26,7 @@ export interface ServiceChange {
   persistence: ConfigService['persistence']
   /** Journals of before have none. */
   onePacket?: boolean
+  proxyProtocol?: ConfigService['proxyProtocol']
   /** Places of its LIPs. */
   lips: number[]
   /** The only arm that has it; left out for all. */
@@ -205,13 +206,14 @@ function lipItem(address: string): Item {
 
 function serviceItem(service: ConfigService): Item {
   const { protocol, address, port, scheduler, connTimeout, whenDown, persistence } = service
-  const { localAddresses, onePacket, hashing } = service
+  const { localAddresses, onePacket, hashing, proxyProtocol } = service
   const words: string[] = [scheduler, ...hashingWords(service)]
   if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
   if (persistence.timeout > 0)
     words.push(`persistence ${persistence.timeout} /${persistence.prefix}`)
   if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
   if (onePacket) words.push('one_packet')
+  if (proxyProtocol !== 'off') words.push(`proxy_protocol ${proxyProtocol}`)
   words.push(...checkWords(service))
   words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
   return {
@@ -220,7 +222,8 @@ function serviceItem(service: ConfigService): Item {
     put: places => {
       const lips = localAddresses.map(lip => places.lips.take(lip))
       const given = isUsualHashing(hashing) ? {} : { hashing }
-      const fields = { scheduler, ...given, connTimeout, whenDown, persistence, onePacket, lips }
+      const times = { connTimeout, persistence }
+      const fields = { scheduler, ...given, ...times, whenDown, onePacket, proxyProtocol, lips }
       return { put: 'service', service: { protocol, address, port, ...fields } }
     },
     remove: () => ({ put: 'no-service', protocol, address, port }),

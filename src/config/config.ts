@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { STATE_KEYS } from '../api/names.ts'
 import type { Protocol } from '../api/protocols.ts'
 import { type Mistake, Refused } from '../api/refused.ts'
-import type { SchedulerName, WhenDown } from '../api/words.ts'
+import type { ProxyProtocol, SchedulerName, WhenDown } from '../api/words.ts'
 import type { Hashing } from '../engine/asker.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
@@ -57,6 +57,8 @@ export interface ConfigService {
   whenDown: WhenDown
   /** Each datagram has an RS and an lport of its own, which go back behind it (semantics 4.3). */
   onePacket: boolean
+  /** Which header tells real servers the client, in place of TOA and UOA (semantics 3.8). */
+  proxyProtocol: ProxyProtocol
   realServers: ConfigRealServer[]
 }
 
@@ -195,6 +197,7 @@ function normalise(file: ConfigFile): ConfigValues {
       },
       whenDown: service.when_down,
       onePacket: service.one_packet,
+      proxyProtocol: service.proxy_protocol,
       realServers: service.real_servers.map(rs => ({
         address: rs.address,
         port: rs.port ?? service.port,

@@ -219,9 +219,12 @@ function problemsOf(service: Service): [key: string[], text: string][] {
 function* protocolProblems({
   protocol = DEFAULT_PROTOCOL,
   one_packet,
+  proxy_protocol = 'off',
 }: Service): Generator<[key: string[], text: string]> {
   if (one_packet && protocol !== 'udp')
     yield [['one_packet'], `expected protocol udp with it, found ${protocol}`]
+  if (protocol === 'udp' && proxy_protocol.startsWith('v1'))
+    yield [['proxy_protocol'], `expected v2 or v2-insecure of udp, found ${proxy_protocol}`]
 }
 
 function checkThresholds(

@@ -8,7 +8,7 @@ import {
   serviceName,
 } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
-import { DEFAULT_SCHEDULER, HASH_TARGETS, WHEN_DOWN } from '../api/words.ts'
+import { DEFAULT_SCHEDULER, HASH_TARGETS, PROXY_PROTOCOLS, WHEN_DOWN } from '../api/words.ts'
 import { hostText } from '../wire/ip-address.ts'
 import { checkSchema } from './check-keys.ts'
 import {
@@ -50,7 +50,7 @@ export function editService(file: ConfigFile, edit: EditOf<'edit-service'>): voi
 }
 
 function fieldsOf(fields: ServiceFields) {
-  const { scheduler, when_down, persistence_prefix, one_packet } = fields
+  const { scheduler, when_down, persistence_prefix, one_packet, proxy_protocol } = fields
   return {
     scheduler: scheduler ?? DEFAULT_SCHEDULER,
     hash_fallback: fields.hash_fallback ?? false,
@@ -59,6 +59,7 @@ function fieldsOf(fields: ServiceFields) {
     when_down: when_down ?? WHEN_DOWN[0],
     persistence_prefix,
     one_packet: one_packet ?? false,
+    proxy_protocol: proxy_protocol ?? PROXY_PROTOCOLS[0],
   } as const
 }
 

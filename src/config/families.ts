@@ -41,6 +41,7 @@ export function* familyProblems({
   protocol = DEFAULT_PROTOCOL,
   persistence_prefix,
   check,
+  proxy_protocol,
 }: Service): Generator<[key: string[], text: string]> {
   if (address !== undefined && persistence_prefix !== undefined) {
     const most = wholeLength(address)
@@ -53,6 +54,11 @@ export function* familyProblems({
   if (address !== undefined && isIpv6Text(address)) {
     if (protocol === 'udp')
       yield [['protocol'], 'expected tcp: services of IPv6 are of TCP, found udp']
+    if (proxy_protocol !== undefined && proxy_protocol !== 'off')
+      yield [
+        ['proxy_protocol'],
+        `expected off: services of IPv6 tell their clients by TOA, found ${proxy_protocol}`,
+      ]
     if (check?.type !== undefined && check.type !== 'none')
       yield [['check'], `expected none: no check reaches over IPv6, found ${check.type}`]
   }

@@ -7,7 +7,17 @@
 import { PROTO } from '../wire/ipv4.ts'
 import type { AddressBook } from './address-book.ts'
 import { type ConnTable, NO_CONN } from './conn.ts'
-import { CELL, familyOfKey, KEY, METHOD, PROTOCOL_BITS, RECORD, stateCell } from './conn-layout.ts'
+import {
+  CELL,
+  COLD,
+  familyOfKey,
+  HEADER,
+  KEY,
+  METHOD,
+  PROTOCOL_BITS,
+  RECORD,
+  stateCell,
+} from './conn-layout.ts'
 import type { Engine } from './engine.ts'
 import type { SaPool } from './sa-pool.ts'
 import { DestCell } from './service.ts'
@@ -102,7 +112,8 @@ function isPossible(
     RECORD.method(binding) === METHOD.FULLNAT &&
     table.clientArm(conn) < arms.length &&
     table.state(conn) < (key === KEY.TCP ? STATES : UDP_STATES) &&
-    ahead < DEADLINE_MOST
+    ahead < DEADLINE_MOST &&
+    HEADER.isPossible(table.cold[RECORD.column(conn) | COLD.PROXY], binding)
   )
 }
 

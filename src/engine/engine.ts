@@ -9,7 +9,7 @@ import type { Arm } from './arm.ts'
 import { ArpOutput } from './arp-output.ts'
 import { AGAIN, Beside } from './beside.ts'
 import type { ConnIndex } from './conn-index.ts'
-import { CELL, KEY, RECORD } from './conn-layout.ts'
+import { CELL, HEADER_DUE, RECORD } from './conn-layout.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, HAND_OVER } from './counters.ts'
 import { Cuts } from './cuts.ts'
@@ -36,6 +36,7 @@ import { Parsed6 } from './parsed6.ts'
 import { newParts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
+import { Proxied } from './proxied.ts'
 import type { Random } from './random.ts'
 import { Reassembly } from './reassembly.ts'
 import { Resets } from './resets.ts'
@@ -65,7 +66,7 @@ const { SYN } = FLAG
 const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
 const { LINK } = DestCell
 const { BINDING } = CELL
-const { IPV6 } = KEY
+const DUE = HEADER_DUE
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
 
 export class Engine {
@@ -93,9 +94,8 @@ export class Engine {
   readonly random: Random
   readonly long: LongClock
   readonly templates: Templates
-  /** ms per state as they were set last, for an image of the engine. */
+  /** ms per state as they were set last, for an image of the engine; and the same of UDP. */
   readonly timeoutMs: Int32Array
-  /** The same of UDP. */
   readonly udpTimeoutMs: Int32Array
   readonly lips: Lips
   readonly opening: Opening
@@ -115,6 +115,7 @@ export class Engine {
   readonly #datagrams: Datagrams
   readonly #onePacket: OnePacket
   readonly #uoaAlone: UoaAlone
+  readonly #proxied: Proxied
   readonly icmp: Icmp
   readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
@@ -148,8 +149,7 @@ export class Engine {
     this.resolvers = [new ArpOutput(parts), this.nd]
     this.#fragmentation = new Fragmentation(parts)
     this.neighs = new Neighs(parts, this.resolvers, options.neigh)
-    const established = options.timeoutMs[State.ESTABLISHED]
-    this.setup = new Setup(parts, this.neighs, established)
+    this.setup = new Setup(parts, this.neighs, options.timeoutMs[State.ESTABLISHED])
     this.#services = this.setup.services
     this.parsed6 = new Parsed6(parts.frames, parts.book, this.setup)
     this.reassembly = new Reassembly(parts, options.fragments, this.#services)
@@ -160,6 +160,7 @@ export class Engine {
     this.#decrementsTtl = options.decrementTtl
     this.#egress = new Egress(parts, this.neighs)
     this.#resets = new Resets(parts, this.#egress)
+    this.#proxied = new Proxied(parts, this.#egress)
     this.icmp = new Icmp(parts, this.#egress, options)
     this.neighs.parking.returned = this.icmp.unreachable
     this.beside = new Beside(parts, this, this.#fragmentation)
@@ -178,9 +179,9 @@ export class Engine {
       fullnat: this.#fullnat,
       egress: this.#egress,
       uoa: this.#uoaAlone,
+      proxied: this.#proxied,
     }
-    const { drafts } = conns
-    this.#onePacket = new OnePacket(parts, drafts, this.opening, steps, options.decrementTtl)
+    this.#onePacket = new OnePacket(parts, conns.drafts, this.opening, steps, options.decrementTtl)
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
   }
@@ -211,10 +212,7 @@ export class Engine {
         return verdict === AGAIN ? this.input(arm, slot, now) : verdict
       }
     }
-    let t =
-      p.key < IPV6
-        ? this.#index.find(p.key, p.saddr, p.daddr, p.ports)
-        : this.#index.findOf(p.key, p.source, p.saddr, p.daddr, p.ports)
+    let t = this.#index.of(p)
     if (t < 0 && this.#peers !== null) {
       const owner = ownerOf(p, this.#peers, this.setup)
       if (owner !== this.#peers.self) return HAND_OVER - owner
@@ -259,6 +257,8 @@ export class Engine {
     const out = this.arms[outward ? clientArm : rsArm]
     const refusal = unfit(this.frames.pkt, p, came, out, this.#decrementsTtl)
     if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
+    const refused = (binding & DUE) === 0 ? 0 : this.#proxied.prepare(slot, p, t, out, dest, now)
+    if (refused !== 0) return refused
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
     if (failed !== 0) this.#uoaAlone.notAdded(failed, t >> 1, out, dest, now)
     const verdict = outward

@@ -53,6 +53,8 @@ export interface Service {
   reject: boolean
   /** Each datagram has a connection of its own, which is over behind it. */
   onePacket: boolean
+  /** One of PROXY (conn-layout.ts): who the client is comes in front of what it sends, and neither TOA nor UOA does. */
+  proxy: number
   /** ms for which a client (its network, by `clientMask`) keeps its RS; 0 for not at all. */
   persistenceMs: number
   clientMask: number

@@ -4,7 +4,7 @@ import { PROTO } from '../wire/ipv4.ts'
 import type { Arm } from './arm.ts'
 import { type Hashing, NO_HASHING } from './asker.ts'
 import { type Candidate, Candidates } from './candidates.ts'
-import { ARMS_MAX } from './conn-layout.ts'
+import { ARMS_MAX, PROXY } from './conn-layout.ts'
 import { Family } from './family.ts'
 import type { SaPool } from './sa-pool.ts'
 import { type CostOf, type SchedulerName, schedulerOf } from './schedule.ts'
@@ -28,6 +28,8 @@ export interface ServiceOptions {
   onePacket: boolean
   /** Of the VIP; left out for IPv4. */
   family?: number
+  /** One of PROXY (conn-layout.ts); left out for none. */
+  proxy?: number
   /** Index of the only arm whose clients it serves, from its first put on; left out for any. */
   onlyArm?: number
   /** ms for which a client keeps its RS, 0 for not at all; clients are told apart by this many bits. */
@@ -100,6 +102,7 @@ export function newService({
     establishedMs: 0,
     reject: false,
     onePacket: false,
+    proxy: PROXY.OFF,
     onlyArm,
     persistenceMs: 0,
     clientMask: -1,

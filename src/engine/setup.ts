@@ -11,6 +11,7 @@ import { type Ipv6, ipv6Network } from '../wire/ipv6-address.ts'
 import { type AddressBook, NO_WORD } from './address-book.ts'
 import { type Arm, routeOut } from './arm.ts'
 import { isRegular } from './candidates.ts'
+import { PROXY } from './conn-layout.ts'
 import { Family, linkOf } from './family.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
@@ -128,6 +129,7 @@ export class Setup {
     service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
     service.reject = options.reject
     service.onePacket = options.onePacket && protocol === PROTO.UDP
+    service.proxy = options.proxy ?? PROXY.OFF
     service.persistenceMs = options.persistenceMs
     service.clientMask = prefixMask(Math.min(options.clientPrefix, BITS[IPV4]))
     service.clientPrefix = options.clientPrefix

@@ -74,8 +74,7 @@ export class TupleOf {
   /** => the tuple's number, or less than 0 */
   find(): number {
     const { index } = this.#engine.conns.table
-    const p = this.#parsed
-    if (this.#isSix) return index.findOf(p.key, p.source, p.saddr, p.daddr, p.ports)
+    if (this.#isSix) return index.of(this.#parsed)
     return index.find(this.#key, this.#saddr, this.#daddr, this.#ports)
   }
 }

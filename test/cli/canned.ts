@@ -25,6 +25,7 @@ export const SERVICES: ServiceInfo[] = [
     persistence: 0,
     persistence_prefix: 32,
     one_packet: false,
+    proxy_protocol: 'off',
     local_addresses: [{ address: '192.168.168.7', arm: 'int0', conflicts: 0, conns: 1 }],
     real_servers: [
       {

@@ -29,6 +29,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
       persistence: { timeout: 0, prefix: 32 },
       whenDown: 'drop',
       onePacket: false,
+      proxyProtocol: 'off',
       realServers: [
         {
           address: '192.168.168.2',
@@ -135,7 +136,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   const expected = [
     ...['kind', 'mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
-    ...['one_packet', 'check', 'passive'],
+    ...['one_packet', 'proxy_protocol', 'check', 'passive'],
     ...['upper_threshold', 'lower_threshold', 'backup', 'timeouts', 'timeouts'],
     ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'size', 'dump'],
     ...['http', 'ui'],

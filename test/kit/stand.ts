@@ -184,12 +184,9 @@ export class Stand {
   /** What answers a question for its MAC; of IPv6 an advertisement to our first address there. */
   arpReply(address: string, macText: string): Out[] {
     const arm = this.armFacing(address)
-    if (address.includes(':'))
-      return this.input(arm, answer(this.config.arms[this.armIndex(arm)], address, macText))
-    const our = {
-      mac: this.macOf(arm),
-      ip: this.config.arms[this.armIndex(arm)].addresses[0].address,
-    }
+    const of = this.config.arms[this.armIndex(arm)]
+    if (address.includes(':')) return this.input(arm, answer(of, address, macText))
+    const our = { mac: of.mac, ip: of.addresses[0].address }
     return this.input(arm, arpFrame(2, { mac: macText, ip: address }, our, our.mac))
   }
 
@@ -338,8 +335,7 @@ export class Stand {
 
   armFacing(address: string): string {
     const [clients, servers = clients] = this.config.arms
-    const isRs = address.startsWith('192.168.') || address.startsWith('2001:db8:168:')
-    return isRs ? servers.name : clients.name
+    return /^(192\.168\.|2001:db8:168:)/.test(address) ? servers.name : clients.name
   }
 }
 

@@ -83,6 +83,7 @@ function services(atMs: number): ServiceInfo[] {
     persistence: 0,
     persistence_prefix: 32,
     one_packet: false,
+    proxy_protocol: 'off' as const,
     when_down: 'drop' as const,
     local_addresses: [
       { address: '192.168.168.7', arm: 'int0', conflicts: 0, conns: 4100 },
@@ -118,6 +119,7 @@ function services(atMs: number): ServiceInfo[] {
       persistence: 360,
       persistence_prefix: 24,
       one_packet: false,
+      proxy_protocol: 'off',
       real_servers: [
         realServer(atMs, 5, 8443),
         realServer(atMs, 6, 8443, { weight: 0, active_conns: 7 }),

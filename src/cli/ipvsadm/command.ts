@@ -22,6 +22,7 @@ import {
   type CommandName,
   type CommandRow,
   OPTIONS,
+  PROXY_WORDS,
   SERVICE,
   SERVICE_OPTIONS,
 } from './options.ts'
@@ -198,6 +199,7 @@ function serviceFields(given: Given): ServiceFields {
     ...(connTimeout > 0 && { conn_timeout: connTimeout }),
     ...(whenDown !== undefined && { when_down: oneOf(whenDown, WHEN_DOWN, 'answer') }),
     ...onePacketOf(given),
+    ...proxyOf(given),
   }
 }
 
@@ -205,6 +207,16 @@ function onePacketOf(given: Given): Pick<ServiceFields, 'one_packet'> {
   if (!given.options.has('ops')) return {}
   if (!given.options.has('udp-service')) throw usage('-o is for UDP: it goes with -u')
   return { one_packet: true }
+}
+
+/** DPVS's word for none is disable. */
+function proxyOf(given: Given): Pick<ServiceFields, 'proxy_protocol'> {
+  const text = first(given, 'proxy-protocol')
+  if (text === undefined) return {}
+  const word = oneOf(text, PROXY_WORDS, 'version')
+  if (given.options.has('udp-service') && word.startsWith('v1'))
+    throw usage('--proxy-protocol of UDP is v2 or v2-insecure')
+  return word === 'disable' ? {} : { proxy_protocol: word }
 }
 
 function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persistence_prefix'> {

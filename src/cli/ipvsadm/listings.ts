@@ -188,6 +188,7 @@ function otherFlags({
   conn_timeout: connTimeout,
   when_down: whenDown,
   one_packet: onePacket,
+  proxy_protocol: proxyProtocol,
 }: ServiceInfo): string {
   const words: (string | number)[] = []
   if (persistence > 0) words.push('persistent', persistence)
@@ -196,6 +197,7 @@ function otherFlags({
     words.push('mask', maskText(prefix))
   if (onePacket) words.push('ops')
   if (connTimeout > 0) words.push('conn-timeout', connTimeout)
+  if (proxyProtocol !== 'off') words.push(`pp${proxyProtocol}`)
   if (whenDown !== 'drop') words.push('when-down', whenDown)
   return words.map(word => ` ${word}`).join('')
 }

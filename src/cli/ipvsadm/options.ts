@@ -11,6 +11,9 @@ import { SCHED_FLAGS, schedulersHelp } from './scheduling.ts'
 
 export const BACKUP = ['yes', 'no'] as const
 
+/** As DPVS has them. */
+export const PROXY_WORDS = ['disable', 'v1', 'v2', 'v1-insecure', 'v2-insecure'] as const
+
 export type CommandName =
   | 'add-service'
   | 'edit-service'
@@ -48,6 +51,7 @@ const SERVICE_FIELDS = [
   'conn-timeout',
   'when-down',
   'ops',
+  'proxy-protocol',
 ]
 const SERVER_FIELDS = ['fullnat', 'weight', 'u-threshold', 'l-threshold', 'backup']
 
@@ -221,6 +225,12 @@ export const OPTIONS: readonly OptionRow[] = [
     long: 'ops',
     short: 'o',
     help: 'one packet, of UDP: each datagram is scheduled by itself, and answers do not come back',
+  },
+  {
+    long: 'proxy-protocol',
+    values: ['VERSION'],
+    choices: PROXY_WORDS,
+    help: "a header tells real servers the client, in place of TOA and UOA: v1 or v2, or v1-insecure or v2-insecure, which keep what a client's own header says; of UDP v2; disable is the default",
   },
   {
     long: 'real-server',

@@ -48,11 +48,6 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
     short: 'j',
     refused: 'SYN proxy is not supported; the SYN goes to the real server',
   },
-  {
-    long: 'proxy-protocol',
-    refused:
-      'is not supported; the client address travels in TOA or UOA (tcp.toa, udp.uoa in the config)',
-  },
   { long: 'expire-quiescent', refused: NO_FLAG },
   { long: 'pe', refused: 'persistence is by client address only; leave it out' },
   { long: 'persistent-conn', refused: 'who keeps which real server is not listed yet' },

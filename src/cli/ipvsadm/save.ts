@@ -22,7 +22,7 @@ export function saveText(services: readonly ServiceInfo[]): string {
 
 function editsOf(info: ServiceInfo): IpvsadmEdit[] {
   const { protocol, address, port, persistence, persistence_prefix } = info
-  const { conn_timeout, when_down, one_packet } = info
+  const { conn_timeout, when_down, one_packet, proxy_protocol } = info
   const service = { protocol, address, port }
   return [
     {
@@ -36,6 +36,7 @@ function editsOf(info: ServiceInfo): IpvsadmEdit[] {
       ...(conn_timeout > 0 && { conn_timeout }),
       ...(when_down !== 'drop' && { when_down }),
       ...(one_packet && { one_packet }),
+      ...(proxy_protocol !== 'off' && { proxy_protocol }),
     },
     ...info.local_addresses.map(lip => ({
       edit: 'add-lip' as const,
@@ -90,6 +91,7 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         ...option('--conn-timeout', edit.conn_timeout),
         ...option('--when-down', edit.when_down),
         ...(edit.one_packet ? ['-o'] : []),
+        ...option('--proxy-protocol', edit.proxy_protocol),
       ]
     case 'add-server':
     case 'edit-server':

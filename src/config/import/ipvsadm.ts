@@ -16,6 +16,7 @@ import {
   indexOf,
   keyOf,
   linesOf,
+  NO_V1,
   type Place,
   short,
 } from './imported.ts'
@@ -112,6 +113,7 @@ class Reader {
       delete known.persistence
       delete known.persistence_prefix
       delete known.one_packet
+      delete known.proxy_protocol
       service = known
     } else if (!collector.add(place, service)) {
       line.refused = true
@@ -128,6 +130,11 @@ class Reader {
     this.#persistence(line, service)
     // Of TCP it is one of the words that are left over, and told.
     if (key.protocol === 'udp' && line.take('ops')) service.one_packet = true
+    const proxy = line.take('proxy-protocol')
+    const version = proxy && collector.proxy(place, proxy.values[0] ?? '', proxy.text)
+    if (version && key.protocol === 'udp' && version.startsWith('v1'))
+      collector.notCarried(place, proxy.text, NO_V1)
+    else if (version) service.proxy_protocol = version
     if (line.take('synproxy')?.values[0] === 'enable') {
       collector.notCarried(place, '-j enable', NOT_HERE.synproxy as string)
     }

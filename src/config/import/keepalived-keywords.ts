@@ -45,7 +45,6 @@ const SERVICE: Readonly<Record<string, string>> = byWord({
   persistence_engine: 'persistence engines are not supported',
   syn_proxy: 'SYN proxy is not supported',
   expire_quiescent_conn: 'connections of a real server with weight 0 live on here',
-  proxy_protocol: 'the proxy protocol is not supported; TOA and UOA tell real servers the client',
   inhibit_on_failure: INHIBIT,
   ip_family: 'IPv6 is not supported yet',
   daddr_group_name: LISTS,
@@ -83,7 +82,7 @@ const SERVER: Readonly<Record<string, string>> = byWord({
   delay_before_retry: 'a failed check is repeated after its interval',
   snmp_name: 'there is no SNMP',
   inhibit_on_failure: INHIBIT,
-  proxy_protocol: 'the proxy protocol is not supported; TOA and UOA tell real servers the client',
+  proxy_protocol: 'it is for a whole virtual_server',
 })
 
 /** Of a checker, and of its url. */
@@ -151,6 +150,7 @@ const SETS_SERVICE: Readonly<Record<string, string | undefined>> = byWord({
   ...{ protocol: 'protocol', persistence_timeout: 'persistence_timeout' },
   ...{ persistence_granularity: 'persistence_granularity', real_server: undefined },
   ...{ sorry_server: 'sorry_server', ops: 'ops', hash_target: 'hash_target' },
+  proxy_protocol: 'proxy_protocol',
   ...Object.fromEntries(HASH_FLAGS.map(word => [word, word])),
 })
 const SETS_SERVER: Readonly<Record<string, string | undefined>> = byWord({

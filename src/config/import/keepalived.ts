@@ -164,6 +164,11 @@ class Reader {
       case 'protocol':
         if (statement.value?.toUpperCase() === 'UDP') fields.protocol = 'udp'
         return true
+      case 'proxy_protocol': {
+        const version = collector.proxy(place, statement.value ?? '', what)
+        if (version) fields.proxy_protocol = version
+        return true
+      }
       case 'ops':
         statement.read(0)
         fields.one_packet = true

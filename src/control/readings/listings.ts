@@ -54,6 +54,7 @@ export function services(from: Sources, sorted = true): ServiceInfo[] {
       persistence: service.persistence.timeout,
       persistence_prefix: service.persistence.prefix,
       one_packet: service.onePacket,
+      proxy_protocol: service.proxyProtocol,
       local_addresses: service.localAddresses.map(lip => localAddress(from, lip)),
       real_servers: inOrder(service.realServers.map(rs => realServer(from, service, rs))),
     })),

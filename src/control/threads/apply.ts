@@ -2,6 +2,7 @@
 
 import type { ServiceKey } from '../../api/edits.ts'
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
+import { PROXY_PROTOCOLS } from '../../api/words.ts'
 import type { Change, RsChange, ServiceChange } from '../../config/changes.ts'
 import { AddressBook } from '../../engine/address-book.ts'
 import type { Arm } from '../../engine/arm.ts'
@@ -255,6 +256,7 @@ function putService(setup: Setup, service: ServiceChange, vip: Word): void {
     lips,
     establishedMs: connTimeout * 1000,
     onePacket: service.onePacket ?? false,
+    proxy: PROXY_PROTOCOLS.indexOf(service.proxyProtocol ?? 'off'),
     reject,
     ...(onlyArm !== undefined && { onlyArm }),
     persistenceMs: persistence.timeout * 1000,

@@ -57,13 +57,14 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     body: shapes.vsIn,
     answers: { 200: text, 201: text, 460: text },
     wrong: BAD_FRONTEND,
-    async handle({ control, params, body: { SchedName, ConnTimeout, Timeout } }) {
+    async handle({ control, params, body: { SchedName, ConnTimeout, Timeout, ProxyProtocol } }) {
       const service = keyOf(params.VipPort, BAD_FRONTEND)
       const known = await find(control, service)
       const fields = {
         scheduler: SchedName || DEFAULT_SCHEDULER,
         ...(ConnTimeout && { conn_timeout: ConnTimeout }),
         ...(Timeout && { persistence: Timeout }),
+        ...(ProxyProtocol && ProxyProtocol !== 'disable' && { proxy_protocol: ProxyProtocol }),
         // The agent has no words for these.
         ...(known && {
           when_down: known.when_down,

@@ -6,7 +6,13 @@
 import * as z from 'zod'
 import { address, whole } from '../../../api/fields.ts'
 import { SECONDS_MAX, WEIGHT_MAX } from '../../../api/limits.ts'
-import { DEFAULT_SCHEDULER, oneOf, SCHEDULER_NAMES } from '../../../api/words.ts'
+import {
+  DEFAULT_SCHEDULER,
+  oneOf,
+  PROXY_PROTOCOLS,
+  type ProxyProtocol,
+  SCHEDULER_NAMES,
+} from '../../../api/words.ts'
 
 const count = z.int().min(0)
 const items = <T extends z.ZodType>(item: T) => z.object({ Items: z.array(item) })
@@ -92,6 +98,11 @@ export const vsListOut = items(vsOut)
 const off = (what: string) => z.literal([false, null], `false: there is no ${what}`).optional()
 const zero = (what: string) => z.literal([0, null], `0: there is no ${what}`).optional()
 
+const AGENT_PROXY = ['disable', ...PROXY_PROTOCOLS.slice(1)] as [
+  'disable',
+  ...Exclude<ProxyProtocol, 'off'>[],
+]
+
 export const vsIn = z
   .object(
     {
@@ -106,8 +117,9 @@ export const vsIn = z
       ExpireQuiescent: off('expiry of quiescent connections'),
       Quic: off('QUIC'),
       ProxyProtocol: z
-        .literal(['disable', '', null], 'disable: there is no proxy protocol')
-        .optional(),
+        .enum([...AGENT_PROXY, ''], oneOf(AGENT_PROXY))
+        .nullish()
+        .describe('Default disable; UDP has v2 alone.'),
       LimitProportion: z
         .int()
         .refine(value => value <= 0 || value >= 100, '0 or 100: there is no limit by proportion')

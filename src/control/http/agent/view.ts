@@ -51,6 +51,9 @@ export function serversOf(service: ServiceInfo, told: Told, forChecker: boolean)
   }
 }
 
+/** The version, and in the bits above it whether a client's own header is believed. */
+const PROXY_NUMBERS = { off: 0, v1: 1, v2: 2, 'v1-insecure': 0x11, 'v2-insecure': 0x12 } as const
+
 export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
   const { protocol, address, port, scheduler } = service
   const { conn_timeout, persistence, real_servers } = service
@@ -65,7 +68,7 @@ export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
     SynProxy: 'false',
     ExpireQuiescent: 'false',
     Quic: 'false',
-    ProxyProto: 0,
+    ProxyProto: PROXY_NUMBERS[service.proxy_protocol],
     Timeout: persistence,
     ConnTimeout: conn_timeout,
     Netmask: netmaskOf(service),
