@@ -79,6 +79,11 @@ export const Drop = {
   ICMP_QUOTE: 61,
   ICMP_NO_CONN: 62,
   ICMP_SEQUENCE: 63,
+  IP_EXTENSION: 128,
+  ND_HEADER: 129,
+  ND_NOT_OURS: 130,
+  ND_UNSOLICITED: 131,
+  ND_CLAIMS_OURS: 132,
 } as const
 
 /** Events that are not drops. */
@@ -127,6 +132,10 @@ export const Event = {
   PROXY_REPLACED: 109,
   PROXY_KEPT: 110,
   PROXY_NO_ROOM: 111,
+  ND_REPLIES: 112,
+  ND_REQUESTS: 113,
+  ND_ANNOUNCED: 114,
+  MLD_REPORTS: 115,
   ENGINE_FAULTS: 120,
   WORKER_RESTARTS: 121,
 } as const
