@@ -46,8 +46,7 @@ function matching(copy: Copy, { search, protocol, state, rs, client }: Wanted): 
   if (protocol >= 0) tests.push(protocolTest(copy, protocol))
   if (state) tests.push(stateTest(copy, [state]))
   if (rs) tests.push(isEndpoint(rs, copy, 'RIP', copy.column(COPIED.RS_PORTS)))
-  if (client)
-    tests.push(isEndpoint(client, copy, 'CIP', copy.column(COPIED.CLIENT_PORTS)))
+  if (client) tests.push(isEndpoint(client, copy, 'CIP', copy.column(COPIED.CLIENT_PORTS)))
   for (const word of search.toLowerCase().split(/\s+/).filter(Boolean))
     tests.push(wordTest(copy, word))
   let rows = new Uint32Array(copy.count).map((_, row) => row)
@@ -78,12 +77,7 @@ function stateTest(copy: Copy, states: readonly StateOf[]): RowTest {
 }
 
 /** `ports` has the port in its upper half. */
-function isEndpoint(
-  { address, port }: Endpoint,
-  copy: Copy,
-  of: End,
-  ports: Int32Array,
-): RowTest {
+function isEndpoint({ address, port }: Endpoint, copy: Copy, of: End, ports: Int32Array): RowTest {
   const wanted = typeof address === 'number' ? [0, 0, 0, address] : address
   const columns = wordsOf(copy, of)
   return row =>
