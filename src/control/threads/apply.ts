@@ -40,6 +40,7 @@ import {
   type Tables,
   TEMPLATES,
 } from './memory.ts'
+import { ownScheduler } from './own-scheduler.ts'
 import { type Word, wordOf } from './word-of.ts'
 
 /** What the engine is given from outside, so that a test can give something else. */
@@ -194,7 +195,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       // No service names it any more; what its connections still need of it goes with its place.
       return
     case 'service':
-      putService(setup, change.service, wordOf(engine.addressBook, change.service.address))
+      putService(engine, change.service)
       return
     case 'no-service':
       removeService(engine, change)
@@ -244,15 +245,20 @@ function newPool({ lports, lipCounts }: Share, place: number, { word, family }: 
 /** Makes of a bare engine the one that the image was taken of. Throws RangeError if it is too small for that. */
 export function restoreBuilt({ engine, share }: Built, image: EngineImage): void {
   restoreEngine(engine, image, (place, word, family) => newPool(share, place, { word, family }))
+  for (const [service, module] of engine.setup.modules())
+    engine.setup.setOwn(service, ownScheduler(module, engine))
 }
 
-function putService(setup: Setup, service: ServiceChange, vip: Word): void {
+function putService(engine: Engine, service: ServiceChange): void {
+  const { setup, addressBook } = engine
+  const vip = wordOf(addressBook, service.address)
   const { port, scheduler, connTimeout, whenDown, persistence, lips, onlyArm } = service
   const reject = whenDown === 'reject'
   setup.putService(numberOf(service), vip.word, port, {
     family: vip.family,
     scheduler,
     hashing: service.hashing ?? NO_HASHING,
+    own: service.module && ownScheduler(service.module, engine),
     lips,
     establishedMs: connTimeout * 1000,
     onePacket: service.onePacket ?? false,
