@@ -9,7 +9,6 @@ import type { Arm } from '../../engine/arm.ts'
 import { NO_HASHING } from '../../engine/asker.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
-import { linkOf } from '../../engine/family.ts'
 import { arenaSlots, Frames } from '../../engine/frames.ts'
 import { type EngineImage, restoreEngine } from '../../engine/image.ts'
 import type { IsnSource } from '../../engine/isn.ts'
@@ -25,8 +24,7 @@ import { Templates } from '../../engine/templates.ts'
 import type { TraceRing } from '../../engine/trace.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { UoaMode } from '../../engine/xmit/uoa.ts'
-import { macInts } from '../../wire/address.ts'
-import { putOfArm } from './apply-arm.ts'
+import { putNeighbour, putOfArm } from './apply-arm.ts'
 import { newArms } from './config-arms.ts'
 import {
   arenaBytes,
@@ -177,17 +175,10 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
     case 'no-route':
       putOfArm(engine, change, now)
       return
-    case 'neighbour': {
-      const [macHi, macLo] = macInts(change.mac)
-      const { family, word } = wordOf(engine.addressBook, change.address)
-      engine.neighs.fix(linkOf(change.arm, family), word, macHi, macLo, now)
+    case 'neighbour':
+    case 'no-neighbour':
+      putNeighbour(engine, change, now)
       return
-    }
-    case 'no-neighbour': {
-      const { family, word } = wordOf(engine.addressBook, change.address)
-      engine.neighs.unfix(linkOf(change.arm, family), word)
-      return
-    }
     case 'lip':
       putLip(setup, share, change.place, wordOf(engine.addressBook, change.address))
       return
