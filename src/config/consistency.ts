@@ -15,7 +15,7 @@ import type { Draft } from './draft.ts'
 import { checkFamily, checkNic, familyProblems, hasLip, isLinkLocalText } from './families.ts'
 import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
-import { remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
+import { checkModules, remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
 import type { ConfigSource, Path } from './source.ts'
 import { checkVlans } from './vlans.ts'
 
@@ -54,6 +54,7 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): Rem
   checkVlans(arms, armsRead, source)
 
   checkServices(services, own, arms, armsRead, source)
+  checkModules(services, source)
   const remarks: Remarks = { warnings: [], named: [] }
   if (!armsRead) return remarks
   const reach = new Reach(arms)

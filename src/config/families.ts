@@ -42,6 +42,7 @@ export function* familyProblems({
   persistence_prefix,
   check,
   proxy_protocol,
+  scheduler_module,
 }: Service): Generator<[key: string[], text: string]> {
   if (address !== undefined && persistence_prefix !== undefined) {
     const most = wholeLength(address)
@@ -54,6 +55,8 @@ export function* familyProblems({
   if (address !== undefined && isIpv6Text(address)) {
     if (protocol === 'udp')
       yield [['protocol'], 'expected tcp: services of IPv6 are of TCP, found udp']
+    if (scheduler_module !== undefined)
+      yield [['scheduler_module'], 'expected none: it is asked for clients of IPv4 only']
     if (proxy_protocol !== undefined && proxy_protocol !== 'off')
       yield [
         ['proxy_protocol'],

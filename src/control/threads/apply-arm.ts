@@ -3,6 +3,7 @@
 import type { Change } from '../../config/changes.ts'
 import type { Arm } from '../../engine/arm.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { linkOf } from '../../engine/family.ts'
 import { macInts } from '../../wire/address.ts'
 import { ipAddress } from '../../wire/ip-address.ts'
 import { wordOf } from './word-of.ts'
@@ -32,4 +33,18 @@ export function putOfArm({ setup, arms, addressBook }: Engine, change: OfArm, no
       if (isPut) setup.addRoute6(arm, { network, prefixLength, gateway }, now)
     }
   }
+}
+
+type OfNeighbour = Extract<Change, { mac: string; address: string }>
+
+/** A static one. */
+export function putNeighbour(engine: Engine, change: OfNeighbour, now: number): void {
+  const { family, word } = wordOf(engine.addressBook, change.address)
+  const link = linkOf(change.arm, family)
+  if (change.put === 'no-neighbour') {
+    engine.neighs.unfix(link, word)
+    return
+  }
+  const [macHi, macLo] = macInts(change.mac)
+  engine.neighs.fix(link, word, macHi, macLo, now)
 }

@@ -9,7 +9,6 @@ import type { Arm } from '../../engine/arm.ts'
 import { NO_HASHING } from '../../engine/asker.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
-import { linkOf } from '../../engine/family.ts'
 import { arenaSlots, Frames } from '../../engine/frames.ts'
 import { type EngineImage, restoreEngine } from '../../engine/image.ts'
 import type { IsnSource } from '../../engine/isn.ts'
@@ -25,8 +24,7 @@ import { Templates } from '../../engine/templates.ts'
 import type { TraceRing } from '../../engine/trace.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { UoaMode } from '../../engine/xmit/uoa.ts'
-import { macInts } from '../../wire/address.ts'
-import { putOfArm } from './apply-arm.ts'
+import { putNeighbour, putOfArm } from './apply-arm.ts'
 import { newArms } from './config-arms.ts'
 import {
   arenaBytes,
@@ -40,6 +38,7 @@ import {
   type Tables,
   TEMPLATES,
 } from './memory.ts'
+import { ownScheduler } from './own-scheduler.ts'
 import { type Word, wordOf } from './word-of.ts'
 
 /** What the engine is given from outside, so that a test can give something else. */
@@ -176,17 +175,10 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
     case 'no-route':
       putOfArm(engine, change, now)
       return
-    case 'neighbour': {
-      const [macHi, macLo] = macInts(change.mac)
-      const { family, word } = wordOf(engine.addressBook, change.address)
-      engine.neighs.fix(linkOf(change.arm, family), word, macHi, macLo, now)
+    case 'neighbour':
+    case 'no-neighbour':
+      putNeighbour(engine, change, now)
       return
-    }
-    case 'no-neighbour': {
-      const { family, word } = wordOf(engine.addressBook, change.address)
-      engine.neighs.unfix(linkOf(change.arm, family), word)
-      return
-    }
     case 'lip':
       putLip(setup, share, change.place, wordOf(engine.addressBook, change.address))
       return
@@ -194,7 +186,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       // No service names it any more; what its connections still need of it goes with its place.
       return
     case 'service':
-      putService(setup, change.service, wordOf(engine.addressBook, change.service.address))
+      putService(engine, change.service)
       return
     case 'no-service':
       removeService(engine, change)
@@ -244,15 +236,20 @@ function newPool({ lports, lipCounts }: Share, place: number, { word, family }: 
 /** Makes of a bare engine the one that the image was taken of. Throws RangeError if it is too small for that. */
 export function restoreBuilt({ engine, share }: Built, image: EngineImage): void {
   restoreEngine(engine, image, (place, word, family) => newPool(share, place, { word, family }))
+  for (const [service, module] of engine.setup.modules())
+    engine.setup.setOwn(service, ownScheduler(module, engine))
 }
 
-function putService(setup: Setup, service: ServiceChange, vip: Word): void {
+function putService(engine: Engine, service: ServiceChange): void {
+  const { setup, addressBook } = engine
+  const vip = wordOf(addressBook, service.address)
   const { port, scheduler, connTimeout, whenDown, persistence, lips, onlyArm } = service
   const reject = whenDown === 'reject'
   setup.putService(numberOf(service), vip.word, port, {
     family: vip.family,
     scheduler,
     hashing: service.hashing ?? NO_HASHING,
+    own: service.module && ownScheduler(service.module, engine),
     lips,
     establishedMs: connTimeout * 1000,
     onePacket: service.onePacket ?? false,
