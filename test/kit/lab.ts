@@ -113,7 +113,7 @@ async function settled(files: string[]): Promise<Lines> {
 
 async function tcpLines(file: string): Promise<string[]> {
   const text = await readCapture(file, ['-nn', '-S'])
-  const segment = /^\S+ IP (.*: Flags .*)$/
+  const segment = /^\S+ IP6? (.*: Flags .*)$/
   return text.split('\n').flatMap(line => segment.exec(line)?.[1] ?? [])
 }
 

@@ -52,3 +52,18 @@ test('the RS is told the client, and megabytes pass both ways', async () => {
     /\[2001:db8:10::2\]:\d+ \[2001:db8:10::1\]:6379 \[2001:db8:168::7\]:\d+ \[2001:db8:168::2\]:6379/,
   )
 })
+
+test('dpip and whois tell of it, each family by itself if asked', async () => {
+  // The connection is in TIME_WAIT for 7 s.
+  await redis(VIP6, 'get', 'key')
+  const conns = await mustTapvs(lab, 'ipvsadm', '-lnc')
+  const [, client = '', lip = ''] =
+    [...conns.matchAll(/(\[2001:db8:10::2\]:\d+) +\S+ +(\[2001:db8:168::7\]:\d+) /g)].at(-1) ?? []
+  assert.ok((await mustTapvs(lab, 'whois', lip)).includes(client), `${lip} is ${client}`)
+  const addresses = await mustTapvs(lab, 'dpip', '-6', 'addr', 'show')
+  assert.match(addresses, /^inet6 2001:db8:10::1\/\d+ scope global /m)
+  assert.doesNotMatch(addresses, /^inet /m)
+  assert.doesNotMatch(await mustTapvs(lab, 'dpip', '-4', 'addr', 'show'), /inet6/)
+  assert.match(await mustTapvs(lab, 'dpip', '-6', 'route', 'show'), /^inet6 2001:db8:168::\/\d+ /m)
+  assert.match(await mustTapvs(lab, 'dpip', '-6', 'neigh', 'show'), /^ip: 2001:db8:168::2 +mac: /m)
+})

@@ -230,7 +230,8 @@ function Row({ index, conn, top, current, onCurrent }: RowProps) {
       onClick={onClick}
     >
       {cells.map((cell, i) => (
-        <div key={COLUMNS[i]?.sort} role="gridcell" aria-colindex={i + 1}>
+        // An address of IPv6 may be wider than its column.
+        <div key={COLUMNS[i]?.sort} role="gridcell" aria-colindex={i + 1} title={cell}>
           {cell}
         </div>
       ))}
