@@ -1,10 +1,10 @@
 /**
  * A copy of the connection tables of all workers: the cells of the records that somebody may ask for, an array each, so
- * that a question about one of them runs over that array alone. 48 bytes a connection.
+ * that a question about one of them runs over that array alone. 96 bytes a connection.
  */
 
 import { CELL } from '../../../engine/conn-layout.ts'
-import { PAGE_AGE, RECORD_CELLS } from '../../threads/snapshots.ts'
+import { PAGE_AGE, PAGE_REST, RECORD_CELLS } from '../../threads/snapshots.ts'
 
 const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
 const { WORD, BINDING, RST_SEQ, RST_ACK } = CELL
@@ -28,7 +28,10 @@ export const COPIED = {
 /** A cell that no record of a page has anything in, for the worker. */
 export const WORKER = CELL.OUT_NEXT
 
-const CELLS = [...Object.values(COPIED), WORKER]
+/** Words of addresses of IPv6 beside the last one. */
+const REST = Object.values(PAGE_REST).flatMap(at => [at, at + 1, at + 2])
+
+const CELLS = [...Object.values(COPIED), WORKER, ...REST]
 
 export class Copy {
   /** By cell; `cells[cell][row]`. */
