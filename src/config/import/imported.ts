@@ -266,7 +266,7 @@ export function indexOf({ port: own, ...service }: ImportedService, address: str
 /** Why `text` cannot be an address here; undefined if it can. */
 export function addressProblem(text: string): string | undefined {
   if (isIPv4(text)) return undefined
-  if (text.includes(':')) return 'IPv6 is not supported yet'
+  if (text.includes(':')) return 'importing IPv6 is not supported yet'
   return `expected an IPv4 address, found ${short(text)}`
 }
 

@@ -39,12 +39,15 @@ export class Copy {
   #capacity = 0
   /** Rows. */
   count = 0
+  /** An address of IPv6 is in it. */
+  isWide = false
   /** ms since 1970 at which it was whole; 0 as long as it is not. */
   atMs = 0
 
   /** Begins anew; about `rows` are to come. */
   clear(rows: number): void {
     this.count = 0
+    this.isWide = false
     this.atMs = 0
     if (rows > this.#capacity || rows < this.#capacity >> 2) this.#resize(Math.max(rows, 1024))
   }
@@ -60,6 +63,8 @@ export class Copy {
         for (let i = 0; i < count; i++) column[first + i] = page[i * RECORD_CELLS + cell] as number
     }
     this.count = first + count
+    for (let at = 0; at < count && !this.isWide; at++)
+      this.isWide = REST.some(cell => page[at * RECORD_CELLS + cell] !== 0)
   }
 
   /** All rows of one cell; behind `count` there is nothing. */
