@@ -8,7 +8,6 @@ import { PROTO } from '../wire/ipv4.ts'
 import { NO_CONN } from './conn.ts'
 import { CELL, KEY, METHOD, RECORD, stateCell } from './conn-layout.ts'
 import type { Engine } from './engine.ts'
-import type { SaPool } from './sa-pool.ts'
 import { DestCell } from './service.ts'
 import { STATES } from './tcp-state.ts'
 import { UDP_STATES } from './udp-state.ts'
@@ -37,8 +36,7 @@ export interface Adopted {
 export function adoptRecords(engine: Engine, now: number, end?: number, left = 0): Adopted {
   const { conns, dests, counters, lips, sessions } = engine
   const { table, wheel } = conns
-  const marks = new Map<SaPool, Uint8Array>()
-  for (const pool of lips) if (pool !== undefined) marks.set(pool, pool.marks())
+  const marks = lips.map(pool => pool?.marks())
   counters.states.fill(0)
   wheel.clear(now)
   dests.forgetLimited()
@@ -46,8 +44,9 @@ export function adoptRecords(engine: Engine, now: number, end?: number, left = 0
   const cleared = table.adopt(conn => {
     if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) return false
     const at = RECORD.at(conn)
-    const pool = lips[table.lip(conn)]
-    const marked = pool?.lip === table.cells[at | CELL.LIP] ? marks.get(pool) : undefined
+    const place = table.lip(conn)
+    const pool = lips[place]
+    const marked = pool?.lip === table.cells[at | CELL.LIP] ? marks[place] : undefined
     const ports = table.cells[at | CELL.RS_PORTS]
     if (!marked || !pool?.mark(marked, table.cells[at | CELL.RIP], ports >>> 16, ports & 0xffff))
       return false
@@ -61,7 +60,7 @@ export function adoptRecords(engine: Engine, now: number, end?: number, left = 0
     if (sessions !== null) sessions.adopt(conn, now)
     return true
   }, end)
-  for (const [pool, marked] of marks) pool.adopt(marked)
+  for (const [place, pool] of lips.entries()) pool?.adopt(marks[place])
   conns.room.restore(null, now)
   dests.countLimited()
   return { conns: table.used, cleared }
