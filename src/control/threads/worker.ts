@@ -16,10 +16,10 @@ import { buffersOf, saveEngine } from '../../engine/image.ts'
 import { clockMs, setClock } from '../../io/clock.ts'
 import { ifConfined } from '../../io/confined.ts'
 import { Impair } from '../../io/impair.ts'
-import { live, MAIN_SLOT, resign } from '../../io/life.ts'
+import { type Life, live, MAIN_SLOT, resign } from '../../io/life.ts'
 import { Loop } from '../../io/loop.ts'
 import type { Fault } from '../../io/mending.ts'
-import { confineThread, giveUpRights, type Ring } from '../../io/native.ts'
+import { confineThread, giveUpRights, type Ring, wait } from '../../io/native.ts'
 import { NO_FD, type Port } from '../../io/port.ts'
 import { ringIfAllowed } from '../../io/ring.ts'
 import { VlanPort } from '../../io/vlan-port.ts'
@@ -39,6 +39,7 @@ import { warm } from './warm.ts'
 const start = workerData as WorkerStart
 const { config, index, port } = start
 const page = new Int32Array(start.page)
+const APART_MS = 100
 /** Connections do, when this thread ends: with another daemon. */
 let goesOn = false
 
@@ -86,10 +87,15 @@ function main(): void {
   post({ ready: true, times, ...(adopted && { adopted }) })
   parentPort?.postMessage('runs')
   loop.run()
-  // Before this thread is taken apart, which takes ms.
-  if (goesOn && life) resign(life)
+  if (goesOn && life) leave(life)
   const told = built.engine.sessions
   if (!goesOn && sessions && told) tellTheLiving(told, sessions, clockMs())
+}
+
+/** Others go on at once, and need the processors: this thread is taken apart, which takes ms of one, when they have begun. */
+function leave(life: Life): void {
+  resign(life)
+  wait(new Int32Array(0), new Int32Array(0), 0, APART_MS)
 }
 
 /** It is the machine that says so, to all of them. */
