@@ -27,16 +27,29 @@ export interface Adopted {
   cleared: number
 }
 
+/** By place, for the lports in use of each LIP that is set up; some MiB. */
+export type Marks = readonly Uint8Array[]
+
+export function newMarks({ lips }: Engine): Marks {
+  return lips.map(pool => pool?.marks())
+}
+
 /**
  * Into an engine that is set up, from the memory that it was given for them; whatever it knew of connections is forgotten. Neighbours are adopted before
  * anything is set up, because setting up asks for some (Neighs.adopt). Counters of what has
  * been (connections opened, packets) are not of the records, and stay as they are. From `end` on no record was ever in use. None comes due
- * within the next `left` ms.
+ * within the next `left` ms. `marks` are of this engine, whatever they say.
  */
-export function adoptRecords(engine: Engine, now: number, end?: number, left = 0): Adopted {
+export function adoptRecords(
+  engine: Engine,
+  now: number,
+  end?: number,
+  left = 0,
+  marks = newMarks(engine),
+): Adopted {
   const { conns, dests, counters, lips, sessions } = engine
   const { table, wheel } = conns
-  const marks = lips.map(pool => pool?.marks())
+  for (const marked of marks) marked?.fill(0)
   counters.states.fill(0)
   wheel.clear(now)
   dests.forgetLimited()

@@ -31,7 +31,7 @@ import { workerId } from './memory.ts'
 import { probe } from './probe.ts'
 import type { FromWorker, ToWorker, WorkerAnswer, WorkerRequest, WorkerStart } from './protocol.ts'
 import { setSessionClock, tellTheLiving } from './session-ring.ts'
-import { type Made, make, prepare, setUp, takeOver } from './set-up.ts'
+import { type Made, make, type Prepared, prepare, setUp, takeOver } from './set-up.ts'
 import { copyConns, neighbours } from './snapshots.ts'
 import { mapState, stateFor } from './state.ts'
 import { warm } from './warm.ts'
@@ -50,11 +50,10 @@ function post(message: FromWorker): void {
 /** ms since 1970. */
 const wallMs = () => performance.timeOrigin + performance.now()
 
-/** An engine and all around it, before the loop turns. */
+/** An engine and all around it: the loop can turn. */
 interface Ready extends Made {
   ring: Ring | null
-  watch: Watch
-  ports: Port[]
+  loop: Loop
 }
 
 function main(): void {
@@ -62,12 +61,11 @@ function main(): void {
   const isCopy = follows !== null
   const state = mapState(start.state, stateFor(config, index, start.sessions !== null), isCopy)
   setClock(state.clock)
-  const ahead: { ready?: Ready } = {}
+  const ahead: { ready?: Ready & Prepared } = {}
   const getReady = () => {
     const isWarm = warm(start, state)
-    const made = make(start, state)
-    prepare(made, start, state.recordsEnd())
-    ahead.ready = around(made)
+    const prepared = prepare(make(start, state), start, state.recordsEnd())
+    ahead.ready = { ...prepared, ...around(prepared) }
     return isWarm
   }
   if (follows && !outlives(follows, port, start.waker, getReady)) return
@@ -80,9 +78,10 @@ function main(): void {
   trace.log(start.debug)
   if (sessions) setSessionClock(sessions, clockMs())
   const end = state.recordsEnd()
-  const adopted = ahead.ready ? takeOver(made, start, end) : setUp(made, start, end)
+  const adopted = ahead.ready ? takeOver(ahead.ready, start, end) : setUp(made, start, end)
   // Ports take slots, of which a thread before this one may have had some until it was set up.
-  const loop = loopOf(ahead.ready ?? around(made))
+  const { ring, loop } = ahead.ready ?? around(made)
+  confine(ring)
   const times = { began, built: builtAt, ready: wallMs() }
   post({ ready: true, times, ...(adopted && { adopted }) })
   parentPort?.postMessage('runs')
@@ -104,27 +103,27 @@ function warn(warning: string): void {
 }
 
 function around(made: Made): Ready {
-  const { engine } = made.built
+  const { built, exchange } = made
+  const { engine } = built
   const ring = ringIfAllowed(warn)
   const flight = new FlightRing(start.flight, start.flightCells)
   const watch = new Watch(flight, engine, index, config.workers.count)
-  return { ...made, ring, watch, ports: makePorts(engine, ring, watch) }
-}
-
-function loopOf({ built, exchange, ring, watch, ports }: Ready): Loop {
-  // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
-  giveUpRights()
-  // What maps memory or opens anything is above this line.
-  ifConfined(() => confineThread(ring), warn)
+  const ports = makePorts(engine, ring, watch)
   const hooks = {
     control: () => readMail(built, ports, loop, watch),
     // That of the health checks is in nobody's reach but our own.
     armLost: (arm: number) => arm < config.arms.length && post({ lost: arm }),
     threw: (fault: Fault) => post({ fault }),
   }
-  const { engine } = built
   const loop = new Loop({ engine, ports, exchange, waker: start.waker, watch, hooks })
-  return loop
+  return { ...made, ring, loop }
+}
+
+function confine(ring: Ring | null): void {
+  // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
+  giveUpRights()
+  // What maps memory or opens anything is done before this.
+  ifConfined(() => confineThread(ring), warn)
 }
 
 function makePorts(engine: Engine, ring: Ring | null, watch: Watch): Port[] {
