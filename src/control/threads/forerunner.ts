@@ -8,6 +8,8 @@ import type { Forerunner, ToWorker } from './protocol.ts'
 
 /** Until getting ready was of use it does it again. */
 const AGAIN_MS = 10_000
+/** And from then on so often: what has been made ready has a clock, which has to hear of the time before half of int32 has passed. */
+const LATER_MS = 12 * 3600 * 1000
 
 /** `getReady` says whether that was of use. => false if it is not to follow: it was told to stop, or the config is another one now, which control finds out as well */
 export function outlives(
@@ -24,10 +26,10 @@ export function outlives(
   const fds = Int32Array.of(died, waker)
   const revents = new Int32Array(fds.length)
   for (;;) {
-    wait(fds, revents, fds.length, ready ? -1 : AGAIN_MS)
+    wait(fds, revents, fds.length, ready ? LATER_MS : AGAIN_MS)
     if (revents[0] === POLLIN) return kept.isStill(generation)
     if (revents[1] === 0) {
-      ready ||= getReady()
+      ready = getReady() || ready
       continue
     }
     drainWaker(waker)
