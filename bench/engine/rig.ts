@@ -10,6 +10,7 @@ import { NO_CHECK } from '../../src/config/check-keys.ts'
 import type { ConfigValues } from '../../src/config/config.ts'
 import { buildEngine } from '../../src/control/threads/build.ts'
 import type { Arm } from '../../src/engine/arm.ts'
+import { NO_HASHING } from '../../src/engine/asker.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
 import { DONE, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -203,12 +204,14 @@ function config(options: RigOptions, services: number, realServers: number): Con
       address: ipv4Text(VIP + (service % VIPS)),
       port: 1000 + Math.floor(service / VIPS),
       scheduler: 'wrr',
+      hashing: NO_HASHING,
       localAddresses: lips,
       connTimeout: options.establishedSec ?? 1_000_000,
       check: NO_CHECK,
       passive: null,
       whenDown: 'drop',
       onePacket: false,
+      proxyProtocol: 'off',
       persistence: { timeout: 0, prefix: 32 },
       realServers: Array.from({ length: realServers }, (_, i) => {
         const rs = service * realServers + i

@@ -4,7 +4,7 @@
  */
 
 import * as z from 'zod'
-import { protocol, scheduler, whenDown } from './fields.ts'
+import { hashTarget, protocol, proxyProtocol, scheduler, whenDown } from './fields.ts'
 import { LOG_LEVELS, MODULES } from './log-levels.ts'
 import { ALL_STATES } from './names.ts'
 
@@ -66,6 +66,13 @@ export const service = z
     address: z.string(),
     port: portNumber,
     scheduler,
+    hash_fallback: z
+      .boolean()
+      .describe("Another real server takes what the one of the client's hash cannot."),
+    hash_port: z.boolean().describe("The client's port is hashed as well."),
+    hash_target: hashTarget.describe(
+      'What conhash goes by: the address of the client, or the connection ID of gQUIC.',
+    ),
     conn_timeout: count.describe('Seconds; 0 when the service has none of its own.'),
     persistence: count.describe('Seconds for which a client keeps its real server; 0: not.'),
     persistence_prefix: count.describe('Bits by which clients are told apart.'),
@@ -73,6 +80,9 @@ export const service = z
       'What happens to a SYN, or to a datagram of no connection, while no real server can take it.',
     ),
     one_packet: z.boolean().describe('Of UDP: each datagram is scheduled by itself.'),
+    proxy_protocol: proxyProtocol.describe(
+      'Header that tells real servers the client, in place of TOA and UOA.',
+    ),
     local_addresses: z.array(localAddress),
     real_servers: z.array(realServer),
   })

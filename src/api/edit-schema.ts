@@ -6,25 +6,32 @@
  */
 
 import * as z from 'zod'
-import { protocol, scheduler, whenDown } from './fields.ts'
+import { canonicalIp } from '../wire/ip-address.ts'
+import { hashTarget, protocol, proxyProtocol, scheduler, whenDown } from './fields.ts'
 import { TIMEOUT_KEYS, type TimeoutKey } from './names.ts'
 
 const text = z.string('a text')
+/** One of IPv6 has its one form from here on, as the config's are compared as text. */
+const ip = text.overwrite(canonicalIp)
 const number = z.number('a number')
 const list = <T extends z.ZodType>(item: T) => z.array(item, 'a list')
 
 export const serviceKey = z.strictObject({
   protocol,
-  address: text,
+  address: ip,
   port: number,
 })
 
 /** The port is the service's, if left out. */
-export const serverKey = z.strictObject({ address: text, port: number.exactOptional() })
+export const serverKey = z.strictObject({ address: ip, port: number.exactOptional() })
 
 /** What an edit of a service sets; what is left out takes its default, as `ipvsadm -E` does. */
 export const serviceFields = z.strictObject({
   scheduler: scheduler.exactOptional(),
+  /** Of schedulers that hash: who takes it where the RS of a client cannot, and what of the client is hashed. */
+  hash_fallback: z.boolean('true or false').exactOptional(),
+  hash_port: z.boolean('true or false').exactOptional(),
+  hash_target: hashTarget.exactOptional(),
   /** Seconds; 0: the timeouts of all. */
   conn_timeout: number.exactOptional(),
   when_down: whenDown.exactOptional(),
@@ -34,6 +41,8 @@ export const serviceFields = z.strictObject({
   persistence_prefix: number.exactOptional(),
   /** Of UDP: each datagram is scheduled by itself. */
   one_packet: z.boolean('true or false').exactOptional(),
+  /** Header that tells real servers the client; UDP has v2 alone. */
+  proxy_protocol: proxyProtocol.exactOptional(),
 })
 
 /** As serviceFields, but what an edit leaves out keeps its value. */
@@ -46,13 +55,13 @@ export const serverFields = z.strictObject({
   backup: z.boolean('true or false').exactOptional(),
 })
 
-export const lipKey = z.strictObject({ address: text, arm: text })
+export const lipKey = z.strictObject({ address: ip, arm: text })
 
 const service = { service: serviceKey }
 const server = { ...service, server: serverKey }
 const lip = { ...service, ...lipKey.shape }
-const address = { arm: text, address: text, prefix_length: number }
-const route = { arm: text, to: text, via: text.exactOptional() }
+const address = { arm: text, address: ip, prefix_length: number }
+const route = { arm: text, to: text, via: ip.exactOptional() }
 
 /** Seconds by state, of UDP with its name in front; 0, or none, keeps the value. */
 export const timeoutFields = z.strictObject(
@@ -92,8 +101,8 @@ export const editSchema = z.discriminatedUnion(
     edit('delete-address', address),
     edit('add-route', route),
     edit('delete-route', route),
-    edit('add-neighbour', { arm: text, address: text, mac: text }),
-    edit('delete-neighbour', { arm: text, address: text }),
+    edit('add-neighbour', { arm: text, address: ip, mac: text }),
+    edit('delete-neighbour', { arm: text, address: ip }),
     edit('set-timeouts', timeoutFields.shape),
   ],
   'an edit, like add-service',

@@ -3,16 +3,24 @@
  * and queries everything is text; there, numbers and booleans are read from it, and no other spelling is.
  */
 
-import { isIPv4 } from 'node:net'
 import * as z from 'zod'
+import { canonicalIp, isIp } from '../wire/ip-address.ts'
 import { PROTOCOL_NAMES } from './protocols.ts'
-import { oneOf, SCHEDULER_NAMES, WHEN_DOWN } from './words.ts'
+import { HASH_TARGETS, oneOf, PROXY_PROTOCOLS, SCHEDULER_NAMES, WHEN_DOWN } from './words.ts'
 
 export const protocol = z.literal(PROTOCOL_NAMES, oneOf(PROTOCOL_NAMES))
 export const scheduler = z.enum(SCHEDULER_NAMES, oneOf(SCHEDULER_NAMES))
+export const hashTarget = z.enum(HASH_TARGETS, oneOf(HASH_TARGETS))
 export const whenDown = z.enum(WHEN_DOWN, oneOf(WHEN_DOWN))
+export const proxyProtocol = z.enum(PROXY_PROTOCOLS, oneOf(PROXY_PROTOCOLS))
 
-export const address = z.ipv4('an IPv4 address').refine(isIPv4, 'an IPv4 address')
+const AN_ADDRESS = 'an IPv4 or IPv6 address'
+/** Of either family; of IPv6 in its one form from here on, as the config's are compared as text. */
+export const address = z
+  .string(AN_ADDRESS)
+  .refine(isIp, AN_ADDRESS)
+  .overwrite(canonicalIp)
+  .meta({ anyOf: [{ format: 'ipv4' }, { format: 'ipv6' }] })
 
 export const whole = (min: number, max: number) => {
   const expected = `a whole number ${min}-${max}`

@@ -1,6 +1,7 @@
 /** Addresses, routes, neighbours and timeouts. */
 
 import * as z from 'zod'
+import { bitsOf, ipAddress } from '../wire/ip-address.ts'
 import * as answers from './answers.ts'
 import { arm, change, dryRun, how } from './change.ts'
 import { address, object, readOnly, text, whole, wholeText } from './fields.ts'
@@ -12,14 +13,21 @@ export const newAddress = object({
   ...readOnly(answers.addressInfo.shape),
   arm,
   address,
-  prefix_length: whole(0, 32).default(32),
+  prefix_length: whole(0, 128)
+    .exactOptional()
+    .describe('Left out, it is that of a single address.'),
   lip: z
     .boolean('true or false')
     .exactOptional()
     .describe('A LIP, with lports; left out, it is one if `lports` is there, as GET gives it.'),
 }).meta({ id: 'NewAddress' })
 
-const route = { arm, to: text('an IPv4 network, like 192.0.2.0/24, or default') }
+/** A length that is left out is that of a single address. */
+function lengthOf(address: string, length = bitsOf(ipAddress(address))) {
+  return { address, prefix_length: length }
+}
+
+const route = { arm, to: text('a network, like 192.0.2.0/24, or default') }
 export const newRoute = object({
   ...readOnly(answers.route.shape),
   ...route,
@@ -54,7 +62,7 @@ export const NETWORK_OPERATIONS: Operation[] = [
     body: newAddress,
     status: 201,
     edits: ({ body: { arm, address, prefix_length, lports, lip = lports !== undefined } }) => [
-      { edit: 'add-address', arm, address, prefix_length, lip },
+      { edit: 'add-address', arm, ...lengthOf(address, prefix_length), lip },
     ],
   }),
   change({
@@ -64,8 +72,15 @@ export const NETWORK_OPERATIONS: Operation[] = [
     tag: 'network',
     summary: 'Delete an address of an arm',
     refuses: [404],
-    query: object({ ...dryRun, arm, address, prefix_length: wholeText(0, 32).default(32) }),
-    edits: ({ query: { dry_run: _, ...key } }) => [{ edit: 'delete-address', ...key }],
+    query: object({
+      ...dryRun,
+      arm,
+      address,
+      prefix_length: wholeText(0, 128).exactOptional(),
+    }),
+    edits: ({ query: { arm, address, prefix_length } }) => [
+      { edit: 'delete-address', arm, ...lengthOf(address, prefix_length) },
+    ],
   }),
   change({
     id: 'addRoute',

@@ -4,13 +4,39 @@ import * as z from 'zod'
 import * as answers from './answers.ts'
 import { arm } from './change.ts'
 import type { ServerFields, ServiceFields } from './edits.ts'
-import { address, object, port, protocol, readOnly, scheduler, whenDown, whole } from './fields.ts'
+import {
+  address,
+  hashTarget,
+  object,
+  port,
+  protocol,
+  proxyProtocol,
+  readOnly,
+  scheduler,
+  whenDown,
+  whole,
+} from './fields.ts'
 import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
 import { DEFAULT_PROTOCOL } from './protocols.ts'
-import { DEFAULT_SCHEDULER } from './words.ts'
+import { allOf, DEFAULT_SCHEDULER, HASH_KEYS } from './words.ts'
 
 export const serviceFields = {
   scheduler: scheduler.exactOptional().describe(`Default ${DEFAULT_SCHEDULER}.`),
+  hash_fallback: z
+    .boolean('true or false')
+    .exactOptional()
+    .describe(
+      `Of ${allOf(HASH_KEYS.hash_fallback)}: another real server takes what the client's own cannot; default false.`,
+    ),
+  hash_port: z
+    .boolean('true or false')
+    .exactOptional()
+    .describe(`Of ${allOf(HASH_KEYS.hash_port)}: the client's port counts as well; default false.`),
+  hash_target: hashTarget
+    .exactOptional()
+    .describe(
+      `Of ${allOf(HASH_KEYS.hash_target)}: by the client's address or the connection ID of gQUIC; default sip.`,
+    ),
   conn_timeout: whole(0, SECONDS_MAX)
     .exactOptional()
     .describe(
@@ -24,13 +50,18 @@ export const serviceFields = {
   persistence: whole(0, SECONDS_MAX)
     .exactOptional()
     .describe('Seconds for which a client keeps its real server; default 0: not.'),
-  persistence_prefix: whole(1, 32)
+  persistence_prefix: whole(1, 128)
     .exactOptional()
-    .describe('Bits by which clients are told apart; default 32.'),
+    .describe('Bits by which clients are told apart; default all, 32 or 128.'),
   one_packet: z
     .boolean('true or false')
     .exactOptional()
     .describe('Of UDP only: each datagram is scheduled by itself; default false.'),
+  proxy_protocol: proxyProtocol
+    .exactOptional()
+    .describe(
+      'Header that tells real servers the client, in place of TOA and UOA; UDP has v2 alone; default off.',
+    ),
 } satisfies Record<keyof ServiceFields, z.ZodType>
 
 const threshold = whole(0, THRESHOLD_MAX).exactOptional().describe('Connections; 0 for no limit.')

@@ -1,17 +1,35 @@
 /** The words that keys of the config file and fields of the API have in common, each list once; nothing here loads a library. */
 
-import { SCHEDULERS, type SchedulerName } from '../engine/schedule.ts'
+import type { Hashing } from '../engine/asker.ts'
+import { SCHEDULERS, type SchedulerName, schedulerOf } from '../engine/schedule.ts'
 
 export type { SchedulerName } from '../engine/schedule.ts'
 
 /** In the order of the engine's table. */
 export const SCHEDULER_NAMES = Object.keys(SCHEDULERS) as [SchedulerName, ...SchedulerName[]]
 export const DEFAULT_SCHEDULER: SchedulerName = 'wrr'
+/** What `ipvsadm -A` means without -s, as LVS and DPVS have it. */
+export const IPVSADM_SCHEDULER: SchedulerName = 'wlc'
 /** The same, the default first. */
 export const SCHEDULER_CHOICES = [
   DEFAULT_SCHEDULER,
   ...SCHEDULER_NAMES.filter(name => name !== DEFAULT_SCHEDULER),
 ] as const
+
+/** What conhash goes by: the client's address, or the connection ID of gQUIC. The first is the default. */
+export const HASH_TARGETS = ['sip', 'qid'] as const
+export type HashTarget = (typeof HASH_TARGETS)[number]
+
+/** Keys of a service that say how it hashes, and which schedulers they mean something to. */
+export const HASH_KEYS = {
+  hash_fallback: hashingBy('fallback'),
+  hash_port: hashingBy('port'),
+  hash_target: hashingBy('byId'),
+} as const
+
+function hashingBy(key: keyof Hashing): SchedulerName[] {
+  return SCHEDULER_NAMES.filter(name => schedulerOf(name).hashing?.includes(key))
+}
 
 /**
  * What becomes of new connections while no real server is up: nothing, a RST, or as if none had failed its checks. The
@@ -19,6 +37,13 @@ export const SCHEDULER_CHOICES = [
  */
 export const WHEN_DOWN = ['drop', 'reject', 'all'] as const
 export type WhenDown = (typeof WHEN_DOWN)[number]
+
+/**
+ * Whether real servers are told the client by a header of the PROXY protocol, and of which version; the insecure ones believe what a client
+ * says of itself. In the order of the engine's PROXY; the first is the default.
+ */
+export const PROXY_PROTOCOLS = ['off', 'v1', 'v2', 'v1-insecure', 'v2-insecure'] as const
+export type ProxyProtocol = (typeof PROXY_PROTOCOLS)[number]
 
 /** drop, reject or all */
 export function oneOf(words: readonly string[]): string {

@@ -17,11 +17,14 @@ export interface ServiceChange {
   address: string
   port: number
   scheduler: ConfigService['scheduler']
+  /** Left out if it is as usual, and in journals of before. */
+  hashing?: ConfigService['hashing']
   connTimeout: number
   whenDown: ConfigService['whenDown']
   persistence: ConfigService['persistence']
   /** Journals of before have none. */
   onePacket?: boolean
+  proxyProtocol?: ConfigService['proxyProtocol']
   /** Places of its LIPs. */
   lips: number[]
   /** The only arm that has it; left out for all. */
@@ -201,13 +204,14 @@ function lipItem(address: string): Item {
 
 function serviceItem(service: ConfigService): Item {
   const { protocol, address, port, scheduler, connTimeout, whenDown, persistence } = service
-  const { localAddresses, onePacket } = service
-  const words: string[] = [scheduler]
+  const { localAddresses, onePacket, hashing, proxyProtocol } = service
+  const words: string[] = [scheduler, ...hashingWords(service)]
   if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
   if (persistence.timeout > 0)
     words.push(`persistence ${persistence.timeout} /${persistence.prefix}`)
   if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
   if (onePacket) words.push('one_packet')
+  if (proxyProtocol !== 'off') words.push(`proxy_protocol ${proxyProtocol}`)
   words.push(...checkWords(service))
   words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
   return {
@@ -215,11 +219,25 @@ function serviceItem(service: ConfigService): Item {
     value: words.join(' '),
     put: places => {
       const lips = localAddresses.map(lip => places.lips.take(lip))
-      const fields = { scheduler, connTimeout, whenDown, persistence, onePacket, lips }
+      const given = isUsualHashing(hashing) ? {} : { hashing }
+      const times = { connTimeout, persistence }
+      const fields = { scheduler, ...given, ...times, whenDown, onePacket, proxyProtocol, lips }
       return { put: 'service', service: { protocol, address, port, ...fields } }
     },
     remove: () => ({ put: 'no-service', protocol, address, port }),
   }
+}
+
+function hashingWords({ hashing: { fallback, port, byId } }: ConfigService): string[] {
+  return [
+    ...(fallback ? ['hash_fallback'] : []),
+    ...(port ? ['hash_port'] : []),
+    ...(byId ? ['hash_target qid'] : []),
+  ]
+}
+
+function isUsualHashing({ fallback, port, byId }: ConfigService['hashing']): boolean {
+  return !fallback && !port && !byId
 }
 
 function rsItem(service: ConfigService, rs: ConfigRealServer): Item {

@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs'
 import { STATE_KEYS } from '../api/names.ts'
 import type { Protocol } from '../api/protocols.ts'
 import { type Mistake, Refused } from '../api/refused.ts'
-import type { SchedulerName, WhenDown } from '../api/words.ts'
+import type { ProxyProtocol, SchedulerName, WhenDown } from '../api/words.ts'
+import type { Hashing } from '../engine/asker.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { nearest } from '../see/text/nearest.ts'
@@ -40,6 +41,8 @@ export interface ConfigService {
   address: string
   port: number
   scheduler: SchedulerName
+  /** What a scheduler that hashes goes by. */
+  hashing: Hashing
   /** The LIPs it may use; without any it takes no connection. */
   localAddresses: string[]
   /** Seconds; 0 when the service has none of its own. */
@@ -52,6 +55,8 @@ export interface ConfigService {
   whenDown: WhenDown
   /** Each datagram has an RS and an lport of its own, which go back behind it (semantics 4.3). */
   onePacket: boolean
+  /** Which header tells real servers the client, in place of TOA and UOA (semantics 3.8). */
+  proxyProtocol: ProxyProtocol
   realServers: ConfigRealServer[]
 }
 
@@ -175,6 +180,11 @@ function normalise(file: ConfigFile): ConfigValues {
       address: service.address,
       port: service.port,
       scheduler: service.scheduler,
+      hashing: {
+        fallback: service.hash_fallback,
+        port: service.hash_port,
+        byId: service.hash_target === 'qid',
+      },
       localAddresses: service.local_addresses ?? lips,
       connTimeout: service.conn_timeout ?? 0,
       check: configCheck(service.check),
@@ -182,6 +192,7 @@ function normalise(file: ConfigFile): ConfigValues {
       persistence: { timeout: service.persistence ?? 0, prefix: service.persistence_prefix },
       whenDown: service.when_down,
       onePacket: service.one_packet,
+      proxyProtocol: service.proxy_protocol,
       realServers: service.real_servers.map(rs => ({
         address: rs.address,
         port: rs.port ?? service.port,

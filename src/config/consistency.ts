@@ -14,6 +14,7 @@ import { hostOf, Networks, networkOf } from './cidr.ts'
 import type { Draft } from './draft.ts'
 import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
+import { remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
 import type { ConfigSource, Path } from './source.ts'
 import { checkVlans } from './vlans.ts'
 
@@ -73,23 +74,13 @@ function* remarksOn(
     yield ['address', `${service.address} is no address of any arm: nobody answers ARP for it`]
   if (service?.local_addresses?.length === 0)
     yield ['local_addresses', 'no LIP: it takes no connection']
+  yield* remarksOnHashing(service)
   yield* remarksOnDatagrams(service)
   if (service?.when_down !== 'all') return
   if (service.real_servers?.some(rs => rs?.backup))
     yield ['when_down', 'all: a backup takes nothing while checks fail, for then none counts']
   if (service.check?.type === 'none' && service.passive === undefined)
     yield ['when_down', 'all: without check and passive no real server is ever down']
-}
-
-/** What means nothing beside another key. */
-function* remarksOnDatagrams(service: Service | null): Generator<[key: string, text: string]> {
-  const { one_packet, conn_timeout, passive, check } = service ?? {}
-  if (one_packet && conn_timeout)
-    yield ['conn_timeout', 'no effect with one_packet: no connection outlives its datagram']
-  if (one_packet && passive)
-    yield ['passive', 'no effect with one_packet: there are no answers to judge a real server by']
-  if (check?.reply === false && check.expect !== undefined)
-    yield ['check', 'reply: false has no effect with expect, which an answer has to hold']
 }
 
 interface Own {
@@ -218,9 +209,12 @@ function checkServices(
 function* protocolProblems({
   protocol = DEFAULT_PROTOCOL,
   one_packet,
+  proxy_protocol = 'off',
 }: Service): Generator<[key: string[], text: string]> {
   if (one_packet && protocol !== 'udp')
     yield [['one_packet'], `expected protocol udp with it, found ${protocol}`]
+  if (protocol === 'udp' && proxy_protocol.startsWith('v1'))
+    yield [['proxy_protocol'], `expected v2 or v2-insecure of udp, found ${proxy_protocol}`]
 }
 
 function checkThresholds(

@@ -8,7 +8,8 @@ import {
   serviceName,
 } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
-import { DEFAULT_SCHEDULER, WHEN_DOWN } from '../api/words.ts'
+import { DEFAULT_SCHEDULER, HASH_TARGETS, PROXY_PROTOCOLS, WHEN_DOWN } from '../api/words.ts'
+import { hostText } from '../wire/ip-address.ts'
 import { checkSchema } from './check-keys.ts'
 import {
   armOf,
@@ -48,12 +49,17 @@ export function editService(file: ConfigFile, edit: EditOf<'edit-service'>): voi
   if (edit.real_servers) setServers(service, edit.real_servers)
 }
 
-function fieldsOf({ scheduler, when_down, persistence_prefix, one_packet }: ServiceFields) {
+function fieldsOf(fields: ServiceFields) {
+  const { scheduler, when_down, persistence_prefix, one_packet, proxy_protocol } = fields
   return {
     scheduler: scheduler ?? DEFAULT_SCHEDULER,
+    hash_fallback: fields.hash_fallback ?? false,
+    hash_port: fields.hash_port ?? false,
+    hash_target: fields.hash_target ?? HASH_TARGETS[0],
     when_down: when_down ?? WHEN_DOWN[0],
     persistence_prefix: persistence_prefix ?? 32,
     one_packet: one_packet ?? false,
+    proxy_protocol: proxy_protocol ?? PROXY_PROTOCOLS[0],
   } as const
 }
 
@@ -107,7 +113,7 @@ export function addServer(file: ConfigFile, edit: EditOf<'add-server'>): void {
   const service = serviceOf(file, edit.service)
   const server = newServer(service, edit.server, edit)
   if (service.real_servers.some(rs => isServer(rs, service, edit.server))) {
-    const name = `${server.address}:${server.port}`
+    const name = `${hostText(server.address)}:${server.port}`
     throw Refused.exists('real server', name, `in ${serviceName(service)}`)
   }
   service.real_servers.push(server)

@@ -6,6 +6,8 @@
 import type { Edit, EditOf } from '../api/edits.ts'
 import { STATE_KEYS, UDP_TIMEOUT_KEYS } from '../api/names.ts'
 import { Refused } from '../api/refused.ts'
+import { IPV4_BITS, isIpv6Text } from '../wire/ip-address.ts'
+import { IPV6_BITS } from '../wire/ipv6-address.ts'
 import {
   addLip,
   addServer,
@@ -63,7 +65,8 @@ function addAddress(file: ConfigFile, edit: EditOf<'add-address'>): void {
 function deleteAddress(file: ConfigFile, edit: EditOf<'delete-address'>): void {
   const arm = armOf(file, edit.arm)
   const cidr = `${edit.address}/${edit.prefix_length}`
-  const isLip = edit.prefix_length === 32 && arm.local_addresses.includes(edit.address)
+  const isWhole = edit.prefix_length === wholeLength(edit.address)
+  const isLip = isWhole && arm.local_addresses.includes(edit.address)
   if (!isLip && !arm.addresses.includes(cidr))
     throw Refused.missing('address', cidr, `on ${edit.arm}`)
   if (!isLip) {
@@ -75,6 +78,11 @@ function deleteAddress(file: ConfigFile, edit: EditOf<'delete-address'>): void {
     if (service.local_addresses)
       service.local_addresses = service.local_addresses.filter(lip => lip !== edit.address)
   }
+}
+
+/** Of a single address; what is no address is for the checks. */
+function wholeLength(address: string): number {
+  return isIpv6Text(address) ? IPV6_BITS : IPV4_BITS
 }
 
 function addressesOf(arm: FileArm): string[] {

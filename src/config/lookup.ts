@@ -2,6 +2,7 @@
 
 import { isService, type ServerKey, type ServiceKey, serviceName } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
+import { hostText } from '../wire/ip-address.ts'
 import type { ConfigFile } from './schema.ts'
 
 export type FileArm = ConfigFile['arms'][number]
@@ -24,7 +25,7 @@ export function serviceOf(file: ConfigFile, key: ServiceKey): FileService {
 export function serverIndex(service: FileService, key: ServerKey): number {
   const at = service.real_servers.findIndex(rs => isServer(rs, service, key))
   if (at >= 0) return at
-  const name = `${key.address}:${key.port ?? service.port}`
+  const name = `${hostText(key.address)}:${key.port ?? service.port}`
   throw Refused.missing('real server', name, `in ${serviceName(service)}`)
 }
 

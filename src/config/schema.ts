@@ -12,7 +12,7 @@ import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../api/limits.ts'
 import { LOG_LEVELS, MODULES, type Module } from '../api/log-levels.ts'
 import { COUNTED, STATE_KEYS, type StateKey } from '../api/names.ts'
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
-import { DEFAULT_SCHEDULER, oneOf, WHEN_DOWN } from '../api/words.ts'
+import { DEFAULT_SCHEDULER, HASH_TARGETS, oneOf, PROXY_PROTOCOLS, WHEN_DOWN } from '../api/words.ts'
 import { DEFAULT_TIMEOUTS } from '../engine/tcp-state.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { UOA_TRAIL_MAX } from '../engine/xmit/uoa.ts'
@@ -104,12 +104,16 @@ const service = mapping({
   port,
   protocol: protocol.default(DEFAULT_PROTOCOL),
   scheduler: scheduler.default(DEFAULT_SCHEDULER),
+  hash_fallback: z.boolean('true or false').default(false),
+  hash_port: z.boolean('true or false').default(false),
+  hash_target: word(HASH_TARGETS),
   local_addresses: z.array(address, 'a list').optional(),
   conn_timeout: seconds.optional(),
   persistence: seconds.optional(),
   persistence_prefix: whole(1, 32).default(32),
   when_down: word(WHEN_DOWN),
   one_packet: z.boolean('true or false').default(false),
+  proxy_protocol: word(PROXY_PROTOCOLS),
   check: checkSchema.prefault({}),
   passive: passiveSchema.optional(),
   real_servers: list(

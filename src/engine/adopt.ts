@@ -6,7 +6,7 @@
 
 import { PROTO } from '../wire/ipv4.ts'
 import { NO_CONN } from './conn.ts'
-import { CELL, KEY, METHOD, RECORD, stateCell } from './conn-layout.ts'
+import { CELL, COLD, HEADER, KEY, METHOD, RECORD, stateCell } from './conn-layout.ts'
 import type { Engine } from './engine.ts'
 import { DestCell } from './service.ts'
 import { STATES } from './tcp-state.ts'
@@ -76,6 +76,7 @@ export function adoptRecords(
   for (const [place, pool] of lips.entries()) pool?.adopt(marks[place])
   conns.room.restore(null, now)
   dests.countLimited()
+  dests.countedAnew()
   return { conns: table.used, cleared }
 }
 
@@ -105,7 +106,8 @@ function isPossible({ conns: { table }, arms }: Engine, conn: number, now: numbe
     RECORD.method(binding) === METHOD.FULLNAT &&
     table.clientArm(conn) < arms.length &&
     table.state(conn) < (key === KEY.TCP ? STATES : UDP_STATES) &&
-    ahead < DEADLINE_MOST
+    ahead < DEADLINE_MOST &&
+    HEADER.isPossible(table.cold[RECORD.column(conn) | COLD.PROXY], binding)
   )
 }
 

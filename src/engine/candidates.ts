@@ -7,6 +7,7 @@
  * lports is left out whole.
  */
 
+import { LoadTree } from './load-tree.ts'
 import { SUB_POOLS, subPoolOf } from './sa-pool.ts'
 import { gcd, WeightTree } from './weight-tree.ts'
 
@@ -15,6 +16,7 @@ const NEAR = 8
 
 /** What is asked of an RS here. */
 export interface Candidate {
+  readonly index: number
   readonly rip: number
   readonly rport: number
   weight: number
@@ -25,11 +27,16 @@ export interface Candidate {
   rank: number
 }
 
+/** What an RS of a weight costs by the connections that it has; the cheapest is chosen. */
+export type Cost = (dest: Candidate) => number
+
 /** The RSs of one sub-pool. */
 interface Share {
   /** Places in the service's list, ascending. */
   places: Int32Array
   tree: WeightTree
+  /** null if what they cost is asked by nobody. */
+  loads: LoadTree | null
 }
 
 export class Candidates {
@@ -39,6 +46,9 @@ export class Candidates {
   /** RSs with a weight that are no backups. While there is one, even a full one, backups take nothing. */
   #regular = 0
   #stale = true
+  #cost: Cost | null = null
+  /** How often the list, a weight, or who is a backup has changed: what is made of them is as old as this. */
+  version = 0
 
   /** `dests` is the service's list, which others change. */
   constructor(dests: readonly Candidate[]) {
@@ -48,6 +58,13 @@ export class Candidates {
   /** The list, or who is a backup, has changed. */
   renew(): void {
     this.#stale = true
+    this.version++
+  }
+
+  /** least() goes by this from now on; null: it is not asked. */
+  costs(cost: Cost | null): void {
+    this.#cost = cost
+    this.#stale = true
   }
 
   /** The weight of an RS has changed. */
@@ -56,13 +73,21 @@ export class Candidates {
     this.#regular += Number(isRegular(dest)) - Number(regularBefore)
     // Backups come in or go out.
     if ((before === 0) !== (this.#regular === 0)) this.#stale = true
+    this.version++
     this.loaded(dest)
   }
 
-  /** An RS has become full, or can take connections again. */
+  /** An RS has become full, or can take connections again; or it has more of them, or less, and somebody asks what it costs. */
   loaded(dest: Candidate): void {
     if (this.#stale) return
-    this.#shares[subPoolOf(dest.rip, dest.rport)]?.tree.set(dest.rank, this.#open(dest))
+    const share = this.#shares[subPoolOf(dest.rip, dest.rport)]
+    if (share === undefined) return
+    share.tree.set(dest.rank, this.#open(dest))
+    if (share.loads !== null) share.loads.set(dest.rank, this.#costOf(dest))
+  }
+
+  get hasCosts(): boolean {
+    return this.#cost !== null
   }
 
   /** `without` is a mask of the sub-pools that have no lport left. */
@@ -84,6 +109,47 @@ export class Candidates {
     const near = Math.min(from + NEAR, dests.length)
     for (let at = from; at < near; at++) if (this.#fits(dests[at], least, without)) return at
     return near < dests.length ? this.#far(near, Math.max(1, least), without) : -1
+  }
+
+  /** Places of those that are meant to, in the order of their addresses, which is the same for all workers. */
+  meant(): number[] {
+    const dests = this.#dests
+    const places: number[] = []
+    for (let at = 0; at < dests.length; at++) if (this.isMeant(dests[at])) places.push(at)
+    return places.sort((a, b) => dests[a].rip - dests[b].rip || dests[a].rport - dests[b].rport)
+  }
+
+  /** Place of the cheapest that can take a connection, the first of several; or -1. */
+  least(without: number): number {
+    if (this.#stale) this.#make()
+    let found = -1
+    let least = Number.POSITIVE_INFINITY
+    if (this.#shares.length === 0) {
+      for (let at = 0; at < this.#dests.length; at++) {
+        const dest = this.#dests[at]
+        const cost = this.#fits(dest, 1, without) ? this.#costOf(dest) : least
+        if (cost >= least) continue
+        found = at
+        least = cost
+      }
+      return found
+    }
+    for (let sub = 0; sub < SUB_POOLS; sub++) {
+      const share = this.#shares[sub]
+      if (share === undefined || share.loads === null || ((without >> sub) & 1) === 1) continue
+      const cost = share.loads.least
+      if (cost > least || cost === Number.POSITIVE_INFINITY) continue
+      const at = share.places[share.loads.first()]
+      if (cost === least && at > found) continue
+      found = at
+      least = cost
+    }
+    return found
+  }
+
+  #costOf(dest: Candidate): number {
+    if (this.#cost === null || this.#open(dest) === 0) return Number.POSITIVE_INFINITY
+    return this.#cost(dest)
   }
 
   /** The greatest weight of those that can take a connection; 0 if none can. */
@@ -157,7 +223,8 @@ export class Candidates {
     this.#shares = places.map(own => {
       if (own.length === 0) return undefined
       const tree = new WeightTree(own.map(at => this.#open(this.#dests[at])))
-      return { places: Int32Array.from(own), tree }
+      const loads = this.#cost && new LoadTree(own.map(at => this.#costOf(this.#dests[at])))
+      return { places: Int32Array.from(own), tree, loads }
     })
   }
 }

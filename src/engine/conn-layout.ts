@@ -13,7 +13,7 @@
  *
  *   word      client MAC first 16 bits << 16 | jitter ms (10 bits) << 6 | ACK awaited << 5 | RS seen << 4 | state (4 bits)
  *   binding   in use (1 bit) << 31 | dest (15 bits) << 16 | client arm (4 bits) << 12 | kind (12 bits)
- *   kind      spare (2 bits) << 10 | reserved for reset << 9, counted << 8 and slow << 7 | forwarding method (3 bits) << 4
+ *   kind      spare << 11 | header due << 10 | reserved for reset << 9, counted << 8 and slow << 7 | forwarding method (3 bits) << 4
  *             | family of OUT << 3 | family of IN << 2 | protocol (2 bits)
  *
  * A record counts if its binding says that it is in use: that is written last when a connection opens, and cleared first
@@ -22,8 +22,11 @@
  * An address is one *word*: of IPv4 itself, of IPv6 a number that stands for one that is configured, or for a client's
  * a digest, whose four words are in the wide column.
  *
- *   cold column   the client's ISN | ms of opening | LIP's place << 20 | generation (20 bits) | spare       16 bytes a conn
+ *   cold column   the client's ISN | ms of opening | LIP's place << 20 | generation (20 bits) | proxy       16 bytes a conn
  *   wide column   the client's address, where the layout has room for IPv6                                  16 bytes a conn
+ *
+ *   proxy     bytes of the client's own header (13 bits) << 19 | of that which the RS gets (7 bits) << 12 | of that which delta knows of
+ *             (7 bits) << 5 | decided << 4 | acknowledged << 3 | one of PROXY; 0 without the PROXY protocol (proxy-space.ts)
  *
  * What is cold is touched when a connection opens and in its handshake. The generation is stepped each time a record is opened.
  */
@@ -57,7 +60,7 @@ export const CONN_CELLS = 16
 export const CONN_BYTES = CONN_CELLS * 4
 
 /** Cells of the cold column. */
-export const COLD = { CLIENT_ISN: 0, OPENED: 1, LIP: 2 } as const
+export const COLD = { CLIENT_ISN: 0, OPENED: 1, LIP: 2, PROXY: 3 } as const
 /** Of a conn in the cold column, and of an address in the wide one. */
 export const COLUMN_CELLS = 4
 export const COLUMN_BYTES = COLUMN_CELLS * 4
@@ -87,6 +90,44 @@ export const STATE_MASK = STATE_BITS
 export const RS_SEEN = 0x10
 /** The RS's SYN+ACK has passed, and the session log waits for the client's ACK. */
 export const ACK_AWAITED = 0x20
+
+/**
+ * A bit of the binding: a header of the PROXY protocol is still to come to the RS, or numbers move by more than delta because the
+ * client has sent one of its own.
+ */
+export const HEADER_DUE = 1 << 10
+
+/** Which header an RS gets in front of what a client sends; the insecure ones keep what a client says of itself. */
+export const PROXY = { OFF: 0, V1: 1, V2: 2, V1_INSECURE: 3, V2_INSECURE: 4 } as const
+const [PROXY_MODES, PROXY_ACKED, PROXY_DECIDED] = [7, 8, 16]
+/** Bytes of the largest header of a client that is known as one. */
+export const CLIENT_HEADER_MOST = 0x1fff
+
+/** What the proxy cell says. */
+export const HEADER = {
+  /** Of a new conn: one of PROXY, and bytes of the header that its client is due. */
+  first: (mode: number, bytes: number): number => (bytes << 12) | (bytes << 5) | mode,
+  /** The first segment has come: the RS gets `bytes` bytes in place of the first `taken` of the client. */
+  decided: (cell: number, taken: number, bytes: number): number =>
+    (taken << 19) | (bytes << 12) | (cell & 0xfe7) | PROXY_DECIDED,
+  /** Another SYN begins another stream. */
+  anew: (cell: number): number => ((cell & 0xfe0) << 7) | (cell & 0xfe7),
+  acked: (cell: number): number => cell | PROXY_ACKED,
+  pending: (cell: number): number => cell & ~PROXY_ACKED,
+  mode: (cell: number): number => cell & PROXY_MODES,
+  isDecided: (cell: number): boolean => (cell & PROXY_DECIDED) !== 0,
+  /** The RS has acknowledged all of it. */
+  isAcked: (cell: number): boolean => (cell & PROXY_ACKED) !== 0,
+  /** Bytes that are part of delta from the beginning. */
+  known: (cell: number): number => (cell >>> 5) & 0x7f,
+  /** Bytes of what the RS gets. */
+  bytes: (cell: number): number => (cell >>> 12) & 0x7f,
+  /** Bytes of what the client has sent in its place. */
+  taken: (cell: number): number => cell >>> 19,
+  /** Cell and binding of a conn go with one another. */
+  isPossible: (cell: number, binding: number): boolean =>
+    (cell & PROXY_MODES) <= PROXY.V2_INSECURE && (cell !== 0 || (binding & HEADER_DUE) === 0),
+} as const
 
 const IN_USE = 1 << 31
 /** Bits of a LIP's place, which stand above the generation. */

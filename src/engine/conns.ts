@@ -6,7 +6,7 @@
 import { ETH } from '../wire/ethernet.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { type ConnTable, NO_CONN } from './conn.ts'
-import { CELL, COLD, KEY, RECORD, RS_SEEN, STATE_MASK, stateCell } from './conn-layout.ts'
+import { CELL, KEY, RECORD, RS_SEEN, STATE_MASK, stateCell } from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import { Drafts } from './draft.ts'
 import type { Edges } from './edges.ts'
@@ -28,11 +28,11 @@ import { Usual } from './usual.ts'
 import type { Wheel } from './wheel.ts'
 import type { FullNat } from './xmit/fullnat.ts'
 import type { LeftLport } from './xmit/left-lport.ts'
+import { ProxySpace } from './xmit/proxy-space.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { DELTA, WORD, BINDING, DEADLINE, RST_SEQ, RST_ACK, MAC_LO } = CELL
-const { CLIENT_ISN } = COLD
-const { at: recordAt, of: recordOf, column: columnAt, method: methodOf, jitter: jitterOf } = RECORD
+const { at: recordAt, of: recordOf, method: methodOf, jitter: jitterOf } = RECORD
 const { TCP: TCP_KEY, UDP: UDP_KEY } = KEY
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
@@ -40,7 +40,7 @@ const { RST, SYN, ACK, FIN } = FLAG
 const { ESTABLISHED, SYN_RECV } = State
 const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
-const { ESTABLISHED_MS, ACTIVE, INACTIVE } = DestCell
+const { ESTABLISHED_MS } = DestCell
 
 export class Conns {
   readonly table: ConnTable
@@ -54,6 +54,7 @@ export class Conns {
   readonly #kept: Uint8Array
   readonly usual: Usual
   readonly #handshakes: Handshakes
+  readonly #proxy: ProxySpace
   readonly room: Room
   readonly #trace: TraceRing
   readonly #long: LongClock
@@ -67,9 +68,7 @@ export class Conns {
   readonly #timeoutMs: Int32Array
   /** The conn that overdue() has taken out of the wheel and that has not ended yet, or NO_CONN. */
   due = NO_CONN
-
   constructor(parts: Parts, fullnat: FullNat, options: EngineOptions) {
-    const { timeoutMs } = options
     this.#renews = !options.strict
     this.room = new Room(parts, options)
     const { table, wheel, dests, edges, counters } = parts
@@ -79,7 +78,7 @@ export class Conns {
     this.#cells = table.cells
     this.#destCells = dests.cells
     this.#long = parts.long
-    this.#timeoutMs = timeoutMs.slice(0, STATES)
+    this.#timeoutMs = options.timeoutMs.slice(0, STATES)
     this.#dests = dests
     this.#outcomes = parts.outcomes
     this.#counters = counters
@@ -87,6 +86,7 @@ export class Conns {
     this.#kept = edges.kept
     this.usual = new Usual(table.cells, dests.cells, edges.kept, this.#timeoutMs)
     this.#handshakes = new Handshakes(table, counters)
+    this.#proxy = new ProxySpace(table)
     this.#trace = parts.trace
     this.drafts = new Drafts(parts, fullnat)
     this.left = fullnat.left
@@ -180,9 +180,8 @@ export class Conns {
   }
 
   /**
-   * What a segment of the client that is to be believed tells: its MAC, which may change while a connection lives (a gateway
-   * fails over), and with the SYN that begins it (`before` is the state it found) its number, which the RS will have to
-   * acknowledge. A client that gives up on an RS without an answer may begin once more with another.
+   * What a segment of the client that is to be believed tells: its MAC, which may change (a gateway fails over), and with the SYN that
+   * begins it (`before` is the state it found) its number, which the RS will have to acknowledge, and which may be another one each time.
    */
   rememberClient(pkt: DataView, t: number, p: Parsed, before: number): void {
     const cells = this.#cells
@@ -193,9 +192,10 @@ export class Conns {
     cells[at | WORD] = word
     if ((p.flags & SYN) === 0 || (word & STATE_BITS) !== SYN_RECV) return
     const isn = pkt.getInt32(p.l4 + TCP_SEQ)
-    if ((p.flags & (SYN | ACK)) === SYN) this.table.cold[columnAt(t >> 1) | CLIENT_ISN] = isn
-    if (before === SYN_RECV && (word & SEEN) !== 0) return
-    cells[at | RST_ACK] = isn + cells[at | DELTA] + 1
+    const isAnswered = before === SYN_RECV && (word & SEEN) !== 0
+    if ((p.flags & (SYN | ACK)) === SYN) this.#proxy.begin(t >> 1, isn, before, isAnswered)
+    if (isAnswered) return
+    cells[at | RST_ACK] = isn + cells[at | DELTA] + 1 - this.#proxy.known(t >> 1)
   }
 
   /** The next conn whose time is over, still whole and linked, or -1; the caller ends it. */
@@ -266,7 +266,7 @@ export class Conns {
     const dest = this.table.dest(conn)
     const state = this.table.state(conn)
     const established = this.isEstablished(conn)
-    this.#dests.cells[(dest << 4) | (established ? ACTIVE : INACTIVE)]--
+    this.#dests.endConn(dest, established)
     this.#counters.states[stateCell(this.table.protocol(conn), state)]--
     const rs = this.#dests.list[dest]
     if (rs !== undefined && rs.upper >= 0) this.#dests.give(rs)
@@ -293,9 +293,9 @@ export class Conns {
   /** ms since something has put off the conn's end. */
   quietMs(conn: number, now: number): number {
     const at = recordAt(conn)
-    const { cells } = this.table
-    const whole = this.timeoutMs(conn, cells[at | WORD] & STATE_BITS) + jitterOf(cells[at | WORD])
-    return (now + whole - cells[at | DEADLINE]) | 0
+    const word = this.#cells[at | WORD]
+    const whole = this.timeoutMs(conn, word & STATE_BITS) + jitterOf(word)
+    return (now + whole - this.#cells[at | DEADLINE]) | 0
   }
 
   #refresh(conn: number, state: number, now: number): void {

@@ -6,7 +6,17 @@
 import { ETH } from '../wire/ethernet.ts'
 import { TCP } from '../wire/tcp.ts'
 import { type ConnTable, NO_CONN } from './conn.ts'
-import { binding, CELL, COLD, firstWord, KEY, kindOf, METHOD, RECORD } from './conn-layout.ts'
+import {
+  binding,
+  CELL,
+  COLD,
+  firstWord,
+  HEADER_DUE,
+  KEY,
+  kindOf,
+  METHOD,
+  RECORD,
+} from './conn-layout.ts'
 import { Drop } from './counters.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
@@ -15,6 +25,7 @@ import type { Random } from './random.ts'
 import type { Dest, Dests, Service } from './service.ts'
 import type { FullNat } from './xmit/fullnat.ts'
 import type { Method } from './xmit/method.ts'
+import { UOA_TRAIL_MAX } from './xmit/uoa.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { CIP, VIP, CLIENT_PORTS, WORD, RS_ISN1, RST_SEQ, MAC_LO } = CELL
@@ -81,10 +92,12 @@ export class Drafts {
     }
     cells[at | WORD] = firstWord(pkt.getUint16(p.eth + ETH_SRC), this.#random.below(1000))
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
-    cells[at | RS_ISN1] = 0
+    // Who is told of by a header has no UOA.
+    cells[at | RS_ISN1] = service.proxy !== 0 && p.key !== TCP_KEY ? UOA_TRAIL_MAX : 0
     cells[at | RST_SEQ] = 0
     this.dest = dest
-    this.binding = binding(kindOf(p.key, p.key, FULLNAT), dest.index, clientArm)
+    const kind = kindOf(p.key, p.key, FULLNAT) | (service.proxy !== 0 ? HEADER_DUE : 0)
+    this.binding = binding(kind, dest.index, clientArm)
     return conn
   }
 

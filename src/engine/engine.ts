@@ -9,7 +9,7 @@ import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { ArpOutput } from './arp-output.ts'
 import type { ConnIndex } from './conn-index.ts'
-import { CELL, RECORD } from './conn-layout.ts'
+import { CELL, HEADER_DUE, RECORD } from './conn-layout.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, HAND_OVER } from './counters.ts'
 import { Cuts } from './cuts.ts'
@@ -34,13 +34,15 @@ import { Kind, Parsed } from './parsed.ts'
 import { newParts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
+import { Proxied } from './proxied.ts'
 import type { Random } from './random.ts'
 import { Reassembly } from './reassembly.ts'
 import { Resets } from './resets.ts'
 import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
 import { sayLookup } from './say.ts'
-import { DestCell, type Dests, type Lips, type Service, type Services } from './service.ts'
+import { DestCell, type Dests, type Lips, type Service } from './service.ts'
+import type { Services } from './services.ts'
 import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
@@ -63,6 +65,7 @@ const { SYN } = FLAG
 const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
 const { LINK } = DestCell
 const { BINDING } = CELL
+const DUE = HEADER_DUE
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
 
 export class Engine {
@@ -88,9 +91,8 @@ export class Engine {
   readonly random: Random
   readonly long: LongClock
   readonly templates: Templates
-  /** ms per state as they were set last, for an image of the engine. */
+  /** ms per state as they were set last, for an image of the engine; and the same of UDP. */
   readonly timeoutMs: Int32Array
-  /** The same of UDP. */
   readonly udpTimeoutMs: Int32Array
   readonly lips: Lips
   readonly opening: Opening
@@ -109,6 +111,7 @@ export class Engine {
   readonly #datagrams: Datagrams
   readonly #onePacket: OnePacket
   readonly #uoaAlone: UoaAlone
+  readonly #proxied: Proxied
   readonly icmp: Icmp
   readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
@@ -140,8 +143,7 @@ export class Engine {
     this.resolvers = [new ArpOutput(parts)]
     this.#fragmentation = new Fragmentation(parts)
     this.neighs = new Neighs(parts, this.resolvers, options.neigh)
-    const established = options.timeoutMs[State.ESTABLISHED]
-    this.setup = new Setup(parts, this.neighs, established)
+    this.setup = new Setup(parts, this.neighs, options.timeoutMs[State.ESTABLISHED])
     this.#services = this.setup.services
     this.reassembly = new Reassembly(parts, options.fragments, this.#services)
     this.#index = parts.table.index
@@ -151,6 +153,7 @@ export class Engine {
     this.#decrementsTtl = options.decrementTtl
     this.#egress = new Egress(parts, this.neighs)
     this.#resets = new Resets(parts, this.#egress)
+    this.#proxied = new Proxied(parts, this.#egress)
     this.icmp = new Icmp(parts, this.#egress, options)
     this.neighs.parking.returned = this.icmp.unreachable
     this.#expiry = new Expiry(this.frames, conns, this.#resets)
@@ -169,9 +172,9 @@ export class Engine {
       fullnat: this.#fullnat,
       egress: this.#egress,
       uoa: this.#uoaAlone,
+      proxied: this.#proxied,
     }
-    const { drafts } = conns
-    this.#onePacket = new OnePacket(parts, drafts, this.opening, steps, options.decrementTtl)
+    this.#onePacket = new OnePacket(parts, conns.drafts, this.opening, steps, options.decrementTtl)
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
   }
@@ -197,9 +200,7 @@ export class Engine {
     const kind = p.decode(this.frames, slot, arm)
     if (kind < KIND_TCP) {
       if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
-      if (kind === Kind.ICMP) {
-        return this.#fragmentation.leave(slot, this.icmp.input(slot, p, arm))
-      }
+      if (kind === Kind.ICMP) return this.#fragmentation.leave(slot, this.icmp.input(slot, p, arm))
       if (kind === Kind.FRAGMENT) return this.#fragment(arm, slot, now)
       if (kind === Kind.VLAN)
         return popPriority(this.frames, slot) ? this.input(arm, slot, now) : -Drop.ETH_VLAN
@@ -250,6 +251,8 @@ export class Engine {
     const out = this.arms[outward ? clientArm : rsArm]
     const refusal = unfit(this.frames.pkt, p, came, out, this.#decrementsTtl)
     if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
+    const refused = (binding & DUE) === 0 ? 0 : this.#proxied.prepare(slot, p, t, out, dest, now)
+    if (refused !== 0) return refused
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
     if (failed !== 0) this.#uoaAlone.notAdded(failed, t >> 1, out, dest, now)
     const verdict = outward

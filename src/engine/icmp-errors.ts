@@ -32,6 +32,7 @@ import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { DestCell, type Dests } from './service.ts'
 import { decrementTtl } from './xmit/ip.ts'
+import { ProxySpace } from './xmit/proxy-space.ts'
 import { ToaMode } from './xmit/toa.ts'
 import { isUoaAlone } from './xmit/uoa.ts'
 
@@ -53,6 +54,7 @@ export class TranslatedErrors {
   readonly #counters: Counters
   readonly #egress: Egress
   readonly #toaMode: number
+  readonly #proxy: ProxySpace
   readonly #decrementsTtl: boolean
 
   constructor(parts: Parts, egress: Egress, toaMode: number, decrementsTtl: boolean) {
@@ -63,6 +65,7 @@ export class TranslatedErrors {
     this.#counters = parts.counters
     this.#egress = egress
     this.#toaMode = toaMode
+    this.#proxy = new ProxySpace(parts.table)
     this.#decrementsTtl = decrementsTtl
   }
 
@@ -148,22 +151,30 @@ export class TranslatedErrors {
     if (!outward && bytes < TCP.ACK + 4) return 0
     const at = tcp + (outward ? TCP.SEQ : TCP.ACK)
     const before = pkt.getInt32(at)
-    const after = (outward ? before - delta : before + delta) | 0
+    const header = outward && this.#proxy.isDue(t >> 1) ? this.#proxy.back(t >> 1, before) : 0
+    const after = (outward ? before - delta + header : before + delta) | 0
     pkt.setInt32(at, after)
     return diff32(before, after)
   }
 
-  /** What fits behind the RS's arm is 8 bytes less for a client whose segments grow by TOA. 0 is that of old routers. */
+  /** What fits behind the RS's arm is less for a client whose segments grow by TOA, or whose first one by a header. 0 is that of old routers. */
   #lowerMtu(icmp: number, t: number): void {
     const { pkt } = this.#frames
-    if (this.#toaMode === ToaMode.OFF) return
+    const grown = this.#grownBy(t >> 1)
+    if (grown === 0) return
     if ((this.#cells[recordOf(t) | BINDING] & PROTOCOL_BITS) !== KEY.TCP) return
     if (pkt.getUint8(icmp + ICMP.TYPE) !== ICMP_TYPE.UNREACHABLE) return
     if (pkt.getUint8(icmp + ICMP.CODE) !== UNREACHABLE.FRAG_NEEDED) return
     const mtu = pkt.getUint16(icmp + ICMP.MTU)
-    if (mtu < MTU_LEAST + TOA_BYTES) return
-    pkt.setUint16(icmp + ICMP.MTU, mtu - TOA_BYTES)
+    if (mtu < MTU_LEAST + grown) return
+    pkt.setUint16(icmp + ICMP.MTU, mtu - grown)
     this.#counters.count(Event.ICMP_MTU_LOWERED)
+  }
+
+  /** Bytes by which a segment of its client may be larger behind us. */
+  #grownBy(conn: number): number {
+    if (this.#proxy.isDue(conn)) return this.#proxy.headerBytes(conn)
+    return this.#toaMode === ToaMode.OFF ? 0 : TOA_BYTES
   }
 
   /** What is quoted is a datagram with nothing but UOA: we have sent it ahead, and the client knows nothing of it. */

@@ -5,7 +5,7 @@
 
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, RECORD } from './conn-layout.ts'
+import { CELL, HEADER_DUE, RECORD } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Drafts } from './draft.ts'
 import type { Egress } from './egress.ts'
@@ -16,6 +16,7 @@ import type { Icmp } from './icmp.ts'
 import type { Opening } from './opening.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
+import type { Proxied } from './proxied.ts'
 import { sayOpened, sayOver } from './say.ts'
 import { type Dest, DestCell, type Dests, type Service, Stat } from './service.ts'
 import { Over, type TraceRing } from './trace.ts'
@@ -36,6 +37,7 @@ interface Steps {
   fullnat: FullNat
   egress: Egress
   uoa: UoaAlone
+  proxied: Proxied
 }
 
 export class OnePacket {
@@ -91,7 +93,7 @@ export class OnePacket {
     now: number,
   ): number {
     const dests = this.#dests
-    const { icmp, fragmentation, fullnat, egress, uoa } = this.#steps
+    const { icmp, fragmentation, fullnat, egress, uoa, proxied } = this.#steps
     const came = this.#frames.fragment[slot]
     if (this.#trace.debug) sayOpened(this.#trace, this.#table.cells, conn)
     this.#counters.count(Event.CONNS_OPENED)
@@ -102,6 +104,10 @@ export class OnePacket {
     const refusal = unfit(this.#frames.pkt, p, came, out, this.#decrementsTtl)
     const t = conn << 1
     if (refusal !== 0) return icmp.unfit(slot, p, t, arm, out, refusal)
+    if ((this.#table.cells[recordAt(conn) | BINDING] & HEADER_DUE) !== 0) {
+      const refused = proxied.prepare(slot, p, t, out, index, now)
+      if (refused !== 0) return refused
+    }
     const failed = fullnat.translate(slot, p, t, out.mtu)
     if (failed !== 0) uoa.notAdded(failed, conn, out, index, now)
     const verdict = egress.toRs(slot, p.eth, out, index, now)

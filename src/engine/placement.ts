@@ -1,5 +1,8 @@
 /** Which RS a new connection goes to. How it gets there is of its method (xmit/), its record conns.ts's. */
 
+import { UDP } from '../wire/udp.ts'
+import type { Asker } from './asker.ts'
+import { KEY } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
@@ -8,13 +11,19 @@ import type { Dest, Dests, Service } from './service.ts'
 import { LOCKED, type Templates } from './templates.ts'
 import { Chosen, type TraceRing } from './trace.ts'
 
+/** Of a gQUIC datagram's first byte, in clients' ones: a connection ID of 8 bytes follows (its draft 00, 6.1); the others are 0. */
+const [ID_BITS, HAS_ID, ID_BYTES] = [0xc8, 0x08, 8]
+
 export class Placement {
+  readonly #pkt: DataView
+  readonly #asker: Asker = { client: 0, port: 0, id: 0 }
   readonly #dests: Dests
   readonly #templates: Templates
   readonly #counters: Counters
   readonly #trace: TraceRing
 
-  constructor({ dests, templates, counters, trace }: Parts) {
+  constructor({ frames, dests, templates, counters, trace }: Parts) {
+    this.#pkt = frames.pkt
     this.#counters = counters
     this.#dests = dests
     this.#templates = templates
@@ -27,6 +36,10 @@ export class Placement {
    * if that comes to nothing.
    */
   destFor(service: Service, p: Parsed, without: number, now: number): Dest | undefined {
+    const asker = this.#asker
+    asker.client = p.saddr
+    asker.port = p.ports >>> 16
+    asker.id = service.hashing.byId ? this.#idOf(p) : p.saddr
     // Each turn but the last has found an RS full, or one free again, that another worker had made so.
     for (;;) {
       const dest = this.#destFor(service, p, without, now)
@@ -36,7 +49,7 @@ export class Placement {
 
   #destFor(service: Service, p: Parsed, without: number, now: number): Dest | undefined {
     if (service.persistenceMs === 0) {
-      return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER)
+      return this.#chosen(this.#pickOf(service, without), p, Chosen.SCHEDULER)
     }
     const network = p.saddr & service.clientMask
     const { vip, candidates } = service
@@ -46,9 +59,9 @@ export class Placement {
     const known = place < 0 ? undefined : this.#dests.list[place]
     const keeps =
       known !== undefined && known.service === service && candidates.takes(known, without)
-    const dest = keeps ? known : service.pick(service, without)
+    const dest = keeps ? known : service.pick(service, without, this.#asker)
     // Where none has an lport nothing will be opened, and the client stays whose it is.
-    if (dest === undefined) return this.#chosen(pickOf(service, without), p, Chosen.SCHEDULER)
+    if (dest === undefined) return this.#chosen(this.#pickOf(service, without), p, Chosen.SCHEDULER)
     const until = (now + service.persistenceMs) | 0
     // Whoever has the client's bucket may never give it back: better another RS than no connection.
     if (place === LOCKED || !this.#templates.put(network, vip, port, dest.index, until))
@@ -60,10 +73,18 @@ export class Placement {
     if (this.#trace.debug && dest !== undefined) sayScheduled(this.#trace, p, dest, why)
     return dest
   }
-}
 
-/** An RS towards which no lport is left is passed over; if that leaves none, the scheduler's next is the one that is missed. */
-function pickOf(service: Service, without: number): Dest | undefined {
-  const dest = service.pick(service, without)
-  return dest === undefined && without !== 0 ? service.pick(service, 0) : dest
+  /** An RS towards which no lport is left is passed over; if that leaves none, the scheduler's next is the one that is missed. */
+  #pickOf(service: Service, without: number): Dest | undefined {
+    const asker = this.#asker
+    const dest = service.pick(service, without, asker)
+    return dest === undefined && without !== 0 ? service.pick(service, 0, asker) : dest
+  }
+
+  #idOf(p: Parsed): number {
+    const at = p.l4 + UDP.HEADER
+    const hasId =
+      p.key === KEY.UDP && p.payload > ID_BYTES && (this.#pkt.getUint8(at) & ID_BITS) === HAS_ID
+    return hasId ? this.#pkt.getInt32(at + 1) ^ this.#pkt.getInt32(at + 5) : p.saddr
+  }
 }

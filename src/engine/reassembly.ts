@@ -17,7 +17,7 @@ import { HeldDatagrams, PIECES_MAX, Row, State, TOTAL_MAX } from './held-datagra
 import type { FragmentOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
-import type { Services } from './service.ts'
+import type { Services } from './services.ts'
 import { isPlausibleClient } from './verify.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).

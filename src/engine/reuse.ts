@@ -21,6 +21,7 @@ import { type Dest, type Dests, type Service, Stat } from './service.ts'
 import { OUT, State } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { isIntact, type Verify } from './verify.ts'
+import { ProxySpace } from './xmit/proxy-space.ts'
 
 const { VIP, CLIENT_PORTS, RIP, RS_PORTS, WORD } = CELL
 const { at: recordAt } = RECORD
@@ -58,6 +59,7 @@ export class Reuse {
   readonly #keeps: boolean
   /** Why the SYN in hand begins a connection: SYN_REUSED or SYN_RESCHEDULED. */
   #why = 0
+  readonly #proxy: ProxySpace
   /** SYNs that were judged as if they had found nothing, for the flight recorder. */
   begun = 0
 
@@ -73,6 +75,7 @@ export class Reuse {
     this.#counters = parts.counters
     this.#trace = parts.trace
     this.#keeps = keeps
+    this.#proxy = new ProxySpace(parts.table)
   }
 
   /** The segment in p, which has SYN, has found tuple t. => Whether it is to be judged as if it had found none. */
@@ -83,6 +86,7 @@ export class Reuse {
     const conn = t >> 1
     // What comes on another arm is refused by whoever asked.
     if (table.clientArm(conn) !== arm.index) return false
+    this.#proxy.expect(conn)
     const word = table.cells[recordAt(conn) | WORD]
     const state = 1 << (word & STATE_MASK)
     const waits = (word & RS_SEEN) === 0 && (state & (OVER | (1 << SYN_RECV))) !== 0

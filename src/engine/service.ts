@@ -3,13 +3,14 @@
  * `dest`; what only control reads lies in objects. A service is looked up only for what may open a connection.
  */
 
+import type { Asker, Hashing } from './asker.ts'
 import type { Candidate, Candidates } from './candidates.ts'
+import type { HashTable } from './hash-tables.ts'
 import { Limits } from './limits.ts'
 import type { SaPool } from './sa-pool.ts'
 
 /** A real server of one service. Numbers that packets change are in Dests. */
 export interface Dest extends Candidate {
-  readonly index: number
   readonly service: Service
   /** Connections of all workers that it may have, -1 for any number; full, it is used again below `lower` or, if 0, `upper`. */
   upper: number
@@ -20,17 +21,24 @@ export interface Dest extends Candidate {
  * A scheduler => the next RS that can take a connection, none of a sub-pool in the mask `without`, or undefined if there
  * is none. Moves the service's cursor.
  */
-export type Pick = (service: Service, without: number) => Dest | undefined
+export type Pick = (service: Service, without: number, asker: Asker) => Dest | undefined
 
 export interface Service {
   readonly protocol: number
   readonly vip: number
   readonly vport: number
+  /** What its scheduler is called. */
+  scheduler: string
   pick: Pick
   /** Newest first, as DPVS keeps them: schedulers walk this order. */
   readonly dests: Dest[]
   /** Those of them that can take a connection. */
   readonly candidates: Candidates
+  /** Where a hash leads to; null if its scheduler has none. */
+  table: HashTable | null
+  /** The version of `candidates` that it was made of. */
+  tableVersion: number
+  hashing: Hashing
   /** Places of the LIPs it may use, in order of addition. */
   readonly lips: number[]
   /** A mask of the arms that these LIPs are on. */
@@ -41,6 +49,8 @@ export interface Service {
   reject: boolean
   /** Each datagram has a connection of its own, which is over behind it. */
   onePacket: boolean
+  /** One of PROXY (conn-layout.ts): who the client is comes in front of what it sends, and neither TOA nor UOA does. */
+  proxy: number
   /** ms for which a client (its network, by `clientMask`) keeps its RS; 0 for not at all. */
   persistenceMs: number
   clientMask: number
@@ -94,6 +104,8 @@ export class Dests {
   readonly cells: Int32Array
   readonly capacity: number
   readonly limits: Limits
+  /** By place: 1 if its service's scheduler wants to know how many connections it has. */
+  readonly #counted: Uint8Array
   /** RSs that have a limit. */
   readonly #limited = new Set<Dest>()
   /** ms of the last time that all of those were looked at. */
@@ -107,6 +119,7 @@ export class Dests {
   constructor(memory: ArrayBufferLike, capacity: number, limits: ArrayBufferLike) {
     this.capacity = capacity
     this.limits = new Limits(limits)
+    this.#counted = new Uint8Array(capacity)
     this.stats = new Float64Array(memory, 0, capacity * 8)
     this.cells = new Int32Array(memory, 0, capacity * 16)
   }
@@ -132,6 +145,7 @@ export class Dests {
     this.list[index] = dest
     this.gone[index] = undefined
     this.stats.fill(0, index << 3, (index << 3) + STATS)
+    this.setCounted(dest)
     this.#enter(dest)
   }
 
@@ -199,6 +213,7 @@ export class Dests {
   /** An RS of an image is in its place, with its connections. */
   restore(dest: Dest, overloaded: boolean): void {
     this.list[dest.index] = dest
+    this.setCounted(dest)
     this.#enter(dest)
     if (overloaded && dest.upper >= 0) this.limits.restoreFull(dest)
     this.#look(dest)
@@ -232,10 +247,28 @@ export class Dests {
     return this.active(place) + this.inactive(place)
   }
 
+  /** Its service's scheduler wants to know how many connections it has, or does not. */
+  setCounted({ index, service }: Dest): void {
+    this.#counted[index] = Number(service.candidates.hasCosts)
+  }
+
+  /** The connections of all of them were counted anew. */
+  countedAnew(): void {
+    for (const dest of this.list)
+      if (dest !== undefined && this.#counted[dest.index] === 1) dest.service.candidates.renew()
+  }
+
   /** A connection of it, for which it was taken, is open. */
   countConn({ index }: Dest): void {
     this.stats[(index << 3) + Stat.CONNS]++
     this.cells[(index << 4) | DestCell.INACTIVE]++
+    if (this.#counted[index] === 1) this.#tell(index)
+  }
+
+  /** A connection is over. */
+  endConn(dest: number, active: boolean): void {
+    this.cells[(dest << 4) | (active ? DestCell.ACTIVE : DestCell.INACTIVE)]--
+    if (this.#counted[dest] === 1) this.#tell(dest)
   }
 
   /** It has no connections: they are about to be counted anew. */
@@ -248,44 +281,18 @@ export class Dests {
   activate(dest: number, step: number): void {
     this.cells[(dest << 4) | DestCell.ACTIVE] += step
     this.cells[(dest << 4) | DestCell.INACTIVE] -= step
+    if (this.#counted[dest] === 1) this.#tell(dest)
+  }
+
+  #tell(place: number): void {
+    const dest = this.list[place]
+    if (dest !== undefined) dest.service.candidates.loaded(dest)
   }
 
   countPackets(dest: number, dir: number, packets: number, bytes: number): void {
     const at = (dest << 3) | dir
     this.stats[at + IN_PACKETS] += packets
     this.stats[at + IN_BYTES] += bytes
-  }
-}
-
-export class Services {
-  readonly #byAddress = new Map<number, Map<number, Service>>()
-
-  add(service: Service): void {
-    const ports = this.#byAddress.get(service.vip) ?? new Map<number, Service>()
-    this.#byAddress.set(service.vip, ports)
-    ports.set((service.protocol << 16) | service.vport, service)
-  }
-
-  /** => what was there */
-  remove(protocol: number, vip: number, vport: number): Service | undefined {
-    const service = this.find(protocol, vip, vport)
-    this.#byAddress.get(vip)?.delete((protocol << 16) | vport)
-    return service
-  }
-
-  /** In no order of meaning. */
-  all(): Service[] {
-    return [...this.#byAddress.values()].flatMap(ports => [...ports.values()])
-  }
-
-  /** Some service has this address. */
-  has(vip: number): boolean {
-    const ports = this.#byAddress.get(vip)
-    return ports !== undefined && ports.size > 0
-  }
-
-  find(protocol: number, vip: number, vport: number): Service | undefined {
-    return this.#byAddress.get(vip)?.get((protocol << 16) | vport)
   }
 }
 

@@ -1,14 +1,20 @@
 /** What setup.ts is asked for and puts together. */
 
+import { PROTO } from '../wire/ipv4.ts'
 import type { Arm } from './arm.ts'
+import { type Hashing, NO_HASHING } from './asker.ts'
+import { type Candidate, Candidates } from './candidates.ts'
+import { ARMS_MAX, PROXY } from './conn-layout.ts'
 import { Family } from './family.ts'
-import type { SchedulerName } from './schedule.ts'
-import type { Dest, Lips, Service } from './service.ts'
+import { type CostOf, type SchedulerName, schedulerOf } from './schedule.ts'
+import { ANY_ARM, type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
 
 const { IPV4 } = Family
+const { ACTIVE, INACTIVE } = DestCell
 
 export interface ServiceOptions {
   scheduler: SchedulerName
+  hashing: Hashing
   /** Places of the LIPs that it may use. */
   lips: readonly number[]
   /** ms of ESTABLISHED, of UDP those of every state; 0 means the table's timeout. */
@@ -17,6 +23,8 @@ export interface ServiceOptions {
   reject: boolean
   /** Of UDP: each datagram has a connection of its own, which is over behind it. */
   onePacket: boolean
+  /** One of PROXY (conn-layout.ts); left out for none. */
+  proxy?: number
   /** Index of the only arm whose clients it serves, from its first put on; left out for any. */
   onlyArm?: number
   /** ms for which a client keeps its RS, 0 for not at all; clients are told apart by this many bits. */
@@ -39,7 +47,8 @@ export interface RsOptions {
 }
 
 /** A service with the RSs and the scheduler's place in their list. */
-export interface ServiceImage extends Omit<Service, 'pick' | 'dests' | 'candidates'> {
+export interface ServiceImage
+  extends Omit<Service, 'pick' | 'dests' | 'candidates' | 'table' | 'tableVersion'> {
   scheduler: SchedulerName
   dests: Omit<Dest, 'service' | 'rank'>[]
 }
@@ -49,6 +58,40 @@ export interface SetupImage {
   /** Addresses; a LIP that was taken away may still have its pool. */
   lips: number[]
   establishedMs: number
+}
+
+/** Without RSs, LIPs and all that ServiceOptions say. */
+export function newService(
+  protocol: number,
+  vip: number,
+  vport: number,
+  onlyArm = ANY_ARM,
+): Service {
+  const dests: Dest[] = []
+  return {
+    protocol,
+    vip,
+    vport,
+    scheduler: '',
+    pick: () => undefined,
+    dests,
+    candidates: new Candidates(dests),
+    table: null,
+    tableVersion: -1,
+    hashing: NO_HASHING,
+    lips: [],
+    lipArms: 0,
+    establishedMs: 0,
+    reject: false,
+    onePacket: false,
+    proxy: PROXY.OFF,
+    onlyArm,
+    persistenceMs: 0,
+    clientMask: -1,
+    cursor: -1,
+    currentWeight: 0,
+    lipCursors: new Array(ARMS_MAX).fill(-1),
+  }
 }
 
 /** Spelt out: what a spread makes is read many times slower by whoever walks over thousands of them. */
@@ -68,6 +111,24 @@ export function newDest(
     backup,
     rank: -1,
   }
+}
+
+/** A service's scheduler is another, or one of its own again: what it goes by is made for it. */
+export function scheduleBy(service: Service, name: SchedulerName, dests: Dests): void {
+  const { pick, cost, table } = schedulerOf(name)
+  const { cells } = dests
+  service.scheduler = name
+  service.pick = pick
+  service.table = table?.() ?? null
+  service.tableVersion = -1
+  const ofTcp = service.protocol === PROTO.TCP
+  const costOf = ({ index, weight }: Candidate) => {
+    const active = cells[(index << 4) | ACTIVE]
+    const inactive = cells[(index << 4) | INACTIVE]
+    return (cost as CostOf)(active, inactive, ofTcp ? active : inactive, weight)
+  }
+  service.candidates.costs(cost === undefined ? null : costOf)
+  for (const dest of service.dests) dests.setCounted(dest)
 }
 
 /** A scheduler's place in a list that has changed means nothing. */

@@ -8,30 +8,25 @@
 import { prefixMask } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { type Arm, routeOut } from './arm.ts'
-import { Candidates, isRegular } from './candidates.ts'
-import { ARMS_MAX } from './conn-layout.ts'
+import { isRegular } from './candidates.ts'
+import { PROXY } from './conn-layout.ts'
 import { Family, linkOf } from './family.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parts } from './parts.ts'
 import type { SaPool } from './sa-pool.ts'
-import { SCHEDULERS, schedulerName } from './schedule.ts'
-import {
-  ANY_ARM,
-  type Dest,
-  DestCell,
-  type Dests,
-  type Lips,
-  type Service,
-  Services,
-} from './service.ts'
+import type { SchedulerName } from './schedule.ts'
+import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
+import { Services } from './services.ts'
 import {
   armsOf,
   newDest,
+  newService,
   type RsOptions,
   type ServiceOptions,
   type SetupImage,
+  scheduleBy,
   startOver,
 } from './setup-parts.ts'
 
@@ -58,13 +53,16 @@ export class Setup {
   }
 
   save(): SetupImage {
-    const services = this.services.all().map(({ pick, dests, candidates: _, ...rest }) => ({
-      ...rest,
-      lips: [...rest.lips],
-      lipCursors: [...rest.lipCursors],
-      scheduler: schedulerName(pick),
-      dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
-    }))
+    const services = this.services.all().map(service => {
+      const { pick, dests, candidates, table, tableVersion, ...rest } = service
+      return {
+        ...rest,
+        lips: [...rest.lips],
+        lipCursors: [...rest.lipCursors],
+        scheduler: service.scheduler as SchedulerName,
+        dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
+      }
+    })
     return { services, lips: [...this.#lipAddresses], establishedMs: this.#establishedMs }
   }
 
@@ -72,16 +70,10 @@ export class Setup {
   restore({ services, lips, establishedMs }: SetupImage): void {
     this.#establishedMs = establishedMs
     for (const lip of lips) this.#lipAddresses.add(lip)
-    for (const { scheduler, dests, ...rest } of services) {
-      const list: Dest[] = []
-      const candidates = new Candidates(list)
-      const service: Service = {
-        ...rest,
-        lipCursors: [...rest.lipCursors],
-        pick: SCHEDULERS[scheduler].pick,
-        dests: list,
-        candidates,
-      }
+    for (const { dests, ...rest } of services) {
+      const service = newService(rest.protocol, rest.vip, rest.vport, rest.onlyArm)
+      Object.assign(service, rest, { lipCursors: [...rest.lipCursors] })
+      scheduleBy(service, rest.scheduler, this.#dests)
       this.services.add(service)
       for (const dest of dests) {
         const own = newDest(service, dest)
@@ -121,31 +113,14 @@ export class Setup {
   /** Adds a service without RSs, or changes one. */
   putService(protocol: number, vip: number, vport: number, options: ServiceOptions): Service {
     const found = this.services.find(protocol, vip, vport)
-    const dests: Dest[] = []
-    const service: Service = found ?? {
-      protocol,
-      vip,
-      vport,
-      pick: SCHEDULERS[options.scheduler].pick,
-      dests,
-      candidates: new Candidates(dests),
-      lips: [],
-      lipArms: 0,
-      establishedMs: 0,
-      reject: false,
-      onePacket: false,
-      onlyArm: options.onlyArm ?? ANY_ARM,
-      persistenceMs: 0,
-      clientMask: -1,
-      cursor: -1,
-      currentWeight: 0,
-      lipCursors: new Array(ARMS_MAX).fill(-1),
-    }
-    service.pick = SCHEDULERS[options.scheduler].pick
+    const service = found ?? newService(protocol, vip, vport, options.onlyArm)
+    if (service.scheduler !== options.scheduler) scheduleBy(service, options.scheduler, this.#dests)
+    service.hashing = options.hashing
     service.lips.splice(0, service.lips.length, ...options.lips)
     service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
     service.reject = options.reject
     service.onePacket = options.onePacket && protocol === PROTO.UDP
+    service.proxy = options.proxy ?? PROXY.OFF
     service.persistenceMs = options.persistenceMs
     service.clientMask = prefixMask(options.clientPrefix)
     service.establishedMs = options.establishedMs

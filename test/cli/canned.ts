@@ -17,11 +17,15 @@ export const SERVICES: ServiceInfo[] = [
     address: '202.108.10.1',
     port: 6379,
     scheduler: 'wrr',
+    hash_fallback: false,
+    hash_port: false,
+    hash_target: 'sip',
     conn_timeout: 0,
     when_down: 'drop',
     persistence: 0,
     persistence_prefix: 32,
     one_packet: false,
+    proxy_protocol: 'off',
     local_addresses: [{ address: '192.168.168.7', arm: 'int0', conflicts: 0, conns: 1 }],
     real_servers: [
       {

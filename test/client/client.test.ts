@@ -188,7 +188,7 @@ const tapvs = new TapvsClient({ socket: process.argv[2] as string })
 const services: Service[] = await tapvs.services()
 const weights: number[] = services.flatMap(({ real_servers }) => real_servers.map(rs => rs.weight))
 // @ts-expect-error: there is no such scheduler
-const wrong = () => tapvs.addService({ address: '1.2.3.4', port: 80, scheduler: 'wlc' })
+const wrong = () => tapvs.addService({ address: '1.2.3.4', port: 80, scheduler: 'lblc' })
 const plan = await tapvs.addService({ address: '202.108.10.2', port: 80 }, { dryRun: true })
 console.log(weights.length, typeof wrong, plan.steps.length)
 tapvs.close()

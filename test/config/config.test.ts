@@ -21,6 +21,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
       address: '202.108.10.1',
       port: 6379,
       scheduler: 'wrr',
+      hashing: { fallback: false, port: false, byId: false },
       localAddresses: ['192.168.168.7'],
       connTimeout: 0,
       check: NO_CHECK,
@@ -28,6 +29,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
       persistence: { timeout: 0, prefix: 32 },
       whenDown: 'drop',
       onePacket: false,
+      proxyProtocol: 'off',
       realServers: [
         {
           address: '192.168.168.2',
@@ -134,7 +136,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   const expected = [
     ...['kind', 'mac', 'mtu', 'neighbours', 'impair'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
-    ...['one_packet', 'check', 'passive'],
+    ...['one_packet', 'proxy_protocol', 'check', 'passive'],
     ...['upper_threshold', 'lower_threshold', 'backup', 'timeouts', 'timeouts'],
     ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'size', 'dump'],
     ...['http', 'ui'],

@@ -40,7 +40,7 @@ test('every mistake at once, with its place, in the order of the file', () => {
 services:
   - address: 10.0.0.1
     port: 0
-    scheduler: wlc
+    scheduler: lblc
     real_servers:
       - address: 10.0.0.1
       - { address: 9.9.9.9, wieght: 3 }
@@ -62,7 +62,7 @@ tpc: {}
     'x.yaml:14:17 arms[1].addresses[0]: expected each once, found address 10.0.0.1 again, see line 5',
     'x.yaml:15:5 arms[2]: expected a mapping, found 7',
     'x.yaml:18:11 services[0].port: expected a whole number 1-65535, found 0',
-    'x.yaml:19:16 services[0].scheduler: expected rr or wrr, found "wlc"',
+    'x.yaml:19:16 services[0].scheduler: expected rr, wrr, lc, wlc, sed, nq, sh, dh, mh, conhash or fo, found "lblc"',
     'x.yaml:21:18 services[0].real_servers[0].address: expected another host, found our own address "10.0.0.1"',
     'x.yaml:22:29 services[0].real_servers[1].wieght: expected a known key, found "wieght"; did you mean weight?',
     'x.yaml:23:5 services[1].address: expected an IPv4 address, found nothing',

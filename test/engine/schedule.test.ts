@@ -3,14 +3,28 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { SCHEDULERS, type SchedulerName } from '../../src/engine/schedule.ts'
 import type { Service } from '../../src/engine/service.ts'
-import { destOf, gcd, load, Reference, scheduled as service, weigh } from '../kit/scheduled.ts'
+import {
+  countsOf,
+  destOf,
+  gcd,
+  load,
+  pick,
+  Reference,
+  scheduled as service,
+  weigh,
+} from '../kit/scheduled.ts'
+
+const ALL = Object.keys(SCHEDULERS) as SchedulerName[]
+/** Those that a walk over the list says exactly. */
+const WALKED = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'fo'] as const
 
 /** How often each RS is picked in `count` picks. */
 function picks(of: Service, count: number): number[] {
   const times = of.dests.map(() => 0)
   for (let i = 0; i < count; i++) {
-    const dest = of.pick(of, 0)
+    const dest = pick(of)
     assert.ok(dest && dest.weight > 0)
     times[dest.index]++
   }
@@ -49,17 +63,17 @@ test('wrr: in every cycle each RS gets its weight over the greatest common divis
 
 test('wrr spreads: an RS of half the weight of all is never picked three times running', () => {
   const tested = service('wrr', [2, 1, 1])
-  const order = Array.from({ length: 40 }, () => tested.pick(tested, 0)?.index)
+  const order = Array.from({ length: 40 }, () => pick(tested)?.index)
   for (let i = 2; i < order.length; i++) {
     assert.ok(!(order[i] === 0 && order[i - 1] === 0 && order[i - 2] === 0))
   }
 })
 
 test('no RS, or all of weight 0: nobody is picked, again and again', () => {
-  for (const scheduler of ['rr', 'wrr'] as const) {
+  for (const scheduler of ALL) {
     for (const weights of [[], [0], [0, 0, 0]]) {
       const tested = service(scheduler, weights)
-      for (let i = 0; i < 5; i++) assert.equal(tested.pick(tested, 0), undefined)
+      for (let i = 0; i < 5; i++) assert.equal(pick(tested), undefined)
     }
   }
 })
@@ -94,6 +108,7 @@ const steps = fc.array(
     { weight: 2, arbitrary: fc.record({ at: fc.nat(), full: fc.boolean() }) },
     { weight: 1, arbitrary: fc.record({ at: fc.nat(), down: fc.nat(60) }) },
     { weight: 1, arbitrary: fc.record({ at: fc.nat(), backup: fc.boolean() }) },
+    { weight: 3, arbitrary: fc.record({ at: fc.nat(), end: fc.boolean() }) },
     { weight: 1, arbitrary: fc.record({ add: fc.nat(9) }) },
   ),
   { minLength: 1, maxLength: 30 },
@@ -102,24 +117,35 @@ const steps = fc.array(
 test('whoever is down, full or without lports, RSs are picked in the order of the list walked one by one', () => {
   const weights = fc.array(fc.oneof(fc.nat(3), fc.nat(400), fc.nat(65_535)), { maxLength: 70 })
   fc.assert(
-    fc.property(fc.constantFrom('rr', 'wrr'), weights, steps, (scheduler, list, day) => {
+    fc.property(fc.constantFrom(...WALKED), weights, steps, (scheduler, list, day) => {
       const tested = service(scheduler, list)
       const { dests, candidates } = tested
       const reference = new Reference(tested)
+      const counts = countsOf(tested)
       for (const step of day) {
         if ('picks' in step) {
           for (let i = 0; i < step.picks; i++) {
             const expected = reference.pick(step.without)
-            assert.equal(tested.pick(tested, step.without)?.index, expected?.index)
+            const found = pick(tested, step.without)
+            assert.equal(found?.index, expected?.index)
+            // It is opened, and every third one is established.
+            if (found === undefined) continue
+            counts.countConn(found)
+            if (i % 3 === 0) counts.activate(found.index, 1)
           }
         } else if ('add' in step) {
           dests.unshift(destOf(tested, dests.length, step.add))
+          counts.put(dests[0])
           Object.assign(tested, { cursor: -1, currentWeight: 0 })
           candidates.renew()
           reference.startOver()
         } else if (dests.length === 0) continue
         else if ('weigh' in step) weigh(dests[step.at % dests.length], step.weigh)
-        else if ('full' in step) load(dests[step.at % dests.length], step.full)
+        else if ('end' in step) {
+          const { index } = dests[step.at % dests.length]
+          if (counts.active(index) > 0 && step.end) counts.endConn(index, true)
+          else if (counts.inactive(index) > 0) counts.endConn(index, false)
+        } else if ('full' in step) load(dests[step.at % dests.length], step.full)
         else if ('backup' in step) {
           dests[step.at % dests.length].backup = step.backup
           candidates.renew()
@@ -140,7 +166,7 @@ test('a pick of 16,384 RSs looks at few of them, with one that takes connections
     none: many.map(() => 0),
     uneven: many.map((_, index) => (index === 9000 ? 65_535 : 1)),
   }
-  for (const scheduler of ['rr', 'wrr'] as const) {
+  for (const scheduler of ['rr', 'wrr', 'wlc', 'fo', 'sh', 'mh', 'conhash'] as const) {
     for (const [name, weights] of Object.entries(lists)) {
       const tested = service(scheduler, weights)
       let looks = 0
@@ -154,10 +180,10 @@ test('a pick of 16,384 RSs looks at few of them, with one that takes connections
       }
       for (const without of [0, 0xffff & ~(1 << 8)]) {
         // The trees are made.
-        tested.pick(tested, without)
-        for (let i = 0; i < 200; i++) {
+        pick(tested, without)
+        for (let i = 0; i < 50; i++) {
           looks = 0
-          tested.pick(tested, without)
+          pick(tested, without)
           assert.ok(looks <= 16, `${scheduler}, ${name}: ${looks} RSs`)
         }
       }
@@ -168,7 +194,7 @@ test('a pick of 16,384 RSs looks at few of them, with one that takes connections
 test('a backup is picked while no other RS has a weight, full ones included', () => {
   const tested = service('rr', [1, 1, 5])
   tested.dests[2].backup = true
-  const next = () => tested.pick(tested, 0)?.index
+  const next = () => pick(tested)?.index
   assert.deepEqual([next(), next(), next()], [0, 1, 0])
   for (const dest of tested.dests.slice(0, 2)) load(dest, true)
   assert.equal(next(), undefined, 'full is not down')

@@ -74,6 +74,16 @@ export const TCP_DROPS: Case[] = [
     before: open,
     bytes: frame(packet({ ...RS, sport: 6380 }), LAN),
   },
+  {
+    name: 'the second segment before the first, of a service with proxy_protocol',
+    drop: 'TCP_PROXY_ORDER',
+    config: SEED_CONFIG.replace('scheduler: wrr', 'scheduler: wrr\n    proxy_protocol: v2'),
+    before: stand => {
+      stand.segment(WAN, SYN)
+      stand.segment(LAN, { ...RS, flags: 'S.', seq: 9000 })
+    },
+    bytes: frame(packet({ flags: 'P.', seq: 1101, ack: 9001, payload: new Uint8Array(100) })),
+  },
   { name: 'unknown port', drop: 'TCP_NO_SERVICE', bytes: frame(packet({ dport: 80 })) },
   flags('', 'null scan'),
   flags('FPU', 'xmas scan'),

@@ -6,6 +6,7 @@
 import { parseConfig } from '../../src/config/config.ts'
 import { buildEngine } from '../../src/control/threads/build.ts'
 import type { Arm } from '../../src/engine/arm.ts'
+import { NO_HASHING } from '../../src/engine/asker.ts'
 import { ArmCell, DONE, Drop, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
@@ -46,6 +47,7 @@ export class EngineOnTaps {
     const { setup } = this.engine
     const service = setup.putService(PROTO.TCP, address, port, {
       scheduler: 'rr',
+      hashing: NO_HASHING,
       lips: [0],
       establishedMs: 0,
       reject: false,

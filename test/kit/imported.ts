@@ -11,12 +11,15 @@ export function sample(name: string): string {
   return readFileSync(join(SAMPLES, name), 'utf8')
 }
 
-/** `VIP:vport rr timeout 30 LIPs A B -> RIP:rport w3 x10 y5 backup, ...`; what is not set is left out. */
+/** `VIP:vport rr fallback port qid timeout 30 LIPs A B -> RIP:rport w3 x10 y5 backup, ...`; what is not set is left out. */
 export function brief(services: readonly ImportedService[]): string[] {
   return services.map(service => {
     const words = [keyOf(service)]
     if (service.one_packet) words.push('ops')
     if (service.scheduler && service.scheduler !== 'wrr') words.push(service.scheduler)
+    const { hash_fallback, hash_port, hash_target } = service
+    words.push(...(hash_fallback ? ['fallback'] : []), ...(hash_port ? ['port'] : []))
+    if (hash_target !== undefined) words.push(hash_target)
     if (service.conn_timeout) words.push(`timeout ${service.conn_timeout}`)
     if (service.persistence)
       words.push(`persistence ${service.persistence}/${service.persistence_prefix ?? 32}`)

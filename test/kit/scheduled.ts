@@ -1,33 +1,46 @@
 /** A service without an engine, for schedulers; and the schedulers as they were before there were trees. */
 
-import { Candidates, isRegular } from '../../src/engine/candidates.ts'
+import type { Asker } from '../../src/engine/asker.ts'
+import { isRegular } from '../../src/engine/candidates.ts'
+import { Limits } from '../../src/engine/limits.ts'
 import { subPoolOf } from '../../src/engine/sa-pool.ts'
-import { SCHEDULERS, type SchedulerName } from '../../src/engine/schedule.ts'
-import type { Dest, Service } from '../../src/engine/service.ts'
+import type { SchedulerName } from '../../src/engine/schedule.ts'
+import { type Dest, Dests, type Service } from '../../src/engine/service.ts'
+import { newService, scheduleBy } from '../../src/engine/setup-parts.ts'
 
-export function scheduled(scheduler: SchedulerName, weights: readonly number[]): Service {
-  const dests: Dest[] = []
-  const made: Service = {
-    protocol: 6,
-    vip: 1,
-    vport: 80,
-    pick: SCHEDULERS[scheduler].pick,
-    dests,
-    candidates: new Candidates(dests),
-    lips: [],
-    lipArms: 0,
-    establishedMs: 0,
-    persistenceMs: 0,
-    clientMask: -1,
-    cursor: -1,
-    currentWeight: 0,
-    lipCursors: [-1],
-    reject: false,
-    onePacket: false,
-    onlyArm: -1,
+const PLACES = 16_384
+const NOBODY: Asker = { client: 0, port: 0, id: 0 }
+/** What is counted of the RSs of each. */
+const COUNTS = new WeakMap<Service, Dests>()
+
+export function scheduled(
+  scheduler: SchedulerName,
+  weights: readonly number[],
+  protocol = 6,
+): Service {
+  const service = newService(protocol, 1, 80)
+  const dests = new Dests(
+    new ArrayBuffer(Dests.bytesFor(PLACES)),
+    PLACES,
+    new ArrayBuffer(Limits.bytesFor(PLACES)),
+  )
+  COUNTS.set(service, dests)
+  scheduleBy(service, scheduler, dests)
+  for (const [index, weight] of weights.entries()) {
+    const dest = destOf(service, index, weight)
+    service.dests.push(dest)
+    dests.put(dest)
   }
-  for (const [index, weight] of weights.entries()) dests.push(destOf(made, index, weight))
-  return made
+  return service
+}
+
+export function pick(service: Service, without = 0, asker = NOBODY): Dest | undefined {
+  return service.pick(service, without, asker)
+}
+
+/** What counts the connections of its RSs. */
+export function countsOf(service: Service): Dests {
+  return COUNTS.get(service) as Dests
 }
 
 export function destOf(service: Service, index: number, weight: number): Dest {
@@ -69,7 +82,35 @@ export class Reference {
   }
 
   pick(without: number): Dest | undefined {
-    return this.#service.pick === SCHEDULERS.rr.pick ? this.#rr(without) : this.#wrr(without)
+    const { scheduler } = this.#service
+    if (scheduler === 'rr') return this.#rr(without)
+    return scheduler === 'wrr' ? this.#wrr(without) : this.#cheapest(without, scheduler)
+  }
+
+  /** As the books say: fewest connections, and so on; the first of those that are equal. */
+  #cheapest(without: number, scheduler: string): Dest | undefined {
+    let found: Dest | undefined
+    for (const dest of this.#service.dests) {
+      if (!this.#isOpen(dest, without)) continue
+      if (found === undefined || this.#isCheaper(dest, found, scheduler)) found = dest
+    }
+    return found
+  }
+
+  #isCheaper(a: Dest, b: Dest, scheduler: string): boolean {
+    const counts = countsOf(this.#service)
+    const [activeA, activeB] = [counts.active(a.index), counts.active(b.index)]
+    const [inactiveA, inactiveB] = [counts.inactive(a.index), counts.inactive(b.index)]
+    const [loadA, loadB] = [activeA * 256 + inactiveA, activeB * 256 + inactiveB]
+    if (scheduler === 'fo') return a.weight > b.weight
+    if (scheduler === 'lc') return loadA < loadB
+    if (scheduler === 'wlc') return loadA * b.weight < loadB * a.weight
+    const isIdle = scheduler === 'nq' && (activeA === 0 || activeB === 0)
+    if (isIdle && activeA !== activeB) return activeA === 0
+    if (isIdle) return inactiveA < inactiveB
+    // Delays that are equal are told apart by the others, spread over the weight.
+    const delays = (activeA + 1) * b.weight - (activeB + 1) * a.weight
+    return delays === 0 ? inactiveA * b.weight < inactiveB * a.weight : delays < 0
   }
 
   /** The list has changed. */

@@ -165,7 +165,7 @@ export class Stand {
     const service = this.engine.setup.services.find(6, ipv4Int(vip), vport)
     assert.ok(service)
     return Array.from({ length: 20 }, () => {
-      const dest = service.pick(service, 0)
+      const dest = service.pick(service, 0, { client: 0, port: 0, id: 0 })
       return dest ? endpointText(dest.rip, dest.rport) : 'none'
     })
   }

@@ -16,7 +16,7 @@
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
  * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, strict, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout), protocol and one_packet (of the
- * service), uoa and uoa_max_trail.
+ * service), proxy (its proxy_protocol), uoa and uoa_max_trail.
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
 
@@ -180,7 +180,7 @@ function makeStand(settings: Map<string, string>): Stand {
     'local_addresses: [192.168.168.7]',
     `local_addresses: [${get('lips', '192.168.168.7')}]`,
   )
-  const protocol = `${get('protocol', 'tcp')}\n    one_packet: ${get('one_packet', 'false')}`
+  const protocol = `${get('protocol', 'tcp')}\n    one_packet: ${get('one_packet', 'false')}\n    proxy_protocol: ${get('proxy', 'off')}`
   const yaml = `${arms.replace('protocol: tcp', `protocol: ${protocol}`)}
 neighbours: { timeout: ${get('neigh', '60')} }
 workers: { count: ${get('workers', '1')} }

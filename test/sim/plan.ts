@@ -1,6 +1,7 @@
 /** What happens in a world: a plain value that a seed gives, so that parts of it can be left out. */
 
 import type { Mixed } from './mixed-plan.ts'
+import type { Headers, Version } from './proxy.ts'
 import { Dice } from './random.ts'
 import { BANNER_BYTES, ID_BYTES } from './stream.ts'
 
@@ -22,6 +23,8 @@ export interface Talk {
   banner: boolean
   /** ms until an end asks whether the other lives; 0 for never. */
   keepalive: number
+  /** Its client begins with a header of the PROXY protocol of its own. */
+  own?: Version
 }
 
 /** One client and its port; its conversations follow each other. */
@@ -82,6 +85,8 @@ export interface Plan {
   happenings: Happening[]
   /** What it has beside TCP. */
   mixed?: Mixed
+  /** Its RSs are told the client so. */
+  proxy?: Headers
 }
 
 const CLIENTS = 4
@@ -135,6 +140,17 @@ export function planOf(seed: number, isSmall = false): Plan {
     for (let i = 0; i < count; i++) plan.happenings.push(aHappening(dice, plan))
   }
   return plan
+}
+
+/** The same with the PROXY protocol, and clients some of which send a header of their own. */
+export function proxiedPlan(seed: number): Plan {
+  const plan = planOf(seed, true)
+  const dice = new Dice(seed ^ 0x50524f58)
+  const version = (): Version => dice.pick(['v1', 'v2'])
+  const own = dice.chance(50)
+  for (const { talks } of plan.actors)
+    for (const talk of talks) if (own && dice.chance(70)) talk.own = version()
+  return { ...plan, proxy: { version: version(), insecure: dice.chance(50) } }
 }
 
 /** Many short conversations with 5 % of everything on both arms, as a lab once had them. */

@@ -2,6 +2,7 @@
 
 import type { App, Why } from './ends.ts'
 import type { Talk } from './plan.ts'
+import { HeaderReader, type Headers, headerOf, isSame, type Said } from './proxy.ts'
 import { byteOf, bytesOf, ID_BYTES } from './stream.ts'
 import type { Socket } from './tcp.ts'
 
@@ -33,6 +34,7 @@ export interface Around {
   after: (ms: number, run: () => void) => void
   attempt: (id: number) => Attempt | undefined
   fail: (rule: string, what: string) => never
+  proxy: Headers | undefined
   ended: (side: Side) => void
 }
 
@@ -51,6 +53,10 @@ export class Side implements App {
   #mine = 0
   #theirs = 0
   #id = 0
+  /** What comes before the stream: of a client's own, and what a server reads. */
+  readonly #prefix: Uint8Array
+  readonly #header: HeaderReader | undefined
+  #headerBytes = 0
 
   constructor(socket: Socket, attempt: Attempt | undefined, banner: boolean, around: Around) {
     this.socket = socket
@@ -58,6 +64,10 @@ export class Side implements App {
     this.isClient = attempt !== undefined
     this.#banner = banner
     this.#around = around
+    const { proxy } = around
+    const own = attempt?.talk.own
+    this.#prefix = own ? headerOf(own, ownOf(attempt as Attempt)) : new Uint8Array()
+    this.#header = proxy && !this.isClient ? new HeaderReader(proxy.version) : undefined
     socket.app = this
   }
 
@@ -73,14 +83,28 @@ export class Side implements App {
   }
 
   say(from: number, to: number): Uint8Array {
-    return bytesOf(this.attempt?.id ?? 0, this.isClient ? 0 : 1, from, to, this.#banner)
+    const [id, dir, before] = [this.attempt?.id ?? 0, this.isClient ? 0 : 1, this.#prefix.length]
+    const [begin, end] = [Math.max(0, from - before), Math.max(0, to - before)]
+    return Buffer.concat([
+      this.#prefix.subarray(from, to),
+      bytesOf(id, dir, begin, end, this.#banner),
+    ])
   }
 
   heard(at: number, bytes: Uint8Array): void {
-    if (at !== this.received) this.#around.fail('order', `byte ${at} after ${this.received}`)
-    for (let i = 0; i < bytes.length; i++) this.#hear(at + i, bytes[i] as number)
-    this.received = at + bytes.length
+    const known = this.#headerBytes + this.received
+    if (at !== known) this.#around.fail('order', `byte ${at} after ${known}`)
+    for (const byte of bytes) {
+      if (this.#header?.isWhole === false) this.#readHeader(this.#header, byte)
+      else this.#hear(this.received++, byte)
+    }
     this.#go()
+  }
+
+  #readHeader(header: HeaderReader, byte: number): void {
+    header.take(byte)
+    this.#headerBytes++
+    if (header.wrong !== undefined) this.#around.fail('header', header.wrong)
   }
 
   eof(): void {
@@ -114,6 +138,11 @@ export class Side implements App {
     }
     attempt.server = this
     this.attempt = attempt
+    const said = this.#header?.said
+    if (said === undefined) return
+    const believed = attempt.talk.own && this.#around.proxy?.insecure
+    const expected = believed ? ownOf(attempt) : (attempt.client?.socket.make as Said)
+    if (!isSame(said, expected)) this.#around.fail('header', JSON.stringify([said, expected]))
   }
 
   /** As far as it goes now. */
@@ -143,8 +172,9 @@ export class Side implements App {
 
   #write(bytes: number): void {
     const isBanner = !this.isClient && this.#banner && this.#mine === 0
+    const before = this.#mine === 0 ? this.#prefix.length : 0
     this.#mine += bytes
-    if (!isBanner) this.socket.write(bytes)
+    if (!isBanner) this.socket.write(before + bytes)
   }
 
   /** The client may have said all before the server has. */
@@ -170,5 +200,15 @@ export class Side implements App {
     const me = this.isClient ? 'client' : 'server'
     if (ending === `${me} aborts`) this.socket.abort()
     else if (ending === me || ending === 'both' || this.isEof) this.socket.close(true)
+  }
+}
+
+/** What the client of an attempt says of itself in a header of its own. */
+function ownOf({ id }: Attempt): Said {
+  return {
+    src: 0xc000_0200 | (id & 0xff) | 0,
+    sport: 1 + (id % 65_535),
+    dst: 0x0a00_0001,
+    dport: 80,
   }
 }

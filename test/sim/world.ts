@@ -279,6 +279,7 @@ export class World {
       after: (ms, run) => void this.events.after(ms, run),
       attempt: id => this.attempts.get(id),
       fail: (rule, what) => this.fail(rule, what),
+      proxy: this.plan.proxy,
       ended: ({ isClient, why }) => {
         if (isClient && why !== 'gave up') next()
       },

@@ -83,6 +83,7 @@ function services(atMs: number): ServiceInfo[] {
     persistence: 0,
     persistence_prefix: 32,
     one_packet: false,
+    proxy_protocol: 'off' as const,
     when_down: 'drop' as const,
     local_addresses: [
       { address: '192.168.168.7', arm: 'int0', conflicts: 0, conns: 4100 },
@@ -94,6 +95,9 @@ function services(atMs: number): ServiceInfo[] {
       ...common,
       port: 6379,
       scheduler: 'wrr',
+      hash_fallback: false,
+      hash_port: false,
+      hash_target: 'sip',
       real_servers: [
         realServer(atMs, 2, 6379),
         realServer(atMs, 3, 6379, { weight: 50, upper_threshold: 4000, lower_threshold: 3000 }),
@@ -109,9 +113,13 @@ function services(atMs: number): ServiceInfo[] {
       ...common,
       port: 443,
       scheduler: 'rr',
+      hash_fallback: false,
+      hash_port: false,
+      hash_target: 'sip',
       persistence: 360,
       persistence_prefix: 24,
       one_packet: false,
+      proxy_protocol: 'off',
       real_servers: [
         realServer(atMs, 5, 8443),
         realServer(atMs, 6, 8443, { weight: 0, active_conns: 7 }),

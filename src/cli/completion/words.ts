@@ -1,6 +1,7 @@
 /** What completion offers: words of options, and values that only the daemon knows. */
 
 import { PROTOCOL_NAMES, PROTOCOLS, type Protocol } from '../../api/protocols.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import type { Desk } from '../daemon/desk.ts'
 import type { Asked, OptionRow } from '../grammar/options.ts'
 import { isFile } from '../grammar/verb-tree.ts'
@@ -76,14 +77,19 @@ async function known(desk: Desk, kind: Asked, words: readonly string[]): Promise
       const meant = protocolAsked(words.at(-1) ?? '')
       return services
         .filter(({ protocol }) => meant === undefined || protocol === meant)
-        .map(({ address, port, scheduler }) => of(`${address}:${port}`, scheduler))
+        .map(({ address, port, scheduler }) => of(`${hostText(address)}:${port}`, scheduler))
     }
     case 'server': {
       const services = await desk.ask({ verb: 'services' })
-      const named = services.filter(({ address, port }) => words.includes(`${address}:${port}`))
+      const named = services.filter(({ address, port }) =>
+        words.includes(`${hostText(address)}:${port}`),
+      )
       return (named.length > 0 ? named : services).flatMap(service =>
         service.real_servers.map(rs =>
-          of(`${rs.address}:${rs.port}`, `of ${service.address}:${service.port}`),
+          of(
+            `${hostText(rs.address)}:${rs.port}`,
+            `of ${hostText(service.address)}:${service.port}`,
+          ),
         ),
       )
     }

@@ -14,6 +14,7 @@ import {
 import { parseFilter } from '../../see/moments/filter.ts'
 import type { Moment } from '../../see/moments/moment.ts'
 import type { Ends } from '../../see/words/ends.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { moments } from '../daemon/moments.ts'
 import { type Common, print, printJson } from '../terminal/common.ts'
@@ -165,12 +166,12 @@ export function nothing(
   live: readonly ConnInfo[],
   context: StoryContext,
 ): string {
-  const hosts = tuple.map(end => end.split(':')[0])
+  const hosts = tuple.map(end => end.replace(/:\d*$/, ''))
   const all = [...livesOf(past).lives.map(({ ends }) => ends), ...live].map(endsOf)
   const same = all.filter(ends => hosts.every(host => ends.some(end => end.startsWith(`${host}:`))))
   const near = [...new Set(same.map(ends => ends.join(' ')))].slice(-NEAR)
   const lip = tuple.find(end =>
-    context.addresses.some(own => own.lports && end.startsWith(`${own.address}:`)),
+    context.addresses.some(own => own.lports && end.startsWith(`${hostText(own.address)}:`)),
   )
   return [
     `nothing is known of a connection with ${tuple.join(' and ')}`,

@@ -15,6 +15,7 @@ import { changeText } from '../../see/moments/change-words.ts'
 import type { FrameIn, FrameOut, Said } from '../../see/moments/moment.ts'
 import { momentToJson } from '../../see/moments/moment-json.ts'
 import { ETH } from '../../wire/ethernet.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import { CliError, failure, notReached } from '../daemon/client.ts'
 import { type Common, print, printJson } from '../terminal/common.ts'
 import { askContext } from './context.ts'
@@ -187,7 +188,7 @@ function stateStep({ states, conn }: FrameIn, { timeouts, services }: StoryConte
   const { before, after } = states
   const own = services.find(
     ({ protocol, address, port }) =>
-      protocol.toUpperCase() === conn?.protocol && `${address}:${port}` === conn.vip,
+      protocol.toUpperCase() === conn?.protocol && `${hostText(address)}:${port}` === conn.vip,
   )?.conn_timeout
   const seconds = secondsOf(after, own ?? 0, timeouts)
   const timer = seconds === 0 ? '' : `; it has ${seconds} s from here on`

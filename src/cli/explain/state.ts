@@ -18,6 +18,7 @@ import {
 } from '../../see/explain/state-tables.ts'
 import { isTimed } from '../../see/explain/timeouts.ts'
 import { instantText } from '../../see/text/times.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import { ask } from '../daemon/client.ts'
 import { type Common, printColoured, printJson } from '../terminal/common.ts'
 import { hasColours } from '../terminal/terminal.ts'
@@ -51,7 +52,7 @@ export function addExplainState(explain: Argv<Common>): Argv<Common> {
       const own = services
         .filter(({ conn_timeout: connTimeout }) => connTimeout > 0)
         .map(({ protocol, address, port, conn_timeout: connTimeout }) => ({
-          service: `${address}:${port}`,
+          service: `${hostText(address)}:${port}`,
           protocol,
           seconds: connTimeout,
         }))

@@ -10,7 +10,7 @@ import {
 } from '../../api/edits.ts'
 import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import { DEFAULT_PROTOCOL, PROTOCOL_NAMES, PROTOCOLS, type Protocol } from '../../api/protocols.ts'
-import { SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
+import { WHEN_DOWN } from '../../api/words.ts'
 import { maskLength } from '../../config/cidr.ts'
 import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { IPV6_BITS } from '../../wire/ipv6-address.ts'
@@ -22,10 +22,13 @@ import {
   type CommandName,
   type CommandRow,
   OPTIONS,
+  PROXY_WORDS,
   SERVICE,
   SERVICE_OPTIONS,
 } from './options.ts'
 import { REFUSED } from './refused.ts'
+import { schedulingOf } from './scheduling.ts'
+import { first, oneOf, whole } from './values.ts'
 
 export const TOOL = 'tapvs ipvsadm'
 
@@ -186,17 +189,17 @@ function timeouts(given: Given): Command {
 }
 
 function serviceFields(given: Given): ServiceFields {
-  const scheduler = first(given, 'scheduler')
   const persistence = persistenceOf(given)
   const timeout = first(given, 'conn-timeout')
   const whenDown = first(given, 'when-down')
   const connTimeout = timeout === undefined ? 0 : whole(timeout, '--conn-timeout', 0, SECONDS_MAX)
   return {
-    ...(scheduler !== undefined && { scheduler: oneOf(scheduler, SCHEDULER_CHOICES, 'scheduler') }),
+    ...schedulingOf(given),
     ...persistence,
     ...(connTimeout > 0 && { conn_timeout: connTimeout }),
     ...(whenDown !== undefined && { when_down: oneOf(whenDown, WHEN_DOWN, 'answer') }),
     ...onePacketOf(given),
+    ...proxyOf(given),
   }
 }
 
@@ -204,6 +207,16 @@ function onePacketOf(given: Given): Pick<ServiceFields, 'one_packet'> {
   if (!given.options.has('ops')) return {}
   if (!given.options.has('udp-service')) throw usage('-o is for UDP: it goes with -u')
   return { one_packet: true }
+}
+
+/** DPVS's word for none is disable. */
+function proxyOf(given: Given): Pick<ServiceFields, 'proxy_protocol'> {
+  const text = first(given, 'proxy-protocol')
+  if (text === undefined) return {}
+  const word = oneOf(text, PROXY_WORDS, 'version')
+  if (given.options.has('udp-service') && word.startsWith('v1'))
+    throw usage('--proxy-protocol of UDP is v2 or v2-insecure')
+  return word === 'disable' ? {} : { proxy_protocol: word }
 }
 
 function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persistence_prefix'> {
@@ -270,19 +283,4 @@ function serverKey(given: Given): ServerKey {
   const { protocol = DEFAULT_PROTOCOL } = serviceKey(given) ?? {}
   const { address, port } = endpoint(text, '-r', 'RIP[:PORT], like 10.0.0.1:80', protocol)
   return port === undefined ? { address } : { address, port }
-}
-
-function whole(text: string, flag: string, min: number, max: number): number {
-  const number = /^\d{1,15}$/.test(text) ? Number(text) : -1
-  if (number >= min && number <= max) return number
-  throw usage(`expected a whole number ${min}-${max} after ${flag}, found ${JSON.stringify(text)}`)
-}
-
-function oneOf<const T extends readonly string[]>(text: string, known: T, what: string): T[number] {
-  if (known.includes(text)) return text as T[number]
-  throw usage(`no ${what} ${JSON.stringify(text)} here: ${known.join(' or ')}`)
-}
-
-function first({ options }: Given, name: string): string | undefined {
-  return options.get(name)?.[0]
 }

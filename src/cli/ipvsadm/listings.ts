@@ -6,9 +6,11 @@
 import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../api/commands.ts'
 import type { AnyStateName } from '../../api/names.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
+import { HASH_KEYS } from '../../api/words.ts'
 import { maskText } from '../../config/cidr.ts'
 import { compareIp, hostText, IPV4_BITS, isIpv6Text } from '../../wire/ip-address.ts'
 import { IPV6_BITS } from '../../wire/ipv6-address.ts'
+import { schedFlags } from './scheduling.ts'
 
 const BANNER = 'IP Virtual Server version 0.0.0 (size=0)\n'
 
@@ -171,13 +173,22 @@ function rsFlags(rs: RealServerInfo): string {
 }
 
 /** `when-down` is a word of ours; what DPVS does has none. */
-function flags({
+function flags(service: ServiceInfo): string {
+  const { scheduler, hash_target: target } = service
+  const flags = schedFlags(service)
+  // DPVS shows the target of every conhash.
+  const hash = HASH_KEYS.hash_target.includes(scheduler) ? ` ${target}` : ''
+  return `${flags === undefined ? '' : ` (${flags})`}${hash}${otherFlags(service)}`
+}
+
+function otherFlags({
   address,
   persistence,
   persistence_prefix: prefix,
   conn_timeout: connTimeout,
   when_down: whenDown,
   one_packet: onePacket,
+  proxy_protocol: proxyProtocol,
 }: ServiceInfo): string {
   const words: (string | number)[] = []
   if (persistence > 0) words.push('persistent', persistence)
@@ -186,6 +197,7 @@ function flags({
     words.push('mask', maskText(prefix))
   if (onePacket) words.push('ops')
   if (connTimeout > 0) words.push('conn-timeout', connTimeout)
+  if (proxyProtocol !== 'off') words.push(`pp${proxyProtocol}`)
   if (whenDown !== 'drop') words.push('when-down', whenDown)
   return words.map(word => ` ${word}`).join('')
 }

@@ -5,11 +5,14 @@
 
 import { PERSISTENCE_SEC } from '../../api/edits.ts'
 import { PROTOCOL_NAMES, PROTOCOLS } from '../../api/protocols.ts'
-import { DEFAULT_SCHEDULER, oneOf, SCHEDULER_CHOICES, WHEN_DOWN } from '../../api/words.ts'
-import { SCHEDULERS } from '../../engine/schedule.ts'
+import { HASH_TARGETS, oneOf, SCHEDULER_NAMES, WHEN_DOWN } from '../../api/words.ts'
 import { COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
+import { SCHED_FLAGS, schedulersHelp } from './scheduling.ts'
 
 export const BACKUP = ['yes', 'no'] as const
+
+/** As DPVS has them. */
+export const PROXY_WORDS = ['disable', 'v1', 'v2', 'v1-insecure', 'v2-insecure'] as const
 
 export type CommandName =
   | 'add-service'
@@ -39,17 +42,18 @@ export interface CommandRow extends OptionRow {
 export const SERVICE = 'service'
 export const SERVICE_OPTIONS: readonly string[] = PROTOCOL_NAMES.map(name => `${name}-service`)
 
-const SERVICE_FIELDS = ['scheduler', 'persistent', 'netmask', 'conn-timeout', 'when-down', 'ops']
+const SERVICE_FIELDS = [
+  'scheduler',
+  'sched-flags',
+  'hash-target',
+  'persistent',
+  'netmask',
+  'conn-timeout',
+  'when-down',
+  'ops',
+  'proxy-protocol',
+]
 const SERVER_FIELDS = ['fullnat', 'weight', 'u-threshold', 'l-threshold', 'backup']
-
-/** wrr (each as often as its weight says, the default) or rr (...) */
-function schedulersHelp(): string {
-  const rows = SCHEDULER_CHOICES.map(name => {
-    const mark = name === DEFAULT_SCHEDULER ? ', the default' : ''
-    return `${name} (${SCHEDULERS[name].says}${mark})`
-  })
-  return oneOf(rows)
-}
 
 export const COMMANDS: readonly CommandRow[] = [
   {
@@ -178,8 +182,20 @@ export const OPTIONS: readonly OptionRow[] = [
     long: 'scheduler',
     short: 's',
     values: ['SCHEDULER'],
-    choices: SCHEDULER_CHOICES,
+    choices: SCHEDULER_NAMES,
     help: schedulersHelp(),
+  },
+  {
+    long: 'sched-flags',
+    values: ['FLAGS'],
+    choices: SCHED_FLAGS,
+    help: 'with -s, several with commas between: NAME-fallback, another real server takes what the one of the hash cannot; NAME-port, the port of the client counts as well',
+  },
+  {
+    long: 'hash-target',
+    values: ['TARGET'],
+    choices: HASH_TARGETS,
+    help: 'with -s conhash: by the address of the client (sip, the default), or by the connection ID of gQUIC where a datagram has one (qid)',
   },
   {
     long: 'persistent',
@@ -209,6 +225,12 @@ export const OPTIONS: readonly OptionRow[] = [
     long: 'ops',
     short: 'o',
     help: 'one packet, of UDP: each datagram is scheduled by itself, and answers do not come back',
+  },
+  {
+    long: 'proxy-protocol',
+    values: ['VERSION'],
+    choices: PROXY_WORDS,
+    help: "a header tells real servers the client, in place of TOA and UOA: v1 or v2, or v1-insecure or v2-insecure, which keep what a client's own header says; of UDP v2; disable is the default",
   },
   {
     long: 'real-server',

@@ -1,6 +1,5 @@
 /** What other builds of ipvsadm have and this has not; read, so that their errors can say why. */
 
-import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
 import type { OptionRow } from '../grammar/options.ts'
 
 const FULLNAT_ONLY =
@@ -49,20 +48,7 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
     short: 'j',
     refused: 'SYN proxy is not supported; the SYN goes to the real server',
   },
-  {
-    long: 'proxy-protocol',
-    refused:
-      'is not supported; the client address travels in TOA or UOA (tcp.toa, udp.uoa in the config)',
-  },
   { long: 'expire-quiescent', refused: NO_FLAG },
-  {
-    long: 'hash-target',
-    refused: `is for conhash, which is not supported; schedulers are ${allOf(SCHEDULER_NAMES)}`,
-  },
-  {
-    long: 'sched-flags',
-    refused: `schedulers have no flags here; schedulers are ${allOf(SCHEDULER_NAMES)}`,
-  },
   { long: 'pe', refused: 'persistence is by client address only; leave it out' },
   { long: 'persistent-conn', refused: 'who keeps which real server is not listed yet' },
   { long: 'dest-check', refused: 'is not supported here; health checks are set in the config' },

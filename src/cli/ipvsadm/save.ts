@@ -7,6 +7,7 @@ import { maskText } from '../../config/cidr.ts'
 import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { CliError } from '../daemon/client.ts'
 import { readCommand } from './command.ts'
+import { knownScheduling, schedFlags } from './scheduling.ts'
 
 /** The edits that ipvsadm has a command for. */
 export type IpvsadmEdit = Extract<
@@ -20,14 +21,14 @@ export function saveText(services: readonly ServiceInfo[]): string {
 }
 
 function editsOf(info: ServiceInfo): IpvsadmEdit[] {
-  const { protocol, address, port, scheduler, persistence, persistence_prefix } = info
-  const { conn_timeout, when_down, one_packet } = info
+  const { protocol, address, port, persistence, persistence_prefix } = info
+  const { conn_timeout, when_down, one_packet, proxy_protocol } = info
   const service = { protocol, address, port }
   return [
     {
       edit: 'add-service',
       service,
-      scheduler,
+      ...knownScheduling(info),
       ...(persistence > 0 && {
         persistence,
         ...(persistence_prefix < 32 && { persistence_prefix }),
@@ -35,6 +36,7 @@ function editsOf(info: ServiceInfo): IpvsadmEdit[] {
       ...(conn_timeout > 0 && { conn_timeout }),
       ...(when_down !== 'drop' && { when_down }),
       ...(one_packet && { one_packet }),
+      ...(proxy_protocol !== 'off' && { proxy_protocol }),
     },
     ...info.local_addresses.map(lip => ({
       edit: 'add-lip' as const,
@@ -82,11 +84,14 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         edit.edit === 'add-service' ? '-A' : '-E',
         ...serviceWords(edit.service),
         ...option('-s', edit.scheduler),
+        ...option('--sched-flags', schedFlags(edit)),
+        ...option('--hash-target', edit.hash_target),
         ...option('-p', edit.persistence),
         ...option('-M', maskOf(edit)),
         ...option('--conn-timeout', edit.conn_timeout),
         ...option('--when-down', edit.when_down),
         ...(edit.one_packet ? ['-o'] : []),
+        ...option('--proxy-protocol', edit.proxy_protocol),
       ]
     case 'add-server':
     case 'edit-server':

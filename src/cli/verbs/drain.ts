@@ -7,6 +7,7 @@ import { type Edit, isService, type ServiceKey } from '../../api/edits.ts'
 import { DEFAULT_PROTOCOL, PROTOCOL_NAMES, protocolNamed } from '../../api/protocols.ts'
 import { oneOf } from '../../api/words.ts'
 import { counted } from '../../see/text/counted.ts'
+import { ipText, parseIpEndpoint } from '../../wire/ip-address.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { type Common, print } from '../terminal/common.ts'
 import { isLive } from '../terminal/terminal.ts'
@@ -145,9 +146,9 @@ function givenUp(why: string): CliError {
 }
 
 function endpoint(text: string, what: string): { address: string; port: number } {
-  const [, address, port] = /^([\d.]+):(\d{1,5})$/.exec(text) ?? []
-  if (address === undefined) throw new CliError(`${what}: expected ADDRESS:PORT, found ${text}`, 2)
-  return { address, port: Number(port) }
+  const found = parseIpEndpoint(text)
+  if (found === undefined) throw new CliError(`${what}: expected ADDRESS:PORT, found ${text}`, 2)
+  return { address: ipText(found.address), port: found.port }
 }
 
 /** udp:192.0.2.1:53, tcp:192.0.2.1:80 or 192.0.2.1:80 */
@@ -162,11 +163,12 @@ function serviceOf(text: string): ServiceKey {
 /** Of the server, in the services meant. */
 async function places({ socket, server, service }: Options): Promise<Place[]> {
   const only = service === undefined ? undefined : serviceOf(service)
+  const wanted = endpoint(server, 'server')
   const services = await ask(socket, { verb: 'services' })
   return services
     .filter(other => only === undefined || isService(other, only))
     .flatMap(meant => meant.real_servers.map(rs => ({ service: meant, rs })))
-    .filter(({ rs: { address, port } }) => `${address}:${port}` === server)
+    .filter(({ rs: { address, port } }) => address === wanted.address && port === wanted.port)
 }
 
 function nowhere({ server, service }: Options): string {

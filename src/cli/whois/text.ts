@@ -3,6 +3,7 @@
 import type { WhoisConn, WhoisGap, WhoisInfo } from '../../api/commands.ts'
 import { countedLost } from '../../see/text/counted.ts'
 import { timeText as timeOfUs } from '../../see/text/times.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import type { Question } from './question.ts'
 
 const HEAD = ['protocol', 'client', 'vip', 'lip', 'rs', 'since', 'until', 'state', 'worker']
@@ -50,7 +51,7 @@ function row(conn: WhoisConn, nowMs: number): string[] {
 
 function nobody(info: WhoisInfo, { address, port, time }: Question, nowMs: number): string {
   const { as, lips, gaps, last, since_ms: sinceMs } = info
-  const endpoint = `${address}:${port}`
+  const endpoint = `${hostText(address)}:${port}`
   const when = time === null ? 'now' : spanText(time.fromMs, time.toMs, nowMs)
   const had = time === null ? 'has' : gaps.length > 0 ? 'is known to have had' : 'had'
   const text =

@@ -7,7 +7,7 @@ import { isIPv4 } from 'node:net'
 import { PERSISTENCE_SEC, serviceName } from '../../api/edits.ts'
 import { SECONDS_MAX } from '../../api/limits.ts'
 import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
-import { DEFAULT_SCHEDULER, SCHEDULER_NAMES } from '../../api/words.ts'
+import { DEFAULT_SCHEDULER, oneOf, PROXY_PROTOCOLS, SCHEDULER_NAMES } from '../../api/words.ts'
 import { printable } from '../../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
 import { isCidr, maskLength, networkOf } from '../cidr.ts'
@@ -51,6 +51,9 @@ export interface Place {
   file: string
   line: number
 }
+
+/** Why a service of UDP has no proxy_protocol v1. */
+export const NO_V1 = 'v1 is for TCP; datagrams have v2'
 
 const RANGE_MAX = 4096
 
@@ -166,6 +169,15 @@ export class Collector {
       `there is no scheduler ${short(name)} here, ${DEFAULT_SCHEDULER} takes its place`,
     )
     return undefined
+  }
+
+  /** One of the words of ipvsadm and keepalived; undefined for none, and with a remark if it is none of them. */
+  proxy(place: Place, word: string, what: string): ImportedService['proxy_protocol'] {
+    if (word === 'disable' || word === 'none') return undefined
+    const known = PROXY_PROTOCOLS.find(other => other === word && other !== 'off')
+    if (known === undefined)
+      this.notCarried(place, what, `expected ${oneOf(PROXY_PROTOCOLS.slice(1))}`)
+    return known
   }
 
   seconds(place: Place, text: string | undefined, what: string): number | undefined {

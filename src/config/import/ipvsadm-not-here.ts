@@ -1,18 +1,14 @@
 /** What lines of ipvsadm have that is not carried over, and why. */
 
-import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
 import { byWord } from '../../see/text/by-word.ts'
 
 /** Why an option is not carried over; the rest of its line is. */
 export const NOT_HERE: Readonly<Record<string, string>> = byWord({
   ops: 'one-packet scheduling is for UDP',
   pe: 'persistence engines are not supported',
-  'sched-flags': `${allOf(SCHEDULER_NAMES)} have no flags`,
   synproxy: 'SYN proxy is not supported',
-  'proxy-protocol': 'the proxy protocol is not supported; TOA and UOA tell real servers the client',
   'expire-quiescent': 'connections of a real server with weight 0 live on here',
   'dest-check': 'passive checks are set by hand, see config/lab.yaml',
-  'hash-target': `${allOf(SCHEDULER_NAMES)} do not hash`,
   quic: 'connection IDs of QUIC are not looked at',
   'limit-proportion': 'packets are not dropped by chance',
   bps: 'bandwidth is not limited (nor is it by DPVS)',

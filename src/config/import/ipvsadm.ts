@@ -5,6 +5,8 @@
 
 import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import type { Protocol } from '../../api/protocols.ts'
+import { IPVSADM_SCHEDULER } from '../../api/words.ts'
+import { hashingOfLine } from './hashing.ts'
 import {
   addressProblem,
   Collector,
@@ -14,6 +16,7 @@ import {
   indexOf,
   keyOf,
   linesOf,
+  NO_V1,
   type Place,
   short,
 } from './imported.ts'
@@ -103,10 +106,14 @@ class Reader {
       }
       // As ipvsadm does: what is not given has its default again; LIPs and real servers stay.
       delete known.scheduler
+      delete known.hash_fallback
+      delete known.hash_port
+      delete known.hash_target
       delete known.conn_timeout
       delete known.persistence
       delete known.persistence_prefix
       delete known.one_packet
+      delete known.proxy_protocol
       service = known
     } else if (!collector.add(place, service)) {
       line.refused = true
@@ -114,14 +121,20 @@ class Reader {
     }
     const given = line.take('scheduler')
     const what = `${given?.text ?? 'no -s, which means wlc,'} of ${keyOf(key)}`
-    const scheduler = collector.scheduler(place, given?.values[0] ?? 'wlc', what)
+    const scheduler = collector.scheduler(place, given?.values[0] ?? IPVSADM_SCHEDULER, what)
     if (scheduler) service.scheduler = scheduler
+    hashingOfLine(line, service, collector)
     const timeout = line.take('conn-timeout')
     const seconds = timeout && collector.seconds(place, timeout.values[0], timeout.text)
     if (seconds) service.conn_timeout = seconds
     this.#persistence(line, service)
     // Of TCP it is one of the words that are left over, and told.
     if (key.protocol === 'udp' && line.take('ops')) service.one_packet = true
+    const proxy = line.take('proxy-protocol')
+    const version = proxy && collector.proxy(place, proxy.values[0] ?? '', proxy.text)
+    if (version && key.protocol === 'udp' && version.startsWith('v1'))
+      collector.notCarried(place, proxy.text, NO_V1)
+    else if (version) service.proxy_protocol = version
     if (line.take('synproxy')?.values[0] === 'enable') {
       collector.notCarried(place, '-j enable', NOT_HERE.synproxy as string)
     }

@@ -45,7 +45,6 @@ const SERVICE: Readonly<Record<string, string>> = byWord({
   persistence_engine: 'persistence engines are not supported',
   syn_proxy: 'SYN proxy is not supported',
   expire_quiescent_conn: 'connections of a real server with weight 0 live on here',
-  proxy_protocol: 'the proxy protocol is not supported; TOA and UOA tell real servers the client',
   inhibit_on_failure: INHIBIT,
   ip_family: 'IPv6 is not supported yet',
   daddr_group_name: LISTS,
@@ -61,12 +60,7 @@ const SERVICE: Readonly<Record<string, string>> = byWord({
   ha_suspend: 'VRRP is not part of tapvs',
   nat_mask: 'keepalived ignores it as well',
   smtp_alert: 'no mail is sent; the log tells',
-  hashed: `${allOf(SCHEDULER_NAMES)} do not hash`,
-  hash_target: `${allOf(SCHEDULER_NAMES)} do not hash`,
-  'sh-port': `${allOf(SCHEDULER_NAMES)} have no flags`,
-  'sh-fallback': `${allOf(SCHEDULER_NAMES)} have no flags`,
-  'mh-port': `${allOf(SCHEDULER_NAMES)} have no flags`,
-  'mh-fallback': `${allOf(SCHEDULER_NAMES)} have no flags`,
+  hashed: 'LVS sets this flag by itself, and it changes nothing',
   quic: 'connection IDs of QUIC are not looked at',
   bps: 'bandwidth is not limited (nor is it by DPVS)',
   limit_proportion: 'packets are not dropped by chance',
@@ -88,7 +82,7 @@ const SERVER: Readonly<Record<string, string>> = byWord({
   delay_before_retry: 'a failed check is repeated after its interval',
   snmp_name: 'there is no SNMP',
   inhibit_on_failure: INHIBIT,
-  proxy_protocol: 'the proxy protocol is not supported; TOA and UOA tell real servers the client',
+  proxy_protocol: 'it is for a whole virtual_server',
 })
 
 /** Of a checker, and of its url. */
@@ -148,13 +142,16 @@ const FOR_CHECKS = {
   ...{ delay_loop: 'delay_loop', connect_timeout: 'connect_timeout', virtualhost: 'virtualhost' },
   ...{ retry: 'retry', nb_get_retry: 'retry', nb_sock_retry: 'retry' },
 }
+const HASH_FLAGS = ['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback']
 const SETS_SERVICE: Readonly<Record<string, string | undefined>> = byWord({
   ...FOR_CHECKS,
   ...{ lb_algo: 'lb_algo', lvs_sched: 'lb_algo', lb_kind: 'lb_kind', lvs_method: 'lb_kind' },
   ...{ establish_timeout: 'timeout', est_timeout: 'timeout', laddr_group_name: 'laddr_group_name' },
   ...{ protocol: 'protocol', persistence_timeout: 'persistence_timeout' },
   ...{ persistence_granularity: 'persistence_granularity', real_server: undefined },
-  ...{ sorry_server: 'sorry_server', ops: 'ops' },
+  ...{ sorry_server: 'sorry_server', ops: 'ops', hash_target: 'hash_target' },
+  proxy_protocol: 'proxy_protocol',
+  ...Object.fromEntries(HASH_FLAGS.map(word => [word, word])),
 })
 const SETS_SERVER: Readonly<Record<string, string | undefined>> = byWord({
   ...FOR_CHECKS,

@@ -1,6 +1,6 @@
 /** The protocol of a virtual_server that may not say it, and what only services of UDP have. */
 
-import type { Collector, ImportedCheck, ImportedService } from './imported.ts'
+import { type Collector, type ImportedCheck, type ImportedService, NO_V1 } from './imported.ts'
 import { IN_SERVICE } from './keepalived-keywords.ts'
 import type { Statement } from './keepalived-statement.ts'
 
@@ -10,7 +10,7 @@ import type { Statement } from './keepalived-statement.ts'
  */
 export function settleProtocol(
   { place, block }: Statement,
-  fields: Pick<ImportedService, 'protocol' | 'one_packet'>,
+  fields: Pick<ImportedService, 'protocol' | 'one_packet' | 'proxy_protocol'>,
   checks: readonly (ImportedCheck | undefined)[],
   label: string,
   collector: Collector,
@@ -25,6 +25,10 @@ export function settleProtocol(
       const why = 'TCP takes its place, for nothing in it speaks of UDP; if it is to be UDP, say so'
       collector.notCarried(place, what, why)
     }
+  }
+  if (fields.protocol === 'udp' && fields.proxy_protocol?.startsWith('v1')) {
+    delete fields.proxy_protocol
+    collector.notCarried(place, `proxy_protocol of ${label}`, NO_V1)
   }
   if (!fields.one_packet || fields.protocol === 'udp') return
   delete fields.one_packet

@@ -4,7 +4,9 @@
  */
 
 import { isDeepStrictEqual } from 'node:util'
+import { IPVSADM_SCHEDULER } from '../../api/words.ts'
 import { nearest } from '../../see/text/nearest.ts'
+import { hashingOf } from './hashing.ts'
 import {
   addressProblem,
   Collector,
@@ -66,6 +68,8 @@ type Fields = Omit<ImportedService, 'address' | 'port' | 'real_servers'>
 class Reader {
   readonly collector = new Collector()
   readonly #groups = new Groups(this.collector)
+  /** Of the virtual_server in hand, as it is written. */
+  #scheduler = ''
 
   read(lines: Statement[]): void {
     const statements = apart(lines, IN_FILE, this.collector)
@@ -88,9 +92,11 @@ class Reader {
       this.#not(statement, label, why)
       return
     }
+    const algo = statement.block.find(({ keyword }) => IN_SERVICE.sets(keyword) === 'lb_algo')
+    this.#scheduler = algo?.text.split(' ')[1] ?? IPVSADM_SCHEDULER
     const vips = this.#named(statement, label)
     if (vips.length === 0) return
-    const fields: Fields = {}
+    const fields: Fields = algo ? {} : { scheduler: IPVSADM_SCHEDULER }
     const checks = new CheckReader(this.collector, label)
     const defaults: CheckDefaults = {}
     const inners = statement.block.filter(inner => !checks.default(inner, defaults))
@@ -158,21 +164,26 @@ class Reader {
       case 'protocol':
         if (statement.value?.toUpperCase() === 'UDP') fields.protocol = 'udp'
         return true
+      case 'proxy_protocol': {
+        const version = collector.proxy(place, statement.value ?? '', what)
+        if (version) fields.proxy_protocol = version
+        return true
+      }
       case 'ops':
         statement.read(0)
         fields.one_packet = true
         return true
-      default:
-        return false
+      default: {
+        const hashing = hashingOf(statement, collector, this.#scheduler, what)
+        Object.assign(fields, hashing)
+        return hashing !== undefined
+      }
     }
   }
 
   /** What keepalived takes where nothing is said, and is otherwise here. */
   #leftOut({ place, block }: Statement, servers: readonly Server[], label: string): void {
     const has = (what: string) => block?.some(({ keyword }) => IN_SERVICE.sets(keyword) === what)
-    if (!has('lb_algo')) {
-      this.collector.scheduler(place, 'wlc', `no lb_algo, which means wlc, of ${label}`)
-    }
     if (has('lb_kind') || (servers.length > 0 && servers.every(({ mode }) => mode))) return
     this.collector.notCarried(place, `no lb_kind, which means NAT, of ${label}`, FULLNAT, label)
   }

@@ -10,6 +10,7 @@ import { rsName } from '../../config/changes.ts'
 import { protocolsOf } from '../../config/check-keys.ts'
 import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
 import { ipv4Text } from '../../wire/address.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import type { RsHealth } from '../readings/listings.ts'
 import { CheckAddresses } from '../threads/check-arm.ts'
 import type { HealthOptions, HealthState, Mind } from './health.ts'
@@ -265,7 +266,7 @@ export class Checker {
 function downText({ whenDown, realServers }: ConfigService): string {
   if (whenDown === 'all') return 'all of them take new connections as if none had failed'
   const backup = realServers.find(rs => rs.backup && rs.weight > 0)
-  if (backup) return `new connections go to the backup ${backup.address}:${backup.port}`
+  if (backup) return `new connections go to the backup ${hostText(backup.address)}:${backup.port}`
   return `new connections are ${whenDown === 'reject' ? 'rejected' : 'dropped'}`
 }
 

@@ -1,6 +1,7 @@
 /** HTTP and HTTPS: a GET whose status must be one of the expected ones, and whose body may have to hold a text. */
 
 import type { Duplex } from 'node:stream'
+import { hostText } from '../../wire/ip-address.ts'
 import type { Attempt } from './attempt.ts'
 import { dial } from './dial.ts'
 import { HttpAnswer } from './http-answer.ts'
@@ -77,7 +78,8 @@ class Search {
 
 /** The RS's, as a client that talks to it would write it. */
 function hostHeader({ check, rs, port }: Attempt): string {
-  return port === (check.type === 'https' ? 443 : 80) ? rs.address : `${rs.address}:${port}`
+  const host = hostText(rs.address)
+  return port === (check.type === 'https' ? 443 : 80) ? host : `${host}:${port}`
 }
 
 async function dialTls(attempt: Attempt): Promise<Duplex> {

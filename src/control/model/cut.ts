@@ -5,6 +5,7 @@ import { serviceName } from '../../api/edits.ts'
 import { Refused } from '../../api/refused.ts'
 import { rsName } from '../../config/changes.ts'
 import { counted } from '../../see/text/counted.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import type { Workers } from '../threads/workers.ts'
 import type { Model } from './model.ts'
 
@@ -22,7 +23,7 @@ export function cut(
 ): Promise<Verbs['cut']['answer']> {
   return model.exclusively(async () => {
     const places = placesOf(model, server, service)
-    const name = `${server.address}:${server.port}`
+    const name = `${hostText(server.address)}:${server.port}`
     if (places.length === 0) {
       const where = service ? `in a service ${serviceName(service)}` : 'in any service'
       throw Refused.missing('real server', name, where, ', nor one that was there')
@@ -47,6 +48,6 @@ function placesOf(
 ): number[] {
   const isMeant = service
     ? (name: string) => name === rsName(service, server)
-    : (name: string) => name.startsWith(`RS ${server.address}:${server.port} of `)
+    : (name: string) => name.startsWith(`RS ${hostText(server.address)}:${server.port} of `)
   return [...dests.taken(isMeant), ...dests.left(isMeant)]
 }

@@ -15,6 +15,7 @@ import type {
 import { COUNTED_STATES } from '../../api/names.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
 import { HANDSHAKE_BOUNDS } from '../../engine/counters.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import { Exposition, type Labels, type Sample } from './exposition.ts'
 
 /** The whole page, for the content type of exposition.ts. */
@@ -80,7 +81,7 @@ function realServers(page: Exposition, list: readonly ServiceInfo[]): void {
   const each = (samples: (rs: RealServerInfo, labels: Labels) => Sample[]): Sample[] =>
     list.flatMap(service =>
       service.real_servers.flatMap(rs =>
-        samples(rs, { ...serviceLabels(service), rs: `${rs.address}:${rs.port}` }),
+        samples(rs, { ...serviceLabels(service), rs: `${hostText(rs.address)}:${rs.port}` }),
       ),
     )
   const bothWays = (inward: keyof TrafficInfo, outward: keyof TrafficInfo): Sample[] =>

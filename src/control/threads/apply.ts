@@ -1,8 +1,10 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
+import { PROXY_PROTOCOLS } from '../../api/words.ts'
 import type { Change, RsChange, ServiceChange } from '../../config/changes.ts'
 import type { Arm } from '../../engine/arm.ts'
+import { NO_HASHING } from '../../engine/asker.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
 import { Family, linkOf } from '../../engine/family.ts'
@@ -235,9 +237,11 @@ function putService(setup: Setup, service: ServiceChange): void {
   const reject = whenDown === 'reject'
   setup.putService(numberOf(service), ipv4Int(address), port, {
     scheduler,
+    hashing: service.hashing ?? NO_HASHING,
     lips,
     establishedMs: connTimeout * 1000,
     onePacket: service.onePacket ?? false,
+    proxy: PROXY_PROTOCOLS.indexOf(service.proxyProtocol ?? 'off'),
     reject,
     ...(onlyArm !== undefined && { onlyArm }),
     persistenceMs: persistence.timeout * 1000,

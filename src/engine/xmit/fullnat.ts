@@ -13,7 +13,7 @@
 import { PROTO } from '../../wire/ipv4.ts'
 import type { Arm } from '../arm.ts'
 import type { ConnTable } from '../conn.ts'
-import { CELL, COLD, KEY, RECORD } from '../conn-layout.ts'
+import { CELL, COLD, HEADER, KEY, RECORD } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
 import { armOf, Family } from '../family.ts'
 import type { IsnSource } from '../isn.ts'
@@ -27,6 +27,7 @@ import { type Dest, DestCell, type Lips, type Service } from '../service.ts'
 import type { TraceRing } from '../trace.ts'
 import { LeftLport } from './left-lport.ts'
 import type { Method } from './method.ts'
+import { headerOf } from './proxy-header.ts'
 import { TcpRewrite } from './tcp.ts'
 import { UdpRewrite } from './udp.ts'
 
@@ -41,6 +42,7 @@ const { RIP, LIP, RS_PORTS, DELTA, RST_ACK } = CELL
 const { TCP: KEY_TCP } = KEY
 const { TCP } = PROTO
 const { at: recordAt, column: columnAt } = RECORD
+const { known: knownOf } = HEADER
 
 export class FullNat implements Method {
   readonly left: LeftLport
@@ -97,12 +99,15 @@ export class FullNat implements Method {
     cells[at | RS_PORTS] = (dest.rport << 16) | lport
     this.#table.setLip(conn, lip)
     if (service.protocol !== TCP) {
+      cold[columnAt(conn) | COLD.PROXY] = HEADER.first(service.proxy, 0)
       cells[at | DELTA] = 0
       cells[at | RST_ACK] = this.#lips[lip].lastSeq(dest.rip, dest.rport, lport)
       return 0
     }
     const firstSeq = this.#firstSeq(lip, dest, lport, now)
-    cells[at | DELTA] = firstSeq - cold[columnAt(conn) | COLD.CLIENT_ISN]
+    const header = headerOf(service.proxy, cells, at)
+    cold[columnAt(conn) | COLD.PROXY] = header
+    cells[at | DELTA] = firstSeq - cold[columnAt(conn) | COLD.CLIENT_ISN] + knownOf(header)
     // What the RS will have to acknowledge.
     cells[at | RST_ACK] = firstSeq + 1
     return 0

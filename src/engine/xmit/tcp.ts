@@ -8,7 +8,7 @@ import { adjusted, diff32, fold } from '../../wire/checksum.ts'
 import { IPV4 } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
-import { CELL, RECORD, RS_SEEN, TUPLE } from '../conn-layout.ts'
+import { CELL, COLD, RECORD, RS_SEEN, TUPLE } from '../conn-layout.ts'
 import { type Counters, Event } from '../counters.ts'
 import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
@@ -19,6 +19,7 @@ import { insertToa, ToaMode, wantsToa } from './toa.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { CIP, CLIENT_PORTS, DELTA, WORD, RS_ISN1 } = CELL
+const { PROXY } = COLD
 const { SADDR, DADDR, PORTS } = TUPLE
 const { of: recordOf, peer: peerOf } = RECORD
 const { CHECKSUM: IP_CHECKSUM, SRC: IP_SRC, DST: IP_DST } = IPV4
@@ -32,6 +33,7 @@ const OFFSET_BITS = 0x3fffffff
 export class TcpRewrite {
   readonly #frames: Frames
   readonly #cells: Int32Array
+  readonly #cold: Int32Array
   readonly #counters: Counters
   readonly #toaMode: number
   readonly #decrementsTtl: boolean
@@ -39,6 +41,7 @@ export class TcpRewrite {
   constructor({ frames, table, counters }: Parts, toaMode: number, decrementsTtl: boolean) {
     this.#frames = frames
     this.#cells = table.cells
+    this.#cold = table.cold
     this.#counters = counters
     this.#toaMode = toaMode
     this.#decrementsTtl = decrementsTtl
@@ -95,7 +98,9 @@ export class TcpRewrite {
     const cells = this.#cells
     const ackIsFirst =
       (cells[conn | WORD] & SEEN) !== 0 && pkt.getInt32(p.l4 + TCP_ACK) === cells[conn | RS_ISN1]
-    return wantsToa(this.#toaMode, p.flags, ackIsFirst)
+    if (!wantsToa(this.#toaMode, p.flags, ackIsFirst)) return false
+    // Who is told of by a header has no TOA.
+    return this.#cold[(conn >> 2) | PROXY] === 0
   }
 
   /** => 0, or why it is not there. */

@@ -33,6 +33,14 @@ export const TCP_DROPS = {
     }),
   },
 
+  tcp_proxy_order: {
+    says: 'segment that came before the first one of its stream, which the PROXY protocol needs',
+    explain: frame => ({
+      rule: `its service has proxy_protocol, so nothing of the stream of ${frame.from} goes on before its first segment has come, and shown whether it begins with a header of its own`,
+      advice: `the first segment was lost or overtaken on its way from ${frame.src}, which will send both again; many of them: look for loss in front of ${frame.arm}`,
+    }),
+  },
+
   tcp_no_service: {
     says: 'TCP to an address and port without a service',
     explain: frame => {

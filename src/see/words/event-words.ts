@@ -46,6 +46,13 @@ export const EVENT_WORDS: Record<EventName, string> = {
   icmp_port_unreachable: 'senders told that nobody takes their datagram (when_down: reject)',
   icmp_host_unreachable: 'clients told that their real server cannot be reached',
   icmp_limited: 'ICMP errors of our own not sent: there were too many in a short time',
+  proxy_added: 'headers of the PROXY protocol in front of what a client sent',
+  proxy_alone:
+    'headers of the PROXY protocol sent ahead by themselves, as there was no room in the segment',
+  proxy_replaced: 'headers of the PROXY protocol of clients that ours took the place of',
+  proxy_kept:
+    'headers of the PROXY protocol of clients that went on as they came (v1-insecure, v2-insecure)',
+  proxy_no_room: 'first datagrams without a header of the PROXY protocol, as there was no room',
   engine_faults: 'exceptions in the engine, which are faults of tapvs',
   worker_restarts: 'restarts of workers that hung or ended, on the memory that they left',
 }

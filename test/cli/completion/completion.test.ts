@@ -63,6 +63,8 @@ test('inside ipvsadm', async () => {
     '--tcp-service',
     '--udp-service',
     '--scheduler',
+    '--sched-flags',
+    '--hash-target',
     '--persistent',
     '--netmask',
     '--conn-timeout',
@@ -73,7 +75,7 @@ test('inside ipvsadm', async () => {
   const named = await offered('ipvsadm -A -u 10.0.0.1:53 --')
   assert.ok(!named.some(word => word.endsWith('-service')), 'one service at a time')
   assert.deepEqual(await offered('ipvsadm -D -u '), [])
-  assert.deepEqual(await offered('ipvsadm -A -t 10.0.0.1:80 -s '), ['wrr', 'rr'])
+  assert.deepEqual(await offered('ipvsadm -A -t 10.0.0.1:80 -s w'), ['wrr', 'wlc'])
   assert.deepEqual(await offered('ipvsadm -A --when-down r'), ['reject'])
   assert.deepEqual(await offered('ipvsadm -D -t '), ['202.108.10.1:80', '202.108.10.1:6379'])
   assert.deepEqual(await offered('ipvsadm -Dt 202.108.10.1:8'), ['202.108.10.1:80'])
@@ -119,7 +121,7 @@ test('zsh is told what words mean, their colons escaped', async () => {
   const paper = await seed()
   const words = ['words', '--about', '--', 'ipvsadm', '-D', '-t', '']
   await completion(words, paper.open, addVerbs)
-  assert.equal(paper.stdout, '202.108.10.1\\:80:wrr\n202.108.10.1\\:6379:wrr\n')
+  assert.equal(paper.stdout, '202.108.10.1\\:80:wlc\n202.108.10.1\\:6379:wlc\n')
 })
 
 /** What a real bash offers for `line` with the cursor at its end; its first word is asked for words. */
@@ -137,7 +139,7 @@ async function inBash(line: string): Promise<string[]> {
 
 test('bash', async () => {
   assert.deepEqual(await inBash(`${TAPVS} ipv`), ['ipvsadm'])
-  assert.deepEqual(await inBash(`${TAPVS} ipvsadm -A -s `), ['wrr', 'rr'])
+  assert.deepEqual(await inBash(`${TAPVS} ipvsadm -A -s w`), ['wrr', 'wlc'])
   assert.deepEqual(await inBash(`${TAPVS}  dpip  li`), ['link'])
   assert.deepEqual(await inBash(`${TAPVS} --socket /nowhere ipvsadm -D -t `), [])
 })

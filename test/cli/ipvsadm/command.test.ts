@@ -11,6 +11,7 @@ const read = (line: string) => readCommand(words(line)).command
 const SERVICE = { protocol: 'tcp', address: '202.108.10.1', port: 6379 } as const
 const DNS = { protocol: 'udp', address: '10.0.0.1', port: 53 } as const
 const T = '-t 202.108.10.1:6379'
+const REJECTS = { conn_timeout: 300, when_down: 'reject' } as const
 
 function refuses(line: string, message: string): void {
   assert.throws(
@@ -50,9 +51,9 @@ test('each command by letter and by name', () => {
   const lip = { service: SERVICE, address: '10.0.0.7', arm: 'int0' }
   const cases: [string, string, Command][] = [
     [
-      `-A ${T} --conn-timeout 300 --when-down reject`,
-      `--add-service --tcp-service 202.108.10.1:6379 --conn-timeout=300 --when-down=reject`,
-      edit({ edit: 'add-service', service: SERVICE, conn_timeout: 300, when_down: 'reject' }),
+      `-A ${T} -s rr --conn-timeout 300 --when-down reject`,
+      `--add-service -s rr --tcp-service 202.108.10.1:6379 --conn-timeout=300 --when-down=reject`,
+      edit({ edit: 'add-service', service: SERVICE, scheduler: 'rr', ...REJECTS }),
     ],
     [
       `-E ${T} -s rr`,
@@ -124,7 +125,7 @@ test('services of UDP, and timeouts', () => {
     [
       '-E -u 10.0.0.1:53',
       '--edit-service --udp-service 10.0.0.1:53',
-      edit({ edit: 'edit-service', service: DNS }),
+      edit({ edit: 'edit-service', service: DNS, scheduler: 'wlc' }),
     ],
     ['-S -u 10.0.0.1:53', '--save --udp-service 10.0.0.1:53', { do: 'save', service: DNS }],
   ]
@@ -151,7 +152,7 @@ test('persistence: its time may be missing, its mask is a netmask or a length', 
     const command = read(line)
     return command.do === 'edit' ? command.edits[0] : undefined
   }
-  const plain = { edit: 'add-service', service: SERVICE }
+  const plain = { edit: 'add-service', service: SERVICE, scheduler: 'wlc' }
   for (const line of [
     `-A ${T} -p`,
     `-A -p ${T}`,
@@ -248,7 +249,6 @@ test('mistakes are one line that says what to do', () => {
       'no TCP port is called "rediss" in /etc/services; did you mean redis?',
     ],
     ['-A -t www:80', 'expected VIP:PORT, like 192.0.2.1:80 after -t, found "www:80"'],
-    [`-A ${T} -s wlc`, 'no scheduler "wlc" here: wrr or rr'],
     [`-a ${T} -r 10.0.0.2 -w heavy`, 'expected a whole number 0-65535 after -w, found "heavy"'],
     [`-a ${T} -r 10.0.0.2 -w -1`, 'expected a whole number 0-65535 after -w, found "-1"'],
     [`-P -z int0 ${T} -F int0`, 'expected an IP address after -z, found "int0"'],

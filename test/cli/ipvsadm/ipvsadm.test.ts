@@ -74,7 +74,7 @@ test('a service of UDP beside one of TCP, on the same VIP and port', async () =>
   await say(daemon, '-R')
   assert.equal(await say(daemon, '-S'), saved)
   await say(daemon, `-E ${U}`)
-  assert.match(await say(daemon, '-ln'), /^UDP {2}202\.108\.10\.1:6379 wrr$/m)
+  assert.match(await say(daemon, '-ln'), /^UDP {2}202\.108\.10\.1:6379 wlc$/m)
   await say(daemon, `-D ${U}`)
   assert.match(await say(daemon, '-ln'), /^TCP/m)
   await fails(daemon, `-D ${U}`, 'No such service: UDP 202.108.10.1:6379')
@@ -148,7 +148,7 @@ test('edits change, and what an edit of a service leaves out gets its default', 
   ])
   await say(daemon, `-E ${T}`)
   await say(daemon, `-d ${T} -r 192.168.168.2`)
-  assert.deepEqual((await say(daemon, '')).split('\n').slice(3), ['TCP  202.108.10.1:6379 wrr', ''])
+  assert.deepEqual((await say(daemon, '')).split('\n').slice(3), ['TCP  202.108.10.1:6379 wlc', ''])
   await say(daemon, '-C')
   assert.deepEqual((await say(daemon, '-l')).split('\n').slice(3), [''])
 })
@@ -164,7 +164,7 @@ test('-S is what -R reads', async () => {
   const saved = await say(daemon, '-S')
   assert.equal(
     saved.split('\n')[0],
-    '-A -t 202.108.10.1:80 -s wrr -p 60 -M 255.255.255.0 --conn-timeout 300 --when-down reject',
+    '-A -t 202.108.10.1:80 -s wlc -p 60 -M 255.255.255.0 --conn-timeout 300 --when-down reject',
   )
   await say(daemon, '-C')
   daemon.stdin = saved

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { PROTOCOL_NAMES } from '../../../src/api/protocols.ts'
-import { WHEN_DOWN } from '../../../src/api/words.ts'
+import { SCHEDULER_NAMES, WHEN_DOWN } from '../../../src/api/words.ts'
 import {
   commandLine,
   culprit,
@@ -27,15 +27,17 @@ const edits: fc.Arbitrary<IpvsadmEdit> = fc.oneof(
     {
       edit: fc.constantFrom('add-service' as const, 'edit-service' as const),
       service,
-      scheduler: fc.constantFrom('rr' as const, 'wrr' as const),
+      scheduler: fc.constantFrom(...SCHEDULER_NAMES),
       persistence: seconds,
       conn_timeout: seconds,
       when_down: fc.constantFrom(...WHEN_DOWN),
     },
-    { requiredKeys: ['edit', 'service'] },
+    // ipvsadm names one if nobody does.
+    { requiredKeys: ['edit', 'service', 'scheduler'] },
   ),
   fc.record({
     edit: fc.constant('add-service' as const),
+    scheduler: fc.constantFrom(...SCHEDULER_NAMES),
     service: fc.record({ protocol: fc.constant('udp' as const), address, port }),
     one_packet: fc.constant(true),
   }),
@@ -107,6 +109,7 @@ test('persistence of networks reads as it was', () => {
       const edit = {
         edit: 'add-service' as const,
         service: plain(key),
+        scheduler: 'wlc' as const,
         persistence,
         persistence_prefix: prefix,
       }

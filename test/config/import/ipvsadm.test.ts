@@ -14,8 +14,8 @@ test('rules of LVS', () => {
   const { file, lips, notCarried } = read('lvs.rules')
   assert.deepEqual(brief(file.services), [
     '203.0.113.10:80 -> 10.20.0.11:8080 w3, 10.20.0.12:8080 w1',
-    '203.0.113.10:443 persistence 360/24 -> 10.20.0.11:443 w1 x2000 y1500, 10.20.0.12:443 w0',
-    '203.0.113.11:3306 -> 10.20.0.21:3306 w1',
+    '203.0.113.10:443 wlc persistence 360/24 -> 10.20.0.11:443 w1 x2000 y1500, 10.20.0.12:443 w0',
+    '203.0.113.11:3306 sh fallback port -> 10.20.0.21:3306 w1',
     'UDP 203.0.113.10:53 ops rr -> 10.20.0.31:53 w1',
   ])
   assert.deepEqual(lips, [])
@@ -23,10 +23,7 @@ test('rules of LVS', () => {
   const marks = 'services by firewall mark are not supported (DPVS never matches them)'
   assert.deepEqual(notCarried, [
     `lvs.rules:2: -m of 203.0.113.10:80 (and 1 more): instead of by NAT, ${fullnat}`,
-    'lvs.rules:4: -s wlc of 203.0.113.10:443: there is no scheduler wlc here, wrr takes its place',
     `lvs.rules:5: -g of 203.0.113.10:443 (and 1 more): instead of by routing, ${fullnat}`,
-    'lvs.rules:7: -s sh of 203.0.113.11:3306: there is no scheduler sh here, wrr takes its place',
-    'lvs.rules:7: -b sh-fallback,sh-port: rr and wrr have no flags',
     `lvs.rules:8: -i of 203.0.113.11:3306: instead of by a tunnel, ${fullnat}`,
     `lvs.rules:10: -m of UDP 203.0.113.10:53: instead of by NAT, ${fullnat}`,
     `lvs.rules:11: -A -f 7 -s wrr: ${marks}`,
@@ -96,6 +93,28 @@ test('commands that take away', () => {
   assert.deepEqual(without.notCarried, [])
 })
 
+test('schedulers with what they hash by; none named is wlc', () => {
+  const lines = [
+    '-A -t 10.0.0.1:80',
+    '-A -t 10.0.0.2:80 -s mh -b flag-1,mh-port',
+    '-A -u 10.0.0.3:443 -s conhash --hash-target qid',
+    '-A -t 10.0.0.4:80 -s conhash --hash-target sip',
+    '-E -t 10.0.0.2:80 -s sed',
+  ]
+  const { file, notCarried } = of(...lines)
+  assert.deepEqual(notCarried, [])
+  assert.deepEqual(brief(file.services), [
+    '10.0.0.1:80 wlc ->',
+    '10.0.0.2:80 sed ->',
+    'UDP 10.0.0.3:443 conhash qid ->',
+    '10.0.0.4:80 conhash ->',
+  ])
+  assert.deepEqual(
+    brief(of(...lines.slice(0, 2)).file.services)[1],
+    '10.0.0.2:80 mh fallback port ->',
+  )
+})
+
 test('every line that cannot be carried out is named', () => {
   const service = '-A -t 10.0.0.1:80 -s rr'
   const cases: [lines: string[], remark: string][] = [
@@ -108,8 +127,17 @@ test('every line that cannot be carried out is named', () => {
     [['-A -t 10.0.0.1 -s rr'], 'x:1: -A -t 10.0.0.1 -s rr: expected a port, found none'],
     [['-A -s rr'], 'x:1: -A -s rr: expected a service (-t or -u)'],
     [
-      ['-A -t 10.0.0.1:80'],
-      'x:1: no -s, which means wlc, of 10.0.0.1:80: there is no scheduler wlc here, wrr takes its place',
+      ['-A -t 10.0.0.1:80 -s lblc'],
+      'x:1: -s lblc of 10.0.0.1:80: there is no scheduler lblc here, wrr takes its place',
+    ],
+    [
+      ['-A -t 10.0.0.1:80 -s mh -b mh-fallback,sh-port'],
+      'x:1: -b mh-fallback,sh-port: it is no flag of mh',
+    ],
+    [['-A -t 10.0.0.1:80 -s mh --hash-target sip'], 'x:1: --hash-target sip: it is for conhash'],
+    [
+      ['-A -t 10.0.0.1:80 -s conhash --hash-target cid'],
+      'x:1: --hash-target cid: expected sip or qid, the default takes its place',
     ],
     [['-A -E -t 10.0.0.1:80'], 'x:1: -A -E -t 10.0.0.1:80: expected one command'],
     [['-t 10.0.0.1:80'], 'x:1: -t 10.0.0.1:80: expected a command like -A or -a'],

@@ -76,6 +76,25 @@ test('the words of a line', () => {
   }
 })
 
+test('schedulers with what they hash by', () => {
+  const { file, notCarried } = of(`
+    virtual_server 10.0.0.1 80 { mh-fallback lb_algo mh mh-port lb_kind FNAT protocol TCP }
+    virtual_server 10.0.0.2 443 {
+      lb_algo conhash
+      hash_target qid
+      sh-port
+      lb_kind FNAT
+      protocol UDP
+    }`)
+  assert.deepEqual(brief(file.services), [
+    '10.0.0.1:80 mh fallback port ->',
+    'UDP 10.0.0.2:443 conhash qid ->',
+  ])
+  assert.deepEqual(notCarried, [
+    'x:6: sh-port of virtual_server 10.0.0.2 443: it is no flag of conhash',
+  ])
+})
+
 test('a group that stands behind its service, and ranges', () => {
   const { file, lips } = of(`
     virtual_server group g { lb_kind FNAT laddr_group_name l
@@ -94,7 +113,7 @@ test('a group that stands behind its service, and ranges', () => {
       '10.0.2.0:443',
       '10.0.3.8:53',
       '10.0.3.9:53',
-    ].map(vip => `${vip} LIPs 10.1.0.100 -> 10.1.0.1:80`),
+    ].map(vip => `${vip} wlc LIPs 10.1.0.100 -> 10.1.0.1:80`),
   )
   assert.deepEqual(lips, [{ address: '10.1.0.100', arm: null }])
 })

@@ -155,5 +155,5 @@ test('the layout has its number', () => {
     Sessions.bytesFor(64),
   ])
   const sum = createHash('sha256').update(shape).digest('hex').slice(0, 8)
-  assert.deepEqual([STATE_LAYOUT, sum], [1, 'b6cfe51c'])
+  assert.deepEqual([STATE_LAYOUT, sum], [2, 'ce7e2795'])
 })

@@ -47,6 +47,7 @@ function Service({ service, row }: { service: ServiceInfo; row: ServiceRow }) {
       ? [`persistent ${persistence} s${prefix < 32 ? ` by /${prefix}` : ''}`]
       : []),
     ...(WHEN_DOWN[service.when_down] ?? []),
+    ...(service.proxy_protocol === 'off' ? [] : [`PROXY protocol ${service.proxy_protocol}`]),
     `${rate(row.rates.conns)} new/s`,
     `LIPs ${service.local_addresses.map(({ address }) => address).join(', ') || 'none'}`,
   ]

@@ -2,6 +2,7 @@
 
 import type { ArmInfo } from '../../../api/commands.ts'
 import type { Edit } from '../../../api/edits.ts'
+import { canonicalIp, parseIpPrefix } from '../../../wire/ip-address.ts'
 import {
   AgentError,
   type AgentRoute,
@@ -55,9 +56,10 @@ async function mustHave(control: Control, name: string): Promise<void> {
 
 /** `192.0.2.1/24`; without a length it is one address. */
 function addressOf(text: string): { address: string; prefix_length: number } {
-  const [, address = '', length] = /^([\d.]+)(?:\/(\d{1,2}))?$/.exec(text) ?? []
-  if (address === '') throw new AgentError(500, `${text} is no IPv4 address`)
-  return { address, prefix_length: Number(length ?? 32) }
+  const prefix = parseIpPrefix(text)
+  if (prefix === undefined) throw new AgentError(500, `${text} is no IPv4 or IPv6 address`)
+  const [address = ''] = text.split('/')
+  return { address: canonicalIp(address), prefix_length: prefix.length }
 }
 
 function networkText(to: string): string {
@@ -67,7 +69,9 @@ function networkText(to: string): string {
 /** As the config writes it: dpvs-agent also takes 0.0.0.0/0, and an address without a length. */
 function destinationOf(dst: string): string {
   if (dst === '0.0.0.0/0') return 'default'
-  return dst === 'default' || dst.includes('/') ? dst : `${dst}/32`
+  if (dst === 'default') return dst
+  const { address, prefix_length: length } = addressOf(dst)
+  return `${address}/${length}`
 }
 
 async function routeAt(control: Control, arm: string, dst: string) {

@@ -1,12 +1,12 @@
 /** What a path of dpvs-agent's API is, and what its handlers have in common. */
 
-import { isIPv4 } from 'node:net'
 import type * as z from 'zod'
 import type { Answer, Request, ServiceInfo, VerbName, Verbs } from '../../../api/commands.ts'
 import { type Edit, isService, type ServiceKey, serviceName } from '../../../api/edits.ts'
 import { PROTOCOL_NAMES, protocolNamed } from '../../../api/protocols.ts'
 import type { Method } from '../../../api/verbs.ts'
 import { allOf } from '../../../api/words.ts'
+import { canonicalIp, isIp } from '../../../wire/ip-address.ts'
 import { errorText } from './shapes.ts'
 import type { Told } from './told.ts'
 
@@ -89,12 +89,12 @@ export async function edit(control: Control, edits: Edit[], wrong: number): Prom
 /** `202.108.10.1-6379-tcp` */
 export function keyOf(vipPort: string, wrong: number): ServiceKey {
   const [, address = '', port, protocol] = /^(.+)-(\d{1,5})-([a-z]+)$/i.exec(vipPort) ?? []
-  if (!isIPv4(address) || !(Number(port) >= 1 && Number(port) <= 65_535))
+  if (!isIp(address) || !(Number(port) >= 1 && Number(port) <= 65_535))
     throw new AgentError(wrong, `${vipPort} is no service: expected VIP-port-tcp or VIP-port-udp`)
   const known = protocolNamed(protocol ?? '')
   if (known === undefined)
     throw new AgentError(wrong, `${vipPort}: there is no protocol but ${allOf(PROTOCOL_NAMES)}`)
-  return { protocol: known, address, port: Number(port) }
+  return { protocol: known, address: canonicalIp(address), port: Number(port) }
 }
 
 export async function find(control: Control, key: ServiceKey): Promise<ServiceInfo | undefined> {

@@ -57,18 +57,22 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     body: shapes.vsIn,
     answers: { 200: text, 201: text, 460: text },
     wrong: BAD_FRONTEND,
-    async handle({ control, params, body: { SchedName, ConnTimeout, Timeout } }) {
+    async handle({ control, params, body: { SchedName, ConnTimeout, Timeout, ProxyProtocol } }) {
       const service = keyOf(params.VipPort, BAD_FRONTEND)
       const known = await find(control, service)
       const fields = {
         scheduler: SchedName || DEFAULT_SCHEDULER,
         ...(ConnTimeout && { conn_timeout: ConnTimeout }),
         ...(Timeout && { persistence: Timeout }),
+        ...(ProxyProtocol && ProxyProtocol !== 'disable' && { proxy_protocol: ProxyProtocol }),
         // The agent has no words for these.
         ...(known && {
           when_down: known.when_down,
           persistence_prefix: known.persistence_prefix,
           one_packet: known.one_packet,
+          hash_fallback: known.hash_fallback,
+          hash_port: known.hash_port,
+          hash_target: known.hash_target,
         }),
       } as const
       const action = known ? 'edit-service' : 'add-service'

@@ -4,9 +4,15 @@
  */
 
 import * as z from 'zod'
-import { whole } from '../../../api/fields.ts'
+import { address, whole } from '../../../api/fields.ts'
 import { SECONDS_MAX, WEIGHT_MAX } from '../../../api/limits.ts'
-import { DEFAULT_SCHEDULER, oneOf, SCHEDULER_NAMES } from '../../../api/words.ts'
+import {
+  DEFAULT_SCHEDULER,
+  oneOf,
+  PROXY_PROTOCOLS,
+  type ProxyProtocol,
+  SCHEDULER_NAMES,
+} from '../../../api/words.ts'
 
 const count = z.int().min(0)
 const items = <T extends z.ZodType>(item: T) => z.object({ Items: z.array(item) })
@@ -33,7 +39,7 @@ export const stats = z
   .meta({ id: 'AgentStats' })
 
 const rsFields = {
-  ip: z.ipv4('an IPv4 address'),
+  ip: address,
   port: whole(0, 65_535),
   weight: whole(0, WEIGHT_MAX),
   mode: z.enum(['FNAT', 'SNAT', 'DR', 'TUNNEL', 'NAT'], 'FNAT'),
@@ -92,6 +98,11 @@ export const vsListOut = items(vsOut)
 const off = (what: string) => z.literal([false, null], `false: there is no ${what}`).optional()
 const zero = (what: string) => z.literal([0, null], `0: there is no ${what}`).optional()
 
+const AGENT_PROXY = ['disable', ...PROXY_PROTOCOLS.slice(1)] as [
+  'disable',
+  ...Exclude<ProxyProtocol, 'off'>[],
+]
+
 export const vsIn = z
   .object(
     {
@@ -106,8 +117,9 @@ export const vsIn = z
       ExpireQuiescent: off('expiry of quiescent connections'),
       Quic: off('QUIC'),
       ProxyProtocol: z
-        .literal(['disable', '', null], 'disable: there is no proxy protocol')
-        .optional(),
+        .enum([...AGENT_PROXY, ''], oneOf(AGENT_PROXY))
+        .nullish()
+        .describe('Default disable; UDP has v2 alone.'),
       LimitProportion: z
         .int()
         .refine(value => value <= 0 || value >= 100, '0 or 100: there is no limit by proportion')
@@ -119,7 +131,7 @@ export const vsIn = z
   .meta({ id: 'AgentServiceSpec' })
 
 export const laddrIn = z
-  .object({ addr: z.ipv4('an IPv4 address'), device: z.string('the name of an arm') }, 'an object')
+  .object({ addr: address, device: z.string('the name of an arm') }, 'an object')
   .meta({ id: 'AgentLipSpec' })
 export const laddrListOut = items(
   z.object({
@@ -157,15 +169,15 @@ export const nicListOut = items(
 )
 
 export const addrIn = z
-  .object({ addr: z.string('an IPv4 address, with or without /LENGTH') }, 'an object with addr')
+  .object({ addr: z.string('an address, with or without /LENGTH') }, 'an object with addr')
   .meta({ id: 'AgentAddressSpec' })
 export const addrListOut = items(z.object({ addr: z.string(), scope: z.string() }))
 
 export const routeIn = z
   .object(
     {
-      dst: z.string('an IPv4 network, like 192.0.2.0/24, or default'),
-      gateway: z.string('an IPv4 address').nullish(),
+      dst: z.string('a network, like 192.0.2.0/24, or default'),
+      gateway: z.string('an address').nullish(),
     },
     'an object with dst',
   )

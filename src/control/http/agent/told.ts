@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto'
 import type { RealServerInfo, ServiceInfo } from '../../../api/commands.ts'
 import { type ServiceKey, serviceName } from '../../../api/edits.ts'
+import { hostText } from '../../../wire/ip-address.ts'
 
 interface Word {
   /** The operator's. */
@@ -49,7 +50,7 @@ export class Told {
   /** In digits, because some take it for a number. */
   version(service: ServiceInfo): string {
     const text = service.real_servers
-      .map(rs => `${rs.address}:${rs.port} ${this.weight(service, rs)}`)
+      .map(rs => `${hostText(rs.address)}:${rs.port} ${this.weight(service, rs)}`)
       .sort()
       .join('\n')
     const digest = createHash('sha256').update(`${service.scheduler}\n${text}`).digest()
@@ -66,5 +67,5 @@ export class Told {
 }
 
 function nameOf(service: ServiceKey, rs: Omit<Rs, 'weight'>): string {
-  return `${serviceName(service)} ${rs.address}:${rs.port}`
+  return `${serviceName(service)} ${hostText(rs.address)}:${rs.port}`
 }

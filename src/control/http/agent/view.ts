@@ -3,6 +3,7 @@
 import type { RealServerInfo, ServiceInfo, TrafficInfo } from '../../../api/commands.ts'
 import type { ServiceKey } from '../../../api/edits.ts'
 import { PROTOCOLS } from '../../../api/protocols.ts'
+import { IPV4_BITS, isIpv6Text } from '../../../wire/ip-address.ts'
 import { AF_INET } from '../../network/rtnetlink.ts'
 import { errorText as text } from './shapes.ts'
 import type { Told } from './told.ts'
@@ -50,6 +51,9 @@ export function serversOf(service: ServiceInfo, told: Told, forChecker: boolean)
   }
 }
 
+/** The version, and in the bits above it whether a client's own header is believed. */
+const PROXY_NUMBERS = { off: 0, v1: 1, v2: 2, 'v1-insecure': 0x11, 'v2-insecure': 0x12 } as const
+
 export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
   const { protocol, address, port, scheduler } = service
   const { conn_timeout, persistence, real_servers } = service
@@ -64,10 +68,10 @@ export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
     SynProxy: 'false',
     ExpireQuiescent: 'false',
     Quic: 'false',
-    ProxyProto: 0,
+    ProxyProto: PROXY_NUMBERS[service.proxy_protocol],
     Timeout: persistence,
     ConnTimeout: conn_timeout,
-    Netmask: (~0 << (32 - service.persistence_prefix)) >>> 0,
+    Netmask: netmaskOf(service),
     Bps: 0,
     LimitProportion: 0,
     Version: told.version(service),
@@ -86,4 +90,9 @@ export function serviceKey({ protocol, address, port }: ServiceInfo): ServiceKey
 
 export function isServer(rs: RealServerInfo, { address, port }: { address: string; port: number }) {
   return rs.address === address && rs.port === port
+}
+
+/** Of IPv4 the mask as a number, of IPv6 its length. */
+function netmaskOf({ address, persistence_prefix: length }: ServiceInfo): number {
+  return isIpv6Text(address) ? length : (~0 << (IPV4_BITS - length)) >>> 0
 }

@@ -1,0 +1,38 @@
+/** What a service says that means nothing beside another key of it. */
+
+import {
+  allOf,
+  DEFAULT_SCHEDULER,
+  HASH_KEYS,
+  HASH_TARGETS,
+  type SchedulerName,
+} from '../api/words.ts'
+import type { Draft } from './draft.ts'
+import type { ConfigFile } from './schema.ts'
+
+type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
+
+export function* remarksOnHashing(service: Service | null): Generator<[key: string, text: string]> {
+  const { scheduler = DEFAULT_SCHEDULER } = service ?? {}
+  const keys = Object.entries(HASH_KEYS) as [keyof typeof HASH_KEYS, SchedulerName[]][]
+  for (const [key, names] of keys) {
+    const value = service?.[key]
+    if (value === undefined || value === false || value === HASH_TARGETS[0]) continue
+    if (!names.includes(scheduler))
+      yield [key, `no effect with ${scheduler}: it is for ${allOf(names)}`]
+  }
+  if (service?.hash_target === 'qid' && service.protocol !== 'udp')
+    yield ['hash_target', 'no effect: connection IDs are of datagrams']
+}
+
+export function* remarksOnDatagrams(
+  service: Service | null,
+): Generator<[key: string, text: string]> {
+  const { one_packet, conn_timeout, passive, check } = service ?? {}
+  if (one_packet && conn_timeout)
+    yield ['conn_timeout', 'no effect with one_packet: no connection outlives its datagram']
+  if (one_packet && passive)
+    yield ['passive', 'no effect with one_packet: there are no answers to judge a real server by']
+  if (check?.reply === false && check.expect !== undefined)
+    yield ['check', 'reply: false has no effect with expect, which an answer has to hold']
+}
