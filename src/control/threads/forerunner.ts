@@ -11,14 +11,19 @@ const AGAIN_MS = 10_000
 /** And from then on so often: what has been made ready has a clock, which has to hear of the time before half of int32 has passed. */
 const LATER_MS = 12 * 3600 * 1000
 
-/** `getReady` says whether that was of use. => false if it is not to follow: it was told to stop, or the config is another one now, which control finds out as well */
+/** `getReady` says whether that was of use; it is to come back as soon as the daemon does not live any more. => false if it is not to follow: it was told to stop, or the config is another one now, which control finds out as well */
 export function outlives(
   { died, config, generation }: Forerunner,
   port: MessagePort,
   waker: number,
-  getReady: () => boolean,
+  getReady: (lives: () => boolean) => boolean,
 ): boolean {
-  let ready = getReady()
+  const [end, ended] = [Int32Array.of(died), new Int32Array(1)]
+  const lives = () => {
+    wait(end, ended, 1, 0)
+    return ended[0] === 0
+  }
+  let ready = getReady(lives)
   parentPort?.postMessage('stands')
   const kept = new KeptJson(mapMemory(config, 0, KEPT_JSON_BYTES))
   // Half of what a takeover took was the sum of that.
@@ -29,7 +34,7 @@ export function outlives(
     wait(fds, revents, fds.length, ready ? LATER_MS : AGAIN_MS)
     if (revents[0] === POLLIN) return kept.isStill(generation)
     if (revents[1] === 0) {
-      ready = getReady() || ready
+      ready = getReady(lives) || ready
       continue
     }
     drainWaker(waker)

@@ -134,8 +134,12 @@ function segment(
   return tcp + bytes - at
 }
 
-/** With an engine of its own, that is set up, and whose arms have devices of their own. => segments that got through and were answered */
-export function rehearse({ engine }: Built, exchange: Exchange | null): number {
+/** With an engine of its own, that is set up, and whose arms have no devices; while it `goesOn` is asked for. => segments that got through and were answered */
+export function rehearse(
+  { engine }: Built,
+  exchange: Exchange | null,
+  goesOn = () => true,
+): number {
   const { arms, frames, counters, setup, neighs, dests } = engine
   const pairs = arms.map(() => socketPair())
   const waker = createWaker()
@@ -161,7 +165,7 @@ export function rehearse({ engine }: Built, exchange: Exchange | null): number {
   const tcp = setup.services.all().filter(({ protocol }) => protocol === PROTO.TCP)
   let answered = 0
   try {
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < ROUNDS && (round % 8 > 0 || goesOn()); round++) {
       const service = tcp[round % Math.max(1, tcp.length)]
       if (service) {
         const outer = arms.find(arm => arm.owns(Family.IPV4, service.vip)) ?? arms[0]

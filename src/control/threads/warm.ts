@@ -30,8 +30,8 @@ const TIMES = 16
 /** From so many connections, or segments, on it has. */
 const ENOUGH = 256
 
-/** => whether there were enough connections for it to be of use */
-export function warm(start: WorkerStart, state: MappedState): boolean {
+/** As long as the daemon `lives`. => whether there were enough connections for it to be of use */
+export function warm(start: WorkerStart, state: MappedState, lives: () => boolean): boolean {
   const { config, changes, index } = start
   const capacity = connCapacityOf(config)
   const records = Math.min(RECORDS, capacity)
@@ -54,13 +54,13 @@ export function warm(start: WorkerStart, state: MappedState): boolean {
   const isPlain = config.arms.every(({ vlan }) => !vlan)
   let conns = 0
   let answered = 0
-  for (let time = 0; time < TIMES; time++) {
+  for (let time = 0; time < TIMES && lives(); time++) {
     const built = buildBare(config, around)
     built.engine.templates.free(index)
     built.engine.neighs.adopt(now)
     for (const change of changes) applyChange(built, change, now)
     conns = adoptRecords(built.engine, now, records).conns
-    if (isPlain && time === 0) answered = rehearsed(built, exchange)
+    if (isPlain && time === 0) answered = rehearsed(built, exchange, lives)
     built.engine.tick(now + 1)
   }
   touch(state)
@@ -68,9 +68,9 @@ export function warm(start: WorkerStart, state: MappedState): boolean {
 }
 
 /** What goes wrong here would make a standby colder, and is no reason to have none. */
-function rehearsed(built: Built, exchange: Exchange | null): number {
+function rehearsed(built: Built, exchange: Exchange | null, lives: () => boolean): number {
   try {
-    return rehearse(built, exchange)
+    return rehearse(built, exchange, lives)
   } catch {
     return 0
   }

@@ -62,8 +62,10 @@ function main(): void {
   const state = mapState(start.state, stateFor(config, index, start.sessions !== null), isCopy)
   setClock(state.clock)
   const ahead: { ready?: Ready & Prepared } = {}
-  const getReady = () => {
-    const isWarm = warm(start, state)
+  const getReady = (lives: () => boolean) => {
+    const isWarm = warm(start, state, lives)
+    // On a machine that has much to do that takes seconds, and it goes without.
+    if (!lives()) return isWarm
     const prepared = prepare(make(start, state), start, state.recordsEnd())
     ahead.ready = { ...prepared, ...around(prepared) }
     return isWarm
