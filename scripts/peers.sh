@@ -50,6 +50,14 @@ nginx_there() {
   command -v nginx >/dev/null || fail "the package lacks nginx: remove build/peers/nginx and try again"
 }
 
+haproxy_there() {
+  on_path "$root/build/peers/haproxy"
+  command -v haproxy >/dev/null && return
+  unpack "$root/build/peers/haproxy" haproxy
+  on_path "$root/build/peers/haproxy"
+  command -v haproxy >/dev/null || fail "the package lacks haproxy: remove build/peers/haproxy and try again"
+}
+
 # source_of PACKAGE FOLDER: what its authors published, without Debian's changes, of the newest version whose source is to be had. Its
 # number is in FOLDER.version then. The host's own list of archives is read and not changed: source packages come from the same ones.
 source_of() {

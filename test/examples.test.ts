@@ -11,7 +11,7 @@ import { arpFrame, tcpFrame } from './kit/frame.ts'
 import { CLIENT_MAC, RS_MAC, Stand } from './kit/stand.ts'
 
 const folder = join(CHECKOUT, 'examples')
-const names = readdirSync(folder).filter(name => name !== 'README.md')
+const names = readdirSync(folder).filter(name => name.endsWith('.yaml'))
 
 for (const name of names) {
   test(`${name} is a config without mistakes and warnings`, () => {

@@ -205,6 +205,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       port: 1000 + Math.floor(service / VIPS),
       scheduler: 'wrr',
       hashing: NO_HASHING,
+      module: null,
       localAddresses: lips,
       connTimeout: options.establishedSec ?? 1_000_000,
       check: NO_CHECK,

@@ -73,6 +73,12 @@ export const service = z
     hash_target: hashTarget.describe(
       'What conhash goes by: the address of the client, or the connection ID of gQUIC.',
     ),
+    scheduler_module: z
+      .string()
+      .exactOptional()
+      .describe(
+        'A scheduler of its own, which is asked before the other; the config file sets it.',
+      ),
     conn_timeout: count.describe('Seconds; 0 when the service has none of its own.'),
     persistence: count.describe('Seconds for which a client keeps its real server; 0: not.'),
     persistence_prefix: count.describe('Bits by which clients are told apart.'),

@@ -91,8 +91,12 @@ const parts = {
   real_servers: z.array(newServer, 'a list').exactOptional(),
 }
 
+/** The config file says it, and nothing else may: who may change services by the API cannot have a file run by that. */
+const ownModule = readOnly({ scheduler_module: answers.service.shape.scheduler_module })
+
 /** A service with what belongs to it, in one step. */
 export const newService = object({
+  ...ownModule,
   protocol: protocol.default(DEFAULT_PROTOCOL),
   address,
   port,
@@ -106,7 +110,12 @@ const nameInBody = {
   address: address.exactOptional(),
   port: port.exactOptional(),
 }
-export const serviceChange = object({ ...nameInBody, ...serviceFields, ...parts }).meta({
+export const serviceChange = object({
+  ...ownModule,
+  ...nameInBody,
+  ...serviceFields,
+  ...parts,
+}).meta({
   id: 'ServiceChange',
   description:
     'LIPs and real servers stay as they are without a list of them; with one, they are those.',

@@ -3,6 +3,7 @@
  * What is new comes first and what goes comes last, so that nothing that stays is ever without what it needs.
  */
 
+import { createHash } from 'node:crypto'
 import { type ServiceKey, serviceName } from '../api/edits.ts'
 import type { Protocol } from '../api/protocols.ts'
 import type { ConfigRoute } from './arms.ts'
@@ -19,6 +20,8 @@ export interface ServiceChange {
   scheduler: ConfigService['scheduler']
   /** Left out if it is as usual, and in journals of before. */
   hashing?: ConfigService['hashing']
+  /** A scheduler of the operator's own. */
+  module?: { path: string; source: string }
   connTimeout: number
   whenDown: ConfigService['whenDown']
   persistence: ConfigService['persistence']
@@ -204,8 +207,9 @@ function lipItem(address: string): Item {
 
 function serviceItem(service: ConfigService): Item {
   const { protocol, address, port, scheduler, connTimeout, whenDown, persistence } = service
-  const { localAddresses, onePacket, hashing, proxyProtocol } = service
+  const { localAddresses, onePacket, hashing, module, proxyProtocol } = service
   const words: string[] = [scheduler, ...hashingWords(service)]
+  if (module) words.push(`scheduler_module ${module.path} ${sumOf(module.source)}`)
   if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
   if (persistence.timeout > 0)
     words.push(`persistence ${persistence.timeout} /${persistence.prefix}`)
@@ -219,13 +223,18 @@ function serviceItem(service: ConfigService): Item {
     value: words.join(' '),
     put: places => {
       const lips = localAddresses.map(lip => places.lips.take(lip))
-      const given = isUsualHashing(hashing) ? {} : { hashing }
+      const given = { ...(!isUsualHashing(hashing) && { hashing }), ...(module && { module }) }
       const times = { connTimeout, persistence }
       const fields = { scheduler, ...given, ...times, whenDown, onePacket, proxyProtocol, lips }
       return { put: 'service', service: { protocol, address, port, ...fields } }
     },
     remove: () => ({ put: 'no-service', protocol, address, port }),
   }
+}
+
+/** By which an operator sees that it is another text. */
+function sumOf(source: string): string {
+  return createHash('sha256').update(source).digest('hex').slice(0, 8)
 }
 
 function hashingWords({ hashing: { fallback, port, byId } }: ConfigService): string[] {

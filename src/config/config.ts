@@ -20,6 +20,7 @@ import { checkConfig } from './consistency.ts'
 import { draftOf, keysAt } from './draft.ts'
 import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './listeners.ts'
 import type { ConfigHistory, LogFileOptions, LogOptions } from './log.ts'
+import { moduleOf, type SchedulerModule } from './scheduler-module.ts'
 import { bytesOf, type ConfigFile, fileSchema } from './schema.ts'
 import { type ConfigSource, ConfigValue, found } from './source.ts'
 import { ConfigText } from './text.ts'
@@ -43,6 +44,8 @@ export interface ConfigService {
   scheduler: SchedulerName
   /** What a scheduler that hashes goes by. */
   hashing: Hashing
+  /** A scheduler of the operator's own, which is asked before that one. */
+  module: SchedulerModule | null
   /** The LIPs it may use; without any it takes no connection. */
   localAddresses: string[]
   /** Seconds; 0 when the service has none of its own. */
@@ -185,6 +188,7 @@ function normalise(file: ConfigFile): ConfigValues {
         port: service.hash_port,
         byId: service.hash_target === 'qid',
       },
+      module: service.scheduler_module ? moduleOf(service.scheduler_module) : null,
       localAddresses: service.local_addresses ?? lips,
       connTimeout: service.conn_timeout ?? 0,
       check: configCheck(service.check),

@@ -14,7 +14,7 @@ import { hostOf, Networks, networkOf } from './cidr.ts'
 import type { Draft } from './draft.ts'
 import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
-import { remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
+import { checkModules, remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
 import type { ConfigSource, Path } from './source.ts'
 import { checkVlans } from './vlans.ts'
 
@@ -53,6 +53,7 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): Rem
   checkVlans(arms, armsRead, source)
 
   checkServices(services, own, arms, armsRead, source)
+  checkModules(services, source)
   const remarks: Remarks = { warnings: [], named: [] }
   if (!armsRead) return remarks
   const reach = new Reach(arms)

@@ -99,6 +99,10 @@ const arm = mapping({
   }).prefault({}),
 })
 
+const isFilePath = (value: string) =>
+  value.startsWith('/') && isPrintable(value) && !value.endsWith('/')
+const filePath = text('an absolute path', isFilePath)
+
 const service = mapping({
   address,
   port,
@@ -107,6 +111,7 @@ const service = mapping({
   hash_fallback: z.boolean('true or false').default(false),
   hash_port: z.boolean('true or false').default(false),
   hash_target: word(HASH_TARGETS),
+  scheduler_module: filePath.optional(),
   local_addresses: z.array(address, 'a list').optional(),
   conn_timeout: seconds.optional(),
   persistence: seconds.optional(),
@@ -168,9 +173,6 @@ const ringSize = z
   .default('8M')
 /** What can be a reason for a dump of the recorder. */
 const keep = whole(0, 1000).default(5)
-const isFilePath = (value: string) =>
-  value.startsWith('/') && isPrintable(value) && !value.endsWith('/')
-const filePath = text('an absolute path', isFilePath)
 const isLogPath = (value: string) => value === '-' || isFilePath(value)
 
 /** 10M and the like in bytes; K, M and G are powers of 1024. */

@@ -8,9 +8,26 @@ import {
   type SchedulerName,
 } from '../api/words.ts'
 import type { Draft } from './draft.ts'
+import { ModuleProblem, moduleOf } from './scheduler-module.ts'
 import type { ConfigFile } from './schema.ts'
+import type { ConfigSource } from './source.ts'
 
 type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
+
+/** A file that is named and cannot be a scheduler is a mistake of the config. */
+export function checkModules(services: readonly (Service | null)[], source: ConfigSource): void {
+  for (const [i, service] of services.entries()) {
+    if (service?.scheduler_module === undefined) continue
+    try {
+      moduleOf(service.scheduler_module)
+    } catch (error) {
+      if (!(error instanceof ModuleProblem)) throw error
+      const path = ['services', i, 'scheduler_module']
+      const expected = 'a file of JavaScript that exports a function as its default'
+      source.problem(path, `expected ${expected}, found ${error.message}`)
+    }
+  }
+}
 
 export function* remarksOnHashing(service: Service | null): Generator<[key: string, text: string]> {
   const { scheduler = DEFAULT_SCHEDULER } = service ?? {}

@@ -2,7 +2,7 @@
 
 import { PROTO } from '../wire/ipv4.ts'
 import type { Arm } from './arm.ts'
-import { type Hashing, NO_HASHING } from './asker.ts'
+import { type Asker, type Hashing, NO_HASHING } from './asker.ts'
 import { type Candidate, Candidates } from './candidates.ts'
 import { ARMS_MAX, PROXY } from './conn-layout.ts'
 import { Family } from './family.ts'
@@ -12,9 +12,23 @@ import { ANY_ARM, type Dest, DestCell, type Dests, type Lips, type Service } fro
 const { IPV4 } = Family
 const { ACTIVE, INACTIVE } = DestCell
 
+/** A scheduler of the operator's own, as text. */
+export interface SchedulerModule {
+  path: string
+  source: string
+}
+
+/** What it has become, asked before the service's scheduler. */
+export interface OwnScheduler {
+  module: SchedulerModule
+  /** => a place in the service's list that can take a connection; or -1, and the service's scheduler chooses */
+  choose(service: Service, without: number, asker: Asker): number
+}
+
 export interface ServiceOptions {
   scheduler: SchedulerName
   hashing: Hashing
+  own?: OwnScheduler | undefined
   /** Places of the LIPs that it may use. */
   lips: readonly number[]
   /** ms of ESTABLISHED, of UDP those of every state; 0 means the table's timeout. */
@@ -50,6 +64,7 @@ export interface RsOptions {
 export interface ServiceImage
   extends Omit<Service, 'pick' | 'dests' | 'candidates' | 'table' | 'tableVersion'> {
   scheduler: SchedulerName
+  module?: SchedulerModule | undefined
   dests: Omit<Dest, 'service' | 'rank'>[]
 }
 
@@ -129,6 +144,17 @@ export function scheduleBy(service: Service, name: SchedulerName, dests: Dests):
   }
   service.candidates.costs(cost === undefined ? null : costOf)
   for (const dest of service.dests) dests.setCounted(dest)
+}
+
+/** Has `own`, if there is one, asked before the service's scheduler. */
+export function askFirst(service: Service, own: OwnScheduler | undefined): void {
+  const { pick } = schedulerOf(service.scheduler as SchedulerName)
+  service.pick = own
+    ? (of, without, asker) => {
+        const at = own.choose(of, without, asker)
+        return at < 0 ? pick(of, without, asker) : of.dests[at]
+      }
+    : pick
 }
 
 /** A scheduler's place in a list that has changed means nothing. */

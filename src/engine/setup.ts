@@ -21,9 +21,12 @@ import { type Dest, DestCell, type Dests, type Lips, type Service } from './serv
 import { Services } from './services.ts'
 import {
   armsOf,
+  askFirst,
   newDest,
   newService,
+  type OwnScheduler,
   type RsOptions,
+  type SchedulerModule,
   type ServiceOptions,
   type SetupImage,
   scheduleBy,
@@ -42,6 +45,7 @@ export class Setup {
   readonly #lips: Lips
   readonly #lipAddresses = new Set<number>()
   #establishedMs: number
+  readonly #modules = new WeakMap<Service, SchedulerModule>()
 
   constructor({ arms, dests, outcomes, lips }: Parts, neighs: Neighs, establishedMs: number) {
     this.#arms = arms
@@ -60,6 +64,7 @@ export class Setup {
         lips: [...rest.lips],
         lipCursors: [...rest.lipCursors],
         scheduler: service.scheduler as SchedulerName,
+        module: this.#modules.get(service),
         dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
       }
     })
@@ -72,7 +77,9 @@ export class Setup {
     for (const lip of lips) this.#lipAddresses.add(lip)
     for (const { dests, ...rest } of services) {
       const service = newService(rest.protocol, rest.vip, rest.vport, rest.onlyArm)
-      Object.assign(service, rest, { lipCursors: [...rest.lipCursors] })
+      const { module, ...fields } = rest
+      if (module) this.#modules.set(service, module)
+      Object.assign(service, fields, { lipCursors: [...rest.lipCursors] })
       scheduleBy(service, rest.scheduler, this.#dests)
       this.services.add(service)
       for (const dest of dests) {
@@ -80,6 +87,14 @@ export class Setup {
         service.dests.push(own)
         this.#dests.restore(own, dest.overloaded)
       }
+    }
+  }
+
+  /** Services that had a scheduler of the operator's own when an image of them was taken. */
+  *modules(): Generator<[Service, SchedulerModule]> {
+    for (const service of this.services.all()) {
+      const module = this.#modules.get(service)
+      if (module) yield [service, module]
     }
   }
 
@@ -116,6 +131,7 @@ export class Setup {
     const service = found ?? newService(protocol, vip, vport, options.onlyArm)
     if (service.scheduler !== options.scheduler) scheduleBy(service, options.scheduler, this.#dests)
     service.hashing = options.hashing
+    this.setOwn(service, options.own)
     service.lips.splice(0, service.lips.length, ...options.lips)
     service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
     service.reject = options.reject
@@ -128,6 +144,12 @@ export class Setup {
     startOver(service)
     if (found === undefined) this.services.add(service)
     return service
+  }
+
+  setOwn(service: Service, own: OwnScheduler | undefined): void {
+    askFirst(service, own)
+    if (own) this.#modules.set(service, own.module)
+    else this.#modules.delete(service)
   }
 
   /** Its connections go on; new ones are refused from now on. */

@@ -128,6 +128,11 @@ export function ipPrefixText({ network, length }: IpPrefix): string {
   return `${ipText(network)}/${length}`
 }
 
+export function isSameIp(a: IpAddress, b: IpAddress): boolean {
+  if (typeof a === 'number' || typeof b === 'number') return a === b
+  return a.every((word, at) => word === b[at as 0])
+}
+
 /** Of texts of addresses: as numbers, those of IPv4 first. => as Array.sort has it */
 export function compareIp(a: string, b: string): number {
   const [one, other] = [wordsOf(ipAddress(a)), wordsOf(ipAddress(b))]

@@ -11,6 +11,8 @@ export class Located {
   /** Offsets of the IP header and of what is inside, behind extension headers; the latter may lie behind the end. */
   l3 = 0
   l4 = 0
+  /** Which of the two headers was read, whatever version that says. */
+  isIpv6 = false
   version = 0
   /** Of what is at l4: of IPv6 an extension header, if that was cut off or is one too many. */
   protocol = 0
@@ -30,6 +32,7 @@ export class Located {
   read(pkt: DataView, ip: number, there: number): boolean {
     if (there < ip + IPV4.HEADER) return false
     this.l3 = ip
+    this.isIpv6 = false
     this.l4 = ip + headerLength(pkt, ip)
     this.version = pkt.getUint8(ip) >>> 4
     this.protocol = pkt.getUint8(ip + IPV4.PROTOCOL)
@@ -42,6 +45,7 @@ export class Located {
   readIpv6(pkt: DataView, ip: number, there: number): boolean {
     if (there < ip + IPV6.HEADER) return false
     this.l3 = ip
+    this.isIpv6 = true
     this.l4 = ip + IPV6.HEADER
     this.version = pkt.getUint8(ip) >>> 4
     this.protocol = pkt.getUint8(ip + IPV6.NEXT)

@@ -22,6 +22,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
       port: 6379,
       scheduler: 'wrr',
       hashing: { fallback: false, port: false, byId: false },
+      module: null,
       localAddresses: ['192.168.168.7'],
       connTimeout: 0,
       check: NO_CHECK,
@@ -135,6 +136,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   const { text, keys } = uncommented(readFileSync(LAB, 'utf8'))
   const expected = [
     ...['kind', 'mac', 'mtu', 'neighbours', 'impair'],
+    ...['hash_fallback', 'hash_port', 'hash_target'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
     ...['one_packet', 'proxy_protocol', 'check', 'passive'],
     ...['upper_threshold', 'lower_threshold', 'backup', 'timeouts', 'timeouts'],
@@ -171,6 +173,7 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
   // What the comments call the defaults changes nothing.
   const plain = readConfig(LAB)
   assert.equal(config.arms[0]?.mtu, plain.arms[0]?.mtu)
+  assert.deepEqual(config.services[0]?.hashing, plain.services[0]?.hashing)
   assert.deepEqual(config.services[0]?.localAddresses, plain.services[0]?.localAddresses)
   assert.deepEqual(config.tcp, plain.tcp)
   assert.deepEqual(config.log, {

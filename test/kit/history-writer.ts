@@ -1,6 +1,7 @@
 /** A process that writes the history file that its argument names, 100 connections at a time, until it is killed. */
 
-import { HistoryDatabase, rowOf } from '../../src/control/whois/database.ts'
+import { HistoryDatabase } from '../../src/control/whois/database.ts'
+import { rowOf } from '../../src/control/whois/rows.ts'
 import { ended } from './ended.ts'
 
 const path = process.argv[2] as string

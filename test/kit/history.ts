@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { HistoryDatabase, rowOf } from '../../src/control/whois/database.ts'
+import { HistoryDatabase } from '../../src/control/whois/database.ts'
 import type { Ended, Search } from '../../src/control/whois/ended.ts'
+import { rowOf } from '../../src/control/whois/rows.ts'
 import { ended, SEARCH } from './ended.ts'
 
 /** Of SEARCH, all that there is. */

@@ -1,16 +1,39 @@
 /** Two workers, three redis-servers, four clients: schedulers that are changed by ipvsadm while it runs. */
 
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { heldOpen } from '../kit/holder.ts'
-import { labConfig, labForTests, mustClient, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
+import {
+  countersOf,
+  labConfig,
+  labForTests,
+  mustClient,
+  mustTapvs,
+  scratchFolder,
+  VIP,
+} from '../kit/lab.ts'
 
 const WEIGHTS = { '192.168.168.2': 1, '192.168.168.12': 2, '192.168.168.13': 3 }
 const RSS = Object.keys(WEIGHTS)
 const SERVICE = `${VIP}:6379`
 const CLIENTS = ['202.108.10.2', '202.108.10.12', '202.108.10.13', '202.108.10.14']
 
-const config = labConfig(scratchFolder(), 'schedulers', yaml => {
+/** One of an operator's own: says something of two ports, and does not come back for a third one. */
+const folder = scratchFolder()
+const MODULE = join(folder, 'own.mjs')
+writeFileSync(
+  MODULE,
+  `export default ({ port }, servers) => {
+  while (port === 40013);
+  return port === 40007 || port === 40008 ? servers[0] : undefined
+}
+`,
+)
+
+const config = labConfig(folder, 'schedulers', yaml => {
+  yaml.setIn(['services', 0, 'scheduler_module'], MODULE)
   const servers = Object.entries(WEIGHTS).map(([address, weight]) => ({ address, weight }))
   yaml.setIn(['services', 0, 'real_servers'], servers)
   yaml.setIn(['workers', 'count'], 2)
@@ -71,7 +94,7 @@ test('mh and conhash: a client has one real server on both workers, until that i
 
 test('mh with the port: connections of one client are spread', async () => {
   await schedule('mh', '--sched-flags', 'mh-port')
-  assert.match(await mustTapvs(lab, 'ipvsadm', '-ln'), /6379 mh \(mh-port\)$/m)
+  assert.match(await mustTapvs(lab, 'ipvsadm', '-ln'), /6379 mh \(mh-port\) module \/.*own\.mjs$/m)
   const counts = await share(CLIENTS[1] ?? '', 40)
   assert.ok(
     counts.every(count => count > 0),
@@ -95,4 +118,18 @@ test('wlc: connections that are held open are shared by weight, of each worker',
   const counts = (await column(4)).map((n, i) => n - (before[i] ?? 0))
   for (const [i, expected] of [20, 40, 60].entries())
     assert.ok(Math.abs((counts[i] ?? 0) - expected) <= 6, `${counts}`)
+})
+
+test("an operator's own scheduler is asked first; when it never comes back, its worker does without it", async () => {
+  await schedule('fo')
+  const [from = ''] = CLIENTS
+  assert.deepEqual(await share(`${from}:40007,reuseaddr`, 1), [1, 0, 0])
+  assert.deepEqual(await share(`${from}:40006,reuseaddr`, 1), [0, 0, 1])
+  // The SYN is sent again until the worker runs once more.
+  assert.deepEqual(await share(`${from}:40013,reuseaddr`, 1), [0, 0, 1])
+  assert.equal((await countersOf(lab)).events.worker_restarts, 1)
+  const log = readFileSync(lab.paths.log, 'utf8')
+  const out = log.match(/^TAPVS: \[\d\] scheduler \/.* is out: .*$/gm) ?? []
+  assert.equal(out.length, 1, log)
+  assert.match(out[0] ?? '', /is out: this worker was started again; the service's own one chooses/)
 })

@@ -174,11 +174,12 @@ function rsFlags(rs: RealServerInfo): string {
 
 /** `when-down` is a word of ours; what DPVS does has none. */
 function flags(service: ServiceInfo): string {
-  const { scheduler, hash_target: target } = service
+  const { scheduler, hash_target: target, scheduler_module: module } = service
   const flags = schedFlags(service)
   // DPVS shows the target of every conhash.
   const hash = HASH_KEYS.hash_target.includes(scheduler) ? ` ${target}` : ''
-  return `${flags === undefined ? '' : ` (${flags})`}${hash}${otherFlags(service)}`
+  const own = module === undefined ? '' : ` module ${module}`
+  return `${flags === undefined ? '' : ` (${flags})`}${hash}${own}${otherFlags(service)}`
 }
 
 function otherFlags({

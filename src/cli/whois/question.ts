@@ -1,7 +1,7 @@
 /** What `tapvs whois` is asked: ADDRESS:PORT[@TIME]. */
 
-import { isIPv4 } from 'node:net'
 import { TIME_EXAMPLES, toldTime } from '../../see/text/times.ts'
+import { canonicalIp, endpointParts, isIp } from '../../wire/ip-address.ts'
 import { CliError } from '../daemon/client.ts'
 
 /** A time of the past, ms since 1970, both ends included: as long as what was said is exact. */
@@ -21,8 +21,8 @@ export interface Question {
 export function questionOf(text: string, nowMs: number): Question {
   const at = text.indexOf('@')
   const endpoint = at < 0 ? text : text.slice(0, at)
-  const [, address = '', port = ''] = /^(.*):(\d{1,5})$/.exec(endpoint) ?? []
-  if (!isIPv4(address)) {
+  const { host = '', port = '' } = endpointParts(endpoint) ?? {}
+  if (!isIp(host) || !/^\d{1,5}$/.test(port)) {
     const example = '192.168.168.7:1025 or 192.168.168.7:1025@12:03'
     throw new CliError(
       `expected LIP:LPORT[@TIME], like ${example}; found ${JSON.stringify(text)}`,
@@ -31,7 +31,11 @@ export function questionOf(text: string, nowMs: number): Question {
   }
   if (Number(port) < 1 || Number(port) > 65_535)
     throw new CliError(`expected a port 1-65535, found ${port}`, 2)
-  return { address, port: Number(port), time: at < 0 ? null : spanOf(text.slice(at + 1), nowMs) }
+  return {
+    address: canonicalIp(host),
+    port: Number(port),
+    time: at < 0 ? null : spanOf(text.slice(at + 1), nowMs),
+  }
 }
 
 /** Without an offset it is local time. Throws CliError for what is no time, or is still to come. */

@@ -3,8 +3,10 @@
 import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
 import { ETH } from '../../wire/ethernet.ts'
 import { ICMP, isIcmpError } from '../../wire/icmp.ts'
-import { headerLength, IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
-import { type Located, locate } from '../../wire/locate.ts'
+import { isIcmpv6Error } from '../../wire/icmpv6.ts'
+import { IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
+import { IPV6, NEXT } from '../../wire/ipv6.ts'
+import { type Located, locateIp } from '../../wire/locate.ts'
 import { TCP, headerLength as tcpHeaderLength } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
 import { VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
@@ -16,7 +18,7 @@ const ARP_END = IP_AT + 28
 export function headersEnd(bytes: Uint8Array): number {
   const pkt = viewOf(bytes)
   if (bytes.length < IP_AT + IPV4.HEADER) return bytes.length
-  const found = locate(pkt, VNET.BYTES)
+  const found = locateIp(pkt, VNET.BYTES)
   if (found === undefined) return Math.min(ARP_END, bytes.length)
   const { l4, protocol, fragment } = found
   // Behind the header of a later fragment is payload, whatever it looks like.
@@ -27,12 +29,17 @@ export function headersEnd(bytes: Uint8Array): number {
 }
 
 export function isFragment(bytes: Uint8Array): boolean {
-  return (locate(viewOf(bytes), VNET.BYTES)?.fragment ?? 0) !== 0
+  return (locateIp(viewOf(bytes), VNET.BYTES)?.fragment ?? 0) !== 0
 }
 
-/** Bytes that a journal keeps: no payload, but of echo requests, which are checked to the last byte. */
+/** Bytes that a journal keeps: no payload, but of ICMP and ICMPv6, which are checked to the last byte. */
 export function keptBytes(bytes: Uint8Array): number {
-  return !isFragment(bytes) && isOf(bytes, PROTO.ICMP) ? bytes.length : headersEnd(bytes)
+  const found = locateIp(viewOf(bytes), VNET.BYTES)
+  return found?.fragment === 0 && isIcmp(found) ? bytes.length : headersEnd(bytes)
+}
+
+function isIcmp({ isIpv6, protocol }: Located): boolean {
+  return protocol === (isIpv6 ? NEXT.ICMPV6 : PROTO.ICMP)
 }
 
 /**
@@ -41,15 +48,12 @@ export function keptBytes(bytes: Uint8Array): number {
  */
 export function sumOfPayloadAt(bytes: Uint8Array): number {
   const pkt = viewOf(bytes)
-  const found = locate(pkt, VNET.BYTES)
+  const found = locateIp(pkt, VNET.BYTES)
   if (found?.protocol === PROTO.UDP) return found.l4 + UDP.CHECKSUM
-  if (found?.protocol !== PROTO.ICMP || bytes.length < found.l4 + ICMP.HEADER) return -1
+  if (found === undefined || !isIcmp(found) || bytes.length < found.l4 + ICMP.HEADER) return -1
   const type = pkt.getUint8(found.l4 + ICMP.TYPE)
-  return isIcmpError(type) ? found.l4 + ICMP.CHECKSUM : -1
-}
-
-function isOf(bytes: Uint8Array, protocol: number): boolean {
-  return locate(viewOf(bytes), VNET.BYTES)?.protocol === protocol
+  const isError = found.isIpv6 ? isIcmpv6Error(type) : isIcmpError(type)
+  return isError ? found.l4 + ICMP.CHECKSUM : -1
 }
 
 /**
@@ -59,23 +63,25 @@ function isOf(bytes: Uint8Array, protocol: number): boolean {
 export function summed(bytes: Uint8Array, wrong: boolean): void {
   const pkt = viewOf(bytes)
   if ((pkt.getUint8(VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM) !== 0) return
-  const l4 = IP_AT + headerLength(pkt, IP_AT)
-  const count = pkt.getUint16(IP_AT + IPV4.TOTAL_LENGTH) - (l4 - IP_AT)
-  const at = l4 + checksumAt(pkt)
-  if (isUdp(pkt) && pkt.getUint16(at) === 0) return
+  const found = locateIp(pkt, VNET.BYTES)
+  if (found === undefined) return
+  const { l4 } = found
+  const count = found.end - l4
+  const at = l4 + checksumAt(found)
+  if (isUdp(found) && pkt.getUint16(at) === 0) return
   pkt.setUint16(at, 0)
   const known = Math.min(count, bytes.length - l4)
-  const sum = ~fold(pseudoOf(pkt, count) + sumWords(pkt, l4, known)) & 0xffff
+  const sum = ~fold(pseudoOf(pkt, found, count) + sumWords(pkt, l4, known)) & 0xffff
   const field = wrong ? sum ^ 0x5555 : sum
-  pkt.setUint16(at, field === 0 && isUdp(pkt) ? 0xffff : field)
+  pkt.setUint16(at, field === 0 && isUdp(found) ? 0xffff : field)
 }
 
-function isUdp(pkt: DataView): boolean {
-  return pkt.getUint8(IP_AT + IPV4.PROTOCOL) === PROTO.UDP
+function isUdp({ protocol }: Located): boolean {
+  return protocol === PROTO.UDP
 }
 
-function checksumAt(pkt: DataView): number {
-  return isUdp(pkt) ? UDP.CHECKSUM : TCP.CHECKSUM
+function checksumAt(found: Located): number {
+  return isUdp(found) ? UDP.CHECKSUM : TCP.CHECKSUM
 }
 
 /**
@@ -84,19 +90,22 @@ function checksumAt(pkt: DataView): number {
  */
 export function markPartial(bytes: Uint8Array): void {
   const pkt = viewOf(bytes)
-  if (!isOf(bytes, PROTO.TCP) && !isOf(bytes, PROTO.UDP)) return
-  const l4 = IP_AT + headerLength(pkt, IP_AT)
-  if (bytes.length < l4 + (isUdp(pkt) ? UDP.HEADER : TCP.HEADER)) return
-  const count = pkt.getUint16(IP_AT + IPV4.TOTAL_LENGTH) - (l4 - IP_AT)
-  if (pkt.getUint16(l4 + checksumAt(pkt)) !== fold(pseudoOf(pkt, count))) return
+  const found = locateIp(pkt, VNET.BYTES)
+  if (found === undefined || (found.protocol !== PROTO.TCP && !isUdp(found))) return
+  const { l4 } = found
+  if (bytes.length < l4 + (isUdp(found) ? UDP.HEADER : TCP.HEADER)) return
+  if (pkt.getUint16(l4 + checksumAt(found)) !== fold(pseudoOf(pkt, found, found.end - l4))) return
   pkt.setUint8(VNET.FLAGS, VNET_FLAG.NEEDS_CSUM)
   pkt.setUint16(VNET.CSUM_START, l4 - VNET.BYTES, true)
-  pkt.setUint16(VNET.CSUM_OFFSET, checksumAt(pkt), true)
+  pkt.setUint16(VNET.CSUM_OFFSET, checksumAt(found), true)
 }
 
-function pseudoOf(pkt: DataView, bytes: number): number {
-  const [src, dst] = [pkt.getInt32(IP_AT + IPV4.SRC), pkt.getInt32(IP_AT + IPV4.DST)]
-  return pseudoSum(src, dst, pkt.getUint8(IP_AT + IPV4.PROTOCOL), bytes)
+/** Of `bytes` bytes behind the headers (RFC 9293 section 3.1, RFC 8200 section 8.1); ICMP of IPv4 has none. */
+function pseudoOf(pkt: DataView, { l3, isIpv6, protocol }: Located, bytes: number): number {
+  if (isIpv6) return sumWords(pkt, l3 + IPV6.SRC, 32) + protocol + bytes
+  if (protocol === PROTO.ICMP) return 0
+  const [src, dst] = [pkt.getInt32(l3 + IPV4.SRC), pkt.getInt32(l3 + IPV4.DST)]
+  return pseudoSum(src, dst, protocol, bytes)
 }
 
 /**
@@ -107,14 +116,13 @@ function pseudoOf(pkt: DataView, bytes: number): number {
 export function filled(bytes: Uint8Array, length: number): Uint8Array {
   const pkt = viewOf(bytes)
   if (bytes.length >= length || isFragment(bytes)) return bytes
-  const found = locate(pkt, VNET.BYTES)
+  const found = locateIp(pkt, VNET.BYTES)
   if (found === undefined) return bytes
-  const { protocol } = found
+  const { protocol, l4 } = found
   const isPartial = (pkt.getUint8(VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM) !== 0
   const hasPseudo = protocol === PROTO.TCP || (protocol === PROTO.UDP && hasChecksum(pkt, found))
-  if (hasPseudo ? isPartial : protocol !== PROTO.ICMP) return bytes
-  const l4 = IP_AT + headerLength(pkt, IP_AT)
-  const count = pkt.getUint16(IP_AT + IPV4.TOTAL_LENGTH) - (l4 - IP_AT)
+  if (hasPseudo ? isPartial : !isIcmp(found)) return bytes
+  const count = found.end - l4
   // The last whole word of 16 bits; if that is known, an odd last byte.
   const word = l4 + ((count - 2) & ~1)
   const single = word < bytes.length && (count & 1) === 1
@@ -123,8 +131,7 @@ export function filled(bytes: Uint8Array, length: number): Uint8Array {
   const whole = new Uint8Array(length)
   whole.set(bytes)
   const view = viewOf(whole)
-  const pseudo = hasPseudo ? pseudoOf(pkt, count) : 0
-  const missing = 0xffff - fold(pseudo + sumWords(view, l4, count))
+  const missing = 0xffff - fold(pseudoOf(pkt, found, count) + sumWords(view, l4, count))
   // 0xffff is as good as 0, which a single byte can say.
   view.setUint8(at, (missing === 0xffff ? 0 : missing) >>> 8)
   if (!single) view.setUint8(at + 1, missing & 0xff)
@@ -141,16 +148,15 @@ function hasChecksum(pkt: DataView, { l4 }: Located): boolean {
  */
 export function mend(bytes: Uint8Array): void {
   const pkt = viewOf(bytes)
-  const protocol = pkt.getUint8(IP_AT + IPV4.PROTOCOL)
-  const l4 = IP_AT + headerLength(pkt, IP_AT)
+  const found = locateIp(pkt, VNET.BYTES)
+  if (found === undefined) return
+  const { protocol, l4 } = found
   const count = bytes.length - l4
   const at = l4 + ((count - 2) & ~1)
   const headers = protocol === PROTO.TCP ? Math.max(TCP.HEADER, tcpHeaderLength(pkt, l4)) : 8
   if (at < l4 + headers) return
-  const [src, dst] = [pkt.getInt32(IP_AT + IPV4.SRC), pkt.getInt32(IP_AT + IPV4.DST)]
-  const pseudo = protocol === PROTO.ICMP ? 0 : pseudoSum(src, dst, protocol, count)
   pkt.setUint16(at, 0)
-  pkt.setUint16(at, 0xffff - fold(pseudo + sumWords(pkt, l4, count)))
+  pkt.setUint16(at, 0xffff - fold(pseudoOf(pkt, found, count) + sumWords(pkt, l4, count)))
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -49,6 +49,7 @@ export function services(from: Sources, sorted = true): ServiceInfo[] {
       hash_fallback: service.hashing.fallback,
       hash_port: service.hashing.port,
       hash_target: service.hashing.byId ? 'qid' : 'sip',
+      ...(service.module && { scheduler_module: service.module.path }),
       conn_timeout: service.connTimeout,
       when_down: service.whenDown,
       persistence: service.persistence.timeout,

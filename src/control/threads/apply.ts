@@ -36,6 +36,7 @@ import {
   type Tables,
   TEMPLATES,
 } from './memory.ts'
+import { ownScheduler } from './own-scheduler.ts'
 
 /** What the engine is given from outside, so that a test can give something else. */
 export interface Surroundings {
@@ -182,7 +183,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       // No service names it any more; what its connections still need of it goes with its place.
       return
     case 'service':
-      putService(setup, change.service)
+      putService(engine, change.service)
       return
     case 'no-service':
       setup.removeService(numberOf(change), ipv4Int(change.address), change.port)
@@ -230,14 +231,18 @@ function newPool({ lports, lipCounts }: Share, place: number, address: number): 
 /** Makes of a bare engine the one that the image was taken of. Throws RangeError if it is too small for that. */
 export function restoreBuilt({ engine, share }: Built, image: EngineImage): void {
   restoreEngine(engine, image, (place, address) => newPool(share, place, address))
+  for (const [service, module] of engine.setup.modules())
+    engine.setup.setOwn(service, ownScheduler(module, engine))
 }
 
-function putService(setup: Setup, service: ServiceChange): void {
+function putService(engine: Engine, service: ServiceChange): void {
+  const { setup } = engine
   const { address, port, scheduler, connTimeout, whenDown, persistence, lips, onlyArm } = service
   const reject = whenDown === 'reject'
   setup.putService(numberOf(service), ipv4Int(address), port, {
     scheduler,
     hashing: service.hashing ?? NO_HASHING,
+    own: service.module && ownScheduler(service.module, engine),
     lips,
     establishedMs: connTimeout * 1000,
     onePacket: service.onePacket ?? false,

@@ -5,13 +5,14 @@
 
 import { PROTOCOLS, protocolOf } from '../../api/protocols.ts'
 import type { Engine } from '../../engine/engine.ts'
+import type { IpAddress } from '../../wire/ip-address.ts'
 import { sharedClockMs } from './session-ring.ts'
 import { copyRecord, RECORD_CELLS } from './snapshots.ts'
 
 /** Whose connections are looked for: those of a LIP's lport, or of a client's port. */
 export interface Key {
   by: 'lip' | 'client'
-  address: number
+  address: IpAddress
   port: number
 }
 
@@ -47,7 +48,8 @@ export function probe(
   for (let place = from; place < end; place++) {
     if (dests.active(place) + dests.inactive(place) === 0) continue
     const dest = dests.list[place] ?? dests.gone[place]
-    if (dest === undefined) continue
+    // Nobody is connected over IPv6 yet.
+    if (dest === undefined || typeof address !== 'number') continue
     const { rip, rport, service } = dest
     const key = PROTOCOLS[protocolOf(service.protocol)].code
     const tuple =

@@ -28,6 +28,7 @@ import { ARM_KINDS, kindOf } from '../network/kinds.ts'
 import { applyRunning, type Built } from './apply.ts'
 import { outlives } from './forerunner.ts'
 import { workerId } from './memory.ts'
+import { ownSchedulersOf } from './own-scheduler.ts'
 import { probe } from './probe.ts'
 import type { FromWorker, ToWorker, WorkerAnswer, WorkerRequest, WorkerStart } from './protocol.ts'
 import { setSessionClock, tellTheLiving } from './session-ring.ts'
@@ -57,6 +58,8 @@ interface Ready extends Made {
 }
 
 function main(): void {
+  const tell = (text: string) => post({ warning: `[${workerId(index)}] ${text}` })
+  ownSchedulersOf(tell, start.inherits ? 'this worker was started again' : '')
   const { follows } = start
   const isCopy = follows !== null
   const state = mapState(start.state, stateFor(config, index, start.sessions !== null), isCopy)
@@ -81,6 +84,8 @@ function main(): void {
   if (sessions) setSessionClock(sessions, clockMs())
   const end = state.recordsEnd()
   const adopted = ahead.ready ? takeOver(ahead.ready, start, end) : setUp(made, start, end)
+  // Another text may do better.
+  ownSchedulersOf(tell)
   // Ports take slots, of which a thread before this one may have had some until it was set up.
   const { ring, loop } = ahead.ready ?? around(made)
   confine(ring)

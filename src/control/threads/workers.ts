@@ -178,6 +178,8 @@ export class Workers {
   /** The living connections of a key: the worker that owns it is asked. `read` is told of what it found, piece by piece. */
   async probe(key: Key, read: (probed: Probed, worker: number) => void): Promise<void> {
     const { by, address, port } = key
+    // Nobody is connected over IPv6 yet.
+    if (typeof address !== 'number') return
     const owner =
       by === 'lip' ? this.#steering.lportWorker(port) : this.#steering.clientWorker(address, port)
     const thread = this.#threads[owner]

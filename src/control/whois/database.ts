@@ -7,12 +7,11 @@
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type Database from 'libsql'
-import type { WhoisConn } from '../../api/commands.ts'
 import { stateName } from '../../api/names.ts'
-import { DEFAULT_PROTOCOL, PROTOCOLS, protocolNamed, protocolOfCode } from '../../api/protocols.ts'
-import { endpointText } from '../../wire/address.ts'
+import { DEFAULT_PROTOCOL, protocolOfCode } from '../../api/protocols.ts'
 import { checkRemovable } from '../system/own-file.ts'
-import { type Ended, endName, type Found, type Search } from './ended.ts'
+import { endName, type Found, type Search } from './ended.ts'
+import { COLUMNS, connOf, keyOf, ROW, type Row, TEXTS, valuesOf } from './rows.ts'
 import { gapsOf, type Run } from './runs.ts'
 
 /** Of the header of the file: `tvph`. */
@@ -32,18 +31,11 @@ const SLICES = 8
 /** Pages given back to the disk in one go. */
 const RETURNED = 2000
 
-const COLUMNS = [
-  ...['worker', 'cip', 'cport', 'vip', 'vport', 'lip', 'lport', 'rip', 'rport'],
-  ...['opened', 'last', 'ended', 'state', 'how', 'protocol'],
-] as const
-const TEXTS: readonly string[] = ['state', 'how', 'protocol']
-/** Doubles of a row as it is handed over; what is text in the file are numbers there. */
-export const ROW = COLUMNS.length
-
 const address = (column: string) =>
   [24, 16, 8, 0].map(shift => `(${column} >> ${shift} & 255)`).join(` || '.' || `)
+/** One of IPv6 is text in the file. */
 const endpoint = (ip: string, port: string, name: string) =>
-  `${address(ip)} || ':' || ${port} AS ${name}`
+  `CASE typeof(${ip}) WHEN 'text' THEN '[' || ${ip} || ']' ELSE ${address(ip)} END || ':' || ${port} AS ${name}`
 const time = (column: string) =>
   `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch') AS ${column}`
 
@@ -79,22 +71,6 @@ function viewOf(): string {
     ...['opened', 'last', 'ended'].map(time),
     'how, state, worker, protocol',
   ].join(', ')} FROM ended;`
-}
-
-type Row = Record<(typeof COLUMNS)[number], number> & {
-  state: string
-  how: string
-  /** Missing in a file of VERSION_TCP. */
-  protocol?: string
-}
-
-/** One connection as ROW doubles. */
-export function rowOf(e: Ended): number[] {
-  // biome-ignore format: the order of the columns
-  return [
-    e.worker, e.cip >>> 0, e.cport, e.vip >>> 0, e.vport, e.lip >>> 0, e.lport, e.rip >>> 0, e.rport,
-    e.openedMs, e.lastMs, e.endedMs, e.state, e.end, PROTOCOLS[e.protocol].code,
-  ]
 }
 
 export class HistoryDatabase {
@@ -141,8 +117,9 @@ export class HistoryDatabase {
     else if (version === VERSION_TCP) {
       // Who only looks finds what is there.
       if (writes) db.exec(`BEGIN; ${MIGRATION} COMMIT`)
-    } else if (version !== VERSION)
-      throw new Error(`it is of version ${version}, and not ${VERSION}`)
+    } else if (version === VERSION) {
+      if (writes) this.#renewView()
+    } else throw new Error(`it is of version ${version}, and not ${VERSION}`)
     // A power cut may take the last second; what a crash of the daemon takes was never written.
     db.exec('PRAGMA synchronous = NORMAL')
     // 16 MiB for the leaves of the indexes: with the usual 2 a million rows take a quarter longer to write.
@@ -151,6 +128,12 @@ export class HistoryDatabase {
     if (!writes) return
     const places = COLUMNS.map(() => '?').join(', ')
     this.#insert = db.prepare(`INSERT INTO ended (${COLUMNS.join(', ')}) VALUES (${places})`)
+  }
+
+  /** That of a former version knows IPv4 only; the rows are the same. */
+  #renewView(): void {
+    const [sql] = this.#numbers("SELECT sql FROM sqlite_schema WHERE name = 'connections'")
+    if (`${sql};` !== viewOf()) this.#db.exec(`BEGIN; DROP VIEW connections; ${viewOf()} COMMIT`)
   }
 
   /**
@@ -172,10 +155,10 @@ export class HistoryDatabase {
   write(rows: Float64Array, nowMs: number, lost: number, stopped = false): void {
     this.#transaction(() => {
       for (let at = 0; at < rows.length; at += ROW) {
-        const numbers = at + ROW - TEXTS.length
-        const [state = 0, end = 0, code = 0] = rows.subarray(numbers, at + ROW)
+        const row = rows.subarray(at, at + ROW)
+        const [state = 0, end = 0, code = 0] = row.subarray(COLUMNS.length - TEXTS.length)
         const names = [stateName(state, code), endName(end), protocolOfCode(code)]
-        this.#insert?.run(...rows.subarray(at, numbers), ...names)
+        this.#insert?.run(...valuesOf(row), ...names)
       }
       this.#db
         .prepare('UPDATE runs SET seen = ?, lost = ?, stopped = ? WHERE id = ?')
@@ -237,10 +220,10 @@ export class HistoryDatabase {
     const { key, rs, fromMs, toMs, limit } = search
     const [ip, port] = key.by === 'lip' ? ['lip', 'lport'] : ['cip', 'cport']
     const conditions = [`${ip} = ? AND ${port} = ? AND ended >= ? AND opened <= ?`]
-    const values = [key.address >>> 0, key.port, Math.max(fromMs, 0), Math.min(toMs, 1e15)]
+    const values = [keyOf(key.address), key.port, Math.max(fromMs, 0), Math.min(toMs, 1e15)]
     if (rs) {
       conditions.push('rip = ?')
-      values.push(rs.rip >>> 0)
+      values.push(keyOf(rs.rip))
     }
     if (rs && rs.rport !== 0) {
       conditions.push('rport = ?')
@@ -303,20 +286,4 @@ export class HistoryDatabase {
 function make(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   closeSync(openSync(path, 'wx', 0o600))
-}
-
-function connOf(row: Row): WhoisConn {
-  const { worker, cip, cport, vip, vport, lip, lport, rip, rport, opened, last, ended } = row
-  return {
-    worker,
-    protocol: protocolNamed(row.protocol ?? '') ?? DEFAULT_PROTOCOL,
-    client: endpointText(cip, cport),
-    vip: endpointText(vip, vport),
-    lip: endpointText(lip, lport),
-    rs: endpointText(rip, rport),
-    check: false,
-    opened_ms: opened,
-    state: row.state,
-    ended: { at_ms: ended, last_ms: last, how: row.how },
-  }
 }

@@ -5,21 +5,22 @@ import { stateName } from '../../api/names.ts'
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
-import { endpointText } from '../../wire/address.ts'
+import { addressAt } from '../../see/words/ends.ts'
+import { type IpAddress, ipEndpointText, isSameIp } from '../../wire/ip-address.ts'
 import { ENDS, type SessionReading } from '../sessions/words.ts'
 import type { Key } from '../threads/probe.ts'
 
-/** Addresses are int32, times ms since 1970, `state` and `end` numbers of the protocol's states and of End. */
+/** Times are ms since 1970, `state` and `end` numbers of the protocol's states and of End. */
 export interface Ended {
   worker: number
   protocol: Protocol
-  cip: number
+  cip: IpAddress
   cport: number
-  vip: number
+  vip: IpAddress
   vport: number
-  lip: number
+  lip: IpAddress
   lport: number
-  rip: number
+  rip: IpAddress
   rport: number
   openedMs: number
   lastMs: number
@@ -30,7 +31,7 @@ export interface Ended {
 
 /** Port 0 stands for any. */
 export interface RsFilter {
-  rip: number
+  rip: IpAddress
   rport: number
 }
 
@@ -76,13 +77,13 @@ export function endsIn(
 ): Pick<Ended, 'cip' | 'cport' | 'vip' | 'vport' | 'lip' | 'lport' | 'rip' | 'rport'> {
   const cell = (which: number) => cells[at + which] ?? 0
   return {
-    cip: cell(EndsCell.CIP),
+    cip: addressAt(cells, at, 'CIP'),
     cport: cell(EndsCell.CLIENT_PORTS) >>> 16,
-    vip: cell(EndsCell.VIP),
+    vip: addressAt(cells, at, 'VIP'),
     vport: cell(EndsCell.CLIENT_PORTS) & 0xffff,
-    lip: cell(EndsCell.LIP),
+    lip: addressAt(cells, at, 'LIP'),
     lport: cell(EndsCell.RS_PORTS) & 0xffff,
-    rip: cell(EndsCell.RIP),
+    rip: addressAt(cells, at, 'RIP'),
     rport: cell(EndsCell.RS_PORTS) >>> 16,
   }
 }
@@ -92,10 +93,10 @@ export function whoisOf(ended: Ended): WhoisConn {
   return {
     worker,
     protocol,
-    client: endpointText(ended.cip, ended.cport),
-    vip: endpointText(ended.vip, ended.vport),
-    lip: endpointText(ended.lip, ended.lport),
-    rs: endpointText(ended.rip, ended.rport),
+    client: ipEndpointText(ended.cip, ended.cport),
+    vip: ipEndpointText(ended.vip, ended.vport),
+    lip: ipEndpointText(ended.lip, ended.lport),
+    rs: ipEndpointText(ended.rip, ended.rport),
     check: false,
     opened_ms: openedMs,
     state: stateName(state, PROTOCOLS[protocol].code),
@@ -108,7 +109,7 @@ export function endName(end: number): string {
 }
 
 export function isOf({ rip, rport }: Ended, rs: RsFilter | null): boolean {
-  return rs === null || (rip === rs.rip && (rs.rport === 0 || rport === rs.rport))
+  return rs === null || (isSameIp(rip, rs.rip) && (rs.rport === 0 || rport === rs.rport))
 }
 
 /** What was found by several keys, the oldest first. */

@@ -5,10 +5,10 @@
 
 import { countedLost } from '../../see/text/counted.ts'
 import { RETRY_MS } from '../log/file.ts'
-import { ROW, rowOf } from './database.ts'
 import type { Ended, Found, Search } from './ended.ts'
 import { sqliteProblem } from './problem.ts'
 import { SqliteProcess } from './process.ts'
+import { ROW, rowOf } from './rows.ts'
 
 const FLUSH_MS = 1000
 /** How often the file hears of a daemon that has nothing to tell. */

@@ -1,7 +1,7 @@
 /** The history's file without a daemon. */
 
 import type { WhoisInfo } from '../../api/commands.ts'
-import { ipv4Int } from '../../wire/address.ts'
+import { ipAddress } from '../../wire/ip-address.ts'
 import { type Found, merged } from './ended.ts'
 import { sqliteProblem } from './problem.ts'
 import { SqliteProcess } from './process.ts'
@@ -22,7 +22,7 @@ export async function lookUp(path: string, look: Look): Promise<WhoisInfo> {
   const sqlite = new SqliteProcess({ path, writes: null })
   try {
     // A file knows no LIPs, so the address may be either.
-    const keys = (['lip', 'client'] as const).map(by => ({ by, address: ipv4Int(address), port }))
+    const keys = (['lip', 'client'] as const).map(by => ({ by, address: ipAddress(address), port }))
     const search = { rs, fromMs, toMs, limit: LIMIT + 1 }
     const answers = await Promise.all(keys.map(key => sqlite.order({ find: { key, ...search } })))
     const found = answers.map(answer => {

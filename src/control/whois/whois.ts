@@ -1,10 +1,9 @@
 /** Who is behind an address that an RS sees: the living out of the workers' tables, the others out of the history. */
 
-import { isIPv4 } from 'node:net'
 import type { WhoisArgs, WhoisConn, WhoisInfo } from '../../api/commands.ts'
 import { Refused } from '../../api/refused.ts'
 import { LPORT_FIRST, LPORT_LAST } from '../../engine/sa-pool.ts'
-import { ipv4Int } from '../../wire/address.ts'
+import { endpointParts, ipAddress, isSameIp, parseIp } from '../../wire/ip-address.ts'
 import type { Model } from '../model/model.ts'
 import type { Key, Probed } from '../threads/probe.ts'
 import { sharedClockMs } from '../threads/session-ring.ts'
@@ -64,7 +63,7 @@ export async function whois(args: WhoisArgs, from: WhoisSources): Promise<WhoisI
 
 /** What is no LIP now may have been one. Throws if it is one and nobody ever has the port. */
 function keysOf({ address, port }: WhoisArgs, as: Key['by']): Key[] {
-  const key = { address: ipv4Int(address), port }
+  const key = { address: ipAddress(address), port }
   if (as === 'lip' && port < LPORT_FIRST)
     throw new Refused('invalid', `lports are ${LPORT_FIRST}-${LPORT_LAST}, found ${port}`)
   if (as === 'lip') return [{ by: 'lip', ...key }]
@@ -86,20 +85,21 @@ function timeOf({ from, to }: WhoisArgs): { fromMs: number; toMs: number } | nul
 
 /** Throws if it is no ADDRESS or ADDRESS:PORT. */
 export function rsFilter(text: string): RsFilter {
-  const [address = '', port] = text.split(':')
+  const { host = '', port } = endpointParts(text) ?? {}
+  const rip = parseIp(host)
   const isPort = port === undefined || (/^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535)
-  if (!isIPv4(address) || !isPort)
+  if (rip === undefined || !isPort)
     throw new Refused(
       'invalid',
       `expected an RS as ADDRESS or ADDRESS:PORT, found ${JSON.stringify(text)}`,
     )
-  return { rip: ipv4Int(address), rport: Number(port ?? 0) }
+  return { rip, rport: Number(port ?? 0) }
 }
 
 function goesTo({ rs }: WhoisConn, filter: RsFilter | null): boolean {
   if (filter === null) return true
   const { rip, rport } = rsFilter(rs)
-  return rip === filter.rip && (filter.rport === 0 || rport === filter.rport)
+  return isSameIp(rip, filter.rip) && (filter.rport === 0 || rport === filter.rport)
 }
 
 async function livingOf(key: Key, { model, workers }: WhoisSources): Promise<WhoisConn[]> {

@@ -12,8 +12,8 @@ export interface Addresses {
   destination: string
 }
 
-export function addressesOf(pkt: DataView, { l3, version }: Pick<Located, 'l3' | 'version'>) {
-  return version === 6
+export function addressesOf(pkt: DataView, { l3, isIpv6 }: Pick<Located, 'l3' | 'isIpv6'>) {
+  return isIpv6
     ? { source: ipv6TextAt(pkt, l3 + IPV6.SRC), destination: ipv6TextAt(pkt, l3 + IPV6.DST) }
     : {
         source: ipv4Text(pkt.getInt32(l3 + IPV4.SRC)),

@@ -45,9 +45,8 @@ export function flagLetters(bits: number): string {
 export function segmentIn(bytes: Uint8Array): PrintedTcp | undefined {
   const pkt = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const found = locateIp(pkt)
-  if (found?.protocol !== PROTO.TCP || (found.version !== 4 && found.version !== 6))
-    return undefined
-  const isIpv6 = found.version === 6
+  if (found?.protocol !== PROTO.TCP || found.version !== (found.isIpv6 ? 6 : 4)) return undefined
+  const { isIpv6 } = found
   const { l3: ip, l4 } = found
   if (bytes.length < Math.max(l4, ip + IPV4.HEADER) + TCP.HEADER) return undefined
   const end = l4 + ((pkt.getUint8(l4 + TCP.OFFSET) >>> 4) << 2)

@@ -262,7 +262,7 @@ function macs(pkt: DataView): string {
 /** address:port, or the address alone. */
 function endText(seen: Seen, end: 'source' | 'destination', withPort: boolean): string {
   const { pkt, ip, l4, version } = seen
-  const text = addressesOf(pkt, { l3: ip, version })[end]
+  const text = addressesOf(pkt, { l3: ip, isIpv6: version === 6 })[end]
   if (!withPort) return text
   return `${hostText(text)}:${pkt.getUint16(l4 + (end === 'source' ? TCP.SPORT : TCP.DPORT))}`
 }

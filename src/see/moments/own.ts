@@ -54,8 +54,8 @@ export function ownKind(bytes: Uint8Array): Own {
   const found = locateIp(pkt)
   if (found === undefined) return { name: 'own' }
   const { l4, protocol } = found
-  if (found.version === 6 && protocol === NEXT.ICMPV6) return { name: icmpv6Name(pkt, l4) }
-  if (found.version !== 6 && protocol === PROTO.ICMP)
+  if (found.isIpv6 && protocol === NEXT.ICMPV6) return { name: icmpv6Name(pkt, l4) }
+  if (!found.isIpv6 && protocol === PROTO.ICMP)
     return { name: has(l4 + ICMP.HEADER) ? icmpName(pkt, l4) : 'echo_reply' }
   if (protocol === PROTO.UDP || protocol === UOA.PROTOCOL) return uoaOf(bytes)
   if (protocol !== PROTO.TCP || !has(l4 + TCP.HEADER)) return { name: 'own' }

@@ -3,7 +3,7 @@
 import { EndsCell } from '../../engine/ends.ts'
 import { SUB_POOLS, subPoolOf } from '../../engine/sa-pool.ts'
 import { endpointText } from '../../wire/address.ts'
-import { parseIpEndpoint } from '../../wire/ip-address.ts'
+import { type IpAddress, parseIpEndpoint } from '../../wire/ip-address.ts'
 
 /** address:port each. */
 export interface Ends {
@@ -46,4 +46,13 @@ export function endsAt(cells: Int32Array, at: number): Ends {
     lip: endpointText(cell(EndsCell.LIP), rsPorts & 0xffff),
     rs: endpointText(cell(EndsCell.RIP), rsPorts >>> 16),
   }
+}
+
+/** One of them. */
+export function addressAt(
+  cells: Int32Array,
+  at: number,
+  of: 'CIP' | 'VIP' | 'LIP' | 'RIP',
+): IpAddress {
+  return cells[at + EndsCell[of]] ?? 0
 }

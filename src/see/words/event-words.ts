@@ -53,6 +53,7 @@ export const EVENT_WORDS: Record<EventName, string> = {
   proxy_kept:
     'headers of the PROXY protocol of clients that went on as they came (v1-insecure, v2-insecure)',
   proxy_no_room: 'first datagrams without a header of the PROXY protocol, as there was no room',
+  scheduler_out: 'schedulers of the operator that a worker asks no more: the log says why',
   engine_faults: 'exceptions in the engine, which are faults of tapvs',
   worker_restarts: 'restarts of workers that hung or ended, on the memory that they left',
 }

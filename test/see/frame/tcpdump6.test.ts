@@ -4,6 +4,10 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { frameText } from '../../../src/see/frame/frame-text.ts'
+import { headersOf } from '../../../src/see/frame/headers.ts'
+import { segmentIn } from '../../../src/see/frame/notation.ts'
+import { segmentOf } from '../../../src/see/frame/segment.ts'
+import { ownKind } from '../../../src/see/moments/own.ts'
 import { datagram } from '../../kit/datagram.ts'
 import {
   concat,
@@ -203,4 +207,18 @@ test('what is cut short, is none, or never ends', () => {
     text(ipv6({ ...THERE, next: 6, extensions: many }, SYN)),
     `${BARE} ${names}protocol 60, length 28`,
   )
+})
+
+test('a header of one family under the ethertype of the other is refused by nobody, and read by none', () => {
+  const short = ethernet(OUR_MAC, MAC, 0x0800, Uint8Array.from([0x60, ...new Uint8Array(19)]))
+  short[23] = 6
+  for (const bytes of [short, framed(SEGMENT.map((byte, i) => (i === 0 ? 0x45 : byte)))])
+    for (let cut = 14; cut <= bytes.length; cut++) {
+      const frame = bytes.subarray(0, cut)
+      assert.equal(typeof frameText(frame), 'string')
+      assert.equal(segmentIn(frame), undefined)
+      segmentOf(frame)
+      ownKind(frame)
+      headersOf(frame)
+    }
 })
