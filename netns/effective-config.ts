@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs'
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml'
+import { hostText } from '../src/wire/ip-address.ts'
 import { UsageError } from './lab-error.ts'
 import {
   type Arm,
@@ -44,10 +45,38 @@ export function effectiveConfig(
       config.createNode(servers.map(address => ({ address, port: REDIS_PORT, weight: 100 }))),
     )
   }
+  if (wanted.ipv6 && wanted.config === undefined) addIpv6(config, arms)
   const head = ` Made by the lab from ${source}; the next \`lab up\` writes it anew.\n`
   config.commentBefore = config.commentBefore ? `${head}\n${config.commentBefore}` : head
   return config.toString({ lineWidth: 0, flowCollectionPadding: false })
 }
+
+/** The same in IPv6 beside each: VIP, LIP, routes and the service of redis. */
+function addIpv6(config: Document, arms: readonly Arm[]): void {
+  for (const arm of items(config, 'arms')) {
+    const own = IPV6[arm.get('name') as keyof typeof IPV6]
+    if (!own) continue
+    arm.addIn(['addresses'], own.address)
+    arm.addIn(['routes'], config.createNode({ to: own.net }))
+    if ('lip' in own) arm.addIn(['local_addresses'], own.lip)
+  }
+  const servers = arms.find(arm => arm.side === 'rs')?.addresses6 ?? []
+  config.addIn(
+    ['services'],
+    config.createNode({
+      address: IPV6.ext0.address.split('/')[0],
+      port: REDIS_PORT,
+      scheduler: 'wrr',
+      real_servers: servers.map(address => ({ address, port: REDIS_PORT, weight: 100 })),
+    }),
+  )
+}
+
+/** By device of an arm. */
+const IPV6 = {
+  ext0: { address: '2001:db8:10::1/128', net: '2001:db8:10::/64' },
+  int0: { address: '2001:db8:168::3/128', net: '2001:db8:168::/64', lip: '2001:db8:168::7' },
+} as const
 
 /** What the lab itself has to know of a config: read leniently, the daemon is the judge. */
 export type Appliance = {
@@ -61,7 +90,9 @@ export function readAppliance(file: string): Appliance {
   const config = parse(file)
   const arms = items(config, 'arms').map(arm => arm.toJSON() as Record<string, unknown>)
   const services = items(config, 'services').map(s => s.toJSON() as Record<string, unknown>)
-  const vips = [...new Set(services.map(({ address, port }) => `${address}:${port}`))]
+  const vips = [
+    ...new Set(services.map(({ address, port }) => `${hostText(`${address}`)}:${port}`)),
+  ]
   const serviceAddresses = new Set(services.map(({ address }) => String(address)))
   const own = arms.flatMap(arm => strings(arm.addresses))
   return {

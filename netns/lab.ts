@@ -88,6 +88,7 @@ try {
           rs: { number: true, requiresArg: true, describe: 'real servers (default: 1)' },
           clients: { number: true, requiresArg: true, describe: 'client addresses (default: 1)' },
           arms,
+          ipv6: { boolean: true, describe: 'IPv6 beside IPv4, with a service of its own' },
           config: {
             string: true,
             requiresArg: true,
@@ -98,10 +99,10 @@ try {
             describe: `with the page for the browser, on 127.0.0.1; --ui=0 takes any free port (default port ${UI_PORT})`,
           },
         }),
-      async ({ name, rs, clients, arms, config, ui }) => {
+      async ({ name, rs, clients, arms, config, ipv6, ui }) => {
         const lab = new Lab(name)
         const port = ui === undefined ? undefined : Number(ui || UI_PORT)
-        const wanted = { realServers: rs, clients, arms: armsOf(arms), config, ui: port }
+        const wanted = { realServers: rs, clients, arms: armsOf(arms), config, ipv6, ui: port }
         await lab.up(wanted, interrupt.signal)
         console.log(thingsToTry(lab))
       },

@@ -9,7 +9,7 @@ import { linkKind, tunInfo } from '../src/control/network/tun-info.ts'
 import { closeFd, openTap, QUEUE_MULTI, TAP_PERSIST } from '../src/io/native.ts'
 import { LabError } from './lab-error.ts'
 import { mustRun } from './processes.ts'
-import { type Arm, type Arms, type Netns, PREFIX_LENGTH } from './topology.ts'
+import { type Arm, type Arms, type Netns, PREFIX_LENGTH, PREFIX_LENGTH6 } from './topology.ts'
 
 const CREATE = { ...REQUEST, flags: FlagsNew.CREATE | FlagsNew.EXCL }
 
@@ -83,6 +83,7 @@ export async function raiseArm(arm: Arm, mtu: number, box?: Netns): Promise<bool
   const madeAnew = await makeDevice(arm, box)
   if (box) await raiseFarEnd(arm, box, mtu)
   await withLink(arm, rt => raiseDevice(rt, arm, mtu))
+  if (arm.addresses6.length > 0) await raiseIpv6(arm)
   return madeAnew
 }
 
@@ -158,12 +159,22 @@ async function raiseDevice(rt: RtNetlinkSocket, arm: Arm, mtu: number): Promise<
   }
 }
 
+/** Without duplicate address detection: nobody else is there, and it takes a second. */
+async function raiseIpv6(arm: Arm): Promise<void> {
+  insideNetns(arm.netnsPath, () => {
+    writeFileSync(`/proc/sys/net/ipv6/conf/${arm.device}/disable_ipv6`, '0')
+  })
+  const ip = ['ip', '-n', arm.netns, '-6', 'addr', 'replace']
+  for (const address of arm.addresses6)
+    await mustRun([...ip, `${address}/${PREFIX_LENGTH6}`, 'dev', arm.device, 'nodad'])
+}
+
 function split(cidr: string): { bytes: Buffer; prefixlen: number } {
   const [address = '', length] = cidr.split('/')
   return { bytes: Buffer.from(address.split('.').map(Number)), prefixlen: Number(length) }
 }
 
-/** The lab is IPv4; router solicitations and MLD reports would only litter the captures. */
+/** The lab is IPv4 unless it is told otherwise; router solicitations and MLD reports would only litter the captures. */
 function silenceIpv6(at: Netns): void {
   insideNetns(at.netnsPath, () => {
     for (const scope of ['default', 'all']) {

@@ -13,6 +13,7 @@ export const DEFAULT_NAME = 'tapvs'
 export const CONFIG_NETNS = { client: 'tapvs-client', rs: 'tapvs-rs' } as const
 export const REDIS_PORT = 6379
 export const PREFIX_LENGTH = 24
+export const PREFIX_LENGTH6 = 64
 
 /**
  * What the arms are. `tap`: the TAPs in the two namespaces are the appliance's own. `veth`: the devices there are ends of veth pairs,
@@ -27,8 +28,8 @@ export const SIDES: readonly Side[] = ['client', 'rs']
 export const MAX_PER_SIDE = 64
 
 const NETS = {
-  client: { device: 'ext0', net: '202.108.10' },
-  rs: { device: 'int0', net: '192.168.168' },
+  client: { device: 'ext0', net: '202.108.10', net6: '2001:db8:10::' },
+  rs: { device: 'int0', net: '192.168.168', net6: '2001:db8:168::' },
 } as const
 
 /** What the user asked for. `realServers` left out means one, and the config's weights untouched. */
@@ -38,6 +39,8 @@ export type Wanted = {
   /** Left out, what the lab was made with. */
   arms?: Arms | undefined
   config?: string | undefined
+  /** IPv6 beside IPv4. */
+  ipv6?: boolean | undefined
   /** Port of the page, 0 for any; left out, it is for the config to say. */
   ui?: number | undefined
 }
@@ -50,6 +53,8 @@ export type Arm = Netns & {
   side: Side
   device: string
   addresses: string[]
+  /** None without IPv6, else one beside each of those. */
+  addresses6: string[]
 }
 
 export type Paths = {
@@ -68,10 +73,12 @@ const layOutNetns = (netns: string): Netns => ({ netns, netnsPath: join('/run/ne
 export const layOutBox = (name: string): Netns => layOutNetns(`${name}-box`)
 
 /** The namespace and device of a side, with the first `count` addresses. */
-export function layOutArm(name: string, side: Side, count: number): Arm {
-  const { device, net } = NETS[side]
-  const addresses = Array.from({ length: count }, (_, k) => `${net}.${k === 0 ? 2 : 11 + k}`)
-  return { side, device, ...layOutNetns(`${name}-${side}`), addresses }
+export function layOutArm(name: string, side: Side, count: number, ipv6 = false): Arm {
+  const { device, net, net6 } = NETS[side]
+  const hosts = Array.from({ length: count }, (_, k) => (k === 0 ? 2 : 11 + k))
+  const addresses = hosts.map(host => `${net}.${host}`)
+  const addresses6 = ipv6 ? hosts.map(host => `${net6}${host}`) : []
+  return { side, device, ...layOutNetns(`${name}-${side}`), addresses, addresses6 }
 }
 
 export function layOutPaths(name: string): Paths {

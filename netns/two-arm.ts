@@ -247,7 +247,7 @@ export class Lab {
 
   #layOut(side: Side, wanted: Wanted): Arm {
     const count = side === 'client' ? wanted.clients : wanted.realServers
-    return layOutArm(this.name, side, count ?? 1)
+    return layOutArm(this.name, side, count ?? 1, wanted.ipv6)
   }
 
   async #stopRedisExcept(addresses: readonly string[]): Promise<void> {

@@ -1,6 +1,7 @@
 /** Edits as types (edit-schema.ts says what they are), and their words; nothing here loads a library. */
 
 import type * as z from 'zod'
+import { hostText } from '../wire/ip-address.ts'
 import type * as schemas from './edit-schema.ts'
 import { PROTOCOLS } from './protocols.ts'
 
@@ -17,7 +18,7 @@ export const PERSISTENCE_SEC = 360
 
 /** TCP 192.0.2.1:80 */
 export function serviceName({ protocol, address, port }: ServiceKey): string {
-  return `${PROTOCOLS[protocol].label} ${address}:${port}`
+  return `${PROTOCOLS[protocol].label} ${hostText(address)}:${port}`
 }
 
 /** A service of the one protocol says nothing of its twin of another. */

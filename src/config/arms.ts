@@ -1,6 +1,6 @@
 /** The arms of a config. */
 
-import { ipv4Text } from '../wire/address.ts'
+import { ipText } from '../wire/ip-address.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import type { ARM_KINDS, ConfigFile } from './schema.ts'
 
@@ -10,7 +10,7 @@ export interface ConfigAddress {
 }
 
 export interface ConfigRoute {
-  /** The network's address, host bits clear; 0.0.0.0 with length 0 is the default route. */
+  /** The network's address, host bits clear; 0.0.0.0 or :: with length 0 is the default route of its family. */
   to: string
   prefixLength: number
   /** Gateway, null when the network is on-link. */
@@ -56,7 +56,7 @@ export interface ConfigArm extends ArmDevice {
   vlan: { arm: string; id: number } | null
   /** Own addresses without the LIPs, in the order of the file. */
   addresses: ConfigAddress[]
-  /** LIPs, in the order of the file; each is a /32. */
+  /** LIPs, in the order of the file; each is a /32, of IPv6 a /128. */
   localAddresses: string[]
   routes: ConfigRoute[]
   /** Static ones. */
@@ -89,8 +89,8 @@ export function armsOf(arms: ConfigFile['arms']): ConfigArm[] {
     addresses: arm.addresses.map(cidr => ({ address: hostOf(cidr), prefixLength: lengthOf(cidr) })),
     localAddresses: arm.local_addresses,
     routes: arm.routes.map(({ to, via }) => {
-      const { network, prefixLength } = networkOf(to)
-      return { to: ipv4Text(network), prefixLength, via: via ?? null }
+      const { network, prefixLength } = networkOf(to, via)
+      return { to: ipText(network), prefixLength, via: via ?? null }
     }),
     neighbours: arm.neighbours.map(({ address, mac }) => ({ address, mac: mac.toLowerCase() })),
     impair: {

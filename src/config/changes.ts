@@ -6,8 +6,10 @@
 import { createHash } from 'node:crypto'
 import { type ServiceKey, serviceName } from '../api/edits.ts'
 import type { Protocol } from '../api/protocols.ts'
+import { hostText } from '../wire/ip-address.ts'
 import type { ConfigRoute } from './arms.ts'
 import { checkWords } from './check-keys.ts'
+import { wholeLength } from './cidr.ts'
 import type { ConfigRealServer, ConfigService, ConfigValues } from './config.ts'
 import { atOnce, type Pieces } from './pieces.ts'
 import type { Places } from './places.ts'
@@ -148,7 +150,7 @@ function* items(config: ConfigValues): Generator<Item> {
   for (const [index, arm] of config.arms.entries()) {
     const { name, addresses, localAddresses, routes, neighbours } = arm
     for (const cidr of addresses) yield addressItem(name, index, cidr.address, cidr.prefixLength)
-    for (const lip of localAddresses) yield addressItem(name, index, lip, 32)
+    for (const lip of localAddresses) yield addressItem(name, index, lip, wholeLength(lip))
     for (const route of routes) yield routeItem(name, index, route)
     for (const { address, mac } of neighbours) yield neighbourItem(name, index, address, mac)
   }
@@ -274,7 +276,7 @@ export function rsName(
   service: ServiceKey,
   { address, port }: { address: string; port: number },
 ): string {
-  return `RS ${address}:${port} of ${serviceName(service)}`
+  return `RS ${hostText(address)}:${port} of ${serviceName(service)}`
 }
 
 /** The same, of what a change names. */

@@ -1,30 +1,60 @@
-/** ADDRESS/LENGTH texts of the config, where a length that is left out is 32 as in dpip, and netmasks. */
+/** ADDRESS/LENGTH texts of the config, where a length that is left out is that of one address as in dpip, and netmasks. */
 
 import { isIPv4 } from 'node:net'
-import { inPrefix, ipv4Int, ipv4Text, prefixMask } from '../wire/address.ts'
+import { ipv4Int, ipv4Text, prefixMask } from '../wire/address.ts'
+import {
+  IPV4_BITS,
+  type IpAddress,
+  inIpPrefix,
+  ipAddress,
+  ipNetwork,
+  ipText,
+  isIpv6Text,
+  parseIp,
+  parseIpPrefix,
+} from '../wire/ip-address.ts'
+import { IPV6_BITS } from '../wire/ipv6-address.ts'
+
+const ANY6 = [0, 0, 0, 0] as const
+
+/** An address of either family, as it is written here: of IPv6 in its one form (RFC 5952), so that the same is the same text everywhere. */
+export function isAddress(text: string): boolean {
+  const address = parseIp(text)
+  return address !== undefined && ipText(address) === text
+}
 
 export function isCidr(text: string): boolean {
-  return /^[^/]+(\/(\d|[12]\d|3[0-2]))?$/.test(text) && isIPv4(hostOf(text))
+  return parseIpPrefix(text) !== undefined && isAddress(hostOf(text))
 }
 
 export function hostOf(cidr: string): string {
   return cidr.split('/')[0] as string
 }
 
+/** Bits that an address of the family of this one has. */
+export function wholeLength(address: string): number {
+  return isIpv6Text(address) ? IPV6_BITS : IPV4_BITS
+}
+
 export function lengthOf(cidr: string): number {
-  return Number(cidr.split('/')[1] ?? 32)
+  return Number(cidr.split('/')[1] ?? wholeLength(cidr))
 }
 
 export interface Network {
-  network: number
+  network: IpAddress
   prefixLength: number
 }
 
-/** The network around an address; `default` is 0.0.0.0/0. */
-export function networkOf(cidr: string): Network {
-  if (cidr === 'default') return { network: 0, prefixLength: 0 }
+/** The network around an address; `default` is 0.0.0.0/0, or ::/0 by a gateway of that family. */
+export function networkOf(cidr: string, via?: string): Network {
+  if (cidr === 'default')
+    return { network: via !== undefined && isIpv6Text(via) ? ANY6 : 0, prefixLength: 0 }
   const prefixLength = lengthOf(cidr)
-  return { network: ipv4Int(hostOf(cidr)) & prefixMask(prefixLength), prefixLength }
+  return { network: ipNetwork(ipAddress(hostOf(cidr)), prefixLength), prefixLength }
+}
+
+export function networkText({ network, prefixLength }: Network): string {
+  return `${ipText(network)}/${prefixLength}`
 }
 
 /** 255.255.255.0 or 24 => 24; undefined unless it is a netmask of 1-32 bits. */
@@ -40,36 +70,42 @@ export function maskText(length: number): string {
   return ipv4Text(prefixMask(length))
 }
 
-export function contains({ network, prefixLength }: Network, address: number): boolean {
-  return inPrefix(address, network, prefixLength)
+export function contains({ network, prefixLength }: Network, address: IpAddress): boolean {
+  return inIpPrefix(address, { network, length: prefixLength })
 }
 
 /** Many of them; the question takes no longer for it. */
 export class Networks {
-  /** By their length, from 0 to 32. */
-  readonly #byLength = new Map<number, Set<number>>()
+  /** By family and their length: their addresses, of IPv6 as text. */
+  readonly #byLength: readonly Map<number, Set<number | string>>[] = [new Map(), new Map()]
 
   constructor(networks: Iterable<Network>) {
     for (const { network, prefixLength } of networks) {
-      const same = this.#byLength.get(prefixLength) ?? new Set()
-      this.#byLength.set(prefixLength, same.add(network))
+      const lengths = this.#of(network)
+      const same = lengths.get(prefixLength) ?? new Set()
+      lengths.set(prefixLength, same.add(keyOf(network)))
     }
   }
 
   /** The length of the longest one that contains it, or -1. */
-  longest(address: number): number {
+  longest(address: IpAddress): number {
     let longest = -1
-    for (const [length, networks] of this.#byLength) {
-      if (length > longest && networks.has(address & prefixMask(length))) longest = length
+    for (const [length, networks] of this.#of(address)) {
+      if (length > longest && networks.has(keyOf(ipNetwork(address, length)))) longest = length
     }
     return longest
   }
 
   /** Whether one of them contains it. */
-  hold(address: number): boolean {
-    for (const [length, networks] of this.#byLength) {
-      if (networks.has(address & prefixMask(length))) return true
-    }
-    return false
+  hold(address: IpAddress): boolean {
+    return this.longest(address) >= 0
   }
+
+  #of(address: IpAddress): Map<number, Set<number | string>> {
+    return this.#byLength[typeof address === 'number' ? 0 : 1] as Map<number, Set<number | string>>
+  }
+}
+
+function keyOf(network: IpAddress): number | string {
+  return typeof network === 'number' ? network : network.join()
 }

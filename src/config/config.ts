@@ -13,9 +13,11 @@ import type { Hashing } from '../engine/asker.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { nearest } from '../see/text/nearest.ts'
+import { isIpv6Text } from '../wire/ip-address.ts'
 import { armsOf, type ConfigArm, shareOf } from './arms.ts'
 import { type ConfigCapture, captureOf } from './capture.ts'
 import { type ConfigCheck, type ConfigPassive, configCheck, configPassive } from './check-keys.ts'
+import { wholeLength } from './cidr.ts'
 import { checkConfig } from './consistency.ts'
 import { draftOf, keysAt } from './draft.ts'
 import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './listeners.ts'
@@ -189,11 +191,14 @@ function normalise(file: ConfigFile): ConfigValues {
         byId: service.hash_target === 'qid',
       },
       module: service.scheduler_module ? moduleOf(service.scheduler_module) : null,
-      localAddresses: service.local_addresses ?? lips,
+      localAddresses: service.local_addresses ?? lips.filter(lip => isOfFamily(lip, service)),
       connTimeout: service.conn_timeout ?? 0,
       check: configCheck(service.check),
       passive: service.passive ? configPassive(service.passive) : null,
-      persistence: { timeout: service.persistence ?? 0, prefix: service.persistence_prefix },
+      persistence: {
+        timeout: service.persistence ?? 0,
+        prefix: service.persistence_prefix ?? wholeLength(service.address),
+      },
       whenDown: service.when_down,
       onePacket: service.one_packet,
       proxyProtocol: service.proxy_protocol,
@@ -232,6 +237,10 @@ function normalise(file: ConfigFile): ConfigValues {
     capture: captureOf(file.capture),
     control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
   }
+}
+
+function isOfFamily(address: string, service: { address: string }): boolean {
+  return isIpv6Text(address) === isIpv6Text(service.address)
 }
 
 function udpOf({ uoa, uoa_max_trail, timeouts }: ConfigFile['udp']): Config['udp'] {

@@ -8,10 +8,11 @@ import { serviceName } from '../api/edits.ts'
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { ARMS_MAX, DESTS_MAX, LIPS_MAX } from '../engine/conn-layout.ts'
 import { printable } from '../see/text/printable.ts'
-import { ipv4Int, ipv4Text } from '../wire/address.ts'
+import { hostText, ipAddress, ipText, isIpv6Text } from '../wire/ip-address.ts'
 import { checkProblems } from './check-keys.ts'
-import { hostOf, Networks, networkOf } from './cidr.ts'
+import { hostOf, Networks, networkOf, networkText } from './cidr.ts'
 import type { Draft } from './draft.ts'
+import { checkFamily, checkNic, familyProblems, hasLip, isLinkLocalText } from './families.ts'
 import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
 import { checkModules, remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
@@ -126,6 +127,7 @@ function checkAddresses(arms: Arms, source: ConfigSource): Map<string, Own> {
 function checkArms(arms: Arms, armRead: boolean[], source: ConfigSource): void {
   const names = new Map<string, Path>()
   for (const [i, arm] of arms.entries()) {
+    checkNic(arm, ['arms', i], source)
     if (arm?.name !== undefined) once(source, names, arm.name, ['arms', i, 'name'], 'arm')
     if (arm?.kind === 'nic' && arm.mac !== undefined) {
       const path = ['arms', i, 'mac']
@@ -136,15 +138,18 @@ function checkArms(arms: Arms, armRead: boolean[], source: ConfigSource): void {
     for (const [j, route] of (arm?.routes ?? []).entries()) {
       if (route?.to === undefined) continue
       const path = ['arms', i, 'routes', j]
-      const { network, prefixLength } = networkOf(route.to)
-      const name = `${ipv4Text(network)}/${prefixLength}`
-      if (route.to !== 'default' && hostOf(route.to) !== ipv4Text(network)) {
+      const network = networkOf(route.to, route.via)
+      const name = networkText(network)
+      if (route.to !== 'default' && hostOf(route.to) !== ipText(network.network)) {
         source.problem([...path, 'to'], `expected a network, like ${name}, found "${route.to}"`)
       }
       once(source, routes, name, [...path, 'to'], 'route')
       if (route.via === undefined) continue
-      const gateway = ipv4Int(route.via)
-      if (armRead[i] && !near.hold(gateway)) {
+      const gateway = ipAddress(route.via)
+      if (route.to !== 'default' && isIpv6Text(route.via) !== isIpv6Text(route.to)) {
+        const family = isIpv6Text(route.to) ? 'IPv6' : 'IPv4'
+        source.problem([...path, 'via'], `expected a gateway of ${family}, found "${route.via}"`)
+      } else if (armRead[i] && !near.hold(gateway) && !isLinkLocalText(route.via)) {
         source.problem(
           [...path, 'via'],
           `expected a gateway on-link of ${arm?.name}, found "${route.via}", which no address prefix or on-link route of that arm holds`,
@@ -164,7 +169,7 @@ function checkServices(
   const lips = [...own].filter(([, { lip }]) => lip).map(([address]) => address)
   const known = lips.length === 0 ? 'there is none' : lips.slice(0, 4).join(', ')
   const reach = new Reach(arms)
-  if (armsRead && lips.length === 0) noLip(services, source)
+  if (armsRead) noLip(services, lips, source)
   const seen = new Map<string, Path>()
   let realServers = 0
   for (const [i, service] of services.entries()) {
@@ -175,8 +180,7 @@ function checkServices(
       once(source, seen, serviceName({ protocol, address, port }), path, 'service')
     }
     if (armsRead) checkLips(service, path, own, known, source)
-    for (const [key, text] of [...protocolProblems(service), ...checkProblems(service)])
-      source.problem([...path, ...key], text)
+    for (const [key, text] of problemsOf(service)) source.problem([...path, ...key], text)
     const rss = new Map<string, Path>()
     for (const [j, rs] of (service.real_servers ?? []).entries()) {
       if (++realServers === REAL_SERVERS_MAX + 1) {
@@ -190,13 +194,15 @@ function checkServices(
       const rsPath = [...path, 'real_servers', j]
       const address = rs.address
       const port = rs.port ?? service.port
-      if (port !== undefined) once(source, rss, `${address}:${port}`, rsPath, 'real server')
+      if (port !== undefined)
+        once(source, rss, `${hostText(address)}:${port}`, rsPath, 'real server')
+      checkFamily(service, address, [...rsPath, 'address'], source)
       if (own.has(address)) {
         source.problem(
           [...rsPath, 'address'],
           `expected another host, found our own address "${address}"`,
         )
-      } else if (armsRead && reach.armTowards(ipv4Int(address)) === undefined) {
+      } else if (armsRead && reach.armTowards(ipAddress(address)) === undefined) {
         source.problem(
           [...rsPath, 'address'],
           `expected an address that a route of some arm leads to, found "${address}"`,
@@ -204,6 +210,10 @@ function checkServices(
       }
     }
   }
+}
+
+function problemsOf(service: Service): [key: string[], text: string][] {
+  return [...protocolProblems(service), ...familyProblems(service), ...checkProblems(service)]
 }
 
 /** What only services of one protocol may have: keys of the service, and what was expected there. */
@@ -231,10 +241,14 @@ function checkThresholds(
 }
 
 /** Once, and not of each service: it is one LIP that is missing. */
-function noLip(services: readonly (Service | null)[], source: ConfigSource): void {
+function noLip(
+  services: readonly (Service | null)[],
+  lips: readonly string[],
+  source: ConfigSource,
+): void {
   const without = services.flatMap((service, i) =>
     // An empty list is a service that is being set up: ipvsadm adds it first, and its LIPs afterwards.
-    service && service.local_addresses === undefined ? [i] : [],
+    service && service.local_addresses === undefined && !hasLip(service, lips) ? [i] : [],
   )
   const [first, ...more] = without
   if (first === undefined) return
@@ -246,7 +260,7 @@ function noLip(services: readonly (Service | null)[], source: ConfigSource): voi
 }
 
 function checkLips(
-  { local_addresses: chosen }: Service,
+  { address, local_addresses: chosen }: Pick<Service, 'address' | 'local_addresses'>,
   path: Path,
   own: Map<string, Own>,
   known: string,
@@ -256,6 +270,7 @@ function checkLips(
   for (const [j, lip] of (chosen ?? []).entries()) {
     if (lip === null) continue
     const lipPath = [...path, 'local_addresses', j]
+    checkFamily({ address }, lip, lipPath, source)
     if (!once(source, seen, lip, lipPath, 'LIP') || own.get(lip)?.lip) continue
     source.problem(lipPath, `expected a LIP of some arm (${known}), found "${lip}"`)
   }

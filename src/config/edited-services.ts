@@ -57,7 +57,7 @@ function fieldsOf(fields: ServiceFields) {
     hash_port: fields.hash_port ?? false,
     hash_target: fields.hash_target ?? HASH_TARGETS[0],
     when_down: when_down ?? WHEN_DOWN[0],
-    persistence_prefix: persistence_prefix ?? 32,
+    persistence_prefix,
     one_packet: one_packet ?? false,
     proxy_protocol: proxy_protocol ?? PROXY_PROTOCOLS[0],
   } as const

@@ -1,7 +1,7 @@
 /** Which arm leads where, of a draft; and what is remarkable about the LIPs of a service then. */
 
-import { ipv4Int } from '../wire/address.ts'
-import { type Network, Networks, networkOf } from './cidr.ts'
+import { type IpAddress, ipAddress, isIpv6Text } from '../wire/ip-address.ts'
+import { lengthOf, type Network, Networks, networkOf, wholeLength } from './cidr.ts'
 import type { Draft } from './draft.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -12,8 +12,8 @@ type Service = NonNullable<Draft<ConfigFile>['services']>[number]
 export function onLink(arm: Arm | undefined): Network[] {
   const networks: Network[] = []
   for (const cidr of arm?.addresses ?? []) {
-    // A /32 brings no route.
-    if (cidr !== null && networkOf(cidr).prefixLength < 32) networks.push(networkOf(cidr))
+    // A /32 brings no route, nor does a /128.
+    if (cidr !== null && lengthOf(cidr) < wholeLength(cidr)) networks.push(networkOf(cidr))
   }
   for (const route of arm?.routes ?? []) {
     if (route?.to !== undefined && route.via === undefined) networks.push(networkOf(route.to))
@@ -24,7 +24,7 @@ export function onLink(arm: Arm | undefined): Network[] {
 /** All that it has a route to. */
 function networksOf(arm: Arm): Network[] {
   const routes = (arm?.routes ?? []).flatMap(route =>
-    route?.to === undefined ? [] : [networkOf(route.to)],
+    route?.to === undefined ? [] : [networkOf(route.to, route.via)],
   )
   return [...onLink(arm), ...routes]
 }
@@ -39,7 +39,7 @@ export class Reach {
   }
 
   /** The arm whose longest prefix leads to an address; of several the first. */
-  armTowards(address: number): Arm | undefined {
+  armTowards(address: IpAddress): Arm | undefined {
     let best: Arm | undefined
     let length = -1
     for (const [i, networks] of this.#networks.entries()) {
@@ -59,10 +59,12 @@ export class Reach {
     const told = new Set<Arm>()
     for (const rs of service?.real_servers ?? []) {
       if (rs?.address === undefined) continue
-      const arm = this.armTowards(ipv4Int(rs.address))
+      const arm = this.armTowards(ipAddress(rs.address))
       if (!arm || told.has(arm)) continue
       told.add(arm)
-      if (lipsOf(arm).some(lip => lip !== null && (chosen?.includes(lip) ?? true))) continue
+      const isOne = (lip: string) =>
+        (chosen?.includes(lip) ?? true) && isIpv6Text(lip) === isIpv6Text(rs.address as string)
+      if (lipsOf(arm).some(lip => lip !== null && isOne(lip))) continue
       const where = `none of its LIPs is on ${arm.name}, which leads to ${rs.address}`
       yield ['local_addresses', `${where}: it must have a route to them by ${arm.name}`]
     }

@@ -17,7 +17,7 @@ import { DEFAULT_TIMEOUTS } from '../engine/tcp-state.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { UOA_TRAIL_MAX } from '../engine/xmit/uoa.ts'
 import { checkSchema, passiveSchema } from './check-keys.ts'
-import { isCidr } from './cidr.ts'
+import { isAddress, isCidr } from './cidr.ts'
 import { word } from './word.ts'
 
 const whole = (min: number, max: number) => {
@@ -32,10 +32,10 @@ const list = <T extends z.ZodType>(item: T) => z.array(item, 'a list').default([
 
 const mapping = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, 'a mapping')
 
-const address = text('an IPv4 address', isIPv4)
-const cidr = text('an IPv4 address with a prefix length, like 192.0.2.1/24', isCidr)
+const address = text('an IPv4 address, or one of IPv6 as RFC 5952 writes it', isAddress)
+const cidr = text('an address with a prefix length, like 192.0.2.1/24 or 2001:db8::1/64', isCidr)
 const network = text(
-  'an IPv4 network, like 192.0.2.0/24, or default',
+  'a network, like 192.0.2.0/24 or 2001:db8::/64, or default',
   value => value === 'default' || isCidr(value),
 )
 const port = whole(1, 65_535)
@@ -115,7 +115,7 @@ const service = mapping({
   local_addresses: z.array(address, 'a list').optional(),
   conn_timeout: seconds.optional(),
   persistence: seconds.optional(),
-  persistence_prefix: whole(1, 32).default(32),
+  persistence_prefix: whole(1, 128).optional(),
   when_down: word(WHEN_DOWN),
   one_packet: z.boolean('true or false').default(false),
   proxy_protocol: word(PROXY_PROTOCOLS),

@@ -11,14 +11,22 @@
  *
  *   0..3 address as on the wire, big-endian   4 count (0: free; written last, cleared first)   5..7 spare
  *
+ * The entry of word 0, which no address has, is the key of digests (digest): without it nobody aims at one.
+ *
  * The entries are the truth; the index over them is made anew of what the memory holds.
  */
+
+import { type Ipv6, ipv6Mask } from '../wire/ipv6-address.ts'
+import type { Random } from './random.ts'
 
 /** No address has it. */
 export const NO_WORD = 0
 
 const SHIFT = 3
+/** Cells of an entry, for who reads an image. */
+export const BOOK_CELLS = 1 << SHIFT
 const COUNT = 4
+export const DIGEST_KEY_CELLS = 8
 
 export class AddressBook {
   /** Words are 1 to capacity. */
@@ -47,6 +55,19 @@ export class AddressBook {
     for (let word = 1; word <= capacity; word++) if (this.count(word) !== 0) this.#enter(word)
   }
 
+  /** Gives memory that nobody uses yet its key, of random int32. */
+  static key(memory: ArrayBufferLike, key: Int32Array): void {
+    new Int32Array(memory, 0, DIGEST_KEY_CELLS).set(key)
+  }
+
+  /** Memory that nobody has given a key gets one of these numbers. */
+  keyIfNone(random: Random): void {
+    const key = this.#cells.subarray(0, DIGEST_KEY_CELLS)
+    if (key.some(cell => cell !== 0)) return
+    for (let i = 0; i < DIGEST_KEY_CELLS; i++)
+      key[i] = (random.below(65_536) << 16) | random.below(65_536)
+  }
+
   /** Addresses in it. */
   get used(): number {
     return this.#used
@@ -60,6 +81,101 @@ export class AddressBook {
   /** Cell `i` (0 to 3) of the address that has this word. */
   cell(word: number, i: number): number {
     return this.#cells[(word << SHIFT) | i]
+  }
+
+  /** Writes the address that has this word to `at`. */
+  write(pkt: DataView, at: number, word: number): void {
+    const cells = this.#cells
+    const from = word << SHIFT
+    pkt.setInt32(at, cells[from])
+    pkt.setInt32(at + 4, cells[from | 1])
+    pkt.setInt32(at + 8, cells[from | 2])
+    pkt.setInt32(at + 12, cells[from | 3])
+  }
+
+  /** Unfolded sum of its 16-bit words, as checksums need it. */
+  sum(word: number): number {
+    return sumOf(this.#cells, word << SHIFT)
+  }
+
+  /** The word of the address that stands at `at`, or NO_WORD. */
+  read(pkt: DataView, at: number): number {
+    return this.find(
+      pkt.getInt32(at),
+      pkt.getInt32(at + 4),
+      pkt.getInt32(at + 8),
+      pkt.getInt32(at + 12),
+    )
+  }
+
+  /**
+   * What stands for the address of a client: of two addresses it is the same for one of 2^17 keys at most (a multilinear hash of
+   * its 16-bit words over Z/2^32, Carter and Wegman), so that nobody can make chains long by choosing some.
+   */
+  digest(a: number, b: number, c: number, d: number): number {
+    const k = this.#cells
+    const high = Math.imul(a >>> 16, k[0]) + Math.imul(b >>> 16, k[2]) + Math.imul(c >>> 16, k[4])
+    const low =
+      Math.imul(a & 0xffff, k[1]) + Math.imul(b & 0xffff, k[3]) + Math.imul(c & 0xffff, k[5])
+    return (high + low + Math.imul(d >>> 16, k[6]) + Math.imul(d & 0xffff, k[7])) | 0
+  }
+
+  /** => The word of an address that somebody has set up, or NO_WORD if the book is full. It stays: words are not given to others while they may mean something. */
+  wordOf(a: number, b: number, c: number, d: number): number {
+    const known = this.find(a, b, c, d)
+    return known === NO_WORD ? this.intern(a, b, c, d) : known
+  }
+
+  /** Key and entries up to the highest one in use, for an image. */
+  save(): Int32Array {
+    let top = this.capacity
+    while (top > 0 && this.count(top) === 0) top--
+    return this.#cells.slice(0, (top + 1) << SHIFT)
+  }
+
+  /**
+   * Its memory is another's from now on, who had the same entries when `cells` were saved, or fewer: those stay, and what that one has
+   * entered since comes in. Throws RangeError if a word means two addresses.
+   */
+  resume(cells: Int32Array): void {
+    this.#heads.fill(0)
+    this.#used = 0
+    this.#lowest = 1
+    const own = this.#cells
+    for (let word = 1; word < cells.length >> SHIFT; word++) {
+      const at = word << SHIFT
+      if (cells[at | COUNT] === 0) continue
+      if (own[at | COUNT] === 0) own.set(cells.subarray(at, at + BOOK_CELLS), at)
+      for (let i = 0; i < 4; i++)
+        if (own[at | i] !== cells[at | i]) throw new RangeError('a word of two addresses')
+    }
+    for (let word = 1; word <= this.capacity; word++) if (this.count(word) !== 0) this.#enter(word)
+  }
+
+  /** Into an empty one of the same capacity. */
+  restore(cells: Int32Array): void {
+    this.#cells.set(cells)
+    for (let word = 1; word < cells.length >> SHIFT; word++)
+      if (this.count(word) !== 0) this.#enter(word)
+  }
+
+  /** The address that has this word. */
+  cells(word: number): Ipv6 {
+    const at = word << SHIFT
+    const cells = this.#cells
+    return [cells[at], cells[at | 1], cells[at | 2], cells[at | 3]]
+  }
+
+  /** Whether an address lies in the prefix of this length around that of a word. */
+  isWithin(word: number, length: number, a: number, b: number, c: number, d: number): boolean {
+    const at = word << SHIFT
+    const cells = this.#cells
+    return (
+      ((cells[at] ^ a) & ipv6Mask(length, 0)) === 0 &&
+      ((cells[at | 1] ^ b) & ipv6Mask(length, 1)) === 0 &&
+      ((cells[at | 2] ^ c) & ipv6Mask(length, 2)) === 0 &&
+      ((cells[at | 3] ^ d) & ipv6Mask(length, 3)) === 0
+    )
   }
 
   /** => the word of an address, or NO_WORD if it is not in the book */
@@ -135,4 +251,11 @@ export class AddressBook {
     hash = Math.imul(hash ^ (hash >>> 13) ^ d, 0x297a2d39)
     return (hash ^ (hash >>> 16)) & this.#mask
   }
+}
+
+/** Unfolded sum of the 16-bit words of the address that is in four cells from `at` on. */
+export function sumOf(cells: Int32Array, at: number): number {
+  let sum = 0
+  for (let i = 0; i < 4; i++) sum += (cells[at + i] >>> 16) + (cells[at + i] & 0xffff)
+  return sum
 }

@@ -5,8 +5,19 @@
  */
 
 import { PROTO } from '../wire/ipv4.ts'
-import { NO_CONN } from './conn.ts'
-import { CELL, COLD, HEADER, KEY, METHOD, RECORD, stateCell } from './conn-layout.ts'
+import type { AddressBook } from './address-book.ts'
+import { type ConnTable, NO_CONN } from './conn.ts'
+import {
+  CELL,
+  COLD,
+  familyOfKey,
+  HEADER,
+  KEY,
+  METHOD,
+  PROTOCOL_BITS,
+  RECORD,
+  stateCell,
+} from './conn-layout.ts'
 import type { Engine } from './engine.ts'
 import { DestCell } from './service.ts'
 import { STATES } from './tcp-state.ts'
@@ -59,7 +70,8 @@ export function adoptRecords(
     const at = RECORD.at(conn)
     const place = table.lip(conn)
     const pool = lips[place]
-    const marked = pool?.lip === table.cells[at | CELL.LIP] ? marks[place] : undefined
+    const own = pool?.lip === table.cells[at | CELL.LIP] && pool.family === familyOut(table, at)
+    const marked = own ? marks[place] : undefined
     const ports = table.cells[at | CELL.RS_PORTS]
     if (!marked || !pool?.mark(marked, table.cells[at | CELL.RIP], ports >>> 16, ports & 0xffff))
       return false
@@ -95,14 +107,20 @@ export function mendEngine(engine: Engine, now: number): Adopted {
 }
 
 /** What an engine with these arms writes; that it was one of this version and size is for whoever keeps the memory to know. */
-function isPossible({ conns: { table }, arms }: Engine, conn: number, now: number): boolean {
+function isPossible(
+  { conns: { table }, arms, addressBook }: Engine,
+  conn: number,
+  now: number,
+): boolean {
   const at = RECORD.at(conn)
   const binding = table.cells[at | CELL.BINDING]
   const ahead = (table.cells[at | CELL.DEADLINE] - now) | 0
-  const key = RECORD.key(binding, 0)
+  const inKey = RECORD.key(binding, 0)
+  const key = inKey & PROTOCOL_BITS
   return (
+    (inKey < KEY.IPV6 || isOfDigest(table, addressBook, conn)) &&
     (key === KEY.TCP || key === KEY.UDP) &&
-    RECORD.key(binding, 1) === key &&
+    RECORD.key(binding, 1) === inKey &&
     RECORD.method(binding) === METHOD.FULLNAT &&
     table.clientArm(conn) < arms.length &&
     table.state(conn) < (key === KEY.TCP ? STATES : UDP_STATES) &&
@@ -119,12 +137,26 @@ function isOfRs({ conns: { table }, dests }: Engine, conn: number): boolean {
   if (dest === undefined) return false
   const { cells } = table
   const at = RECORD.at(conn)
-  const { service, rip, rport } = dest
+  const { service, family, rip, rport } = dest
   return (
+    service.family === familyOfKey(RECORD.key(cells[at | CELL.BINDING], 0)) &&
+    family === familyOut(table, at) &&
     service.protocol === (table.protocol(conn) === KEY.TCP ? PROTO.TCP : PROTO.UDP) &&
     rip === cells[at | CELL.RIP] &&
     rport === cells[at | CELL.RS_PORTS] >>> 16 &&
     service.vip === cells[at | CELL.VIP] &&
     service.vport === (cells[at | CELL.CLIENT_PORTS] & 0xffff)
   )
+}
+
+/** Family of the OUT tuple of the record at `at`. */
+function familyOut({ cells }: ConnTable, at: number): number {
+  return familyOfKey(RECORD.key(cells[at | CELL.BINDING], 1))
+}
+
+/** The client's word is the digest of the address in the wide column, which this book makes of it. */
+function isOfDigest({ cells, wide }: ConnTable, book: AddressBook, conn: number): boolean {
+  const at = RECORD.column(conn)
+  const digest = book.digest(wide[at], wide[at + 1], wide[at + 2], wide[at + 3])
+  return cells[RECORD.at(conn) | CELL.CIP] === digest
 }

@@ -6,6 +6,7 @@
 
 import { inPrefix, prefixMask } from '../wire/address.ts'
 import { Family } from './family.ts'
+import { type Route6, Routes6 } from './routes6.ts'
 import type { Vlans } from './vlan.ts'
 
 const { IPV4 } = Family
@@ -32,6 +33,7 @@ export interface ArmImage {
   mtu: number
   addresses: ArmAddress[]
   routes: Route[]
+  routes6: Route6[]
 }
 
 export class Arm {
@@ -49,6 +51,7 @@ export class Arm {
   /** Words, by family. */
   readonly #owned: readonly Set<number>[] = [new Set(), new Set()]
   readonly #routes: Route[] = []
+  readonly routes6 = new Routes6()
 
   constructor(index: number, macHi: number, macLo: number, mtu: number, outboxSlots: number) {
     this.index = index
@@ -114,15 +117,17 @@ export class Arm {
       mtu,
       addresses: this.#addresses.map(address => ({ ...address })),
       routes: this.#routes.map(route => ({ ...route })),
+      routes6: this.routes6.save(),
     }
   }
 
   /** Its device, which may be another than the config's; and addresses and routes, into an arm that has none. */
-  restore({ macHi, macLo, mtu, addresses, routes }: ArmImage): void {
+  restore({ macHi, macLo, mtu, addresses, routes, routes6 }: ArmImage): void {
     this.setDevice(macHi, macLo, mtu)
     this.#addresses.push(...addresses)
     for (const { family, address } of addresses) this.#owned[family].add(address)
     this.#routes.push(...routes)
+    this.routes6.restore(routes6)
   }
 
   /** It answers for the address. */

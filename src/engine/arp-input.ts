@@ -8,16 +8,14 @@ import { ARP, ARP_OP, isIpv4OverEthernet, turnIntoReply } from '../wire/arp.ts'
 import { ETH } from '../wire/ethernet.ts'
 import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import { type Arm, isOurs } from './arm.ts'
+import type { Claims } from './claims.ts'
 import { type Counters, DONE, Drop, Event } from './counters.ts'
 import { Family, linkOf } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { Neighs } from './neigh.ts'
 import type { Parts } from './parts.ts'
 import type { Peers } from './peers.ts'
-import { sayClaimed } from './say.ts'
-import type { TraceRing } from './trace.ts'
 
-const CLAIM_REPORT_MS = 1000
 const { IPV4 } = Family
 
 export class ArpInput {
@@ -25,33 +23,16 @@ export class ArpInput {
   readonly #arms: readonly Arm[]
   readonly #neighs: Neighs
   readonly #counters: Counters
-  readonly #trace: TraceRing
   readonly #peers: Peers | null
-  #reported = false
-  #reportedAt = 0
+  readonly #claims: Claims
 
-  constructor({ frames, arms, counters, trace, peers }: Parts, neighs: Neighs) {
+  constructor({ frames, arms, counters, peers }: Parts, neighs: Neighs, claims: Claims) {
     this.#frames = frames
     this.#arms = arms
     this.#neighs = neighs
     this.#counters = counters
-    this.#trace = trace
+    this.#claims = claims
     this.#peers = peers
-  }
-
-  /** Forgets what lies so far back that int32 could take it for the future; to be called every day or oftener. */
-  tick(now: number): void {
-    if (((now - this.#reportedAt) | 0) >= CLAIM_REPORT_MS) this.#reported = false
-  }
-
-  /** When a claim was reported last, if that was lately. */
-  get lastClaim(): number | null {
-    return this.#reported ? this.#reportedAt : null
-  }
-
-  set lastClaim(at: number | null) {
-    this.#reported = at !== null
-    this.#reportedAt = at ?? 0
   }
 
   /** => The arm (the frame became the reply), DONE (learned), or minus a drop reason. */
@@ -71,7 +52,7 @@ export class ArpInput {
     const sender = pkt.getInt32(arp + ARP.SPA)
     const target = pkt.getInt32(arp + ARP.TPA)
     if (isOurs(this.#arms, IPV4, sender)) {
-      this.#reportClaim(sender, arm, macHi, macLo, now)
+      this.#claims.report(sender, IPV4, arm, macHi, macLo, now)
       return -Drop.ARP_CLAIMS_OURS
     }
     const forUs = arm.owns(IPV4, target)
@@ -87,13 +68,5 @@ export class ArpInput {
     turnIntoReply(pkt, eth, arm.macHi, arm.macLo)
     this.#counters.countOn(arm.index, Event.ARP_REPLIES)
     return arm.index
-  }
-
-  /** Every claim is counted; the log hears of one a second, or a stranger could fill it. */
-  #reportClaim(address: number, arm: Arm, macHi: number, macLo: number, now: number): void {
-    if (this.#reported && ((now - this.#reportedAt) | 0) < CLAIM_REPORT_MS) return
-    this.#reported = true
-    this.#reportedAt = now
-    sayClaimed(this.#trace, address, arm.index, macHi, macLo)
   }
 }

@@ -19,6 +19,15 @@ const { IPV6 } = KEY
 const { SADDR, DADDR, PORTS, NEXT } = TUPLE
 const { at: recordAt, of: recordOf, tuple: tupleAt, column: columnAt, fits, key: keyOf } = RECORD
 
+/** What a packet is looked up by; over IPv6 with the words of the address that it came from. */
+export interface Sought {
+  readonly key: number
+  readonly saddr: number
+  readonly daddr: number
+  readonly ports: number
+  readonly source: Int32Array
+}
+
 export class ConnIndex {
   /** The address that a packet over IPv6 came from, whose digest findWide() is given. */
   readonly sought = new Int32Array(COLUMN_CELLS)
@@ -79,6 +88,15 @@ export class ConnIndex {
     // Of its clients only the others in the chain behind it are left to look at.
     while (t >= 0 && !this.#isSought(t)) t = this.#again(t, ~cells[tupleAt(t) | NEXT], key)
     return t
+  }
+
+  /** The tuple id of a packet of either family, or -1. */
+  of(p: Sought): number {
+    const { key, saddr, daddr, ports } = p
+    if (key < IPV6) return this.find(key, saddr, daddr, ports)
+    const { sought } = this
+    for (let i = 0; i < COLUMN_CELLS; i++) sought[i] = p.source[i]
+    return this.findWide(key, saddr, daddr, ports)
   }
 
   /** The first tuple id that find() looks at, or -1. */

@@ -73,14 +73,19 @@ export const LAYOUT = { IPV4: { wide: false }, IPV6: { wide: true } } as const
 
 /** What a packet is looked up by beside addresses and ports: its protocol, `| IPV6` for one of that family. */
 export const KEY = { TCP: 0, UDP: 1, ICMP: 2, IPV6: 0b1100 } as const
+/** The family (family.ts) of what a packet is looked up by. */
+export function familyOfKey(key: number): number {
+  return key >>> 3
+}
+
 /** How a conn is forwarded. */
 export const METHOD = { FULLNAT: 0 } as const
 
 export const PROTOCOL_BITS = 0b11
 
-/** Where what is counted of connections by state has a state of a protocol, which is one of KEY. */
-export function stateCell(protocol: number, state: number): number {
-  return (protocol << 4) | state
+/** Where what is counted of connections by state has a state of a protocol, which is that of one of KEY. */
+export function stateCell(key: number, state: number): number {
+  return ((key & PROTOCOL_BITS) << 4) | state
 }
 const IN_FAMILY = 0b100
 const OUT_FAMILY = 0b1000

@@ -10,6 +10,7 @@
  * number across packets.
  */
 
+import type { AddressBook } from './address-book.ts'
 import { AHEAD, ConnIndex } from './conn-index.ts'
 import {
   CELL,
@@ -58,6 +59,8 @@ export class ConnTable {
   readonly cold: Int32Array
   /** Empty if the layout has none. */
   readonly wide: Int32Array
+  /** What words of IPv6 stand for, for who copies records; null where nobody has said. */
+  book: AddressBook | null = null
   readonly capacity: number
   readonly index: ConnIndex
   /** The first of those that have come back; the others lie from #top on. */

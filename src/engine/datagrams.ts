@@ -8,6 +8,7 @@
 import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
 import { ETH } from '../wire/ethernet.ts'
 import { PROTO } from '../wire/ipv4.ts'
+import { pseudoSum6 } from '../wire/ipv6.ts'
 import { UDP } from '../wire/udp.ts'
 import { CELL, KEY, RECORD, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
@@ -25,7 +26,7 @@ import { UoaMode } from './xmit/uoa.ts'
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { WORD, BINDING, DEADLINE, MAC_LO, UOA_SENT } = CELL
 const { of: recordOf, jitter, dest: destOf } = RECORD
-const { UDP: KEY_UDP } = KEY
+const { UDP: KEY_UDP, IPV6 } = KEY
 const { NORMAL } = UdpState
 const { ESTABLISHED_MS } = DestCell
 const { SRC: ETH_SRC } = ETH
@@ -35,8 +36,11 @@ const STATE_BITS = STATE_MASK
 
 /** True if the checksum is right, or partial, or there is none. */
 export function isIntactDatagram(pkt: DataView, p: Parsed): boolean {
-  if (p.partial === 1 || pkt.getUint16(p.l4 + UDP_CHECKSUM) === 0) return true
+  if (p.partial === 1) return true
   const bytes = UDP_HEADER + p.payload
+  if (p.key >= IPV6)
+    return fold(pseudoSum6(pkt, p.ip, PROTO_UDP, bytes) + sumWords(pkt, p.l4, bytes)) === 0xffff
+  if (pkt.getUint16(p.l4 + UDP_CHECKSUM) === 0) return true
   const sum = pseudoSum(p.saddr, p.daddr, PROTO_UDP, bytes) + sumWords(pkt, p.l4, bytes)
   return fold(sum) === 0xffff
 }

@@ -15,6 +15,7 @@ import {
   KEY,
   kindOf,
   METHOD,
+  PROTOCOL_BITS,
   RECORD,
 } from './conn-layout.ts'
 import { Drop } from './counters.ts'
@@ -31,7 +32,7 @@ import { UOA_TRAIL_MAX } from './xmit/uoa.ts'
 const { CIP, VIP, CLIENT_PORTS, WORD, RS_ISN1, RST_SEQ, MAC_LO } = CELL
 const { CLIENT_ISN, OPENED } = COLD
 const { at: recordAt, column: columnAt } = RECORD
-const { TCP: TCP_KEY } = KEY
+const { TCP: TCP_KEY, IPV6 } = KEY
 const { FULLNAT } = METHOD
 const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ } = TCP
@@ -68,7 +69,8 @@ export class Drafts {
     const refusal = method.refusal(service)
     if (refusal !== 0) return refusal
     const dest = this.#placement.destFor(service, p, method.without(service), now)
-    if (dest === undefined) return p.key === TCP_KEY ? -Drop.TCP_NO_RS : -Drop.UDP_NO_RS
+    if (dest === undefined)
+      return (p.key & PROTOCOL_BITS) === TCP_KEY ? -Drop.TCP_NO_RS : -Drop.UDP_NO_RS
     this.taken = dest
     const conn = this.#table.take()
     if (conn === NO_CONN) {
@@ -82,7 +84,9 @@ export class Drafts {
     cells[at | CIP] = p.saddr
     cells[at | VIP] = p.daddr
     cells[at | CLIENT_PORTS] = p.ports
-    cold[column | CLIENT_ISN] = p.key === TCP_KEY ? pkt.getInt32(p.l4 + TCP_SEQ) : 0
+    if (p.key >= IPV6) this.#table.wide.set(p.source, column)
+    const isTcp = (p.key & PROTOCOL_BITS) === TCP_KEY
+    cold[column | CLIENT_ISN] = isTcp ? pkt.getInt32(p.l4 + TCP_SEQ) : 0
     cold[column | OPENED] = now
     const unbound = method.bind(conn, service, dest, now)
     if (unbound !== 0) {

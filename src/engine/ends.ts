@@ -1,21 +1,61 @@
-/** The ends of a connection in records of other memory: its two tuples without the links. */
+/**
+ * The ends of a connection in records of other memory: its two tuples without the links, with addresses in place of words, so that
+ * whoever reads them needs no book. An address is the last word of one of IPv6, and its first three in the REST; of IPv4 those are 0, with
+ * which no address of IPv6 that means something begins (RFC 4291 2.5.5.1).
+ */
 
 import { cellsOf } from './cells.ts'
-import { CELL, RECORD } from './conn-layout.ts'
+import type { ConnTable } from './conn.ts'
+import { CELL, KEY, RECORD } from './conn-layout.ts'
 
-export const EndsCell = cellsOf({ CIP: 1, VIP: 1, CLIENT_PORTS: 1, RIP: 1, LIP: 1, RS_PORTS: 1 })
+export const EndsCell = cellsOf({
+  CIP: 1,
+  VIP: 1,
+  CLIENT_PORTS: 1,
+  RIP: 1,
+  LIP: 1,
+  RS_PORTS: 1,
+  CIP_REST: 3,
+  VIP_REST: 3,
+  RIP_REST: 3,
+  LIP_REST: 3,
+})
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = EndsCell
-const { at: recordAt } = RECORD
+const { CIP_REST, VIP_REST, RIP_REST, LIP_REST } = EndsCell
+const { at: recordAt, column: columnAt, key: keyOf } = RECORD
+const { IPV6 } = KEY
+const REST = 3
 
 /** Copies the ends of `conn` to `into`, from cell `at` on. */
-export function copyEnds(conns: Int32Array, conn: number, into: Int32Array, at: number): void {
+export function copyEnds(table: ConnTable, conn: number, into: Int32Array, at: number): void {
+  const { cells } = table
   const from = recordAt(conn)
-  into[at + CIP] = conns[from | CELL.CIP]
-  into[at + VIP] = conns[from | CELL.VIP]
-  into[at + CLIENT_PORTS] = conns[from | CELL.CLIENT_PORTS]
-  into[at + RIP] = conns[from | CELL.RIP]
-  into[at + LIP] = conns[from | CELL.LIP]
-  into[at + RS_PORTS] = conns[from | CELL.RS_PORTS]
+  into[at + CIP] = cells[from | CELL.CIP]
+  into[at + VIP] = cells[from | CELL.VIP]
+  into[at + CLIENT_PORTS] = cells[from | CELL.CLIENT_PORTS]
+  into[at + RIP] = cells[from | CELL.RIP]
+  into[at + LIP] = cells[from | CELL.LIP]
+  into[at + RS_PORTS] = cells[from | CELL.RS_PORTS]
+  for (let i = CIP_REST; i < LIP_REST + REST; i++) into[at + i] = 0
+  const binding = cells[from | CELL.BINDING]
+  if (keyOf(binding, 0) >= IPV6) {
+    const wide = columnAt(conn)
+    into[at + CIP] = table.wide[wide + REST]
+    for (let i = 0; i < REST; i++) into[at + CIP_REST + i] = table.wide[wide + i]
+    spell(table, into, at + VIP, at + VIP_REST)
+  }
+  if (keyOf(binding, 1) >= IPV6) {
+    spell(table, into, at + RIP, at + RIP_REST)
+    spell(table, into, at + LIP, at + LIP_REST)
+  }
+}
+
+/** The word in a cell becomes the address that it stands for. */
+function spell({ book }: ConnTable, into: Int32Array, at: number, rest: number): void {
+  const word = into[at]
+  if (book === null) return
+  into[at] = book.cell(word, REST)
+  for (let i = 0; i < REST; i++) into[rest + i] = book.cell(word, i)
 }

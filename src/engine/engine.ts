@@ -3,11 +3,11 @@
  * compiler sees to that. `input` spells the packet's path from top to bottom; every step returns to it.
  */
 
-import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
+import type { AddressBook } from './address-book.ts'
 import type { Arm } from './arm.ts'
-import { ArpInput } from './arp-input.ts'
 import { ArpOutput } from './arp-output.ts'
+import { AGAIN, Beside } from './beside.ts'
 import type { ConnIndex } from './conn-index.ts'
 import { CELL, HEADER_DUE, RECORD } from './conn-layout.ts'
 import { Conns } from './conns.ts'
@@ -24,13 +24,15 @@ import type { Frames } from './frames.ts'
 import { Icmp } from './icmp.ts'
 import type { IsnSource } from './isn.ts'
 import type { LongClock } from './long-clock.ts'
+import { NdOutput } from './nd-output.ts'
 import { Neighs } from './neigh.ts'
 import { OnePacket } from './one-packet.ts'
-import { MAY_OPEN, Opening } from './opening.ts'
+import { MAY_OPEN, Opening, serviceOf } from './opening.ts'
 import type { EngineOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
 import { ownerOf } from './owner.ts'
 import { Kind, Parsed } from './parsed.ts'
+import { Parsed6 } from './parsed6.ts'
 import { newParts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { Prefetch } from './prefetch.ts'
@@ -51,7 +53,6 @@ import type { TraceRing } from './trace.ts'
 import { UoaAlone } from './uoa-alone.ts'
 import { GOOD } from './usual.ts'
 import { Verify } from './verify.ts'
-import { popPriority } from './vlan.ts'
 import { FullNat } from './xmit/fullnat.ts'
 import { unfit } from './xmit/ip.ts'
 
@@ -86,7 +87,9 @@ export class Engine {
   readonly resolvers: readonly Resolver[]
   readonly neighs: Neighs
   readonly reassembly: Reassembly
-  readonly arp: ArpInput
+  readonly nd: NdOutput
+  readonly beside: Beside
+  readonly addressBook: AddressBook
   readonly isn: IsnSource
   readonly random: Random
   readonly long: LongClock
@@ -101,6 +104,7 @@ export class Engine {
   readonly #index: ConnIndex
   readonly #cells: Int32Array
   readonly #parsed = new Parsed()
+  readonly parsed6: Parsed6
   readonly #prefetch: Prefetch
   readonly reuse: Reuse
   readonly #egress: Egress
@@ -122,6 +126,7 @@ export class Engine {
     const parts = newParts(options)
     this.frames = parts.frames
     this.arms = parts.arms
+    this.addressBook = parts.book
     this.counters = parts.counters
     this.trace = parts.trace
     this.random = parts.random
@@ -140,11 +145,13 @@ export class Engine {
     this.#fullnat = new FullNat(parts, options.toaMode, options.udp, options.decrementTtl)
     const udp = { ...options.udp, timeoutMs: this.udpTimeoutMs }
     this.conns = new Conns(parts, this.#fullnat, { ...options, udp })
-    this.resolvers = [new ArpOutput(parts)]
+    this.nd = new NdOutput(parts)
+    this.resolvers = [new ArpOutput(parts), this.nd]
     this.#fragmentation = new Fragmentation(parts)
     this.neighs = new Neighs(parts, this.resolvers, options.neigh)
     this.setup = new Setup(parts, this.neighs, options.timeoutMs[State.ESTABLISHED])
     this.#services = this.setup.services
+    this.parsed6 = new Parsed6(parts.frames, parts.book, this.setup)
     this.reassembly = new Reassembly(parts, options.fragments, this.#services)
     this.#index = parts.table.index
     this.#cells = parts.table.cells
@@ -156,6 +163,7 @@ export class Engine {
     this.#proxied = new Proxied(parts, this.#egress)
     this.icmp = new Icmp(parts, this.#egress, options)
     this.neighs.parking.returned = this.icmp.unreachable
+    this.beside = new Beside(parts, this, this.#fragmentation)
     this.#expiry = new Expiry(this.frames, conns, this.#resets)
     this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
     this.#verify = new Verify(parts, conns, this.#egress, options)
@@ -164,7 +172,6 @@ export class Engine {
     this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs, options.udp)
     this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
     this.#peers = options.peers
-    this.arp = new ArpInput(parts, this.neighs)
     this.opening = new Opening(parts, this.icmp, options.rstOnBareAck)
     const steps = {
       icmp: this.icmp,
@@ -197,16 +204,15 @@ export class Engine {
    */
   input(arm: Arm, slot: number, now: number): number {
     const p = this.#parsed
-    const kind = p.decode(this.frames, slot, arm)
+    let kind = p.decode(this.frames, slot, arm)
     if (kind < KIND_TCP) {
-      if (kind === Kind.ARP) return this.arp.input(arm, slot, now)
-      if (kind === Kind.ICMP) return this.#fragmentation.leave(slot, this.icmp.input(slot, p, arm))
-      if (kind === Kind.FRAGMENT) return this.#fragment(arm, slot, now)
-      if (kind === Kind.VLAN)
-        return popPriority(this.frames, slot) ? this.input(arm, slot, now) : -Drop.ETH_VLAN
-      return kind
+      if (kind === Kind.IPV6) kind = this.parsed6.decode(p, slot)
+      if (kind < KIND_TCP) {
+        const verdict = this.beside.input(kind, p, arm, slot, now)
+        return verdict === AGAIN ? this.input(arm, slot, now) : verdict
+      }
     }
-    let t = this.#index.find(p.key, p.saddr, p.daddr, p.ports)
+    let t = this.#index.of(p)
     if (t < 0 && this.#peers !== null) {
       const owner = ownerOf(p, this.#peers, this.setup)
       if (owner !== this.#peers.self) return HAND_OVER - owner
@@ -217,7 +223,7 @@ export class Engine {
     const isTcp = kind === KIND_TCP
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
-      const service = this.#services.find(isTcp ? PROTO.TCP : PROTO.UDP, p.daddr, p.ports & 0xffff)
+      const service = serviceOf(this.#services, p)
       const verdict = this.opening.judge(p, arm, slot, service)
       if (verdict !== MAY_OPEN) return verdict
       // A traceroute must not open what it does not reach.
@@ -268,7 +274,7 @@ export class Engine {
     this.turn(now)
     if (((now - this.neighTick) | 0) >= 0) {
       this.neighs.tick(now)
-      this.arp.tick(now)
+      this.beside.claims.tick(now)
       this.dests.lookAtLimits(now)
       this.reassembly.tick(now)
       if (this.#peers === null || this.#peers.self === 0) this.templates.sweep(now)
@@ -298,12 +304,5 @@ export class Engine {
   /** The same for one address, which is new. */
   announceAddress(arm: Arm, family: number, word: number): void {
     this.resolvers[family].announce(arm, word)
-  }
-
-  /** One worker puts datagrams together: which one they belong to may be said in another of their fragments. */
-  #fragment(arm: Arm, slot: number, now: number): number {
-    if (this.#peers !== null && this.#peers.self !== 0) return HAND_OVER
-    const verdict = this.reassembly.add(slot, this.#parsed, arm, now)
-    return verdict === 0 ? this.input(arm, slot, now) : verdict
   }
 }

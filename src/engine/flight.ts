@@ -9,6 +9,7 @@
  * Records are never wrapped: one that does not fit before the end of the memory stands at its beginning, behind a filler.
  */
 
+import type { ConnTable } from './conn.ts'
 import { CELL, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
 import { copyEnds, EndsCell } from './ends.ts'
 import {
@@ -125,14 +126,14 @@ export class FlightRing extends Flight {
     else for (let i = 0; i < copied; i++) cells[at + BODY + i] = arena[from + i]
   }
 
-  /** `conns` are the cells of the connection table; `t` is -1 for a frame of no connection. */
+  /** `t` is -1 for a frame of no connection. */
   judged(
     pair: number,
     verdict: number,
     t: number,
     before: number,
     after: number,
-    conns: Int32Array,
+    table: ConnTable,
   ): void {
     const at = this.#begin(JUDGING, JUDGED_CELLS, pair)
     const { cells } = this
@@ -145,9 +146,9 @@ export class FlightRing extends Flight {
       cells[at + DELTA] = 0
       cells[at + PROTOCOL] = 0
     } else {
-      copyEnds(conns, t >> 1, cells, at + ENDS_AT)
-      cells[at + DELTA] = conns[RECORD.of(t) | CONN_DELTA]
-      cells[at + PROTOCOL] = conns[RECORD.of(t) | BINDING] & KEY_BITS
+      copyEnds(table, t >> 1, cells, at + ENDS_AT)
+      cells[at + DELTA] = table.cells[RECORD.of(t) | CONN_DELTA]
+      cells[at + PROTOCOL] = table.cells[RECORD.of(t) | BINDING] & KEY_BITS
     }
   }
 

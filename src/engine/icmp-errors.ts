@@ -84,7 +84,8 @@ export class TranslatedErrors {
     const sender = pkt.getInt32(p.ip + IPV4.SRC)
     if (!isSingleHost(sender) || isOurs(this.#arms, Family.IPV4, sender)) return -Drop.IP_SOURCE
     if (!isTranslated(pkt.getUint8(p.l4 + ICMP.TYPE))) return -Drop.ICMP_TYPE
-    if (!this.#isUnderWay(p.l4 + ICMP.HEADER, t, binding)) return -Drop.ICMP_SEQUENCE
+    const quote = p.l4 + ICMP.HEADER
+    if (!this.isUnderWay(quote + headerLength(pkt, quote), t, binding)) return -Drop.ICMP_SEQUENCE
     if (outward && this.#isOurOwn(p.l4 + ICMP.HEADER, binding)) return -Drop.ICMP_QUOTE
     const out = this.#arms[outward ? clientArm : rsArm]
     const mayBeCut = (pkt.getUint16(p.ip + IPV4.FRAGMENT) & IP_DF) === 0
@@ -138,13 +139,13 @@ export class TranslatedErrors {
     const changed = addresses + diff32(pkt.getInt32(l4), ports)
     pkt.setInt32(l4, ports)
     if ((cells[recordOf(t) | BINDING] & PROTOCOL_BITS) === KEY.TCP) {
-      const moved = this.#moveNumber(l4, quoted, t)
+      const moved = this.moveNumber(l4, quoted, t)
       if (quoted >= TCP.CHECKSUM + 2) adjust(pkt, l4 + TCP.CHECKSUM, changed + moved)
     } else adjustUdp(pkt, l4, changed)
   }
 
   /** The client's own number among the quoted `bytes`, as its packet had it or as the RS's had. => The difference */
-  #moveNumber(tcp: number, bytes: number, t: number): number {
+  moveNumber(tcp: number, bytes: number, t: number): number {
     const { pkt } = this.#frames
     const delta = this.#cells[recordOf(t) | DELTA]
     const outward = (t & 1) === 1
@@ -184,13 +185,13 @@ export class TranslatedErrors {
     return isUoaAlone(pkt, quote, quote + headerLength(pkt, quote))
   }
 
-  /** The number that is quoted can be that of a segment that has left (RFC 5927 4.1); a datagram has none. */
-  #isUnderWay(quote: number, t: number, binding: number): boolean {
+  /** The number that is quoted behind the IP header, at `l4`, can be that of a segment that has left (RFC 5927 4.1); a datagram has none. */
+  isUnderWay(l4: number, t: number, binding: number): boolean {
     if ((binding & PROTOCOL_BITS) !== KEY.TCP) return true
     const cells = this.#cells
     const at = recordOf(t)
     const { pkt } = this.#frames
-    const seq = pkt.getInt32(quote + headerLength(pkt, quote) + TCP.SEQ)
+    const seq = pkt.getInt32(l4 + TCP.SEQ)
     const inward = (t & 1) === 0
     if (inward && (cells[at | WORD] & RS_SEEN) === 0) return false
     const known = cells[at | (inward ? RST_SEQ : RST_ACK)]

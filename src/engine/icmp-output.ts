@@ -104,7 +104,11 @@ export class IcmpErrors {
 
   /** There is room in front, and it is not one too many. */
   #mayWrite(slot: number): boolean {
-    if (this.#frames.start[slot] - slot * STRIDE < GROWTH) return false
+    return this.#frames.start[slot] - slot * STRIDE >= GROWTH && this.maySend()
+  }
+
+  /** One more of either family is not one too many. */
+  maySend(): boolean {
     const now = this.#long.ms
     if (this.rested - now > (AT_ONCE - 1) * MS_EACH) {
       this.#counters.count(Event.ICMP_LIMITED)

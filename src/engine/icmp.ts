@@ -1,26 +1,32 @@
 /** ICMP in one place for the packet's path: what comes in, what goes on, and what we have to say of packets that do not. */
 
 import { ICMP_TYPE, UNREACHABLE } from '../wire/icmp.ts'
-import { TOA_BYTES } from '../wire/tcp.ts'
+import { ICMPV6_TYPE, UNREACHABLE6 } from '../wire/icmpv6.ts'
+import { TOA_BYTES, TOA6_BYTES } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
-import { KEY } from './conn-layout.ts'
+import { familyOfKey, KEY, PROTOCOL_BITS } from './conn-layout.ts'
 import { type Counters, Drop } from './counters.ts'
 import type { Egress } from './egress.ts'
-import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
 import { TranslatedErrors } from './icmp-errors.ts'
 import { icmpInput } from './icmp-input.ts'
 import { IcmpErrors } from './icmp-output.ts'
+import { TranslatedErrors6 } from './icmpv6-errors.ts'
+import { Icmpv6Errors } from './icmpv6-output.ts'
 import type { EngineOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { Unreachable } from './unreachable.ts'
 import { ToaMode } from './xmit/toa.ts'
 
+const { IPV6 } = KEY
+
 export class Icmp {
   readonly errors: IcmpErrors
+  readonly #errors6: Icmpv6Errors
   readonly unreachable: Unreachable
   readonly #translated: TranslatedErrors
+  readonly #translated6: TranslatedErrors6
   readonly #frames: Frames
   readonly #counters: Counters
   readonly #hasToa: boolean
@@ -31,8 +37,18 @@ export class Icmp {
     this.#counters = parts.counters
     this.#hasToa = toaMode !== ToaMode.OFF
     this.errors = new IcmpErrors(parts)
+    this.#errors6 = new Icmpv6Errors(parts, this.errors)
     this.#translated = new TranslatedErrors(parts, egress, toaMode, decrementTtl)
-    this.unreachable = new Unreachable(parts, this.errors, this.#translated, egress)
+    this.#translated6 = new TranslatedErrors6(
+      parts,
+      egress,
+      this.#translated,
+      this.#hasToa,
+      decrementTtl,
+    )
+    const errors = [this.errors, this.#errors6]
+    const translated = [this.#translated, this.#translated6]
+    this.unreachable = new Unreachable(parts, errors, translated, egress)
   }
 
   /** ICMP that quotes nothing of ours (Kind.ICMP). => As Engine.input */
@@ -42,8 +58,11 @@ export class Icmp {
 
   /** An error (Kind.QUOTED) about a packet whose answer would be of tuple t, below 0 if that is of no connection. => As Engine.input */
   quoted(slot: number, p: Parsed, t: number, arm: Arm, now: number): number {
-    if (t >= 0) return this.#translated.input(slot, p, t, arm, now)
-    return arm.owns(Family.IPV4, p.daddr) ? -Drop.ICMP_NO_CONN : -Drop.ICMP_NOT_OURS
+    if (t >= 0)
+      return p.key < IPV6
+        ? this.#translated.input(slot, p, t, arm, now)
+        : this.#translated6.input(slot, p, t, arm, now)
+    return arm.owns(familyOfKey(p.key), p.daddr) ? -Drop.ICMP_NO_CONN : -Drop.ICMP_NOT_OURS
   }
 
   /**
@@ -53,20 +72,30 @@ export class Icmp {
   unfit(slot: number, p: Parsed, t: number, arm: Arm, out: Arm, refusal: number): number {
     if (refusal === -Drop.IP_TTL) return this.expired(slot, p, arm)
     // A client that makes its segments as large as it was told must find room for TOA in them.
-    const grows = this.#hasToa && p.key === KEY.TCP && (t & 1) === 0
-    const mtu = grows ? out.mtu - TOA_BYTES : out.mtu
+    const grows = this.#hasToa && (p.key & PROTOCOL_BITS) === KEY.TCP && (t & 1) === 0
+    const toa = p.key >= IPV6 ? TOA6_BYTES : TOA_BYTES
+    const mtu = grows ? out.mtu - toa : out.mtu
+    if (p.key >= IPV6)
+      return this.#errors6.answer(slot, p, arm, ICMPV6_TYPE.TOO_BIG, 0, mtu, -refusal)
     const { UNREACHABLE: type } = ICMP_TYPE
     return this.errors.answer(slot, p, arm, type, UNREACHABLE.FRAG_NEEDED, mtu, -refusal)
   }
 
   /** The datagram is for a service that has nobody to take it. => As Engine.input */
   nobody(slot: number, p: Parsed, arm: Arm): number {
+    if (p.key >= IPV6) {
+      const { UNREACHABLE: type } = ICMPV6_TYPE
+      return this.#errors6.answer(slot, p, arm, type, UNREACHABLE6.PORT, 0, Drop.UDP_NO_RS)
+    }
     const { UNREACHABLE: type } = ICMP_TYPE
     return this.errors.answer(slot, p, arm, type, UNREACHABLE.PORT, 0, Drop.UDP_NO_RS)
   }
 
   /** The TTL of the packet would be 0 behind us. => As Engine.input */
   expired(slot: number, p: Parsed, arm: Arm): number {
-    return this.errors.answer(slot, p, arm, ICMP_TYPE.TIME_EXCEEDED, 0, 0, Drop.IP_TTL)
+    const { IP_TTL } = Drop
+    return p.key >= IPV6
+      ? this.#errors6.answer(slot, p, arm, ICMPV6_TYPE.TIME_EXCEEDED, 0, 0, IP_TTL)
+      : this.errors.answer(slot, p, arm, ICMP_TYPE.TIME_EXCEEDED, 0, 0, IP_TTL)
   }
 }

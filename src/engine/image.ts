@@ -34,6 +34,8 @@ export interface EngineImage {
   lastClaim: number | null
   /** IcmpErrors.rested. */
   icmpRested: number
+  /** Addresses of IPv6 and the key of digests. */
+  book: Int32Array
   arms: ArmImage[]
   cuts: CutsImage
   table: TableImage
@@ -82,8 +84,9 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     timeoutMs: engine.timeoutMs.slice(),
     udpTimeoutMs: engine.udpTimeoutMs.slice(),
     neighTick: engine.neighTick,
-    lastClaim: engine.arp.lastClaim,
+    lastClaim: engine.beside.claims.last,
     icmpRested: engine.icmp.errors.rested,
+    book: engine.addressBook.save(),
     arms: engine.arms.map(arm => arm.save()),
     cuts: engine.cuts.save(),
     table,
@@ -110,7 +113,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
 export function restoreEngine(
   engine: Engine,
   image: EngineImage,
-  newPool: (place: number, lip: number) => SaPool,
+  newPool: (place: number, lip: number, family: number) => SaPool,
 ): void {
   const { conns, dests } = engine
   if (image.table.cells.length > conns.table.cells.length)
@@ -121,8 +124,9 @@ export function restoreEngine(
   engine.opening.stopping = image.stopping
   engine.long.restore(image.longMs)
   engine.neighTick = image.neighTick
-  engine.arp.lastClaim = image.lastClaim
+  engine.beside.claims.last = image.lastClaim
   engine.icmp.errors.rested = image.icmpRested
+  engine.addressBook.restore(image.book)
   for (const [index, arm] of image.arms.entries()) engine.arms[index].restore(arm)
   conns.table.restore(image.table)
   conns.wheel.restore(image.wheel)
@@ -130,7 +134,7 @@ export function restoreEngine(
   if (engine.sessions !== null && image.sessions !== null) engine.sessions.restore(image.sessions)
   for (const [place, pool] of image.pools.entries()) {
     if (pool === null) continue
-    engine.lips[place] = newPool(place, pool.lip)
+    engine.lips[place] = newPool(place, pool.lip, pool.family)
     engine.lips[place].restore(pool)
   }
   conns.room.restore(image.waiting, image.now | 0)

@@ -1,8 +1,9 @@
 /** Which segment or datagram may open a connection, and what becomes of one that does not. */
 
+import { PROTO } from '../wire/ipv4.ts'
 import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
-import { KEY } from './conn-layout.ts'
+import { familyOfKey, KEY, PROTOCOL_BITS } from './conn-layout.ts'
 import { Drop, Event } from './counters.ts'
 import { isIntactDatagram } from './datagrams.ts'
 import type { Icmp } from './icmp.ts'
@@ -11,12 +12,19 @@ import type { Parts } from './parts.ts'
 import { turnIntoRst } from './rst.ts'
 import { sayNotSyn, sayRefused } from './say.ts'
 import { ANY_ARM, type Service } from './service.ts'
-import { isIntact, isPlausibleClient } from './verify.ts'
+import type { Services } from './services.ts'
+import { isIntact, isPlausibleClient, isPlausibleClient6 } from './verify.ts'
 
 /** No verdict: the segment goes on and opens a connection. */
 export const MAY_OPEN = -1000
 
 const { SYN, ACK, FIN, RST } = FLAG
+
+/** The service that a packet without a connection is for. */
+export function serviceOf(services: Services, { key, daddr, ports }: Parsed): Service | undefined {
+  const protocol = (key & PROTOCOL_BITS) === KEY.TCP ? PROTO.TCP : PROTO.UDP
+  return services.find(protocol, daddr, ports & 0xffff, familyOfKey(key))
+}
 
 export class Opening {
   /** No connection is opened any more; those that are there go on. */
@@ -33,7 +41,7 @@ export class Opening {
 
   /** Preconditions of a new connection (semantics 1.5, 1.6). => MAY_OPEN, or the verdict. */
   judge(p: Parsed, arm: Arm, slot: number, service: Service | undefined): number {
-    if (p.key !== KEY.TCP) return this.#judgeDatagram(p, arm, service)
+    if ((p.key & PROTOCOL_BITS) !== KEY.TCP) return this.#judgeDatagram(p, arm, service)
     const { frames, arms, counters, trace } = this.#parts
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
@@ -47,8 +55,13 @@ export class Opening {
       return arm.index
     }
     if (this.stopping) return -Drop.STOPPING
-    if (!isPlausibleClient(arms, arm, p.saddr)) return -Drop.IP_SOURCE
+    if (!this.#isPlausible(arms, arm, p)) return -Drop.IP_SOURCE
     return isIntact(frames.pkt, p) ? MAY_OPEN : -Drop.TCP_CHECKSUM
+  }
+
+  #isPlausible(arms: readonly Arm[], arm: Arm, p: Parsed): boolean {
+    if (p.key < KEY.IPV6) return isPlausibleClient(arms, arm, p.saddr)
+    return isPlausibleClient6(arms, arm, p, this.#parts.book)
   }
 
   /** The same of a datagram: any of them may, to a service that is there. */
@@ -57,7 +70,7 @@ export class Opening {
     if (service === undefined) return -Drop.UDP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.UDP_NO_SERVICE
     if (this.stopping) return -Drop.STOPPING
-    if (!isPlausibleClient(arms, arm, p.saddr)) return -Drop.IP_SOURCE
+    if (!this.#isPlausible(arms, arm, p)) return -Drop.IP_SOURCE
     return isIntactDatagram(frames.pkt, p) ? MAY_OPEN : -Drop.UDP_CHECKSUM
   }
 

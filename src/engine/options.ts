@@ -62,6 +62,9 @@ export interface EngineOptions {
   timeoutMs: Int32Array
   udp: UdpOptions
   neigh: NeighOptions
+  /** AddressBook.bytesFor(bookCapacity) bytes, all zero or of an earlier engine. */
+  bookMemory: ArrayBufferLike
+  bookCapacity: number
   fragments: FragmentOptions
   /** One of ToaMode. */
   toaMode: number

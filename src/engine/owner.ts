@@ -1,12 +1,14 @@
 /** Whose a packet is, of several workers. */
 
-import type { Parsed } from './parsed.ts'
+import { familyOfKey } from './conn-layout.ts'
+import { clientOf, type Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
 import type { Setup } from './setup.ts'
 
 /** The worker that a packet without a connection belongs to; the own one if it belongs to nobody. */
 export function ownerOf(p: Parsed, { steering, self }: Peers, setup: Setup): number {
-  if (!setup.isLip(p.daddr)) return steering.clientWorker(p.saddr, p.ports >>> 16)
+  if (!setup.isLip(p.daddr, familyOfKey(p.key)))
+    return steering.clientWorker(clientOf(p), p.ports >>> 16)
   const owner = steering.lportWorker(p.ports & 0xffff)
   return owner < 0 ? self : owner
 }

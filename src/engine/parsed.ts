@@ -20,9 +20,20 @@ import type { Frames } from './frames.ts'
 /**
  * What decode() found; anything below zero is minus a drop reason. From TCP on there is a tuple; QUOTED is an ICMP error about
  * TCP or UDP, and ICMP all other. Of a FRAGMENT, which is of one of the three protocols, only the IP header is known. VLAN is a
- * tag that nobody has taken off.
+ * tag that nobody has taken off. IPV6 is for decodeIpv6() (parsed6.ts) to read on, to us or to a group.
  */
-export const Kind = { FRAGMENT: 0, VLAN: 1, ARP: 2, ICMP: 3, TCP: 4, UDP: 5, QUOTED: 6 } as const
+export const Kind = {
+  FRAGMENT: 0,
+  VLAN: 1,
+  ARP: 2,
+  ICMP: 3,
+  IPV6: 4,
+  FRAGMENT6: 5,
+  ICMPV6: 6,
+  TCP: 7,
+  UDP: 8,
+  QUOTED: 9,
+} as const
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { HEADER: ETH_HEADER, TYPE: ETH_TYPE, DST: ETH_DST } = ETH
@@ -63,6 +74,10 @@ export class Parsed {
   saddr = 0
   daddr = 0
   ports = 0
+  /** Of IPv6: the four words of the address that `saddr` stands for. */
+  readonly source = new Int32Array(4)
+  /** Of IPv6: where the number of what is inside stands. */
+  next = 0
   /** What the packet is to the state table of its protocol, as states.ts numbers events. */
   event = 0
   /** TCP's. */
@@ -120,7 +135,7 @@ export class Parsed {
     // Fragments go before anything looks at ports, which another one may have.
     if ((b & FRAGMENT) !== 0) return this.#decodeFragment(pkt, protocol)
     return protocol === PROTO_TCP
-      ? this.#decodeTcp(pkt, total - header)
+      ? this.decodeTcp(pkt, total - header)
       : this.#other(pkt, protocol, total - header)
   }
 
@@ -141,7 +156,8 @@ export class Parsed {
     this.wireBytes = ipTotal + (this.segments - 1) * ipHeader
   }
 
-  #decodeTcp(pkt: DataView, bytes: number): number {
+  /** The segment at l4, of which there are `bytes` bytes. => KIND_TCP, or minus a drop reason */
+  decodeTcp(pkt: DataView, bytes: number): number {
     const tcp = this.l4 & OFFSET_BITS
     if (bytes < TCP_HEADER) return -Drop.TCP_HEADER
     // Data offset and flags are neighbours.
@@ -168,7 +184,8 @@ export class Parsed {
     const gsoType = pkt.getUint8(vnet + VNET_GSO_TYPE)
     if (!this.#decodePartial(pkt, vnet, TCP.CHECKSUM)) return -Drop.VNET_HEADER
     if (gsoType !== GSO.NONE) {
-      if ((gsoType & ~GSO.ECN) !== GSO.TCPV4 || this.partial === 0) return -Drop.VNET_HEADER
+      const own = pkt.getUint8(this.ip) >>> 4 === 4 ? GSO.TCPV4 : GSO.TCPV6
+      if ((gsoType & ~GSO.ECN) !== own || this.partial === 0) return -Drop.VNET_HEADER
       this.gsoSize = pkt.getUint16(vnet + GSO_SIZE, true)
       if (this.gsoSize === 0) return -Drop.VNET_HEADER
       if (this.payload > this.gsoSize) this.#countSegments()
@@ -196,7 +213,7 @@ export class Parsed {
   }
 
   #other(pkt: DataView, protocol: number, bytes: number): number {
-    if (protocol === PROTO_UDP) return this.#decodeUdp(pkt, bytes)
+    if (protocol === PROTO_UDP) return this.decodeUdp(pkt, bytes)
     if (protocol !== PROTO.ICMP) return -Drop.IP_PROTOCOL
     const vnet = (this.eth - VNET_BYTES) & OFFSET_BITS
     const offloads =
@@ -206,7 +223,7 @@ export class Parsed {
   }
 
   /** What lies behind the length that the header says is no part of the datagram, and goes along as it is (RFC 9868). */
-  #decodeUdp(pkt: DataView, bytes: number): number {
+  decodeUdp(pkt: DataView, bytes: number): number {
     const udp = this.l4 & OFFSET_BITS
     if (bytes < UDP_HEADER) return -Drop.UDP_HEADER
     const length = pkt.getUint16(udp + UDP_LENGTH)
@@ -270,11 +287,17 @@ export class Parsed {
   }
 }
 
-/** Why a frame is not for decode() to read on, or Kind.ARP or VLAN. */
+/** Why a frame is not for decode() to read on, or Kind.IPV6, ARP or VLAN. */
 function otherThanOurIpv4(type: number, mine: boolean, dstHi: number): number {
   if (!mine && (dstHi & 0x0100) === 0) return -Drop.ETH_OTHERHOST
+  if (type === ETHERTYPE.IPV6) return Kind.IPV6
   if (type === ETHERTYPE.ARP) return Kind.ARP
   if (type === ETHERTYPE.VLAN) return Kind.VLAN
   if (type === ETHERTYPE.QINQ) return -Drop.ETH_VLAN
   return type === TYPE_IPV4 ? -Drop.ETH_NOT_UNICAST : -Drop.ETH_TYPE
+}
+
+/** What all workers know a client by: digests have a key of each worker's own. */
+export function clientOf({ key, saddr, source }: Parsed): number {
+  return key < KEY.IPV6 ? saddr : source[0] ^ source[1] ^ source[2] ^ source[3]
 }

@@ -3,8 +3,10 @@
  * hands the one object to each step, which takes what it needs.
  */
 
+import { AddressBook } from './address-book.ts'
 import type { Arm } from './arm.ts'
 import { ConnTable } from './conn.ts'
+import { LAYOUT } from './conn-layout.ts'
 import type { Counters } from './counters.ts'
 import { Edges } from './edges.ts'
 import type { Frames } from './frames.ts'
@@ -29,6 +31,7 @@ export interface Parts {
   readonly long: LongClock
   readonly isn: IsnSource
   readonly table: ConnTable
+  readonly book: AddressBook
   readonly wheel: Wheel
   readonly dests: Dests
   readonly outcomes: Outcomes
@@ -41,9 +44,14 @@ export interface Parts {
   readonly peers: Peers | null
 }
 
+/** What is never touched of the wide column takes no memory, so all tables have it. */
+function tableBytes(capacity: number): number {
+  return ConnTable.bytesFor(capacity, LAYOUT.IPV6)
+}
+
 /** Bytes of the connections' memory: table and wheel. */
 export function connBytes(capacity: number): number {
-  return ConnTable.bytesFor(capacity) + Wheel.bytesFor(capacity)
+  return tableBytes(capacity) + Wheel.bytesFor(capacity)
 }
 
 export function newParts(options: EngineOptions): Parts {
@@ -52,10 +60,15 @@ export function newParts(options: EngineOptions): Parts {
   const random = new Random(options.seed)
   const long = new LongClock(options.now)
   const seed = (random.below(65_536) << 16) | random.below(65_536)
-  const table = new ConnTable(connMemory, 0, connCapacity, seed)
+  const book = new AddressBook(options.bookMemory, 0, options.bookCapacity)
+  book.keyIfNone(new Random(options.seed))
+  const table = new ConnTable(connMemory, 0, connCapacity, seed, LAYOUT.IPV6)
+  table.book = book
+  trace.book = book
+  trace.wide = table.wide
   return {
-    ...{ frames, arms, counters, trace, isn, templates, peers, random, long, table },
-    wheel: new Wheel(connMemory, ConnTable.bytesFor(connCapacity), connCapacity, long.ms | 0),
+    ...{ frames, arms, counters, trace, isn, templates, peers, random, long, table, book },
+    wheel: new Wheel(connMemory, tableBytes(connCapacity), connCapacity, long.ms | 0),
     dests: new Dests(destMemory, destCapacity, options.limitMemory),
     outcomes: new Outcomes(options.outcomeMemory, destCapacity),
     edges: new Edges(options.edgeMemory),

@@ -2,15 +2,16 @@
 
 import { UDP } from '../wire/udp.ts'
 import type { Asker } from './asker.ts'
-import { KEY } from './conn-layout.ts'
+import { KEY, PROTOCOL_BITS } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
-import type { Parsed } from './parsed.ts'
+import { clientOf, type Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { sayScheduled } from './say.ts'
 import type { Dest, Dests, Service } from './service.ts'
 import { LOCKED, type Templates } from './templates.ts'
 import { Chosen, type TraceRing } from './trace.ts'
 
+const { IPV6 } = KEY
 /** Of a gQUIC datagram's first byte, in clients' ones: a connection ID of 8 bytes follows (its draft 00, 6.1); the others are 0. */
 const [ID_BITS, HAS_ID, ID_BYTES] = [0xc8, 0x08, 8]
 
@@ -37,9 +38,10 @@ export class Placement {
    */
   destFor(service: Service, p: Parsed, without: number, now: number): Dest | undefined {
     const asker = this.#asker
-    asker.client = p.saddr
+    const client = clientOf(p)
+    asker.client = client
     asker.port = p.ports >>> 16
-    asker.id = service.hashing.byId ? this.#idOf(p) : p.saddr
+    asker.id = service.hashing.byId ? this.#idOf(p) : client
     // Each turn but the last has found an RS full, or one free again, that another worker had made so.
     for (;;) {
       const dest = this.#destFor(service, p, without, now)
@@ -51,10 +53,10 @@ export class Placement {
     if (service.persistenceMs === 0) {
       return this.#chosen(this.#pickOf(service, without), p, Chosen.SCHEDULER)
     }
-    const network = p.saddr & service.clientMask
+    const network = this.#networkOf(service, p)
     const { vip, candidates } = service
     // What answers TCP and UDP at one port, as DNS does, are two services.
-    const port = (service.protocol << 16) | service.vport
+    const port = (service.family << 24) | (service.protocol << 16) | service.vport
     const place = this.#templates.find(network, vip, port, now)
     const known = place < 0 ? undefined : this.#dests.list[place]
     const keeps =
@@ -67,6 +69,11 @@ export class Placement {
     if (place === LOCKED || !this.#templates.put(network, vip, port, dest.index, until))
       this.#counters.count(Event.PERSISTENCE_LOCKED)
     return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER)
+  }
+
+  /** What a client is known by to all workers. */
+  #networkOf({ clientMask, clientPrefix }: Service, { key, saddr, source }: Parsed): number {
+    return key < IPV6 ? saddr & clientMask : this.#templates.clientOf(source, clientPrefix)
   }
 
   #chosen(dest: Dest | undefined, p: Parsed, why: number): Dest | undefined {
@@ -84,7 +91,9 @@ export class Placement {
   #idOf(p: Parsed): number {
     const at = p.l4 + UDP.HEADER
     const hasId =
-      p.key === KEY.UDP && p.payload > ID_BYTES && (this.#pkt.getUint8(at) & ID_BITS) === HAS_ID
-    return hasId ? this.#pkt.getInt32(at + 1) ^ this.#pkt.getInt32(at + 5) : p.saddr
+      (p.key & PROTOCOL_BITS) === KEY.UDP &&
+      p.payload > ID_BYTES &&
+      (this.#pkt.getUint8(at) & ID_BITS) === HAS_ID
+    return hasId ? this.#pkt.getInt32(at + 1) ^ this.#pkt.getInt32(at + 5) : clientOf(p)
   }
 }

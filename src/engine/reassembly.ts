@@ -88,7 +88,7 @@ export class Reassembly extends HeldDatagrams {
   }
 
   #isForUs(address: number): boolean {
-    return isOurs(this.arms, Family.IPV4, address) || this.#services.has(address)
+    return isOurs(this.arms, Family.IPV4, address) || this.#services.has(address, Family.IPV4)
   }
 
   /** The header behind IP has to be in the first fragment, all of it; that of UDP and ICMP fits into the smallest one. */

@@ -10,12 +10,13 @@ import { armOf } from './family.ts'
 import { END_RESERVE, type Frames, NO_SLOT } from './frames.ts'
 import { OwnFrames } from './own-frames.ts'
 import type { Parts } from './parts.ts'
-import { writeRst } from './rst.ts'
+import { beginRst6, finishRst6, writeRst } from './rst.ts'
 import { sayReset, sayResetRs } from './say.ts'
 import { DestCell, type Dests } from './service.ts'
 import { Reset, type TraceRing } from './trace.ts'
+import { Addresses6 } from './xmit/addresses6.ts'
 
-const { RST_ACK, RST_SEQ, DELTA } = CELL
+const { RST_ACK, RST_SEQ, DELTA, BINDING } = CELL
 const { SADDR, DADDR, PORTS } = TUPLE
 const { at: recordAt, tuple: tupleAt } = RECORD
 
@@ -28,6 +29,7 @@ export class Resets {
   readonly #egress: Egress
   readonly #counters: Counters
   readonly #own: OwnFrames
+  readonly #addresses: Addresses6
   readonly #trace: TraceRing
 
   constructor(parts: Parts, egress: Egress) {
@@ -40,6 +42,7 @@ export class Resets {
     this.#egress = egress
     this.#counters = counters
     this.#own = new OwnFrames(parts)
+    this.#addresses = new Addresses6(parts)
     this.#trace = trace
   }
 
@@ -102,6 +105,14 @@ export class Resets {
     const at = tupleAt((conn << 1) | dir)
     const ports = cells[at | PORTS]
     const back = (ports << 16) | (ports >>> 16)
+    const t = (conn << 1) | dir
+    if (RECORD.key(cells[recordAt(conn) | BINDING], dir) >= KEY.IPV6) {
+      const ip = beginRst6(this.#frames, slot, back, seq, ack)
+      // As what the other end sends leaves towards this one.
+      this.#addresses.write(this.#frames.pkt, ip, t ^ 1)
+      finishRst6(this.#frames.pkt, ip)
+      return slot
+    }
     writeRst(this.#frames, slot, cells[at | DADDR], cells[at | SADDR], back, seq, ack)
     return slot
   }

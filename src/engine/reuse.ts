@@ -8,7 +8,7 @@
 import { FLAG, TCP } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, COLD, KEY, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
+import { CELL, COLD, KEY, PROTOCOL_BITS, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Egress } from './egress.ts'
@@ -137,7 +137,8 @@ export class Reuse {
     if (opened < 0) return opened
     this.#evict(room.oneFor(opened >> 1, now), now)
     const dest = this.#table.dest(opened >> 1)
-    if (this.#outcomes.isSilent(dest, now, p.key !== KEY.TCP)) this.#egress.suspectRs(dest, now)
+    if (this.#outcomes.isSilent(dest, now, (p.key & PROTOCOL_BITS) !== KEY.TCP))
+      this.#egress.suspectRs(dest, now)
     return opened
   }
 

@@ -9,6 +9,8 @@
  * the clock that ISNs follow. 64,511 ports * 16 * 6 bytes are 6 MiB per LIP.
  */
 
+import { Family } from './family.ts'
+
 export const LPORT_FIRST = 1025
 export const LPORT_LAST = 65_535
 export const SUB_POOLS = 16
@@ -45,6 +47,7 @@ export function subPoolOf(rip: number, rport: number): number {
 /** Of each sub-pool the lports that were ever handed out: the others lie where they lie in a new one. */
 export interface PoolImage {
   lip: number
+  family: number
   head: Int32Array
   free: Int32Array
   ports: Uint16Array[]
@@ -53,7 +56,9 @@ export interface PoolImage {
 }
 
 export class SaPool {
+  /** A word (family.ts), and its family. */
   readonly lip: number
+  readonly family: number
   readonly #ports: Uint16Array
   /** Per sub-pool and port, in ascending order of ports; 0 for a port that has had no connection yet. */
   readonly #lastSeq: Int32Array
@@ -85,8 +90,10 @@ export class SaPool {
     partition: Partition,
     counts: Int32Array = new Int32Array(LIP_CELLS),
     at = 0,
+    family: number = Family.IPV4,
   ) {
     this.lip = lip
+    this.family = family
     this.#counts = counts
     this.#at = at
     this.size = lportsOf(partition)
@@ -220,6 +227,7 @@ export class SaPool {
       })
     return {
       lip: this.lip,
+      family: this.family,
       head: this.#head.slice(),
       free: this.#free.slice(),
       ports: of(this.#ports),

@@ -4,10 +4,12 @@
  */
 
 import { PROTO } from '../wire/ipv4.ts'
-import { CELL, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
-import { armOf } from './family.ts'
+import { CELL, familyOfKey, KEY, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
+import { armOf, Family, familyOf } from './family.ts'
 import type { NeighTable } from './neigh-table.ts'
 import type { Parsed } from './parsed.ts'
+import type { SaPool } from './sa-pool.ts'
+import { address, client, clientOf, endpoint, familyIn, familyOut } from './say-addresses.ts'
 import type { Dest } from './service.ts'
 import { OUT } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
@@ -21,6 +23,7 @@ const { NEIGH, NEIGH_MOVED, NEIGH_FLAPS, NEIGH_FAILED, ADDRESS_CLAIMED, PARKED_D
 /** Numbers of the IP header by the protocol's bits of KEY. */
 const PROTOCOLS = [PROTO.TCP, PROTO.UDP, PROTO.ICMP]
 const { at: recordAt, of: recordOf } = RECORD
+const { IPV4, IPV6 } = Family
 /** Every kind that is of a packet begins with these, and every one that is of a whole connection with those. */
 const { protocol: PROTOCOL, src: SRC, dst: DST, hit: HIT } = TraceCell.LOOKUP
 const { client: CLIENT, vip: VIP, lip: LIP, rs: RS } = TraceCell.RESET_RS
@@ -44,12 +47,13 @@ export function sayRefused(trace: TraceRing, p: Parsed, reason: number): void {
 /** The RS that a client was given, and why: one of Chosen. */
 export function sayScheduled(trace: TraceRing, p: Parsed, dest: Dest, chosen: number): void {
   const { record } = trace
-  const { service, rip, rport, weight } = dest
+  const { service, family, rip, rport, weight } = dest
   const at = TraceCell.SCHEDULED
   record[at.protocol] = protocolOf(p.key)
-  endpoint(record, at.client, p.saddr, p.ports >>> 16)
-  endpoint(record, at.vip, service.vip, p.ports & 0xffff)
-  endpoint(record, at.rs, rip, rport)
+  if (p.key >= KEY.IPV6) client(trace, at.client, p.ports >>> 16, p.source, 0)
+  else endpoint(trace, at.client, p.saddr, p.ports >>> 16, IPV4)
+  endpoint(trace, at.vip, service.vip, p.ports & 0xffff, service.family)
+  endpoint(trace, at.rs, rip, rport, family)
   record[at.weight] = weight
   record[at.servers] = service.dests.length
   record[at.by] = chosen
@@ -59,14 +63,14 @@ export function sayScheduled(trace: TraceRing, p: Parsed, dest: Dest, chosen: nu
 /** `tried` LIPs had no lport for it, and this one has so many left towards the RS. */
 export function sayLport(
   trace: TraceRing,
-  lip: number,
+  { lip, family }: Pick<SaPool, 'lip' | 'family'>,
   lport: number,
   tried: number,
   free: number,
 ): void {
   const { record } = trace
   const at = TraceCell.LPORT_FETCHED
-  endpoint(record, at.lip, lip, lport)
+  endpoint(trace, at.lip, lip, lport, family)
   record[at.tried] = tried
   record[at.free] = free
   trace.say(LPORT_FETCHED)
@@ -108,8 +112,9 @@ export function sayState(
   record[at.protocol] = protocolOf(conns[from | CELL.BINDING])
   record[at.direction] = t & OUT
   record[at.flags] = flags
-  endpoint(record, at.client, conns[from | CELL.CIP], conns[from | CELL.CLIENT_PORTS] >>> 16)
-  endpoint(record, at.rs, conns[from | CELL.RIP], conns[from | CELL.RS_PORTS] >>> 16)
+  clientOf(trace, at.client, conns, t >> 1)
+  const rport = conns[from | CELL.RS_PORTS] >>> 16
+  endpoint(trace, at.rs, conns[from | CELL.RIP], rport, familyOut(conns, t >> 1))
   record[at.from] = before
   record[at.to] = after
   trace.say(STATE)
@@ -142,7 +147,7 @@ export function sayKept(trace: TraceRing, conns: Int32Array, conn: number, state
 export function sayNeigh(trace: TraceRing, neighs: NeighTable, n: number, before: number): void {
   const { record } = trace
   const at = TraceCell.NEIGH
-  record[at.address] = neighs.word[n]
+  address(trace, at.address, neighs.word[n], familyOf(neighs.link(n)))
   record[at.arm] = armOf(neighs.link(n))
   record[at.from] = before
   record[at.to] = neighs.state[n]
@@ -157,7 +162,7 @@ export function sayMoved(
   macHi: number,
   macLo: number,
 ): void {
-  writeMove(trace.record, neighs, n, macHi, macLo)
+  writeMove(trace, neighs, n, macHi, macLo)
   trace.say(NEIGH_MOVED)
 }
 
@@ -169,20 +174,21 @@ export function sayFlaps(
   macHi: number,
   macLo: number,
 ): void {
-  writeMove(trace.record, neighs, n, macHi, macLo)
+  writeMove(trace, neighs, n, macHi, macLo)
   trace.say(NEIGH_FLAPS)
 }
 
 /** The kinds that say so have the same cells. */
 function writeMove(
-  record: Int32Array,
+  trace: TraceRing,
   neighs: NeighTable,
   n: number,
   macHi: number,
   macLo: number,
 ): void {
   const at = TraceCell.NEIGH_MOVED
-  record[at.address] = neighs.word[n]
+  const { record } = trace
+  address(trace, at.address, neighs.word[n], familyOf(neighs.link(n)))
   record[at.arm] = armOf(neighs.link(n))
   mac(record, at.from, neighs.macHi[n], neighs.macLo[n])
   mac(record, at.to, macHi, macLo)
@@ -192,7 +198,7 @@ function writeMove(
 export function sayFailed(trace: TraceRing, neighs: NeighTable, n: number, dropped: number): void {
   const { record } = trace
   const at = TraceCell.NEIGH_FAILED
-  record[at.address] = neighs.word[n]
+  address(trace, at.address, neighs.word[n], familyOf(neighs.link(n)))
   record[at.arm] = armOf(neighs.link(n))
   record[at.dropped] = dropped
   trace.say(NEIGH_FAILED)
@@ -201,14 +207,15 @@ export function sayFailed(trace: TraceRing, neighs: NeighTable, n: number, dropp
 /** A stranger claims our address. Always heard. */
 export function sayClaimed(
   trace: TraceRing,
-  address: number,
+  word: number,
+  family: number,
   arm: number,
   macHi: number,
   macLo: number,
 ): void {
   const { record } = trace
   const at = TraceCell.ADDRESS_CLAIMED
-  record[at.address] = address
+  address(trace, at.address, word, family)
   record[at.arm] = arm
   mac(record, at.mac, macHi, macLo)
   trace.say(ADDRESS_CLAIMED)
@@ -224,34 +231,34 @@ export function sayParkedDrop(trace: TraceRing, pair: number, reason: number): v
 }
 
 /** => The record, with what a kind of a packet begins with. */
-function packet({ record }: TraceRing, p: Parsed): Int32Array {
+function packet(trace: TraceRing, p: Parsed): Int32Array {
+  const { record } = trace
   record[PROTOCOL] = protocolOf(p.key)
-  endpoint(record, SRC, p.saddr, p.ports >>> 16)
-  endpoint(record, DST, p.daddr, p.ports & 0xffff)
+  const family = familyOfKey(p.key)
+  if (family === IPV6) client(trace, SRC, p.ports >>> 16, p.source, 0)
+  else endpoint(trace, SRC, p.saddr, p.ports >>> 16, IPV4)
+  endpoint(trace, DST, p.daddr, p.ports & 0xffff, family)
   return record
 }
 
 /** => The record, with what a kind of a connection begins with. */
-function ends({ record }: TraceRing, conns: Int32Array, conn: number): Int32Array {
+function ends(trace: TraceRing, conns: Int32Array, conn: number): Int32Array {
+  const { record } = trace
   const from = recordAt(conn)
   const clientPorts = conns[from | CELL.CLIENT_PORTS]
   const rsPorts = conns[from | CELL.RS_PORTS]
   record[PROTOCOL] = protocolOf(conns[from | CELL.BINDING])
-  endpoint(record, CLIENT, conns[from | CELL.CIP], clientPorts >>> 16)
-  endpoint(record, VIP, conns[from | CELL.VIP], clientPorts & 0xffff)
-  endpoint(record, LIP, conns[from | CELL.LIP], rsPorts & 0xffff)
-  endpoint(record, RS, conns[from | CELL.RIP], rsPorts >>> 16)
+  const out = familyOut(conns, conn)
+  clientOf(trace, CLIENT, conns, conn)
+  endpoint(trace, VIP, conns[from | CELL.VIP], clientPorts & 0xffff, familyIn(conns, conn))
+  endpoint(trace, LIP, conns[from | CELL.LIP], rsPorts & 0xffff, out)
+  endpoint(trace, RS, conns[from | CELL.RIP], rsPorts >>> 16, out)
   return record
 }
 
 /** Of what a packet is looked up by, or of a conn's binding, which has it in the same bits. */
 function protocolOf(key: number): number {
   return PROTOCOLS[key & PROTOCOL_BITS]
-}
-
-function endpoint(record: Int32Array, at: number, address: number, port: number): void {
-  record[at] = address
-  record[at + 1] = port
 }
 
 function mac(record: Int32Array, at: number, macHi: number, macLo: number): void {

@@ -12,6 +12,8 @@ import type { SaPool } from './sa-pool.ts'
 /** A real server of one service. Numbers that packets change are in Dests. */
 export interface Dest extends Candidate {
   readonly service: Service
+  /** Of `rip`. */
+  readonly family: number
   /** Connections of all workers that it may have, -1 for any number; full, it is used again below `lower` or, if 0, `upper`. */
   upper: number
   lower: number
@@ -25,6 +27,8 @@ export type Pick = (service: Service, without: number, asker: Asker) => Dest | u
 
 export interface Service {
   readonly protocol: number
+  /** Of `vip`, which is a word (family.ts). */
+  readonly family: number
   readonly vip: number
   readonly vport: number
   /** What its scheduler is called. */
@@ -54,6 +58,8 @@ export interface Service {
   /** ms for which a client (its network, by `clientMask`) keeps its RS; 0 for not at all. */
   persistenceMs: number
   clientMask: number
+  /** The same in bits. */
+  clientPrefix: number
   /** Scheduler state: position in dests, and wrr's current weight. */
   cursor: number
   currentWeight: number

@@ -1,35 +1,42 @@
 /** Services by what a packet is sent to. */
 
+import { Family } from './family.ts'
 import type { Service } from './service.ts'
 
+const { IPV4 } = Family
+
 export class Services {
-  readonly #byAddress = new Map<number, Map<number, Service>>()
+  readonly #byFamily: readonly Map<number, Map<number, Service>>[] = [new Map(), new Map()]
 
   add(service: Service): void {
-    const ports = this.#byAddress.get(service.vip) ?? new Map<number, Service>()
-    this.#byAddress.set(service.vip, ports)
-    ports.set((service.protocol << 16) | service.vport, service)
+    const { protocol, vip, vport, family } = service
+    const addresses = this.#byFamily[family]
+    const ports = addresses.get(vip) ?? new Map<number, Service>()
+    addresses.set(vip, ports)
+    ports.set((protocol << 16) | vport, service)
   }
 
   /** => what was there */
-  remove(protocol: number, vip: number, vport: number): Service | undefined {
-    const service = this.find(protocol, vip, vport)
-    this.#byAddress.get(vip)?.delete((protocol << 16) | vport)
+  remove(protocol: number, vip: number, vport: number, family: number): Service | undefined {
+    const service = this.find(protocol, vip, vport, family)
+    this.#byFamily[family].get(vip)?.delete((protocol << 16) | vport)
     return service
   }
 
   /** In no order of meaning. */
   all(): Service[] {
-    return [...this.#byAddress.values()].flatMap(ports => [...ports.values()])
+    return this.#byFamily.flatMap(addresses =>
+      [...addresses.values()].flatMap(ports => [...ports.values()]),
+    )
   }
 
   /** Some service has this address. */
-  has(vip: number): boolean {
-    const ports = this.#byAddress.get(vip)
+  has(vip: number, family: number): boolean {
+    const ports = this.#byFamily[family].get(vip)
     return ports !== undefined && ports.size > 0
   }
 
-  find(protocol: number, vip: number, vport: number): Service | undefined {
-    return this.#byAddress.get(vip)?.get((protocol << 16) | vport)
+  find(protocol: number, vip: number, vport: number, family: number = IPV4): Service | undefined {
+    return this.#byFamily[family].get(vip)?.get((protocol << 16) | vport)
   }
 }

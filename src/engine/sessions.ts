@@ -10,7 +10,7 @@
 import { FLAG } from '../wire/tcp.ts'
 import { cellsOf } from './cells.ts'
 import type { ConnTable } from './conn.ts'
-import { ACK_AWAITED, CELL, COLD, KEY, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
+import { ACK_AWAITED, CELL, COLD, KEY, RECORD } from './conn-layout.ts'
 import { copyEnds, EndsCell } from './ends.ts'
 import { FlowStats } from './flow-stats.ts'
 import type { LongClock } from './long-clock.ts'
@@ -92,7 +92,7 @@ export class SessionRing extends Ring {
 
   /** Writes what is known of a conn; the state it ended in and its reason are the caller's. */
   write(
-    conns: Int32Array,
+    table: ConnTable,
     flows: FlowStats,
     sessions: Int32Array,
     conn: number,
@@ -107,7 +107,7 @@ export class SessionRing extends Ring {
     }
     const at = this.next
     const r = this.cells
-    copyEnds(conns, conn, r, at + SessionRecord.ENDS)
+    copyEnds(table, conn, r, at + SessionRecord.ENDS)
     r[at + SessionRecord.STATE] = state
     r[at + SessionRecord.END] = end
     r[at + SessionRecord.LAST] = flows.last(conn, now)
@@ -120,7 +120,7 @@ export class SessionRing extends Ring {
       this.doubles[doubles + 2 + dir] = flows.bytes((conn << 1) | dir)
     }
     this.doubles[(at + SessionRecord.LIFE_MS) >> 1] = lifeMs
-    r[at + SessionRecord.PROTOCOL] = conns[RECORD.at(conn) | CELL.BINDING] & PROTOCOL_BITS
+    r[at + SessionRecord.PROTOCOL] = table.protocol(conn)
     this.publish()
   }
 
@@ -268,7 +268,7 @@ export class Sessions {
   #write(conn: number, state: number, end: number, now: number): void {
     if (this.#table.clientArm(conn) >= this.#arms) return
     const life = this.age(conn, now)
-    this.#ring.write(this.#table.cells, this.#flows, this.#cells, conn, state, end, life, now)
+    this.#ring.write(this.#table, this.#flows, this.#cells, conn, state, end, life, now)
   }
 
   /** The first FIN is who closed; an RST is who broke it off, unless both ends had closed already. */

@@ -6,10 +6,13 @@ import { type Asker, type Hashing, NO_HASHING } from './asker.ts'
 import { type Candidate, Candidates } from './candidates.ts'
 import { ARMS_MAX, PROXY } from './conn-layout.ts'
 import { Family } from './family.ts'
+import type { SaPool } from './sa-pool.ts'
 import { type CostOf, type SchedulerName, schedulerOf } from './schedule.ts'
 import { ANY_ARM, type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
 
 const { IPV4 } = Family
+/** Of an address, by family. */
+export const BITS = [32, 128]
 const { ACTIVE, INACTIVE } = DestCell
 
 /** A scheduler of the operator's own, as text. */
@@ -37,6 +40,8 @@ export interface ServiceOptions {
   reject: boolean
   /** Of UDP: each datagram has a connection of its own, which is over behind it. */
   onePacket: boolean
+  /** Of the VIP; left out for IPv4. */
+  family?: number
   /** One of PROXY (conn-layout.ts); left out for none. */
   proxy?: number
   /** Index of the only arm whose clients it serves, from its first put on; left out for any. */
@@ -49,6 +54,8 @@ export interface ServiceOptions {
 export interface RsOptions {
   /** Place in Dests, of no other RS that has connections. */
   index: number
+  /** Of `rip`; left out for IPv4. */
+  family?: number
   rip: number
   rport: number
   weight: number
@@ -70,21 +77,32 @@ export interface ServiceImage
 
 export interface SetupImage {
   services: ServiceImage[]
-  /** Addresses; a LIP that was taken away may still have its pool. */
-  lips: number[]
+  /** Words by family; a LIP that was taken away may still have its pool. */
+  lips: number[][]
   establishedMs: number
 }
 
+/** Where a service is. */
+interface ServiceAt {
+  protocol: number
+  family: number
+  vip: number
+  vport: number
+  onlyArm?: number | undefined
+}
+
 /** Without RSs, LIPs and all that ServiceOptions say. */
-export function newService(
-  protocol: number,
-  vip: number,
-  vport: number,
+export function newService({
+  protocol,
+  family,
+  vip,
+  vport,
   onlyArm = ANY_ARM,
-): Service {
+}: ServiceAt): Service {
   const dests: Dest[] = []
   return {
     protocol,
+    family,
     vip,
     vport,
     scheduler: '',
@@ -103,6 +121,7 @@ export function newService(
     onlyArm,
     persistenceMs: 0,
     clientMask: -1,
+    clientPrefix: BITS[family],
     cursor: -1,
     currentWeight: 0,
     lipCursors: new Array(ARMS_MAX).fill(-1),
@@ -112,11 +131,12 @@ export function newService(
 /** Spelt out: what a spread makes is read many times slower by whoever walks over thousands of them. */
 export function newDest(
   service: Service,
-  { index, rip, rport, weight, upper, lower, backup }: RsOptions,
+  { index, family = IPV4, rip, rport, weight, upper, lower, backup }: RsOptions,
 ): Dest {
   return {
     index,
     service,
+    family,
     rip,
     rport,
     weight,
@@ -168,8 +188,23 @@ export function startOver(service: Service): void {
 export function armsOf(lips: readonly number[], pools: Lips, arms: readonly Arm[]): number {
   let mask = 0
   for (const place of lips) {
-    const lip = pools[place]?.lip
-    for (const arm of arms) if (arm.owns(IPV4, lip)) mask |= 1 << arm.index
+    const pool = pools[place]
+    if (pool === undefined) continue
+    for (const arm of arms) if (arm.owns(pool.family, pool.lip)) mask |= 1 << arm.index
   }
   return mask
+}
+
+/** One of the addresses has both pools, if there is a first. */
+export function isSame(one: SaPool | undefined, other: SaPool): boolean {
+  return one?.lip === other.lip && one.family === other.family
+}
+
+export function findRs(
+  { dests }: Service,
+  rip: number,
+  rport: number,
+  family: number = IPV4,
+): Dest | undefined {
+  return dests.find(dest => dest.rip === rip && dest.rport === rport && dest.family === family)
 }

@@ -7,6 +7,8 @@
 
 import { prefixMask } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
+import { type Ipv6, ipv6Network } from '../wire/ipv6-address.ts'
+import { type AddressBook, NO_WORD } from './address-book.ts'
 import { type Arm, routeOut } from './arm.ts'
 import { isRegular } from './candidates.ts'
 import { PROXY } from './conn-layout.ts'
@@ -15,6 +17,8 @@ import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parts } from './parts.ts'
+import { routeOut6 } from './route-out6.ts'
+import type { Route6 } from './routes6.ts'
 import type { SaPool } from './sa-pool.ts'
 import type { SchedulerName } from './schedule.ts'
 import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
@@ -22,6 +26,9 @@ import { Services } from './services.ts'
 import {
   armsOf,
   askFirst,
+  BITS,
+  findRs,
+  isSame,
   newDest,
   newService,
   type OwnScheduler,
@@ -34,7 +41,7 @@ import {
 } from './setup-parts.ts'
 
 const { LINK, NEXT_HOP, NEIGH, ESTABLISHED_MS } = DestCell
-const { IPV4 } = Family
+const { IPV4, IPV6 } = Family
 
 export class Setup {
   readonly services = new Services()
@@ -43,16 +50,19 @@ export class Setup {
   readonly #dests: Dests
   readonly #outcomes: Outcomes
   readonly #lips: Lips
-  readonly #lipAddresses = new Set<number>()
+  /** Words, by family. */
+  readonly #lipAddresses: readonly Set<number>[] = [new Set(), new Set()]
+  readonly #book: AddressBook
   #establishedMs: number
   readonly #modules = new WeakMap<Service, SchedulerModule>()
 
-  constructor({ arms, dests, outcomes, lips }: Parts, neighs: Neighs, establishedMs: number) {
+  constructor({ arms, dests, outcomes, lips, book }: Parts, neighs: Neighs, establishedMs: number) {
     this.#arms = arms
     this.#neighs = neighs
     this.#dests = dests
     this.#outcomes = outcomes
     this.#lips = lips
+    this.#book = book
     this.#establishedMs = establishedMs
   }
 
@@ -68,15 +78,17 @@ export class Setup {
         dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
       }
     })
-    return { services, lips: [...this.#lipAddresses], establishedMs: this.#establishedMs }
+    const lips = this.#lipAddresses.map(words => [...words])
+    return { services, lips, establishedMs: this.#establishedMs }
   }
 
   /** Into one with nothing set up; pools, and the cells of RSs, are restored by themselves. */
   restore({ services, lips, establishedMs }: SetupImage): void {
     this.#establishedMs = establishedMs
-    for (const lip of lips) this.#lipAddresses.add(lip)
+    for (const [family, words] of lips.entries())
+      for (const lip of words) this.#lipAddresses[family].add(lip)
     for (const { dests, ...rest } of services) {
-      const service = newService(rest.protocol, rest.vip, rest.vport, rest.onlyArm)
+      const service = newService(rest)
       const { module, ...fields } = rest
       if (module) this.#modules.set(service, module)
       Object.assign(service, fields, { lipCursors: [...rest.lipCursors] })
@@ -99,14 +111,14 @@ export class Setup {
   }
 
   /** An address whose packets come from real servers, not from clients. */
-  isLip(address: number): boolean {
-    return this.#lipAddresses.has(address)
+  isLip(word: number, family: number = IPV4): boolean {
+    return this.#lipAddresses[family].has(word)
   }
 
   /** The pool of this LIP that lies in `place`, perhaps since before it was taken away, or undefined. */
-  lipAt(place: number, address: number): SaPool | undefined {
+  lipAt(place: number, word: number, family: number = IPV4): SaPool | undefined {
     const pool = this.#lips[place]
-    return pool?.lip === address ? pool : undefined
+    return pool?.lip === word && pool.family === family ? pool : undefined
   }
 
   /**
@@ -116,19 +128,16 @@ export class Setup {
   putLip(place: number, pool: SaPool): void {
     const before = this.#lips[place]
     this.#lips[place] = pool
-    if (before !== undefined && before.lip !== pool.lip && !this.#hasPool(before.lip))
-      this.#lipAddresses.delete(before.lip)
-    this.#lipAddresses.add(pool.lip)
-  }
-
-  #hasPool(address: number): boolean {
-    return this.#lips.some(pool => pool?.lip === address)
+    if (before !== undefined && !this.#lips.some(other => isSame(other, before)))
+      this.#lipAddresses[before.family].delete(before.lip)
+    this.#lipAddresses[pool.family].add(pool.lip)
   }
 
   /** Adds a service without RSs, or changes one. */
   putService(protocol: number, vip: number, vport: number, options: ServiceOptions): Service {
-    const found = this.services.find(protocol, vip, vport)
-    const service = found ?? newService(protocol, vip, vport, options.onlyArm)
+    const { family = IPV4, onlyArm } = options
+    const found = this.services.find(protocol, vip, vport, family)
+    const service = found ?? newService({ protocol, family, vip, vport, onlyArm })
     if (service.scheduler !== options.scheduler) scheduleBy(service, options.scheduler, this.#dests)
     service.hashing = options.hashing
     this.setOwn(service, options.own)
@@ -138,7 +147,8 @@ export class Setup {
     service.onePacket = options.onePacket && protocol === PROTO.UDP
     service.proxy = options.proxy ?? PROXY.OFF
     service.persistenceMs = options.persistenceMs
-    service.clientMask = prefixMask(options.clientPrefix)
+    service.clientMask = prefixMask(Math.min(options.clientPrefix, BITS[IPV4]))
+    service.clientPrefix = options.clientPrefix
     service.establishedMs = options.establishedMs
     for (const { index } of service.dests) this.#setEstablished(index, service)
     startOver(service)
@@ -153,8 +163,8 @@ export class Setup {
   }
 
   /** Its connections go on; new ones are refused from now on. */
-  removeService(protocol: number, vip: number, vport: number): void {
-    const service = this.services.remove(protocol, vip, vport)
+  removeService(protocol: number, vip: number, vport: number, family: number = IPV4): void {
+    const service = this.services.remove(protocol, vip, vport, family)
     if (service === undefined) return
     for (const dest of service.dests) this.#dests.remove(dest)
   }
@@ -165,7 +175,7 @@ export class Setup {
    */
   putRs(service: Service, options: RsOptions, now: number): void {
     const { index, rip, rport, weight, upper, lower, backup } = options
-    const known = service.dests.find(dest => dest.rip === rip && dest.rport === rport)
+    const known = findRs(service, rip, rport, options.family)
     if (known !== undefined) {
       const regular = isRegular(known)
       if (known.backup !== backup) service.candidates.renew()
@@ -185,27 +195,56 @@ export class Setup {
   }
 
   /** Its connections go on; it takes no new ones. => its place, or -1 if there is no such RS */
-  removeRs(service: Service, rip: number, rport: number): number {
-    const at = service.dests.findIndex(dest => dest.rip === rip && dest.rport === rport)
-    if (at < 0) return -1
-    const [dest] = service.dests.splice(at, 1)
+  removeRs(service: Service, rip: number, rport: number, family: number = IPV4): number {
+    const dest = findRs(service, rip, rport, family)
+    if (dest === undefined) return -1
+    service.dests.splice(service.dests.indexOf(dest), 1)
     this.#dests.remove(dest)
     startOver(service)
     return dest.index
   }
 
   /** Gives an arm one more address; shorter than /32 it brings its on-link route. */
-  addAddress(arm: Arm, address: number, prefixLength: number, now: number): void {
-    arm.addAddress(IPV4, address, prefixLength)
-    this.#lipMoved(address)
-    if (prefixLength < 32) this.reroute(now)
+  addAddress(
+    arm: Arm,
+    word: number,
+    prefixLength: number,
+    now: number,
+    family: number = IPV4,
+  ): void {
+    arm.addAddress(family, word, prefixLength)
+    this.#lipMoved(word, family)
+    if (prefixLength === BITS[family]) return
+    if (family === IPV6) {
+      const network = ipv6Network(this.#book.cells(word), prefixLength)
+      arm.routes6.add({ network, prefixLength, gateway: NO_WORD })
+    }
+    this.reroute(now)
   }
 
-  removeAddress(arm: Arm, address: number, prefixLength: number, now: number): void {
-    arm.removeAddress(IPV4, address, prefixLength)
-    this.#lipMoved(address)
-    if (prefixLength === 32) return
-    arm.removeRoute(address & prefixMask(prefixLength), prefixLength)
+  removeAddress(
+    arm: Arm,
+    word: number,
+    prefixLength: number,
+    now: number,
+    family: number = IPV4,
+  ): void {
+    arm.removeAddress(family, word, prefixLength)
+    this.#lipMoved(word, family)
+    if (prefixLength === BITS[family]) return
+    if (family === IPV4) arm.removeRoute(word & prefixMask(prefixLength), prefixLength)
+    else arm.routes6.remove(ipv6Network(this.#book.cells(word), prefixLength), prefixLength)
+    this.reroute(now)
+  }
+
+  /** The same over IPv6 as addRoute, NO_WORD for on-link. */
+  addRoute6(arm: Arm, route: Route6, now: number): void {
+    arm.routes6.add(route)
+    this.reroute(now)
+  }
+
+  removeRoute6(arm: Arm, network: Ipv6, prefixLength: number, now: number): void {
+    arm.routes6.remove(network, prefixLength)
     this.reroute(now)
   }
 
@@ -233,8 +272,8 @@ export class Setup {
     this.#dests.cells[(index << 4) | ESTABLISHED_MS] = ms
   }
 
-  #lipMoved(address: number): void {
-    if (!this.#lipAddresses.has(address)) return
+  #lipMoved(word: number, family: number): void {
+    if (!this.isLip(word, family)) return
     for (const service of this.services.all())
       service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
   }
@@ -248,11 +287,12 @@ export class Setup {
   }
 
   #route(dest: Dest, now: number): boolean {
-    const out = routeOut(this.#arms, dest.rip)
+    const { rip, family } = dest
+    const out = family === IPV4 ? routeOut(this.#arms, rip) : routeOut6(this.#arms, this.#book, rip)
     if (out === undefined) return false
     const { cells } = this.#dests
     const at = dest.index << 4
-    const link = linkOf(out.arm.index, IPV4)
+    const link = linkOf(out.arm.index, family)
     cells[at | LINK] = link
     cells[at | NEXT_HOP] = out.nextHop
     cells[at | NEIGH] = NO_NEIGH

@@ -14,6 +14,7 @@
  * a vport, which is written last.
  */
 
+import { ipv6Mask } from '../wire/ipv6-address.ts'
 import { SipHash } from './siphash.ts'
 
 const ENTRY = 8
@@ -66,6 +67,12 @@ export class Templates {
     this.#front = new Int32Array(memory, 0, FRONT)
     this.#hash = new SipHash(this.#front.subarray(0, KEY))
     this.#mask = entries / WAYS - 1
+  }
+
+  /** What a client of IPv6 is known by: all in the same network of so many bits by the same. */
+  clientOf(source: Int32Array, prefix: number): number {
+    const a = this.#hash.of(source[0] & ipv6Mask(prefix, 0), source[1] & ipv6Mask(prefix, 1), 6)
+    return this.#hash.of(a, source[2] & ipv6Mask(prefix, 2), source[3] & ipv6Mask(prefix, 3))
   }
 
   /** => place of the RS that the client was given and that has not expired at `now`, -1, or LOCKED */

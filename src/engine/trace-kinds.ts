@@ -16,9 +16,10 @@ const WIDTH = {
   mark: 1,
   /** Of the IPv4 header. */
   protocol: 1,
-  address: 1,
-  /** Address, port. */
-  endpoint: 2,
+  /** An address of IPv4, or the last word of one of IPv6; and its first three, of IPv4 0. */
+  address: 4,
+  /** The same, with the port behind the first cell. */
+  endpoint: 5,
   /** First 16 bits, last 32 bits. */
   mac: 2,
   /** Index of an arm. */

@@ -4,6 +4,7 @@
  * branch when they are off; warnings are always written.
  */
 
+import type { AddressBook } from './address-book.ts'
 import { type FlightRing, Want } from './flight.ts'
 import { Ring } from './ring.ts'
 import { Heard, RECORD_CELLS, TRACE_CELLS, TRACE_HEARD } from './trace-kinds.ts'
@@ -30,6 +31,9 @@ export class TraceRing {
   readonly record = new Int32Array(RECORD_CELLS)
   /** Debug events are wanted, by the log or the flight recorder; the packet path tests it before it writes any of them. */
   debug = false
+  /** What words of IPv6 stand for, and the addresses of clients; for say.ts. */
+  book: AddressBook | null = null
+  wide: Int32Array = new Int32Array(0)
   readonly #ring: Ring
   /** The log wants them. */
   #logged = false

@@ -3,38 +3,49 @@
  * not find out by waiting (RFC 1812 5.2.7.1: host unreachable, by the last router of the way).
  */
 
-import { ETH } from '../wire/ethernet.ts'
+import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { IPV4, PROTO } from '../wire/ipv4.ts'
+import { IPV6 } from '../wire/ipv6.ts'
 import { Located } from '../wire/locate.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { UDP } from '../wire/udp.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
+import type { AddressBook } from './address-book.ts'
 import type { Arm } from './arm.ts'
 import { type ConnTable, NO_CONN } from './conn.ts'
 import { KEY } from './conn-layout.ts'
 import type { Egress } from './egress.ts'
+import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { TranslatedErrors } from './icmp-errors.ts'
 import type { IcmpErrors } from './icmp-output.ts'
 import type { Parts } from './parts.ts'
 import { isUoaAlone } from './xmit/uoa.ts'
 
+type ReturnedErrors = Pick<IcmpErrors, 'returned'>
+const { IPV4: IPV4_FAMILY, IPV6: IPV6_FAMILY } = Family
+
 export class Unreachable {
   readonly #frames: Frames
   readonly #arms: readonly Arm[]
   readonly #table: ConnTable
-  readonly #errors: IcmpErrors
-  readonly #translated: TranslatedErrors
+  readonly #book: AddressBook
+  /** Both by family. */
+  readonly #errors: readonly ReturnedErrors[]
+  readonly #translated: readonly Pick<TranslatedErrors, 'translate'>[]
   readonly #egress: Egress
   readonly #headers = new Located()
+  /** Of the frame at hand. */
+  #family: number = IPV4_FAMILY
 
   constructor(
-    { frames, arms, table }: Parts,
-    errors: IcmpErrors,
-    translated: TranslatedErrors,
+    { frames, arms, table, book }: Parts,
+    errors: readonly ReturnedErrors[],
+    translated: readonly Pick<TranslatedErrors, 'translate'>[],
     egress: Egress,
   ) {
     this.#frames = frames
+    this.#book = book
     this.#arms = arms
     this.#table = table
     this.#errors = errors
@@ -51,10 +62,15 @@ export class Unreachable {
     const t = this.#answer(start[slot] + VNET.BYTES, start[slot] + length[slot])
     if (t < 0 || (t & 1) === 0) return false
     const { l3, end } = this.#headers
-    if (!this.#errors.returned(slot, l3, end - l3)) return false
+    const family = this.#family
+    if (!this.#errors[family].returned(slot, l3, end - l3)) return false
     const eth = start[slot] + VNET.BYTES
     const ip = eth + ETH.HEADER
-    this.#translated.translate(ip, ip + IPV4.HEADER, t)
+    this.#translated[family].translate(
+      ip,
+      ip + (family === IPV4_FAMILY ? IPV4.HEADER : IPV6.HEADER),
+      t,
+    )
     const arm = this.#arms[this.#table.clientArm(t >> 1)]
     this.#egress.toClient(eth, arm, t >> 1)
     arm.send(slot)
@@ -68,19 +84,23 @@ export class Unreachable {
   #answer(eth: number, end: number): number {
     const { pkt } = this.#frames
     const headers = this.#headers
-    if (!headers.find(pkt, eth, end) || end < headers.l4 + UDP.HEADER) return NO_CONN
+    const isSix = pkt.getUint16(eth + ETH.TYPE) === ETHERTYPE.IPV6
+    this.#family = isSix ? IPV6_FAMILY : IPV4_FAMILY
+    const found = isSix ? headers.readIpv6(pkt, eth + ETH.HEADER, end) : headers.find(pkt, eth, end)
+    if (!found || end < headers.l4 + UDP.HEADER) return NO_CONN
     const { l3, l4, protocol } = headers
     const isTcp = protocol === PROTO.TCP
     if (!isTcp && protocol !== PROTO.UDP) return NO_CONN
     if (isTcp && (end < l4 + TCP.HEADER || (pkt.getUint8(l4 + TCP.FLAGS) & FLAG.RST) !== 0))
       return NO_CONN
-    if (!isTcp && isUoaAlone(pkt, l3, l4)) return NO_CONN
+    if (!isTcp && !isSix && isUoaAlone(pkt, l3, l4)) return NO_CONN
     const ports = pkt.getInt32(l4)
-    return this.#table.find(
-      isTcp ? KEY.TCP : KEY.UDP,
-      pkt.getInt32(l3 + IPV4.DST),
-      pkt.getInt32(l3 + IPV4.SRC),
-      (ports << 16) | (ports >>> 16),
-    )
+    const back = (ports << 16) | (ports >>> 16)
+    const key = isTcp ? KEY.TCP : KEY.UDP
+    if (!isSix)
+      return this.#table.find(key, pkt.getInt32(l3 + IPV4.DST), pkt.getInt32(l3 + IPV4.SRC), back)
+    // It was for an RS: both addresses have words.
+    const rip = this.#book.read(pkt, l3 + IPV6.DST)
+    return this.#table.find(key | KEY.IPV6, rip, this.#book.read(pkt, l3 + IPV6.SRC), back)
   }
 }

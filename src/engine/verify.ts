@@ -14,9 +14,11 @@
 
 import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
 import { isSingleHost, PROTO } from '../wire/ipv4.ts'
+import { isSingleHost6, pseudoSum6 } from '../wire/ipv6.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
+import type { AddressBook } from './address-book.ts'
 import { type Arm, armTowards, isOurs } from './arm.ts'
-import { CELL, COLD, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
+import { CELL, COLD, KEY, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { Drop } from './counters.ts'
 import type { Egress } from './egress.ts'
@@ -24,6 +26,7 @@ import { Family } from './family.ts'
 import type { EngineOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
+import { armTowards6 } from './route-out6.ts'
 import type { Sessions } from './sessions.ts'
 import { State } from './tcp-state.ts'
 import { DOUBTFUL, GOOD, type Usual } from './usual.ts'
@@ -39,6 +42,7 @@ const FOUR = SYN | ACK | FIN | RST
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
 const { ESTABLISHED, SYN_RECV, FIN_WAIT, CLOSE_WAIT, CLOSE } = State
 const { TCP: PROTO_TCP } = PROTO
+const { IPV6 } = KEY
 
 /** How far an RST, or a segment of a handshake, may be from where the conversation stands: what a first flight has, and no more. */
 export const NEAR = 1 << 16
@@ -51,14 +55,34 @@ const OLDER = 1 << 28
 export function isIntact(pkt: DataView, p: Parsed): boolean {
   if (p.partial === 1) return true
   const bytes = p.l4Header + p.payload
-  const sum = pseudoSum(p.saddr, p.daddr, PROTO_TCP, bytes) + sumWords(pkt, p.l4, bytes)
-  return fold(sum) === 0xffff
+  const pseudo =
+    p.key < IPV6
+      ? pseudoSum(p.saddr, p.daddr, PROTO_TCP, bytes)
+      : pseudoSum6(pkt, p.ip, PROTO_TCP, bytes)
+  return fold(pseudo + sumWords(pkt, p.l4, bytes)) === 0xffff
 }
 
 /** A client must be somebody else, a single host, and on the side its packet came from (RFC 1812 5.3.7, 5.3.8). */
 export function isPlausibleClient(arms: readonly Arm[], arm: Arm, saddr: number): boolean {
   if (!isSingleHost(saddr) || isOurs(arms, Family.IPV4, saddr)) return false
   const back = armTowards(arms, saddr)
+  return back === undefined || back === arm
+}
+
+/** The same over IPv6. */
+export function isPlausibleClient6(
+  arms: readonly Arm[],
+  arm: Arm,
+  { source }: Parsed,
+  book: AddressBook,
+): boolean {
+  const a = source[0]
+  const b = source[1]
+  const c = source[2]
+  const d = source[3]
+  if (!isSingleHost6(a, b, c, d)) return false
+  if (isOurs(arms, Family.IPV6, book.find(a, b, c, d))) return false
+  const back = armTowards6(arms, a, b, c, d)
   return back === undefined || back === arm
 }
 

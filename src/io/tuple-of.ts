@@ -5,6 +5,8 @@
 
 import { KEY } from '../engine/conn-layout.ts'
 import type { Engine } from '../engine/engine.ts'
+import { Kind, Parsed } from '../engine/parsed.ts'
+import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { ICMP, isIcmpError, QUOTED_BYTES } from '../wire/icmp.ts'
 import { headerLength, IP_OFFSET_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
 import { Located } from '../wire/locate.ts'
@@ -24,6 +26,8 @@ export class TupleOf {
   #saddr = 0
   #daddr = 0
   #ports = 0
+  #isSix = false
+  readonly #parsed = new Parsed()
 
   constructor(engine: Engine) {
     this.#engine = engine
@@ -32,6 +36,11 @@ export class TupleOf {
   /** => whether the frame in `slot` has a tuple */
   read(slot: number): boolean {
     const { pkt, start, length } = this.#engine.frames
+    this.#isSix = pkt.getUint16(start[slot] + VNET.BYTES + ETH.TYPE) === ETHERTYPE.IPV6
+    if (this.#isSix) {
+      this.#parsed.eth = start[slot] + VNET.BYTES
+      return this.#engine.parsed6.decode(this.#parsed, slot) >= Kind.TCP
+    }
     const end = start[slot] + length[slot]
     const headers = this.#headers
     if (!headers.find(pkt, start[slot] + VNET.BYTES, end)) return false
@@ -64,6 +73,8 @@ export class TupleOf {
 
   /** => the tuple's number, or less than 0 */
   find(): number {
-    return this.#engine.conns.table.find(this.#key, this.#saddr, this.#daddr, this.#ports)
+    const { index } = this.#engine.conns.table
+    if (this.#isSix) return index.of(this.#parsed)
+    return index.find(this.#key, this.#saddr, this.#daddr, this.#ports)
   }
 }

@@ -126,7 +126,7 @@ export class Watch {
       // Whoever judges it has it on record.
       frames.mark[slot] = 0
       // But of a fragment: with it a datagram has become whole here, which is what goes on.
-      if (this.#isWhole) ring.judged(pair, PARKED, NO_TUPLE, NO_STATE, NO_STATE, table.cells)
+      if (this.#isWhole) ring.judged(pair, PARKED, NO_TUPLE, NO_STATE, NO_STATE, table)
       else ring.takeBack(before, 1)
       return verdict
     }
@@ -139,7 +139,7 @@ export class Watch {
       t = hasOpened ? tuple.find() : NO_TUPLE
     } else if (t < 0 && this.#hasTuple) t = tuple.find()
     const after = t < 0 ? NO_STATE : table.state(t >> 1)
-    ring.judged(pair, verdict, t, state, after, table.cells)
+    ring.judged(pair, verdict, t, state, after, table)
     return verdict
   }
 
@@ -163,7 +163,7 @@ export class Watch {
   }
 
   #dropped(pair: number, drop: number): void {
-    this.#ring.judged(pair, -drop, NO_TUPLE, NO_STATE, NO_STATE, this.#engine.conns.table.cells)
+    this.#ring.judged(pair, -drop, NO_TUPLE, NO_STATE, NO_STATE, this.#engine.conns.table)
   }
 
   /** => its pair */

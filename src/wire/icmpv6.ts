@@ -1,5 +1,8 @@
 /** ICMPv6 (RFC 4443), neighbour discovery (RFC 4861) and MLD (RFC 2710, RFC 3810); offsets are from its first byte. */
 
+import { fold, sumWords } from './checksum.ts'
+import { NEXT, pseudoSum6 } from './ipv6.ts'
+
 export const ICMPV6 = {
   TYPE: 0,
   CODE: 1,
@@ -53,4 +56,38 @@ export const ND_OPTION = {
 /** Whether it quotes the packet that it is about. */
 export function isIcmpv6Error(type: number): boolean {
   return type < 128
+}
+
+/** Hop limit of what speaks of neighbours: none of it has come through a router (RFC 4861 11.2). */
+export const ND_HOPS = 255
+/** An option of a link-layer address of Ethernet. */
+export const ND_LINK_BYTES = 8
+
+/** Computes and stores the checksum of the ICMPv6 packet of `bytes` bytes at `icmp`, behind the IPv6 header at `ip`. */
+export function writeIcmpv6Checksum(pkt: DataView, ip: number, icmp: number, bytes: number): void {
+  pkt.setUint16(icmp + ICMPV6.CHECKSUM, 0)
+  const sum = pseudoSum6(pkt, ip, NEXT.ICMPV6, bytes) + sumWords(pkt, icmp, bytes)
+  pkt.setUint16(icmp + ICMPV6.CHECKSUM, ~fold(sum))
+}
+
+export function isIcmpv6Intact(pkt: DataView, ip: number, icmp: number, bytes: number): boolean {
+  return fold(pseudoSum6(pkt, ip, NEXT.ICMPV6, bytes) + sumWords(pkt, icmp, bytes)) === 0xffff
+}
+
+/** What findNdOption says of options that are none. */
+export const ND_SPOILT = -2
+
+/**
+ * => where the link-layer address is of the first option of this type in [at, end), -1 without one, or ND_SPOILT: an option of length 0, or one that
+ * is longer than the packet (RFC 4861 4.6)
+ */
+export function findNdOption(pkt: DataView, at: number, end: number, type: number): number {
+  let found = -1
+  while (at < end) {
+    const bytes = at + 2 > end ? 0 : pkt.getUint8(at + 1) << 3
+    if (bytes === 0 || at + bytes > end) return ND_SPOILT
+    if (found < 0 && pkt.getUint8(at) === type && bytes === ND_LINK_BYTES) found = at + 2
+    at += bytes
+  }
+  return found
 }

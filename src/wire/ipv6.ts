@@ -1,5 +1,7 @@
 /** IPv6 header (RFC 8200) and its extension headers; offsets are from the first byte of each. */
 
+import { sumWords } from './checksum.ts'
+
 export const IPV6 = {
   /** Version (4 bits), traffic class (8), flow label (20). */
   VERSION_CLASS_FLOW: 0,
@@ -34,3 +36,51 @@ export const EXTENSIONS_MAX = 8
 
 /** No link of IPv6 has a smaller MTU (RFC 8200 section 5). */
 export const MTU6_LEAST = 1280
+
+/** Bytes of an address. */
+export const ADDRESS6_BYTES = 16
+
+/**
+ * Bytes of extension headers that the engine passes over at most: so much of a frame is what recorders and journals keep of it (HEADERS_MAX of
+ * engine/frames.ts). RFC 7112 and RFC 8504 5.3 leave it to who reads them.
+ */
+export const EXTENSION_BYTES_MOST = 64
+
+/** An extension header that is passed over unread: all are as long as their second byte says. */
+export function isExtension(next: number): boolean {
+  return next === NEXT.HOP_BY_HOP || next === NEXT.DESTINATION || next === NEXT.ROUTING
+}
+
+/** Bytes of the extension header at `at`, of those that isExtension() names. */
+export function extensionBytes(pkt: DataView, at: number): number {
+  return (pkt.getUint8(at + EXTENSION.LENGTH) + 1) * EXTENSION.UNIT
+}
+
+/** Unfolded sum of the pseudo header (RFC 8200 8.1) of the packet at `ip`, addresses as they stand there. */
+export function pseudoSum6(pkt: DataView, ip: number, next: number, bytes: number): number {
+  return sumWords(pkt, ip + IPV6.SRC, 2 * ADDRESS6_BYTES) + next + bytes
+}
+
+/** Writes version, traffic class 0, flow label 0, length, next header and hop limit; the addresses are the caller's. */
+export function writeIpv6(
+  pkt: DataView,
+  ip: number,
+  next: number,
+  payload: number,
+  hops: number,
+): void {
+  pkt.setInt32(ip, 0x6000_0000)
+  pkt.setInt32(ip + IPV6.PAYLOAD_LENGTH, (payload << 16) | (next << 8) | hops)
+}
+
+/** May be the address of a client: of a single host and not of a single link, and neither unspecified, loopback nor one of IPv4 (RFC 4291). */
+export function isSingleHost6(a: number, b: number, c: number, d: number): boolean {
+  if (a >>> 24 === 0xff || isLinkLocal(a)) return false
+  if (a !== 0 || b !== 0) return true
+  return c === 0 ? d >>> 0 > 1 : c !== 0xffff
+}
+
+/** fe80::/10, by the first word. */
+export function isLinkLocal(a: number): boolean {
+  return a >>> 22 === 0x3fa
+}

@@ -21,8 +21,8 @@ export const VNET = {
 
 export const VNET_FLAG = { NEEDS_CSUM: 1, DATA_VALID: 2 } as const
 
-/** gso_type, of IPv4: UDP_L4 is several datagrams; ECN is a flag beside the others: CWR only on the first segment (RFC 3168 6.1.2). */
-export const GSO = { NONE: 0, TCPV4: 1, UDP_L4: 5, ECN: 0x80 } as const
+/** gso_type: UDP_L4 is several datagrams; ECN is a flag beside the others: CWR only on the first segment (RFC 3168 6.1.2). */
+export const GSO = { NONE: 0, TCPV4: 1, TCPV6: 4, UDP_L4: 5, ECN: 0x80 } as const
 
 /** A frame of ours: complete checksum, one segment. */
 export function clearVnetHdr(pkt: DataView, at: number): void {

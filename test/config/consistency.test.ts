@@ -51,7 +51,7 @@ tpc: {}
   assert.deepEqual(problems(text), [
     'x.yaml:3:10 arms[0].mtu: expected a whole number 576-9000, found "big"',
     'x.yaml:4:12 arms[0].netns: expected the name of a network namespace, found "a/b"',
-    'x.yaml:5:30 arms[0].addresses[1]: expected an IPv4 address with a prefix length, like 192.0.2.1/24, found "10.0.0.300"',
+    'x.yaml:5:30 arms[0].addresses[1]: expected an address with a prefix length, like 192.0.2.1/24 or 2001:db8::1/64, found "10.0.0.300"',
     'x.yaml:6:5 arms[0].local_adresses: expected a known key, found "local_adresses"; did you mean local_addresses?',
     'x.yaml:8:13 arms[0].routes[0].to: expected a network, like 10.0.0.0/24, found "10.0.0.5/24"',
     'x.yaml:9:21 arms[0].impair.loss: expected a percentage 0%-100%, like 0.5%, found 2',
@@ -65,7 +65,7 @@ tpc: {}
     'x.yaml:19:16 services[0].scheduler: expected rr, wrr, lc, wlc, sed, nq, sh, dh, mh, conhash or fo, found "lblc"',
     'x.yaml:21:18 services[0].real_servers[0].address: expected another host, found our own address "10.0.0.1"',
     'x.yaml:22:29 services[0].real_servers[1].wieght: expected a known key, found "wieght"; did you mean weight?',
-    'x.yaml:23:5 services[1].address: expected an IPv4 address, found nothing',
+    'x.yaml:23:5 services[1].address: expected an IPv4 address, or one of IPv6 as RFC 5952 writes it, found nothing',
     'x.yaml:24:19 workers.count: expected a whole number 1-32, found 33',
     'x.yaml:24:23 workers.stering: expected a known key, found "stering"; did you mean steering?',
     'x.yaml:25:1 tpc: expected a known key, found "tpc"; did you mean tcp?',

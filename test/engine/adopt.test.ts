@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { copyConns, PAGE_RECORDS } from '../../src/control/threads/snapshots.ts'
+import { copyConns, PAGE_RECORDS, RECORD_CELLS } from '../../src/control/threads/snapshots.ts'
 import { type Adopted, adoptRecords, LEFT_LEAST_MS } from '../../src/engine/adopt.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
 import {
@@ -11,7 +11,6 @@ import {
   COLD,
   COLUMN_BYTES,
   CONN_BYTES,
-  CONN_CELLS,
   openedWith,
   RECORD,
 } from '../../src/engine/conn-layout.ts'
@@ -54,10 +53,10 @@ function play(first: Stand, all: readonly Step[]): void {
 
 /** All that listings show, but for what links a record to others. */
 function listed({ engine, now }: Stand): number[][] {
-  const page = new Int32Array(PAGE_RECORDS * CONN_CELLS)
+  const page = new Int32Array(PAGE_RECORDS * RECORD_CELLS)
   const { count } = copyConns(engine, 0, page, now)
   const records = Array.from({ length: count }, (_, i) => [
-    ...page.subarray(i * CONN_CELLS, (i + 1) * CONN_CELLS),
+    ...page.subarray(i * RECORD_CELLS, (i + 1) * RECORD_CELLS),
   ])
   for (const record of records) record[CELL.OUT_NEXT] = 0
   return records

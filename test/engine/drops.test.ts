@@ -13,6 +13,7 @@ import { type DropName, provoke } from '../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../kit/drops-ethernet-ip.ts'
 import { FRAGMENT_CASES } from '../kit/drops-fragments.ts'
 import { ICMP_DROPS } from '../kit/drops-icmp.ts'
+import { IPV6_DROPS } from '../kit/drops-ipv6.ts'
 import { TCP_DROPS } from '../kit/drops-tcp.ts'
 import { UDP_DROPS } from '../kit/drops-udp.ts'
 import { mac } from '../kit/frame.ts'
@@ -31,7 +32,14 @@ const FROM_IO: DropName[] = [
 /** Provoked in neigh.test.ts and reassembly.test.ts, for no frame's verdict says it: what was kept is given up. */
 const FROM_TIMER: DropName[] = ['NEIGH_UNRESOLVED', 'FRAGMENT_NO_ROOM', 'FRAGMENT_TIMEOUT']
 
-const CASES = [...ETHERNET_IP_DROPS, ...FRAGMENT_CASES, ...ICMP_DROPS, ...TCP_DROPS, ...UDP_DROPS]
+const CASES = [
+  ...ETHERNET_IP_DROPS,
+  ...FRAGMENT_CASES,
+  ...ICMP_DROPS,
+  ...IPV6_DROPS,
+  ...TCP_DROPS,
+  ...UDP_DROPS,
+]
 
 for (const row of CASES) {
   test(`${row.drop.toLowerCase()}: ${row.name}`, () => void provoke(row))

@@ -81,7 +81,7 @@ const SAYINGS: Readonly<Record<TraceName, Saying[]>> = {
   ],
   LPORT_FETCHED: [
     {
-      say: trace => say.sayLport(trace, address(LIP), port(LIP), 2, 77),
+      say: trace => say.sayLport(trace, { lip: address(LIP), family: 0 }, port(LIP), 2, 77),
       fields: { lip: LIP, tried: 2, free: 77 },
     },
   ],
@@ -178,7 +178,7 @@ const SAYINGS: Readonly<Record<TraceName, Saying[]>> = {
   ],
   ADDRESS_CLAIMED: [
     {
-      say: trace => say.sayClaimed(trace, address(VIP), 0, macHi, macLo),
+      say: trace => say.sayClaimed(trace, address(VIP), 0, 0, macHi, macLo),
       fields: { address: '202.108.10.1', arm: 'ext0', mac: MACS[1] },
     },
   ],

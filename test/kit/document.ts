@@ -133,7 +133,7 @@ export class DocumentClient {
   }
 }
 
-const FORMATS = { ipv4: true, 'date-time': true, binary: true } as const
+const FORMATS = { ipv4: true, ipv6: true, 'date-time': true, binary: true } as const
 
 const SERVICE = { protocol: 'tcp', address: '202.108.10.1', port: 6379 }
 const RS = { server_address: '192.168.168.2', server_port: 6379 }

@@ -117,6 +117,16 @@ export const TCP_DROPS: Case[] = [
     bytes: frame(packet()),
   },
   {
+    name: 'the RS of its hash is full, another is not',
+    drop: 'TCP_NO_RS',
+    config: SEED_CONFIG.replace('wrr', 'mh').replace(
+      'weight: 100 }',
+      'weight: 100, upper_threshold: 1 }, { address: 192.168.168.12, weight: 100 }',
+    ),
+    before: openMany(1),
+    bytes: frame(packet()),
+  },
+  {
     name: 'a service without LIPs',
     drop: 'TCP_NO_LIP',
     config: SEED_CONFIG.replace('scheduler: wrr', 'scheduler: wrr\n    local_addresses: []'),

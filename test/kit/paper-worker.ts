@@ -19,7 +19,7 @@ const role = config.arms[0]?.name
 const post = (message: FromWorker) => port.postMessage(message)
 const beat = setInterval(() => counters.gauges[Gauge.TURNS]++, 50)
 beat.unref()
-const say = (number: number) => sayLport(ring, 0x7f000001, number, 0, 0)
+const say = (number: number) => sayLport(ring, { lip: 0x7f000001, family: 0 }, number, 0, 0)
 
 if (role === 'fails') {
   post({ failed: 'out of memory' })

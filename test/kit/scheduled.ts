@@ -18,7 +18,7 @@ export function scheduled(
   weights: readonly number[],
   protocol = 6,
 ): Service {
-  const service = newService(protocol, 1, 80)
+  const service = newService({ protocol, family: 0, vip: 1, vport: 80 })
   const dests = new Dests(
     new ArrayBuffer(Dests.bytesFor(PLACES)),
     PLACES,
@@ -47,6 +47,7 @@ export function destOf(service: Service, index: number, weight: number): Dest {
   return {
     index,
     service,
+    family: 0,
     rip: index,
     rport: 80,
     weight,

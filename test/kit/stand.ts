@@ -36,6 +36,7 @@ import { type DatagramLine, datagram, offloadUdp, parseDatagram } from './datagr
 import { type Decoded, type DecodedTcp, decode } from './decode.ts'
 import { arpFrame, concat, ethernet, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
 import { isIcmpLine, parseIcmp } from './icmp-notation.ts'
+import { answer } from './nd.ts'
 import { parseTcp } from './notation.ts'
 import { printed } from './printed.ts'
 import { uncounted } from './uncounted.ts'
@@ -180,12 +181,12 @@ export class Stand {
     return this
   }
 
+  /** What answers a question for its MAC; of IPv6 an advertisement to our first address there. */
   arpReply(address: string, macText: string): Out[] {
     const arm = this.armFacing(address)
-    const our = {
-      mac: this.macOf(arm),
-      ip: this.config.arms[this.armIndex(arm)].addresses[0].address,
-    }
+    const of = this.config.arms[this.armIndex(arm)]
+    if (address.includes(':')) return this.input(arm, answer(of, address, macText))
+    const our = { mac: of.mac, ip: of.addresses[0].address }
     return this.input(arm, arpFrame(2, { mac: macText, ip: address }, our, our.mac))
   }
 
@@ -334,7 +335,7 @@ export class Stand {
 
   armFacing(address: string): string {
     const [clients, servers = clients] = this.config.arms
-    return address.startsWith('192.168.') ? servers.name : clients.name
+    return /^(192\.168\.|2001:db8:168:)/.test(address) ? servers.name : clients.name
   }
 }
 

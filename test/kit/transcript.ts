@@ -16,7 +16,7 @@
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
  * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, strict, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout), protocol and one_packet (of the
- * service), proxy (its proxy_protocol), uoa and uoa_max_trail.
+ * service), proxy (its proxy_protocol), uoa and uoa_max_trail; and ipv6 yes for the seed in IPv6, with neither lips nor udp.
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
 
@@ -36,6 +36,7 @@ import {
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
+import { SEED6_CONFIG } from './nd.ts'
 import { Numbers } from './notation.ts'
 import { fixedIsn, lines, type Out, SEED_CONFIG, Stand } from './stand.ts'
 
@@ -176,10 +177,13 @@ function unmark(text: string): string {
 
 function makeStand(settings: Map<string, string>): Stand {
   const get = (name: string, otherwise: string) => settings.get(name) ?? otherwise
-  const arms = SEED_CONFIG.replace('- name: dpdk1', `$&\n    mtu: ${get('mtu', '1500')}`).replace(
-    'local_addresses: [192.168.168.7]',
-    `local_addresses: [${get('lips', '192.168.168.7')}]`,
-  )
+  const seed = get('ipv6', 'no') === 'yes' ? SEED6_CONFIG : SEED_CONFIG
+  const arms = seed
+    .replace('- name: dpdk1', `$&\n    mtu: ${get('mtu', '1500')}`)
+    .replace(
+      'local_addresses: [192.168.168.7]',
+      `local_addresses: [${get('lips', '192.168.168.7')}]`,
+    )
   const protocol = `${get('protocol', 'tcp')}\n    one_packet: ${get('one_packet', 'false')}\n    proxy_protocol: ${get('proxy', 'off')}`
   const yaml = `${arms.replace('protocol: tcp', `protocol: ${protocol}`)}
 neighbours: { timeout: ${get('neigh', '60')} }

@@ -109,7 +109,7 @@ function armFor({ address, arm: name }: Lip, { arms }: ConfigFile) {
       : arms.findIndex(arm => {
           const onLink = arm.routes.filter(({ via }) => via === undefined).map(({ to }) => to)
           return [...arm.addresses, ...onLink]
-            .map(networkOf)
+            .map(to => networkOf(to))
             .some(network => network.prefixLength < 32 && contains(network, ipv4Int(address)))
         })
   return index < 0 ? undefined : { index, name: arms[index]?.name as string }

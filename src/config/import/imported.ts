@@ -226,10 +226,12 @@ function textOf({ place, what, why, more }: Remark): string {
   return printable(`${place.file}:${place.line}: ${what}${times}: ${why}`.replaceAll(/\s/g, ' '))
 }
 
+const NO_NETWORK = { network: undefined, prefixLength: 0 }
+
 /** 10.0.0.1, 10.0.0.1-10.0.0.9, 10.0.0.1-9 or 10.0.0.8/29 => each of them, or why not */
 export function addressesOf(text: string): string[] | string {
-  if (isCidr(text)) {
-    const { network, prefixLength } = networkOf(text)
+  const { network, prefixLength } = isCidr(text) ? networkOf(text) : NO_NETWORK
+  if (typeof network === 'number') {
     const count = 2 ** (32 - prefixLength)
     if (count > RANGE_MAX) return `expected a range of 1-${RANGE_MAX} addresses`
     return Array.from({ length: count }, (_, i) => ipv4Text((network + i) | 0))
@@ -264,7 +266,7 @@ export function indexOf({ port: own, ...service }: ImportedService, address: str
 /** Why `text` cannot be an address here; undefined if it can. */
 export function addressProblem(text: string): string | undefined {
   if (isIPv4(text)) return undefined
-  if (text.includes(':')) return 'IPv6 is not supported yet'
+  if (text.includes(':')) return 'importing IPv6 is not supported yet'
   return `expected an IPv4 address, found ${short(text)}`
 }
 

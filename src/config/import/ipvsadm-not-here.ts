@@ -38,6 +38,6 @@ export const OTHER_SERVICES: Readonly<Record<string, string>> = byWord({
   'sctp-service': 'SCTP is not supported',
   'fwmark-service': 'services by firewall mark are not supported (DPVS never matches them)',
   'icmp-service': 'ICMP services are not supported',
-  'icmpv6-service': 'IPv6 is not supported yet',
+  'icmpv6-service': 'ICMPv6 services are not supported',
   match: 'match services are for SNAT, which is not supported',
 })

@@ -46,7 +46,7 @@ const SERVICE: Readonly<Record<string, string>> = byWord({
   syn_proxy: 'SYN proxy is not supported',
   expire_quiescent_conn: 'connections of a real server with weight 0 live on here',
   inhibit_on_failure: INHIBIT,
-  ip_family: 'IPv6 is not supported yet',
+  ip_family: 'importing IPv6 is not supported yet',
   daddr_group_name: LISTS,
   waddr_group_name: LISTS,
   alpha: 'a real server counts as up until a check says otherwise',

@@ -6,7 +6,7 @@
 import type { NeighbourInfo } from '../../api/commands.ts'
 import type { LogLevel } from '../../api/log-levels.ts'
 import { TraceCell, TraceKind } from '../../engine/trace-kinds.ts'
-import { ipv4Int } from '../../wire/address.ts'
+import { addressAt } from '../../see/words/trace-fields.ts'
 import type { ModuleLog } from './log.ts'
 
 const LOOK_MS = 2000
@@ -21,7 +21,7 @@ export class SilentNeighbours {
   readonly #ask: AskNeighbours
   readonly #log: ModuleLog
   readonly #lookMs: number
-  /** `ADDRESS ARM`, an int32 and the arm's name. */
+  /** `ADDRESS ARM`. */
   readonly #silent = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
@@ -37,7 +37,7 @@ export class SilentNeighbours {
   level(record: Int32Array, level: LogLevel): LogLevel {
     if (record[0] !== TraceKind.NEIGH_FAILED) return level
     const { NEIGH_FAILED } = TraceCell
-    const address = record[NEIGH_FAILED.address]
+    const address = addressAt(record, NEIGH_FAILED.address)
     const arm = record[NEIGH_FAILED.arm] ?? -1
     const key = `${address} ${this.#arms[arm]}`
     if (this.#silent.has(key)) return 'debug'
@@ -70,7 +70,7 @@ export class SilentNeighbours {
   }
 
   #seen({ address, arm, mac }: NeighbourInfo): void {
-    if (mac === null || !this.#silent.delete(`${ipv4Int(address)} ${arm}`)) return
+    if (mac === null || !this.#silent.delete(`${address} ${arm}`)) return
     const text = `NEIGHBOUR: ${address} on ${arm} answers again`
     this.#log.info(text, 'neigh_answers', { address, arm, mac })
   }

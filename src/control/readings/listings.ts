@@ -10,11 +10,11 @@ import type {
   ServiceInfo,
 } from '../../api/commands.ts'
 import { rsName } from '../../config/changes.ts'
-import { lengthOf, networkOf } from '../../config/cidr.ts'
+import { lengthOf, networkOf, networkText, wholeLength } from '../../config/cidr.ts'
 import type { Config, ConfigRealServer, ConfigService } from '../../config/config.ts'
 import type { Places } from '../../config/places.ts'
 import { Handshake } from '../../engine/counters.ts'
-import { ipv4Int, ipv4Text } from '../../wire/address.ts'
+import { compareIp } from '../../wire/ip-address.ts'
 import type { Arms } from '../threads/arms.ts'
 import type { Rates } from './rates.ts'
 import type { Readings } from './readings.ts'
@@ -68,7 +68,7 @@ interface Endpoint {
 }
 
 function byAddress(a: Endpoint, b: Endpoint): number {
-  return (ipv4Int(a.address) >>> 0) - (ipv4Int(b.address) >>> 0) || a.port - b.port
+  return compareIp(a.address, b.address) || a.port - b.port
 }
 
 function localAddress({ config, places, readings }: Sources, address: string): LocalAddressInfo {
@@ -122,7 +122,13 @@ export function addresses({ config, places, readings }: Sources): AddressInfo[] 
         misses: readings.lportMisses(place),
       }
       const lports_of_workers = readings.lportsOfWorkers(place)
-      return { address, prefix_length: 32, arm: arm.name, lports, lports_of_workers }
+      return {
+        address,
+        prefix_length: wholeLength(address),
+        arm: arm.name,
+        lports,
+        lports_of_workers,
+      }
     }),
   ])
 }
@@ -131,9 +137,9 @@ export function addresses({ config, places, readings }: Sources): AddressInfo[] 
 export function routes({ config }: Sources): RouteInfo[] {
   const all = config.arms.flatMap(({ name, mtu, addresses: own, routes: added }) => [
     ...own.flatMap(({ address, prefixLength }) => {
-      if (prefixLength === 32) return []
-      const { network } = networkOf(`${address}/${prefixLength}`)
-      return [{ to: `${ipv4Text(network)}/${prefixLength}`, via: null, arm: name, mtu }]
+      if (prefixLength === wholeLength(address)) return []
+      const to = networkText(networkOf(`${address}/${prefixLength}`))
+      return [{ to, via: null, arm: name, mtu }]
     }),
     ...added.map(({ to, prefixLength, via }) => ({
       to: `${to}/${prefixLength}`,

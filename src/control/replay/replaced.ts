@@ -3,8 +3,8 @@
 import { protocolOf } from '../../api/protocols.ts'
 import { type Change, type RsKey, rsNameOf } from '../../config/changes.ts'
 import type { Places } from '../../config/places.ts'
-import { ipv4Text } from '../../wire/address.ts'
 import type { Journal } from '../journal/format.ts'
+import { imageText } from '../threads/word-of.ts'
 
 export class Replaced {
   readonly #places: Places
@@ -17,15 +17,16 @@ export class Replaced {
 
   constructor({ images }: Journal, places: Places) {
     this.#places = places
+    const text = (word: number, family: number) => imageText(images[0]?.book, word, family)
     for (const [place, pool] of images[0]?.pools.entries() ?? []) {
-      if (pool) this.#lips.set(place, ipv4Text(pool.lip))
+      if (pool) this.#lips.set(place, text(pool.lip, pool.family))
     }
-    for (const { protocol: number, vip, vport, onlyArm, dests } of images[0]?.setup.services ??
-      []) {
-      const service = { protocol: protocolOf(number), vip: ipv4Text(vip), vport }
+    for (const { protocol: number, family, vip, vport, onlyArm, dests } of images[0]?.setup
+      .services ?? []) {
+      const service = { protocol: protocolOf(number), vip: text(vip, family), vport }
       if (onlyArm >= 0) this.#hidden.add(hiddenName(service))
-      for (const { index, rip, rport: port } of dests)
-        this.#rss.set(index, rsNameOf({ ...service, address: ipv4Text(rip), port }))
+      for (const { index, rip, rport: port, family: own } of dests)
+        this.#rss.set(index, rsNameOf({ ...service, address: text(rip, own), port }))
     }
   }
 

@@ -124,7 +124,7 @@ export class Rerun {
     const places = newPlaces()
     this.#rig = rigOf(config, places)
     this.#replaced = new Replaced(journal, places)
-    this.#lips = new Set(journal.images.flatMap(({ setup }) => setup.lips))
+    this.#lips = new Set(journal.images.flatMap(({ setup }) => setup.lips[0] ?? []))
   }
 
   get engine() {

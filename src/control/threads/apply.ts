@@ -1,13 +1,14 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
+import type { ServiceKey } from '../../api/edits.ts'
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import { PROXY_PROTOCOLS } from '../../api/words.ts'
 import type { Change, RsChange, ServiceChange } from '../../config/changes.ts'
+import { AddressBook } from '../../engine/address-book.ts'
 import type { Arm } from '../../engine/arm.ts'
 import { NO_HASHING } from '../../engine/asker.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
-import { Family, linkOf } from '../../engine/family.ts'
 import { arenaSlots, Frames } from '../../engine/frames.ts'
 import { type EngineImage, restoreEngine } from '../../engine/image.ts'
 import type { IsnSource } from '../../engine/isn.ts'
@@ -15,6 +16,7 @@ import { Neighs } from '../../engine/neigh.ts'
 import { connBytes } from '../../engine/parts.ts'
 import type { Peers } from '../../engine/peers.ts'
 import { LIP_CELLS, type Partition, SaPool } from '../../engine/sa-pool.ts'
+import type { Service } from '../../engine/service.ts'
 import { type SessionRing, Sessions } from '../../engine/sessions.ts'
 import type { Setup } from '../../engine/setup.ts'
 import { Steering } from '../../engine/steering.ts'
@@ -22,12 +24,12 @@ import { Templates } from '../../engine/templates.ts'
 import type { TraceRing } from '../../engine/trace.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { UoaMode } from '../../engine/xmit/uoa.ts'
-import { ipv4Int, macInts } from '../../wire/address.ts'
-import { putOfArm } from './apply-arm.ts'
+import { putNeighbour, putOfArm } from './apply-arm.ts'
 import { newArms } from './config-arms.ts'
 import {
   arenaBytes,
   type BareConfig,
+  BOOK_CAPACITY,
   connCapacityOf,
   DEST_PLACES,
   NEIGH_CAPACITY,
@@ -37,6 +39,7 @@ import {
   TEMPLATES,
 } from './memory.ts'
 import { ownScheduler } from './own-scheduler.ts'
+import { type Word, wordOf } from './word-of.ts'
 
 /** What the engine is given from outside, so that a test can give something else. */
 export interface Surroundings {
@@ -60,6 +63,8 @@ export interface Surroundings {
   /** The same of the neighbours, and of what is told of connections that end. */
   neighMemory?: ArrayBufferLike
   sessionMemory?: ArrayBufferLike
+  /** The same of addresses of IPv6. */
+  bookMemory?: ArrayBufferLike
   /** Where a record of each connection goes that has ended; left out for nowhere. */
   sessions?: SessionRing
   isn: IsnSource
@@ -122,6 +127,8 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
       timeoutSec: config.neighbours.timeout,
       queueLimit: config.neighbours.unresQueueLength,
     },
+    bookMemory: around.bookMemory ?? new ArrayBuffer(AddressBook.bytesFor(BOOK_CAPACITY)),
+    bookCapacity: BOOK_CAPACITY,
     fragments: config.fragments,
     toaMode: TOA_MODES[config.tcp.toa],
     rstOnBareAck: config.tcp.bareAck === 'rst',
@@ -168,16 +175,12 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
     case 'no-route':
       putOfArm(engine, change, now)
       return
-    case 'neighbour': {
-      const [macHi, macLo] = macInts(change.mac)
-      engine.neighs.fix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address), macHi, macLo, now)
-      return
-    }
+    case 'neighbour':
     case 'no-neighbour':
-      engine.neighs.unfix(linkOf(change.arm, Family.IPV4), ipv4Int(change.address))
+      putNeighbour(engine, change, now)
       return
     case 'lip':
-      putLip(setup, share, change.place, ipv4Int(change.address))
+      putLip(setup, share, change.place, wordOf(engine.addressBook, change.address))
       return
     case 'no-lip':
       // No service names it any more; what its connections still need of it goes with its place.
@@ -186,16 +189,17 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       putService(engine, change.service)
       return
     case 'no-service':
-      setup.removeService(numberOf(change), ipv4Int(change.address), change.port)
+      removeService(engine, change)
       return
     case 'rs':
-      putRs(setup, change.rs, now)
+      putRs(engine, change.rs, now)
       // It takes connections again, so old ones that are left may live as well.
       if (change.rs.weight > 0) engine.cuts.stop(change.rs.place)
       return
     case 'no-rs': {
-      const service = setup.services.find(numberOf(change), ipv4Int(change.vip), change.vport)
-      const place = service ? setup.removeRs(service, ipv4Int(change.address), change.port) : -1
+      const service = findService(engine, change)
+      const { family, word } = wordOf(engine.addressBook, change.address)
+      const place = service ? setup.removeRs(service, word, change.port, family) : -1
       if (change.cut && place >= 0) engine.cuts.begin(place)
       return
     }
@@ -215,31 +219,34 @@ export function applyRunning(built: Built, change: Change, now: number): void {
   const { engine } = built
   if (change.put === 'device') engine.announce(engine.arms[change.arm] as Arm)
   if (change.put !== 'address') return
-  engine.announceAddress(engine.arms[change.arm] as Arm, Family.IPV4, ipv4Int(change.address))
+  const { family, word } = wordOf(engine.addressBook, change.address)
+  engine.announceAddress(engine.arms[change.arm] as Arm, family, word)
 }
 
 /** A LIP that comes back before its connections are gone finds its lports as they are. */
-function putLip(setup: Setup, share: Share, place: number, address: number): void {
-  setup.putLip(place, setup.lipAt(place, address) ?? newPool(share, place, address))
+function putLip(setup: Setup, share: Share, place: number, lip: Word): void {
+  setup.putLip(place, setup.lipAt(place, lip.word, lip.family) ?? newPool(share, place, lip))
 }
 
-function newPool({ lports, lipCounts }: Share, place: number, address: number): SaPool {
+function newPool({ lports, lipCounts }: Share, place: number, { word, family }: Word): SaPool {
   const memory = new ArrayBuffer(SaPool.bytesFor(lports))
-  return new SaPool(memory, address, lports, lipCounts, place * LIP_CELLS)
+  return new SaPool(memory, word, lports, lipCounts, place * LIP_CELLS, family)
 }
 
 /** Makes of a bare engine the one that the image was taken of. Throws RangeError if it is too small for that. */
 export function restoreBuilt({ engine, share }: Built, image: EngineImage): void {
-  restoreEngine(engine, image, (place, address) => newPool(share, place, address))
+  restoreEngine(engine, image, (place, word, family) => newPool(share, place, { word, family }))
   for (const [service, module] of engine.setup.modules())
     engine.setup.setOwn(service, ownScheduler(module, engine))
 }
 
 function putService(engine: Engine, service: ServiceChange): void {
-  const { setup } = engine
-  const { address, port, scheduler, connTimeout, whenDown, persistence, lips, onlyArm } = service
+  const { setup, addressBook } = engine
+  const vip = wordOf(addressBook, service.address)
+  const { port, scheduler, connTimeout, whenDown, persistence, lips, onlyArm } = service
   const reject = whenDown === 'reject'
-  setup.putService(numberOf(service), ipv4Int(address), port, {
+  setup.putService(numberOf(service), vip.word, port, {
+    family: vip.family,
     scheduler,
     hashing: service.hashing ?? NO_HASHING,
     own: service.module && ownScheduler(service.module, engine),
@@ -254,12 +261,25 @@ function putService(engine: Engine, service: ServiceChange): void {
   })
 }
 
-function putRs(setup: Setup, rs: RsChange, now: number): void {
-  const service = setup.services.find(numberOf(rs), ipv4Int(rs.vip), rs.vport)
+function removeService({ setup, addressBook }: Engine, key: ServiceKey): void {
+  const { family, word } = wordOf(addressBook, key.address)
+  setup.removeService(numberOf(key), word, key.port, family)
+}
+
+/** The service at a VIP. */
+function findService({ setup, addressBook }: Engine, key: OfService): Service | undefined {
+  const { family, word } = wordOf(addressBook, key.vip)
+  return setup.services.find(numberOf(key), word, key.vport, family)
+}
+
+function putRs(engine: Engine, rs: RsChange, now: number): void {
+  const service = findService(engine, rs)
   if (service === undefined) throw new RangeError(`no service ${rs.vip}:${rs.vport}`)
+  const { family, word } = wordOf(engine.addressBook, rs.address)
   const options = {
     index: rs.place,
-    rip: ipv4Int(rs.address),
+    rip: word,
+    family,
     rport: rs.port,
     weight: rs.weight,
     upper: rs.upperThreshold === 0 ? -1 : rs.upperThreshold,
@@ -267,8 +287,10 @@ function putRs(setup: Setup, rs: RsChange, now: number): void {
     // Journals of before have none.
     backup: rs.backup ?? false,
   }
-  setup.putRs(service, options, now)
+  engine.setup.putRs(service, options, now)
 }
+
+type OfService = Pick<RsChange, 'protocol' | 'vip' | 'vport'>
 
 function numberOf({ protocol }: { protocol: Protocol }): number {
   return PROTOCOLS[protocol].number

@@ -61,6 +61,9 @@ export const TEMPLATES = 65_536
 /** Neighbour entries over all arms; an entry is a next hop, and those are few. */
 export const NEIGH_CAPACITY = 4096
 
+/** Addresses of IPv6 that are set up, and were: 512 KiB. */
+export const BOOK_CAPACITY = 16_383
+
 /** Connections that one worker has room for. */
 export function connCapacityOf({ connections, workers }: BareConfig): number {
   return ConnTable.capacityFor(Math.ceil(connections.tableSize / workers.count))

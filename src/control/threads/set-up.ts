@@ -55,6 +55,7 @@ export function make(start: WorkerStart, state: MappedState): Made {
     templateMemory: state.templates,
     connMemory: state.conns,
     neighMemory: state.neighs,
+    bookMemory: state.book,
     ...(state.sessions && { sessionMemory: state.sessions }),
     checkArm: (arm, slots) => checkArm(arm, mtuOfChecks(config.arms), slots),
     seed: randomInt(2 ** 31) | 1,

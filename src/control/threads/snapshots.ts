@@ -5,17 +5,29 @@ import { type AnyStateName, NEIGH_STATES, stateName } from '../../api/names.ts'
 import { PROTOCOLS, type Protocol, protocolOfCode } from '../../api/protocols.ts'
 import type { ConnTable } from '../../engine/conn.ts'
 import { CELL, CONN_CELLS, KEY, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
+import { copyEnds, EndsCell } from '../../engine/ends.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { armOf } from '../../engine/family.ts'
+import { armOf, familyOf } from '../../engine/family.ts'
 import { Neigh } from '../../engine/neigh-state.ts'
 import { State } from '../../engine/tcp-state.ts'
-import { endpointText, ipv4Text, macText } from '../../wire/address.ts'
+import { macText } from '../../wire/address.ts'
+import { type IpAddress, ipEndpointText } from '../../wire/ip-address.ts'
 import type { BareConfig } from './memory.ts'
+import { wordText } from './word-of.ts'
+
+/** Of a record's addresses over IPv6 the first three words, behind its cells; where those are, the last one is in place of its word. */
+const PAGE_REST_CELLS = 12
+export const PAGE_REST = {
+  CIP: CONN_CELLS,
+  VIP: CONN_CELLS + 3,
+  RIP: CONN_CELLS + 6,
+  LIP: CONN_CELLS + 9,
+} as const
 
 /** Records copied for one page, and looked at, in use or not: what a listing may cost the packets at a time, some 20 us. */
 export const PAGE_RECORDS = 256
 const LOOKED_AT = 1024
-export const RECORD_CELLS = CONN_CELLS
+export const RECORD_CELLS = CONN_CELLS + PAGE_REST_CELLS
 /** Where a page has the age of a connection in seconds, -1 if it is not known, instead of a link of the table. */
 export const PAGE_AGE = CELL.IN_NEXT
 
@@ -57,9 +69,26 @@ export function copyConns(
 
 /** Makes a connection record `index` of a page. */
 export function copyRecord(table: ConnTable, conn: number, page: Int32Array, index: number): void {
-  for (let i = 0; i < RECORD_CELLS; i++) {
-    page[index * RECORD_CELLS + i] = table.cells[RECORD.at(conn) | i] as number
-  }
+  const to = index * RECORD_CELLS
+  for (let i = 0; i < CONN_CELLS; i++) page[to + i] = table.cells[RECORD.at(conn) | i] as number
+  copyEnds(table, conn, ends, 0)
+  page[to + CELL.CIP] = ends[EndsCell.CIP] as number
+  page[to + CELL.VIP] = ends[EndsCell.VIP] as number
+  page[to + CELL.RIP] = ends[EndsCell.RIP] as number
+  page[to + CELL.LIP] = ends[EndsCell.LIP] as number
+  // In the same order.
+  for (let i = 0; i < PAGE_REST_CELLS; i++)
+    page[to + CONN_CELLS + i] = ends[EndsCell.CIP_REST + i] as number
+}
+
+/** Scratch: one record is copied at a time. */
+const ends = new Int32Array(EndsCell.CELLS)
+
+/** The address that a record has in a cell, and its other words from `rest` on. */
+export function pageAddress(record: Int32Array, cell: number, rest: number): IpAddress {
+  const [a = 0, b = 0, c = 0] = record.subarray(rest, rest + 3)
+  const last = record[cell] ?? 0
+  return (a | b | c) === 0 ? last : [a, b, c, last]
 }
 
 /** Seconds by protocol and state. */
@@ -77,7 +106,10 @@ export function connInfo(
   timeouts: Timeouts,
   ownMs: (place: number) => number,
 ): ConnInfo {
-  const cell = (offset: number) => page[index * RECORD_CELLS + offset] as number
+  const at = index * RECORD_CELLS
+  const record = page.subarray(at, at + RECORD_CELLS)
+  const cell = (offset: number) => record[offset] as number
+  const address = (of: keyof typeof PAGE_REST) => pageAddress(record, CELL[of], PAGE_REST[of])
   const state = cell(CELL.WORD) & STATE_MASK
   const inPorts = cell(CELL.CLIENT_PORTS)
   const outPorts = cell(CELL.RS_PORTS)
@@ -91,10 +123,10 @@ export function connInfo(
     protocol,
     timeout_sec: own || (timeouts[protocol][state] ?? 0),
     state: stateName(state, PROTOCOLS[protocol].code) as AnyStateName,
-    client: endpointText(cell(CELL.CIP), inPorts >>> 16),
-    vip: endpointText(cell(CELL.VIP), inPorts & 0xffff),
-    lip: endpointText(cell(CELL.LIP), outPorts & 0xffff),
-    rs: endpointText(cell(CELL.RIP), outPorts >>> 16),
+    client: ipEndpointText(address('CIP'), inPorts >>> 16),
+    vip: ipEndpointText(address('VIP'), inPorts & 0xffff),
+    lip: ipEndpointText(address('LIP'), outPorts & 0xffff),
+    rs: ipEndpointText(address('RIP'), outPorts >>> 16),
     // Before that the RS has said nothing that would be confirmed.
     seqs:
       protocol === 'tcp' && handshaken(cell(CELL.WORD))
@@ -113,13 +145,14 @@ export function neighbours(engine: Engine, config: BareConfig, worker: number): 
   const list: NeighbourInfo[] = []
   for (let n = 0; n < neighs.top; n++) {
     if (!neighs.inUse(n)) continue
-    const arm = armOf(neighs.link(n))
+    const link = neighs.link(n)
+    const arm = armOf(link)
     // The kernel's side of the health checks is no neighbour of the operator's.
     if (arm >= config.arms.length) continue
     const state = neighs.state[n] ?? 0
     const resolved = state >= Neigh.REACHABLE
     list.push({
-      address: ipv4Text(neighs.word[n] ?? 0),
+      address: wordText(engine.addressBook, neighs.word[n] ?? 0, familyOf(link)),
       mac: resolved ? macText(neighs.macHi[n] ?? 0, neighs.macLo[n] ?? 0) : null,
       state: NEIGH_STATES[state] ?? '',
       arm: config.arms[arm]?.name ?? '',

@@ -6,12 +6,14 @@
  *   head     64 KiB, of which some cells are in use: what it is, for which config, the key of the sequence numbers, the clock
  *   first    connections: engine/parts.ts; or, in the piece of all workers, engine/templates.ts
  *   second   neighbours: engine/neigh-table.ts
- *   third    what is told of connections that end, if somebody wants to know: engine/sessions.ts
+ *   third    addresses of IPv6: engine/address-book.ts
+ *   fourth   what is told of connections that end, if somebody wants to know: engine/sessions.ts
  *
  * A piece that does not go with what runs now is not looked at, and nothing is ever converted: its daemon starts empty and says why.
  */
 
 import { randomFillSync } from 'node:crypto'
+import { AddressBook, DIGEST_KEY_CELLS } from '../../engine/address-book.ts'
 import { CONN_BYTES } from '../../engine/conn-layout.ts'
 import { Neighs } from '../../engine/neigh.ts'
 import { connBytes } from '../../engine/parts.ts'
@@ -29,7 +31,13 @@ import {
   sumOf,
 } from '../../io/hold.ts'
 import { STATE_LAYOUT } from '../system/layouts.ts'
-import { type BareConfig, connCapacityOf, NEIGH_CAPACITY, TEMPLATES } from './memory.ts'
+import {
+  type BareConfig,
+  BOOK_CAPACITY,
+  connCapacityOf,
+  NEIGH_CAPACITY,
+  TEMPLATES,
+} from './memory.ts'
 
 const MAGIC = 0x74_61_70_76
 /** Whole pages, on any machine. */
@@ -64,6 +72,7 @@ export interface MappedState {
   /** => from which record on none was ever in use. Throws NativeError. */
   recordsEnd(): number
   neighs: ArrayBuffer
+  book: ArrayBuffer
   /** null if nobody wants to know of connections that end. */
   sessions: ArrayBuffer | null
   templates: ArrayBuffer
@@ -99,7 +108,8 @@ const up = (bytes: number) => Math.ceil(bytes / PAGE) * PAGE
 function sizesOf({ index, connections, neighbours, sessions }: StateFor): number[] {
   if (index === OF_ALL) return [up(Templates.bytesFor(connections))]
   const told = sessions === 0 ? [] : [up(Sessions.bytesFor(connections))]
-  return [up(connBytes(connections)), up(Neighs.bytesFor(neighbours)), ...told]
+  const book = up(AddressBook.bytesFor(BOOK_CAPACITY))
+  return [up(connBytes(connections)), up(Neighs.bytesFor(neighbours)), book, ...told]
 }
 
 function bytesOf(what: StateFor): number {
@@ -116,7 +126,12 @@ export function newState(what: StateFor): number {
   for (const [i, name] of FOR.entries()) cells[AT.FOR + i] = what[name]
   randomFillSync(cells, AT.KEY, KEY_CELLS)
   new Float64Array(head, AT.CLOCK * 4, 1)[0] = clockOffset()
-  if (what.index === OF_ALL) {
+  if (what.index !== OF_ALL) {
+    const key = new Int32Array(DIGEST_KEY_CELLS)
+    randomFillSync(key)
+    const [conns = 0, neighs = 0, book = 0] = sizesOf(what)
+    AddressBook.key(mapMemory(fd, PAGE + conns + neighs, book), key)
+  } else {
     const key = new Int32Array(KEY_CELLS)
     randomFillSync(key)
     Templates.key(mapMemory(fd, PAGE, up(Templates.bytesFor(TEMPLATES))), key)
@@ -165,7 +180,7 @@ export function mapState(
   const head = mapMemory(fd, 0, PAGE)
   const copies: Copy[] = []
   let from = PAGE
-  const [conns, neighs, sessions] = sizesOf(what).map(bytes => {
+  const [conns, neighs, book, sessions] = sizesOf(what).map(bytes => {
     const at = from
     from += bytes
     if (!copied) return mapMemory(fd, at, bytes)
@@ -177,6 +192,7 @@ export function mapState(
     conns: conns as ArrayBuffer,
     recordsEnd: () => Math.ceil(endOfData(fd, PAGE, what.connections * CONN_BYTES) / CONN_BYTES),
     neighs: neighs as ArrayBuffer,
+    book: book as ArrayBuffer,
     sessions: sessions ?? null,
     templates: mapMemory(templates, PAGE, up(Templates.bytesFor(TEMPLATES))),
     key: new Int32Array(head, AT.KEY * 4, KEY_CELLS).slice(),

@@ -76,7 +76,10 @@ function main(): void {
   if (follows && !outlives(follows, port, start.waker, getReady)) return
   const life = start.lives === NO_FD ? undefined : live(start.lives, MAIN_SLOT + 1 + index)
   const began = wallMs()
+  const book = ahead.ready?.built.engine.addressBook
+  const words = book?.save()
   state.share()
+  if (words) book?.resume(words)
   const made = ahead.ready ?? make(start, state)
   const builtAt = wallMs()
   const { sessions, built, trace } = made

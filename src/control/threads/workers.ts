@@ -178,10 +178,10 @@ export class Workers {
   /** The living connections of a key: the worker that owns it is asked. `read` is told of what it found, piece by piece. */
   async probe(key: Key, read: (probed: Probed, worker: number) => void): Promise<void> {
     const { by, address, port } = key
-    // Nobody is connected over IPv6 yet.
-    if (typeof address !== 'number') return
+    // As the packets of a client are steered (engine/parsed.ts).
+    const client = typeof address === 'number' ? address : address.reduce((all, one) => all ^ one)
     const owner =
-      by === 'lip' ? this.#steering.lportWorker(port) : this.#steering.clientWorker(address, port)
+      by === 'lip' ? this.#steering.lportWorker(port) : this.#steering.clientWorker(client, port)
     const thread = this.#threads[owner]
     // An lport of nobody's: three workers leave every fourth one.
     if (thread === undefined) return

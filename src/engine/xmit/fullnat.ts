@@ -15,7 +15,7 @@ import type { Arm } from '../arm.ts'
 import type { ConnTable } from '../conn.ts'
 import { CELL, COLD, HEADER, KEY, RECORD } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
-import { armOf, Family } from '../family.ts'
+import { armOf } from '../family.ts'
 import type { IsnSource } from '../isn.ts'
 import type { UdpOptions } from '../options.ts'
 import type { Parsed } from '../parsed.ts'
@@ -29,6 +29,7 @@ import { LeftLport } from './left-lport.ts'
 import type { Method } from './method.ts'
 import { headerOf } from './proxy-header.ts'
 import { TcpRewrite } from './tcp.ts'
+import { Tcp6Rewrite } from './tcp6.ts'
 import { UdpRewrite } from './udp.ts'
 
 /** At most this many LIPs are tried for one connection (semantics 5.4). */
@@ -36,10 +37,9 @@ const LIP_ATTEMPTS = 16
 /** Per cent of connections under rr and wrr for which the LIP moves two steps, so that LIPs and RSs do not lock. */
 const LIP_SKIP_PERCENT = 5
 
-const { IPV4 } = Family
 const { LINK } = DestCell
 const { RIP, LIP, RS_PORTS, DELTA, RST_ACK } = CELL
-const { TCP: KEY_TCP } = KEY
+const { TCP: KEY_TCP, IPV6 } = KEY
 const { TCP } = PROTO
 const { at: recordAt, column: columnAt } = RECORD
 const { known: knownOf } = HEADER
@@ -55,6 +55,7 @@ export class FullNat implements Method {
   readonly #trace: TraceRing
   readonly #tcp: TcpRewrite
   readonly #udp: UdpRewrite
+  readonly #tcp6: Tcp6Rewrite
 
   constructor(parts: Parts, toaMode: number, udp: UdpOptions, decrementsTtl: boolean) {
     this.#table = parts.table
@@ -66,6 +67,7 @@ export class FullNat implements Method {
     this.#trace = parts.trace
     this.left = new LeftLport(parts.table, parts.lips)
     this.#tcp = new TcpRewrite(parts, toaMode, decrementsTtl)
+    this.#tcp6 = new Tcp6Rewrite(parts, toaMode, decrementsTtl)
     this.#udp = new UdpRewrite(parts, udp, decrementsTtl)
   }
 
@@ -115,8 +117,8 @@ export class FullNat implements Method {
 
   /** => Event.TOA_MTU or TOA_NO_ROOM if a TOA that was due could not be added, UOA_ALONE if that of a datagram is to go ahead, else 0 */
   translate(slot: number, p: Parsed, t: number, mtu: number): number {
-    if (p.key !== KEY_TCP) return this.#udp.rewrite(slot, p, t, mtu)
-    return this.#tcp.rewrite(slot, p, t, mtu)
+    if (p.key === KEY_TCP) return this.#tcp.rewrite(slot, p, t, mtu)
+    return p.key < IPV6 ? this.#udp.rewrite(slot, p, t, mtu) : this.#tcp6.rewrite(slot, p, t, mtu)
   }
 
   /** The lport goes back with what its connection has come to. */
@@ -138,16 +140,16 @@ export class FullNat implements Method {
     for (let i = 0; i < count && attempt < LIP_ATTEMPTS; i++) {
       cursors[own] = (cursors[own] + 1) % count
       const lip = service.lips[cursors[own]]
-      if (arm !== undefined && !arm.owns(IPV4, this.#lips[lip].lip)) continue
+      const pool = this.#lips[lip]
+      if (arm !== undefined && !arm.owns(pool.family, pool.lip)) continue
       attempt++
-      const lport = this.#lips[lip].fetch(dest.rip, dest.rport)
+      const lport = pool.fetch(dest.rip, dest.rport)
       if (lport === NO_LPORT) continue
       // The next one begins a step further on: before this one it would leave out a LIP that was counted on.
       if (count > 1 && this.#random.below(100) < LIP_SKIP_PERCENT) cursors[own]++
       if (this.#trace.debug) {
-        const pool = this.#lips[lip]
         const left = pool.freeTowards(dest.rip, dest.rport)
-        sayLport(this.#trace, pool.lip, lport, attempt - 1, left)
+        sayLport(this.#trace, pool, lport, attempt - 1, left)
       }
       return (lip << 16) | lport
     }

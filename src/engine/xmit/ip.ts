@@ -2,15 +2,16 @@
 
 import { adjust, diff16 } from '../../wire/checksum.ts'
 import { IP_DF, IPV4 } from '../../wire/ipv4.ts'
+import { VNET } from '../../wire/vnet-hdr.ts'
 import type { Arm } from '../arm.ts'
-import { KEY } from '../conn-layout.ts'
+import { KEY, PROTOCOL_BITS } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
 import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { FRAGMENT, TTL: IP_TTL, CHECKSUM: IP_CHECKSUM } = IPV4
-const { TCP: KEY_TCP } = KEY
+const { TCP: KEY_TCP, IPV6 } = KEY
 const DF = IP_DF
 
 /**
@@ -26,8 +27,10 @@ export function unfit(
 ): number {
   if (p.largest > arm.mtu && (came === 0 || came > arm.mtu)) {
     // Datagrams in one frame are not a stream: each of them would have to be cut up by itself.
-    const isWhole = p.gsoSize !== 0 && p.key !== KEY_TCP
-    if (isWhole || (pkt.getUint16(p.ip + FRAGMENT) & DF) !== 0) return -Drop.IP_TOO_BIG
+    const isWhole = p.gsoSize !== 0 && (p.key & PROTOCOL_BITS) !== KEY_TCP
+    // Over IPv6 only who sends a packet cuts it up (RFC 8200 5).
+    if (isWhole || p.key >= IPV6 || (pkt.getUint16(p.ip + FRAGMENT) & DF) !== 0)
+      return -Drop.IP_TOO_BIG
   }
   return decrementsTtl && p.ttl <= 1 ? -Drop.IP_TTL : 0
 }
@@ -59,4 +62,9 @@ export function decrementTtl(pkt: DataView, ip: number): void {
   const ttl = pkt.getUint16(ip + IP_TTL)
   pkt.setUint16(ip + IP_TTL, ttl - 0x100)
   adjust(pkt, ip + IP_CHECKSUM, diff16(ttl, ttl - 0x100))
+}
+
+/** The length of the headers of a frame to be segmented is ours to keep true. */
+export function settleHdrLen(pkt: DataView, p: Parsed): void {
+  pkt.setUint16(p.eth - VNET.BYTES + VNET.HDR_LEN, p.l4 - p.eth + p.l4Header, true)
 }

@@ -12,13 +12,12 @@ import {
   OPT,
   optionLength,
   TCP,
-  TOA_BYTES,
 } from '../../wire/tcp.ts'
 import { type Counters, Event } from '../counters.ts'
 import type { Parsed } from '../parsed.ts'
 
-/** Smallest MSS that still gives up 8 bytes; below it (no such stack exists) the value passes unchanged. */
-const MSS_MIN = 16
+/** What an MSS keeps at least where it gives up room for TOA; below it (no such stack exists) the value passes unchanged. */
+const MSS_MIN = 8
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { HEADER: TCP_HEADER } = TCP
@@ -51,16 +50,16 @@ export function inOptions(pkt: DataView, p: Parsed, counters: Counters): number 
   return changed > 0 ? diffSums(before, sumWords(pkt, from, end - from)) : 0
 }
 
-/** SACK edges go back by `delta`; a SYN+ACK's MSS leaves room for TOA if that may be added. */
-export function outOptions(pkt: DataView, p: Parsed, delta: number, toa: boolean): number {
+/** SACK edges go back by `delta`; a SYN+ACK's MSS leaves room for `toa` bytes of TOA, if any may be added. */
+export function outOptions(pkt: DataView, p: Parsed, delta: number, toa: number): number {
   const from = p.l4 + TCP_HEADER
   const end = p.l4 + p.l4Header
   const before = sumWords(pkt, from, end - from)
   const synAck = (p.flags & (SYN | ACK)) === (SYN | ACK)
-  const mssAt = synAck && toa ? findOption(pkt, from, end, OPT.MSS, 4) : -1
+  const mssAt = synAck && toa > 0 ? findOption(pkt, from, end, OPT.MSS, 4) : -1
   if (mssAt >= 0) {
     const mss = pkt.getUint16(mssAt + 2)
-    if (mss >= MSS_MIN) pkt.setUint16(mssAt + 2, mss - TOA_BYTES)
+    if (mss >= MSS_MIN + toa) pkt.setUint16(mssAt + 2, mss - toa)
   }
   for (let at = from, bytes = 0; at < end; at += bytes) {
     bytes = optionLength(pkt, at, end)

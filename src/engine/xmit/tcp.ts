@@ -6,14 +6,13 @@
 
 import { adjusted, diff32, fold } from '../../wire/checksum.ts'
 import { IPV4 } from '../../wire/ipv4.ts'
-import { TCP } from '../../wire/tcp.ts'
-import { VNET } from '../../wire/vnet-hdr.ts'
+import { TCP, TOA_BYTES as TOA4_BYTES } from '../../wire/tcp.ts'
 import { CELL, COLD, RECORD, RS_SEEN, TUPLE } from '../conn-layout.ts'
 import { type Counters, Event } from '../counters.ts'
 import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
-import { decrementTtl } from './ip.ts'
+import { decrementTtl, settleHdrLen } from './ip.ts'
 import { inOptions, isUsual, outOptions } from './tcp-options.ts'
 import { insertToa, ToaMode, wantsToa } from './toa.ts'
 
@@ -26,6 +25,7 @@ const { CHECKSUM: IP_CHECKSUM, SRC: IP_SRC, DST: IP_DST } = IPV4
 const { HEADER: TCP_HEADER, CHECKSUM: TCP_CHECKSUM } = TCP
 const { SPORT: TCP_SPORT, SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
 const { OFF } = ToaMode
+const TOA_BYTES = TOA4_BYTES
 const SEEN = RS_SEEN
 /** Every offset fits; said with a mask, it spares V8 the overflow check of each sum with it. */
 const OFFSET_BITS = 0x3fffffff
@@ -91,7 +91,7 @@ export class TcpRewrite {
 
   #options(pkt: DataView, p: Parsed, inward: boolean, delta: number): number {
     if (inward) return inOptions(pkt, p, this.#counters)
-    return outOptions(pkt, p, delta, this.#toaMode !== OFF)
+    return outOptions(pkt, p, delta, this.#toaMode === OFF ? 0 : TOA_BYTES)
   }
 
   #isToaDue(pkt: DataView, p: Parsed, conn: number): boolean {
@@ -107,13 +107,9 @@ export class TcpRewrite {
   #addToa(slot: number, p: Parsed, conn: number, mtu: number): number {
     const cells = this.#cells
     const cport = cells[conn | CLIENT_PORTS] >>> 16
-    const failed = insertToa(this.#frames, slot, p, cells[conn | CIP], cport, mtu, this.#toaMode)
+    const mode = this.#toaMode
+    const failed = insertToa(this.#frames, slot, p, cells, conn | CIP, TOA_BYTES, cport, mtu, mode)
     this.#counters.count(failed === 0 ? Event.TOA_ADDED : failed)
     return failed
   }
-}
-
-/** The length of the headers of a frame to be segmented is ours to keep true. */
-function settleHdrLen(pkt: DataView, p: Parsed): void {
-  pkt.setUint16(p.eth - VNET.BYTES + VNET.HDR_LEN, p.l4 - p.eth + p.l4Header, true)
 }

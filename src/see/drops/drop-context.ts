@@ -29,6 +29,9 @@ export interface DropContext {
   addresses: readonly Omit<AddressInfo, 'lports_of_workers'>[]
   routes: readonly Omit<RouteInfo, 'mtu'>[]
   services: readonly (Pick<ServiceInfo, 'protocol' | 'address' | 'port'> & {
+    /** Left out: one that does not hash. */
+    scheduler?: ServiceInfo['scheduler']
+    hash_fallback?: boolean
     local_addresses: readonly Pick<LocalAddressInfo, 'address'>[]
     real_servers: readonly Rs[]
   })[]

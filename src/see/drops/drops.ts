@@ -10,6 +10,7 @@ import { FRAGMENT_DROPS } from './fragment-drops.ts'
 import { ICMP_DROPS } from './icmp-drops.ts'
 import { IP_DROPS } from './ip-drops.ts'
 import { LINK_DROPS } from './link-drops.ts'
+import { ND_DROPS } from './nd-drops.ts'
 import { SENDING_DROPS } from './sending-drops.ts'
 import { TCP_DROPS } from './tcp-drops.ts'
 import { UDP_DROPS } from './udp-drops.ts'
@@ -23,6 +24,7 @@ const DROPS: Record<DropReason, DropRow> = {
   ...IP_DROPS,
   ...FRAGMENT_DROPS,
   ...ICMP_DROPS,
+  ...ND_DROPS,
   ...TCP_DROPS,
   ...UDP_DROPS,
   ...SENDING_DROPS,

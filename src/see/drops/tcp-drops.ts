@@ -1,6 +1,6 @@
 /** Segments that are refused, and SYNs that open no connection. */
 
-import { DEFAULT_SCHEDULER } from '../../api/words.ts'
+import { DEFAULT_SCHEDULER, HASH_KEYS } from '../../api/words.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { flagLetters } from '../frame/options-text.ts'
@@ -130,6 +130,8 @@ function serviceOption({ headers }: Refused): string {
 export function noRs(frame: Refused, option: string, more: string): Explanation {
   const all = frame.service?.real_servers ?? []
   const first = `${all[0]?.address}:${all[0]?.port}`
+  const hashed = ofHash(frame, option)
+  if (hashed) return hashed
   const states = all.map(rs => {
     const conns = rs.active_conns + rs.inactive_conns
     const full = rs.upper_threshold > 0 && conns >= rs.upper_threshold
@@ -146,6 +148,22 @@ export function noRs(frame: Refused, option: string, more: string): Explanation 
       all.length === 0
         ? `tapvs ipvsadm -a ${option} ${frame.to} -r RS:PORT -b -w 100`
         : `tapvs ipvsadm -e ${option} ${frame.to} -r ${first} -b -w 100${more}`,
+  }
+}
+
+/** The one RS that the client may have takes no connections, and others do. */
+function ofHash({ service, src, to }: Refused, option: string): Explanation | undefined {
+  const { scheduler, hash_fallback = false, real_servers = [] } = service ?? {}
+  if (!HASH_KEYS.hash_fallback.some(name => name === scheduler) || hash_fallback) return undefined
+  const takes = ({ weight, inhibited, backup, ...rs }: (typeof real_servers)[number]) =>
+    weight > 0 &&
+    !inhibited &&
+    !backup &&
+    (rs.upper_threshold === 0 || rs.active_conns + rs.inactive_conns < rs.upper_threshold)
+  if (!real_servers.some(takes)) return undefined
+  return {
+    rule: `${scheduler} leads ${src} to a real server of ${to} that takes no connections now, and to no other`,
+    advice: `tapvs ipvsadm -E ${option} ${to} -s ${scheduler} --sched-flags ${scheduler}-fallback; with what else it had, and hash_fallback of the config is the same: another one takes them`,
   }
 }
 

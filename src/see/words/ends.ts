@@ -2,8 +2,7 @@
 
 import { EndsCell } from '../../engine/ends.ts'
 import { SUB_POOLS, subPoolOf } from '../../engine/sa-pool.ts'
-import { endpointText } from '../../wire/address.ts'
-import { type IpAddress, parseIpEndpoint } from '../../wire/ip-address.ts'
+import { type IpAddress, ipEndpointText, parseIpEndpoint } from '../../wire/ip-address.ts'
 
 /** address:port each. */
 export interface Ends {
@@ -40,19 +39,23 @@ export function endsAt(cells: Int32Array, at: number): Ends {
   const cell = (which: number) => cells[at + which] ?? 0
   const clientPorts = cell(EndsCell.CLIENT_PORTS)
   const rsPorts = cell(EndsCell.RS_PORTS)
+  const address = (of: 'CIP' | 'VIP' | 'LIP' | 'RIP') => addressAt(cells, at, of)
   return {
-    client: endpointText(cell(EndsCell.CIP), clientPorts >>> 16),
-    vip: endpointText(cell(EndsCell.VIP), clientPorts & 0xffff),
-    lip: endpointText(cell(EndsCell.LIP), rsPorts & 0xffff),
-    rs: endpointText(cell(EndsCell.RIP), rsPorts >>> 16),
+    client: ipEndpointText(address('CIP'), clientPorts >>> 16),
+    vip: ipEndpointText(address('VIP'), clientPorts & 0xffff),
+    lip: ipEndpointText(address('LIP'), rsPorts & 0xffff),
+    rs: ipEndpointText(address('RIP'), rsPorts >>> 16),
   }
 }
 
-/** One of them. */
+/** One of them: of IPv6 if its first words are not all 0. */
 export function addressAt(
   cells: Int32Array,
   at: number,
   of: 'CIP' | 'VIP' | 'LIP' | 'RIP',
 ): IpAddress {
-  return cells[at + EndsCell[of]] ?? 0
+  const rest = at + EndsCell[`${of}_REST`]
+  const [a = 0, b = 0, c = 0] = cells.subarray(rest, rest + 3)
+  const last = cells[at + EndsCell[of]] ?? 0
+  return (a | b | c) === 0 ? last : [a, b, c, last]
 }

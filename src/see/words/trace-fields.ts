@@ -15,7 +15,8 @@ import {
   TraceKind,
   type TraceName,
 } from '../../engine/trace-kinds.ts'
-import { endpointText, ipv4Text, macText } from '../../wire/address.ts'
+import { macText } from '../../wire/address.ts'
+import { type IpAddress, ipEndpointText, ipText } from '../../wire/ip-address.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { flagsText, protocolName } from './packet-words.ts'
 
@@ -25,8 +26,14 @@ export interface Names {
   arms: string[]
 }
 
-/** `code` is the protocol's of KEY, where the kind tells one. */
-type Read = (a: number, b: number, names: Names, code: number) => unknown
+/** What follows the second cell, and the protocol's code of KEY where the kind tells one. */
+interface Beside {
+  names: Names
+  code: number
+  rest: Int32Array
+}
+
+type Read = (a: number, b: number, beside: Beside) => unknown
 
 /** What a field's cells say, the first of which is `a`. */
 const READ = {
@@ -34,18 +41,30 @@ const READ = {
   flag: a => a !== 0,
   mark: a => (a === 0 ? undefined : true),
   protocol: protocolName,
-  address: ipv4Text,
-  endpoint: (a, port) => endpointText(a, port),
+  address: (d, a, { rest }) => ipText(addressOf(d, [a, rest[0] ?? 0, rest[1] ?? 0])),
+  endpoint: (d, port, { rest }) =>
+    ipEndpointText(addressOf(d, [rest[0] ?? 0, rest[1] ?? 0, rest[2] ?? 0]), port),
   mac: macText,
-  arm: (a, _, names) => names.arms[a] ?? `arm ${a}`,
+  arm: (a, _, { names }) => names.arms[a] ?? `arm ${a}`,
   direction: a => (a === IN ? 'in' : 'out'),
   tcpFlags: flagsText,
-  state: (a, _, __, code) => stateName(a, code),
+  state: (a, _, { code }) => stateName(a, code),
   neighState: a => NEIGH_STATES[a] ?? `${a}`,
   reason: countedName,
   chosen: a => (a === Chosen.PERSISTENCE ? 'persistence' : 'scheduler'),
   reset: a => (a === Reset.CUT ? 'cut' : undefined),
 } satisfies Record<FieldKind, Read>
+
+/** Of IPv4 the first three words are 0: no address of IPv6 that means something begins so (RFC 4291 2.5.5.1). */
+function addressOf(last: number, [a, b, c]: [number, number, number]): IpAddress {
+  return (a | b | c) === 0 ? last : [a, b, c, last]
+}
+
+/** The address that a field of a record has at `at`, as text. */
+export function addressAt(record: Int32Array, at: number): string {
+  const [last = 0, a = 0, b = 0, c = 0] = record.subarray(at, at + 4)
+  return ipText(addressOf(last, [a, b, c]))
+}
 
 /** Fields of a kind; a mark that is not set is not there. */
 export type TraceFields<Name extends TraceName> = {
@@ -77,7 +96,8 @@ export function fieldsOf(record: Int32Array, names: Names): Record<string, unkno
   const code = CODES.get(record[known.protocol] ?? 0) ?? KEY.TCP
   for (const { name, at, read } of known.fields) {
     // A record has all its cells; the array's type just cannot say so.
-    const value = read(record[at] ?? 0, record[at + 1] ?? 0, names, code)
+    const rest = record.subarray(at + 2, at + 5)
+    const value = read(record[at] ?? 0, record[at + 1] ?? 0, { names, code, rest })
     if (value !== undefined) fields[name] = value
   }
   return fields

@@ -70,6 +70,7 @@ test('inside ipvsadm', async () => {
     '--conn-timeout',
     '--when-down',
     '--ops',
+    '--proxy-protocol',
     '--socket',
   ])
   const named = await offered('ipvsadm -A -u 10.0.0.1:53 --')

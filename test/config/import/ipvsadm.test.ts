@@ -28,8 +28,8 @@ test('rules of LVS', () => {
     `lvs.rules:10: -m of UDP 203.0.113.10:53: instead of by NAT, ${fullnat}`,
     `lvs.rules:11: -A -f 7 -s wrr: ${marks}`,
     `lvs.rules:12: -a -f 7 -r 10.20.0.11:0 -g -w 1: ${marks}`,
-    'lvs.rules:13: -A -t [2001:db8::10]:80 -s rr: IPv6 is not supported yet',
-    'lvs.rules:14: -a -t [2001:db8::10]:80 -r [2001:db8::11]:80 -m -w 1: IPv6 is not supported yet',
+    'lvs.rules:13: -A -t [2001:db8::10]:80 -s rr: importing IPv6 is not supported yet',
+    'lvs.rules:14: -a -t [2001:db8::10]:80 -r [2001:db8::11]:80 -m -w 1: importing IPv6 is not supported yet',
   ])
 })
 

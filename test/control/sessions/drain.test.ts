@@ -7,6 +7,7 @@ import type { Entry } from '../../../src/control/log/format.ts'
 import type { Log } from '../../../src/control/log/log.ts'
 import { type SessionConsumer, SessionDrain } from '../../../src/control/sessions/drain.ts'
 import { newSessionRing, sessionRing } from '../../../src/control/threads/session-ring.ts'
+import { ConnTable } from '../../../src/engine/conn.ts'
 import { FlowStats } from '../../../src/engine/flow-stats.ts'
 import { End } from '../../../src/engine/session-end.ts'
 
@@ -15,9 +16,10 @@ function worker() {
   const memory = newSessionRing()
   const ring = sessionRing(memory)
   const cells = new Int32Array(16)
+  const table = new ConnTable(new ArrayBuffer(ConnTable.bytesFor(16)), 0, 16, 1)
   const flows = new FlowStats(new ArrayBuffer(FlowStats.bytesFor(1)), 0, 1)
   const write = (count: number) => {
-    for (let i = 0; i < count; i++) ring.write(cells, flows, cells, 0, 1, End.RESET, 0, 0)
+    for (let i = 0; i < count; i++) ring.write(table, flows, cells, 0, 1, End.RESET, 0, 0)
   }
   return { memory, ring, write }
 }

@@ -22,7 +22,9 @@ import type { Counters } from '../../../src/engine/counters.ts'
 import type { Dest, Service } from '../../../src/engine/service.ts'
 import { askFirst } from '../../../src/engine/setup-parts.ts'
 import { ipv4Int } from '../../../src/wire/address.ts'
+import { SYN, WAN } from '../../kit/connection.ts'
 import { countsOf, load, scheduled, weigh } from '../../kit/scheduled.ts'
+import { SEED_CONFIG, Stand } from '../../kit/stand.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tapvs-own-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -190,4 +192,24 @@ test('what is no such file is a mistake of the config, in words', () => {
     [file('export default 7'), /found a module whose default export is of type number$/],
   ]
   for (const [path, found] of cases) assert.match(problemsOf(path), found)
+})
+
+test('an image of an engine, as a journal begins with, has schedulers with all that they go by', () => {
+  const path = file('export default ({ port }, servers) => (port === 7 ? servers[1] : null)')
+  const rss = 'real_servers: [{ address: 192.168.168.2 }, { address: 192.168.168.12 }]'
+  for (const own of ['mh\n    hash_port: true', 'wlc', `rr\n    scheduler_module: ${path}`]) {
+    const yaml = SEED_CONFIG.replace('wrr', own).replace(/real_servers: .*/, rss)
+    const before = new Stand(yaml).resolveRss()
+    before.segment(WAN, { ...SYN, sport: 5000 })
+    const after = new Stand(yaml, undefined, {}, structuredClone(before.image()))
+    const places = ({ engine }: Stand) => {
+      const service = engine.setup.services.find(6, ipv4Int(SYN.dst), SYN.dport)
+      assert.ok(service)
+      return [7, 8, 9, 10, 11, 12].map(
+        port => service.pick(service, 0, asker('192.0.2.1', port))?.index,
+      )
+    }
+    const expected = places(before)
+    assert.deepEqual(places(after), expected, own)
+  }
 })

@@ -9,10 +9,10 @@ import { PlaceList } from '../../../src/config/places.ts'
 import { bareOf, newMemories } from '../../../src/control/threads/memories.ts'
 import type { WorkerStart } from '../../../src/control/threads/protocol.ts'
 import { type Made, make, prepare, setUp, takeOver } from '../../../src/control/threads/set-up.ts'
-import { copyConns, PAGE_RECORDS } from '../../../src/control/threads/snapshots.ts'
+import { copyConns, PAGE_RECORDS, RECORD_CELLS } from '../../../src/control/threads/snapshots.ts'
 import { mapState, stateFor } from '../../../src/control/threads/state.ts'
 import { openStates } from '../../../src/control/threads/states.ts'
-import { CELL, CONN_CELLS } from '../../../src/engine/conn-layout.ts'
+import { CELL } from '../../../src/engine/conn-layout.ts'
 import { Steering } from '../../../src/engine/steering.ts'
 import { clockMs } from '../../../src/io/clock.ts'
 import { checkBooks } from '../../kit/books.ts'
@@ -55,12 +55,12 @@ function living(t: TestContext) {
 /** All that must not depend on how it came about; deadlines and when it was asked for a MAC are the clock's. */
 function known({ built: { engine } }: Made) {
   checkBooks(engine, new Steering(1).lportPartition(0))
-  const page = new Int32Array(PAGE_RECORDS * CONN_CELLS)
+  const page = new Int32Array(PAGE_RECORDS * RECORD_CELLS)
   const { count } = copyConns(engine, 0, page, clockMs())
   const { counters, neighs, dests, arms, frames, opening } = engine
   return {
     conns: Array.from({ length: count }, (_, i) => {
-      const record = page.slice(i * CONN_CELLS, (i + 1) * CONN_CELLS)
+      const record = page.slice(i * RECORD_CELLS, (i + 1) * RECORD_CELLS)
       for (const cell of [CELL.OUT_NEXT, CELL.DEADLINE]) record[cell] = 0
       return [...record]
     }),

@@ -9,6 +9,7 @@ import type { Held } from '../../../src/control/keeper/keeping.ts'
 import { STATE_LAYOUT } from '../../../src/control/system/layouts.ts'
 import { mapState, stateFor } from '../../../src/control/threads/state.ts'
 import { openStates } from '../../../src/control/threads/states.ts'
+import { AddressBook } from '../../../src/engine/address-book.ts'
 import * as layout from '../../../src/engine/conn-layout.ts'
 import { Neighs } from '../../../src/engine/neigh.ts'
 import { connBytes } from '../../../src/engine/parts.ts'
@@ -153,7 +154,8 @@ test('the layout has its number', () => {
     Neighs.bytesFor(64),
     Templates.bytesFor(64),
     Sessions.bytesFor(64),
+    AddressBook.bytesFor(64),
   ])
   const sum = createHash('sha256').update(shape).digest('hex').slice(0, 8)
-  assert.deepEqual([STATE_LAYOUT, sum], [2, 'ce7e2795'])
+  assert.deepEqual([STATE_LAYOUT, sum], [3, '04c810b3'])
 })

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { until } from '../../../netns/processes.ts'
 import { PAGE_AGE, PAGE_RECORDS, RECORD_CELLS } from '../../../src/control/threads/snapshots.ts'
 import { connQuery } from '../../../src/control/ui/conns/query.ts'
 import { ConnTable } from '../../../src/control/ui/conns/table.ts'
@@ -37,13 +38,21 @@ function tableOf(t: TestContext, workers: ReturnType<typeof workersWith>): ConnT
 
 const ask = (table: ConnTable, query = '') => table.query(connQuery(new URLSearchParams(query)))
 
-test('the first answer has them all, of every worker, and ages only where they are known', async t => {
+/** On a busy machine the first copy takes longer than an answer waits for it. */
+async function askWhole(table: ConnTable, query: string) {
+  return until('a whole copy', { limitMs: 10_000, everyMs: 20 }, async () => {
+    const answer = await ask(table, query)
+    return answer.complete ? answer : undefined
+  })
+}
+
+test('an answer has them all, of every worker, and ages only where they are known', async t => {
   const table = tableOf(
     t,
     workersWith(() => 5000),
   )
-  const { total, matched, rows, complete, at_ms: atMs } = await ask(table, 'limit=2&offset=1000')
-  assert.deepEqual([total, matched, complete], [5000, 5000, true])
+  const { total, matched, rows, at_ms: atMs } = await askWhole(table, 'limit=2&offset=1000')
+  assert.deepEqual([total, matched], [5000, 5000])
   assert.ok(Math.abs(Date.now() - atMs) < 10_000)
   assert.deepEqual(
     rows.map(({ client, worker, state, age_sec: ageSec }) => [client, worker, state, ageSec]),

@@ -1,10 +1,10 @@
 /**
  * A copy of the connection tables of all workers: the cells of the records that somebody may ask for, an array each, so
- * that a question about one of them runs over that array alone. 48 bytes a connection.
+ * that a question about one of them runs over that array alone. 96 bytes a connection.
  */
 
 import { CELL } from '../../../engine/conn-layout.ts'
-import { PAGE_AGE, RECORD_CELLS } from '../../threads/snapshots.ts'
+import { PAGE_AGE, PAGE_REST, RECORD_CELLS } from '../../threads/snapshots.ts'
 
 const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
 const { WORD, BINDING, RST_SEQ, RST_ACK } = CELL
@@ -28,7 +28,10 @@ export const COPIED = {
 /** A cell that no record of a page has anything in, for the worker. */
 export const WORKER = CELL.OUT_NEXT
 
-const CELLS = [...Object.values(COPIED), WORKER]
+/** Words of addresses of IPv6 beside the last one. */
+const REST = Object.values(PAGE_REST).flatMap(at => [at, at + 1, at + 2])
+
+const CELLS = [...Object.values(COPIED), WORKER, ...REST]
 
 export class Copy {
   /** By cell; `cells[cell][row]`. */
@@ -36,12 +39,15 @@ export class Copy {
   #capacity = 0
   /** Rows. */
   count = 0
+  /** An address of IPv6 is in it. */
+  isWide = false
   /** ms since 1970 at which it was whole; 0 as long as it is not. */
   atMs = 0
 
   /** Begins anew; about `rows` are to come. */
   clear(rows: number): void {
     this.count = 0
+    this.isWide = false
     this.atMs = 0
     if (rows > this.#capacity || rows < this.#capacity >> 2) this.#resize(Math.max(rows, 1024))
   }
@@ -57,6 +63,8 @@ export class Copy {
         for (let i = 0; i < count; i++) column[first + i] = page[i * RECORD_CELLS + cell] as number
     }
     this.count = first + count
+    for (let at = 0; at < count && !this.isWide; at++)
+      this.isWide = REST.some(cell => page[at * RECORD_CELLS + cell] !== 0)
   }
 
   /** All rows of one cell; behind `count` there is nothing. */

@@ -6,7 +6,7 @@ import { wholeText } from '../../../api/fields.ts'
 import { ALL_STATES, stateNamed } from '../../../api/names.ts'
 import { SORTS } from '../../../api/page.ts'
 import { PROTOCOL_NAMES, PROTOCOLS } from '../../../api/protocols.ts'
-import { ipv4Int } from '../../../wire/address.ts'
+import { endpointParts, parseIp } from '../../../wire/ip-address.ts'
 import type { Endpoint, Wanted } from './view.ts'
 
 /** Rows of an answer. */
@@ -18,15 +18,14 @@ export interface ConnQuery {
   limit: number
 }
 
-const AN_ENDPOINT = 'an IPv4 address, or one with a port, like 192.0.2.1:80'
+const AN_ENDPOINT = 'an address, or one with a port, like 192.0.2.1:80 or [2001:db8::1]:80'
 const endpoint = z.string(AN_ENDPOINT).transform((text, context): Endpoint => {
-  try {
-    const [, host = '', port] = /^([\d.]+)(?::(\d{1,5}))?$/.exec(text) ?? []
-    return { address: ipv4Int(host), port: port === undefined ? -1 : Number(port) }
-  } catch {
-    context.addIssue({ code: 'custom', message: AN_ENDPOINT })
-    return z.NEVER
-  }
+  const { host = '', port } = endpointParts(text) ?? {}
+  const address = parseIp(host)
+  if (address !== undefined && /^\d{1,5}$/.test(port ?? '0'))
+    return { address, port: port === undefined ? -1 : Number(port) }
+  context.addIssue({ code: 'custom', message: AN_ENDPOINT })
+  return z.NEVER
 })
 
 const A_STATE = `a state: ${ALL_STATES.join(', ')}`

@@ -1,0 +1,70 @@
+/** What is of no tuple of TCP or UDP: neighbours, pings, fragments, and tags that nobody has taken off. */
+
+import type { Arm } from './arm.ts'
+import { ArpInput } from './arp-input.ts'
+import { Claims } from './claims.ts'
+import { Drop, HAND_OVER } from './counters.ts'
+import type { Fragmentation } from './fragmentation.ts'
+import type { Frames } from './frames.ts'
+import type { Icmp } from './icmp.ts'
+import { Icmpv6Input } from './icmpv6-input.ts'
+import type { NdOutput } from './nd-output.ts'
+import type { Neighs } from './neigh.ts'
+import { Kind, type Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
+import type { Peers } from './peers.ts'
+import type { Reassembly } from './reassembly.ts'
+import { popPriority } from './vlan.ts'
+
+/** No verdict: the slot has another frame, or the same without its tag, to be judged from the beginning. */
+export const AGAIN = -2000
+
+/** The steps that it asks. */
+export interface BesideSteps {
+  readonly neighs: Neighs
+  readonly nd: NdOutput
+  readonly icmp: Icmp
+  readonly reassembly: Reassembly
+}
+
+export class Beside {
+  readonly claims: Claims
+  readonly #frames: Frames
+  readonly #peers: Peers | null
+  readonly #fragmentation: Fragmentation
+  readonly #icmp: Icmp
+  readonly #reassembly: Reassembly
+  readonly #arp: ArpInput
+  readonly #icmpv6: Icmpv6Input
+
+  constructor(parts: Parts, steps: BesideSteps, fragmentation: Fragmentation) {
+    const { neighs, nd } = steps
+    const claims = new Claims(parts)
+    this.claims = claims
+    this.#frames = parts.frames
+    this.#peers = parts.peers
+    this.#fragmentation = fragmentation
+    this.#icmp = steps.icmp
+    this.#reassembly = steps.reassembly
+    this.#arp = new ArpInput(parts, neighs, claims)
+    this.#icmpv6 = new Icmpv6Input(parts, neighs, nd, claims)
+  }
+
+  /** `kind` is one of Kind below TCP, or minus a drop reason. => As Engine.input, or AGAIN */
+  input(kind: number, p: Parsed, arm: Arm, slot: number, now: number): number {
+    if (kind === Kind.ARP) return this.#arp.input(arm, slot, now)
+    if (kind === Kind.ICMP) return this.#fragmentation.leave(slot, this.#icmp.input(slot, p, arm))
+    if (kind === Kind.ICMPV6) return this.#icmpv6.input(slot, p, arm, now)
+    if (kind === Kind.FRAGMENT) return this.#fragment(p, arm, slot, now)
+    if (kind === Kind.FRAGMENT6) return -Drop.IP_FRAGMENT
+    if (kind === Kind.VLAN) return popPriority(this.#frames, slot) ? AGAIN : -Drop.ETH_VLAN
+    return kind
+  }
+
+  /** One worker puts datagrams together: which one they belong to may be said in another of their fragments. */
+  #fragment(p: Parsed, arm: Arm, slot: number, now: number): number {
+    if (this.#peers !== null && this.#peers.self !== 0) return HAND_OVER
+    const verdict = this.#reassembly.add(slot, p, arm, now)
+    return verdict === 0 ? AGAIN : verdict
+  }
+}

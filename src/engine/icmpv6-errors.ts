@@ -1,0 +1,134 @@
+/**
+ * ICMPv6 errors of others about packets that we have translated, as icmp-errors.ts has those of ICMP: each goes on to whoever sent that
+ * packet, who must recognise in it what was sent. Before changing this file read RFC 4443 2.4, RFC 8201 and RFC 5927.
+ */
+
+import { adjust, diff16, diff32, fold, sumWords } from '../wire/checksum.ts'
+import { ICMPV6, ICMPV6_TYPE, writeIcmpv6Checksum } from '../wire/icmpv6.ts'
+import { ADDRESS6_BYTES, IPV6, MTU6_LEAST } from '../wire/ipv6.ts'
+import { TCP, TOA6_BYTES } from '../wire/tcp.ts'
+import { UDP } from '../wire/udp.ts'
+import type { AddressBook } from './address-book.ts'
+import { type Arm, isOurs } from './arm.ts'
+import { CELL, KEY, PROTOCOL_BITS, RECORD, TUPLE } from './conn-layout.ts'
+import { type Counters, Drop, Event } from './counters.ts'
+import type { Egress } from './egress.ts'
+import { armOf, Family } from './family.ts'
+import type { Frames } from './frames.ts'
+import type { TranslatedErrors } from './icmp-errors.ts'
+import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
+import { DestCell, type Dests } from './service.ts'
+import { Addresses6 } from './xmit/addresses6.ts'
+
+const { BINDING } = CELL
+const { PORTS } = TUPLE
+const { of: recordOf, peer: peerOf, dest: destOf, clientArm: clientArmOf } = RECORD
+const { HEADER: IP_HEADER, SRC, DST, PAYLOAD_LENGTH, HOP_LIMIT } = IPV6
+const { HEADER: ICMP_HEADER, MTU } = ICMPV6
+
+export class TranslatedErrors6 {
+  readonly #frames: Frames
+  readonly #arms: readonly Arm[]
+  readonly #cells: Int32Array
+  readonly #dests: Dests
+  readonly #book: AddressBook
+  readonly #counters: Counters
+  readonly #egress: Egress
+  readonly #addresses: Addresses6
+  /** Who knows what numbers are quoted. */
+  readonly #numbers: TranslatedErrors
+  readonly #hasToa: boolean
+  readonly #decrementsTtl: boolean
+
+  constructor(
+    parts: Parts,
+    egress: Egress,
+    numbers: TranslatedErrors,
+    hasToa: boolean,
+    decrementsTtl: boolean,
+  ) {
+    this.#frames = parts.frames
+    this.#arms = parts.arms
+    this.#cells = parts.table.cells
+    this.#dests = parts.dests
+    this.#book = parts.book
+    this.#counters = parts.counters
+    this.#egress = egress
+    this.#addresses = new Addresses6(parts)
+    this.#numbers = numbers
+    this.#hasToa = hasToa
+    this.#decrementsTtl = decrementsTtl
+  }
+
+  /** As TranslatedErrors.input. */
+  input(slot: number, p: Parsed, t: number, arm: Arm, now: number): number {
+    const { pkt } = this.#frames
+    const binding = this.#cells[recordOf(t) | BINDING]
+    const dest = destOf(binding)
+    const outward = (t & 1) === 1
+    const rsArm = armOf(this.#dests.cells[(dest << 4) | DestCell.LINK])
+    const clientArm = clientArmOf(binding)
+    if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
+    // A router of the link may have no other address than one of the link.
+    if (isOurs(this.#arms, Family.IPV6, this.#book.read(pkt, p.ip + SRC))) return -Drop.IP_SOURCE
+    const l4 = p.l4 + ICMP_HEADER + IP_HEADER
+    if (!this.#numbers.isUnderWay(l4, t, binding)) return -Drop.ICMP_SEQUENCE
+    const out = this.#arms[outward ? clientArm : rsArm]
+    if (p.ipTotal > out.mtu) return -Drop.IP_TOO_BIG
+    if (this.#decrementsTtl) {
+      if (p.ttl <= 1) return -Drop.IP_TTL
+      pkt.setUint8(p.ip + HOP_LIMIT, p.ttl - 1)
+    }
+    this.translate(p.ip, p.l4, t)
+    this.#counters.count(Event.ICMP_TRANSLATED)
+    return outward
+      ? this.#egress.toClient(p.eth, out, t >> 1)
+      : this.#egress.toRs(slot, p.eth, out, dest, now)
+  }
+
+  /** As TranslatedErrors.translate. */
+  translate(ip: number, icmp: number, t: number): void {
+    const { pkt } = this.#frames
+    this.#addresses.write(pkt, ip, t)
+    const bytes = pkt.getUint16(ip + PAYLOAD_LENGTH) - (icmp - ip - IP_HEADER)
+    this.#translateQuote(ip, icmp + ICMP_HEADER, bytes - ICMP_HEADER, t)
+    if ((t & 1) === 1) this.#lowerMtu(icmp, t)
+    writeIcmpv6Checksum(pkt, ip, icmp, bytes)
+  }
+
+  /** The packet quoted at `ip` has the addresses of the error at `outer` the other way round. */
+  #translateQuote(outer: number, ip: number, bytes: number, t: number): void {
+    const { pkt } = this.#frames
+    const before = fold(sumWords(pkt, ip + SRC, 2 * ADDRESS6_BYTES))
+    for (let i = 0; i < ADDRESS6_BYTES; i += 4) {
+      pkt.setInt32(ip + SRC + i, pkt.getInt32(outer + DST + i))
+      pkt.setInt32(ip + DST + i, pkt.getInt32(outer + SRC + i))
+    }
+    const after = fold(sumWords(pkt, ip + SRC, 2 * ADDRESS6_BYTES))
+    const l4 = ip + IP_HEADER
+    const quoted = Math.min(bytes - IP_HEADER, pkt.getUint16(ip + PAYLOAD_LENGTH))
+    const ports = this.#cells[peerOf(t) | PORTS]
+    const changed = diff16(before, after) + diff32(pkt.getInt32(l4), ports)
+    pkt.setInt32(l4, ports)
+    if (this.#isTcp(t)) {
+      const moved = this.#numbers.moveNumber(l4, quoted, t)
+      if (quoted >= TCP.CHECKSUM + 2) adjust(pkt, l4 + TCP.CHECKSUM, changed + moved)
+    } else adjust(pkt, l4 + UDP.CHECKSUM, changed)
+  }
+
+  #isTcp(t: number): boolean {
+    return (this.#cells[recordOf(t) | BINDING] & PROTOCOL_BITS) === KEY.TCP
+  }
+
+  /** As of IPv4, by 20 bytes; less than every link carries nobody would believe (RFC 8201 4). */
+  #lowerMtu(icmp: number, t: number): void {
+    const { pkt } = this.#frames
+    if (!this.#hasToa || !this.#isTcp(t)) return
+    if (pkt.getUint8(icmp + ICMPV6.TYPE) !== ICMPV6_TYPE.TOO_BIG) return
+    const mtu = pkt.getInt32(icmp + MTU) >>> 0
+    if (mtu <= MTU6_LEAST) return
+    pkt.setInt32(icmp + MTU, Math.max(MTU6_LEAST, mtu - TOA6_BYTES))
+    this.#counters.count(Event.ICMP_MTU_LOWERED)
+  }
+}

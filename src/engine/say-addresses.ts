@@ -1,0 +1,63 @@
+/** Addresses in records of the trace, as trace-kinds.ts has them: spelt out, for nobody who reads them has the book. */
+
+import { CELL, familyOfKey, RECORD } from './conn-layout.ts'
+import { Family } from './family.ts'
+import type { TraceRing } from './trace.ts'
+
+const { IPV4, IPV6 } = Family
+const { at: recordAt, column: columnAt } = RECORD
+
+/** `word` is of a family (family.ts). */
+export function endpoint(
+  trace: TraceRing,
+  at: number,
+  word: number,
+  port: number,
+  family: number,
+): void {
+  const { record } = trace
+  record[at + 1] = port
+  writeWord(trace, at, at + 2, word, family)
+}
+
+export function address(trace: TraceRing, at: number, word: number, family: number): void {
+  writeWord(trace, at, at + 1, word, family)
+}
+
+/** The last word of the address to one cell, the others to three from `rest` on. */
+function writeWord(trace: TraceRing, at: number, rest: number, word: number, family: number): void {
+  const { record, book } = trace
+  const isSix = family === IPV6 && book !== null
+  record[at] = isSix ? book.cell(word, 3) : word
+  for (let i = 0; i < 3; i++) record[rest + i] = isSix ? book.cell(word, i) : 0
+}
+
+/** The client's endpoint, whose address over IPv6 is in four cells of `wide` from `from` on. */
+export function client(
+  trace: TraceRing,
+  at: number,
+  port: number,
+  wide: Int32Array,
+  from: number,
+): void {
+  const { record } = trace
+  record[at] = wide[from + 3]
+  record[at + 1] = port
+  for (let i = 0; i < 3; i++) record[at + 2 + i] = wide[from + i]
+}
+
+/** The same of a conn. */
+export function clientOf(trace: TraceRing, at: number, conns: Int32Array, conn: number): void {
+  const from = recordAt(conn)
+  const port = conns[from | CELL.CLIENT_PORTS] >>> 16
+  if (familyIn(conns, conn) === IPV6) client(trace, at, port, trace.wide, columnAt(conn))
+  else endpoint(trace, at, conns[from | CELL.CIP], port, IPV4)
+}
+
+export function familyIn(conns: Int32Array, conn: number): number {
+  return familyOfKey(RECORD.key(conns[recordAt(conn) | CELL.BINDING], 0))
+}
+
+export function familyOut(conns: Int32Array, conn: number): number {
+  return familyOfKey(RECORD.key(conns[recordAt(conn) | CELL.BINDING], 1))
+}

@@ -1,0 +1,49 @@
+/** The addresses of a packet over IPv6 as those of the other tuple: words that the book has, and a client's four out of the wide column. */
+
+import { diff16, fold, sumWords } from '../../wire/checksum.ts'
+import { ADDRESS6_BYTES, IPV6 } from '../../wire/ipv6.ts'
+import { type AddressBook, sumOf } from '../address-book.ts'
+import { CELL, RECORD } from '../conn-layout.ts'
+import type { Parts } from '../parts.ts'
+
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
+const { VIP, RIP, LIP } = CELL
+const { of: recordOf, column: columnAt } = RECORD
+const { SRC, DST } = IPV6
+const BOTH = 2 * ADDRESS6_BYTES
+
+export class Addresses6 {
+  readonly #cells: Int32Array
+  readonly #wide: Int32Array
+  readonly #book: AddressBook
+
+  constructor({ table, book }: Pick<Parts, 'table' | 'book'>) {
+    this.#cells = table.cells
+    this.#wide = table.wide
+    this.#book = book
+  }
+
+  /** Gives the packet of tuple t at `ip` those that it leaves with. => The difference for a checksum */
+  translate(pkt: DataView, ip: number, t: number): number {
+    const before = fold(sumWords(pkt, ip + SRC, BOTH))
+    return diff16(before, fold(this.write(pkt, ip, t)))
+  }
+
+  /** Writes the addresses of a packet that has come as one of tuple t, and leaves. => Their unfolded sum */
+  write(pkt: DataView, ip: number, t: number): number {
+    const book = this.#book
+    const at = recordOf(t)
+    if ((t & 1) === 0) {
+      const lip = this.#cells[at | LIP]
+      const rip = this.#cells[at | RIP]
+      book.write(pkt, ip + SRC, lip)
+      book.write(pkt, ip + DST, rip)
+      return book.sum(lip) + book.sum(rip)
+    }
+    const vip = this.#cells[at | VIP]
+    const from = columnAt(t >> 1)
+    book.write(pkt, ip + SRC, vip)
+    for (let i = 0; i < 4; i++) pkt.setInt32(ip + DST + 4 * i, this.#wide[from + i])
+    return book.sum(vip) + sumOf(this.#wide, from)
+  }
+}

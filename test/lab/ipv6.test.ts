@@ -1,0 +1,54 @@
+/** IPv6 with real programs: neighbour discovery, pings, and redis through a VIP of IPv6 beside that of IPv4. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { captured, labForTests, mustClient, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
+
+const VIP6 = '2001:db8:10::1'
+const lab = labForTests('ipv6', { ipv6: true }, 'tap')
+const folder = scratchFolder()
+
+const redis = (host: string, ...argv: string[]) =>
+  mustClient(lab, ['timeout', '20', 'redis-cli', '-h', host, ...argv])
+
+test('the VIP answers pings, and the client learns its MAC by neighbour discovery', async () => {
+  const said = await mustClient(lab, ['ping', '-6', '-c', '2', '-W', '2', VIP6])
+  assert.match(said, /2 received, 0% packet loss/)
+  const neighbour = await mustClient(lab, ['ip', '-6', 'neigh', 'show', VIP6])
+  assert.match(neighbour, /lladdr 02:74:76:/)
+})
+
+test('redis answers through the VIP of either family', async () => {
+  for (const host of [VIP6, VIP]) {
+    assert.equal((await redis(host, 'set', 'key', host)).trim(), 'OK')
+    assert.equal((await redis(host, 'get', 'key')).trim(), host)
+  }
+  const services = await mustTapvs(lab, 'ipvsadm', '-ln')
+  assert.match(
+    services,
+    /TCP {2}\[2001:db8:10::1\]:6379 wrr\n {2}-> \[2001:db8:168::2\]:6379 +FullNat/,
+  )
+})
+
+test('the RS is told the client, and megabytes pass both ways', async () => {
+  const size = 4_000_000
+  const lines = await captured(lab, folder, async () => {
+    const length = await mustClient(
+      lab,
+      ['redis-cli', '-h', VIP6, '-x', 'set', 'large'],
+      'x'.repeat(size),
+    )
+    assert.equal(length.trim(), 'OK')
+    assert.equal((await redis(VIP6, 'get', 'large')).trim().length, size)
+  })
+  // The option has 18 bytes behind kind and length: port, address.
+  assert.ok(
+    lines.rs.some(line => /exp-[\da-f]{4}/.test(line)),
+    lines.rs.slice(0, 4).join('\n'),
+  )
+  const conns = await mustTapvs(lab, 'ipvsadm', '-lnc')
+  assert.match(
+    conns,
+    /\[2001:db8:10::2\]:\d+ \[2001:db8:10::1\]:6379 \[2001:db8:168::7\]:\d+ \[2001:db8:168::2\]:6379/,
+  )
+})
