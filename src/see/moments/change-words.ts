@@ -26,6 +26,7 @@ const NAMES: Readonly<Record<string, string>> = byWord({
   udp_length: 'UDP length',
   icmp_type: 'ICMP type',
   icmp_mtu: 'ICMP MTU',
+  proxy_header: 'PROXY header',
 })
 /** A datagram came without a checksum, or has to go without. */
 const NO_CHECKSUM = '0000'
@@ -107,6 +108,6 @@ function parseChange(text: string): Change {
     return { what, before: back, after, delta }
   }
   const [, name = '', before = '', after = ''] =
-    /^((?:IP|UDP|ICMP|flow) \S+|\S+) (.*) to (.*)$/.exec(text) ?? ['', text]
+    /^((?:IP|UDP|ICMP|PROXY|flow) \S+|\S+) (.*) to (.*)$/.exec(text) ?? ['', text]
   return { what: Object.keys(NAMES).find(what => NAMES[what] === name) ?? name, before, after }
 }

@@ -18,6 +18,7 @@ import { TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
 import { addressesOf } from '../frame/located-text.ts'
 import { flagLetters, hexText } from '../frame/options-text.ts'
+import { headerChanges } from './header-changes.ts'
 import type { Change } from './moment.ts'
 import { type Options, optionChanges } from './option-changes.ts'
 import { type Seen, see } from './seen.ts'
@@ -49,7 +50,13 @@ function packetChanges(a: Seen, b: Seen): Change[] {
   if (a.tcp && b.tcp) return [...changes, ...tcpChanges(a, b)]
   if (a.icmp > 0 && b.icmp > 0) return [...changes, ...icmpChanges(a, b)]
   if (a.l4 > 0 && b.l4 > 0 && !a.tcp && !b.tcp) changes.push(...udpChanges(a, b))
-  return [...changes, ...payloadChanges(a, behindHeaders(a), b, behindHeaders(b))]
+  return [...changes, ...streamChanges(a, behindHeaders(a), b, behindHeaders(b))]
+}
+
+/** What is in front of a payload, and the payload. */
+function streamChanges(a: Seen, from: number, b: Seen, to: number): Change[] {
+  const headers = headerChanges(a, from, b, to)
+  return [...headers.changes, ...payloadChanges(a, headers.from, b, headers.to)]
 }
 
 function ipChanges(a: Seen, b: Seen): Change[] {
@@ -162,7 +169,7 @@ function tcpChanges(a: Seen, b: Seen): Change[] {
     )
   if (a.payload === 0 || b.payload === 0) return changes
   if (both(TCP.HEADER, 0)) changes.push(...optionChanges(optionsOf(a), optionsOf(b)))
-  changes.push(...payloadChanges(a, a.payload, b, b.payload))
+  changes.push(...streamChanges(a, a.payload, b, b.payload))
   return changes
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { changesText } from '../../../src/see/moments/change-words.ts'
+import { changesText, parseChanges } from '../../../src/see/moments/change-words.ts'
 import { changesOf } from '../../../src/see/moments/changes.ts'
 import { BASE, changed, client, frame, MACS, withOptions } from '../../kit/changed.ts'
 import { icmpError, udp } from '../../kit/datagram.ts'
@@ -181,4 +181,20 @@ test('pieces of a datagram are told from the whole, and from one another', () =>
   const first = ipv4({ ...SENT, protocol: 17, fragment: 0x2000 }, new Uint8Array(16))
   assert.match(told(udp(ASKED), first), /fragment whole to 0\+, /)
   assert.doesNotMatch(told(udp(ASKED), first), /payload/)
+})
+
+test('a header of the PROXY protocol, put in front or in place of another', () => {
+  const v1 = Buffer.from('PROXY TCP4 202.108.10.2 202.108.10.1 33896 6379\r\n')
+  const v2 = Buffer.from('0d0a0d0a000d0a515549540a2111000cca6c0a02ca6c0a01846818eb', 'hex')
+  const body = Buffer.from('GET /')
+  const said = (...parts: Uint8Array[]) =>
+    client(`${BASE}, length 0`, { payload: concat(...parts) })
+  const added = changesOf(said(body), said(v1, body)).find(({ what }) => what === 'proxy_header')
+  assert.ok(added)
+  assert.deepEqual(added, { what: 'proxy_header', before: 'none', after: '49 bytes of v1' })
+  assert.equal(changesText([added]), 'PROXY header none to 49 bytes of v1')
+  assert.deepEqual(parseChanges(changesText([added])), [added])
+  const names = changesOf(said(v1, body), said(v2, body)).map(({ what }) => what)
+  assert.ok(names.includes('proxy_header') && !names.includes('payload'), names.join())
+  assert.deepEqual(changesOf(said(v1, body), said(v1, body)), [])
 })
