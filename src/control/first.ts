@@ -15,6 +15,8 @@ import { endHeadStart, type HeadStart, headStart } from './threads/head-start.ts
 const SLOTS = 64
 /** Until they forward nothing else is loaded, which would take their time; at most so long. */
 const SET_MS = 2000
+/** And so long after that: what has waited for them meets code that has hardly run. */
+const CATCH_UP_MS = 30
 /** From when something else is held until the threads of a standby are others: what comes together is taken together. */
 const RENEW_MS = 100
 
@@ -65,7 +67,7 @@ async function begin(own: Own): Promise<Begun> {
   await own.keeping.live()
   own.head = started(own)
   own.keeping.hold(LIVES, { fds: [own.lives], about: null })
-  await all(own.head, 'runs')
+  await run(own.head)
   await listen(own.keeping)
   return own
 }
@@ -99,7 +101,7 @@ async function standBy(own: Own, stood: () => void): Promise<Begun> {
   await last
   await keeping.live()
   own.head ??= started(own)
-  await all(own.head, 'runs')
+  await run(own.head)
   keeping.hold(LIVES, { fds: [own.lives], about: null })
   return own
 }
@@ -119,6 +121,12 @@ async function all(head: HeadStart | undefined, how: 'stands' | 'runs'): Promise
   if (head === undefined) return
   const every = Promise.all(head.threads.map(thread => thread[how]))
   await Promise.race([every, sleep(SET_MS, undefined, { ref: false })])
+}
+
+/** They have the processors until they have read what waits for them. */
+async function run(head: HeadStart | undefined): Promise<void> {
+  await all(head, 'runs')
+  if (head) await sleep(CATCH_UP_MS)
 }
 
 /** Resolves when this process is to be the daemon; `changed` is called when something else is held. */

@@ -19,7 +19,6 @@ import {
   stateCell,
 } from './conn-layout.ts'
 import type { Engine } from './engine.ts'
-import type { SaPool } from './sa-pool.ts'
 import { DestCell } from './service.ts'
 import { STATES } from './tcp-state.ts'
 import { UDP_STATES } from './udp-state.ts'
@@ -39,17 +38,29 @@ export interface Adopted {
   cleared: number
 }
 
+/** By place, for the lports in use of each LIP that is set up; some MiB. */
+export type Marks = readonly Uint8Array[]
+
+export function newMarks({ lips }: Engine): Marks {
+  return lips.map(pool => pool?.marks())
+}
+
 /**
  * Into an engine that is set up, from the memory that it was given for them; whatever it knew of connections is forgotten. Neighbours are adopted before
  * anything is set up, because setting up asks for some (Neighs.adopt). Counters of what has
  * been (connections opened, packets) are not of the records, and stay as they are. From `end` on no record was ever in use. None comes due
- * within the next `left` ms.
+ * within the next `left` ms. `marks` are of this engine, whatever they say.
  */
-export function adoptRecords(engine: Engine, now: number, end?: number, left = 0): Adopted {
+export function adoptRecords(
+  engine: Engine,
+  now: number,
+  end?: number,
+  left = 0,
+  marks = newMarks(engine),
+): Adopted {
   const { conns, dests, counters, lips, sessions } = engine
   const { table, wheel } = conns
-  const marks = new Map<SaPool, Uint8Array>()
-  for (const pool of lips) if (pool !== undefined) marks.set(pool, pool.marks())
+  for (const marked of marks) marked?.fill(0)
   counters.states.fill(0)
   wheel.clear(now)
   dests.forgetLimited()
@@ -57,9 +68,10 @@ export function adoptRecords(engine: Engine, now: number, end?: number, left = 0
   const cleared = table.adopt(conn => {
     if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) return false
     const at = RECORD.at(conn)
-    const pool = lips[table.lip(conn)]
+    const place = table.lip(conn)
+    const pool = lips[place]
     const own = pool?.lip === table.cells[at | CELL.LIP] && pool.family === familyOut(table, at)
-    const marked = own ? marks.get(pool) : undefined
+    const marked = own ? marks[place] : undefined
     const ports = table.cells[at | CELL.RS_PORTS]
     if (!marked || !pool?.mark(marked, table.cells[at | CELL.RIP], ports >>> 16, ports & 0xffff))
       return false
@@ -73,7 +85,7 @@ export function adoptRecords(engine: Engine, now: number, end?: number, left = 0
     if (sessions !== null) sessions.adopt(conn, now)
     return true
   }, end)
-  for (const [pool, marked] of marks) pool.adopt(marked)
+  for (const [place, pool] of lips.entries()) pool?.adopt(marks[place])
   conns.room.restore(null, now)
   dests.countLimited()
   dests.countedAnew()

@@ -10,6 +10,8 @@ import { CELL, COLUMN_CELLS, KEY, RECORD, TUPLE } from './conn-layout.ts'
  * cache miss and a mispredicted branch; with four it is two of ten, for 8 bytes more.
  */
 const HEADS = 4
+/** Records that are looked at together where all are gone through. */
+export const AHEAD = 32
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { BINDING, MAC_LO } = CELL
@@ -35,6 +37,7 @@ export class ConnIndex {
   readonly #heads: Int32Array
   readonly #mask: number
   readonly #seed: number
+  readonly #ahead = new Int32Array(AHEAD * 2)
 
   static bytesFor(capacity: number): number {
     return capacity * HEADS * 4
@@ -107,15 +110,45 @@ export class ConnIndex {
     return this.#cells[at] ^ this.#cells[at | MAC_LO]
   }
 
-  /** Reads where the tuples of records from..to belong: loads that do not wait for each other. => Nothing of meaning */
-  touchHeads(from: number, to: number): number {
+  /**
+   * Finds where the tuples of the records from..to belong, at most AHEAD and from a multiple of it on, for isTaken() and
+   * enterAhead(): loads that do not wait for each other. => Nothing of meaning
+   */
+  lookAhead(from: number, to: number): number {
+    const ahead = this.#ahead
     let sink = 0
     for (let conn = from; conn < to; conn++) {
       const binding = this.#cells[recordAt(conn) | BINDING]
-      sink ^= this.#heads[this.#headOf(conn << 1, binding)]
-      sink ^= this.#heads[this.#headOf((conn << 1) | 1, binding)]
+      const at = (conn % AHEAD) << 1
+      const head = this.#headOf(conn << 1, binding)
+      const other = this.#headOf((conn << 1) | 1, binding)
+      ahead[at] = head
+      ahead[at | 1] = other
+      sink ^= this.#heads[head] ^ this.#heads[other]
+    }
+    // The records that isTaken() will compare them to.
+    for (let at = 0; at < (to - from) << 1; at++) {
+      const first = ~this.#heads[ahead[at]]
+      if (first >= 0) sink ^= this.#cells[tupleAt(first) | PORTS]
     }
     return sink
+  }
+
+  /** Another conn in the index has what one of the tuples of a record carries, which was looked at ahead. */
+  isTaken(conn: number): boolean {
+    const at = (conn % AHEAD) << 1
+    // Most chains are empty.
+    return (
+      (this.#heads[this.#ahead[at]] !== 0 && this.has(conn << 1)) ||
+      (this.#heads[this.#ahead[at | 1]] !== 0 && this.has((conn << 1) | 1))
+    )
+  }
+
+  /** Enters both tuples of a record in the index, which was looked at ahead. */
+  enterAhead(conn: number): void {
+    const at = (conn % AHEAD) << 1
+    this.#link(conn << 1, this.#ahead[at])
+    this.#link((conn << 1) | 1, this.#ahead[at | 1])
   }
 
   /** Another conn in the index has what tuple t of a record carries. */
@@ -180,10 +213,11 @@ export class ConnIndex {
   }
 
   #enter(t: number, binding: number): void {
-    const at = tupleAt(t)
-    const cells = this.#cells
-    const head = this.#headOf(t, binding)
-    cells[at | NEXT] = this.#heads[head]
+    this.#link(t, this.#headOf(t, binding))
+  }
+
+  #link(t: number, head: number): void {
+    this.#cells[tupleAt(t) | NEXT] = this.#heads[head]
     this.#heads[head] = ~t
   }
 

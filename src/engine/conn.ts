@@ -11,7 +11,7 @@
  */
 
 import type { AddressBook } from './address-book.ts'
-import { ConnIndex } from './conn-index.ts'
+import { AHEAD, ConnIndex } from './conn-index.ts'
 import {
   CELL,
   COLD,
@@ -46,8 +46,6 @@ const { NEXT } = TUPLE
 const { LIP } = COLD
 const { at: recordAt, column: columnAt, jitter, dest: destOf, clientArm: armOf } = RECORD
 const STATE_BITS = STATE_MASK
-/** Records whose cache misses are taken at once where all records are gone through. */
-const AHEAD = 32
 const PROTOCOL = PROTOCOL_BITS
 
 /** 2^n >= count. */
@@ -166,10 +164,10 @@ export class ConnTable {
     this.#top = 0
     this.#free = NO_CONN
     for (let conn = 0; conn < end; conn++) {
-      if (conn % AHEAD === 0) this.#sink ^= this.index.touchHeads(conn, Math.min(conn + AHEAD, end))
+      if (conn % AHEAD === 0) this.#sink ^= this.index.lookAhead(conn, Math.min(conn + AHEAD, end))
       if (!this.inUse(conn)) continue
-      if (!this.index.has(conn << 1) && !this.index.has((conn << 1) | 1) && accepts(conn)) {
-        this.index.enter(conn)
+      if (!this.index.isTaken(conn) && accepts(conn)) {
+        this.index.enterAhead(conn)
         this.#used++
         this.#top = conn + 1
       } else {
@@ -177,7 +175,9 @@ export class ConnTable {
         cleared++
       }
     }
-    for (let conn = this.#top - 1; conn >= 0; conn--) if (!this.inUse(conn)) this.#enlist(conn)
+    const free = this.#top - this.#used
+    for (let conn = this.#top - 1; free > 0 && conn >= 0; conn--)
+      if (!this.inUse(conn)) this.#enlist(conn)
     return cleared
   }
 

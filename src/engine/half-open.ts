@@ -47,6 +47,8 @@ export class HalfOpen {
   readonly #links: Int32Array
   /** Place of the LIP that oldest() has begun with. */
   #turn = 0
+  /** A link may be other than 0. */
+  #isUsed = false
   count = 0
 
   constructor({ table, lips, dests }: Parts, udpTimeoutMs: Int32Array) {
@@ -61,6 +63,7 @@ export class HalfOpen {
   append(conn: number): void {
     const links = this.#links
     if (links[conn << 1] !== 0) return
+    this.#isUsed = true
     const list = this.#lips[this.#table.lip(conn)].waiting
     const at = this.#subOf(conn) << 1
     const last = list[at | LAST]
@@ -168,7 +171,9 @@ export class HalfOpen {
 
   /** Nobody waits. */
   clear(): void {
-    this.#links.fill(0)
+    // Those of one that is new are: some MiB that nobody has touched.
+    if (this.#isUsed) this.#links.fill(0)
+    this.#isUsed = false
     this.count = 0
     for (const pool of this.#lips) pool?.waiting.fill(0)
   }

@@ -74,10 +74,14 @@ export class Icmpv6Errors {
   }
 
   /** As IcmpErrors.returned. */
-  returned(slot: number, ip: number, bytes: number): boolean {
-    if (!this.#mayWrite(slot)) return false
-    const { pkt } = this.#frames
-    const outer = this.#write(slot, ip, Math.min(bytes, PARKED_QUOTE))
+  returned(slot: number, at: number, bytes: number): boolean {
+    if (!this.#pace.maySend()) return false
+    const { pkt, bytes: all } = this.#frames
+    const quoted = Math.min(bytes, PARKED_QUOTE)
+    // TOA may have taken the room in front; behind so few bytes there is some.
+    const ip = at + GROWTH
+    all.copyWithin(ip - ETH.HEADER, at - ETH.HEADER, at + quoted)
+    const outer = this.#write(slot, ip, quoted)
     for (let i = 0; i < ADDRESS6_BYTES; i += 4) {
       pkt.setInt32(outer + SRC + i, pkt.getInt32(ip + DST + i))
       pkt.setInt32(outer + DST + i, pkt.getInt32(ip + SRC + i))

@@ -206,14 +206,13 @@ export class SaPool {
   #adopt(sub: number, marks: Uint8Array, last: number): void {
     const size = this.size
     const ring = this.#ports.subarray(sub * size, (sub + 1) * size)
-    const ascending = ring.slice()
+    const first = firstOf(this.#partition)
+    const step = this.#partition.mask + 1
     let used = 0
-    for (let at = 0; at < size; at++) if (marks[at] === 1) ring[used++] = ascending[at]
+    for (let at = 0; at < size; at++) if (marks[at] === 1) ring[used++] = first + at * step
     let next = used
-    for (let step = 1; step <= size; step++) {
-      const at = (last + step) % size
-      if (marks[at] === 0) ring[next++] = ascending[at]
-    }
+    for (let at = last + 1; at < size; at++) if (marks[at] === 0) ring[next++] = first + at * step
+    for (let at = 0; at < last; at++) if (marks[at] === 0) ring[next++] = first + at * step
     this.#head[sub] = used % size
     this.#free[sub] = size - used
     this.#touched[sub] = size

@@ -5,7 +5,7 @@
  */
 
 import { randomInt } from 'node:crypto'
-import { type Adopted, adoptRecords, LEFT_LEAST_MS } from '../../engine/adopt.ts'
+import { adoptRecords, LEFT_LEAST_MS, type Marks, newMarks } from '../../engine/adopt.ts'
 import { arenaSlots } from '../../engine/frames.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
 import type { SessionRing } from '../../engine/sessions.ts'
@@ -29,6 +29,11 @@ export interface Made {
   exchange: Exchange | null
   trace: TraceRing
   sessions: SessionRing | null
+}
+
+/** The same, and room for what takeOver needs: to allocate it then may mean to collect garbage. */
+export interface Prepared extends Made {
+  marks: Marks
 }
 
 /** What a prepared engine may look at of connections: enough for its memory to be there, and few enough to be copied. */
@@ -90,23 +95,26 @@ export function setUp(
 }
 
 /** All that can be done on a copy of the state: what it says of connections is done to have been done, and nothing of it stays. */
-export function prepare({ built }: Made, { changes }: WorkerStart, recordsEnd: number): void {
+export function prepare(made: Made, { changes }: WorkerStart, recordsEnd: number): Prepared {
+  const { built } = made
   const { engine } = built
   const now = clockMs()
   const counted = engine.counters.save()
   engine.neighs.adopt(now)
   for (const change of changes) applyChange(built, change, now)
-  adoptRecords(engine, now, Math.min(recordsEnd, AHEAD_RECORDS))
+  const marks = newMarks(engine)
+  adoptRecords(engine, now, Math.min(recordsEnd, AHEAD_RECORDS), 0, marks)
   for (const arm of engine.arms) {
     for (let i = 0; i < arm.outboxCount; i++) engine.frames.release(arm.outbox[i] as number)
     arm.outboxCount = 0
   }
   engine.counters.restore(counted)
+  return { ...made, marks }
 }
 
 /** With a prepared engine, whose memory is the state itself now. */
 export function takeOver(
-  { built }: Made,
+  { built, marks }: Prepared,
   { changes, draining, index }: WorkerStart,
   recordsEnd: number,
 ): AdoptedState {
@@ -119,10 +127,10 @@ export function takeOver(
   // They are those of the one before now, and what was asked of them meanwhile is forgotten.
   for (const change of changes) if (change.put === 'neighbour') applyChange(built, change, now)
   engine.setup.reroute(now)
-  return adopted(built, now, recordsEnd)
+  return adopted(built, now, recordsEnd, marks)
 }
 
-function adopted({ engine }: Built, now: number, recordsEnd: number): AdoptedState {
-  const records: Adopted = adoptRecords(engine, now, recordsEnd, LEFT_LEAST_MS)
+function adopted({ engine }: Built, now: number, recordsEnd: number, marks?: Marks): AdoptedState {
+  const records = adoptRecords(engine, now, recordsEnd, LEFT_LEAST_MS, marks)
   return { ...records, neighbours: engine.neighs.used }
 }

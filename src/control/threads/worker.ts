@@ -16,10 +16,10 @@ import { buffersOf, saveEngine } from '../../engine/image.ts'
 import { clockMs, setClock } from '../../io/clock.ts'
 import { ifConfined } from '../../io/confined.ts'
 import { Impair } from '../../io/impair.ts'
-import { live, MAIN_SLOT, resign } from '../../io/life.ts'
+import { type Life, live, MAIN_SLOT, resign } from '../../io/life.ts'
 import { Loop } from '../../io/loop.ts'
 import type { Fault } from '../../io/mending.ts'
-import { confineThread, giveUpRights, type Ring } from '../../io/native.ts'
+import { confineThread, giveUpRights, type Ring, wait } from '../../io/native.ts'
 import { NO_FD, type Port } from '../../io/port.ts'
 import { ringIfAllowed } from '../../io/ring.ts'
 import { VlanPort } from '../../io/vlan-port.ts'
@@ -32,7 +32,7 @@ import { ownSchedulersOf } from './own-scheduler.ts'
 import { probe } from './probe.ts'
 import type { FromWorker, ToWorker, WorkerAnswer, WorkerRequest, WorkerStart } from './protocol.ts'
 import { setSessionClock, tellTheLiving } from './session-ring.ts'
-import { type Made, make, prepare, setUp, takeOver } from './set-up.ts'
+import { type Made, make, type Prepared, prepare, setUp, takeOver } from './set-up.ts'
 import { copyConns, neighbours } from './snapshots.ts'
 import { mapState, stateFor } from './state.ts'
 import { warm } from './warm.ts'
@@ -40,6 +40,7 @@ import { warm } from './warm.ts'
 const start = workerData as WorkerStart
 const { config, index, port } = start
 const page = new Int32Array(start.page)
+const APART_MS = 100
 /** Connections do, when this thread ends: with another daemon. */
 let goesOn = false
 
@@ -50,11 +51,10 @@ function post(message: FromWorker): void {
 /** ms since 1970. */
 const wallMs = () => performance.timeOrigin + performance.now()
 
-/** An engine and all around it, before the loop turns. */
+/** An engine and all around it: the loop can turn. */
 interface Ready extends Made {
   ring: Ring | null
-  watch: Watch
-  ports: Port[]
+  loop: Loop
 }
 
 function main(): void {
@@ -64,12 +64,13 @@ function main(): void {
   const isCopy = follows !== null
   const state = mapState(start.state, stateFor(config, index, start.sessions !== null), isCopy)
   setClock(state.clock)
-  const ahead: { ready?: Ready } = {}
-  const getReady = () => {
-    const isWarm = warm(start, state)
-    const made = make(start, state)
-    prepare(made, start, state.recordsEnd())
-    ahead.ready = around(made)
+  const ahead: { ready?: Ready & Prepared } = {}
+  const getReady = (lives: () => boolean) => {
+    const isWarm = warm(start, state, lives)
+    // On a machine that has much to do that takes seconds, and it goes without.
+    if (!lives()) return isWarm
+    const prepared = prepare(make(start, state), start, state.recordsEnd())
+    ahead.ready = { ...prepared, ...around(prepared) }
     return isWarm
   }
   if (follows && !outlives(follows, port, start.waker, getReady)) return
@@ -85,19 +86,25 @@ function main(): void {
   trace.log(start.debug)
   if (sessions) setSessionClock(sessions, clockMs())
   const end = state.recordsEnd()
-  const adopted = ahead.ready ? takeOver(made, start, end) : setUp(made, start, end)
+  const adopted = ahead.ready ? takeOver(ahead.ready, start, end) : setUp(made, start, end)
   // Another text may do better.
   ownSchedulersOf(tell)
   // Ports take slots, of which a thread before this one may have had some until it was set up.
-  const loop = loopOf(ahead.ready ?? around(made))
+  const { ring, loop } = ahead.ready ?? around(made)
+  confine(ring)
   const times = { began, built: builtAt, ready: wallMs() }
   post({ ready: true, times, ...(adopted && { adopted }) })
   parentPort?.postMessage('runs')
   loop.run()
-  // Before this thread is taken apart, which takes ms.
-  if (goesOn && life) resign(life)
+  if (goesOn && life) leave(life)
   const told = built.engine.sessions
   if (!goesOn && sessions && told) tellTheLiving(told, sessions, clockMs())
+}
+
+/** Others go on at once, and need the processors: this thread is taken apart, which takes ms of one, when they have begun. */
+function leave(life: Life): void {
+  resign(life)
+  wait(new Int32Array(0), new Int32Array(0), 0, APART_MS)
 }
 
 /** It is the machine that says so, to all of them. */
@@ -106,27 +113,27 @@ function warn(warning: string): void {
 }
 
 function around(made: Made): Ready {
-  const { engine } = made.built
+  const { built, exchange } = made
+  const { engine } = built
   const ring = ringIfAllowed(warn)
   const flight = new FlightRing(start.flight, start.flightCells)
   const watch = new Watch(flight, engine, index, config.workers.count)
-  return { ...made, ring, watch, ports: makePorts(engine, ring, watch) }
-}
-
-function loopOf({ built, exchange, ring, watch, ports }: Ready): Loop {
-  // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
-  giveUpRights()
-  // What maps memory or opens anything is above this line.
-  ifConfined(() => confineThread(ring), warn)
+  const ports = makePorts(engine, ring, watch)
   const hooks = {
     control: () => readMail(built, ports, loop, watch),
     // That of the health checks is in nobody's reach but our own.
     armLost: (arm: number) => arm < config.arms.length && post({ lost: arm }),
     threw: (fault: Fault) => post({ fault }),
   }
-  const { engine } = built
   const loop = new Loop({ engine, ports, exchange, waker: start.waker, watch, hooks })
-  return loop
+  return { ...made, ring, loop }
+}
+
+function confine(ring: Ring | null): void {
+  // What comes from outside is read by this thread, with descriptors that it has. Rings may take a right to open.
+  giveUpRights()
+  // What maps memory or opens anything is done before this.
+  ifConfined(() => confineThread(ring), warn)
 }
 
 function makePorts(engine: Engine, ring: Ring | null, watch: Watch): Port[] {

@@ -121,7 +121,7 @@ class Reading {
   }
 
   async until(has: (captured: Captured) => boolean): Promise<Captured> {
-    for (const end = performance.now() + 10_000; performance.now() < end; await sleep(10)) {
+    for (const end = performance.now() + 30_000; performance.now() < end; await sleep(20)) {
       if (this.#chunks.length === 0) continue
       const captured = readCapture(this.bytes)
       if (has(captured)) return captured

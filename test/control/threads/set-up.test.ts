@@ -90,10 +90,10 @@ for (const [before, more] of [
     const early = before === null ? undefined : run()
     if (early) openMany(before ?? 0)(early)
     const state = mapState(start.state, what, true)
-    const prepared = make(start, state)
+    const made = make(start, state)
     const records = () => [...new Int32Array(mapState(start.state, what).conns)]
     const seen = records()
-    prepare(prepared, start, state.recordsEnd())
+    const prepared = prepare(made, start, state.recordsEnd())
     assert.equal(prepared.built.engine.conns.table.used, before ?? 0)
     assert.deepEqual(records(), seen, 'as it was')
     if (more !== null) openMany(more, 20_000)(early ?? run())
