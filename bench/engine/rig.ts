@@ -192,6 +192,12 @@ function judge(engine: Engine, arm: Arm, slot: number, now: number): void {
   frames.release(slot)
 }
 
+const UNGUARDED = {
+  acl: { deny: [], allow: null, established: 'drop' },
+  connectionRate: null,
+  clientRate: null,
+} as const satisfies Partial<ConfigValues['services'][number]>
+
 function config(options: RigOptions, services: number, realServers: number): ConfigValues {
   const lips = Array.from({ length: options.lips ?? 3 }, (_, i) => ipv4Text(LIP + i))
   return {
@@ -199,6 +205,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       arm('ext0', '02:00:00:00:00:01', '10.0.0.0', 8, Math.min(services, VIPS), []),
       arm('int0', '02:00:00:00:00:02', '172.16.0.0', 16, 0, lips),
     ],
+    lists: {},
     services: Array.from({ length: services }, (_, service) => ({
       protocol: options.protocol ?? 'tcp',
       address: ipv4Text(VIP + (service % VIPS)),
@@ -212,6 +219,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
       passive: null,
       whenDown: 'drop',
       onePacket: false,
+      ...UNGUARDED,
       proxyProtocol: 'off',
       persistence: { timeout: 0, prefix: 32 },
       realServers: Array.from({ length: realServers }, (_, i) => {

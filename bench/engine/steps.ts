@@ -66,7 +66,9 @@ function stepsOf(rig: Rig): Record<string, Step> {
   const { engine } = rig
   const { frames, conns, dests, counters, arms } = engine
   const { table } = conns
-  const parts = { ...engine, book: engine.addressBook, table, wheel: conns.wheel, peers: null }
+  const { addressBook: book } = engine
+  const { rates } = engine.setup.guards
+  const parts = { ...engine, book, table, wheel: conns.wheel, rates, peers: null }
   const fullnat = new FullNat(parts, ToaMode.SEED, NO_UOA, false)
   const egress = new Egress(parts, engine.neighs)
   const parsed = Array.from({ length: BURST }, () => new Parsed())

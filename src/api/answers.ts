@@ -4,7 +4,15 @@
  */
 
 import * as z from 'zod'
-import { hashTarget, protocol, proxyProtocol, scheduler, whenDown } from './fields.ts'
+import {
+  aclEstablished,
+  aclList,
+  hashTarget,
+  protocol,
+  proxyProtocol,
+  scheduler,
+  whenDown,
+} from './fields.ts'
 import { LOG_LEVELS, MODULES } from './log-levels.ts'
 import { ALL_STATES } from './names.ts'
 
@@ -60,6 +68,32 @@ export const realServer = z
   })
   .meta({ id: 'RealServer' })
 
+const aclSize = z
+  .object({
+    prefixes: count,
+    hits: count.describe('Packets without a connection from one of them.'),
+    files: z.array(z.string()).describe('From which some of them are read.'),
+  })
+  .meta({ id: 'AclSize' })
+
+export const aclPage = z
+  .object({
+    prefixes: z.array(
+      z.object({
+        prefix: z.string(),
+        hits: count.describe(
+          'Packets without a connection for which it was the longest of its list.',
+        ),
+        file: z
+          .string()
+          .exactOptional()
+          .describe('Where it is from, if not of the service itself.'),
+      }),
+    ),
+    total: count,
+  })
+  .meta({ id: 'AclPage' })
+
 export const service = z
   .object({
     protocol,
@@ -89,6 +123,21 @@ export const service = z
     proxy_protocol: proxyProtocol.describe(
       'Header that tells real servers the client, in place of TOA and UOA.',
     ),
+    connection_rate: count
+      .exactOptional()
+      .describe('New connections in a second, of all clients; left out: any number.'),
+    connection_burst: count
+      .exactOptional()
+      .describe('How many of them at once; left out: as many as in a second.'),
+    client_rate: count.exactOptional().describe('New connections in a second, of each client.'),
+    client_burst: count.exactOptional(),
+    acl_established: aclEstablished
+      .exactOptional()
+      .describe('What becomes of connections that a change of a list refuses; left out: drop.'),
+    acl: z
+      .partialRecord(aclList, aclSize)
+      .exactOptional()
+      .describe('Its deny and allow list, where it has one.'),
     local_addresses: z.array(localAddress),
     real_servers: z.array(realServer),
   })

@@ -7,7 +7,15 @@
 
 import * as z from 'zod'
 import { canonicalIp } from '../wire/ip-address.ts'
-import { hashTarget, protocol, proxyProtocol, scheduler, whenDown } from './fields.ts'
+import {
+  aclEstablished,
+  aclList,
+  hashTarget,
+  protocol,
+  proxyProtocol,
+  scheduler,
+  whenDown,
+} from './fields.ts'
 import { TIMEOUT_KEYS, type TimeoutKey } from './names.ts'
 
 const text = z.string('a text')
@@ -43,6 +51,13 @@ export const serviceFields = z.strictObject({
   one_packet: z.boolean('true or false').exactOptional(),
   /** Header that tells real servers the client; UDP has v2 alone. */
   proxy_protocol: proxyProtocol.exactOptional(),
+  /** New connections in a second, of all clients or of each, and at once; 0: any number, and as many as in a second. */
+  connection_rate: number.exactOptional(),
+  connection_burst: number.exactOptional(),
+  client_rate: number.exactOptional(),
+  client_burst: number.exactOptional(),
+  /** What becomes of connections that a change of a list refuses. */
+  acl_established: aclEstablished.exactOptional(),
 })
 
 /** As serviceFields, but what an edit leaves out keeps its value. */
@@ -59,6 +74,7 @@ export const lipKey = z.strictObject({ address: ip, arm: text })
 
 const service = { service: serviceKey }
 const server = { ...service, server: serverKey }
+const acl = { ...service, list: aclList, prefixes: list(text) }
 const lip = { ...service, ...lipKey.shape }
 const address = { arm: text, address: ip, prefix_length: number }
 const route = { arm: text, to: text, via: ip.exactOptional() }
@@ -97,6 +113,10 @@ export const editSchema = z.discriminatedUnion(
     edit('add-lip', lip),
     edit('delete-lip', lip),
     /** `lip` makes it a LIP (`dpip addr add ... sapool`). */
+    /** Prefixes of its deny or allow list: more, less, or these and no others. */
+    edit('add-acl', acl),
+    edit('delete-acl', acl),
+    edit('set-acl', acl),
     edit('add-address', { ...address, lip: z.boolean() }),
     edit('delete-address', address),
     edit('add-route', route),

@@ -6,11 +6,21 @@
 import * as z from 'zod'
 import { canonicalIp, isIp } from '../wire/ip-address.ts'
 import { PROTOCOL_NAMES } from './protocols.ts'
-import { HASH_TARGETS, oneOf, PROXY_PROTOCOLS, SCHEDULER_NAMES, WHEN_DOWN } from './words.ts'
+import {
+  ACL_ESTABLISHED,
+  ACL_LISTS,
+  HASH_TARGETS,
+  oneOf,
+  PROXY_PROTOCOLS,
+  SCHEDULER_NAMES,
+  WHEN_DOWN,
+} from './words.ts'
 
 export const protocol = z.literal(PROTOCOL_NAMES, oneOf(PROTOCOL_NAMES))
 export const scheduler = z.enum(SCHEDULER_NAMES, oneOf(SCHEDULER_NAMES))
 export const hashTarget = z.enum(HASH_TARGETS, oneOf(HASH_TARGETS))
+export const aclList = z.enum(ACL_LISTS, oneOf(ACL_LISTS))
+export const aclEstablished = z.enum(ACL_ESTABLISHED, oneOf(ACL_ESTABLISHED))
 export const whenDown = z.enum(WHEN_DOWN, oneOf(WHEN_DOWN))
 export const proxyProtocol = z.enum(PROXY_PROTOCOLS, oneOf(PROXY_PROTOCOLS))
 

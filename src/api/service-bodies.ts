@@ -5,6 +5,7 @@ import * as answers from './answers.ts'
 import { arm } from './change.ts'
 import type { ServerFields, ServiceFields } from './edits.ts'
 import {
+  aclEstablished,
   address,
   hashTarget,
   object,
@@ -16,10 +17,11 @@ import {
   whenDown,
   whole,
 } from './fields.ts'
-import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
+import { RATE_MAX, SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
 import { DEFAULT_PROTOCOL } from './protocols.ts'
 import { allOf, DEFAULT_SCHEDULER, HASH_KEYS } from './words.ts'
 
+const rate = whole(0, RATE_MAX).exactOptional()
 export const serviceFields = {
   scheduler: scheduler.exactOptional().describe(`Default ${DEFAULT_SCHEDULER}.`),
   hash_fallback: z
@@ -62,6 +64,13 @@ export const serviceFields = {
     .describe(
       'Header that tells real servers the client, in place of TOA and UOA; UDP has v2 alone; default off.',
     ),
+  connection_rate: rate.describe('New connections in a second, of all clients; default 0: any.'),
+  connection_burst: rate.describe('How many of them at once; default: as many as in a second.'),
+  client_rate: rate.describe('New connections in a second, of each client; default 0: any.'),
+  client_burst: rate.describe('How many of them at once; default: as many as in a second.'),
+  acl_established: aclEstablished
+    .exactOptional()
+    .describe('What becomes of connections that a change of a list refuses; default drop.'),
 } satisfies Record<keyof ServiceFields, z.ZodType>
 
 const threshold = whole(0, THRESHOLD_MAX).exactOptional().describe('Connections; 0 for no limit.')

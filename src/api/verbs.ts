@@ -17,6 +17,7 @@ export const VERB_ROUTES = {
   upgrade: { method: 'GET', path: '/v1/upgrade' },
   'begin-upgrade': { method: 'POST', path: '/v1/upgrade' },
   services: { method: 'GET', path: '/v1/services' },
+  acl: { method: 'GET', path: '/v1/acl' },
   conns: { method: 'GET', path: '/v1/conns' },
   whois: { method: 'GET', path: '/v1/whois' },
   numbers: { method: 'GET', path: '/v1/numbers' },

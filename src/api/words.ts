@@ -38,6 +38,12 @@ function hashingBy(key: keyof Hashing): SchedulerName[] {
 export const WHEN_DOWN = ['drop', 'reject', 'all'] as const
 export type WhenDown = (typeof WHEN_DOWN)[number]
 
+/** What becomes of connections that a change of a deny or allow list refuses; the first is the default. */
+export const ACL_ESTABLISHED = ['drop', 'keep'] as const
+export const ACL_LISTS = ['deny', 'allow'] as const
+export type AclList = (typeof ACL_LISTS)[number]
+export type AclEstablished = (typeof ACL_ESTABLISHED)[number]
+
 /**
  * Whether real servers are told the client by a header of the PROXY protocol, and of which version; the insecure ones believe what a client
  * says of itself. In the order of the engine's PROXY; the first is the default.

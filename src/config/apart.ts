@@ -9,6 +9,7 @@ import { type Refusal, Refused } from '../api/refused.ts'
 import { type Config, ConfigError, configOf } from './config.ts'
 import { edited } from './edited.ts'
 import { inPieces, type Pieces } from './pieces.ts'
+import type { PackedList } from './prefix-lists.ts'
 import type { ConfigFile } from './schema.ts'
 
 /** What the thread is given: the path of a file; or as JSON, which costs control less than a copy, a value of one and its edits. */
@@ -42,12 +43,19 @@ export function configOfApart(value: unknown): Promise<Config> {
   return asked({ value: JSON.stringify(value) })
 }
 
-/** The same of a config after `edits`, which is seldom large. Throws as edited, too. */
-export function configOfEdited(file: ConfigFile, edits: readonly Edit[]): Config | Promise<Config> {
+/**
+ * The same of a config after `edits`, which is seldom large; its lists of files stay as they were read. Throws as edited, too.
+ */
+export function configOfEdited(
+  file: ConfigFile,
+  edits: readonly Edit[],
+  lists: Readonly<Record<string, PackedList>>,
+): Config | Promise<Config> {
   let size = edits.length
-  for (const { real_servers } of file.services) size += 1 + real_servers.length
-  if (size <= SMALL) return configOf(edited(file, edits))
-  return asked({ edit: JSON.stringify({ file, edits }) })
+  for (const { real_servers, deny, allow } of file.services)
+    size += 1 + real_servers.length + ((deny.length + allow.length) >> 3)
+  if (size <= SMALL) return configOf(edited(file, edits), lists)
+  return asked({ edit: JSON.stringify({ file, edits, lists }) })
 }
 
 function asked(question: Question): Promise<Config> {

@@ -7,15 +7,18 @@ import { createHash } from 'node:crypto'
 import { type ServiceKey, serviceName } from '../api/edits.ts'
 import type { Protocol } from '../api/protocols.ts'
 import { hostText } from '../wire/ip-address.ts'
+import { aclItem, listItem } from './acl-items.ts'
+import * as acls from './acl-keys.ts'
 import type { ConfigRoute } from './arms.ts'
 import { checkWords } from './check-keys.ts'
 import { wholeLength } from './cidr.ts'
 import type { ConfigRealServer, ConfigService, ConfigValues } from './config.ts'
+import type { ListPart } from './list-parts.ts'
 import { atOnce, type Pieces } from './pieces.ts'
 import type { Places } from './places.ts'
 import { controlSteps, restartKeys } from './restart-keys.ts'
 
-export interface ServiceChange {
+export interface ServiceChange extends acls.GivenRates {
   protocol: Protocol
   address: string
   port: number
@@ -61,6 +64,11 @@ export type Change =
   /** A NIC has another MAC or MTU. */
   | { put: 'device'; arm: number; mac: string; mtu: number }
   | { put: 'lip' | 'no-lip'; address: string; place: number }
+  | ListPart
+  | { put: 'no-list'; name: string }
+  /** By names of lists that are there; behind its service. */
+  | ({ put: 'acl'; acl: acls.ConfigAcl } & ServiceKey)
+  | ({ put: 'no-acl' } & ServiceKey)
   | { put: 'service'; service: ServiceChange }
   | ({ put: 'no-service' } & ServiceKey)
   | { put: 'rs'; rs: RsChange }
@@ -92,7 +100,7 @@ interface Item {
   name: string
   /** What there is to change of it, and in words. */
   value: string
-  put(places: Places): Change
+  put(places: Places): Change | Change[]
   remove(places: Places): Change
 }
 
@@ -126,7 +134,7 @@ export function* comparing(before: ConfigValues | null, after: ConfigValues): Pi
     *put(places) {
       const changes: Change[] = []
       try {
-        for (const item of put) yield void changes.push(item.put(places))
+        for (const item of put) yield void changes.push(...[item.put(places)].flat())
       } catch (error) {
         for (const item of put) if (!was.has(item.name)) item.remove(places)
         throw error
@@ -155,8 +163,10 @@ function* items(config: ConfigValues): Generator<Item> {
     for (const { address, mac } of neighbours) yield neighbourItem(name, index, address, mac)
   }
   for (const arm of config.arms) for (const lip of arm.localAddresses) yield lipItem(lip)
+  for (const [name, list] of Object.entries(config.lists)) yield listItem(name, list)
   for (const service of config.services) {
     yield serviceItem(service)
+    if (acls.hasLists(service.acl)) yield aclItem(service, service.acl)
     for (const rs of service.realServers) yield rsItem(service, rs)
   }
 }
@@ -218,6 +228,7 @@ function serviceItem(service: ConfigService): Item {
   if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
   if (onePacket) words.push('one_packet')
   if (proxyProtocol !== 'off') words.push(`proxy_protocol ${proxyProtocol}`)
+  words.push(...acls.rateWords(service))
   words.push(...checkWords(service))
   words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
   return {
@@ -226,8 +237,8 @@ function serviceItem(service: ConfigService): Item {
     put: places => {
       const lips = localAddresses.map(lip => places.lips.take(lip))
       const given = { ...(!isUsualHashing(hashing) && { hashing }), ...(module && { module }) }
-      const times = { connTimeout, persistence }
-      const fields = { scheduler, ...given, ...times, whenDown, onePacket, proxyProtocol, lips }
+      const own = { connTimeout, persistence, ...acls.givenRates(service) }
+      const fields = { scheduler, ...given, ...own, whenDown, onePacket, proxyProtocol, lips }
       return { put: 'service', service: { protocol, address, port, ...fields } }
     },
     remove: () => ({ put: 'no-service', protocol, address, port }),

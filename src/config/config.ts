@@ -14,14 +14,17 @@ import { ConnTable } from '../engine/conn.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { nearest } from '../see/text/nearest.ts'
 import { isIpv6Text } from '../wire/ip-address.ts'
+import { aclOf, type ConfigAcl, type ConfigRate, listsOf, rateOf } from './acl-keys.ts'
 import { armsOf, type ConfigArm, shareOf } from './arms.ts'
 import { type ConfigCapture, captureOf } from './capture.ts'
 import { type ConfigCheck, type ConfigPassive, configCheck, configPassive } from './check-keys.ts'
 import { wholeLength } from './cidr.ts'
 import { checkConfig } from './consistency.ts'
 import { draftOf, keysAt } from './draft.ts'
+import { keptLists, ListFiles, type ReadList } from './list-files.ts'
 import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './listeners.ts'
 import type { ConfigHistory, LogFileOptions, LogOptions } from './log.ts'
+import type { PackedList } from './prefix-lists.ts'
 import { moduleOf, type SchedulerModule } from './scheduler-module.ts'
 import { bytesOf, type ConfigFile, fileSchema } from './schema.ts'
 import { type ConfigSource, ConfigValue, found } from './source.ts'
@@ -62,6 +65,11 @@ export interface ConfigService {
   onePacket: boolean
   /** Which header tells real servers the client, in place of TOA and UOA (semantics 3.8). */
   proxyProtocol: ProxyProtocol
+  /** Whom it takes. */
+  acl: ConfigAcl
+  /** New connections in a second, of all clients and of each; null for any number. */
+  connectionRate: ConfigRate | null
+  clientRate: ConfigRate | null
   realServers: ConfigRealServer[]
 }
 
@@ -73,6 +81,8 @@ export interface ConfigLog extends LogOptions {
 export interface Config {
   arms: ConfigArm[]
   services: ConfigService[]
+  /** Prefixes by the name of their list. */
+  lists: Record<string, PackedList>
   workers: { count: number; steering: ConfigFile['workers']['steering'] }
   connections: {
     /** Of all workers together; a power of two. */
@@ -138,12 +148,13 @@ export function parseConfig(text: string, file: string): Config {
   return checked(source)
 }
 
-/** The same of a value, as a file would hold it. */
-export function configOf(value: unknown): Config {
-  return checked(new ConfigValue(value))
+/** The same of a value, as a file would hold it. With `lists`, those of files are these, and no file is read. */
+export function configOf(value: unknown, lists?: Readonly<Record<string, PackedList>>): Config {
+  return checked(new ConfigValue(value), lists && keptLists(lists))
 }
 
-function checked(source: ConfigSource): Config {
+function checked(source: ConfigSource, read?: ReadList): Config {
+  const files = new ListFiles(read)
   const parsed = fileSchema.safeParse(source.value)
   for (const issue of parsed.error?.issues ?? []) {
     if (issue.code === 'unrecognized_keys') {
@@ -155,11 +166,11 @@ function checked(source: ConfigSource): Config {
     }
   }
   const draft = draftOf(source.value)
-  const remarks = draft ? checkConfig(draft, source) : { warnings: [], named: [] }
+  const remarks = draft ? checkConfig(draft, source, files) : { warnings: [], named: [] }
 
   const problems = source.problems
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems, source.mistakes)
-  return { ...normalise(parsed.data), ...remarks, file: parsed.data }
+  return { ...normalise(parsed.data, files), ...remarks, file: parsed.data }
 }
 
 /** parseConfig of a file; throws ConfigError as well when it cannot be read. */
@@ -175,11 +186,12 @@ export function readConfig(file: string): Config {
   return parseConfig(text, file)
 }
 
-function normalise(file: ConfigFile): ConfigValues {
+function normalise(file: ConfigFile, files: ListFiles): ConfigValues {
   const arms = armsOf(file.arms)
   const lips = arms.flatMap(arm => arm.localAddresses)
   return {
     arms,
+    lists: listsOf(file.services, files),
     services: file.services.map(service => ({
       protocol: service.protocol,
       address: service.address,
@@ -202,6 +214,9 @@ function normalise(file: ConfigFile): ConfigValues {
       whenDown: service.when_down,
       onePacket: service.one_packet,
       proxyProtocol: service.proxy_protocol,
+      acl: aclOf(service),
+      connectionRate: rateOf(service, 'connection'),
+      clientRate: rateOf(service, 'client'),
       realServers: service.real_servers.map(rs => ({
         address: rs.address,
         port: rs.port ?? service.port,

@@ -9,10 +9,12 @@ import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { ARMS_MAX, DESTS_MAX, LIPS_MAX } from '../engine/conn-layout.ts'
 import { printable } from '../see/text/printable.ts'
 import { hostText, ipAddress, ipText, isIpv6Text } from '../wire/ip-address.ts'
+import { checkAcls, remarksOnAcl } from './acl-keys.ts'
 import { checkProblems } from './check-keys.ts'
 import { hostOf, Networks, networkOf, networkText } from './cidr.ts'
 import type { Draft } from './draft.ts'
 import { checkFamily, checkNic, familyProblems, hasLip, isLinkLocalText } from './families.ts'
+import type { ListFiles } from './list-files.ts'
 import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
 import { checkModules, remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
@@ -36,7 +38,11 @@ export interface Remarks {
 }
 
 /** Adds problems to `source`. */
-export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): Remarks {
+export function checkConfig(
+  draft: Draft<ConfigFile>,
+  source: ConfigSource,
+  files: ListFiles,
+): Remarks {
   const arms = draft.arms ?? []
   const armsRead = source.isWhole(['arms'])
   const armRead = arms.map((_, i) => source.isWhole(['arms', i]))
@@ -55,11 +61,12 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): Rem
 
   checkServices(services, own, arms, armsRead, source)
   checkModules(services, source)
+  checkAcls(services, source, files)
   const remarks: Remarks = { warnings: [], named: [] }
   if (!armsRead) return remarks
   const reach = new Reach(arms)
   for (const [i, service] of services.entries()) {
-    for (const [key, text] of [...remarksOn(service, own), ...reach.remarksOn(service)]) {
+    for (const [key, text] of [...remarksOn(service, own, files), ...reach.remarksOn(service)]) {
       remarks.warnings.push(source.remark(['services', i, key], text))
       const { protocol = DEFAULT_PROTOCOL, address = '', port = 0 } = service ?? {}
       remarks.named.push(`${serviceName({ protocol, address, port })}: ${printable(text)}`)
@@ -71,7 +78,9 @@ export function checkConfig(draft: Draft<ConfigFile>, source: ConfigSource): Rem
 function* remarksOn(
   service: Service | null,
   own: ReadonlyMap<string, Own>,
+  files: ListFiles,
 ): Generator<[key: string, text: string]> {
+  yield* remarksOnAcl(service, files)
   if (service?.address !== undefined && !own.has(service.address))
     yield ['address', `${service.address} is no address of any arm: nobody answers ARP for it`]
   if (service?.local_addresses?.length === 0)

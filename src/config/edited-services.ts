@@ -8,9 +8,16 @@ import {
   serviceName,
 } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
-import { DEFAULT_SCHEDULER, HASH_TARGETS, PROXY_PROTOCOLS, WHEN_DOWN } from '../api/words.ts'
+import {
+  ACL_ESTABLISHED,
+  DEFAULT_SCHEDULER,
+  HASH_TARGETS,
+  PROXY_PROTOCOLS,
+  WHEN_DOWN,
+} from '../api/words.ts'
 import { hostText } from '../wire/ip-address.ts'
 import { checkSchema } from './check-keys.ts'
+import { setRates } from './edited-acls.ts'
 import {
   armOf,
   type FileServer,
@@ -34,6 +41,8 @@ export function addService(file: ConfigFile, edit: EditOf<'add-service'>): void 
     port,
     ...fieldsOf(edit),
     local_addresses: [],
+    deny: [],
+    allow: [],
     real_servers: [],
     check: checkSchema.parse({}),
   }
@@ -60,14 +69,14 @@ function fieldsOf(fields: ServiceFields) {
     persistence_prefix,
     one_packet: one_packet ?? false,
     proxy_protocol: proxy_protocol ?? PROXY_PROTOCOLS[0],
+    acl_established: fields.acl_established ?? ACL_ESTABLISHED[0],
   } as const
 }
 
 /** 0 and nothing are the same: no time of its own. */
-function setTimes(
-  service: Partial<FileService>,
-  { conn_timeout, persistence }: ServiceFields,
-): void {
+function setTimes(service: Partial<FileService>, fields: ServiceFields): void {
+  const { conn_timeout, persistence } = fields
+  setRates(service, fields)
   if (conn_timeout) service.conn_timeout = conn_timeout
   else delete service.conn_timeout
   if (persistence) service.persistence = persistence

@@ -8,6 +8,7 @@ import { STATE_KEYS, UDP_TIMEOUT_KEYS } from '../api/names.ts'
 import { Refused } from '../api/refused.ts'
 import { IPV4_BITS, isIpv6Text } from '../wire/ip-address.ts'
 import { IPV6_BITS } from '../wire/ipv6-address.ts'
+import { addAcl, deleteAcl, setAcl } from './edited-acls.ts'
 import {
   addLip,
   addServer,
@@ -41,6 +42,9 @@ const CARRY_OUT: { [E in Edit['edit']]: (file: ConfigFile, edit: EditOf<E>) => v
   'delete-server': deleteServer,
   'add-lip': addLip,
   'delete-lip': deleteLip,
+  'add-acl': addAcl,
+  'delete-acl': deleteAcl,
+  'set-acl': setAcl,
   'add-address': addAddress,
   'delete-address': deleteAddress,
   'add-route': addRoute,

@@ -16,6 +16,7 @@ import { DEFAULT_SCHEDULER, HASH_TARGETS, oneOf, PROXY_PROTOCOLS, WHEN_DOWN } fr
 import { DEFAULT_TIMEOUTS } from '../engine/tcp-state.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { UOA_TRAIL_MAX } from '../engine/xmit/uoa.ts'
+import { aclSchema } from './acl-schema.ts'
 import { checkSchema, passiveSchema } from './check-keys.ts'
 import { isAddress, isCidr } from './cidr.ts'
 import { word } from './word.ts'
@@ -119,6 +120,7 @@ const service = mapping({
   when_down: word(WHEN_DOWN),
   one_packet: z.boolean('true or false').default(false),
   proxy_protocol: word(PROXY_PROTOCOLS),
+  ...aclSchema,
   check: checkSchema.prefault({}),
   passive: passiveSchema.optional(),
   real_servers: list(

@@ -12,8 +12,8 @@ const PIECE = 256
 function configFor(question: Question): Config {
   if ('file' in question) return readConfig(question.file)
   if ('value' in question) return configOf(JSON.parse(question.value))
-  const { file, edits } = JSON.parse(question.edit)
-  return configOf(edited(file, edits))
+  const { file, edits, lists } = JSON.parse(question.edit)
+  return configOf(edited(file, edits), lists)
 }
 
 function answer(question: Question): Answer {

@@ -15,6 +15,7 @@ import type { Keeping } from './keeper/keeping.ts'
 import type { LogLevels } from './log/levels.ts'
 import { cut } from './model/cut.ts'
 import type { CarryOut, Model } from './model/model.ts'
+import { aclPage } from './readings/acl-page.ts'
 import type { Faults } from './readings/faults.ts'
 import { addresses, counters, routes, services } from './readings/listings.ts'
 import { numbers } from './readings/numbers.ts'
@@ -101,6 +102,7 @@ const ANSWERS: Answers = {
   cut: (args, daemon) => cut(daemon, args),
   neighbours: (_, { workers }) => workers.neighbours(),
   whois: (args, daemon) => whois(args, daemon),
+  acl: (args, { model }) => aclPage(model, args),
   conns: ({ from, limit }, { workers, model }) =>
     workers.conns(from, limit, (page, index, worker) =>
       connInfo(page, index, worker, timeoutsOf(model.config), place =>

@@ -43,10 +43,10 @@ export async function setUp(
 
 function modelOf(
   { config, ran, health }: Begin,
-  { tables }: Memories,
+  { tables, lists }: Memories,
   warn: (text: string) => void,
 ): Model {
-  const readings = new Readings(config, tables)
+  const readings = new Readings(config, tables, lists)
   const places = readings.places()
   const unplaced = restorePlaces(places, ran)
   if (unplaced) warn(unplaced)

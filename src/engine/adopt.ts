@@ -89,6 +89,8 @@ export function adoptRecords(
   conns.room.restore(null, now)
   dests.countLimited()
   dests.countedAnew()
+  // The lists may be others than those by which they were let in.
+  engine.cuts.acl.begin()
   return { conns: table.used, cleared }
 }
 

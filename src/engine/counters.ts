@@ -84,6 +84,10 @@ export const Drop = {
   ND_NOT_OURS: 130,
   ND_UNSOLICITED: 131,
   ND_CLAIMS_OURS: 132,
+  ACL_DENIED: 140,
+  ACL_NOT_ALLOWED: 141,
+  SERVICE_RATE: 142,
+  CLIENT_RATE: 143,
 } as const
 
 /** Events that are not drops. */
@@ -136,6 +140,7 @@ export const Event = {
   ND_REQUESTS: 113,
   ND_ANNOUNCED: 114,
   MLD_REPORTS: 115,
+  ACL_ENDED: 116,
   SCHEDULER_OUT: 119,
   ENGINE_FAULTS: 120,
   WORKER_RESTARTS: 121,

@@ -4,11 +4,14 @@
  * walked once from wherever the last walk ended; an RS that is being cut gets no new ones meanwhile.
  */
 
+import { AclWalk, type AclWalkImage } from './acl-walk.ts'
 import type { ConnTable } from './conn.ts'
 import type { Conns } from './conns.ts'
 import { END_RESERVE, type Frames } from './frames.ts'
 import type { Parts } from './parts.ts'
+import type { Rates } from './rates.ts'
 import type { Resets } from './resets.ts'
+import type { Services } from './services.ts'
 
 /** Per millisecond: connections that are ended, 8,000 a second, and records that are looked at, some 10 us. */
 const CUTS = 8
@@ -20,9 +23,14 @@ export interface CutsImage {
   end: number
   left: number
   now: number
+  acl: AclWalkImage
 }
 
 export class Cuts {
+  /** Those that a list has come to refuse. */
+  readonly acl: AclWalk
+  /** What is forgotten of clients' rates, with what else goes on every ms. */
+  readonly #rates: Rates
   readonly #conns: Conns
   readonly #table: ConnTable
   readonly #resets: Resets
@@ -37,7 +45,10 @@ export class Cuts {
   /** The ms of the last turn. */
   #now: number
 
-  constructor({ table, frames, dests }: Parts, conns: Conns, resets: Resets, now: number) {
+  constructor(parts: Parts, conns: Conns, resets: Resets, services: Services, now: number) {
+    const { table, frames, dests } = parts
+    this.#rates = parts.rates
+    this.acl = new AclWalk(parts, conns, resets, services, now)
     this.#conns = conns
     this.#table = table
     this.#resets = resets
@@ -47,7 +58,7 @@ export class Cuts {
   }
 
   get busy(): boolean {
-    return this.#left > 0
+    return this.#left > 0 || this.acl.busy
   }
 
   /** The connections of this RS shall end. */
@@ -69,6 +80,8 @@ export class Cuts {
    * may find another RS.
    */
   turn(now: number): void {
+    this.acl.turn(now)
+    this.#rates.sweep(now)
     if (this.#left === 0 || now === this.#now) return
     this.#now = now
     let looks = LOOKS
@@ -95,14 +108,22 @@ export class Cuts {
     const places: number[] = []
     const marks = this.#marks
     for (let at = marks.indexOf(1); at >= 0; at = marks.indexOf(1, at + 1)) places.push(at)
-    return { places, at: this.#at, end: this.#end, left: this.#left, now: this.#now }
+    return {
+      places,
+      at: this.#at,
+      end: this.#end,
+      left: this.#left,
+      now: this.#now,
+      acl: this.acl.save(),
+    }
   }
 
-  restore({ places, at, end, left, now }: CutsImage): void {
+  restore({ places, at, end, left, now, acl }: CutsImage): void {
     for (const place of places) this.#marks[place] = 1
     this.#at = at
     this.#end = end
     this.#left = left
     this.#now = now
+    this.acl.restore(acl)
   }
 }

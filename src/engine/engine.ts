@@ -165,7 +165,7 @@ export class Engine {
     this.neighs.parking.returned = this.icmp.unreachable
     this.beside = new Beside(parts, this, this.#fragmentation)
     this.#expiry = new Expiry(this.frames, conns, this.#resets)
-    this.cuts = new Cuts(parts, conns, this.#resets, options.now | 0)
+    this.cuts = new Cuts(parts, conns, this.#resets, this.#services, options.now | 0)
     this.#verify = new Verify(parts, conns, this.#egress, options)
     const around = { conns, egress: this.#egress, resets: this.#resets, verify: this.#verify }
     this.reuse = new Reuse(parts, around, options.keepOnReuse)
@@ -224,7 +224,7 @@ export class Engine {
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
       const service = serviceOf(this.#services, p)
-      const verdict = this.opening.judge(p, arm, slot, service)
+      const verdict = this.opening.judge(p, arm, slot, service, now)
       if (verdict !== MAY_OPEN) return verdict
       // A traceroute must not open what it does not reach.
       if (this.#decrementsTtl && p.ttl <= 1) return this.icmp.expired(slot, p, arm)

@@ -15,6 +15,7 @@ import type { Engine } from './engine.ts'
 import type { HeldImage } from './held-datagrams.ts'
 import { KeyedIsn } from './isn.ts'
 import type { NeighImage } from './neigh.ts'
+import type { RatesImage } from './rates.ts'
 import type { PoolImage, SaPool } from './sa-pool.ts'
 import type { SessionsImage } from './sessions.ts'
 import type { SetupImage } from './setup-parts.ts'
@@ -59,6 +60,7 @@ export interface EngineImage {
   held: HeldImage[]
   /** Those that all workers share. */
   templates: Int32Array
+  rates: RatesImage
   counters: Float64Array
 }
 
@@ -102,6 +104,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     neighs: engine.neighs.save(),
     held: engine.reassembly.save(),
     templates: engine.templates.save(),
+    rates: engine.setup.guards.rates.save(),
     counters: engine.counters.save(),
   }
 }
@@ -148,6 +151,7 @@ export function restoreEngine(
   engine.neighs.restore(image.neighs)
   engine.reassembly.restore(image.held)
   engine.templates.restore(image.templates)
+  engine.setup.guards.rates.restore(image.rates)
   engine.counters.restore(image.counters)
   engine.random.state = image.random
 }

@@ -40,11 +40,13 @@ export class Opening {
   }
 
   /** Preconditions of a new connection (semantics 1.5, 1.6). => MAY_OPEN, or the verdict. */
-  judge(p: Parsed, arm: Arm, slot: number, service: Service | undefined): number {
-    if ((p.key & PROTOCOL_BITS) !== KEY.TCP) return this.#judgeDatagram(p, arm, service)
+  judge(p: Parsed, arm: Arm, slot: number, service: Service | undefined, now: number): number {
+    if ((p.key & PROTOCOL_BITS) !== KEY.TCP) return this.#judgeDatagram(p, arm, service, now)
     const { frames, arms, counters, trace } = this.#parts
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
+    const unwanted = service.acl === null ? 0 : service.acl.judge(p.saddr)
+    if (unwanted !== 0) return -unwanted
     const flags = p.flags & (SYN | ACK | FIN | RST)
     if (flags !== SYN) {
       if (trace.debug) sayNotSyn(trace, p)
@@ -56,7 +58,15 @@ export class Opening {
     }
     if (this.stopping) return -Drop.STOPPING
     if (!this.#isPlausible(arms, arm, p)) return -Drop.IP_SOURCE
-    return isIntact(frames.pkt, p) ? MAY_OPEN : -Drop.TCP_CHECKSUM
+    if (!isIntact(frames.pkt, p)) return -Drop.TCP_CHECKSUM
+    return this.#inTime(p, service, now)
+  }
+
+  /** Whether its service, and its client, may open one more now. */
+  #inTime(p: Parsed, service: Service, now: number): number {
+    if (service.rate === null && service.clientRate === null) return MAY_OPEN
+    const refusal = this.#parts.rates.refusal(service, p.saddr, now)
+    return refusal === 0 ? MAY_OPEN : -refusal
   }
 
   #isPlausible(arms: readonly Arm[], arm: Arm, p: Parsed): boolean {
@@ -65,13 +75,16 @@ export class Opening {
   }
 
   /** The same of a datagram: any of them may, to a service that is there. */
-  #judgeDatagram(p: Parsed, arm: Arm, service: Service | undefined): number {
+  #judgeDatagram(p: Parsed, arm: Arm, service: Service | undefined, now: number): number {
     const { frames, arms } = this.#parts
     if (service === undefined) return -Drop.UDP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.UDP_NO_SERVICE
+    const unwanted = service.acl === null ? 0 : service.acl.judge(p.saddr)
+    if (unwanted !== 0) return -unwanted
     if (this.stopping) return -Drop.STOPPING
     if (!this.#isPlausible(arms, arm, p)) return -Drop.IP_SOURCE
-    return isIntactDatagram(frames.pkt, p) ? MAY_OPEN : -Drop.UDP_CHECKSUM
+    if (!isIntactDatagram(frames.pkt, p)) return -Drop.UDP_CHECKSUM
+    return this.#inTime(p, service, now)
   }
 
   /** A SYN or datagram that opened nothing. => The verdict on it, or the arm if it has become an RST or an ICMP error. */

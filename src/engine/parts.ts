@@ -16,6 +16,7 @@ import type { EngineOptions } from './options.ts'
 import { Outcomes } from './outcomes.ts'
 import type { Peers } from './peers.ts'
 import { Random } from './random.ts'
+import { Rates } from './rates.ts'
 import { Dests, type Lips } from './service.ts'
 import { Sessions } from './sessions.ts'
 import type { Templates } from './templates.ts'
@@ -38,6 +39,7 @@ export interface Parts {
   readonly edges: Edges
   readonly lips: Lips
   readonly templates: Templates
+  readonly rates: Rates
   /** null if nobody wants to know. */
   readonly sessions: Sessions | null
   /** The other workers; null when there is one. */
@@ -73,6 +75,7 @@ export function newParts(options: EngineOptions): Parts {
     outcomes: new Outcomes(options.outcomeMemory, destCapacity),
     edges: new Edges(options.edgeMemory),
     lips: [],
+    rates: new Rates(seed),
     sessions: options.sessions && new Sessions(options.sessions, table, long),
   }
 }

@@ -69,6 +69,13 @@ export class Resets {
     this.#counters.count(Event.RST_ON_CUT)
   }
 
+  /** A change of a list has ended it, behind its client's back; `isHeld`: its RS may believe it whole. */
+  refused(conn: number, isHeld: boolean, now: number): void {
+    if (this.#trace.debug) sayReset(this.#trace, this.#cells, conn, Reset.CUT)
+    if (isHeld && this.#egress.isReachable(this.#table.dest(conn))) this.#toRs(conn, now)
+    this.#counters.count(Event.ACL_ENDED)
+  }
+
   /** A half-open one makes room: its RS, if it has answered, would meet the lport's next connection with that half. */
   evicted(conn: number, now: number): void {
     this.#counters.count(Event.HALF_OPEN_EVICTED)

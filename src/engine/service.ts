@@ -3,10 +3,12 @@
  * `dest`; what only control reads lies in objects. A service is looked up only for what may open a connection.
  */
 
+import type { Acl } from './acl.ts'
 import type { Asker, Hashing } from './asker.ts'
 import type { Candidate, Candidates } from './candidates.ts'
 import type { HashTable } from './hash-tables.ts'
 import { Limits } from './limits.ts'
+import type { Bucket } from './rates.ts'
 import type { SaPool } from './sa-pool.ts'
 
 /** A real server of one service. Numbers that packets change are in Dests. */
@@ -60,6 +62,11 @@ export interface Service {
   clientMask: number
   /** The same in bits. */
   clientPrefix: number
+  /** Whom it takes; null for everybody. */
+  acl: Acl | null
+  /** Connections in a second that it opens, and that each client of it does; null for any number. The client's holds no tokens. */
+  rate: Bucket | null
+  clientRate: Bucket | null
   /** Scheduler state: position in dests, and wrr's current weight. */
   cursor: number
   currentWeight: number

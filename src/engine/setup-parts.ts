@@ -1,6 +1,7 @@
 /** What setup.ts is asked for and puts together. */
 
 import { PROTO } from '../wire/ipv4.ts'
+import type { AclImage, ListImage } from './acl.ts'
 import type { Arm } from './arm.ts'
 import { type Asker, type Hashing, NO_HASHING } from './asker.ts'
 import { type Candidate, Candidates } from './candidates.ts'
@@ -69,13 +70,15 @@ export interface RsOptions {
 
 /** A service with the RSs and the scheduler's place in their list. */
 export interface ServiceImage
-  extends Omit<Service, 'pick' | 'dests' | 'candidates' | 'table' | 'tableVersion'> {
+  extends Omit<Service, 'pick' | 'dests' | 'candidates' | 'table' | 'tableVersion' | 'acl'> {
   scheduler: SchedulerName
+  acl: AclImage | null
   module?: SchedulerModule | undefined
   dests: Omit<Dest, 'service' | 'rank'>[]
 }
 
 export interface SetupImage {
+  lists: ListImage[]
   services: ServiceImage[]
   /** Words by family; a LIP that was taken away may still have its pool. */
   lips: number[][]
@@ -122,6 +125,9 @@ export function newService({
     persistenceMs: 0,
     clientMask: -1,
     clientPrefix: BITS[family],
+    acl: null,
+    rate: null,
+    clientRate: null,
     cursor: -1,
     currentWeight: 0,
     lipCursors: new Array(ARMS_MAX).fill(-1),

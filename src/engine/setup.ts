@@ -13,10 +13,12 @@ import { type Arm, routeOut } from './arm.ts'
 import { isRegular } from './candidates.ts'
 import { PROXY } from './conn-layout.ts'
 import { Family, linkOf } from './family.ts'
+import { Guards, savedGuards } from './guards.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parts } from './parts.ts'
+import { buildTable } from './prefix-table.ts'
 import { routeOut6 } from './route-out6.ts'
 import type { Route6 } from './routes6.ts'
 import type { SaPool } from './sa-pool.ts'
@@ -53,10 +55,13 @@ export class Setup {
   /** Words, by family. */
   readonly #lipAddresses: readonly Set<number>[] = [new Set(), new Set()]
   readonly #book: AddressBook
+  readonly guards: Guards
   #establishedMs: number
   readonly #modules = new WeakMap<Service, SchedulerModule>()
 
-  constructor({ arms, dests, outcomes, lips, book }: Parts, neighs: Neighs, establishedMs: number) {
+  constructor(parts: Parts, neighs: Neighs, establishedMs: number) {
+    const { arms, dests, outcomes, lips, book, rates } = parts
+    this.guards = new Guards(rates)
     this.#arms = arms
     this.#neighs = neighs
     this.#dests = dests
@@ -73,25 +78,29 @@ export class Setup {
         ...rest,
         lips: [...rest.lips],
         lipCursors: [...rest.lipCursors],
+        ...savedGuards(service),
         scheduler: service.scheduler as SchedulerName,
         module: this.#modules.get(service),
         dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
       }
     })
     const lips = this.#lipAddresses.map(words => [...words])
-    return { services, lips, establishedMs: this.#establishedMs }
+    const lists = this.guards.lists.save()
+    return { lists, services, lips, establishedMs: this.#establishedMs }
   }
 
   /** Into one with nothing set up; pools, and the cells of RSs, are restored by themselves. */
-  restore({ services, lips, establishedMs }: SetupImage): void {
+  restore({ lists, services, lips, establishedMs }: SetupImage): void {
     this.#establishedMs = establishedMs
+    for (const { name, prefixes } of lists) this.guards.lists.put(name, buildTable(prefixes))
     for (const [family, words] of lips.entries())
       for (const lip of words) this.#lipAddresses[family].add(lip)
-    for (const { dests, ...rest } of services) {
+    for (const { dests, acl, ...rest } of services) {
       const service = newService(rest)
       const { module, ...fields } = rest
       if (module) this.#modules.set(service, module)
       Object.assign(service, fields, { lipCursors: [...rest.lipCursors] })
+      this.guards.restore(service, acl)
       scheduleBy(service, rest.scheduler, this.#dests)
       this.services.add(service)
       for (const dest of dests) {

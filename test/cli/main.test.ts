@@ -164,10 +164,7 @@ test('wrong use is one line and exit code 2', async () => {
   const cases: [argv: string[], message: string][] = [
     [[], 'no verb given; see tapvs --help'],
     [['ipvsdam'], 'unknown verb; did you mean ipvsadm?'],
-    [
-      ['ipvsadm', '-lk'],
-      '-k: there are no allow and deny lists yet; filter in front of the balancer',
-    ],
+    [['ipvsadm', '-lj'], '-j: SYN proxy is not supported; the SYN goes to the real server'],
     [['ipvsadm', '-c', '--stats'], '--stats and -c are different lists; name one of them'],
     [['dpip'], 'dpip needs an object: addr, route, neigh or link'],
     [['dpip', 'addr'], 'dpip addr needs a verb: add, del, show or flush'],

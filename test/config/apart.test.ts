@@ -135,7 +135,7 @@ test('apart: the same config, the same mistakes, and control goes on', async () 
   assert.deepEqual(await readConfigApart(good), parseConfig(ARM, good))
   const { file } = parseConfig(ARM, good)
   assert.deepEqual(await configOfApart(file), configOf(file))
-  assert.deepEqual(await configOfEdited(file, []), configOf(file))
+  assert.deepEqual(await configOfEdited(file, [], {}), configOf(file))
   await assert.rejects(readConfigApart(join(folder, 'none')), {
     name: 'ConfigError',
     problems: [`${folder}/none: no such file; expected a config like config/lab.yaml`],
@@ -155,8 +155,8 @@ test('apart: the same config, the same mistakes, and control goes on', async () 
   const edits: Edit[] = [
     { edit: 'delete-service', service: { protocol: 'tcp', address: '10.0.0.1', port: 82 } },
   ]
-  assert.deepEqual(await configOfEdited(large, edits), configOf(edited(large, edits)))
-  await assert.rejects(async () => configOfEdited(large, [...edits, ...edits]), {
+  assert.deepEqual(await configOfEdited(large, edits, {}), configOf(edited(large, edits)))
+  await assert.rejects(async () => configOfEdited(large, [...edits, ...edits], {}), {
     message: 'no service TCP 10.0.0.1:82',
   })
 

@@ -1,7 +1,9 @@
 /** What a config file comes to: every value, the defaults, and the documentation in config/lab.yaml. */
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { NO_CHECK } from '../../src/config/check-keys.ts'
@@ -15,6 +17,7 @@ const NOT_IMPAIRED = { loss: 0, duplicate: 0, reorder: 0, corrupt: 0, seed: 0 }
 
 /** But for its arms. */
 const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
+  lists: {},
   services: [
     {
       protocol: 'tcp',
@@ -30,6 +33,9 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
       persistence: { timeout: 0, prefix: 32 },
       whenDown: 'drop',
       onePacket: false,
+      acl: { deny: [], allow: null, established: 'drop' },
+      connectionRate: null,
+      clientRate: null,
       proxyProtocol: 'off',
       realServers: [
         {
@@ -138,13 +144,18 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     ...['kind', 'mac', 'mtu', 'neighbours', 'impair'],
     ...['hash_fallback', 'hash_port', 'hash_target'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
-    ...['one_packet', 'proxy_protocol', 'check', 'passive'],
+    ...['one_packet', 'proxy_protocol', 'deny', 'deny_file', 'allow', 'allow_file'],
+    ...['acl_established', 'connection_rate', 'connection_burst', 'client_rate', 'client_burst'],
+    ...['check', 'passive'],
     ...['upper_threshold', 'lower_threshold', 'backup', 'timeouts', 'timeouts'],
     ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'size', 'dump'],
     ...['http', 'ui'],
   ]
   assert.deepEqual(keys, expected)
-  const config = parseConfig(text, 'lab.yaml')
+  const list = join(mkdtempSync(join(tmpdir(), 'tapvs-lab-')), 'list.txt')
+  writeFileSync(list, '')
+  const config = parseConfig(text.replaceAll(/\/etc\/tapvs\/(deny|allow)\.txt/g, list), 'lab.yaml')
+  rmSync(dirname(list), { recursive: true })
   assert.equal(config.arms[0]?.mac, '02:74:76:00:00:01')
   assert.deepEqual(config.arms[1]?.impair, {
     loss: 0.01,

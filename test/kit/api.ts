@@ -98,3 +98,16 @@ export async function call(
 export const ping = (path: string) => call(path, 'GET', '/v1/ping')
 export const PONG = { status: 200, body: { verb: 'ping' } }
 export const HEAD = 'host: tapvs\r\n'
+
+const ACL_ROWS =
+  'Put+201 Put+200 Put-461 Put?460 +200 ?404 Post+200 Post-461 Post?460 Delete+200 Delete+461 Delete?404'
+
+/** Calls for a list of dpvs-agent: with a prefix (+), with none (-), of no service (?). */
+export function agentAclRows(list: string, service: object, none: object) {
+  return ACL_ROWS.split(' ').map((row): [id: string, args: object, status: number] => {
+    const [verb = '', status] = row.split(/[-+?]/)
+    const Items = [{ addr: row.includes('-') ? 'x' : '10.0.0.0/8' }]
+    const args = { ...(row.includes('?') ? none : service), ...(verb && { body: { Items } }) }
+    return [`agent${verb}${list}`, args, Number(status)]
+  })
+}

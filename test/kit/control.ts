@@ -15,6 +15,7 @@ import { LogLevels } from '../../src/control/log/levels.ts'
 import { Model } from '../../src/control/model/model.ts'
 import { Readings } from '../../src/control/readings/readings.ts'
 import { type Daemon, respond } from '../../src/control/respond.ts'
+import { ListTables } from '../../src/control/threads/list-tables.ts'
 import { newTables, type Tables } from '../../src/control/threads/memory.ts'
 import { History } from '../../src/control/whois/history.ts'
 import { Counters, Drop } from '../../src/engine/counters.ts'
@@ -84,7 +85,9 @@ export function paperDaemon(
   workers: Daemon['workers'] = WORKERS,
 ): Daemon {
   const config = configOf(file)
-  const model = new Model(config, new Readings(config, [tables]))
+  const lists = new ListTables()
+  const model = new Model(config, new Readings(config, [tables], lists))
+  lists.with(model.initial)
   const kept = { connections: 16, file: null, keep: 1, size: 2 ** 30 }
   const history = new History(kept, Date.now(), () => {})
   const levels = new LogLevels('info')
@@ -92,7 +95,7 @@ export function paperDaemon(
   return {
     configPath: '',
     model,
-    workers,
+    workers: { ...workers, change: async changes => void lists.with(changes) },
     log: {
       levels,
       ...{ info: quiet, warn: quiet, error: quiet, reopen: quiet },

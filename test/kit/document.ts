@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { exchange, type Reply, type Target } from '../../src/client/exchange.ts'
+import { agentAclRows } from './api.ts'
 import { CONFIG } from './control.ts'
 
 interface Parameter {
@@ -215,6 +216,8 @@ export const CALLS: [id: string, args: Args, status: number][] = [
   ['services', {}, 200],
   ['service', SERVICE, 200],
   ['service', { ...SERVICE, port: 1 }, 404],
+  ['acl', { ...SERVICE, list: 'deny' }, 200],
+  ['acl', { ...SERVICE, port: 1, list: 'allow' }, 404],
   ['editService', { ...SERVICE, body: { scheduler: 'rr', conn_timeout: 30 } }, 200],
   ['addServer', { ...SERVICE, body: { address: '192.168.168.4', port: 6380 } }, 201],
   ['editService', { ...SERVICE, port: 1, body: {} }, 404],
@@ -302,6 +305,7 @@ export const CALLS: [id: string, args: Args, status: number][] = [
   ['agentPutLip', { ...NO_VS, body: { addr: '192.168.168.7', device: 'int0' } }, 460],
   ['agentLips', VS, 200],
   ['agentLips', NO_VS, 404],
+  ...['Deny', 'Allow'].flatMap(list => agentAclRows(list, VS, NO_VS)),
   ['agentPutServers', { ...VS, body: items({ ip: '192.168.168.2', port: 80, weight: 9 }) }, 201],
   ['agentPostServers', { ...VS, body: items({ ip: '192.168.168.4', port: 80, weight: 9 }) }, 201],
   ['agentPutServers', { ...VS, body: items({ ip: '192.168.168.4', port: 80, weight: 9 }) }, 200],

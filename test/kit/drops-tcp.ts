@@ -147,6 +147,32 @@ export const TCP_DROPS: Case[] = [
     bytes: frame(packet()),
   },
   {
+    name: 'SYN from an address on the deny list',
+    drop: 'ACL_DENIED',
+    config: `${SEED_CONFIG}    deny: [202.108.10.0/24]\n`,
+    bytes: frame(packet()),
+  },
+  {
+    name: 'bare ACK from an address that no allow list has',
+    drop: 'ACL_NOT_ALLOWED',
+    config: `${SEED_CONFIG}    allow: [203.0.113.0/24]\n`,
+    bytes: frame(packet({ flags: '.' })),
+  },
+  {
+    name: 'the second SYN to a service of one in a second',
+    drop: 'SERVICE_RATE',
+    config: `${SEED_CONFIG}    connection_rate: 1\n`,
+    before: openMany(1),
+    bytes: frame(packet()),
+  },
+  {
+    name: 'the second SYN of a client that has one in a second',
+    drop: 'CLIENT_RATE',
+    config: `${SEED_CONFIG}    client_rate: 1\n`,
+    before: openMany(1),
+    bytes: frame(packet()),
+  },
+  {
     name: 'all 1008 lports of a 64th part are in use',
     drop: 'LPORT_EXHAUSTED',
     lports: { mask: 63, residue: 5 },

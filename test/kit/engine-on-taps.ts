@@ -45,7 +45,7 @@ export class EngineOnTaps {
   /** A service that only the check arm has, with one RS. */
   hidden(address: number, port: number, rip: number, rport: number): void {
     const { setup } = this.engine
-    const service = setup.putService(PROTO.TCP, address, port, {
+    const options = {
       scheduler: 'rr',
       hashing: NO_HASHING,
       lips: [0],
@@ -55,7 +55,8 @@ export class EngineOnTaps {
       persistenceMs: 0,
       clientPrefix: 32,
       onlyArm: 2,
-    })
+    } as const
+    const service = setup.putService(PROTO.TCP, address, port, options)
     const rs = { index: ++this.#places, rip, rport, weight: 1, upper: -1, lower: 0, backup: false }
     setup.putRs(service, rs, clockMs())
   }

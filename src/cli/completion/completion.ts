@@ -2,7 +2,8 @@
 
 import { COMMON_OPTIONS, type OptionRow, UTC_OPTION } from '../grammar/options.ts'
 import { askedFor, isFile, type VerbNode } from '../grammar/verb-tree.ts'
-import { COMMANDS, type CommandRow, OPTIONS, SERVICE, SERVICE_OPTIONS } from '../ipvsadm/options.ts'
+import { COMMANDS, type CommandRow } from '../ipvsadm/commands.ts'
+import { OPTIONS, SERVICE, SERVICE_OPTIONS } from '../ipvsadm/options.ts'
 import { completeDpip } from './dpip.ts'
 import {
   type Candidate,

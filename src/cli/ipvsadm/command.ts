@@ -1,34 +1,18 @@
 /** What a command line of ipvsadm asks for, with every value checked that needs no daemon to be checked. */
 
-import {
-  type Edit,
-  PERSISTENCE_SEC,
-  type ServerFields,
-  type ServerKey,
-  type ServiceFields,
-  type ServiceKey,
-} from '../../api/edits.ts'
-import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
+import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
+import { SECONDS_MAX } from '../../api/limits.ts'
 import { DEFAULT_PROTOCOL, PROTOCOL_NAMES, PROTOCOLS, type Protocol } from '../../api/protocols.ts'
-import { WHEN_DOWN } from '../../api/words.ts'
-import { maskLength } from '../../config/cidr.ts'
+import type { AclList } from '../../api/words.ts'
+import { plainPrefix, prefixProblem } from '../../config/prefix-lists.ts'
 import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
-import { IPV6_BITS } from '../../wire/ipv6-address.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
+import { COMMANDS, type CommandName, type CommandRow } from './commands.ts'
 import { endpoint, ip, tuple } from './endpoints.ts'
-import {
-  BACKUP,
-  COMMANDS,
-  type CommandName,
-  type CommandRow,
-  OPTIONS,
-  PROXY_WORDS,
-  SERVICE,
-  SERVICE_OPTIONS,
-} from './options.ts'
+import { serverFields, serviceFields } from './fields.ts'
+import { OPTIONS, SERVICE, SERVICE_OPTIONS } from './options.ts'
 import { REFUSED } from './refused.ts'
-import { schedulingOf } from './scheduling.ts'
-import { first, oneOf, whole } from './values.ts'
+import { first, whole } from './values.ts'
 
 export const TOOL = 'tapvs ipvsadm'
 
@@ -53,11 +37,20 @@ export interface ListCommand {
   sorted: boolean
 }
 
+export interface AclCommand {
+  do: 'acl'
+  list: AclList
+  /** With what each prefix has met. */
+  stats: boolean
+  service?: ServiceKey
+}
+
 export type Command =
   | { do: 'help' | 'version' | 'restore' }
   | { do: 'edit'; edits: Edit[] }
   | ListCommand
   | { do: 'save' | 'lips' | 'zero'; service?: ServiceKey }
+  | AclCommand
 
 /** Throws CliError in one line; `socket` is the value of --socket. */
 export function readCommand(argv: readonly string[]): { command: Command; socket?: string } {
@@ -108,6 +101,11 @@ function commandOf(name: CommandName, given: Given): Command {
       return { do: name, ...optionalService(given) }
     case 'get-laddr':
       return { do: 'lips', ...optionalService(given) }
+    case 'get-deny':
+    case 'get-allow': {
+      const stats = given.options.has('stats')
+      return { do: 'acl', list: listOf(name), stats, ...optionalService(given) }
+    }
     case 'restore':
       return { do: 'restore' }
     case 'set':
@@ -117,16 +115,20 @@ function commandOf(name: CommandName, given: Given): Command {
   }
 }
 
-function editOf(
-  name: Exclude<CommandName, 'list' | 'save' | 'zero' | 'get-laddr' | 'restore' | 'set'>,
-  given: Given,
-): Edit {
+/** add-deny and the like. */
+function listOf(name: CommandName): AclList {
+  return name.endsWith('deny') ? 'deny' : 'allow'
+}
+
+type Asking = 'list' | 'save' | 'zero' | 'get-laddr' | 'get-deny' | 'get-allow' | 'restore' | 'set'
+
+function editOf(name: Exclude<CommandName, Asking>, given: Given): Edit {
   if (name === 'clear') return { edit: 'clear' }
   const service = serviceKey(given) as ServiceKey
   switch (name) {
     case 'add-service':
     case 'edit-service':
-      return { edit: name, service, ...serviceFields(given) }
+      return { edit: name, service, ...serviceFields(given, isIpv6Text(service.address)) }
     case 'delete-service':
       return { edit: name, service }
     case 'add-server':
@@ -134,6 +136,12 @@ function editOf(
       return { edit: name, service, server: serverKey(given), ...serverFields(given) }
     case 'delete-server':
       return { edit: name, service, server: serverKey(given) }
+    case 'add-deny':
+    case 'add-allow':
+      return { edit: 'add-acl', service, list: listOf(name), prefixes: [prefixOfList(given)] }
+    case 'del-deny':
+    case 'del-allow':
+      return { edit: 'delete-acl', service, list: listOf(name), prefixes: [prefixOfList(given)] }
     case 'add-laddr':
     case 'del-laddr': {
       const address = ip(first(given, 'laddr') as string, 'an IP address after -z')
@@ -141,6 +149,18 @@ function editOf(
       return { edit: name === 'add-laddr' ? 'add-lip' : 'delete-lip', service, address, arm }
     }
   }
+}
+
+function prefixOfList(given: Given): string {
+  const text = first(given, 'deny-address') ?? first(given, 'allow-address') ?? ''
+  const flag = given.options.has('deny-address') ? '-k' : '-2'
+  if (text.startsWith('ipset:'))
+    throw usage(
+      `there are no ipsets here: put the prefixes of ${text.slice(6) || 'it'} into a file and name it as deny_file or allow_file`,
+    )
+  const problem = prefixProblem(text)
+  if (problem === undefined) return plainPrefix(text)
+  throw usage(`${flag}: ${problem}`)
 }
 
 function listCommand(given: Given): ListCommand {
@@ -186,79 +206,6 @@ function timeouts(given: Given): Command {
       { edit: 'set-timeouts', established, fin_wait: finWait, udp_oneway: udp, udp_normal: udp },
     ],
   }
-}
-
-function serviceFields(given: Given): ServiceFields {
-  const persistence = persistenceOf(given)
-  const timeout = first(given, 'conn-timeout')
-  const whenDown = first(given, 'when-down')
-  const connTimeout = timeout === undefined ? 0 : whole(timeout, '--conn-timeout', 0, SECONDS_MAX)
-  return {
-    ...schedulingOf(given),
-    ...persistence,
-    ...(connTimeout > 0 && { conn_timeout: connTimeout }),
-    ...(whenDown !== undefined && { when_down: oneOf(whenDown, WHEN_DOWN, 'answer') }),
-    ...onePacketOf(given),
-    ...proxyOf(given),
-  }
-}
-
-function onePacketOf(given: Given): Pick<ServiceFields, 'one_packet'> {
-  if (!given.options.has('ops')) return {}
-  if (!given.options.has('udp-service')) throw usage('-o is for UDP: it goes with -u')
-  return { one_packet: true }
-}
-
-/** DPVS's word for none is disable. */
-function proxyOf(given: Given): Pick<ServiceFields, 'proxy_protocol'> {
-  const text = first(given, 'proxy-protocol')
-  if (text === undefined) return {}
-  const word = oneOf(text, PROXY_WORDS, 'version')
-  if (given.options.has('udp-service') && word.startsWith('v1'))
-    throw usage('--proxy-protocol of UDP is v2 or v2-insecure')
-  return word === 'disable' ? {} : { proxy_protocol: word }
-}
-
-function persistenceOf(given: Given): Pick<ServiceFields, 'persistence' | 'persistence_prefix'> {
-  const mask = first(given, 'netmask')
-  if (!given.options.has('persistent')) {
-    if (mask !== undefined) throw usage('-M goes with -p')
-    return {}
-  }
-  const text = first(given, 'persistent')
-  const persistence = text === undefined ? PERSISTENCE_SEC : whole(text, '-p', 1, SECONDS_MAX)
-  const isIpv6 = isIpv6Text(serviceKey(given)?.address ?? '')
-  return { persistence, ...(mask !== undefined && { persistence_prefix: prefixOf(mask, isIpv6) }) }
-}
-
-/** The length of 255.255.255.0 or 24; of IPv6 it is a length always. */
-function prefixOf(mask: string, isIpv6: boolean): number {
-  if (isIpv6) return whole(mask, '-M', 1, IPV6_BITS)
-  const length = maskLength(mask)
-  if (length !== undefined) return length
-  throw usage(`expected a netmask like 255.255.255.0 after -M, found ${JSON.stringify(mask)}`)
-}
-
-function serverFields(given: Given): ServerFields {
-  const number = (name: string, flag: string, max: number) => {
-    const text = first(given, name)
-    return text === undefined ? undefined : whole(text, flag, 0, max)
-  }
-  const weight = number('weight', '-w', WEIGHT_MAX)
-  const upper = number('u-threshold', '-x', THRESHOLD_MAX)
-  const lower = number('l-threshold', '-y', THRESHOLD_MAX)
-  return {
-    ...(weight !== undefined && { weight }),
-    ...(upper !== undefined && { upper_threshold: upper }),
-    ...(lower !== undefined && { lower_threshold: lower }),
-    ...backupOf(given),
-  }
-}
-
-function backupOf(given: Given): Pick<ServerFields, 'backup'> {
-  if (!given.options.has('backup')) return {}
-  const answer = first(given, 'backup') ?? BACKUP[0]
-  return { backup: oneOf(answer, BACKUP, 'answer') === BACKUP[0] }
 }
 
 function optionalService(given: Given): { service?: ServiceKey } {

@@ -9,7 +9,8 @@ import {
   valueNames,
 } from '../grammar/options.ts'
 import { TOOL } from './command.ts'
-import { COMMANDS, type CommandRow, OPTIONS, SERVICE, SERVICE_OPTIONS } from './options.ts'
+import { COMMANDS, type CommandRow } from './commands.ts'
+import { OPTIONS, SERVICE, SERVICE_OPTIONS } from './options.ts'
 import { REFUSED } from './refused.ts'
 
 export const IPVSADM_ABOUT = 'services, real servers and connections, in the words of ipvsadm'

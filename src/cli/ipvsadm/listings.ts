@@ -4,12 +4,14 @@
  */
 
 import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../api/commands.ts'
+import type { ServiceKey } from '../../api/edits.ts'
 import type { AnyStateName } from '../../api/names.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
-import { HASH_KEYS } from '../../api/words.ts'
+import { type AclList, HASH_KEYS } from '../../api/words.ts'
 import { maskText } from '../../config/cidr.ts'
 import { compareIp, hostText, IPV4_BITS, isIpv6Text } from '../../wire/ip-address.ts'
 import { IPV6_BITS } from '../../wire/ipv6-address.ts'
+import { RATE_OPTIONS } from './options.ts'
 import { schedFlags } from './scheduling.ts'
 
 const BANNER = 'IP Virtual Server version 0.0.0 (size=0)\n'
@@ -118,6 +120,25 @@ export function formatLips(services: readonly ServiceInfo[]): string {
   return text
 }
 
+/** A row of `-B` and `-W`. */
+export interface AclRow {
+  service: ServiceKey
+  prefix: string
+  hits: number
+}
+
+/** `ipvsadm -B` (deny) and `-W` (allow); with `stats` there is one column more, what each prefix has met. */
+export function formatAcl(list: AclList, rows: readonly AclRow[], stats: boolean): string {
+  const line = (protocol: string, vip: string, subject: string, hits: string | number) =>
+    `${pad(protocol, 8)} ${pad(vip, 30)} ${pad(subject, 30)}${stats ? ` ${hits}` : ''}\n`
+  let text = line('PROTO', 'VIP:VPORT', list === 'deny' ? 'BLACKLIST' : 'WHITELIST', 'HITS')
+  for (const { service, prefix, hits } of rows) {
+    const { protocol, address, port } = service
+    text += line(PROTOCOLS[protocol].label, `${hostText(address)}:${port}`, prefix, hits)
+  }
+  return text
+}
+
 /** `ipvsadm --timeout`, in LVS's words; of UDP, that of connections that were answered. */
 export function formatTimeouts(timeouts: Record<string, number>): string {
   const { established = 0, fin_wait: finWait = 0, udp_normal: udp = 0 } = timeouts
@@ -172,7 +193,7 @@ function rsFlags(rs: RealServerInfo): string {
   return `${inhibited ? ' inhibited' : ''}${overload ? ',overload' : ''}${backup ? ' backup' : ''}`
 }
 
-/** `when-down` is a word of ours; what DPVS does has none. */
+/** `when-down` and the rates are words of ours; what DPVS does has none. */
 function flags(service: ServiceInfo): string {
   const { scheduler, hash_target: target, scheduler_module: module } = service
   const flags = schedFlags(service)
@@ -182,15 +203,9 @@ function flags(service: ServiceInfo): string {
   return `${flags === undefined ? '' : ` (${flags})`}${hash}${own}${otherFlags(service)}`
 }
 
-function otherFlags({
-  address,
-  persistence,
-  persistence_prefix: prefix,
-  conn_timeout: connTimeout,
-  when_down: whenDown,
-  one_packet: onePacket,
-  proxy_protocol: proxyProtocol,
-}: ServiceInfo): string {
+function otherFlags(service: ServiceInfo): string {
+  const { address, persistence, persistence_prefix: prefix, conn_timeout: connTimeout } = service
+  const { when_down: whenDown, one_packet: onePacket, proxy_protocol: proxyProtocol } = service
   const words: (string | number)[] = []
   if (persistence > 0) words.push('persistent', persistence)
   if (persistence > 0 && isIpv6Text(address) && prefix < IPV6_BITS) words.push('mask', prefix)
@@ -200,6 +215,10 @@ function otherFlags({
   if (connTimeout > 0) words.push('conn-timeout', connTimeout)
   if (proxyProtocol !== 'off') words.push(`pp${proxyProtocol}`)
   if (whenDown !== 'drop') words.push('when-down', whenDown)
+  for (const [name, field] of Object.entries(RATE_OPTIONS)) {
+    const value = service[field]
+    if (value !== undefined) words.push(name, value)
+  }
   return words.map(word => ` ${word}`).join('')
 }
 

@@ -1,11 +1,14 @@
-/**
- * The commands and options of ipvsadm, as DPVS has them. What is refused stands here too, so that a script hears why
- * and not that its option is unknown.
- */
+/** The options of ipvsadm, as DPVS has them. */
 
 import { PERSISTENCE_SEC } from '../../api/edits.ts'
 import { PROTOCOL_NAMES, PROTOCOLS } from '../../api/protocols.ts'
-import { HASH_TARGETS, oneOf, SCHEDULER_NAMES, WHEN_DOWN } from '../../api/words.ts'
+import {
+  ACL_ESTABLISHED,
+  HASH_TARGETS,
+  oneOf,
+  SCHEDULER_NAMES,
+  WHEN_DOWN,
+} from '../../api/words.ts'
 import { COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
 import { SCHED_FLAGS, schedulersHelp } from './scheduling.ts'
 
@@ -14,161 +17,17 @@ export const BACKUP = ['yes', 'no'] as const
 /** As DPVS has them. */
 export const PROXY_WORDS = ['disable', 'v1', 'v2', 'v1-insecure', 'v2-insecure'] as const
 
-export type CommandName =
-  | 'add-service'
-  | 'edit-service'
-  | 'delete-service'
-  | 'clear'
-  | 'add-server'
-  | 'edit-server'
-  | 'delete-server'
-  | 'add-laddr'
-  | 'del-laddr'
-  | 'get-laddr'
-  | 'list'
-  | 'zero'
-  | 'set'
-  | 'save'
-  | 'restore'
-
-export interface CommandRow extends OptionRow {
-  long: CommandName
-  /** Options by their long names, and SERVICE. */
-  needs: readonly string[]
-  takes: readonly string[]
-}
+/** Each with the field of a service that it sets. */
+export const RATE_OPTIONS = {
+  'connection-rate': 'connection_rate',
+  'connection-burst': 'connection_burst',
+  'client-rate': 'client_rate',
+  'client-burst': 'client_burst',
+} as const
 
 /** Stands for the options that name a service, one of which is given. */
 export const SERVICE = 'service'
 export const SERVICE_OPTIONS: readonly string[] = PROTOCOL_NAMES.map(name => `${name}-service`)
-
-const SERVICE_FIELDS = [
-  'scheduler',
-  'sched-flags',
-  'hash-target',
-  'persistent',
-  'netmask',
-  'conn-timeout',
-  'when-down',
-  'ops',
-  'proxy-protocol',
-]
-const SERVER_FIELDS = ['fullnat', 'weight', 'u-threshold', 'l-threshold', 'backup']
-
-export const COMMANDS: readonly CommandRow[] = [
-  {
-    long: 'add-service',
-    short: 'A',
-    help: 'add a service',
-    needs: [SERVICE],
-    takes: SERVICE_FIELDS,
-  },
-  {
-    long: 'edit-service',
-    short: 'E',
-    help: 'change a service; what is left out gets its default again',
-    needs: [SERVICE],
-    takes: SERVICE_FIELDS,
-  },
-  {
-    long: 'delete-service',
-    short: 'D',
-    help: 'delete a service with its real servers',
-    needs: [SERVICE],
-    takes: [],
-  },
-  { long: 'clear', short: 'C', help: 'delete all services', needs: [], takes: [] },
-  {
-    long: 'add-server',
-    short: 'a',
-    help: 'add a real server to a service',
-    needs: [SERVICE, 'real-server'],
-    takes: SERVER_FIELDS,
-  },
-  {
-    long: 'edit-server',
-    short: 'e',
-    help: 'change a real server; what is left out keeps its value',
-    needs: [SERVICE, 'real-server'],
-    takes: SERVER_FIELDS,
-  },
-  {
-    long: 'delete-server',
-    short: 'd',
-    help: 'delete a real server',
-    needs: [SERVICE, 'real-server'],
-    takes: [],
-  },
-  {
-    long: 'add-laddr',
-    short: 'P',
-    help: 'give a service a LIP, and the LIP to its arm if it is not there yet',
-    needs: ['laddr', SERVICE, 'ifname'],
-    takes: [],
-  },
-  {
-    long: 'del-laddr',
-    short: 'Q',
-    help: 'take a LIP from a service',
-    needs: ['laddr', SERVICE, 'ifname'],
-    takes: [],
-  },
-  {
-    long: 'get-laddr',
-    short: 'G',
-    help: 'list the LIPs of one service or all',
-    needs: [],
-    takes: [SERVICE, 'numeric'],
-  },
-  {
-    long: 'list',
-    short: 'Ll',
-    help: 'list services, or connections with -c; what happens without any command',
-    needs: [],
-    takes: [
-      SERVICE,
-      'numeric',
-      'connection',
-      'stats',
-      'rate',
-      'thresholds',
-      'timeout',
-      'exact',
-      'sort',
-      'nosort',
-      'sockpair',
-      'cpu',
-    ],
-  },
-  {
-    long: 'zero',
-    short: 'Z',
-    help: 'start the statistics of one service or all at 0 again',
-    needs: [],
-    takes: [SERVICE],
-  },
-  {
-    long: 'set',
-    values: ['TCP', 'TCPFIN', 'UDP'],
-    help: 'timeouts of ESTABLISHED, of FIN_WAIT, and of UDP whether answered or not, in seconds; 0 keeps the value',
-    needs: [],
-    takes: [],
-  },
-  {
-    long: 'save',
-    short: 'S',
-    help: 'print all services as commands that --restore reads',
-    needs: [],
-    takes: [SERVICE, 'numeric'],
-  },
-  {
-    long: 'restore',
-    short: 'R',
-    help: 'carry out the commands on standard input, all of them or none',
-    needs: [],
-    takes: [],
-  },
-]
 
 export const OPTIONS: readonly OptionRow[] = [
   ...PROTOCOL_NAMES.map(name => ({
@@ -264,6 +123,44 @@ export const OPTIONS: readonly OptionRow[] = [
     optional: true,
     choices: BACKUP,
     help: 'connections only while no other real server has a weight (a sorry server): yes, if nothing follows, or no',
+  },
+  {
+    long: 'connection-rate',
+    values: ['NUMBER'],
+    help: 'new connections of the service in a second; 0, the default, is any number',
+  },
+  {
+    long: 'connection-burst',
+    values: ['NUMBER'],
+    help: 'with --connection-rate: so many at once; default: as many as in a second',
+  },
+  {
+    long: 'client-rate',
+    values: ['NUMBER'],
+    help: 'new connections of each client address in a second; 0, the default, is any number',
+  },
+  {
+    long: 'client-burst',
+    values: ['NUMBER'],
+    help: 'with --client-rate: so many at once; default: as many as in a second',
+  },
+  {
+    long: 'acl-established',
+    values: ['ANSWER'],
+    choices: ACL_ESTABLISHED,
+    help: 'what becomes of connections that a changed deny or allow list refuses: drop (default) ends them, keep lets them go on',
+  },
+  {
+    long: 'deny-address',
+    short: 'k',
+    values: ['PREFIX'],
+    help: 'with -U, -V: an address, or a network like 192.0.2.0/24',
+  },
+  {
+    long: 'allow-address',
+    short: '2',
+    values: ['PREFIX'],
+    help: 'with -O, -Y: the same',
   },
   { long: 'laddr', short: 'z', values: ['LIP'], choices: 'lip', help: 'the local address' },
   { long: 'ifname', short: 'F', values: ['ARM'], choices: 'arm', help: 'the arm of the LIP' },

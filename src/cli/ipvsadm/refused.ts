@@ -4,7 +4,6 @@ import type { OptionRow } from '../grammar/options.ts'
 
 const FULLNAT_ONLY =
   'forwarding is by FullNAT (-b) only, because every answer has to come back here'
-const LISTS = 'there are no allow and deny lists yet; filter in front of the balancer'
 const ONE_NODE = 'there is no connection synchronisation'
 const NO_FLAG = 'is not supported; leave it out'
 
@@ -52,14 +51,6 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
   { long: 'pe', refused: 'persistence is by client address only; leave it out' },
   { long: 'persistent-conn', refused: 'who keeps which real server is not listed yet' },
   { long: 'dest-check', refused: 'is not supported here; health checks are set in the config' },
-  { long: 'add-deny', short: 'U', refused: LISTS },
-  { long: 'del-deny', short: 'V', refused: LISTS },
-  { long: 'get-deny', short: 'B', refused: LISTS },
-  { long: 'deny-address', short: 'k', refused: LISTS },
-  { long: 'add-allow', short: 'O', refused: LISTS },
-  { long: 'del-allow', short: 'Y', refused: LISTS },
-  { long: 'get-allow', short: 'W', refused: LISTS },
-  { long: 'allow-address', short: '2', refused: LISTS },
   { long: 'start-daemon', refused: ONE_NODE },
   { long: 'stop-daemon', refused: ONE_NODE },
   { long: 'daemon', refused: ONE_NODE },

@@ -1,12 +1,14 @@
 /** `ipvsadm -S` and `-R`: services as commands, one a line, and such lines read again. */
 
 import type { ServiceInfo } from '../../api/commands.ts'
-import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
+import type { Edit, ServerKey, ServiceFields, ServiceKey } from '../../api/edits.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
+import { ACL_LISTS, type AclList } from '../../api/words.ts'
 import { maskText } from '../../config/cidr.ts'
 import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { CliError } from '../daemon/client.ts'
 import { readCommand } from './command.ts'
+import { RATE_OPTIONS } from './options.ts'
 import { knownScheduling, schedFlags } from './scheduling.ts'
 
 /** The edits that ipvsadm has a command for. */
@@ -15,14 +17,17 @@ export type IpvsadmEdit = Extract<
   { service: ServiceKey } | { edit: 'clear' | 'set-timeouts' }
 >
 
-/** What `-S` prints: all that makes the services what they are, LIPs before real servers. */
-export function saveText(services: readonly ServiceInfo[]): string {
+/** The prefixes of a service's own lists. */
+export type OwnPrefixes = Record<AclList, readonly string[]>
+
+/** What `-S` prints: all that makes the services what they are, lists and LIPs before real servers; of files nothing. */
+export function saveText(services: readonly (ServiceInfo & { own?: OwnPrefixes })[]): string {
   return services.flatMap(editsOf).map(commandLine).join('')
 }
 
-function editsOf(info: ServiceInfo): IpvsadmEdit[] {
+function editsOf(info: ServiceInfo & { own?: OwnPrefixes }): IpvsadmEdit[] {
   const { protocol, address, port, persistence, persistence_prefix } = info
-  const { conn_timeout, when_down, one_packet, proxy_protocol } = info
+  const { conn_timeout, when_down, one_packet, acl_established, proxy_protocol } = info
   const service = { protocol, address, port }
   return [
     {
@@ -37,7 +42,17 @@ function editsOf(info: ServiceInfo): IpvsadmEdit[] {
       ...(when_down !== 'drop' && { when_down }),
       ...(one_packet && { one_packet }),
       ...(proxy_protocol !== 'off' && { proxy_protocol }),
+      ...ratesOf(info),
+      ...(acl_established && { acl_established }),
     },
+    ...ACL_LISTS.flatMap(list =>
+      (info.own?.[list] ?? []).map(prefix => ({
+        edit: 'add-acl' as const,
+        service,
+        list,
+        prefixes: [prefix],
+      })),
+    ),
     ...info.local_addresses.map(lip => ({
       edit: 'add-lip' as const,
       service,
@@ -54,6 +69,15 @@ function editsOf(info: ServiceInfo): IpvsadmEdit[] {
       ...(rs.backup && { backup: true }),
     })),
   ]
+}
+
+function ratesOf(info: ServiceFields): ServiceFields {
+  const fields: ServiceFields = {}
+  for (const field of Object.values(RATE_OPTIONS)) {
+    const value = info[field]
+    if (value !== undefined) fields[field] = value
+  }
+  return fields
 }
 
 /** The command of an edit, with its newline. */
@@ -78,6 +102,13 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
       const command = edit.edit === 'add-lip' ? '-P' : '-Q'
       return [command, '-z', edit.address, ...serviceWords(edit.service), '-F', edit.arm]
     }
+    case 'add-acl':
+    case 'delete-acl':
+    case 'set-acl': {
+      const command = ACL_COMMANDS[edit.list][edit.edit === 'add-acl' ? 0 : 1]
+      const flag = edit.list === 'deny' ? '-k' : '-2'
+      return [command, ...serviceWords(edit.service), flag, edit.prefixes[0]]
+    }
     case 'add-service':
     case 'edit-service':
       return [
@@ -92,6 +123,10 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         ...option('--when-down', edit.when_down),
         ...(edit.one_packet ? ['-o'] : []),
         ...option('--proxy-protocol', edit.proxy_protocol),
+        ...Object.entries(RATE_OPTIONS).flatMap(([name, field]) =>
+          option(`--${name}`, edit[field]),
+        ),
+        ...option('--acl-established', edit.acl_established),
       ]
     case 'add-server':
     case 'edit-server':
@@ -108,6 +143,8 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
       ]
   }
 }
+
+const ACL_COMMANDS = { deny: ['-U', '-V'], allow: ['-O', '-Y'] } as const
 
 /** As it is written for the family of the service. */
 function maskOf({

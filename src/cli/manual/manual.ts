@@ -17,8 +17,9 @@ import {
   title,
 } from '../grammar/roff.ts'
 import type { Positional, VerbNode } from '../grammar/verb-tree.ts'
+import { COMMANDS } from '../ipvsadm/commands.ts'
 import { IPVSADM_ABOUT, synopsis } from '../ipvsadm/help.ts'
-import { COMMANDS, OPTIONS } from '../ipvsadm/options.ts'
+import { OPTIONS } from '../ipvsadm/options.ts'
 import { REFUSED } from '../ipvsadm/refused.ts'
 
 /** Verbs with a page of their own. */

@@ -1,18 +1,26 @@
 /** `tapvs ipvsadm`: carries out what ipvsadm/command.ts has read; the tables are in ipvsadm/listings.ts. */
 
 import type { Argv } from 'yargs'
-import type { ConnInfo, ServiceInfo } from '../../api/commands.ts'
+import type { ConnInfo, ServiceInfo, Verbs } from '../../api/commands.ts'
 import { type Edit, isService, type ServiceKey, serviceName } from '../../api/edits.ts'
-import { CONNS_PER_REQUEST } from '../../api/limits.ts'
+import { ACL_PER_REQUEST, CONNS_PER_REQUEST } from '../../api/limits.ts'
 import { Refused } from '../../api/refused.ts'
+import { ACL_LISTS, type AclList } from '../../api/words.ts'
 import { version } from '../../control/system/version.ts'
 import { change, tryEdits } from '../daemon/change.ts'
 import { CliError } from '../daemon/client.ts'
 import type { Desk, OpenDesk } from '../daemon/desk.ts'
-import { type ConnFilter, type ListCommand, readCommand } from '../ipvsadm/command.ts'
+import {
+  type AclCommand,
+  type ConnFilter,
+  type ListCommand,
+  readCommand,
+} from '../ipvsadm/command.ts'
 import { inTheirWords } from '../ipvsadm/errors.ts'
 import { IPVSADM_ABOUT, ipvsadmHelp } from '../ipvsadm/help.ts'
 import {
+  type AclRow,
+  formatAcl,
   formatConn,
   formatLips,
   formatRates,
@@ -22,7 +30,7 @@ import {
   formatTimeouts,
   sortServices,
 } from '../ipvsadm/listings.ts'
-import { culprit, readSaved, saveText } from '../ipvsadm/save.ts'
+import { culprit, type OwnPrefixes, readSaved, saveText } from '../ipvsadm/save.ts'
 import type { Common } from '../terminal/common.ts'
 
 /** For the list of verbs; main.ts hands its arguments to ipvsadm(), whose grammar is popt's and not yargs's. */
@@ -44,7 +52,9 @@ export async function ipvsadm(argv: readonly string[], open: OpenDesk): Promise<
     case 'restore':
       return restore(desk)
     case 'save':
-      return desk.print(saveText(await services(desk, command.service)))
+      return save(desk, command.service)
+    case 'acl':
+      return printAcl(desk, command)
     case 'lips':
       return desk.print(formatLips(await services(desk, command.service)))
     case 'zero': {
@@ -54,6 +64,49 @@ export async function ipvsadm(argv: readonly string[], open: OpenDesk): Promise<
     }
     case 'list':
       return list(desk, command)
+  }
+}
+
+async function save(desk: Desk, only?: ServiceKey): Promise<void> {
+  const all: Parameters<typeof saveText>[0][number][] = []
+  for (const service of await services(desk, only)) {
+    const own: OwnPrefixes = { deny: [], allow: [] }
+    for (const list of ACL_LISTS) own[list] = await ownPrefixes(desk, service, list)
+    all.push({ ...service, own })
+  }
+  return desk.print(saveText(all))
+}
+
+async function ownPrefixes(desk: Desk, service: ServiceInfo, list: AclList): Promise<string[]> {
+  const prefixes: string[] = []
+  for await (const page of aclPages(desk, service, list))
+    for (const { prefix, file } of page) if (file === undefined) prefixes.push(prefix)
+  return prefixes
+}
+
+async function printAcl(desk: Desk, { list, stats, service }: AclCommand): Promise<void> {
+  const rows: AclRow[] = []
+  for (const info of await services(desk, service))
+    for await (const page of aclPages(desk, info, list))
+      for (const { prefix, hits } of page) rows.push({ service: info, prefix, hits })
+  return desk.print(formatAcl(list, rows, stats))
+}
+
+type Prefixes = Verbs['acl']['answer']['prefixes']
+
+/** Of a service that has none, none. */
+async function* aclPages(
+  desk: Desk,
+  { protocol, address, port, acl }: ServiceInfo,
+  list: AclList,
+): AsyncGenerator<Prefixes> {
+  if (acl?.[list] === undefined) return
+  for (let from = 0; ; ) {
+    const where = { protocol, address, port, list, from, limit: ACL_PER_REQUEST }
+    const { prefixes, total } = await desk.ask({ verb: 'acl', ...where })
+    yield prefixes
+    from += prefixes.length
+    if (prefixes.length === 0 || from >= total) return
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { type Config, configOf } from '../../config/config.ts'
 import type { Places, SavedPlaces } from '../../config/places.ts'
+import { fileLists } from '../../config/prefix-lists.ts'
 import { CONFIG, type Keeping } from '../keeper/keeping.ts'
 import { KeptJson, openKeptJson } from '../keeper/kept-json.ts'
 import { CONFIG_LAYOUT } from '../system/layouts.ts'
@@ -36,16 +37,16 @@ export class KeptConfig {
     const kept = this.#json.read()
     if (kept === undefined && this.#lost !== '') throw new Error(this.#lost)
     if (kept === undefined) return undefined
-    const { layout, file, places } = Object(kept)
+    const { layout, file, lists, places } = Object(kept)
     if (layout !== CONFIG_LAYOUT)
       throw new Error(`it is of another layout (${Number(layout)}, this is ${CONFIG_LAYOUT})`)
-    return { config: configOf(file), places: Object(places) }
+    return { config: configOf(file, Object(lists)), places: Object(places) }
   }
 
   /** => false, and what was written last goes on to count, if it has no room */
-  write({ file }: Config, { dests, lips }: Places): boolean {
+  write({ file, lists }: Config, { dests, lips }: Places): boolean {
     const places = { dests: dests.save(), lips: lips.save() }
-    return this.#json.write({ layout: CONFIG_LAYOUT, file, places })
+    return this.#json.write({ layout: CONFIG_LAYOUT, file, lists: fileLists(lists), places })
   }
 }
 

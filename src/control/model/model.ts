@@ -12,7 +12,6 @@ import { type Change, compare, comparing, rsName, rsNameOf } from '../../config/
 import type { Config } from '../../config/config.ts'
 import { inPieces } from '../../config/pieces.ts'
 import type { Places } from '../../config/places.ts'
-import type { ConfigFile } from '../../config/schema.ts'
 import type { RsHealth, Sources } from '../readings/listings.ts'
 import { Rates } from '../readings/rates.ts'
 import type { Readings } from '../readings/readings.ts'
@@ -81,7 +80,7 @@ export class Model implements Sources {
 
   /** All of `edits` or none. Rejects with what is wrong with them. */
   edit(edits: readonly Edit[], dryRun: boolean, carryOut: CarryOut): Promise<PlanInfo> {
-    return this.#change(file => configOfEdited(file, edits), dryRun, carryOut)
+    return this.#change(({ file, lists }) => configOfEdited(file, edits, lists), dryRun, carryOut)
   }
 
   /** Makes it the running config. */
@@ -91,13 +90,13 @@ export class Model implements Sources {
 
   /** One change after the other: each is made of what the one before has left. */
   #change(
-    next: (file: ConfigFile) => Config | Promise<Config>,
+    next: (before: Config) => Config | Promise<Config>,
     dryRun: boolean,
     carryOut: CarryOut,
   ): Promise<PlanInfo> {
     const change = async () => {
       const before = this.#config
-      const after = withDevicesOf(before, await next(before.file))
+      const after = withDevicesOf(before, await next(before))
       const comparison = await inPieces(comparing(before, after))
       const known = new Set(before.named)
       const plan = {

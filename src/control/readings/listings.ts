@@ -9,6 +9,8 @@ import type {
   RouteInfo,
   ServiceInfo,
 } from '../../api/commands.ts'
+import { ACL_ESTABLISHED } from '../../api/words.ts'
+import type { ConfigRate } from '../../config/acl-keys.ts'
 import { rsName } from '../../config/changes.ts'
 import { lengthOf, networkOf, networkText, wholeLength } from '../../config/cidr.ts'
 import type { Config, ConfigRealServer, ConfigService } from '../../config/config.ts'
@@ -16,6 +18,7 @@ import type { Places } from '../../config/places.ts'
 import { Handshake } from '../../engine/counters.ts'
 import { compareIp } from '../../wire/ip-address.ts'
 import type { Arms } from '../threads/arms.ts'
+import { aclSizes } from './acl-page.ts'
 import type { Rates } from './rates.ts'
 import type { Readings } from './readings.ts'
 
@@ -56,10 +59,28 @@ export function services(from: Sources, sorted = true): ServiceInfo[] {
       persistence_prefix: service.persistence.prefix,
       one_packet: service.onePacket,
       proxy_protocol: service.proxyProtocol,
+      ...guardsOf(service),
+      ...aclSizes(from, service),
       local_addresses: service.localAddresses.map(lip => localAddress(from, lip)),
       real_servers: inOrder(service.realServers.map(rs => realServer(from, service, rs))),
     })),
   )
+}
+
+/** Its rates, and what a change of its lists does, where they are not what every service has. */
+function guardsOf({ connectionRate, clientRate, acl }: ConfigService) {
+  const { established } = acl
+  return {
+    ...(connectionRate && { connection_rate: connectionRate.perSecond }),
+    ...(hasBurst(connectionRate) && { connection_burst: connectionRate.burst }),
+    ...(clientRate && { client_rate: clientRate.perSecond }),
+    ...(hasBurst(clientRate) && { client_burst: clientRate.burst }),
+    ...(established !== ACL_ESTABLISHED[0] && { acl_established: established }),
+  }
+}
+
+function hasBurst(rate: ConfigRate | null): rate is ConfigRate {
+  return rate !== null && rate.burst !== rate.perSecond
 }
 
 interface Endpoint {

@@ -21,8 +21,10 @@ import { type CellUse, Edges } from '../../engine/edges.ts'
 import { arenaSlots } from '../../engine/frames.ts'
 import { Neigh } from '../../engine/neigh-state.ts'
 import { Outcome, Outcomes } from '../../engine/outcomes.ts'
+import type { PrefixTable } from '../../engine/prefix-table.ts'
 import { LIP_CELLS, LipCell } from '../../engine/sa-pool.ts'
 import { DestCell, Dests, Stat } from '../../engine/service.ts'
+import { ListTables } from '../threads/list-tables.ts'
 import { type BareConfig, connCapacityOf, DEST_PLACES, type Tables } from '../threads/memory.ts'
 
 const { CONNS, IN_PACKETS, OUT_PACKETS, IN_BYTES, OUT_BYTES } = Stat
@@ -41,12 +43,14 @@ export class Readings {
   readonly workers: readonly WorkerReadings[]
   readonly #config: BareConfig
   readonly #tables: readonly Tables[]
+  readonly #lists: ListTables
   #each: readonly Readings[] | undefined
   /** What the statistics of a place are counted from, by place: set back by `zero`. */
   readonly #zero = new Map<number, TrafficInfo>()
 
-  constructor(config: BareConfig, tables: readonly Tables[]) {
+  constructor(config: BareConfig, tables: readonly Tables[], lists = new ListTables()) {
     this.#config = config
+    this.#lists = lists
     this.#tables = tables
     this.workers = tables.map(memory => ({
       counters: new Counters(memory.counters, config.arms.length),
@@ -59,7 +63,7 @@ export class Readings {
 
   /** Those of one worker alone, by worker. */
   each(): readonly Readings[] {
-    this.#each ??= this.#tables.map(tables => new Readings(this.#config, [tables]))
+    this.#each ??= this.#tables.map(tables => new Readings(this.#config, [tables], this.#lists))
     return this.#each
   }
 
@@ -72,6 +76,11 @@ export class Readings {
       ),
       lips: new PlaceList(LIPS_MAX, place => this.lportsUsed(place) === 0),
     }
+  }
+
+  /** A list of prefixes as all workers have it; undefined if there is none of that name. */
+  list(name: string): PrefixTable | undefined {
+    return this.#lists.find(name)
   }
 
   activeConns(place: number): number {

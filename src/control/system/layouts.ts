@@ -10,7 +10,7 @@
 export const STATE_LAYOUT = 3
 
 /** Of what is written of the config that runs (control/model/kept-config.ts); the config itself is checked as any. */
-export const CONFIG_LAYOUT = 1
+export const CONFIG_LAYOUT = 2
 
 /** Of what a daemon and its keeper say to one another, and of what a keeper leaves to the next (control/keeper). */
 export const KEEPING = 1
@@ -19,4 +19,4 @@ export const KEEPING = 1
  * Of what packet threads are started with before anything else (control/threads/start-image.ts): BareConfig and Change. Another one is
  * passed over, and threads start when the config has been read. test/control/threads/start-image.test.ts knows when.
  */
-export const START_LAYOUT = 2
+export const START_LAYOUT = 3

@@ -1,12 +1,9 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
 import type { ServiceKey } from '../../api/edits.ts'
-import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
-import { PROXY_PROTOCOLS } from '../../api/words.ts'
-import type { Change, RsChange, ServiceChange } from '../../config/changes.ts'
+import type { Change, RsChange } from '../../config/changes.ts'
 import { AddressBook } from '../../engine/address-book.ts'
 import type { Arm } from '../../engine/arm.ts'
-import { NO_HASHING } from '../../engine/asker.ts'
 import { Counters } from '../../engine/counters.ts'
 import { Engine } from '../../engine/engine.ts'
 import { arenaSlots, Frames } from '../../engine/frames.ts'
@@ -25,7 +22,9 @@ import type { TraceRing } from '../../engine/trace.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { UoaMode } from '../../engine/xmit/uoa.ts'
 import { putNeighbour, putOfArm } from './apply-arm.ts'
+import { numberOf, putAcl, putList, putService } from './apply-services.ts'
 import { newArms } from './config-arms.ts'
+import { ListParts } from './list-tables.ts'
 import {
   arenaBytes,
   type BareConfig,
@@ -83,6 +82,9 @@ export interface Share {
   lports: Partition
   /** What it counts of LIPs, LIP_CELLS a place. */
   lipCounts: Int32Array
+  /** How many they are, each of which has its part of a rate. */
+  workers: number
+  lists: ListParts
 }
 
 /** An engine, and what it takes to change it. */
@@ -151,7 +153,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
   })
   const lports = around.lports ?? new Steering(workers).lportPartition(worker)
   const lipCounts = new Int32Array(tables.lips)
-  return { engine, share: { index: worker, lports, lipCounts } }
+  return { engine, share: { index: worker, lports, lipCounts, workers, lists: new ListParts() } }
 }
 
 function milliseconds(seconds: readonly number[]): Int32Array {
@@ -185,8 +187,18 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
     case 'no-lip':
       // No service names it any more; what its connections still need of it goes with its place.
       return
+    case 'list':
+      putList(engine, share.lists, change)
+      return
+    case 'no-list':
+      setup.guards.lists.remove(change.name)
+      return
+    case 'acl':
+    case 'no-acl':
+      putAcl(engine, change)
+      return
     case 'service':
-      putService(engine, change.service)
+      putService(engine, change.service, share.workers, now)
       return
     case 'no-service':
       removeService(engine, change)
@@ -240,27 +252,6 @@ export function restoreBuilt({ engine, share }: Built, image: EngineImage): void
     engine.setup.setOwn(service, ownScheduler(module, engine))
 }
 
-function putService(engine: Engine, service: ServiceChange): void {
-  const { setup, addressBook } = engine
-  const vip = wordOf(addressBook, service.address)
-  const { port, scheduler, connTimeout, whenDown, persistence, lips, onlyArm } = service
-  const reject = whenDown === 'reject'
-  setup.putService(numberOf(service), vip.word, port, {
-    family: vip.family,
-    scheduler,
-    hashing: service.hashing ?? NO_HASHING,
-    own: service.module && ownScheduler(service.module, engine),
-    lips,
-    establishedMs: connTimeout * 1000,
-    onePacket: service.onePacket ?? false,
-    proxy: PROXY_PROTOCOLS.indexOf(service.proxyProtocol ?? 'off'),
-    reject,
-    ...(onlyArm !== undefined && { onlyArm }),
-    persistenceMs: persistence.timeout * 1000,
-    clientPrefix: persistence.prefix,
-  })
-}
-
 function removeService({ setup, addressBook }: Engine, key: ServiceKey): void {
   const { family, word } = wordOf(addressBook, key.address)
   setup.removeService(numberOf(key), word, key.port, family)
@@ -291,7 +282,3 @@ function putRs(engine: Engine, rs: RsChange, now: number): void {
 }
 
 type OfService = Pick<RsChange, 'protocol' | 'vip' | 'vport'>
-
-function numberOf({ protocol }: { protocol: Protocol }): number {
-  return PROTOCOLS[protocol].number
-}

@@ -53,7 +53,8 @@ export function startOf(
   const { tables, traces, traceRecords, flights, sessions } = memories
   const { memory: flight, cells: flightCells } = flights[index] as Flight
   return {
-    ...{ config, changes, index, queues, shared, traceRecords, flight, flightCells, lives },
+    ...{ config, index, queues, shared, traceRecords, flight, flightCells, lives },
+    changes: memories.lists.with(changes),
     ...{ inherits: null, follows: null },
     debug: new LogLevels(config.log.level, config.log.modules).tracing,
     draining: false,

@@ -2,6 +2,7 @@
 
 import type { Config } from '../../config/config.ts'
 import { TraceRing } from '../../engine/trace.ts'
+import { ListTables } from './list-tables.ts'
 import { type BareConfig, type Flight, newFlight, type Tables, tablesOf } from './memory.ts'
 import { newSessionRing } from './session-ring.ts'
 
@@ -14,6 +15,8 @@ export interface Memories {
   /** Of each trace. */
   traceRecords: number
   flights: readonly Flight[]
+  /** Of all workers: lists of prefixes, with their hits. */
+  lists: ListTables
   /** Empty if nobody wants to know of connections that end. */
   sessions: readonly SharedArrayBuffer[]
 }
@@ -29,6 +32,7 @@ export function newMemories(config: BareConfig): Memories {
     tables: tablesOf(config, workers.length),
     traces: workers.map(() => new SharedArrayBuffer(TraceRing.bytesFor(TRACE_RECORDS))),
     traceRecords: TRACE_RECORDS,
+    lists: new ListTables(),
     flights: workers.map(() => newFlight(config.capture)),
     sessions: wantsSessions(config) ? workers.map(newSessionRing) : [],
   }
@@ -36,6 +40,6 @@ export function newMemories(config: BareConfig): Memories {
 
 /** What packet threads are built of, of a whole config. */
 export function bareOf(config: Config): BareConfig {
-  const { services: _, warnings: __, named: ___, file: ____, ...bare } = config
+  const { services: _, lists: _l, warnings: __, named: ___, file: ____, ...bare } = config
   return bare
 }

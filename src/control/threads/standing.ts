@@ -20,7 +20,7 @@ interface Gone {
 /** The order in which new things come. */
 const ORDER = [
   ...['device', 'timeouts', 'udp-timeouts', 'address', 'route', 'neighbour'],
-  ...['lip', 'service', 'rs', 'cut'],
+  ...['lip', 'list', 'service', 'acl', 'rs', 'cut'],
 ]
 
 export class Standing {
@@ -72,6 +72,7 @@ export class Standing {
           rs.protocol === protocol && rs.vip === address && rs.vport === port
         for (const [name, put] of this.#puts) if (put.put === 'rs' && isIts(put)) this.#goes(name)
         this.#puts.delete(key)
+        this.#puts.delete(aclKeyOf(change))
         return
       }
       case 'no-lip':
@@ -85,6 +86,14 @@ export class Standing {
       case 'lip':
         this.#goneLips.delete(change.place)
         break
+      case 'list':
+        // One of before may have had more parts.
+        if (change.part === 0) this.#forgetList(change.name)
+        break
+      case 'no-list':
+        this.#forgetList(change.name)
+        return
+      case 'no-acl':
       case 'no-address':
       case 'no-route':
       case 'no-neighbour':
@@ -94,6 +103,11 @@ export class Standing {
       default:
     }
     this.#puts.set(key, change)
+  }
+
+  #forgetList(name: string): void {
+    for (const [key, put] of this.#puts)
+      if (put.put === 'list' && put.name === name) this.#puts.delete(key)
   }
 
   /** An RS is taken away. */
@@ -127,6 +141,13 @@ function keyOf(change: Change): string {
     case 'lip':
     case 'no-lip':
       return `lip ${change.address}`
+    case 'list':
+      return `list ${change.part} ${change.name}`
+    case 'no-list':
+      return `list ${change.name}`
+    case 'acl':
+    case 'no-acl':
+      return aclKeyOf(change)
     case 'service':
       return serviceKeyOf(change.service)
     case 'no-service':
@@ -139,6 +160,10 @@ function keyOf(change: Change): string {
     case 'no-cut':
       return `cut ${change.place}`
   }
+}
+
+function aclKeyOf({ protocol, address, port }: ServiceKey): string {
+  return `ACL of ${serviceName({ protocol, address, port })}`
 }
 
 function serviceKeyOf({ protocol, address, port }: ServiceKey): string {

@@ -65,6 +65,7 @@ export class Workers {
   readonly #standing = new Standing()
   readonly #changing: Changing
   readonly #tables: readonly Tables[]
+  readonly #lists: Memories['lists']
   #debug: boolean
   #draining = false
   /** Of the check arm, by worker; empty as long as it has no device. */
@@ -83,6 +84,7 @@ export class Workers {
     this.#armCount = config.arms.length
     this.#steering = new Steering(memories.traces.length)
     this.#tables = memories.tables
+    this.#lists = memories.lists
     this.#debug = new LogLevels(config.log.level, config.log.modules).tracing
     this.#arms = new Arms(config, {
       force,
@@ -143,7 +145,7 @@ export class Workers {
     const gone = this.#standing.gone(quietPlaces(this.#tables))
     const ready = thread.restart({
       ...startOf(starts, index, this.#arms.queuesOf(index)),
-      changes: this.#standing.changes(),
+      changes: this.#lists.with(this.#standing.changes()),
       inherits: { gone },
       debug: this.#debug,
       draining: this.#draining,
@@ -216,7 +218,8 @@ export class Workers {
 
   readonly #tell = async (changes: readonly Change[]): Promise<void> => {
     this.#standing.told(changes)
-    await Promise.all(this.#threads.map(thread => thread.request({ do: 'change', changes })))
+    const told = this.#lists.with(changes)
+    await Promise.all(this.#threads.map(thread => thread.request({ do: 'change', changes: told })))
   }
 
   /** Of all engines, each as it is between two bursts of its own. Rejects if one could not. */

@@ -4,6 +4,7 @@
  */
 
 import { DROP_REASONS, type DropReason } from '../../api/names.ts'
+import { ACL_DROPS } from './acl-drops.ts'
 import { type DropContext, Refused, type RefusedFrame } from './drop-context.ts'
 import type { DropRow, Explanation } from './drop-row.ts'
 import { FRAGMENT_DROPS } from './fragment-drops.ts'
@@ -27,6 +28,7 @@ const DROPS: Record<DropReason, DropRow> = {
   ...ND_DROPS,
   ...TCP_DROPS,
   ...UDP_DROPS,
+  ...ACL_DROPS,
   ...SENDING_DROPS,
 }
 

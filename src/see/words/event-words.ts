@@ -57,6 +57,7 @@ export const EVENT_WORDS: Record<EventName, string> = {
   nd_requests: 'neighbour solicitations sent',
   nd_announced: 'unsolicited neighbour advertisements sent for our addresses',
   mld_reports: 'reports sent of the groups at which our IPv6 addresses are asked for',
+  acl_ended: 'connections that a changed deny or allow list refused',
   scheduler_out: 'schedulers of the operator that a worker asks no more: the log says why',
   engine_faults: 'exceptions in the engine, which are faults of tapvs',
   worker_restarts: 'restarts of workers that hung or ended, on the memory that they left',

@@ -71,6 +71,11 @@ test('inside ipvsadm', async () => {
     '--when-down',
     '--ops',
     '--proxy-protocol',
+    '--connection-rate',
+    '--connection-burst',
+    '--client-rate',
+    '--client-burst',
+    '--acl-established',
     '--socket',
   ])
   const named = await offered('ipvsadm -A -u 10.0.0.1:53 --')

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CliError } from '../../../src/cli/daemon/client.ts'
 import { type Command, readCommand } from '../../../src/cli/ipvsadm/command.ts'
+import { COMMANDS } from '../../../src/cli/ipvsadm/commands.ts'
 import { ipvsadmHelp } from '../../../src/cli/ipvsadm/help.ts'
-import { COMMANDS, OPTIONS, SERVICE as SERVICES } from '../../../src/cli/ipvsadm/options.ts'
+import { OPTIONS, SERVICE as SERVICES } from '../../../src/cli/ipvsadm/options.ts'
 import { REFUSED } from '../../../src/cli/ipvsadm/refused.ts'
 
 const words = (line: string) => line.split(' ').filter(word => word !== '')

@@ -264,14 +264,36 @@ test('what is wrong has the status that controllers know, and a text that says w
     ['PUT', `${VS}/laddr`, { addr: '192.168.168.9', device: 'dpdk1' }, 461, /^no arm dpdk1; /],
     ['PUT', '/device/dpdk0/addr', { addr: '10.0.0.1' }, 500, /^no arm dpdk0; /],
     ['GET', '/device/dpdk0/route', undefined, 404, /^no arm dpdk0$/],
-    ['PUT', `${VS}/deny`, { Items: [{ addr: '1.2.3.4' }] }, 501, /^there are no deny lists here$/],
-    ['GET', `${VS}/allow`, undefined, 501, /^there are no allow lists here$/],
+    ['PUT', `${VS}/deny`, { Items: [{ addr: '1.2.3' }] }, 461, /^addr: expected an IPv4 address/],
+    ['PUT', `${VS}/deny`, { Items: [{ addr: '', ipset: 'bad' }] }, 461, /there are no ipsets/],
+    ['GET', '/vs/202.108.10.1-1-tcp/allow', undefined, 404, /^no service TCP 202\.108\.10\.1:1$/],
+    ['DELETE', `${VS}/allow`, { Items: [{ addr: '10.0.0.0/8' }] }, 461, /^no allow 10\.0\.0\.0\/8/],
     ['GET', '/ipset/x/member', undefined, 501, /^there are no ipsets here$/],
   ]
   for (const [method, path, body, status, text] of cases) {
     const [got, answer] = await call(method, path, body)
     assert.equal(got, status, `${method} ${path}: ${answer}`)
     assert.match(answer as string, text)
+  }
+})
+
+test('deny and allow lists: added to once, replaced, taken from', async t => {
+  const { call } = await withService(t)
+  for (const list of ['deny', 'allow']) {
+    const at = `${VS}/${list}`
+    const items = (...all: string[]) => ({ Items: all.map(addr => ({ addr })) })
+    const listed = async () => (await call('GET', at))[1]
+    assert.deepEqual(await listed(), { Items: [] })
+    assert.equal((await call('PUT', at, items('10.0.0.1', '10.1.0.0/16')))[0], 201)
+    assert.equal((await call('PUT', at, items('10.0.0.1/32')))[0], 200)
+    const of = (...all: string[]) => ({ Items: all.map(addr => ({ addr, ipset: '' })) })
+    assert.deepEqual(await listed(), of('10.0.0.1', '10.1.0.0/16'))
+    assert.equal((await call('POST', at, items('10.2.0.0/16', '10.0.0.1')))[0], 200)
+    assert.deepEqual(await listed(), of('10.0.0.1', '10.2.0.0/16'))
+    assert.equal((await call('DELETE', at, items('10.0.0.1')))[0], 200)
+    assert.deepEqual(await listed(), of('10.2.0.0/16'))
+    assert.equal((await call('POST', at, { Items: null }))[0], 200)
+    assert.deepEqual(await listed(), { Items: [] })
   }
 })
 

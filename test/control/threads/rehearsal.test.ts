@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
+import { ListParts } from '../../../src/control/threads/list-tables.ts'
 import { rehearse } from '../../../src/control/threads/rehearsal.ts'
 import { arenaSlots, Frames } from '../../../src/engine/frames.ts'
 import { Steering } from '../../../src/engine/steering.ts'
@@ -13,6 +14,7 @@ import { checkBooks } from '../../kit/books.ts'
 import { SEED_CONFIG, Stand } from '../../kit/stand.ts'
 import { TRAFFIC_CONFIG } from '../../kit/traffic.ts'
 
+const SHARE = { index: 0, lipCounts: new Int32Array(0), workers: 1, lists: new ListParts() }
 const fds = () => readdirSync('/proc/self/fd').length
 const udp = SEED_CONFIG.replace('protocol: tcp', 'protocol: udp')
 /** So many clients open a connection, and some of them go on to talk. */
@@ -27,7 +29,7 @@ for (const [what, config, opened, least] of [
   test(what, () => {
     const { engine } = new Stand(config, undefined, { now: clockMs() })
     const before = fds()
-    const share = { index: 0, lports: { mask: 0, residue: 0 }, lipCounts: new Int32Array(0) }
+    const share = { ...SHARE, lports: { mask: 0, residue: 0 } }
     const answered = rehearse({ engine, share }, null)
     assert.ok(answered >= least, `${answered}`)
     const { used } = engine.conns.table
@@ -45,10 +47,7 @@ test('a worker of two opens what is its own, and hands the others over', () => {
   const lports = steering.lportPartition(0)
   const config = `${SEED_CONFIG}\nworkers: { count: 2 }\n`
   const { engine } = new Stand(config, undefined, { now: clockMs(), peers, arena, lports })
-  const answered = rehearse(
-    { engine, share: { index: 0, lports, lipCounts: new Int32Array(0) } },
-    peers,
-  )
+  const answered = rehearse({ engine, share: { ...SHARE, lports, workers: 2 } }, peers)
   assert.ok(answered > MUCH / 4, `${answered}`)
   const { used } = engine.conns.table
   assert.ok(used > CLIENTS / 4 && used < CLIENTS, `${used}`)

@@ -98,6 +98,7 @@ test('the commands that are advised are commands', () => {
     MAC: '02:00:00:00:00:01',
     'RS:PORT': '192.168.168.2:80',
     'NET/LEN': '10.0.0.0/8',
+    PREFIX: '10.0.0.0/8',
     ...{ TCP: '90', FIN: '7', UDP: '300' },
   }
   const seen = new Set<string>()
@@ -105,7 +106,7 @@ test('the commands that are advised are commands', () => {
     for (const [, tool, rest = ''] of advice.matchAll(/tapvs (ipvsadm|dpip) ([^;)]*)/g)) {
       const argv = rest.split(' ').map(word => words[word] ?? word)
       const command = tool === 'dpip' ? readDpip(argv).command : readCommand(argv).command
-      assert.ok(['edit', 'neigh'].includes(command.do), `${tool} ${rest}: ${command.do}`)
+      assert.ok(['edit', 'neigh', 'acl'].includes(command.do), `${tool} ${rest}: ${command.do}`)
       seen.add(`${tool} ${argv[0]} ${argv[1]}`)
     }
   }

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } fro
 import * as z from 'zod'
 import { HttpError } from '../../../api/errors.ts'
 import { failures } from '../openapi.ts'
+import { ACL_ROUTES } from './acls.ts'
 import { DEVICE_ROUTES } from './devices.ts'
 import type { AgentRoute, Call, Control } from './route.ts'
 import { SERVER_ROUTES } from './servers.ts'
@@ -17,8 +18,6 @@ const TAG = 'dpvs-agent'
 
 /** What dpvs-agent has and there is no such thing here; controllers that need it should hear so. */
 const ABSENT: [path: string, what: string][] = [
-  ['/vs/:VipPort/deny', 'deny lists'],
-  ['/vs/:VipPort/allow', 'allow lists'],
   ['/device/:name/vlan', 'VLANs'],
   ['/device/:name/netlink', 'devices of the kernel'],
   ['/device/:name/netlink/addr', 'devices of the kernel'],
@@ -52,7 +51,7 @@ export async function agentApi(
     )
   })
   app.setErrorHandler((error, request, reply) => sendError(error as Error, request, reply))
-  for (const route of [...SERVICE_ROUTES, ...SERVER_ROUTES, ...DEVICE_ROUTES]) {
+  for (const route of [...SERVICE_ROUTES, ...ACL_ROUTES, ...SERVER_ROUTES, ...DEVICE_ROUTES]) {
     app.route({
       method: route.method,
       url: route.path,

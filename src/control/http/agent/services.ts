@@ -1,6 +1,7 @@
 /** /v2/vs: services and their LIPs, as dpvs-agent has them. */
 
-import type { Edit } from '../../../api/edits.ts'
+import type { ServiceInfo } from '../../../api/commands.ts'
+import type { Edit, ServiceFields } from '../../../api/edits.ts'
 import { DEFAULT_SCHEDULER } from '../../../api/words.ts'
 import { AF_INET } from '../../network/rtnetlink.ts'
 import {
@@ -19,6 +20,18 @@ import {
 } from './route.ts'
 import * as shapes from './shapes.ts'
 import { PUT_ANSWERS, serviceKey, VS, vsOf } from './view.ts'
+
+/** Whom it takes and how many at once, as it is. */
+function guardsOf(known: ServiceInfo): ServiceFields {
+  const { connection_rate, connection_burst, client_rate, client_burst, acl_established } = known
+  return {
+    ...(connection_rate && { connection_rate }),
+    ...(connection_burst && { connection_burst }),
+    ...(client_rate && { client_rate }),
+    ...(client_burst && { client_burst }),
+    ...(acl_established && { acl_established }),
+  }
+}
 
 export const SERVICE_ROUTES: AgentRoute[] = [
   route({
@@ -70,6 +83,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
           when_down: known.when_down,
           persistence_prefix: known.persistence_prefix,
           one_packet: known.one_packet,
+          ...guardsOf(known),
           hash_fallback: known.hash_fallback,
           hash_port: known.hash_port,
           hash_target: known.hash_target,

@@ -143,6 +143,21 @@ export const laddrListOut = items(
   }),
 )
 
+const aclItem = z.object(
+  {
+    addr: z.string('an IPv4 address or network').nullish(),
+    ipset: z
+      .literal(
+        ['', null],
+        'none: there are no ipsets, a file of prefixes is deny_file or allow_file',
+      )
+      .optional(),
+  },
+  'an object with addr',
+)
+export const aclListIn = itemsIn(aclItem).meta({ id: 'AgentAclSpec' })
+export const aclListOut = items(z.object({ addr: z.string(), ipset: z.string() }))
+
 export const nicListOut = items(
   z.object({
     detail: z.object({

@@ -1,0 +1,184 @@
+/** The keys of a service that say whom it takes, and how many at once: their schema, what their values say, what they come to. */
+
+import { serviceName } from '../api/edits.ts'
+import { ACL_ESTABLISHED, ACL_LISTS } from '../api/words.ts'
+import { isIpv6Text } from '../wire/ip-address.ts'
+import type { Draft } from './draft.ts'
+import type { ListFiles } from './list-files.ts'
+import {
+  ALL_PREFIXES_MAX,
+  inlineName,
+  type PackedList,
+  PREFIXES_MAX,
+  packList,
+  plainPrefix,
+  prefixesOf,
+  prefixProblem,
+} from './prefix-lists.ts'
+import type { ConfigFile } from './schema.ts'
+import type { ConfigSource, Path } from './source.ts'
+
+type FileService = ConfigFile['services'][number]
+type DraftService = Draft<FileService>
+
+/** Connections in a second, and at once. */
+export interface ConfigRate {
+  perSecond: number
+  burst: number
+}
+
+/** Whom a service takes, by names of lists. */
+export interface ConfigAcl {
+  deny: string[]
+  /** null: everybody. */
+  allow: string[] | null
+  /** What becomes of connections that a change of a list refuses. */
+  established: (typeof ACL_ESTABLISHED)[number]
+}
+
+/** Adds problems of all services to `source`. */
+export function checkAcls(
+  services: readonly (DraftService | null)[],
+  source: ConfigSource,
+  files: ListFiles,
+): void {
+  let all = 0
+  const seen = new Set<string>()
+  for (const [i, service] of services.entries()) {
+    if (service === null) continue
+    const path = ['services', i]
+    checkFamily(service, path, source)
+    for (const list of ACL_LISTS) {
+      all += checkInline(service[list] ?? [], [...path, list], source)
+      const name = service[`${list}_file`]
+      if (name === undefined) continue
+      const { prefixes: read, mistakes } = files.get(name)
+      if (!seen.has(name)) {
+        all += read.length / 2
+        for (const mistake of mistakes) source.problem([...path, `${list}_file`], mistake)
+      }
+      seen.add(name)
+    }
+    for (const of of ['connection', 'client'] as const) {
+      if (service[`${of}_burst`] === undefined || service[`${of}_rate`] !== undefined) continue
+      source.problem([...path, `${of}_burst`], `expected ${of}_rate with it, found none`)
+    }
+  }
+  if (all > ALL_PREFIXES_MAX)
+    source.problem(
+      ['services'],
+      `expected at most ${ALL_PREFIXES_MAX} prefixes in all lists, found ${all}`,
+    )
+}
+
+/** What is behind them knows IPv4 only. */
+function checkFamily(service: DraftService, path: Path, source: ConfigSource): void {
+  if (!isIpv6Text(service.address ?? '')) return
+  for (const list of ACL_LISTS) {
+    const has = (service[list]?.length ?? 0) > 0
+    for (const key of [
+      ...(has ? [list] : []),
+      ...(service[`${list}_file`] ? [`${list}_file`] : []),
+    ])
+      source.problem(
+        [...path, key],
+        'expected none at a service of IPv6: lists are of IPv4 yet, found one',
+      )
+  }
+}
+
+/** => how many there are */
+function checkInline(texts: readonly (string | null)[], path: Path, source: ConfigSource): number {
+  const seen = new Set<string>()
+  for (const [j, text] of texts.entries()) {
+    if (text === null) continue
+    const problem = prefixProblem(text)
+    const plain = problem === undefined ? plainPrefix(text) : ''
+    if (problem !== undefined) source.problem([...path, j], problem)
+    else if (seen.has(plain))
+      source.problem([...path, j], `expected each once, found ${plain} again`)
+    seen.add(plain)
+  }
+  if (texts.length > PREFIXES_MAX)
+    source.problem(path, `expected at most ${PREFIXES_MAX} prefixes, found ${texts.length}`)
+  return texts.length
+}
+
+/** What is allowed and looks like a mistake. */
+export function* remarksOnAcl(
+  service: DraftService | null,
+  lists: Pick<ListFiles, 'get'>,
+): Generator<[key: string, text: string]> {
+  const { allow_file: file, allow } = service ?? {}
+  if (file === undefined || (allow?.length ?? 0) > 0) return
+  if (lists.get(file).prefixes.length === 0)
+    yield ['allow_file', `${file} holds no prefix: nobody is let in`]
+}
+
+export function aclOf(service: FileService): ConfigAcl {
+  const namesOf = (list: 'deny' | 'allow') => {
+    const file = service[`${list}_file`]
+    const names = service[list].length > 0 ? [inlineName(list, serviceName(service))] : []
+    return file === undefined ? names : [...names, file]
+  }
+  const [deny, allow] = [namesOf('deny'), namesOf('allow')]
+  return { deny, allow: allow.length === 0 ? null : allow, established: service.acl_established }
+}
+
+/** Some client may be refused. */
+export function hasLists({ deny, allow }: ConfigAcl): boolean {
+  return deny.length > 0 || allow !== null
+}
+
+export function rateOf(service: FileService, of: 'connection' | 'client'): ConfigRate | null {
+  const perSecond = service[`${of}_rate`]
+  return perSecond === undefined ? null : { perSecond, burst: service[`${of}_burst`] ?? perSecond }
+}
+
+/** All lists by name, those of services and those of files. */
+export function listsOf(
+  services: readonly FileService[],
+  files: ListFiles,
+): Record<string, PackedList> {
+  const inline = services.flatMap(service =>
+    ACL_LISTS.filter(list => service[list].length > 0).map((list): [string, PackedList] => [
+      inlineName(list, serviceName(service)),
+      packList(prefixesOf(service[list])),
+    ]),
+  )
+  return Object.fromEntries([...inline, ...files.packed()])
+}
+
+/** In the words of a change. */
+export function aclWords({ deny, allow, established }: ConfigAcl): string {
+  const all = [
+    ...deny.map(name => `deny ${name}`),
+    ...(allow ?? []).map(name => `allow ${name}`),
+    ...(established === ACL_ESTABLISHED[0] ? [] : [`acl_established ${established}`]),
+  ]
+  return all.join(', ')
+}
+
+/** Of all workers together; what is left out is any number. */
+export interface GivenRates {
+  connectionRate?: ConfigRate
+  clientRate?: ConfigRate
+}
+
+interface Rates {
+  connectionRate: ConfigRate | null
+  clientRate: ConfigRate | null
+}
+
+export function givenRates({ connectionRate, clientRate }: Rates): GivenRates {
+  return { ...(connectionRate && { connectionRate }), ...(clientRate && { clientRate }) }
+}
+
+export function rateWords({ connectionRate, clientRate }: Rates): string[] {
+  const words = (of: string, rate: ConfigRate | null) => {
+    if (rate === null) return []
+    const { perSecond, burst } = rate
+    return [`${of}_rate ${perSecond}${burst === perSecond ? '' : ` burst ${burst}`}`]
+  }
+  return [...words('connection', connectionRate), ...words('client', clientRate)]
+}
