@@ -3,9 +3,11 @@
  * path has run before packets wait for it. Whatever answers here is made of the frame that came.
  */
 
+import type { Engine } from '../../engine/engine.ts'
 import { Family } from '../../engine/family.ts'
 import { FlightRing } from '../../engine/flight.ts'
 import { BURST } from '../../engine/frames.ts'
+import { buildTable } from '../../engine/prefix-table.ts'
 import { DestCell } from '../../engine/service.ts'
 import type { Exchange } from '../../io/exchange.ts'
 import { socketPair } from '../../io/hold.ts'
@@ -41,6 +43,10 @@ const MAC_HI = 0x0200
 const SLOT = 2048
 const FLIGHT_CELLS = 4096
 const PAYLOAD = 6
+/** Names of lists that no config gives: those are paths, or name a service. */
+const [NONE, ALL] = ['none', 'all']
+/** Nobody comes to so many. */
+const ANY = { perSecond: 1e6, burst: 1e6 }
 
 /** The far end of an arm. */
 class FarEnd {
@@ -141,6 +147,7 @@ export function rehearse(
   goesOn = () => true,
 ): number {
   const { arms, frames, counters, setup, neighs, dests } = engine
+  takeEverybody(engine)
   const pairs = arms.map(() => socketPair())
   const waker = createWaker()
   const flight = new FlightRing(
@@ -184,4 +191,19 @@ export function rehearse(
     for (const fd of [...pairs.flat(), waker]) closeFd(fd)
   }
   return answered
+}
+
+/**
+ * Lists count what they meet in memory that the workers share, and lists and rates refuse clients that there are not, too. In their
+ * place are others that refuse nobody, by the same code.
+ */
+function takeEverybody({ setup, long }: Engine): void {
+  const { guards, services } = setup
+  guards.lists.put(NONE, buildTable(new Int32Array()))
+  guards.lists.put(ALL, buildTable(Int32Array.of(0, 0)))
+  for (const service of services.all()) {
+    if (service.acl) guards.putAcl(service, { deny: [NONE], allow: [ALL], cuts: false })
+    const { rate, clientRate } = service
+    guards.limit(service, rate ? ANY : undefined, clientRate ? ANY : undefined, long.ms | 0)
+  }
 }

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
-import { ListParts } from '../../../src/control/threads/list-tables.ts'
+import { ListParts, ListTables } from '../../../src/control/threads/list-tables.ts'
 import { rehearse } from '../../../src/control/threads/rehearsal.ts'
 import { arenaSlots, Frames } from '../../../src/engine/frames.ts'
+import { NOBODY, type PrefixTable } from '../../../src/engine/prefix-table.ts'
 import { Steering } from '../../../src/engine/steering.ts'
 import { clockMs } from '../../../src/io/clock.ts'
 import { Exchange } from '../../../src/io/exchange.ts'
@@ -52,3 +53,26 @@ test('a worker of two opens what is its own, and hands the others over', () => {
   const { used } = engine.conns.table
   assert.ok(used > CLIENTS / 4 && used < CLIENTS, `${used}`)
 })
+
+for (const [what, guards] of [
+  ['a service that denies its clients', 'deny: [198.18.0.0/15]'],
+  ['one that allows others', 'allow: [192.0.2.0/24]'],
+  ['one of few connections', 'connection_rate: 1\n    client_rate: 1'],
+] as const)
+  test(`${what} takes them all the same, and what is shown of its lists is what it was`, () => {
+    const config = SEED_CONFIG.replace('protocol: tcp', `protocol: tcp\n    ${guards}`)
+    const stand = new Stand(config, undefined, { now: clockMs() })
+    // As the workers have them: one memory for all.
+    const lists = new ListTables()
+    const put = lists.with(stand.model.initial.filter(change => change.put === 'list'))
+    stand.carryOut(put)
+    const { engine } = stand
+    const share = { ...SHARE, lports: { mask: 0, residue: 0 } }
+    assert.ok(rehearse({ engine, share }, null) >= MUCH)
+    assert.ok(engine.conns.table.used > CLIENTS - 4)
+    for (const change of put) {
+      if (change.put !== 'list') continue
+      const table = lists.find(change.name) as PrefixTable
+      assert.deepEqual([table.allHits(), table.hits(NOBODY)], [0, 0])
+    }
+  })
