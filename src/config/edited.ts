@@ -8,7 +8,7 @@ import { STATE_KEYS, UDP_TIMEOUT_KEYS } from '../api/names.ts'
 import { Refused } from '../api/refused.ts'
 import { IPV4_BITS, isIpv6Text } from '../wire/ip-address.ts'
 import { IPV6_BITS } from '../wire/ipv6-address.ts'
-import { addAcl, deleteAcl, setAcl } from './edited-acls.ts'
+import { addAcl, deleteAcl, joinedAcls, setAcl } from './edited-acls.ts'
 import {
   addLip,
   addServer,
@@ -24,7 +24,7 @@ import type { ConfigFile } from './schema.ts'
 /** => the config after all of `edits`; `file` is left as it is. Throws Refused at the first that cannot be. */
 export function edited(file: ConfigFile, edits: readonly Edit[]): ConfigFile {
   const next = structuredClone(file)
-  for (const edit of edits) carryOut(next, edit)
+  for (const edit of joinedAcls(edits)) carryOut(next, edit)
   return next
 }
 
