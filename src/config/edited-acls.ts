@@ -1,15 +1,35 @@
 /** Edits of the deny and allow list of a service; prefixes of its files are the files'. */
 
-import { type EditOf, type ServiceFields, serviceName } from '../api/edits.ts'
+import { type Edit, type EditOf, type ServiceFields, serviceName } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
 import { type FileService, serviceOf } from './lookup.ts'
-import { plainPrefix, prefixProblem } from './prefix-lists.ts'
+import { inlineName, plainPrefix, prefixProblem } from './prefix-lists.ts'
 import type { ConfigFile } from './schema.ts'
 
 type AclEdit = EditOf<'add-acl' | 'delete-acl' | 'set-acl'>
 
 /** What is no prefix is for the checks. */
 const plain = (text: string) => (prefixProblem(text) === undefined ? plainPrefix(text) : text)
+
+/**
+ * The same edits, and prefixes that come one by one for a list, as `ipvsadm -R` brings them, in one: each is compared with all that are
+ * there, which 100,000 times would take hours.
+ */
+export function joinedAcls(edits: readonly Edit[]): Edit[] {
+  const joined: Edit[] = []
+  for (const edit of edits) {
+    const last = joined.at(-1)
+    if (edit.edit !== 'add-acl') joined.push(edit)
+    else if (last?.edit === 'add-acl' && listName(last) === listName(edit))
+      for (const prefix of edit.prefixes) last.prefixes.push(prefix)
+    else joined.push({ ...edit, prefixes: [...edit.prefixes] })
+  }
+  return joined
+}
+
+function listName({ list, service }: AclEdit): string {
+  return inlineName(list, serviceName(service))
+}
 
 export function addAcl(file: ConfigFile, { service: key, list, prefixes }: AclEdit): void {
   const service = serviceOf(file, key)

@@ -7,7 +7,7 @@ import type { Edit, EditOf } from '../api/edits.ts'
 import { STATE_KEYS, UDP_TIMEOUT_KEYS } from '../api/names.ts'
 import { Refused } from '../api/refused.ts'
 import { wholeLength } from './cidr.ts'
-import { addAcl, deleteAcl, setAcl } from './edited-acls.ts'
+import { addAcl, deleteAcl, joinedAcls, setAcl } from './edited-acls.ts'
 import {
   addLip,
   addServer,
@@ -23,7 +23,7 @@ import type { ConfigFile } from './schema.ts'
 /** => the config after all of `edits`; `file` is left as it is. Throws Refused at the first that cannot be. */
 export function edited(file: ConfigFile, edits: readonly Edit[]): ConfigFile {
   const next = structuredClone(file)
-  for (const edit of edits) carryOut(next, edit)
+  for (const edit of joinedAcls(edits)) carryOut(next, edit)
   return next
 }
 

@@ -19,6 +19,8 @@ export interface Candidate {
   readonly index: number
   readonly rip: number
   readonly rport: number
+  /** What tables of hashes know its address by (addressKey of hash-tables.ts). */
+  readonly hashKey: number
   weight: number
   overloaded: boolean
   /** Takes connections only while no other RS of the service has a weight (keepalived's sorry_server). */
@@ -111,12 +113,14 @@ export class Candidates {
     return near < dests.length ? this.#far(near, Math.max(1, least), without) : -1
   }
 
-  /** Places of those that are meant to, in the order of their addresses, which is the same for all workers. */
+  /** Places of those that are meant to, in the order of their keys, which is the same for all workers. */
   meant(): number[] {
     const dests = this.#dests
     const places: number[] = []
     for (let at = 0; at < dests.length; at++) if (this.isMeant(dests[at])) places.push(at)
-    return places.sort((a, b) => dests[a].rip - dests[b].rip || dests[a].rport - dests[b].rport)
+    return places.sort(
+      (a, b) => dests[a].hashKey - dests[b].hashKey || dests[a].rport - dests[b].rport,
+    )
   }
 
   /** Place of the cheapest that can take a connection, the first of several; or -1. */

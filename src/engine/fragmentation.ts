@@ -59,15 +59,16 @@ export class Fragmentation {
     return fragment[slot] !== 0 || length[slot] - FRAME_HEAD > mtu
   }
 
-  /** Makes an IPv4 packet fit on the arm; all fragments but the last are in its outbox then. => 0, or minus a drop reason */
+  /** Makes a packet fit on the arm, one of IPv4 if need be in fragments; all fragments but the last are in its outbox then. => 0, or minus a drop reason */
   cut(slot: number, arm: Arm): number {
     const frames = this.#frames
     const { pkt } = frames
     const start = frames.start[slot]
+    const ip = start + FRAME_HEAD
+    if (pkt.getUint8(ip) >>> 4 === 6) return this.#fit6(slot, arm.mtu)
     if (pkt.getUint8(start + VNET.GSO_TYPE) !== GSO.NONE) {
       return this.#lowerGsoSize(start, arm.mtu)
     }
-    const ip = start + FRAME_HEAD
     const header = headerLength(pkt, ip)
     const payload = pkt.getUint16(ip + IPV4.TOTAL_LENGTH) - header
     const came = frames.fragment[slot]
@@ -87,6 +88,13 @@ export class Fragmentation {
     this.#becomeLast(slot, header, last * step)
     this.#counters.count(Event.FRAGMENTED)
     return 0
+  }
+
+  /** Nobody on the way cuts a packet of IPv6 (RFC 8200 5); one to be segmented was found to fit when it came. => As cut() */
+  #fit6(slot: number, mtu: number): number {
+    const { pkt, start, length } = this.#frames
+    const isSegmented = pkt.getUint8(start[slot] + VNET.GSO_TYPE) !== GSO.NONE
+    return isSegmented || length[slot] - FRAME_HEAD <= mtu ? 0 : -Drop.IP_TOO_BIG
   }
 
   /**

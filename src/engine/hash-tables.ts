@@ -1,10 +1,12 @@
 /**
  * Tables that lead from a hash of the client to an RS: runs of slots (sh, dh), Maglev's (mh), and a ring (conhash). Each is made
- * of the RSs that are meant to take connections, in the order of their addresses: all workers come to the same, whenever they
+ * of the RSs that are meant to take connections, in the order of their keys: all workers come to the same, whenever they
  * learnt of whom. Nobody's key is in it, so that a restart, and another balancer beside this one, come to the same too.
  */
 
+import type { AddressBook } from './address-book.ts'
 import type { Candidate } from './candidates.ts'
+import { Family } from './family.ts'
 import { SipHash } from './siphash.ts'
 import { gcd } from './weight-tree.ts'
 
@@ -77,7 +79,7 @@ export class Maglev implements HashTable {
     const slots = this.#slots.fill(NOBODY)
     if (meant.length === 0) return
     const turns = turnsOf(meant.map(at => dests[at].weight))
-    const next = meant.map(at => this.#slot(dests[at].rip + dests[at].rport))
+    const next = meant.map(at => this.#slot(dests[at].hashKey + dests[at].rport))
     const skip = meant.map(at => 1 + (this.#skipOf(dests[at]) % (MAGLEV_SLOTS - 1)))
     for (let left = MAGLEV_SLOTS; left > 0; ) {
       for (let i = 0; i < meant.length; i++) {
@@ -101,8 +103,8 @@ export class Maglev implements HashTable {
     return (this.#first.short(key | 0) >>> 0) % MAGLEV_SLOTS
   }
 
-  #skipOf({ rip, rport }: Candidate): number {
-    return this.#skip.short((rip + rport) | 0) >>> 0
+  #skipOf({ hashKey, rport }: Candidate): number {
+    return this.#skip.short((hashKey + rport) | 0) >>> 0
   }
 }
 
@@ -135,9 +137,9 @@ export class Ring implements HashTable {
     const both = new Float64Array(sum)
     let n = 0
     for (let i = 0; i < meant.length; i++) {
-      const { rip, rport } = dests[meant[i]]
+      const { hashKey, rport } = dests[meant[i]]
       for (let node = 0; node < nodes[i]; node++) {
-        both[n++] = (this.#hash.of(rip, rport, node) >>> 0) * 65_536 + i
+        both[n++] = (this.#hash.of(hashKey, rport, node) >>> 0) * 65_536 + i
       }
     }
     both.sort()
@@ -167,6 +169,17 @@ function nodesOf(weights: readonly number[]): number[] {
   const sum = nodes.reduce((a, b) => a + b, 0)
   const part = Math.min(1, NODES_MOST / sum)
   return nodes.map(count => Math.max(1, Math.floor(count * part)))
+}
+
+/**
+ * What these tables know an address by: of IPv4 itself. A word of IPv6 is the address book's own, and another one where addresses came in
+ * another order; so of IPv6 it is a hash of the address.
+ */
+export function addressKey(book: AddressBook, family: number, word: number): number {
+  if (family === Family.IPV4) return word
+  const [a, b, c, d] = book.cells(word)
+  const hash = fixedKey(FIRST_KEY)
+  return hash.of(hash.of(a, b, c), d, 0)
 }
 
 /** A hash that is the same everywhere: its 128 bits are this number twice. */

@@ -8,7 +8,7 @@
  */
 
 import { adjust, diff32, sumWords } from '../wire/checksum.ts'
-import { PROXY_V1, PROXY_V2, versionAt, wholeHeader } from '../wire/proxy.ts'
+import { PROXY_MOST, PROXY_V1, PROXY_V2, V2, versionAt, wholeHeader } from '../wire/proxy.ts'
 import { FLAG, OPT, optionLength, TCP } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { CLIENT_HEADER_MOST, HEADER, KEY, PROXY } from './conn-layout.ts'
@@ -94,15 +94,15 @@ export class Proxied {
     const header = this.#header
     const cell = this.#decide(p, conn)
     const taken = takenOf(cell)
-    // An older one, shorter than what has already shown the client's header whole.
-    if (p.payload < taken) return OUT_OF_ORDER
+    if (p.payload < taken && !tellsEnough(p, cell)) return OUT_OF_ORDER
     const first = -knownOf(cell)
     if (bytesOf(cell) === 0) return this.#move(p, TCP_SEQ, first)
     header.make(p, conn, modeOf(cell), taken)
-    const by = header.length - taken
+    const gone = Math.min(taken, p.payload)
+    const by = header.length - gone
     const fits = p.gsoSize !== 0 || p.largest + by <= out.mtu
     if (fits && p.ipTotal + by <= TOTAL_MOST && header.hasRoom(slot, by)) {
-      header.replace(slot, p, taken, true)
+      header.replace(slot, p, gone, true)
       this.#counters.count(PROXY_ADDED)
       return this.#move(p, TCP_SEQ, first)
     }
@@ -112,7 +112,7 @@ export class Proxied {
     this.#counters.count(PROXY_ALONE)
     const eth = header.ethOf(ahead)
     this.#own.settle(ahead, this.#egress.toRs(ahead, eth, out, dest, now))
-    if (taken > 0) header.replace(slot, p, taken, false)
+    if (gone > 0) header.replace(slot, p, gone, false)
     return this.#move(p, TCP_SEQ, first + header.length)
   }
 
@@ -219,4 +219,16 @@ export class Proxied {
     this.#counters.count(PROXY_ADDED)
     return 0
   }
+}
+
+/**
+ * The segment is a part of a client's header that another one has shown whole: one that was longer than a segment came in a frame that
+ * was to be segmented, was lost, and comes again in pieces. What the RS gets is known without it, or is in its first bytes; the
+ * rest is none of the RS's.
+ */
+function tellsEnough(p: Parsed, cell: number): boolean {
+  if ((p.flags & FIN) !== 0) return false
+  const mode = modeOf(cell)
+  const isInsecure = mode === PROXY.V1_INSECURE || mode === PROXY.V2_INSECURE
+  return !isInsecure || (takenOf(cell) > PROXY_MOST && p.payload >= V2.IPV6)
 }

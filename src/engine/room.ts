@@ -11,14 +11,19 @@ import { HalfOpen } from './half-open.ts'
 import { Holders } from './holders.ts'
 import type { EngineOptions } from './options.ts'
 import type { Parts } from './parts.ts'
+import { SUB_POOLS, subPoolOf } from './sa-pool.ts'
 import type { Lips, Service } from './service.ts'
 
 const { CIP, RIP, RS_PORTS } = CELL
 const { at: recordAt } = RECORD
+/** The group of those who have a record. */
+const ALL = 0
 
 export class Room {
   readonly halfOpen: HalfOpen
-  readonly #holders: Holders
+  /** Of records, all in one group, and of lports, in a group for each LIP and sub-pool. */
+  readonly #recordHolders: Holders
+  readonly #lportHolders: Holders
   readonly #table: ConnTable
   readonly #lips: Lips
   readonly #makes: boolean
@@ -29,7 +34,8 @@ export class Room {
   constructor(parts: Parts, { makeRoom, clientShare, seed, udp }: EngineOptions) {
     const { table, lips } = parts
     this.halfOpen = new HalfOpen(parts, udp.timeoutMs)
-    this.#holders = new Holders(seed)
+    this.#recordHolders = new Holders(seed)
+    this.#lportHolders = new Holders(seed)
     this.#table = table
     this.#lips = lips
     this.#makes = makeRoom
@@ -40,22 +46,24 @@ export class Room {
   /** The draft's client has more than its share of what is short. */
   refuses(conn: number): boolean {
     if (this.#share >= 1) return false
-    const isShort = this.#areLportsShort(conn)
-    if (!isShort && !this.#isTableShort) return false
     const { cells, capacity } = this.#table
-    const { size } = this.#lips[this.#table.lip(conn)]
-    const has = this.#holders.of(cells[recordAt(conn) | CIP])
-    return has >= this.#share * (isShort ? Math.min(size, capacity) : capacity)
+    const client = cells[recordAt(conn) | CIP]
+    if (this.#areLportsShort(conn)) {
+      const { size } = this.#lips[this.#table.lip(conn)]
+      const has = this.#lportHolders.of(client, this.#lportsOf(conn))
+      if (has >= this.#share * Math.min(size, capacity)) return true
+    }
+    return this.#isTableShort && this.#recordHolders.of(client, ALL) >= this.#share * capacity
   }
 
   /** A connection more. */
   opened(conn: number): void {
-    this.#holders.add(this.#table.cells[recordAt(conn) | CIP], 1)
+    this.#hold(conn, 1)
   }
 
   /** One less; its record is still whole. */
   closing(conn: number): void {
-    this.#holders.add(this.#table.cells[recordAt(conn) | CIP], -1)
+    this.#hold(conn, -1)
     this.halfOpen.remove(conn)
   }
 
@@ -79,7 +87,8 @@ export class Room {
   /** From the records, and those that wait in the order of an image, or by their age. */
   restore(waiting: Int32Array | null, now: number): void {
     const { top } = this.#table
-    this.#holders.clear()
+    this.#recordHolders.clear()
+    this.#lportHolders.clear()
     this.halfOpen.clear()
     const found: number[] = []
     for (let conn = 0; conn < top; conn++) {
@@ -89,6 +98,20 @@ export class Room {
     }
     if (waiting === null) this.halfOpen.adopt(found, now)
     else this.halfOpen.restore(waiting)
+  }
+
+  #hold(conn: number, by: number): void {
+    const client = this.#table.cells[recordAt(conn) | CIP]
+    this.#recordHolders.add(client, ALL, by)
+    this.#lportHolders.add(client, this.#lportsOf(conn), by)
+  }
+
+  /** => the group of those who have lports of the LIP and sub-pool that the conn has one of */
+  #lportsOf(conn: number): number {
+    const { cells } = this.#table
+    const at = recordAt(conn)
+    const sub = subPoolOf(cells[at | RIP], cells[at | RS_PORTS] >>> 16)
+    return this.#table.lip(conn) * SUB_POOLS + sub
   }
 
   /** The lports that the conn has one of. */

@@ -66,7 +66,7 @@ function hashedById(service: Service, without: number, asker: Asker): Dest | und
 
 /** All clients of a VIP are at one RS. */
 function hashedByVip(service: Service, without: number): Dest | undefined {
-  return placed(service, without, service.vip)
+  return placed(service, without, service.vipKey)
 }
 
 function placed(service: Service, without: number, key: number): Dest | undefined {

@@ -33,7 +33,8 @@ export interface Service {
   readonly family: number
   readonly vip: number
   readonly vport: number
-  /** What its scheduler is called. */
+  /** What tables of hashes know `vip` by. */
+  readonly vipKey: number
   scheduler: string
   pick: Pick
   /** Newest first, as DPVS keeps them: schedulers walk this order. */
@@ -57,10 +58,9 @@ export interface Service {
   onePacket: boolean
   /** One of PROXY (conn-layout.ts): who the client is comes in front of what it sends, and neither TOA nor UOA does. */
   proxy: number
-  /** ms for which a client (its network, by `clientMask`) keeps its RS; 0 for not at all. */
+  /** ms for which a client (its network, by `clientMask`, in bits `clientPrefix`) keeps its RS; 0 for not at all. */
   persistenceMs: number
   clientMask: number
-  /** The same in bits. */
   clientPrefix: number
   /** Whom it takes; null for everybody. */
   acl: Acl | null

@@ -91,6 +91,8 @@ interface ServiceAt {
   family: number
   vip: number
   vport: number
+  /** Left out for IPv4. */
+  vipKey?: number
   onlyArm?: number | undefined
 }
 
@@ -100,6 +102,7 @@ export function newService({
   family,
   vip,
   vport,
+  vipKey = vip,
   onlyArm = ANY_ARM,
 }: ServiceAt): Service {
   const dests: Dest[] = []
@@ -108,6 +111,7 @@ export function newService({
     family,
     vip,
     vport,
+    vipKey,
     scheduler: '',
     pick: () => undefined,
     dests,
@@ -138,6 +142,7 @@ export function newService({
 export function newDest(
   service: Service,
   { index, family = IPV4, rip, rport, weight, upper, lower, backup }: RsOptions,
+  hashKey = rip,
 ): Dest {
   return {
     index,
@@ -145,6 +150,7 @@ export function newDest(
     family,
     rip,
     rport,
+    hashKey,
     weight,
     upper,
     lower,

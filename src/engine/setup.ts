@@ -14,6 +14,7 @@ import { isRegular } from './candidates.ts'
 import { PROXY } from './conn-layout.ts'
 import { Family, linkOf } from './family.ts'
 import { Guards, savedGuards } from './guards.ts'
+import { addressKey } from './hash-tables.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -99,12 +100,13 @@ export class Setup {
       const service = newService(rest)
       const { module, ...fields } = rest
       if (module) this.#modules.set(service, module)
-      Object.assign(service, fields, { lipCursors: [...rest.lipCursors] })
+      const vipKey = addressKey(this.#book, rest.family, rest.vip)
+      Object.assign(service, fields, { lipCursors: [...rest.lipCursors], vipKey })
       this.guards.restore(service, acl)
       scheduleBy(service, rest.scheduler, this.#dests)
       this.services.add(service)
       for (const dest of dests) {
-        const own = newDest(service, dest)
+        const own = newDest(service, dest, addressKey(this.#book, dest.family, dest.rip))
         service.dests.push(own)
         this.#dests.restore(own, dest.overloaded)
       }
@@ -146,7 +148,8 @@ export class Setup {
   putService(protocol: number, vip: number, vport: number, options: ServiceOptions): Service {
     const { family = IPV4, onlyArm } = options
     const found = this.services.find(protocol, vip, vport, family)
-    const service = found ?? newService({ protocol, family, vip, vport, onlyArm })
+    const vipKey = addressKey(this.#book, family, vip)
+    const service = found ?? newService({ protocol, family, vip, vport, vipKey, onlyArm })
     if (service.scheduler !== options.scheduler) scheduleBy(service, options.scheduler, this.#dests)
     service.hashing = options.hashing
     this.setOwn(service, options.own)
@@ -183,8 +186,8 @@ export class Setup {
    * connection; or changes the one that is there. Throws RangeError if no route leads to it.
    */
   putRs(service: Service, options: RsOptions, now: number): void {
-    const { index, rip, rport, weight, upper, lower, backup } = options
-    const known = findRs(service, rip, rport, options.family)
+    const { index, family = IPV4, rip, rport, weight, upper, lower, backup } = options
+    const known = findRs(service, rip, rport, family)
     if (known !== undefined) {
       const regular = isRegular(known)
       if (known.backup !== backup) service.candidates.renew()
@@ -194,7 +197,7 @@ export class Setup {
       this.#dests.limit(known, upper, lower)
       return
     }
-    const dest = newDest(service, options)
+    const dest = newDest(service, options, addressKey(this.#book, family, rip))
     if (!this.#route(dest, now)) throw new RangeError('no route to the real server')
     service.dests.unshift(dest)
     startOver(service)

@@ -93,6 +93,8 @@ export class Unreachable {
     if (!isTcp && protocol !== PROTO.UDP) return NO_CONN
     if (isTcp && (end < l4 + TCP.HEADER || (pkt.getUint8(l4 + TCP.FLAGS) & FLAG.RST) !== 0))
       return NO_CONN
+    // Errors are translated of packets without extension headers, as those are that come from others (parsed6.ts).
+    if (isSix && l4 !== l3 + IPV6.HEADER) return NO_CONN
     if (!isTcp && !isSix && isUoaAlone(pkt, l3, l4)) return NO_CONN
     const ports = pkt.getInt32(l4)
     const back = (ports << 16) | (ports >>> 16)

@@ -30,10 +30,11 @@ import { armTowards6 } from './route-out6.ts'
 import type { Sessions } from './sessions.ts'
 import { State } from './tcp-state.ts'
 import { DOUBTFUL, GOOD, type Usual } from './usual.ts'
+import { moreOf } from './xmit/proxy-space.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { DELTA, WORD, RST_SEQ, RST_ACK } = CELL
-const { CLIENT_ISN } = COLD
+const { CLIENT_ISN, PROXY } = COLD
 const { of: recordOf, column: columnAt } = RECORD
 const SEEN = RS_SEEN
 const STATE_BITS = STATE_MASK
@@ -186,7 +187,8 @@ export class Verify {
         return state !== FIN_WAIT && state !== CLOSE_WAIT
       return !this.isHalfClosed(t >> 1, now) && !this.isLate(t >> 1, number, now)
     }
-    const ahead = (number + cells[at | DELTA] - cells[at | RST_ACK]) | 0
+    const more = moreOf(this.#cold[columnAt(t >> 1) | PROXY])
+    const ahead = (number + cells[at | DELTA] + more - cells[at | RST_ACK]) | 0
     const off = Math.abs(ahead)
     // Of an RST only the sequence number counts; what has no ACK is thrown away by any end (RFC 9293 3.10.7.4).
     if ((flags & RST) !== 0) return off <= NEAR

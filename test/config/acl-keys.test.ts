@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import type { EditOf } from '../../src/api/edits.ts'
 import { compare } from '../../src/config/changes.ts'
 import { type Config, ConfigError, configOf, parseConfig } from '../../src/config/config.ts'
 import { edited } from '../../src/config/edited.ts'
@@ -146,6 +147,26 @@ test('edits: what is there and what is not, however it is written', () => {
   assert.deepEqual(edit('delete-acl', '10.0.0.1'), [])
   assert.throws(() => edit('delete-acl', '10.0.0.3'), /no deny 10\.0\.0\.3 in TCP/)
   assert.deepEqual(edit('set-acl', '10.0.0.3', '10.0.0.3/32'), ['10.0.0.3'])
+})
+
+test('edits: prefixes that come one by one take no longer for those that are there', () => {
+  const { file } = parse('deny: [10.0.0.1/32]')
+  const one = (prefix: string, list: 'deny' | 'allow' = 'deny'): EditOf<'add-acl'> => ({
+    edit: 'add-acl',
+    service: SERVICE,
+    list,
+    prefixes: [prefix],
+  })
+  const many = Array.from({ length: 20_000 }, (_, i) => one(`11.0.${i >> 8}.${i & 255}`))
+  const start = performance.now()
+  const [service] = edited(file, [...many, one('9.9.9.9', 'allow'), one('9.9.9.9')]).services
+  // Some 100 ms; each compared with all others takes minutes.
+  assert.ok(performance.now() - start < 30_000)
+  assert.equal(service?.deny.length, 20_002)
+  assert.equal(service?.deny[20_000], '11.0.78.31')
+  assert.deepEqual(service?.allow, ['9.9.9.9'])
+  assert.deepEqual(many[0]?.prefixes, ['11.0.0.0'])
+  assert.throws(() => edited(file, [...many, one('11.0.0.7/32')]), /deny 11\.0\.0\.7 .*exists/)
 })
 
 test('packing keeps all of it, and reads anything', () => {

@@ -188,20 +188,68 @@ test('a client has its share of what is short, and any number as long as nothing
   assert.equal(stand.drops('CLIENT_SHARE'), 1)
 })
 
-test('who holds how many is never told too low, and hardly too high', () => {
-  const true_ = new Map<number, number>()
+/** A second service beside the seed's, of one RS or of one LIP with it; and what else there is. */
+function twoServices(other: 'RS' | 'LIP', more = ''): string {
+  const rs = other === 'RS' ? '192.168.168.12' : RS.src
+  const own = (lip: string) => (other === 'LIP' ? `\n    local_addresses: [${lip}]` : '')
+  const [lip, second] = ['192.168.168.7', '192.168.168.8']
+  return `${SEED_CONFIG.replace('scheduler: wrr', `scheduler: wrr${own(lip)}`)}  - address: 202.108.10.1
+    port: 6380
+    protocol: tcp
+    scheduler: wrr${own(second)}
+    real_servers: [{ address: ${rs}, port: 6379 }]
+${more}`.replace(`[${lip}]`, other === 'LIP' ? `[${lip}, ${second}]` : `[${lip}]`)
+}
+
+for (const other of ['RS', 'LIP'] as const)
+  test(`a client's share is one of those lports: what it has of another ${other}'s does not count`, () => {
+    const stand = shortOf(twoServices(other))
+    for (let i = 0; i < 700; i++) stand.segment(WAN, { ...SYN, sport: 20_000 + i })
+    for (let i = 0; i < 900; i++) stand.segment(WAN, { ...SYN, src: addressOf(i), dport: 6380 })
+    const opens = (i: number) => stand.segment(WAN, { ...SYN, dport: 6380, sport: 30_000 + i })
+    for (let i = 0; i < 504; i++) {
+      opens(i)
+      assert.equal(stand.verdictName(), 'arm 1', `${i}`)
+    }
+    opens(504)
+    assert.equal(stand.verdictName(), 'CLIENT_SHARE')
+    // The seed's lports are not short, of which it has more than half.
+    stand.segment(WAN, { ...SYN, sport: 21_000 })
+    assert.equal(stand.verdictName(), 'arm 1')
+    checkBooks(stand.engine, LPORTS)
+  })
+
+test('of records it is one of all, whatever their lports', () => {
+  const stand = shortOf(twoServices('RS', 'connections: { table_size: 64 }\n'))
+  for (let i = 0; i < 32; i++)
+    stand.segment(WAN, { ...SYN, sport: 20_000 + i, dport: 6379 + (i & 1) })
+  for (let i = 0; i < 24; i++) spoofed(stand, i)
+  assert.equal(stand.drops('CLIENT_SHARE'), 0)
+  for (const dport of [6379, 6380]) {
+    stand.segment(WAN, { ...SYN, sport: 21_000, dport })
+    assert.equal(stand.verdictName(), 'CLIENT_SHARE')
+  }
+})
+
+test('who holds how many of what is never told too low, and hardly too high', () => {
+  const true_ = new Map<string, [address: number, group: number, has: number]>()
   const holders = new Holders(99)
-  const step = fc.tuple(fc.integer({ min: -0x7fffffff, max: 0x7fffffff }), fc.boolean())
-  for (const [address, more] of fc.sample(step, { seed: 5, numRuns: 20_000 })) {
-    const has = true_.get(address) ?? 0
-    const by = more || has === 0 ? 1 : -1
-    true_.set(address, has + by)
-    holders.add(address, by)
+  const address = fc.integer({ min: -0x7fffffff, max: 0x7fffffff })
+  const step = fc.tuple(address, fc.nat({ max: 40_000 }), fc.nat({ max: 3 }), fc.boolean())
+  for (const [client, group, others, more] of fc.sample(step, { seed: 5, numRuns: 10_000 })) {
+    // In some groups at once, next to each other as those of a LIP are.
+    for (let other = group; other <= group + others; other++) {
+      const held = true_.get(`${client} ${other}`) ?? [client, other, 0]
+      const by = more || held[2] === 0 ? 1 : -1
+      held[2] += by
+      true_.set(`${client} ${other}`, held)
+      holders.add(client, other, by)
+    }
   }
   let over = 0
-  for (const [address, has] of true_) {
-    assert.ok(holders.of(address) >= has)
-    over = Math.max(over, holders.of(address) - has)
+  for (const [client, group, has] of true_.values()) {
+    assert.ok(holders.of(client, group) >= has)
+    over = Math.max(over, holders.of(client, group) - has)
   }
   assert.ok(over < 40, `${over} too many`)
 })

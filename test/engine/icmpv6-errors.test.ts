@@ -75,6 +75,21 @@ test('an MTU of 1280 is not lowered: every link carries as much', () => {
   assert.deepEqual(packetOf(told), Buffer.from(error(VIP.host, 2, 1280, CLIENT, VIP, 2)))
 })
 
+test('an error with a flow label is passed on whole: no number of it is a length', () => {
+  const { stand, lip, delta } = established()
+  const labelled = (packet: Uint8Array) => {
+    packet.set([0xff, 0xff], 2)
+    return packet
+  }
+  const packet = labelled(error(ROUTER, 2, 1400, lip, RS, (2 + delta) >>> 0))
+  const out = stand.input('dpdk1', ethernet(stand.macOf('dpdk1'), RS_MAC, 0x86dd, packet))
+  assert.equal(out.length, 1, stand.verdictName())
+  assert.deepEqual(
+    packetOf(out[0]),
+    Buffer.from(labelled(error(VIP.host, 2, 1380, CLIENT, VIP, 2))),
+  )
+})
+
 test('an error of the client about what the RS has sent reaches the RS', () => {
   const { stand, lip } = established()
   const packet = error(CLIENT.host, 1, 0, VIP, CLIENT, 70)
@@ -111,4 +126,19 @@ test('who waits for an RS that does not answer is told so', () => {
   const packet = packetOf(told[0])
   assert.deepEqual([packet[40], packet[41]], [1, 3])
   assert.equal(stand.events('ICMP_HOST_UNREACHABLE'), 1)
+})
+
+test('a packet with extension headers that waits in vain is not told of: it could not be quoted as it was sent', () => {
+  const stand = new Stand(SEED6_CONFIG)
+  const ends = { src: CLIENT.host, dst: VIP.host }
+  const syn = tcp({ ...ends, sport: CLIENT.port, dport: VIP.port, flags: 'S', seq: 1 })
+  const options = { kind: 60, rest: Uint8Array.of(0, 1, 4, 0, 0, 0, 0) }
+  const packet = ipv6({ ...ends, next: 6, extensions: [options] }, syn)
+  stand.input('dpdk0', ethernet(stand.macOf('dpdk0'), CLIENT_MAC, 0x86dd, packet))
+  assert.equal(stand.verdictName(), 'PARKED')
+  assert.deepEqual(
+    stand.pass(4000).filter(({ arm }) => arm === 'dpdk0'),
+    [],
+  )
+  assert.equal(stand.events('ICMP_HOST_UNREACHABLE'), 0)
 })

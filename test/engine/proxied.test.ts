@@ -9,6 +9,7 @@ import { adoptRecords } from '../../src/engine/adopt.ts'
 import { CELL, HEADER_DUE, RECORD } from '../../src/engine/conn-layout.ts'
 import { Event } from '../../src/engine/counters.ts'
 import { connBytes } from '../../src/engine/parts.ts'
+import { State } from '../../src/engine/tcp-state.ts'
 import { CLIENT, frameOf, LAN, open, RS, SYN, WAN } from '../kit/connection.ts'
 import type { DecodedTcp, DecodedUdp } from '../kit/decode.ts'
 import { UDP_CONFIG } from '../kit/drops-udp.ts'
@@ -72,6 +73,50 @@ for (const [mode, own, told, event] of HEADERS) {
     }
   })
 }
+
+test('the FIN of a client whose header has become longer is heard', () => {
+  const stand = begun('v1-insecure')
+  const own = binary(`0d0a0d0a000d0a515549540a21210024${'ff'.repeat(36)}`)
+  const said = Buffer.concat([own, BODY])
+  const told = payloadOf(stand, said)
+  const grown = told.length - said.length - OURS_V1.length
+  assert.ok(grown > 1, `${grown} bytes more than delta knows of`)
+  stand.forward(LAN, { ...RS, ack: (RS.ack + told.length) >>> 0 })
+  const seq = CLIENT.seq + said.length
+  const fin = stand.forward(WAN, { ...CLIENT, flags: 'F.', seq })
+  assert.equal(fin.seq, (RS.ack + told.length) >>> 0)
+  assert.equal(stand.engine.conns.table.state(0), State.CLOSE_WAIT)
+})
+
+test('a header of its own that is longer than a segment, and comes again in pieces, is replaced by the first of them', () => {
+  const own = Buffer.concat([binary(OWN_V2.replace('000c', '07d0')), new Uint8Array(2016 - 28)])
+  for (const [mode, told] of [
+    ['v1', OURS_V1],
+    ['v2', OURS_V2],
+    ['v1-insecure', bytes(OWN_V1)],
+  ] as const) {
+    const stand = begun(mode)
+    const payload = Buffer.concat([own, BODY])
+    const [out] = stand.inputRaw(WAN, offload(frameOf(stand, 'in', { payload, flags: 'P.' }), 1448))
+    const whole = out?.decoded as DecodedTcp
+    assert.deepEqual(Buffer.from(whole.payload), Buffer.concat([told, BODY]))
+    const piece = stand.forward(WAN, { ...CLIENT, payload: payload.subarray(0, 1448) })
+    assert.deepEqual(Buffer.from(piece.payload), told, mode)
+    assert.equal(piece.seq, RS.ack)
+    // To the client all of its header has arrived, and it goes on behind it.
+    const ack = stand.forward(LAN, { ...RS, ack: (RS.ack + told.length) >>> 0 })
+    assert.equal(ack.ack, CLIENT.seq + own.length)
+    const next = stand.forward(WAN, { ...CLIENT, seq: CLIENT.seq + own.length, payload: BODY })
+    assert.equal(next.seq, (RS.ack + told.length) >>> 0)
+  }
+})
+
+test('what is too short to tell what the client has said does not go on', () => {
+  const stand = begun('v2-insecure')
+  payloadOf(stand, Buffer.concat([bytes(OWN_V1), BODY]))
+  stand.segment(WAN, { ...CLIENT, payload: bytes(OWN_V1.slice(0, 20)) })
+  assert.equal(stand.verdictName(), 'TCP_PROXY_ORDER')
+})
 
 test('a part of a header of its own is not taken for one', () => {
   const stand = begun('v2-insecure')

@@ -8,7 +8,9 @@ import type { SchedulerName } from '../../src/engine/schedule.ts'
 import type { Dest, Service } from '../../src/engine/service.ts'
 import { startOver } from '../../src/engine/setup-parts.ts'
 import { SipHash } from '../../src/engine/siphash.ts'
+import { SEED6_CONFIG } from '../kit/nd.ts'
 import { countsOf, destOf, load, pick, scheduled, weigh } from '../kit/scheduled.ts'
+import { Stand } from '../kit/stand.ts'
 
 const CLIENTS = 40_000
 /** Clients as they come: of networks, some addresses each. */
@@ -25,6 +27,7 @@ function serviceOf(scheduler: SchedulerName, weights: readonly number[], order =
   const dests = weights.map((weight, i) => ({
     ...destOf(service, i, weight),
     rip: (192 << 24) | (168 << 16) | (10 + i),
+    hashKey: (192 << 24) | (168 << 16) | (10 + i),
   }))
   for (const [i, dest] of dests.entries()) {
     const at = Math.min(service.dests.length, order[i % order.length] ?? 0)
@@ -220,5 +223,31 @@ test('wlc: connections that last are shared by weight, whatever ends meanwhile',
   const each = 2000 / weights.reduce((a, b) => a + b)
   for (const [i, weight] of weights.entries()) {
     assert.ok(Math.abs(counts.active(i) - each * weight) <= 2, `${i}: ${counts.active(i)}`)
+  }
+})
+
+test('over IPv6 clients come to the same RSs in whatever order those were set up, and behind an image', () => {
+  const rss = Array.from({ length: 5 }, (_, i) => `2001:db8:168::1${i}`)
+  const clients = Array.from({ length: 50 }, (_, i) => `2001:db8:10::${i + 16}:9`)
+  const answers = (stand: Stand) =>
+    clients.map(
+      each =>
+        stand.forward(
+          'dpdk0',
+          `${each}.4000 > 2001:db8:10::1.6379: Flags [S], seq 1, win 1, length 0`,
+        ).dst,
+    )
+  for (const scheduler of [...HASHED, 'dh']) {
+    const configOf = (order: readonly string[]) => {
+      const servers = order.map(address => `{ address: '${address}', weight: 100 }`)
+      const yaml = SEED6_CONFIG.replace('wrr', scheduler)
+      return yaml.replace(/real_servers: .*/, `real_servers: [${servers}]`)
+    }
+    const [one, other] = [configOf(rss), configOf(rss.toReversed())]
+    const first = new Stand(one).resolveRss()
+    const restored = new Stand(one, undefined, {}, first.image())
+    const expected = answers(first)
+    assert.deepEqual(answers(new Stand(other).resolveRss()), expected, scheduler)
+    assert.deepEqual(answers(restored), expected, scheduler)
   }
 })

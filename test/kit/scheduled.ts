@@ -50,6 +50,7 @@ export function destOf(service: Service, index: number, weight: number): Dest {
     family: 0,
     rip: index,
     rport: 80,
+    hashKey: index,
     weight,
     upper: -1,
     lower: 0,

@@ -3,6 +3,7 @@
 import type { Argv } from 'yargs'
 import { UI_PORT } from '../../api/commands.ts'
 import type { First } from '../../control/first.ts'
+import { bundleProblem } from '../../control/system/built-file.ts'
 import { Signals } from '../../control/system/stop.ts'
 import { CliError } from '../daemon/client.ts'
 import type { Common } from '../terminal/common.ts'
@@ -40,6 +41,8 @@ export function addRun(common: Argv<Common>): void {
             'have that one ready and waiting: a shorter gap, for the memory of a second daemon',
         }),
     async args => {
+      const problem = bundleProblem()
+      if (problem) throw new CliError(problem)
       // Of cli/kept.ts: this is what a keeper has started.
       const { kept } = args as { kept?: First }
       if (args.keeper && kept === undefined) await keepRunning()

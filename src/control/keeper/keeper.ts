@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ifConfined } from '../../io/confined.ts'
 import { closeFd, confineProcess } from '../../io/native.ts'
-import { inDist } from '../system/built-file.ts'
+import { KEPT_BUNDLE } from '../system/built-file.ts'
 import { decideSignals } from '../system/signals.ts'
 import { beginning } from './beginning.ts'
 import { Child, type Ended, type Words } from './child.ts'
@@ -296,7 +296,7 @@ export async function keep(): Promise<never> {
   decideSignals()
   const say = (text: string) => process.stderr.write(`${text}\n`)
   const [, script = '', ...words] = process.argv
-  const argv = [inDist('bundle', 'kept.cjs'), ...words]
+  const argv = [KEPT_BUNDLE, ...words]
   const standby = words.includes('--standby')
   const environment = process.env
   const left = leftIn(environment)

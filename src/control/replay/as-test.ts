@@ -3,7 +3,9 @@
  * that begins empty, and the time between.
  */
 
-import { configOf } from '../../config/config.ts'
+import { type Change, compare } from '../../config/changes.ts'
+import { type Config, configOf } from '../../config/config.ts'
+import { fileLists } from '../../config/prefix-lists.ts'
 import { configYaml } from '../../config/write.ts'
 import { DONE, Drop } from '../../engine/counters.ts'
 import { datagramIn, printUdp } from '../../see/frame/datagram-notation.ts'
@@ -13,7 +15,8 @@ import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import { withJournal } from '../journal/damaged.ts'
 import type { Journal } from '../journal/format.ts'
-import { alone, type Judged, Rerun, type Step } from './rerun.ts'
+import { ranIn } from '../journal/ran.ts'
+import { alone, type Judged, newPlaces, Rerun, type Step } from './rerun.ts'
 import type { Sent } from './rig.ts'
 
 const DROPS = new Map<number, string>(Object.entries(Drop).map(([name, number]) => [number, name]))
@@ -25,8 +28,10 @@ export function asTest(journal: Journal, file: string): string {
 
 function transcriptOf(journal: Journal, file: string): string {
   const { header } = journal
-  const config = alone(configOf(header.config).file)
-  const rerun = new Rerun(journal, configOf(config), { changes: true, wire: true })
+  const ran = ranIn(journal)
+  const config = alone(withoutFiles(ran))
+  const options = { changes: true, wire: true, first: [...listsOfFiles(ran)] }
+  const rerun = new Rerun(journal, configOf(config), options)
   const names = config.arms.map(arm => arm.name)
   const lines: string[] = []
   let frames = 0
@@ -48,6 +53,23 @@ function transcriptOf(journal: Journal, file: string): string {
     `conns ${rerun.engine.conns.table.used}`,
     '',
   ].join('\n')
+}
+
+/** A transcript has no other files: what is in those comes as changes in front. */
+function withoutFiles({ file }: Config): Pick<Config, 'file' | 'lists'> {
+  const services = file.services.map(({ deny_file: _, allow_file: __, ...service }) => service)
+  return { file: { ...file, services }, lists: {} }
+}
+
+function* listsOfFiles(config: Config): Generator<Change> {
+  const files = fileLists(config.lists)
+  const isOfFile = (name: string) => files[name] !== undefined
+  for (const change of compare(null, config).changes(newPlaces())) {
+    if (change.put === 'list' && isOfFile(change.name)) yield change
+    if (change.put !== 'acl') continue
+    const { deny, allow } = change.acl
+    if ([...deny, ...(allow ?? [])].some(isOfFile)) yield change
+  }
 }
 
 /** Where the daemon listens and writes is nothing of the engine's. */

@@ -3,7 +3,6 @@
  * changed, and nobody waits for the answer.
  */
 
-import { configOf } from '../../config/config.ts'
 import { armTowards } from '../../engine/arm.ts'
 import { HAND_OVER } from '../../engine/counters.ts'
 import type { FrameIn, FrameOut, Moment, Said } from '../../see/moments/moment.ts'
@@ -13,6 +12,7 @@ import { IPV4 } from '../../wire/ipv4.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import type { Journal } from '../journal/format.ts'
 import { markPartial } from '../journal/headers.ts'
+import { ranIn } from '../journal/ran.ts'
 import { arenaBytes, newTables, newTemplates, workerId } from '../threads/memory.ts'
 import { Rig } from './rig.ts'
 
@@ -47,7 +47,7 @@ export interface Reply {
 export function answerOf(images: Journal, { bytes, link, arm: name }: Question): Reply {
   const hasLink = link === undefined ? !isIp(bytes) : link === 'ethernet'
   const { header } = images
-  const config = configOf(header.config)
+  const config = ranIn(images)
   const arena = new SharedArrayBuffer(arenaBytes(config))
   const first = newTables(config)
   const templateMemory = newTemplates()

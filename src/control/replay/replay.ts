@@ -1,9 +1,10 @@
 /** A whole journal, played again: the workers' engines side by side, their records in the order of time. */
 
-import { type Config, configOf } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
 import { FlightKind, HeadCell } from '../../engine/flight-records.ts'
 import { damaged, withJournal } from '../journal/damaged.ts'
 import type { Journal } from '../journal/format.ts'
+import { ranIn } from '../journal/ran.ts'
 import { byTime, cell, usOf } from '../journal/records.ts'
 import { arenaBytes, newTemplates, type Tables, tablesOf } from '../threads/memory.ts'
 import { type Difference, Player } from './player.ts'
@@ -33,7 +34,7 @@ export function replay(journal: Journal, until: Until = () => false): Replayed {
 
 function played(journal: Journal, until: Until): Replayed {
   const { header, images } = journal
-  const config = configOf(header.config)
+  const config = ranIn(journal)
   if (config.workers.count !== images.length)
     throw damaged(`it has ${images.length} images of ${config.workers.count} workers`)
   const arena = new SharedArrayBuffer(arenaBytes(config))

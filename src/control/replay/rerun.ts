@@ -67,18 +67,20 @@ export interface LeftOut {
 export interface RerunOptions {
   /** Changes of the journal are made as well. */
   changes: boolean
+  /** Made before anything else. */
+  first?: readonly Change[]
   /** Frames go in without offload, as a transcript can say them. */
   wire: boolean
 }
 
 /** With one worker, whose next hops need no ARP. */
-export function alone(file: ConfigFile): ConfigFile {
+export function alone({ file, lists }: Pick<Config, 'file' | 'lists'>): ConfigFile {
   const one = {
     ...file,
     workers: { ...file.workers, count: 1 },
     arms: file.arms.map(({ impair: _, ...arm }) => arm),
   } as ConfigFile
-  const config = configOf(one)
+  const config = configOf(one, lists)
   const rig = rigOf(config)
   const arms = one.arms.map(arm => ({ ...arm, neighbours: [...arm.neighbours] }))
   for (const { address } of config.services.flatMap(service => service.realServers)) {
@@ -91,7 +93,7 @@ export function alone(file: ConfigFile): ConfigFile {
   return { ...one, arms }
 }
 
-function newPlaces(): Places {
+export function newPlaces(): Places {
   const quiet = () => true
   return { dests: new PlaceList(DEST_PLACES, quiet), lips: new PlaceList(LIPS_MAX, quiet) }
 }
@@ -135,6 +137,7 @@ export class Rerun {
     let first: number | undefined
     let number = 0
     const arrived: (Int32Array | undefined)[] = []
+    for (const change of this.#options.first ?? []) yield this.#made(change)
     for (const { worker, record } of byTime(this.#journal.records)) {
       const us = usOf(record)
       first ??= us
@@ -180,11 +183,13 @@ export class Rerun {
         all.unshift({ put: 'neighbour', arm: out.arm.index, address, mac: NEXT_HOP_MAC })
       }
     }
-    for (const one of all) {
-      this.#rig.change(one, this.#now)
-      yield { step: 'change', change: one }
-    }
+    for (const one of all) yield this.#made(one)
     this.#rig.collect()
+  }
+
+  #made(change: Change): Step {
+    this.#rig.change(change, this.#now)
+    return { step: 'change', change }
   }
 
   *#frame(from: Int32Array, judged: Int32Array, number: number): Generator<Step> {

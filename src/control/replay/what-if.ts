@@ -31,7 +31,7 @@ export function whatIf(journal: Journal, config: Config): WhatIf {
 }
 
 function compared(journal: Journal, config: Config): WhatIf {
-  const own = configOf(alone(config.file))
+  const own = configOf(alone(config), config.lists)
   const rerun = new Rerun(journal, own, { changes: false, wire: false })
   const names = own.arms.map(arm => arm.name)
   const groups = new Map<string, Group>()

@@ -1,9 +1,19 @@
 /** Files that the compiler and scripts/bundle.mjs have made. */
 
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../io/built.ts'
 
 /** => where `dist/PATH` of this program is */
 export function inDist(...path: string[]): string {
   return join(packageRoot(), 'dist', ...path)
+}
+
+export const KEPT_BUNDLE: string = inDist('bundle', 'kept.cjs')
+export const WORKER_BUNDLE: string = inDist('bundle', 'worker.cjs')
+
+/** => why no daemon can be started, and what to do, in a line; undefined if all of it is there */
+export function bundleProblem(): string | undefined {
+  const missing = [KEPT_BUNDLE, WORKER_BUNDLE].find(path => !existsSync(path))
+  return missing && `the daemon is not built (no ${missing}); run: npm run build`
 }

@@ -1,11 +1,16 @@
 /** A journal as a transcript: it passes, and says what was said; and the same connections under another config. */
 
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseConfig } from '../../../src/config/config.ts'
 import { readJournal } from '../../../src/control/journal/format.ts'
 import { asTest } from '../../../src/control/replay/as-test.ts'
+import { answerOf } from '../../../src/control/replay/question.ts'
+import { replay } from '../../../src/control/replay/replay.ts'
 import { whatIf } from '../../../src/control/replay/what-if.ts'
 import { frameOf, LAN, RS, SYN, WAN } from '../../kit/connection.ts'
 import { offload } from '../../kit/frame.ts'
@@ -84,6 +89,36 @@ test('the connections that were cut are cut, wherever the RS is there', async ()
   assert.equal(text.match(/^change /gm)?.length, 1)
   assert.match(text, /\nchange \{"put":"cut","place":0\}\n/)
   assert.match(text, /\n< dpdk0 \| 202\.108\.10\.1\.6379 > .*: Flags \[R\]/)
+})
+
+test('lists of files are those that the workers had: no file is read again', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'tapvs-lists-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'deny.txt')
+  writeFileSync(path, `${SYN.src}\n`, { mode: 0o600 })
+  const yaml = SEED_CONFIG.replace('protocol: tcp', `protocol: tcp\n    deny_file: ${path}`)
+  const stand = new Stand(yaml).resolveRss()
+  const asked = frameOf(stand, 'in', SYN)
+  const began = await journalOf(stand, () => {})
+  const journal = await journalOf(stand, () => {
+    stand.segment(WAN, SYN)
+    stand.forward(WAN, { ...SYN, src: '202.108.10.3' })
+    // It is read again, and holds nobody any more.
+    stand.change([{ put: 'list', name: path, part: 0, parts: 1, prefixes: '' }])
+    stand.forward(WAN, SYN)
+  })
+  rmSync(path)
+
+  const { frames, checks, difference } = replay(journal)
+  assert.deepEqual([frames, checks, difference], [3, 1, undefined])
+  assert.match(JSON.stringify(answerOf(began, { bytes: asked }).frame), /acl_denied/i)
+  const text = asTest(journal, 'lists.journal')
+  play(text)
+  assert.equal(text.match(/^drop ACL_DENIED$/gm)?.length, 1)
+  assert.doesNotMatch(text, /deny_file/)
+  assert.equal(whatIf(began, stand.config).groups.length, 0)
+  const { groups } = whatIf(journal, stand.config)
+  assert.equal(groups.map(({ here }) => here).join(), 'dropped, acl_denied')
 })
 
 test('a large frame is told in its segments', async () => {
