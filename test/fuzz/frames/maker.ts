@@ -9,9 +9,9 @@ import type { Chance } from '../chance.ts'
 import { mutate } from './mutate.ts'
 import { numbersOf } from './numbers.ts'
 import { anyOptions, arp, icmpError, ipv6, type Making } from './others.ts'
-import { piece } from './piece.ts'
+import { piecesOf } from './piece.ts'
 import { type Given, OPTIONS, seeds } from './seeds.ts'
-import { head6, isOf6, portsOf, seeds6 } from './six.ts'
+import { error6, head6, isOf6, portsOf, seeds6 } from './six.ts'
 import { mendIp, mendL4 } from './sums.ts'
 import { CLIENTS, SERVERS, type World } from './world.ts'
 
@@ -20,8 +20,6 @@ const ROOM = 70_000
 /** What is found on the way and worth to go on from. */
 const FOUND_MAX = 2000
 const QUEUE_MAX = 160
-/** More than the engine takes of one datagram. */
-const PIECES_MOST = 140
 const VIP = 0xca6c_0a01 | 0
 const CLIENT_NET = 0xca6c_0a00 | 0
 const FLAGS = [0x02, 0x10, 0x10, 0x18, 0x12, 0x11, 0x04, 0x14, 0x00, 0x3f]
@@ -180,7 +178,10 @@ export class Maker implements Making {
     this.side = (t & 1) === 0 ? CLIENTS : SERVERS
     const isUdp = table.protocol(conn) === KEY.UDP
     const [seq, ack] = isUdp ? [0, 0] : numbersOf(stand, t, chance)
-    if (isOf6(stand, conn))
+    if (isOf6(stand, conn) && chance.once(6)) {
+      error6(this, chance, stand, t, [seq, ack])
+      this.mend()
+    } else if (isOf6(stand, conn))
       this.#segment6(stand, t, portsOf(stand, t), chance.pick(FLAGS), [seq, ack])
     else if (chance.once(12)) {
       icmpError(this, chance, { src, dst, ports, protocol: isUdp ? 17 : 6 }, seq, ack)
@@ -287,16 +288,8 @@ export class Maker implements Making {
     if (!isPlain || total - header < 24 || (pkt.getUint16(HEAD + 6) & 0x1fff) !== 0) return
     bytes.fill(0, 0, 10)
     mendL4(pkt, 0, this.length)
-    const count = chance.once(20) ? PIECES_MOST : 2 + chance.below(4)
-    const step = Math.max(8, ((total - header) / count) & ~7)
     const whole = bytes.slice(0, this.length)
-    const list: Given[] = []
-    for (let offset = 0; offset < total - header && list.length < PIECES_MOST; offset += step)
-      list.push({ side: this.side, bytes: piece(whole, header, offset, step) })
-    if (chance.once(3)) list.reverse()
-    if (chance.once(6)) list.push(chance.pick(list))
-    if (chance.once(6)) list.splice(chance.below(list.length), 1)
-    if (chance.once(8)) list.push({ side: this.side, bytes: piece(whole, header, 8, step) })
+    const list = piecesOf(chance, whole, header, this.side)
     this.#take(list.shift() ?? { side: this.side, bytes: whole })
     if (this.#queue.length < QUEUE_MAX) this.#queue.push(...list)
   }

@@ -1,5 +1,7 @@
 /** A fragment of a frame, from its virtio-net header on. */
 
+import type { Chance } from '../chance.ts'
+import type { Given } from './seeds.ts'
 import { mendIp } from './sums.ts'
 
 const HEAD = 24
@@ -22,4 +24,25 @@ export function piece(
   pkt.setUint16(HEAD + 6, df | (to < whole.length ? 0x2000 : 0) | (offset >> 3))
   mendIp(pkt, HEAD)
   return made
+}
+
+/** More than the engine takes of one datagram. */
+const PIECES_MOST = 140
+
+/** All fragments of a frame whose IP header has `header` bytes, and not always in order or once. */
+export function piecesOf(chance: Chance, whole: Uint8Array, header: number, side: number): Given[] {
+  const count = chance.once(20) ? PIECES_MOST : 2 + chance.below(4)
+  const step = Math.max(8, ((whole.length - HEAD - header) / count) & ~7)
+  const list: Given[] = []
+  for (
+    let offset = 0;
+    offset < whole.length - HEAD - header && list.length < PIECES_MOST;
+    offset += step
+  )
+    list.push({ side, bytes: piece(whole, header, offset, step) })
+  if (chance.once(3)) list.reverse()
+  if (chance.once(6)) list.push(chance.pick(list))
+  if (chance.once(6)) list.splice(chance.below(list.length), 1)
+  if (chance.once(8)) list.push({ side, bytes: piece(whole, header, 8, step) })
+  return list
 }

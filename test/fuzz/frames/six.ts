@@ -108,6 +108,34 @@ export function head6(made: Making, chance: Chance, stand: Stand, t: number, byt
   made.length = HEAD + IP_HEADER + bytes
 }
 
+/** An error of ICMPv6 about what would be answered by a packet of tuple t; the caller sums it up. */
+export function error6(
+  made: Making,
+  chance: Chance,
+  stand: Stand,
+  t: number,
+  [seq, ack]: [number, number],
+): void {
+  const { bytes, pkt } = made
+  const inside = chance.pick([8, 20, 20, 40, 1100, 1400])
+  head6(made, chance, stand, t, 8 + IP_HEADER + inside)
+  bytes[HEAD + 6] = 58
+  const at = HEAD + IP_HEADER
+  bytes.fill(0, at, at + 8 + IP_HEADER + inside)
+  pkt.setUint16(at, chance.pick([0x200, 0x200, 0x104, 0x100, 0x300, 0x400]))
+  pkt.setUint32(at + 4, chance.below(2) ? 1400 : chance.edge())
+  const quote = at + 8
+  pkt.setUint32(quote, 0x6000_0000 | (chance.once(4) ? chance.below(2 ** 28) : 0))
+  pkt.setUint16(quote + 4, Math.max(inside, chance.below(1480)))
+  pkt.setUint16(quote + 6, 0x0640)
+  bytes.copyWithin(quote + 8, HEAD + 24, HEAD + 40)
+  bytes.copyWithin(quote + 24, HEAD + 8, HEAD + 24)
+  const ports = portsOf(stand, t)
+  pkt.setInt32(quote + 40, (ports << 16) | (ports >>> 16))
+  pkt.setInt32(quote + 44, ack)
+  if (inside >= 20) pkt.setInt32(quote + 48, seq)
+}
+
 /** Its packets of both sides are of IPv6. */
 export function isOf6({ engine }: Stand, conn: number): boolean {
   const binding = engine.conns.table.cells[RECORD.at(conn) | CELL.BINDING] as number
