@@ -45,10 +45,17 @@ export function evaluated({ path, source }: SchedulerModule, timeout?: number): 
   }
 }
 
-/** One line. */
+/** One line. Never throws, whatever it is that was thrown. */
 export function lineOf(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return text.replaceAll(/\s+/g, ' ').slice(0, 200)
+  return textOf(error).replaceAll(/\s+/g, ' ').slice(0, 200)
+}
+
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  } catch {
+    return 'what has no text'
+  }
 }
 
 function readOwned(path: string): string {

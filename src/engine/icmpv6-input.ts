@@ -20,7 +20,7 @@ import {
   ND_SPOILT,
   writeIcmpv6Checksum,
 } from '../wire/icmpv6.ts'
-import { ADDRESS6_BYTES, IPV6, NEXT } from '../wire/ipv6.ts'
+import { ADDRESS6_BYTES, IPV6, isLinkLocal, NEXT } from '../wire/ipv6.ts'
 import { clearVnetHdr } from '../wire/vnet-hdr.ts'
 import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
@@ -92,9 +92,10 @@ export class Icmpv6Input {
     return arm.index
   }
 
-  /** A router wants to know who listens to what: a switch in between does, too. */
+  /** A router wants to know who listens to what: a switch in between does, too. It asks by its address of the link (RFC 3810 5.1.14). */
   #report(p: Parsed, arm: Arm): number {
-    if (p.ttl !== 1 || !isOfGroup(this.#frames.pkt, p)) return -Drop.ND_HEADER
+    const isOfLink = p.ttl === 1 && isLinkLocal(p.source[0])
+    if (!isOfLink || !isOfGroup(this.#frames.pkt, p)) return -Drop.ND_HEADER
     // One worker speaks for all.
     if (this.#peers !== null && this.#peers.self !== 0) return DONE
     for (const { family, address } of arm.addresses)

@@ -144,6 +144,14 @@ export const IPV6_DROPS: Case[] = [
     six(ipv6({ ...ENDS, next: 58, hopLimit: 255 }, icmpv6(ENDS, 135, 0, new Uint8Array(28)))),
   ),
   row(
+    'ND_HEADER',
+    'a question for groups from an address of more than one link',
+    six(
+      ipv6({ ...ALL_NODES, next: 58, hopLimit: 1 }, icmpv6(ALL_NODES, 130, 0, new Uint8Array(20))),
+      GROUP,
+    ),
+  ),
+  row(
     'ND_NOT_OURS',
     'solicitation of another',
     six(advertisement(ENDS, '2001:db8:10::9', CLIENT_MAC, 0, 135)),

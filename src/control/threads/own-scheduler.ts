@@ -103,7 +103,7 @@ class Own implements OwnScheduler {
   /** undefined: it is out. */
   #call: Choose | undefined
   #slow = 0
-  #servers: View[] = []
+  #servers: readonly View[] = []
   #version = -1
 
   constructor(module: SchedulerModule, { dests, counters }: Counting, without: string) {
@@ -135,15 +135,19 @@ class Own implements OwnScheduler {
       const dest = chosen.version === candidates.version ? dests[chosen.place] : undefined
       return dest !== undefined && candidates.takes(dest, without) ? chosen.place : -1
     }
+    // Rejected and heard by nobody, it would end the thread.
+    if (chosen instanceof Promise) chosen.catch(() => {})
     this.#takeOut('it chose what is none of the servers that it was given')
     return -1
   }
 
   #look(service: Service): void {
     const { candidates, dests } = service
-    this.#servers = dests
+    const servers = dests
       .map((dest, place) => new View(dest, place, this))
       .sort((a, b) => a.order - b.order || a.port - b.port)
+    // It gets the same list each time: what it took out, or put elsewhere, would stay so.
+    this.#servers = Object.freeze(servers)
     this.#version = candidates.version
   }
 

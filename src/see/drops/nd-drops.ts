@@ -15,7 +15,7 @@ export const ND_DROPS = {
   nd_header: {
     says: 'neighbour discovery or a query for groups that is malformed, or has come through a router',
     explain: frame => ({
-      rule: `it needs a hop limit of 255 (a query 1), code 0, options with a length, and a MAC of one machine (RFC 4861 7.1); ${frame.ends} has not`,
+      rule: `it needs a hop limit of 255 (a query 1, and an address of the link), code 0, options with a length, and a MAC of one machine (RFC 4861 7.1); ${frame.ends} has not`,
       advice: `nothing to be done here; ${frame.srcMac} sends it`,
     }),
   },

@@ -99,6 +99,9 @@ test('one that throws, or chooses what there is not, is out and told of once', (
     ['() => 1', /is out: it chose what is none of the servers/],
     ['() => ({ place: 1 })', /is out: it chose what is none/],
     ['() => process.nothing()', /is out: it threw TypeError/],
+    ['() => { throw Object.create(null) }', /is out: it threw what has no text/],
+    ['async () => { throw new Error("later") }', /is out: it chose what is none/],
+    ['(_, servers) => servers.shift()', /is out: it threw TypeError/],
     ['() => require("fs")', /is out: it threw ReferenceError: require is not defined/],
   ]
   for (const [text, why] of cases) {
