@@ -17,6 +17,7 @@ import {
 } from '../api/words.ts'
 import { hostText } from '../wire/ip-address.ts'
 import { checkSchema } from './check-keys.ts'
+import { wholeLength } from './cidr.ts'
 import { setRates } from './edited-acls.ts'
 import {
   armOf,
@@ -39,7 +40,7 @@ export function addService(file: ConfigFile, edit: EditOf<'add-service'>): void 
     protocol,
     address,
     port,
-    ...fieldsOf(edit),
+    ...fieldsOf(address, edit),
     local_addresses: [],
     deny: [],
     allow: [],
@@ -52,13 +53,13 @@ export function addService(file: ConfigFile, edit: EditOf<'add-service'>): void 
 
 export function editService(file: ConfigFile, edit: EditOf<'edit-service'>): void {
   const service = serviceOf(file, edit.service)
-  Object.assign(service, fieldsOf(edit))
+  Object.assign(service, fieldsOf(service.address, edit))
   setTimes(service, edit)
   if (edit.local_addresses) setLips(file, service, edit)
   if (edit.real_servers) setServers(service, edit.real_servers)
 }
 
-function fieldsOf(fields: ServiceFields) {
+function fieldsOf(address: string, fields: ServiceFields) {
   const { scheduler, when_down, persistence_prefix, one_packet, proxy_protocol } = fields
   return {
     scheduler: scheduler ?? DEFAULT_SCHEDULER,
@@ -66,7 +67,9 @@ function fieldsOf(fields: ServiceFields) {
     hash_port: fields.hash_port ?? false,
     hash_target: fields.hash_target ?? HASH_TARGETS[0],
     when_down: when_down ?? WHEN_DOWN[0],
-    persistence_prefix,
+    // Of its family the whole length, and nothing, are the same.
+    persistence_prefix:
+      persistence_prefix === wholeLength(address) ? undefined : persistence_prefix,
     one_packet: one_packet ?? false,
     proxy_protocol: proxy_protocol ?? PROXY_PROTOCOLS[0],
     acl_established: fields.acl_established ?? ACL_ESTABLISHED[0],

@@ -6,8 +6,7 @@
 import type { Edit, EditOf } from '../api/edits.ts'
 import { STATE_KEYS, UDP_TIMEOUT_KEYS } from '../api/names.ts'
 import { Refused } from '../api/refused.ts'
-import { IPV4_BITS, isIpv6Text } from '../wire/ip-address.ts'
-import { IPV6_BITS } from '../wire/ipv6-address.ts'
+import { wholeLength } from './cidr.ts'
 import { addAcl, deleteAcl, joinedAcls, setAcl } from './edited-acls.ts'
 import {
   addLip,
@@ -82,11 +81,6 @@ function deleteAddress(file: ConfigFile, edit: EditOf<'delete-address'>): void {
     if (service.local_addresses)
       service.local_addresses = service.local_addresses.filter(lip => lip !== edit.address)
   }
-}
-
-/** Of a single address; what is no address is for the checks. */
-function wholeLength(address: string): number {
-  return isIpv6Text(address) ? IPV6_BITS : IPV4_BITS
 }
 
 function addressesOf(arm: FileArm): string[] {

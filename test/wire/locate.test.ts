@@ -20,7 +20,7 @@ test('a packet with options, a fragment, and what padding does not belong to', (
   const found = locate(view(padded))
   assert.deepEqual(
     { ...found },
-    { l3: 14, l4: 42, version: 4, protocol: 17, fragment: 0x2003, end: 47 },
+    { l3: 14, l4: 42, isIpv6: false, version: 4, protocol: 17, fragment: 0x2003, end: 47 },
   )
 })
 

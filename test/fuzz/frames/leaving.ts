@@ -1,5 +1,6 @@
 /** What leaves is judged as a strict receiver and a kernel would: lengths, checksums, offloads, the MTU of the arm. */
 
+import { inside6 } from './inside6.ts'
 import { fold, pseudo, Sum, sumState, TCP, UDP, UOA, words } from './sums.ts'
 
 const HEAD = 24
@@ -37,6 +38,7 @@ export class Leaving {
     if (length < HEAD) return 'a runt'
     const type = pkt.getUint16(at + 22)
     if (type === 0x0806) return length < ARP_BYTES ? 'a short ARP' : ''
+    if (type === 0x86dd) return judge6(pkt, at, length, arm.mtu, came, payload)
     if (type !== 0x0800) return `ethertype ${type.toString(16)}`
     const shape = shapeOf(pkt, at, length, arm.mtu)
     if (shape !== '') return shape
@@ -82,6 +84,40 @@ export class Leaving {
   }
 }
 
+/** The same of IPv6: whole packets of TCP and ICMPv6 are all that there is. */
+function judge6(
+  pkt: DataView,
+  at: number,
+  length: number,
+  mtu: number,
+  came: number,
+  payload: boolean,
+): string {
+  const ip = at + HEAD
+  if (length < HEAD + 40 || pkt.getUint8(ip) >> 4 !== 6) return 'no IPv6'
+  const total = 40 + pkt.getUint16(ip + 4)
+  if (total !== length - HEAD) return `${total} bytes of IPv6 in a frame of ${length}`
+  if (pkt.getUint8(ip + 7) === 0) return 'hop limit 0'
+  const { next, at: l4 } = inside6(pkt, ip, total)
+  const isPartial = (pkt.getUint8(at) & NEEDS_CSUM) !== 0
+  if (isPartial && (pkt.getUint16(at + 6, true) !== l4 - at - 10 || next !== TCP))
+    return 'csum_start'
+  const largest =
+    pkt.getUint8(at + 1) === 0
+      ? total
+      : l4 - ip + (pkt.getUint8(l4 + 12) >> 4) * 4 + pkt.getUint16(at + 4, true)
+  if (Math.min(total, largest) > mtu) return `${largest} bytes on an MTU of ${mtu}`
+  if (came === Sum.TAGGED) return ''
+  const state = sumState(pkt, at, length)
+  if (state === Sum.UNKNOWN) return `number ${next} of IPv6`
+  // ICMPv6 never passes with a wrong one, and an answer of ours, in the place of what came, has its own.
+  if (came === Sum.WRONG && next === TCP) {
+    const isAnswer = ip + total === l4 + (pkt.getUint8(l4 + 12) >> 4) * 4
+    return state === Sum.RIGHT && payload && !isAnswer ? 'a wrong checksum became right' : ''
+  }
+  return state === Sum.RIGHT ? '' : 'a wrong checksum'
+}
+
 function carries(pkt: DataView, ip: number): boolean {
   const header = (pkt.getUint8(ip) & 15) * 4
   return pkt.getUint16(ip + 2) > header + (pkt.getUint8(ip + header + 12) >> 4) * 4
@@ -91,6 +127,11 @@ function carries(pkt: DataView, ip: number): boolean {
 export function hasPayload(pkt: DataView, at: number): boolean {
   if ((pkt.getUint8(at) & NEEDS_CSUM) !== 0) return false
   const ip = at + HEAD
+  if (pkt.getUint16(ip - 2) === 0x86dd) {
+    const total = 40 + pkt.getUint16(ip + 4)
+    const { next, at: l4 } = inside6(pkt, ip, total)
+    return next === TCP && ip + total > l4 + (pkt.getUint8(l4 + 12) >> 4) * 4
+  }
   const header = (pkt.getUint8(ip) & 15) * 4
   const protocol = pkt.getUint8(ip + 9)
   if (protocol === UDP) return pkt.getUint16(ip + header + 4) > 8

@@ -3,14 +3,15 @@
  * new ones, out of a corpus, in pieces; then spoilt, and mostly summed up again. Made in one buffer, nothing is allocated.
  */
 
-import { CELL, KEY, RECORD, RS_SEEN, TUPLE } from '../../../src/engine/conn-layout.ts'
-import { State } from '../../../src/engine/tcp-state.ts'
+import { KEY, RECORD, TUPLE } from '../../../src/engine/conn-layout.ts'
 import { CLIENT_MAC, RS_MAC, type Stand } from '../../kit/stand.ts'
 import type { Chance } from '../chance.ts'
 import { mutate } from './mutate.ts'
+import { numbersOf } from './numbers.ts'
 import { anyOptions, arp, icmpError, ipv6, type Making } from './others.ts'
 import { piece } from './piece.ts'
 import { type Given, OPTIONS, seeds } from './seeds.ts'
+import { head6, isOf6, portsOf, seeds6 } from './six.ts'
 import { mendIp, mendL4 } from './sums.ts'
 import { CLIENTS, SERVERS, type World } from './world.ts'
 
@@ -46,7 +47,7 @@ export class Maker implements Making {
     this.#chance = chance
     this.#world = world
     const [stand] = world.stands as [Stand]
-    this.#seeds = seeds(stand)
+    this.#seeds = world.isDual ? [...seeds(stand), ...seeds6(stand)] : seeds(stand)
     this.#macs = [macBytes(stand.macOf('dpdk0')), macBytes(stand.macOf('dpdk1'))]
   }
 
@@ -96,6 +97,10 @@ export class Maker implements Making {
   }
 
   mend(): void {
+    if (this.length >= HEAD + 40 && this.pkt.getUint16(22) === 0x86dd) {
+      if (this.#world.isDual && this.#chance.below(8) > 0) mendL4(this.pkt, 0, this.length)
+      return
+    }
     const header = ((this.bytes[HEAD] as number) & 15) * 4
     if (this.length < HEAD + 20 || header < 20 || this.length < HEAD + header) return
     if (this.pkt.getUint16(22) !== 0x0800) return
@@ -147,7 +152,10 @@ export class Maker implements Making {
     const port = chance.below(2) === 0 ? 4096 + chance.below(40) : 1024 + chance.below(60_000)
     const ports = (port << 16) | (chance.below(4) === 0 ? 6380 : 6379)
     this.side = CLIENTS
-    if (chance.below(4) === 0) this.#datagram(client, VIP, ports)
+    if (this.#world.isDual && chance.below(2) === 0) {
+      const [stand] = this.#world.stands as [Stand]
+      this.#segment6(stand, -1, (port << 16) | 6379, 0x02, [chance.below(0x10000) << 16, 0])
+    } else if (chance.below(4) === 0) this.#datagram(client, VIP, ports)
     else this.#segment(client, VIP, ports, 0x02, chance.below(0x10000) << 16, 0)
   }
 
@@ -171,26 +179,14 @@ export class Maker implements Making {
     ]
     this.side = (t & 1) === 0 ? CLIENTS : SERVERS
     const isUdp = table.protocol(conn) === KEY.UDP
-    const [seq, ack] = isUdp ? [0, 0] : this.#numbers(stand, t)
-    if (chance.once(12)) {
+    const [seq, ack] = isUdp ? [0, 0] : numbersOf(stand, t, chance)
+    if (isOf6(stand, conn))
+      this.#segment6(stand, t, portsOf(stand, t), chance.pick(FLAGS), [seq, ack])
+    else if (chance.once(12)) {
       icmpError(this, chance, { src, dst, ports, protocol: isUdp ? 17 : 6 }, seq, ack)
       this.mend()
     } else if (isUdp) this.#datagram(src, dst, ports)
     else this.#segment(src, dst, ports, chance.pick(FLAGS), seq, ack)
-  }
-
-  /** What the other end of tuple t awaits, or near it. */
-  #numbers({ engine }: Stand, t: number): [number, number] {
-    const chance = this.#chance
-    const { cells } = engine.conns.table
-    const at = RECORD.of(t)
-    const isOpening = engine.conns.table.state(t >> 1) === State.SYN_RECV
-    const seen = ((cells[at | CELL.WORD] as number) & RS_SEEN) !== 0
-    const near = chance.below(3) > 0 ? 0 : (1 << chance.below(32)) * (chance.below(2) ? 1 : -1)
-    const ofRs = seen ? (cells[at | (isOpening ? CELL.RS_ISN1 : CELL.RST_SEQ)] as number) : 9000
-    const ofClient = cells[at | CELL.RST_ACK] as number
-    if ((t & 1) === 1) return [(ofRs + near) | 0, ofClient]
-    return [(ofClient - (cells[at | CELL.DELTA] as number) + near) | 0, ofRs]
   }
 
   ip(src: number, dst: number, protocol: number, bytes: number): void {
@@ -213,12 +209,31 @@ export class Maker implements Making {
     return kind < 34 ? chance.below(60) : kind < 39 ? chance.below(1500) : chance.edge()
   }
 
-  #segment(src: number, dst: number, ports: number, flags: number, seq: number, ack: number): void {
+  /** Of tuple t, or with t below 0 of a client that begins. */
+  #segment6(
+    stand: Stand,
+    t: number,
+    ports: number,
+    flags: number,
+    numbers: [number, number],
+  ): void {
     const chance = this.#chance
     const options = chance.once(4) ? anyOptions(chance) : chance.pick(OPTIONS)
     const payload = Math.min(this.#payload(), 65_400 - options.length)
-    this.ip(src, dst, 6, 20 + options.length + payload)
-    const at = HEAD + 20
+    head6(this, chance, stand, t, 20 + options.length + payload)
+    this.#tcp(HEAD + 40, ports, flags, numbers, options)
+    const isLarge = payload > 1300
+    if (chance.once(isLarge ? 2 : 10)) this.#offload(16, isLarge ? 4 : 0, 74 + options.length, 54)
+    this.mend()
+  }
+
+  #tcp(
+    at: number,
+    ports: number,
+    flags: number,
+    [seq, ack]: [number, number],
+    options: Uint8Array,
+  ): void {
     this.pkt.setInt32(at, ports)
     this.pkt.setInt32(at + 4, seq)
     this.pkt.setInt32(at + 8, ack)
@@ -226,6 +241,14 @@ export class Maker implements Making {
     this.pkt.setUint32(at + 14, 0x7210_0000)
     this.pkt.setUint16(at + 18, 0)
     this.bytes.set(options, at + 20)
+  }
+
+  #segment(src: number, dst: number, ports: number, flags: number, seq: number, ack: number): void {
+    const chance = this.#chance
+    const options = chance.once(4) ? anyOptions(chance) : chance.pick(OPTIONS)
+    const payload = Math.min(this.#payload(), 65_400 - options.length)
+    this.ip(src, dst, 6, 20 + options.length + payload)
+    this.#tcp(HEAD + 20, ports, flags, [seq, ack], options)
     const isLarge = payload > 1300
     if (chance.once(isLarge ? 2 : 10)) this.#offload(16, isLarge ? 1 : 0, 54 + options.length)
     this.mend()
@@ -245,12 +268,12 @@ export class Maker implements Making {
   }
 
   /** What a kernel with offloads hands over. */
-  #offload(field: number, gso: number, headers: number): void {
+  #offload(field: number, gso: number, headers: number, start = 34): void {
     this.bytes[0] = 1
     this.bytes[1] = gso
     this.pkt.setUint16(2, gso === 0 ? 0 : headers, true)
     this.pkt.setUint16(4, gso === 0 ? 0 : 536 + this.#chance.below(1000), true)
-    this.pkt.setUint16(6, 34, true)
+    this.pkt.setUint16(6, start, true)
     this.pkt.setUint16(8, field, true)
   }
 

@@ -3,6 +3,8 @@
  * its virtio-net header on; allocates nothing, because it looks at a hundred million of them.
  */
 
+import { inside6 } from './inside6.ts'
+
 export const Sum = {
   /** No more is known: a fragment, or what the engine made. */
   UNKNOWN: 0,
@@ -14,7 +16,7 @@ export const Sum = {
   TAGGED: 4,
 } as const
 
-export const [TCP, UDP, ICMP, UOA] = [6, 17, 1, 248]
+export const [TCP, UDP, ICMP, UOA, ICMP6] = [6, 17, 1, 248, 58]
 const HEAD = 24
 const NEEDS_CSUM = 1
 
@@ -34,7 +36,8 @@ export function words(pkt: DataView, from: number, to: number): number {
 
 /** Unfolded sum of the pseudo header of the packet at `ip`. */
 export function pseudo(pkt: DataView, ip: number, protocol: number, bytes: number): number {
-  return words(pkt, ip + 12, ip + 20) + protocol + bytes
+  const isIpv6 = pkt.getUint8(ip) >> 4 === 6
+  return words(pkt, ip + (isIpv6 ? 8 : 12), ip + (isIpv6 ? 40 : 20)) + protocol + bytes
 }
 
 /** The frame at `at`, of `length` bytes, whole or not. => One of Sum; UNKNOWN if it is no whole TCP, UDP or ICMP */
@@ -42,6 +45,7 @@ export function sumState(pkt: DataView, at: number, length: number): number {
   const ip = at + HEAD
   if (length < HEAD + 20) return Sum.UNKNOWN
   if (pkt.getUint16(ip - 2) === 0x8100) return Sum.TAGGED
+  if (pkt.getUint16(ip - 2) === 0x86dd) return sumState6(pkt, at, length)
   if (pkt.getUint16(ip - 2) !== 0x0800) return Sum.UNKNOWN
   const header = (pkt.getUint8(ip) & 15) * 4
   const total = pkt.getUint16(ip + 2)
@@ -57,6 +61,20 @@ export function sumState(pkt: DataView, at: number, length: number): number {
   // UDP behind the header of UOA: its pseudo header is that of UDP.
   if (protocol === UOA && bytes >= 20) return udp(pkt, at, l4 + 12, bytes - 12)
   return Sum.UNKNOWN
+}
+
+/** As sumState, of IPv6. */
+function sumState6(pkt: DataView, at: number, length: number): number {
+  const ip = at + HEAD
+  const total = length >= HEAD + 40 ? 40 + pkt.getUint16(ip + 4) : 0
+  if (total === 0 || HEAD + total > length || pkt.getUint8(ip) >> 4 !== 6) return Sum.UNKNOWN
+  const { next, at: l4 } = inside6(pkt, ip, total)
+  const bytes = ip + total - l4
+  if (next === TCP && bytes >= 20) return of(pkt, at, l4, bytes, 16, TCP)
+  if (next !== ICMP6 || bytes < 8) return Sum.UNKNOWN
+  return fold(pseudo(pkt, ip, ICMP6, bytes) + words(pkt, l4, l4 + bytes)) === 0xffff
+    ? Sum.RIGHT
+    : Sum.WRONG
 }
 
 function udp(pkt: DataView, at: number, l4: number, room: number): number {
@@ -88,6 +106,10 @@ export function mendIp(pkt: DataView, ip: number): void {
 /** Makes the checksum behind the IP header right as well, partial or not, of a frame at `at` whose lengths make sense. */
 export function mendL4(pkt: DataView, at: number, length: number): void {
   const ip = at + HEAD
+  if (pkt.getUint16(ip - 2) === 0x86dd) {
+    mendL4Of6(pkt, at, length)
+    return
+  }
   const header = (pkt.getUint8(ip) & 15) * 4
   const bytes = pkt.getUint16(ip + 2) - header
   const protocol = pkt.getUint8(ip + 9)
@@ -103,4 +125,21 @@ export function mendL4(pkt: DataView, at: number, length: number): void {
   const start = protocol === ICMP ? 0 : pseudo(pkt, ip, protocol, summed)
   const sum = ~fold(start + words(pkt, l4, l4 + summed)) & 0xffff
   pkt.setUint16(l4 + field, sum === 0 && protocol === UDP ? 0xffff : sum)
+}
+
+function mendL4Of6(pkt: DataView, at: number, length: number): void {
+  const ip = at + HEAD
+  const total = 40 + pkt.getUint16(ip + 4)
+  if (HEAD + total > length) return
+  const { next, at: l4 } = inside6(pkt, ip, total)
+  const bytes = ip + total - l4
+  const field = next === TCP ? 16 : next === ICMP6 ? 2 : -1
+  if (field < 0 || bytes < field + 2) return
+  const isPartial = (pkt.getUint8(at) & NEEDS_CSUM) !== 0 && next === TCP
+  pkt.setUint16(l4 + field, 0)
+  const sum = pseudo(pkt, ip, next, bytes)
+  pkt.setUint16(
+    l4 + field,
+    isPartial ? fold(sum) : ~fold(sum + words(pkt, l4, l4 + bytes)) & 0xffff,
+  )
 }

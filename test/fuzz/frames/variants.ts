@@ -29,15 +29,40 @@ const TRUNK = COMMON.replace('arms:\n', 'arms:\n  - { name: trunk }\n')
   .replace('name: dpdk0', 'name: dpdk0\n    vlan: { arm: trunk, id: 100 }')
   .replace('name: dpdk1', 'name: dpdk1\n    vlan: { arm: trunk, id: 200 }')
 /** A path that is narrower on either side: what does not fit is cut, or told of. */
-const NARROW = COMMON.replace('name: dpdk0', 'name: dpdk0\n    mtu: 1400').replace(
-  'name: dpdk1',
-  'name: dpdk1\n    mtu: 1300',
-)
+const narrow = (config: string) =>
+  config
+    .replace('name: dpdk0', 'name: dpdk0\n    mtu: 1400')
+    .replace('name: dpdk1', 'name: dpdk1\n    mtu: 1300')
+const NARROW = narrow(COMMON)
 
 const FULL = ONE_PACKET.replace('weight: 3', 'weight: 3, upper_threshold: 5').replace(
   'address: 192.168.168.12 }',
   'address: 192.168.168.12, upper_threshold: 5 }',
 )
+
+/** Both families on the same arms, the other one's addresses as in SEED6_CONFIG. */
+const DUAL = COMMON.replace('[202.108.10.1/32]', "[202.108.10.1/32, '2001:db8:10::1/128']")
+  .replace('[{ to: 202.108.10.0/24 }]', "[{ to: 202.108.10.0/24 }, { to: '2001:db8:10::/64' }]")
+  .replace('[192.168.168.3/32]', "[192.168.168.3/32, '2001:db8:168::3/128']")
+  .replace('[192.168.168.7, ', "['2001:db8:168::7', 192.168.168.7, ")
+  .replace('[{ to: 192.168.168.0/24 }]', "[{ to: 192.168.168.0/24 }, { to: '2001:db8:168::/64' }]")
+  .replace(
+    'neighbours:',
+    `  - address: '2001:db8:10::1'
+    port: 6379
+    real_servers: [{ address: '2001:db8:168::2', weight: 3 }]
+neighbours:`,
+  )
+/** A header in front of what clients send, lists that refuse some, and rates that few keep to. */
+const GUARDED = COMMON.replace(
+  'scheduler: wrr',
+  'scheduler: wlc\n    proxy_protocol: v2\n    deny: [202.108.10.3]\n    client_rate: 40\n    client_burst: 40',
+)
+  .replace(
+    'scheduler: rr',
+    'scheduler: mh\n    proxy_protocol: v1-insecure\n    allow: [202.108.10.0/25]',
+  )
+  .replace('protocol: udp', 'protocol: udp\n    proxy_protocol: v2\n    connection_rate: 50')
 
 const of = (name: string, config: string, workers = 1, records = false): Variant => ({
   ...{ name, config, workers, records },
@@ -70,6 +95,9 @@ export const VARIANTS: readonly Variant[] = [
     2,
     true,
   ),
+  of('headers of PROXY, lists and rates', GUARDED),
+  of('both families', `${DUAL}connections: { table_size: 256 }\n`),
+  of('both families, two workers, narrow', narrow(DUAL), 2, true),
   of(
     'no fragments, RSs that are full',
     `${FULL}fragments: { datagrams: 0 }\nconnections: { table_size: 64 }\n`,

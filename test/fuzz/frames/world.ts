@@ -18,6 +18,8 @@ import type { Variant } from './variants.ts'
 const GUARD = 96
 /** The most that a frame grows towards the headroom: IP and ICMP, in front of one that had grown by TOA, and a tag. */
 const GROWTH = 28 + 8 + 4
+/** Of IPv6, whose errors stand in front of what came. */
+const GROWTH6 = 48 + 4
 const DROPS = new Set(Object.values(Drop).map(reason => -reason))
 const KNOWN = new Set([PARKED, DONE, ...DROPS])
 /** Where IP begins in a frame, and what is no IPv4. */
@@ -34,6 +36,8 @@ export class World {
   readonly stands: readonly Stand[]
   readonly arena: Uint8Array
   readonly pkt: DataView
+  /** It has addresses of IPv6, too. */
+  readonly isDual: boolean
   readonly #several: Several | null
   readonly #fill: number
   readonly #filling: Buffer
@@ -58,6 +62,7 @@ export class World {
   constructor(variant: Variant, fill = 0xa5) {
     this.variant = variant
     const { config, workers } = variant
+    this.isDual = config.includes('2001:')
     this.#several = workers > 1 ? new Several(workers, config, STAND_ISN) : null
     this.stands = this.#several?.stands ?? [new Stand(config, STAND_ISN)]
     const [first] = this.stands as [Stand]
@@ -189,19 +194,23 @@ export class World {
     this.#payload[slot] = came === Sum.WRONG && hasPayload(this.pkt, start) ? 1 : 0
     const end = this.#dirtyTo[slot] as number
     const isIpv6 = length >= IP && this.pkt.getUint16(start + IP - 2) === IPV6
-    const isFragment = length >= 32 && (this.pkt.getUint16(start + 30) & 0x3fff) !== 0
+    const isFragment = !isIpv6 && length >= 32 && (this.pkt.getUint16(start + 30) & 0x3fff) !== 0
     this.#isFragment = isFragment
     stand.judgeSlot(arms[arm] as never, slot)
     this.#isFragment = false
     const { verdict } = stand
     this.verdict = verdict
-    if (isIpv6 && !DROPS.has(verdict)) assert.fail(`verdict ${verdict} of IPv6`)
+    if (isIpv6 && !this.isDual && !DROPS.has(verdict)) assert.fail(`verdict ${verdict} of IPv6`)
     if (verdict > HAND_OVER && !(verdict >= 0 ? verdict < arms.length : KNOWN.has(verdict)))
       assert.fail(`verdict ${verdict}`)
     this.verdicts.set(verdict, (this.verdicts.get(verdict) ?? 0) + 1)
     this.#mix(verdict)
     // The last fragment's slot has all of its datagram.
-    if (!isFragment) this.#guard(slot * STRIDE + HEADROOM - GROWTH, slot * STRIDE, end)
+    const growth = isIpv6 ? GROWTH6 : GROWTH
+    if (isFragment) return
+    // An advertisement may be longer than the solicitation that it answers in its place.
+    const grown = isIpv6 && verdict >= 0 ? frames.start[slot] + frames.length[slot] : end
+    this.#guard(slot * STRIDE + HEADROOM - growth, slot * STRIDE, Math.max(end, grown))
   }
 
   #guard(to: number, base: number, end: number): void {
