@@ -72,6 +72,19 @@ test('deny and allow lists', async () => {
   await fails(daemon, `-U ${T} -k ipset:bad`, `there are no ipsets here: ${file}`, 2)
 })
 
+test('prefixes that -R brings one by one are sent together, and one that is there is named with its line', async () => {
+  const daemon = await seed()
+  const lines = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map(prefix => `-U ${T} -k ${prefix}\n`)
+  daemon.stdin = lines.join('')
+  await say(daemon, '-R')
+  const edits = daemon.asked.map(request => ('edits' in request ? request.edits.length : 0))
+  assert.equal(edits.at(-1), 1)
+  assert.equal(daemon.file.services[0]?.deny.length, 3)
+  daemon.stdin = `-V ${T} -k 10.0.0.1\n${lines[0]}${lines[1]}`
+  const exists = 'deny 10.0.0.2 exists already in TCP 202.108.10.1:6379'
+  await fails(daemon, '-R', `line 3: ${exists}; nothing was changed`)
+})
+
 test('rates', async () => {
   const daemon = await seed()
   await say(daemon, `-E ${T} -s wrr --connection-rate 100 --connection-burst 7 --client-rate 5`)
