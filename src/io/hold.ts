@@ -65,12 +65,19 @@ export function sendMessage(socket: number, { text, fds }: Message): void {
 const bytes = Buffer.alloc(MESSAGE_BYTES)
 const fds = new Int32Array(FDS_MOST)
 
+const { EAGAIN, ECONNRESET, EINTR, EMSGSIZE } = constants.errno
+/**
+ * Errors behind which there may be more. An end that has gone without reading all that it was told resets the connection, which is said once,
+ * ahead of what it has told us (unix_release_sock() of Linux).
+ */
+const GOES_ON: readonly number[] = [-EMSGSIZE, -EINTR, -ECONNRESET]
+
 /** => the next message, null if none is there, 'end' if none will come. One that is too long is passed over. */
 export function receiveMessage(socket: number): Message | null | 'end' {
   for (;;) {
     const length = addon.receiveFds(socket, bytes, fds)
-    if (length === -constants.errno.EMSGSIZE || length === -constants.errno.EINTR) continue
-    if (length === -constants.errno.EAGAIN) return null
+    if (GOES_ON.includes(length)) continue
+    if (length === -EAGAIN) return null
     if (length <= 0) return 'end'
     return { text: bytes.toString('utf8', 0, length), fds: [...fds].filter(fd => fd >= 0) }
   }

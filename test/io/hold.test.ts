@@ -85,6 +85,18 @@ test('an end that is gone is told from one that is silent', t => {
   assert.throws(() => sendMessage(other, { text: 'x', fds: [] }), { code: 'EPIPE' })
 })
 
+test('the last words of an end that has gone without reading ours are heard', t => {
+  const [one, other] = socketPair()
+  t.after(() => closeSync(one))
+  sendMessage(one, { text: 'an answer', fds: [] })
+  for (const text of ['hold', 'drop']) sendMessage(other, { text, fds: [] })
+  closeSync(other)
+  assert.deepEqual(receiveMessage(one), { text: 'hold', fds: [] })
+  assert.deepEqual(receiveMessage(one), { text: 'drop', fds: [] })
+  assert.equal(receiveMessage(one), 'end')
+  assert.equal(receiveMessage(one), 'end')
+})
+
 test('a reader that has stopped reading keeps nobody waiting', t => {
   const [one] = pair(t)
   const flood = () => {

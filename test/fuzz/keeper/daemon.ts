@@ -4,7 +4,7 @@
  */
 
 import { once } from 'node:events'
-import { appendFileSync, closeSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { appendFileSync, closeSync, readFileSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { BELL_FD, MESSAGES_FD } from '../../../src/control/keeper/keeping.ts'
@@ -76,6 +76,7 @@ async function live(): Promise<void> {
   for (const { text, fds, rings } of saidIn(seed, life)) say(text, fds, rings)
 }
 
-await live().catch((error: Error) => writeFileSync(join(folder, 'fault'), `${error.stack}`))
+// The first fault counts: whoever follows is given what is wrong as well.
+await live().catch((error: Error) => appendFileSync(join(folder, 'fault'), `${error.stack}\n`))
 if ((seed + life) % 2 === 0) process.kill(process.pid, 'SIGKILL')
 process.exit(3)
