@@ -25,7 +25,7 @@ const ERROR_MOST = 576
  * What is quoted of a frame that was parked: RFC 4884's 128 bytes, of which an image of the engine keeps all (HEADERS_MAX), so
  * that a restored one says the same.
  */
-const PARKED_QUOTE = 128
+export const PARKED_QUOTE = 128
 /** What is put in front of the frame. */
 const GROWTH = IPV4.HEADER + ICMP.HEADER
 /** Of TOS what is kept, bits of RFC 1349 without ECN's, and precedence 6, internetwork control (RFC 1812 4.3.2.5). */
@@ -120,17 +120,10 @@ export class IcmpErrors {
 
   /** Headers in front of the packet at `ip`, of which so many bytes as fit stay; the Ethernet header moves along. */
   #write(slot: number, ip: number, bytes: number, src: number, dst: number): void {
-    const { pkt, start, length, fragment } = this.#frames
+    const { pkt } = this.#frames
     const tos = pkt.getUint8(ip + IPV4.TOS)
     const total = Math.min(GROWTH + bytes, ERROR_MOST)
-    const eth = ip - ETH.HEADER
-    for (let at = eth; at < ip; at += 2) pkt.setUint16(at - GROWTH, pkt.getUint16(at))
-    start[slot] = eth - GROWTH - VNET.BYTES
-    length[slot] = VNET.BYTES + ETH.HEADER + total
-    // However the packet came, the error is small enough.
-    fragment[slot] = 0
-    clearVnetHdr(pkt, start[slot])
-    const outer = ip - GROWTH
+    const outer = putInFront(this.#frames, slot, ip, GROWTH, total)
     writeIpv4(pkt, outer, PROTO.ICMP, total, src, dst)
     pkt.setUint8(outer + IPV4.TOS, (tos & TOS_KEPT) | TOS_CONTROL)
     writeHeaderChecksum(pkt, outer, IPV4.HEADER)
@@ -146,6 +139,26 @@ export class IcmpErrors {
     writeIcmpChecksum(pkt, icmp, pkt.getUint16(ip + IPV4.TOTAL_LENGTH) - IPV4.HEADER)
     this.#counters.count(eventOf(type, code))
   }
+}
+
+/**
+ * `growth` bytes in front of the packet at `ip`, behind an Ethernet header that moves along; what the frame has behind that is `total` bytes
+ * from then on. However the packet came, an error is small enough. => Where the new IP header goes
+ */
+export function putInFront(
+  { pkt, start, length, fragment }: Frames,
+  slot: number,
+  ip: number,
+  growth: number,
+  total: number,
+): number {
+  const eth = ip - ETH.HEADER
+  for (let at = eth; at < ip; at += 2) pkt.setUint16(at - growth, pkt.getUint16(at))
+  start[slot] = eth - growth - VNET.BYTES
+  length[slot] = VNET.BYTES + ETH.HEADER + total
+  fragment[slot] = 0
+  clearVnetHdr(pkt, start[slot])
+  return ip - growth
 }
 
 /** A frame that stands for several segments is quoted as the one that was too large. */

@@ -6,13 +6,12 @@
 import { ETH } from '../wire/ethernet.ts'
 import { ICMPV6, ICMPV6_TYPE, UNREACHABLE6, writeIcmpv6Checksum } from '../wire/icmpv6.ts'
 import { ADDRESS6_BYTES, IPV6, isSingleHost6, MTU6_LEAST, NEXT, writeIpv6 } from '../wire/ipv6.ts'
-import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
 import { type Counters, Event } from './counters.ts'
 import { Family } from './family.ts'
 import { type Frames, STRIDE } from './frames.ts'
-import type { IcmpErrors } from './icmp-output.ts'
+import { type IcmpErrors, PARKED_QUOTE, putInFront } from './icmp-output.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { sourceFor6 } from './route-out6.ts'
@@ -23,8 +22,6 @@ const { SRC, DST, PAYLOAD_LENGTH } = IPV6
 /** What is put in front of the packet. */
 const GROWTH = IPV6.HEADER + ICMPV6.HEADER
 const HOPS = 64
-/** As icmp-output.ts has it. */
-const PARKED_QUOTE = 128
 
 export class Icmpv6Errors {
   readonly #frames: Frames
@@ -96,16 +93,10 @@ export class Icmpv6Errors {
 
   /** Headers in front of the packet at `ip`, of which so many bytes as fit stay; the Ethernet header moves along. => Where the new one is */
   #write(slot: number, ip: number, bytes: number): number {
-    const { pkt, start, length, fragment } = this.#frames
     const total = Math.min(GROWTH + bytes, MTU6_LEAST)
-    const eth = ip - ETH.HEADER
-    for (let at = eth; at < ip; at += 2) pkt.setUint16(at - GROWTH, pkt.getUint16(at))
-    start[slot] = eth - GROWTH - VNET.BYTES
-    length[slot] = VNET.BYTES + ETH.HEADER + total
-    fragment[slot] = 0
-    clearVnetHdr(pkt, start[slot])
-    writeIpv6(pkt, ip - GROWTH, NEXT.ICMPV6, total - IPV6.HEADER, HOPS)
-    return ip - GROWTH
+    const outer = putInFront(this.#frames, slot, ip, GROWTH, total)
+    writeIpv6(this.#frames.pkt, outer, NEXT.ICMPV6, total - IPV6.HEADER, HOPS)
+    return outer
   }
 
   #finish(ip: number, type: number, code: number, mtu: number): void {
