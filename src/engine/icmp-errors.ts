@@ -25,12 +25,11 @@ import { UDP } from '../wire/udp.ts'
 import { type Arm, isOurs } from './arm.ts'
 import { CELL, KEY, PROTOCOL_BITS, RECORD, RS_SEEN, TUPLE } from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
-import type { Egress } from './egress.ts'
-import { armOf, Family } from './family.ts'
+import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
-import { DestCell, type Dests } from './service.ts'
+import type { ErrorsOfFamily } from './quoted.ts'
 import { decrementTtl } from './xmit/ip.ts'
 import { ProxySpace } from './xmit/proxy-space.ts'
 import { ToaMode } from './xmit/toa.ts'
@@ -38,7 +37,7 @@ import { isUoaAlone } from './xmit/uoa.ts'
 
 const { DELTA, WORD, BINDING, RST_SEQ, RST_ACK } = CELL
 const { SADDR, DADDR, PORTS } = TUPLE
-const { of: recordOf, peer: peerOf, dest: destOf, clientArm: clientArmOf } = RECORD
+const { of: recordOf, peer: peerOf } = RECORD
 
 /**
  * How far a quoted number may lie from what the RS has come to, or has acknowledged. What is under way lies within a window, of
@@ -46,62 +45,39 @@ const { of: recordOf, peer: peerOf, dest: destOf, clientArm: clientArmOf } = REC
  */
 const UNDER_WAY_MOST = 1 << 24
 
-export class TranslatedErrors {
+export class TranslatedErrors implements ErrorsOfFamily {
   readonly #frames: Frames
   readonly #arms: readonly Arm[]
   readonly #cells: Int32Array
-  readonly #dests: Dests
   readonly #counters: Counters
-  readonly #egress: Egress
   readonly #toaMode: number
   readonly #proxy: ProxySpace
-  readonly #decrementsTtl: boolean
 
-  constructor(parts: Parts, egress: Egress, toaMode: number, decrementsTtl: boolean) {
+  constructor(parts: Parts, toaMode: number) {
     this.#frames = parts.frames
     this.#arms = parts.arms
     this.#cells = parts.table.cells
-    this.#dests = parts.dests
     this.#counters = parts.counters
-    this.#egress = egress
     this.#toaMode = toaMode
     this.#proxy = new ProxySpace(parts.table)
-    this.#decrementsTtl = decrementsTtl
   }
 
-  /**
-   * The error in `slot` (Kind.QUOTED) is about a packet whose answer would be of tuple t. => As Engine.input; nothing but the
-   * frame has changed
-   */
-  input(slot: number, p: Parsed, t: number, arm: Arm, now: number): number {
+  judge(p: Parsed, t: number, binding: number, mtu: number): number {
     const { pkt } = this.#frames
-    const binding = this.#cells[recordOf(t) | BINDING]
-    const dest = destOf(binding)
-    const outward = (t & 1) === 1
-    const rsArm = armOf(this.#dests.cells[(dest << 4) | DestCell.LINK])
-    const clientArm = clientArmOf(binding)
-    if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     const sender = pkt.getInt32(p.ip + IPV4.SRC)
     if (!isSingleHost(sender) || isOurs(this.#arms, Family.IPV4, sender)) return -Drop.IP_SOURCE
     if (!isTranslated(pkt.getUint8(p.l4 + ICMP.TYPE))) return -Drop.ICMP_TYPE
     const quote = p.l4 + ICMP.HEADER
     if (!this.isUnderWay(quote + headerLength(pkt, quote), t, binding)) return -Drop.ICMP_SEQUENCE
-    if (outward && this.#isOurOwn(p.l4 + ICMP.HEADER, binding)) return -Drop.ICMP_QUOTE
-    const out = this.#arms[outward ? clientArm : rsArm]
+    if ((t & 1) === 1 && this.#isOurOwn(quote, binding)) return -Drop.ICMP_QUOTE
     const mayBeCut = (pkt.getUint16(p.ip + IPV4.FRAGMENT) & IP_DF) === 0
-    if (p.ipTotal > out.mtu && !mayBeCut) return -Drop.IP_TOO_BIG
-    if (this.#decrementsTtl) {
-      if (p.ttl <= 1) return -Drop.IP_TTL
-      decrementTtl(pkt, p.ip)
-    }
-    this.translate(p.ip, p.l4, t)
-    this.#counters.count(Event.ICMP_TRANSLATED)
-    return outward
-      ? this.#egress.toClient(p.eth, out, t >> 1)
-      : this.#egress.toRs(slot, p.eth, out, dest, now)
+    return p.ipTotal > mtu && !mayBeCut ? -Drop.IP_TOO_BIG : 0
   }
 
-  /** Translates the error at `ip`, whose ICMP header is at `icmp`, that is about a packet whose answer would be of tuple t. */
+  decrement(p: Parsed): void {
+    decrementTtl(this.#frames.pkt, p.ip)
+  }
+
   translate(ip: number, icmp: number, t: number): void {
     const { pkt } = this.#frames
     const cells = this.#cells

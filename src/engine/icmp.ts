@@ -16,6 +16,7 @@ import { Icmpv6Errors } from './icmpv6-output.ts'
 import type { EngineOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
+import { Quoted } from './quoted.ts'
 import { Unreachable } from './unreachable.ts'
 import { ToaMode } from './xmit/toa.ts'
 
@@ -25,8 +26,7 @@ export class Icmp {
   readonly errors: IcmpErrors
   readonly #errors6: Icmpv6Errors
   readonly unreachable: Unreachable
-  readonly #translated: TranslatedErrors
-  readonly #translated6: TranslatedErrors6
+  readonly #quoted: Quoted
   readonly #frames: Frames
   readonly #counters: Counters
   readonly #hasToa: boolean
@@ -38,16 +38,10 @@ export class Icmp {
     this.#hasToa = toaMode !== ToaMode.OFF
     this.errors = new IcmpErrors(parts)
     this.#errors6 = new Icmpv6Errors(parts, this.errors)
-    this.#translated = new TranslatedErrors(parts, egress, toaMode, decrementTtl)
-    this.#translated6 = new TranslatedErrors6(
-      parts,
-      egress,
-      this.#translated,
-      this.#hasToa,
-      decrementTtl,
-    )
+    const ofIpv4 = new TranslatedErrors(parts, toaMode)
+    const translated = [ofIpv4, new TranslatedErrors6(parts, ofIpv4, this.#hasToa)] as const
+    this.#quoted = new Quoted(parts, egress, translated, decrementTtl)
     const errors = [this.errors, this.#errors6]
-    const translated = [this.#translated, this.#translated6]
     this.unreachable = new Unreachable(parts, errors, translated, egress)
   }
 
@@ -58,10 +52,7 @@ export class Icmp {
 
   /** An error (Kind.QUOTED) about a packet whose answer would be of tuple t, below 0 if that is of no connection. => As Engine.input */
   quoted(slot: number, p: Parsed, t: number, arm: Arm, now: number): number {
-    if (t >= 0)
-      return p.key < IPV6
-        ? this.#translated.input(slot, p, t, arm, now)
-        : this.#translated6.input(slot, p, t, arm, now)
+    if (t >= 0) return this.#quoted.input(slot, p, t, arm, now)
     return arm.owns(familyOfKey(p.key), p.daddr) ? -Drop.ICMP_NO_CONN : -Drop.ICMP_NOT_OURS
   }
 

@@ -12,82 +12,55 @@ import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
 import { CELL, KEY, PROTOCOL_BITS, RECORD, TUPLE } from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
-import type { Egress } from './egress.ts'
-import { armOf, Family } from './family.ts'
+import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { TranslatedErrors } from './icmp-errors.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
-import { DestCell, type Dests } from './service.ts'
+import type { ErrorsOfFamily } from './quoted.ts'
 import { Addresses6 } from './xmit/addresses6.ts'
 
 const { BINDING } = CELL
 const { PORTS } = TUPLE
-const { of: recordOf, peer: peerOf, dest: destOf, clientArm: clientArmOf } = RECORD
+const { of: recordOf, peer: peerOf } = RECORD
 const { HEADER: IP_HEADER, SRC, DST, PAYLOAD_LENGTH, HOP_LIMIT } = IPV6
 const { HEADER: ICMP_HEADER, MTU } = ICMPV6
 
-export class TranslatedErrors6 {
+export class TranslatedErrors6 implements ErrorsOfFamily {
   readonly #frames: Frames
   readonly #arms: readonly Arm[]
   readonly #cells: Int32Array
-  readonly #dests: Dests
   readonly #book: AddressBook
   readonly #counters: Counters
-  readonly #egress: Egress
   readonly #addresses: Addresses6
   /** Who knows what numbers are quoted. */
   readonly #numbers: TranslatedErrors
   readonly #hasToa: boolean
-  readonly #decrementsTtl: boolean
 
-  constructor(
-    parts: Parts,
-    egress: Egress,
-    numbers: TranslatedErrors,
-    hasToa: boolean,
-    decrementsTtl: boolean,
-  ) {
+  constructor(parts: Parts, numbers: TranslatedErrors, hasToa: boolean) {
     this.#frames = parts.frames
     this.#arms = parts.arms
     this.#cells = parts.table.cells
-    this.#dests = parts.dests
     this.#book = parts.book
     this.#counters = parts.counters
-    this.#egress = egress
     this.#addresses = new Addresses6(parts)
     this.#numbers = numbers
     this.#hasToa = hasToa
-    this.#decrementsTtl = decrementsTtl
   }
 
-  /** As TranslatedErrors.input. */
-  input(slot: number, p: Parsed, t: number, arm: Arm, now: number): number {
+  judge(p: Parsed, t: number, binding: number, mtu: number): number {
     const { pkt } = this.#frames
-    const binding = this.#cells[recordOf(t) | BINDING]
-    const dest = destOf(binding)
-    const outward = (t & 1) === 1
-    const rsArm = armOf(this.#dests.cells[(dest << 4) | DestCell.LINK])
-    const clientArm = clientArmOf(binding)
-    if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     // A router of the link may have no other address than one of the link.
     if (isOurs(this.#arms, Family.IPV6, this.#book.read(pkt, p.ip + SRC))) return -Drop.IP_SOURCE
     const l4 = p.l4 + ICMP_HEADER + IP_HEADER
     if (!this.#numbers.isUnderWay(l4, t, binding)) return -Drop.ICMP_SEQUENCE
-    const out = this.#arms[outward ? clientArm : rsArm]
-    if (p.ipTotal > out.mtu) return -Drop.IP_TOO_BIG
-    if (this.#decrementsTtl) {
-      if (p.ttl <= 1) return -Drop.IP_TTL
-      pkt.setUint8(p.ip + HOP_LIMIT, p.ttl - 1)
-    }
-    this.translate(p.ip, p.l4, t)
-    this.#counters.count(Event.ICMP_TRANSLATED)
-    return outward
-      ? this.#egress.toClient(p.eth, out, t >> 1)
-      : this.#egress.toRs(slot, p.eth, out, dest, now)
+    return p.ipTotal > mtu ? -Drop.IP_TOO_BIG : 0
   }
 
-  /** As TranslatedErrors.translate. */
+  decrement(p: Parsed): void {
+    this.#frames.pkt.setUint8(p.ip + HOP_LIMIT, p.ttl - 1)
+  }
+
   translate(ip: number, icmp: number, t: number): void {
     const { pkt } = this.#frames
     this.#addresses.write(pkt, ip, t)

@@ -17,9 +17,9 @@ import { KEY } from './conn-layout.ts'
 import type { Egress } from './egress.ts'
 import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
-import type { TranslatedErrors } from './icmp-errors.ts'
 import type { IcmpErrors } from './icmp-output.ts'
 import type { Parts } from './parts.ts'
+import type { ErrorsOfFamily } from './quoted.ts'
 import { isUoaAlone } from './xmit/uoa.ts'
 
 type ReturnedErrors = Pick<IcmpErrors, 'returned'>
@@ -32,7 +32,7 @@ export class Unreachable {
   readonly #book: AddressBook
   /** Both by family. */
   readonly #errors: readonly ReturnedErrors[]
-  readonly #translated: readonly Pick<TranslatedErrors, 'translate'>[]
+  readonly #translated: readonly Pick<ErrorsOfFamily, 'translate'>[]
   readonly #egress: Egress
   readonly #headers = new Located()
   /** Of the frame at hand. */
@@ -41,7 +41,7 @@ export class Unreachable {
   constructor(
     { frames, arms, table, book }: Parts,
     errors: readonly ReturnedErrors[],
-    translated: readonly Pick<TranslatedErrors, 'translate'>[],
+    translated: readonly Pick<ErrorsOfFamily, 'translate'>[],
     egress: Egress,
   ) {
     this.#frames = frames

@@ -1,0 +1,78 @@
+/**
+ * The path of an ICMP error about a packet that we have translated, of either family: from the arm towards which that packet went, on to
+ * whoever sent it. What the headers are, icmp-errors.ts and icmpv6-errors.ts know.
+ */
+
+import type { Arm } from './arm.ts'
+import { CELL, familyOfKey, RECORD } from './conn-layout.ts'
+import { type Counters, Drop, Event } from './counters.ts'
+import type { Egress } from './egress.ts'
+import { armOf } from './family.ts'
+import type { Parsed } from './parsed.ts'
+import type { Parts } from './parts.ts'
+import { DestCell, type Dests } from './service.ts'
+
+const { BINDING } = CELL
+const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
+
+/** Errors of one family, about packets whose answer would be of tuple t. */
+export interface ErrorsOfFamily {
+  /** Whether the error that p describes is believed, and fits where it leaves, where `mtu` bytes do. => 0, or minus a drop reason */
+  judge(p: Parsed, t: number, binding: number, mtu: number): number
+  /** The TTL or hop limit is one less. */
+  decrement(p: Parsed): void
+  /** The error at `ip`, whose header of ICMP is at `icmp`, becomes what the sender of the packet must get. */
+  translate(ip: number, icmp: number, t: number): void
+}
+
+export class Quoted {
+  readonly #cells: Int32Array
+  readonly #arms: readonly Arm[]
+  readonly #dests: Dests
+  readonly #counters: Counters
+  readonly #egress: Egress
+  readonly #families: readonly ErrorsOfFamily[]
+  readonly #decrementsTtl: boolean
+
+  /** `families` by Family. */
+  constructor(
+    { table, arms, dests, counters }: Parts,
+    egress: Egress,
+    families: readonly ErrorsOfFamily[],
+    decrementsTtl: boolean,
+  ) {
+    this.#cells = table.cells
+    this.#arms = arms
+    this.#dests = dests
+    this.#counters = counters
+    this.#egress = egress
+    this.#families = families
+    this.#decrementsTtl = decrementsTtl
+  }
+
+  /**
+   * The error in `slot` (Kind.QUOTED) is about a packet whose answer would be of tuple t. => As Engine.input; nothing but the
+   * frame has changed
+   */
+  input(slot: number, p: Parsed, t: number, arm: Arm, now: number): number {
+    const binding = this.#cells[recordOf(t) | BINDING]
+    const dest = destOf(binding)
+    const outward = (t & 1) === 1
+    const rsArm = armOf(this.#dests.cells[(dest << 4) | DestCell.LINK])
+    const clientArm = clientArmOf(binding)
+    if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
+    const errors = this.#families[familyOfKey(p.key)]
+    const out = this.#arms[outward ? clientArm : rsArm]
+    const refusal = errors.judge(p, t, binding, out.mtu)
+    if (refusal !== 0) return refusal
+    if (this.#decrementsTtl) {
+      if (p.ttl <= 1) return -Drop.IP_TTL
+      errors.decrement(p)
+    }
+    errors.translate(p.ip, p.l4, t)
+    this.#counters.count(Event.ICMP_TRANSLATED)
+    return outward
+      ? this.#egress.toClient(p.eth, out, t >> 1)
+      : this.#egress.toRs(slot, p.eth, out, dest, now)
+  }
+}
