@@ -15,6 +15,7 @@ import { Lab } from '../../netns/two-arm.ts'
 import { ask } from '../../src/cli/daemon/client.ts'
 import { BULK_SERVICES } from '../kit/bulk.ts'
 import { labConfig, labName, mustTapvs, VIP } from '../kit/lab.ts'
+import { dnsmasqArgv, nginxArgv, nginxConfig } from './argv.ts'
 import type { Kind, Plan } from './clients/plan.ts'
 import { stopped } from './stopped.ts'
 
@@ -129,7 +130,7 @@ export class SoakStand {
 
   async start(kind: Kind, address: string): Promise<void> {
     if (kind === 'redis') return raiseRedis(this.lab.paths, this.lab.arm('rs'), address)
-    const argv = kind === 'http' ? this.#nginx(address) : dnsmasq(address)
+    const argv = kind === 'http' ? this.#nginx(address) : dnsmasqArgv(address, NAMES)
     const [command = '', ...args] = this.lab.inside('rs', argv)
     const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] })
     this.#servers.set(`${kind} ${address}`, child)
@@ -140,25 +141,13 @@ export class SoakStand {
     })
   }
 
-  /** One process, so that its end is the end of it. */
   #nginx(address: string): string[] {
     const folder = join(this.folder, `nginx-${address}`)
     mkdirSync(folder, { recursive: true })
     const file = join(folder, 'nginx.conf')
-    const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    writeFileSync(
-      file,
-      `daemon off; master_process off; pid ${folder}/pid; error_log stderr error;
-events { worker_connections 4096; }
-http {
-  access_log off; keepalive_requests 1000000; keepalive_timeout 600s;
-  ${paths.map(name => `${name}_temp_path ${folder}/${name};`).join(' ')}
-  add_header RS ${address};
-  server { listen ${address}:80 backlog=4096; root ${this.folder}/files; }
-}
-`,
-    )
-    return ['nginx', '-e', 'stderr', '-p', folder, '-c', file]
+    const server = `server { listen ${address}:80 backlog=4096; root ${this.folder}/files; }`
+    writeFileSync(file, nginxConfig(folder, [server], `add_header RS ${address};`))
+    return nginxArgv(folder, file)
   }
 
   #files: Plan['files'] = []
@@ -171,11 +160,4 @@ http {
       return { path: `/${name}`, sha256: createHash('sha256').update(body).digest('hex'), bytes }
     })
   }
-}
-
-function dnsmasq(address: string): string[] {
-  const own = ['--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', '--user=root']
-  const none = ['--no-resolv', '--no-hosts', '--bind-interfaces', `--listen-address=${address}`]
-  const names = Object.entries(NAMES).map(([name, answer]) => `--address=/${name}/${answer}`)
-  return ['dnsmasq', ...own, ...none, '--except-interface=lo', ...names]
 }

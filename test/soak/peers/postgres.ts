@@ -2,7 +2,6 @@
 
 import {
   chmodSync,
-  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -11,17 +10,14 @@ import {
   rmSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { mustRun, run, until } from '../../../netns/processes.ts'
+import { mustRun, run } from '../../../netns/processes.ts'
 import { RIP } from '../../kit/lab.ts'
+import { AS_NOBODY, postgresArgv, preparePostgres, untilPostgresAnswers } from '../postgres.ts'
 import { stopped } from '../stopped.ts'
 import type { Place, Results, Suite } from './suite.ts'
 
 const PORT = 5432
 const LIMIT_MS = 40 * 60_000
-/** PostgreSQL does not run as root; everybody has this user, as 65534. */
-const USER = ['setpriv', '--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups']
-const UID = 65534
-
 const SETTINGS = {
   listen_addresses: RIP,
   port: PORT,
@@ -57,35 +53,17 @@ export function postgresSuite(unpacked: string, source: string): Suite {
   return {
     port: PORT,
     serve: async (lab, folder) => {
-      prepare(folder)
-      const data = join(folder, 'data')
       const bin = join(folders.programs, 'bin')
-      const locale = ['--no-locale', '--encoding=UTF8', '--auth=trust', '--username=postgres']
-      await mustRun([...USER, join(bin, 'initdb'), '--no-sync', ...locale, '-D', data])
-      const hba = join(data, 'pg_hba.conf')
-      await mustRun([...USER, 'sh', '-c', `echo 'host all all all trust' >>${hba}`])
-      const settings = Object.entries(SETTINGS).flatMap(([key, value]) => ['-c', `${key}=${value}`])
-      const own = ['-c', `unix_socket_directories=${folder}`, ...settings]
-      const argv = [...USER, join(bin, 'postgres'), '-D', data, ...own]
-      const child = lab.spawn('rs', argv, { stdio: 'ignore' })
-      await until('PostgreSQL', { limitMs: 30_000, everyMs: 100 }, async () => {
-        const { code } = await lab.rs([join(bin, 'pg_isready'), '-h', RIP, '-p', `${PORT}`])
-        return code === 0 || undefined
-      })
+      await preparePostgres(bin, folder, folder)
+      const child = lab.spawn('rs', postgresArgv(bin, folder, SETTINGS), { stdio: 'ignore' })
+      await untilPostgresAnswers(lab, bin, RIP, PORT)
       return async () => {
-        // Its fast way to end, which takes all of its processes along.
         await stopped(child, 'SIGINT')
-        rmSync(data, { recursive: true })
+        rmSync(join(folder, 'data'), { recursive: true })
       }
     },
     run: place => tested(folders, place),
   }
-}
-
-/** Everything in it is for the user that PostgreSQL runs as. */
-function prepare(folder: string): void {
-  chmodSync(folder, 0o755)
-  chownSync(folder, UID, UID)
 }
 
 async function tested(folders: Folders, place: Place): Promise<Results> {
@@ -126,7 +104,7 @@ async function suite(
     // Tests name their own database.
     `--dbname=${name === 'regress' ? 'regression' : 'isolation_regression'}`,
   ]
-  const inside = lab.inside(side, [...USER, 'env', '-C', own, ...argv])
+  const inside = lab.inside(side, [...AS_NOBODY, 'env', '-C', own, ...argv])
   const { code, stdout, stderr } = await run(inside, { timeoutMs: LIMIT_MS })
   // `test boolean ... ok`, in groups without the first word; from 16 on `ok 2 + boolean 90 ms`.
   const lines = [

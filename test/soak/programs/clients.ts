@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Lab } from '../../../netns/two-arm.ts'
-import { DNS_ANSWER, DNS_NAME, hostOf, PORTS } from './servers.ts'
+import { hostText } from '../../../src/wire/ip-address.ts'
+import { DNS_ANSWER, DNS_NAME, PORTS } from './servers.ts'
 
 export interface Around {
   lab: Lab
@@ -57,7 +58,7 @@ const redis: Client = async around => {
 const http =
   (way: '--http1.1' | '--http2-prior-knowledge', port: number, many: Many): Client =>
   async around => {
-    const url = `http://${hostOf(around.vip)}:${port}/${around.file.name}`
+    const url = `http://${hostText(around.vip)}:${port}/${around.file.name}`
     const one = `curl -sS -f ${way} ${url} | sha256sum`
     const times = await repeated(around, async () => {
       await many(around, url)
@@ -115,8 +116,8 @@ const ssh: Client = async around => {
   const there = join(folder, 'there')
   const back = join(folder, 'back')
   const times = await repeated(around, async () => {
-    await said(around, ['scp', ...options, file.path, `root@${hostOf(around.vip)}:${there}`])
-    await said(around, ['scp', ...options, `root@${hostOf(around.vip)}:${there}`, back])
+    await said(around, ['scp', ...options, file.path, `root@${hostText(around.vip)}:${there}`])
+    await said(around, ['scp', ...options, `root@${hostText(around.vip)}:${there}`, back])
     const sum = createHash('sha256').update(readFileSync(back)).digest('hex')
     assert.equal(sum, file.sha256)
     const text = await said(around, ['ssh', ...options, `root@${around.vip}`, 'sha256sum', there])

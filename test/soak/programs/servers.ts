@@ -1,19 +1,19 @@
 /** Servers that others wrote, on a real server: PostgreSQL, nginx with HTTP/1.1 and 2, OpenSSH and dnsmasq. redis is the lab's own. */
 
 import type { ChildProcess } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mustRun, onPath, run, until } from '../../../netns/processes.ts'
 import type { Lab } from '../../../netns/two-arm.ts'
+import { hostText } from '../../../src/wire/ip-address.ts'
+import { dnsmasqArgv, nginxArgv, nginxConfig } from '../argv.ts'
+import { NOBODY, postgresArgv, preparePostgres, untilPostgresAnswers } from '../postgres.ts'
 import { stopped } from '../stopped.ts'
 
 /** Ports of the VIP and of the real server alike. HTTP/2 without TLS has one of its own, for nginx speaks one of them on a port. */
 export const PORTS = { redis: 6379, http1: 80, http2: 81, postgres: 5432, ssh: 22, dns: 53 }
 export const DNS_NAME = 'name.soak.test'
 export const DNS_ANSWER = '192.0.2.7'
-/** PostgreSQL does not run as root; everybody has this user. */
-const NOBODY = 65534
-const AS_NOBODY = ['setpriv', '--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups']
 
 /** Where they are, when they are not installed: as unpacked packages. */
 export interface Programs {
@@ -72,28 +72,14 @@ export class Servers {
     const folder = this.#own('nginx')
     const config = join(folder, 'nginx.conf')
     const server = (port: number, word: string) =>
-      `server { listen ${hostOf(this.#address)}:${port} backlog=4096${word}; root ${files}; }`
-    const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    writeFileSync(
-      config,
-      `daemon off; master_process off; pid ${folder}/pid; error_log stderr error;
-events { worker_connections 4096; }
-http {
-  access_log off; keepalive_requests 1000000; keepalive_timeout 600s;
-  ${paths.map(name => `${name}_temp_path ${folder}/${name};`).join(' ')}
-  ${server(PORTS.http1, '')}
-  ${server(PORTS.http2, ' http2')}
-}
-`,
-    )
-    await this.#listens('nginx', ['nginx', '-e', 'stderr', '-p', folder, '-c', config], PORTS.http2)
+      `server { listen ${hostText(this.#address)}:${port} backlog=4096${word}; root ${files}; }`
+    const servers = [server(PORTS.http1, ''), server(PORTS.http2, ' http2')]
+    writeFileSync(config, nginxConfig(folder, servers))
+    await this.#listens('nginx', nginxArgv(folder, config), PORTS.http2)
   }
 
   #dnsmasq(): Promise<void> {
-    const own = ['--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', '--user=root']
-    const none = ['--no-resolv', '--no-hosts', '--bind-interfaces', '--except-interface=lo']
-    const name = `--address=/${DNS_NAME}/${DNS_ANSWER}`
-    const argv = ['dnsmasq', ...own, ...none, `--listen-address=${this.#address}`, name]
+    const argv = dnsmasqArgv(this.#address, { [DNS_NAME]: DNS_ANSWER })
     return this.#listens('dnsmasq', argv, PORTS.dns)
   }
 
@@ -105,7 +91,7 @@ http {
     const config = join(folder, 'sshd_config')
     writeFileSync(
       config,
-      `ListenAddress ${hostOf(this.#address)}:${PORTS.ssh}
+      `ListenAddress ${hostText(this.#address)}:${PORTS.ssh}
 HostKey ${folder}/host
 AuthorizedKeysFile ${folder}/client.pub
 PidFile none
@@ -131,32 +117,12 @@ exec ${program} -D -e -o LogLevel=ERROR -f ${config}`
   async #postgres(unpacked: string): Promise<void> {
     const bin = postgresPrograms(unpacked)
     const folder = this.#own('postgres')
-    chmodSync(this.#folder, 0o755)
-    chownSync(folder, NOBODY, NOBODY)
-    const data = join(folder, 'data')
-    const locale = ['--no-locale', '--encoding=UTF8', '--auth=trust', '--username=postgres']
-    await mustRun([...AS_NOBODY, join(bin, 'initdb'), '--no-sync', ...locale, '-D', data])
-    const hba = join(data, 'pg_hba.conf')
-    await mustRun([...AS_NOBODY, 'sh', '-c', `echo 'host all all all trust' >>${hba}`])
+    await preparePostgres(bin, this.#folder, folder)
     const settings = { listen_addresses: this.#address, port: PORTS.postgres, fsync: 'off' }
-    const options = Object.entries({ ...settings, unix_socket_directories: folder })
-    const argv = options.flatMap(([key, value]) => ['-c', `${key}=${value}`])
-    const log = ['-c', 'log_min_messages=panic']
-    const program = [...AS_NOBODY, join(bin, 'postgres'), '-D', data, ...argv, ...log]
+    const argv = postgresArgv(bin, folder, { ...settings, log_min_messages: 'panic' })
     // Its fast way to end, which takes all of its processes along.
-    await this.#listens('PostgreSQL', program, PORTS.postgres, 'SIGINT')
-    await until('PostgreSQL', { limitMs: 30_000, everyMs: 100 }, async () => {
-      const ready = [
-        join(bin, 'pg_isready'),
-        '-U',
-        'postgres',
-        '-h',
-        this.#address,
-        '-p',
-        `${PORTS.postgres}`,
-      ]
-      return (await this.#lab.rs(ready)).code === 0 || undefined
-    })
+    await this.#listens('PostgreSQL', argv, PORTS.postgres, 'SIGINT')
+    await untilPostgresAnswers(this.#lab, bin, this.#address, PORTS.postgres)
   }
 }
 
@@ -167,9 +133,4 @@ export function postgresPrograms(unpacked: string): string {
   const bin = join(versions, version, 'bin')
   if (!existsSync(join(bin, 'pgbench'))) throw new Error(`no PostgreSQL below ${versions}`)
   return bin
-}
-
-/** As it stands before a port. */
-export function hostOf(address: string): string {
-  return address.includes(':') ? `[${address}]` : address
 }
