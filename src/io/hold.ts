@@ -1,6 +1,6 @@
 /**
  * What outlives the process that made it: descriptors that travel to another process, and memory without a file
- * (native/hold.c). All calls are synchronous and wait for nobody. Wrong argument types throw TypeError, sizes and places
+ * (native/messages.c, native/hold.c). All calls are synchronous and wait for nobody. Wrong argument types throw TypeError, sizes and places
  * outside of what there is RangeError, a system call that fails NativeError (native.ts).
  */
 

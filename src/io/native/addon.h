@@ -78,7 +78,7 @@ napi_value count_tcx(napi_env env, napi_callback_info info);
 napi_value link_facts(napi_env env, napi_callback_info info);
 napi_value set_up_tap(napi_env env, napi_callback_info info);
 
-/* hold.c: carry_fds has a message carry copies of descriptors, SCM_MAX_FD of the kernel at most, in a room that outlives the call. */
+/* messages.c: carry_fds has a message carry copies of descriptors, SCM_MAX_FD of the kernel at most, in a room that outlives the call. */
 #define FDS_MOST 253
 union fd_room {
   struct cmsghdr head;
