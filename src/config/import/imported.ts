@@ -10,6 +10,7 @@ import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
 import { DEFAULT_SCHEDULER, oneOf, PROXY_PROTOCOLS, SCHEDULER_NAMES } from '../../api/words.ts'
 import { printable } from '../../see/text/printable.ts'
 import { ipv4Int, ipv4Text } from '../../wire/address.ts'
+import { isIpv6Text } from '../../wire/ip-address.ts'
 import { isCidr, maskLength, networkOf } from '../cidr.ts'
 import type { ConfigInput } from '../write.ts'
 
@@ -266,7 +267,7 @@ export function indexOf({ port: own, ...service }: ImportedService, address: str
 /** Why `text` cannot be an address here; undefined if it can. */
 export function addressProblem(text: string): string | undefined {
   if (isIPv4(text)) return undefined
-  if (text.includes(':')) return 'importing IPv6 is not supported yet'
+  if (isIpv6Text(text)) return 'importing IPv6 is not supported yet'
   return `expected an IPv4 address, found ${short(text)}`
 }
 

@@ -4,7 +4,8 @@
  * wherever its dots and colon can lie on those of an address, each of its pieces says which numbers it can be part of.
  */
 
-import { type Ipv6, ipv6Text } from '../../../wire/ipv6-address.ts'
+import { ipEndpointText } from '../../../wire/ip-address.ts'
+import type { Ipv6 } from '../../../wire/ipv6-address.ts'
 
 /** Of an endpoint: four octets and the port, and what stands between them. */
 const SEPARATORS = ['.', '.', '.', ':'] as const
@@ -71,5 +72,5 @@ export type WideTest = (address: Ipv6, port: number) => boolean
 /** The same of endpoints of IPv6, [2001:db8::1]:80, which are put into words. => null if none can hold `word` */
 export function wideTest(word: string): WideTest | null {
   if (!/^[0-9a-f:.[\]]+$/.test(word)) return null
-  return (address, port) => `[${ipv6Text(address)}]:${port}`.includes(word)
+  return (address, port) => ipEndpointText(address, port).includes(word)
 }
