@@ -2,18 +2,33 @@
 // every expectation held; each one that did not is a line of its own.
 
 import { join } from 'node:path'
+import { hostText } from '../src/wire/ip-address.ts'
 import { logSince } from './appliance.ts'
 import { type Capture, readCapture, startCapture } from './capture.ts'
 import { LabError } from './lab-error.ts'
 import { until } from './processes.ts'
-import { type Arms, REDIS_PORT, type Side } from './topology.ts'
+import { REDIS_PORT, type Side, type Wanted } from './topology.ts'
 import { Lab } from './two-arm.ts'
 
-const VIP = '202.108.10.1'
-const CIP = '202.108.10.2'
-const LIP = '192.168.168.7'
-const RIP = '192.168.168.2'
-const CLI = ['redis-cli', '-h', VIP, '-p', `${REDIS_PORT}`]
+interface Ends {
+  vip: string
+  cip: string
+  lip: string
+  rip: string
+}
+
+const IPV4: Ends = {
+  vip: '202.108.10.1',
+  cip: '202.108.10.2',
+  lip: '192.168.168.7',
+  rip: '192.168.168.2',
+}
+const IPV6: Ends = {
+  vip: '2001:db8:10::1',
+  cip: '2001:db8:10::2',
+  lip: '2001:db8:168::7',
+  rip: '2001:db8:168::2',
+}
 /** The seed's mistake of a command: 76 bytes there, a 50-byte error back. */
 const SEED_COMMAND = ['get', 'set', 'testclienthhhhhhhhhh', 'testclienthhhhhhhhhh']
 const SEED_REPLY = 'ERR wrong number of arguments'
@@ -31,22 +46,22 @@ type Failures = string[]
 /** Runs the demo on a lab of its own. => the expectations that failed */
 export async function demo(
   name: string,
-  arms: Arms | undefined,
+  { arms, ipv6 = false }: Pick<Wanted, 'arms' | 'ipv6'>,
   signal: AbortSignal,
 ): Promise<Failures> {
   let lab = new Lab(name, arms)
   // A lab that is there is not ours to disturb.
   if (lab.exists() || lab.busy()) lab = new Lab(`${name}-demo`, arms)
-  return lab.alone(() => demoIn(lab, signal), signal)
+  return lab.alone(() => demoIn(lab, ipv6, signal), signal)
 }
 
-async function demoIn(lab: Lab, signal: AbortSignal): Promise<Failures> {
+async function demoIn(lab: Lab, ipv6: boolean, signal: AbortSignal): Promise<Failures> {
   const failures: Failures = []
   const captures: Capture[] = []
   try {
     await lab.down()
-    await lab.up({}, signal)
-    await showConversation(lab, captures, failures, signal)
+    await lab.up({ ipv6 }, signal)
+    await showConversation({ lab, signal, ...(ipv6 ? IPV6 : IPV4) }, captures, failures)
     await showExpiry(lab, failures, signal)
   } catch (error) {
     // What was found before something broke is part of the answer.
@@ -59,12 +74,17 @@ async function demoIn(lab: Lab, signal: AbortSignal): Promise<Failures> {
   return failures
 }
 
+interface Shown extends Ends {
+  lab: Lab
+  signal: AbortSignal
+}
+
 async function showConversation(
-  lab: Lab,
+  shown: Shown,
   captures: Capture[],
   failures: Failures,
-  signal: AbortSignal,
 ): Promise<void> {
+  const { lab, signal, vip, cip, lip, rip } = shown
   await ask(lab, ['log', 'level', 'debug'])
   const capture = async (side: Side) => {
     const started = await startCapture(lab, side, join(lab.paths.folder, `${side}.pcap`))
@@ -74,36 +94,40 @@ async function showConversation(
   const files = { client: await capture('client'), rs: await capture('rs') }
 
   const logStart = Buffer.byteLength(logSince(lab.paths, 0))
-  heading(`In ${lab.arm('client').netns}: ${[...CLI, ...SEED_COMMAND].join(' ')}`)
-  const seed = await redisCli(lab, SEED_COMMAND, signal)
+  heading(`In ${lab.arm('client').netns}: ${[...cli(vip), ...SEED_COMMAND].join(' ')}`)
+  const seed = await redisCli(shown, SEED_COMMAND)
   expect(failures, seed.includes(SEED_REPLY), `the reply should say "${SEED_REPLY}": ${seed}`)
   const log = await seedLog(lab, logStart, signal)
 
   heading('Some ordinary commands')
   const value = `through-the-vip-${process.pid}`
-  const set = await redisCli(lab, ['set', 'greeting', value], signal)
+  const set = await redisCli(shown, ['set', 'greeting', value])
   expect(failures, set === 'OK', `SET should say OK: ${set}`)
-  const got = await redisCli(lab, ['get', 'greeting'], signal)
+  const got = await redisCli(shown, ['get', 'greeting'])
   expect(failures, got === value, `GET should give back ${value}: ${got}`)
 
-  const clientSide = await settled(files.client, `${CIP}\\.\\d+ > ${VIP}\\.${REDIS_PORT}`, signal)
+  const clientSide = await settled(files.client, `${cip}\\.\\d+ > ${vip}\\.${REDIS_PORT}`, signal)
   heading(`The client arm: tcpdump -nnS -i ${lab.arm('client').device}`)
   console.log(clientSide.trim())
-  const rsSide = await settled(files.rs, `${LIP}\\.\\d+ > ${RIP}\\.${REDIS_PORT}`, signal)
+  const rsSide = await settled(files.rs, `${lip}\\.\\d+ > ${rip}\\.${REDIS_PORT}`, signal)
   heading(`The RS arm: tcpdump -nnS -i ${lab.arm('rs').device}`)
   console.log(rsSide.trim())
-  judgeCaptures(clientSide, rsSide, failures)
+  judgeCaptures(shown, clientSide, rsSide, failures)
 
   heading("The debug log of the seed's connection")
   console.log(log.trim())
-  expect(failures, /new conn: .*202\.108\.10\.2:\d+/.test(log), 'the log should have a `new conn`')
+  expect(
+    failures,
+    new RegExp(`new conn: .*${dots(hostText(cip))}:\\d+`).test(log),
+    'the log should have a `new conn`',
+  )
 
   heading('tapvs ipvsadm -ln')
   console.log(await ask(lab, ['ipvsadm', '-ln']))
   heading('tapvs ipvsadm -ln -c')
   const listing = await ask(lab, ['ipvsadm', '-ln', '-c'])
   console.log(listing)
-  const inTimeWait = listing.split('\n').some(row => row.includes('TIME_WAIT') && row.includes(CIP))
+  const inTimeWait = listing.split('\n').some(row => row.includes('TIME_WAIT') && row.includes(cip))
   expect(failures, inTimeWait, 'the listing should show the connection in TIME_WAIT')
   heading('tapvs dpip addr show')
   console.log(await ask(lab, ['dpip', 'addr', 'show']))
@@ -133,16 +157,21 @@ async function showExpiry(lab: Lab, failures: Failures, signal: AbortSignal): Pr
 }
 
 /** The TOA option carries the client's port first; tcpdump prints those two bytes as `exp-`. */
-function judgeCaptures(clientSide: string, rsSide: string, failures: Failures): void {
-  const syn = new RegExp(`IP ${dots(CIP)}\\.(\\d+) > ${dots(VIP)}\\.${REDIS_PORT}: Flags \\[S\\]`)
+function judgeCaptures(
+  { cip, vip, lip, rip }: Ends,
+  clientSide: string,
+  rsSide: string,
+  failures: Failures,
+): void {
+  const syn = new RegExp(`IP6? ${dots(cip)}\\.(\\d+) > ${dots(vip)}\\.${REDIS_PORT}: Flags \\[S\\]`)
   const port = syn.exec(clientSide)?.[1]
-  expect(failures, port !== undefined, `the client arm should show a SYN from ${CIP} to the VIP`)
+  expect(failures, port !== undefined, `the client arm should show a SYN from ${cip} to the VIP`)
   const toa = `exp-${Number(port ?? 0)
     .toString(16)
     .padStart(4, '0')}`
-  const toRs = `IP ${dots(LIP)}\\.\\d+ > ${dots(RIP)}\\.${REDIS_PORT}: Flags \\[S\\].*${toa}`
+  const toRs = `IP6? ${dots(lip)}\\.\\d+ > ${dots(rip)}\\.${REDIS_PORT}: Flags \\[S\\].*${toa}`
   const arrived = port !== undefined && new RegExp(toRs).test(rsSide)
-  expect(failures, arrived, `the RS arm should show a SYN from ${LIP} to ${RIP} with TOA ${toa}`)
+  expect(failures, arrived, `the RS arm should show a SYN from ${lip} to ${rip} with TOA ${toa}`)
 }
 
 /** => the log of the seed's conversation, once its last ACK is in it (or the time is up) */
@@ -170,9 +199,13 @@ function onlyInTime(error: unknown): void {
   if (!(error instanceof LabError)) throw error
 }
 
-async function redisCli(lab: Lab, command: string[], signal: AbortSignal): Promise<string> {
+function cli(vip: string): string[] {
+  return ['redis-cli', '-h', vip, '-p', `${REDIS_PORT}`]
+}
+
+async function redisCli({ lab, signal, vip }: Shown, command: string[]): Promise<string> {
   signal.throwIfAborted()
-  const { code, stdout, stderr } = await lab.client([...CLI, ...command], {
+  const { code, stdout, stderr } = await lab.client([...cli(vip), ...command], {
     timeoutMs: COMMAND_LIMIT_MS,
   })
   const said = `${stdout}${stderr}`.trim() || `nothing (exit code ${code})`
@@ -190,7 +223,8 @@ function expect(failures: Failures, held: boolean, expectation: string): void {
   if (!held) failures.push(expectation)
 }
 
-const dots = (address: string) => address.replaceAll('.', '\\.')
+/** As part of a pattern. */
+const dots = (address: string) => address.replaceAll(/[.[\]]/g, '\\$&')
 
 function heading(text: string): void {
   console.log(`\n== ${text} ==`)

@@ -35,6 +35,7 @@ export function effectiveConfig(
     arm.delete('mac') // a NIC has its own
   }
   config.setIn(['control', 'socket'], paths.socket)
+  if (wanted.workers !== undefined) config.setIn(['workers', 'count'], wanted.workers)
   if (wanted.ui !== undefined) config.setIn(['control', 'ui', 'port'], wanted.ui)
   // A config of the user's own says itself where its services point; --rs then only starts servers.
   if (wanted.realServers !== undefined && wanted.config === undefined) {

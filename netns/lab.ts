@@ -89,6 +89,7 @@ try {
           clients: { number: true, requiresArg: true, describe: 'client addresses (default: 1)' },
           arms,
           ipv6: { boolean: true, describe: 'IPv6 beside IPv4, with a service of its own' },
+          workers: { number: true, requiresArg: true, describe: 'packet threads (default: 1)' },
           config: {
             string: true,
             requiresArg: true,
@@ -99,10 +100,12 @@ try {
             describe: `with the page for the browser, on 127.0.0.1; --ui=0 takes any free port (default port ${UI_PORT})`,
           },
         }),
-      async ({ name, rs, clients, arms, config, ipv6, ui }) => {
+      async ({ name, rs, clients, arms, ui, ...as }) => {
         const lab = new Lab(name)
         const port = ui === undefined ? undefined : Number(ui || UI_PORT)
-        const wanted = { realServers: rs, clients, arms: armsOf(arms), config, ipv6, ui: port }
+        const { config, ipv6, workers } = as
+        const some = { realServers: rs, clients, arms: armsOf(arms), ui: port }
+        const wanted = { ...some, config, ipv6, workers }
         await lab.up(wanted, interrupt.signal)
         console.log(thingsToTry(lab))
       },
@@ -126,9 +129,9 @@ try {
     .command(
       'demo',
       "the seed's scenario in a lab of its own, shown and judged",
-      verb => verb.options({ arms }),
-      async ({ name, arms }) => {
-        const failures = await demo(name, armsOf(arms), interrupt.signal)
+      verb => verb.options({ arms, ipv6: { boolean: true, describe: 'over IPv6' } }),
+      async ({ name, arms, ipv6 }) => {
+        const failures = await demo(name, { arms: armsOf(arms), ipv6 }, interrupt.signal)
         console.log('')
         for (const failure of failures) console.log(`FAILED: ${failure}`)
         if (failures.length > 0) process.exitCode = EXIT.FAILED

@@ -83,7 +83,7 @@ export async function raiseArm(arm: Arm, mtu: number, box?: Netns): Promise<bool
   const madeAnew = await makeDevice(arm, box)
   if (box) await raiseFarEnd(arm, box, mtu)
   await withLink(arm, rt => raiseDevice(rt, arm, mtu))
-  if (arm.addresses6.length > 0) await raiseIpv6(arm)
+  if (arm.addresses6.length > 0) await raiseIpv6(arm, box)
   return madeAnew
 }
 
@@ -160,10 +160,12 @@ async function raiseDevice(rt: RtNetlinkSocket, arm: Arm, mtu: number): Promise<
 }
 
 /** Without duplicate address detection: nobody else is there, and it takes a second. */
-async function raiseIpv6(arm: Arm): Promise<void> {
-  insideNetns(arm.netnsPath, () => {
-    writeFileSync(`/proc/sys/net/ipv6/conf/${arm.device}/disable_ipv6`, '0')
-  })
+async function raiseIpv6(arm: Arm, box?: Netns): Promise<void> {
+  // A host with IPv6 of its own on its NIC is what the appliance has to get along with.
+  for (const at of box ? [arm, box] : [arm])
+    insideNetns(at.netnsPath, () => {
+      writeFileSync(`/proc/sys/net/ipv6/conf/${arm.device}/disable_ipv6`, '0')
+    })
   const ip = ['ip', '-n', arm.netns, '-6', 'addr', 'replace']
   for (const address of arm.addresses6)
     await mustRun([...ip, `${address}/${PREFIX_LENGTH6}`, 'dev', arm.device, 'nodad'])

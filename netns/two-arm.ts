@@ -113,6 +113,7 @@ export class Lab {
     }
     if (wanted.realServers !== undefined) checkCount('--rs', wanted.realServers)
     if (wanted.clients !== undefined) checkCount('--clients', wanted.clients)
+    if (wanted.workers !== undefined) checkCount('--workers', wanted.workers)
     const raise = async () => {
       const before = this.exists()
       try {

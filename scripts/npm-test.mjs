@@ -47,7 +47,10 @@ export const NOT_QUICK = {
   signals: 'root',
   'sim/mixed': 'long',
   'sim/sim': 'long',
+  'nic-bpf': 'root',
+  'nic-bpf6': 'root',
   'steering-bpf': 'root',
+  'steering-bpf6': 'root',
   story: 'long',
   tcpdump: 'root', // tcpdump
   terminal: 'long',

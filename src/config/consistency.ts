@@ -13,7 +13,7 @@ import { checkAcls, remarksOnAcl } from './acl-keys.ts'
 import { checkProblems } from './check-keys.ts'
 import { hostOf, Networks, networkOf, networkText } from './cidr.ts'
 import type { Draft } from './draft.ts'
-import { checkFamily, checkNic, familyProblems, hasLip, isLinkLocalText } from './families.ts'
+import { checkFamily, familyProblems, hasLip, isLinkLocalText } from './families.ts'
 import type { ListFiles } from './list-files.ts'
 import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
@@ -136,7 +136,6 @@ function checkAddresses(arms: Arms, source: ConfigSource): Map<string, Own> {
 function checkArms(arms: Arms, armRead: boolean[], source: ConfigSource): void {
   const names = new Map<string, Path>()
   for (const [i, arm] of arms.entries()) {
-    checkNic(arm, ['arms', i], source)
     if (arm?.name !== undefined) once(source, names, arm.name, ['arms', i, 'name'], 'arm')
     if (arm?.kind === 'nic' && arm.mac !== undefined) {
       const path = ['arms', i, 'mac']

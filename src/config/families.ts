@@ -7,7 +7,6 @@ import type { Draft } from './draft.ts'
 import type { ConfigFile } from './schema.ts'
 import type { ConfigSource, Path } from './source.ts'
 
-type Arm = NonNullable<Draft<ConfigFile>['arms']>[number]
 type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
 
 /** Client, balancer and real servers speak the same family. */
@@ -64,19 +63,5 @@ export function* familyProblems({
       ]
     if (check?.type !== undefined && check.type !== 'none')
       yield [['check'], `expected none: no check reaches over IPv6, found ${check.type}`]
-  }
-}
-
-/** The classifiers of a NIC take only IPv4 from the host. */
-export function checkNic(arm: Arm, path: Path, source: ConfigSource): void {
-  if (arm?.kind !== 'nic') return
-  const all = { addresses: arm.addresses, local_addresses: arm.local_addresses }
-  for (const [key, list] of Object.entries(all)) {
-    const at = list?.findIndex(text => text !== null && isIpv6Text(text)) ?? -1
-    if (at >= 0)
-      source.problem(
-        [...path, key, at],
-        `expected an address of IPv4: arms of IPv6 are TAPs, found "${list?.[at]}"`,
-      )
   }
 }

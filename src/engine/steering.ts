@@ -6,6 +6,8 @@
  *   from an RS       the residue of the lport, which the worker that opened the connection took from its own partition
  *   an ICMP error    whoever owns an answer to the packet that it quotes
  *
+ * An address of IPv6 is its four words XORed (parsed.ts).
+ *
  * Both sums are written so that BPF can do them in 32-bit arithmetic; src/io/steering-bpf.ts is the same text there.
  */
 

@@ -5,6 +5,8 @@
  *   instruction   | opcode 8 | dst 4, src 4 | offset 16 | immediate 32 |    fields in the machine's byte order
  */
 
+import type { Ipv6 } from '../wire/ipv6-address.ts'
+
 const BYTES = 8
 
 /** Registers. R0 is the result; R6 must hold the context for packet loads, which lose R1 to R5. */
@@ -135,15 +137,71 @@ export class Assembler {
 
 /** Is R0 among the numbers, which ascend as unsigned? By halves: three instructions a number, of which about log2 run. */
 export function among(asm: Assembler, numbers: readonly number[], yes: Label, no: Label): void {
-  if (numbers.length <= 1) {
-    for (const number of numbers) asm.jumpIf(IF.EQ, R0, number, yes)
+  const cases = numbers.map((number): Case => [number, yes])
+  choose(asm, cases, no)
+}
+
+/** A number, and where to go if R0 is it. */
+type Case = readonly [number: number, to: Label]
+
+function choose(asm: Assembler, cases: readonly Case[], no: Label): void {
+  const [middle, ...more] = cases.slice(cases.length >> 1)
+  if (cases.length <= 1 || middle === undefined) {
+    for (const [number, to] of cases) asm.jumpIf(IF.EQ, R0, number, to)
     asm.jump(no)
     return
   }
-  const half = numbers.length >> 1
   const upper = asm.label()
-  asm.jumpIf(IF.GE, R0, numbers[half], upper)
-  among(asm, numbers.slice(0, half), yes, no)
+  asm.jumpIf(IF.GE, R0, middle[0], upper)
+  choose(asm, cases.slice(0, cases.length >> 1), no)
   asm.place(upper)
-  among(asm, numbers.slice(half), yes, no)
+  choose(asm, [middle, ...more], no)
+}
+
+/** Where an address of IPv6 stands in the packet, and where to go if it is among those asked for, or not. */
+export interface Asked {
+  at: number
+  yes: Label
+  no: Label
+}
+
+/**
+ * Is it among these, which ascend (ascending6)? Word by word, each as above among those that agree so far: addresses of one network
+ * take three instructions each, and some ten where nothing agrees.
+ */
+export function among6(asm: Assembler, addresses: readonly Ipv6[], asked: Asked, word = 0): void {
+  const { at, yes, no } = asked
+  const [first, ...others] = addresses
+  if (first !== undefined && others.length === 0) {
+    for (let i = word; i < 4; i++) {
+      asm.load(SIZE.WORD, at + 4 * i)
+      asm.jumpIf(IF.NE, R0, first[i as 0], no)
+    }
+    asm.jump(yes)
+    return
+  }
+  if (first !== undefined) asm.load(SIZE.WORD, at + 4 * word)
+  const numbers = ascending(addresses.map(address => address[word as 0]))
+  const cases = numbers.map((number): Case => [number, word === 3 ? yes : asm.label()])
+  choose(asm, cases, no)
+  if (word === 3) return
+  for (const [number, to] of cases) {
+    asm.place(to)
+    const members = addresses.filter(address => address[word as 0] === number)
+    among6(asm, members, asked, word + 1)
+  }
+}
+
+/** As unsigned numbers, each once. */
+export function ascending(numbers: Iterable<number>): number[] {
+  return [...new Set(numbers)].sort((a, b) => (a >>> 0) - (b >>> 0))
+}
+
+/** The same of addresses of IPv6. */
+export function ascending6(addresses: Iterable<Ipv6>): Ipv6[] {
+  const known = new Map([...addresses].map(address => [String(address), address]))
+  return [...known.values()].sort((a, b) => {
+    const word = [0, 1, 2].find(i => a[i as 0] !== b[i as 0]) ?? 3
+    return (a[word as 0] >>> 0) - (b[word as 0] >>> 0)
+  })
 }

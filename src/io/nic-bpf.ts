@@ -11,6 +11,9 @@
  * MAC say so to everybody. The kernel takes a VLAN tag from the bytes before the program sees the frame, and puts it back in
  * front of whoever reads the TAP. A tag with id 0 is a priority and no VLAN: such a frame is as one without.
  *
+ * Of IPv6 the same: neighbour discovery about an address of ours is ours alone, an advertisement of any other that is sent to all is heard, and so
+ * is a router's question who listens to what (MLD). That the NIC lets our groups in at all is io/groups.ts's.
+ *
  * What has come to a group's MAC for an address of ours alone is taken too, and the engine refuses it by name (RFC 1122 3.3.6):
  * a host that has the address as well would answer.
  *
@@ -20,8 +23,27 @@
 
 import { ARP } from '../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
+import { ICMPV6, ICMPV6_TYPE, ND } from '../wire/icmpv6.ts'
+import type { IpAddress } from '../wire/ip-address.ts'
 import { IPV4 } from '../wire/ipv4.ts'
-import { Assembler, among, IF, type Label, OP, R0, R1, R2, R3, R6, SIZE } from './bpf.ts'
+import { EXTENSION, IPV6, NEXT } from '../wire/ipv6.ts'
+import type { Ipv6 } from '../wire/ipv6-address.ts'
+import {
+  Assembler,
+  among,
+  among6,
+  ascending,
+  ascending6,
+  IF,
+  type Label,
+  OP,
+  R0,
+  R1,
+  R2,
+  R3,
+  R6,
+  SIZE,
+} from './bpf.ts'
 
 /** Fields of __sk_buff (linux/bpf.h), in bytes. */
 const SKB = {
@@ -47,13 +69,15 @@ const TCX_DROP = 2
 
 const IP = ETH.HEADER
 const IPV4_LEAST = ETH.HEADER + IPV4.HEADER
+/** First byte of the address of a group (RFC 4291 2.7). */
+const GROUP = 0xff
 const ARP_LEAST = ETH.HEADER + ARP.BYTES
 
 export interface FromNic {
   /** ifindex of the TAP. */
   tap: number
-  /** All of ours on any arm, int32, in any order. */
-  addresses: Iterable<number>
+  /** All of ours on any arm, of IPv4 int32, in any order. */
+  addresses: Iterable<IpAddress>
   /** IDs of VLANs in which our addresses are as well; frames of others are the host's. */
   vlans?: Iterable<number>
 }
@@ -62,7 +86,9 @@ export interface FromNic {
 export function fromNicProgram({ tap, addresses, vlans = [] }: FromNic): Uint8Array {
   const asm = new Assembler()
   const [ours, heard, hosts] = [asm.label(), asm.label(), asm.label()]
-  const own = ascending(addresses)
+  const all = [...addresses]
+  const own = ascending(all.filter(address => typeof address === 'number'))
+  const own6 = ascending6(all.filter(address => typeof address !== 'number'))
   asm.copy(R6, R1)
   vlan(asm, ascending(vlans), hosts)
   asm.loadField(R0, R6, SKB.PACKET_TYPE)
@@ -71,6 +97,8 @@ export function fromNicProgram({ tap, addresses, vlans = [] }: FromNic): Uint8Ar
   longEnough(asm, IPV4_LEAST, hosts)
   asm.load(SIZE.HALF, ETH.TYPE)
   asm.jumpIf(IF.EQ, R0, ETHERTYPE.ARP, arp)
+  const six = asm.label()
+  if (own6.length > 0) asm.jumpIf(IF.EQ, R0, ETHERTYPE.IPV6, six)
   asm.jumpIf(IF.NE, R0, ETHERTYPE.IPV4, hosts)
   asm.load(SIZE.WORD, IP + IPV4.DST)
   among(asm, own, ours, hosts)
@@ -80,6 +108,10 @@ export function fromNicProgram({ tap, addresses, vlans = [] }: FromNic): Uint8Ar
   asm.load(SIZE.WORD, ETH.HEADER + ARP.TPA)
   among(asm, own, ours, heard)
 
+  if (own6.length > 0) {
+    asm.place(six)
+    ipv6(asm, own6, { ours, heard, hosts })
+  }
   asm.place(heard)
   asm.copy(R1, R6)
   asm.alu(OP.MOV, R2, tap)
@@ -90,11 +122,49 @@ export function fromNicProgram({ tap, addresses, vlans = [] }: FromNic): Uint8Ar
   asm.exit()
 
   // The verifier refuses code that nothing leads to.
-  if (own.length > 0) {
+  if (all.length > 0) {
     asm.place(ours)
     redirect(asm, tap)
   }
   return asm.bytes()
+}
+
+interface Takers {
+  ours: Label
+  heard: Label
+  hosts: Label
+}
+
+function ipv6(asm: Assembler, own: readonly Ipv6[], { ours, heard, hosts }: Takers): void {
+  const [others, report, asked] = [asm.label(), asm.label(), asm.label()]
+  const icmp = IP + IPV6.HEADER
+  longEnough(asm, icmp, hosts)
+  among6(asm, own, { at: IP + IPV6.DST, yes: ours, no: others })
+
+  asm.place(others)
+  asm.load(SIZE.BYTE, IP + IPV6.DST)
+  asm.jumpIf(IF.NE, R0, GROUP, hosts)
+  asm.load(SIZE.BYTE, IP + IPV6.NEXT)
+  asm.jumpIf(IF.EQ, R0, NEXT.HOP_BY_HOP, report)
+  asm.jumpIf(IF.NE, R0, NEXT.ICMPV6, hosts)
+  longEnough(asm, icmp + ND.OPTIONS, hosts)
+  asm.load(SIZE.BYTE, icmp + ICMPV6.TYPE)
+  asm.jumpIf(IF.EQ, R0, ICMPV6_TYPE.NEIGHBOUR_SOLICIT, asked)
+  asm.jumpIf(IF.NE, R0, ICMPV6_TYPE.NEIGHBOUR_ADVERT, hosts)
+  among6(asm, own, { at: icmp + ND.TARGET, yes: ours, no: heard })
+
+  asm.place(asked)
+  among6(asm, own, { at: icmp + ND.TARGET, yes: ours, no: hosts })
+
+  // Behind the option that has routers look at it (RFC 2711), 8 bytes.
+  asm.place(report)
+  const behind = icmp + EXTENSION.UNIT
+  longEnough(asm, behind + ICMPV6.HEADER, hosts)
+  asm.load(SIZE.HALF, icmp)
+  asm.jumpIf(IF.NE, R0, NEXT.ICMPV6 << 8, hosts)
+  asm.load(SIZE.BYTE, behind + ICMPV6.TYPE)
+  asm.jumpIf(IF.EQ, R0, ICMPV6_TYPE.MLD_QUERY, heard)
+  asm.jump(hosts)
 }
 
 /** => What a worker has written: all of it leaves by the NIC of this ifindex. */
@@ -145,8 +215,4 @@ function redirect(asm: Assembler, ifindex: number): void {
   asm.alu(OP.MOV, R2, 0)
   asm.call(HELPER.REDIRECT)
   asm.exit()
-}
-
-function ascending(numbers: Iterable<number>): number[] {
-  return [...new Set(numbers)].sort((a, b) => (a >>> 0) - (b >>> 0))
 }

@@ -3,7 +3,7 @@
  * worker i; engine/steering.ts says who owns what. One program serves every arm, because it looks at the frame's
  * destination and not at the arm's role: TCP or UDP to a LIP comes from an RS and goes by its lport, all other goes by
  * the hash of its source. An ICMP error goes where an answer to the packet that it quotes would. What nobody owns (ARP, other
- * ICMP, IPv6, fragments, malformed headers, a residue without a worker) is queue 0's. Checksums and lengths are the
+ * ICMP, fragments, malformed headers, what is behind an extension header of IPv6, a residue without a worker) is queue 0's. Checksums and lengths are the
  * engine's to look at, so what it refuses for one may come to any worker.
  *
  * How tun numbers queues, and what it does without a program (drivers/net/tun.c, Linux 6.18; test/io/steering.test.ts
@@ -28,11 +28,17 @@
 import { GOLDEN, MIX_1, MIX_2, type Steering } from '../engine/steering.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { ICMP, ICMP_ERRORS } from '../wire/icmp.ts'
+import { ICMPV6, ICMPV6_INFORMS } from '../wire/icmpv6.ts'
+import type { IpAddress } from '../wire/ip-address.ts'
 import { IP_FRAGMENT_BITS, IP_OFFSET_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
+import { ADDRESS6_BYTES, IPV6, NEXT } from '../wire/ipv6.ts'
 import { UDP } from '../wire/udp.ts'
 import {
   Assembler,
   among,
+  among6,
+  ascending,
+  ascending6,
   IF,
   type Label,
   OP,
@@ -59,27 +65,37 @@ const PEER_PORT = R8
 const PEER_ADDRESS = R9
 
 /**
- * => The program for the LIPs (int32, any order; at most LIPS_MAX of conn-layout.ts), to be given to
- * `steer` as soon as the set changes. It has 3 instructions a LIP and runs about log2 of them.
+ * => The program for the LIPs (of IPv4 int32, any order; at most LIPS_MAX of conn-layout.ts), to be given to
+ * `steer` as soon as the set changes. It has 3 instructions a LIP and runs about log2 of them (of IPv6: among6). Throws RangeError if
+ * there are too many that have nothing in common.
  */
-export function steeringProgram(steering: Steering, lips: Iterable<number>): Uint8Array {
+export function steeringProgram(steering: Steering, lips: Iterable<IpAddress>): Uint8Array {
   const asm = new Assembler()
+  const six = asm.label()
   const fromRs = asm.label()
   const fromClient = asm.label()
   const nobodys = asm.label()
+  const all = [...lips]
 
   asm.copy(R6, R1)
+  asm.load(SIZE.HALF, ETHERNET + ETH.TYPE)
+  asm.jumpIf(IF.EQ, R0, ETHERTYPE.IPV6, six)
+  asm.jumpIf(IF.NE, R0, ETHERTYPE.IPV4, nobodys)
   tuple(asm, nobodys)
   asm.load(SIZE.WORD, IP + IPV4.DST)
-  const sorted = [...new Set(lips)].sort((a, b) => (a >>> 0) - (b >>> 0))
-  among(asm, sorted, fromRs, fromClient)
+  among(asm, ascending(all.filter(lip => typeof lip === 'number')), fromRs, fromClient)
+
+  asm.place(six)
+  tuple6(asm, nobodys)
+  const lips6 = ascending6(all.filter(lip => typeof lip !== 'number'))
+  among6(asm, lips6, { at: IP + IPV6.DST, yes: fromRs, no: fromClient })
 
   asm.place(fromClient)
   clientWorker(asm, steering)
   asm.exit()
 
   // The verifier refuses code that nothing leads to.
-  if (sorted.length > 0) {
+  if (all.length > 0) {
     asm.place(fromRs)
     asm.loadBehind(SIZE.HALF, OWN_PORT, IP)
     asm.alu(OP.AND, R0, steering.mask)
@@ -100,8 +116,6 @@ export function steeringProgram(steering: Steering, lips: Iterable<number>): Uin
 function tuple(asm: Assembler, otherwise: Label): void {
   const own = asm.label()
   const found = asm.label()
-  asm.load(SIZE.HALF, ETHERNET + ETH.TYPE)
-  asm.jumpIf(IF.NE, R0, ETHERTYPE.IPV4, otherwise)
   asm.load(SIZE.HALF, IP + IPV4.FRAGMENT)
   asm.jumpIf(IF.SET, R0, IP_FRAGMENT_BITS, otherwise)
   asm.load(SIZE.BYTE, IP + IPV4.VERSION_IHL)
@@ -152,6 +166,61 @@ function quoted(asm: Assembler, otherwise: Label): void {
   asm.alu(OP.ADD, OWN_PORT, ICMP.HEADER + UDP.SPORT)
   asm.aluRegister(OP.MOV, PEER_PORT, OWN_PORT)
   asm.alu(OP.ADD, PEER_PORT, UDP.DPORT - UDP.SPORT)
+}
+
+/** The same of IPv6, without extension headers. Of the address all workers know the sum of its words (engine/parsed.ts). */
+function tuple6(asm: Assembler, otherwise: Label): void {
+  const own = asm.label()
+  const found = asm.label()
+  const l4 = IPV6.HEADER
+  asm.load(SIZE.BYTE, IP + IPV6.VERSION_CLASS_FLOW)
+  asm.alu(OP.RSH, R0, 4)
+  asm.jumpIf(IF.NE, R0, 6, otherwise)
+  asm.load(SIZE.BYTE, IP + IPV6.NEXT)
+  asm.jumpIf(IF.EQ, R0, PROTO.TCP, own)
+  asm.jumpIf(IF.EQ, R0, PROTO.UDP, own)
+  asm.jumpIf(IF.NE, R0, NEXT.ICMPV6, otherwise)
+  quoted6(asm, otherwise)
+  asm.jump(found)
+
+  asm.place(own)
+  sumOfWords(asm, IPV6.SRC)
+  asm.alu(OP.MOV, PEER_PORT, l4 + UDP.SPORT)
+  asm.alu(OP.MOV, OWN_PORT, l4 + UDP.DPORT)
+  asm.place(found)
+}
+
+/** The tuple of an answer to what an error of ICMPv6 quotes. */
+function quoted6(asm: Assembler, otherwise: Label): void {
+  const known = asm.label()
+  const quote = IPV6.HEADER + ICMPV6.HEADER
+  asm.load(SIZE.BYTE, IP + IPV6.HEADER + ICMPV6.TYPE)
+  asm.jumpIf(IF.GE, R0, ICMPV6_INFORMS, otherwise)
+  asm.load(SIZE.BYTE, IP + quote + IPV6.NEXT)
+  asm.jumpIf(IF.EQ, R0, PROTO.TCP, known)
+  asm.jumpIf(IF.NE, R0, PROTO.UDP, otherwise)
+  asm.place(known)
+  // It went out from where the error comes in.
+  for (let i = 0; i < ADDRESS6_BYTES; i += 4) {
+    asm.load(SIZE.WORD, IP + quote + IPV6.SRC + i)
+    asm.aluRegister(OP.MOV, R9, R0)
+    asm.load(SIZE.WORD, IP + IPV6.DST + i)
+    asm.aluRegister(OP.XOR, R9, R0)
+    asm.jumpIf(IF.NE, R9, 0, otherwise)
+  }
+  sumOfWords(asm, quote + IPV6.DST)
+  asm.alu(OP.MOV, OWN_PORT, quote + IPV6.HEADER + UDP.SPORT)
+  asm.alu(OP.MOV, PEER_PORT, quote + IPV6.HEADER + UDP.DPORT)
+}
+
+/** The peer's address = the words at `at` behind the beginning of the packet, XORed. */
+function sumOfWords(asm: Assembler, at: number): void {
+  asm.load(SIZE.WORD, IP + at)
+  asm.aluRegister(OP.MOV, PEER_ADDRESS, R0)
+  for (let i = 4; i < ADDRESS6_BYTES; i += 4) {
+    asm.load(SIZE.WORD, IP + at + i)
+    asm.aluRegister(OP.XOR, PEER_ADDRESS, R0)
+  }
 }
 
 /** `into` = bytes of the IPv4 header that begins with the byte in R0. */

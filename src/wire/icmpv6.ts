@@ -53,9 +53,12 @@ export const ND_OPTION = {
   MTU: 5,
 } as const
 
+/** Types from here on inform; those below it are errors (RFC 4443 2.1). */
+export const ICMPV6_INFORMS = 128
+
 /** Whether it quotes the packet that it is about. */
 export function isIcmpv6Error(type: number): boolean {
-  return type < 128
+  return type < ICMPV6_INFORMS
 }
 
 /** Hop limit of what speaks of neighbours: none of it has come through a router (RFC 4861 11.2). */

@@ -109,12 +109,6 @@ for (const [what, from, to, expected] of [
     'scheduler: wrr\n    persistence_prefix: 129',
     /persistence_prefix: expected a whole number 1-128/,
   ],
-  [
-    'a NIC',
-    '- name: dpdk0',
-    '- name: dpdk0\n    kind: nic',
-    /addresses\[0\]: expected an address of IPv4: arms of IPv6 are TAPs/,
-  ],
 ] as const) {
   test(`refused: ${what}`, () => {
     const found = changed(from, to)

@@ -2,6 +2,7 @@
 
 import type { ConfigArm } from '../../config/arms.ts'
 import type { Queues } from '../../io/queues.ts'
+import type { IpAddress } from '../../wire/ip-address.ts'
 
 /** A device is named by its name and its namespace, as the config has it. */
 export type Device = Pick<ConfigArm, 'name' | 'netns' | 'kind'>
@@ -19,8 +20,8 @@ export interface Opened extends Queues {
 
 /** What of a NIC's traffic is ours. */
 export interface Ours {
-  /** Of all arms, int32. */
-  addresses: Iterable<number>
+  /** Of all arms. */
+  addresses: readonly IpAddress[]
   /** IDs of the arms that share the device. */
   vlans: readonly number[]
 }
@@ -40,8 +41,8 @@ export interface Nic {
   facts: NicFacts
   /** Descriptors of the links of its classifiers; release() closes them. */
   links: readonly number[]
-  /** All addresses of ours from now on, int32. Throws NativeError. */
-  readdress(addresses: Iterable<number>): void
+  /** All addresses of ours from now on. Throws NativeError. */
+  readdress(addresses: readonly IpAddress[]): void
   /** Leaves it to the host; a second time does nothing. */
   release(): void
 }

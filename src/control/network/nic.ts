@@ -9,6 +9,7 @@
 
 import { release } from 'node:os'
 import { asFound, type ConfigArm, deviceOf, NIC_MTU } from '../../config/arms.ts'
+import { groupsOf, joinGroups } from '../../io/groups.ts'
 import {
   attachTcx,
   closeFd,
@@ -24,6 +25,8 @@ import {
 import { fromNicProgram, fromTapProgram, toTapProgram } from '../../io/nic-bpf.ts'
 import { openQueues, type Queues } from '../../io/queues.ts'
 import { macText } from '../../wire/address.ts'
+import type { IpAddress } from '../../wire/ip-address.ts'
+import type { Ipv6 } from '../../wire/ipv6-address.ts'
 import type { Device, DeviceError, Nic, NicFacts, Opened, Ours } from './device.ts'
 import { ipIn, netnsPath } from './netns.ts'
 import type { Remark } from './nic-remarks.ts'
@@ -132,7 +135,9 @@ export function openNic(
     attach(toTapProgram(index), tapIndex, TCX_EGRESS)
     attach(fromTapProgram(index), tapIndex, TCX_INGRESS)
     attach(fromNicProgram({ tap: tapIndex, addresses, vlans }), index, TCX_INGRESS)
-    return { ...queues, nic: joined(facts, tapIndex, links, vlans) }
+    const nic = joined({ facts, path, tap: tapIndex }, links, vlans)
+    nic.hear(addresses)
+    return { ...queues, nic }
   } catch (error) {
     for (const link of links) closeFd(link)
     closeAll(queues)
@@ -140,19 +145,49 @@ export function openNic(
   }
 }
 
+interface Place {
+  facts: NicFacts
+  /** The namespace file. */
+  path: string
+  /** ifindex of the TAP behind it. */
+  tap: number
+}
+
+/** With what only the NIC itself needs to know. */
+interface Joined extends Nic {
+  /** Has the device take in the groups of these addresses, and no others of ours. Throws NativeError. */
+  hear(addresses: readonly IpAddress[]): void
+}
+
 /** Its TAP has these links, in the order in which openNic makes them, and was there before. `links` are its own from now on. */
-function joined(facts: NicFacts, tap: number, links: number[], vlans: readonly number[]): Nic {
+function joined({ facts, path, tap }: Place, links: number[], vlans: readonly number[]): Joined {
   const [link = -1] = links.slice(-1)
+  const groups: number[] = []
+  const hear = (addresses: readonly IpAddress[]) => {
+    const before = groups.splice(0)
+    try {
+      groups.push(...joinGroups(path, facts.index, groupsOf(addresses.filter(isSix))))
+    } finally {
+      for (const one of before) closeFd(one)
+    }
+  }
   return {
     facts,
     links,
+    hear,
     readdress: addresses => {
-      if (links.length > 0) replaced(link, fromNicProgram({ tap, addresses, vlans }))
+      if (links.length === 0) return
+      replaced(link, fromNicProgram({ tap, addresses, vlans }))
+      hear(addresses)
     },
     release: () => {
-      for (const one of links.splice(0)) closeFd(one)
+      for (const one of [...links.splice(0), ...groups.splice(0)]) closeFd(one)
     },
   }
+}
+
+function isSix(address: IpAddress): address is Ipv6 {
+  return typeof address !== 'number'
 }
 
 /**
@@ -163,7 +198,8 @@ export function takeNic(device: Device, links: readonly number[], ours: Ours): N
   const facts = nicOf(device)
   const tap = factsOf({ name: tapBehind(facts.index), netns: device.netns })
   if (links.length !== LINKS || tap === undefined) throw new Error('another NIC')
-  const nic = joined(facts, tap.index, [...links], ours.vlans)
+  const path = netnsPath(device.netns)
+  const nic = joined({ facts, path, tap: tap.index }, [...links], ours.vlans)
   nic.readdress(ours.addresses)
   return nic
 }
@@ -204,6 +240,8 @@ function withReason(error: NativeError, device: Device): NativeError {
     error.message = `${of}; tcx needs Linux 6.6 or newer, this is ${release()}`
   else if (message.startsWith('BPF_') && (code === 'EPERM' || code === 'ENOSYS'))
     error.message = `${of}; tcx needs bpf(2) and CAP_NET_ADMIN with CAP_BPF or CAP_SYS_ADMIN`
+  else if (message.startsWith('IPV6_JOIN_GROUP') || code === 'EAFNOSUPPORT')
+    error.message = `${of}; addresses of IPv6 need it in the kernel, and an mtu of 1280 or more`
   else error.message = of
   return error
 }

@@ -2,8 +2,7 @@
 
 import { type ArmDevice, type ConfigArm, deviceOf } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
-import { ipv4Int } from '../../wire/address.ts'
-import { isIpv6Text } from '../../wire/ip-address.ts'
+import { ipAddress } from '../../wire/ip-address.ts'
 import type { Nic, NicFacts, Ours } from '../network/device.ts'
 import { hostAddresses, onlyOne } from '../network/host-addresses.ts'
 import { nicRemarks } from '../network/nic-remarks.ts'
@@ -41,7 +40,7 @@ export class Nics {
   /** Of the device of this name. */
   ours(device: string): Ours {
     const vlans = this.#config.arms.flatMap(({ vlan }) => (vlan?.arm === device ? [vlan.id] : []))
-    return { addresses: ints(this.#addresses), vlans }
+    return { addresses: this.#addresses.map(ipAddress), vlans }
   }
 
   /** The arm has its device. */
@@ -69,7 +68,7 @@ export class Nics {
     this.#addresses = addresses
     for (const [arm, nic] of this.#nics.entries()) {
       try {
-        nic?.readdress(ints(addresses))
+        nic?.readdress(addresses.map(ipAddress))
       } catch (error) {
         this.#options.warn(`arm ${this.#arm(arm).name}: ${(error as Error).message}`)
       }
@@ -132,9 +131,4 @@ function heldBy(netns: string | null): Map<string, string> {
   } catch {
     return new Map()
   }
-}
-
-/** Those of IPv4. */
-function ints(addresses: readonly string[]): number[] {
-  return addresses.filter(address => !isIpv6Text(address)).map(ipv4Int)
 }

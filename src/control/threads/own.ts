@@ -2,8 +2,7 @@
 
 import { Steering } from '../../engine/steering.ts'
 import { steeringProgram } from '../../io/steering-bpf.ts'
-import { ipv4Int } from '../../wire/address.ts'
-import { isIpv6Text } from '../../wire/ip-address.ts'
+import { ipAddress } from '../../wire/ip-address.ts'
 import type { BareConfig } from './memory.ts'
 
 /** What is ours of all arms, as text. */
@@ -22,8 +21,10 @@ export function ownOf({ arms }: BareConfig): Own {
 /** => what steers to these LIPs, or why nothing does */
 export function programFor({ workers }: BareConfig, lips: readonly string[]): Uint8Array | string {
   if (workers.steering === 'handover') return 'workers.steering is handover'
-  return steeringProgram(
-    new Steering(workers.count),
-    lips.filter(lip => !isIpv6Text(lip)).map(ipv4Int),
-  )
+  try {
+    return steeringProgram(new Steering(workers.count), lips.map(ipAddress))
+  } catch (error) {
+    if (error instanceof RangeError) return `${lips.length} LIPs are too many for one program`
+    throw error
+  }
 }

@@ -75,6 +75,7 @@ NAPI_MODULE_INIT() {
       EXPORT("leaveNetns", leave_netns),
       EXPORT("setUpDevice", set_up_device),
       EXPORT("socketIn", socket_in),
+      EXPORT("joinGroups", join_groups),
       EXPORT("linkFlags", link_flags),
       EXPORT("askLink", ask_link),
       EXPORT("netnsOfTap", netns_of_tap),

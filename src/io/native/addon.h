@@ -53,6 +53,7 @@ napi_value leave_netns(napi_env env, napi_callback_info info);
 int open_socket_in(const char *netns, int family, int type, int protocol, const char **step);
 napi_value set_up_device(napi_env env, napi_callback_info info);
 napi_value socket_in(napi_env env, napi_callback_info info);
+napi_value join_groups(napi_env env, napi_callback_info info);
 
 /* link.c */
 napi_value link_flags(napi_env env, napi_callback_info info);

@@ -92,3 +92,30 @@ napi_value socket_in(napi_env env, napi_callback_info info) {
   int s = open_socket_in(netns, AF_INET, type | SOCK_NONBLOCK, 0, &step);
   return s < 0 ? system_error(env, errno, step, "", netns) : integer(env, s);
 }
+
+napi_value join_groups(napi_env env, napi_callback_info info) {
+  napi_value args[3], buffer;
+  char netns[PATH_MAX];
+  int32_t index;
+  size_t bytes;
+  void *groups;
+  const char *step;
+  if (!arguments(env, info, 3, args) ||
+      !text(env, args[0], netns, sizeof netns, "netns: expected a path or ''") ||
+      !integers(env, args + 1, 1, &index))
+    return NULL;
+  if (!view(env, args[2], napi_uint8_array, &bytes, &groups, &buffer) ||
+      bytes % sizeof(struct in6_addr) != 0)
+    return type_error(env, "groups: expected a Uint8Array of whole addresses");
+  int s = open_socket_in(netns, AF_INET6, SOCK_DGRAM, 0, &step);
+  if (s < 0) return system_error(env, errno, step, "", netns);
+  for (size_t at = 0; at < bytes; at += sizeof(struct in6_addr)) {
+    struct ipv6_mreq wish = {.ipv6mr_interface = (unsigned)index};
+    memcpy(&wish.ipv6mr_multiaddr, (const char *)groups + at, sizeof wish.ipv6mr_multiaddr);
+    if (setsockopt(s, IPPROTO_IPV6, IPV6_JOIN_GROUP, &wish, sizeof wish) == 0) continue;
+    int error = errno;
+    close(s);
+    return system_error(env, error, "IPV6_JOIN_GROUP", "", netns);
+  }
+  return integer(env, s);
+}
