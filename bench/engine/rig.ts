@@ -231,6 +231,7 @@ function config(options: RigOptions, services: number, realServers: number): Con
           upperThreshold: 0,
           lowerThreshold: 0,
           backup: false,
+          forwarding: 'fullnat' as const,
         }
       }),
     })),

@@ -7,6 +7,7 @@ import * as z from 'zod'
 import {
   aclEstablished,
   aclList,
+  forwarding,
   hashTarget,
   protocol,
   proxyProtocol,
@@ -59,6 +60,7 @@ export const realServer = z
     backup: z
       .boolean()
       .describe('Takes connections only while no other real server of the service has a weight.'),
+    forwarding: forwarding.describe('How its new connections reach it.'),
     active_conns: count,
     inactive_conns: count,
     inhibited: z.boolean().describe('The health checks keep it from new connections.'),

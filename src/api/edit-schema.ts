@@ -10,6 +10,7 @@ import { canonicalIp } from '../wire/ip-address.ts'
 import {
   aclEstablished,
   aclList,
+  forwarding,
   hashTarget,
   protocol,
   proxyProtocol,
@@ -68,6 +69,8 @@ export const serverFields = z.strictObject({
   lower_threshold: number.exactOptional(),
   /** Takes connections only while no other RS of the service has a weight. */
   backup: z.boolean('true or false').exactOptional(),
+  /** How its new connections reach it. */
+  forwarding: forwarding.exactOptional(),
 })
 
 export const lipKey = z.strictObject({ address: ip, arm: text })

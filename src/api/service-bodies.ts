@@ -7,6 +7,7 @@ import type { ServerFields, ServiceFields } from './edits.ts'
 import {
   aclEstablished,
   address,
+  forwarding,
   hashTarget,
   object,
   port,
@@ -19,7 +20,7 @@ import {
 } from './fields.ts'
 import { RATE_MAX, SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
 import { DEFAULT_PROTOCOL } from './protocols.ts'
-import { allOf, DEFAULT_SCHEDULER, HASH_KEYS } from './words.ts'
+import { allOf, DEFAULT_SCHEDULER, FORWARDINGS, HASH_KEYS } from './words.ts'
 
 const rate = whole(0, RATE_MAX).exactOptional()
 export const serviceFields = {
@@ -82,6 +83,9 @@ export const serverFields = {
     .boolean('true or false')
     .exactOptional()
     .describe('Takes connections only while no other real server has a weight; default false.'),
+  forwarding: forwarding
+    .exactOptional()
+    .describe(`How its new connections reach it; default ${FORWARDINGS[0]}.`),
 } satisfies Record<keyof ServerFields, z.ZodType>
 
 export const newLip = object({ ...readOnly(answers.localAddress.shape), address, arm }).meta({

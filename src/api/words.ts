@@ -51,6 +51,13 @@ export type AclEstablished = (typeof ACL_ESTABLISHED)[number]
 export const PROXY_PROTOCOLS = ['off', 'v1', 'v2', 'v1-insecure', 'v2-insecure'] as const
 export type ProxyProtocol = (typeof PROXY_PROTOCOLS)[number]
 
+/**
+ * How a real server is reached: by FullNAT; by NAT, which leaves it the client's address; by its MAC alone (direct routing); in a
+ * tunnel of IP in IP. In the order of the engine's METHOD; the first is the default.
+ */
+export const FORWARDINGS = ['fullnat', 'nat', 'dr', 'tunnel'] as const
+export type Forwarding = (typeof FORWARDINGS)[number]
+
 /** drop, reject or all */
 export function oneOf(words: readonly string[]): string {
   return listed(words, 'or')

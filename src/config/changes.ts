@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { type ServiceKey, serviceName } from '../api/edits.ts'
 import type { Protocol } from '../api/protocols.ts'
+import { FORWARDINGS } from '../api/words.ts'
 import { hostText } from '../wire/ip-address.ts'
 import { aclItem, listItem } from './acl-items.ts'
 import * as acls from './acl-keys.ts'
@@ -264,12 +265,13 @@ function isUsualHashing({ fallback, port, byId }: ConfigService['hashing']): boo
 
 function rsItem(service: ConfigService, rs: ConfigRealServer): Item {
   const { protocol, address: vip, port: vport } = service
-  const { address, port, weight, upperThreshold, lowerThreshold, backup } = rs
+  const { address, port, weight, upperThreshold, lowerThreshold, backup, forwarding } = rs
   const name = rsName(service, rs)
   const limits = upperThreshold > 0 ? ` thresholds ${lowerThreshold} ${upperThreshold}` : ''
+  const way = forwarding === FORWARDINGS[0] ? '' : ` forwarding ${forwarding}`
   return {
     name,
-    value: `weight ${weight}${limits}${backup ? ' backup' : ''}`,
+    value: `weight ${weight}${limits}${backup ? ' backup' : ''}${way}`,
     put: places => ({
       put: 'rs',
       rs: { ...rs, protocol, vip, vport, place: places.dests.take(name) },

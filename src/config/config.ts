@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { STATE_KEYS } from '../api/names.ts'
 import type { Protocol } from '../api/protocols.ts'
 import { type Mistake, Refused } from '../api/refused.ts'
-import type { ProxyProtocol, SchedulerName, WhenDown } from '../api/words.ts'
+import type { Forwarding, ProxyProtocol, SchedulerName, WhenDown } from '../api/words.ts'
 import type { Hashing } from '../engine/asker.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
@@ -40,6 +40,8 @@ export interface ConfigRealServer {
   lowerThreshold: number
   /** It is checked by nobody, and takes connections only while no other RS of the service has a weight. */
   backup: boolean
+  /** How its new connections reach it. */
+  forwarding: Forwarding
 }
 
 export interface ConfigService {
@@ -224,6 +226,7 @@ function normalise(file: ConfigFile, files: ListFiles): ConfigValues {
         upperThreshold: rs.upper_threshold,
         lowerThreshold: rs.lower_threshold,
         backup: rs.backup,
+        forwarding: rs.forwarding,
       })),
     })),
     workers: file.workers,

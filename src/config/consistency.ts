@@ -17,13 +17,13 @@ import { checkFamily, familyProblems, hasLip, isLinkLocalText } from './families
 import type { ListFiles } from './list-files.ts'
 import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
+import { serverProblems } from './server-keys.ts'
 import { checkModules, remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
 import type { ConfigSource, Path } from './source.ts'
 import { checkVlans } from './vlans.ts'
 
 type Arms = NonNullable<Draft<ConfigFile>['arms']>
 type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
-type RealServer = NonNullable<NonNullable<Service['real_servers']>[number]>
 
 /** As many more are places of those that have gone. */
 export const REAL_SERVERS_MAX = DESTS_MAX >> 1
@@ -198,8 +198,8 @@ function checkServices(
         )
       }
       if (rs?.address === undefined) continue
-      checkThresholds(rs, [...path, 'real_servers', j], source)
       const rsPath = [...path, 'real_servers', j]
+      for (const [key, text] of serverProblems(service, rs)) source.problem([...rsPath, key], text)
       const address = rs.address
       const port = rs.port ?? service.port
       if (port !== undefined)
@@ -234,18 +234,6 @@ function* protocolProblems({
     yield [['one_packet'], `expected protocol udp with it, found ${protocol}`]
   if (protocol === 'udp' && proxy_protocol.startsWith('v1'))
     yield [['proxy_protocol'], `expected v2 or v2-insecure of udp, found ${proxy_protocol}`]
-}
-
-function checkThresholds(
-  { upper_threshold: upper = 0, lower_threshold: lower = 0 }: RealServer,
-  path: Path,
-  source: ConfigSource,
-): void {
-  if (lower > upper)
-    source.problem(
-      [...path, 'lower_threshold'],
-      `expected at most upper_threshold ${upper}, found ${lower}`,
-    )
 }
 
 /** Once, and not of each service: it is one LIP that is missing. */

@@ -11,6 +11,7 @@ import { Refused } from '../api/refused.ts'
 import {
   ACL_ESTABLISHED,
   DEFAULT_SCHEDULER,
+  FORWARDINGS,
   HASH_TARGETS,
   PROXY_PROTOCOLS,
   WHEN_DOWN,
@@ -30,7 +31,13 @@ import {
 } from './lookup.ts'
 import type { ConfigFile } from './schema.ts'
 
-const SERVER_DEFAULTS = { weight: 1, upper_threshold: 0, lower_threshold: 0, backup: false }
+const SERVER_DEFAULTS = {
+  weight: 1,
+  upper_threshold: 0,
+  lower_threshold: 0,
+  backup: false,
+  forwarding: FORWARDINGS[0],
+}
 
 export function addService(file: ConfigFile, edit: EditOf<'add-service'>): void {
   const { protocol, address, port } = edit.service
@@ -150,8 +157,9 @@ export function deleteServer(file: ConfigFile, edit: EditOf<'delete-server'>): v
   service.real_servers.splice(serverIndex(service, edit.server), 1)
 }
 
-function givenOf({ weight, upper_threshold, lower_threshold, backup }: ServerFields): ServerFields {
-  const fields = { weight, upper_threshold, lower_threshold, backup }
+function givenOf(given: ServerFields): ServerFields {
+  const { weight, upper_threshold, lower_threshold, backup, forwarding } = given
+  const fields = { weight, upper_threshold, lower_threshold, backup, forwarding }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 

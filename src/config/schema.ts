@@ -12,7 +12,14 @@ import { SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../api/limits.ts'
 import { LOG_LEVELS, MODULES, type Module } from '../api/log-levels.ts'
 import { COUNTED, STATE_KEYS, type StateKey } from '../api/names.ts'
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
-import { DEFAULT_SCHEDULER, HASH_TARGETS, oneOf, PROXY_PROTOCOLS, WHEN_DOWN } from '../api/words.ts'
+import {
+  DEFAULT_SCHEDULER,
+  FORWARDINGS,
+  HASH_TARGETS,
+  oneOf,
+  PROXY_PROTOCOLS,
+  WHEN_DOWN,
+} from '../api/words.ts'
 import { DEFAULT_TIMEOUTS } from '../engine/tcp-state.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { UOA_TRAIL_MAX } from '../engine/xmit/uoa.ts'
@@ -131,6 +138,7 @@ const service = mapping({
       upper_threshold: whole(0, THRESHOLD_MAX).default(0),
       lower_threshold: whole(0, THRESHOLD_MAX).default(0),
       backup: z.boolean('true or false').default(false),
+      forwarding: word(FORWARDINGS),
     }),
   ),
 })

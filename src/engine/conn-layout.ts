@@ -78,8 +78,10 @@ export function familyOfKey(key: number): number {
   return key >>> 3
 }
 
-/** How a conn is forwarded. */
-export const METHOD = { FULLNAT: 0 } as const
+/** How a conn is forwarded: a file of xmit/ each. */
+export const METHOD = { FULLNAT: 0, NAT: 1, DR: 2, TUNNEL: 3, SNAT: 4 } as const
+/** Of a binding: any method but FULLNAT. */
+export const METHOD_BITS = 7 << 4
 
 export const PROTOCOL_BITS = 0b11
 

@@ -19,6 +19,8 @@ export interface Dest extends Candidate {
   /** Connections of all workers that it may have, -1 for any number; full, it is used again below `lower` or, if 0, `upper`. */
   upper: number
   lower: number
+  /** One of METHOD, of its new connections. */
+  method: number
 }
 
 /**
@@ -149,10 +151,7 @@ export class Dests {
     return this.stats[(dest << 3) + cell]
   }
 
-  /**
-   * Enters an RS into its place. One that comes back while its connections live finds its numbers as they are; the
-   * statistics begin anew.
-   */
+  /** Enters an RS into its place. One that comes back finds its connections counted as they are; the statistics begin anew. */
   put(dest: Dest): void {
     const { index } = dest
     this.list[index] = dest
@@ -217,10 +216,7 @@ export class Dests {
   }
 
   countLimited(): void {
-    for (const dest of this.#limited) {
-      this.limits.enter(dest, this.#conns(dest.index))
-      this.#look(dest)
-    }
+    for (const dest of this.#limited) this.#enter(dest)
   }
 
   /** An RS of an image is in its place, with its connections. */

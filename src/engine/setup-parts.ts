@@ -5,7 +5,7 @@ import type { AclImage, ListImage } from './acl.ts'
 import type { Arm } from './arm.ts'
 import { type Asker, type Hashing, NO_HASHING } from './asker.ts'
 import { type Candidate, Candidates } from './candidates.ts'
-import { ARMS_MAX, PROXY } from './conn-layout.ts'
+import { ARMS_MAX, METHOD, PROXY } from './conn-layout.ts'
 import { Family } from './family.ts'
 import type { SaPool } from './sa-pool.ts'
 import { type CostOf, type SchedulerName, schedulerOf } from './schedule.ts'
@@ -66,6 +66,8 @@ export interface RsOptions {
   lower: number
   /** It takes connections only while no other RS of the service has a weight. */
   backup: boolean
+  /** One of METHOD, of its new connections; left out for FULLNAT. */
+  method?: number
 }
 
 /** A service with the RSs and the scheduler's place in their list. */
@@ -139,11 +141,8 @@ export function newService({
 }
 
 /** Spelt out: what a spread makes is read many times slower by whoever walks over thousands of them. */
-export function newDest(
-  service: Service,
-  { index, family = IPV4, rip, rport, weight, upper, lower, backup }: RsOptions,
-  hashKey = rip,
-): Dest {
+export function newDest(service: Service, options: RsOptions, hashKey = options.rip): Dest {
+  const { index, family = IPV4, rip, rport, weight, upper, lower, backup } = options
   return {
     index,
     service,
@@ -156,6 +155,7 @@ export function newDest(
     lower,
     overloaded: false,
     backup,
+    method: options.method ?? METHOD.FULLNAT,
     rank: -1,
   }
 }

@@ -11,7 +11,7 @@ import { type Ipv6, ipv6Network } from '../wire/ipv6-address.ts'
 import { type AddressBook, NO_WORD } from './address-book.ts'
 import { type Arm, routeOut } from './arm.ts'
 import { isRegular } from './candidates.ts'
-import { PROXY } from './conn-layout.ts'
+import { METHOD, PROXY } from './conn-layout.ts'
 import { Family, linkOf } from './family.ts'
 import { Guards, savedGuards } from './guards.ts'
 import { addressKey } from './hash-tables.ts'
@@ -132,10 +132,7 @@ export class Setup {
     return pool?.lip === word && pool.family === family ? pool : undefined
   }
 
-  /**
-   * Puts a LIP into a place; the address itself is the arm's. One that no service has any more stays until its place is another's:
-   * its lports are still in use, perhaps by another worker, whose packets are to be known by them.
-   */
+  /** Puts a LIP into a place; the address is the arm's. One that no service has any more stays until then: its lports are in use. */
   putLip(place: number, pool: SaPool): void {
     const before = this.#lips[place]
     this.#lips[place] = pool
@@ -191,7 +188,7 @@ export class Setup {
     if (known !== undefined) {
       const regular = isRegular(known)
       if (known.backup !== backup) service.candidates.renew()
-      Object.assign(known, { weight, backup })
+      Object.assign(known, { weight, backup, method: options.method ?? METHOD.FULLNAT })
       // The scheduler goes on where it is: slow starts change weights often, and starting over favours the heavy ones.
       service.candidates.weighed(known, regular)
       this.#dests.limit(known, upper, lower)

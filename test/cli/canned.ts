@@ -35,6 +35,7 @@ export const SERVICES: ServiceInfo[] = [
         upper_threshold: 0,
         lower_threshold: 0,
         backup: false,
+        forwarding: 'fullnat' as const,
         inhibited: false,
         active_conns: 0,
         inactive_conns: 1,

@@ -148,7 +148,7 @@ test('apart: the same config, the same mistakes, and control goes on', async () 
     port: 80 + i,
     real_servers: Array.from({ length: count }, (_, rs) => ({
       ...{ address: `10.2.${rs >> 8}.${rs & 0xff}`, port: 80, weight: i },
-      ...{ upper_threshold: 0, lower_threshold: 0, backup: false },
+      ...{ upper_threshold: 0, lower_threshold: 0, backup: false, forwarding: 'fullnat' as const },
     })),
   }))
   assert.deepEqual(await configOfApart(large), configOf(large))

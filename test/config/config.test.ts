@@ -45,6 +45,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
           upperThreshold: 0,
           lowerThreshold: 0,
           backup: false,
+          forwarding: 'fullnat' as const,
         },
       ],
     },
@@ -259,6 +260,7 @@ log:
       upperThreshold: 0,
       lowerThreshold: 0,
       backup: false,
+      forwarding: 'fullnat' as const,
     },
   ])
   assert.deepEqual(first?.localAddresses, ['10.0.0.9'])

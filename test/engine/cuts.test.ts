@@ -40,7 +40,7 @@ const BACK = {
       port: 6379,
       weight: 1,
     },
-    ...{ upperThreshold: 0, lowerThreshold: 0, backup: false },
+    ...{ upperThreshold: 0, lowerThreshold: 0, backup: false, forwarding: 'fullnat' as const },
   },
 } as const
 

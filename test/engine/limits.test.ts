@@ -135,7 +135,14 @@ test('whatever happens, what is counted is what the workers have, and all say th
         else if (each.do === 'remove') {
           for (const stand of several.stands) stand.change([{ put: 'no-rs', ...RS_PLACE }])
           upper = 4
-          const rs = { ...RS_PLACE, weight: 1, upperThreshold: 4, lowerThreshold: 2, backup: false }
+          const rs = {
+            ...RS_PLACE,
+            weight: 1,
+            upperThreshold: 4,
+            lowerThreshold: 2,
+            backup: false,
+            forwarding: 'fullnat' as const,
+          }
           for (const stand of several.stands) stand.change([{ put: 'rs', rs }])
         } else if (each.do === 'limit') {
           upper = each.upper
@@ -145,6 +152,7 @@ test('whatever happens, what is counted is what the workers have, and all say th
             upperThreshold: upper,
             lowerThreshold: each.lower,
             backup: false,
+            forwarding: 'fullnat' as const,
           }
           for (const stand of several.stands) stand.change([{ put: 'rs', rs }])
         }

@@ -86,7 +86,14 @@ test('what an RS owes, or has done, says nothing of the next one in its place', 
     assert.equal(isSilent(), true)
     stand.change([{ put: 'no-rs', ...to, address: RS.src, port: RS.sport }])
     const at = { ...to, place: 0, address: '192.168.168.99', port: RS.sport }
-    const rs = { ...at, weight: 1, upperThreshold: 0, lowerThreshold: 0, backup: false }
+    const rs = {
+      ...at,
+      weight: 1,
+      upperThreshold: 0,
+      lowerThreshold: 0,
+      backup: false,
+      forwarding: 'fullnat' as const,
+    }
     stand.change([{ put: 'rs', rs }])
     assert.equal(isSilent(), false)
     stand.pass(1500)

@@ -193,7 +193,18 @@ test("the lport of an RS whose place another has is not that one's", () => {
     port: 6379,
     weight: 1,
   }
-  stand.change([{ put: 'rs', rs: { ...at, upperThreshold: 0, lowerThreshold: 0, backup: false } }])
+  stand.change([
+    {
+      put: 'rs',
+      rs: {
+        ...at,
+        upperThreshold: 0,
+        lowerThreshold: 0,
+        backup: false,
+        forwarding: 'fullnat' as const,
+      },
+    },
+  ])
   stand.arpReply('192.168.168.99', RS_MAC)
   const { dst, sport } = talk.syn(7700)
   assert.equal(dst, '192.168.168.99')

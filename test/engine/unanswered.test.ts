@@ -57,7 +57,14 @@ test('also one that has refused, one that is deleted, and one whose place anothe
         address: '192.168.168.99',
         port: 6379,
       }
-      const rs = { ...at, weight: 1, upperThreshold: 0, lowerThreshold: 0, backup: false }
+      const rs = {
+        ...at,
+        weight: 1,
+        upperThreshold: 0,
+        lowerThreshold: 0,
+        backup: false,
+        forwarding: 'fullnat' as const,
+      }
       talk.stand.change([{ put: 'rs', rs }])
       talk.stand.arpReply('192.168.168.99', RS_MAC)
     },

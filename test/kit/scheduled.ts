@@ -2,6 +2,7 @@
 
 import type { Asker } from '../../src/engine/asker.ts'
 import { isRegular } from '../../src/engine/candidates.ts'
+import { METHOD } from '../../src/engine/conn-layout.ts'
 import { Limits } from '../../src/engine/limits.ts'
 import { subPoolOf } from '../../src/engine/sa-pool.ts'
 import type { SchedulerName } from '../../src/engine/schedule.ts'
@@ -56,6 +57,7 @@ export function destOf(service: Service, index: number, weight: number): Dest {
     lower: 0,
     overloaded: false,
     backup: false,
+    method: METHOD.FULLNAT,
     rank: -1,
   }
 }

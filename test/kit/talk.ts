@@ -106,6 +106,7 @@ export class Talk {
       upperThreshold: Math.max(0, upperThreshold),
       lowerThreshold: 0,
       backup: false,
+      forwarding: 'fullnat' as const,
     }
     this.stand.change([{ put: 'rs', rs }])
   }

@@ -83,6 +83,7 @@ const rsOf = (vport: number, at: number, weight: number, backup = false): Change
     upperThreshold: 0,
     lowerThreshold: 0,
     backup,
+    forwarding: 'fullnat',
   },
 })
 const CHANGES: Change[] = [

@@ -100,7 +100,12 @@ export class Happenings {
       const place = this.#place(rs, vport)
       const { protocol, port } = behind(vport)
       const at = { protocol, vip: VIP, vport, place, address: rsAddress(rs) }
-      const limits = { upperThreshold: 0, lowerThreshold: 0, backup: false }
+      const limits = {
+        upperThreshold: 0,
+        lowerThreshold: 0,
+        backup: false,
+        forwarding: 'fullnat' as const,
+      }
       const to = { port, weight }
       this.#world.appliance.change(`rs ${place}`, { put: 'rs', rs: { ...at, ...to, ...limits } })
     }

@@ -66,6 +66,7 @@ function realServer(atMs: number, host: number, port: number, over: Partial<Real
     upper_threshold: 0,
     lower_threshold: 0,
     backup: false,
+    forwarding: 'fullnat' as const,
     active_conns: Math.floor(rate * 20 * wave(atMs, 50)),
     inactive_conns: Math.floor(rate * 6 * wave(atMs, 30)),
     inhibited: false,

@@ -4,7 +4,7 @@
  */
 
 import type { OptionRow } from '../grammar/options.ts'
-import { RATE_OPTIONS, SERVICE } from './options.ts'
+import { FORWARD_OPTIONS, RATE_OPTIONS, SERVICE } from './options.ts'
 
 const SERVICE_FIELDS = [
   ...[
@@ -20,7 +20,13 @@ const SERVICE_FIELDS = [
   ],
   ...[...Object.keys(RATE_OPTIONS), 'acl-established'],
 ]
-const SERVER_FIELDS = ['fullnat', 'weight', 'u-threshold', 'l-threshold', 'backup']
+const SERVER_FIELDS = [
+  ...Object.values(FORWARD_OPTIONS).map(({ long }) => long),
+  'weight',
+  'u-threshold',
+  'l-threshold',
+  'backup',
+]
 
 export type CommandName =
   | 'add-service'

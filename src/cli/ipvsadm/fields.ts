@@ -2,11 +2,11 @@
 
 import { PERSISTENCE_SEC, type ServerFields, type ServiceFields } from '../../api/edits.ts'
 import { RATE_MAX, SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
-import { ACL_ESTABLISHED, WHEN_DOWN } from '../../api/words.ts'
+import { ACL_ESTABLISHED, FORWARDINGS, WHEN_DOWN } from '../../api/words.ts'
 import { maskLength } from '../../config/cidr.ts'
 import { IPV6_BITS } from '../../wire/ipv6-address.ts'
 import { type Given, usage } from '../grammar/options.ts'
-import { BACKUP, PROXY_WORDS, RATE_OPTIONS } from './options.ts'
+import { BACKUP, FORWARD_OPTIONS, PROXY_WORDS, RATE_OPTIONS } from './options.ts'
 import { schedulingOf } from './scheduling.ts'
 import { first, oneOf, whole } from './values.ts'
 
@@ -77,7 +77,17 @@ export function serverFields(given: Given): ServerFields {
     ...(upper !== undefined && { upper_threshold: upper }),
     ...(lower !== undefined && { lower_threshold: lower }),
     ...backupOf(given),
+    ...forwardingOf(given),
   }
+}
+
+function forwardingOf(given: Given): Pick<ServerFields, 'forwarding'> {
+  const ways = FORWARDINGS.filter(way => given.options.has(FORWARD_OPTIONS[way].long))
+  if (ways.length > 1) {
+    const flags = ways.map(way => `-${FORWARD_OPTIONS[way].short}`)
+    throw usage(`${flags.join(' and ')}: a real server is reached in one way`)
+  }
+  return ways[0] ? { forwarding: ways[0] } : {}
 }
 
 function backupOf(given: Given): Pick<ServerFields, 'backup'> {

@@ -36,6 +36,14 @@ const STATES: Record<AnyStateName, string> = {
 /** Of a daemon of another version; as the original has it. */
 const STATE_UNKNOWN = 'TCP_UNKOWN'
 
+/** The seven characters of the column Forward. */
+const FORWARD = {
+  fullnat: 'FullNat',
+  nat: 'Masq   ',
+  dr: 'Route  ',
+  tunnel: 'Tunnel ',
+} as const
+
 /** `ipvsadm -ln` */
 export function formatServices(services: readonly ServiceInfo[]): string {
   let text = `${BANNER}Prot LocalAddress:Port Scheduler Flags\n`
@@ -44,7 +52,7 @@ export function formatServices(services: readonly ServiceInfo[]): string {
     text += `${serviceName(service)} ${service.scheduler}${flags(service)}\n`
     for (const rs of service.real_servers) {
       const [weight, active] = [pad(rs.weight, 6), pad(rs.active_conns, 10)]
-      text += `${rsName(rs)} FullNat ${weight} ${active} ${pad(rs.inactive_conns, 10)}${rsFlags(rs)}\n`
+      text += `${rsName(rs)} ${FORWARD[rs.forwarding]} ${weight} ${active} ${pad(rs.inactive_conns, 10)}${rsFlags(rs)}\n`
     }
   }
   return text

@@ -25,6 +25,30 @@ export const RATE_OPTIONS = {
   'client-burst': 'client_burst',
 } as const
 
+/** How a real server is reached. */
+export const FORWARD_OPTIONS = {
+  fullnat: {
+    long: 'fullnat',
+    short: 'b',
+    help: 'forward by FullNAT, which is the default: it sees a LIP as the client',
+  },
+  nat: {
+    long: 'masquerading',
+    short: 'm',
+    help: 'forward by NAT: it sees the client, and answers through here, which is its gateway',
+  },
+  dr: {
+    long: 'gatewaying',
+    short: 'g',
+    help: 'forward by its MAC alone (direct routing): it has the VIP itself, and answers the client',
+  },
+  tunnel: {
+    long: 'ipip',
+    short: 'i',
+    help: 'forward in a tunnel of IP in IP: it has the VIP itself, and answers the client',
+  },
+} as const
+
 /** Stands for the options that name a service, one of which is given. */
 export const SERVICE = 'service'
 export const SERVICE_OPTIONS: readonly string[] = PROTOCOL_NAMES.map(name => `${name}-service`)
@@ -98,7 +122,7 @@ export const OPTIONS: readonly OptionRow[] = [
     choices: 'server',
     help: "the real server; without a port it is the service's",
   },
-  { long: 'fullnat', short: 'b', help: 'forward by FullNAT, which is the default' },
+  ...Object.values(FORWARD_OPTIONS),
   {
     long: 'weight',
     short: 'w',

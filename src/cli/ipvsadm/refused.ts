@@ -2,8 +2,6 @@
 
 import type { OptionRow } from '../grammar/options.ts'
 
-const FULLNAT_ONLY =
-  'forwarding is by FullNAT (-b) only, because every answer has to come back here'
 const ONE_NODE = 'there is no connection synchronisation'
 const NO_FLAG = 'is not supported; leave it out'
 
@@ -34,10 +32,11 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
     short: 'H',
     refused: 'match services (SNAT) are not supported; name the service by -t or -u VIP:PORT',
   },
-  { long: 'gatewaying', short: 'g', refused: FULLNAT_ONLY },
-  { long: 'ipip', short: 'i', refused: FULLNAT_ONLY },
-  { long: 'masquerading', short: 'm', refused: FULLNAT_ONLY },
-  { long: 'snat', short: 'J', refused: FULLNAT_ONLY },
+  {
+    long: 'snat',
+    short: 'J',
+    refused: 'SNAT is not supported; a real server is reached by -b, -m, -g or -i',
+  },
   {
     long: 'quic',
     refused: 'connection IDs of QUIC are not looked at; a client of UDP is its address and port',

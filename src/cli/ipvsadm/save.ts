@@ -8,7 +8,7 @@ import { maskText } from '../../config/cidr.ts'
 import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { CliError } from '../daemon/client.ts'
 import { readCommand } from './command.ts'
-import { RATE_OPTIONS } from './options.ts'
+import { FORWARD_OPTIONS, RATE_OPTIONS } from './options.ts'
 import { knownScheduling, schedFlags } from './scheduling.ts'
 
 /** The edits that ipvsadm has a command for. */
@@ -67,6 +67,7 @@ function editsOf(info: ServiceInfo & { own?: OwnPrefixes }): IpvsadmEdit[] {
       ...(rs.upper_threshold > 0 && { upper_threshold: rs.upper_threshold }),
       ...(rs.lower_threshold > 0 && { lower_threshold: rs.lower_threshold }),
       ...(rs.backup && { backup: true }),
+      forwarding: rs.forwarding,
     })),
   ]
 }
@@ -135,7 +136,7 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         ...serviceWords(edit.service),
         '-r',
         serverText(edit.server),
-        '-b',
+        ...(edit.forwarding === undefined ? [] : [`-${FORWARD_OPTIONS[edit.forwarding].short}`]),
         ...option('-w', edit.weight),
         ...option('-x', edit.upper_threshold),
         ...option('-y', edit.lower_threshold),

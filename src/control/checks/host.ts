@@ -6,6 +6,7 @@
 import { performance } from 'node:perf_hooks'
 import { isService, serviceName } from '../../api/edits.ts'
 import type { Protocol } from '../../api/protocols.ts'
+import { FORWARDINGS } from '../../api/words.ts'
 import { type Change, rsName, type ServiceChange } from '../../config/changes.ts'
 import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
 import { closeFd } from '../../io/native.ts'
@@ -105,7 +106,12 @@ export class Checks implements CheckHost {
         .map(lip => places.lips.find(lip))
         .filter(place => place >= 0)
       const { address, port } = hidden
-      const limits = { upperThreshold: 0, lowerThreshold: 0, backup: false }
+      const limits = {
+        upperThreshold: 0,
+        lowerThreshold: 0,
+        backup: false,
+        forwarding: FORWARDINGS[0],
+      }
       const changes = hidden.protocols.flatMap((protocol): Change[] => {
         const service: ServiceChange = {
           protocol,

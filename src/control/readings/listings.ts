@@ -118,6 +118,7 @@ function realServer(
     upper_threshold: rs.upperThreshold,
     lower_threshold: rs.lowerThreshold,
     backup: rs.backup,
+    forwarding: rs.forwarding,
     active_conns: readings.activeConns(place),
     inactive_conns: readings.inactiveConns(place),
     inhibited,

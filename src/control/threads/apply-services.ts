@@ -1,11 +1,12 @@
 /** Services, and whom they take, from a config into an engine. */
 
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
-import { PROXY_PROTOCOLS } from '../../api/words.ts'
+import { type Forwarding, PROXY_PROTOCOLS } from '../../api/words.ts'
 import type { ConfigRate } from '../../config/acl-keys.ts'
 import type { Change, ServiceChange } from '../../config/changes.ts'
 import type { ListPart } from '../../config/list-parts.ts'
 import { NO_HASHING } from '../../engine/asker.ts'
+import { METHOD } from '../../engine/conn-layout.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { buildTable } from '../../engine/prefix-table.ts'
 import { joined, type ListParts } from './list-tables.ts'
@@ -14,6 +15,18 @@ import { wordOf } from './word-of.ts'
 
 export function numberOf({ protocol }: { protocol: Protocol }): number {
   return PROTOCOLS[protocol].number
+}
+
+const METHODS: Readonly<Record<Forwarding, number>> = {
+  fullnat: METHOD.FULLNAT,
+  nat: METHOD.NAT,
+  dr: METHOD.DR,
+  tunnel: METHOD.TUNNEL,
+}
+
+/** One of METHOD. Journals of before have none. */
+export function methodOf({ forwarding }: { forwarding?: Forwarding }): number {
+  return forwarding === undefined ? METHOD.FULLNAT : METHODS[forwarding]
 }
 
 /** Who is let in by another list than before is judged by this one. */

@@ -22,7 +22,7 @@ import type { TraceRing } from '../../engine/trace.ts'
 import { ToaMode } from '../../engine/xmit/toa.ts'
 import { UoaMode } from '../../engine/xmit/uoa.ts'
 import { putNeighbour, putOfArm } from './apply-arm.ts'
-import { numberOf, putAcl, putList, putService } from './apply-services.ts'
+import { methodOf, numberOf, putAcl, putList, putService } from './apply-services.ts'
 import { newArms } from './config-arms.ts'
 import { ListParts } from './list-tables.ts'
 import {
@@ -277,6 +277,7 @@ function putRs(engine: Engine, rs: RsChange, now: number): void {
     lower: rs.lowerThreshold,
     // Journals of before have none.
     backup: rs.backup ?? false,
+    method: methodOf(rs),
   }
   engine.setup.putRs(service, options, now)
 }

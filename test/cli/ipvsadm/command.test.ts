@@ -33,6 +33,7 @@ test('the commands of the seed', () => {
         service: SERVICE,
         server: { address: '192.168.168.2', port: 6379 },
         weight: 100,
+        forwarding: 'fullnat',
       }),
     ],
     [
@@ -137,12 +138,12 @@ test('services of UDP, and timeouts', () => {
 })
 
 test('letters stand together, and a value may be attached', () => {
-  const expected = read(`-a ${T} -r 10.0.0.2:80 -b -w 5`)
+  const expected = read(`-a ${T} -r 10.0.0.2:80 -m -w 5`)
   for (const line of [
-    '-at202.108.10.1:6379 -r10.0.0.2:80 -bw5',
-    '-abw 5 -t=202.108.10.1:6379 -r 10.0.0.2:80',
-    '-r 10.0.0.2:80 -w 5 -t 202.108.10.1:redis -a',
-    '-a -t 202.108.10.1:6379 -r 10.0.0.2:http -w5',
+    '-at202.108.10.1:6379 -r10.0.0.2:80 -mw5',
+    '-amw 5 -t=202.108.10.1:6379 -r 10.0.0.2:80',
+    '-r 10.0.0.2:80 -w 5 -t 202.108.10.1:redis -am',
+    '-a -t 202.108.10.1:6379 -r 10.0.0.2:http --masquerading -w5',
   ]) {
     assert.deepEqual(read(line), expected, line)
   }
@@ -270,10 +271,6 @@ test('mistakes are one line that says what to do', () => {
 })
 
 test('what DPVS has and this has not says why', () => {
-  refuses(
-    `-a ${T} -r 10.0.0.2 -g`,
-    '-g: forwarding is by FullNAT (-b) only, because every answer has to come back here',
-  )
   for (const row of REFUSED) {
     const word = row.short ? `-${row.short}` : `--${row.long}`
     for (const each of [`-${row.short ?? `-${row.long}`}`, `--${row.long}`])

@@ -2,6 +2,7 @@
 
 import type { RealServerInfo, ServiceInfo } from '../../../api/commands.ts'
 import type { Edit } from '../../../api/edits.ts'
+import { FORWARDINGS, type Forwarding } from '../../../api/words.ts'
 import {
   AgentError,
   type AgentRoute,
@@ -30,17 +31,26 @@ function put(
   const known = service.real_servers.find(rs => isServer(rs, server))
   const weight = item.weight ?? (known ? told.weight(service, known) : 1)
   const inhibited = item.inhibited ?? false
+  const forwarding = wayOf(item.mode)
+  const keepsWay = forwarding === undefined || forwarding === known?.forwarding
   // What the checkers found stays, unless the operator changes his mind.
-  if (known && !inhibited && told.weight(service, known) === weight)
+  if (known && keepsWay && !inhibited && told.weight(service, known) === weight)
     return { edits: [], isNew: false, settle() {} }
   const runs = inhibited ? 0 : weight
   const action = known ? 'edit-server' : 'add-server'
   return {
-    edits: [{ edit: action, service: key, server, weight: runs }],
+    edits: [
+      { edit: action, service: key, server, weight: runs, ...(forwarding && { forwarding }) },
+    ],
     isNew: !known,
     settle: () =>
       inhibited ? told.add(service, { ...server, weight }) : told.forget(service, server),
   }
+}
+
+/** How real servers in this mode are reached; undefined if nothing is said of it. */
+function wayOf(mode: shapes.RsIn['mode']): Forwarding | undefined {
+  return FORWARDINGS.find(way => shapes.MODES[way] === mode)
 }
 
 export const SERVER_ROUTES: AgentRoute[] = [

@@ -38,11 +38,14 @@ export const stats = z
   })
   .meta({ id: 'AgentStats' })
 
+/** How real servers are reached, in its words. */
+export const MODES = { fullnat: 'FNAT', nat: 'NAT', dr: 'DR', tunnel: 'TUNNEL' } as const
+
 const rsFields = {
   ip: address,
   port: whole(0, 65_535),
   weight: whole(0, WEIGHT_MAX),
-  mode: z.enum(['FNAT', 'SNAT', 'DR', 'TUNNEL', 'NAT'], 'FNAT'),
+  mode: z.enum(['FNAT', 'SNAT', 'DR', 'TUNNEL', 'NAT']),
   inhibited: z.boolean('true or false'),
   overloaded: z.boolean('true or false'),
 }
@@ -54,7 +57,10 @@ export const rsIn = z
       ip: rsFields.ip,
       port: rsFields.port.nullish().describe("0 or none: the service's."),
       weight: rsFields.weight.nullish().describe('None: 1, or what an existing one has.'),
-      mode: z.enum(['FNAT', ''], 'FNAT, the only mode there is').nullish(),
+      mode: z
+        .enum([...Object.values(MODES), ''], oneOf(Object.values(MODES)))
+        .nullish()
+        .describe('None: FNAT, or what an existing one has.'),
       inhibited: flag,
       overloaded: flag,
     },

@@ -5,7 +5,7 @@ import type { ServiceKey } from '../../../api/edits.ts'
 import { PROTOCOLS } from '../../../api/protocols.ts'
 import { IPV4_BITS, isIpv6Text } from '../../../wire/ip-address.ts'
 import { AF_INET } from '../../network/rtnetlink.ts'
-import { errorText as text } from './shapes.ts'
+import { MODES, errorText as text } from './shapes.ts'
 import type { Told } from './told.ts'
 
 const NO_TRAFFIC = { conns: 0, in_packets: 0, out_packets: 0, in_bytes: 0, out_bytes: 0 }
@@ -41,7 +41,7 @@ export function serversOf(service: ServiceInfo, told: Told, forChecker: boolean)
         ip: rs.address,
         port: rs.port,
         weight: forChecker ? told.weight(service, rs) : rs.weight,
-        mode: 'FNAT',
+        mode: MODES[rs.forwarding],
         inhibited: rs.inhibited || told.inhibited(service, rs),
         overloaded:
           rs.upper_threshold > 0 && rs.active_conns + rs.inactive_conns >= rs.upper_threshold,
