@@ -1,6 +1,5 @@
 /** What the values of a draft say about one another as addresses of two families. */
 
-import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { isIpv6Text } from '../wire/ip-address.ts'
 import { wholeLength } from './cidr.ts'
 import type { Draft } from './draft.ts'
@@ -37,7 +36,6 @@ export function hasLip(
 /** Keys of a service, and what was expected there. */
 export function* familyProblems({
   address,
-  protocol = DEFAULT_PROTOCOL,
   persistence_prefix,
   check,
   proxy_protocol,
@@ -52,8 +50,6 @@ export function* familyProblems({
       ]
   }
   if (address !== undefined && isIpv6Text(address)) {
-    if (protocol === 'udp')
-      yield [['protocol'], 'expected tcp: services of IPv6 are of TCP, found udp']
     if (scheduler_module !== undefined)
       yield [['scheduler_module'], 'expected none: it is asked for clients of IPv4 only']
     if (proxy_protocol !== undefined && proxy_protocol !== 'off')

@@ -97,7 +97,7 @@ export class Drafts {
     cells[at | WORD] = firstWord(pkt.getUint16(p.eth + ETH_SRC), this.#random.below(1000))
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
     // Who is told of by a header has no UOA.
-    cells[at | RS_ISN1] = service.proxy !== 0 && p.key !== TCP_KEY ? UOA_TRAIL_MAX : 0
+    cells[at | RS_ISN1] = service.proxy !== 0 && !isTcp ? UOA_TRAIL_MAX : 0
     cells[at | RST_SEQ] = 0
     this.dest = dest
     const kind = kindOf(p.key, p.key, FULLNAT) | (service.proxy !== 0 ? HEADER_DUE : 0)

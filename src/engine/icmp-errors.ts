@@ -176,7 +176,7 @@ export class TranslatedErrors implements ErrorsOfFamily {
 }
 
 /** A datagram without a checksum has none afterwards, and one that comes to 0 is written as 0xffff (RFC 768). */
-function adjustUdp(pkt: DataView, udp: number, difference: number): void {
+export function adjustUdp(pkt: DataView, udp: number, difference: number): void {
   const before = pkt.getUint16(udp + UDP.CHECKSUM)
   if (before === 0) return
   const after = adjusted(before, difference) & 0xffff

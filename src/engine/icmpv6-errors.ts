@@ -7,14 +7,13 @@ import { adjust, diff16, diff32, fold, sumWords } from '../wire/checksum.ts'
 import { ICMPV6, ICMPV6_TYPE, writeIcmpv6Checksum } from '../wire/icmpv6.ts'
 import { ADDRESS6_BYTES, IPV6, MTU6_LEAST } from '../wire/ipv6.ts'
 import { TCP, TOA6_BYTES } from '../wire/tcp.ts'
-import { UDP } from '../wire/udp.ts'
 import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
 import { CELL, KEY, PROTOCOL_BITS, RECORD, TUPLE } from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
-import type { TranslatedErrors } from './icmp-errors.ts'
+import { adjustUdp, type TranslatedErrors } from './icmp-errors.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { ErrorsOfFamily } from './quoted.ts'
@@ -87,7 +86,7 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
     if (this.#isTcp(t)) {
       const moved = this.#numbers.moveNumber(l4, quoted, t)
       if (quoted >= TCP.CHECKSUM + 2) adjust(pkt, l4 + TCP.CHECKSUM, changed + moved)
-    } else adjust(pkt, l4 + UDP.CHECKSUM, changed)
+    } else adjustUdp(pkt, l4, changed)
   }
 
   #isTcp(t: number): boolean {

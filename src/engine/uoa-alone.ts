@@ -2,6 +2,7 @@
 
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
+import { CELL, KEY, RECORD } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Egress } from './egress.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
@@ -10,8 +11,12 @@ import type { Parts } from './parts.ts'
 import { sayNoToa } from './say.ts'
 import type { TraceRing } from './trace.ts'
 import { writeUoaAlone } from './xmit/uoa.ts'
+import { UoaAlone6 } from './xmit/uoa6.ts'
 
 const { UOA_ALONE } = Event
+const { BINDING } = CELL
+const { at: recordAt, key: keyOf } = RECORD
+const { IPV6 } = KEY
 
 export class UoaAlone {
   readonly #frames: Frames
@@ -21,6 +26,7 @@ export class UoaAlone {
   readonly #own: OwnFrames
   readonly #trace: TraceRing
   readonly #mode: number
+  readonly #six: UoaAlone6
 
   /** `mode` is one of UoaMode. */
   constructor(parts: Parts, egress: Egress, mode: number) {
@@ -31,6 +37,7 @@ export class UoaAlone {
     this.#trace = parts.trace
     this.#own = new OwnFrames(parts)
     this.#mode = mode
+    this.#six = new UoaAlone6(parts)
   }
 
   /** The client's address does not go with a packet of a conn, as `failed` says: of UDP it goes ahead, of TCP not at all. */
@@ -46,7 +53,9 @@ export class UoaAlone {
       this.#counters.count(Event.UOA_NO_BUFFER)
       return
     }
-    writeUoaAlone(this.#frames, slot, this.#cells, conn, this.#mode)
+    const isSix = keyOf(this.#cells[recordAt(conn) | BINDING], 1) >= IPV6
+    if (isSix) this.#six.write(slot, conn)
+    else writeUoaAlone(this.#frames, slot, this.#cells, conn, this.#mode)
     this.#counters.count(Event.UOA_ALONE)
     const eth = this.#frames.start[slot] + VNET.BYTES
     this.#own.settle(slot, this.#egress.toRs(slot, eth, arm, dest, now))

@@ -92,12 +92,6 @@ for (const [what, from, to, expected] of [
     /expected a LIP to reach its real servers from/,
   ],
   [
-    'datagrams',
-    'protocol: tcp',
-    'protocol: udp',
-    /protocol: expected tcp: services of IPv6 are of TCP/,
-  ],
-  [
     'a check',
     'scheduler: wrr',
     'scheduler: wrr\n    check: { type: tcp }',

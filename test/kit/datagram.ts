@@ -47,13 +47,12 @@ export function datagram(fields: DatagramFields): Uint8Array {
 /** What a kernel with offloads hands over for the frame of a datagram: a partial checksum, and several in one with `gsoSize`. */
 export function offloadUdp(frame: Uint8Array, gsoSize = 0): Uint8Array {
   const copy = frame.slice()
-  const l4 = 14 + (copy[14] & 15) * 4
-  const pseudo = pseudoHeader(
-    [...copy.slice(26, 30)],
-    [...copy.slice(30, 34)],
-    17,
-    copy.length - l4,
-  )
+  const isSix = copy[14] >>> 4 === 6
+  const l4 = isSix ? 54 : 14 + (copy[14] & 15) * 4
+  const [from, bytes] = isSix ? [22, 16] : [26, 4]
+  const src = [...copy.slice(from, from + bytes)]
+  const dst = [...copy.slice(from + bytes, from + 2 * bytes)]
+  const pseudo = pseudoHeader(src, dst, 17, copy.length - l4)
   copy.set(be16(0xffff - checksum(pseudo)), l4 + 6)
   const gso = gsoSize === 0 ? {} : { gsoType: 5, gsoSize, hdrLen: l4 + 8 }
   return concat(vnetHeader({ flags: 1, csumStart: l4, csumOffset: 6, ...gso }), copy)

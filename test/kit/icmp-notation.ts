@@ -4,19 +4,20 @@
  *   192.168.168.254 > 192.168.168.7: ICMP 3/4, mtu 1400, about tcp 192.168.168.7.1025 > 192.168.168.2.6379, seq 5001, ack 9001
  *
  * Without an ack 8 bytes of the quoted packet's L4 header are there, with one the whole packet, which carries no data. In front
- * may stand `(ttl 63) ` or `(tos 0xc0, ttl 64) ` as for a segment.
+ * may stand `(ttl 63) ` or `(tos 0xc0, ttl 64) ` as for a segment. With addresses of IPv6 it is `ICMP6 2/0, mtu 1400`.
  */
 
 import assert from 'node:assert/strict'
 import { udp } from './datagram.ts'
-import type { DecodedIcmp } from './decode.ts'
-import { checksum, concat, ipv4, tcp } from './frame.ts'
+import type { DecodedIcmp, DecodedIcmpv6 } from './decode.ts'
+import { ipText } from './decode-ip.ts'
+import { checksum, concat, icmpv6, ipv4, ipv6, pseudoHeader, tcp } from './frame.ts'
 
 const LINE =
-  /^(?:\((?:tos 0x([\da-f]+), )?ttl (\d+)\) )?([\d.]+) > ([\d.]+): ICMP (\d+)\/(\d+)(?:, mtu (\d+))?, about (tcp|udp) ([\d.]+)\.(\d+) > ([\d.]+)\.(\d+)(?:, seq (\d+))?(?:, ack (\d+))?$/
+  /^(?:\((?:tos 0x([\da-f]+), )?ttl (\d+)\) )?([\da-f:.]+) > ([\da-f:.]+): ICMP6? (\d+)\/(\d+)(?:, mtu (\d+))?, about (tcp|udp) ([\da-f:.]+)\.(\d+) > ([\da-f:.]+)\.(\d+)(?:, seq (\d+))?(?:, ack (\d+))?$/
 
 export function isIcmpLine(line: string): boolean {
-  return line.includes(': ICMP ')
+  return /: ICMP6? /.test(line)
 }
 
 /** The packet of a line, from its IP header on. */
@@ -24,11 +25,16 @@ export function parseIcmp(line: string): Uint8Array {
   const m = LINE.exec(line)
   assert.ok(m, `cannot read ICMP error: ${line}`)
   const [src, dst] = [m[3], m[4]]
-  const message = concat(Uint8Array.of(Number(m[5]), Number(m[6]), 0, 0, 0, 0, 0, 0), quoteOf(m))
-  new DataView(message.buffer).setUint16(6, Number(m[7] ?? 0))
+  const [type, code, mtu] = [Number(m[5]), Number(m[6]), Number(m[7] ?? 0)]
+  const [tos, ttl] = [Number.parseInt(m[1] ?? '0', 16), Number(m[2] ?? 64)]
+  const rest = concat(Uint8Array.of(0, 0, mtu >> 8, mtu & 255), quoteOf(m))
+  if (src.includes(':')) {
+    const ends = { src, dst }
+    return ipv6({ ...ends, next: 58, hopLimit: ttl }, icmpv6(ends, type, code, rest))
+  }
+  const message = concat(Uint8Array.of(type, code, 0, 0), rest)
   const sum = checksum(message)
   message.set([sum >> 8, sum & 255], 2)
-  const [tos, ttl] = [Number.parseInt(m[1] ?? '0', 16), Number(m[2] ?? 64)]
   return ipv4({ src, dst, protocol: 1, tos, ttl }, message)
 }
 
@@ -37,47 +43,75 @@ function quoteOf(m: RegExpExecArray): Uint8Array {
   if (m[8] === 'udp') return udp(ends)
   const numbers = { seq: Number(m[13] ?? 0), ack: Number(m[14] ?? 0) }
   const segment = tcp({ ...ends, ...numbers, flags: '.', payload: new Uint8Array() })
-  const packet = ipv4({ src: ends.src, dst: ends.dst, protocol: 6 }, segment)
-  return m[14] === undefined ? packet.subarray(0, 28) : packet
+  const isSix = ends.src.includes(':')
+  const packet = isSix
+    ? ipv6({ src: ends.src, dst: ends.dst, next: 6 }, segment)
+    : ipv4({ src: ends.src, dst: ends.dst, protocol: 6 }, segment)
+  return m[14] === undefined ? packet.subarray(0, isSix ? 48 : 28) : packet
 }
 
-export function isIcmpError({ type }: DecodedIcmp): boolean {
-  return [3, 4, 5, 11, 12].includes(type)
+export function isIcmpError({ kind, type }: DecodedIcmp | DecodedIcmpv6): boolean {
+  return kind === 'icmp' ? [3, 4, 5, 11, 12].includes(type) : type < 128
+}
+
+/** What is quoted, from its IP header on. */
+interface Quote {
+  src: Uint8Array
+  dst: Uint8Array
+  protocol: number
+  l4: Uint8Array
+  /** Bytes that the packet has behind its IP header, here or not. */
+  bytes: number
 }
 
 /** What it quotes must have a good IP checksum, and of what is whole a good one of UDP or TCP. */
-export function printIcmp({ src, dst, ttl, tos, type, code, rest }: DecodedIcmp): string {
-  const view = new DataView(rest.buffer, rest.byteOffset, rest.length)
-  const quote = rest.subarray(4)
-  const at = 4 + (quote[0] & 15) * 4
-  assert.equal(checksum(rest.subarray(4, at)), 0, 'IP checksum of what is quoted')
-  const address = (from: number) => [...rest.subarray(from, from + 4)].join('.')
-  const [from, to] = [address(16), address(20)]
-  const isTcp = rest[13] === 6
-  const ends = `${from}.${view.getUint16(at)} > ${to}.${view.getUint16(at + 2)}`
-  const mtu = type === 3 && code === 4 ? `, mtu ${view.getUint16(2)}` : ''
-  const seq = isTcp ? `, seq ${view.getUint32(at + 4)}` : ''
-  const ack = isTcp && rest.length >= at + 12 ? `, ack ${view.getUint32(at + 8)}` : ''
-  checkWhole(rest, at)
+export function printIcmp(error: DecodedIcmp | DecodedIcmpv6): string {
+  const { kind, src, dst, ttl, tos, type, code, rest } = error
+  const isSix = kind === 'icmpv6'
+  const quote = isSix ? quote6Of(rest.subarray(4)) : quote4Of(rest.subarray(4))
+  const { l4 } = quote
+  const view = new DataView(l4.buffer, l4.byteOffset, l4.length)
+  const isTcp = quote.protocol === 6
+  const [from, to] = [ipText(quote.src), ipText(quote.dst)]
+  const ends = `${from}.${view.getUint16(0)} > ${to}.${view.getUint16(2)}`
+  const isTooBig = isSix ? type === 2 : type === 3 && code === 4
+  const mtu = isTooBig ? `, mtu ${rest[2] * 256 + rest[3]}` : ''
+  const seq = isTcp ? `, seq ${view.getUint32(4)}` : ''
+  const ack = isTcp && l4.length >= 12 ? `, ack ${view.getUint32(8)}` : ''
+  checkWhole(quote, isSix)
   const head =
     ttl === 64 && tos === 0 ? '' : `(${tos === 0 ? '' : `tos 0x${tos.toString(16)}, `}ttl ${ttl}) `
   const about = `${isTcp ? 'tcp' : 'udp'} ${ends}${seq}${ack}`
-  return `${head}${src} > ${dst}: ICMP ${type}/${code}${mtu}, about ${about}`
+  return `${head}${src} > ${dst}: ICMP${isSix ? '6' : ''} ${type}/${code}${mtu}, about ${about}`
 }
 
-/** The checksum behind the header at `at` of a packet that is quoted whole. */
-function checkWhole(rest: Uint8Array, at: number): void {
-  const total = rest[6] * 256 + rest[7]
-  if (rest.length < 4 + total) return
-  const l4 = rest.subarray(at, 4 + total)
-  const isUdp = rest[13] === 17
-  if (isUdp && l4[6] === 0 && l4[7] === 0) return
-  const pseudo = Uint8Array.of(
-    ...rest.subarray(16, 24),
-    0,
-    rest[13],
-    l4.length >> 8,
-    l4.length & 255,
-  )
-  assert.equal(checksum(concat(pseudo, l4)), 0, 'checksum of what is quoted')
+function quote4Of(packet: Uint8Array): Quote {
+  const header = (packet[0] & 15) * 4
+  assert.equal(checksum(packet.subarray(0, header)), 0, 'IP checksum of what is quoted')
+  return {
+    src: packet.subarray(12, 16),
+    dst: packet.subarray(16, 20),
+    protocol: packet[9],
+    l4: packet.subarray(header),
+    bytes: packet[2] * 256 + packet[3] - header,
+  }
+}
+
+function quote6Of(packet: Uint8Array): Quote {
+  return {
+    src: packet.subarray(8, 24),
+    dst: packet.subarray(24, 40),
+    protocol: packet[6],
+    l4: packet.subarray(40),
+    bytes: packet[4] * 256 + packet[5],
+  }
+}
+
+/** The checksum of a packet that is quoted whole. */
+function checkWhole({ src, dst, protocol, l4, bytes }: Quote, isSix: boolean): void {
+  if (l4.length < bytes) return
+  const all = l4.subarray(0, bytes)
+  if (protocol === 17 && !isSix && all[6] === 0 && all[7] === 0) return
+  const pseudo = pseudoHeader([...src], [...dst], protocol, bytes)
+  assert.equal(checksum(concat(pseudo, all)), 0, 'checksum of what is quoted')
 }

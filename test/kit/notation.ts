@@ -89,3 +89,8 @@ export class Numbers {
     return seq === undefined ? line.replace(/Flags \[.*?\]/, `$&, seq ${first}`) : line
   }
 }
+
+/** Ethertype of a packet by its first address, or by its line. */
+export function typeOf(text: string): number {
+  return /^(\(.*?\) )?[\da-f]*:/.test(text) ? 0x86dd : 0x0800
+}

@@ -8,5 +8,6 @@ import { isIcmpError, printIcmp } from './icmp-notation.ts'
 export function printed(decoded: Decoded): string {
   if (decoded.kind === 'tcp') return printTcp(decoded)
   if (decoded.kind === 'udp') return printDatagram(decoded)
-  return decoded.kind === 'icmp' && isIcmpError(decoded) ? printIcmp(decoded) : decoded.kind
+  const isError = (decoded.kind === 'icmp' || decoded.kind === 'icmpv6') && isIcmpError(decoded)
+  return isError ? printIcmp(decoded) : decoded.kind
 }

@@ -37,7 +37,7 @@ import { type Decoded, type DecodedTcp, decode } from './decode.ts'
 import { arpFrame, concat, ethernet, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
 import { isIcmpLine, parseIcmp } from './icmp-notation.ts'
 import { answer } from './nd.ts'
-import { parseTcp } from './notation.ts'
+import { parseTcp, typeOf } from './notation.ts'
 import { printed } from './printed.ts'
 import { uncounted } from './uncounted.ts'
 
@@ -230,13 +230,12 @@ export class Stand {
 
   /** A TCP segment or an ICMP error in tcpdump's notation, with the MACs that belong to the arm. */
   segment(arm: string, line: string | TcpFields): Out[] {
-    if (typeof line === 'string' && isIcmpLine(line)) {
-      const from = this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC
-      return this.input(arm, ethernet(this.macOf(arm), from, 0x0800, parseIcmp(line)))
-    }
+    const from = this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC
+    if (typeof line === 'string' && isIcmpLine(line))
+      return this.input(arm, ethernet(this.macOf(arm), from, typeOf(line), parseIcmp(line)))
     if (typeof line === 'string' && parseDatagram(line)) return this.datagram(arm, line)
     const fields = typeof line === 'string' ? parseTcp(line) : line
-    const srcMac = fields.srcMac ?? (this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC)
+    const srcMac = fields.srcMac ?? from
     return this.input(
       arm,
       tcpFrame({ ...fields, srcMac, dstMac: fields.dstMac ?? this.macOf(arm) }),
@@ -248,7 +247,8 @@ export class Stand {
     const fields = typeof line === 'string' ? parseDatagram(line) : line
     assert.ok(fields, 'no datagram')
     const srcMac = fields.srcMac ?? (this.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC)
-    const frame = ethernet(fields.dstMac ?? this.macOf(arm), srcMac, 0x0800, datagram(fields))
+    const dstMac = fields.dstMac ?? this.macOf(arm)
+    const frame = ethernet(dstMac, srcMac, typeOf(fields.src), datagram(fields))
     if (fields.gso === undefined) return this.input(arm, frame)
     return this.inputRaw(arm, offloadUdp(frame, fields.gso))
   }

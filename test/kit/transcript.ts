@@ -16,7 +16,7 @@
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
  * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, strict, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout), protocol and one_packet (of the
- * service), proxy (its proxy_protocol), uoa and uoa_max_trail; and ipv6 yes for the seed in IPv6, with neither lips nor udp.
+ * service), proxy (its proxy_protocol), uoa and uoa_max_trail; and ipv6 yes for the seed in IPv6, without lips.
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
 

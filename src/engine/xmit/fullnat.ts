@@ -31,6 +31,7 @@ import { headerOf } from './proxy-header.ts'
 import { TcpRewrite } from './tcp.ts'
 import { Tcp6Rewrite } from './tcp6.ts'
 import { UdpRewrite } from './udp.ts'
+import { Udp6Rewrite } from './udp6.ts'
 
 /** At most this many LIPs are tried for one connection (semantics 5.4). */
 const LIP_ATTEMPTS = 16
@@ -39,7 +40,8 @@ const LIP_SKIP_PERCENT = 5
 
 const { LINK } = DestCell
 const { RIP, LIP, RS_PORTS, DELTA, RST_ACK } = CELL
-const { TCP: KEY_TCP, IPV6 } = KEY
+const { TCP: KEY_TCP, UDP: KEY_UDP, IPV6 } = KEY
+const KEY_UDP6 = KEY_UDP | IPV6
 const { TCP } = PROTO
 const { at: recordAt, column: columnAt } = RECORD
 const { known: knownOf } = HEADER
@@ -56,6 +58,7 @@ export class FullNat implements Method {
   readonly #tcp: TcpRewrite
   readonly #udp: UdpRewrite
   readonly #tcp6: Tcp6Rewrite
+  readonly #udp6: Udp6Rewrite
 
   constructor(parts: Parts, toaMode: number, udp: UdpOptions, decrementsTtl: boolean) {
     this.#table = parts.table
@@ -69,6 +72,7 @@ export class FullNat implements Method {
     this.#tcp = new TcpRewrite(parts, toaMode, decrementsTtl)
     this.#tcp6 = new Tcp6Rewrite(parts, toaMode, decrementsTtl)
     this.#udp = new UdpRewrite(parts, udp, decrementsTtl)
+    this.#udp6 = new Udp6Rewrite(parts, udp, decrementsTtl)
   }
 
   refusal({ protocol, lips }: Service): number {
@@ -118,7 +122,10 @@ export class FullNat implements Method {
   /** => Event.TOA_MTU or TOA_NO_ROOM if a TOA that was due could not be added, UOA_ALONE if that of a datagram is to go ahead, else 0 */
   translate(slot: number, p: Parsed, t: number, mtu: number): number {
     if (p.key === KEY_TCP) return this.#tcp.rewrite(slot, p, t, mtu)
-    return p.key < IPV6 ? this.#udp.rewrite(slot, p, t, mtu) : this.#tcp6.rewrite(slot, p, t, mtu)
+    if (p.key < IPV6) return this.#udp.rewrite(slot, p, t, mtu)
+    return p.key === KEY_UDP6
+      ? this.#udp6.rewrite(slot, p, t, mtu)
+      : this.#tcp6.rewrite(slot, p, t, mtu)
   }
 
   /** The lport goes back with what its connection has come to. */

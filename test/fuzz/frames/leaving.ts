@@ -84,7 +84,7 @@ export class Leaving {
   }
 }
 
-/** The same of IPv6: whole packets of TCP and ICMPv6 are all that there is. */
+/** The same of IPv6. */
 function judge6(
   pkt: DataView,
   at: number,
@@ -100,19 +100,19 @@ function judge6(
   if (pkt.getUint8(ip + 7) === 0) return 'hop limit 0'
   const { next, at: l4 } = inside6(pkt, ip, total)
   const isPartial = (pkt.getUint8(at) & NEEDS_CSUM) !== 0
-  if (isPartial && (pkt.getUint16(at + 6, true) !== l4 - at - 10 || next !== TCP))
-    return 'csum_start'
-  const largest =
-    pkt.getUint8(at + 1) === 0
-      ? total
-      : l4 - ip + (pkt.getUint8(l4 + 12) >> 4) * 4 + pkt.getUint16(at + 4, true)
+  const field = next === TCP ? 16 : next === UDP ? 6 : -1
+  if (isPartial && (pkt.getUint16(at + 6, true) !== l4 - at - 10 || field < 0)) return 'csum_start'
+  if (isPartial && pkt.getUint16(at + 8, true) !== field) return 'csum_offset'
+  const header = next === TCP ? (pkt.getUint8(l4 + 12) >> 4) * 4 : 8
+  const isWhole = pkt.getUint8(at + 1) === 0
+  const largest = isWhole ? total : l4 - ip + header + pkt.getUint16(at + 4, true)
   if (Math.min(total, largest) > mtu) return `${largest} bytes on an MTU of ${mtu}`
   if (came === Sum.TAGGED) return ''
   const state = sumState(pkt, at, length)
   if (state === Sum.UNKNOWN) return `number ${next} of IPv6`
   // ICMPv6 never passes with a wrong one, and an answer of ours, in the place of what came, has its own.
-  if (came === Sum.WRONG && next === TCP) {
-    const isAnswer = ip + total === l4 + (pkt.getUint8(l4 + 12) >> 4) * 4
+  if (came === Sum.WRONG && (next === TCP || next === UDP || next === UOA)) {
+    const isAnswer = next === TCP && ip + total === l4 + header
     return state === Sum.RIGHT && payload && !isAnswer ? 'a wrong checksum became right' : ''
   }
   return state === Sum.RIGHT ? '' : 'a wrong checksum'
@@ -130,6 +130,7 @@ export function hasPayload(pkt: DataView, at: number): boolean {
   if (pkt.getUint16(ip - 2) === 0x86dd) {
     const total = 40 + pkt.getUint16(ip + 4)
     const { next, at: l4 } = inside6(pkt, ip, total)
+    if (next === UDP) return pkt.getUint16(l4 + 4) > 8
     return next === TCP && ip + total > l4 + (pkt.getUint8(l4 + 12) >> 4) * 4
   }
   const header = (pkt.getUint8(ip) & 15) * 4

@@ -8,8 +8,8 @@ import { CLIENT_MAC, RS_MAC, type Stand } from '../../kit/stand.ts'
 import type { Chance } from '../chance.ts'
 import { mutate } from './mutate.ts'
 import { numbersOf } from './numbers.ts'
-import { anyOptions, arp, icmpError, ipv6, type Making } from './others.ts'
-import { piecesOf } from './piece.ts'
+import { anyOptions, arp, icmpError, ipv6, type Making, tcpHeader } from './others.ts'
+import { anyPieces } from './piece.ts'
 import { type Given, OPTIONS, seeds } from './seeds.ts'
 import { error6, head6, isOf6, portsOf, seeds6 } from './six.ts'
 import { mendIp, mendL4 } from './sums.ts'
@@ -152,7 +152,9 @@ export class Maker implements Making {
     this.side = CLIENTS
     if (this.#world.isDual && chance.below(2) === 0) {
       const [stand] = this.#world.stands as [Stand]
-      this.#segment6(stand, -1, (port << 16) | 6379, 0x02, [chance.below(0x10000) << 16, 0])
+      const ports6 = (port << 16) | 6379
+      if (chance.below(3) === 0) this.#datagram6(stand, -1, ports6)
+      else this.#segment6(stand, -1, ports6, 0x02, [chance.below(0x10000) << 16, 0])
     } else if (chance.below(4) === 0) this.#datagram(client, VIP, ports)
     else this.#segment(client, VIP, ports, 0x02, chance.below(0x10000) << 16, 0)
   }
@@ -181,7 +183,8 @@ export class Maker implements Making {
     if (isOf6(stand, conn) && chance.once(6)) {
       error6(this, chance, stand, t, [seq, ack])
       this.mend()
-    } else if (isOf6(stand, conn))
+    } else if (isOf6(stand, conn) && isUdp) this.#datagram6(stand, t, portsOf(stand, t))
+    else if (isOf6(stand, conn))
       this.#segment6(stand, t, portsOf(stand, t), chance.pick(FLAGS), [seq, ack])
     else if (chance.once(12)) {
       icmpError(this, chance, { src, dst, ports, protocol: isUdp ? 17 : 6 }, seq, ack)
@@ -222,26 +225,10 @@ export class Maker implements Making {
     const options = chance.once(4) ? anyOptions(chance) : chance.pick(OPTIONS)
     const payload = Math.min(this.#payload(), 65_400 - options.length)
     head6(this, chance, stand, t, 20 + options.length + payload)
-    this.#tcp(HEAD + 40, ports, flags, numbers, options)
+    tcpHeader(this, HEAD + 40, ports, flags, numbers, options)
     const isLarge = payload > 1300
     if (chance.once(isLarge ? 2 : 10)) this.#offload(16, isLarge ? 4 : 0, 74 + options.length, 54)
     this.mend()
-  }
-
-  #tcp(
-    at: number,
-    ports: number,
-    flags: number,
-    [seq, ack]: [number, number],
-    options: Uint8Array,
-  ): void {
-    this.pkt.setInt32(at, ports)
-    this.pkt.setInt32(at + 4, seq)
-    this.pkt.setInt32(at + 8, ack)
-    this.pkt.setUint16(at + 12, ((5 + options.length / 4) << 12) | flags)
-    this.pkt.setUint32(at + 14, 0x7210_0000)
-    this.pkt.setUint16(at + 18, 0)
-    this.bytes.set(options, at + 20)
   }
 
   #segment(src: number, dst: number, ports: number, flags: number, seq: number, ack: number): void {
@@ -249,7 +236,7 @@ export class Maker implements Making {
     const options = chance.once(4) ? anyOptions(chance) : chance.pick(OPTIONS)
     const payload = Math.min(this.#payload(), 65_400 - options.length)
     this.ip(src, dst, 6, 20 + options.length + payload)
-    this.#tcp(HEAD + 20, ports, flags, [seq, ack], options)
+    tcpHeader(this, HEAD + 20, ports, flags, [seq, ack], options)
     const isLarge = payload > 1300
     if (chance.once(isLarge ? 2 : 10)) this.#offload(16, isLarge ? 1 : 0, 54 + options.length)
     this.mend()
@@ -268,6 +255,18 @@ export class Maker implements Making {
     else this.mend()
   }
 
+  /** Of tuple t, or with t below 0 of a client that begins. */
+  #datagram6(stand: Stand, t: number, ports: number): void {
+    const bytes = 8 + Math.min(this.#payload(), 65_400)
+    head6(this, this.#chance, stand, t, bytes, 17)
+    const at = HEAD + 40
+    this.pkt.setInt32(at, ports)
+    this.pkt.setUint32(at + 4, bytes << 16)
+    const isLarge = bytes > 1300
+    if (this.#chance.once(isLarge ? 3 : 10)) this.#offload(6, isLarge ? 5 : 0, 62, 54)
+    this.mend()
+  }
+
   /** What a kernel with offloads hands over. */
   #offload(field: number, gso: number, headers: number, start = 34): void {
     this.bytes[0] = 1
@@ -280,17 +279,10 @@ export class Maker implements Making {
 
   /** The packet at hand comes in fragments: this one now, the others soon, and not always in order or once. */
   #inPieces(): void {
-    const { pkt, bytes } = this
-    const chance = this.#chance
-    const header = ((bytes[HEAD] as number) & 15) * 4
-    const total = pkt.getUint16(HEAD + 2)
-    const isPlain = pkt.getUint16(22) === 0x0800 && this.length === HEAD + total && header >= 20
-    if (!isPlain || total - header < 24 || (pkt.getUint16(HEAD + 6) & 0x1fff) !== 0) return
-    bytes.fill(0, 0, 10)
-    mendL4(pkt, 0, this.length)
-    const whole = bytes.slice(0, this.length)
-    const list = piecesOf(chance, whole, header, this.side)
-    this.#take(list.shift() ?? { side: this.side, bytes: whole })
+    const list = anyPieces(this, this.#chance, this.side)
+    const first = list.shift()
+    if (first === undefined) return
+    this.#take(first)
     if (this.#queue.length < QUEUE_MAX) this.#queue.push(...list)
   }
 }

@@ -131,6 +131,24 @@ export function icmpError(
   if (inside >= 20) pkt.setInt32(l4 + 8, seq)
 }
 
+/** A header of TCP at `at`, whose checksum is 0. */
+export function tcpHeader(
+  { bytes, pkt }: Mutable,
+  at: number,
+  ports: number,
+  flags: number,
+  [seq, ack]: [number, number],
+  options: Uint8Array,
+): void {
+  pkt.setInt32(at, ports)
+  pkt.setInt32(at + 4, seq)
+  pkt.setInt32(at + 8, ack)
+  pkt.setUint16(at + 12, ((5 + options.length / 4) << 12) | flags)
+  pkt.setUint32(at + 14, 0x7210_0000)
+  pkt.setUint16(at + 18, 0)
+  bytes.set(options, at + 20)
+}
+
 const scratch = new Uint8Array(40)
 /** Kinds with the lengths that they are to have; of 253 and 254, which are for experiments (RFC 4727), TOA is one. */
 const KINDS = [

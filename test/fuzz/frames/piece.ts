@@ -1,8 +1,9 @@
 /** A fragment of a frame, from its virtio-net header on. */
 
 import type { Chance } from '../chance.ts'
+import type { Mutable } from './mutate.ts'
 import type { Given } from './seeds.ts'
-import { mendIp } from './sums.ts'
+import { mendIp, mendL4 } from './sums.ts'
 
 const HEAD = 24
 
@@ -30,7 +31,7 @@ export function piece(
 const PIECES_MOST = 140
 
 /** All fragments of a frame whose IP header has `header` bytes, and not always in order or once. */
-export function piecesOf(chance: Chance, whole: Uint8Array, header: number, side: number): Given[] {
+function piecesOf(chance: Chance, whole: Uint8Array, header: number, side: number): Given[] {
   const count = chance.once(20) ? PIECES_MOST : 2 + chance.below(4)
   const step = Math.max(8, ((whole.length - HEAD - header) / count) & ~7)
   const list: Given[] = []
@@ -45,4 +46,16 @@ export function piecesOf(chance: Chance, whole: Uint8Array, header: number, side
   if (chance.once(6)) list.splice(chance.below(list.length), 1)
   if (chance.once(8)) list.push({ side, bytes: piece(whole, header, 8, step) })
   return list
+}
+
+/** Those of the packet at hand, summed up; none of what is too short, or is a fragment. */
+export function anyPieces(frame: Mutable, chance: Chance, side: number): Given[] {
+  const { pkt, bytes, length } = frame
+  const header = ((bytes[HEAD] as number) & 15) * 4
+  const total = pkt.getUint16(HEAD + 2)
+  const isPlain = pkt.getUint16(22) === 0x0800 && length === HEAD + total && header >= 20
+  if (!isPlain || total - header < 24 || (pkt.getUint16(HEAD + 6) & 0x1fff) !== 0) return []
+  bytes.fill(0, 0, 10)
+  mendL4(pkt, 0, length)
+  return piecesOf(chance, bytes.slice(0, length), header, side)
 }

@@ -1,6 +1,7 @@
 /** IPv6 in the fuzzer: frames to begin with, segments of connections that live, checksums. Addresses are those of SEED6_CONFIG. */
 
 import { CELL, KEY, RECORD } from '../../../src/engine/conn-layout.ts'
+import { datagram, offloadUdp } from '../../kit/datagram.ts'
 import { IPV6_DROPS } from '../../kit/drops-ipv6.ts'
 import {
   concat,
@@ -61,11 +62,26 @@ export function seeds6(stand: Stand): Given[] {
     message(SERVERS, 2, concat(narrow, sent)),
     message(SERVERS, 1, concat(new Uint8Array(4), sent), 1),
     message(SERVERS, 3, concat(new Uint8Array(4), sent)),
+    ...datagrams6(macs),
     plain(CLIENTS, advertisement({ src: CLIENT, dst: VIP }, VIP, CLIENT_MAC, 0, 135)),
     plain(CLIENTS, advertisement({ src: '::', dst: VIP }, VIP, null, 0, 135)),
     plain(SERVERS, advertisement({ src: RS, dst: OWN }, RS, RS_MAC, 0x60)),
     plain(SERVERS, advertisement({ src: RS, dst: OWN }, LIP, RS_MAC, 0x60)),
     ...IPV6_DROPS.map(({ bytes }) => ({ side: CLIENTS, bytes })),
+  ]
+}
+
+function datagrams6([wan, lan]: readonly [string, string]): Given[] {
+  const up = (payload: number) => datagram({ ...FROM_CLIENT, payload: new Uint8Array(payload) })
+  const down = datagram({ ...FROM_RS, sport: 53, payload: new Uint8Array(90) })
+  const of = (side: number, frame: Uint8Array): Given => ({ side, bytes: frame })
+  const wanFrame = (packet: Uint8Array) => ethernet(wan, CLIENT_MAC, 0x86dd, packet)
+  return [
+    of(CLIENTS, concat(vnetHeader(), wanFrame(up(12)))),
+    of(CLIENTS, offloadUdp(wanFrame(up(12)))),
+    of(CLIENTS, offloadUdp(wanFrame(up(2500)), 1000)),
+    of(CLIENTS, concat(vnetHeader(), wanFrame(up(1440)))),
+    of(SERVERS, concat(vnetHeader(), ethernet(lan, RS_MAC, 0x86dd, down))),
   ]
 }
 
@@ -85,12 +101,19 @@ function segments6([wan, lan]: readonly [string, string]): Given[] {
 }
 
 /** Writes the headers of Ethernet and IPv6 of a packet of tuple t, or of a new client's; says the length. `bytes` are behind them. */
-export function head6(made: Making, chance: Chance, stand: Stand, t: number, bytes: number): void {
+export function head6(
+  made: Making,
+  chance: Chance,
+  stand: Stand,
+  t: number,
+  bytes: number,
+  next = 6,
+): void {
   const { pkt } = made
   made.head(0x86dd)
   pkt.setUint32(HEAD, 0x6000_0000 | (chance.once(8) ? chance.below(2 ** 28) : 0))
   pkt.setUint16(HEAD + 4, bytes)
-  pkt.setUint16(HEAD + 6, 0x0640)
+  pkt.setUint16(HEAD + 6, (next << 8) | 0x40)
   if (chance.once(20)) made.bytes[HEAD + 7] = chance.below(3)
   if (t >= 0 && (t & 1) === 1) {
     made.bytes.set(BYTES.rs, HEAD + 8)
@@ -127,13 +150,18 @@ export function error6(
   const quote = at + 8
   pkt.setUint32(quote, 0x6000_0000 | (chance.once(4) ? chance.below(2 ** 28) : 0))
   pkt.setUint16(quote + 4, Math.max(inside, chance.below(1480)))
-  pkt.setUint16(quote + 6, 0x0640)
+  const isUdp = protocolOf(stand, t) === KEY.UDP
+  pkt.setUint16(quote + 6, isUdp ? 0x1140 : 0x0640)
   bytes.copyWithin(quote + 8, HEAD + 24, HEAD + 40)
   bytes.copyWithin(quote + 24, HEAD + 8, HEAD + 24)
   const ports = portsOf(stand, t)
   pkt.setInt32(quote + 40, (ports << 16) | (ports >>> 16))
-  pkt.setInt32(quote + 44, ack)
+  pkt.setInt32(quote + 44, isUdp ? inside << 16 : ack)
   if (inside >= 20) pkt.setInt32(quote + 48, seq)
+}
+
+function protocolOf({ engine }: Stand, t: number): number {
+  return engine.conns.table.protocol(t >> 1)
 }
 
 /** Its packets of both sides are of IPv6. */

@@ -71,6 +71,8 @@ function sumState6(pkt: DataView, at: number, length: number): number {
   const { next, at: l4 } = inside6(pkt, ip, total)
   const bytes = ip + total - l4
   if (next === TCP && bytes >= 20) return of(pkt, at, l4, bytes, 16, TCP)
+  if (next === UDP) return udp(pkt, at, l4, bytes)
+  if (next === UOA && bytes >= 32) return udp(pkt, at, l4 + 24, bytes - 24)
   if (next !== ICMP6 || bytes < 8) return Sum.UNKNOWN
   return fold(pseudo(pkt, ip, ICMP6, bytes) + words(pkt, l4, l4 + bytes)) === 0xffff
     ? Sum.RIGHT
@@ -133,13 +135,12 @@ function mendL4Of6(pkt: DataView, at: number, length: number): void {
   if (HEAD + total > length) return
   const { next, at: l4 } = inside6(pkt, ip, total)
   const bytes = ip + total - l4
-  const field = next === TCP ? 16 : next === ICMP6 ? 2 : -1
+  const field = next === TCP ? 16 : next === ICMP6 ? 2 : next === UDP ? 6 : -1
   if (field < 0 || bytes < field + 2) return
-  const isPartial = (pkt.getUint8(at) & NEEDS_CSUM) !== 0 && next === TCP
+  const summed = next === UDP ? Math.min(bytes, pkt.getUint16(l4 + 4)) : bytes
+  const isPartial = (pkt.getUint8(at) & NEEDS_CSUM) !== 0 && next !== ICMP6
   pkt.setUint16(l4 + field, 0)
-  const sum = pseudo(pkt, ip, next, bytes)
-  pkt.setUint16(
-    l4 + field,
-    isPartial ? fold(sum) : ~fold(sum + words(pkt, l4, l4 + bytes)) & 0xffff,
-  )
+  const start = pseudo(pkt, ip, next, summed)
+  const sum = isPartial ? fold(start) : ~fold(start + words(pkt, l4, l4 + summed)) & 0xffff
+  pkt.setUint16(l4 + field, sum === 0 && next === UDP ? 0xffff : sum)
 }

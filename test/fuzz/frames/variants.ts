@@ -51,6 +51,11 @@ const DUAL = COMMON.replace('[202.108.10.1/32]', "[202.108.10.1/32, '2001:db8:10
     `  - address: '2001:db8:10::1'
     port: 6379
     real_servers: [{ address: '2001:db8:168::2', weight: 3 }]
+  - address: '2001:db8:10::1'
+    port: 6379
+    protocol: udp
+    persistence: 20
+    real_servers: [{ address: '2001:db8:168::2', port: 53 }]
 neighbours:`,
   )
 /** A header in front of what clients send, lists that refuse some, and rates that few keep to. */
@@ -97,6 +102,10 @@ export const VARIANTS: readonly Variant[] = [
   ),
   of('headers of PROXY, lists and rates', GUARDED),
   of('both families', `${DUAL}connections: { table_size: 256 }\n`),
+  of(
+    'both families, UOA',
+    `${DUAL}udp: { uoa: opp, uoa_max_trail: 255 }\ntcp: { xmit_ttl: true }\n`,
+  ),
   of('both families, two workers, narrow', narrow(DUAL), 2, true),
   of(
     'no fragments, RSs that are full',

@@ -1,0 +1,111 @@
+/** UDP over IPv6 between real programs: a DNS server and dig, datagrams both ways, single ones, and a port that nobody has. */
+// alone: datagrams that two cores have no time for are lost
+
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { until } from '../../netns/processes.ts'
+import { labConfig, labForTests, mustClient, mustTapvs, scratchFolder } from '../kit/lab.ts'
+
+const NAME = 'www.example.test'
+const ANSWER = '2001:db8:77::1'
+const VIP6 = '2001:db8:10::1'
+const LIP6 = '2001:db8:168::7'
+const RIP6 = '2001:db8:168::2'
+const CIP6 = '2001:db8:10::2'
+const folder = scratchFolder()
+const SYSLOG = join(folder, 'syslog')
+
+const config = labConfig(folder, 'udp6', yaml => {
+  const real_servers = [{ address: RIP6 }]
+  yaml.setIn(['arms', 0, 'addresses'], [`${VIP6}/128`])
+  yaml.setIn(['arms', 0, 'routes'], [{ to: '2001:db8:10::/64' }])
+  yaml.setIn(['arms', 1, 'addresses'], ['2001:db8:168::3/128'])
+  yaml.setIn(['arms', 1, 'local_addresses'], [LIP6])
+  yaml.setIn(['arms', 1, 'routes'], [{ to: '2001:db8:168::/64' }])
+  yaml.set('services', [
+    { address: VIP6, port: 53, real_servers },
+    { address: VIP6, port: 53, protocol: 'udp', persistence: 30, real_servers },
+    { address: VIP6, port: 5201, real_servers },
+    { address: VIP6, port: 5201, protocol: 'udp', real_servers },
+    { address: VIP6, port: 514, protocol: 'udp', one_packet: true, real_servers },
+    { address: VIP6, port: 9, protocol: 'udp', real_servers },
+    { address: VIP6, port: 10, protocol: 'udp', when_down: 'reject' },
+  ])
+})
+const lab = labForTests('udp6', { config, ipv6: true }, 'tap')
+const type = (line: string) => mustTapvs(lab, 'ipvsadm', ...line.split(' '))
+const dig = (...more: string[]) =>
+  mustClient(lab, ['dig', `@${VIP6}`, NAME, '+short', '+time=2', '+tries=2', ...more])
+
+const stops: (() => Promise<void>)[] = []
+after(() => Promise.all(stops.map(stop => stop())))
+
+function serve(argv: string[]): void {
+  const child = lab.spawn('rs', argv, { stdio: 'ignore' })
+  const gone = new Promise<void>(done => child.once('exit', () => done()))
+  // Not by the hook of the test that calls it.
+  stops.push(() => {
+    child.kill('SIGKILL')
+    return gone
+  })
+}
+
+test('the servers are there', async () => {
+  const own = ['--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', '--user=root']
+  const none = ['--no-resolv', '--no-hosts', '--bind-interfaces', `--listen-address=${RIP6}`]
+  serve(['dnsmasq', ...own, ...none, `--address=/${NAME}/${ANSWER}`])
+  serve(['iperf3', '--server', '--bind', RIP6])
+  serve(['socat', '-u', `UDP6-RECV:514,bind=[${RIP6}]`, `OPEN:${SYSLOG},creat,append`])
+  await until('dnsmasq to answer', { limitMs: 10_000, everyMs: 100 }, async () => {
+    const asked = ['dig', `@${VIP6}`, NAME, 'AAAA', '+short', '+time=1', '+tries=1']
+    return (await lab.client(asked)).code === 0 || undefined
+  })
+})
+
+test('dig by UDP and by TCP, on the same VIP and port; listings and whois say so', async () => {
+  assert.equal(await dig('AAAA'), `${ANSWER}\n`)
+  assert.equal(await dig('AAAA', '+tcp'), `${ANSWER}\n`)
+  const services = await type('-ln')
+  for (const line of [/^TCP {2}\[2001:db8:10::1\]:53 wrr$/m, /^UDP {2}\[2001:db8:10::1\]:53 wrr /m])
+    assert.match(services, line)
+  const row =
+    /^\[1\]udp 300s {3}UDP_NORM {4}\[2001:db8:10::2\]:\d+ \[2001:db8:10::1\]:53 \[2001:db8:168::7\]:(\d+) \[2001:db8:168::2\]:53$/m
+  const rows = await type(`-lnc -u [${VIP6}]:53`)
+  assert.match(rows, row)
+  const [, lport = ''] = row.exec(rows) ?? []
+  const said = await mustTapvs(lab, 'whois', `[${LIP6}]:${lport}`)
+  assert.match(said, /^udp .*\[2001:db8:10::2\].* UDP_NORM /m)
+})
+
+test('datagrams both ways, and none is lost', async () => {
+  for (const back of [[], ['--reverse']]) {
+    const rate = ['--bitrate', '8M', '--length', '1200', '--time', '1']
+    const said = await mustClient(lab, ['iperf3', '-6', '-c', VIP6, '-u', '-J', ...rate, ...back])
+    const { end } = JSON.parse(said) as { end: { sum: { lost_packets: number; packets: number } } }
+    assert.equal(end.sum.lost_packets, 0, said)
+    assert.ok(end.sum.packets > 500, `${end.sum.packets} packets`)
+  }
+})
+
+test('single packets leave no connection', async () => {
+  for (const text of ['one\n', 'two\n'])
+    await mustClient(lab, ['socat', '-u', '-', `UDP6:[${VIP6}]:514`], text)
+  await until('both of them', { limitMs: 5000, everyMs: 50 }, () => {
+    return (existsSync(SYSLOG) && readFileSync(SYSLOG, 'utf8') === 'one\ntwo\n') || undefined
+  })
+  assert.equal(await type(`-lnc -u [${VIP6}]:514`), '')
+})
+
+test('who sends to a port that the RS has not, or nobody takes, is told at once', async () => {
+  for (const port of [9, 10]) {
+    const code = `
+import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(("${CIP6}", 0)); s.connect(("${VIP6}", ${port})); s.settimeout(5); s.send(b"x")
+try: s.recv(9)
+except ConnectionRefusedError: print("refused")`
+    assert.equal(await mustClient(lab, ['python3', '-c', code]), 'refused\n')
+  }
+})
