@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { type ImportedService, keyOf } from '../../src/config/import/imported.ts'
+import { hostText } from '../../src/wire/ip-address.ts'
 
 export const SAMPLES = join(CHECKOUT, 'test/config/import/samples')
 
@@ -23,13 +24,15 @@ export function brief(services: readonly ImportedService[]): string[] {
     if (service.conn_timeout) words.push(`timeout ${service.conn_timeout}`)
     if (service.persistence)
       words.push(`persistence ${service.persistence}/${service.persistence_prefix ?? 32}`)
+    for (const list of ['deny', 'allow'] as const)
+      if (service[list]) words.push(list, ...service[list])
     if (service.local_addresses) words.push('LIPs', ...service.local_addresses)
     const servers = (service.real_servers ?? []).map(server => {
       const { address, port, weight, upper_threshold, lower_threshold, backup } = server
       const numbers = { w: weight, x: upper_threshold, y: lower_threshold }
       const given = Object.entries(numbers).filter(([, value]) => value !== undefined)
       const words = given.map(([name, value]) => `${name}${value}`)
-      return [`${address}:${port}`, ...words, ...(backup ? ['backup'] : [])].join(' ')
+      return [`${hostText(address)}:${port}`, ...words, ...(backup ? ['backup'] : [])].join(' ')
     })
     return `${words.join(' ')} -> ${servers.join(', ')}`.trim()
   })

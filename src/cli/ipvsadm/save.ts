@@ -4,7 +4,7 @@ import type { ServiceInfo } from '../../api/commands.ts'
 import type { Edit, ServerKey, ServiceFields, ServiceKey } from '../../api/edits.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
 import { ACL_LISTS, type AclList } from '../../api/words.ts'
-import { maskText } from '../../config/cidr.ts'
+import { maskText, wholeLength } from '../../config/cidr.ts'
 import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { CliError } from '../daemon/client.ts'
 import { readCommand } from './command.ts'
@@ -36,7 +36,7 @@ function editsOf(info: ServiceInfo & { own?: OwnPrefixes }): IpvsadmEdit[] {
       ...knownScheduling(info),
       ...(persistence > 0 && {
         persistence,
-        ...(persistence_prefix < 32 && { persistence_prefix }),
+        ...(persistence_prefix < wholeLength(address) && { persistence_prefix }),
       }),
       ...(conn_timeout > 0 && { conn_timeout }),
       ...(when_down !== 'drop' && { when_down }),

@@ -4,8 +4,8 @@
  */
 
 import { isMap, type Scalar } from 'yaml'
-import { ipv4Int, ipv4Text } from '../../wire/address.ts'
-import { contains, hostOf, networkOf } from '../cidr.ts'
+import { ipAddress, isIpv6Text } from '../../wire/ip-address.ts'
+import { contains, hostOf, networkOf, networkText, wholeLength } from '../cidr.ts'
 import type { ConfigFile } from '../schema.ts'
 import { type ConfigInput, configDocument, documentText } from '../write.ts'
 import type { Imported, Lip } from './imported.ts'
@@ -30,6 +30,9 @@ const HINTS = {
   ],
 }
 
+const AROUND = ' The /24 around each address.'
+const AROUND_BOTH = ' The /24 around each address, of IPv6 the /64.'
+
 /** Arms `ext0` and `int0`, made for what was imported. */
 export function withSkeleton(imported: Imported): Completed {
   const { file, lips } = imported
@@ -41,7 +44,7 @@ export function withSkeleton(imported: Imported): Completed {
     arms: [
       {
         name: 'ext0',
-        addresses: vips.map(vip => `${vip}/32`),
+        addresses: vips.map(wholeOf),
         routes: outside.map(to => ({ to })),
       },
       {
@@ -52,6 +55,7 @@ export function withSkeleton(imported: Imported): Completed {
     ],
     ...file,
   }
+  const around6 = [...outside, ...inside].some(isIpv6Text)
   const document = configDocument(config)
   document.commentBefore = HINTS.top.join('\n')
   const names = unique(lips.flatMap(({ arm }) => arm ?? []))
@@ -63,7 +67,7 @@ export function withSkeleton(imported: Imported): Completed {
     if (!isMap(arm)) continue
     arm.commentBefore = comment
     const routes = arm.items.find(({ key }) => String(key) === 'routes')
-    if (routes) (routes.key as Scalar).commentBefore = ' The /24 around each address.'
+    if (routes) (routes.key as Scalar).commentBefore = around6 ? AROUND_BOTH : AROUND
   }
   return { yaml: documentText(document), notes: [] }
 }
@@ -94,7 +98,7 @@ export function withArms(imported: Imported, base: ConfigFile): Completed {
   for (const vip of unique(services.map(({ address }) => address))) {
     const arm = own.has(vip) ? undefined : armFor({ address: vip, arm: null }, base)
     if (!arm) continue
-    file.arms[arm.index]?.addresses?.push(`${vip}/32`)
+    file.arms[arm.index]?.addresses?.push(wholeOf(vip))
     notes.push(`VIP ${vip} is added to ${arm.name}`)
   }
   return { yaml: documentText(configDocument(file)), notes }
@@ -110,13 +114,22 @@ function armFor({ address, arm: name }: Lip, { arms }: ConfigFile) {
           const onLink = arm.routes.filter(({ via }) => via === undefined).map(({ to }) => to)
           return [...arm.addresses, ...onLink]
             .map(to => networkOf(to))
-            .some(network => network.prefixLength < 32 && contains(network, ipv4Int(address)))
+            .some(
+              network =>
+                network.prefixLength < wholeLength(address) &&
+                contains(network, ipAddress(address)),
+            )
         })
   return index < 0 ? undefined : { index, name: arms[index]?.name as string }
 }
 
+/** VIP/32, VIP/128 */
+function wholeOf(vip: string): string {
+  return `${vip}/${wholeLength(vip)}`
+}
+
 function around(address: string): string {
-  return `${ipv4Text(ipv4Int(address) & ~0xff)}/24`
+  return networkText(networkOf(`${address}/${isIpv6Text(address) ? 64 : 24}`))
 }
 
 function unique<T>(items: readonly T[]): T[] {

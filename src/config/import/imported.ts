@@ -3,16 +3,22 @@
  * and a list of everything that could not be carried over, each with its line and the reason.
  */
 
-import { isIPv4 } from 'node:net'
 import { PERSISTENCE_SEC, serviceName } from '../../api/edits.ts'
 import { SECONDS_MAX } from '../../api/limits.ts'
 import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
-import { DEFAULT_SCHEDULER, oneOf, PROXY_PROTOCOLS, SCHEDULER_NAMES } from '../../api/words.ts'
+import {
+  type AclList,
+  DEFAULT_SCHEDULER,
+  oneOf,
+  PROXY_PROTOCOLS,
+  SCHEDULER_NAMES,
+} from '../../api/words.ts'
 import { printable } from '../../see/text/printable.ts'
-import { ipv4Int, ipv4Text } from '../../wire/address.ts'
-import { isIpv6Text } from '../../wire/ip-address.ts'
-import { isCidr, maskLength, networkOf } from '../cidr.ts'
+import { hostText } from '../../wire/ip-address.ts'
+import { IPV6_BITS } from '../../wire/ipv6-address.ts'
+import { maskLength } from '../cidr.ts'
 import type { ConfigInput } from '../write.ts'
+import { short } from './short.ts'
 
 type FileService = NonNullable<ConfigInput['services']>[number]
 export type ImportedServer = NonNullable<FileService['real_servers']>[number]
@@ -56,8 +62,6 @@ export interface Place {
 /** Why a service of UDP has no proxy_protocol v1. */
 export const NO_V1 = 'v1 is for TCP; datagrams have v2'
 
-const RANGE_MAX = 4096
-
 interface Remark {
   place: Place
   what: string
@@ -73,6 +77,7 @@ export class Collector {
   readonly #tcp: NonNullable<ConfigInput['tcp']> = {}
   readonly #udp: NonNullable<ConfigInput['udp']> = {}
   readonly #remarks: Remark[] = []
+  readonly #listed = new WeakMap<readonly string[], Set<string>>()
   readonly #notes = new Map<string, Remark>()
   readonly #remarkOf = new Map<string, Remark>()
 
@@ -131,7 +136,7 @@ export class Collector {
     service.real_servers ??= []
     const { address, port = service.port } = server
     if (indexOf(service, address, port) >= 0) {
-      const name = `real server ${address}:${port}`
+      const name = `real server ${hostText(address)}:${port}`
       this.notCarried(place, name, `${keyOf(service)} has it already`)
       return false
     }
@@ -191,13 +196,31 @@ export class Collector {
     return text === undefined ? PERSISTENCE_SEC : this.seconds(place, text, what)
   }
 
-  /** A netmask or the length of a prefix => its length */
-  prefix(place: Place, text: string, what: string): number | undefined {
-    const length = maskLength(text)
+  /** A netmask or the length of a prefix, of IPv6 the latter => its length */
+  prefix(place: Place, text: string, what: string, isIpv6: boolean): number | undefined {
+    const bits = /^[1-9]\d{0,2}$/.test(text) ? Number(text) : Number.NaN
+    const length = isIpv6 ? (bits <= IPV6_BITS ? bits : undefined) : maskLength(text)
     if (length !== undefined) return length
-    const why = 'expected a netmask like 255.255.255.0, the default takes its place'
-    this.notCarried(place, what, why)
+    const expected = isIpv6 ? `a length of 1-${IPV6_BITS}` : 'a netmask like 255.255.255.0'
+    this.notCarried(place, what, `expected ${expected}, the default takes its place`)
     return undefined
+  }
+
+  /** Prefixes onto the deny or allow list of a service. => false and a remark if they are there */
+  list(place: Place, service: ImportedService, list: AclList, prefixes: string[]): boolean {
+    const all = service[list] ?? []
+    // A save of a long list has a line for each of it.
+    const known = this.#listed.get(all) ?? new Set(all)
+    const again = prefixes.find(prefix => known.has(prefix))
+    for (const prefix of prefixes) {
+      if (!known.has(prefix)) all.push(prefix)
+      known.add(prefix)
+    }
+    service[list] = all
+    this.#listed.set(all, known)
+    if (again === undefined) return true
+    this.notCarried(place, again, `it is on the ${list} list of ${keyOf(service)} already`)
+    return false
   }
 
   /** => a number 0-max; undefined and a remark if `text` is none */
@@ -227,28 +250,6 @@ function textOf({ place, what, why, more }: Remark): string {
   return printable(`${place.file}:${place.line}: ${what}${times}: ${why}`.replaceAll(/\s/g, ' '))
 }
 
-const NO_NETWORK = { network: undefined, prefixLength: 0 }
-
-/** 10.0.0.1, 10.0.0.1-10.0.0.9, 10.0.0.1-9 or 10.0.0.8/29 => each of them, or why not */
-export function addressesOf(text: string): string[] | string {
-  const { network, prefixLength } = isCidr(text) ? networkOf(text) : NO_NETWORK
-  if (typeof network === 'number') {
-    const count = 2 ** (32 - prefixLength)
-    if (count > RANGE_MAX) return `expected a range of 1-${RANGE_MAX} addresses`
-    return Array.from({ length: count }, (_, i) => ipv4Text((network + i) | 0))
-  }
-  const [first = '', last, ...rest] = text.split('-')
-  const problem = addressProblem(rest.length > 0 ? text : first)
-  if (problem) return problem
-  if (last === undefined) return [first]
-  const end = /^\d{1,3}$/.test(last) ? first.replace(/\d+$/, last) : last
-  if (!isIPv4(end)) return `expected the end of a range of addresses, found ${short(last)}`
-  const from = ipv4Int(first) >>> 0
-  const count = (ipv4Int(end) >>> 0) - from + 1
-  if (count < 1 || count > RANGE_MAX) return `expected a range of 1-${RANGE_MAX} addresses`
-  return Array.from({ length: count }, (_, i) => ipv4Text((from + i) | 0))
-}
-
 /** What a service is called in remarks: one of TCP by its address and port alone, as most are. */
 export function keyOf({
   protocol = DEFAULT_PROTOCOL,
@@ -256,24 +257,12 @@ export function keyOf({
   port,
 }: Pick<ImportedService, 'protocol' | 'address' | 'port'>): string {
   const isUsual = protocol === DEFAULT_PROTOCOL
-  return isUsual ? `${address}:${port}` : serviceName({ protocol, address, port })
+  return isUsual ? `${hostText(address)}:${port}` : serviceName({ protocol, address, port })
 }
 
 export function indexOf({ port: own, ...service }: ImportedService, address: string, port: number) {
   const servers = service.real_servers ?? []
   return servers.findIndex(rs => rs.address === address && (rs.port ?? own) === port)
-}
-
-/** Why `text` cannot be an address here; undefined if it can. */
-export function addressProblem(text: string): string | undefined {
-  if (isIPv4(text)) return undefined
-  if (isIpv6Text(text)) return 'importing IPv6 is not supported yet'
-  return `expected an IPv4 address, found ${short(text)}`
-}
-
-/** Cut if it is long. */
-export function short(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
 /** Files in the order in which they were met, and each by its lines. */

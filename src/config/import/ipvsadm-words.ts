@@ -57,7 +57,12 @@ const OPTIONS = [
     'whtlst/2 proxy-protocol dest-check hash-target limit-proportion bps cpu sockpair',
   ),
   ...options('one', 'syncid mcast-interface sync-maxlen mcast-group mcast-port mcast-ttl'),
-  ...options('maybe', 'persistent/p'),
+  // Our own.
+  ...options(
+    'one',
+    'when-down connection-rate connection-burst client-rate client-burst acl-established',
+  ),
+  ...options('maybe', 'persistent/p backup'),
 ]
 
 /** Other names of the same. */
@@ -65,6 +70,8 @@ const ALIASES: Readonly<Record<string, string>> = byWord({
   scheduling: 'scheduler',
   persist: 'persistent',
   laddrs: 'laddr',
+  'deny-address': 'blklst',
+  'allow-address': 'whtlst',
   interface: 'ifname',
 })
 
@@ -174,4 +181,9 @@ export class Line {
   get text(): string {
     return this.#given.map(({ text }) => text).join(' ')
   }
+}
+
+/** Whether a word may stand in front of a command. */
+export function isIpvsadm(word: string): boolean {
+  return /^(sudo|tapvs|(.*\/)?ipvsadm|\$\{?IPVSADM\}?)$/.test(word)
 }

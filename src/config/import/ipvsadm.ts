@@ -6,9 +6,10 @@
 import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import type { Protocol } from '../../api/protocols.ts'
 import { IPVSADM_SCHEDULER } from '../../api/words.ts'
+import { canonicalIp, endpointParts } from '../../wire/ip-address.ts'
+import { addressProblem } from './addresses.ts'
 import { hashingOfLine } from './hashing.ts'
 import {
-  addressProblem,
   Collector,
   type Imported,
   type ImportedServer,
@@ -18,11 +19,12 @@ import {
   linesOf,
   NO_V1,
   type Place,
-  short,
 } from './imported.ts'
+import { listCommand, ownOfServer, ownOfService, persistenceOf } from './ipvsadm-fields.ts'
 import { MODES, NOT_HERE, OTHER_SERVICES, SILENT } from './ipvsadm-not-here.ts'
-import { COMMANDS, type Given, Line, optionsOf } from './ipvsadm-words.ts'
+import { COMMANDS, type Given, isIpvsadm, Line, optionsOf } from './ipvsadm-words.ts'
 import { portOf } from './ports.ts'
+import { short } from './short.ts'
 
 const NO_SERVICE = 'there is no such service'
 const NO_SERVER = 'there is no such real server'
@@ -74,13 +76,14 @@ class Reader {
   }
 
   #command(name: string, command: Given, line: Line): void {
-    if (['list', 'save', 'help'].includes(name)) return
+    if (['list', 'save', 'help', 'get-laddr', 'get-deny', 'get-allow'].includes(name)) return
     if (name === 'add-service' || name === 'edit-service') this.#service(name, line)
     else if (name === 'delete-service') this.#deleteService(line)
     else if (name === 'clear') this.collector.clear()
     else if (/^(add|edit)-server$/.test(name)) this.#server(name, line)
     else if (name === 'delete-server') this.#deleteServer(line)
     else if (name === 'add-laddr' || name === 'del-laddr') this.#lip(name, line)
+    else if (/^(add|del)-(deny|allow)$/.test(name)) this.#list(name, line)
     else if (name === 'set') this.#timeouts(command, line)
     else {
       const isRead = name === 'restore'
@@ -127,7 +130,8 @@ class Reader {
     const timeout = line.take('conn-timeout')
     const seconds = timeout && collector.seconds(place, timeout.values[0], timeout.text)
     if (seconds) service.conn_timeout = seconds
-    this.#persistence(line, service)
+    persistenceOf(line, service, collector)
+    ownOfService(line, service, collector)
     // Of TCP it is one of the words that are left over, and told.
     if (key.protocol === 'udp' && line.take('ops')) service.one_packet = true
     const proxy = line.take('proxy-protocol')
@@ -138,18 +142,6 @@ class Reader {
     if (line.take('synproxy')?.values[0] === 'enable') {
       collector.notCarried(place, '-j enable', NOT_HERE.synproxy as string)
     }
-  }
-
-  #persistence(line: Line, service: ImportedService): void {
-    const persistent = line.take('persistent')
-    if (!persistent) return
-    const { collector } = this
-    const { place } = line
-    const timeout = collector.persistence(place, persistent.values[0], persistent.text)
-    if (timeout) service.persistence = timeout
-    const mask = line.take('netmask')
-    const prefix = mask && collector.prefix(place, mask.values[0] as string, mask.text)
-    if (prefix) service.persistence_prefix = prefix
   }
 
   #deleteService(line: Line): void {
@@ -174,6 +166,7 @@ class Reader {
       if (value !== undefined) server[field] = value
     }
     collector.thresholds(place, server)
+    ownOfServer(line, server, collector)
     if (command === 'edit-server') service.real_servers?.splice(at, 1, server)
     else if (!collector.addServer(place, service, server)) {
       line.refused = true
@@ -219,7 +212,8 @@ class Reader {
   #lip(command: 'add-laddr' | 'del-laddr', line: Line): void {
     const service = this.#known(line)
     if (!service) return
-    const address = line.take('laddr')?.values[0]
+    const text = line.take('laddr')?.values[0]
+    const address = text === undefined ? undefined : canonicalIp(text)
     const arm = line.take('ifname')?.values[0] ?? null
     const problem = address === undefined ? 'expected a LIP (-z)' : addressProblem(address)
     if (address === undefined || problem) this.#refuse(line, problem as string)
@@ -230,6 +224,12 @@ class Reader {
       if (rest.length > 0) service.local_addresses = rest
       else delete service.local_addresses
     } else this.#refuse(line, 'there is no such LIP')
+  }
+
+  #list(name: string, line: Line): void {
+    const service = this.#known(line)
+    const why = service && listCommand(name, line, service, this.collector)
+    if (why !== undefined) this.#refuse(line, why)
   }
 
   /** `--set TCP TCPFIN UDP`, 0 for what stays as it is. */
@@ -269,7 +269,8 @@ class Reader {
   /** ADDRESS:PORT; without a port it is `port`. */
   #addressOf(given: Given, line: Line, port: number | undefined, protocol?: Protocol) {
     const value = given.values[0] as string
-    const [, address = value, name] = /^([^:]*):([^:]+)$/.exec(value) ?? []
+    const { host = value, port: name } = endpointParts(value) ?? {}
+    const address = canonicalIp(host)
     const number = name === undefined ? port : portOf(name, protocol)
     let problem = addressProblem(address)
     if (problem && /^[\w.-]*[a-z][\w.-]*$/i.test(address)) problem += ': save with ipvsadm -S -n'
@@ -294,8 +295,4 @@ class Reader {
       this.collector.notCarried(line.place, short(text), why ?? 'it means nothing here')
     }
   }
-}
-
-function isIpvsadm(word: string): boolean {
-  return /^(sudo|tapvs|(.*\/)?ipvsadm|\$\{?IPVSADM\}?)$/.test(word)
 }

@@ -3,13 +3,12 @@
 import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
 import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
 import { byWord } from '../../see/text/by-word.ts'
-import { short } from './imported.ts'
 import type { Grammar, Statement } from './keepalived-statement.ts'
+import { short } from './short.ts'
 
 const DEFAULT_OF_CHECKS = 'it is for the checkers of keepalived'
 const SCRIPTS = 'no scripts are run when a service changes its state; the log tells'
 const INHIBIT = 'connections of a real server that is down live on here'
-const LISTS = 'deny and allow lists are not supported'
 
 /** Of the top level. */
 const TOP: Readonly<Record<string, string>> = byWord({
@@ -34,10 +33,6 @@ const TOP: Readonly<Record<string, string>> = byWord({
   instance: 'it is about keepalived itself',
   use_pid_dir: 'it is about keepalived itself',
   SSL: 'checks by https have no certificate of their own',
-  deny_address_group: LISTS,
-  allow_address_group: LISTS,
-  daddr_group: LISTS,
-  waddr_group: LISTS,
 })
 
 /** Of a virtual_server. */
@@ -46,9 +41,7 @@ const SERVICE: Readonly<Record<string, string>> = byWord({
   syn_proxy: 'SYN proxy is not supported',
   expire_quiescent_conn: 'connections of a real server with weight 0 live on here',
   inhibit_on_failure: INHIBIT,
-  ip_family: 'importing IPv6 is not supported yet',
-  daddr_group_name: LISTS,
-  waddr_group_name: LISTS,
+  ip_family: 'the address says it',
   alpha: 'a real server counts as up until a check says otherwise',
   omega: 'nothing is run when the daemon ends',
   quorum: 'a service is up as long as one real server is',
@@ -116,7 +109,15 @@ const CHECK: Readonly<Record<string, string>> = byWord({
 
 /** What says nothing that is not so anyway. */
 const NEUTRAL = new Set([
-  ...['quorum 1', 'hysteresis 0', 'ip_family inet', 'alpha off', 'alpha no', 'alpha false'],
+  ...[
+    'quorum 1',
+    'hysteresis 0',
+    'ip_family inet',
+    'ip_family inet6',
+    'alpha off',
+    'alpha no',
+    'alpha false',
+  ],
   ...['', ' on', ' yes', ' true'].map(value => `inhibit_on_failure${value}`),
   ...['none', 'disable'].map(value => `proxy_protocol ${value}`),
 ])
@@ -129,7 +130,17 @@ export const CHECKERS = [
   ...['TCP_CHECK', 'HTTP_GET', 'SSL_GET', 'MISC_CHECK', 'SMTP_CHECK', 'DNS_CHECK', 'UDP_CHECK'],
   ...['PING_CHECK', 'BFD_CHECK', 'FILE_CHECK'],
 ]
-export const GROUPS = ['local_address_group', 'virtual_server_group']
+/** Of the top level => what they are groups of. */
+export const GROUPS = {
+  virtual_server_group: 'vips',
+  local_address_group: 'lips',
+  deny_address_group: 'deny',
+  daddr_group: 'deny',
+  allow_address_group: 'allow',
+  waddr_group: 'allow',
+} as const
+export type GroupKind = (typeof GROUPS)[keyof typeof GROUPS]
+const GROUP_WORDS = Object.keys(GROUPS)
 /** Weight and thresholds of a real server => its field here, and the most that it takes. */
 export const NUMBERS = [
   ['weight', 'weight', WEIGHT_MAX],
@@ -150,7 +161,7 @@ const SETS_SERVICE: Readonly<Record<string, string | undefined>> = byWord({
   ...{ protocol: 'protocol', persistence_timeout: 'persistence_timeout' },
   ...{ persistence_granularity: 'persistence_granularity', real_server: undefined },
   ...{ sorry_server: 'sorry_server', ops: 'ops', hash_target: 'hash_target' },
-  proxy_protocol: 'proxy_protocol',
+  ...{ proxy_protocol: 'proxy_protocol', daddr_group_name: 'deny', waddr_group_name: 'allow' },
   ...Object.fromEntries(HASH_FLAGS.map(word => [word, word])),
 })
 const SETS_SERVER: Readonly<Record<string, string | undefined>> = byWord({
@@ -205,10 +216,17 @@ const LONG: Readonly<Record<string, number>> = byWord({
   real_server: 2,
   sorry_server: 2,
 })
-const BLOCKS = new Set(['virtual_server', ...GROUPS, 'real_server', ...CHECKERS, 'url', 'host'])
+const BLOCKS = new Set([
+  'virtual_server',
+  ...GROUP_WORDS,
+  'real_server',
+  ...CHECKERS,
+  'url',
+  'host',
+])
 
 export const IN_FILE = new Block(
-  Object.fromEntries(['virtual_server', ...GROUPS].map(word => [word, undefined])),
+  Object.fromEntries(['virtual_server', ...GROUP_WORDS].map(word => [word, undefined])),
   TOP,
 )
 export const IN_SERVICE = new Block(SETS_SERVICE, SERVICE)

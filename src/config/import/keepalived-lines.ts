@@ -4,7 +4,8 @@
  */
 
 import { dirname } from 'node:path'
-import { type Collector, ImportError, linesOf, type Place, short } from './imported.ts'
+import { type Collector, ImportError, linesOf, type Place } from './imported.ts'
+import { short } from './short.ts'
 
 export interface Line {
   text: string

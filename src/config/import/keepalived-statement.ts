@@ -3,7 +3,8 @@
  * told of as not carried over. `tellUnread` tells what nobody has asked for, so that nothing is lost in silence.
  */
 
-import { type Collector, type Place, short } from './imported.ts'
+import type { Collector, Place } from './imported.ts'
+import { short } from './short.ts'
 
 interface Word {
   text: string

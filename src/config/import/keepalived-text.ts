@@ -5,9 +5,10 @@
  */
 
 import { byWord } from '../../see/text/by-word.ts'
-import { type Collector, ImportError, type Place, short } from './imported.ts'
+import { type Collector, ImportError, type Place } from './imported.ts'
 import { endOfQuote, Lines, type SourceFile } from './keepalived-lines.ts'
 import { Statement } from './keepalived-statement.ts'
+import { short } from './short.ts'
 
 /** => the files that `include PATTERN` in file `from` means; throws an Error in one line if there are none. */
 export type Include = (pattern: string, from: string) => SourceFile[]

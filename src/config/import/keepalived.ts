@@ -4,11 +4,12 @@
  */
 
 import { isDeepStrictEqual } from 'node:util'
-import { IPVSADM_SCHEDULER } from '../../api/words.ts'
+import { type AclList, IPVSADM_SCHEDULER } from '../../api/words.ts'
 import { nearest } from '../../see/text/nearest.ts'
+import { canonicalIp, isIpv6Text } from '../../wire/ip-address.ts'
+import { addressProblem } from './addresses.ts'
 import { hashingOf } from './hashing.ts'
 import {
-  addressProblem,
   Collector,
   type Imported,
   type ImportedCheck,
@@ -16,10 +17,9 @@ import {
   type ImportedService,
   type Lip,
   type Place,
-  short,
 } from './imported.ts'
 import { type CheckDefaults, CheckReader } from './keepalived-check.ts'
-import { Groups, type Vip } from './keepalived-groups.ts'
+import { Groups, listsOfFamily } from './keepalived-groups.ts'
 import {
   type Block,
   CHECKERS,
@@ -35,6 +35,7 @@ import { settleProtocol } from './keepalived-protocol.ts'
 import { apart, lastOfEach, type Statement, tellUnread } from './keepalived-statement.ts'
 import { type Include, statementsOf } from './keepalived-text.ts'
 import { portOf } from './ports.ts'
+import { short } from './short.ts'
 
 /** As `include` would be carried out where there are no other files. */
 const noFiles: Include = () => {
@@ -70,6 +71,8 @@ class Reader {
   readonly #groups = new Groups(this.collector)
   /** Of the virtual_server in hand, as it is written. */
   #scheduler = ''
+  /** All its VIPs are. */
+  #isIpv6 = false
 
   read(lines: Statement[]): void {
     const statements = apart(lines, IN_FILE, this.collector)
@@ -94,8 +97,9 @@ class Reader {
     }
     const algo = statement.block.find(({ keyword }) => IN_SERVICE.sets(keyword) === 'lb_algo')
     this.#scheduler = algo?.text.split(' ')[1] ?? IPVSADM_SCHEDULER
-    const vips = this.#named(statement, label)
+    const vips = this.#groups.named(statement, label)
     if (vips.length === 0) return
+    this.#isIpv6 = vips.every(({ address }) => isIpv6Text(address))
     const fields: Fields = algo ? {} : { scheduler: IPVSADM_SCHEDULER }
     const checks = new CheckReader(this.collector, label)
     const defaults: CheckDefaults = {}
@@ -111,7 +115,7 @@ class Reader {
       } else if (keyword === 'sorry_server') {
         sorry = this.#sorryServer(inner, label)
       } else if (keyword === 'laddr_group_name') {
-        lips = this.#groups.lipsOf(inner.value ?? '')
+        lips = this.#groups.of('lips', inner.value ?? '')
         const what = `${inner.said} of ${label}`
         if (!lips) this.#not(inner, what, 'there is no local_address_group of this name')
       } else if (!this.#field(inner, fields, label)) this.#strange(inner, IN_SERVICE, label)
@@ -124,6 +128,7 @@ class Reader {
     checks.tellUnused()
     for (const vip of vips) {
       const service: ImportedService = { ...vip, ...fields, real_servers: [] }
+      listsOfFamily(service, place, label, this.collector)
       if (!this.collector.add(place, service)) continue
       for (const { server, place: at } of sorry ? [...servers, sorry] : servers) {
         this.collector.addServer(at, service, { ...server })
@@ -157,7 +162,7 @@ class Reader {
         return true
       }
       case 'persistence_granularity': {
-        const prefix = collector.prefix(place, statement.value ?? '', what)
+        const prefix = collector.prefix(place, statement.value ?? '', what, this.#isIpv6)
         if (prefix) fields.persistence_prefix = prefix
         return true
       }
@@ -169,6 +174,10 @@ class Reader {
         if (version) fields.proxy_protocol = version
         return true
       }
+      case 'deny':
+      case 'allow':
+        this.#groups.list(statement, IN_SERVICE.sets(keyword) as AclList, fields, what)
+        return true
       case 'ops':
         statement.read(0)
         fields.one_packet = true
@@ -186,20 +195,6 @@ class Reader {
     const has = (what: string) => block?.some(({ keyword }) => IN_SERVICE.sets(keyword) === what)
     if (has('lb_kind') || (servers.length > 0 && servers.every(({ mode }) => mode))) return
     this.collector.notCarried(place, `no lb_kind, which means NAT, of ${label}`, FULLNAT, label)
-  }
-
-  /** The VIPs that the line itself names; says why there are none. */
-  #named(statement: Statement, label: string): Vip[] {
-    const [first = '', name] = statement.read(2)
-    let why: string
-    if (first === 'group') {
-      const vips = this.#groups.vipsOf(name ?? '')
-      if (vips?.length) return vips
-      why = vips ? 'no VIP of its group is' : 'there is no virtual_server_group of this name'
-    } else if (first === 'match') why = 'match services are for SNAT, which is not supported'
-    else return this.#groups.vips(statement, first, name)
-    this.#not(statement, label, why)
-    return []
   }
 
   /** A service has one check: that of its first real server that has one. */
@@ -232,7 +227,7 @@ class Reader {
     const own = `real_server ${address}${name === undefined ? '' : ` ${name}`}`
     const single = apart(statement.block ?? [], IN_SERVER, this.collector)
     statement.block = lastOfEach(single, IN_SERVER.sets, this.collector, own)
-    const server: ImportedServer = { address, ...(port && { port }) }
+    const server: ImportedServer = { address: canonicalIp(address), ...(port && { port }) }
     const defaults = { ...inherited }
     let check: ImportedCheck | undefined
     let mode = false
@@ -264,10 +259,14 @@ class Reader {
     const [address = '', name] = statement.read(2)
     const port = name === undefined ? undefined : portOf(name)
     let problem = addressProblem(address)
-    if (address.startsWith('127.')) problem ??= 'FullNAT leads to no server of this machine itself'
+    if (address.startsWith('127.') || canonicalIp(address) === '::1')
+      problem ??= 'FullNAT leads to no server of this machine itself'
     if (name !== undefined && !port) problem ??= `expected a port, found ${short(name)}`
     if (problem === undefined)
-      return { server: { address, ...(port && { port }), backup: true }, place }
+      return {
+        server: { address: canonicalIp(address), ...(port && { port }), backup: true },
+        place,
+      }
     this.#not(statement, `${said} of ${label}`, problem)
     return undefined
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { ServiceKey } from '../../../src/api/edits.ts'
 import { PROTOCOL_NAMES } from '../../../src/api/protocols.ts'
 import { SCHEDULER_NAMES, WHEN_DOWN } from '../../../src/api/words.ts'
 import {
@@ -10,8 +11,11 @@ import {
   readSaved,
   saveText,
 } from '../../../src/cli/ipvsadm/save.ts'
+import { importIpvsadm } from '../../../src/config/import/ipvsadm.ts'
 import { canonicalIp } from '../../../src/wire/ip-address.ts'
 import { SERVICES } from '../canned.ts'
+
+const SERVICE_KEY: ServiceKey = { protocol: 'tcp', address: '192.0.2.1', port: 80 }
 
 /** Commands have one form of an address of IPv6. */
 const address = fc.oneof(fc.ipV4(), fc.ipV6().map(canonicalIp))
@@ -140,6 +144,43 @@ test('-S has the timeout, the answer and the limits too', () => {
       '-a -t 202.108.10.1:6379 -r 192.168.168.2:6379 -b -w 0 -x 100 -y 50',
       '',
     ].join('\n'),
+  )
+})
+
+test('-S of IPv6 says the length of the networks that persist, unless it is that of an address', () => {
+  const [seed] = SERVICES
+  assert.ok(seed)
+  const of = (address: string, persistence_prefix: number) =>
+    saveText([
+      {
+        ...seed,
+        ...{ address, persistence: 60, persistence_prefix },
+        ...{ local_addresses: [], real_servers: [] },
+      },
+    ])
+  const service = '-A -t [2001:db8::1]:6379 -s wrr -p 60'
+  assert.equal(of('2001:db8::1', 128), `${service}\n`)
+  assert.equal(of('2001:db8::1', 64), `${service} -M 64\n`)
+  assert.equal(of('2001:db8::1', 24), `${service} -M 24\n`)
+  assert.equal(of('192.0.2.1', 32), '-A -t 192.0.2.1:6379 -s wrr -p 60\n')
+})
+
+test('importers carry over each option that -S writes', () => {
+  const isSaved = (edit: IpvsadmEdit) => /^add-(service|server|lip)/.test(edit.edit)
+  fc.assert(
+    fc.property(edits.filter(isSaved), made => {
+      const service = commandLine({ edit: 'add-service', service: SERVICE_KEY, scheduler: 'rr' })
+      const [edit] = plain([made]) as [IpvsadmEdit & { service: ServiceKey }]
+      const of = edit.edit === 'add-service' ? edit.service : SERVICE_KEY
+      const mode = edit.edit === 'add-server' ? { forwarding: 'fullnat' } : {}
+      const line = commandLine({ ...edit, ...mode, service: of } as IpvsadmEdit)
+      const { notCarried } = importIpvsadm(edit.edit === 'add-service' ? line : service + line, 'x')
+      // Said by edits of any kind, of which -S writes no such threshold.
+      assert.deepEqual(
+        notCarried.filter(remark => !remark.includes('the lower threshold')),
+        [],
+      )
+    }),
   )
 })
 

@@ -16,9 +16,9 @@ import { SAMPLES, sample } from '../../kit/imported.ts'
 
 const CONFIGS = [
   ...['dpvs.conf', 'lvs.conf', 'one-line.conf', 'one-line-groups.conf', 'defaults.conf'],
-  ...['addresses.conf', 'grammar.conf', 'odd.conf'],
+  ...['addresses.conf', 'grammar.conf', 'odd.conf', 'dual.conf'],
 ]
-const RULES = ['dpvs.rules', 'lvs.rules', 'null.rules', 'script.sh']
+const RULES = ['dpvs.rules', 'dual.rules', 'lvs.rules', 'null.rules', 'script.sh']
 const MARK = 'zq7'
 
 const read = (name: string, text: string) =>
@@ -56,7 +56,7 @@ function enclosing(text: string, place: number): number[] {
 
 /** A remark that says of a whole block that it is left out. */
 const WHOLE =
-  /\{\.\.\.\}|^a second |_(CHECK|GET) of|supported|already|no service|group \w+: (no|there is no)|expected a (range|port)/
+  /\{\.\.\.\}|^a second |_(CHECK|GET) of|supported|already|no service|group \w+: (no|there is no)|expected (a (range|port)|an IP)/
 /** One of a single value. */
 const PART = /^no |takes its place$/
 

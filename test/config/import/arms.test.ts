@@ -44,6 +44,37 @@ arms:
   )
 })
 
+test('arms of both families', () => {
+  const rules = `-A -t 198.51.100.1:80 -s rr
+-a -t 198.51.100.1:80 -r 10.20.0.11:80 -b
+-P -t 198.51.100.1:80 -z 10.20.0.7 -F int0
+-A -t [2001:db8:10::1]:80 -s rr
+-a -t [2001:db8:10::1]:80 -r [2001:db8:168::2]:80 -b
+-P -t [2001:db8:10::1]:80 -z 2001:db8:168::7 -F int0`
+  const { yaml } = withSkeleton(importIpvsadm(rules, 'x'))
+  assert.match(yaml, /^ {4}# The \/24 around each address, of IPv6 the \/64\.$/m)
+  const { warnings, arms, services } = parseConfig(yaml, 'x')
+  assert.deepEqual(warnings, [])
+  assert.deepEqual(
+    arms.map(({ addresses, localAddresses }) => [
+      addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+      localAddresses,
+    ]),
+    [
+      [['198.51.100.1/32', '2001:db8:10::1/128'], []],
+      [[], ['10.20.0.7', '2001:db8:168::7']],
+    ],
+  )
+  assert.equal(services.length, 2)
+  const base = parseConfig(yaml.slice(0, yaml.indexOf('services:')), 'x').file
+  const more = '-A -t [2001:db8:10::9]:80 -s rr\n-P -t [2001:db8:10::9]:80 -z 2001:db8:168::9\n'
+  const { notes } = withArms(importIpvsadm(more, 'x'), base)
+  assert.deepEqual(notes, [
+    'LIP 2001:db8:168::9 is added to int0',
+    'VIP 2001:db8:10::9 is added to ext0',
+  ])
+})
+
 test('without LIPs the comment asks for them, and so does the check', () => {
   const { yaml } = withSkeleton(importIpvsadm('-A -t 10.0.0.1:80 -s rr\n', 'x'))
   assert.match(yaml, /^ {2}# local_addresses: \[192\.0\.2\.7\]\n {2}- name: int0$/m)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { ImportedService } from '../../../src/config/import/imported.ts'
 import { importIpvsadm } from '../../../src/config/import/ipvsadm.ts'
 import { portOf, portsOf } from '../../../src/config/import/ports.ts'
 import { brief, sample } from '../../kit/imported.ts'
@@ -17,6 +18,7 @@ test('rules of LVS', () => {
     '203.0.113.10:443 wlc persistence 360/24 -> 10.20.0.11:443 w1 x2000 y1500, 10.20.0.12:443 w0',
     '203.0.113.11:3306 sh fallback port -> 10.20.0.21:3306 w1',
     'UDP 203.0.113.10:53 ops rr -> 10.20.0.31:53 w1',
+    '[2001:db8::10]:80 rr -> [2001:db8::11]:80 w1',
   ])
   assert.deepEqual(lips, [])
   const fullnat = 'its real servers are reached by FullNAT and see a LIP as the client'
@@ -28,8 +30,7 @@ test('rules of LVS', () => {
     `lvs.rules:10: -m of UDP 203.0.113.10:53: instead of by NAT, ${fullnat}`,
     `lvs.rules:11: -A -f 7 -s wrr: ${marks}`,
     `lvs.rules:12: -a -f 7 -r 10.20.0.11:0 -g -w 1: ${marks}`,
-    'lvs.rules:13: -A -t [2001:db8::10]:80 -s rr: importing IPv6 is not supported yet',
-    'lvs.rules:14: -a -t [2001:db8::10]:80 -r [2001:db8::11]:80 -m -w 1: importing IPv6 is not supported yet',
+    `lvs.rules:14: -m of [2001:db8::10]:80: instead of by NAT, ${fullnat}`,
   ])
 })
 
@@ -44,6 +45,32 @@ test('rules of DPVS, and our own with LIPs', () => {
     { address: '192.168.168.8', arm: 'dpdk1' },
   ])
   assert.deepEqual(notCarried, [])
+})
+
+test('rules of our own: both families, lists, rates and what else LVS has no word for', () => {
+  const { file, lips, notCarried } = read('dual.rules')
+  assert.deepEqual(brief(file.services), [
+    '198.51.100.80:80 wlc deny 203.0.113.0/24 198.18.0.1 -> 10.20.0.11:8080 w3, 10.20.0.12:8080 w1 backup',
+    '[2001:db8::10]:80 sed persistence 360/64 allow 2001:db8:beef::/48 LIPs 2001:db8:168::7 -> [2001:db8:168::2]:8080 w100, [2001:db8:168::3]:80',
+    'UDP [2001:db8::10]:53 rr ->',
+  ])
+  const [{ when_down, connection_rate, client_rate, client_burst }, { acl_established }] =
+    file.services as [ImportedService, ImportedService]
+  assert.deepEqual(
+    [when_down, connection_rate, client_rate, client_burst, acl_established],
+    ['reject', 100, 10, 20, 'keep'],
+  )
+  assert.deepEqual(lips, [{ address: '2001:db8:168::7', arm: 'dpdk1' }])
+  assert.deepEqual(notCarried, [
+    'dual.rules:4: 198.18.0.1: it is on the deny list of 198.51.100.80:80 already',
+    'dual.rules:5: -U -t 198.51.100.80:80 -k ipset:scanners: there are no ipsets; a file of prefixes is deny_file or allow_file',
+    'dual.rules:6: -V -t 198.51.100.80:80 -k 198.18.0.2: it is not on the deny list',
+    'dual.rules:17: --when-down never: expected drop, reject or all',
+    'dual.rules:17: --client-rate many: expected a whole number 0-1000000, the default takes its place',
+    'dual.rules:18: -E -t [2001:db8::10]:443 -s rr: there is no such service',
+    'dual.rules:19: -A -t 2001:db8::10:80 -s rr: expected a port, found none',
+    'dual.rules:20: -A -t [2001:db8::10] -s rr: expected a port, found none',
+  ])
 })
 
 test('rules of the Alibaba build, which has no name for FullNAT', () => {
@@ -72,7 +99,7 @@ test('a script with CRLF, blanks, long names, joined letters and mistakes', () =
     'script.sh:11: $IPVSADM -at 203.0.113.10:80 -r 10.20.0.14 -m --colour red: ipvsadm does not know --colour',
     'script.sh:12: real server 10.20.0.11:80: 203.0.113.10:80 has it already',
     'script.sh:13: -a -t 203.0.113.99:80 -r 10.20.0.11:80 -m: there is no such service',
-    'script.sh:14: -A -t www.example.com:http -s rr: expected an IPv4 address, found www.example.com: save with ipvsadm -S -n',
+    'script.sh:14: -A -t www.example.com:http -s rr: expected an IP address, found www.example.com: save with ipvsadm -S -n',
     'script.sh:17: --start-daemon master --mcast-interface eth0: a config file has no such thing',
     'script.sh:19: ipvsadm -A -t: -t needs a value',
     'script.sh:20: if true; then ipvsadm -D -t 1.2.3.4:5; fi: this is no command of ipvsadm',
@@ -152,10 +179,12 @@ test('every line that cannot be carried out is named', () => {
       'x:2: -e -t 10.0.0.1:80 -r 1.1.1.1: there is no such real server',
     ],
     [['-E -t 10.0.0.1:80'], 'x:1: -E -t 10.0.0.1:80: there is no such service'],
+    [[service, '-U -t 10.0.0.1:80'], 'x:2: -U -t 10.0.0.1:80: expected an address (-k)'],
     [
-      [service, '-U -t 10.0.0.1:80 -k 1.1.1.1'],
-      'x:2: -U -t 10.0.0.1:80 -k 1.1.1.1: a config file has no such thing',
+      [service, '-O -t 10.0.0.1:80 -2 1.1.1'],
+      'x:2: -O -t 10.0.0.1:80 -2 1.1.1: expected an IP address, found 1.1.1',
     ],
+    [[service, '-Z'], 'x:2: -Z: a config file has no such thing'],
     [[`${service} -j enable`], 'x:1: -j enable: SYN proxy is not supported'],
     [
       [`${service} -p 9 -M 255.0.255.0`],

@@ -31,7 +31,7 @@ function told(name: string): string {
 
 const CONFIGS = [
   ...['dpvs.conf', 'lvs.conf', 'odd.conf', 'one-line.conf', 'one-line-groups.conf'],
-  ...['defaults.conf', 'addresses.conf', 'grammar.conf'],
+  ...['defaults.conf', 'addresses.conf', 'grammar.conf', 'dual.conf'],
 ]
 for (const name of CONFIGS) {
   test(`${name} becomes ${name}.expected`, () => {
