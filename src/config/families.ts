@@ -37,7 +37,6 @@ export function hasLip(
 export function* familyProblems({
   address,
   persistence_prefix,
-  check,
   proxy_protocol,
   scheduler_module,
 }: Service): Generator<[key: string[], text: string]> {
@@ -57,7 +56,5 @@ export function* familyProblems({
         ['proxy_protocol'],
         `expected off: services of IPv6 tell their clients by TOA, found ${proxy_protocol}`,
       ]
-    if (check?.type !== undefined && check.type !== 'none')
-      yield [['check'], `expected none: no check reaches over IPv6, found ${check.type}`]
   }
 }

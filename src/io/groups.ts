@@ -40,7 +40,8 @@ export function joinGroups(netns: string, ifindex: number, groups: readonly Ipv6
   }
 }
 
-function bytesOf(addresses: readonly Ipv6[]): Uint8Array {
+/** One behind the other, as on the wire. */
+export function bytesOf(addresses: readonly Ipv6[]): Uint8Array {
   const view = new DataView(new ArrayBuffer(addresses.length * BYTES))
   for (const [i, word] of addresses.flat().entries()) view.setInt32(4 * i, word)
   return new Uint8Array(view.buffer)

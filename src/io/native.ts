@@ -48,7 +48,7 @@ interface Addon {
     networkLength: number,
     gateway: number,
   ): void
-  socketIn(netns: string, datagrams: number): number
+  socketIn(netns: string, datagrams: number, six: number): number
   linkFlags(socket: number, name: string): number
   askLink(netns: string, name: string): Uint8Array | null
   netnsOfTap(pid: number, fd: number): number
@@ -185,11 +185,11 @@ export const confineProcess: Addon['confineProcess'] = addon.confineProcess
 export const setUpDevice: Addon['setUpDevice'] = addon.setUpDevice
 
 /**
- * => a socket of TCP, or of UDP if `datagrams` (IPv4, non-blocking, close-on-exec), of the namespace file `netns` ('' is the
- * current one), the caller's. Throws NativeError.
+ * => a socket of TCP, or of UDP if `datagrams` (IPv4, or IPv6 if `six`; non-blocking, close-on-exec), of the namespace file `netns`
+ * ('' is the current one), the caller's. Throws NativeError.
  */
-export function socketIn(netns: string, datagrams = false): number {
-  return addon.socketIn(netns, Number(datagrams))
+export function socketIn(netns: string, datagrams = false, six = false): number {
+  return addon.socketIn(netns, Number(datagrams), Number(six))
 }
 
 /** Bits of linkFlags, from net/if.h: switched on, and with a carrier. */

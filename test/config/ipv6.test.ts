@@ -92,12 +92,6 @@ for (const [what, from, to, expected] of [
     /expected a LIP to reach its real servers from/,
   ],
   [
-    'a check',
-    'scheduler: wrr',
-    'scheduler: wrr\n    check: { type: tcp }',
-    /check: expected none: no check reaches over IPv6, found tcp/,
-  ],
-  [
     '129 bits of clients',
     'scheduler: wrr',
     'scheduler: wrr\n    persistence_prefix: 129',

@@ -4,10 +4,16 @@
  */
 
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { parseDocument } from 'yaml'
+import { until } from '../../netns/processes.ts'
 import type { Lab } from '../../netns/two-arm.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
+import type { ConfigFile } from '../../src/config/schema.ts'
 import { countersOf, labForTests, mustClient, mustTapvs, VIP } from '../kit/lab.ts'
 
+const LONG = process.env.TAPVS_LONG === '1'
 const VIP6 = '2001:db8:10::1'
 const ALL = {
   tap: labForTests('ipv6', { ipv6: true }, 'tap'),
@@ -16,6 +22,25 @@ const ALL = {
 
 const redis = (lab: Lab, host: string, ...argv: string[]) =>
   mustClient(lab, ['timeout', '20', 'redis-cli', '-h', host, ...argv])
+
+/** Has the daemon check the RS of IPv6, and waits for what it finds. */
+async function checked(lab: Lab, check: object, inhibited: boolean): Promise<void> {
+  const { config, socket } = lab.paths
+  const yaml = parseDocument(readFileSync(config, 'utf8'))
+  const at = (yaml.toJS() as ConfigFile).services?.findIndex(({ address }) => address === VIP6)
+  yaml.setIn(['services', at, 'check'], yaml.createNode({ interval: 0.3, timeout: 0.3, ...check }))
+  writeFileSync(config, yaml.toString())
+  await mustTapvs(lab, 'reload')
+  await until(
+    `the RS to be ${inhibited ? 'out' : 'in'}`,
+    { limitMs: 8000, everyMs: 50 },
+    async () => {
+      const services = await ask(socket, { verb: 'services' })
+      const service = services.find(({ address }) => address === VIP6)
+      return service?.real_servers[0]?.inhibited === inhibited || undefined
+    },
+  )
+}
 
 for (const [arms, lab] of Object.entries(ALL)) {
   test(`${arms}: the VIP answers pings, and the client learns its MAC by neighbour discovery`, async () => {
@@ -100,4 +125,18 @@ for (const [arms, lab] of Object.entries(ALL)) {
     const workers = new Set(rows.map(row => row.slice(1, 2)))
     assert.equal(workers.size, arms === 'tap' ? 1 : 2)
   })
+
+  // By one kind of arms in the short form: what checks send comes by an arm of their own.
+  if (arms === 'veth' || LONG)
+    test(`${arms}: checks go from the LIP to the RS, and take it out when it fails them`, async () => {
+      await checked(lab, { type: 'tcp', port: 1 }, true)
+      // The RS is asked from where it is asked.
+      const asked =
+        'redis-cli -h $CHECK_ADDRESS -p $CHECK_PORT client list | grep -F "addr=[2001:db8:168::7]:"'
+      await checked(lab, { type: 'script', command: ['/bin/sh', '-c', asked] }, false)
+      await checked(lab, { type: 'udp', port: 1 }, true)
+      if (LONG) await checked(lab, { type: 'redis', password: 'not so' }, true)
+      await checked(lab, { type: 'redis' }, false)
+      assert.equal((await redis(lab, VIP6, 'ping')).trim(), 'PONG')
+    })
 }

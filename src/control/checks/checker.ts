@@ -9,10 +9,9 @@ import type { Protocol } from '../../api/protocols.ts'
 import { rsName } from '../../config/changes.ts'
 import { protocolsOf } from '../../config/check-keys.ts'
 import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
-import { ipv4Text } from '../../wire/address.ts'
-import { hostText } from '../../wire/ip-address.ts'
+import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import type { RsHealth } from '../readings/listings.ts'
-import { CheckAddresses } from '../threads/check-arm.ts'
+import { CheckAddresses, checkAddress } from '../threads/check-arm.ts'
 import type { HealthOptions, HealthState, Mind } from './health.ts'
 import { Watch, type Watched } from './watch.ts'
 
@@ -37,8 +36,8 @@ export interface HiddenService {
 }
 
 export interface CheckHost {
-  /** The namespace file of the check arm, which is made if there is none yet. Throws an Error in one line. */
-  netns(): string
+  /** The namespace file of the check arm, which is made if there is none yet. Rejects with an Error in one line. */
+  netns(isSix: boolean): Promise<string>
   hide(hidden: HiddenService): Promise<void>
   reveal(hidden: HiddenService): Promise<void>
   /** What was thought of it before this daemon began. */
@@ -73,6 +72,7 @@ interface Entry {
 export class Checker {
   readonly #host: CheckHost
   readonly #addresses = new CheckAddresses()
+  readonly #addresses6 = new CheckAddresses(true)
   readonly #entries = new Map<string, Entry>()
   /** Services without an RS that is up, by name, and what becomes of their new connections. */
   readonly #down = new Map<string, ConfigService['whenDown']>()
@@ -160,21 +160,24 @@ export class Checker {
     const { service, rs, way } = entry
     if (service.check.type === 'none') return entry.watch.start(watched)
     try {
-      const netns = this.#host.netns()
-      const address = this.#addresses.take()
+      const isSix = isIpv6Text(rs.address)
+      const address = this.#addressesOf(rs).take()
       const port = service.check.port || rs.port
       const hidden = {
         protocols: protocolsOf(service.check.type),
         timeout: service.check.timeout,
-        address: ipv4Text(address),
+        address: checkAddress(address, isSix),
         port,
         localAddresses: service.localAddresses,
         rs: { address: rs.address, port },
       }
       Object.assign(entry, { address, hidden })
-      await this.#host.hide(hidden)
       // It may have gone, or changed, meanwhile.
-      if (this.#stopped || entry.hidden !== hidden || entry.way !== way) return
+      const isMeant = () => !this.#stopped && entry.hidden === hidden && entry.way === way
+      const netns = await this.#host.netns(isSix)
+      if (!isMeant()) return
+      await this.#host.hide(hidden)
+      if (!isMeant()) return
       const target = { netns, address: hidden.address, port, rs, vip: service }
       entry.watch.start({ ...watched, weight: entry.rs.weight, target })
     } catch (error) {
@@ -186,12 +189,16 @@ export class Checker {
     }
   }
 
+  #addressesOf({ address }: ConfigRealServer): CheckAddresses {
+    return isIpv6Text(address) ? this.#addresses6 : this.#addresses
+  }
+
   #end(entry: Entry): void {
     entry.watch.stop()
     const { hidden, address } = entry
     entry.hidden = null
     if (hidden === null) return
-    this.#addresses.giveBack(address)
+    this.#addressesOf(entry.rs).giveBack(address)
     void this.#host.reveal(hidden).catch(() => {
       // The packet threads are gone, and so is the service.
     })

@@ -5,6 +5,7 @@
 
 import { createSocket, type Socket } from 'node:dgram'
 import { closeFd, socketIn } from '../../io/native.ts'
+import { isIpv6Text } from '../../wire/ip-address.ts'
 import type { Attempt } from './attempt.ts'
 import { DnsQuery } from './dns.ts'
 
@@ -67,7 +68,8 @@ async function silence({ check, signal }: Attempt): Promise<void> {
 
 /** => a socket whose peer is the address to check, so that ICMP errors about it come here; it is closed with the attempt. */
 async function dial({ netns, address, port, signal }: Attempt): Promise<Socket> {
-  const socket = createSocket('udp4')
+  const isSix = isIpv6Text(address)
+  const socket = createSocket(isSix ? 'udp6' : 'udp4')
   let isOpen = true
   signal.addEventListener('abort', () => {
     if (isOpen) socket.close()
@@ -75,7 +77,7 @@ async function dial({ netns, address, port, signal }: Attempt): Promise<Socket> 
   })
   // The listener stays: an error after the check has been judged must not end the process.
   socket.on('error', () => {})
-  const fd = socketIn(netns, true)
+  const fd = socketIn(netns, true, isSix)
   try {
     socket.bind({ fd })
   } catch (error) {

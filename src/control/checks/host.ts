@@ -8,13 +8,14 @@ import { isService, serviceName } from '../../api/edits.ts'
 import type { Protocol } from '../../api/protocols.ts'
 import { FORWARDINGS } from '../../api/words.ts'
 import { type Change, rsName, type ServiceChange } from '../../config/changes.ts'
+import { wholeLength } from '../../config/cidr.ts'
 import type { ConfigRealServer, ConfigService } from '../../config/config.ts'
 import { closeFd } from '../../io/native.ts'
 import type { ModuleLog } from '../log/log.ts'
 import type { Events } from '../model/events.ts'
 import { CHANGES_AT_ONCE, type Model } from '../model/model.ts'
 import type { RsHealth } from '../readings/listings.ts'
-import { type CheckNetns, mtuOfChecks, openCheckNetns } from '../threads/check-arm.ts'
+import { type CheckNetns, gatewaySix, mtuOfChecks, openCheckNetns } from '../threads/check-arm.ts'
 import type { Workers } from '../threads/workers.ts'
 import { Checker, type CheckHost, type HiddenService, type Outcomes } from './checker.ts'
 import type { HealthState, Mind } from './health.ts'
@@ -36,6 +37,8 @@ export class Checks implements CheckHost {
   readonly #checker = new Checker(this)
   readonly #forget: () => void
   #netns: CheckNetns | null = null
+  /** Its IPv6, from the first RS on that needs it. */
+  #six: Promise<void> | undefined
   /** What has still to be told to the workers, by the RS's name. */
   readonly #pending = new Map<string, { service: ConfigService; rs: ConfigRealServer }>()
   /** RSs whose connections the workers were told to end, by name. */
@@ -84,8 +87,27 @@ export class Checks implements CheckHost {
     this.#netns = null
   }
 
-  netns(): string {
-    if (this.#netns) return this.#netns.path
+  async netns(isSix: boolean): Promise<string> {
+    const netns = this.#open()
+    if (!isSix) return netns.path
+    this.#six ??= this.#addSix(netns)
+    await this.#six
+    return netns.path
+  }
+
+  async #addSix(netns: CheckNetns): Promise<void> {
+    try {
+      netns.addSix()
+      const { arms } = this.#model.config
+      await this.#model.exclusively(() => this.#carryOut(gatewaySix(arms.length)))
+    } catch (error) {
+      this.#six = undefined
+      throw error
+    }
+  }
+
+  #open(): CheckNetns {
+    if (this.#netns) return this.#netns
     const { arms, workers } = this.#model.config
     const netns = openCheckNetns(workers.count, mtuOfChecks(arms))
     try {
@@ -96,7 +118,7 @@ export class Checks implements CheckHost {
       throw error
     }
     this.#netns = netns
-    return netns.path
+    return netns
   }
 
   hide(hidden: HiddenService): Promise<void> {
@@ -121,7 +143,7 @@ export class Checks implements CheckHost {
           scheduler: 'rr',
           // UDP has no end: the lport is not to be held for minutes by a check that is long over.
           connTimeout: protocol === 'udp' ? Math.ceil(hidden.timeout) + 1 : 0,
-          persistence: { timeout: 0, prefix: 32 },
+          persistence: { timeout: 0, prefix: wholeLength(address) },
           whenDown: 'drop',
           onlyArm: config.arms.length,
         }

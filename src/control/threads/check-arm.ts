@@ -6,21 +6,28 @@
  *
  *   169.254.0.1  the namespace's own address, the client    169.254.0.2  the engine's, the way to all check addresses
  *   169.254.1.0 - 169.254.254.255  check addresses, one for each RS of each service
+ *
+ * Of IPv6 the same numbers are the last 32 bits of addresses in a network that is nobody's (RFC 4193). The namespace has them from the
+ * first RS of IPv6 on that is checked.
  */
 
 import { openSync, writeFileSync } from 'node:fs'
 import { macOf } from '../../config/arms.ts'
+import type { Change } from '../../config/changes.ts'
 import { Arm } from '../../engine/arm.ts'
 import { Family } from '../../engine/family.ts'
+import { setUpDevice6 } from '../../io/device6.ts'
 import {
   closeFd,
   duplicateFd,
+  enterNetns,
   leaveNetns,
   newNetns,
   openTap,
   setUpDevice,
 } from '../../io/native.ts'
-import { ipv4Int, macInts } from '../../wire/address.ts'
+import { ipv4Int, ipv4Text, macInts } from '../../wire/address.ts'
+import { type Ipv6, ipv6Text, ipv6Words } from '../../wire/ipv6-address.ts'
 
 /** In the log and in listings of neighbours; a config may use it as well, for the device is in another namespace. */
 export const CHECK_ARM = 'check'
@@ -31,6 +38,31 @@ const NETWORK = ipv4Int('169.254.0.0')
 const NETWORK_LENGTH = 16
 const FIRST = ipv4Int('169.254.1.0')
 const LAST = ipv4Int('169.254.254.255')
+/** Each address of IPv6 takes a place of the book. */
+const LAST_SIX = ipv4Int('169.254.16.255')
+const NETWORK_SIX = ipv6Words('fd74:6170:7673::')
+const NETWORK_SIX_LENGTH = 64
+/** The two of the link, as of IPv4. */
+const LINK_SIX_LENGTH = 126
+
+/** The check address as text. */
+export function checkAddress(address: number, isSix: boolean): string {
+  return isSix ? ipv6Text(sixOf(address)) : ipv4Text(address)
+}
+
+function sixOf(address: number): Ipv6 {
+  const [a, b, c] = NETWORK_SIX
+  return [a, b, c, address]
+}
+
+/** The engine's address on the check arm, as changes: it may have it by an image of the engine. */
+export function gatewaySix(arm: number): Change[] {
+  const gateway = { arm, address: checkAddress(GATEWAY, true), prefixLength: LINK_SIX_LENGTH }
+  return [
+    { put: 'no-address', ...gateway },
+    { put: 'address', ...gateway },
+  ]
+}
 
 /** MTU of the check arm: one that fits all arms keeps what checks send from being too big for one of them. */
 export function mtuOfChecks(arms: readonly { mtu: number }[]): number {
@@ -51,6 +83,8 @@ export interface CheckNetns {
   path: string
   /** One descriptor of the TAP's queue for each worker; they are the workers'. */
   fds: number[]
+  /** Gives it IPv6. Throws NativeError. */
+  addSix(): void
   close(): void
 }
 
@@ -69,6 +103,29 @@ function createNetns(): number {
   }
 }
 
+/** Of the device, in this order: no address of the link, nobody asked for routers, and then IPv6. */
+const SIX_SETTINGS = { addr_gen_mode: 1, router_solicitations: 0, accept_ra: 0, disable_ipv6: 0 }
+
+function addSix(path: string): void {
+  const previous = enterNetns(path)
+  try {
+    // Where /proc/sys cannot be written it was not switched off either.
+    for (const [setting, value] of Object.entries(SIX_SETTINGS))
+      try {
+        writeFileSync(`/proc/sys/net/ipv6/conf/${CHECK_ARM}/${setting}`, `${value}`)
+      } catch {}
+  } finally {
+    leaveNetns(previous)
+  }
+  setUpDevice6(CHECK_ARM, path, {
+    own: sixOf(CLIENT),
+    prefixLength: LINK_SIX_LENGTH,
+    network: NETWORK_SIX,
+    networkLength: NETWORK_SIX_LENGTH,
+    gateway: sixOf(GATEWAY),
+  })
+}
+
 /** Makes the namespace and the TAP in it. Throws NativeError: EPERM without CAP_SYS_ADMIN and CAP_NET_ADMIN. */
 export function openCheckNetns(workers: number, mtu: number): CheckNetns {
   const netns = createNetns()
@@ -82,7 +139,7 @@ export function openCheckNetns(workers: number, mtu: number): CheckNetns {
     for (const fd of [...fds, netns]) closeFd(fd)
     throw error
   }
-  return { path, fds, close: () => closeFd(netns) }
+  return { path, fds, addSix: () => addSix(path), close: () => closeFd(netns) }
 }
 
 /**
@@ -91,13 +148,18 @@ export function openCheckNetns(workers: number, mtu: number): CheckNetns {
  */
 export class CheckAddresses {
   readonly #taken = new Set<number>()
+  readonly #last: number
   #next = FIRST
+
+  constructor(isSix = false) {
+    this.#last = isSix ? LAST_SIX : LAST
+  }
 
   /** Throws RangeError when all are taken. */
   take(): number {
-    for (let tries = LAST - FIRST + 1; tries > 0; tries--) {
+    for (let tries = this.#last - FIRST + 1; tries > 0; tries--) {
       const address = this.#next
-      this.#next = address === LAST ? FIRST : address + 1
+      this.#next = address === this.#last ? FIRST : address + 1
       if (this.#taken.has(address)) continue
       this.#taken.add(address)
       return address

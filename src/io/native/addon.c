@@ -74,6 +74,7 @@ NAPI_MODULE_INIT() {
       EXPORT("enterNetns", enter_netns),
       EXPORT("leaveNetns", leave_netns),
       EXPORT("setUpDevice", set_up_device),
+      EXPORT("setUpDevice6", set_up_device6),
       EXPORT("socketIn", socket_in),
       EXPORT("joinGroups", join_groups),
       EXPORT("linkFlags", link_flags),

@@ -54,6 +54,8 @@ int open_socket_in(const char *netns, int family, int type, int protocol, const 
 napi_value set_up_device(napi_env env, napi_callback_info info);
 napi_value socket_in(napi_env env, napi_callback_info info);
 napi_value join_groups(napi_env env, napi_callback_info info);
+/* netns6.c */
+napi_value set_up_device6(napi_env env, napi_callback_info info);
 
 /* link.c */
 napi_value link_flags(napi_env env, napi_callback_info info);

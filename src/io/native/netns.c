@@ -80,16 +80,16 @@ napi_value set_up_device(napi_env env, napi_callback_info info) {
 }
 
 napi_value socket_in(napi_env env, napi_callback_info info) {
-  napi_value args[2];
+  napi_value args[3];
   char netns[PATH_MAX];
-  int32_t datagrams;
+  int32_t flags[2];
   const char *step;
-  if (!arguments(env, info, 2, args) ||
+  if (!arguments(env, info, 3, args) ||
       !text(env, args[0], netns, sizeof netns, "netns: expected a path or ''") ||
-      !integers(env, args + 1, 1, &datagrams))
+      !integers(env, args + 1, 2, flags))
     return NULL;
-  int type = datagrams ? SOCK_DGRAM : SOCK_STREAM;
-  int s = open_socket_in(netns, AF_INET, type | SOCK_NONBLOCK, 0, &step);
+  int type = flags[0] ? SOCK_DGRAM : SOCK_STREAM;
+  int s = open_socket_in(netns, flags[1] ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK, 0, &step);
   return s < 0 ? system_error(env, errno, step, "", netns) : integer(env, s);
 }
 

@@ -28,7 +28,7 @@ class Host implements CheckHost {
     after(() => this.checker.stop())
   }
 
-  netns(): string {
+  async netns(): Promise<string> {
     throw new Error('no namespace here')
   }
 
