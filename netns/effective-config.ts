@@ -47,6 +47,7 @@ export function effectiveConfig(
     )
   }
   if (wanted.ipv6 && wanted.config === undefined) addIpv6(config, arms)
+  if (wanted.nat64 && wanted.config === undefined) addNat64(config, wanted.ipv6 ?? false, arms)
   const head = ` Made by the lab from ${source}; the next \`lab up\` writes it anew.\n`
   config.commentBefore = config.commentBefore ? `${head}\n${config.commentBefore}` : head
   return config.toString({ lineWidth: 0, flowCollectionPadding: false })
@@ -62,10 +63,23 @@ function addIpv6(config: Document, arms: readonly Arm[]): void {
     if ('lip' in own) arm.addIn(['local_addresses'], own.lip)
   }
   const servers = arms.find(arm => arm.side === 'rs')?.addresses6 ?? []
+  addRedis(config, IPV6.ext0.address.split('/')[0] as string, servers)
+}
+
+/** A VIP of IPv6 before the real servers of IPv4, and the clients' network if IPv6 has not brought it. */
+function addNat64(config: Document, hasIpv6: boolean, arms: readonly Arm[]): void {
+  const arm = items(config, 'arms').find(arm => arm.get('name') === 'ext0')
+  arm?.addIn(['addresses'], `${VIP64}/128`)
+  if (!hasIpv6) arm?.addIn(['routes'], config.createNode({ to: IPV6.ext0.net }))
+  const servers = arms.find(arm => arm.side === 'rs')?.addresses ?? []
+  addRedis(config, VIP64, servers)
+}
+
+function addRedis(config: Document, address: string, servers: readonly string[]): void {
   config.addIn(
     ['services'],
     config.createNode({
-      address: IPV6.ext0.address.split('/')[0],
+      address,
       port: REDIS_PORT,
       scheduler: 'wrr',
       real_servers: servers.map(address => ({ address, port: REDIS_PORT, weight: 100 })),
@@ -73,6 +87,7 @@ function addIpv6(config: Document, arms: readonly Arm[]): void {
   )
 }
 
+const VIP64 = '2001:db8:10::64'
 /** By device of an arm. */
 const IPV6 = {
   ext0: { address: '2001:db8:10::1/128', net: '2001:db8:10::/64' },

@@ -89,6 +89,10 @@ try {
           clients: { number: true, requiresArg: true, describe: 'client addresses (default: 1)' },
           arms,
           ipv6: { boolean: true, describe: 'IPv6 beside IPv4, with a service of its own' },
+          nat64: {
+            boolean: true,
+            describe: 'a VIP of IPv6, 2001:db8:10::64, before the real servers of IPv4',
+          },
           workers: { number: true, requiresArg: true, describe: 'packet threads (default: 1)' },
           config: {
             string: true,
@@ -103,9 +107,9 @@ try {
       async ({ name, rs, clients, arms, ui, ...as }) => {
         const lab = new Lab(name)
         const port = ui === undefined ? undefined : Number(ui || UI_PORT)
-        const { config, ipv6, workers } = as
+        const { config, ipv6, nat64, workers } = as
         const some = { realServers: rs, clients, arms: armsOf(arms), ui: port }
-        const wanted = { ...some, config, ipv6, workers }
+        const wanted = { ...some, config, ipv6, nat64, workers }
         await lab.up(wanted, interrupt.signal)
         console.log(thingsToTry(lab))
       },

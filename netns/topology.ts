@@ -41,6 +41,8 @@ export type Wanted = {
   config?: string | undefined
   /** IPv6 beside IPv4. */
   ipv6?: boolean | undefined
+  /** Clients of IPv6 before the real servers of IPv4. */
+  nat64?: boolean | undefined
   /** Packet threads; left out, what the config says. */
   workers?: number | undefined
   /** Port of the page, 0 for any; left out, it is for the config to say. */

@@ -248,7 +248,8 @@ export class Lab {
 
   #layOut(side: Side, wanted: Wanted): Arm {
     const count = side === 'client' ? wanted.clients : wanted.realServers
-    return layOutArm(this.name, side, count ?? 1, wanted.ipv6)
+    const ipv6 = wanted.ipv6 || (wanted.nat64 && side === 'client')
+    return layOutArm(this.name, side, count ?? 1, ipv6)
   }
 
   async #stopRedisExcept(addresses: readonly string[]): Promise<void> {

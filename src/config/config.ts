@@ -13,7 +13,6 @@ import type { Hashing } from '../engine/asker.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
 import { nearest } from '../see/text/nearest.ts'
-import { isIpv6Text } from '../wire/ip-address.ts'
 import { aclOf, type ConfigAcl, type ConfigRate, listsOf, rateOf } from './acl-keys.ts'
 import { armsOf, type ConfigArm, shareOf } from './arms.ts'
 import { type ConfigCapture, captureOf } from './capture.ts'
@@ -21,6 +20,7 @@ import { type ConfigCheck, type ConfigPassive, configCheck, configPassive } from
 import { wholeLength } from './cidr.ts'
 import { checkConfig } from './consistency.ts'
 import { draftOf, keysAt } from './draft.ts'
+import { lipsTowards } from './families.ts'
 import { keptLists, ListFiles, type ReadList } from './list-files.ts'
 import { type ConfigHttp, type ConfigUi, httpOf, uiOf } from './listeners.ts'
 import type { ConfigHistory, LogFileOptions, LogOptions } from './log.ts'
@@ -205,7 +205,7 @@ function normalise(file: ConfigFile, files: ListFiles): ConfigValues {
         byId: service.hash_target === 'qid',
       },
       module: service.scheduler_module ? moduleOf(service.scheduler_module) : null,
-      localAddresses: service.local_addresses ?? lips.filter(lip => isOfFamily(lip, service)),
+      localAddresses: service.local_addresses ?? lipsTowards(service, lips),
       connTimeout: service.conn_timeout ?? 0,
       check: configCheck(service.check),
       passive: service.passive ? configPassive(service.passive) : null,
@@ -255,10 +255,6 @@ function normalise(file: ConfigFile, files: ListFiles): ConfigValues {
     capture: captureOf(file.capture),
     control: { ...file.control, http: httpOf(file.control.http), ui: uiOf(file.control.ui) },
   }
-}
-
-function isOfFamily(address: string, service: { address: string }): boolean {
-  return isIpv6Text(address) === isIpv6Text(service.address)
 }
 
 function udpOf({ uoa, uoa_max_trail, timeouts }: ConfigFile['udp']): Config['udp'] {

@@ -256,17 +256,17 @@ function noLip(
 }
 
 function checkLips(
-  { address, local_addresses: chosen }: Pick<Service, 'address' | 'local_addresses'>,
+  service: Service,
   path: Path,
   own: Map<string, Own>,
   known: string,
   source: ConfigSource,
 ): void {
   const seen = new Map<string, Path>()
-  for (const [j, lip] of (chosen ?? []).entries()) {
+  for (const [j, lip] of (service.local_addresses ?? []).entries()) {
     if (lip === null) continue
     const lipPath = [...path, 'local_addresses', j]
-    checkFamily({ address }, lip, lipPath, source)
+    checkFamily(service, lip, lipPath, source)
     if (!once(source, seen, lip, lipPath, 'LIP') || own.get(lip)?.lip) continue
     source.problem(lipPath, `expected a LIP of some arm (${known}), found "${lip}"`)
   }

@@ -3,6 +3,7 @@
 import { isService, type ServerKey, type ServiceKey, serviceName } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
 import { hostText } from '../wire/ip-address.ts'
+import { lipsTowards } from './families.ts'
 import type { ConfigFile } from './schema.ts'
 
 export type FileArm = ConfigFile['arms'][number]
@@ -35,5 +36,6 @@ export function isServer(rs: FileServer, { port }: FileService, key: ServerKey):
 
 /** LIPs of a service that names none: all that there are. */
 export function lipsOf(file: ConfigFile, service: FileService): string[] {
-  return service.local_addresses ?? file.arms.flatMap(arm => arm.local_addresses)
+  const lips = file.arms.flatMap(arm => arm.local_addresses)
+  return service.local_addresses ?? lipsTowards(service, lips)
 }

@@ -122,7 +122,8 @@ function isPossible(
   return (
     (inKey < KEY.IPV6 || isOfDigest(table, addressBook, conn)) &&
     (key === KEY.TCP || key === KEY.UDP) &&
-    RECORD.key(binding, 1) === inKey &&
+    // An RS may speak IPv4 where its client speaks IPv6.
+    [inKey, key].includes(RECORD.key(binding, 1)) &&
     RECORD.method(binding) === METHOD.FULLNAT &&
     table.clientArm(conn) < arms.length &&
     table.state(conn) < (key === KEY.TCP ? STATES : UDP_STATES) &&

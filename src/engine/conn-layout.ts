@@ -92,6 +92,13 @@ export function stateCell(key: number, state: number): number {
 const IN_FAMILY = 0b100
 const OUT_FAMILY = 0b1000
 
+/**
+ * Bits of the binding, and what they say of a conn whose client speaks IPv6 and whose RS IPv4 (NAT64). There is none the other way
+ * round.
+ */
+export const FAMILIES = IN_FAMILY | OUT_FAMILY
+export const SIX_TO_FOUR = IN_FAMILY
+
 const STATE_BITS = 0xf
 export const STATE_MASK = STATE_BITS
 export const RS_SEEN = 0x10

@@ -19,6 +19,7 @@ import {
   RECORD,
 } from './conn-layout.ts'
 import { Drop } from './counters.ts'
+import { Family } from './family.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { Placement } from './placement.ts'
@@ -34,6 +35,7 @@ const { CLIENT_ISN, OPENED } = COLD
 const { at: recordAt, column: columnAt } = RECORD
 const { TCP: TCP_KEY, IPV6 } = KEY
 const { FULLNAT } = METHOD
+const { IPV6: IPV6_FAMILY } = Family
 const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ } = TCP
 
@@ -100,7 +102,8 @@ export class Drafts {
     cells[at | RS_ISN1] = service.proxy !== 0 && !isTcp ? UOA_TRAIL_MAX : 0
     cells[at | RST_SEQ] = 0
     this.dest = dest
-    const kind = kindOf(p.key, p.key, FULLNAT) | (service.proxy !== 0 ? HEADER_DUE : 0)
+    const outKey = dest.family === IPV6_FAMILY ? p.key : p.key & PROTOCOL_BITS
+    const kind = kindOf(p.key, outKey, FULLNAT) | (service.proxy !== 0 ? HEADER_DUE : 0)
     this.binding = binding(kind, dest.index, clientArm)
     return conn
   }

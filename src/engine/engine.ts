@@ -9,11 +9,12 @@ import type { Arm } from './arm.ts'
 import { ArpOutput } from './arp-output.ts'
 import { AGAIN, Beside } from './beside.ts'
 import type { ConnIndex } from './conn-index.ts'
-import { CELL, HEADER_DUE, RECORD } from './conn-layout.ts'
+import { CELL, FAMILIES, HEADER_DUE, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, HAND_OVER } from './counters.ts'
 import { Cuts } from './cuts.ts'
 import { Datagrams } from './datagrams.ts'
+import { Detours } from './detours.ts'
 import { DropBook } from './drop-book.ts'
 import type { Edges } from './edges.ts'
 import { Egress } from './egress.ts'
@@ -26,7 +27,6 @@ import type { IsnSource } from './isn.ts'
 import type { LongClock } from './long-clock.ts'
 import { NdOutput } from './nd-output.ts'
 import { Neighs } from './neigh.ts'
-import { OnePacket } from './one-packet.ts'
 import { MAY_OPEN, Opening, serviceOf } from './opening.ts'
 import type { EngineOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -64,9 +64,8 @@ const CUT_PACE = 1
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { SYN } = FLAG
 const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
-const { LINK } = DestCell
-const { BINDING } = CELL
-const DUE = HEADER_DUE
+const [LINK, BINDING] = [DestCell.LINK, CELL.BINDING]
+const [DUE, BOTH_FAMILIES, ACROSS] = [HEADER_DUE, FAMILIES, SIX_TO_FOUR]
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
 
 export class Engine {
@@ -113,7 +112,7 @@ export class Engine {
   readonly #fullnat: FullNat
   readonly #verify: Verify
   readonly #datagrams: Datagrams
-  readonly #onePacket: OnePacket
+  readonly #detours: Detours
   readonly #uoaAlone: UoaAlone
   readonly #proxied: Proxied
   readonly icmp: Icmp
@@ -181,7 +180,7 @@ export class Engine {
       uoa: this.#uoaAlone,
       proxied: this.#proxied,
     }
-    this.#onePacket = new OnePacket(parts, conns.drafts, this.opening, steps, options.decrementTtl)
+    this.#detours = new Detours(parts, conns.drafts, this.opening, steps, options.decrementTtl)
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
   }
@@ -229,7 +228,7 @@ export class Engine {
       // A traceroute must not open what it does not reach.
       if (this.#decrementsTtl && p.ttl <= 1) return this.icmp.expired(slot, p, arm)
       const known = service as Service
-      if (known.onePacket) return this.#onePacket.forward(slot, p, known, arm, now)
+      if (known.onePacket) return this.#detours.onePacket.forward(slot, p, known, arm, now)
       t = this.reuse.open(t, p, known, arm, now)
       if (t < 0) return this.opening.refuse(p, arm, slot, known, t)
     }
@@ -255,6 +254,8 @@ export class Engine {
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
     if (this.sessions !== null) this.sessions.packet(t, p, judged, now)
     const out = this.arms[outward ? clientArm : rsArm]
+    if ((binding & BOTH_FAMILIES) === ACROSS)
+      return this.#detours.nat64.forward(slot, p, t, arm, out, dest, now)
     const refusal = unfit(this.frames.pkt, p, came, out, this.#decrementsTtl)
     if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
     const refused = (binding & DUE) === 0 ? 0 : this.#proxied.prepare(slot, p, t, out, dest, now)

@@ -78,7 +78,7 @@ export class TranslatedErrors implements ErrorsOfFamily {
     decrementTtl(this.#frames.pkt, p.ip)
   }
 
-  translate(ip: number, icmp: number, t: number): void {
+  translate(_slot: number, ip: number, icmp: number, t: number): void {
     const { pkt } = this.#frames
     const cells = this.#cells
     const peer = peerOf(t)

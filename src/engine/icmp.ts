@@ -2,6 +2,7 @@
 
 import { ICMP_TYPE, UNREACHABLE } from '../wire/icmp.ts'
 import { ICMPV6_TYPE, UNREACHABLE6 } from '../wire/icmpv6.ts'
+import { MTU6_LEAST } from '../wire/ipv6.ts'
 import { TOA_BYTES, TOA6_BYTES } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { familyOfKey, KEY, PROTOCOL_BITS } from './conn-layout.ts'
@@ -11,12 +12,13 @@ import type { Frames } from './frames.ts'
 import { TranslatedErrors } from './icmp-errors.ts'
 import { icmpInput } from './icmp-input.ts'
 import { IcmpErrors } from './icmp-output.ts'
+import { TranslatedErrors64 } from './icmp64-errors.ts'
 import { TranslatedErrors6 } from './icmpv6-errors.ts'
 import { Icmpv6Errors } from './icmpv6-output.ts'
 import type { EngineOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
-import { Quoted } from './quoted.ts'
+import { type Errors, Quoted } from './quoted.ts'
 import { Unreachable } from './unreachable.ts'
 import { ToaMode } from './xmit/toa.ts'
 
@@ -39,7 +41,9 @@ export class Icmp {
     this.errors = new IcmpErrors(parts)
     this.#errors6 = new Icmpv6Errors(parts, this.errors)
     const ofIpv4 = new TranslatedErrors(parts, toaMode)
-    const translated = [ofIpv4, new TranslatedErrors6(parts, ofIpv4, this.#hasToa)] as const
+    const ofIpv6 = new TranslatedErrors6(parts, ofIpv4, this.#hasToa)
+    const across = new TranslatedErrors64(parts, ofIpv4, ofIpv6, this.#hasToa)
+    const translated: Errors = [ofIpv4, ofIpv6, across]
     this.#quoted = new Quoted(parts, egress, translated, decrementTtl)
     const errors = [this.errors, this.#errors6]
     this.unreachable = new Unreachable(parts, errors, translated, egress)
@@ -65,11 +69,25 @@ export class Icmp {
     // A client that makes its segments as large as it was told must find room for TOA in them.
     const grows = this.#hasToa && (p.key & PROTOCOL_BITS) === KEY.TCP && (t & 1) === 0
     const toa = p.key >= IPV6 ? TOA6_BYTES : TOA_BYTES
-    const mtu = grows ? out.mtu - toa : out.mtu
+    return this.#tooBig(slot, p, arm, grows ? out.mtu - toa : out.mtu)
+  }
+
+  /**
+   * The same of a packet that is to leave with the header of the other family, `by` bytes longer than its own: its sender counts in its own.
+   * None of IPv6 has to believe that less than 1280 bytes fit (RFC 8201 4).
+   */
+  unfit64(slot: number, p: Parsed, t: number, arm: Arm, out: Arm, by: number): number {
+    const grows = this.#hasToa && (p.key & PROTOCOL_BITS) === KEY.TCP && (t & 1) === 0
+    const mtu = out.mtu - by - (grows ? TOA6_BYTES : 0)
+    return this.#tooBig(slot, p, arm, p.key >= IPV6 ? Math.max(MTU6_LEAST, mtu) : mtu)
+  }
+
+  #tooBig(slot: number, p: Parsed, arm: Arm, mtu: number): number {
+    const { IP_TOO_BIG } = Drop
     if (p.key >= IPV6)
-      return this.#errors6.answer(slot, p, arm, ICMPV6_TYPE.TOO_BIG, 0, mtu, -refusal)
+      return this.#errors6.answer(slot, p, arm, ICMPV6_TYPE.TOO_BIG, 0, mtu, IP_TOO_BIG)
     const { UNREACHABLE: type } = ICMP_TYPE
-    return this.errors.answer(slot, p, arm, type, UNREACHABLE.FRAG_NEEDED, mtu, -refusal)
+    return this.errors.answer(slot, p, arm, type, UNREACHABLE.FRAG_NEEDED, mtu, IP_TOO_BIG)
   }
 
   /** The datagram is for a service that has nobody to take it. => As Engine.input */

@@ -60,7 +60,7 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
     this.#frames.pkt.setUint8(p.ip + HOP_LIMIT, p.ttl - 1)
   }
 
-  translate(ip: number, icmp: number, t: number): void {
+  translate(_slot: number, ip: number, icmp: number, t: number): void {
     const { pkt } = this.#frames
     this.#addresses.write(pkt, ip, t)
     const bytes = pkt.getUint16(ip + PAYLOAD_LENGTH) - (icmp - ip - IP_HEADER)

@@ -31,7 +31,7 @@ const { at: recordAt, method: methodOf } = RECORD
 const FORGOTTEN = 0x7fff_ffff
 
 /** Those of the packet's path that it takes too. */
-interface Steps {
+export interface OnePacketSteps {
   icmp: Icmp
   fragmentation: Fragmentation
   fullnat: FullNat
@@ -46,7 +46,7 @@ export class OnePacket {
   readonly #arms: readonly Arm[]
   readonly #dests: Dests
   readonly #opening: Opening
-  readonly #steps: Steps
+  readonly #steps: OnePacketSteps
   readonly #decrementsTtl: boolean
   readonly #counters: Counters
   readonly #trace: TraceRing
@@ -56,7 +56,7 @@ export class OnePacket {
     parts: Parts,
     drafts: Drafts,
     opening: Opening,
-    steps: Steps,
+    steps: OnePacketSteps,
     decrementsTtl: boolean,
   ) {
     const { frames, table, arms, dests, counters, trace } = parts

@@ -1,6 +1,7 @@
 /** Which segment or datagram may open a connection, and what becomes of one that does not. */
 
 import { PROTO } from '../wire/ipv4.ts'
+import { IPV6 } from '../wire/ipv6.ts'
 import { FLAG } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import { familyOfKey, KEY, PROTOCOL_BITS } from './conn-layout.ts'
@@ -59,6 +60,7 @@ export class Opening {
     if (this.stopping) return -Drop.STOPPING
     if (!this.#isPlausible(arms, arm, p)) return -Drop.IP_SOURCE
     if (!isIntact(frames.pkt, p)) return -Drop.TCP_CHECKSUM
+    if (goesNowhere(p, service)) return -Drop.NAT64_EXTENSION
     return this.#inTime(p, service, now)
   }
 
@@ -98,4 +100,10 @@ export class Opening {
     counters.count(Event.RST_NO_RS)
     return arm.index
   }
+}
+
+/** The RSs speak another family than the client, in which there are no extension headers (nat64.ts). */
+function goesNowhere(p: Parsed, { family, dests }: Service): boolean {
+  if (p.key < KEY.IPV6 || p.ipHeader === IPV6.HEADER) return false
+  return dests.length > 0 && dests[0].family !== family
 }

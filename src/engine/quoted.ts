@@ -3,11 +3,13 @@
  * whoever sent it. What the headers are, icmp-errors.ts and icmpv6-errors.ts know.
  */
 
+import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
-import { CELL, familyOfKey, RECORD } from './conn-layout.ts'
+import { CELL, FAMILIES, KEY, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import type { Egress } from './egress.ts'
 import { armOf } from './family.ts'
+import type { Frames } from './frames.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { DestCell, type Dests } from './service.ts'
@@ -15,14 +17,22 @@ import { DestCell, type Dests } from './service.ts'
 const { BINDING } = CELL
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
 
-/** Errors of one family, about packets whose answer would be of tuple t. */
+/** Errors of one family, or of conns whose ends speak two, about packets whose answer would be of tuple t. */
 export interface ErrorsOfFamily {
   /** Whether the error that p describes is believed, and fits where it leaves, where `mtu` bytes do. => 0, or minus a drop reason */
   judge(p: Parsed, t: number, binding: number, mtu: number): number
   /** The TTL or hop limit is one less. */
   decrement(p: Parsed): void
-  /** The error at `ip`, whose header of ICMP is at `icmp`, becomes what the sender of the packet must get. */
-  translate(ip: number, icmp: number, t: number): void
+  /** The error in `slot` at `ip`, whose header of ICMP is at `icmp`, becomes what the sender of the packet must get. */
+  translate(slot: number, ip: number, icmp: number, t: number): void
+}
+
+/** Errors by Family, and behind those the ones that go from one family to the other. */
+export type Errors = readonly [ErrorsOfFamily, ErrorsOfFamily, ErrorsOfFamily]
+
+/** Those for a packet that is looked up by `key`, of a conn with this binding. */
+export function errorsFor(errors: Errors, key: number, binding: number): ErrorsOfFamily {
+  return (binding & FAMILIES) === SIX_TO_FOUR ? errors[2] : errors[key < KEY.IPV6 ? 0 : 1]
 }
 
 export class Quoted {
@@ -31,14 +41,14 @@ export class Quoted {
   readonly #dests: Dests
   readonly #counters: Counters
   readonly #egress: Egress
-  readonly #families: readonly ErrorsOfFamily[]
+  readonly #frames: Frames
+  readonly #errors: Errors
   readonly #decrementsTtl: boolean
 
-  /** `families` by Family. */
   constructor(
-    { table, arms, dests, counters }: Parts,
+    { frames, table, arms, dests, counters }: Parts,
     egress: Egress,
-    families: readonly ErrorsOfFamily[],
+    errors: Errors,
     decrementsTtl: boolean,
   ) {
     this.#cells = table.cells
@@ -46,7 +56,8 @@ export class Quoted {
     this.#dests = dests
     this.#counters = counters
     this.#egress = egress
-    this.#families = families
+    this.#frames = frames
+    this.#errors = errors
     this.#decrementsTtl = decrementsTtl
   }
 
@@ -61,7 +72,7 @@ export class Quoted {
     const rsArm = armOf(this.#dests.cells[(dest << 4) | DestCell.LINK])
     const clientArm = clientArmOf(binding)
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
-    const errors = this.#families[familyOfKey(p.key)]
+    const errors = errorsFor(this.#errors, p.key, binding)
     const out = this.#arms[outward ? clientArm : rsArm]
     const refusal = errors.judge(p, t, binding, out.mtu)
     if (refusal !== 0) return refusal
@@ -69,10 +80,12 @@ export class Quoted {
       if (p.ttl <= 1) return -Drop.IP_TTL
       errors.decrement(p)
     }
-    errors.translate(p.ip, p.l4, t)
+    errors.translate(slot, p.ip, p.l4, t)
     this.#counters.count(Event.ICMP_TRANSLATED)
+    // Between two families the Ethernet header moves.
+    const eth = this.#frames.start[slot] + VNET.BYTES
     return outward
-      ? this.#egress.toClient(p.eth, out, t >> 1)
-      : this.#egress.toRs(slot, p.eth, out, dest, now)
+      ? this.#egress.toClient(eth, out, t >> 1)
+      : this.#egress.toRs(slot, eth, out, dest, now)
   }
 }

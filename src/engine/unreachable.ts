@@ -13,16 +13,17 @@ import { VNET } from '../wire/vnet-hdr.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Arm } from './arm.ts'
 import { type ConnTable, NO_CONN } from './conn.ts'
-import { KEY } from './conn-layout.ts'
+import { CELL, KEY, RECORD } from './conn-layout.ts'
 import type { Egress } from './egress.ts'
 import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { IcmpErrors } from './icmp-output.ts'
 import type { Parts } from './parts.ts'
-import type { ErrorsOfFamily } from './quoted.ts'
+import { type Errors, errorsFor } from './quoted.ts'
 import { isUoaAlone } from './xmit/uoa.ts'
 
 type ReturnedErrors = Pick<IcmpErrors, 'returned'>
+const { of: recordOf } = RECORD
 const { IPV4: IPV4_FAMILY, IPV6: IPV6_FAMILY } = Family
 
 export class Unreachable {
@@ -30,9 +31,9 @@ export class Unreachable {
   readonly #arms: readonly Arm[]
   readonly #table: ConnTable
   readonly #book: AddressBook
-  /** Both by family. */
+  /** By family. */
   readonly #errors: readonly ReturnedErrors[]
-  readonly #translated: readonly Pick<ErrorsOfFamily, 'translate'>[]
+  readonly #translated: Errors
   readonly #egress: Egress
   readonly #headers = new Located()
   /** Of the frame at hand. */
@@ -41,7 +42,7 @@ export class Unreachable {
   constructor(
     { frames, arms, table, book }: Parts,
     errors: readonly ReturnedErrors[],
-    translated: readonly Pick<ErrorsOfFamily, 'translate'>[],
+    translated: Errors,
     egress: Egress,
   ) {
     this.#frames = frames
@@ -66,13 +67,14 @@ export class Unreachable {
     if (!this.#errors[family].returned(slot, l3, end - l3)) return false
     const eth = start[slot] + VNET.BYTES
     const ip = eth + ETH.HEADER
-    this.#translated[family].translate(
-      ip,
-      ip + (family === IPV4_FAMILY ? IPV4.HEADER : IPV6.HEADER),
-      t,
-    )
+    const isSix = family === IPV6_FAMILY
+    const icmp = ip + (isSix ? IPV6.HEADER : IPV4.HEADER)
+    const binding = this.#table.cells[recordOf(t) | CELL.BINDING]
+    const errors = errorsFor(this.#translated, isSix ? KEY.IPV6 : 0, binding)
+    errors.translate(slot, ip, icmp, t)
+    const to = start[slot] + VNET.BYTES
     const arm = this.#arms[this.#table.clientArm(t >> 1)]
-    this.#egress.toClient(eth, arm, t >> 1)
+    this.#egress.toClient(to, arm, t >> 1)
     arm.send(slot)
     return true
   }

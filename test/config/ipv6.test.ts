@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compare } from '../../src/config/changes.ts'
 import { ConfigError, parseConfig } from '../../src/config/config.ts'
-import { SEED6_CONFIG } from '../kit/nd.ts'
+import { SEED6_CONFIG, SEED64_CONFIG } from '../kit/nd.ts'
 
 function problems(yaml: string): readonly string[] {
   try {
@@ -74,12 +74,6 @@ for (const [what, from, to, expected] of [
     /via: expected a gateway of IPv6, found "192.0.2.1"/,
   ],
   [
-    'an RS of the other family',
-    "{ address: '2001:db8:168::2'",
-    '{ address: 192.0.2.2',
-    /real_servers\[0\].address: expected an address of IPv6, as the service has/,
-  ],
-  [
     'an RS that no route leads to',
     "{ address: '2001:db8:168::2'",
     "{ address: '2001:db8:9::2'",
@@ -116,3 +110,51 @@ test('33 bits of clients are too many over IPv4 only', () => {
     .replace('scheduler: wrr', 'scheduler: wrr\n    persistence_prefix: 33')
   assert.match(problems(yaml).join(), /persistence_prefix: expected a whole number 1-32, found 33/)
 })
+
+test('real servers of IPv4 behind a VIP of IPv6 are reached from LIPs of IPv4, checks and all', () => {
+  const both = SEED64_CONFIG.replace('[192.168.168.7]', "[192.168.168.7, '2001:db8:168::7']")
+  const config = parseConfig(
+    both.replace('scheduler: wrr', 'scheduler: wrr\n    check: { type: tcp }'),
+    'x.yaml',
+  )
+  assert.deepEqual(config.warnings, [])
+  assert.deepEqual(config.services[0]?.localAddresses, ['192.168.168.7'])
+  assert.deepEqual(compare(null, config).steps.slice(-2), [
+    '+ service TCP [2001:db8:10::1]:6379 wrr check {type "tcp"} from 192.168.168.7',
+    '+ RS 192.168.168.2:6379 of TCP [2001:db8:10::1]:6379 weight 100',
+  ])
+})
+
+const LISTED = "scheduler: wrr\n    local_addresses: ['2001:db8:168::7']"
+const ACROSS: [name: string, yaml: string, expected: RegExp][] = [
+  [
+    'LIPs of IPv6 before real servers of IPv4',
+    SEED64_CONFIG.replace('[192.168.168.7]', "[192.168.168.7, '2001:db8:168::7']").replace(
+      'scheduler: wrr',
+      LISTED,
+    ),
+    /local_addresses\[0\]: expected an address of IPv4: real servers of a service and its LIPs are of one family, found "2001:db8:168::7"/,
+  ],
+  [
+    'real servers of both families',
+    SEED64_CONFIG.replace('weight: 100 }]', "weight: 100 }, { address: '2001:db8:168::2' }]"),
+    /real_servers\[1\].address: expected an address of IPv4: real servers of a service/,
+  ],
+  [
+    'a real server of IPv6 behind a VIP of IPv4',
+    SEED6_CONFIG.replace("'2001:db8:10::1/128'", '192.0.2.1/32').replace(
+      "- address: '2001:db8:10::1'",
+      '- address: 192.0.2.1',
+    ),
+    /real_servers\[0\].address: expected an address of IPv4, as the service has, found "2001:db8:168::2"/,
+  ],
+  [
+    'no LIP of IPv4 before real servers of IPv4',
+    SEED64_CONFIG.replace('[192.168.168.7]', "['2001:db8:168::7']"),
+    /expected a LIP to reach its real servers from/,
+  ],
+]
+
+for (const [name, yaml, expected] of ACROSS) {
+  test(`refused: ${name}`, () => assert.match(problems(yaml).join('\n'), expected))
+}

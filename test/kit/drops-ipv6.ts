@@ -2,7 +2,7 @@
 
 import { type Case, MAC } from './drop.ts'
 import { concat, ethernet, type Ipv6Fields, icmpv6, ipv6, tcp, vnetHeader } from './frame.ts'
-import { advertisement, SEED6_CONFIG } from './nd.ts'
+import { advertisement, SEED6_CONFIG, SEED64_CONFIG } from './nd.ts'
 import { CLIENT_MAC } from './stand.ts'
 
 const CLIENT = '2001:db8:10::2'
@@ -60,6 +60,14 @@ export const IPV6_DROPS: Case[] = [
     'an echo request with some',
     six(ipv6({ ...ENDS, next: 58, extensions: [extension(60, 8)] }, echo(8))),
   ),
+  {
+    ...row(
+      'NAT64_EXTENSION',
+      'a SYN with some to a service whose RS speaks IPv4',
+      syn({ extensions: [extension(60, 8)] }),
+    ),
+    config: SEED64_CONFIG,
+  },
   row(
     'IP_HEADER',
     'version 5 in a frame of IPv6',

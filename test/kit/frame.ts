@@ -274,22 +274,23 @@ export function vnetHeader(fields: VnetFields = {}): Uint8Array {
 }
 
 /**
- * Makes the frame what a kernel with offloads hands over: checksum field = folded pseudo-header sum, NEEDS_CSUM, and
+ * Makes the frame, over IPv6 without extension headers, what a kernel with offloads hands over: checksum field = folded pseudo-header sum, NEEDS_CSUM, and
  * GSO fields when `gsoSize` is given.
  */
 export function offload(frame: Uint8Array, gsoSize = 0): Uint8Array {
   const copy = frame.slice()
-  const ihl = (copy[14] & 15) * 4
-  const tcpAt = 14 + ihl
-  const total = copy[16] * 256 + copy[17]
-  const pseudo = pseudoHeader([...copy.slice(26, 30)], [...copy.slice(30, 34)], 6, total - ihl)
+  const isSix = copy[12] === 0x86
+  const tcpAt = 14 + (isSix ? 40 : (copy[14] & 15) * 4)
+  const ends = isSix ? [22, 38, 54] : [26, 30, 34]
+  const [src, dst] = [copy.slice(ends[0], ends[1]), copy.slice(ends[1], ends[2])]
+  const pseudo = pseudoHeader([...src], [...dst], 6, copy.length - tcpAt)
   copy.set(be16(0xffff - checksum(pseudo)), tcpAt + 16)
   const headers = tcpAt + (copy[tcpAt + 12] >> 4) * 4
   const vnet = vnetHeader({
     flags: 1,
     csumStart: tcpAt,
     csumOffset: 16,
-    gsoType: gsoSize ? 1 : 0,
+    gsoType: gsoSize ? (isSix ? 4 : 1) : 0,
     gsoSize,
     hdrLen: gsoSize ? headers : 0,
   })

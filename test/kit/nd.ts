@@ -20,6 +20,24 @@ services:
     real_servers: [{ address: '2001:db8:168::2', weight: 100 }]
 `
 
+/** The same with clients that speak IPv6 and an RS that speaks IPv4. */
+export const SEED64_CONFIG = `
+arms:
+  - name: dpdk0
+    addresses: ['2001:db8:10::1/128']
+    routes: [{ to: '2001:db8:10::/64' }]
+  - name: dpdk1
+    addresses: [192.168.168.3/32]
+    local_addresses: [192.168.168.7]
+    routes: [{ to: 192.168.168.0/24 }]
+services:
+  - address: '2001:db8:10::1'
+    port: 6379
+    protocol: tcp
+    scheduler: wrr
+    real_servers: [{ address: 192.168.168.2, weight: 100 }]
+`
+
 /** A packet with a neighbour advertisement, or with type 135 a solicitation, of `target`; with these flags, and a MAC if one is given. */
 export function advertisement(
   ends: { src: string; dst: string },

@@ -16,7 +16,8 @@
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
  * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, strict, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout), protocol and one_packet (of the
- * service), proxy (its proxy_protocol), uoa and uoa_max_trail; and ipv6 yes for the seed in IPv6, without lips.
+ * service), proxy (its proxy_protocol), uoa and uoa_max_trail; ipv6 yes for the seed in IPv6,
+ * without lips, and nat64 yes for the seed with a client that speaks IPv6.
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
 
@@ -36,7 +37,7 @@ import {
 import { Drop, Event } from '../../src/engine/counters.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
-import { SEED6_CONFIG } from './nd.ts'
+import { SEED6_CONFIG, SEED64_CONFIG } from './nd.ts'
 import { Numbers } from './notation.ts'
 import { fixedIsn, lines, type Out, SEED_CONFIG, Stand } from './stand.ts'
 
@@ -177,7 +178,8 @@ function unmark(text: string): string {
 
 function makeStand(settings: Map<string, string>): Stand {
   const get = (name: string, otherwise: string) => settings.get(name) ?? otherwise
-  const seed = get('ipv6', 'no') === 'yes' ? SEED6_CONFIG : SEED_CONFIG
+  const six = get('ipv6', 'no') === 'yes' ? SEED6_CONFIG : SEED_CONFIG
+  const seed = get('nat64', 'no') === 'yes' ? SEED64_CONFIG : six
   const arms = seed
     .replace('- name: dpdk1', `$&\n    mtu: ${get('mtu', '1500')}`)
     .replace(

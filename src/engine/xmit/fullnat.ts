@@ -128,6 +128,11 @@ export class FullNat implements Method {
       : this.#tcp6.rewrite(slot, p, t, mtu)
   }
 
+  /** The same of a conn whose client speaks IPv6 and whose RS IPv4; the packet has no extension headers. */
+  translate64(slot: number, p: Parsed, t: number, mtu: number): number {
+    return this.#tcp6.rewrite(slot, p, t, mtu)
+  }
+
   /** The lport goes back with what its connection has come to. */
   release(conn: number): void {
     const { cells } = this.#table
@@ -149,6 +154,8 @@ export class FullNat implements Method {
       const lip = service.lips[cursors[own]]
       const pool = this.#lips[lip]
       if (arm !== undefined && !arm.owns(pool.family, pool.lip)) continue
+      // While a service changes from RSs of one family to the other's, its LIPs may be those of before.
+      if (pool.family !== dest.family) continue
       attempt++
       const lport = pool.fetch(dest.rip, dest.rport)
       if (lport === NO_LPORT) continue

@@ -1,23 +1,24 @@
 /**
- * The translation of a TCP segment over IPv6: as tcp.ts has it over IPv4, with addresses of four words. There is no checksum of the
- * header, and TOA has 20 bytes (semantics 3.4).
+ * The translation of a TCP segment of a client that speaks IPv6: as tcp.ts has it over IPv4, with addresses of four words. There is no
+ * checksum of the header, and TOA has 20 bytes (semantics 3.4), on the way to an RS that speaks IPv4 too (headers64.ts).
  */
 
 import { adjusted, diff32, fold } from '../../wire/checksum.ts'
 import { IPV6 } from '../../wire/ipv6.ts'
 import { TCP, TOA6_BYTES } from '../../wire/tcp.ts'
-import { CELL, RECORD, RS_SEEN } from '../conn-layout.ts'
+import { CELL, FAMILIES, RECORD, RS_SEEN, SIX_TO_FOUR } from '../conn-layout.ts'
 import { type Counters, Event } from '../counters.ts'
 import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
 import { Addresses6 } from './addresses6.ts'
+import { Headers64 } from './headers64.ts'
 import { settleHdrLen } from './ip.ts'
 import { inOptions, isUsual, outOptions } from './tcp-options.ts'
 import { insertToa, ToaMode, wantsToa } from './toa.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
-const { CLIENT_PORTS, DELTA, WORD, RS_ISN1, RS_PORTS } = CELL
+const { CLIENT_PORTS, DELTA, WORD, BINDING, RS_ISN1, RS_PORTS } = CELL
 const { of: recordOf, column: columnAt } = RECORD
 const { HEADER: TCP_HEADER, CHECKSUM: TCP_CHECKSUM } = TCP
 const { SPORT: TCP_SPORT, SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
@@ -25,12 +26,15 @@ const { HOP_LIMIT } = IPV6
 const { OFF } = ToaMode
 const SEEN = RS_SEEN
 const TOA_BYTES = TOA6_BYTES
+const BOTH_FAMILIES = FAMILIES
+const ACROSS = SIX_TO_FOUR
 
 export class Tcp6Rewrite {
   readonly #frames: Frames
   readonly #cells: Int32Array
   readonly #wide: Int32Array
   readonly #addresses: Addresses6
+  readonly #headers64: Headers64
   readonly #counters: Counters
   readonly #toaMode: number
   readonly #decrementsTtl: boolean
@@ -41,6 +45,7 @@ export class Tcp6Rewrite {
     this.#cells = table.cells
     this.#wide = table.wide
     this.#addresses = new Addresses6(parts)
+    this.#headers64 = new Headers64(parts, decrementsTtl)
     this.#counters = counters
     this.#toaMode = toaMode
     this.#decrementsTtl = decrementsTtl
@@ -63,7 +68,10 @@ export class Tcp6Rewrite {
     const before = pkt.getInt32(moves)
     const after = (inward ? before + delta : before - delta) | 0
     const field = pkt.getUint16(l4 + TCP_CHECKSUM)
-    const addresses = this.#addresses.translate(pkt, p.ip, t)
+    const addresses =
+      (cells[conn | BINDING] & BOTH_FAMILIES) === ACROSS
+        ? this.#headers64.translate(slot, p, t)
+        : this.#translateHeader(pkt, p, t)
     const sum =
       partial === 1
         ? fold(field + addresses)
@@ -71,10 +79,14 @@ export class Tcp6Rewrite {
     pkt.setInt32(l4 + TCP_SPORT, ports)
     pkt.setInt32(moves, after)
     pkt.setUint16(l4 + TCP_CHECKSUM, sum)
-    if (this.#decrementsTtl) pkt.setUint8(p.ip + HOP_LIMIT, p.ttl - 1)
     const failed = toa ? this.#addToa(slot, p, t, mtu) : 0
     if (p.gsoSize !== 0) settleHdrLen(pkt, p)
     return failed
+  }
+
+  #translateHeader(pkt: DataView, p: Parsed, t: number): number {
+    if (this.#decrementsTtl) pkt.setUint8(p.ip + HOP_LIMIT, p.ttl - 1)
+    return this.#addresses.translate(pkt, p.ip, t)
   }
 
   #options(pkt: DataView, p: Parsed, inward: boolean, delta: number): number {

@@ -12,6 +12,14 @@ export const ND_DROPS = {
     }),
   },
 
+  nat64_extension: {
+    says: 'IPv6 extension headers on the way to a real server that speaks IPv4',
+    explain: frame => ({
+      rule: `the service's real servers speak IPv4, which has no extension headers, and ${frame.ends} has some`,
+      advice: `have ${frame.src} send without them, or give the service real servers that speak IPv6`,
+    }),
+  },
+
   nd_header: {
     says: 'neighbour discovery or a query for groups that is malformed, or has come through a router',
     explain: frame => ({

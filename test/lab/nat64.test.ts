@@ -1,0 +1,68 @@
+/**
+ * Clients that speak IPv6 before a redis that speaks IPv4 alone (NAT64): pings, requests, megabytes both ways, and what the
+ * listings say of it; on TAPs, and by two workers on NICs.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Lab } from '../../netns/two-arm.ts'
+import { countersOf, labForTests, mustClient, mustTapvs } from '../kit/lab.ts'
+
+const VIP64 = '2001:db8:10::64'
+const ALL = {
+  tap: labForTests('nat64', { nat64: true }, 'tap'),
+  veth: labForTests('nat64-nic', { nat64: true, workers: 2 }, 'veth'),
+}
+
+const redis = (lab: Lab, ...argv: string[]) =>
+  mustClient(lab, ['timeout', '20', 'redis-cli', '-h', VIP64, ...argv])
+
+for (const [arms, lab] of Object.entries(ALL)) {
+  test(`${arms}: the VIP answers pings, and redis behind it clients of IPv6`, async () => {
+    const said = await mustClient(lab, ['ping', '-6', '-c', '2', '-i', '0.2', '-W', '2', VIP64])
+    assert.match(said, /2 received, 0% packet loss/)
+    assert.equal((await redis(lab, 'set', 'key', 'value')).trim(), 'OK')
+    assert.equal((await redis(lab, 'get', 'key')).trim(), 'value')
+    // It has nothing but IPv4.
+    const clients = await redis(lab, 'client', 'list')
+    assert.match(clients, / addr=192\.168\.168\.7:\d+ laddr=192\.168\.168\.2:6379 /)
+    const services = await mustTapvs(lab, 'ipvsadm', '-ln')
+    assert.match(
+      services,
+      /TCP {2}\[2001:db8:10::64\]:6379 wrr\n {2}-> 192\.168\.168\.2:6379 +FullNat/,
+    )
+  })
+
+  test(`${arms}: the RS is told the client, and megabytes pass both ways`, async () => {
+    const size = 4_000_000
+    const value = 'x'.repeat(size)
+    const argv = ['redis-cli', '-h', VIP64, '-x', 'set', 'large']
+    assert.equal((await mustClient(lab, argv, value)).trim(), 'OK')
+    assert.equal((await redis(lab, 'get', 'large')).trim().length, size)
+    const { drops, events } = await countersOf(lab)
+    assert.ok(events.toa_added > 0)
+    assert.deepEqual([drops.ip_too_big ?? 0, drops.tcp_checksum ?? 0], [0, 0])
+  })
+
+  test(`${arms}: connections and whois name both ends, each in its own family`, async () => {
+    await redis(lab, 'get', 'key')
+    const conns = await mustTapvs(lab, 'ipvsadm', '-lnc')
+    const ends =
+      /(\[2001:db8:10::2\]:\d+) +\[2001:db8:10::64\]:6379 +(192\.168\.168\.7:\d+) +192\.168\.168\.2:6379/g
+    const [, client = '', lip = ''] = [...conns.matchAll(ends)].at(-1) ?? []
+    assert.notEqual(client, '', conns)
+    assert.ok((await mustTapvs(lab, 'whois', lip)).includes(client), `${lip} is ${client}`)
+  })
+
+  test(`${arms}: every worker has connections, and nothing went astray`, async () => {
+    const many = ['-q', '-t', 'ping', '-n', '300', '-c', '20', '-k', '0']
+    await mustClient(lab, ['redis-benchmark', '-h', VIP64, ...many])
+    const { events } = await countersOf(lab)
+    assert.equal(events.handed_over, 0)
+    const rows = (await mustTapvs(lab, 'ipvsadm', '-lnc'))
+      .split('\n')
+      .filter(row => row.includes(VIP64))
+    const workers = new Set(rows.map(row => row.slice(1, 2)))
+    assert.equal(workers.size, arms === 'tap' ? 1 : 2)
+  })
+}
