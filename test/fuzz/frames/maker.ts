@@ -180,11 +180,11 @@ export class Maker implements Making {
     this.side = (t & 1) === 0 ? CLIENTS : SERVERS
     const isUdp = table.protocol(conn) === KEY.UDP
     const [seq, ack] = isUdp ? [0, 0] : numbersOf(stand, t, chance)
-    if (isOf6(stand, conn) && chance.once(6)) {
+    if (isOf6(stand, t) && chance.once(6)) {
       error6(this, chance, stand, t, [seq, ack])
       this.mend()
-    } else if (isOf6(stand, conn) && isUdp) this.#datagram6(stand, t, portsOf(stand, t))
-    else if (isOf6(stand, conn))
+    } else if (isOf6(stand, t) && isUdp) this.#datagram6(stand, t, portsOf(stand, t))
+    else if (isOf6(stand, t))
       this.#segment6(stand, t, portsOf(stand, t), chance.pick(FLAGS), [seq, ack])
     else if (chance.once(12)) {
       icmpError(this, chance, { src, dst, ports, protocol: isUdp ? 17 : 6 }, seq, ack)

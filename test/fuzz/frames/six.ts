@@ -164,10 +164,10 @@ function protocolOf({ engine }: Stand, t: number): number {
   return engine.conns.table.protocol(t >> 1)
 }
 
-/** Its packets of both sides are of IPv6. */
-export function isOf6({ engine }: Stand, conn: number): boolean {
-  const binding = engine.conns.table.cells[RECORD.at(conn) | CELL.BINDING] as number
-  return RECORD.key(binding, 0) >= KEY.IPV6
+/** Packets of tuple t are of IPv6. */
+export function isOf6({ engine }: Stand, t: number): boolean {
+  const binding = engine.conns.table.cells[RECORD.of(t) | CELL.BINDING] as number
+  return RECORD.key(binding, t & 1) >= KEY.IPV6
 }
 
 /** Ports of tuple t, as its packets carry them. */

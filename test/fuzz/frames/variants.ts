@@ -58,6 +58,11 @@ const DUAL = COMMON.replace('[202.108.10.1/32]', "[202.108.10.1/32, '2001:db8:10
     real_servers: [{ address: '2001:db8:168::2', port: 53 }]
 neighbours:`,
   )
+/** Clients of both families before RSs of IPv4. */
+const ACROSS = DUAL.replace(
+  "real_servers: [{ address: '2001:db8:168::2', weight: 3 }]",
+  'real_servers: [{ address: 192.168.168.2, weight: 3 }, { address: 192.168.168.12 }]',
+)
 /** A header in front of what clients send, lists that refuse some, and rates that few keep to. */
 const GUARDED = COMMON.replace(
   'scheduler: wrr',
@@ -107,6 +112,8 @@ export const VARIANTS: readonly Variant[] = [
     `${DUAL}udp: { uoa: opp, uoa_max_trail: 255 }\ntcp: { xmit_ttl: true }\n`,
   ),
   of('both families, two workers, narrow', narrow(DUAL), 2, true),
+  of('from IPv6 to IPv4', `${ACROSS}connections: { table_size: 256 }\ntcp: { xmit_ttl: true }\n`),
+  of('from IPv6 to IPv4, two workers, narrow', `${narrow(ACROSS)}tcp: { toa: master }\n`, 2, true),
   of(
     'no fragments, RSs that are full',
     `${FULL}fragments: { datagrams: 0 }\nconnections: { table_size: 64 }\n`,

@@ -206,10 +206,10 @@ export class World {
     this.verdicts.set(verdict, (this.verdicts.get(verdict) ?? 0) + 1)
     this.#mix(verdict)
     // The last fragment's slot has all of its datagram.
-    const growth = isIpv6 ? GROWTH6 : GROWTH
+    const growth = this.isDual ? GROWTH6 : GROWTH
     if (isFragment) return
-    // An advertisement may be longer than the solicitation that it answers in its place.
-    const grown = isIpv6 && verdict >= 0 ? frames.start[slot] + frames.length[slot] : end
+    // An advertisement may be longer than the solicitation that it answers in its place, an error of IPv6 than that of IPv4 that it was.
+    const grown = this.isDual && verdict >= 0 ? frames.start[slot] + frames.length[slot] : end
     this.#guard(slot * STRIDE + HEADROOM - growth, slot * STRIDE, Math.max(end, grown))
   }
 
