@@ -7,15 +7,20 @@
 import { BURST } from '../../src/engine/frames.ts'
 import { ETH } from '../../src/wire/ethernet.ts'
 import { IPV4 } from '../../src/wire/ipv4.ts'
+import { IPV6 } from '../../src/wire/ipv6.ts'
 import { FLAG, TCP } from '../../src/wire/tcp.ts'
 import { VNET } from '../../src/wire/vnet-hdr.ts'
 import { CLIENT_MAC, type Rig, RS_MAC } from './rig.ts'
 import { OPTIONS, Segment, type SegmentFields, type Stamp } from './segments.ts'
+import { Segment6 } from './segments6.ts'
 
 /** RIP, LIP, ports, by how much the client's numbers were moved, bytes that the RS has sent. */
 const CELLS = 5
 const NETWORK = 0x0a000001
 const IP = VNET.BYTES + ETH.HEADER
+/** Where a header has what tells addresses apart. */
+const FOUR = { src: IPV4.SRC, dst: IPV4.DST, header: IPV4.HEADER }
+const SIX = { src: IPV6.SRC + 12, dst: IPV6.DST + 12, header: IPV6.HEADER }
 
 /** Where the sequence numbers of every conversation begin. */
 export const SEQ = { CLIENT: 1000, RS: 9000 } as const
@@ -24,9 +29,9 @@ export class Clients {
   readonly count: number
   readonly rig: Rig
   readonly #flows: Int32Array
-  readonly syn: Segment
-  readonly synAck: Segment
-  readonly #ack: Segment
+  readonly syn: Stamp
+  readonly synAck: Stamp
+  readonly #ack: Stamp
 
   constructor(rig: Rig, count: number) {
     this.rig = rig
@@ -63,14 +68,14 @@ export class Clients {
   }
 
   /** A template of what clients send; not said: a bare ACK behind the RS's first data. */
-  fromClient(change: Partial<SegmentFields>): Segment {
+  fromClient(change: Partial<SegmentFields>): Stamp {
     const { macHi, macLo } = this.rig.ext
-    return this.#segment({ to: [macHi, macLo], from: CLIENT_MAC, ...change })
+    return this.#segment(this.rig.clientsSix, { to: [macHi, macLo], from: CLIENT_MAC, ...change })
   }
 
-  fromRs(change: Partial<SegmentFields>): Segment {
+  fromRs(change: Partial<SegmentFields>): Stamp {
     const { macHi, macLo } = this.rig.int
-    return this.#segment({ to: [macHi, macLo], from: RS_MAC, ...change })
+    return this.#segment(this.rig.serversSix, { to: [macHi, macLo], from: RS_MAC, ...change })
   }
 
   /** A burst of packets of clients `first`, `first + 1`, ... on their way in. */
@@ -103,14 +108,15 @@ export class Clients {
   learn(first: number): void {
     const { slots, engine } = this.rig
     const { pkt, start } = engine.frames
+    const { src, dst, header } = this.rig.serversSix ? SIX : FOUR
     for (let i = 0; i < BURST; i++) {
       const ip = start[slots[i]] + IP
-      const ports = pkt.getInt32(ip + IPV4.HEADER)
+      const ports = pkt.getInt32(ip + header)
       const at = ((first + i) % this.count) * CELLS
-      this.#flows[at] = pkt.getInt32(ip + IPV4.DST)
-      this.#flows[at + 1] = pkt.getInt32(ip + IPV4.SRC)
+      this.#flows[at] = pkt.getInt32(ip + dst)
+      this.#flows[at + 1] = pkt.getInt32(ip + src)
       this.#flows[at + 2] = (ports << 16) | (ports >>> 16)
-      this.#flows[at + 3] = pkt.getInt32(ip + IPV4.HEADER + TCP.SEQ) - SEQ.CLIENT
+      this.#flows[at + 3] = pkt.getInt32(ip + header + TCP.SEQ) - SEQ.CLIENT
       this.#flows[at + 4] = 0
     }
   }
@@ -120,8 +126,11 @@ export class Clients {
     return 0x8000 | (Math.imul(client, 40_503) & 0x7fff)
   }
 
-  #segment(fields: Partial<SegmentFields> & Pick<SegmentFields, 'to' | 'from'>): Segment {
-    return new Segment(this.rig.engine.frames, {
+  #segment(
+    six: boolean,
+    fields: Partial<SegmentFields> & Pick<SegmentFields, 'to' | 'from'>,
+  ): Stamp {
+    const whole = {
       flags: FLAG.ACK,
       seq: SEQ.CLIENT,
       ack: SEQ.RS + 100,
@@ -129,6 +138,8 @@ export class Clients {
       payload: 0,
       partial: false,
       ...fields,
-    })
+    }
+    const { frames } = this.rig.engine
+    return six ? new Segment6(frames, whole) : new Segment(frames, whole)
   }
 }

@@ -5,7 +5,7 @@ import { FLAG } from '../../src/wire/tcp.ts'
 import { Clients, SEQ } from './clients.ts'
 import { PAYLOAD } from './established.ts'
 import type { Rig } from './rig.ts'
-import type { Segment } from './segments.ts'
+import type { Stamp } from './segments.ts'
 
 /** Packets of one life. */
 export const LIFE_PACKETS = 10
@@ -16,7 +16,7 @@ export const LIFE_PACKETS = 10
  */
 export class Lives {
   readonly #clients: Clients
-  readonly #steps: { segment: Segment; fromRs: boolean }[]
+  readonly #steps: { segment: Stamp; fromRs: boolean }[]
   #first = 0
 
   constructor(rig: Rig) {

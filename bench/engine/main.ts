@@ -59,6 +59,16 @@ function plan(): [name: string, against: Row['against'], measure: () => number][
     ]),
     ['packet, recorder on', 'cpu', () => bench.established(1 << 10, { record: true })],
     ['life of 10 packets, whole', 'cpu', () => bench.life()],
+    [
+      'packet over IPv6, 1 k connections',
+      'cpu',
+      () => bench.established(1 << 10, { families: 'six' }),
+    ],
+    [
+      'packet from IPv6 to IPv4, 1 k connections',
+      'cpu',
+      () => bench.established(1 << 10, { families: 'six to four' }),
+    ],
     ['datagram, 1 k connections', 'cpu', () => bench.datagrams(1 << 10)],
     ['query and answer, whole life', 'cpu', () => bench.queries()],
     ['SYN of a flood and its answer, the table is short', 'cpu', () => bench.flood('table')],

@@ -12,7 +12,8 @@ import { Established } from './established.ts'
 import { Flood } from './flood.ts'
 import { Lives } from './lives.ts'
 import { type REFUSALS, Refused } from './refused.ts'
-import { Rig, type RigOptions } from './rig.ts'
+import { Rig } from './rig.ts'
+import type { RigOptions } from './rig-config.ts'
 
 export interface Row {
   name: string

@@ -5,7 +5,7 @@ import { BURST } from '../../src/engine/frames.ts'
 import { FLAG } from '../../src/wire/tcp.ts'
 import { Clients } from './clients.ts'
 import type { Rig } from './rig.ts'
-import type { Segment } from './segments.ts'
+import type { Stamp } from './segments.ts'
 
 const DST_MAC_END = 10 + 5
 const IP_CHECKSUM = 10 + 14 + 10
@@ -21,7 +21,7 @@ export const REFUSALS = {
 
 export class Refused {
   readonly #clients: Clients
-  readonly #segment: Segment
+  readonly #segment: Stamp
   readonly #at: number
   readonly #flip: number
   #first = 0

@@ -51,6 +51,42 @@ export interface Stamp {
   stamp(slot: number, src: number, dst: number, ports: number, seq?: number, ack?: number): void
 }
 
+/** Adds `by` to a number of 32 bits. => Difference of the checksum */
+export function moved(pkt: DataView, at: number, by: number): number {
+  const before = pkt.getInt32(at)
+  pkt.setInt32(at, before + by)
+  return diff32(before, (before + by) | 0)
+}
+
+/** Writes header, options and payload of TCP at `at`, all but ports and checksum. */
+export function writeTcp(bytes: Uint8Array, at: number, fields: SegmentFields): void {
+  const view = new DataView(bytes.buffer)
+  const header = TCP.HEADER + fields.options.length
+  view.setInt32(at + TCP.SEQ, fields.seq)
+  view.setInt32(at + TCP.ACK, fields.ack)
+  view.setUint16(at + TCP.OFFSET, (header << 10) | fields.flags)
+  view.setUint16(at + TCP.WINDOW, 502)
+  bytes.set(fields.options, at + TCP.HEADER)
+  bytes.fill(0x61, at + header)
+}
+
+export function segmentBytes({ options, payload }: SegmentFields): number {
+  return TCP.HEADER + options.length + payload
+}
+
+/** Stores the checksum of the segment at `at`, or what a kernel leaves of it; `pseudo` is the pseudo header's sum. */
+export function sumUp(view: DataView, at: number, pseudo: number, partial: boolean): void {
+  const bytes = view.byteLength - at
+  if (!partial) {
+    view.setUint16(at + TCP.CHECKSUM, ~fold(pseudo + sumWords(view, at, bytes)))
+    return
+  }
+  view.setUint8(VNET.FLAGS, VNET_FLAG.NEEDS_CSUM)
+  view.setUint16(VNET.CSUM_START, at - VNET.BYTES, true)
+  view.setUint16(VNET.CSUM_OFFSET, TCP.CHECKSUM, true)
+  view.setUint16(at + TCP.CHECKSUM, fold(pseudo))
+}
+
 export class Segment implements Stamp {
   readonly #bytes: Uint8Array
   readonly #partial: boolean
@@ -59,8 +95,7 @@ export class Segment implements Stamp {
 
   /** Addresses and ports are 0 until the template is stamped. */
   constructor(frames: Frames, fields: SegmentFields) {
-    const header = TCP.HEADER + fields.options.length
-    const l4Bytes = header + fields.payload
+    const l4Bytes = segmentBytes(fields)
     this.#bytes = new Uint8Array(L4 + l4Bytes)
     this.#partial = fields.partial
     this.#frames = frames
@@ -70,21 +105,8 @@ export class Segment implements Stamp {
     const [fromHi, fromLo] = fields.from
     writeEthernet(view, VNET.BYTES, toHi, toLo, fromHi, fromLo, ETHERTYPE.IPV4)
     writeIpv4(view, IP, PROTO.TCP, IPV4.HEADER + l4Bytes, 0, 0)
-    view.setInt32(L4 + TCP.SEQ, fields.seq)
-    view.setInt32(L4 + TCP.ACK, fields.ack)
-    view.setUint16(L4 + TCP.OFFSET, (header << 10) | fields.flags)
-    view.setUint16(L4 + TCP.WINDOW, 502)
-    this.#bytes.set(fields.options, L4 + TCP.HEADER)
-    this.#bytes.fill(0x61, L4 + header)
-    const pseudo = pseudoSum(0, 0, PROTO.TCP, l4Bytes)
-    if (fields.partial) {
-      view.setUint8(VNET.FLAGS, VNET_FLAG.NEEDS_CSUM)
-      view.setUint16(VNET.CSUM_START, L4 - VNET.BYTES, true)
-      view.setUint16(VNET.CSUM_OFFSET, TCP.CHECKSUM, true)
-      view.setUint16(L4 + TCP.CHECKSUM, fold(pseudo))
-    } else {
-      view.setUint16(L4 + TCP.CHECKSUM, ~fold(pseudo + sumWords(view, L4, l4Bytes)))
-    }
+    writeTcp(this.#bytes, L4, fields)
+    sumUp(view, L4, pseudoSum(0, 0, PROTO.TCP, l4Bytes), fields.partial)
   }
 
   stamp(slot: number, src: number, dst: number, ports: number, seq = 0, ack = 0): void {
@@ -101,11 +123,4 @@ export class Segment implements Stamp {
     if (this.#partial) adjustPartial(pkt, at + L4 + TCP.CHECKSUM, addresses)
     else adjust(pkt, at + L4 + TCP.CHECKSUM, addresses + diff32(0, ports) + numbers)
   }
-}
-
-/** Adds `by` to a number of 32 bits. => Difference of the checksum */
-function moved(pkt: DataView, at: number, by: number): number {
-  const before = pkt.getInt32(at)
-  pkt.setInt32(at, before + by)
-  return diff32(before, (before + by) | 0)
 }
