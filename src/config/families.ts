@@ -1,6 +1,5 @@
 /** What the values of a draft say about one another as addresses of two families. */
 
-import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { isIpv6Text } from '../wire/ip-address.ts'
 import { wholeLength } from './cidr.ts'
 import type { Draft } from './draft.ts'
@@ -62,8 +61,7 @@ export function hasLip(service: Ends, lips: readonly string[]): boolean {
 
 /** Keys of a service, and what was expected there. */
 export function* familyProblems(service: Service): Generator<[key: string[], text: string]> {
-  const { address, protocol = DEFAULT_PROTOCOL, persistence_prefix } = service
-  const { proxy_protocol, scheduler_module } = service
+  const { address, persistence_prefix, proxy_protocol, scheduler_module } = service
   if (address !== undefined && persistence_prefix !== undefined) {
     const most = wholeLength(address)
     if (persistence_prefix > most)
@@ -73,11 +71,6 @@ export function* familyProblems(service: Service): Generator<[key: string[], tex
       ]
   }
   if (address !== undefined && isIpv6Text(address)) {
-    if (protocol === 'udp' && !reachesIpv6(service))
-      yield [
-        ['protocol'],
-        'expected tcp: real servers of IPv4 behind a VIP of IPv6 are of TCP, found udp',
-      ]
     if (scheduler_module !== undefined)
       yield [['scheduler_module'], 'expected none: it is asked for clients of IPv4 only']
     if (proxy_protocol !== undefined && proxy_protocol !== 'off')

@@ -14,10 +14,12 @@ export class Detours {
     parts: Parts,
     drafts: Drafts,
     opening: Opening,
-    steps: OnePacketSteps & Nat64Steps,
+    steps: Omit<OnePacketSteps, 'nat64'> & Nat64Steps,
     decrementsTtl: boolean,
   ) {
-    this.onePacket = new OnePacket(parts, drafts, opening, steps, decrementsTtl)
-    this.nat64 = new Nat64(parts, steps, decrementsTtl)
+    const nat64 = new Nat64(parts, steps, decrementsTtl)
+    this.nat64 = nat64
+    const all = { ...steps, nat64 }
+    this.onePacket = new OnePacket(parts, drafts, opening, all, decrementsTtl)
   }
 }

@@ -5,7 +5,7 @@
 
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, HEADER_DUE, RECORD } from './conn-layout.ts'
+import { CELL, FAMILIES, HEADER_DUE, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Drafts } from './draft.ts'
 import type { Egress } from './egress.ts'
@@ -13,6 +13,7 @@ import { armOf } from './family.ts'
 import type { Fragmentation } from './fragmentation.ts'
 import type { Frames } from './frames.ts'
 import type { Icmp } from './icmp.ts'
+import type { Nat64 } from './nat64.ts'
 import type { Opening } from './opening.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
@@ -38,6 +39,7 @@ export interface OnePacketSteps {
   egress: Egress
   uoa: UoaAlone
   proxied: Proxied
+  nat64: Nat64
 }
 
 export class OnePacket {
@@ -93,7 +95,7 @@ export class OnePacket {
     now: number,
   ): number {
     const dests = this.#dests
-    const { icmp, fragmentation, fullnat, egress, uoa, proxied } = this.#steps
+    const { icmp, fragmentation, fullnat, egress, uoa, proxied, nat64 } = this.#steps
     const came = this.#frames.fragment[slot]
     if (this.#trace.debug) sayOpened(this.#trace, this.#table.cells, conn)
     this.#counters.count(Event.CONNS_OPENED)
@@ -101,10 +103,12 @@ export class OnePacket {
     if (came !== 0) p.countFragments(came)
     dests.countPackets(index, 0, p.segments, p.wireBytes)
     const out = this.#arms[armOf(dests.cells[(index << 4) | DestCell.LINK])]
-    const refusal = unfit(this.#frames.pkt, p, came, out, this.#decrementsTtl)
     const t = conn << 1
+    const binding = this.#table.cells[recordAt(conn) | BINDING]
+    if ((binding & FAMILIES) === SIX_TO_FOUR) return nat64.forward(slot, p, t, arm, out, index, now)
+    const refusal = unfit(this.#frames.pkt, p, came, out, this.#decrementsTtl)
     if (refusal !== 0) return icmp.unfit(slot, p, t, arm, out, refusal)
-    if ((this.#table.cells[recordAt(conn) | BINDING] & HEADER_DUE) !== 0) {
+    if ((binding & HEADER_DUE) !== 0) {
       const refused = proxied.prepare(slot, p, t, out, index, now)
       if (refused !== 0) return refused
     }

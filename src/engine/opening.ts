@@ -86,6 +86,7 @@ export class Opening {
     if (this.stopping) return -Drop.STOPPING
     if (!this.#isPlausible(arms, arm, p)) return -Drop.IP_SOURCE
     if (!isIntactDatagram(frames.pkt, p)) return -Drop.UDP_CHECKSUM
+    if (goesNowhere(p, service)) return -Drop.NAT64_EXTENSION
     return this.#inTime(p, service, now)
   }
 

@@ -12,6 +12,7 @@ import { sayNoToa } from './say.ts'
 import type { TraceRing } from './trace.ts'
 import { writeUoaAlone } from './xmit/uoa.ts'
 import { UoaAlone6 } from './xmit/uoa6.ts'
+import { UoaAlone64 } from './xmit/uoa64.ts'
 
 const { UOA_ALONE } = Event
 const { BINDING } = CELL
@@ -27,6 +28,7 @@ export class UoaAlone {
   readonly #trace: TraceRing
   readonly #mode: number
   readonly #six: UoaAlone6
+  readonly #across: UoaAlone64
 
   /** `mode` is one of UoaMode. */
   constructor(parts: Parts, egress: Egress, mode: number) {
@@ -38,6 +40,7 @@ export class UoaAlone {
     this.#own = new OwnFrames(parts)
     this.#mode = mode
     this.#six = new UoaAlone6(parts)
+    this.#across = new UoaAlone64(parts)
   }
 
   /** The client's address does not go with a packet of a conn, as `failed` says: of UDP it goes ahead, of TCP not at all. */
@@ -53,8 +56,9 @@ export class UoaAlone {
       this.#counters.count(Event.UOA_NO_BUFFER)
       return
     }
-    const isSix = keyOf(this.#cells[recordAt(conn) | BINDING], 1) >= IPV6
-    if (isSix) this.#six.write(slot, conn)
+    const binding = this.#cells[recordAt(conn) | BINDING]
+    if (keyOf(binding, 1) >= IPV6) this.#six.write(slot, conn)
+    else if (keyOf(binding, 0) >= IPV6) this.#across.write(slot, conn)
     else writeUoaAlone(this.#frames, slot, this.#cells, conn, this.#mode)
     this.#counters.count(Event.UOA_ALONE)
     const eth = this.#frames.start[slot] + VNET.BYTES

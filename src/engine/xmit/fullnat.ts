@@ -13,7 +13,7 @@
 import { PROTO } from '../../wire/ipv4.ts'
 import type { Arm } from '../arm.ts'
 import type { ConnTable } from '../conn.ts'
-import { CELL, COLD, HEADER, KEY, RECORD } from '../conn-layout.ts'
+import { CELL, COLD, HEADER, KEY, PROTOCOL_BITS, RECORD } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
 import { armOf } from '../family.ts'
 import type { IsnSource } from '../isn.ts'
@@ -130,7 +130,9 @@ export class FullNat implements Method {
 
   /** The same of a conn whose client speaks IPv6 and whose RS IPv4; the packet has no extension headers. */
   translate64(slot: number, p: Parsed, t: number, mtu: number): number {
-    return this.#tcp6.rewrite(slot, p, t, mtu)
+    return (p.key & PROTOCOL_BITS) === KEY_TCP
+      ? this.#tcp6.rewrite(slot, p, t, mtu)
+      : this.#udp6.rewrite(slot, p, t, mtu)
   }
 
   /** The lport goes back with what its connection has come to. */

@@ -58,7 +58,13 @@ export function insertUoa6(
 }
 
 /** Version 2: the client's address is of IPv6. */
-function writeOpp6(pkt: DataView, to: number, wide: Int32Array, at: number, ports: number): void {
+export function writeOpp6(
+  pkt: DataView,
+  to: number,
+  wide: Int32Array,
+  at: number,
+  ports: number,
+): void {
   pkt.setUint16(to, (2 << 12) | PROTO.UDP)
   pkt.setUint16(to + UOA.LENGTH, OPP_BYTES)
   const option = to + UOA_HEADER
