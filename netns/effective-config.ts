@@ -53,8 +53,8 @@ export function effectiveConfig(
   return config.toString({ lineWidth: 0, flowCollectionPadding: false })
 }
 
-/** The same in IPv6 beside each: VIP, LIP, routes and the service of redis. */
-function addIpv6(config: Document, arms: readonly Arm[]): void {
+/** The same in IPv6 beside each: VIP, LIP and routes. */
+export function addIpv6Addresses(config: Document): void {
   for (const arm of items(config, 'arms')) {
     const own = IPV6[arm.get('name') as keyof typeof IPV6]
     if (!own) continue
@@ -62,6 +62,11 @@ function addIpv6(config: Document, arms: readonly Arm[]): void {
     arm.addIn(['routes'], config.createNode({ to: own.net }))
     if ('lip' in own) arm.addIn(['local_addresses'], own.lip)
   }
+}
+
+/** And the service of redis. */
+function addIpv6(config: Document, arms: readonly Arm[]): void {
+  addIpv6Addresses(config)
   const servers = arms.find(arm => arm.side === 'rs')?.addresses6 ?? []
   addRedis(config, IPV6.ext0.address.split('/')[0] as string, servers)
 }

@@ -166,6 +166,9 @@ async function raiseIpv6(arm: Arm, box?: Netns): Promise<void> {
     insideNetns(at.netnsPath, () => {
       writeFileSync(`/proc/sys/net/ipv6/conf/${arm.device}/disable_ipv6`, '0')
     })
+  // Whoever asks a server from its own namespace goes that way.
+  insideNetns(arm.netnsPath, () => writeFileSync('/proc/sys/net/ipv6/conf/lo/disable_ipv6', '0'))
+  await mustRun(['ip', '-n', arm.netns, 'link', 'set', 'lo', 'up'])
   const ip = ['ip', '-n', arm.netns, '-6', 'addr', 'replace']
   for (const address of arm.addresses6)
     await mustRun([...ip, `${address}/${PREFIX_LENGTH6}`, 'dev', arm.device, 'nodad'])

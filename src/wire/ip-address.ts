@@ -62,6 +62,11 @@ export function ipEndpointText(address: IpAddress, port: number): string {
   return `${hostText(ipText(address))}:${port}`
 }
 
+/** The same of texts. */
+export function endpointText({ address, port }: { address: string; port: number }): string {
+  return `${hostText(address)}:${port}`
+}
+
 /** HOST, HOST:PORT, [HOST] and [HOST]:PORT taken apart, as text: what the two are is not asked. */
 export interface EndpointParts {
   host: string

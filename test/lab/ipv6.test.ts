@@ -11,10 +11,9 @@ import { until } from '../../netns/processes.ts'
 import type { Lab } from '../../netns/two-arm.ts'
 import { ask } from '../../src/cli/daemon/client.ts'
 import type { ConfigFile } from '../../src/config/schema.ts'
-import { countersOf, labForTests, mustClient, mustTapvs, VIP } from '../kit/lab.ts'
+import { countersOf, labForTests, mustClient, mustTapvs, VIP, VIP6 } from '../kit/lab.ts'
 
 const LONG = process.env.TAPVS_LONG === '1'
-const VIP6 = '2001:db8:10::1'
 const ALL = {
   tap: labForTests('ipv6', { ipv6: true }, 'tap'),
   veth: labForTests('ipv6-nic', { ipv6: true, workers: 2 }, 'veth'),

@@ -6,13 +6,19 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { until } from '../../netns/processes.ts'
-import { labConfig, labForTests, mustClient, mustTapvs, scratchFolder } from '../kit/lab.ts'
+import {
+  labConfig,
+  labForTests,
+  mustClient,
+  mustTapvs,
+  RIP6,
+  scratchFolder,
+  VIP6,
+} from '../kit/lab.ts'
 
 const NAME = 'www.example.test'
 const ANSWER = '2001:db8:77::1'
-const VIP6 = '2001:db8:10::1'
 const LIP6 = '2001:db8:168::7'
-const RIP6 = '2001:db8:168::2'
 const CIP6 = '2001:db8:10::2'
 const folder = scratchFolder()
 const SYSLOG = join(folder, 'syslog')

@@ -1,6 +1,7 @@
 /** Segments that are refused, and SYNs that open no connection. */
 
 import { DEFAULT_SCHEDULER, HASH_KEYS } from '../../api/words.ts'
+import { endpointText } from '../../wire/ip-address.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { flagLetters } from '../frame/options-text.ts'
@@ -51,7 +52,7 @@ export const TCP_DROPS = {
         }
       }
       const known = frame.context.services.filter(({ protocol }) => protocol === 'tcp')
-      const services = known.map(({ address, port }) => `${address}:${port}`)
+      const services = known.map(endpointText)
       return {
         rule: `destination ${frame.to} is no service; services are ${listed(services)}`,
         advice: `if it is to be one: tapvs ipvsadm -A -t ${frame.to} -s ${DEFAULT_SCHEDULER}; else a scan by ${frame.src}`,
@@ -129,15 +130,15 @@ function serviceOption({ headers }: Refused): string {
 /** No RS takes what `option` of ipvsadm makes a service for; `more` is what to do besides. */
 export function noRs(frame: Refused, option: string, more: string): Explanation {
   const all = frame.service?.real_servers ?? []
-  const first = `${all[0]?.address}:${all[0]?.port}`
+  const first = all[0] && endpointText(all[0])
   const hashed = ofHash(frame, option)
   if (hashed) return hashed
   const states = all.map(rs => {
     const conns = rs.active_conns + rs.inactive_conns
     const full = rs.upper_threshold > 0 && conns >= rs.upper_threshold
-    if (rs.backup) return `${rs.address}:${rs.port} weight ${rs.weight}, backup`
+    if (rs.backup) return `${endpointText(rs)} weight ${rs.weight}, backup`
     const why = rs.inhibited ? ', its check fails' : full ? `, full with ${conns}` : ''
-    return `${rs.address}:${rs.port} weight ${rs.weight}${why}`
+    return `${endpointText(rs)} weight ${rs.weight}${why}`
   })
   return {
     rule:

@@ -1,6 +1,7 @@
 /** Datagrams that are refused, and those that open no connection. */
 
 import { DEFAULT_SCHEDULER } from '../../api/words.ts'
+import { endpointText } from '../../wire/ip-address.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { UDP } from '../../wire/udp.ts'
 import { checksumRule } from './checksum-rule.ts'
@@ -44,7 +45,7 @@ export const UDP_DROPS = {
         }
       }
       const known = frame.context.services.filter(({ protocol }) => protocol === 'udp')
-      const services = known.map(({ address, port }) => `${address}:${port}`)
+      const services = known.map(endpointText)
       return {
         rule: `destination ${frame.to} is no service of UDP; those are ${listed(services)}`,
         advice: `if it is to be one: tapvs ipvsadm -A -u ${frame.to} -s ${DEFAULT_SCHEDULER}; else a scan by ${frame.src}`,

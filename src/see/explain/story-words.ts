@@ -1,7 +1,7 @@
 /** The facts of a connection as sentences: why it is as it is, what happened, and what will. */
 
 import type { ServiceInfo } from '../../api/commands.ts'
-import { hostText } from '../../wire/ip-address.ts'
+import { endpointText, hostText } from '../../wire/ip-address.ts'
 import type { DropContext } from '../drops/drops.ts'
 import { frameText } from '../frame/frame-text.ts'
 import { headerValues } from '../frame/header-values.ts'
@@ -105,7 +105,7 @@ function firstText(facts: Facts): string {
 function serviceOf({ ends }: Facts, { services }: StoryContext) {
   const protocol = ends.protocol.toLowerCase()
   return services.find(
-    service => service.protocol === protocol && `${service.address}:${service.port}` === ends.vip,
+    service => service.protocol === protocol && endpointText(service) === ends.vip,
   )
 }
 

@@ -5,6 +5,7 @@
 
 import type { ArmInfo, HandshakeInfo, NumbersInfo, TrafficInfo } from '../../api/commands.ts'
 import { serviceName } from '../../api/edits.ts'
+import { endpointText } from '../../wire/ip-address.ts'
 import { healthOf } from './health.ts'
 import { lipRows } from './lports.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'
@@ -93,18 +94,15 @@ function dropRows(now: NumbersInfo, before: NumbersInfo): DropRow[] {
 function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): ServiceRow[] {
   const earlier = new Map(
     before.services.flatMap(service =>
-      service.real_servers.map(rs => [
-        `${serviceName(service)} ${rs.address}:${rs.port}`,
-        rs.stats,
-      ]),
+      service.real_servers.map(rs => [`${serviceName(service)} ${endpointText(rs)}`, rs.stats]),
     ),
   )
   return now.services.map(service => {
     const name = serviceName(service)
     const realServers = service.real_servers.map(rs => {
-      const was = earlier.get(`${name} ${rs.address}:${rs.port}`)
+      const was = earlier.get(`${name} ${endpointText(rs)}`)
       return {
-        rs: `${rs.address}:${rs.port}`,
+        rs: endpointText(rs),
         weight: rs.weight,
         usable: rs.weight > 0 && !rs.inhibited,
         reason: rs.inhibited ? (rs.reason ?? 'its health checks fail') : null,

@@ -11,7 +11,6 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { mustRun, run } from '../../../netns/processes.ts'
-import { RIP } from '../../kit/lab.ts'
 import { AS_NOBODY, postgresArgv, preparePostgres, untilPostgresAnswers } from '../postgres.ts'
 import { stopped } from '../stopped.ts'
 import type { Place, Results, Suite } from './suite.ts'
@@ -19,7 +18,6 @@ import type { Place, Results, Suite } from './suite.ts'
 const PORT = 5432
 const LIMIT_MS = 40 * 60_000
 const SETTINGS = {
-  listen_addresses: RIP,
   port: PORT,
   // What is on disk afterwards is for nobody.
   fsync: 'off',
@@ -52,11 +50,15 @@ export function postgresSuite(unpacked: string, source: string): Suite {
   }
   return {
     port: PORT,
-    serve: async (lab, folder) => {
+    serve: async (lab, folder, address) => {
       const bin = join(folders.programs, 'bin')
       await preparePostgres(bin, folder, folder)
-      const child = lab.spawn('rs', postgresArgv(bin, folder, SETTINGS), { stdio: 'ignore' })
-      await untilPostgresAnswers(lab, bin, RIP, PORT)
+      const child = lab.spawn(
+        'rs',
+        postgresArgv(bin, folder, { ...SETTINGS, listen_addresses: address }),
+        { stdio: 'ignore' },
+      )
+      await untilPostgresAnswers(lab, bin, address, PORT)
       return async () => {
         await stopped(child, 'SIGINT')
         rmSync(join(folder, 'data'), { recursive: true })

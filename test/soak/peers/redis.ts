@@ -4,7 +4,6 @@ import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { onPath, run, until } from '../../../netns/processes.ts'
-import { RIP } from '../../kit/lab.ts'
 import { stopped } from '../stopped.ts'
 import type { Place, Results, Suite } from './suite.ts'
 
@@ -28,14 +27,14 @@ const SERVER = [
 export function redisSuite(source: string): Suite {
   return {
     port: PORT,
-    async serve(lab, folder) {
-      const address = lab.arm('rs').addresses[0] as string
+    async serve(lab, folder, address) {
+      // The lab's own holds the port, until it is ended.
       await lab.rs(['redis-cli', '-h', address, 'shutdown', 'nosave'])
       const program = programs(source)
-      const argv = [program, '--bind', RIP, '--port', `${PORT}`, '--dir', folder, ...SERVER]
+      const argv = [program, '--bind', address, '--port', `${PORT}`, '--dir', folder, ...SERVER]
       const child = lab.spawn('rs', argv, { stdio: 'ignore' })
       await until('redis-server', { limitMs: 10_000, everyMs: 50 }, async () => {
-        const { stdout } = await lab.rs(['redis-cli', '-h', RIP, 'ping'], { timeoutMs: 1000 })
+        const { stdout } = await lab.rs(['redis-cli', '-h', address, 'ping'], { timeoutMs: 1000 })
         return stdout.trim() === 'PONG' || undefined
       })
       return () => stopped(child, 'SIGKILL')

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { daemonPid, keeperPid, logSince } from '../../../netns/appliance.ts'
+import { addIpv6Addresses } from '../../../netns/effective-config.ts'
 import { mustRun, until } from '../../../netns/processes.ts'
 import type { Side } from '../../../netns/topology.ts'
 import { Lab } from '../../../netns/two-arm.ts'
-import { labConfig, labName, RIP, VIP } from '../../kit/lab.ts'
+import { labConfig, labName, RIP, RIP6, VIP, VIP6 } from '../../kit/lab.ts'
 
 /** Where and how a run is made: from a namespace of the lab, against an address. */
 export interface Place {
@@ -28,8 +29,8 @@ export interface Results {
 
 export interface Suite {
   port: number
-  /** Starts a fresh server on RIP. => ends it */
-  serve(lab: Lab, folder: string): Promise<() => Promise<void>>
+  /** Starts a fresh server on this address. => ends it */
+  serve(lab: Lab, folder: string, address: string): Promise<() => Promise<void>>
   /** All of its tests. */
   run(place: Place): Promise<Results>
 }
@@ -39,13 +40,19 @@ const READY_LIMIT_MS = 60_000
 /** Seconds. Suites have connections that say nothing for minutes; DPVS's 90 s are for nobody to find out here. */
 const IDLE = 3600
 
+/** Of the lab, in each family. */
+export const FAMILIES = { ipv4: { vip: VIP, rip: RIP }, ipv6: { vip: VIP6, rip: RIP6 } } as const
+
 /** Until the minutes are over, and once at least. Throws if through the VIP anything comes out that does not directly. */
 export async function peers(
   suite: Suite,
+  family: keyof typeof FAMILIES,
   minutes: number,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const { vip, rip } = FAMILIES[family]
+  const ipv6 = family === 'ipv6'
   const end = performance.now() + minutes * 60_000
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-peers-'))
   const lab = new Lab(labName('peers'))
@@ -53,21 +60,22 @@ export async function peers(
   signal.addEventListener('abort', () => void lab.down())
   try {
     const config = labConfig(folder, 'peers', yaml => {
-      const service = { address: VIP, port: suite.port, real_servers: [{ address: RIP }] }
+      const service = { address: vip, port: suite.port, real_servers: [{ address: rip }] }
       yaml.set('services', yaml.createNode([service]))
       yaml.set('workers', { count: 2 })
       yaml.setIn(['tcp', 'timeouts', 'established'], IDLE)
+      if (ipv6) addIpv6Addresses(yaml)
     })
-    await lab.up({ config })
+    await lab.up({ config, ipv6 })
     for (const side of ['client', 'rs'] as const)
       await mustRun(lab.inside(side, ['ip', 'link', 'set', 'lo', 'up']))
-    const direct = await one(suite, { lab, folder, side: 'rs', host: RIP })
+    const direct = await one(suite, { lab, folder, side: 'rs', host: rip }, rip)
     say(`directly: ${inWords(direct)}`)
     if (direct.passed.length === 0) throw new Error(`no test has passed: ${direct.details}`)
     do {
       const kills = new Kills(lab)
-      const place: Place = { lab, folder, side: 'client', host: VIP }
-      const through = await one(suite, place).finally(() => kills.stop())
+      const place: Place = { lab, folder, side: 'client', host: vip }
+      const through = await one(suite, place, rip).finally(() => kills.stop())
       say(`through the VIP, ${kills.words}: ${inWords(through)}`)
       signal.throwIfAborted()
       compare(direct, through)
@@ -83,8 +91,8 @@ interface Timed extends Results {
   seconds: number
 }
 
-async function one(suite: Suite, place: Place): Promise<Timed> {
-  const stop = await suite.serve(place.lab, place.folder)
+async function one(suite: Suite, place: Place, rip: string): Promise<Timed> {
+  const stop = await suite.serve(place.lab, place.folder, rip)
   try {
     const begun = performance.now()
     const results = await suite.run(place)

@@ -1,17 +1,19 @@
 /**
- * Programs that others wrote, all at once through one VIP, without one error (docs/reliability.md, Programs of others), which scripts/soak runs:
- * `node main.js MINUTES POSTGRES SSH [--arms veth]`, both where packages are unpacked. Exit code 1 at the first thing that is not as it has to be.
+ * Programs that others wrote, all at once through one VIP, or with --ipv6 through one of each family, without one error (docs/reliability.md,
+ * Programs of others), which scripts/soak runs: `node main.js MINUTES POSTGRES SSH [--arms veth] [--ipv6]`, both where packages are unpacked.
+ * Exit code 1 at the first thing that is not as it has to be.
  */
 
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { addIpv6Addresses } from '../../../netns/effective-config.ts'
 import { LabError } from '../../../netns/lab-error.ts'
-import { ARMS, type Arms } from '../../../netns/topology.ts'
+import { ARMS } from '../../../netns/topology.ts'
 import { Lab } from '../../../netns/two-arm.ts'
-import { countersOf, labConfig, labName, RIP, VIP } from '../../kit/lab.ts'
+import { countersOf, labConfig, labName, RIP, RIP6, VIP, VIP6 } from '../../kit/lab.ts'
 import { type Around, CLIENTS } from './clients.ts'
 import { PORTS, postgresPrograms, Servers } from './servers.ts'
 
@@ -19,43 +21,55 @@ const FILE_BYTES = 1 << 20
 /** A neighbour that is not known yet holds back what comes next; all else is a fault. */
 const EXPECTED_DROPS: readonly string[] = []
 
-function services(): object[] {
-  const real_servers = [{ address: RIP }]
-  const service = (port: number, protocol: string) => ({ address: VIP, port, protocol })
+interface Family {
+  /** Behind the name of a client. */
+  over: string
+  vip: string
+  rip: string
+}
+const IPV4: Family = { over: '', vip: VIP, rip: RIP }
+const BOTH: readonly Family[] = [
+  { ...IPV4, over: ' over IPv4' },
+  { over: ' over IPv6', vip: VIP6, rip: RIP6 },
+]
+
+function services({ vip, rip }: Family): object[] {
+  const real_servers = [{ address: rip }]
+  const service = (port: number, protocol: string) => ({ address: vip, port, protocol })
   const all = [...Object.values(PORTS).map(port => service(port, 'tcp')), service(PORTS.dns, 'udp')]
   return all.map(one => ({ ...one, scheduler: 'wrr', real_servers }))
 }
 
-async function programs(minutes: number, arms: Arms | undefined, where: [string, string]) {
+async function programs(minutes: number, families: readonly Family[], where: [string, string]) {
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-programs-'))
   const lab = new Lab(labName('programs'), arms)
-  const servers = new Servers(lab, RIP, folder)
+  const ipv6 = families.length > 1
+  const servers: Servers[] = []
   try {
     const files = join(folder, 'files')
     mkdirSync(files)
     const body = randomBytes(FILE_BYTES)
     writeFileSync(join(files, 'file'), body)
     const config = labConfig(folder, 'programs', yaml => {
-      yaml.set('services', yaml.createNode(services()))
+      yaml.set('services', yaml.createNode(families.flatMap(services)))
       yaml.set('workers', { count: 2 })
+      if (ipv6) addIpv6Addresses(yaml)
     })
-    await lab.up({ config })
+    await lab.up({ config, ipv6 })
+    chmodSync(folder, 0o755)
     const [postgres, ssh] = where
-    await servers.start({ postgres, ssh }, files)
+    for (const { rip } of families) servers.push(new Servers(lab, rip, join(folder, rip)))
+    for (const of of servers) await of.start({ postgres, ssh }, files)
     const sha256 = createHash('sha256').update(body).digest('hex')
     const file = { name: 'file', path: join(files, 'file'), sha256, bytes: FILE_BYTES }
     const end = performance.now() + minutes * 60_000
-    const around: Around = {
-      lab,
-      vip: VIP,
-      folder,
-      file,
-      end,
-      postgres: postgresPrograms(postgres),
-    }
-    const all = Object.entries(CLIENTS).map(async ([name, client]) => {
-      const done = await client(around)
-      say(`${name}: ${Object.entries(done).map(([what, count]) => `${count} ${what}`)}`)
+    const bin = postgresPrograms(postgres)
+    const all = families.flatMap(({ over, vip, rip }) => {
+      const around: Around = { lab, vip, folder: join(folder, rip), file, end, postgres: bin }
+      return Object.entries(CLIENTS).map(async ([name, client]) => {
+        const done = await client(around)
+        say(`${name}${over}: ${Object.entries(done).map(([what, count]) => `${count} ${what}`)}`)
+      })
     })
     await Promise.all(all)
     const { drops } = await countersOf(lab)
@@ -64,7 +78,7 @@ async function programs(minutes: number, arms: Arms | undefined, where: [string,
       throw new Error(`drops: ${unexpected.map(pair => pair.join(' ')).join(', ')}`)
     say('no error, and no packet dropped')
   } finally {
-    await servers.stop()
+    for (const of of servers) await of.stop()
     await lab.down()
     rmSync(folder, { recursive: true, force: true })
   }
@@ -73,17 +87,17 @@ async function programs(minutes: number, arms: Arms | undefined, where: [string,
 const say = (line: string) => process.stdout.write(`programs: ${line}\n`)
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { arms: { type: 'string' } },
+  options: { arms: { type: 'string' }, ipv6: { type: 'boolean', default: false } },
 })
 const [minutes, ...unpacked] = positionals
 const [postgres = '', ssh = ''] = unpacked.map(folder => resolve(folder))
 const arms = ARMS.find(one => one === values.arms)
 if (!(Number(minutes) > 0) || ssh === '' || (values.arms !== undefined && arms === undefined)) {
-  process.stderr.write(`usage: main.js MINUTES POSTGRES SSH [--arms ${ARMS.join('|')}]\n`)
+  process.stderr.write(`usage: main.js MINUTES POSTGRES SSH [--arms ${ARMS.join('|')}] [--ipv6]\n`)
   process.exit(2)
 }
 try {
-  await programs(Number(minutes), arms, [postgres, ssh])
+  await programs(Number(minutes), values.ipv6 ? BOTH : [IPV4], [postgres, ssh])
 } catch (error) {
   if (error instanceof LabError && error.details) process.stderr.write(`${error.details}\n`)
   process.stderr.write(`programs: ${(error as Error).stack}\n`)

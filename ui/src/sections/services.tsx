@@ -3,6 +3,7 @@
 import type { RealServerInfo, ServiceInfo } from '../../../src/api/commands.ts'
 import { bandwidth, percent, rate, whole } from '../../../src/page/format.ts'
 import { type RsHealth, rsHealth } from '../../../src/page/rs-health.ts'
+import { type ServiceFact, serviceFacts } from '../../../src/page/service-facts.ts'
 import type { RsRow, ServiceRow } from '../../../src/see/numbers/rows.ts'
 import { view } from '../daemon.ts'
 import { Bar } from '../parts/bar.tsx'
@@ -34,29 +35,24 @@ export function Services() {
   )
 }
 
-const WHEN_DOWN: Partial<Record<ServiceInfo['when_down'], string[]>> = {
-  reject: ['rejects when down'],
-  all: ['asks all when all are down'],
-}
-
 function Service({ service, row }: { service: ServiceInfo; row: ServiceRow }) {
-  const { persistence, persistence_prefix: prefix } = service
-  const facts = [
-    service.scheduler,
-    ...(persistence > 0
-      ? [`persistent ${persistence} s${prefix < 32 ? ` by /${prefix}` : ''}`]
-      : []),
-    ...(WHEN_DOWN[service.when_down] ?? []),
-    ...(service.proxy_protocol === 'off' ? [] : [`PROXY protocol ${service.proxy_protocol}`]),
-    `${rate(row.rates.conns)} new/s`,
-    `LIPs ${service.local_addresses.map(({ address }) => address).join(', ') || 'none'}`,
+  const facts: ServiceFact[] = [
+    ...serviceFacts(service),
+    { text: `${rate(row.rates.conns)} new/s` },
   ]
   return (
     <article class="panel">
       <h3 class="panel-title">
         <span class="code">{row.service}</span>
         {!row.usable && <span class="pill pill-bad">takes no new connections</span>}
-        <span class="facts">{facts.join(' · ')}</span>
+        <span class="facts">
+          {facts.map(({ text, title }, i) => (
+            <span key={text.replace(/[\d,]+/g, '')} title={title}>
+              {i > 0 && ' · '}
+              {text}
+            </span>
+          ))}
+        </span>
       </h3>
       <ScrollBox label={`Real servers of ${row.service}`}>
         <table class="grid-table">
