@@ -37,6 +37,8 @@ const collections = new Collections()
 const effort = { runs: options.quick ? 8 : 20, packets: 100_000 }
 const bench = new Bench(calibration, collections, effort)
 
+const DENIED = { denied: 100_000 }
+
 /** Rows by name; a large table's are compared with memory. */
 function plan(): [name: string, against: Row['against'], measure: () => number][] {
   const sizes: [string, number][] = options.quick
@@ -82,6 +84,9 @@ function plan(): [name: string, against: Row['against'], measure: () => number][
     ),
     [`timer filed again, ${timed} connections`, 'memory', () => timerCosts(timed).refiled],
     [`expiry with two RSTs, ${timed} connections`, 'memory', () => timerCosts(timed).expired],
+    // Last: what they make of the compiled code is for no other row.
+    ['packet, 100 k prefixes denied', 'cpu', () => bench.established(1 << 10, DENIED)],
+    ['life of 10 packets, 100 k prefixes denied', 'cpu', () => bench.life(DENIED)],
   ]
 }
 

@@ -5,6 +5,7 @@ import type { ConfigArm } from '../../src/config/arms.ts'
 import { NO_CHECK } from '../../src/config/check-keys.ts'
 import { wholeLength } from '../../src/config/cidr.ts'
 import type { ConfigValues } from '../../src/config/config.ts'
+import { packList, prefixesOf } from '../../src/config/prefix-lists.ts'
 import { NO_HASHING } from '../../src/engine/asker.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
 import { DEFAULT_TIMEOUTS } from '../../src/engine/tcp-state.ts'
@@ -30,6 +31,8 @@ export interface RigOptions {
   makeRoom?: boolean
   /** What clients speak and what RSs do; IPv4 both. */
   families?: 'six' | 'six to four'
+  /** Prefixes of IPv4 on the deny list of each service, none of them a client's. */
+  denied?: number
   /** The flight recorder is on, with the memory that it has by default. */
   record?: boolean
 }
@@ -69,14 +72,23 @@ const REST = {
 } as const satisfies Partial<ConfigValues>
 
 const UNGUARDED = {
-  acl: { deny: [], allow: null, established: 'drop' },
   connectionRate: null,
   clientRate: null,
 } as const satisfies Partial<ConfigValues['services'][number]>
 
+const DENIED = 'deny of all'
+const FIRST_DENIED = ipv4Int('11.0.0.0')
+
+/** Networks of 16 addresses; clients are in 10.0.0.0/8. */
+function deniedPrefixes(count: number): string {
+  const texts = Array.from({ length: count }, (_, i) => `${ipv4Text(FIRST_DENIED + 16 * i)}/28`)
+  return packList(prefixesOf(texts))
+}
+
 export function configOf(options: RigOptions, services: number, realServers: number): ConfigValues {
   const outside = options.families === undefined ? ipv4Text : sixText
   const inside = options.families === 'six' ? sixText : ipv4Text
+  const { denied = 0 } = options
   const lips = Array.from({ length: options.lips ?? 3 }, (_, i) => inside(LIP + i))
   const vips = Array.from({ length: Math.min(services, VIPS) }, (_, i) => outside(VIP + i))
   return {
@@ -84,7 +96,7 @@ export function configOf(options: RigOptions, services: number, realServers: num
       arm('ext0', '02:00:00:00:00:01', routeTo(outside, '10.0.0.0', 8), vips, []),
       arm('int0', '02:00:00:00:00:02', routeTo(inside, '172.16.0.0', 16), [], lips),
     ],
-    lists: {},
+    lists: denied > 0 ? { [DENIED]: deniedPrefixes(denied) } : {},
     services: Array.from({ length: services }, (_, service) => ({
       protocol: options.protocol ?? 'tcp',
       address: outside(VIP + (service % VIPS)),
@@ -98,6 +110,7 @@ export function configOf(options: RigOptions, services: number, realServers: num
       passive: null,
       whenDown: 'drop',
       onePacket: false,
+      acl: { deny: denied > 0 ? [DENIED] : [], allow: null, established: 'drop' as const },
       ...UNGUARDED,
       proxyProtocol: 'off',
       persistence: { timeout: 0, prefix: wholeLength(outside(VIP)) },
