@@ -4,17 +4,22 @@ import type { Arm } from './arm.ts'
 import { ArpInput } from './arp-input.ts'
 import { Claims } from './claims.ts'
 import { Drop, HAND_OVER } from './counters.ts'
+import { Family } from './family.ts'
 import type { Fragmentation } from './fragmentation.ts'
 import type { Frames } from './frames.ts'
 import type { Icmp } from './icmp.ts'
 import { Icmpv6Input } from './icmpv6-input.ts'
+import { LateFragments } from './late-fragments.ts'
 import type { NdOutput } from './nd-output.ts'
 import type { Neighs } from './neigh.ts'
 import { Kind, type Parsed } from './parsed.ts'
+import type { Parsed6 } from './parsed6.ts'
 import type { Parts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import type { Reassembly } from './reassembly.ts'
 import { popPriority } from './vlan.ts'
+
+const { IPV4, IPV6 } = Family
 
 /** No verdict: the slot has another frame, or the same without its tag, to be judged from the beginning. */
 export const AGAIN = -2000
@@ -25,6 +30,7 @@ export interface BesideSteps {
   readonly nd: NdOutput
   readonly icmp: Icmp
   readonly reassembly: Reassembly
+  readonly parsed6: Parsed6
 }
 
 export class Beside {
@@ -48,23 +54,28 @@ export class Beside {
     this.#reassembly = steps.reassembly
     this.#arp = new ArpInput(parts, neighs, claims)
     this.#icmpv6 = new Icmpv6Input(parts, neighs, nd, claims)
+    const late = new LateFragments(parts, steps.icmp, steps.parsed6)
+    steps.reassembly.late = (slot, arm) => late.returns(slot, arm)
   }
 
   /** `kind` is one of Kind below TCP, or minus a drop reason. => As Engine.input, or AGAIN */
   input(kind: number, p: Parsed, arm: Arm, slot: number, now: number): number {
     if (kind === Kind.ARP) return this.#arp.input(arm, slot, now)
     if (kind === Kind.ICMP) return this.#fragmentation.leave(slot, this.#icmp.input(slot, p, arm))
-    if (kind === Kind.ICMPV6) return this.#icmpv6.input(slot, p, arm, now)
-    if (kind === Kind.FRAGMENT) return this.#fragment(p, arm, slot, now)
-    if (kind === Kind.FRAGMENT6) return -Drop.IP_FRAGMENT
+    if (kind === Kind.ICMPV6)
+      return this.#fragmentation.leave(slot, this.#icmpv6.input(slot, p, arm, now))
+    if (kind === Kind.FRAGMENT) return this.#fragment(p, arm, slot, now, IPV4)
+    if (kind === Kind.FRAGMENT6) return this.#fragment(p, arm, slot, now, IPV6)
     if (kind === Kind.VLAN) return popPriority(this.#frames, slot) ? AGAIN : -Drop.ETH_VLAN
     return kind
   }
 
   /** One worker puts datagrams together: which one they belong to may be said in another of their fragments. */
-  #fragment(p: Parsed, arm: Arm, slot: number, now: number): number {
+  #fragment(p: Parsed, arm: Arm, slot: number, now: number, family: number): number {
+    // One that was put together has none inside (RFC 8200 4.5).
+    if (this.#frames.fragment[slot] !== 0) return -Drop.IP_EXTENSION
     if (this.#peers !== null && this.#peers.self !== 0) return HAND_OVER
-    const verdict = this.#reassembly.add(slot, p, arm, now)
+    const verdict = this.#reassembly.add(slot, p, arm, now, family)
     return verdict === 0 ? AGAIN : verdict
   }
 }

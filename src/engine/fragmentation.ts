@@ -1,5 +1,5 @@
 /**
- * IPv4 fragmentation (RFC 791): what is larger than the MTU of the arm that it leaves on, and may be cut, is cut; and so is what
+ * IPv4 fragmentation (RFC 791; that of IPv6 is in fragmentation6.ts): what is larger than the MTU of the arm that it leaves on, and may be cut, is cut; and so is what
  * came in fragments, into none larger than it came in, because the path behind us may be as narrow as that before us. Whether a
  * packet may be cut is asked before it is translated (xmit/ip.ts); it is cut when its headers are as they will leave, just
  * before it is put into an outbox.
@@ -14,6 +14,7 @@ import { UDP } from '../wire/udp.ts'
 import { clearVnetHdr, GSO, VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Drop, Event } from './counters.ts'
+import { Fragmentation6 } from './fragmentation6.ts'
 import { FRAME_HEAD, type Frames } from './frames.ts'
 import type { Parts } from './parts.ts'
 import type { Random } from './random.ts'
@@ -30,16 +31,14 @@ export class Fragmentation {
   readonly #arms: readonly Arm[]
   readonly #counters: Counters
   readonly #random: Random
+  readonly #six: Fragmentation6
   /** Header of the fragments behind the first, and its length in bytes. */
   readonly #header = new DataView(new ArrayBuffer(60))
   #headerBytes = 0
 
-  constructor({
-    frames,
-    arms,
-    counters,
-    random,
-  }: Pick<Parts, 'frames' | 'arms' | 'counters' | 'random'>) {
+  constructor(parts: Pick<Parts, 'frames' | 'arms' | 'counters' | 'random'>) {
+    const { frames, arms, counters, random } = parts
+    this.#six = new Fragmentation6(parts)
     this.#frames = frames
     this.#arms = arms
     this.#counters = counters
@@ -59,13 +58,13 @@ export class Fragmentation {
     return fragment[slot] !== 0 || length[slot] - FRAME_HEAD > mtu
   }
 
-  /** Makes a packet fit on the arm, one of IPv4 if need be in fragments; all fragments but the last are in its outbox then. => 0, or minus a drop reason */
+  /** Makes a packet fit on the arm, if need be in fragments; all fragments but the last are in its outbox then. => 0, or minus a drop reason */
   cut(slot: number, arm: Arm): number {
     const frames = this.#frames
     const { pkt } = frames
     const start = frames.start[slot]
     const ip = start + FRAME_HEAD
-    if (pkt.getUint8(ip) >>> 4 === 6) return this.#fit6(slot, arm.mtu)
+    if (pkt.getUint8(ip) >>> 4 === 6) return this.#fit6(slot, arm)
     if (pkt.getUint8(start + VNET.GSO_TYPE) !== GSO.NONE) {
       return this.#lowerGsoSize(start, arm.mtu)
     }
@@ -90,9 +89,13 @@ export class Fragmentation {
     return 0
   }
 
-  /** Nobody on the way cuts a packet of IPv6 (RFC 8200 5); one to be segmented was found to fit when it came. => As cut() */
-  #fit6(slot: number, mtu: number): number {
-    const { pkt, start, length } = this.#frames
+  /** Nobody on the way cuts a packet of IPv6 that came whole (RFC 8200 5); one to be segmented was found to fit when it came. => As cut() */
+  #fit6(slot: number, arm: Arm): number {
+    const { pkt, start, length, fragment } = this.#frames
+    const { mtu } = arm
+    const came = fragment[slot]
+    fragment[slot] = 0
+    if (came !== 0) return this.#six.cut(slot, arm, came)
     const isSegmented = pkt.getUint8(start[slot] + VNET.GSO_TYPE) !== GSO.NONE
     return isSegmented || length[slot] - FRAME_HEAD <= mtu ? 0 : -Drop.IP_TOO_BIG
   }

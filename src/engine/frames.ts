@@ -33,8 +33,8 @@ export const HEADERS_MAX = 160
 /** virtio-net and Ethernet header. */
 export const FRAME_HEAD = VNET.BYTES + ETH.HEADER
 
-/** Behind a slot's base: where the payload of a datagram is put together, with room for the longest header before it. */
-export const PAYLOAD_AT = HEADROOM + FRAME_HEAD + 60
+/** Behind a slot's base: where the payload of a datagram is put together, with room for the longest header before it, of IPv6 with extension headers and that of a fragment. */
+export const PAYLOAD_AT = HEADROOM + FRAME_HEAD + 112
 
 export const NO_SLOT = -1
 /** Slots that must be free to end one more connection: both of its RSTs have to get out, so the outboxes go first. */

@@ -10,10 +10,13 @@
  * oldest: fragments of an honest datagram come close together, those of a flood never become whole.
  */
 
+import { IPV6 } from '../wire/ipv6.ts'
 import { clearVnetHdr } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { cellsOf } from './cells.ts'
 import { type Counters, Drop } from './counters.ts'
+import { armOf, Family, familyOf } from './family.ts'
+import { type Fragment, frameLength, TOTAL_MAX } from './fragment.ts'
 import { FRAME_HEAD, type Frames, HEADERS_MAX, NO_SLOT, PAYLOAD_AT, slotBase } from './frames.ts'
 import type { FragmentOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
@@ -30,11 +33,10 @@ export interface HeldImage {
 /** Fragments of one datagram: 64 KiB in those of a link of 576 bytes are 119. */
 export const PIECES_MAX = 128
 const PIECES_SHIFT = 7
-export const TOTAL_MAX = 65_535
 
 /**
  * STATE; who it is; its slot, or why it is DEAD; when it began; fragments and their payload bytes so far, behind the last of them, and the whole
- * payload once the last fragment is there, or -1; bytes of the header of the first fragment, or 0; IP bytes of the largest
+ * payload once the last fragment is there, or -1; bytes of the header that stands in the slot, which is that of the first fragment once it has come; IP bytes of the largest
  * fragment, and of the largest that had DF; ECN codepoints seen, by bit; its number
  * in the order in which they began, for many do in one millisecond.
  */
@@ -42,8 +44,8 @@ export const Row = cellsOf({
   STATE: 1,
   SRC: 1,
   DST: 1,
-  ID_PROTOCOL: 1,
-  ARM: 1,
+  ID: 1,
+  LINK: 1,
   SLOT: 1,
   BORN: 1,
   PIECES: 1,
@@ -61,7 +63,7 @@ export const State = { FREE: 0, HELD: 1, DEAD: 2 } as const
 const ROW_SHIFT = 4
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
-const { CELLS, STATE, BORN, ID_PROTOCOL, SRC, DST, ARM, SLOT, TOTAL, NUMBER, PIECES } = Row
+const { CELLS, STATE, BORN, ID, SRC, DST, LINK, SLOT, TOTAL, NUMBER, PIECES, HEADER } = Row
 const { FREE, HELD, DEAD } = State
 
 export class HeldDatagrams {
@@ -73,6 +75,8 @@ export class HeldDatagrams {
   protected readonly counters: Counters
   protected readonly rows: Int32Array
   protected readonly pieces: Int32Array
+  /** Called with the slot and the arm of a first fragment whose others have not come in time. => true if the slot is somebody else's now */
+  late: ((slot: number, arm: number) => boolean) | null = null
   /** Rows that are not FREE. */
   #used = 0
   /** Datagrams that have begun, modulo 2^32. */
@@ -115,27 +119,39 @@ export class HeldDatagrams {
   }
 
   /** => First cell of the datagram's row, or -1 */
-  protected find({ saddr, daddr }: Parsed, arm: number, idProtocol: number): number {
+  protected find({ saddr, daddr, source }: Parsed, { link, id }: Fragment): number {
     if (this.#used === 0) return -1
     const rows = this.rows
     for (let at = 0; at < rows.length; at += CELLS) {
-      if (rows[at + ID_PROTOCOL] !== idProtocol || rows[at + SRC] !== saddr) continue
-      if (rows[at + DST] !== daddr || rows[at + ARM] !== arm) continue
-      if (rows[at + STATE] !== FREE) return at
+      if (rows[at + ID] !== id || rows[at + SRC] !== saddr) continue
+      if (rows[at + DST] !== daddr || rows[at + LINK] !== link) continue
+      if (rows[at + STATE] === FREE) continue
+      if (familyOf(link) === Family.IPV4 || this.#isFrom(at, source)) return at
     }
     return -1
+  }
+
+  /** Of IPv6 the word of a client is a digest, and all strangers have the same with a LIP. */
+  #isFrom(at: number, source: Int32Array): boolean {
+    const rows = this.rows
+    // Of one that is dropped nothing more is known.
+    if (rows[at + STATE] === DEAD) return true
+    const { pkt, start } = this.frames
+    const from = start[rows[at + SLOT]] + FRAME_HEAD + IPV6.SRC
+    for (let i = 0; i < 4; i++) if (pkt.getInt32(from + 4 * i) !== source[i]) return false
+    return true
   }
 
   /** A row and a slot for the datagram whose first fragment has come in `slot`. => Its first cell, or minus a drop reason */
   protected begin(
     slot: number,
-    { saddr, daddr, eth, ip, ipHeader }: Parsed,
-    arm: number,
+    { saddr, daddr, eth, ip }: Parsed,
+    { link, id, header }: Fragment,
     now: number,
   ): number {
     const frames = this.frames
     if (frames.scarce) return -Drop.NO_BUFFER
-    const at = this.#makeRoom(saddr, arm)
+    const at = this.#makeRoom(saddr, link)
     const own = frames.take()
     if (own === NO_SLOT) return -Drop.NO_BUFFER
     const rows = this.rows
@@ -143,7 +159,9 @@ export class HeldDatagrams {
     rows[at + STATE] = HELD
     rows[at + SRC] = saddr
     rows[at + DST] = daddr
-    rows[at + ARM] = arm
+    rows[at + LINK] = link
+    rows[at + ID] = id
+    rows[at + HEADER] = header
     rows[at + SLOT] = own
     rows[at + BORN] = now
     rows[at + TOTAL] = -1
@@ -151,7 +169,7 @@ export class HeldDatagrams {
     this.#begun = (this.#begun + 1) | 0
     this.#used++
     // Until the first fragment comes, what has come stands for it with whoever is told that it is given up.
-    this.putHeaders(own, eth, ip, ipHeader)
+    this.putHeaders(own, eth, ip, header)
     const payload = slotBase(own) + PAYLOAD_AT
     frames.bytes.fill(0, payload, payload + HEADERS_MAX)
     frames.length[own] = frames.length[slot]
@@ -160,7 +178,7 @@ export class HeldDatagrams {
   }
 
   /** => First cell of a free row, that of another datagram if there is none, or the source has its share. */
-  #makeRoom(saddr: number, arm: number): number {
+  #makeRoom(saddr: number, link: number): number {
     const rows = this.rows
     let free = -1
     let oldest = -1
@@ -172,7 +190,7 @@ export class HeldDatagrams {
         continue
       }
       if (oldest < 0 || this.#age(at) > this.#age(oldest)) oldest = at
-      if (rows[at + SRC] !== saddr || rows[at + ARM] !== arm) continue
+      if (rows[at + SRC] !== saddr || rows[at + LINK] !== link) continue
       own++
       if (ownOldest < 0 || this.#age(at) > this.#age(ownOldest)) ownOldest = at
     }
@@ -211,18 +229,36 @@ export class HeldDatagrams {
   /** Drops what there is of a datagram that will not become whole, and forgets it. */
   #giveUp(at: number, reason: number): void {
     const rows = this.rows
-    if (rows[at + STATE] === HELD) {
-      this.counters.rxDrop(rows[at + ARM], reason, rows[at + SLOT])
+    if (rows[at + STATE] !== HELD) {
+      this.release(at)
+      return
     }
-    this.release(at)
+    const slot = rows[at + SLOT]
+    const arm = armOf(rows[at + LINK])
+    this.counters.rxDrop(arm, reason, slot)
+    const isTold = reason === Drop.FRAGMENT_TIMEOUT && this.late !== null && this.#hasFirst(at)
+    // First, so that no row ever has a slot that is not its own.
+    this.#forget(at)
+    if (!isTold || !this.late?.(slot, arm)) this.frames.release(slot)
+  }
+
+  #hasFirst(at: number): boolean {
+    const first = this.piecesOf(at)
+    const last = first + this.rows[at + PIECES]
+    for (let i = first; i < last; i++) if (this.pieces[i] >>> 16 === 0) return true
+    return false
   }
 
   protected release(at: number): void {
     const rows = this.rows
     const held = rows[at + STATE] === HELD
-    rows[at + STATE] = FREE
-    this.#used--
+    this.#forget(at)
     if (held) this.frames.release(rows[at + SLOT])
+  }
+
+  #forget(at: number): void {
+    this.rows[at + STATE] = FREE
+    this.#used--
   }
 
   protected piecesOf(at: number): number {
@@ -263,13 +299,11 @@ export class HeldDatagrams {
       this.#used++
       if (cells[STATE] !== HELD) continue
       this.rows[at + SLOT] = slot
-      // How far the headers reach is what the IP header says.
-      const ipHeader = (headers[FRAME_HEAD] & 15) << 2
-      const start = slotBase(slot) + PAYLOAD_AT - ipHeader - FRAME_HEAD
-      frames.bytes.fill(0, start, start + FRAME_HEAD + TOTAL_MAX)
+      const start = slotBase(slot) + PAYLOAD_AT - cells[HEADER] - FRAME_HEAD
+      frames.bytes.fill(0, start, slotBase(slot) + PAYLOAD_AT + TOTAL_MAX)
       frames.bytes.set(headers, start)
       frames.start[slot] = start
-      frames.length[slot] = headers.length
+      frames.length[slot] = frameLength(headers)
     }
   }
 }

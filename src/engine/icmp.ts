@@ -100,6 +100,14 @@ export class Icmp {
     return this.errors.answer(slot, p, arm, type, UNREACHABLE.PORT, 0, Drop.UDP_NO_RS)
   }
 
+  /** The fragment has waited too long for the others of its datagram. => As Engine.input */
+  late(slot: number, p: Parsed, arm: Arm, isSix: boolean): number {
+    const { FRAGMENT_TIMEOUT } = Drop
+    return isSix
+      ? this.#errors6.answer(slot, p, arm, ICMPV6_TYPE.TIME_EXCEEDED, 1, 0, FRAGMENT_TIMEOUT)
+      : this.errors.answer(slot, p, arm, ICMP_TYPE.TIME_EXCEEDED, 1, 0, FRAGMENT_TIMEOUT)
+  }
+
   /** The TTL of the packet would be 0 behind us. => As Engine.input */
   expired(slot: number, p: Parsed, arm: Arm): number {
     const { IP_TTL } = Drop

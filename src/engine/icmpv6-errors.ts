@@ -5,7 +5,7 @@
 
 import { adjust, diff16, diff32, fold, sumWords } from '../wire/checksum.ts'
 import { ICMPV6, ICMPV6_TYPE, writeIcmpv6Checksum } from '../wire/icmpv6.ts'
-import { ADDRESS6_BYTES, IPV6, MTU6_LEAST } from '../wire/ipv6.ts'
+import { ADDRESS6_BYTES, IPV6, MTU6_LEAST, quotedHeader6 } from '../wire/ipv6.ts'
 import { TCP, TOA6_BYTES } from '../wire/tcp.ts'
 import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
@@ -51,7 +51,8 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
     const { pkt } = this.#frames
     // A router of the link may have no other address than one of the link.
     if (isOurs(this.#arms, Family.IPV6, this.#book.read(pkt, p.ip + SRC))) return -Drop.IP_SOURCE
-    const l4 = p.l4 + ICMP_HEADER + IP_HEADER
+    const quote = p.l4 + ICMP_HEADER
+    const l4 = quote + quotedHeader6(pkt, quote)
     if (!this.#numbers.isUnderWay(l4, t, binding)) return -Drop.ICMP_SEQUENCE
     return p.ipTotal > mtu ? -Drop.IP_TOO_BIG : 0
   }
@@ -78,8 +79,9 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
       pkt.setInt32(ip + DST + i, pkt.getInt32(outer + SRC + i))
     }
     const after = fold(sumWords(pkt, ip + SRC, 2 * ADDRESS6_BYTES))
-    const l4 = ip + IP_HEADER
-    const quoted = Math.min(bytes - IP_HEADER, pkt.getUint16(ip + PAYLOAD_LENGTH))
+    const header = quotedHeader6(pkt, ip)
+    const l4 = ip + header
+    const quoted = Math.min(bytes, IP_HEADER + pkt.getUint16(ip + PAYLOAD_LENGTH)) - header
     const ports = this.#cells[peerOf(t) | PORTS]
     const changed = diff16(before, after) + diff32(pkt.getInt32(l4), ports)
     pkt.setInt32(l4, ports)

@@ -20,7 +20,7 @@ import {
   ND_SPOILT,
   writeIcmpv6Checksum,
 } from '../wire/icmpv6.ts'
-import { ADDRESS6_BYTES, IPV6, isLinkLocal, NEXT } from '../wire/ipv6.ts'
+import { ADDRESS6_BYTES, hasFragmentHeader, IPV6, isLinkLocal, NEXT } from '../wire/ipv6.ts'
 import { clearVnetHdr } from '../wire/vnet-hdr.ts'
 import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
@@ -107,6 +107,8 @@ export class Icmpv6Input {
   #neighbour(slot: number, p: Parsed, arm: Arm, bytes: number, now: number): number {
     const { pkt } = this.#frames
     const { l4 } = p
+    // What may have come from far away in pieces is not believed (RFC 6980).
+    if (this.#frames.fragment[slot] !== 0 || hasFragmentHeader(pkt, p.ip)) return -Drop.ND_HEADER
     const isAsking = pkt.getUint8(l4 + ICMPV6.TYPE) === NEIGHBOUR_SOLICIT
     const isWhole = p.ttl === ND_HOPS && pkt.getUint8(l4 + ICMPV6.CODE) === 0 && bytes >= ND.OPTIONS
     if (!isWhole || pkt.getUint8(l4 + ND.TARGET) === 0xff) return -Drop.ND_HEADER

@@ -9,6 +9,7 @@ import { fold, sumWords } from '../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { ICMP, isIcmpError, QUOTED_BYTES } from '../wire/icmp.ts'
 import { headerLength, IP_FRAGMENT_BITS, IP_OFFSET_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
+import { FRAGMENT6 } from '../wire/ipv6.ts'
 import { TCP } from '../wire/tcp.ts'
 import { UDP } from '../wire/udp.ts'
 import { GSO, VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
@@ -40,7 +41,8 @@ const { HEADER: ETH_HEADER, TYPE: ETH_TYPE, DST: ETH_DST } = ETH
 const { IPV4: TYPE_IPV4 } = ETHERTYPE
 const { HEADER: IP_HEADER, ID: IP_ID, TTL: IP_TTL, SRC: IP_SRC, DST: IP_DST } = IPV4
 const { TCP: PROTO_TCP, UDP: PROTO_UDP } = PROTO
-const { TCP: KEY_TCP, UDP: KEY_UDP } = KEY
+const { TCP: KEY_TCP, UDP: KEY_UDP, IPV6: KEY_IPV6 } = KEY
+const { HEADER: FRAGMENT_HEADER6 } = FRAGMENT6
 const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
 const FRAGMENT = IP_FRAGMENT_BITS
 /** Every offset fits; said with a mask, it spares V8 the overflow check of each sum with it. */
@@ -152,8 +154,10 @@ export class Parsed {
   /** The datagram came in fragments of at most `largest` IP bytes: it is counted as it was on the wire. */
   countFragments(largest: number): void {
     const { ipHeader, ipTotal } = this
-    this.segments = Math.ceil((ipTotal - ipHeader) / ((largest - ipHeader) & ~7))
-    this.wireBytes = ipTotal + (this.segments - 1) * ipHeader
+    // Each of IPv6 has a header more that says so.
+    const more = this.key < KEY_IPV6 ? 0 : FRAGMENT_HEADER6
+    this.segments = Math.ceil((ipTotal - ipHeader) / ((largest - ipHeader - more) & ~7))
+    this.wireBytes = ipTotal + (this.segments - 1) * ipHeader + this.segments * more
   }
 
   /** The segment at l4, of which there are `bytes` bytes. => KIND_TCP, or minus a drop reason */

@@ -20,6 +20,7 @@ import {
   isExtension,
   NEXT,
   pseudoSum6,
+  quotedHeader6,
 } from '../wire/ipv6.ts'
 import { UDP } from '../wire/udp.ts'
 import { VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
@@ -35,6 +36,7 @@ const { HEADER: ETH_HEADER, DST: ETH_DST } = ETH
 const { HEADER: IP_HEADER, SRC: IP_SRC, DST: IP_DST, NEXT: IP_NEXT, PAYLOAD_LENGTH } = IPV6
 const { BYTES: VNET_BYTES, FLAGS: VNET_FLAGS, GSO_TYPE: VNET_GSO_TYPE } = VNET
 const { TCP: PROTO_TCP, UDP: PROTO_UDP } = PROTO
+const { OFFSET, OFFSET_BITS } = FRAGMENT6
 const { IPV6: FAMILY } = Family
 const { IPV6: SIX } = KEY
 const { TCP: KIND_TCP } = Kind
@@ -136,7 +138,10 @@ export class Parsed6 {
     const vnet = p.eth - VNET_BYTES
     const offloads =
       (pkt.getUint8(vnet + VNET_FLAGS) & VNET_FLAG.NEEDS_CSUM) | pkt.getUint8(vnet + VNET_GSO_TYPE)
-    if (next === NEXT.FRAGMENT) return offloads === 0 ? Kind.FRAGMENT6 : -Drop.VNET_HEADER
+    if (next === NEXT.FRAGMENT) {
+      if (!isInFragments(pkt.getUint8(p.l4))) return -Drop.IP_PROTOCOL
+      return offloads === 0 ? Kind.FRAGMENT6 : -Drop.VNET_HEADER
+    }
     if (next !== NEXT.ICMPV6) return -Drop.IP_PROTOCOL
     if (offloads !== 0) return -Drop.VNET_HEADER
     return this.#decodeQuote(p, pkt, bytes) ? Kind.QUOTED : Kind.ICMPV6
@@ -150,10 +155,16 @@ export class Parsed6 {
     if (quote + IP_HEADER + QUOTED_BYTES > end) return false
     if (!isIcmpv6Error(pkt.getUint8(icmp + ICMPV6.TYPE))) return false
     if (pkt.getUint8(quote) >>> 4 !== 6) return false
-    // What we have forwarded has no extension headers that it did not come with; such errors are few, and not gone into.
-    const protocol = pkt.getUint8(quote + IP_NEXT)
+    // What we have forwarded has no extension headers that it did not come with, but for that of a fragment; such errors are few.
+    const header = quotedHeader6(pkt, quote)
+    const l4 = quote + header
+    if (l4 + QUOTED_BYTES > end) return false
+    const isFragment = header > IP_HEADER
+    // Of a later fragment nobody knows the ports.
+    if (isFragment && (pkt.getUint16(quote + IP_HEADER + OFFSET) & OFFSET_BITS) !== 0) return false
+    const protocol = pkt.getUint8(isFragment ? quote + IP_HEADER : quote + IP_NEXT)
     if (protocol !== PROTO_TCP && protocol !== PROTO_UDP) return false
-    if (pkt.getUint16(quote + PAYLOAD_LENGTH) < QUOTED_BYTES) return false
+    if (pkt.getUint16(quote + PAYLOAD_LENGTH) < header - IP_HEADER + QUOTED_BYTES) return false
     // It went out from where the error comes in.
     for (let i = 0; i < ADDRESS6_BYTES; i += 4) {
       if (pkt.getInt32(quote + IP_SRC + i) !== pkt.getInt32(p.ip + IP_DST + i)) return false
@@ -163,13 +174,18 @@ export class Parsed6 {
     const { source } = p
     for (let i = 0; i < 4; i++) source[i] = pkt.getInt32(quote + IP_DST + 4 * i)
     p.saddr = this.#wordOf(p)
-    const ports = pkt.getInt32(quote + IP_HEADER)
+    const ports = pkt.getInt32(l4)
     p.ports = (ports << 16) | (ports >>> 16)
     p.key = (protocol === PROTO_TCP ? KEY.TCP : KEY.UDP) | SIX
     p.flags = 0
     p.event = 0
     return true
   }
+}
+
+/** What is put together: of later fragments the number means nothing (RFC 8200 4.5). */
+function isInFragments(next: number): boolean {
+  return next === PROTO_TCP || next === PROTO_UDP || next === NEXT.ICMPV6 || isExtension(next)
 }
 
 /** What decodeTcp or decodeUdp has said, of a packet over IPv6. */

@@ -56,6 +56,25 @@ export function extensionBytes(pkt: DataView, at: number): number {
   return (pkt.getUint8(at + EXTENSION.LENGTH) + 1) * EXTENSION.UNIT
 }
 
+/** The packet at `ip`, which is whole, has the header of a fragment among its extension headers. */
+export function hasFragmentHeader(pkt: DataView, ip: number): boolean {
+  let next = pkt.getUint8(ip + IPV6.NEXT)
+  for (let at = ip + IPV6.HEADER; isExtension(next); ) {
+    next = pkt.getUint8(at)
+    at += extensionBytes(pkt, at)
+  }
+  return next === NEXT.FRAGMENT
+}
+
+/**
+ * Bytes of the header of a packet that is quoted at `ip`, with that of a fragment if there is one: what somebody has forwarded in fragments.
+ * Other extension headers are not gone into.
+ */
+export function quotedHeader6(pkt: DataView, ip: number): number {
+  const isFragment = pkt.getUint8(ip + IPV6.NEXT) === NEXT.FRAGMENT
+  return isFragment ? IPV6.HEADER + FRAGMENT6.HEADER : IPV6.HEADER
+}
+
 /** Unfolded sum of the pseudo header (RFC 8200 8.1) of the packet at `ip`, addresses as they stand there. */
 export function pseudoSum6(pkt: DataView, ip: number, next: number, bytes: number): number {
   return sumWords(pkt, ip + IPV6.SRC, 2 * ADDRESS6_BYTES) + next + bytes

@@ -12,6 +12,7 @@ import { established, frameOf, LAN, open, RS, SYN, WAN } from '../kit/connection
 import { type DropName, provoke } from '../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../kit/drops-ethernet-ip.ts'
 import { FRAGMENT_CASES } from '../kit/drops-fragments.ts'
+import { FRAGMENT6_CASES } from '../kit/drops-fragments6.ts'
 import { ICMP_DROPS } from '../kit/drops-icmp.ts'
 import { IPV6_DROPS } from '../kit/drops-ipv6.ts'
 import { TCP_DROPS } from '../kit/drops-tcp.ts'
@@ -35,6 +36,7 @@ const FROM_TIMER: DropName[] = ['NEIGH_UNRESOLVED', 'FRAGMENT_NO_ROOM', 'FRAGMEN
 const CASES = [
   ...ETHERNET_IP_DROPS,
   ...FRAGMENT_CASES,
+  ...FRAGMENT6_CASES,
   ...ICMP_DROPS,
   ...IPV6_DROPS,
   ...TCP_DROPS,

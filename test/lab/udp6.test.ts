@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import {
+  countersOf,
   labConfig,
   labForTests,
   mustClient,
@@ -28,6 +29,7 @@ const config = labConfig(folder, 'udp6', yaml => {
   yaml.setIn(['arms', 0, 'addresses'], [`${VIP6}/128`])
   yaml.setIn(['arms', 0, 'routes'], [{ to: '2001:db8:10::/64' }])
   yaml.setIn(['arms', 1, 'addresses'], ['2001:db8:168::3/128'])
+  yaml.setIn(['arms', 1, 'mtu'], 1400)
   yaml.setIn(['arms', 1, 'local_addresses'], [LIP6])
   yaml.setIn(['arms', 1, 'routes'], [{ to: '2001:db8:168::/64' }])
   yaml.set('services', [
@@ -36,6 +38,7 @@ const config = labConfig(folder, 'udp6', yaml => {
     { address: VIP6, port: 5201, real_servers },
     { address: VIP6, port: 5201, protocol: 'udp', real_servers },
     { address: VIP6, port: 514, protocol: 'udp', one_packet: true, real_servers },
+    { address: VIP6, port: 7, protocol: 'udp', real_servers },
     { address: VIP6, port: 9, protocol: 'udp', real_servers },
     { address: VIP6, port: 10, protocol: 'udp', when_down: 'reject' },
   ])
@@ -47,6 +50,16 @@ const dig = (...more: string[]) =>
 
 const stops: (() => Promise<void>)[] = []
 after(() => Promise.all(stops.map(stop => stop())))
+
+/** Answers each datagram with the same. */
+const ECHO = `
+import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(("${RIP6}", 7))
+while True:
+    data, end = s.recvfrom(65536)
+    s.sendto(data, end)
+`
 
 function serve(argv: string[]): void {
   const child = lab.spawn('rs', argv, { stdio: 'ignore' })
@@ -62,6 +75,7 @@ test('the servers are there', async () => {
   const own = ['--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', '--user=root']
   const none = ['--no-resolv', '--no-hosts', '--bind-interfaces', `--listen-address=${RIP6}`]
   serve(['dnsmasq', ...own, ...none, `--address=/${NAME}/${ANSWER}`])
+  serve(['python3', '-c', ECHO])
   serve(['iperf3', '--server', '--bind', RIP6])
   serve(['socat', '-u', `UDP6-RECV:514,bind=[${RIP6}]`, `OPEN:${SYSLOG},creat,append`])
   await until('dnsmasq to answer', { limitMs: 10_000, everyMs: 100 }, async () => {
@@ -102,6 +116,36 @@ test('single packets leave no connection', async () => {
     return (existsSync(SYSLOG) && readFileSync(SYSLOG, 'utf8') === 'one\ntwo\n') || undefined
   })
   assert.equal(await type(`-lnc -u [${VIP6}]:514`), '')
+})
+
+test('datagrams and pings that are larger than either link, whose MTUs differ', async () => {
+  const counted = async () => (await countersOf(lab)).events as Record<string, number>
+  const before = await counted()
+  // A link that is narrower behind the balancer: the first one is too big, and the kernel learns of it.
+  const code = `
+import os, socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.connect(("${VIP6}", 7)); s.settimeout(2)
+for size in (1000, 1380, 4000, 20000, 60000):
+    sent = os.urandom(size)
+    for attempt in range(5):
+        try:
+            s.send(sent)
+            back = s.recv(65536)
+            break
+        except (TimeoutError, OSError): pass
+    print(size, back == sent)`
+  const said = await mustClient(lab, ['python3', '-c', code])
+  assert.equal(said, '1000 True\n1380 True\n4000 True\n20000 True\n60000 True\n')
+  const ping = ['ping', '-6', '-c', '2', '-i', '0.2', '-W', '5', '-s', '30000', VIP6]
+  const pinged = await mustClient(lab, ping)
+  assert.match(pinged, /2 received/)
+  assert.doesNotMatch(pinged, /wrong data byte/)
+  const { reassembled = 0, fragmented = 0, icmp_frag_needed = 0 } = await counted()
+  const more = (now: number, name: string) => now - (before[name] ?? 0)
+  assert.ok(more(reassembled, 'reassembled') >= 8, `${reassembled}`)
+  assert.ok(more(fragmented, 'fragmented') >= 8, `${fragmented}`)
+  assert.ok(more(icmp_frag_needed, 'icmp_frag_needed') >= 1, `${icmp_frag_needed}`)
 })
 
 test('who sends to a port that the RS has not, or nobody takes, is told at once', async () => {

@@ -1,6 +1,7 @@
 /** Fragments that are refused, and datagrams that never become whole. */
 
-import { IPV4, PROTO } from '../../wire/ipv4.ts'
+import { PROTO } from '../../wire/ipv4.ts'
+import { FRAGMENT6, IPV6 } from '../../wire/ipv6.ts'
 import { TCP } from '../../wire/tcp.ts'
 import type { Refused } from './drop-context.ts'
 import type { DropTable } from './drop-row.ts'
@@ -9,7 +10,7 @@ const TOTAL_MAX = 65_535
 
 export const FRAGMENT_DROPS = {
   ip_fragment: {
-    says: 'IPv4 fragment that is not put together: for no address of ours, or fragments.datagrams is 0',
+    says: 'fragment that is not put together: for no address of ours, or fragments.datagrams is 0',
     explain: frame => {
       const ours = frame.ours(frame.dst)
       return {
@@ -23,7 +24,7 @@ export const FRAGMENT_DROPS = {
   },
 
   fragment_length: {
-    says: 'IPv4 fragment of no bytes, or with more to follow and not a multiple of 8',
+    says: 'fragment of no bytes, or with more to follow and not a multiple of 8',
     explain: frame => ({
       rule: `${fragmentText(frame)} has ${bytesOf(frame)} bytes of payload`,
       advice: attack(frame),
@@ -31,7 +32,7 @@ export const FRAGMENT_DROPS = {
   },
 
   fragment_tiny: {
-    says: 'IPv4 fragments so small that the header inside is not whole in the first one',
+    says: 'fragments so small that the header inside is not whole in the first one',
     explain: frame => ({
       rule: tinyRule(frame),
       advice: attack(frame),
@@ -39,15 +40,15 @@ export const FRAGMENT_DROPS = {
   },
 
   fragment_past_end: {
-    says: 'IPv4 fragment that reaches behind the largest datagram (ping of death)',
+    says: 'fragment that reaches behind the largest datagram (ping of death)',
     explain: frame => ({
-      rule: `${fragmentText(frame)} ends at ${endOf(frame)}, and a datagram has at most ${TOTAL_MAX} bytes with its header`,
+      rule: `${fragmentText(frame)} ends at ${endOf(frame)}, and a datagram has at most ${TOTAL_MAX} bytes ${frame.headers.ip?.version === 6 ? 'behind its first header' : 'with its header'}`,
       advice: attack(frame),
     }),
   },
 
   fragment_overlap: {
-    says: 'IPv4 fragments that overlap (Teardrop); all of their datagram is dropped',
+    says: 'fragments that overlap (Teardrop); all of their datagram is dropped',
     explain: frame => ({
       rule: `${fragmentText(frame)}, of ${bytesOf(frame)} bytes, overlaps what had come of the datagram, or came behind one that did`,
       advice: attack(frame),
@@ -55,7 +56,7 @@ export const FRAGMENT_DROPS = {
   },
 
   fragment_misfit: {
-    says: 'IPv4 fragments that contradict each other; all of their datagram is dropped',
+    says: 'fragments that contradict each other; all of their datagram is dropped',
     explain: frame => ({
       rule: `${fragmentText(frame)} ends at ${endOf(frame)}: another one says that the datagram ends elsewhere, or it has come through congestion (CE) and another one cannot be told of any (RFC 3168 5.3)`,
       advice: attack(frame),
@@ -63,7 +64,7 @@ export const FRAGMENT_DROPS = {
   },
 
   fragment_too_many: {
-    says: 'IPv4 datagram in more than 128 fragments',
+    says: 'datagram in more than 128 fragments',
     explain: frame => ({
       rule: `${fragmentText(frame)} is one too many: a datagram may have 128`,
       advice: `the path from ${frame.src} has a very small MTU somewhere, or it is an attack`,
@@ -71,7 +72,7 @@ export const FRAGMENT_DROPS = {
   },
 
   fragment_no_room: {
-    says: 'IPv4 datagram given up half-way for a newer one',
+    says: 'datagram given up half-way for a newer one',
     explain: frame => ({
       rule: `${fragmentText(frame)} was of the oldest datagram, and fragments.datagrams are as many as there may be; one source may have half of them`,
       advice: `if one source sends most of them it is a flood: find out who sends with the MAC ${frame.srcMac}; else a larger fragments.datagrams or a shorter fragments.timeout`,
@@ -79,7 +80,7 @@ export const FRAGMENT_DROPS = {
   },
 
   fragment_timeout: {
-    says: 'IPv4 datagram that was not whole in time',
+    says: 'datagram that was not whole in time',
     explain: frame => ({
       rule: `${fragmentText(frame)} has waited for the others for longer than fragments.timeout`,
       advice: `others were lost on the way from ${frame.src}, or a firewall lets only first ones pass`,
@@ -95,6 +96,7 @@ function fragmentText(frame: Refused): string {
 function tinyRule(frame: Refused): string {
   const { ip, tcp } = frame.headers
   const fragment = fragmentText(frame)
+  if (bytesOf(frame) < 0) return `${fragment} ends among its extension headers (RFC 7112)`
   if (ip?.protocol !== PROTO.TCP)
     return `${fragment} has ${bytesOf(frame)} bytes of payload, 8 are needed`
   if (ip.offset > 0)
@@ -108,7 +110,10 @@ function bytesOf({ headers: { ip } }: Refused): number {
 
 function endOf(frame: Refused): number {
   const { ip } = frame.headers
-  return (ip?.header ?? IPV4.HEADER) + (ip?.offset ?? 0) + bytesOf(frame)
+  if (ip === null) return 0
+  // Of IPv6 what counts is behind the first header, and the fragment's own is none of the datagram's.
+  const before = ip.version === 6 ? IPV6.HEADER + FRAGMENT6.HEADER : 0
+  return ip.header - before + ip.offset + bytesOf(frame)
 }
 
 function attack({ srcMac }: Refused): string {

@@ -12,3 +12,8 @@ export function inside6(pkt: DataView, ip: number, bytes: number): { next: numbe
   }
   return next === 44 || at > ip + bytes ? { next: -1, at } : { next, at }
 }
+
+/** The header of a fragment is somewhere among its extension headers. */
+export function mayBeFragment6(pkt: DataView, ip: number): boolean {
+  return pkt.getUint8(ip + 6) === 44 || [0, 43, 60].includes(pkt.getUint8(ip + 6))
+}

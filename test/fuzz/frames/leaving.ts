@@ -16,6 +16,17 @@ interface Pieces {
   length: number
 }
 
+/** One of them: where it is, and what it says of itself. */
+interface Piece {
+  ip: number
+  data: number
+  bytes: number
+  offset: number
+  more: boolean
+  id: number
+  protocol: number
+}
+
 export class Leaving {
   readonly #pieces: Pieces[]
 
@@ -38,6 +49,8 @@ export class Leaving {
     if (length < HEAD) return 'a runt'
     const type = pkt.getUint16(at + 22)
     if (type === 0x0806) return length < ARP_BYTES ? 'a short ARP' : ''
+    if (type === 0x86dd && length > HEAD + 48 && pkt.getUint8(at + HEAD + 6) === 44)
+      return this.#piece6(pkt, at + HEAD, length - HEAD, arm, came)
     if (type === 0x86dd) return judge6(pkt, at, length, arm.mtu, came, payload)
     if (type !== 0x0800) return `ethertype ${type.toString(16)}`
     const shape = shapeOf(pkt, at, length, arm.mtu)
@@ -61,22 +74,47 @@ export class Leaving {
     return hasGone ? 'a checksum has gone' : ''
   }
 
+  /** Those of IPv6 have a header of their own, and an ID of 32 bits. */
+  #piece6(
+    pkt: DataView,
+    ip: number,
+    total: number,
+    arm: { index: number; mtu: number },
+    came: number,
+  ): string {
+    const data = ip + 48
+    const field = pkt.getUint16(ip + 42)
+    if (total !== 40 + pkt.getUint16(ip + 4)) return 'a length that is none'
+    if (total > arm.mtu) return `${total} bytes on an MTU of ${arm.mtu}`
+    if (pkt.getUint8(ip + 7) === 0) return 'hop limit 0'
+    // What came as a fragment that is all of its packet is passed on as one.
+    if ((field & 0xfff9) === 0) return ''
+    const more = (field & 1) !== 0
+    const at = { ip, data, bytes: total - 48, offset: field & 0xfff8, more }
+    const id = pkt.getUint32(ip + 44)
+    return this.#next(pkt, { ...at, id, protocol: pkt.getUint8(ip + 40) }, arm.index, came)
+  }
+
   /** Sums of the pieces add up to that of the datagram. */
   #piece(pkt: DataView, ip: number, arm: number, came: number): string {
     const header = (pkt.getUint8(ip) & 15) * 4
     const field = pkt.getUint16(ip + 6)
-    const offset = (field & 0x1fff) * 8
-    const bytes = pkt.getUint16(ip + 2) - header
-    const id = pkt.getUint16(ip + 4)
+    const at = { ip, data: ip + header, bytes: pkt.getUint16(ip + 2) - header }
+    const place = { offset: (field & 0x1fff) * 8, more: (field & 0x2000) !== 0 }
+    const whose = { id: pkt.getUint16(ip + 4), protocol: pkt.getUint8(ip + 9) }
+    return this.#next(pkt, { ...at, ...place, ...whose }, arm, came)
+  }
+
+  #next(pkt: DataView, one: Piece, arm: number, came: number): string {
+    const { ip, data, bytes, offset, more, id, protocol } = one
     const pieces = this.#pieces[arm] as Pieces
-    const length = bytes >= 8 ? pkt.getUint16(ip + header + 4) : 0
+    const length = bytes >= 8 ? pkt.getUint16(data + 4) : 0
     if (offset === 0) Object.assign(pieces, { id, next: 0, sum: 0, length })
     if (pieces.id !== id || pieces.next !== offset) return 'a fragment without those before it'
-    pieces.sum += words(pkt, ip + header, ip + header + bytes)
+    pieces.sum += words(pkt, data, data + bytes)
     pieces.next += bytes
-    if ((field & 0x2000) !== 0) return bytes % 8 === 0 ? '' : 'a fragment of no eights'
+    if (more) return bytes % 8 === 0 ? '' : 'a fragment of no eights'
     pieces.id = -1
-    const protocol = pkt.getUint8(ip + 9)
     if (came !== Sum.RIGHT || (protocol !== TCP && protocol !== UDP)) return ''
     if (protocol === UDP && pieces.length !== pieces.next) return ''
     const whole = pseudo(pkt, ip, protocol, pieces.next) + pieces.sum

@@ -3,6 +3,7 @@
 import { CELL, KEY, RECORD } from '../../../src/engine/conn-layout.ts'
 import { datagram, offloadUdp } from '../../kit/datagram.ts'
 import { IPV6_DROPS } from '../../kit/drops-ipv6.ts'
+import { echo6, pieces6 } from '../../kit/fragments6.ts'
 import {
   concat,
   ethernet,
@@ -63,6 +64,10 @@ export function seeds6(stand: Stand): Given[] {
     message(SERVERS, 1, concat(new Uint8Array(4), sent), 1),
     message(SERVERS, 3, concat(new Uint8Array(4), sent)),
     ...datagrams6(macs),
+    ...pieces6(datagram({ ...FROM_CLIENT, payload: new Uint8Array(2500) }), 1300).map(packet =>
+      plain(CLIENTS, packet),
+    ),
+    ...pieces6(echo6(900), 400).map(packet => plain(CLIENTS, packet)),
     plain(CLIENTS, advertisement({ src: CLIENT, dst: VIP }, VIP, CLIENT_MAC, 0, 135)),
     plain(CLIENTS, advertisement({ src: '::', dst: VIP }, VIP, null, 0, 135)),
     plain(SERVERS, advertisement({ src: RS, dst: OWN }, RS, RS_MAC, 0x60)),

@@ -66,7 +66,7 @@ const ACROSS = DUAL.replace(
 /** A header in front of what clients send, lists that refuse some, and rates that few keep to. */
 const GUARDED = COMMON.replace(
   'scheduler: wrr',
-  'scheduler: wlc\n    proxy_protocol: v2\n    deny: [202.108.10.3]\n    client_rate: 40\n    client_burst: 40',
+  'scheduler: wlc\n    proxy_protocol: v2\n    deny: [202.108.10.3]\n    client_rate: 20\n    client_burst: 20',
 )
   .replace(
     'scheduler: rr',

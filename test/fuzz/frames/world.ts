@@ -10,6 +10,7 @@ import { HEADROOM, NO_SLOT, STRIDE } from '../../../src/engine/frames.ts'
 import { push } from '../../../src/engine/vlan.ts'
 import { Several } from '../../kit/several.ts'
 import { STAND_ISN, Stand } from '../../kit/stand.ts'
+import { mayBeFragment6 } from './inside6.ts'
 import { hasPayload, Leaving } from './leaving.ts'
 import { Sum, sumState } from './sums.ts'
 import type { Variant } from './variants.ts'
@@ -194,7 +195,9 @@ export class World {
     this.#payload[slot] = came === Sum.WRONG && hasPayload(this.pkt, start) ? 1 : 0
     const end = this.#dirtyTo[slot] as number
     const isIpv6 = length >= IP && this.pkt.getUint16(start + IP - 2) === IPV6
-    const isFragment = !isIpv6 && length >= 32 && (this.pkt.getUint16(start + 30) & 0x3fff) !== 0
+    const isFragment = isIpv6
+      ? length >= 72 && mayBeFragment6(this.pkt, start + IP)
+      : length >= 32 && (this.pkt.getUint16(start + 30) & 0x3fff) !== 0
     this.#isFragment = isFragment
     stand.judgeSlot(arms[arm] as never, slot)
     this.#isFragment = false

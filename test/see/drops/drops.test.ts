@@ -20,6 +20,7 @@ import { open, WAN } from '../../kit/connection.ts'
 import { type DropName, frame, packet, provoke } from '../../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../../kit/drops-ethernet-ip.ts'
 import { FRAGMENT_CASES } from '../../kit/drops-fragments.ts'
+import { FRAGMENT6_CASES } from '../../kit/drops-fragments6.ts'
 import { ICMP_DROPS } from '../../kit/drops-icmp.ts'
 import { TCP_DROPS } from '../../kit/drops-tcp.ts'
 import { UDP_DROPS } from '../../kit/drops-udp.ts'
@@ -48,6 +49,7 @@ function lastOf(stand: Stand, name: DropName) {
 const TABLES = {
   'ethernet-ip': ETHERNET_IP_DROPS,
   fragments: FRAGMENT_CASES,
+  fragments6: FRAGMENT6_CASES,
   icmp: ICMP_DROPS,
   tcp: TCP_DROPS,
   udp: UDP_DROPS,
