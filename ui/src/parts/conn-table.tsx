@@ -68,6 +68,18 @@ function useViewport(box: RefObject<HTMLDivElement | null>): number {
   return viewport
 }
 
+function boxStyle(rows: number, letters: number) {
+  return { height: `min(62vh, ${heightFor(rows)}px)`, '--letters': letters }
+}
+
+/** Letters of the longest endpoint seen so far: columns grow, and do not shrink while one scrolls. */
+function useLongest(held: Held | null): number {
+  const longest = useRef(0)
+  for (const { client, vip, lip, rs } of held?.rows ?? [])
+    longest.current = Math.max(longest.current, client.length, vip.length, lip.length, rs.length)
+  return longest.current
+}
+
 export function ConnTable({ query, onQuery }: ConnTableProps) {
   const box = useRef<HTMLDivElement>(null)
   const [scrollTop, setScrollTop] = useState(0)
@@ -81,6 +93,7 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
   const total = held?.matched ?? 0
   answered.current = total
   const seen = seenRows(scrollTop, viewport, total)
+  const letters = useLongest(held)
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another question begins at its first row
   useEffect(() => {
@@ -114,7 +127,7 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
         tabIndex={0}
         data-testid="conn-table"
         aria-label="Connections"
-        style={{ height: `min(62vh, ${heightFor(held ? total : expected())}px)` }}
+        style={boxStyle(held ? total : expected(), letters)}
         aria-rowcount={total + 1}
         aria-colcount={COLUMNS.length}
         aria-activedescendant={isSeen && total > 0 ? `conn-${current}` : undefined}

@@ -29,6 +29,9 @@ const LINE = 13
 /** Letters of a count, which may come later. */
 const COUNT = 5
 
+/** px: a graph is not made narrower than this, nor wider than it is. */
+const LEGIBLE = 560
+
 export function StateGraph(props: StateGraphProps) {
   const { id, graph, label, edgeText, taken, testId } = props
   const svg = useRef<SVGSVGElement>(null)
@@ -44,7 +47,7 @@ export function StateGraph(props: StateGraphProps) {
       role="img"
       aria-label={label}
       viewBox={`0 0 ${layout.width} ${layout.height}`}
-      style={{ maxWidth: `${layout.width}px` }}
+      style={{ minWidth: `${Math.min(LEGIBLE, layout.width)}px`, maxWidth: `${layout.width}px` }}
       data-testid={testId}
     >
       <defs>
