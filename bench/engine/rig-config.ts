@@ -96,6 +96,7 @@ export function configOf(options: RigOptions, services: number, realServers: num
       arm('ext0', '02:00:00:00:00:01', routeTo(outside, '10.0.0.0', 8), vips, []),
       arm('int0', '02:00:00:00:00:02', routeTo(inside, '172.16.0.0', 16), [], lips),
     ],
+    snat: [],
     lists: denied > 0 ? { [DENIED]: deniedPrefixes(denied) } : {},
     services: Array.from({ length: services }, (_, service) => ({
       protocol: options.protocol ?? 'tcp',

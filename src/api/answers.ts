@@ -7,7 +7,7 @@ import * as z from 'zod'
 import {
   aclEstablished,
   aclList,
-  forwarding,
+  anyForwarding,
   hashTarget,
   protocol,
   proxyProtocol,
@@ -60,7 +60,9 @@ export const realServer = z
     backup: z
       .boolean()
       .describe('Takes connections only while no other real server of the service has a weight.'),
-    forwarding: forwarding.describe('How its new connections reach it.'),
+    forwarding: anyForwarding.describe(
+      'How its new connections reach it; snat: it is an address of ours that those of a match service have outside.',
+    ),
     active_conns: count,
     inactive_conns: count,
     inhibited: z.boolean().describe('The health checks keep it from new connections.'),

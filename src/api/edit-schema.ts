@@ -10,7 +10,7 @@ import { canonicalIp } from '../wire/ip-address.ts'
 import {
   aclEstablished,
   aclList,
-  forwarding,
+  anyForwarding,
   hashTarget,
   protocol,
   proxyProtocol,
@@ -70,7 +70,7 @@ export const serverFields = z.strictObject({
   /** Takes connections only while no other RS of the service has a weight. */
   backup: z.boolean('true or false').exactOptional(),
   /** How its new connections reach it. */
-  forwarding: forwarding.exactOptional(),
+  forwarding: anyForwarding.exactOptional(),
 })
 
 export const lipKey = z.strictObject({ address: ip, arm: text })

@@ -16,8 +16,14 @@ export type ServerFields = z.output<typeof schemas.serverFields>
 /** What ipvsadm and keepalived mean by persistence without a time. */
 export const PERSISTENCE_SEC = 360
 
-/** TCP 192.0.2.1:80 */
+/** In place of an address stands what a match service goes by. */
+export function isMatch({ address }: { address: string }): boolean {
+  return address.includes('=')
+}
+
+/** TCP 192.0.2.1:80, or MATCH tcp,from=192.0.2.2,oif=ext0 */
 export function serviceName({ protocol, address, port }: ServiceKey): string {
+  if (isMatch({ address })) return `MATCH ${protocol},${address}`
   return `${PROTOCOLS[protocol].label} ${hostText(address)}:${port}`
 }
 

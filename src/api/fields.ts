@@ -9,6 +9,7 @@ import { PROTOCOL_NAMES } from './protocols.ts'
 import {
   ACL_ESTABLISHED,
   ACL_LISTS,
+  ALL_FORWARDINGS,
   FORWARDINGS,
   HASH_TARGETS,
   oneOf,
@@ -24,6 +25,7 @@ export const aclList = z.enum(ACL_LISTS, oneOf(ACL_LISTS))
 export const aclEstablished = z.enum(ACL_ESTABLISHED, oneOf(ACL_ESTABLISHED))
 export const whenDown = z.enum(WHEN_DOWN, oneOf(WHEN_DOWN))
 export const forwarding = z.enum(FORWARDINGS, oneOf(FORWARDINGS))
+export const anyForwarding = z.enum(ALL_FORWARDINGS, oneOf(ALL_FORWARDINGS))
 export const proxyProtocol = z.enum(PROXY_PROTOCOLS, oneOf(PROXY_PROTOCOLS))
 
 const AN_ADDRESS = 'an IPv4 or IPv6 address'

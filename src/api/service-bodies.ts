@@ -7,7 +7,7 @@ import type { ServerFields, ServiceFields } from './edits.ts'
 import {
   aclEstablished,
   address,
-  forwarding,
+  anyForwarding,
   hashTarget,
   object,
   port,
@@ -83,7 +83,7 @@ export const serverFields = {
     .boolean('true or false')
     .exactOptional()
     .describe('Takes connections only while no other real server has a weight; default false.'),
-  forwarding: forwarding
+  forwarding: anyForwarding
     .exactOptional()
     .describe(`How its new connections reach it; default ${FORWARDINGS[0]}.`),
 } satisfies Record<keyof ServerFields, z.ZodType>

@@ -57,6 +57,9 @@ export type ProxyProtocol = (typeof PROXY_PROTOCOLS)[number]
  */
 export const FORWARDINGS = ['fullnat', 'nat', 'dr', 'tunnel'] as const
 export type Forwarding = (typeof FORWARDINGS)[number]
+/** With that of match services, whose real servers are addresses of ours; no other has it. */
+export const ALL_FORWARDINGS = [...FORWARDINGS, 'snat'] as const
+export type AnyForwarding = (typeof ALL_FORWARDINGS)[number]
 
 /** drop, reject or all */
 export function oneOf(words: readonly string[]): string {

@@ -3,7 +3,6 @@
  * What is new comes first and what goes comes last, so that nothing that stays is ever without what it needs.
  */
 
-import { createHash } from 'node:crypto'
 import { type ServiceKey, serviceName } from '../api/edits.ts'
 import type { Protocol } from '../api/protocols.ts'
 import { FORWARDINGS } from '../api/words.ts'
@@ -14,10 +13,12 @@ import type { ConfigRoute } from './arms.ts'
 import { checkWords } from './check-keys.ts'
 import { wholeLength } from './cidr.ts'
 import type { ConfigRealServer, ConfigService, ConfigValues } from './config.ts'
+import { hashingWords, isUsualHashing, sumOf } from './hashing-words.ts'
 import type { ListPart } from './list-parts.ts'
 import { atOnce, type Pieces } from './pieces.ts'
 import type { Places } from './places.ts'
 import { controlSteps, restartKeys } from './restart-keys.ts'
+import { allServices, type ConfigMatch } from './snat.ts'
 
 export interface ServiceChange extends acls.GivenRates {
   protocol: Protocol
@@ -38,6 +39,8 @@ export interface ServiceChange extends acls.GivenRates {
   lips: number[]
   /** The only arm that has it; left out for all. */
   onlyArm?: number
+  /** Of a match service. */
+  match?: ConfigMatch
 }
 
 /** An RS of the service at `vip`:`vport`. */
@@ -165,7 +168,7 @@ function* items(config: ConfigValues): Generator<Item> {
   }
   for (const arm of config.arms) for (const lip of arm.localAddresses) yield lipItem(lip)
   for (const [name, list] of Object.entries(config.lists)) yield listItem(name, list)
-  for (const service of config.services) {
+  for (const service of allServices(config)) {
     yield serviceItem(service)
     if (acls.hasLists(service.acl)) yield aclItem(service, service.acl)
     for (const rs of service.realServers) yield rsItem(service, rs)
@@ -239,28 +242,21 @@ function serviceItem(service: ConfigService): Item {
       const lips = localAddresses.map(lip => places.lips.take(lip))
       const given = { ...(!isUsualHashing(hashing) && { hashing }), ...(module && { module }) }
       const own = { connTimeout, persistence, ...acls.givenRates(service) }
-      const fields = { scheduler, ...given, ...own, whenDown, onePacket, proxyProtocol, lips }
+      const matched = service.match && { match: service.match }
+      const fields = {
+        scheduler,
+        ...matched,
+        ...given,
+        ...own,
+        whenDown,
+        onePacket,
+        proxyProtocol,
+        lips,
+      }
       return { put: 'service', service: { protocol, address, port, ...fields } }
     },
     remove: () => ({ put: 'no-service', protocol, address, port }),
   }
-}
-
-/** By which an operator sees that it is another text. */
-function sumOf(source: string): string {
-  return createHash('sha256').update(source).digest('hex').slice(0, 8)
-}
-
-function hashingWords({ hashing: { fallback, port, byId } }: ConfigService): string[] {
-  return [
-    ...(fallback ? ['hash_fallback'] : []),
-    ...(port ? ['hash_port'] : []),
-    ...(byId ? ['hash_target qid'] : []),
-  ]
-}
-
-function isUsualHashing({ fallback, port, byId }: ConfigService['hashing']): boolean {
-  return !fallback && !port && !byId
 }
 
 function rsItem(service: ConfigService, rs: ConfigRealServer): Item {

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { STATE_KEYS } from '../api/names.ts'
 import type { Protocol } from '../api/protocols.ts'
 import { type Mistake, Refused } from '../api/refused.ts'
-import type { Forwarding, ProxyProtocol, SchedulerName, WhenDown } from '../api/words.ts'
+import type { AnyForwarding, ProxyProtocol, SchedulerName, WhenDown } from '../api/words.ts'
 import type { Hashing } from '../engine/asker.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
@@ -27,6 +27,7 @@ import type { ConfigHistory, LogFileOptions, LogOptions } from './log.ts'
 import type { PackedList } from './prefix-lists.ts'
 import { moduleOf, type SchedulerModule } from './scheduler-module.ts'
 import { bytesOf, type ConfigFile, fileSchema } from './schema.ts'
+import { type ConfigMatch, snatAddresses, snatOf } from './snat.ts'
 import { type ConfigSource, ConfigValue, found } from './source.ts'
 import { ConfigText } from './text.ts'
 
@@ -41,13 +42,16 @@ export interface ConfigRealServer {
   /** It is checked by nobody, and takes connections only while no other RS of the service has a weight. */
   backup: boolean
   /** How its new connections reach it. */
-  forwarding: Forwarding
+  forwarding: AnyForwarding
 }
 
 export interface ConfigService {
   protocol: Protocol
+  /** Of a match service what it goes by (match.ts), with port 0. */
   address: string
   port: number
+  /** Only of a match service, whose real servers are addresses of ours. */
+  match?: ConfigMatch
   scheduler: SchedulerName
   /** What a scheduler that hashes goes by. */
   hashing: Hashing
@@ -83,6 +87,8 @@ export interface ConfigLog extends LogOptions {
 export interface Config {
   arms: ConfigArm[]
   services: ConfigService[]
+  /** Match services. */
+  snat: ConfigService[]
   /** Prefixes by the name of their list. */
   lists: Record<string, PackedList>
   workers: { count: number; steering: ConfigFile['workers']['steering'] }
@@ -190,10 +196,12 @@ export function readConfig(file: string): Config {
 
 function normalise(file: ConfigFile, files: ListFiles): ConfigValues {
   const arms = armsOf(file.arms)
-  const lips = arms.flatMap(arm => arm.localAddresses)
+  const outside = snatAddresses(file.snat)
+  const lips = arms.flatMap(arm => arm.localAddresses).filter(lip => !outside.has(lip))
   return {
     arms,
     lists: listsOf(file.services, files),
+    snat: snatOf(file.snat, arms),
     services: file.services.map(service => ({
       protocol: service.protocol,
       address: service.address,

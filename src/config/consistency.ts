@@ -15,10 +15,12 @@ import { hostOf, Networks, networkOf, networkText } from './cidr.ts'
 import type { Draft } from './draft.ts'
 import { checkFamily, familyProblems, hasLip, isLinkLocalText } from './families.ts'
 import type { ListFiles } from './list-files.ts'
+import { protocolProblems } from './protocol-keys.ts'
 import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
 import { serverProblems } from './server-keys.ts'
 import { checkModules, remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
+import { checkSnat, snatAddresses } from './snat.ts'
 import type { ConfigSource, Path } from './source.ts'
 import { checkVlans } from './vlans.ts'
 
@@ -56,11 +58,14 @@ export function checkConfig(
     )
   }
   const own = checkAddresses(arms, source)
+  for (const address of snatAddresses(draft.snat))
+    Object.assign(own.get(address) ?? {}, { outside: true })
   checkArms(arms, armRead, source)
   checkVlans(arms, armsRead, source)
 
   checkServices(services, own, arms, armsRead, source)
   checkModules(services, source)
+  checkSnat(draft.snat ?? [], arms, source)
   checkAcls(services, source, files)
   const remarks: Remarks = { warnings: [], named: [] }
   if (!armsRead) return remarks
@@ -97,6 +102,8 @@ function* remarksOn(
 interface Own {
   path: Path
   lip: boolean
+  /** One that match services have: no other has it unless it says so. */
+  outside?: boolean
 }
 
 /** Own addresses and LIPs by text; each may be there once. */
@@ -174,7 +181,9 @@ function checkServices(
   armsRead: boolean,
   source: ConfigSource,
 ): void {
-  const lips = [...own].filter(([, { lip }]) => lip).map(([address]) => address)
+  const lips = [...own]
+    .filter(([, { lip, outside }]) => lip && !outside)
+    .map(([address]) => address)
   const known = lips.length === 0 ? 'there is none' : lips.slice(0, 4).join(', ')
   const reach = new Reach(arms)
   if (armsRead) noLip(services, lips, source)
@@ -222,18 +231,6 @@ function checkServices(
 
 function problemsOf(service: Service): [key: string[], text: string][] {
   return [...protocolProblems(service), ...familyProblems(service), ...checkProblems(service)]
-}
-
-/** What only services of one protocol may have: keys of the service, and what was expected there. */
-function* protocolProblems({
-  protocol = DEFAULT_PROTOCOL,
-  one_packet,
-  proxy_protocol = 'off',
-}: Service): Generator<[key: string[], text: string]> {
-  if (one_packet && protocol !== 'udp')
-    yield [['one_packet'], `expected protocol udp with it, found ${protocol}`]
-  if (protocol === 'udp' && proxy_protocol.startsWith('v1'))
-    yield [['proxy_protocol'], `expected v2 or v2-insecure of udp, found ${proxy_protocol}`]
 }
 
 /** Once, and not of each service: it is one LIP that is missing. */

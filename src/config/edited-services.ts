@@ -12,6 +12,7 @@ import {
   ACL_ESTABLISHED,
   DEFAULT_SCHEDULER,
   FORWARDINGS,
+  type Forwarding,
   HASH_TARGETS,
   PROXY_PROTOCOLS,
   WHEN_DOWN,
@@ -30,6 +31,7 @@ import {
   serviceOf,
 } from './lookup.ts'
 import type { ConfigFile } from './schema.ts'
+import { snatAddresses } from './snat.ts'
 
 const SERVER_DEFAULTS = {
   weight: 1,
@@ -157,8 +159,14 @@ export function deleteServer(file: ConfigFile, edit: EditOf<'delete-server'>): v
   service.real_servers.splice(serverIndex(service, edit.server), 1)
 }
 
-function givenOf(given: ServerFields): ServerFields {
+/** Without what is not given. */
+function givenOf(given: ServerFields): ServerFields & { forwarding?: Forwarding } {
   const { weight, upper_threshold, lower_threshold, backup, forwarding } = given
+  if (forwarding === 'snat')
+    throw new Refused(
+      'invalid',
+      'forwarding snat is for match services: their real servers are ours',
+    )
   const fields = { weight, upper_threshold, lower_threshold, backup, forwarding }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
@@ -192,8 +200,9 @@ export function deleteLip(
   if (!lips.includes(address) || !arm.local_addresses.includes(address))
     throw Refused.missing('LIP', address, `of ${name} in ${serviceName(key)}`)
   service.local_addresses = lips.filter(lip => lip !== address)
-  const wanted = file.services.some(({ local_addresses: own }) =>
+  const ofServices = file.services.some(({ local_addresses: own }) =>
     (own ?? [address]).includes(address),
   )
+  const wanted = ofServices || snatAddresses(file.snat).has(address)
   if (!wanted) arm.local_addresses = arm.local_addresses.filter(lip => lip !== address)
 }

@@ -17,6 +17,7 @@ import {
   editServer,
   editService,
 } from './edited-services.ts'
+import { editedSnat } from './edited-snat.ts'
 import { armOf, type FileArm, serviceOf } from './lookup.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -35,6 +36,7 @@ const CARRY_OUT: { [E in Edit['edit']]: (file: ConfigFile, edit: EditOf<E>) => v
   },
   clear: file => {
     file.services = []
+    file.snat = []
   },
   'add-server': addServer,
   'edit-server': editServer,
@@ -54,6 +56,7 @@ const CARRY_OUT: { [E in Edit['edit']]: (file: ConfigFile, edit: EditOf<E>) => v
 }
 
 function carryOut<E extends Edit['edit']>(file: ConfigFile, edit: EditOf<E>): void {
+  if (editedSnat(file, edit)) return
   CARRY_OUT[edit.edit as E](file, edit)
 }
 

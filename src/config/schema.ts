@@ -26,6 +26,8 @@ import { UOA_TRAIL_MAX } from '../engine/xmit/uoa.ts'
 import { aclSchema } from './acl-schema.ts'
 import { checkSchema, passiveSchema } from './check-keys.ts'
 import { isAddress, isCidr } from './cidr.ts'
+import { snatSchema } from './snat-schema.ts'
+import { isDeviceName, isNetnsName, isPrintable, isSocketPath, isUnicastMac } from './texts.ts'
 import { word } from './word.ts'
 
 const whole = (min: number, max: number) => {
@@ -61,23 +63,6 @@ const percent = percentage.default(0)
 
 /** What an arm's device is: a TAP of ours, or a NIC that is there. */
 export const ARM_KINDS = ['tap', 'nic'] as const
-
-/** Names and paths are told in logs and listings. */
-const isPrintable = (value: string) => !/\p{C}/u.test(value)
-/** The kernel's rule for device names (dev_valid_name), less the % that would make it a pattern. */
-const isDeviceName = (value: string) =>
-  /^[^\s/:%\p{C}]+$/u.test(value) &&
-  Buffer.byteLength(value) <= 15 &&
-  value !== '.' &&
-  value !== '..'
-const isNetnsName = (value: string) =>
-  /^[^/\p{C}]+$/u.test(value) && Buffer.byteLength(value) <= 255 && value !== '.' && value !== '..'
-/** A station's own: neither the group bit nor all zero. */
-const isUnicastMac = (value: string) =>
-  /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(value) && !/^[0:]*$/.test(value)
-/** sun_path has 108 bytes and a closing zero. */
-const isSocketPath = (value: string) =>
-  value.startsWith('/') && isPrintable(value) && Buffer.byteLength(value) <= 107
 
 const isLoopback = (value: string) => (isIPv4(value) && value.startsWith('127.')) || value === '::1'
 /** What a header can carry (RFC 6750), and nobody guesses. */
@@ -219,6 +204,7 @@ export const fileSchema = z.strictObject(
   {
     arms: z.array(arm, 'a list'),
     services: list(service),
+    snat: list(snatSchema),
     workers: mapping({
       count: whole(1, 32).default(1),
       steering: word(['bpf', 'handover']),

@@ -8,6 +8,7 @@ import { Refused } from '../api/refused.ts'
 import { configOfApart, readConfigApart } from '../config/apart.ts'
 import { type Change, rsName } from '../config/changes.ts'
 import { type Config, ConfigError } from '../config/config.ts'
+import { allServices } from '../config/snat.ts'
 import { withoutDefaults } from '../config/write.ts'
 import { counted } from '../see/text/counted.ts'
 import { statusText } from './announce.ts'
@@ -161,7 +162,8 @@ export async function reloadBySignal(daemon: Daemon): Promise<void> {
 }
 
 function zero({ config, places, readings }: Model, key: ServiceKey | undefined): void {
-  const chosen = key ? config.services.filter(service => isService(service, key)) : config.services
+  const all = allServices(config)
+  const chosen = key ? all.filter(service => isService(service, key)) : all
   if (key && chosen.length === 0) throw Refused.missing('service', serviceName(key))
   for (const service of chosen) {
     for (const rs of service.realServers) readings.zero(places.dests.find(rsName(service, rs)))

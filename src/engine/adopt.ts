@@ -22,6 +22,7 @@ import type { Engine } from './engine.ts'
 import { DestCell } from './service.ts'
 import { STATES } from './tcp-state.ts'
 import { UDP_STATES } from './udp-state.ts'
+import { isOfDest, isOfService } from './whose.ts'
 
 /** No deadline is further away: the config's limit, and a state's jitter. */
 const DEADLINE_MOST = 1 << 30
@@ -124,12 +125,16 @@ function isPossible(
     (key === KEY.TCP || key === KEY.UDP) &&
     // An RS may speak IPv4 where its client speaks IPv6.
     [inKey, key].includes(RECORD.key(binding, 1)) &&
-    RECORD.method(binding) === METHOD.FULLNAT &&
+    isMethod(RECORD.method(binding)) &&
     table.clientArm(conn) < arms.length &&
     table.state(conn) < (key === KEY.TCP ? STATES : UDP_STATES) &&
     ahead < DEADLINE_MOST &&
     HEADER.isPossible(table.cold[RECORD.column(conn) | COLD.PROXY], binding)
   )
+}
+
+function isMethod(method: number): boolean {
+  return method === METHOD.FULLNAT || method === METHOD.SNAT
 }
 
 /** Its RS, and the service that it came to, are there, at the same place. */
@@ -140,15 +145,14 @@ function isOfRs({ conns: { table }, dests }: Engine, conn: number): boolean {
   if (dest === undefined) return false
   const { cells } = table
   const at = RECORD.at(conn)
-  const { service, family, rip, rport } = dest
+  const { service, family } = dest
   return (
     service.family === familyOfKey(RECORD.key(cells[at | CELL.BINDING], 0)) &&
     family === familyOut(table, at) &&
     service.protocol === (table.protocol(conn) === KEY.TCP ? PROTO.TCP : PROTO.UDP) &&
-    rip === cells[at | CELL.RIP] &&
-    rport === cells[at | CELL.RS_PORTS] >>> 16 &&
-    service.vip === cells[at | CELL.VIP] &&
-    service.vport === (cells[at | CELL.CLIENT_PORTS] & 0xffff)
+    isOfDest(table, conn, dest) &&
+    isOfService(table, conn, service) &&
+    (service.match !== null) === (table.method(conn) === METHOD.SNAT)
   )
 }
 

@@ -230,6 +230,11 @@ export class ConnTable {
     return jitter(this.cells[recordAt(conn) | WORD])
   }
 
+  /** One of METHOD. */
+  method(conn: number): number {
+    return RECORD.method(this.cells[recordAt(conn) | BINDING])
+  }
+
   dest(conn: number): number {
     return destOf(this.cells[recordAt(conn) | BINDING])
   }

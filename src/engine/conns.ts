@@ -26,8 +26,8 @@ import { Over, type TraceRing } from './trace.ts'
 import { UdpState } from './udp-state.ts'
 import { Usual } from './usual.ts'
 import type { Wheel } from './wheel.ts'
-import type { FullNat } from './xmit/fullnat.ts'
 import type { LeftLport } from './xmit/left-lport.ts'
+import type { Methods } from './xmit/methods.ts'
 import { ProxySpace } from './xmit/proxy-space.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
@@ -68,7 +68,7 @@ export class Conns {
   readonly #timeoutMs: Int32Array
   /** The conn that overdue() has taken out of the wheel and that has not ended yet, or NO_CONN. */
   due = NO_CONN
-  constructor(parts: Parts, fullnat: FullNat, options: EngineOptions) {
+  constructor(parts: Parts, methods: Methods, options: EngineOptions) {
     this.#renews = !options.strict
     this.room = new Room(parts, options)
     const { table, wheel, dests, edges, counters } = parts
@@ -88,8 +88,8 @@ export class Conns {
     this.#handshakes = new Handshakes(table, counters)
     this.#proxy = new ProxySpace(table)
     this.#trace = parts.trace
-    this.drafts = new Drafts(parts, fullnat)
-    this.left = fullnat.left
+    this.drafts = new Drafts(parts, methods)
+    this.left = methods.fullnat.left
   }
 
   /** Opens a connection for the client's packet in p: draft, index, timer. => The IN tuple, or minus a drop reason with nothing left behind. */

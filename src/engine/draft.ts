@@ -25,8 +25,8 @@ import type { Parts } from './parts.ts'
 import { Placement } from './placement.ts'
 import type { Random } from './random.ts'
 import type { Dest, Dests, Service } from './service.ts'
-import type { FullNat } from './xmit/fullnat.ts'
 import type { Method } from './xmit/method.ts'
+import type { Methods } from './xmit/methods.ts'
 import { UOA_TRAIL_MAX } from './xmit/uoa.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
@@ -34,7 +34,7 @@ const { CIP, VIP, CLIENT_PORTS, WORD, RS_ISN1, RST_SEQ, MAC_LO } = CELL
 const { CLIENT_ISN, OPENED } = COLD
 const { at: recordAt, column: columnAt } = RECORD
 const { TCP: TCP_KEY, IPV6 } = KEY
-const { FULLNAT } = METHOD
+const { FULLNAT, SNAT } = METHOD
 const { IPV6: IPV6_FAMILY } = Family
 const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ } = TCP
@@ -45,6 +45,8 @@ export class Drafts {
   readonly #dests: Dests
   /** By METHOD. */
   readonly methods: readonly Method[]
+  /** Of the last draft. */
+  #method = FULLNAT as number
   readonly #placement: Placement
   readonly #random: Random
   /** Of the last draft: its RS, and the binding that it is to be opened with. */
@@ -53,11 +55,11 @@ export class Drafts {
   /** The RS for which a connection was taken that is neither open nor given back yet. */
   taken: Dest | undefined
 
-  constructor(parts: Parts, fullnat: FullNat) {
+  constructor(parts: Parts, methods: Methods) {
     this.#pkt = parts.frames.pkt
     this.#table = parts.table
     this.#dests = parts.dests
-    this.methods = [fullnat]
+    this.methods = methods.all
     this.#placement = new Placement(parts)
     this.#random = parts.random
   }
@@ -67,10 +69,12 @@ export class Drafts {
    * 1.5). => Its conn, or minus a drop reason with nothing left behind.
    */
   make(p: Parsed, service: Service, clientArm: number, now: number): number {
-    const method = this.methods[FULLNAT]
+    const kind = service.match === null ? FULLNAT : SNAT
+    const method = this.methods[kind]
+    this.#method = kind
     const refusal = method.refusal(service)
     if (refusal !== 0) return refusal
-    const dest = this.#placement.destFor(service, p, method.without(service), now)
+    const dest = this.#placement.destFor(service, p, method.without(service, p), now)
     if (dest === undefined)
       return (p.key & PROTOCOL_BITS) === TCP_KEY ? -Drop.TCP_NO_RS : -Drop.UDP_NO_RS
     this.taken = dest
@@ -103,8 +107,8 @@ export class Drafts {
     cells[at | RST_SEQ] = 0
     this.dest = dest
     const outKey = dest.family === IPV6_FAMILY ? p.key : p.key & PROTOCOL_BITS
-    const kind = kindOf(p.key, outKey, FULLNAT) | (service.proxy !== 0 ? HEADER_DUE : 0)
-    this.binding = binding(kind, dest.index, clientArm)
+    const due = service.proxy !== 0 ? HEADER_DUE : 0
+    this.binding = binding(kindOf(p.key, outKey, kind) | due, dest.index, clientArm)
     return conn
   }
 
@@ -117,7 +121,7 @@ export class Drafts {
 
   /** The draft that was made last is not wanted. */
   giveBack(conn: number): void {
-    this.methods[FULLNAT].release(conn)
+    this.methods[this.#method].release(conn)
     this.settle()
     this.#table.giveBack(conn)
   }

@@ -5,6 +5,7 @@
  */
 
 import { ETH, writeMacs } from '../wire/ethernet.ts'
+import { IPV4 } from '../wire/ipv4.ts'
 import type { Arm } from './arm.ts'
 import { CELL, RECORD } from './conn-layout.ts'
 import { Drop } from './counters.ts'
@@ -18,6 +19,7 @@ const { WORD, MAC_LO } = CELL
 const { at: recordAt } = RECORD
 const { LINK, NEXT_HOP, NEIGH } = DestCell
 const { SRC: ETH_SRC } = ETH
+const IP_DST_IN_FRAME = ETH.HEADER + IPV4.DST
 
 export class Egress {
   readonly #pkt: DataView
@@ -37,10 +39,20 @@ export class Egress {
     const cells = this.#destCells
     const at = dest << 4
     const hint = cells[at | NEIGH]
-    const n = this.#neighs.findOrCreate(cells[at | LINK], cells[at | NEXT_HOP], hint, now)
+    const known = cells[at | NEXT_HOP]
+    // No address, and no word of one of IPv6, is 0.
+    const hop = known === 0 ? this.#hopOf(eth, arm) : known
+    const n = this.#neighs.findOrCreate(cells[at | LINK], hop, hint, now)
     if (n < 0) return -Drop.NEIGH_TABLE_FULL
     if (n !== hint) cells[at | NEIGH] = n
     return this.#neighs.output(n, slot, eth, arm, now)
+  }
+
+  /** Of an RS without a next hop, which is an address of ours: the one that leads to whom the frame is for. */
+  #hopOf(eth: number, arm: Arm): number {
+    const address = this.#pkt.getInt32(eth + IP_DST_IN_FRAME)
+    const gateway = arm.routeTo(address)?.gateway ?? 0
+    return gateway === 0 ? address : gateway
   }
 
   /** The same to the client of a conn, on its arm. => The arm */
@@ -78,6 +90,7 @@ export class Egress {
 
   /** The RS's next hop has a MAC: what waited for one would be thousands of frames. */
   isReachable(dest: number): boolean {
+    if (this.#destCells[(dest << 4) | NEXT_HOP] === 0) return true
     const n = this.#nextHop(dest)
     return n >= 0 && this.#neighs.isKnown(n)
   }

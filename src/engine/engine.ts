@@ -9,7 +9,7 @@ import type { Arm } from './arm.ts'
 import { ArpOutput } from './arp-output.ts'
 import { AGAIN, Beside } from './beside.ts'
 import type { ConnIndex } from './conn-index.ts'
-import { CELL, FAMILIES, HEADER_DUE, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
+import { CELL, FAMILIES, HEADER_DUE, METHOD_BITS, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, HAND_OVER } from './counters.ts'
 import { Cuts } from './cuts.ts'
@@ -44,7 +44,6 @@ import type { Resolver } from './resolver.ts'
 import { Reuse } from './reuse.ts'
 import { sayLookup } from './say.ts'
 import { DestCell, type Dests, type Lips, type Service } from './service.ts'
-import type { Services } from './services.ts'
 import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
 import { State } from './tcp-state.ts'
@@ -53,8 +52,8 @@ import type { TraceRing } from './trace.ts'
 import { UoaAlone } from './uoa-alone.ts'
 import { GOOD } from './usual.ts'
 import { Verify } from './verify.ts'
-import { FullNat } from './xmit/fullnat.ts'
 import { unfit } from './xmit/ip.ts'
+import { type Methods, newMethods } from './xmit/methods.ts'
 
 /** ms between two walks over the neighbours, and the longest that a loop may sleep. */
 const NEIGH_TICK = 100
@@ -65,7 +64,7 @@ const CUT_PACE = 1
 const { SYN } = FLAG
 const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
 const [LINK, BINDING] = [DestCell.LINK, CELL.BINDING]
-const [DUE, BOTH_FAMILIES, ACROSS] = [HEADER_DUE, FAMILIES, SIX_TO_FOUR]
+const [DUE, METHODS, BOTH_FAMILIES, ACROSS] = [HEADER_DUE, METHOD_BITS, FAMILIES, SIX_TO_FOUR]
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
 
 export class Engine {
@@ -99,7 +98,6 @@ export class Engine {
   readonly lips: Lips
   readonly opening: Opening
   readonly setup: Setup
-  readonly #services: Services
   readonly #index: ConnIndex
   readonly #cells: Int32Array
   readonly #parsed = new Parsed()
@@ -108,8 +106,7 @@ export class Engine {
   readonly reuse: Reuse
   readonly #egress: Egress
   readonly #fragmentation: Fragmentation
-  readonly #resets: Resets
-  readonly #fullnat: FullNat
+  readonly #methods: Methods
   readonly #verify: Verify
   readonly #datagrams: Datagrams
   readonly #detours: Detours
@@ -141,32 +138,31 @@ export class Engine {
     this.udpTimeoutMs = options.udp.timeoutMs.slice()
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
-    this.#fullnat = new FullNat(parts, options.toaMode, options.udp, options.decrementTtl)
+    this.#methods = newMethods(parts, options)
     const udp = { ...options.udp, timeoutMs: this.udpTimeoutMs }
-    this.conns = new Conns(parts, this.#fullnat, { ...options, udp })
+    const conns = new Conns(parts, this.#methods, { ...options, udp })
+    this.conns = conns
     this.nd = new NdOutput(parts)
     this.resolvers = [new ArpOutput(parts), this.nd]
     this.#fragmentation = new Fragmentation(parts)
     this.neighs = new Neighs(parts, this.resolvers, options.neigh)
     this.setup = new Setup(parts, this.neighs, options.timeoutMs[State.ESTABLISHED])
-    this.#services = this.setup.services
     this.parsed6 = new Parsed6(parts.frames, parts.book, this.setup)
-    this.reassembly = new Reassembly(parts, options.fragments, this.#services)
+    this.reassembly = new Reassembly(parts, options.fragments, this.setup.services)
     this.#index = parts.table.index
     this.#cells = parts.table.cells
     this.#prefetch = new Prefetch(parts)
-    const { conns } = this
     this.#decrementsTtl = options.decrementTtl
     this.#egress = new Egress(parts, this.neighs)
-    this.#resets = new Resets(parts, this.#egress)
+    const resets = new Resets(parts, this.#egress)
     this.#proxied = new Proxied(parts, this.#egress)
     this.icmp = new Icmp(parts, this.#egress, options)
     this.neighs.parking.returned = this.icmp.unreachable
     this.beside = new Beside(parts, this, this.#fragmentation)
-    this.#expiry = new Expiry(this.frames, conns, this.#resets)
-    this.cuts = new Cuts(parts, conns, this.#resets, this.#services, options.now | 0)
+    this.#expiry = new Expiry(this.frames, conns, resets)
+    this.cuts = new Cuts(parts, conns, resets, this.setup.services, options.now | 0)
     this.#verify = new Verify(parts, conns, this.#egress, options)
-    const around = { conns, egress: this.#egress, resets: this.#resets, verify: this.#verify }
+    const around = { conns, egress: this.#egress, resets, verify: this.#verify }
     this.reuse = new Reuse(parts, around, options.keepOnReuse)
     this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs, options.udp)
     this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
@@ -175,7 +171,7 @@ export class Engine {
     const steps = {
       icmp: this.icmp,
       fragmentation: this.#fragmentation,
-      fullnat: this.#fullnat,
+      fullnat: this.#methods.fullnat,
       egress: this.#egress,
       uoa: this.#uoaAlone,
       proxied: this.#proxied,
@@ -222,7 +218,7 @@ export class Engine {
     const isTcp = kind === KIND_TCP
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
-      const service = serviceOf(this.#services, p)
+      const service = serviceOf(this.setup.services, p, arm)
       const verdict = this.opening.judge(p, arm, slot, service, now)
       if (verdict !== MAY_OPEN) return verdict
       // A traceroute must not open what it does not reach.
@@ -260,7 +256,9 @@ export class Engine {
     if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
     const refused = (binding & DUE) === 0 ? 0 : this.#proxied.prepare(slot, p, t, out, dest, now)
     if (refused !== 0) return refused
-    const failed = this.#fullnat.translate(slot, p, t, out.mtu)
+    const { fullnat, snat } = this.#methods
+    const isFullNat = (binding & METHODS) === 0
+    const failed = isFullNat ? fullnat.translate(slot, p, t, out.mtu) : snat.translate(slot, p, t)
     if (failed !== 0) this.#uoaAlone.notAdded(failed, t >> 1, out, dest, now)
     const verdict = outward
       ? this.#egress.toClient(p.eth, out, t >> 1)

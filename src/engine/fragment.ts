@@ -65,7 +65,7 @@ export class Fragment {
     if (this.header + offset + bytes > this.most) return -Drop.FRAGMENT_PAST_END
     if (this.#isTiny()) return -Drop.FRAGMENT_TINY
     // Anybody could fill the rows with what is for nobody here.
-    if (!this.#isForUs(p.daddr)) return -Drop.IP_FRAGMENT
+    if (!this.#isForUs(p.daddr, arm)) return -Drop.IP_FRAGMENT
     const { arms, book } = this.#parts
     const isPlausible =
       family === SIX
@@ -105,9 +105,11 @@ export class Fragment {
     this.most = TOTAL_MAX + IP6_HEADER + FRAGMENT_HEADER
   }
 
-  #isForUs(address: number): boolean {
+  #isForUs(address: number, arm: Arm): boolean {
     const { family } = this
-    return isOurs(this.#parts.arms, family, address) || this.#services.has(address, family)
+    const services = this.#services
+    if (isOurs(this.#parts.arms, family, address) || services.has(address, family)) return true
+    return family !== SIX && services.matches.leads(address, arm)
   }
 
   /** The header behind IP has to be in the first fragment, all of it (RFC 7112); that of UDP and ICMP fits into the smallest one. */

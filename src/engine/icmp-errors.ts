@@ -23,7 +23,8 @@ import { headerLength, IP_DF, IPV4, isSingleHost } from '../wire/ipv4.ts'
 import { TCP, TOA_BYTES } from '../wire/tcp.ts'
 import { UDP } from '../wire/udp.ts'
 import { type Arm, isOurs } from './arm.ts'
-import { CELL, KEY, PROTOCOL_BITS, RECORD, RS_SEEN, TUPLE } from './conn-layout.ts'
+import type { ConnTable } from './conn.ts'
+import { CELL, KEY, METHOD, PROTOCOL_BITS, RECORD, RS_SEEN, TUPLE } from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
@@ -52,10 +53,12 @@ export class TranslatedErrors implements ErrorsOfFamily {
   readonly #counters: Counters
   readonly #toaMode: number
   readonly #proxy: ProxySpace
+  readonly #table: ConnTable
 
   constructor(parts: Parts, toaMode: number) {
     this.#frames = parts.frames
     this.#arms = parts.arms
+    this.#table = parts.table
     this.#cells = parts.table.cells
     this.#counters = parts.counters
     this.#toaMode = toaMode
@@ -82,7 +85,9 @@ export class TranslatedErrors implements ErrorsOfFamily {
     const { pkt } = this.#frames
     const cells = this.#cells
     const peer = peerOf(t)
-    const src = cells[peer | DADDR]
+    // Hosts inside see the routers outside as they are: only they themselves are seen as another.
+    const isOfOutside = (t & 1) === 1 && this.#table.method(t >> 1) === METHOD.SNAT
+    const src = isOfOutside ? pkt.getInt32(ip + IPV4.SRC) : cells[peer | DADDR]
     const dst = cells[peer | SADDR]
     const addresses =
       diff32(pkt.getInt32(ip + IPV4.SRC), src) + diff32(pkt.getInt32(ip + IPV4.DST), dst)
@@ -151,6 +156,7 @@ export class TranslatedErrors implements ErrorsOfFamily {
   /** Bytes by which a segment of its client may be larger behind us. */
   #grownBy(conn: number): number {
     if (this.#proxy.isDue(conn)) return this.#proxy.headerBytes(conn)
+    if (this.#table.method(conn) !== METHOD.FULLNAT) return 0
     return this.#toaMode === ToaMode.OFF ? 0 : TOA_BYTES
   }
 

@@ -5,7 +5,8 @@ import { ICMPV6_TYPE, UNREACHABLE6 } from '../wire/icmpv6.ts'
 import { MTU6_LEAST } from '../wire/ipv6.ts'
 import { TOA_BYTES, TOA6_BYTES } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
-import { familyOfKey, KEY, PROTOCOL_BITS } from './conn-layout.ts'
+import type { ConnTable } from './conn.ts'
+import { familyOfKey, KEY, METHOD, PROTOCOL_BITS } from './conn-layout.ts'
 import { type Counters, Drop } from './counters.ts'
 import type { Egress } from './egress.ts'
 import type { Frames } from './frames.ts'
@@ -32,10 +33,12 @@ export class Icmp {
   readonly #frames: Frames
   readonly #counters: Counters
   readonly #hasToa: boolean
+  readonly #table: ConnTable
 
   constructor(parts: Parts, egress: Egress, options: EngineOptions) {
     const { toaMode, decrementTtl } = options
     this.#frames = parts.frames
+    this.#table = parts.table
     this.#counters = parts.counters
     this.#hasToa = toaMode !== ToaMode.OFF
     this.errors = new IcmpErrors(parts)
@@ -67,7 +70,8 @@ export class Icmp {
   unfit(slot: number, p: Parsed, t: number, arm: Arm, out: Arm, refusal: number): number {
     if (refusal === -Drop.IP_TTL) return this.expired(slot, p, arm)
     // A client that makes its segments as large as it was told must find room for TOA in them.
-    const grows = this.#hasToa && (p.key & PROTOCOL_BITS) === KEY.TCP && (t & 1) === 0
+    const isTold = this.#hasToa && this.#table.method(t >> 1) === METHOD.FULLNAT
+    const grows = isTold && (p.key & PROTOCOL_BITS) === KEY.TCP && (t & 1) === 0
     const toa = p.key >= IPV6 ? TOA6_BYTES : TOA_BYTES
     return this.#tooBig(slot, p, arm, grows ? out.mtu - toa : out.mtu)
   }

@@ -21,10 +21,12 @@ export const MAY_OPEN = -1000
 
 const { SYN, ACK, FIN, RST } = FLAG
 
-/** The service that a packet without a connection is for. */
-export function serviceOf(services: Services, { key, daddr, ports }: Parsed): Service | undefined {
+/** The service that a packet without a connection, which came in on `arm`, is for. */
+export function serviceOf(services: Services, p: Parsed, arm: Arm): Service | undefined {
+  const { key, daddr, ports } = p
   const protocol = (key & PROTOCOL_BITS) === KEY.TCP ? PROTO.TCP : PROTO.UDP
-  return services.find(protocol, daddr, ports & 0xffff, familyOfKey(key))
+  const service = services.find(protocol, daddr, ports & 0xffff, familyOfKey(key))
+  return service ?? services.matches.find(p, arm)
 }
 
 export class Opening {

@@ -21,9 +21,10 @@ import { type Dest, type Dests, type Service, Stat } from './service.ts'
 import { OUT, State } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { isIntact, type Verify } from './verify.ts'
+import { isOfDest, isOfService } from './whose.ts'
 import { ProxySpace } from './xmit/proxy-space.ts'
 
-const { VIP, CLIENT_PORTS, RIP, RS_PORTS, WORD } = CELL
+const { WORD } = CELL
 const { at: recordAt } = RECORD
 const { SYN, ACK, FIN, RST } = FLAG
 const { SYN_SENT, SYN_RECV, FIN_WAIT, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK } = State
@@ -164,21 +165,14 @@ export class Reuse {
 
   /** The conn's RS is there and takes new connections; that it is full, perhaps by this one, is no reason to leave it. */
   #takesMore(conn: number): boolean {
-    const { cells } = this.#table
-    const at = recordAt(conn)
     const dest = destOf(conn, this.#table, this.#dests)
     if (dest === undefined || !dest.service.candidates.isMeant(dest)) return false
-    const { vip, vport } = dest.service
-    return vip === cells[at | VIP] && vport === (cells[at | CLIENT_PORTS] & 0xffff)
+    return isOfService(this.#table, conn, dest.service)
   }
 }
 
 /** The RS of a conn; undefined if it is gone, whoever has its place now. */
 function destOf(conn: number, table: ConnTable, dests: Dests): Dest | undefined {
-  const { cells } = table
-  const at = recordAt(conn)
   const dest = dests.list[table.dest(conn)]
-  return dest?.rip === cells[at | RIP] && dest.rport === cells[at | RS_PORTS] >>> 16
-    ? dest
-    : undefined
+  return dest !== undefined && isOfDest(table, conn, dest) ? dest : undefined
 }

@@ -8,6 +8,7 @@ import type { Asker, Hashing } from './asker.ts'
 import type { Candidate, Candidates } from './candidates.ts'
 import type { HashTable } from './hash-tables.ts'
 import { Limits } from './limits.ts'
+import type { Match } from './match.ts'
 import type { Bucket } from './rates.ts'
 import type { SaPool } from './sa-pool.ts'
 
@@ -35,6 +36,8 @@ export interface Service {
   readonly family: number
   readonly vip: number
   readonly vport: number
+  /** Of a match service, which has neither `vip` nor `vport`, and whose RSs are addresses of ours; else null. */
+  match: Match | null
   /** What tables of hashes know `vip` by. */
   readonly vipKey: number
   scheduler: string
@@ -231,7 +234,7 @@ export class Dests {
   #enter(dest: Dest): void {
     if (dest.upper < 0) return
     this.#limited.add(dest)
-    this.limits.enter(dest, this.#conns(dest.index))
+    this.limits.enter(dest, this.active(dest.index) + this.inactive(dest.index))
     this.#look(dest)
   }
 
@@ -250,10 +253,6 @@ export class Dests {
     if (dest.overloaded === overloaded) return
     dest.overloaded = overloaded
     dest.service.candidates.loaded(dest)
-  }
-
-  #conns(place: number): number {
-    return this.active(place) + this.inactive(place)
   }
 
   /** Its service's scheduler wants to know how many connections it has, or does not. */

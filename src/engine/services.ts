@@ -1,6 +1,8 @@
 /** Services by what a packet is sent to. */
 
+import type { Arm } from './arm.ts'
 import { Family } from './family.ts'
+import { Matches } from './matches.ts'
 import type { Service } from './service.ts'
 
 const { IPV4 } = Family
@@ -8,7 +10,17 @@ const { IPV4 } = Family
 export class Services {
   readonly #byFamily: readonly Map<number, Map<number, Service>>[] = [new Map(), new Map()]
 
+  readonly matches: Matches
+
+  constructor(arms: readonly Arm[]) {
+    this.matches = new Matches(arms)
+  }
+
   add(service: Service): void {
+    if (service.match !== null) {
+      this.matches.add(service)
+      return
+    }
     const { protocol, vip, vport, family } = service
     const addresses = this.#byFamily[family]
     const ports = addresses.get(vip) ?? new Map<number, Service>()
@@ -25,9 +37,10 @@ export class Services {
 
   /** In no order of meaning. */
   all(): Service[] {
-    return this.#byFamily.flatMap(addresses =>
+    const others = this.#byFamily.flatMap(addresses =>
       [...addresses.values()].flatMap(ports => [...ports.values()]),
     )
+    return [...others, ...this.matches.all]
   }
 
   /** Some service has this address. */

@@ -7,6 +7,7 @@ import { type Asker, type Hashing, NO_HASHING } from './asker.ts'
 import { type Candidate, Candidates } from './candidates.ts'
 import { ARMS_MAX, METHOD, PROXY } from './conn-layout.ts'
 import { Family } from './family.ts'
+import type { Match } from './match.ts'
 import type { SaPool } from './sa-pool.ts'
 import { type CostOf, type SchedulerName, schedulerOf } from './schedule.ts'
 import { ANY_ARM, type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
@@ -43,6 +44,8 @@ export interface ServiceOptions {
   onePacket: boolean
   /** Of the VIP; left out for IPv4. */
   family?: number
+  /** Of a match service. */
+  match?: Match | undefined
   /** One of PROXY (conn-layout.ts); left out for none. */
   proxy?: number
   /** Index of the only arm whose clients it serves, from its first put on; left out for any. */
@@ -96,6 +99,7 @@ interface ServiceAt {
   /** Left out for IPv4. */
   vipKey?: number
   onlyArm?: number | undefined
+  match?: Match | null | undefined
 }
 
 /** Without RSs, LIPs and all that ServiceOptions say. */
@@ -106,6 +110,7 @@ export function newService({
   vport,
   vipKey = vip,
   onlyArm = ANY_ARM,
+  match = null,
 }: ServiceAt): Service {
   const dests: Dest[] = []
   return {
@@ -113,6 +118,7 @@ export function newService({
     family,
     vip,
     vport,
+    match,
     vipKey,
     scheduler: '',
     pick: () => undefined,

@@ -9,22 +9,20 @@ import { prefixMask } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { type Ipv6, ipv6Network } from '../wire/ipv6-address.ts'
 import { type AddressBook, NO_WORD } from './address-book.ts'
-import { type Arm, routeOut } from './arm.ts'
+import type { Arm } from './arm.ts'
 import { isRegular } from './candidates.ts'
 import { METHOD, PROXY } from './conn-layout.ts'
-import { Family, linkOf } from './family.ts'
+import { Family } from './family.ts'
 import { Guards, savedGuards } from './guards.ts'
 import { addressKey } from './hash-tables.ts'
 import type { Neighs } from './neigh.ts'
-import { NO_NEIGH } from './neigh-table.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Parts } from './parts.ts'
 import { buildTable } from './prefix-table.ts'
-import { routeOut6 } from './route-out6.ts'
 import type { Route6 } from './routes6.ts'
 import type { SaPool } from './sa-pool.ts'
 import type { SchedulerName } from './schedule.ts'
-import { type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
+import { DestCell, type Dests, type Lips, type Service } from './service.ts'
 import { Services } from './services.ts'
 import {
   armsOf,
@@ -42,14 +40,15 @@ import {
   scheduleBy,
   startOver,
 } from './setup-parts.ts'
+import { WayToRs } from './way-to-rs.ts'
 
-const { LINK, NEXT_HOP, NEIGH, ESTABLISHED_MS } = DestCell
+const { ESTABLISHED_MS } = DestCell
 const { IPV4, IPV6 } = Family
 
 export class Setup {
-  readonly services = new Services()
+  readonly services: Services
   readonly #arms: readonly Arm[]
-  readonly #neighs: Neighs
+  readonly #way: WayToRs
   readonly #dests: Dests
   readonly #outcomes: Outcomes
   readonly #lips: Lips
@@ -64,7 +63,8 @@ export class Setup {
     const { arms, dests, outcomes, lips, book, rates } = parts
     this.guards = new Guards(rates)
     this.#arms = arms
-    this.#neighs = neighs
+    this.services = new Services(arms)
+    this.#way = new WayToRs(parts, neighs)
     this.#dests = dests
     this.#outcomes = outcomes
     this.#lips = lips
@@ -143,11 +143,14 @@ export class Setup {
 
   /** Adds a service without RSs, or changes one. */
   putService(protocol: number, vip: number, vport: number, options: ServiceOptions): Service {
-    const { family = IPV4, onlyArm } = options
-    const found = this.services.find(protocol, vip, vport, family)
+    const { family = IPV4, onlyArm, match } = options
+    const found = match
+      ? this.services.matches.named(protocol, match.name)
+      : this.services.find(protocol, vip, vport, family)
     const vipKey = addressKey(this.#book, family, vip)
-    const service = found ?? newService({ protocol, family, vip, vport, vipKey, onlyArm })
+    const service = found ?? newService({ protocol, family, vip, vport, vipKey, onlyArm, match })
     if (service.scheduler !== options.scheduler) scheduleBy(service, options.scheduler, this.#dests)
+    service.match = match ?? null
     service.hashing = options.hashing
     this.setOwn(service, options.own)
     service.lips.splice(0, service.lips.length, ...options.lips)
@@ -178,6 +181,13 @@ export class Setup {
     for (const dest of service.dests) this.#dests.remove(dest)
   }
 
+  removeMatch(protocol: number, name: string): void {
+    const service = this.services.matches.named(protocol, name)
+    if (service === undefined) return
+    this.services.matches.remove(service)
+    for (const dest of service.dests) this.#dests.remove(dest)
+  }
+
   /**
    * Adds an RS, at the head of its service's list as DPVS does, and asks for its next hop's MAC ahead of the first
    * connection; or changes the one that is there. Throws RangeError if no route leads to it.
@@ -195,7 +205,7 @@ export class Setup {
       return
     }
     const dest = newDest(service, options, addressKey(this.#book, family, rip))
-    if (!this.#route(dest, now)) throw new RangeError('no route to the real server')
+    if (!this.#way.find(dest, now)) throw new RangeError('no route to the real server')
     service.dests.unshift(dest)
     startOver(service)
     this.#dests.put(dest)
@@ -292,20 +302,6 @@ export class Setup {
    * way: control refuses such a config, and removes the RS after it.
    */
   reroute(now: number): void {
-    for (const dest of this.#dests.list) if (dest !== undefined) this.#route(dest, now)
-  }
-
-  #route(dest: Dest, now: number): boolean {
-    const { rip, family } = dest
-    const out = family === IPV4 ? routeOut(this.#arms, rip) : routeOut6(this.#arms, this.#book, rip)
-    if (out === undefined) return false
-    const { cells } = this.#dests
-    const at = dest.index << 4
-    const link = linkOf(out.arm.index, family)
-    cells[at | LINK] = link
-    cells[at | NEXT_HOP] = out.nextHop
-    cells[at | NEIGH] = NO_NEIGH
-    this.#neighs.resolve(link, out.nextHop, now)
-    return true
+    for (const dest of this.#dests.list) if (dest !== undefined) this.#way.find(dest, now)
   }
 }

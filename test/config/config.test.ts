@@ -18,6 +18,7 @@ const NOT_IMPAIRED = { loss: 0, duplicate: 0, reorder: 0, corrupt: 0, seed: 0 }
 /** But for its arms. */
 const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
   lists: {},
+  snat: [],
   services: [
     {
       protocol: 'tcp',

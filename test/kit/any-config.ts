@@ -103,6 +103,15 @@ export const soundConfig: fc.Arbitrary<ConfigFile> = anyConfig.map(any => {
     arm.routes = [{ to: `10.${i}.0.0/16` }]
     delete arm.vlan
   }
+  const inside = file.arms.find(({ kind }) => kind === 'tap')
+  const outside = file.arms.find(arm => arm !== inside)
+  if (!inside || !outside) file.snat = []
+  for (const [i, rule] of file.snat.entries()) {
+    Object.assign(rule, { source: `10.9.9.${i + 1}`, in: inside?.name, out: outside?.name })
+    const own = outside?.local_addresses ?? []
+    rule.addresses = rule.addresses.slice(0, own.length)
+    for (const [j, one] of rule.addresses.entries()) one.address = own[j] ?? ''
+  }
   const lips = file.arms.flatMap(arm => arm.local_addresses)
   for (const [i, service] of file.services.entries()) {
     service.address = `10.0.0.${i + 1}`

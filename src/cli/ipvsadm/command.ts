@@ -1,6 +1,6 @@
 /** What a command line of ipvsadm asks for, with every value checked that needs no daemon to be checked. */
 
-import type { Edit, ServerKey, ServiceKey } from '../../api/edits.ts'
+import { type Edit, isMatch, type ServerKey, type ServiceKey } from '../../api/edits.ts'
 import { SECONDS_MAX } from '../../api/limits.ts'
 import { DEFAULT_PROTOCOL, PROTOCOL_NAMES, PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import type { AclList } from '../../api/words.ts'
@@ -10,6 +10,7 @@ import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
 import { COMMANDS, type CommandName, type CommandRow } from './commands.ts'
 import { endpoint, ip, tuple } from './endpoints.ts'
 import { serverFields, serviceFields } from './fields.ts'
+import { matchKey, outsideKey } from './match.ts'
 import { OPTIONS, SERVICE, SERVICE_OPTIONS } from './options.ts'
 import { REFUSED } from './refused.ts'
 import { first, whole } from './values.ts'
@@ -81,8 +82,12 @@ function checkOptions(command: CommandRow, { options }: Given): void {
   if (services.length > 1) throw usage(`${services.join(' and ')}: one service at a time`)
   for (const name of command.needs) {
     const rows = (name === SERVICE ? SERVICE_OPTIONS : [name]).map(row)
-    if (!rows.some(({ long }) => options.has(long)))
-      throw usage(`${shown(command)} needs ${rows.map(shown).join(' or ')} ${rows[0]?.values?.[0]}`)
+    if (rows.some(({ long }) => options.has(long))) continue
+    const [value = ''] = rows[0]?.values ?? []
+    const alike = rows.filter(({ values }) => values?.[0] === value)
+    const others = rows.filter(other => !alike.includes(other))
+    const also = others.map(other => `, or ${shown(other)} ${other.values?.[0]}`).join('')
+    throw usage(`${shown(command)} needs ${alike.map(shown).join(' or ')} ${value}${also}`)
   }
   for (const name of options.keys()) {
     if (name === command.long || name === 'socket') continue
@@ -176,6 +181,8 @@ function listCommand(given: Given): ListCommand {
   if (cpu !== undefined && !wantsConns)
     throw usage('--cpu goes with -c only: services count what all workers did')
   const service = optionalService(given)
+  if (wantsConns && service.service && isMatch(service.service))
+    throw usage('-c lists the connections of all match services: leave out -H')
   const conns: ConnFilter = { one: sockpair !== undefined }
   if (service.service) {
     const { protocol, address, port } = service.service
@@ -214,6 +221,8 @@ function optionalService(given: Given): { service?: ServiceKey } {
 }
 
 function serviceKey(given: Given): ServiceKey | undefined {
+  const match = first(given, 'match')
+  if (match !== undefined) return matchKey(match)
   for (const protocol of PROTOCOL_NAMES) {
     const text = first(given, `${protocol}-service`)
     if (text === undefined) continue
@@ -227,6 +236,9 @@ function serviceKey(given: Given): ServiceKey | undefined {
 
 function serverKey(given: Given): ServerKey {
   const text = first(given, 'real-server') as string
+  if (given.options.has('match')) return outsideKey(given, text)
+  if (given.options.has('snat'))
+    throw usage('-J goes with -H, the hosts whose addresses are changed')
   const { protocol = DEFAULT_PROTOCOL } = serviceKey(given) ?? {}
   const { address, port } = endpoint(text, '-r', 'RIP[:PORT], like 10.0.0.1:80', protocol)
   return port === undefined ? { address } : { address, port }

@@ -22,6 +22,7 @@ const SERVICE_FIELDS = [
 ]
 const SERVER_FIELDS = [
   ...Object.values(FORWARD_OPTIONS).map(({ long }) => long),
+  'snat',
   'weight',
   'u-threshold',
   'l-threshold',

@@ -4,7 +4,7 @@
  */
 
 import type { ConnInfo, RealServerInfo, ServiceInfo, TrafficInfo } from '../../api/commands.ts'
-import type { ServiceKey } from '../../api/edits.ts'
+import { isMatch, type ServiceKey, serviceName as wholeName } from '../../api/edits.ts'
 import type { AnyStateName } from '../../api/names.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
 import { type AclList, HASH_KEYS } from '../../api/words.ts'
@@ -42,6 +42,7 @@ const FORWARD = {
   nat: 'Masq   ',
   dr: 'Route  ',
   tunnel: 'Tunnel ',
+  snat: 'SNAT   ',
 } as const
 
 /** `ipvsadm -ln` */
@@ -161,7 +162,7 @@ export function sortServices(services: readonly ServiceInfo[]): ServiceInfo[] {
       real_servers: service.real_servers.toSorted(byEndpoint),
       local_addresses: service.local_addresses.toSorted((a, b) => byAddress(a.address, b.address)),
     }))
-    .sort((a, b) => a.protocol.localeCompare(b.protocol) || byEndpoint(a, b))
+    .sort((a, b) => matchesLast(a, b) || a.protocol.localeCompare(b.protocol) || byEndpoint(a, b))
 }
 
 /** One row of `ipvsadm -lnc`, which has no header. */
@@ -184,6 +185,7 @@ export function largeNumber(value: number): string {
 
 /** `TCP`, two blanks, address:port; of IPv4 at most 33 characters, as the statistics need it. */
 function serviceName({ protocol, address, port }: ServiceInfo): string {
+  if (isMatch({ address })) return wholeName({ protocol, address, port })
   const name = `${PROTOCOLS[protocol].label.padEnd(4)} ${hostText(address)}:${port}`
   return isIpv6Text(address) ? name : name.slice(0, 33)
 }
@@ -254,11 +256,17 @@ interface Endpoint {
   port: number
 }
 
+/** What a match service goes by is no address. */
+function matchesLast(a: Endpoint, b: Endpoint): number {
+  return Number(isMatch(a)) - Number(isMatch(b))
+}
+
 function byEndpoint(a: Endpoint, b: Endpoint): number {
   return byAddress(a.address, b.address) || a.port - b.port
 }
 
 function byAddress(a: string, b: string): number {
+  if (isMatch({ address: a })) return a.localeCompare(b)
   return compareIp(a, b)
 }
 

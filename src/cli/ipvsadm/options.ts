@@ -51,7 +51,10 @@ export const FORWARD_OPTIONS = {
 
 /** Stands for the options that name a service, one of which is given. */
 export const SERVICE = 'service'
-export const SERVICE_OPTIONS: readonly string[] = PROTOCOL_NAMES.map(name => `${name}-service`)
+export const SERVICE_OPTIONS: readonly string[] = [
+  ...PROTOCOL_NAMES.map(name => `${name}-service`),
+  'match',
+]
 
 export const OPTIONS: readonly OptionRow[] = [
   ...PROTOCOL_NAMES.map(name => ({
@@ -61,6 +64,12 @@ export const OPTIONS: readonly OptionRow[] = [
     choices: 'service' as const,
     help: `the service, of ${PROTOCOLS[name].label}; the port may be a name of /etc/services`,
   })),
+  {
+    long: 'match',
+    short: 'H',
+    values: ['MATCH'],
+    help: 'the service of what hosts inside send to anybody, by SNAT: proto=tcp|udp and one or more of src-range=A-B, dst-range=A-B, iif=ARM, oif=ARM, with commas between',
+  },
   {
     long: 'scheduler',
     short: 's',
@@ -123,6 +132,11 @@ export const OPTIONS: readonly OptionRow[] = [
     help: "the real server; without a port it is the service's",
   },
   ...Object.values(FORWARD_OPTIONS),
+  {
+    long: 'snat',
+    short: 'J',
+    help: 'with -H: -r is the address that connections have outside, a local address of the arm there',
+  },
   {
     long: 'weight',
     short: 'w',

@@ -28,16 +28,6 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
     refused: 'firewall marks are not supported; name the service by -t or -u VIP:PORT',
   },
   {
-    long: 'match',
-    short: 'H',
-    refused: 'match services (SNAT) are not supported; name the service by -t or -u VIP:PORT',
-  },
-  {
-    long: 'snat',
-    short: 'J',
-    refused: 'SNAT is not supported; a real server is reached by -b, -m, -g or -i',
-  },
-  {
     long: 'quic',
     refused: 'connection IDs of QUIC are not looked at; a client of UDP is its address and port',
   },

@@ -1,13 +1,20 @@
 /** `ipvsadm -S` and `-R`: services as commands, one a line, and such lines read again. */
 
 import type { ServiceInfo } from '../../api/commands.ts'
-import type { Edit, ServerKey, ServiceFields, ServiceKey } from '../../api/edits.ts'
+import {
+  type Edit,
+  isMatch,
+  type ServerKey,
+  type ServiceFields,
+  type ServiceKey,
+} from '../../api/edits.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
 import { ACL_LISTS, type AclList } from '../../api/words.ts'
 import { maskText, wholeLength } from '../../config/cidr.ts'
 import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { CliError } from '../daemon/client.ts'
 import { readCommand } from './command.ts'
+import { matchWords } from './match.ts'
 import { FORWARD_OPTIONS, RATE_OPTIONS } from './options.ts'
 import { knownScheduling, schedFlags } from './scheduling.ts'
 
@@ -53,7 +60,7 @@ function editsOf(info: ServiceInfo & { own?: OwnPrefixes }): IpvsadmEdit[] {
         prefixes: [prefix],
       })),
     ),
-    ...info.local_addresses.map(lip => ({
+    ...(isMatch(info) ? [] : info.local_addresses).map(lip => ({
       edit: 'add-lip' as const,
       service,
       address: lip.address,
@@ -136,7 +143,7 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         ...serviceWords(edit.service),
         '-r',
         serverText(edit.server),
-        ...(edit.forwarding === undefined ? [] : [`-${FORWARD_OPTIONS[edit.forwarding].short}`]),
+        ...forwardWords(edit),
         ...option('-w', edit.weight),
         ...option('-x', edit.upper_threshold),
         ...option('-y', edit.lower_threshold),
@@ -144,6 +151,13 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
       ]
   }
 }
+
+function forwardWords({ service, forwarding }: ServerEdit): string[] {
+  if (isMatch(service) || forwarding === 'snat') return ['-J']
+  return forwarding === undefined ? [] : [`-${FORWARD_OPTIONS[forwarding].short}`]
+}
+
+type ServerEdit = Extract<IpvsadmEdit, { edit: 'add-server' | 'edit-server' }>
 
 const ACL_COMMANDS = { deny: ['-U', '-V'], allow: ['-O', '-Y'] } as const
 
@@ -160,6 +174,7 @@ function option(flag: string, value: string | number | undefined): (string | num
 }
 
 function serviceWords({ protocol, address, port }: ServiceKey): string[] {
+  if (isMatch({ address })) return matchWords({ protocol, address, port })
   return [`-${PROTOCOLS[protocol].letter}`, `${hostText(address)}:${port}`]
 }
 

@@ -12,6 +12,7 @@ import { type Change, compare, comparing, rsName, rsNameOf } from '../../config/
 import type { Config } from '../../config/config.ts'
 import { inPieces } from '../../config/pieces.ts'
 import type { Places } from '../../config/places.ts'
+import { allServices } from '../../config/snat.ts'
 import type { RsHealth, Sources } from '../readings/listings.ts'
 import { Rates } from '../readings/rates.ts'
 import type { Readings } from '../readings/readings.ts'
@@ -63,7 +64,7 @@ export class Model implements Sources {
 
   /** To be called every SAMPLE_MS, at `nowMs`. */
   sampleRates(nowMs: number): void {
-    const counted = this.#config.services.flatMap(service =>
+    const counted = allServices(this.#config).flatMap(service =>
       service.realServers.map((rs): [string, TrafficInfo] => {
         const name = rsName(service, rs)
         return [name, this.readings.traffic(this.places.dests.find(name))]
@@ -142,7 +143,7 @@ export class Model implements Sources {
   /** Statistics of an RS that is new begin at 0. */
   #forgetNew(before: Config, changes: readonly Change[]): void {
     const known = new Set(
-      before.services.flatMap(service => service.realServers.map(rs => rsName(service, rs))),
+      allServices(before).flatMap(service => service.realServers.map(rs => rsName(service, rs))),
     )
     for (const change of changes) {
       if (change.put === 'rs' && !known.has(rsNameOf(change.rs)))

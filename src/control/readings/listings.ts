@@ -9,12 +9,14 @@ import type {
   RouteInfo,
   ServiceInfo,
 } from '../../api/commands.ts'
+import { isMatch } from '../../api/edits.ts'
 import { ACL_ESTABLISHED } from '../../api/words.ts'
 import type { ConfigRate } from '../../config/acl-keys.ts'
 import { rsName } from '../../config/changes.ts'
 import { lengthOf, networkOf, networkText, wholeLength } from '../../config/cidr.ts'
 import type { Config, ConfigRealServer, ConfigService } from '../../config/config.ts'
 import type { Places } from '../../config/places.ts'
+import { allServices } from '../../config/snat.ts'
 import { Handshake } from '../../engine/counters.ts'
 import { compareIp } from '../../wire/ip-address.ts'
 import type { Arms } from '../threads/arms.ts'
@@ -44,7 +46,7 @@ export interface Sources {
 export function services(from: Sources, sorted = true): ServiceInfo[] {
   const inOrder = <T extends Endpoint>(all: T[]) => (sorted ? all.sort(byAddress) : all)
   return inOrder(
-    from.config.services.map(service => ({
+    allServices(from.config).map(service => ({
       protocol: service.protocol,
       address: service.address,
       port: service.port,
@@ -89,6 +91,9 @@ interface Endpoint {
 }
 
 function byAddress(a: Endpoint, b: Endpoint): number {
+  // Match services come last, as their packets are looked up last.
+  if (isMatch(a) || isMatch(b))
+    return Number(isMatch(a)) - Number(isMatch(b)) || a.address.localeCompare(b.address)
   return compareIp(a.address, b.address) || a.port - b.port
 }
 

@@ -1,13 +1,16 @@
 /** Services, and whom they take, from a config into an engine. */
 
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
-import { type Forwarding, PROXY_PROTOCOLS } from '../../api/words.ts'
+import { type AnyForwarding, PROXY_PROTOCOLS } from '../../api/words.ts'
 import type { ConfigRate } from '../../config/acl-keys.ts'
 import type { Change, ServiceChange } from '../../config/changes.ts'
 import type { ListPart } from '../../config/list-parts.ts'
+import type { ConfigMatch } from '../../config/snat.ts'
 import { NO_HASHING } from '../../engine/asker.ts'
 import { METHOD } from '../../engine/conn-layout.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { Family } from '../../engine/family.ts'
+import type { Match } from '../../engine/match.ts'
 import { buildTable } from '../../engine/prefix-table.ts'
 import { joined, type ListParts } from './list-tables.ts'
 import { ownScheduler } from './own-scheduler.ts'
@@ -17,15 +20,16 @@ export function numberOf({ protocol }: { protocol: Protocol }): number {
   return PROTOCOLS[protocol].number
 }
 
-const METHODS: Readonly<Record<Forwarding, number>> = {
+const METHODS: Readonly<Record<AnyForwarding, number>> = {
   fullnat: METHOD.FULLNAT,
   nat: METHOD.NAT,
   dr: METHOD.DR,
   tunnel: METHOD.TUNNEL,
+  snat: METHOD.SNAT,
 }
 
 /** One of METHOD. Journals of before have none. */
-export function methodOf({ forwarding }: { forwarding?: Forwarding }): number {
+export function methodOf({ forwarding }: { forwarding?: AnyForwarding }): number {
   return forwarding === undefined ? METHOD.FULLNAT : METHODS[forwarding]
 }
 
@@ -63,12 +67,13 @@ export function putService(
   now: number,
 ): void {
   const { setup, addressBook } = engine
-  const vip = wordOf(addressBook, service.address)
+  const vip = service.match ? NOWHERE : wordOf(addressBook, service.address)
   const { port, scheduler, connTimeout, whenDown, persistence, lips, onlyArm } = service
   const reject = whenDown === 'reject'
   const { connectionRate, clientRate } = service
   const options = {
     family: vip.family,
+    match: service.match && matchOf(service.address, service.match),
     scheduler,
     hashing: service.hashing ?? NO_HASHING,
     own: service.module && ownScheduler(service.module, engine),
@@ -86,6 +91,14 @@ export function putService(
     given => given && partOf(given, workers),
   )
   setup.guards.limit(made, rate, ofClient, now)
+}
+
+const NOWHERE = { family: Family.IPV4, word: 0 }
+
+function matchOf(name: string, { source, destination, in: inArm, out }: ConfigMatch): Match {
+  const [sourceFirst, sourceLast] = source
+  const [destinationFirst, destinationLast] = destination
+  return { name, sourceFirst, sourceLast, destinationFirst, destinationLast, inArm, outArm: out }
 }
 
 /** What one of so many workers has of a rate; less than one connection would be none for ever. */

@@ -1,6 +1,6 @@
 /** Config -> engine: its memory and arms at the start, and each change later. The only place where the two meet. */
 
-import type { ServiceKey } from '../../api/edits.ts'
+import { isMatch, type ServiceKey } from '../../api/edits.ts'
 import type { Change, RsChange } from '../../config/changes.ts'
 import { AddressBook } from '../../engine/address-book.ts'
 import type { Arm } from '../../engine/arm.ts'
@@ -253,12 +253,17 @@ export function restoreBuilt({ engine, share }: Built, image: EngineImage): void
 }
 
 function removeService({ setup, addressBook }: Engine, key: ServiceKey): void {
+  if (isMatch(key)) {
+    setup.removeMatch(numberOf(key), key.address)
+    return
+  }
   const { family, word } = wordOf(addressBook, key.address)
   setup.removeService(numberOf(key), word, key.port, family)
 }
 
 /** The service at a VIP. */
 function findService({ setup, addressBook }: Engine, key: OfService): Service | undefined {
+  if (isMatch({ address: key.vip })) return setup.services.matches.named(numberOf(key), key.vip)
   const { family, word } = wordOf(addressBook, key.vip)
   return setup.services.find(numberOf(key), word, key.vport, family)
 }

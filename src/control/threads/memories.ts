@@ -40,6 +40,6 @@ export function newMemories(config: BareConfig): Memories {
 
 /** What packet threads are built of, of a whole config. */
 export function bareOf(config: Config): BareConfig {
-  const { services: _, lists: _l, warnings: __, named: ___, file: ____, ...bare } = config
+  const { services: _, lists: _l, snat: _s, warnings: __, named: ___, file: ____, ...bare } = config
   return bare
 }

@@ -26,7 +26,7 @@ export interface Shared {
 }
 
 /** What a worker is built of; the rest comes as changes. */
-export type BareConfig = Omit<ConfigValues, 'services' | 'lists'>
+export type BareConfig = Omit<ConfigValues, 'services' | 'lists' | 'snat'>
 
 /** Shared memory in which a worker counts. */
 export interface Tables {

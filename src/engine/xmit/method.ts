@@ -6,8 +6,8 @@ import type { Dest, Service } from '../service.ts'
 export interface Method {
   /** Why the service cannot have a conn, whatever its RS: minus a drop reason, else 0. */
   refusal(service: Service): number
-  /** RSs that the next conn of the service could not be bound to, as candidates.ts knows them: a mask of sub-pools. */
-  without(service: Service): number
+  /** RSs that a conn of the service for the packet in p could not be bound to, as candidates.ts knows them: a mask of sub-pools. */
+  without(service: Service, p: Parsed): number
   /**
    * A new conn, whose IN tuple and cold column are filled, goes to `dest`: fills its OUT tuple, and what translation needs.
    * => 0, or minus a drop reason and nothing done

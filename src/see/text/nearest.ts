@@ -11,7 +11,9 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   for (const candidate of known) {
     // People think of the plain word: `lips` is far from local_addresses, and `address` is not from addresses.
     const edits = distance(word, candidate)
-    if (edits < fewest) {
+    // Of two as near it is the one that has only been begun.
+    const isBegun = edits === fewest && best !== undefined && candidate.startsWith(word)
+    if (edits < fewest || isBegun) {
       best = candidate
       fewest = edits
     }

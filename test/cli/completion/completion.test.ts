@@ -62,6 +62,7 @@ test('inside ipvsadm', async () => {
   assert.deepEqual(await offered('ipvsadm -A --'), [
     '--tcp-service',
     '--udp-service',
+    '--match',
     '--scheduler',
     '--sched-flags',
     '--hash-target',

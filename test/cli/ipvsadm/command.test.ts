@@ -233,7 +233,7 @@ test('mistakes are one line that says what to do', () => {
     ['list', 'unexpected word "list"; see tapvs ipvsadm --help'],
     [`-A -D ${T}`, '-A and -D: only one command at a time'],
     [`-A ${T} ${T}`, '-t is given twice'],
-    ['-A', '-A needs -t or -u VIP:PORT'],
+    ['-A', '-A needs -t or -u VIP:PORT, or -H MATCH'],
     [`-A ${T} -u 10.0.0.1:53`, '-t and -u: one service at a time'],
     [`-A ${T} -o`, '-o is for UDP: it goes with -u'],
     ['-A -u 10.0.0.1', '-u needs a port: 10.0.0.1:PORT'],

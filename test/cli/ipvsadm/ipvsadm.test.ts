@@ -184,7 +184,12 @@ test('-R does all or nothing, and names the line', async () => {
     'line 4: Destination already exists: 10.0.0.2:80 in TCP 10.0.0.1:80; nothing was changed',
   )
   daemon.stdin = '-A -t 10.0.0.1:80\n-A\n'
-  await fails(daemon, '-R', 'line 2: -A needs -t or -u VIP:PORT; nothing was changed', 2)
+  await fails(
+    daemon,
+    '-R',
+    'line 2: -A needs -t or -u VIP:PORT, or -H MATCH; nothing was changed',
+    2,
+  )
   assert.equal(daemon.file, before)
   daemon.asked = []
   daemon.stdin = '# nothing\n'

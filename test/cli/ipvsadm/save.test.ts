@@ -197,7 +197,7 @@ test('comments, empty lines and odd blanks', () => {
 
 test('a line that cannot be read is named', () => {
   const cases: [string, RegExp][] = [
-    ['-C\n-A\n', /^line 2: -A needs -t or -u VIP:PORT; nothing was changed$/],
+    ['-C\n-A\n', /^line 2: -A needs -t or -u VIP:PORT, or -H MATCH; nothing was changed$/],
     ['-L', /^line 1: expected a command that changes something/],
     ['-R', /^line 1: expected a command that changes something/],
     ['-A -t 10.0.0.1:80 -u 10.0.0.1:80', /^line 1: -t and -u: one service at a time/],

@@ -41,7 +41,7 @@ export function serversOf(service: ServiceInfo, told: Told, forChecker: boolean)
         ip: rs.address,
         port: rs.port,
         weight: forChecker ? told.weight(service, rs) : rs.weight,
-        mode: MODES[rs.forwarding],
+        mode: rs.forwarding === 'snat' ? 'SNAT' : MODES[rs.forwarding],
         inhibited: rs.inhibited || told.inhibited(service, rs),
         overloaded:
           rs.upper_threshold > 0 && rs.active_conns + rs.inactive_conns >= rs.upper_threshold,

@@ -1,0 +1,38 @@
+/** Match services as words of ipvsadm: `-H proto=tcp,src-range=A-B,dst-range=C-D,iif=ARM,oif=ARM`. All throw CliError in one line. */
+
+import type { ServerKey, ServiceKey } from '../../api/edits.ts'
+import { PROTOCOL_NAMES, protocolNamed } from '../../api/protocols.ts'
+import { oneOf } from '../../api/words.ts'
+import { matchText, parseMatch } from '../../config/match.ts'
+import { type Given, usage } from '../grammar/options.ts'
+import { ip } from './endpoints.ts'
+import { FORWARD_OPTIONS } from './options.ts'
+
+export function matchKey(text: string): ServiceKey {
+  const parts = text.split(',')
+  const [word = '', ...more] = parts.filter(part => part.startsWith('proto='))
+  const protocol = protocolNamed(word.slice('proto='.length))
+  if (protocol === undefined || more.length > 0)
+    throw usage(`-H needs proto=${oneOf(PROTOCOL_NAMES)} once, found ${JSON.stringify(text)}`)
+  const rest = parts.filter(part => part !== word && part !== 'af=ipv4')
+  if (rest.some(part => part.startsWith('af=')))
+    throw usage('-H: match services are of IPv4: leave out af, or write af=ipv4')
+  if (rest.length === 0)
+    throw usage('-H needs one of src-range, dst-range, iif and oif beside proto: it would take all')
+  const keys = parseMatch(rest.join(','))
+  if (typeof keys === 'string') throw usage(`-H: ${keys}`)
+  return { protocol, address: matchText(keys), port: 0 }
+}
+
+/** The address that its connections have outside; of a port there is only 0, as DPVS has it. */
+export function outsideKey({ options }: Given, text: string): ServerKey {
+  const other = Object.values(FORWARD_OPTIONS).find(({ long }) => options.has(long))
+  if (other) throw usage(`-H is for SNAT: -J in place of -${other.short}`)
+  return { address: ip(text.replace(/:0$/, ''), 'an address of ours outside after -r', text) }
+}
+
+/** The words of a service for -H. */
+export function matchWords({ protocol, address }: ServiceKey): string[] {
+  const words = address.replace(/(^|,)from=/, '$1src-range=').replace(/(^|,)to=/, '$1dst-range=')
+  return ['-H', `proto=${protocol},${words}`]
+}

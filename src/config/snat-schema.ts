@@ -1,0 +1,38 @@
+/** The schema of the keys of `snat`. */
+
+import { isIPv4 } from 'node:net'
+import * as z from 'zod'
+import { protocol, scheduler } from '../api/fields.ts'
+import { SECONDS_MAX, WEIGHT_MAX } from '../api/limits.ts'
+import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
+import { DEFAULT_SCHEDULER } from '../api/words.ts'
+import { A_RANGE, rangeOf } from './match.ts'
+
+const whole = (min: number, max: number) => {
+  const expected = `a whole number ${min}-${max}`
+  return z.int(expected).min(min, expected).max(max, expected)
+}
+const range = z.string(A_RANGE).refine(value => rangeOf(value) !== undefined, A_RANGE)
+const AN_ARM = 'the name of an arm without commas and ='
+const arm = z.string(AN_ARM).regex(/^[^,=]+$/, AN_ARM)
+const AN_ADDRESS = 'an IPv4 address'
+const address = z.string(AN_ADDRESS).refine(isIPv4, AN_ADDRESS)
+
+export const snatSchema = z.strictObject(
+  {
+    protocol: protocol.default(DEFAULT_PROTOCOL),
+    source: range.optional(),
+    destination: range.optional(),
+    in: arm.optional(),
+    out: arm.optional(),
+    scheduler: scheduler.default(DEFAULT_SCHEDULER),
+    conn_timeout: whole(1, SECONDS_MAX).optional(),
+    addresses: z
+      .array(
+        z.strictObject({ address, weight: whole(0, WEIGHT_MAX).default(1) }, 'a mapping'),
+        'a list',
+      )
+      .default([]),
+  },
+  'a mapping',
+)
