@@ -1,5 +1,6 @@
 /** A connection of a client that speaks IPv6 to an RS that speaks IPv4. */
 
+import type { Surroundings } from '../../src/control/threads/apply.ts'
 import { SEED64_CONFIG } from './nd.ts'
 import { type Out, Stand } from './stand.ts'
 
@@ -11,8 +12,8 @@ export const LIP = '192.168.168.7'
 export const RS = { host: '192.168.168.2', port: 6379 }
 
 /** Its client has sent bytes 2 and on, and its RS 70 and on. */
-export function established64(config = SEED64_CONFIG) {
-  const stand = new Stand(config).resolveRss()
+export function established64(config = SEED64_CONFIG, around: Partial<Surroundings> = {}) {
+  const stand = new Stand(config, undefined, around).resolveRss()
   const ends = `${CLIENT.host}.4000 > ${VIP.host}.6379:`
   const { sport: lport, seq } = stand.forward(WAN, `${ends} Flags [S], seq 1, win 100, length 0`)
   const back = `${RS.host}.6379 > ${LIP}.${lport}:`

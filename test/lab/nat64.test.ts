@@ -4,7 +4,8 @@
  */
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
+import { until } from '../../netns/processes.ts'
 import type { Lab } from '../../netns/two-arm.ts'
 import { countersOf, labForTests, mustClient, mustTapvs } from '../kit/lab.ts'
 
@@ -66,3 +67,44 @@ for (const [arms, lab] of Object.entries(ALL)) {
     assert.equal(workers.size, arms === 'tap' ? 1 : 2)
   })
 }
+
+const RIP = '192.168.168.2'
+const NAME = 'www.example.test'
+const stops: (() => void)[] = []
+after(() => {
+  for (const stop of stops) stop()
+})
+
+test('a service that is set up by ipvsadm: dig over IPv6, by UDP and by TCP, and dnsmasq over IPv4', async () => {
+  const lab = ALL.tap
+  const type = (line: string) => mustTapvs(lab, 'ipvsadm', ...line.split(' '))
+  for (const protocol of ['-u', '-t']) {
+    await type(`-A ${protocol} [${VIP64}]:53 -s rr`)
+    await type(`--add-laddr ${protocol} [${VIP64}]:53 -z 192.168.168.7 -F int0`)
+    await type(`-a ${protocol} [${VIP64}]:53 -r ${RIP}:53 -b`)
+  }
+  const own = ['--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', '--user=root']
+  const none = ['--no-resolv', '--no-hosts', '--bind-interfaces', `--listen-address=${RIP}`]
+  const server = lab.spawn('rs', ['dnsmasq', ...own, ...none, `--address=/${NAME}/192.0.2.77`], {
+    stdio: 'ignore',
+  })
+  stops.push(() => server.kill('SIGKILL'))
+  const dig = ['dig', `@${VIP64}`, NAME, '+short', '+time=1', '+tries=1']
+  await until('dnsmasq to answer', { limitMs: 10_000, everyMs: 100 }, async () => {
+    return (await lab.client(dig)).code === 0 || undefined
+  })
+  for (const how of ['+notcp', '+tcp'])
+    assert.equal(await mustClient(lab, [...dig, how]), '192.0.2.77\n')
+  assert.match(
+    await type(`-lnc -u [${VIP64}]:53`),
+    /^\[1\]udp .* UDP_NORM +\[2001:db8:10::2\]:\d+ \[2001:db8:10::64\]:53 192\.168\.168\.7:\d+ 192\.168\.168\.2:53$/m,
+  )
+  const refused = await lab.tapvs([
+    'ipvsadm',
+    ...`-a -u [${VIP64}]:53 -r [2001:db8:168::2]:53 -b`.split(' '),
+  ])
+  assert.match(
+    refused.stderr,
+    /expected an address of IPv4: real servers of a service and its LIPs are of one family/,
+  )
+})

@@ -57,6 +57,8 @@ const SCENES: Record<string, () => Moment[]> = {
   'reuse-half-closed': () => transcript('reuse-half-closed'),
   'reuse-keep': () => transcript('reuse-keep'),
   cut: () => transcript('cut'),
+  'nat64-seed-client-close': () => transcript('nat64-seed-client-close'),
+  'nat64-errors': () => transcript('nat64-errors'),
   'unknown-port': () => transcript('unknown-port'),
   'bare-ack-rst': () => transcript('bare-ack-rst'),
   'parked-syn': parked,
