@@ -40,8 +40,12 @@ const READY_LIMIT_MS = 60_000
 /** Seconds. Suites have connections that say nothing for minutes; DPVS's 90 s are for nobody to find out here. */
 const IDLE = 3600
 
-/** Of the lab, in each family. */
-export const FAMILIES = { ipv4: { vip: VIP, rip: RIP }, ipv6: { vip: VIP6, rip: RIP6 } } as const
+/** Of the lab, in each family, and from one to the other. */
+export const FAMILIES = {
+  ipv4: { vip: VIP, rip: RIP },
+  ipv6: { vip: VIP6, rip: RIP6 },
+  nat64: { vip: VIP6, rip: RIP },
+} as const
 
 /** Until the minutes are over, and once at least. Throws if through the VIP anything comes out that does not directly. */
 export async function peers(
@@ -52,7 +56,7 @@ export async function peers(
   signal: AbortSignal,
 ): Promise<void> {
   const { vip, rip } = FAMILIES[family]
-  const ipv6 = family === 'ipv6'
+  const ipv6 = family !== 'ipv4'
   const end = performance.now() + minutes * 60_000
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-peers-'))
   const lab = new Lab(labName('peers'))
