@@ -78,7 +78,7 @@ export class Fragmentation {
     if (step <= 0) return -Drop.IP_TOO_BIG
     const pieces = Math.ceil(payload / step)
     if (frames.free - pieces < frames.slots >> RESERVE_SHIFT) return -Drop.NO_BUFFER
-    this.#completeChecksum(slot)
+    this.completeChecksum(slot)
     this.#chooseId(ip)
     this.#makeHeader(ip, header)
     const last = pieces - 1
@@ -119,7 +119,7 @@ export class Fragmentation {
   }
 
   /** No device can complete it over several fragments. */
-  #completeChecksum(slot: number): void {
+  completeChecksum(slot: number): void {
     const { pkt, start: starts, length } = this.#frames
     const start = starts[slot]
     if ((pkt.getUint8(start + VNET.FLAGS) & VNET_FLAG.NEEDS_CSUM) !== 0) {

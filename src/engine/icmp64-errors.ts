@@ -15,7 +15,7 @@ import { ICMP, QUOTED_BYTES, writeIcmpChecksum } from '../wire/icmp.ts'
 import { icmpKind, icmpv6Kind, NO_KIND, plateauBelow } from '../wire/icmp64.ts'
 import { ICMPV6, ICMPV6_TYPE, writeIcmpv6Checksum } from '../wire/icmpv6.ts'
 import { headerLength, IPV4, PROTO, writeHeaderChecksum, writeIpv4 } from '../wire/ipv4.ts'
-import { ADDRESS6_BYTES, IPV6, MTU6_LEAST, NEXT, writeIpv6 } from '../wire/ipv6.ts'
+import { ADDRESS6_BYTES, IPV6, MTU6_LEAST, NEXT, quotedHeader6, writeIpv6 } from '../wire/ipv6.ts'
 import { TCP, TOA6_BYTES } from '../wire/tcp.ts'
 import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import { CELL, RECORD, TUPLE } from './conn-layout.ts'
@@ -118,14 +118,16 @@ export class TranslatedErrors64 implements ErrorsOfFamily {
     const isTooBig = pkt.getUint8(icmp) === ICMPV6_TYPE.TOO_BIG
     const mtu = pkt.getInt32(icmp + ICMPV6.MTU) >>> 0
     const from = icmp + ICMPV6.HEADER
-    const payload = pkt.getUint16(from + IPV6.PAYLOAD_LENGTH)
-    const inside = pkt.getUint8(from + IPV6.NEXT)
+    // The RS has sent no fragment that looks like ours.
+    const header = quotedHeader6(pkt, from)
+    const payload = pkt.getUint16(from + IPV6.PAYLOAD_LENGTH) + IPV6.HEADER - header
+    const inside = pkt.getUint8(header > IPV6.HEADER ? from + IPV6.HEADER : from + IPV6.NEXT)
     const innerHops = pkt.getUint8(from + IPV6.HOP_LIMIT)
     const length = isTooBig ? 0 : pkt.getUint8(icmp + LENGTH6) * UNIT6
-    const there = quotedBytes(length, bytes - ICMPV6.HEADER, IPV6.HEADER) - IPV6.HEADER
+    const there = quotedBytes(length, bytes - ICMPV6.HEADER, header) - header
     const kept = Math.min(there, payload, MOST4 - FRONT4)
     const before = fold(sumWords(pkt, from + IPV6.SRC, 2 * ADDRESS6_BYTES))
-    const outer = this.#move(slot, from + IPV6.HEADER, kept, FRONT4, ETHERTYPE.IPV4)
+    const outer = this.#move(slot, from + header, kept, FRONT4, ETHERTYPE.IPV4)
     const error = outer + IPV4.HEADER
     const quote = error + ICMP.HEADER
     const lip = this.#cells[recordOf(t) | LIP]

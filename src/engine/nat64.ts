@@ -3,11 +3,11 @@
  * Engine.input, with a header that is 20 bytes shorter behind us, or longer, so that what fits is another question.
  *
  * A packet to the RS has DF, for its sender has said that nobody may cut it; but one of up to 1280 bytes must pass every link of
- * IPv6, and is cut where the RS's arm is narrower than that (RFC 7915 5.1). One to the client that does not fit there is not cut:
- * its RS is told, which has to know it with DF or without.
+ * IPv6, and is cut where the RS's arm is narrower than that (RFC 7915 5.1). One to the client that came in fragments, or without DF, leaves
+ * in fragments where it does not fit whole (RFC 7915 4.1). Of all others their sender is told.
  */
 
-import { IPV4 } from '../wire/ipv4.ts'
+import { IP_DF, IPV4 } from '../wire/ipv4.ts'
 import { IPV6, MTU6_LEAST } from '../wire/ipv6.ts'
 import type { Arm } from './arm.ts'
 import { Drop } from './counters.ts'
@@ -25,6 +25,8 @@ import { mayBeCut } from './xmit/headers64.ts'
 const { HEADER: HEADER4 } = IPV4
 const { HEADER: HEADER6 } = IPV6
 const LEAST = MTU6_LEAST
+const { FRAGMENT } = IPV4
+const DF = IP_DF
 
 /** The steps that it takes. */
 export interface Nat64Steps {
@@ -62,16 +64,34 @@ export class Nat64 {
     if (this.#decrementsTtl && p.ttl <= 1) return icmp.expired(slot, p, arm)
     const by = (outward ? HEADER6 : HEADER4) - p.ipHeader
     const isTooBig = p.largest + by > out.mtu || (!outward && p.ipTotal + by > 0xffff)
-    if (isTooBig && (outward || p.largest > LEAST)) return icmp.unfit64(slot, p, t, arm, out, by)
-    const { fragment, pkt } = this.#frames
-    const came = fragment[slot]
-    // Together again it fits, and over IPv6 nothing is cut on the way.
-    if (outward) fragment[slot] = 0
+    const came = this.#frames.fragment[slot]
+    if (isTooBig && !this.#isCut(p, came, outward)) return icmp.unfit64(slot, p, t, arm, out, by)
     const failed = fullnat.translate64(slot, p, t, out.mtu)
     if (failed !== 0) uoa.notAdded(failed, t >> 1, out, dest, now)
-    if (outward) return egress.toClient(p.eth, out, t >> 1)
-    if (isTooBig || came !== 0) mayBeCut(pkt, p.ip)
-    const verdict = egress.toRs(slot, p.eth, out, dest, now)
-    return isTooBig || came !== 0 ? fragmentation.leave(slot, verdict) : verdict
+    const isInPieces = isTooBig || came !== 0
+    if (isInPieces) this.#prepareCut(slot, p, came, outward)
+    const verdict = outward
+      ? egress.toClient(p.eth, out, t >> 1)
+      : egress.toRs(slot, p.eth, out, dest, now)
+    return isInPieces ? fragmentation.leave(slot, verdict) : verdict
+  }
+
+  /** The packet, which is too large, may leave in fragments. */
+  #isCut(p: Parsed, came: number, outward: boolean): boolean {
+    if (!outward) return p.largest <= LEAST || came !== 0
+    if (came !== 0) return true
+    return p.gsoSize === 0 && (this.#frames.pkt.getUint16(p.ip + FRAGMENT) & DF) === 0
+  }
+
+  /** It has its new header, and is to be cut as far as it does not fit: over IPv6 into fragments that every link carries. */
+  #prepareCut(slot: number, p: Parsed, came: number, outward: boolean): void {
+    const { pkt, fragment } = this.#frames
+    if (!outward) {
+      if (came !== 0) fragment[slot] = came - HEADER6 + HEADER4
+      mayBeCut(pkt, p.ip)
+      return
+    }
+    fragment[slot] = came === 0 ? LEAST : came - HEADER4 + HEADER6
+    if (p.partial === 1) this.#steps.fragmentation.completeChecksum(slot)
   }
 }

@@ -6,57 +6,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DecodedTcp } from '../kit/decode.ts'
-import { pieces } from '../kit/fragments.ts'
-import { ethernet, ipv6, offload, type TcpFields, tcp, tcpFrame } from '../kit/frame.ts'
-import { CLIENT, established64, LAN, packetOf, RS, VIP, WAN } from '../kit/nat64.ts'
+import { ethernet, ipv6, offload, tcp } from '../kit/frame.ts'
+import { bytes, CLIENT, LAN, Rig, RS, VIP, WAN } from '../kit/nat64.ts'
 import { SEED64_CONFIG } from '../kit/nd.ts'
 import { parseOptions } from '../kit/notation.ts'
-import { CLIENT_MAC, RS_MAC, Stand } from '../kit/stand.ts'
+import { CLIENT_MAC } from '../kit/stand.ts'
 
-const bytes = (count: number) => Uint8Array.from({ length: count }, (_, i) => (i * 31) & 255)
 const XMIT_TTL = `${SEED64_CONFIG}\ntcp: { xmit_ttl: true }\n`
-
-class Rig {
-  readonly stand: Stand
-  readonly lport: number
-  readonly seq: number
-
-  constructor(config = SEED64_CONFIG) {
-    const { stand, lip, delta } = established64(config)
-    this.stand = stand
-    this.lport = lip.port
-    this.seq = (2 + delta) >>> 0
-  }
-
-  frame(dir: 'in' | 'out', change: Partial<TcpFields>): Uint8Array {
-    const arm = dir === 'in' ? WAN : LAN
-    const macs = { srcMac: dir === 'in' ? CLIENT_MAC : RS_MAC, dstMac: this.stand.macOf(arm) }
-    const ends =
-      dir === 'in'
-        ? { src: CLIENT.host, dst: VIP.host, sport: CLIENT.port, dport: VIP.port, seq: 2, ack: 70 }
-        : {
-            src: RS.host,
-            dst: '192.168.168.7',
-            sport: RS.port,
-            dport: this.lport,
-            seq: 70,
-            ack: this.seq,
-          }
-    return tcpFrame({ ...macs, ...ends, flags: '.', ...change })
-  }
-
-  send(dir: 'in' | 'out', change: Partial<TcpFields>, gsoSize?: number): DecodedTcp {
-    const frame = this.frame(dir, change)
-    const arm = dir === 'in' ? WAN : LAN
-    const out =
-      gsoSize === undefined
-        ? this.stand.input(arm, frame)
-        : this.stand.inputRaw(arm, offload(frame, gsoSize))
-    assert.equal(out.length, 1, this.stand.verdictName())
-    assert.equal(out[0].arm, dir === 'in' ? LAN : WAN)
-    return out[0].decoded as DecodedTcp
-  }
-}
 
 test('the header towards the RS: TOS 0, ID 0, DF, the hop limit as TTL', () => {
   const out = new Rig().send('in', { ack: 71, ttl: 37, tos: 0xb9, payload: bytes(100) })
@@ -174,72 +130,6 @@ test('extension headers have no place in IPv4', () => {
     assert.equal(rig.stand.verdictName(), 'NAT64_EXTENSION')
   }
   assert.equal(rig.stand.engine.conns.table.used, 1, 'nothing was opened for it')
-})
-
-test("an answer that fits on the RS's arm and not on the client's goes back to the RS", () => {
-  const rig = new Rig()
-  const fits = rig.send('out', { payload: bytes(1440) })
-  assert.equal(fits.ipTotal, 1500)
-  for (const df of [true, false]) {
-    const frame = rig.frame('out', { payload: bytes(1441), df })
-    const [told, ...more] = rig.stand.input(LAN, frame)
-    assert.equal(more.length, 0)
-    assert.equal(told?.arm, LAN)
-    const packet = packetOf(told)
-    // Destination unreachable, fragmentation needed, next-hop MTU.
-    assert.deepEqual([packet[20], packet[21], packet.readUInt16BE(26)], [3, 4, 1480])
-    assert.deepEqual(packet.subarray(28, 68), Buffer.from(frame.subarray(14, 54)))
-  }
-})
-
-test('a segment of the client is told the MTU in its own terms, with room for TOA', () => {
-  const rig = new Rig(SEED64_CONFIG.replace('- name: dpdk1', '- name: dpdk1\n    mtu: 1400'))
-  // 1440 bytes over IPv6 are 1420 of IPv4.
-  const [told] = rig.stand.input(WAN, rig.frame('in', { ack: 71, payload: bytes(1380) }))
-  const packet = packetOf(told)
-  assert.deepEqual([packet[40], packet[41], packet.readUInt32BE(44)], [2, 0, 1400])
-  const out = rig.send('in', { ack: 71, payload: bytes(1360) })
-  assert.equal(out.ipTotal, 1400)
-})
-
-test('what every link of IPv6 carries is cut for an arm that is narrower', () => {
-  const rig = new Rig(SEED64_CONFIG.replace('- name: dpdk1', '- name: dpdk1\n    mtu: 1000'))
-  const pieces = rig.stand.input(WAN, rig.frame('in', { ack: 71, payload: bytes(1220) }))
-  assert.deepEqual(
-    pieces.map(({ arm, decoded }) => [arm, decoded.kind]),
-    [
-      [LAN, 'fragment'],
-      [LAN, 'fragment'],
-    ],
-  )
-  const [told] = rig.stand.input(WAN, rig.frame('in', { ack: 71, payload: bytes(1221) }))
-  assert.equal(packetOf(told).readUInt32BE(44), 1280)
-})
-
-test('answers that come in fragments leave as one packet', () => {
-  const rig = new Rig()
-  const frame = rig.frame('out', { payload: bytes(1440), df: false })
-  const fragments = pieces(frame.subarray(14), 600)
-  const out = fragments.flatMap(packet =>
-    rig.stand.input(LAN, ethernet(rig.stand.macOf(LAN), RS_MAC, 0x0800, packet)),
-  )
-  assert.equal(fragments.length, 3)
-  assert.equal(out.length, 1, rig.stand.verdictName())
-  assert.deepEqual((out[0].decoded as DecodedTcp).payload, bytes(1440))
-})
-
-test('who waits for an RS that does not answer is told so in IPv6', () => {
-  const stand = new Stand(SEED64_CONFIG)
-  stand.segment(WAN, `${CLIENT.host}.4000 > ${VIP.host}.6379: Flags [S], seq 1, win 100, length 0`)
-  assert.equal(stand.verdictName(), 'PARKED')
-  const told = stand.pass(4000).filter(({ arm }) => arm === WAN)
-  assert.equal(told.length, 1)
-  const packet = packetOf(told[0])
-  // No route to the destination, which RFC 7915 makes of host unreachable; inside the SYN as it was sent.
-  assert.deepEqual([packet[40], packet[41]], [1, 0])
-  const inside = packet.subarray(48)
-  assert.equal(inside[0], 0x60)
-  assert.deepEqual([inside.readUInt16BE(40), inside.readUInt32BE(44)], [4000, 1])
 })
 
 test('a connection that dies of age is reset on both sides, each in its own family', () => {

@@ -1,8 +1,11 @@
 /** A connection of a client that speaks IPv6 to an RS that speaks IPv4. */
 
+import assert from 'node:assert/strict'
 import type { Surroundings } from '../../src/control/threads/apply.ts'
+import { type DecodedTcp, decode } from './decode.ts'
+import { concat, ethernet, offload, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
 import { SEED64_CONFIG } from './nd.ts'
-import { type Out, Stand } from './stand.ts'
+import { CLIENT_MAC, type Out, RS_MAC, Stand } from './stand.ts'
 
 export const WAN = 'dpdk0'
 export const LAN = 'dpdk1'
@@ -25,4 +28,55 @@ export function established64(config = SEED64_CONFIG, around: Partial<Surroundin
 /** From the IP header on; that its checksum is right the stand has seen. */
 export function packetOf(out: Out | undefined): Buffer {
   return Buffer.from(out?.bytes.subarray(24) ?? [])
+}
+
+export const bytes = (count: number) => Uint8Array.from({ length: count }, (_, i) => (i * 31) & 255)
+
+/** What it is to a strict receiver. */
+export function judged(packet: Uint8Array): DecodedTcp {
+  const type = (packet[0] ?? 0) >> 4 === 6 ? 0x86dd : 0x0800
+  return decode(concat(vnetHeader(), ethernet(CLIENT_MAC, RS_MAC, type, packet))) as DecodedTcp
+}
+
+/** A stand with such a connection, and its segments. */
+export class Rig {
+  readonly stand: Stand
+  readonly lport: number
+  readonly seq: number
+
+  constructor(config = SEED64_CONFIG) {
+    const { stand, lip, delta } = established64(config)
+    this.stand = stand
+    this.lport = lip.port
+    this.seq = (2 + delta) >>> 0
+  }
+
+  frame(dir: 'in' | 'out', change: Partial<TcpFields>): Uint8Array {
+    const arm = dir === 'in' ? WAN : LAN
+    const macs = { srcMac: dir === 'in' ? CLIENT_MAC : RS_MAC, dstMac: this.stand.macOf(arm) }
+    const ends =
+      dir === 'in'
+        ? { src: CLIENT.host, dst: VIP.host, sport: CLIENT.port, dport: VIP.port, seq: 2, ack: 70 }
+        : {
+            src: RS.host,
+            dst: '192.168.168.7',
+            sport: RS.port,
+            dport: this.lport,
+            seq: 70,
+            ack: this.seq,
+          }
+    return tcpFrame({ ...macs, ...ends, flags: '.', ...change })
+  }
+
+  send(dir: 'in' | 'out', change: Partial<TcpFields>, gsoSize?: number): DecodedTcp {
+    const frame = this.frame(dir, change)
+    const arm = dir === 'in' ? WAN : LAN
+    const out =
+      gsoSize === undefined
+        ? this.stand.input(arm, frame)
+        : this.stand.inputRaw(arm, offload(frame, gsoSize))
+    assert.equal(out.length, 1, this.stand.verdictName())
+    assert.equal(out[0].arm, dir === 'in' ? LAN : WAN)
+    return out[0].decoded as DecodedTcp
+  }
 }
