@@ -2,6 +2,7 @@
 
 import { serviceName } from '../api/edits.ts'
 import { ACL_ESTABLISHED, ACL_LISTS } from '../api/words.ts'
+import { countPrefixes } from '../engine/prefix-rows.ts'
 import { isIpv6Text } from '../wire/ip-address.ts'
 import type { Draft } from './draft.ts'
 import type { ListFiles } from './list-files.ts'
@@ -47,14 +48,14 @@ export function checkAcls(
   for (const [i, service] of services.entries()) {
     if (service === null) continue
     const path = ['services', i]
-    checkFamily(service, path, source)
     for (const list of ACL_LISTS) {
-      all += checkInline(service[list] ?? [], [...path, list], source)
+      all += checkInline(service, list, path, source)
       const name = service[`${list}_file`]
       if (name === undefined) continue
       const { prefixes: read, mistakes } = files.get(name)
       if (!seen.has(name)) {
-        all += read.length / 2
+        const [four, six] = countPrefixes(read)
+        all += four + six
         for (const mistake of mistakes) source.problem([...path, `${list}_file`], mistake)
       }
       seen.add(name)
@@ -71,30 +72,23 @@ export function checkAcls(
     )
 }
 
-/** What is behind them knows IPv4 only. */
-function checkFamily(service: DraftService, path: Path, source: ConfigSource): void {
-  if (!isIpv6Text(service.address ?? '')) return
-  for (const list of ACL_LISTS) {
-    const has = (service[list]?.length ?? 0) > 0
-    for (const key of [
-      ...(has ? [list] : []),
-      ...(service[`${list}_file`] ? [`${list}_file`] : []),
-    ])
-      source.problem(
-        [...path, key],
-        'expected none at a service of IPv6: lists are of IPv4 yet, found one',
-      )
-  }
-}
-
 /** => how many there are */
-function checkInline(texts: readonly (string | null)[], path: Path, source: ConfigSource): number {
+function checkInline(
+  service: DraftService,
+  list: (typeof ACL_LISTS)[number],
+  of: Path,
+  source: ConfigSource,
+): number {
+  const texts = service[list] ?? []
+  const path = [...of, list]
   const seen = new Set<string>()
   for (const [j, text] of texts.entries()) {
     if (text === null) continue
     const problem = prefixProblem(text)
     const plain = problem === undefined ? plainPrefix(text) : ''
     if (problem !== undefined) source.problem([...path, j], problem)
+    else if (service.address !== undefined && isIpv6Text(service.address) !== isIpv6Text(text))
+      source.problem([...path, j], `expected a prefix of the service's family, found "${text}"`)
     else if (seen.has(plain))
       source.problem([...path, j], `expected each once, found ${plain} again`)
     seen.add(plain)
@@ -109,10 +103,13 @@ export function* remarksOnAcl(
   service: DraftService | null,
   lists: Pick<ListFiles, 'get'>,
 ): Generator<[key: string, text: string]> {
-  const { allow_file: file, allow } = service ?? {}
+  const { allow_file: file, allow, address = '' } = service ?? {}
   if (file === undefined || (allow?.length ?? 0) > 0) return
-  if (lists.get(file).prefixes.length === 0)
-    yield ['allow_file', `${file} holds no prefix: nobody is let in`]
+  const [four, six] = countPrefixes(lists.get(file).prefixes)
+  const isSix = isIpv6Text(address)
+  if ((isSix ? six : four) > 0) return
+  const what = four + six === 0 ? 'prefix' : `prefix of IPv${isSix ? 6 : 4}`
+  yield ['allow_file', `${file} holds no ${what}: nobody is let in`]
 }
 
 export function aclOf(service: FileService): ConfigAcl {

@@ -61,7 +61,7 @@ export function hasLip(service: Ends, lips: readonly string[]): boolean {
 
 /** Keys of a service, and what was expected there. */
 export function* familyProblems(service: Service): Generator<[key: string[], text: string]> {
-  const { address, persistence_prefix, proxy_protocol, scheduler_module } = service
+  const { address, persistence_prefix, proxy_protocol } = service
   if (address !== undefined && persistence_prefix !== undefined) {
     const most = wholeLength(address)
     if (persistence_prefix > most)
@@ -71,8 +71,6 @@ export function* familyProblems(service: Service): Generator<[key: string[], tex
       ]
   }
   if (address !== undefined && isIpv6Text(address)) {
-    if (scheduler_module !== undefined)
-      yield [['scheduler_module'], 'expected none: it is asked for clients of IPv4 only']
     if (proxy_protocol !== undefined && proxy_protocol !== 'off')
       yield [
         ['proxy_protocol'],

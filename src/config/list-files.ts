@@ -4,7 +4,7 @@
  */
 
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
-import type { Prefixes } from '../engine/prefix-table.ts'
+import type { Prefixes } from '../engine/prefix-rows.ts'
 import {
   type PackedList,
   PREFIXES_MAX,

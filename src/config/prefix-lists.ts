@@ -4,10 +4,9 @@
  */
 
 import { createHash } from 'node:crypto'
-import { type Prefixes, sortedPrefixes } from '../engine/prefix-table.ts'
-import { ipv4Text } from '../wire/address.ts'
-import { isIpv6Text } from '../wire/ip-address.ts'
-import { hostOf, isCidr, networkOf } from './cidr.ts'
+import { countPrefixes, type Prefixes, rowOf, sortedPrefixes } from '../engine/prefix-rows.ts'
+import { canonicalIp, type IpAddress, ipText, parseIpPrefix } from '../wire/ip-address.ts'
+import { hostOf, isCidr, networkOf, wholeLength } from './cidr.ts'
 
 /** Of one list, and of all together. */
 export const PREFIXES_MAX = 524_288
@@ -26,40 +25,37 @@ export function fileLists(lists: Readonly<Record<string, PackedList>>): Record<s
   return Object.fromEntries(Object.entries(lists).filter(([name]) => name.startsWith('/')))
 }
 
-export const A_PREFIX = 'an IPv4 address or network, like 192.0.2.1 or 192.0.2.0/24'
+export const A_PREFIX = 'an address or network, like 192.0.2.0/24 or 2001:db8::/32'
 
-function networkV4(text: string): { network: number; prefixLength: number } {
-  const { network, prefixLength } = networkOf(text)
-  return { network: network as number, prefixLength }
-}
-
-/** => why it is no prefix, as `expected ..., found ...`; undefined if it is one */
+/** => why it is no prefix, as `expected ..., found ...`; undefined if it is one, of IPv6 however it is written */
 export function prefixProblem(text: string): string | undefined {
-  if (!isCidr(text) || isIpv6Text(hostOf(text)))
+  const given = parseIpPrefix(text)
+  if (given === undefined || (!text.includes(':') && !isCidr(text)))
     return `expected ${A_PREFIX}, found ${JSON.stringify(text.slice(0, 80))}`
-  const { network, prefixLength } = networkV4(text)
-  if (hostOf(text) === ipv4Text(network)) return undefined
-  return `expected a network, like ${ipv4Text(network)}/${prefixLength}, found "${text}"`
+  const { network, length } = given
+  if (canonicalIp(hostOf(text)) === ipText(network)) return undefined
+  return `expected a network, like ${ipText(network)}/${length}, found "${text}"`
 }
 
 /** Of texts that are prefixes. */
 export function prefixesOf(texts: Iterable<string>): Prefixes {
   const cells: number[] = []
   for (const text of texts) {
-    const { network, prefixLength } = networkV4(text)
-    cells.push(network, prefixLength)
+    const { network, prefixLength } = networkOf(text)
+    for (const cell of rowOf(network, prefixLength)) cells.push(cell)
   }
   return sortedPrefixes(Int32Array.from(cells))
 }
 
 /** 192.0.2.1, or 192.0.2.0/24 */
-export function prefixText(network: number, length: number): string {
-  return length === 32 ? ipv4Text(network) : `${ipv4Text(network)}/${length}`
+export function prefixText(network: IpAddress, length: number): string {
+  const text = ipText(network)
+  return length === wholeLength(text) ? text : `${text}/${length}`
 }
 
 /** The same of a text, however it is written. */
 export function plainPrefix(text: string): string {
-  const { network, prefixLength } = networkV4(text)
+  const { network, prefixLength } = networkOf(text)
   return prefixText(network, prefixLength)
 }
 
@@ -76,7 +72,8 @@ export function unpackList(packed: PackedList): Prefixes {
 }
 
 export function sizeOfList(packed: PackedList): number {
-  return Buffer.byteLength(packed, 'base64') >> 3
+  const [four, six] = countPrefixes(unpackList(packed))
+  return four + six
 }
 
 /** `2 prefixes (1a2b3c4d)`: another text whenever anything of the list is another. */

@@ -5,7 +5,7 @@
 
 import { PROTO } from '../wire/ipv4.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, KEY, RECORD } from './conn-layout.ts'
+import { CELL, familyOfKey, KEY, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { END_RESERVE, type Frames } from './frames.ts'
 import type { Parts } from './parts.ts'
@@ -16,8 +16,8 @@ import type { Services } from './services.ts'
 const ENDS = 8
 const LOOKS = 512
 
-const { CIP, VIP, CLIENT_PORTS } = CELL
-const { at: recordAt } = RECORD
+const { CIP, VIP, CLIENT_PORTS, BINDING } = CELL
+const { at: recordAt, key: keyOf, column: columnAt } = RECORD
 
 export interface AclWalkImage {
   at: number
@@ -83,16 +83,15 @@ export class AclWalk {
   }
 
   #isRefused(conn: number): boolean {
-    const { cells } = this.#table
+    const { cells, wide } = this.#table
     const at = recordAt(conn)
-    const protocol = this.#table.protocol(conn) === KEY.UDP ? PROTO.UDP : PROTO.TCP
-    const service = this.#services.find(
-      protocol,
-      cells[at | VIP],
-      cells[at | CLIENT_PORTS] & 0xffff,
-    )
+    const key = keyOf(cells[at | BINDING], 0)
+    const protocol = (key & PROTOCOL_BITS) === KEY.UDP ? PROTO.UDP : PROTO.TCP
+    const port = cells[at | CLIENT_PORTS] & 0xffff
+    const service = this.#services.find(protocol, cells[at | VIP], port, familyOfKey(key))
     const acl = service?.acl ?? null
-    return acl === null ? false : acl.cuts && acl.refuses(cells[at | CIP])
+    if (acl === null || !acl.cuts) return false
+    return key < KEY.IPV6 ? acl.refuses(cells[at | CIP]) : acl.refuses6(wide, columnAt(conn))
   }
 
   save(): AclWalkImage {

@@ -4,11 +4,14 @@
  * belongs to none, never for a packet of one.
  */
 
+import { KEY } from './conn-layout.ts'
 import { Drop } from './counters.ts'
+import type { Parsed } from './parsed.ts'
 import { NOBODY, PrefixTable } from './prefix-table.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { ACL_DENIED, ACL_NOT_ALLOWED } = Drop
+const { IPV6 } = KEY
 
 /** A list; another table takes the place of the one before at once. */
 export interface PrefixList {
@@ -36,11 +39,12 @@ export class Acl {
   }
 
   /** Of a client's packet that belongs to no connection. => 0, or the drop reason. Counts hits. */
-  judge(address: number): number {
+  judge({ key, saddr, source }: Parsed): number {
+    const isSix = key >= IPV6
     const deny = this.#deny
     for (let i = 0; i < deny.length; i++) {
       const { table } = deny[i]
-      const prefix = table.find(address)
+      const prefix = isSix ? table.find6(source, 0) : table.find(saddr)
       if (prefix === NOBODY) continue
       table.hit(prefix)
       return ACL_DENIED
@@ -49,16 +53,24 @@ export class Acl {
     if (allow === null) return 0
     for (let i = 0; i < allow.length; i++) {
       const { table } = allow[i]
-      const prefix = table.find(address)
+      const prefix = isSix ? table.find6(source, 0) : table.find(saddr)
       table.hit(prefix)
       if (prefix !== NOBODY) return 0
     }
     return ACL_NOT_ALLOWED
   }
 
-  /** The same, and nothing is counted. */
+  /** The same of a client's address, of IPv6 in four cells from `at` on, and nothing is counted. */
   refuses(address: number): boolean {
-    const holds = ({ table }: PrefixList) => table.find(address) !== NOBODY
+    return this.#refuses(table => table.find(address))
+  }
+
+  refuses6(cells: Int32Array, at: number): boolean {
+    return this.#refuses(table => table.find6(cells, at))
+  }
+
+  #refuses(find: (table: PrefixTable) => number): boolean {
+    const holds = ({ table }: PrefixList) => find(table) !== NOBODY
     return this.#deny.some(holds) || (this.#allow !== null && !this.#allow.some(holds))
   }
 

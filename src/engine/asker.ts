@@ -5,6 +5,8 @@ export interface Asker {
   client: number
   /** The client's. */
   port: number
+  /** Of IPv6 the four words of its address, whose XOR `client` is then. */
+  source?: Int32Array | null
   /** What stands for the client's connection ID, if the service looks for one and the packet has it; else `client`. */
   id: number
 }

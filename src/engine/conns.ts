@@ -97,7 +97,7 @@ export class Conns {
     const drafts = this.drafts
     const conn = drafts.make(p, service, clientArm, now)
     if (conn < 0) return conn
-    if (this.room.refuses(conn)) {
+    if (this.room.refuses(conn, drafts.binding)) {
       drafts.giveBack(conn)
       return -Drop.CLIENT_SHARE
     }

@@ -3,6 +3,7 @@
 import { PROTO } from '../wire/ipv4.ts'
 import { IPV6 } from '../wire/ipv6.ts'
 import { FLAG } from '../wire/tcp.ts'
+import type { AddressBook } from './address-book.ts'
 import type { Arm } from './arm.ts'
 import { familyOfKey, KEY, PROTOCOL_BITS } from './conn-layout.ts'
 import { Drop, Event } from './counters.ts'
@@ -29,6 +30,14 @@ export function serviceOf(services: Services, p: Parsed, arm: Arm): Service | un
   return service ?? services.matches.find(p, arm)
 }
 
+/**
+ * What the connections of a client are counted by. Of IPv6 its /64: no link has less (RFC 4291 2.5.4), and every host on it 2^64
+ * addresses to take in turn.
+ */
+function counted({ key, saddr, source }: Parsed, book: AddressBook): number {
+  return key < KEY.IPV6 ? saddr : book.digest(source[0], source[1], 0, 0)
+}
+
 export class Opening {
   /** No connection is opened any more; those that are there go on. */
   stopping = false
@@ -48,7 +57,7 @@ export class Opening {
     const { frames, arms, counters, trace } = this.#parts
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
-    const unwanted = service.acl === null ? 0 : service.acl.judge(p.saddr)
+    const unwanted = service.acl === null ? 0 : service.acl.judge(p)
     if (unwanted !== 0) return -unwanted
     const flags = p.flags & (SYN | ACK | FIN | RST)
     if (flags !== SYN) {
@@ -69,7 +78,8 @@ export class Opening {
   /** Whether its service, and its client, may open one more now. */
   #inTime(p: Parsed, service: Service, now: number): number {
     if (service.rate === null && service.clientRate === null) return MAY_OPEN
-    const refusal = this.#parts.rates.refusal(service, p.saddr, now)
+    const { rates, book } = this.#parts
+    const refusal = rates.refusal(service, counted(p, book), now)
     return refusal === 0 ? MAY_OPEN : -refusal
   }
 
@@ -83,7 +93,7 @@ export class Opening {
     const { frames, arms } = this.#parts
     if (service === undefined) return -Drop.UDP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.UDP_NO_SERVICE
-    const unwanted = service.acl === null ? 0 : service.acl.judge(p.saddr)
+    const unwanted = service.acl === null ? 0 : service.acl.judge(p)
     if (unwanted !== 0) return -unwanted
     if (this.stopping) return -Drop.STOPPING
     if (!this.#isPlausible(arms, arm, p)) return -Drop.IP_SOURCE

@@ -17,7 +17,7 @@ const [ID_BITS, HAS_ID, ID_BYTES] = [0xc8, 0x08, 8]
 
 export class Placement {
   readonly #pkt: DataView
-  readonly #asker: Asker = { client: 0, port: 0, id: 0 }
+  readonly #asker: Asker = { client: 0, port: 0, source: null, id: 0 }
   readonly #dests: Dests
   readonly #templates: Templates
   readonly #counters: Counters
@@ -41,6 +41,7 @@ export class Placement {
     const client = clientOf(p)
     asker.client = client
     asker.port = p.ports >>> 16
+    asker.source = p.key < IPV6 ? null : p.source
     asker.id = service.hashing.byId ? this.#idOf(p) : client
     // Each turn but the last has found an RS full, or one free again, that another worker had made so.
     for (;;) {

@@ -5,22 +5,22 @@
  *
  * One piece of int32 that all workers may share:
  *
- *   head      prefixes | ranges | bits of the index | addresses that no prefix holds (low, high) | 0...
+ *   head      prefixes of IPv4 | ranges | bits of the index | addresses that no prefix holds (low, high) | of IPv6 prefixes | ranges | 0
  *   starts    of the ranges, from 0.0.0.0 on, with the top bit turned, so that they compare as signed numbers
  *   owners    of the ranges: a prefix, or NOBODY
  *   index     by the first bits: the first range that begins there or later; one more for the end
- *   prefixes  network, length
- *   hits      low, high
+ *   prefixes  network, length; of IPv6 five cells (prefix-ranges6.ts)
+ *   ranges6   starts and owners
+ *   hits      low, high, of IPv4 and then of IPv6
  */
 
-import { prefixMask } from '../wire/address.ts'
+import type { IpAddress } from '../wire/ip-address.ts'
+import { CELLS6, NOBODY, Ranges6, rangesOf6, sorted6 } from './prefix-ranges6.ts'
+import { byFamily, type Prefixes, rowsOf, sorted4 } from './prefix-rows.ts'
 
-export const NOBODY = -1
+export { NOBODY }
 
-/** network, length; network, length ... */
-export type Prefixes = Int32Array
-
-const AT = { PREFIXES: 0, RANGES: 1, BITS: 2, MISSED: 3 } as const
+const AT = { PREFIXES: 0, RANGES: 1, BITS: 2, MISSED: 3, PREFIXES6: 5, RANGES6: 6 } as const
 const HEAD = 8
 const INDEX_BITS_MOST = 16
 const TOP = -(2 ** 31)
@@ -31,25 +31,40 @@ export class PrefixTable {
   readonly #owners: Int32Array
   readonly #index: Int32Array
   readonly #prefixes: Int32Array
+  readonly #prefixes6: Int32Array
+  readonly #ranges6: Ranges6
   readonly #hits: number
   readonly #shift: number
+  /** Prefixes of IPv4, which come first. */
+  readonly #four: number
+  /** Of both families. */
   readonly size: number
 
   /** `memory` is what buildTable() gave. */
   constructor(memory: ArrayBufferLike) {
     const cells = new Int32Array(memory)
-    const size = cells[AT.PREFIXES]
+    const four = cells[AT.PREFIXES]
+    const six = cells[AT.PREFIXES6]
     const ranges = cells[AT.RANGES]
     const bits = cells[AT.BITS]
     const index = HEAD + 2 * ranges
     const prefixes = index + 2 ** bits + 1
+    const prefixes6 = prefixes + 2 * four
+    const starts6 = prefixes6 + CELLS6 * six
+    const owners6 = starts6 + 4 * cells[AT.RANGES6]
     this.#cells = cells
-    this.size = size
+    this.#four = four
+    this.size = four + six
     this.#starts = cells.subarray(HEAD, HEAD + ranges)
     this.#owners = cells.subarray(HEAD + ranges, index)
     this.#index = cells.subarray(index, prefixes)
-    this.#prefixes = cells.subarray(prefixes, prefixes + 2 * size)
-    this.#hits = prefixes + 2 * size
+    this.#prefixes = cells.subarray(prefixes, prefixes6)
+    this.#prefixes6 = cells.subarray(prefixes6, starts6)
+    this.#hits = owners6 + cells[AT.RANGES6]
+    this.#ranges6 = new Ranges6(
+      cells.subarray(starts6, owners6),
+      cells.subarray(owners6, this.#hits),
+    )
     this.#shift = 32 - bits
   }
 
@@ -68,7 +83,12 @@ export class PrefixTable {
     return this.#owners[low - 1]
   }
 
-  /** Counts what find() has said. */
+  /** The same of an address of IPv6, in four cells from `at` on. */
+  find6(cells: Int32Array, at: number): number {
+    return this.#ranges6.find(cells, at)
+  }
+
+  /** Counts what they have said. */
   hit(prefix: number): void {
     const at = prefix === NOBODY ? AT.MISSED : this.#hits + 2 * prefix
     if (Atomics.add(this.#cells, at, 1) === -1) Atomics.add(this.#cells, at + 1, 1)
@@ -87,17 +107,21 @@ export class PrefixTable {
     return sum
   }
 
-  network(prefix: number): number {
-    return this.#prefixes[2 * prefix]
+  network(prefix: number): IpAddress {
+    if (prefix < this.#four) return this.#prefixes[2 * prefix]
+    const at = (prefix - this.#four) * CELLS6
+    const [a = 0, b = 0, c = 0, d = 0] = this.#prefixes6.subarray(at, at + 4)
+    return [a, b, c, d]
   }
 
   length(prefix: number): number {
-    return this.#prefixes[2 * prefix + 1]
+    if (prefix < this.#four) return this.#prefixes[2 * prefix + 1]
+    return this.#prefixes6[(prefix - this.#four) * CELLS6 + 4]
   }
 
   /** A copy of what it was made of. */
   prefixes(): Prefixes {
-    return this.#prefixes.slice()
+    return rowsOf(this.#prefixes, this.#prefixes6)
   }
 
   /** What `other`, which this one follows, has counted of the same prefixes. */
@@ -119,52 +143,53 @@ export class PrefixTable {
   }
 
   #compare(prefix: number, other: PrefixTable, at: number): number {
-    const networks = (this.network(prefix) >>> 0) - (other.network(at) >>> 0)
-    return networks !== 0 ? networks : this.length(prefix) - other.length(at)
+    const [mine, others] = [this.network(prefix), other.network(at)]
+    if (typeof mine === 'number' && typeof others === 'number')
+      return (mine >>> 0) - (others >>> 0) || this.length(prefix) - other.length(at)
+    // Those of IPv4 come first.
+    if (typeof mine === 'number') return -1
+    if (typeof others === 'number') return 1
+    const word = [0, 1, 2, 3].find(i => mine[i as 0] !== others[i as 0]) ?? 3
+    const words = (mine[word as 0] >>> 0) - (others[word as 0] >>> 0)
+    return words || this.length(prefix) - other.length(at)
   }
 }
 
 /** Memory for a PrefixTable of these, in any order; one that is there twice counts once. `shared`: for several threads. */
 export function buildTable(prefixes: Prefixes, shared = false): ArrayBufferLike {
-  const sorted = sortedPrefixes(prefixes)
-  const size = sorted.length / 2
+  const [four, six] = byFamily(prefixes)
+  const [sorted, sortedSix] = [sorted4(four), sorted6(six)]
   const { starts, owners } = rangesOf(sorted)
+  const six_ = rangesOf6(sortedSix, sorted.length / 2)
   const bits = Math.min(INDEX_BITS_MOST, Math.max(1, 32 - Math.clz32(starts.length)))
-  const places = 2 ** bits + 1
-  const bytes = (HEAD + 2 * starts.length + places + 4 * size) * 4
-  const memory = shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes)
+  const index = indexOf(starts, bits)
+  const parts = [starts, owners, index, sorted, sortedSix, six_.starts, six_.owners]
+  const size = sorted.length / 2 + sortedSix.length / CELLS6
+  const used = parts.reduce((sum, { length }) => sum + length, HEAD + 2 * size)
+  const memory = shared ? new SharedArrayBuffer(4 * used) : new ArrayBuffer(4 * used)
   const cells = new Int32Array(memory)
-  cells[AT.PREFIXES] = size
+  cells[AT.PREFIXES] = sorted.length / 2
   cells[AT.RANGES] = starts.length
   cells[AT.BITS] = bits
-  cells.set(starts, HEAD)
-  cells.set(owners, HEAD + starts.length)
-  const index = HEAD + 2 * starts.length
-  for (let place = 0, range = 0; place < places; place++) {
-    const begin = place * 2 ** (32 - bits)
-    while (range < starts.length && (starts[range] ^ TOP) >>> 0 < begin) range++
-    cells[index + place] = range
+  cells[AT.PREFIXES6] = sortedSix.length / CELLS6
+  cells[AT.RANGES6] = six_.owners.length
+  let at = HEAD
+  for (const part of parts) {
+    cells.set(part, at)
+    at += part.length
   }
-  cells.set(sorted, index + places)
   return memory
 }
 
-/** By network and length, each once, bits behind the length taken off. */
-export function sortedPrefixes(prefixes: Prefixes): Prefixes {
-  const keys = new Float64Array(prefixes.length / 2)
-  for (let i = 0; i < keys.length; i++) {
-    const length = prefixes[2 * i + 1]
-    keys[i] = ((prefixes[2 * i] & prefixMask(length)) >>> 0) * 64 + length
+/** By so many first bits: the first range that begins there or later. */
+function indexOf(starts: Int32Array, bits: number): Int32Array {
+  const index = new Int32Array(2 ** bits + 1)
+  for (let place = 0, range = 0; place < index.length; place++) {
+    const begin = place * 2 ** (32 - bits)
+    while (range < starts.length && (starts[range] ^ TOP) >>> 0 < begin) range++
+    index[place] = range
   }
-  keys.sort()
-  const sorted = new Int32Array(prefixes.length)
-  let size = 0
-  for (let i = 0; i < keys.length; i++) {
-    if (i > 0 && keys[i] === keys[i - 1]) continue
-    sorted[size++] = Math.floor(keys[i] / 64)
-    sorted[size++] = keys[i] % 64
-  }
-  return sorted.slice(0, size)
+  return index
 }
 
 interface Ranges {

@@ -4,8 +4,9 @@
  * opens; what is established stays.
  */
 
+import type { AddressBook } from './address-book.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, RECORD } from './conn-layout.ts'
+import { CELL, KEY, RECORD } from './conn-layout.ts'
 import { Drop } from './counters.ts'
 import { HalfOpen } from './half-open.ts'
 import { Holders } from './holders.ts'
@@ -14,8 +15,8 @@ import type { Parts } from './parts.ts'
 import { SUB_POOLS, subPoolOf } from './sa-pool.ts'
 import type { Lips, Service } from './service.ts'
 
-const { CIP, RIP, RS_PORTS } = CELL
-const { at: recordAt } = RECORD
+const { CIP, RIP, RS_PORTS, BINDING } = CELL
+const { at: recordAt, key: keyOf, column: columnAt } = RECORD
 /** The group of those who have a record. */
 const ALL = 0
 
@@ -25,6 +26,7 @@ export class Room {
   readonly #recordHolders: Holders
   readonly #lportHolders: Holders
   readonly #table: ConnTable
+  readonly #book: AddressBook
   readonly #lips: Lips
   readonly #makes: boolean
   readonly #share: number
@@ -32,7 +34,8 @@ export class Room {
   readonly #mark: number
 
   constructor(parts: Parts, { makeRoom, clientShare, seed, udp }: EngineOptions) {
-    const { table, lips } = parts
+    const { table, lips, book } = parts
+    this.#book = book
     this.halfOpen = new HalfOpen(parts, udp.timeoutMs)
     this.#recordHolders = new Holders(seed)
     this.#lportHolders = new Holders(seed)
@@ -43,11 +46,11 @@ export class Room {
     this.#mark = table.capacity - (table.capacity >> 3)
   }
 
-  /** The draft's client has more than its share of what is short. */
-  refuses(conn: number): boolean {
+  /** The client of the draft, which is to have this binding, has more than its share of what is short. */
+  refuses(conn: number, binding: number): boolean {
     if (this.#share >= 1) return false
-    const { cells, capacity } = this.#table
-    const client = cells[recordAt(conn) | CIP]
+    const { capacity } = this.#table
+    const client = this.#clientOf(conn, binding)
     if (this.#areLportsShort(conn)) {
       const { size } = this.#lips[this.#table.lip(conn)]
       const has = this.#lportHolders.of(client, this.#lportsOf(conn))
@@ -100,8 +103,16 @@ export class Room {
     else this.halfOpen.restore(waiting)
   }
 
+  /** What its connections are counted by: of IPv6 the /64, as of rates (opening.ts). */
+  #clientOf(conn: number, binding: number): number {
+    const { cells, wide } = this.#table
+    if (keyOf(binding, 0) < KEY.IPV6) return cells[recordAt(conn) | CIP]
+    const at = columnAt(conn)
+    return this.#book.digest(wide[at], wide[at | 1], 0, 0)
+  }
+
   #hold(conn: number, by: number): void {
-    const client = this.#table.cells[recordAt(conn) | CIP]
+    const client = this.#clientOf(conn, this.#table.cells[recordAt(conn) | BINDING])
     this.#recordHolders.add(client, ALL, by)
     this.#lportHolders.add(client, this.#lportsOf(conn), by)
   }

@@ -60,17 +60,20 @@ test('an allow file without a prefix lets nobody in, and that is warned of', () 
 })
 
 test('every mistake has its line, in the config and in the file', () => {
-  const path = fileOf('bad', '10.0.0.0/8\nnonsense\n10.0.0.1/8 # bits\n\n1.2.3.4/33\n::1\n')
+  const path = fileOf(
+    'bad',
+    '10.0.0.0/8\nnonsense\n10.0.0.1/8 # bits\n\n1.2.3.4/33\n2001:db8::1/32\n2001:db8::/32\n',
+  )
   assert.deepEqual(
     problems(`deny: [10.0.0.1/8, x, 10.0.0.1, 10.0.0.1/32]\n    allow_file: ${path}`),
     [
       'deny[0]: expected a network, like 10.0.0.0/8, found "10.0.0.1/8"',
-      'deny[1]: expected an IPv4 address or network, like 192.0.2.1 or 192.0.2.0/24, found "x"',
+      'deny[1]: expected an address or network, like 192.0.2.0/24 or 2001:db8::/32, found "x"',
       'deny[3]: expected each once, found 10.0.0.1 again',
-      `allow_file: ${path}:2: expected an IPv4 address or network, like 192.0.2.1 or 192.0.2.0/24, found "nonsense"`,
+      `allow_file: ${path}:2: expected an address or network, like 192.0.2.0/24 or 2001:db8::/32, found "nonsense"`,
       `allow_file: ${path}:3: expected a network, like 10.0.0.0/8, found "10.0.0.1/8"`,
-      `allow_file: ${path}:5: expected an IPv4 address or network, like 192.0.2.1 or 192.0.2.0/24, found "1.2.3.4/33"`,
-      `allow_file: ${path}:6: expected an IPv4 address or network, like 192.0.2.1 or 192.0.2.0/24, found "::1"`,
+      `allow_file: ${path}:5: expected an address or network, like 192.0.2.0/24 or 2001:db8::/32, found "1.2.3.4/33"`,
+      `allow_file: ${path}:6: expected a network, like 2001:db8::/32, found "2001:db8::1/32"`,
     ],
   )
   const many = fileOf('many', 'x\n'.repeat(200))

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { buildTable, NOBODY, PrefixTable, sortedPrefixes } from '../../src/engine/prefix-table.ts'
+import { sortedPrefixes } from '../../src/engine/prefix-rows.ts'
+import { buildTable, NOBODY, PrefixTable } from '../../src/engine/prefix-table.ts'
 import { inPrefix, ipv4Int, prefixMask } from '../../src/wire/address.ts'
 
 type Pair = [network: number, length: number]

@@ -6,7 +6,8 @@
 import type { Change } from '../../config/changes.ts'
 import type { ListPart } from '../../config/list-parts.ts'
 import { unpackList } from '../../config/prefix-lists.ts'
-import { buildTable, type Prefixes, PrefixTable } from '../../engine/prefix-table.ts'
+import type { Prefixes } from '../../engine/prefix-rows.ts'
+import { buildTable, PrefixTable } from '../../engine/prefix-table.ts'
 
 /** Parts that are there, of lists that are not whole yet. */
 export class ListParts {

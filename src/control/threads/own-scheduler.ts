@@ -5,11 +5,14 @@
  */
 
 import { evaluated, lineOf } from '../../config/scheduler-module.ts'
+import type { AddressBook } from '../../engine/address-book.ts'
 import type { Asker } from '../../engine/asker.ts'
 import { type Counters, Event } from '../../engine/counters.ts'
+import { Family } from '../../engine/family.ts'
 import type { Dest, Dests, Service } from '../../engine/service.ts'
 import type { OwnScheduler, SchedulerModule } from '../../engine/setup-parts.ts'
-import { ipv4Text } from '../../wire/address.ts'
+import { ipText } from '../../wire/ip-address.ts'
+import { wordText } from './word-of.ts'
 
 /** ms that a call may take, and how often it may take longer. */
 export const STALL_MS = 5
@@ -33,8 +36,9 @@ export interface Server {
   readonly usable: boolean
 }
 
-/** What of an engine counts connections, and events. */
+/** What of an engine counts connections, and events, and what words of addresses stand for. */
 export interface Counting {
+  addressBook: AddressBook
   dests: Dests
   counters: Counters
 }
@@ -65,16 +69,16 @@ class View implements Server {
   /** Its place in the list of that version, and among addresses. */
   readonly place: number
   readonly version: number
-  readonly order: number
+  readonly order: readonly number[]
 
   constructor(dest: Dest, place: number, own: Own) {
     this.#dest = dest
     this.#own = own
     this.place = place
     this.version = dest.service.candidates.version
-    this.address = ipv4Text(dest.rip)
+    this.address = wordText(own.book, dest.rip, dest.family)
     this.port = dest.rport
-    this.order = dest.rip >>> 0
+    this.order = dest.family === Family.IPV4 ? [dest.rip] : own.book.cells(dest.rip)
   }
 
   get weight(): number {
@@ -97,6 +101,7 @@ class View implements Server {
 class Own implements OwnScheduler {
   readonly module: SchedulerModule
   readonly dests: Dests
+  readonly book: AddressBook
   readonly #counters: Counters
   /** Sub-pools without lports, for the call in hand. */
   without = 0
@@ -106,9 +111,11 @@ class Own implements OwnScheduler {
   #servers: readonly View[] = []
   #version = -1
 
-  constructor(module: SchedulerModule, { dests, counters }: Counting, without: string) {
+  constructor(module: SchedulerModule, counting: Counting, without: string) {
+    const { dests, counters, addressBook } = counting
     this.module = module
     this.dests = dests
+    this.book = addressBook
     this.#counters = counters
     if (refused.has(this.#name)) return
     if (without !== '') this.#takeOut(without)
@@ -123,7 +130,7 @@ class Own implements OwnScheduler {
     const began = performance.now()
     let chosen: unknown
     try {
-      chosen = this.#call({ address: ipv4Text(asker.client), port: asker.port }, this.#servers)
+      chosen = this.#call({ address: clientText(asker), port: asker.port }, this.#servers)
     } catch (error) {
       this.#takeOut(`it threw ${lineOf(error)}`)
       return -1
@@ -145,7 +152,7 @@ class Own implements OwnScheduler {
     const { candidates, dests } = service
     const servers = dests
       .map((dest, place) => new View(dest, place, this))
-      .sort((a, b) => a.order - b.order || a.port - b.port)
+      .sort((a, b) => compare(a.order, b.order) || a.port - b.port)
     // It gets the same list each time: what it took out, or put elsewhere, would stay so.
     this.#servers = Object.freeze(servers)
     this.#version = candidates.version
@@ -182,4 +189,16 @@ class Own implements OwnScheduler {
       `scheduler ${path} is out: ${why}; the service's own one chooses until another text of it is loaded`,
     )
   }
+}
+
+function clientText({ source, client }: Asker): string {
+  if (!source) return ipText(client)
+  const [a = 0, b = 0, c = 0, d = 0] = source
+  return ipText([a, b, c, d])
+}
+
+/** As unsigned numbers. */
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((word, i) => word !== b[i])
+  return at < 0 ? 0 : ((a[at] as number) >>> 0) - ((b[at] as number) >>> 0)
 }

@@ -7,6 +7,7 @@ import type { Engine } from '../../engine/engine.ts'
 import { Family } from '../../engine/family.ts'
 import { FlightRing } from '../../engine/flight.ts'
 import { BURST } from '../../engine/frames.ts'
+import { rowOf } from '../../engine/prefix-rows.ts'
 import { buildTable } from '../../engine/prefix-table.ts'
 import { DestCell } from '../../engine/service.ts'
 import type { Exchange } from '../../io/exchange.ts'
@@ -200,7 +201,7 @@ export function rehearse(
 function takeEverybody({ setup, long }: Engine): void {
   const { guards, services } = setup
   guards.lists.put(NONE, buildTable(new Int32Array()))
-  guards.lists.put(ALL, buildTable(Int32Array.of(0, 0)))
+  guards.lists.put(ALL, buildTable(Int32Array.of(...rowOf(0, 0), ...rowOf([0, 0, 0, 0], 0))))
   for (const service of services.all()) {
     if (service.acl) guards.putAcl(service, { deny: [NONE], allow: [ALL], cuts: false })
     const { rate, clientRate } = service

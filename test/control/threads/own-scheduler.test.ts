@@ -17,12 +17,14 @@ import { CHECKOUT } from '../../../netns/topology.ts'
 import { ConfigError, parseConfig } from '../../../src/config/config.ts'
 import { moduleOf } from '../../../src/config/scheduler-module.ts'
 import { ownScheduler, ownSchedulersOf } from '../../../src/control/threads/own-scheduler.ts'
+import { AddressBook } from '../../../src/engine/address-book.ts'
 import type { Asker } from '../../../src/engine/asker.ts'
 import type { Counters } from '../../../src/engine/counters.ts'
 import type { Dest, Service } from '../../../src/engine/service.ts'
 import { askFirst } from '../../../src/engine/setup-parts.ts'
 import { ipv4Int } from '../../../src/wire/address.ts'
 import { SYN, WAN } from '../../kit/connection.ts'
+import { SEED6_CONFIG } from '../../kit/nd.ts'
 import { countsOf, load, scheduled, weigh } from '../../kit/scheduled.ts'
 import { SEED_CONFIG, Stand } from '../../kit/stand.ts'
 
@@ -43,7 +45,9 @@ function withOwn(path: string, weights = [1, 1, 1], without = '') {
   const counted: number[] = []
   const counters = { count: (event: number) => void counted.push(event) } as unknown as Counters
   ownSchedulersOf(text => void said.push(text), without)
-  askFirst(service, ownScheduler(moduleOf(path), { dests: countsOf(service), counters }))
+  const addressBook = new AddressBook(new ArrayBuffer(AddressBook.bytesFor(1)), 0, 1)
+  const counting = { dests: countsOf(service), counters, addressBook }
+  askFirst(service, ownScheduler(moduleOf(path), counting))
   return { service, said, counted }
 }
 
@@ -215,4 +219,27 @@ test('an image of an engine, as a journal begins with, has schedulers with all t
     const expected = places(before)
     assert.deepEqual(places(after), expected, own)
   }
+})
+
+test('of IPv6 it is told the addresses as they are, whatever the engine makes of them', () => {
+  const path = file(
+    'export default (...asked) => { globalThis.asked.push(asked); return asked[1][1] }',
+  )
+  const all: [{ address: string; port: number }, { address: string }[]][] = []
+  Object.assign(globalThis, { asked: all })
+  ownSchedulersOf(() => {})
+  const config = SEED6_CONFIG.replace(
+    "[{ address: '2001:db8:168::2', weight: 100 }]",
+    "[{ address: '2001:db8:168::f' }, { address: '2001:db8:168::2' }]",
+  )
+  const stand = new Stand(`${config}    scheduler_module: ${path}\n`).resolveRss()
+  const line = '2001:db8:10::2.4000 > 2001:db8:10::1.6379: Flags [S], seq 1, win 100, length 0'
+  const { dst } = stand.forward('dpdk0', line)
+  assert.equal(dst, '2001:db8:168::f')
+  const [client, servers] = all[0] ?? []
+  assert.deepEqual(client, { address: '2001:db8:10::2', port: 4000 })
+  assert.deepEqual(
+    servers?.map(({ address }) => address),
+    ['2001:db8:168::2', '2001:db8:168::f'],
+  )
 })

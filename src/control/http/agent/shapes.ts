@@ -151,7 +151,7 @@ export const laddrListOut = items(
 
 const aclItem = z.object(
   {
-    addr: z.string('an IPv4 address or network').nullish(),
+    addr: z.string('an address or network').nullish(),
     ipset: z
       .literal(
         ['', null],
