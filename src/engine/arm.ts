@@ -27,6 +27,9 @@ export interface ArmAddress {
 }
 
 /** What an arm is, and what has been set up on it, in order. */
+/** Before any time of the clock, however little one waits. */
+const NEVER = -1e6
+
 export interface ArmImage {
   macHi: number
   macLo: number
@@ -34,10 +37,13 @@ export interface ArmImage {
   addresses: ArmAddress[]
   routes: Route[]
   routes6: Route6[]
+  reported: number
 }
 
 export class Arm {
   readonly index: number
+  /** ms of the long clock when a router was last told our groups. */
+  reported = NEVER
   macHi: number
   macLo: number
   /** Largest IP packet in bytes. */
@@ -110,8 +116,9 @@ export class Arm {
   }
 
   save(): ArmImage {
-    const { macHi, macLo, mtu } = this
+    const { macHi, macLo, mtu, reported } = this
     return {
+      reported,
       macHi,
       macLo,
       mtu,
@@ -122,12 +129,13 @@ export class Arm {
   }
 
   /** Its device, which may be another than the config's; and addresses and routes, into an arm that has none. */
-  restore({ macHi, macLo, mtu, addresses, routes, routes6 }: ArmImage): void {
+  restore({ macHi, macLo, mtu, addresses, routes, routes6, reported = NEVER }: ArmImage): void {
     this.setDevice(macHi, macLo, mtu)
     this.#addresses.push(...addresses)
     for (const { family, address } of addresses) this.#owned[family].add(address)
     this.#routes.push(...routes)
     this.routes6.restore(routes6)
+    this.reported = reported
   }
 
   /** It answers for the address. */

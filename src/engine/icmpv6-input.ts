@@ -28,6 +28,7 @@ import type { Claims } from './claims.ts'
 import { type Counters, DONE, Drop, Event } from './counters.ts'
 import { Family, linkOf } from './family.ts'
 import type { Frames } from './frames.ts'
+import type { LongClock } from './long-clock.ts'
 import { type NdOutput, writeLinkOption } from './nd-output.ts'
 import type { Neighs } from './neigh.ts'
 import type { Parsed } from './parsed.ts'
@@ -39,6 +40,8 @@ const { IPV6: FAMILY } = Family
 const { HEADER: IP_HEADER, SRC, DST } = IPV6
 const { NEIGHBOUR_SOLICIT, NEIGHBOUR_ADVERT, ECHO, MLD_QUERY } = ICMPV6_TYPE
 const HOPS = 64
+/** A router that has not heard it asks again after a second at least (RFC 3810 9.8). */
+const REPORT_MS = 1000
 
 export class Icmpv6Input {
   readonly #frames: Frames
@@ -49,6 +52,7 @@ export class Icmpv6Input {
   readonly #counters: Counters
   readonly #claims: Claims
   readonly #peers: Peers | null
+  readonly #long: LongClock
 
   constructor(parts: Parts, neighs: Neighs, output: NdOutput, claims: Claims) {
     this.#frames = parts.frames
@@ -59,6 +63,7 @@ export class Icmpv6Input {
     this.#counters = parts.counters
     this.#claims = claims
     this.#peers = parts.peers
+    this.#long = parts.long
   }
 
   /** ICMPv6 that quotes nothing of ours (Kind.ICMPV6). => As Engine.input */
@@ -98,6 +103,9 @@ export class Icmpv6Input {
     if (!isOfLink || !isOfGroup(this.#frames.pkt, p)) return -Drop.ND_HEADER
     // One worker speaks for all.
     if (this.#peers !== null && this.#peers.self !== 0) return DONE
+    // Whoever is on the link may ask as often as he likes; a round of reports is as many frames as we have addresses.
+    if (this.#long.ms - arm.reported < REPORT_MS) return DONE
+    arm.reported = this.#long.ms
     for (const { family, address } of arm.addresses)
       if (family === FAMILY) this.#output.report(arm, address)
     return DONE

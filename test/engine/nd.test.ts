@@ -91,7 +91,13 @@ test('a new address is announced, and the group at which it is asked for reporte
   // Whoever wants to know is told again, of both addresses.
   const query = icmpv6({ src: 'fe80::1', dst: 'ff02::1' }, 130, 0, new Uint8Array(20))
   const asked = ipv6({ src: 'fe80::1', dst: 'ff02::1', next: 58, hopLimit: 1 }, query)
-  assert.equal(give(stand, asked, '33:33:00:00:00:01').length, 2)
+  const again = () => give(stand, asked, '33:33:00:00:00:01').length
+  assert.equal(again(), 2)
+  assert.equal(again(), 0, 'once a second')
+  stand.pass(999)
+  assert.equal(again(), 0)
+  stand.pass(1)
+  assert.equal(again(), 2)
 })
 
 test('a ping is answered by the address that it is for, on its arm', () => {

@@ -125,6 +125,16 @@ for (const [arms, lab] of Object.entries(ALL)) {
     assert.equal(workers.size, arms === 'tap' ? 1 : 2)
   })
 
+  test(`${arms}: a deny list refuses its prefixes, and says what they have met`, async () => {
+    const own = ['-t', `[${VIP6}]:6379`, '-k', '2001:db8:10::/64']
+    await mustTapvs(lab, 'ipvsadm', '-U', ...own)
+    const { code } = await lab.client(['timeout', '2', 'redis-cli', '-h', VIP6, 'ping'])
+    assert.notEqual(code, 0)
+    assert.match(await mustTapvs(lab, 'ipvsadm', '-B', '--stats'), /2001:db8:10::\/64 +[1-9]/)
+    await mustTapvs(lab, 'ipvsadm', '-V', ...own)
+    assert.equal((await redis(lab, VIP6, 'ping')).trim(), 'PONG')
+  })
+
   // By one kind of arms in the short form: what checks send comes by an arm of their own.
   if (arms === 'veth' || LONG)
     test(`${arms}: checks go from the LIP to the RS, and take it out when it fails them`, async () => {
