@@ -96,7 +96,8 @@ export class Groups {
       const vips = this.of('vips', name ?? '')
       if (vips?.length) return vips
       why = vips ? 'no VIP of its group is' : 'there is no virtual_server_group of this name'
-    } else if (first === 'match') why = 'match services are for SNAT, which is not supported'
+    } else if (first === 'match')
+      why = 'match services are not carried over: set them up as `snat` of the config'
     else return this.vips(statement, first, name)
     statement.settle()
     this.#collector.notCarried(statement.place, label, why)

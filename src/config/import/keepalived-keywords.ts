@@ -243,7 +243,8 @@ export function otherKind(block: readonly Statement[]): string | undefined {
     const word = value.toUpperCase()
     if (what === 'protocol' && word !== 'TCP' && word !== 'UDP')
       return `${short(value)} is not supported`
-    if (what === 'lb_kind' && word === 'SNAT') return 'SNAT is not supported'
+    if (what === 'lb_kind' && word === 'SNAT')
+      return 'match services are not carried over: set them up as `snat` of the config'
   }
   return undefined
 }

@@ -74,6 +74,22 @@ const GUARDED = COMMON.replace(
   )
   .replace('protocol: udp', 'protocol: udp\n    proxy_protocol: v2\n    connection_rate: 50')
 
+/** Whom the clients speak to is nobody here: they are the hosts inside, and leave by SNAT. */
+const OUTWARD = `
+arms:
+  - name: dpdk0
+    addresses: [202.108.10.9/32]
+    routes: [{ to: 202.108.10.0/24 }]
+  - name: dpdk1
+    addresses: [192.168.168.3/32]
+    local_addresses: [192.168.168.7, 192.168.168.8]
+    routes: [{ to: 192.168.168.0/24 }, { to: 202.108.10.1/32, via: 192.168.168.2 }]
+snat:
+  - { in: dpdk0, addresses: [{ address: 192.168.168.7 }] }
+  - { protocol: udp, in: dpdk0, addresses: [{ address: 192.168.168.7 }, { address: 192.168.168.8 }] }
+neighbours: { timeout: 10, unres_queue_length: 16 }
+`
+
 const of = (name: string, config: string, workers = 1, records = false): Variant => ({
   ...{ name, config, workers, records },
 })
@@ -114,6 +130,13 @@ export const VARIANTS: readonly Variant[] = [
   of('both families, two workers, narrow', narrow(DUAL), 2, true),
   of('from IPv6 to IPv4', `${ACROSS}connections: { table_size: 256 }\ntcp: { xmit_ttl: true }\n`),
   of('from IPv6 to IPv4, two workers, narrow', `${narrow(ACROSS)}tcp: { toa: master }\n`, 2, true),
+  of(
+    'outward by SNAT, two workers, narrow',
+    `${narrow(OUTWARD)}tcp: { xmit_ttl: true }\n`,
+    2,
+    true,
+  ),
+  of('outward by SNAT', `${OUTWARD}connections: { table_size: 64 }\n`),
   of(
     'no fragments, RSs that are full',
     `${FULL}fragments: { datagrams: 0 }\nconnections: { table_size: 64 }\n`,

@@ -1,0 +1,95 @@
+/**
+ * SNAT between real kernels: a host among the real servers speaks to a redis-server and a DNS server among the clients, through two
+ * workers, and is seen there from an address of ours.
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { until } from '../../netns/processes.ts'
+import { raiseRedis } from '../../netns/real-servers.ts'
+import { CIP, countersOf, labForTests, mustTapvs, RIP } from '../kit/lab.ts'
+
+const OUTSIDE = '202.108.10.3'
+const HOSTS = 'src-range=192.168.168.2-192.168.168.254,oif=ext0'
+// Arms that are NICs take nothing in for strangers, and the config says so.
+const lab = labForTests('snat', { workers: 2 }, 'tap')
+
+const type = (line: string) => mustTapvs(lab, 'ipvsadm', ...line.split(' '))
+
+async function inside(argv: string[], input?: string): Promise<string> {
+  const { code, stdout, stderr } = await lab.rs(argv, { timeoutMs: 20_000, input })
+  assert.equal(code, 0, `${argv.join(' ')}: exit code ${code}, ${stderr}`)
+  return stdout.trim()
+}
+const redis = (argv: string[], input?: string) => inside(['redis-cli', '-h', CIP, ...argv], input)
+
+test('a match service is set up by the words of ipvsadm, saved and restored', async () => {
+  await mustTapvs(lab, 'dpip', 'addr', 'add', `${OUTSIDE}/32`, 'dev', 'ext0', 'sapool')
+  for (const proto of ['tcp', 'udp']) {
+    await type(`-A -H proto=${proto},${HOSTS} -s rr`)
+    await type(`-a -H proto=${proto},${HOSTS} -r ${OUTSIDE}:0 -w 100 -J`)
+  }
+  const saved = await type('-S')
+  assert.match(
+    saved,
+    new RegExp(`^-a -H proto=tcp,${HOSTS} -r ${OUTSIDE.replaceAll('.', '\\.')}:0 -J -w 100$`, 'm'),
+  )
+  await type('-C')
+  assert.doesNotMatch(await type('-ln'), /MATCH/)
+  const { code, stderr } = await lab.tapvs(['ipvsadm', '-R'], { input: saved })
+  assert.equal(code, 0, stderr)
+  assert.equal(await type('-S'), saved)
+  await inside(['ip', 'route', 'add', 'default', 'via', '192.168.168.3'])
+})
+
+test('redis-cli reaches a server outside, which sees it from there', async () => {
+  await raiseRedis(lab.paths, lab.arm('client'), CIP)
+  assert.match(
+    await redis(['client', 'list']),
+    new RegExp(`addr=${OUTSIDE.replaceAll('.', '\\.')}:\\d+ `),
+  )
+  // In frames of 64 KiB both ways.
+  const megabytes = 'x'.repeat(4 << 20)
+  assert.equal(await redis(['-x', 'set', 'big'], megabytes), 'OK')
+  assert.equal((await redis(['get', 'big'])).length, megabytes.length)
+  // Enough of them that both workers have some.
+  const many = Array.from({ length: 8 }, (_, i) => redis(['echo', `${i}`]))
+  assert.deepEqual(await Promise.all(many), [...'01234567'])
+  const conns = await type('-lnc')
+  const ends = new RegExp(` ${RIP}:\\d+ +${CIP}:6379 +${OUTSIDE}:\\d+ +${CIP}:6379$`, 'gm')
+  assert.ok((conns.match(ends) ?? []).length >= 11, conns)
+  assert.deepEqual([...new Set(conns.match(/^\[\d\]tcp/gm))].sort(), ['[1]tcp', '[2]tcp'])
+  assert.match(await type('-ln'), new RegExp(`^ {2}-> ${OUTSIDE}:0 +SNAT +100 +0 +\\d\\d `, 'm'))
+})
+
+test('datagrams find their way out and back, and a refusal does', async () => {
+  const echo = lab.spawn('client', ['socat', `UDP-LISTEN:5353,bind=${CIP},fork`, 'EXEC:cat'])
+  const ask = async (port: number) => {
+    const argv = ['socat', '-t1', '-', `UDP:${CIP}:${port}`]
+    return (await lab.rs(argv, { timeoutMs: 5000, input: 'hello' })).stdout
+  }
+  try {
+    await until('the echo', { limitMs: 5000, everyMs: 100 }, async () => {
+      return (await ask(5353)) === 'hello' || undefined
+    })
+  } finally {
+    echo.kill('SIGKILL')
+  }
+  // Port unreachable comes as an error of ICMP about what we have sent.
+  const before = (await countersOf(lab)).events.icmp_translated ?? 0
+  await ask(5999)
+  assert.ok(((await countersOf(lab)).events.icmp_translated ?? 0) > before)
+  const { stderr } = await lab.rs(['redis-cli', '-h', CIP, '-p', '6380', 'ping'], {
+    timeoutMs: 5000,
+  })
+  assert.match(stderr, /Connection refused/)
+})
+
+test('without the service nothing goes out', async () => {
+  for (const proto of ['tcp', 'udp']) await type(`-D -H proto=${proto},${HOSTS}`)
+  const { drops } = await countersOf(lab)
+  const ping = ['timeout', '1', 'redis-cli', '-h', CIP, 'ping']
+  assert.notEqual((await lab.rs(ping, { timeoutMs: 5000 })).code, 0)
+  const after = (await countersOf(lab)).drops
+  assert.ok((after.tcp_no_service ?? 0) > (drops.tcp_no_service ?? 0))
+})
