@@ -244,7 +244,7 @@ export function otherKind(block: readonly Statement[]): string | undefined {
     if (what === 'protocol' && word !== 'TCP' && word !== 'UDP')
       return `${short(value)} is not supported`
     if (what === 'lb_kind' && word === 'SNAT')
-      return 'match services are not carried over: set them up as `snat` of the config'
+      return 'importing match services is not supported: set them up as `snat` of the config'
   }
   return undefined
 }
