@@ -111,6 +111,13 @@ function inWords({ passed, failed, seconds }: Timed): string {
   return `${passed.length} passed, ${failed.length} failed${which}, in ${seconds.toFixed(0)} s`
 }
 
+/** A suite that breaks off has hundreds that did not pass. */
+function named(tests: readonly string[]): string {
+  if (tests.length === 0) return 'none'
+  const more = tests.length > 20 ? ` and ${tests.length - 20} more` : ''
+  return tests.slice(0, 20).join('; ') + more
+}
+
 function compare(direct: Results, through: Results): void {
   const { details } = through
   const more = (a: string[], b: string[]) => {
@@ -124,7 +131,7 @@ function compare(direct: Results, through: Results): void {
   const missing = more(direct.passed, through.passed)
   const failed = more(through.failed, direct.failed)
   if (missing.length > 0 || failed.length > 0) {
-    const words = `not passed: ${missing.join('; ') || 'none'}; failed: ${failed.join('; ') || 'none'}`
+    const words = `not passed: ${named(missing)}; failed: ${named(failed)}`
     throw new Error(`not as directly: ${words}\n${details}`)
   }
 }
