@@ -42,6 +42,7 @@ import { runAttached } from './processes.ts'
 import { describeStatus } from './status.ts'
 import { type Arms, CHECKOUT, checkArms, DEFAULT_NAME, type Side } from './topology.ts'
 import { Lab } from './two-arm.ts'
+import { showWayOut } from './way-out.ts'
 
 const EXIT = { FAILED: 1, NOT_UP: 3 } as const
 
@@ -155,6 +156,14 @@ try {
       ({ name }) => runInside(name, 'rs'),
     )
     .command(
+      'snat',
+      'on a lab that is up: a host among the real servers speaks to a redis-server among the clients by SNAT, shown and judged',
+      verb => verb,
+      async ({ name }) => {
+        if (await showWayOut(new Lab(name), interrupt.signal)) process.exitCode = EXIT.FAILED
+      },
+    )
+    .command(
       'capture',
       'tcpdump on both arms',
       verb =>
@@ -181,7 +190,11 @@ try {
         process.exitCode = await runAttached(tail)
       },
     )
-    .demandCommand(1, 1, 'say what to do: up, down, status, demo, client, rs, capture or logs')
+    .demandCommand(
+      1,
+      1,
+      'say what to do: up, down, status, demo, client, rs, snat, capture or logs',
+    )
     .strict()
     .recommendCommands()
     .version(false)

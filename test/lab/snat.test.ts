@@ -6,11 +6,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from '../../netns/processes.ts'
-import { raiseRedis } from '../../netns/real-servers.ts'
+import { HOSTS, OUTSIDE, raiseWayOut, showWayOut } from '../../netns/way-out.ts'
 import { CIP, countersOf, labForTests, mustTapvs, RIP } from '../kit/lab.ts'
 
-const OUTSIDE = '202.108.10.3'
-const HOSTS = 'src-range=192.168.168.2-192.168.168.254,oif=ext0'
 // Arms that are NICs take nothing in for strangers, and the config says so.
 const lab = labForTests('snat', { workers: 2 }, 'tap')
 
@@ -24,11 +22,7 @@ async function inside(argv: string[], input?: string): Promise<string> {
 const redis = (argv: string[], input?: string) => inside(['redis-cli', '-h', CIP, ...argv], input)
 
 test('a match service is set up by the words of ipvsadm, saved and restored', async () => {
-  await mustTapvs(lab, 'dpip', 'addr', 'add', `${OUTSIDE}/32`, 'dev', 'ext0', 'sapool')
-  for (const proto of ['tcp', 'udp']) {
-    await type(`-A -H proto=${proto},${HOSTS} -s rr`)
-    await type(`-a -H proto=${proto},${HOSTS} -r ${OUTSIDE}:0 -w 100 -J`)
-  }
+  await raiseWayOut(lab)
   const saved = await type('-S')
   assert.match(
     saved,
@@ -39,11 +33,11 @@ test('a match service is set up by the words of ipvsadm, saved and restored', as
   const { code, stderr } = await lab.tapvs(['ipvsadm', '-R'], { input: saved })
   assert.equal(code, 0, stderr)
   assert.equal(await type('-S'), saved)
-  await inside(['ip', 'route', 'add', 'default', 'via', '192.168.168.3'])
+  // Again it leaves alone what is there, and what is seen is as it should be.
+  assert.equal(await showWayOut(lab, new AbortController().signal), false)
 })
 
 test('redis-cli reaches a server outside, which sees it from there', async () => {
-  await raiseRedis(lab.paths, lab.arm('client'), CIP)
   assert.match(
     await redis(['client', 'list']),
     new RegExp(`addr=${OUTSIDE.replaceAll('.', '\\.')}:\\d+ `),
