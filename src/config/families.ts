@@ -61,20 +61,13 @@ export function hasLip(service: Ends, lips: readonly string[]): boolean {
 
 /** Keys of a service, and what was expected there. */
 export function* familyProblems(service: Service): Generator<[key: string[], text: string]> {
-  const { address, persistence_prefix, proxy_protocol } = service
+  const { address, persistence_prefix } = service
   if (address !== undefined && persistence_prefix !== undefined) {
     const most = wholeLength(address)
     if (persistence_prefix > most)
       yield [
         ['persistence_prefix'],
         `expected a whole number 1-${most}, found ${persistence_prefix}`,
-      ]
-  }
-  if (address !== undefined && isIpv6Text(address)) {
-    if (proxy_protocol !== undefined && proxy_protocol !== 'off')
-      yield [
-        ['proxy_protocol'],
-        `expected off: services of IPv6 tell their clients by TOA, found ${proxy_protocol}`,
       ]
   }
 }

@@ -2,11 +2,11 @@
  * The arena: a fixed number of slots, each with room for one frame of up to 64 KiB and its virtio-net header.
  *
  *   slot * STRIDE    +HEADROOM                                                    +STRIDE
- *   |  headroom 64   | vnet hdr 10 | eth 14 | ip ...                  up to 65,559 |  spare |
- *                    ^start                 ^ 64 + 24 = 88, so IP is 4-byte aligned
+ *   |  headroom 128  | vnet hdr 10 | eth 14 | ip ...                  up to 65,559 |  spare |
+ *                    ^start                 ^ 128 + 24 = 152, so IP is 4-byte aligned
  *
  * An option is inserted by moving the headers towards the headroom, never the payload (8 bytes for an IPv4
- * client's TOA, 20 for IPv6). A slot has one owner at any time: the free list, the loop (read, not yet judged),
+ * client's TOA, 20 for IPv6, 104 for a header of PROXY v1 with two of its addresses). A slot has one owner at any time: the free list, the loop (read, not yet judged),
  * an arm's outbox, a neighbour that parks it until its MAC is known, or a datagram that is being put together in it.
  *
  * Several workers share one arena and own a range of its slots each. A frame that reached the wrong worker changes
@@ -16,7 +16,7 @@
 import { ETH } from '../wire/ethernet.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 
-export const HEADROOM = 64
+export const HEADROOM = 128
 
 /**
  * Bytes from slot to slot. An odd number of 64-byte lines (1059), because a round 64 KiB would put the headers of

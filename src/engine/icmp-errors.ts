@@ -142,7 +142,7 @@ export class TranslatedErrors implements ErrorsOfFamily {
   /** What fits behind the RS's arm is less for a client whose segments grow by TOA, or whose first one by a header. 0 is that of old routers. */
   #lowerMtu(icmp: number, t: number): void {
     const { pkt } = this.#frames
-    const grown = this.#grownBy(t >> 1)
+    const grown = this.grownBy(t >> 1, TOA_BYTES)
     if (grown === 0) return
     if ((this.#cells[recordOf(t) | BINDING] & PROTOCOL_BITS) !== KEY.TCP) return
     if (pkt.getUint8(icmp + ICMP.TYPE) !== ICMP_TYPE.UNREACHABLE) return
@@ -153,11 +153,11 @@ export class TranslatedErrors implements ErrorsOfFamily {
     this.#counters.count(Event.ICMP_MTU_LOWERED)
   }
 
-  /** Bytes by which a segment of its client may be larger behind us. */
-  #grownBy(conn: number): number {
+  /** Bytes by which a segment of its client may be larger behind us, with a TOA of so many. */
+  grownBy(conn: number, toa: number): number {
     if (this.#proxy.isDue(conn)) return this.#proxy.headerBytes(conn)
     if (this.#table.method(conn) !== METHOD.FULLNAT) return 0
-    return this.#toaMode === ToaMode.OFF ? 0 : TOA_BYTES
+    return this.#toaMode === ToaMode.OFF ? 0 : toa
   }
 
   /** What is quoted is a datagram with nothing but UOA: we have sent it ahead, and the client knows nothing of it. */

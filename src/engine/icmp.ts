@@ -44,7 +44,7 @@ export class Icmp {
     this.errors = new IcmpErrors(parts)
     this.#errors6 = new Icmpv6Errors(parts, this.errors)
     const ofIpv4 = new TranslatedErrors(parts, toaMode)
-    const ofIpv6 = new TranslatedErrors6(parts, ofIpv4, this.#hasToa)
+    const ofIpv6 = new TranslatedErrors6(parts, ofIpv4)
     const across = new TranslatedErrors64(parts, ofIpv4, ofIpv6, this.#hasToa)
     const translated: Errors = [ofIpv4, ofIpv6, across]
     this.#quoted = new Quoted(parts, egress, translated, decrementTtl)

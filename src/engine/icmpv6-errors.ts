@@ -34,9 +34,8 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
   readonly #addresses: Addresses6
   /** Who knows what numbers are quoted. */
   readonly #numbers: TranslatedErrors
-  readonly #hasToa: boolean
 
-  constructor(parts: Parts, numbers: TranslatedErrors, hasToa: boolean) {
+  constructor(parts: Parts, numbers: TranslatedErrors) {
     this.#frames = parts.frames
     this.#arms = parts.arms
     this.#cells = parts.table.cells
@@ -44,7 +43,6 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
     this.#counters = parts.counters
     this.#addresses = new Addresses6(parts)
     this.#numbers = numbers
-    this.#hasToa = hasToa
   }
 
   judge(p: Parsed, t: number, binding: number, mtu: number): number {
@@ -98,11 +96,12 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
   /** As of IPv4, by 20 bytes; less than every link carries nobody would believe (RFC 8201 4). */
   #lowerMtu(icmp: number, t: number): void {
     const { pkt } = this.#frames
-    if (!this.#hasToa || !this.#isTcp(t)) return
+    if (!this.#isTcp(t)) return
+    const grown = this.#numbers.grownBy(t >> 1, TOA6_BYTES)
     if (pkt.getUint8(icmp + ICMPV6.TYPE) !== ICMPV6_TYPE.TOO_BIG) return
     const mtu = pkt.getInt32(icmp + MTU) >>> 0
-    if (mtu <= MTU6_LEAST) return
-    pkt.setInt32(icmp + MTU, Math.max(MTU6_LEAST, mtu - TOA6_BYTES))
+    if (grown === 0 || mtu <= MTU6_LEAST) return
+    pkt.setInt32(icmp + MTU, Math.max(MTU6_LEAST, mtu - grown))
     this.#counters.count(Event.ICMP_MTU_LOWERED)
   }
 }

@@ -17,6 +17,7 @@ import type { Frames } from './frames.ts'
 import type { Icmp } from './icmp.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
+import type { Proxied } from './proxied.ts'
 import type { UoaAlone } from './uoa-alone.ts'
 import type { FullNat } from './xmit/fullnat.ts'
 import { mayBeCut } from './xmit/headers64.ts'
@@ -35,6 +36,7 @@ export interface Nat64Steps {
   readonly egress: Egress
   readonly fragmentation: Fragmentation
   readonly uoa: UoaAlone
+  readonly proxied: Proxied
 }
 
 export class Nat64 {
@@ -58,14 +60,19 @@ export class Nat64 {
     dest: number,
     now: number,
   ): number {
-    const { icmp, fullnat, egress, fragmentation, uoa } = this.#steps
+    const { icmp, fullnat, egress, fragmentation, uoa, proxied } = this.#steps
     const outward = (t & 1) === 1
     if (!outward && p.ipHeader !== HEADER6) return -Drop.NAT64_EXTENSION
     if (this.#decrementsTtl && p.ttl <= 1) return icmp.expired(slot, p, arm)
     const by = (outward ? HEADER6 : HEADER4) - p.ipHeader
-    const isTooBig = p.largest + by > out.mtu || (!outward && p.ipTotal + by > 0xffff)
+    // IPv4 says no more than this.
+    const isBeyond = !outward && p.ipTotal + by > 0xffff
+    const isTooBig = p.largest + by > out.mtu || isBeyond
     const came = this.#frames.fragment[slot]
-    if (isTooBig && !this.#isCut(p, came, outward)) return icmp.unfit64(slot, p, t, arm, out, by)
+    if (isBeyond || (isTooBig && !this.#isCut(p, came, outward)))
+      return icmp.unfit64(slot, p, t, arm, out, by)
+    const refused = proxied.isDue(t >> 1) ? proxied.prepare(slot, p, t, out, dest, now) : 0
+    if (refused !== 0) return refused
     const failed = fullnat.translate64(slot, p, t, out.mtu)
     if (failed !== 0) uoa.notAdded(failed, t >> 1, out, dest, now)
     const isInPieces = isTooBig || came !== 0

@@ -11,7 +11,7 @@ import { adjust, diff32, sumWords } from '../wire/checksum.ts'
 import { PROXY_MOST, PROXY_V1, PROXY_V2, V2, versionAt, wholeHeader } from '../wire/proxy.ts'
 import { FLAG, OPT, optionLength, TCP } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
-import { CLIENT_HEADER_MOST, HEADER, KEY, PROXY } from './conn-layout.ts'
+import { CLIENT_HEADER_MOST, HEADER, KEY, PROTOCOL_BITS, PROXY } from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import { isIntactDatagram } from './datagrams.ts'
 import type { Egress } from './egress.ts'
@@ -52,13 +52,19 @@ export class Proxied {
     this.#header = new ProxyHeader(parts)
   }
 
+  /** HEADER_DUE speaks of the conn. */
+  isDue(conn: number): boolean {
+    return this.space.isDue(conn)
+  }
+
   /**
    * The packet in `slot`, of tuple t of a conn that HEADER_DUE speaks of, is about to be translated and to leave on `out`; `dest` is
    * its RS. => 0, or minus a drop reason
    */
   prepare(slot: number, p: Parsed, t: number, out: Arm, dest: number, now: number): number {
     const conn = t >> 1
-    if (p.key !== KEY_TCP) return (t & 1) === 0 ? this.#datagram(slot, p, conn, out.mtu) : 0
+    if ((p.key & PROTOCOL_BITS) !== KEY_TCP)
+      return (t & 1) === 0 ? this.#datagram(slot, p, conn, out.mtu) : 0
     if ((t & 1) === 1) return this.#ofRs(p, conn)
     const cell = this.space.cell(conn)
     if ((p.flags & SYN) !== 0) return this.#syn(slot, p, cell)

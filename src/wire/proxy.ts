@@ -132,9 +132,18 @@ export class ProxyWriter {
       this.#byte(ZERO + (Math.floor(value / scale) % 10))
   }
 
-  /** Eight groups without leading zeros, none left out: the protocol takes any form that inet_pton does. */
+  /** As RFC 5952 writes it: who logs the words takes them as they are. */
   #groups(pkt: DataView, at: number): void {
+    const run = longestZeros(pkt, at)
+    const from = run >>> 4
+    const end = from + (run & 15)
     for (let group = 0; group < 8; group++) {
+      if (group >= from && group < end) {
+        // Two colons stand for all of them.
+        if (group === from) this.#byte(COLON)
+        if (group === 7) this.#byte(COLON)
+        continue
+      }
       if (group > 0) this.#byte(COLON)
       const value = pkt.getUint16(at + 2 * group)
       let shift = 12
@@ -145,6 +154,17 @@ export class ProxyWriter {
       }
     }
   }
+}
+
+/** The first of the longest runs of groups of 0, if it has two at least: where it begins << 4 | how many, or 0 << 4 | 0. */
+function longestZeros(pkt: DataView, at: number): number {
+  let found = 0
+  let run = 0
+  for (let group = 0; group < 8; group++) {
+    run = pkt.getUint16(at + 2 * group) === 0 ? run + 1 : 0
+    if (run > 1 && run > (found & 15)) found = ((group - run + 1) << 4) | run
+  }
+  return found
 }
 
 /** Bytes of the header of this version for a client of IPv4. */

@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { LAN, WAN } from '../kit/connection.ts'
 import { datagram } from '../kit/datagram.ts'
-import { body, notLost } from '../kit/fragments.ts'
+import { body, notLost, pieces, putAll, sentWhole } from '../kit/fragments.ts'
 import {
   bytesOf,
   echo6,
@@ -268,4 +268,21 @@ test('a stand that is restored goes on with what the first one had', () => {
   put6(twin, all[1])
   // Payload is nothing that an image has.
   assert.equal(twin.verdictName(), 'ICMP_CHECKSUM')
+})
+
+test('fragments from IPv6 to an RS of IPv4 and back leave in fragments', () => {
+  const yaml = UDP_CONFIG.replaceAll('2001:db8:168::/64', '192.168.168.0/24')
+    .replaceAll('2001:db8:168::3/128', '192.168.168.3/32')
+    .replaceAll(LIP, '192.168.168.7')
+    .replaceAll(RS, '192.168.168.2')
+  const stand = new Stand(yaml).resolveRss()
+  const question = datagram({ ...QUESTION, payload: body(4000) })
+  const { packet, sizes } = sentWhole(putAll6(stand, pieces6(question, 1500)), LAN)
+  assert.deepEqual(sizes, [1396, 1396, 20 + 4008 - 2 * 1376])
+  assert.deepEqual(packet.subarray(28), question.subarray(48))
+  const answer = { src: '192.168.168.2', sport: 6379, dst: '192.168.168.7', dport: 1025, df: false }
+  const back = pieces(datagram({ ...answer, payload: body(3000) }), 1400)
+  const told = sentWhole6(putAll(stand, back, LAN), WAN)
+  assert.deepEqual(told.sizes, [1416, 1416, 48 + 3008 - 2 * 1368])
+  assert.deepEqual(endsOf(told.packet), bytesOf(VIP, CLIENT))
 })

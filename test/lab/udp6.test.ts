@@ -1,8 +1,11 @@
-/** UDP over IPv6 between real programs: a DNS server and dig, datagrams both ways, single ones, and a port that nobody has. */
+/**
+ * IPv6 between real programs: a DNS server and dig, datagrams both ways, single ones, large ones in fragments, a port that nobody has; and nginx
+ * that is told its clients by headers of the PROXY protocol.
+ */
 // alone: datagrams that two cores have no time for are lost
 
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { until } from '../../netns/processes.ts'
@@ -26,6 +29,7 @@ const SYSLOG = join(folder, 'syslog')
 
 const config = labConfig(folder, 'udp6', yaml => {
   const real_servers = [{ address: RIP6 }]
+  const web = [{ address: RIP6, port: 80 }]
   yaml.setIn(['arms', 0, 'addresses'], [`${VIP6}/128`])
   yaml.setIn(['arms', 0, 'routes'], [{ to: '2001:db8:10::/64' }])
   yaml.setIn(['arms', 1, 'addresses'], ['2001:db8:168::3/128'])
@@ -38,6 +42,8 @@ const config = labConfig(folder, 'udp6', yaml => {
     { address: VIP6, port: 5201, real_servers },
     { address: VIP6, port: 5201, protocol: 'udp', real_servers },
     { address: VIP6, port: 514, protocol: 'udp', one_packet: true, real_servers },
+    { address: VIP6, port: 81, proxy_protocol: 'v1', real_servers: web },
+    { address: VIP6, port: 82, proxy_protocol: 'v2', real_servers: web },
     { address: VIP6, port: 7, protocol: 'udp', real_servers },
     { address: VIP6, port: 9, protocol: 'udp', real_servers },
     { address: VIP6, port: 10, protocol: 'udp', when_down: 'reject' },
@@ -51,6 +57,18 @@ const dig = (...more: string[]) =>
 const stops: (() => Promise<void>)[] = []
 after(() => Promise.all(stops.map(stop => stop())))
 
+const NGINX = join(folder, 'nginx.conf')
+const nginxConfig = (own: string) => `
+daemon off; worker_processes 1; pid ${own}/nginx.pid; error_log ${own}/error.log; user root;
+events { }
+http {
+  access_log off;
+  client_body_temp_path ${own}/body; proxy_temp_path ${own}/p; fastcgi_temp_path ${own}/f;
+  uwsgi_temp_path ${own}/u; scgi_temp_path ${own}/s;
+  server { listen [${RIP6}]:80 proxy_protocol; location / {
+    return 200 "$proxy_protocol_addr $proxy_protocol_port > $proxy_protocol_server_addr $proxy_protocol_server_port by $remote_addr, $content_length bytes\\n"; } }
+}
+`
 /** Answers each datagram with the same. */
 const ECHO = `
 import socket
@@ -76,6 +94,8 @@ test('the servers are there', async () => {
   const none = ['--no-resolv', '--no-hosts', '--bind-interfaces', `--listen-address=${RIP6}`]
   serve(['dnsmasq', ...own, ...none, `--address=/${NAME}/${ANSWER}`])
   serve(['python3', '-c', ECHO])
+  writeFileSync(NGINX, nginxConfig(folder))
+  serve(['nginx', '-p', folder, '-c', NGINX])
   serve(['iperf3', '--server', '--bind', RIP6])
   serve(['socat', '-u', `UDP6-RECV:514,bind=[${RIP6}]`, `OPEN:${SYSLOG},creat,append`])
   await until('dnsmasq to answer', { limitMs: 10_000, everyMs: 100 }, async () => {
@@ -146,6 +166,17 @@ for size in (1000, 1380, 4000, 20000, 60000):
   assert.ok(more(reassembled, 'reassembled') >= 8, `${reassembled}`)
   assert.ok(more(fragmented, 'fragmented') >= 8, `${fragmented}`)
   assert.ok(more(icmp_frag_needed, 'icmp_frag_needed') >= 1, `${icmp_frag_needed}`)
+})
+
+test('nginx is told its clients by headers of either version', async () => {
+  for (const port of [81, 82]) {
+    const argv = ['curl', '-sS', '--max-time', '9', '--local-port', `${31_000 + port}`]
+    const path = `http://[${VIP6}]:${port}/`
+    const said = await mustClient(lab, [...argv, '--data-binary', 'x'.repeat(3000), path])
+    assert.equal(said, `${CIP6} ${31_000 + port} > ${VIP6} ${port} by ${LIP6}, 3000 bytes\n`)
+  }
+  const { proxy_added = 0, proxy_alone = 0 } = (await countersOf(lab)).events
+  assert.equal(proxy_added + proxy_alone, 2)
 })
 
 test('who sends to a port that the RS has not, or nobody takes, is told at once', async () => {

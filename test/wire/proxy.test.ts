@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ipv4Int } from '../../src/wire/address.ts'
+import { ipv6TextAt } from '../../src/wire/ip-address.ts'
 import { headerBytes, ProxyWriter, V2_KIND, versionAt, wholeHeader } from '../../src/wire/proxy.ts'
 import { ProxyTranslator } from '../../src/wire/proxy-text.ts'
 
@@ -141,3 +142,18 @@ for (const text of [
     assert.equal(translated(`PROXY TCP6 ::1 ${text} 1 2\r\n`), undefined)
   })
 }
+
+test('addresses of IPv6 are written as RFC 5952 has them', () => {
+  const group = fc.oneof(fc.constant(0), fc.constant(0), fc.nat(0xffff))
+  const groups = fc.array(group, { minLength: 16, maxLength: 16 })
+  fc.assert(
+    fc.property(groups, values => {
+      const pkt = new DataView(new ArrayBuffer(32))
+      for (const [i, value] of values.entries()) pkt.setUint16(2 * i, value)
+      const writer = new ProxyWriter()
+      writer.v1Wide(pkt, 0, 16, (80 << 16) | 81)
+      const [src, dst] = [0, 16].map(at => ipv6TextAt(pkt, at))
+      assert.equal(made(writer).toString('latin1'), `PROXY TCP6 ${src} ${dst} 80 81\r\n`)
+    }),
+  )
+})

@@ -15,7 +15,7 @@ import type { Arm } from '../arm.ts'
 import type { ConnTable } from '../conn.ts'
 import { CELL, COLD, HEADER, KEY, PROTOCOL_BITS, RECORD } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
-import { armOf } from '../family.ts'
+import { armOf, Family } from '../family.ts'
 import type { IsnSource } from '../isn.ts'
 import type { UdpOptions } from '../options.ts'
 import type { Parsed } from '../parsed.ts'
@@ -25,9 +25,9 @@ import { ALL_SUB_POOLS, NO_LPORT } from '../sa-pool.ts'
 import { sayLport } from '../say.ts'
 import { type Dest, DestCell, type Lips, type Service } from '../service.ts'
 import type { TraceRing } from '../trace.ts'
+import { DueHeader } from './due-header.ts'
 import { LeftLport } from './left-lport.ts'
 import type { Method } from './method.ts'
-import { headerOf } from './proxy-header.ts'
 import { TcpRewrite } from './tcp.ts'
 import { Tcp6Rewrite } from './tcp6.ts'
 import { UdpRewrite } from './udp.ts'
@@ -39,6 +39,7 @@ const LIP_ATTEMPTS = 16
 const LIP_SKIP_PERCENT = 5
 
 const { LINK } = DestCell
+const { IPV6: SIX } = Family
 const { RIP, LIP, RS_PORTS, DELTA, RST_ACK } = CELL
 const { TCP: KEY_TCP, UDP: KEY_UDP, IPV6 } = KEY
 const KEY_UDP6 = KEY_UDP | IPV6
@@ -55,6 +56,7 @@ export class FullNat implements Method {
   readonly #isn: IsnSource
   readonly #random: Random
   readonly #trace: TraceRing
+  readonly #due: DueHeader
   readonly #tcp: TcpRewrite
   readonly #udp: UdpRewrite
   readonly #tcp6: Tcp6Rewrite
@@ -69,6 +71,7 @@ export class FullNat implements Method {
     this.#random = parts.random
     this.#trace = parts.trace
     this.left = new LeftLport(parts.table, parts.lips)
+    this.#due = new DueHeader(parts)
     this.#tcp = new TcpRewrite(parts, toaMode, decrementsTtl)
     this.#tcp6 = new Tcp6Rewrite(parts, toaMode, decrementsTtl)
     this.#udp = new UdpRewrite(parts, udp, decrementsTtl)
@@ -111,7 +114,7 @@ export class FullNat implements Method {
       return 0
     }
     const firstSeq = this.#firstSeq(lip, dest, lport, now)
-    const header = headerOf(service.proxy, cells, at)
+    const header = this.#due.first(conn, service.proxy, service.family === SIX)
     cold[columnAt(conn) | COLD.PROXY] = header
     cells[at | DELTA] = firstSeq - cold[columnAt(conn) | COLD.CLIENT_ISN] + knownOf(header)
     // What the RS will have to acknowledge.

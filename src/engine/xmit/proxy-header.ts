@@ -6,22 +6,28 @@
 import { adjust, adjustPartial, diff16, fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { IPV4, PROTO, writeIpv4 } from '../../wire/ipv4.ts'
-import { headerBytes, PROXY_V1, PROXY_V2, ProxyWriter, V2_KIND } from '../../wire/proxy.ts'
+import { IPV6 as IPV6_HEADER, pseudoSum6, writeIpv6 } from '../../wire/ipv6.ts'
+import type { ProxyWriter } from '../../wire/proxy.ts'
 import { ProxyTranslator } from '../../wire/proxy-text.ts'
 import { FLAG, TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
 import { clearVnetHdr, VNET } from '../../wire/vnet-hdr.ts'
-import { CELL, HEADER, KEY, PROXY, RECORD } from '../conn-layout.ts'
+import { CELL, KEY, PROXY, RECORD } from '../conn-layout.ts'
 import { type Frames, slotBase } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
+import { Addresses6 } from './addresses6.ts'
+import { DueHeader } from './due-header.ts'
 import { moveHeaders } from './ip.ts'
 
-const { CIP, VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS } = CELL
-const { at: recordAt } = RECORD
+const { RIP, LIP, RS_PORTS, BINDING } = CELL
+const { at: recordAt, key: keyOf } = RECORD
+const { IPV6 } = KEY
+const { HEADER: IP6_HEADER, PAYLOAD_LENGTH } = IPV6_HEADER
+const HOPS = 64
 const { TOTAL_LENGTH, CHECKSUM: IP_CHECKSUM } = IPV4
 const { CHECKSUM: TCP_CHECKSUM, URGENT } = TCP
-const { V1, V1_INSECURE, V2_INSECURE } = PROXY
+const { V1_INSECURE, V2_INSECURE } = PROXY
 /** Of the headroom a tag of 802.1Q may take so much on the way out. */
 const TAG = 4
 const { URG, ACK, PSH } = FLAG
@@ -30,13 +36,20 @@ export class ProxyHeader {
   readonly #frames: Frames
   readonly #pkt: DataView
   readonly #cells: Int32Array
-  readonly #writer = new ProxyWriter()
-  readonly #translator = new ProxyTranslator(this.#writer)
+  readonly #addresses: Addresses6
+  readonly #due: DueHeader
+  readonly #writer: ProxyWriter
+  readonly #translator: ProxyTranslator
 
-  constructor({ frames, table }: Parts) {
+  constructor(parts: Parts) {
+    const { frames, table } = parts
     this.#frames = frames
     this.#pkt = frames.pkt
     this.#cells = table.cells
+    this.#addresses = new Addresses6(parts)
+    this.#due = new DueHeader(parts)
+    this.#writer = this.#due.writer
+    this.#translator = new ProxyTranslator(this.#writer)
   }
 
   /** Bytes of the header that was made last. */
@@ -48,11 +61,7 @@ export class ProxyHeader {
   make(p: Parsed, conn: number, mode: number, taken: number): void {
     const isInsecure = mode === V1_INSECURE || mode === V2_INSECURE
     if (taken > 0 && isInsecure && this.translate(p.l4 + p.l4Header, taken)) return
-    const cells = this.#cells
-    const at = recordAt(conn)
-    const [cip, vip, ports] = [cells[at | CIP], cells[at | VIP], cells[at | CLIENT_PORTS]]
-    if (versionOf(mode) === PROXY_V1) this.#writer.v1(cip, vip, ports)
-    else this.#writer.v2(p.key === KEY.UDP ? V2_KIND.UDP4 : V2_KIND.TCP4, cip, vip, ports)
+    this.#due.make(conn, mode, p.key)
   }
 
   /** Makes one of the other version of the client's own, which is whole. => false if that makes no sense */
@@ -100,7 +109,7 @@ export class ProxyHeader {
     if (p.partial === 1) adjustPartial(pkt, p.l4 + UDP.CHECKSUM, diff16(bytes - by, bytes))
     else if (field !== 0) {
       pkt.setUint16(p.l4 + UDP.CHECKSUM, 0)
-      const sum = pseudoSum(p.saddr, p.daddr, PROTO.UDP, bytes) + sumWords(pkt, p.l4, bytes)
+      const sum = this.#pseudo(p, PROTO.UDP, bytes) + sumWords(pkt, p.l4, bytes)
       const after = ~fold(sum) & 0xffff
       // What comes to 0 is written as 0xffff (RFC 768).
       pkt.setUint16(p.l4 + UDP.CHECKSUM, after === 0 ? 0xffff : after)
@@ -117,13 +126,13 @@ export class ProxyHeader {
     const cells = this.#cells
     const at = recordAt(conn)
     const start = frames.start[slot]
-    const total = IPV4.HEADER + TCP.HEADER + this.length
-    const [lip, rip, ports] = [cells[at | LIP], cells[at | RIP], cells[at | RS_PORTS]]
+    const bytes = TCP.HEADER + this.length
+    const ports = cells[at | RS_PORTS]
     clearVnetHdr(pkt, start)
     const ip = start + VNET.BYTES + ETH.HEADER
-    const tcp = ip + IPV4.HEADER
-    pkt.setUint16(ip - ETH.HEADER + ETH.TYPE, ETHERTYPE.IPV4)
-    writeIpv4(pkt, ip, PROTO.TCP, total, lip, rip)
+    const isSix = keyOf(cells[at | BINDING], 1) >= IPV6
+    const tcp = ip + (isSix ? IP6_HEADER : IPV4.HEADER)
+    const pseudo = isSix ? this.#writeIpv6(ip, conn, bytes) : this.#writeIpv4(ip, at, bytes)
     pkt.setInt32(tcp, (ports << 16) | (ports >>> 16))
     pkt.setInt32(tcp + TCP.SEQ, seq)
     pkt.setInt32(tcp + TCP.ACK, pkt.getInt32(p.l4 + TCP.ACK))
@@ -131,10 +140,25 @@ export class ProxyHeader {
     pkt.setUint16(tcp + TCP.WINDOW, pkt.getUint16(p.l4 + TCP.WINDOW))
     pkt.setInt32(tcp + TCP_CHECKSUM, 0)
     this.#write(tcp + TCP.HEADER)
-    const bytes = TCP.HEADER + this.length
-    const sum = pseudoSum(lip, rip, PROTO.TCP, bytes) + sumWords(pkt, tcp, bytes)
-    pkt.setUint16(tcp + TCP_CHECKSUM, ~fold(sum))
-    frames.length[slot] = VNET.BYTES + ETH.HEADER + total
+    pkt.setUint16(tcp + TCP_CHECKSUM, ~fold(pseudo + sumWords(pkt, tcp, bytes)))
+    frames.length[slot] = tcp + bytes - start
+  }
+
+  /** Ethertype and IP header of a segment of `bytes` bytes to the RS of a conn. => The unfolded sum of its pseudo header */
+  #writeIpv4(ip: number, at: number, bytes: number): number {
+    const pkt = this.#pkt
+    const [lip, rip] = [this.#cells[at | LIP], this.#cells[at | RIP]]
+    pkt.setUint16(ip - ETH.HEADER + ETH.TYPE, ETHERTYPE.IPV4)
+    writeIpv4(pkt, ip, PROTO.TCP, IPV4.HEADER + bytes, lip, rip)
+    return pseudoSum(lip, rip, PROTO.TCP, bytes)
+  }
+
+  #writeIpv6(ip: number, conn: number, bytes: number): number {
+    const pkt = this.#pkt
+    pkt.setUint16(ip - ETH.HEADER + ETH.TYPE, ETHERTYPE.IPV6)
+    writeIpv6(pkt, ip, PROTO.TCP, bytes, HOPS)
+    this.#addresses.write(pkt, ip, conn << 1)
+    return pseudoSum6(pkt, ip, PROTO.TCP, bytes)
   }
 
   /** Makes room of `by` bytes in front of the payload, or takes as many of it away. */
@@ -145,8 +169,11 @@ export class ProxyHeader {
 
   #grow(p: Parsed, by: number): void {
     const pkt = this.#pkt
-    pkt.setUint16(p.ip + TOTAL_LENGTH, p.ipTotal + by)
-    adjust(pkt, p.ip + IP_CHECKSUM, diff16(p.ipTotal, p.ipTotal + by))
+    if (p.key >= IPV6) pkt.setUint16(p.ip + PAYLOAD_LENGTH, p.ipTotal + by - IP6_HEADER)
+    else {
+      pkt.setUint16(p.ip + TOTAL_LENGTH, p.ipTotal + by)
+      adjust(pkt, p.ip + IP_CHECKSUM, diff16(p.ipTotal, p.ipTotal + by))
+    }
     p.payload += by
     p.ipTotal += by
     p.largest =
@@ -169,19 +196,13 @@ export class ProxyHeader {
     }
     pkt.setUint16(at, 0)
     const bytes = p.l4Header + p.payload
-    const sum = pseudoSum(p.saddr, p.daddr, PROTO.TCP, bytes) + sumWords(pkt, p.l4, bytes)
+    const sum = this.#pseudo(p, PROTO.TCP, bytes) + sumWords(pkt, p.l4, bytes)
     pkt.setUint16(at, ~fold(sum))
   }
-}
 
-/** The proxy cell of a new conn whose IN tuple is filled, of a service with one of PROXY. */
-export function headerOf(mode: number, cells: Int32Array, at: number): number {
-  if (mode === PROXY.OFF) return 0
-  const ports = cells[at | CLIENT_PORTS]
-  return HEADER.first(mode, headerBytes(versionOf(mode), cells[at | CIP], cells[at | VIP], ports))
-}
-
-/** PROXY_V1 or PROXY_V2, of one of PROXY. */
-export function versionOf(mode: number): number {
-  return mode === V1 || mode === V1_INSECURE ? PROXY_V1 : PROXY_V2
+  #pseudo(p: Parsed, protocol: number, bytes: number): number {
+    return p.key >= IPV6
+      ? pseudoSum6(this.#pkt, p.ip, protocol, bytes)
+      : pseudoSum(p.saddr, p.daddr, protocol, bytes)
+  }
 }

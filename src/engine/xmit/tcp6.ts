@@ -6,7 +6,7 @@
 import { adjusted, diff32, fold } from '../../wire/checksum.ts'
 import { IPV6 } from '../../wire/ipv6.ts'
 import { TCP, TOA6_BYTES } from '../../wire/tcp.ts'
-import { CELL, FAMILIES, RECORD, RS_SEEN, SIX_TO_FOUR } from '../conn-layout.ts'
+import { CELL, COLD, FAMILIES, RECORD, RS_SEEN, SIX_TO_FOUR } from '../conn-layout.ts'
 import { type Counters, Event } from '../counters.ts'
 import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
@@ -22,6 +22,7 @@ const { CLIENT_PORTS, DELTA, WORD, BINDING, RS_ISN1, RS_PORTS } = CELL
 const { of: recordOf, column: columnAt } = RECORD
 const { HEADER: TCP_HEADER, CHECKSUM: TCP_CHECKSUM } = TCP
 const { SPORT: TCP_SPORT, SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
+const { PROXY } = COLD
 const { HOP_LIMIT } = IPV6
 const { OFF } = ToaMode
 const SEEN = RS_SEEN
@@ -33,6 +34,7 @@ export class Tcp6Rewrite {
   readonly #frames: Frames
   readonly #cells: Int32Array
   readonly #wide: Int32Array
+  readonly #cold: Int32Array
   readonly #addresses: Addresses6
   readonly #headers64: Headers64
   readonly #counters: Counters
@@ -44,6 +46,7 @@ export class Tcp6Rewrite {
     this.#frames = frames
     this.#cells = table.cells
     this.#wide = table.wide
+    this.#cold = table.cold
     this.#addresses = new Addresses6(parts)
     this.#headers64 = new Headers64(parts, decrementsTtl)
     this.#counters = counters
@@ -98,7 +101,9 @@ export class Tcp6Rewrite {
     const cells = this.#cells
     const ackIsFirst =
       (cells[conn | WORD] & SEEN) !== 0 && pkt.getInt32(p.l4 + TCP_ACK) === cells[conn | RS_ISN1]
-    return wantsToa(this.#toaMode, p.flags, ackIsFirst)
+    if (!wantsToa(this.#toaMode, p.flags, ackIsFirst)) return false
+    // Who is told of by a header has no TOA.
+    return this.#cold[(conn >> 2) | PROXY] === 0
   }
 
   #addToa(slot: number, p: Parsed, t: number, mtu: number): number {

@@ -63,6 +63,14 @@ const ACROSS = DUAL.replace(
   "real_servers: [{ address: '2001:db8:168::2', weight: 3 }]",
   'real_servers: [{ address: 192.168.168.2, weight: 3 }, { address: 192.168.168.12 }]',
 )
+/** Headers of IPv6, of either version. */
+const PROXIED6 = DUAL.replace(
+  "port: 6379\n    real_servers: [{ address: '2001",
+  "port: 6379\n    proxy_protocol: v1-insecure\n    real_servers: [{ address: '2001",
+).replace(
+  "persistence: 20\n    real_servers: [{ address: '2001",
+  "proxy_protocol: v2\n    real_servers: [{ address: '2001",
+)
 /** A header in front of what clients send, lists that refuse some, and rates that few keep to. */
 const GUARDED = COMMON.replace(
   'scheduler: wrr',
@@ -127,6 +135,7 @@ export const VARIANTS: readonly Variant[] = [
     'both families, UOA',
     `${DUAL}udp: { uoa: opp, uoa_max_trail: 255 }\ntcp: { xmit_ttl: true }\n`,
   ),
+  of('both families, headers of PROXY', PROXIED6),
   of('both families, two workers, narrow', narrow(DUAL), 2, true),
   of('from IPv6 to IPv4', `${ACROSS}connections: { table_size: 256 }\ntcp: { xmit_ttl: true }\n`),
   of('from IPv6 to IPv4, two workers, narrow', `${narrow(ACROSS)}tcp: { toa: master }\n`, 2, true),

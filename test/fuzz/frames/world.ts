@@ -10,6 +10,7 @@ import { HEADROOM, NO_SLOT, STRIDE } from '../../../src/engine/frames.ts'
 import { push } from '../../../src/engine/vlan.ts'
 import { Several } from '../../kit/several.ts'
 import { STAND_ISN, Stand } from '../../kit/stand.ts'
+import { growthOf } from './growth.ts'
 import { mayBeFragment6 } from './inside6.ts'
 import { hasPayload, Leaving } from './leaving.ts'
 import { Sum, sumState } from './sums.ts'
@@ -17,10 +18,6 @@ import type { Variant } from './variants.ts'
 
 /** Bytes behind a frame that are looked at at once; the others are when the arena is. */
 const GUARD = 96
-/** The most that a frame grows towards the headroom: IP and ICMP, in front of one that had grown by TOA, and a tag. */
-const GROWTH = 28 + 8 + 4
-/** Of IPv6, whose errors stand in front of what came. */
-const GROWTH6 = 48 + 4
 const DROPS = new Set(Object.values(Drop).map(reason => -reason))
 const KNOWN = new Set([PARKED, DONE, ...DROPS])
 /** Where IP begins in a frame, and what is no IPv4. */
@@ -209,7 +206,7 @@ export class World {
     this.verdicts.set(verdict, (this.verdicts.get(verdict) ?? 0) + 1)
     this.#mix(verdict)
     // The last fragment's slot has all of its datagram.
-    const growth = this.isDual ? GROWTH6 : GROWTH
+    const growth = growthOf(this.variant.config)
     if (isFragment) return
     // An advertisement may be longer than the solicitation that it answers in its place, an error of IPv6 than that of IPv4 that it was.
     const grown = this.isDual && verdict >= 0 ? frames.start[slot] + frames.length[slot] : end
