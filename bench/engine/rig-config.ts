@@ -53,6 +53,7 @@ const REST = {
     strict: true,
     windowMost: 2 ** 25,
     xmitTtl: false,
+    synProxy: { mss: 1452, sack: true, scale: 0, tries: 3, held: 3 },
     timeouts: [...DEFAULT_TIMEOUTS],
   },
   udp: { uoa: 'off', uoaMaxTrail: 3, timeouts: [...UDP_TIMEOUTS] },
@@ -74,6 +75,8 @@ const REST = {
 const UNGUARDED = {
   connectionRate: null,
   clientRate: null,
+  synProxy: 'off',
+  synProxyAbove: 10_000,
 } as const satisfies Partial<ConfigValues['services'][number]>
 
 const DENIED = 'deny of all'

@@ -12,6 +12,7 @@ import {
   protocol,
   proxyProtocol,
   scheduler,
+  synProxy,
   whenDown,
 } from './fields.ts'
 import { LOG_LEVELS, MODULES } from './log-levels.ts'
@@ -127,6 +128,12 @@ export const service = z
     proxy_protocol: proxyProtocol.describe(
       'Header that tells real servers the client, in place of TOA and UOA.',
     ),
+    syn_proxy: synProxy
+      .exactOptional()
+      .describe('SYNs are answered by a cookie, of which nothing is kept; left out: off.'),
+    syn_proxy_above: count
+      .exactOptional()
+      .describe('Of auto: SYNs without connection in a second above which it begins.'),
     connection_rate: count
       .exactOptional()
       .describe('New connections in a second, of all clients; left out: any number.'),

@@ -15,6 +15,7 @@ import {
   protocol,
   proxyProtocol,
   scheduler,
+  synProxy,
   whenDown,
 } from './fields.ts'
 import { TIMEOUT_KEYS, type TimeoutKey } from './names.ts'
@@ -52,6 +53,8 @@ export const serviceFields = z.strictObject({
   one_packet: z.boolean('true or false').exactOptional(),
   /** Header that tells real servers the client; UDP has v2 alone. */
   proxy_protocol: proxyProtocol.exactOptional(),
+  syn_proxy: synProxy.exactOptional(),
+  syn_proxy_above: number.exactOptional(),
   /** New connections in a second, of all clients or of each, and at once; 0: any number, and as many as in a second. */
   connection_rate: number.exactOptional(),
   connection_burst: number.exactOptional(),

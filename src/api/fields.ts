@@ -15,6 +15,7 @@ import {
   oneOf,
   PROXY_PROTOCOLS,
   SCHEDULER_NAMES,
+  SYN_PROXY,
   WHEN_DOWN,
 } from './words.ts'
 
@@ -26,6 +27,7 @@ export const aclEstablished = z.enum(ACL_ESTABLISHED, oneOf(ACL_ESTABLISHED))
 export const whenDown = z.enum(WHEN_DOWN, oneOf(WHEN_DOWN))
 export const forwarding = z.enum(FORWARDINGS, oneOf(FORWARDINGS))
 export const anyForwarding = z.enum(ALL_FORWARDINGS, oneOf(ALL_FORWARDINGS))
+export const synProxy = z.enum(SYN_PROXY, oneOf(SYN_PROXY))
 export const proxyProtocol = z.enum(PROXY_PROTOCOLS, oneOf(PROXY_PROTOCOLS))
 
 const AN_ADDRESS = 'an IPv4 or IPv6 address'

@@ -15,12 +15,13 @@ import {
   proxyProtocol,
   readOnly,
   scheduler,
+  synProxy,
   whenDown,
   whole,
 } from './fields.ts'
 import { RATE_MAX, SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
 import { DEFAULT_PROTOCOL } from './protocols.ts'
-import { allOf, DEFAULT_SCHEDULER, FORWARDINGS, HASH_KEYS } from './words.ts'
+import { allOf, DEFAULT_SCHEDULER, FORWARDINGS, HASH_KEYS, SYN_PROXY_ABOVE } from './words.ts'
 
 const rate = whole(0, RATE_MAX).exactOptional()
 export const serviceFields = {
@@ -64,6 +65,16 @@ export const serviceFields = {
     .exactOptional()
     .describe(
       'Header that tells real servers the client, in place of TOA and UOA; UDP has v2 alone; default off.',
+    ),
+  syn_proxy: synProxy
+    .exactOptional()
+    .describe(
+      'Of TCP: SYNs are answered by a cookie, of which nothing is kept: always, or (auto) while many come; default off.',
+    ),
+  syn_proxy_above: whole(1, RATE_MAX)
+    .exactOptional()
+    .describe(
+      `SYNs without connection in a second above which auto begins; default ${SYN_PROXY_ABOVE}.`,
     ),
   connection_rate: rate.describe('New connections in a second, of all clients; default 0: any.'),
   connection_burst: rate.describe('How many of them at once; default: as many as in a second.'),

@@ -61,6 +61,12 @@ export type Forwarding = (typeof FORWARDINGS)[number]
 export const ALL_FORWARDINGS = [...FORWARDINGS, 'snat'] as const
 export type AnyForwarding = (typeof ALL_FORWARDINGS)[number]
 
+/** Whether SYNs are answered by cookies: never, always, or by itself while many come. In the order of the engine's SynProxyMode. */
+export const SYN_PROXY = ['off', 'on', 'auto'] as const
+export type SynProxyWord = (typeof SYN_PROXY)[number]
+/** SYNs without connection in a second above which `auto` begins, if the config says nothing. */
+export const SYN_PROXY_ABOVE = 10_000
+
 /** drop, reject or all */
 export function oneOf(words: readonly string[]): string {
   return listed(words, 'or')

@@ -4,12 +4,8 @@ import * as z from 'zod'
 import { RATE_MAX } from '../api/limits.ts'
 import { ACL_ESTABLISHED } from '../api/words.ts'
 import { A_PREFIX } from './prefix-lists.ts'
-import { word } from './word.ts'
+import { whole, word } from './word.ts'
 
-const whole = (max: number) => {
-  const expected = `a whole number 1-${max}`
-  return z.int(expected).min(1, expected).max(max, expected)
-}
 const A_PATH = 'an absolute path'
 const filePath = z.string(A_PATH).refine(value => /^\/\P{C}*[^/\p{C}]$/u.test(value), A_PATH)
 const prefixes = z.array(z.string(A_PREFIX), 'a list').default([])
@@ -20,8 +16,8 @@ export const aclSchema = {
   allow: prefixes,
   allow_file: filePath.optional(),
   acl_established: word(ACL_ESTABLISHED),
-  connection_rate: whole(RATE_MAX).optional(),
-  connection_burst: whole(RATE_MAX).optional(),
-  client_rate: whole(RATE_MAX).optional(),
-  client_burst: whole(RATE_MAX).optional(),
+  connection_rate: whole(1, RATE_MAX).optional(),
+  connection_burst: whole(1, RATE_MAX).optional(),
+  client_rate: whole(1, RATE_MAX).optional(),
+  client_burst: whole(1, RATE_MAX).optional(),
 }

@@ -19,8 +19,9 @@ import { atOnce, type Pieces } from './pieces.ts'
 import type { Places } from './places.ts'
 import { controlSteps, restartKeys } from './restart-keys.ts'
 import { allServices, type ConfigMatch } from './snat.ts'
+import { givenSynProxy, synProxyWords } from './syn-proxy-keys.ts'
 
-export interface ServiceChange extends acls.GivenRates {
+export interface ServiceChange extends acls.GivenRates, ReturnType<typeof givenSynProxy> {
   protocol: Protocol
   address: string
   port: number
@@ -232,8 +233,7 @@ function serviceItem(service: ConfigService): Item {
   if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
   if (onePacket) words.push('one_packet')
   if (proxyProtocol !== 'off') words.push(`proxy_protocol ${proxyProtocol}`)
-  words.push(...acls.rateWords(service))
-  words.push(...checkWords(service))
+  words.push(...synProxyWords(service), ...acls.rateWords(service), ...checkWords(service))
   words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
   return {
     name: `service ${serviceName(service)}`,
@@ -241,7 +241,12 @@ function serviceItem(service: ConfigService): Item {
     put: places => {
       const lips = localAddresses.map(lip => places.lips.take(lip))
       const given = { ...(!isUsualHashing(hashing) && { hashing }), ...(module && { module }) }
-      const own = { connTimeout, persistence, ...acls.givenRates(service) }
+      const own = {
+        connTimeout,
+        persistence,
+        ...acls.givenRates(service),
+        ...givenSynProxy(service),
+      }
       const matched = service.match && { match: service.match }
       const fields = {
         scheduler,

@@ -8,7 +8,13 @@ import { readFileSync } from 'node:fs'
 import { STATE_KEYS } from '../api/names.ts'
 import type { Protocol } from '../api/protocols.ts'
 import { type Mistake, Refused } from '../api/refused.ts'
-import type { AnyForwarding, ProxyProtocol, SchedulerName, WhenDown } from '../api/words.ts'
+import type {
+  AnyForwarding,
+  ProxyProtocol,
+  SchedulerName,
+  SynProxyWord,
+  WhenDown,
+} from '../api/words.ts'
 import type { Hashing } from '../engine/asker.ts'
 import { ConnTable } from '../engine/conn.ts'
 import { UDP_TIMEOUTS, UdpState } from '../engine/udp-state.ts'
@@ -29,6 +35,7 @@ import { moduleOf, type SchedulerModule } from './scheduler-module.ts'
 import { bytesOf, type ConfigFile, fileSchema } from './schema.ts'
 import { type ConfigMatch, snatAddresses, snatOf } from './snat.ts'
 import { type ConfigSource, ConfigValue, found } from './source.ts'
+import { type ConfigSynProxy, configSynProxy, serviceSynProxy } from './syn-proxy-keys.ts'
 import { ConfigText } from './text.ts'
 
 export interface ConfigRealServer {
@@ -71,6 +78,9 @@ export interface ConfigService {
   onePacket: boolean
   /** Which header tells real servers the client, in place of TOA and UOA (semantics 3.8). */
   proxyProtocol: ProxyProtocol
+  /** Whether SYNs are answered by cookies (semantics 2.8), and SYNs in a second above which `auto` does. */
+  synProxy: SynProxyWord
+  synProxyAbove: number
   /** Whom it takes. */
   acl: ConfigAcl
   /** New connections in a second, of all clients and of each; null for any number. */
@@ -111,6 +121,7 @@ export interface Config {
     xmitTtl: boolean
     /** Seconds, in the order of State in tcp-state.ts. */
     timeouts: number[]
+    synProxy: ConfigSynProxy
   }
   udp: {
     /** How the RS is told the client's address (semantics 4.2), and in how many datagrams of a connection. */
@@ -224,6 +235,7 @@ function normalise(file: ConfigFile, files: ListFiles): ConfigValues {
       whenDown: service.when_down,
       onePacket: service.one_packet,
       proxyProtocol: service.proxy_protocol,
+      ...serviceSynProxy(service),
       acl: aclOf(service),
       connectionRate: rateOf(service, 'connection'),
       clientRate: rateOf(service, 'client'),
@@ -243,15 +255,7 @@ function normalise(file: ConfigFile, files: ListFiles): ConfigValues {
       makeRoom: file.connections.make_room,
       clientShare: shareOf(file.connections.client_share),
     },
-    tcp: {
-      toa: file.tcp.toa,
-      bareAck: file.tcp.bare_ack,
-      reuse: file.tcp.reuse,
-      strict: file.tcp.strict === 'on',
-      windowMost: bytesOf(file.tcp.window_most),
-      xmitTtl: file.tcp.xmit_ttl,
-      timeouts: STATE_KEYS.map(state => file.tcp.timeouts[state]),
-    },
+    tcp: tcpOf(file.tcp),
     udp: udpOf(file.udp),
     fragments: file.fragments,
     neighbours: {
@@ -279,4 +283,17 @@ function logOf({ file, sessions, ...log }: ConfigFile['log']): ConfigLog {
 function logFileOf(file: ConfigFile['log']['file']): LogFileOptions | null {
   if (file === undefined) return null
   return { path: file.path, maxBytes: bytesOf(file.max_size), keep: file.keep }
+}
+
+function tcpOf(tcp: ConfigFile['tcp']): Config['tcp'] {
+  return {
+    toa: tcp.toa,
+    bareAck: tcp.bare_ack,
+    reuse: tcp.reuse,
+    strict: tcp.strict === 'on',
+    windowMost: bytesOf(tcp.window_most),
+    xmitTtl: tcp.xmit_ttl,
+    timeouts: STATE_KEYS.map(state => tcp.timeouts[state]),
+    synProxy: configSynProxy(tcp.syn_proxy),
+  }
 }

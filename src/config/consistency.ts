@@ -22,6 +22,7 @@ import { serverProblems } from './server-keys.ts'
 import { checkModules, remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
 import { checkSnat, snatAddresses } from './snat.ts'
 import type { ConfigSource, Path } from './source.ts'
+import { synProxyProblems } from './syn-proxy-keys.ts'
 import { checkVlans } from './vlans.ts'
 
 type Arms = NonNullable<Draft<ConfigFile>['arms']>
@@ -230,7 +231,12 @@ function checkServices(
 }
 
 function problemsOf(service: Service): [key: string[], text: string][] {
-  return [...protocolProblems(service), ...familyProblems(service), ...checkProblems(service)]
+  return [
+    ...protocolProblems(service),
+    ...familyProblems(service),
+    ...synProxyProblems(service),
+    ...checkProblems(service),
+  ]
 }
 
 /** Once, and not of each service: it is one LIP that is missing. */

@@ -15,6 +15,8 @@ import {
   type Forwarding,
   HASH_TARGETS,
   PROXY_PROTOCOLS,
+  SYN_PROXY,
+  SYN_PROXY_ABOVE,
   WHEN_DOWN,
 } from '../api/words.ts'
 import { hostText } from '../wire/ip-address.ts'
@@ -81,6 +83,8 @@ function fieldsOf(address: string, fields: ServiceFields) {
       persistence_prefix === wholeLength(address) ? undefined : persistence_prefix,
     one_packet: one_packet ?? false,
     proxy_protocol: proxy_protocol ?? PROXY_PROTOCOLS[0],
+    syn_proxy: fields.syn_proxy ?? SYN_PROXY[0],
+    syn_proxy_above: fields.syn_proxy_above ?? SYN_PROXY_ABOVE,
     acl_established: fields.acl_established ?? ACL_ESTABLISHED[0],
   } as const
 }

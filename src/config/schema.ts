@@ -27,13 +27,9 @@ import { aclSchema } from './acl-schema.ts'
 import { checkSchema, passiveSchema } from './check-keys.ts'
 import { isAddress, isCidr } from './cidr.ts'
 import { snatSchema } from './snat-schema.ts'
+import { synProxySchema, synProxyService } from './syn-proxy-keys.ts'
 import { isDeviceName, isNetnsName, isPrintable, isSocketPath, isUnicastMac } from './texts.ts'
-import { word } from './word.ts'
-
-const whole = (min: number, max: number) => {
-  const expected = `a whole number ${min}-${max}`
-  return z.int(expected).min(min, expected).max(max, expected)
-}
+import { whole, word } from './word.ts'
 
 const text = (expected: string, holds: (value: string) => boolean) =>
   z.string(expected).refine(holds, expected)
@@ -112,6 +108,7 @@ const service = mapping({
   when_down: word(WHEN_DOWN),
   one_packet: z.boolean('true or false').default(false),
   proxy_protocol: word(PROXY_PROTOCOLS),
+  ...synProxyService,
   ...aclSchema,
   check: checkSchema.prefault({}),
   passive: passiveSchema.optional(),
@@ -222,6 +219,7 @@ export const fileSchema = z.strictObject(
       window_most: windowSize,
       xmit_ttl: z.boolean('true or false').default(false),
       timeouts: timeouts.prefault({}),
+      syn_proxy: synProxySchema.prefault({}),
     }).prefault({}),
     udp: mapping({
       uoa: word(['off', 'opp', 'ipo']),

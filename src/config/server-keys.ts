@@ -1,6 +1,7 @@
 /** What keys of a real server say about one another, and about those of its service. */
 
-import { FORWARDINGS } from '../api/words.ts'
+import { FORWARDINGS, SYN_PROXY } from '../api/words.ts'
+import { isIpv6Text } from '../wire/ip-address.ts'
 import type { Draft } from './draft.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -16,6 +17,14 @@ export function* serverProblems(
   if (lower > upper)
     yield ['lower_threshold', `expected at most upper_threshold ${upper}, found ${lower}`]
   yield* forwardingProblems(service, rs)
+  const { syn_proxy = SYN_PROXY[0] } = service
+  if (syn_proxy === SYN_PROXY[0] || rs.address === undefined || service.address === undefined)
+    return
+  if (isIpv6Text(rs.address) !== isIpv6Text(service.address))
+    yield [
+      'address',
+      `expected one of the VIP's family: its service has syn_proxy ${syn_proxy}, found ${rs.address}`,
+    ]
 }
 
 function* forwardingProblems(

@@ -1,7 +1,7 @@
 /** Match services of a config: what their keys say of the arms, and the services that they are. */
 
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
-import { PROXY_PROTOCOLS, WHEN_DOWN } from '../api/words.ts'
+import { PROXY_PROTOCOLS, SYN_PROXY, SYN_PROXY_ABOVE, WHEN_DOWN } from '../api/words.ts'
 import { NO_HASHING } from '../engine/asker.ts'
 import { aclOf } from './acl-keys.ts'
 import type { ConfigArm } from './arms.ts'
@@ -68,6 +68,8 @@ export function snatOf(rules: ConfigFile['snat'], arms: ConfigArm[]) {
       whenDown: WHEN_DOWN[0],
       onePacket: false,
       proxyProtocol: PROXY_PROTOCOLS[0],
+      synProxy: SYN_PROXY[0],
+      synProxyAbove: SYN_PROXY_ABOVE,
       acl: aclOf({ deny: [], allow: [], acl_established: 'drop' } as never),
       connectionRate: null,
       clientRate: null,

@@ -16,6 +16,7 @@ import {
   METHOD,
   PROTOCOL_BITS,
   RECORD,
+  SYN_PROXIED,
   stateCell,
 } from './conn-layout.ts'
 import type { Engine } from './engine.ts'
@@ -88,6 +89,7 @@ export function adoptRecords(
   }, end)
   for (const [place, pool] of lips.entries()) pool?.adopt(marks[place])
   conns.room.restore(null, now)
+  conns.held.clear()
   dests.countLimited()
   dests.countedAnew()
   // The lists may be others than those by which they were let in.
@@ -129,6 +131,7 @@ function isPossible(
     table.clientArm(conn) < arms.length &&
     table.state(conn) < (key === KEY.TCP ? STATES : UDP_STATES) &&
     ahead < DEADLINE_MOST &&
+    ((binding & SYN_PROXIED) === 0 || key === KEY.TCP) &&
     HEADER.isPossible(table.cold[RECORD.column(conn) | COLD.PROXY], binding)
   )
 }

@@ -13,7 +13,7 @@
  *
  *   word      client MAC first 16 bits << 16 | jitter ms (10 bits) << 6 | ACK awaited << 5 | RS seen << 4 | state (4 bits)
  *   binding   in use (1 bit) << 31 | dest (15 bits) << 16 | client arm (4 bits) << 12 | kind (12 bits)
- *   kind      spare << 11 | header due << 10 | reserved for reset << 9, counted << 8 and slow << 7 | forwarding method (3 bits) << 4
+ *   kind      SYN proxied << 11 | header due << 10 | reserved for reset << 9, counted << 8 and slow << 7 | forwarding method (3 bits) << 4
  *             | family of OUT << 3 | family of IN << 2 | protocol (2 bits)
  *
  * A record counts if its binding says that it is in use: that is written last when a connection opens, and cleared first
@@ -24,11 +24,15 @@
  *
  *   cold column   the client's ISN | ms of opening | LIP's place << 20 | generation (20 bits) | proxy       16 bytes a conn
  *   wide column   the client's address, where the layout has room for IPv6                                  16 bytes a conn
+ *   syn column    cookie | what was agreed with its client | by how much the RS's numbers are moved | spare  16 bytes a conn
  *
  *   proxy     bytes of the client's own header (13 bits) << 19 | of that which the RS gets (7 bits) << 12 | of that which delta knows of
  *             (7 bits) << 5 | decided << 4 | acknowledged << 3 | one of PROXY; 0 without the PROXY protocol (proxy-space.ts)
  *
- * What is cold is touched when a connection opens and in its handshake. The generation is stepped each time a record is opened.
+ *   agreed    SYNs to the RS that are left (7 bits) << 17 | SACK << 16 | place in the table of MSSs (4 bits) << 12 | scale of the RS's windows
+ *             (4 bits) << 8 | that which the client was told for them << 4 | scale of the client's own; NO_SCALE is none
+ *
+ * What is cold is touched when a connection opens and in its handshake. What the syn column says counts with SYN_PROXIED only. The generation is stepped each time a record is opened.
  */
 
 /** Cells of a record. */
@@ -61,7 +65,7 @@ export const CONN_BYTES = CONN_CELLS * 4
 
 /** Cells of the cold column. */
 export const COLD = { CLIENT_ISN: 0, OPENED: 1, LIP: 2, PROXY: 3 } as const
-/** Of a conn in the cold column, and of an address in the wide one. */
+/** Of a conn in the cold and in the syn column, and of an address in the wide one. */
 export const COLUMN_CELLS = 4
 export const COLUMN_BYTES = COLUMN_CELLS * 4
 
@@ -110,6 +114,40 @@ export const ACK_AWAITED = 0x20
  * client has sent one of its own.
  */
 export const HEADER_DUE = 1 << 10
+
+/** Another bit: the client's SYN was answered by a cookie, and its numbers of the RS are moved (syn-space.ts). */
+export const SYN_PROXIED = 1 << 11
+/** Packets of such a conn are more than translated. */
+const NOT_PLAIN = HEADER_DUE | SYN_PROXIED
+/** What Engine.input looks at of it. */
+export const ASIDE = { COOKIE: SYN_PROXIED, UNUSUAL: NOT_PLAIN } as const
+
+/** Cells of the syn column. */
+export const SYN_CELL = { COOKIE: 0, AGREED: 1, MOVED: 2 } as const
+/** In place of a scale: windows are not scaled. */
+export const NO_SCALE = 15
+
+const [TOLD_SHIFT, RS_SHIFT, MSS_SHIFT, SACK_SHIFT, TRIES_SHIFT] = [4, 8, 12, 16, 17]
+
+/** What the cell of the syn column says that both ends agree on. */
+export const AGREED = {
+  /** Of a client that has brought its cookie back. */
+  first: (client: number, told: number, mss: number, sack: number, tries: number): number =>
+    client |
+    (told << TOLD_SHIFT) |
+    (NO_SCALE << RS_SHIFT) |
+    (mss << MSS_SHIFT) |
+    (sack << SACK_SHIFT) |
+    (tries << TRIES_SHIFT),
+  client: (cell: number): number => cell & 15,
+  told: (cell: number): number => (cell >>> TOLD_SHIFT) & 15,
+  rs: (cell: number): number => (cell >>> RS_SHIFT) & 15,
+  mss: (cell: number): number => (cell >>> MSS_SHIFT) & 15,
+  sack: (cell: number): number => (cell >>> SACK_SHIFT) & 1,
+  tries: (cell: number): number => cell >>> TRIES_SHIFT,
+  tried: (cell: number): number => cell - (1 << TRIES_SHIFT),
+  answered: (cell: number, rs: number): number => (cell & ~(15 << RS_SHIFT)) | (rs << RS_SHIFT),
+} as const
 
 /** Which header an RS gets in front of what a client sends; the insecure ones keep what a client says of itself. */
 export const PROXY = { OFF: 0, V1: 1, V2: 2, V1_INSECURE: 3, V2_INSECURE: 4 } as const
@@ -169,7 +207,7 @@ export const RECORD = {
   peer: (t: number): number => ((t >> 1) << 4) | (~(t << 2) & 4),
   /** The conn whose record begins at a cell. */
   conn: (at: number): number => at >> 4,
-  /** First cell of a conn in the cold and in the wide column. */
+  /** First cell of a conn in the cold, in the wide and in the syn column. */
   column: (conn: number): number => conn << 2,
   /** ms in 0..999 drawn when the conn was opened: the fraction that stays in all its timeouts. */
   jitter: (word: number): number => (word >>> 6) & 0x3ff,

@@ -36,6 +36,7 @@ export interface TableImage {
   cold: Int32Array
   /** Empty in a table without. */
   wide: Int32Array
+  syn: Int32Array
   free: number
   used: number
 }
@@ -59,6 +60,7 @@ export class ConnTable {
   readonly cold: Int32Array
   /** Empty if the layout has none. */
   readonly wide: Int32Array
+  readonly syn: Int32Array
   /** What words of IPv6 stand for, for who copies records; null where nobody has said. */
   book: AddressBook | null = null
   readonly capacity: number
@@ -77,7 +79,7 @@ export class ConnTable {
   }
 
   static bytesFor(capacity: number, { wide }: Layout = LAYOUT.IPV4): number {
-    return capacity * (CONN_BYTES + COLUMN_BYTES * (wide ? 2 : 1)) + ConnIndex.bytesFor(capacity)
+    return capacity * (CONN_BYTES + COLUMN_BYTES * (wide ? 3 : 2)) + ConnIndex.bytesFor(capacity)
   }
 
   /**
@@ -98,7 +100,9 @@ export class ConnTable {
     this.cells = new Int32Array(memory, offset, capacity * CONN_CELLS)
     this.cold = new Int32Array(memory, cold, capacity * COLUMN_CELLS)
     this.wide = new Int32Array(memory, behind, wides * COLUMN_CELLS)
-    const heads = behind + wides * COLUMN_BYTES
+    const syn = behind + wides * COLUMN_BYTES
+    this.syn = new Int32Array(memory, syn, capacity * COLUMN_CELLS)
+    const heads = syn + capacity * COLUMN_BYTES
     this.index = new ConnIndex(memory, heads, capacity, seed, this.cells, this.wide)
   }
 
@@ -117,6 +121,7 @@ export class ConnTable {
       cells: this.cells.slice(0, recordAt(this.#top)),
       cold: this.cold.slice(0, column),
       wide: this.wide.slice(0, column),
+      syn: this.syn.slice(0, column),
       free: this.#free,
       used: this.#used,
     }
@@ -126,10 +131,11 @@ export class ConnTable {
    * Into a new table of the same capacity, whose index has a seed of its own. Throws RangeError if records are both in use and
    * free, or neither.
    */
-  restore({ cells, cold, wide, free, used }: TableImage): void {
+  restore({ cells, cold, wide, syn, free, used }: TableImage): void {
     this.cells.set(cells)
     this.cold.set(cold)
     this.wide.set(wide)
+    this.syn.set(syn)
     this.#top = RECORD.conn(cells.length)
     this.#free = free
     this.#used = used

@@ -11,6 +11,7 @@ import { type Counters, Drop, Event } from './counters.ts'
 import { Drafts } from './draft.ts'
 import type { Edges } from './edges.ts'
 import { Handshakes } from './handshakes.ts'
+import { HeldSegments } from './held-segments.ts'
 import type { LongClock } from './long-clock.ts'
 import type { EngineOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -18,10 +19,11 @@ import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { Room } from './room.ts'
 import { sayOpened, sayOver, sayState } from './say.ts'
-import { type Dest, DestCell, type Dests, type Service } from './service.ts'
+import type { Dest, Dests, Service } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { nextState, tableOf } from './states.ts'
-import { IN, OUT, STATES, State } from './tcp-state.ts'
+import { IN, OUT, State } from './tcp-state.ts'
+import { Times } from './times.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { UdpState } from './udp-state.ts'
 import { Usual } from './usual.ts'
@@ -40,13 +42,11 @@ const { RST, SYN, ACK, FIN } = FLAG
 const { ESTABLISHED, SYN_RECV } = State
 const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
-const { ESTABLISHED_MS } = DestCell
 
 export class Conns {
   readonly table: ConnTable
   readonly wheel: Wheel
   readonly #cells: Int32Array
-  readonly #destCells: Int32Array
   readonly #dests: Dests
   readonly #outcomes: Outcomes
   readonly #counters: Counters
@@ -56,6 +56,8 @@ export class Conns {
   readonly #handshakes: Handshakes
   readonly #proxy: ProxySpace
   readonly room: Room
+  /** What clients have said before their RS has answered. */
+  readonly held: HeldSegments
   readonly #trace: TraceRing
   readonly #long: LongClock
   readonly drafts: Drafts
@@ -64,27 +66,26 @@ export class Conns {
   readonly sessions: Sessions | null
   /** Any segment puts off the end of a half-open connection. */
   readonly #renews: boolean
-  /** ms per state. */
-  readonly #timeoutMs: Int32Array
+  readonly times: Times
   /** The conn that overdue() has taken out of the wheel and that has not ended yet, or NO_CONN. */
   due = NO_CONN
   constructor(parts: Parts, methods: Methods, options: EngineOptions) {
     this.#renews = !options.strict
     this.room = new Room(parts, options)
     const { table, wheel, dests, edges, counters } = parts
+    this.held = new HeldSegments(parts.frames, table)
     this.table = table
     this.wheel = wheel
     this.sessions = parts.sessions
     this.#cells = table.cells
-    this.#destCells = dests.cells
     this.#long = parts.long
-    this.#timeoutMs = options.timeoutMs.slice(0, STATES)
+    this.times = new Times(parts, options.timeoutMs)
     this.#dests = dests
     this.#outcomes = parts.outcomes
     this.#counters = counters
     this.#edges = edges
     this.#kept = edges.kept
-    this.usual = new Usual(table.cells, dests.cells, edges.kept, this.#timeoutMs)
+    this.usual = new Usual(table.cells, dests.cells, edges.kept, this.times.ms)
     this.#handshakes = new Handshakes(table, counters)
     this.#proxy = new ProxySpace(table)
     this.#trace = parts.trace
@@ -103,7 +104,7 @@ export class Conns {
     }
     const { cells } = this.table
     const at = recordAt(conn)
-    const deadline = (now + this.#timeoutMs[State.NONE] + jitterOf(cells[at | WORD])) | 0
+    const deadline = (now + this.times.ms[State.NONE] + jitterOf(cells[at | WORD])) | 0
     cells[at | DEADLINE] = deadline
     if (this.sessions !== null) this.sessions.open(conn, now)
     this.table.open(conn, drafts.binding)
@@ -131,15 +132,20 @@ export class Conns {
     this.#kept[(tableOf(p.key, t) << 9) | (p.event << 4) | state] = 1
     // An RS repeats its SYN+ACK to whoever has never been: only the client's own SYN keeps a handshake waiting.
     const isRepeat = state === SYN_RECV && ((t & 1) === 1 || (p.flags & SYN) === 0)
-    if (this.#renews || !isRepeat) this.#refresh(t >> 1, state, now)
+    if (this.#renews || !isRepeat) this.times.refresh(t >> 1, state, now)
   }
 
   /** The rare end of segment(): a new state may shorten the time left, so the wheel files the conn anew. */
   #changeState(t: number, flags: number, before: number, after: number, now: number): void {
+    this.#edges.taken(t & 1, flags, before, this.#long.at(now))
+    this.#become(t, flags, before, after, now)
+  }
+
+  /** The same for one of whom no table knows. */
+  #become(t: number, flags: number, before: number, after: number, now: number): void {
     const conn = t >> 1
     this.table.setState(conn, after)
     this.#counters.connMoved(before, after)
-    this.#edges.taken(t & 1, flags, before, this.#long.at(now))
     if (before === SYN_RECV && after === ESTABLISHED && (t & 1) === 0) {
       this.#handshakes.done(conn, now)
     }
@@ -150,8 +156,8 @@ export class Conns {
     else if (before === ESTABLISHED) this.#dests.activate(dest, -1)
     if (after === SYN_RECV && before !== State.NONE) this.#handshakes.again(conn, now)
     if (before === SYN_RECV) this.#outcomes.judge(dest, after, t & 1, this.#rsSeen(conn))
-    this.#refresh(conn, after, now)
-    this.fileAnew(conn)
+    this.times.refresh(conn, after, now)
+    this.times.fileAnew(conn)
     if (this.#trace.debug) sayState(this.#trace, this.#cells, t, flags, before, after)
   }
 
@@ -222,9 +228,19 @@ export class Conns {
     if (this.sessions !== null) this.sessions.replied(conn, now)
   }
 
-  /** The deadline of a conn may have come nearer. */
-  fileAnew(conn: number): void {
-    this.wheel.unfile(conn)
+  /** The RS is about to get the SYN of a new conn, which its client has sent before. */
+  waitForRs(t: number, now: number): void {
+    this.#changeState(t, SYN, State.NONE, SYN_RECV, now)
+  }
+
+  /** The client has broken off, by a segment of tuple t with `flags`, what its RS has not answered. */
+  abandon(t: number, flags: number, now: number): void {
+    this.#become(t, flags, SYN_RECV, State.CLOSE, now)
+  }
+
+  /** The conn that is out of the wheel goes on. */
+  takeBack(conn: number): void {
+    this.due = NO_CONN
     this.wheel.file(conn, this.#cells[recordAt(conn) | DEADLINE])
   }
 
@@ -273,34 +289,11 @@ export class Conns {
     if (this.#trace.debug) sayOver(this.#trace, cells, conn, state, why)
     if (this.sessions !== null) this.sessions.end(conn, now, why)
     this.room.closing(conn)
+    this.held.discard(conn)
     this.table.close(conn)
     this.drafts.methods[method].release(conn)
     this.#counters.count(Event.CONNS_EXPIRED)
     this.due = NO_CONN
-  }
-
-  /** ms by state, for what comes from now on; `established` of an RS is in its cells. */
-  setTimeouts(ms: Int32Array): void {
-    this.#timeoutMs.set(ms.subarray(0, STATES))
-  }
-
-  /** ms until the conn's state times out after a packet: per state, or the service's own for ESTABLISHED. */
-  timeoutMs(conn: number, state: number): number {
-    if (state !== ESTABLISHED) return this.#timeoutMs[state]
-    return this.#destCells[(this.table.dest(conn) << 4) | ESTABLISHED_MS]
-  }
-
-  /** ms since something has put off the conn's end. */
-  quietMs(conn: number, now: number): number {
-    const at = recordAt(conn)
-    const word = this.#cells[at | WORD]
-    const whole = this.timeoutMs(conn, word & STATE_BITS) + jitterOf(word)
-    return (now + whole - this.#cells[at | DEADLINE]) | 0
-  }
-
-  #refresh(conn: number, state: number, now: number): void {
-    const jitter = this.table.jitter(conn)
-    this.#cells[recordAt(conn) | DEADLINE] = now + this.timeoutMs(conn, state) + jitter
   }
 
   #rsSeen(conn: number): boolean {

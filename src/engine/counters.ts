@@ -6,6 +6,7 @@
  */
 
 import type { DropBook } from './drop-book.ts'
+import { HANDSHAKE_BOUNDS, HANDSHAKE_CELLS } from './handshake-cells.ts'
 
 /** The engine keeps the slot (it waits for a neighbour). */
 export const PARKED = -1
@@ -89,6 +90,8 @@ export const Drop = {
   ACL_NOT_ALLOWED: 141,
   SERVICE_RATE: 142,
   CLIENT_RATE: 143,
+  SYN_PROXY_WAITS: 150,
+  SYN_PROXY_QUEUE: 151,
 } as const
 
 /** Events that are not drops. */
@@ -145,6 +148,11 @@ export const Event = {
   SCHEDULER_OUT: 119,
   ENGINE_FAULTS: 120,
   WORKER_RESTARTS: 121,
+  SYN_COOKIES_SENT: 122,
+  SYN_COOKIES_GOOD: 123,
+  SYN_COOKIES_BAD: 124,
+  SYN_PROXY_RETRIES: 125,
+  SYN_PROXY_GAVE_UP: 126,
 } as const
 
 /** Per-arm counters, `arm * ARM_CELLS + cell` in the arms' array. */
@@ -167,12 +175,6 @@ const EVENT_CELLS = 192
 const STATE_CELLS = 64
 const NEIGH_CELLS = 8
 
-/** What of a connection's handshake is timed from the client's SYN on: the RS's SYN+ACK, and the ACK of the client behind it. */
-export const Handshake = { RS: 0, CLIENT: 1 } as const
-/** Upper bounds of the buckets in ms, the bound itself included; one more bucket takes what is longer. */
-export const HANDSHAKE_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const
-/** Of one Handshake: the buckets, each with its own number only, and the sum of all ms in the last cell. */
-export const HANDSHAKE_CELLS = 16
 const HANDSHAKE_SUM = HANDSHAKE_CELLS - 1
 const HANDSHAKES = 2
 

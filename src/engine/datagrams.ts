@@ -106,7 +106,7 @@ export class Datagrams {
     if (after !== state) this.#conns.datagramMoved(t >> 1, state, after, now)
     this.#refresh(at, this.#cells[at | WORD], now)
     // The time of the new state may be shorter.
-    if (after !== state) this.#conns.fileAnew(t >> 1)
+    if (after !== state) this.#conns.times.fileAnew(t >> 1)
   }
 
   #isOfKnownMac(at: number, word: number, p: Parsed): boolean {

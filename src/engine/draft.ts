@@ -4,7 +4,7 @@
  */
 
 import { ETH } from '../wire/ethernet.ts'
-import { TCP } from '../wire/tcp.ts'
+import { FLAG, TCP } from '../wire/tcp.ts'
 import { type ConnTable, NO_CONN } from './conn.ts'
 import {
   binding,
@@ -17,6 +17,7 @@ import {
   METHOD,
   PROTOCOL_BITS,
   RECORD,
+  SYN_PROXIED,
 } from './conn-layout.ts'
 import { Drop } from './counters.ts'
 import { Family } from './family.ts'
@@ -38,6 +39,7 @@ const { FULLNAT, SNAT } = METHOD
 const { IPV6: IPV6_FAMILY } = Family
 const { SRC: ETH_SRC } = ETH
 const { SEQ: TCP_SEQ } = TCP
+const { SYN } = FLAG
 
 export class Drafts {
   readonly #pkt: DataView
@@ -92,7 +94,9 @@ export class Drafts {
     cells[at | CLIENT_PORTS] = p.ports
     if (p.key >= IPV6) this.#table.wide.set(p.source, column)
     const isTcp = (p.key & PROTOCOL_BITS) === TCP_KEY
-    cold[column | CLIENT_ISN] = isTcp ? pkt.getInt32(p.l4 + TCP_SEQ) : 0
+    // Without SYN it has brought a cookie back (syn-proxy.ts), and is one behind the number that it began with.
+    const behind = isTcp && (p.flags & SYN) === 0 ? 1 : 0
+    cold[column | CLIENT_ISN] = isTcp ? pkt.getInt32(p.l4 + TCP_SEQ) - behind : 0
     cold[column | OPENED] = now
     const unbound = method.bind(conn, service, dest, now)
     if (unbound !== 0) {
@@ -108,7 +112,8 @@ export class Drafts {
     this.dest = dest
     const outKey = dest.family === IPV6_FAMILY ? p.key : p.key & PROTOCOL_BITS
     const due = service.proxy !== 0 ? HEADER_DUE : 0
-    this.binding = binding(kindOf(p.key, outKey, kind) | due, dest.index, clientArm)
+    const more = due | (behind * SYN_PROXIED)
+    this.binding = binding(kindOf(p.key, outKey, kind) | more, dest.index, clientArm)
     return conn
   }
 

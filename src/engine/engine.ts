@@ -9,7 +9,7 @@ import type { Arm } from './arm.ts'
 import { ArpOutput } from './arp-output.ts'
 import { AGAIN, Beside } from './beside.ts'
 import type { ConnIndex } from './conn-index.ts'
-import { CELL, FAMILIES, HEADER_DUE, METHOD_BITS, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
+import { ASIDE, CELL, FAMILIES, METHOD_BITS, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, HAND_OVER } from './counters.ts'
 import { Cuts } from './cuts.ts'
@@ -46,6 +46,7 @@ import { sayLookup } from './say.ts'
 import { DestCell, type Dests, type Lips, type Service } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { Setup } from './setup.ts'
+import { GO_ON, SynProxy } from './syn-proxy.ts'
 import { State } from './tcp-state.ts'
 import type { Templates } from './templates.ts'
 import type { TraceRing } from './trace.ts'
@@ -64,7 +65,8 @@ const CUT_PACE = 1
 const { SYN } = FLAG
 const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
 const [LINK, BINDING] = [DestCell.LINK, CELL.BINDING]
-const [DUE, METHODS, BOTH_FAMILIES, ACROSS] = [HEADER_DUE, METHOD_BITS, FAMILIES, SIX_TO_FOUR]
+const [METHODS, BOTH_FAMILIES, ACROSS] = [METHOD_BITS, FAMILIES, SIX_TO_FOUR]
+const { COOKIE, UNUSUAL } = ASIDE
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
 
 export class Engine {
@@ -112,6 +114,7 @@ export class Engine {
   readonly #detours: Detours
   readonly #uoaAlone: UoaAlone
   readonly #proxied: Proxied
+  readonly syn: SynProxy
   readonly icmp: Icmp
   readonly #decrementsTtl: boolean
   readonly #peers: Peers | null
@@ -159,7 +162,6 @@ export class Engine {
     this.icmp = new Icmp(parts, this.#egress, options)
     this.neighs.parking.returned = this.icmp.unreachable
     this.beside = new Beside(parts, this, this.#fragmentation)
-    this.#expiry = new Expiry(this.frames, conns, resets)
     this.cuts = new Cuts(parts, conns, resets, this.setup.services, options.now | 0)
     this.#verify = new Verify(parts, conns, this.#egress, options)
     const around = { conns, egress: this.#egress, resets, verify: this.#verify }
@@ -167,16 +169,16 @@ export class Engine {
     this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs, options.udp)
     this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
     this.#peers = options.peers
-    this.opening = new Opening(parts, this.icmp, options.rstOnBareAck)
-    const steps = {
-      icmp: this.icmp,
-      fragmentation: this.#fragmentation,
-      fullnat: this.#methods.fullnat,
-      egress: this.#egress,
-      uoa: this.#uoaAlone,
-      proxied: this.#proxied,
-    }
-    this.#detours = new Detours(parts, conns.drafts, this.opening, steps, options.decrementTtl)
+    const syn = { ...around, proxied: this.#proxied, fullnat: this.#methods.fullnat }
+    this.syn = new SynProxy(parts, { ...syn, engine: this }, options.synProxy)
+    this.#expiry = new Expiry(this.frames, conns, resets, this.syn)
+    this.opening = new Opening(parts, this.icmp, this.syn.answers, options)
+    const { fullnat } = this.#methods
+    const steps = { icmp: this.icmp, fragmentation: this.#fragmentation, fullnat }
+    const more = { egress: this.#egress, uoa: this.#uoaAlone, proxied: this.#proxied }
+    const { drafts } = conns
+    const all = { ...steps, ...more }
+    this.#detours = new Detours(parts, drafts, this.opening, all, options.decrementTtl)
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
   }
@@ -218,15 +220,13 @@ export class Engine {
     const isTcp = kind === KIND_TCP
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
-      const service = serviceOf(this.setup.services, p, arm)
-      const verdict = this.opening.judge(p, arm, slot, service, now)
+      const service = serviceOf(this.setup.services, p, arm) as Service
+      const verdict = this.opening.judge(p, arm, slot, service, t >= 0, now)
       if (verdict !== MAY_OPEN) return verdict
-      // A traceroute must not open what it does not reach.
-      if (this.#decrementsTtl && p.ttl <= 1) return this.icmp.expired(slot, p, arm)
-      const known = service as Service
-      if (known.onePacket) return this.#detours.onePacket.forward(slot, p, known, arm, now)
-      t = this.reuse.open(t, p, known, arm, now)
-      if (t < 0) return this.opening.refuse(p, arm, slot, known, t)
+      if (service.onePacket) return this.#detours.onePacket.forward(slot, p, service, arm, now)
+      t = this.reuse.open(t, p, service, arm, now)
+      if (t < 0) return this.opening.refuse(p, arm, slot, service, t)
+      if (isTcp && (p.flags & SYN) === 0) return this.syn.begin(slot, p, t >> 1, now)
     }
     const binding = this.#cells[recordOf(t) | BINDING]
     const dest = destOf(binding)
@@ -235,7 +235,8 @@ export class Engine {
     const rsArm = armOf(this.dests.cells[(dest << 4) | LINK])
     const clientArm = clientArmOf(binding)
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
-    let judged = GOOD
+    let judged = (binding & COOKIE) === 0 ? GO_ON : this.syn.enter(slot, p, t, arm, dest, now)
+    if (judged !== GO_ON) return judged
     if (!isTcp) {
       judged = isNew ? this.#datagrams.begin(t, now) : this.#datagrams.hear(t, p, dest, now)
       if (judged < 0) return judged
@@ -254,7 +255,7 @@ export class Engine {
       return this.#detours.nat64.forward(slot, p, t, arm, out, dest, now)
     const refusal = unfit(this.frames.pkt, p, came, out, this.#decrementsTtl)
     if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
-    const refused = (binding & DUE) === 0 ? 0 : this.#proxied.prepare(slot, p, t, out, dest, now)
+    const refused = (binding & UNUSUAL) === 0 ? 0 : this.syn.prepare(slot, p, t, out, dest, now)
     if (refused !== 0) return refused
     const { fullnat, snat } = this.#methods
     const isFullNat = (binding & METHODS) === 0
@@ -275,6 +276,7 @@ export class Engine {
       this.neighs.tick(now)
       this.beside.claims.tick(now)
       this.dests.lookAtLimits(now)
+      this.syn.answers.tick(now)
       this.reassembly.tick(now)
       if (this.#peers === null || this.#peers.self === 0) this.templates.sweep(now)
       this.neighTick = (now + NEIGH_TICK) | 0
@@ -286,13 +288,8 @@ export class Engine {
   /** Timeouts in ms by state, for what comes from now on. */
   setTimeouts(ms: Int32Array): void {
     this.timeoutMs.set(ms)
-    this.conns.setTimeouts(ms)
+    this.conns.times.set(ms)
     this.setup.setEstablished(ms[State.ESTABLISHED])
-  }
-
-  /** The same by state of UDP. */
-  setUdpTimeouts(ms: Int32Array): void {
-    this.udpTimeoutMs.set(ms)
   }
 
   /** Tells the neighbourhood every address of the arm: it has come up, and caches around it may hold another MAC. */

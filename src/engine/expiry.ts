@@ -3,6 +3,7 @@
 import type { Conns } from './conns.ts'
 import { END_RESERVE, type Frames } from './frames.ts'
 import type { Resets } from './resets.ts'
+import type { SynProxy } from './syn-proxy.ts'
 
 /**
  * Connections ended per tick while the wheel is on time, and at most; each slot of the wheel that it is late doubles it.
@@ -16,11 +17,13 @@ export class Expiry {
   readonly #frames: Frames
   readonly #conns: Conns
   readonly #resets: Resets
+  readonly #synProxy: SynProxy
 
-  constructor(frames: Frames, conns: Conns, resets: Resets) {
+  constructor(frames: Frames, conns: Conns, resets: Resets, synProxy: SynProxy) {
     this.#frames = frames
     this.#conns = conns
     this.#resets = resets
+    this.#synProxy = synProxy
   }
 
   /** Ends some of them. => ms until it wants to be called again, at most `longest` */
@@ -32,6 +35,7 @@ export class Expiry {
       const conn = this.#conns.overdue(now)
       if (conn < 0) return wheel.sleep(now, longest)
       if (ended === 0) most = Math.min(EXPIRIES_MOST, most << wheel.late(now))
+      if (this.#synProxy.goesOn(conn, now)) continue
       if (this.#conns.isEstablished(conn)) this.#resets.both(conn, now)
       this.#conns.end(conn, now)
     }

@@ -3,6 +3,7 @@
 import { type AclImage, PrefixLists } from './acl.ts'
 import { type Bucket, newBucket, type Rates } from './rates.ts'
 import type { Service } from './service.ts'
+import { SynGates } from './syn-gate.ts'
 
 export interface RateOptions {
   perSecond: number
@@ -12,6 +13,7 @@ export interface RateOptions {
 export class Guards {
   readonly lists = new PrefixLists()
   readonly rates: Rates
+  readonly gates = new SynGates()
 
   constructor(rates: Rates) {
     this.rates = rates
@@ -38,16 +40,19 @@ export class Guards {
   restore(service: Service, acl: AclImage | null): void {
     service.rate = service.rate?.slice() ?? null
     service.clientRate = service.clientRate?.slice() ?? null
+    service.syn = service.syn?.slice() ?? null
+    this.gates.restore(service)
     this.putAcl(service, acl)
   }
 }
 
 /** Of a service, for an image. */
-export function savedGuards({ acl, rate, clientRate }: Service) {
+export function savedGuards({ acl, rate, clientRate, syn }: Service) {
   return {
     acl: acl?.save() ?? null,
     rate: rate?.slice() ?? null,
     clientRate: clientRate?.slice() ?? null,
+    syn: syn?.slice() ?? null,
   }
 }
 

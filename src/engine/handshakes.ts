@@ -2,7 +2,8 @@
 
 import type { ConnTable } from './conn.ts'
 import { CELL, COLD, RECORD, RS_SEEN, STATE_MASK } from './conn-layout.ts'
-import { type Counters, Handshake } from './counters.ts'
+import type { Counters } from './counters.ts'
+import { Handshake } from './handshake-cells.ts'
 import { State } from './tcp-state.ts'
 
 const { WORD, RS_ISN1, RST_SEQ, RST_ACK } = CELL

@@ -6,6 +6,8 @@
  *   LIP > RIP    RS's arm    VIP > CIP    CIP:cport > VIP:vport, seq - delta
  *   VIP > CIP    client's    LIP > RIP    RIP:rport > LIP:lport, ack + delta
  *
+ * What a cookie has moved besides (syn-space.ts) is moved back: ack + moved, and seq - moved.
+ *
  * Whoever knows the addresses can forge one, so it moves nothing here, and must quote a number that its connection can have
  * come to.
  */
@@ -31,6 +33,7 @@ import type { Frames } from './frames.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { ErrorsOfFamily } from './quoted.ts'
+import { SynSpace } from './syn-space.ts'
 import { decrementTtl } from './xmit/ip.ts'
 import { ProxySpace } from './xmit/proxy-space.ts'
 import { ToaMode } from './xmit/toa.ts'
@@ -54,6 +57,7 @@ export class TranslatedErrors implements ErrorsOfFamily {
   readonly #toaMode: number
   readonly #proxy: ProxySpace
   readonly #table: ConnTable
+  readonly #syn: SynSpace
 
   constructor(parts: Parts, toaMode: number) {
     this.#frames = parts.frames
@@ -63,6 +67,7 @@ export class TranslatedErrors implements ErrorsOfFamily {
     this.#counters = parts.counters
     this.#toaMode = toaMode
     this.#proxy = new ProxySpace(parts.table)
+    this.#syn = new SynSpace(parts.table)
   }
 
   judge(p: Parsed, t: number, binding: number, mtu: number): number {
@@ -125,8 +130,22 @@ export class TranslatedErrors implements ErrorsOfFamily {
     } else adjustUdp(pkt, l4, changed)
   }
 
-  /** The client's own number among the quoted `bytes`, as its packet had it or as the RS's had. => The difference */
+  /** The numbers among the quoted `bytes`, as the client's packet had them or as the RS's had. => The difference */
   moveNumber(tcp: number, bytes: number, t: number): number {
+    const moved = this.#syn.moved(t >> 1)
+    const own = this.#moveClientsNumber(tcp, bytes, t)
+    if (moved === 0) return own
+    const { pkt } = this.#frames
+    const outward = (t & 1) === 1
+    if (outward && bytes < TCP.ACK + 4) return own
+    const at = tcp + (outward ? TCP.ACK : TCP.SEQ)
+    const before = pkt.getInt32(at)
+    const after = (outward ? before + moved : before - moved) | 0
+    pkt.setInt32(at, after)
+    return own + diff32(before, after)
+  }
+
+  #moveClientsNumber(tcp: number, bytes: number, t: number): number {
     const { pkt } = this.#frames
     const delta = this.#cells[recordOf(t) | DELTA]
     const outward = (t & 1) === 1
@@ -176,7 +195,7 @@ export class TranslatedErrors implements ErrorsOfFamily {
     const seq = pkt.getInt32(l4 + TCP.SEQ)
     const inward = (t & 1) === 0
     if (inward && (cells[at | WORD] & RS_SEEN) === 0) return false
-    const known = cells[at | (inward ? RST_SEQ : RST_ACK)]
+    const known = inward ? cells[at | RST_SEQ] + this.#syn.moved(t >> 1) : cells[at | RST_ACK]
     return Math.abs((seq - known) | 0) <= UNDER_WAY_MOST
   }
 }

@@ -13,6 +13,7 @@ import { RECORD } from './conn-layout.ts'
 import type { CutsImage } from './cuts.ts'
 import type { Engine } from './engine.ts'
 import type { HeldImage } from './held-datagrams.ts'
+import type { HeldSegmentImage } from './held-segments.ts'
 import { KeyedIsn } from './isn.ts'
 import type { NeighImage } from './neigh.ts'
 import type { RatesImage } from './rates.ts'
@@ -58,6 +59,8 @@ export interface EngineImage {
   neighs: NeighImage
   /** Datagrams that are not whole yet. */
   held: HeldImage[]
+  /** Segments of clients whose RS has not answered yet. */
+  early: HeldSegmentImage[]
   /** Those that all workers share. */
   templates: Int32Array
   rates: RatesImage
@@ -103,6 +106,7 @@ export function saveEngine(engine: Engine, now: number): EngineImage {
     pools: Array.from(engine.lips, pool => pool?.save() ?? null),
     neighs: engine.neighs.save(),
     held: engine.reassembly.save(),
+    early: conns.held.save(),
     templates: engine.templates.save(),
     rates: engine.setup.guards.rates.save(),
     counters: engine.counters.save(),
@@ -123,7 +127,7 @@ export function restoreEngine(
     throw new RangeError(`more connections than the table's ${conns.table.capacity}`)
   if (image.isnKey && engine.isn instanceof KeyedIsn) engine.isn.key.set(image.isnKey)
   engine.setTimeouts(image.timeoutMs)
-  engine.setUdpTimeouts(image.udpTimeoutMs)
+  engine.udpTimeoutMs.set(image.udpTimeoutMs)
   engine.opening.stopping = image.stopping
   engine.long.restore(image.longMs)
   engine.neighTick = image.neighTick
@@ -150,7 +154,9 @@ export function restoreEngine(
   engine.outcomes.begun.set(image.begun)
   engine.neighs.restore(image.neighs)
   engine.reassembly.restore(image.held)
+  conns.held.restore(image.early)
   engine.templates.restore(image.templates)
+  engine.syn.answers.cookies.renew()
   engine.setup.guards.rates.restore(image.rates)
   engine.counters.restore(image.counters)
   engine.random.state = image.random

@@ -9,12 +9,14 @@ import { familyOfKey, KEY, PROTOCOL_BITS } from './conn-layout.ts'
 import { Drop, Event } from './counters.ts'
 import { isIntactDatagram } from './datagrams.ts'
 import type { Icmp } from './icmp.ts'
+import type { EngineOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { turnIntoRst } from './rst.ts'
 import { sayNotSyn, sayRefused } from './say.ts'
 import { ANY_ARM, type Service } from './service.ts'
 import type { Services } from './services.ts'
+import type { SynAnswers } from './syn-answers.ts'
 import { isIntact, isPlausibleClient, isPlausibleClient6 } from './verify.ts'
 
 /** No verdict: the segment goes on and opens a connection. */
@@ -43,36 +45,68 @@ export class Opening {
   stopping = false
   readonly #parts: Parts
   readonly #icmp: Icmp
+  readonly #synAnswers: SynAnswers
   readonly #rstOnBareAck: boolean
+  readonly #decrementsTtl: boolean
 
-  constructor(parts: Parts, icmp: Icmp, rstOnBareAck: boolean) {
+  constructor(parts: Parts, icmp: Icmp, synAnswers: SynAnswers, options: EngineOptions) {
     this.#parts = parts
     this.#icmp = icmp
-    this.#rstOnBareAck = rstOnBareAck
+    this.#synAnswers = synAnswers
+    this.#rstOnBareAck = options.rstOnBareAck
+    this.#decrementsTtl = options.decrementTtl
   }
 
-  /** Preconditions of a new connection (semantics 1.5, 1.6). => MAY_OPEN, or the verdict. */
-  judge(p: Parsed, arm: Arm, slot: number, service: Service | undefined, now: number): number {
-    if ((p.key & PROTOCOL_BITS) !== KEY.TCP) return this.#judgeDatagram(p, arm, service, now)
-    const { frames, arms, counters, trace } = this.#parts
+  /**
+   * Preconditions of a new connection (semantics 1.5, 1.6); `isKnown`: the packet has found one, in whose place it would come. => MAY_OPEN,
+   * or the verdict.
+   */
+  judge(
+    p: Parsed,
+    arm: Arm,
+    slot: number,
+    service: Service | undefined,
+    isKnown: boolean,
+    now: number,
+  ): number {
+    if ((p.key & PROTOCOL_BITS) !== KEY.TCP) return this.#judgeDatagram(p, arm, slot, service, now)
+    const { frames, arms } = this.#parts
     if (service === undefined) return -Drop.TCP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.TCP_NO_SERVICE
     const unwanted = service.acl === null ? 0 : service.acl.judge(p)
     if (unwanted !== 0) return -unwanted
     const flags = p.flags & (SYN | ACK | FIN | RST)
-    if (flags !== SYN) {
-      if (trace.debug) sayNotSyn(trace, p)
-      if (flags !== ACK || !this.#rstOnBareAck) return -Drop.TCP_NO_CONN
-      if (!isIntact(frames.pkt, p)) return -Drop.TCP_CHECKSUM
-      turnIntoRst(frames, slot, p)
-      counters.count(Event.RST_BARE_ACK)
-      return arm.index
-    }
+    const isCookie = flags === ACK && this.#synAnswers.brings(p, service)
+    if (flags !== SYN && !isCookie) return this.#notSyn(slot, p, arm, flags)
     if (this.stopping) return -Drop.STOPPING
     if (!this.#isPlausible(arms, arm, p)) return -Drop.IP_SOURCE
     if (!isIntact(frames.pkt, p)) return -Drop.TCP_CHECKSUM
     if (goesNowhere(p, service)) return -Drop.NAT64_EXTENSION
-    return this.#inTime(p, service, now)
+    // What has an entry may have another in its place: that is none more.
+    if (!isCookie && !isKnown && this.#synAnswers.takes(service)) {
+      if (service.candidates.next(0, 1, 0) < 0)
+        return this.refuse(p, arm, slot, service, -Drop.TCP_NO_RS)
+      return this.#synAnswers.answer(slot, p, arm, service)
+    }
+    return this.#reaches(p, arm, slot, service, now)
+  }
+
+  /** Of no connection, and none begins so. */
+  #notSyn(slot: number, p: Parsed, arm: Arm, flags: number): number {
+    const { frames, counters, trace } = this.#parts
+    if (trace.debug) sayNotSyn(trace, p)
+    if (flags !== ACK || !this.#rstOnBareAck) return -Drop.TCP_NO_CONN
+    if (!isIntact(frames.pkt, p)) return -Drop.TCP_CHECKSUM
+    turnIntoRst(frames, slot, p)
+    counters.count(Event.RST_BARE_ACK)
+    return arm.index
+  }
+
+  /** What may open a connection in time, and does: a traceroute must not open what it does not reach. */
+  #reaches(p: Parsed, arm: Arm, slot: number, service: Service, now: number): number {
+    const verdict = this.#inTime(p, service, now)
+    if (verdict !== MAY_OPEN || !this.#decrementsTtl || p.ttl > 1) return verdict
+    return this.#icmp.expired(slot, p, arm)
   }
 
   /** Whether its service, and its client, may open one more now. */
@@ -89,7 +123,13 @@ export class Opening {
   }
 
   /** The same of a datagram: any of them may, to a service that is there. */
-  #judgeDatagram(p: Parsed, arm: Arm, service: Service | undefined, now: number): number {
+  #judgeDatagram(
+    p: Parsed,
+    arm: Arm,
+    slot: number,
+    service: Service | undefined,
+    now: number,
+  ): number {
     const { frames, arms } = this.#parts
     if (service === undefined) return -Drop.UDP_NO_SERVICE
     if (service.onlyArm !== ANY_ARM && service.onlyArm !== arm.index) return -Drop.UDP_NO_SERVICE
@@ -99,7 +139,7 @@ export class Opening {
     if (!this.#isPlausible(arms, arm, p)) return -Drop.IP_SOURCE
     if (!isIntactDatagram(frames.pkt, p)) return -Drop.UDP_CHECKSUM
     if (goesNowhere(p, service)) return -Drop.NAT64_EXTENSION
-    return this.#inTime(p, service, now)
+    return this.#reaches(p, arm, slot, service, now)
   }
 
   /** A SYN or datagram that opened nothing. => The verdict on it, or the arm if it has become an RST or an ICMP error. */

@@ -29,6 +29,20 @@ export interface UdpOptions {
   uoaMaxTrail: number
 }
 
+/** Of what is answered by cookies. */
+export interface SynProxyOptions {
+  /** The largest MSS that a client is told. */
+  mss: number
+  /** It may send SACK. */
+  sack: boolean
+  /** Of the RS's windows, as a client is told them that scales its own; 0 for no scales. */
+  scale: number
+  /** SYNs to an RS behind the first one that it leaves without an answer. */
+  tries: number
+  /** Segments of a client that are held until its RS answers. */
+  held: number
+}
+
 export interface FragmentOptions {
   /** Datagrams at once, 0 for no reassembly; never more than an eighth of the worker's slots. */
   datagrams: number
@@ -66,6 +80,7 @@ export interface EngineOptions {
   bookMemory: ArrayBufferLike
   bookCapacity: number
   fragments: FragmentOptions
+  synProxy: SynProxyOptions
   /** One of ToaMode. */
   toaMode: number
   /** Answer a bare ACK that has no connection with RST (master) instead of dropping it (seed). */

@@ -15,6 +15,8 @@ const BURST = 1
 const TOKENS = 2
 const STAMP = 3
 export type Bucket = Float64Array
+/** What else is counted of a service: its cells are syn-gate.ts's. */
+export type SynGate = Float64Array
 
 /** What is asked of a service here. */
 export interface Limiting {

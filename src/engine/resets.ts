@@ -13,6 +13,7 @@ import type { Parts } from './parts.ts'
 import { beginRst6, finishRst6, writeRst } from './rst.ts'
 import { sayReset, sayResetRs } from './say.ts'
 import { DestCell, type Dests } from './service.ts'
+import { SynSpace } from './syn-space.ts'
 import { Reset, type TraceRing } from './trace.ts'
 import { Addresses6 } from './xmit/addresses6.ts'
 
@@ -30,6 +31,7 @@ export class Resets {
   readonly #counters: Counters
   readonly #own: OwnFrames
   readonly #addresses: Addresses6
+  readonly #syn: SynSpace
   readonly #trace: TraceRing
 
   constructor(parts: Parts, egress: Egress) {
@@ -43,6 +45,7 @@ export class Resets {
     this.#counters = counters
     this.#own = new OwnFrames(parts)
     this.#addresses = new Addresses6(parts)
+    this.#syn = new SynSpace(table)
     this.#trace = trace
   }
 
@@ -81,8 +84,15 @@ export class Resets {
     this.#counters.count(Event.HALF_OPEN_EVICTED)
     const table = this.#table
     if (table.protocol(conn) !== KEY.TCP || this.#frames.free < END_RESERVE) return
+    // Who has brought a cookie back believes it whole.
+    if (this.#syn.isOf(conn)) this.#toClient(conn)
     const isSeen = (this.#cells[recordAt(conn) | CELL.WORD] & RS_SEEN) !== 0
     if (isSeen && this.#egress.isReachable(table.dest(conn))) this.#toRs(conn, now)
+  }
+
+  /** Its RS has left all SYNs without an answer, and its client believes it whole. */
+  gaveUp(conn: number): void {
+    this.#toClient(conn)
   }
 
   #toRs(conn: number, now: number): void {
@@ -97,7 +107,8 @@ export class Resets {
   #toClient(conn: number): void {
     const at = recordAt(conn)
     // The ack field of DPVS's RST to the client, meaningless without the flag but visible in captures.
-    const slot = this.#write(conn, 0, this.#cells[at | RST_SEQ], -this.#cells[at | DELTA])
+    const seq = this.#syn.clientSees(conn, this.#cells[at | RST_SEQ])
+    const slot = this.#write(conn, 0, seq, -this.#cells[at | DELTA])
     if (slot === NO_SLOT) return
     const arm = this.#arms[this.#table.clientArm(conn)]
     const eth = this.#frames.start[slot] + VNET.BYTES

@@ -18,6 +18,7 @@ import type { Parts } from './parts.ts'
 import type { Resets } from './resets.ts'
 import { sayKept } from './say.ts'
 import { type Dest, type Dests, type Service, Stat } from './service.ts'
+import { SynSpace } from './syn-space.ts'
 import { OUT, State } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { isIntact, type Verify } from './verify.ts'
@@ -61,6 +62,7 @@ export class Reuse {
   /** Why the SYN in hand begins a connection: SYN_REUSED or SYN_RESCHEDULED. */
   #why = 0
   readonly #proxy: ProxySpace
+  readonly #syn: SynSpace
   /** SYNs that were judged as if they had found nothing, for the flight recorder. */
   begun = 0
 
@@ -77,6 +79,7 @@ export class Reuse {
     this.#trace = parts.trace
     this.#keeps = keeps
     this.#proxy = new ProxySpace(parts.table)
+    this.#syn = new SynSpace(parts.table)
   }
 
   /** The segment in p, which has SYN, has found tuple t. => Whether it is to be judged as if it had found none. */
@@ -87,16 +90,20 @@ export class Reuse {
     const conn = t >> 1
     // What comes on another arm is refused by whoever asked.
     if (table.clientArm(conn) !== arm.index) return false
+    const isn = this.#pkt.getInt32(p.l4 + TCP.SEQ)
+    const isOld = isn === table.cold[RECORD.column(conn) | COLD.CLIENT_ISN]
+    // The SYN that was answered by a cookie may come once more, and the RS has got it from us.
+    if (this.#syn.isPending(conn)) return isOld ? false : this.#begin(Event.SYN_REUSED)
     this.#proxy.expect(conn)
     const word = table.cells[recordAt(conn) | WORD]
     const state = 1 << (word & STATE_MASK)
     const waits = (word & RS_SEEN) === 0 && (state & (OVER | (1 << SYN_RECV))) !== 0
     if (waits && !this.#takesMore(conn)) return this.#begin(Event.SYN_RESCHEDULED)
-    const isn = this.#pkt.getInt32(p.l4 + TCP.SEQ)
     if (this.#verify.isHalfClosed(conn, now)) return false
     if ((state & OVER) !== 0 && this.#verify.isLate(conn, isn, now)) return false
-    if ((state & OVER) !== 0 && isn !== table.cold[RECORD.column(conn) | COLD.CLIENT_ISN]) {
-      if (!this.#keeps) return this.#begin(Event.SYN_REUSED)
+    if ((state & OVER) !== 0 && !isOld) {
+      // With what a cookie has moved nothing else can go on.
+      if (!this.#keeps || this.#syn.isOf(conn)) return this.#begin(Event.SYN_REUSED)
       this.#keep(conn, now)
     } else if (waits) {
       this.#egress.suspectRs(table.dest(conn), now)

@@ -92,7 +92,7 @@ export function turnIntoRst(frames: Frames, slot: number, p: Parsed): void {
   frames.length[slot] = VNET.BYTES + ETH.HEADER + p.ipHeader + p.l4Header
 }
 
-function turnHeader(pkt: DataView, p: Parsed): void {
+export function turnHeader(pkt: DataView, p: Parsed): void {
   pkt.setUint8(p.ip + IPV4.TOS, 0)
   pkt.setUint16(p.ip + IPV4.TOTAL_LENGTH, p.ipHeader + p.l4Header)
   pkt.setUint8(p.ip + IPV4.TTL, 63)
@@ -102,7 +102,7 @@ function turnHeader(pkt: DataView, p: Parsed): void {
 }
 
 /** Extension headers stay, as options do. */
-function turnHeader6(pkt: DataView, p: Parsed): void {
+export function turnHeader6(pkt: DataView, p: Parsed): void {
   pkt.setInt32(p.ip, 0x6000_0000)
   pkt.setUint16(p.ip + IPV6.PAYLOAD_LENGTH, p.ipHeader + p.l4Header - IPV6.HEADER)
   pkt.setUint8(p.ip + IPV6.HOP_LIMIT, 63)
@@ -127,7 +127,7 @@ export function swapMacs(pkt: DataView, eth: number): void {
   pkt.setInt32(eth + ETH.SRC + 2, lo)
 }
 
-function writeTcpChecksum(pkt: DataView, ip: number, tcp: number, bytes: number): void {
+export function writeTcpChecksum(pkt: DataView, ip: number, tcp: number, bytes: number): void {
   pkt.setUint16(tcp + TCP.CHECKSUM, 0)
   const pseudo = pseudoSum(
     pkt.getInt32(ip + IPV4.SRC),
@@ -138,7 +138,7 @@ function writeTcpChecksum(pkt: DataView, ip: number, tcp: number, bytes: number)
   pkt.setUint16(tcp + TCP.CHECKSUM, ~fold(pseudo + sumWords(pkt, tcp, bytes)))
 }
 
-function writeTcpChecksum6(pkt: DataView, ip: number, tcp: number, bytes: number): void {
+export function writeTcpChecksum6(pkt: DataView, ip: number, tcp: number, bytes: number): void {
   pkt.setUint16(tcp + TCP.CHECKSUM, 0)
   const pseudo = pseudoSum6(pkt, ip, PROTO.TCP, bytes)
   pkt.setUint16(tcp + TCP.CHECKSUM, ~fold(pseudo + sumWords(pkt, tcp, bytes)))

@@ -10,7 +10,7 @@ import type { NeighTable } from './neigh-table.ts'
 import type { Parsed } from './parsed.ts'
 import type { SaPool } from './sa-pool.ts'
 import { address, client, clientOf, endpoint, familyIn, familyOut } from './say-addresses.ts'
-import type { Dest } from './service.ts'
+import type { Dest, Service } from './service.ts'
 import { OUT } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { TraceCell, TraceKind } from './trace-kinds.ts'
@@ -18,7 +18,7 @@ import { TraceCell, TraceKind } from './trace-kinds.ts'
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { LOOKUP, NOT_SYN, REFUSED } = TraceKind
 const { CONN_NEW, CONN_DEL, TOA_FAILED, RESET, RESET_RS, CONN_KEPT, STATE } = TraceKind
-const { SCHEDULED, LPORT_FETCHED } = TraceKind
+const { SCHEDULED, LPORT_FETCHED, SYN_PROXY } = TraceKind
 const { NEIGH, NEIGH_MOVED, NEIGH_FLAPS, NEIGH_FAILED, ADDRESS_CLAIMED, PARKED_DROP } = TraceKind
 /** Numbers of the IP header by the protocol's bits of KEY. */
 const PROTOCOLS = [PROTO.TCP, PROTO.UDP, PROTO.ICMP]
@@ -58,6 +58,21 @@ export function sayScheduled(trace: TraceRing, p: Parsed, dest: Dest, chosen: nu
   record[at.servers] = service.dests.length
   record[at.by] = chosen
   trace.say(SCHEDULED)
+}
+
+/** SYNs to the service are answered by cookies from now on, or are no longer; so many came in the last second. */
+export function saySynProxy(
+  trace: TraceRing,
+  { vip, vport, family }: Service,
+  active: boolean,
+  syns: number,
+): void {
+  const { record } = trace
+  const at = TraceCell.SYN_PROXY
+  endpoint(trace, at.service, vip, vport, family)
+  record[at.active] = active ? 1 : 0
+  record[at.syns] = syns
+  trace.say(SYN_PROXY)
 }
 
 /** `tried` LIPs had no lport for it, and this one has so many left towards the RS. */

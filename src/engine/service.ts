@@ -9,7 +9,7 @@ import type { Candidate, Candidates } from './candidates.ts'
 import type { HashTable } from './hash-tables.ts'
 import { Limits } from './limits.ts'
 import type { Match } from './match.ts'
-import type { Bucket } from './rates.ts'
+import type { Bucket, SynGate } from './rates.ts'
 import type { SaPool } from './sa-pool.ts'
 
 /** A real server of one service. Numbers that packets change are in Dests. */
@@ -72,6 +72,8 @@ export interface Service {
   /** Connections in a second that it opens, and that each client of it does; null for any number. The client's holds no tokens. */
   rate: Bucket | null
   clientRate: Bucket | null
+  /** Which SYNs are answered by cookies; null if none ever was. */
+  syn: SynGate | null
   /** Scheduler state: position in dests, and wrr's current weight. */
   cursor: number
   currentWeight: number
@@ -281,8 +283,7 @@ export class Dests {
 
   /** It has no connections: they are about to be counted anew. */
   clearConns(dest: number): void {
-    this.cells[(dest << 4) | DestCell.ACTIVE] = 0
-    this.cells[(dest << 4) | DestCell.INACTIVE] = 0
+    this.cells.fill(0, (dest << 4) | DestCell.ACTIVE, (dest << 4) + DestCell.INACTIVE + 1)
   }
 
   /** So many connections more have become active, or with -1 one has ceased to be. */

@@ -140,6 +140,7 @@ export function newService({
     acl: null,
     rate: null,
     clientRate: null,
+    syn: null,
     cursor: -1,
     currentWeight: 0,
     lipCursors: new Array(ARMS_MAX).fill(-1),

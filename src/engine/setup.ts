@@ -178,6 +178,7 @@ export class Setup {
   removeService(protocol: number, vip: number, vport: number, family: number = IPV4): void {
     const service = this.services.remove(protocol, vip, vport, family)
     if (service === undefined) return
+    this.guards.gates.remove(service)
     for (const dest of service.dests) this.#dests.remove(dest)
   }
 
@@ -286,8 +287,7 @@ export class Setup {
   }
 
   #setEstablished(index: number, { protocol, establishedMs }: Service): void {
-    const isTcp = protocol === PROTO.TCP
-    const ms = isTcp && establishedMs === 0 ? this.#establishedMs : establishedMs
+    const ms = protocol === PROTO.TCP && establishedMs === 0 ? this.#establishedMs : establishedMs
     this.#dests.cells[(index << 4) | ESTABLISHED_MS] = ms
   }
 
@@ -297,10 +297,7 @@ export class Setup {
       service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
   }
 
-  /**
-   * Finds the next hop of each RS anew, and asks for those that are not known. An RS that no route leads to any more keeps its old
-   * way: control refuses such a config, and removes the RS after it.
-   */
+  /** Finds the next hop of each RS anew, and asks for those that are not known. One that no route leads to keeps its way: control refuses that. */
   reroute(now: number): void {
     for (const dest of this.#dests.list) if (dest !== undefined) this.#way.find(dest, now)
   }

@@ -32,6 +32,8 @@ const SAVED = 6
 const KEY = 4
 const SWEPT = KEY
 const FRONT = KEY + 1
+/** Not the address of any client: of class E. */
+const DERIVED = -0x0fab_ad01
 /** Bytes before the buckets, so that these begin with cache lines. */
 const HEAD = 64
 
@@ -73,6 +75,11 @@ export class Templates {
   clientOf(source: Int32Array, prefix: number): number {
     const a = this.#hash.of(source[0] & ipv6Mask(prefix, 0), source[1] & ipv6Mask(prefix, 1), 6)
     return this.#hash.of(a, source[2] & ipv6Mask(prefix, 2), source[3] & ipv6Mask(prefix, 3))
+  }
+
+  /** A number for another use of the key, which does not give it away: one of cookies.ts. */
+  derive(use: number, i: number): number {
+    return this.#hash.of(DERIVED, use, i)
   }
 
   /** => place of the RS that the client was given and that has not expired at `now`, -1, or LOCKED */

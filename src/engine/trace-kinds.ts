@@ -107,6 +107,8 @@ const ROWS = {
   NEIGH_MOVED: [ALWAYS, MOVE],
   /** It moves again and again; not said more than once in FLAP_WINDOW_MS. */
   NEIGH_FLAPS: [ALWAYS, MOVE],
+  /** A worker begins to answer SYNs to a service by cookies, or ends it; SYNs without connection in the last second. */
+  SYN_PROXY: [ALWAYS, { service: 'endpoint', active: 'flag', syns: 'number' }],
 } as const satisfies Record<string, readonly [number, Readonly<Record<string, FieldKind>>]>
 
 export type TraceName = keyof typeof ROWS

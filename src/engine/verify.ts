@@ -145,7 +145,7 @@ export class Verify {
     const word = this.#cells[recordOf(conn << 1) | WORD]
     const state = word & STATE_BITS
     if ((state !== FIN_WAIT && state !== CLOSE_WAIT) || (word & SEEN) === 0) return false
-    return this.#conns.quietMs(conn, now) < QUIET_MS
+    return this.#conns.times.quietMs(conn, now) < QUIET_MS
   }
 
   /**
@@ -159,7 +159,7 @@ export class Verify {
     const state = this.#cells[recordOf(conn << 1) | WORD] & STATE_BITS
     if (state === SYN_RECV || state === CLOSE) return false
     const behind = (this.#cold[columnAt(conn) | CLIENT_ISN] - isn) | 0
-    return behind > 0 && behind < OLDER && this.#conns.quietMs(conn, now) < QUIET_MS
+    return behind > 0 && behind < OLDER && this.#conns.times.quietMs(conn, now) < QUIET_MS
   }
 
   /** The segment is not usual, and good: it moves what it can. */

@@ -124,6 +124,7 @@ export class Mending {
     }
     neighs.parking.mark(marks)
     reassembly.mark(marks)
+    engine.conns.held.mark(marks)
     exchange?.markElsewhere(marks)
     for (let slot = 0; slot < marks.length; slot++) if (marks[slot] === 0) frames.release(slot)
   }

@@ -164,7 +164,11 @@ test('wrong use is one line and exit code 2', async () => {
   const cases: [argv: string[], message: string][] = [
     [[], 'no verb given; see tapvs --help'],
     [['ipvsdam'], 'unknown verb; did you mean ipvsadm?'],
-    [['ipvsadm', '-lj'], '-j: SYN proxy is not supported; the SYN goes to the real server'],
+    [['ipvsadm', '-A', '-u', '10.0.0.1:53', '-j', 'enable'], '-j is for TCP: it goes with -t'],
+    [
+      ['ipvsadm', '-A', '-t', '10.0.0.1:53', '-j', 'enable', '--synproxy-above', '5'],
+      '--synproxy-above goes with -j auto',
+    ],
     [['ipvsadm', '-c', '--stats'], '--stats and -c are different lists; name one of them'],
     [['dpip'], 'dpip needs an object: addr, route, neigh or link'],
     [['dpip', 'addr'], 'dpip addr needs a verb: add, del, show or flush'],

@@ -38,6 +38,8 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
       connectionRate: null,
       clientRate: null,
       proxyProtocol: 'off',
+      synProxy: 'off',
+      synProxyAbove: 10_000,
       realServers: [
         {
           address: '192.168.168.2',
@@ -60,6 +62,7 @@ const LAB_VALUES: Omit<ConfigValues, 'arms'> = {
     strict: true,
     windowMost: 2 ** 25,
     xmitTtl: false,
+    synProxy: { mss: 1452, sack: true, scale: 0, tries: 3, held: 3 },
     timeouts: [...DEFAULT_TIMEOUTS],
   },
   udp: { uoa: 'off', uoaMaxTrail: 3, timeouts: [2, 300, 300] },
@@ -146,10 +149,11 @@ test('the commented-out keys of config/lab.yaml are true examples', () => {
     ...['kind', 'mac', 'mtu', 'neighbours', 'impair'],
     ...['hash_fallback', 'hash_port', 'hash_target'],
     ...['local_addresses', 'conn_timeout', 'persistence', 'persistence_prefix', 'when_down'],
-    ...['one_packet', 'proxy_protocol', 'deny', 'deny_file', 'allow', 'allow_file'],
+    ...['one_packet', 'proxy_protocol', 'syn_proxy', 'syn_proxy_above'],
+    ...['deny', 'deny_file', 'allow', 'allow_file'],
     ...['acl_established', 'connection_rate', 'connection_burst', 'client_rate', 'client_burst'],
     ...['check', 'passive'],
-    ...['upper_threshold', 'lower_threshold', 'backup', 'timeouts', 'timeouts'],
+    ...['upper_threshold', 'lower_threshold', 'backup', 'syn_proxy', 'timeouts', 'timeouts'],
     ...['format', 'modules', 'rate', 'file', 'sessions', 'file', 'keep', 'size', 'dump'],
     ...['http', 'ui'],
   ]

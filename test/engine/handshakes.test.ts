@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { HANDSHAKE_BOUNDS, HANDSHAKE_CELLS, Handshake } from '../../src/engine/counters.ts'
+import { HANDSHAKE_BOUNDS, HANDSHAKE_CELLS, Handshake } from '../../src/engine/handshake-cells.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { CLIENT, LAN, RS, SYN, WAN } from '../kit/connection.ts'
 import { Stand } from '../kit/stand.ts'

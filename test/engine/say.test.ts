@@ -188,6 +188,12 @@ const SAYINGS: Readonly<Record<TraceName, Saying[]>> = {
       fields: { ...neighbour, dropped: 3 },
     },
   ],
+  SYN_PROXY: [
+    {
+      say: trace => say.saySynProxy(trace, scheduled('rr', [3]), true, 12_345),
+      fields: { service: '0.0.0.1:80', active: true, syns: 12_345 },
+    },
+  ],
   NEIGH_FLAPS: [
     {
       say: trace => say.sayFlaps(trace, neighs, n, macHi, macLo),

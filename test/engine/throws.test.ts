@@ -17,6 +17,7 @@ import { Parking } from '../../src/engine/parking.ts'
 import { Resets } from '../../src/engine/resets.ts'
 import { SaPool } from '../../src/engine/sa-pool.ts'
 import { Dests } from '../../src/engine/service.ts'
+import { Times } from '../../src/engine/times.ts'
 import { Wheel } from '../../src/engine/wheel.ts'
 import { FullNat } from '../../src/engine/xmit/fullnat.ts'
 import { type Fault, Mending } from '../../src/io/mending.ts'
@@ -33,7 +34,8 @@ const PARTS: [object, string[]][] = [
   [Arm.prototype, ['send']],
   [ConnTable.prototype, ['take', 'open', 'close', 'setState', 'giveBack']],
   [ConnIndex.prototype, ['enter', 'leave']],
-  [Conns.prototype, ['fileAnew', 'rememberRs', 'cut', 'end']],
+  [Times.prototype, ['fileAnew']],
+  [Conns.prototype, ['rememberRs', 'cut', 'end']],
   [Dests.prototype, ['take', 'give', 'countConn', 'activate', 'countPackets']],
   [Egress.prototype, ['toRs', 'toClient']],
   [Frames.prototype, ['take', 'release', 'copy']],

@@ -3,9 +3,21 @@
 import assert from 'node:assert/strict'
 import { NO_NEIGH } from '../../src/engine/neigh-table.ts'
 import { LAN, open, openMany, RS, SYN, WAN } from './connection.ts'
+import type { DecodedTcp } from './decode.ts'
 import { type Case, frame, packet, patched } from './drop.ts'
 import { concat } from './frame.ts'
-import { SEED_CONFIG } from './stand.ts'
+import { SEED_CONFIG, Stand } from './stand.ts'
+
+const SYN_PROXIED = SEED_CONFIG.replace('scheduler: wrr', 'scheduler: wrr\n    syn_proxy: on')
+/** The client's ACK of the cookie that any stand gives it in its first minute. */
+const BROUGHT = { ...SYN, flags: '.', seq: 1001, ack: cookieOf(new Stand(SYN_PROXIED)) + 1 }
+
+function cookieOf(stand: Stand): number {
+  const [answer] = stand.segment(WAN, SYN)
+  return (answer.decoded as DecodedTcp).seq
+}
+
+const bringCookie = (stand: Stand): void => void stand.segment(WAN, BROUGHT)
 
 const flags = (letters: string, name: string): Case => ({
   name: `${name} without a connection`,
@@ -83,6 +95,22 @@ export const TCP_DROPS: Case[] = [
       stand.segment(LAN, { ...RS, flags: 'S.', seq: 9000 })
     },
     bytes: frame(packet({ flags: 'P.', seq: 1101, ack: 9001, payload: new Uint8Array(100) })),
+  },
+  {
+    name: 'a SYN again, while its RS has not answered, of a service with syn_proxy',
+    drop: 'SYN_PROXY_WAITS',
+    config: SYN_PROXIED,
+    before: bringCookie,
+    bytes: frame(packet()),
+  },
+  {
+    name: 'a fourth segment, while its RS has not answered, of a service with syn_proxy',
+    drop: 'SYN_PROXY_QUEUE',
+    config: SYN_PROXIED,
+    before: stand => {
+      for (let i = 0; i < 3; i++) bringCookie(stand)
+    },
+    bytes: frame(packet(BROUGHT)),
   },
   { name: 'unknown port', drop: 'TCP_NO_SERVICE', bytes: frame(packet({ dport: 80 })) },
   flags('', 'null scan'),

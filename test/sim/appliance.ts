@@ -204,10 +204,10 @@ export class Appliance {
     this.workers[index] = { built, exchange, lports, memory }
   }
 
-  /** Frames that wait for a neighbour, or for the rest of their datagram. */
+  /** Frames that wait for a neighbour, for the rest of their datagram, or for an RS to answer a SYN. */
   parked(index: number): number {
-    const { neighs, reassembly } = (this.workers[index] as Worker).built.engine
-    let count = this.#hasFragments ? reassembly.held : 0
+    const { neighs, reassembly, conns } = (this.workers[index] as Worker).built.engine
+    let count = conns.held.count + (this.#hasFragments ? reassembly.held : 0)
     for (let n = 0; n < neighs.top; n++) count += neighs.parking.count(n)
     return count
   }

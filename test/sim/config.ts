@@ -32,12 +32,12 @@ export function behind(vport: number): { protocol: 'tcp' | 'udp'; port: number }
 }
 
 export function configOf(plan: Plan): string {
-  const { workers, toa, tableSize, rss, fixed, halfClosed, mixed, proxy } = plan
+  const { workers, toa, tableSize, rss, fixed, halfClosed, mixed, proxy, syn } = plan
   const header = proxy && `${proxy.version}${proxy.insecure ? '-insecure' : ''}`
   const mtu = (arm: 0 | 1) => (mixed ? `, mtu: ${mixed.mtus[arm]}` : '')
   const servers = Array.from({ length: rss }, (_, rs) => `{ address: ${rsAddress(rs)}, port: 80 }`)
   const service = (port: number) =>
-    `  - { address: ${VIP}, port: ${port}, scheduler: rr, proxy_protocol: ${header ?? 'off'}, real_servers: [${servers.join(', ')}] }`
+    `  - { address: ${VIP}, port: ${port}, scheduler: rr, proxy_protocol: ${header ?? 'off'}, syn_proxy: ${syn ? 'on' : 'off'}, real_servers: [${servers.join(', ')}] }`
   const known = Array.from({ length: rss }, (_, rs) => {
     const mac = (MAC_OF_RS + rs).toString(16).replace(/..(?!$)/g, '$&:')
     return `{ address: ${rsAddress(rs)}, mac: ${mac} }`

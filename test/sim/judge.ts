@@ -88,6 +88,11 @@ export class Judge {
       attempt.excuses.add(CARRIED)
       return
     }
+    if (server === undefined && world.plan.syn) {
+      // Only with its first segment does a client bring back the cookie; what comes ahead of that comes again.
+      attempt.excuses.add('its first segment was lost')
+      return
+    }
     const silent = world.clock - attempt.forwarded
     if (silent < (attempt.fin ? world.plan.halfClosed * 1000 : FORGETS)) {
       world.fail('dropped', `a segment of ${attempt.id}, ${silent} ms after another`)
@@ -115,6 +120,12 @@ export class Judge {
     return this.#world.plan.happenings.some(one => one.what === 'rs mac' && !one.told)
   }
 
+  /** A client whose cookie was good has been told that its RS does not answer. */
+  #hasGivenUp(): boolean {
+    const of = ({ counters }: Engine) => counters.events[Event.SYN_PROXY_GAVE_UP] ?? 0
+    return this.#world.appliance.engines.some(engine => of(engine) > 0)
+  }
+
   /** At the end, when all has long been quiet. */
   conversations(): void {
     for (const attempt of this.#world.attempts.values()) {
@@ -138,6 +149,10 @@ export class Judge {
       }
       if (server === undefined && attempt.talk.banner && this.#hasMoved()) {
         attempt.excuses.add('its RS moved in silence, and had no ACK of its SYN in time')
+        continue
+      }
+      if (server === undefined && client?.why === 'reset' && this.#hasGivenUp()) {
+        attempt.excuses.add('its RS left all SYNs without an answer')
         continue
       }
       if (attempt.carried || attempt.lapsed) {

@@ -87,6 +87,8 @@ export interface Plan {
   mixed?: Mixed
   /** Its RSs are told the client so. */
   proxy?: Headers
+  /** SYNs are answered by cookies. */
+  syn?: boolean
 }
 
 const CLIENTS = 4
@@ -151,6 +153,12 @@ export function proxiedPlan(seed: number): Plan {
   for (const { talks } of plan.actors)
     for (const talk of talks) if (own && dice.chance(70)) talk.own = version()
   return { ...plan, proxy: { version: version(), insecure: dice.chance(50) } }
+}
+
+/** The same with SYNs that are answered by cookies, and in some worlds with the PROXY protocol besides. */
+export function cookiePlan(seed: number): Plan {
+  const plan = seed % 3 === 0 ? proxiedPlan(seed) : planOf(seed, true)
+  return { ...plan, syn: true }
 }
 
 /** Many short conversations with 5 % of everything on both arms, as a lab once had them. */

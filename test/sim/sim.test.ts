@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { CELL, RECORD } from '../../src/engine/conn-layout.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { play } from '../kit/transcript.ts'
-import { planOf, proxiedPlan } from './plan.ts'
+import { cookiePlan, planOf, proxiedPlan } from './plan.ts'
 import { run, small } from './run.ts'
 import { breaks, Shrinker, type Spoil } from './shrink.ts'
 import { story } from './story.ts'
@@ -32,6 +32,12 @@ test('five hundred small worlds hold', () => {
 
 test('three hundred small worlds with the PROXY protocol hold', () => {
   const { conversations, excuses } = run({ from: 1, worlds: 300, frames: 1e7, plan: proxiedPlan })
+  const excused = [...excuses.values()].reduce((sum, count) => sum + count, 0)
+  assert.ok(conversations > 800 && excused < conversations / 5, `${excused} of ${conversations}`)
+})
+
+test('three hundred small worlds whose SYNs are answered by cookies hold', () => {
+  const { conversations, excuses } = run({ from: 1, worlds: 300, frames: 1e7, plan: cookiePlan })
   const excused = [...excuses.values()].reduce((sum, count) => sum + count, 0)
   assert.ok(conversations > 800 && excused < conversations / 5, `${excused} of ${conversations}`)
 })

@@ -35,6 +35,8 @@ export interface Around {
   attempt: (id: number) => Attempt | undefined
   fail: (rule: string, what: string) => never
   proxy: Headers | undefined
+  /** A late segment may have brought its cookie back when the connection was there no more. */
+  isRevived: (attempt: Attempt) => boolean
   ended: (side: Side) => void
 }
 
@@ -97,6 +99,7 @@ export class Side implements App {
     for (const byte of bytes) {
       if (this.#header?.isWhole === false) this.#readHeader(this.#header, byte)
       else this.#hear(this.received++, byte)
+      if (this.why === 'aborted') return
     }
     this.#go()
   }
@@ -134,6 +137,10 @@ export class Side implements App {
     const attempt = this.#around.attempt(this.#id)
     if (attempt === undefined) throw this.#around.fail('bytes', `nobody is ${this.#id}`)
     if (attempt.server !== undefined && attempt.server !== this) {
+      if (this.#around.isRevived(attempt)) {
+        this.socket.abort()
+        return
+      }
       this.#around.fail('bytes', `${this.#id} speaks to two servers`)
     }
     attempt.server = this

@@ -11,6 +11,7 @@ import { Judge } from './judge.ts'
 import { Mixed } from './mixed.ts'
 import { Network, type Sending } from './network.ts'
 import { get16, get32, IP_AT, macAt, type Segment } from './packet.ts'
+import { isAsking } from './pending.ts'
 import type { Plan } from './plan.ts'
 import { type Around, type Attempt, Side } from './talk.ts'
 import { Socket } from './tcp.ts'
@@ -102,7 +103,7 @@ export class World {
   run(): Outcome {
     this.#deliver(this.appliance.take())
     const end = this.plan.quiet + LAST
-    this.#until(end, () => this.events.waiting === 0)
+    this.#until(end, () => this.events.waiting === 0 && !this.appliance.engines.some(isAsking))
     this.#judge.conversations()
     const questions = this.mixed?.conclude() ?? 0
     this.#until(this.events.now + EMPTY, () => false)
@@ -280,6 +281,7 @@ export class World {
       attempt: id => this.attempts.get(id),
       fail: (rule, what) => this.fail(rule, what),
       proxy: this.plan.proxy,
+      isRevived: ({ excuses }) => this.plan.syn === true && excuses.has('its RS was cut'),
       ended: ({ isClient, why }) => {
         if (isClient && why !== 'gave up') next()
       },

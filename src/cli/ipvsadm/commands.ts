@@ -15,6 +15,8 @@ const SERVICE_FIELDS = [
     'netmask',
     'conn-timeout',
     'when-down',
+    'synproxy',
+    'synproxy-above',
     'ops',
     'proxy-protocol',
   ],

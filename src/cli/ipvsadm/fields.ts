@@ -6,7 +6,7 @@ import { ACL_ESTABLISHED, FORWARDINGS, WHEN_DOWN } from '../../api/words.ts'
 import { maskLength } from '../../config/cidr.ts'
 import { IPV6_BITS } from '../../wire/ipv6-address.ts'
 import { type Given, usage } from '../grammar/options.ts'
-import { BACKUP, FORWARD_OPTIONS, PROXY_WORDS, RATE_OPTIONS } from './options.ts'
+import { BACKUP, FORWARD_OPTIONS, PROXY_WORDS, RATE_OPTIONS, SYN_PROXY_WORDS } from './options.ts'
 import { schedulingOf } from './scheduling.ts'
 import { first, oneOf, whole } from './values.ts'
 
@@ -22,6 +22,7 @@ export function serviceFields(given: Given, isIpv6: boolean): ServiceFields {
     ...(whenDown !== undefined && { when_down: oneOf(whenDown, WHEN_DOWN, 'answer') }),
     ...onePacketOf(given),
     ...proxyOf(given),
+    ...synProxyOf(given),
     ...guardsOf(given),
   }
 }
@@ -40,6 +41,20 @@ function proxyOf(given: Given): Pick<ServiceFields, 'proxy_protocol'> {
   if (given.options.has('udp-service') && word.startsWith('v1'))
     throw usage('--proxy-protocol of UDP is v2 or v2-insecure')
   return word === 'disable' ? {} : { proxy_protocol: word }
+}
+
+/** DPVS's words are disable and enable. */
+function synProxyOf(given: Given): ServiceFields {
+  const text = first(given, 'synproxy') ?? 'disable'
+  const word = oneOf(text, SYN_PROXY_WORDS, 'answer')
+  const above = first(given, 'synproxy-above')
+  if (above !== undefined && word !== 'auto') throw usage('--synproxy-above goes with -j auto')
+  if (word === 'disable') return {}
+  if (given.options.has('udp-service')) throw usage('-j is for TCP: it goes with -t')
+  return {
+    syn_proxy: word === 'enable' ? 'on' : word,
+    ...(above !== undefined && { syn_proxy_above: whole(above, '--synproxy-above', 1, RATE_MAX) }),
+  }
 }
 
 function persistenceOf(

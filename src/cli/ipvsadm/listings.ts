@@ -222,6 +222,9 @@ function otherFlags(service: ServiceInfo): string {
   if (persistence > 0 && !isIpv6Text(address) && prefix < IPV4_BITS)
     words.push('mask', maskText(prefix))
   if (onePacket) words.push('ops')
+  // DPVS has no auto, and one word.
+  if (service.syn_proxy) words.push('synproxy')
+  if (service.syn_proxy === 'auto') words.push('auto', 'above', service.syn_proxy_above ?? 0)
   if (connTimeout > 0) words.push('conn-timeout', connTimeout)
   if (proxyProtocol !== 'off') words.push(`pp${proxyProtocol}`)
   if (whenDown !== 'drop') words.push('when-down', whenDown)

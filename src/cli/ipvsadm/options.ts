@@ -7,6 +7,7 @@ import {
   HASH_TARGETS,
   oneOf,
   SCHEDULER_NAMES,
+  SYN_PROXY_ABOVE,
   WHEN_DOWN,
 } from '../../api/words.ts'
 import { COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
@@ -15,6 +16,7 @@ import { SCHED_FLAGS, schedulersHelp } from './scheduling.ts'
 export const BACKUP = ['yes', 'no'] as const
 
 /** As DPVS has them. */
+export const SYN_PROXY_WORDS = ['disable', 'enable', 'auto'] as const
 export const PROXY_WORDS = ['disable', 'v1', 'v2', 'v1-insecure', 'v2-insecure'] as const
 
 /** Each with the field of a service that it sets. */
@@ -123,6 +125,18 @@ export const OPTIONS: readonly OptionRow[] = [
     values: ['VERSION'],
     choices: PROXY_WORDS,
     help: "a header tells real servers the client, in place of TOA and UOA: v1 or v2, or v1-insecure or v2-insecure, which keep what a client's own header says; of UDP v2; disable is the default",
+  },
+  {
+    long: 'synproxy',
+    short: 'j',
+    values: ['ANSWER'],
+    choices: SYN_PROXY_WORDS,
+    help: 'of TCP: SYNs are answered by a cookie, and a connection begins when it comes back: enable, or auto for while many come; disable is the default',
+  },
+  {
+    long: 'synproxy-above',
+    values: ['NUMBER'],
+    help: `with -j auto: SYNs without connection in a second above which it begins; default ${SYN_PROXY_ABOVE}`,
   },
   {
     long: 'real-server',

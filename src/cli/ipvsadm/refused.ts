@@ -31,11 +31,6 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
     long: 'quic',
     refused: 'connection IDs of QUIC are not looked at; a client of UDP is its address and port',
   },
-  {
-    long: 'synproxy',
-    short: 'j',
-    refused: 'SYN proxy is not supported; the SYN goes to the real server',
-  },
   { long: 'expire-quiescent', refused: NO_FLAG },
   { long: 'pe', refused: 'persistence is by client address only; leave it out' },
   { long: 'persistent-conn', refused: 'who keeps which real server is not listed yet' },

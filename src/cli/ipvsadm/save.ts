@@ -24,6 +24,9 @@ export type IpvsadmEdit = Extract<
   { service: ServiceKey } | { edit: 'clear' | 'set-timeouts' }
 >
 
+/** What -j says. */
+const SYN_PROXY_OPTION = { off: undefined, on: 'enable', auto: 'auto' } as const
+
 /** The prefixes of a service's own lists. */
 export type OwnPrefixes = Record<AclList, readonly string[]>
 
@@ -49,6 +52,8 @@ function editsOf(info: ServiceInfo & { own?: OwnPrefixes }): IpvsadmEdit[] {
       ...(when_down !== 'drop' && { when_down }),
       ...(one_packet && { one_packet }),
       ...(proxy_protocol !== 'off' && { proxy_protocol }),
+      ...(info.syn_proxy && { syn_proxy: info.syn_proxy }),
+      ...(info.syn_proxy_above && { syn_proxy_above: info.syn_proxy_above }),
       ...ratesOf(info),
       ...(acl_established && { acl_established }),
     },
@@ -131,6 +136,8 @@ function words(edit: IpvsadmEdit): (string | number | undefined)[] {
         ...option('--when-down', edit.when_down),
         ...(edit.one_packet ? ['-o'] : []),
         ...option('--proxy-protocol', edit.proxy_protocol),
+        ...option('-j', SYN_PROXY_OPTION[edit.syn_proxy ?? 'off']),
+        ...option('--synproxy-above', edit.syn_proxy_above),
         ...Object.entries(RATE_OPTIONS).flatMap(([name, field]) =>
           option(`--${name}`, edit[field]),
         ),

@@ -1,6 +1,6 @@
 /** The panes of `tapvs top`, each a head line and rows for 80 columns. */
 
-import { HANDSHAKE_BOUNDS } from '../../engine/counters.ts'
+import { HANDSHAKE_BOUNDS } from '../../engine/handshake-cells.ts'
 import { DROP_WORDS } from '../../see/drops/drops.ts'
 import type { ClientRow } from '../../see/numbers/clients.ts'
 import type { LipRow } from '../../see/numbers/lports.ts'

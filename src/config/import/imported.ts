@@ -62,6 +62,9 @@ export interface Place {
 /** Why a service of UDP has no proxy_protocol v1. */
 export const NO_V1 = 'v1 is for TCP; datagrams have v2'
 
+/** Why it has no syn_proxy. */
+export const NO_SYNS = 'there are no SYNs of UDP'
+
 interface Remark {
   place: Place
   what: string

@@ -4,7 +4,7 @@ import { RATE_MAX } from '../../api/limits.ts'
 import { ACL_ESTABLISHED, ACL_LISTS, oneOf, WHEN_DOWN } from '../../api/words.ts'
 import { isIpv6Text } from '../../wire/ip-address.ts'
 import { listed } from './addresses.ts'
-import type { Collector, ImportedServer, ImportedService } from './imported.ts'
+import { type Collector, type ImportedServer, type ImportedService, NO_SYNS } from './imported.ts'
 import type { Line } from './ipvsadm-words.ts'
 
 const RATES = [
@@ -28,6 +28,22 @@ export function ownOfService(line: Line, service: ImportedService, collector: Co
     const rate = given && collector.whole(line.place, given.values[0], RATE_MAX, given.text)
     if (rate) service[field] = rate
   }
+}
+
+/** `-j`, which DPVS has with disable and enable. */
+export function synProxyOf(line: Line, service: ImportedService, collector: Collector): void {
+  delete service.syn_proxy
+  delete service.syn_proxy_above
+  const word = wordOf(line, 'synproxy', ['disable', 'enable', 'auto'], collector)
+  const given = line.take('synproxy-above')
+  const above = given && collector.whole(line.place, given.values[0], RATE_MAX, given.text)
+  if (word === undefined || word === 'disable') return
+  if (service.protocol === 'udp') {
+    collector.notCarried(line.place, `-j ${word}`, NO_SYNS)
+    return
+  }
+  service.syn_proxy = word === 'enable' ? 'on' : word
+  if (above) service.syn_proxy_above = above
 }
 
 /** `-p` and `-M`. */

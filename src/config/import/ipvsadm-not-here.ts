@@ -6,7 +6,6 @@ import { byWord } from '../../see/text/by-word.ts'
 export const NOT_HERE: Readonly<Record<string, string>> = byWord({
   ops: 'one-packet scheduling is for UDP',
   pe: 'persistence engines are not supported',
-  synproxy: 'SYN proxy is not supported',
   'expire-quiescent': 'connections of a real server with weight 0 live on here',
   'dest-check': 'passive checks are set by hand, see config/lab.yaml',
   quic: 'connection IDs of QUIC are not looked at',

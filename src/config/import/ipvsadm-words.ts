@@ -60,7 +60,7 @@ const OPTIONS = [
   // Our own.
   ...options(
     'one',
-    'when-down connection-rate connection-burst client-rate client-burst acl-established',
+    'when-down connection-rate connection-burst client-rate client-burst acl-established synproxy-above',
   ),
   ...options('maybe', 'persistent/p backup'),
 ]

@@ -1,6 +1,5 @@
 /**
- * Services from what `ipvsadm -S` writes, of LVS, of DPVS and of our own; a script of ipvsadm commands can be read as
- * well. The lines are carried out one after the other, as `ipvsadm -R` would.
+ * Services from what `ipvsadm -S` writes, of LVS, of DPVS and of our own, or a script of ipvsadm: line by line, as `ipvsadm -R` would.
  */
 
 import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
@@ -20,7 +19,13 @@ import {
   NO_V1,
   type Place,
 } from './imported.ts'
-import { listCommand, ownOfServer, ownOfService, persistenceOf } from './ipvsadm-fields.ts'
+import {
+  listCommand,
+  ownOfServer,
+  ownOfService,
+  persistenceOf,
+  synProxyOf,
+} from './ipvsadm-fields.ts'
 import { MODES, NOT_HERE, OTHER_SERVICES, SILENT } from './ipvsadm-not-here.ts'
 import { COMMANDS, type Given, isIpvsadm, Line, optionsOf } from './ipvsadm-words.ts'
 import { portOf } from './ports.ts'
@@ -132,6 +137,7 @@ class Reader {
     if (seconds) service.conn_timeout = seconds
     persistenceOf(line, service, collector)
     ownOfService(line, service, collector)
+    synProxyOf(line, service, collector)
     // Of TCP it is one of the words that are left over, and told.
     if (key.protocol === 'udp' && line.take('ops')) service.one_packet = true
     const proxy = line.take('proxy-protocol')
@@ -139,9 +145,6 @@ class Reader {
     if (version && key.protocol === 'udp' && version.startsWith('v1'))
       collector.notCarried(place, proxy.text, NO_V1)
     else if (version) service.proxy_protocol = version
-    if (line.take('synproxy')?.values[0] === 'enable') {
-      collector.notCarried(place, '-j enable', NOT_HERE.synproxy as string)
-    }
   }
 
   #deleteService(line: Line): void {

@@ -38,7 +38,6 @@ const TOP: Readonly<Record<string, string>> = byWord({
 /** Of a virtual_server. */
 const SERVICE: Readonly<Record<string, string>> = byWord({
   persistence_engine: 'persistence engines are not supported',
-  syn_proxy: 'SYN proxy is not supported',
   expire_quiescent_conn: 'connections of a real server with weight 0 live on here',
   inhibit_on_failure: INHIBIT,
   ip_family: 'the address says it',
@@ -153,6 +152,11 @@ const FOR_CHECKS = {
   ...{ delay_loop: 'delay_loop', connect_timeout: 'connect_timeout', virtualhost: 'virtualhost' },
   ...{ retry: 'retry', nb_get_retry: 'retry', nb_sock_retry: 'retry' },
 }
+/** Words that stand alone in a virtual_server, and what they come to. */
+export const FLAG_FIELDS: Readonly<Record<string, object>> = byWord({
+  ops: { one_packet: true },
+  syn_proxy: { syn_proxy: 'on' },
+})
 const HASH_FLAGS = ['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback']
 const SETS_SERVICE: Readonly<Record<string, string | undefined>> = byWord({
   ...FOR_CHECKS,
@@ -160,7 +164,7 @@ const SETS_SERVICE: Readonly<Record<string, string | undefined>> = byWord({
   ...{ establish_timeout: 'timeout', est_timeout: 'timeout', laddr_group_name: 'laddr_group_name' },
   ...{ protocol: 'protocol', persistence_timeout: 'persistence_timeout' },
   ...{ persistence_granularity: 'persistence_granularity', real_server: undefined },
-  ...{ sorry_server: 'sorry_server', ops: 'ops', hash_target: 'hash_target' },
+  ...{ sorry_server: 'sorry_server', ops: 'flag', syn_proxy: 'flag', hash_target: 'hash_target' },
   ...{ proxy_protocol: 'proxy_protocol', daddr_group_name: 'deny', waddr_group_name: 'allow' },
   ...Object.fromEntries(HASH_FLAGS.map(word => [word, word])),
 })

@@ -1,6 +1,12 @@
 /** The protocol of a virtual_server that may not say it, and what only services of UDP have. */
 
-import { type Collector, type ImportedCheck, type ImportedService, NO_V1 } from './imported.ts'
+import {
+  type Collector,
+  type ImportedCheck,
+  type ImportedService,
+  NO_SYNS,
+  NO_V1,
+} from './imported.ts'
 import { IN_SERVICE } from './keepalived-keywords.ts'
 import type { Statement } from './keepalived-statement.ts'
 
@@ -10,7 +16,7 @@ import type { Statement } from './keepalived-statement.ts'
  */
 export function settleProtocol(
   { place, block }: Statement,
-  fields: Pick<ImportedService, 'protocol' | 'one_packet' | 'proxy_protocol'>,
+  fields: Pick<ImportedService, 'protocol' | 'one_packet' | 'proxy_protocol' | 'syn_proxy'>,
   checks: readonly (ImportedCheck | undefined)[],
   label: string,
   collector: Collector,
@@ -29,6 +35,10 @@ export function settleProtocol(
   if (fields.protocol === 'udp' && fields.proxy_protocol?.startsWith('v1')) {
     delete fields.proxy_protocol
     collector.notCarried(place, `proxy_protocol of ${label}`, NO_V1)
+  }
+  if (fields.protocol === 'udp' && fields.syn_proxy) {
+    delete fields.syn_proxy
+    collector.notCarried(place, `syn_proxy of ${label}`, NO_SYNS)
   }
   if (!fields.one_packet || fields.protocol === 'udp') return
   delete fields.one_packet

@@ -23,6 +23,7 @@ import { Groups, listsOfFamily } from './keepalived-groups.ts'
 import {
   type Block,
   CHECKERS,
+  FLAG_FIELDS,
   IN_FILE,
   IN_SERVER,
   IN_SERVICE,
@@ -42,10 +43,7 @@ const noFiles: Include = () => {
   throw new Error('there is no file to read it from')
 }
 
-/**
- * `configId` is what lines of the form `@ID` are for. Each word of the file is carried over or told. Throws
- * ImportError, one line, if braces do not match.
- */
+/** `configId` is what lines `@ID` are for. Each word is carried over or told. Throws ImportError, one line, if braces do not match. */
 export function importKeepalived(
   source: SourceFile,
   include: Include = noFiles,
@@ -178,9 +176,9 @@ class Reader {
       case 'allow':
         this.#groups.list(statement, IN_SERVICE.sets(keyword) as AclList, fields, what)
         return true
-      case 'ops':
+      case 'flag':
         statement.read(0)
-        fields.one_packet = true
+        Object.assign(fields, FLAG_FIELDS[keyword])
         return true
       default: {
         const hashing = hashingOf(statement, collector, this.#scheduler, what)

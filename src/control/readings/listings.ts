@@ -10,14 +10,14 @@ import type {
   ServiceInfo,
 } from '../../api/commands.ts'
 import { isMatch } from '../../api/edits.ts'
-import { ACL_ESTABLISHED } from '../../api/words.ts'
+import { ACL_ESTABLISHED, SYN_PROXY } from '../../api/words.ts'
 import type { ConfigRate } from '../../config/acl-keys.ts'
 import { rsName } from '../../config/changes.ts'
 import { lengthOf, networkOf, networkText, wholeLength } from '../../config/cidr.ts'
 import type { Config, ConfigRealServer, ConfigService } from '../../config/config.ts'
 import type { Places } from '../../config/places.ts'
 import { allServices } from '../../config/snat.ts'
-import { Handshake } from '../../engine/counters.ts'
+import { Handshake } from '../../engine/handshake-cells.ts'
 import { compareIp } from '../../wire/ip-address.ts'
 import type { Arms } from '../threads/arms.ts'
 import { aclSizes } from './acl-page.ts'
@@ -70,9 +70,12 @@ export function services(from: Sources, sorted = true): ServiceInfo[] {
 }
 
 /** Its rates, and what a change of its lists does, where they are not what every service has. */
-function guardsOf({ connectionRate, clientRate, acl }: ConfigService) {
+function guardsOf(service: ConfigService) {
+  const { connectionRate, clientRate, acl, synProxy, synProxyAbove } = service
   const { established } = acl
   return {
+    ...(synProxy !== SYN_PROXY[0] && { syn_proxy: synProxy }),
+    ...(synProxy === 'auto' && { syn_proxy_above: synProxyAbove }),
     ...(connectionRate && { connection_rate: connectionRate.perSecond }),
     ...(hasBurst(connectionRate) && { connection_burst: connectionRate.burst }),
     ...(clientRate && { client_rate: clientRate.perSecond }),

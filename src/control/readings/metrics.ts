@@ -14,7 +14,7 @@ import type {
 } from '../../api/commands.ts'
 import { COUNTED_STATES } from '../../api/names.ts'
 import { PROTOCOLS } from '../../api/protocols.ts'
-import { HANDSHAKE_BOUNDS } from '../../engine/counters.ts'
+import { HANDSHAKE_BOUNDS } from '../../engine/handshake-cells.ts'
 import { hostText } from '../../wire/ip-address.ts'
 import { Exposition, type Labels, type Sample } from './exposition.ts'
 

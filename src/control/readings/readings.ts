@@ -7,18 +7,11 @@ import type { HandshakeInfo, LportInfo, TrafficInfo } from '../../api/commands.t
 import { COUNTED_STATES, numbered } from '../../api/names.ts'
 import { PlaceList, type Places } from '../../config/places.ts'
 import { LIPS_MAX } from '../../engine/conn-layout.ts'
-import {
-  ArmCell,
-  Counters,
-  Drop,
-  Event,
-  Gauge,
-  HANDSHAKE_BOUNDS,
-  HANDSHAKE_CELLS,
-} from '../../engine/counters.ts'
+import { ArmCell, Counters, Drop, Event, Gauge } from '../../engine/counters.ts'
 import { type Refusal, refusals } from '../../engine/drop-book.ts'
 import { type CellUse, Edges } from '../../engine/edges.ts'
 import { arenaSlots } from '../../engine/frames.ts'
+import { HANDSHAKE_BOUNDS, HANDSHAKE_CELLS } from '../../engine/handshake-cells.ts'
 import { Neigh } from '../../engine/neigh-state.ts'
 import { Outcome, Outcomes } from '../../engine/outcomes.ts'
 import type { PrefixTable } from '../../engine/prefix-table.ts'

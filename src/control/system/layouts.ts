@@ -7,7 +7,7 @@
  * Of the connections, neighbours and persistent clients (control/threads/state.ts): cells and bits of conn-layout.ts, columns
  * of neigh-table.ts, entries of templates.ts, the numbers of states. test/control/threads/state.test.ts knows when.
  */
-export const STATE_LAYOUT = 4
+export const STATE_LAYOUT = 5
 
 /** Of what is written of the config that runs (control/model/kept-config.ts); the config itself is checked as any. */
 export const CONFIG_LAYOUT = 2
@@ -19,4 +19,4 @@ export const KEEPING = 1
  * Of what packet threads are started with before anything else (control/threads/start-image.ts): BareConfig and Change. Another one is
  * passed over, and threads start when the config has been read. test/control/threads/start-image.test.ts knows when.
  */
-export const START_LAYOUT = 4
+export const START_LAYOUT = 5

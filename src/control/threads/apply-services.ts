@@ -1,7 +1,7 @@
 /** Services, and whom they take, from a config into an engine. */
 
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
-import { type AnyForwarding, PROXY_PROTOCOLS } from '../../api/words.ts'
+import { type AnyForwarding, PROXY_PROTOCOLS, SYN_PROXY } from '../../api/words.ts'
 import type { ConfigRate } from '../../config/acl-keys.ts'
 import type { Change, ServiceChange } from '../../config/changes.ts'
 import type { ListPart } from '../../config/list-parts.ts'
@@ -91,6 +91,8 @@ export function putService(
     given => given && partOf(given, workers),
   )
   setup.guards.limit(made, rate, ofClient, now)
+  const { when, above } = service.synProxy ?? { when: 'off', above: 0 }
+  setup.guards.gates.put(made, SYN_PROXY.indexOf(when), above / workers, now)
 }
 
 const NOWHERE = { family: Family.IPV4, word: 0 }

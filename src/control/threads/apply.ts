@@ -132,6 +132,7 @@ export function buildBare(config: BareConfig, around: Surroundings): Built {
     bookMemory: around.bookMemory ?? new ArrayBuffer(AddressBook.bytesFor(BOOK_CAPACITY)),
     bookCapacity: BOOK_CAPACITY,
     fragments: config.fragments,
+    synProxy: config.tcp.synProxy,
     toaMode: TOA_MODES[config.tcp.toa],
     rstOnBareAck: config.tcp.bareAck === 'rst',
     keepOnReuse: config.tcp.reuse === 'keep',
@@ -168,7 +169,7 @@ export function applyChange({ engine, share }: Built, change: Change, now: numbe
       engine.setTimeouts(milliseconds(change.timeouts))
       return
     case 'udp-timeouts':
-      engine.setUdpTimeouts(milliseconds(change.timeouts))
+      engine.udpTimeoutMs.set(milliseconds(change.timeouts))
       return
     case 'address':
     case 'no-address':

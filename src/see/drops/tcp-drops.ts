@@ -116,6 +116,23 @@ export const TCP_DROPS = {
     }),
   },
 
+  syn_proxy_waits: {
+    says: 'segment of a connection whose real server has not answered its SYN yet (syn_proxy)',
+    explain: frame => ({
+      rule: `the client of ${frame.to} has brought its cookie back and the real server was sent a SYN; until it answers, only what continues the client is held, and only a SYN+ACK or RST of the real server counts`,
+      advice: 'the real server answers late or not at all; what was dropped comes again',
+    }),
+  },
+
+  syn_proxy_queue: {
+    says: 'one more segment of a client than is held until its real server answers (syn_proxy)',
+    explain: frame => ({
+      rule: `tcp.syn_proxy.max_ack_saved segments of ${frame.from} are held already, and its real server has not answered the SYN yet`,
+      advice:
+        'the client sends it again; for clients that begin with much, or slow real servers: a larger tcp.syn_proxy.max_ack_saved',
+    }),
+  },
+
   tcp_no_lip: {
     says: 'SYN to a service without a LIP',
     explain: frame => noLip(frame, '-t'),

@@ -1,7 +1,7 @@
 /** Quantiles of a histogram, as Prometheus's histogram_quantile takes them: straight lines inside of a bucket. */
 
 import type { HandshakeInfo } from '../../api/commands.ts'
-import { HANDSHAKE_BOUNDS } from '../../engine/counters.ts'
+import { HANDSHAKE_BOUNDS } from '../../engine/handshake-cells.ts'
 
 /** ms. Above the last bound there is only the bound to say. */
 export interface Quantiles {

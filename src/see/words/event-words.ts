@@ -61,4 +61,11 @@ export const EVENT_WORDS: Record<EventName, string> = {
   scheduler_out: 'schedulers of the operator that a worker asks no more: the log says why',
   engine_faults: 'exceptions in the engine, which are faults of tapvs',
   worker_restarts: 'restarts of workers that hung or ended, on the memory that they left',
+  syn_cookies_sent: 'SYNs answered by a cookie, of which nothing is kept (syn_proxy)',
+  syn_cookies_good: 'cookies that came back and began a connection, or would have',
+  syn_cookies_bad:
+    'ACKs without a connection to services with syn_proxy that brought no cookie of ours',
+  syn_proxy_retries: 'SYNs sent again to real servers that left them without an answer (syn_proxy)',
+  syn_proxy_gave_up:
+    'RSTs to clients whose real server left all SYNs without an answer (syn_proxy)',
 }

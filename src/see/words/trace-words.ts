@@ -125,6 +125,14 @@ const ROWS: { readonly [Name in TraceName]: Row<Name> } = {
     line: ({ address, arm, from, to }) =>
       `NEIGHBOUR: ${address} on ${arm} changes its MAC again and again, now from ${from} to ${to}: two have the address, or somebody pretends to; arms[].neighbours fixes the right one`,
   },
+  SYN_PROXY: {
+    module: 'service',
+    level: 'warn',
+    line: ({ service, active, syns }, worker) =>
+      active
+        ? `SYNPROXY: [${worker}] ${service}: ${syns} SYNs without connection in this second, from now on they are answered by cookies`
+        : `SYNPROXY: [${worker}] ${service}: ${syns} SYNs without connection in the last second, they open connections again`,
+  },
 }
 
 type Line = (fields: Record<string, unknown>, worker: number) => string

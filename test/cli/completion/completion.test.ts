@@ -72,6 +72,8 @@ test('inside ipvsadm', async () => {
     '--when-down',
     '--ops',
     '--proxy-protocol',
+    '--synproxy',
+    '--synproxy-above',
     '--connection-rate',
     '--connection-burst',
     '--client-rate',

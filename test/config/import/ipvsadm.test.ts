@@ -185,7 +185,8 @@ test('every line that cannot be carried out is named', () => {
       'x:2: -O -t 10.0.0.1:80 -2 1.1.1: expected an IP address, found 1.1.1',
     ],
     [[service, '-Z'], 'x:2: -Z: a config file has no such thing'],
-    [[`${service} -j enable`], 'x:1: -j enable: SYN proxy is not supported'],
+    [[`${service} -j sometimes`], 'x:1: -j sometimes: expected disable, enable or auto'],
+    [['-A -u 10.0.0.1:53 -s rr -j enable'], 'x:1: -j enable: there are no SYNs of UDP'],
     [
       [`${service} -p 9 -M 255.0.255.0`],
       'x:1: -M 255.0.255.0: expected a netmask like 255.255.255.0, the default takes its place',

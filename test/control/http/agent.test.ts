@@ -247,7 +247,7 @@ test('what is wrong has the status that controllers know, and a text that says w
     ['PUT', '/vs/202.108.10.1-70000-tcp', {}, 460, /expected VIP-port-tcp/],
     ['PUT', VS, { SchedName: 'lblc' }, 460, /expected rr, wrr, .* or fo, found "lblc"/],
     ['PUT', VS, { Timeout: -1 }, 460, /body\.Timeout: expected a whole number/],
-    ['PUT', VS, { SynProxy: true }, 460, /there is no SYN proxy/],
+    ['PUT', VS, { SynProxy: 'yes' }, 460, /body\.SynProxy: expected true or false/],
     ['PUT', VS, { ProxyProtocol: 'v3' }, 460, /body\.ProxyProtocol: expected disable, v1, v2/],
     ['PUT', VS, { LimitProportion: 50 }, 460, /no limit by proportion/],
     ['PUT', VS, '{', 460, /^the body is no JSON$/],

@@ -144,6 +144,7 @@ test('the layout has its number', () => {
   const shape = JSON.stringify([
     layout.CELL,
     layout.COLD,
+    layout.SYN_CELL,
     layout.KEY,
     layout.METHOD,
     layout.CONN_CELLS,
@@ -157,5 +158,5 @@ test('the layout has its number', () => {
     AddressBook.bytesFor(64),
   ])
   const sum = createHash('sha256').update(shape).digest('hex').slice(0, 8)
-  assert.deepEqual([STATE_LAYOUT, sum], [4, '2e08cf50'])
+  assert.deepEqual([STATE_LAYOUT, sum], [5, '1403cbe5'])
 })

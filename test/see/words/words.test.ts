@@ -57,14 +57,17 @@ test('the log keeps to the lines of DPVS, and has warnings whatever its level', 
     while (ring.read(record)) seen.push(record[0])
     return seen
   }
-  const { ADDRESS_CLAIMED, NEIGH_FAILED, NEIGH_MOVED, NEIGH_FLAPS } = TraceKind
+  const { ADDRESS_CLAIMED, NEIGH_FAILED, NEIGH_MOVED, NEIGH_FLAPS, SYN_PROXY } = TraceKind
   const { SCHEDULED, RESET, RESET_RS, CONN_KEPT, PARKED_DROP } = TraceKind
   const own: number[] = [SCHEDULED, RESET, RESET_RS, CONN_KEPT, PARKED_DROP]
   assert.deepEqual(
     kinds(true),
     Object.values(TraceKind).filter(kind => !own.includes(kind)),
   )
-  assert.deepEqual(kinds(false), [ADDRESS_CLAIMED, NEIGH_FAILED, NEIGH_MOVED, NEIGH_FLAPS])
+  assert.deepEqual(kinds(false), [
+    ...[ADDRESS_CLAIMED, NEIGH_FAILED, NEIGH_MOVED, NEIGH_FLAPS],
+    SYN_PROXY,
+  ])
 })
 
 const debug = (text: string): Words => ({ level: 'debug', text })
@@ -237,6 +240,7 @@ test('the fields of a record have what its words have', () => {
     ADDRESS_CLAIMED: { address: VIP, arm: 0, mac: from },
     NEIGH_FAILED: { ...neighbour, dropped: 3 },
     NEIGH_FLAPS: { ...neighbour, from, to },
+    SYN_PROXY: { service: SERVICE, active: 1, syns: 12_345 },
     NEIGH_MOVED: { ...neighbour, from, to },
   }
   for (const name of Object.keys(samples) as TraceName[]) {

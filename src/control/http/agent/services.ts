@@ -21,6 +21,16 @@ import {
 import * as shapes from './shapes.ts'
 import { PUT_ANSWERS, serviceKey, VS, vsOf } from './view.ts'
 
+/** The agent has one word for on and auto: who says that it is on leaves auto as it is. */
+function synProxyOf(
+  asked: boolean | null | undefined,
+  known: ServiceInfo | undefined,
+): ServiceFields {
+  if (!asked) return {}
+  const { syn_proxy = 'on', syn_proxy_above } = known ?? {}
+  return { syn_proxy, ...(syn_proxy_above && { syn_proxy_above }) }
+}
+
 /** Whom it takes and how many at once, as it is. */
 function guardsOf(known: ServiceInfo): ServiceFields {
   const { connection_rate, connection_burst, client_rate, client_burst, acl_established } = known
@@ -70,7 +80,8 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     body: shapes.vsIn,
     answers: { 200: text, 201: text, 460: text },
     wrong: BAD_FRONTEND,
-    async handle({ control, params, body: { SchedName, ConnTimeout, Timeout, ProxyProtocol } }) {
+    async handle({ control, params, body }) {
+      const { SchedName, ConnTimeout, Timeout, ProxyProtocol, SynProxy } = body
       const service = keyOf(params.VipPort, BAD_FRONTEND)
       const known = await find(control, service)
       const fields = {
@@ -78,6 +89,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
         ...(ConnTimeout && { conn_timeout: ConnTimeout }),
         ...(Timeout && { persistence: Timeout }),
         ...(ProxyProtocol && ProxyProtocol !== 'disable' && { proxy_protocol: ProxyProtocol }),
+        ...synProxyOf(SynProxy, known),
         // The agent has no words for these.
         ...(known && {
           when_down: known.when_down,

@@ -119,7 +119,7 @@ export const vsIn = z
       ConnTimeout: whole(0, SECONDS_MAX).nullish().describe('Seconds; 0: none of its own.'),
       Timeout: whole(0, SECONDS_MAX).nullish().describe('Seconds of persistence; 0: none.'),
       Fwmark: zero('service by mark'),
-      SynProxy: off('SYN proxy'),
+      SynProxy: z.boolean('true or false').nullish().describe('Of TCP; default false.'),
       ExpireQuiescent: off('expiry of quiescent connections'),
       Quic: off('QUIC'),
       ProxyProtocol: z

@@ -65,7 +65,7 @@ export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
     SchedName: scheduler,
     Flags: '',
     Fwmark: 0,
-    SynProxy: 'false',
+    SynProxy: service.syn_proxy === undefined ? 'false' : 'true',
     ExpireQuiescent: 'false',
     Quic: 'false',
     ProxyProto: PROXY_NUMBERS[service.proxy_protocol],
