@@ -264,7 +264,7 @@ test('what is wrong has the status that controllers know, and a text that says w
     ['PUT', `${VS}/laddr`, { addr: '192.168.168.9', device: 'dpdk1' }, 461, /^no arm dpdk1; /],
     ['PUT', '/device/dpdk0/addr', { addr: '10.0.0.1' }, 500, /^no arm dpdk0; /],
     ['GET', '/device/dpdk0/route', undefined, 404, /^no arm dpdk0$/],
-    ['PUT', `${VS}/deny`, { Items: [{ addr: '1.2.3' }] }, 461, /^addr: expected an IPv4 address/],
+    ['PUT', `${VS}/deny`, { Items: [{ addr: '1.2.3' }] }, 461, /^addr: expected an address or network/],
     ['PUT', `${VS}/deny`, { Items: [{ addr: '', ipset: 'bad' }] }, 461, /there are no ipsets/],
     ['GET', '/vs/202.108.10.1-1-tcp/allow', undefined, 404, /^no service TCP 202\.108\.10\.1:1$/],
     ['DELETE', `${VS}/allow`, { Items: [{ addr: '10.0.0.0/8' }] }, 461, /^no allow 10\.0\.0\.0\/8/],
